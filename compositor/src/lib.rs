@@ -1,0 +1,3 @@
+//! The kiosk compositor.
+
+pub mod control;

@@ -1,0 +1,4 @@
+//! The kiosk's session side: configuration, the contract with the compositor, and what `kiosk-session` and
+//! `kioskctl` are made of. Nothing here knows smithay.
+
+pub mod api;

@@ -1,0 +1,1 @@
+//! Machine, nested and in-process tests.
