@@ -1,3 +1,4 @@
 //! The kiosk compositor.
 
 pub mod control;
+pub mod notify;

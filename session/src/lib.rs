@@ -2,3 +2,4 @@
 //! `kioskctl` are made of. Nothing here knows smithay.
 
 pub mod api;
+pub mod notify;
