@@ -2,4 +2,5 @@
 //! `kioskctl` are made of. Nothing here knows smithay.
 
 pub mod api;
+pub mod config;
 pub mod notify;

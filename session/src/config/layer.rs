@@ -1,0 +1,324 @@
+//! Lays one file or one environment variable over what the layers below gave: all of it or, when anything in it
+//! is wrong, nothing of it and the errors. Called by [`super::load`]; reads no file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use toml_edit::Value;
+
+use super::keys::{self, Key, Kind, SECTIONS, Sectioned};
+use super::model::{Config, Shell};
+use super::origin::{ConfigError, Origin, Position, Source};
+use super::raw::{Raw, RawEntry, RawValue, Wrong};
+use super::suggest::closest;
+
+/// The configuration while layers are being laid.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    pub config: Config,
+    /// The `[[shells]]` tables of the last layer that had any: they inherit from `[shell]` in the end.
+    shells: Vec<Vec<RawEntry>>,
+    pub origins: BTreeMap<String, Origin>,
+}
+
+/// Collects what one layer sets and what is wrong with it.
+struct Layer<'a> {
+    source: Source,
+    text: &'a str,
+    origins: Vec<(String, Origin)>,
+    errors: Vec<ConfigError>,
+}
+
+impl Draft {
+    /// Lays the file `path` with the content `bytes` over this.
+    pub fn with_file(&self, path: &Path, bytes: &[u8]) -> Result<Draft, Vec<ConfigError>> {
+        let source = Source::File(path.to_owned());
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            let position = Some(Position::of(&good, good.len()));
+            let origin = Origin { source: source.clone(), position };
+            vec![ConfigError { origin, key: String::new(), message: "this is not UTF-8 text".into() }]
+        })?;
+        let mut layer = Layer { source, text, origins: Vec::new(), errors: Vec::new() };
+        let document = toml_edit::Document::parse(text).map_err(|error| {
+            let offset = error.span().map_or(0, |span| span.start);
+            let message = error.message().trim_end().replace('\n', "; ");
+            vec![layer.error_at(offset, String::new(), format!("this is not TOML: {message}"))]
+        })?;
+        let mut draft = self.clone();
+        if let Some(Raw { value: RawValue::Table(entries), .. }) = Raw::from_item(document.as_item()) {
+            draft.apply(&entries, &mut layer);
+        }
+        if layer.errors.is_empty() {
+            draft.origins.extend(layer.origins);
+            Ok(draft)
+        } else {
+            Err(layer.errors)
+        }
+    }
+
+    /// Lays the environment variable over this.
+    pub fn with_variable(&self, variable: &str, text: &str) -> Result<Draft, ConfigError> {
+        let mut draft = self.clone();
+        let Config { shell, splash, input, idle, power, .. } = &mut draft.config;
+        let mut names = Vec::new();
+        let found = try_variable(shell, "shell", variable, text, &mut names)
+            .or_else(|| try_variable(splash, "splash", variable, text, &mut names))
+            .or_else(|| try_variable(input, "input", variable, text, &mut names))
+            .or_else(|| try_variable(idle, "idle", variable, text, &mut names))
+            .or_else(|| try_variable(power, "power", variable, text, &mut names))
+            .or_else(|| {
+                let rule = keys::output_rule(&mut draft.config, "*");
+                try_variable(rule, "output", variable, text, &mut names)
+            });
+        let origin = Origin { source: Source::Environment(variable.to_owned()), position: None };
+        match found {
+            Some((key, Ok(()))) => {
+                draft.origins.insert(key, origin);
+                Ok(draft)
+            }
+            Some((key, Err(message))) => Err(ConfigError { origin, key, message }),
+            None => {
+                let near = closest(variable, names.iter().map(String::as_str));
+                let near = near.map(|name| format!(", did you mean {name}?")).unwrap_or_default();
+                let message =
+                    format!("no key has this name{near} Names are KIOSK_SECTION_KEY, such as KIOSK_SHELL_URL");
+                Err(ConfigError { origin, key: String::new(), message: message.replace("name Names", "name. Names") })
+            }
+        }
+    }
+
+    /// The end: `[[shells]]` get what they inherit.
+    pub fn finish(mut self) -> (Config, BTreeMap<String, Origin>) {
+        let mut ignored = Layer { source: Source::BuiltIn, text: "", origins: Vec::new(), errors: Vec::new() };
+        for entries in &self.shells {
+            let mut shell = self.config.shell.clone();
+            ignored.table(&mut shell, "shells", "", entries);
+            self.config.shells.push(shell);
+        }
+        (self.config, self.origins)
+    }
+
+    fn apply(&mut self, entries: &[RawEntry], layer: &mut Layer) {
+        // [[shells]] last, wherever they stand: they inherit from [shell].
+        let (shells, sections): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.key == "shells");
+        for entry in sections {
+            let config = &mut self.config;
+            match entry.key.as_str() {
+                "shell" => layer.section(&mut config.shell, entry),
+                "splash" => layer.section(&mut config.splash, entry),
+                "input" => layer.section(&mut config.input, entry),
+                "idle" => layer.section(&mut config.idle, entry),
+                "power" => layer.section(&mut config.power, entry),
+                "output" => layer.outputs(config, entry),
+                unknown => {
+                    let near = did_you_mean(unknown, SECTIONS.iter().copied());
+                    let message = format!("unknown key {unknown}{near} There are {}", SECTIONS.join(", "));
+                    layer.error(entry.key_span.start, unknown, message);
+                }
+            }
+        }
+        for entry in shells {
+            self.origins.retain(|key, _| !key.starts_with("shells["));
+            self.shells = layer.shells(&self.config.shell, entry);
+        }
+    }
+}
+
+impl Layer<'_> {
+    fn section<T: Sectioned>(&mut self, target: &mut T, entry: &RawEntry) {
+        match &entry.value.value {
+            RawValue::Table(entries) => self.table(target, &entry.key, "", entries),
+            _ => {
+                let found = entry.value.excerpt();
+                let message = format!("{0} is {found}, allowed is a table [{0}]", entry.key);
+                self.error(entry.key_span.start, &entry.key, message);
+            }
+        }
+    }
+
+    /// Sets all keys of a (sub)table; `prefix` is empty or ends with a dot.
+    fn table<T: Sectioned>(&mut self, target: &mut T, section: &str, prefix: &str, entries: &[RawEntry]) {
+        for entry in entries {
+            let name = format!("{prefix}{}", entry.key);
+            let full = format!("{section}.{name}");
+            let subtable = format!("{name}.");
+            // A quoted key that has a dot in it is no path.
+            let known = T::keys().iter().find(|key| key.name == name && !entry.key.contains('.'));
+            if let Some(key) = known {
+                self.set(target, key, &full, &entry.value);
+            } else if T::keys().iter().any(|key| key.name.starts_with(&subtable)) {
+                match &entry.value.value {
+                    RawValue::Table(entries) => self.table(target, section, &subtable, entries),
+                    _ => {
+                        let names = names_in::<T>(&subtable).join(", ");
+                        let found = entry.value.excerpt();
+                        let message = format!("{full} is {found}, allowed is a table of {names}");
+                        self.error(entry.value.span.start, &full, message);
+                    }
+                }
+            } else {
+                let names = names_in::<T>(prefix);
+                let near = did_you_mean(&entry.key, names.iter().copied());
+                let place = full.strip_suffix(&format!(".{}", entry.key)).unwrap_or(section);
+                let message = format!("unknown key {full}{near} [{place}] has {}", names.join(", "));
+                self.error(entry.key_span.start, &full, message);
+            }
+        }
+    }
+
+    fn set<T>(&mut self, target: &mut T, key: &Key<T>, full: &str, raw: &Raw) {
+        match (key.set)(target, raw) {
+            Ok(()) => {
+                let origin = Origin { source: self.source.clone(), position: Some(self.position(raw.span.start)) };
+                self.origins.push((full.to_owned(), origin));
+            }
+            Err(wrong) => {
+                let offset = wrong.span.as_ref().unwrap_or(&raw.span).start;
+                self.error(offset, full, refusal(key, full, raw, &wrong));
+            }
+        }
+    }
+
+    fn outputs(&mut self, config: &mut Config, entry: &RawEntry) {
+        let RawValue::Table(matchers) = &entry.value.value else {
+            let message = format!("output is {}, allowed are tables [output.\"*\"]", entry.value.excerpt());
+            return self.error(entry.key_span.start, "output", message);
+        };
+        for matcher in matchers {
+            let quoted = Value::from(matcher.key.as_str()).to_string();
+            let full = format!("output.{quoted}");
+            let RawValue::Table(entries) = &matcher.value.value else {
+                let message = format!(
+                    "{full} belongs to no output; put it below [output.\"*\"] for all outputs, or below \
+                     [output.\"HDMI-A-1\"] for one"
+                );
+                self.error(matcher.key_span.start, &full, message);
+                continue;
+            };
+            if matcher.key.trim().is_empty() || matcher.key.chars().any(char::is_control) {
+                let message = format!(
+                    "{full} is no name of an output, allowed is {}",
+                    "\"*\", a connector's name or \"Make Model Serial\""
+                );
+                self.error(matcher.key_span.start, &full, message);
+                continue;
+            }
+            self.table(keys::output_rule(config, &matcher.key), &full, "", entries);
+        }
+    }
+
+    fn shells(&mut self, base: &Shell, entry: &RawEntry) -> Vec<Vec<RawEntry>> {
+        let wrong = |raw: &Raw| format!("shells is {}, allowed are tables [[shells]]", raw.excerpt());
+        let RawValue::List(list) = &entry.value.value else {
+            self.error(entry.key_span.start, "shells", wrong(&entry.value));
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        let mut outputs: Vec<String> = Vec::new();
+        for (index, raw) in list.iter().enumerate() {
+            let RawValue::Table(entries) = &raw.value else {
+                self.error(raw.span.start, "shells", wrong(raw));
+                continue;
+            };
+            let mut shell = base.clone();
+            self.table(&mut shell, &format!("shells[{index}]"), "", entries);
+            if outputs.contains(&shell.output) {
+                let message = format!(
+                    "shells[{index}].output is {:?} like an earlier one's, allowed is one shell an output",
+                    shell.output
+                );
+                self.error(raw.span.start, &format!("shells[{index}].output"), message);
+            }
+            outputs.push(shell.output);
+            tables.push(entries.clone());
+        }
+        tables
+    }
+
+    fn position(&self, offset: usize) -> Position {
+        Position::of(self.text, offset)
+    }
+
+    fn error(&mut self, offset: usize, key: &str, message: String) {
+        let error = self.error_at(offset, key.to_owned(), message);
+        self.errors.push(error);
+    }
+
+    fn error_at(&self, offset: usize, key: String, message: String) -> ConfigError {
+        let origin = Origin { source: self.source.clone(), position: Some(self.position(offset)) };
+        ConfigError { origin, key, message }
+    }
+}
+
+/// `None`: the section has no such variable; its variables' names go to `names`. Else the key and the outcome.
+fn try_variable<T: Sectioned>(
+    target: &mut T,
+    section: &str,
+    variable: &str,
+    text: &str,
+    names: &mut Vec<String>,
+) -> Option<(String, Result<(), String>)> {
+    for key in T::keys() {
+        let name = variable_name(section, key.name);
+        if name != variable {
+            names.push(name);
+            continue;
+        }
+        let full =
+            if section == "output" { format!("output.\"*\".{}", key.name) } else { format!("{section}.{}", key.name) };
+        let raw = variable_value(key.kind, text);
+        let outcome = (key.set)(target, &raw).map_err(|wrong| refusal(key, &full, &raw, &wrong));
+        return Some((full, outcome));
+    }
+    None
+}
+
+fn variable_name(section: &str, key: &str) -> String {
+    format!("KIOSK_{section}_{key}").replace(['.', '-'], "_").to_ascii_uppercase()
+}
+
+fn variable_value(kind: Kind, text: &str) -> Raw {
+    let toml = || text.trim().parse::<Value>().ok().map(|value| Raw::from_value(&value));
+    let parsed = match kind {
+        Kind::Text => None,
+        Kind::Toml => toml(),
+        Kind::Words if text.trim_start().starts_with('[') => toml(),
+        Kind::Words => {
+            let words = text.split_whitespace().map(Raw::text).collect();
+            Some(Raw { span: 0..0, value: RawValue::List(words) })
+        }
+    };
+    parsed.unwrap_or_else(|| Raw::text(text))
+}
+
+fn refusal<T>(key: &Key<T>, full: &str, raw: &Raw, wrong: &Wrong) -> String {
+    let found = raw.excerpt();
+    let allowed = key.allowed.text();
+    let near = match (key.allowed, &raw.value) {
+        (keys::Allowed::Words(words), RawValue::Text(text)) => closest(text, words.iter().copied()),
+        _ => None,
+    };
+    match (&wrong.why, near) {
+        (Some(why), _) => format!("{full} is {found}: {why}; allowed is {allowed}"),
+        (None, Some(near)) => format!("{full} is {found}, did you mean {near:?}? Allowed is {allowed}"),
+        (None, None) => format!("{full} is {found}, allowed is {allowed}"),
+    }
+}
+
+/// Ends the sentence in any case.
+fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
+    closest(word, candidates).map_or_else(|| ".".into(), |name| format!(", did you mean {name}?"))
+}
+
+/// The keys and subtables directly below `prefix`.
+fn names_in<T: Sectioned>(prefix: &str) -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = Vec::new();
+    for rest in T::keys().iter().filter_map(|key| key.name.strip_prefix(prefix)) {
+        let name = rest.split('.').next().unwrap_or(rest);
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}

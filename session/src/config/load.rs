@@ -1,0 +1,174 @@
+//! Reads the layers of the configuration in their order. Called once at a start by kioskd and kiosk-session
+//! (it is on the way to the first frame: it reads two directories and the files in them, nothing else), and by
+//! `kioskctl config`. What is wrong is collected; the rest applies.
+
+use std::collections::BTreeMap;
+use std::io::{ErrorKind, Read};
+use std::path::{Path, PathBuf};
+
+use super::layer::Draft;
+use super::model::Config;
+use super::origin::{ConfigError, Origin, Source};
+use crate::api;
+
+/// Environment variable that names the directory to take for `/`, to look at the configuration of an image.
+pub const ROOT_ENV: &str = "KIOSK_ROOT";
+/// `KIOSK_…` variables that are no configuration.
+const RESERVED: &[&str] = &[api::RUNTIME_DIR_ENV, api::STATE_DIR_ENV, ROOT_ENV];
+/// The packages' and images' layer.
+pub const VENDOR_DIR: &str = "usr/lib/kiosk/config.d";
+/// The administrator's main file.
+pub const ADMIN_FILE: &str = "etc/kiosk/config.toml";
+/// The administrator's further files.
+pub const ADMIN_DIR: &str = "etc/kiosk/config.d";
+/// Largest file read, bytes; a larger one is no configuration.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Where the layers are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sources {
+    /// From the weakest to the strongest.
+    layers: Vec<LayerFile>,
+    /// Variables that begin with `KIOSK_`, stronger than all files.
+    environment: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum LayerFile {
+    File(PathBuf),
+    /// As `File`, but it must be there: somebody named it.
+    Named(PathBuf),
+    /// All `*.toml` in it, by name.
+    Directory(PathBuf),
+}
+
+/// The outcome: always a usable configuration.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    pub config: Config,
+    /// By full key (`shell.url`, `output."*".mode`, `shells[0].url`); what is not here is built in.
+    pub origins: BTreeMap<String, Origin>,
+    /// Files and variables with an error were skipped, each as a whole.
+    pub errors: Vec<ConfigError>,
+}
+
+impl Sources {
+    /// The layers of this machine, and the environment of this process. `KIOSK_ROOT` is taken for `/`.
+    pub fn system() -> Self {
+        let root = std::env::var_os(ROOT_ENV).filter(|root| !root.is_empty()).unwrap_or_else(|| "/".into());
+        Sources::rooted(Path::new(&root)).with_process_environment()
+    }
+
+    /// `FILE` instead of the layers; the environment still counts.
+    pub fn file(path: &Path) -> Self {
+        let layers = vec![LayerFile::Named(path.to_owned())];
+        Sources { layers, environment: BTreeMap::new() }.with_process_environment()
+    }
+
+    /// The layers below `root`, and no environment.
+    pub fn rooted(root: &Path) -> Self {
+        let layers = vec![
+            LayerFile::Directory(root.join(VENDOR_DIR)),
+            LayerFile::File(root.join(ADMIN_FILE)),
+            LayerFile::Directory(root.join(ADMIN_DIR)),
+        ];
+        Sources { layers, environment: BTreeMap::new() }
+    }
+
+    /// With this variable set, whatever the process's environment says.
+    #[must_use]
+    pub fn with_variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.insert(name.to_owned(), value.to_owned());
+        self
+    }
+
+    fn with_process_environment(mut self) -> Self {
+        for (name, value) in std::env::vars_os() {
+            let name = name.to_string_lossy();
+            if name.starts_with("KIOSK_") {
+                self.environment.insert(name.into_owned(), value.to_string_lossy().into_owned());
+            }
+        }
+        self
+    }
+}
+
+impl Config {
+    /// Reads and lays all layers. Never fails: see [`Loaded::errors`].
+    pub fn load(sources: &Sources) -> Loaded {
+        let mut draft = Draft::default();
+        let mut errors = Vec::new();
+        for layer in &sources.layers {
+            let files = match layer {
+                LayerFile::File(path) | LayerFile::Named(path) => vec![path.clone()],
+                LayerFile::Directory(path) => list(path).unwrap_or_else(|error| {
+                    errors.push(error);
+                    Vec::new()
+                }),
+            };
+            for path in files {
+                let bytes = match read(&path) {
+                    Ok(bytes) => bytes,
+                    Err(error) if error.kind() == ErrorKind::NotFound && matches!(layer, LayerFile::File(_)) => {
+                        continue;
+                    }
+                    Err(error) => {
+                        errors.push(unreadable(&path, &error));
+                        continue;
+                    }
+                };
+                match draft.with_file(&path, &bytes) {
+                    Ok(next) => draft = next,
+                    Err(wrong) => errors.extend(wrong),
+                }
+            }
+        }
+        for (name, value) in &sources.environment {
+            // An empty variable is an unset one, as in systemd units and container files.
+            if value.is_empty() || RESERVED.contains(&name.as_str()) {
+                continue;
+            }
+            match draft.with_variable(name, value) {
+                Ok(next) => draft = next,
+                Err(error) => errors.push(error),
+            }
+        }
+        let (config, origins) = draft.finish();
+        Loaded { config, origins, errors }
+    }
+}
+
+fn list(directory: &Path) -> Result<Vec<PathBuf>, ConfigError> {
+    let entries = match std::fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(directory, &error)),
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| unreadable(directory, &error))?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+    // Looked at before it is opened: opening a FIFO would wait for a writer.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(std::io::Error::other("it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(std::io::Error::other("it is larger than 1 MiB"));
+    }
+    Ok(bytes)
+}
+
+fn unreadable(path: &Path, error: &std::io::Error) -> ConfigError {
+    let origin = Origin { source: Source::File(path.to_owned()), position: None };
+    ConfigError { origin, key: String::new(), message: format!("this can't be read: {error}") }
+}

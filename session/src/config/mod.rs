@@ -1,0 +1,27 @@
+//! The configuration: TOML layers merged key by key, with exact error positions; the changes saved at runtime;
+//! and the policy that follows from both for one output. kioskd, kiosk-session and kioskctl read it from here.
+//! Nothing here talks to a service, and no input makes it panic.
+
+mod keys;
+mod layer;
+mod load;
+mod model;
+mod origin;
+mod policy;
+mod raw;
+mod setters;
+mod show;
+mod suggest;
+pub mod url;
+pub mod words;
+
+pub use load::{ADMIN_DIR, ADMIN_FILE, Loaded, ROOT_ENV, Sources, VENDOR_DIR};
+pub use model::{
+    Config, CursorPolicy, Days, Idle, Input, Keyboard, ModeChoice, OutputRule, OutputSettings, PageReady, Power, Ready,
+    Rotation, Scale, ScheduleEntry, Shell, Splash, StatusRanges, TimeOfDay,
+};
+pub use origin::{ConfigError, Origin, Position, Source};
+pub use policy::{OutputPolicy, identity, output_policy};
+pub use show::Setting;
+pub use suggest::closest;
+pub use url::Url;

@@ -1,0 +1,348 @@
+//! The configuration as types: what a program reads once the layers have been merged. Built by
+//! [`super::load`], given away whole; nothing here reads a file. `Default` is the built-in layer.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::url::Url;
+
+/// Everything that can be configured, merged and valid.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Config {
+    /// `[shell]`: the one shell, and what `[[shells]]` tables inherit from.
+    pub shell: Shell,
+    /// `[[shells]]`: one per output; empty: [`Config::shell`] alone. Read them by [`Config::all_shells`].
+    pub shells: Vec<Shell>,
+    pub splash: Splash,
+    /// `[output."MATCH"]`, in the order in which they first appeared. Read them by [`super::output_policy`].
+    pub outputs: Vec<OutputRule>,
+    pub input: Input,
+    pub idle: Idle,
+    pub power: Power,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let settings = OutputSettings {
+            mode: Some(ModeChoice::Preferred),
+            rotation: Some(Rotation::R0),
+            scale: Some(Scale::Auto),
+            power: Some(true),
+            mirror: Some(String::new()),
+            position: None,
+        };
+        Config {
+            shell: Shell::default(),
+            shells: Vec::new(),
+            splash: Splash::default(),
+            outputs: vec![OutputRule { matcher: "*".into(), settings }],
+            input: Input::default(),
+            idle: Idle::default(),
+            power: Power::default(),
+        }
+    }
+}
+
+impl Config {
+    /// The shells to run, never empty.
+    pub fn all_shells(&self) -> &[Shell] {
+        if self.shells.is_empty() { std::slice::from_ref(&self.shell) } else { &self.shells }
+    }
+}
+
+/// What runs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shell {
+    pub url: Url,
+    /// A Wayland client instead of the browser; empty: the browser. `{url}` in an argument stands for the URL.
+    pub command: Vec<String>,
+    /// The browser's program, a name to be found in `PATH` or a path.
+    pub browser: String,
+    /// Behind the browser's built-in flags.
+    pub extra_args: Vec<String>,
+    /// The output it is shown on: a connector's name, `Make Model Serial`, or `*` for all.
+    pub output: String,
+    pub ready: Ready,
+}
+
+impl Shell {
+    /// [`Shell::command`] with `{url}` filled in; `None`: the browser runs.
+    pub fn command_line(&self) -> Option<Vec<String>> {
+        (!self.command.is_empty())
+            .then(|| self.command.iter().map(|word| word.replace("{url}", self.url.as_str())).collect())
+    }
+}
+
+impl Default for Shell {
+    fn default() -> Self {
+        Shell {
+            url: Url::default(),
+            command: Vec::new(),
+            browser: "chromium".into(),
+            extra_args: Vec::new(),
+            output: "*".into(),
+            ready: Ready::default(),
+        }
+    }
+}
+
+/// When the splash may go.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ready {
+    pub http_status: StatusRanges,
+    pub page: PageReady,
+    /// How long until the diagnostics screen; the tries go on. `None`: never.
+    pub timeout: Option<Duration>,
+}
+
+impl Default for Ready {
+    fn default() -> Self {
+        Ready {
+            http_status: StatusRanges::default(),
+            page: PageReady::FirstPaint,
+            timeout: Some(Duration::from_secs(60)),
+        }
+    }
+}
+
+/// The HTTP status codes that count as "the server is up": inclusive ranges within 100 to 599.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusRanges(pub Vec<(u16, u16)>);
+
+impl StatusRanges {
+    pub fn contains(&self, status: u16) -> bool {
+        self.0.iter().any(|&(first, last)| (first..=last).contains(&status))
+    }
+}
+
+impl Default for StatusRanges {
+    fn default() -> Self {
+        StatusRanges(vec![(200, 499)])
+    }
+}
+
+/// What makes the page itself count as shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PageReady {
+    /// The browser has painted something of it.
+    FirstPaint,
+    /// Its load event.
+    Load,
+    /// The page calls `window.kiosk.ready()`.
+    Explicit,
+}
+
+/// The picture before the page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Splash {
+    /// SVG or PNG.
+    pub logo: PathBuf,
+    /// sRGB.
+    pub background: [u8; 3],
+    /// Whether a line of message is shown.
+    pub message: bool,
+}
+
+impl Default for Splash {
+    fn default() -> Self {
+        Splash { logo: "/usr/share/kiosk/logo.svg".into(), background: [0, 0, 0], message: true }
+    }
+}
+
+/// One `[output."MATCH"]` table: what it says about the outputs it matches; `None`: nothing.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OutputRule {
+    /// `*`, the EDID's `Make Model Serial`, or a connector's name such as `HDMI-A-1`.
+    pub matcher: String,
+    pub settings: OutputSettings,
+}
+
+/// The parts of an output's policy that one place names. Also what is saved at runtime.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OutputSettings {
+    pub mode: Option<ModeChoice>,
+    pub rotation: Option<Rotation>,
+    pub scale: Option<Scale>,
+    pub power: Option<bool>,
+    /// The output to show the same picture as, by connector name or identity; empty: none.
+    pub mirror: Option<String>,
+    /// Logical pixels in the layout.
+    pub position: Option<(i32, i32)>,
+}
+
+impl OutputSettings {
+    /// Takes over what `other` names.
+    pub fn overlay(&mut self, other: &OutputSettings) {
+        fn take<T: Clone>(into: &mut Option<T>, from: &Option<T>) {
+            if from.is_some() {
+                into.clone_from(from);
+            }
+        }
+        take(&mut self.mode, &other.mode);
+        take(&mut self.rotation, &other.rotation);
+        take(&mut self.scale, &other.scale);
+        take(&mut self.power, &other.power);
+        take(&mut self.mirror, &other.mirror);
+        take(&mut self.position, &other.position);
+    }
+
+    /// Whether nothing is named.
+    pub fn is_empty(&self) -> bool {
+        *self == OutputSettings::default()
+    }
+}
+
+/// Which mode an output is driven in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ModeChoice {
+    /// The one the display prefers.
+    Preferred,
+    /// Most pixels, then highest refresh.
+    Max,
+    /// One that the display lists; `refresh` in millihertz, `None`: the highest it has at this size.
+    Exact { width: u32, height: u32, refresh: Option<u32> },
+    /// Timings computed (CVT), whether listed or not; `refresh` in millihertz, `None`: 60 Hz.
+    Custom { width: u32, height: u32, refresh: Option<u32> },
+}
+
+/// Clockwise, as the viewer sees it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rotation {
+    #[default]
+    R0,
+    R90,
+    R180,
+    R270,
+}
+
+impl Rotation {
+    /// 0, 90, 180 or 270; `None` for any other number.
+    pub fn from_degrees(degrees: u32) -> Option<Self> {
+        match degrees {
+            0 => Some(Rotation::R0),
+            90 => Some(Rotation::R90),
+            180 => Some(Rotation::R180),
+            270 => Some(Rotation::R270),
+            _ => None,
+        }
+    }
+
+    pub fn degrees(self) -> u32 {
+        match self {
+            Rotation::R0 => 0,
+            Rotation::R90 => 90,
+            Rotation::R180 => 180,
+            Rotation::R270 => 270,
+        }
+    }
+}
+
+/// Physical pixels per logical pixel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Scale {
+    /// From the display's resolution and size.
+    Auto,
+    /// 1.0 to 4.0.
+    Fixed(f64),
+}
+
+/// Keyboard, pointer and touch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Input {
+    pub cursor: CursorPolicy,
+    pub keyboard: Keyboard,
+    /// Output that touch devices belong to: `None`: found by itself.
+    pub touch_output: Option<String>,
+    /// Whether Ctrl+Alt+F1..F12 switch.
+    pub vt_switching: bool,
+}
+
+impl Default for Input {
+    fn default() -> Self {
+        Input { cursor: CursorPolicy::Auto, keyboard: Keyboard::default(), touch_output: None, vt_switching: true }
+    }
+}
+
+/// When the cursor is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CursorPolicy {
+    /// Hidden until a real pointer moves, and after 3 s of rest.
+    Auto,
+    Always,
+    Never,
+}
+
+/// The XKB names, all as in xkeyboard-config; empty: its default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keyboard {
+    pub rules: String,
+    pub model: String,
+    pub layout: String,
+    pub variant: String,
+    pub options: String,
+    /// Repeats a second, 0: none; at most 1000.
+    pub repeat_rate: u32,
+    /// Until the first repeat, milliseconds.
+    pub repeat_delay: u32,
+}
+
+impl Default for Keyboard {
+    fn default() -> Self {
+        Keyboard {
+            rules: String::new(),
+            model: String::new(),
+            layout: "us".into(),
+            variant: String::new(),
+            options: String::new(),
+            repeat_rate: 25,
+            repeat_delay: 600,
+        }
+    }
+}
+
+/// What happens when nobody touches it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Idle {
+    /// `None`: never.
+    pub screen_off: Option<Duration>,
+    /// The touch that wakes the screen does nothing else.
+    pub wake_swallows_touch: bool,
+    /// Back to the start page with a clean session; `None`: never.
+    pub reset: Option<Duration>,
+}
+
+impl Default for Idle {
+    fn default() -> Self {
+        Idle { screen_off: None, wake_swallows_touch: true, reset: None }
+    }
+}
+
+/// When the screens are on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Power {
+    /// Empty: always.
+    pub schedule: Vec<ScheduleEntry>,
+}
+
+/// On from one time of day to another, on these days. `off` before `on` means the following day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScheduleEntry {
+    pub on: TimeOfDay,
+    pub off: TimeOfDay,
+    pub days: Days,
+}
+
+/// Local time, 00:00 to 23:59.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TimeOfDay {
+    pub hour: u8,
+    pub minute: u8,
+}
+
+/// Days of the week, Monday first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Days(pub [bool; 7]);
+
+impl Days {
+    pub const ALL: Days = Days([true; 7]);
+}

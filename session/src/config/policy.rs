@@ -1,0 +1,97 @@
+//! Which policy an output gets: the rules of the configuration and the saved changes, laid over each other.
+//! Pure; the compositor asks before the first modeset and whenever a display comes, or the rules change.
+
+use super::model::{ModeChoice, OutputRule, OutputSettings, Rotation, Scale};
+
+/// How an output is to be driven, with nothing left open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OutputPolicy {
+    pub mode: ModeChoice,
+    pub rotation: Rotation,
+    pub scale: Scale,
+    pub power: bool,
+    /// Connector name or identity of the output to mirror; `None`: its own picture.
+    pub mirror: Option<String>,
+    /// `None`: placed by itself, left to right.
+    pub position: Option<(i32, i32)>,
+}
+
+/// The policy for the display `identity` (EDID `Make Model Serial`, empty when it has none) on `connector`.
+///
+/// The more specific wins, setting by setting: `*`, then the identity, then the connector, then what was
+/// saved at runtime for the identity or the connector. Rules with the same matcher: the later wins.
+pub fn output_policy(
+    rules: &[OutputRule],
+    saved: Option<&OutputSettings>,
+    identity: &str,
+    connector: &str,
+) -> OutputPolicy {
+    let mut settings = OutputSettings::default();
+    for matcher in ["*", identity, connector] {
+        for rule in rules.iter().filter(|rule| !matcher.is_empty() && rule.matcher == matcher) {
+            settings.overlay(&rule.settings);
+        }
+    }
+    if let Some(saved) = saved {
+        settings.overlay(saved);
+    }
+    OutputPolicy {
+        mode: settings.mode.unwrap_or(ModeChoice::Preferred),
+        rotation: settings.rotation.unwrap_or_default(),
+        scale: settings.scale.unwrap_or(Scale::Auto),
+        power: settings.power.unwrap_or(true),
+        mirror: settings.mirror.filter(|mirror| !mirror.is_empty()),
+        position: settings.position,
+    }
+}
+
+/// An output's identity as rules and saved state name it: the EDID's fields that are there, with spaces
+/// between. Empty where the display says nothing.
+pub fn identity(make: &str, model: &str, serial: &str) -> String {
+    let parts: Vec<&str> = [make, model, serial].into_iter().map(str::trim).filter(|part| !part.is_empty()).collect();
+    parts.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(matcher: &str, rotation: Option<Rotation>, power: Option<bool>, scale: Option<Scale>) -> OutputRule {
+        OutputRule {
+            matcher: matcher.into(),
+            settings: OutputSettings { rotation, power, scale, ..OutputSettings::default() },
+        }
+    }
+
+    #[test]
+    fn the_more_specific_rule_wins_setting_by_setting() {
+        // In an order that is not the order of strength.
+        let rules = [
+            rule("HDMI-A-1", Some(Rotation::R270), None, None),
+            rule("Dell U2720Q 123", Some(Rotation::R180), Some(false), None),
+            rule("*", Some(Rotation::R90), Some(true), Some(Scale::Fixed(2.0))),
+        ];
+        let policy = output_policy(&rules, None, "Dell U2720Q 123", "HDMI-A-1");
+        assert_eq!((policy.rotation, policy.power, policy.scale), (Rotation::R270, false, Scale::Fixed(2.0)));
+        let other = output_policy(&rules, None, "", "DP-1");
+        assert_eq!((other.rotation, other.power), (Rotation::R90, true));
+        let saved = OutputSettings { rotation: Some(Rotation::R0), ..OutputSettings::default() };
+        let policy = output_policy(&rules, Some(&saved), "Dell U2720Q 123", "HDMI-A-1");
+        assert_eq!((policy.rotation, policy.power), (Rotation::R0, false));
+    }
+
+    #[test]
+    fn an_empty_mirror_takes_mirroring_back() {
+        let mut rules = [rule("*", None, None, None), rule("DP-1", None, None, None)];
+        rules[0].settings.mirror = Some("HDMI-A-1".into());
+        rules[1].settings.mirror = Some(String::new());
+        assert_eq!(output_policy(&rules, None, "", "DP-1").mirror, None);
+        assert_eq!(output_policy(&rules, None, "", "DP-2").mirror.as_deref(), Some("HDMI-A-1"));
+    }
+
+    #[test]
+    fn identity_leaves_no_holes() {
+        assert_eq!(identity("Dell Inc. ", "", "X1"), "Dell Inc. X1");
+        assert_eq!(identity("", "", ""), "");
+    }
+}

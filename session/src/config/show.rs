@@ -1,0 +1,102 @@
+//! The effective configuration as text: TOML with the origin of each value behind it, for `--check-config` and
+//! `kioskctl config show`, or a list for machines. What it prints can be read back as a configuration file.
+
+use std::fmt::Write;
+
+use serde::Serialize;
+use toml_edit::Value;
+
+use super::keys::Sectioned;
+use super::load::Loaded;
+
+/// One value in force.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Setting {
+    /// With its section: `shell.ready.timeout`, `output."*".mode`.
+    pub key: String,
+    pub value: serde_json::Value,
+    /// `built-in`, `FILE:LINE` or `environment variable NAME`.
+    pub origin: String,
+    #[serde(skip)]
+    header: String,
+    #[serde(skip)]
+    name: String,
+    #[serde(skip)]
+    toml: String,
+}
+
+impl Loaded {
+    /// All values in force, in the order of the documentation.
+    pub fn settings(&self) -> Vec<Setting> {
+        let mut all = Vec::new();
+        let config = &self.config;
+        self.section(&config.shell, "shell", "[shell]", &mut all);
+        for (index, shell) in config.shells.iter().enumerate() {
+            self.section(shell, &format!("shells[{index}]"), "[[shells]]", &mut all);
+        }
+        self.section(&config.splash, "splash", "[splash]", &mut all);
+        for rule in &config.outputs {
+            let section = format!("output.{}", Value::from(rule.matcher.as_str()));
+            self.section(rule, &section, &format!("[{section}]"), &mut all);
+        }
+        self.section(&config.input, "input", "[input]", &mut all);
+        self.section(&config.idle, "idle", "[idle]", &mut all);
+        self.section(&config.power, "power", "[power]", &mut all);
+        all
+    }
+
+    /// [`Loaded::settings`] as TOML with comments.
+    pub fn toml(&self) -> String {
+        let settings = self.settings();
+        let width = settings.iter().map(|s| s.name.len() + s.toml.len() + 3).filter(|w| *w <= 60).max().unwrap_or(0);
+        let mut text = String::new();
+        let mut section = "";
+        for setting in &settings {
+            // [[shells]] repeat their header; their keys tell them apart.
+            let this = setting.key.strip_suffix(&setting.name).unwrap_or_default();
+            if this != section {
+                let gap = if text.is_empty() { "" } else { "\n" };
+                let _ = writeln!(text, "{gap}{}", setting.header);
+                section = this;
+            }
+            let line = format!("{} = {}", setting.name, setting.toml);
+            let _ = writeln!(text, "{line:width$}  # {}", setting.origin);
+        }
+        text
+    }
+
+    fn section<T: Sectioned>(&self, target: &T, section: &str, header: &str, all: &mut Vec<Setting>) {
+        for key in T::keys() {
+            let Some(value) = (key.get)(target) else { continue };
+            let full = format!("{section}.{}", key.name);
+            let origin = self.origins.get(&full).or_else(|| {
+                // What a [[shells]] table does not say comes from [shell].
+                let inherited = section.starts_with("shells[").then(|| format!("shell.{}", key.name))?;
+                self.origins.get(&inherited)
+            });
+            all.push(Setting {
+                origin: origin.map_or_else(|| "built-in".into(), ToString::to_string),
+                value: json(&value),
+                header: header.to_owned(),
+                name: key.name.to_owned(),
+                toml: value.to_string().trim().to_owned(),
+                key: full,
+            });
+        }
+    }
+}
+
+fn json(value: &Value) -> serde_json::Value {
+    match value {
+        Value::String(text) => text.value().as_str().into(),
+        Value::Integer(number) => (*number.value()).into(),
+        Value::Float(number) => (*number.value()).into(),
+        Value::Boolean(truth) => (*truth.value()).into(),
+        Value::Datetime(date) => date.value().to_string().into(),
+        Value::Array(array) => array.iter().map(json).collect::<Vec<_>>().into(),
+        Value::InlineTable(table) => {
+            let entries = table.iter().map(|(key, value)| (key.to_owned(), json(value)));
+            serde_json::Value::Object(entries.collect())
+        }
+    }
+}
