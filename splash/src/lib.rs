@@ -6,6 +6,12 @@
 
 use std::time::Duration;
 
+mod color;
+mod logo;
+
+pub use color::{ColorError, parse_color};
+pub use logo::{Logo, LogoError};
+
 /// What to show. All texts are plain, one language, already chosen by the caller.
 #[derive(Debug, Clone, PartialEq)]
 pub enum View {
@@ -86,9 +92,25 @@ pub struct Style {
     pub background: Rgb,
     /// Whether the line of message is drawn at all.
     pub message: bool,
+    pub logo: Logo,
+}
+
+impl Default for Style {
+    /// The built-in logo on black, with messages.
+    fn default() -> Self {
+        Self { background: [0, 0, 0], message: true, logo: Logo::builtin() }
+    }
 }
 
 /// Lays out and paints `view` for an output of `width` × `height` physical pixels at `scale` (1.0 to 4.0).
-pub fn compose(_view: &View, style: &Style, _width: u32, _height: u32, _scale: f64) -> Scene {
-    Scene { background: style.background, pieces: Vec::new(), animation: None }
+pub fn compose(_view: &View, style: &Style, width: u32, height: u32, _scale: f64) -> Scene {
+    let shorter = width.min(height) as f32 * 0.3;
+    let aspect = style.logo.aspect();
+    let (w, h) = ((shorter * aspect.sqrt()) as u32, (shorter / aspect.sqrt()) as u32);
+    let pieces = style.logo.paint(w.min(width), h.min(height)).map(|image| {
+        let x = (width.min(16384) - image.width) as i32 / 2;
+        let y = (height.min(16384) - image.height) as i32 / 2;
+        Piece { x, y, image }
+    });
+    Scene { background: style.background, pieces: pieces.into_iter().collect(), animation: None }
 }
