@@ -241,7 +241,7 @@ pub static OUTPUTS: &[Key<OutputRule>] = &[
         kind: Kind::Toml,
         allowed: POSITION,
         set: |rule, raw| {
-            let &[ref x, ref y] = raw.as_list()? else { return Err(Wrong::default()) };
+            let [x, y] = raw.as_list()? else { return Err(Wrong::default()) };
             let (x, y): (i32, i32) = (x.as_number()?, y.as_number()?);
             if x.unsigned_abs().max(y.unsigned_abs()) > MAX_POSITION.unsigned_abs() {
                 return Err(Wrong::default());

@@ -107,7 +107,7 @@ impl Config {
                 }),
             };
             for path in files {
-                let bytes = match read(&path) {
+                let bytes = match read_file(&path) {
                     Ok(bytes) => bytes,
                     Err(error) if error.kind() == ErrorKind::NotFound && matches!(layer, LayerFile::File(_)) => {
                         continue;
@@ -155,7 +155,8 @@ fn list(directory: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     Ok(files)
 }
 
-fn read(path: &Path) -> std::io::Result<Vec<u8>> {
+/// A regular file of at most 1 MiB.
+pub(super) fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
     // Looked at before it is opened: opening a FIFO would wait for a writer.
     if !std::fs::metadata(path)?.is_file() {
         return Err(std::io::Error::other("it is not a regular file"));

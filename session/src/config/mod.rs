@@ -11,6 +11,7 @@ mod policy;
 mod raw;
 mod setters;
 mod show;
+mod state;
 mod suggest;
 pub mod url;
 pub mod words;
@@ -23,5 +24,6 @@ pub use model::{
 pub use origin::{ConfigError, Origin, Position, Source};
 pub use policy::{OutputPolicy, identity, output_policy};
 pub use show::Setting;
+pub use state::{SaveError, SavedState, state_dir};
 pub use suggest::closest;
 pub use url::Url;
