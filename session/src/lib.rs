@@ -2,5 +2,6 @@
 //! `kioskctl` are made of. Nothing here knows smithay.
 
 pub mod api;
+pub mod authority;
 pub mod config;
 pub mod notify;
