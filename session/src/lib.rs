@@ -3,5 +3,6 @@
 
 pub mod api;
 pub mod authority;
+pub mod client;
 pub mod config;
 pub mod notify;

@@ -1,6 +1,8 @@
 //! The layers of the configuration as files on a disk: what wins, what is skipped, and where errors are said
 //! to be.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -1,5 +1,7 @@
 //! The saved state: written and read back, and never in the way when it is damaged.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 use kiosk_session::config::{ModeChoice, OutputSettings, Rotation, SavedState, Scale};
 use proptest::prelude::*;
 use std::fs;

@@ -1,0 +1,88 @@
+//! Properties as they come from D-Bus, read without trust in their types: one that is missing or of another
+//! type reads as empty, so that kioskctl works with services a version older or newer.
+
+use std::collections::BTreeMap;
+
+use zbus::{OwnedVariant, Variant};
+
+/// By name.
+pub type Properties = BTreeMap<String, OwnedVariant>;
+
+fn get<'a>(properties: &'a Properties, name: &str) -> Option<&'a Variant<'static>> {
+    properties.get(name).map(|value| &**value)
+}
+
+/// Type `s`.
+pub fn text(properties: &Properties, name: &str) -> String {
+    match get(properties, name) {
+        Some(Variant::Str(text)) => text.to_string(),
+        _ => String::new(),
+    }
+}
+
+/// Type `b`.
+pub fn boolean(properties: &Properties, name: &str) -> bool {
+    matches!(get(properties, name), Some(Variant::Bool(true)))
+}
+
+/// Any integer type.
+pub fn integer(properties: &Properties, name: &str) -> i64 {
+    get(properties, name).map_or(0, integer_of)
+}
+
+fn integer_of(value: &Variant<'_>) -> i64 {
+    match value {
+        Variant::U8(number) => (*number).into(),
+        Variant::I16(number) => (*number).into(),
+        Variant::U16(number) => (*number).into(),
+        Variant::I32(number) => (*number).into(),
+        Variant::U32(number) => (*number).into(),
+        Variant::I64(number) => *number,
+        Variant::U64(number) => i64::try_from(*number).unwrap_or(i64::MAX),
+        _ => 0,
+    }
+}
+
+/// Type `d`.
+pub fn float(properties: &Properties, name: &str) -> f64 {
+    match get(properties, name) {
+        Some(Variant::F64(number)) => *number,
+        _ => 0.0,
+    }
+}
+
+/// The integers of a structure such as `(uuu)` or `(ii)`; what it does not have is 0.
+pub fn triple(properties: &Properties, name: &str) -> [i64; 3] {
+    get(properties, name).map_or([0; 3], triple_of)
+}
+
+fn triple_of(value: &Variant<'_>) -> [i64; 3] {
+    let mut numbers = [0; 3];
+    if let Variant::Structure(structure) = value {
+        for (number, field) in numbers.iter_mut().zip(structure.fields()) {
+            *number = integer_of(field);
+        }
+    }
+    numbers
+}
+
+/// Type `as`.
+pub fn array(properties: &Properties, name: &str) -> Vec<String> {
+    let Some(Variant::Array(array)) = get(properties, name) else { return Vec::new() };
+    let texts = array.iter().filter_map(|value| match value {
+        Variant::Str(text) => Some(text.to_string()),
+        _ => None,
+    });
+    texts.collect()
+}
+
+/// Type `(sst)`: reason, action, microseconds; `None` when both texts are empty.
+pub fn failure(properties: &Properties, name: &str) -> Option<(String, String, u64)> {
+    let Some(Variant::Structure(structure)) = get(properties, name) else { return None };
+    match structure.fields() {
+        [Variant::Str(reason), Variant::Str(action), Variant::U64(at)] if !(reason.is_empty() && action.is_empty()) => {
+            Some((reason.to_string(), action.to_string(), *at))
+        }
+        _ => None,
+    }
+}
