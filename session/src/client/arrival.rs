@@ -39,9 +39,12 @@ impl Arrival {
     pub async fn wait(&mut self) {
         let Arrival { bus, directory } = self;
         let name = async {
-            match bus {
-                Some(bus) if bus.next().await.is_some() => {}
-                _ => std::future::pending().await,
+            let came = match bus {
+                Some(bus) => bus.next().await.is_some(),
+                None => false,
+            };
+            if !came {
+                std::future::pending::<()>().await;
             }
         };
         let Some(directory) = directory else { return name.await };
@@ -62,12 +65,20 @@ fn watch(directory: &Path) -> std::io::Result<AsyncFd<OwnedFd>> {
     for place in directory.ancestors() {
         let place = if place.as_os_str().is_empty() { Path::new(".") } else { place };
         match inotify::add_watch(&fd, place, flags) {
-            Ok(_) => return Ok(AsyncFd::register(fd)?),
+            Ok(_) => return register(fd),
             Err(rustix::io::Errno::NOENT) => {}
             Err(error) => return Err(error.into()),
         }
     }
     Err(std::io::ErrorKind::NotFound.into())
+}
+
+#[expect(
+    deprecated,
+    reason = "its successor is unsafe for types that give changing descriptors; this one owns its own"
+)]
+fn register(fd: OwnedFd) -> std::io::Result<AsyncFd<OwnedFd>> {
+    AsyncFd::new(fd)
 }
 
 fn drain(fd: &OwnedFd) {
