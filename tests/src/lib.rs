@@ -1,1 +1,6 @@
 //! Machine, nested and in-process tests.
+//!
+//! `vm` drives a virtual machine from outside: power, picture, keys, fingers, and commands inside of it. The
+//! machine tests (`tests/vm`) and the benchmark (`tests/bench`) are written on it.
+
+pub mod vm;

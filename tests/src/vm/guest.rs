@@ -1,0 +1,81 @@
+//! The guest's disk, kernel and initrd: built once by `tests/vm/guest/build`, kept in a cache directory under
+//! a key made of everything that goes into them.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+/// A guest ready to be booted; its disk is never written to.
+#[derive(Debug, Clone)]
+pub struct Guest {
+    pub disk: PathBuf,
+    pub kernel: PathBuf,
+    pub initrd: PathBuf,
+}
+
+impl Guest {
+    /// Takes the guest from the cache, or builds it (one to three minutes).
+    pub fn obtain() -> Result<Self> {
+        let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("vm/guest");
+        let cache = cache_directory()?;
+        fs::create_dir_all(&cache).with_context(|| cache.display().to_string())?;
+        let directory = cache.join(format!("guest-{:016x}", key(&recipe)?));
+        // Two test runs at once would otherwise both build it.
+        let lock = File::create(cache.join("guest.lock"))?;
+        lock.lock()?;
+        if !directory.join("root.ext4").exists() {
+            eprintln!("building the test guest in {}", directory.display());
+            for entry in fs::read_dir(&cache)? {
+                let stale = entry?.path();
+                if stale.is_dir() && stale.file_name().is_some_and(|name| name.to_string_lossy().starts_with("guest-"))
+                {
+                    fs::remove_dir_all(stale)?;
+                }
+            }
+            let status = Command::new(recipe.join("build")).arg(&directory).status().context("tests/vm/guest/build")?;
+            ensure!(status.success(), "tests/vm/guest/build failed: its own message says why");
+        }
+        Ok(Self {
+            disk: directory.join("root.ext4"),
+            kernel: directory.join("vmlinuz"),
+            initrd: directory.join("initrd"),
+        })
+    }
+}
+
+/// `$KIOSK_CACHE`, else `kioskd` in the user's cache directory.
+fn cache_directory() -> Result<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("KIOSK_CACHE")
+        .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("kioskd")))
+        .or_else(|| set("HOME").map(|home| home.join(".cache/kioskd")))
+        .context("no place for the test guest: set KIOSK_CACHE to a directory")
+}
+
+/// FNV-1a over names and contents: the same on every machine and with every compiler.
+fn key(recipe: &Path) -> Result<u64> {
+    let mut files = Vec::new();
+    collect(recipe, &mut files)?;
+    files.sort();
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let mut mix = |bytes: &[u8]| {
+        for byte in bytes {
+            hash = (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    };
+    for file in files {
+        mix(file.strip_prefix(recipe)?.as_os_str().as_encoded_bytes());
+        mix(&fs::read(&file)?);
+    }
+    Ok(hash)
+}
+
+fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    for entry in fs::read_dir(directory).with_context(|| directory.display().to_string())? {
+        let path = entry?.path();
+        if path.is_dir() { collect(&path, files)? } else { files.push(path) }
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! Keyboard, mouse and touchscreen of the machine, moved as a person would.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde_json::{Value, json};
+
+use super::Machine;
+
+/// How long a key is held, and how long a finger rests between two moves.
+const HOLD: Duration = Duration::from_millis(150);
+/// QEMU's absolute axes go from 0 to this.
+const AXIS_MAX: f64 = 32767.0;
+
+/// A finger on the touchscreen; it stays down until it is lifted.
+pub struct Finger<'a> {
+    machine: &'a Machine,
+    slot: u32,
+}
+
+impl Machine {
+    /// Presses the keys one after the other, holds them, and lets them go in reverse; names are QEMU's
+    /// (`ctrl`, `alt`, `f2`, `a`, `ret`).
+    pub fn chord(&self, keys: &[&str]) -> Result<()> {
+        let event = |key: &&str, down: bool| json!({ "type": "key", "data": { "down": down, "key": { "type": "qcode", "data": key } } });
+        for key in keys {
+            self.send(&[event(key, true)])?;
+        }
+        std::thread::sleep(HOLD);
+        for key in keys.iter().rev() {
+            self.send(&[event(key, false)])?;
+        }
+        std::thread::sleep(HOLD);
+        Ok(())
+    }
+
+    /// Moves the mouse to a place on the picture, in pixels of the screen as it is scanned out.
+    pub fn point(&self, x: f64, y: f64) -> Result<()> {
+        let (x, y) = self.on_axes(x, y);
+        self.send(&[
+            json!({ "type": "abs", "data": { "axis": "x", "value": x } }),
+            json!({ "type": "abs", "data": { "axis": "y", "value": y } }),
+        ])
+    }
+
+    /// Moves the mouse there and presses its left button once.
+    pub fn click(&self, x: f64, y: f64) -> Result<()> {
+        self.point(x, y)?;
+        std::thread::sleep(HOLD);
+        for down in [true, false] {
+            self.send(&[json!({ "type": "btn", "data": { "button": "left", "down": down } })])?;
+            std::thread::sleep(HOLD);
+        }
+        Ok(())
+    }
+
+    /// Puts a finger down; fingers that are down at the same time need different slots.
+    pub fn finger(&self, slot: u32, x: f64, y: f64) -> Result<Finger<'_>> {
+        let finger = Finger { machine: self, slot };
+        let mut events = vec![finger.event("begin", "x", 0)];
+        events.extend(finger.place(x, y));
+        self.send(&events)?;
+        std::thread::sleep(HOLD);
+        Ok(finger)
+    }
+
+    /// Taps once.
+    pub fn tap(&self, x: f64, y: f64) -> Result<()> {
+        self.finger(0, x, y)?.lift()
+    }
+
+    fn send(&self, events: &[Value]) -> Result<()> {
+        self.monitor("input-send-event", &json!({ "events": events })).map(drop)
+    }
+
+    #[allow(clippy::cast_possible_truncation)] // clamped to the axis
+    fn on_axes(&self, x: f64, y: f64) -> (i64, i64) {
+        let (width, height) = self.size();
+        let scale = |value: f64, size: usize| {
+            #[allow(clippy::cast_precision_loss)] // screens are small
+            let size = size.max(2) as f64;
+            (value / size * AXIS_MAX).round().clamp(0.0, AXIS_MAX) as i64
+        };
+        (scale(x, width), scale(y, height))
+    }
+}
+
+impl Finger<'_> {
+    pub fn slide(&self, x: f64, y: f64) -> Result<()> {
+        self.machine.send(&self.place(x, y))?;
+        std::thread::sleep(HOLD);
+        Ok(())
+    }
+
+    pub fn lift(self) -> Result<()> {
+        self.machine.send(&[self.event("end", "x", 0)])?;
+        std::thread::sleep(HOLD);
+        Ok(())
+    }
+
+    fn place(&self, x: f64, y: f64) -> Vec<Value> {
+        let (x, y) = self.machine.on_axes(x, y);
+        vec![self.event("data", "x", x), self.event("data", "y", y)]
+    }
+
+    fn event(&self, kind: &str, axis: &str, value: i64) -> Value {
+        let (slot, tracking) = (self.slot, self.slot + 1);
+        json!({ "type": "mtt", "data":
+            { "type": kind, "slot": slot, "tracking-id": tracking, "axis": axis, "value": value } })
+    }
+}

@@ -1,0 +1,266 @@
+//! QEMU as a machine with a power button: started with a guest, a stage and a display, ended when dropped.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::qmp::Qmp;
+use super::window::Window;
+use super::{Agent, Film, Guest, Picture, Stage};
+
+/// The screen of every test machine.
+const WIDTH: u16 = 1280;
+const HEIGHT: u16 = 800;
+/// Power-on to an answering agent, on a busy two-core host.
+const BOOT_TIMEOUT: Duration = Duration::from_secs(180);
+/// QEMU's sockets exist well before this after its start.
+const QEMU_TIMEOUT: Duration = Duration::from_secs(20);
+/// Between two looks at a screen that is waited for: a screen has no event.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// What kind of display device the guest has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Display {
+    /// virtio-gpu without 3D: the pixman path.
+    Virtio,
+    /// virtio-gpu with virgl over the host's software GL: the GLES path.
+    Virgl,
+    /// A plain framebuffer device, which honours damage clips and has no vblank.
+    Bochs,
+}
+
+/// What to boot.
+pub struct Plan<'a> {
+    /// Names the directory of logs and pictures.
+    pub name: &'a str,
+    pub display: Display,
+    pub stage: &'a Stage,
+    /// More kernel arguments.
+    pub arguments: &'a str,
+}
+
+/// A running machine.
+pub struct Machine {
+    qemu: Child,
+    eye: Arc<Eye>,
+    agent: Agent,
+    started: Instant,
+    /// Where logs and pictures go.
+    pub out: PathBuf,
+}
+
+impl Machine {
+    /// Switches a machine on; it has not booted yet when this returns.
+    pub fn start(plan: &Plan) -> Result<Self> {
+        let guest = Guest::obtain()?;
+        let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("out").join(plan.name);
+        if out.exists() {
+            fs::remove_dir_all(&out)?;
+        }
+        fs::create_dir_all(&out)?;
+        let files = tempfile::tempdir()?;
+        plan.stage.pack(&files.path().join("stage.tar"))?;
+        let window = match plan.display {
+            Display::Virgl => Some(Window::open(WIDTH, HEIGHT)?),
+            _ => None,
+        };
+        let mut command = command(plan, &guest, files.path(), &out);
+        if let Some(window) = &window {
+            command.env("DISPLAY", &window.display).env("LIBGL_ALWAYS_SOFTWARE", "1").env_remove("WAYLAND_DISPLAY");
+        }
+        let started = Instant::now();
+        let mut qemu = command.spawn().context("qemu-system-x86_64 (package qemu-system-x86)")?;
+        let connected = connect(&mut qemu, files.path(), &out);
+        let (qmp, agent) = match connected {
+            Ok(both) => both,
+            Err(error) => {
+                let _ = qemu.kill();
+                let _ = qemu.wait();
+                return Err(error);
+            }
+        };
+        let eye = Arc::new(Eye {
+            qmp,
+            window,
+            files,
+            size: Mutex::new((WIDTH.into(), HEIGHT.into())),
+            looking: Mutex::new(()),
+        });
+        let machine = Self { qemu, eye, agent, started, out };
+        if let Some(window) = &machine.eye.window {
+            window.fill(QEMU_TIMEOUT)?;
+        }
+        Ok(machine)
+    }
+
+    /// Switches a machine on and waits until commands can be run in it.
+    pub fn boot(plan: &Plan) -> Result<Self> {
+        let machine = Self::start(plan)?;
+        machine.agent.wait(BOOT_TIMEOUT)?;
+        Ok(machine)
+    }
+
+    pub fn agent(&self) -> &Agent {
+        &self.agent
+    }
+
+    /// Since the machine was switched on.
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// Starts to film the screen.
+    pub fn film(&self) -> Film {
+        Film::roll(self.eye.clone(), self.started)
+    }
+
+    /// What the screen shows now.
+    pub fn screen(&self) -> Result<Picture> {
+        self.eye.look()
+    }
+
+    /// Width and height of the screen when it was last looked at.
+    pub fn size(&self) -> (usize, usize) {
+        *self.eye.size.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks until the screen is as `wanted`, and gives that picture; after `timeout` the last one is saved.
+    pub fn wait_for_screen(&self, what: &str, timeout: Duration, wanted: impl Fn(&Picture) -> bool) -> Result<Picture> {
+        let deadline = Instant::now() + timeout;
+        loop {
+            let picture = self.screen()?;
+            if wanted(&picture) {
+                return Ok(picture);
+            }
+            if Instant::now() > deadline {
+                let path = self.save(&picture, &format!("not-{what}"))?;
+                bail!("the screen did not show {what} in {timeout:?}: see {}", path.display());
+            }
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// Saves a picture among the machine's logs.
+    pub fn save(&self, picture: &Picture, name: &str) -> Result<PathBuf> {
+        let name: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '-' }).collect();
+        let path = self.out.join(format!("{name}.png"));
+        picture.save_png(&path)?;
+        Ok(path)
+    }
+
+    pub(super) fn monitor(&self, command: &str, arguments: &Value) -> Result<Value> {
+        self.eye.qmp.execute(command, arguments)
+    }
+}
+
+impl Drop for Machine {
+    fn drop(&mut self) {
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+    }
+}
+
+/// Looks at the screen, from any thread.
+pub(super) struct Eye {
+    qmp: Qmp,
+    window: Option<Window>,
+    files: TempDir,
+    size: Mutex<(usize, usize)>,
+    looking: Mutex<()>,
+}
+
+impl Eye {
+    pub fn look(&self) -> Result<Picture> {
+        let picture = match &self.window {
+            Some(window) => window.look()?,
+            None => {
+                let _turn = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+                let path = self.files.path().join("screen.ppm");
+                self.qmp.execute("screendump", &json!({ "filename": path }))?;
+                Picture::from_ppm(&fs::read(&path)?)?
+            }
+        };
+        *self.size.lock().unwrap_or_else(PoisonError::into_inner) = (picture.width, picture.height);
+        Ok(picture)
+    }
+}
+
+fn command(plan: &Plan, guest: &Guest, files: &Path, out: &Path) -> Command {
+    let file = |name: &str| files.join(name).display().to_string();
+    let log = |name: &str| out.join(name).display().to_string();
+    let mut qemu = Command::new("qemu-system-x86_64");
+    qemu.stdin(Stdio::null()).stdout(Stdio::null());
+    if let Ok(errors) = File::create(out.join("qemu.log")) {
+        qemu.stderr(errors);
+    }
+    let mut args = |list: &[&str]| {
+        qemu.args(list);
+    };
+    // Hosts without working KVM are the rule where this runs, and one way is easier to trust than two.
+    args(&["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "4G"]);
+    args(&["-no-user-config", "-nodefaults", "-no-reboot"]);
+    args(&["-kernel", &guest.kernel.display().to_string(), "-initrd", &guest.initrd.display().to_string()]);
+    args(&[
+        "-append",
+        &format!(
+            "root=/dev/vda rw fsck.mode=skip console=ttyS0 console=tty0 loglevel=4 vt.global_cursor_default=0 {}",
+            plan.arguments
+        ),
+    ]);
+    args(&["-drive", &format!("file={},format=raw,if=none,id=root,snapshot=on", guest.disk.display())]);
+    args(&["-device", "virtio-blk-pci,drive=root"]);
+    args(&["-drive", &format!("file={},format=raw,if=none,id=stage,readonly=on", file("stage.tar"))]);
+    args(&["-device", "virtio-blk-pci,drive=stage,serial=stage"]);
+    args(&["-device", "virtio-rng-pci"]);
+    args(&["-serial", &format!("file:{}", log("kernel.log"))]);
+    args(&["-device", "virtio-serial-pci"]);
+    args(&[
+        "-chardev",
+        &format!("file,id=journal,path={}", log("journal.log")),
+        "-device",
+        "virtconsole,chardev=journal",
+    ]);
+    args(&["-chardev", &format!("socket,id=agent,path={},server=on,wait=off", file("agent"))]);
+    args(&["-device", &format!("virtserialport,chardev=agent,name={}", super::wire::PORT)]);
+    args(&["-qmp", &format!("unix:{},server=on,wait=off", file("qmp"))]);
+    // The tablet last: QEMU gives a button to the device that came up last, and it must not be the touchscreen.
+    args(&["-device", "virtio-keyboard-pci", "-device", "virtio-multitouch-pci", "-device", "virtio-tablet-pci"]);
+    match plan.display {
+        Display::Virtio => {
+            args(&["-vga", "none", "-display", "none"]);
+            args(&["-device", &format!("virtio-gpu-pci,id=gpu0,xres={WIDTH},yres={HEIGHT}")]);
+        }
+        Display::Bochs => {
+            args(&["-vga", "none", "-display", "none"]);
+            args(&["-device", &format!("bochs-display,id=gpu0,xres={WIDTH},yres={HEIGHT},edid=on")]);
+        }
+        Display::Virgl => {
+            args(&["-vga", "none", "-display", "gtk,gl=on,show-menubar=off,show-tabs=off,zoom-to-fit=off"]);
+            args(&["-device", &format!("virtio-gpu-gl-pci,id=gpu0,xres={WIDTH},yres={HEIGHT}")]);
+        }
+    }
+    qemu
+}
+
+/// Connects to QEMU's sockets as soon as they are there.
+fn connect(qemu: &mut Child, files: &Path, out: &Path) -> Result<(Qmp, Agent)> {
+    let deadline = Instant::now() + QEMU_TIMEOUT;
+    loop {
+        if let Some(status) = qemu.try_wait()? {
+            let errors = fs::read_to_string(out.join("qemu.log")).unwrap_or_default();
+            bail!("QEMU ended with {status}: {}", errors.trim());
+        }
+        match Qmp::connect(&files.join("qmp")) {
+            Ok(qmp) => return Ok((qmp, Agent::connect(&files.join("agent"))?)),
+            Err(error) if Instant::now() > deadline => return Err(error),
+            // QEMU says nothing when its sockets are ready.
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}

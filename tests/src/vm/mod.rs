@@ -1,0 +1,23 @@
+//! A virtual machine as a test sees it: a [`Machine`] that boots the guest with what is under test, a camera
+//! on its screen, hands on its keyboard, mouse and touchscreen, and an [`Agent`] that runs commands inside.
+//!
+//! Everything waits for an event or samples the screen against a deadline; nothing hopes that a time is enough.
+
+mod agent;
+mod film;
+mod guest;
+mod hands;
+mod machine;
+mod picture;
+mod qmp;
+mod stage;
+mod window;
+pub mod wire;
+
+pub use agent::{Agent, Job, Output};
+pub use film::{Film, Sample};
+pub use guest::Guest;
+pub use hands::Finger;
+pub use machine::{Display, Machine, Plan};
+pub use picture::{Picture, Rgb};
+pub use stage::Stage;
