@@ -4,11 +4,15 @@
 //! [`Piece`] once, and afterwards moves or fades pieces as the [`Animation`] says. Nothing here reads a
 //! file, a clock or the environment.
 
-use std::time::Duration;
-
+mod animation;
 mod color;
 mod logo;
+mod paint;
+mod raster;
+mod scene;
+mod text;
 
+pub use animation::{Animation, Pose};
 pub use color::{ColorError, parse_color};
 pub use logo::{Logo, LogoError};
 
@@ -28,7 +32,7 @@ pub enum Progress {
     None,
     /// Something moves, the end is not known.
     Indeterminate,
-    /// 0.0 to 1.0; values outside are clamped.
+    /// 0.0 to 1.0; values outside are clamped, not-a-number is 0.
     Fraction(f32),
 }
 
@@ -43,7 +47,7 @@ pub struct Image {
     pub data: Vec<u8>,
 }
 
-/// A picture at a place, in physical pixels of the upright (not rotated) output.
+/// A picture at a place, in physical pixels of the upright (not rotated) output; at rest it lies wholly on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
     pub x: i32,
@@ -56,41 +60,15 @@ pub struct Piece {
 pub struct Scene {
     pub background: Rgb,
     pub pieces: Vec<Piece>,
+    /// `None`: nothing moves, the scene can be drawn once.
     pub animation: Option<Animation>,
-}
-
-/// Where an animated piece is at one moment.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pose {
-    /// Index into [`Scene::pieces`].
-    pub piece: usize,
-    /// Offset to the piece's own place, physical pixels.
-    pub dx: i32,
-    pub dy: i32,
-    /// 0.0 to 1.0.
-    pub alpha: f32,
-}
-
-/// Which pieces move, by time since the view was first shown. Replaced by the real one.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Animation {}
-
-impl Animation {
-    /// The poses of all animated pieces after `elapsed`; pieces not named are at rest and opaque.
-    pub fn at(&self, _elapsed: Duration) -> Vec<Pose> {
-        Vec::new()
-    }
-    /// The time from `elapsed` until the poses next differ: never zero, so a caller can't spin.
-    pub fn next_change(&self, _elapsed: Duration) -> Option<Duration> {
-        None
-    }
 }
 
 /// The logo and colours, parsed once.
 #[derive(Debug, Clone)]
 pub struct Style {
     pub background: Rgb,
-    /// Whether the line of message is drawn at all.
+    /// Whether the splash's line of message is drawn at all; [`View::Message`] always is.
     pub message: bool,
     pub logo: Logo,
 }
@@ -102,15 +80,10 @@ impl Default for Style {
     }
 }
 
-/// Lays out and paints `view` for an output of `width` × `height` physical pixels at `scale` (1.0 to 4.0).
-pub fn compose(_view: &View, style: &Style, width: u32, height: u32, _scale: f64) -> Scene {
-    let shorter = width.min(height) as f32 * 0.3;
-    let aspect = style.logo.aspect();
-    let (w, h) = ((shorter * aspect.sqrt()) as u32, (shorter / aspect.sqrt()) as u32);
-    let pieces = style.logo.paint(w.min(width), h.min(height)).map(|image| {
-        let x = (width.min(16384) - image.width) as i32 / 2;
-        let y = (height.min(16384) - image.height) as i32 / 2;
-        Piece { x, y, image }
-    });
-    Scene { background: style.background, pieces: pieces.into_iter().collect(), animation: None }
+/// Lays out and paints `view` for an output of `width` × `height` physical pixels at `scale` (1.0 to 4.0, clamped).
+///
+/// Any size is allowed: what does not fit is left out, and a screen of no pixels has no pieces.
+pub fn compose(view: &View, style: &Style, width: u32, height: u32, scale: f64) -> Scene {
+    let layout = scene::layout(view, style, width, height, scale);
+    paint::paint(&layout, style)
 }

@@ -1,6 +1,6 @@
 //! The logo: a file's bytes, read once into something that can be painted at any size. The compositor makes one
-//! at the start; [`crate::compose`] asks it for its shape and for pixels. It never opens a file, also none that
-//! the SVG refers to.
+//! at the start; the layout asks it for its shape and the painter for pixels. It never opens a file, also none
+//! that the SVG refers to.
 
 use std::{fmt, sync::Arc};
 
@@ -9,47 +9,52 @@ use resvg::{
     usvg::{ImageHrefResolver, Options, Tree},
 };
 
-use crate::Image;
+use crate::{Image, raster::Raster};
 
-/// Largest logo file, bytes: more is a mistake, and its parsing would hold up the start.
+/// Largest logo file, bytes: more is a mistake, and reading it would hold up the start.
 pub const MAX_FILE: usize = 4 << 20;
-/// Largest side of a PNG, pixels.
-pub const MAX_SIDE: u32 = 8192;
+/// Longest side of a PNG, pixels.
+pub(crate) const MAX_SIDE: u32 = 8192;
+/// Most pixels of a PNG: 64 MiB while it is read.
+pub(crate) const MAX_PIXELS: u64 = 16 << 20;
 
 /// Why a file can't be the logo. Each is one sentence; the caller adds the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LogoError {
-    #[error("The logo is empty: it must be an SVG or PNG image.")]
+    #[error("the logo is empty: it must be an SVG or PNG image")]
     Empty,
-    #[error("The logo has {0} bytes: at most {MAX_FILE} are allowed.")]
+    #[error("the logo has {0} bytes: at most {MAX_FILE} are allowed")]
     TooManyBytes(usize),
-    #[error("The logo is neither SVG nor PNG: convert it to one of these.")]
+    #[error("the logo is neither SVG nor PNG: convert it to one of these")]
     UnknownFormat,
-    #[error("The logo is a compressed SVG: unpack it with gunzip.")]
+    #[error("the logo is a compressed SVG: unpack it with gunzip")]
     Compressed,
-    #[error("The logo is not a valid SVG: {0}.")]
+    #[error("the logo is not a valid SVG ({0}): export it again as plain SVG")]
     Svg(String),
-    #[error("The logo is not a valid PNG: {0}.")]
+    #[error("the logo is an SVG that shows nothing: its texts must be converted to paths, and its images to shapes")]
+    Blank,
+    #[error("the logo is not a valid PNG ({0}): save it again")]
     Png(String),
-    #[error("The logo has {0} × {1} pixels: 1 to {MAX_SIDE} a side are allowed.")]
+    #[error("the logo has {0} × {1} pixels: 1 to {MAX_SIDE} a side and {MAX_PIXELS} in all are allowed")]
     Size(u32, u32),
 }
 
-/// A logo that can be painted at any size. Clones share the parsed picture.
+/// A logo that can be painted at any size. Clones share the picture.
 #[derive(Clone)]
 pub struct Logo(Arc<Picture>);
 
 enum Picture {
-    /// Nothing to draw.
-    None,
+    Nothing,
     Svg(Box<Tree>),
+    Png(Raster),
 }
 
 impl fmt::Debug for Logo {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.0 {
-            Picture::None => f.write_str("Logo::None"),
-            Picture::Svg(tree) => write!(f, "Logo::Svg({:?})", tree.size()),
+            Picture::Nothing => f.write_str("Logo(nothing)"),
+            Picture::Svg(tree) => write!(f, "Logo(svg {} × {})", tree.size().width(), tree.size().height()),
+            Picture::Png(raster) => write!(f, "Logo(png {} × {})", raster.width, raster.height),
         }
     }
 }
@@ -57,10 +62,16 @@ impl fmt::Debug for Logo {
 impl Logo {
     /// kioskd's own mark.
     pub fn builtin() -> Self {
-        Self::from_bytes(include_bytes!("../../assets/logo/logo.svg")).unwrap_or(Self(Arc::new(Picture::None)))
+        // A test reads the same bytes; were they wrong all the same, a screen without a logo is still a screen.
+        Self::from_bytes(include_bytes!("../../assets/logo/logo.svg")).unwrap_or_else(|_| Self::none())
     }
 
-    /// Reads an SVG or PNG, told apart by content.
+    /// No logo: the screens have their other parts.
+    pub fn none() -> Self {
+        Self(Arc::new(Picture::Nothing))
+    }
+
+    /// Reads an SVG or PNG, told apart by content, not by name.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LogoError> {
         if bytes.is_empty() {
             return Err(LogoError::Empty);
@@ -68,35 +79,64 @@ impl Logo {
         if bytes.len() > MAX_FILE {
             return Err(LogoError::TooManyBytes(bytes.len()));
         }
-        let options = Options {
-            image_href_resolver: ImageHrefResolver {
-                resolve_data: Box::new(|_, _, _| None),
-                resolve_string: Box::new(|_, _| None),
-            },
-            ..Options::default()
+        let picture = if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
+            Picture::Png(Raster::from_png(bytes)?)
+        } else if bytes.starts_with(&[0x1f, 0x8b]) {
+            return Err(LogoError::Compressed);
+        } else if looks_like_xml(bytes) {
+            Picture::Svg(Box::new(parse_svg(bytes)?))
+        } else {
+            return Err(LogoError::UnknownFormat);
         };
-        let tree = Tree::from_data(bytes, &options).map_err(|error| LogoError::Svg(error.to_string()))?;
-        Ok(Self(Arc::new(Picture::Svg(Box::new(tree)))))
+        Ok(Self(Arc::new(picture)))
     }
 
-    /// Width divided by height.
-    pub(crate) fn aspect(&self) -> f32 {
-        match &*self.0 {
-            Picture::None => 1.0,
-            Picture::Svg(tree) => tree.size().width() / tree.size().height(),
-        }
+    /// Width divided by height, `None` if there is nothing to paint.
+    pub(crate) fn aspect(&self) -> Option<f32> {
+        let (width, height) = match &*self.0 {
+            Picture::Nothing => return None,
+            Picture::Svg(tree) => (tree.size().width(), tree.size().height()),
+            Picture::Png(raster) => (raster.width as f32, raster.height as f32),
+        };
+        let aspect = width / height;
+        (aspect.is_finite() && aspect > 0.0).then_some(aspect)
     }
 
-    /// Pixels at exactly this size.
+    /// Pixels at exactly this size, from the shapes themselves: as sharp at 50 as at 2000 pixels.
     pub(crate) fn paint(&self, width: u32, height: u32) -> Option<Image> {
-        let Picture::Svg(tree) = &*self.0 else { return None };
-        let mut pixmap = Pixmap::new(width, height)?;
-        let scale = Transform::from_scale(width as f32 / tree.size().width(), height as f32 / tree.size().height());
-        resvg::render(tree, scale, &mut pixmap.as_mut());
-        let mut data = pixmap.take();
+        let mut data = match &*self.0 {
+            Picture::Nothing => return None,
+            Picture::Svg(tree) => {
+                let mut pixmap = Pixmap::new(width, height)?;
+                let size = tree.size();
+                let fit = Transform::from_scale(width as f32 / size.width(), height as f32 / size.height());
+                resvg::render(tree, fit, &mut pixmap.as_mut());
+                pixmap.take()
+            }
+            Picture::Png(raster) => raster.resized(width, height).data,
+        };
         for pixel in data.chunks_exact_mut(4) {
             pixel.swap(0, 2);
         }
         Some(Image { width, height, data })
     }
+}
+
+/// Whether a text begins as XML does, after a byte order mark and white space.
+fn looks_like_xml(bytes: &[u8]) -> bool {
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
+}
+
+fn parse_svg(bytes: &[u8]) -> Result<Tree, LogoError> {
+    let options = Options {
+        // Otherwise an SVG could have any file of the machine read.
+        image_href_resolver: ImageHrefResolver {
+            resolve_data: Box::new(|_, _, _| None),
+            resolve_string: Box::new(|_, _| None),
+        },
+        ..Options::default()
+    };
+    let tree = Tree::from_data(bytes, &options).map_err(|error| LogoError::Svg(error.to_string()))?;
+    if tree.root().has_children() { Ok(tree) } else { Err(LogoError::Blank) }
 }

@@ -1,0 +1,179 @@
+//! Logos of pixels: PNG in, premultiplied pixels out, at any size. Called by [`crate::Logo`] only.
+
+use std::io::Cursor;
+
+use png::{BitDepth, ColorType, Decoder, Limits, Transformations};
+
+use crate::logo::{LogoError, MAX_PIXELS, MAX_SIDE};
+
+/// What decoding may take besides the picture itself, bytes.
+const DECODER_BYTES: usize = 16 << 20;
+/// Longest side that is kept in memory: no logo is painted larger.
+const MAX_KEPT: u32 = 2048;
+
+/// Premultiplied R, G, B, A, rows without padding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Raster {
+    pub width: u32,
+    pub height: u32,
+    pub data: Vec<u8>,
+}
+
+impl Raster {
+    /// Decodes a PNG of any colour type; of an animated one, the first picture.
+    pub(crate) fn from_png(bytes: &[u8]) -> Result<Self, LogoError> {
+        let wrong = |error: png::DecodingError| LogoError::Png(error.to_string());
+        let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: DECODER_BYTES });
+        decoder.set_transformations(Transformations::normalize_to_color8());
+        let header = decoder.read_header_info().map_err(wrong)?;
+        let (width, height) = (header.width, header.height);
+        let pixels = u64::from(width) * u64::from(height);
+        if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE || pixels > MAX_PIXELS {
+            return Err(LogoError::Size(width, height));
+        }
+        let mut reader = decoder.read_info().map_err(wrong)?;
+        let size = reader.output_buffer_size().ok_or(LogoError::Size(width, height))?;
+        let mut decoded = vec![0; size];
+        let frame = reader.next_frame(&mut decoded).map_err(wrong)?;
+        if frame.bit_depth != BitDepth::Eight || (frame.width, frame.height) != (width, height) {
+            return Err(LogoError::Png("its pixels have an unusual form".into()));
+        }
+        let data = premultiplied(&decoded, frame.color_type)
+            .filter(|data| data.len() as u64 == pixels * 4)
+            .ok_or_else(|| LogoError::Png("its pixels have an unusual form".into()))?;
+        Ok(Self { width, height, data }.at_most(MAX_KEPT))
+    }
+
+    /// Smaller in proportion if a side is longer than `side`.
+    fn at_most(self, side: u32) -> Self {
+        let longest = self.width.max(self.height);
+        if longest <= side {
+            return self;
+        }
+        let shrink = |length: u32| ((u64::from(length) * u64::from(side) / u64::from(longest)) as u32).max(1);
+        self.resized(shrink(self.width), shrink(self.height))
+    }
+
+    /// The picture in another size: every source pixel counts when it shrinks, straight transitions when it grows.
+    pub(crate) fn resized(&self, width: u32, height: u32) -> Self {
+        let across = filter_rows(&self.data, self.width as usize, &weights(self.width, width));
+        let turned = transposed(&across, width as usize);
+        let down = filter_rows(&turned, self.height as usize, &weights(self.height, height));
+        Self { width, height, data: transposed(&down, height as usize) }
+    }
+}
+
+/// Any 8-bit colour type to premultiplied RGBA.
+fn premultiplied(decoded: &[u8], color: ColorType) -> Option<Vec<u8>> {
+    let pixel = |r: u8, g: u8, b: u8, a: u8| {
+        let times = |c: u8| ((u32::from(c) * u32::from(a) + 127) / 255) as u8;
+        [times(r), times(g), times(b), a]
+    };
+    Some(match color {
+        ColorType::Grayscale => decoded.iter().flat_map(|g| pixel(*g, *g, *g, 255)).collect(),
+        ColorType::GrayscaleAlpha => decoded.chunks_exact(2).flat_map(|p| pixel(p[0], p[0], p[0], p[1])).collect(),
+        ColorType::Rgb => decoded.chunks_exact(3).flat_map(|p| pixel(p[0], p[1], p[2], 255)).collect(),
+        ColorType::Rgba => decoded.chunks_exact(4).flat_map(|p| pixel(p[0], p[1], p[2], p[3])).collect(),
+        ColorType::Indexed => return None,
+    })
+}
+
+/// Which source pixels make one target pixel: the first one, and the weight of it and its followers (sum 1).
+struct Taps {
+    first: usize,
+    weights: Vec<f32>,
+}
+
+/// A triangle as wide as the coarser of the two pixel grids.
+fn weights(source: u32, target: u32) -> Vec<Taps> {
+    let ratio = source as f32 / target as f32;
+    let reach = ratio.max(1.0);
+    (0..target)
+        .map(|index| {
+            // In source pixels, whose centres are at .5.
+            let center = (index as f32 + 0.5) * ratio;
+            let first = (center - reach).floor().max(0.0) as usize;
+            let last = ((center + reach).ceil() as usize).clamp(first + 1, source.max(1) as usize);
+            let first = first.min(last - 1);
+            let weight = |pixel: usize| (1.0 - (pixel as f32 + 0.5 - center).abs() / reach).max(0.0);
+            let weights: Vec<f32> = (first..last).map(weight).collect();
+            let sum: f32 = weights.iter().sum();
+            let even = 1.0 / weights.len() as f32;
+            let weights = weights.iter().map(|w| if sum > 0.0 { w / sum } else { even }).collect();
+            Taps { first, weights }
+        })
+        .collect()
+}
+
+/// Each row of `length` pixels to one of as many pixels as there are `taps`.
+fn filter_rows(data: &[u8], length: usize, taps: &[Taps]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(data.len() / length.max(1) * taps.len());
+    for row in data.chunks_exact(length.max(1) * 4) {
+        for tap in taps {
+            let mut sum = [0.0f32; 4];
+            for (pixel, weight) in row[tap.first * 4..].chunks_exact(4).zip(&tap.weights) {
+                sum.iter_mut().zip(pixel).for_each(|(sum, channel)| *sum += weight * f32::from(*channel));
+            }
+            // Equal weights for colour and alpha, and rounding that keeps order: no channel gets above its alpha.
+            out.extend(sum.map(|channel| (channel + 0.5) as u8));
+        }
+    }
+    out
+}
+
+/// Rows to columns; `width` is the length of the rows that come in.
+fn transposed(data: &[u8], width: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(data.len());
+    for x in 0..width {
+        for row in data.chunks_exact(width * 4) {
+            out.extend_from_slice(&row[x * 4..x * 4 + 4]);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn raster() -> impl Strategy<Value = Raster> {
+        (1u32..40, 1u32..40).prop_flat_map(|(width, height)| {
+            proptest::collection::vec(any::<[u8; 4]>(), (width * height) as usize).prop_map(move |pixels| {
+                let decoded: Vec<u8> = pixels.concat();
+                Raster { width, height, data: premultiplied(&decoded, ColorType::Rgba).unwrap() }
+            })
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn a_resized_picture_is_whole_and_premultiplied(raster in raster(), width in 1u32..90, height in 1u32..90) {
+            let resized = raster.resized(width, height);
+            prop_assert_eq!(resized.data.len(), (width * height * 4) as usize);
+            prop_assert!(resized.data.chunks_exact(4).all(|p| p[..3].iter().all(|channel| *channel <= p[3])));
+        }
+
+        #[test]
+        fn the_same_size_is_the_same_picture(raster in raster()) {
+            prop_assert!(raster.resized(raster.width, raster.height) == raster);
+        }
+    }
+
+    #[test]
+    fn shrinking_averages_and_keeps_flat_colours() {
+        let checked = Raster {
+            width: 64,
+            height: 64,
+            data: (0..64 * 64)
+                .flat_map(|i| if (i + i / 64) % 2 == 0 { [200, 200, 200, 255] } else { [0, 0, 0, 255] })
+                .collect(),
+        };
+        for pixel in checked.resized(16, 16).data.chunks_exact(4) {
+            assert!((90..=110).contains(&pixel[0]) && pixel[3] == 255, "{pixel:?}");
+        }
+        let flat = Raster { width: 300, height: 7, data: [10, 20, 30, 255].repeat(2100) };
+        assert!(flat.resized(11, 33).data.chunks_exact(4).all(|p| p == [10, 20, 30, 255]));
+    }
+}
