@@ -1,1 +1,62 @@
-fn main() {}
+//! `kioskctl`: the command line for kioskd and kiosk-session. This file parses, runs the verb and turns its
+//! outcome into text or JSON and an exit code; each family of verbs has its own file. It keeps no state.
+
+mod cli;
+mod config;
+mod generate;
+mod link;
+mod message;
+mod outcome;
+mod outputs;
+mod screen;
+mod screenshot;
+mod session;
+mod state;
+mod status;
+mod table;
+mod wait;
+
+use clap::Parser;
+use kiosk_session::client::{Client, Exit};
+
+use cli::{Cli, Verb};
+use outcome::{Failure, Outcome};
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run(&cli)),
+        Err(error) => Err(Failure::new(Exit::Failed, format!("starting failed: {error}"))),
+    };
+    let exit = outcome::tell(outcome, cli.json);
+    std::process::ExitCode::from(exit as u8)
+}
+
+async fn run(cli: &Cli) -> Result<Outcome, Failure> {
+    let client = Client::from_environment();
+    match &cli.verb {
+        Verb::Status { watch: true } => status::watch(&client, cli.json).await,
+        Verb::Status { watch: false } => status::once(&client).await,
+        Verb::Reload { hard } => session::reload(&client, *hard).await,
+        Verb::Open { url } => session::open(&client, url).await,
+        Verb::Home => session::home(&client).await,
+        Verb::Restart => session::restart(&client).await,
+        Verb::Stop => session::stop(&client).await,
+        Verb::Start => session::start(&client).await,
+        Verb::Outputs => outputs::list(&client).await,
+        Verb::Rotate { to, change } => screen::rotate(&client, *to, change).await,
+        Verb::Mode { mode, change } => screen::mode(&client, *mode, change).await,
+        Verb::Scale { scale, change } => screen::scale(&client, *scale, change).await,
+        Verb::Position { position, change } => screen::position(&client, *position, change).await,
+        Verb::Confirm => screen::confirm(&client).await,
+        Verb::Screen { power, outputs } => screen::power(&client, *power, outputs).await,
+        Verb::Screenshot { file, output } => screenshot::take(&client, file, output.as_deref()).await,
+        Verb::Message { text, title } => message::show(&client, text, title.as_deref()).await,
+        Verb::Dismiss => message::dismiss(&client).await,
+        Verb::Wait { what, stable, timeout } => wait::wait(&client, *what, *stable, *timeout).await,
+        Verb::Vt { number } => message::switch_vt(&client, *number).await,
+        Verb::Config { what } => config::run(what),
+        Verb::Generate { what, directory } => generate::run(*what, directory),
+    }
+}

@@ -1,0 +1,297 @@
+//! The definition of the command line: what is parsed, what `--help` says, and what the man pages and
+//! completions are made from.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use kiosk_session::config::{self, ModeChoice, Url, words};
+
+const AFTER_HELP: &str = "\
+Exit status:
+  0  done
+  1  failed
+  2  usage: an unknown verb, option or value
+  3  kioskd or kiosk-session is not running
+  4  not allowed
+
+Environment:
+  KIOSK_RUNTIME_DIR  directory of the sockets; set, the system bus is not used";
+
+/// Control the kiosk: its page, its screens, its configuration
+#[derive(Debug, Parser)]
+#[command(name = "kioskctl", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Print JSON for machines
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show what the kiosk does: stage, URL, since when, outputs, last failure
+    Status {
+        /// Go on, and show it again whenever something changes
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Reload the page
+    Reload {
+        /// Past all caches
+        #[arg(long)]
+        hard: bool,
+    },
+    /// Open another page, until `home`, a restart or the idle reset
+    Open {
+        #[arg(value_parser = url, value_hint = ValueHint::Url)]
+        url: Url,
+    },
+    /// Go back to the configured page
+    Home,
+    /// Restart the browser
+    Restart,
+    /// Stop the browser; the splash comes back
+    Stop,
+    /// Start the browser after `stop`
+    Start,
+    /// List the outputs
+    Outputs,
+    /// Turn the picture, clockwise as the viewer sees it
+    Rotate {
+        #[arg(value_name = "0|90|180|270|next", value_parser = turn)]
+        to: Turn,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
+    /// Choose the resolution and refresh rate
+    Mode {
+        /// preferred, max, WIDTHxHEIGHT or WIDTHxHEIGHT@HZ
+        #[arg(value_parser = mode)]
+        mode: ModeChoice,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
+    /// Choose how much larger things are drawn
+    Scale {
+        /// 1.0 to 4.0
+        #[arg(value_parser = scale)]
+        scale: f64,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
+    /// Place an output in the layout
+    Position {
+        /// In logical pixels
+        #[arg(value_name = "X,Y", value_parser = position, allow_hyphen_values = true)]
+        position: (i32, i32),
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
+    /// Keep a temporary change
+    Confirm,
+    /// Switch screens on or off; the page goes on meanwhile
+    Screen {
+        #[arg(value_enum)]
+        power: Power,
+        /// Only this output (repeatable); without it: all
+        #[arg(short = 'o', long = "output", value_name = "OUTPUT")]
+        outputs: Vec<String>,
+    },
+    /// Save what an output shows as a PNG
+    Screenshot {
+        /// Replaced if it is there; - for standard output
+        #[arg(default_value = "screenshot.png", value_name = "FILE.png", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Without it: the primary output
+        #[arg(short, long)]
+        output: Option<String>,
+    },
+    /// Show a text over everything, until `dismiss`
+    Message {
+        text: String,
+        /// Above the text, larger
+        #[arg(long)]
+        title: Option<String>,
+    },
+    /// Take the message away
+    Dismiss,
+    /// Wait until something is so
+    Wait {
+        #[arg(value_enum)]
+        what: Condition,
+        /// For this long without interruption
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        stable: Option<Duration>,
+        /// Give up after this time; without it: wait for ever
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        timeout: Option<Duration>,
+    },
+    /// Switch to a virtual terminal
+    Vt {
+        #[arg(value_parser = clap::value_parser!(u32).range(1..=63))]
+        number: u32,
+    },
+    /// Check the configuration, or show it
+    Config {
+        #[command(subcommand)]
+        what: ConfigVerb,
+    },
+    /// Write man pages or shell completions to a directory
+    #[command(hide = true)]
+    Generate {
+        #[arg(value_enum)]
+        what: Generated,
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+    },
+}
+
+/// What the verbs that change outputs have in common.
+#[derive(Debug, Args)]
+pub struct ChangeArgs {
+    /// Of this output (repeatable), a connector or "Make Model Serial"; '*' for all; without it: the first
+    #[arg(short = 'o', long = "output", value_name = "OUTPUT")]
+    pub outputs: Vec<String>,
+    /// Not kept: undone after 15 s without `kioskctl confirm`
+    #[arg(long)]
+    pub temporary: bool,
+    /// As --temporary, with another time: 1s to 1h
+    #[arg(long, value_name = "TIME", value_parser = revert_after)]
+    pub revert_after: Option<Duration>,
+}
+
+/// Where `rotate` turns to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Degrees.
+    To(u32),
+    /// A quarter further.
+    Next,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Power {
+    On,
+    Off,
+    /// Off when any is on, else on
+    Toggle,
+}
+
+/// What `wait` waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Condition {
+    /// The page is ready
+    Ready,
+    /// The page is ready and is what the screens show
+    PageVisible,
+    /// The compositor runs and has a screen
+    Screen,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigVerb {
+    /// Say what is wrong in the configuration, and where
+    Check(ConfigArgs),
+    /// Print the configuration in force, and where each value came from
+    Show(ConfigArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// This file instead of the layers in /usr/lib/kiosk and /etc/kiosk
+    #[arg(long, value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Generated {
+    Man,
+    Bash,
+    Zsh,
+    Fish,
+}
+
+fn url(text: &str) -> Result<Url, String> {
+    Url::parse(text).map_err(|error| format!("{error}; allowed is {}", config::url::ALLOWED))
+}
+
+fn turn(text: &str) -> Result<Turn, String> {
+    match text {
+        "next" => Ok(Turn::Next),
+        "0" | "90" | "180" | "270" => text.parse().map(Turn::To).map_err(|_| String::new()),
+        _ => Err("allowed is 0, 90, 180, 270 or next".into()),
+    }
+}
+
+fn mode(text: &str) -> Result<ModeChoice, String> {
+    match words::parse_mode(text) {
+        Some(ModeChoice::Custom { .. }) => {
+            Err("custom modes are for the configuration file; allowed is preferred, max, WIDTHxHEIGHT[@HZ]".into())
+        }
+        Some(mode) => Ok(mode),
+        None => Err("allowed is preferred, max, WIDTHxHEIGHT or WIDTHxHEIGHT@HZ".into()),
+    }
+}
+
+fn scale(text: &str) -> Result<f64, String> {
+    match words::parse_scale(text) {
+        Some(config::Scale::Fixed(scale)) => Ok(scale),
+        _ => Err("allowed is a number from 1.0 to 4.0".into()),
+    }
+}
+
+fn position(text: &str) -> Result<(i32, i32), String> {
+    let parsed = text.split_once(',').and_then(|(x, y)| Some((x.trim().parse().ok()?, y.trim().parse().ok()?)));
+    parsed.ok_or_else(|| "allowed is X,Y in pixels, such as 1920,0".into())
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let allowed = || "allowed is a time such as 30s, 10m or 1h30m".to_owned();
+    words::parse_duration(text).flatten().ok_or_else(allowed)
+}
+
+fn revert_after(text: &str) -> Result<Duration, String> {
+    let limits = Duration::from_secs(1)..=Duration::from_secs(3600);
+    duration(text).ok().filter(|time| limits.contains(time)).ok_or_else(|| "allowed is 1s to 1h".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn negative_positions_are_no_options() {
+        let cli = Cli::try_parse_from(["kioskctl", "position", "-10,5"]).unwrap();
+        assert!(matches!(cli.verb, Verb::Position { position: (-10, 5), .. }));
+    }
+
+    #[test]
+    fn wrong_values_are_usage_errors() {
+        for line in [
+            "rotate 45",
+            "open localhost",
+            "scale 5",
+            "scale auto",
+            "mode 1080p",
+            "position 3",
+            "vt 0",
+            "vt 64",
+            "wait ready --timeout 5",
+            "wait later",
+            "rotate 90 --revert-after 2h",
+            "frobnicate",
+            "",
+        ] {
+            let words = std::iter::once("kioskctl").chain(line.split_whitespace());
+            assert_eq!(Cli::try_parse_from(words).unwrap_err().exit_code(), 2, "{line}");
+        }
+    }
+}

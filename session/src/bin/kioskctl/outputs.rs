@@ -1,0 +1,56 @@
+//! `outputs`: the list; and the choice of outputs by `-o` for the verbs that change them.
+
+use kiosk_session::client::{Client, Service};
+use serde_json::json;
+
+use super::outcome::{Failure, Outcome};
+use super::state::{CompositorState, OutputState};
+use super::table::table;
+
+pub async fn list(client: &Client) -> Result<Outcome, Failure> {
+    let state = CompositorState::read(&client.connect(Service::Compositor).await?).await?;
+    let header = ["OUTPUT", "DISPLAY", "CONNECTED", "POWER", "MODE", "ROTATION", "SCALE", "SCANOUT"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    rows.extend(state.outputs.iter().map(row));
+    Ok(Outcome::new(table(&rows), json!(state.outputs)))
+}
+
+fn row(output: &OutputState) -> Vec<String> {
+    let identity = output.identity();
+    let filled = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+    vec![
+        output.name.clone(),
+        filled(&identity),
+        if output.connected { "yes" } else { "no" }.into(),
+        if output.power { "on" } else { "off" }.into(),
+        output.mode.to_string(),
+        output.rotation.to_string(),
+        output.scale.to_string(),
+        filled(&output.scanout),
+    ]
+}
+
+/// What is meant by `-o`: by connector name or identity, `*` is all; nothing given: the first.
+pub fn select<'a>(state: &'a CompositorState, wanted: &[String]) -> Result<Vec<&'a OutputState>, Failure> {
+    if state.outputs.is_empty() {
+        return Err(Failure::not_found("there is no output; plug in a display"));
+    }
+    if wanted.is_empty() {
+        return Ok(state.outputs.iter().take(1).collect());
+    }
+    if wanted.iter().any(|name| name == "*") {
+        return Ok(state.outputs.iter().collect());
+    }
+    let mut chosen: Vec<&OutputState> = Vec::new();
+    for name in wanted {
+        let found = state.outputs.iter().find(|output| output.name == *name || output.identity() == *name);
+        let found = found.ok_or_else(|| {
+            let names: Vec<&str> = state.outputs.iter().map(|output| output.name.as_str()).collect();
+            Failure::not_found(format!("there is no output {name:?}; there are {}", names.join(", ")))
+        })?;
+        if !chosen.iter().any(|output| output.name == found.name) {
+            chosen.push(found);
+        }
+    }
+    Ok(chosen)
+}
