@@ -3,20 +3,52 @@
 //!
 //! The loop never waits for D-Bus; D-Bus never touches the compositor's state.
 
+mod bus;
+mod change;
+mod connection;
+mod diff;
+mod dispatch;
+mod failure;
+mod interfaces;
+mod names;
+mod peers;
+mod quota;
+mod schema;
+mod service;
+mod socket_watch;
+#[cfg(test)]
+mod tests;
+
 use std::os::fd::OwnedFd;
+
+pub use names::{BUS_NAME, INPUTS_PATH, OUTPUTS_PATH, ROOT_PATH, escape};
+pub use service::{Bus, ControlHandle, Options, start};
 
 /// What a caller wants of the compositor, already checked for form (ranges, known words), not yet for
 /// whether it is possible.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
     /// All or nothing. `serial` 0 means "whatever the layout is now".
-    ApplyOutputs { serial: u32, changes: Vec<(String, OutputChange)>, mode: ApplyMode },
+    ApplyOutputs {
+        serial: u32,
+        changes: Vec<(String, OutputChange)>,
+        mode: ApplyMode,
+    },
     /// Keeps a temporary change.
-    Confirm { serial: u32 },
+    Confirm {
+        serial: u32,
+    },
     /// `None`: the primary output.
-    Screenshot { output: Option<String> },
-    SwitchVt { vt: u32 },
-    ShowMessage { title: String, text: String },
+    Screenshot {
+        output: Option<String>,
+    },
+    SwitchVt {
+        vt: u32,
+    },
+    ShowMessage {
+        title: String,
+        text: String,
+    },
     /// Takes a message or pairing screen away.
     Dismiss,
 }

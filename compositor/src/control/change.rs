@@ -1,0 +1,289 @@
+//! Turns what callers write about an output (`{"rotation": <uint32 90>}`, or the property `Rotation`) into an
+//! [`OutputChange`], or into a sentence that names the output, the key and what is allowed.
+//!
+//! Form only: whether the hardware can do it is the event loop's question.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use zbus::{OwnedVariant, Variant};
+
+use super::failure::Failure;
+use super::names::quoted;
+use super::{ApplyMode, OutputChange, OutputSnapshot, Snapshot};
+
+/// One dictionary of options or changes as it comes from the wire.
+pub type Options = HashMap<String, OwnedVariant>;
+
+/// Scales that the protocols and the browser handle.
+const SCALE: std::ops::RangeInclusive<f64> = 1.0..=4.0;
+/// Wayland clients and KMS have signed 16-bit coordinates somewhere on the way.
+const POSITION: std::ops::RangeInclusive<i32> = -32768..=32767;
+/// The same limit for sizes, pixels.
+const SIZE: std::ops::RangeInclusive<u32> = 1..=32767;
+/// Millihertz.
+const REFRESH: std::ops::RangeInclusive<u32> = 0..=1_000_000;
+/// How far a refresh rate that a person wrote may be from the one meant (60 for 59.94), millihertz.
+const REFRESH_TOLERANCE: u32 = 1_000;
+/// How long a temporary change stays unless the caller says otherwise.
+const DEFAULT_REVERT: Duration = Duration::from_secs(15);
+/// How long it can be made to stay, seconds.
+const REVERT: std::ops::RangeInclusive<u64> = 1..=3600;
+
+const KEYS: &str = "power, rotation, scale, mode, position, mirror and brightness";
+
+/// All changes of one `ApplyOutputs`, in the caller's order.
+pub fn changes(asked: Vec<(String, Options)>, snapshot: &Snapshot) -> Result<Vec<(String, OutputChange)>, Failure> {
+    let mut changes: Vec<(String, OutputChange)> = Vec::with_capacity(asked.len());
+    for (name, values) in asked {
+        let output = output(snapshot, &name)?;
+        if changes.iter().any(|(other, _)| *other == name) {
+            return Err(Failure::invalid(format!("output {name} is listed twice, it may be once")));
+        }
+        let mut change = OutputChange::default();
+        for (key, value) in &values {
+            set(&mut change, output, snapshot, key, value)?;
+        }
+        changes.push((name, change));
+    }
+    Ok(changes)
+}
+
+/// The output of that name, or a sentence with those that there are.
+pub fn output<'a>(snapshot: &'a Snapshot, name: &str) -> Result<&'a OutputSnapshot, Failure> {
+    snapshot.outputs.iter().find(|o| o.name == name).ok_or_else(|| {
+        let names: Vec<&str> = snapshot.outputs.iter().map(|o| o.name.as_str()).collect();
+        let known = if names.is_empty() { "there are none".into() } else { format!("there are: {}", names.join(", ")) };
+        Failure::not_found(format!("there is no output {}; {known}", quoted(name)))
+    })
+}
+
+/// Writes one value into `change`; `key` as in `ApplyOutputs`.
+pub fn set(
+    change: &mut OutputChange,
+    output: &OutputSnapshot,
+    snapshot: &Snapshot,
+    key: &str,
+    value: &Variant<'_>,
+) -> Result<(), Failure> {
+    let at = Place { output: &output.name, key };
+    match key {
+        "power" => change.power = Some(at.bool(value)?),
+        "rotation" => match at.u32(value, "0, 90, 180 or 270")? {
+            degrees @ (0 | 90 | 180 | 270) => change.rotation = Some(degrees),
+            other => return Err(at.refuse(other, "0, 90, 180 and 270")),
+        },
+        "scale" => match value {
+            Variant::F64(scale) if SCALE.contains(scale) => change.scale = Some(*scale),
+            Variant::F64(scale) => return Err(at.refuse(scale, "1.0 to 4.0")),
+            other => return Err(at.wrong_type(other, "d, 1.0 to 4.0")),
+        },
+        "mode" => change.mode = Some(mode(&at, output, value)?),
+        "position" => match pair(value) {
+            Some((x, y)) if POSITION.contains(&x) && POSITION.contains(&y) => change.position = Some((x, y)),
+            Some((x, y)) => return Err(at.refuse(format!("{x},{y}"), "-32768 to 32767 for x and y")),
+            None => return Err(at.wrong_type(value, "(ii), x and y")),
+        },
+        "mirror" => {
+            let source = at.str(value, "s, the name of another output or empty")?;
+            if source == output.name {
+                return Err(at.refuse(quoted(source), "another output's name, or empty for none"));
+            }
+            if !source.is_empty() {
+                self::output(snapshot, source)?;
+            }
+            change.mirror = Some(source.to_owned());
+        }
+        "brightness" => match value {
+            Variant::I32(percent @ 0..=100) if output.brightness >= 0 => change.brightness = Some(*percent),
+            Variant::I32(0..=100) => {
+                return Err(Failure::unsupported(format!("output {} has no brightness control", output.name)));
+            }
+            Variant::I32(other) => return Err(at.refuse(other, "0 to 100")),
+            other => return Err(at.wrong_type(other, "i, 0 to 100")),
+        },
+        unknown => {
+            return Err(Failure::invalid(format!(
+                "output {}: there is no {} to change, there are {KEYS}",
+                output.name,
+                quoted(unknown)
+            )));
+        }
+    }
+    Ok(())
+}
+
+/// The mode and options of `ApplyOutputs`.
+pub fn apply_mode(mode: &str, options: &Options) -> Result<ApplyMode, Failure> {
+    only(options, &["revert-after"])?;
+    let revert_after = options.get("revert-after").map(|v| seconds(v)).transpose()?;
+    match (mode, revert_after) {
+        ("temporary", after) => {
+            Ok(ApplyMode::Temporary { revert_after: after.map_or(DEFAULT_REVERT, Duration::from_secs) })
+        }
+        ("verify" | "keep", Some(_)) => {
+            Err(Failure::invalid(format!("revert-after goes with mode \"temporary\" only, the mode is \"{mode}\"")))
+        }
+        ("verify", None) => Ok(ApplyMode::Verify),
+        ("keep", None) => Ok(ApplyMode::Keep),
+        (other, _) => Err(Failure::invalid(format!(
+            "the mode is {}, it must be \"verify\", \"temporary\" or \"keep\"",
+            quoted(other)
+        ))),
+    }
+}
+
+/// Refuses options that the method does not have: a misspelt one must not be lost in silence.
+pub fn only(options: &Options, known: &[&str]) -> Result<(), Failure> {
+    match options.keys().find(|key| !known.contains(&key.as_str())) {
+        None => Ok(()),
+        Some(key) if known.is_empty() => {
+            Err(Failure::invalid(format!("there is no option {}, this method has none", quoted(key))))
+        }
+        Some(key) => {
+            Err(Failure::invalid(format!("there is no option {}, there is: {}", quoted(key), known.join(", "))))
+        }
+    }
+}
+
+/// `revert-after`: seconds, or a number with the unit s or m.
+fn seconds(value: &Variant<'_>) -> Result<u64, Failure> {
+    let parsed = match value {
+        Variant::U32(seconds) => Some(u64::from(*seconds)),
+        Variant::Str(text) => {
+            let text = text.as_str();
+            let (number, unit) = match (text.strip_suffix('s'), text.strip_suffix('m')) {
+                (Some(number), _) => (number, 1),
+                (_, Some(number)) => (number, 60),
+                _ => (text, 1),
+            };
+            number.parse::<u64>().ok().and_then(|n| n.checked_mul(unit))
+        }
+        _ => None,
+    };
+    parsed.filter(|s| REVERT.contains(s)).ok_or_else(|| {
+        Failure::invalid("revert-after must be 1 to 3600 seconds (u), or a text such as 15s or 2m (s)".to_owned())
+    })
+}
+
+/// `(uuu)`, or a text: `1920x1080`, `1920x1080@59.94`, `preferred`, `max`.
+fn mode(at: &Place<'_>, output: &OutputSnapshot, value: &Variant<'_>) -> Result<(u32, u32, u32), Failure> {
+    const ALLOWED: &str = "WIDTHxHEIGHT, WIDTHxHEIGHT@HERTZ, preferred and max";
+    let (width, height, refresh) = match value {
+        Variant::Str(text) => match text.as_str() {
+            "preferred" => return known_mode(at, output.modes.iter().find(|m| m.3).or(output.modes.first())),
+            "max" => {
+                let area = |m: &(u32, u32, u32, bool)| (u64::from(m.0) * u64::from(m.1), m.2);
+                return known_mode(at, output.modes.iter().max_by_key(|m| area(m)));
+            }
+            text => mode_words(text).ok_or_else(|| at.refuse(quoted(text), ALLOWED))?,
+        },
+        other => triple(other).ok_or_else(|| at.wrong_type(other, "(uuu), width, height and millihertz, or s"))?,
+    };
+    if !SIZE.contains(&width) || !SIZE.contains(&height) {
+        return Err(at.refuse(format!("{width}x{height}"), "1 to 32767 for width and height"));
+    }
+    if !REFRESH.contains(&refresh) {
+        return Err(at.refuse(format!("{refresh} mHz"), "0 (any) to 1000000 mHz"));
+    }
+    let near = |m: &&(u32, u32, u32, bool)| {
+        (m.0, m.1) == (width, height) && refresh != 0 && m.2.abs_diff(refresh) <= REFRESH_TOLERANCE
+    };
+    let meant = output.modes.iter().filter(near).min_by_key(|m| m.2.abs_diff(refresh));
+    Ok(meant.map_or((width, height, refresh), |m| (m.0, m.1, m.2)))
+}
+
+fn known_mode(at: &Place<'_>, found: Option<&(u32, u32, u32, bool)>) -> Result<(u32, u32, u32), Failure> {
+    found.map(|m| (m.0, m.1, m.2)).ok_or_else(|| {
+        Failure::from(super::ControlError::ModeRejected(format!(
+            "output {} lists no modes (is a monitor plugged in?), say WIDTHxHEIGHT instead",
+            at.output
+        )))
+    })
+}
+
+/// Width, height and millihertz of `1920x1080@59.94`; the refresh is 0 where it is left out.
+fn mode_words(text: &str) -> Option<(u32, u32, u32)> {
+    let (size, hertz) = match text.split_once('@') {
+        Some((size, hertz)) => (size, Some(hertz)),
+        None => (text, None),
+    };
+    let (width, height) = size.split_once('x')?;
+    let refresh = match hertz {
+        None => 0,
+        Some(hertz) => {
+            let hertz: f64 = hertz.parse().ok()?;
+            // Not a number fails this too.
+            if !(1.0..=1000.0).contains(&hertz) {
+                return None;
+            }
+            (hertz * 1000.0).round() as u32
+        }
+    };
+    Some((width.parse().ok()?, height.parse().ok()?, refresh))
+}
+
+fn pair(value: &Variant<'_>) -> Option<(i32, i32)> {
+    match value {
+        Variant::Structure(fields) => match fields.fields() {
+            [Variant::I32(x), Variant::I32(y)] => Some((*x, *y)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn triple(value: &Variant<'_>) -> Option<(u32, u32, u32)> {
+    match value {
+        Variant::Structure(fields) => match fields.fields() {
+            [Variant::U32(a), Variant::U32(b), Variant::U32(c)] => Some((*a, *b, *c)),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// Where a value stands, for the sentence about it.
+struct Place<'a> {
+    output: &'a str,
+    key: &'a str,
+}
+
+impl Place<'_> {
+    fn refuse(&self, value: impl std::fmt::Display, allowed: &str) -> Failure {
+        Failure::invalid(format!("output {}: {} is {value}, allowed is {allowed}", self.output, self.key))
+    }
+
+    fn wrong_type(&self, value: &Variant<'_>, wanted: &str) -> Failure {
+        let signature = value.value_signature();
+        Failure::invalid(format!(
+            "output {}: {} has D-Bus type {signature}, it must have {wanted}",
+            self.output, self.key
+        ))
+    }
+
+    fn bool(&self, value: &Variant<'_>) -> Result<bool, Failure> {
+        match value {
+            Variant::Bool(value) => Ok(*value),
+            other => Err(self.wrong_type(other, "b, true or false")),
+        }
+    }
+
+    fn u32(&self, value: &Variant<'_>, allowed: &str) -> Result<u32, Failure> {
+        match value {
+            Variant::U32(value) => Ok(*value),
+            other => Err(self.wrong_type(other, &format!("u, {allowed}"))),
+        }
+    }
+
+    fn str<'v>(&self, value: &'v Variant<'_>, allowed: &str) -> Result<&'v str, Failure> {
+        match value {
+            Variant::Str(value) => Ok(value.as_str()),
+            other => Err(self.wrong_type(other, allowed)),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "tests/change.rs"]
+mod tests;

@@ -1,0 +1,324 @@
+//! What a method call means: finds the object, checks the arguments' form, and either has the reply at once
+//! (properties, introspection, the object manager: all from the last snapshot) or a [`Request`] for the
+//! event loop together with the right it needs.
+//!
+//! Pure but for the machine id. `connection` feeds it and carries out what it says.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kiosk_session::authority::Action;
+use zbus::message::{Header, Message};
+use zbus::{DynamicType, ObjectPath, Variant};
+
+use super::change::{self, Options};
+use super::failure::Failure;
+use super::interfaces::{COMPOSITOR, INPUT, OBJECT_MANAGER_XML, OUTPUT, STANDARD_XML, XML_HEADER};
+use super::names::{INPUTS_PATH, OUTPUTS_PATH, ROOT_PATH, quoted};
+use super::schema::{Interface, Property};
+use super::{ApplyMode, InputSnapshot, OutputChange, OutputSnapshot, Request, Snapshot, diff};
+
+/// Virtual terminals that the kernel has (`MAX_NR_CONSOLES`).
+const VTS: std::ops::RangeInclusive<u32> = 1..=63;
+/// Longest title and text of a message to people, characters: more would not fit on a screen.
+const MAX_TITLE: usize = 200;
+const MAX_TEXT: usize = 2000;
+
+const PEER: &str = "org.freedesktop.DBus.Peer";
+const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
+const INTROSPECTABLE: &str = "org.freedesktop.DBus.Introspectable";
+const OBJECT_MANAGER: &str = "org.freedesktop.DBus.ObjectManager";
+
+/// What is to be done about a call.
+#[derive(Debug)]
+pub enum Answer {
+    /// Send this.
+    Reply(Message),
+    /// When the caller has the right, ask the loop this.
+    Ask { action: Action, request: Request },
+}
+
+/// What is at an object path.
+enum Object<'a> {
+    /// On the way to the others, with standard interfaces only.
+    Branch,
+    Root,
+    Output(&'a OutputSnapshot),
+    Input(&'a InputSnapshot),
+}
+
+/// Answers `call`, a method call, as of `snapshot`.
+pub fn dispatch(snapshot: &Snapshot, call: &Message) -> Result<Answer, Failure> {
+    let header = call.header();
+    let path = header.path().map_or("/", |p| p.as_str());
+    let member = header.member().map_or("", |m| m.as_str());
+    let interface = header.interface().map(|i| i.as_str());
+    // The Peer interface is on every path (D-Bus specification, "Standard Interfaces").
+    if interface == Some(PEER) {
+        return peer(&header, member);
+    }
+    let object = find(snapshot, path)
+        .ok_or_else(|| Failure::standard("UnknownObject", format!("there is no object {}", quoted(path))))?;
+    match (interface, member) {
+        (Some(INTROSPECTABLE) | None, "Introspect") => reply(&header, &introspect(snapshot, path, &object)),
+        (Some(PROPERTIES) | None, "Get" | "Set" | "GetAll") => properties(snapshot, &object, call),
+        (Some(OBJECT_MANAGER) | None, "GetManagedObjects") if matches!(object, Object::Root) => {
+            managed_objects(snapshot, &header)
+        }
+        (None, "Ping" | "GetMachineId") => peer(&header, member),
+        (Some(name), _) if name == COMPOSITOR.name && matches!(object, Object::Root) => method(snapshot, call),
+        (None, _) if matches!(object, Object::Root) => method(snapshot, call),
+        (Some(name), _) if object.has(name) => Err(unknown_method(name, member)),
+        (Some(name), _) => Err(unknown_interface(name)),
+        (None, _) => Err(unknown_method("any interface", member)),
+    }
+}
+
+impl Object<'_> {
+    fn has(&self, interface: &str) -> bool {
+        let own = match self {
+            Self::Branch => None,
+            Self::Root if interface == OBJECT_MANAGER => Some(OBJECT_MANAGER),
+            Self::Root => Some(COMPOSITOR.name),
+            Self::Output(_) => Some(OUTPUT.name),
+            Self::Input(_) => Some(INPUT.name),
+        };
+        own == Some(interface) || [PEER, PROPERTIES, INTROSPECTABLE].contains(&interface)
+    }
+}
+
+fn find<'a>(snapshot: &'a Snapshot, path: &str) -> Option<Object<'a>> {
+    if path == ROOT_PATH {
+        return Some(Object::Root);
+    }
+    if path.starts_with(OUTPUTS_PATH)
+        && let Some(output) = diff::outputs(snapshot).get(path)
+    {
+        return Some(Object::Output(output));
+    }
+    if path.starts_with(INPUTS_PATH)
+        && let Some(input) = diff::inputs(snapshot).get(path)
+    {
+        return Some(Object::Input(input));
+    }
+    let above_root = path == "/" || (ROOT_PATH.starts_with(path) && ROOT_PATH[path.len()..].starts_with('/'));
+    (above_root || path == OUTPUTS_PATH || path == INPUTS_PATH).then_some(Object::Branch)
+}
+
+fn unknown_method(interface: &str, member: &str) -> Failure {
+    Failure::standard("UnknownMethod", format!("{interface} has no method {}", quoted(member)))
+}
+
+fn unknown_interface(name: &str) -> Failure {
+    Failure::standard("UnknownInterface", format!("this object has no interface {}", quoted(name)))
+}
+
+fn reply<B: serde::Serialize + DynamicType>(header: &Header<'_>, body: &B) -> Result<Answer, Failure> {
+    Ok(Answer::Reply(Message::method_return(header).build(body)?))
+}
+
+/// The arguments of `call`, whose types must be `signature`.
+fn arguments<T>(call: &Message, signature: &str) -> Result<T, Failure>
+where
+    T: serde::de::DeserializeOwned + zbus::Type,
+{
+    let refused = |why: &str| {
+        let header = call.header();
+        let member = header.member().map_or("", |m| m.as_str()).to_owned();
+        Failure::standard("InvalidArgs", format!("{member} takes arguments of type \"{signature}\", {why}"))
+    };
+    let body = call.body();
+    let given = body.signature().to_string_no_parens();
+    if given != signature {
+        return Err(refused(&format!("not {}", quoted(&given))));
+    }
+    body.deserialize_ignore_signature().map_err(|error| refused(&format!("and these can't be read: {error}")))
+}
+
+fn peer(header: &Header<'_>, member: &str) -> Result<Answer, Failure> {
+    match member {
+        "Ping" => reply(header, &()),
+        "GetMachineId" => match std::fs::read_to_string("/etc/machine-id") {
+            Ok(id) => reply(header, &id.trim()),
+            Err(error) => Err(Failure::standard("Failed", format!("/etc/machine-id can't be read: {error}"))),
+        },
+        other => Err(unknown_method(PEER, other)),
+    }
+}
+
+fn introspect(snapshot: &Snapshot, path: &str, object: &Object<'_>) -> String {
+    let own = match object {
+        Object::Branch => String::new(),
+        Object::Root => format!("{OBJECT_MANAGER_XML}{}", COMPOSITOR.xml()),
+        Object::Output(_) => OUTPUT.xml(),
+        Object::Input(_) => INPUT.xml(),
+    };
+    let below = format!("{}/", path.trim_end_matches('/'));
+    let children: BTreeSet<String> = [ROOT_PATH, OUTPUTS_PATH, INPUTS_PATH]
+        .into_iter()
+        .map(str::to_owned)
+        .chain(diff::outputs(snapshot).into_keys())
+        .chain(diff::inputs(snapshot).into_keys())
+        .filter_map(|p| Some(p.strip_prefix(&below)?.split('/').next()?.to_owned()))
+        .collect();
+    let children: String = children.iter().map(|child| format!("  <node name=\"{child}\"/>\n")).collect();
+    format!("{XML_HEADER}{own}{STANDARD_XML}{children}</node>\n")
+}
+
+fn managed_objects(snapshot: &Snapshot, header: &Header<'_>) -> Result<Answer, Failure> {
+    let mut objects = BTreeMap::new();
+    for (path, output) in diff::outputs(snapshot) {
+        objects.insert(ObjectPath::try_from(path)?, BTreeMap::from([(OUTPUT.name, OUTPUT.values(output))]));
+    }
+    for (path, input) in diff::inputs(snapshot) {
+        objects.insert(ObjectPath::try_from(path)?, BTreeMap::from([(INPUT.name, INPUT.values(input))]));
+    }
+    reply(header, &objects)
+}
+
+fn properties(snapshot: &Snapshot, object: &Object<'_>, call: &Message) -> Result<Answer, Failure> {
+    let header = call.header();
+    match header.member().map_or("", |m| m.as_str()) {
+        "GetAll" => {
+            let interface: String = arguments(call, "s")?;
+            let own = match object {
+                Object::Root if interface == COMPOSITOR.name => COMPOSITOR.values(snapshot),
+                Object::Output(output) if interface == OUTPUT.name => OUTPUT.values(output),
+                Object::Input(input) if interface == INPUT.name => INPUT.values(input),
+                _ if object.has(&interface) => BTreeMap::new(),
+                _ => return Err(unknown_interface(&interface)),
+            };
+            reply(&header, &own)
+        }
+        "Get" => {
+            let (interface, name): (String, String) = arguments(call, "ss")?;
+            let value = match object {
+                Object::Root if interface == COMPOSITOR.name => (property(&COMPOSITOR, &name)?.read)(snapshot),
+                Object::Output(output) if interface == OUTPUT.name => (property(&OUTPUT, &name)?.read)(output),
+                Object::Input(input) if interface == INPUT.name => (property(&INPUT, &name)?.read)(input),
+                _ => return Err(unknown_interface(&interface)),
+            };
+            reply(&header, &value)
+        }
+        _ => {
+            let (interface, name, value): (String, String, zbus::OwnedVariant) = arguments(call, "ssv")?;
+            match object {
+                Object::Root if interface == COMPOSITOR.name => {
+                    writable(&COMPOSITOR, &name)?;
+                    Err(unknown_property(COMPOSITOR.name, &name))
+                }
+                Object::Output(output) if interface == OUTPUT.name => {
+                    writable(&OUTPUT, &name)?;
+                    set_output(snapshot, output, &name, &value)
+                }
+                Object::Input(_) if interface == INPUT.name => {
+                    writable(&INPUT, &name)?;
+                    Err(Failure::unsupported(format!(
+                        "{name} of an input device can't be changed over D-Bus yet; set input.touch-output in the \
+                         configuration"
+                    )))
+                }
+                _ => Err(unknown_interface(&interface)),
+            }
+        }
+    }
+}
+
+fn unknown_property(interface: &str, name: &str) -> Failure {
+    Failure::standard("UnknownProperty", format!("{interface} has no property {}", quoted(name)))
+}
+
+fn property<T>(interface: &Interface<T>, name: &str) -> Result<&'static Property<T>, Failure> {
+    interface.property(name).ok_or_else(|| unknown_property(interface.name, name))
+}
+
+fn writable<T>(interface: &Interface<T>, name: &str) -> Result<(), Failure> {
+    if property(interface, name)?.writable {
+        return Ok(());
+    }
+    let names: Vec<&str> = interface.properties.iter().filter(|p| p.writable).map(|p| p.name).collect();
+    let can = if names.is_empty() { "none can".into() } else { format!("these can: {}", names.join(", ")) };
+    Err(Failure::standard("PropertyReadOnly", format!("{name} of {} can't be written; {can}", interface.name)))
+}
+
+/// A written property is one change of one output, kept.
+fn set_output(
+    snapshot: &Snapshot,
+    output: &OutputSnapshot,
+    name: &str,
+    value: &Variant<'_>,
+) -> Result<Answer, Failure> {
+    let mut change = OutputChange::default();
+    change::set(&mut change, output, snapshot, &name.to_ascii_lowercase(), value)?;
+    let changes = vec![(output.name.clone(), change)];
+    Ok(Answer::Ask {
+        action: Action::Screen,
+        request: Request::ApplyOutputs { serial: 0, changes, mode: ApplyMode::Keep },
+    })
+}
+
+/// The methods of `org.kioskd.Compositor1`.
+fn method(snapshot: &Snapshot, call: &Message) -> Result<Answer, Failure> {
+    let header = call.header();
+    let member = header.member().map_or("", |m| m.as_str());
+    let Some(method) = COMPOSITOR.methods.iter().find(|m| m.name == member) else {
+        return Err(unknown_method(COMPOSITOR.name, member));
+    };
+    let signature = method.input_signature();
+    let screen = |request| Ok(Answer::Ask { action: Action::Screen, request });
+    match method.name {
+        "ApplyOutputs" => {
+            type Arguments = (u32, Vec<(String, Options)>, String, Options);
+            let (serial, asked, mode, options): Arguments = arguments(call, &signature)?;
+            let mode = change::apply_mode(&mode, &options)?;
+            screen(Request::ApplyOutputs { serial, changes: change::changes(asked, snapshot)?, mode })
+        }
+        "Confirm" => screen(Request::Confirm { serial: arguments(call, &signature)? }),
+        "Screenshot" => {
+            let (output, options): (String, Options) = arguments(call, &signature)?;
+            change::only(&options, &[])?;
+            let output = match output.as_str() {
+                "" => None,
+                name => Some(change::output(snapshot, name)?.name.clone()),
+            };
+            Ok(Answer::Ask { action: Action::Screenshot, request: Request::Screenshot { output } })
+        }
+        "SwitchVt" => match arguments(call, &signature)? {
+            vt if VTS.contains(&vt) => screen(Request::SwitchVt { vt }),
+            vt => Err(Failure::invalid(format!("there is no virtual terminal {vt}, there are 1 to 63"))),
+        },
+        "ShowMessage" => {
+            let (text, options): (String, Options) = arguments(call, &signature)?;
+            change::only(&options, &["title"])?;
+            let title = match options.get("title").map(|v| &**v) {
+                None => "",
+                Some(Variant::Str(title)) => title.as_str(),
+                Some(_) => return Err(Failure::invalid("the option title must be a text (s)")),
+            };
+            screen(Request::ShowMessage {
+                title: plain("title", title, MAX_TITLE)?,
+                text: plain("text", &text, MAX_TEXT)?,
+            })
+        }
+        "Dismiss" => {
+            let () = arguments(call, &signature)?;
+            screen(Request::Dismiss)
+        }
+        _ => Err(Failure::unsupported(format!("{member} is not there yet in this version of kioskd"))),
+    }
+}
+
+/// `text` when it can be painted: short, with no control characters but line breaks.
+fn plain(what: &str, text: &str, limit: usize) -> Result<String, Failure> {
+    let length = text.chars().count();
+    if length > limit {
+        return Err(Failure::invalid(format!("the {what} has {length} characters, allowed are {limit}")));
+    }
+    if let Some(bad) = text.chars().find(|c| c.is_control() && *c != '\n') {
+        return Err(Failure::invalid(format!("the {what} has the control character {bad:?}, allowed is only \\n")));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+#[path = "tests/dispatch.rs"]
+mod tests;

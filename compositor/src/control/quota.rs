@@ -1,0 +1,75 @@
+//! Bounds what callers can have going on at once: so many in all, so many for each of them. Used for
+//! connections (by user) and for calls that wait for an answer (by caller), so that no caller can take all
+//! memory or lock the others out.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Counts by key. Cloning gives another handle of the same counts.
+#[derive(Debug)]
+pub struct Quota<K: Eq + Hash + Clone> {
+    counts: Arc<Mutex<HashMap<K, usize>>>,
+    total: usize,
+    each: usize,
+}
+
+impl<K: Eq + Hash + Clone> Quota<K> {
+    /// At most `total` in all and `each` for one key.
+    pub fn new(total: usize, each: usize) -> Self {
+        Self { counts: Arc::default(), total, each }
+    }
+
+    /// A place for `key`, given back when dropped; `None`: there is none left.
+    pub fn take(&self, key: &K) -> Option<Place<K>> {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if counts.values().sum::<usize>() >= self.total {
+            return None;
+        }
+        let count = counts.entry(key.clone()).or_insert(0);
+        if *count >= self.each {
+            return None;
+        }
+        *count += 1;
+        Some(Place { counts: self.counts.clone(), key: key.clone() })
+    }
+}
+
+/// One of the places that a [`Quota`] gives.
+#[derive(Debug)]
+pub struct Place<K: Eq + Hash> {
+    counts: Arc<Mutex<HashMap<K, usize>>>,
+    key: K,
+}
+
+impl<K: Eq + Hash> Drop for Place<K> {
+    fn drop(&mut self) {
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_caller_can_not_take_every_place_and_gives_its_own_back() {
+        let quota = Quota::new(3, 2);
+        let a = [quota.take(&"a"), quota.take(&"a")];
+        assert!(a.iter().all(Option::is_some));
+        assert!(quota.take(&"a").is_none(), "its own limit");
+        let b = quota.take(&"b");
+        assert!(b.is_some());
+        assert!(quota.take(&"c").is_none(), "the limit of all");
+        drop(b);
+        assert!(quota.take(&"c").is_some());
+        drop(a);
+        assert!(quota.counts.lock().unwrap().is_empty(), "nothing is kept of callers that are gone");
+    }
+}

@@ -1,0 +1,150 @@
+//! The thread that serves D-Bus, its start and end, and what all its connections share.
+//!
+//! [`start`] is called once by `main`; the event loop keeps the [`ControlHandle`] and publishes to it.
+//! Nothing here runs on the event loop's thread but `publish`, which takes a lock for a moment.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{oneshot, watch};
+
+use super::quota::Quota;
+use super::{Call, Snapshot, bus, peers};
+
+/// How long the event loop has for an answer.
+const LOOP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Calls that wait for polkit or the loop, in all and for one caller.
+const MAX_CALLS: usize = 64;
+const MAX_CALLS_EACH: usize = 8;
+/// Looking up a caller's groups blocks, and needs a thread for that moment; it is not kept.
+const BLOCKING_THREADS: usize = 2;
+const BLOCKING_KEPT: Duration = Duration::from_millis(100);
+
+/// Which message bus the objects are on, besides the socket in the runtime directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Bus {
+    /// The system bus, as soon as there is one.
+    System,
+    /// The bus at this D-Bus address.
+    Address(String),
+    None,
+}
+
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where `compositor.sock` is made.
+    pub runtime_dir: PathBuf,
+    pub bus: Bus,
+}
+
+/// What every connection needs.
+pub(super) struct Shared {
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub to_loop: Box<dyn Fn(Call) + Send + Sync>,
+    pub calls: Quota<String>,
+    /// How long the event loop has for an answer.
+    pub patience: Duration,
+}
+
+/// The running control plane; dropping it ends the thread and removes the socket.
+pub struct ControlHandle {
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// Starts the thread and returns at once, whether there is a bus or not.
+///
+/// `to_loop` gets each call that the compositor has to answer, on the control thread, and must not block.
+/// `first` is what callers see until something is published. When the thread can't be started the compositor
+/// runs on without control, which is logged.
+pub fn start(options: Options, to_loop: impl Fn(Call) + Send + Sync + 'static, first: Snapshot) -> ControlHandle {
+    start_with(options, to_loop, first, LOOP_TIMEOUT)
+}
+
+/// [`start`] with another patience than ten seconds.
+pub(super) fn start_with(
+    options: Options,
+    to_loop: impl Fn(Call) + Send + Sync + 'static,
+    first: Snapshot,
+    patience: Duration,
+) -> ControlHandle {
+    let (snapshots, receiver) = watch::channel(Arc::new(first));
+    let (stop, stopped) = oneshot::channel();
+    let shared = Arc::new(Shared {
+        snapshots: receiver,
+        to_loop: Box::new(to_loop),
+        calls: Quota::new(MAX_CALLS, MAX_CALLS_EACH),
+        patience,
+    });
+    let thread = std::thread::Builder::new().name("dbus".into()).spawn(move || run(options, shared, stopped));
+    let thread =
+        thread.inspect_err(|error| tracing::error!(%error, "no thread for D-Bus: the kiosk can't be controlled")).ok();
+    ControlHandle { snapshots, stop: Some(stop), thread }
+}
+
+impl ControlHandle {
+    /// Makes `snapshot` what callers see from now on; what changed is announced.
+    ///
+    /// To be called before the reply to a [`Call`] that caused the change: then a caller who has its answer
+    /// reads the new values. Frame counters alone are not announced, and wake nobody.
+    pub fn publish(&self, snapshot: Snapshot) {
+        self.snapshots.send_if_modified(|current| {
+            if **current == snapshot {
+                return false;
+            }
+            let announced = !same_but_for_counters(current, &snapshot);
+            *current = Arc::new(snapshot);
+            announced
+        });
+    }
+}
+
+impl Drop for ControlHandle {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the D-Bus thread had panicked");
+        }
+    }
+}
+
+fn same_but_for_counters(old: &Snapshot, new: &Snapshot) -> bool {
+    let mut old = old.clone();
+    for (old, new) in old.outputs.iter_mut().zip(&new.outputs) {
+        old.frames_composed = new.frames_composed;
+        old.frames_direct = new.frames_direct;
+    }
+    old == *new
+}
+
+fn run(options: Options, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_keep_alive(BLOCKING_KEPT)
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "no runtime for D-Bus: the kiosk can't be controlled");
+            return;
+        }
+    };
+    runtime.block_on(async {
+        let both = async {
+            tokio::join!(peers::serve(&options.runtime_dir, &shared), bus::serve(&options.bus, &shared));
+            // Both have given up; the end still comes from the handle.
+            std::future::pending::<()>().await;
+        };
+        tokio::select! {
+            _ = stopped => {}
+            () = both => {}
+        }
+    });
+    // A lookup of groups that hangs must not hold up the compositor's end.
+    runtime.shutdown_background();
+}

@@ -1,0 +1,130 @@
+//! On a message bus of the test's own.
+
+use std::process::{Child, Command, Stdio};
+
+use super::*;
+
+/// A `dbus-daemon` at a path of our choice, ended when dropped.
+struct Daemon(Child);
+
+impl Daemon {
+    fn start(directory: &std::path::Path) -> Self {
+        let config = directory.join("bus.conf");
+        let socket = address(directory);
+        std::fs::write(
+            &config,
+            format!(
+                "<busconfig><type>custom</type><listen>{socket}</listen><auth>EXTERNAL</auth><policy context=\"default\">\
+                 <allow send_destination=\"*\"/><allow receive_sender=\"*\"/><allow own=\"*\"/><allow user=\"*\"/>\
+                 </policy></busconfig>"
+            ),
+        )
+        .unwrap();
+        let config = format!("--config-file={}", config.display());
+        let child = Command::new("dbus-daemon").args(["--nofork", &config]).stderr(Stdio::null()).spawn().unwrap();
+        Self(child)
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.0.kill().unwrap();
+        self.0.wait().unwrap();
+    }
+}
+
+fn address(directory: &std::path::Path) -> String {
+    format!("unix:path={}/run/bus", directory.display())
+}
+
+/// A client of the bus, as soon as kioskd has its name there.
+async fn client(directory: &std::path::Path) -> Connection {
+    let address = address(directory);
+    loop {
+        if let Ok(client) = Builder::address(address.as_str()).build().await {
+            let bus = "org.freedesktop.DBus";
+            let body = BUS_NAME;
+            let asked = client.call_method(Some(bus), "/", Some(bus), "NameHasOwner", &body).await;
+            if asked.unwrap().body().deserialize::<bool>().unwrap() {
+                return client;
+            }
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn call<B>(client: &Connection, path: &str, interface: &str, member: &str, body: &B) -> zbus::Result<Message>
+where
+    B: serde::Serialize + zbus::DynamicType,
+{
+    client.call_method(Some(BUS_NAME), path, Some(interface), member, body).await
+}
+
+#[test]
+fn a_bus_that_comes_late_and_is_restarted_is_joined_each_time() {
+    run(async {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut kiosk = Fixture::with(Bus::Address(address(directory.path())), SOON);
+        // Not even the directory is there yet, as at boot.
+        drop(kiosk.stream());
+        std::fs::create_dir(directory.path().join("run")).unwrap();
+        for _ in 0..2 {
+            let daemon = Daemon::start(directory.path());
+            let client = client(directory.path()).await;
+            let reply = call(&client, HDMI, PROPERTIES, "Get", &(OUTPUT, "Make")).await.unwrap();
+            assert_eq!(*reply.body().deserialize::<OwnedVariant>().unwrap(), Variant::from("Dell"));
+            let dismiss = call(&client, ROOT_PATH, COMPOSITOR, "Dismiss", &());
+            let (dismissed, request) = tokio::join!(dismiss, kiosk.answer(Ok(Reply::Done)));
+            assert_eq!(request, Request::Dismiss);
+            dismissed.unwrap();
+            drop(daemon);
+        }
+    });
+}
+
+#[test]
+fn changes_are_broadcast() {
+    run(async {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::create_dir(directory.path().join("run")).unwrap();
+        let _daemon = Daemon::start(directory.path());
+        let kiosk = Fixture::with(Bus::Address(address(directory.path())), SOON);
+        let client = client(directory.path()).await;
+        let rule = zbus::MatchRule::builder().msg_type(Type::Signal).sender(BUS_NAME).build().unwrap();
+        let mut signals = MessageStream::for_match_rule(rule, &client, None).await.unwrap();
+        kiosk.handle.publish(Snapshot { serial: 8, ..snapshot() });
+        assert_eq!(signal(&mut signals).await.0, "PropertiesChanged");
+        let (member, _, message) = signal(&mut signals).await;
+        assert_eq!((member.as_str(), message.body().deserialize::<u32>().unwrap()), ("LayoutChanged", 8));
+    });
+}
+
+#[test]
+fn without_polkit_another_user_on_the_bus_is_refused_and_told_why() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("not run: only root can become another user");
+        return;
+    }
+    run(async {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::create_dir(directory.path().join("run")).unwrap();
+        let _daemon = Daemon::start(directory.path());
+        let mut kiosk = Fixture::with(Bus::Address(address(directory.path())), SOON);
+        drop(client(directory.path()).await);
+        let send = |member: &str| {
+            let output = Command::new("setpriv")
+                .args(["--reuid=65534", "--regid=65534", "--clear-groups", "dbus-send", "--print-reply"])
+                .arg(format!("--bus={}", address(directory.path())))
+                .args(["--dest=org.kioskd.Compositor1", ROOT_PATH, member])
+                .output()
+                .unwrap();
+            String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+        };
+        let refused = send("org.kioskd.Compositor1.Dismiss");
+        assert!(refused.contains("org.kioskd.Error.NotAuthorized") && refused.contains("polkit"), "{refused}");
+        assert!(kiosk.calls.try_recv().is_err());
+        assert!(send("org.freedesktop.DBus.Peer.Ping").contains("method return"));
+    });
+}
