@@ -139,7 +139,7 @@ fn splash(
     }
 
     let gap = (screen.shorter * GAP).round() as i32;
-    let thick = (screen.shorter * DOT).max(3.0 * screen.scale).min(screen.shorter / 40.0).round() as u32;
+    let thick = (screen.shorter * DOT).max(4.0 * screen.scale).min(screen.shorter / 40.0).round() as u32;
     let progress_top = top + logo_height as i32 + gap;
     match progress {
         Progress::None => {}
@@ -214,7 +214,7 @@ fn system_message(screen: &Screen, title: &str, text: &str, parts: &mut Vec<(Rec
         let (width, height) = face.measure(&lines)?;
         Some((width, height, Part::Text { lines, em: face.em(), tone }))
     };
-    let gap = screen.em(1.0).round() as u32;
+    let gap = (screen.em(1.0) * 1.4).round() as u32;
     let title = block(title, TITLE_SIZE, TITLE_LINES, Tone::Strong, room);
     let title_height = title.as_ref().map_or(0, |(_, height, _)| height + gap);
     let body = block(text, BODY_SIZE, BODY_LINES, Tone::Quiet, room.saturating_sub(title_height));

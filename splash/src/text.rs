@@ -266,3 +266,85 @@ fn ignorable(c: char) -> bool {
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{e0000}'..='\u{e0fff}')
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn face() -> Face {
+        Face::new(18.0).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn a_cut_line_is_the_longest_beginning_that_fits(text in "[a-zA-Zäöß ]{0,80}", width in 60u32..900) {
+            let face = face();
+            let line = face.one_line(&text, width);
+            let words: Vec<&str> = text.split_whitespace().collect();
+            let whole = words.join(" ");
+            prop_assert!(face.width(&line) <= face.room(width));
+            if face.width(&whole) <= face.room(width) {
+                prop_assert_eq!(line, whole);
+            } else {
+                let kept = line.strip_suffix(ELLIPSIS).unwrap();
+                prop_assert!(whole.starts_with(kept) && !kept.ends_with(' '));
+                let next = whole[kept.len()..].trim_start().chars().next().unwrap();
+                let blank = if whole[kept.len()..].starts_with(' ') { " " } else { "" };
+                let longer = format!("{kept}{blank}{next}{ELLIPSIS}");
+                prop_assert!(face.width(&longer) > face.room(width), "{longer} fits as well");
+            }
+        }
+
+        #[test]
+        fn wrapping_loses_no_word_and_keeps_to_the_width(text in "[a-z \n]{0,300}", width in 80u32..600) {
+            let face = face();
+            let lines = face.wrap(&text, width, usize::MAX);
+            prop_assert!(lines.iter().all(|line| face.width(line) <= face.room(width)));
+            let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
+            prop_assert_eq!(letters(&lines.concat()), letters(&text));
+        }
+
+        #[test]
+        fn painting_stays_in_the_measured_box(text in "(?s).{1,60}", em in 8.0f32..130.0) {
+            let face = Face::new(em).unwrap();
+            let lines = face.wrap(&text, 3_000, 4);
+            if let Some((width, height)) = face.measure(&lines) {
+                // With ten pixels more on both sides, these stay empty: nothing was cut off.
+                let wide = face.paint(&lines, width + 20, height);
+                for row in wide.coverage.chunks_exact(width as usize + 20) {
+                    prop_assert!(row[..10].iter().chain(&row[width as usize + 10..]).all(|c| *c == 0), "{:?}", lines);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn lines_are_broken_at_blanks_and_words_only_if_they_must() {
+        let face = face();
+        let width = face.width("display system").ceil() as u32 + 2 * face.bleed();
+        assert_eq!(face.wrap("kiosk display system", width, 9), ["kiosk display", "system"]);
+        assert_eq!(face.wrap("kiosk\ndisplay system", width, 9), ["kiosk", "display system"].map(String::from));
+        let broken = face.wrap("kioskdisplaysystem kiosk", width, 9);
+        assert!(broken.len() == 2 && broken[0].starts_with("kioskdis"), "{broken:?}");
+    }
+
+    #[test]
+    fn lines_left_out_are_announced() {
+        let face = face();
+        assert_eq!(face.wrap("a\nb\nc", 200, 3), ["a", "b", "c"]);
+        assert_eq!(face.wrap("a\nb\nc", 200, 2), ["a", "b…"]);
+        assert_eq!(face.wrap("a", 200, 0), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_size_stays_what_it_is_when_it_is_asked_for_again() {
+        for size in 8..128 {
+            let em = Face::new(size as f32).unwrap().em();
+            assert_eq!(Face::new(em).unwrap().em(), em);
+            assert!((em - size as f32).abs() <= 1.0, "{size} became {em}");
+        }
+        assert!(Face::new(5.0).is_none());
+    }
+}
