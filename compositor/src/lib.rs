@@ -1,4 +1,22 @@
-//! The kiosk compositor.
+//! The kiosk compositor: one shell per screen on DRM/KMS, from the first frame to the page.
+//!
+//! `main.rs` is thin; everything is here, so that tests can run the compositor in their own process.
 
+pub mod backend;
+pub mod child;
 pub mod control;
+pub mod draw;
+pub mod input;
+pub mod kiosk;
+pub mod layout;
 pub mod notify;
+pub mod options;
+pub mod policy;
+pub mod privilege;
+pub mod protocols;
+pub mod requests;
+pub mod run;
+pub mod screens;
+pub mod session_link;
+pub mod sockets;
+pub mod stage;

@@ -1,1 +1,22 @@
-fn main() {}
+//! kioskd's program: arguments, logging, and on to [`kioskd::run`].
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use kioskd::{options::Options, run};
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    if options.check_config {
+        return run::check_config(&options);
+    }
+    run::start_logging(options.debug);
+    match run::run(options) {
+        Ok(exit) => ExitCode::from(exit.0),
+        Err(error) => {
+            // One sentence for a person, with its causes; the log has the details.
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

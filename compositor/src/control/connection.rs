@@ -19,6 +19,8 @@ use super::failure::Failure;
 use super::service::Shared;
 use super::{Call, Reply, Request, Snapshot, diff};
 
+/// How long an answer waits for the state it speaks of to be published.
+const PUBLISH_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a peer may leave its socket full before it is dropped.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -112,6 +114,9 @@ async fn ask(
             )));
         }
     };
+    if let Reply::Serial(serial) = answer {
+        published(shared, serial).await;
+    }
     let back = Message::method_return(&header);
     Ok(match answer {
         Reply::Serial(serial) if returns_serial => back.build(&serial)?,
@@ -119,6 +124,14 @@ async fn ask(
         Reply::Png(png) => back.build(&Fd::from(png))?,
         Reply::Done | Reply::Serial(_) => back.build(&())?,
     })
+}
+
+/// Waits until the layout with `serial` is what callers read, so that whoever has the answer sees its effect.
+async fn published(shared: &Shared, serial: u32) {
+    let mut snapshots = shared.snapshots.clone();
+    let reached = snapshots.wait_for(|s| s.serial.wrapping_sub(serial) <= u32::MAX / 2);
+    // Later than that the answer is more use than the order.
+    let _ = timeout(PUBLISH_TIMEOUT, reached).await;
 }
 
 async fn reply_to(connection: &Connection, call: &Message, answer: Result<Message, Failure>) -> zbus::Result<()> {

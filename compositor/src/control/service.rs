@@ -87,8 +87,11 @@ pub(super) fn start_with(
 impl ControlHandle {
     /// Makes `snapshot` what callers see from now on; what changed is announced.
     ///
-    /// To be called before the reply to a [`Call`] that caused the change: then a caller who has its answer
-    /// reads the new values. Frame counters alone are not announced, and wake nobody.
+    /// To be called in the loop turn that caused the change: the reply to a [`Call`] with [`Reply::Serial`]
+    /// waits for the snapshot of that serial, so a caller who has its answer reads the new values. Frame
+    /// counters alone are not announced, and wake nobody.
+    ///
+    /// [`Reply::Serial`]: super::Reply::Serial
     pub fn publish(&self, snapshot: Snapshot) {
         self.snapshots.send_if_modified(|current| {
             if **current == snapshot {

@@ -137,6 +137,28 @@ fn several_outputs_are_changed_in_one_call_that_returns_the_new_serial() {
 }
 
 #[test]
+fn an_answer_comes_when_its_effect_can_be_read() {
+    run(async {
+        let mut kiosk = Fixture::new();
+        let client = kiosk.connect().await;
+        let write = async {
+            set(&client, HDMI, OUTPUT, "Rotation", 90u32.into()).await.unwrap();
+            get(&client, HDMI, OUTPUT, "Rotation").await
+        };
+        let event_loop = async {
+            kiosk.answer(Ok(Reply::Serial(8))).await;
+            // The rest of the loop's turn: a frame is drawn.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let mut new = Snapshot { serial: 8, ..snapshot() };
+            new.outputs[0].rotation = 90;
+            kiosk.handle.publish(new);
+        };
+        let (rotation, ()) = tokio::join!(write, event_loop);
+        assert_eq!(*rotation, Variant::from(90u32));
+    });
+}
+
+#[test]
 fn a_screenshot_arrives_as_a_file_that_can_be_read() {
     run(async {
         let mut kiosk = Fixture::new();

@@ -1,0 +1,93 @@
+//! A frame drawn once more into memory, upright and without the pointer: what a screenshot is.
+
+use std::{io::Write, os::fd::OwnedFd};
+
+use rustix::fs::{MemfdFlags, SeekFrom, memfd_create, seek};
+use smithay::{
+    backend::{
+        allocator::Fourcc,
+        renderer::{Bind, ExportMem, ImportAll, ImportMem, Offscreen, Renderer, damage::OutputDamageTracker},
+    },
+    utils::{Buffer, Rectangle, Size, Transform},
+};
+
+use crate::stage::Frame;
+
+/// Why there is no picture.
+#[derive(Debug, thiserror::Error)]
+pub enum CaptureError {
+    #[error("the screen could not be drawn into memory: {0}")]
+    Render(String),
+    #[error("the picture could not be written as PNG: {0}")]
+    Encode(#[from] png::EncodingError),
+    #[error("no memory for the picture: {0}")]
+    Memory(#[from] std::io::Error),
+}
+
+/// Pixels in memory order R, G, B, A, rows without padding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Capture {
+    pub width: u32,
+    pub height: u32,
+    pub rgba: Vec<u8>,
+}
+
+impl Capture {
+    /// From B, G, R, X rows of a framebuffer.
+    pub fn from_xrgb(width: u32, height: u32, pixels: &[u8]) -> Self {
+        let mut rgba = Vec::with_capacity(pixels.len());
+        for pixel in pixels.chunks_exact(4) {
+            rgba.extend_from_slice(&[pixel[2], pixel[1], pixel[0], 255]);
+        }
+        Self { width, height, rgba }
+    }
+
+    /// The pixel as R, G, B; black outside.
+    pub fn pixel(&self, x: u32, y: u32) -> [u8; 3] {
+        let start = (y as usize * self.width as usize + x as usize) * 4;
+        match self.rgba.get(start..start + 3) {
+            Some(rgb) if x < self.width => [rgb[0], rgb[1], rgb[2]],
+            _ => [0, 0, 0],
+        }
+    }
+
+    /// As a PNG in a memory file, positioned at its start.
+    pub fn to_png(&self) -> Result<OwnedFd, CaptureError> {
+        let fd = memfd_create("screenshot", MemfdFlags::CLOEXEC).map_err(std::io::Error::from)?;
+        let mut file = std::fs::File::from(fd);
+        let mut encoder = png::Encoder::new(std::io::BufWriter::new(&mut file), self.width, self.height);
+        encoder.set_color(png::ColorType::Rgba);
+        encoder.set_depth(png::BitDepth::Eight);
+        encoder.set_compression(png::Compression::Fast);
+        let mut writer = encoder.write_header()?;
+        writer.write_image_data(&self.rgba)?;
+        writer.finish()?;
+        file.flush()?;
+        seek(&file, SeekFrom::Start(0)).map_err(std::io::Error::from)?;
+        Ok(file.into())
+    }
+}
+
+/// Draws the frame into a buffer of type `Target` and reads it back.
+pub fn capture<R, Target>(renderer: &mut R, frame: &Frame<'_>) -> Result<Capture, CaptureError>
+where
+    R: Renderer + ImportAll + ImportMem + Bind<Target> + Offscreen<Target> + ExportMem,
+    R::TextureId: Clone + Send + 'static,
+{
+    let failed = |error: &dyn std::fmt::Display| CaptureError::Render(error.to_string());
+    let size = frame.screen.picture_size();
+    let buffer_size: Size<i32, Buffer> = (size.w, size.h).into();
+    let mut target = renderer.create_buffer(Fourcc::Xrgb8888, buffer_size).map_err(|error| failed(&error))?;
+    let elements = frame.elements(renderer, false);
+    let mut framebuffer = renderer.bind(&mut target).map_err(|error| failed(&error))?;
+    let mut tracker = OutputDamageTracker::new(size, frame.screen.scale(), Transform::Normal);
+    let drawn = tracker
+        .render_output(renderer, &mut framebuffer, 0, &elements, frame.clear_color())
+        .map_err(|error| failed(&error))?;
+    let _ = drawn.sync.wait();
+    let mapping = renderer
+        .copy_framebuffer(&framebuffer, Rectangle::from_size(buffer_size), Fourcc::Xrgb8888)
+        .map_err(|error| failed(&error))?;
+    let pixels = renderer.map_texture(&mapping).map_err(|error| failed(&error))?;
+    Ok(Capture::from_xrgb(size.w.unsigned_abs(), size.h.unsigned_abs(), pixels))
+}

@@ -1,0 +1,195 @@
+//! No display at all: frames are drawn by pixman into memory, and a timer stands in for the page flip. For
+//! tests, and for taking pictures of a page that no one looks at.
+
+use std::collections::HashMap;
+
+use smithay::{
+    backend::{
+        allocator::Fourcc,
+        renderer::{
+            Bind, Color32F, ExportMem, Frame as _, Offscreen, Renderer, damage::OutputDamageTracker,
+            pixman::PixmanRenderer,
+        },
+    },
+    desktop::utils::OutputPresentationFeedback,
+    reexports::{
+        calloop::{
+            LoopHandle,
+            timer::{TimeoutAction, Timer},
+        },
+        pixman::Image,
+    },
+    utils::{Buffer, Rectangle, Size, Transform},
+};
+
+use super::{
+    Backend, PresentError, Presented,
+    capture::{Capture, CaptureError, capture},
+};
+use crate::{
+    kiosk::{FlipTime, Kiosk},
+    screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Scanout},
+    stage::Frame,
+};
+
+/// What one screen's panel would show.
+struct Panel {
+    image: Option<(Size<i32, Buffer>, Image<'static, 'static>)>,
+    tracker: Option<OutputDamageTracker>,
+    feedback: Option<OutputPresentationFeedback>,
+    /// Pixels that the last frame repainted: what tests of "only what moves" look at.
+    damage: Vec<Rectangle<i32, smithay::utils::Physical>>,
+}
+
+/// The back end.
+pub struct Headless {
+    handle: LoopHandle<'static, Kiosk>,
+    renderer: PixmanRenderer,
+    heads: Vec<Head>,
+    panels: HashMap<HeadId, Panel>,
+}
+
+/// A screen to pretend: size in pixels and scale.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct OutputSpec {
+    pub width: u32,
+    pub height: u32,
+    /// 1.0 to 4.0.
+    pub scale: f64,
+}
+
+/// Size of a screen that nobody described, pixels.
+pub const DEFAULT_OUTPUT: OutputSpec = OutputSpec { width: 1280, height: 720, scale: 1.0 };
+
+impl Headless {
+    /// One screen a spec, named `HEADLESS-1` and on.
+    pub fn new(handle: LoopHandle<'static, Kiosk>, specs: &[OutputSpec]) -> Result<Self, String> {
+        let renderer = PixmanRenderer::new().map_err(|error| format!("pixman could not be started: {error}"))?;
+        let heads = (1u64..)
+            .zip(specs)
+            .map(|(number, spec)| Head {
+                id: HeadId(number),
+                name: format!("HEADLESS-{number}"),
+                identity: Identity { make: "kioskd".into(), model: "headless".into(), serial: number.to_string() },
+                physical: (0, 0),
+                modes: vec![HeadMode {
+                    width: spec.width as i32,
+                    height: spec.height as i32,
+                    refresh: DEFAULT_REFRESH,
+                    preferred: true,
+                }],
+                mode: 0,
+            })
+            .collect();
+        Ok(Self { handle, renderer, heads, panels: HashMap::new() })
+    }
+
+    /// Plugs and unplugs for tests: the next [`Backend::heads`] returns these.
+    pub fn set_heads(&mut self, heads: Vec<Head>) {
+        self.heads = heads;
+    }
+
+    /// Rectangles that the last frame on this head repainted, in panel pixels.
+    pub fn last_damage(&self, head: HeadId) -> &[Rectangle<i32, smithay::utils::Physical>] {
+        self.panels.get(&head).map_or(&[], |panel| &panel.damage)
+    }
+
+    /// What the panel itself shows, turned as the panel is: damage tracking and rotation included.
+    pub fn panel_pixels(&mut self, head: HeadId) -> Option<Capture> {
+        let (size, image) = self.panels.get_mut(&head)?.image.as_mut()?;
+        let area = Rectangle::from_size(*size);
+        let framebuffer = self.renderer.bind(image).ok()?;
+        let mapping = self.renderer.copy_framebuffer(&framebuffer, area, Fourcc::Xrgb8888).ok()?;
+        let pixels = self.renderer.map_texture(&mapping).ok()?;
+        Some(Capture::from_xrgb(area.size.w.unsigned_abs(), area.size.h.unsigned_abs(), pixels))
+    }
+}
+
+impl Backend for Headless {
+    fn name(&self) -> &'static str {
+        "headless"
+    }
+
+    fn renderer(&self) -> &'static str {
+        "pixman"
+    }
+
+    fn heads(&mut self) -> Vec<Head> {
+        self.heads.clone()
+    }
+
+    fn present(&mut self, frame: &Frame<'_>) -> Result<Presented, PresentError> {
+        let failed = |error: &dyn std::fmt::Display| PresentError::Device(error.to_string());
+        let Some(head) = frame.screen.head else { return Err(PresentError::Inactive) };
+        let panel = self.panels.entry(head).or_insert_with(|| Panel {
+            image: None,
+            tracker: None,
+            feedback: None,
+            damage: Vec::new(),
+        });
+        let size = frame.screen.panel_size();
+        let buffer_size: Size<i32, Buffer> = (size.w, size.h).into();
+        let mut age = 1;
+        if panel.image.as_ref().is_none_or(|(drawn, _)| *drawn != buffer_size) {
+            let image = self.renderer.create_buffer(Fourcc::Xrgb8888, buffer_size).map_err(|error| failed(&error))?;
+            panel.image = Some((buffer_size, image));
+            panel.tracker = None;
+            age = 0;
+        }
+        let tracker = panel.tracker.get_or_insert_with(|| OutputDamageTracker::from_output(&frame.screen.output));
+        let Some((_, image)) = panel.image.as_mut() else { return Err(PresentError::Inactive) };
+        let elements = frame.elements(&mut self.renderer, true);
+        let mut framebuffer = self.renderer.bind(image).map_err(|error| failed(&error))?;
+        let drawn = tracker
+            .render_output(&mut self.renderer, &mut framebuffer, age, &elements, frame.clear_color())
+            .map_err(|error| failed(&error))?;
+        frame.note_scanout(&drawn.states);
+        let damage = drawn.damage.cloned().unwrap_or_default();
+        let queued = !damage.is_empty();
+        if queued {
+            panel.damage = damage;
+            panel.feedback = Some(frame.take_feedback(&drawn.states));
+            let timer = Timer::from_duration(frame.screen.frame_time());
+            let inserted = self.handle.insert_source(timer, move |_, _, kiosk| {
+                kiosk.flipped(head, FlipTime::Now);
+                TimeoutAction::Drop
+            });
+            inserted.map_err(|error| failed(&error))?;
+        }
+        Ok(Presented { queued, scanout: Scanout::Composited })
+    }
+
+    fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback> {
+        self.panels.get_mut(&head).and_then(|panel| panel.feedback.take())
+    }
+
+    fn set_power(&mut self, head: HeadId, on: bool) -> Result<(), String> {
+        if let Some(panel) = self.panels.get_mut(&head)
+            && !on
+        {
+            if let Some((size, image)) = panel.image.as_mut() {
+                blank(&mut self.renderer, image, *size)?;
+            }
+            panel.tracker = None;
+        }
+        Ok(())
+    }
+
+    fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError> {
+        capture::<_, Image<'static, 'static>>(&mut self.renderer, frame)
+    }
+}
+
+/// A panel that is off shows nothing.
+fn blank(
+    renderer: &mut PixmanRenderer,
+    image: &mut Image<'static, 'static>,
+    size: Size<i32, Buffer>,
+) -> Result<(), String> {
+    let area = Rectangle::from_size((size.w, size.h).into());
+    let failed = |error: &dyn std::fmt::Display| format!("the picture could not be blanked: {error}");
+    let mut framebuffer = renderer.bind(image).map_err(|error| failed(&error))?;
+    let mut frame = renderer.render(&mut framebuffer, area.size, Transform::Normal).map_err(|error| failed(&error))?;
+    frame.clear(Color32F::BLACK, &[area]).map_err(|error| failed(&error))?;
+    frame.finish().map(drop).map_err(|error| failed(&error))
+}

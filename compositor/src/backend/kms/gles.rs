@@ -1,0 +1,52 @@
+//! GLES on GBM: the renderer for a card with a real GPU, its own or (as on a Raspberry Pi) another's that Mesa
+//! pairs with the display. Software EGL is refused: pixman on dumb buffers is faster and needs less.
+
+use smithay::backend::{
+    allocator::{dmabuf::Dmabuf, format::FormatSet, gbm::GbmDevice},
+    drm::{DrmDeviceFd, DrmNode},
+    egl::{EGLContext, EGLDevice, EGLDisplay, context::ContextPriority},
+    renderer::{ImportDma, gles::GlesRenderer},
+};
+
+/// The renderer and what it draws into.
+pub struct Gles {
+    pub gbm: GbmDevice<DrmDeviceFd>,
+    pub renderer: GlesRenderer,
+    /// The node that clients are to render on.
+    pub node: Option<DrmNode>,
+}
+
+impl Gles {
+    /// Starts the GPU. The error says why pixman is used instead.
+    #[allow(unsafe_code)]
+    pub fn new(fd: &DrmDeviceFd) -> Result<Self, String> {
+        let gbm = GbmDevice::new(fd.clone()).map_err(|error| format!("no GBM: {error}"))?;
+        // SAFETY: the display lives as long as the GBM device it was made of: EGLDisplay keeps a clone of it.
+        let display = unsafe { EGLDisplay::new(gbm.clone()) }.map_err(|error| format!("no EGL: {error}"))?;
+        let device = EGLDevice::device_for_display(&display).map_err(|error| format!("no EGL device: {error}"))?;
+        if device.is_software() {
+            return Err("EGL is software here".into());
+        }
+        let node = device.try_get_render_node().ok().flatten().or_else(|| DrmNode::from_file(fd).ok());
+        let context = EGLContext::new_with_priority(&display, ContextPriority::High)
+            .map_err(|error| format!("no EGL context: {error}"))?;
+        // SAFETY: the context is current on no other thread, and all rendering stays on this one.
+        let renderer = unsafe { GlesRenderer::new(context) }.map_err(|error| format!("no GLES: {error}"))?;
+        Ok(Self { gbm, renderer, node })
+    }
+
+    /// Formats that clients' buffers may have.
+    pub fn import_formats(&self) -> FormatSet {
+        self.renderer.dmabuf_formats()
+    }
+
+    /// Whether a client's buffer can be drawn.
+    pub fn import(&mut self, dmabuf: &Dmabuf) -> bool {
+        let imported = self.renderer.import_dmabuf(dmabuf, None).is_ok();
+        if imported && let Some(node) = self.node {
+            // Scanout is tried only for buffers that are known to be of this device.
+            dmabuf.set_node(node);
+        }
+        imported
+    }
+}

@@ -1,0 +1,303 @@
+//! KMS: the screens of a console, through libseat. Owns the session, the cards and libinput; everything else is
+//! told through the [`Backend`] trait.
+
+mod card;
+mod connectors;
+mod edid;
+mod gles;
+mod present;
+mod quirks;
+mod session;
+
+use std::path::{Path, PathBuf};
+
+use smithay::{
+    backend::{
+        allocator::dmabuf::Dmabuf,
+        renderer::{ImportMemWl, gles::GlesRenderbuffer},
+        session::{Session, libseat::LibSeatSession},
+        udev::{UdevBackend, UdevEvent},
+    },
+    desktop::utils::OutputPresentationFeedback,
+    reexports::{
+        calloop::{LoopHandle, RegistrationToken},
+        input::Libinput,
+        pixman::Image,
+        wayland_server::protocol::{wl_shm, wl_surface::WlSurface},
+    },
+};
+
+use super::{
+    Backend, DeviceChange, PresentError, Presented,
+    capture::{Capture, CaptureError, capture},
+};
+use crate::{
+    kiosk::Kiosk,
+    options::RendererChoice,
+    protocols::DmabufOffer,
+    screens::{Head, HeadId},
+    stage::Frame,
+};
+use card::Card;
+use present::CardRenderer;
+
+/// Where the kernel lists the cards.
+const DRI: &str = "/dev/dri";
+
+/// Why the console's screens cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KmsError {
+    #[error(
+        "no seat: {0}; run kioskd from a login on a virtual terminal or as a service with a PAM session (logind), or start seatd and join its group"
+    )]
+    Seat(String),
+    #[error("the seat could not be watched: {0}")]
+    Watch(String),
+    #[error(
+        "no display device: {0}; a DRM card with connectors is needed in /dev/dri (is the driver loaded?), or use --backend headless"
+    )]
+    NoCard(String),
+}
+
+/// The back end.
+pub struct Kms {
+    handle: LoopHandle<'static, Kiosk>,
+    session: LibSeatSession,
+    renderer: RendererChoice,
+    cards: Vec<Card>,
+    libinput: Option<Libinput>,
+    hotplug: Option<RegistrationToken>,
+}
+
+impl Kms {
+    /// Takes the seat and every card with connectors.
+    pub fn new(handle: &LoopHandle<'static, Kiosk>, renderer: RendererChoice) -> Result<Self, KmsError> {
+        let session = session::open(handle)?;
+        let mut kms =
+            Self { handle: handle.clone(), session, renderer, cards: Vec::new(), libinput: None, hotplug: None };
+        if kms.session.is_active() {
+            kms.open_cards();
+            if kms.cards.is_empty() {
+                return Err(KmsError::NoCard(kms.why_no_card()));
+            }
+        } else {
+            tracing::info!("the session is not active yet: waiting for its virtual terminal");
+        }
+        Ok(kms)
+    }
+
+    /// Opens each card that is not open yet.
+    fn open_cards(&mut self) {
+        for path in card_paths() {
+            self.open_card(&path);
+        }
+    }
+
+    fn open_card(&mut self, path: &Path) {
+        if self.cards.iter().any(|card| card.path == path) {
+            return;
+        }
+        match Card::open(&mut self.session, path, &self.handle, self.renderer) {
+            Ok(card) => {
+                tracing::info!(card = %path.display(), driver = card.quirks.driver, renderer = card.renderer_name(), "display device");
+                self.cards.push(card);
+            }
+            Err(error) => tracing::info!(card = %path.display(), %error, "not used"),
+        }
+    }
+
+    fn why_no_card(&mut self) -> String {
+        let paths = card_paths();
+        if paths.is_empty() {
+            return "there is none".into();
+        }
+        let reasons: Vec<String> = paths
+            .iter()
+            .filter_map(|path| {
+                let error = Card::open(&mut self.session, path, &self.handle, self.renderer).err()?;
+                Some(format!("{}: {error}", path.display()))
+            })
+            .collect();
+        reasons.join("; ")
+    }
+
+    fn card_of(&mut self, head: HeadId) -> Option<&mut Card> {
+        self.cards.iter_mut().find(|card| card.has(head))
+    }
+
+    /// The card whose GPU clients use: the first that has one.
+    fn gpu(&mut self) -> Option<&mut Card> {
+        self.cards.iter_mut().find(|card| matches!(card.renderer, CardRenderer::Gles(_)))
+    }
+
+    fn watch_hotplug(&mut self) {
+        let seat = self.session.seat();
+        let source = match UdevBackend::new(&seat) {
+            Ok(source) => source,
+            Err(error) => {
+                tracing::warn!(%error, "displays that are plugged in later will not be noticed");
+                return;
+            }
+        };
+        let inserted = self.handle.insert_source(source, |event, _, kiosk| {
+            let change = match event {
+                UdevEvent::Added { path, .. } => DeviceChange::Added(path),
+                UdevEvent::Changed { device_id } => DeviceChange::Changed(device_id),
+                UdevEvent::Removed { device_id } => DeviceChange::Removed(device_id),
+            };
+            kiosk.backend.device_changed(change);
+            kiosk.displays_changed();
+        });
+        match inserted {
+            Ok(token) => self.hotplug = Some(token),
+            Err(error) => tracing::warn!(%error, "displays that are plugged in later will not be noticed"),
+        }
+    }
+}
+
+impl Backend for Kms {
+    fn name(&self) -> &'static str {
+        "kms"
+    }
+
+    fn renderer(&self) -> &'static str {
+        self.cards.first().map_or("pixman", Card::renderer_name)
+    }
+
+    fn heads(&mut self) -> Vec<Head> {
+        self.cards.iter_mut().flat_map(Card::scan).collect()
+    }
+
+    fn present(&mut self, frame: &Frame<'_>) -> Result<Presented, PresentError> {
+        let head = frame.screen.head.ok_or(PresentError::Inactive)?;
+        let card = self.card_of(head).ok_or(PresentError::Inactive)?;
+        card.present(head, frame)
+    }
+
+    fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback> {
+        self.card_of(head)?.flipped(head)
+    }
+
+    fn set_power(&mut self, head: HeadId, on: bool) -> Result<(), String> {
+        // On again is the next frame's doing.
+        match self.card_of(head) {
+            Some(card) if !on => card.clear(head),
+            _ => Ok(()),
+        }
+    }
+
+    fn set_mode(&mut self, head: HeadId, mode: usize) -> Result<(), String> {
+        self.card_of(head).map_or_else(|| Err("its display is not connected".into()), |card| card.set_mode(head, mode))
+    }
+
+    fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError> {
+        let head = frame.screen.head;
+        let index = self.cards.iter().position(|card| head.is_some_and(|head| card.has(head))).unwrap_or(0);
+        let card =
+            self.cards.get_mut(index).ok_or_else(|| CaptureError::Render("there is no display device".into()))?;
+        match &mut card.renderer {
+            CardRenderer::Gles(gles) => capture::<_, GlesRenderbuffer>(&mut gles.renderer, frame),
+            CardRenderer::Pixman(pixman) => capture::<_, Image<'static, 'static>>(pixman, frame),
+        }
+    }
+
+    fn shm_formats(&self) -> Vec<wl_shm::Format> {
+        match self.cards.first().map(|card| &card.renderer) {
+            Some(CardRenderer::Gles(gles)) => gles.renderer.shm_formats().collect(),
+            Some(CardRenderer::Pixman(pixman)) => pixman.shm_formats().collect(),
+            None => Vec::new(),
+        }
+    }
+
+    fn dmabuf_offer(&self) -> Option<DmabufOffer> {
+        self.cards.iter().find_map(Card::dmabuf_offer)
+    }
+
+    fn import_dmabuf(&mut self, dmabuf: &Dmabuf) -> bool {
+        match self.gpu().map(|card| &mut card.renderer) {
+            Some(CardRenderer::Gles(gles)) => gles.import(dmabuf),
+            _ => false,
+        }
+    }
+
+    fn early_import(&mut self, surface: &WlSurface) {
+        // Textures are uploaded while the client draws on, not in the frame. Shared memory needs none for pixman.
+        if let Some(CardRenderer::Gles(gles)) = self.gpu().map(|card| &mut card.renderer)
+            && let Err(error) = smithay::backend::renderer::utils::import_surface_tree(&mut gles.renderer, surface)
+        {
+            tracing::debug!(%error, "a buffer could not be imported early");
+        }
+    }
+
+    fn start_input(&mut self) {
+        self.libinput = session::start_input(&self.handle, &self.session);
+        self.watch_hotplug();
+    }
+
+    fn switch_vt(&mut self, vt: u32) -> Result<(), String> {
+        let number = i32::try_from(vt).map_err(|error| error.to_string())?;
+        self.session.change_vt(number).map_err(|error| error.to_string())
+    }
+
+    fn active_vt(&self) -> u32 {
+        session::front_vt()
+    }
+
+    fn pause(&mut self) {
+        if let Some(libinput) = &self.libinput {
+            libinput.suspend();
+        }
+        for card in &mut self.cards {
+            card.pause();
+        }
+    }
+
+    fn resume(&mut self) -> Result<(), String> {
+        if let Some(libinput) = &mut self.libinput
+            && libinput.resume().is_err()
+        {
+            tracing::warn!("not every input device could be opened again");
+        }
+        self.open_cards();
+        let results: Vec<Result<(), String>> = self.cards.iter_mut().map(Card::resume).collect();
+        results.into_iter().collect()
+    }
+
+    fn recover(&mut self, head: HeadId) {
+        if let Some(card) = self.card_of(head) {
+            card.recover(head);
+        }
+    }
+
+    fn device_changed(&mut self, change: DeviceChange) {
+        match change {
+            DeviceChange::Added(path) => self.open_card(&path),
+            DeviceChange::Changed(device) => {
+                for card in self.cards.iter_mut().filter(|card| card.device == device) {
+                    card.probe_next();
+                }
+            }
+            DeviceChange::Removed(device) => {
+                for card in self.cards.iter_mut().filter(|card| card.device == device) {
+                    card.pause();
+                    self.handle.remove(card.token);
+                }
+                self.cards.retain(|card| card.device != device);
+                // The real driver may have taken over from a simple one meanwhile.
+                self.open_cards();
+            }
+        }
+    }
+}
+
+/// The cards, in order.
+fn card_paths() -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(DRI) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("card"))
+        .map(|entry| entry.path())
+        .collect();
+    paths.sort();
+    paths
+}

@@ -1,0 +1,227 @@
+//! Frames onto planes: smithay's `DrmCompositor` in its two forms, GLES on GBM buffers and pixman on dumb buffers.
+
+use smithay::{
+    backend::{
+        allocator::{
+            Format, Fourcc,
+            dumb::DumbAllocator,
+            format::FormatSet,
+            gbm::{GbmAllocator, GbmBufferFlags, GbmDevice},
+        },
+        drm::{
+            DrmDeviceFd, DrmError, DrmSurface, Planes,
+            compositor::{DrmCompositor, FrameError, FrameFlags, PrimaryPlaneElement},
+            exporter::gbm::GbmFramebufferExporter,
+        },
+        renderer::{Bind, ImportAll, ImportMem, Renderer, pixman::PixmanRenderer},
+    },
+    desktop::utils::OutputPresentationFeedback,
+    output::Output,
+    reexports::drm::control::Mode,
+    utils::{Buffer, Size},
+};
+
+use crate::{
+    backend::{PresentError, Presented, any_zero_copy},
+    screens::Scanout,
+    stage::Frame,
+};
+
+type Feedback = Option<OutputPresentationFeedback>;
+type GlesCompositor =
+    DrmCompositor<GbmAllocator<DrmDeviceFd>, GbmFramebufferExporter<DrmDeviceFd>, Feedback, DrmDeviceFd>;
+type PixmanCompositor = DrmCompositor<DumbAllocator, DrmDeviceFd, Feedback, DrmDeviceFd>;
+
+/// What draws for a card.
+pub enum CardRenderer {
+    Gles(Box<super::gles::Gles>),
+    Pixman(PixmanRenderer),
+}
+
+/// One display's way to its plane.
+pub enum Presenter {
+    Gles(Box<GlesCompositor>),
+    Pixman(Box<PixmanCompositor>),
+}
+
+/// The same call on either form.
+macro_rules! either {
+    ($presenter:expr, $compositor:ident => $call:expr) => {
+        match $presenter {
+            Presenter::Gles($compositor) => $call,
+            Presenter::Pixman($compositor) => $call,
+        }
+    };
+}
+
+/// Swapchain formats in order of preference, for GBM: opaque first, then what any display can.
+const GBM_FORMATS: [Fourcc; 2] = [Fourcc::Xrgb8888, Fourcc::Argb8888];
+/// Dumb buffers: an alpha channel fails the atomic test on virtio_gpu.
+const DUMB_FORMATS: [Fourcc; 1] = [Fourcc::Xrgb8888];
+
+impl Presenter {
+    /// Sets a display up. No modeset happens before the first frame.
+    pub fn new(
+        renderer: &mut CardRenderer,
+        output: &Output,
+        surface: DrmSurface,
+        planes: Planes,
+        fd: &DrmDeviceFd,
+        cursor: Option<Size<u32, Buffer>>,
+    ) -> Result<Self, String> {
+        let failed = |error: &dyn std::fmt::Display| format!("the display could not be set up: {error}");
+        let size = cursor.unwrap_or_default();
+        match renderer {
+            CardRenderer::Gles(gles) => {
+                let formats: FormatSet =
+                    Bind::<smithay::backend::allocator::dmabuf::Dmabuf>::supported_formats(&gles.renderer)
+                        .unwrap_or_default();
+                let gbm: GbmDevice<DrmDeviceFd> = gles.gbm.clone();
+                let allocator = GbmAllocator::new(gbm.clone(), GbmBufferFlags::RENDERING | GbmBufferFlags::SCANOUT);
+                // The node makes clients' buffers of this device fit for scanout; without it none ever is.
+                let exporter = GbmFramebufferExporter::new(gbm.clone(), gles.node);
+                let compositor = DrmCompositor::new(
+                    output,
+                    surface,
+                    Some(planes),
+                    allocator,
+                    exporter,
+                    GBM_FORMATS,
+                    formats,
+                    size,
+                    cursor.map(|_| gbm),
+                )
+                .map_err(|error| failed(&error))?;
+                Ok(Self::Gles(Box::new(compositor)))
+            }
+            CardRenderer::Pixman(pixman) => {
+                let formats: Vec<Format> =
+                    smithay::backend::renderer::ImportDma::dmabuf_formats(pixman).iter().copied().collect();
+                let compositor = DrmCompositor::new(
+                    output,
+                    surface,
+                    Some(planes),
+                    DumbAllocator::new(fd.clone()),
+                    fd.clone(),
+                    DUMB_FORMATS,
+                    formats,
+                    size,
+                    None,
+                )
+                .map_err(|error| failed(&error))?;
+                Ok(Self::Pixman(Box::new(compositor)))
+            }
+        }
+    }
+
+    /// Draws a frame and queues its page flip.
+    pub fn present(
+        &mut self,
+        renderer: &mut CardRenderer,
+        frame: &Frame<'_>,
+        turned_quirk: bool,
+    ) -> Result<Presented, PresentError> {
+        let result = match (self, renderer) {
+            (Self::Gles(compositor), CardRenderer::Gles(gles)) => present(
+                compositor.as_mut(),
+                &mut gles.renderer,
+                frame,
+                FrameFlags::DEFAULT | FrameFlags::ALLOW_PRIMARY_PLANE_SCANOUT_ANY,
+            ),
+            (Self::Pixman(compositor), CardRenderer::Pixman(pixman)) => {
+                // Nothing of a client can be scanned out from shared memory: nothing to test for.
+                present(compositor.as_mut(), pixman, frame, FrameFlags::empty())
+            }
+            _ => Err(PresentError::Device("the display belongs to another renderer".into())),
+        };
+        let _ = turned_quirk;
+        result
+    }
+
+    /// A page flip happened.
+    pub fn flipped(&mut self) -> Feedback {
+        let submitted = either!(self, compositor => compositor.frame_submitted().map_err(|error| error.to_string()));
+        submitted.unwrap_or_else(|error| {
+            tracing::debug!(%error, "the next frame could not be submitted");
+            None
+        })?
+    }
+
+    /// Switches the CRTC off. The next frame switches it on.
+    pub fn clear(&mut self) -> Result<(), String> {
+        either!(self, compositor => compositor.clear()).map_err(|error| error.to_string())
+    }
+
+    /// Uses another mode from the next frame on.
+    pub fn use_mode(&mut self, mode: Mode) -> Result<(), String> {
+        either!(self, compositor => compositor.use_mode(mode).map_err(|error| error.to_string()))
+    }
+
+    /// Forgets what the CRTC is believed to show, and any flip under way: after a VT switch or a lost flip.
+    pub fn reset(&mut self) -> Result<(), String> {
+        either!(self, compositor => {
+            let _ = compositor.frame_submitted();
+            compositor.reset_state()
+        })
+        .map_err(|error| error.to_string())
+    }
+
+    /// Formats that the primary plane takes.
+    pub fn plane_formats(&self) -> FormatSet {
+        either!(self, compositor => compositor.surface().plane_info().formats.clone())
+    }
+}
+
+fn present<A, F, R>(
+    compositor: &mut DrmCompositor<A, F, Feedback, DrmDeviceFd>,
+    renderer: &mut R,
+    frame: &Frame<'_>,
+    flags: FrameFlags,
+) -> Result<Presented, PresentError>
+where
+    A: smithay::backend::allocator::Allocator,
+    A::Error: std::error::Error + Send + Sync + 'static,
+    A::Buffer: smithay::backend::allocator::dmabuf::AsDmabuf,
+    <A::Buffer as smithay::backend::allocator::dmabuf::AsDmabuf>::Error:
+        std::error::Error + Send + Sync + std::fmt::Debug + 'static,
+    F: smithay::backend::drm::exporter::ExportFramebuffer<A::Buffer>,
+    F::Framebuffer: std::fmt::Debug + 'static,
+    F::Error: std::error::Error + Send + Sync + 'static,
+    R: Renderer + Bind<smithay::backend::allocator::dmabuf::Dmabuf> + ImportAll + ImportMem,
+    R::TextureId: smithay::backend::renderer::Texture + Clone + Send + 'static,
+    R::Error: Send + Sync + 'static,
+{
+    let elements = frame.elements(renderer, true);
+    let drawn = compositor
+        .render_frame(renderer, &elements, frame.clear_color(), flags)
+        .map_err(|error| PresentError::Device(error.to_string()))?;
+    frame.note_scanout(&drawn.states);
+    if drawn.is_empty {
+        return Ok(Presented { queued: false, scanout: Scanout::Composited });
+    }
+    let scanout = match &drawn.primary_element {
+        PrimaryPlaneElement::Element(_) => Scanout::Direct,
+        PrimaryPlaneElement::Swapchain(_) if any_zero_copy(&drawn.states) => Scanout::Planes,
+        PrimaryPlaneElement::Swapchain(_) => Scanout::Composited,
+    };
+    if drawn.needs_sync()
+        && let PrimaryPlaneElement::Swapchain(element) = &drawn.primary_element
+        && element.sync.wait().is_err()
+    {
+        tracing::debug!("waiting for the GPU was interrupted");
+    }
+    let feedback = frame.take_feedback(&drawn.states);
+    drop(drawn);
+    match compositor.queue_frame(Some(feedback)) {
+        Ok(()) => Ok(Presented { queued: true, scanout }),
+        Err(FrameError::EmptyFrame) => Ok(Presented { queued: false, scanout }),
+        Err(FrameError::DrmError(DrmError::DeviceInactive)) => Err(PresentError::Inactive),
+        Err(FrameError::DrmError(DrmError::Access(error)))
+            if error.source.kind() == std::io::ErrorKind::PermissionDenied =>
+        {
+            // Another VT took over and we have not been told yet.
+            Err(PresentError::Inactive)
+        }
+        Err(error) => Err(PresentError::Device(error.to_string())),
+    }
+}

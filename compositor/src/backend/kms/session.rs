@@ -1,0 +1,66 @@
+//! The seat: libseat's session and its comings and goings, libinput, and which virtual terminal is in front.
+
+use smithay::{
+    backend::{
+        input::InputEvent,
+        libinput::{LibinputInputBackend, LibinputSessionInterface},
+        session::{Event as SessionEvent, Session, libseat::LibSeatSession},
+    },
+    reexports::{
+        calloop::LoopHandle,
+        input::{DeviceCapability, Libinput},
+    },
+};
+
+use super::KmsError;
+use crate::kiosk::Kiosk;
+
+/// The kernel's word on which virtual terminal is in front.
+const ACTIVE_TTY: &str = "/sys/class/tty/tty0/active";
+
+/// Opens the seat and watches it.
+pub fn open(handle: &LoopHandle<'static, Kiosk>) -> Result<LibSeatSession, KmsError> {
+    let (session, notifier) = LibSeatSession::new().map_err(|error| KmsError::Seat(error.to_string()))?;
+    handle
+        .insert_source(notifier, |event, (), kiosk| match event {
+            SessionEvent::PauseSession => kiosk.session_paused(),
+            SessionEvent::ActivateSession => kiosk.session_resumed(),
+        })
+        .map_err(|error| KmsError::Watch(error.to_string()))?;
+    Ok(session)
+}
+
+/// The number of the virtual terminal in front; 0 where there are none.
+pub fn front_vt() -> u32 {
+    let text = std::fs::read_to_string(ACTIVE_TTY).unwrap_or_default();
+    text.trim().strip_prefix("tty").and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
+/// Opens the seat's input devices and hands their events to the root state.
+pub fn start_input(handle: &LoopHandle<'static, Kiosk>, session: &LibSeatSession) -> Option<Libinput> {
+    let seat = session.seat();
+    let mut context = Libinput::new_with_udev::<LibinputSessionInterface<LibSeatSession>>(session.clone().into());
+    if context.udev_assign_seat(&seat).is_err() {
+        tracing::warn!(seat, "there is no input: libinput could not take the seat");
+        return None;
+    }
+    let source = LibinputInputBackend::new(context.clone());
+    let inserted = handle.insert_source(source, |event, _, kiosk| {
+        match &event {
+            InputEvent::DeviceAdded { device } if device.has_capability(DeviceCapability::Keyboard) => {
+                kiosk.seat.keyboards.push(device.clone());
+                if let Some(keyboard) = kiosk.seat.seat.get_keyboard() {
+                    kiosk.seat.set_leds(keyboard.led_state());
+                }
+            }
+            InputEvent::DeviceRemoved { device } => kiosk.seat.keyboards.retain(|known| known != device),
+            _ => {}
+        }
+        kiosk.input(event);
+    });
+    if let Err(error) = inserted {
+        tracing::warn!(%error, "there is no input");
+        return None;
+    }
+    Some(context)
+}

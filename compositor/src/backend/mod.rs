@@ -1,0 +1,140 @@
+//! The three ways to reach a screen, behind one small trait: KMS, a window of another compositor, and none.
+//!
+//! A back end finds displays ([`Backend::heads`]), puts frames on them ([`Backend::present`]), and reports page
+//! flips, hotplug, session changes and input to the root state through event sources of its own.
+
+pub mod capture;
+pub mod headless;
+pub mod kms;
+pub mod winit;
+
+use std::path::PathBuf;
+
+use smithay::{
+    backend::{allocator::dmabuf::Dmabuf, renderer::element::RenderElementStates},
+    desktop::utils::OutputPresentationFeedback,
+    reexports::wayland_server::protocol::{wl_shm, wl_surface::WlSurface},
+};
+
+use crate::{
+    protocols::DmabufOffer,
+    screens::{Head, HeadId, Scanout},
+    stage::Frame,
+};
+use capture::{Capture, CaptureError};
+
+/// What came of drawing a frame.
+pub struct Presented {
+    /// A page flip follows; `false`: nothing had changed.
+    pub queued: bool,
+    pub scanout: Scanout,
+}
+
+/// Why a frame could not be shown.
+#[derive(Debug, thiserror::Error)]
+pub enum PresentError {
+    /// Another VT has the screen: drawing goes on when it is back.
+    #[error("the session is not active")]
+    Inactive,
+    /// The device refused; the next try may work.
+    #[error("{0}")]
+    Device(String),
+}
+
+/// News of a display device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeviceChange {
+    /// At this path.
+    Added(PathBuf),
+    /// Its connectors may have changed; the number is the device's.
+    Changed(u64),
+    /// The number is the device's.
+    Removed(u64),
+}
+
+/// A way to reach screens.
+pub trait Backend {
+    /// `kms`, `winit` or `headless`.
+    fn name(&self) -> &'static str;
+
+    /// `gles` or `pixman`.
+    fn renderer(&self) -> &'static str;
+
+    /// The displays there are now, in a stable order.
+    fn heads(&mut self) -> Vec<Head>;
+
+    /// Draws a frame and sends it on its way to the frame's screen, which has a head and is on.
+    fn present(&mut self, frame: &Frame<'_>) -> Result<Presented, PresentError>;
+
+    /// A page flip of this head happened: returns what its clients are to be told.
+    fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback>;
+
+    /// Switches a display on or off for good (CRTC off, not black).
+    fn set_power(&mut self, _head: HeadId, _on: bool) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// Uses another mode of the head's list.
+    fn set_mode(&mut self, _head: HeadId, _mode: usize) -> Result<(), String> {
+        Err("the size of this screen is not ours to set; it is given by the window or by --output".into())
+    }
+
+    /// The frame as an upright picture, for a screenshot.
+    fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError>;
+
+    /// Formats of shared memory buffers beyond the two that always work.
+    fn shm_formats(&self) -> Vec<wl_shm::Format> {
+        Vec::new()
+    }
+
+    /// What buffers of a GPU are taken, if any.
+    fn dmabuf_offer(&self) -> Option<DmabufOffer> {
+        None
+    }
+
+    /// Whether a buffer of a GPU can be shown.
+    fn import_dmabuf(&mut self, _dmabuf: &Dmabuf) -> bool {
+        false
+    }
+
+    /// A surface has a new buffer: the upload may start before the frame.
+    fn early_import(&mut self, _surface: &WlSurface) {}
+
+    /// Opens input devices and starts to look for displays that come later: after the first frame.
+    fn start_input(&mut self) {}
+
+    /// A display device came, went, or has news of its connectors.
+    fn device_changed(&mut self, _change: DeviceChange) {}
+
+    /// The window has another size; returns whether that is news. Only a window back end has any.
+    fn window_resized(&mut self, _width: i32, _height: i32) -> bool {
+        false
+    }
+
+    /// Goes to another virtual terminal, 1 to 63.
+    fn switch_vt(&mut self, _vt: u32) -> Result<(), String> {
+        Err("there are no virtual terminals here: this is not a session on a console".into())
+    }
+
+    /// The virtual terminal that is in front, 0 where there is none.
+    fn active_vt(&self) -> u32 {
+        0
+    }
+
+    /// The session was taken away.
+    fn pause(&mut self) {}
+
+    /// The session is back. An error means that drawing is not possible yet.
+    fn resume(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
+    /// An awaited page flip never came: forget it and start from a known state.
+    fn recover(&mut self, _head: HeadId) {}
+}
+
+/// Whether any element of the frame was shown without being composed.
+pub fn any_zero_copy(states: &RenderElementStates) -> bool {
+    use smithay::backend::renderer::element::RenderElementPresentationState::ZeroCopy;
+    states.states.values().any(|state| state.presentation_state == ZeroCopy)
+}

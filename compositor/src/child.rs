@@ -1,0 +1,194 @@
+//! The child: a command in cage's place, or our own kiosk-session where no service manager starts it.
+
+use std::{
+    io,
+    os::unix::process::{CommandExt, ExitStatusExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus},
+    time::Duration,
+};
+
+use kiosk_session::api::RUNTIME_DIR_ENV;
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
+use smithay::reexports::calloop::{Interest, Mode, PostAction, generic::Generic};
+
+use crate::kiosk::{Exit, Kiosk};
+
+/// What kind of child it is, and so what its end means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Role {
+    /// `kioskd -- COMMAND`: its end is our end, with its status.
+    Command(Vec<String>),
+    /// kiosk-session: started again when it ends.
+    Session { config: Option<PathBuf> },
+}
+
+/// Longest wait before kiosk-session is started again.
+const LONGEST_DELAY: Duration = Duration::from_secs(10);
+/// Wait before the first new start: short enough to be back within a second.
+const FIRST_DELAY: Duration = Duration::from_millis(300);
+/// A session that ran this long was well: the next delay is the first again.
+const HEALTHY: Duration = Duration::from_secs(30);
+
+/// Exit status of a command that could not be found, by the shells' convention.
+const NOT_FOUND: u8 = 127;
+
+/// A cloneable description of what to start.
+#[derive(Debug, Clone)]
+pub struct Launch {
+    pub role: Role,
+    /// Path of the shell's Wayland socket.
+    pub wayland: PathBuf,
+    pub runtime_dir: PathBuf,
+}
+
+/// Starts the child and looks after it.
+pub fn start(kiosk: &mut Kiosk, launch: Launch) {
+    start_after_failures(kiosk, launch, 0);
+}
+
+fn start_after_failures(kiosk: &mut Kiosk, launch: Launch, failures: u32) {
+    let started = kiosk.now();
+    let child = match spawn(&launch) {
+        Ok(child) => child,
+        Err(error) => {
+            let program = program(&launch.role);
+            kiosk.problem(format!("{} could not be started: {error}", program.display()));
+            match launch.role {
+                Role::Command(_) => kiosk.stop(Exit(NOT_FOUND)),
+                Role::Session { .. } => again(kiosk, launch, failures),
+            }
+            return;
+        }
+    };
+    if let Err(error) = watch(kiosk, child, launch, failures, started) {
+        tracing::error!(%error, "the child could not be watched");
+        kiosk.stop(Exit(1));
+    }
+}
+
+fn spawn(launch: &Launch) -> io::Result<Child> {
+    let mut command = Command::new(program(&launch.role));
+    match &launch.role {
+        Role::Command(words) => {
+            command.args(words.iter().skip(1));
+        }
+        Role::Session { config } => {
+            if let Some(config) = config {
+                command.arg("--config").arg(config);
+            }
+        }
+    }
+    // A path works for every client, whatever directory it takes sockets from.
+    command
+        .env("WAYLAND_DISPLAY", &launch.wayland)
+        .env(RUNTIME_DIR_ENV, &launch.runtime_dir)
+        .env("XDG_SESSION_TYPE", "wayland")
+        .env_remove("DISPLAY")
+        .env_remove("NOTIFY_SOCKET")
+        .env_remove("WATCHDOG_USEC")
+        .env_remove("WATCHDOG_PID")
+        .env_remove("WAYLAND_SOCKET")
+        // A group of its own: it is ended as a whole, and our Ctrl+C is not its.
+        .process_group(0);
+    if std::env::var_os("XDG_RUNTIME_DIR").is_none_or(|value| value.is_empty()) {
+        command.env("XDG_RUNTIME_DIR", &launch.runtime_dir);
+    }
+    command.spawn()
+}
+
+/// kiosk-session beside our own program, else from `PATH`.
+fn program(role: &Role) -> PathBuf {
+    match role {
+        Role::Command(words) => words.first().map_or_else(PathBuf::new, PathBuf::from),
+        Role::Session { .. } => {
+            let beside = std::env::current_exe().ok().and_then(|own| own.parent().map(|dir| dir.join("kiosk-session")));
+            beside.filter(|path: &PathBuf| Path::exists(path)).unwrap_or_else(|| "kiosk-session".into())
+        }
+    }
+}
+
+fn watch(kiosk: &mut Kiosk, mut child: Child, launch: Launch, failures: u32, started: Duration) -> io::Result<()> {
+    let pid = Pid::from_child(&child);
+    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+    kiosk.child = Some(pid);
+    let source = Generic::new(pidfd, Interest::READ, Mode::Level);
+    let inserted = kiosk.handle.insert_source(source, move |_, _, kiosk| {
+        let status = match child.try_wait() {
+            Ok(Some(status)) => status,
+            Ok(None) => return Ok(PostAction::Continue),
+            Err(error) => {
+                tracing::error!(%error, "the child's status could not be read");
+                ExitStatus::from_raw(1 << 8)
+            }
+        };
+        kiosk.child = None;
+        // What it left behind goes too.
+        let _ = kill_process_group(pid, Signal::TERM);
+        ended(kiosk, launch.clone(), status, failures, started);
+        Ok(PostAction::Remove)
+    });
+    inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
+}
+
+fn ended(kiosk: &mut Kiosk, launch: Launch, status: ExitStatus, failures: u32, started: Duration) {
+    if kiosk.exit.is_some() {
+        return;
+    }
+    match launch.role {
+        Role::Command(_) => kiosk.stop(Exit(exit_code(status))),
+        Role::Session { .. } => {
+            kiosk.problem(format!("kiosk-session ended ({status}); it is started again"));
+            let failures = if kiosk.now().saturating_sub(started) > HEALTHY { 0 } else { failures };
+            again(kiosk, launch, failures);
+        }
+    }
+}
+
+fn again(kiosk: &mut Kiosk, launch: Launch, failures: u32) {
+    let mut launch = Some(launch);
+    kiosk.after(delay(failures), move |kiosk| {
+        if let Some(launch) = launch.take() {
+            start_after_failures(kiosk, launch, failures + 1);
+        }
+    });
+}
+
+fn delay(failures: u32) -> Duration {
+    FIRST_DELAY.saturating_mul(1 << failures.min(6)).min(LONGEST_DELAY)
+}
+
+/// The child's own status, or 128 and the signal that ended it.
+fn exit_code(status: ExitStatus) -> u8 {
+    match (status.code(), status.signal()) {
+        (Some(code), _) => code as u8,
+        (None, Some(signal)) => 128u8.saturating_add(signal as u8),
+        (None, None) => 1,
+    }
+}
+
+/// Asks the child and all it started to end.
+pub fn end(pid: Pid) {
+    if let Err(error) = kill_process_group(pid, Signal::TERM) {
+        tracing::debug!(%error, "the child could not be told to end");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_exit_status_is_the_commands() {
+        assert_eq!(exit_code(ExitStatus::from_raw(7 << 8)), 7);
+        assert_eq!(exit_code(ExitStatus::from_raw(15)), 143);
+        assert_eq!(exit_code(ExitStatus::from_raw(9)), 137);
+    }
+
+    #[test]
+    fn new_starts_slow_down_and_never_stop() {
+        assert_eq!(delay(0), FIRST_DELAY);
+        assert!(delay(3) > delay(2));
+        assert_eq!(delay(60), LONGEST_DELAY);
+    }
+}

@@ -1,0 +1,85 @@
+//! Keys: the ones that switch virtual terminals are taken out first, by no client's leave; the rest go to the
+//! window with the focus.
+
+use smithay::{
+    backend::input::{InputBackend, KeyState, KeyboardKeyEvent},
+    input::keyboard::{FilterResult, Keysym, ModifiersState, keysyms},
+    utils::SERIAL_COUNTER,
+};
+
+use crate::kiosk::Kiosk;
+
+/// What a key means to the compositor itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shortcut {
+    /// Go to this virtual terminal.
+    SwitchVt(u32),
+}
+
+/// Ctrl+Alt+F1..F12, as the keymap's own VT keys or as plain function keys.
+pub fn shortcut(modified: Keysym, raw: &[Keysym], modifiers: &ModifiersState) -> Option<Shortcut> {
+    let named = modified.raw();
+    if (keysyms::KEY_XF86Switch_VT_1..=keysyms::KEY_XF86Switch_VT_12).contains(&named) {
+        return Some(Shortcut::SwitchVt(named - keysyms::KEY_XF86Switch_VT_1 + 1));
+    }
+    if !(modifiers.ctrl && modifiers.alt) {
+        return None;
+    }
+    let function = raw.iter().map(|key| key.raw()).find(|key| (keysyms::KEY_F1..=keysyms::KEY_F12).contains(key))?;
+    Some(Shortcut::SwitchVt(function - keysyms::KEY_F1 + 1))
+}
+
+impl Kiosk {
+    /// One key went down or up.
+    pub fn key<B: InputBackend>(&mut self, event: &impl KeyboardKeyEvent<B>) {
+        let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
+        let serial = SERIAL_COUNTER.next_serial();
+        let pressed = event.state() == KeyState::Pressed;
+        let vt_switching = self.seat.vt_switching();
+        let visible = self.stage.shell_visible();
+        let taken =
+            keyboard.input(self, event.key_code(), event.state(), serial, event.time_msec(), |_, modifiers, key| {
+                let found = shortcut(key.modified_sym(), &key.raw_syms(), modifiers).filter(|_| vt_switching);
+                match found {
+                    // Its release is kept from clients too: smithay remembers intercepted presses by their absence.
+                    Some(shortcut) => FilterResult::Intercept(pressed.then_some(shortcut)),
+                    // Nobody types into a page that is not seen.
+                    None if !visible && pressed => FilterResult::Intercept(None),
+                    None => FilterResult::Forward,
+                }
+            });
+        if let Some(Some(Shortcut::SwitchVt(vt))) = taken
+            && let Err(error) = self.backend.switch_vt(vt)
+        {
+            self.problem(format!("virtual terminal {vt} could not be switched to: {error}"));
+        }
+    }
+
+    /// Releases everything that is held: while another VT has the keyboard its releases never reach us.
+    pub fn release_keys(&mut self) {
+        let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
+        let time = self.now().as_millis() as u32;
+        for code in keyboard.pressed_keys() {
+            let serial = SERIAL_COUNTER.next_serial();
+            keyboard.input::<(), _>(self, code, KeyState::Released, serial, time, |_, _, _| FilterResult::Forward);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn modifiers(ctrl: bool, alt: bool) -> ModifiersState {
+        ModifiersState { ctrl, alt, ..ModifiersState::default() }
+    }
+
+    #[test]
+    fn vt_keys_are_seen_however_the_keymap_names_them() {
+        let f2 = [Keysym::F2];
+        assert_eq!(shortcut(Keysym::F2, &f2, &modifiers(true, true)), Some(Shortcut::SwitchVt(2)));
+        assert_eq!(shortcut(Keysym::XF86_Switch_VT_12, &[], &modifiers(false, false)), Some(Shortcut::SwitchVt(12)));
+        assert_eq!(shortcut(Keysym::F2, &f2, &modifiers(true, false)), None);
+        assert_eq!(shortcut(Keysym::a, &[Keysym::a], &modifiers(true, true)), None);
+    }
+}

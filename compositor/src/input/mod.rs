@@ -1,0 +1,180 @@
+//! Input on its way to the shell: VT keys first, then the device's mapping and the screen's turn, then the seat.
+
+pub mod arrow;
+pub mod cursor;
+pub mod devices;
+pub mod keys;
+mod pointer;
+mod touch;
+
+use kiosk_session::config::Input as Settings;
+use smithay::{
+    backend::input::{InputBackend, InputEvent},
+    input::{
+        Seat, SeatState,
+        keyboard::{LedState, XkbConfig},
+    },
+    reexports::{input as libinput, wayland_server::DisplayHandle},
+    utils::Point,
+    wayland::tablet_manager::TabletSeatTrait,
+};
+
+use crate::kiosk::Kiosk;
+use cursor::Cursor;
+use devices::Devices;
+
+/// The seat's name: libseat's default too.
+pub const SEAT: &str = "seat0";
+
+/// The seat and what belongs to it.
+pub struct SeatParts {
+    pub seat: Seat<Kiosk>,
+    pub cursor: Cursor,
+    pub devices: Devices,
+    /// Keyboards of libinput, for their lights.
+    pub keyboards: Vec<libinput::Device>,
+    /// Fingers that are down, by slot: they are cancelled when the picture turns.
+    pub fingers: usize,
+    /// Whether Ctrl+Alt+F1..F12 switch.
+    vt_switching: bool,
+}
+
+impl SeatParts {
+    /// The seat with pointer and touch; the keyboard comes with [`SeatParts::add_keyboard`], after the first frame.
+    pub fn new(state: &mut SeatState<Kiosk>, display: &DisplayHandle, settings: &Settings) -> Self {
+        let mut seat = state.new_wl_seat(display, SEAT);
+        seat.add_pointer();
+        seat.add_touch();
+        Self {
+            seat,
+            cursor: Cursor::new(settings.cursor),
+            devices: Devices::default(),
+            keyboards: Vec::new(),
+            fingers: 0,
+            vt_switching: settings.vt_switching,
+        }
+    }
+
+    /// Compiles the keymap: tens of milliseconds, so it waits until there is a picture. An impossible layout
+    /// falls back to the default one; the error says which was meant.
+    pub fn add_keyboard(&mut self, settings: &Settings) -> Result<(), String> {
+        let keyboard = &settings.keyboard;
+        let (delay, rate) = (keyboard.repeat_delay as i32, keyboard.repeat_rate as i32);
+        let wanted = XkbConfig {
+            rules: &keyboard.rules,
+            model: &keyboard.model,
+            layout: &keyboard.layout,
+            variant: &keyboard.variant,
+            options: Some(keyboard.options.clone()).filter(|options| !options.is_empty()),
+        };
+        match self.seat.add_keyboard(wanted, delay, rate) {
+            Ok(_) => Ok(()),
+            Err(_) => {
+                let fallback = self.seat.add_keyboard(XkbConfig::default(), delay, rate);
+                let used = if fallback.is_ok() { "the default layout is used" } else { "there is no keyboard" };
+                Err(format!(
+                    "input.keyboard: xkb has no layout {:?} variant {:?} model {:?} options {:?}; {used}",
+                    keyboard.layout, keyboard.variant, keyboard.model, keyboard.options
+                ))
+            }
+        }
+    }
+
+    /// Whether Ctrl+Alt+F1..F12 switch virtual terminals.
+    pub fn vt_switching(&self) -> bool {
+        self.vt_switching
+    }
+
+    /// Lights on every keyboard.
+    pub fn set_leds(&mut self, leds: LedState) {
+        for keyboard in &mut self.keyboards {
+            keyboard.led_update(leds.into());
+        }
+    }
+
+    /// The picture turned under the fingers: what they were doing is over.
+    pub fn cancel_touches(&mut self) {
+        self.fingers = 0;
+    }
+}
+
+impl Kiosk {
+    /// Takes one event of any back end.
+    pub fn input<B: InputBackend>(&mut self, event: InputEvent<B>) {
+        self.wake_on_input(&event);
+        match event {
+            InputEvent::Keyboard { event } => self.key(&event),
+            InputEvent::PointerMotion { event } => self.pointer_moved(&event),
+            InputEvent::PointerMotionAbsolute { event } => self.pointer_moved_to(&event),
+            InputEvent::PointerButton { event } => self.pointer_button(&event),
+            InputEvent::PointerAxis { event } => self.pointer_axis(&event),
+            InputEvent::GestureSwipeBegin { event } => self.swipe_begin(&event),
+            InputEvent::GestureSwipeUpdate { event } => self.swipe_update(&event),
+            InputEvent::GestureSwipeEnd { event } => self.swipe_end(&event),
+            InputEvent::GesturePinchBegin { event } => self.pinch_begin(&event),
+            InputEvent::GesturePinchUpdate { event } => self.pinch_update(&event),
+            InputEvent::GesturePinchEnd { event } => self.pinch_end(&event),
+            InputEvent::GestureHoldBegin { event } => self.hold_begin(&event),
+            InputEvent::GestureHoldEnd { event } => self.hold_end(&event),
+            InputEvent::TouchDown { event } => self.touch_down(&event),
+            InputEvent::TouchMotion { event } => self.touch_motion(&event),
+            InputEvent::TouchUp { event } => self.touch_up(&event),
+            InputEvent::TouchCancel { .. } => self.touch_cancel(),
+            InputEvent::TouchFrame { .. } => self.touch_frame(),
+            InputEvent::TabletToolAxis { event } => self.tool_moved(&event),
+            InputEvent::TabletToolProximity { event } => self.tool_proximity(&event),
+            InputEvent::TabletToolTip { event } => self.tool_tip(&event),
+            InputEvent::TabletToolButton { event } => self.tool_button(&event),
+            InputEvent::DeviceAdded { device } => self.device_added(&device),
+            InputEvent::DeviceRemoved { device } => self.device_removed(&device),
+            InputEvent::SwitchToggle { .. } | InputEvent::Special(_) => {}
+        }
+    }
+
+    /// Any input counts as activity, and lights screens that idling or a command switched off.
+    fn wake_on_input<B: InputBackend>(&mut self, event: &InputEvent<B>) {
+        if matches!(event, InputEvent::DeviceAdded { .. } | InputEvent::DeviceRemoved { .. } | InputEvent::Special(_)) {
+            return;
+        }
+        let seat = self.seat.seat.clone();
+        self.protocols.idle_notifier.notify_activity(&seat);
+    }
+
+    /// The surface under the pointer may be another one, though the pointer did not move.
+    pub fn refresh_pointer_focus(&mut self) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        if pointer.is_grabbed() {
+            return;
+        }
+        let location = pointer.current_location();
+        let under = self.under(location);
+        if pointer.current_focus() != under.as_ref().map(|(surface, _)| surface.clone()) {
+            let event = smithay::input::pointer::MotionEvent {
+                location,
+                serial: smithay::utils::SERIAL_COUNTER.next_serial(),
+                time: self.now().as_millis() as u32,
+            };
+            pointer.motion(self, under, &event);
+            pointer.frame(self);
+        }
+    }
+
+    /// What is at a place of the layout; nothing while our own picture covers the shell.
+    pub fn under(
+        &self,
+        location: Point<f64, smithay::utils::Logical>,
+    ) -> Option<(
+        smithay::reexports::wayland_server::protocol::wl_surface::WlSurface,
+        Point<f64, smithay::utils::Logical>,
+    )> {
+        if !self.stage.shell_visible() {
+            return None;
+        }
+        self.stage.windows.under(location)
+    }
+
+    /// Offers a tablet's tool to clients.
+    pub(crate) fn tablet_seat(&self) -> smithay::wayland::tablet_manager::TabletSeatHandle {
+        self.seat.seat.tablet_seat()
+    }
+}

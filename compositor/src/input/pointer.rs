@@ -1,0 +1,216 @@
+//! Pointers: mice, touchpads, absolute ones, and their gestures. A real pointer that moves shows the cursor.
+
+use smithay::{
+    backend::input::{
+        AbsolutePositionEvent, Axis, AxisSource, ButtonState, GestureBeginEvent, GestureEndEvent,
+        GesturePinchUpdateEvent as PinchUpdate, GestureSwipeUpdateEvent as SwipeUpdate, InputBackend, PointerAxisEvent,
+        PointerButtonEvent, PointerMotionEvent,
+    },
+    input::pointer::{
+        AxisFrame, ButtonEvent, GestureHoldBeginEvent, GestureHoldEndEvent, GesturePinchBeginEvent,
+        GesturePinchEndEvent, GesturePinchUpdateEvent, GestureSwipeBeginEvent, GestureSwipeEndEvent,
+        GestureSwipeUpdateEvent, MotionEvent, RelativeMotionEvent,
+    },
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    utils::{Logical, Point, SERIAL_COUNTER},
+    wayland::{
+        compositor::get_parent,
+        pointer_constraints::{PointerConstraint, with_pointer_constraint},
+    },
+};
+
+use super::cursor::REST;
+use crate::{kiosk::Kiosk, policy};
+
+/// Logical pixels a wheel's click scrolls: what other compositors use.
+const WHEEL_STEP: f64 = 15.0;
+
+impl Kiosk {
+    fn show_cursor(&mut self, location: Point<f64, Logical>) {
+        let now = self.now();
+        if self.seat.cursor.moved(location, now) {
+            self.request_shell_redraw();
+        }
+        if self.seat.cursor.hides_in(now).is_some() && !std::mem::replace(&mut self.timers.cursor, true) {
+            self.after(REST, Self::rest_cursor);
+        }
+    }
+
+    /// Hides the cursor when it has rested; a timer that came early is armed again for the remainder.
+    fn rest_cursor(&mut self) {
+        self.timers.cursor = false;
+        let now = self.now();
+        if self.seat.cursor.rest(now) {
+            self.request_shell_redraw();
+        } else if let Some(left) = self.seat.cursor.hides_in(now) {
+            self.timers.cursor = true;
+            self.after(left, Self::rest_cursor);
+        }
+    }
+
+    pub(super) fn pointer_moved<B: InputBackend>(&mut self, event: &impl PointerMotionEvent<B>) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let before = pointer.current_location();
+        let under = self.under(before);
+        let relative =
+            RelativeMotionEvent { delta: event.delta(), delta_unaccel: event.delta_unaccel(), utime: event.time() };
+        pointer.relative_motion(self, under.clone(), &relative);
+        let (locked, confined) = self.constraint(under.as_ref().map(|(surface, _)| surface));
+        if locked {
+            pointer.frame(self);
+            return;
+        }
+        let location = policy::clamp(before + event.delta(), self.shell_area());
+        let now_under = self.under(location);
+        if confined && now_under.as_ref().map(|(surface, _)| surface) != under.as_ref().map(|(surface, _)| surface) {
+            pointer.frame(self);
+            return;
+        }
+        self.move_pointer(location, event.time_msec());
+    }
+
+    pub(super) fn pointer_moved_to<B: InputBackend>(&mut self, event: &impl AbsolutePositionEvent<B>) {
+        let location = self.place(event);
+        self.move_pointer(location, event.time_msec());
+    }
+
+    fn move_pointer(&mut self, location: Point<f64, Logical>, time: u32) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let under = self.under(location);
+        self.show_cursor(location);
+        let serial = SERIAL_COUNTER.next_serial();
+        pointer.motion(self, under.clone(), &MotionEvent { location, serial, time });
+        pointer.frame(self);
+        if let Some((surface, _)) = under {
+            with_pointer_constraint(&surface, &pointer, |constraint| {
+                if let Some(constraint) = constraint.filter(|constraint| !constraint.is_active()) {
+                    constraint.activate();
+                }
+            });
+        }
+    }
+
+    /// Whether the surface holds the pointer in place, or within itself.
+    fn constraint(&self, surface: Option<&WlSurface>) -> (bool, bool) {
+        let (Some(surface), Some(pointer)) = (surface, self.seat.seat.get_pointer()) else { return (false, false) };
+        with_pointer_constraint(surface, &pointer, |constraint| {
+            match constraint.filter(|constraint| constraint.is_active()).as_deref() {
+                Some(PointerConstraint::Locked(_)) => (true, false),
+                Some(PointerConstraint::Confined(_)) => (false, true),
+                None => (false, false),
+            }
+        })
+    }
+
+    pub(super) fn pointer_button<B: InputBackend>(&mut self, event: &impl PointerButtonEvent<B>) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let location = pointer.current_location();
+        self.show_cursor(location);
+        let pressed = event.state() == ButtonState::Pressed;
+        if pressed
+            && !pointer.is_grabbed()
+            && let Some((surface, _)) = self.under(location)
+        {
+            self.focus_window_of(&surface);
+        }
+        let button = ButtonEvent {
+            button: event.button_code(),
+            state: event.state(),
+            serial: SERIAL_COUNTER.next_serial(),
+            time: event.time_msec(),
+        };
+        pointer.button(self, &button);
+        pointer.frame(self);
+    }
+
+    /// Gives the keyboard to the window that was clicked or touched, if another one has it.
+    pub(super) fn focus_window_of(&mut self, surface: &WlSurface) {
+        let mut root = surface.clone();
+        while let Some(parent) = get_parent(&root) {
+            root = parent;
+        }
+        if self.stage.windows.find(&root).is_none() || self.stage.windows.focus().as_ref() == Some(&root) {
+            return;
+        }
+        self.stage.windows.raise(&root);
+        self.windows_changed();
+    }
+
+    pub(super) fn pointer_axis<B: InputBackend>(&mut self, event: &impl PointerAxisEvent<B>) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let mut frame = AxisFrame::new(event.time_msec()).source(event.source());
+        for axis in [Axis::Horizontal, Axis::Vertical] {
+            let v120 = event.amount_v120(axis);
+            let amount = event.amount(axis).or_else(|| v120.map(|steps| steps * WHEEL_STEP / 120.0)).unwrap_or(0.0);
+            if amount != 0.0 {
+                frame = frame.relative_direction(axis, event.relative_direction(axis)).value(axis, amount);
+                if let Some(steps) = v120 {
+                    frame = frame.v120(axis, steps as i32);
+                }
+            } else if event.source() == AxisSource::Finger && event.amount(axis) == Some(0.0) {
+                frame = frame.stop(axis);
+            }
+        }
+        pointer.axis(self, frame);
+        pointer.frame(self);
+    }
+
+    pub(super) fn swipe_begin<B: InputBackend>(&mut self, event: &impl GestureBeginEvent<B>) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let serial = SERIAL_COUNTER.next_serial();
+        let begin = GestureSwipeBeginEvent { serial, time: event.time_msec(), fingers: event.fingers() };
+        pointer.gesture_swipe_begin(self, &begin);
+    }
+
+    pub(super) fn swipe_update<B: InputBackend>(&mut self, event: &impl SwipeUpdate<B>) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let update = GestureSwipeUpdateEvent { time: event.time_msec(), delta: event.delta() };
+        pointer.gesture_swipe_update(self, &update);
+    }
+
+    pub(super) fn swipe_end<B: InputBackend>(&mut self, event: &impl GestureEndEvent<B>) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let serial = SERIAL_COUNTER.next_serial();
+        let end = GestureSwipeEndEvent { serial, time: event.time_msec(), cancelled: event.cancelled() };
+        pointer.gesture_swipe_end(self, &end);
+    }
+
+    pub(super) fn pinch_begin<B: InputBackend>(&mut self, event: &impl GestureBeginEvent<B>) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let serial = SERIAL_COUNTER.next_serial();
+        let begin = GesturePinchBeginEvent { serial, time: event.time_msec(), fingers: event.fingers() };
+        pointer.gesture_pinch_begin(self, &begin);
+    }
+
+    pub(super) fn pinch_update<B: InputBackend>(&mut self, event: &impl PinchUpdate<B>) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let update = GesturePinchUpdateEvent {
+            time: event.time_msec(),
+            delta: event.delta(),
+            scale: event.scale(),
+            rotation: event.rotation(),
+        };
+        pointer.gesture_pinch_update(self, &update);
+    }
+
+    pub(super) fn pinch_end<B: InputBackend>(&mut self, event: &impl GestureEndEvent<B>) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let serial = SERIAL_COUNTER.next_serial();
+        let end = GesturePinchEndEvent { serial, time: event.time_msec(), cancelled: event.cancelled() };
+        pointer.gesture_pinch_end(self, &end);
+    }
+
+    pub(super) fn hold_begin<B: InputBackend>(&mut self, event: &impl GestureBeginEvent<B>) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let serial = SERIAL_COUNTER.next_serial();
+        let begin = GestureHoldBeginEvent { serial, time: event.time_msec(), fingers: event.fingers() };
+        pointer.gesture_hold_begin(self, &begin);
+    }
+
+    pub(super) fn hold_end<B: InputBackend>(&mut self, event: &impl GestureEndEvent<B>) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let serial = SERIAL_COUNTER.next_serial();
+        let end = GestureHoldEndEvent { serial, time: event.time_msec(), cancelled: event.cancelled() };
+        pointer.gesture_hold_end(self, &end);
+    }
+}

@@ -1,0 +1,131 @@
+//! Fingers and pens: from the panel to the picture, every finger on its own.
+
+use smithay::{
+    backend::input::{
+        AbsolutePositionEvent, ButtonState, Event, InputBackend, ProximityState, TabletToolAxisEvent,
+        TabletToolButtonEvent, TabletToolProximityEvent, TabletToolTipEvent, TabletToolTipState, TouchDownEvent,
+        TouchMotionEvent, TouchUpEvent,
+    },
+    input::touch::{DownEvent, MotionEvent, UpEvent},
+    utils::{Logical, Point, SERIAL_COUNTER},
+    wayland::tablet_manager::{TabletDescriptor, TabletSeatTrait},
+};
+
+use crate::kiosk::Kiosk;
+
+/// Resolution at which absolute positions are read: fine enough for any panel.
+const UNIT: i32 = 1 << 16;
+
+impl Kiosk {
+    pub(super) fn place<B: InputBackend>(&self, event: &impl AbsolutePositionEvent<B>) -> Point<f64, Logical> {
+        let unit = f64::from(UNIT);
+        self.from_panel((event.x_transformed(UNIT) / unit, event.y_transformed(UNIT) / unit))
+    }
+
+    pub(super) fn touch_down<B: InputBackend>(&mut self, event: &impl TouchDownEvent<B>) {
+        let Some(touch) = self.seat.seat.get_touch() else { return };
+        let location = self.place(event);
+        let under = self.under(location);
+        let serial = SERIAL_COUNTER.next_serial();
+        if let Some((surface, _)) = &under {
+            self.focus_window_of(surface);
+        }
+        self.seat.fingers += 1;
+        let down = DownEvent { slot: event.slot(), location, serial, time: event.time_msec() };
+        touch.down(self, under, &down);
+    }
+
+    pub(super) fn touch_motion<B: InputBackend>(&mut self, event: &impl TouchMotionEvent<B>) {
+        let Some(touch) = self.seat.seat.get_touch() else { return };
+        let location = self.place(event);
+        let under = self.under(location);
+        touch.motion(self, under, &MotionEvent { slot: event.slot(), location, time: event.time_msec() });
+    }
+
+    pub(super) fn touch_up<B: InputBackend>(&mut self, event: &impl TouchUpEvent<B>) {
+        let Some(touch) = self.seat.seat.get_touch() else { return };
+        self.seat.fingers = self.seat.fingers.saturating_sub(1);
+        let serial = SERIAL_COUNTER.next_serial();
+        touch.up(self, &UpEvent { slot: event.slot(), serial, time: event.time_msec() });
+    }
+
+    /// Ends every touch without effect: the panel says so, the picture turned, or another VT took over.
+    pub fn touch_cancel(&mut self) {
+        self.seat.fingers = 0;
+        if let Some(touch) = self.seat.seat.get_touch() {
+            touch.cancel(self);
+        }
+    }
+
+    pub(super) fn touch_frame(&mut self) {
+        if let Some(touch) = self.seat.seat.get_touch() {
+            touch.frame(self);
+        }
+    }
+
+    pub(super) fn tool_moved<B: InputBackend>(&mut self, event: &(impl TabletToolAxisEvent<B> + Event<B>)) {
+        let location = self.place(event);
+        let under = self.under(location);
+        let seat = self.seat.seat.tablet_seat();
+        let tablet = seat.get_tablet(&TabletDescriptor::from(&event.device()));
+        let (Some(tablet), Some(tool)) = (tablet, seat.get_tool(&event.tool())) else { return };
+        if event.pressure_has_changed() {
+            tool.pressure(event.pressure());
+        }
+        if event.distance_has_changed() {
+            tool.distance(event.distance());
+        }
+        if event.tilt_has_changed() {
+            tool.tilt(event.tilt());
+        }
+        if event.rotation_has_changed() {
+            tool.rotation(event.rotation());
+        }
+        if event.slider_has_changed() {
+            tool.slider_position(event.slider_position());
+        }
+        if event.wheel_has_changed() {
+            tool.wheel(event.wheel_delta(), event.wheel_delta_discrete());
+        }
+        tool.motion(location, under, &tablet, SERIAL_COUNTER.next_serial(), event.time_msec());
+    }
+
+    pub(super) fn tool_proximity<B: InputBackend>(&mut self, event: &(impl TabletToolProximityEvent<B> + Event<B>)) {
+        let location = self.place(event);
+        let under = self.under(location);
+        let seat = self.seat.seat.tablet_seat();
+        let display = self.display.clone();
+        let tool = seat.add_tool::<Self>(self, &display, &event.tool());
+        let Some(tablet) = seat.get_tablet(&TabletDescriptor::from(&event.device())) else { return };
+        match (event.state(), under) {
+            (ProximityState::In, Some(under)) => {
+                tool.proximity_in(location, under, &tablet, SERIAL_COUNTER.next_serial(), event.time_msec());
+            }
+            (ProximityState::Out, _) => tool.proximity_out(event.time_msec()),
+            (ProximityState::In, None) => {}
+        }
+    }
+
+    pub(super) fn tool_tip<B: InputBackend>(&mut self, event: &(impl TabletToolTipEvent<B> + Event<B>)) {
+        let Some(tool) = self.seat.seat.tablet_seat().get_tool(&event.tool()) else { return };
+        match event.tip_state() {
+            TabletToolTipState::Down => {
+                let location = self.place(event);
+                if let Some((surface, _)) = self.under(location) {
+                    self.focus_window_of(&surface);
+                }
+                tool.tip_down(SERIAL_COUNTER.next_serial(), event.time_msec());
+            }
+            TabletToolTipState::Up => tool.tip_up(event.time_msec()),
+        }
+    }
+
+    pub(super) fn tool_button<B: InputBackend>(&mut self, event: &impl TabletToolButtonEvent<B>) {
+        let Some(tool) = self.seat.seat.tablet_seat().get_tool(&event.tool()) else { return };
+        let state = match event.button_state() {
+            ButtonState::Pressed => ButtonState::Pressed,
+            ButtonState::Released => ButtonState::Released,
+        };
+        tool.button(event.button(), state, SERIAL_COUNTER.next_serial(), event.time_msec());
+    }
+}

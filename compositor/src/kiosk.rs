@@ -1,0 +1,233 @@
+//! The root state: a handful of parts, and what one turn of the event loop ends with.
+//!
+//! Event sources call into the parts; [`Kiosk::settle`] then draws what wants drawing and sends what was
+//! written, once a turn.
+
+use std::{path::PathBuf, time::Duration};
+
+use kiosk_session::config::{Config, SavedState};
+use smithay::{
+    reexports::{
+        calloop::{
+            LoopHandle, LoopSignal,
+            timer::{TimeoutAction, Timer},
+        },
+        wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface},
+    },
+    utils::{Clock, Logical, Monotonic, Rectangle, SERIAL_COUNTER},
+};
+
+use crate::{
+    backend::Backend, control::ControlHandle, input::SeatParts, notify::Notifier, protocols::Protocols,
+    screens::Screens, session_link::SessionLinks, stage::Stage,
+};
+
+/// Wait before a display device that was not ready at resume is tried again.
+const RESUME_RETRY: Duration = Duration::from_millis(200);
+
+/// This many page flips lost in a row mean that the device is dead to us.
+const LOST_FLIPS: u32 = 5;
+
+/// When a page flip happened.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum FlipTime {
+    /// No clock of the hardware: now.
+    Now,
+    /// By the display's own clock.
+    Hardware { time: Duration, sequence: u32 },
+}
+
+/// Why the loop ends, as an exit status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit(pub u8);
+
+/// Everything the compositor knows.
+pub struct Kiosk {
+    pub handle: LoopHandle<'static, Kiosk>,
+    pub signal: LoopSignal,
+    pub display: DisplayHandle,
+    pub clock: Clock<Monotonic>,
+    pub config: Config,
+    pub protocols: Protocols,
+    pub seat: SeatParts,
+    pub screens: Screens,
+    pub stage: Stage,
+    pub backend: Box<dyn Backend>,
+    pub session: SessionLinks,
+    pub control: Option<ControlHandle>,
+    pub notifier: Notifier,
+    pub saved: Saved,
+    pub idle_inhibitors: Vec<WlSurface>,
+    /// Warnings for people, one sentence each; shown by `kioskctl status`.
+    pub problems: Vec<String>,
+    pub exit: Option<Exit>,
+    /// The command or kiosk-session that we started.
+    pub child: Option<rustix::process::Pid>,
+    pub timers: Timers,
+    /// Whether D-Bus is to see a new snapshot at the end of the turn.
+    pub changed: bool,
+    /// Whether another VT has the screen.
+    pub paused: bool,
+    /// Page flips that never came, since the last that did.
+    pub lost_flips: u32,
+    /// Whether a first frame has reached a display (or none is expected).
+    pub presented: bool,
+}
+
+/// Changes that outlive a restart, and where they are kept (`None`: nowhere).
+#[derive(Default)]
+pub struct Saved {
+    pub state: SavedState,
+    pub directory: Option<PathBuf>,
+}
+
+/// Which one-shot timers are armed: each at most once.
+#[derive(Debug, Default)]
+pub struct Timers {
+    pub animation: bool,
+    pub cursor: bool,
+    pub flip_watch: bool,
+}
+
+impl Kiosk {
+    /// Time on the monotonic clock.
+    pub fn now(&self) -> Duration {
+        self.clock.now().into()
+    }
+
+    /// The end of a loop turn: the one place where frames are drawn and clients are written to.
+    pub fn settle(&mut self) {
+        if self.stage.windows.prune() {
+            self.windows_changed();
+        }
+        let now = self.now();
+        if self.stage.update_cover(now) {
+            self.changed = true;
+            self.screens.request_redraw();
+        }
+        self.session.tell_visible(self.stage.shell_visible());
+        let due: Vec<_> =
+            self.screens.iter().filter(|screen| screen.redraw.wants_draw()).map(|screen| screen.id).collect();
+        for id in due {
+            self.draw(id);
+        }
+        self.publish();
+        if let Err(error) = self.display.flush_clients() {
+            tracing::warn!(%error, "clients could not be written to");
+        }
+    }
+
+    /// Runs `then` once after `delay`, on the monotonic clock.
+    pub fn after(&self, delay: Duration, mut then: impl FnMut(&mut Kiosk) + 'static) {
+        let inserted = self.handle.insert_source(Timer::from_duration(delay), move |_, _, kiosk| {
+            then(kiosk);
+            TimeoutAction::Drop
+        });
+        if let Err(error) = inserted {
+            tracing::error!(%error, "a timer could not be armed");
+        }
+    }
+
+    /// The part of the layout that a fullscreen window covers.
+    pub fn shell_area(&self) -> Rectangle<i32, Logical> {
+        self.screens.primary().map(|screen| screen.geometry()).unwrap_or_default()
+    }
+
+    /// The shell's picture changed.
+    pub fn request_shell_redraw(&mut self) {
+        if let Some(id) = self.screens.primary().map(|screen| screen.id)
+            && let Some(screen) = self.screens.get_mut(id)
+        {
+            screen.redraw.request();
+        }
+    }
+
+    /// A window came, went or was raised: focus follows, and the picture changes.
+    pub fn windows_changed(&mut self) {
+        self.changed = true;
+        let area = self.shell_area();
+        self.stage.windows.rearrange(area);
+        let focus = self.stage.windows.focus();
+        if let Some(keyboard) = self.seat.seat.get_keyboard()
+            && !keyboard.is_grabbed()
+            && keyboard.current_focus() != focus
+        {
+            keyboard.set_focus(self, focus, SERIAL_COUNTER.next_serial());
+        }
+        self.refresh_pointer_focus();
+        self.screens.request_redraw();
+    }
+
+    /// The shell's screen has another size, scale or turn: everything on it is placed and told anew.
+    pub fn rearrange(&mut self) {
+        let surfaces: Vec<WlSurface> = self.stage.windows.surfaces().collect();
+        for root in surfaces {
+            self.tell_scale(&root);
+            if let Some(screen) = self.screens.primary() {
+                for other in self.screens.iter().filter(|other| other.id != screen.id) {
+                    other.output.leave(&root);
+                }
+                screen.output.enter(&root);
+            }
+        }
+        self.windows_changed();
+    }
+
+    /// Another VT takes the screen: nothing is drawn, nothing is held, until it comes back.
+    pub fn session_paused(&mut self) {
+        tracing::info!("the session is paused");
+        self.paused = true;
+        self.changed = true;
+        self.backend.pause();
+        self.release_keys();
+        self.touch_cancel();
+        for screen in self.screens.iter_mut() {
+            screen.redraw.suspend();
+        }
+    }
+
+    /// The screen is ours again. What it shows is not known: everything is drawn anew.
+    pub fn session_resumed(&mut self) {
+        if let Err(error) = self.backend.resume() {
+            tracing::warn!(%error, "the session is back, and the display device is not yet");
+            self.after(RESUME_RETRY, |kiosk| {
+                if kiosk.paused {
+                    kiosk.session_resumed();
+                }
+            });
+            return;
+        }
+        tracing::info!("the session is back");
+        self.paused = false;
+        self.changed = true;
+        for screen in self.screens.iter_mut() {
+            screen.redraw.resume();
+        }
+        self.displays_changed();
+    }
+
+    /// Whether frames can still reach a screen: what the watchdog is fed for.
+    pub fn can_draw(&self) -> bool {
+        self.lost_flips < LOST_FLIPS
+    }
+
+    /// Ends the loop with this status, unless it ends already.
+    pub fn stop(&mut self, exit: Exit) {
+        self.exit.get_or_insert(exit);
+        self.signal.stop();
+    }
+
+    /// Remembers a warning for `kioskctl status`, and logs it.
+    pub fn problem(&mut self, text: String) {
+        tracing::warn!("{text}");
+        self.changed = true;
+        // Old ones go first: a device that fails every second must not fill the memory.
+        const MOST: usize = 32;
+        if self.problems.last() != Some(&text) {
+            if self.problems.len() >= MOST {
+                self.problems.remove(0);
+            }
+            self.problems.push(text);
+        }
+    }
+}

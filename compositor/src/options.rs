@@ -1,0 +1,156 @@
+//! The command line: kioskd's own options, and cage's, so that `kioskd -- COMMAND` takes its place.
+
+use std::path::PathBuf;
+
+use clap::{Parser, ValueEnum};
+
+use crate::backend::headless::OutputSpec;
+
+/// Kiosk compositor: shows one shell per screen, from the first frame to the page.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "kioskd", version, max_term_width = 100, disable_version_flag = true)]
+pub struct Options {
+    /// Read this configuration instead of the layered one.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Print the effective configuration with where each value came from, and exit (1 on any error).
+    #[arg(long)]
+    pub check_config: bool,
+
+    /// How to reach a screen; auto: a window inside Wayland or X11, else the console's screens.
+    #[arg(long, value_enum, default_value_t = BackendChoice::Auto)]
+    pub backend: BackendChoice,
+
+    /// How to draw; auto: with the GPU where there is a real one.
+    #[arg(long, value_enum, default_value_t = RendererChoice::Auto)]
+    pub renderer: RendererChoice,
+
+    /// Size and scale of a headless or window screen; repeatable.
+    #[arg(long, value_name = "WxH[@S]", value_parser = parse_output)]
+    pub output: Vec<OutputSpec>,
+
+    /// Who starts the shell; auto: COMMAND, else kiosk-session as a child; external: the service manager.
+    #[arg(long, value_enum, default_value_t = SessionChoice::Auto)]
+    pub session: SessionChoice,
+
+    /// Show no splash: only its background until the shell is there.
+    #[arg(long)]
+    pub no_splash: bool,
+
+    /// Directory of the sockets, instead of /run/kiosk or XDG_RUNTIME_DIR/kiosk.
+    #[arg(long, value_name = "DIR", env = "KIOSK_RUNTIME_DIR")]
+    pub runtime_dir: Option<PathBuf>,
+
+    /// Allow VT switching (as in cage; it is allowed unless the configuration says otherwise).
+    #[arg(short = 's')]
+    pub allow_vt_switch: bool,
+
+    /// Ask clients not to draw decorations (as in cage; always so).
+    #[arg(short = 'd')]
+    pub no_decorations: bool,
+
+    /// What to do with several screens (as in cage).
+    #[arg(short = 'm', value_enum, value_name = "MODE")]
+    pub multi: Option<MultiChoice>,
+
+    /// Log more (as in cage).
+    #[arg(short = 'D')]
+    pub debug: bool,
+
+    /// Print the version.
+    #[arg(short = 'v', long = "version", action = clap::ArgAction::Version)]
+    pub version: Option<bool>,
+
+    /// The shell's command, in place of kiosk-session; kioskd exits with its status.
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<String>,
+}
+
+/// `--backend`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum BackendChoice {
+    Auto,
+    Kms,
+    Winit,
+    Headless,
+}
+
+/// `--renderer`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RendererChoice {
+    Auto,
+    Gles,
+    Pixman,
+}
+
+/// `--session`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SessionChoice {
+    Auto,
+    External,
+    None,
+}
+
+/// `-m`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum MultiChoice {
+    /// Only the screen that was connected last.
+    Last,
+    /// All of them.
+    Extend,
+}
+
+/// Largest edge of a screen that is made up, pixels.
+const LARGEST: u32 = 16_384;
+
+/// `1280x720` or `1280x720@1.5`.
+fn parse_output(text: &str) -> Result<OutputSpec, String> {
+    let allowed = || format!("{text:?} is not WxH or WxH@SCALE, such as 1280x720 or 1920x1080@1.5");
+    let (size, scale) = text.split_once('@').unwrap_or((text, "1"));
+    let (width, height) = size.split_once('x').ok_or_else(allowed)?;
+    let width: u32 = width.parse().map_err(|_| allowed())?;
+    let height: u32 = height.parse().map_err(|_| allowed())?;
+    let scale: f64 = scale.parse().map_err(|_| allowed())?;
+    if !(1..=LARGEST).contains(&width) || !(1..=LARGEST).contains(&height) {
+        return Err(format!("{text:?}: width and height are 1 to {LARGEST}"));
+    }
+    if !(1.0..=4.0).contains(&scale) {
+        return Err(format!("{text:?}: the scale is 1.0 to 4.0"));
+    }
+    Ok(OutputSpec { width, height, scale })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        use clap::CommandFactory;
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn cages_command_line_is_taken() {
+        let options = Options::parse_from(["kioskd", "-s", "-d", "-m", "last", "--", "foot", "-e", "top"]);
+        assert_eq!(options.command, ["foot", "-e", "top"]);
+        assert_eq!(options.multi, Some(MultiChoice::Last));
+    }
+
+    #[test]
+    fn sizes_are_read_and_bad_ones_explained() {
+        assert_eq!(parse_output("800x480@1.5"), Ok(OutputSpec { width: 800, height: 480, scale: 1.5 }));
+        for bad in ["", "800", "800x", "0x0", "800x480@9", "800x480@nan", "99999x1"] {
+            assert!(parse_output(bad).is_err(), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_size_panics(text in ".*") {
+            let _ = parse_output(&text);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Who is fullscreen, who is centred, and where: the whole window policy, as pure functions.
+
+use smithay::utils::{Logical, Point, Rectangle, Size};
+
+/// What a toplevel is to the kiosk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Fills its screen, whatever it asks for.
+    Shell,
+    /// Has a parent: keeps its own size, centred above, with the focus.
+    Dialog,
+}
+
+/// A toplevel with a parent is a dialog, any other is a shell.
+pub fn role(has_parent: bool) -> Role {
+    if has_parent { Role::Dialog } else { Role::Shell }
+}
+
+/// Where a window of `size` lies when centred in `area`. A window larger than the area keeps its top left
+/// corner on the screen: that is where titles and close buttons are.
+pub fn centred(size: Size<i32, Logical>, area: Rectangle<i32, Logical>) -> Point<i32, Logical> {
+    let x = area.loc.x.saturating_add((area.size.w.saturating_sub(size.w) / 2).max(0));
+    let y = area.loc.y.saturating_add((area.size.h.saturating_sub(size.h) / 2).max(0));
+    (x, y).into()
+}
+
+/// The nearest place to `point` inside `area`.
+pub fn clamp(point: Point<f64, Logical>, area: Rectangle<i32, Logical>) -> Point<f64, Logical> {
+    let area = area.to_f64();
+    // The last pixel is still inside: its far edge is not.
+    let right = (area.loc.x + area.size.w - 1.0).max(area.loc.x);
+    let bottom = (area.loc.y + area.size.h - 1.0).max(area.loc.y);
+    (point.x.clamp(area.loc.x, right), point.y.clamp(area.loc.y, bottom)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn a_centred_window_starts_on_the_screen(
+            w in 0i32..10_000, h in 0i32..10_000, x in -5_000i32..5_000, y in -5_000i32..5_000,
+            aw in 1i32..8_000, ah in 1i32..8_000,
+        ) {
+            let area = Rectangle::new((x, y).into(), (aw, ah).into());
+            let at = centred((w, h).into(), area);
+            prop_assert!(area.contains(at));
+            if w <= aw && h <= ah {
+                let left = at.x - area.loc.x;
+                let right = area.size.w - w - left;
+                prop_assert!((left - right).abs() <= 1);
+            }
+        }
+
+        #[test]
+        fn a_clamped_point_is_inside(px in -1e9f64..1e9, py in -1e9f64..1e9, aw in 1i32..8_000, ah in 1i32..8_000) {
+            let area = Rectangle::new((10, 20).into(), (aw, ah).into());
+            prop_assert!(area.to_f64().contains(clamp((px, py).into(), area)));
+        }
+    }
+}

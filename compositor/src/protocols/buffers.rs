@@ -1,0 +1,166 @@
+//! Buffers of a GPU: linux-dmabuf with feedback, explicit synchronisation, and waiting until a buffer is drawn.
+
+use smithay::{
+    backend::{
+        allocator::{Format, dmabuf::Dmabuf},
+        drm::DrmDeviceFd,
+    },
+    reexports::{
+        calloop::Interest,
+        wayland_protocols::wp::{
+            linux_dmabuf::zv1::server::{
+                zwp_linux_buffer_params_v1::ZwpLinuxBufferParamsV1,
+                zwp_linux_dmabuf_feedback_v1::ZwpLinuxDmabufFeedbackV1, zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
+            },
+            linux_drm_syncobj::v1::server::{
+                wp_linux_drm_syncobj_manager_v1::WpLinuxDrmSyncobjManagerV1,
+                wp_linux_drm_syncobj_surface_v1::WpLinuxDrmSyncobjSurfaceV1,
+                wp_linux_drm_syncobj_timeline_v1::WpLinuxDrmSyncobjTimelineV1,
+            },
+        },
+        wayland_server::{
+            Resource,
+            protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
+        },
+    },
+    wayland::{
+        compositor::{
+            BufferAssignment, CompositorHandler, SurfaceAttributes, add_blocker, add_pre_commit_hook, with_states,
+        },
+        dmabuf::{
+            DmabufData, DmabufFeedback, DmabufFeedbackBuilder, DmabufFeedbackData, DmabufGlobal, DmabufGlobalData,
+            DmabufHandler, DmabufParamsData, DmabufState, ImportNotifier, get_dmabuf,
+        },
+        drm_syncobj::{
+            DrmSyncobjCachedState, DrmSyncobjGlobalData, DrmSyncobjHandler, DrmSyncobjState, DrmSyncobjSurfaceData,
+            DrmSyncobjTimelineData, supports_syncobj_eventfd,
+        },
+    },
+};
+
+use crate::{
+    kiosk::Kiosk,
+    privilege::{globals, objects},
+};
+
+/// What a back end with a GPU takes from clients.
+#[derive(Clone)]
+pub struct DmabufOffer {
+    /// Told to every client by default: Chromium reads only this one, so what the plane can show comes first.
+    pub feedback: DmabufFeedback,
+    /// For explicit synchronisation, where the device can.
+    pub syncobj_device: Option<DrmDeviceFd>,
+}
+
+impl DmabufOffer {
+    /// `device` renders; the formats in `scanout` can also go to the primary plane of `scanout_device`.
+    pub fn new(
+        device: u64,
+        formats: &[Format],
+        scanout_device: u64,
+        scanout: &[Format],
+        syncobj_device: Option<DrmDeviceFd>,
+    ) -> std::io::Result<Self> {
+        use smithay::reexports::wayland_protocols::wp::linux_dmabuf::zv1::server::zwp_linux_dmabuf_feedback_v1::TrancheFlags;
+        let mut builder = DmabufFeedbackBuilder::new(device, formats.iter().copied());
+        if !scanout.is_empty() {
+            builder =
+                builder.add_preference_tranche(scanout_device, Some(TrancheFlags::Scanout), scanout.iter().copied());
+        }
+        Ok(Self { feedback: builder.build()?, syncobj_device })
+    }
+}
+
+impl Kiosk {
+    /// Offers linux-dmabuf and, where the device can, explicit synchronisation. Once.
+    pub fn offer_dmabuf(&mut self) {
+        if self.protocols.dmabuf_global.is_some() {
+            return;
+        }
+        let Some(offer) = self.backend.dmabuf_offer() else { return };
+        let global = self.protocols.dmabuf.create_global_with_default_feedback::<Self>(&self.display, &offer.feedback);
+        self.protocols.dmabuf_global = Some(global);
+        if let Some(device) = offer.syncobj_device.clone().filter(supports_syncobj_eventfd) {
+            self.protocols.syncobj = Some(DrmSyncobjState::new::<Self>(&self.display, device));
+        }
+        self.protocols.dmabuf_feedback = Some(offer);
+    }
+
+    /// Holds each commit of a surface back until its buffer has been drawn by the client's GPU: a frame never
+    /// waits for a client.
+    pub fn wait_for_buffers(&mut self, surface: &WlSurface) {
+        add_pre_commit_hook::<Self, _>(surface, |kiosk, _display, surface| {
+            let (dmabuf, acquire) = with_states(surface, |states| {
+                let acquire = states.cached_state.get::<DrmSyncobjCachedState>().pending().acquire_point.clone();
+                let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+                let dmabuf = match attributes.pending().buffer.as_ref() {
+                    Some(BufferAssignment::NewBuffer(buffer)) => get_dmabuf(buffer).cloned().ok(),
+                    _ => None,
+                };
+                (dmabuf, acquire)
+            });
+            let Some(dmabuf) = dmabuf else { return };
+            let Some(client) = surface.client() else { return };
+            let cleared = move |kiosk: &mut Kiosk| {
+                let display = kiosk.display.clone();
+                kiosk.client_compositor_state(&client).blocker_cleared(kiosk, &display);
+            };
+            if let Some(acquire) = acquire {
+                if let Ok((blocker, source)) = acquire.generate_blocker() {
+                    let inserted = kiosk.handle.insert_source(source, move |_, _, kiosk| {
+                        cleared(kiosk);
+                        Ok(())
+                    });
+                    if inserted.is_ok() {
+                        add_blocker(surface, blocker);
+                    }
+                }
+                return;
+            }
+            if let Ok((blocker, source)) = dmabuf.generate_blocker(Interest::READ) {
+                let inserted = kiosk.handle.insert_source(source, move |_, _, kiosk| {
+                    cleared(kiosk);
+                    Ok(())
+                });
+                if inserted.is_ok() {
+                    add_blocker(surface, blocker);
+                }
+            }
+        });
+    }
+}
+
+impl DmabufHandler for Kiosk {
+    fn dmabuf_state(&mut self) -> &mut DmabufState {
+        &mut self.protocols.dmabuf
+    }
+
+    fn dmabuf_imported(&mut self, _global: &DmabufGlobal, dmabuf: Dmabuf, notifier: ImportNotifier) {
+        if self.backend.import_dmabuf(&dmabuf) {
+            // The client may have gone meanwhile: then there is no one to tell.
+            let _ = notifier.successful::<Self>();
+        } else {
+            notifier.failed();
+        }
+    }
+}
+
+impl DrmSyncobjHandler for Kiosk {
+    fn drm_syncobj_state(&mut self) -> Option<&mut DrmSyncobjState> {
+        self.protocols.syncobj.as_mut()
+    }
+}
+
+globals! {
+    ZwpLinuxDmabufV1, DmabufGlobalData => DmabufState;
+    WpLinuxDrmSyncobjManagerV1, DrmSyncobjGlobalData => DrmSyncobjState;
+}
+objects! {
+    ZwpLinuxDmabufV1, DmabufData => DmabufState;
+    ZwpLinuxBufferParamsV1, DmabufParamsData => DmabufState;
+    WlBuffer, Dmabuf => DmabufState;
+    ZwpLinuxDmabufFeedbackV1, DmabufFeedbackData => DmabufState;
+    WpLinuxDrmSyncobjManagerV1, () => DrmSyncobjState;
+    WpLinuxDrmSyncobjSurfaceV1, DrmSyncobjSurfaceData => DrmSyncobjState;
+    WpLinuxDrmSyncobjTimelineV1, DrmSyncobjTimelineData => DrmSyncobjState;
+}

@@ -1,0 +1,114 @@
+//! The Wayland protocols: one file a family, handlers only. Policy is in `policy.rs` and `stage/`, devices in
+//! `backend/`.
+
+mod buffers;
+mod outputs;
+mod seat;
+mod selection;
+mod shell;
+mod surfaces;
+mod timing;
+
+pub use buffers::DmabufOffer;
+
+use smithay::{
+    input::SeatState,
+    reexports::{calloop::LoopHandle, wayland_server::DisplayHandle},
+    utils::{Clock, Monotonic},
+    wayland::{
+        compositor::CompositorState,
+        content_type::ContentTypeState,
+        cursor_shape::CursorShapeManagerState,
+        dmabuf::{DmabufGlobal, DmabufState},
+        drm_syncobj::DrmSyncobjState,
+        fractional_scale::FractionalScaleManagerState,
+        idle_inhibit::IdleInhibitManagerState,
+        idle_notify::IdleNotifierState,
+        output::OutputManagerState,
+        pointer_constraints::PointerConstraintsState,
+        pointer_gestures::PointerGesturesState,
+        presentation::PresentationState,
+        relative_pointer::RelativePointerManagerState,
+        selection::{data_device::DataDeviceState, primary_selection::PrimarySelectionState},
+        shell::xdg::{XdgShellState, decoration::XdgDecorationState, dialog::XdgDialogState},
+        shm::ShmState,
+        single_pixel_buffer::SinglePixelBufferState,
+        tablet_manager::TabletManagerState,
+        viewporter::ViewporterState,
+        xdg_activation::XdgActivationState,
+    },
+};
+
+use crate::kiosk::Kiosk;
+
+/// The state of every protocol.
+pub struct Protocols {
+    pub compositor: CompositorState,
+    pub shm: ShmState,
+    pub xdg_shell: XdgShellState,
+    pub seat: SeatState<Kiosk>,
+    pub data_device: DataDeviceState,
+    pub primary_selection: PrimarySelectionState,
+    pub activation: XdgActivationState,
+    pub idle_notifier: IdleNotifierState<Kiosk>,
+    pub dmabuf: DmabufState,
+    pub dmabuf_global: Option<DmabufGlobal>,
+    pub dmabuf_feedback: Option<DmabufOffer>,
+    pub syncobj: Option<DrmSyncobjState>,
+    /// Kept for as long as their globals are offered; nothing is asked of them.
+    _passive: Passive,
+}
+
+struct Passive {
+    _outputs: OutputManagerState,
+    _decoration: XdgDecorationState,
+    _dialog: XdgDialogState,
+    _viewporter: ViewporterState,
+    _fractional_scale: FractionalScaleManagerState,
+    _single_pixel: SinglePixelBufferState,
+    _presentation: PresentationState,
+    _cursor_shape: CursorShapeManagerState,
+    _relative_pointer: RelativePointerManagerState,
+    _constraints: PointerConstraintsState,
+    _gestures: PointerGesturesState,
+    _idle_inhibit: IdleInhibitManagerState,
+    _content_type: ContentTypeState,
+    _tablet: TabletManagerState,
+}
+
+impl Protocols {
+    /// Offers every global that needs no device; buffers of a GPU are offered when one is there
+    /// ([`Kiosk::offer_dmabuf`]).
+    pub fn new(display: &DisplayHandle, handle: &LoopHandle<'static, Kiosk>) -> Self {
+        Self {
+            compositor: CompositorState::new_v6::<Kiosk>(display),
+            shm: ShmState::new::<Kiosk>(display, Vec::new()),
+            xdg_shell: XdgShellState::new::<Kiosk>(display),
+            seat: SeatState::new(),
+            data_device: DataDeviceState::new::<Kiosk>(display),
+            primary_selection: PrimarySelectionState::new::<Kiosk>(display),
+            activation: XdgActivationState::new::<Kiosk>(display),
+            idle_notifier: IdleNotifierState::new(display, handle.clone()),
+            dmabuf: DmabufState::new(),
+            dmabuf_global: None,
+            dmabuf_feedback: None,
+            syncobj: None,
+            _passive: Passive {
+                _outputs: OutputManagerState::new_with_xdg_output::<Kiosk>(display),
+                _decoration: XdgDecorationState::new::<Kiosk>(display),
+                _dialog: XdgDialogState::new::<Kiosk>(display),
+                _viewporter: ViewporterState::new::<Kiosk>(display),
+                _fractional_scale: FractionalScaleManagerState::new::<Kiosk>(display),
+                _single_pixel: SinglePixelBufferState::new::<Kiosk>(display),
+                _presentation: PresentationState::new::<Kiosk>(display, Clock::<Monotonic>::new().id() as u32),
+                _cursor_shape: CursorShapeManagerState::new::<Kiosk>(display),
+                _relative_pointer: RelativePointerManagerState::new::<Kiosk>(display),
+                _constraints: PointerConstraintsState::new::<Kiosk>(display),
+                _gestures: PointerGesturesState::new::<Kiosk>(display),
+                _idle_inhibit: IdleInhibitManagerState::new::<Kiosk>(display),
+                _content_type: ContentTypeState::new::<Kiosk>(display),
+                _tablet: TabletManagerState::new::<Kiosk>(display),
+            },
+        }
+    }
+}

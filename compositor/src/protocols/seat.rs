@@ -1,0 +1,137 @@
+//! The seat and what hangs on it: keyboard, pointer, touch, tablet, cursor shapes, gestures, constraints.
+
+use smithay::{
+    input::{
+        Seat, SeatHandler, SeatState,
+        keyboard::LedState,
+        pointer::{CursorImageStatus, PointerHandle},
+    },
+    reexports::{
+        wayland_protocols::wp::{
+            cursor_shape::v1::server::{
+                wp_cursor_shape_device_v1::WpCursorShapeDeviceV1, wp_cursor_shape_manager_v1::WpCursorShapeManagerV1,
+            },
+            pointer_constraints::zv1::server::{
+                zwp_confined_pointer_v1::ZwpConfinedPointerV1, zwp_locked_pointer_v1::ZwpLockedPointerV1,
+                zwp_pointer_constraints_v1::ZwpPointerConstraintsV1,
+            },
+            pointer_gestures::zv1::server::{
+                zwp_pointer_gesture_hold_v1::ZwpPointerGestureHoldV1,
+                zwp_pointer_gesture_pinch_v1::ZwpPointerGesturePinchV1,
+                zwp_pointer_gesture_swipe_v1::ZwpPointerGestureSwipeV1, zwp_pointer_gestures_v1::ZwpPointerGesturesV1,
+            },
+            relative_pointer::zv1::server::{
+                zwp_relative_pointer_manager_v1::ZwpRelativePointerManagerV1,
+                zwp_relative_pointer_v1::ZwpRelativePointerV1,
+            },
+            tablet::zv2::server::{
+                zwp_tablet_manager_v2::ZwpTabletManagerV2, zwp_tablet_seat_v2::ZwpTabletSeatV2,
+                zwp_tablet_tool_v2::ZwpTabletToolV2, zwp_tablet_v2::ZwpTabletV2,
+            },
+        },
+        wayland_server::{
+            Resource,
+            protocol::{
+                wl_keyboard::WlKeyboard, wl_pointer::WlPointer, wl_seat::WlSeat, wl_surface::WlSurface,
+                wl_touch::WlTouch,
+            },
+        },
+    },
+    utils::{Logical, Point},
+    wayland::{
+        cursor_shape::{CursorShapeDeviceUserData, CursorShapeManagerState},
+        pointer_constraints::{
+            PointerConstraintUserData, PointerConstraintsHandler, PointerConstraintsState, with_pointer_constraint,
+        },
+        pointer_gestures::{PointerGestureUserData, PointerGesturesState},
+        relative_pointer::{RelativePointerManagerState, RelativePointerUserData},
+        seat::{KeyboardUserData, PointerUserData, SeatGlobalData, SeatUserData, TouchUserData},
+        selection::{data_device::set_data_device_focus, primary_selection::set_primary_focus},
+        tablet_manager::{
+            TabletManagerState, TabletSeatHandler, TabletSeatUserData, TabletToolUserData, TabletUserData,
+        },
+    },
+};
+
+use crate::{
+    kiosk::Kiosk,
+    privilege::{globals, objects},
+};
+
+impl SeatHandler for Kiosk {
+    type KeyboardFocus = WlSurface;
+    type PointerFocus = WlSurface;
+    type TouchFocus = WlSurface;
+
+    fn seat_state(&mut self) -> &mut SeatState<Self> {
+        &mut self.protocols.seat
+    }
+
+    fn focus_changed(&mut self, seat: &Seat<Self>, focused: Option<&WlSurface>) {
+        let client = focused.and_then(|surface| self.display.get_client(surface.id()).ok());
+        set_data_device_focus(&self.display, seat, client.clone());
+        set_primary_focus(&self.display, seat, client);
+    }
+
+    fn cursor_image(&mut self, _seat: &Seat<Self>, image: CursorImageStatus) {
+        if self.seat.cursor.set_status(image) {
+            self.screens.request_redraw();
+        }
+    }
+
+    fn led_state_changed(&mut self, _seat: &Seat<Self>, leds: LedState) {
+        self.seat.set_leds(leds);
+    }
+}
+
+impl TabletSeatHandler for Kiosk {}
+
+impl PointerConstraintsHandler for Kiosk {
+    fn new_constraint(&mut self, surface: &WlSurface, pointer: &PointerHandle<Self>) {
+        if pointer.current_focus().as_ref() == Some(surface) {
+            with_pointer_constraint(surface, pointer, |constraint| {
+                if let Some(constraint) = constraint {
+                    constraint.activate();
+                }
+            });
+        }
+    }
+
+    fn cursor_position_hint(&mut self, surface: &WlSurface, pointer: &PointerHandle<Self>, at: Point<f64, Logical>) {
+        let active =
+            with_pointer_constraint(surface, pointer, |constraint| constraint.is_some_and(|held| held.is_active()));
+        if active && let Some(shown) = self.stage.windows.find(surface) {
+            pointer.set_location(shown.origin().to_f64() + at);
+        }
+    }
+}
+
+globals! {
+    WlSeat, SeatGlobalData<Kiosk> => SeatState<Kiosk>;
+    WpCursorShapeManagerV1, () => CursorShapeManagerState;
+    ZwpPointerConstraintsV1, () => PointerConstraintsState;
+    ZwpPointerGesturesV1, () => PointerGesturesState;
+    ZwpRelativePointerManagerV1, () => RelativePointerManagerState;
+    ZwpTabletManagerV2, () => TabletManagerState;
+}
+objects! {
+    WlSeat, SeatUserData<Kiosk> => SeatState<Kiosk>;
+    WlPointer, PointerUserData<Kiosk> => SeatState<Kiosk>;
+    WlKeyboard, KeyboardUserData<Kiosk> => SeatState<Kiosk>;
+    WlTouch, TouchUserData<Kiosk> => SeatState<Kiosk>;
+    WpCursorShapeManagerV1, () => CursorShapeManagerState;
+    WpCursorShapeDeviceV1, CursorShapeDeviceUserData<Kiosk> => CursorShapeManagerState;
+    ZwpPointerConstraintsV1, () => PointerConstraintsState;
+    ZwpConfinedPointerV1, PointerConstraintUserData<Kiosk> => PointerConstraintsState;
+    ZwpLockedPointerV1, PointerConstraintUserData<Kiosk> => PointerConstraintsState;
+    ZwpPointerGesturesV1, () => PointerGesturesState;
+    ZwpPointerGestureSwipeV1, PointerGestureUserData<Kiosk> => PointerGesturesState;
+    ZwpPointerGesturePinchV1, PointerGestureUserData<Kiosk> => PointerGesturesState;
+    ZwpPointerGestureHoldV1, PointerGestureUserData<Kiosk> => PointerGesturesState;
+    ZwpRelativePointerManagerV1, () => RelativePointerManagerState;
+    ZwpRelativePointerV1, RelativePointerUserData<Kiosk> => RelativePointerManagerState;
+    ZwpTabletManagerV2, () => TabletManagerState;
+    ZwpTabletSeatV2, TabletSeatUserData => TabletManagerState;
+    ZwpTabletToolV2, TabletToolUserData => TabletManagerState;
+    ZwpTabletV2, TabletUserData => TabletManagerState;
+}

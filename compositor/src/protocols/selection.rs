@@ -1,0 +1,72 @@
+//! Copy and paste, drag and drop: passed between clients as they are.
+
+use smithay::{
+    input::Seat,
+    reexports::{
+        wayland_protocols::wp::primary_selection::zv1::server::{
+            zwp_primary_selection_device_manager_v1::ZwpPrimarySelectionDeviceManagerV1,
+            zwp_primary_selection_device_v1::ZwpPrimarySelectionDeviceV1,
+            zwp_primary_selection_source_v1::ZwpPrimarySelectionSourceV1,
+        },
+        wayland_server::protocol::{
+            wl_data_device::WlDataDevice, wl_data_device_manager::WlDataDeviceManager, wl_data_source::WlDataSource,
+            wl_surface::WlSurface,
+        },
+    },
+    wayland::selection::{
+        SelectionHandler,
+        data_device::{
+            ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, DataDeviceUserData, DataSourceUserData,
+            ServerDndGrabHandler,
+        },
+        primary_selection::{
+            PrimaryDeviceManagerGlobalData, PrimaryDeviceUserData, PrimarySelectionHandler, PrimarySelectionState,
+            PrimarySourceUserData,
+        },
+    },
+};
+
+use crate::{
+    kiosk::Kiosk,
+    privilege::{globals, objects},
+};
+
+impl SelectionHandler for Kiosk {
+    type SelectionUserData = ();
+}
+
+impl DataDeviceHandler for Kiosk {
+    fn data_device_state(&self) -> &DataDeviceState {
+        &self.protocols.data_device
+    }
+}
+
+impl ClientDndGrabHandler for Kiosk {
+    fn started(&mut self, _source: Option<WlDataSource>, _icon: Option<WlSurface>, _seat: Seat<Self>) {
+        self.screens.request_redraw();
+    }
+    fn dropped(&mut self, _target: Option<WlSurface>, _validated: bool, _seat: Seat<Self>) {
+        self.screens.request_redraw();
+    }
+}
+
+impl ServerDndGrabHandler for Kiosk {}
+
+impl PrimarySelectionHandler for Kiosk {
+    fn primary_selection_state(&self) -> &PrimarySelectionState {
+        &self.protocols.primary_selection
+    }
+}
+
+globals! {
+    WlDataDeviceManager, () => DataDeviceState;
+    ZwpPrimarySelectionDeviceManagerV1, PrimaryDeviceManagerGlobalData => PrimarySelectionState;
+}
+objects! {
+    WlDataDeviceManager, () => DataDeviceState;
+    WlDataDevice, DataDeviceUserData => DataDeviceState;
+    WlDataSource, DataSourceUserData => DataDeviceState;
+    ZwpPrimarySelectionDeviceManagerV1, () => PrimarySelectionState;
+    ZwpPrimarySelectionDeviceV1, PrimaryDeviceUserData => PrimarySelectionState;
+    ZwpPrimarySelectionSourceV1, PrimarySourceUserData => PrimarySelectionState;
+}

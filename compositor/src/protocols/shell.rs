@@ -1,0 +1,223 @@
+//! xdg-shell with decorations, dialogs and activation: windows come and go; what they ask for beyond that
+//! (moving, resizing, minimising) has no effect.
+
+use smithay::{
+    desktop::{
+        PopupKeyboardGrab, PopupKind, PopupPointerGrab, PopupUngrabStrategy, find_popup_root_surface,
+        get_popup_toplevel_coords,
+    },
+    input::{Seat, pointer::Focus},
+    reexports::{
+        wayland_protocols::xdg::{
+            activation::v1::server::{
+                xdg_activation_token_v1::XdgActivationTokenV1, xdg_activation_v1::XdgActivationV1,
+            },
+            decoration::zv1::server::{
+                zxdg_decoration_manager_v1::ZxdgDecorationManagerV1,
+                zxdg_toplevel_decoration_v1::{Mode as DecorationMode, ZxdgToplevelDecorationV1},
+            },
+            dialog::v1::server::{xdg_dialog_v1::XdgDialogV1, xdg_wm_dialog_v1::XdgWmDialogV1},
+            shell::server::{
+                xdg_popup::XdgPopup, xdg_positioner::XdgPositioner, xdg_surface::XdgSurface, xdg_toplevel::XdgToplevel,
+                xdg_wm_base::XdgWmBase,
+            },
+        },
+        wayland_server::protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
+    },
+    utils::Serial,
+    wayland::{
+        shell::xdg::{
+            PopupSurface, PositionerState, ToplevelSurface, XdgPositionerUserData, XdgShellHandler, XdgShellState,
+            XdgShellSurfaceUserData, XdgSurfaceUserData, XdgWmBaseUserData,
+            decoration::{XdgDecorationHandler, XdgDecorationManagerGlobalData, XdgDecorationState},
+            dialog::{XdgDialogHandler, XdgDialogState},
+        },
+        xdg_activation::{
+            ActivationTokenData, XdgActivationHandler, XdgActivationState, XdgActivationToken, XdgActivationTokenData,
+        },
+    },
+};
+
+use crate::{
+    kiosk::Kiosk,
+    privilege::{globals, objects},
+    stage::windows::Windows,
+};
+
+impl XdgShellHandler for Kiosk {
+    fn xdg_shell_state(&mut self) -> &mut XdgShellState {
+        &mut self.protocols.xdg_shell
+    }
+
+    fn new_toplevel(&mut self, surface: ToplevelSurface) {
+        self.tell_scale(surface.wl_surface());
+        self.stage.windows.add(surface);
+    }
+
+    fn toplevel_destroyed(&mut self, surface: ToplevelSurface) {
+        self.stage.windows.remove(surface.wl_surface());
+        self.windows_changed();
+    }
+
+    fn parent_changed(&mut self, _surface: ToplevelSurface) {
+        self.rearrange();
+    }
+
+    fn new_popup(&mut self, surface: PopupSurface, _positioner: PositionerState) {
+        self.tell_scale(surface.wl_surface());
+        self.keep_popup_on_screen(&surface);
+        if let Err(error) = self.stage.popups.track_popup(PopupKind::from(surface)) {
+            tracing::debug!(%error, "popup without a living parent");
+        }
+    }
+
+    fn reposition_request(&mut self, surface: PopupSurface, positioner: PositionerState, token: u32) {
+        surface.with_pending_state(|state| {
+            state.geometry = positioner.get_geometry();
+            state.positioner = positioner;
+        });
+        self.keep_popup_on_screen(&surface);
+        surface.send_repositioned(token);
+    }
+
+    fn popup_destroyed(&mut self, _surface: PopupSurface) {
+        self.stage.popups.cleanup();
+        self.request_shell_redraw();
+    }
+
+    fn grab(&mut self, surface: PopupSurface, _seat: WlSeat, serial: Serial) {
+        let seat: Seat<Self> = self.seat.seat.clone();
+        let popup = PopupKind::Xdg(surface);
+        let Ok(root) = find_popup_root_surface(&popup) else { return };
+        let Ok(mut grab) = self.stage.popups.grab_popup(root, popup, &seat, serial) else { return };
+        if let Some(keyboard) = seat.get_keyboard() {
+            let foreign = keyboard.is_grabbed()
+                && !(keyboard.has_grab(serial) || keyboard.has_grab(grab.previous_serial().unwrap_or(serial)));
+            if foreign {
+                grab.ungrab(PopupUngrabStrategy::All);
+                return;
+            }
+            keyboard.set_focus(self, grab.current_grab(), serial);
+            keyboard.set_grab(self, PopupKeyboardGrab::new(&grab), serial);
+        }
+        if let Some(pointer) = seat.get_pointer() {
+            let foreign = pointer.is_grabbed()
+                && !(pointer.has_grab(serial) || pointer.has_grab(grab.previous_serial().unwrap_or(serial)));
+            if foreign {
+                grab.ungrab(PopupUngrabStrategy::All);
+                return;
+            }
+            pointer.set_grab(self, PopupPointerGrab::new(&grab), serial, Focus::Keep);
+        }
+    }
+
+    fn fullscreen_request(&mut self, surface: ToplevelSurface, _output: Option<WlOutput>) {
+        self.answer_state_request(&surface);
+    }
+    fn unfullscreen_request(&mut self, surface: ToplevelSurface) {
+        self.answer_state_request(&surface);
+    }
+    fn maximize_request(&mut self, surface: ToplevelSurface) {
+        self.answer_state_request(&surface);
+    }
+    fn unmaximize_request(&mut self, surface: ToplevelSurface) {
+        self.answer_state_request(&surface);
+    }
+}
+
+impl Kiosk {
+    /// The protocol wants a configure in answer to each state request: it says what was said before.
+    fn answer_state_request(&mut self, surface: &ToplevelSurface) {
+        if surface.is_initial_configure_sent() {
+            surface.send_configure();
+        }
+    }
+
+    /// A toplevel's tree was committed: first configure, mapping, placing.
+    pub fn follow_toplevel(&mut self, root: &WlSurface, is_root_commit: bool) {
+        let area = self.shell_area();
+        let Some(shown) = self.stage.windows.find(root) else { return };
+        let Some(toplevel) = shown.window.toplevel().cloned() else { return };
+        if is_root_commit && !toplevel.is_initial_configure_sent() {
+            // Before its first buffer the shell knows its size: it lays itself out once.
+            Windows::configure(&toplevel, area, true);
+            toplevel.send_configure();
+            if let Some(screen) = self.screens.primary() {
+                screen.output.enter(root);
+            }
+            return;
+        }
+        if self.stage.windows.follow_commit(root, area) {
+            self.windows_changed();
+        }
+    }
+
+    /// A popup's first commit is answered by its configure.
+    pub fn configure_popup(&mut self, surface: &WlSurface) {
+        if let Some(PopupKind::Xdg(popup)) = self.stage.popups.find_popup(surface)
+            && !popup.is_initial_configure_sent()
+            && let Err(error) = popup.send_configure()
+        {
+            tracing::debug!(%error, "popup not configured");
+        }
+    }
+
+    /// Slides, flips or resizes a popup so that it is on the shell's screen as far as its rules allow.
+    fn keep_popup_on_screen(&self, popup: &PopupSurface) {
+        let kind = PopupKind::Xdg(popup.clone());
+        let Ok(root) = find_popup_root_surface(&kind) else { return };
+        let Some(shown) = self.stage.windows.find(&root) else { return };
+        let mut target = self.shell_area();
+        target.loc -= get_popup_toplevel_coords(&kind);
+        target.loc -= shown.location;
+        popup.with_pending_state(|state| {
+            state.geometry = state.positioner.get_unconstrained_geometry(target);
+        });
+    }
+}
+
+impl XdgDecorationHandler for Kiosk {
+    fn new_decoration(&mut self, toplevel: ToplevelSurface) {
+        // "Server side", and the server draws none: nothing draws decorations.
+        toplevel.with_pending_state(|state| state.decoration_mode = Some(DecorationMode::ServerSide));
+    }
+    fn request_mode(&mut self, toplevel: ToplevelSurface, _mode: DecorationMode) {
+        self.answer_state_request(&toplevel);
+    }
+    fn unset_mode(&mut self, toplevel: ToplevelSurface) {
+        self.answer_state_request(&toplevel);
+    }
+}
+
+impl XdgDialogHandler for Kiosk {}
+
+impl XdgActivationHandler for Kiosk {
+    fn activation_state(&mut self) -> &mut XdgActivationState {
+        &mut self.protocols.activation
+    }
+
+    fn request_activation(&mut self, _token: XdgActivationToken, _data: XdgActivationTokenData, surface: WlSurface) {
+        self.stage.windows.raise(&surface);
+        self.windows_changed();
+    }
+}
+
+globals! {
+    XdgWmBase, () => XdgShellState;
+    ZxdgDecorationManagerV1, XdgDecorationManagerGlobalData => XdgDecorationState;
+    XdgWmDialogV1, () => XdgDialogState;
+    XdgActivationV1, () => XdgActivationState;
+}
+objects! {
+    XdgWmBase, XdgWmBaseUserData => XdgShellState;
+    XdgPositioner, XdgPositionerUserData => XdgShellState;
+    XdgPopup, XdgShellSurfaceUserData => XdgShellState;
+    XdgSurface, XdgSurfaceUserData => XdgShellState;
+    XdgToplevel, XdgShellSurfaceUserData => XdgShellState;
+    ZxdgDecorationManagerV1, () => XdgDecorationState;
+    ZxdgToplevelDecorationV1, ToplevelSurface => XdgDecorationState;
+    XdgWmDialogV1, () => XdgDialogState;
+    XdgDialogV1, ToplevelSurface => XdgDialogState;
+    XdgActivationV1, () => XdgActivationState;
+    XdgActivationTokenV1, ActivationTokenData => XdgActivationState;
+}

@@ -1,0 +1,138 @@
+//! Surfaces and what describes them: compositor, subcompositor, shm, viewporter, scale, content type.
+
+use smithay::{
+    backend::renderer::utils::on_commit_buffer_handler,
+    reexports::{
+        wayland_protocols::wp::{
+            content_type::v1::server::{
+                wp_content_type_manager_v1::WpContentTypeManagerV1, wp_content_type_v1::WpContentTypeV1,
+            },
+            fractional_scale::v1::server::{
+                wp_fractional_scale_manager_v1::WpFractionalScaleManagerV1, wp_fractional_scale_v1::WpFractionalScaleV1,
+            },
+            single_pixel_buffer::v1::server::wp_single_pixel_buffer_manager_v1::WpSinglePixelBufferManagerV1,
+            viewporter::server::{wp_viewport::WpViewport, wp_viewporter::WpViewporter},
+        },
+        wayland_server::{
+            Client, Weak,
+            protocol::{
+                wl_buffer::WlBuffer, wl_callback::WlCallback, wl_compositor::WlCompositor, wl_region::WlRegion,
+                wl_shm::WlShm, wl_shm_pool::WlShmPool, wl_subcompositor::WlSubcompositor, wl_subsurface::WlSubsurface,
+                wl_surface::WlSurface,
+            },
+        },
+    },
+    wayland::{
+        buffer::BufferHandler,
+        compositor::{
+            CompositorClientState, CompositorHandler, CompositorState, RegionUserData, SubsurfaceUserData,
+            SurfaceUserData, get_parent, is_sync_subsurface, send_surface_state, with_states,
+        },
+        content_type::{ContentTypeState, ContentTypeUserData},
+        fractional_scale::{FractionalScaleHandler, FractionalScaleManagerState, with_fractional_scale},
+        shm::{ShmBufferUserData, ShmHandler, ShmPoolUserData, ShmState},
+        single_pixel_buffer::{SinglePixelBufferState, SinglePixelBufferUserData},
+        viewporter::{ViewportState, ViewporterState},
+    },
+};
+
+use crate::{
+    kiosk::Kiosk,
+    privilege::{ClientState, globals, objects},
+};
+
+impl CompositorHandler for Kiosk {
+    fn compositor_state(&mut self) -> &mut CompositorState {
+        &mut self.protocols.compositor
+    }
+
+    fn client_compositor_state<'a>(&self, client: &'a Client) -> &'a CompositorClientState {
+        // Every client comes in through `insert_client` with this data.
+        static STRANGER: std::sync::OnceLock<CompositorClientState> = std::sync::OnceLock::new();
+        match client.get_data::<ClientState>() {
+            Some(state) => &state.compositor,
+            None => STRANGER.get_or_init(CompositorClientState::default),
+        }
+    }
+
+    fn new_surface(&mut self, surface: &WlSurface) {
+        self.wait_for_buffers(surface);
+    }
+
+    fn new_subsurface(&mut self, surface: &WlSurface, _parent: &WlSurface) {
+        self.tell_scale(surface);
+    }
+
+    fn commit(&mut self, surface: &WlSurface) {
+        on_commit_buffer_handler::<Self>(surface);
+        self.backend.early_import(surface);
+        if !is_sync_subsurface(surface) {
+            let mut root = surface.clone();
+            while let Some(parent) = get_parent(&root) {
+                root = parent;
+            }
+            self.follow_toplevel(&root, *surface == root);
+        }
+        self.stage.popups.commit(surface);
+        self.configure_popup(surface);
+        self.request_shell_redraw();
+    }
+}
+
+impl Kiosk {
+    /// Tells a surface the scale and turn to draw at.
+    pub fn tell_scale(&self, surface: &WlSurface) {
+        let Some(screen) = self.screens.primary() else { return };
+        let scale = screen.scale();
+        let transform = screen.output.current_transform();
+        with_states(surface, |states| {
+            send_surface_state(surface, states, scale.ceil() as i32, transform);
+            with_fractional_scale(states, |state| state.set_preferred_scale(scale));
+        });
+    }
+}
+
+impl BufferHandler for Kiosk {
+    fn buffer_destroyed(&mut self, _buffer: &WlBuffer) {}
+}
+
+impl ShmHandler for Kiosk {
+    fn shm_state(&self) -> &ShmState {
+        &self.protocols.shm
+    }
+}
+
+impl FractionalScaleHandler for Kiosk {
+    fn new_fractional_scale(&mut self, surface: WlSurface) {
+        self.tell_scale(&surface);
+    }
+}
+
+globals! {
+    WlCompositor, () => CompositorState;
+    WlSubcompositor, () => CompositorState;
+    WlShm, () => ShmState;
+    WpViewporter, () => ViewporterState;
+    WpFractionalScaleManagerV1, () => FractionalScaleManagerState;
+    WpSinglePixelBufferManagerV1, () => SinglePixelBufferState;
+    WpContentTypeManagerV1, () => ContentTypeState;
+}
+objects! {
+    WlCompositor, () => CompositorState;
+    WlSurface, SurfaceUserData => CompositorState;
+    WlRegion, RegionUserData => CompositorState;
+    WlCallback, () => CompositorState;
+    WlSubcompositor, () => CompositorState;
+    WlSubsurface, SubsurfaceUserData => CompositorState;
+    WlShm, () => ShmState;
+    WlShmPool, ShmPoolUserData => ShmState;
+    WlBuffer, ShmBufferUserData => ShmState;
+    WpViewporter, () => ViewporterState;
+    WpViewport, ViewportState => ViewportState;
+    WpFractionalScaleManagerV1, () => FractionalScaleManagerState;
+    WpFractionalScaleV1, Weak<WlSurface> => FractionalScaleManagerState;
+    WpSinglePixelBufferManagerV1, () => SinglePixelBufferState;
+    WlBuffer, SinglePixelBufferUserData => SinglePixelBufferState;
+    WpContentTypeManagerV1, () => ContentTypeState;
+    WpContentTypeV1, ContentTypeUserData => ContentTypeState;
+}

@@ -1,0 +1,65 @@
+//! Presentation times, idle notification and inhibition.
+
+use smithay::{
+    reexports::{
+        wayland_protocols::{
+            ext::idle_notify::v1::server::{
+                ext_idle_notification_v1::ExtIdleNotificationV1, ext_idle_notifier_v1::ExtIdleNotifierV1,
+            },
+            wp::{
+                idle_inhibit::zv1::server::{
+                    zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1, zwp_idle_inhibitor_v1::ZwpIdleInhibitorV1,
+                },
+                presentation_time::server::{
+                    wp_presentation::WpPresentation, wp_presentation_feedback::WpPresentationFeedback,
+                },
+            },
+        },
+        wayland_server::protocol::wl_surface::WlSurface,
+    },
+    utils::IsAlive,
+    wayland::{
+        idle_inhibit::{IdleInhibitHandler, IdleInhibitManagerState, inhibitor::IdleInhibitorState},
+        idle_notify::{IdleNotificationUserData, IdleNotifierHandler, IdleNotifierState},
+        presentation::{PresentationFeedbackState, PresentationState},
+    },
+};
+
+use crate::{
+    kiosk::Kiosk,
+    privilege::{globals, objects},
+};
+
+impl IdleInhibitHandler for Kiosk {
+    fn inhibit(&mut self, surface: WlSurface) {
+        self.idle_inhibitors.retain(IsAlive::alive);
+        self.idle_inhibitors.push(surface);
+        self.protocols.idle_notifier.set_is_inhibited(true);
+    }
+
+    fn uninhibit(&mut self, surface: WlSurface) {
+        self.idle_inhibitors.retain(|other| other.alive() && *other != surface);
+        let inhibited = !self.idle_inhibitors.is_empty();
+        self.protocols.idle_notifier.set_is_inhibited(inhibited);
+    }
+}
+
+impl IdleNotifierHandler for Kiosk {
+    fn idle_notifier_state(&mut self) -> &mut IdleNotifierState<Self> {
+        &mut self.protocols.idle_notifier
+    }
+}
+
+globals! {
+    WpPresentation, u32 => PresentationState;
+    ZwpIdleInhibitManagerV1, () => IdleInhibitManagerState;
+    ExtIdleNotifierV1, () => IdleNotifierState<Kiosk>;
+}
+objects! {
+    WpPresentation, u32 => PresentationState;
+    WpPresentationFeedback, () => PresentationFeedbackState;
+    ZwpIdleInhibitManagerV1, () => IdleInhibitManagerState;
+    ZwpIdleInhibitorV1, IdleInhibitorState => IdleInhibitManagerState;
+    ExtIdleNotifierV1, () => IdleNotifierState<Kiosk>;
+    ExtIdleNotificationV1, IdleNotificationUserData => IdleNotifierState<Kiosk>;
+}

@@ -1,0 +1,123 @@
+//! What D-Bus callers ask for, carried out; and the snapshot that D-Bus shows.
+
+use crate::{
+    control::{Call, ControlError, InputSnapshot, OutputSnapshot, Reply, Request, Snapshot},
+    kiosk::Kiosk,
+    screens::Screen,
+    stage::{Frame, SystemScreen},
+};
+
+impl Kiosk {
+    /// Carries out a request and answers it.
+    pub fn answer(&mut self, call: Call) {
+        let result = self.request(call.request);
+        self.changed = true;
+        // A caller that has gone is not told.
+        let _ = call.reply.send(result);
+    }
+
+    fn request(&mut self, request: Request) -> Result<Reply, ControlError> {
+        match request {
+            Request::ApplyOutputs { serial, changes, mode } => self.apply(serial, &changes, mode).map(Reply::Serial),
+            Request::Confirm { serial } => self.confirm(serial).map(Reply::Serial),
+            Request::Screenshot { output } => self.screenshot(output.as_deref()),
+            Request::SwitchVt { vt } => {
+                if !(1..=63).contains(&vt) {
+                    return Err(ControlError::InvalidArgument(format!(
+                        "there is no virtual terminal {vt}; there are 1 to 63"
+                    )));
+                }
+                self.backend.switch_vt(vt).map(|()| Reply::Done).map_err(ControlError::Unsupported)
+            }
+            Request::ShowMessage { title, text } => {
+                self.stage.system_screen = Some(SystemScreen { title, text });
+                self.screens.request_redraw();
+                Ok(Reply::Done)
+            }
+            Request::Dismiss => {
+                self.stage.system_screen = None;
+                self.screens.request_redraw();
+                Ok(Reply::Done)
+            }
+        }
+    }
+
+    fn screenshot(&mut self, output: Option<&str>) -> Result<Reply, ControlError> {
+        let now = self.now();
+        let Self { stage, screens, seat, backend, .. } = self;
+        let screen = match output {
+            None => screens.primary(),
+            Some(name) => screens.by_name(name),
+        };
+        let screen = screen.ok_or_else(|| {
+            let wanted = output.unwrap_or("primary");
+            ControlError::NotFound(format!("there is no output {wanted:?}; there are: {}", screens.names()))
+        })?;
+        let carries_shell = screens.primary().map(|primary| primary.id) == Some(screen.id);
+        let frame = Frame { screen, stage, cursor: &seat.cursor, carries_shell, now };
+        let failed = |error: crate::backend::capture::CaptureError| ControlError::Failed(error.to_string());
+        let capture = backend.capture(&frame).map_err(failed)?;
+        capture.to_png().map(Reply::Png).map_err(failed)
+    }
+
+    /// Shows D-Bus the state, if there is D-Bus and something changed.
+    pub fn publish(&mut self) {
+        if !std::mem::take(&mut self.changed) {
+            return;
+        }
+        let snapshot = self.snapshot();
+        if let Some(control) = &self.control {
+            control.publish(snapshot);
+        }
+    }
+
+    /// The state as D-Bus shows it.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot {
+            backend: self.backend.name().into(),
+            renderer: self.backend.renderer().into(),
+            stage: self.stage.name().into(),
+            active_vt: self.backend.active_vt(),
+            serial: self.screens.serial,
+            outputs: self.screens.iter().map(output).collect(),
+            inputs: self
+                .seat
+                .devices
+                .list
+                .iter()
+                .map(|known| InputSnapshot { name: known.name.clone(), kind: known.kind.into(), output: String::new() })
+                .collect(),
+            problems: self.problems.clone(),
+        }
+    }
+}
+
+fn output(screen: &Screen) -> OutputSnapshot {
+    let mode = screen.output.current_mode();
+    OutputSnapshot {
+        name: screen.name.clone(),
+        make: screen.identity.make.clone(),
+        model: screen.identity.model.clone(),
+        serial_number: screen.identity.serial.clone(),
+        connected: screen.head.is_some(),
+        power: screen.power,
+        rotation: screen.rotation.degrees(),
+        scale: screen.scale(),
+        position: screen.output.current_location().into(),
+        mode: mode
+            .map(|mode| (mode.size.w.unsigned_abs(), mode.size.h.unsigned_abs(), mode.refresh.unsigned_abs()))
+            .unwrap_or_default(),
+        modes: screen
+            .modes
+            .iter()
+            .map(|mode| {
+                (mode.width.unsigned_abs(), mode.height.unsigned_abs(), mode.refresh.unsigned_abs(), mode.preferred)
+            })
+            .collect(),
+        mirror: String::new(),
+        brightness: -1,
+        scanout: screen.scanout.as_str().into(),
+        frames_composed: screen.composed,
+        frames_direct: screen.direct,
+    }
+}

@@ -1,0 +1,336 @@
+//! From the command line to a running event loop. The order is the point: the first frame comes before
+//! everything that a first frame does not need (libinput, hotplug, keymap, sockets, D-Bus).
+
+use std::{path::PathBuf, process::ExitCode, time::Duration};
+
+use anyhow::{Context, anyhow};
+use kiosk_session::{
+    api::{self, CONTROL_SOCKET},
+    config::{Config, Loaded, SavedState, Sources},
+};
+use kiosk_splash::{Logo, Style};
+use smithay::{
+    reexports::{
+        calloop::{
+            EventLoop, Interest, Mode, PostAction,
+            channel::{self, Event as ChannelEvent},
+            generic::Generic,
+            timer::{TimeoutAction, Timer},
+        },
+        wayland_server::Display,
+    },
+    utils::Clock,
+};
+
+use crate::{
+    backend::{
+        Backend,
+        headless::{DEFAULT_OUTPUT, Headless},
+        kms::Kms,
+        winit::Winit,
+    },
+    child::{self, Launch, Role},
+    control,
+    input::SeatParts,
+    kiosk::{Exit, Kiosk, Saved, Timers},
+    notify::Notifier,
+    options::{BackendChoice, Options, SessionChoice},
+    protocols::Protocols,
+    screens::Screens,
+    session_link::{self, SessionLinks},
+    sockets,
+    stage::Stage,
+};
+
+/// How long the child has to end in order when we are told to.
+const CHILD_GRACE: Duration = Duration::from_secs(3);
+
+/// Logs to the journal with fields when a service manager reads us, else to stderr. `RUST_LOG` filters.
+pub fn start_logging(debug: bool) {
+    use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+    let default = if debug { "debug" } else { "info,smithay=warn" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let journal = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
+    let registry = tracing_subscriber::registry().with(filter);
+    match journal {
+        Some(journal) => registry.with(journal).init(),
+        None => {
+            let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+            registry.with(stderr).init();
+        }
+    }
+}
+
+fn load_config(options: &Options) -> Loaded {
+    let sources = match &options.config {
+        Some(file) => Sources::file(file),
+        None => Sources::system(),
+    };
+    Config::load(&sources)
+}
+
+/// `--check-config`: prints what is in force and what is wrong.
+pub fn check_config(options: &Options) -> ExitCode {
+    let loaded = load_config(options);
+    print!("{}", loaded.toml());
+    for error in &loaded.errors {
+        eprintln!("{error}");
+    }
+    if loaded.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Runs until told to end, or until COMMAND ends.
+pub fn run(options: Options) -> anyhow::Result<Exit> {
+    let loaded = load_config(&options);
+    let mut event_loop: EventLoop<'static, Kiosk> = EventLoop::try_new().context("no event loop")?;
+    let display: Display<Kiosk> = Display::new().context("the Wayland server could not be set up")?;
+    let mut kiosk = build(&options, loaded, &event_loop, &display)?;
+
+    kiosk.displays_changed();
+    kiosk.settle();
+    tracing::debug!(at = ?kiosk.now(), "first frame drawn");
+
+    finish_start(&options, &mut kiosk, display)?;
+    kiosk.settle();
+    event_loop.run(None, &mut kiosk, Kiosk::settle).context("the event loop failed")?;
+    kiosk.notifier.stopping();
+    end_child(&mut event_loop, &mut kiosk);
+    Ok(kiosk.exit.unwrap_or(Exit(0)))
+}
+
+/// What the first frame needs, and no more.
+fn build(
+    options: &Options,
+    loaded: Loaded,
+    event_loop: &EventLoop<'static, Kiosk>,
+    display: &Display<Kiosk>,
+) -> anyhow::Result<Kiosk> {
+    let Loaded { config, errors, .. } = loaded;
+    let handle = event_loop.handle();
+    let backend = open_backend(options, event_loop)?;
+    let display_handle = display.handle();
+    let mut protocols = Protocols::new(&display_handle, &handle);
+    let seat = SeatParts::new(&mut protocols.seat, &display_handle, &config.input);
+    let mut problems: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let style = style(&config, &mut problems);
+    let saved = match saved_directory(options) {
+        None => Saved::default(),
+        Some(directory) => {
+            let (state, warning) = SavedState::load(&directory);
+            problems.extend(warning);
+            Saved { state, directory: Some(directory) }
+        }
+    };
+    for problem in &problems {
+        tracing::warn!("{problem}");
+    }
+    let wait_for_session = options.command.is_empty() && options.session != SessionChoice::None;
+    Ok(Kiosk {
+        signal: event_loop.get_signal(),
+        handle,
+        display: display_handle,
+        clock: Clock::new(),
+        stage: Stage::new(style, !options.no_splash, wait_for_session),
+        config,
+        protocols,
+        seat,
+        screens: Screens::default(),
+        backend,
+        session: SessionLinks::default(),
+        control: None,
+        notifier: Notifier::from_env(),
+        saved,
+        idle_inhibitors: Vec::new(),
+        problems,
+        exit: None,
+        child: None,
+        timers: Timers::default(),
+        changed: true,
+        paused: false,
+        lost_flips: 0,
+        presented: false,
+    })
+}
+
+fn open_backend(options: &Options, event_loop: &EventLoop<'static, Kiosk>) -> anyhow::Result<Box<dyn Backend>> {
+    let handle = event_loop.handle();
+    let nested =
+        ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|v| !v.is_empty()));
+    let choice = match options.backend {
+        BackendChoice::Auto if nested => BackendChoice::Winit,
+        BackendChoice::Auto => BackendChoice::Kms,
+        choice => choice,
+    };
+    Ok(match choice {
+        BackendChoice::Winit => {
+            Box::new(Winit::new(&handle, options.output.first().copied()).map_err(|error| anyhow!(error))?)
+        }
+        BackendChoice::Headless => {
+            let specs = if options.output.is_empty() { &[DEFAULT_OUTPUT][..] } else { &options.output };
+            Box::new(Headless::new(handle, specs).map_err(|error| anyhow!(error))?)
+        }
+        BackendChoice::Kms | BackendChoice::Auto => Box::new(Kms::new(&handle, options.renderer)?),
+    })
+}
+
+/// The splash's style from the configuration; a logo that cannot be used is replaced by the built-in one.
+fn style(config: &Config, problems: &mut Vec<String>) -> Style {
+    let mut style = Style { background: config.splash.background, message: config.splash.message, ..Style::default() };
+    let path = &config.splash.logo;
+    // The default path is where our own logo is installed: without the package the built-in one is the same.
+    match std::fs::read(path) {
+        Ok(bytes) => match Logo::from_bytes(&bytes) {
+            Ok(logo) => style.logo = logo,
+            Err(error) => problems.push(format!("splash.logo: {}: {error}", path.display())),
+        },
+        Err(error) if *path != Config::default().splash.logo => {
+            problems.push(format!("splash.logo: {} could not be read: {error}", path.display()));
+        }
+        Err(_) => {}
+    }
+    style
+}
+
+/// Where kept changes live: nowhere for a window or a command, which are not the appliance.
+fn saved_directory(options: &Options) -> Option<PathBuf> {
+    let chosen = std::env::var_os(api::STATE_DIR_ENV).or_else(|| std::env::var_os("STATE_DIRECTORY"));
+    match chosen.filter(|value| !value.is_empty()) {
+        Some(directory) => Some(directory.into()),
+        None if options.command.is_empty() && matches!(options.backend, BackendChoice::Auto | BackendChoice::Kms) => {
+            Some(api::STATE_DIR.into())
+        }
+        None => None,
+    }
+}
+
+/// The runtime directory: the option, systemd's, `/run/kiosk` for root, else a place of the user's own.
+fn runtime_dir(options: &Options) -> anyhow::Result<PathBuf> {
+    if let Some(directory) = &options.runtime_dir {
+        return Ok(directory.clone());
+    }
+    if let Some(directory) = std::env::var_os("RUNTIME_DIRECTORY").filter(|value| !value.is_empty()) {
+        let text = directory.to_string_lossy().into_owned();
+        return Ok(text.split(':').next().unwrap_or_default().into());
+    }
+    if rustix::process::geteuid().is_root() && options.command.is_empty() {
+        return Ok(api::RUNTIME_DIR.into());
+    }
+    let own = std::env::var_os("XDG_RUNTIME_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base =
+        own.unwrap_or_else(|| std::env::temp_dir().join(format!("kioskd-{}", rustix::process::geteuid().as_raw())));
+    // Several nested kioskds of one user keep apart.
+    Ok(base.join(format!("kiosk-{}", std::process::id())))
+}
+
+/// Everything after the first frame.
+fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -> anyhow::Result<()> {
+    let settings = kiosk.config.input.clone();
+    if let Err(error) = kiosk.seat.add_keyboard(&settings) {
+        kiosk.problem(error);
+    }
+    let formats = kiosk.backend.shm_formats();
+    kiosk.protocols.shm.update_formats(formats);
+    kiosk.offer_dmabuf();
+
+    let directory = runtime_dir(options)?;
+    let wayland = sockets::open_wayland(kiosk, display, &directory)
+        .with_context(|| format!("the Wayland sockets could not be opened in {}", directory.display()))?;
+    tracing::info!(socket = %wayland.display(), backend = kiosk.backend.name(), renderer = kiosk.backend.renderer(), "ready for clients");
+    session_link::listen(kiosk, &directory.join(CONTROL_SOCKET), wayland.to_string_lossy().into_owned())
+        .context("the control socket could not be opened")?;
+
+    listen_for_signals(kiosk)?;
+    start_control(kiosk, directory.clone());
+    start_watchdog(kiosk);
+    kiosk.backend.start_input();
+
+    let role = match (&options.command, options.session) {
+        (command, _) if !command.is_empty() => Some(Role::Command(command.clone())),
+        (_, SessionChoice::Auto) => Some(Role::Session { config: options.config.clone() }),
+        (_, SessionChoice::External | SessionChoice::None) => None,
+    };
+    if let Some(role) = role {
+        child::start(kiosk, Launch { role, wayland, runtime_dir: directory });
+    }
+    // With no display there is no first flip to wait for: the service is up all the same.
+    if !kiosk.screens.iter().any(|screen| screen.lit()) {
+        kiosk.notifier.ready();
+    }
+    Ok(())
+}
+
+/// SIGTERM and SIGINT end the loop in order. (As a pipe written by a handler of the standard kind: no signal mask
+/// is inherited by children.)
+fn listen_for_signals(kiosk: &mut Kiosk) -> anyhow::Result<()> {
+    use std::os::unix::net::UnixStream;
+    for (signal, name) in [(signal_hook::consts::SIGTERM, "SIGTERM"), (signal_hook::consts::SIGINT, "SIGINT")] {
+        let (reader, writer) = UnixStream::pair().context("no socket pair for signals")?;
+        reader.set_nonblocking(true).context("the signal pipe could not be set up")?;
+        signal_hook::low_level::pipe::register(signal, writer)
+            .with_context(|| format!("{name} could not be caught"))?;
+        let source = Generic::new(reader, Interest::READ, Mode::Level);
+        kiosk
+            .handle
+            .insert_source(source, move |_, _, kiosk| {
+                tracing::info!("{name}: ending");
+                kiosk.stop(Exit(0));
+                Ok(PostAction::Remove)
+            })
+            .map_err(|error| anyhow!("{name} could not be watched: {error}"))?;
+    }
+    Ok(())
+}
+
+/// Starts the D-Bus thread. Without it the picture is the same, so a failure is a problem, not an end.
+fn start_control(kiosk: &mut Kiosk, runtime_dir: PathBuf) {
+    let (sender, receiver) = channel::channel();
+    let inserted = kiosk.handle.insert_source(receiver, |event, _, kiosk| {
+        if let ChannelEvent::Msg(call) = event {
+            kiosk.answer(call);
+        }
+    });
+    if let Err(error) = inserted {
+        kiosk.problem(format!("D-Bus requests cannot be taken: {error}"));
+        return;
+    }
+    let to_loop = move |call| {
+        // The loop is gone only when the process ends.
+        let _ = sender.send(call);
+    };
+    let options = control::Options { runtime_dir, bus: control::Bus::System };
+    kiosk.control = Some(control::start(options, to_loop, kiosk.snapshot()));
+}
+
+/// Tells the service manager that we live, from the loop that draws: a loop whose flips do not come back, or that
+/// hangs, says nothing.
+fn start_watchdog(kiosk: &mut Kiosk) {
+    let Some(interval) = kiosk.notifier.watchdog() else { return };
+    let half = interval / 2;
+    let inserted = kiosk.handle.insert_source(Timer::from_duration(half), move |_, _, kiosk| {
+        if kiosk.can_draw() {
+            kiosk.notifier.alive();
+        } else {
+            tracing::error!("the screen cannot be drawn to; the watchdog is not fed");
+        }
+        TimeoutAction::ToDuration(half)
+    });
+    if let Err(error) = inserted {
+        tracing::error!(%error, "no watchdog");
+    }
+}
+
+/// Ends the child and waits for it, for a bounded time.
+fn end_child(event_loop: &mut EventLoop<'static, Kiosk>, kiosk: &mut Kiosk) {
+    let Some(pid) = kiosk.child else { return };
+    child::end(pid);
+    let deadline = kiosk.now() + CHILD_GRACE;
+    while kiosk.child.is_some() {
+        let left = deadline.saturating_sub(kiosk.now());
+        if left.is_zero() || event_loop.dispatch(Some(left), kiosk).is_err() {
+            tracing::warn!("the child did not end in time");
+            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+            return;
+        }
+        let _ = kiosk.display.flush_clients();
+    }
+}

@@ -1,0 +1,333 @@
+//! The screens: what each is, how it is turned and scaled, what it waits for, and where it lies.
+//!
+//! A [`Screen`] outlives its display: clients keep their `wl_output` while a cable is out, and with no display
+//! at all a virtual screen carries the shell. No I/O: the back end says which displays there are.
+
+pub mod mode;
+pub mod redraw;
+pub mod rotation;
+
+use std::time::Duration;
+
+use smithay::{
+    output::{Mode, Output, PhysicalProperties, Scale, Subpixel},
+    reexports::wayland_server::{DisplayHandle, backend::GlobalId},
+    utils::{Logical, Physical, Point, Rectangle, Size},
+};
+
+use crate::{kiosk::Kiosk, stage::splash::ScreenSplash};
+use redraw::Redraw;
+use rotation::{Rotation, Turn};
+
+/// Refresh rate assumed where none is known (virtual screens, headless), millihertz.
+pub const DEFAULT_REFRESH: i32 = 60_000;
+
+/// Names a screen for the life of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ScreenId(pub u32);
+
+/// Names a back end's display: a connector of a card, a window, an offscreen picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HeadId(pub u64);
+
+/// What EDID says of a display; empty strings where it says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    pub make: String,
+    pub model: String,
+    pub serial: String,
+}
+
+impl Identity {
+    /// As configuration names it: `Make Model Serial`, empty parts left out.
+    pub fn description(&self) -> String {
+        let parts: Vec<&str> =
+            [&self.make, &self.model, &self.serial].into_iter().map(|s| s.as_str()).filter(|s| !s.is_empty()).collect();
+        parts.join(" ")
+    }
+}
+
+/// A size and refresh rate that a display can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeadMode {
+    pub width: i32,
+    pub height: i32,
+    /// Millihertz.
+    pub refresh: i32,
+    pub preferred: bool,
+}
+
+/// A display as the back end found it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    pub id: HeadId,
+    /// The connector's name, such as `HDMI-A-1`.
+    pub name: String,
+    pub identity: Identity,
+    /// Millimetres; zero where unknown.
+    pub physical: (i32, i32),
+    pub modes: Vec<HeadMode>,
+    /// Index into `modes`: the one in force.
+    pub mode: usize,
+}
+
+/// How the shell's picture reaches a screen, for `kioskctl outputs` and `doctor`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Scanout {
+    /// A client's buffer is on the primary plane as it came.
+    Direct,
+    /// Composed, with some surface on an overlay or cursor plane.
+    Planes,
+    /// Composed by us.
+    #[default]
+    Composited,
+}
+
+impl Scanout {
+    /// The word in `org.kioskd.Output1.Scanout`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Planes => "planes",
+            Self::Composited => "composited",
+        }
+    }
+}
+
+/// One screen.
+pub struct Screen {
+    pub id: ScreenId,
+    pub output: Output,
+    global: Option<GlobalId>,
+    pub name: String,
+    pub identity: Identity,
+    /// The display it is shown on; `None`: unplugged, or virtual.
+    pub head: Option<HeadId>,
+    pub modes: Vec<HeadMode>,
+    pub rotation: Rotation,
+    pub power: bool,
+    pub redraw: Redraw,
+    pub splash: ScreenSplash,
+    pub scanout: Scanout,
+    /// Frames drawn by us and frames shown as they came.
+    pub composed: u64,
+    pub direct: u64,
+    /// Whether any frame has reached the display.
+    pub shown: bool,
+}
+
+/// What the policy says of a screen before it is first shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ScreenPolicy {
+    pub rotation: Rotation,
+    /// 1.0 to 4.0.
+    pub scale: f64,
+    pub power: bool,
+}
+
+impl Default for ScreenPolicy {
+    fn default() -> Self {
+        Self { rotation: Rotation::R0, scale: 1.0, power: true }
+    }
+}
+
+impl Screen {
+    fn new(id: ScreenId, head: &Head, policy: ScreenPolicy) -> Self {
+        let output = Output::new(
+            head.name.clone(),
+            PhysicalProperties {
+                size: head.physical.into(),
+                subpixel: Subpixel::Unknown,
+                make: non_empty(&head.identity.make),
+                model: non_empty(&head.identity.model),
+            },
+        );
+        let mut screen = Self {
+            id,
+            output,
+            global: None,
+            name: head.name.clone(),
+            identity: head.identity.clone(),
+            head: Some(head.id),
+            modes: Vec::new(),
+            rotation: policy.rotation,
+            power: policy.power,
+            redraw: Redraw::default(),
+            splash: ScreenSplash::default(),
+            scanout: Scanout::default(),
+            composed: 0,
+            direct: 0,
+            shown: false,
+        };
+        screen.output.change_current_state(
+            None,
+            Some(policy.rotation.transform()),
+            Some(Scale::Fractional(policy.scale)),
+            Some((0, 0).into()),
+        );
+        screen.adopt_modes(head);
+        screen
+    }
+
+    /// Takes over the display's list of modes and the one in force.
+    pub fn adopt_modes(&mut self, head: &Head) {
+        for mode in self.output.modes() {
+            self.output.delete_mode(mode);
+        }
+        self.modes = head.modes.clone();
+        for mode in &head.modes {
+            if mode.preferred {
+                self.output.set_preferred(wl_mode(mode));
+            }
+        }
+        if let Some(mode) = head.modes.get(head.mode) {
+            self.output.change_current_state(Some(wl_mode(mode)), None, None, None);
+        }
+    }
+
+    /// Width and height of the panel in pixels, before rotation.
+    pub fn panel_size(&self) -> Size<i32, Physical> {
+        self.output.current_mode().map(|mode| mode.size).unwrap_or_default()
+    }
+
+    /// Width and height of the upright picture in pixels.
+    pub fn picture_size(&self) -> Size<i32, Physical> {
+        self.output.current_transform().transform_size(self.panel_size())
+    }
+
+    /// 1.0 to 4.0.
+    pub fn scale(&self) -> f64 {
+        self.output.current_scale().fractional_scale()
+    }
+
+    /// Where the screen lies among the others and how large a fullscreen window is.
+    pub fn geometry(&self) -> Rectangle<i32, Logical> {
+        let size = self.picture_size().to_f64().to_logical(self.scale()).to_i32_round();
+        Rectangle::new(self.output.current_location(), size)
+    }
+
+    /// Time between two page flips.
+    pub fn frame_time(&self) -> Duration {
+        let refresh = self.output.current_mode().map_or(DEFAULT_REFRESH, |mode| mode.refresh).max(1_000);
+        Duration::from_nanos(1_000_000_000_000 / refresh.unsigned_abs() as u64)
+    }
+
+    /// Whether a picture can reach people: a display, switched on.
+    pub fn lit(&self) -> bool {
+        self.power && self.head.is_some()
+    }
+
+    /// Turns the screen; the caller re-configures windows.
+    pub fn set_rotation(&mut self, rotation: Rotation) {
+        self.rotation = rotation;
+        self.output.change_current_state(None, Some(rotation.transform()), None, None);
+    }
+
+    /// `scale` is clamped to 1.0 to 4.0.
+    pub fn set_scale(&mut self, scale: f64) {
+        self.output.change_current_state(None, None, Some(Scale::Fractional(scale.clamp(1.0, 4.0))), None);
+    }
+}
+
+fn non_empty(text: &str) -> String {
+    if text.is_empty() { "Unknown".into() } else { text.into() }
+}
+
+fn wl_mode(mode: &HeadMode) -> Mode {
+    Mode { size: (mode.width, mode.height).into(), refresh: mode.refresh }
+}
+
+/// All screens, primary first.
+#[derive(Default)]
+pub struct Screens {
+    list: Vec<Screen>,
+    next_id: u32,
+    /// Changes with each change of the layout, so that a stale request is known.
+    pub serial: u32,
+}
+
+impl Screens {
+    /// Adds a screen for a display; `announce` makes its `wl_output` known to clients.
+    pub fn add(&mut self, display: &DisplayHandle, head: &Head, policy: ScreenPolicy) -> ScreenId {
+        let id = ScreenId(self.next_id);
+        self.next_id += 1;
+        let mut screen = Screen::new(id, head, policy);
+        screen.global = Some(screen.output.create_global::<Kiosk>(display));
+        self.list.push(screen);
+        self.arrange();
+        id
+    }
+
+    /// Takes a screen away, with its `wl_output`. The last one stays: clients are lost without an output.
+    pub fn remove(&mut self, display: &DisplayHandle, id: ScreenId) {
+        if self.list.len() <= 1 {
+            return;
+        }
+        if let Some(index) = self.list.iter().position(|screen| screen.id == id) {
+            let screen = self.list.remove(index);
+            if let Some(global) = screen.global {
+                display.disable_global::<Kiosk>(global);
+            }
+            self.arrange();
+        }
+    }
+
+    /// Lays the screens side by side, left to right, and gives the layout a new serial.
+    pub fn arrange(&mut self) {
+        let mut x = 0;
+        for screen in &mut self.list {
+            let location: Point<i32, Logical> = (x, 0).into();
+            if screen.output.current_location() != location {
+                screen.output.change_current_state(None, None, None, Some(location));
+            }
+            x += screen.geometry().size.w;
+        }
+        self.serial = self.serial.wrapping_add(1).max(1);
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = &Screen> {
+        self.list.iter()
+    }
+
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Screen> {
+        self.list.iter_mut()
+    }
+
+    pub fn get(&self, id: ScreenId) -> Option<&Screen> {
+        self.list.iter().find(|screen| screen.id == id)
+    }
+
+    pub fn get_mut(&mut self, id: ScreenId) -> Option<&mut Screen> {
+        self.list.iter_mut().find(|screen| screen.id == id)
+    }
+
+    pub fn by_head(&self, head: HeadId) -> Option<&Screen> {
+        self.list.iter().find(|screen| screen.head == Some(head))
+    }
+
+    pub fn by_name(&self, name: &str) -> Option<&Screen> {
+        self.list.iter().find(|screen| screen.name == name)
+    }
+
+    /// The one that carries the shell: the first with a display, else the first.
+    pub fn primary(&self) -> Option<&Screen> {
+        self.list.iter().find(|screen| screen.head.is_some()).or_else(|| self.list.first())
+    }
+
+    /// The names, for messages that say what is allowed.
+    pub fn names(&self) -> String {
+        self.list.iter().map(|screen| screen.name.as_str()).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Asks every screen for a new frame.
+    pub fn request_redraw(&mut self) {
+        for screen in &mut self.list {
+            screen.redraw.request();
+        }
+    }
+
+    /// The area that all screens cover together.
+    pub fn bounds(&self) -> Rectangle<i32, Logical> {
+        self.list.iter().map(Screen::geometry).reduce(Rectangle::merge).unwrap_or_default()
+    }
+}

@@ -1,0 +1,90 @@
+//! Listening sockets in the runtime directory: the shell's Wayland socket, the admin's, and the way they are made.
+
+use std::{
+    io,
+    os::unix::{fs::PermissionsExt, net::UnixListener},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use kiosk_session::api::{ADMIN_GROUP, WAYLAND_ADMIN_SOCKET, WAYLAND_SOCKET};
+use rustix::fs::{AtFlags, CWD, Gid, chownat};
+use smithay::reexports::{
+    calloop::{Interest, Mode, PostAction, generic::Generic},
+    wayland_server::Display,
+};
+
+use crate::{
+    kiosk::Kiosk,
+    privilege::{ClientState, Privilege},
+};
+
+/// Binds a socket with these permissions. A socket that a dead predecessor left is replaced; a living one's is not.
+pub fn bind(path: &Path, mode: u32) -> io::Result<UnixListener> {
+    if let Some(directory) = path.parent() {
+        std::fs::create_dir_all(directory)?;
+    }
+    if path.exists() {
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(io::Error::new(
+                io::ErrorKind::AddrInUse,
+                format!("{} is in use: another kioskd runs here", path.display()),
+            ));
+        }
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    listener.set_nonblocking(true)?;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode))?;
+    Ok(listener)
+}
+
+/// Opens the Wayland sockets in `directory` and starts to serve clients. Returns the shell socket's path.
+pub fn open_wayland(kiosk: &mut Kiosk, display: Display<Kiosk>, directory: &Path) -> io::Result<PathBuf> {
+    serve(kiosk, display)?;
+    let shell = directory.join(WAYLAND_SOCKET);
+    listen(kiosk, &shell, Privilege::Shell)?;
+    let admin = directory.join(WAYLAND_ADMIN_SOCKET);
+    listen(kiosk, &admin, Privilege::Admin)?;
+    if let Some(group) = group_id(ADMIN_GROUP)
+        && let Err(error) = chownat(CWD, &admin, None, Some(group), AtFlags::empty())
+    {
+        tracing::debug!(%error, group = ADMIN_GROUP, "the admin socket stays with our own group");
+    }
+    Ok(shell)
+}
+
+/// Dispatches what clients send, as it comes.
+fn serve(kiosk: &mut Kiosk, mut display: Display<Kiosk>) -> io::Result<()> {
+    let fd = display.backend().poll_fd().try_clone_to_owned()?;
+    let source = Generic::new(fd, Interest::READ, Mode::Level);
+    let inserted = kiosk.handle.insert_source(source, move |_, _, kiosk| {
+        if let Err(error) = display.dispatch_clients(kiosk) {
+            tracing::error!(%error, "clients could not be read from");
+        }
+        Ok(PostAction::Continue)
+    });
+    inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
+}
+
+fn listen(kiosk: &mut Kiosk, path: &Path, privilege: Privilege) -> io::Result<()> {
+    let listener = bind(path, 0o660)?;
+    let source = Generic::new(listener, Interest::READ, Mode::Level);
+    let inserted = kiosk.handle.insert_source(source, move |_, listener, kiosk| {
+        while let Ok((stream, _)) = listener.accept() {
+            let data: Arc<ClientState> = ClientState::new(privilege);
+            if let Err(error) = kiosk.display.insert_client(stream, data) {
+                tracing::warn!(%error, "a client could not be taken in");
+            }
+        }
+        Ok(PostAction::Continue)
+    });
+    inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// The group's number, from `/etc/group`; a system without that file has no groups to ask for.
+fn group_id(name: &str) -> Option<Gid> {
+    let groups = std::fs::read_to_string("/etc/group").ok()?;
+    let line = groups.lines().find(|line| line.split(':').next() == Some(name))?;
+    line.split(':').nth(2)?.parse().ok().map(Gid::from_raw)
+}

@@ -1,0 +1,149 @@
+//! One frame of one screen: its elements for any renderer, and what clients are told about it afterwards.
+
+use std::time::Duration;
+
+use smithay::{
+    backend::renderer::{
+        Color32F, ImportAll, ImportMem, Renderer,
+        element::{AsRenderElements, RenderElementStates, default_primary_scanout_output_compare},
+    },
+    desktop::utils::{
+        OutputPresentationFeedback, send_frames_surface_tree, surface_presentation_feedback_flags_from_states,
+        surface_primary_scanout_output, take_presentation_feedback_surface_tree, update_surface_primary_scanout_output,
+        with_surfaces_surface_tree,
+    },
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    utils::Scale,
+    wayland::{compositor::SurfaceAttributes, seat::WaylandFocus},
+};
+
+use super::{
+    Stage,
+    elements::StageElement,
+    splash::{self, Cover},
+};
+use crate::{input::cursor::Cursor, screens::Screen};
+
+/// Everything a back end needs to draw one screen.
+pub struct Frame<'a> {
+    pub screen: &'a Screen,
+    pub stage: &'a Stage,
+    pub cursor: &'a Cursor,
+    /// Whether the windows are on this screen; the other screens keep the splash.
+    pub carries_shell: bool,
+    /// Monotonic.
+    pub now: Duration,
+}
+
+impl Frame<'_> {
+    fn cover(&self) -> f32 {
+        if self.carries_shell { self.stage.cover.alpha(self.now) } else { 1.0 }
+    }
+
+    /// What is behind everything.
+    pub fn clear_color(&self) -> Color32F {
+        match self.stage.cover {
+            Cover::Shown { .. } => splash::color(&self.stage.style),
+            _ if !self.carries_shell => splash::color(&self.stage.style),
+            // Black is what planes show where nothing is, so a fullscreen client can go to the primary plane.
+            Cover::Fading { .. } | Cover::Gone => Color32F::BLACK,
+        }
+    }
+
+    /// The elements, topmost first. `cursor`: whether the pointer is part of the picture (screenshots leave it out).
+    pub fn elements<R>(&self, renderer: &mut R, cursor: bool) -> Vec<StageElement<R>>
+    where
+        R: Renderer + ImportAll + ImportMem,
+        R::TextureId: Clone + Send + 'static,
+    {
+        let mut elements = Vec::new();
+        let scale = Scale::from(self.screen.scale());
+        let origin = self.screen.geometry().loc;
+        if cursor {
+            self.cursor.push_elements(renderer, origin, scale, &mut elements);
+        }
+        let cover = self.cover();
+        if cover > 0.0 && (self.stage.splash_enabled || self.stage.system_screen.is_some()) {
+            self.screen.splash.push_elements(renderer, cover, &mut elements);
+        }
+        if cover >= 1.0 {
+            return elements;
+        }
+        if cover > 0.0 {
+            let size = self.screen.picture_size();
+            elements.extend(self.screen.splash.veil(&self.stage.style, size, cover).map(StageElement::from));
+        }
+        for shown in self.stage.windows.mapped() {
+            let location = (shown.origin() - origin).to_physical_precise_round(scale);
+            elements.extend(AsRenderElements::<R>::render_elements(&shown.window, renderer, location, scale, 1.0));
+        }
+        elements
+    }
+
+    /// Every surface that is part of the stage, whether or not the splash covers it: clients go on drawing
+    /// under the splash, so that there is a picture when it goes.
+    pub fn for_each_surface(&self, mut visit: impl FnMut(&WlSurface)) {
+        let windows = self.carries_shell.then(|| self.stage.windows.iter());
+        for shown in windows.into_iter().flatten() {
+            if let Some(surface) = shown.window.wl_surface() {
+                visit(&surface);
+                for (popup, _) in smithay::desktop::PopupManager::popups_for_surface(&surface) {
+                    visit(popup.wl_surface());
+                }
+            }
+        }
+        if let Some(surface) = self.cursor.client_surface().filter(|_| self.carries_shell) {
+            visit(surface);
+        }
+    }
+
+    /// Remembers which surfaces this screen shows.
+    pub fn note_scanout(&self, states: &RenderElementStates) {
+        self.for_each_surface(|root| {
+            with_surfaces_surface_tree(root, |surface, data| {
+                update_surface_primary_scanout_output(
+                    surface,
+                    &self.screen.output,
+                    data,
+                    states,
+                    default_primary_scanout_output_compare,
+                );
+            });
+        });
+    }
+
+    /// The presentation feedback that is due when this frame is on the screen.
+    pub fn take_feedback(&self, states: &RenderElementStates) -> OutputPresentationFeedback {
+        let mut feedback = OutputPresentationFeedback::new(&self.screen.output);
+        self.for_each_surface(|root| {
+            take_presentation_feedback_surface_tree(
+                root,
+                &mut feedback,
+                surface_primary_scanout_output,
+                |surface, _| surface_presentation_feedback_flags_from_states(surface, states),
+            );
+        });
+        feedback
+    }
+
+    /// Whether any client waits for a frame callback.
+    pub fn callbacks_waiting(&self) -> bool {
+        let mut waiting = false;
+        self.for_each_surface(|root| {
+            with_surfaces_surface_tree(root, |_, data| {
+                waiting |= !data.cached_state.get::<SurfaceAttributes>().current().frame_callbacks.is_empty();
+            });
+        });
+        waiting
+    }
+
+    /// Sends the frame callbacks that are due. Surfaces that no screen shows (under the splash, on a screen that
+    /// is off) get theirs too: their pace is set by how often the caller comes here.
+    pub fn send_callbacks(&self) {
+        self.for_each_surface(|root| {
+            send_frames_surface_tree(root, &self.screen.output, self.now, Some(Duration::ZERO), |_, _| {
+                Some(self.screen.output.clone())
+            });
+        });
+    }
+}

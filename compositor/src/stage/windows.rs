@@ -1,0 +1,185 @@
+//! The windows of the shell's clients, bottom to top, and which of them has the focus.
+
+use smithay::{
+    backend::renderer::utils::with_renderer_surface_state,
+    desktop::{Window, WindowSurfaceType},
+    reexports::{
+        wayland_protocols::xdg::shell::server::xdg_toplevel::{State as ToplevelState, WmCapabilities},
+        wayland_server::protocol::wl_surface::WlSurface,
+    },
+    utils::{IsAlive, Logical, Point, Rectangle, Size},
+    wayland::{seat::WaylandFocus, shell::xdg::ToplevelSurface},
+};
+
+use crate::policy::{self, Role};
+
+/// A toplevel on the stage.
+pub struct ShownWindow {
+    pub window: Window,
+    /// It has a buffer: it is part of the picture.
+    pub mapped: bool,
+    /// Where its geometry starts, in the space of all screens.
+    pub location: Point<i32, Logical>,
+}
+
+impl ShownWindow {
+    fn surface(&self) -> Option<WlSurface> {
+        self.window.wl_surface().map(|surface| surface.into_owned())
+    }
+
+    /// Shell or dialog, as of now.
+    pub fn role(&self) -> Role {
+        policy::role(self.window.toplevel().is_some_and(|toplevel| toplevel.parent().is_some()))
+    }
+
+    /// Where the surface's own origin lies: its geometry may start inside it (shadows).
+    pub fn origin(&self) -> Point<i32, Logical> {
+        self.location - self.window.geometry().loc
+    }
+}
+
+/// All toplevels, bottom to top.
+#[derive(Default)]
+pub struct Windows {
+    list: Vec<ShownWindow>,
+}
+
+impl Windows {
+    /// Puts a new toplevel on top. It is shown when it has a buffer.
+    pub fn add(&mut self, toplevel: ToplevelSurface) {
+        self.list.push(ShownWindow {
+            window: Window::new_wayland_window(toplevel),
+            mapped: false,
+            location: Point::default(),
+        });
+    }
+
+    /// Takes a toplevel away.
+    pub fn remove(&mut self, surface: &WlSurface) {
+        self.list.retain(|shown| shown.surface().as_ref() != Some(surface));
+    }
+
+    /// Drops what has died without saying so.
+    pub fn prune(&mut self) -> bool {
+        let before = self.list.len();
+        self.list.retain(|shown| shown.window.alive());
+        before != self.list.len()
+    }
+
+    pub fn find(&self, surface: &WlSurface) -> Option<&ShownWindow> {
+        self.list.iter().find(|shown| shown.surface().as_ref() == Some(surface))
+    }
+
+    /// Whether any window is part of the picture.
+    pub fn any_mapped(&self) -> bool {
+        self.mapped().next().is_some()
+    }
+
+    /// The windows that are part of the picture, topmost first.
+    pub fn mapped(&self) -> impl Iterator<Item = &ShownWindow> {
+        self.list.iter().rev().filter(|shown| shown.mapped)
+    }
+
+    /// All windows, bottom to top.
+    pub fn iter(&self) -> impl Iterator<Item = &ShownWindow> {
+        self.list.iter()
+    }
+
+    /// The toplevels' surfaces, bottom to top.
+    pub fn surfaces(&self) -> impl Iterator<Item = WlSurface> {
+        self.list.iter().filter_map(ShownWindow::surface)
+    }
+
+    /// The surface that has the keyboard: the topmost window's.
+    pub fn focus(&self) -> Option<WlSurface> {
+        self.mapped().next().and_then(ShownWindow::surface)
+    }
+
+    /// Brings a window above the others of its role: a dialog is never behind its shell.
+    pub fn raise(&mut self, surface: &WlSurface) {
+        if let Some(index) = self.list.iter().position(|shown| shown.surface().as_ref() == Some(surface)) {
+            let shown = self.list.remove(index);
+            self.list.push(shown);
+            self.list.sort_by_key(|shown| shown.role() == Role::Dialog);
+        }
+    }
+
+    /// Tells a toplevel its size and state, for a screen that covers `area`. Sent only if it changed, or if
+    /// nothing was sent yet.
+    pub fn configure(toplevel: &ToplevelSurface, area: Rectangle<i32, Logical>, activated: bool) {
+        let role = policy::role(toplevel.parent().is_some());
+        toplevel.with_pending_state(|state| {
+            state.bounds = Some(area.size);
+            // Nothing here can be minimised, moved or resized: clients that ask are told so.
+            state.capabilities.unset(WmCapabilities::Minimize);
+            state.capabilities.unset(WmCapabilities::WindowMenu);
+            state.capabilities.unset(WmCapabilities::Maximize);
+            state.capabilities.set(WmCapabilities::Fullscreen);
+            match role {
+                Role::Shell => {
+                    state.states.set(ToplevelState::Fullscreen);
+                    state.size = Some(area.size);
+                }
+                Role::Dialog => {
+                    state.states.unset(ToplevelState::Fullscreen);
+                    state.size = None;
+                }
+            }
+            if activated {
+                state.states.set(ToplevelState::Activated);
+            } else {
+                state.states.unset(ToplevelState::Activated);
+            }
+        });
+    }
+
+    /// Follows a commit on a toplevel's surface tree: mapped or not, and where. Returns whether a window came
+    /// or went.
+    pub fn follow_commit(&mut self, surface: &WlSurface, area: Rectangle<i32, Logical>) -> bool {
+        let Some(shown) = self.list.iter_mut().find(|shown| shown.surface().as_ref() == Some(surface)) else {
+            return false;
+        };
+        shown.window.on_commit();
+        let has_buffer = with_renderer_surface_state(surface, |state| state.buffer().is_some()).unwrap_or(false);
+        let changed = shown.mapped != has_buffer;
+        shown.mapped = has_buffer;
+        shown.location = place(shown.role(), shown.window.geometry().size, area);
+        if changed && has_buffer {
+            self.raise(surface);
+        }
+        changed
+    }
+
+    /// The shell's screen has another size: everything is placed and told anew.
+    pub fn rearrange(&mut self, area: Rectangle<i32, Logical>) {
+        let focus = self.focus();
+        for shown in &mut self.list {
+            shown.location = place(shown.role(), shown.window.geometry().size, area);
+            if let Some(toplevel) = shown.window.toplevel() {
+                let active = focus.as_ref() == Some(toplevel.wl_surface());
+                Self::configure(toplevel, area, active);
+                if toplevel.is_initial_configure_sent() {
+                    toplevel.send_pending_configure();
+                }
+            }
+        }
+    }
+
+    /// The surface under a point, with the surface's own origin: what a pointer or finger there talks to.
+    /// A window below a dialog is reachable beside it, like on any desktop.
+    pub fn under(&self, point: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
+        self.mapped().find_map(|shown| {
+            let origin = shown.origin();
+            let (surface, at) = shown.window.surface_under(point - origin.to_f64(), WindowSurfaceType::ALL)?;
+            Some((surface, (at + origin).to_f64()))
+        })
+    }
+}
+
+fn place(role: Role, size: Size<i32, Logical>, area: Rectangle<i32, Logical>) -> Point<i32, Logical> {
+    match role {
+        // A shell that ignores the size it was told is centred too: no corner of it is lost without need.
+        Role::Shell if size.w >= area.size.w && size.h >= area.size.h => area.loc,
+        Role::Shell | Role::Dialog => policy::centred(size, area),
+    }
+}
