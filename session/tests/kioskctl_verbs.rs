@@ -1,0 +1,307 @@
+//! kioskctl as a process against stand-ins for the services: what it says, what it asks for, what it exits with.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod kioskctl_fake;
+
+use std::fs;
+use std::os::unix::net::UnixListener;
+
+use kioskctl_fake::{Fake, json, kioskctl, run, said};
+use tempfile::tempdir;
+
+#[test]
+fn status_shows_both_services() {
+    let dir = tempdir().unwrap();
+    let _session = Fake::session(dir.path());
+    let _compositor = Fake::compositor(dir.path());
+    let status = json(dir.path(), &["status"]);
+    let session = &status["session"];
+    assert_eq!((&session["state"], &session["url"]), (&"loading".into(), &"http://localhost:3000".into()));
+    assert_eq!((&session["restarts"], &session["browser-pid"]), (&1.into(), &4321.into()));
+    assert_eq!(session["last-failure"]["reason"], "page crashed");
+    let compositor = &status["compositor"];
+    assert_eq!((&compositor["stage"], &compositor["serial"]), (&"splash".into(), &7.into()));
+    assert_eq!(compositor["problems"][0], "a file was skipped");
+    let names: Vec<&str> = (0..3).map(|i| compositor["outputs"][i]["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["HDMI-A-1", "DP-1", "VGA-1"], "the first is the primary one");
+
+    let (code, text, _) = said(&run(dir.path(), &["status"]));
+    assert_eq!(code, 0);
+    for part in
+        ["loading for ", "pid 4321, 300 MiB, 1 restart\n", "page crashed -> reload, ", "splash (kms, pixman, VT 1)"]
+    {
+        assert!(text.contains(part), "{part} is not in\n{text}");
+    }
+    assert!(
+        text.contains("HDMI-A-1 (Dell U2720Q S0) on, 1920x1080@59.94, rotation 270, scale 1.5, composited: rotated"),
+        "{text}"
+    );
+    assert!(text.contains("Problem  a file was skipped"), "{text}");
+}
+
+#[test]
+fn status_with_one_service_shows_it_and_says_which_is_missing() {
+    let dir = tempdir().unwrap();
+    let compositor = Fake::compositor(dir.path());
+    let status = json(dir.path(), &["status"]);
+    assert_eq!((status["session"].is_null(), &status["compositor"]["backend"]), (true, &"kms".into()));
+    assert!(status["errors"][0].as_str().unwrap().starts_with("kiosk-session is not running"));
+    let (code, text, _) = said(&run(dir.path(), &["status"]));
+    assert_eq!(code, 0);
+    assert!(text.contains("kiosk-session is not running") && text.contains("splash"), "{text}");
+    drop(compositor);
+    let (code, text, error) = said(&run(dir.path(), &["status"]));
+    assert_eq!((code, text.as_str()), (3, ""));
+    assert!(error.contains("neither kioskd nor kiosk-session is running"), "{error}");
+}
+
+#[test]
+fn what_is_not_running_is_exit_code_3() {
+    let dir = tempdir().unwrap();
+    for verb in [&["reload"][..], &["outputs"], &["rotate", "90"], &["screenshot", "-"], &["vt", "2"], &["confirm"]] {
+        let (code, _, error) = said(&run(dir.path(), verb));
+        assert_eq!(code, 3, "{verb:?}");
+        assert!(error.contains(" is not running; start it with `systemctl start kiosk"), "{error}");
+    }
+    // A socket that a killed service left behind, and no directory at all.
+    drop(UnixListener::bind(dir.path().join("session.sock")).unwrap());
+    assert_eq!(said(&run(dir.path(), &["home"])).0, 3);
+    assert_eq!(said(&run(&dir.path().join("none"), &["home"])).0, 3);
+    let (code, out, _) = said(&run(dir.path(), &["home", "--json"]));
+    let error: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &error["error"]["exit"]), (3, &3.into()));
+}
+
+#[test]
+fn errors_of_the_service_become_its_sentence_and_an_exit_code() {
+    let dir = tempdir().unwrap();
+    let session = Fake::session(dir.path());
+    for (name, exit) in [
+        ("org.kioskd.Error.NotAuthorized", 4),
+        ("org.freedesktop.DBus.Error.AccessDenied", 4),
+        ("org.freedesktop.DBus.Error.InteractiveAuthorizationRequired", 4),
+        ("org.kioskd.Error.UrlNotAllowed", 4),
+        ("org.kioskd.Error.InvalidArgument", 2),
+        ("org.kioskd.Error.NotFound", 1),
+        ("org.kioskd.Error.NotReady", 1),
+        ("org.freedesktop.DBus.Error.UnknownMethod", 1),
+        ("org.freedesktop.DBus.Error.ServiceUnknown", 3),
+    ] {
+        *session.shared.error.lock().unwrap() = Some((name, "this is why"));
+        let (code, _, error) = said(&run(dir.path(), &["reload"]));
+        assert_eq!(code, exit, "{name}: {error}");
+        if exit != 3 {
+            assert_eq!(error, "kioskctl: this is why\n");
+        }
+    }
+    *session.shared.error.lock().unwrap() = Some(("org.kioskd.Error.NotReady", "not\x1b[31m yet"));
+    let output = kioskctl(dir.path(), &["reload", "--json"]).output().unwrap();
+    let (_, out, error) = said(&output);
+    assert!(!error.contains('\x1b'), "no escape sequence reaches the terminal");
+    let out: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(out["error"]["name"], "org.kioskd.Error.NotReady");
+}
+
+#[test]
+fn a_service_that_ends_during_the_call_is_not_running() {
+    let dir = tempdir().unwrap();
+    let session = Fake::session(dir.path());
+    *session.shared.hang_up.lock().unwrap() = true;
+    let (code, _, error) = said(&run(dir.path(), &["restart"]));
+    assert_eq!((code, error.contains("kiosk-session ended during the call")), (3, true), "{error}");
+}
+
+#[test]
+fn wrong_usage_is_exit_code_2_and_reaches_no_service() {
+    let dir = tempdir().unwrap();
+    let compositor = Fake::compositor(dir.path());
+    for verb in [
+        &["rotate", "45"][..],
+        &["open", "localhost"],
+        &["scale", "9"],
+        &["mode", "1080p"],
+        &["vt", "0"],
+        &["frob"],
+        &[],
+    ] {
+        let (code, _, error) = said(&run(dir.path(), verb));
+        assert_eq!(code, 2, "{verb:?}");
+        assert!(error.contains("Usage") || error.contains("--help"), "{error}");
+    }
+    assert!(compositor.calls().is_empty());
+}
+
+#[test]
+fn session_verbs_call_their_methods() {
+    let dir = tempdir().unwrap();
+    let session = Fake::session(dir.path());
+    for (verb, method, arguments) in [
+        (&["reload"][..], "Reload", "@a{sv} {}"),
+        (&["reload", "--hard"], "Reload", "{\"hard\": <true>}"),
+        (&["open", "https://example.org/a?b"], "Open", "(\"https://example.org/a?b\", @a{sv} {})"),
+        (&["home"], "Home", ""),
+        (&["restart"], "Restart", "@a{sv} {}"),
+        (&["stop"], "Stop", ""),
+        (&["start"], "Start", ""),
+    ] {
+        let (code, out, error) = said(&run(dir.path(), verb));
+        assert_eq!((code, out.as_str(), error.as_str()), (0, "", ""), "{verb:?}");
+        let (called, with) = session.calls().pop().unwrap();
+        assert_eq!(called, method);
+        assert!(with.contains(arguments) || arguments.contains(with.trim_matches(['(', ')', ','])), "{with}");
+    }
+    assert_eq!(json(dir.path(), &["home"])["done"], true);
+}
+
+#[test]
+fn compositor_verbs_call_their_methods() {
+    let dir = tempdir().unwrap();
+    let compositor = Fake::compositor(dir.path());
+    let call = |verb: &[&str]| {
+        assert_eq!(said(&run(dir.path(), verb)).0, 0, "{verb:?}");
+        compositor.calls().pop().unwrap()
+    };
+    let (method, arguments) = call(&["vt", "3"]);
+    assert_eq!((method.as_str(), arguments.contains('3')), ("SwitchVt", true));
+    let (method, arguments) = call(&["message", "Back at nine", "--title", "Closed"]);
+    assert_eq!(
+        (method.as_str(), arguments.contains("Back at nine") && arguments.contains("\"title\": <\"Closed\">")),
+        ("ShowMessage", true),
+        "{arguments}"
+    );
+    assert_eq!(call(&["dismiss"]).0, "Dismiss");
+    let (method, arguments) = call(&["confirm"]);
+    assert_eq!((method.as_str(), arguments.contains('7')), ("Confirm", true), "the present serial: {arguments}");
+}
+
+#[test]
+fn output_changes_are_one_apply_outputs() {
+    let dir = tempdir().unwrap();
+    let compositor = Fake::compositor(dir.path());
+    let apply = |verb: &[&str], expected: &str| {
+        let (code, out, error) = said(&run(dir.path(), verb));
+        assert_eq!((code, error.as_str()), (0, ""), "{verb:?}");
+        let (method, arguments) = compositor.calls().pop().unwrap();
+        assert_eq!(method, "ApplyOutputs");
+        let arguments = arguments.replace(['@', ' '], "");
+        assert!(arguments.contains(&expected.replace(' ', "")), "{verb:?}: {arguments}");
+        out
+    };
+    let out = apply(&["rotate", "90"], r#"[("HDMI-A-1", {"rotation": <uint32 90>})], "keep""#);
+    assert_eq!(out, "HDMI-A-1: rotation 90\n");
+    apply(&["rotate", "next"], r#"[("HDMI-A-1", {"rotation": <uint32 0>})]"#);
+    apply(&["rotate", "next", "-o", "DP-1"], r#"[("DP-1", {"rotation": <uint32 90>})]"#);
+    apply(&["rotate", "180", "-o", "Dell U2720Q S1920"], r#"[("DP-1", "#);
+    apply(&["mode", "1280x720", "-o", "*"], r#"("VGA-1", {"mode": <(uint32 1280, uint32 720, uint32 0)>})]"#);
+    apply(&["mode", "1280x720@59.94"], "<(uint32 1280, uint32 720, uint32 59940)>");
+    apply(&["mode", "preferred"], r#"{"mode": <"preferred">}"#);
+    apply(&["scale", "1.25"], r#"{"scale": <1.25>}"#);
+    apply(&["position", "-5,10"], r#"{"position": <(-5, 10)>}"#);
+    let out = apply(&["rotate", "90", "--temporary"], r#""temporary", {"revert-after": <uint32 15>}"#);
+    assert!(out.contains("Undone in 15 s unless you say `kioskctl confirm`"), "{out}");
+    apply(&["rotate", "90", "--revert-after", "1m"], r#""temporary", {"revert-after": <uint32 60>}"#);
+    apply(&["screen", "off"], r#"[("HDMI-A-1", {"power": <false>}), ("DP-1", {"power": <false>}), ("VGA-1""#);
+    apply(&["screen", "toggle"], r#"("DP-1", {"power": <false>})"#);
+    apply(&["screen", "toggle", "-o", "VGA-1"], r#"[("VGA-1", {"power": <true>})]"#);
+
+    let told = json(dir.path(), &["rotate", "90", "-o", "DP-1"]);
+    assert_eq!((&told["serial"], &told["changes"][0]["rotation"]), (&8.into(), &90.into()));
+    let count = compositor.calls().len();
+    let (code, _, error) = said(&run(dir.path(), &["rotate", "90", "-o", "DP-9"]));
+    assert_eq!((code, error.as_str()), (1, "kioskctl: there is no output \"DP-9\"; there are HDMI-A-1, DP-1, VGA-1\n"));
+    assert_eq!(compositor.calls().len(), count);
+}
+
+#[test]
+fn outputs_are_a_table() {
+    let dir = tempdir().unwrap();
+    let compositor = Fake::compositor(dir.path());
+    let (_, out, _) = said(&run(dir.path(), &["outputs"]));
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(lines[0], "OUTPUT    DISPLAY            CONNECTED  POWER  MODE             ROTATION  SCALE  SCANOUT");
+    assert_eq!(
+        lines[1],
+        "HDMI-A-1  Dell U2720Q S0     yes        on     1920x1080@59.94  270       1.5    composited: rotated"
+    );
+    assert!(lines[3].starts_with("VGA-1     -                  no         off "));
+    assert_eq!(json(dir.path(), &["outputs"])[1]["position"][0], 1920);
+    // A monitor's name is no way into the terminal.
+    compositor.shared.outputs.lock().unwrap().get_mut("DP_2d1").unwrap().insert("Make".into(), "\x1b[2J".into());
+    assert!(!said(&run(dir.path(), &["outputs"])).1.contains('\x1b'));
+}
+
+#[test]
+fn a_screenshot_is_written_whole_or_not_at_all() {
+    let dir = tempdir().unwrap();
+    let compositor = Fake::compositor(dir.path());
+    let png = compositor.shared.picture.lock().unwrap().clone();
+    let file = dir.path().join("a.png");
+    let name = file.to_str().unwrap();
+    let output = run(dir.path(), &["screenshot", "-"]);
+    assert_eq!((output.status.code(), &output.stdout), (Some(0), &png));
+    assert_eq!(said(&run(dir.path(), &["screenshot", name, "-o", "DP-1"])).0, 0);
+    assert_eq!(fs::read(&file).unwrap(), png);
+    assert!(compositor.calls().pop().unwrap().1.contains("DP-1"));
+
+    *compositor.shared.picture.lock().unwrap() = b"no picture".to_vec();
+    let (code, _, error) = said(&run(dir.path(), &["screenshot", name]));
+    assert_eq!((code, error.contains("no PNG")), (1, true));
+    assert_eq!(fs::read(&file).unwrap(), png, "the old one is still there");
+
+    *compositor.shared.picture.lock().unwrap() = png.clone();
+    let missing = dir.path().join("none/b.png");
+    let (code, _, error) = said(&run(dir.path(), &["screenshot", missing.to_str().unwrap()]));
+    assert_eq!((code, error.contains("none/b.png failed: No such file or directory")), (1, true), "{error}");
+
+    // A disk that is full: the old file stays, and nothing is left lying about.
+    let (code, _, error) = said(&run(dir.path(), &["screenshot", "/dev/full"]));
+    assert_eq!((code, error.contains("No space left")), (1, true), "{error}");
+    let mut left: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    left.sort();
+    assert_eq!(left, ["a.png", "compositor.sock"]);
+    assert_eq!(json(dir.path(), &["screenshot", name])["bytes"], png.len());
+}
+
+#[test]
+fn the_configuration_is_checked_and_shown_with_nothing_running() {
+    let dir = tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("etc/kiosk")).unwrap();
+    let file = dir.path().join("etc/kiosk/config.toml");
+    let with_root = |arguments: &[&str]| {
+        let output = kioskctl(dir.path(), arguments).env("KIOSK_ROOT", dir.path()).output().unwrap();
+        said(&output)
+    };
+    fs::write(&file, "[shell]\nurl = \"http://a\"\n").unwrap();
+    assert_eq!(with_root(&["config", "check"]), (0, "The configuration is good\n".into(), String::new()));
+    let (code, out, _) = with_root(&["config", "show"]);
+    let url = out.lines().find(|line| line.starts_with("url = \"http://a\"")).unwrap();
+    assert!(code == 0 && url.ends_with("etc/kiosk/config.toml:2"), "{url}");
+
+    fs::write(&file, "[shell]\nurl = 3\n").unwrap();
+    let (code, out, _) = with_root(&["config", "check"]);
+    assert_eq!((code, out.contains("etc/kiosk/config.toml:2:7: shell.url is 3, allowed is http")), (1, true), "{out}");
+    let (code, out, _) = with_root(&["config", "check", "--json"]);
+    let out: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let error = &out["errors"][0];
+    assert_eq!((code, &error["line"], &error["column"], &error["key"]), (1, &2.into(), &7.into(), &"shell.url".into()));
+    let (code, out, _) = with_root(&["config", "show"]);
+    assert!(code == 0 && out.starts_with("# SKIPPED ") && out.contains("# built-in"), "{out}");
+    let (code, out, _) = with_root(&["config", "check", "--config", "/none.toml"]);
+    assert_eq!((code, out.contains("/none.toml: this can't be read")), (1, true), "{out}");
+}
+
+#[test]
+fn man_pages_and_completions_come_from_the_definition() {
+    let dir = tempdir().unwrap();
+    let place = dir.path().join("deeper");
+    for what in ["man", "bash", "zsh", "fish"] {
+        assert_eq!(said(&run(dir.path(), &["generate", what, place.to_str().unwrap()])).0, 0);
+    }
+    let page = fs::read_to_string(place.join("kioskctl-rotate.1")).unwrap();
+    assert!(page.contains("revert") && page.contains(".TH"), "{page}");
+    assert!(!place.join("kioskctl-generate.1").exists(), "hidden verbs are not documented");
+    for completion in ["kioskctl.bash", "_kioskctl", "kioskctl.fish"] {
+        assert!(fs::read_to_string(place.join(completion)).unwrap().contains("screenshot"), "{completion}");
+    }
+}
