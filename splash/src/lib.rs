@@ -11,6 +11,7 @@ mod paint;
 mod raster;
 mod scene;
 mod text;
+mod wrap;
 
 pub use animation::{Animation, Pose};
 pub use color::{ColorError, parse_color};

@@ -17,6 +17,8 @@ pub const MAX_FILE: usize = 4 << 20;
 pub(crate) const MAX_SIDE: u32 = 8192;
 /// Most pixels of a PNG: 64 MiB while it is read.
 pub(crate) const MAX_PIXELS: u64 = 16 << 20;
+/// Side of the picture that is painted to see whether an SVG can be: small, so that it costs nothing.
+const TRIAL: u32 = 32;
 
 /// Why a file can't be the logo. Each is one sentence; the caller adds the file's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +35,8 @@ pub enum LogoError {
     Svg(String),
     #[error("the logo is an SVG that shows nothing: its texts must be converted to paths, and its images to shapes")]
     Blank,
+    #[error("the logo is an SVG with shapes that can't be painted: check its coordinates")]
+    Unpaintable,
     #[error("the logo is not a valid PNG ({0}): save it again")]
     Png(String),
     #[error("the logo has {0} × {1} pixels: 1 to {MAX_SIDE} a side and {MAX_PIXELS} in all are allowed")]
@@ -106,13 +110,7 @@ impl Logo {
     pub(crate) fn paint(&self, width: u32, height: u32) -> Option<Image> {
         let mut data = match &*self.0 {
             Picture::Nothing => return None,
-            Picture::Svg(tree) => {
-                let mut pixmap = Pixmap::new(width, height)?;
-                let size = tree.size();
-                let fit = Transform::from_scale(width as f32 / size.width(), height as f32 / size.height());
-                resvg::render(tree, fit, &mut pixmap.as_mut());
-                pixmap.take()
-            }
+            Picture::Svg(tree) => render_svg(tree, width, height)?,
             Picture::Png(raster) => raster.resized(width, height).data,
         };
         for pixel in data.chunks_exact_mut(4) {
@@ -120,6 +118,20 @@ impl Logo {
         }
         Some(Image { width, height, data })
     }
+}
+
+/// Premultiplied R, G, B, A; `None` where the renderer gives up.
+fn render_svg(tree: &Tree, width: u32, height: u32) -> Option<Vec<u8>> {
+    let size = tree.size();
+    let fit = Transform::from_scale(width as f32 / size.width(), height as f32 / size.height());
+    // Shapes of absurd coordinates reach assertions in tiny-skia 0.12 (the edge walk in scan/path.rs; found by a
+    // test of ours): such a file may cost the logo, never the screen. A half painted picture is not kept.
+    let painted = std::panic::catch_unwind(|| {
+        let mut pixmap = Pixmap::new(width, height)?;
+        resvg::render(tree, fit, &mut pixmap.as_mut());
+        Some(pixmap.take())
+    });
+    painted.ok().flatten()
 }
 
 /// Whether a text begins as XML does, after a byte order mark and white space.
@@ -138,5 +150,10 @@ fn parse_svg(bytes: &[u8]) -> Result<Tree, LogoError> {
         ..Options::default()
     };
     let tree = Tree::from_data(bytes, &options).map_err(|error| LogoError::Svg(error.to_string()))?;
-    if tree.root().has_children() { Ok(tree) } else { Err(LogoError::Blank) }
+    if !tree.root().has_children() {
+        return Err(LogoError::Blank);
+    }
+    // Better a sentence now than no logo on the screen.
+    render_svg(&tree, TRIAL, TRIAL).ok_or(LogoError::Unpaintable)?;
+    Ok(tree)
 }

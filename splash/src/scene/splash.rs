@@ -1,0 +1,144 @@
+//! The splash: the logo in the exact centre whatever else is shown, progress and message at fixed places below it,
+//! so that nothing jumps when one of them comes or goes.
+
+use super::{Part, Rect, Screen, Tone};
+use crate::{Progress, animation::DOTS, text::Face};
+
+/// Longest side of a painted logo: beyond, more pixels show nobody more.
+const MAX_LOGO: f32 = 2_048.0;
+/// Shares of the output's shorter side: logo, distance below it, thickness of the progress, length of its bar.
+const LOGO: f32 = 0.30;
+const GAP: f32 = 0.075;
+const DOT: f32 = 0.0115;
+const BAR: f32 = 0.30;
+/// A logo of any shape leaves the rest of the output's width and height alone.
+const LOGO_MAX_WIDTH: f32 = 0.7;
+const LOGO_MAX_HEIGHT: f32 = 0.4;
+
+/// The parts of the splash; `aspect` is the logo's, `None` without one.
+pub(super) fn layout(
+    screen: &Screen,
+    aspect: Option<f32>,
+    progress: Progress,
+    message: Option<&str>,
+    parts: &mut Vec<(Rect, Part)>,
+) {
+    // Without a logo the other parts stay where they are with a square one.
+    let (logo_width, logo_height) = logo_size(screen, aspect.unwrap_or(1.0));
+    let top = (screen.height.saturating_sub(logo_height) / 2) as i32;
+    if aspect.is_some() {
+        parts.extend(screen.centered(top, logo_width, logo_height).map(|rect| (rect, Part::Logo)));
+    }
+
+    let gap = (screen.shorter * GAP).round() as i32;
+    let thick = (screen.shorter * DOT).max(4.0 * screen.scale).min(screen.shorter / 40.0).round() as u32;
+    let progress_top = top + logo_height as i32 + gap;
+    match progress {
+        Progress::None => {}
+        Progress::Indeterminate => dots(screen, progress_top, thick, parts),
+        Progress::Fraction(done) => bar(screen, progress_top, thick, done, parts),
+    }
+
+    let text_top = progress_top + thick as i32 + gap * 2 / 3;
+    let text = message.and_then(|message| {
+        let face = Face::new(screen.em(1.0))?;
+        let line = face.one_line(message, screen.width.checked_sub(2 * screen.margin())?);
+        let lines: Vec<String> = (!line.is_empty()).then_some(line).into_iter().collect();
+        let (width, height) = face.measure(&lines)?;
+        // Where a wide logo leaves too little room, the message moves up, but not into the progress.
+        let lowest = screen.height as i32 - height as i32;
+        let text_top = text_top.min(lowest).max(progress_top + thick as i32);
+        let rect = screen.centered(text_top, width, height)?;
+        Some((rect, Part::Text { lines, em: face.em(), tone: Tone::Quiet }))
+    });
+    parts.extend(text);
+}
+
+/// Logos of all shapes get about the same area: as much as a square of 30 % of the shorter side.
+fn logo_size(screen: &Screen, aspect: f32) -> (u32, u32) {
+    let side = screen.shorter * LOGO;
+    let (width, height) = (side * aspect.sqrt(), side / aspect.sqrt());
+    let most = [
+        1.0,
+        screen.width as f32 * LOGO_MAX_WIDTH / width,
+        screen.height as f32 * LOGO_MAX_HEIGHT / height,
+        MAX_LOGO / width.max(height),
+    ];
+    let fit = most.into_iter().fold(1.0, f32::min);
+    let side = |length: f32| ((length * fit).round() as u32).max(1);
+    (side(width), side(height))
+}
+
+/// A row of dots, or none at all: the animation counts on all of them.
+fn dots(screen: &Screen, top: i32, diameter: u32, parts: &mut Vec<(Rect, Part)>) {
+    let pitch = diameter * 5 / 2;
+    let count = DOTS as u32;
+    let Some(row) = screen.centered(top, pitch * (count - 1) + diameter, diameter) else { return };
+    for dot in 0..count {
+        let rect = Rect { x: row.x + (pitch * dot) as i32, width: diameter, ..row };
+        parts.push((rect, Part::Dot));
+    }
+}
+
+/// A track and, over it, the part of it that is done.
+fn bar(screen: &Screen, top: i32, thick: u32, done: f32, parts: &mut Vec<(Rect, Part)>) {
+    let width = ((screen.shorter * BAR) as u32).max(thick);
+    let Some(track) = screen.centered(top, width, thick) else { return };
+    parts.push((track, Part::Track));
+    // The comparison is false for not-a-number.
+    if done > 0.0 {
+        // Never shorter than its two round ends.
+        let width = ((width as f32 * done.min(1.0)).round() as u32).max(thick);
+        parts.push((Rect { width, ..track }, Part::Fill));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::{
+        super::{
+            layout,
+            tests::{any_splash, splash_of},
+        },
+        *,
+    };
+    use crate::{Style, View};
+
+    proptest! {
+        #[test]
+        fn the_logo_does_not_move_when_a_message_or_progress_comes(
+            view in any_splash(), width in 1u32..5_000, height in 1u32..5_000,
+        ) {
+            let alone = View::Splash { message: None, progress: Progress::None };
+            let style = Style::default();
+            let logo = layout(&alone, &style, width, height, 1.0).parts[0].clone();
+            prop_assert_eq!(&layout(&view, &style, width, height, 1.0).parts[0], &logo);
+            let (rect, _) = logo;
+            let right = width as i32 - rect.x - rect.width as i32;
+            let below = height as i32 - rect.y - rect.height as i32;
+            prop_assert!((rect.x - right).abs() <= 1 && (rect.y - below).abs() <= 1, "not centred: {rect:?}");
+        }
+
+        #[test]
+        fn a_logo_of_any_shape_keeps_its_shape_and_a_margin(
+            aspect in 0.05f32..20.0, width in 240u32..8_000, height in 240u32..8_000,
+        ) {
+            let (w, h) = logo_size(&Screen::new(width, height, 1.0), aspect);
+            prop_assert!(w as f32 <= width as f32 * 0.71 && h as f32 <= height as f32 * 0.41);
+            prop_assert!((w as f32 - h as f32 * aspect).abs() <= 1.0 + aspect);
+        }
+    }
+
+    #[test]
+    fn the_bar_grows_with_the_fraction_and_never_beyond_its_track() {
+        let widths = [f32::NAN, -1.0, 0.0, 0.001, 0.25, 0.5, 1.0, 7.0].map(|done| {
+            let parts = layout(&splash_of("", Progress::Fraction(done)), &Style::default(), 1280, 800, 1.0).parts;
+            let of = |wanted: Part| parts.iter().find(|(_, part)| *part == wanted).map_or(0, |(rect, _)| rect.width);
+            (of(Part::Fill), of(Part::Track))
+        });
+        assert!(widths.iter().all(|(_, track)| *track == 240));
+        assert_eq!(widths.map(|(fill, _)| fill), [0, 0, 0, 9, 60, 120, 240, 240]);
+    }
+}
