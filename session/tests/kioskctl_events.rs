@@ -118,6 +118,10 @@ fn watch_shows_changes_and_sleeps_between_them() {
     let before = running.wakeups();
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(running.wakeups(), before, "it woke up with nothing to do");
+    // What nobody would see is no line.
+    session.change(&[("Whatever", 1u32.into())]);
+    std::thread::sleep(SHORT);
+    assert!(running.wakeups() > before);
 
     compositor.change(&[("Stage", "shell".into())]);
     assert_eq!(running.line()["compositor"]["stage"], "shell");

@@ -1,13 +1,12 @@
 //! Waiting for a service that is not there yet: for its name on the bus and for its socket in the runtime
 //! directory, whichever comes first.
 
-use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
 use tokio::io::unix::AsyncFd;
 use zbus::{Connection, MessageStream};
 
@@ -18,7 +17,7 @@ use super::changes::owner_rule;
 /// moment has no event. The service is tried again after this time.
 const LISTEN_DELAY: Duration = Duration::from_millis(50);
 
-/// A watch on everything that announces a service.
+/// A watch on everything that announces a service, good for one announcement.
 #[derive(Debug)]
 pub struct Arrival {
     bus: Option<MessageStream>,
@@ -52,7 +51,6 @@ impl Arrival {
             () = name => {}
             _ = directory.readable() => {
                 tokio::time::sleep(LISTEN_DELAY).await;
-                drain(directory.get_ref());
             }
         }
     }
@@ -79,10 +77,4 @@ fn watch(directory: &Path) -> std::io::Result<AsyncFd<OwnedFd>> {
 )]
 fn register(fd: OwnedFd) -> std::io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::new(fd)
-}
-
-fn drain(fd: &OwnedFd) {
-    let mut buffer = [MaybeUninit::uninit(); 4096];
-    let mut reader = Reader::new(fd, &mut buffer);
-    while reader.next().is_ok() {}
 }
