@@ -212,6 +212,7 @@ fn errors_name_line_column_key_and_what_is_allowed() {
         wrong("[sehll]\nurl = 1").2,
         "unknown key sehll, did you mean shell? There are shell, shells, splash, output, input, idle, power"
     );
+    assert!(wrong("[output.A]\nposition = [0, 40000]").2.ends_with("[X, Y] in logical pixels, -32768 to 32767"));
     assert!(wrong("[output]\nrotation = 90").2.contains("put it below [output.\"*\"]"));
     let (line, column, message) = wrong("[power]\nschedule = [\n  { on = \"7\", off = \"22:00\" },\n]");
     assert_eq!((line, column), (3, 10));
@@ -222,6 +223,22 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert_eq!(line, 2);
     assert!(message.starts_with("this is not TOML: "), "{message}");
     assert!(wrong("[shell]\nurl = \"http://a\"\nurl = \"http://b\"").2.contains("duplicate key"));
+}
+
+#[test]
+fn names_of_tables_have_places_too() {
+    let place = |content: &str| {
+        let (line, column, _) = error_of(content);
+        (line, column)
+    };
+    assert_eq!(place("\n [sehll]\nurl = 1"), (2, 3));
+    assert_eq!(place("[shell.redy]\npage = 'load'"), (1, 8));
+    assert_eq!(place("[shell]\nurl = 'http://a'\nready.paeg = 'load'"), (3, 7));
+    assert_eq!(place("[shell]\nready = 'soon'"), (2, 9));
+    assert_eq!(place("[output]\n  DP-1 = 90"), (2, 3));
+    assert_eq!(place("[output.'']\nrotation = 90"), (1, 9));
+    assert_eq!(place("[[shells]]\noutput = 'A'\n[[shells]]\noutput = 'B'\nulr = 1"), (5, 1));
+    assert_eq!(place("shells = [{ output = 'A', x = 1 }]"), (1, 27));
 }
 
 #[test]

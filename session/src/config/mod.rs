@@ -14,6 +14,7 @@ mod show;
 mod state;
 mod suggest;
 pub mod url;
+mod variable;
 pub mod words;
 
 pub use load::{ADMIN_DIR, ADMIN_FILE, Loaded, ROOT_ENV, Sources, VENDOR_DIR};

@@ -1,0 +1,22 @@
+//! The keys of `[power]`.
+
+use toml_edit::Array;
+
+use super::{Allowed, Key, Kind};
+use crate::config::model::{Power, ScheduleEntry};
+use crate::config::raw::Wrong;
+use crate::config::setters::{put, schedule_entry, schedule_value};
+
+const SCHEDULE: Allowed =
+    Allowed::Description("a list such as [{ on = \"07:00\", off = \"22:00\", days = \"mon-fri\" }]");
+
+pub static POWER: &[Key<Power>] = &[Key {
+    name: "schedule",
+    kind: Kind::Toml,
+    allowed: SCHEDULE,
+    set: |power, raw| {
+        let entries: Result<Vec<ScheduleEntry>, Wrong> = raw.as_list()?.iter().map(schedule_entry).collect();
+        put(&mut power.schedule, entries)
+    },
+    get: |power| Some(power.schedule.iter().map(schedule_value).collect::<Array>().into()),
+}];
