@@ -200,6 +200,15 @@ mod tests {
     }
 
     #[test]
+    fn a_scale_out_of_range_is_the_nearest_in_range() {
+        let at = |scale| layout(&splash_of("Starting…", Progress::None), &Style::default(), 1920, 1080, scale);
+        assert_ne!(at(4.0), at(1.0));
+        for (wild, tame) in [(9.0, 4.0), (f64::INFINITY, 4.0), (0.1, 1.0), (-3.0, 1.0), (f64::NAN, 1.0)] {
+            assert_eq!(at(wild), at(tame), "{wild}");
+        }
+    }
+
+    #[test]
     fn no_pixels_no_parts() {
         for (width, height) in [(0, 0), (0, 100), (100, 0)] {
             let parts = layout(&splash_of("x", Progress::Indeterminate), &Style::default(), width, height, 1.0).parts;
