@@ -273,7 +273,7 @@ impl Kiosk {
             }
         }
         self.screens.arrange();
-        self.seat.cancel_touches();
+        self.touch_cancel();
         self.rearrange();
         Ok(())
     }

@@ -84,7 +84,8 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
     let loaded = load_config(&options);
     let mut event_loop: EventLoop<'static, Kiosk> = EventLoop::try_new().context("no event loop")?;
     let display: Display<Kiosk> = Display::new().context("the Wayland server could not be set up")?;
-    let mut kiosk = build(&options, loaded, &event_loop, &display)?;
+    let backend = open_backend(&options, &event_loop)?;
+    let mut kiosk = build(&options, loaded, backend, &event_loop, &display);
 
     kiosk.displays_changed();
     kiosk.settle();
@@ -98,16 +99,16 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
     Ok(kiosk.exit.unwrap_or(Exit(0)))
 }
 
-/// What the first frame needs, and no more.
-fn build(
+/// What the first frame needs, and no more. Tests build theirs on a back end of their own.
+pub fn build(
     options: &Options,
     loaded: Loaded,
+    backend: Box<dyn Backend>,
     event_loop: &EventLoop<'static, Kiosk>,
     display: &Display<Kiosk>,
-) -> anyhow::Result<Kiosk> {
+) -> Kiosk {
     let Loaded { config, errors, .. } = loaded;
     let handle = event_loop.handle();
-    let backend = open_backend(options, event_loop)?;
     let display_handle = display.handle();
     let mut protocols = Protocols::new(&display_handle, &handle);
     let seat = SeatParts::new(&mut protocols.seat, &display_handle, &config.input);
@@ -125,7 +126,7 @@ fn build(
         tracing::warn!("{problem}");
     }
     let wait_for_session = options.command.is_empty() && options.session != SessionChoice::None;
-    Ok(Kiosk {
+    Kiosk {
         signal: event_loop.get_signal(),
         handle,
         display: display_handle,
@@ -149,7 +150,7 @@ fn build(
         paused: false,
         lost_flips: 0,
         presented: false,
-    })
+    }
 }
 
 fn open_backend(options: &Options, event_loop: &EventLoop<'static, Kiosk>) -> anyhow::Result<Box<dyn Backend>> {

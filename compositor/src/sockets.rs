@@ -54,8 +54,8 @@ pub fn open_wayland(kiosk: &mut Kiosk, display: Display<Kiosk>, directory: &Path
     Ok(shell)
 }
 
-/// Dispatches what clients send, as it comes.
-fn serve(kiosk: &mut Kiosk, mut display: Display<Kiosk>) -> io::Result<()> {
+/// Dispatches what clients send, as it comes: those of the sockets, and those that a test brings.
+pub fn serve(kiosk: &mut Kiosk, mut display: Display<Kiosk>) -> io::Result<()> {
     let fd = display.backend().poll_fd().try_clone_to_owned()?;
     let source = Generic::new(fd, Interest::READ, Mode::Level);
     let inserted = kiosk.handle.insert_source(source, move |_, _, kiosk| {

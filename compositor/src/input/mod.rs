@@ -33,8 +33,6 @@ pub struct SeatParts {
     pub devices: Devices,
     /// Keyboards of libinput, for their lights.
     pub keyboards: Vec<libinput::Device>,
-    /// Fingers that are down, by slot: they are cancelled when the picture turns.
-    pub fingers: usize,
     /// Whether Ctrl+Alt+F1..F12 switch.
     vt_switching: bool,
 }
@@ -50,7 +48,6 @@ impl SeatParts {
             cursor: Cursor::new(settings.cursor),
             devices: Devices::default(),
             keyboards: Vec::new(),
-            fingers: 0,
             vt_switching: settings.vt_switching,
         }
     }
@@ -90,11 +87,6 @@ impl SeatParts {
         for keyboard in &mut self.keyboards {
             keyboard.led_update(leds.into());
         }
-    }
-
-    /// The picture turned under the fingers: what they were doing is over.
-    pub fn cancel_touches(&mut self) {
-        self.fingers = 0;
     }
 }
 

@@ -30,7 +30,6 @@ impl Kiosk {
         if let Some((surface, _)) = &under {
             self.focus_window_of(surface);
         }
-        self.seat.fingers += 1;
         let down = DownEvent { slot: event.slot(), location, serial, time: event.time_msec() };
         touch.down(self, under, &down);
     }
@@ -44,14 +43,12 @@ impl Kiosk {
 
     pub(super) fn touch_up<B: InputBackend>(&mut self, event: &impl TouchUpEvent<B>) {
         let Some(touch) = self.seat.seat.get_touch() else { return };
-        self.seat.fingers = self.seat.fingers.saturating_sub(1);
         let serial = SERIAL_COUNTER.next_serial();
         touch.up(self, &UpEvent { slot: event.slot(), serial, time: event.time_msec() });
     }
 
     /// Ends every touch without effect: the panel says so, the picture turned, or another VT took over.
     pub fn touch_cancel(&mut self) {
-        self.seat.fingers = 0;
         if let Some(touch) = self.seat.seat.get_touch() {
             touch.cancel(self);
         }

@@ -221,7 +221,7 @@ impl Card {
                 empty.insert(presenter)
             }
         };
-        presenter.present(renderer, frame, quirks.damage_breaks_when_turned)
+        presenter.present(renderer, frame)
     }
 
     pub fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback> {

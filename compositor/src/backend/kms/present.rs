@@ -115,13 +115,8 @@ impl Presenter {
     }
 
     /// Draws a frame and queues its page flip.
-    pub fn present(
-        &mut self,
-        renderer: &mut CardRenderer,
-        frame: &Frame<'_>,
-        turned_quirk: bool,
-    ) -> Result<Presented, PresentError> {
-        let result = match (self, renderer) {
+    pub fn present(&mut self, renderer: &mut CardRenderer, frame: &Frame<'_>) -> Result<Presented, PresentError> {
+        match (self, renderer) {
             (Self::Gles(compositor), CardRenderer::Gles(gles)) => present(
                 compositor.as_mut(),
                 &mut gles.renderer,
@@ -133,9 +128,7 @@ impl Presenter {
                 present(compositor.as_mut(), pixman, frame, FrameFlags::empty())
             }
             _ => Err(PresentError::Device("the display belongs to another renderer".into())),
-        };
-        let _ = turned_quirk;
-        result
+        }
     }
 
     /// A page flip happened.

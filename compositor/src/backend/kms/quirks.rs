@@ -15,8 +15,6 @@ pub struct Quirks {
     pub cursor_plane: bool,
     /// Overlay planes may be used.
     pub overlay_planes: bool,
-    /// Damage clips are right only while the picture is not turned.
-    pub damage_breaks_when_turned: bool,
 }
 
 /// Drivers of displays without any GPU: EGL on them is software, and finding that out costs a tenth of a second
@@ -50,8 +48,6 @@ impl Quirks {
             may_have_gpu: !NO_GPU.contains(&driver) && any_render_node() && !virtio_without_3d(driver, card),
             cursor_plane: !VIRTUAL.contains(&driver),
             overlay_planes: !NO_OVERLAY.contains(&driver),
-            // Smithay#1651, fixed after 0.7.0 by #2048: clips come in output coordinates. virtio_gpu ignores them.
-            damage_breaks_when_turned: true,
         }
     }
 

@@ -9,14 +9,19 @@ struct Daemon(Child);
 
 impl Daemon {
     fn start(directory: &std::path::Path) -> Self {
+        let anything = "<policy context=\"default\"><allow send_destination=\"*\"/><allow own=\"*\"/></policy>";
+        Self::with_policy(directory, anything)
+    }
+
+    fn with_policy(directory: &std::path::Path, policy: &str) -> Self {
         let config = directory.join("bus.conf");
         let socket = address(directory);
         std::fs::write(
             &config,
             format!(
-                "<busconfig><type>custom</type><listen>{socket}</listen><auth>EXTERNAL</auth><policy context=\"default\">\
-                 <allow send_destination=\"*\"/><allow receive_sender=\"*\"/><allow own=\"*\"/><allow user=\"*\"/>\
-                 </policy></busconfig>"
+                "<busconfig><type>custom</type><listen>{socket}</listen><auth>EXTERNAL</auth>\
+                 <policy context=\"default\"><allow user=\"*\"/><allow receive_sender=\"*\"/></policy>\
+                 {policy}</busconfig>"
             ),
         )
         .unwrap();
@@ -100,6 +105,17 @@ fn changes_are_broadcast() {
     });
 }
 
+/// What `dbus-send` prints when a user without rights runs it.
+fn as_nobody(directory: &std::path::Path, arguments: &[&str]) -> String {
+    let output = Command::new("setpriv")
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups", "dbus-send", "--print-reply"])
+        .arg(format!("--bus={}", address(directory)))
+        .args(arguments)
+        .output()
+        .unwrap();
+    String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
+}
+
 #[test]
 fn without_polkit_another_user_on_the_bus_is_refused_and_told_why() {
     if !rustix::process::geteuid().is_root() {
@@ -113,18 +129,41 @@ fn without_polkit_another_user_on_the_bus_is_refused_and_told_why() {
         let _daemon = Daemon::start(directory.path());
         let mut kiosk = Fixture::with(Bus::Address(address(directory.path())), SOON);
         drop(client(directory.path()).await);
-        let send = |member: &str| {
-            let output = Command::new("setpriv")
-                .args(["--reuid=65534", "--regid=65534", "--clear-groups", "dbus-send", "--print-reply"])
-                .arg(format!("--bus={}", address(directory.path())))
-                .args(["--dest=org.kioskd.Compositor1", ROOT_PATH, member])
-                .output()
-                .unwrap();
-            String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned()
-        };
+        let send = |member| as_nobody(directory.path(), &["--dest=org.kioskd.Compositor1", ROOT_PATH, member]);
         let refused = send("org.kioskd.Compositor1.Dismiss");
         assert!(refused.contains("org.kioskd.Error.NotAuthorized") && refused.contains("polkit"), "{refused}");
         assert!(kiosk.calls.try_recv().is_err());
         assert!(send("org.freedesktop.DBus.Peer.Ping").contains("method return"));
+    });
+}
+
+#[test]
+fn by_the_shipped_policy_anyone_may_call_and_not_anyone_may_take_the_name() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("not run: only root can become another user");
+        return;
+    }
+    run(async {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::create_dir(directory.path().join("run")).unwrap();
+        let shipped = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/dbus/org.kioskd.conf");
+        // As the system bus has it: nothing is allowed but the bus itself.
+        let policy = format!(
+            "<policy context=\"default\"><deny own=\"*\"/><deny send_type=\"method_call\"/>\
+             <allow send_requested_reply=\"true\"/><allow send_destination=\"org.freedesktop.DBus\"/></policy><include>{shipped}</include>"
+        );
+        let _daemon = Daemon::with_policy(directory.path(), &policy);
+        let _kiosk = Fixture::with(Bus::Address(address(directory.path())), SOON);
+        drop(client(directory.path()).await);
+        let ping = ["--dest=org.kioskd.Compositor1", ROOT_PATH, "org.freedesktop.DBus.Peer.Ping"];
+        let answer = as_nobody(directory.path(), &ping);
+        assert!(answer.contains("method return"), "{answer}");
+        for name in ["org.kioskd.Compositor1", "org.kioskd.Session1"] {
+            let name = format!("string:{name}");
+            let take = ["--dest=org.freedesktop.DBus", "/", "org.freedesktop.DBus.RequestName", &name, "uint32:0"];
+            let answer = as_nobody(directory.path(), &take);
+            assert!(answer.contains("AccessDenied"), "{answer}");
+        }
     });
 }
