@@ -3,4 +3,6 @@
 //! `vm` drives a virtual machine from outside: power, picture, keys, fingers, and commands inside of it. The
 //! machine tests (`tests/vm`) and the benchmark (`tests/bench`) are written on it.
 
+pub mod frames;
+pub mod sample;
 pub mod vm;

@@ -45,13 +45,13 @@ impl Guest {
     }
 }
 
-/// `$KIOSK_CACHE`, else `kioskd` in the user's cache directory.
+/// `$KIOSKD_CACHE`, else `kioskd` in the user's cache directory.
 fn cache_directory() -> Result<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    set("KIOSK_CACHE")
+    set("KIOSKD_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("kioskd")))
         .or_else(|| set("HOME").map(|home| home.join(".cache/kioskd")))
-        .context("no place for the test guest: set KIOSK_CACHE to a directory")
+        .context("no place for the test guest: set KIOSKD_CACHE to a directory")
 }
 
 /// FNV-1a over names and contents: the same on every machine and with every compiler.

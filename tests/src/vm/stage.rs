@@ -32,11 +32,11 @@ impl Stage {
         Ok(stage)
     }
 
-    /// The kiosk, installed: `KIOSK_STAGE` names a tree where `make install DESTDIR=` has put it, otherwise
+    /// The kiosk, installed: `KIOSKD_STAGE` names a tree where `make install DESTDIR=` has put it, otherwise
     /// that is done now. It is not enabled.
     pub fn install_kiosk(&mut self) -> Result<()> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
-        let status = match std::env::var_os("KIOSK_STAGE") {
+        let status = match std::env::var_os("KIOSKD_STAGE") {
             Some(installed) => {
                 Command::new("cp").arg("-a").arg(Path::new(&installed).join(".")).arg(self.tree.path()).status()
             }

@@ -1,0 +1,81 @@
+# Everything a person does with this checkout; `make help` lists it.
+
+CARGO ?= cargo
+PREFIX ?= /usr
+SYSCONFDIR ?= /etc
+DESTDIR ?=
+# Of the installed programs: release or dev.
+PROFILE ?= release
+CARGO_DENY_VERSION := 0.20.2
+TYPOS_VERSION := 1.42.3
+
+target := $(or $(CARGO_TARGET_DIR),target)
+programs = $(target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+packages := -p kioskd -p kiosk-session
+helpers := assets/run
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## */\1\t/p' $(MAKEFILE_LIST) | sort | expand -t 16
+
+build: deps ## the three programs (PROFILE=release or dev)
+	$(CARGO) build --locked --profile $(PROFILE) $(packages)
+
+run: PROFILE = dev
+run: run-deps build ## the demo page on the best screen there is, or its picture where there is none
+	@$(helpers)/demo $(programs)
+
+deps: ## the Debian packages to build with
+	@$(helpers)/packages build
+
+run-deps: ## and those to show a page with
+	@$(helpers)/packages run
+
+test-deps: ## and those to test with
+	@$(helpers)/packages test
+
+include assets/install.mk
+
+fmt: ## formats the code
+	$(CARGO) fmt --all
+
+check: check-fmt check-clippy check-deny check-typos ## everything that looks at the code without running it
+
+check-fmt:
+	$(CARGO) fmt --all --check
+
+check-clippy: deps
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+
+# The advisory database is left out: it needs a network that builders may not have.
+check-deny:
+	$$($(helpers)/tool cargo-deny $(CARGO_DENY_VERSION)) --workspace check licenses bans sources
+
+check-typos:
+	$$($(helpers)/tool typos-cli $(TYPOS_VERSION) typos)
+
+test: test-deps check test-unit test-machine ## all checks and tests: units, pixels, nested, and the booted machine
+
+test-unit: test-deps ## tests that need no machine of their own
+	$(CARGO) test --locked --workspace --no-fail-fast
+
+stage = $(abspath $(target))/stage
+
+stage: build ## an installed tree, for the machine tests
+	@rm -rf $(stage)
+	@$(MAKE) --no-print-directory install DESTDIR=$(stage) >/dev/null
+
+test-machine: test-deps stage ## the kiosk in a booted Debian under QEMU
+	KIOSKD_STAGE=$(stage) $(CARGO) test --locked -p kiosk-tests --test vm
+
+bench: test-deps stage ## the figures beside cage's and weston's, in one booted machine
+	KIOSKD_STAGE=$(stage) $(CARGO) test --locked -p kiosk-tests --bench peers
+
+clean: ## what was built
+	$(CARGO) clean
+	rm -rf tests/out
+
+.PHONY: help build run deps run-deps test-deps install fmt check check-fmt check-clippy check-deny check-typos \
+	test test-unit stage test-machine bench clean

@@ -1,0 +1,47 @@
+//! `make bench`: kioskd beside cage and weston's kiosk shell, measured in one booted machine, so that only the
+//! ratios are taken seriously: the machine is emulated.
+//!
+//! Prints a table and writes the same as JSON to `tests/out/bench/peers.json`. Arguments name the peers to
+//! measure (default: all).
+
+mod measure;
+mod peers;
+mod table;
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use kiosk_tests::vm::{Display, Machine, Plan, Stage};
+
+use peers::PEERS;
+
+fn main() -> Result<()> {
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let peers: Vec<_> =
+        PEERS.iter().filter(|peer| wanted.is_empty() || wanted.iter().any(|w| w == peer.name)).collect();
+
+    let mut stage = Stage::new(Path::new(env!("CARGO_BIN_EXE_kiosk-guest-agent")))?;
+    stage.program(Path::new(env!("CARGO_BIN_EXE_kiosk-bench-client")), measure::CLIENT)?;
+    stage.program(Path::new(env!("CARGO_BIN_EXE_kiosk-bench-probe")), measure::PROBE)?;
+    if peers.iter().any(|peer| peer.name == "kioskd") {
+        stage.install_kiosk()?;
+    }
+    // Nothing but seatd and the measured program on the first terminal.
+    stage.at_setup("ln -sf /dev/null /etc/systemd/system/getty@tty1.service");
+    stage.at_setup("ln -sf multi-user.target /usr/lib/systemd/system/default.target");
+    stage.at_setup("rm -f /etc/systemd/system/default.target /etc/systemd/system/seatd.service");
+
+    let plan = Plan { name: "bench", display: Display::Virtio, stage: &stage, arguments: "quiet" };
+    let machine = Machine::boot(&plan)?;
+    measure::prepare(&machine)?;
+    let mut results = Vec::new();
+    for peer in peers {
+        eprintln!("measuring {}", peer.name);
+        results.push(measure::measure(&machine, peer).with_context(|| peer.name)?);
+    }
+    print!("{}", table::table(&results));
+    let path = machine.out.join("peers.json");
+    std::fs::write(&path, serde_json::to_vec_pretty(&results)?)?;
+    println!("\n{}", path.display());
+    Ok(())
+}

@@ -1,0 +1,32 @@
+//! How each compositor is started, all in the same way: as the same user, on the same terminal, through seatd,
+//! drawing with pixman, with the same environment.
+
+/// One compositor.
+pub struct Peer {
+    /// Also the name of its process.
+    pub name: &'static str,
+    /// Debian package whose version is told; none for what is in this checkout.
+    pub package: Option<&'static str>,
+    /// Command line with nothing to show.
+    pub bare: &'static str,
+    /// Command line in front of a client's own.
+    pub with_client: &'static str,
+}
+
+/// In the order of the table.
+pub const PEERS: &[Peer] = &[
+    Peer {
+        name: "kioskd",
+        package: None,
+        bare: "kioskd --backend kms --renderer pixman --session none",
+        with_client: "kioskd --backend kms --renderer pixman --",
+    },
+    // cage needs a program; this one opens no window.
+    Peer { name: "cage", package: Some("cage"), bare: "cage -- sleep 1000", with_client: "cage --" },
+    Peer {
+        name: "weston",
+        package: Some("weston"),
+        bare: "weston --no-config --backend=drm --renderer=pixman --shell=kiosk --idle-time=0",
+        with_client: "weston --no-config --backend=drm --renderer=pixman --shell=kiosk --idle-time=0 --",
+    },
+];

@@ -1,0 +1,97 @@
+//! A Wayland client that does one thing steadily, so that a compositor's cost for it can be measured: it shows
+//! prepainted buffers (no work of its own per frame) and writes down when each was presented.
+//!
+//! Writes its frames to a file when it ends.
+
+mod buffers;
+mod window;
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::{Parser, ValueEnum};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use wayland_client::Connection;
+
+use window::Window;
+
+/// What is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Show {
+    /// The whole screen, once, and then nothing any more.
+    Still,
+    /// 250×250, a new picture each frame.
+    Small,
+    /// The whole screen, a new picture each frame.
+    Full,
+}
+
+/// Where the pixels are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Memory {
+    /// `wl_shm`.
+    Shm,
+    /// A dmabuf from the render node, fit for scanout.
+    Dmabuf,
+}
+
+/// A steady Wayland client for measurements.
+#[derive(Debug, Parser)]
+struct Options {
+    show: Show,
+    #[arg(long, default_value = "shm")]
+    memory: Memory,
+    /// Ends after so many seconds from the first frame.
+    #[arg(long, default_value_t = 3600.0)]
+    seconds: f64,
+    /// Makes this file when the first frame is on the screen.
+    #[arg(long)]
+    ready: Option<PathBuf>,
+    /// Writes its frames here when it ends, as JSON.
+    #[arg(long)]
+    report: Option<PathBuf>,
+}
+
+fn main() -> Result<()> {
+    let options = Options::parse();
+    let connection = Connection::connect_to_env().context("no Wayland compositor: WAYLAND_DISPLAY names none")?;
+    let mut queue = connection.new_event_queue();
+    connection.display().get_registry(&queue.handle(), ());
+    let mut window = Window::new(options.show, options.memory);
+    queue.roundtrip(&mut window)?;
+    window.open(&queue.handle())?;
+
+    let mut end = None;
+    loop {
+        queue.flush()?;
+        let Some(guard) = queue.prepare_read() else {
+            queue.dispatch_pending(&mut window)?;
+            continue;
+        };
+        let left = end.map(|end: Instant| end.saturating_duration_since(Instant::now()));
+        if left.is_some_and(|left| left.is_zero()) {
+            break;
+        }
+        let timeout = left.map(Timespec::try_from).transpose()?;
+        let fd = guard.connection_fd();
+        if poll(&mut [PollFd::new(&fd, PollFlags::IN)], timeout.as_ref())? > 0 {
+            guard.read()?;
+        }
+        queue.dispatch_pending(&mut window)?;
+        window.draw(&queue.handle())?;
+        if end.is_none() && !window.frames.presented.is_empty() {
+            if let Some(path) = &options.ready {
+                std::fs::write(path, "").with_context(|| path.display().to_string())?;
+            }
+            end = Some(Instant::now() + Duration::from_secs_f64(options.seconds));
+        }
+        if window.closed {
+            break;
+        }
+    }
+    if let Some(path) = options.report {
+        std::fs::write(&path, serde_json::to_vec(&window.frames)?).with_context(|| path.display().to_string())?;
+    }
+    Ok(())
+}
