@@ -167,7 +167,7 @@ mod tests {
         #[test]
         fn painting_stays_in_the_measured_box(text in "(?s).{1,60}", em in 8.0f32..130.0) {
             let face = Face::new(em).unwrap();
-            let lines = face.wrap(&text, 3_000, 4);
+            let (lines, _) = face.wrap(&text, 3_000, 4);
             if let Some((width, height)) = face.measure(&lines) {
                 // With ten pixels more on both sides, these stay empty: nothing was cut off.
                 let wide = face.paint(&lines, width + 20, height);

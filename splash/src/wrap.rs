@@ -43,12 +43,12 @@ impl Face {
 
     /// `text` in at most `most` lines of at most `width` pixels, broken at blanks and, where a word is longer than
     /// a line, within it. Line feeds are kept, outer empty lines are not; the last line says with `…` that there
-    /// was more.
-    pub(crate) fn wrap(&self, text: &str, width: u32, most: usize) -> Vec<String> {
+    /// was more, and so does the `false` beside the lines.
+    pub(crate) fn wrap(&self, text: &str, width: u32, most: usize) -> (Vec<String>, bool) {
         let mut lines: Vec<String> = Vec::new();
         let text = text.trim_matches(|c: char| c.is_whitespace() || ignorable(c));
         if text.is_empty() || most == 0 {
-            return lines;
+            return (lines, text.is_empty());
         }
         'all: for paragraph in text.split('\n') {
             let mut rest = Wrapped::default();
@@ -65,14 +65,13 @@ impl Face {
                 break;
             }
         }
-        if lines.len() > most {
-            lines.truncate(most);
-            if let Some(last) = lines.last_mut() {
-                last.push(ELLIPSIS);
-                *last = self.one_line(last, width);
-            }
+        let whole = lines.len() <= most;
+        lines.truncate(most);
+        if let Some(last) = lines.last_mut().filter(|_| !whole) {
+            last.push(ELLIPSIS);
+            *last = self.one_line(last, width);
         }
-        lines
+        (lines, whole)
     }
 }
 
@@ -154,7 +153,8 @@ mod tests {
         #[test]
         fn wrapping_loses_no_word_and_keeps_to_the_width(text in "[a-z \n]{0,300}", width in 80u32..600) {
             let face = face();
-            let lines = face.wrap(&text, width, usize::MAX);
+            let (lines, whole) = face.wrap(&text, width, usize::MAX);
+            prop_assert!(whole);
             // Sums of the same widths in another order differ by a rounding.
             prop_assert!(lines.iter().all(|line| face.width(line) <= face.room(width) + 0.01));
             let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace()).collect::<String>();
@@ -166,17 +166,22 @@ mod tests {
     fn lines_are_broken_at_blanks_and_words_only_if_they_must() {
         let face = face();
         let width = face.width("display system").ceil() as u32 + 2 * face.bleed();
-        assert_eq!(face.wrap("kiosk display system", width, 9), ["kiosk display", "system"]);
-        assert_eq!(face.wrap("kiosk\ndisplay system", width, 9), ["kiosk", "display system"].map(String::from));
-        let broken = face.wrap("kioskdisplaysystem kiosk", width, 9);
+        assert_eq!(face.wrap("kiosk display system", width, 9).0, ["kiosk display", "system"]);
+        assert_eq!(face.wrap("kiosk\ndisplay system", width, 9).0, ["kiosk", "display system"].map(String::from));
+        let broken = face.wrap("kioskdisplaysystem kiosk", width, 9).0;
         assert!(broken.len() == 2 && broken[0].starts_with("kioskdis"), "{broken:?}");
     }
 
     #[test]
     fn lines_left_out_are_announced() {
         let face = face();
-        assert_eq!(face.wrap("a\nb\nc", 200, 3), ["a", "b", "c"]);
-        assert_eq!(face.wrap("a\nb\nc", 200, 2), ["a", "b…"]);
-        assert_eq!(face.wrap("a", 200, 0), Vec::<String>::new());
+        let wrap = |text: &str, most: usize| {
+            let (lines, whole) = face.wrap(text, 200, most);
+            (lines.join("|"), whole)
+        };
+        assert_eq!(wrap("a\nb\nc", 3), ("a|b|c".into(), true));
+        assert_eq!(wrap("a\nb\nc", 2), ("a|b…".into(), false));
+        assert_eq!(wrap("a", 0), (String::new(), false));
+        assert_eq!(wrap(" \n", 0), (String::new(), true));
     }
 }
