@@ -1,0 +1,62 @@
+# The `install` target: every file of a package, under $(DESTDIR). Included by the Makefile, which defines DESTDIR,
+# PREFIX, SYSCONFDIR and programs.
+#
+# Enables and starts nothing, and makes no users: systemd-sysusers does, and `systemctl enable kiosk`.
+
+bindir := $(PREFIX)/bin
+libdir := $(PREFIX)/lib
+datadir := $(PREFIX)/share
+
+installed_programs := kioskd kiosk-session kioskctl
+# Of the session's package, for `make run` and for trying out an installation.
+demo_programs := kiosk-demo-shell
+
+install_program := install -D -m 0755
+install_file := install -D -m 0644
+
+install: $(addprefix $(programs)/,$(installed_programs)) ## all files of a package: DESTDIR= PREFIX=/usr SYSCONFDIR=/etc
+	for program in $(installed_programs); do \
+		$(install_program) $(programs)/$$program $(DESTDIR)$(bindir)/$$program || exit; \
+	done
+	for program in $(demo_programs); do \
+		! [ -e $(programs)/$$program ] || $(install_program) $(programs)/$$program $(DESTDIR)$(bindir)/$$program || exit; \
+	done
+	for unit in kiosk kiosk-session kiosk-health; do \
+		install -d $(DESTDIR)$(libdir)/systemd/system || exit; \
+		sed 's|=\(-*+*\)/usr/bin/kiosk|=\1$(bindir)/kiosk|' assets/systemd/$$unit.service \
+			>$(DESTDIR)$(libdir)/systemd/system/$$unit.service || exit; \
+		chmod 0644 $(DESTDIR)$(libdir)/systemd/system/$$unit.service || exit; \
+	done
+	$(install_file) assets/sysusers/kiosk.conf $(DESTDIR)$(libdir)/sysusers.d/kiosk.conf
+	$(install_file) assets/tmpfiles/kiosk.conf $(DESTDIR)$(libdir)/tmpfiles.d/kiosk.conf
+	$(install_file) assets/dbus/org.kioskd.conf $(DESTDIR)$(datadir)/dbus-1/system.d/org.kioskd.conf
+	for interface in assets/dbus/interfaces/*.xml; do \
+		$(install_file) $$interface $(DESTDIR)$(datadir)/dbus-1/interfaces/$${interface##*/} || exit; \
+	done
+	$(install_file) assets/polkit/org.kioskd.policy $(DESTDIR)$(datadir)/polkit-1/actions/org.kioskd.policy
+	$(install_file) assets/polkit/50-kiosk.rules $(DESTDIR)$(datadir)/polkit-1/rules.d/50-kiosk.rules
+	$(install_file) assets/pam/kiosk $(DESTDIR)$(SYSCONFDIR)/pam.d/kiosk
+	$(install_file) assets/logo/logo.svg $(DESTDIR)$(datadir)/kiosk/logo.svg
+	! [ -e assets/chromium/kiosk.json ] || \
+		$(install_file) assets/chromium/kiosk.json $(DESTDIR)$(SYSCONFDIR)/chromium/policies/managed/kiosk.json
+	! [ -e assets/config/config.toml ] || \
+		$(install_file) assets/config/config.toml $(DESTDIR)$(datadir)/doc/kiosk/config.toml
+	$(install_file) LICENSE $(DESTDIR)$(datadir)/doc/kiosk/copyright
+	for page in assets/man/*.[1-8]; do \
+		$(install_file) $$page $(DESTDIR)$(datadir)/man/man$${page##*.}/$${page##*/} || exit; \
+	done
+	$(kioskctl) generate man $(DESTDIR)$(datadir)/man/man1 >/dev/null
+	$(kioskctl) generate bash $(DESTDIR)$(datadir)/bash-completion/completions >/dev/null
+	$(kioskctl) generate zsh $(DESTDIR)$(datadir)/zsh/vendor-completions >/dev/null
+	$(kioskctl) generate fish $(DESTDIR)$(datadir)/fish/vendor_completions.d >/dev/null
+	completions=$(DESTDIR)$(datadir)/bash-completion/completions; \
+		! [ -e $$completions/kioskctl.bash ] || mv $$completions/kioskctl.bash $$completions/kioskctl
+
+# (What bash-completion looks for has the program's name and no suffix.)
+
+# When cross-building, one that runs here, for its man pages and completions.
+kioskctl ?= $(programs)/kioskctl
+
+# Only where they are missing: `make install` after `make build` needs no compiler, as with sudo.
+$(addprefix $(programs)/,$(installed_programs)):
+	@$(MAKE) --no-print-directory build
