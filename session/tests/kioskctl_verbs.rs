@@ -197,7 +197,8 @@ fn output_changes_are_one_apply_outputs() {
     apply(&["mode", "1280x720@59.94"], "<(uint32 1280, uint32 720, uint32 59940)>");
     apply(&["mode", "preferred"], r#"{"mode": <"preferred">}"#);
     apply(&["scale", "1.25"], r#"{"scale": <1.25>}"#);
-    apply(&["position", "-5,10"], r#"{"position": <(-5, 10)>}"#);
+    let out = apply(&["position", "-5,10"], r#"{"position": <(-5, 10)>}"#);
+    assert_eq!(out, "HDMI-A-1: position -5,10\n");
     let out = apply(&["rotate", "90", "--temporary"], r#""temporary", {"revert-after": <uint32 15>}"#);
     assert!(out.contains("Undone in 15 s unless you say `kioskctl confirm`"), "{out}");
     apply(&["rotate", "90", "--revert-after", "1m"], r#""temporary", {"revert-after": <uint32 60>}"#);

@@ -116,7 +116,12 @@ async fn apply(peer: &Peer, changes: Vec<Change>, revert_after: Option<u64>) -> 
     let lines: Vec<String> = changes
         .iter()
         .map(|change| {
-            let value = change.json.as_str().map_or_else(|| change.json.to_string(), str::to_owned);
+            let value = match &change.json {
+                Value::String(text) => text.clone(),
+                // A position, as it is typed.
+                Value::Array(numbers) => numbers.iter().map(Value::to_string).collect::<Vec<_>>().join(","),
+                other => other.to_string(),
+            };
             format!("{}: {} {value}", change.output, change.key)
         })
         .collect();
