@@ -88,13 +88,15 @@ fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
     if std::os::unix::net::UnixStream::connect(path).is_ok() {
         return Err(io::Error::new(io::ErrorKind::AddrInUse, "another kioskd listens there"));
     }
-    match std::fs::remove_file(path) {
+    // Under another name until its mode is right, so that nobody meets it before.
+    let new = path.with_extension("new");
+    match std::fs::remove_file(&new) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let listener = UnixListener::bind(path)?;
-    let file = SocketFile(path.to_owned());
+    let listener = UnixListener::bind(&new)?;
     // The umask of a service leaves it to the owner; who may do what is decided call by call.
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
-    Ok((listener, file))
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o666))?;
+    std::fs::rename(&new, path)?;
+    Ok((listener, SocketFile(path.to_owned())))
 }

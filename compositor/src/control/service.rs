@@ -151,3 +151,26 @@ fn run(options: Options, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
     // A lookup of groups that hangs must not hold up the compositor's end.
     runtime.shutdown_background();
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::OutputSnapshot;
+
+    #[test]
+    fn frame_counters_alone_wake_nobody() {
+        let (snapshots, receiver) = watch::channel(Arc::new(Snapshot::default()));
+        let handle = ControlHandle { snapshots, stop: None, thread: None };
+        let output = OutputSnapshot::default();
+        handle.publish(Snapshot { outputs: vec![output.clone()], ..Default::default() });
+        assert!(receiver.has_changed().unwrap());
+        let mut receiver = receiver;
+        receiver.mark_unchanged();
+        let output = OutputSnapshot { frames_composed: 7, frames_direct: 3, ..output };
+        handle.publish(Snapshot { outputs: vec![output.clone()], ..Default::default() });
+        assert!(!receiver.has_changed().unwrap());
+        assert_eq!(receiver.borrow().outputs[0].frames_composed, 7, "but they can be read");
+        handle.publish(Snapshot { outputs: vec![OutputSnapshot { power: true, ..output }], ..Default::default() });
+        assert!(receiver.has_changed().unwrap());
+    }
+}

@@ -53,3 +53,31 @@ impl SocketWatch {
         Err(last)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_socket_is_seen_even_when_its_directories_come_with_it() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let directory = tempfile::tempdir().unwrap();
+            let socket = directory.path().join("run/dbus/socket");
+            let mut watch = SocketWatch::new(&socket).unwrap();
+            std::fs::write(directory.path().join("other"), "").unwrap();
+            let soon = Duration::from_millis(50);
+            assert!(tokio::time::timeout(soon, watch.appeared()).await.is_err(), "that was not the socket");
+            for _ in 0..2 {
+                let (seen, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(10), watch.appeared()), async {
+                    std::fs::create_dir_all(socket.parent().unwrap()).unwrap();
+                    tokio::task::yield_now().await;
+                    drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+                });
+                seen.expect("the socket is there");
+                std::fs::remove_file(&socket).unwrap();
+            }
+        });
+    }
+}
