@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::{Context, anyhow};
 use kiosk_session::{
     api::{self, CONTROL_SOCKET},
-    config::{Config, Loaded, SavedState, Sources},
+    config::{Config, Loaded, OutputRule, OutputSettings, SavedState, Scale, Sources},
 };
 use kiosk_splash::{Logo, Style};
 use smithay::{
@@ -25,9 +25,9 @@ use smithay::{
 use crate::{
     backend::{
         Backend,
-        headless::{DEFAULT_OUTPUT, Headless},
+        headless::{self, DEFAULT_OUTPUT, Headless},
         kms::Kms,
-        winit::Winit,
+        winit::{self, Winit},
     },
     child::{self, Launch, Role},
     control,
@@ -107,7 +107,8 @@ pub fn build(
     event_loop: &EventLoop<'static, Kiosk>,
     display: &Display<Kiosk>,
 ) -> Kiosk {
-    let Loaded { config, errors, .. } = loaded;
+    let Loaded { mut config, errors, .. } = loaded;
+    config.outputs.extend(wanted_scales(options));
     let handle = event_loop.handle();
     let display_handle = display.handle();
     let mut protocols = Protocols::new(&display_handle, &handle);
@@ -190,6 +191,17 @@ fn style(config: &Config, problems: &mut Vec<String>) -> Style {
         Err(_) => {}
     }
     style
+}
+
+/// The scales of `--output WxH@SCALE` as rules for the screens that these options make.
+fn wanted_scales(options: &Options) -> Vec<OutputRule> {
+    let scaled = options.output.iter().enumerate().filter(|(_, spec)| spec.scale != 1.0);
+    let rules = scaled.flat_map(|(index, spec)| {
+        let settings = OutputSettings { scale: Some(Scale::Fixed(spec.scale)), ..OutputSettings::default() };
+        let names = [headless::name(index + 1), winit::NAME.into()];
+        names.map(|matcher| OutputRule { matcher, settings: settings.clone() })
+    });
+    rules.collect()
 }
 
 /// Where kept changes live: nowhere for a window or a command, which are not the appliance.

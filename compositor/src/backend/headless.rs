@@ -61,15 +61,20 @@ pub struct OutputSpec {
 /// Size of a screen that nobody described, pixels.
 pub const DEFAULT_OUTPUT: OutputSpec = OutputSpec { width: 1280, height: 720, scale: 1.0 };
 
+/// What the screen of that number is called, counting from 1.
+pub fn name(number: usize) -> String {
+    format!("HEADLESS-{number}")
+}
+
 impl Headless {
-    /// One screen a spec, named `HEADLESS-1` and on.
+    /// One screen a spec, named `HEADLESS-1` and on. The scale is policy: the caller makes it a rule.
     pub fn new(handle: LoopHandle<'static, Kiosk>, specs: &[OutputSpec]) -> Result<Self, String> {
         let renderer = PixmanRenderer::new().map_err(|error| format!("pixman could not be started: {error}"))?;
-        let heads = (1u64..)
+        let heads = (1..)
             .zip(specs)
             .map(|(number, spec)| Head {
-                id: HeadId(number),
-                name: format!("HEADLESS-{number}"),
+                id: HeadId(number as u64),
+                name: name(number),
                 identity: Identity { make: "kioskd".into(), model: "headless".into(), serial: number.to_string() },
                 physical: (0, 0),
                 modes: vec![HeadMode {

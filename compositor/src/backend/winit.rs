@@ -37,6 +37,8 @@ use crate::{
 
 /// The one window.
 const HEAD: HeadId = HeadId(1);
+/// What its screen is called.
+pub const NAME: &str = "WINIT-1";
 
 /// The back end.
 pub struct Winit {
@@ -127,7 +129,7 @@ impl Backend for Winit {
     fn heads(&mut self) -> Vec<Head> {
         vec![Head {
             id: HEAD,
-            name: "WINIT-1".into(),
+            name: NAME.into(),
             identity: Identity { make: "kioskd".into(), model: "window".into(), serial: String::new() },
             physical: (0, 0),
             modes: vec![HeadMode {
