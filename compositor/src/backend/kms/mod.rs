@@ -4,6 +4,7 @@
 mod card;
 mod connectors;
 mod edid;
+mod exporter;
 mod gles;
 mod present;
 mod quirks;

@@ -11,7 +11,6 @@ use smithay::{
         drm::{
             DrmDeviceFd, DrmError, DrmSurface, Planes,
             compositor::{DrmCompositor, FrameError, FrameFlags, PrimaryPlaneElement},
-            exporter::gbm::GbmFramebufferExporter,
         },
         renderer::{Bind, ImportAll, ImportMem, Renderer, pixman::PixmanRenderer},
     },
@@ -21,6 +20,7 @@ use smithay::{
     utils::{Buffer, Size},
 };
 
+use super::exporter::Exporter;
 use crate::{
     backend::{PresentError, Presented, any_zero_copy},
     screens::Scanout,
@@ -28,8 +28,7 @@ use crate::{
 };
 
 type Feedback = Option<OutputPresentationFeedback>;
-type GlesCompositor =
-    DrmCompositor<GbmAllocator<DrmDeviceFd>, GbmFramebufferExporter<DrmDeviceFd>, Feedback, DrmDeviceFd>;
+type GlesCompositor = DrmCompositor<GbmAllocator<DrmDeviceFd>, Exporter, Feedback, DrmDeviceFd>;
 type PixmanCompositor = DrmCompositor<DumbAllocator, DrmDeviceFd, Feedback, DrmDeviceFd>;
 
 /// What draws for a card.
@@ -79,7 +78,7 @@ impl Presenter {
                 let gbm: GbmDevice<DrmDeviceFd> = gles.gbm.clone();
                 let allocator = GbmAllocator::new(gbm.clone(), GbmBufferFlags::RENDERING | GbmBufferFlags::SCANOUT);
                 // The node makes clients' buffers of this device fit for scanout; without it none ever is.
-                let exporter = GbmFramebufferExporter::new(gbm.clone(), gles.node);
+                let exporter = Exporter::new(fd, gbm.clone(), gles.node);
                 let compositor = DrmCompositor::new(
                     output,
                     surface,

@@ -6,6 +6,7 @@
 mod buffers;
 mod window;
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -13,6 +14,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, ValueEnum};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use wayland_client::Connection;
+use wayland_client::backend::WaylandError;
 
 use window::Window;
 
@@ -76,7 +78,11 @@ fn main() -> Result<()> {
         let timeout = left.map(Timespec::try_from).transpose()?;
         let fd = guard.connection_fd();
         if poll(&mut [PollFd::new(&fd, PollFlags::IN)], timeout.as_ref())? > 0 {
-            guard.read()?;
+            match guard.read() {
+                // The GPU's driver reads the same connection: what made it ready may be gone already.
+                Err(WaylandError::Io(error)) if error.kind() == ErrorKind::WouldBlock => {}
+                read => drop(read?),
+            }
         }
         queue.dispatch_pending(&mut window)?;
         window.draw(&queue.handle())?;

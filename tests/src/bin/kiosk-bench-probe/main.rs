@@ -18,8 +18,10 @@ use rustix::time::{ClockId, clock_gettime};
 const PLANES: &str = "/sys/kernel/debug/dri/0/state";
 /// Between two looks at the planes or at a file: short beside what is measured, and the same for all.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
-/// Nobody takes longer to come up or to end, even emulated.
+/// Nobody takes longer to come up, even emulated.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Between SIGTERM and SIGKILL: a program of cage inherits its blocked SIGTERM and would stay for ever.
+const GRACE: Duration = Duration::from_secs(3);
 
 #[derive(Debug, Parser)]
 struct Options {
@@ -121,15 +123,16 @@ fn spawn(argv: &[String]) -> Result<Child> {
 
 /// With its children: cage waits for its program, which need not be a Wayland client.
 fn end(child: &mut Child) -> Result<()> {
-    let pid = Pid::from_raw(i32::try_from(child.id())?).context("a process without an id")?;
-    if child.try_wait()?.is_none() {
-        kill_process_group(pid, Signal::TERM)?;
+    let group = Pid::from_raw(i32::try_from(child.id())?).context("a process without an id")?;
+    let asked = Instant::now();
+    // The group may have ended by itself.
+    let _ = kill_process_group(group, Signal::TERM);
+    while child.try_wait()?.is_none() && asked.elapsed() < GRACE {
+        std::thread::sleep(LOOK_AGAIN);
     }
-    wait("the compositor to end", || Ok(child.try_wait()?.is_some())).or_else(|_| {
-        child.kill()?;
-        child.wait()?;
-        Ok(())
-    })
+    let _ = kill_process_group(group, Signal::KILL);
+    child.wait()?;
+    Ok(())
 }
 
 fn wait(what: &str, mut done: impl FnMut() -> Result<bool>) -> Result<()> {
