@@ -1,30 +1,115 @@
-//! smoke
-use kiosk_tests::vm::*;
-use std::path::Path;
-use std::time::Duration;
-fn main() -> anyhow::Result<()> {
-    let stage = Stage::new(Path::new(env!("CARGO_BIN_EXE_kiosk-guest-agent")))?;
-    let display = if std::env::args().any(|a| a == "virgl") { Display::Virgl } else { Display::Virtio };
-    let m = Machine::start(&Plan { name: "smoke", display, stage: &stage, arguments: "" })?;
-    let film = m.film();
-    m.agent().wait(Duration::from_secs(120))?;
-    eprintln!("agent after {:?}", m.uptime());
-    eprintln!("{}", m.agent().sh("uname -a; ls /dev/dri /dev/input; until systemctl is-system-running --wait; do break; done; systemd-analyze; ls -l /run/user; systemctl list-units --failed")?);
-    m.save(&m.screen()?, "login")?;
-    for _ in 0..3 {
-        m.chord(&["ctrl", "alt", "f2"])?;
-        eprintln!("{}", m.agent().sh("cat /sys/class/tty/tty0/active")?);
-        m.chord(&["ctrl", "alt", "f1"])?;
-        eprintln!("{}", m.agent().sh("cat /sys/class/tty/tty0/active")?);
+//! The machine test: the kiosk as it is installed, on a booted Debian with systemd, D-Bus and Chromium, seen and
+//! touched from outside. First on a display without 3D (pixman), then through virgl (GLES).
+//!
+//! `make test-machine` runs all; `cargo test -p kiosk-tests --test vm -- NAME` those whose name contains NAME.
+//! Logs and pictures are left in `tests/out/`.
+
+mod boot;
+mod input;
+mod kiosk;
+mod looks;
+mod recovery;
+mod scanout;
+mod screens;
+mod service;
+mod terminals;
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use kiosk_tests::vm::Display;
+use libtest_mimic::{Arguments, Failed, Trial};
+
+use kiosk::Kiosk;
+
+/// Something that must be true of a running kiosk. Each leaves the page on the screen, upright, for the next.
+struct Step {
+    name: &'static str,
+    check: fn(&Kiosk) -> Result<()>,
+}
+
+macro_rules! steps {
+    ($($module:ident :: $name:ident),* $(,)?) => { &[$(Step { name: stringify!($name), check: $module::$name }),*] };
+}
+
+/// In an order in which the harmless come first.
+const ON_PIXMAN: &[Step] = steps![
+    boot::the_logo_follows_the_boot_messages,
+    boot::no_error_page_is_ever_shown,
+    boot::never_black_between_logo_and_page,
+    boot::the_page_is_laid_out_once_at_the_size_of_the_screen,
+    service::units_are_active_and_nothing_has_failed,
+    service::status_tells_the_state_to_people_programs_and_the_bus,
+    service::the_browser_runs_as_its_own_user_without_devices,
+    service::who_has_no_rights_is_refused,
+    terminals::virtual_terminals_switch_there_and_back,
+    input::a_click_reaches_the_page,
+    input::a_key_reaches_the_page,
+    input::fingers_reach_the_page,
+    screens::a_rotated_picture_is_touched_where_the_finger_is,
+    screens::a_screen_switched_off_and_on_shows_the_same_page,
+    screens::a_screenshot_is_what_the_screen_shows,
+    service::reload_fetches_the_page_again_in_the_same_browser,
+    service::nothing_wakes_up_when_nothing_changes,
+    recovery::a_killed_browser_comes_back,
+    recovery::a_killed_session_comes_back,
+    recovery::a_killed_compositor_comes_back,
+    service::a_bad_configuration_file_is_told_and_skipped,
+    service::stopping_gives_the_console_back,
+];
+const ON_GLES: &[Step] = steps![
+    boot::the_logo_follows_the_boot_messages,
+    boot::no_error_page_is_ever_shown,
+    boot::never_black_between_logo_and_page,
+    boot::the_page_is_laid_out_once_at_the_size_of_the_screen,
+    service::units_are_active_and_nothing_has_failed,
+    terminals::virtual_terminals_switch_there_and_back,
+    input::a_click_reaches_the_page,
+    input::a_key_reaches_the_page,
+    input::fingers_reach_the_page,
+    screens::a_rotated_picture_is_touched_where_the_finger_is,
+    screens::a_screen_switched_off_and_on_shows_the_same_page,
+    screens::a_screenshot_is_what_the_screen_shows,
+    recovery::a_killed_compositor_comes_back,
+    scanout::a_fullscreen_buffer_goes_to_the_screen_as_it_is,
+];
+
+/// The machine that runs; one at a time.
+static RUNNING: Mutex<Option<Kiosk>> = Mutex::new(None);
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // They share a machine.
+    arguments.test_threads = Some(1);
+    let runs = [("pixman", Display::Virtio, ON_PIXMAN), ("gles", Display::Virgl, ON_GLES)];
+    let trials = runs.into_iter().flat_map(|(path, display, steps)| {
+        steps.iter().map(move |step| {
+            let name = format!("{path}::{}", step.name);
+            Trial::test(name.clone(), move || run(&name, path, display, step))
+        })
+    });
+    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+    // Statics are not dropped, and the machine would go on.
+    drop(RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take());
+    conclusion.exit();
+}
+
+fn run(name: &str, path: &str, display: Display, step: &Step) -> Result<(), Failed> {
+    let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
+    let begin = Instant::now();
+    let result = ready(&mut running, path, display)
+        .and_then(|kiosk| (step.check)(kiosk).inspect_err(|_| kiosk.leave_evidence(step.name)));
+    eprintln!("{name}: {:.1} s", begin.elapsed().as_secs_f64());
+    result.map_err(|error| format!("{error:#}").into())
+}
+
+/// The machine of this kind with the page on its screen: the running one, or one freshly booted.
+fn ready<'a>(running: &'a mut Option<Kiosk>, path: &str, display: Display) -> Result<&'a Kiosk> {
+    let usable = running.as_ref().is_some_and(|kiosk| kiosk.display == display && kiosk.settle().is_ok());
+    if !usable {
+        drop(running.take());
+        *running = Some(Kiosk::boot(path, display)?);
     }
-    let s = film.cut();
-    let mut last = None;
-    for x in &s {
-        if last.as_ref() != Some(&x.picture) {
-            eprintln!("{:?} {:?}", x.at, x.picture);
-            last = Some(x.picture.clone());
-        }
-    }
-    eprintln!("{} samples in {:?}", s.len(), m.uptime());
-    Ok(())
+    running.as_ref().context("no machine")
 }

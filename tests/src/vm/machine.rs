@@ -194,7 +194,9 @@ impl Eye {
 fn command(plan: &Plan, guest: &Guest, files: &Path, out: &Path) -> Command {
     let file = |name: &str| files.join(name).display().to_string();
     let log = |name: &str| out.join(name).display().to_string();
-    let mut qemu = Command::new("qemu-system-x86_64");
+    // Ends with this process, however that ends.
+    let mut qemu = Command::new("setpriv");
+    qemu.args(["--pdeathsig", "KILL", "qemu-system-x86_64"]);
     qemu.stdin(Stdio::null()).stdout(Stdio::null());
     if let Ok(errors) = File::create(out.join("qemu.log")) {
         qemu.stderr(errors);

@@ -23,8 +23,19 @@ pub(super) struct Window {
 impl Window {
     /// Starts an X server whose screen has this size.
     pub fn open(width: u16, height: u16) -> Result<Self> {
-        let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-nolisten", "tcp", "-screen", "0", &format!("{width}x{height}x24")])
+        let mut server = Command::new("setpriv")
+            .args([
+                "--pdeathsig",
+                "KILL",
+                "Xvfb",
+                "-displayfd",
+                "1",
+                "-nolisten",
+                "tcp",
+                "-screen",
+                "0",
+                &format!("{width}x{height}x24"),
+            ])
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

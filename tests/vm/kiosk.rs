@@ -1,0 +1,145 @@
+//! A booted kiosk: the machine, the film of its start, and what steps do again and again.
+
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use kiosk_tests::vm::{Display, Machine, Plan, Sample, Stage};
+use serde_json::Value;
+
+use super::looks::{self, is_logo, is_page};
+
+/// From power-on to the logo, and from the server's start to the page: emulated, on a busy host.
+pub const BOOT: Duration = Duration::from_secs(240);
+/// The demo page's log in the guest.
+const LOG: &str = "/run/demo.jsonl";
+pub const CLIENT: &str = "/usr/lib/kiosk-tests/bench-client";
+
+/// A kiosk whose page is on the screen.
+pub struct Kiosk {
+    pub machine: Machine,
+    pub display: Display,
+    /// From power-on to the page.
+    pub film: Vec<Sample>,
+}
+
+impl Kiosk {
+    /// Installs and enables the kiosk on a fresh disk, switches the machine on, and starts the page's server only
+    /// when the logo is there.
+    pub fn boot(name: &str, display: Display) -> Result<Self> {
+        let mut stage = Stage::new(Path::new(env!("CARGO_BIN_EXE_kiosk-guest-agent")))?;
+        stage.install_kiosk()?;
+        stage.program(Path::new(env!("CARGO_BIN_EXE_kiosk-bench-client")), CLIENT)?;
+        stage.at_setup("systemctl enable kiosk.service");
+        let machine = Machine::start(&Plan { name, display, stage: &stage, arguments: "" })?;
+        let film = machine.film();
+        machine.agent().wait(BOOT)?;
+        let kiosk = Self { machine, display, film: Vec::new() };
+        let started = kiosk.bring_up();
+        let film = film.cut();
+        if started.is_err() {
+            kiosk.leave_evidence("boot");
+            kiosk.print_film(&film);
+        }
+        started?;
+        Ok(Self { film, ..kiosk })
+    }
+
+    fn bring_up(&self) -> Result<()> {
+        self.machine.wait_for_screen("the logo", BOOT, is_logo)?;
+        eprintln!("logo seen {:.1} s after power-on", self.machine.uptime().as_secs_f64());
+        self.sh(&format!("systemd-run --quiet --unit=demo kiosk-demo-shell --port 3000 --log {LOG}"))?;
+        self.page()?;
+        self.wait_for_event(0, "load", BOOT)?;
+        eprintln!("page seen {:.1} s after power-on", self.machine.uptime().as_secs_f64());
+        Ok(())
+    }
+
+    /// Runs a command in the guest as root.
+    pub fn sh(&self, script: &str) -> Result<String> {
+        self.machine.agent().sh(script)
+    }
+
+    /// Waits until the page covers the screen.
+    pub fn page(&self) -> Result<()> {
+        self.machine.wait_for_screen("the page", BOOT, is_page).map(drop)
+    }
+
+    /// Before each step: the page, upright, on the first terminal.
+    pub fn settle(&self) -> Result<()> {
+        if self.active_terminal()? != "tty1" {
+            self.sh("chvt 1")?;
+        }
+        self.sh("kioskctl screen on && kioskctl rotate 0")?;
+        self.page()
+    }
+
+    pub fn active_terminal(&self) -> Result<String> {
+        self.sh("cat /sys/class/tty/tty0/active")
+    }
+
+    /// `kioskctl status --json`.
+    pub fn status(&self) -> Result<Value> {
+        serde_json::from_str(&self.sh("kioskctl status --json")?).context("kioskctl status --json")
+    }
+
+    /// Process id of the browser's main process, as the session tells it.
+    pub fn browser(&self) -> Result<i64> {
+        let status = self.status()?;
+        let pid = status["session"]["browser-pid"].as_i64().unwrap_or(0);
+        ensure!(pid > 0, "no browser runs: {status}");
+        Ok(pid)
+    }
+
+    /// Main process of a unit.
+    pub fn main_pid(&self, unit: &str) -> Result<i64> {
+        let pid: i64 = self.sh(&format!("systemctl show -P MainPID {unit}"))?.parse()?;
+        ensure!(pid > 0, "{unit} has no process");
+        Ok(pid)
+    }
+
+    /// How much the page's server has written down until now.
+    pub fn mark(&self) -> Result<usize> {
+        Ok(self.sh(&format!("wc -l <{LOG}"))?.trim().parse()?)
+    }
+
+    /// What the page's server wrote down after `mark`.
+    pub fn events(&self, mark: usize) -> Result<Vec<Value>> {
+        let text = self.sh(&format!("tail -n +{} {LOG}", mark + 1))?;
+        text.lines().map(|line| serde_json::from_str(line).context("the demo page's log")).collect()
+    }
+
+    /// Waits for the page to report `event` after `mark`.
+    pub fn wait_for_event(&self, mark: usize, event: &str, timeout: Duration) -> Result<Value> {
+        let job = self.machine.agent().stream(&format!("exec tail -n +{} -F {LOG} 2>/dev/null", mark + 1))?;
+        let found =
+            job.line(timeout, |line| serde_json::from_str::<Value>(line).ok().filter(|entry| entry["event"] == event));
+        job.stop()?;
+        found.with_context(|| format!("the page did not report `{event}`"))
+    }
+
+    /// Leaves the screen and the journal among the machine's logs.
+    pub fn leave_evidence(&self, step: &str) {
+        let screen = self.machine.screen().and_then(|picture| self.machine.save(&picture, &format!("failed-{step}")));
+        match screen {
+            Ok(path) => eprintln!("{step}: the screen is in {}", path.display()),
+            Err(error) => eprintln!("{step}: no picture of the screen: {error:#}"),
+        }
+        let journal = self.machine.agent().run("kioskctl status; journalctl -b --no-pager -o short-monotonic -n 400");
+        if let Ok(journal) = journal {
+            let _ = std::fs::write(self.machine.out.join(format!("failed-{step}.log")), journal.stdout);
+        }
+    }
+
+    /// One line for each change of what is seen.
+    pub fn print_film(&self, film: &[Sample]) {
+        let mut last = "";
+        for sample in film {
+            let now = looks::describe(&sample.picture);
+            if now != last {
+                eprintln!("{:8.2} s  {now}", sample.at.as_secs_f64());
+                last = now;
+            }
+        }
+    }
+}

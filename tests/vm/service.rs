@@ -1,0 +1,133 @@
+//! The kiosk as services: units, the bus, rights, configuration, and the way back to the console.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+
+use super::input::REACTION;
+use super::kiosk::Kiosk;
+use super::looks::{is_console, is_logo};
+
+/// `systemctl stop` and the login that follows.
+const CONSOLE_BACK: Duration = Duration::from_secs(30);
+/// Nothing changes for so long.
+const STILL_SECONDS: u32 = 30;
+/// A health probe of at most one per 10 s.
+const SESSION_WAKEUPS: i64 = STILL_SECONDS as i64 / 10;
+
+pub fn units_are_active_and_nothing_has_failed(kiosk: &Kiosk) -> Result<()> {
+    ensure!(kiosk.sh("systemctl is-active kiosk kiosk-session")? == "active\nactive", "a unit is not active");
+    let failed = kiosk.sh("systemctl list-units --failed --plain --no-legend")?;
+    ensure!(failed.is_empty(), "units have failed: {failed}");
+    ensure!(kiosk.sh("systemctl show -P NRestarts kiosk kiosk-session")? == "0\n\n0", "a unit was restarted at boot");
+    ensure!(kiosk.sh("systemctl show -P WatchdogUSec kiosk")? != "infinity", "kiosk.service has no watchdog");
+    let warnings = kiosk.sh("journalctl -b --no-pager -p warning -u kiosk -u kiosk-session -o cat")?;
+    let panics: Vec<_> = warnings.lines().filter(|line| line.contains("panicked")).collect();
+    ensure!(panics.is_empty(), "a program panicked: {panics:?}");
+    Ok(())
+}
+
+pub fn status_tells_the_state_to_people_programs_and_the_bus(kiosk: &Kiosk) -> Result<()> {
+    let text = kiosk.sh("kioskctl status")?;
+    ensure!(text.contains("ready") && text.contains("http://localhost:3000"), "status says: {text}");
+    let status = kiosk.status()?;
+    ensure!(status["session"]["state"] == "ready", "status --json says: {status}");
+    ensure!(status["compositor"]["stage"] == "shell", "status --json says: {status}");
+    ensure!(status["compositor"]["backend"] == "kms", "status --json says: {status}");
+    ensure!(status["compositor"]["renderer"] == "pixman", "status --json says: {status}");
+    let property = "busctl get-property org.kioskd.Session1 /org/kioskd/Session1 org.kioskd.Session1 State";
+    ensure!(kiosk.sh(property)? == "s \"ready\"", "the bus has another state");
+    ensure!(kiosk.sh("kioskctl outputs")?.contains("1280"), "kioskctl outputs does not tell the mode");
+    kiosk.sh("kioskctl wait ready --timeout 5s && kioskctl wait page-visible --timeout 5s")?;
+    Ok(())
+}
+
+pub fn the_browser_runs_as_its_own_user_without_devices(kiosk: &Kiosk) -> Result<()> {
+    let browser = kiosk.browser()?;
+    let user = kiosk.sh(&format!("stat -c %U /proc/{browser}"))?;
+    ensure!(user == "kiosk-web", "the browser runs as {user}");
+    let files = kiosk.sh(&format!("ls -l /proc/{browser}/fd"))?;
+    ensure!(
+        !files.contains("/dev/dri/card") && !files.contains("/dev/input/"),
+        "the browser has devices open: {files}"
+    );
+    let user = kiosk.sh(&format!("stat -c %U /proc/{}", kiosk.main_pid("kiosk")?))?;
+    ensure!(user == "kiosk", "the compositor runs as {user}");
+    Ok(())
+}
+
+pub fn who_has_no_rights_is_refused(kiosk: &Kiosk) -> Result<()> {
+    let agent = kiosk.machine.agent();
+    let as_tester =
+        |verb: &str| agent.run(&format!("setpriv --reuid=tester --regid=tester --init-groups kioskctl {verb}"));
+    ensure!(as_tester("status")?.code == 0, "everybody may see the status");
+    for verb in ["reload", "rotate 90", "screen off", "screenshot /tmp/x.png", "stop"] {
+        let output = as_tester(verb)?;
+        ensure!(output.code == 4, "`kioskctl {verb}` without rights ended with {}: {}", output.code, output.stderr);
+        ensure!(output.stderr.trim().lines().count() == 1, "one sentence is enough: {}", output.stderr);
+    }
+    ensure!(agent.run("kioskctl rotate 45")?.code == 2, "45 degrees is a usage error");
+    ensure!(agent.run("kioskctl rotate 90 -o NONE-1")?.code == 1, "an unknown output is an error");
+    Ok(())
+}
+
+pub fn reload_fetches_the_page_again_in_the_same_browser(kiosk: &Kiosk) -> Result<()> {
+    let (browser, mark) = (kiosk.browser()?, kiosk.mark()?);
+    kiosk.sh("kioskctl reload")?;
+    kiosk.wait_for_event(mark, "load", REACTION)?;
+    let gets = kiosk.events(mark)?.iter().filter(|event| event["event"] == "get").count();
+    ensure!(gets == 1, "the server saw {gets} requests for one reload");
+    ensure!(kiosk.browser()? == browser, "the browser was restarted");
+    Ok(())
+}
+
+pub fn nothing_wakes_up_when_nothing_changes(kiosk: &Kiosk) -> Result<()> {
+    let (compositor, session) = (kiosk.main_pid("kiosk")?, kiosk.main_pid("kiosk-session")?);
+    // Nobody looks at the screen meanwhile: a screen dump is no event for the guest, but let nothing be in doubt.
+    let count =
+        |pid: i64| format!("awk '/ctxt_switches/ {{ sum += $2 }} END {{ print sum }}' /proc/{pid}/task/*/status");
+    let (ours, theirs) = (count(compositor), count(session));
+    let numbers = kiosk.sh(&format!("{ours}; {theirs}; sleep {STILL_SECONDS}; {ours}; {theirs}"))?;
+    let numbers: Vec<i64> = numbers.lines().map(str::parse).collect::<Result<_, _>>()?;
+    let [compositor, session] = [numbers[2] - numbers[0], numbers[3] - numbers[1]];
+    eprintln!("wake-ups in {STILL_SECONDS} s: kioskd {compositor}, kiosk-session {session}");
+    // The watchdog is fed twice in its 20 s; nothing else may happen.
+    let watchdog = i64::from(STILL_SECONDS) / 10 + 1;
+    ensure!(compositor <= watchdog, "kioskd woke up {compositor} times in {STILL_SECONDS} s");
+    ensure!(session <= 3 * SESSION_WAKEUPS, "kiosk-session woke up {session} times in {STILL_SECONDS} s");
+    Ok(())
+}
+
+pub fn a_bad_configuration_file_is_told_and_skipped(kiosk: &Kiosk) -> Result<()> {
+    let agent = kiosk.machine.agent();
+    let file = "/etc/kiosk/config.d/50-bad.toml";
+    kiosk
+        .sh(&format!("install -d /etc/kiosk/config.d && printf '[splash]\\nlogo = 3\\ncolour = \"red\"\\n' >{file}"))?;
+    let check = agent.run("kioskctl config check")?;
+    let says = format!("{}{}", check.text(), check.stderr);
+    ensure!(check.code == 1, "config check ended with {}: {says}", check.code);
+    ensure!(says.contains("50-bad.toml") && says.contains("splash") && says.contains('3'), "config check says: {says}");
+    kiosk.sh("systemctl restart kiosk")?;
+    kiosk
+        .machine
+        .wait_for_screen("a picture in spite of the file", REACTION, |p| is_logo(p) || super::looks::is_page(p))?;
+    let status = kiosk.sh("kioskctl status")?;
+    ensure!(status.contains("50-bad.toml"), "status says nothing about the file: {status}");
+    kiosk.page()?;
+    kiosk.sh(&format!("rm {file} && systemctl restart kiosk"))?;
+    kiosk.page()
+}
+
+pub fn stopping_gives_the_console_back(kiosk: &Kiosk) -> Result<()> {
+    let machine = &kiosk.machine;
+    kiosk.sh("systemctl stop kiosk")?;
+    let console = machine.wait_for_screen("the console", CONSOLE_BACK, is_console)?;
+    machine.save(&console, "stopped")?;
+    // Usable: keys are echoed again.
+    let before = machine.screen()?;
+    machine.chord(&["r"])?;
+    machine.wait_for_screen("what is typed", CONSOLE_BACK, |picture| is_console(picture) && *picture != before)?;
+    ensure!(kiosk.sh("pgrep -u kiosk-web || true")?.is_empty(), "the browser's user still has processes");
+    kiosk.sh("systemctl start kiosk")?;
+    kiosk.page()
+}
