@@ -164,10 +164,12 @@ impl Kiosk {
         for root in surfaces {
             self.tell_scale(&root);
             if let Some(screen) = self.screens.primary() {
-                for other in self.screens.iter().filter(|other| other.id != screen.id) {
+                // In this order: a window is always on some output. A screen that goes is left when it goes: the
+                // client may not know the other one yet.
+                screen.output.enter(&root);
+                for other in self.screens.iter().filter(|other| other.id != screen.id && !other.retiring) {
                     other.output.leave(&root);
                 }
-                screen.output.enter(&root);
             }
         }
         self.windows_changed();

@@ -15,6 +15,8 @@ use crate::{
 const VIRTUAL_SIZE: (i32, i32) = (1280, 720);
 /// Its name: no connector is called that.
 const VIRTUAL_NAME: &str = "VIRTUAL-1";
+/// How long a screen that is not needed any more stays, for clients to move to another output.
+const RETIREMENT: Duration = Duration::from_secs(1);
 /// How long a temporary change lasts at most.
 const LONGEST_TRIAL: Duration = Duration::from_secs(3600);
 /// Density at which a scale of 1 is right, pixels a millimetre (about 110 dpi).
@@ -70,6 +72,7 @@ impl Kiosk {
         if let Some(id) = known.map(|screen| screen.id) {
             if let Some(screen) = self.screens.get_mut(id) {
                 tracing::info!(screen = screen.name, "display connected again");
+                screen.retiring = false;
                 screen.head = Some(head.id);
                 screen.identity = head.identity.clone();
                 screen.adopt_modes(&head);
@@ -84,7 +87,7 @@ impl Kiosk {
         if !policy.power {
             self.set_power(id, false);
         }
-        self.drop_unneeded_screens();
+        self.retire_unneeded_screens();
     }
 
     fn choose_mode(&mut self, head: &mut Head, wanted: ModeChoice) {
@@ -128,16 +131,35 @@ impl Kiosk {
         }
     }
 
-    /// Screens without a display go when another one carries on.
-    fn drop_unneeded_screens(&mut self) {
+    /// Screens without a display go when another one carries on: not before clients had the time to get to know
+    /// that one, so that they are never without an output.
+    fn retire_unneeded_screens(&mut self) {
+        let mut any = false;
+        for screen in self.screens.iter_mut().filter(|screen| screen.head.is_none() && !screen.retiring) {
+            screen.retiring = true;
+            any = true;
+        }
+        if any {
+            self.after(RETIREMENT, Self::drop_retired_screens);
+        }
+    }
+
+    fn drop_retired_screens(&mut self) {
+        // All of them, without a display: then they are what the shell is on.
         if !self.screens.iter().any(|screen| screen.head.is_some()) {
+            self.screens.iter_mut().for_each(|screen| screen.retiring = false);
             return;
         }
-        let idle: Vec<ScreenId> =
-            self.screens.iter().filter(|screen| screen.head.is_none()).map(|screen| screen.id).collect();
-        for id in idle {
+        let retired: Vec<ScreenId> =
+            self.screens.iter().filter(|screen| screen.retiring).map(|screen| screen.id).collect();
+        for id in retired {
+            if let Some(screen) = self.screens.get(id) {
+                self.stage.windows.surfaces().for_each(|surface| screen.output.leave(&surface));
+            }
             self.screens.remove(&self.display, id);
         }
+        self.changed = true;
+        self.rearrange();
     }
 
     /// Switches a screen on or off. The shell keeps its output.

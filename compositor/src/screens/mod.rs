@@ -104,6 +104,8 @@ pub struct Screen {
     /// The display it is shown on; `None`: unplugged, or virtual.
     pub head: Option<HeadId>,
     pub modes: Vec<HeadMode>,
+    /// It has no display and another screen carries on: it goes soon, and its windows have only to know the other.
+    pub retiring: bool,
     pub rotation: Rotation,
     pub power: bool,
     pub redraw: Redraw,
@@ -150,6 +152,7 @@ impl Screen {
             identity: head.identity.clone(),
             head: Some(head.id),
             modes: Vec::new(),
+            retiring: false,
             rotation: policy.rotation,
             power: policy.power,
             redraw: Redraw::default(),
@@ -281,10 +284,11 @@ impl Screens {
         }
     }
 
-    /// Lays the screens side by side, left to right, and gives the layout a new serial.
+    /// Lays the screens side by side, left to right, those that go last, and gives the layout a new serial.
     pub fn arrange(&mut self) {
         let mut x = 0;
-        for screen in &mut self.list {
+        let (staying, going): (Vec<_>, Vec<_>) = self.list.iter_mut().partition(|screen| !screen.retiring);
+        for screen in staying.into_iter().chain(going) {
             let location: Point<i32, Logical> = (x, 0).into();
             if screen.output.current_location() != location {
                 screen.output.change_current_state(None, None, None, Some(location));
