@@ -59,7 +59,7 @@ impl Kiosk {
 
     /// Where in the layout a place on the panel is: `panel` as fractions of its width and height. Touch panels and
     /// absolute pointers are glued to their screen and turn with it.
-    pub(crate) fn from_panel(&self, panel: (f64, f64)) -> Point<f64, Logical> {
+    pub(crate) fn panel_to_layout(&self, panel: (f64, f64)) -> Point<f64, Logical> {
         let wanted = self.config.input.touch_output.as_deref();
         let screen = wanted
             .and_then(|wanted| {

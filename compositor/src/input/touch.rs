@@ -2,9 +2,9 @@
 
 use smithay::{
     backend::input::{
-        AbsolutePositionEvent, ButtonState, Event, InputBackend, ProximityState, TabletToolAxisEvent,
-        TabletToolButtonEvent, TabletToolProximityEvent, TabletToolTipEvent, TabletToolTipState, TouchDownEvent,
-        TouchMotionEvent, TouchUpEvent,
+        AbsolutePositionEvent, InputBackend, ProximityState, TabletToolAxisEvent, TabletToolButtonEvent,
+        TabletToolProximityEvent, TabletToolTipEvent, TabletToolTipState, TouchDownEvent, TouchMotionEvent,
+        TouchUpEvent,
     },
     input::touch::{DownEvent, MotionEvent, UpEvent},
     utils::{Logical, Point, SERIAL_COUNTER},
@@ -19,7 +19,7 @@ const UNIT: i32 = 1 << 16;
 impl Kiosk {
     pub(super) fn place<B: InputBackend>(&self, event: &impl AbsolutePositionEvent<B>) -> Point<f64, Logical> {
         let unit = f64::from(UNIT);
-        self.from_panel((event.x_transformed(UNIT) / unit, event.y_transformed(UNIT) / unit))
+        self.panel_to_layout((event.x_transformed(UNIT) / unit, event.y_transformed(UNIT) / unit))
     }
 
     pub(super) fn touch_down<B: InputBackend>(&mut self, event: &impl TouchDownEvent<B>) {
@@ -60,7 +60,7 @@ impl Kiosk {
         }
     }
 
-    pub(super) fn tool_moved<B: InputBackend>(&mut self, event: &(impl TabletToolAxisEvent<B> + Event<B>)) {
+    pub(super) fn tool_moved<B: InputBackend>(&mut self, event: &impl TabletToolAxisEvent<B>) {
         let location = self.place(event);
         let under = self.under(location);
         let seat = self.seat.seat.tablet_seat();
@@ -87,7 +87,7 @@ impl Kiosk {
         tool.motion(location, under, &tablet, SERIAL_COUNTER.next_serial(), event.time_msec());
     }
 
-    pub(super) fn tool_proximity<B: InputBackend>(&mut self, event: &(impl TabletToolProximityEvent<B> + Event<B>)) {
+    pub(super) fn tool_proximity<B: InputBackend>(&mut self, event: &impl TabletToolProximityEvent<B>) {
         let location = self.place(event);
         let under = self.under(location);
         let seat = self.seat.seat.tablet_seat();
@@ -103,7 +103,7 @@ impl Kiosk {
         }
     }
 
-    pub(super) fn tool_tip<B: InputBackend>(&mut self, event: &(impl TabletToolTipEvent<B> + Event<B>)) {
+    pub(super) fn tool_tip<B: InputBackend>(&mut self, event: &impl TabletToolTipEvent<B>) {
         let Some(tool) = self.seat.seat.tablet_seat().get_tool(&event.tool()) else { return };
         match event.tip_state() {
             TabletToolTipState::Down => {
@@ -119,10 +119,6 @@ impl Kiosk {
 
     pub(super) fn tool_button<B: InputBackend>(&mut self, event: &impl TabletToolButtonEvent<B>) {
         let Some(tool) = self.seat.seat.tablet_seat().get_tool(&event.tool()) else { return };
-        let state = match event.button_state() {
-            ButtonState::Pressed => ButtonState::Pressed,
-            ButtonState::Released => ButtonState::Released,
-        };
-        tool.button(event.button(), state, SERIAL_COUNTER.next_serial(), event.time_msec());
+        tool.button(event.button(), event.button_state(), SERIAL_COUNTER.next_serial(), event.time_msec());
     }
 }
