@@ -34,9 +34,9 @@ use crate::{
     input::SeatParts,
     kiosk::{Exit, Kiosk, Saved, Timers},
     notify::Notifier,
-    options::{BackendChoice, Options, SessionChoice},
+    options::{BackendChoice, MultiChoice, Options, SessionChoice},
     protocols::Protocols,
-    screens::Screens,
+    screens::{Screens, ShellScreen},
     session_link::{self, SessionLinks},
     sockets,
     stage::Stage,
@@ -127,6 +127,7 @@ pub fn build(
         tracing::warn!("{problem}");
     }
     let wait_for_session = options.command.is_empty() && options.session != SessionChoice::None;
+    let screens = Screens { shell_screen: shell_screen(options, &config), ..Screens::default() };
     Kiosk {
         signal: event_loop.get_signal(),
         handle,
@@ -136,7 +137,7 @@ pub fn build(
         config,
         protocols,
         seat,
-        screens: Screens::default(),
+        screens,
         backend,
         session: SessionLinks::default(),
         control: None,
@@ -173,6 +174,15 @@ fn open_backend(options: &Options, event_loop: &EventLoop<'static, Kiosk>) -> an
         }
         BackendChoice::Kms | BackendChoice::Auto => Box::new(Kms::new(&handle, options.renderer)?),
     })
+}
+
+/// Which screen carries the shell: cage's `-m last`, else what `shell.output` says.
+fn shell_screen(options: &Options, config: &Config) -> ShellScreen {
+    match (options.multi, config.shell.output.as_str()) {
+        (Some(MultiChoice::Last), _) => ShellScreen::Last,
+        (_, "*" | "") => ShellScreen::First,
+        (_, name) => ShellScreen::Named(name.to_owned()),
+    }
 }
 
 /// The splash's style from the configuration; a logo that cannot be used is replaced by the built-in one.

@@ -249,10 +249,24 @@ fn wl_mode(mode: &HeadMode) -> Mode {
     Mode { size: (mode.width, mode.height).into(), refresh: mode.refresh }
 }
 
-/// All screens, primary first.
+/// Which screen carries the shell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ShellScreen {
+    /// The first with a display.
+    #[default]
+    First,
+    /// The one whose display was connected last: cage's `-m last`.
+    Last,
+    /// The one of this connector or identity; while it is not connected, the first.
+    Named(String),
+}
+
+/// All screens, in the order in which they were connected.
 #[derive(Default)]
 pub struct Screens {
     list: Vec<Screen>,
+    /// Which one carries the shell.
+    pub shell_screen: ShellScreen,
     next_id: u32,
     /// Changes with each change of the layout, so that a stale request is known.
     pub serial: u32,
@@ -322,9 +336,17 @@ impl Screens {
         self.list.iter().find(|screen| screen.name == name)
     }
 
-    /// The one that carries the shell: the first with a display, else the first.
+    /// The one that carries the shell: as chosen, among those with a display; without any display, the first.
     pub fn primary(&self) -> Option<&Screen> {
-        self.list.iter().find(|screen| screen.head.is_some()).or_else(|| self.list.first())
+        let mut connected = self.list.iter().filter(|screen| screen.head.is_some());
+        let chosen = match &self.shell_screen {
+            ShellScreen::First => connected.next(),
+            ShellScreen::Last => connected.next_back(),
+            ShellScreen::Named(wanted) => {
+                connected.find(|screen| screen.name == *wanted || screen.identity.description() == *wanted)
+            }
+        };
+        chosen.or_else(|| self.list.iter().find(|screen| screen.head.is_some())).or_else(|| self.list.first())
     }
 
     /// The names, for messages that say what is allowed.
