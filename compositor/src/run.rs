@@ -127,7 +127,7 @@ pub fn build(
         tracing::warn!("{problem}");
     }
     let wait_for_session = options.command.is_empty() && options.session != SessionChoice::None;
-    let screens = Screens { shell_screen: shell_screen(options, &config), ..Screens::default() };
+    let screens = Screens::new(shell_screen(options, &config));
     Kiosk {
         signal: event_loop.get_signal(),
         handle,

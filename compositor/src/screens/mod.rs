@@ -273,6 +273,11 @@ pub struct Screens {
 }
 
 impl Screens {
+    /// None yet; the shell will go where `shell_screen` says.
+    pub fn new(shell_screen: ShellScreen) -> Self {
+        Self { shell_screen, ..Self::default() }
+    }
+
     /// Adds a screen for a display; `announce` makes its `wl_output` known to clients.
     pub fn add(&mut self, display: &DisplayHandle, head: &Head, policy: ScreenPolicy) -> ScreenId {
         let id = ScreenId(self.next_id);
