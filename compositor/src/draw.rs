@@ -9,9 +9,9 @@ use smithay::{
 };
 
 use crate::{
-    backend::{PresentError, Presented},
+    backend::Presented,
     kiosk::{FlipTime, Kiosk},
-    screens::{HeadId, Scanout, ScreenId, redraw::Drawn},
+    screens::{HeadId, Scanout, Screen, ScreenId, redraw::Drawn},
     stage::{Frame, splash::Cover},
 };
 
@@ -20,6 +20,15 @@ const UNSEEN_PACE: Duration = Duration::from_secs(1);
 
 /// A page flip that takes longer than this is lost: the driver will not tell any more.
 const FLIP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How much longer it gets after that: for a flip that is already on its way to us.
+const FLIP_GRACE: Duration = Duration::from_millis(100);
+
+/// Each failure doubles the wait, up to [`UNSEEN_PACE`]: a device that refuses everything must not busy the CPU.
+fn retry_pace(screen: &Screen) -> Duration {
+    let failures = screen.trouble.as_ref().map_or(0, |trouble| trouble.times);
+    screen.frame_time().saturating_mul(1 << failures.min(8)).min(UNSEEN_PACE)
+}
 
 impl Kiosk {
     /// Draws a screen and sends the frame on its way.
@@ -39,6 +48,7 @@ impl Kiosk {
         let waiting = frame.callbacks_waiting() || (carries_shell && matches!(stage.cover, Cover::Fading { .. }));
         let (outcome, pace) = match presented {
             Ok(Presented { queued: true, scanout }) => {
+                screen.trouble = None;
                 if screen.scanout != scanout {
                     screen.scanout = scanout;
                     *changed = true;
@@ -51,13 +61,9 @@ impl Kiosk {
             }
             Ok(Presented { queued: false, .. }) if screen.lit() => (Drawn::Empty { waiting }, screen.frame_time()),
             Ok(_) => (Drawn::Empty { waiting }, UNSEEN_PACE),
-            Err(PresentError::Inactive) => {
-                tracing::debug!(screen = screen.name, "not drawn: the session is not active");
-                (Drawn::Failed, UNSEEN_PACE)
-            }
-            Err(PresentError::Device(error)) => {
-                tracing::warn!(screen = screen.name, %error, "a frame could not be shown");
-                (Drawn::Failed, screen.frame_time())
+            Err(error) => {
+                screen.note_failure(error.to_string());
+                (Drawn::Failed, retry_pace(screen))
             }
         };
         if screen.redraw.drawn(outcome) {
@@ -170,32 +176,53 @@ impl Kiosk {
         if std::mem::replace(&mut self.timers.flip_watch, true) {
             return;
         }
-        let since: Vec<_> = self.screens.iter().map(|screen| (screen.id, screen.composed + screen.direct)).collect();
+        let seen = self.frames_drawn();
         self.after(FLIP_TIMEOUT, move |kiosk| {
-            kiosk.timers.flip_watch = false;
-            // The frame counters are brought up to date as often.
+            // The frame counters on D-Bus are brought up to date as often.
             kiosk.changed = true;
-            let mut awaited = false;
-            for (id, frames) in &since {
-                let Some(screen) = kiosk.screens.get_mut(*id).filter(|screen| screen.redraw.awaits_flip()) else {
-                    continue;
-                };
-                awaited = true;
-                if screen.composed + screen.direct == *frames {
-                    let name = screen.name.clone();
-                    screen.redraw.resume();
-                    kiosk.lost_flips = kiosk.lost_flips.saturating_add(1);
-                    if let Some(head) = screen.head {
-                        kiosk.backend.recover(head);
-                    }
-                    kiosk.problem(format!(
-                        "{name}: the display driver did not answer a page flip within a second; the screen was set up again"
-                    ));
+            if kiosk.overdue(&seen).is_empty() {
+                kiosk.end_watch();
+                return;
+            }
+            // After a stall of the whole machine this timer and the flip are due in one turn: the flip comes first.
+            let seen = seen.clone();
+            kiosk.after(FLIP_GRACE, move |kiosk| {
+                for id in kiosk.overdue(&seen) {
+                    kiosk.give_up_flip(id);
                 }
-            }
-            if awaited {
-                kiosk.watch_flip();
-            }
+                kiosk.end_watch();
+            });
         });
+    }
+
+    fn end_watch(&mut self) {
+        self.timers.flip_watch = false;
+        if self.screens.iter().any(|screen| screen.redraw.awaits_flip()) {
+            self.watch_flip();
+        }
+    }
+
+    fn frames_drawn(&self) -> Vec<(ScreenId, u64)> {
+        self.screens.iter().map(|screen| (screen.id, screen.composed + screen.direct)).collect()
+    }
+
+    /// The screens that still wait for the flip of the frame that was their last when `seen` was taken.
+    fn overdue(&self, seen: &[(ScreenId, u64)]) -> Vec<ScreenId> {
+        let now = self.frames_drawn();
+        let waiting = self.screens.iter().filter(|screen| screen.redraw.awaits_flip()).map(|screen| screen.id);
+        waiting.filter(|id| seen.iter().any(|old| old.0 == *id && now.contains(old))).collect()
+    }
+
+    fn give_up_flip(&mut self, id: ScreenId) {
+        let Some(screen) = self.screens.get_mut(id) else { return };
+        screen.redraw.resume();
+        let (name, head) = (screen.name.clone(), screen.head);
+        self.lost_flips = self.lost_flips.saturating_add(1);
+        if let Some(head) = head {
+            self.backend.recover(head);
+        }
+        self.problem(format!(
+            "{name}: the display driver did not answer a page flip within a second; the screen was set up again"
+        ));
     }
 }

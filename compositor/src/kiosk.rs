@@ -148,8 +148,8 @@ impl Kiosk {
         let area = self.shell_area();
         self.stage.windows.rearrange(area);
         let focus = self.stage.windows.focus();
+        // A popup's grab keeps the keyboard from the window, and knows itself when it has ended.
         if let Some(keyboard) = self.seat.seat.get_keyboard()
-            && !keyboard.is_grabbed()
             && keyboard.current_focus() != focus
         {
             keyboard.set_focus(self, focus, SERIAL_COUNTER.next_serial());

@@ -89,6 +89,9 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
 
     kiosk.displays_changed();
     kiosk.settle();
+    if let Some(reason) = nothing_can_be_shown(&kiosk) {
+        return Err(anyhow!("no screen can be drawn to: {reason}"));
+    }
     tracing::debug!(at = ?kiosk.now(), "first frame drawn");
 
     finish_start(&options, &mut kiosk, display)?;
@@ -174,6 +177,15 @@ fn open_backend(options: &Options, event_loop: &EventLoop<'static, Kiosk>) -> an
         }
         BackendChoice::Kms | BackendChoice::Auto => Box::new(Kms::new(&handle, options.renderer)?),
     })
+}
+
+/// Why not one of the screens took the first frame, if so. On a terminal that is not in front there is no screen yet.
+fn nothing_can_be_shown(kiosk: &Kiosk) -> Option<String> {
+    let mut lit = kiosk.screens.iter().filter(|screen| screen.lit()).peekable();
+    lit.peek()?;
+    let reasons: Option<Vec<&str>> =
+        lit.map(|screen| screen.trouble.as_ref().map(|trouble| trouble.reason.as_str())).collect();
+    reasons?.first().map(|reason| (*reason).to_owned())
 }
 
 /// Which screen carries the shell: cage's `-m last`, else what `shell.output` says.

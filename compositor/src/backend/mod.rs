@@ -33,8 +33,8 @@ pub struct Presented {
 /// Why a frame could not be shown.
 #[derive(Debug, thiserror::Error)]
 pub enum PresentError {
-    /// Another VT has the screen: drawing goes on when it is back.
-    #[error("the session is not active")]
+    /// Another VT, or another program, has the screen: drawing goes on when it is back.
+    #[error("another virtual terminal or another program is in control of the display device")]
     Inactive,
     /// The device refused; the next try may work.
     #[error("{0}")]

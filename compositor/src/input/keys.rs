@@ -16,6 +16,14 @@ pub enum Shortcut {
     SwitchVt(u32),
 }
 
+/// Who gets a key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Ours(Shortcut),
+    Clients,
+    Nobodys,
+}
+
 /// Ctrl+Alt+F1..F12, as the keymap's own VT keys or as plain function keys.
 pub fn shortcut(modified: Keysym, raw: &[Keysym], modifiers: &ModifiersState) -> Option<Shortcut> {
     let named = modified.raw();
@@ -37,18 +45,30 @@ impl Kiosk {
         let pressed = event.state() == KeyState::Pressed;
         let vt_switching = self.seat.vt_switching();
         let visible = self.stage.shell_visible();
-        let taken =
-            keyboard.input(self, event.key_code(), event.state(), serial, event.time_msec(), |_, modifiers, key| {
-                let found = shortcut(key.modified_sym(), &key.raw_syms(), modifiers).filter(|_| vt_switching);
-                match found {
-                    // Its release is kept from clients too: smithay remembers intercepted presses by their absence.
-                    Some(shortcut) => FilterResult::Intercept(pressed.then_some(shortcut)),
-                    // Nobody types into a page that is not seen.
-                    None if !visible && pressed => FilterResult::Intercept(None),
-                    None => FilterResult::Forward,
-                }
-            });
-        if let Some(Some(Shortcut::SwitchVt(vt))) = taken
+        let code = event.key_code();
+        let hidden = self.seat.swallowed.contains(&code);
+        let (fate, modifiers_changed) = keyboard.input_intercept(self, code, event.state(), |_, modifiers, key| {
+            let found = shortcut(key.modified_sym(), &key.raw_syms(), modifiers).filter(|_| vt_switching);
+            match found {
+                Some(shortcut) if pressed => Fate::Ours(shortcut),
+                // Nobody types into a page that is not seen; and a release belongs to its press, whatever else was
+                // pressed, shown or released since.
+                _ if pressed && !visible => Fate::Nobodys,
+                _ if !pressed && hidden => Fate::Nobodys,
+                _ => Fate::Clients,
+            }
+        });
+        if pressed && fate != Fate::Clients {
+            self.seat.swallowed.insert(code);
+        } else {
+            self.seat.swallowed.remove(&code);
+        }
+        if fate == Fate::Clients {
+            keyboard.input_forward(self, code, event.state(), serial, event.time_msec(), modifiers_changed);
+        } else if modifiers_changed {
+            keyboard.advertise_modifier_state(self);
+        }
+        if let Fate::Ours(Shortcut::SwitchVt(vt)) = fate
             && let Err(error) = self.backend.switch_vt(vt)
         {
             self.problem(format!("virtual terminal {vt} could not be switched to: {error}"));
@@ -61,7 +81,11 @@ impl Kiosk {
         let time = self.now().as_millis() as u32;
         for code in keyboard.pressed_keys() {
             let serial = SERIAL_COUNTER.next_serial();
-            keyboard.input::<(), _>(self, code, KeyState::Released, serial, time, |_, _, _| FilterResult::Forward);
+            let hidden = self.seat.swallowed.remove(&code);
+            keyboard.input(self, code, KeyState::Released, serial, time, |_, _, _| match hidden {
+                true => FilterResult::Intercept(()),
+                false => FilterResult::Forward,
+            });
         }
     }
 }

@@ -7,15 +7,18 @@ pub mod keys;
 mod pointer;
 mod touch;
 
+use std::collections::{HashMap, HashSet};
+
 use kiosk_session::config::Input as Settings;
 use smithay::{
-    backend::input::{InputBackend, InputEvent},
+    backend::input::{InputBackend, InputEvent, Keycode, TouchSlot},
+    desktop::PopupGrab,
     input::{
         Seat, SeatState,
         keyboard::{LedState, XkbConfig},
     },
     reexports::{input as libinput, wayland_server::DisplayHandle},
-    utils::Point,
+    utils::{Logical, Point},
     wayland::tablet_manager::TabletSeatTrait,
 };
 
@@ -33,6 +36,12 @@ pub struct SeatParts {
     pub devices: Devices,
     /// Keyboards of libinput, for their lights.
     pub keyboards: Vec<libinput::Device>,
+    /// Keys that are down without a client knowing: their releases are kept from clients too.
+    swallowed: HashSet<Keycode>,
+    /// Where each finger is: cancelling needs it.
+    fingers: HashMap<TouchSlot, Point<f64, Logical>>,
+    /// The popup that has the grab, and its parents.
+    pub popup_grab: Option<PopupGrab<Kiosk>>,
     /// Whether Ctrl+Alt+F1..F12 switch.
     vt_switching: bool,
 }
@@ -48,6 +57,9 @@ impl SeatParts {
             cursor: Cursor::new(settings.cursor),
             devices: Devices::default(),
             keyboards: Vec::new(),
+            swallowed: HashSet::new(),
+            fingers: HashMap::new(),
+            popup_grab: None,
             vt_switching: settings.vt_switching,
         }
     }

@@ -6,7 +6,9 @@ use smithay::{
         TabletToolProximityEvent, TabletToolTipEvent, TabletToolTipState, TouchDownEvent, TouchMotionEvent,
         TouchUpEvent,
     },
+    desktop::PopupUngrabStrategy,
     input::touch::{DownEvent, MotionEvent, UpEvent},
+    reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
     utils::{Logical, Point, SERIAL_COUNTER},
     wayland::tablet_manager::{TabletDescriptor, TabletSeatTrait},
 };
@@ -27,9 +29,11 @@ impl Kiosk {
         let location = self.place(event);
         let under = self.under(location);
         let serial = SERIAL_COUNTER.next_serial();
+        self.dismiss_popups_beside(under.as_ref().map(|(surface, _)| surface));
         if let Some((surface, _)) = &under {
             self.focus_window_of(surface);
         }
+        self.seat.fingers.insert(event.slot(), location);
         let down = DownEvent { slot: event.slot(), location, serial, time: event.time_msec() };
         touch.down(self, under, &down);
     }
@@ -38,20 +42,44 @@ impl Kiosk {
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let location = self.place(event);
         let under = self.under(location);
+        if let Some(at) = self.seat.fingers.get_mut(&event.slot()) {
+            *at = location;
+        }
         touch.motion(self, under, &MotionEvent { slot: event.slot(), location, time: event.time_msec() });
     }
 
     pub(super) fn touch_up<B: InputBackend>(&mut self, event: &impl TouchUpEvent<B>) {
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let serial = SERIAL_COUNTER.next_serial();
+        self.seat.fingers.remove(&event.slot());
         touch.up(self, &UpEvent { slot: event.slot(), serial, time: event.time_msec() });
     }
 
     /// Ends every touch without effect: the panel says so, the picture turned, or another VT took over.
     pub fn touch_cancel(&mut self) {
-        if let Some(touch) = self.seat.seat.get_touch() {
-            touch.cancel(self);
+        let Some(touch) = self.seat.seat.get_touch() else { return };
+        let time = self.now().as_millis() as u32;
+        // smithay 0.7 leaves out the fingers of which nothing was said since the last frame: say where they are.
+        for (slot, location) in std::mem::take(&mut self.seat.fingers) {
+            touch.motion(self, None, &MotionEvent { slot, location, time });
         }
+        touch.cancel(self);
+    }
+
+    /// A finger on anything but the popup's own client takes popups with a grab away, as a click does. (smithay 0.7
+    /// has a pointer's and a keyboard's grab for them, and none for touch.)
+    fn dismiss_popups_beside(&mut self, touched: Option<&WlSurface>) {
+        let Some(grab) = self.seat.popup_grab.as_mut() else { return };
+        let owner = grab.current_grab();
+        let own = touched.zip(owner).is_some_and(|(touched, owner)| touched.id().same_client_as(&owner.id()));
+        if !grab.has_ended() && own {
+            return;
+        }
+        if !grab.has_ended() {
+            grab.ungrab(PopupUngrabStrategy::All);
+        }
+        self.seat.popup_grab = None;
+        self.windows_changed();
     }
 
     pub(super) fn touch_frame(&mut self) {

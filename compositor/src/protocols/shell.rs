@@ -109,6 +109,7 @@ impl XdgShellHandler for Kiosk {
             }
             pointer.set_grab(self, PopupPointerGrab::new(&grab), serial, Focus::Keep);
         }
+        self.seat.popup_grab = Some(grab);
     }
 
     fn fullscreen_request(&mut self, surface: ToplevelSurface, _output: Option<WlOutput>) {

@@ -116,6 +116,16 @@ pub struct Screen {
     pub direct: u64,
     /// Whether any frame has reached the display.
     pub shown: bool,
+    /// Why the last frame could not be shown, if it could not.
+    pub trouble: Option<Trouble>,
+}
+
+/// Frames that could not be shown, one after the other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    pub reason: String,
+    /// How many in a row.
+    pub times: u32,
 }
 
 /// What the policy says of a screen before it is first shown.
@@ -161,6 +171,7 @@ impl Screen {
             composed: 0,
             direct: 0,
             shown: false,
+            trouble: None,
         };
         screen.output.change_current_state(
             None,
@@ -219,6 +230,18 @@ impl Screen {
     /// Whether a picture can reach people: a display, switched on.
     pub fn lit(&self) -> bool {
         self.power && self.head.is_some()
+    }
+
+    /// A frame could not be shown. Logged when it begins and when the reason changes, not every time.
+    pub fn note_failure(&mut self, reason: String) {
+        let times = match &self.trouble {
+            Some(trouble) if trouble.reason == reason => trouble.times.saturating_add(1),
+            _ => {
+                tracing::warn!(screen = self.name, reason, "a frame could not be shown; it is tried again");
+                1
+            }
+        };
+        self.trouble = Some(Trouble { reason, times });
     }
 
     /// Turns the screen; the caller re-configures windows.
