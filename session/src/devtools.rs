@@ -1,0 +1,128 @@
+//! The DevTools pipe's framing: JSON messages, each ended by a NUL byte. [`crate::browser`] reads and writes the
+//! pipe with it; what the messages mean is in [`crate::page`]. Nothing a browser sends makes it fail or grow
+//! without bound.
+
+use std::collections::VecDeque;
+
+use serde_json::Value;
+
+/// Longest message kept, bytes. A page's URL may be 2 MiB and comes several times in one message; what is
+/// longer is skipped whole.
+pub const MAX_MESSAGE: usize = 32 * 1024 * 1024;
+
+/// Cuts what is read into messages.
+#[derive(Debug, Default)]
+pub struct Frames {
+    partial: Vec<u8>,
+    /// The message being read is too long: it is thrown away up to its end.
+    skipping: bool,
+    messages: VecDeque<Value>,
+}
+
+impl Frames {
+    /// Takes in bytes as they were read.
+    pub fn push(&mut self, mut bytes: &[u8]) {
+        while let Some(end) = bytes.iter().position(|byte| *byte == 0) {
+            self.append(&bytes[..end]);
+            self.finish();
+            bytes = &bytes[end + 1..];
+        }
+        self.append(bytes);
+    }
+
+    /// The next whole message.
+    pub fn pop(&mut self) -> Option<Value> {
+        self.messages.pop_front()
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        if self.skipping {
+            return;
+        }
+        if self.partial.len() + bytes.len() > MAX_MESSAGE {
+            tracing::warn!(most = MAX_MESSAGE, "the browser sent a message that is too long; it is skipped");
+            self.skipping = true;
+            self.partial = Vec::new();
+            return;
+        }
+        self.partial.extend_from_slice(bytes);
+    }
+
+    fn finish(&mut self) {
+        let message = std::mem::take(&mut self.partial);
+        if std::mem::take(&mut self.skipping) {
+            return;
+        }
+        match serde_json::from_slice(&message) {
+            Ok(message) => self.messages.push_back(message),
+            Err(error) => tracing::warn!(%error, "the browser sent a message that is no JSON; it is skipped"),
+        }
+    }
+}
+
+/// A message as it is written to the pipe.
+pub fn frame(message: &Value) -> Vec<u8> {
+    let mut bytes = message.to_string().into_bytes();
+    bytes.push(0);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    fn all(frames: &mut Frames) -> Vec<Value> {
+        std::iter::from_fn(|| frames.pop()).collect()
+    }
+
+    #[test]
+    fn garbage_between_messages_is_skipped() {
+        let mut frames = Frames::default();
+        frames.push(b"{\"id\":1}\0not json\0\0\xff\xfe\0{\"id\":2}\0{\"id\"");
+        assert_eq!(all(&mut frames), [json!({"id": 1}), json!({"id": 2})]);
+        frames.push(b":3}\0");
+        assert_eq!(all(&mut frames), [json!({"id": 3})]);
+    }
+
+    #[test]
+    fn an_endless_message_is_thrown_away_and_the_next_one_read() {
+        let mut frames = Frames::default();
+        let block = vec![b'x'; 1024 * 1024];
+        for _ in 0..100 {
+            frames.push(&block);
+            assert!(frames.partial.len() <= MAX_MESSAGE);
+        }
+        frames.push(b"\0{\"id\":4}\0");
+        assert_eq!(all(&mut frames), [json!({"id": 4})]);
+    }
+
+    proptest! {
+        #[test]
+        fn messages_are_whole_however_they_arrive(
+            texts in prop::collection::vec("[^\0]{0,40}", 0..8), cuts in prop::collection::vec(1usize..50, 1..40),
+        ) {
+            let messages: Vec<Value> = texts.iter().map(|text| json!({ "text": text })).collect();
+            let bytes: Vec<u8> = messages.iter().flat_map(frame).collect();
+            let mut frames = Frames::default();
+            let mut rest = bytes.as_slice();
+            for cut in cuts.iter().cycle() {
+                if rest.is_empty() {
+                    break;
+                }
+                let (part, after) = rest.split_at((*cut).min(rest.len()));
+                frames.push(part);
+                rest = after;
+            }
+            prop_assert_eq!(all(&mut frames), messages);
+        }
+
+        #[test]
+        fn no_bytes_make_it_fail(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+            let mut frames = Frames::default();
+            frames.push(&bytes);
+            all(&mut frames);
+        }
+    }
+}

@@ -1,0 +1,519 @@
+//! The machine in a small world that performs its effects, well-behaved or not.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+fn settings() -> Settings {
+    Settings {
+        home: Url::parse("http://localhost:3000").unwrap(),
+        command: false,
+        needs_server: true,
+        program: "chromium".into(),
+        ready_timeout: Some(Duration::from_secs(60)),
+        explicit: false,
+    }
+}
+
+/// What surrounds the machine, and what must hold of it at any time.
+struct World {
+    machine: Machine,
+    now: Duration,
+    /// The shell's process is there, and it has been told to end.
+    alive: bool,
+    ending: bool,
+    attached: bool,
+    /// Something of the page has been seen since the last end of one.
+    seen: bool,
+    probing: bool,
+    can_launch: bool,
+    finished: bool,
+    pid: u32,
+    launches: Vec<Duration>,
+    effects: Vec<Effect>,
+}
+
+impl World {
+    fn new(settings: Settings) -> Self {
+        World {
+            machine: Machine::new(settings, Duration::ZERO),
+            now: Duration::ZERO,
+            alive: false,
+            ending: false,
+            attached: false,
+            seen: false,
+            probing: false,
+            can_launch: true,
+            finished: false,
+            pid: 100,
+            launches: Vec::new(),
+            effects: Vec::new(),
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        match &event {
+            Event::PageUp | Event::PageLoaded => self.seen = true,
+            Event::PageCrashed | Event::Detached { .. } => self.seen = false,
+            Event::PageFailed { error_page: true, .. } => self.seen = false,
+            Event::Exited { .. } => {
+                (self.alive, self.ending, self.attached, self.seen) = (false, false, false, false);
+            }
+            Event::Attached => self.attached = true,
+            Event::ServerUp | Event::ServerDown { .. } => self.probing = false,
+            _ => {}
+        }
+        let effects = self.machine.step(event, self.now);
+        self.perform(effects);
+    }
+
+    fn command(&mut self, command: Command) -> Result<(), Refusal> {
+        let effects = self.machine.command(command, self.now)?;
+        self.perform(effects);
+        Ok(())
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            self.effects.push(effect.clone());
+            match effect {
+                Effect::Probe { .. } => self.probing = true,
+                Effect::Launch => {
+                    assert!(!self.alive, "two shells");
+                    self.launches.push(self.now);
+                    self.pid += 1;
+                    if self.can_launch {
+                        self.alive = true;
+                        self.event(Event::Launched { pid: self.pid });
+                    } else {
+                        self.event(Event::LaunchFailed { reason: "chromium is not installed".into() });
+                    }
+                }
+                Effect::Kill { .. } => {
+                    assert!(self.alive && !self.ending, "nothing to end");
+                    self.ending = true;
+                    self.seen = false;
+                }
+                Effect::Navigate { .. } | Effect::Reload { .. } | Effect::ClearData | Effect::Ping => {
+                    assert!(self.alive && self.attached, "an order without a page: {effect:?}");
+                }
+                Effect::Finish => {
+                    assert!(!self.alive, "left with a shell running");
+                    self.finished = true;
+                }
+                Effect::Failed(failure) => assert!(!failure.reason.is_empty() && !failure.action.is_empty()),
+            }
+        }
+        self.check();
+    }
+
+    fn check(&self) {
+        let report = self.machine.report();
+        if report.state == State::Ready && !self.machine.settings.command {
+            assert!(self.alive && self.seen, "ready without a page");
+        }
+        assert_eq!(report.pid != 0, self.alive && !self.ending, "pid");
+        let active = self.machine.wanted && !self.machine.leaving && self.machine.compositor.is_some();
+        if active && self.machine.state() != State::Ready {
+            let limit = self.machine.load_limit();
+            let soon = self.machine.deadline().is_some_and(|at| at <= self.now + limit);
+            assert!(soon || self.probing || self.ending, "no way forward: {:?}", self.machine);
+        }
+    }
+
+    /// Lets time pass up to the next deadline, `most` at most.
+    fn pass(&mut self, most: Duration) {
+        match self.machine.deadline().filter(|at| *at <= self.now + most) {
+            Some(at) => {
+                self.now = self.now.max(at);
+                self.event(Event::Tick);
+                assert!(self.machine.deadline().is_none_or(|next| next > self.now), "a deadline without an end");
+            }
+            None => {
+                self.now += most;
+                self.event(Event::Tick);
+            }
+        }
+    }
+
+    /// One turn of a world in which everything works.
+    fn cooperate(&mut self) {
+        let event = if self.machine.compositor.is_none() {
+            Event::CompositorUp { pid: 1 }
+        } else if self.ending {
+            Event::Exited { how: "exit status 0".into() }
+        } else if self.probing {
+            Event::ServerUp
+        } else if self.alive && !self.attached {
+            Event::Attached
+        } else if self.machine.state() == State::Loading || matches!(self.machine.page, Page::Loading { .. }) {
+            Event::PageUp
+        } else {
+            return self.pass(SECOND);
+        };
+        self.event(event);
+    }
+
+    fn until_ready(&mut self) {
+        for _ in 0..1000 {
+            if self.machine.state() == State::Ready {
+                return;
+            }
+            self.cooperate();
+        }
+        panic!("never ready: {:?}", self.machine);
+    }
+
+    fn ready() -> Self {
+        let mut world = World::new(settings());
+        world.until_ready();
+        world.effects.clear();
+        world
+    }
+
+    fn states(&mut self, event: Event) -> (State, State) {
+        self.event(event);
+        (self.machine.state(), self.machine.report().state)
+    }
+}
+
+fn failed(url: &str, error_page: bool) -> Event {
+    Event::PageFailed { url: url.into(), reason: "connection refused".into(), error_page }
+}
+
+#[test]
+fn the_browser_starts_while_the_server_does_and_the_page_opens_when_both_are_up() {
+    let mut world = World::new(settings());
+    assert_eq!(world.machine.deadline(), Some(Duration::from_secs(60)), "without a screen only the clock runs");
+    world.event(Event::CompositorUp { pid: 1 });
+    assert!(world.alive && world.probing);
+    world.event(Event::Attached);
+    assert_eq!(world.states(Event::ServerDown { reason: "refused".into() }), (State::Waiting, State::Waiting));
+    assert!(!world.effects.iter().any(|effect| matches!(effect, Effect::Navigate { .. })));
+    world.pass(SECOND);
+    assert_eq!(world.states(Event::ServerUp), (State::Loading, State::Loading));
+    assert!(matches!(world.effects.last(), Some(Effect::Navigate { .. })));
+    assert_eq!(world.states(Event::PageUp), (State::Ready, State::Ready));
+}
+
+#[test]
+fn a_silent_server_is_asked_quickly_at_first_and_never_given_up() {
+    let mut world = World::new(settings());
+    world.event(Event::CompositorUp { pid: 1 });
+    world.event(Event::Attached);
+    let mut pauses = Vec::new();
+    for _ in 0..200 {
+        world.event(Event::ServerDown { reason: "localhost:3000: connection refused".into() });
+        let before = world.now;
+        while !world.probing {
+            world.pass(SECOND);
+        }
+        pauses.push((world.now - before).as_millis());
+    }
+    assert_eq!(pauses[..5], [100, 200, 400, 500, 500]);
+    let message = world.machine.report().message;
+    assert_eq!(message, "Not up after 60 s: localhost:3000: connection refused. Trying again.");
+    assert_eq!(world.machine.state(), State::Waiting);
+    world.until_ready();
+    assert_eq!(world.machine.report().message, "");
+}
+
+#[test]
+fn a_reload_leaves_the_last_frame_and_the_browser() {
+    let mut world = World::ready();
+    let pid = world.machine.pid();
+    world.command(Command::Reload { hard: true }).unwrap();
+    assert_eq!(world.effects, [Effect::Reload { hard: true }]);
+    assert_eq!((world.machine.state(), world.machine.report().state), (State::Loading, State::Ready));
+    assert_eq!(world.states(Event::PageUp), (State::Ready, State::Ready));
+    assert_eq!(world.machine.pid(), pid);
+    world.command(Command::Reload { hard: false }).unwrap();
+    assert_eq!(world.states(failed("http://localhost:3000/", false)), (State::Offline, State::Offline));
+    world.until_ready();
+    assert_eq!(world.machine.pid(), pid);
+}
+
+#[test]
+fn a_dead_link_to_elsewhere_leaves_the_page_and_one_to_its_own_server_does_not() {
+    let mut world = World::ready();
+    assert_eq!(world.states(failed("http://elsewhere/", false)), (State::Ready, State::Ready));
+    assert!(matches!(&world.effects[..], [Effect::Failed(_)]));
+    assert_eq!(world.states(failed("http://elsewhere/", true)), (State::Offline, State::Offline), "an error page");
+    world.until_ready();
+    assert_eq!(world.states(failed("http://localhost:3000/x", false)), (State::Offline, State::Offline));
+    world.until_ready();
+}
+
+#[test]
+fn a_killed_browser_is_back_within_a_second() {
+    let mut world = World::ready();
+    world.now += Duration::from_secs(5);
+    let at = world.now;
+    assert_eq!(world.states(Event::Exited { how: "killed (SIGKILL)".into() }), (State::Crashed, State::Crashed));
+    world.until_ready();
+    assert!(*world.launches.last().unwrap() <= at + SECOND);
+    assert_eq!(world.machine.restarts(), 1);
+}
+
+#[test]
+fn a_browser_that_can_not_start_is_tried_ever_more_rarely_and_for_ever() {
+    let mut world = World::new(settings());
+    world.can_launch = false;
+    world.event(Event::CompositorUp { pid: 1 });
+    while world.now < Duration::from_secs(3600) {
+        world.pass(SECOND);
+    }
+    assert!((120..130).contains(&world.launches.len()), "{}", world.launches.len());
+    assert_eq!(world.machine.state(), State::Backoff);
+    assert!(world.machine.report().message.contains("chromium is not installed"));
+    world.can_launch = true;
+    world.until_ready();
+}
+
+#[test]
+fn the_shell_is_replaced_with_its_compositor_and_kept_over_a_lost_connection() {
+    let mut world = World::ready();
+    world.event(Event::CompositorDown);
+    world.event(Event::CompositorUp { pid: 1 });
+    assert!(world.alive && !world.ending);
+    world.event(Event::CompositorDown);
+    world.event(Event::CompositorUp { pid: 2 });
+    assert!(world.ending);
+    world.until_ready();
+    world.event(Event::CompositorDown);
+    world.pass(COMPOSITOR_GRACE);
+    assert!(world.ending);
+    world.event(Event::Exited { how: "exit status 1".into() });
+    let launches = world.launches.len();
+    for _ in 0..100 {
+        world.pass(SECOND);
+    }
+    assert_eq!(world.launches.len(), launches, "no screen, no shell");
+    assert!(!world.effects.iter().any(|effect| matches!(effect, Effect::Failed(_))), "not the shell's fault");
+    let back = world.now;
+    world.event(Event::CompositorUp { pid: 3 });
+    assert_eq!(world.launches.last(), Some(&back));
+    world.until_ready();
+}
+
+#[test]
+fn a_page_that_does_not_answer_takes_the_browser_with_it_unless_it_waits_for_a_person() {
+    let mut world = World::ready();
+    world.pass(HEALTH_INTERVAL);
+    assert_eq!(world.effects, [Effect::Ping]);
+    world.event(Event::Alive);
+    world.pass(HEALTH_INTERVAL);
+    world.event(Event::Dialog { open: true });
+    for _ in 0..100 {
+        world.pass(HEALTH_INTERVAL);
+    }
+    assert!(!world.ending);
+    world.event(Event::Dialog { open: false });
+    let asked = world.now;
+    while !world.ending {
+        world.pass(SECOND);
+    }
+    assert_eq!(world.now - asked, HEALTH_INTERVAL * 2);
+    world.until_ready();
+}
+
+#[test]
+fn an_idle_page_costs_one_wake_up_in_ten_seconds() {
+    let mut world = World::ready();
+    let (from, mut turns) = (world.now, 0);
+    while world.now < from + Duration::from_secs(600) {
+        world.pass(Duration::from_secs(600));
+        world.event(Event::Alive);
+        turns += 1;
+    }
+    assert!(turns <= 61, "{turns}");
+}
+
+#[test]
+fn a_page_that_died_is_loaded_again_and_then_the_browser_started_again() {
+    let mut world = World::ready();
+    let pid = world.machine.pid();
+    assert_eq!(world.states(Event::PageCrashed), (State::Crashed, State::Crashed));
+    world.until_ready();
+    assert_eq!(world.machine.pid(), pid);
+    assert_eq!(world.states(Event::PageCrashed), (State::Crashed, State::Crashed));
+    world.until_ready();
+    assert_ne!(world.machine.pid(), pid);
+}
+
+#[test]
+fn an_empty_page_is_shown_and_one_that_never_loads_is_tried_again() {
+    let mut world = World::ready();
+    world.command(Command::Home).unwrap();
+    world.event(Event::PageLoaded);
+    world.pass(EMPTY_PAGE);
+    assert_eq!(world.machine.state(), State::Ready);
+    world.command(Command::Home).unwrap();
+    world.pass(LOAD_LIMIT);
+    assert_eq!(world.machine.state(), State::Offline);
+    world.until_ready();
+}
+
+#[test]
+fn stopped_is_stopped_and_started_is_started() {
+    let mut world = World::ready();
+    world.command(Command::Stop).unwrap();
+    assert_eq!(world.machine.report().state, State::Stopped);
+    world.event(Event::Exited { how: "exit status 0".into() });
+    assert_eq!(world.machine.deadline(), None);
+    assert_eq!(world.command(Command::Reload { hard: false }), Err(Refusal::Stopped));
+    world.event(Event::CompositorDown);
+    world.event(Event::CompositorUp { pid: 7 });
+    assert!(!world.alive);
+    world.command(Command::Start).unwrap();
+    world.until_ready();
+    world.event(Event::Shutdown);
+    world.event(Event::Exited { how: "exit status 0".into() });
+    assert!(world.finished);
+}
+
+#[test]
+fn a_command_is_ready_when_it_runs_and_has_no_page() {
+    let mut world = World::new(Settings { command: true, needs_server: true, program: "foot".into(), ..settings() });
+    world.event(Event::CompositorUp { pid: 1 });
+    assert!(!world.alive, "it is told the URL, so it waits for the server");
+    world.event(Event::ServerUp);
+    assert_eq!(world.machine.report().state, State::Ready);
+    assert_eq!(world.command(Command::Home), Err(Refusal::NotABrowser));
+    world.pass(STABLE);
+    world.event(Event::Exited { how: "exit status 0".into() });
+    world.event(Event::ServerUp);
+    world.pass(SECOND);
+    assert_eq!(world.machine.report().state, State::Ready);
+}
+
+#[derive(Debug, Clone)]
+enum Step {
+    Pass(u64),
+    Event(Event),
+    Command(Command),
+    Cooperate,
+    CanLaunch(bool),
+}
+
+fn any_step() -> impl Strategy<Value = Step> {
+    let url =
+        || prop_oneof![Just("http://localhost:3000/"), Just("http://other/"), Just("file:///x"), Just("nonsense")];
+    let event = prop_oneof![
+        (1u32..4).prop_map(|pid| Event::CompositorUp { pid }),
+        Just(Event::CompositorDown),
+        Just(Event::ServerUp),
+        Just(Event::ServerDown { reason: "refused".into() }),
+        Just(Event::Exited { how: "killed".into() }),
+        Just(Event::Attached),
+        Just(Event::Detached { reason: "closed".into() }),
+        url().prop_map(|url| Event::Moved { url: url.into() }),
+        Just(Event::PageUp),
+        Just(Event::PageLoaded),
+        (url(), any::<bool>()).prop_map(|(url, error_page)| failed(url, error_page)),
+        Just(Event::PageCrashed),
+        any::<bool>().prop_map(|open| Event::Dialog { open }),
+        Just(Event::Alive),
+        Just(Event::Tick),
+    ];
+    let command = prop_oneof![
+        any::<bool>().prop_map(|hard| Command::Reload { hard }),
+        url().prop_filter_map("a URL", |url| Some(Command::Open { url: Url::parse(url).ok()? })),
+        Just(Command::Home),
+        Just(Command::Restart),
+        Just(Command::Stop),
+        Just(Command::Start),
+        Just(Command::ClearData),
+    ];
+    prop_oneof![
+        3 => (0u64..20_000).prop_map(Step::Pass),
+        6 => event.prop_map(Step::Event),
+        2 => command.prop_map(Step::Command),
+        6 => Just(Step::Cooperate),
+        1 => any::<bool>().prop_map(Step::CanLaunch),
+    ]
+}
+
+fn any_settings() -> impl Strategy<Value = Settings> {
+    let timeout = prop::option::of((1u64..200).prop_map(Duration::from_secs));
+    (any::<bool>(), any::<bool>(), any::<bool>(), timeout).prop_map(|(command, needs_server, explicit, timeout)| {
+        let explicit = explicit && !command;
+        Settings { command, needs_server: needs_server || !command, explicit, ready_timeout: timeout, ..settings() }
+    })
+}
+
+impl World {
+    /// Events that a world can't bring are left out: the process of a shell that is not there does not end.
+    fn possible(&self, event: &Event) -> bool {
+        let browser = self.alive && !self.machine.settings.command;
+        match event {
+            Event::Exited { .. } => self.alive,
+            Event::ServerUp | Event::ServerDown { .. } => self.probing,
+            Event::Attached => browser && !self.attached,
+            Event::CompositorUp { .. } => true,
+            Event::CompositorDown | Event::Tick | Event::Alive => true,
+            _ => browser && self.attached,
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Pass(millis) => {
+                let until = self.now + Duration::from_millis(millis);
+                while self.now < until {
+                    self.pass(until - self.now);
+                }
+            }
+            Step::Event(event) => {
+                if self.possible(&event) {
+                    self.event(event);
+                }
+            }
+            Step::Command(command) => {
+                // A refusal is an answer.
+                let _ = self.command(command);
+            }
+            Step::Cooperate => self.cooperate(),
+            Step::CanLaunch(can) => self.can_launch = can,
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1000))]
+
+    #[test]
+    fn whatever_happens_it_finds_its_way(settings in any_settings(), steps in prop::collection::vec(any_step(), 0..80)) {
+        let mut world = World::new(settings);
+        for step in steps {
+            world.take(step);
+        }
+        world.can_launch = true;
+        world.command(Command::Start).unwrap();
+        world.until_ready();
+        world.event(Event::Shutdown);
+        while !world.finished {
+            world.event(Event::Exited { how: "exit status 0".into() });
+        }
+    }
+
+    #[test]
+    fn failures_never_start_it_too_often(steps in prop::collection::vec(any_step(), 0..200)) {
+        let mut world = World::new(settings());
+        world.event(Event::CompositorUp { pid: 1 });
+        for step in steps {
+            // People and new compositors may start it as often as they like.
+            let theirs = matches!(step, Step::Command(_) | Step::Event(Event::CompositorUp { .. }));
+            if !theirs {
+                world.take(step);
+            }
+        }
+        // 0.1, 1, 2, 4, 8, 16, 30 s: at most seven within a minute, and at most two series of them.
+        for (index, from) in world.launches.iter().enumerate() {
+            let within = world.launches[index..].iter().filter(|at| **at <= *from + Duration::from_secs(60)).count();
+            prop_assert!(within <= 9, "{:?}", world.launches);
+        }
+    }
+}

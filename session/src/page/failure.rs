@@ -1,0 +1,42 @@
+//! The browser's error names in words for a person.
+
+/// `net::ERR_…` as in `Page.navigate`'s answer.
+pub(super) fn of_network_error(error: &str) -> String {
+    match error {
+        "net::ERR_BLOCKED_BY_ADMINISTRATOR" => {
+            "the browser's policy does not allow it: see URLAllowlist in /etc/chromium/policies/managed/kiosk.json"
+                .to_owned()
+        }
+        "net::ERR_ABORTED" => "it is no page that can be shown".to_owned(),
+        _ => {
+            let name = error.strip_prefix("net::ERR_").unwrap_or(error);
+            known(&name.replace('_', "").to_ascii_lowercase()).map_or_else(|| error.to_owned(), str::to_owned)
+        }
+    }
+}
+
+/// `responseErrorReason` as in `Fetch.requestPaused`.
+pub(super) fn of_fetch_error(error: &str) -> String {
+    match error {
+        "Failed" => "it can't be fetched".to_owned(),
+        _ => known(&error.to_ascii_lowercase()).map_or_else(|| format!("it can't be fetched ({error})"), str::to_owned),
+    }
+}
+
+/// A status outside `shell.ready.http-status`.
+pub(super) fn of_status(status: u16) -> String {
+    format!("the server answers with status {status}")
+}
+
+fn known(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "connectionrefused" => "connection refused",
+        "connectionreset" => "the server cut the connection",
+        "connectionclosed" | "emptyresponse" => "the server closed the connection without an answer",
+        "connectionfailed" | "addressunreachable" => "the server can't be reached",
+        "timedout" | "connectiontimedout" => "no answer in time",
+        "namenotresolved" => "the host name is not known",
+        "internetdisconnected" | "networkchanged" => "no network",
+        _ => return None,
+    })
+}
