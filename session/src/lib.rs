@@ -3,11 +3,18 @@
 
 pub mod api;
 pub mod authority;
+pub mod browser;
+pub mod bus;
 pub mod client;
 pub mod config;
+pub mod control_link;
+pub mod daemon;
 pub mod devtools;
+pub mod launcher;
 pub mod machine;
+pub mod memory;
 pub mod notify;
 pub mod page;
 pub mod probe;
+pub mod profile;
 pub mod recovery;

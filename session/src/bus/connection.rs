@@ -1,0 +1,81 @@
+//! One D-Bus connection with the object on it: announces what changed, until the other side is gone.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use zbus::connection::Builder;
+use zbus::fdo::ObjectManager;
+use zbus::object_server::SignalEmitter;
+use zbus::{Connection, Variant};
+
+use super::object::SessionSignals;
+use super::{INTERFACE, PATH, Session, Shared, Status, state_name};
+
+/// A peer that leaves its socket full for longer is dropped.
+const WRITE_LIMIT: Duration = Duration::from_secs(10);
+
+/// Puts the object and its manager on the connection to be built.
+pub(super) fn with_object<'a>(builder: Builder<'a>, shared: &Shared) -> Builder<'a> {
+    builder.serve_at("/", ObjectManager).serve_at(PATH, Session::new(shared.clone()))
+}
+
+/// Announces changes until the connection is closed.
+pub(super) async fn announce(connection: &Connection, shared: &Shared) {
+    let mut status = shared.status.clone();
+    let mut told = status.borrow_and_update().clone();
+    loop {
+        tokio::select! {
+            () = connection.closed() => return,
+            changed = status.changed() => if changed.is_err() { return },
+        }
+        let new = status.borrow_and_update().clone();
+        match timeout(WRITE_LIMIT, tell(connection, &told, &new)).await {
+            Ok(Ok(())) => told = new,
+            Ok(Err(error)) => return tracing::debug!(%error, "D-Bus connection dropped"),
+            Err(_elapsed) => return tracing::warn!("a D-Bus peer does not read: dropped"),
+        }
+    }
+}
+
+async fn tell(connection: &Connection, old: &Status, new: &Status) -> zbus::Result<()> {
+    let changes = changes(old, new);
+    if !changes.is_empty() {
+        let body = (INTERFACE, changes, Vec::<&str>::new());
+        let properties = "org.freedesktop.DBus.Properties";
+        connection.emit_signal(None::<&str>, PATH, properties, "PropertiesChanged", &body).await?;
+    }
+    let emitter = SignalEmitter::new(connection, PATH)?;
+    if old.failures != new.failures {
+        let (reason, action, _) = &new.last_failure;
+        emitter.failed(reason, action, Default::default()).await?;
+    }
+    if old.readies != new.readies {
+        emitter.ready().await?;
+    }
+    Ok(())
+}
+
+/// The properties that differ, with their new values.
+fn changes(old: &Status, new: &Status) -> BTreeMap<&'static str, Variant<'static>> {
+    let mut changes = BTreeMap::new();
+    if old.state != new.state {
+        changes.insert("State", Variant::from(state_name(new.state)));
+    }
+    if old.url != new.url {
+        changes.insert("Url", Variant::from(new.url.clone()));
+    }
+    if old.since != new.since {
+        changes.insert("Since", Variant::from(new.since));
+    }
+    if old.restarts != new.restarts {
+        changes.insert("Restarts", Variant::from(new.restarts));
+    }
+    if old.last_failure != new.last_failure {
+        changes.insert("LastFailure", Variant::from(new.last_failure.clone()));
+    }
+    if old.pid != new.pid {
+        changes.insert("BrowserPid", Variant::from(new.pid));
+    }
+    changes
+}

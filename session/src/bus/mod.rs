@@ -1,0 +1,89 @@
+//! `org.kioskd.Session1` on D-Bus: on the system bus where there is one, and always on `session.sock` in the
+//! runtime directory, where every client has a connection of its own.
+//!
+//! [`crate::daemon`] publishes a [`Status`] and answers [`Call`]s; nothing here knows how a session works.
+
+mod connection;
+mod object;
+mod peers;
+pub mod system;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+use crate::api::State;
+use crate::config::Url;
+use crate::machine::{Command, Refusal};
+
+pub use object::Session;
+
+/// The well-known name on the system bus.
+pub const NAME: &str = "org.kioskd.Session1";
+/// Of the only object.
+pub const PATH: &str = "/org/kioskd/Session1";
+/// Of the only object.
+pub const INTERFACE: &str = "org.kioskd.Session1";
+
+/// A command on its way to the session; dropped unanswered, the caller hears that the session is ending.
+#[derive(Debug)]
+pub struct Call {
+    pub command: Command,
+    pub reply: oneshot::Sender<Result<(), Refusal>>,
+}
+
+/// The session as D-Bus shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    pub state: State,
+    pub url: String,
+    /// Since when the state holds, microseconds of CLOCK_BOOTTIME.
+    pub since: u64,
+    pub restarts: u32,
+    /// Reason, action, and when, microseconds of CLOCK_BOOTTIME; empty and 0: none yet.
+    pub last_failure: (String, String, u64),
+    /// The shell's process, 0: none.
+    pub pid: u32,
+    /// How often the state became ready, and how often something failed: a change is a signal.
+    pub readies: u64,
+    pub failures: u64,
+}
+
+/// What every connection works with.
+#[derive(Clone)]
+pub struct Shared {
+    pub status: watch::Receiver<Status>,
+    pub calls: mpsc::Sender<Call>,
+    /// The configured page: decides which schemes may be opened besides the web's.
+    pub home: Url,
+}
+
+/// Where the object is to be.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// Where `session.sock` is made.
+    pub runtime_dir: PathBuf,
+    /// The address of the message bus; `None`: no bus.
+    pub bus: Option<String>,
+}
+
+/// Serves for ever. Each notification of `look` makes sure that `session.sock` is still there: the directory may
+/// have been made anew by a restarted compositor.
+pub async fn serve(places: Places, shared: Shared, look: Arc<Notify>) {
+    tokio::join!(peers::serve(&places.runtime_dir, &shared, &look), system::serve(places.bus.as_deref(), &shared));
+}
+
+/// The state's name on D-Bus.
+pub fn state_name(state: State) -> &'static str {
+    match state {
+        State::Waiting => "waiting",
+        State::Launching => "launching",
+        State::Loading => "loading",
+        State::Ready => "ready",
+        State::Offline => "offline",
+        State::Crashed => "crashed",
+        State::Backoff => "backoff",
+        State::Stopped => "stopped",
+    }
+}

@@ -1,0 +1,173 @@
+//! `session.sock`: D-Bus without a bus. Everybody may connect and read; what more they may do follows from the
+//! socket's credentials.
+
+use std::collections::HashMap;
+use std::io;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Notify;
+use zbus::connection::Builder;
+use zbus::{Guid, OwnedGuid};
+
+use super::{Shared, connection};
+use crate::api::SESSION_SOCKET;
+
+/// Connections of all users, and of one: nobody can lock root out.
+const MOST: usize = 64;
+const MOST_EACH: usize = 16;
+/// A client that has not authenticated by then is none.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
+/// Without free file descriptors a connection can't be accepted, and nothing tells when one is free again.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+type Counts = Arc<Mutex<HashMap<u32, usize>>>;
+
+/// Serves clients for ever, and makes the socket anew when it is found missing at a notification of `look`.
+pub(super) async fn serve(runtime_dir: &Path, shared: &Shared, look: &Notify) {
+    let path = runtime_dir.join(SESSION_SOCKET);
+    let guid = OwnedGuid::from(Guid::generate());
+    let counts = Counts::default();
+    loop {
+        match Socket::bind(&path) {
+            Ok(socket) => {
+                tokio::select! {
+                    () = accept(&socket.listener, shared, &guid, &counts) => {}
+                    () = gone(&socket, look) => tracing::info!(path = %path.display(), "the socket is made anew"),
+                }
+            }
+            Err(error) => {
+                let path = path.display();
+                tracing::warn!(%error, %path, "the session's socket can't be made: kioskctl needs the system bus");
+                look.notified().await;
+            }
+        }
+    }
+}
+
+async fn accept(listener: &UnixListener, shared: &Shared, guid: &OwnedGuid, counts: &Counts) {
+    loop {
+        let accepted = match listener.accept().await {
+            Ok((stream, _)) => stream.peer_cred().map(|who| (stream, who.uid())),
+            Err(error) => Err(error),
+        };
+        match accepted {
+            Ok((stream, uid)) => match Place::take(counts, uid) {
+                Some(place) => drop(tokio::spawn(client(stream, shared.clone(), guid.clone(), place))),
+                None => tracing::warn!(uid, "too many connections to the session's socket: one more is refused"),
+            },
+            Err(error) => {
+                tracing::warn!(%error, "a client of the session's socket was lost");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn client(stream: UnixStream, shared: Shared, guid: OwnedGuid, place: Place) {
+    let handshake = async {
+        let builder = Builder::unix_stream(stream.into_std()?).server(guid).p2p();
+        connection::with_object(builder, &shared).build().await
+    };
+    match tokio::time::timeout(HANDSHAKE_LIMIT, handshake).await {
+        Ok(Ok(connection)) => connection::announce(&connection, &shared).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a client did not get through the handshake"),
+        Err(_elapsed) => tracing::debug!("a client did not finish the handshake in time"),
+    }
+    drop(place);
+}
+
+/// Returns when `look` is notified and the socket's file is not ours any more.
+async fn gone(socket: &Socket, look: &Notify) {
+    loop {
+        look.notified().await;
+        if inode(&socket.path).ok() != Some(socket.inode) {
+            return;
+        }
+    }
+}
+
+/// One of the connections that a user may have.
+struct Place {
+    counts: Counts,
+    uid: u32,
+}
+
+impl Place {
+    fn take(counts: &Counts, uid: u32) -> Option<Place> {
+        let mut held = counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.values().sum::<usize>() >= MOST || held.get(&uid).is_some_and(|count| *count >= MOST_EACH) {
+            return None;
+        }
+        *held.entry(uid).or_default() += 1;
+        Some(Place { counts: counts.clone(), uid })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut held = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = held.get_mut(&self.uid) {
+            *count -= 1;
+            if *count == 0 {
+                held.remove(&self.uid);
+            }
+        }
+    }
+}
+
+/// The listener and its file, which goes with it.
+struct Socket {
+    listener: UnixListener,
+    path: PathBuf,
+    inode: u64,
+}
+
+impl Socket {
+    /// One that a killed predecessor left is replaced, one that is listened to is not.
+    fn bind(path: &Path) -> io::Result<Socket> {
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another kiosk-session listens there"));
+        }
+        match std::fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path)?;
+        let socket = Socket { listener, path: path.to_owned(), inode: inode(path)? };
+        // A service's umask leaves it to the owner; who may do what is decided call by call.
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
+        Ok(socket)
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if inode(&self.path).ok() == Some(self.inode) {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn inode(path: &Path) -> io::Result<u64> {
+    std::fs::metadata(path).map(|data| data.ino())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_user_takes_all_places() {
+        let counts = Counts::default();
+        let held: Vec<Place> = std::iter::from_fn(|| Place::take(&counts, 1000)).collect();
+        assert_eq!(held.len(), MOST_EACH);
+        assert!(Place::take(&counts, 0).is_some());
+        drop(held);
+        assert!(Place::take(&counts, 1000).is_some());
+        assert!(counts.lock().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,395 @@
+//! The loop of kiosk-session: turns what comes in (the compositor, the server's answers, the browser, commands,
+//! signals, time) into events of [`crate::machine`], and carries its effects out. One thread; it sleeps until
+//! something happens.
+
+mod clock;
+mod shell;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use serde_json::Value;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
+
+use self::clock::Clock;
+use self::shell::Shell;
+use crate::api::{CONTROL_SOCKET, Report, State};
+use crate::browser::{Surroundings, machine_memory};
+use crate::bus::{self, Call, Places, Shared, Status};
+use crate::config::{Config, PageReady, Shell as Configured};
+use crate::control_link::{self, Link};
+use crate::launcher::leftovers;
+use crate::machine::{Effect, Event, Failure, Machine, Settings};
+use crate::notify::Notifier;
+use crate::page::Page;
+use crate::probe::{ProbeError, probe};
+use crate::profile::{Directories, mark_clean_exit};
+
+/// Commands that wait for their turn; a caller beyond that waits itself.
+const MOST_CALLS: usize = 32;
+
+/// What comes from the daemon's tasks. Those of a browser or a probe that was replaced have an old generation.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Link(Link),
+    Probed { generation: u64, answer: Result<(), ProbeError> },
+    FromBrowser { generation: u64, message: Value },
+    PipeClosed { generation: u64 },
+    Exited { generation: u64, how: String },
+}
+
+/// Runs the session until it is told to end (SIGTERM, SIGINT).
+///
+/// Errors: only what keeps it from starting; everything later is survived.
+pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> anyhow::Result<()> {
+    let mut signals = Signals::new().context("signals can't be received")?;
+    let notifier = Notifier::from_env();
+    let configured = config.all_shells().first().cloned().unwrap_or_default();
+    if config.all_shells().len() > 1 {
+        tracing::warn!("only the first of [[shells]] is started");
+    }
+    let clock = Clock::start();
+    let settings = settings(&configured);
+    let home = settings.home.clone();
+    let machine = Machine::new(settings, clock.now());
+    let (inputs, mut from_tasks) = mpsc::unbounded_channel();
+    let (calls, mut from_bus) = mpsc::channel(MOST_CALLS);
+    let look = Arc::new(Notify::new());
+    let mut daemon = Daemon::new(machine, configured, clock, inputs.clone(), notifier, look.clone());
+
+    let reports = daemon.report.subscribe();
+    let socket = runtime_dir.join(CONTROL_SOCKET);
+    tokio::spawn(async move {
+        let tell = move |link| drop(inputs.send(Input::Link(link)));
+        control_link::keep(&socket, reports, tell).await;
+    });
+    let shared = Shared { status: daemon.status.subscribe(), calls, home };
+    let serving = tokio::spawn(bus::serve(Places { runtime_dir, bus }, shared, look));
+    daemon.notifier.ready();
+
+    while !daemon.finished {
+        let wake = daemon.next_wake();
+        tokio::select! {
+            // Answers before deadlines: after a pause of the whole machine both are there at once.
+            biased;
+            () = signals.end() => daemon.event(Event::Shutdown),
+            Some(input) = from_tasks.recv() => daemon.input(input),
+            Some(call) = from_bus.recv() => daemon.call(call),
+            () = daemon.clock.sleep_until(wake) => daemon.event(Event::Tick),
+        }
+        daemon.still_alive();
+    }
+    // Removes the socket.
+    serving.abort();
+    let _ = serving.await;
+    Ok(())
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    told: bool,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Signals { terminate, interrupt, told: false })
+    }
+
+    async fn end(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+        if !self.told {
+            self.told = true;
+            tracing::info!("told to end");
+        }
+    }
+}
+
+fn settings(configured: &Configured) -> Settings {
+    let command = !configured.command.is_empty();
+    let program = if command { configured.command.first() } else { Some(&configured.browser) };
+    let program = program.map(String::as_str).unwrap_or_default();
+    Settings {
+        home: configured.url.clone(),
+        command,
+        needs_server: !command || configured.command.iter().any(|word| word.contains("{url}")),
+        program: program.rsplit('/').next().unwrap_or_default().to_owned(),
+        ready_timeout: configured.ready.timeout,
+        explicit: !command && configured.ready.page == PageReady::Explicit,
+    }
+}
+
+struct Daemon {
+    machine: Machine,
+    configured: Configured,
+    clock: Clock,
+    inputs: mpsc::UnboundedSender<Input>,
+    notifier: Notifier,
+    /// When the service manager last heard of us.
+    pet: Duration,
+    /// Tells the bus to look after its socket.
+    look: Arc<Notify>,
+    report: watch::Sender<Report>,
+    status: watch::Sender<Status>,
+    directories: Directories,
+    wayland_display: PathBuf,
+    shell: Option<Shell>,
+    launches: u64,
+    probe: Option<JoinHandle<()>>,
+    probes: u64,
+    finished: bool,
+}
+
+impl Daemon {
+    fn new(
+        machine: Machine,
+        configured: Configured,
+        clock: Clock,
+        inputs: mpsc::UnboundedSender<Input>,
+        notifier: Notifier,
+        look: Arc<Notify>,
+    ) -> Self {
+        let status = Status {
+            state: machine.state(),
+            url: machine.url().to_owned(),
+            since: clock.boot_micros(),
+            restarts: 0,
+            last_failure: (String::new(), String::new(), 0),
+            pid: 0,
+            readies: 0,
+            failures: 0,
+        };
+        let directories = Directories::find(|name| std::env::var(name).ok(), &std::env::temp_dir());
+        Daemon {
+            report: watch::Sender::new(machine.report()),
+            status: watch::Sender::new(status),
+            pet: clock.now(),
+            machine,
+            configured,
+            clock,
+            inputs,
+            notifier,
+            look,
+            directories,
+            wayland_display: PathBuf::new(),
+            shell: None,
+            launches: 0,
+            probe: None,
+            probes: 0,
+            finished: false,
+        }
+    }
+
+    /// The machine's deadline, or the service manager's.
+    fn next_wake(&self) -> Option<Duration> {
+        let watchdog = self.notifier.watchdog().map(|period| self.pet + period / 2);
+        [self.machine.deadline(), watchdog].into_iter().flatten().min()
+    }
+
+    /// Called once a turn: the loop goes round. Told early when we are awake anyway, so as not to wake for it.
+    fn still_alive(&mut self) {
+        if let Some(period) = self.notifier.watchdog()
+            && self.clock.now() >= self.pet + period / 4
+        {
+            self.pet = self.clock.now();
+            self.notifier.alive();
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        match input {
+            Input::Link(Link::Up { pid, wayland_display }) => {
+                tracing::info!(pid, display = %wayland_display.display(), "kioskd is there");
+                self.wayland_display = wayland_display;
+                self.look.notify_one();
+                self.event(Event::CompositorUp { pid });
+            }
+            Input::Link(Link::Down) => self.event(Event::CompositorDown),
+            Input::Probed { generation, answer } => {
+                if generation == self.probes {
+                    self.event(match answer {
+                        Ok(()) => Event::ServerUp,
+                        Err(error) => Event::ServerDown { reason: error.to_string() },
+                    });
+                }
+            }
+            Input::FromBrowser { generation, message } => {
+                if generation == self.launches
+                    && let Some(page) = self.page()
+                {
+                    tracing::trace!(%message, "from the browser");
+                    page.take(&message);
+                    self.page_events();
+                }
+            }
+            Input::PipeClosed { generation } => {
+                if generation == self.launches && self.shell.is_some() {
+                    self.event(Event::Detached { reason: "the browser closed its pipe".into() });
+                }
+            }
+            Input::Exited { generation, how } => {
+                if generation == self.launches {
+                    self.shell = None;
+                    self.event(Event::Exited { how });
+                }
+            }
+        }
+    }
+
+    fn call(&mut self, call: Call) {
+        let answer = self.machine.command(call.command, self.clock.now());
+        let answer = answer.map(|effects| {
+            self.carry_out(effects);
+            self.publish();
+        });
+        // A caller that has gone needs no answer.
+        let _ = call.reply.send(answer);
+    }
+
+    fn event(&mut self, event: Event) {
+        tracing::debug!(?event, "event");
+        let effects = self.machine.step(event, self.clock.now());
+        self.carry_out(effects);
+        self.publish();
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            tracing::debug!(?effect, "effect");
+            match effect {
+                Effect::Probe { url } => self.ask_server(url),
+                Effect::Launch => self.launch(),
+                Effect::Kill { grace } => {
+                    if let Some(shell) = &self.shell {
+                        shell.kill(grace);
+                    }
+                }
+                Effect::Navigate { url } => self.with_page(|page| page.navigate(url.as_str())),
+                Effect::Reload { hard } => self.with_page(|page| page.reload(hard)),
+                Effect::Ping => self.with_page(Page::ping),
+                Effect::ClearData => {
+                    let home = self.configured.url.clone();
+                    self.with_page(|page| page.clear_data(home.as_str()));
+                }
+                Effect::Failed(failure) => self.failed(failure),
+                Effect::Finish => self.finished = true,
+            }
+        }
+    }
+
+    fn page(&mut self) -> Option<&mut Page> {
+        self.shell.as_mut()?.page.as_mut()
+    }
+
+    fn with_page(&mut self, order: impl FnOnce(&mut Page)) {
+        if let Some(page) = self.page() {
+            order(page);
+        }
+        if let Some(shell) = &mut self.shell {
+            shell.flush();
+        }
+    }
+
+    fn page_events(&mut self) {
+        if let Some(shell) = &mut self.shell {
+            shell.flush();
+        }
+        let events = self.page().map(Page::take_events).unwrap_or_default();
+        for event in events {
+            self.event(event);
+        }
+    }
+
+    fn ask_server(&mut self, url: crate::config::Url) {
+        if let Some(old) = self.probe.take() {
+            old.abort();
+        }
+        self.probes += 1;
+        let (generation, inputs) = (self.probes, self.inputs.clone());
+        let accepted = self.configured.ready.http_status.clone();
+        self.probe = Some(tokio::spawn(async move {
+            let answer = probe(&url, &accepted).await;
+            let _ = inputs.send(Input::Probed { generation, answer });
+        }));
+    }
+
+    fn launch(&mut self) {
+        if self.launches == 0 {
+            leftovers::end_browsers(&self.directories.profile);
+        }
+        self.launches += 1;
+        leftovers::remove_marks(&self.directories.profile);
+        if let Err(error) = mark_clean_exit(&self.directories.profile) {
+            let path = self.directories.profile.display();
+            tracing::warn!(%error, %path, "the profile can't be prepared");
+        }
+        let root = rustix::process::geteuid().is_root();
+        if root && self.launches == 1 && self.configured.command.is_empty() {
+            tracing::warn!("run as root, the browser has no sandbox: for tests only");
+        }
+        let surroundings = Surroundings {
+            wayland_display: self.wayland_display.clone(),
+            directories: self.directories.clone(),
+            root,
+            memory: machine_memory(),
+        };
+        match Shell::start(&self.configured, &surroundings, &self.inputs, self.launches) {
+            Ok(shell) => {
+                let pid = shell.pid;
+                tracing::info!(pid, "the shell is started");
+                self.shell = Some(shell);
+                self.event(Event::Launched { pid });
+            }
+            Err(error) => self.event(Event::LaunchFailed { reason: error.to_string() }),
+        }
+    }
+
+    fn failed(&mut self, failure: Failure) {
+        tracing::warn!(reason = failure.reason, action = failure.action, "failure");
+        let now = self.clock.boot_micros();
+        self.status.send_modify(|status| {
+            status.last_failure = (failure.reason, failure.action, now);
+            status.failures += 1;
+        });
+    }
+
+    /// Tells whoever wants to know, as far as something has changed.
+    fn publish(&mut self) {
+        let report = self.machine.report();
+        let state = self.machine.state();
+        let (url, restarts, pid) = (self.machine.url(), self.machine.restarts(), self.machine.pid());
+        let since = self.clock.boot_micros();
+        let before = self.status.borrow().state;
+        self.status.send_if_modified(|status| {
+            let mut new = Status { url: url.to_owned(), restarts, pid, ..status.clone() };
+            if new.state != state {
+                new.state = state;
+                new.since = since;
+                new.readies += u64::from(state == State::Ready);
+            }
+            let modified = new != *status;
+            *status = new;
+            modified
+        });
+        if before != state {
+            tracing::info!(state = bus::state_name(state), url, text = report.message, "state");
+        }
+        self.report.send_if_modified(|old| {
+            let modified = *old != report;
+            if modified {
+                let text = if report.message.is_empty() { bus::state_name(state) } else { &report.message };
+                self.notifier.status(text);
+                old.clone_from(&report);
+            }
+            modified
+        });
+    }
+}
