@@ -21,12 +21,12 @@ install: $(addprefix $(programs)/,$(installed_programs)) ## all files of a packa
 	for program in $(demo_programs); do \
 		! [ -e $(programs)/$$program ] || $(install_program) $(programs)/$$program $(DESTDIR)$(bindir)/$$program || exit; \
 	done
-	for unit in kiosk kiosk-session kiosk-health; do \
-		install -d $(DESTDIR)$(libdir)/systemd/system || exit; \
-		sed 's|=\(-*+*\)/usr/bin/kiosk|=\1$(bindir)/kiosk|' assets/systemd/$$unit.service \
-			>$(DESTDIR)$(libdir)/systemd/system/$$unit.service || exit; \
-		chmod 0644 $(DESTDIR)$(libdir)/systemd/system/$$unit.service || exit; \
+	install -d $(DESTDIR)$(libdir)/systemd/system
+	for unit in assets/systemd/*.service assets/systemd/*.target; do \
+		installed=$(DESTDIR)$(libdir)/systemd/system/$${unit##*/}; \
+		sed 's|^ExecStart=/usr/bin/kiosk|ExecStart=$(bindir)/kiosk|' $$unit >$$installed && chmod 0644 $$installed || exit; \
 	done
+	$(install_program) assets/systemd/kiosk-generator $(DESTDIR)$(libdir)/systemd/system-generators/kiosk-generator
 	$(install_file) assets/sysusers/kiosk.conf $(DESTDIR)$(libdir)/sysusers.d/kiosk.conf
 	$(install_file) assets/tmpfiles/kiosk.conf $(DESTDIR)$(libdir)/tmpfiles.d/kiosk.conf
 	$(install_file) assets/dbus/org.kioskd.conf $(DESTDIR)$(datadir)/dbus-1/system.d/org.kioskd.conf
