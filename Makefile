@@ -56,10 +56,13 @@ check-deny:
 check-typos:
 	$$($(helpers)/tool typos-cli $(TYPOS_VERSION) typos)
 
-test: test-deps check test-unit test-machine ## all checks and tests: units, pixels, nested, and the booted machine
+test: test-deps check test-unit test-nested test-machine ## all checks and tests: units, pixels, nested, and the booted machine
 
 test-unit: test-deps ## tests that need no machine of their own
 	$(CARGO) test --locked --workspace --no-fail-fast
+
+test-nested: test-deps ## kioskd as a window of a headless weston
+	$(CARGO) test --locked -p kiosk-tests --test nested --no-fail-fast
 
 stage = $(abspath $(target))/stage
 
@@ -78,4 +81,4 @@ clean: ## what was built
 	rm -rf tests/out
 
 .PHONY: help build run deps run-deps test-deps install fmt check check-fmt check-clippy check-deny check-typos \
-	test test-unit stage test-machine bench clean
+	test test-unit test-nested stage test-machine bench clean

@@ -24,6 +24,9 @@ struct Options {
     /// Runs this in the guest's root before systemd starts; repeatable.
     #[arg(long)]
     setup: Vec<String>,
+    /// Of the directory of logs and pictures.
+    #[arg(long, default_value = "vm")]
+    name: String,
     /// HOST_FILE:GUEST_PATH
     programs: Vec<String>,
 }
@@ -48,7 +51,7 @@ fn main() -> Result<()> {
         (_, true) => Display::Bochs,
         _ => Display::Virtio,
     };
-    let machine = Machine::boot(&Plan { name: "vm", display, stage: &stage, arguments: "" })?;
+    let machine = Machine::boot(&Plan { name: &options.name, display, stage: &stage, arguments: "" })?;
     println!("up after {:?}", machine.uptime());
     for line in std::io::stdin().lock().lines() {
         let line = line?;
