@@ -65,8 +65,6 @@ impl Kiosk {
         }
         if fate == Fate::Clients {
             keyboard.input_forward(self, code, event.state(), serial, event.time_msec(), modifiers_changed);
-        } else if modifiers_changed {
-            keyboard.advertise_modifier_state(self);
         }
         if let Fate::Ours(Shortcut::SwitchVt(vt)) = fate
             && let Err(error) = self.backend.switch_vt(vt)
