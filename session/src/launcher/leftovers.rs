@@ -2,6 +2,7 @@
 //! at the first start of the browser; later ones are ended with their process group.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -16,8 +17,10 @@ pub fn end_browsers(profile: &Path) {
     let argument = format!("--user-data-dir={}", profile.display());
     let processes: Vec<_> = running(&argument).collect();
     let limit = Instant::now() + END_LIMIT;
-    for (pid, pidfd) in processes {
-        tracing::warn!(pid = pid.as_raw_nonzero(), "a browser of an earlier session is ended");
+    if !processes.is_empty() {
+        tracing::warn!(processes = processes.len(), "the browser of an earlier session is ended");
+    }
+    for pidfd in processes {
         let ended = pidfd_send_signal(&pidfd, Signal::KILL).map_err(io::Error::from).and_then(|()| {
             let rest = limit.saturating_duration_since(Instant::now());
             let rest = Timespec::try_from(rest).map_err(io::Error::other)?;
@@ -29,9 +32,9 @@ pub fn end_browsers(profile: &Path) {
     }
 }
 
-/// The processes whose command line has `argument`, held so that their numbers can't be others' by the time they
+/// The processes (handles of them) whose command line has `argument`, held so that their numbers can't be others' by the time they
 /// are signalled.
-fn running(argument: &str) -> impl Iterator<Item = (Pid, std::os::fd::OwnedFd)> {
+fn running(argument: &str) -> impl Iterator<Item = OwnedFd> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter_map(Pid::from_raw);
     numbers.filter_map(move |pid| {
@@ -39,7 +42,7 @@ fn running(argument: &str) -> impl Iterator<Item = (Pid, std::os::fd::OwnedFd)> 
             return None;
         }
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
-        works_on(pid, argument).then_some((pid, pidfd))
+        works_on(pid, argument).then_some(pidfd)
     })
 }
 

@@ -6,7 +6,7 @@ use crate::api::State;
 impl Machine {
     /// The state as `org.kioskd.Session1.State` has it.
     pub fn state(&self) -> State {
-        if !self.wanted {
+        if !self.wanted || self.leaving {
             return State::Stopped;
         }
         match (self.page, self.trouble) {
@@ -38,6 +38,7 @@ impl Machine {
             State::Crashed => "Starting again".into(),
             State::Backoff => format!("{}. Trying again.", self.reason),
             State::Ready => String::new(),
+            State::Stopped if self.wanted => "Ending".into(),
             State::Stopped => "Stopped".into(),
         }
     }

@@ -1,0 +1,125 @@
+//! kiosk-session as a process, with a shell that is no browser: what is started, ended and started again.
+
+mod session_support;
+
+use std::time::{Duration, Instant};
+
+use kiosk_session::api::State;
+use session_support::{Compositor, SOON, Session, free_port, kill, processes, until};
+
+/// A shell that starts a helper, and is known by `mark` in its command line and its helper's.
+fn command(mark: &str) -> String {
+    format!("[shell]\ncommand = [\"sh\", \"-c\", \"sleep 1000{mark} & wait; true\"]\n")
+}
+
+fn mark() -> String {
+    format!("{:04}{}", std::process::id() % 10_000, free_port())
+}
+
+fn start(config: &str) -> (Compositor, Session) {
+    let base = tempfile::tempdir().unwrap();
+    let mut compositor = Compositor::listen(base.path());
+    let session = Session::start(base, config);
+    compositor.accept();
+    (compositor, session)
+}
+
+#[test]
+fn a_shell_that_ends_is_back_within_a_second_with_nothing_left_of_the_first() {
+    let mark = mark();
+    let (mut compositor, _session) = start(&command(&mark));
+    let first = compositor.until_state(State::Ready, SOON).pid;
+    until("the shell and its helper", SOON, || processes(&mark).len() == 2);
+    let killed = Instant::now();
+    kill(first);
+    let second = compositor.until(SOON, |report| report.state == State::Ready && report.pid != first).pop().unwrap();
+    assert!(killed.elapsed() < Duration::from_secs(1), "{:?}", killed.elapsed());
+    assert_ne!(second.pid, first);
+    until("only the new shell and its helper", SOON, || processes(&mark).len() == 2);
+    assert!(processes(&mark).contains(&second.pid));
+}
+
+#[test]
+fn sigterm_ends_the_shell_and_then_the_session() {
+    let mark = mark();
+    let (mut compositor, mut session) = start(&command(&mark));
+    compositor.until_state(State::Ready, SOON);
+    let socket = session.runtime_dir.join("session.sock");
+    until("the session's socket", SOON, || socket.exists());
+    assert!(session.terminate().success());
+    assert_eq!(processes(&mark), [] as [u32; 0]);
+    assert!(!socket.exists());
+}
+
+#[test]
+fn a_shell_that_ignores_sigterm_is_ended_by_force() {
+    let mark = mark();
+    let config = format!("[shell]\ncommand = [\"sh\", \"-c\", \"trap '' TERM; while :; do sleep 1{mark}; done\"]\n");
+    let (mut compositor, mut session) = start(&config);
+    compositor.until_state(State::Ready, SOON);
+    until("its helper, behind the trap", SOON, || processes(&mark).len() == 2);
+    let asked = Instant::now();
+    assert!(session.terminate().success());
+    assert!(asked.elapsed() > Duration::from_secs(2), "it had its time: {:?}", asked.elapsed());
+    assert_eq!(processes(&mark), [] as [u32; 0]);
+}
+
+#[test]
+fn the_shell_dies_with_a_session_that_is_killed() {
+    let mark = mark();
+    let (mut compositor, mut session) = start(&command(&mark));
+    let shell = compositor.until_state(State::Ready, SOON).pid;
+    session.kill_and_start_again();
+    until("the end of the shell", SOON, || !processes(&mark).contains(&shell));
+    compositor.accept();
+    compositor.until_state(State::Ready, SOON);
+}
+
+#[test]
+fn a_new_compositor_gets_a_new_shell_within_seconds() {
+    let mark = mark();
+    let (mut compositor, session) = start(&command(&mark));
+    let first = compositor.until_state(State::Ready, SOON).pid;
+    drop(compositor);
+    until("the end of the shell without a screen", SOON, || processes(&mark).is_empty());
+    let back = Instant::now();
+    let mut compositor = Compositor::listen(&session.runtime_dir);
+    compositor.accept();
+    let second = compositor.until(SOON, |report| report.state == State::Ready && report.pid != 0).pop().unwrap().pid;
+    assert!(back.elapsed() < Duration::from_secs(5), "{:?}", back.elapsed());
+    assert_ne!(first, second);
+}
+
+#[test]
+fn a_missing_browser_is_said_in_one_sentence_and_tried_again() {
+    let (mut compositor, mut session) = start("[shell]\nurl = \"http://localhost:9\"\nbrowser = \"no-such-browser\"\n");
+    let report = compositor.until_state(State::Backoff, SOON);
+    let sentence = "no-such-browser is not installed: install the package chromium or set shell.browser";
+    assert!(report.message.starts_with(sentence), "{}", report.message);
+    let status = session.kioskctl(&["status", "--json"]);
+    assert!(status.contains(sentence), "{status}");
+    assert!(session.child.try_wait().unwrap().is_none(), "it does not give up");
+}
+
+#[test]
+fn an_idle_session_sleeps() {
+    let mark = mark();
+    let (mut compositor, session) = start(&command(&mark));
+    compositor.until_state(State::Ready, SOON);
+    let task = format!("/proc/{}/task", session.pid().as_raw_nonzero());
+    let switches = || -> u64 {
+        let tasks = std::fs::read_dir(&task).unwrap().flatten();
+        let status = tasks.map(|task| std::fs::read_to_string(task.path().join("status")).unwrap_or_default());
+        status
+            .filter_map(|text| {
+                text.lines().find_map(|l| l.strip_prefix("voluntary_ctxt_switches:")?.trim().parse::<u64>().ok())
+            })
+            .sum()
+    };
+    // Until the search for a message bus has become slow.
+    std::thread::sleep(Duration::from_secs(8));
+    let before = switches();
+    std::thread::sleep(Duration::from_secs(6));
+    let woken = switches() - before;
+    assert!(woken <= 3, "woken {woken} times in 6 s");
+}
