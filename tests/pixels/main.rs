@@ -4,5 +4,11 @@
 #[path = "../fixture/mod.rs"]
 mod fixture;
 
+mod dialogs;
+mod frames;
+mod input;
+mod outputs;
+mod popups;
 mod rotation;
 mod shell;
+mod splash;

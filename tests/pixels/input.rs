@@ -1,0 +1,313 @@
+//! Keys, pointer and fingers: who gets them, and who does not.
+
+use kiosk_session::api::State;
+use kioskd::stage::splash::Cover;
+
+use crate::fixture::{
+    ClientId, Fixture, Setup,
+    hands::keys,
+    picture::{GREEN, Picture, RED},
+    seen::{KeySeen, PointerSeen, TouchSeen},
+};
+
+fn typed(fixture: &Fixture, client: ClientId) -> Vec<(u32, bool)> {
+    let keys = fixture[client].seen.keyboard.iter();
+    keys.filter_map(|seen| if let KeySeen::Key { code, pressed } = seen { Some((*code, *pressed)) } else { None })
+        .collect()
+}
+
+#[test]
+fn keys_that_switch_the_terminal_are_never_seen_by_a_client() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    fixture.key(keys::LEFT_CTRL, true);
+    fixture.key(keys::LEFT_ALT, true);
+    fixture.key(keys::F2, true);
+    assert_eq!(fixture.panels.virtual_terminals(), [2]);
+    fixture.key(keys::F2, false);
+    fixture.key(keys::LEFT_ALT, false);
+    fixture.key(keys::LEFT_CTRL, false);
+    fixture.tap_key(keys::F2);
+    fixture.tap_key(keys::A);
+    fixture.roundtrip(client);
+    let seen = typed(&fixture, client);
+    let modifiers =
+        [(keys::LEFT_CTRL, true), (keys::LEFT_ALT, true), (keys::LEFT_ALT, false), (keys::LEFT_CTRL, false)];
+    let plain = [(keys::F2, true), (keys::F2, false), (keys::A, true), (keys::A, false)];
+    assert_eq!(seen, [&modifiers[..], &plain[..]].concat());
+    assert_eq!(fixture.panels.virtual_terminals(), [2], "a release, or F2 alone, switched too");
+}
+
+#[test]
+fn keys_that_switch_the_terminal_work_under_grabs_and_under_the_splash() {
+    let mut fixture = Setup::kiosk(&["320x200"]).start();
+    fixture.key(keys::LEFT_CTRL, true);
+    fixture.key(keys::LEFT_ALT, true);
+    fixture.tap_key(keys::F2);
+    assert_eq!(fixture.panels.virtual_terminals(), [2]);
+}
+
+#[test]
+fn the_release_of_a_key_that_switched_is_hidden_in_whatever_order_the_fingers_leave() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    for code in [keys::LEFT_CTRL, keys::LEFT_ALT, keys::F2] {
+        fixture.key(code, true);
+    }
+    fixture.key(keys::LEFT_CTRL, false);
+    fixture.key(keys::F2, false);
+    // Again, and this time the other terminal has the keyboard before any of them is released.
+    fixture.key(keys::LEFT_CTRL, true);
+    fixture.key(keys::F2, true);
+    fixture.kiosk.session_paused();
+    fixture.kiosk.session_resumed();
+    fixture.tap_key(keys::A);
+    fixture.roundtrip(client);
+    let seen = typed(&fixture, client);
+    assert!(!seen.iter().any(|(code, _)| *code == keys::F2), "{seen:?}");
+    let down = |code| seen.iter().filter(|(key, pressed)| *key == code && *pressed).count();
+    let up = |code| seen.iter().filter(|(key, pressed)| *key == code && !*pressed).count();
+    for code in [keys::LEFT_CTRL, keys::LEFT_ALT, keys::A] {
+        assert_eq!(down(code), up(code), "{seen:?}");
+    }
+}
+
+#[test]
+fn terminals_are_not_switched_where_the_configuration_forbids_it() {
+    let mut setup = Setup::bare(&["320x200"]);
+    setup.config.input.vt_switching = false;
+    let mut fixture = setup.start();
+    fixture.key(keys::LEFT_CTRL, true);
+    fixture.key(keys::LEFT_ALT, true);
+    fixture.tap_key(keys::F2);
+    assert!(fixture.panels.virtual_terminals().is_empty());
+}
+
+#[test]
+fn nobody_types_points_or_touches_into_a_page_that_the_splash_covers() {
+    let mut fixture = Setup::kiosk(&["320x200"]).start();
+    let mut session = fixture.session();
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    fixture.tap_key(keys::A);
+    fixture.point((50.0, 50.0));
+    fixture.click();
+    fixture.touch_down(0, (50.0, 50.0));
+    fixture.touch_up(0);
+    // Held down over the change, a key is not a key of the page.
+    fixture.key(keys::ESC, true);
+    fixture.report(&mut session, State::Ready);
+    fixture.until("the page", |fixture| fixture.kiosk.stage.cover == Cover::Gone);
+    fixture.key(keys::ESC, false);
+    fixture.roundtrip(client);
+    assert_eq!(typed(&fixture, client), []);
+    assert_eq!(fixture[client].seen.touch, []);
+    let clicked = fixture[client].seen.pointer.iter().any(|seen| matches!(seen, PointerSeen::Button { .. }));
+    assert!(!clicked);
+    // And now it has them all.
+    fixture.tap_key(keys::A);
+    fixture.point((60.0, 50.0));
+    fixture.click();
+    fixture.touch_down(0, (50.0, 50.0));
+    fixture.roundtrip(client);
+    assert_eq!(typed(&fixture, client).len(), 2);
+    assert_eq!(fixture[client].seen.touch.len(), 1);
+    let clicks = fixture[client].seen.pointer.iter().filter(|seen| matches!(seen, PointerSeen::Button { .. })).count();
+    assert_eq!(clicks, 2);
+}
+
+#[test]
+fn keys_held_when_another_terminal_takes_over_are_released() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    fixture.key(keys::A, true);
+    fixture.kiosk.session_paused();
+    fixture.roundtrip(client);
+    assert_eq!(typed(&fixture, client), [(keys::A, true), (keys::A, false)]);
+}
+
+#[test]
+fn the_cursor_is_hidden_until_a_pointer_moves_and_fingers_do_not_show_it() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(GREEN));
+    let clean = fixture.panel();
+    fixture.touch_down(0, (50.0, 50.0));
+    fixture.touch_move(0, (60.0, 60.0));
+    fixture.touch_up(0);
+    fixture.roundtrip(client);
+    fixture.still();
+    assert_eq!(fixture.panel(), clean, "a finger showed the cursor");
+    fixture.point((100.0, 100.0));
+    fixture.still();
+    let shown = fixture.panel();
+    assert_ne!(shown, clean, "a moving pointer is not seen");
+    // The arrow's tip is where the pointer is.
+    let touched = |x: u32, y: u32| shown.pixel(x, y) != clean.pixel(x, y);
+    assert!((0..4).any(|d| touched(100 + d, 100 + d)), "not where the pointer is");
+    assert!(!touched(90, 90));
+    assert_eq!(fixture.screenshot(), clean, "the cursor is in the screenshot");
+    // The rest of three seconds, without waiting for them.
+    let later = fixture.kiosk.now() + kioskd::input::cursor::REST;
+    assert!(fixture.kiosk.seat.cursor.rest(later));
+    fixture.kiosk.screens.request_redraw();
+    fixture.turn(std::time::Duration::ZERO);
+    fixture.still();
+    assert_eq!(fixture.panel(), clean, "the cursor left traces");
+}
+
+#[test]
+fn the_cursor_turns_with_the_screen() {
+    for degrees in [90, 180, 270] {
+        let mut fixture = Fixture::new(&["320x200"]);
+        let client = fixture.client();
+        fixture.rotate(degrees);
+        fixture.map(client, Picture::Solid(GREEN));
+        let clean = fixture.panel();
+        fixture.point((160.0, 100.0));
+        fixture.still();
+        let shown = fixture.panel();
+        // From the tip in the middle, the arrow's body points to the picture's lower right.
+        let (dx, dy) = match degrees {
+            90 => (-1, 1),
+            180 => (-1, -1),
+            _ => (1, -1),
+        };
+        let at = |step: i32| ((160 + dx * step) as u32, (100 + dy * step) as u32);
+        let drawn =
+            (3..8).filter(|step| shown.pixel(at(*step).0, at(*step).1) != clean.pixel(at(*step).0, at(*step).1));
+        assert!(drawn.count() >= 4, "the arrow points elsewhere at {degrees}");
+    }
+}
+
+#[test]
+fn the_cursor_stays_on_the_screen() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(GREEN));
+    fixture.move_mouse((50.0, 50.0));
+    fixture.move_mouse((100_000.0, 100_000.0));
+    fixture.move_mouse((-5.0, -5.0));
+    fixture.roundtrip(client);
+    let last = fixture[client].seen.pointer.iter().rev().find_map(|seen| match seen {
+        PointerSeen::Motion { x, y } => Some((*x, *y)),
+        _ => None,
+    });
+    assert_eq!(last, Some((314.0, 194.0)));
+}
+
+#[test]
+fn many_fingers_are_told_apart() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    for finger in 0..10u32 {
+        fixture.touch_down(finger, (f64::from(finger) * 20.0 + 5.0, 40.0));
+    }
+    for finger in 0..10u32 {
+        fixture.touch_move(finger, (f64::from(finger) * 20.0 + 5.0, 80.0));
+    }
+    for finger in (0..10u32).rev() {
+        fixture.touch_up(finger);
+    }
+    fixture.roundtrip(client);
+    let seen = &fixture[client].seen.touch;
+    for finger in 0..10 {
+        let own: Vec<_> = seen
+            .iter()
+            .filter(|seen| match seen {
+                TouchSeen::Down { finger: id, .. }
+                | TouchSeen::Motion { finger: id, .. }
+                | TouchSeen::Up { finger: id } => *id == finger,
+                TouchSeen::Cancel => false,
+            })
+            .collect();
+        let x = f64::from(finger) * 20.0 + 5.0;
+        let near = |a: f64, b: f64| (a - b).abs() < 0.05;
+        let as_felt = matches!(own[..], [
+            TouchSeen::Down { surface, x: dx, y: dy, .. },
+            TouchSeen::Motion { x: mx, y: my, .. },
+            TouchSeen::Up { .. },
+        ] if *surface == window.id() && near(*dx, x) && near(*dy, 40.0) && near(*mx, x) && near(*my, 80.0));
+        assert!(as_felt, "finger {finger}: {own:?}");
+    }
+}
+
+#[test]
+fn a_cancelled_touch_ends_without_a_release() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    fixture.touch_down(0, (10.0, 10.0));
+    fixture.touch_down(1, (20.0, 10.0));
+    fixture.touch_cancel();
+    fixture.roundtrip(client);
+    let seen = fixture[client].seen.touch.clone();
+    assert!(seen.contains(&TouchSeen::Cancel), "{seen:?}");
+    assert!(!seen.iter().any(|seen| matches!(seen, TouchSeen::Up { .. })), "{seen:?}");
+    // The panel's late news of those fingers is not a new touch.
+    fixture.touch_move(0, (30.0, 30.0));
+    fixture.touch_up(0);
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.touch.len(), seen.len());
+    fixture.touch_down(0, (30.0, 30.0));
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.touch.len(), seen.len() + 1);
+}
+
+#[test]
+fn a_touch_during_which_the_screen_turns_is_cancelled() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    fixture.touch_down(0, (10.0, 10.0));
+    fixture.rotate(90);
+    fixture.roundtrip(client);
+    assert!(fixture[client].seen.touch.contains(&TouchSeen::Cancel), "{:?}", fixture[client].seen.touch);
+}
+
+#[test]
+fn a_finger_belongs_to_the_window_it_came_down_on() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let shell = fixture.map(client, Picture::Solid(RED));
+    let dialog = fixture[client].toplevel();
+    dialog.toplevel.set_parent(Some(&shell.toplevel));
+    dialog.surface.commit();
+    fixture.roundtrip(client);
+    fixture[client].draw(&dialog.surface, Picture::Solid(GREEN), 100, 60);
+    fixture.roundtrip(client);
+    // From the dialog out onto the shell: still the dialog's, beyond its edge.
+    fixture.touch_down(0, (160.0, 100.0));
+    fixture.touch_move(0, (10.0, 10.0));
+    fixture.touch_up(0);
+    fixture.roundtrip(client);
+    match &fixture[client].seen.touch[..] {
+        [TouchSeen::Down { surface, .. }, TouchSeen::Motion { x, y, .. }, TouchSeen::Up { .. }] => {
+            assert_eq!(*surface, dialog.id());
+            assert!((x - -100.0).abs() < 0.1 && (y - -60.0).abs() < 0.1, "{x},{y}");
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_window_that_goes_in_the_middle_of_everything_leaves_nothing_hanging() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    // The window goes in the middle of a touch and a key press: nothing is left hanging.
+    fixture.touch_down(0, (10.0, 10.0));
+    fixture.key(keys::A, true);
+    fixture.button(true);
+    window.destroy();
+    fixture.roundtrip(client);
+    fixture.touch_move(0, (20.0, 20.0));
+    fixture.touch_up(0);
+    fixture.key(keys::A, false);
+    fixture.button(false);
+    fixture.assert_serving();
+}

@@ -1,0 +1,177 @@
+//! Displays come and go; the client's output does not go before there is another.
+
+use std::time::Duration;
+
+use kioskd::screens::{Head, HeadId, HeadMode};
+
+use crate::fixture::{
+    ClientId, Fixture,
+    client::Toplevel,
+    picture::{GREEN, Picture, RED},
+    seen::Placed,
+};
+
+impl Fixture {
+    fn plug(&mut self, heads: Vec<Head>) {
+        self.panels.set_heads(heads);
+        self.kiosk.displays_changed();
+        self.kiosk.settle();
+    }
+}
+
+fn told(fixture: &Fixture, client: ClientId, window: &Toplevel) -> (i32, i32) {
+    fixture[client].configured(window).map(|told| (told.width, told.height)).unwrap()
+}
+
+#[test]
+fn the_only_display_may_be_unplugged_and_come_back_with_the_picture() {
+    for same_head in [true, false] {
+        let mut fixture = Fixture::new(&["320x200"]);
+        let client = fixture.client();
+        let window = fixture.map(client, Picture::Solid(RED));
+        let mut heads = fixture.panels.heads();
+        let configures = fixture[client].configures(&window).count();
+
+        fixture.plug(Vec::new());
+        fixture.roundtrip(client);
+        assert_eq!(fixture[client].configures(&window).count(), configures, "unplugging is no news to the page");
+        assert_eq!(fixture[client].seen.output_count(), 1);
+        assert!(fixture[client].seen.removed.is_empty());
+        // The page goes on meanwhile, in the dark.
+        fixture[client].ask_frame(&window.surface);
+        fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
+        fixture.until("a callback", |fixture| fixture[client].frames(&window.surface) == 1);
+
+        if !same_head {
+            heads[0].id = HeadId(77);
+        }
+        let head = heads[0].id;
+        fixture.plug(heads);
+        fixture.roundtrip(client);
+        fixture.still();
+        assert_eq!(fixture.panel_of(head).pixel(9, 9), GREEN);
+        assert_eq!(fixture[client].configures(&window).count(), configures);
+        assert!(!fixture[client].seen.placed.iter().any(|(_, said)| matches!(said, Placed::Leave(_))));
+    }
+}
+
+#[test]
+fn a_display_that_comes_back_with_another_mode_is_a_new_size() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    let mut heads = fixture.panels.heads();
+    fixture.plug(Vec::new());
+    heads[0].modes = vec![HeadMode { width: 400, height: 300, ..heads[0].modes[0] }];
+    fixture.plug(heads);
+    fixture.roundtrip(client);
+    assert_eq!(told(&fixture, client, &window), (400, 300));
+    fixture.fill(client, &window, Picture::Solid(GREEN));
+    let panel = fixture.panel();
+    assert_eq!((panel.width, panel.height), (400, 300));
+    assert_eq!(panel.pixel(399, 299), GREEN);
+}
+
+#[test]
+fn a_kiosk_without_a_display_runs_on_a_virtual_one_until_there_is_one() {
+    let heads = Fixture::new(&["320x200"]).panels.heads();
+    let mut fixture = Fixture::new(&[]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    assert_eq!(told(&fixture, client, &window), (1280, 720));
+    assert_eq!(fixture[client].seen.output_count(), 1);
+    let first = fixture[client].seen.placed.len();
+
+    fixture.plug(heads);
+    fixture.roundtrip(client);
+    fixture.fill(client, &window, Picture::Solid(GREEN));
+    assert_eq!(told(&fixture, client, &window), (320, 200));
+    assert_eq!(fixture.panel().pixel(9, 9), GREEN);
+    fixture.until("the virtual screen to go", |fixture| fixture[client].seen.output_count() == 1);
+    fixture.roundtrip(client);
+    fixture.still();
+    assert_eq!(fixture.panel().pixel(9, 9), GREEN);
+    let seen = &fixture[client].seen;
+    assert!(seen.fewest_outputs >= Some(1), "for a moment there was no output at all");
+    let entered = seen.placed[first..].iter().position(|(_, said)| matches!(said, Placed::Enter(_)));
+    let left = seen.placed[first..].iter().position(|(_, said)| matches!(said, Placed::Leave(_)));
+    let entered = entered.expect("the new output was not entered");
+    assert!(left.is_some_and(|left| entered < left), "the old output was left before the new one was entered");
+    let gone = &seen.removed[0];
+    assert_eq!(gone.0.interface, "wl_output");
+    assert!(gone.1 > first + entered, "the old output was withdrawn before the window was on the new one");
+}
+
+#[test]
+fn a_second_display_takes_nothing_from_the_first() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    let mut heads = fixture.panels.heads();
+    heads.push(Head { id: HeadId(2), name: "HEADLESS-2".into(), ..heads[0].clone() });
+    fixture.plug(heads.clone());
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.output_count(), 2);
+    assert_eq!(fixture.panel().pixel(9, 9), RED);
+    // The first goes: the page moves to what is left.
+    fixture.plug(vec![heads[1].clone()]);
+    fixture.roundtrip(client);
+    fixture.still();
+    assert_eq!(fixture.panel_of(HeadId(2)).pixel(9, 9), RED);
+    assert!(fixture[client].seen.fewest_outputs >= Some(1));
+    fixture.plug(heads);
+    fixture.roundtrip(client);
+    fixture.fill(client, &window, Picture::Solid(GREEN));
+    assert!(fixture.kiosk.screens.iter().count() >= 2);
+}
+
+#[test]
+fn a_display_that_pulses_in_standby_disturbs_nobody() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    let heads = fixture.panels.heads();
+    let configures = fixture[client].configures(&window).count();
+    for _ in 0..100 {
+        fixture.plug(Vec::new());
+        fixture.plug(heads.clone());
+    }
+    fixture.roundtrip(client);
+    fixture.still();
+    assert_eq!(fixture[client].configures(&window).count(), configures);
+    assert_eq!(fixture[client].seen.output_count(), 1);
+    assert_eq!(fixture.panel().pixel(9, 9), RED);
+    fixture.until("the last frame's watch to end", |fixture| !fixture.kiosk.timers.flip_watch);
+    assert_eq!(fixture.wakeups(Duration::from_millis(300)), 0);
+}
+
+#[test]
+fn turn_and_scale_are_kept_over_a_replug() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    fixture.rotate(90);
+    fixture.scale(2.0);
+    let heads = fixture.panels.heads();
+    fixture.plug(Vec::new());
+    fixture.plug(heads);
+    fixture.roundtrip(client);
+    assert_eq!(told(&fixture, client, &window), (100, 160));
+    assert_eq!(fixture.primary().rotation.degrees(), 90);
+}
+
+#[test]
+fn a_suspended_session_draws_nothing_and_comes_back_whole() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    fixture.kiosk.session_paused();
+    let frames = fixture.panels.frames();
+    fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
+    fixture.roundtrip(client);
+    fixture.pass(Duration::from_millis(50));
+    assert_eq!(fixture.panels.frames(), frames, "drawn on another VT's screen");
+    fixture.kiosk.session_resumed();
+    fixture.until("the picture", |fixture| fixture.panel().pixel(9, 9) == GREEN);
+    assert!(!fixture[client].is_gone());
+}

@@ -1,0 +1,234 @@
+//! From the first frame to the page: the splash, when it goes, and when it comes back.
+
+use std::time::Duration;
+
+use kiosk_session::api::{Notice, Report, State};
+use kioskd::{backend::capture::Capture, stage::splash::Cover};
+
+use crate::fixture::{
+    ClientId, Fixture, Setup,
+    client::Toplevel,
+    picture::{GREEN, Picture},
+    session::Session,
+};
+
+const BACKGROUND: [u8; 3] = [10, 20, 120];
+
+fn setup(outputs: &[&str]) -> Setup {
+    let mut setup = Setup::kiosk(outputs);
+    setup.config.splash.background = BACKGROUND;
+    setup
+}
+
+/// A kiosk whose page is up.
+fn running(outputs: &[&str]) -> (Fixture, Session, ClientId, Toplevel) {
+    let mut fixture = setup(outputs).start();
+    let mut session = fixture.session();
+    fixture.report(&mut session, State::Loading);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(GREEN));
+    fixture.report(&mut session, State::Ready);
+    fixture.until("the splash to go", |fixture| fixture.kiosk.stage.cover == Cover::Gone);
+    fixture.still();
+    (fixture, session, client, window)
+}
+
+fn is_splash(capture: &Capture) -> bool {
+    let corners = [(0, 0), (capture.width - 1, 0), (0, capture.height - 1), (capture.width - 1, capture.height - 1)];
+    let drawn = capture.rgba.chunks_exact(4).filter(|pixel| pixel[..3] != BACKGROUND).count();
+    corners.iter().all(|(x, y)| capture.pixel(*x, *y) == BACKGROUND) && drawn > 200
+}
+
+#[test]
+fn the_first_frame_is_the_splash_on_every_output_at_its_turn_and_scale() {
+    let mut setup = setup(&["640x400", "800x600@2"]);
+    setup.config.outputs[0].settings.rotation = kiosk_session::config::Rotation::from_degrees(90);
+    let panels = {
+        let mut fixture = setup.start();
+        assert_eq!(fixture.kiosk.stage.name(), "splash");
+        [fixture.panel_of(kioskd::screens::HeadId(1)), fixture.panel_of(kioskd::screens::HeadId(2))]
+    };
+    assert!(panels.iter().all(is_splash), "no logo on its background");
+    // Upright, the logo is left-right balanced about the middle of the turned screen's height.
+    let rows: Vec<usize> = (0..panels[0].height)
+        .filter(|y| (0..panels[0].width).any(|x| panels[0].pixel(x, *y) != BACKGROUND))
+        .map(|y| y as usize)
+        .collect();
+    let middle = (rows[0] + rows[rows.len() - 1]) / 2;
+    assert!(middle.abs_diff(200) <= 2, "the logo is not in the middle: {middle}");
+}
+
+#[test]
+fn the_splash_stays_until_the_session_is_ready_and_the_shell_has_a_buffer() {
+    // The shell first.
+    let mut fixture = setup(&["320x200"]).start();
+    let mut session = fixture.session();
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(GREEN));
+    for state in [State::Waiting, State::Launching, State::Loading, State::Offline] {
+        fixture.report(&mut session, state);
+        fixture.pass(Duration::from_millis(60));
+        assert!(is_splash(&fixture.panel()), "{state:?}");
+    }
+    fixture.report(&mut session, State::Ready);
+    fixture.until("the page", |fixture| fixture.panel().pixel(0, 0) == GREEN);
+
+    // The session first.
+    let mut fixture = setup(&["320x200"]).start();
+    let mut session = fixture.session();
+    fixture.report(&mut session, State::Ready);
+    let client = fixture.client();
+    let window = fixture[client].toplevel();
+    window.surface.commit();
+    fixture.roundtrip(client);
+    fixture.pass(Duration::from_millis(60));
+    assert!(is_splash(&fixture.panel()), "a window without a buffer is no page");
+    fixture.fill(client, &window, Picture::Solid(GREEN));
+    fixture.until("the page", |fixture| fixture.panel().pixel(0, 0) == GREEN);
+}
+
+#[test]
+fn the_cross_fade_shows_splash_and_page_and_never_anything_else() {
+    let mut fixture = setup(&["320x200"]).start();
+    let mut session = fixture.session();
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(GREEN));
+    fixture.panels.start_film();
+    fixture.report(&mut session, State::Ready);
+    fixture.until("the splash to go", |fixture| fixture.kiosk.stage.cover == Cover::Gone);
+    fixture.still();
+    let film = fixture.panels.take_film();
+    assert!(film.len() >= 4, "{} frames are no fade", film.len());
+    let (mut last, mut between) = (0.0, 0);
+    for shot in &film {
+        // The corner has no logo: it goes straight from the one colour to the other.
+        let [r, g, b] = shot.pixels.pixel(0, 0).map(f32::from);
+        let part = (g - 20.0) / (200.0 - 20.0);
+        let expected = [10.0 + 20.0 * part, g, 120.0 - 90.0 * part];
+        let off = (r - expected[0]).abs().max((b - expected[2]).abs());
+        assert!(off <= 3.0, "{:?} is neither splash nor page nor between them", shot.pixels.pixel(0, 0));
+        assert!(part >= last - 0.01, "the fade goes back from {last} to {part}");
+        between += usize::from(part > 0.02 && part < 0.98);
+        last = part;
+        // Nowhere is it darker than both.
+        let dark = shot.pixels.rgba.chunks_exact(4).filter(|p| p[1] < 15 && p[2] < 20).count();
+        assert_eq!(dark, 0, "black pixels in the fade");
+    }
+    assert!(between >= 2, "no frames between splash and page: it is cut, not faded");
+    assert_eq!(film.last().unwrap().pixels.pixel(0, 0), GREEN);
+}
+
+#[test]
+fn when_the_shell_dies_the_next_frame_is_the_splash() {
+    let (mut fixture, _session, client, _) = running(&["320x200"]);
+    fixture.panels.start_film();
+    fixture.disconnect(client);
+    fixture.until("the splash", |fixture| fixture.kiosk.stage.name() == "splash");
+    fixture.still();
+    let film = fixture.panels.take_film();
+    assert!(is_splash(&film[0].pixels), "a frame came between the shell and the splash");
+}
+
+#[test]
+fn a_shell_that_closes_its_window_or_crashes_brings_the_splash_back() {
+    let (mut fixture, mut session, client, window) = running(&["320x200"]);
+    fixture.report(&mut session, State::Crashed);
+    fixture.still();
+    assert!(is_splash(&fixture.panel()), "crashed");
+    fixture.report(&mut session, State::Ready);
+    fixture.until("the page", |fixture| fixture.panel().pixel(0, 0) == GREEN);
+    window.destroy();
+    fixture.roundtrip(client);
+    fixture.still();
+    assert!(is_splash(&fixture.panel()), "window closed");
+}
+
+#[test]
+fn a_reload_keeps_the_picture() {
+    let (mut fixture, mut session, ..) = running(&["320x200"]);
+    fixture.panels.start_film();
+    fixture.report(&mut session, State::Loading);
+    fixture.pass(Duration::from_millis(60));
+    fixture.report(&mut session, State::Ready);
+    fixture.pass(Duration::from_millis(60));
+    assert!(fixture.panels.take_film().iter().all(|shot| shot.pixels.pixel(0, 0) == GREEN));
+    assert_eq!(fixture.panel().pixel(0, 0), GREEN);
+    assert_eq!(fixture.kiosk.stage.name(), "shell");
+}
+
+#[test]
+fn when_the_session_dies_the_page_stays() {
+    let (mut fixture, session, ..) = running(&["320x200"]);
+    drop(session);
+    fixture.pass(Duration::from_millis(100));
+    assert_eq!(fixture.panel().pixel(0, 0), GREEN);
+    // Its successor starts from the beginning, over the page that still runs.
+    let mut successor = fixture.session();
+    fixture.report(&mut successor, State::Ready);
+    fixture.pass(Duration::from_millis(50));
+    assert_eq!(fixture.panel().pixel(0, 0), GREEN);
+}
+
+#[test]
+fn the_session_is_told_whether_the_page_is_seen() {
+    let (mut fixture, mut session, client, _) = running(&["320x200"]);
+    let visible = |notices: Vec<Notice>| -> Vec<bool> {
+        notices.into_iter().filter_map(|n| if let Notice::Visible { shell } = n { Some(shell) } else { None }).collect()
+    };
+    assert_eq!(visible(session.notices()), [false, true]);
+    fixture.disconnect(client);
+    fixture.until("the splash", |fixture| fixture.kiosk.stage.name() == "splash");
+    fixture.still();
+    assert_eq!(visible(session.notices()), [false]);
+}
+
+#[test]
+fn a_message_of_the_session_is_drawn() {
+    let mut fixture = setup(&["640x400"]).start();
+    let mut session = fixture.session();
+    fixture.report(&mut session, State::Waiting);
+    fixture.still();
+    let ink = |capture: &Capture| capture.rgba.chunks_exact(4).filter(|pixel| pixel[..3] != BACKGROUND).count();
+    let before = ink(&fixture.panel());
+    session.send(&Report { state: State::Waiting, message: "Waiting for the server".into(), pid: 0 });
+    fixture.until("the message", |fixture| ink(&fixture.panel()) > before + 100);
+}
+
+#[test]
+fn an_animated_splash_repaints_only_what_moves() {
+    let mut fixture = setup(&["1280x800"]).start();
+    fixture.still();
+    fixture.panels.start_film();
+    fixture.pass(Duration::from_millis(1_200));
+    let film = fixture.panels.take_film();
+    assert!(film.len() >= 3, "nothing moves: {} frames", film.len());
+    for shot in &film {
+        let area: i32 = shot.damage.iter().map(|part| part.size.w * part.size.h).sum();
+        assert!(area * 100 < 1280 * 800 * 2, "{area} pixels repainted: {:?}", shot.damage);
+    }
+}
+
+#[test]
+fn nothing_wakes_up_once_the_splash_is_gone() {
+    let (mut fixture, ..) = running(&["320x200", "320x200"]);
+    // The last frame's flip is looked after for a second.
+    fixture.until("the last frame's watch to end", |fixture| !fixture.kiosk.timers.flip_watch);
+    let frames = fixture.panels.frames();
+    assert_eq!(fixture.wakeups(Duration::from_millis(1_500)), 0);
+    assert_eq!(fixture.panels.frames(), frames);
+}
+
+#[test]
+fn a_session_that_talks_nonsense_is_cut_off_and_the_splash_goes_on() {
+    let mut fixture = setup(&["320x200"]).start();
+    for nonsense in [&b"hello\n"[..], b"{\"state\":\"dancing\"}\n", b"\xff\xfe\n", &[b'x'; 200_000]] {
+        let mut session = fixture.session();
+        fixture.pass(Duration::from_millis(10));
+        session.send_bytes(nonsense);
+        fixture.pass(Duration::from_millis(20));
+        session.notices();
+    }
+    let mut session = fixture.session();
+    fixture.report(&mut session, State::Waiting);
+    assert!(is_splash(&fixture.panel()));
+}
