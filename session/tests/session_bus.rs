@@ -1,5 +1,7 @@
 //! `org.kioskd.Session1` as a client meets it on `session.sock`, in front of a session that only listens.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::Command as Process;

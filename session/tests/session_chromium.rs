@@ -1,6 +1,8 @@
 //! kiosk-session with the real Chromium, headless: from a server that starts late to the page, and back to it after
 //! everything that can die has died. Fails where Chromium is missing: the session without it proves nothing.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod session_support;
 
 use std::time::Duration;

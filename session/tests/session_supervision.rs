@@ -1,5 +1,7 @@
 //! kiosk-session as a process, with a shell that is no browser: what is started, ended and started again.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod session_support;
 
 use std::time::{Duration, Instant};
