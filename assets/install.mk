@@ -7,9 +7,8 @@ bindir := $(PREFIX)/bin
 libdir := $(PREFIX)/lib
 datadir := $(PREFIX)/share
 
-installed_programs := kioskd kiosk-session kioskctl
-# Of the session's package, for `make run` and for trying out an installation.
-demo_programs := kiosk-demo-shell
+# The last is for trying out an installation.
+installed_programs := kioskd kiosk-session kioskctl kiosk-demo-shell
 
 install_program := install -D -m 0755
 install_file := install -D -m 0644
@@ -17,9 +16,6 @@ install_file := install -D -m 0644
 install: $(addprefix $(programs)/,$(installed_programs)) ## all files of a package: DESTDIR= PREFIX=/usr SYSCONFDIR=/etc
 	for program in $(installed_programs); do \
 		$(install_program) $(programs)/$$program $(DESTDIR)$(bindir)/$$program || exit; \
-	done
-	for program in $(demo_programs); do \
-		! [ -e $(programs)/$$program ] || $(install_program) $(programs)/$$program $(DESTDIR)$(bindir)/$$program || exit; \
 	done
 	install -d $(DESTDIR)$(libdir)/systemd/system
 	for unit in assets/systemd/*.service assets/systemd/*.target; do \
@@ -37,10 +33,8 @@ install: $(addprefix $(programs)/,$(installed_programs)) ## all files of a packa
 	$(install_file) assets/polkit/50-kiosk.rules $(DESTDIR)$(datadir)/polkit-1/rules.d/50-kiosk.rules
 	$(install_file) assets/pam/kiosk $(DESTDIR)$(SYSCONFDIR)/pam.d/kiosk
 	$(install_file) assets/logo/logo.svg $(DESTDIR)$(datadir)/kiosk/logo.svg
-	! [ -e assets/chromium/kiosk.json ] || \
-		$(install_file) assets/chromium/kiosk.json $(DESTDIR)$(SYSCONFDIR)/chromium/policies/managed/kiosk.json
-	! [ -e assets/config/config.toml ] || \
-		$(install_file) assets/config/config.toml $(DESTDIR)$(datadir)/doc/kiosk/config.toml
+	$(install_file) assets/chromium/kiosk.json $(DESTDIR)$(SYSCONFDIR)/chromium/policies/managed/kiosk.json
+	$(install_file) assets/config/config.toml $(DESTDIR)$(datadir)/doc/kiosk/config.toml
 	$(install_file) LICENSE $(DESTDIR)$(datadir)/doc/kiosk/copyright
 	for page in assets/man/*.[1-8]; do \
 		$(install_file) $$page $(DESTDIR)$(datadir)/man/man$${page##*.}/$${page##*/} || exit; \

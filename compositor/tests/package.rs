@@ -1,0 +1,109 @@
+//! What a package is made of: `make install` into an empty directory, and the manual against the program.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+/// Where systemd's own units are on this machine, which ours refer to.
+const UNITS: &str = "/usr/lib/systemd/system";
+
+/// Everything that `make install` puts under `/`, with stand-ins for the programs.
+fn install(directory: &Path) -> PathBuf {
+    let (programs, root) = (directory.join("programs"), directory.join("root"));
+    std::fs::create_dir_all(&programs).unwrap();
+    for program in ["kioskd", "kiosk-session", "kioskctl", "kiosk-demo-shell"] {
+        std::fs::write(programs.join(program), "#!/bin/sh\n").unwrap();
+    }
+    let made = Command::new("make")
+        .args(["-C", ROOT, "--no-print-directory", "install", "PREFIX=/usr", "SYSCONFDIR=/etc", "kioskctl=true"])
+        .arg(format!("DESTDIR={}", root.display()))
+        .arg(format!("programs={}", programs.display()))
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    root
+}
+
+#[test]
+fn an_installation_is_complete_and_readable_for_all() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let directory = tempfile::tempdir().unwrap();
+    let root = install(directory.path());
+    for (file, mode) in [
+        ("usr/bin/kioskd", 0o755),
+        ("usr/bin/kiosk-session", 0o755),
+        ("usr/bin/kioskctl", 0o755),
+        ("usr/bin/kiosk-demo-shell", 0o755),
+        ("usr/lib/systemd/system/kiosk.service", 0o644),
+        ("usr/lib/systemd/system/kiosk-session.service", 0o644),
+        ("usr/lib/systemd/system/kiosk-console.target", 0o644),
+        ("usr/lib/systemd/system-generators/kiosk-generator", 0o755),
+        ("usr/lib/sysusers.d/kiosk.conf", 0o644),
+        ("usr/lib/tmpfiles.d/kiosk.conf", 0o644),
+        ("usr/share/dbus-1/system.d/org.kioskd.conf", 0o644),
+        ("usr/share/dbus-1/interfaces/org.kioskd.Compositor1.xml", 0o644),
+        ("usr/share/polkit-1/actions/org.kioskd.policy", 0o644),
+        ("usr/share/kiosk/logo.svg", 0o644),
+        ("usr/share/man/man1/kioskd.1", 0o644),
+        ("etc/pam.d/kiosk", 0o644),
+        ("etc/chromium/policies/managed/kiosk.json", 0o644),
+    ] {
+        let metadata = std::fs::metadata(root.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+        assert_eq!(metadata.permissions().mode() & 0o777, mode, "{file}");
+    }
+}
+
+#[test]
+fn systemd_accepts_the_units() {
+    if Command::new("systemd-analyze").arg("--version").output().is_err() {
+        eprintln!("not run: there is no systemd-analyze");
+        return;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let root = install(directory.path());
+    std::fs::write(root.join("usr/bin/plymouth"), "").unwrap();
+    std::fs::copy(root.join("usr/bin/kioskd"), root.join("usr/bin/plymouth")).unwrap();
+    let units = root.join("usr/lib/systemd/system");
+    for entry in std::fs::read_dir(UNITS).unwrap() {
+        let from = entry.unwrap().path();
+        if from.is_file() {
+            std::fs::copy(&from, units.join(from.file_name().unwrap())).unwrap();
+        }
+    }
+    let ours: Vec<String> = std::fs::read_dir(format!("{ROOT}/assets/systemd"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains('.'))
+        .collect();
+    assert!(ours.len() >= 6, "{ours:?}");
+    let verified = Command::new("systemd-analyze")
+        .args(["verify", "--man=no", "--recursive-errors=no"])
+        .arg(format!("--root={}", root.display()))
+        .args(&ours)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&verified.stderr);
+    // Settings that came after the systemd on this machine.
+    let newer = ["'RestartSteps'", "'RestartMaxDelaySec'", "'RestartMode'"];
+    let complaints: Vec<&str> =
+        said.lines().filter(|line| line.contains("kiosk") && !newer.iter().any(|key| line.contains(key))).collect();
+    assert!(complaints.is_empty(), "{complaints:#?}");
+}
+
+#[test]
+fn every_option_is_in_the_manual() {
+    let help = Command::new(env!("CARGO_BIN_EXE_kioskd")).arg("--help").output().unwrap();
+    let help = String::from_utf8(help.stdout).unwrap();
+    let page = std::fs::read_to_string(format!("{ROOT}/assets/man/kioskd.1")).unwrap().replace("\\-", "-");
+    let options: Vec<&str> = help
+        .lines()
+        .map(str::trim_start)
+        .filter(|line| line.starts_with('-'))
+        .flat_map(|line| line.split([' ', ',', '=']).filter(|word| word.starts_with('-') && word.len() > 1))
+        .collect();
+    assert!(options.contains(&"--check-config"), "{options:?}");
+    for option in options {
+        assert!(page.contains(option), "assets/man/kioskd.1 does not mention {option}");
+    }
+}
