@@ -119,6 +119,22 @@ fn nobody_types_points_or_touches_into_a_page_that_the_splash_covers() {
 }
 
 #[test]
+fn a_modifier_that_was_held_when_the_page_came_is_not_held_for_ever() {
+    let mut fixture = Setup::kiosk(&["320x200"]).start();
+    let mut session = fixture.session();
+    fixture.key(keys::LEFT_CTRL, true);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    fixture.report(&mut session, State::Ready);
+    fixture.until("the page", |fixture| fixture.kiosk.stage.cover == Cover::Gone);
+    fixture.roundtrip(client);
+    assert_ne!(fixture[client].seen.modifiers, 0, "a window is told what is held when it gets the focus");
+    fixture.key(keys::LEFT_CTRL, false);
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.modifiers, 0);
+}
+
+#[test]
 fn keys_held_when_another_terminal_takes_over_are_released() {
     let mut fixture = Fixture::new(&["320x200"]);
     let client = fixture.client();

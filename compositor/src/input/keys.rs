@@ -63,7 +63,8 @@ impl Kiosk {
         } else {
             self.seat.swallowed.remove(&code);
         }
-        if fate == Fate::Clients {
+        // The end of a modifier is for everyone to know: a client that came while it was held was told of it.
+        if fate == Fate::Clients || (!pressed && modifiers_changed) {
             keyboard.input_forward(self, code, event.state(), serial, event.time_msec(), modifiers_changed);
         }
         if let Fate::Ours(Shortcut::SwitchVt(vt)) = fate
