@@ -19,7 +19,7 @@ use smithay::{
 
 use crate::{
     backend::Backend, control::ControlHandle, input::SeatParts, notify::Notifier, protocols::Protocols,
-    screens::Screens, session_link::SessionLinks, stage::Stage,
+    screens::Screens, session_link::SessionLinks, stage::Stage, trial::Trial,
 };
 
 /// Wait before a display device that was not ready at resume is tried again.
@@ -57,6 +57,8 @@ pub struct Kiosk {
     pub control: Option<ControlHandle>,
     pub notifier: Notifier,
     pub saved: Saved,
+    /// Changes of the screens that go back unless they are confirmed.
+    pub trial: Trial,
     pub idle_inhibitors: Vec<WlSurface>,
     /// Warnings for people, one sentence each; shown by `kioskctl status`.
     pub problems: Vec<String>,

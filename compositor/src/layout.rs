@@ -17,8 +17,6 @@ const VIRTUAL_SIZE: (i32, i32) = (1280, 720);
 const VIRTUAL_NAME: &str = "VIRTUAL-1";
 /// How long a screen that is not needed any more stays, for clients to move to another output.
 const RETIREMENT: Duration = Duration::from_secs(1);
-/// How long a temporary change lasts at most.
-const LONGEST_TRIAL: Duration = Duration::from_secs(3600);
 /// Density at which a scale of 1 is right, pixels a millimetre (about 110 dpi).
 const BASE_DENSITY: f64 = 110.0 / 25.4;
 
@@ -201,17 +199,17 @@ impl Kiosk {
         }
         match how {
             ApplyMode::Verify => {}
-            ApplyMode::Keep => self.keep(&planned, changes)?,
-            ApplyMode::Temporary { revert_after } => {
-                let serial = self.screens.serial;
-                self.after(revert_after.min(LONGEST_TRIAL), move |kiosk| kiosk.revert(serial, &before));
+            ApplyMode::Keep => {
+                self.end_trial_of(&planned);
+                self.keep(&planned, changes)?;
             }
+            ApplyMode::Temporary { revert_after } => self.start_trial(&before, changes, revert_after),
         }
         Ok(self.screens.serial)
     }
 
     /// Checks every change and turns names into screens.
-    fn plan(&self, changes: &[(String, OutputChange)]) -> Result<Vec<(ScreenId, Planned)>, ControlError> {
+    pub(crate) fn plan(&self, changes: &[(String, OutputChange)]) -> Result<Vec<(ScreenId, Planned)>, ControlError> {
         let mut planned = Vec::new();
         for (name, change) in changes {
             let screen = self.screens.by_name(name).ok_or_else(|| {
@@ -273,7 +271,7 @@ impl Kiosk {
         Some(Planned { power: screen.power, rotation: screen.rotation, scale: screen.scale(), mode })
     }
 
-    fn carry_out(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), ControlError> {
+    pub(crate) fn carry_out(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), ControlError> {
         for (id, plan) in planned {
             let Some(screen) = self.screens.get_mut(*id) else { continue };
             if let (Some(index), Some(head)) = (plan.mode, screen.head) {
@@ -301,7 +299,7 @@ impl Kiosk {
     }
 
     /// Saves what was asked for, under each display's identity, else its connector.
-    fn keep(
+    pub(crate) fn keep(
         &mut self,
         planned: &[(ScreenId, Planned)],
         changes: &[(String, OutputChange)],
@@ -330,48 +328,11 @@ impl Kiosk {
             .save(directory)
             .map_err(|error| ControlError::Failed(format!("the change is in force but could not be saved: {error}")))
     }
-
-    /// A temporary change's time is up: unless something else was done since, it is undone.
-    fn revert(&mut self, serial: u32, before: &[(ScreenId, Planned)]) {
-        if self.screens.serial == serial {
-            tracing::info!(serial, "temporary screen change reverted: it was not confirmed");
-            if let Err(error) = self.carry_out(before) {
-                self.problem(format!("a temporary screen change could not be reverted: {error}"));
-            }
-        }
-    }
-
-    /// Keeps the temporary change that made this layout.
-    pub fn confirm(&mut self, serial: u32) -> Result<u32, ControlError> {
-        if serial != 0 && serial != self.screens.serial {
-            return Err(ControlError::StaleSerial(format!(
-                "layout {serial} is not in force any more; it is {}",
-                self.screens.serial
-            )));
-        }
-        let changes: Vec<(String, OutputChange)> = self
-            .screens
-            .iter()
-            .map(|screen| {
-                let change = OutputChange {
-                    rotation: Some(screen.rotation.degrees()),
-                    scale: Some(screen.scale()),
-                    ..OutputChange::default()
-                };
-                (screen.name.clone(), change)
-            })
-            .collect();
-        let planned = self.plan(&changes)?;
-        // A new serial is what tells the revert timer that it came too late.
-        self.screens.arrange();
-        self.keep(&planned, &changes)?;
-        Ok(self.screens.serial)
-    }
 }
 
 /// A screen's state as it is to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Planned {
+pub(crate) struct Planned {
     power: bool,
     rotation: Rotation,
     scale: f64,

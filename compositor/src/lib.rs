@@ -20,3 +20,4 @@ pub mod screens;
 pub mod session_link;
 pub mod sockets;
 pub mod stage;
+pub mod trial;

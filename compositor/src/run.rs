@@ -40,6 +40,7 @@ use crate::{
     session_link::{self, SessionLinks},
     sockets,
     stage::Stage,
+    trial::Trial,
 };
 
 /// How long the child has to end in order when we are told to.
@@ -146,6 +147,7 @@ pub fn build(
         control: None,
         notifier: Notifier::from_env(),
         saved,
+        trial: Trial::default(),
         idle_inhibitors: Vec::new(),
         problems,
         exit: None,
