@@ -9,6 +9,8 @@ mod frames;
 mod input;
 mod outputs;
 mod popups;
+mod privilege;
+mod requests;
 mod rotation;
 mod shell;
 mod splash;

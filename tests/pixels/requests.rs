@@ -1,0 +1,296 @@
+//! What administrators ask for, without the D-Bus that carries it: screens, screenshots, messages, terminals.
+
+use std::{fs::File, time::Duration};
+
+use kiosk_session::api::State;
+use kioskd::{
+    control::{ApplyMode, Call, ControlError, OutputChange, Reply, Request},
+    screens::HeadMode,
+};
+
+use crate::fixture::{
+    Fixture, Setup,
+    picture::{BLUE, GREEN, Picture, RED, YELLOW},
+};
+
+impl Fixture {
+    fn ask(&mut self, request: Request) -> Result<Reply, ControlError> {
+        let (reply, mut answer) = tokio::sync::oneshot::channel();
+        self.kiosk.answer(Call { request, reply });
+        self.kiosk.settle();
+        answer.try_recv().expect("requests are answered at once")
+    }
+}
+
+fn turn(degrees: u32) -> OutputChange {
+    OutputChange { rotation: Some(degrees), ..OutputChange::default() }
+}
+
+fn layout(fixture: &Fixture) -> Vec<(u32, f64, bool)> {
+    fixture.kiosk.screens.iter().map(|screen| (screen.rotation.degrees(), screen.scale(), screen.power)).collect()
+}
+
+fn on_first(change: OutputChange) -> Vec<(String, OutputChange)> {
+    vec![("HEADLESS-1".into(), change)]
+}
+
+#[test]
+fn a_stale_serial_changes_nothing_and_says_so() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let serial = fixture.kiosk.screens.serial;
+    let next = fixture.kiosk.apply(serial, &on_first(turn(90)), ApplyMode::Keep).unwrap();
+    assert_ne!(next, serial);
+    let before = layout(&fixture);
+    match fixture.kiosk.apply(serial, &on_first(turn(180)), ApplyMode::Keep) {
+        Err(ControlError::StaleSerial(text)) => assert!(text.contains(&next.to_string()), "{text}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(layout(&fixture), before);
+    fixture.kiosk.apply(next, &on_first(turn(180)), ApplyMode::Keep).unwrap();
+}
+
+#[test]
+fn an_unknown_output_is_named_with_those_there_are() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    match fixture.kiosk.apply(0, &[("HDMI-A-9".into(), turn(90))], ApplyMode::Keep) {
+        Err(ControlError::NotFound(text)) => assert!(text.contains("HDMI-A-9") && text.contains("HEADLESS-1"), "{text}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn of_several_changes_all_are_made_or_none() {
+    let mut fixture = Fixture::new(&["320x200", "400x300"]);
+    let before = layout(&fixture);
+    let bad = [
+        OutputChange { rotation: Some(45), ..OutputChange::default() },
+        OutputChange { scale: Some(0.5), ..OutputChange::default() },
+        OutputChange { scale: Some(f64::NAN), ..OutputChange::default() },
+        OutputChange { mode: Some((123, 45, 0)), ..OutputChange::default() },
+    ];
+    for change in bad {
+        let changes = [("HEADLESS-1".to_owned(), turn(90)), ("HEADLESS-2".to_owned(), change.clone())];
+        let refused = fixture.kiosk.apply(0, &changes, ApplyMode::Keep);
+        assert!(refused.is_err(), "{change:?}");
+        assert_eq!(layout(&fixture), before, "{change:?}");
+    }
+    let good = [("HEADLESS-1".to_owned(), turn(90)), ("HEADLESS-2".to_owned(), turn(270))];
+    fixture.kiosk.apply(0, &good, ApplyMode::Keep).unwrap();
+    assert_eq!(layout(&fixture), [(90, 1.0, true), (270, 1.0, true)]);
+}
+
+#[test]
+fn verifying_changes_nothing() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let before = (layout(&fixture), fixture.kiosk.screens.serial);
+    fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Verify).unwrap();
+    assert!(fixture.kiosk.apply(0, &on_first(turn(91)), ApplyMode::Verify).is_err());
+    assert_eq!((layout(&fixture), fixture.kiosk.screens.serial), before);
+}
+
+#[test]
+fn a_temporary_change_goes_back_by_itself_and_the_page_is_told() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    let revert_after = Duration::from_millis(150);
+    fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Temporary { revert_after }).unwrap();
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].configured(&window).map(|told| (told.width, told.height)), Some((200, 320)));
+    fixture.until("the change to go back", |fixture| fixture.primary().rotation.degrees() == 0);
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].configured(&window).map(|told| (told.width, told.height)), Some((320, 200)));
+}
+
+#[test]
+fn a_temporary_change_that_is_confirmed_stays() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let revert_after = Duration::from_millis(100);
+    let serial = fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Temporary { revert_after }).unwrap();
+    assert!(matches!(fixture.kiosk.confirm(serial.wrapping_add(5)), Err(ControlError::StaleSerial(_))));
+    fixture.kiosk.confirm(serial).unwrap();
+    fixture.pass(Duration::from_millis(250));
+    assert_eq!(fixture.primary().rotation.degrees(), 90);
+    assert!(matches!(fixture.kiosk.confirm(0), Err(ControlError::NotFound(_))), "there is nothing to confirm");
+}
+
+#[test]
+fn a_change_that_is_kept_on_another_screen_does_not_make_a_trial_last() {
+    let mut fixture = Fixture::new(&["320x200", "400x300"]);
+    let revert_after = Duration::from_millis(150);
+    fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Temporary { revert_after }).unwrap();
+    fixture.kiosk.apply(0, &[("HEADLESS-2".into(), turn(180))], ApplyMode::Keep).unwrap();
+    fixture.pass(Duration::from_millis(350));
+    assert_eq!(layout(&fixture), [(0, 1.0, true), (180, 1.0, true)]);
+}
+
+#[test]
+fn a_confirmed_change_is_saved_and_an_unconfirmed_one_is_not() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut fixture = Fixture::new(&["320x200"]);
+    fixture.kiosk.saved.directory = Some(directory.path().into());
+    let rotation = |directory: &std::path::Path| {
+        let (saved, _) = kiosk_session::config::SavedState::load(directory);
+        saved.output("kioskd headless 1", "HEADLESS-1").and_then(|settings| settings.rotation).map(|r| r.degrees())
+    };
+    let mode = ApplyMode::Temporary { revert_after: Duration::from_secs(60) };
+    fixture.kiosk.apply(0, &on_first(turn(90)), mode).unwrap();
+    assert_eq!(rotation(directory.path()), None);
+    fixture.kiosk.confirm(0).unwrap();
+    assert_eq!(rotation(directory.path()), Some(90));
+}
+
+#[test]
+fn a_temporary_change_that_another_one_followed_does_not_come_back() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let revert_after = Duration::from_millis(100);
+    fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Temporary { revert_after }).unwrap();
+    fixture.kiosk.apply(0, &on_first(turn(180)), ApplyMode::Keep).unwrap();
+    fixture.pass(Duration::from_millis(250));
+    assert_eq!(fixture.primary().rotation.degrees(), 180);
+}
+
+#[test]
+fn two_temporary_changes_go_back_to_the_beginning() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let revert_after = Duration::from_millis(100);
+    fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Temporary { revert_after }).unwrap();
+    fixture.kiosk.apply(0, &on_first(turn(180)), ApplyMode::Temporary { revert_after }).unwrap();
+    fixture.pass(Duration::from_millis(350));
+    assert_eq!(fixture.primary().rotation.degrees(), 0, "stuck in a layout that nobody confirmed");
+}
+
+#[test]
+fn a_display_that_comes_during_a_trial_does_not_make_it_last() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let revert_after = Duration::from_millis(150);
+    fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Temporary { revert_after }).unwrap();
+    // A hotplug, such as rotating monitors send, has a new serial.
+    fixture.kiosk.displays_changed();
+    fixture.pass(Duration::from_millis(350));
+    assert_eq!(fixture.primary().rotation.degrees(), 0, "stuck in a layout that nobody confirmed");
+}
+
+#[test]
+fn kept_changes_are_those_of_the_next_start() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut fixture = Fixture::new(&["320x200"]);
+    fixture.kiosk.saved.directory = Some(directory.path().into());
+    fixture.rotate(90);
+    fixture.scale(1.5);
+    let (saved, warning) = kiosk_session::config::SavedState::load(directory.path());
+    assert!(warning.is_none(), "{warning:?}");
+    let screen = fixture.primary();
+    let settings = saved.output(&screen.identity.description(), &screen.name).unwrap();
+    assert_eq!(settings.rotation.map(|rotation| rotation.degrees()), Some(90));
+    assert_eq!(settings.scale, Some(kiosk_session::config::Scale::Fixed(1.5)));
+}
+
+#[test]
+fn a_change_that_cannot_be_saved_is_in_force_and_says_so() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("not-a-directory");
+    std::fs::write(&file, "").unwrap();
+    fixture.kiosk.saved.directory = Some(file);
+    match fixture.change(turn(90)) {
+        Err(ControlError::Failed(text)) => assert!(text.contains("in force"), "{text}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(fixture.primary().rotation.degrees(), 90);
+}
+
+#[test]
+fn a_mode_that_the_display_lists_is_used() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let mut heads = fixture.panels.heads();
+    heads[0].modes.push(HeadMode { width: 640, height: 400, refresh: 60_000, preferred: false });
+    fixture.panels.set_heads(heads);
+    fixture.kiosk.displays_changed();
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    fixture.change(OutputChange { mode: Some((640, 400, 60_000)), ..OutputChange::default() }).unwrap();
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].configured(&window).map(|told| (told.width, told.height)), Some((640, 400)));
+    fixture.fill(client, &window, Picture::Solid(GREEN));
+    assert_eq!((fixture.panel().width, fixture.panel().height), (640, 400));
+    assert_eq!(fixture.panel().pixel(639, 399), GREEN);
+}
+
+#[test]
+fn a_screenshot_is_a_png_of_the_upright_picture() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    fixture.rotate(90);
+    let client = fixture.client();
+    fixture.map(client, Picture::Corners);
+    let Ok(Reply::Png(fd)) = fixture.ask(Request::Screenshot { output: None }) else { panic!("no picture") };
+    let mut reader = png::Decoder::new(std::io::BufReader::new(File::from(fd))).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    assert_eq!((info.width, info.height), (200, 320));
+    let at = |x: usize, y: usize| {
+        let start = (y * 200 + x) * 4;
+        [pixels[start], pixels[start + 1], pixels[start + 2]]
+    };
+    assert_eq!([at(0, 0), at(199, 0), at(0, 319), at(199, 319)], [RED, GREEN, BLUE, YELLOW]);
+    assert!(matches!(fixture.ask(Request::Screenshot { output: Some("X".into()) }), Err(ControlError::NotFound(_))));
+}
+
+#[test]
+fn a_screenshot_may_be_taken_of_a_screen_that_is_off_or_unplugged() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    let id = fixture.primary().id;
+    fixture.kiosk.set_power(id, false);
+    assert_eq!(fixture.screenshot().pixel(3, 3), RED);
+    fixture.panels.set_heads(Vec::new());
+    fixture.kiosk.displays_changed();
+    assert_eq!(fixture.screenshot().pixel(3, 3), RED);
+}
+
+#[test]
+fn a_message_covers_the_page_until_it_is_dismissed() {
+    let mut fixture = Setup::kiosk(&["320x200"]).start();
+    let mut session = fixture.session();
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(GREEN));
+    fixture.report(&mut session, State::Ready);
+    fixture.until("the page", |fixture| fixture.panel().pixel(0, 0) == GREEN);
+    fixture.ask(Request::ShowMessage { title: "Closed".into(), text: "Back at nine".into() }).unwrap();
+    fixture.still();
+    assert_eq!(fixture.kiosk.snapshot().stage, "system-screen");
+    assert_ne!(fixture.panel().pixel(0, 0), GREEN);
+    fixture.touch_down(0, (20.0, 20.0));
+    fixture.touch_up(0);
+    fixture.roundtrip(client);
+    assert!(fixture[client].seen.touch.is_empty(), "touched through the message");
+    fixture.ask(Request::Dismiss).unwrap();
+    fixture.until("the page", |fixture| fixture.panel().pixel(0, 0) == GREEN);
+    assert_eq!(fixture.kiosk.snapshot().stage, "shell");
+}
+
+#[test]
+fn a_terminal_is_switched_to_if_there_can_be_such_a_one() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    assert!(matches!(fixture.ask(Request::SwitchVt { vt: 3 }), Ok(Reply::Done)));
+    assert_eq!(fixture.panels.virtual_terminals(), [3]);
+    for vt in [0, 64, u32::MAX] {
+        assert!(matches!(fixture.ask(Request::SwitchVt { vt }), Err(ControlError::InvalidArgument(_))));
+    }
+    assert_eq!(fixture.panels.virtual_terminals(), [3]);
+}
+
+#[test]
+fn the_snapshot_tells_what_is() {
+    let mut fixture = Fixture::new(&["320x200@1.5", "400x300"]);
+    fixture.rotate(90);
+    let snapshot = fixture.kiosk.snapshot();
+    assert_eq!((snapshot.backend.as_str(), snapshot.renderer.as_str()), ("headless", "pixman"));
+    let first = &snapshot.outputs[0];
+    assert_eq!((first.name.as_str(), first.rotation, first.scale), ("HEADLESS-1", 90, 1.5));
+    assert_eq!((first.mode.0, first.mode.1), (320, 200));
+    assert!(first.connected && first.power);
+    // The second lies beside the first as it is turned: 200/1.5 wide.
+    assert_eq!(snapshot.outputs[1].position, (133, 0));
+}
