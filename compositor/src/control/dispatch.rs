@@ -12,10 +12,10 @@ use zbus::{DynamicType, ObjectPath, Variant};
 
 use super::change::{self, Options};
 use super::failure::Failure;
-use super::interfaces::{COMPOSITOR, INPUT, OBJECT_MANAGER_XML, OUTPUT, STANDARD_XML, XML_HEADER};
+use super::interfaces::{COMPOSITOR, INPUT, OUTPUT};
 use super::names::{INPUTS_PATH, OUTPUTS_PATH, ROOT_PATH, quoted};
-use super::schema::{Interface, Property};
-use super::{ApplyMode, InputSnapshot, OutputChange, OutputSnapshot, Request, Snapshot, diff};
+use super::standard_xml::{OBJECT_MANAGER_XML, STANDARD_XML, XML_HEADER};
+use super::{InputSnapshot, OutputSnapshot, Request, Snapshot, diff, properties};
 
 /// Virtual terminals that the kernel has (`MAX_NR_CONSOLES`).
 const VTS: std::ops::RangeInclusive<u32> = 1..=63;
@@ -38,7 +38,7 @@ pub enum Answer {
 }
 
 /// What is at an object path.
-enum Object<'a> {
+pub enum Object<'a> {
     /// On the way to the others, with standard interfaces only.
     Branch,
     Root,
@@ -60,7 +60,7 @@ pub fn dispatch(snapshot: &Snapshot, call: &Message) -> Result<Answer, Failure> 
         .ok_or_else(|| Failure::standard("UnknownObject", format!("there is no object {}", quoted(path))))?;
     match (interface, member) {
         (Some(INTROSPECTABLE) | None, "Introspect") => reply(&header, &introspect(snapshot, path, &object)),
-        (Some(PROPERTIES) | None, "Get" | "Set" | "GetAll") => properties(snapshot, &object, call),
+        (Some(PROPERTIES) | None, "Get" | "Set" | "GetAll") => properties::properties(snapshot, &object, call),
         (Some(OBJECT_MANAGER) | None, "GetManagedObjects") if matches!(object, Object::Root) => {
             managed_objects(snapshot, &header)
         }
@@ -74,7 +74,7 @@ pub fn dispatch(snapshot: &Snapshot, call: &Message) -> Result<Answer, Failure> 
 }
 
 impl Object<'_> {
-    fn has(&self, interface: &str) -> bool {
+    pub fn has(&self, interface: &str) -> bool {
         let own = match self {
             Self::Branch => None,
             Self::Root if interface == OBJECT_MANAGER => Some(OBJECT_MANAGER),
@@ -108,16 +108,16 @@ fn unknown_method(interface: &str, member: &str) -> Failure {
     Failure::standard("UnknownMethod", format!("{interface} has no method {}", quoted(member)))
 }
 
-fn unknown_interface(name: &str) -> Failure {
+pub fn unknown_interface(name: &str) -> Failure {
     Failure::standard("UnknownInterface", format!("this object has no interface {}", quoted(name)))
 }
 
-fn reply<B: serde::Serialize + DynamicType>(header: &Header<'_>, body: &B) -> Result<Answer, Failure> {
+pub fn reply<B: serde::Serialize + DynamicType>(header: &Header<'_>, body: &B) -> Result<Answer, Failure> {
     Ok(Answer::Reply(Message::method_return(header).build(body)?))
 }
 
 /// The arguments of `call`, whose types must be `signature`.
-fn arguments<T>(call: &Message, signature: &str) -> Result<T, Failure>
+pub fn arguments<T>(call: &Message, signature: &str) -> Result<T, Failure>
 where
     T: serde::de::DeserializeOwned + zbus::Type,
 {
@@ -173,87 +173,6 @@ fn managed_objects(snapshot: &Snapshot, header: &Header<'_>) -> Result<Answer, F
         objects.insert(ObjectPath::try_from(path)?, BTreeMap::from([(INPUT.name, INPUT.values(input))]));
     }
     reply(header, &objects)
-}
-
-fn properties(snapshot: &Snapshot, object: &Object<'_>, call: &Message) -> Result<Answer, Failure> {
-    let header = call.header();
-    match header.member().map_or("", |m| m.as_str()) {
-        "GetAll" => {
-            let interface: String = arguments(call, "s")?;
-            let own = match object {
-                Object::Root if interface == COMPOSITOR.name => COMPOSITOR.values(snapshot),
-                Object::Output(output) if interface == OUTPUT.name => OUTPUT.values(output),
-                Object::Input(input) if interface == INPUT.name => INPUT.values(input),
-                _ if object.has(&interface) => BTreeMap::new(),
-                _ => return Err(unknown_interface(&interface)),
-            };
-            reply(&header, &own)
-        }
-        "Get" => {
-            let (interface, name): (String, String) = arguments(call, "ss")?;
-            let value = match object {
-                Object::Root if interface == COMPOSITOR.name => (property(&COMPOSITOR, &name)?.read)(snapshot),
-                Object::Output(output) if interface == OUTPUT.name => (property(&OUTPUT, &name)?.read)(output),
-                Object::Input(input) if interface == INPUT.name => (property(&INPUT, &name)?.read)(input),
-                _ => return Err(unknown_interface(&interface)),
-            };
-            reply(&header, &value)
-        }
-        _ => {
-            let (interface, name, value): (String, String, zbus::OwnedVariant) = arguments(call, "ssv")?;
-            match object {
-                Object::Root if interface == COMPOSITOR.name => {
-                    writable(&COMPOSITOR, &name)?;
-                    Err(unknown_property(COMPOSITOR.name, &name))
-                }
-                Object::Output(output) if interface == OUTPUT.name => {
-                    writable(&OUTPUT, &name)?;
-                    set_output(snapshot, output, &name, &value)
-                }
-                Object::Input(_) if interface == INPUT.name => {
-                    writable(&INPUT, &name)?;
-                    Err(Failure::unsupported(format!(
-                        "{name} of an input device can't be changed over D-Bus yet; set input.touch-output in the \
-                         configuration"
-                    )))
-                }
-                _ => Err(unknown_interface(&interface)),
-            }
-        }
-    }
-}
-
-fn unknown_property(interface: &str, name: &str) -> Failure {
-    Failure::standard("UnknownProperty", format!("{interface} has no property {}", quoted(name)))
-}
-
-fn property<T>(interface: &Interface<T>, name: &str) -> Result<&'static Property<T>, Failure> {
-    interface.property(name).ok_or_else(|| unknown_property(interface.name, name))
-}
-
-fn writable<T>(interface: &Interface<T>, name: &str) -> Result<(), Failure> {
-    if property(interface, name)?.writable {
-        return Ok(());
-    }
-    let names: Vec<&str> = interface.properties.iter().filter(|p| p.writable).map(|p| p.name).collect();
-    let can = if names.is_empty() { "none can".into() } else { format!("these can: {}", names.join(", ")) };
-    Err(Failure::standard("PropertyReadOnly", format!("{name} of {} can't be written; {can}", interface.name)))
-}
-
-/// A written property is one change of one output, kept.
-fn set_output(
-    snapshot: &Snapshot,
-    output: &OutputSnapshot,
-    name: &str,
-    value: &Variant<'_>,
-) -> Result<Answer, Failure> {
-    let mut change = OutputChange::default();
-    change::set(&mut change, output, snapshot, &name.to_ascii_lowercase(), value)?;
-    let changes = vec![(output.name.clone(), change)];
-    Ok(Answer::Ask {
-        action: Action::Screen,
-        request: Request::ApplyOutputs { serial: 0, changes, mode: ApplyMode::Keep },
-    })
 }
 
 /// The methods of `org.kioskd.Compositor1`.

@@ -12,10 +12,12 @@ mod failure;
 mod interfaces;
 mod names;
 mod peers;
+mod properties;
 mod quota;
 mod schema;
 mod service;
 mod socket_watch;
+mod standard_xml;
 #[cfg(test)]
 mod tests;
 

@@ -1,6 +1,7 @@
 //! The shipped introspection files against the live objects.
 
-use super::super::interfaces::{self, XML_HEADER};
+use super::super::interfaces;
+use super::super::standard_xml::XML_HEADER;
 use super::*;
 
 const DIRECTORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/dbus/interfaces");

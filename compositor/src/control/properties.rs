@@ -1,0 +1,96 @@
+//! `org.freedesktop.DBus.Properties`: reads come from the snapshot, a write is a request for the event loop.
+
+use std::collections::BTreeMap;
+
+use kiosk_session::authority::Action;
+use zbus::Variant;
+use zbus::message::Message;
+
+use super::dispatch::{Answer, Object, arguments, reply, unknown_interface};
+use super::failure::Failure;
+use super::interfaces::{COMPOSITOR, INPUT, OUTPUT};
+use super::names::quoted;
+use super::schema::{Interface, Property};
+use super::{ApplyMode, OutputChange, OutputSnapshot, Request, Snapshot, change};
+
+/// Answers `call`, which is `Get`, `Set` or `GetAll` on `object`.
+pub fn properties(snapshot: &Snapshot, object: &Object<'_>, call: &Message) -> Result<Answer, Failure> {
+    let header = call.header();
+    match header.member().map_or("", |m| m.as_str()) {
+        "GetAll" => {
+            let interface: String = arguments(call, "s")?;
+            let own = match object {
+                Object::Root if interface == COMPOSITOR.name => COMPOSITOR.values(snapshot),
+                Object::Output(output) if interface == OUTPUT.name => OUTPUT.values(output),
+                Object::Input(input) if interface == INPUT.name => INPUT.values(input),
+                _ if object.has(&interface) => BTreeMap::new(),
+                _ => return Err(unknown_interface(&interface)),
+            };
+            reply(&header, &own)
+        }
+        "Get" => {
+            let (interface, name): (String, String) = arguments(call, "ss")?;
+            let value = match object {
+                Object::Root if interface == COMPOSITOR.name => (property(&COMPOSITOR, &name)?.read)(snapshot),
+                Object::Output(output) if interface == OUTPUT.name => (property(&OUTPUT, &name)?.read)(output),
+                Object::Input(input) if interface == INPUT.name => (property(&INPUT, &name)?.read)(input),
+                _ => return Err(unknown_interface(&interface)),
+            };
+            reply(&header, &value)
+        }
+        _ => {
+            let (interface, name, value): (String, String, zbus::OwnedVariant) = arguments(call, "ssv")?;
+            match object {
+                Object::Root if interface == COMPOSITOR.name => {
+                    writable(&COMPOSITOR, &name)?;
+                    Err(unknown_property(COMPOSITOR.name, &name))
+                }
+                Object::Output(output) if interface == OUTPUT.name => {
+                    writable(&OUTPUT, &name)?;
+                    set_output(snapshot, output, &name, &value)
+                }
+                Object::Input(_) if interface == INPUT.name => {
+                    writable(&INPUT, &name)?;
+                    Err(Failure::unsupported(format!(
+                        "{name} of an input device can't be changed over D-Bus yet; set input.touch-output in the \
+                         configuration"
+                    )))
+                }
+                _ => Err(unknown_interface(&interface)),
+            }
+        }
+    }
+}
+
+fn unknown_property(interface: &str, name: &str) -> Failure {
+    Failure::standard("UnknownProperty", format!("{interface} has no property {}", quoted(name)))
+}
+
+fn property<T>(interface: &Interface<T>, name: &str) -> Result<&'static Property<T>, Failure> {
+    interface.property(name).ok_or_else(|| unknown_property(interface.name, name))
+}
+
+fn writable<T>(interface: &Interface<T>, name: &str) -> Result<(), Failure> {
+    if property(interface, name)?.writable {
+        return Ok(());
+    }
+    let names: Vec<&str> = interface.properties.iter().filter(|p| p.writable).map(|p| p.name).collect();
+    let can = if names.is_empty() { "none can".into() } else { format!("these can: {}", names.join(", ")) };
+    Err(Failure::standard("PropertyReadOnly", format!("{name} of {} can't be written; {can}", interface.name)))
+}
+
+/// A written property is one change of one output, kept.
+fn set_output(
+    snapshot: &Snapshot,
+    output: &OutputSnapshot,
+    name: &str,
+    value: &Variant<'_>,
+) -> Result<Answer, Failure> {
+    let mut change = OutputChange::default();
+    change::set(&mut change, output, snapshot, &name.to_ascii_lowercase(), value)?;
+    let changes = vec![(output.name.clone(), change)];
+    Ok(Answer::Ask {
+        action: Action::Screen,
+        request: Request::ApplyOutputs { serial: 0, changes, mode: ApplyMode::Keep },
+    })
+}
