@@ -9,7 +9,7 @@ use smithay::{
 };
 
 use crate::{
-    backend::Presented,
+    backend::{PresentError, Presented},
     kiosk::{FlipTime, Kiosk},
     screens::{HeadId, Scanout, Screen, ScreenId, redraw::Drawn},
     stage::{Frame, splash::Cover},
@@ -62,7 +62,8 @@ impl Kiosk {
             Ok(Presented { queued: false, .. }) if screen.lit() => (Drawn::Empty { waiting }, screen.frame_time()),
             Ok(_) => (Drawn::Empty { waiting }, UNSEEN_PACE),
             Err(error) => {
-                screen.note_failure(error.to_string());
+                let expected = matches!(error, PresentError::Inactive);
+                screen.note_failure(error.to_string(), expected);
                 (Drawn::Failed, retry_pace(screen))
             }
         };

@@ -233,11 +233,14 @@ impl Screen {
     }
 
     /// A frame could not be shown. Logged when it begins and when the reason changes, not every time.
-    pub fn note_failure(&mut self, reason: String) {
+    /// `expected`: on the way to or from another virtual terminal it is no news.
+    pub fn note_failure(&mut self, reason: String, expected: bool) {
         let times = match &self.trouble {
             Some(trouble) if trouble.reason == reason => trouble.times.saturating_add(1),
             _ => {
-                tracing::warn!(screen = self.name, reason, "a frame could not be shown; it is tried again");
+                if !expected {
+                    tracing::warn!(screen = self.name, reason, "a frame could not be shown; it is tried again");
+                }
                 1
             }
         };

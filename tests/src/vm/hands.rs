@@ -104,7 +104,9 @@ impl Finger<'_> {
     }
 
     fn event(&self, kind: &str, axis: &str, value: i64) -> Value {
-        let (slot, tracking) = (self.slot, self.slot + 1);
+        // The kernel's sign for a finger that is lifted; QEMU passes on what it is told.
+        let tracking = if kind == "end" { -1 } else { i64::from(self.slot) + 1 };
+        let slot = self.slot;
         json!({ "type": "mtt", "data":
             { "type": kind, "slot": slot, "tracking-id": tracking, "axis": axis, "value": value } })
     }
