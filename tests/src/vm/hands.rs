@@ -87,7 +87,10 @@ impl Machine {
 
 impl Finger<'_> {
     pub fn slide(&self, x: f64, y: f64) -> Result<()> {
-        self.machine.send(&self.place(x, y))?;
+        // A place belongs to the slot that was named last.
+        let mut events = vec![self.event("update", "x", 0)];
+        events.extend(self.place(x, y));
+        self.machine.send(&events)?;
         std::thread::sleep(HOLD);
         Ok(())
     }
