@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 
 use crate::config::Shell;
-use crate::launcher::{LaunchError, Order, find_program};
+use crate::launcher::{LaunchError, Order, find_program, leftovers};
 use crate::notify;
 use crate::profile::Directories;
 
@@ -94,6 +94,7 @@ fn environment(surroundings: &Surroundings) -> Vec<(OsString, Option<OsString>)>
     let mut environment = vec![
         set("WAYLAND_DISPLAY", surroundings.wayland_display.as_os_str()),
         set("XDG_SESSION_TYPE", OsStr::new("wayland")),
+        set(leftovers::MARK_ENV, surroundings.directories.base.as_os_str()),
         (OsString::from("DISPLAY"), None),
         (OsString::from("WAYLAND_SOCKET"), None),
     ];

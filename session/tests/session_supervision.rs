@@ -70,11 +70,14 @@ fn a_shell_that_ignores_sigterm_is_ended_by_force() {
 fn the_shell_dies_with_a_session_that_is_killed() {
     let mark = mark();
     let (mut compositor, mut session) = start(&command(&mark));
-    let shell = compositor.until_state(State::Ready, SOON).pid;
+    compositor.until_state(State::Ready, SOON);
+    until("the shell and its helper", SOON, || processes(&mark).len() == 2);
+    let old = processes(&mark);
     session.kill_and_start_again();
-    until("the end of the shell", SOON, || !processes(&mark).contains(&shell));
     compositor.accept();
     compositor.until_state(State::Ready, SOON);
+    let new = processes(&mark);
+    assert!(!new.iter().any(|pid| old.contains(pid)), "{old:?} {new:?}");
 }
 
 #[test]
@@ -101,6 +104,28 @@ fn a_missing_browser_is_said_in_one_sentence_and_tried_again() {
     let status = session.kioskctl(&["status", "--json"]);
     assert!(status.contains(sentence), "{status}");
     assert!(session.child.try_wait().unwrap().is_none(), "it does not give up");
+}
+
+#[test]
+fn a_session_ends_with_the_compositor_that_started_it() {
+    let mark = mark();
+    let base = tempfile::tempdir().unwrap();
+    let directory = base.path().to_owned();
+    // Its parent is this thread, which is the compositor too: the end of the thread is that of the parent.
+    let (session, shell) = std::thread::spawn({
+        let mark = mark.clone();
+        move || {
+            let mut compositor = Compositor::listen(&directory);
+            let session = Session::start(base, &command(&mark));
+            compositor.accept();
+            (session, compositor.until_state(State::Ready, SOON).pid)
+        }
+    })
+    .join()
+    .unwrap();
+    let mut session = session;
+    assert!(session.wait(SOON).success());
+    assert!(!processes(&mark).contains(&shell));
 }
 
 #[test]

@@ -42,6 +42,7 @@ pub(super) async fn serve(runtime_dir: &Path, shared: &Shared, look: &Notify) {
             Err(error) => {
                 let path = path.display();
                 tracing::warn!(%error, %path, "the session's socket can't be made: kioskctl needs the system bus");
+                // A directory that is made anew may have other rights.
                 look.notified().await;
             }
         }

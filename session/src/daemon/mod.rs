@@ -4,12 +4,14 @@
 
 mod clock;
 mod shell;
+mod single;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use rustix::process::{self, set_parent_process_death_signal};
 use serde_json::Value;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc, watch};
@@ -52,6 +54,8 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
     if config.all_shells().len() > 1 {
         tracing::warn!("only the first of [[shells]] is started");
     }
+    let directories = Directories::find(|name| std::env::var(name).ok(), &std::env::temp_dir());
+    let _lock = single::lock(&directories.base).await?;
     let clock = Clock::start();
     let settings = settings(&configured);
     let home = settings.home.clone();
@@ -59,7 +63,7 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
     let (inputs, mut from_tasks) = mpsc::unbounded_channel();
     let (calls, mut from_bus) = mpsc::channel(MOST_CALLS);
     let look = Arc::new(Notify::new());
-    let mut daemon = Daemon::new(machine, configured, clock, inputs.clone(), notifier, look.clone());
+    let mut daemon = Daemon::new(machine, configured, clock, inputs.clone(), notifier, look.clone(), directories);
 
     let reports = daemon.report.subscribe();
     let socket = runtime_dir.join(CONTROL_SOCKET);
@@ -156,6 +160,7 @@ impl Daemon {
         inputs: mpsc::UnboundedSender<Input>,
         notifier: Notifier,
         look: Arc<Notify>,
+        directories: Directories,
     ) -> Self {
         let status = Status {
             state: machine.state(),
@@ -167,7 +172,6 @@ impl Daemon {
             readies: 0,
             failures: 0,
         };
-        let directories = Directories::find(|name| std::env::var(name).ok(), &std::env::temp_dir());
         Daemon {
             report: watch::Sender::new(machine.report()),
             status: watch::Sender::new(status),
@@ -210,6 +214,7 @@ impl Daemon {
                 tracing::info!(pid, display = %wayland_display.display(), "kioskd is there");
                 self.wayland_display = wayland_display;
                 self.look.notify_one();
+                self.end_with(pid);
                 self.event(Event::CompositorUp { pid });
             }
             Input::Link(Link::Down) => self.event(Event::CompositorDown),
@@ -241,6 +246,17 @@ impl Daemon {
                     self.event(Event::Exited { how });
                 }
             }
+        }
+    }
+
+    /// A compositor that started us starts another one when it comes back itself: ends us with it.
+    fn end_with(&self, compositor: u32) {
+        let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
+        if parent != Some(compositor) {
+            return;
+        }
+        if let Err(error) = set_parent_process_death_signal(Some(process::Signal::TERM)) {
+            tracing::warn!(%error, "kiosk-session will outlive a kioskd that is killed");
         }
     }
 
@@ -323,7 +339,7 @@ impl Daemon {
 
     fn launch(&mut self) {
         if self.launches == 0 {
-            leftovers::end_browsers(&self.directories.profile);
+            leftovers::end_shells(&self.directories.base, &self.directories.profile);
         }
         self.launches += 1;
         leftovers::remove_marks(&self.directories.profile);

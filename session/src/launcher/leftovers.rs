@@ -1,5 +1,5 @@
-//! Browsers of an earlier kiosk-session that was killed, and the marks they left in the profile. Looked for once,
-//! at the first start of the browser; later ones are ended with their process group.
+//! Shells of an earlier kiosk-session that was killed, and the marks a browser left in its profile. Looked for once,
+//! at the first start of a shell; later ones are ended with their process group.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -7,18 +7,23 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
 
+/// In the environment of a shell and of all it starts: the directory of the session. Not one of `KIOSK_…`, which
+/// are configuration.
+pub const MARK_ENV: &str = "SHELL_OF_KIOSK_SESSION";
 /// For all of them together to be gone.
 const END_LIMIT: Duration = Duration::from_secs(2);
 
-/// Ends every process that works on `profile`, by force, and waits for that.
-pub fn end_browsers(profile: &Path) {
+/// Ends every process that has the session's mark in its environment or works on `profile`, by force, and waits for
+/// that.
+pub fn end_shells(directory: &Path, profile: &Path) {
+    let mark = format!("{MARK_ENV}={}", directory.display());
     let argument = format!("--user-data-dir={}", profile.display());
-    let processes: Vec<_> = running(&argument).collect();
+    let processes: Vec<_> = running(&mark, &argument).collect();
     let limit = Instant::now() + END_LIMIT;
     if !processes.is_empty() {
-        tracing::warn!(processes = processes.len(), "the browser of an earlier session is ended");
+        tracing::warn!(processes = processes.len(), "the shell of an earlier session is ended");
     }
     for pidfd in processes {
         let ended = pidfd_send_signal(&pidfd, Signal::KILL).map_err(io::Error::from).and_then(|()| {
@@ -27,29 +32,30 @@ pub fn end_browsers(profile: &Path) {
             poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&rest)).map_err(io::Error::from)
         });
         if let Err(error) = ended {
-            tracing::warn!(%error, "a browser of an earlier session could not be ended");
+            tracing::warn!(%error, "a shell of an earlier session could not be ended");
         }
     }
 }
 
-/// The processes (handles of them) whose command line has `argument`, held so that their numbers can't be others' by the time they
-/// are signalled.
-fn running(argument: &str) -> impl Iterator<Item = OwnedFd> {
+/// Handles of these processes, so that their numbers can't be others' by the time they are signalled.
+fn running(mark: &str, argument: &str) -> impl Iterator<Item = OwnedFd> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter_map(Pid::from_raw);
-    numbers.filter_map(move |pid| {
-        if !works_on(pid, argument) {
+    numbers.filter(|pid| *pid != getpid()).filter_map(move |pid| {
+        if !is_ours(pid, mark, argument) {
             return None;
         }
         let pidfd = pidfd_open(pid, PidfdFlags::empty()).ok()?;
-        works_on(pid, argument).then_some(pidfd)
+        is_ours(pid, mark, argument).then_some(pidfd)
     })
 }
 
-/// The browser's helpers rewrite their command line into one string with spaces.
-fn works_on(pid: Pid, argument: &str) -> bool {
-    let Ok(line) = std::fs::read(format!("/proc/{}/cmdline", pid.as_raw_nonzero())) else { return false };
-    line.split(|byte| matches!(byte, 0 | b' ')).any(|word| word == argument.as_bytes())
+/// A browser's helpers may have neither environment nor arguments to be read, but die with the browser; some rewrite
+/// their arguments into one string with spaces.
+fn is_ours(pid: Pid, mark: &str, argument: &str) -> bool {
+    let read = |file: &str| std::fs::read(format!("/proc/{}/{file}", pid.as_raw_nonzero())).unwrap_or_default();
+    let has_mark = read("environ").split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes());
+    has_mark || read("cmdline").split(|byte| matches!(byte, 0 | b' ')).any(|word| word == argument.as_bytes())
 }
 
 /// Takes the marks away by which a browser tells that its profile is in use. Only when nobody uses it.
@@ -77,21 +83,35 @@ pub fn remove_marks(profile: &Path) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::Command;
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
+    use std::process::{Child, Command};
+
+    /// A process with these arguments and this mark.
+    fn sleeper(profile: &str, directory: &str) -> Child {
+        // The shell keeps its command line: two commands are no exec.
+        let words = ["-c", "sleep 60; true", "x", &format!("--user-data-dir={profile}")];
+        let child = Command::new("sh").args(words).env(MARK_ENV, directory).process_group(0).spawn().unwrap();
+        let line = format!("/proc/{}/cmdline", child.id());
+        // The kernel fills it in a moment after the start is reported.
+        while std::fs::read(&line).unwrap().is_empty() {
+            std::thread::yield_now();
+        }
+        child
+    }
 
     #[test]
-    fn only_browsers_of_this_profile_are_ended() {
-        let profile = format!("/nowhere/profile-{}", std::process::id());
-        let sleeper = |profile: &str| {
-            // The shell keeps its command line: two commands are no exec.
-            let words = ["-c", "sleep 60; true", "x", &format!("--user-data-dir={profile}")];
-            Command::new("sh").args(words).spawn().unwrap()
-        };
-        let (mut ours, mut other) = (sleeper(&profile), sleeper(&format!("{profile}-b")));
-        end_browsers(Path::new(&profile));
-        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&ours.wait().unwrap()), Some(9));
+    fn only_shells_of_this_session_are_ended() {
+        let own = format!("/nowhere/{}", std::process::id());
+        let mut marked = sleeper("/x", &own);
+        let mut browser = sleeper(&format!("{own}/profile"), "/y");
+        let mut other = sleeper(&format!("{own}/profile-b"), &format!("{own}-b"));
+        end_shells(Path::new(&own), Path::new(&format!("{own}/profile")));
+        assert_eq!(marked.wait().unwrap().signal(), Some(9));
+        assert_eq!(browser.wait().unwrap().signal(), Some(9));
         assert!(other.try_wait().unwrap().is_none());
-        other.kill().unwrap();
+        for child in [&marked, &browser, &other] {
+            super::super::end_group(Pid::from_child(child));
+        }
         other.wait().unwrap();
     }
 

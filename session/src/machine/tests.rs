@@ -283,6 +283,7 @@ fn the_shell_is_replaced_with_its_compositor_and_kept_over_a_lost_connection() {
     assert!(world.ending);
     world.until_ready();
     world.event(Event::CompositorDown);
+    world.event(Event::Detached { reason: "the browser closed its pipe".into() });
     world.pass(COMPOSITOR_GRACE);
     assert!(world.ending);
     world.event(Event::Exited { how: "exit status 1".into() });
@@ -295,6 +296,7 @@ fn the_shell_is_replaced_with_its_compositor_and_kept_over_a_lost_connection() {
     let back = world.now;
     world.event(Event::CompositorUp { pid: 3 });
     assert_eq!(world.launches.last(), Some(&back));
+    assert_eq!(world.machine.state(), State::Waiting);
     world.until_ready();
 }
 

@@ -160,6 +160,7 @@ impl Machine {
         if self.leaving {
             match self.browser {
                 Browser::None => effects.push(Effect::Finish),
+                Browser::Running { .. } if self.compositor.is_none() => self.end_shell(LOST_GRACE, effects),
                 Browser::Running { .. } => self.end_shell(END_GRACE, effects),
                 Browser::Starting | Browser::Ending => {}
             }
@@ -235,11 +236,11 @@ impl Machine {
         }
         self.browser = Browser::None;
         self.gone(now);
-        if unexpected && self.wanted && !self.leaving {
-            if self.compositor.is_none() {
-                tracing::debug!(how, "the shell went with its compositor");
-                return;
-            }
+        if self.compositor.is_none() {
+            // It went with its screen: nothing is wrong with it.
+            self.trouble = Trouble::None;
+            self.reason.clear();
+        } else if unexpected && self.wanted && !self.leaving {
             self.plan_launch(format!("{} ended: {how}", self.settings.program), now, effects);
         }
     }

@@ -1,0 +1,55 @@
+//! One session at a time: two browsers on one profile destroy it. A lock on the browser's directory, held as long as
+//! the process lives, however it ends.
+
+use std::fs::File;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context;
+use rustix::fs::{FlockOperation, flock};
+
+/// The one before is given this long to end: a service manager does not always wait for it.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Between two tries; nothing tells of a lock that has become free.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Held by the only session.
+#[derive(Debug)]
+pub(super) struct Lock(#[allow(dead_code, reason = "held, not read")] File);
+
+/// Takes the lock on `directory`, and waits a while for another session to end.
+pub(super) async fn lock(directory: &Path) -> anyhow::Result<Lock> {
+    lock_within(directory, PATIENCE).await
+}
+
+async fn lock_within(directory: &Path, patience: Duration) -> anyhow::Result<Lock> {
+    let path = directory.join("session.lock");
+    let file = File::options().create(true).append(true).open(&path);
+    let file = file.with_context(|| format!("{} can't be made", path.display()))?;
+    let waited = tokio::time::timeout(patience, async {
+        while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            tokio::time::sleep(PAUSE).await;
+        }
+    });
+    waited.await.with_context(|| format!("another kiosk-session is running: it holds {}", path.display()))?;
+    Ok(Lock(file))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_second_waits_for_the_end_of_the_first() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = lock(directory.path()).await.unwrap();
+        let error = lock_within(directory.path(), PAUSE * 3).await.unwrap_err().to_string();
+        assert!(error.starts_with("another kiosk-session is running"), "{error}");
+        let end = async {
+            tokio::time::sleep(PAUSE * 2).await;
+            drop(first);
+        };
+        let (second, ()) = tokio::join!(lock(directory.path()), end);
+        second.unwrap();
+    }
+}
