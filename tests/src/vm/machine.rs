@@ -243,7 +243,7 @@ fn command(plan: &Plan, guest: &Guest, files: &Path, out: &Path) -> Command {
             args(&["-device", &format!("bochs-display,id=gpu0,xres={WIDTH},yres={HEIGHT},edid=on")]);
         }
         Display::Virgl => {
-            args(&["-vga", "none", "-display", "gtk,gl=on,show-menubar=off,show-tabs=off,zoom-to-fit=off"]);
+            args(&["-vga", "none", "-display", "gtk,gl=on,show-menubar=off,show-tabs=off,zoom-to-fit=on"]);
             args(&["-device", &format!("virtio-gpu-gl-pci,id=gpu0,xres={WIDTH},yres={HEIGHT}")]);
         }
     }
