@@ -54,17 +54,19 @@ impl Kiosk {
 
     /// A display is there: its own screen of before, or a new one.
     fn attach(&mut self, mut head: Head) {
+        let policy = self.policy_for(&head);
         if let Some(screen) = self.screens.by_head(head.id) {
             let id = screen.id;
-            if screen.modes != head.modes
-                && let Some(screen) = self.screens.get_mut(id)
-            {
-                screen.adopt_modes(&head);
-                screen.redraw.resume();
+            if screen.modes != head.modes {
+                // Another display on the same connector, or a window of another size: the policy holds for it too.
+                self.choose_mode(&mut head, policy.mode);
+                if let Some(screen) = self.screens.get_mut(id) {
+                    screen.adopt_modes(&head);
+                    screen.redraw.resume();
+                }
             }
             return;
         }
-        let policy = self.policy_for(&head);
         self.choose_mode(&mut head, policy.mode);
         let known = self.screens.iter().find(|screen| screen.head.is_none() && screen.name == head.name);
         if let Some(id) = known.map(|screen| screen.id) {

@@ -142,7 +142,8 @@ impl Card {
             driven,
             drm,
             fd,
-            probe: false,
+            // The kernel's memory may be older than the display: the first modeset is to be the right one.
+            probe: true,
         })
     }
 
