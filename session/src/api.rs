@@ -45,7 +45,8 @@ pub enum State {
     Launching,
     /// The page is being fetched.
     Loading,
-    /// The page has painted: the splash may go.
+    /// The page has painted: the splash may go. In a [`Report`] also while a page that was up is loaded again or
+    /// another one is opened by command: the last frame stays, and D-Bus has `loading`.
     Ready,
     /// The server stopped answering, or the page could not be loaded.
     Offline,

@@ -129,6 +129,35 @@ fn a_session_ends_with_the_compositor_that_started_it() {
 }
 
 #[test]
+fn the_service_manager_hears_of_readiness_state_and_life() {
+    let mark = mark();
+    let base = tempfile::tempdir().unwrap();
+    let path = base.path().join("notify");
+    let manager = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    manager.set_read_timeout(Some(SOON)).unwrap();
+    let received = || {
+        let mut buffer = [0; 512];
+        let length = manager.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    };
+    let mut compositor = Compositor::listen(base.path());
+    let environment = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "2000000")];
+    let _session = Session::start_with(base, &command(&mark), &environment);
+    assert_eq!(received(), "READY=1");
+    compositor.accept();
+    while received() != "STATUS=ready" {}
+    let started = Instant::now();
+    for _ in 0..3 {
+        while received() != "WATCHDOG=1" {}
+    }
+    assert!(started.elapsed() > Duration::from_secs(1), "in its own time: {:?}", started.elapsed());
+    let shell = processes(&mark)[0];
+    let environment = std::fs::read(format!("/proc/{shell}/environ")).unwrap();
+    let text = String::from_utf8_lossy(&environment);
+    assert!(!text.contains("NOTIFY_SOCKET") && !text.contains("WATCHDOG"), "the shell can't speak for us");
+}
+
+#[test]
 fn an_idle_session_sleeps() {
     let mark = mark();
     let (mut compositor, session) = start(&command(&mark));

@@ -258,6 +258,10 @@ impl Page {
                 self.called = true;
                 self.judge();
             }
+            // "Leave this page?": whoever orders another page has decided that.
+            "Page.javascriptDialogOpening" if parameters["type"] == "beforeunload" => {
+                self.send("Page.handleJavaScriptDialog", json!({ "accept": true }), Asked::Other);
+            }
             "Page.javascriptDialogOpening" => self.events.push(Event::Dialog { open: true }),
             "Page.javascriptDialogClosed" => self.events.push(Event::Dialog { open: false }),
             "Inspector.targetCrashed" => {

@@ -200,6 +200,18 @@ fn only_the_page_itself_answers_for_its_life() {
 }
 
 #[test]
+fn a_dialog_waits_for_a_person_unless_it_asks_whether_to_leave() {
+    let mut page = attached(PageReady::FirstPaint);
+    event(&mut page, "Page.javascriptDialogOpening", json!({ "type": "alert", "message": "x" }));
+    event(&mut page, "Page.javascriptDialogClosed", json!({ "result": true }));
+    assert_eq!(page.take_events(), [Event::Dialog { open: true }, Event::Dialog { open: false }]);
+    assert_eq!(methods(&mut page), [] as [&str; 0]);
+    event(&mut page, "Page.javascriptDialogOpening", json!({ "type": "beforeunload", "message": "" }));
+    assert_eq!(methods(&mut page), ["Page.handleJavaScriptDialog"]);
+    assert_eq!(page.take_events(), []);
+}
+
+#[test]
 fn clearing_names_the_origins() {
     let mut page = attached(PageReady::FirstPaint);
     page.navigate("http://b:8080/x");

@@ -30,9 +30,14 @@ pub struct Session {
 impl Session {
     /// Starts it with this configuration, in TOML.
     pub fn start(base: tempfile::TempDir, config: &str) -> Session {
+        Session::start_with(base, config, &[])
+    }
+
+    /// With these environment variables besides.
+    pub fn start_with(base: tempfile::TempDir, config: &str, environment: &[(&str, &str)]) -> Session {
         let file = base.path().join("config.toml");
         std::fs::write(&file, config).unwrap();
-        let child = spawn(base.path(), &file);
+        let child = spawn(base.path(), &file, environment);
         Session { child, runtime_dir: base.path().to_owned(), base }
     }
 
@@ -44,7 +49,7 @@ impl Session {
     pub fn kill_and_start_again(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
-        self.child = spawn(self.base.path(), &self.base.path().join("config.toml"));
+        self.child = spawn(self.base.path(), &self.base.path().join("config.toml"), &[]);
     }
 
     /// Asks it to end, and gives its exit status.
@@ -93,7 +98,7 @@ impl Drop for Session {
     }
 }
 
-fn spawn(base: &Path, config: &Path) -> Child {
+fn spawn(base: &Path, config: &Path, environment: &[(&str, &str)]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk-session"));
     command.arg("--config").arg(config);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KIOSK_")) {
@@ -102,6 +107,7 @@ fn spawn(base: &Path, config: &Path) -> Child {
     command.env("KIOSK_RUNTIME_DIR", base).env("KIOSK_STATE_DIR", base.join("state"));
     command.env("XDG_RUNTIME_DIR", base).env_remove("STATE_DIRECTORY").env_remove("CACHE_DIRECTORY");
     command.env_remove("JOURNAL_STREAM").env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent");
+    command.envs(environment.iter().copied());
     command.spawn().unwrap()
 }
 
