@@ -3,7 +3,7 @@
 //! Clients come in through two sockets and differ by nothing else. [`globals!`] is how protocols are made
 //! known, so that no global can be offered without the question.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicU32};
 
 use smithay::{
     reexports::wayland_server::{
@@ -39,12 +39,14 @@ const ADMIN_ONLY: [&str; 9] = [
 pub struct ClientState {
     pub compositor: CompositorClientState,
     pub privilege: Privilege,
+    /// Pools and buffers of shared memory that it has.
+    pub memories: AtomicU32,
 }
 
 impl ClientState {
     /// For a client that connected through the socket of that privilege.
     pub fn new(privilege: Privilege) -> Arc<Self> {
-        Arc::new(Self { compositor: CompositorClientState::default(), privilege })
+        Arc::new(Self { compositor: CompositorClientState::default(), privilege, memories: AtomicU32::new(0) })
     }
 }
 

@@ -2,6 +2,7 @@
 //! `backend/`.
 
 mod buffers;
+mod guards;
 mod outputs;
 mod seat;
 mod selection;

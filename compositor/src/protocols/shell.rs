@@ -18,11 +18,17 @@ use smithay::{
             },
             dialog::v1::server::{xdg_dialog_v1::XdgDialogV1, xdg_wm_dialog_v1::XdgWmDialogV1},
             shell::server::{
-                xdg_popup::XdgPopup, xdg_positioner::XdgPositioner, xdg_surface::XdgSurface, xdg_toplevel::XdgToplevel,
-                xdg_wm_base::XdgWmBase,
+                xdg_popup::XdgPopup,
+                xdg_positioner::XdgPositioner,
+                xdg_surface::XdgSurface,
+                xdg_toplevel::XdgToplevel,
+                xdg_wm_base::{Error as XdgError, XdgWmBase},
             },
         },
-        wayland_server::protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
+        wayland_server::{
+            Resource,
+            protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
+        },
     },
     utils::Serial,
     wayland::{
@@ -44,6 +50,8 @@ use crate::{
     stage::windows::Windows,
 };
 
+use super::guards;
+
 impl XdgShellHandler for Kiosk {
     fn xdg_shell_state(&mut self) -> &mut XdgShellState {
         &mut self.protocols.xdg_shell
@@ -64,6 +72,10 @@ impl XdgShellHandler for Kiosk {
     }
 
     fn new_popup(&mut self, surface: PopupSurface, _positioner: PositionerState) {
+        if guards::is_own_ancestor(&surface) {
+            surface.xdg_popup().post_error(XdgError::InvalidPopupParent, "a popup cannot be its own ancestor");
+            return;
+        }
         self.tell_scale(surface.wl_surface());
         self.keep_popup_on_screen(&surface);
         if let Err(error) = self.stage.popups.track_popup(PopupKind::from(surface)) {

@@ -17,20 +17,19 @@ use smithay::{
             Client, Weak,
             protocol::{
                 wl_buffer::WlBuffer, wl_callback::WlCallback, wl_compositor::WlCompositor, wl_region::WlRegion,
-                wl_shm::WlShm, wl_shm_pool::WlShmPool, wl_subcompositor::WlSubcompositor, wl_subsurface::WlSubsurface,
-                wl_surface::WlSurface,
+                wl_shm::WlShm, wl_subcompositor::WlSubcompositor, wl_surface::WlSurface,
             },
         },
     },
     wayland::{
         buffer::BufferHandler,
         compositor::{
-            CompositorClientState, CompositorHandler, CompositorState, RegionUserData, SubsurfaceUserData,
-            SurfaceUserData, get_parent, is_sync_subsurface, send_surface_state, with_states,
+            CompositorClientState, CompositorHandler, CompositorState, RegionUserData, SurfaceUserData, get_parent,
+            is_sync_subsurface, send_surface_state, with_states,
         },
         content_type::{ContentTypeState, ContentTypeUserData},
         fractional_scale::{FractionalScaleHandler, FractionalScaleManagerState, with_fractional_scale},
-        shm::{ShmBufferUserData, ShmHandler, ShmPoolUserData, ShmState},
+        shm::{ShmHandler, ShmState},
         single_pixel_buffer::{SinglePixelBufferState, SinglePixelBufferUserData},
         viewporter::{ViewportState, ViewporterState},
     },
@@ -123,10 +122,6 @@ objects! {
     WlRegion, RegionUserData => CompositorState;
     WlCallback, () => CompositorState;
     WlSubcompositor, () => CompositorState;
-    WlSubsurface, SubsurfaceUserData => CompositorState;
-    WlShm, () => ShmState;
-    WlShmPool, ShmPoolUserData => ShmState;
-    WlBuffer, ShmBufferUserData => ShmState;
     WpViewporter, () => ViewporterState;
     WpViewport, ViewportState => ViewportState;
     WpFractionalScaleManagerV1, () => FractionalScaleManagerState;
