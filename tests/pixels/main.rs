@@ -4,6 +4,7 @@
 #[path = "../fixture/mod.rs"]
 mod fixture;
 
+mod bad;
 mod dialogs;
 mod frames;
 mod input;

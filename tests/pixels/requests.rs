@@ -53,7 +53,9 @@ fn a_stale_serial_changes_nothing_and_says_so() {
 fn an_unknown_output_is_named_with_those_there_are() {
     let mut fixture = Fixture::new(&["320x200"]);
     match fixture.kiosk.apply(0, &[("HDMI-A-9".into(), turn(90))], ApplyMode::Keep) {
-        Err(ControlError::NotFound(text)) => assert!(text.contains("HDMI-A-9") && text.contains("HEADLESS-1"), "{text}"),
+        Err(ControlError::NotFound(text)) => {
+            assert!(text.contains("HDMI-A-9") && text.contains("HEADLESS-1"), "{text}")
+        }
         other => panic!("{other:?}"),
     }
 }

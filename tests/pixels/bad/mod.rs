@@ -1,0 +1,56 @@
+//! Clients that send nonsense, flood, or die at the wrong moment: the compositor lives, and so do the others.
+
+mod faults;
+mod floods;
+mod fuzz;
+mod memory;
+mod roles;
+mod speaker;
+
+use crate::fixture::{
+    ClientId, Fixture,
+    client::Toplevel,
+    picture::{Picture, YELLOW},
+};
+
+/// A client that does nothing wrong, and must not be hurt.
+struct Bystander {
+    client: ClientId,
+    window: Toplevel,
+}
+
+impl Bystander {
+    fn new(fixture: &mut Fixture) -> Self {
+        let client = fixture.client();
+        let window = fixture.map(client, Picture::Solid(YELLOW));
+        Self { client, window }
+    }
+
+    /// It is still connected, can draw, and is seen once the troublemaker is gone.
+    #[track_caller]
+    fn assert_unharmed(&self, fixture: &mut Fixture) {
+        fixture.roundtrip(self.client);
+        assert!(!fixture[self.client].is_gone(), "{:?}", fixture[self.client].error());
+        let frames = fixture[self.client].frames(&self.window.surface);
+        fixture[self.client].ask_frame(&self.window.surface);
+        fixture[self.client].draw(&self.window.surface, Picture::Solid(YELLOW), 320, 200);
+        fixture.until("the bystander's frame", |fixture| fixture[self.client].frames(&self.window.surface) > frames);
+    }
+
+    /// As above, and nothing covers it.
+    #[track_caller]
+    fn assert_seen(&self, fixture: &mut Fixture) {
+        self.assert_unharmed(fixture);
+        fixture.still();
+        assert_eq!(fixture.panel().pixel(300, 20), YELLOW);
+    }
+}
+
+impl Fixture {
+    /// The server turns the client out for what it did.
+    #[track_caller]
+    fn turned_out(&mut self, client: ClientId) {
+        self[client].sync();
+        self.until("the client to be turned out", |fixture| fixture[client].is_gone());
+    }
+}

@@ -1,0 +1,414 @@
+//! A client that makes well-formed requests of any kind on any object it has: what a fuzzer needs to get past
+//! the parser.
+
+use std::os::{
+    fd::{AsFd, OwnedFd},
+    unix::net::UnixStream,
+};
+
+use wayland_client::{
+    Proxy,
+    backend::protocol::{AllowNull, ArgumentType, Interface, MessageDesc},
+    protocol::{
+        wl_compositor::WlCompositor, wl_data_device_manager::WlDataDeviceManager, wl_display::WlDisplay,
+        wl_output::WlOutput, wl_registry::WlRegistry, wl_seat::WlSeat, wl_shm::WlShm,
+        wl_subcompositor::WlSubcompositor,
+    },
+};
+use wayland_protocols::{
+    ext::idle_notify::v1::client::ext_idle_notifier_v1::ExtIdleNotifierV1,
+    wp::{
+        content_type::v1::client::wp_content_type_manager_v1::WpContentTypeManagerV1,
+        cursor_shape::v1::client::wp_cursor_shape_manager_v1::WpCursorShapeManagerV1,
+        fractional_scale::v1::client::wp_fractional_scale_manager_v1::WpFractionalScaleManagerV1,
+        idle_inhibit::zv1::client::zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1,
+        pointer_constraints::zv1::client::zwp_pointer_constraints_v1::ZwpPointerConstraintsV1,
+        pointer_gestures::zv1::client::zwp_pointer_gestures_v1::ZwpPointerGesturesV1,
+        presentation_time::client::wp_presentation::WpPresentation,
+        primary_selection::zv1::client::zwp_primary_selection_device_manager_v1::ZwpPrimarySelectionDeviceManagerV1,
+        relative_pointer::zv1::client::zwp_relative_pointer_manager_v1::ZwpRelativePointerManagerV1,
+        single_pixel_buffer::v1::client::wp_single_pixel_buffer_manager_v1::WpSinglePixelBufferManagerV1,
+        tablet::zv2::client::zwp_tablet_manager_v2::ZwpTabletManagerV2,
+        viewporter::client::wp_viewporter::WpViewporter,
+    },
+    xdg::{
+        activation::v1::client::xdg_activation_v1::XdgActivationV1,
+        decoration::zv1::client::zxdg_decoration_manager_v1::ZxdgDecorationManagerV1,
+        dialog::v1::client::xdg_wm_dialog_v1::XdgWmDialogV1, shell::client::xdg_wm_base::XdgWmBase,
+        xdg_output::zv1::client::zxdg_output_manager_v1::ZxdgOutputManagerV1,
+    },
+};
+
+use crate::fixture::{
+    picture::memory,
+    seen::Global,
+    wire::{Arg, Wire},
+};
+
+const REGISTRY: u32 = 2;
+/// Where the server's own ids start.
+const SERVER_IDS: u32 = 0xff00_0000;
+/// `wl_shm.create_pool`'s memory, bytes.
+const POOL: usize = 64 * 64 * 4;
+
+fn interfaces() -> Vec<&'static Interface> {
+    vec![
+        WlCompositor::interface(),
+        WlSubcompositor::interface(),
+        WlShm::interface(),
+        WlSeat::interface(),
+        WlOutput::interface(),
+        WlDataDeviceManager::interface(),
+        XdgWmBase::interface(),
+        XdgWmDialogV1::interface(),
+        XdgActivationV1::interface(),
+        ZxdgDecorationManagerV1::interface(),
+        ZxdgOutputManagerV1::interface(),
+        WpViewporter::interface(),
+        WpPresentation::interface(),
+        WpFractionalScaleManagerV1::interface(),
+        WpSinglePixelBufferManagerV1::interface(),
+        WpContentTypeManagerV1::interface(),
+        WpCursorShapeManagerV1::interface(),
+        ZwpPrimarySelectionDeviceManagerV1::interface(),
+        ZwpRelativePointerManagerV1::interface(),
+        ZwpPointerConstraintsV1::interface(),
+        ZwpPointerGesturesV1::interface(),
+        ZwpTabletManagerV2::interface(),
+        ZwpIdleInhibitManagerV1::interface(),
+        ExtIdleNotifierV1::interface(),
+    ]
+}
+
+/// Objects whose requests matter most.
+const LIVELY: [&str; 13] = [
+    "wl_surface",
+    "xdg_surface",
+    "xdg_toplevel",
+    "xdg_popup",
+    "xdg_positioner",
+    "wl_subsurface",
+    "wl_data_device",
+    "wl_pointer",
+    "wp_viewport",
+    "wl_shm_pool",
+    "wl_compositor",
+    "wl_subcompositor",
+    "xdg_wm_base",
+];
+
+/// An object that the client has.
+#[derive(Clone, Copy)]
+struct Thing {
+    id: u32,
+    interface: &'static Interface,
+    version: u32,
+}
+
+/// Numbers that decide on a request: which object, which request, which arguments.
+#[derive(Debug, Clone, Copy)]
+pub struct Choice {
+    pub object: u16,
+    pub request: u8,
+    pub arguments: [u16; 6],
+}
+
+/// The client.
+pub struct Speaker {
+    wire: Wire,
+    things: Vec<Thing>,
+    dead: Vec<Thing>,
+    next_id: u32,
+    /// Numbers that the server said: serials among them.
+    heard: Vec<u32>,
+    /// The serial of the last configure.
+    configured: u32,
+    unread: Vec<u8>,
+    pub closed: bool,
+}
+
+impl Speaker {
+    /// Connects, and binds every global that is offered.
+    pub fn new(stream: UnixStream, globals: &[Global]) -> Self {
+        let thing = |id, interface| Thing { id, interface, version: 1 };
+        let mut speaker = Self {
+            wire: Wire::new(stream),
+            things: vec![thing(1, WlDisplay::interface()), thing(REGISTRY, WlRegistry::interface())],
+            dead: Vec::new(),
+            next_id: REGISTRY + 1,
+            heard: vec![0],
+            configured: 0,
+            unread: Vec::new(),
+            closed: false,
+        };
+        speaker.wire.request(1, 1, &[Arg::Word(REGISTRY)]);
+        for interface in interfaces() {
+            for global in globals.iter().filter(|global| global.interface == interface.name) {
+                let version = global.version.min(interface.version);
+                let id = speaker.new_id(interface, version);
+                let arguments =
+                    [Arg::Word(global.number), Arg::Text(interface.name), Arg::Word(version), Arg::Word(id)];
+                speaker.wire.request(REGISTRY, 0, &arguments);
+            }
+        }
+        speaker
+    }
+
+    fn new_id(&mut self, interface: &'static Interface, version: u32) -> u32 {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.things.push(Thing { id, interface, version });
+        id
+    }
+
+    /// The newest object of an interface.
+    pub fn newest(&self, interface: &str) -> u32 {
+        self.things.iter().rev().find(|thing| thing.interface.name == interface).map_or(0, |thing| thing.id)
+    }
+
+    /// The serial of the last configure.
+    pub fn configured(&self) -> u32 {
+        self.configured
+    }
+
+    /// The number that the server said last: of input, its serial.
+    pub fn last_heard(&self) -> u32 {
+        *self.heard.last().unwrap_or(&0)
+    }
+
+    /// A request by name on the newest object of an interface, with these words; ids of new objects are put in.
+    pub fn say(&mut self, interface: &str, request: &str, words: &[u32]) {
+        let Some(thing) = self.things.iter().rev().find(|thing| thing.interface.name == interface).copied() else {
+            return;
+        };
+        let found = thing.interface.requests.iter().position(|desc| desc.name == request);
+        let opcode = found.unwrap_or_else(|| panic!("{interface} has no request {request}"));
+        let mut words = words.iter();
+        self.send(thing, opcode, |_, _, _| words.next().copied().unwrap_or(0));
+    }
+
+    /// Any request.
+    pub fn babble(&mut self, choice: Choice) {
+        let from_the_grave = !self.dead.is_empty() && choice.object % 257 == 0;
+        let list = if from_the_grave { &self.dead } else { &self.things };
+        let mut thing = list[usize::from(choice.object) % list.len()];
+        // Managers are many, and make what matters: windows, popups, drags.
+        if choice.object % 4 != 0
+            && let Some(index) = list.iter().rposition(|thing| LIVELY.contains(&thing.interface.name))
+        {
+            let lively: Vec<_> = list[..=index].iter().filter(|thing| LIVELY.contains(&thing.interface.name)).collect();
+            thing = *lively[usize::from(choice.object / 4) % lively.len()];
+        }
+        let known = thing.interface.requests.iter().filter(|desc| desc.since <= thing.version).count();
+        if known == 0 || thing.id == REGISTRY || (thing.id == 1 && choice.request % 2 == 1) {
+            return;
+        }
+        let opcode = usize::from(choice.request) % known;
+        // Ending the whole family on the first day leaves nothing to play with.
+        let desc = &thing.interface.requests[opcode];
+        let made_much_of = desc.is_destructor && !LIVELY.contains(&thing.interface.name);
+        if made_much_of && choice.arguments[5] % 16 != 0 {
+            return;
+        }
+        let mut next = choice.arguments.into_iter().cycle();
+        let mut place = 0;
+        self.send(thing, opcode, |speaker, kind, interface| {
+            let number = next.next().unwrap_or(0);
+            place += 1;
+            let usual = speaker.usual(thing.interface.name, desc.name, place, number).filter(|_| number % 31 != 0);
+            usual.unwrap_or_else(|| speaker.word(kind, interface, number))
+        });
+    }
+
+    /// What a client in its right mind says for the argument at this place, where it is not free to choose: without
+    /// that, most clients are turned out at their first words.
+    fn usual(&self, interface: &str, request: &str, place: usize, number: u16) -> Option<u32> {
+        let upto = |most: u32| Some(u32::from(number) % most);
+        let newest = |interface: &str| Some(self.newest(interface)).filter(|id| *id != 0 && number % 4 != 0);
+        match (interface, request, place) {
+            ("wl_shm", "create_pool", _) => Some(POOL as u32),
+            ("wl_shm_pool", "resize", _) => Some(POOL as u32 * 2),
+            ("wl_shm_pool", "create_buffer", 1) => Some(0),
+            ("wl_shm_pool", "create_buffer", 2 | 3) => upto(63).map(|size| size + 1),
+            ("wl_shm_pool", "create_buffer", 4) => Some(256),
+            ("wl_shm_pool", "create_buffer", _) => upto(2),
+            ("wl_surface", "attach", 1) => newest("wl_buffer"),
+            ("wl_surface", "attach", _) => Some(0),
+            ("wl_surface", "set_buffer_scale", _) => upto(3).map(|scale| scale + 1),
+            ("wl_surface", "set_buffer_transform", _) => upto(8),
+            ("xdg_surface", "ack_configure", _) => Some(self.configured),
+            ("xdg_surface", "set_window_geometry", _) => upto(60).map(|size| size + 1),
+            ("xdg_surface", "get_popup", 1) => newest("xdg_surface").map(|id| id.saturating_sub(u32::from(number % 2))),
+            ("xdg_wm_base", "get_xdg_surface", _) => newest("wl_surface"),
+            ("xdg_positioner", "set_size" | "set_anchor_rect", _) => upto(60).map(|size| size + 1),
+            ("xdg_positioner", "set_anchor" | "set_gravity", _) => upto(9),
+            ("xdg_positioner", "set_constraint_adjustment", _) => upto(64),
+            ("xdg_toplevel", "set_min_size", _) => upto(50),
+            ("xdg_toplevel", "set_max_size", _) => upto(50).map(|size| size + 50),
+            ("xdg_toplevel", "resize", 3) => Some([1, 2, 4, 5, 6, 8, 9, 10][usize::from(number % 8)]),
+            ("zxdg_toplevel_decoration_v1", "set_mode", _) => upto(2).map(|mode| mode + 1),
+            ("wp_viewport", "set_destination", _) => upto(300).map(|size| size + 1),
+            ("wp_viewport", "set_source", _) => upto(20).map(|size| (size + 1) * 256),
+            ("wl_data_source", "set_actions", _) => upto(8),
+            ("wl_subcompositor", "get_subsurface", 1) => newest("wl_surface"),
+            ("wl_subcompositor", "get_subsurface", 2) => {
+                let first = self.things.iter().find(|thing| thing.interface.name == "wl_surface");
+                first.map(|thing| thing.id).filter(|_| number % 3 != 0)
+            }
+            ("zwp_pointer_constraints_v1", _, 4) => upto(2).map(|lifetime| lifetime + 1),
+            ("wp_cursor_shape_device_v1", "set_shape", 2) => upto(34).map(|shape| shape + 1),
+            ("wp_content_type_v1", _, _) => upto(4),
+            _ => None,
+        }
+    }
+
+    /// A plausible value for an argument.
+    fn word(&self, kind: ArgumentType, interface: Option<&Interface>, number: u16) -> u32 {
+        let usual = u32::from(number % 301);
+        match kind {
+            ArgumentType::Object(allow) => {
+                let fits = |thing: &&Thing| {
+                    interface.is_none_or(|wanted| wanted.name == "<anonymous>" || thing.interface.name == wanted.name)
+                };
+                let fitting: Vec<u32> = self.things.iter().filter(fits).map(|thing| thing.id).collect();
+                let null = allow == AllowNull::Yes && number % 5 == 0;
+                if null || fitting.is_empty() { 0 } else { fitting[usize::from(number / 5) % fitting.len()] }
+            }
+            ArgumentType::Int => match number % 13 {
+                0 => i32::MAX as u32,
+                1 => i32::MIN as u32,
+                2 => -1i32 as u32,
+                3 => 0,
+                4 => 100_000,
+                5 => 1,
+                _ => usual,
+            },
+            ArgumentType::Fixed => match number % 7 {
+                0 => i32::MAX as u32,
+                1 => i32::MIN as u32,
+                2 => 0,
+                3 => -256i32 as u32,
+                _ => usual * 256,
+            },
+            _ => match number % 7 {
+                0 => u32::MAX,
+                1 => 0x8000_0000,
+                2 => usual,
+                3 | 4 => self.heard[usize::from(number / 7) % self.heard.len()],
+                _ => u32::from(number % 9),
+            },
+        }
+    }
+
+    fn send(
+        &mut self,
+        thing: Thing,
+        opcode: usize,
+        mut word: impl FnMut(&Self, ArgumentType, Option<&'static Interface>) -> u32,
+    ) {
+        let desc: &MessageDesc = &thing.interface.requests[opcode];
+        let mut arguments = Vec::new();
+        let mut memories: Vec<OwnedFd> = Vec::new();
+        let mut objects = desc.arg_interfaces.iter();
+        let mut created = None;
+        for kind in desc.signature {
+            match kind {
+                ArgumentType::NewId => {
+                    // Only wl_registry.bind leaves it open what is made.
+                    let Some(child) = desc.child_interface else { return };
+                    arguments.push(Arg::Word(self.next_id));
+                    created = Some(child);
+                }
+                ArgumentType::Fd => memories.push(memory(&[0; POOL])),
+                ArgumentType::Str(_) => arguments.push(Arg::Text("text/plain")),
+                ArgumentType::Array => arguments.push(Arg::Array(&[1, 2, 3])),
+                ArgumentType::Object(allow) => {
+                    let id = word(self, *kind, objects.next().copied());
+                    if id == 0 && *allow == AllowNull::No {
+                        return;
+                    }
+                    arguments.push(Arg::Word(id));
+                }
+                kind => arguments.push(Arg::Word(word(self, *kind, None))),
+            }
+        }
+        if let Some(child) = created {
+            self.new_id(child, thing.version);
+        }
+        if std::env::var_os("KIOSK_SHOW_REQUESTS").is_some() {
+            println!("{}@{}.{}({arguments:?})", thing.interface.name, thing.id, desc.name);
+        }
+        let message = Wire::message(thing.id, opcode as u16, &arguments);
+        let descriptors: Vec<_> = memories.iter().map(AsFd::as_fd).collect();
+        let sent = match descriptors.is_empty() {
+            true => self.wire.send(&message),
+            false => self.wire.send_with(&message, &descriptors),
+        };
+        self.closed |= !sent;
+        if desc.is_destructor {
+            self.bury(thing.id);
+        }
+    }
+
+    fn bury(&mut self, id: u32) {
+        if let Some(index) = self.things.iter().position(|thing| thing.id == id) {
+            let thing = self.things.remove(index);
+            self.dead.push(thing);
+        }
+    }
+
+    /// Reads what the server said, for the serials and objects in it.
+    pub fn listen(&mut self) {
+        let mut buffer = [0; 65_536];
+        loop {
+            match std::io::Read::read(&mut self.wire.stream, &mut buffer) {
+                Ok(0) => {
+                    self.closed = true;
+                    break;
+                }
+                Ok(count) => self.unread.extend_from_slice(&buffer[..count]),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
+                Err(_) => {
+                    self.closed = true;
+                    break;
+                }
+            }
+        }
+        let unread = std::mem::take(&mut self.unread);
+        let mut rest = &unread[..];
+        while rest.len() >= 8 {
+            let word = |at: usize| u32::from_ne_bytes([rest[at], rest[at + 1], rest[at + 2], rest[at + 3]]);
+            let (id, head) = (word(0), word(4));
+            let size = (head >> 16) as usize;
+            if size < 8 || rest.len() < size {
+                break;
+            }
+            let first = (size >= 12).then(|| word(8));
+            self.hear(id, (head & 0xffff) as usize, first);
+            rest = &rest[size..];
+        }
+        self.unread = rest.to_vec();
+    }
+
+    fn hear(&mut self, id: u32, opcode: usize, first: Option<u32>) {
+        let Some(thing) = self.things.iter().chain(&self.dead).find(|thing| thing.id == id).copied() else { return };
+        let Some(desc) = thing.interface.events.get(opcode) else { return };
+        match (desc.signature.first(), first) {
+            (Some(ArgumentType::NewId), Some(new)) if new >= SERVER_IDS => {
+                if let Some(interface) = desc.child_interface {
+                    self.things.push(Thing { id: new, interface, version: thing.version });
+                }
+            }
+            (Some(ArgumentType::Uint), Some(number)) if id != 1 && id != REGISTRY => {
+                if thing.interface.name == "xdg_surface" {
+                    self.configured = number;
+                }
+                self.heard.push(number);
+                if self.heard.len() > 32 {
+                    self.heard.remove(0);
+                }
+            }
+            _ => {}
+        }
+    }
+}
