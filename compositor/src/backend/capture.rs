@@ -33,6 +33,13 @@ pub struct Capture {
 }
 
 impl Capture {
+    /// From R, G, B, A rows; a screen lets nothing shine through.
+    pub fn from_rgba(width: u32, height: u32, pixels: &[u8]) -> Self {
+        let mut rgba = pixels.to_vec();
+        rgba.iter_mut().skip(3).step_by(4).for_each(|alpha| *alpha = 255);
+        Self { width, height, rgba }
+    }
+
     /// From B, G, R, X rows of a framebuffer.
     pub fn from_xrgb(width: u32, height: u32, pixels: &[u8]) -> Self {
         let mut rgba = Vec::with_capacity(pixels.len());
@@ -68,6 +75,9 @@ impl Capture {
     }
 }
 
+/// R, G, B, A in memory: the one format that every GLES can draw into and read back.
+const FORMAT: Fourcc = Fourcc::Abgr8888;
+
 /// Draws the frame into a buffer of type `Target` and reads it back.
 pub fn capture<R, Target>(renderer: &mut R, frame: &Frame<'_>) -> Result<Capture, CaptureError>
 where
@@ -77,7 +87,7 @@ where
     let failed = |error: &dyn std::fmt::Display| CaptureError::Render(error.to_string());
     let size = frame.screen.picture_size();
     let buffer_size: Size<i32, Buffer> = (size.w, size.h).into();
-    let mut target = renderer.create_buffer(Fourcc::Xrgb8888, buffer_size).map_err(|error| failed(&error))?;
+    let mut target = renderer.create_buffer(FORMAT, buffer_size).map_err(|error| failed(&error))?;
     let elements = frame.elements(renderer, false);
     let mut framebuffer = renderer.bind(&mut target).map_err(|error| failed(&error))?;
     let mut tracker = OutputDamageTracker::new(size, frame.screen.scale(), Transform::Normal);
@@ -86,8 +96,8 @@ where
         .map_err(|error| failed(&error))?;
     let _ = drawn.sync.wait();
     let mapping = renderer
-        .copy_framebuffer(&framebuffer, Rectangle::from_size(buffer_size), Fourcc::Xrgb8888)
+        .copy_framebuffer(&framebuffer, Rectangle::from_size(buffer_size), FORMAT)
         .map_err(|error| failed(&error))?;
     let pixels = renderer.map_texture(&mapping).map_err(|error| failed(&error))?;
-    Ok(Capture::from_xrgb(size.w.unsigned_abs(), size.h.unsigned_abs(), pixels))
+    Ok(Capture::from_rgba(size.w.unsigned_abs(), size.h.unsigned_abs(), pixels))
 }

@@ -9,7 +9,7 @@ use smithay::{
         renderer::{
             ImportDma,
             damage::OutputDamageTracker,
-            gles::{GlesRenderbuffer, GlesRenderer},
+            gles::{GlesRenderer, GlesTexture},
         },
         winit::{self as window, WinitEvent, WinitGraphicsBackend},
     },
@@ -156,7 +156,7 @@ impl Backend for Winit {
     }
 
     fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError> {
-        capture::<_, GlesRenderbuffer>(self.graphics.renderer(), frame)
+        capture::<_, GlesTexture>(self.graphics.renderer(), frame)
     }
 
     fn shm_formats(&self) -> Vec<wl_shm::Format> {

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 use smithay::{
     backend::{
         allocator::dmabuf::Dmabuf,
-        renderer::{ImportMemWl, gles::GlesRenderbuffer},
+        renderer::{ImportMemWl, gles::GlesTexture},
         session::{Session, libseat::LibSeatSession},
         udev::{UdevBackend, UdevEvent},
     },
@@ -197,7 +197,7 @@ impl Backend for Kms {
         let card =
             self.cards.get_mut(index).ok_or_else(|| CaptureError::Render("there is no display device".into()))?;
         match &mut card.renderer {
-            CardRenderer::Gles(gles) => capture::<_, GlesRenderbuffer>(&mut gles.renderer, frame),
+            CardRenderer::Gles(gles) => capture::<_, GlesTexture>(&mut gles.renderer, frame),
             CardRenderer::Pixman(pixman) => capture::<_, Image<'static, 'static>>(pixman, frame),
         }
     }
