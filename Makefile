@@ -62,19 +62,23 @@ test-unit: test-deps ## tests that need no machine of their own
 	$(CARGO) test --locked --workspace --no-fail-fast
 
 test-nested: test-deps ## kioskd as a window of a headless weston
-	$(CARGO) test --locked -p kiosk-tests --test nested --no-fail-fast
+	$(CARGO) test --locked --workspace --test nested --no-fail-fast
 
 stage = $(abspath $(target))/stage
 
 stage: build ## an installed tree, for the machine tests
 	@rm -rf $(stage)
-	@$(MAKE) --no-print-directory install DESTDIR=$(stage) >/dev/null
+	@$(MAKE) --no-print-directory install PROFILE=$(PROFILE) DESTDIR=$(stage) >/dev/null
+	@strip --strip-debug $(stage)$(PREFIX)/bin/*
 
+# What the unit tests were built with, so that nothing is compiled twice.
+test-machine: PROFILE = dev
+test-machine: packages = --workspace
 test-machine: test-deps stage ## the kiosk in a booted Debian under QEMU
-	KIOSKD_STAGE=$(stage) $(CARGO) test --locked -p kiosk-tests --test vm
+	KIOSKD_STAGE=$(stage) $(CARGO) test --locked --workspace --test vm
 
 bench: test-deps stage ## the figures beside cage's and weston's, in one booted machine
-	KIOSKD_STAGE=$(stage) $(CARGO) test --locked -p kiosk-tests --bench peers
+	KIOSKD_STAGE=$(stage) $(CARGO) test --locked --workspace --bench peers
 
 clean: ## what was built
 	$(CARGO) clean
