@@ -18,8 +18,15 @@ use smithay::{
 };
 
 use crate::{
-    backend::Backend, control::ControlHandle, input::SeatParts, notify::Notifier, protocols::Protocols,
-    screens::Screens, session_link::SessionLinks, stage::Stage, trial::Trial,
+    backend::Backend,
+    control::ControlHandle,
+    input::SeatParts,
+    notify::Notifier,
+    protocols::Protocols,
+    screens::Screens,
+    session_link::SessionLinks,
+    stage::{Stage, splash::Cover},
+    trial::Trial,
 };
 
 /// Wait before a display device that was not ready at resume is tried again.
@@ -106,6 +113,12 @@ impl Kiosk {
         if self.stage.update_cover(now) {
             self.changed = true;
             self.screens.request_redraw();
+            if self.stage.cover == Cover::Gone {
+                // Megabytes a screen, that a still page never needs again.
+                for head in self.screens.iter().filter_map(|screen| screen.head) {
+                    self.backend.trim(head);
+                }
+            }
         }
         self.session.tell_visible(self.stage.shell_visible());
         let due: Vec<_> =

@@ -129,6 +129,9 @@ pub trait Backend {
         Ok(())
     }
 
+    /// The splash with its animation is over: buffers that were drawn into for it are let go.
+    fn trim(&mut self, _head: HeadId) {}
+
     /// An awaited page flip never came: forget it and start from a known state.
     fn recover(&mut self, _head: HeadId) {}
 }

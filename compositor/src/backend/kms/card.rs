@@ -266,6 +266,13 @@ impl Card {
         Ok(())
     }
 
+    /// Lets go of buffers that are not on the screen.
+    pub fn trim(&mut self, head: HeadId) {
+        if let Some(presenter) = self.head_mut(head).and_then(|own| own.presenter.as_mut()) {
+            presenter.trim();
+        }
+    }
+
     /// A page flip was lost.
     pub fn recover(&mut self, head: HeadId) {
         if let Some(presenter) = self.head_mut(head).and_then(|own| own.presenter.as_mut())

@@ -264,6 +264,12 @@ impl Backend for Kms {
         results.into_iter().collect()
     }
 
+    fn trim(&mut self, head: HeadId) {
+        if let Some(card) = self.card_of(head) {
+            card.trim(head);
+        }
+    }
+
     fn recover(&mut self, head: HeadId) {
         if let Some(card) = self.card_of(head) {
             card.recover(head);

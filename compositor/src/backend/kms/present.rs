@@ -149,6 +149,11 @@ impl Presenter {
         either!(self, compositor => compositor.use_mode(mode).map_err(|error| error.to_string()))
     }
 
+    /// Lets go of all buffers but those on their way to the screen; the next frame is drawn whole, into a new one.
+    pub fn trim(&mut self) {
+        either!(self, compositor => compositor.reset_buffers());
+    }
+
     /// Forgets what the CRTC is believed to show, and any flip under way: after a VT switch or a lost flip.
     pub fn reset(&mut self) -> Result<(), String> {
         either!(self, compositor => {
