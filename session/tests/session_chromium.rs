@@ -65,7 +65,8 @@ fn from_a_late_server_to_the_page_and_back_after_every_death() {
     assert_eq!(back.pid, second, "no new browser for that");
 
     // kiosk-session killed: its browser goes with it, and the next one comes up.
-    session.kill_and_start_again();
+    session.kill();
+    session.start_again();
     compositor.accept();
     let third = compositor.until(BROWSER, |report| report.state == State::Ready).pop().unwrap().pid;
     assert!(!processes("--type=zygote").is_empty());

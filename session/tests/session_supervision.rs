@@ -70,10 +70,12 @@ fn a_shell_that_ignores_sigterm_is_ended_by_force() {
 fn the_shell_dies_with_a_session_that_is_killed() {
     let mark = mark();
     let (mut compositor, mut session) = start(&command(&mark));
-    compositor.until_state(State::Ready, SOON);
+    let shell = compositor.until_state(State::Ready, SOON).pid;
     until("the shell and its helper", SOON, || processes(&mark).len() == 2);
     let old = processes(&mark);
-    session.kill_and_start_again();
+    session.kill();
+    until("the end of the shell", SOON, || !processes(&mark).contains(&shell));
+    session.start_again();
     compositor.accept();
     compositor.until_state(State::Ready, SOON);
     let new = processes(&mark);

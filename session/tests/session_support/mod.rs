@@ -45,10 +45,14 @@ impl Session {
         Pid::from_child(&self.child)
     }
 
-    /// Kills it and starts it again as a service manager would.
-    pub fn kill_and_start_again(&mut self) {
+    /// Kills it, so that it can do nothing more.
+    pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
+    }
+
+    /// Starts it again as a service manager would.
+    pub fn start_again(&mut self) {
         self.child = spawn(self.base.path(), &self.base.path().join("config.toml"), &[]);
     }
 
