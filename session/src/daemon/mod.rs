@@ -3,7 +3,9 @@
 //! something happens.
 
 mod clock;
+mod effects;
 mod shell;
+mod signals;
 mod single;
 
 use std::path::PathBuf;
@@ -13,23 +15,20 @@ use std::time::Duration;
 use anyhow::Context;
 use rustix::process::{self, set_parent_process_death_signal};
 use serde_json::Value;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use self::clock::Clock;
 use self::shell::Shell;
+use self::signals::Signals;
 use crate::api::{CONTROL_SOCKET, Report, State};
-use crate::browser::{Surroundings, machine_memory};
 use crate::bus::{self, Call, Places, Shared, Status};
 use crate::config::{Config, PageReady, Shell as Configured};
 use crate::control_link::{self, Link};
-use crate::launcher::leftovers;
-use crate::machine::{Effect, Event, Failure, Machine, Settings};
+use crate::machine::{Event, Machine, Settings};
 use crate::notify::Notifier;
-use crate::page::Page;
-use crate::probe::{ProbeError, probe};
-use crate::profile::{Directories, mark_clean_exit};
+use crate::probe::ProbeError;
+use crate::profile::Directories;
 
 /// Commands that wait for their turn; a caller beyond that waits itself.
 const MOST_CALLS: usize = 32;
@@ -91,30 +90,6 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
     serving.abort();
     let _ = serving.await;
     Ok(())
-}
-
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    told: bool,
-}
-
-impl Signals {
-    fn new() -> std::io::Result<Self> {
-        let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        Ok(Signals { terminate, interrupt, told: false })
-    }
-
-    async fn end(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-        if !self.told {
-            self.told = true;
-            tracing::info!("told to end");
-        }
-    }
 }
 
 fn settings(configured: &Configured) -> Settings {
@@ -275,106 +250,6 @@ impl Daemon {
         let effects = self.machine.step(event, self.clock.now());
         self.carry_out(effects);
         self.publish();
-    }
-
-    fn carry_out(&mut self, effects: Vec<Effect>) {
-        for effect in effects {
-            tracing::debug!(?effect, "effect");
-            match effect {
-                Effect::Probe { url } => self.ask_server(url),
-                Effect::Launch => self.launch(),
-                Effect::Kill { grace } => {
-                    if let Some(shell) = &self.shell {
-                        shell.kill(grace);
-                    }
-                }
-                Effect::Navigate { url } => self.with_page(|page| page.navigate(url.as_str())),
-                Effect::Reload { hard } => self.with_page(|page| page.reload(hard)),
-                Effect::Ping => self.with_page(Page::ping),
-                Effect::ClearData => {
-                    let home = self.configured.url.clone();
-                    self.with_page(|page| page.clear_data(home.as_str()));
-                }
-                Effect::Failed(failure) => self.failed(failure),
-                Effect::Finish => self.finished = true,
-            }
-        }
-    }
-
-    fn page(&mut self) -> Option<&mut Page> {
-        self.shell.as_mut()?.page.as_mut()
-    }
-
-    fn with_page(&mut self, order: impl FnOnce(&mut Page)) {
-        if let Some(page) = self.page() {
-            order(page);
-        }
-        if let Some(shell) = &mut self.shell {
-            shell.flush();
-        }
-    }
-
-    fn page_events(&mut self) {
-        if let Some(shell) = &mut self.shell {
-            shell.flush();
-        }
-        let events = self.page().map(Page::take_events).unwrap_or_default();
-        for event in events {
-            self.event(event);
-        }
-    }
-
-    fn ask_server(&mut self, url: crate::config::Url) {
-        if let Some(old) = self.probe.take() {
-            old.abort();
-        }
-        self.probes += 1;
-        let (generation, inputs) = (self.probes, self.inputs.clone());
-        let accepted = self.configured.ready.http_status.clone();
-        self.probe = Some(tokio::spawn(async move {
-            let answer = probe(&url, &accepted).await;
-            let _ = inputs.send(Input::Probed { generation, answer });
-        }));
-    }
-
-    fn launch(&mut self) {
-        if self.launches == 0 {
-            leftovers::end_shells(&self.directories.base, &self.directories.profile);
-        }
-        self.launches += 1;
-        leftovers::remove_marks(&self.directories.profile);
-        if let Err(error) = mark_clean_exit(&self.directories.profile) {
-            let path = self.directories.profile.display();
-            tracing::warn!(%error, %path, "the profile can't be prepared");
-        }
-        let root = rustix::process::geteuid().is_root();
-        if root && self.launches == 1 && self.configured.command.is_empty() {
-            tracing::warn!("run as root, the browser has no sandbox: for tests only");
-        }
-        let surroundings = Surroundings {
-            wayland_display: self.wayland_display.clone(),
-            directories: self.directories.clone(),
-            root,
-            memory: machine_memory(),
-        };
-        match Shell::start(&self.configured, &surroundings, &self.inputs, self.launches) {
-            Ok(shell) => {
-                let pid = shell.pid;
-                tracing::info!(pid, "the shell is started");
-                self.shell = Some(shell);
-                self.event(Event::Launched { pid });
-            }
-            Err(error) => self.event(Event::LaunchFailed { reason: error.to_string() }),
-        }
-    }
-
-    fn failed(&mut self, failure: Failure) {
-        tracing::warn!(reason = failure.reason, action = failure.action, "failure");
-        let now = self.clock.boot_micros();
-        self.status.send_modify(|status| {
-            status.last_failure = (failure.reason, failure.action, now);
-            status.failures += 1;
-        });
     }
 
     /// Tells whoever wants to know, as far as something has changed.

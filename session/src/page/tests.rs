@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::orders::MAX_PENDING;
 use super::*;
 
 const FRAME: &str = "F1";
