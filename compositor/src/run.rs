@@ -97,7 +97,10 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
 
     finish_start(&options, &mut kiosk, display)?;
     kiosk.settle();
-    event_loop.run(None, &mut kiosk, Kiosk::settle).context("the event loop failed")?;
+    // A command that could not be started has ended us before the loop began; starting it would forget that.
+    if kiosk.exit.is_none() {
+        event_loop.run(None, &mut kiosk, Kiosk::settle).context("the event loop failed")?;
+    }
     kiosk.notifier.stopping();
     end_child(&mut event_loop, &mut kiosk);
     Ok(kiosk.exit.unwrap_or(Exit(0)))

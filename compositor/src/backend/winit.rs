@@ -11,17 +11,18 @@ use smithay::{
             damage::OutputDamageTracker,
             gles::{GlesRenderer, GlesTexture},
         },
-        winit::{self as window, WinitEvent, WinitGraphicsBackend},
+        winit::{self as window, WinitEvent, WinitEventLoop, WinitGraphicsBackend},
     },
     desktop::utils::OutputPresentationFeedback,
     reexports::{
         calloop::{
-            LoopHandle,
+            self, EventIterator, EventSource, LoopHandle, Poll, PostAction, Readiness, Token, TokenFactory,
             timer::{TimeoutAction, Timer},
         },
         wayland_server::protocol::wl_shm,
         winit::{dpi::PhysicalSize, window::Window},
     },
+    utils::{Physical, Size, Transform},
 };
 
 use super::{
@@ -40,15 +41,86 @@ const HEAD: HeadId = HeadId(1);
 /// What its screen is called.
 pub const NAME: &str = "WINIT-1";
 
+/// What the window's picture depends on beside its elements.
+#[derive(Clone, Copy, PartialEq)]
+struct Shape {
+    size: Size<i32, Physical>,
+    scale: f64,
+    transform: Transform,
+}
+
+/// GL counts a window's lines from below.
+fn upside_down(transform: Transform) -> Transform {
+    match transform {
+        Transform::Normal => Transform::Flipped180,
+        Transform::_90 => Transform::Flipped90,
+        Transform::_180 => Transform::Flipped,
+        Transform::_270 => Transform::Flipped270,
+        Transform::Flipped180 => Transform::Normal,
+        Transform::Flipped90 => Transform::_90,
+        Transform::Flipped => Transform::_180,
+        Transform::Flipped270 => Transform::_270,
+    }
+}
+
 /// The back end.
 pub struct Winit {
     handle: LoopHandle<'static, Kiosk>,
     graphics: WinitGraphicsBackend<GlesRenderer>,
     size: (i32, i32),
-    tracker: Option<OutputDamageTracker>,
+    tracker: Option<(Shape, OutputDamageTracker)>,
     feedback: Option<OutputPresentationFeedback>,
     /// The window's content is not known: draw all of it.
     fresh: bool,
+}
+
+/// The window's events, and at the end the news that there are no more: smithay's source only goes silent when the
+/// display server is gone.
+struct Events(WinitEventLoop);
+
+impl EventSource for Events {
+    type Event = Option<WinitEvent>;
+    type Metadata = ();
+    type Ret = ();
+    type Error = <WinitEventLoop as EventSource>::Error;
+
+    const NEEDS_EXTRA_LIFECYCLE_EVENTS: bool = WinitEventLoop::NEEDS_EXTRA_LIFECYCLE_EVENTS;
+
+    fn before_sleep(&mut self) -> calloop::Result<Option<(Readiness, Token)>> {
+        self.0.before_sleep()
+    }
+
+    fn before_handle_events(&mut self, events: EventIterator<'_>) {
+        self.0.before_handle_events(events);
+    }
+
+    fn process_events<F>(
+        &mut self,
+        readiness: Readiness,
+        token: Token,
+        mut callback: F,
+    ) -> Result<PostAction, Self::Error>
+    where
+        F: FnMut(Self::Event, &mut Self::Metadata) -> Self::Ret,
+    {
+        let action = self.0.process_events(readiness, token, |event, metadata| callback(Some(event), metadata))?;
+        if action == PostAction::Remove {
+            callback(None, &mut ());
+        }
+        Ok(action)
+    }
+
+    fn register(&mut self, poll: &mut Poll, factory: &mut TokenFactory) -> calloop::Result<()> {
+        self.0.register(poll, factory)
+    }
+
+    fn reregister(&mut self, poll: &mut Poll, factory: &mut TokenFactory) -> calloop::Result<()> {
+        self.0.reregister(poll, factory)
+    }
+
+    fn unregister(&mut self, poll: &mut Poll) -> calloop::Result<()> {
+        self.0.unregister(poll)
+    }
 }
 
 impl Winit {
@@ -60,12 +132,16 @@ impl Winit {
         let (graphics, events) = window::init_from_attributes::<GlesRenderer>(attributes)
             .map_err(|error| format!("no window could be opened: {error}"))?;
         let size = graphics.window_size();
-        let inserted = handle.insert_source(events, |event, (), kiosk| match event {
-            WinitEvent::Resized { size, .. } => kiosk.window_resized(size.w, size.h),
-            WinitEvent::Input(event) => kiosk.input(event),
-            WinitEvent::Redraw => kiosk.screens.request_redraw(),
-            WinitEvent::CloseRequested => kiosk.stop(Exit(0)),
-            WinitEvent::Focus(_) => {}
+        let inserted = handle.insert_source(Events(events), |event, (), kiosk| match event {
+            Some(WinitEvent::Resized { size, .. }) => kiosk.window_resized(size.w, size.h),
+            Some(WinitEvent::Input(event)) => kiosk.input(event),
+            Some(WinitEvent::Redraw) => kiosk.screens.request_redraw(),
+            Some(WinitEvent::CloseRequested) => kiosk.stop(Exit(0)),
+            Some(WinitEvent::Focus(_)) => {}
+            None => {
+                tracing::error!("the display server that showed the window is gone");
+                kiosk.stop(Exit(1));
+            }
         });
         inserted.map_err(|error| format!("the window's events could not be watched: {error}"))?;
         Ok(Self {
@@ -87,7 +163,20 @@ impl Winit {
     }
 
     fn draw(&mut self, frame: &Frame<'_>) -> Result<Presented, SwapBuffersError> {
-        let tracker = self.tracker.get_or_insert_with(|| OutputDamageTracker::from_output(&frame.screen.output));
+        let screen = frame.screen;
+        let shape = Shape {
+            size: screen.panel_size(),
+            scale: screen.scale(),
+            transform: upside_down(screen.output.current_transform()),
+        };
+        let tracker = match &mut self.tracker {
+            Some((known, tracker)) if *known == shape => tracker,
+            other => {
+                self.fresh = true;
+                let tracker = OutputDamageTracker::new(shape.size, shape.scale, shape.transform);
+                &mut other.insert((shape, tracker)).1
+            }
+        };
         let age = if std::mem::take(&mut self.fresh) { 0 } else { self.graphics.buffer_age().unwrap_or(0) };
         let (damage, states) = {
             let (renderer, mut framebuffer) = self.graphics.bind()?;
