@@ -18,7 +18,7 @@ fn corners(capture: &Capture) -> [[u8; 3]; 4] {
 /// The upright picture as it lies on a panel that is mounted turned: what the panel has to show.
 pub fn on_panel(picture: &Capture, degrees: u32) -> Capture {
     let (w, h) = (picture.width, picture.height);
-    let (width, height) = if degrees % 180 == 0 { (w, h) } else { (h, w) };
+    let (width, height) = if degrees.is_multiple_of(180) { (w, h) } else { (h, w) };
     let mut rgba = Vec::with_capacity(picture.rgba.len());
     for y in 0..height {
         for x in 0..width {

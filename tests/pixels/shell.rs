@@ -79,7 +79,7 @@ fn what_a_window_asks_for_has_no_effect() {
         assert_eq!((told.width, told.height), (320, 200));
     }
     assert_eq!(fixture.panel(), before);
-    assert_eq!(fixture.kiosk.stage.windows.focus().is_some(), true);
+    assert!(fixture.kiosk.stage.windows.focus().is_some());
 }
 
 #[test]

@@ -23,15 +23,15 @@ enum Fault {
 
 /// A life of a client, which ends or is disturbed after `steps` steps. Returns whether there were so many.
 fn live(fixture: &mut Fixture, steps: usize, fault: Fault) -> bool {
-    let mut left = steps;
+    let mut done = 0;
     let client = fixture.client();
     macro_rules! step {
         ($($what:tt)*) => {
             $($what)*
-            if left == 0 {
+            if done == steps {
                 return disturb(fixture, client, fault);
             }
-            left -= 1;
+            done += 1;
         };
     }
     let handle = fixture[client].handle.clone();
@@ -88,6 +88,7 @@ fn live(fixture: &mut Fixture, steps: usize, fault: Fault) -> bool {
     decoration.destroy();
     window.destroy();
     fixture.roundtrip(client);
+    assert!(done <= steps);
     assert!(!fixture[client].is_gone(), "the whole life is lawful: {:?}", fixture[client].error());
     fixture.disconnect(client);
     false

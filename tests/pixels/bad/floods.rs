@@ -123,10 +123,8 @@ fn file_descriptors_sent_for_nothing_are_survived() {
     let file = memory(&[0; 16]);
     let borrowed = [file.as_fd(); 28];
     let before = open_files();
-    let mut id = 2;
-    for _ in 0..20 {
+    for id in 2..22 {
         let message = Wire::message(DISPLAY, 0, &[Arg::Word(id)]);
-        id += 1;
         if !wire.send_with(&message, &borrowed) {
             break;
         }

@@ -189,11 +189,11 @@ impl Speaker {
 
     /// Any request.
     pub fn babble(&mut self, choice: Choice) {
-        let from_the_grave = !self.dead.is_empty() && choice.object % 257 == 0;
+        let from_the_grave = !self.dead.is_empty() && choice.object.is_multiple_of(257);
         let list = if from_the_grave { &self.dead } else { &self.things };
         let mut thing = list[usize::from(choice.object) % list.len()];
         // Managers are many, and make what matters: windows, popups, drags.
-        if choice.object % 4 != 0
+        if !choice.object.is_multiple_of(4)
             && let Some(index) = list.iter().rposition(|thing| LIVELY.contains(&thing.interface.name))
         {
             let lively: Vec<_> = list[..=index].iter().filter(|thing| LIVELY.contains(&thing.interface.name)).collect();
@@ -207,7 +207,7 @@ impl Speaker {
         // Ending the whole family on the first day leaves nothing to play with.
         let desc = &thing.interface.requests[opcode];
         let made_much_of = desc.is_destructor && !LIVELY.contains(&thing.interface.name);
-        if made_much_of && choice.arguments[5] % 16 != 0 {
+        if made_much_of && !choice.arguments[5].is_multiple_of(16) {
             return;
         }
         let mut next = choice.arguments.into_iter().cycle();
@@ -215,7 +215,8 @@ impl Speaker {
         self.send(thing, opcode, |speaker, kind, interface| {
             let number = next.next().unwrap_or(0);
             place += 1;
-            let usual = speaker.usual(thing.interface.name, desc.name, place, number).filter(|_| number % 31 != 0);
+            let usual =
+                speaker.usual(thing.interface.name, desc.name, place, number).filter(|_| !number.is_multiple_of(31));
             usual.unwrap_or_else(|| speaker.word(kind, interface, number))
         });
     }
@@ -224,7 +225,7 @@ impl Speaker {
     /// that, most clients are turned out at their first words.
     fn usual(&self, interface: &str, request: &str, place: usize, number: u16) -> Option<u32> {
         let upto = |most: u32| Some(u32::from(number) % most);
-        let newest = |interface: &str| Some(self.newest(interface)).filter(|id| *id != 0 && number % 4 != 0);
+        let newest = |interface: &str| Some(self.newest(interface)).filter(|id| *id != 0 && !number.is_multiple_of(4));
         match (interface, request, place) {
             ("wl_shm", "create_pool", _) => Some(POOL as u32),
             ("wl_shm_pool", "resize", _) => Some(POOL as u32 * 2),
@@ -253,7 +254,7 @@ impl Speaker {
             ("wl_subcompositor", "get_subsurface", 1) => newest("wl_surface"),
             ("wl_subcompositor", "get_subsurface", 2) => {
                 let first = self.things.iter().find(|thing| thing.interface.name == "wl_surface");
-                first.map(|thing| thing.id).filter(|_| number % 3 != 0)
+                first.map(|thing| thing.id).filter(|_| !number.is_multiple_of(3))
             }
             ("zwp_pointer_constraints_v1", _, 4) => upto(2).map(|lifetime| lifetime + 1),
             ("wp_cursor_shape_device_v1", "set_shape", 2) => upto(34).map(|shape| shape + 1),
@@ -271,7 +272,7 @@ impl Speaker {
                     interface.is_none_or(|wanted| wanted.name == "<anonymous>" || thing.interface.name == wanted.name)
                 };
                 let fitting: Vec<u32> = self.things.iter().filter(fits).map(|thing| thing.id).collect();
-                let null = allow == AllowNull::Yes && number % 5 == 0;
+                let null = allow == AllowNull::Yes && number.is_multiple_of(5);
                 if null || fitting.is_empty() { 0 } else { fitting[usize::from(number / 5) % fitting.len()] }
             }
             ArgumentType::Int => match number % 13 {
