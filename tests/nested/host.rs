@@ -25,8 +25,12 @@ impl Host {
             .env("LIBGL_ALWAYS_SOFTWARE", "1")
             .env_remove("WAYLAND_DISPLAY")
             .env_remove("DISPLAY")
-            .args(["--backend=headless-backend.so", "--socket=host", "--width=1280", "--height=800", "--idle-time=0"])
-            .arg(if weston_version() >= 12 { "--renderer=gl" } else { "--use-gl" });
+            .args(["--no-config", "--socket=host", "--width=1280", "--height=800", "--idle-time=0"])
+            // Debian 12 has 10, which names both otherwise.
+            .args(match weston_version() {
+                ..12 => ["--backend=headless-backend.so", "--use-gl"],
+                _ => ["--backend=headless", "--renderer=gl"],
+            });
         let mut running = Running::start(command);
         running.wait_for(&directory.path().join("host"));
         Self { running, directory, environment: vec![("WAYLAND_DISPLAY", "host".into())] }

@@ -58,6 +58,23 @@ fn a_client_is_shown_photographed_turned_and_scaled() {
 }
 
 #[test]
+fn the_logo_comes_first_in_the_window() {
+    let host = Host::weston();
+    let mut kioskd = host.kioskd(&["--output=640x400", "--session=none"]);
+    kioskd.wait_for(&host.kiosk_directory().join("compositor.sock"));
+    let status = host.kioskctl(&["status", "--json"]);
+    let status = String::from_utf8_lossy(&status.stdout).into_owned();
+    assert!(status.contains("\"backend\":\"winit\"") && status.contains("\"renderer\":\"gles\""), "{status}");
+    let file = host.directory.path().join("shot.png");
+    let output = host.kioskctl(&["screenshot", file.to_str().unwrap()]);
+    assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), kioskd.log());
+    let (width, height, pixels) = read_png(&file);
+    let black = pixels.chunks_exact(4).filter(|pixel| pixel[..3] == [0, 0, 0]).count();
+    let part = black as f64 / (width * height) as f64;
+    assert!(part > 0.7 && part < 0.99, "{part} of the picture is black: that is no logo");
+}
+
+#[test]
 fn a_commands_status_is_kioskds_own() {
     let host = Host::weston();
     for (script, status) in [("exit 0", 0), ("exit 7", 7), ("kill -KILL $$", 128 + 9), ("kill -TERM $$", 128 + 15)] {
