@@ -37,6 +37,8 @@ pub struct Cursor {
     location: Point<f64, Logical>,
     moved_at: Option<Duration>,
     visible: bool,
+    /// What is dragged, and where it is.
+    dragged: Option<(WlSurface, Point<f64, Logical>)>,
     /// The arrow and the scale it was drawn for.
     arrow: Mutex<Option<(u32, MemoryRenderBuffer)>>,
 }
@@ -49,6 +51,7 @@ impl Cursor {
             location: Point::default(),
             moved_at: None,
             visible: policy == Policy::Always,
+            dragged: None,
             arrow: Mutex::new(None),
         }
     }
@@ -98,7 +101,32 @@ impl Cursor {
         }
     }
 
-    /// Pushes the cursor for a screen that starts at `origin`.
+    /// A drag begins where the pointer or finger is; `icon` is its picture, if it has one.
+    pub fn start_drag(&mut self, icon: Option<WlSurface>, location: Point<f64, Logical>) {
+        self.dragged = icon.map(|icon| (icon, location));
+    }
+
+    /// The pointer or finger that drags moved. Returns whether the picture changes.
+    pub fn drag_to(&mut self, to: Point<f64, Logical>) -> bool {
+        match &mut self.dragged {
+            Some((_, at)) if *at != to => {
+                *at = to;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    pub fn end_drag(&mut self) {
+        self.dragged = None;
+    }
+
+    /// The picture of what is dragged.
+    pub fn drag_icon(&self) -> Option<&WlSurface> {
+        self.dragged.as_ref().map(|(icon, _)| icon).filter(|icon| icon.alive())
+    }
+
+    /// Pushes the cursor, and what it drags, for a screen that starts at `origin`.
     pub fn push_elements<R>(
         &self,
         renderer: &mut R,
@@ -109,9 +137,27 @@ impl Cursor {
         R: Renderer + ImportAll + ImportMem,
         R::TextureId: Clone + Send + 'static,
     {
-        if !self.is_visible() {
-            return;
+        if self.is_visible() {
+            self.push_pointer(renderer, origin, scale, elements);
         }
+        if let Some((icon, at)) = self.dragged.as_ref().filter(|(icon, _)| icon.alive()) {
+            let at = (*at - origin.to_f64()).to_physical(scale).to_i32_round();
+            let surfaces: Vec<WaylandSurfaceRenderElement<R>> =
+                render_elements_from_surface_tree(renderer, icon, at, scale, 1.0, Kind::Unspecified);
+            elements.extend(surfaces.into_iter().map(StageElement::from));
+        }
+    }
+
+    fn push_pointer<R>(
+        &self,
+        renderer: &mut R,
+        origin: Point<i32, Logical>,
+        scale: Scale<f64>,
+        elements: &mut Vec<StageElement<R>>,
+    ) where
+        R: Renderer + ImportAll + ImportMem,
+        R::TextureId: Clone + Send + 'static,
+    {
         let location = self.location - origin.to_f64();
         if let Some(surface) = self.client_surface() {
             let hotspot = with_states(surface, |states| {

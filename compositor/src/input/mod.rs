@@ -94,6 +94,11 @@ impl SeatParts {
         self.vt_switching
     }
 
+    /// Where a finger is, if any is down.
+    pub fn finger(&self) -> Option<Point<f64, Logical>> {
+        self.fingers.values().next().copied()
+    }
+
     /// Lights on every keyboard.
     pub fn set_leds(&mut self, leds: LedState) {
         for keyboard in &mut self.keyboards {

@@ -77,6 +77,9 @@ impl Kiosk {
     fn move_pointer(&mut self, location: Point<f64, Logical>, time: u32) {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
         let under = self.under(location);
+        if self.seat.cursor.drag_to(location) {
+            self.request_shell_redraw();
+        }
         self.show_cursor(location);
         let serial = SERIAL_COUNTER.next_serial();
         pointer.motion(self, under.clone(), &MotionEvent { location, serial, time });

@@ -45,6 +45,9 @@ impl Kiosk {
         if let Some(at) = self.seat.fingers.get_mut(&event.slot()) {
             *at = location;
         }
+        if self.seat.cursor.drag_to(location) {
+            self.request_shell_redraw();
+        }
         touch.motion(self, under, &MotionEvent { slot: event.slot(), location, time: event.time_msec() });
     }
 

@@ -42,10 +42,15 @@ impl DataDeviceHandler for Kiosk {
 }
 
 impl ClientDndGrabHandler for Kiosk {
-    fn started(&mut self, _source: Option<WlDataSource>, _icon: Option<WlSurface>, _seat: Seat<Self>) {
+    fn started(&mut self, _source: Option<WlDataSource>, icon: Option<WlSurface>, seat: Seat<Self>) {
+        // Whichever started it: a finger that is down, else the pointer.
+        let pointer = seat.get_pointer().map(|pointer| pointer.current_location()).unwrap_or_default();
+        let at = self.seat.finger().unwrap_or(pointer);
+        self.seat.cursor.start_drag(icon, at);
         self.screens.request_redraw();
     }
     fn dropped(&mut self, _target: Option<WlSurface>, _validated: bool, _seat: Seat<Self>) {
+        self.seat.cursor.end_drag();
         self.screens.request_redraw();
     }
 }

@@ -62,6 +62,11 @@ impl CompositorHandler for Kiosk {
         self.tell_scale(surface);
     }
 
+    fn destroyed(&mut self, surface: &WlSurface) {
+        // An inhibitor ends with its surface, and with the client that crashed.
+        self.no_longer_inhibits(surface);
+    }
+
     fn commit(&mut self, surface: &WlSurface) {
         on_commit_buffer_handler::<Self>(surface);
         self.backend.early_import(surface);

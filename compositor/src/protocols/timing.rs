@@ -38,7 +38,17 @@ impl IdleInhibitHandler for Kiosk {
     }
 
     fn uninhibit(&mut self, surface: WlSurface) {
-        self.idle_inhibitors.retain(|other| other.alive() && *other != surface);
+        self.no_longer_inhibits(&surface);
+    }
+}
+
+impl Kiosk {
+    /// The surface does not keep the screen from idling any more, if it did.
+    pub fn no_longer_inhibits(&mut self, surface: &WlSurface) {
+        if self.idle_inhibitors.is_empty() {
+            return;
+        }
+        self.idle_inhibitors.retain(|other| other.alive() && other != surface);
         let inhibited = !self.idle_inhibitors.is_empty();
         self.protocols.idle_notifier.set_is_inhibited(inhibited);
     }

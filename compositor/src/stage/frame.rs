@@ -92,9 +92,8 @@ impl Frame<'_> {
                 }
             }
         }
-        if let Some(surface) = self.cursor.client_surface().filter(|_| self.carries_shell) {
-            visit(surface);
-        }
+        let carried = [self.cursor.client_surface(), self.cursor.drag_icon()];
+        carried.into_iter().flatten().filter(|_| self.carries_shell).for_each(visit);
     }
 
     /// Remembers which surfaces this screen shows.
