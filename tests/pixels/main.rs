@@ -11,6 +11,7 @@ mod input;
 mod outputs;
 mod popups;
 mod privilege;
+mod protocols;
 mod requests;
 mod rotation;
 mod shell;
