@@ -5,6 +5,7 @@
 mod fixture;
 
 mod bad;
+mod devices;
 mod dialogs;
 mod frames;
 mod input;

@@ -1,0 +1,76 @@
+//! Display devices that refuse frames, or lose them.
+
+use std::time::{Duration, Instant};
+
+use crate::fixture::{
+    Fixture, Setup,
+    panels::Fault,
+    picture::{GREEN, Picture, RED},
+};
+
+#[test]
+fn a_device_that_refuses_is_asked_again_and_less_and_less_often() {
+    let mut fixture = Setup { refresh: 60_000, ..Setup::bare(&["320x200"]) }.start();
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    fixture.panels.set_fault(Some(Fault::Refuses));
+    let asked = fixture.panels.asked();
+    fixture[client].ask_frame(&window.surface);
+    fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
+    fixture.pass(Duration::from_millis(1_200));
+    let tries = fixture.panels.asked() - asked;
+    // At the screen's rate it would be 72.
+    assert!((3..=12).contains(&tries), "{tries} tries");
+    fixture.panels.set_fault(None);
+    fixture.until("the picture", |fixture| fixture.panel().pixel(5, 5) == GREEN);
+    fixture.until("the callback", |fixture| fixture[client].frames(&window.surface) >= 1);
+    assert!(!fixture[client].is_gone());
+}
+
+#[test]
+fn a_refusal_is_told_once_and_not_at_every_try() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    fixture.panels.set_fault(Some(Fault::Refuses));
+    fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
+    let asked = fixture.panels.asked();
+    fixture.until("several tries", |fixture| fixture.panels.asked() > asked + 8);
+    assert!(fixture.kiosk.problems.len() <= 1, "{:?}", fixture.kiosk.problems);
+}
+
+#[test]
+fn a_lost_flip_is_given_up_and_the_picture_comes_back() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    fixture.panels.set_fault(Some(Fault::LosesFlips));
+    let started = Instant::now();
+    fixture[client].ask_frame(&window.surface);
+    fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
+    fixture.roundtrip(client);
+    fixture.panels.set_fault(None);
+    fixture.until("the picture", |fixture| fixture.panel().pixel(5, 5) == GREEN);
+    assert!(started.elapsed() < Duration::from_millis(3_000), "{:?}", started.elapsed());
+    assert_eq!(fixture.panels.recovered(), 1);
+    assert_eq!(fixture.kiosk.problems.len(), 1, "{:?}", fixture.kiosk.problems);
+    assert!(fixture.kiosk.can_draw());
+    fixture.until("the callback", |fixture| fixture[client].frames(&window.surface) == 1);
+    // It is well again: nothing is remembered against it.
+    fixture[client].draw(&window.surface, Picture::Solid(RED), 320, 200);
+    fixture.until("the next picture", |fixture| fixture.panel().pixel(5, 5) == RED);
+    assert_eq!(fixture.kiosk.lost_flips, 0);
+}
+
+#[test]
+fn a_device_that_loses_every_flip_is_dead_to_the_watchdog() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    fixture.panels.set_fault(Some(Fault::LosesFlips));
+    fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
+    fixture.until("the end of patience", |fixture| !fixture.kiosk.can_draw());
+    // And alive as soon as one comes.
+    fixture.panels.set_fault(None);
+    fixture.until("a picture after all", |fixture| fixture.kiosk.can_draw());
+}
