@@ -209,6 +209,42 @@ fn an_animated_splash_repaints_only_what_moves() {
 }
 
 #[test]
+fn a_new_message_repaints_only_its_line() {
+    let mut fixture = setup(&["1280x800"]).start();
+    let mut session = fixture.session();
+    let say = |fixture: &mut Fixture, session: &mut Session, message: &str| {
+        session.send(&Report { state: State::Waiting, message: message.into(), pid: 0 });
+        fixture.until("the message", |fixture| fixture.kiosk.stage.readiness.message == message);
+        fixture.still();
+    };
+    say(&mut fixture, &mut session, "Waiting for the server");
+    fixture.panels.start_film();
+    say(&mut fixture, &mut session, "The server does not answer");
+    for shot in fixture.panels.take_film() {
+        let area: i32 = shot.damage.iter().map(|part| part.size.w * part.size.h).sum();
+        assert!(area * 100 < 1280 * 800 * 4, "{area} pixels repainted: {:?}", shot.damage);
+    }
+}
+
+#[test]
+fn a_splash_that_is_up_turns_with_the_screen() {
+    let mut fixture = setup(&["640x400"]).start();
+    fixture.still();
+    for degrees in [90, 180, 270, 0] {
+        fixture.rotate(degrees);
+        fixture.turn(Duration::ZERO);
+        fixture.still();
+        let picture = fixture.screenshot();
+        assert!(is_splash(&picture) && is_splash(&fixture.panel()), "turned by {degrees}");
+        // The logo is in the middle of the width, however wide the picture is now.
+        let inked = |x: u32| (0..picture.height / 2).any(|y| picture.pixel(x, y) != BACKGROUND);
+        let columns: Vec<u32> = (0..picture.width).filter(|x| inked(*x)).collect();
+        let middle = (columns[0] + columns[columns.len() - 1]) / 2;
+        assert!(middle.abs_diff(picture.width / 2) <= 2, "turned by {degrees}: {middle} of {}", picture.width);
+    }
+}
+
+#[test]
 fn nothing_wakes_up_once_the_splash_is_gone() {
     let (mut fixture, ..) = running(&["320x200", "320x200"]);
     // The last frame's flip is looked after for a second.
