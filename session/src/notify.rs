@@ -120,6 +120,14 @@ fn watchdog_period(usec: Option<&OsStr>, pid: Option<&OsStr>, own_pid: u32) -> O
     (usec > 0).then(|| Duration::from_micros(usec))
 }
 
+/// Whether what we write to stderr goes to the journal: the variable alone is inherited by shells whose output
+/// goes elsewhere (systemd.exec(5), `$JOURNAL_STREAM`).
+pub fn stderr_is_the_journal() -> bool {
+    let Ok(named) = std::env::var("JOURNAL_STREAM") else { return false };
+    let Ok(own) = rustix::fs::fstat(std::io::stderr()) else { return false };
+    named == format!("{}:{}", own.st_dev, own.st_ino)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -68,7 +68,7 @@ fn main() -> ExitCode {
 /// To the journal with fields when a service manager reads us, else to stderr. `RUST_LOG` filters.
 fn start_logging() {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let journal = std::env::var_os("JOURNAL_STREAM").and_then(|_| tracing_journald::layer().ok());
+    let journal = kiosk_session::notify::stderr_is_the_journal().then(tracing_journald::layer).and_then(Result::ok);
     let registry = tracing_subscriber::registry().with(filter);
     match journal {
         Some(journal) => registry.with(journal).init(),
