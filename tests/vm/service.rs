@@ -15,8 +15,9 @@ const CONSOLE_BACK: Duration = Duration::from_secs(30);
 const STILL_SECONDS: u64 = 30;
 /// After a question both may finish what it began: connections, timers of the pointer.
 const REST_SECONDS: u64 = 8;
-/// One health probe in 10 s: a timer, and the answers of a connection.
-const SESSION_WAKEUPS: u64 = STILL_SECONDS / 10 * 4;
+/// One health probe in 10 s: a timer, and the answers of a connection. So long a time may hold one probe more, at its
+/// edges, as it may hold one feeding of the watchdog more.
+const SESSION_WAKEUPS: u64 = (STILL_SECONDS / 10 + 1) * 4;
 
 pub fn units_are_active_and_nothing_has_failed(kiosk: &Kiosk) -> Result<()> {
     ensure!(kiosk.sh("systemctl is-active kiosk kiosk-session")? == "active\nactive", "a unit is not active");
