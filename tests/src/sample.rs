@@ -17,7 +17,7 @@ pub struct Reading {
     pub at: u64,
     /// Nanoseconds on a processor, all threads.
     pub processor: u64,
-    /// Context switches, all threads.
+    /// Wake-ups (voluntary context switches), all threads.
     pub switches: u64,
 }
 

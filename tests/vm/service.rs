@@ -88,7 +88,7 @@ pub fn reload_fetches_the_page_again_in_the_same_browser(kiosk: &Kiosk) -> Resul
 pub fn nothing_wakes_up_when_nothing_changes(kiosk: &Kiosk) -> Result<()> {
     let pids = [kiosk.main_pid("kiosk")?, kiosk.main_pid("kiosk-session")?];
     let count = format!(
-        "awk '/^Name/ {{ name = $2 }} /ctxt_switches/ {{ sum[FILENAME \" \" name] += $2 }} \
+        "awk '/^Name/ {{ name = $2 }} /^voluntary_ctxt_switches/ {{ sum[FILENAME \" \" name] += $2 }} \
          END {{ for (thread in sum) print thread, sum[thread] }}' /proc/{{{},{}}}/task/*/status",
         pids[0], pids[1]
     );
@@ -110,7 +110,7 @@ pub fn nothing_wakes_up_when_nothing_changes(kiosk: &Kiosk) -> Result<()> {
     Ok(())
 }
 
-/// Context switches of each thread, by process and thread's name and id.
+/// Voluntary context switches (each is a sleep after a wake-up) of each thread, by process and thread's name and id.
 struct Switches(BTreeMap<(i64, String), u64>);
 
 impl Switches {

@@ -10,11 +10,9 @@ pub fn processor_time(pid: u32) -> Result<u64> {
     sum_over_threads(pid, "schedstat", |text| text.split_whitespace().next().and_then(|field| field.parse().ok()))
 }
 
-/// How often any thread was switched to, of its own will or not: each wake-up is one.
+/// How often any thread went to sleep of its own will: each wake-up ends so, and being preempted is none.
 pub fn switches(pid: u32) -> Result<u64> {
-    sum_over_threads(pid, "status", |text| {
-        Some(field(text, "voluntary_ctxt_switches:")? + field(text, "nonvoluntary_ctxt_switches:")?)
-    })
+    sum_over_threads(pid, "status", |text| field(text, "voluntary_ctxt_switches:"))
 }
 
 pub fn memory(pid: u32) -> Result<Memory> {
