@@ -20,4 +20,5 @@ pub mod screens;
 pub mod session_link;
 pub mod sockets;
 pub mod stage;
+pub mod transaction;
 pub mod trial;

@@ -8,8 +8,7 @@ use std::time::Duration;
 use crate::{
     control::{ControlError, OutputChange},
     kiosk::Kiosk,
-    layout::Planned,
-    screens::ScreenId,
+    screens::{ScreenId, plan::Planned},
 };
 
 /// How long a temporary change lasts at most.

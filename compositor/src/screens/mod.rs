@@ -3,7 +3,9 @@
 //! A [`Screen`] outlives its display: clients keep their `wl_output` while a cable is out, and with no display
 //! at all a virtual screen carries the shell. No I/O: the back end says which displays there are.
 
+pub mod arrange;
 pub mod mode;
+pub mod plan;
 pub mod redraw;
 pub mod rotation;
 
@@ -16,6 +18,7 @@ use smithay::{
 };
 
 use crate::{kiosk::Kiosk, stage::splash::ScreenSplash};
+use arrange::Place;
 use redraw::Redraw;
 use rotation::{Rotation, Turn};
 
@@ -107,6 +110,8 @@ pub struct Screen {
     /// It has no display and another screen carries on: it goes soon, and its windows have only to know the other.
     pub retiring: bool,
     pub rotation: Rotation,
+    /// Where it was asked to lie; `None`: beside the others.
+    pub position: Option<Point<i32, Logical>>,
     pub power: bool,
     pub redraw: Redraw,
     pub splash: ScreenSplash,
@@ -135,11 +140,13 @@ pub struct ScreenPolicy {
     /// 1.0 to 4.0.
     pub scale: f64,
     pub power: bool,
+    /// Top left corner in the layout; `None`: beside the others.
+    pub position: Option<(i32, i32)>,
 }
 
 impl Default for ScreenPolicy {
     fn default() -> Self {
-        Self { rotation: Rotation::R0, scale: 1.0, power: true }
+        Self { rotation: Rotation::R0, scale: 1.0, power: true, position: None }
     }
 }
 
@@ -164,6 +171,7 @@ impl Screen {
             modes: Vec::new(),
             retiring: false,
             rotation: policy.rotation,
+            position: policy.position.map(Point::from),
             power: policy.power,
             redraw: Redraw::default(),
             splash: ScreenSplash::default(),
@@ -216,9 +224,8 @@ impl Screen {
 
     /// Where the screen lies among the others and how large a fullscreen window is.
     pub fn geometry(&self) -> Rectangle<i32, Logical> {
-        let (size, scale) = (self.picture_size(), self.scale());
-        let size = (covering(size.w, scale), covering(size.h, scale));
-        Rectangle::new(self.output.current_location(), size.into())
+        let size = arrange::logical_size(self.panel_size(), self.rotation, self.scale());
+        Rectangle::new(self.output.current_location(), size)
     }
 
     /// Time between two page flips.
@@ -259,14 +266,6 @@ impl Screen {
     }
 }
 
-/// The logical length nearest to this many pixels that leaves none of them uncovered: 1920 pixels at scale 2.25 are
-/// 854, for 853 would end one pixel short and show a black line.
-fn covering(pixels: i32, scale: f64) -> i32 {
-    let nearest = (f64::from(pixels) / scale).round();
-    let short = (nearest * scale).round() < f64::from(pixels);
-    nearest as i32 + i32::from(short)
-}
-
 fn non_empty(text: &str) -> String {
     if text.is_empty() { "Unknown".into() } else { text.into() }
 }
@@ -294,6 +293,8 @@ pub struct Screens {
     /// Which one carries the shell.
     pub shell_screen: ShellScreen,
     next_id: u32,
+    /// Identities that more than one connected display has.
+    twins: Vec<Identity>,
     /// Changes with each change of the layout, so that a stale request is known.
     pub serial: u32,
 }
@@ -302,6 +303,17 @@ impl Screens {
     /// None yet; the shell will go where `shell_screen` says.
     pub fn new(shell_screen: ShellScreen) -> Self {
         Self { shell_screen, ..Self::default() }
+    }
+
+    /// Takes note of displays that call themselves the same.
+    pub fn note_twins(&mut self, heads: &[Head]) {
+        let twice = |one: &&Head| heads.iter().filter(|other| other.identity == one.identity).count() > 1;
+        self.twins = heads.iter().filter(twice).map(|head| head.identity.clone()).collect();
+    }
+
+    /// The identity under which a display's changes are kept; empty where only its connector tells it from another.
+    pub fn saved_as(&self, identity: &Identity) -> String {
+        if self.twins.contains(identity) { String::new() } else { identity.description() }
     }
 
     /// Adds a screen for a display; `announce` makes its `wl_output` known to clients.
@@ -329,16 +341,22 @@ impl Screens {
         }
     }
 
-    /// Lays the screens side by side, left to right, those that go last, and gives the layout a new serial.
+    /// Lays the screens out and gives the layout a new serial.
     pub fn arrange(&mut self) {
-        let mut x = 0;
-        let (staying, going): (Vec<_>, Vec<_>) = self.list.iter_mut().partition(|screen| !screen.retiring);
-        for screen in staying.into_iter().chain(going) {
-            let location: Point<i32, Logical> = (x, 0).into();
+        let any_connected = self.list.iter().any(|screen| screen.head.is_some());
+        let places: Vec<Place> = self
+            .list
+            .iter()
+            .map(|screen| Place {
+                size: screen.geometry().size,
+                wanted: screen.position,
+                seen: !screen.retiring && (screen.head.is_some() || !any_connected),
+            })
+            .collect();
+        for (screen, location) in self.list.iter_mut().zip(arrange::arrange(&places)) {
             if screen.output.current_location() != location {
                 screen.output.change_current_state(None, None, None, Some(location));
             }
-            x += screen.geometry().size.w;
         }
         self.serial = self.serial.wrapping_add(1).max(1);
     }

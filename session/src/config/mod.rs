@@ -23,7 +23,7 @@ pub use model::{
     Rotation, Scale, ScheduleEntry, Shell, Splash, StatusRanges, TimeOfDay,
 };
 pub use origin::{ConfigError, Origin, Position, Source};
-pub use policy::{OutputPolicy, identity, output_policy};
+pub use policy::{OutputPolicy, conflicting_rules, identity, output_policy};
 pub use show::Setting;
 pub use state::{SaveError, SavedState, state_dir};
 pub use suggest::closest;

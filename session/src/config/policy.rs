@@ -1,6 +1,7 @@
 //! Which policy an output gets: the rules of the configuration and the saved changes, laid over each other.
 //! Pure; the compositor asks before the first modeset and whenever a display comes, or the rules change.
 
+use super::keys::Sectioned;
 use super::model::{ModeChoice, OutputRule, OutputSettings, Rotation, Scale};
 
 /// How an output is to be driven, with nothing left open.
@@ -45,6 +46,33 @@ pub fn output_policy(
     }
 }
 
+/// What rules for the identity and for the connector of one display say against each other: a sentence each, with
+/// which of them is used.
+pub fn conflicting_rules(rules: &[OutputRule], identity: &str, connector: &str) -> Vec<String> {
+    if identity.is_empty() || identity == connector {
+        return Vec::new();
+    }
+    let merged = |matcher: &str| {
+        let mut merged = OutputRule { matcher: matcher.into(), settings: OutputSettings::default() };
+        rules.iter().filter(|rule| rule.matcher == matcher).for_each(|rule| merged.settings.overlay(&rule.settings));
+        merged
+    };
+    let (by_identity, by_connector) = (merged(identity), merged(connector));
+    let values = |key: &super::keys::Key<OutputRule>| {
+        let text = |rule| (key.get)(rule).map(|value| value.to_string().trim().to_owned());
+        Some((key.name, text(&by_identity)?, text(&by_connector)?))
+    };
+    let different = OutputRule::keys().iter().filter_map(values).filter(|(_, one, other)| one != other);
+    different
+        .map(|(key, one, other)| {
+            format!(
+                "two rules for one output: [output.\"{identity}\"] has {key} = {one} and [output.\"{connector}\"] has \
+                 {key} = {other}; the connector's is used, remove one of them"
+            )
+        })
+        .collect()
+}
+
 /// An output's identity as rules and saved state name it: the EDID's fields that are there, with spaces
 /// between. Empty where the display says nothing.
 pub fn identity(make: &str, model: &str, serial: &str) -> String {
@@ -78,6 +106,19 @@ mod tests {
         let saved = OutputSettings { rotation: Some(Rotation::R0), ..OutputSettings::default() };
         let policy = output_policy(&rules, Some(&saved), "Dell U2720Q 123", "HDMI-A-1");
         assert_eq!((policy.rotation, policy.power), (Rotation::R0, false));
+    }
+
+    #[test]
+    fn rules_against_each_other_are_told() {
+        let rules = [
+            rule("Dell 1", Some(Rotation::R90), Some(true), None),
+            rule("DP-1", Some(Rotation::R180), Some(true), Some(Scale::Fixed(2.0))),
+        ];
+        let told = conflicting_rules(&rules, "Dell 1", "DP-1");
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].contains("rotation = 90") && told[0].contains("rotation = 180"), "{told:?}");
+        assert!(conflicting_rules(&rules, "Dell 1", "DP-2").is_empty());
+        assert!(conflicting_rules(&rules, "", "DP-1").is_empty());
     }
 
     #[test]

@@ -1,0 +1,145 @@
+//! What a set of changes makes of the screens: every change checked, and the result as a whole. Pure: the caller
+//! tests the plan on the hardware and carries it out.
+
+use kiosk_session::config::{ModeChoice, Rotation};
+use smithay::utils::{Physical, Size};
+
+use super::{
+    HeadMode, ScreenId,
+    arrange::{Place, logical_size, overlap},
+    mode,
+};
+use crate::control::{ControlError, OutputChange};
+
+/// A screen's state, as it is or as it is to be.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Planned {
+    pub power: bool,
+    pub rotation: Rotation,
+    /// 1.0 to 4.0.
+    pub scale: f64,
+    /// `None`: no display says.
+    pub mode: Option<HeadMode>,
+    /// Top left corner in the layout, logical pixels; `None`: beside the others.
+    pub position: Option<(i32, i32)>,
+}
+
+/// A screen as a plan starts from it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Facts {
+    pub id: ScreenId,
+    pub name: String,
+    pub connected: bool,
+    pub modes: Vec<HeadMode>,
+    pub now: Planned,
+}
+
+/// The screens that `changes` names, as they are to be; in that order.
+pub fn plan(screens: &[Facts], changes: &[(String, OutputChange)]) -> Result<Vec<(ScreenId, Planned)>, ControlError> {
+    let mut planned = Vec::new();
+    for (name, change) in changes {
+        let screen = screens.iter().find(|screen| screen.name == *name).ok_or_else(|| {
+            let names: Vec<&str> = screens.iter().map(|screen| screen.name.as_str()).collect();
+            ControlError::NotFound(format!("there is no output {name:?}; there are: {}", names.join(", ")))
+        })?;
+        planned.push((screen.id, plan_one(screen, change)?));
+    }
+    check_whole(screens, changes, &planned)?;
+    Ok(planned)
+}
+
+fn plan_one(screen: &Facts, change: &OutputChange) -> Result<Planned, ControlError> {
+    let name = &screen.name;
+    let unsupported =
+        |what: &str| ControlError::Unsupported(format!("{name}: {what} cannot be changed at run time yet"));
+    if change.mirror.as_ref().is_some_and(|other| !other.is_empty()) {
+        return Err(unsupported("mirroring"));
+    }
+    if change.brightness.is_some() {
+        return Err(unsupported("the brightness"));
+    }
+    let mut plan = screen.now;
+    if let Some(power) = change.power {
+        plan.power = power;
+    }
+    if let Some(degrees) = change.rotation {
+        plan.rotation = Rotation::from_degrees(degrees).ok_or_else(|| {
+            ControlError::InvalidArgument(format!("{name}: rotation {degrees} is not possible; 0, 90, 180 and 270 are"))
+        })?;
+    }
+    if let Some(scale) = change.scale {
+        if !(1.0..=4.0).contains(&scale) {
+            return Err(ControlError::InvalidArgument(format!("{name}: scale {scale} is not possible; 1.0 to 4.0 is")));
+        }
+        plan.scale = scale;
+    }
+    if let Some((width, height, refresh)) = change.mode {
+        let wanted = ModeChoice::Exact { width, height, refresh: Some(refresh).filter(|rate| *rate != 0) };
+        match mode::choose(&screen.modes, wanted) {
+            Some((index, true)) => plan.mode = screen.modes.get(index).copied(),
+            _ => {
+                return Err(ControlError::ModeRejected(format!(
+                    "{name}: the display does not list {width}x{height}; `kioskctl outputs` shows what it lists"
+                )));
+            }
+        }
+    }
+    if let Some(position) = change.position {
+        plan.position = Some(position);
+    }
+    Ok(plan)
+}
+
+/// What no single screen can tell: no two lie over each other, and the last light is not put out in passing.
+fn check_whole(
+    screens: &[Facts],
+    changes: &[(String, OutputChange)],
+    planned: &[(ScreenId, Planned)],
+) -> Result<(), ControlError> {
+    let to_be: Vec<(&Facts, Planned)> = screens
+        .iter()
+        .map(|screen| {
+            let changed = planned.iter().rev().find(|(id, _)| *id == screen.id);
+            (screen, changed.map_or(screen.now, |(_, plan)| *plan))
+        })
+        .collect();
+    // Whoever names no position is not told that others, or configuration, chose badly.
+    if changes.iter().any(|(_, change)| change.position.is_some()) {
+        let places: Vec<Place> = to_be.iter().map(|(screen, plan)| place(plan, screen.connected)).collect();
+        if let Some((one, other)) = overlap(&places) {
+            return Err(ControlError::InvalidArgument(format!(
+                "{} and {} would lie over each other; positions must leave {}x{} and {}x{} apart",
+                to_be[one].0.name,
+                to_be[other].0.name,
+                places[one].size.w,
+                places[one].size.h,
+                places[other].size.w,
+                places[other].size.h,
+            )));
+        }
+    }
+    let lit = |now: fn(&(&Facts, Planned)) -> bool| to_be.iter().any(|one| one.0.connected && now(one));
+    let was_lit = lit(|(screen, _)| screen.now.power);
+    let stays_lit = lit(|(_, plan)| plan.power);
+    if was_lit && !stays_lit && !changes.iter().all(|(_, change)| only_power(change)) {
+        return Err(ControlError::InvalidArgument(
+            "this would leave every screen dark; to switch all off, ask for nothing else in the same request".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// Switching off is all that is asked: that is meant.
+fn only_power(change: &OutputChange) -> bool {
+    *change == OutputChange { power: change.power, ..OutputChange::default() }
+}
+
+/// Where a screen in this state lies.
+pub fn place(plan: &Planned, seen: bool) -> Place {
+    let panel: Size<i32, Physical> = plan.mode.map(|mode| (mode.width, mode.height).into()).unwrap_or_default();
+    Place { size: logical_size(panel, plan.rotation, plan.scale), wanted: plan.position.map(Into::into), seen }
+}
+
+#[cfg(test)]
+#[path = "plan_tests.rs"]
+mod tests;

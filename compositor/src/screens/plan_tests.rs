@@ -1,0 +1,107 @@
+use super::*;
+use proptest::prelude::*;
+
+const FULL_HD: HeadMode = HeadMode { width: 1920, height: 1080, refresh: 60_000, preferred: true };
+const VGA: HeadMode = HeadMode { width: 640, height: 480, refresh: 60_000, preferred: false };
+
+fn screens(count: u32) -> Vec<Facts> {
+    (0..count)
+        .map(|number| Facts {
+            id: ScreenId(number),
+            name: format!("DP-{number}"),
+            connected: true,
+            modes: vec![FULL_HD, VGA],
+            now: Planned { power: true, rotation: Rotation::R0, scale: 1.0, mode: Some(FULL_HD), position: None },
+        })
+        .collect()
+}
+
+fn on(number: u32, change: OutputChange) -> (String, OutputChange) {
+    (format!("DP-{number}"), change)
+}
+
+fn off() -> OutputChange {
+    OutputChange { power: Some(false), ..OutputChange::default() }
+}
+
+fn at(x: i32, y: i32) -> OutputChange {
+    OutputChange { position: Some((x, y)), ..OutputChange::default() }
+}
+
+#[test]
+fn a_change_keeps_what_it_does_not_name() {
+    let change = OutputChange { mode: Some((640, 480, 0)), ..OutputChange::default() };
+    let before = screens(2);
+    let planned = plan(&before, &[on(1, change)]).unwrap();
+    assert_eq!(planned, [(ScreenId(1), Planned { mode: Some(VGA), ..before[1].now })]);
+}
+
+#[test]
+fn positions_that_overlap_are_refused_with_both_names() {
+    let refused = plan(&screens(2), &[on(0, at(0, 0)), on(1, at(1919, 1079))]).unwrap_err();
+    let text = refused.to_string();
+    assert!(matches!(refused, ControlError::InvalidArgument(_)));
+    assert!(text.contains("DP-0") && text.contains("DP-1") && text.contains("1920x1080"), "{text}");
+    assert!(plan(&screens(2), &[on(0, at(0, 0)), on(1, at(1920, 0))]).is_ok());
+    // Turned, the first is only 1080 wide.
+    let turned = OutputChange { rotation: Some(90), ..at(0, 0) };
+    assert!(plan(&screens(2), &[on(0, turned), on(1, at(1080, 0))]).is_ok());
+}
+
+#[test]
+fn an_unplugged_screen_is_in_nobodys_way() {
+    let mut screens = screens(2);
+    screens[0].now.position = Some((0, 0));
+    assert!(plan(&screens, &[on(1, at(0, 0))]).is_err());
+    screens[0].connected = false;
+    assert!(plan(&screens, &[on(1, at(0, 0))]).is_ok());
+}
+
+#[test]
+fn all_screens_go_dark_only_when_that_is_all_that_is_asked() {
+    assert!(plan(&screens(1), &[on(0, off())]).is_ok());
+    assert!(plan(&screens(2), &[on(0, off()), on(1, off())]).is_ok());
+    let with_rotation = OutputChange { rotation: Some(90), ..off() };
+    assert!(plan(&screens(1), &[on(0, with_rotation.clone())]).is_err());
+    assert!(plan(&screens(2), &[on(0, with_rotation.clone())]).is_ok(), "another one stays lit");
+    let mut dark = screens(1);
+    dark[0].now.power = false;
+    assert!(plan(&dark, &[on(0, with_rotation)]).is_ok(), "it was dark before");
+}
+
+fn any_change() -> impl Strategy<Value = OutputChange> {
+    let any_of = |values: Vec<u32>| proptest::option::of(proptest::sample::select(values));
+    let scale = proptest::option::of(prop_oneof![0.0f64..6.0, Just(f64::NAN), Just(f64::INFINITY)]);
+    let mode = proptest::option::of(prop_oneof![(0u32..3_000, 0u32..3_000, 0u32..100_000), Just((640, 480, 0))]);
+    let position = proptest::option::of((-3_000i32..3_000, -3_000i32..3_000));
+    (proptest::option::of(any::<bool>()), any_of(vec![0, 45, 90, 180, 270, 360]), scale, mode, position).prop_map(
+        |(power, rotation, scale, mode, position)| OutputChange {
+            power,
+            rotation,
+            scale,
+            mode,
+            position,
+            ..OutputChange::default()
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_planned_is_possible(
+        changes in proptest::collection::vec((0u32..4, any_change()), 0..4),
+        connected in proptest::collection::vec(any::<bool>(), 3),
+    ) {
+        let mut before = screens(3);
+        for (screen, connected) in before.iter_mut().zip(connected) {
+            screen.connected = connected;
+        }
+        let changes: Vec<_> = changes.into_iter().map(|(number, change)| on(number, change)).collect();
+        let Ok(planned) = plan(&before, &changes) else { return Ok(()) };
+        prop_assert_eq!(planned.len(), changes.len());
+        for (_, plan) in planned {
+            prop_assert!((1.0..=4.0).contains(&plan.scale));
+            prop_assert!(plan.mode.is_some_and(|mode| before[0].modes.contains(&mode)));
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! Changes of the screens as transactions: checked, tested on the hardware, carried out whole or undone, and kept
+//! if asked to. The one path for D-Bus, `kioskctl apply` and the Wayland protocols of other tools.
+
+use kiosk_session::config::{ModeChoice, OutputSettings, Scale};
+
+use crate::{
+    control::{ApplyMode, ControlError, OutputChange},
+    kiosk::Kiosk,
+    screens::{
+        HeadMode, Screen, ScreenId,
+        plan::{self, Facts, Planned},
+    },
+};
+
+impl Kiosk {
+    /// Checks a set of changes, carries it out, and saves it if asked to. Returns the layout's new serial.
+    pub fn apply(
+        &mut self,
+        serial: u32,
+        changes: &[(String, OutputChange)],
+        how: ApplyMode,
+    ) -> Result<u32, ControlError> {
+        if serial != 0 && serial != self.screens.serial {
+            return Err(ControlError::StaleSerial(format!(
+                "the screens changed since layout {serial}; it is {} now: look again and retry",
+                self.screens.serial
+            )));
+        }
+        let planned = self.plan(changes)?;
+        let before: Vec<(ScreenId, Planned)> =
+            planned.iter().filter_map(|(id, _)| Some((*id, current(self.screens.get(*id)?)))).collect();
+        if how == ApplyMode::Verify {
+            return Ok(self.screens.serial);
+        }
+        if let Err(error) = self.carry_out(&planned) {
+            self.undo(&before);
+            return Err(error);
+        }
+        match how {
+            ApplyMode::Verify => {}
+            ApplyMode::Keep => {
+                self.end_trial_of(&planned);
+                self.keep(&planned, changes)?;
+            }
+            ApplyMode::Temporary { revert_after } => self.start_trial(&before, changes, revert_after),
+        }
+        Ok(self.screens.serial)
+    }
+
+    /// Checks every change and turns names into screens.
+    pub(crate) fn plan(&self, changes: &[(String, OutputChange)]) -> Result<Vec<(ScreenId, Planned)>, ControlError> {
+        let facts: Vec<Facts> = self.screens.iter().map(facts).collect();
+        plan::plan(&facts, changes)
+    }
+
+    /// All or nothing: what was done is undone.
+    fn undo(&mut self, before: &[(ScreenId, Planned)]) {
+        if let Err(error) = self.carry_out(before) {
+            self.problem(format!("a screen change that failed could not be undone: {error}"));
+        }
+    }
+
+    /// Puts the screens into these states. On an error some are and some are not.
+    pub(crate) fn carry_out(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), ControlError> {
+        let done = planned.iter().try_for_each(|(id, plan)| self.carry_out_one(*id, plan));
+        self.screens.arrange();
+        self.touch_cancel();
+        self.rearrange();
+        done
+    }
+
+    fn carry_out_one(&mut self, id: ScreenId, plan: &Planned) -> Result<(), ControlError> {
+        let Some(screen) = self.screens.get(id) else { return Ok(()) };
+        let now = current(screen);
+        if let Some(mode) = plan.mode.filter(|_| plan.mode != now.mode) {
+            self.use_mode(id, mode)?;
+        }
+        let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
+        if plan.rotation != now.rotation {
+            screen.set_rotation(plan.rotation);
+        }
+        screen.set_scale(plan.scale);
+        screen.position = plan.position.map(Into::into);
+        screen.redraw.request();
+        if plan.power != now.power {
+            self.try_set_power(id, plan.power).map_err(ControlError::Failed)?;
+        }
+        Ok(())
+    }
+
+    fn use_mode(&mut self, id: ScreenId, mode: HeadMode) -> Result<(), ControlError> {
+        let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
+        let Some(head) = screen.head else { return Ok(()) };
+        let index = screen.modes.iter().position(|listed| *listed == mode);
+        let index = index.ok_or_else(|| {
+            let (width, height) = (mode.width, mode.height);
+            ControlError::ModeRejected(format!("{}: the display does not list {width}x{height} any more", screen.name))
+        })?;
+        self.backend
+            .set_mode(head, index)
+            .map_err(|error| ControlError::ModeRejected(format!("{}: {error}", screen.name)))?;
+        if let Some(found) = self.backend.heads().into_iter().find(|found| found.id == head) {
+            screen.adopt_modes(&found);
+        }
+        Ok(())
+    }
+
+    /// Saves what was asked for, under each display's identity, else its connector.
+    pub(crate) fn keep(
+        &mut self,
+        planned: &[(ScreenId, Planned)],
+        changes: &[(String, OutputChange)],
+    ) -> Result<(), ControlError> {
+        for ((id, plan), (_, change)) in planned.iter().zip(changes) {
+            let Some(screen) = self.screens.get(*id) else { continue };
+            let settings = settings(change, plan);
+            self.saved.state.change(&self.screens.saved_as(&screen.identity), &screen.name, &settings);
+        }
+        let Some(directory) = &self.saved.directory else { return Ok(()) };
+        self.saved
+            .state
+            .save(directory)
+            .map_err(|error| ControlError::Failed(format!("the change is in force but could not be saved: {error}")))
+    }
+}
+
+/// What a change that was carried out leaves for the next start.
+fn settings(change: &OutputChange, plan: &Planned) -> OutputSettings {
+    let mode = change.mode.map(|(width, height, refresh)| ModeChoice::Exact {
+        width,
+        height,
+        refresh: Some(refresh).filter(|rate| *rate != 0),
+    });
+    OutputSettings {
+        mode,
+        rotation: change.rotation.map(|_| plan.rotation),
+        scale: change.scale.map(Scale::Fixed),
+        // Off is for now: a device that boots dark looks broken.
+        power: None,
+        mirror: None,
+        position: change.position,
+    }
+}
+
+/// A screen's state as it is.
+fn current(screen: &Screen) -> Planned {
+    let mode = screen.output.current_mode();
+    Planned {
+        power: screen.power,
+        rotation: screen.rotation,
+        scale: screen.scale(),
+        mode: mode.and_then(|mode| {
+            let listed = |listed: &&HeadMode| {
+                (listed.width, listed.height, listed.refresh) == (mode.size.w, mode.size.h, mode.refresh)
+            };
+            screen.modes.iter().find(listed).copied()
+        }),
+        position: screen.position.map(Into::into),
+    }
+}
+
+fn facts(screen: &Screen) -> Facts {
+    Facts {
+        id: screen.id,
+        name: screen.name.clone(),
+        connected: screen.head.is_some(),
+        modes: screen.modes.clone(),
+        now: current(screen),
+    }
+}
