@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use kiosk_session::config::{ModeChoice, OutputPolicy, Scale, conflicting_rules, output_policy};
+use kiosk_session::config::{ModeChoice, OutputPolicy, Scale, conflicting_rules, output_policy, words};
 
 use crate::{
     kiosk::Kiosk,
@@ -112,16 +112,19 @@ impl Kiosk {
     }
 
     fn choose_mode(&mut self, head: &mut Head, wanted: ModeChoice) {
-        let Some((index, found)) = mode::choose(&head.modes, wanted) else { return };
+        let Some((mode, found)) = mode::choose(&head.modes, wanted) else { return };
         if !found {
             self.problem(format!(
-                "{}: the configured mode {wanted:?} is not one this display lists; {}x{} is used",
-                head.name, head.modes[index].width, head.modes[index].height
+                "{}: the configured mode {} is not one this display can show; {}x{} is used",
+                head.name,
+                words::mode_text(wanted),
+                mode.width,
+                mode.height
             ));
         }
-        if index != head.mode {
-            match self.backend.set_mode(head.id, index) {
-                Ok(()) => head.mode = index,
+        if head.modes.get(head.mode) != Some(&mode) {
+            match self.backend.set_mode(head.id, mode) {
+                Ok(()) => drop(head.switch_to(mode)),
                 Err(error) => self.problem(format!("{}: the mode could not be set: {error}", head.name)),
             }
         }
@@ -143,6 +146,7 @@ impl Kiosk {
                 height: VIRTUAL_SIZE.1,
                 refresh: DEFAULT_REFRESH,
                 preferred: true,
+                custom: None,
             }],
             mode: 0,
         };

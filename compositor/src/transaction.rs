@@ -1,7 +1,7 @@
 //! Changes of the screens as transactions: checked, tested on the hardware, carried out whole or undone, and kept
 //! if asked to. The one path for D-Bus, `kioskctl apply` and the Wayland protocols of other tools.
 
-use kiosk_session::config::{ModeChoice, OutputSettings, Scale};
+use kiosk_session::config::{OutputSettings, Scale};
 
 use crate::{
     control::{ApplyMode, ControlError, OutputChange},
@@ -91,13 +91,8 @@ impl Kiosk {
     fn use_mode(&mut self, id: ScreenId, mode: HeadMode) -> Result<(), ControlError> {
         let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
         let Some(head) = screen.head else { return Ok(()) };
-        let index = screen.modes.iter().position(|listed| *listed == mode);
-        let index = index.ok_or_else(|| {
-            let (width, height) = (mode.width, mode.height);
-            ControlError::ModeRejected(format!("{}: the display does not list {width}x{height} any more", screen.name))
-        })?;
         self.backend
-            .set_mode(head, index)
+            .set_mode(head, mode)
             .map_err(|error| ControlError::ModeRejected(format!("{}: {error}", screen.name)))?;
         if let Some(found) = self.backend.heads().into_iter().find(|found| found.id == head) {
             screen.adopt_modes(&found);
@@ -126,13 +121,8 @@ impl Kiosk {
 
 /// What a change that was carried out leaves for the next start.
 fn settings(change: &OutputChange, plan: &Planned) -> OutputSettings {
-    let mode = change.mode.map(|(width, height, refresh)| ModeChoice::Exact {
-        width,
-        height,
-        refresh: Some(refresh).filter(|rate| *rate != 0),
-    });
     OutputSettings {
-        mode,
+        mode: change.mode,
         rotation: change.rotation.map(|_| plan.rotation),
         scale: change.scale.map(Scale::Fixed),
         // Off is for now: a device that boots dark looks broken.

@@ -2,7 +2,7 @@
 
 use std::{fs::File, time::Duration};
 
-use kiosk_session::api::State;
+use kiosk_session::{api::State, config::ModeChoice};
 use kioskd::{
     control::{ApplyMode, Call, ControlError, OutputChange, Reply, Request},
     screens::HeadMode,
@@ -24,6 +24,10 @@ impl Fixture {
 
 fn turn(degrees: u32) -> OutputChange {
     OutputChange { rotation: Some(degrees), ..OutputChange::default() }
+}
+
+fn size(width: u32, height: u32) -> ModeChoice {
+    ModeChoice::Exact { width, height, refresh: None }
 }
 
 fn layout(fixture: &Fixture) -> Vec<(u32, f64, bool)> {
@@ -68,7 +72,7 @@ fn of_several_changes_all_are_made_or_none() {
         OutputChange { rotation: Some(45), ..OutputChange::default() },
         OutputChange { scale: Some(0.5), ..OutputChange::default() },
         OutputChange { scale: Some(f64::NAN), ..OutputChange::default() },
-        OutputChange { mode: Some((123, 45, 0)), ..OutputChange::default() },
+        OutputChange { mode: Some(size(123, 45)), ..OutputChange::default() },
     ];
     for change in bad {
         let changes = [("HEADLESS-1".to_owned(), turn(90)), ("HEADLESS-2".to_owned(), change.clone())];
@@ -206,17 +210,44 @@ fn a_change_that_cannot_be_saved_is_in_force_and_says_so() {
 fn a_mode_that_the_display_lists_is_used() {
     let mut fixture = Fixture::new(&["320x200"]);
     let mut heads = fixture.panels.heads();
-    heads[0].modes.push(HeadMode { width: 640, height: 400, refresh: 60_000, preferred: false });
+    heads[0].modes.push(HeadMode { width: 640, height: 400, refresh: 60_000, preferred: false, custom: None });
     fixture.panels.set_heads(heads);
     fixture.kiosk.displays_changed();
     let client = fixture.client();
     let window = fixture.map(client, Picture::Solid(RED));
-    fixture.change(OutputChange { mode: Some((640, 400, 60_000)), ..OutputChange::default() }).unwrap();
+    fixture.change(OutputChange { mode: Some(size(640, 400)), ..OutputChange::default() }).unwrap();
     fixture.roundtrip(client);
     assert_eq!(fixture[client].configured(&window).map(|told| (told.width, told.height)), Some((640, 400)));
     fixture.fill(client, &window, Picture::Solid(GREEN));
     assert_eq!((fixture.panel().width, fixture.panel().height), (640, 400));
     assert_eq!(fixture.panel().pixel(639, 399), GREEN);
+}
+
+#[test]
+fn a_custom_mode_takes_effect_is_listed_and_is_kept() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    let custom = ModeChoice::Custom { width: 200, height: 100, refresh: None };
+    fixture.change(OutputChange { mode: Some(custom), ..OutputChange::default() }).unwrap();
+    assert_eq!(fixture.primary().picture_size(), (200, 100).into());
+    fixture.roundtrip(client);
+    fixture.fill(client, &window, Picture::Solid(GREEN));
+    assert_eq!((fixture.panel().width, fixture.panel().pixel(199, 99)), (200, GREEN));
+    assert!(fixture.primary().modes.iter().any(|mode| mode.custom == Some(60_000)));
+    let heads = fixture.panels.heads();
+    let kept = fixture.kiosk.saved.state.output(&heads[0].identity.description(), &heads[0].name);
+    assert_eq!(kept.and_then(|kept| kept.mode), Some(custom));
+    // Nothing is computed for a screen of a hundred metres, and the picture stays.
+    let absurd = ModeChoice::Custom { width: 16384, height: 16, refresh: None };
+    match fixture.change(OutputChange { mode: Some(absurd), ..OutputChange::default() }) {
+        Err(ControlError::ModeRejected(text)) => assert!(text.contains("16384x16") && text.contains("64"), "{text}"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(fixture.primary().picture_size(), (200, 100).into());
+    fixture.change(OutputChange { mode: Some(ModeChoice::Preferred), ..OutputChange::default() }).unwrap();
+    assert_eq!(fixture.primary().picture_size(), (320, 200).into());
+    assert!(fixture.primary().modes.iter().all(|mode| mode.custom.is_none()));
 }
 
 #[test]

@@ -23,7 +23,7 @@ use smithay::{
 };
 
 use super::{
-    Backend, PresentError, Presented,
+    Backend, NOT_LISTED, PresentError, Presented,
     capture::{Capture, CaptureError, capture},
 };
 use crate::{
@@ -82,6 +82,7 @@ impl Headless {
                     height: spec.height as i32,
                     refresh: DEFAULT_REFRESH,
                     preferred: true,
+                    custom: None,
                 }],
                 mode: 0,
             })
@@ -178,6 +179,11 @@ impl Backend for Headless {
             panel.tracker = None;
         }
         Ok(())
+    }
+
+    fn set_mode(&mut self, head: HeadId, mode: HeadMode) -> Result<(), String> {
+        let head = self.heads.iter_mut().find(|own| own.id == head).ok_or("there is no such panel")?;
+        head.switch_to(mode).then_some(()).ok_or_else(|| NOT_LISTED.into())
     }
 
     fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError> {

@@ -18,7 +18,7 @@ use smithay::{
 
 use crate::{
     protocols::DmabufOffer,
-    screens::{Head, HeadId, Scanout},
+    screens::{Head, HeadId, HeadMode, Scanout},
     stage::Frame,
 };
 use capture::{Capture, CaptureError};
@@ -39,6 +39,19 @@ pub enum PresentError {
     /// The device refused; the next try may work.
     #[error("{0}")]
     Device(String),
+}
+
+/// What a display refuses most often.
+pub const NOT_LISTED: &str = "the display does not list this mode (any more)";
+
+/// A display's state as it is to be, for [`Backend::test`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct HeadState {
+    pub head: HeadId,
+    /// `None`: the one in force.
+    pub mode: Option<HeadMode>,
+    /// Its CRTC is on.
+    pub on: bool,
 }
 
 /// News of a display device.
@@ -74,9 +87,20 @@ pub trait Backend {
         Ok(())
     }
 
-    /// Uses another mode of the head's list.
-    fn set_mode(&mut self, _head: HeadId, _mode: usize) -> Result<(), String> {
+    /// Uses another mode: one of the head's list, or a custom one, which is in the list from then on.
+    fn set_mode(&mut self, _head: HeadId, _mode: HeadMode) -> Result<(), String> {
         Err("the size of this screen is not ours to set; it is given by the window or by --output".into())
+    }
+
+    /// Whether the displays could all be in these states at once, beside what those that are not named show. Nothing
+    /// changes on any screen. The error says why not.
+    fn test(&mut self, states: &[HeadState]) -> Result<(), String> {
+        let heads = self.heads();
+        states.iter().try_for_each(|state| {
+            let head = heads.iter().find(|head| head.id == state.head).ok_or("its display is not connected")?;
+            let possible = state.mode.is_none_or(|mode| mode.custom.is_some() || head.modes.contains(&mode));
+            possible.then_some(()).ok_or_else(|| NOT_LISTED.into())
+        })
     }
 
     /// The frame as an upright picture, for a screenshot.

@@ -226,6 +226,7 @@ impl Backend for Winit {
                 height: self.size.1.max(1),
                 refresh: DEFAULT_REFRESH,
                 preferred: true,
+                custom: None,
             }],
             mode: 0,
         }]

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use kiosk_session::config::{ModeChoice, words};
 use zbus::{OwnedVariant, Variant};
 
 use super::failure::Failure;
@@ -19,12 +20,10 @@ pub type Options = HashMap<String, OwnedVariant>;
 const SCALE: std::ops::RangeInclusive<f64> = 1.0..=4.0;
 /// Wayland clients and KMS have signed 16-bit coordinates somewhere on the way.
 const POSITION: std::ops::RangeInclusive<i32> = -32768..=32767;
-/// The same limit for sizes, pixels.
-const SIZE: std::ops::RangeInclusive<u32> = 1..=32767;
+/// Sizes of modes as in the configuration, pixels.
+const SIZE: std::ops::RangeInclusive<u32> = 1..=16384;
 /// Millihertz.
 const REFRESH: std::ops::RangeInclusive<u32> = 0..=1_000_000;
-/// How far a refresh rate that a person wrote may be from the one meant (60 for 59.94), millihertz.
-const REFRESH_TOLERANCE: u32 = 1_000;
 /// How long a temporary change stays unless the caller says otherwise.
 const DEFAULT_REVERT: Duration = Duration::from_secs(15);
 /// How long it can be made to stay, seconds.
@@ -78,7 +77,7 @@ pub fn set(
             Variant::F64(scale) => return Err(at.refuse(scale, "1.0 to 4.0")),
             other => return Err(at.wrong_type(other, "d, 1.0 to 4.0")),
         },
-        "mode" => change.mode = Some(mode(&at, output, value)?),
+        "mode" => change.mode = Some(mode(&at, value)?),
         "position" => match pair(value) {
             Some((x, y)) if POSITION.contains(&x) && POSITION.contains(&y) => change.position = Some((x, y)),
             Some((x, y)) => return Err(at.refuse(format!("{x},{y}"), "-32768 to 32767 for x and y")),
@@ -166,61 +165,21 @@ fn seconds(value: &Variant<'_>) -> Result<u64, Failure> {
     })
 }
 
-/// `(uuu)`, or a text: `1920x1080`, `1920x1080@59.94`, `preferred`, `max`.
-fn mode(at: &Place<'_>, output: &OutputSnapshot, value: &Variant<'_>) -> Result<(u32, u32, u32), Failure> {
-    const ALLOWED: &str = "WIDTHxHEIGHT, WIDTHxHEIGHT@HERTZ, preferred and max";
-    let (width, height, refresh) = match value {
-        Variant::Str(text) => match text.as_str() {
-            "preferred" => return known_mode(at, output.modes.iter().find(|m| m.3).or(output.modes.first())),
-            "max" => {
-                let area = |m: &(u32, u32, u32, bool)| (u64::from(m.0) * u64::from(m.1), m.2);
-                return known_mode(at, output.modes.iter().max_by_key(|m| area(m)));
-            }
-            text => mode_words(text).ok_or_else(|| at.refuse(quoted(text), ALLOWED))?,
-        },
-        other => triple(other).ok_or_else(|| at.wrong_type(other, "(uuu), width, height and millihertz, or s"))?,
-    };
+/// `(uuu)`, or a text as in the configuration: `1920x1080`, `1920x1080@59.94`, `custom 1280x720@60`, `preferred`.
+fn mode(at: &Place<'_>, value: &Variant<'_>) -> Result<ModeChoice, Failure> {
+    const ALLOWED: &str = "WIDTHxHEIGHT, WIDTHxHEIGHT@HERTZ, custom WIDTHxHEIGHT@HERTZ, preferred and max";
+    if let Variant::Str(text) = value {
+        return words::parse_mode(text).ok_or_else(|| at.refuse(quoted(text), ALLOWED));
+    }
+    let (width, height, refresh) =
+        triple(value).ok_or_else(|| at.wrong_type(value, "(uuu), width, height and millihertz, or s"))?;
     if !SIZE.contains(&width) || !SIZE.contains(&height) {
-        return Err(at.refuse(format!("{width}x{height}"), "1 to 32767 for width and height"));
+        return Err(at.refuse(format!("{width}x{height}"), "1 to 16384 for width and height"));
     }
     if !REFRESH.contains(&refresh) {
         return Err(at.refuse(format!("{refresh} mHz"), "0 (any) to 1000000 mHz"));
     }
-    let near = |m: &&(u32, u32, u32, bool)| {
-        (m.0, m.1) == (width, height) && refresh != 0 && m.2.abs_diff(refresh) <= REFRESH_TOLERANCE
-    };
-    let meant = output.modes.iter().filter(near).min_by_key(|m| m.2.abs_diff(refresh));
-    Ok(meant.map_or((width, height, refresh), |m| (m.0, m.1, m.2)))
-}
-
-fn known_mode(at: &Place<'_>, found: Option<&(u32, u32, u32, bool)>) -> Result<(u32, u32, u32), Failure> {
-    found.map(|m| (m.0, m.1, m.2)).ok_or_else(|| {
-        Failure::from(super::ControlError::ModeRejected(format!(
-            "output {} lists no modes (is a monitor plugged in?), say WIDTHxHEIGHT instead",
-            at.output
-        )))
-    })
-}
-
-/// Width, height and millihertz of `1920x1080@59.94`; the refresh is 0 where it is left out.
-fn mode_words(text: &str) -> Option<(u32, u32, u32)> {
-    let (size, hertz) = match text.split_once('@') {
-        Some((size, hertz)) => (size, Some(hertz)),
-        None => (text, None),
-    };
-    let (width, height) = size.split_once('x')?;
-    let refresh = match hertz {
-        None => 0,
-        Some(hertz) => {
-            let hertz: f64 = hertz.parse().ok()?;
-            // Not a number fails this too.
-            if !(1.0..=1000.0).contains(&hertz) {
-                return None;
-            }
-            (hertz * 1000.0).round() as u32
-        }
-    };
-    Some((width.parse().ok()?, height.parse().ok()?, refresh))
+    Ok(ModeChoice::Exact { width, height, refresh: Some(refresh).filter(|rate| *rate != 0) })
 }
 
 fn pair(value: &Variant<'_>) -> Option<(i32, i32)> {

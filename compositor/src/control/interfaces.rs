@@ -15,8 +15,8 @@ pub static COMPOSITOR: Interface<Snapshot> = Interface {
             inputs: &[arg("serial", "u"), arg("changes", "a(sa{sv})"), arg("mode", "s"), arg("options", "a{sv}")],
             outputs: &[arg("new_serial", "u")],
             doc: "Changes several outputs at once, all or nothing. serial: the layout the changes were made for, 0: \
-                  whatever it is now. changes: output name and power b, rotation u, scale d, mode (uuu) or s, \
-                  position (ii), mirror s, brightness i. mode: verify, temporary or keep. options: revert-after \
+                  whatever it is now. changes: output name and power b, rotation u, scale d, mode (uuu) or s \
+                  as in the configuration, position (ii), mirror s, brightness i. mode: verify, temporary or keep. options: revert-after \
                   (u seconds or s such as 15s, for temporary; default 15 s).",
         },
         Method {

@@ -23,6 +23,8 @@ mod tests;
 
 use std::os::fd::OwnedFd;
 
+use kiosk_session::config::ModeChoice;
+
 pub use names::{BUS_NAME, INPUTS_PATH, OUTPUTS_PATH, ROOT_PATH, escape};
 pub use service::{Bus, ControlHandle, Options, start};
 
@@ -74,8 +76,7 @@ pub struct OutputChange {
     pub rotation: Option<u32>,
     /// 1.0 to 4.0.
     pub scale: Option<f64>,
-    /// Width, height, millihertz (0: any refresh).
-    pub mode: Option<(u32, u32, u32)>,
+    pub mode: Option<ModeChoice>,
     pub position: Option<(i32, i32)>,
     /// Another output's name, empty: none.
     pub mirror: Option<String>,

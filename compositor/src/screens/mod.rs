@@ -4,6 +4,7 @@
 //! at all a virtual screen carries the shell. No I/O: the back end says which displays there are.
 
 pub mod arrange;
+pub mod cvt;
 pub mod mode;
 pub mod plan;
 pub mod redraw;
@@ -58,6 +59,9 @@ pub struct HeadMode {
     /// Millihertz.
     pub refresh: i32,
     pub preferred: bool,
+    /// The refresh rate that was asked for, millihertz, where the timings are computed ([`cvt`]) and not the
+    /// display's own.
+    pub custom: Option<u32>,
 }
 
 /// A display as the back end found it.

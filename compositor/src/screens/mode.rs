@@ -2,36 +2,67 @@
 
 use kiosk_session::config::ModeChoice;
 
-use super::HeadMode;
+use super::{Head, HeadMode, cvt::Timing};
 
 /// How far a refresh rate may be off and still be meant: 59.94 Hz for 60 Hz, millihertz.
 const REFRESH_TOLERANCE: u32 = 600;
 
-/// The index of the mode to use and whether it is what was wanted; `None` when there are no modes.
-pub fn choose(modes: &[HeadMode], wanted: ModeChoice) -> Option<(usize, bool)> {
-    let fallback = || {
-        let preferred = modes.iter().position(|mode| mode.preferred);
-        preferred.or_else(|| largest(modes))
+/// Refresh rate of a custom mode that names none, millihertz.
+const CUSTOM_REFRESH: u32 = 60_000;
+
+/// The mode to use and whether it is what was wanted; `None` when there are no modes.
+pub fn choose(modes: &[HeadMode], wanted: ModeChoice) -> Option<(HeadMode, bool)> {
+    let fallback = || modes.iter().find(|mode| mode.preferred).or_else(|| largest(modes));
+    let found = match wanted {
+        ModeChoice::Preferred => fallback().copied(),
+        ModeChoice::Max => largest(modes).copied(),
+        ModeChoice::Exact { width, height, refresh } => listed(modes, width, height, refresh),
+        ModeChoice::Custom { width, height, refresh } => custom(width, height, refresh.unwrap_or(CUSTOM_REFRESH)),
     };
-    match wanted {
-        ModeChoice::Preferred => fallback().map(|index| (index, true)),
-        ModeChoice::Max => largest(modes).map(|index| (index, true)),
-        // Timings of our own making come with the screens work; until then a listed mode of that size serves.
-        ModeChoice::Exact { width, height, refresh } | ModeChoice::Custom { width, height, refresh } => {
-            let fitting = modes
-                .iter()
-                .enumerate()
-                .filter(|(_, mode)| mode.width.unsigned_abs() == width && mode.height.unsigned_abs() == height)
-                .filter(|(_, mode)| refresh.is_none_or(|wanted| off_by(mode, wanted) <= REFRESH_TOLERANCE));
-            let best = fitting.min_by_key(|(_, mode)| match refresh {
-                None => u32::MAX - mode.refresh.unsigned_abs(),
-                Some(wanted) => off_by(mode, wanted),
-            });
-            match best {
-                Some((index, _)) => Some((index, true)),
-                None => fallback().map(|index| (index, false)),
-            }
+    match found {
+        Some(mode) => Some((mode, true)),
+        None => fallback().map(|mode| (*mode, false)),
+    }
+}
+
+/// The mode of that size whose refresh rate is nearest to the wanted one, or the highest where none is wanted.
+fn listed(modes: &[HeadMode], width: u32, height: u32, refresh: Option<u32>) -> Option<HeadMode> {
+    let fitting = modes
+        .iter()
+        .filter(|mode| mode.width.unsigned_abs() == width && mode.height.unsigned_abs() == height)
+        .filter(|mode| refresh.is_none_or(|wanted| off_by(mode, wanted) <= REFRESH_TOLERANCE));
+    let best = fitting.min_by_key(|mode| match refresh {
+        None => u32::MAX - mode.refresh.unsigned_abs(),
+        Some(wanted) => off_by(mode, wanted),
+    });
+    best.copied()
+}
+
+/// A mode with timings of our own making; `None`: nothing can be driven so.
+fn custom(width: u32, height: u32, refresh: u32) -> Option<HeadMode> {
+    let timing = Timing::reduced(width, height, refresh)?;
+    Some(HeadMode {
+        width: i32::from(timing.width),
+        height: i32::from(timing.height),
+        refresh: i32::try_from(timing.refresh()).ok()?,
+        preferred: false,
+        custom: Some(refresh),
+    })
+}
+
+impl Head {
+    /// Puts this mode in force: one that is listed, or a custom one, which then stands at the end of the list as
+    /// the only such. `false`: it is neither, and nothing changed.
+    pub fn switch_to(&mut self, mode: HeadMode) -> bool {
+        if mode.custom.is_none() && !self.modes.contains(&mode) {
+            return false;
         }
+        self.modes.retain(|known| known.custom.is_none());
+        if mode.custom.is_some() {
+            self.modes.push(mode);
+        }
+        self.mode = self.modes.iter().position(|known| *known == mode).unwrap_or(0);
+        true
     }
 }
 
@@ -39,11 +70,13 @@ fn off_by(mode: &HeadMode, refresh: u32) -> u32 {
     mode.refresh.unsigned_abs().abs_diff(refresh)
 }
 
-fn largest(modes: &[HeadMode]) -> Option<usize> {
-    let best = modes.iter().enumerate().max_by_key(|(index, mode)| {
-        (i64::from(mode.width) * i64::from(mode.height), mode.refresh, std::cmp::Reverse(*index))
-    });
-    best.map(|(index, _)| index)
+fn largest(modes: &[HeadMode]) -> Option<&HeadMode> {
+    // Of equals the first: that is the display's own order.
+    modes
+        .iter()
+        .rev()
+        .filter(|mode| mode.custom.is_none())
+        .max_by_key(|mode| (i64::from(mode.width) * i64::from(mode.height), mode.refresh))
 }
 
 #[cfg(test)]
@@ -51,7 +84,7 @@ mod tests {
     use super::*;
 
     fn mode(width: i32, height: i32, refresh: i32, preferred: bool) -> HeadMode {
-        HeadMode { width, height, refresh, preferred }
+        HeadMode { width, height, refresh, preferred, custom: None }
     }
 
     fn exact(width: u32, height: u32, refresh: Option<u32>) -> ModeChoice {
@@ -61,17 +94,52 @@ mod tests {
     #[test]
     fn the_wanted_mode_is_found_with_a_tolerant_refresh_rate() {
         let modes = [mode(1920, 1080, 59_940, false), mode(1920, 1080, 30_000, false), mode(1280, 720, 60_000, true)];
-        assert_eq!(choose(&modes, exact(1920, 1080, Some(60_000))), Some((0, true)));
-        assert_eq!(choose(&modes, exact(1920, 1080, None)), Some((0, true)));
-        assert_eq!(choose(&modes, exact(800, 600, None)), Some((2, false)));
-        assert_eq!(choose(&modes, ModeChoice::Preferred), Some((2, true)));
-        assert_eq!(choose(&modes, ModeChoice::Max), Some((0, true)));
+        assert_eq!(choose(&modes, exact(1920, 1080, Some(60_000))), Some((modes[0], true)));
+        assert_eq!(choose(&modes, exact(1920, 1080, None)), Some((modes[0], true)));
+        assert_eq!(choose(&modes, exact(800, 600, None)), Some((modes[2], false)));
+        assert_eq!(choose(&modes, ModeChoice::Preferred), Some((modes[2], true)));
+        assert_eq!(choose(&modes, ModeChoice::Max), Some((modes[0], true)));
     }
 
     #[test]
     fn a_display_without_a_preferred_mode_gets_its_largest() {
         let modes = [mode(640, 480, 60_000, false), mode(1024, 768, 60_000, false)];
-        assert_eq!(choose(&modes, ModeChoice::Preferred), Some((1, true)));
+        assert_eq!(choose(&modes, ModeChoice::Preferred), Some((modes[1], true)));
         assert_eq!(choose(&[], ModeChoice::Max), None);
+    }
+
+    #[test]
+    fn a_custom_mode_needs_no_listing_but_must_be_possible() {
+        let modes = [mode(1024, 768, 60_000, true)];
+        let wanted = |width, height, refresh| ModeChoice::Custom { width, height, refresh };
+        let (made, found) = choose(&modes, wanted(1366, 768, None)).unwrap();
+        assert!(found);
+        assert_eq!((made.width, made.height, made.custom), (1366, 768, Some(60_000)));
+        assert!((59_500..=60_000).contains(&made.refresh), "{}", made.refresh);
+        assert_eq!(choose(&modes, wanted(3, 3, Some(60_000))), Some((modes[0], false)));
+        // Without any list, as of a display whose EDID is lost, it still serves.
+        assert!(choose(&[], wanted(1280, 720, Some(50_000))).is_some_and(|(_, found)| found));
+    }
+
+    #[test]
+    fn a_head_has_one_custom_mode_at_a_time() {
+        let listed = vec![mode(1024, 768, 60_000, true), mode(640, 480, 60_000, false)];
+        let mut head = Head {
+            id: crate::screens::HeadId(1),
+            name: "DP-1".into(),
+            identity: Default::default(),
+            physical: (0, 0),
+            modes: listed.clone(),
+            mode: 0,
+        };
+        let (first, second) = (custom(1280, 720, 60_000).unwrap(), custom(1280, 800, 60_000).unwrap());
+        assert!(head.switch_to(first));
+        assert_eq!(head.modes[head.mode], first);
+        assert!(head.switch_to(second));
+        assert_eq!((head.modes.len(), head.modes[head.mode]), (3, second));
+        assert!(head.switch_to(listed[1]));
+        assert_eq!((&head.modes, head.mode), (&listed, 1));
+        assert!(!head.switch_to(mode(1, 1, 1, false)));
+        assert_eq!(head.mode, 1);
     }
 }

@@ -1,13 +1,13 @@
 //! What a set of changes makes of the screens: every change checked, and the result as a whole. Pure: the caller
 //! tests the plan on the hardware and carries it out.
 
-use kiosk_session::config::{ModeChoice, Rotation};
+use kiosk_session::config::{ModeChoice, Rotation, words};
 use smithay::utils::{Physical, Size};
 
 use super::{
     HeadMode, ScreenId,
     arrange::{Place, logical_size, overlap},
-    mode,
+    cvt, mode,
 };
 use crate::control::{ControlError, OutputChange};
 
@@ -73,21 +73,34 @@ fn plan_one(screen: &Facts, change: &OutputChange) -> Result<Planned, ControlErr
         }
         plan.scale = scale;
     }
-    if let Some((width, height, refresh)) = change.mode {
-        let wanted = ModeChoice::Exact { width, height, refresh: Some(refresh).filter(|rate| *rate != 0) };
+    if let Some(wanted) = change.mode {
         match mode::choose(&screen.modes, wanted) {
-            Some((index, true)) => plan.mode = screen.modes.get(index).copied(),
-            _ => {
-                return Err(ControlError::ModeRejected(format!(
-                    "{name}: the display does not list {width}x{height}; `kioskctl outputs` shows what it lists"
-                )));
-            }
+            Some((mode, true)) => plan.mode = Some(mode),
+            _ => return Err(ControlError::ModeRejected(format!("{name}: {}", impossible(wanted)))),
         }
     }
     if let Some(position) = change.position {
         plan.position = Some(position);
     }
     Ok(plan)
+}
+
+/// Why a display cannot be driven in this mode.
+fn impossible(wanted: ModeChoice) -> String {
+    let text = words::mode_text(wanted);
+    match wanted {
+        ModeChoice::Preferred | ModeChoice::Max => "the display lists no modes; say WIDTHxHEIGHT instead".into(),
+        ModeChoice::Exact { .. } => {
+            format!("the display does not list {text}; `kioskctl outputs` shows what it lists")
+        }
+        ModeChoice::Custom { .. } => format!(
+            "there are no timings for {text}; a side may have {} to {} pixels, the rate may be {} to {} Hz",
+            cvt::SIZE.start(),
+            cvt::SIZE.end(),
+            cvt::REFRESH.start() / 1000,
+            cvt::REFRESH.end() / 1000
+        ),
+    }
 }
 
 /// What no single screen can tell: no two lie over each other, and the last light is not put out in passing.

@@ -1,8 +1,8 @@
 use super::*;
 use proptest::prelude::*;
 
-const FULL_HD: HeadMode = HeadMode { width: 1920, height: 1080, refresh: 60_000, preferred: true };
-const VGA: HeadMode = HeadMode { width: 640, height: 480, refresh: 60_000, preferred: false };
+const FULL_HD: HeadMode = HeadMode { width: 1920, height: 1080, refresh: 60_000, preferred: true, custom: None };
+const VGA: HeadMode = HeadMode { width: 640, height: 480, refresh: 60_000, preferred: false, custom: None };
 
 fn screens(count: u32) -> Vec<Facts> {
     (0..count)
@@ -30,7 +30,10 @@ fn at(x: i32, y: i32) -> OutputChange {
 
 #[test]
 fn a_change_keeps_what_it_does_not_name() {
-    let change = OutputChange { mode: Some((640, 480, 0)), ..OutputChange::default() };
+    let change = OutputChange {
+        mode: Some(ModeChoice::Exact { width: 640, height: 480, refresh: None }),
+        ..OutputChange::default()
+    };
     let before = screens(2);
     let planned = plan(&before, &[on(1, change)]).unwrap();
     assert_eq!(planned, [(ScreenId(1), Planned { mode: Some(VGA), ..before[1].now })]);
@@ -72,7 +75,14 @@ fn all_screens_go_dark_only_when_that_is_all_that_is_asked() {
 fn any_change() -> impl Strategy<Value = OutputChange> {
     let any_of = |values: Vec<u32>| proptest::option::of(proptest::sample::select(values));
     let scale = proptest::option::of(prop_oneof![0.0f64..6.0, Just(f64::NAN), Just(f64::INFINITY)]);
-    let mode = proptest::option::of(prop_oneof![(0u32..3_000, 0u32..3_000, 0u32..100_000), Just((640, 480, 0))]);
+    let size = (0u32..20_000, 0u32..20_000, proptest::option::of(0u32..600_000));
+    let mode = proptest::option::of(prop_oneof![
+        Just(ModeChoice::Preferred),
+        Just(ModeChoice::Max),
+        Just(ModeChoice::Exact { width: 640, height: 480, refresh: None }),
+        size.clone().prop_map(|(width, height, refresh)| ModeChoice::Exact { width, height, refresh }),
+        size.prop_map(|(width, height, refresh)| ModeChoice::Custom { width, height, refresh }),
+    ]);
     let position = proptest::option::of((-3_000i32..3_000, -3_000i32..3_000));
     (proptest::option::of(any::<bool>()), any_of(vec![0, 45, 90, 180, 270, 360]), scale, mode, position).prop_map(
         |(power, rotation, scale, mode, position)| OutputChange {
@@ -101,7 +111,7 @@ proptest! {
         prop_assert_eq!(planned.len(), changes.len());
         for (_, plan) in planned {
             prop_assert!((1.0..=4.0).contains(&plan.scale));
-            prop_assert!(plan.mode.is_some_and(|mode| before[0].modes.contains(&mode)));
+            prop_assert!(plan.mode.is_some_and(|mode| mode.custom.is_some() || before[0].modes.contains(&mode)));
         }
     }
 }

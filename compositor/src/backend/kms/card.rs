@@ -17,10 +17,7 @@ use smithay::{
     desktop::utils::OutputPresentationFeedback,
     reexports::{
         calloop::{LoopHandle, RegistrationToken},
-        drm::{
-            Device as _,
-            control::{Mode, connector, crtc},
-        },
+        drm::{Device as _, control::crtc},
     },
     utils::DeviceFd,
 };
@@ -28,6 +25,7 @@ use smithay::{
 use super::{
     connectors::{self, Found},
     gles::Gles,
+    head::CardHead,
     present::{CardRenderer, Presenter},
     quirks::Quirks,
 };
@@ -36,7 +34,7 @@ use crate::{
     kiosk::{FlipTime, Kiosk},
     options::RendererChoice,
     protocols::DmabufOffer,
-    screens::{Head, HeadId},
+    screens::{Head, HeadId, HeadMode},
     stage::Frame,
 };
 
@@ -57,17 +55,6 @@ pub enum CardError {
     Renderer(String),
     #[error("its events could not be watched: {0}")]
     Watch(String),
-}
-
-/// A connected display.
-struct CardHead {
-    head: Head,
-    connector: connector::Handle,
-    modes: Vec<Mode>,
-    crtc: crtc::Handle,
-    presenter: Option<Presenter>,
-    /// A mode was asked for: a new scan must not go back to the preferred one.
-    chosen: Option<Mode>,
 }
 
 /// Which display each CRTC drives: shared with the card's event source, that knows only CRTCs.
@@ -180,23 +167,18 @@ impl Card {
     }
 
     fn take(&mut self, display: Found) {
-        let Found { mut head, connector, modes, crtcs } = display;
+        let Found { head, connector, modes, crtcs } = display;
         let taken: Vec<crtc::Handle> =
             self.heads.iter().filter(|own| own.connector != connector).map(|own| own.crtc).collect();
         if let Some(own) = self.heads.iter_mut().find(|own| own.connector == connector) {
-            let current = own.chosen.or_else(|| own.modes.get(own.head.mode).copied());
-            if let Some(index) = current.and_then(|current| modes.iter().position(|mode| *mode == current)) {
-                head.mode = index;
-            }
-            own.head = head;
-            own.modes = modes;
+            own.refresh(head, modes);
             return;
         }
         let Some(crtc) = crtcs.into_iter().find(|crtc| !taken.contains(crtc)) else {
             tracing::warn!(connector = head.name, "the card can drive no more displays at a time");
             return;
         };
-        self.heads.push(CardHead { head, connector, modes, crtc, presenter: None, chosen: None });
+        self.heads.push(CardHead::new(head, modes, connector, crtc));
     }
 
     /// Draws a frame on its way to a display.
@@ -206,11 +188,14 @@ impl Card {
         }
         let Self { heads, drm, renderer, fd, quirks, .. } = self;
         let Some(own) = heads.iter_mut().find(|own| own.head.id == head) else { return Err(PresentError::Inactive) };
+        let mode = own.timing().ok_or_else(|| PresentError::Device("the display lists no mode".into()))?;
         let presenter = match &mut own.presenter {
-            Some(presenter) => presenter,
+            Some(presenter) => {
+                // The display may list other modes than it did.
+                presenter.use_mode(mode).map_err(PresentError::Device)?;
+                presenter
+            }
             empty => {
-                let mode = own.modes.get(own.head.mode).copied();
-                let mode = mode.ok_or_else(|| PresentError::Device("the display lists no mode".into()))?;
                 let surface = drm
                     .create_surface(own.crtc, mode, &[own.connector])
                     .map_err(|error| PresentError::Device(error.to_string()))?;
@@ -238,15 +223,8 @@ impl Card {
     }
 
     /// Uses another of the display's modes.
-    pub fn set_mode(&mut self, head: HeadId, index: usize) -> Result<(), String> {
-        let own = self.head_mut(head).ok_or("its display is not connected")?;
-        let mode = *own.modes.get(index).ok_or("the display does not list this mode")?;
-        if let Some(presenter) = &mut own.presenter {
-            presenter.use_mode(mode)?;
-        }
-        own.head.mode = index;
-        own.chosen = Some(mode);
-        Ok(())
+    pub fn set_mode(&mut self, head: HeadId, mode: HeadMode) -> Result<(), String> {
+        self.head_mut(head).ok_or("its display is not connected")?.set_mode(mode)
     }
 
     /// The session is gone: nothing may be asked of the device any more.

@@ -58,6 +58,7 @@ fn describe(
                 height: height.into(),
                 refresh: smithay::output::Mode::from(*mode).refresh,
                 preferred: mode.mode_type().contains(ModeTypeFlags::PREFERRED),
+                custom: None,
             }
         })
         .collect();

@@ -6,9 +6,11 @@ mod connectors;
 mod edid;
 mod exporter;
 mod gles;
+mod head;
 mod present;
 mod quirks;
 mod session;
+mod timing;
 
 use std::path::{Path, PathBuf};
 
@@ -36,7 +38,7 @@ use crate::{
     kiosk::Kiosk,
     options::RendererChoice,
     protocols::DmabufOffer,
-    screens::{Head, HeadId},
+    screens::{Head, HeadId, HeadMode},
     stage::Frame,
 };
 use card::Card;
@@ -187,7 +189,7 @@ impl Backend for Kms {
         }
     }
 
-    fn set_mode(&mut self, head: HeadId, mode: usize) -> Result<(), String> {
+    fn set_mode(&mut self, head: HeadId, mode: HeadMode) -> Result<(), String> {
         self.card_of(head).map_or_else(|| Err("its display is not connected".into()), |card| card.set_mode(head, mode))
     }
 

@@ -146,7 +146,12 @@ impl Presenter {
 
     /// Uses another mode from the next frame on.
     pub fn use_mode(&mut self, mode: Mode) -> Result<(), String> {
-        either!(self, compositor => compositor.use_mode(mode).map_err(|error| error.to_string()))
+        either!(self, compositor => {
+            if compositor.pending_mode() == mode {
+                return Ok(());
+            }
+            compositor.use_mode(mode).map_err(|error| error.to_string())
+        })
     }
 
     /// Lets go of all buffers but those on their way to the screen; the next frame is drawn whole, into a new one.

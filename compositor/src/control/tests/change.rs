@@ -34,7 +34,7 @@ fn refusals_name_the_output_the_key_and_what_is_allowed() {
         ("power", Variant::from(1u32), ["HDMI-A-1", "power has D-Bus type u", "b, true or false"]),
         ("brightness", Variant::from(101), ["HDMI-A-1", "brightness is 101", "0 to 100"]),
         ("position", Variant::from((0, 40000)), ["HDMI-A-1", "position is 0,40000", "-32768 to 32767"]),
-        ("mode", Variant::from((0u32, 1u32, 0u32)), ["HDMI-A-1", "mode is 0x1", "1 to 32767"]),
+        ("mode", Variant::from((0u32, 1u32, 0u32)), ["HDMI-A-1", "mode is 0x1", "1 to 16384"]),
         ("mode", Variant::from("1080p"), ["HDMI-A-1", "\"1080p\"", "WIDTHxHEIGHT"]),
         ("mirror", Variant::from("HDMI-A-1"), ["HDMI-A-1", "mirror", "another output"]),
         ("colour", Variant::from(1u32), ["HDMI-A-1", "\"colour\"", "rotation, scale"]),
@@ -64,12 +64,15 @@ fn an_unknown_output_is_answered_with_those_there_are() {
 #[test]
 fn modes_are_understood_as_people_write_them() {
     let mode = |text: &'static str| change(0, "mode", text).unwrap().mode.unwrap();
-    assert_eq!(mode("1920x1080"), (1920, 1080, 0));
-    assert_eq!(mode("1920x1080@60"), (1920, 1080, 60000));
-    assert_eq!(mode("1920x1080@59.9"), (1920, 1080, 59940), "the nearest one is meant");
-    assert_eq!(mode("1920x1080@75"), (1920, 1080, 75000), "the loop will say that there is none");
-    assert_eq!(mode("preferred"), (1920, 1080, 59940));
-    assert_eq!(mode("max"), (3840, 2160, 30000));
+    let exact = |refresh| ModeChoice::Exact { width: 1920, height: 1080, refresh };
+    assert_eq!(mode("1920x1080"), exact(None));
+    assert_eq!(mode("1920x1080@59.94"), exact(Some(59_940)));
+    assert_eq!(mode("1920x1080@75"), exact(Some(75_000)), "the loop will say that there is none");
+    assert_eq!(mode("custom 1280x720"), ModeChoice::Custom { width: 1280, height: 720, refresh: None });
+    assert_eq!(mode("preferred"), ModeChoice::Preferred);
+    assert_eq!(mode("max"), ModeChoice::Max);
+    let numbers = change(0, "mode", (1920u32, 1080u32, 0u32)).unwrap().mode;
+    assert_eq!(numbers, Some(exact(None)));
     for bad in ["", "x", "1920x", "1920x1080@", "1920x1080@inf", "1920x1080@NaN", "-1x5", "1920x1080@1e9"] {
         sentence(change(0, "mode", bad));
     }
@@ -153,7 +156,9 @@ proptest! {
                 prop_assert!(change.rotation.is_none_or(|r| [0, 90, 180, 270].contains(&r)));
                 prop_assert!(change.scale.is_none_or(|s| (1.0..=4.0).contains(&s)));
                 prop_assert!(change.brightness.is_none_or(|b| (0..=100).contains(&b)));
-                prop_assert!(change.mode.is_none_or(|(w, h, _)| w > 0 && h > 0 && w < 32768 && h < 32768));
+                if let Some(ModeChoice::Exact { width, height, .. }) = change.mode {
+                    prop_assert!((1..=16384).contains(&width) && (1..=16384).contains(&height));
+                }
                 prop_assert!(change.mirror.is_none_or(|m| m.is_empty() || m == "eDP-1" || m == "HDMI-A-1"));
             }
             Err(failure) => {

@@ -128,7 +128,11 @@ fn several_outputs_are_changed_in_one_call_that_returns_the_new_serial() {
         let apply = method(&client, ROOT_PATH, COMPOSITOR, "ApplyOutputs", &body);
         let (applied, request) = tokio::join!(apply, kiosk.answer(Ok(Reply::Serial(9))));
         assert_eq!(applied.unwrap().body().deserialize::<u32>().unwrap(), 9);
-        let left = OutputChange { power: Some(true), mode: Some((3840, 2160, 0)), ..Default::default() };
+        let left = OutputChange {
+            power: Some(true),
+            mode: Some(ModeChoice::Exact { width: 3840, height: 2160, refresh: None }),
+            ..Default::default()
+        };
         let right = OutputChange { position: Some((3840, 0)), brightness: Some(80), ..Default::default() };
         let mode = ApplyMode::Temporary { revert_after: Duration::from_secs(20) };
         let changes = vec![("HDMI-A-1".into(), left), ("eDP-1".into(), right)];

@@ -227,11 +227,8 @@ fn turn(text: &str) -> Result<Turn, String> {
 
 fn mode(text: &str) -> Result<ModeChoice, String> {
     match words::parse_mode(text) {
-        Some(ModeChoice::Custom { .. }) => {
-            Err("custom modes are for the configuration file; allowed is preferred, max, WIDTHxHEIGHT[@HZ]".into())
-        }
         Some(mode) => Ok(mode),
-        None => Err("allowed is preferred, max, WIDTHxHEIGHT or WIDTHxHEIGHT@HZ".into()),
+        None => Err("allowed is preferred, max, WIDTHxHEIGHT, WIDTHxHEIGHT@HZ or \"custom WIDTHxHEIGHT@HZ\"".into()),
     }
 }
 
