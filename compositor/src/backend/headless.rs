@@ -25,6 +25,7 @@ use smithay::{
 use super::{
     Backend, NOT_LISTED, PresentError, Presented,
     capture::{Capture, CaptureError, capture},
+    turned::{Turn, TurnedRenderer},
 };
 use crate::{
     kiosk::{FlipTime, Kiosk},
@@ -35,7 +36,8 @@ use crate::{
 /// What one screen's panel would show.
 struct Panel {
     image: Option<(Size<i32, Buffer>, Image<'static, 'static>)>,
-    tracker: Option<OutputDamageTracker>,
+    /// What was drawn of the screen as it lay then, and its scale.
+    tracker: Option<(Turn, f64, OutputDamageTracker)>,
     feedback: Option<OutputPresentationFeedback>,
     /// Pixels that the last frame repainted: what tests of "only what moves" look at.
     damage: Vec<Rectangle<i32, smithay::utils::Physical>>,
@@ -100,10 +102,15 @@ impl Headless {
         self.panels.get(&head).map_or(&[], |panel| &panel.damage)
     }
 
-    /// What the panel itself shows, turned as the panel is: damage tracking and rotation included.
-    pub fn panel_pixels(&mut self, head: HeadId) -> Option<Capture> {
+    /// Width and height of what was drawn for the panel.
+    pub fn panel_size(&self, head: HeadId) -> Option<Size<i32, Buffer>> {
+        self.panels.get(&head)?.image.as_ref().map(|(size, _)| *size)
+    }
+
+    /// A part of what was drawn for the panel, turned as the panel is; `None` where nothing was.
+    pub fn panel_pixels(&mut self, head: HeadId, area: Rectangle<i32, Buffer>) -> Option<Capture> {
         let (size, image) = self.panels.get_mut(&head)?.image.as_mut()?;
-        let area = Rectangle::from_size(*size);
+        let area = area.intersection(Rectangle::from_size(*size))?;
         let framebuffer = self.renderer.bind(image).ok()?;
         let mapping = self.renderer.copy_framebuffer(&framebuffer, area, Fourcc::Xrgb8888).ok()?;
         let pixels = self.renderer.map_texture(&mapping).ok()?;
@@ -140,14 +147,21 @@ impl Backend for Headless {
             let image = self.renderer.create_buffer(Fourcc::Xrgb8888, buffer_size).map_err(|error| failed(&error))?;
             panel.image = Some((buffer_size, image));
             panel.tracker = None;
-            age = 0;
         }
-        let tracker = panel.tracker.get_or_insert_with(|| OutputDamageTracker::from_output(&frame.screen.output));
+        let (turn, scale) = (Turn::of(frame.screen), frame.screen.scale());
+        let tracker = match &mut panel.tracker {
+            Some((drawn, at, tracker)) if (*drawn, *at) == (turn, scale) => tracker,
+            other => {
+                age = 0;
+                &mut other.insert((turn, scale, OutputDamageTracker::new(size, scale, Transform::Normal))).2
+            }
+        };
         let Some((_, image)) = panel.image.as_mut() else { return Err(PresentError::Inactive) };
-        let elements = frame.elements(&mut self.renderer, true);
+        let elements = turn.elements(frame.elements(&mut self.renderer, true));
         let mut framebuffer = self.renderer.bind(image).map_err(|error| failed(&error))?;
+        let mut renderer = TurnedRenderer::new(&mut self.renderer, turn);
         let drawn = tracker
-            .render_output(&mut self.renderer, &mut framebuffer, age, &elements, frame.clear_color())
+            .render_output(&mut renderer, &mut framebuffer, age, &elements, frame.clear_color())
             .map_err(|error| failed(&error))?;
         frame.note_scanout(&drawn.states);
         let damage = drawn.damage.cloned().unwrap_or_default();

@@ -6,6 +6,7 @@
 pub mod capture;
 pub mod headless;
 pub mod kms;
+pub mod turned;
 pub mod winit;
 
 use std::path::PathBuf;

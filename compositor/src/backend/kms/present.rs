@@ -22,7 +22,10 @@ use smithay::{
 
 use super::exporter::Exporter;
 use crate::{
-    backend::{PresentError, Presented, any_zero_copy},
+    backend::{
+        PresentError, Presented, any_zero_copy,
+        turned::{Turn, TurnedRenderer},
+    },
     screens::Scanout,
     stage::Frame,
 };
@@ -38,7 +41,13 @@ pub enum CardRenderer {
 }
 
 /// One display's way to its plane.
-pub enum Presenter {
+pub struct Presenter {
+    compositor: Compositor,
+    /// How the last frame lay on the panel.
+    turn: Option<Turn>,
+}
+
+enum Compositor {
     Gles(Box<GlesCompositor>),
     Pixman(Box<PixmanCompositor>),
 }
@@ -47,8 +56,8 @@ pub enum Presenter {
 macro_rules! either {
     ($presenter:expr, $compositor:ident => $call:expr) => {
         match $presenter {
-            Presenter::Gles($compositor) => $call,
-            Presenter::Pixman($compositor) => $call,
+            Compositor::Gles($compositor) => $call,
+            Compositor::Pixman($compositor) => $call,
         }
     };
 }
@@ -70,7 +79,7 @@ impl Presenter {
     ) -> Result<Self, String> {
         let failed = |error: &dyn std::fmt::Display| format!("the display could not be set up: {error}");
         let size = cursor.unwrap_or_default();
-        match renderer {
+        let compositor = match renderer {
             CardRenderer::Gles(gles) => {
                 let formats: FormatSet =
                     Bind::<smithay::backend::allocator::dmabuf::Dmabuf>::supported_formats(&gles.renderer)
@@ -91,7 +100,7 @@ impl Presenter {
                     cursor.map(|_| gbm),
                 )
                 .map_err(|error| failed(&error))?;
-                Ok(Self::Gles(Box::new(compositor)))
+                Compositor::Gles(Box::new(compositor))
             }
             CardRenderer::Pixman(pixman) => {
                 let formats: Vec<Format> =
@@ -108,23 +117,29 @@ impl Presenter {
                     None,
                 )
                 .map_err(|error| failed(&error))?;
-                Ok(Self::Pixman(Box::new(compositor)))
+                Compositor::Pixman(Box::new(compositor))
             }
-        }
+        };
+        Ok(Self { compositor, turn: None })
     }
 
     /// Draws a frame and queues its page flip.
     pub fn present(&mut self, renderer: &mut CardRenderer, frame: &Frame<'_>) -> Result<Presented, PresentError> {
-        match (self, renderer) {
-            (Self::Gles(compositor), CardRenderer::Gles(gles)) => present(
-                compositor.as_mut(),
-                &mut gles.renderer,
-                frame,
-                FrameFlags::DEFAULT | FrameFlags::ALLOW_PRIMARY_PLANE_SCANOUT_ANY,
-            ),
-            (Self::Pixman(compositor), CardRenderer::Pixman(pixman)) => {
+        let turn = Turn::of(frame.screen);
+        let mut planes = FrameFlags::DEFAULT | FrameFlags::ALLOW_PRIMARY_PLANE_SCANOUT_ANY;
+        if self.turn.replace(turn) != Some(turn) {
+            // The library does not know of it: what was drawn lies wrong now, also on the cursor's plane, which is
+            // drawn anew when it was not in use.
+            either!(&mut self.compositor, compositor => compositor.reset_buffer_ages());
+            planes.remove(FrameFlags::ALLOW_CURSOR_PLANE_SCANOUT);
+        }
+        match (&mut self.compositor, renderer) {
+            (Compositor::Gles(compositor), CardRenderer::Gles(gles)) => {
+                present(compositor.as_mut(), &mut gles.renderer, frame, turn, planes)
+            }
+            (Compositor::Pixman(compositor), CardRenderer::Pixman(pixman)) => {
                 // Nothing of a client can be scanned out from shared memory: nothing to test for.
-                present(compositor.as_mut(), pixman, frame, FrameFlags::empty())
+                present(compositor.as_mut(), pixman, frame, turn, FrameFlags::empty())
             }
             _ => Err(PresentError::Device("the display belongs to another renderer".into())),
         }
@@ -132,7 +147,7 @@ impl Presenter {
 
     /// A page flip happened.
     pub fn flipped(&mut self) -> Feedback {
-        let submitted = either!(self, compositor => compositor.frame_submitted().map_err(|error| error.to_string()));
+        let submitted = either!(&mut self.compositor, compositor => compositor.frame_submitted().map_err(|error| error.to_string()));
         submitted.unwrap_or_else(|error| {
             tracing::debug!(%error, "the next frame could not be submitted");
             None
@@ -141,12 +156,12 @@ impl Presenter {
 
     /// Switches the CRTC off. The next frame switches it on.
     pub fn clear(&mut self) -> Result<(), String> {
-        either!(self, compositor => compositor.clear()).map_err(|error| error.to_string())
+        either!(&mut self.compositor, compositor => compositor.clear()).map_err(|error| error.to_string())
     }
 
     /// Uses another mode from the next frame on.
     pub fn use_mode(&mut self, mode: Mode) -> Result<(), String> {
-        either!(self, compositor => {
+        either!(&mut self.compositor, compositor => {
             if compositor.pending_mode() == mode {
                 return Ok(());
             }
@@ -156,12 +171,12 @@ impl Presenter {
 
     /// Lets go of all buffers but those on their way to the screen; the next frame is drawn whole, into a new one.
     pub fn trim(&mut self) {
-        either!(self, compositor => compositor.reset_buffers());
+        either!(&mut self.compositor, compositor => compositor.reset_buffers());
     }
 
     /// Forgets what the CRTC is believed to show, and any flip under way: after a VT switch or a lost flip.
     pub fn reset(&mut self) -> Result<(), String> {
-        either!(self, compositor => {
+        either!(&mut self.compositor, compositor => {
             let _ = compositor.frame_submitted();
             compositor.reset_state()
         })
@@ -170,7 +185,7 @@ impl Presenter {
 
     /// Formats that the primary plane takes.
     pub fn plane_formats(&self) -> FormatSet {
-        either!(self, compositor => compositor.surface().plane_info().formats.clone())
+        either!(&self.compositor, compositor => compositor.surface().plane_info().formats.clone())
     }
 }
 
@@ -178,6 +193,7 @@ fn present<A, F, R>(
     compositor: &mut DrmCompositor<A, F, Feedback, DrmDeviceFd>,
     renderer: &mut R,
     frame: &Frame<'_>,
+    turn: Turn,
     flags: FrameFlags,
 ) -> Result<Presented, PresentError>
 where
@@ -193,9 +209,10 @@ where
     R::TextureId: smithay::backend::renderer::Texture + Clone + Send + 'static,
     R::Error: Send + Sync + 'static,
 {
-    let elements = frame.elements(renderer, true);
+    compositor.set_output_mode_source(turn.output(frame.screen.scale()));
+    let elements = turn.elements(frame.elements(renderer, true));
     let drawn = compositor
-        .render_frame(renderer, &elements, frame.clear_color(), flags)
+        .render_frame(&mut TurnedRenderer::new(renderer, turn), &elements, frame.clear_color(), flags)
         .map_err(|error| PresentError::Device(error.to_string()))?;
     frame.note_scanout(&drawn.states);
     if drawn.is_empty {

@@ -1,4 +1,6 @@
 //! Workarounds for drivers and for the library, each in one place, each deletable alone.
+//!
+//! One more is a file of its own: [`crate::backend::turned`] (smithay's issue 1651, damage of turned outputs).
 
 use std::path::Path;
 

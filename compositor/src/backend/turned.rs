@@ -1,0 +1,251 @@
+//! Turned screens. A frame is drawn turned, but everything that is said about it (where elements lie, what changed,
+//! how a plane is to turn a client's buffer) is said in the panel's own pixels, as the display driver counts them.
+//!
+//! The library could turn frames itself, but smithay 0.7.0 then tells the driver what changed in pixels of the
+//! upright picture (`FB_DAMAGE_CLIPS`, its issue 1651): a driver that honours that updates the wrong parts of the
+//! screen. So its output is never turned, and back ends put [`Turned`] elements and a [`TurnedRenderer`] into it.
+
+use smithay::{
+    backend::renderer::{
+        Bind, Color32F, ContextId, DebugFlags, Frame, Renderer, RendererSuper, TextureFilter,
+        element::{Element, Id, Kind, RenderElement, UnderlyingStorage},
+        sync::SyncPoint,
+        utils::{CommitCounter, DamageSet, OpaqueRegions},
+    },
+    output::OutputModeSource,
+    utils::{Buffer, Physical, Point, Rectangle, Scale, Size, Transform},
+};
+
+use crate::screens::Screen;
+
+/// How a picture lies on its panel.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Turn {
+    /// As renderers count it.
+    transform: Transform,
+    panel: Size<i32, Physical>,
+    picture: Size<i32, Physical>,
+}
+
+impl Turn {
+    /// How a screen is turned now, which may be not at all.
+    pub fn of(screen: &Screen) -> Self {
+        // The protocol counts the other way round than renderers.
+        let transform = screen.output.current_transform().invert();
+        Self { transform, panel: screen.panel_size(), picture: screen.picture_size() }
+    }
+
+    /// What the library is to take the output for.
+    pub fn output(&self, scale: f64) -> OutputModeSource {
+        OutputModeSource::Static { size: self.panel, scale: Scale::from(scale), transform: Transform::Normal }
+    }
+
+    /// The elements as they lie on the panel.
+    pub fn elements<E>(self, elements: Vec<E>) -> Vec<Turned<E>> {
+        elements.into_iter().map(|inner| Turned { inner, turn: self }).collect()
+    }
+
+    fn to_panel(self, rect: Rectangle<i32, Physical>) -> Rectangle<i32, Physical> {
+        self.transform.transform_rect_in(rect, &self.picture)
+    }
+
+    fn to_picture(self, rect: Rectangle<i32, Physical>) -> Rectangle<i32, Physical> {
+        self.transform.invert().transform_rect_in(rect, &self.panel)
+    }
+
+    /// Parts of an area on the panel as parts of that area in the picture.
+    fn parts_to_picture(self, parts: &[Rectangle<i32, Physical>], area: Size<i32, Physical>) -> Vec<Part> {
+        parts.iter().map(|part| self.transform.invert().transform_rect_in(*part, &area)).collect()
+    }
+}
+
+type Part = Rectangle<i32, Physical>;
+
+/// An element of the upright picture as it lies on the panel.
+pub struct Turned<E> {
+    inner: E,
+    turn: Turn,
+}
+
+impl<E: Element> Turned<E> {
+    /// Parts of the element in the picture as parts of it on the panel.
+    fn parts<'a>(&self, parts: impl Iterator<Item = &'a Part>, scale: Scale<f64>) -> impl Iterator<Item = Part> {
+        let area = self.inner.geometry(scale).size;
+        let transform = self.turn.transform;
+        parts.map(move |part| transform.transform_rect_in(*part, &area))
+    }
+}
+
+impl<E: Element> Element for Turned<E> {
+    fn id(&self) -> &Id {
+        self.inner.id()
+    }
+    fn current_commit(&self) -> CommitCounter {
+        self.inner.current_commit()
+    }
+    fn location(&self, scale: Scale<f64>) -> Point<i32, Physical> {
+        self.geometry(scale).loc
+    }
+    fn src(&self) -> Rectangle<f64, Buffer> {
+        self.inner.src()
+    }
+    fn transform(&self) -> Transform {
+        // A plane that shows the buffer by itself turns it by this.
+        self.inner.transform() + self.turn.transform
+    }
+    fn geometry(&self, scale: Scale<f64>) -> Rectangle<i32, Physical> {
+        self.turn.to_panel(self.inner.geometry(scale))
+    }
+    fn damage_since(&self, scale: Scale<f64>, commit: Option<CommitCounter>) -> DamageSet<i32, Physical> {
+        self.parts(self.inner.damage_since(scale, commit).iter(), scale).collect()
+    }
+    fn opaque_regions(&self, scale: Scale<f64>) -> OpaqueRegions<i32, Physical> {
+        self.parts(self.inner.opaque_regions(scale).iter(), scale).collect()
+    }
+    fn alpha(&self) -> f32 {
+        self.inner.alpha()
+    }
+    fn kind(&self) -> Kind {
+        self.inner.kind()
+    }
+}
+
+impl<R: Renderer, E: RenderElement<R>> RenderElement<TurnedRenderer<'_, R>> for Turned<E> {
+    fn draw(
+        &self,
+        frame: &mut TurnedFrame<R::Frame<'_, '_>>,
+        src: Rectangle<f64, Buffer>,
+        dst: Rectangle<i32, Physical>,
+        damage: &[Rectangle<i32, Physical>],
+        opaque_regions: &[Rectangle<i32, Physical>],
+    ) -> Result<(), R::Error> {
+        let turn = self.turn;
+        let (damage, opaque) =
+            (turn.parts_to_picture(damage, dst.size), turn.parts_to_picture(opaque_regions, dst.size));
+        self.inner.draw(&mut frame.inner, src, turn.to_picture(dst), &damage, &opaque)
+    }
+
+    fn underlying_storage(&self, renderer: &mut TurnedRenderer<'_, R>) -> Option<UnderlyingStorage<'_>> {
+        self.inner.underlying_storage(renderer.inner)
+    }
+}
+
+/// Draws what is given in the panel's pixels onto a frame that is turned.
+#[derive(Debug)]
+pub struct TurnedRenderer<'r, R> {
+    inner: &'r mut R,
+    turn: Turn,
+}
+
+impl<'r, R: Renderer> TurnedRenderer<'r, R> {
+    pub fn new(inner: &'r mut R, turn: Turn) -> Self {
+        Self { inner, turn }
+    }
+}
+
+impl<R: Renderer> RendererSuper for TurnedRenderer<'_, R> {
+    type Error = R::Error;
+    type TextureId = R::TextureId;
+    type Framebuffer<'buffer> = R::Framebuffer<'buffer>;
+    type Frame<'frame, 'buffer>
+        = TurnedFrame<R::Frame<'frame, 'buffer>>
+    where
+        'buffer: 'frame,
+        Self: 'frame;
+}
+
+impl<R: Renderer> Renderer for TurnedRenderer<'_, R> {
+    fn context_id(&self) -> ContextId<R::TextureId> {
+        self.inner.context_id()
+    }
+    fn downscale_filter(&mut self, filter: TextureFilter) -> Result<(), R::Error> {
+        self.inner.downscale_filter(filter)
+    }
+    fn upscale_filter(&mut self, filter: TextureFilter) -> Result<(), R::Error> {
+        self.inner.upscale_filter(filter)
+    }
+    fn set_debug_flags(&mut self, flags: DebugFlags) {
+        self.inner.set_debug_flags(flags);
+    }
+    fn debug_flags(&self) -> DebugFlags {
+        self.inner.debug_flags()
+    }
+    fn render<'frame, 'buffer>(
+        &'frame mut self,
+        framebuffer: &'frame mut R::Framebuffer<'buffer>,
+        output_size: Size<i32, Physical>,
+        _upright: Transform,
+    ) -> Result<Self::Frame<'frame, 'buffer>, R::Error>
+    where
+        'buffer: 'frame,
+    {
+        let inner = self.inner.render(framebuffer, output_size, self.turn.transform)?;
+        Ok(TurnedFrame { inner, turn: self.turn })
+    }
+    fn wait(&mut self, sync: &SyncPoint) -> Result<(), R::Error> {
+        self.inner.wait(sync)
+    }
+    fn cleanup_texture_cache(&mut self) -> Result<(), R::Error> {
+        self.inner.cleanup_texture_cache()
+    }
+}
+
+impl<R: Bind<Target>, Target> Bind<Target> for TurnedRenderer<'_, R> {
+    fn bind<'a>(&mut self, target: &'a mut Target) -> Result<R::Framebuffer<'a>, R::Error> {
+        self.inner.bind(target)
+    }
+}
+
+/// A frame that is turned, drawn to in the panel's pixels.
+pub struct TurnedFrame<F> {
+    inner: F,
+    turn: Turn,
+}
+
+impl<F: Frame> Frame for TurnedFrame<F> {
+    type Error = F::Error;
+    type TextureId = F::TextureId;
+
+    fn context_id(&self) -> ContextId<F::TextureId> {
+        self.inner.context_id()
+    }
+    fn clear(&mut self, color: Color32F, at: &[Rectangle<i32, Physical>]) -> Result<(), F::Error> {
+        let at: Vec<_> = at.iter().map(|rect| self.turn.to_picture(*rect)).collect();
+        self.inner.clear(color, &at)
+    }
+    fn draw_solid(
+        &mut self,
+        dst: Rectangle<i32, Physical>,
+        damage: &[Rectangle<i32, Physical>],
+        color: Color32F,
+    ) -> Result<(), F::Error> {
+        let damage = self.turn.parts_to_picture(damage, dst.size);
+        self.inner.draw_solid(self.turn.to_picture(dst), &damage, color)
+    }
+    fn render_texture_from_to(
+        &mut self,
+        texture: &F::TextureId,
+        src: Rectangle<f64, Buffer>,
+        dst: Rectangle<i32, Physical>,
+        damage: &[Rectangle<i32, Physical>],
+        opaque_regions: &[Rectangle<i32, Physical>],
+        src_transform: Transform,
+        alpha: f32,
+    ) -> Result<(), F::Error> {
+        let turn = self.turn;
+        let (damage, opaque) =
+            (turn.parts_to_picture(damage, dst.size), turn.parts_to_picture(opaque_regions, dst.size));
+        // Upright on the panel is turned back in the picture.
+        let transform = src_transform + turn.transform.invert();
+        self.inner.render_texture_from_to(texture, src, turn.to_picture(dst), &damage, &opaque, transform, alpha)
+    }
+    fn transformation(&self) -> Transform {
+        Transform::Normal
+    }
+    fn wait(&mut self, sync: &SyncPoint) -> Result<(), F::Error> {
+        self.inner.wait(sync)
+    }
+    fn finish(self) -> Result<SyncPoint, F::Error> {
+        self.inner.finish()
+    }
+}
