@@ -21,6 +21,7 @@ use crate::{
     backend::Backend,
     control::ControlHandle,
     input::SeatParts,
+    memory,
     notify::Notifier,
     protocols::Protocols,
     screens::Screens,
@@ -31,6 +32,9 @@ use crate::{
 
 /// Wait before a display device that was not ready at resume is tried again.
 const RESUME_RETRY: Duration = Duration::from_millis(200);
+
+/// How long what follows the shell's first picture takes: clients' first requests, news on D-Bus.
+const SETTLING: Duration = Duration::from_secs(2);
 
 /// This many page flips lost in a row mean that the device is dead to us.
 const LOST_FLIPS: u32 = 5;
@@ -79,6 +83,8 @@ pub struct Kiosk {
     pub paused: bool,
     /// Page flips that never came, since the last that did.
     pub lost_flips: u32,
+    /// Whether the shell has been seen: what was needed to start is not needed any more.
+    pub settled_in: bool,
     /// Whether a first frame has reached a display (or none is expected).
     pub presented: bool,
 }
@@ -117,6 +123,9 @@ impl Kiosk {
                 // Megabytes a screen, that a still page never needs again.
                 for head in self.screens.iter().filter_map(|screen| screen.head) {
                     self.backend.trim(head);
+                }
+                if !std::mem::replace(&mut self.settled_in, true) {
+                    self.after(SETTLING, |_| memory::forget_start());
                 }
             }
         }

@@ -9,6 +9,7 @@ pub mod draw;
 pub mod input;
 pub mod kiosk;
 pub mod layout;
+pub mod memory;
 pub mod notify;
 pub mod options;
 pub mod policy;

@@ -91,7 +91,10 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
     kiosk.displays_changed();
     kiosk.settle();
     if let Some(reason) = nothing_can_be_shown(&kiosk) {
-        return Err(anyhow!("no screen can be drawn to: {reason}"));
+        return Err(anyhow!(
+            "no screen can be drawn to: {reason}; end what shows a picture there (another compositor, an X server, a boot \
+             splash), or use --backend headless"
+        ));
     }
     tracing::debug!(at = ?kiosk.now(), "first frame drawn");
 
@@ -159,6 +162,7 @@ pub fn build(
         changed: true,
         paused: false,
         lost_flips: 0,
+        settled_in: false,
         presented: false,
     }
 }

@@ -202,8 +202,7 @@ impl Card {
                 let mut planes = surface.planes().clone();
                 quirks.restrict(&mut planes);
                 let cursor = quirks.cursor_plane.then(|| drm.cursor_size());
-                let presenter = Presenter::new(renderer, &frame.screen.output, surface, planes, fd, cursor)
-                    .map_err(PresentError::Device)?;
+                let presenter = Presenter::new(renderer, &frame.screen.output, surface, planes, fd, cursor)?;
                 empty.insert(presenter)
             }
         };

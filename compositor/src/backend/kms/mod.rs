@@ -83,6 +83,8 @@ impl Kms {
             if kms.cards.is_empty() {
                 return Err(KmsError::NoCard(kms.why_no_card()));
             }
+        } else if !session::may_become_active() {
+            return Err(KmsError::Seat("neither seatd nor a login session on a seat is there for this user".into()));
         } else {
             tracing::info!("the session is not active yet: waiting for its virtual terminal");
         }

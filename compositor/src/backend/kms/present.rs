@@ -76,8 +76,7 @@ impl Presenter {
         planes: Planes,
         fd: &DrmDeviceFd,
         cursor: Option<Size<u32, Buffer>>,
-    ) -> Result<Self, String> {
-        let failed = |error: &dyn std::fmt::Display| format!("the display could not be set up: {error}");
+    ) -> Result<Self, PresentError> {
         let size = cursor.unwrap_or_default();
         let compositor = match renderer {
             CardRenderer::Gles(gles) => {
@@ -99,7 +98,7 @@ impl Presenter {
                     size,
                     cursor.map(|_| gbm),
                 )
-                .map_err(|error| failed(&error))?;
+                .map_err(refusal)?;
                 Compositor::Gles(Box::new(compositor))
             }
             CardRenderer::Pixman(pixman) => {
@@ -116,7 +115,7 @@ impl Presenter {
                     size,
                     None,
                 )
-                .map_err(|error| failed(&error))?;
+                .map_err(refusal)?;
                 Compositor::Pixman(Box::new(compositor))
             }
         };
@@ -189,6 +188,25 @@ impl Presenter {
     }
 }
 
+/// Why the device did not take what it was given. Without DRM master every commit is refused for a lack of rights:
+/// another VT took over and we have not been told yet, or another program holds the device.
+fn refusal<A, B, F>(error: FrameError<A, B, F>) -> PresentError
+where
+    A: std::error::Error + Send + Sync + 'static,
+    B: std::error::Error + Send + Sync + 'static,
+    F: std::error::Error + Send + Sync + 'static,
+{
+    match error {
+        FrameError::DrmError(DrmError::DeviceInactive) => PresentError::Inactive,
+        FrameError::DrmError(DrmError::Access(error))
+            if error.source.kind() == std::io::ErrorKind::PermissionDenied =>
+        {
+            PresentError::Inactive
+        }
+        error => PresentError::Device(error.to_string()),
+    }
+}
+
 fn present<A, F, R>(
     compositor: &mut DrmCompositor<A, F, Feedback, DrmDeviceFd>,
     renderer: &mut R,
@@ -234,13 +252,6 @@ where
     match compositor.queue_frame(Some(feedback)) {
         Ok(()) => Ok(Presented { queued: true, scanout }),
         Err(FrameError::EmptyFrame) => Ok(Presented { queued: false, scanout }),
-        Err(FrameError::DrmError(DrmError::DeviceInactive)) => Err(PresentError::Inactive),
-        Err(FrameError::DrmError(DrmError::Access(error)))
-            if error.source.kind() == std::io::ErrorKind::PermissionDenied =>
-        {
-            // Another VT took over and we have not been told yet.
-            Err(PresentError::Inactive)
-        }
-        Err(error) => Err(PresentError::Device(error.to_string())),
+        Err(error) => Err(refusal(error)),
     }
 }

@@ -1,5 +1,7 @@
 //! The seat: libseat's session and its comings and goings, libinput, and which virtual terminal is in front.
 
+use std::path::PathBuf;
+
 use smithay::{
     backend::{
         input::InputEvent,
@@ -17,6 +19,10 @@ use crate::kiosk::Kiosk;
 
 /// The kernel's word on which virtual terminal is in front.
 const ACTIVE_TTY: &str = "/sys/class/tty/tty0/active";
+/// Where seatd listens.
+const SEATD: &str = "/run/seatd.sock";
+/// What logind knows of each user.
+const LOGIND_USERS: &str = "/run/systemd/users";
 
 /// Opens the seat and watches it.
 pub fn open(handle: &LoopHandle<'static, Kiosk>) -> Result<LibSeatSession, KmsError> {
@@ -28,6 +34,18 @@ pub fn open(handle: &LoopHandle<'static, Kiosk>) -> Result<LibSeatSession, KmsEr
         })
         .map_err(|error| KmsError::Watch(error.to_string()))?;
     Ok(session)
+}
+
+/// Whether an inactive session can become active: not where libseat's last resort, to be its own seat manager, runs
+/// without the rights for it. It says so to nobody, and would wait for ever.
+pub fn may_become_active() -> bool {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
+    let user = rustix::process::geteuid();
+    let seatd = set("SEATD_SOCK").map_or_else(|| PathBuf::from(SEATD), PathBuf::from);
+    // logind takes the session of the process, told by PAM, else the one in front of which its user sits.
+    let graphical = std::fs::read_to_string(format!("{LOGIND_USERS}/{}", user.as_raw()))
+        .is_ok_and(|user| user.lines().any(|line| line.strip_prefix("DISPLAY=").is_some_and(|id| !id.is_empty())));
+    user.is_root() || seatd.exists() || set("XDG_SEAT").is_some() || graphical
 }
 
 /// The number of the virtual terminal in front; 0 where there are none.
