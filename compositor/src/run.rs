@@ -91,10 +91,7 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
     kiosk.displays_changed();
     kiosk.settle();
     if let Some(reason) = nothing_can_be_shown(&kiosk) {
-        return Err(anyhow!(
-            "no screen can be drawn to: {reason}; end what shows a picture there (another compositor, an X server, a boot \
-             splash), or use --backend headless"
-        ));
+        return Err(anyhow!("no screen can be drawn to: {reason}"));
     }
     tracing::debug!(at = ?kiosk.now(), "first frame drawn");
 

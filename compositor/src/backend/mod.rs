@@ -35,7 +35,9 @@ pub struct Presented {
 #[derive(Debug, thiserror::Error)]
 pub enum PresentError {
     /// Another VT, or another program, has the screen: drawing goes on when it is back.
-    #[error("another virtual terminal or another program is in control of the display device")]
+    #[error(
+        "another virtual terminal or another program is in control of the display device: end what shows a picture there (a compositor, an X server, a boot splash), or start as a service on a terminal of its own"
+    )]
     Inactive,
     /// The device refused; the next try may work.
     #[error("{0}")]
