@@ -102,6 +102,8 @@ pub struct Timers {
     pub animation: bool,
     pub cursor: bool,
     pub flip_watch: bool,
+    /// Once, after the shell's first picture.
+    pub settling: bool,
 }
 
 impl Kiosk {
@@ -125,7 +127,11 @@ impl Kiosk {
                     self.backend.trim(head);
                 }
                 if !std::mem::replace(&mut self.settled_in, true) {
-                    self.after(SETTLING, |_| memory::forget_start());
+                    self.timers.settling = true;
+                    self.after(SETTLING, |kiosk| {
+                        kiosk.timers.settling = false;
+                        memory::forget_start();
+                    });
                 }
             }
         }
