@@ -58,7 +58,10 @@ mod tests {
     #[test]
     fn only_what_is_as_in_the_file_is_forgotten() {
         let line = |rights: &str, offset: &str, path: &str| {
-            clean_pages(&format!("55d0e6a00000-55d0e6c00000 {rights} {offset} fe:00 19457      {path}"), "/usr/bin/kioskd")
+            clean_pages(
+                &format!("55d0e6a00000-55d0e6c00000 {rights} {offset} fe:00 19457      {path}"),
+                "/usr/bin/kioskd",
+            )
         };
         let all = Some((0x55d0_e6a0_0000, 0x20_0000));
         assert_eq!(line("r-xp", "001f5000", "/usr/bin/kioskd"), all);

@@ -4,6 +4,7 @@
 use kiosk_session::config::{OutputSettings, Scale};
 
 use crate::{
+    backend::HeadState,
     control::{ApplyMode, ControlError, OutputChange},
     kiosk::Kiosk,
     screens::{
@@ -29,13 +30,19 @@ impl Kiosk {
         let planned = self.plan(changes)?;
         let before: Vec<(ScreenId, Planned)> =
             planned.iter().filter_map(|(id, _)| Some((*id, current(self.screens.get(*id)?)))).collect();
+        self.test(&planned)?;
         if how == ApplyMode::Verify {
             return Ok(self.screens.serial);
         }
-        if let Err(error) = self.carry_out(&planned) {
-            self.undo(&before);
+        if let Err(error) = self.switch_all(&planned) {
+            // All or nothing: what was done is undone, before any client hears of it.
+            if let Err(error) = self.switch_all(&before) {
+                self.problem(format!("a screen change that failed could not be undone: {error}"));
+            }
+            self.layout_changed();
             return Err(error);
         }
+        self.layout_changed();
         match how {
             ApplyMode::Verify => {}
             ApplyMode::Keep => {
@@ -53,23 +60,42 @@ impl Kiosk {
         plan::plan(&facts, changes)
     }
 
-    /// All or nothing: what was done is undone.
-    fn undo(&mut self, before: &[(ScreenId, Planned)]) {
-        if let Err(error) = self.carry_out(before) {
-            self.problem(format!("a screen change that failed could not be undone: {error}"));
+    /// Asks the hardware whether it could show all screens like this at once.
+    fn test(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), ControlError> {
+        let state = |(id, plan): &(ScreenId, Planned)| {
+            let screen = self.screens.get(*id)?;
+            let now = current(screen);
+            let mode = plan.mode.filter(|_| plan.mode != now.mode);
+            let state = HeadState { head: screen.head?, mode, on: plan.power };
+            (mode.is_some() || plan.power != now.power).then_some((screen.name.clone(), state))
+        };
+        let (names, states): (Vec<String>, Vec<HeadState>) = planned.iter().filter_map(state).unzip();
+        if states.is_empty() {
+            return Ok(());
         }
+        let tested = self.backend.test(&states);
+        tested.map_err(|error| ControlError::ModeRejected(format!("{}: {error}", names.join(", "))))
     }
 
-    /// Puts the screens into these states. On an error some are and some are not.
+    /// Puts the screens into these states, and tells clients. On an error some are and some are not.
     pub(crate) fn carry_out(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), ControlError> {
-        let done = planned.iter().try_for_each(|(id, plan)| self.carry_out_one(*id, plan));
-        self.screens.arrange();
-        self.touch_cancel();
-        self.rearrange();
+        let done = self.switch_all(planned);
+        self.layout_changed();
         done
     }
 
-    fn carry_out_one(&mut self, id: ScreenId, plan: &Planned) -> Result<(), ControlError> {
+    fn switch_all(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), ControlError> {
+        planned.iter().try_for_each(|(id, plan)| self.switch(*id, plan))
+    }
+
+    /// Screens were turned, scaled, moved or switched: fingers and windows are where they now belong.
+    fn layout_changed(&mut self) {
+        self.screens.arrange();
+        self.touch_cancel();
+        self.rearrange();
+    }
+
+    fn switch(&mut self, id: ScreenId, plan: &Planned) -> Result<(), ControlError> {
         let Some(screen) = self.screens.get(id) else { return Ok(()) };
         let now = current(screen);
         if let Some(mode) = plan.mode.filter(|_| plan.mode != now.mode) {

@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use kioskd::screens::{Head, HeadId, HeadMode};
+use kiosk_session::config::{OutputRule, OutputSettings, Rotation};
+use kioskd::{
+    control::{ApplyMode, ControlError, OutputChange},
+    screens::{Head, HeadId, HeadMode, Identity},
+};
 
 use crate::fixture::{
     ClientId, Fixture,
@@ -174,4 +178,121 @@ fn a_suspended_session_draws_nothing_and_comes_back_whole() {
     fixture.kiosk.session_resumed();
     fixture.until("the picture", |fixture| fixture.panel().pixel(9, 9) == GREEN);
     assert!(!fixture[client].is_gone());
+}
+
+fn rule(matcher: &str, rotation: Rotation) -> OutputRule {
+    let settings = OutputSettings { rotation: Some(rotation), ..OutputSettings::default() };
+    OutputRule { matcher: matcher.into(), settings }
+}
+
+fn degrees(fixture: &Fixture, name: &str) -> u32 {
+    fixture.kiosk.screens.by_name(name).unwrap().rotation.degrees()
+}
+
+/// A second display beside the first, on a connector of its own.
+fn second(first: &Head, model: &str) -> Head {
+    let identity = Identity { model: model.into(), ..first.identity.clone() };
+    Head { id: HeadId(2), name: "HEADLESS-2".into(), identity, ..first.clone() }
+}
+
+#[test]
+fn another_display_on_the_same_connector_gets_its_own_policy() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    fixture.kiosk.config.outputs.push(rule("kioskd other 1", Rotation::R180));
+    fixture.rotate(90);
+    let own = fixture.panels.heads();
+    let mut other = own.clone();
+    other[0].identity.model = "other".into();
+    fixture.plug(Vec::new());
+    fixture.plug(other.clone());
+    assert_eq!(degrees(&fixture, "HEADLESS-1"), 180);
+    // Swapped without an unplugged moment in between, and one whose EDID cannot be read is the one of before.
+    fixture.plug(own.clone());
+    assert_eq!(degrees(&fixture, "HEADLESS-1"), 90);
+    let mut unreadable = own;
+    unreadable[0].identity = Identity::default();
+    fixture.plug(Vec::new());
+    fixture.plug(unreadable);
+    assert_eq!(degrees(&fixture, "HEADLESS-1"), 90);
+    assert_eq!(fixture.primary().identity.model, "headless");
+}
+
+#[test]
+fn two_displays_of_one_name_are_told_apart_by_their_connectors() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let mut heads = fixture.panels.heads();
+    heads.push(second(&heads[0], "headless"));
+    fixture.plug(heads.clone());
+    let turned = OutputChange { rotation: Some(90), ..OutputChange::default() };
+    fixture.kiosk.apply(0, &[("HEADLESS-2".into(), turned)], ApplyMode::Keep).unwrap();
+    fixture.plug(Vec::new());
+    fixture.plug(heads);
+    assert_eq!((degrees(&fixture, "HEADLESS-1"), degrees(&fixture, "HEADLESS-2")), (0, 90));
+}
+
+#[test]
+fn a_display_takes_its_changes_along_to_another_connector() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    fixture.rotate(90);
+    let first = fixture.panels.heads().remove(0);
+    fixture.plug(Vec::new());
+    fixture.plug(vec![second(&first, &first.identity.model)]);
+    fixture.roundtrip(client);
+    assert_eq!(degrees(&fixture, "HEADLESS-2"), 90);
+    assert_eq!(told(&fixture, client, &window), (200, 320));
+}
+
+#[test]
+fn a_position_is_kept_and_what_would_overlap_is_refused() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let mut heads = fixture.panels.heads();
+    heads.push(second(&heads[0], "second"));
+    fixture.plug(heads.clone());
+    let place = |fixture: &Fixture, name: &str| fixture.kiosk.screens.by_name(name).unwrap().geometry().loc.into();
+    let at = |x, y| vec![("HEADLESS-2".to_owned(), OutputChange { position: Some((x, y)), ..OutputChange::default() })];
+    assert_eq!(place(&fixture, "HEADLESS-2"), (320, 0));
+    fixture.kiosk.apply(0, &at(0, 200), ApplyMode::Keep).unwrap();
+    assert_eq!(place(&fixture, "HEADLESS-2"), (0, 200));
+    fixture.plug(vec![heads[0].clone()]);
+    fixture.plug(heads.clone());
+    assert_eq!(place(&fixture, "HEADLESS-2"), (0, 200));
+    // The other one is where it is by itself: nobody asked for that, so it makes room.
+    fixture.kiosk.apply(0, &at(0, 0), ApplyMode::Keep).unwrap();
+    assert_eq!((place(&fixture, "HEADLESS-2"), place(&fixture, "HEADLESS-1")), ((0, 0), (320, 0)));
+    let here = OutputChange { position: Some((10, 10)), ..OutputChange::default() };
+    assert!(matches!(
+        fixture.kiosk.apply(0, &[("HEADLESS-1".into(), here)], ApplyMode::Keep),
+        Err(ControlError::InvalidArgument(_))
+    ));
+    assert_eq!(place(&fixture, "HEADLESS-1"), (320, 0));
+}
+
+#[test]
+fn a_screen_that_was_switched_off_stays_off_when_its_display_pulses() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let off = OutputChange { power: Some(false), ..OutputChange::default() };
+    fixture.change(off).unwrap();
+    let heads = fixture.panels.heads();
+    let frames = fixture.panels.frames();
+    for _ in 0..10 {
+        fixture.plug(Vec::new());
+        fixture.plug(heads.clone());
+    }
+    fixture.pass(Duration::from_millis(50));
+    assert!(!fixture.primary().power);
+    assert_eq!(fixture.panels.frames(), frames, "a frame reached a screen that is off");
+}
+
+#[test]
+fn two_rules_against_each_other_are_told_and_the_connectors_holds() {
+    let mut fixture = Fixture::new(&[]);
+    let mut head = Fixture::new(&["320x200"]).panels.heads().remove(0);
+    head.name = "DP-1".into();
+    fixture.kiosk.config.outputs.push(rule("DP-1", Rotation::R270));
+    fixture.kiosk.config.outputs.push(rule(&head.identity.description(), Rotation::R90));
+    fixture.plug(vec![head]);
+    assert_eq!(degrees(&fixture, "DP-1"), 270);
+    assert!(fixture.kiosk.problems.iter().any(|problem| problem.contains("two rules")), "{:?}", fixture.kiosk.problems);
 }

@@ -86,6 +86,44 @@ fn of_several_changes_all_are_made_or_none() {
 }
 
 #[test]
+fn a_device_that_refuses_any_step_leaves_every_screen_as_it_was() {
+    let mut fixture = Fixture::new(&["320x200", "400x300"]);
+    let mut heads = fixture.panels.heads();
+    for head in &mut heads {
+        head.modes.push(HeadMode { width: 640, height: 400, refresh: 60_000, preferred: false, custom: None });
+    }
+    fixture.panels.set_heads(heads);
+    fixture.kiosk.displays_changed();
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    let state = |fixture: &Fixture| {
+        let panels: Vec<_> = fixture.kiosk.screens.iter().map(|screen| (screen.panel_size(), screen.power)).collect();
+        (layout(fixture), panels)
+    };
+    let (before, configures) = (state(&fixture), fixture[client].configures(&window).count());
+    let mode = kiosk_session::config::ModeChoice::Exact { width: 640, height: 400, refresh: None };
+    let change = OutputChange { mode: Some(mode), ..turn(90) };
+    let off = OutputChange { power: Some(false), ..change.clone() };
+    let changes = [("HEADLESS-1".to_owned(), change), ("HEADLESS-2".to_owned(), off)];
+    let mut refusals = 0;
+    loop {
+        fixture.panels.refuse_switch_after(refusals);
+        let done = fixture.kiosk.apply(0, &changes, ApplyMode::Keep);
+        if fixture.panels.would_refuse() {
+            done.unwrap();
+            break;
+        }
+        assert!(done.is_err());
+        assert_eq!(state(&fixture), before, "the switch after {refusals} was refused");
+        fixture.roundtrip(client);
+        assert_eq!(fixture[client].configures(&window).count(), configures, "the page was told of what never was");
+        refusals += 1;
+    }
+    assert_eq!(refusals, 3, "two modes and one power switch");
+    assert_ne!(state(&fixture), before);
+}
+
+#[test]
 fn verifying_changes_nothing() {
     let mut fixture = Fixture::new(&["320x200"]);
     let before = (layout(&fixture), fixture.kiosk.screens.serial);
