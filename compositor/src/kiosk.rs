@@ -203,6 +203,7 @@ impl Kiosk {
             }
         }
         self.windows_changed();
+        self.inputs_follow_screens();
     }
 
     /// Another VT takes the screen: nothing is drawn, nothing is held, until it comes back.

@@ -33,6 +33,13 @@ pub fn clamp(point: Point<f64, Logical>, area: Rectangle<i32, Logical>) -> Point
     (point.x.clamp(area.loc.x, right), point.y.clamp(area.loc.y, bottom)).into()
 }
 
+/// The nearest place to `point` inside any of `areas`; the point itself where there are none.
+pub fn clamp_to_any(point: Point<f64, Logical>, areas: &[Rectangle<i32, Logical>]) -> Point<f64, Logical> {
+    let distance = |to: &Point<f64, Logical>| (point.x - to.x).hypot(point.y - to.y);
+    let nearest = areas.iter().map(|area| clamp(point, *area)).min_by(|a, b| distance(a).total_cmp(&distance(b)));
+    nearest.unwrap_or(point)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +65,26 @@ mod tests {
         fn a_clamped_point_is_inside(px in -1e9f64..1e9, py in -1e9f64..1e9, aw in 1i32..8_000, ah in 1i32..8_000) {
             let area = Rectangle::new((10, 20).into(), (aw, ah).into());
             prop_assert!(area.to_f64().contains(clamp((px, py).into(), area)));
+        }
+
+        #[test]
+        fn a_point_goes_to_the_nearest_area_and_stays_where_it_is_inside_one(
+            px in -2e3f64..2e4, py in -1e3f64..1e4, w in 1i32..8_000, gap in 0i32..500, h in 1i32..8_000,
+        ) {
+            let areas = [
+                Rectangle::new((0, 0).into(), (w, 1_000).into()),
+                Rectangle::new((w + gap, 100).into(), (1_920, h).into()),
+            ];
+            let point = (px, py).into();
+            let clamped = clamp_to_any(point, &areas);
+            prop_assert!(areas.iter().any(|area| area.to_f64().contains(clamped)));
+            for area in areas {
+                let other = clamp(point, area);
+                let distance = |to: Point<f64, Logical>| (px - to.x).hypot(py - to.y);
+                prop_assert!(distance(clamped) <= distance(other));
+            }
+            prop_assert_eq!(clamp_to_any(clamped, &areas), clamped);
+            prop_assert_eq!(clamp_to_any(point, &[]), point);
         }
     }
 }

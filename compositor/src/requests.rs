@@ -1,7 +1,7 @@
 //! What D-Bus callers ask for, carried out; and the snapshot that D-Bus shows.
 
 use crate::{
-    control::{Call, ControlError, InputSnapshot, OutputSnapshot, Reply, Request, Snapshot},
+    control::{Call, ControlError, OutputSnapshot, Reply, Request, Snapshot},
     kiosk::Kiosk,
     screens::Screen,
     stage::{Frame, SystemScreen},
@@ -20,6 +20,7 @@ impl Kiosk {
         match request {
             Request::ApplyOutputs { serial, changes, mode } => self.apply(serial, &changes, mode).map(Reply::Serial),
             Request::Confirm { serial } => self.confirm(serial).map(Reply::Serial),
+            Request::ChangeInput { id, change } => self.change_input(&id, &change).map(|()| Reply::Done),
             Request::Screenshot { output } => self.screenshot(output.as_deref()),
             Request::SwitchVt { vt } => {
                 if !(1..=63).contains(&vt) {
@@ -80,13 +81,7 @@ impl Kiosk {
             active_vt: self.backend.active_vt(),
             serial: self.screens.serial,
             outputs: self.screens.iter().map(output).collect(),
-            inputs: self
-                .seat
-                .devices
-                .list
-                .iter()
-                .map(|known| InputSnapshot { name: known.name.clone(), kind: known.kind.into(), output: String::new() })
-                .collect(),
+            inputs: self.input_snapshots(),
             problems: self.problems.clone(),
         }
     }

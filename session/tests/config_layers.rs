@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kiosk_session::config::{
-    Config, CursorPolicy, Loaded, ModeChoice, PageReady, Position, Rotation, Scale, Sources, output_policy,
+    AccelProfile, Calibration, Config, CursorPolicy, Loaded, ModeChoice, PageReady, Position, Rotation, Scale, Sources,
+    output_policy,
 };
 use proptest::prelude::*;
 
@@ -102,6 +103,16 @@ fn every_key_reaches_its_field() {
         keyboard = { layout = "de", variant = "neo", model = "pc105", options = "caps:none", rules = "evdev", repeat-rate = 0, repeat-delay = 50 }
         touch-output = "DP-2"
         vt-switching = false
+        [input.device."type:pointer"]
+        accel-speed = -1
+        accel-profile = "flat"
+        tap = true
+        natural-scroll = true
+        left-handed = true
+        [input.device."ILITEK*"]
+        disable = true
+        output = "DP-1"
+        calibration = [0, -1, 1, 1, 0, 0.5]
         [idle]
         screen-off = "10m"
         wake-swallows-touch = false
@@ -132,6 +143,13 @@ fn every_key_reaches_its_field() {
     assert_eq!((keyboard.repeat_rate, keyboard.repeat_delay), (0, 50));
     assert_eq!((config.input.cursor, config.input.vt_switching), (CursorPolicy::Never, false));
     assert_eq!(config.input.touch_output.as_deref(), Some("DP-2"));
+    let [mice, panels] = &config.input.devices[..] else { panic!("{:?}", config.input.devices) };
+    assert_eq!((mice.matcher.as_str(), panels.matcher.as_str()), ("type:pointer", "ILITEK*"));
+    let (mice, panels) = (&mice.settings, &panels.settings);
+    assert_eq!((mice.accel_speed, mice.accel_profile), (Some(-1.0), Some(AccelProfile::Flat)));
+    assert_eq!((mice.tap, mice.natural_scroll, mice.left_handed), (Some(true), Some(true), Some(true)));
+    assert_eq!((panels.disable, panels.named_output()), (Some(true), Some("DP-1")));
+    assert_eq!(panels.calibration, Some(Calibration::Matrix([0.0, -1.0, 1.0, 1.0, 0.0, 0.5])));
     assert_eq!(config.idle.screen_off, Some(Duration::from_secs(600)));
     assert_eq!((config.idle.wake_swallows_touch, config.idle.reset), (false, Some(Duration::from_secs(90))));
     let schedule = &config.power.schedule;
@@ -214,6 +232,24 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     );
     assert!(wrong("[output.A]\nposition = [0, 40000]").2.ends_with("[X, Y] in logical pixels, -32768 to 32767"));
     assert!(wrong("[output]\nrotation = 90").2.contains("put it below [output.\"*\"]"));
+    let device = |key: &str| wrong(&format!("[input.device.\"A B\"]\n{key}"));
+    assert_eq!(
+        device("accel-speed = 2"),
+        (2, 15, "input.device.\"A B\".accel-speed is 2, allowed is -1.0 (slow) to 1.0 (fast)".into())
+    );
+    assert_eq!(
+        device("acel-speed = 1").2,
+        "unknown key input.device.\"A B\".acel-speed, did you mean accel-speed? [input.device.\"A B\"] has accel-speed, \
+         accel-profile, tap, natural-scroll, left-handed, disable, output, calibration"
+    );
+    for calibration in ["[1, 0, 0]", "[1, 1, 0, 1, 1, 0]", "[1, 0, nan, 0, 1, 0]", "[11, 0, 0, 0, 1, 0]", "'none'"] {
+        let message = device(&format!("calibration = {calibration}")).2;
+        assert!(message.contains("allowed is six numbers of -10 to 10"), "{message}");
+    }
+    assert!(wrong("[input.device]\ntap = true").2.contains("put it below [input.device.\"*\"]"));
+    assert!(wrong("[input.device.'type:mouse']\ntap = true").2.contains("allowed is \"*\", \"type:touch\""));
+    assert!(wrong("[input]\ndevice = 3").2.contains("allowed are tables [input.device.\"NAME\"]"));
+    assert!(wrong("[input]\ndevices = 3").2.contains("did you mean device? [input] has cursor"));
     let (line, column, message) = wrong("[power]\nschedule = [\n  { on = \"7\", off = \"22:00\" },\n]");
     assert_eq!((line, column), (3, 10));
     assert!(message.contains("on is \"7\", not a time of day such as \"07:30\""), "{message}");

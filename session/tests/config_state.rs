@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use kiosk_session::config::{ModeChoice, OutputSettings, Rotation, SavedState, Scale};
+use kiosk_session::config::{Calibration, InputSettings, ModeChoice, OutputSettings, Rotation, SavedState, Scale};
 use proptest::prelude::*;
 use std::fs;
 
@@ -40,6 +40,46 @@ fn a_display_is_found_at_its_connector_when_its_edid_is_lost() {
 }
 
 #[test]
+fn inputs_are_kept_by_name_and_told_apart_by_id() {
+    let dir = tempfile::tempdir().unwrap();
+    let on = |output: &str| InputSettings { output: Some(output.into()), ..InputSettings::default() };
+    let turned = Calibration::Matrix([0.0, -1.0, 1.0, 1.0, 0.0, 0.0]);
+    let calibrated = InputSettings { calibration: Some(turned), ..InputSettings::default() };
+    let mut state = SavedState::default();
+    state.change_input("Panel \"A\"", "Panel \"A\"", &on("DP-1"));
+    state.change_input("Panel \"A\"", "Panel \"A\"", &calibrated);
+    state.change_input("B@1-2", "B", &on("Dell U2720Q 1"));
+    state.change("", "DP-1", &self::turned(Rotation::R90));
+    state.save(dir.path()).unwrap();
+    let (mut read, warning) = SavedState::load(dir.path());
+    assert_eq!((&read, warning), (&state, None));
+    let both = InputSettings { calibration: Some(turned), ..on("DP-1") };
+    assert_eq!(read.input("Panel \"A\"@3-1", "Panel \"A\""), Some(&both));
+    assert_eq!(read.input("B@1-2", "B"), Some(&on("Dell U2720Q 1")));
+    assert_eq!(read.input("B@1-3", "B"), None);
+
+    read.change_input("Panel \"A\"", "Panel \"A\"", &on("auto"));
+    assert_eq!(read.input("Panel \"A\"", "Panel \"A\""), Some(&calibrated));
+    let own = InputSettings { calibration: Some(Calibration::Own), ..InputSettings::default() };
+    read.change_input("Panel \"A\"", "Panel \"A\"", &own);
+    read.change_input("B@1-2", "B", &on("auto"));
+    assert_eq!((read.input("Panel \"A\"", "Panel \"A\""), read.input("B@1-2", "B")), (None, None));
+}
+
+#[test]
+fn one_of_several_devices_of_a_name_can_be_freed_of_what_counts_for_the_others() {
+    let on = |output: &str| InputSettings { output: Some(output.into()), ..InputSettings::default() };
+    let mut state = SavedState::default();
+    state.change_input("B", "B", &on("DP-1"));
+    state.change_input("B@1-2", "B", &on("auto"));
+    assert_eq!(state.input("B@1-2", "B"), Some(&InputSettings::default()));
+    assert_eq!(state.input("B@1-3", "B"), Some(&on("DP-1")));
+    let dir = tempfile::tempdir().unwrap();
+    state.save(dir.path()).unwrap();
+    assert_eq!(SavedState::load(dir.path()), (state, None));
+}
+
+#[test]
 fn a_missing_file_is_no_reason_for_a_warning() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(SavedState::load(&dir.path().join("none")), (SavedState::default(), None));
@@ -55,6 +95,9 @@ fn damaged_and_newer_files_are_set_aside_with_a_warning() {
         (b"version = 1\n[output.X]\nrotation = 45\n", "rotation of output \"X\" is 45"),
         (b"version = 1\n[output.X]\nshape = 1\n", "unknown key \"shape\""),
         (b"version = 1\noutput = 3\n", "no table"),
+        (b"version = 1\ninput = 3\n", "no table"),
+        (b"version = 1\n[input.X]\ncalibration = [1, 1]\n", "calibration of input \"X\" is a list"),
+        (b"version = 1\n[input.X]\nshape = 1\n", "unknown key \"shape\""),
     ] {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("state.toml"), content).unwrap();

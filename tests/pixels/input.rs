@@ -286,6 +286,73 @@ fn a_touch_during_which_the_screen_turns_is_cancelled() {
 }
 
 #[test]
+fn a_finger_that_stays_down_while_the_screen_turns_is_over_until_it_is_lifted() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    fixture.touch_down(0, (10.0, 10.0));
+    fixture.touch_down(1, (60.0, 10.0));
+    fixture.touch_move(0, (20.0, 20.0));
+    fixture.rotate(90);
+    fixture.roundtrip(client);
+    let seen = fixture[client].seen.touch.len();
+    assert_eq!(fixture[client].seen.touch.last(), Some(&TouchSeen::Cancel));
+    fixture.touch_move(0, (30.0, 30.0));
+    fixture.touch_move(1, (70.0, 30.0));
+    fixture.touch_up(0);
+    fixture.touch_move(1, (80.0, 30.0));
+    // A new finger counts while the old one is still down, and under the number that the panel gave to a lifted one.
+    fixture.touch_down(0, (160.0, 100.0));
+    fixture.touch_move(1, (90.0, 30.0));
+    fixture.touch_up(0);
+    fixture.touch_up(1);
+    fixture.roundtrip(client);
+    let after = &fixture[client].seen.touch[seen..];
+    assert!(matches!(after, [TouchSeen::Down { .. }, TouchSeen::Up { .. }]), "{after:?}");
+    assert_eq!(fixture.kiosk.seat.finger(), None);
+}
+
+#[test]
+fn a_pointer_stays_in_a_picture_that_gets_another_shape() {
+    let place = |fixture: &Fixture| {
+        let at = fixture.kiosk.seat.seat.get_pointer().unwrap().current_location();
+        (at.x, at.y)
+    };
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    fixture.move_mouse((310.0, 150.0));
+    fixture.rotate(90);
+    assert_eq!(place(&fixture), (199.0, 150.0));
+    fixture.roundtrip(client);
+    let told = fixture[client].seen.pointer.iter().rev().find_map(|seen| match seen {
+        PointerSeen::Motion { x, .. } | PointerSeen::Enter { x, .. } => Some(*x),
+        _ => None,
+    });
+    assert_eq!(told, Some(199.0), "the page knows where the pointer is");
+    fixture.move_mouse((0.0, 200.0));
+    fixture.scale(2.0);
+    assert_eq!(place(&fixture), (99.0, 159.0));
+    fixture.rotate(0);
+    assert_eq!(place(&fixture), (99.0, 99.0));
+    fixture.scale(1.0);
+    assert_eq!(place(&fixture), (99.0, 99.0), "a larger picture moves nothing");
+    assert!(fixture.kiosk.seat.cursor.is_visible(), "it was moved a moment ago");
+}
+
+#[test]
+fn a_pointer_that_nobody_moved_is_not_shown_by_a_change_of_the_screen() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    fixture.move_mouse((310.0, 150.0));
+    let later = fixture.kiosk.now() + kioskd::input::cursor::REST;
+    assert!(fixture.kiosk.seat.cursor.rest(later));
+    fixture.rotate(90);
+    assert!(!fixture.kiosk.seat.cursor.is_visible());
+}
+
+#[test]
 fn a_finger_belongs_to_the_window_it_came_down_on() {
     let mut fixture = Fixture::new(&["320x200"]);
     let client = fixture.client();

@@ -9,6 +9,7 @@ mod devices;
 mod dialogs;
 mod frames;
 mod input;
+mod inputs;
 mod outputs;
 mod popups;
 mod privilege;

@@ -4,9 +4,6 @@
 use super::schema::{Announced, Interface, Method, Property, Signal, arg};
 use super::{InputSnapshot, OutputSnapshot, Snapshot};
 
-/// The identity matrix in the first two rows that libinput's calibration has.
-const NO_CALIBRATION: [f64; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
-
 pub static COMPOSITOR: Interface<Snapshot> = Interface {
     name: "org.kioskd.Compositor1",
     methods: &[
@@ -264,6 +261,15 @@ pub static INPUT: Interface<InputSnapshot> = Interface {
             doc: "As the kernel has it.",
         },
         Property {
+            name: "Id",
+            signature: "s",
+            writable: false,
+            announced: Announced::Changes,
+            read: |i| i.id.clone().into(),
+            doc: "What configuration and saved state call it: the name, with @ and the port behind it where several \
+                  devices of one name are plugged in.",
+        },
+        Property {
             name: "Kind",
             signature: "s",
             writable: false,
@@ -277,15 +283,17 @@ pub static INPUT: Interface<InputSnapshot> = Interface {
             writable: true,
             announced: Announced::Changes,
             read: |i| i.output.clone().into(),
-            doc: "Name of the output the device is mapped to; empty: all.",
+            doc: "Name of the output the device lies on; empty: on none. Written: a connector or Make Model Serial, kept; \
+                  auto or empty: found by itself.",
         },
         Property {
             name: "Calibration",
             signature: "ad",
             writable: true,
             announced: Announced::Changes,
-            read: |_| NO_CALIBRATION.to_vec().into(),
-            doc: "The first two rows of the calibration matrix.",
+            read: |i| i.calibration.clone().into(),
+            doc: "The first two rows of libinput's calibration matrix; empty: the device has none. Written: six numbers \
+                  of -10 to 10, kept; empty: the device's own.",
         },
     ],
     signals: &[],

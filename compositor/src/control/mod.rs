@@ -23,7 +23,7 @@ mod tests;
 
 use std::os::fd::OwnedFd;
 
-use kiosk_session::config::ModeChoice;
+use kiosk_session::config::{InputSettings, ModeChoice};
 
 pub use names::{BUS_NAME, INPUTS_PATH, OUTPUTS_PATH, ROOT_PATH, escape};
 pub use service::{Bus, ControlHandle, Options, start};
@@ -41,6 +41,11 @@ pub enum Request {
     /// Keeps a temporary change.
     Confirm {
         serial: u32,
+    },
+    /// What is said of an input device's output and calibration, for good.
+    ChangeInput {
+        id: String,
+        change: InputSettings,
     },
     /// `None`: the primary output.
     Screenshot {
@@ -166,8 +171,12 @@ pub struct OutputSnapshot {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct InputSnapshot {
     pub name: String,
+    /// The name, with the port behind it where several devices of one name are plugged in.
+    pub id: String,
     /// `keyboard`, `pointer`, `touch` or `tablet`.
     pub kind: String,
     /// Output it is mapped to; empty: all.
     pub output: String,
+    /// The matrix in force, six numbers; empty: it can't be calibrated.
+    pub calibration: Vec<f64>,
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use kiosk_session::authority::Action;
+use kiosk_session::config::{InputSettings, OUTPUT_AUTO, calibration_of};
 use zbus::Variant;
 use zbus::message::Message;
 
@@ -11,7 +12,7 @@ use super::failure::Failure;
 use super::interfaces::{COMPOSITOR, INPUT, OUTPUT};
 use super::names::quoted;
 use super::schema::{Interface, Property};
-use super::{ApplyMode, OutputChange, OutputSnapshot, Request, Snapshot, change};
+use super::{ApplyMode, InputSnapshot, OutputChange, OutputSnapshot, Request, Snapshot, change};
 
 /// Answers `call`, which is `Get`, `Set` or `GetAll` on `object`.
 pub fn properties(snapshot: &Snapshot, object: &Object<'_>, call: &Message) -> Result<Answer, Failure> {
@@ -49,12 +50,9 @@ pub fn properties(snapshot: &Snapshot, object: &Object<'_>, call: &Message) -> R
                     writable(&OUTPUT, &name)?;
                     set_output(snapshot, output, &name, &value)
                 }
-                Object::Input(_) if interface == INPUT.name => {
+                Object::Input(input) if interface == INPUT.name => {
                     writable(&INPUT, &name)?;
-                    Err(Failure::unsupported(format!(
-                        "{name} of an input device can't be changed over D-Bus yet; set input.touch-output in the \
-                         configuration"
-                    )))
+                    set_input(input, &name, &value)
                 }
                 _ => Err(unknown_interface(&interface)),
             }
@@ -93,4 +91,32 @@ fn set_output(
         action: Action::Screen,
         request: Request::ApplyOutputs { serial: 0, changes, mode: ApplyMode::Keep },
     })
+}
+
+/// A written property of a device is kept; an empty one is forgotten.
+fn set_input(input: &InputSnapshot, name: &str, value: &Variant<'_>) -> Result<Answer, Failure> {
+    let wrong_type = |wanted: &str| {
+        let found = value.value_signature();
+        Failure::invalid(format!("input {}: {name} has D-Bus type {found}, it must have {wanted}", input.id))
+    };
+    let mut change = InputSettings::default();
+    if name == "Output" {
+        let Variant::Str(output) = value else { return Err(wrong_type("s, an output's name, or auto")) };
+        let output = if output.is_empty() { OUTPUT_AUTO } else { output.as_str() };
+        change.output = Some(output.to_owned());
+    } else {
+        let numbers: Option<Vec<f64>> = match value {
+            Variant::Array(numbers) => numbers
+                .iter()
+                .map(|number| if let Variant::F64(number) = number { Some(*number) } else { None })
+                .collect(),
+            _ => None,
+        };
+        let numbers = numbers.ok_or_else(|| wrong_type("ad, six numbers"))?;
+        let calibration = calibration_of(&numbers).map_err(|allowed| {
+            Failure::invalid(format!("input {}: {name} can't be this, allowed is {allowed}", input.id))
+        })?;
+        change.calibration = Some(calibration);
+    }
+    Ok(Answer::Ask { action: Action::Screen, request: Request::ChangeInput { id: input.id.clone(), change } })
 }

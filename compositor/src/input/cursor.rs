@@ -72,6 +72,14 @@ impl Cursor {
         (self.visible || was.0) && was != (self.visible, location)
     }
 
+    /// The pointer is elsewhere, and nobody's hand took it there: it is shown no more than before. Returns whether the
+    /// picture changes.
+    pub fn carry(&mut self, location: Point<f64, Logical>) -> bool {
+        let changed = self.location != location;
+        self.location = location;
+        changed && self.visible
+    }
+
     /// Time passed. Returns whether the picture changes.
     pub fn rest(&mut self, now: Duration) -> bool {
         let rested = self.moved_at.is_none_or(|moved| now.saturating_sub(moved) >= REST);

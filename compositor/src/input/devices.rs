@@ -1,43 +1,126 @@
-//! Which input devices there are, and to which screen an absolute one belongs.
+//! Which input devices there are, how each is set, and to which screen an absolute one belongs. What follows from
+//! what is decided in [`super::nature`] (what is it), [`super::mapping`] (where does it lie) and the configuration.
 
+use std::collections::HashMap;
+
+use kiosk_session::config::{Calibration, DeviceNames, InputSettings, input_settings};
 use smithay::{
     backend::input::{Device, DeviceCapability},
-    utils::{Logical, Point},
+    utils::{Logical, Point, Rectangle},
     wayland::tablet_manager::TabletDescriptor,
 };
 
-use crate::{kiosk::Kiosk, policy, screens::rotation::Turn};
+use super::{
+    hardware::{Hardware, Knobs},
+    mapping::{self, Panel, Place},
+    nature::{self, Facts, Kind},
+};
+use crate::{
+    control::{ControlError, InputSnapshot},
+    kiosk::Kiosk,
+    policy,
+    screens::{
+        Screen, ScreenId,
+        rotation::{Rotation, Turn},
+    },
+};
 
-/// What a device is, for people.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Known {
+/// A device that is there.
+struct Known {
     /// The back end's own name of it: unique.
-    pub id: String,
-    pub name: String,
-    /// `keyboard`, `pointer`, `touch` or `tablet`.
-    pub kind: &'static str,
+    handle: String,
+    /// Its name, and where others have the same name the port too: what it is called in configuration and saved state.
+    id: String,
+    facts: Facts,
+    kind: Kind,
+    /// It says where on a screen something is, not how far something moved. Of pointers not known before they move.
+    absolute: bool,
+    /// A pointer that shows no cursor.
+    phantom: bool,
+    settings: InputSettings,
+    lies_on: Option<Lies>,
+    knobs: Box<dyn Knobs>,
+}
+
+/// Where an absolute device lies: all that places on it depend on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Lies {
+    screen: ScreenId,
+    area: Rectangle<i32, Logical>,
+    rotation: Rotation,
 }
 
 /// The devices that are there.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Devices {
-    pub list: Vec<Known>,
+    list: Vec<Known>,
+}
+
+impl Known {
+    fn names(&self) -> DeviceNames<'_> {
+        DeviceNames { name: &self.facts.name, id: &self.id, kind: self.kind.as_str(), hardware: self.facts.model }
+    }
+
+    fn disabled(&self) -> bool {
+        self.settings.disable == Some(true)
+    }
+}
+
+impl Devices {
+    /// Whether any pointer shows no cursor.
+    pub fn any_phantom(&self) -> bool {
+        self.list.iter().any(|known| known.phantom)
+    }
+
+    /// Whether the pointer with this handle shows no cursor.
+    pub fn is_phantom(&self, handle: &str) -> bool {
+        self.get(handle).is_some_and(|known| known.phantom)
+    }
+
+    fn get(&self, handle: &str) -> Option<&Known> {
+        self.list.iter().find(|known| known.handle == handle)
+    }
+
+    /// Tells devices of one name apart, and real pointers from others.
+    fn compare(&mut self) {
+        let mut ports: HashMap<String, Vec<String>> = HashMap::new();
+        for known in &self.list {
+            let ports = ports.entry(known.facts.name.clone()).or_default();
+            if !ports.contains(&known.facts.port) {
+                ports.push(known.facts.port.clone());
+            }
+        }
+        for known in &mut self.list {
+            let Facts { name, port, .. } = &known.facts;
+            let alone = port.is_empty() || ports.get(name).is_none_or(|ports| ports.len() == 1);
+            known.id = if alone { name.clone() } else { format!("{name}@{port}") };
+        }
+        let enabled: Vec<Facts> =
+            self.list.iter().filter(|known| !known.disabled()).map(|known| known.facts.clone()).collect();
+        for known in &mut self.list {
+            known.phantom = nature::is_phantom(&known.facts, &enabled);
+        }
+    }
 }
 
 impl Kiosk {
-    pub(crate) fn device_added(&mut self, device: &impl Device) {
-        let kind = [
-            (DeviceCapability::Touch, "touch"),
-            (DeviceCapability::TabletTool, "tablet"),
-            (DeviceCapability::Pointer, "pointer"),
-            (DeviceCapability::Keyboard, "keyboard"),
-        ]
-        .into_iter()
-        .find(|(capability, _)| device.has_capability(*capability));
-        let Some((_, kind)) = kind else { return };
+    pub(crate) fn device_added(&mut self, device: &impl Hardware) {
+        let facts = Facts::of(device);
+        let Some(kind) = nature::kind(&facts) else { return };
         self.changed = true;
-        tracing::debug!(name = device.name(), kind, "input device added");
-        self.seat.devices.list.push(Known { id: device.id(), name: device.name(), kind });
+        tracing::debug!(name = facts.name, kind = kind.as_str(), "input device added");
+        self.seat.devices.list.push(Known {
+            handle: device.id(),
+            id: facts.name.clone(),
+            kind,
+            absolute: matches!(kind, Kind::Touch | Kind::Tablet),
+            phantom: false,
+            settings: InputSettings::default(),
+            lies_on: None,
+            knobs: device.knobs(),
+            facts,
+        });
+        self.devices_changed();
         if device.has_capability(DeviceCapability::TabletTool) {
             self.tablet_seat().add_tablet::<Self>(&self.display, &TabletDescriptor::from(device));
         }
@@ -46,8 +129,12 @@ impl Kiosk {
     pub(crate) fn device_removed(&mut self, device: &impl Device) {
         self.changed = true;
         tracing::debug!(name = device.name(), "input device removed");
-        let id = device.id();
-        self.seat.devices.list.retain(|known| known.id != id);
+        let handle = device.id();
+        if self.seat.fingers.keys().any(|(of, _)| *of == handle) {
+            self.touch_cancel();
+        }
+        self.seat.devices.list.retain(|known| known.handle != handle);
+        self.devices_changed();
         if device.has_capability(DeviceCapability::TabletTool) {
             let seat = self.tablet_seat();
             seat.remove_tablet(&TabletDescriptor::from(device));
@@ -57,18 +144,170 @@ impl Kiosk {
         }
     }
 
+    /// A device came or went, or something else is said of one.
+    fn devices_changed(&mut self) {
+        self.seat.devices.compare();
+        for known in &mut self.seat.devices.list {
+            let saved = self.saved.state.input(&known.id, &known.facts.name);
+            let settings = input_settings(&self.config.input.devices, saved, &known.names());
+            // A device that has just come is as its maker wants it.
+            if settings == known.settings {
+                continue;
+            }
+            let refused = known.knobs.apply(&settings);
+            if !refused.is_empty() {
+                tracing::info!(name = known.facts.name, settings = refused.join(", "), "not settings of this device");
+            }
+            known.settings = settings;
+        }
+        // Whoever is switched off is nobody's twin.
+        self.seat.devices.compare();
+        self.map_devices();
+    }
+
+    /// A pointer says where it is, and not how far it moved: it lies on a screen.
+    pub(super) fn note_absolute(&mut self, device: &impl Device) {
+        let handle = device.id();
+        let known = self.seat.devices.list.iter_mut().find(|known| known.handle == handle && !known.absolute);
+        if let Some(known) = known {
+            known.absolute = true;
+            self.map_devices();
+        }
+    }
+
+    /// The screens are others, or lie or are turned otherwise.
+    pub(crate) fn inputs_follow_screens(&mut self) {
+        self.map_devices();
+        self.keep_pointer_inside();
+    }
+
+    /// Lays every absolute device on its screen. Fingers on one that lies elsewhere now are cancelled: they would go
+    /// on with a jump.
+    fn map_devices(&mut self) {
+        let lies_on = self.where_devices_lie();
+        let mut moved = false;
+        for (known, lies_on) in self.seat.devices.list.iter_mut().zip(lies_on) {
+            if known.lies_on != lies_on {
+                known.lies_on = lies_on;
+                self.changed = true;
+                moved |= self.seat.fingers.keys().any(|(of, _)| *of == known.handle);
+            }
+        }
+        if moved {
+            self.touch_cancel();
+        }
+    }
+
+    fn where_devices_lie(&self) -> Vec<Option<Lies>> {
+        let any_connected = self.screens.iter().any(|screen| screen.head.is_some());
+        let screens: Vec<&Screen> =
+            self.screens.iter().filter(|screen| screen.head.is_some() || !any_connected).collect();
+        let places: Vec<Place<'_>> = screens.iter().map(|screen| place(screen)).collect();
+        let shell = self.screens.primary().map(|screen| screen.id);
+        let primary = screens.iter().position(|screen| Some(screen.id) == shell).unwrap_or(0);
+        let devices = &self.seat.devices.list;
+        let mapped = || devices.iter().filter(|known| known.absolute && !known.disabled());
+        let general = self.config.input.touch_output.as_deref();
+        let panels: Vec<Panel<'_>> = mapped()
+            .map(|known| Panel {
+                name: &known.facts.name,
+                kind: known.kind,
+                said: [known.settings.named_output(), general, known.facts.hint.as_deref()]
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+                size: known.facts.size,
+                bus: known.facts.bus,
+                port: &known.facts.port,
+            })
+            .collect();
+        let assigned = mapping::assign(&panels, &places, primary);
+        let by_handle: HashMap<&str, Option<usize>> =
+            mapped().map(|known| known.handle.as_str()).zip(assigned).collect();
+        let lies = |screen: &&Screen| Lies { screen: screen.id, area: screen.geometry(), rotation: screen.rotation };
+        devices
+            .iter()
+            .map(|known| by_handle.get(known.handle.as_str()).copied().flatten())
+            .map(|place| place.and_then(|place| screens.get(place)).map(lies))
+            .collect()
+    }
+
     /// Where in the layout a place on the panel is: `panel` as fractions of its width and height. Touch panels and
     /// absolute pointers are glued to their screen and turn with it.
-    pub(crate) fn panel_to_layout(&self, panel: (f64, f64)) -> Point<f64, Logical> {
-        let wanted = self.config.input.touch_output.as_deref();
-        let screen = wanted
-            .and_then(|wanted| {
-                self.screens.iter().find(|screen| screen.name == wanted || screen.identity.description() == wanted)
-            })
-            .or_else(|| self.screens.primary());
-        let Some(screen) = screen else { return Point::default() };
-        let area = screen.geometry();
-        let inside = screen.rotation.panel_to_picture(panel, area.size.to_f64());
+    pub(crate) fn panel_to_layout(&self, handle: &str, panel: (f64, f64)) -> Point<f64, Logical> {
+        let lies_on = self.seat.devices.get(handle).and_then(|known| known.lies_on);
+        let unknown = || {
+            let screen = self.screens.primary()?;
+            Some((screen.geometry(), screen.rotation))
+        };
+        let Some((area, rotation)) = lies_on.map(|lies| (lies.area, lies.rotation)).or_else(unknown) else {
+            return Point::default();
+        };
+        let inside = rotation.panel_to_picture(panel, area.size.to_f64());
         policy::clamp(area.loc.to_f64() + inside, area)
+    }
+
+    /// Lays a device on another output, or corrects its places, for good.
+    pub(crate) fn change_input(&mut self, id: &str, change: &InputSettings) -> Result<(), ControlError> {
+        // The parts of one piece of hardware may have one name: what is said of it is said of all of them.
+        let parts: Vec<&Known> = self.seat.devices.list.iter().filter(|known| known.id == id).collect();
+        let Some(first) = parts.first() else {
+            let ids: Vec<&str> = self.seat.devices.list.iter().map(|known| known.id.as_str()).collect();
+            let there = if ids.is_empty() { "there are none".into() } else { format!("there are: {}", ids.join(", ")) };
+            return Err(ControlError::NotFound(format!("there is no input device {id:?}; {there}")));
+        };
+        if let Some(output) = change.named_output() {
+            if parts.iter().all(|known| known.kind == Kind::Keyboard) {
+                return Err(ControlError::Unsupported(format!(
+                    "{id} is a keyboard; touch panels, tablets and absolute pointers can be laid on an output"
+                )));
+            }
+            let is_it = |screen: &Screen| screen.name == output || screen.identity.description() == output;
+            if !self.screens.iter().any(is_it) {
+                return Err(ControlError::NotFound(format!(
+                    "there is no output {output:?}; there are: {}",
+                    self.screens.names()
+                )));
+            }
+        }
+        let calibrated = matches!(change.calibration, Some(Calibration::Matrix(_)));
+        if calibrated && parts.iter().all(|known| known.knobs.calibration().is_none()) {
+            return Err(ControlError::Unsupported(format!(
+                "{id} has no calibration; touch panels and tablets without a screen of their own have one"
+            )));
+        }
+        let name = first.facts.name.clone();
+        self.saved.state.change_input(id, &name, change);
+        self.devices_changed();
+        self.changed = true;
+        let Some(directory) = &self.saved.directory else { return Ok(()) };
+        self.saved
+            .state
+            .save(directory)
+            .map_err(|error| ControlError::Failed(format!("the change is in force but could not be saved: {error}")))
+    }
+
+    /// The devices as D-Bus shows them.
+    pub(crate) fn input_snapshots(&self) -> Vec<InputSnapshot> {
+        let screen = |lies: Lies| self.screens.get(lies.screen);
+        let snapshot = |known: &Known| InputSnapshot {
+            name: known.facts.name.clone(),
+            id: known.id.clone(),
+            kind: known.kind.as_str().into(),
+            output: known.lies_on.and_then(screen).map(|screen| screen.name.clone()).unwrap_or_default(),
+            calibration: known.knobs.calibration().map(Vec::from).unwrap_or_default(),
+        };
+        self.seat.devices.list.iter().map(snapshot).collect()
+    }
+}
+
+/// A screen as a device can lie on it.
+fn place(screen: &Screen) -> Place<'_> {
+    Place {
+        name: &screen.name,
+        identity: screen.identity.description(),
+        make: &screen.identity.make,
+        model: &screen.identity.model,
+        physical: screen.physical,
     }
 }

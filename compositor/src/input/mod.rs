@@ -3,7 +3,10 @@
 pub mod arrow;
 pub mod cursor;
 pub mod devices;
+pub mod hardware;
 pub mod keys;
+pub mod mapping;
+pub mod nature;
 mod pointer;
 mod touch;
 
@@ -25,6 +28,8 @@ use smithay::{
 use crate::kiosk::Kiosk;
 use cursor::Cursor;
 use devices::Devices;
+use hardware::Hardware;
+use touch::Finger;
 
 /// The seat's name: libseat's default too.
 pub const SEAT: &str = "seat0";
@@ -38,8 +43,8 @@ pub struct SeatParts {
     pub keyboards: Vec<libinput::Device>,
     /// Keys that are down without a client knowing: their releases are kept from clients too.
     swallowed: HashSet<Keycode>,
-    /// Where each finger is: cancelling needs it.
-    fingers: HashMap<TouchSlot, Point<f64, Logical>>,
+    /// The fingers that are down and count, by device and the device's own number for them.
+    fingers: HashMap<(String, TouchSlot), Finger>,
     /// The popup that has the grab, and its parents.
     pub popup_grab: Option<PopupGrab<Kiosk>>,
     /// Whether Ctrl+Alt+F1..F12 switch.
@@ -96,7 +101,7 @@ impl SeatParts {
 
     /// Where a finger is, if any is down.
     pub fn finger(&self) -> Option<Point<f64, Logical>> {
-        self.fingers.values().next().copied()
+        self.fingers.values().next().map(|finger| finger.location)
     }
 
     /// Lights on every keyboard.
@@ -109,7 +114,10 @@ impl SeatParts {
 
 impl Kiosk {
     /// Takes one event of any back end.
-    pub fn input<B: InputBackend>(&mut self, event: InputEvent<B>) {
+    pub fn input<B: InputBackend>(&mut self, event: InputEvent<B>)
+    where
+        B::Device: Hardware,
+    {
         self.wake_on_input(&event);
         match event {
             InputEvent::Keyboard { event } => self.key(&event),

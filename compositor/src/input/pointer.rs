@@ -2,7 +2,7 @@
 
 use smithay::{
     backend::input::{
-        AbsolutePositionEvent, Axis, AxisSource, ButtonState, GestureBeginEvent, GestureEndEvent,
+        AbsolutePositionEvent, Axis, AxisSource, ButtonState, Device, GestureBeginEvent, GestureEndEvent,
         GesturePinchUpdateEvent as PinchUpdate, GestureSwipeUpdateEvent as SwipeUpdate, InputBackend, PointerAxisEvent,
         PointerButtonEvent, PointerMotionEvent,
     },
@@ -12,7 +12,7 @@ use smithay::{
         GestureSwipeUpdateEvent, MotionEvent, RelativeMotionEvent,
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Logical, Point, SERIAL_COUNTER},
+    utils::{Logical, Point, Rectangle, SERIAL_COUNTER},
     wayland::{
         compositor::get_parent,
         pointer_constraints::{PointerConstraint, with_pointer_constraint},
@@ -26,7 +26,33 @@ use crate::{kiosk::Kiosk, policy};
 const WHEEL_STEP: f64 = 15.0;
 
 impl Kiosk {
-    fn show_cursor(&mut self, location: Point<f64, Logical>) {
+    /// Where the pointer can be: what the shell covers.
+    fn pointer_areas(&self) -> Vec<Rectangle<i32, Logical>> {
+        vec![self.shell_area()]
+    }
+
+    /// The picture has another shape, or a part of it is gone: a pointer that is outside comes back to its edge.
+    pub(super) fn keep_pointer_inside(&mut self) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let before = pointer.current_location();
+        let location = policy::clamp_to_any(before, &self.pointer_areas());
+        if location == before {
+            return;
+        }
+        self.seat.cursor.carry(location);
+        let under = self.under(location);
+        let (serial, time) = (SERIAL_COUNTER.next_serial(), self.now().as_millis() as u32);
+        pointer.motion(self, under, &MotionEvent { location, serial, time });
+        pointer.frame(self);
+    }
+
+    fn show_cursor(&mut self, device: &impl Device, location: Point<f64, Logical>) {
+        if self.seat.devices.any_phantom() && self.seat.devices.is_phantom(&device.id()) {
+            if self.seat.cursor.carry(location) {
+                self.request_shell_redraw();
+            }
+            return;
+        }
         let now = self.now();
         if self.seat.cursor.moved(location, now) {
             self.request_shell_redraw();
@@ -60,27 +86,29 @@ impl Kiosk {
             pointer.frame(self);
             return;
         }
-        let location = policy::clamp(before + event.delta(), self.shell_area());
+        let location = policy::clamp_to_any(before + event.delta(), &self.pointer_areas());
         let now_under = self.under(location);
         if confined && now_under.as_ref().map(|(surface, _)| surface) != under.as_ref().map(|(surface, _)| surface) {
             pointer.frame(self);
             return;
         }
-        self.move_pointer(location, event.time_msec());
+        self.move_pointer(&event.device(), location, event.time_msec());
     }
 
     pub(super) fn pointer_moved_to<B: InputBackend>(&mut self, event: &impl AbsolutePositionEvent<B>) {
+        let device = event.device();
+        self.note_absolute(&device);
         let location = self.place(event);
-        self.move_pointer(location, event.time_msec());
+        self.move_pointer(&device, location, event.time_msec());
     }
 
-    fn move_pointer(&mut self, location: Point<f64, Logical>, time: u32) {
+    fn move_pointer(&mut self, device: &impl Device, location: Point<f64, Logical>, time: u32) {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
         let under = self.under(location);
         if self.seat.cursor.drag_to(location) {
             self.request_shell_redraw();
         }
-        self.show_cursor(location);
+        self.show_cursor(device, location);
         let serial = SERIAL_COUNTER.next_serial();
         pointer.motion(self, under.clone(), &MotionEvent { location, serial, time });
         pointer.frame(self);
@@ -108,7 +136,7 @@ impl Kiosk {
     pub(super) fn pointer_button<B: InputBackend>(&mut self, event: &impl PointerButtonEvent<B>) {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
         let location = pointer.current_location();
-        self.show_cursor(location);
+        self.show_cursor(&event.device(), location);
         let pressed = event.state() == ButtonState::Pressed;
         if pressed
             && !pointer.is_grabbed()

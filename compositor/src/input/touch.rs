@@ -2,9 +2,9 @@
 
 use smithay::{
     backend::input::{
-        AbsolutePositionEvent, InputBackend, ProximityState, TabletToolAxisEvent, TabletToolButtonEvent,
-        TabletToolProximityEvent, TabletToolTipEvent, TabletToolTipState, TouchDownEvent, TouchMotionEvent,
-        TouchUpEvent,
+        AbsolutePositionEvent, Device, InputBackend, ProximityState, TabletToolAxisEvent, TabletToolButtonEvent,
+        TabletToolProximityEvent, TabletToolTipEvent, TabletToolTipState, TouchDownEvent, TouchEvent, TouchMotionEvent,
+        TouchSlot, TouchUpEvent,
     },
     desktop::PopupUngrabStrategy,
     input::touch::{DownEvent, MotionEvent, UpEvent},
@@ -18,10 +18,24 @@ use crate::kiosk::Kiosk;
 /// Resolution at which absolute positions are read: fine enough for any panel.
 const UNIT: i32 = 1 << 16;
 
+/// A finger that is down.
+#[derive(Debug, Clone, Copy)]
+pub struct Finger {
+    /// Its number among the fingers on all panels: panels count their own, each from nought.
+    slot: TouchSlot,
+    pub location: Point<f64, Logical>,
+}
+
+/// Which of its device's fingers an event is about.
+fn key<B: InputBackend>(event: &impl TouchEvent<B>) -> (String, TouchSlot) {
+    (event.device().id(), event.slot())
+}
+
 impl Kiosk {
     pub(super) fn place<B: InputBackend>(&self, event: &impl AbsolutePositionEvent<B>) -> Point<f64, Logical> {
         let unit = f64::from(UNIT);
-        self.panel_to_layout((event.x_transformed(UNIT) / unit, event.y_transformed(UNIT) / unit))
+        let device = event.device().id();
+        self.panel_to_layout(&device, (event.x_transformed(UNIT) / unit, event.y_transformed(UNIT) / unit))
     }
 
     pub(super) fn touch_down<B: InputBackend>(&mut self, event: &impl TouchDownEvent<B>) {
@@ -33,29 +47,38 @@ impl Kiosk {
         if let Some((surface, _)) = &under {
             self.focus_window_of(surface);
         }
-        self.seat.fingers.insert(event.slot(), location);
-        let down = DownEvent { slot: event.slot(), location, serial, time: event.time_msec() };
+        let slot = self.free_slot();
+        self.seat.fingers.insert(key(event), Finger { slot, location });
+        let down = DownEvent { slot, location, serial, time: event.time_msec() };
         touch.down(self, under, &down);
+    }
+
+    /// The lowest number that no finger has.
+    fn free_slot(&self) -> TouchSlot {
+        let used = |slot: &TouchSlot| self.seat.fingers.values().any(|finger| finger.slot == *slot);
+        (0..).map(|number| TouchSlot::from(Some(number))).find(|slot| !used(slot)).unwrap_or_else(|| None.into())
     }
 
     pub(super) fn touch_motion<B: InputBackend>(&mut self, event: &impl TouchMotionEvent<B>) {
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let location = self.place(event);
+        // A finger whose touch was cancelled is over, though it may stay on the glass for long: it does not go on
+        // elsewhere.
+        let Some(finger) = self.seat.fingers.get_mut(&key(event)) else { return };
+        finger.location = location;
+        let slot = finger.slot;
         let under = self.under(location);
-        if let Some(at) = self.seat.fingers.get_mut(&event.slot()) {
-            *at = location;
-        }
         if self.seat.cursor.drag_to(location) {
             self.request_shell_redraw();
         }
-        touch.motion(self, under, &MotionEvent { slot: event.slot(), location, time: event.time_msec() });
+        touch.motion(self, under, &MotionEvent { slot, location, time: event.time_msec() });
     }
 
     pub(super) fn touch_up<B: InputBackend>(&mut self, event: &impl TouchUpEvent<B>) {
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let serial = SERIAL_COUNTER.next_serial();
-        self.seat.fingers.remove(&event.slot());
-        touch.up(self, &UpEvent { slot: event.slot(), serial, time: event.time_msec() });
+        let Some(finger) = self.seat.fingers.remove(&key(event)) else { return };
+        touch.up(self, &UpEvent { slot: finger.slot, serial, time: event.time_msec() });
     }
 
     /// Ends every touch without effect: the panel says so, the picture turned, or another VT took over.
@@ -63,7 +86,7 @@ impl Kiosk {
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let time = self.now().as_millis() as u32;
         // smithay 0.7 leaves out the fingers of which nothing was said since the last frame: say where they are.
-        for (slot, location) in std::mem::take(&mut self.seat.fingers) {
+        for Finger { slot, location } in std::mem::take(&mut self.seat.fingers).into_values() {
             touch.motion(self, None, &MotionEvent { slot, location, time });
         }
         touch.cancel(self);

@@ -110,6 +110,8 @@ pub struct Screen {
     pub identity: Identity,
     /// The display it is shown on; `None`: unplugged, or virtual.
     pub head: Option<HeadId>,
+    /// Size of the panel in millimetres; zero where unknown.
+    pub physical: (i32, i32),
     pub modes: Vec<HeadMode>,
     /// It has no display and another screen carries on: it goes soon, and its windows have only to know the other.
     pub retiring: bool,
@@ -172,6 +174,7 @@ impl Screen {
             name: head.name.clone(),
             identity: head.identity.clone(),
             head: Some(head.id),
+            physical: head.physical,
             modes: Vec::new(),
             retiring: false,
             rotation: policy.rotation,
@@ -200,6 +203,7 @@ impl Screen {
         for mode in self.output.modes() {
             self.output.delete_mode(mode);
         }
+        self.physical = head.physical;
         self.modes = head.modes.clone();
         for mode in &head.modes {
             if mode.preferred {

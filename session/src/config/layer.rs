@@ -76,7 +76,7 @@ impl Draft {
             match entry.key.as_str() {
                 "shell" => layer.section(&mut config.shell, entry),
                 "splash" => layer.section(&mut config.splash, entry),
-                "input" => layer.section(&mut config.input, entry),
+                "input" => layer.input(config, entry),
                 "idle" => layer.section(&mut config.idle, entry),
                 "power" => layer.section(&mut config.power, entry),
                 "output" => layer.outputs(config, entry),
@@ -146,6 +146,45 @@ impl Layer<'_> {
                 let offset = wrong.span.as_ref().unwrap_or(&raw.span).start;
                 self.error(offset, full, refusal(key, full, raw, &wrong));
             }
+        }
+    }
+
+    /// `[input]` with its keys, and the tables of single devices below it.
+    fn input(&mut self, config: &mut Config, entry: &RawEntry) {
+        let RawValue::Table(entries) = &entry.value.value else { return self.section(&mut config.input, entry) };
+        let (devices, own): (Vec<RawEntry>, Vec<RawEntry>) =
+            entries.iter().cloned().partition(|entry| entry.key == "device");
+        self.table(&mut config.input, "input", "", &own);
+        for entry in devices {
+            self.devices(config, &entry);
+        }
+    }
+
+    fn devices(&mut self, config: &mut Config, entry: &RawEntry) {
+        const ALLOWED: &str = "\"*\", \"type:touch\" (or tablet, pointer, keyboard), a device's name, also with * in it, or \
+                               \"VENDOR:PRODUCT\" in hexadecimal, as `kioskctl inputs` shows them";
+        let RawValue::Table(matchers) = &entry.value.value else {
+            let found = entry.value.excerpt();
+            let message = format!("input.device is {found}, allowed are tables [input.device.\"NAME\"]");
+            return self.error(entry.key_span.start, "input.device", message);
+        };
+        for matcher in matchers {
+            let full = format!("input.device.{}", Value::from(matcher.key.as_str()));
+            let RawValue::Table(entries) = &matcher.value.value else {
+                let message = format!(
+                    "{full} belongs to no device; put it below [input.device.\"*\"] for all devices, or below \
+                     [input.device.\"NAME\"] for one"
+                );
+                self.error(matcher.key_span.start, &full, message);
+                continue;
+            };
+            let kind = matcher.key.strip_prefix("type:");
+            let no_kind = kind.is_some_and(|kind| !["touch", "tablet", "pointer", "keyboard"].contains(&kind));
+            if no_kind || matcher.key.trim().is_empty() || matcher.key.chars().any(char::is_control) {
+                self.error(matcher.key_span.start, &full, format!("{full} is no device, allowed is {ALLOWED}"));
+                continue;
+            }
+            self.table(keys::input_rule(config, &matcher.key), &full, "", entries);
         }
     }
 
@@ -248,6 +287,9 @@ fn names_in<T: Sectioned>(prefix: &str) -> Vec<&'static str> {
         if !names.contains(&name) {
             names.push(name);
         }
+    }
+    if prefix.is_empty() {
+        names.extend(T::tables());
     }
     names
 }

@@ -2,6 +2,7 @@
 //! and the policy that follows from both for one output. kioskd, kiosk-session and kioskctl read it from here.
 //! Nothing here talks to a service, and no input makes it panic.
 
+mod devices;
 mod keys;
 mod layer;
 mod load;
@@ -17,6 +18,9 @@ pub mod url;
 mod variable;
 pub mod words;
 
+pub use devices::{
+    AccelProfile, Calibration, DeviceNames, InputRule, InputSettings, OUTPUT_AUTO, calibration_of, input_settings,
+};
 pub use load::{ADMIN_DIR, ADMIN_FILE, Loaded, ROOT_ENV, Sources, VENDOR_DIR};
 pub use model::{
     Config, CursorPolicy, Days, Idle, Input, Keyboard, ModeChoice, OutputRule, OutputSettings, PageReady, Power, Ready,

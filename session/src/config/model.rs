@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::devices::InputRule;
 use super::url::Url;
 
 /// Everything that can be configured, merged and valid.
@@ -255,11 +256,19 @@ pub struct Input {
     pub touch_output: Option<String>,
     /// Whether Ctrl+Alt+F1..F12 switch.
     pub vt_switching: bool,
+    /// `[input.device."MATCH"]`, in the order in which they first appeared. Read them by [`super::input_settings`].
+    pub devices: Vec<InputRule>,
 }
 
 impl Default for Input {
     fn default() -> Self {
-        Input { cursor: CursorPolicy::Auto, keyboard: Keyboard::default(), touch_output: None, vt_switching: true }
+        Input {
+            cursor: CursorPolicy::Auto,
+            keyboard: Keyboard::default(),
+            touch_output: None,
+            vt_switching: true,
+            devices: Vec::new(),
+        }
     }
 }
 

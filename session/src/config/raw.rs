@@ -103,6 +103,15 @@ impl Raw {
         }
     }
 
+    /// A number with or without a fraction; TOML's `nan` and `inf` are none.
+    pub fn as_float(&self) -> Result<f64, Wrong> {
+        match self.value {
+            RawValue::Integer(number) => i32::try_from(number).map(f64::from).map_err(|_| Wrong::default()),
+            RawValue::Float(number) if number.is_finite() => Ok(number),
+            _ => Err(Wrong::default()),
+        }
+    }
+
     pub fn as_list(&self) -> Result<&[Raw], Wrong> {
         match &self.value {
             RawValue::List(list) => Ok(list),

@@ -40,6 +40,10 @@ impl Loaded {
             self.section(rule, &section, &format!("[{section}]"), &mut all);
         }
         self.section(&config.input, "input", "[input]", &mut all);
+        for rule in &config.input.devices {
+            let section = format!("input.device.{}", Value::from(rule.matcher.as_str()));
+            self.section(rule, &section, &format!("[{section}]"), &mut all);
+        }
         self.section(&config.idle, "idle", "[idle]", &mut all);
         self.section(&config.power, "power", "[power]", &mut all);
         all

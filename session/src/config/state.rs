@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Document, DocumentMut, Item, Table, value};
 
+use super::devices::{Calibration, InputRule, InputSettings, OUTPUT_AUTO};
 use super::keys::{OUTPUTS, Sectioned};
 use super::load::read_file;
 use super::model::{OutputRule, OutputSettings};
@@ -35,6 +36,8 @@ pub fn state_dir() -> PathBuf {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SavedState {
     outputs: BTreeMap<String, SavedOutput>,
+    /// By the device's name, or what tells it from others of its name.
+    inputs: BTreeMap<String, InputSettings>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -124,8 +127,29 @@ impl SavedState {
         }
     }
 
+    /// What is saved for the input device `id`, else for all of its `name`.
+    pub fn input(&self, id: &str, name: &str) -> Option<&InputSettings> {
+        self.inputs.get(id).or_else(|| self.inputs.get(name))
+    }
+
+    /// Adds what `changes` names to what is saved for this device. An output of `auto` and a device's own
+    /// calibration are what is so without a word: they end what was saved.
+    pub fn change_input(&mut self, id: &str, name: &str, changes: &InputSettings) {
+        let mut settings = self.input(id, name).cloned().unwrap_or_default();
+        settings.overlay(changes);
+        settings.output = settings.output.filter(|output| output != OUTPUT_AUTO);
+        settings.calibration = settings.calibration.filter(|calibration| *calibration != Calibration::Own);
+        // An empty one stays where the name's would count without it.
+        if settings.is_empty() && (id == name || !self.inputs.contains_key(name)) {
+            self.inputs.remove(id);
+        } else {
+            self.inputs.insert(id.to_owned(), settings);
+        }
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
+        self.inputs.clear();
         self.outputs.clear();
     }
 
@@ -148,6 +172,19 @@ impl SavedState {
             outputs.insert(key, Item::Table(table));
         }
         document.insert("output", Item::Table(outputs));
+        let mut inputs = Table::new();
+        inputs.set_implicit(true);
+        for (id, settings) in &self.inputs {
+            let rule = InputRule { matcher: id.clone(), settings: settings.clone() };
+            let mut table = Table::new();
+            for key in InputRule::keys() {
+                if let Some(set) = (key.get)(&rule) {
+                    table.insert(key.name, Item::Value(set));
+                }
+            }
+            inputs.insert(id, Item::Table(table));
+        }
+        document.insert("input", Item::Table(inputs));
         format!("{HEADER}{document}")
     }
 }
@@ -161,6 +198,9 @@ fn parse(bytes: &[u8]) -> Result<SavedState, String> {
         _ => return Err("it has no version that was ever written".into()),
     }
     let mut state = SavedState::default();
+    if let Some(inputs) = document.get("input") {
+        state.inputs = parse_inputs(inputs)?;
+    }
     let Some(outputs) = document.get("output") else { return Ok(state) };
     for (name, item) in outputs.as_table_like().ok_or("its output is no table")?.iter() {
         let Some(Raw { value: RawValue::Table(entries), .. }) = Raw::from_item(item) else {
@@ -181,6 +221,24 @@ fn parse(bytes: &[u8]) -> Result<SavedState, String> {
         state.outputs.insert(name.to_owned(), SavedOutput { connector, settings: rule.settings });
     }
     Ok(state)
+}
+
+fn parse_inputs(inputs: &Item) -> Result<BTreeMap<String, InputSettings>, String> {
+    let mut parsed = BTreeMap::new();
+    for (id, item) in inputs.as_table_like().ok_or("its input is no table")?.iter() {
+        let Some(Raw { value: RawValue::Table(entries), .. }) = Raw::from_item(item) else {
+            return Err(format!("input {id:?} is no table"));
+        };
+        let mut rule = InputRule { matcher: id.to_owned(), ..InputRule::default() };
+        for entry in entries {
+            let key = InputRule::keys().iter().find(|key| key.name == entry.key);
+            let key = key.ok_or_else(|| format!("input {id:?} has the unknown key {:?}", entry.key))?;
+            (key.set)(&mut rule, &entry.value)
+                .map_err(|_| format!("{} of input {id:?} is {}", entry.key, entry.value.excerpt()))?;
+        }
+        parsed.insert(id.to_owned(), rule.settings);
+    }
+    Ok(parsed)
 }
 
 fn set_aside(path: &Path, why: &str) -> String {

@@ -1,6 +1,7 @@
 //! The table of all configuration keys: for each its name, what is allowed, how it is set and how it is
 //! shown. The loader, the environment layer, the error messages and `config show` all read this one table.
 
+mod device;
 mod idle;
 mod input;
 mod output;
@@ -10,10 +11,12 @@ mod splash;
 
 use toml_edit::Value;
 
+use super::devices::InputRule;
 use super::model::{Config, Idle, Input, OutputRule, Power, Shell, Splash};
 use super::raw::{Raw, Wrong};
 use super::words;
 
+pub use device::DEVICES;
 pub use idle::IDLE;
 pub use input::INPUT;
 pub use output::OUTPUTS;
@@ -72,18 +75,35 @@ pub const SECTIONS: &[&str] = &["shell", "shells", "splash", "output", "input", 
 /// A part of the configuration and its keys, for code that handles all sections alike.
 pub trait Sectioned: Sized + 'static {
     fn keys() -> &'static [Key<Self>];
+
+    /// What is below the section besides its keys: tables by matchers.
+    fn tables() -> &'static [&'static str];
 }
 
 macro_rules! sectioned {
-    ($($section:ty => $keys:ident),*) => {
+    ($($section:ty => $keys:ident $($table:literal)?),*) => {
         $(impl Sectioned for $section {
             fn keys() -> &'static [Key<Self>] {
                 $keys
             }
+
+            fn tables() -> &'static [&'static str] {
+                &[$($table)?]
+            }
         })*
     };
 }
-sectioned!(Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT, Idle => IDLE, Power => POWER);
+sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", Idle => IDLE, Power => POWER);
+
+/// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
+pub fn input_rule<'a>(config: &'a mut Config, matcher: &str) -> &'a mut InputRule {
+    let rules = &mut config.input.devices;
+    let index = rules.iter().position(|rule| rule.matcher == matcher).unwrap_or_else(|| {
+        rules.push(InputRule { matcher: matcher.to_owned(), ..InputRule::default() });
+        rules.len() - 1
+    });
+    &mut rules[index]
+}
 
 /// Finds the rule for `matcher`, adding it at the end when there is none.
 pub fn output_rule<'a>(config: &'a mut Config, matcher: &str) -> &'a mut OutputRule {

@@ -1,0 +1,148 @@
+//! What a back end's device tells of itself beyond smithay's [`Device`], and what can be set on it. Read once when
+//! a device comes; [`super::devices`] decides what follows. Never looks at screens or clients.
+
+use kiosk_session::config::{AccelProfile, Calibration, InputSettings};
+use smithay::{
+    backend::{
+        input::{Device, DeviceCapability},
+        winit::WinitVirtualDevice,
+    },
+    reexports::{
+        input::{self as libinput, SendEventsMode},
+        udev,
+    },
+};
+
+use super::nature::{Bus, Facts, bus, port};
+
+/// The udev property that names the connector a device belongs to, as libinput and weston read it.
+const WL_OUTPUT: &str = "WL_OUTPUT";
+
+/// A device of a back end. One that knows no more than its name has nothing to add.
+pub trait Hardware: Device {
+    /// Width and height of what can be touched, millimetres.
+    fn size(&self) -> Option<(f64, f64)> {
+        None
+    }
+
+    /// The output that the system's own rules name for it.
+    fn hinted_output(&self) -> Option<String> {
+        None
+    }
+
+    /// A handle that settings are made by.
+    fn knobs(&self) -> Box<dyn Knobs> {
+        Box::new(NoKnobs)
+    }
+}
+
+/// The settings of one device.
+pub trait Knobs {
+    /// Brings these into force, an unnamed calibration as the device's own. Returns the keys of those that the
+    /// device does not have.
+    fn apply(&mut self, settings: &InputSettings) -> Vec<&'static str>;
+
+    /// The calibration matrix in force; `None`: places on this device can't be corrected.
+    fn calibration(&self) -> Option<[f64; 6]>;
+}
+
+/// Of a device with nothing to set.
+struct NoKnobs;
+
+impl Knobs for NoKnobs {
+    fn apply(&mut self, _settings: &InputSettings) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    fn calibration(&self) -> Option<[f64; 6]> {
+        None
+    }
+}
+
+impl Hardware for WinitVirtualDevice {}
+
+impl Hardware for libinput::Device {
+    fn size(&self) -> Option<(f64, f64)> {
+        libinput::Device::size(self)
+    }
+
+    fn hinted_output(&self) -> Option<String> {
+        // By udev and not by libinput, whose binding ends the program on a name that is not UTF-8.
+        let device = udev::Device::from_syspath(&self.syspath()?).ok()?;
+        device.property_value(WL_OUTPUT)?.to_str().map(str::to_owned)
+    }
+
+    fn knobs(&self) -> Box<dyn Knobs> {
+        Box::new(self.clone())
+    }
+}
+
+impl Knobs for libinput::Device {
+    fn apply(&mut self, settings: &InputSettings) -> Vec<&'static str> {
+        let mut refused = Vec::new();
+        let mut note = |key: &'static str, done: bool| {
+            if !done {
+                refused.push(key);
+            }
+        };
+        if let Some(speed) = settings.accel_speed {
+            note("accel-speed", self.config_accel_set_speed(speed).is_ok());
+        }
+        if let Some(profile) = settings.accel_profile {
+            let profile = match profile {
+                AccelProfile::Flat => libinput::AccelProfile::Flat,
+                AccelProfile::Adaptive => libinput::AccelProfile::Adaptive,
+            };
+            note("accel-profile", self.config_accel_set_profile(profile).is_ok());
+        }
+        if let Some(on) = settings.tap {
+            note("tap", self.config_tap_set_enabled(on).is_ok());
+        }
+        if let Some(on) = settings.natural_scroll {
+            note("natural-scroll", self.config_scroll_set_natural_scroll_enabled(on).is_ok());
+        }
+        if let Some(on) = settings.left_handed {
+            note("left-handed", self.config_left_handed_set(on).is_ok());
+        }
+        if let Some(off) = settings.disable {
+            let mode = if off { SendEventsMode::DISABLED } else { SendEventsMode::ENABLED };
+            note("disable", self.config_send_events_set_mode(mode).is_ok());
+        }
+        let wanted = match settings.calibration {
+            Some(Calibration::Matrix(matrix)) => Some(matrix.map(|number| number as f32)),
+            Some(Calibration::Own) | None => None,
+        };
+        if let Some(matrix) = wanted.or_else(|| self.config_calibration_default_matrix()) {
+            let done = !self.config_calibration_has_matrix() || self.config_calibration_set_matrix(matrix).is_ok();
+            note("calibration", done && (wanted.is_none() || self.config_calibration_has_matrix()));
+        }
+        refused
+    }
+
+    fn calibration(&self) -> Option<[f64; 6]> {
+        // libinput answers "none" where the matrix is the one that changes nothing.
+        const NOTHING: [f32; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+        self.config_calibration_has_matrix().then(|| self.config_calibration_matrix().unwrap_or(NOTHING).map(f64::from))
+    }
+}
+
+impl Facts {
+    /// What this device is.
+    pub fn of(device: &impl Hardware) -> Self {
+        let path = device.syspath().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+        let has = |capability| device.has_capability(capability);
+        Self {
+            name: device.name(),
+            keyboard: has(DeviceCapability::Keyboard),
+            pointer: has(DeviceCapability::Pointer),
+            touch: has(DeviceCapability::Touch),
+            tablet: has(DeviceCapability::TabletTool),
+            // smithay gives the product first.
+            model: device.usb_id().map(|(product, vendor)| (vendor, product)).filter(|id| *id != (0, 0)),
+            port: port(&path).to_owned(),
+            bus: if path.is_empty() { Bus::Unknown } else { bus(&path) },
+            size: device.size().filter(|(width, height)| *width > 0.0 && *height > 0.0),
+            hint: device.hinted_output().filter(|hint| !hint.is_empty()),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! Which output each touch panel, tablet and absolute pointer lies on: by what people said, by udev's rules, by what
+//! panel and display say of themselves, else by exclusion. Pure; asked whenever a device or a screen comes or goes.
+
+use std::cmp::Reverse;
+
+use super::nature::{Bus, Kind};
+
+/// How far the sizes that a touch panel and a display give for the same glass may be apart, as a fraction. (They are
+/// measured by two makers; EDID often knows whole centimetres only.)
+const SIZE_TOLERANCE: f64 = 0.05;
+/// Shorter names of models say nothing: "LCD" is in many names, "TV" in more.
+const SHORTEST_MODEL: usize = 4;
+/// Connectors of panels that are built in.
+const BUILT_IN: [&str; 4] = ["eDP", "DSI", "LVDS", "DPI"];
+
+/// A device that lies on an output.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Panel<'a> {
+    pub name: &'a str,
+    pub kind: Kind,
+    /// Names of outputs, the strongest first: from what people said to udev's rules. One that is not there does not
+    /// count.
+    pub said: Vec<&'a str>,
+    /// Millimetres.
+    pub size: Option<(f64, f64)>,
+    pub bus: Bus,
+    /// Where its hardware is plugged in; empty: not known.
+    pub port: &'a str,
+}
+
+/// An output that a device can lie on.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Place<'a> {
+    /// The connector.
+    pub name: &'a str,
+    /// As configuration names it.
+    pub identity: String,
+    /// From the EDID: three letters.
+    pub make: &'a str,
+    pub model: &'a str,
+    /// Millimetres; zero where unknown.
+    pub physical: (i32, i32),
+}
+
+/// For each panel the index of its place; all `None` where there are no places. `primary` is the place for what
+/// nothing is known of.
+pub fn assign(panels: &[Panel<'_>], places: &[Place<'_>], primary: usize) -> Vec<Option<usize>> {
+    if places.is_empty() {
+        return vec![None; panels.len()];
+    }
+    let candidates: Vec<Vec<usize>> = panels.iter().map(|panel| candidates(panel, places)).collect();
+    let mut assigned: Vec<Option<usize>> = candidates
+        .iter()
+        .map(|left| match left[..] {
+            [only] => Some(only),
+            _ => None,
+        })
+        .collect();
+    // What is left open is decided in the order of the ports, whatever the order in which the devices came.
+    let mut open: Vec<usize> = (0..panels.len()).filter(|index| assigned[*index].is_none()).collect();
+    open.sort_by_key(|index| (panels[*index].port, panels[*index].name));
+    for index in open {
+        let panel = &panels[index];
+        let sibling = || {
+            let same = |other: &usize| panels[*other].port == panel.port && assigned[*other].is_some();
+            let siblings = (0..panels.len()).filter(|_| !panel.port.is_empty()).filter(same);
+            siblings.min_by_key(|other| panels[*other].name).and_then(|other| assigned[other])
+        };
+        // A screen that has its touch panel does not get a second one while another has none.
+        let taken = |place: usize| {
+            let other = |other: &usize| panels[*other].kind == Kind::Touch && assigned[*other] == Some(place);
+            panel.kind == Kind::Touch && (0..panels.len()).any(|index| other(&index))
+        };
+        let best = || {
+            candidates[index].iter().copied().max_by_key(|place| (!taken(*place), *place == primary, Reverse(*place)))
+        };
+        assigned[index] = sibling().filter(|place| candidates[index].contains(place)).or_else(best);
+    }
+    assigned
+}
+
+/// The places that the panel may lie on, never none: each thing known leaves those that fit it, if any do.
+fn candidates(panel: &Panel<'_>, places: &[Place<'_>]) -> Vec<usize> {
+    let mut left: Vec<usize> = (0..places.len()).collect();
+    let said = panel.said.iter().find_map(|said| {
+        places
+            .iter()
+            .position(|place| place.name == *said)
+            .or_else(|| places.iter().position(|place| !place.identity.is_empty() && place.identity == *said))
+    });
+    if let Some(said) = said {
+        return vec![said];
+    }
+    if panel.kind != Kind::Pointer {
+        let rules: [fn(&Panel<'_>, &Place<'_>) -> bool; 4] = [same_model, same_size, same_make, both_built_in];
+        for fits in rules {
+            let fitting: Vec<usize> = left.iter().copied().filter(|place| fits(panel, &places[*place])).collect();
+            if !fitting.is_empty() {
+                left = fitting;
+            }
+        }
+    }
+    left
+}
+
+fn same_model(panel: &Panel<'_>, place: &Place<'_>) -> bool {
+    let model = place.model.trim().to_lowercase();
+    model.len() >= SHORTEST_MODEL && panel.name.to_lowercase().contains(&model)
+}
+
+fn same_size(panel: &Panel<'_>, place: &Place<'_>) -> bool {
+    let Some((width, height)) = panel.size else { return false };
+    let close = |size: f64, display: i32| {
+        let display = f64::from(display);
+        display > 0.0 && (size - display).abs() <= SIZE_TOLERANCE * display
+    };
+    close(width, place.physical.0) && close(height, place.physical.1)
+}
+
+/// The device's name begins with the maker's three letters: `Wacom …` and `WAC`, `Elo …` and `ELO`.
+fn same_make(panel: &Panel<'_>, place: &Place<'_>) -> bool {
+    let make = place.make.trim().to_lowercase();
+    make.len() == 3 && panel.name.to_lowercase().starts_with(&make)
+}
+
+fn both_built_in(panel: &Panel<'_>, place: &Place<'_>) -> bool {
+    panel.bus == Bus::Board && BUILT_IN.iter().any(|built_in| place.name.starts_with(built_in))
+}
+
+#[cfg(test)]
+#[path = "mapping_tests.rs"]
+mod tests;

@@ -1,0 +1,442 @@
+//! Touch panels, tablets and mice as devices: on which screen each lies, and what was said of it.
+
+use kiosk_session::config::{AccelProfile, Calibration, InputRule, InputSettings, OUTPUT_AUTO, SavedState};
+use kioskd::{
+    control::{ApplyMode, Call, ControlError, OutputChange, Reply, Request},
+    screens::{Head, Identity},
+};
+
+use crate::fixture::{
+    Fixture, Setup,
+    picture::{GREEN, Picture, RED},
+    seen::{PointerSeen, TouchSeen},
+    tools::{Kind, Spec, Tool},
+};
+
+/// A panel of the first display's size, and one of the second's.
+const SMALL: Spec = Spec {
+    id: "event1",
+    name: "Small panel",
+    kind: Kind::Touch,
+    model: Some((0x1111, 1)),
+    port: Some("1-1"),
+    size: Some((160.0, 100.0)),
+    hint: None,
+};
+const LARGE: Spec = Spec {
+    id: "event2",
+    name: "Large panel",
+    kind: Kind::Touch,
+    model: Some((0x2222, 1)),
+    port: Some("1-2"),
+    size: Some((400.0, 300.0)),
+    hint: None,
+};
+
+impl Fixture {
+    fn connect(&mut self, heads: Vec<Head>) {
+        self.panels.set_heads(heads);
+        self.kiosk.displays_changed();
+        self.kiosk.settle();
+    }
+
+    fn say(&mut self, id: &str, change: InputSettings) -> Result<(), ControlError> {
+        let (reply, mut answer) = tokio::sync::oneshot::channel();
+        self.kiosk.answer(Call { request: Request::ChangeInput { id: id.into(), change }, reply });
+        self.kiosk.settle();
+        answer.try_recv().expect("requests are answered at once").map(|reply| assert!(matches!(reply, Reply::Done)))
+    }
+
+    /// Where in the layout a finger on the panel is.
+    fn felt(&mut self, tool: &Tool, at: (f64, f64)) -> (f64, f64) {
+        self.finger_down(tool, 0, at);
+        let location = self.kiosk.seat.finger().expect("a finger is down");
+        self.finger_up(tool, 0);
+        (location.x, location.y)
+    }
+
+    fn output_of(&self, id: &str) -> String {
+        self.mapped().into_iter().find(|(name, _)| name == id).expect("the device is there").1
+    }
+}
+
+/// Two displays side by side: a small one with the shell, a large one at its right.
+fn two() -> (Fixture, Vec<Head>) {
+    let mut fixture = Fixture::new(&["320x200", "400x300"]);
+    let mut heads = fixture.panels.heads();
+    for (head, (model, physical)) in heads.iter_mut().zip([("Small", (160, 100)), ("Large", (400, 300))]) {
+        head.identity = Identity { make: "TST".into(), model: model.into(), serial: "1".into() };
+        head.physical = physical;
+    }
+    fixture.connect(heads.clone());
+    (fixture, heads)
+}
+
+fn on(output: &str) -> InputSettings {
+    InputSettings { output: Some(output.into()), ..InputSettings::default() }
+}
+
+fn calibrated(calibration: Calibration) -> InputSettings {
+    InputSettings { calibration: Some(calibration), ..InputSettings::default() }
+}
+
+fn near(a: (f64, f64), b: (f64, f64)) -> bool {
+    (a.0 - b.0).abs() < 1.01 && (a.1 - b.1).abs() < 1.01
+}
+
+#[test]
+fn each_panel_lies_on_the_display_of_its_size() {
+    let (mut fixture, _) = two();
+    let large = fixture.plug_in(LARGE);
+    let small = fixture.plug_in(SMALL);
+    assert_eq!(
+        fixture.mapped(),
+        [("Large panel".into(), "HEADLESS-2".into()), ("Small panel".to_owned(), "HEADLESS-1".to_owned())]
+    );
+    assert!(near(fixture.felt(&small, (0.5, 0.5)), (160.0, 100.0)));
+    assert!(near(fixture.felt(&large, (0.5, 0.5)), (320.0 + 200.0, 150.0)));
+    // On the large one nothing is shown but the splash: the page on the small one hears nothing of it.
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    fixture.felt(&large, (0.1, 0.1));
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.touch, []);
+    fixture.felt(&small, (0.1, 0.1));
+    fixture.roundtrip(client);
+    assert!(matches!(fixture[client].seen.touch[..], [TouchSeen::Down { .. }, TouchSeen::Up { .. }]));
+}
+
+#[test]
+fn panels_follow_their_displays_in_and_out() {
+    let (mut fixture, heads) = two();
+    let large = fixture.plug_in(LARGE);
+    let small = fixture.plug_in(SMALL);
+    for _ in 0..3 {
+        fixture.connect(vec![heads[0].clone()]);
+        assert_eq!(
+            (fixture.output_of("Small panel"), fixture.output_of("Large panel")),
+            ("HEADLESS-1".into(), "HEADLESS-1".into())
+        );
+        fixture.connect(vec![heads[1].clone()]);
+        assert_eq!(
+            (fixture.output_of("Small panel"), fixture.output_of("Large panel")),
+            ("HEADLESS-2".into(), "HEADLESS-2".into())
+        );
+        fixture.connect(Vec::new());
+        assert!(!fixture.output_of("Large panel").is_empty());
+        fixture.connect(heads.clone());
+        assert_eq!(
+            (fixture.output_of("Small panel"), fixture.output_of("Large panel")),
+            ("HEADLESS-1".into(), "HEADLESS-2".into())
+        );
+    }
+    fixture.pull_out(&small);
+    fixture.pull_out(&large);
+    assert_eq!(fixture.mapped(), []);
+    fixture.plug_in_again(&large);
+    assert_eq!(fixture.output_of("Large panel"), "HEADLESS-2");
+}
+
+#[test]
+fn fingers_on_a_panel_whose_display_goes_are_cancelled_and_do_not_jump_to_another() {
+    let (mut fixture, heads) = two();
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    let large = fixture.plug_in(LARGE);
+    let small = fixture.plug_in(SMALL);
+    fixture.finger_down(&small, 0, (0.5, 0.5));
+    fixture.connect(vec![heads[1].clone()]);
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.touch.last(), Some(&TouchSeen::Cancel));
+    let seen = fixture[client].seen.touch.len();
+    fixture.finger_move(&small, 0, (0.6, 0.5));
+    fixture.finger_up(&small, 0);
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.touch.len(), seen);
+    // A finger on the display that stays where it was goes on.
+    fixture.connect(heads);
+    fixture.roundtrip(client);
+    let seen = fixture[client].seen.touch.len();
+    fixture.finger_down(&small, 0, (0.5, 0.5));
+    fixture.pull_out(&large);
+    fixture.finger_move(&small, 0, (0.6, 0.5));
+    fixture.finger_up(&small, 0);
+    fixture.roundtrip(client);
+    let after = &fixture[client].seen.touch[seen..];
+    assert!(matches!(after, [TouchSeen::Down { .. }, TouchSeen::Motion { .. }, TouchSeen::Up { .. }]), "{after:?}");
+}
+
+#[test]
+fn a_panel_that_is_pulled_out_leaves_no_finger_behind() {
+    let (mut fixture, _) = two();
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    let small = fixture.plug_in(SMALL);
+    fixture.finger_down(&small, 0, (0.5, 0.5));
+    fixture.pull_out(&small);
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.touch.last(), Some(&TouchSeen::Cancel));
+    assert_eq!(fixture.kiosk.seat.finger(), None);
+}
+
+#[test]
+fn the_fingers_of_two_panels_are_told_apart() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    let (one, other) = (fixture.plug_in(SMALL), fixture.plug_in(LARGE));
+    // Both panels call their first finger nought.
+    fixture.finger_down(&one, 0, (0.25, 0.5));
+    fixture.finger_down(&other, 0, (0.75, 0.5));
+    fixture.finger_move(&one, 0, (0.25, 0.75));
+    fixture.finger_up(&one, 0);
+    fixture.finger_move(&other, 0, (0.75, 0.25));
+    fixture.finger_up(&other, 0);
+    fixture.roundtrip(client);
+    let seen: Vec<(i32, Option<f64>)> = fixture[client]
+        .seen
+        .touch
+        .iter()
+        .map(|seen| match seen {
+            TouchSeen::Down { finger, x, .. } | TouchSeen::Motion { finger, x, .. } => (*finger, Some(x.round())),
+            TouchSeen::Up { finger } => (*finger, None),
+            TouchSeen::Cancel => panic!("nothing was cancelled"),
+        })
+        .collect();
+    let (left, right) = (Some(80.0), Some(240.0));
+    assert_eq!(seen, [(0, left), (1, right), (0, left), (0, None), (1, right), (1, None)]);
+}
+
+/// The upright picture's place at these fractions of the panel, for a panel that is mounted turned.
+fn in_picture((u, v): (f64, f64), degrees: u32, (width, height): (f64, f64)) -> (f64, f64) {
+    let (x, y) = match degrees {
+        0 => (u, v),
+        90 => (v, 1.0 - u),
+        180 => (1.0 - u, 1.0 - v),
+        _ => (1.0 - v, u),
+    };
+    (x * width, y * height)
+}
+
+#[test]
+fn fingers_lie_under_the_finger_on_every_screen_at_every_turn_and_scale() {
+    let (mut fixture, _) = two();
+    let panels = [
+        (fixture.plug_in(SMALL), "HEADLESS-1", (320.0, 200.0)),
+        (fixture.plug_in(LARGE), "HEADLESS-2", (400.0, 300.0)),
+    ];
+    for degrees in [0, 90, 180, 270] {
+        for scale in [1.0, 1.25, 1.5, 2.0, 3.0, 4.0] {
+            for turned in 0..2 {
+                // One screen is as said, the other one stays as it was: each panel follows its own.
+                let change = OutputChange { rotation: Some(degrees), scale: Some(scale), ..OutputChange::default() };
+                fixture.kiosk.apply(0, &[(panels[turned].1.to_owned(), change)], ApplyMode::Keep).unwrap();
+                for (tool, name, size) in &panels {
+                    let screen = fixture.kiosk.screens.by_name(name).unwrap();
+                    let (degrees, area) = (screen.rotation.degrees(), screen.geometry());
+                    let upright = if degrees.is_multiple_of(180) { *size } else { (size.1, size.0) };
+                    let logical = (upright.0 / screen.scale(), upright.1 / screen.scale());
+                    for at in [(0.02, 0.03), (0.98, 0.03), (0.5, 0.25), (0.02, 0.97), (0.98, 0.97)] {
+                        let inside = in_picture(at, degrees, logical);
+                        let expected = (f64::from(area.loc.x) + inside.0, f64::from(area.loc.y) + inside.1);
+                        let felt = fixture.felt(tool, at);
+                        assert!(
+                            near(felt, expected),
+                            "{name} at {degrees}, {scale}, {at:?}: {felt:?}, not {expected:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_said_of_a_panel_counts_at_once_and_over_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut fixture, heads) = two();
+    fixture.kiosk.saved.directory = Some(directory.path().to_owned());
+    let small = fixture.plug_in(SMALL);
+    fixture.say("Small panel", on("TST Large 1")).unwrap();
+    assert_eq!(fixture.output_of("Small panel"), "HEADLESS-2");
+    let upside_down = Calibration::Matrix([-1.0, 0.0, 1.0, 0.0, -1.0, 1.0]);
+    fixture.say("Small panel", calibrated(upside_down)).unwrap();
+    assert!(near(fixture.felt(&small, (0.25, 0.25)), (320.0 + 300.0, 225.0)));
+
+    let (mut again, _) = two();
+    let (state, warning) = SavedState::load(directory.path());
+    assert_eq!(warning, None);
+    again.kiosk.saved.state = state;
+    again.kiosk.saved.directory = Some(directory.path().to_owned());
+    let small = again.plug_in(SMALL);
+    assert_eq!(again.output_of("Small panel"), "HEADLESS-2");
+    assert!(near(again.felt(&small, (0.25, 0.25)), (320.0 + 300.0, 225.0)));
+    // Its display goes, and it is of use on the other one meanwhile.
+    again.connect(vec![heads[0].clone()]);
+    assert_eq!(again.output_of("Small panel"), "HEADLESS-1");
+    again.connect(heads);
+    assert_eq!(again.output_of("Small panel"), "HEADLESS-2");
+    again.say("Small panel", on(OUTPUT_AUTO)).unwrap();
+    again.say("Small panel", calibrated(Calibration::Own)).unwrap();
+    assert_eq!(again.output_of("Small panel"), "HEADLESS-1");
+    assert!(near(again.felt(&small, (0.25, 0.25)), (80.0, 50.0)));
+    assert_eq!(SavedState::load(directory.path()), (SavedState::default(), None));
+}
+
+#[test]
+fn a_finger_is_cancelled_when_its_panel_is_laid_elsewhere() {
+    let (mut fixture, _) = two();
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    let small = fixture.plug_in(SMALL);
+    fixture.finger_down(&small, 0, (0.5, 0.5));
+    fixture.say("Small panel", on("HEADLESS-2")).unwrap();
+    fixture.finger_move(&small, 0, (0.6, 0.5));
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.touch.last(), Some(&TouchSeen::Cancel));
+}
+
+#[test]
+fn what_can_not_be_is_refused_with_what_there_is() {
+    let (mut fixture, _) = two();
+    fixture.plug_in(SMALL);
+    fixture.plug_in(Spec { id: "event7", name: "Keys", kind: Kind::Keyboard, ..Spec::default() });
+    fixture.plug_in(Spec { id: "event8", name: "Mouse", kind: Kind::Pointer, ..Spec::default() });
+    let before = fixture.kiosk.saved.state.clone();
+    let turned = calibrated(Calibration::Matrix([0.0, -1.0, 1.0, 1.0, 0.0, 0.0]));
+    for (id, change, name, part) in [
+        ("Panel", on("HEADLESS-2"), "NotFound", "there are: Small panel, Keys, Mouse"),
+        ("Small panel", on("DP-9"), "NotFound", "there are: HEADLESS-1, HEADLESS-2"),
+        ("Keys", on("HEADLESS-1"), "Unsupported", "Keys is a keyboard"),
+        ("Mouse", turned, "Unsupported", "Mouse has no calibration"),
+    ] {
+        let error = fixture.say(id, change).unwrap_err();
+        assert!(format!("{error:?}").starts_with(name) && error.to_string().contains(part), "{error:?}");
+    }
+    assert_eq!(fixture.kiosk.saved.state, before);
+    assert_eq!(fixture.output_of("Small panel"), "HEADLESS-1");
+}
+
+#[test]
+fn panels_of_one_name_are_told_apart_by_their_port() {
+    let (mut fixture, _) = two();
+    let twin = |id, port| Spec { id, port: Some(port), size: None, name: "Twin", ..SMALL };
+    fixture.plug_in(twin("event1", "1-1"));
+    assert_eq!(fixture.mapped(), [("Twin".into(), "HEADLESS-1".to_owned())]);
+    fixture.plug_in(twin("event2", "1-2"));
+    let both = |first: &str, second: &str| {
+        vec![("Twin@1-1".to_owned(), first.to_owned()), ("Twin@1-2".to_owned(), second.to_owned())]
+    };
+    assert_eq!(fixture.mapped(), both("HEADLESS-1", "HEADLESS-2"));
+    fixture.say("Twin@1-1", on("HEADLESS-2")).unwrap();
+    assert_eq!(fixture.mapped(), both("HEADLESS-2", "HEADLESS-1"), "the other one gets what is free");
+}
+
+#[test]
+fn configuration_and_udev_lay_a_panel_where_they_say() {
+    let hinted = Spec { hint: Some("HEADLESS-2"), ..SMALL };
+    let (mut fixture, _) = two();
+    fixture.plug_in(hinted.clone());
+    assert_eq!(fixture.output_of("Small panel"), "HEADLESS-2");
+
+    let mut setup = Setup::bare(&["320x200", "400x300"]);
+    setup.config.input.touch_output = Some("HEADLESS-1".into());
+    let mut fixture = setup.start();
+    fixture.plug_in(hinted.clone());
+    fixture.plug_in(LARGE);
+    assert_eq!(
+        (fixture.output_of("Small panel"), fixture.output_of("Large panel")),
+        ("HEADLESS-1".into(), "HEADLESS-1".into())
+    );
+
+    let mut setup = Setup::bare(&["320x200", "400x300"]);
+    setup.config.input.touch_output = Some("HEADLESS-1".into());
+    setup.config.input.devices = vec![InputRule { matcher: "Small*".into(), settings: on("HEADLESS-2") }];
+    let mut fixture = setup.start();
+    fixture.plug_in(hinted);
+    assert_eq!(fixture.output_of("Small panel"), "HEADLESS-2");
+}
+
+#[test]
+fn settings_reach_the_devices_that_they_are_for() {
+    let mut setup = Setup::bare(&["320x200"]);
+    let fast = InputSettings {
+        accel_speed: Some(0.5),
+        accel_profile: Some(AccelProfile::Flat),
+        left_handed: Some(true),
+        ..InputSettings::default()
+    };
+    let off = InputSettings { disable: Some(true), ..InputSettings::default() };
+    setup.config.input.devices = vec![
+        InputRule { matcher: "type:pointer".into(), settings: fast.clone() },
+        InputRule { matcher: "1111:0001".into(), settings: off.clone() },
+    ];
+    let mut fixture = setup.start();
+    let mouse = fixture.plug_in(Spec { id: "event8", name: "Mouse", kind: Kind::Pointer, ..Spec::default() });
+    let panel = fixture.plug_in(SMALL);
+    let keys = fixture.plug_in(Spec { id: "event7", name: "Keys", kind: Kind::Keyboard, ..Spec::default() });
+    assert_eq!(mouse.applied(), [fast]);
+    assert_eq!(panel.applied(), [off]);
+    assert_eq!(keys.applied(), [], "a device of which nothing is said is left as it is");
+    assert_eq!(fixture.output_of("Small panel"), "", "what is switched off lies nowhere");
+}
+
+#[test]
+fn devices_that_are_no_pointers_show_no_cursor() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(GREEN));
+    let clean = fixture.panel();
+    let twin = Spec { id: "event3", name: "Small panel Mouse", kind: Kind::Pointer, ..SMALL };
+    let cec = Spec { id: "event4", name: "vc4-hdmi-0", kind: Kind::Pointer, ..Spec::default() };
+    // The mouse comes first: what it is shows when the panel comes.
+    let twin = fixture.plug_in(twin);
+    fixture.plug_in(SMALL);
+    let cec = fixture.plug_in(cec);
+    for phantom in [&twin, &cec] {
+        fixture.move_with(phantom, (50.0, 50.0));
+        fixture.point_with(phantom, (0.25, 0.25));
+        fixture.roundtrip(client);
+        fixture.still();
+        assert_eq!(fixture.panel(), clean, "{phantom:?} shows a cursor");
+        assert!(!fixture.kiosk.seat.cursor.is_visible());
+    }
+    let heard = fixture[client].seen.pointer.iter().any(|seen| matches!(seen, PointerSeen::Motion { .. }));
+    assert!(heard, "a panel that only speaks as a mouse must still work");
+    let mouse = fixture.plug_in(Spec { id: "event5", name: "Mouse", kind: Kind::Pointer, ..Spec::default() });
+    fixture.move_with(&mouse, (10.0, 10.0));
+    fixture.still();
+    assert_ne!(fixture.panel(), clean, "a real mouse shows none either");
+}
+
+#[test]
+fn a_pointer_comes_back_when_the_screen_it_was_on_goes() {
+    let (mut fixture, heads) = two();
+    let mouse = fixture.plug_in(Spec { id: "event5", name: "Mouse", kind: Kind::Pointer, ..Spec::default() });
+    // The shell moves to the large display, and the pointer goes with it.
+    fixture.connect(vec![heads[1].clone()]);
+    fixture.move_with(&mouse, (10_000.0, 10_000.0));
+    let place = |fixture: &Fixture| fixture.kiosk.seat.seat.get_pointer().unwrap().current_location();
+    let large = fixture.kiosk.shell_area().to_f64();
+    assert!(large.contains(place(&fixture)));
+    fixture.connect(vec![heads[0].clone()]);
+    let small = fixture.kiosk.shell_area().to_f64();
+    assert!(small.contains(place(&fixture)), "{:?} is not in {small:?}", place(&fixture));
+    fixture.connect(Vec::new());
+    assert!(fixture.kiosk.shell_area().to_f64().contains(place(&fixture)));
+    fixture.connect(heads);
+    assert!(fixture.kiosk.shell_area().to_f64().contains(place(&fixture)));
+}
+
+#[test]
+fn an_absolute_pointer_lies_on_an_output_from_its_first_word() {
+    let (mut fixture, _) = two();
+    let tablet =
+        Spec { id: "event6", name: "QEMU Tablet", kind: Kind::Pointer, hint: Some("HEADLESS-2"), ..Spec::default() };
+    let tablet = fixture.plug_in(tablet);
+    assert_eq!(fixture.output_of("QEMU Tablet"), "", "as far as is known it is a mouse");
+    fixture.point_with(&tablet, (0.5, 0.5));
+    assert_eq!(fixture.output_of("QEMU Tablet"), "HEADLESS-2");
+    let place = fixture.kiosk.seat.seat.get_pointer().unwrap().current_location();
+    assert!(near((place.x, place.y), (320.0 + 200.0, 150.0)), "{place:?}");
+}
