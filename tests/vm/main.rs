@@ -1,5 +1,6 @@
 //! The machine test: the kiosk as it is installed, on a booted Debian with systemd, D-Bus and Chromium, seen and
-//! touched from outside. First on a display without 3D (pixman), then through virgl (GLES).
+//! touched from outside. First on a display without 3D (pixman), then through virgl (GLES), and in short on one
+//! whose driver honours damage.
 //!
 //! `make test-machine` runs all; `cargo test -p kiosk-tests --test vm -- NAME` those whose name contains NAME.
 //! Logs and pictures are left in `tests/out/`.
@@ -75,6 +76,13 @@ const ON_GLES: &[Step] = steps![
     scanout::a_fullscreen_buffer_goes_to_the_screen_as_it_is,
 ];
 
+/// On a display whose driver copies only what is said to have changed.
+const ON_BOCHS: &[Step] = steps![
+    boot::the_page_is_laid_out_once_at_the_size_of_the_screen,
+    screens::a_turned_screen_shows_each_change_where_it_is,
+    terminals::virtual_terminals_switch_there_and_back,
+];
+
 /// The machine that runs; one at a time.
 static RUNNING: Mutex<Option<Kiosk>> = Mutex::new(None);
 
@@ -82,7 +90,11 @@ fn main() {
     let mut arguments = Arguments::from_args();
     // They share a machine.
     arguments.test_threads = Some(1);
-    let runs = [("pixman", Display::Virtio, ON_PIXMAN), ("gles", Display::Virgl, ON_GLES)];
+    let runs = [
+        ("pixman", Display::Virtio, ON_PIXMAN),
+        ("gles", Display::Virgl, ON_GLES),
+        ("bochs", Display::Bochs, ON_BOCHS),
+    ];
     let trials = runs.into_iter().flat_map(|(path, display, steps)| {
         steps.iter().map(move |step| {
             let name = format!("{path}::{}", step.name);

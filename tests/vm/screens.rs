@@ -12,6 +12,8 @@ use super::looks::is_page;
 /// A page in an emulated browser lays itself out anew.
 const RELAYOUT: Duration = Duration::from_secs(40);
 const POWER: Duration = Duration::from_secs(10);
+/// A letter of the page's text is more of the screen than this.
+const EXACT: f64 = 0.000_05;
 
 /// The page's text.
 fn is_text([r, g, b]: Rgb) -> bool {
@@ -68,6 +70,29 @@ pub fn a_rotated_picture_is_touched_where_the_finger_is(kiosk: &Kiosk) -> Result
         ensure!(told == degrees, "status tells a rotation of {told}, not {degrees}");
     }
     ensure!(kiosk.browser()? == browser, "the browser was restarted");
+    Ok(())
+}
+
+/// Parts of the page change, one after the other, and then all of the screen is as it should be.
+pub fn a_turned_screen_shows_each_change_where_it_is(kiosk: &Kiosk) -> Result<()> {
+    let machine = &kiosk.machine;
+    for degrees in [90, 180, 270, 0] {
+        kiosk.sh(&format!("kioskctl rotate {degrees}"))?;
+        let turned = |picture: &Picture| is_page(picture) && turn_of(picture) == Some(degrees);
+        machine.wait_for_screen(&format!("the page turned by {degrees}"), RELAYOUT, turned)?;
+        for key in ["a", "m", "i", "w"] {
+            let mark = kiosk.mark()?;
+            machine.chord(&[key])?;
+            kiosk.wait_for_event(mark, "keydown", REACTION)?;
+        }
+        let output = kiosk.machine.agent().run("kioskctl screenshot -")?;
+        ensure!(output.code == 0, "kioskctl screenshot: {}", output.stderr);
+        let wanted = Picture::from_png(&output.stdout)?.turned(degrees);
+        let same = |picture: &Picture| picture.difference(&wanted, 8) < EXACT;
+        let shown = machine.wait_for_screen(&format!("each change at {degrees}°"), POWER, same);
+        machine.save(&wanted, &format!("wanted-{degrees}"))?;
+        machine.save(&shown?, &format!("changed-{degrees}"))?;
+    }
     Ok(())
 }
 

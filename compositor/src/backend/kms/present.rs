@@ -177,6 +177,9 @@ impl Presenter {
     pub fn reset(&mut self) -> Result<(), String> {
         either!(&mut self.compositor, compositor => {
             let _ = compositor.frame_submitted();
+            // A frame in which nothing changed would come with the damage of the last one, and a driver that honours
+            // that leaves everything else as the other terminal had it.
+            compositor.reset_buffer_ages();
             compositor.reset_state()
         })
         .map_err(|error| error.to_string())
