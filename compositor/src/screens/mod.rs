@@ -5,6 +5,7 @@
 
 pub mod arrange;
 pub mod cvt;
+pub mod hotplug;
 pub mod mode;
 pub mod plan;
 pub mod redraw;
