@@ -233,6 +233,61 @@ fn outputs_are_a_table() {
 }
 
 #[test]
+fn inputs_are_a_table() {
+    let dir = tempdir().unwrap();
+    let compositor = Fake::compositor(dir.path());
+    let (_, out, _) = said(&run(dir.path(), &["inputs"]));
+    let lines: Vec<&str> = out.lines().collect();
+    assert_eq!(
+        lines,
+        [
+            "DEVICE   KIND      OUTPUT    CALIBRATION",
+            "Elo@1-1  touch     HDMI-A-1  none",
+            "Elo@1-2  touch     DP-1      0 -1 1 1 0 0.5",
+            "Panel    touch     DP-1      none",
+            "A mouse  pointer   -         -",
+            "Panel    keyboard  -         -",
+        ]
+    );
+    let inputs = json(dir.path(), &["inputs"]);
+    assert_eq!((&inputs[1]["name"], &inputs[1]["id"]), (&"Elo".into(), &"Elo@1-2".into()));
+    assert_eq!((&inputs[1]["calibration"][5], &inputs[3]["kind"]), (&0.5.into(), &"pointer".into()));
+    compositor.shared.inputs.lock().unwrap().get_mut("Elo").unwrap().insert("Id".into(), "\x1b[2J".into());
+    assert!(!said(&run(dir.path(), &["inputs"])).1.contains('\x1b'));
+    compositor.shared.inputs.lock().unwrap().clear();
+    assert_eq!(said(&run(dir.path(), &["inputs"])).1, "DEVICE  KIND  OUTPUT  CALIBRATION\n");
+}
+
+#[test]
+fn a_touch_panel_is_laid_on_an_output() {
+    let dir = tempdir().unwrap();
+    let compositor = Fake::compositor(dir.path());
+    for (device, output, path, told) in [
+        ("Elo@1-2", "HDMI-A-1", "Elo_n2", "Elo@1-2: output HDMI-A-1\n"),
+        ("Panel", "Dell U2720Q S0", "Panel_n2", "Panel: output Dell U2720Q S0\n"),
+        ("Panel", "auto", "Panel_n2", "Panel: output found by itself\n"),
+    ] {
+        assert_eq!(said(&run(dir.path(), &["touch-map", device, output])), (0, told.into(), String::new()));
+        let (method, arguments) = compositor.calls().pop().unwrap();
+        let wanted = format!("\"org.kioskd.Input1\", \"Output\", <\"{output}\">");
+        assert!(method == format!("Set {path}") && arguments.contains(&wanted), "{method} {arguments}");
+    }
+    let count = compositor.calls().len();
+    let refused = |verb: &[&str]| {
+        let (code, _, error) = said(&run(dir.path(), verb));
+        (code, error)
+    };
+    let several = "kioskctl: several devices are called \"Elo\"; say which: Elo@1-1, Elo@1-2\n";
+    assert_eq!(refused(&["touch-map", "Elo", "DP-1"]), (1, several.into()));
+    let (code, error) = refused(&["touch-map", "elo", "DP-1"]);
+    assert!(code == 1 && error.contains("there are Elo@1-1, Elo@1-2, Panel, A mouse"), "{error}");
+    assert_eq!(refused(&["touch-map", "Elo"]).0, 2);
+    assert_eq!(compositor.calls().len(), count);
+    *compositor.shared.error.lock().unwrap() = Some(("org.kioskd.Error.NotFound", "there is no output \"DP-9\""));
+    assert_eq!(refused(&["touch-map", "Panel", "DP-9"]), (1, "kioskctl: there is no output \"DP-9\"\n".into()));
+}
+
+#[test]
 fn a_screenshot_is_written_whole_or_not_at_all() {
     let dir = tempdir().unwrap();
     let compositor = Fake::compositor(dir.path());

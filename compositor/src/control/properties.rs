@@ -106,7 +106,8 @@ fn set_input(input: &InputSnapshot, name: &str, value: &Variant<'_>) -> Result<A
         change.output = Some(output.to_owned());
     } else {
         let numbers: Option<Vec<f64>> = match value {
-            Variant::Array(numbers) => numbers
+            // The type is known of an empty one too.
+            Variant::Array(numbers) if value.value_signature() == "ad" => numbers
                 .iter()
                 .map(|number| if let Variant::F64(number) = number { Some(*number) } else { None })
                 .collect(),

@@ -65,6 +65,12 @@ impl Peer {
         Ok(named.collect())
     }
 
+    /// Writes a property of an object below the main one.
+    pub async fn set(&self, path: &str, interface: &str, name: &str, value: Variant<'_>) -> Result<(), ClientError> {
+        let properties = "org.freedesktop.DBus.Properties";
+        self.call_at(path, properties, "Set", &(interface, name, value)).await
+    }
+
     /// To be told of every change from now on.
     pub async fn changes(&self) -> Result<Changes, ClientError> {
         Changes::subscribe(&self.connection, self.service, self.on_bus)

@@ -76,6 +76,16 @@ pub fn array(properties: &Properties, name: &str) -> Vec<String> {
     texts.collect()
 }
 
+/// Type `ad`.
+pub fn floats(properties: &Properties, name: &str) -> Vec<f64> {
+    let Some(Variant::Array(array)) = get(properties, name) else { return Vec::new() };
+    let numbers = array.iter().filter_map(|value| match value {
+        Variant::F64(number) => Some(*number),
+        _ => None,
+    });
+    numbers.collect()
+}
+
 /// Type `(sst)`: reason, action, microseconds; `None` when both texts are empty.
 pub fn failure(properties: &Properties, name: &str) -> Option<(String, String, u64)> {
     let Some(Variant::Structure(structure)) = get(properties, name) else { return None };

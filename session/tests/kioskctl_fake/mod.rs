@@ -26,6 +26,8 @@ pub struct Shared {
     pub properties: Mutex<Values>,
     /// Outputs by the last part of their object path.
     pub outputs: Mutex<BTreeMap<String, Values>>,
+    /// Input devices by the last part of their object path.
+    pub inputs: Mutex<BTreeMap<String, Values>>,
     /// Method and arguments of each call that is no question.
     pub calls: Mutex<Vec<(String, String)>>,
     /// The error that such calls are answered with.
@@ -76,6 +78,7 @@ impl Fake {
             service,
             properties: Mutex::new(properties(service)),
             outputs: Mutex::new(outputs()),
+            inputs: Mutex::new(inputs()),
             calls: Mutex::default(),
             error: Mutex::default(),
             hang_up: Mutex::default(),
@@ -189,23 +192,27 @@ async fn reply(shared: &Shared, connection: &Connection, message: &Message) -> z
             connection.reply(&header, &all).await
         }
         "GetManagedObjects" => {
-            let outputs: HashMap<zbus::OwnedObjectPath, HashMap<String, Values>> = shared
-                .outputs
-                .lock()
-                .unwrap()
-                .iter()
-                .map(|(name, values)| {
-                    let path = format!("/org/kioskd/Compositor1/outputs/{name}").try_into().unwrap();
-                    (path, HashMap::from([("org.kioskd.Output1".to_owned(), clone(values))]))
-                })
-                .collect();
-            connection.reply(&header, &outputs).await
+            let below = |parent: &str, interface: &str, objects: &Mutex<BTreeMap<String, Values>>| {
+                let objects = objects.lock().unwrap();
+                let object = |(name, values): (&String, &Values)| {
+                    let path = format!("/org/kioskd/Compositor1/{parent}/{name}").try_into().unwrap();
+                    (path, HashMap::from([(interface.to_owned(), clone(values))]))
+                };
+                objects.iter().map(object).collect::<Vec<_>>()
+            };
+            let mut objects = below("outputs", "org.kioskd.Output1", &shared.outputs);
+            objects.extend(below("inputs", "org.kioskd.Input1", &shared.inputs));
+            let objects: HashMap<zbus::OwnedObjectPath, HashMap<String, Values>> = objects.into_iter().collect();
+            connection.reply(&header, &objects).await
         }
         _ => {
             let body = message.body();
             let arguments = body.deserialize::<Structure<'_>>();
             let arguments = arguments.map_or_else(|_| String::new(), |arguments| arguments.to_string());
-            shared.calls.lock().unwrap().push((member.clone(), arguments));
+            // Which object a property was written of is as much of the call as its arguments.
+            let object = header.path().unwrap().rsplit('/').next().unwrap().to_owned();
+            let method = if member == "Set" { format!("Set {object}") } else { member.clone() };
+            shared.calls.lock().unwrap().push((method, arguments));
             if *shared.hang_up.lock().unwrap() {
                 return Ok(());
             }
@@ -284,6 +291,28 @@ fn outputs() -> BTreeMap<String, Values> {
         (name.replace('-', "_2d"), all)
     };
     [output("DP-1", true, 1920, 0), output("HDMI-A-1", true, 0, 270), output("VGA-1", false, 0, 0)].into()
+}
+
+/// Two panels of one name, a third that can't be told from its keys, and a mouse.
+fn inputs() -> BTreeMap<String, Values> {
+    let input = |path: &str, name: &str, id: &str, kind: &str, output: &str, calibration: Vec<f64>| {
+        let all: Vec<(&str, Variant<'static>)> = vec![
+            ("Name", name.to_owned().into()),
+            ("Id", id.to_owned().into()),
+            ("Kind", kind.to_owned().into()),
+            ("Output", output.to_owned().into()),
+            ("Calibration", calibration.into()),
+        ];
+        (path.to_owned(), all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+    };
+    [
+        input("Elo", "Elo", "Elo@1-1", "touch", "HDMI-A-1", vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0]),
+        input("Elo_n2", "Elo", "Elo@1-2", "touch", "DP-1", vec![0.0, -1.0, 1.0, 1.0, 0.0, 0.5]),
+        input("A_20mouse", "A mouse", "A mouse", "pointer", "", Vec::new()),
+        input("Panel", "Panel", "Panel", "keyboard", "", Vec::new()),
+        input("Panel_n2", "Panel", "Panel", "touch", "DP-1", vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0]),
+    ]
+    .into()
 }
 
 /// kioskctl, peer to peer in `directory`.

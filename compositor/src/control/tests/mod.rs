@@ -2,6 +2,7 @@
 
 mod bus;
 mod errors;
+mod inputs;
 mod interfaces;
 mod peers;
 

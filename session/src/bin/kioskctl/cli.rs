@@ -58,6 +58,15 @@ pub enum Verb {
     Start,
     /// List the outputs
     Outputs,
+    /// List the input devices
+    Inputs,
+    /// Lay a touch panel, tablet or absolute pointer on an output; kept
+    TouchMap {
+        /// As `inputs` lists it
+        device: String,
+        /// A connector or "Make Model Serial"; auto: found by itself
+        output: String,
+    },
     /// Turn the picture, clockwise as the viewer sees it
     Rotate {
         #[arg(value_name = "0|90|180|270|next", value_parser = turn)]

@@ -4,6 +4,7 @@
 mod cli;
 mod config;
 mod generate;
+mod inputs;
 mod link;
 mod message;
 mod outcome;
@@ -45,6 +46,8 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Verb::Stop => session::stop(&client).await,
         Verb::Start => session::start(&client).await,
         Verb::Outputs => outputs::list(&client).await,
+        Verb::Inputs => inputs::list(&client).await,
+        Verb::TouchMap { device, output } => inputs::touch_map(&client, device, output).await,
         Verb::Rotate { to, change } => screen::rotate(&client, *to, change).await,
         Verb::Mode { mode, change } => screen::mode(&client, *mode, change).await,
         Verb::Scale { scale, change } => screen::scale(&client, *scale, change).await,
