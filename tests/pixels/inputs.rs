@@ -6,6 +6,8 @@ use kioskd::{
     screens::{Head, Identity},
 };
 
+use proptest::prelude::*;
+
 use crate::fixture::{
     Fixture, Setup,
     picture::{GREEN, Picture, RED},
@@ -205,6 +207,23 @@ fn the_fingers_of_two_panels_are_told_apart() {
         .collect();
     let (left, right) = (Some(80.0), Some(240.0));
     assert_eq!(seen, [(0, left), (1, right), (0, left), (0, None), (1, right), (1, None)]);
+}
+
+#[test]
+fn a_finger_that_comes_down_twice_was_lifted_in_between() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    let panel = fixture.plug_in(SMALL);
+    for at in [0.2, 0.4, 0.6] {
+        fixture.finger_down(&panel, 3, (at, 0.5));
+    }
+    fixture.finger_up(&panel, 3);
+    fixture.roundtrip(client);
+    let seen = &fixture[client].seen.touch;
+    let down = seen.iter().filter(|seen| matches!(seen, TouchSeen::Down { finger: 0, .. })).count();
+    let up = seen.iter().filter(|seen| matches!(seen, TouchSeen::Up { finger: 0 })).count();
+    assert_eq!((down, up), (3, 3), "{seen:?}");
 }
 
 /// The upright picture's place at these fractions of the panel, for a panel that is mounted turned.
@@ -439,4 +458,105 @@ fn an_absolute_pointer_lies_on_an_output_from_its_first_word() {
     assert_eq!(fixture.output_of("QEMU Tablet"), "HEADLESS-2");
     let place = fixture.kiosk.seat.seat.get_pointer().unwrap().current_location();
     assert!(near((place.x, place.y), (320.0 + 200.0, 150.0)), "{place:?}");
+}
+
+/// Something that a person with cables does.
+#[derive(Debug, Clone)]
+enum Step {
+    Devices(u8),
+    Displays(u8),
+    Turn(u32),
+    Touch(usize, (f64, f64)),
+    Slide(usize, (f64, f64)),
+    Lift(usize),
+    Say(usize, usize),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let place = (0.0..1.0f64, 0.0..1.0f64);
+    prop_oneof![
+        (0u8..8).prop_map(Step::Devices),
+        (0u8..4).prop_map(Step::Displays),
+        (0u32..4).prop_map(|quarter| Step::Turn(quarter * 90)),
+        (0usize..2, place.clone()).prop_map(|(panel, at)| Step::Touch(panel, at)),
+        (0usize..2, place).prop_map(|(panel, at)| Step::Slide(panel, at)),
+        (0usize..2).prop_map(Step::Lift),
+        (0usize..2, 0usize..3).prop_map(|(panel, output)| Step::Say(panel, output)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Whatever is plugged, turned and touched in whatever order: panels lie on displays that are there, every finger
+    /// that a client was told of ends, and the pointer is where it can be seen.
+    #[test]
+    fn cables_in_any_order_leave_no_finger_and_no_panel_hanging(steps in prop::collection::vec(step(), 1..24)) {
+        let (mut fixture, heads) = two();
+        let client = fixture.client();
+        fixture.map(client, Picture::Solid(RED));
+        let mouse = Spec { id: "event5", name: "Mouse", kind: Kind::Pointer, ..Spec::default() };
+        let tools = [SMALL, LARGE, mouse].map(Tool::new);
+        let mut plugged = [false; 3];
+        for step in steps {
+            match step {
+                Step::Devices(wanted) => {
+                    for (index, tool) in tools.iter().enumerate() {
+                        let there = wanted & 1 << index != 0;
+                        match (plugged[index], there) {
+                            (false, true) => fixture.plug_in_again(tool),
+                            (true, false) => fixture.pull_out(tool),
+                            _ => {}
+                        }
+                        plugged[index] = there;
+                    }
+                }
+                Step::Displays(wanted) => {
+                    let there = heads.iter().enumerate().filter(|(index, _)| wanted & 1 << index != 0);
+                    let there = there.map(|(_, head)| head.clone()).collect();
+                    fixture.connect(there);
+                }
+                Step::Turn(degrees) => fixture.rotate(degrees),
+                Step::Touch(panel, at) if plugged[panel] => fixture.finger_down(&tools[panel], 0, at),
+                Step::Slide(panel, at) if plugged[panel] => {
+                    fixture.finger_move(&tools[panel], 0, at);
+                    fixture.move_with(&tools[2], (at.0 * 100.0, at.1 * 100.0));
+                }
+                Step::Lift(panel) if plugged[panel] => fixture.finger_up(&tools[panel], 0),
+                Step::Say(panel, output) => {
+                    let name = ["Small panel", "Large panel"][panel];
+                    // What is not there is refused.
+                    let _ = fixture.say(name, on(["HEADLESS-1", "HEADLESS-2", OUTPUT_AUTO][output]));
+                }
+                _ => {}
+            }
+            let outputs: Vec<String> =
+                fixture.kiosk.screens.iter().map(|screen| screen.name.clone()).collect();
+            for (name, output) in fixture.mapped() {
+                prop_assert!(name == "Mouse" || outputs.contains(&output), "{name} lies on {output:?} of {outputs:?}");
+            }
+            let pointer = fixture.kiosk.seat.seat.get_pointer().unwrap().current_location();
+            prop_assert!(fixture.kiosk.shell_area().to_f64().contains(pointer), "{pointer:?}");
+            if let Some(finger) = fixture.kiosk.seat.finger() {
+                prop_assert!(fixture.kiosk.screens.bounds().to_f64().contains(finger), "{finger:?}");
+            }
+        }
+        for (tool, plugged) in tools.iter().zip(plugged) {
+            if plugged {
+                fixture.pull_out(tool);
+            }
+        }
+        fixture.roundtrip(client);
+        prop_assert_eq!(fixture.kiosk.seat.finger(), None);
+        let mut down = std::collections::BTreeSet::new();
+        for seen in &fixture[client].seen.touch {
+            match seen {
+                TouchSeen::Down { finger, .. } => prop_assert!(down.insert(*finger), "{finger} came down twice"),
+                TouchSeen::Up { finger } => prop_assert!(down.remove(finger), "{finger} was lifted and was not down"),
+                TouchSeen::Motion { finger, .. } => prop_assert!(down.contains(finger), "{finger} moved and was not down"),
+                TouchSeen::Cancel => down.clear(),
+            }
+        }
+        prop_assert!(down.is_empty(), "{down:?} are down for ever");
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use kiosk_session::config::{Calibration, DeviceNames, InputSettings, input_settings};
 use smithay::{
-    backend::input::{Device, DeviceCapability},
+    backend::input::Device,
     utils::{Logical, Point, Rectangle},
     wayland::tablet_manager::TabletDescriptor,
 };
@@ -39,6 +39,8 @@ struct Known {
     phantom: bool,
     settings: InputSettings,
     lies_on: Option<Lies>,
+    /// What clients know it as, if it is a tablet.
+    tablet: Option<TabletDescriptor>,
     knobs: Box<dyn Knobs>,
 }
 
@@ -77,6 +79,11 @@ impl Devices {
         self.get(handle).is_some_and(|known| known.phantom)
     }
 
+    /// What clients know the tablet with this handle as.
+    pub fn tablet(&self, handle: &str) -> Option<&TabletDescriptor> {
+        self.get(handle)?.tablet.as_ref()
+    }
+
     fn get(&self, handle: &str) -> Option<&Known> {
         self.list.iter().find(|known| known.handle == handle)
     }
@@ -109,6 +116,14 @@ impl Kiosk {
         let Some(kind) = nature::kind(&facts) else { return };
         self.changed = true;
         tracing::debug!(name = facts.name, kind = kind.as_str(), "input device added");
+        let tablet = facts.tablet.then(|| TabletDescriptor {
+            name: facts.name.clone(),
+            usb_id: device.usb_id(),
+            syspath: device.syspath(),
+        });
+        if let Some(tablet) = &tablet {
+            self.tablet_seat().add_tablet::<Self>(&self.display, tablet);
+        }
         self.seat.devices.list.push(Known {
             handle: device.id(),
             id: facts.name.clone(),
@@ -117,27 +132,26 @@ impl Kiosk {
             phantom: false,
             settings: InputSettings::default(),
             lies_on: None,
+            tablet,
             knobs: device.knobs(),
             facts,
         });
         self.devices_changed();
-        if device.has_capability(DeviceCapability::TabletTool) {
-            self.tablet_seat().add_tablet::<Self>(&self.display, &TabletDescriptor::from(device));
-        }
     }
 
     pub(crate) fn device_removed(&mut self, device: &impl Device) {
-        self.changed = true;
-        tracing::debug!(name = device.name(), "input device removed");
         let handle = device.id();
+        let Some(index) = self.seat.devices.list.iter().position(|known| known.handle == handle) else { return };
         if self.seat.fingers.keys().any(|(of, _)| *of == handle) {
             self.touch_cancel();
         }
-        self.seat.devices.list.retain(|known| known.handle != handle);
+        let known = self.seat.devices.list.remove(index);
+        self.changed = true;
+        tracing::debug!(name = known.facts.name, "input device removed");
         self.devices_changed();
-        if device.has_capability(DeviceCapability::TabletTool) {
+        if let Some(tablet) = &known.tablet {
             let seat = self.tablet_seat();
-            seat.remove_tablet(&TabletDescriptor::from(device));
+            seat.remove_tablet(tablet);
             if seat.count_tablets() == 0 {
                 seat.clear_tools();
             }

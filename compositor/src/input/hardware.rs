@@ -18,8 +18,16 @@ use super::nature::{Bus, Facts, bus, port};
 /// The udev property that names the connector a device belongs to, as libinput and weston read it.
 const WL_OUTPUT: &str = "WL_OUTPUT";
 
+/// The matrix that changes nothing: libinput answers "none" in its place.
+const NO_CALIBRATION: [f32; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+
 /// A device of a back end. One that knows no more than its name has nothing to add.
 pub trait Hardware: Device {
+    /// Its name, in any case: what a device calls itself need not be text.
+    fn label(&self) -> String {
+        self.name()
+    }
+
     /// Width and height of what can be touched, millimetres.
     fn size(&self) -> Option<(f64, f64)> {
         None
@@ -62,12 +70,21 @@ impl Knobs for NoKnobs {
 impl Hardware for WinitVirtualDevice {}
 
 impl Hardware for libinput::Device {
+    fn label(&self) -> String {
+        // The binding (input 0.9) ends the program on a name that is not UTF-8, which any USB device can have.
+        let named = |path: std::path::PathBuf| {
+            let device = udev::Device::from_syspath(&path).ok()?.parent()?;
+            Some(device.attribute_value("name")?.to_string_lossy().into_owned())
+        };
+        self.syspath().and_then(named).unwrap_or_else(|| self.sysname().to_owned())
+    }
+
     fn size(&self) -> Option<(f64, f64)> {
         libinput::Device::size(self)
     }
 
     fn hinted_output(&self) -> Option<String> {
-        // By udev and not by libinput, whose binding ends the program on a name that is not UTF-8.
+        // Not by libinput, for the same reason.
         let device = udev::Device::from_syspath(&self.syspath()?).ok()?;
         device.property_value(WL_OUTPUT)?.to_str().map(str::to_owned)
     }
@@ -112,17 +129,18 @@ impl Knobs for libinput::Device {
             Some(Calibration::Matrix(matrix)) => Some(matrix.map(|number| number as f32)),
             Some(Calibration::Own) | None => None,
         };
-        if let Some(matrix) = wanted.or_else(|| self.config_calibration_default_matrix()) {
-            let done = !self.config_calibration_has_matrix() || self.config_calibration_set_matrix(matrix).is_ok();
-            note("calibration", done && (wanted.is_none() || self.config_calibration_has_matrix()));
+        if self.config_calibration_has_matrix() {
+            let own = self.config_calibration_default_matrix().unwrap_or(NO_CALIBRATION);
+            note("calibration", self.config_calibration_set_matrix(wanted.unwrap_or(own)).is_ok());
+        } else {
+            note("calibration", wanted.is_none());
         }
         refused
     }
 
     fn calibration(&self) -> Option<[f64; 6]> {
-        // libinput answers "none" where the matrix is the one that changes nothing.
-        const NOTHING: [f32; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
-        self.config_calibration_has_matrix().then(|| self.config_calibration_matrix().unwrap_or(NOTHING).map(f64::from))
+        let matrix = || self.config_calibration_matrix().unwrap_or(NO_CALIBRATION).map(f64::from);
+        self.config_calibration_has_matrix().then(matrix)
     }
 }
 
@@ -132,7 +150,7 @@ impl Facts {
         let path = device.syspath().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
         let has = |capability| device.has_capability(capability);
         Self {
-            name: device.name(),
+            name: device.label(),
             keyboard: has(DeviceCapability::Keyboard),
             pointer: has(DeviceCapability::Pointer),
             touch: has(DeviceCapability::Touch),

@@ -10,7 +10,7 @@ use smithay::{
     input::touch::{DownEvent, MotionEvent, UpEvent},
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
     utils::{Logical, Point, SERIAL_COUNTER},
-    wayland::tablet_manager::{TabletDescriptor, TabletSeatTrait},
+    wayland::tablet_manager::{TabletHandle, TabletSeatTrait},
 };
 
 use crate::kiosk::Kiosk;
@@ -46,6 +46,10 @@ impl Kiosk {
         self.dismiss_popups_beside(under.as_ref().map(|(surface, _)| surface));
         if let Some((surface, _)) = &under {
             self.focus_window_of(surface);
+        }
+        // A panel that forgot to say that the last finger of this number was lifted.
+        if let Some(last) = self.seat.fingers.remove(&key(event)) {
+            touch.up(self, &UpEvent { slot: last.slot, serial, time: event.time_msec() });
         }
         let slot = self.free_slot();
         self.seat.fingers.insert(key(event), Finger { slot, location });
@@ -114,12 +118,16 @@ impl Kiosk {
         }
     }
 
+    fn tablet(&self, device: &impl Device) -> Option<TabletHandle> {
+        let known = self.seat.devices.tablet(&device.id())?;
+        self.seat.seat.tablet_seat().get_tablet(known)
+    }
+
     pub(super) fn tool_moved<B: InputBackend>(&mut self, event: &impl TabletToolAxisEvent<B>) {
         let location = self.place(event);
         let under = self.under(location);
         let seat = self.seat.seat.tablet_seat();
-        let tablet = seat.get_tablet(&TabletDescriptor::from(&event.device()));
-        let (Some(tablet), Some(tool)) = (tablet, seat.get_tool(&event.tool())) else { return };
+        let (Some(tablet), Some(tool)) = (self.tablet(&event.device()), seat.get_tool(&event.tool())) else { return };
         if event.pressure_has_changed() {
             tool.pressure(event.pressure());
         }
@@ -147,7 +155,7 @@ impl Kiosk {
         let seat = self.seat.seat.tablet_seat();
         let display = self.display.clone();
         let tool = seat.add_tool::<Self>(self, &display, &event.tool());
-        let Some(tablet) = seat.get_tablet(&TabletDescriptor::from(&event.device())) else { return };
+        let Some(tablet) = self.tablet(&event.device()) else { return };
         match (event.state(), under) {
             (ProximityState::In, Some(under)) => {
                 tool.proximity_in(location, under, &tablet, SERIAL_COUNTER.next_serial(), event.time_msec());
