@@ -23,6 +23,7 @@ use crate::{
     input::SeatParts,
     memory,
     notify::Notifier,
+    power::{self, Power},
     protocols::Protocols,
     screens::Screens,
     session_link::SessionLinks,
@@ -70,6 +71,8 @@ pub struct Kiosk {
     pub saved: Saved,
     /// Changes of the screens that go back unless they are confirmed.
     pub trial: Trial,
+    /// Which screens are on, and until when.
+    pub power: Power,
     pub idle_inhibitors: Vec<WlSurface>,
     /// Warnings for people, one sentence each; shown by `kioskctl status`.
     pub problems: Vec<String>,
@@ -214,6 +217,7 @@ impl Kiosk {
         self.backend.pause();
         self.release_keys();
         self.touch_cancel();
+        self.seat.swallow.forget();
         for screen in self.screens.iter_mut() {
             screen.redraw.suspend();
         }
@@ -236,6 +240,10 @@ impl Kiosk {
         for screen in self.screens.iter_mut() {
             screen.redraw.resume();
         }
+        // Whoever came back here wants to see something; what stays off was lit by the other terminal.
+        self.power_event(power::Event::Input { wakes: true });
+        let dark: Vec<_> = self.screens.iter().filter(|screen| !screen.power).map(|screen| screen.id).collect();
+        dark.into_iter().for_each(|id| self.set_power(id, false));
         self.displays_changed();
     }
 

@@ -7,6 +7,7 @@ use kiosk_session::config::{ModeChoice, OutputPolicy, Scale, conflicting_rules, 
 
 use crate::{
     kiosk::Kiosk,
+    power,
     screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, ScreenId, ScreenPolicy, mode},
 };
 
@@ -88,7 +89,8 @@ impl Kiosk {
             screen.position = policy.position.map(Into::into);
         }
         // The same display stays off when it was switched off: some pulse their hotplug line in standby.
-        let power = if another { policy.power } else { screen.power };
+        let lit = screen.power;
+        let power = if another { self.power_for(id, policy.power) } else { lit };
         self.set_power(id, power);
     }
 
@@ -105,7 +107,7 @@ impl Kiosk {
         };
         tracing::info!(screen = head.name, display = head.identity.description(), "display connected");
         let id = self.screens.add(&self.display, &head, policy);
-        if !policy.power {
+        if !self.power_for(id, policy.power) {
             self.set_power(id, false);
         }
         self.retire_unneeded_screens();
@@ -182,6 +184,7 @@ impl Kiosk {
                 self.stage.windows.surfaces().for_each(|surface| screen.output.leave(&surface));
             }
             self.screens.remove(&self.display, id);
+            self.power_event(power::Event::Gone(id));
         }
         self.changed = true;
         self.rearrange();
@@ -199,7 +202,7 @@ impl Kiosk {
         let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
         screen.power = on;
         screen.redraw.resume();
-        let Some(head) = screen.head else { return Ok(()) };
+        let Some(head) = screen.head.filter(|_| !self.paused) else { return Ok(()) };
         let switched = self.backend.set_power(head, on);
         switched.map_err(|error| format!("{}: the screen could not be switched {}: {error}", screen.name, word(on)))
     }

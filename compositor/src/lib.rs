@@ -13,6 +13,7 @@ pub mod memory;
 pub mod notify;
 pub mod options;
 pub mod policy;
+pub mod power;
 pub mod privilege;
 pub mod protocols;
 pub mod requests;

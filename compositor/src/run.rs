@@ -35,6 +35,7 @@ use crate::{
     kiosk::{Exit, Kiosk, Saved, Timers},
     notify::Notifier,
     options::{BackendChoice, MultiChoice, Options, SessionChoice},
+    power::Power,
     protocols::Protocols,
     screens::{Screens, ShellScreen},
     session_link::{self, SessionLinks},
@@ -88,6 +89,7 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
     let backend = open_backend(&options, &event_loop)?;
     let mut kiosk = build(&options, loaded, backend, &event_loop, &display);
 
+    kiosk.start_schedule();
     kiosk.displays_changed();
     kiosk.settle();
     if let Some(reason) = nothing_can_be_shown(&kiosk) {
@@ -135,11 +137,13 @@ pub fn build(
     }
     let wait_for_session = options.command.is_empty() && options.session != SessionChoice::None;
     let screens = Screens::new(shell_screen(options, &config));
+    let clock = Clock::new();
     Kiosk {
+        power: Power::new(&config, clock.now().into()),
         signal: event_loop.get_signal(),
         handle,
         display: display_handle,
-        clock: Clock::new(),
+        clock,
         stage: Stage::new(style, !options.no_splash, wait_for_session),
         config,
         protocols,

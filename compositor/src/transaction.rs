@@ -7,6 +7,7 @@ use crate::{
     backend::HeadState,
     control::{ApplyMode, ControlError, OutputChange},
     kiosk::Kiosk,
+    power,
     screens::{
         HeadMode, Screen, ScreenId,
         plan::{self, Facts, Planned},
@@ -43,6 +44,7 @@ impl Kiosk {
             return Err(error);
         }
         self.layout_changed();
+        self.note_power(&planned, changes);
         match how {
             ApplyMode::Verify => {}
             ApplyMode::Keep => {
@@ -110,8 +112,18 @@ impl Kiosk {
         screen.redraw.request();
         if plan.power != now.power {
             self.try_set_power(id, plan.power).map_err(ControlError::Failed)?;
+            self.power_event(power::Event::Commanded { screen: id, on: plan.power });
         }
         Ok(())
+    }
+
+    /// A screen that was told to be what it is already stays so: on by name is more than on by a touch.
+    fn note_power(&mut self, planned: &[(ScreenId, Planned)], changes: &[(String, OutputChange)]) {
+        for ((id, plan), (_, change)) in planned.iter().zip(changes) {
+            if change.power.is_some() {
+                self.power_event(power::Event::Commanded { screen: *id, on: plan.power });
+            }
+        }
     }
 
     fn use_mode(&mut self, id: ScreenId, mode: HeadMode) -> Result<(), ControlError> {

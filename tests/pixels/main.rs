@@ -12,6 +12,7 @@ mod input;
 mod inputs;
 mod outputs;
 mod popups;
+mod power;
 mod privilege;
 mod protocols;
 mod requests;

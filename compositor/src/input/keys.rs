@@ -38,13 +38,13 @@ pub fn shortcut(modified: Keysym, raw: &[Keysym], modifiers: &ModifiersState) ->
 }
 
 impl Kiosk {
-    /// One key went down or up.
-    pub fn key<B: InputBackend>(&mut self, event: &impl KeyboardKeyEvent<B>) {
+    /// One key went down or up. `woke`: it lit the screens, and is to do nothing else.
+    pub fn key<B: InputBackend>(&mut self, event: &impl KeyboardKeyEvent<B>, woke: bool) {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
         let serial = SERIAL_COUNTER.next_serial();
         let pressed = event.state() == KeyState::Pressed;
         let vt_switching = self.seat.vt_switching();
-        let visible = self.stage.shell_visible();
+        let kept = woke || !self.stage.shell_visible();
         let code = event.key_code();
         let hidden = self.seat.swallowed.contains(&code);
         let (fate, modifiers_changed) = keyboard.input_intercept(self, code, event.state(), |_, modifiers, key| {
@@ -53,7 +53,7 @@ impl Kiosk {
                 Some(shortcut) if pressed => Fate::Ours(shortcut),
                 // Nobody types into a page that is not seen; and a release belongs to its press, whatever else was
                 // pressed, shown or released since.
-                _ if pressed && !visible => Fate::Nobodys,
+                _ if pressed && kept => Fate::Nobodys,
                 _ if !pressed && hidden => Fate::Nobodys,
                 _ => Fate::Clients,
             }

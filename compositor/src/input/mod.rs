@@ -8,7 +8,9 @@ pub mod keys;
 pub mod mapping;
 pub mod nature;
 mod pointer;
+mod swallow;
 mod touch;
+mod wake;
 
 use std::collections::{HashMap, HashSet};
 
@@ -29,6 +31,7 @@ use crate::kiosk::Kiosk;
 use cursor::Cursor;
 use devices::Devices;
 use hardware::Hardware;
+use swallow::Swallow;
 use touch::Finger;
 
 /// The seat's name: libseat's default too.
@@ -43,6 +46,8 @@ pub struct SeatParts {
     pub keyboards: Vec<libinput::Device>,
     /// Keys that are down without a client knowing: their releases are kept from clients too.
     swallowed: HashSet<Keycode>,
+    /// What woke the screens and is kept from clients.
+    pub swallow: Swallow,
     /// The fingers that are down and count, by device and the device's own number for them.
     fingers: HashMap<(String, TouchSlot), Finger>,
     /// The popup that has the grab, and its parents.
@@ -63,6 +68,7 @@ impl SeatParts {
             devices: Devices::default(),
             keyboards: Vec::new(),
             swallowed: HashSet::new(),
+            swallow: Swallow::default(),
             fingers: HashMap::new(),
             popup_grab: None,
             vt_switching: settings.vt_switching,
@@ -118,9 +124,12 @@ impl Kiosk {
     where
         B::Device: Hardware,
     {
-        self.wake_on_input(&event);
+        let woke = self.wake_on_input(&event);
+        if self.seat.swallow.takes(wake::act(&event), woke) {
+            return;
+        }
         match event {
-            InputEvent::Keyboard { event } => self.key(&event),
+            InputEvent::Keyboard { event } => self.key(&event, woke),
             InputEvent::PointerMotion { event } => self.pointer_moved(&event),
             InputEvent::PointerMotionAbsolute { event } => self.pointer_moved_to(&event),
             InputEvent::PointerButton { event } => self.pointer_button(&event),
@@ -146,15 +155,6 @@ impl Kiosk {
             InputEvent::DeviceRemoved { device } => self.device_removed(&device),
             InputEvent::SwitchToggle { .. } | InputEvent::Special(_) => {}
         }
-    }
-
-    /// Any input counts as activity, and lights screens that idling or a command switched off.
-    fn wake_on_input<B: InputBackend>(&mut self, event: &InputEvent<B>) {
-        if matches!(event, InputEvent::DeviceAdded { .. } | InputEvent::DeviceRemoved { .. } | InputEvent::Special(_)) {
-            return;
-        }
-        let seat = self.seat.seat.clone();
-        self.protocols.idle_notifier.notify_activity(&seat);
     }
 
     /// The surface under the pointer may be another one, though the pointer did not move.

@@ -27,6 +27,7 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
+    power,
     privilege::{globals, objects},
 };
 
@@ -34,7 +35,7 @@ impl IdleInhibitHandler for Kiosk {
     fn inhibit(&mut self, surface: WlSurface) {
         self.idle_inhibitors.retain(IsAlive::alive);
         self.idle_inhibitors.push(surface);
-        self.protocols.idle_notifier.set_is_inhibited(true);
+        self.inhibitors_changed();
     }
 
     fn uninhibit(&mut self, surface: WlSurface) {
@@ -49,8 +50,13 @@ impl Kiosk {
             return;
         }
         self.idle_inhibitors.retain(|other| other.alive() && other != surface);
+        self.inhibitors_changed();
+    }
+
+    fn inhibitors_changed(&mut self) {
         let inhibited = !self.idle_inhibitors.is_empty();
         self.protocols.idle_notifier.set_is_inhibited(inhibited);
+        self.power_event(power::Event::Inhibited(inhibited));
     }
 }
 

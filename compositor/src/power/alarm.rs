@@ -1,0 +1,64 @@
+//! A timer on the clock of the day, for the schedule's edges: it also fires when that clock is set, so nothing has
+//! to be polled. Monotonic time is everywhere else.
+
+use std::{io, os::fd::OwnedFd};
+
+use jiff::Timestamp;
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+};
+
+/// Where there is no next edge the timer waits for the clock to be set, and this far ahead (in 2200) for nothing.
+const NEVER: i64 = 7_258_118_400;
+
+/// A timer that is not set.
+pub fn open() -> io::Result<OwnedFd> {
+    Ok(timerfd_create(TimerfdClockId::Realtime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?)
+}
+
+/// Makes it readable at this moment, or as soon as the clock is set; `None`: only that.
+pub fn set(timer: &OwnedFd, at: Option<Timestamp>) -> io::Result<()> {
+    let (seconds, nanoseconds) = at.map_or((NEVER, 0), |at| (at.as_second(), at.subsec_nanosecond()));
+    // A zero would disarm it.
+    let value = Timespec { tv_sec: seconds.max(1), tv_nsec: nanoseconds.max(0).into() };
+    let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+    timerfd_settime(timer, TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET, &once)?;
+    Ok(())
+}
+
+/// Takes note of what made it readable: the moment (`Ok`), or the clock being set (an error, which is no failure).
+pub fn acknowledge(timer: &OwnedFd) {
+    let mut count = [0; 8];
+    if let Err(error) = rustix::io::read(timer, &mut count) {
+        tracing::debug!(%error, "the clock was set");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::SignedDuration;
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    use super::*;
+
+    fn readable(timer: &OwnedFd, within: Duration) -> bool {
+        let mut fds = [PollFd::new(timer, PollFlags::IN)];
+        poll(&mut fds, Some(&within.try_into().unwrap())).unwrap() == 1
+    }
+
+    #[test]
+    fn it_fires_at_the_moment_and_once() {
+        let timer = open().unwrap();
+        set(&timer, None).unwrap();
+        assert!(!readable(&timer, Duration::ZERO));
+        set(&timer, Some(Timestamp::now() + SignedDuration::from_millis(30))).unwrap();
+        assert!(readable(&timer, Duration::from_secs(20)));
+        acknowledge(&timer);
+        assert!(!readable(&timer, Duration::ZERO));
+        // A moment that has passed is now.
+        set(&timer, Some(Timestamp::UNIX_EPOCH)).unwrap();
+        assert!(readable(&timer, Duration::from_secs(20)));
+    }
+}

@@ -1,0 +1,145 @@
+//! The screens' power as the root state has it: feeds the state machine, switches what it says, and waits for its
+//! deadlines. Decisions are in [`machine`] and [`schedule`].
+//!
+//! The back end is only told through [`Kiosk::set_power`]. With nothing that could happen no timer is armed.
+
+mod alarm;
+mod machine;
+mod schedule;
+
+use std::{os::fd::OwnedFd, time::Duration};
+
+use jiff::{Timestamp, tz::TimeZone};
+use kiosk_session::config::{Config, ScheduleEntry};
+use smithay::reexports::calloop::{
+    Interest, Mode, PostAction, RegistrationToken,
+    generic::Generic,
+    timer::{TimeoutAction, Timer},
+};
+
+use crate::{kiosk::Kiosk, screens::ScreenId};
+use machine::Machine;
+pub use machine::{Event, GRACE};
+
+/// How often the schedule is looked at while the clock is being set.
+const LOOKS: usize = 3;
+
+/// The screens' power.
+pub struct Power {
+    machine: Machine,
+    schedule: Vec<ScheduleEntry>,
+    /// When the armed timer fires, monotonic.
+    timer: Option<(Duration, RegistrationToken)>,
+}
+
+impl Power {
+    /// As configured; no screens are known yet.
+    pub fn new(config: &Config, now: Duration) -> Self {
+        Self {
+            machine: Machine::new(config.idle.screen_off, now),
+            schedule: config.power.schedule.clone(),
+            timer: None,
+        }
+    }
+}
+
+impl Kiosk {
+    /// Something happened to screens: switches what is to be switched. Returns whether any was lit.
+    pub fn power_event(&mut self, event: Event) -> bool {
+        let switches = self.power.machine.step(event, self.now()).0;
+        let mut lit = false;
+        for (id, on) in &switches {
+            // Commands and new displays are switched by those who test them first.
+            if self.screens.get(*id).is_some_and(|screen| screen.power != *on) {
+                self.set_power(*id, *on);
+                lit |= *on;
+            }
+        }
+        if !switches.is_empty() {
+            self.changed = true;
+        }
+        if switches.iter().any(|(_, on)| !on) {
+            // What a finger on a dark screen does is for nobody.
+            self.touch_cancel();
+        }
+        self.arm_power_timer();
+        lit
+    }
+
+    /// A display is on this screen for the first time. Returns whether it is to be on.
+    pub(crate) fn power_for(&mut self, id: ScreenId, on: bool) -> bool {
+        self.power_event(Event::Attached { screen: id, on });
+        self.power.machine.is_on(id)
+    }
+
+    /// One timer for the next deadline. It is not moved by every input: when it fires too early it is armed anew.
+    fn arm_power_timer(&mut self) {
+        let deadline = self.power.machine.deadline();
+        let armed = self.power.timer.as_ref().map(|(at, _)| *at);
+        if armed == deadline || armed.zip(deadline).is_some_and(|(armed, deadline)| armed <= deadline) {
+            return;
+        }
+        if let Some((_, token)) = self.power.timer.take() {
+            self.handle.remove(token);
+        }
+        let Some(deadline) = deadline else { return };
+        let timer = Timer::from_duration(deadline.saturating_sub(self.now()));
+        let inserted = self.handle.insert_source(timer, |_, _, kiosk| {
+            kiosk.power.timer = None;
+            kiosk.power_event(Event::Time);
+            TimeoutAction::Drop
+        });
+        match inserted {
+            Ok(token) => self.power.timer = Some((deadline, token)),
+            Err(error) => self.problem(format!("screens will not go off by themselves: {error}")),
+        }
+    }
+
+    /// Begins to follow the schedule, if there is one.
+    pub fn start_schedule(&mut self) {
+        if self.power.schedule.is_empty() {
+            return;
+        }
+        if let Err(error) = self.watch_clock() {
+            self.problem(format!("power.schedule is not followed: there is no timer for it: {error}"));
+        }
+    }
+
+    fn watch_clock(&mut self) -> std::io::Result<()> {
+        let timer = alarm::open()?;
+        alarm::set(&timer, None)?;
+        self.wait_for_edge(&timer);
+        let source = Generic::new(timer, Interest::READ, Mode::Level);
+        let inserted = self.handle.insert_source(source, |_, timer, kiosk| {
+            alarm::acknowledge(timer);
+            kiosk.wait_for_edge(timer);
+            Ok(PostAction::Continue)
+        });
+        inserted.map(drop).map_err(|error| std::io::Error::other(error.to_string()))
+    }
+
+    fn wait_for_edge(&mut self, timer: &OwnedFd) {
+        // A clock that is set while we look makes setting the timer fail once: what was found is not true any more.
+        for _ in 0..LOOKS {
+            let until = self.follow_schedule(Timestamp::now());
+            match alarm::set(timer, until) {
+                Ok(()) => return,
+                Err(error) => tracing::debug!(%error, "the clock was set while the schedule was looked at"),
+            }
+        }
+        self.problem("power.schedule is not followed any more: the timer for its next edge could not be set".into());
+    }
+
+    /// Does what the schedule says at this moment. Returns when it says something else, `None`: never.
+    pub fn follow_schedule(&mut self, now: Timestamp) -> Option<Timestamp> {
+        let zone = TimeZone::try_system().unwrap_or_else(|error| {
+            self.problem(format!("power.schedule is followed in UTC: the system's time zone is not known: {error}"));
+            TimeZone::UTC
+        });
+        let level = schedule::level(&self.power.schedule, &zone, now);
+        let until = level.and_then(|level| level.until);
+        tracing::debug!(now = %now, ?level, "power schedule");
+        self.power_event(Event::Schedule(level.map(|level| level.on)));
+        until
+    }
+}

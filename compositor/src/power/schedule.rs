@@ -1,0 +1,92 @@
+//! `[power] schedule` as instants: whether the screens are on at a moment, and when that changes next.
+//!
+//! Pure: the moment and the time zone are given. [`super::Power`] asks; [`super::alarm`] waits for the answer.
+//!
+//! Each entry is a span from one instant to another, for each day it names. A local time that daylight saving skips
+//! is the moment of the change, one that comes twice is the first of the two: no edge is lost and none comes twice.
+
+use jiff::{
+    SignedDuration, Timestamp, ToSpan,
+    civil::{Date, Time, Weekday},
+    tz::{AmbiguousOffset, TimeZone},
+};
+use kiosk_session::config::{ScheduleEntry, TimeOfDay};
+
+/// Before this the clock has not been set since power-on: the program is not that old. (A board without a battery
+/// starts in 1970, or where it was switched off.)
+const CLOCK_IS_SET_FROM: i16 = 2026;
+
+/// How many days ahead spans are laid out.
+const AHEAD: i64 = 17;
+
+/// How far ahead an edge is looked for: a week, and one more where a zone skips the very day that is named. The end
+/// of what is laid out is no edge.
+const HORIZON: SignedDuration = SignedDuration::from_hours(15 * 24);
+
+/// What the schedule says at a moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Level {
+    /// Whether the screens are on.
+    pub on: bool,
+    /// When that changes; `None`: never, the entries cover every moment (or none).
+    pub until: Option<Timestamp>,
+}
+
+/// Whether this can be the time of day at all.
+pub fn clock_is_set(now: Timestamp) -> bool {
+    now.to_zoned(TimeZone::UTC).year() >= CLOCK_IS_SET_FROM
+}
+
+/// What the schedule says now. `None`: nothing, for it is empty or the clock is not set; then screens are on.
+pub fn level(schedule: &[ScheduleEntry], zone: &TimeZone, now: Timestamp) -> Option<Level> {
+    if schedule.is_empty() || !clock_is_set(now) {
+        return None;
+    }
+    let spans = spans(schedule, zone, now);
+    let on_at = |moment: Timestamp| spans.iter().any(|(start, end)| (*start..*end).contains(&moment));
+    let on = on_at(now);
+    let edges = spans.iter().flat_map(|(start, end)| [*start, *end]);
+    let horizon = now.checked_add(HORIZON).unwrap_or(Timestamp::MAX);
+    let until = edges.filter(|edge| (now..horizon).contains(edge) && on_at(*edge) != on).min();
+    Some(Level { on, until })
+}
+
+/// The spans in which screens are on, around now and for as long as is looked ahead.
+fn spans(schedule: &[ScheduleEntry], zone: &TimeZone, now: Timestamp) -> Vec<(Timestamp, Timestamp)> {
+    let today = now.to_zoned(zone.clone()).date();
+    // From before yesterday: a span reaches into the next day, and zones skip one.
+    let days = (-2..=AHEAD).filter_map(|offset| today.checked_add(offset.days()).ok());
+    let entries = days.flat_map(|day| schedule.iter().map(move |entry| (day, entry)));
+    let named = entries.filter(|(day, entry)| entry.days.0[index(day.weekday())]);
+    named
+        .filter_map(|(day, entry)| {
+            // Off at an earlier time than on is off on the following day.
+            let last = if entry.off > entry.on { day } else { day.tomorrow().ok()? };
+            Some((instant(zone, day, entry.on)?, instant(zone, last, entry.off)?))
+        })
+        .collect()
+}
+
+/// Monday is 0.
+fn index(day: Weekday) -> usize {
+    day.to_monday_zero_offset().unsigned_abs().into()
+}
+
+/// The one moment that a local time stands for.
+fn instant(zone: &TimeZone, day: Date, time: TimeOfDay) -> Option<Timestamp> {
+    let time = Time::new(time.hour.try_into().ok()?, time.minute.try_into().ok()?, 0, 0).ok()?;
+    let ambiguous = zone.to_ambiguous_timestamp(day.to_datetime(time));
+    match ambiguous.offset() {
+        AmbiguousOffset::Gap { .. } => {
+            // Past the gap by as much as the time lies in it; the change itself is the last one before that.
+            let past = ambiguous.later().ok()?;
+            zone.preceding(past).next().map(|change| change.timestamp()).or(Some(past))
+        }
+        AmbiguousOffset::Fold { .. } => ambiguous.earlier().ok(),
+        AmbiguousOffset::Unambiguous { .. } => ambiguous.unambiguous().ok(),
+    }
+}
+
+#[cfg(test)]
+#[path = "schedule_tests.rs"]
+mod tests;

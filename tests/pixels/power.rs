@@ -1,0 +1,325 @@
+//! Screens that go off by themselves and come back: idling, the schedule, and the touch that only wakes.
+
+use std::time::Duration;
+
+use jiff::{Timestamp, tz::TimeZone};
+use kiosk_session::config::{Days, ScheduleEntry, TimeOfDay};
+use kioskd::{
+    control::OutputChange,
+    screens::{Head, HeadId},
+};
+use wayland_protocols::wp::idle_inhibit::zv1::client::zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1;
+
+use crate::fixture::{
+    ClientId, Fixture, Setup,
+    client::Toplevel,
+    hands::keys,
+    picture::{GREEN, Picture, RED},
+    seen::{KeySeen, PointerSeen},
+};
+
+const DARK: [u8; 3] = [0, 0, 0];
+
+/// Short enough to be waited for, long enough for what is done in between on a busy machine.
+const IDLE: Duration = Duration::from_millis(400);
+
+fn idling(after: Option<Duration>) -> (Fixture, ClientId, Toplevel) {
+    with(|setup| setup.config.idle.screen_off = after)
+}
+
+fn with(configure: impl FnOnce(&mut Setup)) -> (Fixture, ClientId, Toplevel) {
+    let mut setup = Setup::bare(&["320x200"]);
+    configure(&mut setup);
+    let mut fixture = setup.start();
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    (fixture, client, window)
+}
+
+impl Fixture {
+    fn all_dark(&self) -> bool {
+        self.kiosk.screens.iter().all(|screen| !screen.power)
+    }
+
+    #[track_caller]
+    fn goes_dark(&mut self) {
+        self.until("the screens to go off", |fixture| fixture.all_dark());
+    }
+
+    #[track_caller]
+    fn is_lit(&mut self) {
+        assert!(self.kiosk.screens.iter().all(|screen| screen.power), "a screen is off");
+        self.still();
+        assert_ne!(self.panel().pixel(9, 9), DARK);
+    }
+
+    fn switch(&mut self, on: bool) {
+        self.change(OutputChange { power: Some(on), ..OutputChange::default() }).unwrap();
+        self.kiosk.settle();
+    }
+}
+
+fn keys_of(fixture: &Fixture, client: ClientId) -> usize {
+    fixture[client].seen.keyboard.iter().filter(|seen| matches!(seen, KeySeen::Key { .. })).count()
+}
+
+fn buttons_of(fixture: &Fixture, client: ClientId) -> usize {
+    fixture[client].seen.pointer.iter().filter(|seen| matches!(seen, PointerSeen::Button { .. })).count()
+}
+
+#[test]
+fn the_screen_goes_off_when_nobody_is_there_and_a_touch_brings_the_page_back() {
+    let (mut fixture, client, window) = idling(Some(IDLE));
+    let configures = fixture[client].configures(&window).count();
+    fixture.is_lit();
+    fixture.goes_dark();
+    assert_eq!(fixture.panel().pixel(9, 9), DARK, "the panel is lit behind a dark picture");
+    fixture.touch_down(0, (9.0, 9.0));
+    fixture.touch_up(0);
+    fixture.is_lit();
+    assert_eq!(fixture.panel().pixel(9, 9), RED);
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].configures(&window).count(), configures, "it is no news to the page");
+    assert!(fixture[client].seen.removed.is_empty());
+}
+
+#[test]
+fn somebody_who_types_keeps_the_screen_on() {
+    let (mut fixture, _, _) = idling(Some(IDLE));
+    for _ in 0..10 {
+        fixture.tap_key(keys::A);
+        fixture.pass(IDLE / 8);
+        assert!(!fixture.all_dark());
+    }
+    fixture.goes_dark();
+}
+
+#[test]
+fn nothing_wakes_the_program_where_the_screen_never_goes_off_nor_when_it_is_off() {
+    for after in [None, Some(IDLE)] {
+        let (mut fixture, _, _) = idling(after);
+        fixture.tap_key(keys::A);
+        if after.is_some() {
+            fixture.goes_dark();
+        }
+        fixture.until("the last frame's watch to end", |fixture| !fixture.kiosk.timers.flip_watch);
+        assert_eq!(fixture.wakeups(IDLE * 2), 0, "idle after {after:?}");
+    }
+}
+
+#[test]
+fn a_film_keeps_the_screen_on_until_it_ends() {
+    let (mut fixture, client, window) = idling(Some(IDLE));
+    let handle = fixture[client].handle.clone();
+    let manager: ZwpIdleInhibitManagerV1 = fixture[client].bind();
+    let film = manager.create_inhibitor(&window.surface, &handle, ());
+    fixture.roundtrip(client);
+    fixture.pass(IDLE * 2);
+    assert!(!fixture.all_dark(), "the screen went off in the middle of a film");
+    film.destroy();
+    fixture.goes_dark();
+}
+
+#[test]
+fn the_touch_that_wakes_does_nothing_else_until_every_finger_is_up() {
+    let (mut fixture, client, _) = idling(None);
+    fixture.switch(false);
+    fixture.touch_down(0, (50.0, 50.0));
+    fixture.is_lit();
+    fixture.touch_move(0, (60.0, 50.0));
+    fixture.touch_down(1, (90.0, 50.0));
+    fixture.touch_up(0);
+    fixture.touch_move(1, (95.0, 50.0));
+    fixture.touch_up(1);
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.touch, []);
+    fixture.touch_down(0, (50.0, 50.0));
+    fixture.touch_up(0);
+    fixture.roundtrip(client);
+    assert!(fixture[client].seen.touch.len() >= 2, "{:?}", fixture[client].seen.touch);
+}
+
+#[test]
+fn the_key_and_the_click_that_wake_do_nothing_else_until_their_release() {
+    let (mut fixture, client, _) = idling(None);
+    fixture.point((50.0, 50.0));
+    fixture.switch(false);
+    fixture.key(keys::A, true);
+    fixture.is_lit();
+    fixture.tap_key(keys::ESC);
+    fixture.key(keys::A, false);
+    fixture.roundtrip(client);
+    assert_eq!(keys_of(&fixture, client), 2, "Escape and nothing else: {:?}", fixture[client].seen.keyboard);
+
+    fixture.switch(false);
+    fixture.button(true);
+    fixture.is_lit();
+    fixture.button(false);
+    fixture.roundtrip(client);
+    assert_eq!(buttons_of(&fixture, client), 0);
+    fixture.click();
+    fixture.tap_key(keys::A);
+    fixture.roundtrip(client);
+    assert_eq!(buttons_of(&fixture, client), 2);
+    assert_eq!(keys_of(&fixture, client), 4);
+}
+
+#[test]
+fn where_it_is_configured_the_touch_that_wakes_is_a_touch() {
+    let (mut fixture, client, _) = with(|setup| setup.config.idle.wake_swallows_touch = false);
+    fixture.switch(false);
+    fixture.touch_down(0, (50.0, 50.0));
+    fixture.is_lit();
+    fixture.touch_up(0);
+    fixture.switch(false);
+    fixture.tap_key(keys::A);
+    fixture.roundtrip(client);
+    assert!(fixture[client].seen.touch.len() >= 2);
+    assert_eq!(keys_of(&fixture, client), 2);
+}
+
+#[test]
+fn the_release_of_the_key_that_switched_off_does_not_wake() {
+    let (mut fixture, client, _) = idling(None);
+    fixture.key(keys::A, true);
+    fixture.touch_down(0, (50.0, 50.0));
+    fixture.switch(false);
+    fixture.key(keys::A, false);
+    fixture.touch_up(0);
+    assert!(fixture.all_dark());
+    fixture.roundtrip(client);
+    assert_eq!(keys_of(&fixture, client), 2, "the page knew of the press, and is to know of its end");
+}
+
+#[test]
+fn terminals_are_switched_from_a_dark_screen_too() {
+    let (mut fixture, client, _) = idling(None);
+    fixture.switch(false);
+    fixture.key(keys::LEFT_CTRL, true);
+    fixture.key(keys::LEFT_ALT, true);
+    fixture.tap_key(keys::F2);
+    assert_eq!(fixture.panels.virtual_terminals(), [2]);
+    fixture.key(keys::LEFT_ALT, false);
+    fixture.key(keys::LEFT_CTRL, false);
+    fixture.roundtrip(client);
+}
+
+#[test]
+fn a_page_that_draws_is_slowed_down_and_not_stopped_in_the_dark() {
+    let (mut fixture, client, window) = idling(None);
+    fixture.switch(false);
+    let drawn = fixture.panels.frames();
+    let started = std::time::Instant::now();
+    for count in 1..=2 {
+        fixture[client].ask_frame(&window.surface);
+        fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
+        fixture.until("a callback", |fixture| fixture[client].frames(&window.surface) == count);
+    }
+    assert!(started.elapsed() >= Duration::from_millis(1900), "{:?} for two frames", started.elapsed());
+    assert_eq!(fixture.panels.frames(), drawn, "drawn for nobody");
+    fixture.switch(true);
+    fixture.still();
+    assert_eq!(fixture.panel().pixel(9, 9), GREEN);
+}
+
+/// A schedule of the whole week, and moments of it in the time zone that the machine has.
+fn nightly() -> Vec<ScheduleEntry> {
+    let time = |hour| TimeOfDay { hour, minute: 0 };
+    vec![ScheduleEntry { on: time(7), off: time(22), days: Days::ALL }]
+}
+
+fn at(hour: i8) -> Timestamp {
+    let day = jiff::civil::date(2027, 6, 9);
+    day.at(hour, 0, 0, 0).to_zoned(TimeZone::try_system().unwrap_or(TimeZone::UTC)).unwrap().timestamp()
+}
+
+fn scheduled() -> (Fixture, ClientId, Toplevel) {
+    with(|setup| setup.config.power.schedule = nightly())
+}
+
+#[test]
+fn the_schedule_switches_off_and_on_and_the_page_goes_on() {
+    let (mut fixture, client, window) = scheduled();
+    let configures = fixture[client].configures(&window).count();
+    assert_eq!(fixture.kiosk.follow_schedule(at(12)), Some(at(22)));
+    fixture.is_lit();
+    assert_eq!(fixture.kiosk.follow_schedule(at(22)), Some(at(7) + jiff::SignedDuration::from_hours(24)));
+    assert!(fixture.all_dark());
+    assert_eq!(fixture.panel().pixel(9, 9), DARK);
+    // The clock loses its mind, is set again, and it is morning.
+    fixture.kiosk.follow_schedule(Timestamp::UNIX_EPOCH);
+    fixture.kiosk.settle();
+    fixture.is_lit();
+    fixture.kiosk.follow_schedule(at(3));
+    assert!(fixture.all_dark());
+    fixture.kiosk.follow_schedule(at(8));
+    fixture.kiosk.settle();
+    fixture.is_lit();
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].configures(&window).count(), configures);
+}
+
+#[test]
+fn at_night_a_screen_lit_by_name_stays_and_one_lit_by_touch_does_not() {
+    let (mut fixture, _, _) = with(|setup| {
+        setup.config.power.schedule = nightly();
+        setup.config.idle.screen_off = Some(IDLE);
+    });
+    fixture.kiosk.follow_schedule(at(23));
+    assert!(fixture.all_dark());
+    fixture.touch_down(0, (50.0, 50.0));
+    fixture.touch_up(0);
+    fixture.is_lit();
+    fixture.goes_dark();
+
+    let (mut fixture, _, _) = scheduled();
+    fixture.kiosk.follow_schedule(at(23));
+    fixture.touch_down(0, (50.0, 50.0));
+    fixture.touch_up(0);
+    fixture.switch(true);
+    fixture.kiosk.follow_schedule(at(23));
+    fixture.until("the last frame's watch to end", |fixture| !fixture.kiosk.timers.flip_watch);
+    assert_eq!(fixture.wakeups(Duration::from_millis(200)), 0);
+    fixture.is_lit();
+    fixture.kiosk.follow_schedule(at(8));
+    fixture.kiosk.follow_schedule(at(22));
+    assert!(fixture.all_dark());
+}
+
+#[test]
+fn a_display_that_pulses_at_night_stays_dark_and_a_new_one_is_dark_too() {
+    let (mut fixture, _, _) = scheduled();
+    fixture.kiosk.follow_schedule(at(23));
+    let mut heads = fixture.panels.heads();
+    let drawn = fixture.panels.frames();
+    for _ in 0..10 {
+        fixture.panels.set_heads(Vec::new());
+        fixture.kiosk.displays_changed();
+        fixture.panels.set_heads(heads.clone());
+        fixture.kiosk.displays_changed();
+        fixture.kiosk.settle();
+    }
+    heads.push(Head { id: HeadId(2), name: "HEADLESS-2".into(), ..heads[0].clone() });
+    fixture.panels.set_heads(heads);
+    fixture.kiosk.displays_changed();
+    fixture.kiosk.settle();
+    fixture.still();
+    assert!(fixture.all_dark());
+    assert_eq!(fixture.panels.frames(), drawn);
+    fixture.kiosk.follow_schedule(at(9));
+    fixture.kiosk.settle();
+    fixture.is_lit();
+}
+
+#[test]
+fn an_edge_while_another_terminal_has_the_screen_is_kept_for_later() {
+    let (mut fixture, _, _) = scheduled();
+    fixture.kiosk.follow_schedule(at(12));
+    fixture.kiosk.session_paused();
+    fixture.kiosk.follow_schedule(at(23));
+    assert_eq!(fixture.panel().pixel(9, 9), RED, "the display is the other terminal's");
+    // Who comes back is there; and when he has gone it is night.
+    fixture.kiosk.session_resumed();
+    fixture.kiosk.settle();
+    fixture.is_lit();
+}
