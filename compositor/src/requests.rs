@@ -61,11 +61,13 @@ impl Kiosk {
         capture.to_png().map(Reply::Png).map_err(failed)
     }
 
-    /// Shows D-Bus the state, if there is D-Bus and something changed.
+    /// Shows the state to D-Bus and to tools on the admin socket, if something changed.
     pub fn publish(&mut self) {
         if !std::mem::take(&mut self.changed) {
             return;
         }
+        self.tell_output_managers();
+        self.tell_output_power();
         let snapshot = self.snapshot();
         if let Some(control) = &self.control {
             control.publish(snapshot);

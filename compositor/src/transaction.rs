@@ -47,6 +47,7 @@ impl Kiosk {
         self.note_power(&planned, changes);
         match how {
             ApplyMode::Verify => {}
+            ApplyMode::InForce => self.end_trial_of(&planned),
             ApplyMode::Keep => {
                 self.end_trial_of(&planned);
                 self.keep(&planned, changes)?;

@@ -10,6 +10,8 @@ mod dialogs;
 mod frames;
 mod input;
 mod inputs;
+mod output_management;
+mod output_power;
 mod outputs;
 mod popups;
 mod power;

@@ -16,7 +16,7 @@ use crate::fixture::{
 };
 
 impl Fixture {
-    fn plug(&mut self, heads: Vec<Head>) {
+    pub fn plug(&mut self, heads: Vec<Head>) {
         self.panels.set_heads(heads);
         self.kiosk.displays_changed();
         self.kiosk.settle();

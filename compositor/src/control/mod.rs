@@ -69,6 +69,9 @@ pub enum ApplyMode {
     Verify,
     /// Applied, and reverted after this time unless confirmed.
     Temporary { revert_after: std::time::Duration },
+    /// Applied, and neither saved nor reverted: it lasts until configuration is applied anew, with the next replug or
+    /// start. For tools that keep a configuration of their own.
+    InForce,
     /// Applied and saved.
     Keep,
 }

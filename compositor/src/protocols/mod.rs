@@ -3,6 +3,8 @@
 
 mod buffers;
 mod guards;
+mod output_management;
+mod output_power;
 mod outputs;
 mod seat;
 mod selection;
@@ -41,6 +43,8 @@ use smithay::{
 };
 
 use crate::kiosk::Kiosk;
+use output_management::OutputManagement;
+use output_power::OutputPower;
 
 /// The state of every protocol.
 pub struct Protocols {
@@ -56,6 +60,8 @@ pub struct Protocols {
     pub dmabuf_global: Option<DmabufGlobal>,
     pub dmabuf_feedback: Option<DmabufOffer>,
     pub syncobj: Option<DrmSyncobjState>,
+    pub output_management: OutputManagement,
+    pub output_power: OutputPower,
     /// Kept for as long as their globals are offered; nothing is asked of them.
     _passive: Passive,
 }
@@ -94,6 +100,8 @@ impl Protocols {
             dmabuf_global: None,
             dmabuf_feedback: None,
             syncobj: None,
+            output_management: OutputManagement::new(display),
+            output_power: OutputPower::new(display),
             _passive: Passive {
                 _outputs: OutputManagerState::new_with_xdg_output::<Kiosk>(display),
                 _decoration: XdgDecorationState::new::<Kiosk>(display),

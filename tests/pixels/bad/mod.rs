@@ -1,5 +1,6 @@
 //! Clients that send nonsense, flood, or die at the wrong moment: the compositor lives, and so do the others.
 
+mod admins;
 mod faults;
 mod floods;
 mod fuzz;

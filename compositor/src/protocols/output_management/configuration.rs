@@ -1,0 +1,251 @@
+//! A tool's configuration of the displays: collected head by head, then tested or applied as one transaction.
+//! What the protocol calls an error ends the client; what the hardware or our limits do not allow is `failed`.
+
+use smithay::{
+    reexports::{
+        wayland_protocols_wlr::output_management::v1::server::{
+            zwlr_output_configuration_head_v1::{self, Error as HeadError, ZwlrOutputConfigurationHeadV1},
+            zwlr_output_configuration_v1::{self, Error, ZwlrOutputConfigurationV1},
+            zwlr_output_head_v1::{AdaptiveSyncState, ZwlrOutputHeadV1},
+        },
+        wayland_server::{
+            Client, DataInit, Dispatch, DisplayHandle, New, Resource, WEnum,
+            backend::{ClientId, ObjectId},
+        },
+    },
+    utils::Transform,
+};
+
+use super::{
+    MOST_CONFIGURATIONS, OutputManagement,
+    wish::{self, HeadWish, ModeWish, Wish},
+};
+use crate::{control::ApplyMode, kiosk::Kiosk, screens::ScreenId};
+
+/// A configuration that a client is putting together.
+pub(super) struct Configuration {
+    owner: ClientId,
+    /// Of the displays as the client knew them.
+    serial: u32,
+    /// It was tested or applied: it has had its answer.
+    used: bool,
+    /// It names what is not there any more.
+    stale: bool,
+    wishes: Vec<(ScreenId, Wish)>,
+}
+
+/// What a head's part of a configuration belongs to.
+pub(super) struct ConfiguredHead {
+    configuration: ObjectId,
+    /// `None`: the display is gone, and nothing can be set.
+    screen: Option<ScreenId>,
+}
+
+impl OutputManagement {
+    /// A client begins a configuration; one too many is cancelled at once.
+    pub(super) fn add_configuration(&mut self, client: &Client, resource: &ZwlrOutputConfigurationV1, serial: u32) {
+        let owner = client.id();
+        if self.configurations.values().filter(|other| other.owner == owner).count() >= MOST_CONFIGURATIONS {
+            resource.cancelled();
+            return;
+        }
+        let configuration = Configuration { owner, serial, used: false, stale: false, wishes: Vec::new() };
+        self.configurations.insert(resource.id(), configuration);
+    }
+
+    /// Notes what is wished of a head, once for each.
+    fn note(&mut self, resource: &ZwlrOutputConfigurationV1, head: &ZwlrOutputHeadV1, wish: Wish) -> Option<ScreenId> {
+        let screen = self.screen_of(head);
+        let configuration = self.configurations.get_mut(&resource.id())?;
+        let Some(screen) = screen else {
+            configuration.stale = true;
+            return None;
+        };
+        if configuration.wishes.iter().any(|(other, _)| *other == screen) {
+            resource.post_error(Error::AlreadyConfiguredHead, "this head is in the configuration already");
+            return None;
+        }
+        configuration.wishes.push((screen, wish));
+        Some(screen)
+    }
+
+    /// What is wished of a head that is still to be configured.
+    fn wish(&mut self, head: &ConfiguredHead) -> Option<&mut HeadWish> {
+        let configuration = self.configurations.get_mut(&head.configuration).filter(|one| !one.used)?;
+        let screen = head.screen?;
+        configuration.wishes.iter_mut().find_map(|(other, wish)| match wish {
+            Wish::On(wish) if *other == screen => Some(wish),
+            _ => None,
+        })
+    }
+}
+
+/// Answers a configuration: `Verify` or `InForce`.
+fn answer(kiosk: &mut Kiosk, resource: &ZwlrOutputConfigurationV1, how: ApplyMode) {
+    // What changed in this turn is not yet known to the client.
+    kiosk.refresh_output_managers();
+    let management = &mut kiosk.protocols.output_management;
+    let serial = management.serial;
+    let Some(configuration) = management.configurations.get_mut(&resource.id()) else { return };
+    configuration.used = true;
+    if configuration.stale || configuration.serial != serial {
+        resource.cancelled();
+        return;
+    }
+    let named = |screen: ScreenId| configuration.wishes.iter().any(|(other, _)| *other == screen);
+    if let Some(missing) = management.heads.iter().find(|head| !named(head.screen)) {
+        let text = format!("the head {} is neither enabled nor disabled", missing.name);
+        resource.post_error(Error::UnconfiguredHead, text);
+        return;
+    }
+    let done = wish::changes(&management.heads, &configuration.wishes).and_then(|changes| {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        kiosk.apply(0, &changes, how).map(drop).map_err(|error| error.to_string())
+    });
+    match done {
+        Ok(()) => resource.succeeded(),
+        Err(reason) => {
+            tracing::info!(reason, "a screen change by another tool was refused");
+            resource.failed();
+        }
+    }
+}
+
+impl Dispatch<ZwlrOutputConfigurationV1, (), Kiosk> for OutputManagement {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        resource: &ZwlrOutputConfigurationV1,
+        request: zwlr_output_configuration_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        use zwlr_output_configuration_v1::Request;
+        let management = &mut kiosk.protocols.output_management;
+        let used = management.configurations.get(&resource.id()).is_some_and(|configuration| configuration.used);
+        if used && !matches!(request, Request::Destroy) {
+            if let Request::EnableHead { id, .. } = request {
+                // Every object that a request makes has to be made.
+                init_head(init, id, resource, None);
+            }
+            resource.post_error(Error::AlreadyUsed, "the configuration was tested or applied already");
+            return;
+        }
+        match request {
+            Request::EnableHead { id, head } => {
+                let screen = management.note(resource, &head, Wish::On(HeadWish::default()));
+                init_head(init, id, resource, screen);
+            }
+            Request::DisableHead { head } => drop(management.note(resource, &head, Wish::Off)),
+            Request::Apply => answer(kiosk, resource, ApplyMode::InForce),
+            Request::Test => answer(kiosk, resource, ApplyMode::Verify),
+            _ => {}
+        }
+    }
+
+    fn destroyed(kiosk: &mut Kiosk, _: ClientId, resource: &ZwlrOutputConfigurationV1, (): &()) {
+        kiosk.protocols.output_management.configurations.remove(&resource.id());
+    }
+}
+
+fn init_head(
+    init: &mut DataInit<'_, Kiosk>,
+    id: New<ZwlrOutputConfigurationHeadV1>,
+    configuration: &ZwlrOutputConfigurationV1,
+    screen: Option<ScreenId>,
+) {
+    init.init(id, ConfiguredHead { configuration: configuration.id(), screen });
+}
+
+impl Dispatch<ZwlrOutputConfigurationHeadV1, ConfiguredHead, Kiosk> for OutputManagement {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        resource: &ZwlrOutputConfigurationHeadV1,
+        request: zwlr_output_configuration_head_v1::Request,
+        data: &ConfiguredHead,
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+        let management = &mut kiosk.protocols.output_management;
+        match set(management, request, data) {
+            Ok(()) => {}
+            Err(Refused::AlreadySet) => resource.post_error(HeadError::AlreadySet, "this was set already"),
+            Err(Refused::Wrong(error, text)) => resource.post_error(error, text),
+        }
+    }
+}
+
+enum Refused {
+    AlreadySet,
+    Wrong(HeadError, String),
+}
+
+/// Notes one property, if it is one that there is.
+fn set(
+    management: &mut OutputManagement,
+    request: zwlr_output_configuration_head_v1::Request,
+    data: &ConfiguredHead,
+) -> Result<(), Refused> {
+    use zwlr_output_configuration_head_v1::Request;
+    let wrong = |error, text: String| Err(Refused::Wrong(error, text));
+    if management.wish(data).is_none() {
+        return Ok(());
+    }
+    let listed = match &request {
+        Request::SetMode { mode } => management.mode_of(mode),
+        _ => None,
+    };
+    if matches!(request, Request::SetMode { .. }) && listed.is_none() {
+        // The mode went meanwhile, and the client will hear of it.
+        if let Some(configuration) = management.configurations.get_mut(&data.configuration) {
+            configuration.stale = true;
+        }
+        return Ok(());
+    }
+    let Some(wish) = management.wish(data) else { return Ok(()) };
+    match request {
+        Request::SetMode { .. } => match listed {
+            Some((screen, mode)) if Some(screen) == data.screen => once(&mut wish.mode, ModeWish::Listed(mode)),
+            _ => wrong(HeadError::InvalidMode, "the mode is one of another head".into()),
+        },
+        Request::SetCustomMode { width, height, refresh } => {
+            let side = |length: i32| u32::try_from(length).ok().filter(|length| *length > 0);
+            match (side(width), side(height), u32::try_from(refresh)) {
+                (Some(width), Some(height), Ok(refresh)) => {
+                    let refresh = Some(refresh).filter(|refresh| *refresh > 0);
+                    once(&mut wish.mode, ModeWish::Custom { width, height, refresh })
+                }
+                _ => wrong(HeadError::InvalidCustomMode, format!("{width}x{height} at {refresh} mHz is no mode")),
+            }
+        }
+        Request::SetPosition { x, y } => once(&mut wish.position, (x, y)),
+        Request::SetTransform { transform: WEnum::Value(transform) } => {
+            once(&mut wish.transform, Transform::from(transform))
+        }
+        Request::SetTransform { transform: WEnum::Unknown(number) } => {
+            wrong(HeadError::InvalidTransform, format!("there is no transform {number}"))
+        }
+        Request::SetScale { scale } if scale <= 0.0 => {
+            wrong(HeadError::InvalidScale, format!("a scale of {scale} is not possible"))
+        }
+        Request::SetScale { scale } => once(&mut wish.scale, scale),
+        Request::SetAdaptiveSync { state: WEnum::Value(state) } => {
+            once(&mut wish.adaptive_sync, state == AdaptiveSyncState::Enabled)
+        }
+        Request::SetAdaptiveSync { state: WEnum::Unknown(number) } => {
+            wrong(HeadError::InvalidAdaptiveSyncState, format!("there is no adaptive sync state {number}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn once<T>(field: &mut Option<T>, value: T) -> Result<(), Refused> {
+    match field.replace(value) {
+        None => Ok(()),
+        Some(_) => Err(Refused::AlreadySet),
+    }
+}

@@ -1,0 +1,205 @@
+//! A display as tools are told of it, and the telling: first everything, then what changed.
+//!
+//! Objects that the client has released are passed over; those of displays that went are told so once.
+
+use smithay::{
+    reexports::{
+        wayland_protocols_wlr::output_management::v1::server::{
+            zwlr_output_head_v1::{AdaptiveSyncState, ZwlrOutputHeadV1},
+            zwlr_output_manager_v1::ZwlrOutputManagerV1,
+            zwlr_output_mode_v1::ZwlrOutputModeV1,
+        },
+        wayland_server::{DisplayHandle, Resource},
+    },
+    utils::Transform,
+};
+
+use crate::{
+    kiosk::Kiosk,
+    screens::{HeadMode, Identity, Screen, ScreenId, rotation::Turn},
+};
+
+/// Highest version of mode objects: that of heads is one more.
+const MODE_VERSION: u32 = 3;
+const MAKE_SINCE: u32 = 2;
+const ADAPTIVE_SYNC_SINCE: u32 = 4;
+
+/// A display, and how it is used.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct HeadState {
+    pub screen: ScreenId,
+    pub name: String,
+    description: String,
+    identity: Identity,
+    /// Millimetres; zero where unknown.
+    physical: (i32, i32),
+    pub modes: Vec<HeadMode>,
+    pub on: bool,
+    pub now: Now,
+}
+
+/// What can be changed of a display, beside switching it off.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Now {
+    pub mode: Option<HeadMode>,
+    pub position: (i32, i32),
+    pub transform: Transform,
+    pub scale: f64,
+}
+
+impl HeadState {
+    pub fn of(screen: &Screen) -> Self {
+        let mode = screen.output.current_mode();
+        let in_force = |listed: &&HeadMode| {
+            mode.is_some_and(|mode| (listed.width, listed.height) == mode.size.into() && listed.refresh == mode.refresh)
+        };
+        // Two that are told alike would be one to whoever reads them.
+        let mut modes: Vec<HeadMode> = Vec::with_capacity(screen.modes.len());
+        for mode in &screen.modes {
+            if !modes.contains(mode) {
+                modes.push(*mode);
+            }
+        }
+        Self {
+            screen: screen.id,
+            name: screen.name.clone(),
+            description: screen.output.description(),
+            identity: screen.identity.clone(),
+            physical: screen.output.physical_properties().size.into(),
+            on: screen.power,
+            now: Now {
+                mode: modes.iter().find(in_force).copied(),
+                position: screen.output.current_location().into(),
+                transform: screen.rotation.transform(),
+                scale: screen.scale(),
+            },
+            modes,
+        }
+    }
+
+    /// Whether it was there before, by all that a head object says only once.
+    pub fn is_same_display(&self, before: &[HeadState]) -> bool {
+        before.iter().any(|old| {
+            (old.screen, &old.name, &old.description, &old.identity, old.physical)
+                == (self.screen, &self.name, &self.description, &self.identity, self.physical)
+        })
+    }
+
+    /// What is told of it: nothing while it is off.
+    fn shown(&self) -> Option<Now> {
+        self.on.then_some(self.now)
+    }
+}
+
+/// A head object and its modes.
+pub(super) struct SentHead {
+    pub screen: ScreenId,
+    pub resource: ZwlrOutputHeadV1,
+    modes: Vec<(HeadMode, ZwlrOutputModeV1)>,
+}
+
+impl SentHead {
+    /// Makes the objects and says everything; `None`: the client is gone.
+    pub fn announce(display: &DisplayHandle, manager: &ZwlrOutputManagerV1, head: &HeadState) -> Option<Self> {
+        let client = manager.client()?;
+        let resource = client.create_resource::<ZwlrOutputHeadV1, (), Kiosk>(display, manager.version(), ()).ok()?;
+        manager.head(&resource);
+        resource.name(head.name.clone());
+        resource.description(head.description.clone());
+        if head.physical.0 > 0 && head.physical.1 > 0 {
+            resource.physical_size(head.physical.0, head.physical.1);
+        }
+        if resource.version() >= MAKE_SINCE {
+            let Identity { make, model, serial } = head.identity.clone();
+            let told: [(String, fn(&ZwlrOutputHeadV1, String)); 3] = [
+                (make, ZwlrOutputHeadV1::make),
+                (model, ZwlrOutputHeadV1::model),
+                (serial, ZwlrOutputHeadV1::serial_number),
+            ];
+            told.into_iter().filter(|(text, _)| !text.is_empty()).for_each(|(text, tell)| tell(&resource, text));
+        }
+        if resource.version() >= ADAPTIVE_SYNC_SINCE {
+            resource.adaptive_sync(AdaptiveSyncState::Disabled);
+        }
+        let mut sent = Self { screen: head.screen, resource, modes: Vec::new() };
+        sent.tell(display, None, head);
+        Some(sent)
+    }
+
+    /// Says what differs from before; `None`: everything that can change.
+    pub fn tell(&mut self, display: &DisplayHandle, old: Option<&HeadState>, head: &HeadState) {
+        if !self.resource.is_alive() {
+            return;
+        }
+        self.tell_modes(display, &head.modes);
+        if old.is_none_or(|old| old.on != head.on) {
+            self.resource.enabled(head.on.into());
+        }
+        let Some(now) = head.shown() else { return };
+        let old = old.and_then(HeadState::shown);
+        if old.is_none_or(|old| old.mode != now.mode)
+            && let Some(mode) = now.mode.and_then(|mode| self.modes.iter().find(|(listed, _)| *listed == mode))
+            && mode.1.is_alive()
+        {
+            self.resource.current_mode(&mode.1);
+        }
+        if old.is_none_or(|old| old.position != now.position) {
+            self.resource.position(now.position.0, now.position.1);
+        }
+        if old.is_none_or(|old| old.transform != now.transform) {
+            self.resource.transform(now.transform.into());
+        }
+        if old.is_none_or(|old| old.scale != now.scale) {
+            self.resource.scale(now.scale);
+        }
+    }
+
+    /// Modes that are still there keep their objects.
+    fn tell_modes(&mut self, display: &DisplayHandle, modes: &[HeadMode]) {
+        self.modes.retain(|(mode, resource)| {
+            let listed = modes.contains(mode);
+            if !listed {
+                finish_mode(resource);
+            }
+            listed
+        });
+        let Some(client) = self.resource.client() else { return };
+        for mode in modes {
+            if self.modes.iter().any(|(known, _)| known == mode) {
+                continue;
+            }
+            let version = self.resource.version().min(MODE_VERSION);
+            let Ok(resource) = client.create_resource::<ZwlrOutputModeV1, (), Kiosk>(display, version, ()) else {
+                return;
+            };
+            self.resource.mode(&resource);
+            resource.size(mode.width, mode.height);
+            if mode.refresh > 0 {
+                resource.refresh(mode.refresh);
+            }
+            if mode.preferred {
+                resource.preferred();
+            }
+            self.modes.push((*mode, resource));
+        }
+    }
+
+    /// The display is gone.
+    pub fn finish(&self) {
+        self.modes.iter().for_each(|(_, resource)| finish_mode(resource));
+        if self.resource.is_alive() {
+            self.resource.finished();
+        }
+    }
+
+    /// What a mode object of this head stands for.
+    pub fn mode_of(&self, mode: &ZwlrOutputModeV1) -> Option<HeadMode> {
+        self.modes.iter().find(|(_, resource)| resource == mode).map(|(mode, _)| *mode)
+    }
+}
+
+fn finish_mode(resource: &ZwlrOutputModeV1) {
+    if resource.is_alive() {
+        resource.finished();
+    }
+}

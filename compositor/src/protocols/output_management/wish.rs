@@ -1,0 +1,129 @@
+//! From what a tool wants of each display to changes of the screens, or why not. Pure.
+//!
+//! Tools say everything of every display, changed or not. Only what differs is a change: a screen that has found its
+//! place beside another is not nailed down there because somebody read its position and wrote it back.
+
+use kiosk_session::config::ModeChoice;
+use smithay::utils::Transform;
+
+use super::head::HeadState;
+use crate::{
+    control::OutputChange,
+    screens::{
+        HeadMode, ScreenId,
+        rotation::{Rotation, Turn},
+    },
+};
+
+/// Scales come in 256ths: what is nearer than one is the same.
+const SCALE_STEP: f64 = 1.0 / 256.0;
+/// As far as screens may lie from the origin, logical pixels.
+const PLACES: std::ops::RangeInclusive<i32> = -32768..=32767;
+
+/// What is wished of a display.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Wish {
+    Off,
+    On(HeadWish),
+}
+
+/// `None`: as it is.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) struct HeadWish {
+    pub mode: Option<ModeWish>,
+    pub position: Option<(i32, i32)>,
+    pub transform: Option<Transform>,
+    pub scale: Option<f64>,
+    pub adaptive_sync: Option<bool>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum ModeWish {
+    /// One that the display lists.
+    Listed(HeadMode),
+    /// Pixels and millihertz; `None`: any rate.
+    Custom { width: u32, height: u32, refresh: Option<u32> },
+}
+
+/// The changes that make these wishes true; a sentence where one never can be.
+pub(super) fn changes(heads: &[HeadState], wishes: &[(ScreenId, Wish)]) -> Result<Vec<(String, OutputChange)>, String> {
+    let find = |id: ScreenId| heads.iter().find(|head| head.screen == id);
+    let moved = wishes.iter().any(|(id, wish)| match (find(*id), wish) {
+        (Some(head), Wish::On(wish)) => wish.position.is_some_and(|position| position != head.now.position),
+        _ => false,
+    });
+    let mut changes = Vec::new();
+    for (id, wish) in wishes {
+        let Some(head) = find(*id) else { continue };
+        let change = match wish {
+            Wish::Off => OutputChange { power: head.on.then_some(false), ..OutputChange::default() },
+            Wish::On(wish) => on(head, wish, moved).map_err(|error| format!("{}: {error}", head.name))?,
+        };
+        if change != OutputChange::default() {
+            changes.push((head.name.clone(), change));
+        }
+    }
+    Ok(changes)
+}
+
+/// `moved`: some display gets another position, so all that are said are meant.
+fn on(head: &HeadState, wish: &HeadWish, moved: bool) -> Result<OutputChange, String> {
+    if wish.adaptive_sync == Some(true) {
+        return Err("adaptive sync is not possible".into());
+    }
+    let rotation = match wish.transform.filter(|transform| *transform != head.now.transform) {
+        None => None,
+        Some(transform) => Some(rotation(transform).ok_or("a flipped picture is not possible")?),
+    };
+    if let Some((x, y)) = wish.position
+        && (!PLACES.contains(&x) || !PLACES.contains(&y))
+    {
+        return Err(format!("position {x},{y} is not possible; -32768 to 32767 is"));
+    }
+    Ok(OutputChange {
+        power: (!head.on).then_some(true),
+        rotation,
+        scale: wish.scale.filter(|scale| (scale - head.now.scale).abs() >= SCALE_STEP),
+        mode: wish.mode.and_then(|mode| choice(head, mode)),
+        position: wish.position.filter(|_| moved),
+        ..OutputChange::default()
+    })
+}
+
+fn rotation(transform: Transform) -> Option<u32> {
+    let all = [Rotation::R0, Rotation::R90, Rotation::R180, Rotation::R270];
+    all.into_iter().find(|rotation| rotation.transform() == transform).map(Rotation::degrees)
+}
+
+/// `None`: it is in force.
+fn choice(head: &HeadState, wish: ModeWish) -> Option<ModeChoice> {
+    let exact = |mode: &HeadMode| match mode.custom {
+        None => ModeChoice::Exact {
+            width: mode.width.unsigned_abs(),
+            height: mode.height.unsigned_abs(),
+            refresh: Some(mode.refresh.unsigned_abs()).filter(|refresh| *refresh > 0),
+        },
+        Some(refresh) => ModeChoice::Custom {
+            width: mode.width.unsigned_abs(),
+            height: mode.height.unsigned_abs(),
+            refresh: Some(refresh),
+        },
+    };
+    match wish {
+        ModeWish::Listed(mode) => (head.now.mode != Some(mode)).then(|| exact(&mode)),
+        ModeWish::Custom { width, height, refresh } => {
+            let fits = |mode: &&HeadMode| {
+                (mode.width.unsigned_abs(), mode.height.unsigned_abs()) == (width, height)
+                    && refresh.is_none_or(|wanted| mode.refresh.unsigned_abs() == wanted || mode.custom == Some(wanted))
+            };
+            match head.now.mode.as_ref().filter(fits) {
+                Some(_) => None,
+                // The display's own timings are better than computed ones.
+                None => Some(match head.modes.iter().find(fits) {
+                    Some(mode) => exact(mode),
+                    None => ModeChoice::Custom { width, height, refresh },
+                }),
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! wlr-output-power-management: wlopm and idle managers switch screens off and on. Admin socket only. Goes through
+//! [`Kiosk::apply`], so that it is the same "off" as everybody's.
+
+use smithay::{
+    output::Output,
+    reexports::{
+        wayland_protocols_wlr::output_power_management::v1::server::{
+            zwlr_output_power_manager_v1::{self, ZwlrOutputPowerManagerV1},
+            zwlr_output_power_v1::{self, Error, Mode, ZwlrOutputPowerV1},
+        },
+        wayland_server::{
+            Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, WEnum, backend::ClientId,
+        },
+    },
+};
+
+use crate::{
+    control::{ApplyMode, OutputChange},
+    kiosk::Kiosk,
+    privilege::{globals, objects},
+    screens::ScreenId,
+};
+
+/// Highest version of the protocol that is spoken.
+const VERSION: u32 = 1;
+/// Power controls that one client may have. Tools have one a screen.
+const MOST_CONTROLS: usize = 64;
+
+/// The state of the protocol.
+pub struct OutputPower {
+    controls: Vec<Control>,
+}
+
+struct Control {
+    resource: ZwlrOutputPowerV1,
+    screen: ScreenId,
+    /// What the client was told last.
+    on: bool,
+}
+
+impl OutputPower {
+    /// Offers the global.
+    pub fn new(display: &DisplayHandle) -> Self {
+        display.create_global::<Kiosk, ZwlrOutputPowerManagerV1, ()>(VERSION, ());
+        Self { controls: Vec::new() }
+    }
+
+    fn forget(&mut self, resource: &ZwlrOutputPowerV1) {
+        self.controls.retain(|control| control.resource != *resource);
+    }
+}
+
+fn mode(on: bool) -> Mode {
+    if on { Mode::On } else { Mode::Off }
+}
+
+impl Kiosk {
+    /// Tells who controls a screen's power that it was switched, or is gone.
+    pub fn tell_output_power(&mut self) {
+        let screens = &self.screens;
+        self.protocols.output_power.controls.retain_mut(|control| {
+            let Some(screen) = screens.get(control.screen) else {
+                control.resource.failed();
+                return false;
+            };
+            if control.on != screen.power {
+                control.on = screen.power;
+                control.resource.mode(mode(screen.power));
+            }
+            true
+        });
+    }
+}
+
+impl GlobalDispatch<ZwlrOutputPowerManagerV1, (), Kiosk> for OutputPower {
+    fn bind(
+        _: &mut Kiosk,
+        _: &DisplayHandle,
+        _: &Client,
+        resource: New<ZwlrOutputPowerManagerV1>,
+        (): &(),
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        init.init(resource, ());
+    }
+}
+
+impl Dispatch<ZwlrOutputPowerManagerV1, (), Kiosk> for OutputPower {
+    fn request(
+        kiosk: &mut Kiosk,
+        client: &Client,
+        _: &ZwlrOutputPowerManagerV1,
+        request: zwlr_output_power_manager_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        let zwlr_output_power_manager_v1::Request::GetOutputPower { id, output } = request else { return };
+        let resource = init.init(id, ());
+        let output = Output::from_resource(&output);
+        let screen = kiosk.screens.iter().find(|screen| Some(&screen.output) == output.as_ref());
+        let controls = &mut kiosk.protocols.output_power.controls;
+        let own = controls
+            .iter()
+            .filter(|control| control.resource.client().is_some_and(|owner| owner.id() == client.id()))
+            .count();
+        match screen.filter(|_| own < MOST_CONTROLS) {
+            Some(screen) => {
+                resource.mode(mode(screen.power));
+                controls.push(Control { resource, screen: screen.id, on: screen.power });
+            }
+            None => resource.failed(),
+        }
+    }
+}
+
+impl Dispatch<ZwlrOutputPowerV1, (), Kiosk> for OutputPower {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        resource: &ZwlrOutputPowerV1,
+        request: zwlr_output_power_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+        let zwlr_output_power_v1::Request::SetMode { mode } = request else { return };
+        let on = match mode {
+            WEnum::Value(Mode::On) => true,
+            WEnum::Value(Mode::Off) => false,
+            other => {
+                resource.post_error(Error::InvalidMode, format!("there is no power mode {other:?}"));
+                return;
+            }
+        };
+        let controls = &kiosk.protocols.output_power.controls;
+        // A control that has failed controls nothing.
+        let Some(control) = controls.iter().find(|control| control.resource == *resource) else { return };
+        let Some(screen) = kiosk.screens.get(control.screen).filter(|screen| screen.power != on) else { return };
+        let change = OutputChange { power: Some(on), ..OutputChange::default() };
+        let name = screen.name.clone();
+        if let Err(error) = kiosk.apply(0, &[(name, change)], ApplyMode::InForce) {
+            tracing::info!(%error, "a screen could not be switched by another tool");
+            resource.failed();
+            kiosk.protocols.output_power.forget(resource);
+        }
+    }
+
+    fn destroyed(kiosk: &mut Kiosk, _: ClientId, resource: &ZwlrOutputPowerV1, (): &()) {
+        kiosk.protocols.output_power.forget(resource);
+    }
+}
+
+globals! {
+    ZwlrOutputPowerManagerV1, () => OutputPower;
+}
+objects! {
+    ZwlrOutputPowerManagerV1, () => OutputPower;
+    ZwlrOutputPowerV1, () => OutputPower;
+}
