@@ -46,6 +46,7 @@ impl Kiosk {
             false => Ok(Presented { queued: false, scanout: Scanout::default() }),
         };
         let waiting = frame.callbacks_waiting() || (carries_shell && matches!(stage.cover, Cover::Fading { .. }));
+        let mut refused = None;
         let (outcome, pace) = match presented {
             Ok(Presented { queued: true, scanout }) => {
                 screen.trouble = None;
@@ -64,11 +65,17 @@ impl Kiosk {
             Err(error) => {
                 let expected = matches!(error, PresentError::Inactive);
                 screen.note_failure(error.to_string(), expected);
+                if let PresentError::ModeRefused(reason) = error {
+                    refused = Some(reason);
+                }
                 (Drawn::Failed, retry_pace(screen))
             }
         };
         if screen.redraw.drawn(outcome) {
             self.after(pace, move |kiosk| kiosk.paced(id));
+        }
+        if let Some(reason) = refused {
+            self.mode_refused(id, &reason);
         }
         if outcome == Drawn::Queued {
             self.watch_flip();
