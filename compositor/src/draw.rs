@@ -38,15 +38,14 @@ impl Kiosk {
         let carries_shell = primary == Some(id);
         let next_move = self.prepare_splash(id, carries_shell, now);
         let Self { stage, screens, seat, backend, changed, .. } = self;
-        let Some(screen) = screens.get_mut(id) else { return };
-        let frame = Frame { screen, stage, cursor: &seat.cursor, carries_shell, now };
-        let presented = match screen.lit() {
+        let Some(frame) = Frame::new(screens, id, stage, &seat.cursor, now) else { return };
+        let presented = match frame.screen.lit() {
             true => backend.present(&frame),
             // Nobody looks: nothing is drawn, and time is kept by the pacing timer.
             false => Ok(Presented { queued: false, scanout: Scanout::default() }),
         };
-        let waiting = frame.callbacks_waiting() || (carries_shell && matches!(stage.cover, Cover::Fading { .. }));
-        let mut refused = None;
+        let waiting = frame.callbacks_waiting() || frame.fades();
+        let Some(screen) = screens.get_mut(id) else { return };
         let (outcome, pace) = match presented {
             Ok(Presented { queued: true, scanout }) => {
                 screen.trouble = None;
@@ -65,23 +64,30 @@ impl Kiosk {
             Err(error) => {
                 let expected = matches!(error, PresentError::Inactive);
                 screen.note_failure(error.to_string(), expected);
-                if let PresentError::ModeRefused(reason) = error {
-                    refused = Some(reason);
-                }
                 (Drawn::Failed, retry_pace(screen))
             }
         };
+        let news = outcome == Drawn::Queued || !screen.lit();
         if screen.redraw.drawn(outcome) {
             self.after(pace, move |kiosk| kiosk.paced(id));
-        }
-        if let Some(reason) = refused {
-            self.mode_refused(id, &reason);
         }
         if outcome == Drawn::Queued {
             self.watch_flip();
         }
+        if news {
+            self.request_mirrors(id);
+        }
         if let Some(delay) = next_move {
             self.arm_animation(delay);
+        }
+    }
+
+    /// What a screen shows has changed: so has what its mirrors show.
+    fn request_mirrors(&mut self, id: ScreenId) {
+        for mirror in self.screens.mirrors_of(id) {
+            if let Some(screen) = self.screens.get_mut(mirror) {
+                screen.redraw.request();
+            }
         }
     }
 
@@ -95,8 +101,10 @@ impl Kiosk {
             Cover::Gone => View::Splash { message: None, progress: Progress::None },
             _ => self.stage.view(),
         };
+        let mirrors = self.screens.mirror_source(id).is_some();
         let screen = self.screens.get_mut(id)?;
-        if !covered || !wanted {
+        // A mirror draws with its source's pictures.
+        if !covered || !wanted || mirrors {
             screen.splash.drop_pictures();
             return None;
         }
@@ -173,9 +181,9 @@ impl Kiosk {
 
     fn send_callbacks(&mut self, id: ScreenId) {
         let now = self.now();
-        let carries_shell = self.screens.primary().map(|screen| screen.id) == Some(id);
-        let Some(screen) = self.screens.get(id) else { return };
-        Frame { screen, stage: &self.stage, cursor: &self.seat.cursor, carries_shell, now }.send_callbacks();
+        if let Some(frame) = Frame::new(&self.screens, id, &self.stage, &self.seat.cursor, now) {
+            frame.send_callbacks();
+        }
     }
 
     /// Looks after awaited flips for as long as there are any: one timer a second while frames are drawn, none

@@ -25,7 +25,7 @@ use crate::{
     notify::Notifier,
     power::{self, Power},
     protocols::Protocols,
-    screens::Screens,
+    screens::{Screen, Screens},
     session_link::SessionLinks,
     stage::{Stage, splash::Cover},
     trial::Trial,
@@ -139,10 +139,15 @@ impl Kiosk {
             }
         }
         self.session.tell_visible(self.stage.shell_visible());
-        let due: Vec<_> =
-            self.screens.iter().filter(|screen| screen.redraw.wants_draw()).map(|screen| screen.id).collect();
-        for id in due {
-            self.draw(id);
+        // Mirrors last: they show what has just been drawn.
+        for mirrors in [false, true] {
+            let is_due = |screen: &&Screen| {
+                screen.redraw.wants_draw() && self.screens.mirror_source(screen.id).is_some() == mirrors
+            };
+            let due: Vec<_> = self.screens.iter().filter(is_due).map(|screen| screen.id).collect();
+            for id in due {
+                self.draw(id);
+            }
         }
         self.publish();
         if let Err(error) = self.display.flush_clients() {

@@ -87,6 +87,7 @@ impl Kiosk {
             screen.set_rotation(policy.rotation);
             screen.set_scale(scale_for(&head, policy.scale));
             screen.position = policy.position.map(Into::into);
+            screen.mirror = policy.mirror;
         }
         // The same display stays off when it was switched off: some pulse their hotplug line in standby.
         let lit = screen.power;
@@ -99,6 +100,7 @@ impl Kiosk {
         rules.into_iter().for_each(|conflict| self.problem(conflict));
         let policy = self.policy_for(&head);
         self.choose_mode(&mut head, policy.mode);
+        let mirror = policy.mirror;
         let policy = ScreenPolicy {
             rotation: policy.rotation,
             scale: scale_for(&head, policy.scale),
@@ -107,6 +109,9 @@ impl Kiosk {
         };
         tracing::info!(screen = head.name, display = head.identity.description(), "display connected");
         let id = self.screens.add(&self.display, &head, policy);
+        if let Some(screen) = self.screens.get_mut(id) {
+            screen.mirror = mirror;
+        }
         if !self.power_for(id, policy.power) {
             self.set_power(id, false);
         }
@@ -130,21 +135,6 @@ impl Kiosk {
                 Err(error) => self.problem(format!("{}: the mode could not be set: {error}", head.name)),
             }
         }
-    }
-
-    /// The driver would not show the mode, and the back end uses another one.
-    pub(crate) fn mode_refused(&mut self, id: ScreenId, reason: &str) {
-        let Some(screen) = self.screens.get(id) else { return };
-        let (name, head) = (screen.name.clone(), screen.head);
-        self.problem(format!("{name}: {reason}"));
-        let Some(head) = self.backend.heads().into_iter().find(|found| Some(found.id) == head) else { return };
-        let scale = scale_for(&head, self.policy_for(&head).scale);
-        if let Some(screen) = self.screens.get_mut(id) {
-            screen.adopt_modes(&head);
-            screen.set_scale(scale);
-            screen.redraw.resume();
-        }
-        self.layout_changed();
     }
 
     /// With nothing connected a virtual screen carries the shell: Chromium spins without any output.

@@ -3,7 +3,7 @@
 use crate::{
     control::{Call, ControlError, OutputSnapshot, Reply, Request, Snapshot},
     kiosk::Kiosk,
-    screens::Screen,
+    screens::{Screen, Screens},
     stage::{Frame, SystemScreen},
 };
 
@@ -54,9 +54,10 @@ impl Kiosk {
             let wanted = output.unwrap_or("primary");
             ControlError::NotFound(format!("there is no output {wanted:?}; there are: {}", screens.names()))
         })?;
-        let carries_shell = screens.primary().map(|primary| primary.id) == Some(screen.id);
-        let frame = Frame { screen, stage, cursor: &seat.cursor, carries_shell, now };
         let failed = |error: crate::backend::capture::CaptureError| ControlError::Failed(error.to_string());
+        let Some(frame) = Frame::new(screens, screen.id, stage, &seat.cursor, now) else {
+            return Err(ControlError::NotFound("the output has just gone".into()));
+        };
         let capture = backend.capture(&frame).map_err(failed)?;
         capture.to_png().map(Reply::Png).map_err(failed)
     }
@@ -82,14 +83,14 @@ impl Kiosk {
             stage: self.stage.name().into(),
             active_vt: self.backend.active_vt(),
             serial: self.screens.serial,
-            outputs: self.screens.iter().map(output).collect(),
+            outputs: self.screens.iter().map(|screen| output(&self.screens, screen)).collect(),
             inputs: self.input_snapshots(),
             problems: self.problems.clone(),
         }
     }
 }
 
-fn output(screen: &Screen) -> OutputSnapshot {
+fn output(screens: &Screens, screen: &Screen) -> OutputSnapshot {
     let mode = screen.output.current_mode();
     OutputSnapshot {
         name: screen.name.clone(),
@@ -111,10 +112,16 @@ fn output(screen: &Screen) -> OutputSnapshot {
                 (mode.width.unsigned_abs(), mode.height.unsigned_abs(), mode.refresh.unsigned_abs(), mode.preferred)
             })
             .collect(),
-        mirror: String::new(),
+        mirror: mirror_name(screens, screen),
         brightness: -1,
         scanout: screen.scanout.as_str().into(),
         frames_composed: screen.composed,
         frames_direct: screen.direct,
     }
+}
+
+/// The connector of the screen that this one is to show; as configuration says where that one is not known.
+fn mirror_name(screens: &Screens, screen: &Screen) -> String {
+    let wanted = screen.mirror.clone().unwrap_or_default();
+    screens.called(&wanted).map_or(wanted, |source| source.name.clone())
 }

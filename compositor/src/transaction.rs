@@ -9,7 +9,7 @@ use crate::{
     kiosk::Kiosk,
     power,
     screens::{
-        HeadMode, Screen, ScreenId,
+        HeadMode, Screen, ScreenId, Screens,
         plan::{self, Facts, Planned},
     },
 };
@@ -30,7 +30,7 @@ impl Kiosk {
         }
         let planned = self.plan(changes)?;
         let before: Vec<(ScreenId, Planned)> =
-            planned.iter().filter_map(|(id, _)| Some((*id, current(self.screens.get(*id)?)))).collect();
+            planned.iter().filter_map(|(id, _)| Some((*id, current(&self.screens, self.screens.get(*id)?)))).collect();
         self.test(&planned)?;
         if how == ApplyMode::Verify {
             return Ok(self.screens.serial);
@@ -59,7 +59,7 @@ impl Kiosk {
 
     /// Checks every change and turns names into screens.
     pub(crate) fn plan(&self, changes: &[(String, OutputChange)]) -> Result<Vec<(ScreenId, Planned)>, ControlError> {
-        let facts: Vec<Facts> = self.screens.iter().map(facts).collect();
+        let facts: Vec<Facts> = self.screens.iter().map(|screen| facts(&self.screens, screen)).collect();
         plan::plan(&facts, changes)
     }
 
@@ -67,7 +67,7 @@ impl Kiosk {
     fn test(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), ControlError> {
         let state = |(id, plan): &(ScreenId, Planned)| {
             let screen = self.screens.get(*id)?;
-            let now = current(screen);
+            let now = current(&self.screens, screen);
             let mode = plan.mode.filter(|_| plan.mode != now.mode);
             let state = HeadState { head: screen.head?, mode, on: plan.power };
             (mode.is_some() || plan.power != now.power).then_some((screen.name.clone(), state))
@@ -92,7 +92,7 @@ impl Kiosk {
     }
 
     /// Screens were turned, scaled, moved or switched: fingers and windows are where they now belong.
-    pub(crate) fn layout_changed(&mut self) {
+    fn layout_changed(&mut self) {
         self.screens.arrange();
         self.touch_cancel();
         self.rearrange();
@@ -100,16 +100,24 @@ impl Kiosk {
 
     fn switch(&mut self, id: ScreenId, plan: &Planned) -> Result<(), ControlError> {
         let Some(screen) = self.screens.get(id) else { return Ok(()) };
-        let now = current(screen);
+        let now = current(&self.screens, screen);
         if let Some(mode) = plan.mode.filter(|_| plan.mode != now.mode) {
             self.use_mode(id, mode)?;
         }
+        // By what it is rather than where it is plugged in, where that tells it from others.
+        let source = plan.mirror.and_then(|source| self.screens.get(source)).map(|source| {
+            let identity = self.screens.saved_as(&source.identity);
+            if identity.is_empty() { source.name.clone() } else { identity }
+        });
         let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
         if plan.rotation != now.rotation {
             screen.set_rotation(plan.rotation);
         }
         screen.set_scale(plan.scale);
         screen.position = plan.position.map(Into::into);
+        if plan.mirror != now.mirror {
+            screen.mirror = source;
+        }
         screen.redraw.request();
         if plan.power != now.power {
             self.try_set_power(id, plan.power).map_err(ControlError::Failed)?;
@@ -166,13 +174,13 @@ fn settings(change: &OutputChange, plan: &Planned) -> OutputSettings {
         scale: change.scale.map(Scale::Fixed),
         // Off is for now: a device that boots dark looks broken.
         power: None,
-        mirror: None,
+        mirror: change.mirror.clone(),
         position: change.position,
     }
 }
 
 /// A screen's state as it is.
-fn current(screen: &Screen) -> Planned {
+fn current(screens: &Screens, screen: &Screen) -> Planned {
     let mode = screen.output.current_mode();
     Planned {
         power: screen.power,
@@ -185,15 +193,17 @@ fn current(screen: &Screen) -> Planned {
             screen.modes.iter().find(listed).copied()
         }),
         position: screen.position.map(Into::into),
+        mirror: screen.mirror.as_deref().and_then(|name| screens.called(name)).map(|source| source.id),
     }
 }
 
-fn facts(screen: &Screen) -> Facts {
+fn facts(screens: &Screens, screen: &Screen) -> Facts {
     Facts {
         id: screen.id,
         name: screen.name.clone(),
+        identity: screen.identity.description(),
         connected: screen.head.is_some(),
         modes: screen.modes.clone(),
-        now: current(screen),
+        now: current(screens, screen),
     }
 }

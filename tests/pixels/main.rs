@@ -10,6 +10,7 @@ mod dialogs;
 mod frames;
 mod input;
 mod inputs;
+mod mirror;
 mod output_management;
 mod output_power;
 mod outputs;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use kiosk_session::config::{Calibration, DeviceNames, InputSettings, input_settings};
 use smithay::{
     backend::input::Device,
-    utils::{Logical, Point, Rectangle},
+    utils::{Logical, Physical, Point, Rectangle, Size},
     wayland::tablet_manager::TabletDescriptor,
 };
 
@@ -21,6 +21,7 @@ use crate::{
     policy,
     screens::{
         Screen, ScreenId,
+        mirror::{self, Fit},
         rotation::{Rotation, Turn},
     },
 };
@@ -50,6 +51,8 @@ struct Lies {
     screen: ScreenId,
     area: Rectangle<i32, Logical>,
     rotation: Rotation,
+    /// On a mirror the area is its source's: how that one's picture lies on it, and its own picture's size.
+    reflects: Option<(Fit, Size<i32, Physical>)>,
 }
 
 /// The devices that are there.
@@ -238,7 +241,7 @@ impl Kiosk {
         let assigned = mapping::assign(&panels, &places, primary);
         let by_handle: HashMap<&str, Option<usize>> =
             mapped().map(|known| known.handle.as_str()).zip(assigned).collect();
-        let lies = |screen: &&Screen| Lies { screen: screen.id, area: screen.geometry(), rotation: screen.rotation };
+        let lies = |screen: &&Screen| self.lies_on(screen);
         devices
             .iter()
             .map(|known| by_handle.get(known.handle.as_str()).copied().flatten())
@@ -250,15 +253,21 @@ impl Kiosk {
     /// absolute pointers are glued to their screen and turn with it.
     pub(crate) fn panel_to_layout(&self, handle: &str, panel: (f64, f64)) -> Point<f64, Logical> {
         let lies_on = self.seat.devices.get(handle).and_then(|known| known.lies_on);
-        let unknown = || {
-            let screen = self.screens.primary()?;
-            Some((screen.geometry(), screen.rotation))
-        };
-        let Some((area, rotation)) = lies_on.map(|lies| (lies.area, lies.rotation)).or_else(unknown) else {
+        let unknown = || self.screens.primary().map(|screen| self.lies_on(screen));
+        let Some(Lies { area, rotation, reflects, .. }) = lies_on.or_else(unknown) else {
             return Point::default();
         };
-        let inside = rotation.panel_to_picture(panel, area.size.to_f64());
-        policy::clamp(area.loc.to_f64() + inside, area)
+        let place = rotation.panel_to_picture(panel, (1.0, 1.0).into());
+        let place = (place.x, place.y);
+        let inside = reflects.map_or(place, |(fit, size)| fit.to_source(place, size));
+        policy::clamp(mirror::in_layout(inside, area), area)
+    }
+
+    /// Where a device on this screen lies.
+    fn lies_on(&self, screen: &Screen) -> Lies {
+        let source = self.screens.mirror_source(screen.id).unwrap_or(screen);
+        let reflects = self.screens.fit(screen.id).map(|fit| (fit, screen.picture_size()));
+        Lies { screen: screen.id, area: source.geometry(), rotation: screen.rotation, reflects }
     }
 
     /// Lays a device on another output, or corrects its places, for good.

@@ -4,9 +4,9 @@
 //! at all a virtual screen carries the shell. No I/O: the back end says which displays there are.
 
 pub mod arrange;
-pub mod crtcs;
 pub mod cvt;
 pub mod hotplug;
+pub mod mirror;
 pub mod mode;
 pub mod plan;
 pub mod redraw;
@@ -22,6 +22,7 @@ use smithay::{
 
 use crate::{kiosk::Kiosk, stage::splash::ScreenSplash};
 use arrange::Place;
+use mirror::{Bars, Fit};
 use redraw::Redraw;
 use rotation::{Rotation, Turn};
 
@@ -120,6 +121,9 @@ pub struct Screen {
     pub rotation: Rotation,
     /// Where it was asked to lie; `None`: beside the others.
     pub position: Option<Point<i32, Logical>>,
+    /// Connector or identity of the screen whose picture it shows, while that one is connected.
+    pub mirror: Option<String>,
+    pub bars: Bars,
     pub power: bool,
     pub redraw: Redraw,
     pub splash: ScreenSplash,
@@ -181,6 +185,8 @@ impl Screen {
             retiring: false,
             rotation: policy.rotation,
             position: policy.position.map(Point::from),
+            mirror: None,
+            bars: Bars::default(),
             power: policy.power,
             redraw: Redraw::default(),
             splash: ScreenSplash::default(),
@@ -242,6 +248,11 @@ impl Screen {
     pub fn frame_time(&self) -> Duration {
         let refresh = self.output.current_mode().map_or(DEFAULT_REFRESH, |mode| mode.refresh).max(1_000);
         Duration::from_nanos(1_000_000_000_000 / refresh.unsigned_abs() as u64)
+    }
+
+    /// Whether configuration and people mean this screen by `name`: its connector or its identity.
+    pub fn is_called(&self, name: &str) -> bool {
+        self.name == name || self.identity.description() == name
     }
 
     /// Whether a picture can reach people: a display, switched on.
@@ -354,15 +365,15 @@ impl Screens {
     /// Lays the screens out and gives the layout a new serial.
     pub fn arrange(&mut self) {
         let any_connected = self.list.iter().any(|screen| screen.head.is_some());
-        let places: Vec<Place> = self
-            .list
-            .iter()
-            .map(|screen| Place {
-                size: screen.geometry().size,
-                wanted: screen.position,
-                seen: !screen.retiring && (screen.head.is_some() || !any_connected),
-            })
-            .collect();
+        let place = |screen: &Screen| Place {
+            size: screen.geometry().size,
+            wanted: screen.position,
+            // What a mirror shows lies elsewhere.
+            seen: !screen.retiring
+                && (screen.head.is_some() || !any_connected)
+                && self.mirror_source(screen.id).is_none(),
+        };
+        let places: Vec<Place> = self.list.iter().map(place).collect();
         for (screen, location) in self.list.iter_mut().zip(arrange::arrange(&places)) {
             if screen.output.current_location() != location {
                 screen.output.change_current_state(None, None, None, Some(location));
@@ -395,17 +406,48 @@ impl Screens {
         self.list.iter().find(|screen| screen.name == name)
     }
 
-    /// The one that carries the shell: as chosen, among those with a display; without any display, the first.
+    /// The screen that configuration and people mean by `name`: a connector before an identity.
+    pub fn called(&self, name: &str) -> Option<&Screen> {
+        self.by_name(name).or_else(|| self.list.iter().find(|screen| screen.is_called(name)))
+    }
+
+    /// The screen whose picture this one shows instead of its own. A mirror of a mirror shows what that one does.
+    pub fn mirror_source(&self, id: ScreenId) -> Option<&Screen> {
+        let next = |screen: &Screen| self.called(screen.mirror.as_deref()?).filter(|source| source.head.is_some());
+        let mut source = next(self.get(id)?)?;
+        // More steps than there are screens: a circle, which shows nothing but itself.
+        for _ in 0..self.list.len() {
+            match next(source) {
+                Some(further) => source = further,
+                None => return Some(source),
+            }
+        }
+        None
+    }
+
+    /// The screens that show this one's picture.
+    pub fn mirrors_of(&self, id: ScreenId) -> Vec<ScreenId> {
+        let shows = |screen: &&Screen| self.mirror_source(screen.id).is_some_and(|source| source.id == id);
+        self.list.iter().filter(shows).map(|screen| screen.id).collect()
+    }
+
+    /// How a mirror shows its picture; `None`: it is no mirror.
+    pub fn fit(&self, id: ScreenId) -> Option<Fit> {
+        let source = self.mirror_source(id)?;
+        Some(Fit::new(source.picture_size(), source.scale(), self.get(id)?.picture_size()))
+    }
+
+    /// The one that carries the shell: as chosen, among those with a display and a picture of their own; without any
+    /// display, the first.
     pub fn primary(&self) -> Option<&Screen> {
-        let mut connected = self.list.iter().filter(|screen| screen.head.is_some());
+        let own = |screen: &&Screen| screen.head.is_some() && self.mirror_source(screen.id).is_none();
+        let mut connected = self.list.iter().filter(own);
         let chosen = match &self.shell_screen {
             ShellScreen::First => connected.next(),
             ShellScreen::Last => connected.next_back(),
-            ShellScreen::Named(wanted) => {
-                connected.find(|screen| screen.name == *wanted || screen.identity.description() == *wanted)
-            }
+            ShellScreen::Named(wanted) => connected.find(|screen| screen.is_called(wanted)),
         };
-        chosen.or_else(|| self.list.iter().find(|screen| screen.head.is_some())).or_else(|| self.list.first())
+        chosen.or_else(|| self.list.iter().find(own)).or_else(|| self.list.first())
     }
 
     /// The names, for messages that say what is allowed.

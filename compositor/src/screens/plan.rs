@@ -7,7 +7,7 @@ use smithay::utils::{Physical, Size};
 use super::{
     HeadMode, ScreenId,
     arrange::{Place, logical_size, overlap},
-    cvt, mode,
+    cvt, mirror, mode,
 };
 use crate::control::{ControlError, OutputChange};
 
@@ -22,6 +22,8 @@ pub struct Planned {
     pub mode: Option<HeadMode>,
     /// Top left corner in the layout, logical pixels; `None`: beside the others.
     pub position: Option<(i32, i32)>,
+    /// Whose picture it shows instead of its own.
+    pub mirror: Option<ScreenId>,
 }
 
 /// A screen as a plan starts from it.
@@ -29,6 +31,8 @@ pub struct Planned {
 pub struct Facts {
     pub id: ScreenId,
     pub name: String,
+    /// Make, model and serial number, as configuration names the display; may be empty.
+    pub identity: String,
     pub connected: bool,
     pub modes: Vec<HeadMode>,
     pub now: Planned,
@@ -39,22 +43,22 @@ pub fn plan(screens: &[Facts], changes: &[(String, OutputChange)]) -> Result<Vec
     let mut planned = Vec::new();
     for (name, change) in changes {
         let screen = screens.iter().find(|screen| screen.name == *name).ok_or_else(|| {
-            let names: Vec<&str> = screens.iter().map(|screen| screen.name.as_str()).collect();
-            ControlError::NotFound(format!("there is no output {name:?}; there are: {}", names.join(", ")))
+            ControlError::NotFound(format!("there is no output {name:?}; there are: {}", names(screens)))
         })?;
-        planned.push((screen.id, plan_one(screen, change)?));
+        planned.push((screen.id, plan_one(screens, screen, change)?));
     }
     check_whole(screens, changes, &planned)?;
     Ok(planned)
 }
 
-fn plan_one(screen: &Facts, change: &OutputChange) -> Result<Planned, ControlError> {
+fn names(screens: &[Facts]) -> String {
+    screens.iter().map(|screen| screen.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<Planned, ControlError> {
     let name = &screen.name;
     let unsupported =
         |what: &str| ControlError::Unsupported(format!("{name}: {what} cannot be changed at run time yet"));
-    if change.mirror.as_ref().is_some_and(|other| !other.is_empty()) {
-        return Err(unsupported("mirroring"));
-    }
     if change.brightness.is_some() {
         return Err(unsupported("the brightness"));
     }
@@ -82,7 +86,31 @@ fn plan_one(screen: &Facts, change: &OutputChange) -> Result<Planned, ControlErr
     if let Some(position) = change.position {
         plan.position = Some(position);
     }
+    if let Some(source) = &change.mirror {
+        plan.mirror = source_named(screens, name, source)?;
+    }
     Ok(plan)
+}
+
+/// The screen that `name` is to show; empty: its own picture.
+fn source_named(screens: &[Facts], name: &str, source: &str) -> Result<Option<ScreenId>, ControlError> {
+    if source.is_empty() {
+        return Ok(None);
+    }
+    let found = screens
+        .iter()
+        .find(|screen| screen.name == source)
+        .or_else(|| screens.iter().find(|screen| screen.identity == source));
+    match found {
+        None => Err(ControlError::NotFound(format!(
+            "{name}: there is no output {source:?} to mirror; there are: {}",
+            names(screens)
+        ))),
+        Some(found) if found.name == name => Err(ControlError::InvalidArgument(format!(
+            "{name} cannot mirror itself; name another output, or \"\" for a picture of its own"
+        ))),
+        Some(found) => Ok(Some(found.id)),
+    }
 }
 
 /// Why a display cannot be driven in this mode.
@@ -116,9 +144,17 @@ fn check_whole(
             (screen, changed.map_or(screen.now, |(_, plan)| *plan))
         })
         .collect();
+    let source = |id: ScreenId| to_be.iter().find(|(screen, _)| screen.id == id).and_then(|(_, plan)| plan.mirror);
+    if let Some((screen, _)) = to_be.iter().find(|(screen, _)| mirror::goes_in_circles(screen.id, source)) {
+        return Err(ControlError::InvalidArgument(format!(
+            "{}: mirrors would go in a circle; one output of them must show a picture of its own",
+            screen.name
+        )));
+    }
     // Whoever names no position is not told that others, or configuration, chose badly.
     if changes.iter().any(|(_, change)| change.position.is_some()) {
-        let places: Vec<Place> = to_be.iter().map(|(screen, plan)| place(plan, screen.connected)).collect();
+        let places: Vec<Place> =
+            to_be.iter().map(|(screen, plan)| place(plan, screen.connected && plan.mirror.is_none())).collect();
         if let Some((one, other)) = overlap(&places) {
             return Err(ControlError::InvalidArgument(format!(
                 "{} and {} would lie over each other; positions must leave {}x{} and {}x{} apart",

@@ -9,9 +9,17 @@ fn screens(count: u32) -> Vec<Facts> {
         .map(|number| Facts {
             id: ScreenId(number),
             name: format!("DP-{number}"),
+            identity: format!("ACME Panel {number}"),
             connected: true,
             modes: vec![FULL_HD, VGA],
-            now: Planned { power: true, rotation: Rotation::R0, scale: 1.0, mode: Some(FULL_HD), position: None },
+            now: Planned {
+                power: true,
+                rotation: Rotation::R0,
+                scale: 1.0,
+                mode: Some(FULL_HD),
+                position: None,
+                mirror: None,
+            },
         })
         .collect()
 }
@@ -114,4 +122,46 @@ proptest! {
             prop_assert!(plan.mode.is_some_and(|mode| mode.custom.is_some() || before[0].modes.contains(&mode)));
         }
     }
+}
+
+fn showing(source: &str) -> OutputChange {
+    OutputChange { mirror: Some(source.into()), ..OutputChange::default() }
+}
+
+#[test]
+fn a_mirror_names_its_source_by_connector_or_identity() {
+    for source in ["DP-0", "ACME Panel 0"] {
+        let planned = plan(&screens(2), &[on(1, showing(source))]).unwrap();
+        assert_eq!(planned[0].1.mirror, Some(ScreenId(0)));
+    }
+    let mut before = screens(2);
+    before[1].now.mirror = Some(ScreenId(0));
+    assert_eq!(plan(&before, &[on(1, showing(""))]).unwrap()[0].1.mirror, None);
+    assert_eq!(plan(&before, &[on(1, off())]).unwrap()[0].1.mirror, Some(ScreenId(0)));
+}
+
+#[test]
+fn mirrors_of_themselves_of_nothing_and_in_a_circle_are_refused() {
+    let refused = |changes: &[(String, OutputChange)]| plan(&screens(3), changes).unwrap_err();
+    let unknown = refused(&[on(1, showing("HDMI-A-1"))]);
+    assert!(matches!(unknown, ControlError::NotFound(_)), "{unknown}");
+    assert!(unknown.to_string().contains("HDMI-A-1") && unknown.to_string().contains("DP-0, DP-1, DP-2"), "{unknown}");
+    let own = refused(&[on(1, showing("DP-1"))]);
+    assert!(matches!(own, ControlError::InvalidArgument(_)) && own.to_string().contains("itself"), "{own}");
+    let circle = refused(&[on(0, showing("DP-1")), on(1, showing("DP-2")), on(2, showing("DP-0"))]);
+    assert!(matches!(circle, ControlError::InvalidArgument(_)) && circle.to_string().contains("circle"), "{circle}");
+    // A circle that is opened by the same request is none.
+    let mut before = screens(2);
+    before[0].now.mirror = Some(ScreenId(1));
+    assert!(plan(&before, &[on(1, showing("DP-0"))]).is_err());
+    assert!(plan(&before, &[on(1, showing("DP-0")), on(0, showing(""))]).is_ok());
+}
+
+#[test]
+fn a_mirror_lies_nowhere_so_it_lies_over_nothing() {
+    let mut before = screens(2);
+    before[0].now.position = Some((0, 0));
+    before[1].now.position = Some((100, 0));
+    assert!(plan(&before, &[on(1, at(100, 0))]).is_err());
+    assert!(plan(&before, &[on(1, OutputChange { mirror: Some("DP-0".into()), ..at(100, 0) })]).is_ok());
 }

@@ -20,22 +20,43 @@ use smithay::{
 use super::{
     Stage,
     elements::StageElement,
+    reflected::Reflected,
     splash::{self, Cover},
 };
-use crate::{input::cursor::Cursor, screens::Screen};
+use crate::{
+    input::cursor::Cursor,
+    screens::{Screen, ScreenId, Screens, mirror::Fit},
+};
 
 /// Everything a back end needs to draw one screen.
 pub struct Frame<'a> {
     pub screen: &'a Screen,
-    pub stage: &'a Stage,
-    pub cursor: &'a Cursor,
-    /// Whether the windows are on this screen; the other screens keep the splash.
-    pub carries_shell: bool,
+    stage: &'a Stage,
+    cursor: &'a Cursor,
+    /// The screen whose picture it is: another one where `fit` says how it lies on this one.
+    source: &'a Screen,
+    fit: Option<Fit>,
+    /// Whether the windows are on the source; the other screens keep the splash.
+    carries_shell: bool,
     /// Monotonic.
-    pub now: Duration,
+    now: Duration,
 }
 
-impl Frame<'_> {
+impl<'a> Frame<'a> {
+    /// What a screen shows `now`; `None`: there is no such screen.
+    pub fn new(
+        screens: &'a Screens,
+        id: ScreenId,
+        stage: &'a Stage,
+        cursor: &'a Cursor,
+        now: Duration,
+    ) -> Option<Self> {
+        let screen = screens.get(id)?;
+        let source = screens.mirror_source(id).unwrap_or(screen);
+        let carries_shell = screens.primary().map(|primary| primary.id) == Some(source.id);
+        Some(Self { screen, stage, cursor, source, fit: screens.fit(id), carries_shell, now })
+    }
+
     fn cover(&self) -> f32 {
         if self.carries_shell { self.stage.cover.alpha(self.now) } else { 1.0 }
     }
@@ -51,27 +72,40 @@ impl Frame<'_> {
     }
 
     /// The elements, topmost first. `cursor`: whether the pointer is part of the picture (screenshots leave it out).
-    pub fn elements<R>(&self, renderer: &mut R, cursor: bool) -> Vec<StageElement<R>>
+    pub fn elements<R>(&self, renderer: &mut R, cursor: bool) -> Vec<Reflected<StageElement<R>>>
+    where
+        R: Renderer + ImportAll + ImportMem,
+        R::TextureId: Clone + Send + 'static,
+    {
+        let bars = self.fit.into_iter().flat_map(|fit| self.screen.bars.elements(fit, self.screen.picture_size()));
+        let mut elements: Vec<_> = bars.map(|bar| Reflected::new(StageElement::from(bar), None)).collect();
+        let picture = self.picture(renderer, cursor);
+        elements.extend(picture.into_iter().map(|element| Reflected::new(element, self.fit)));
+        elements
+    }
+
+    /// The elements of the source's own picture.
+    fn picture<R>(&self, renderer: &mut R, cursor: bool) -> Vec<StageElement<R>>
     where
         R: Renderer + ImportAll + ImportMem,
         R::TextureId: Clone + Send + 'static,
     {
         let mut elements = Vec::new();
-        let scale = Scale::from(self.screen.scale());
-        let origin = self.screen.geometry().loc;
+        let scale = Scale::from(self.source.scale());
+        let origin = self.source.geometry().loc;
         if cursor {
             self.cursor.push_elements(renderer, origin, scale, &mut elements);
         }
         let cover = self.cover();
         if cover > 0.0 && (self.stage.splash_enabled || self.stage.system_screen.is_some()) {
-            self.screen.splash.push_elements(renderer, cover, &mut elements);
+            self.source.splash.push_elements(renderer, cover, &mut elements);
         }
         if cover >= 1.0 {
             return elements;
         }
         if cover > 0.0 {
-            let size = self.screen.picture_size();
-            elements.extend(self.screen.splash.veil(&self.stage.style, size, cover).map(StageElement::from));
+            let size = self.source.picture_size();
+            elements.extend(self.source.splash.veil(&self.stage.style, size, cover).map(StageElement::from));
         }
         for shown in self.stage.windows.mapped() {
             let location = (shown.origin() - origin).to_physical_precise_round(scale);
@@ -81,9 +115,10 @@ impl Frame<'_> {
     }
 
     /// Every surface that is part of the stage, whether or not the splash covers it: clients go on drawing
-    /// under the splash, so that there is a picture when it goes.
+    /// under the splash, so that there is a picture when it goes. None on a mirror: clients follow one screen.
     pub fn for_each_surface(&self, mut visit: impl FnMut(&WlSurface)) {
-        let windows = self.carries_shell.then(|| self.stage.windows.iter());
+        let carries_shell = self.carries_shell && self.fit.is_none();
+        let windows = carries_shell.then(|| self.stage.windows.iter());
         for shown in windows.into_iter().flatten() {
             if let Some(surface) = shown.window.wl_surface() {
                 visit(&surface);
@@ -93,7 +128,7 @@ impl Frame<'_> {
             }
         }
         let carried = [self.cursor.client_surface(), self.cursor.drag_icon()];
-        carried.into_iter().flatten().filter(|_| self.carries_shell).for_each(visit);
+        carried.into_iter().flatten().filter(|_| carries_shell).for_each(visit);
     }
 
     /// Remembers which surfaces this screen shows.
@@ -123,6 +158,11 @@ impl Frame<'_> {
             );
         });
         feedback
+    }
+
+    /// Whether the picture moves by itself: the splash fades.
+    pub fn fades(&self) -> bool {
+        self.carries_shell && self.fit.is_none() && matches!(self.stage.cover, Cover::Fading { .. })
     }
 
     /// Whether any client waits for a frame callback.

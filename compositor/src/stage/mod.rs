@@ -6,6 +6,7 @@
 
 pub mod elements;
 pub mod frame;
+pub mod reflected;
 pub mod splash;
 pub mod windows;
 
