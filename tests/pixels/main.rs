@@ -14,6 +14,7 @@ mod mirror;
 mod output_management;
 mod output_power;
 mod outputs;
+mod pens;
 mod popups;
 mod power;
 mod privilege;
