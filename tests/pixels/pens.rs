@@ -172,5 +172,32 @@ fn a_pen_says_in_order_when_it_comes_writes_and_goes() {
     fixture.pen_move(&tablet, (0.5, 0.5));
     fixture.roundtrip(client);
     assert!(!fixture[client].is_gone());
+    let after = &fixture[client].seen.extra[wanted.len()..];
+    assert_eq!(after[2..], [Extra::PenDown(true), Extra::PenDown(false), Extra::PenNear(false)]);
     fixture.assert_serving();
+}
+
+#[test]
+fn a_line_that_is_drawn_while_the_screen_turns_ends_there() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = listener(&mut fixture);
+    fixture.map(client, Picture::Solid(RED));
+    let tablet = fixture.plug_in(TABLET);
+    fixture.pen_near(&tablet, true, (0.25, 0.5));
+    fixture.roundtrip(client);
+    fixture.pen_near(&tablet, false, (0.25, 0.5));
+    fixture.pen_near(&tablet, true, (0.25, 0.5));
+    fixture.pen_tip(&tablet, true, (0.25, 0.5));
+    fixture.roundtrip(client);
+    fixture[client].seen.extra.clear();
+    fixture.rotate(180);
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.extra, [Extra::PenDown(false), Extra::PenNear(false)]);
+    // The pen is still down; what it does now is no part of that line.
+    fixture[client].seen.extra.clear();
+    fixture.pen_move(&tablet, (0.5, 0.5));
+    fixture.pen_tip(&tablet, false, (0.5, 0.5));
+    fixture.pen_tip(&tablet, true, (0.5, 0.5));
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.extra, [Extra::PenNear(true), Extra::PenAt(160.0, 100.0), Extra::PenDown(true)]);
 }

@@ -145,9 +145,10 @@ impl Kiosk {
     pub(crate) fn device_removed(&mut self, device: &impl Device) {
         let handle = device.id();
         let Some(index) = self.seat.devices.list.iter().position(|known| known.handle == handle) else { return };
-        if self.seat.fingers.keys().any(|(of, _)| *of == handle) {
+        if self.in_use(&handle) {
             self.touch_cancel();
         }
+        self.seat.pens.remove(&handle);
         let known = self.seat.devices.list.remove(index);
         self.changed = true;
         tracing::debug!(name = known.facts.name, "input device removed");
@@ -198,19 +199,24 @@ impl Kiosk {
         self.keep_pointer_inside();
     }
 
+    /// Whether a finger or a pen is on the device.
+    fn in_use(&self, handle: &str) -> bool {
+        self.seat.pens.contains_key(handle) || self.seat.fingers.keys().any(|(of, _)| of == handle)
+    }
+
     /// Lays every absolute device on its screen. Fingers on one that lies elsewhere now are cancelled: they would go
     /// on with a jump.
     fn map_devices(&mut self) {
         let lies_on = self.where_devices_lie();
-        let mut moved = false;
+        let mut moved = Vec::new();
         for (known, lies_on) in self.seat.devices.list.iter_mut().zip(lies_on) {
             if known.lies_on != lies_on {
                 known.lies_on = lies_on;
                 self.changed = true;
-                moved |= self.seat.fingers.keys().any(|(of, _)| *of == known.handle);
+                moved.push(known.handle.clone());
             }
         }
-        if moved {
+        if moved.iter().any(|handle| self.in_use(handle)) {
             self.touch_cancel();
         }
     }

@@ -7,6 +7,7 @@ pub mod hardware;
 pub mod keys;
 pub mod mapping;
 pub mod nature;
+mod pen;
 mod pointer;
 mod swallow;
 mod touch;
@@ -16,7 +17,7 @@ use std::collections::{HashMap, HashSet};
 
 use kiosk_session::config::Input as Settings;
 use smithay::{
-    backend::input::{InputBackend, InputEvent, Keycode, TouchSlot},
+    backend::input::{InputBackend, InputEvent, Keycode, TabletToolDescriptor, TouchSlot},
     desktop::PopupGrab,
     input::{
         Seat, SeatState,
@@ -50,6 +51,8 @@ pub struct SeatParts {
     pub swallow: Swallow,
     /// The fingers that are down and count, by device and the device's own number for them.
     fingers: HashMap<(String, TouchSlot), Finger>,
+    /// The pen that is near each tablet.
+    pens: HashMap<String, TabletToolDescriptor>,
     /// The popup that has the grab, and its parents.
     pub popup_grab: Option<PopupGrab<Kiosk>>,
     /// Whether Ctrl+Alt+F1..F12 switch.
@@ -70,6 +73,7 @@ impl SeatParts {
             swallowed: HashSet::new(),
             swallow: Swallow::default(),
             fingers: HashMap::new(),
+            pens: HashMap::new(),
             popup_grab: None,
             vt_switching: settings.vt_switching,
         }

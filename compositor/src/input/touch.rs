@@ -1,16 +1,14 @@
-//! Fingers and pens: from the panel to the picture, every finger on its own.
+//! Fingers: from the panel to the picture, every finger on its own.
 
 use smithay::{
     backend::input::{
-        AbsolutePositionEvent, Device, InputBackend, ProximityState, TabletToolAxisEvent, TabletToolButtonEvent,
-        TabletToolProximityEvent, TabletToolTipEvent, TabletToolTipState, TouchDownEvent, TouchEvent, TouchMotionEvent,
-        TouchSlot, TouchUpEvent,
+        AbsolutePositionEvent, Device, InputBackend, TouchDownEvent, TouchEvent, TouchMotionEvent, TouchSlot,
+        TouchUpEvent,
     },
     desktop::PopupUngrabStrategy,
     input::touch::{DownEvent, MotionEvent, UpEvent},
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
     utils::{Logical, Point, SERIAL_COUNTER},
-    wayland::tablet_manager::{TabletHandle, TabletSeatTrait},
 };
 
 use crate::kiosk::Kiosk;
@@ -85,8 +83,10 @@ impl Kiosk {
         touch.up(self, &UpEvent { slot: finger.slot, serial, time: event.time_msec() });
     }
 
-    /// Ends every touch without effect: the panel says so, the picture turned, or another VT took over.
+    /// Ends every touch and every stroke of a pen without effect: the panel says so, the picture turned, or another VT
+    /// took over.
     pub fn touch_cancel(&mut self) {
+        self.lift_pens();
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let time = self.now().as_millis() as u32;
         // smithay 0.7 leaves out the fingers of which nothing was said since the last frame: say where they are.
@@ -116,71 +116,5 @@ impl Kiosk {
         if let Some(touch) = self.seat.seat.get_touch() {
             touch.frame(self);
         }
-    }
-
-    fn tablet(&self, device: &impl Device) -> Option<TabletHandle> {
-        let known = self.seat.devices.tablet(&device.id())?;
-        self.seat.seat.tablet_seat().get_tablet(known)
-    }
-
-    pub(super) fn tool_moved<B: InputBackend>(&mut self, event: &impl TabletToolAxisEvent<B>) {
-        let location = self.place(event);
-        let under = self.under(location);
-        let seat = self.seat.seat.tablet_seat();
-        let (Some(tablet), Some(tool)) = (self.tablet(&event.device()), seat.get_tool(&event.tool())) else { return };
-        if event.pressure_has_changed() {
-            tool.pressure(event.pressure());
-        }
-        if event.distance_has_changed() {
-            tool.distance(event.distance());
-        }
-        if event.tilt_has_changed() {
-            tool.tilt(event.tilt());
-        }
-        if event.rotation_has_changed() {
-            tool.rotation(event.rotation());
-        }
-        if event.slider_has_changed() {
-            tool.slider_position(event.slider_position());
-        }
-        if event.wheel_has_changed() {
-            tool.wheel(event.wheel_delta(), event.wheel_delta_discrete());
-        }
-        tool.motion(location, under, &tablet, SERIAL_COUNTER.next_serial(), event.time_msec());
-    }
-
-    pub(super) fn tool_proximity<B: InputBackend>(&mut self, event: &impl TabletToolProximityEvent<B>) {
-        let location = self.place(event);
-        let under = self.under(location);
-        let seat = self.seat.seat.tablet_seat();
-        let display = self.display.clone();
-        let tool = seat.add_tool::<Self>(self, &display, &event.tool());
-        let Some(tablet) = self.tablet(&event.device()) else { return };
-        match (event.state(), under) {
-            (ProximityState::In, Some(under)) => {
-                tool.proximity_in(location, under, &tablet, SERIAL_COUNTER.next_serial(), event.time_msec());
-            }
-            (ProximityState::Out, _) => tool.proximity_out(event.time_msec()),
-            (ProximityState::In, None) => {}
-        }
-    }
-
-    pub(super) fn tool_tip<B: InputBackend>(&mut self, event: &impl TabletToolTipEvent<B>) {
-        let Some(tool) = self.seat.seat.tablet_seat().get_tool(&event.tool()) else { return };
-        match event.tip_state() {
-            TabletToolTipState::Down => {
-                let location = self.place(event);
-                if let Some((surface, _)) = self.under(location) {
-                    self.focus_window_of(&surface);
-                }
-                tool.tip_down(SERIAL_COUNTER.next_serial(), event.time_msec());
-            }
-            TabletToolTipState::Up => tool.tip_up(event.time_msec()),
-        }
-    }
-
-    pub(super) fn tool_button<B: InputBackend>(&mut self, event: &impl TabletToolButtonEvent<B>) {
-        let Some(tool) = self.seat.seat.tablet_seat().get_tool(&event.tool()) else { return };
-        tool.button(event.button(), event.button_state(), SERIAL_COUNTER.next_serial(), event.time_msec());
     }
 }
