@@ -377,7 +377,9 @@ fn shells_inherit_from_shell_and_a_later_layer_replaces_them() {
 fn what_is_shown_is_a_configuration_file_with_origins() {
     let loaded = load_one(
         "[[shells]]\noutput='A'\n[[shells]]\noutput='B'\n[output.'a\"b\\']\nposition=[1,2]\n[idle]\nreset='2h'\n\
-         [shell]\ncommand=['a\"b','']\n[power]\nschedule=[{on='1:00',off='2:00',days='sat,sun'}]",
+         [shell]\ncommand=['a\"b','']\n[power]\nschedule=[{on='1:00',off='2:00',days='sat,sun'}]\n\
+         [input.device.'type:touch']\ncalibration=[1,0,0.25,0,1,0]\noutput='auto'\n[input.device.'a\"b*']\n\
+         accel-speed=-0.5\naccel-profile='flat'\ncalibration=[]\ndisable=false",
     );
     assert_eq!(loaded.errors, []);
     let text = loaded.toml();
@@ -396,6 +398,7 @@ const VALUES: &[(&str, &[&str])] = &[
     ("splash.background", &["\"#000001\"", "\"#000002\"", "\"#0000ff\""]),
     ("output.\"DP-1\".rotation", &["0", "90", "270"]),
     ("input.keyboard.repeat-rate", &["1", "2", "3"]),
+    ("input.device.\"A B\".accel-speed", &["-1.0", "0.5", "1.0"]),
     (
         "power.schedule",
         &[

@@ -342,13 +342,20 @@ fn panels_of_one_name_are_told_apart_by_their_port() {
     let twin = |id, port| Spec { id, port: Some(port), size: None, name: "Twin", ..SMALL };
     fixture.plug_in(twin("event1", "1-1"));
     assert_eq!(fixture.mapped(), [("Twin".into(), "HEADLESS-1".to_owned())]);
-    fixture.plug_in(twin("event2", "1-2"));
+    let second = fixture.plug_in(twin("event2", "1-2"));
     let both = |first: &str, second: &str| {
         vec![("Twin@1-1".to_owned(), first.to_owned()), ("Twin@1-2".to_owned(), second.to_owned())]
     };
     assert_eq!(fixture.mapped(), both("HEADLESS-1", "HEADLESS-2"));
     fixture.say("Twin@1-1", on("HEADLESS-2")).unwrap();
     assert_eq!(fixture.mapped(), both("HEADLESS-2", "HEADLESS-1"), "the other one gets what is free");
+    // Alone it needs no port to be told by, and is where it was.
+    fixture.pull_out(&second);
+    assert_eq!(fixture.mapped(), [("Twin".into(), "HEADLESS-2".to_owned())]);
+    fixture.say("Twin", on("HEADLESS-1")).unwrap();
+    assert_eq!(fixture.mapped(), [("Twin".into(), "HEADLESS-1".to_owned())]);
+    fixture.say("Twin", on(OUTPUT_AUTO)).unwrap();
+    assert_eq!(fixture.kiosk.saved.state, SavedState::default(), "nothing is left of it");
 }
 
 #[test]

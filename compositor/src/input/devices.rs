@@ -32,6 +32,9 @@ struct Known {
     handle: String,
     /// Its name, and where others have the same name the port too: what it is called in configuration and saved state.
     id: String,
+    /// The name and the port, also where nothing else has the name: what was said of one of two counts when the other
+    /// is gone.
+    at_port: String,
     facts: Facts,
     kind: Kind,
     /// It says where on a screen something is, not how far something moved. Of pointers not known before they move.
@@ -103,7 +106,7 @@ impl Devices {
         for known in &mut self.list {
             let Facts { name, port, .. } = &known.facts;
             let alone = port.is_empty() || ports.get(name).is_none_or(|ports| ports.len() == 1);
-            known.id = if alone { name.clone() } else { format!("{name}@{port}") };
+            known.id = if alone { name.clone() } else { known.at_port.clone() };
         }
         let enabled: Vec<Facts> =
             self.list.iter().filter(|known| !known.disabled()).map(|known| known.facts.clone()).collect();
@@ -130,6 +133,10 @@ impl Kiosk {
         self.seat.devices.list.push(Known {
             handle: device.id(),
             id: facts.name.clone(),
+            at_port: match facts.port.as_str() {
+                "" => facts.name.clone(),
+                port => format!("{}@{port}", facts.name),
+            },
             kind,
             absolute: matches!(kind, Kind::Touch | Kind::Tablet),
             phantom: false,
@@ -166,7 +173,7 @@ impl Kiosk {
     fn devices_changed(&mut self) {
         self.seat.devices.compare();
         for known in &mut self.seat.devices.list {
-            let saved = self.saved.state.input(&known.id, &known.facts.name);
+            let saved = self.saved.state.input(&known.at_port, &known.facts.name);
             let settings = input_settings(&self.config.input.devices, saved, &known.names());
             // A device that has just come is as its maker wants it.
             if settings == known.settings {
@@ -306,7 +313,11 @@ impl Kiosk {
             )));
         }
         let name = first.facts.name.clone();
-        self.saved.state.change_input(id, &name, change);
+        // What counts for just this one is what is to change.
+        let at_port = &first.at_port;
+        let just_this = self.saved.state.input(at_port, at_port).is_some();
+        let id = if just_this { at_port.clone() } else { id.to_owned() };
+        self.saved.state.change_input(&id, &name, change);
         self.devices_changed();
         self.changed = true;
         let Some(directory) = &self.saved.directory else { return Ok(()) };
