@@ -215,6 +215,87 @@ fn output_changes_are_one_apply_outputs() {
 }
 
 #[test]
+fn mirror_and_brightness_are_changes_too() {
+    let dir = tempdir().unwrap();
+    let compositor = Fake::compositor(dir.path());
+    for (verb, wire, text) in [
+        (&["mirror", "Dell U2720Q S1920"][..], "[(\"HDMI-A-1\", {\"mirror\": <\"DP-1\">})]", "HDMI-A-1: mirror DP-1\n"),
+        (&["mirror", "none", "-o", "DP-1"], "[(\"DP-1\", {\"mirror\": <\"\">})]", "DP-1: mirror none\n"),
+        (&["brightness", "40"], "[(\"HDMI-A-1\", {\"brightness\": <40>})]", "HDMI-A-1: brightness 40\n"),
+    ] {
+        assert_eq!(said(&run(dir.path(), verb)), (0, text.into(), String::new()), "{verb:?}");
+        let (_, arguments) = compositor.calls().pop().unwrap();
+        assert!(arguments.contains(wire), "{verb:?}: {arguments}");
+    }
+    let count = compositor.calls().len();
+    let (code, _, error) = said(&run(dir.path(), &["mirror", "DP-7"]));
+    assert_eq!((code, error.as_str()), (1, "kioskctl: there is no output \"DP-7\"; there are HDMI-A-1, DP-1, VGA-1\n"));
+    assert_eq!(compositor.calls().len(), count);
+}
+
+#[test]
+fn a_file_is_applied_as_one_change() {
+    let dir = tempdir().unwrap();
+    let compositor = Fake::compositor(dir.path());
+    let file = dir.path().join("screens.toml");
+    let name = file.to_str().unwrap();
+    let text = "[output.\"*\"]\nscale = 2\n[output.\"DP-1\"]\nrotation = 90\nmirror = \"Dell U2720Q S0\"\n\
+                [output.\"VGA-1\"]\npower = \"off\"\n";
+    fs::write(&file, text).unwrap();
+    let told = json(dir.path(), &["apply", name]);
+    let (method, arguments) = compositor.calls().pop().unwrap();
+    assert_eq!(method, "ApplyOutputs");
+    for part in ["(\"HDMI-A-1\", {\"scale\": <2", "\"rotation\": <uint32 90>", "\"mirror\": <\"HDMI-A-1\">", "\"keep\""]
+    {
+        assert!(arguments.contains(part), "{part} is not in {arguments}");
+    }
+    assert_eq!((&told["serial"], &told["mode"]), (&8.into(), &"keep".into()));
+    let changes = &told["changes"];
+    assert_eq!(changes[0], serde_json::json!({ "output": "HDMI-A-1", "scale": 2.0 }));
+    assert_eq!(changes[1], serde_json::json!({ "output": "DP-1", "scale": 2.0, "rotation": 90, "mirror": "HDMI-A-1" }));
+    assert_eq!(changes[2]["power"], "off", "what is named is changed also with nothing connected");
+
+    let (code, out, _) = said(&run(dir.path(), &["apply", name, "--verify"]));
+    assert!(code == 0 && out.ends_with("All of this is possible; nothing was changed\n"), "{out}");
+    assert!(compositor.calls().pop().unwrap().1.contains("\"verify\""));
+    let (code, out, _) = said(&run(dir.path(), &["apply", name, "--revert-after", "30s"]));
+    assert!(code == 0 && out.contains("Undone in 30 s"), "{out}");
+    assert!(compositor.calls().pop().unwrap().1.contains("\"temporary\", {\"revert-after\": <uint32 30>}"));
+
+    *compositor.shared.error.lock().unwrap() = Some(("org.kioskd.Error.ModeRejected", "DP-1: no such mode"));
+    let (code, _, error) = said(&run(dir.path(), &["apply", name]));
+    assert_eq!((code, error), (1, format!("kioskctl: {name}: DP-1: no such mode\n")));
+}
+
+#[test]
+fn a_file_with_anything_wrong_changes_nothing_and_says_where() {
+    let dir = tempdir().unwrap();
+    let compositor = Fake::compositor(dir.path());
+    let file = dir.path().join("screens.toml");
+    let name = file.to_str().unwrap();
+    for (text, wrong) in [
+        ("[output.\"DP-1\"]\nscale = 9\n", ":2:9: output.\"DP-1\".scale is 9, allowed is"),
+        (
+            "[output.\"DP-1\"]\nscale = \"auto\"\n",
+            ":2:9: output.\"DP-1\".scale is \"auto\", which is for the configuration",
+        ),
+        ("[output.\"DP-9\"]\nrotation = 0\n", ":2:12: output.\"DP-9\" is not there, there are: HDMI-A-1, DP-1, VGA-1"),
+        ("[output.\"DP-1\"]\nmirror = \"DP-9\"\n", ":2:10: output.\"DP-1\".mirror is \"DP-9\", allowed is another of"),
+        ("[output.\"*\"]\nmirror = \"DP-1\"\n", ":2:10: output.\"*\".mirror is \"DP-1\", allowed is another of"),
+        ("[idle]\nscreen-off = \"1m\"\n", ":2:14: idle.screen-off is no setting of a screen"),
+        ("", ": there is nothing to apply in it"),
+    ] {
+        fs::write(&file, text).unwrap();
+        let (code, out, error) = said(&run(dir.path(), &["apply", name]));
+        assert_eq!((code, out.as_str()), (1, ""), "{text}");
+        assert!(error.starts_with(&format!("kioskctl: {name}{wrong}")), "{error}");
+    }
+    let (code, _, error) = said(&run(dir.path(), &["apply", "/none.toml"]));
+    assert_eq!((code, error.contains("/none.toml: this can't be read")), (1, true), "{error}");
+    assert!(compositor.calls().is_empty());
+}
+
+#[test]
 fn outputs_are_a_table() {
     let dir = tempdir().unwrap();
     let compositor = Fake::compositor(dir.path());

@@ -169,7 +169,7 @@ pub(super) fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-fn unreadable(path: &Path, error: &std::io::Error) -> ConfigError {
+pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> ConfigError {
     let origin = Origin { source: Source::File(path.to_owned()), position: None };
     ConfigError { origin, key: String::new(), message: format!("this can't be read: {error}") }
 }

@@ -10,6 +10,7 @@ mod model;
 mod origin;
 mod policy;
 mod raw;
+mod screens;
 mod setters;
 mod show;
 mod state;
@@ -28,6 +29,7 @@ pub use model::{
 };
 pub use origin::{ConfigError, Origin, Position, Source};
 pub use policy::{OutputPolicy, conflicting_rules, identity, output_policy};
+pub use screens::OutputTables;
 pub use show::Setting;
 pub use state::{SaveError, SavedState, state_dir};
 pub use suggest::closest;

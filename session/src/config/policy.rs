@@ -27,12 +27,7 @@ pub fn output_policy(
     identity: &str,
     connector: &str,
 ) -> OutputPolicy {
-    let mut settings = OutputSettings::default();
-    for matcher in ["*", identity, connector] {
-        for rule in rules.iter().filter(|rule| !matcher.is_empty() && rule.matcher == matcher) {
-            settings.overlay(&rule.settings);
-        }
-    }
+    let mut settings = merged(rules, identity, connector);
     if let Some(saved) = saved {
         settings.overlay(saved);
     }
@@ -44,6 +39,17 @@ pub fn output_policy(
         mirror: settings.mirror.filter(|mirror| !mirror.is_empty()),
         position: settings.position,
     }
+}
+
+/// The rules for one display laid over each other: `*`, then the identity, then the connector.
+pub(super) fn merged(rules: &[OutputRule], identity: &str, connector: &str) -> OutputSettings {
+    let mut settings = OutputSettings::default();
+    for matcher in ["*", identity, connector] {
+        for rule in rules.iter().filter(|rule| !matcher.is_empty() && rule.matcher == matcher) {
+            settings.overlay(&rule.settings);
+        }
+    }
+    settings
 }
 
 /// What rules for the identity and for the connector of one display say against each other: a sentence each, with

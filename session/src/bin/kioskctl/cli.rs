@@ -76,7 +76,7 @@ pub enum Verb {
     },
     /// Choose the resolution and refresh rate
     Mode {
-        /// preferred, max, WIDTHxHEIGHT or WIDTHxHEIGHT@HZ
+        /// preferred, max, WIDTHxHEIGHT, WIDTHxHEIGHT@HZ or "custom WIDTHxHEIGHT@HZ"
         #[arg(value_parser = mode)]
         mode: ModeChoice,
         #[command(flatten)]
@@ -97,6 +97,33 @@ pub enum Verb {
         position: (i32, i32),
         #[command(flatten)]
         change: ChangeArgs,
+    },
+    /// Show on an output what another one shows
+    Mirror {
+        /// The other one, a connector or "Make Model Serial"; none: its own picture again
+        #[arg(value_name = "OUTPUT|none")]
+        source: String,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
+    /// Set how bright a display shines, where it lets itself be told
+    Brightness {
+        /// Per cent
+        #[arg(value_name = "0..100", value_parser = clap::value_parser!(i32).range(0..=100))]
+        percent: i32,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
+    /// Change several outputs at once, all of it or nothing
+    Apply {
+        /// TOML with [output."NAME"] tables as in the configuration
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Only say whether it is possible
+        #[arg(long, conflicts_with_all = ["temporary", "revert_after"])]
+        verify: bool,
+        #[command(flatten)]
+        lasting: LastingArgs,
     },
     /// Keep a temporary change
     Confirm,
@@ -163,6 +190,13 @@ pub struct ChangeArgs {
     /// Of this output (repeatable), a connector or "Make Model Serial"; '*' for all; without it: the first
     #[arg(short = 'o', long = "output", value_name = "OUTPUT")]
     pub outputs: Vec<String>,
+    #[command(flatten)]
+    pub lasting: LastingArgs,
+}
+
+/// For how long a change is.
+#[derive(Debug, Args)]
+pub struct LastingArgs {
     /// Not kept: undone after 15 s without `kioskctl confirm`
     #[arg(long)]
     pub temporary: bool,
@@ -288,6 +322,11 @@ mod tests {
             "scale auto",
             "mode 1080p",
             "position 3",
+            "brightness 101",
+            "brightness -1",
+            "mirror",
+            "apply",
+            "apply a.toml --verify --temporary",
             "vt 0",
             "vt 64",
             "wait ready --timeout 5",

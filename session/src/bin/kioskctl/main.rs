@@ -1,6 +1,8 @@
 //! `kioskctl`: the command line for kioskd and kiosk-session. This file parses, runs the verb and turns its
 //! outcome into text or JSON and an exit code; each family of verbs has its own file. It keeps no state.
 
+mod apply;
+mod change;
 mod cli;
 mod config;
 mod generate;
@@ -20,6 +22,7 @@ mod wait;
 use clap::Parser;
 use kiosk_session::client::{Client, Exit};
 
+use change::Lasting;
 use cli::{Cli, Verb};
 use outcome::{Failure, Outcome};
 
@@ -52,6 +55,10 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Verb::Mode { mode, change } => screen::mode(&client, *mode, change).await,
         Verb::Scale { scale, change } => screen::scale(&client, *scale, change).await,
         Verb::Position { position, change } => screen::position(&client, *position, change).await,
+        Verb::Mirror { source, change } => screen::mirror(&client, source, change).await,
+        Verb::Brightness { percent, change } => screen::brightness(&client, *percent, change).await,
+        Verb::Apply { file, verify: true, .. } => apply::apply(&client, file, Lasting::Verify).await,
+        Verb::Apply { file, verify: false, lasting } => apply::apply(&client, file, Lasting::of(lasting)).await,
         Verb::Confirm => screen::confirm(&client).await,
         Verb::Screen { power, outputs } => screen::power(&client, *power, outputs).await,
         Verb::Screenshot { file, output } => screenshot::take(&client, file, output.as_deref()).await,

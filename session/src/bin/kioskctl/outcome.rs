@@ -44,6 +44,17 @@ impl Failure {
     pub fn not_found(message: impl Into<String>) -> Self {
         Failure { exit: Exit::Failed, name: "org.kioskd.Error.NotFound".into(), message: message.into() }
     }
+
+    /// For a file that asks for what cannot be.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Failure { exit: Exit::Failed, name: "org.kioskd.Error.InvalidArgument".into(), message: message.into() }
+    }
+
+    /// What it is about, before the sentence.
+    #[must_use]
+    pub fn about(self, what: &str) -> Self {
+        Failure { message: format!("{what}: {}", self.message), ..self }
+    }
 }
 
 impl From<ClientError> for Failure {

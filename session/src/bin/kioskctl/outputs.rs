@@ -30,6 +30,15 @@ fn row(output: &OutputState) -> Vec<String> {
     ]
 }
 
+/// The output of that connector or identity.
+pub fn find<'a>(state: &'a CompositorState, name: &str) -> Result<&'a OutputState, Failure> {
+    let found = state.outputs.iter().find(|output| output.name == name);
+    found.or_else(|| state.outputs.iter().find(|output| output.identity() == name)).ok_or_else(|| {
+        let names: Vec<&str> = state.outputs.iter().map(|output| output.name.as_str()).collect();
+        Failure::not_found(format!("there is no output {name:?}; there are {}", names.join(", ")))
+    })
+}
+
 /// What is meant by `-o`: by connector name or identity, `*` is all; nothing given: the first.
 pub fn select<'a>(state: &'a CompositorState, wanted: &[String]) -> Result<Vec<&'a OutputState>, Failure> {
     if state.outputs.is_empty() {
@@ -43,11 +52,7 @@ pub fn select<'a>(state: &'a CompositorState, wanted: &[String]) -> Result<Vec<&
     }
     let mut chosen: Vec<&OutputState> = Vec::new();
     for name in wanted {
-        let found = state.outputs.iter().find(|output| output.name == *name || output.identity() == *name);
-        let found = found.ok_or_else(|| {
-            let names: Vec<&str> = state.outputs.iter().map(|output| output.name.as_str()).collect();
-            Failure::not_found(format!("there is no output {name:?}; there are {}", names.join(", ")))
-        })?;
+        let found = find(state, name)?;
         if !chosen.iter().any(|output| output.name == found.name) {
             chosen.push(found);
         }
