@@ -111,12 +111,15 @@ impl SentHead {
         }
         if resource.version() >= MAKE_SINCE {
             let Identity { make, model, serial } = head.identity.clone();
-            let told: [(String, fn(&ZwlrOutputHeadV1, String)); 3] = [
-                (make, ZwlrOutputHeadV1::make),
-                (model, ZwlrOutputHeadV1::model),
-                (serial, ZwlrOutputHeadV1::serial_number),
-            ];
-            told.into_iter().filter(|(text, _)| !text.is_empty()).for_each(|(text, tell)| tell(&resource, text));
+            if !make.is_empty() {
+                resource.make(make);
+            }
+            if !model.is_empty() {
+                resource.model(model);
+            }
+            if !serial.is_empty() {
+                resource.serial_number(serial);
+            }
         }
         if resource.version() >= ADAPTIVE_SYNC_SINCE {
             resource.adaptive_sync(AdaptiveSyncState::Disabled);
