@@ -68,6 +68,8 @@ impl Kiosk {
             }
         };
         let news = outcome == Drawn::Queued || !screen.lit();
+        // Nothing changed: the display shows it already, and no flip will tell.
+        let shows = matches!(outcome, Drawn::Empty { .. }) && screen.lit();
         if screen.redraw.drawn(outcome) {
             self.after(pace, move |kiosk| kiosk.paced(id));
         }
@@ -76,6 +78,9 @@ impl Kiosk {
         }
         if news {
             self.request_mirrors(id);
+        }
+        if shows {
+            self.find_brightness(id);
         }
         if let Some(delay) = next_move {
             self.arm_animation(delay);
@@ -162,6 +167,7 @@ impl Kiosk {
         screen.shown = true;
         self.lost_flips = 0;
         self.send_callbacks(id);
+        self.find_brightness(id);
         if !std::mem::replace(&mut self.presented, true) {
             tracing::info!(elapsed = ?now, "first frame on the screen");
             self.notifier.ready();

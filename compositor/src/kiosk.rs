@@ -19,6 +19,7 @@ use smithay::{
 
 use crate::{
     backend::Backend,
+    brightness::Brightness,
     control::ControlHandle,
     input::SeatParts,
     memory,
@@ -71,6 +72,7 @@ pub struct Kiosk {
     pub saved: Saved,
     /// Changes of the screens that go back unless they are confirmed.
     pub trial: Trial,
+    pub brightness: Brightness,
     /// Which screens are on, and until when.
     pub power: Power,
     pub idle_inhibitors: Vec<WlSurface>,

@@ -84,6 +84,7 @@ impl Kiosk {
         screen.adopt_modes(&head);
         screen.redraw.resume();
         if replugged || another {
+            self.brightness.forget(id);
             screen.set_rotation(policy.rotation);
             screen.set_scale(scale_for(&head, policy.scale));
             screen.position = policy.position.map(Into::into);
@@ -112,6 +113,7 @@ impl Kiosk {
         if let Some(screen) = self.screens.get_mut(id) {
             screen.mirror = mirror;
         }
+        self.brightness.lit(id);
         if !self.power_for(id, policy.power) {
             self.set_power(id, false);
         }
@@ -207,6 +209,9 @@ impl Kiosk {
         let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
         screen.power = on;
         screen.redraw.resume();
+        if on {
+            self.brightness.lit(id);
+        }
         let Some(head) = screen.head.filter(|_| !self.paused) else { return Ok(()) };
         let switched = self.backend.set_power(head, on);
         switched.map_err(|error| format!("{}: the screen could not be switched {}: {error}", screen.name, word(on)))

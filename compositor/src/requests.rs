@@ -113,7 +113,7 @@ fn output(screens: &Screens, screen: &Screen) -> OutputSnapshot {
             })
             .collect(),
         mirror: mirror_name(screens, screen),
-        brightness: -1,
+        brightness: screen.brightness.unwrap_or(-1),
         scanout: screen.scanout.as_str().into(),
         frames_composed: screen.composed,
         frames_direct: screen.direct,

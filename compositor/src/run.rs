@@ -29,6 +29,7 @@ use crate::{
         kms::Kms,
         winit::{self, Winit},
     },
+    brightness::Brightness,
     child::{self, Launch, Role},
     control,
     input::SeatParts,
@@ -139,6 +140,7 @@ pub fn build(
     let screens = Screens::new(shell_screen(options, &config));
     let clock = Clock::new();
     Kiosk {
+        brightness: Brightness::default(),
         power: Power::new(&config, clock.now().into()),
         signal: event_loop.get_signal(),
         handle,

@@ -123,6 +123,9 @@ impl Kiosk {
             self.try_set_power(id, plan.power).map_err(ControlError::Failed)?;
             self.power_event(power::Event::Commanded { screen: id, on: plan.power });
         }
+        if let Some(percent) = plan.brightness.filter(|_| plan.brightness != now.brightness) {
+            self.set_brightness(id, percent).map_err(ControlError::Failed)?;
+        }
         Ok(())
     }
 
@@ -194,6 +197,7 @@ fn current(screens: &Screens, screen: &Screen) -> Planned {
         }),
         position: screen.position.map(Into::into),
         mirror: screen.mirror.as_deref().and_then(|name| screens.called(name)).map(|source| source.id),
+        brightness: screen.brightness,
     }
 }
 

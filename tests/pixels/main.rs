@@ -5,6 +5,7 @@
 mod fixture;
 
 mod bad;
+mod brightness;
 mod devices;
 mod dialogs;
 mod frames;

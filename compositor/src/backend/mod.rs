@@ -114,6 +114,11 @@ pub trait Backend {
         Vec::new()
     }
 
+    /// Where the kernel describes the displays' connectors (`/sys`); `None`: the displays are not ours.
+    fn sysfs(&self) -> Option<PathBuf> {
+        None
+    }
+
     /// What buffers of a GPU are taken, if any.
     fn dmabuf_offer(&self) -> Option<DmabufOffer> {
         None

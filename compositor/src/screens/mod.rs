@@ -125,6 +125,8 @@ pub struct Screen {
     pub mirror: Option<String>,
     pub bars: Bars,
     pub power: bool,
+    /// 0 to 100; `None`: the display has no control for it, or has not answered yet.
+    pub brightness: Option<i32>,
     pub redraw: Redraw,
     pub splash: ScreenSplash,
     pub scanout: Scanout,
@@ -188,6 +190,7 @@ impl Screen {
             mirror: None,
             bars: Bars::default(),
             power: policy.power,
+            brightness: None,
             redraw: Redraw::default(),
             splash: ScreenSplash::default(),
             scanout: Scanout::default(),

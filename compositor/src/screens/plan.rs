@@ -24,6 +24,8 @@ pub struct Planned {
     pub position: Option<(i32, i32)>,
     /// Whose picture it shows instead of its own.
     pub mirror: Option<ScreenId>,
+    /// 0 to 100; `None`: the display has no control for it.
+    pub brightness: Option<i32>,
 }
 
 /// A screen as a plan starts from it.
@@ -57,12 +59,18 @@ fn names(screens: &[Facts]) -> String {
 
 fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<Planned, ControlError> {
     let name = &screen.name;
-    let unsupported =
-        |what: &str| ControlError::Unsupported(format!("{name}: {what} cannot be changed at run time yet"));
-    if change.brightness.is_some() {
-        return Err(unsupported("the brightness"));
-    }
     let mut plan = screen.now;
+    if let Some(percent) = change.brightness {
+        if plan.brightness.is_none() {
+            return Err(ControlError::Unsupported(format!("{name}: this display has no brightness control")));
+        }
+        if !(0..=100).contains(&percent) {
+            return Err(ControlError::InvalidArgument(format!(
+                "{name}: brightness {percent} is not possible; 0 to 100 is"
+            )));
+        }
+        plan.brightness = Some(percent);
+    }
     if let Some(power) = change.power {
         plan.power = power;
     }

@@ -19,6 +19,7 @@ fn screens(count: u32) -> Vec<Facts> {
                 mode: Some(FULL_HD),
                 position: None,
                 mirror: None,
+                brightness: None,
             },
         })
         .collect()

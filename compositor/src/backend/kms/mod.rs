@@ -214,6 +214,10 @@ impl Backend for Kms {
         }
     }
 
+    fn sysfs(&self) -> Option<PathBuf> {
+        Some("/sys".into())
+    }
+
     fn dmabuf_offer(&self) -> Option<DmabufOffer> {
         self.cards.iter().find_map(Card::dmabuf_offer)
     }
