@@ -46,6 +46,7 @@ impl Kiosk {
         };
         let waiting = frame.callbacks_waiting() || frame.fades();
         let Some(screen) = screens.get_mut(id) else { return };
+        let mut refused = None;
         let (outcome, pace) = match presented {
             Ok(Presented { queued: true, scanout }) => {
                 screen.trouble = None;
@@ -64,6 +65,9 @@ impl Kiosk {
             Err(error) => {
                 let expected = matches!(error, PresentError::Inactive);
                 screen.note_failure(error.to_string(), expected);
+                if let PresentError::ModeRefused(reason) = error {
+                    refused = Some(reason);
+                }
                 (Drawn::Failed, retry_pace(screen))
             }
         };
@@ -72,6 +76,9 @@ impl Kiosk {
         let shows = matches!(outcome, Drawn::Empty { .. }) && screen.lit();
         if screen.redraw.drawn(outcome) {
             self.after(pace, move |kiosk| kiosk.paced(id));
+        }
+        if let Some(reason) = refused {
+            self.mode_refused(id, &reason);
         }
         if outcome == Drawn::Queued {
             self.watch_flip();

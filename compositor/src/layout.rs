@@ -139,6 +139,21 @@ impl Kiosk {
         }
     }
 
+    /// The driver would not show the mode, and the back end uses another one.
+    pub(crate) fn mode_refused(&mut self, id: ScreenId, reason: &str) {
+        let Some(screen) = self.screens.get(id) else { return };
+        let (name, head) = (screen.name.clone(), screen.head);
+        self.problem(format!("{name}: {reason}"));
+        let Some(head) = self.backend.heads().into_iter().find(|found| Some(found.id) == head) else { return };
+        let scale = scale_for(&head, self.policy_for(&head).scale);
+        if let Some(screen) = self.screens.get_mut(id) {
+            screen.adopt_modes(&head);
+            screen.set_scale(scale);
+            screen.redraw.resume();
+        }
+        self.layout_changed();
+    }
+
     /// With nothing connected a virtual screen carries the shell: Chromium spins without any output.
     fn ensure_any_screen(&mut self) {
         if self.screens.iter().next().is_some() {

@@ -92,7 +92,7 @@ impl Kiosk {
     }
 
     /// Screens were turned, scaled, moved or switched: fingers and windows are where they now belong.
-    fn layout_changed(&mut self) {
+    pub(crate) fn layout_changed(&mut self) {
         self.screens.arrange();
         self.touch_cancel();
         self.rearrange();

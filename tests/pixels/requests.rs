@@ -10,6 +10,7 @@ use kioskd::{
 
 use crate::fixture::{
     Fixture, Setup,
+    panels::Fault,
     picture::{BLUE, GREEN, Picture, RED, YELLOW},
 };
 
@@ -259,6 +260,23 @@ fn a_mode_that_the_display_lists_is_used() {
     fixture.fill(client, &window, Picture::Solid(GREEN));
     assert_eq!((fixture.panel().width, fixture.panel().height), (640, 400));
     assert_eq!(fixture.panel().pixel(639, 399), GREEN);
+}
+
+#[test]
+fn a_mode_that_the_driver_refuses_gives_way_and_the_shell_is_told() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    fixture.panels.set_fault(Some(Fault::RefusesMode(200, 100)));
+    let custom = ModeChoice::Custom { width: 200, height: 100, refresh: None };
+    fixture.change(OutputChange { mode: Some(custom), ..OutputChange::default() }).unwrap();
+    fixture.until("another mode", |fixture| fixture.primary().picture_size() == (320, 200).into());
+    let problems = &fixture.kiosk.problems;
+    assert!(problems.iter().any(|text| text == "HEADLESS-1: the test refuses this mode"), "{problems:?}");
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].configured(&window).map(|told| (told.width, told.height)), Some((320, 200)));
+    fixture.fill(client, &window, Picture::Solid(GREEN));
+    assert_eq!(fixture.panel().pixel(319, 199), GREEN);
 }
 
 #[test]

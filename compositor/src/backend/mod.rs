@@ -39,6 +39,12 @@ pub enum PresentError {
         "another virtual terminal or another program is in control of the display device: end what shows a picture there (a compositor, an X server, a boot splash), or start as a service on a terminal of its own"
     )]
     Inactive,
+    /// The device refused the mode, time and again, and the head is in another one now; this says which and why.
+    #[error("{0}")]
+    ModeRefused(String),
+    /// The device is busy; the next try may work.
+    #[error("{0}")]
+    Busy(String),
     /// The device refused; the next try may work.
     #[error("{0}")]
     Device(String),
@@ -66,6 +72,8 @@ pub enum DeviceChange {
     Changed(u64),
     /// The number is the device's.
     Removed(u64),
+    /// A connector has said the same for long enough to be believed.
+    Settled,
 }
 
 /// A way to reach screens.
@@ -135,8 +143,10 @@ pub trait Backend {
     /// Opens input devices and starts to look for displays that come later: after the first frame.
     fn start_input(&mut self) {}
 
-    /// A display device came, went, or has news of its connectors.
-    fn device_changed(&mut self, _change: DeviceChange) {}
+    /// A display device came, went, or has news of its connectors. Returns whether [`Backend::heads`] changed.
+    fn device_changed(&mut self, _change: DeviceChange) -> bool {
+        false
+    }
 
     /// The window has another size; returns whether that is news. Only a window back end has any.
     fn window_resized(&mut self, _width: i32, _height: i32) -> bool {

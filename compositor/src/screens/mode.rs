@@ -1,6 +1,6 @@
 //! Which of a display's modes is used: pure choice, no I/O.
 
-use kiosk_session::config::ModeChoice;
+use kiosk_session::config::{ModeChoice, words};
 
 use super::{Head, HeadMode, cvt::Timing};
 
@@ -48,6 +48,37 @@ fn custom(width: u32, height: u32, refresh: u32) -> Option<HeadMode> {
         preferred: false,
         custom: Some(refresh),
     })
+}
+
+/// Sizes that most displays and drivers can, listed or not, for when nothing else works.
+const LAST_RESORT: [(u32, u32); 3] = [(1024, 768), (800, 600), (640, 480)];
+
+/// What to try when the driver refuses a mode, in this order: what the display prefers, then its other modes from
+/// the largest down, then sizes that are always worth a try.
+pub fn fallbacks(modes: &[HeadMode]) -> Vec<HeadMode> {
+    let listed = modes.iter().filter(|mode| mode.custom.is_none());
+    let (mut order, mut others): (Vec<&HeadMode>, Vec<&HeadMode>) = listed.partition(|mode| mode.preferred);
+    // Stable: of equals the display's own order counts.
+    others.sort_by_key(|mode| std::cmp::Reverse((i64::from(mode.width) * i64::from(mode.height), mode.refresh)));
+    order.append(&mut others);
+    let mut order: Vec<HeadMode> = order.into_iter().copied().collect();
+    for (width, height) in LAST_RESORT {
+        if listed_size(modes, width, height).is_none() {
+            order.extend(custom(width, height, CUSTOM_REFRESH));
+        }
+    }
+    order
+}
+
+fn listed_size(modes: &[HeadMode], width: u32, height: u32) -> Option<&HeadMode> {
+    modes.iter().find(|mode| {
+        mode.custom.is_none() && mode.width.unsigned_abs() == width && mode.height.unsigned_abs() == height
+    })
+}
+
+/// As people write it: size, and hertz.
+pub fn describe(mode: HeadMode) -> String {
+    format!("{}x{}@{}", mode.width, mode.height, words::hertz_text(mode.refresh.unsigned_abs()))
 }
 
 impl Head {
@@ -119,6 +150,21 @@ mod tests {
         assert_eq!(choose(&modes, wanted(3, 3, Some(60_000))), Some((modes[0], false)));
         // Without any list, as of a display whose EDID is lost, it still serves.
         assert!(choose(&[], wanted(1280, 720, Some(50_000))).is_some_and(|(_, found)| found));
+    }
+
+    #[test]
+    fn refused_modes_fall_back_from_the_preferred_down_to_what_always_works() {
+        let listed = [
+            mode(640, 480, 60_000, false),
+            mode(1280, 720, 60_000, true),
+            mode(1920, 1080, 30_000, false),
+            mode(1920, 1080, 60_000, false),
+        ];
+        let order = fallbacks(&listed);
+        assert_eq!(order[..4], [listed[1], listed[3], listed[2], listed[0]]);
+        let rest: Vec<_> = order[4..].iter().map(|mode| (mode.width, mode.height, mode.custom)).collect();
+        assert_eq!(rest, [(1024, 768, Some(60_000)), (800, 600, Some(60_000))], "640x480 is listed");
+        assert_eq!(fallbacks(&[]).len(), LAST_RESORT.len());
     }
 
     #[test]

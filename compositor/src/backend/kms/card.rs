@@ -5,6 +5,7 @@ use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     rc::Rc,
+    time::Duration,
 };
 
 use rustix::fs::{OFlags, major, minor, stat};
@@ -17,24 +18,32 @@ use smithay::{
     desktop::utils::OutputPresentationFeedback,
     reexports::{
         calloop::{LoopHandle, RegistrationToken},
-        drm::{Device as _, control::crtc},
+        drm::{
+            Device as _,
+            control::{crtc, plane},
+        },
     },
     utils::DeviceFd,
 };
 
 use super::{
-    connectors::{self, Found},
+    atomic::{self, Wish},
+    connectors::{self, Found, Seen},
     gles::Gles,
     head::CardHead,
-    present::{CardRenderer, Presenter},
+    present::{CardRenderer, Presenter, device_error},
     quirks::Quirks,
 };
 use crate::{
-    backend::{PresentError, Presented},
+    backend::{HeadState, NOT_LISTED, PresentError, Presented},
     kiosk::{FlipTime, Kiosk},
     options::RendererChoice,
     protocols::DmabufOffer,
-    screens::{Head, HeadId, HeadMode},
+    screens::{
+        Head, HeadId, HeadMode,
+        crtcs::{Need, assign},
+        hotplug::{Hotplug, Verdict},
+    },
     stage::Frame,
 };
 
@@ -71,6 +80,9 @@ pub struct Card {
     // Presenters go before the device they draw on.
     heads: Vec<CardHead>,
     driven: Driven,
+    /// The displays as they last said everything of themselves.
+    known: HashMap<HeadId, Found>,
+    hotplug: Hotplug,
     drm: DrmDevice,
     fd: DrmDeviceFd,
     /// The next scan asks the hardware.
@@ -127,6 +139,8 @@ impl Card {
             number,
             heads: Vec::new(),
             driven,
+            known: HashMap::new(),
+            hotplug: Hotplug::default(),
             drm,
             fd,
             // The kernel's memory may be older than the display: the first modeset is to be the right one.
@@ -155,30 +169,67 @@ impl Card {
         self.probe = true;
     }
 
-    /// The displays that are connected now. Displays that went lose their CRTC.
-    pub fn scan(&mut self) -> Vec<Head> {
-        let found = connectors::scan(&self.drm, self.number, std::mem::take(&mut self.probe));
-        self.heads.retain(|own| found.iter().any(|display| display.connector == own.connector));
-        for display in found {
-            self.take(display);
-        }
-        *self.driven.borrow_mut() = self.heads.iter().map(|own| (own.crtc, own.head.id)).collect();
-        self.heads.iter().map(|own| own.head.clone()).collect()
+    /// The displays that there are, as the last scan found them.
+    pub fn heads(&self) -> impl Iterator<Item = &Head> {
+        self.heads.iter().map(|own| &own.head)
     }
 
-    fn take(&mut self, display: Found) {
-        let Found { head, connector, modes, crtcs } = display;
-        let taken: Vec<crtc::Handle> =
-            self.heads.iter().filter(|own| own.connector != connector).map(|own| own.crtc).collect();
-        if let Some(own) = self.heads.iter_mut().find(|own| own.connector == connector) {
-            own.refresh(head, modes);
+    /// Looks for displays. Those that went, and are believed to be gone, lose their CRTC. Returns when to look again,
+    /// at the latest, for a connector that is not believed yet. `now` is monotonic.
+    pub fn scan(&mut self, now: Duration) -> Option<Duration> {
+        let seen = connectors::scan(&self.drm, self.number, std::mem::take(&mut self.probe));
+        let gone = |own: &CardHead| !seen.iter().any(|connector| connector.id == own.head.id);
+        // With a dock go its connectors.
+        self.heads.iter().filter(|own| gone(own)).for_each(|own| self.hotplug.forget(own.head.id));
+        self.heads.retain(|own| !gone(own));
+        let mut due: Option<Duration> = None;
+        let mut newcomers = Vec::new();
+        for Seen { id, display } in seen {
+            let display = display.and_then(|display| display.completed_by(self.known.get(&id)));
+            if let Some(display) = &display {
+                self.known.insert(id, display.clone());
+            }
+            let verdict = self.hotplug.observe(id, display.is_some(), now);
+            if let Verdict::Held { until, .. } = verdict {
+                due = Some(due.map_or(until, |due| due.min(until)));
+            }
+            match (verdict.present(), display) {
+                (false, _) => self.heads.retain(|own| own.head.id != id),
+                // It is waited for.
+                (true, None) => {}
+                (true, Some(display)) => match self.head_mut(id) {
+                    Some(own) => own.refresh(display),
+                    None => newcomers.push(display),
+                },
+            }
+        }
+        self.give_crtcs(newcomers);
+        *self.driven.borrow_mut() = self.heads.iter().map(|own| (own.crtc, own.head.id)).collect();
+        due
+    }
+
+    /// New displays get a CRTC each, if need be one that another display can do without.
+    fn give_crtcs(&mut self, newcomers: Vec<Found>) {
+        if newcomers.is_empty() {
             return;
         }
-        let Some(crtc) = crtcs.into_iter().find(|crtc| !taken.contains(crtc)) else {
-            tracing::warn!(connector = head.name, "the card can drive no more displays at a time");
-            return;
-        };
-        self.heads.push(CardHead::new(head, modes, connector, crtc));
+        let lit = self.heads.iter().map(|own| Need { now: Some(own.crtc), possible: own.crtcs.clone() });
+        let dark = newcomers.iter().map(|display| Need { now: None, possible: display.crtcs.clone() });
+        let mut assigned = assign(&lit.chain(dark).collect::<Vec<_>>()).into_iter();
+        for (own, crtc) in self.heads.iter_mut().zip(assigned.by_ref()) {
+            if let Some(crtc) = crtc.filter(|crtc| *crtc != own.crtc) {
+                own.crtc = crtc;
+                own.presenter = None;
+            }
+        }
+        for (newcomer, crtc) in newcomers.into_iter().zip(assigned) {
+            match crtc {
+                Some(crtc) => self.heads.push(CardHead::new(newcomer, crtc)),
+                None => {
+                    tracing::warn!(connector = newcomer.head.name, "the card can drive no more displays at a time");
+                }
+            }
+        }
     }
 
     /// Draws a frame on its way to a display.
@@ -186,19 +237,36 @@ impl Card {
         if !self.drm.is_active() {
             return Err(PresentError::Inactive);
         }
+        let Some(index) = self.heads.iter().position(|own| own.head.id == head) else {
+            return Err(PresentError::Inactive);
+        };
+        let presented = self.try_present(index, frame);
+        let own = &mut self.heads[index];
+        match presented {
+            Ok(presented) => {
+                if presented.queued {
+                    own.accepted();
+                }
+                Ok(presented)
+            }
+            Err(PresentError::Device(reason)) => Err(own.failed(reason)),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn try_present(&mut self, index: usize, frame: &Frame<'_>) -> Result<Presented, PresentError> {
         let Self { heads, drm, renderer, fd, quirks, .. } = self;
-        let Some(own) = heads.iter_mut().find(|own| own.head.id == head) else { return Err(PresentError::Inactive) };
+        let own = &mut heads[index];
         let mode = own.timing().ok_or_else(|| PresentError::Device("the display lists no mode".into()))?;
         let presenter = match &mut own.presenter {
             Some(presenter) => {
-                // The display may list other modes than it did.
-                presenter.use_mode(mode).map_err(PresentError::Device)?;
+                // The display may list other modes than it did, or the last one was refused.
+                presenter.use_mode(mode)?;
                 presenter
             }
             empty => {
-                let surface = drm
-                    .create_surface(own.crtc, mode, &[own.connector])
-                    .map_err(|error| PresentError::Device(error.to_string()))?;
+                let surface =
+                    drm.create_surface(own.crtc, mode, &[own.connector]).map_err(|error| device_error(&error))?;
                 let mut planes = surface.planes().clone();
                 quirks.restrict(&mut planes);
                 let cursor = quirks.cursor_plane.then(|| drm.cursor_size());
@@ -209,16 +277,43 @@ impl Card {
         presenter.present(renderer, frame)
     }
 
+    /// Whether the card's displays could be in these states at once, with those that are not named as they are.
+    pub fn test(&self, states: &[HeadState]) -> Result<(), String> {
+        if !self.drm.is_active() || !self.drm.is_atomic() {
+            // Nothing can be asked; what is refused later is undone then.
+            return Ok(());
+        }
+        let mut wishes: Vec<Wish> = Vec::new();
+        for own in &self.heads {
+            let state = states.iter().find(|state| state.head == own.head.id);
+            let on = state.map_or(own.on, |state| state.on);
+            let mode = match state.and_then(|state| state.mode) {
+                Some(mode) => Some(own.timing_of(mode).ok_or(NOT_LISTED)?),
+                None => own.timing(),
+            };
+            let plane = match &own.presenter {
+                Some(presenter) => Some(presenter.plane()),
+                None => {
+                    let planes = self.drm.planes(&own.crtc).map_err(|error| error.to_string())?;
+                    let free = |plane: &plane::Handle| !wishes.iter().any(|wish| wish.plane == *plane);
+                    planes.primary.iter().map(|plane| plane.handle).find(free)
+                }
+            };
+            let plane = plane.ok_or("the display has no plane to show a picture on")?;
+            wishes.push(Wish { connector: own.connector, crtc: own.crtc, plane, mode: mode.filter(|_| on) });
+        }
+        atomic::test(&self.drm, &wishes).map_err(|error| error.to_string())
+    }
+
     pub fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback> {
         self.head_mut(head)?.presenter.as_mut()?.flipped()
     }
 
     /// Switches a display off.
     pub fn clear(&mut self, head: HeadId) -> Result<(), String> {
-        match self.head_mut(head).and_then(|own| own.presenter.as_mut()) {
-            Some(presenter) => presenter.clear(),
-            None => Ok(()),
-        }
+        let Some(own) = self.head_mut(head) else { return Ok(()) };
+        own.on = false;
+        own.presenter.as_mut().map_or(Ok(()), Presenter::clear)
     }
 
     /// Uses another of the display's modes.

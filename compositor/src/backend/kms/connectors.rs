@@ -10,6 +10,14 @@ use smithay::{
 use super::edid;
 use crate::screens::{Head, HeadId, HeadMode, Identity};
 
+/// A connector of the card.
+#[derive(Debug)]
+pub struct Seen {
+    pub id: HeadId,
+    /// The display that is connected, perhaps without any modes: some are slow to tell them.
+    pub display: Option<Found>,
+}
+
 /// A connected display and the mode timings behind its list.
 #[derive(Debug, Clone)]
 pub struct Found {
@@ -20,9 +28,9 @@ pub struct Found {
     pub crtcs: Vec<crtc::Handle>,
 }
 
-/// The displays that are connected to the card now. `probe`: ask the hardware instead of the kernel's memory,
-/// which takes milliseconds a connector.
-pub fn scan(drm: &DrmDevice, card: u32, probe: bool) -> Vec<Found> {
+/// The card's connectors. `probe`: ask the hardware instead of the kernel's memory, which takes milliseconds a
+/// connector.
+pub fn scan(drm: &DrmDevice, card: u32, probe: bool) -> Vec<Seen> {
     let Ok(resources) = drm.resource_handles() else { return Vec::new() };
     resources
         .connectors()
@@ -33,11 +41,10 @@ pub fn scan(drm: &DrmDevice, card: u32, probe: bool) -> Vec<Found> {
             if !probe && info.modes().is_empty() && info.state() != connector::State::Disconnected {
                 info = drm.get_connector(*handle, true).ok()?;
             }
-            // Some panels say neither: they are there.
-            if info.state() == connector::State::Disconnected || info.modes().is_empty() {
-                return None;
-            }
-            (!is_non_desktop(drm, *handle)).then(|| describe(drm, card, &info, &resources))
+            // Some panels say neither yes nor no: they are there.
+            let connected = info.state() != connector::State::Disconnected && !is_non_desktop(drm, *handle);
+            let display = connected.then(|| describe(drm, card, &info, &resources));
+            Some(Seen { id: head_id(card, *handle), display })
         })
         .collect()
 }
@@ -83,6 +90,21 @@ fn describe(
     Found { head, connector: handle, modes, crtcs }
 }
 
+impl Found {
+    /// A display that does not say who it is, or what it can show, is the one that was there before: it is slow,
+    /// off, or behind a bad cable. `None`: it says nothing, and none was there.
+    pub fn completed_by(self, known: Option<&Self>) -> Option<Self> {
+        let nobody = Identity::default();
+        let silent = self.modes.is_empty();
+        match known {
+            Some(known) if silent || (self.head.identity == nobody && known.head.identity != nobody) => {
+                Some(Self { crtcs: self.crtcs, ..known.clone() })
+            }
+            _ => (!silent).then_some(self),
+        }
+    }
+}
+
 /// One number for a connector of a card.
 pub fn head_id(card: u32, connector: connector::Handle) -> HeadId {
     HeadId((u64::from(card) + 1) << 32 | u64::from(u32::from(connector)))
@@ -107,4 +129,42 @@ fn read_identity(drm: &DrmDevice, handle: connector::Handle) -> Identity {
 /// Headsets and the like are not screens.
 fn is_non_desktop(drm: &DrmDevice, handle: connector::Handle) -> bool {
     property_value(drm, handle, "non-desktop").is_some_and(|(_, value)| value != 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::kms::timing;
+    use smithay::reexports::drm::control::from_u32;
+
+    fn display(model: &str, width: Option<i32>) -> Found {
+        let modes: Vec<HeadMode> = width
+            .map(|width| HeadMode { width, height: 600, refresh: 60_000, preferred: true, custom: Some(60_000) })
+            .into_iter()
+            .collect();
+        let timings = modes.iter().filter_map(|mode| timing::custom(*mode)).collect();
+        let identity = Identity { model: model.into(), ..Identity::default() };
+        let head = Head { id: HeadId(1), name: "DP-1".into(), identity, physical: (0, 0), modes, mode: 0 };
+        Found { head, connector: from_u32(4).unwrap(), modes: timings, crtcs: vec![from_u32(5).unwrap()] }
+    }
+
+    #[test]
+    fn a_display_that_forgot_who_it_is_keeps_its_modes() {
+        let known = display("U2720Q", Some(1920));
+        for lost in [display("", Some(1024)), display("", None), display("U2720Q", None)] {
+            let kept = lost.completed_by(Some(&known)).unwrap();
+            assert_eq!((kept.head.identity.model.as_str(), kept.head.modes[0].width), ("U2720Q", 1920));
+            assert_eq!(kept.modes.len(), 1);
+        }
+        let other = display("TV", Some(1280)).completed_by(Some(&known)).unwrap();
+        assert_eq!(other.head.identity.model, "TV");
+    }
+
+    #[test]
+    fn a_stranger_without_modes_is_not_there_and_one_without_a_name_is() {
+        assert!(display("", None).completed_by(None).is_none());
+        let nameless = display("", Some(1024)).completed_by(None).unwrap();
+        // Its word is as good as that of the one before.
+        assert_eq!(display("", Some(800)).completed_by(Some(&nameless)).unwrap().head.modes[0].width, 800);
+    }
 }

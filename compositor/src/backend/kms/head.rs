@@ -1,37 +1,73 @@
-//! One connected display of a card: its modes with their timings, the CRTC that drives it, and its way to the plane.
+//! One connected display of a card: its modes with their timings, the CRTC that drives it, its way to the plane,
+//! and what is done when the driver refuses a mode.
 
 use smithay::reexports::drm::control::{Mode, connector, crtc};
 
-use super::{present::Presenter, timing};
+use super::{connectors::Found, present::Presenter, timing};
 use crate::{
-    backend::NOT_LISTED,
-    screens::{Head, HeadMode},
+    backend::{NOT_LISTED, PresentError},
+    screens::{
+        Head, HeadMode,
+        mode::{describe, fallbacks},
+    },
 };
+
+/// So many failures in a row are the mode's fault: one may be another program's, which is on its way out.
+const TRIES: u32 = 3;
 
 /// A connected display.
 pub struct CardHead {
     pub head: Head,
     pub connector: connector::Handle,
     pub crtc: crtc::Handle,
+    /// Those that could drive it.
+    pub crtcs: Vec<crtc::Handle>,
     pub presenter: Option<Presenter>,
+    /// Not switched off.
+    pub on: bool,
     /// The timings of the listed modes, in the head's order.
     modes: Vec<Mode>,
+    /// The last mode in which a frame was taken.
+    proven: Option<HeadMode>,
+    /// Modes that failed since then, and how often in a row the one in force did.
+    refused: Vec<HeadMode>,
+    failures: u32,
+    /// Every mode failed: then it is something else, and it may pass.
+    hopeless: bool,
 }
 
 impl CardHead {
     /// Nothing is shown on it yet.
-    pub fn new(head: Head, modes: Vec<Mode>, connector: connector::Handle, crtc: crtc::Handle) -> Self {
-        Self { head, connector, crtc, presenter: None, modes }
+    pub fn new(found: Found, crtc: crtc::Handle) -> Self {
+        Self {
+            head: found.head,
+            connector: found.connector,
+            crtc,
+            crtcs: found.crtcs,
+            presenter: None,
+            on: true,
+            modes: found.modes,
+            proven: None,
+            refused: Vec::new(),
+            failures: 0,
+            hopeless: false,
+        }
     }
 
     /// Takes over what a new scan found. The mode in force stays so for as long as the display lists it.
-    pub fn refresh(&mut self, found: Head, modes: Vec<Mode>) {
-        let before = self.head.modes.get(self.head.mode).copied();
-        self.head = found;
-        self.modes = modes;
+    pub fn refresh(&mut self, found: Found) {
+        let before = self.mode();
+        self.head = found.head;
+        self.modes = found.modes;
+        self.crtcs = found.crtcs;
         if let Some(before) = before {
             self.head.switch_to(before);
         }
+    }
+
+    /// The mode in force.
+    pub fn mode(&self) -> Option<HeadMode> {
+        self.head.modes.get(self.head.mode).copied()
     }
 
     /// The timings of one of its modes, or of a custom one.
@@ -45,16 +81,130 @@ impl CardHead {
 
     /// The timings that the next frame is shown with.
     pub fn timing(&self) -> Option<Mode> {
-        self.timing_of(*self.head.modes.get(self.head.mode)?)
+        self.timing_of(self.mode()?)
     }
 
     /// Uses another mode from the next frame on.
     pub fn set_mode(&mut self, mode: HeadMode) -> Result<(), String> {
         let timing = self.timing_of(mode).ok_or(NOT_LISTED)?;
         if let Some(presenter) = &mut self.presenter {
-            presenter.use_mode(timing)?;
+            presenter.use_mode(timing).map_err(|error| error.to_string())?;
         }
         self.head.switch_to(mode);
+        self.failures = 0;
+        self.hopeless = false;
         Ok(())
+    }
+
+    /// A frame is on its way: the mode works.
+    pub fn accepted(&mut self) {
+        self.on = true;
+        self.failures = 0;
+        self.hopeless = false;
+        if self.proven != self.mode() {
+            self.proven = self.mode();
+            self.refused.clear();
+        }
+    }
+
+    /// A frame was not taken. In a mode that never worked that is the mode's fault: another one is used.
+    pub fn failed(&mut self, reason: String) -> PresentError {
+        let Some(mode) = self.mode().filter(|mode| !self.hopeless && self.proven != Some(*mode)) else {
+            return PresentError::Device(reason);
+        };
+        self.failures += 1;
+        if self.failures < TRIES {
+            return PresentError::Device(reason);
+        }
+        self.failures = 0;
+        self.refused.push(mode);
+        let mut order = self.proven.into_iter().chain(fallbacks(&self.head.modes));
+        match order.find(|next| !self.refused.contains(next) && self.timing_of(*next).is_some()) {
+            Some(next) => {
+                self.head.switch_to(next);
+                let (mode, next) = (describe(mode), describe(next));
+                PresentError::ModeRefused(format!("the display driver refuses {mode} ({reason}); {next} is used"))
+            }
+            None => {
+                let first = self.refused[0];
+                self.refused.clear();
+                self.hopeless = true;
+                self.head.switch_to(first);
+                let first = describe(first);
+                PresentError::ModeRefused(format!("the display driver refuses every mode ({reason}); {first} is kept"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::screens::HeadId;
+    use smithay::reexports::drm::control::from_u32;
+
+    fn listed(width: u16, height: u16, preferred: bool) -> (HeadMode, Mode) {
+        let mode =
+            HeadMode { width: width.into(), height: height.into(), refresh: 60_000, preferred, custom: Some(60_000) };
+        let timing = timing::custom(mode).unwrap();
+        (HeadMode { custom: None, ..mode }, timing)
+    }
+
+    fn head() -> CardHead {
+        let (modes, timings) =
+            [listed(1280, 720, false), listed(1920, 1080, true), listed(3840, 2160, false)].into_iter().unzip();
+        let head =
+            Head { id: HeadId(1), name: "DP-1".into(), identity: Default::default(), physical: (0, 0), modes, mode: 2 };
+        let crtc = from_u32(5).unwrap();
+        let found = Found { head, connector: from_u32(4).unwrap(), modes: timings, crtcs: vec![crtc] };
+        CardHead::new(found, crtc)
+    }
+
+    /// Until another mode is used, with a limit.
+    fn fail(head: &mut CardHead) -> Option<String> {
+        (0..TRIES).find_map(|_| match head.failed("EINVAL".into()) {
+            PresentError::ModeRefused(text) => Some(text),
+            _ => None,
+        })
+    }
+
+    fn size(head: &CardHead) -> (i32, i32) {
+        head.mode().map(|mode| (mode.width, mode.height)).unwrap()
+    }
+
+    #[test]
+    fn a_mode_that_never_worked_gives_way_to_one_that_may() {
+        let mut head = head();
+        let text = fail(&mut head).unwrap();
+        assert!(text.contains("3840x2160") && text.contains("1920x1080") && text.contains("EINVAL"), "{text}");
+        assert_eq!(size(&head), (1920, 1080));
+        fail(&mut head).unwrap();
+        assert_eq!(size(&head), (1280, 720));
+        fail(&mut head).unwrap();
+        assert_eq!(size(&head), (1024, 768), "listed or not");
+        head.accepted();
+        assert_eq!(fail(&mut head), None, "what worked is not to blame");
+        assert_eq!(size(&head), (1024, 768));
+    }
+
+    #[test]
+    fn a_new_mode_that_fails_goes_back_to_the_one_that_worked() {
+        let mut head = head();
+        head.head.mode = 0;
+        head.accepted();
+        let large = head.head.modes[2];
+        head.set_mode(large).unwrap();
+        fail(&mut head).unwrap();
+        assert_eq!(size(&head), (1280, 720));
+    }
+
+    #[test]
+    fn one_failure_is_no_refusal_and_when_all_fail_the_first_is_kept() {
+        let mut head = head();
+        assert!(matches!(head.failed("busy".into()), PresentError::Device(_)));
+        assert_eq!(size(&head), (3840, 2160));
+        let changes = (0..50).filter(|_| matches!(head.failed("gone".into()), PresentError::ModeRefused(_))).count();
+        assert_eq!(changes, 6, "each of the six modes, and then no more");
+        assert_eq!(size(&head), (3840, 2160));
     }
 }

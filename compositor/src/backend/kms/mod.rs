@@ -1,6 +1,7 @@
 //! KMS: the screens of a console, through libseat. Owns the session, the cards and libinput; everything else is
 //! told through the [`Backend`] trait.
 
+mod atomic;
 mod card;
 mod connectors;
 mod edid;
@@ -12,7 +13,10 @@ mod quirks;
 mod session;
 mod timing;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
 use smithay::{
     backend::{
@@ -23,7 +27,10 @@ use smithay::{
     },
     desktop::utils::OutputPresentationFeedback,
     reexports::{
-        calloop::{LoopHandle, RegistrationToken},
+        calloop::{
+            LoopHandle, RegistrationToken,
+            timer::{TimeoutAction, Timer},
+        },
         input::Libinput,
         pixman::Image,
         wayland_server::protocol::{wl_shm, wl_surface::WlSurface},
@@ -31,7 +38,7 @@ use smithay::{
 };
 
 use super::{
-    Backend, DeviceChange, PresentError, Presented,
+    Backend, DeviceChange, HeadState, PresentError, Presented,
     capture::{Capture, CaptureError, capture},
 };
 use crate::{
@@ -70,19 +77,31 @@ pub struct Kms {
     cards: Vec<Card>,
     libinput: Option<Libinput>,
     hotplug: Option<RegistrationToken>,
+    /// When connectors are looked at again without news of them, after [`Kms::started`].
+    settles: Option<Duration>,
+    started: Instant,
 }
 
 impl Kms {
     /// Takes the seat and every card with connectors.
     pub fn new(handle: &LoopHandle<'static, Kiosk>, renderer: RendererChoice) -> Result<Self, KmsError> {
         let session = session::open(handle)?;
-        let mut kms =
-            Self { handle: handle.clone(), session, renderer, cards: Vec::new(), libinput: None, hotplug: None };
+        let mut kms = Self {
+            handle: handle.clone(),
+            session,
+            renderer,
+            cards: Vec::new(),
+            libinput: None,
+            hotplug: None,
+            settles: None,
+            started: Instant::now(),
+        };
         if kms.session.is_active() {
             kms.open_cards();
             if kms.cards.is_empty() {
                 return Err(KmsError::NoCard(kms.why_no_card()));
             }
+            kms.scan();
         } else if !session::may_become_active() {
             return Err(KmsError::Seat("neither seatd nor a login session on a seat is there for this user".into()));
         } else {
@@ -126,6 +145,30 @@ impl Kms {
         reasons.join("; ")
     }
 
+    /// Looks for displays on all cards.
+    fn scan(&mut self) {
+        let now = self.started.elapsed();
+        let due: Option<Duration> = self.cards.iter_mut().filter_map(|card| card.scan(now)).min();
+        let Some(due) = due else { return };
+        if self.settles.is_some_and(|settles| settles <= due) {
+            return;
+        }
+        // A timer that comes before this one finds nothing to do, and this one is set again.
+        let timer = Timer::from_duration(due.saturating_sub(now));
+        let inserted = self.handle.insert_source(timer, |_, (), kiosk| {
+            hear(kiosk, DeviceChange::Settled);
+            TimeoutAction::Drop
+        });
+        match inserted {
+            Ok(_) => self.settles = Some(due),
+            Err(error) => tracing::warn!(%error, "a display that was unplugged may be missed"),
+        }
+    }
+
+    fn known_heads(&self) -> Vec<Head> {
+        self.cards.iter().flat_map(Card::heads).cloned().collect()
+    }
+
     fn card_of(&mut self, head: HeadId) -> Option<&mut Card> {
         self.cards.iter_mut().find(|card| card.has(head))
     }
@@ -150,8 +193,7 @@ impl Kms {
                 UdevEvent::Changed { device_id } => DeviceChange::Changed(device_id),
                 UdevEvent::Removed { device_id } => DeviceChange::Removed(device_id),
             };
-            kiosk.backend.device_changed(change);
-            kiosk.displays_changed();
+            hear(kiosk, change);
         });
         match inserted {
             Ok(token) => self.hotplug = Some(token),
@@ -170,7 +212,7 @@ impl Backend for Kms {
     }
 
     fn heads(&mut self) -> Vec<Head> {
-        self.cards.iter_mut().flat_map(Card::scan).collect()
+        self.known_heads()
     }
 
     fn present(&mut self, frame: &Frame<'_>) -> Result<Presented, PresentError> {
@@ -193,6 +235,13 @@ impl Backend for Kms {
 
     fn set_mode(&mut self, head: HeadId, mode: HeadMode) -> Result<(), String> {
         self.card_of(head).map_or_else(|| Err("its display is not connected".into()), |card| card.set_mode(head, mode))
+    }
+
+    fn test(&mut self, states: &[HeadState]) -> Result<(), String> {
+        self.cards
+            .iter()
+            .filter(|card| states.iter().any(|state| card.has(state.head)))
+            .try_for_each(|card| card.test(states))
     }
 
     fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError> {
@@ -269,6 +318,8 @@ impl Backend for Kms {
         }
         self.open_cards();
         let results: Vec<Result<(), String>> = self.cards.iter_mut().map(Card::resume).collect();
+        // Displays may have come and gone meanwhile.
+        self.scan();
         results.into_iter().collect()
     }
 
@@ -284,7 +335,8 @@ impl Backend for Kms {
         }
     }
 
-    fn device_changed(&mut self, change: DeviceChange) {
+    fn device_changed(&mut self, change: DeviceChange) -> bool {
+        let before = self.known_heads();
         match change {
             DeviceChange::Added(path) => self.open_card(&path),
             DeviceChange::Changed(device) => {
@@ -301,7 +353,17 @@ impl Backend for Kms {
                 // The real driver may have taken over from a simple one meanwhile.
                 self.open_cards();
             }
+            DeviceChange::Settled => self.settles = None,
         }
+        self.scan();
+        self.known_heads() != before
+    }
+}
+
+/// News of a device reached the loop. Most of it is of a display that only cleared its throat.
+fn hear(kiosk: &mut Kiosk, change: DeviceChange) {
+    if kiosk.backend.device_changed(change) {
+        kiosk.displays_changed();
     }
 }
 

@@ -16,7 +16,7 @@ use smithay::{
     },
     desktop::utils::OutputPresentationFeedback,
     output::Output,
-    reexports::drm::control::Mode,
+    reexports::drm::control::{Mode, plane},
     utils::{Buffer, Size},
 };
 
@@ -159,12 +159,12 @@ impl Presenter {
     }
 
     /// Uses another mode from the next frame on.
-    pub fn use_mode(&mut self, mode: Mode) -> Result<(), String> {
+    pub fn use_mode(&mut self, mode: Mode) -> Result<(), PresentError> {
         either!(&mut self.compositor, compositor => {
             if compositor.pending_mode() == mode {
                 return Ok(());
             }
-            compositor.use_mode(mode).map_err(|error| error.to_string())
+            compositor.use_mode(mode).map_err(refusal)
         })
     }
 
@@ -185,6 +185,11 @@ impl Presenter {
         .map_err(|error| error.to_string())
     }
 
+    /// The plane that frames are on.
+    pub fn plane(&self) -> plane::Handle {
+        either!(&self.compositor, compositor => compositor.plane())
+    }
+
     /// Formats that the primary plane takes.
     pub fn plane_formats(&self) -> FormatSet {
         either!(&self.compositor, compositor => compositor.surface().plane_info().formats.clone())
@@ -200,13 +205,22 @@ where
     F: std::error::Error + Send + Sync + 'static,
 {
     match error {
-        FrameError::DrmError(DrmError::DeviceInactive) => PresentError::Inactive,
-        FrameError::DrmError(DrmError::Access(error))
-            if error.source.kind() == std::io::ErrorKind::PermissionDenied =>
-        {
-            PresentError::Inactive
-        }
+        FrameError::DrmError(error) => device_error(&error),
         error => PresentError::Device(error.to_string()),
+    }
+}
+
+/// As [`refusal`].
+pub fn device_error(error: &DrmError) -> PresentError {
+    use std::io::ErrorKind::{Interrupted, PermissionDenied, ResourceBusy, WouldBlock};
+    match error {
+        DrmError::DeviceInactive => PresentError::Inactive,
+        DrmError::Access(access) => match access.source.kind() {
+            PermissionDenied => PresentError::Inactive,
+            ResourceBusy | WouldBlock | Interrupted => PresentError::Busy(error.to_string()),
+            _ => PresentError::Device(error.to_string()),
+        },
+        _ => PresentError::Device(error.to_string()),
     }
 }
 

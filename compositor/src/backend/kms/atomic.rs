@@ -1,0 +1,157 @@
+//! Asks the driver whether displays could all be driven in given modes at once: one atomic commit for all of a
+//! card's displays, with TEST_ONLY, so that nothing on the screens changes. The card asks it before a transaction.
+
+use smithay::{
+    backend::{allocator::Fourcc, drm::DrmDevice},
+    reexports::drm::control::{
+        AtomicCommitFlags, Device as ControlDevice, Mode, RawResourceHandle, ResourceHandle, atomic::AtomicModeReq,
+        connector, crtc, dumbbuffer::DumbBuffer, framebuffer, plane, property::Value,
+    },
+};
+
+/// Bits of a pixel.
+const BPP: u32 = 32;
+/// Those of them that are colour.
+const DEPTH: u32 = 24;
+
+/// A display as it is to be.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    pub connector: connector::Handle,
+    pub crtc: crtc::Handle,
+    /// Its CRTC's primary plane.
+    pub plane: plane::Handle,
+    /// `None`: off.
+    pub mode: Option<Mode>,
+}
+
+/// Why the test could not be made, or what came of it.
+#[derive(Debug, thiserror::Error)]
+pub enum TestError {
+    #[error("the display driver cannot show this ({0})")]
+    Refused(std::io::Error),
+    #[error("the display driver could not be asked: {0}")]
+    Device(#[from] std::io::Error),
+    #[error("the display driver has no property {0:?}")]
+    NoProperty(&'static str),
+}
+
+/// Whether all wishes can be fulfilled at once, beside what other CRTCs show.
+pub fn test(drm: &DrmDevice, wishes: &[Wish]) -> Result<(), TestError> {
+    let mut request = Request { drm, inner: AtomicModeReq::new() };
+    // They must outlive the commit.
+    let mut kept = Vec::new();
+    for wish in wishes {
+        request.release_planes(wish)?;
+        match wish.mode {
+            Some(mode) => {
+                let shown = Shown::new(drm, mode)?;
+                request.show(wish, mode, &shown)?;
+                kept.push(shown);
+            }
+            None => request.switch_off(wish)?,
+        }
+    }
+    let flags = AtomicCommitFlags::TEST_ONLY | AtomicCommitFlags::ALLOW_MODESET;
+    drm.atomic_commit(flags, request.inner).map_err(TestError::Refused)
+}
+
+struct Request<'a> {
+    drm: &'a DrmDevice,
+    inner: AtomicModeReq,
+}
+
+impl Request<'_> {
+    fn set<H: ResourceHandle>(&mut self, object: H, name: &'static str, value: Value<'_>) -> Result<(), TestError> {
+        let properties = self.drm.get_properties(object)?;
+        let is_named = |property: &&smithay::reexports::drm::control::property::Handle| {
+            self.drm.get_property(**property).is_ok_and(|info| info.name().to_str() == Ok(name))
+        };
+        let (handles, _) = properties.as_props_and_values();
+        let property = handles.iter().find(is_named).ok_or(TestError::NoProperty(name))?;
+        let raw: RawResourceHandle = object.into();
+        self.inner.add_raw_property(raw, *property, value.into());
+        Ok(())
+    }
+
+    /// Overlays and cursors lie in the old mode, and come back by themselves.
+    fn release_planes(&mut self, wish: &Wish) -> Result<(), TestError> {
+        for plane in self.drm.plane_handles()? {
+            let used = self.drm.get_plane(plane)?.crtc() == Some(wish.crtc);
+            if used && plane != wish.plane {
+                self.set(plane, "CRTC_ID", Value::CRTC(None))?;
+                self.set(plane, "FB_ID", Value::Framebuffer(None))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn show(&mut self, wish: &Wish, mode: Mode, shown: &Shown<'_>) -> Result<(), TestError> {
+        let (width, height) = mode.size();
+        self.set(wish.connector, "CRTC_ID", Value::CRTC(Some(wish.crtc)))?;
+        self.set(wish.crtc, "MODE_ID", Value::Blob(shown.blob))?;
+        self.set(wish.crtc, "ACTIVE", Value::Boolean(true))?;
+        self.set(wish.plane, "FB_ID", Value::Framebuffer(Some(shown.framebuffer)))?;
+        self.set(wish.plane, "CRTC_ID", Value::CRTC(Some(wish.crtc)))?;
+        for (name, pixels) in [("SRC_W", width), ("SRC_H", height)] {
+            // 16.16 fixed point.
+            self.set(wish.plane, name, Value::UnsignedRange(u64::from(pixels) << 16))?;
+        }
+        for name in ["SRC_X", "SRC_Y"] {
+            self.set(wish.plane, name, Value::UnsignedRange(0))?;
+        }
+        for (name, pixels) in [("CRTC_W", width), ("CRTC_H", height)] {
+            self.set(wish.plane, name, Value::UnsignedRange(u64::from(pixels)))?;
+        }
+        for name in ["CRTC_X", "CRTC_Y"] {
+            self.set(wish.plane, name, Value::SignedRange(0))?;
+        }
+        Ok(())
+    }
+
+    fn switch_off(&mut self, wish: &Wish) -> Result<(), TestError> {
+        self.set(wish.connector, "CRTC_ID", Value::CRTC(None))?;
+        self.set(wish.crtc, "MODE_ID", Value::Blob(0))?;
+        self.set(wish.crtc, "ACTIVE", Value::Boolean(false))?;
+        self.set(wish.plane, "CRTC_ID", Value::CRTC(None))?;
+        self.set(wish.plane, "FB_ID", Value::Framebuffer(None))
+    }
+}
+
+/// What a mode needs to be tested: a framebuffer of its size, never drawn on, and its timings as a blob.
+struct Shown<'a> {
+    drm: &'a DrmDevice,
+    blob: u64,
+    framebuffer: framebuffer::Handle,
+    buffer: Option<DumbBuffer>,
+}
+
+impl<'a> Shown<'a> {
+    fn new(drm: &'a DrmDevice, mode: Mode) -> Result<Self, TestError> {
+        let (width, height) = mode.size();
+        let buffer = drm.create_dumb_buffer((width.into(), height.into()), Fourcc::Xrgb8888, BPP)?;
+        let framebuffer = match drm.add_framebuffer(&buffer, DEPTH, BPP) {
+            Ok(framebuffer) => framebuffer,
+            Err(error) => {
+                let _ = drm.destroy_dumb_buffer(buffer);
+                return Err(error.into());
+            }
+        };
+        let mut shown = Self { drm, blob: 0, framebuffer, buffer: Some(buffer) };
+        shown.blob = drm.create_property_blob(&mode)?.into();
+        Ok(shown)
+    }
+}
+
+impl Drop for Shown<'_> {
+    fn drop(&mut self) {
+        // The kernel takes back what cannot be returned when the device is closed.
+        if self.blob != 0 {
+            let _ = self.drm.destroy_property_blob(self.blob);
+        }
+        let _ = self.drm.destroy_framebuffer(self.framebuffer);
+        if let Some(buffer) = self.buffer.take() {
+            let _ = self.drm.destroy_dumb_buffer(buffer);
+        }
+    }
+}
