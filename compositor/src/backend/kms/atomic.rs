@@ -129,12 +129,14 @@ struct Shown<'a> {
 impl<'a> Shown<'a> {
     fn new(drm: &'a DrmDevice, mode: Mode) -> Result<Self, TestError> {
         let (width, height) = mode.size();
-        let buffer = drm.create_dumb_buffer((width.into(), height.into()), Fourcc::Xrgb8888, BPP)?;
+        // A picture that is too large for the device is refused here.
+        let size = (width.into(), height.into());
+        let buffer = drm.create_dumb_buffer(size, Fourcc::Xrgb8888, BPP).map_err(TestError::Refused)?;
         let framebuffer = match drm.add_framebuffer(&buffer, DEPTH, BPP) {
             Ok(framebuffer) => framebuffer,
             Err(error) => {
                 let _ = drm.destroy_dumb_buffer(buffer);
-                return Err(error.into());
+                return Err(TestError::Refused(error));
             }
         };
         let mut shown = Self { drm, blob: 0, framebuffer, buffer: Some(buffer) };
