@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use kiosk_splash::{Progress, View};
 use smithay::{
     reexports::wayland_protocols::wp::presentation_time::server::wp_presentation_feedback::Kind as FeedbackKind,
     utils::Time, wayland::presentation::Refresh,
@@ -34,9 +33,7 @@ impl Kiosk {
     /// Draws a screen and sends the frame on its way.
     pub fn draw(&mut self, id: ScreenId) {
         let now = self.now();
-        let primary = self.screens.primary().map(|screen| screen.id);
-        let carries_shell = primary == Some(id);
-        let next_move = self.prepare_splash(id, carries_shell, now);
+        let next_move = self.prepare_splash(id, now);
         let Self { stage, screens, seat, backend, changed, .. } = self;
         let Some(frame) = Frame::new(screens, id, stage, &seat.cursor, now) else { return };
         let presented = match frame.screen.lit() {
@@ -104,15 +101,12 @@ impl Kiosk {
     }
 
     /// Paints and moves the splash on a screen. Returns when it next moves.
-    fn prepare_splash(&mut self, id: ScreenId, carries_shell: bool, now: Duration) -> Option<Duration> {
-        let cover = self.stage.cover;
-        let covered = cover != Cover::Gone || !carries_shell;
+    fn prepare_splash(&mut self, id: ScreenId, now: Duration) -> Option<Duration> {
+        let shell = self.screens.shell_on(id);
+        let cover = self.stage.cover(shell);
+        let covered = cover != Cover::Gone || shell.is_none();
         let wanted = self.stage.splash_enabled || self.stage.system_screen.is_some();
-        let view = match cover {
-            // Beside a running shell the other screens keep a still logo: nothing moves, nothing wakes.
-            Cover::Gone => View::Splash { message: None, progress: Progress::None },
-            _ => self.stage.view(),
-        };
+        let view = self.stage.view(shell);
         let mirrors = self.screens.mirror_source(id).is_some();
         let screen = self.screens.get_mut(id)?;
         // A mirror draws with its source's pictures.
@@ -122,7 +116,7 @@ impl Kiosk {
         }
         let (size, scale) = (screen.picture_size(), screen.scale());
         screen.splash.prepare(&view, &self.stage.style, size, scale);
-        if matches!(cover, Cover::Fading { .. }) && carries_shell {
+        if matches!(cover, Cover::Fading { .. }) && shell.is_some() {
             screen.splash.step_veil();
         }
         let elapsed = now.saturating_sub(cover.since()?);
@@ -136,12 +130,17 @@ impl Kiosk {
         }
         self.after(delay, |kiosk| {
             kiosk.timers.animation = false;
-            if kiosk.stage.cover == Cover::Gone || kiosk.paused {
+            if kiosk.stage.shells.iter().all(|shell| shell.cover == Cover::Gone) || kiosk.paused {
                 return;
             }
-            let elapsed = kiosk.stage.cover.since().map_or(Duration::ZERO, |since| kiosk.now().saturating_sub(since));
-            for screen in kiosk.screens.iter_mut().filter(|screen| screen.splash.moved(elapsed)) {
-                screen.redraw.request();
+            let (now, homes) = (kiosk.now(), kiosk.screens.homes());
+            let Self { stage, screens, .. } = kiosk;
+            for screen in screens.iter_mut() {
+                let shell = homes.iter().position(|home| *home == Some(screen.id));
+                let since = stage.cover(shell).since();
+                if since.is_some_and(|since| screen.splash.moved(now.saturating_sub(since))) {
+                    screen.redraw.request();
+                }
             }
             // A timer that came early must not end the animation.
             if !kiosk.screens.iter().any(|screen| screen.redraw.wants_draw() || screen.redraw.awaits_flip()) {
@@ -186,7 +185,7 @@ impl Kiosk {
         let Some(screen) = self.screens.get_mut(id) else { return };
         if screen.redraw.paced() {
             self.send_callbacks(id);
-            if matches!(self.stage.cover, Cover::Fading { .. }) {
+            if self.stage.shells.iter().any(|shell| matches!(shell.cover, Cover::Fading { .. })) {
                 self.screens.request_redraw();
             }
         }

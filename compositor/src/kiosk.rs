@@ -25,8 +25,9 @@ use crate::{
     memory,
     notify::Notifier,
     power::{self, Power},
+    privilege::ClientState,
     protocols::Protocols,
-    screens::{Screen, Screens},
+    screens::{Screen, ScreenId, Screens},
     session_link::SessionLinks,
     stage::{Stage, splash::Cover},
     trial::Trial,
@@ -126,7 +127,7 @@ impl Kiosk {
         if self.stage.update_cover(now) {
             self.changed = true;
             self.screens.request_redraw();
-            if self.stage.cover == Cover::Gone {
+            if self.stage.shells.iter().any(|shell| shell.cover == Cover::Gone) {
                 // Megabytes a screen, that a still page never needs again.
                 for head in self.screens.iter().filter_map(|screen| screen.head) {
                     self.backend.trim(head);
@@ -140,7 +141,8 @@ impl Kiosk {
                 }
             }
         }
-        self.session.tell_visible(self.stage.shell_visible());
+        let visible: Vec<bool> = (0..self.stage.shells.len()).map(|shell| self.stage.shell_visible(shell)).collect();
+        self.session.tell_visible(&visible);
         // Mirrors last: they show what has just been drawn.
         for mirrors in [false, true] {
             let is_due = |screen: &&Screen| {
@@ -168,16 +170,35 @@ impl Kiosk {
         }
     }
 
-    /// The part of the layout that a fullscreen window covers.
+    /// The part of the layout that a fullscreen window of the first shell covers.
     pub fn shell_area(&self) -> Rectangle<i32, Logical> {
-        self.screens.primary().map(|screen| screen.geometry()).unwrap_or_default()
+        self.area_of(0)
     }
 
-    /// The shell's picture changed.
+    /// The part of the layout that a fullscreen window of this shell covers.
+    pub fn area_of(&self, shell: usize) -> Rectangle<i32, Logical> {
+        self.screens.home(shell).map(|screen| screen.geometry()).unwrap_or_default()
+    }
+
+    /// Some shell's picture changed, or something that is on one of them: the pointer, what is dragged.
     pub fn request_shell_redraw(&mut self) {
-        if let Some(id) = self.screens.primary().map(|screen| screen.id)
-            && let Some(screen) = self.screens.get_mut(id)
-        {
+        for id in self.screens.homes().into_iter().flatten() {
+            self.request_redraw(id);
+        }
+    }
+
+    /// The picture of the shell that this surface belongs to changed.
+    pub fn request_redraw_for(&mut self, surface: &WlSurface) {
+        if self.stage.shells.len() == 1 || self.seat.cursor.drag_icon().is_some() {
+            return self.request_shell_redraw();
+        }
+        if let Some(id) = self.screens.home(ClientState::shell_of(surface)).map(|screen| screen.id) {
+            self.request_redraw(id);
+        }
+    }
+
+    fn request_redraw(&mut self, id: ScreenId) {
+        if let Some(screen) = self.screens.get_mut(id) {
             screen.redraw.request();
         }
     }
@@ -185,9 +206,9 @@ impl Kiosk {
     /// A window came, went or was raised: focus follows, and the picture changes.
     pub fn windows_changed(&mut self) {
         self.changed = true;
-        let area = self.shell_area();
-        self.stage.windows.rearrange(area);
-        let focus = self.stage.windows.focus();
+        let areas: Vec<_> = (0..self.stage.shells.len()).map(|shell| self.area_of(shell)).collect();
+        self.stage.windows.rearrange(&areas);
+        let focus = self.stage.focus();
         // A popup's grab keeps the keyboard from the window, and knows itself when it has ended.
         if let Some(keyboard) = self.seat.seat.get_keyboard()
             && keyboard.current_focus() != focus
@@ -198,12 +219,12 @@ impl Kiosk {
         self.screens.request_redraw();
     }
 
-    /// The shell's screen has another size, scale or turn: everything on it is placed and told anew.
+    /// A shell's screen is another, or has another size, scale or turn: everything on it is placed and told anew.
     pub fn rearrange(&mut self) {
         let surfaces: Vec<WlSurface> = self.stage.windows.surfaces().collect();
         for root in surfaces {
             self.tell_scale(&root);
-            if let Some(screen) = self.screens.primary() {
+            if let Some(screen) = self.screens.home(ClientState::shell_of(&root)) {
                 // In this order: a window is always on some output. A screen that goes is left when it goes: the
                 // client may not know the other one yet.
                 screen.output.enter(&root);

@@ -8,7 +8,7 @@ use kiosk_session::config::{ModeChoice, OutputPolicy, Scale, conflicting_rules, 
 use crate::{
     kiosk::Kiosk,
     power,
-    screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, ScreenId, ScreenPolicy, mode},
+    screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Screen, ScreenId, ScreenPolicy, mode},
 };
 
 /// Size of the screen that carries the shell while no display is connected.
@@ -184,7 +184,10 @@ impl Kiosk {
     /// that one, so that they are never without an output.
     fn retire_unneeded_screens(&mut self) {
         let mut any = false;
-        for screen in self.screens.iter_mut().filter(|screen| screen.head.is_none() && !screen.retiring) {
+        let homes = self.screens.homes();
+        let unneeded =
+            |screen: &&mut Screen| screen.head.is_none() && !screen.retiring && !homes.contains(&Some(screen.id));
+        for screen in self.screens.iter_mut().filter(unneeded) {
             screen.retiring = true;
             any = true;
         }

@@ -7,8 +7,9 @@ use std::sync::{Arc, atomic::AtomicU32};
 
 use smithay::{
     reexports::wayland_server::{
-        Client,
+        Client, Resource,
         backend::{ClientData, ClientId, DisconnectReason},
+        protocol::wl_surface::WlSurface,
     },
     wayland::compositor::CompositorClientState,
 };
@@ -39,6 +40,8 @@ const ADMIN_ONLY: [&str; 9] = [
 pub struct ClientState {
     pub compositor: CompositorClientState,
     pub privilege: Privilege,
+    /// The number of the shell through whose socket it came: its windows are on that one's screen.
+    pub shell: usize,
     /// Pools and buffers of shared memory that it has.
     pub memories: AtomicU32,
 }
@@ -46,7 +49,18 @@ pub struct ClientState {
 impl ClientState {
     /// For a client that connected through the socket of that privilege.
     pub fn new(privilege: Privilege) -> Arc<Self> {
-        Arc::new(Self { compositor: CompositorClientState::default(), privilege, memories: AtomicU32::new(0) })
+        Self::of_shell(privilege, 0)
+    }
+
+    /// The same for the socket of the shell with this number.
+    pub fn of_shell(privilege: Privilege, shell: usize) -> Arc<Self> {
+        Arc::new(Self { compositor: CompositorClientState::default(), privilege, shell, memories: AtomicU32::new(0) })
+    }
+
+    /// The number of the shell whose client has this surface.
+    pub fn shell_of(surface: &WlSurface) -> usize {
+        let client = surface.client();
+        client.and_then(|client| client.get_data::<Self>().map(|state| state.shell)).unwrap_or_default()
     }
 }
 

@@ -137,7 +137,7 @@ pub fn build(
         tracing::warn!("{problem}");
     }
     let wait_for_session = options.command.is_empty() && options.session != SessionChoice::None;
-    let screens = Screens::new(shell_screen(options, &config));
+    let wanted = shell_screens(options, &config);
     let clock = Clock::new();
     Kiosk {
         brightness: Brightness::default(),
@@ -146,11 +146,11 @@ pub fn build(
         handle,
         display: display_handle,
         clock,
-        stage: Stage::new(style, !options.no_splash, wait_for_session),
+        stage: Stage::new(style, !options.no_splash, wait_for_session, wanted.len()),
         config,
         protocols,
         seat,
-        screens,
+        screens: Screens::new(wanted),
         backend,
         session: SessionLinks::default(),
         control: None,
@@ -200,13 +200,15 @@ fn nothing_can_be_shown(kiosk: &Kiosk) -> Option<String> {
     reasons?.first().map(|reason| (*reason).to_owned())
 }
 
-/// Which screen carries the shell: cage's `-m last`, else what `shell.output` says.
-fn shell_screen(options: &Options, config: &Config) -> ShellScreen {
-    match (options.multi, config.shell.output.as_str()) {
+/// Which screen each shell wants: cage's `-m last`, else what `output` of its table says. A command is one shell.
+fn shell_screens(options: &Options, config: &Config) -> Vec<ShellScreen> {
+    let shells = if options.command.is_empty() { config.all_shells() } else { std::slice::from_ref(&config.shell) };
+    let wanted = |output: &str| match (options.multi, output) {
         (Some(MultiChoice::Last), _) => ShellScreen::Last,
         (_, "*" | "") => ShellScreen::First,
         (_, name) => ShellScreen::Named(name.to_owned()),
-    }
+    };
+    shells.iter().map(|shell| wanted(&shell.output)).collect()
 }
 
 /// The splash's style from the configuration; a logo that cannot be used is replaced by the built-in one.
@@ -280,10 +282,12 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     kiosk.offer_dmabuf();
 
     let directory = runtime_dir(options)?;
-    let wayland = sockets::open_wayland(kiosk, display, &directory)
+    let displays = sockets::open_wayland(kiosk, display, &directory)
         .with_context(|| format!("the Wayland sockets could not be opened in {}", directory.display()))?;
-    tracing::info!(socket = %wayland.display(), backend = kiosk.backend.name(), renderer = kiosk.backend.renderer(), "ready for clients");
-    session_link::listen(kiosk, &directory.join(CONTROL_SOCKET), wayland.to_string_lossy().into_owned())
+    let wayland = directory.join(api::WAYLAND_SOCKET);
+    tracing::info!(socket = %wayland.display(), shells = displays.len(), backend = kiosk.backend.name(), renderer = kiosk.backend.renderer(), "ready for clients");
+    let displays = displays.iter().map(|display| display.to_string_lossy().into_owned()).collect();
+    session_link::listen(kiosk, &directory.join(CONTROL_SOCKET), displays)
         .context("the control socket could not be opened")?;
 
     listen_for_signals(kiosk)?;

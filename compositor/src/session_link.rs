@@ -7,16 +7,18 @@ use std::{
     path::Path,
 };
 
-use kiosk_session::api::{MAX_LINE, Notice, Report, State};
+use kiosk_session::api::{MAX_LINE, Notice, Report};
 use smithay::reexports::calloop::{Interest, LoopHandle, Mode, PostAction, generic::Generic};
 
 use crate::{kiosk::Kiosk, sockets};
 
-/// Connections at a time: one session, and its successor that comes before the old one is cleaned up.
+/// Connections at a time for each shell: one session, and its successor that comes before the old one is cleaned up.
 const MOST_CONNECTIONS: usize = 8;
 
 struct Link {
     id: u64,
+    /// The shell that it reports of; `None` before its first report.
+    shell: Option<usize>,
     writer: UnixStream,
 }
 
@@ -25,32 +27,37 @@ struct Link {
 pub struct SessionLinks {
     links: Vec<Link>,
     next_id: u64,
-    hello: Option<String>,
-    visible: Option<bool>,
+    /// The Wayland socket of each shell.
+    displays: Vec<String>,
+    /// Whether each shell is what people see, as it was told.
+    visible: Vec<bool>,
 }
 
 impl SessionLinks {
-    /// Tells every session whether the shell is what people see, when that changed.
-    pub fn tell_visible(&mut self, shell: bool) {
-        if self.visible == Some(shell) {
+    /// Tells every session whether each shell is what people see on its screen, where that changed.
+    pub fn tell_visible(&mut self, visible: &[bool]) {
+        if self.visible == visible {
             return;
         }
-        self.visible = Some(shell);
-        let lost: Vec<u64> = self
-            .links
-            .iter_mut()
-            .filter_map(|link| send(&mut link.writer, &Notice::Visible { shell }).err().map(|_| link.id))
+        let news: Vec<Notice> = (visible.iter().enumerate())
+            .filter(|(number, shell)| self.visible.get(*number) != Some(shell))
+            .map(|(number, shell)| Notice::Visible { shell: *shell, number: number as u32 })
             .collect();
-        self.links.retain(|link| !lost.contains(&link.id));
+        self.visible = visible.to_vec();
+        self.links.retain_mut(|link| news.iter().all(|notice| send(&mut link.writer, notice).is_ok()));
     }
 
     fn welcome(&mut self, mut writer: UnixStream) -> io::Result<u64> {
-        let wayland_display = self.hello.clone().unwrap_or_default();
-        send(&mut writer, &Notice::Hello { wayland_display })?;
-        send(&mut writer, &Notice::Visible { shell: self.visible.unwrap_or(false) })?;
+        let wayland_displays = self.displays.clone();
+        let wayland_display = wayland_displays.first().cloned().unwrap_or_default();
+        send(&mut writer, &Notice::Hello { wayland_display, wayland_displays })?;
+        let visible = if self.visible.is_empty() { &[false][..] } else { &self.visible };
+        for (number, shell) in visible.iter().enumerate() {
+            send(&mut writer, &Notice::Visible { shell: *shell, number: number as u32 })?;
+        }
         let id = self.next_id;
         self.next_id += 1;
-        self.links.push(Link { id, writer });
+        self.links.push(Link { id, shell: None, writer });
         Ok(id)
     }
 }
@@ -62,10 +69,10 @@ fn send(writer: &mut UnixStream, notice: &Notice) -> io::Result<()> {
     writer.write_all(&line)
 }
 
-/// Listens at `path`; `wayland_display` is what sessions are told to connect to.
-pub fn listen(kiosk: &mut Kiosk, path: &Path, wayland_display: String) -> io::Result<()> {
+/// Listens at `path`; `displays` are what the shells are to connect to, by number.
+pub fn listen(kiosk: &mut Kiosk, path: &Path, displays: Vec<String>) -> io::Result<()> {
     let listener = sockets::bind(path, 0o660)?;
-    kiosk.session.hello = Some(wayland_display);
+    kiosk.session.displays = displays;
     let source = Generic::new(listener, Interest::READ, Mode::Level);
     let inserted = kiosk.handle.insert_source(source, |_, listener, kiosk| {
         accept(listener, kiosk);
@@ -76,8 +83,9 @@ pub fn listen(kiosk: &mut Kiosk, path: &Path, wayland_display: String) -> io::Re
 
 fn accept(listener: &UnixListener, kiosk: &mut Kiosk) {
     while let Ok((stream, _)) = listener.accept() {
-        if kiosk.session.links.len() >= MOST_CONNECTIONS {
-            tracing::warn!(most = MOST_CONNECTIONS, "a session was turned away: there are too many");
+        let most = MOST_CONNECTIONS * kiosk.stage.shells.len();
+        if kiosk.session.links.len() >= most {
+            tracing::warn!(most, "a session was turned away: there are too many");
             continue;
         }
         if let Err(error) = connect(stream, kiosk) {
@@ -143,13 +151,22 @@ fn read_lines(reader: &mut impl Read, pending: &mut Vec<u8>, mut line: impl FnMu
 }
 
 impl Kiosk {
-    /// The session says where it is on its way to the page. Only the newest session counts.
+    /// The session says where a shell is on its way to the page. Of each shell only the newest session counts.
     fn session_report(&mut self, id: u64, report: Report) {
-        if self.session.links.last().map(|link| link.id) != Some(id) {
+        let number = report.shell as usize;
+        let Some(shell) = self.stage.shells.get_mut(number) else {
+            tracing::warn!(shell = report.shell, "a report of a shell that is not configured");
+            return;
+        };
+        let links = &mut self.session.links;
+        if let Some(link) = links.iter_mut().find(|link| link.id == id) {
+            link.shell = Some(number);
+        }
+        if links.iter().rfind(|link| link.shell.is_none_or(|of| of == number)).map(|link| link.id) != Some(id) {
             return;
         }
         tracing::debug!(?report, "session report");
-        let readiness = &mut self.stage.readiness;
+        let readiness = &mut shell.readiness;
         let changed = readiness.state != Some(report.state) || readiness.message != report.message;
         readiness.state = Some(report.state);
         readiness.message = report.message;
@@ -158,19 +175,20 @@ impl Kiosk {
         }
     }
 
-    /// The session's connection is gone: if the shell lives on, its picture stays until it goes.
+    /// A session's connection is gone.
     fn session_gone(&mut self, id: u64) {
-        let current = self.session.links.last().map(|link| link.id) == Some(id);
-        self.session.links.retain(|link| link.id != id);
-        if current && self.session.links.is_empty() {
-            tracing::warn!("the session is gone");
-            if !self.stage.windows.any_mapped() {
-                self.stage.readiness.state = None;
-            } else if self.stage.readiness.state == Some(State::Ready) {
-                self.stage.readiness.state = Some(State::Loading);
-            }
-            self.screens.request_redraw();
+        let links = &mut self.session.links;
+        let number = links.iter().find(|link| link.id == id).and_then(|link| link.shell);
+        links.retain(|link| link.id != id);
+        let Some(number) = number.filter(|number| !links.iter().any(|link| link.shell == Some(*number))) else {
+            return;
+        };
+        tracing::warn!(shell = number, "the session is gone");
+        let mapped = self.stage.windows.any_mapped(number);
+        if let Some(shell) = self.stage.shells.get_mut(number) {
+            shell.session_gone(mapped);
         }
+        self.screens.request_redraw();
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use kiosk_session::api::{ADMIN_GROUP, WAYLAND_ADMIN_SOCKET, WAYLAND_SOCKET};
+use kiosk_session::api::{ADMIN_GROUP, WAYLAND_ADMIN_SOCKET, shell_socket};
 use rustix::fs::{AtFlags, CWD, Gid, chownat};
 use smithay::reexports::{
     calloop::{Interest, Mode, PostAction, generic::Generic},
@@ -46,19 +46,22 @@ pub fn bind(path: &Path, mode: u32) -> io::Result<UnixListener> {
     Ok(listener)
 }
 
-/// Opens the Wayland sockets in `directory` and starts to serve clients. Returns the shell socket's path.
-pub fn open_wayland(kiosk: &mut Kiosk, display: Display<Kiosk>, directory: &Path) -> io::Result<PathBuf> {
+/// Opens the Wayland sockets in `directory` and starts to serve clients. Returns the path of each shell's socket.
+pub fn open_wayland(kiosk: &mut Kiosk, display: Display<Kiosk>, directory: &Path) -> io::Result<Vec<PathBuf>> {
     serve(kiosk, display)?;
-    let shell = directory.join(WAYLAND_SOCKET);
-    listen(kiosk, &shell, Privilege::Shell)?;
+    let shells: Vec<PathBuf> =
+        (0..kiosk.stage.shells.len()).map(|number| directory.join(shell_socket(number))).collect();
+    for (number, path) in shells.iter().enumerate() {
+        listen(kiosk, path, Privilege::Shell, number)?;
+    }
     let admin = directory.join(WAYLAND_ADMIN_SOCKET);
-    listen(kiosk, &admin, Privilege::Admin)?;
+    listen(kiosk, &admin, Privilege::Admin, 0)?;
     if let Some(group) = group_id(ADMIN_GROUP)
         && let Err(error) = chownat(CWD, &admin, None, Some(group), AtFlags::empty())
     {
         tracing::debug!(%error, group = ADMIN_GROUP, "the admin socket stays with our own group");
     }
-    Ok(shell)
+    Ok(shells)
 }
 
 /// Dispatches what clients send, as it comes: those of the sockets, and those that a test brings.
@@ -74,12 +77,12 @@ pub fn serve(kiosk: &mut Kiosk, mut display: Display<Kiosk>) -> io::Result<()> {
     inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
 }
 
-fn listen(kiosk: &mut Kiosk, path: &Path, privilege: Privilege) -> io::Result<()> {
+fn listen(kiosk: &mut Kiosk, path: &Path, privilege: Privilege, shell: usize) -> io::Result<()> {
     let listener = bind(path, 0o660)?;
     let source = Generic::new(listener, Interest::READ, Mode::Level);
     let inserted = kiosk.handle.insert_source(source, move |_, listener, kiosk| {
         while let Ok((stream, _)) = listener.accept() {
-            let data: Arc<ClientState> = ClientState::new(privilege);
+            let data: Arc<ClientState> = ClientState::of_shell(privilege, shell);
             if let Err(error) = kiosk.display.insert_client(stream, data) {
                 tracing::warn!(%error, "a client could not be taken in");
             }

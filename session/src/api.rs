@@ -20,8 +20,14 @@ pub const CONTROL_SOCKET: &str = "control.sock";
 pub const COMPOSITOR_SOCKET: &str = "compositor.sock";
 /// Peer-to-peer D-Bus of the session, in the runtime directory.
 pub const SESSION_SOCKET: &str = "session.sock";
-/// The shell's Wayland socket, in the runtime directory.
+/// The first shell's Wayland socket, in the runtime directory.
 pub const WAYLAND_SOCKET: &str = "wayland-0";
+
+/// The Wayland socket of the shell with this number, in the runtime directory.
+pub fn shell_socket(number: usize) -> String {
+    format!("wayland-{number}")
+}
+
 /// The Wayland socket for trusted tools, in the runtime directory.
 pub const WAYLAND_ADMIN_SOCKET: &str = "wayland-admin";
 /// Members may do everything over the peer-to-peer sockets.
@@ -69,6 +75,9 @@ pub struct Report {
     /// Process id of the shell, 0 while there is none.
     #[serde(default)]
     pub pid: u32,
+    /// The shell's number among [`crate::config::Config::all_shells`].
+    #[serde(default)]
+    pub shell: u32,
 }
 
 /// From the compositor to the session.
@@ -76,7 +85,19 @@ pub struct Report {
 #[serde(rename_all = "kebab-case", tag = "notice")]
 pub enum Notice {
     /// First, once a connection: where the shell connects to.
-    Hello { wayland_display: String },
-    /// Whether the shell's own picture is what people see (false: splash or a system screen).
-    Visible { shell: bool },
+    Hello {
+        /// Of the first shell.
+        #[serde(default)]
+        wayland_display: String,
+        /// Of each shell, by number.
+        #[serde(default)]
+        wayland_displays: Vec<String>,
+    },
+    /// Whether a shell's own picture is what people see (false: splash or a system screen).
+    Visible {
+        shell: bool,
+        /// The shell's number.
+        #[serde(default)]
+        number: u32,
+    },
 }

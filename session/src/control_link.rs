@@ -118,12 +118,12 @@ impl Lines {
 
 fn understand(line: &[u8], pid: u32, path: &Path) -> Option<Link> {
     match serde_json::from_slice(line) {
-        Ok(Notice::Hello { wayland_display }) => {
+        Ok(Notice::Hello { wayland_display, .. }) => {
             // A name is one in the directory of the control socket.
             let directory = path.parent().unwrap_or(Path::new("/"));
             Some(Link::Up { pid, wayland_display: directory.join(wayland_display) })
         }
-        Ok(Notice::Visible { shell }) => {
+        Ok(Notice::Visible { shell, .. }) => {
             tracing::debug!(shell, "what people see has changed");
             None
         }

@@ -10,7 +10,7 @@ use crate::fixture::{
 
 impl Fixture {
     /// A dialog of its own size above `parent`.
-    fn dialog(&mut self, client: ClientId, parent: &Toplevel, color: [u8; 3], size: (i32, i32)) -> Toplevel {
+    pub fn dialog(&mut self, client: ClientId, parent: &Toplevel, color: [u8; 3], size: (i32, i32)) -> Toplevel {
         let dialog = self[client].toplevel();
         dialog.toplevel.set_parent(Some(&parent.toplevel));
         dialog.surface.commit();
@@ -22,7 +22,7 @@ impl Fixture {
     }
 
     /// Which of the client's surfaces has the keyboard.
-    fn focus(&mut self, client: ClientId) -> Option<wayland_client::backend::ObjectId> {
+    pub fn focus(&mut self, client: ClientId) -> Option<wayland_client::backend::ObjectId> {
         self.roundtrip(client);
         match self[client].seen.keyboard.iter().rev().find(|seen| !matches!(seen, KeySeen::Key { .. })) {
             Some(KeySeen::Enter(surface)) => Some(surface.clone()),

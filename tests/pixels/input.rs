@@ -99,7 +99,7 @@ fn nobody_types_points_or_touches_into_a_page_that_the_splash_covers() {
     // Held down over the change, a key is not a key of the page.
     fixture.key(keys::ESC, true);
     fixture.report(&mut session, State::Ready);
-    fixture.until("the page", |fixture| fixture.kiosk.stage.cover == Cover::Gone);
+    fixture.until("the page", |fixture| fixture.kiosk.stage.shells[0].cover == Cover::Gone);
     fixture.key(keys::ESC, false);
     fixture.roundtrip(client);
     assert_eq!(typed(&fixture, client), []);
@@ -126,7 +126,7 @@ fn a_modifier_that_was_held_when_the_page_came_is_not_held_for_ever() {
     let client = fixture.client();
     fixture.map(client, Picture::Solid(RED));
     fixture.report(&mut session, State::Ready);
-    fixture.until("the page", |fixture| fixture.kiosk.stage.cover == Cover::Gone);
+    fixture.until("the page", |fixture| fixture.kiosk.stage.shells[0].cover == Cover::Gone);
     fixture.roundtrip(client);
     assert_ne!(fixture[client].seen.modifiers, 0, "a window is told what is held when it gets the focus");
     fixture.key(keys::LEFT_CTRL, false);

@@ -23,4 +23,5 @@ mod protocols;
 mod requests;
 mod rotation;
 mod shell;
+mod shells;
 mod splash;

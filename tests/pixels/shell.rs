@@ -79,7 +79,7 @@ fn what_a_window_asks_for_has_no_effect() {
         assert_eq!((told.width, told.height), (320, 200));
     }
     assert_eq!(fixture.panel(), before);
-    assert!(fixture.kiosk.stage.windows.focus().is_some());
+    assert!(fixture.kiosk.stage.focus().is_some());
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_window_may_be_unmapped_and_come_back() {
     let window = fixture.map(client, Picture::Solid(RED));
     window.surface.attach(None, 0, 0);
     window.surface.commit();
-    fixture.until("the window off the stage", |fixture| !fixture.kiosk.stage.windows.any_mapped());
+    fixture.until("the window off the stage", |fixture| !fixture.kiosk.stage.windows.any_mapped(0));
     fixture.still();
     assert_ne!(fixture.panel().pixel(100, 100), RED);
     let told = fixture[client].configures(&window).count();

@@ -28,7 +28,7 @@ fn running(outputs: &[&str]) -> (Fixture, Session, ClientId, Toplevel) {
     let client = fixture.client();
     let window = fixture.map(client, Picture::Solid(GREEN));
     fixture.report(&mut session, State::Ready);
-    fixture.until("the splash to go", |fixture| fixture.kiosk.stage.cover == Cover::Gone);
+    fixture.until("the splash to go", |fixture| fixture.kiosk.stage.shells[0].cover == Cover::Gone);
     fixture.still();
     (fixture, session, client, window)
 }
@@ -95,7 +95,7 @@ fn the_cross_fade_shows_splash_and_page_and_never_anything_else() {
     fixture.map(client, Picture::Solid(GREEN));
     fixture.panels.start_film();
     fixture.report(&mut session, State::Ready);
-    fixture.until("the splash to go", |fixture| fixture.kiosk.stage.cover == Cover::Gone);
+    fixture.until("the splash to go", |fixture| fixture.kiosk.stage.shells[0].cover == Cover::Gone);
     fixture.still();
     let film = fixture.panels.take_film();
     assert!(film.len() >= 4, "{} frames are no fade", film.len());
@@ -173,7 +173,10 @@ fn when_the_session_dies_the_page_stays() {
 fn the_session_is_told_whether_the_page_is_seen() {
     let (mut fixture, mut session, client, _) = running(&["320x200"]);
     let visible = |notices: Vec<Notice>| -> Vec<bool> {
-        notices.into_iter().filter_map(|n| if let Notice::Visible { shell } = n { Some(shell) } else { None }).collect()
+        notices
+            .into_iter()
+            .filter_map(|n| if let Notice::Visible { shell, .. } = n { Some(shell) } else { None })
+            .collect()
     };
     assert_eq!(visible(session.notices()), [false, true]);
     fixture.disconnect(client);
@@ -190,7 +193,7 @@ fn a_message_of_the_session_is_drawn() {
     fixture.still();
     let ink = |capture: &Capture| capture.rgba.chunks_exact(4).filter(|pixel| pixel[..3] != BACKGROUND).count();
     let before = ink(&fixture.panel());
-    session.send(&Report { state: State::Waiting, message: "Waiting for the server".into(), pid: 0 });
+    session.send(&Report { state: State::Waiting, message: "Waiting for the server".into(), pid: 0, shell: 0 });
     fixture.until("the message", |fixture| ink(&fixture.panel()) > before + 100);
 }
 
@@ -213,8 +216,8 @@ fn a_new_message_repaints_only_its_line() {
     let mut fixture = setup(&["1280x800"]).start();
     let mut session = fixture.session();
     let say = |fixture: &mut Fixture, session: &mut Session, message: &str| {
-        session.send(&Report { state: State::Waiting, message: message.into(), pid: 0 });
-        fixture.until("the message", |fixture| fixture.kiosk.stage.readiness.message == message);
+        session.send(&Report { state: State::Waiting, message: message.into(), pid: 0, shell: 0 });
+        fixture.until("the message", |fixture| fixture.kiosk.stage.shells[0].readiness.message == message);
         fixture.still();
     };
     say(&mut fixture, &mut session, "Waiting for the server");

@@ -44,7 +44,7 @@ impl Kiosk {
         let serial = SERIAL_COUNTER.next_serial();
         let pressed = event.state() == KeyState::Pressed;
         let vt_switching = self.seat.vt_switching();
-        let kept = woke || !self.stage.shell_visible();
+        let kept = woke || !self.stage.shell_visible(self.stage.focused());
         let code = event.key_code();
         let hidden = self.seat.swallowed.contains(&code);
         let (fate, modifiers_changed) = keyboard.input_intercept(self, code, event.state(), |_, modifiers, key| {

@@ -1,7 +1,6 @@
 //! Input on its way to the shell: VT keys first, then the device's mapping and the screen's turn, then the seat.
 
 pub mod arrow;
-mod asked;
 pub mod cursor;
 pub mod devices;
 pub mod hardware;
@@ -181,7 +180,7 @@ impl Kiosk {
         }
     }
 
-    /// What is at a place of the layout; nothing while our own picture covers the shell.
+    /// What is at a place of the layout; nothing while our own picture covers the shell there.
     pub fn under(
         &self,
         location: Point<f64, smithay::utils::Logical>,
@@ -189,10 +188,9 @@ impl Kiosk {
         smithay::reexports::wayland_server::protocol::wl_surface::WlSurface,
         Point<f64, smithay::utils::Logical>,
     )> {
-        if !self.stage.shell_visible() {
-            return None;
-        }
-        self.stage.windows.under(location)
+        let screen = self.screens.iter().find(|screen| screen.geometry().to_f64().contains(location))?;
+        let shell = self.screens.shell_on(screen.id).filter(|shell| self.stage.shell_visible(*shell))?;
+        self.stage.windows.under(shell, location)
     }
 
     /// Offers a tablet's tool to clients.

@@ -26,9 +26,12 @@ use crate::{kiosk::Kiosk, policy};
 const WHEEL_STEP: f64 = 15.0;
 
 impl Kiosk {
-    /// Where the pointer can be: what the shell covers.
+    /// Where the pointer can be: what shells cover, and where it can be seen.
     fn pointer_areas(&self) -> Vec<Rectangle<i32, Logical>> {
-        vec![self.shell_area()]
+        let homes: Vec<_> = self.screens.homes().into_iter().flatten().filter_map(|id| self.screens.get(id)).collect();
+        let any_connected = homes.iter().any(|screen| screen.head.is_some());
+        let seen = homes.into_iter().filter(|screen| screen.head.is_some() || !any_connected);
+        seen.map(|screen| screen.geometry()).collect()
     }
 
     /// The picture has another shape, or a part of it is gone: a pointer that is outside comes back to its edge.
@@ -160,9 +163,11 @@ impl Kiosk {
         while let Some(parent) = get_parent(&root) {
             root = parent;
         }
-        if self.stage.windows.find(&root).is_none() || self.stage.windows.focus().as_ref() == Some(&root) {
+        let Some(shown) = self.stage.windows.find(&root) else { return };
+        if self.stage.focus().as_ref() == Some(&root) {
             return;
         }
+        self.stage.active = shown.shell;
         self.stage.windows.raise(&root);
         self.windows_changed();
     }

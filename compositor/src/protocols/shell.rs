@@ -46,7 +46,7 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
-    privilege::{globals, objects},
+    privilege::{ClientState, globals, objects},
     stage::windows::Windows,
 };
 
@@ -59,7 +59,8 @@ impl XdgShellHandler for Kiosk {
 
     fn new_toplevel(&mut self, surface: ToplevelSurface) {
         self.tell_scale(surface.wl_surface());
-        self.stage.windows.add(surface);
+        let shell = ClientState::shell_of(surface.wl_surface());
+        self.stage.windows.add(surface, shell);
     }
 
     fn toplevel_destroyed(&mut self, surface: ToplevelSurface) {
@@ -148,14 +149,15 @@ impl Kiosk {
 
     /// A toplevel's tree was committed: first configure, mapping, placing.
     pub fn follow_toplevel(&mut self, root: &WlSurface, is_root_commit: bool) {
-        let area = self.shell_area();
         let Some(shown) = self.stage.windows.find(root) else { return };
+        let shell = shown.shell;
+        let area = self.area_of(shell);
         let Some(toplevel) = shown.window.toplevel().cloned() else { return };
         if is_root_commit && !toplevel.is_initial_configure_sent() {
             // Before its first buffer the shell knows its size: it lays itself out once.
             Windows::configure(&toplevel, area, true);
             toplevel.send_configure();
-            if let Some(screen) = self.screens.primary() {
+            if let Some(screen) = self.screens.home(shell) {
                 screen.output.enter(root);
             }
             return;
@@ -180,7 +182,7 @@ impl Kiosk {
         let kind = PopupKind::Xdg(popup.clone());
         let Ok(root) = find_popup_root_surface(&kind) else { return };
         let Some(shown) = self.stage.windows.find(&root) else { return };
-        let mut target = self.shell_area();
+        let mut target = self.area_of(shown.shell);
         target.loc -= get_popup_toplevel_coords(&kind);
         target.loc -= shown.location;
         popup.with_pending_state(|state| {

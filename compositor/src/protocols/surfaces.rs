@@ -79,14 +79,14 @@ impl CompositorHandler for Kiosk {
         }
         self.stage.popups.commit(surface);
         self.configure_popup(surface);
-        self.request_shell_redraw();
+        self.request_redraw_for(surface);
     }
 }
 
 impl Kiosk {
     /// Tells a surface the scale and turn to draw at.
     pub fn tell_scale(&self, surface: &WlSurface) {
-        let Some(screen) = self.screens.primary() else { return };
+        let Some(screen) = self.screens.home(ClientState::shell_of(surface)) else { return };
         let scale = screen.scale();
         let transform = screen.output.current_transform();
         with_states(surface, |states| {

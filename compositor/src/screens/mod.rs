@@ -6,6 +6,7 @@
 pub mod arrange;
 pub mod crtcs;
 pub mod cvt;
+pub mod homes;
 pub mod hotplug;
 pub mod mirror;
 pub mod mode;
@@ -22,6 +23,8 @@ use smithay::{
 };
 
 use crate::{kiosk::Kiosk, stage::splash::ScreenSplash};
+pub use homes::ShellScreen;
+
 use arrange::Place;
 use mirror::{Bars, Fit};
 use redraw::Redraw;
@@ -299,24 +302,12 @@ fn wl_mode(mode: &HeadMode) -> Mode {
     Mode { size: (mode.width, mode.height).into(), refresh: mode.refresh }
 }
 
-/// Which screen carries the shell.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum ShellScreen {
-    /// The first with a display.
-    #[default]
-    First,
-    /// The one whose display was connected last: cage's `-m last`.
-    Last,
-    /// The one of this connector or identity; while it is not connected, the first.
-    Named(String),
-}
-
 /// All screens, in the order in which they were connected.
 #[derive(Default)]
 pub struct Screens {
     list: Vec<Screen>,
-    /// Which one carries the shell.
-    pub shell_screen: ShellScreen,
+    /// Which one each shell wants; never empty.
+    wanted: Vec<ShellScreen>,
     next_id: u32,
     /// Identities that more than one connected display has.
     twins: Vec<Identity>,
@@ -325,9 +316,10 @@ pub struct Screens {
 }
 
 impl Screens {
-    /// None yet; the shell will go where `shell_screen` says.
-    pub fn new(shell_screen: ShellScreen) -> Self {
-        Self { shell_screen, ..Self::default() }
+    /// None yet; each shell will go where `wanted` says.
+    pub fn new(wanted: Vec<ShellScreen>) -> Self {
+        let wanted = if wanted.is_empty() { vec![ShellScreen::First] } else { wanted };
+        Self { wanted, ..Self::default() }
     }
 
     /// Takes note of displays that call themselves the same.
@@ -441,17 +433,39 @@ impl Screens {
         Some(Fit::new(source.picture_size(), source.scale(), self.get(id)?.picture_size()))
     }
 
-    /// The one that carries the shell: as chosen, among those with a display and a picture of their own; without any
-    /// display, the first.
-    pub fn primary(&self) -> Option<&Screen> {
-        let own = |screen: &&Screen| screen.head.is_some() && self.mirror_source(screen.id).is_none();
-        let mut connected = self.list.iter().filter(own);
-        let chosen = match &self.shell_screen {
-            ShellScreen::First => connected.next(),
-            ShellScreen::Last => connected.next_back(),
-            ShellScreen::Named(wanted) => connected.find(|screen| screen.is_called(wanted)),
+    /// The screen of each shell, by number; `None`: all are other shells'.
+    pub fn homes(&self) -> Vec<Option<ScreenId>> {
+        let others = self.list.iter().any(|screen| !screen.retiring);
+        let screens: Vec<&Screen> = self.list.iter().filter(|screen| !screen.retiring || !others).collect();
+        let place = |screen| -> homes::Place<'_, _> {
+            let screen: &Screen = screen;
+            homes::Place {
+                name: &screen.name,
+                called: move |name: &str| screen.is_called(name),
+                connected: screen.head.is_some(),
+                mirror: self.mirror_source(screen.id).is_some(),
+            }
         };
-        chosen.or_else(|| self.list.iter().find(own)).or_else(|| self.list.first())
+        let places: Vec<_> = screens.iter().copied().map(place).collect();
+        let homes = homes::homes(&self.wanted, &places);
+        homes.into_iter().map(|home| home.and_then(|index| screens.get(index)).map(|screen| screen.id)).collect()
+    }
+
+    /// The shell that is shown on a screen.
+    pub fn shell_on(&self, id: ScreenId) -> Option<usize> {
+        self.homes().iter().position(|home| *home == Some(id))
+    }
+
+    /// The screen whose size and scale a shell's clients are told: its own, else the primary one.
+    pub fn home(&self, shell: usize) -> Option<&Screen> {
+        let home = self.homes().get(shell).copied().flatten();
+        home.and_then(|id| self.get(id)).or_else(|| self.primary())
+    }
+
+    /// The one that carries the first shell.
+    pub fn primary(&self) -> Option<&Screen> {
+        let home = self.homes().first().copied().flatten();
+        home.and_then(|id| self.get(id)).or_else(|| self.list.first())
     }
 
     /// The names, for messages that say what is allowed.

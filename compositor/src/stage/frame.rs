@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{
     input::cursor::Cursor,
+    privilege::ClientState,
     screens::{Screen, ScreenId, Screens, mirror::Fit},
 };
 
@@ -36,8 +37,10 @@ pub struct Frame<'a> {
     /// The screen whose picture it is: another one where `fit` says how it lies on this one.
     source: &'a Screen,
     fit: Option<Fit>,
-    /// Whether the windows are on the source; the other screens keep the splash.
-    carries_shell: bool,
+    /// The shell whose windows are on the source; other screens keep the splash.
+    shell: Option<usize>,
+    /// Shells without a screen of their own keep this one's time.
+    guests: Vec<usize>,
     /// Monotonic.
     now: Duration,
 }
@@ -53,19 +56,25 @@ impl<'a> Frame<'a> {
     ) -> Option<Self> {
         let screen = screens.get(id)?;
         let source = screens.mirror_source(id).unwrap_or(screen);
-        let carries_shell = screens.primary().map(|primary| primary.id) == Some(source.id);
-        Some(Self { screen, stage, cursor, source, fit: screens.fit(id), carries_shell, now })
+        let homes = screens.homes();
+        let shell = homes.iter().position(|home| *home == Some(source.id));
+        let homeless = |(shell, home): (usize, &Option<ScreenId>)| home.is_none().then_some(shell);
+        let guests = match screens.primary().map(|primary| primary.id) == Some(id) {
+            true => homes.iter().enumerate().filter_map(homeless).collect(),
+            false => Vec::new(),
+        };
+        Some(Self { screen, stage, cursor, source, fit: screens.fit(id), shell, guests, now })
     }
 
     fn cover(&self) -> f32 {
-        if self.carries_shell { self.stage.cover.alpha(self.now) } else { 1.0 }
+        if self.shell.is_some() { self.stage.cover(self.shell).alpha(self.now) } else { 1.0 }
     }
 
     /// What is behind everything.
     pub fn clear_color(&self) -> Color32F {
-        match self.stage.cover {
+        match self.stage.cover(self.shell) {
             Cover::Shown { .. } => splash::color(&self.stage.style),
-            _ if !self.carries_shell => splash::color(&self.stage.style),
+            _ if self.shell.is_none() => splash::color(&self.stage.style),
             // Black is what planes show where nothing is, so a fullscreen client can go to the primary plane.
             Cover::Fading { .. } | Cover::Gone => Color32F::BLACK,
         }
@@ -107,7 +116,7 @@ impl<'a> Frame<'a> {
             let size = self.source.picture_size();
             elements.extend(self.source.splash.veil(&self.stage.style, size, cover).map(StageElement::from));
         }
-        for shown in self.stage.windows.mapped() {
+        for shown in self.shell.into_iter().flat_map(|shell| self.stage.windows.mapped(shell)) {
             let location = (shown.origin() - origin).to_physical_precise_round(scale);
             elements.extend(AsRenderElements::<R>::render_elements(&shown.window, renderer, location, scale, 1.0));
         }
@@ -117,9 +126,11 @@ impl<'a> Frame<'a> {
     /// Every surface that is part of the stage, whether or not the splash covers it: clients go on drawing
     /// under the splash, so that there is a picture when it goes. None on a mirror: clients follow one screen.
     pub fn for_each_surface(&self, mut visit: impl FnMut(&WlSurface)) {
-        let carries_shell = self.carries_shell && self.fit.is_none();
-        let windows = carries_shell.then(|| self.stage.windows.iter());
-        for shown in windows.into_iter().flatten() {
+        if self.fit.is_some() {
+            return;
+        }
+        let here = |shell: usize| self.shell == Some(shell) || self.guests.contains(&shell);
+        for shown in self.stage.windows.iter().filter(|shown| here(shown.shell)) {
             if let Some(surface) = shown.window.wl_surface() {
                 visit(&surface);
                 for (popup, _) in smithay::desktop::PopupManager::popups_for_surface(&surface) {
@@ -128,7 +139,7 @@ impl<'a> Frame<'a> {
             }
         }
         let carried = [self.cursor.client_surface(), self.cursor.drag_icon()];
-        carried.into_iter().flatten().filter(|_| carries_shell).for_each(visit);
+        carried.into_iter().flatten().filter(|surface| here(ClientState::shell_of(surface))).for_each(visit);
     }
 
     /// Remembers which surfaces this screen shows.
@@ -162,7 +173,7 @@ impl<'a> Frame<'a> {
 
     /// Whether the picture moves by itself: the splash fades.
     pub fn fades(&self) -> bool {
-        self.carries_shell && self.fit.is_none() && matches!(self.stage.cover, Cover::Fading { .. })
+        self.shell.is_some() && self.fit.is_none() && matches!(self.stage.cover(self.shell), Cover::Fading { .. })
     }
 
     /// Whether any client waits for a frame callback.

@@ -7,15 +7,16 @@
 pub mod elements;
 pub mod frame;
 pub mod reflected;
+pub mod shell;
 pub mod splash;
 pub mod windows;
 
 use std::time::Duration;
 
-use kiosk_session::api::State;
 use kiosk_splash::{Progress, Style, View};
-use smithay::desktop::PopupManager;
+use smithay::{desktop::PopupManager, reexports::wayland_server::protocol::wl_surface::WlSurface};
 
+use shell::ShellStage;
 use splash::Cover;
 use windows::Windows;
 
@@ -28,99 +29,86 @@ pub struct SystemScreen {
     pub text: String,
 }
 
-/// What the session last said, and whether it counts.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Readiness {
-    /// Without a session (a plain command), a window is all that is waited for.
-    pub wait_for_session: bool,
-    /// `None` before the first report.
-    pub state: Option<State>,
-    /// A line for people before the screen.
-    pub message: String,
-}
-
-impl Readiness {
-    /// Takes over a report. Ready is remembered through a reload: the last frame is better than a splash.
-    fn shell_may_show(&self) -> bool {
-        !self.wait_for_session || self.state == Some(State::Ready) || self.state == Some(State::Loading)
-    }
-}
-
 /// The stage.
 pub struct Stage {
     pub windows: Windows,
     pub popups: PopupManager,
-    pub cover: Cover,
-    pub readiness: Readiness,
+    /// By number; never empty.
+    pub shells: Vec<ShellStage>,
+    /// The shell that was touched or clicked last: it has the keyboard.
+    pub active: usize,
     pub system_screen: Option<SystemScreen>,
     pub style: Style,
     /// `--no-splash`: nothing of ours is drawn, only the background.
     pub splash_enabled: bool,
-    /// The page was ready once since its window came; a later reload keeps the picture.
-    was_ready: bool,
 }
 
 impl Stage {
-    /// An empty stage under the splash.
-    pub fn new(style: Style, splash_enabled: bool, wait_for_session: bool) -> Self {
+    /// An empty stage under the splash, for so many shells, at least one.
+    pub fn new(style: Style, splash_enabled: bool, wait_for_session: bool, shells: usize) -> Self {
         Self {
             windows: Windows::default(),
             popups: PopupManager::default(),
-            cover: Cover::Shown { since: Duration::ZERO },
-            readiness: Readiness { wait_for_session, state: None, message: String::new() },
+            shells: vec![ShellStage::new(wait_for_session); shells.max(1)],
+            active: 0,
             system_screen: None,
             style,
             splash_enabled,
-            was_ready: false,
         }
     }
 
-    /// What our own picture shows.
-    pub fn view(&self) -> View {
-        match &self.system_screen {
-            Some(screen) => View::Message { title: screen.title.clone(), text: screen.text.clone() },
-            None => View::Splash {
-                message: Some(self.readiness.message.clone()).filter(|message| !message.is_empty()),
-                progress: Progress::Indeterminate,
-            },
+    /// The cover of a shell; of a screen without any it is the first one's.
+    pub fn cover(&self, shell: Option<usize>) -> Cover {
+        let shell = shell.and_then(|shell| self.shells.get(shell)).or(self.shells.first());
+        shell.map_or(Cover::Gone, |shell| shell.cover)
+    }
+
+    /// What our own picture shows on the screen of a shell, or of none.
+    pub fn view(&self, shell: Option<usize>) -> View {
+        if let Some(screen) = &self.system_screen {
+            return View::Message { title: screen.title.clone(), text: screen.text.clone() };
+        }
+        match shell.and_then(|shell| self.shells.get(shell)).or(self.shells.first()) {
+            // Beside a running shell the other screens keep a still logo: nothing moves, nothing wakes.
+            Some(shell) if shell.cover != Cover::Gone => shell.splash(),
+            _ => View::Splash { message: None, progress: Progress::None },
         }
     }
 
-    /// Whether our own picture has to cover the shell: until the session says ready **and** the shell has a real
-    /// buffer; again as soon as either fails.
-    pub fn cover_needed(&mut self) -> bool {
-        let mapped = self.windows.any_mapped();
-        if !mapped || !self.readiness.shell_may_show() {
-            self.was_ready = false;
-        } else if !self.readiness.wait_for_session || self.readiness.state == Some(State::Ready) {
-            self.was_ready = true;
-        }
-        self.system_screen.is_some() || !self.was_ready
-    }
-
-    /// Brings the cover up to date. Returns whether that changes the picture.
+    /// Brings the covers up to date. Returns whether that changes any picture.
     pub fn update_cover(&mut self, now: Duration) -> bool {
-        let needed = self.cover_needed();
-        if !self.splash_enabled && self.system_screen.is_none() {
-            // No picture of ours to fade: the shell is bare, or the background is.
-            let cover = if needed { self.cover } else { Cover::Gone };
-            let cover = if needed && cover == Cover::Gone { Cover::Shown { since: now } } else { cover };
-            return std::mem::replace(&mut self.cover, cover) != cover;
+        let Self { windows, shells, system_screen, splash_enabled, .. } = self;
+        let mut changed = false;
+        for (number, shell) in shells.iter_mut().enumerate() {
+            changed |= shell.update_cover(windows.any_mapped(number), system_screen.is_some(), *splash_enabled, now);
         }
-        self.cover.update(needed, now)
+        changed
     }
 
-    /// `splash`, `shell` or `system-screen`, as `org.kioskd.Compositor1.Stage` names them.
+    /// The shell that gets the keyboard: the active one, unless it has no window and another has.
+    pub fn focused(&self) -> usize {
+        if self.windows.any_mapped(self.active) {
+            return self.active;
+        }
+        (0..self.shells.len()).find(|shell| self.windows.any_mapped(*shell)).unwrap_or(self.active)
+    }
+
+    /// The surface that has the keyboard: the topmost of the focused shell.
+    pub fn focus(&self) -> Option<WlSurface> {
+        self.windows.focus(self.focused())
+    }
+
+    /// `splash`, `shell` or `system-screen`, as `org.kioskd.Compositor1.Stage` names them: of the first shell.
     pub fn name(&self) -> &'static str {
-        match (&self.system_screen, self.cover) {
+        match (&self.system_screen, self.cover(None)) {
             (Some(_), _) => "system-screen",
             (None, Cover::Shown { .. }) => "splash",
             (None, _) => "shell",
         }
     }
 
-    /// Whether people see the shell's own picture.
-    pub fn shell_visible(&self) -> bool {
-        self.name() == "shell"
+    /// Whether nothing of ours hides this shell's own picture.
+    pub fn shell_visible(&self, shell: usize) -> bool {
+        self.system_screen.is_none() && !matches!(self.cover(Some(shell)), Cover::Shown { .. })
     }
 }

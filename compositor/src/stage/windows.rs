@@ -16,6 +16,8 @@ use crate::policy::{self, Role};
 /// A toplevel on the stage.
 pub struct ShownWindow {
     pub window: Window,
+    /// The number of the shell whose client it belongs to.
+    pub shell: usize,
     /// It has a buffer: it is part of the picture.
     pub mapped: bool,
     /// Where its geometry starts, in the space of all screens.
@@ -46,9 +48,10 @@ pub struct Windows {
 
 impl Windows {
     /// Puts a new toplevel on top. It is shown when it has a buffer.
-    pub fn add(&mut self, toplevel: ToplevelSurface) {
+    pub fn add(&mut self, toplevel: ToplevelSurface, shell: usize) {
         self.list.push(ShownWindow {
             window: Window::new_wayland_window(toplevel),
+            shell,
             mapped: false,
             location: Point::default(),
         });
@@ -70,14 +73,14 @@ impl Windows {
         self.list.iter().find(|shown| shown.surface().as_ref() == Some(surface))
     }
 
-    /// Whether any window is part of the picture.
-    pub fn any_mapped(&self) -> bool {
-        self.mapped().next().is_some()
+    /// Whether any window of a shell is part of its picture.
+    pub fn any_mapped(&self, shell: usize) -> bool {
+        self.mapped(shell).next().is_some()
     }
 
-    /// The windows that are part of the picture, topmost first.
-    pub fn mapped(&self) -> impl Iterator<Item = &ShownWindow> {
-        self.list.iter().rev().filter(|shown| shown.mapped)
+    /// The windows of a shell that are part of its picture, topmost first.
+    pub fn mapped(&self, shell: usize) -> impl Iterator<Item = &ShownWindow> {
+        self.list.iter().rev().filter(move |shown| shown.mapped && shown.shell == shell)
     }
 
     /// All windows, bottom to top.
@@ -90,9 +93,9 @@ impl Windows {
         self.list.iter().filter_map(ShownWindow::surface)
     }
 
-    /// The surface that has the keyboard: the topmost window's.
-    pub fn focus(&self) -> Option<WlSurface> {
-        self.mapped().next().and_then(ShownWindow::surface)
+    /// The surface of a shell that has the keyboard when the shell has: the topmost window's.
+    pub fn focus(&self, shell: usize) -> Option<WlSurface> {
+        self.mapped(shell).next().and_then(ShownWindow::surface)
     }
 
     /// Brings a window above the others of its role: a dialog is never behind its shell.
@@ -150,10 +153,12 @@ impl Windows {
         changed
     }
 
-    /// The shell's screen has another size: everything is placed and told anew.
-    pub fn rearrange(&mut self, area: Rectangle<i32, Logical>) {
-        let focus = self.focus();
+    /// A shell's screen, of which there is an area each, has another size: everything is placed and told anew.
+    pub fn rearrange(&mut self, areas: &[Rectangle<i32, Logical>]) {
+        let active: Vec<Option<WlSurface>> = (0..areas.len()).map(|shell| self.focus(shell)).collect();
         for shown in &mut self.list {
+            let area = areas.get(shown.shell).copied().unwrap_or_default();
+            let focus = active.get(shown.shell).cloned().flatten();
             shown.location = place(shown.role(), shown.window.geometry().size, area);
             if let Some(toplevel) = shown.window.toplevel() {
                 let active = focus.as_ref() == Some(toplevel.wl_surface());
@@ -165,10 +170,10 @@ impl Windows {
         }
     }
 
-    /// The surface under a point, with the surface's own origin: what a pointer or finger there talks to.
+    /// The surface of a shell under a point, with the surface's own origin: what a pointer or finger there talks to.
     /// A window below a dialog is reachable beside it, like on any desktop.
-    pub fn under(&self, point: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
-        self.mapped().find_map(|shown| {
+    pub fn under(&self, shell: usize, point: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
+        self.mapped(shell).find_map(|shown| {
             let origin = shown.origin();
             let (surface, at) = shown.window.surface_under(point - origin.to_f64(), WindowSurfaceType::ALL)?;
             Some((surface, (at + origin).to_f64()))

@@ -194,7 +194,7 @@ impl Machine {
     /// hears `ready`: the last frame stays.
     pub fn report(&self) -> Report {
         let state = if self.shown { State::Ready } else { self.state() };
-        Report { state, message: self.message(), pid: self.pid() }
+        Report { state, message: self.message(), pid: self.pid(), shell: 0 }
     }
 
     /// How often the shell was started anew since the first time.

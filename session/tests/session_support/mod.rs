@@ -134,7 +134,11 @@ impl Compositor {
     /// Takes the session's connection and says where the screen is.
     pub fn accept(&mut self) {
         let (mut stream, _) = self.listener.accept().unwrap();
-        let hello = serde_json::to_string(&Notice::Hello { wayland_display: "wayland-0".into() }).unwrap();
+        let hello = serde_json::to_string(&Notice::Hello {
+            wayland_display: "wayland-0".into(),
+            wayland_displays: vec!["wayland-0".into()],
+        })
+        .unwrap();
         writeln!(stream, "{hello}").unwrap();
         let (sender, reports) = channel();
         let lines = BufReader::new(stream.try_clone().unwrap()).lines();

@@ -1,0 +1,139 @@
+//! On which screen each shell is shown. Pure; asked whenever windows are placed or drawn, so that a plug, an unplug or
+//! a mirror changes it without anything to be kept in step.
+//!
+//! A screen shows one shell at most. A shell whose output is not there goes to one that no other shell wants, else it
+//! stays, unseen, on the screen that its output left behind: clients keep the `wl_output` they know.
+
+/// Which screen a shell wants.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ShellScreen {
+    /// The first with a display.
+    #[default]
+    First,
+    /// The one whose display was connected last: cage's `-m last`.
+    Last,
+    /// The one of this connector or identity; while it is not connected, the first.
+    Named(String),
+}
+
+/// A screen as a shell sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a, Called: Fn(&str) -> bool> {
+    pub name: &'a str,
+    /// Whether its identity is this.
+    pub called: Called,
+    /// Its display is there.
+    pub connected: bool,
+    /// It shows another screen's picture.
+    pub mirror: bool,
+}
+
+/// For each shell the index of its screen. `None`: every screen is another shell's.
+pub fn homes<Called: Fn(&str) -> bool>(wanted: &[ShellScreen], places: &[Place<'_, Called>]) -> Vec<Option<usize>> {
+    let mut homes = vec![None; wanted.len()];
+    let free = |homes: &[Option<usize>], index: usize| !places[index].mirror && !homes.contains(&Some(index));
+    let named = |name: &str| {
+        let by_name = places.iter().position(|place| place.name == name);
+        by_name.or_else(|| places.iter().position(|place| (place.called)(name)))
+    };
+    for (shell, wanted) in wanted.iter().enumerate() {
+        if let ShellScreen::Named(name) = wanted
+            && let Some(index) = named(name).filter(|index| places[*index].connected && free(&homes, *index))
+        {
+            homes[shell] = Some(index);
+        }
+    }
+    for connected in [true, false] {
+        for (shell, wanted) in wanted.iter().enumerate() {
+            if homes[shell].is_some() {
+                continue;
+            }
+            let mut left = (0..places.len()).filter(|index| places[*index].connected == connected);
+            homes[shell] = match wanted {
+                ShellScreen::Named(name) if !connected => {
+                    named(name).filter(|index| free(&homes, *index)).or_else(|| left.find(|index| free(&homes, *index)))
+                }
+                ShellScreen::Last => left.rfind(|index| free(&homes, *index)),
+                _ => left.find(|index| free(&homes, *index)),
+            };
+        }
+    }
+    homes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    type Called = fn(&str) -> bool;
+
+    fn screens(connected: &[bool]) -> Vec<Place<'static, Called>> {
+        let names = ["DP-1", "DP-2", "DP-3", "DP-4"];
+        let none: Called = |_| false;
+        let place = |(name, connected): (&'static str, &bool)| Place {
+            name,
+            called: none,
+            connected: *connected,
+            mirror: false,
+        };
+        names.into_iter().zip(connected).map(place).collect()
+    }
+
+    fn named(name: &str) -> ShellScreen {
+        ShellScreen::Named(name.into())
+    }
+
+    #[test]
+    fn one_shell_is_on_the_screen_it_wants_else_on_the_first_that_is_there() {
+        assert_eq!(homes(&[ShellScreen::First], &screens(&[false, true, true])), [Some(1)]);
+        assert_eq!(homes(&[ShellScreen::Last], &screens(&[true, true, false])), [Some(1)]);
+        assert_eq!(homes(&[named("DP-2")], &screens(&[true, true])), [Some(1)]);
+        assert_eq!(homes(&[named("DP-2")], &screens(&[true, false])), [Some(0)]);
+        assert_eq!(homes(&[named("DP-2")], &screens(&[false, false])), [Some(1)]);
+        assert_eq!(homes(&[ShellScreen::First], &screens(&[])), [None]);
+    }
+
+    #[test]
+    fn who_names_a_screen_has_it_before_who_takes_any() {
+        assert_eq!(homes(&[ShellScreen::First, named("DP-1")], &screens(&[true, true])), [Some(1), Some(0)]);
+        assert_eq!(homes(&[named("DP-1"), named("DP-2")], &screens(&[true, true])), [Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn a_shell_whose_display_is_gone_stays_on_its_screen_unless_another_is_to_spare() {
+        let both = [named("DP-1"), named("DP-2")];
+        assert_eq!(homes(&both, &screens(&[true, false])), [Some(0), Some(1)]);
+        assert_eq!(homes(&both, &screens(&[true, false, true])), [Some(0), Some(2)]);
+        assert_eq!(homes(&both, &screens(&[true])), [Some(0), None]);
+    }
+
+    #[test]
+    fn nobody_is_at_home_on_a_mirror() {
+        let mut places = screens(&[true, true]);
+        places[0].mirror = true;
+        assert_eq!(homes(&[named("DP-1")], &places), [Some(1)]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_two_shells_share_a_screen_and_none_is_dark_while_one_is_free(
+            wants in prop::collection::vec(0usize..6, 1..5), connected in prop::collection::vec(any::<bool>(), 0..4),
+        ) {
+            let wants: Vec<ShellScreen> = wants
+                .into_iter()
+                .map(|want| match want {
+                    4 => ShellScreen::First,
+                    5 => ShellScreen::Last,
+                    number => named(&format!("DP-{number}")),
+                })
+                .collect();
+            let homes = homes(&wants, &screens(&connected));
+            let taken: Vec<usize> = homes.iter().flatten().copied().collect();
+            prop_assert!(taken.iter().enumerate().all(|(at, home)| !taken[..at].contains(home)), "{homes:?}");
+            let lit = taken.iter().filter(|home| connected[**home]).count();
+            prop_assert_eq!(lit, wants.len().min(connected.iter().filter(|connected| **connected).count()));
+            prop_assert_eq!(taken.len(), wants.len().min(connected.len()));
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! One shell on the stage: whether its session says it is ready, and whether our own picture covers it.
+
+use std::time::Duration;
+
+use kiosk_session::api::State;
+use kiosk_splash::{Progress, View};
+
+use super::splash::Cover;
+
+/// What the session last said, and whether it counts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Readiness {
+    /// Without a session (a plain command), a window is all that is waited for.
+    pub wait_for_session: bool,
+    /// `None` before the first report.
+    pub state: Option<State>,
+    /// A line for people before the screen.
+    pub message: String,
+}
+
+impl Readiness {
+    /// Takes over a report. Ready is remembered through a reload: the last frame is better than a splash.
+    fn shell_may_show(&self) -> bool {
+        !self.wait_for_session || self.state == Some(State::Ready) || self.state == Some(State::Loading)
+    }
+}
+
+/// A shell's place on the stage.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShellStage {
+    pub cover: Cover,
+    pub readiness: Readiness,
+    /// The page was ready once since its window came; a later reload keeps the picture.
+    was_ready: bool,
+}
+
+impl ShellStage {
+    /// Under the splash.
+    pub fn new(wait_for_session: bool) -> Self {
+        Self {
+            cover: Cover::Shown { since: Duration::ZERO },
+            readiness: Readiness { wait_for_session, state: None, message: String::new() },
+            was_ready: false,
+        }
+    }
+
+    /// The splash, with what the session says.
+    pub fn splash(&self) -> View {
+        View::Splash {
+            message: Some(self.readiness.message.clone()).filter(|message| !message.is_empty()),
+            progress: Progress::Indeterminate,
+        }
+    }
+
+    /// Whether the splash has to cover the shell: until the session says ready **and** the shell has a real buffer
+    /// (`mapped`); again as soon as either fails.
+    fn unready(&mut self, mapped: bool) -> bool {
+        if !mapped || !self.readiness.shell_may_show() {
+            self.was_ready = false;
+        } else if !self.readiness.wait_for_session || self.readiness.state == Some(State::Ready) {
+            self.was_ready = true;
+        }
+        !self.was_ready
+    }
+
+    /// Brings the cover up to date. `system_screen`: one covers everything; `splash`: there is a picture of ours to
+    /// fade. Returns whether that changes the picture.
+    pub fn update_cover(&mut self, mapped: bool, system_screen: bool, splash: bool, now: Duration) -> bool {
+        let needed = self.unready(mapped) || system_screen;
+        if !splash && !system_screen {
+            // The shell is bare, or the background is.
+            let cover = if needed { self.cover } else { Cover::Gone };
+            let cover = if needed && cover == Cover::Gone { Cover::Shown { since: now } } else { cover };
+            return std::mem::replace(&mut self.cover, cover) != cover;
+        }
+        self.cover.update(needed, now)
+    }
+
+    /// The session's connection is gone: if the shell lives on, its picture stays until it goes.
+    pub fn session_gone(&mut self, mapped: bool) {
+        if !mapped {
+            self.readiness.state = None;
+        } else if self.readiness.state == Some(State::Ready) {
+            self.readiness.state = Some(State::Loading);
+        }
+    }
+}
