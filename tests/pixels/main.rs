@@ -6,6 +6,7 @@ mod fixture;
 
 mod bad;
 mod brightness;
+mod bus;
 mod devices;
 mod dialogs;
 mod frames;
