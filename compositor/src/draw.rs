@@ -60,8 +60,8 @@ impl Kiosk {
             Ok(Presented { queued: false, .. }) if screen.lit() => (Drawn::Empty { waiting }, screen.frame_time()),
             Ok(_) => (Drawn::Empty { waiting }, UNSEEN_PACE),
             Err(error) => {
-                let expected = matches!(error, PresentError::Inactive);
-                screen.note_failure(error.to_string(), expected);
+                let inactive = matches!(error, PresentError::Inactive);
+                screen.note_failure(error.to_string(), inactive);
                 if let PresentError::ModeRefused(reason) = error {
                     refused = Some(reason);
                 }

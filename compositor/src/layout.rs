@@ -6,6 +6,7 @@ use std::time::Duration;
 use kiosk_session::config::{ModeChoice, OutputPolicy, Scale, conflicting_rules, output_policy, words};
 
 use crate::{
+    backend::HeadState,
     kiosk::Kiosk,
     power,
     screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Screen, ScreenId, ScreenPolicy, mode},
@@ -132,11 +133,31 @@ impl Kiosk {
             ));
         }
         if head.modes.get(head.mode) != Some(&mode) {
+            let mode = self.first_possible(head, mode);
             match self.backend.set_mode(head.id, mode) {
                 Ok(()) => drop(head.switch_to(mode)),
                 Err(error) => self.problem(format!("{}: the mode could not be set: {error}", head.name)),
             }
         }
+    }
+
+    /// The mode, if the driver takes it, else the best that it takes. What it tells too late is seen when the first
+    /// frame is refused ([`Kiosk::mode_refused`]).
+    fn first_possible(&mut self, head: &Head, wanted: HeadMode) -> HeadMode {
+        let mut refused = None;
+        for mode in std::iter::once(wanted).chain(mode::fallbacks(&head.modes)) {
+            match (self.backend.test(&[HeadState { head: head.id, mode: Some(mode), on: true }]), &refused) {
+                (Ok(()), None) => return mode,
+                (Ok(()), Some(error)) => {
+                    let (wanted, used) = (mode::describe(wanted), mode::describe(mode));
+                    self.problem(format!("{}: {wanted} is not possible: {error}; {used} is used", head.name));
+                    return mode;
+                }
+                (Err(error), None) => refused = Some(error),
+                (Err(_), Some(_)) => {}
+            }
+        }
+        wanted
     }
 
     /// The driver would not show the mode, and the back end uses another one.

@@ -191,12 +191,15 @@ fn open_backend(options: &Options, event_loop: &EventLoop<'static, Kiosk>) -> an
     })
 }
 
-/// Why not one of the screens took the first frame, if so. On a terminal that is not in front there is no screen yet.
+/// Why not one of the screens took the first frame, if that is because another program has them. What a device
+/// refuses for other reasons is tried again, in other modes too. On a terminal that is not in front there is no
+/// screen yet.
 fn nothing_can_be_shown(kiosk: &Kiosk) -> Option<String> {
     let mut lit = kiosk.screens.iter().filter(|screen| screen.lit()).peekable();
     lit.peek()?;
-    let reasons: Option<Vec<&str>> =
-        lit.map(|screen| screen.trouble.as_ref().map(|trouble| trouble.reason.as_str())).collect();
+    let reasons: Option<Vec<&str>> = lit
+        .map(|screen| screen.trouble.as_ref().filter(|trouble| trouble.inactive).map(|trouble| trouble.reason.as_str()))
+        .collect();
     reasons?.first().map(|reason| (*reason).to_owned())
 }
 

@@ -280,6 +280,30 @@ fn a_mode_that_the_driver_refuses_gives_way_and_the_shell_is_told() {
 }
 
 #[test]
+fn a_kept_mode_that_the_driver_denies_is_not_tried_and_the_best_other_one_is_used() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let custom = ModeChoice::Custom { width: 200, height: 100, refresh: None };
+    fixture.change(OutputChange { mode: Some(custom), ..OutputChange::default() }).unwrap();
+    let mut heads = fixture.panels.heads();
+    fixture.panels.set_heads(Vec::new());
+    fixture.kiosk.displays_changed();
+    fixture.panels.set_fault(Some(Fault::DeniesMode(200, 100)));
+    // Another cable, that carries less.
+    heads[0].modes.retain(|mode| mode.custom.is_none());
+    heads[0].mode = 0;
+    fixture.panels.set_heads(heads);
+    fixture.kiosk.displays_changed();
+    let problems = &fixture.kiosk.problems;
+    assert_eq!(fixture.primary().picture_size(), (320, 200).into(), "{problems:?}");
+    let told = |text: &String| text.contains("200x100") && text.contains("denies") && text.contains("320x200");
+    assert!(problems.iter().any(told), "{problems:?}");
+    match fixture.change(OutputChange { mode: Some(custom), ..OutputChange::default() }) {
+        Err(ControlError::ModeRejected(text)) => assert!(text.contains("denies"), "{text}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_custom_mode_takes_effect_is_listed_and_is_kept() {
     let mut fixture = Fixture::new(&["320x200"]);
     let client = fixture.client();

@@ -149,6 +149,8 @@ pub struct Trouble {
     pub reason: String,
     /// How many in a row.
     pub times: u32,
+    /// Another terminal or another program has the display.
+    pub inactive: bool,
 }
 
 /// What the policy says of a screen before it is first shown.
@@ -268,18 +270,18 @@ impl Screen {
     }
 
     /// A frame could not be shown. Logged when it begins and when the reason changes, not every time.
-    /// `expected`: on the way to or from another virtual terminal it is no news.
-    pub fn note_failure(&mut self, reason: String, expected: bool) {
+    /// `inactive`: on the way to or from another virtual terminal it is no news.
+    pub fn note_failure(&mut self, reason: String, inactive: bool) {
         let times = match &self.trouble {
             Some(trouble) if trouble.reason == reason => trouble.times.saturating_add(1),
             _ => {
-                if !expected {
+                if !inactive {
                     tracing::warn!(screen = self.name, reason, "a frame could not be shown; it is tried again");
                 }
                 1
             }
         };
-        self.trouble = Some(Trouble { reason, times });
+        self.trouble = Some(Trouble { reason, times, inactive });
     }
 
     /// Turns the screen; the caller re-configures windows.
