@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use kiosk_session::config::{Calibration, DeviceNames, InputSettings, input_settings};
+use kiosk_session::config::{DeviceNames, InputSettings, input_settings};
 use smithay::{
     backend::input::Device,
     utils::{Logical, Physical, Point, Rectangle, Size},
@@ -16,7 +16,6 @@ use super::{
     nature::{self, Facts, Kind},
 };
 use crate::{
-    control::{ControlError, InputSnapshot},
     kiosk::Kiosk,
     policy,
     screens::{
@@ -27,31 +26,31 @@ use crate::{
 };
 
 /// A device that is there.
-struct Known {
+pub(super) struct Known {
     /// The back end's own name of it: unique.
     handle: String,
     /// Its name, and where others have the same name the port too: what it is called in configuration and saved state.
-    id: String,
+    pub(super) id: String,
     /// The name and the port, also where nothing else has the name: what was said of one of two counts when the other
     /// is gone.
-    at_port: String,
-    facts: Facts,
-    kind: Kind,
+    pub(super) at_port: String,
+    pub(super) facts: Facts,
+    pub(super) kind: Kind,
     /// It says where on a screen something is, not how far something moved. Of pointers not known before they move.
     absolute: bool,
     /// A pointer that shows no cursor.
     phantom: bool,
     settings: InputSettings,
-    lies_on: Option<Lies>,
+    pub(super) lies_on: Option<Lies>,
     /// What clients know it as, if it is a tablet.
     tablet: Option<TabletDescriptor>,
-    knobs: Box<dyn Knobs>,
+    pub(super) knobs: Box<dyn Knobs>,
 }
 
 /// Where an absolute device lies: all that places on it depend on.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Lies {
-    screen: ScreenId,
+pub(super) struct Lies {
+    pub(super) screen: ScreenId,
     area: Rectangle<i32, Logical>,
     rotation: Rotation,
     /// On a mirror the area is its source's: how that one's picture lies on it, and its own picture's size.
@@ -61,7 +60,7 @@ struct Lies {
 /// The devices that are there.
 #[derive(Default)]
 pub struct Devices {
-    list: Vec<Known>,
+    pub(super) list: Vec<Known>,
 }
 
 impl Known {
@@ -170,7 +169,7 @@ impl Kiosk {
     }
 
     /// A device came or went, or something else is said of one.
-    fn devices_changed(&mut self) {
+    pub(super) fn devices_changed(&mut self) {
         self.seat.devices.compare();
         for known in &mut self.seat.devices.list {
             let saved = self.saved.state.input(&known.at_port, &known.facts.name);
@@ -281,63 +280,6 @@ impl Kiosk {
         let source = self.screens.mirror_source(screen.id).unwrap_or(screen);
         let reflects = self.screens.fit(screen.id).map(|fit| (fit, screen.picture_size()));
         Lies { screen: screen.id, area: source.geometry(), rotation: screen.rotation, reflects }
-    }
-
-    /// Lays a device on another output, or corrects its places, for good.
-    pub(crate) fn change_input(&mut self, id: &str, change: &InputSettings) -> Result<(), ControlError> {
-        // The parts of one piece of hardware may have one name: what is said of it is said of all of them.
-        let parts: Vec<&Known> = self.seat.devices.list.iter().filter(|known| known.id == id).collect();
-        let Some(first) = parts.first() else {
-            let ids: Vec<&str> = self.seat.devices.list.iter().map(|known| known.id.as_str()).collect();
-            let there = if ids.is_empty() { "there are none".into() } else { format!("there are: {}", ids.join(", ")) };
-            return Err(ControlError::NotFound(format!("there is no input device {id:?}; {there}")));
-        };
-        if let Some(output) = change.named_output() {
-            if parts.iter().all(|known| known.kind == Kind::Keyboard) {
-                return Err(ControlError::Unsupported(format!(
-                    "{id} is a keyboard; touch panels, tablets and absolute pointers can be laid on an output"
-                )));
-            }
-            let is_it = |screen: &Screen| screen.name == output || screen.identity.description() == output;
-            if !self.screens.iter().any(is_it) {
-                return Err(ControlError::NotFound(format!(
-                    "there is no output {output:?}; there are: {}",
-                    self.screens.names()
-                )));
-            }
-        }
-        let calibrated = matches!(change.calibration, Some(Calibration::Matrix(_)));
-        if calibrated && parts.iter().all(|known| known.knobs.calibration().is_none()) {
-            return Err(ControlError::Unsupported(format!(
-                "{id} has no calibration; touch panels and tablets without a screen of their own have one"
-            )));
-        }
-        let name = first.facts.name.clone();
-        // What counts for just this one is what is to change.
-        let at_port = &first.at_port;
-        let just_this = self.saved.state.input(at_port, at_port).is_some();
-        let id = if just_this { at_port.clone() } else { id.to_owned() };
-        self.saved.state.change_input(&id, &name, change);
-        self.devices_changed();
-        self.changed = true;
-        let Some(directory) = &self.saved.directory else { return Ok(()) };
-        self.saved
-            .state
-            .save(directory)
-            .map_err(|error| ControlError::Failed(format!("the change is in force but could not be saved: {error}")))
-    }
-
-    /// The devices as D-Bus shows them.
-    pub(crate) fn input_snapshots(&self) -> Vec<InputSnapshot> {
-        let screen = |lies: Lies| self.screens.get(lies.screen);
-        let snapshot = |known: &Known| InputSnapshot {
-            name: known.facts.name.clone(),
-            id: known.id.clone(),
-            kind: known.kind.as_str().into(),
-            output: known.lies_on.and_then(screen).map(|screen| screen.name.clone()).unwrap_or_default(),
-            calibration: known.knobs.calibration().map(Vec::from).unwrap_or_default(),
-        };
-        self.seat.devices.list.iter().map(snapshot).collect()
     }
 }
 

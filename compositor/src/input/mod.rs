@@ -1,6 +1,7 @@
 //! Input on its way to the shell: VT keys first, then the device's mapping and the screen's turn, then the seat.
 
 pub mod arrow;
+mod asked;
 pub mod cursor;
 pub mod devices;
 pub mod hardware;
