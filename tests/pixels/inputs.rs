@@ -1,6 +1,6 @@
 //! Touch panels, tablets and mice as devices: on which screen each lies, and what was said of it.
 
-use kiosk_session::config::{AccelProfile, Calibration, InputRule, InputSettings, OUTPUT_AUTO, SavedState};
+use kiosk_session::config::{AccelProfile, Calibration, InputRule, InputSettings, OUTPUT_AUTO, SavedState, Shell};
 use kioskd::{
     control::{ApplyMode, Call, ControlError, OutputChange, Reply, Request},
     screens::{Head, Identity},
@@ -452,6 +452,30 @@ fn a_pointer_comes_back_when_the_screen_it_was_on_goes() {
     assert!(fixture.kiosk.shell_area().to_f64().contains(place(&fixture)));
     fixture.connect(heads);
     assert!(fixture.kiosk.shell_area().to_f64().contains(place(&fixture)));
+}
+
+#[test]
+fn a_pointer_goes_from_screen_to_screen_and_comes_back_when_one_goes() {
+    let mut setup = Setup::bare(&["320x200", "400x300"]);
+    let on = |output: &str| Shell { output: output.into(), ..Shell::default() };
+    setup.config.shells = vec![on("HEADLESS-1"), on("HEADLESS-2")];
+    let mut fixture = setup.start();
+    let mouse = fixture.plug_in(Spec { id: "event5", name: "Mouse", kind: Kind::Pointer, ..Spec::default() });
+    let place = |fixture: &Fixture| {
+        let at = fixture.kiosk.seat.seat.get_pointer().unwrap().current_location();
+        (at.x, at.y)
+    };
+    fixture.move_with(&mouse, (100.0, 100.0));
+    fixture.move_with(&mouse, (500.0, 50.0));
+    assert_eq!(place(&fixture), (600.0, 150.0), "on the second screen");
+    fixture.move_with(&mouse, (500.0, 500.0));
+    assert_eq!(place(&fixture), (719.0, 299.0));
+    let heads = fixture.panels.heads();
+    fixture.connect(vec![heads[0].clone()]);
+    assert_eq!(place(&fixture), (319.0, 199.0), "its screen is gone");
+    fixture.connect(heads);
+    fixture.move_with(&mouse, (10.0, 0.0));
+    assert_eq!(place(&fixture), (329.0, 199.0));
 }
 
 #[test]
