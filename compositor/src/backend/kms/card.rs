@@ -309,11 +309,11 @@ impl Card {
         self.head_mut(head)?.presenter.as_mut()?.flipped()
     }
 
-    /// Switches a display off.
-    pub fn clear(&mut self, head: HeadId) -> Result<(), String> {
+    /// Switches a display off; on again is the next frame's doing.
+    pub fn set_power(&mut self, head: HeadId, on: bool) -> Result<(), String> {
         let Some(own) = self.head_mut(head) else { return Ok(()) };
-        own.on = false;
-        own.presenter.as_mut().map_or(Ok(()), Presenter::clear)
+        own.on = on;
+        own.presenter.as_mut().filter(|_| !on).map_or(Ok(()), Presenter::clear)
     }
 
     /// Uses another of the display's modes.

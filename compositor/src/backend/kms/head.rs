@@ -98,7 +98,6 @@ impl CardHead {
 
     /// A frame is on its way: the mode works.
     pub fn accepted(&mut self) {
-        self.on = true;
         self.failures = 0;
         self.hopeless = false;
         if self.proven != self.mode() {

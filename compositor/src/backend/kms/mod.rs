@@ -226,11 +226,7 @@ impl Backend for Kms {
     }
 
     fn set_power(&mut self, head: HeadId, on: bool) -> Result<(), String> {
-        // On again is the next frame's doing.
-        match self.card_of(head) {
-            Some(card) if !on => card.clear(head),
-            _ => Ok(()),
-        }
+        self.card_of(head).map_or(Ok(()), |card| card.set_power(head, on))
     }
 
     fn set_mode(&mut self, head: HeadId, mode: HeadMode) -> Result<(), String> {
