@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use kiosk_tests::vm::{Display, Machine, Plan, Sample, Stage};
 use serde_json::Value;
 
+use super::heads;
 use super::looks::{self, is_logo, is_page};
 
 /// From power-on to the logo, and from the server's start to the page: emulated, on a busy host.
@@ -32,6 +33,11 @@ impl Kiosk {
         stage.program(Path::new(env!("CARGO_BIN_EXE_kiosk-bench-client")), CLIENT)?;
         stage.at_setup("systemctl enable kiosk.service");
         let machine = Machine::start(&Plan { name, display, stage: &stage, arguments: "" })?;
+        // Whoever can be without a display at first is. (What was never plugged in cannot be pulled.)
+        for cable in &machine.cables {
+            cable.plug(heads::FIRST.0, heads::FIRST.1)?;
+            cable.pull()?;
+        }
         let film = machine.film();
         machine.agent().wait(BOOT)?;
         let kiosk = Self { machine, display, film: Vec::new() };
@@ -46,6 +52,9 @@ impl Kiosk {
     }
 
     fn bring_up(&self) -> Result<()> {
+        if self.display == Display::TwoHeads {
+            return self.bring_up_unseen();
+        }
         self.machine.wait_for_screen("the logo", BOOT, is_logo)?;
         eprintln!("logo seen {:.1} s after power-on", self.machine.uptime().as_secs_f64());
         self.sh(&format!("systemd-run --quiet --unit=demo kiosk-demo-shell --port 3000 --log {LOG}"))?;
@@ -53,6 +62,16 @@ impl Kiosk {
         self.wait_for_event(0, "load", BOOT)?;
         eprintln!("page seen {:.1} s after power-on", self.machine.uptime().as_secs_f64());
         Ok(())
+    }
+
+    /// The page is there before any display is.
+    fn bring_up_unseen(&self) -> Result<()> {
+        self.sh(&format!("systemd-run --quiet --unit=demo kiosk-demo-shell --port 3000 --log {LOG}"))?;
+        self.wait_for_event(0, "load", BOOT)?;
+        eprintln!("page loaded {:.1} s after power-on, with no display", self.machine.uptime().as_secs_f64());
+        let (width, height) = heads::FIRST;
+        self.machine.cables[0].plug(width, height)?;
+        self.page()
     }
 
     /// Runs a command in the guest as root.
@@ -67,6 +86,9 @@ impl Kiosk {
 
     /// Before each step: the page, upright, on the first terminal.
     pub fn settle(&self) -> Result<()> {
+        if self.display == Display::TwoHeads {
+            self.plug_both()?;
+        }
         if self.active_terminal()? != "tty1" {
             self.sh("chvt 1")?;
         }

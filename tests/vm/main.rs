@@ -6,9 +6,11 @@
 //! Logs and pictures are left in `tests/out/`.
 
 mod boot;
+mod heads;
 mod input;
 mod kiosk;
 mod looks;
+mod power_cut;
 mod recovery;
 mod scanout;
 mod screens;
@@ -83,6 +85,16 @@ const ON_BOCHS: &[Step] = steps![
     terminals::virtual_terminals_switch_there_and_back,
 ];
 
+const ON_TWO_HEADS: &[Step] = steps![
+    heads::a_kiosk_switched_on_without_a_display_shows_its_page_when_one_comes,
+    heads::a_second_display_shows_the_logo_and_takes_nothing_from_the_first,
+    heads::cables_may_be_pulled_as_often_as_one_likes,
+    heads::with_no_display_or_a_dark_one_the_browser_rests,
+    heads::rotation_is_kept_over_a_replug,
+    heads::a_finger_that_is_down_while_the_picture_turns_is_cancelled,
+    heads::a_mirror_shows_the_same_page_letterboxed,
+];
+
 /// The machine that runs; one at a time.
 static RUNNING: Mutex<Option<Kiosk>> = Mutex::new(None);
 
@@ -94,14 +106,23 @@ fn main() {
         ("pixman", Display::Virtio, ON_PIXMAN),
         ("gles", Display::Virgl, ON_GLES),
         ("bochs", Display::Bochs, ON_BOCHS),
+        ("heads", Display::TwoHeads, ON_TWO_HEADS),
     ];
-    let trials = runs.into_iter().flat_map(|(path, display, steps)| {
-        steps.iter().map(move |step| {
-            let name = format!("{path}::{}", step.name);
-            Trial::test(name.clone(), move || run(&name, path, display, step))
+    let mut trials: Vec<Trial> = runs
+        .into_iter()
+        .flat_map(|(path, display, steps)| {
+            steps.iter().map(move |step| {
+                let name = format!("{path}::{}", step.name);
+                Trial::test(name.clone(), move || run(&name, path, display, step))
+            })
         })
-    });
-    let conclusion = libtest_mimic::run(&arguments, trials.collect());
+        .collect();
+    // It has machines of its own.
+    trials.push(Trial::test("power_cut::a_power_cut_leaves_one_of_the_states_that_were_kept", || {
+        drop(RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take());
+        power_cut::a_power_cut_leaves_one_of_the_states_that_were_kept().map_err(|error| format!("{error:#}").into())
+    }));
+    let conclusion = libtest_mimic::run(&arguments, trials);
     // Statics are not dropped, and the machine would go on.
     drop(RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take());
     conclusion.exit();

@@ -10,7 +10,7 @@ use super::kiosk::Kiosk;
 use super::looks::is_page;
 
 /// A page in an emulated browser lays itself out anew.
-const RELAYOUT: Duration = Duration::from_secs(40);
+pub const RELAYOUT: Duration = Duration::from_secs(40);
 const POWER: Duration = Duration::from_secs(10);
 /// A letter of the page's text is more of the screen than this.
 const EXACT: f64 = 0.000_05;
@@ -22,7 +22,7 @@ fn is_text([r, g, b]: Rgb) -> bool {
 
 /// Which way the page's heading is turned. Its first line is larger than those below it, so the middle of the
 /// text's box is nearer to its top than the box's share of bright pixels is: more of them are in the top half.
-fn turn_of(picture: &Picture) -> Option<u32> {
+pub fn turn_of(picture: &Picture) -> Option<u32> {
     let (x, y, width, height) = picture.bounds(is_text)?;
     let text = picture.part(x, y, width, height);
     let share = |part: Picture| part.share(is_text);

@@ -88,7 +88,12 @@ impl SavedState {
             file.write_all(self.text().as_bytes())?;
             file.sync_all()?;
             std::fs::rename(&new, &path)?;
-            File::open(directory)?.sync_all()
+            File::open(directory)?.sync_all()?;
+            // The directory may be as new as the file.
+            if let Some(parent) = directory.parent().and_then(|parent| File::open(parent).ok()) {
+                let _ = parent.sync_all();
+            }
+            Ok(())
         };
         write().map_err(|error| {
             let _ = std::fs::remove_file(&new);

@@ -1,7 +1,7 @@
 //! A guest to play with: boots the machine tests' Debian and takes commands, one a line, from standard input.
 //!
 //! `run SCRIPT` runs it in the guest; `shot NAME` saves the screen; `key ctrl alt f2`; `click X Y`; `tap X Y`;
-//! `quit`. Programs named as arguments, as HOST_FILE:GUEST_PATH, are put onto its disk; `--kiosk` installs the kiosk.
+//! `plug HEAD WIDTH HEIGHT` and `pull HEAD`; `shot1 NAME` saves the second head's screen; `quit`. Programs named as arguments, as HOST_FILE:GUEST_PATH, are put onto its disk; `--kiosk` installs the kiosk.
 
 use std::io::BufRead;
 use std::path::Path;
@@ -18,6 +18,9 @@ struct Options {
     /// A plain framebuffer device.
     #[arg(long)]
     bochs: bool,
+    /// Two heads, whose cables `plug HEAD WIDTH HEIGHT` and `pull HEAD` move.
+    #[arg(long)]
+    heads: bool,
     /// Puts the kiosk onto the disk as `make install` does.
     #[arg(long)]
     kiosk: bool,
@@ -49,6 +52,7 @@ fn main() -> Result<()> {
     let display = match (options.virgl, options.bochs) {
         (true, _) => Display::Virgl,
         (_, true) => Display::Bochs,
+        _ if options.heads => Display::TwoHeads,
         _ => Display::Virtio,
     };
     let machine = Machine::boot(&Plan { name: &options.name, display, stage: &stage, arguments: "" })?;
@@ -79,6 +83,13 @@ fn step(machine: &Machine, verb: &str, rest: &str) -> Result<()> {
             println!("{}\n{}[{}]", output.text(), output.stderr, output.code);
         }
         "shot" => println!("{}", machine.save(&machine.screen()?, rest)?.display()),
+        "plug" => {
+            let numbers = rest.split(' ').map(str::parse).collect::<Result<Vec<u16>, _>>()?;
+            let [head, width, height] = numbers[..] else { bail!("HEAD WIDTH HEIGHT") };
+            machine.cables.get(usize::from(head)).context("no such head")?.plug(width, height)?;
+        }
+        "pull" => machine.cables.get(rest.parse::<usize>()?).context("no such head")?.pull()?,
+        "shot1" => println!("{}", machine.save(&machine.screen_at(1)?, rest)?.display()),
         "key" => machine.chord(&rest.split(' ').collect::<Vec<_>>())?,
         "click" => place().and_then(|(x, y)| machine.click(x, y))?,
         "tap" => place().and_then(|(x, y)| machine.tap(x, y))?,

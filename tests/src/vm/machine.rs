@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::qmp::Qmp;
 use super::window::Window;
-use super::{Agent, Film, Guest, Picture, Stage};
+use super::{Agent, Cable, Disk, Film, Guest, Picture, Stage};
 
 /// The screen of every test machine.
 const WIDTH: u16 = 1280;
@@ -33,7 +33,12 @@ pub enum Display {
     Virgl,
     /// A plain framebuffer device, which honours damage clips and has no vblank.
     Bochs,
+    /// virtio-gpu without 3D and with two heads, whose cables can be plugged and pulled. The first is plugged in.
+    TwoHeads,
 }
+
+/// Heads of [`Display::TwoHeads`].
+const HEADS: usize = 2;
 
 /// What to boot.
 pub struct Plan<'a> {
@@ -53,11 +58,22 @@ pub struct Machine {
     started: Instant,
     /// Where logs and pictures go.
     pub out: PathBuf,
+    /// Of each head that has one that can be pulled.
+    pub cables: Vec<Cable>,
 }
 
 impl Machine {
-    /// Switches a machine on; it has not booted yet when this returns.
+    /// Switches a machine on; it has not booted yet when this returns. What it writes to its disk is lost.
     pub fn start(plan: &Plan) -> Result<Self> {
+        Self::start_with(plan, None)
+    }
+
+    /// The same with a disk of its own.
+    pub fn start_on(plan: &Plan, disk: &Disk) -> Result<Self> {
+        Self::start_with(plan, Some(disk))
+    }
+
+    fn start_with(plan: &Plan, disk: Option<&Disk>) -> Result<Self> {
         let guest = Guest::obtain()?;
         let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("out").join(plan.name);
         if out.exists() {
@@ -70,7 +86,7 @@ impl Machine {
             Display::Virgl => Some(Window::open(WIDTH, HEIGHT)?),
             _ => None,
         };
-        let mut command = command(plan, &guest, files.path(), &out);
+        let mut command = command(plan, &guest, disk, files.path(), &out);
         if let Some(window) = &window {
             command.env("DISPLAY", &window.display).env("LIBGL_ALWAYS_SOFTWARE", "1").env_remove("WAYLAND_DISPLAY");
         }
@@ -92,7 +108,15 @@ impl Machine {
             size: Mutex::new((WIDTH.into(), HEIGHT.into())),
             looking: Mutex::new(()),
         });
-        let machine = Self { qemu, eye, agent, started, out };
+        let cables = match plan.display {
+            Display::TwoHeads => 0..HEADS,
+            _ => 0..0,
+        };
+        let cables: Result<Vec<Cable>> =
+            cables.map(|head| Cable::connect(&eye.files.path().join(format!("head{head}")))).collect();
+        // From here on QEMU ends with it.
+        let mut machine = Self { qemu, eye, agent, started, out, cables: Vec::new() };
+        machine.cables = cables?;
         if let Some(window) = &machine.eye.window {
             window.fill(QEMU_TIMEOUT)?;
         }
@@ -125,6 +149,11 @@ impl Machine {
         self.eye.look()
     }
 
+    /// What the screen at that head shows now, counting from 0.
+    pub fn screen_at(&self, head: usize) -> Result<Picture> {
+        self.eye.look_at(head)
+    }
+
     /// Width and height of the screen when it was last looked at.
     pub fn size(&self) -> (usize, usize) {
         *self.eye.size.lock().unwrap_or_else(PoisonError::into_inner)
@@ -132,9 +161,20 @@ impl Machine {
 
     /// Looks until the screen is as `wanted`, and gives that picture; after `timeout` the last one is saved.
     pub fn wait_for_screen(&self, what: &str, timeout: Duration, wanted: impl Fn(&Picture) -> bool) -> Result<Picture> {
+        self.wait_for_screen_at(0, what, timeout, wanted)
+    }
+
+    /// The same at another head.
+    pub fn wait_for_screen_at(
+        &self,
+        head: usize,
+        what: &str,
+        timeout: Duration,
+        wanted: impl Fn(&Picture) -> bool,
+    ) -> Result<Picture> {
         let deadline = Instant::now() + timeout;
         loop {
-            let picture = self.screen()?;
+            let picture = self.screen_at(head)?;
             if wanted(&picture) {
                 return Ok(picture);
             }
@@ -177,21 +217,28 @@ pub(super) struct Eye {
 
 impl Eye {
     pub fn look(&self) -> Result<Picture> {
+        self.look_at(0)
+    }
+
+    fn look_at(&self, head: usize) -> Result<Picture> {
         let picture = match &self.window {
             Some(window) => window.look()?,
             None => {
                 let _turn = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
                 let path = self.files.path().join("screen.ppm");
-                self.qmp.execute("screendump", &json!({ "filename": path }))?;
+                // The display device's name here is that of all of them.
+                self.qmp.execute("screendump", &json!({ "filename": path, "device": "gpu0", "head": head }))?;
                 Picture::from_ppm(&fs::read(&path)?)?
             }
         };
-        *self.size.lock().unwrap_or_else(PoisonError::into_inner) = (picture.width, picture.height);
+        if head == 0 {
+            *self.size.lock().unwrap_or_else(PoisonError::into_inner) = (picture.width, picture.height);
+        }
         Ok(picture)
     }
 }
 
-fn command(plan: &Plan, guest: &Guest, files: &Path, out: &Path) -> Command {
+fn command(plan: &Plan, guest: &Guest, disk: Option<&Disk>, files: &Path, out: &Path) -> Command {
     let file = |name: &str| files.join(name).display().to_string();
     let log = |name: &str| out.join(name).display().to_string();
     // Ends with this process, however that ends.
@@ -215,7 +262,11 @@ fn command(plan: &Plan, guest: &Guest, files: &Path, out: &Path) -> Command {
             plan.arguments
         ),
     ]);
-    args(&["-drive", &format!("file={},format=raw,if=none,id=root,snapshot=on", guest.disk.display())]);
+    let root = match disk {
+        Some(disk) => disk.file().display().to_string(),
+        None => format!("{},snapshot=on", guest.disk.display()),
+    };
+    args(&["-drive", &format!("format=raw,if=none,id=root,file={root}")]);
     args(&["-device", "virtio-blk-pci,drive=root"]);
     args(&["-drive", &format!("file={},format=raw,if=none,id=stage,readonly=on", file("stage.tar"))]);
     args(&["-device", "virtio-blk-pci,drive=stage,serial=stage"]);
@@ -241,6 +292,13 @@ fn command(plan: &Plan, guest: &Guest, files: &Path, out: &Path) -> Command {
         Display::Bochs => {
             args(&["-vga", "none", "-display", "none"]);
             args(&["-device", &format!("bochs-display,id=gpu0,xres={WIDTH},yres={HEIGHT},edid=on")]);
+        }
+        Display::TwoHeads => {
+            args(&["-vga", "none", "-display", "none"]);
+            args(&["-device", &format!("virtio-gpu-pci,id=gpu0,max_outputs={HEADS},xres={WIDTH},yres={HEIGHT}")]);
+            for head in 0..HEADS {
+                args(&["-vnc", &format!("unix:{},display=gpu0,head={head}", file(&format!("head{head}")))]);
+            }
         }
         Display::Virgl => {
             args(&["-vga", "none", "-display", "gtk,gl=on,show-menubar=off,show-tabs=off,zoom-to-fit=on"]);

@@ -4,6 +4,8 @@
 //! Everything waits for an event or samples the screen against a deadline; nothing hopes that a time is enough.
 
 mod agent;
+mod cable;
+mod disk;
 mod film;
 mod guest;
 mod hands;
@@ -15,6 +17,8 @@ mod window;
 pub mod wire;
 
 pub use agent::{Agent, Job, Output};
+pub use cable::Cable;
+pub use disk::Disk;
 pub use film::{Film, Sample};
 pub use guest::Guest;
 pub use hands::Finger;

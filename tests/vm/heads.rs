@@ -1,0 +1,175 @@
+//! Two displays whose cables are plugged and pulled. The machine was switched on with neither: see `Kiosk::boot`.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use kiosk_tests::vm::{Picture, Rgb};
+
+use super::input::{REACTION, ensure_at};
+use super::kiosk::Kiosk;
+use super::looks::{is_logo, is_page};
+use super::screens::{RELAYOUT, turn_of};
+
+/// What the displays prefer, pixels.
+pub const FIRST: (u16, u16) = (1280, 800);
+pub const SECOND: (u16, u16) = (1024, 768);
+/// From a cable to a picture.
+const APPEARS: Duration = Duration::from_secs(20);
+/// How often the cables are pulled in a storm.
+const PULLS: usize = 20;
+/// Processor time that a browser may use while nobody sees its still page, clock ticks (100 a second) in 10 seconds
+/// of an emulated machine. One that spins, as Chromium does with no output, uses 1000 and more.
+const STILL_TICKS: i64 = 400;
+
+impl Kiosk {
+    /// The browser goes on as it is: same process, and the page was not fetched since `mark`.
+    fn undisturbed_since(&self, mark: usize, browser: i64) -> Result<()> {
+        ensure!(self.browser()? == browser, "the browser was restarted");
+        let events = self.events(mark)?;
+        let loaded = |event: &&serde_json::Value| event["event"] == "load";
+        ensure!(!events.iter().any(|event| loaded(&event)), "the page was loaded again: {events:?}");
+        Ok(())
+    }
+
+    /// Processor time that all processes of the browser use in 10 seconds, clock ticks.
+    fn browser_ticks(&self) -> Result<i64> {
+        let ticks =
+            "awk '{ sum += $14 + $15 } END { print sum }' $(pgrep chromium | sed 's|.*|/proc/&/stat|') 2>/dev/null";
+        // What the change itself made it do is over by then.
+        self.sh("sleep 3")?;
+        let before: i64 = self.sh(ticks)?.parse()?;
+        self.sh("sleep 10")?;
+        Ok(self.sh(ticks)?.parse::<i64>()? - before)
+    }
+
+    /// Connects both displays; those that are stay as they are.
+    pub fn plug_both(&self) -> Result<()> {
+        for (cable, (width, height)) in self.machine.cables.iter().zip([FIRST, SECOND]) {
+            cable.plug(width, height)?;
+        }
+        Ok(())
+    }
+
+    fn pull_all(&self) -> Result<()> {
+        self.machine.cables.iter().try_for_each(kiosk_tests::vm::Cable::pull)
+    }
+}
+
+pub fn a_kiosk_switched_on_without_a_display_shows_its_page_when_one_comes(kiosk: &Kiosk) -> Result<()> {
+    // Seen by the boot of this machine: here is what it left.
+    let events = kiosk.events(0)?;
+    let loads: Vec<_> = events.iter().filter(|event| event["event"] == "load").collect();
+    ensure!(loads.len() == 1, "the page was loaded {} times: {events:?}", loads.len());
+    ensure!(loads[0]["height"] != FIRST.1, "the page was to be loaded before there was a display: {}", loads[0]);
+    let resized = kiosk.wait_for_event(0, "resize", REACTION)?;
+    ensure!(resized["height"] == FIRST.1, "the page was told another size than its display's: {resized}");
+    kiosk.machine.save(&kiosk.machine.screen()?, "appeared").map(drop)
+}
+
+pub fn a_second_display_shows_the_logo_and_takes_nothing_from_the_first(kiosk: &Kiosk) -> Result<()> {
+    let (machine, mark, browser) = (&kiosk.machine, kiosk.mark()?, kiosk.browser()?);
+    kiosk.plug_both()?;
+    let picture = machine.wait_for_screen_at(1, "the logo", APPEARS, is_logo)?;
+    machine.save(&picture, "second")?;
+    ensure!((picture.width, picture.height) == (SECOND.0.into(), SECOND.1.into()), "not in its preferred mode");
+    ensure!(is_page(&machine.screen()?), "the first display lost its page");
+    kiosk.undisturbed_since(mark, browser)
+}
+
+pub fn cables_may_be_pulled_as_often_as_one_likes(kiosk: &Kiosk) -> Result<()> {
+    let (machine, mark, browser) = (&kiosk.machine, kiosk.mark()?, kiosk.browser()?);
+    let compositor = kiosk.main_pid("kiosk")?;
+    for pull in 0..PULLS {
+        kiosk.pull_all()?;
+        // Some pulls are longer than others; the guest answers in between, so they are not all one to it.
+        if pull % 4 == 0 {
+            kiosk.sh("cat /sys/class/drm/card*-*/status")?;
+        }
+        kiosk.plug_both()?;
+    }
+    machine.wait_for_screen("the page after a storm", APPEARS, is_page)?;
+    machine.wait_for_screen_at(1, "the logo after a storm", APPEARS, is_logo)?;
+    ensure!(kiosk.main_pid("kiosk")? == compositor, "the compositor was restarted");
+    machine.chord(&["p"])?;
+    kiosk.wait_for_event(mark, "keydown", REACTION)?;
+    kiosk.undisturbed_since(mark, browser)
+}
+
+pub fn with_no_display_or_a_dark_one_the_browser_rests(kiosk: &Kiosk) -> Result<()> {
+    let (machine, mark, browser) = (&kiosk.machine, kiosk.mark()?, kiosk.browser()?);
+    kiosk.pull_all()?;
+    let unplugged = kiosk.browser_ticks()?;
+    ensure!(unplugged < STILL_TICKS, "with no display the browser used {unplugged} ticks in 10 s");
+    kiosk.plug_both()?;
+    machine.wait_for_screen("the page", APPEARS, is_page)?;
+    kiosk.sh("kioskctl screen off")?;
+    let dark = kiosk.browser_ticks()?;
+    ensure!(dark < STILL_TICKS, "with the screen off the browser used {dark} ticks in 10 s");
+    kiosk.sh("kioskctl screen on")?;
+    machine.wait_for_screen("the page after switching on", APPEARS, is_page)?;
+    eprintln!("processor of the browser in 10 s: {unplugged} ticks unplugged, {dark} dark");
+    kiosk.undisturbed_since(mark, browser)
+}
+
+pub fn rotation_is_kept_over_a_replug(kiosk: &Kiosk) -> Result<()> {
+    let (machine, mark, browser) = (&kiosk.machine, kiosk.mark()?, kiosk.browser()?);
+    let turned = |picture: &Picture| is_page(picture) && turn_of(picture) == Some(90);
+    let first = kiosk.status()?["compositor"]["outputs"][0]["name"].as_str().context("no output")?.to_owned();
+    kiosk.sh(&format!("kioskctl rotate 90 -o {first}"))?;
+    machine.wait_for_screen("the turned page", RELAYOUT, turned)?;
+    for _ in 0..3 {
+        machine.cables[0].pull()?;
+        kiosk.sh("kioskctl outputs")?;
+        machine.cables[0].plug(FIRST.0, FIRST.1)?;
+    }
+    let picture = machine.wait_for_screen("the page turned as before", RELAYOUT, turned)?;
+    machine.save(&picture, "turned-after-replug")?;
+    kiosk.sh(&format!("kioskctl rotate 0 -o {first}"))?;
+    kiosk.undisturbed_since(mark, browser)
+}
+
+pub fn a_finger_that_is_down_while_the_picture_turns_is_cancelled(kiosk: &Kiosk) -> Result<()> {
+    let (machine, mark) = (&kiosk.machine, kiosk.mark()?);
+    let first = kiosk.status()?["compositor"]["outputs"][0]["name"].as_str().context("no output")?.to_owned();
+    let finger = machine.finger(0, 300.0, 300.0)?;
+    kiosk.wait_for_event(mark, "touchstart", REACTION)?;
+    kiosk.sh(&format!("kioskctl rotate 180 -o {first}"))?;
+    kiosk.wait_for_event(mark, "touchcancel", REACTION)?;
+    let turned = |picture: &Picture| is_page(picture) && turn_of(picture) == Some(180);
+    machine.wait_for_screen("the page turned by 180", RELAYOUT, turned)?;
+    finger.slide(400.0, 400.0)?;
+    finger.lift()?;
+    let mark = kiosk.mark()?;
+    machine.tap(100.0, 200.0)?;
+    let event = kiosk.wait_for_event(mark, "touchstart", REACTION)?;
+    ensure_at(&event, f64::from(FIRST.0) - 100.0, f64::from(FIRST.1) - 200.0)?;
+    kiosk.sh(&format!("kioskctl rotate 0 -o {first}"))?;
+    kiosk.page()
+}
+
+/// Share of the pixels that are quite black.
+fn black(picture: &Picture) -> f64 {
+    picture.share(|[r, g, b]: Rgb| r < 4 && g < 4 && b < 4)
+}
+
+pub fn a_mirror_shows_the_same_page_letterboxed(kiosk: &Kiosk) -> Result<()> {
+    let (machine, mark, browser) = (&kiosk.machine, kiosk.mark()?, kiosk.browser()?);
+    let outputs = kiosk.status()?["compositor"]["outputs"].clone();
+    let name = |index: usize| outputs[index]["name"].as_str().context("an output is missing").map(str::to_owned);
+    let (first, second) = (name(0)?, name(1)?);
+    kiosk.sh(&format!("kioskctl mirror {first} -o {second}"))?;
+    // 1280 by 800 on 1024 by 768 is 1024 by 640: bars of 64 above and below.
+    let bar = 64;
+    let (width, height) = (usize::from(SECOND.0), usize::from(SECOND.1));
+    let letterboxed = |picture: &Picture| {
+        is_page(&picture.part(0, bar + 1, width, height - 2 * bar - 2))
+            && black(&picture.part(0, 0, width, bar - 1)) > 0.99
+            && black(&picture.part(0, height - bar + 1, width, bar - 1)) > 0.99
+    };
+    let picture = machine.wait_for_screen_at(1, "the page letterboxed", APPEARS, letterboxed)?;
+    machine.save(&picture, "mirror")?;
+    ensure!(is_page(&machine.screen()?), "the first display lost its page");
+    kiosk.sh(&format!("kioskctl mirror none -o {second}"))?;
+    machine.wait_for_screen_at(1, "the logo again", APPEARS, is_logo)?;
+    kiosk.undisturbed_since(mark, browser)
+}
