@@ -10,6 +10,7 @@ mod heads;
 mod input;
 mod kiosk;
 mod looks;
+mod power;
 mod power_cut;
 mod recovery;
 mod scanout;
@@ -53,6 +54,7 @@ const ON_PIXMAN: &[Step] = steps![
     screens::a_rotated_picture_is_touched_where_the_finger_is,
     screens::a_screen_switched_off_and_on_shows_the_same_page,
     screens::a_screenshot_is_what_the_screen_shows,
+    power::the_schedule_follows_the_clock_and_the_waking_touch_is_swallowed,
     service::reload_fetches_the_page_again_in_the_same_browser,
     service::nothing_wakes_up_when_nothing_changes,
     recovery::a_killed_browser_comes_back,

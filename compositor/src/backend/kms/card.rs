@@ -311,9 +311,19 @@ impl Card {
 
     /// Switches a display off; on again is the next frame's doing.
     pub fn set_power(&mut self, head: HeadId, on: bool) -> Result<(), String> {
-        let Some(own) = self.head_mut(head) else { return Ok(()) };
+        let Self { heads, drm, .. } = self;
+        let Some(own) = heads.iter_mut().find(|own| own.head.id == head) else { return Ok(()) };
         own.on = on;
-        own.presenter.as_mut().filter(|_| !on).map_or(Ok(()), Presenter::clear)
+        if on {
+            return Ok(());
+        }
+        if let Some(presenter) = &mut own.presenter {
+            return presenter.clear();
+        }
+        // The firmware or the boot splash lit it.
+        let Some(mode) = own.timing() else { return Ok(()) };
+        let surface = drm.create_surface(own.crtc, mode, &[own.connector]).map_err(|error| error.to_string())?;
+        surface.clear().map_err(|error| error.to_string())
     }
 
     /// Uses another of the display's modes.
