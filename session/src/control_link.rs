@@ -35,16 +35,16 @@ pub enum Link {
     Down,
 }
 
-/// Keeps the connection to the socket at `path` for ever, tells `tell` about it, and the compositor each new value
-/// of `reports`.
-pub async fn keep(path: &Path, mut reports: watch::Receiver<Report>, mut tell: impl FnMut(Link)) {
+/// Keeps a connection of the shell `number` to the socket at `path` for ever, tells `tell` about it, and the compositor
+/// each new value of `reports`.
+pub async fn keep(path: &Path, number: usize, mut reports: watch::Receiver<Report>, mut tell: impl FnMut(Link)) {
     let mut delay = FIRST;
     // `None`: it has been said.
     let mut absent = Some(Duration::ZERO);
     loop {
         match UnixStream::connect(path).await {
             Ok(stream) => {
-                if let Err(error) = serve(stream, path, &mut reports, &mut tell).await {
+                if let Err(error) = serve(stream, path, number, &mut reports, &mut tell).await {
                     tracing::info!(%error, "the connection to kioskd has ended");
                 }
                 tell(Link::Down);
@@ -67,6 +67,7 @@ pub async fn keep(path: &Path, mut reports: watch::Receiver<Report>, mut tell: i
 async fn serve(
     stream: UnixStream,
     path: &Path,
+    number: usize,
     reports: &mut watch::Receiver<Report>,
     tell: &mut impl FnMut(Link),
 ) -> std::io::Result<()> {
@@ -80,7 +81,7 @@ async fn serve(
             line = lines.next() => match line? {
                 None => return Ok(()),
                 Some(line) => {
-                    if let Some(link) = understand(&line, pid, path) {
+                    if let Some(link) = understand(&line, pid, path, number) {
                         tell(link);
                     }
                 }
@@ -116,9 +117,16 @@ impl Lines {
     }
 }
 
-fn understand(line: &[u8], pid: u32, path: &Path) -> Option<Link> {
+fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link> {
     match serde_json::from_slice(line) {
-        Ok(Notice::Hello { wayland_display, .. }) => {
+        Ok(Notice::Hello { wayland_display, mut wayland_displays }) => {
+            if wayland_displays.is_empty() {
+                wayland_displays.push(wayland_display);
+            }
+            let Some(wayland_display) = wayland_displays.get(number) else {
+                tracing::warn!(number, "kioskd knows of fewer shells; it must be restarted with this configuration");
+                return None;
+            };
             // A name is one in the directory of the control socket.
             let directory = path.parent().unwrap_or(Path::new("/"));
             Some(Link::Up { pid, wayland_display: directory.join(wayland_display) })

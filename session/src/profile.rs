@@ -44,6 +44,18 @@ impl Directories {
         let cache = variable("CACHE_DIRECTORY").and_then(first).unwrap_or_else(|| base.join("cache"));
         Directories { profile: base.join("profile"), cache, base }
     }
+
+    /// Those of the shell with this number: the first has these, each other one a part of them to itself. Errors: it
+    /// can't be made.
+    pub fn of_shell(&self, number: usize) -> io::Result<Self> {
+        if number == 0 {
+            return Ok(self.clone());
+        }
+        let own = format!("shell-{number}");
+        let base = self.base.join(&own);
+        std::fs::create_dir_all(&base)?;
+        Ok(Directories { profile: base.join("profile"), cache: self.cache.join(own), base })
+    }
 }
 
 fn can_write(directory: &Path) -> bool {

@@ -40,10 +40,10 @@ impl World {
         });
         let (sender, calls) = mpsc::channel(4);
         let home = Url::parse("http://localhost:3000").unwrap();
-        let shared = Shared { status: status.subscribe(), calls: sender, home };
+        let shared = Shared { status: status.subscribe(), calls: sender, home, output: "*".into() };
         let look = Arc::new(Notify::new());
         let places = Places { runtime_dir: directory.path().to_owned(), bus: None };
-        tokio::spawn(bus::serve(places, shared, look.clone()));
+        tokio::spawn(bus::serve(places, vec![shared], look.clone()));
         World { directory, status, calls, look }
     }
 
@@ -115,7 +115,7 @@ async fn properties_are_those_of_the_session_and_changes_are_announced_once_each
     let all = proxy.get_all(INTERFACE.try_into().unwrap()).await.unwrap();
     let mut names: Vec<&str> = all.keys().map(String::as_str).collect();
     names.sort_unstable();
-    assert_eq!(names, ["BrowserPid", "LastFailure", "MemoryBytes", "Restarts", "Since", "State", "Url"]);
+    assert_eq!(names, ["BrowserPid", "LastFailure", "MemoryBytes", "Restarts", "Shells", "Since", "State", "Url"]);
     assert_eq!(all["State"], OwnedVariant::try_from(Variant::from("waiting")).unwrap());
     let objects = ObjectManagerProxy::builder(&client).destination(INTERFACE).path("/").build().await.unwrap();
     assert!(objects.get_managed_objects().await.unwrap().keys().any(|path| path.as_str() == PATH));

@@ -159,6 +159,92 @@ fn the_service_manager_hears_of_readiness_state_and_life() {
     assert!(!text.contains("NOTIFY_SOCKET") && !text.contains("WATCHDOG"), "the shell can't speak for us");
 }
 
+/// Two shells that do nothing, and the compositor's end of each one's connection, by number.
+fn two_shells(mark: &str) -> ([Compositor; 2], Session) {
+    let table = |name: &str, output: &str| {
+        format!(
+            "[[shells]]\noutput = \"{output}\"\ncommand = [\"sh\", \"-c\", \"sleep 1000{name}{mark} & wait; true\"]\n"
+        )
+    };
+    let base = tempfile::tempdir().unwrap();
+    let mut one = Compositor::listen(base.path());
+    let session = Session::start(base, &format!("{}{}", table("1", "HDMI-A-1"), table("2", "HDMI-A-2")));
+    let mut other = one.another();
+    one.accept();
+    other.accept();
+    let number = |compositor: &mut Compositor| compositor.until_state(State::Ready, SOON).shell;
+    match (number(&mut one), number(&mut other)) {
+        (0, 1) => ([one, other], session),
+        (1, 0) => ([other, one], session),
+        numbers => panic!("{numbers:?}"),
+    }
+}
+
+fn environment(pid: u32, variable: &str) -> Option<String> {
+    let variables = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let variables = String::from_utf8_lossy(&variables).into_owned();
+    variables.split('\0').find_map(|entry| entry.strip_prefix(variable)?.strip_prefix('=')).map(str::to_owned)
+}
+
+#[test]
+fn each_shell_has_a_process_a_screen_and_a_life_of_its_own() {
+    let mark = mark();
+    let ([mut first, mut second], mut session) = two_shells(&mark);
+    let pid = |compositor: &Compositor| compositor.last.as_ref().unwrap().pid;
+    let (left, right) = (pid(&first), pid(&second));
+    for (shell, display) in [(left, "wayland-0"), (right, "wayland-1")] {
+        until("the shell's environment", SOON, || {
+            environment(shell, "WAYLAND_DISPLAY").is_some_and(|path| path.ends_with(display))
+        });
+    }
+    until("both shells and their helpers", SOON, || processes(&mark).len() == 4);
+    assert_ne!(environment(left, "HOME"), None);
+
+    kill(right);
+    let again = second.until(SOON, |report| report.state == State::Ready && report.pid != right).pop().unwrap();
+    until("the second shell again, alone", SOON, || processes(&mark).len() == 4);
+    assert!(processes(&mark).contains(&left) && processes(&mark).contains(&again.pid));
+    first.stays_silent(Duration::from_millis(200));
+
+    let status: serde_json::Value = serde_json::from_str(&session.kioskctl(&["status", "--json"])).unwrap();
+    let shells = status["shells"].as_array().unwrap();
+    let pids: Vec<u64> = shells.iter().map(|shell| shell["browser-pid"].as_u64().unwrap()).collect();
+    assert_eq!(pids, [u64::from(left), u64::from(again.pid)]);
+    assert_eq!([&shells[0]["output"], &shells[1]["output"]], ["HDMI-A-1", "HDMI-A-2"]);
+    assert_eq!(status["session"]["browser-pid"], left);
+
+    session.kioskctl(&["stop", "-s", "HDMI-A-2"]);
+    second.until_state(State::Stopped, SOON);
+    until("the first shell and its helper alone", SOON, || processes(&mark).len() == 2);
+    assert!(processes(&mark).contains(&left));
+    session.kioskctl(&["start", "--shell", "1"]);
+    second.until_state(State::Ready, SOON);
+    session.kioskctl(&["restart"]);
+    first.until(SOON, |report| report.state == State::Ready && report.pid != left);
+    let unknown = session.kioskctl_command(&["restart", "-s", "2"]).output().unwrap();
+    assert_eq!(unknown.status.code(), Some(1));
+    let error = String::from_utf8_lossy(&unknown.stderr).into_owned();
+    assert!(error.contains("HDMI-A-1") && error.contains("HDMI-A-2"), "{error}");
+
+    assert!(session.terminate().success());
+    assert_eq!(processes(&mark), [] as [u32; 0]);
+}
+
+#[test]
+fn shells_of_a_session_that_was_killed_are_replaced_each_by_its_own() {
+    let mark = mark();
+    let ([mut first, mut second], mut session) = two_shells(&mark);
+    session.kill();
+    session.start_again();
+    first.accept();
+    second.accept();
+    first.until_state(State::Ready, SOON);
+    second.until_state(State::Ready, SOON);
+    until("two shells and their helpers", SOON, || processes(&mark).len() == 4);
+    std::thread::sleep(Duration::from_millis(300));
+    assert_eq!(processes(&mark).len(), 4, "one shell's start ended the other's");
+}
+
 #[test]
 fn an_idle_session_sleeps() {
     let mark = mark();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use zbus::connection::Builder;
 use zbus::fdo::ObjectManager;
@@ -10,18 +11,31 @@ use zbus::object_server::SignalEmitter;
 use zbus::{Connection, Variant};
 
 use super::object::SessionSignals;
-use super::{INTERFACE, PATH, Session, Shared, Status, state_name};
+use super::{INTERFACE, Session, Shared, Shells, Status, path_of, state_name};
 
 /// A peer that leaves its socket full for longer is dropped.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
 
-/// Puts the object and its manager on the connection to be built.
-pub(super) fn with_object<'a>(builder: Builder<'a>, shared: &Shared) -> Builder<'a> {
-    builder.serve_at("/", ObjectManager).serve_at(PATH, Session::new(shared.clone()))
+/// Puts the objects and their manager on the connection to be built.
+pub(super) fn with_object<'a>(builder: Builder<'a>, shells: &Shells) -> Builder<'a> {
+    let builder = builder.serve_at("/", ObjectManager);
+    (0..shells.len())
+        .fold(builder, |builder, number| builder.serve_at(path_of(number), Session::new(shells.clone(), number)))
 }
 
-/// Announces changes until the connection is closed.
-pub(super) async fn announce(connection: &Connection, shared: &Shared) {
+/// Announces changes of all shells until the connection is closed, or is of no use any more.
+pub(super) async fn announce(connection: &Connection, shells: &Shells) {
+    let mut announcing = JoinSet::new();
+    for (number, shared) in shells.iter().enumerate() {
+        let (connection, shared) = (connection.clone(), shared.clone());
+        announcing.spawn(async move { announce_one(&connection, &path_of(number), &shared).await });
+    }
+    // The others end with the first that does.
+    announcing.join_next().await;
+}
+
+/// Announces changes of one shell until the connection is closed.
+async fn announce_one(connection: &Connection, path: &str, shared: &Shared) {
     let mut status = shared.status.clone();
     let mut told = status.borrow_and_update().clone();
     loop {
@@ -30,7 +44,7 @@ pub(super) async fn announce(connection: &Connection, shared: &Shared) {
             changed = status.changed() => if changed.is_err() { return },
         }
         let new = status.borrow_and_update().clone();
-        match timeout(WRITE_LIMIT, tell(connection, &told, &new)).await {
+        match timeout(WRITE_LIMIT, tell(connection, path, &told, &new)).await {
             Ok(Ok(())) => told = new,
             Ok(Err(error)) => return tracing::debug!(%error, "D-Bus connection dropped"),
             Err(_elapsed) => return tracing::warn!("a D-Bus peer does not read: dropped"),
@@ -38,14 +52,14 @@ pub(super) async fn announce(connection: &Connection, shared: &Shared) {
     }
 }
 
-async fn tell(connection: &Connection, old: &Status, new: &Status) -> zbus::Result<()> {
+async fn tell(connection: &Connection, path: &str, old: &Status, new: &Status) -> zbus::Result<()> {
     let changes = changes(old, new);
     if !changes.is_empty() {
         let body = (INTERFACE, changes, Vec::<&str>::new());
         let properties = "org.freedesktop.DBus.Properties";
-        connection.emit_signal(None::<&str>, PATH, properties, "PropertiesChanged", &body).await?;
+        connection.emit_signal(None::<&str>, path, properties, "PropertiesChanged", &body).await?;
     }
-    let emitter = SignalEmitter::new(connection, PATH)?;
+    let emitter = SignalEmitter::new(connection, path)?;
     if old.failures != new.failures {
         let (reason, action, _) = &new.last_failure;
         emitter.failed(reason, action, Default::default()).await?;

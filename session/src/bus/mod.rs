@@ -21,9 +21,9 @@ pub use object::Session;
 
 /// The well-known name on the system bus.
 pub const NAME: &str = "org.kioskd.Session1";
-/// Of the only object.
+/// Of the first shell's object.
 pub const PATH: &str = "/org/kioskd/Session1";
-/// Of the only object.
+/// Of every object.
 pub const INTERFACE: &str = "org.kioskd.Session1";
 
 /// A command on its way to the session; dropped unanswered, the caller hears that the session is ending.
@@ -50,13 +50,23 @@ pub struct Status {
     pub failures: u64,
 }
 
-/// What every connection works with.
+/// All shells, by number.
+pub type Shells = Arc<[Shared]>;
+
+/// What every connection works with, for one shell.
 #[derive(Clone)]
 pub struct Shared {
     pub status: watch::Receiver<Status>,
     pub calls: mpsc::Sender<Call>,
     /// The configured page: decides which schemes may be opened besides the web's.
     pub home: Url,
+    /// The output that the shell is configured for.
+    pub output: String,
+}
+
+/// The object of the shell with this number.
+pub fn path_of(number: usize) -> String {
+    if number == 0 { PATH.to_owned() } else { format!("{PATH}/shells/{number}") }
 }
 
 /// Where the object is to be.
@@ -70,7 +80,8 @@ pub struct Places {
 
 /// Serves for ever. Each notification of `look` makes sure that `session.sock` is still there: the directory may
 /// have been made anew by a restarted compositor.
-pub async fn serve(places: Places, shared: Shared, look: Arc<Notify>) {
+pub async fn serve(places: Places, shells: Vec<Shared>, look: Arc<Notify>) {
+    let shared: Shells = shells.into();
     tokio::join!(peers::serve(&places.runtime_dir, &shared, &look), system::serve(places.bus.as_deref(), &shared));
 }
 

@@ -9,7 +9,7 @@ use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
 use zbus::{Connection, DBusError, OwnedVariant, interface};
 
-use super::{Call, Shared, state_name};
+use super::{Call, Shared, Shells, state_name};
 use crate::authority::{self, Action};
 use crate::config::{Url, url};
 use crate::machine::{Command, Refusal};
@@ -40,14 +40,15 @@ impl From<Refusal> for Error {
     }
 }
 
-/// The object behind `org.kioskd.Session1`, one for each connection.
+/// The object behind `org.kioskd.Session1`, one for each shell and connection.
 pub struct Session {
     shared: Shared,
+    shells: Shells,
 }
 
 impl Session {
-    pub(super) fn new(shared: Shared) -> Self {
-        Session { shared }
+    pub(super) fn new(shells: Shells, number: usize) -> Self {
+        Session { shared: shells[number].clone(), shells }
     }
 
     async fn run(
@@ -193,6 +194,12 @@ impl Session {
     #[zbus(property)]
     fn last_failure(&self) -> (String, String, u64) {
         self.shared.status.borrow().last_failure.clone()
+    }
+
+    /// The outputs that shells are configured for, by number.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn shells(&self) -> Vec<String> {
+        self.shells.iter().map(|shell| shell.output.clone()).collect()
     }
 
     #[zbus(property)]

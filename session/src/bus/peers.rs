@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use zbus::connection::Builder;
 use zbus::{Guid, OwnedGuid};
 
-use super::{Shared, connection};
+use super::{Shells, connection};
 use crate::api::SESSION_SOCKET;
 
 /// Connections of all users, and of one: nobody can lock root out.
@@ -27,7 +27,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 type Counts = Arc<Mutex<HashMap<u32, usize>>>;
 
 /// Serves clients for ever, and makes the socket anew when it is found missing at a notification of `look`.
-pub(super) async fn serve(runtime_dir: &Path, shared: &Shared, look: &Notify) {
+pub(super) async fn serve(runtime_dir: &Path, shared: &Shells, look: &Notify) {
     let path = runtime_dir.join(SESSION_SOCKET);
     let guid = OwnedGuid::from(Guid::generate());
     let counts = Counts::default();
@@ -49,7 +49,7 @@ pub(super) async fn serve(runtime_dir: &Path, shared: &Shared, look: &Notify) {
     }
 }
 
-async fn accept(listener: &UnixListener, shared: &Shared, guid: &OwnedGuid, counts: &Counts) {
+async fn accept(listener: &UnixListener, shared: &Shells, guid: &OwnedGuid, counts: &Counts) {
     loop {
         let accepted = match listener.accept().await {
             Ok((stream, _)) => stream.peer_cred().map(|who| (stream, who.uid())),
@@ -68,7 +68,7 @@ async fn accept(listener: &UnixListener, shared: &Shared, guid: &OwnedGuid, coun
     }
 }
 
-async fn client(stream: UnixStream, shared: Shared, guid: OwnedGuid, place: Place) {
+async fn client(stream: UnixStream, shared: Shells, guid: OwnedGuid, place: Place) {
     let handshake = async {
         let builder = Builder::unix_stream(stream.into_std()?).server(guid).p2p();
         connection::with_object(builder, &shared).build().await

@@ -7,7 +7,7 @@ use zbus::Connection;
 use zbus::connection::Builder;
 use zbus::fdo::{RequestNameFlags, RequestNameReply};
 
-use super::{NAME, Shared, connection};
+use super::{NAME, Shells, connection};
 
 /// Where the system bus is unless `DBUS_SYSTEM_BUS_ADDRESS` says otherwise.
 pub const ADDRESS: &str = "unix:path=/run/dbus/system_bus_socket";
@@ -15,7 +15,7 @@ pub const ADDRESS: &str = "unix:path=/run/dbus/system_bus_socket";
 const PAUSES: [u64; 14] = [1, 2, 4, 8, 16, 30, 30, 30, 30, 30, 30, 30, 30, 30];
 
 /// Serves on the bus at `address` until there has been none for minutes.
-pub(super) async fn serve(address: Option<&str>, shared: &Shared) {
+pub(super) async fn serve(address: Option<&str>, shared: &Shells) {
     let Some(address) = address else { return };
     let mut pauses = PAUSES.iter();
     loop {
@@ -35,7 +35,7 @@ pub(super) async fn serve(address: Option<&str>, shared: &Shared) {
     }
 }
 
-async fn connect(address: &str, shared: &Shared) -> zbus::Result<Connection> {
+async fn connect(address: &str, shared: &Shells) -> zbus::Result<Connection> {
     let connection = connection::with_object(Builder::address(address), shared).build().await?;
     // The object first, the name second: no call that follows the name is missed.
     match connection.request_name_with_flags(NAME, RequestNameFlags::empty()).await {

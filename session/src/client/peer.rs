@@ -45,11 +45,25 @@ impl Peer {
         self.call_at(self.service.path(), self.service.name(), method, body).await
     }
 
+    /// As [`Peer::call`], of another object of the same interface.
+    pub async fn call_object<B, R>(&self, path: &str, method: &str, body: &B) -> Result<R, ClientError>
+    where
+        B: Serialize + DynamicType,
+        R: for<'d> DynamicDeserialize<'d>,
+    {
+        self.call_at(path, self.service.name(), method, body).await
+    }
+
     /// The properties of the service's main object.
     pub async fn properties(&self) -> Result<Properties, ClientError> {
+        self.properties_of(self.service.path()).await
+    }
+
+    /// The properties of another object of the same interface.
+    pub async fn properties_of(&self, path: &str) -> Result<Properties, ClientError> {
         let interface = "org.freedesktop.DBus.Properties";
         let all: HashMap<String, zbus::OwnedVariant> =
-            self.call_at(self.service.path(), interface, "GetAll", &self.service.name()).await?;
+            self.call_at(path, interface, "GetAll", &self.service.name()).await?;
         Ok(all.into_iter().collect())
     }
 

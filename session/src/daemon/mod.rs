@@ -8,7 +8,7 @@ mod shell;
 mod signals;
 mod single;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,7 +16,8 @@ use anyhow::Context;
 use rustix::process::{self, set_parent_process_death_signal};
 use serde_json::Value;
 use tokio::sync::{Notify, mpsc, watch};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
+use tracing::Instrument;
 
 use self::clock::Clock;
 use self::shell::Shell;
@@ -43,53 +44,54 @@ pub(crate) enum Input {
     Exited { generation: u64, how: String },
 }
 
-/// Runs the session until it is told to end (SIGTERM, SIGINT).
+/// Runs the session until it is told to end (SIGTERM, SIGINT): each of the shells with a machine, a browser and a
+/// connection to the compositor of its own, all on one thread.
 ///
 /// Errors: only what keeps it from starting; everything later is survived.
 pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> anyhow::Result<()> {
-    let mut signals = Signals::new().context("signals can't be received")?;
-    let notifier = Notifier::from_env();
-    let configured = config.all_shells().first().cloned().unwrap_or_default();
-    if config.all_shells().len() > 1 {
-        tracing::warn!("only the first of [[shells]] is started");
-    }
     let directories = Directories::find(|name| std::env::var(name).ok(), &std::env::temp_dir());
     let _lock = single::lock(&directories.base).await?;
-    let clock = Clock::start();
-    let settings = settings(&configured);
-    let home = settings.home.clone();
-    let machine = Machine::new(settings, clock.now());
-    let (inputs, mut from_tasks) = mpsc::unbounded_channel();
-    let (calls, mut from_bus) = mpsc::channel(MOST_CALLS);
     let look = Arc::new(Notify::new());
-    let mut daemon = Daemon::new(machine, configured, clock, inputs.clone(), notifier, look.clone(), directories);
-
-    let reports = daemon.report.subscribe();
-    let socket = runtime_dir.join(CONTROL_SOCKET);
-    tokio::spawn(async move {
-        let tell = move |link| drop(inputs.send(Input::Link(link)));
-        control_link::keep(&socket, reports, tell).await;
-    });
-    let shared = Shared { status: daemon.status.subscribe(), calls, home };
+    let (mut running, mut shared) = (JoinSet::new(), Vec::new());
+    let shells = config.all_shells();
+    // The service manager hears of one: the watchdog is for the thread, which is the same.
+    let mut manager = Some(Notifier::from_env());
+    let mut daemons = Vec::new();
+    for (number, configured) in shells.iter().enumerate() {
+        let directories = directories.of_shell(number).context("a shell's directory can't be made")?;
+        let notifier = manager.take().unwrap_or_default();
+        let (daemon, ends) = Daemon::start(number, configured, &runtime_dir, notifier, look.clone(), directories)?;
+        shared.push(Shared {
+            status: daemon.status.subscribe(),
+            calls: ends.calls.clone(),
+            home: configured.url.clone(),
+            output: configured.output.clone(),
+        });
+        daemons.push((daemon, ends));
+    }
     let serving = tokio::spawn(bus::serve(Places { runtime_dir, bus }, shared, look));
-    daemon.notifier.ready();
-
-    while !daemon.finished {
-        let wake = daemon.next_wake();
-        tokio::select! {
-            // Answers before deadlines: after a pause of the whole machine both are there at once.
-            biased;
-            () = signals.end() => daemon.event(Event::Shutdown),
-            Some(input) = from_tasks.recv() => daemon.input(input),
-            Some(call) = from_bus.recv() => daemon.call(call),
-            () = daemon.clock.sleep_until(wake) => daemon.event(Event::Tick),
+    for (number, (daemon, ends)) in daemons.into_iter().enumerate() {
+        daemon.notifier.ready();
+        let span = if shells.len() > 1 { tracing::info_span!("shell", number) } else { tracing::Span::none() };
+        running.spawn(daemon.run(ends).instrument(span));
+    }
+    while let Some(ended) = running.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a shell's session has failed");
         }
-        daemon.still_alive();
     }
     // Removes the socket.
     serving.abort();
     let _ = serving.await;
     Ok(())
+}
+
+/// Where a shell's events come from.
+struct Ends {
+    signals: Signals,
+    from_tasks: mpsc::UnboundedReceiver<Input>,
+    from_bus: mpsc::Receiver<Call>,
+    calls: mpsc::Sender<Call>,
 }
 
 fn settings(configured: &Configured) -> Settings {
@@ -106,7 +108,15 @@ fn settings(configured: &Configured) -> Settings {
     }
 }
 
+/// A machine's report, with the number of its shell.
+fn report_of(number: usize, machine: &Machine) -> Report {
+    Report { shell: number as u32, ..machine.report() }
+}
+
+/// The session of one shell.
 struct Daemon {
+    /// Of the shell, among all that are configured.
+    number: usize,
     machine: Machine,
     configured: Configured,
     clock: Clock,
@@ -128,15 +138,55 @@ struct Daemon {
 }
 
 impl Daemon {
+    /// Makes a shell's session and its connection to the compositor.
+    fn start(
+        number: usize,
+        configured: &Configured,
+        runtime_dir: &Path,
+        notifier: Notifier,
+        look: Arc<Notify>,
+        directories: Directories,
+    ) -> anyhow::Result<(Self, Ends)> {
+        let signals = Signals::new().context("signals can't be received")?;
+        let (inputs, from_tasks) = mpsc::unbounded_channel();
+        let (calls, from_bus) = mpsc::channel(MOST_CALLS);
+        let daemon = Daemon::new(number, configured.clone(), inputs.clone(), notifier, look, directories);
+        let reports = daemon.report.subscribe();
+        let socket = runtime_dir.join(CONTROL_SOCKET);
+        tokio::spawn(async move {
+            let tell = move |link| drop(inputs.send(Input::Link(link)));
+            control_link::keep(&socket, number, reports, tell).await;
+        });
+        Ok((daemon, Ends { signals, from_tasks, from_bus, calls }))
+    }
+
+    /// Until it is told to end.
+    async fn run(mut self, ends: Ends) {
+        let Ends { mut signals, mut from_tasks, mut from_bus, calls: _calls } = ends;
+        while !self.finished {
+            let wake = self.next_wake();
+            tokio::select! {
+                // Answers before deadlines: after a pause of the whole machine both are there at once.
+                biased;
+                () = signals.end() => self.event(Event::Shutdown),
+                Some(input) = from_tasks.recv() => self.input(input),
+                Some(call) = from_bus.recv() => self.call(call),
+                () = self.clock.sleep_until(wake) => self.event(Event::Tick),
+            }
+            self.still_alive();
+        }
+    }
+
     fn new(
-        machine: Machine,
+        number: usize,
         configured: Configured,
-        clock: Clock,
         inputs: mpsc::UnboundedSender<Input>,
         notifier: Notifier,
         look: Arc<Notify>,
         directories: Directories,
     ) -> Self {
+        let clock = Clock::start();
+        let machine = Machine::new(settings(&configured), clock.now());
         let status = Status {
             state: machine.state(),
             url: machine.url().to_owned(),
@@ -148,7 +198,8 @@ impl Daemon {
             failures: 0,
         };
         Daemon {
-            report: watch::Sender::new(machine.report()),
+            report: watch::Sender::new(report_of(number, &machine)),
+            number,
             status: watch::Sender::new(status),
             pet: clock.now(),
             machine,
@@ -254,7 +305,7 @@ impl Daemon {
 
     /// Tells whoever wants to know, as far as something has changed.
     fn publish(&mut self) {
-        let report = self.machine.report();
+        let report = report_of(self.number, &self.machine);
         let state = self.machine.state();
         let (url, restarts, pid) = (self.machine.url(), self.machine.restarts(), self.machine.pid());
         let since = self.clock.boot_micros();

@@ -131,12 +131,17 @@ impl Compositor {
         Compositor { listener: UnixListener::bind(path).unwrap(), connection: None, last: None }
     }
 
+    /// For the connection of another shell.
+    pub fn another(&self) -> Compositor {
+        Compositor { listener: self.listener.try_clone().unwrap(), connection: None, last: None }
+    }
+
     /// Takes the session's connection and says where the screen is.
     pub fn accept(&mut self) {
         let (mut stream, _) = self.listener.accept().unwrap();
         let hello = serde_json::to_string(&Notice::Hello {
             wayland_display: "wayland-0".into(),
-            wayland_displays: vec!["wayland-0".into()],
+            wayland_displays: vec!["wayland-0".into(), "wayland-1".into()],
         })
         .unwrap();
         writeln!(stream, "{hello}").unwrap();

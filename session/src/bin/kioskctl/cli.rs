@@ -42,20 +42,24 @@ pub enum Verb {
         /// Past all caches
         #[arg(long)]
         hard: bool,
+        #[command(flatten)]
+        of: ShellArgs,
     },
     /// Open another page, until `home`, a restart or the idle reset
     Open {
         #[arg(value_parser = url, value_hint = ValueHint::Url)]
         url: Url,
+        #[command(flatten)]
+        of: ShellArgs,
     },
     /// Go back to the configured page
-    Home,
+    Home(ShellArgs),
     /// Restart the browser
-    Restart,
+    Restart(ShellArgs),
     /// Stop the browser; the splash comes back
-    Stop,
+    Stop(ShellArgs),
     /// Start the browser after `stop`
-    Start,
+    Start(ShellArgs),
     /// List the outputs
     Outputs,
     /// List the input devices
@@ -182,6 +186,14 @@ pub enum Verb {
         #[arg(value_hint = ValueHint::DirPath)]
         directory: PathBuf,
     },
+}
+
+/// What the verbs of the page have in common.
+#[derive(Debug, Args)]
+pub struct ShellArgs {
+    /// Of this one of several [[shells]]: its number as `status` shows it, or its output; without it: the first
+    #[arg(short, long, value_name = "N|OUTPUT")]
+    pub shell: Option<String>,
 }
 
 /// What the verbs that change outputs have in common.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kiosk_session::bus::path_of;
 use kiosk_session::client::{self, ClientError, Peer, Properties};
 use kiosk_session::config::{identity, words};
 use serde::Serialize;
@@ -10,6 +11,8 @@ use serde::Serialize;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct SessionState {
+    /// The output that the shell is configured for.
+    pub output: String,
     pub state: String,
     pub url: String,
     /// Microseconds, CLOCK_BOOTTIME.
@@ -75,21 +78,36 @@ pub struct Mode {
 }
 
 impl SessionState {
-    pub async fn read(peer: &Peer) -> Result<Self, ClientError> {
+    /// Of each shell, by number; never empty.
+    pub async fn read_all(peer: &Peer) -> Result<Vec<Self>, ClientError> {
         let all = peer.properties().await?;
-        Ok(SessionState {
-            state: client::text(&all, "State"),
-            url: client::text(&all, "Url"),
-            since: client::integer(&all, "Since"),
-            restarts: client::integer(&all, "Restarts"),
-            last_failure: client::failure(&all, "LastFailure").map(|(reason, action, at)| LastFailure {
+        let mut sessions = vec![SessionState::from_properties(&all, 0)];
+        for number in 1..client::array(&all, "Shells").len() {
+            sessions.push(SessionState::from_properties(&peer.properties_of(&path_of(number)).await?, number));
+        }
+        Ok(sessions)
+    }
+
+    /// Of the first shell.
+    pub async fn read(peer: &Peer) -> Result<Self, ClientError> {
+        Ok(SessionState::from_properties(&peer.properties().await?, 0))
+    }
+
+    fn from_properties(all: &Properties, number: usize) -> Self {
+        SessionState {
+            output: client::array(all, "Shells").into_iter().nth(number).unwrap_or_default(),
+            state: client::text(all, "State"),
+            url: client::text(all, "Url"),
+            since: client::integer(all, "Since"),
+            restarts: client::integer(all, "Restarts"),
+            last_failure: client::failure(all, "LastFailure").map(|(reason, action, at)| LastFailure {
                 reason,
                 action,
                 at,
             }),
-            memory_bytes: client::integer(&all, "MemoryBytes"),
-            browser_pid: client::integer(&all, "BrowserPid"),
-        })
+            memory_bytes: client::integer(all, "MemoryBytes"),
+            browser_pid: client::integer(all, "BrowserPid"),
+        }
     }
 }
 

@@ -17,12 +17,13 @@ type Answer<T> = Result<T, ClientError>;
 
 /// What each service answered, or why it did not.
 struct Status {
-    session: Answer<SessionState>,
+    /// Of each shell, by number.
+    session: Answer<Vec<SessionState>>,
     compositor: Answer<CompositorState>,
 }
 
 pub async fn once(client: &Client) -> Result<Outcome, Failure> {
-    let session = async { SessionState::read(&client.connect(Service::Session).await?).await };
+    let session = async { SessionState::read_all(&client.connect(Service::Session).await?).await };
     let compositor = async { CompositorState::read(&client.connect(Service::Compositor).await?).await };
     let (session, compositor) = tokio::join!(session, compositor);
     let status = Status { session, compositor };
@@ -39,7 +40,7 @@ pub async fn watch(client: &Client, as_json: bool) -> Result<Outcome, Failure> {
     let terminal = std::io::stdout().is_terminal();
     let mut shown = Value::Null;
     loop {
-        let read_session = async { SessionState::read(session.peer()?).await };
+        let read_session = async { SessionState::read_all(session.peer()?).await };
         let read_compositor = async { CompositorState::read(compositor.peer()?).await };
         let (read_session, read_compositor) = tokio::join!(read_session, read_compositor);
         let status = Status { session: read_session, compositor: read_compositor };
@@ -84,7 +85,8 @@ impl Status {
         let errors = [self.session.as_ref().err(), self.compositor.as_ref().err()];
         let errors: Vec<String> = errors.into_iter().flatten().map(ToString::to_string).collect();
         json!({
-            "session": self.session.as_ref().ok(),
+            "session": self.session.as_ref().ok().and_then(|shells| shells.first()),
+            "shells": self.session.as_ref().ok(),
             "compositor": self.compositor.as_ref().ok(),
             "errors": errors,
         })
@@ -94,7 +96,13 @@ impl Status {
         let mut rows = Vec::new();
         let mut row = |name: &str, text: String| rows.push(vec![name.to_owned(), text]);
         match &self.session {
-            Ok(session) => session_rows(session, &mut row),
+            Ok(shells) if shells.len() > 1 => {
+                for (number, session) in shells.iter().enumerate() {
+                    row("Shell", format!("{number}, output {:?}", session.output));
+                    session_rows(session, &mut row);
+                }
+            }
+            Ok(shells) => shells.iter().for_each(|session| session_rows(session, &mut row)),
             Err(error) => row("Session", error.to_string()),
         }
         match &self.compositor {
