@@ -237,3 +237,54 @@ async fn the_socket_is_made_anew_with_its_directory() {
     world.look.notify_one();
     drop(world.connect().await);
 }
+
+#[tokio::test]
+async fn each_shell_has_an_object_of_its_own() {
+    use futures_util::StreamExt;
+    let directory = tempfile::tempdir().unwrap();
+    let home = Url::parse("http://localhost:3000").unwrap();
+    let (mut calls, mut states, mut shells) = (Vec::new(), Vec::new(), Vec::new());
+    for output in ["HDMI-A-1", "HDMI-A-2"] {
+        let status = watch::Sender::new(Status {
+            state: State::Ready,
+            url: format!("http://localhost:3000/{output}"),
+            since: 1,
+            restarts: 0,
+            last_failure: (String::new(), String::new(), 0),
+            pid: 0,
+            readies: 0,
+            failures: 0,
+        });
+        let (sender, receiver) = mpsc::channel(4);
+        shells.push(Shared { status: status.subscribe(), calls: sender, home: home.clone(), output: output.into() });
+        states.push(status);
+        calls.push(receiver);
+    }
+    let places = Places { runtime_dir: directory.path().to_owned(), bus: None };
+    tokio::spawn(bus::serve(places, shells, Arc::new(Notify::new())));
+    let client = connect(&directory.path().join("session.sock")).await;
+    let outputs = OwnedVariant::try_from(Variant::from(vec!["HDMI-A-1", "HDMI-A-2"])).unwrap();
+    for (number, output) in ["HDMI-A-1", "HDMI-A-2"].into_iter().enumerate() {
+        let path = bus::path_of(number);
+        let proxy = PropertiesProxy::builder(&client).destination(INTERFACE).path(path.as_str()).build().await.unwrap();
+        let all = proxy.get_all(INTERFACE.try_into().unwrap()).await.unwrap();
+        let url = OwnedVariant::try_from(Variant::from(format!("http://localhost:3000/{output}"))).unwrap();
+        assert_eq!((&all["Url"], &all["Shells"]), (&url, &outputs));
+    }
+    assert_eq!(bus::path_of(1), "/org/kioskd/Session1/shells/1");
+
+    let asked = client.call_method(None::<&str>, "/org/kioskd/Session1/shells/1", Some(INTERFACE), "Home", &());
+    let (answer, ()) = tokio::join!(asked, async {
+        let call = calls[1].recv().await.unwrap();
+        assert_eq!(call.command, Command::Home);
+        call.reply.send(Ok(())).unwrap();
+    });
+    answer.unwrap();
+    assert!(calls[0].try_recv().is_err(), "the first shell was asked too");
+
+    let mut messages = MessageStream::from(&client);
+    states[1].send_modify(|status| status.state = State::Offline);
+    let next = tokio::time::timeout(Duration::from_secs(10), messages.next());
+    let message: Message = next.await.unwrap().unwrap().unwrap();
+    assert_eq!(message.header().path().map(|path| path.to_string()), Some(bus::path_of(1)));
+}

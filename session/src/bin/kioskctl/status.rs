@@ -171,6 +171,9 @@ fn output_text(output: &OutputState) -> String {
         text += &format!(", rotation {}", output.rotation);
     }
     text += &format!(", scale {}", output.scale);
+    if !output.mirror.is_empty() {
+        text += &format!(", mirror of {}", output.mirror);
+    }
     if !output.scanout.is_empty() {
         text += &format!(", {}", output.scanout);
     }
