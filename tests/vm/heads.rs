@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use kiosk_tests::vm::{Picture, Rgb};
 
 use super::input::{REACTION, ensure_at};
-use super::kiosk::Kiosk;
+use super::kiosk::{BOOT, Kiosk};
 use super::looks::{is_logo, is_page};
 use super::screens::{RELAYOUT, turn_of};
 
@@ -78,6 +78,7 @@ pub fn a_second_display_shows_the_logo_and_takes_nothing_from_the_first(kiosk: &
 
 pub fn cables_may_be_pulled_as_often_as_one_likes(kiosk: &Kiosk) -> Result<()> {
     let (machine, mark, browser) = (&kiosk.machine, kiosk.mark()?, kiosk.browser()?);
+    kiosk.plug_both()?;
     let compositor = kiosk.main_pid("kiosk")?;
     for pull in 0..PULLS {
         kiosk.pull_all()?;
@@ -97,6 +98,7 @@ pub fn cables_may_be_pulled_as_often_as_one_likes(kiosk: &Kiosk) -> Result<()> {
 
 pub fn with_no_display_or_a_dark_one_the_browser_rests(kiosk: &Kiosk) -> Result<()> {
     let (machine, mark, browser) = (&kiosk.machine, kiosk.mark()?, kiosk.browser()?);
+    kiosk.plug_both()?;
     kiosk.pull_all()?;
     let unplugged = kiosk.browser_ticks()?;
     ensure!(unplugged < STILL_TICKS, "with no display the browser used {unplugged} ticks in 10 s");
@@ -154,6 +156,7 @@ fn black(picture: &Picture) -> f64 {
 
 pub fn a_mirror_shows_the_same_page_letterboxed(kiosk: &Kiosk) -> Result<()> {
     let (machine, mark, browser) = (&kiosk.machine, kiosk.mark()?, kiosk.browser()?);
+    kiosk.plug_both()?;
     let outputs = kiosk.status()?["compositor"]["outputs"].clone();
     let name = |index: usize| outputs[index]["name"].as_str().context("an output is missing").map(str::to_owned);
     let (first, second) = (name(0)?, name(1)?);
@@ -172,4 +175,31 @@ pub fn a_mirror_shows_the_same_page_letterboxed(kiosk: &Kiosk) -> Result<()> {
     kiosk.sh(&format!("kioskctl mirror none -o {second}"))?;
     machine.wait_for_screen_at(1, "the logo again", APPEARS, is_logo)?;
     kiosk.undisturbed_since(mark, browser)
+}
+
+/// Two shells, each with a page of its own on a display of its own.
+const TWO_SHELLS: &str = "[[shells]]\noutput = \"Virtual-1\"\n[[shells]]\noutput = \"Virtual-2\"\n\
+    url = \"http://localhost:3000/?second\"\n";
+
+pub fn two_shells_have_a_display_each(kiosk: &Kiosk) -> Result<()> {
+    let (machine, mark) = (&kiosk.machine, kiosk.mark()?);
+    kiosk.plug_both()?;
+    let file = "/etc/kiosk/config.d/50-two-shells.toml";
+    kiosk.sh(&format!("mkdir -p /etc/kiosk/config.d && printf '{}' > {file}", TWO_SHELLS.replace('\n', "\\n")))?;
+    kiosk.sh("systemctl restart kiosk kiosk-session")?;
+    for head in [0, 1] {
+        let picture = machine.wait_for_screen_at(head, "a page of its own", BOOT, is_page)?;
+        machine.save(&picture, &format!("shell-{head}"))?;
+    }
+    let pages = kiosk.events(mark)?;
+    let second = pages.iter().any(|event| event["path"] == "/?second");
+    ensure!(second, "the second page was not fetched: {pages:?}");
+    // One dies: its display has the logo, the other keeps its page.
+    let browsers = kiosk.sh("pgrep -f 'chromium.*localhost:3000/.second' | head -1")?;
+    kiosk.sh(&format!("kill -9 {browsers}"))?;
+    machine.wait_for_screen_at(1, "the logo", APPEARS, is_logo)?;
+    ensure!(is_page(&machine.screen()?), "the first display lost its page with the second");
+    machine.wait_for_screen_at(1, "its page again", BOOT, is_page)?;
+    kiosk.sh(&format!("rm {file} && systemctl restart kiosk kiosk-session"))?;
+    kiosk.page()
 }

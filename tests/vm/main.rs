@@ -95,6 +95,7 @@ const ON_TWO_HEADS: &[Step] = steps![
     heads::rotation_is_kept_over_a_replug,
     heads::a_finger_that_is_down_while_the_picture_turns_is_cancelled,
     heads::a_mirror_shows_the_same_page_letterboxed,
+    heads::two_shells_have_a_display_each,
 ];
 
 /// The machine that runs; one at a time.
