@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use super::input::REACTION;
 use super::kiosk::Kiosk;
-use super::looks::is_page;
+use super::looks::{is_logo, is_page};
 
 /// An edge a few seconds ahead, on a busy host.
 const EDGE: Duration = Duration::from_secs(40);
@@ -65,5 +65,13 @@ fn followed(kiosk: &Kiosk) -> Result<()> {
     let events = kiosk.events(mark)?;
     ensure!(!events.iter().any(|event| event["event"] == "get"), "the page was loaded again: {events:?}");
     ensure!(kiosk.browser()? == browser, "the browser was restarted");
+
+    // Started at night it never lights the screen, and the console does not stay on it either.
+    kiosk.sh("systemctl restart kiosk.service")?;
+    ensure!(kiosk.sh(ACTIVE)? == "0", "started at night, and a CRTC is active");
+    let dark = machine.screen()?;
+    ensure!(!is_page(&dark) && !is_logo(&dark), "started at night, and there is a picture");
+    kiosk.sh("date -s '2027-06-11 06:59:57'")?;
+    shows_the_page(kiosk, "the morning after")?;
     Ok(())
 }
