@@ -17,6 +17,7 @@ mod scanout;
 mod screens;
 mod service;
 mod terminals;
+mod tools;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -55,6 +56,7 @@ const ON_PIXMAN: &[Step] = steps![
     screens::a_screen_switched_off_and_on_shows_the_same_page,
     screens::a_screenshot_is_what_the_screen_shows,
     power::the_schedule_follows_the_clock_and_the_waking_touch_is_swallowed,
+    tools::other_tools_manage_the_screens_and_the_page_stays,
     service::reload_fetches_the_page_again_in_the_same_browser,
     service::nothing_wakes_up_when_nothing_changes,
     recovery::a_killed_browser_comes_back,
