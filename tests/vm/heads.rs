@@ -195,8 +195,9 @@ pub fn two_shells_have_a_display_each(kiosk: &Kiosk) -> Result<()> {
     let second = pages.iter().any(|event| event["path"] == "/?second");
     ensure!(second, "the second page was not fetched: {pages:?}");
     // One dies: its display has the logo, the other keeps its page.
-    let browsers = kiosk.sh("pgrep -f 'chromium.*localhost:3000/.second' | head -1")?;
-    kiosk.sh(&format!("kill -9 {browsers}"))?;
+    let status = kiosk.status()?;
+    let browser = status["shells"][1]["browser-pid"].as_i64().with_context(|| format!("no browser: {status}"))?;
+    kiosk.sh(&format!("kill -9 {browser}"))?;
     machine.wait_for_screen_at(1, "the logo", APPEARS, is_logo)?;
     ensure!(is_page(&machine.screen()?), "the first display lost its page with the second");
     machine.wait_for_screen_at(1, "its page again", BOOT, is_page)?;
