@@ -46,8 +46,12 @@ check: check-fmt check-clippy check-deny check-typos ## everything that looks at
 check-fmt:
 	$(CARGO) fmt --all --check
 
+# What a plain `cargo test` leaves out is left out of all targets too.
+apart := --test nested --test vm --bench peers
+
 check-clippy: deps
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) clippy --locked -p kiosk-tests $(apart) -- -D warnings
 
 # The advisory database is left out: it needs a network that builders may not have.
 check-deny:

@@ -4,6 +4,8 @@
 //! (`cargo build --workspace`), or `KIOSKD_BIN` and what is beside it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+#[path = "../fixture/admin.rs"]
+mod admin;
 #[path = "../fixture/client.rs"]
 mod client;
 #[path = "../fixture/picture.rs"]
