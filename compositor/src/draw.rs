@@ -10,12 +10,18 @@ use smithay::{
 use crate::{
     backend::{PresentError, Presented},
     kiosk::{FlipTime, Kiosk},
-    screens::{HeadId, Scanout, Screen, ScreenId, redraw::Drawn},
+    screens::{
+        HeadId, Scanout, Screen, ScreenId,
+        redraw::{Drawn, Flipped},
+    },
     stage::{Frame, splash::Cover},
 };
 
 /// How often clients may draw while no one can see it.
 const UNSEEN_PACE: Duration = Duration::from_secs(1);
+
+/// Clients may take this share of a frame's time to answer a page flip; the rest is for drawing.
+const ANSWER_SHARE: u32 = 3;
 
 /// A page flip that takes longer than this is lost: the driver will not tell any more.
 const FLIP_TIMEOUT: Duration = Duration::from_secs(1);
@@ -143,7 +149,7 @@ impl Kiosk {
                 }
             }
             // A timer that came early must not end the animation.
-            if !kiosk.screens.iter().any(|screen| screen.redraw.wants_draw() || screen.redraw.awaits_flip()) {
+            if !kiosk.screens.iter().any(|screen| screen.redraw.is_under_way()) {
                 kiosk.arm_animation(Duration::from_millis(20));
             }
         });
@@ -167,9 +173,21 @@ impl Kiosk {
             };
             feedback.presented::<_, smithay::utils::Monotonic>(Time::from(time), refresh, sequence, kind);
         }
-        if !screen.redraw.flipped() {
-            return;
+        let frame_time = screen.frame_time();
+        let clients = screen.redraw.is_due()
+            && Frame::new(&self.screens, id, &self.stage, &self.seat.cursor, now)
+                .is_some_and(|frame| frame.callbacks_waiting());
+        let Some(screen) = self.screens.get_mut(id) else { return };
+        match screen.redraw.flipped(clients) {
+            Flipped::Stray => return,
+            Flipped::Awaited => {}
+            Flipped::AwaitsAnswer => self.after(frame_time / ANSWER_SHARE, move |kiosk| {
+                if let Some(screen) = kiosk.screens.get_mut(id) {
+                    screen.redraw.moment_over();
+                }
+            }),
         }
+        let Some(screen) = self.screens.get_mut(id) else { return };
         screen.shown = true;
         self.lost_flips = 0;
         self.send_callbacks(id);

@@ -187,13 +187,17 @@ impl Kiosk {
         }
     }
 
-    /// The picture of the shell that this surface belongs to changed.
+    /// A client drew on this surface: the picture of the shell that it belongs to changed.
     pub fn request_redraw_for(&mut self, surface: &WlSurface) {
-        if self.stage.shells.len() == 1 || self.seat.cursor.drag_icon().is_some() {
-            return self.request_shell_redraw();
-        }
-        if let Some(id) = self.screens.home(ClientState::shell_of(surface)).map(|screen| screen.id) {
-            self.request_redraw(id);
+        let shown_by = if self.stage.shells.len() == 1 || self.seat.cursor.drag_icon().is_some() {
+            self.screens.homes()
+        } else {
+            vec![self.screens.home(ClientState::shell_of(surface)).map(|screen| screen.id)]
+        };
+        for id in shown_by.into_iter().flatten() {
+            if let Some(screen) = self.screens.get_mut(id) {
+                screen.redraw.answered();
+            }
         }
     }
 

@@ -3,6 +3,10 @@
 //! The loop asks [`Redraw::wants_draw`] at the end of each turn, draws, and says what came of it with
 //! [`Redraw::drawn`]; page flips and pacing timers come in through [`Redraw::flipped`] and
 //! [`Redraw::paced`]. Nothing requested means nothing drawn and no timer armed.
+//!
+//! A frame that was asked for while another was on its way is not drawn right after that one's page flip: at that
+//! moment clients are told that they may draw, and what they answer would miss the frame and be a whole period late,
+//! and so would be each frame after it. They get a moment first ([`Redraw::answered`], [`Redraw::moment_over`]).
 
 /// What a screen waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +18,8 @@ enum State {
     /// Nothing was queued (no damage, or no display), and clients wait for their frame callbacks: a timer
     /// stands in for the page flip.
     Pace,
+    /// A frame is due, and clients were told a moment ago that they may draw: the first that does ends the wait.
+    Answer,
     /// No device access (another VT), until [`Redraw::resume`].
     Suspended,
 }
@@ -27,6 +33,17 @@ pub enum Drawn {
     Empty { waiting: bool },
     /// The device refused; the loop starts the pacing timer and the frame is tried again.
     Failed,
+}
+
+/// What follows from a page flip.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flipped {
+    /// It was not awaited.
+    Stray,
+    /// Frame callbacks are due.
+    Awaited,
+    /// Frame callbacks are due, and the loop is to arm a timer for [`Redraw::moment_over`].
+    AwaitsAnswer,
 }
 
 /// One screen's redraw state.
@@ -49,6 +66,24 @@ impl Redraw {
         self.requested = true;
     }
 
+    /// A client drew something for this screen.
+    pub fn answered(&mut self) {
+        self.requested = true;
+        self.moment_over();
+    }
+
+    /// Clients had their moment to answer: what is due is drawn with or without them.
+    pub fn moment_over(&mut self) {
+        if self.state == State::Answer {
+            self.state = State::Idle;
+        }
+    }
+
+    /// Whether a frame was asked for, now or when the screen is free.
+    pub fn is_due(&self) -> bool {
+        self.requested
+    }
+
     /// Whether the loop is to draw now.
     pub fn wants_draw(&self) -> bool {
         self.requested && self.state == State::Idle
@@ -57,6 +92,11 @@ impl Redraw {
     /// Whether a page flip is outstanding: the watchdog's question.
     pub fn awaits_flip(&self) -> bool {
         self.state == State::Flip
+    }
+
+    /// Whether a frame is on its way to the screen or about to be drawn, without anything else having to happen.
+    pub fn is_under_way(&self) -> bool {
+        self.wants_draw() || matches!(self.state, State::Flip | State::Answer)
     }
 
     /// After an attempt to draw. Returns whether the loop is to arm the pacing timer.
@@ -83,13 +123,17 @@ impl Redraw {
         }
     }
 
-    /// The page flip came. Returns whether it was awaited: only then are frame callbacks due.
-    pub fn flipped(&mut self) -> bool {
-        let awaited = self.state == State::Flip;
-        if awaited {
-            self.state = State::Idle;
+    /// The page flip came. `clients`: some wait for their frame callback, and will draw when they get it.
+    pub fn flipped(&mut self, clients: bool) -> Flipped {
+        if self.state != State::Flip {
+            return Flipped::Stray;
         }
-        awaited
+        if self.requested && clients {
+            self.state = State::Answer;
+            return Flipped::AwaitsAnswer;
+        }
+        self.state = State::Idle;
+        Flipped::Awaited
     }
 
     /// The pacing timer fired. Returns whether it still matters.
@@ -124,7 +168,7 @@ mod tests {
         assert!(redraw.wants_draw());
         assert!(!redraw.drawn(Drawn::Queued));
         assert!(!redraw.wants_draw());
-        assert!(redraw.flipped());
+        assert_eq!(redraw.flipped(false), Flipped::Awaited);
         assert!(!redraw.wants_draw());
     }
 
@@ -134,7 +178,32 @@ mod tests {
         let _ = redraw.drawn(Drawn::Queued);
         redraw.request();
         assert!(!redraw.wants_draw());
-        assert!(redraw.flipped());
+        assert_eq!(redraw.flipped(false), Flipped::Awaited);
+        assert!(redraw.wants_draw());
+    }
+
+    #[test]
+    fn what_is_due_at_a_flip_waits_a_moment_for_clients_to_answer() {
+        let due_at_flip = || {
+            let mut redraw = Redraw::default();
+            let _ = redraw.drawn(Drawn::Queued);
+            redraw.request();
+            assert_eq!(redraw.flipped(true), Flipped::AwaitsAnswer);
+            assert!(!redraw.wants_draw());
+            redraw
+        };
+        let mut redraw = due_at_flip();
+        redraw.request();
+        assert!(!redraw.wants_draw(), "the pointer is no answer");
+        redraw.answered();
+        assert!(redraw.wants_draw());
+        let mut redraw = due_at_flip();
+        redraw.moment_over();
+        assert!(redraw.wants_draw());
+        // With nothing due there is nothing to hold back.
+        let _ = redraw.drawn(Drawn::Queued);
+        assert_eq!(redraw.flipped(true), Flipped::Awaited);
+        redraw.answered();
         assert!(redraw.wants_draw());
     }
 
@@ -152,7 +221,7 @@ mod tests {
         let mut redraw = Redraw::default();
         let _ = redraw.drawn(Drawn::Queued);
         redraw.suspend();
-        assert!(!redraw.flipped(), "a late flip of another VT's time is not ours");
+        assert_eq!(redraw.flipped(true), Flipped::Stray, "a late flip of another VT's time is not ours");
         redraw.resume();
         assert!(redraw.wants_draw());
     }
@@ -160,7 +229,7 @@ mod tests {
     proptest! {
         /// Whatever happens: a request is drawn as soon as the screen is free, and the screen always gets free.
         #[test]
-        fn a_request_is_never_lost(events in prop::collection::vec(0u8..8, 0..200)) {
+        fn a_request_is_never_lost(events in prop::collection::vec(0u8..11, 0..200)) {
             let mut redraw = Redraw::default();
             for event in events {
                 match event {
@@ -168,17 +237,21 @@ mod tests {
                     1 if redraw.wants_draw() => { let _ = redraw.drawn(Drawn::Queued); }
                     2 if redraw.wants_draw() => { let _ = redraw.drawn(Drawn::Empty { waiting: true }); }
                     3 if redraw.wants_draw() => { let _ = redraw.drawn(Drawn::Failed); }
-                    4 => { redraw.flipped(); }
+                    4 => { redraw.flipped(false); }
                     5 => { redraw.paced(); }
                     6 => redraw.suspend(),
                     7 => redraw.resume(),
+                    8 => { redraw.flipped(true); }
+                    9 => redraw.answered(),
+                    10 => redraw.moment_over(),
                     _ => {}
                 }
             }
             redraw.request();
             if redraw.state == State::Suspended { redraw.resume(); }
-            redraw.flipped();
+            redraw.flipped(true);
             redraw.paced();
+            redraw.moment_over();
             prop_assert!(redraw.wants_draw());
         }
     }
