@@ -90,7 +90,7 @@ impl Kiosk {
             self.plug_both()?;
         }
         if self.active_terminal()? != "tty1" {
-            self.sh("chvt 1")?;
+            self.sh("kioskctl vt 1")?;
         }
         self.sh("kioskctl screen on && kioskctl rotate 0")?;
         self.page()

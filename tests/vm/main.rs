@@ -45,6 +45,7 @@ const ON_PIXMAN: &[Step] = steps![
     boot::never_black_between_logo_and_page,
     boot::the_page_is_laid_out_once_at_the_size_of_the_screen,
     service::units_are_active_and_nothing_has_failed,
+    service::the_input_devices_are_known_before_any_is_used,
     service::status_tells_the_state_to_people_programs_and_the_bus,
     service::the_browser_runs_as_its_own_user_without_devices,
     service::who_has_no_rights_is_refused,

@@ -31,6 +31,16 @@ pub fn units_are_active_and_nothing_has_failed(kiosk: &Kiosk) -> Result<()> {
     Ok(())
 }
 
+pub fn the_input_devices_are_known_before_any_is_used(kiosk: &Kiosk) -> Result<()> {
+    let listed = kiosk.sh("kioskctl inputs")?;
+    for device in ["QEMU Virtio MultiTouch", "QEMU Virtio Tablet", "QEMU Virtio Keyboard"] {
+        ensure!(listed.contains(device), "{device} is not listed: {listed}");
+    }
+    let touch = listed.lines().find(|line| line.contains("MultiTouch")).unwrap_or_default();
+    ensure!(touch.contains("touch") && touch.contains("Virtual-1"), "the touch panel lies on no output: {touch}");
+    Ok(())
+}
+
 pub fn status_tells_the_state_to_people_programs_and_the_bus(kiosk: &Kiosk) -> Result<()> {
     let text = kiosk.sh("kioskctl status")?;
     ensure!(text.contains("ready") && text.contains("http://localhost:3000"), "status says: {text}");

@@ -312,6 +312,9 @@ impl Backend for Kms {
         {
             tracing::warn!("not every input device could be opened again");
         }
+        if let Some(libinput) = &self.libinput {
+            session::announce_devices(&self.handle, libinput);
+        }
         self.open_cards();
         let results: Vec<Result<(), String>> = self.cards.iter_mut().map(Card::resume).collect();
         // Displays may have come and gone meanwhile.

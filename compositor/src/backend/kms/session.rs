@@ -10,7 +10,10 @@ use smithay::{
     },
     reexports::{
         calloop::LoopHandle,
-        input::{DeviceCapability, Libinput},
+        input::{
+            DeviceCapability, Event as LibinputEvent, Libinput,
+            event::{DeviceEvent, EventTrait},
+        },
     },
 };
 
@@ -63,22 +66,47 @@ pub fn start_input(handle: &LoopHandle<'static, Kiosk>, session: &LibSeatSession
         return None;
     }
     let source = LibinputInputBackend::new(context.clone());
-    let inserted = handle.insert_source(source, |event, _, kiosk| {
-        match &event {
-            InputEvent::DeviceAdded { device } if device.has_capability(DeviceCapability::Keyboard) => {
-                kiosk.seat.keyboards.push(device.clone());
-                if let Some(keyboard) = kiosk.seat.seat.get_keyboard() {
-                    kiosk.seat.set_leds(keyboard.led_state());
-                }
-            }
-            InputEvent::DeviceRemoved { device } => kiosk.seat.keyboards.retain(|known| known != device),
-            _ => {}
-        }
-        kiosk.input(event);
-    });
+    let inserted = handle.insert_source(source, |event, _, kiosk| take(event, kiosk));
     if let Err(error) = inserted {
         tracing::warn!(%error, "there is no input");
         return None;
     }
+    announce_devices(handle, &context);
     Some(context)
+}
+
+/// Makes the devices known that were opened or closed just now. libinput has that queued, and its file descriptor
+/// tells of it only when one of them is used.
+pub fn announce_devices(handle: &LoopHandle<'static, Kiosk>, context: &Libinput) {
+    let mut context = context.clone();
+    handle.insert_idle(move |kiosk| {
+        if let Err(error) = context.dispatch() {
+            tracing::warn!(%error, "input devices could not be looked at");
+        }
+        for event in &mut context {
+            match event {
+                LibinputEvent::Device(DeviceEvent::Added(added)) => {
+                    take(InputEvent::DeviceAdded { device: added.device() }, kiosk);
+                }
+                LibinputEvent::Device(DeviceEvent::Removed(removed)) => {
+                    take(InputEvent::DeviceRemoved { device: removed.device() }, kiosk);
+                }
+                _ => {}
+            }
+        }
+    });
+}
+
+fn take(event: InputEvent<LibinputInputBackend>, kiosk: &mut Kiosk) {
+    match &event {
+        InputEvent::DeviceAdded { device } if device.has_capability(DeviceCapability::Keyboard) => {
+            kiosk.seat.keyboards.push(device.clone());
+            if let Some(keyboard) = kiosk.seat.seat.get_keyboard() {
+                kiosk.seat.set_leds(keyboard.led_state());
+            }
+        }
+        InputEvent::DeviceRemoved { device } => kiosk.seat.keyboards.retain(|known| known != device),
+        _ => {}
+    }
+    kiosk.input(event);
 }
