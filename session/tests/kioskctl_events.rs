@@ -137,18 +137,24 @@ fn a_burst_of_signals_loses_nothing() {
     let session = Fake::session(dir.path());
     let mut running = Running::start(dir.path(), &["status", "--watch", "--json"]);
     running.line();
-    for restarts in 0..2000u32 {
-        session.change(&[("Restarts", restarts.into())]);
-    }
-    session.change(&[("State", "crashed".into())]);
-    let deadline = Instant::now() + Duration::from_secs(20);
-    loop {
-        let line = running.line();
-        if line["session"]["state"] == "crashed" && line["session"]["restarts"] == 1999 {
-            break;
+    std::thread::scope(|scope| {
+        // Read at the same time: with both pipes full, each side would wait for the other for ever.
+        let reader = scope.spawn(|| {
+            let deadline = Instant::now() + Duration::from_secs(60);
+            loop {
+                let line = running.line();
+                if line["session"]["state"] == "crashed" && line["session"]["restarts"] == 1999 {
+                    return;
+                }
+                assert!(Instant::now() < deadline, "{line}");
+            }
+        });
+        for restarts in 0..2000u32 {
+            session.change(&[("Restarts", restarts.into())]);
         }
-        assert!(Instant::now() < deadline, "{line}");
-    }
+        session.change(&[("State", "crashed".into())]);
+        reader.join().unwrap();
+    });
 }
 
 #[test]
