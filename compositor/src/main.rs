@@ -3,14 +3,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use kioskd::{options::Options, run};
+use kioskd::{logging, options::Options, run};
 
 fn main() -> ExitCode {
     let options = Options::parse();
     if options.check_config {
         return run::check_config(&options);
     }
-    run::start_logging(options.debug);
+    logging::start(options.debug);
     match run::run(options) {
         Ok(exit) => ExitCode::from(exit.0),
         Err(error) => {

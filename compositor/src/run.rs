@@ -8,14 +8,11 @@ use kiosk_session::{
     api::{self, CONTROL_SOCKET},
     config::{Config, Loaded, OutputRule, OutputSettings, SavedState, Scale, Sources},
 };
-use kiosk_splash::{Logo, Style};
 use smithay::{
     reexports::{
         calloop::{
-            EventLoop, Interest, Mode, PostAction,
+            EventLoop,
             channel::{self, Event as ChannelEvent},
-            generic::Generic,
-            timer::{TimeoutAction, Timer},
         },
         wayland_server::Display,
     },
@@ -34,35 +31,21 @@ use crate::{
     control,
     input::SeatParts,
     kiosk::{Exit, Kiosk, Saved, Timers},
+    life,
     notify::Notifier,
     options::{BackendChoice, MultiChoice, Options, SessionChoice},
+    places,
     power::Power,
     protocols::Protocols,
     screens::{Screens, ShellScreen},
     session_link::{self, SessionLinks},
-    sockets,
+    sockets, splash_style,
     stage::Stage,
     trial::Trial,
 };
 
 /// How long the child has to end in order when we are told to.
 const CHILD_GRACE: Duration = Duration::from_secs(3);
-
-/// Logs to the journal with fields when a service manager reads us, else to stderr. `RUST_LOG` filters.
-pub fn start_logging(debug: bool) {
-    use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
-    let default = if debug { "debug" } else { "info,smithay=warn" };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let journal = kiosk_session::notify::stderr_is_the_journal().then(tracing_journald::layer).and_then(Result::ok);
-    let registry = tracing_subscriber::registry().with(filter);
-    match journal {
-        Some(journal) => registry.with(journal).init(),
-        None => {
-            let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
-            registry.with(stderr).init();
-        }
-    }
-}
 
 fn load_config(options: &Options) -> Loaded {
     let sources = match &options.config {
@@ -124,8 +107,8 @@ pub fn build(
     let mut protocols = Protocols::new(&display_handle, &handle);
     let seat = SeatParts::new(&mut protocols.seat, &display_handle, &config.input);
     let mut problems: Vec<String> = errors.iter().map(ToString::to_string).collect();
-    let style = style(&config, &mut problems);
-    let saved = match saved_directory(options) {
+    let style = splash_style::style(&config, &mut problems);
+    let saved = match places::saved_directory(options) {
         None => Saved::default(),
         Some(directory) => {
             let (state, warning) = SavedState::load(&directory);
@@ -214,24 +197,6 @@ fn shell_screens(options: &Options, config: &Config) -> Vec<ShellScreen> {
     shells.iter().map(|shell| wanted(&shell.output)).collect()
 }
 
-/// The splash's style from the configuration; a logo that cannot be used is replaced by the built-in one.
-fn style(config: &Config, problems: &mut Vec<String>) -> Style {
-    let mut style = Style { background: config.splash.background, message: config.splash.message, ..Style::default() };
-    let path = &config.splash.logo;
-    // The default path is where our own logo is installed: without the package the built-in one is the same.
-    match std::fs::read(path) {
-        Ok(bytes) => match Logo::from_bytes(&bytes) {
-            Ok(logo) => style.logo = logo,
-            Err(error) => problems.push(format!("splash.logo: {}: {error}", path.display())),
-        },
-        Err(error) if *path != Config::default().splash.logo => {
-            problems.push(format!("splash.logo: {} could not be read: {error}", path.display()));
-        }
-        Err(_) => {}
-    }
-    style
-}
-
 /// The scales of `--output WxH@SCALE` as rules for the screens that these options make.
 fn wanted_scales(options: &Options) -> Vec<OutputRule> {
     let scaled = options.output.iter().enumerate().filter(|(_, spec)| spec.scale != 1.0);
@@ -241,37 +206,6 @@ fn wanted_scales(options: &Options) -> Vec<OutputRule> {
         names.map(|matcher| OutputRule { matcher, settings: settings.clone() })
     });
     rules.collect()
-}
-
-/// Where kept changes live: nowhere for a window or a command, which are not the appliance.
-fn saved_directory(options: &Options) -> Option<PathBuf> {
-    let chosen = std::env::var_os(api::STATE_DIR_ENV).or_else(|| std::env::var_os("STATE_DIRECTORY"));
-    match chosen.filter(|value| !value.is_empty()) {
-        Some(directory) => Some(directory.into()),
-        None if options.command.is_empty() && matches!(options.backend, BackendChoice::Auto | BackendChoice::Kms) => {
-            Some(api::STATE_DIR.into())
-        }
-        None => None,
-    }
-}
-
-/// The runtime directory: the option, systemd's, `/run/kiosk` for root, else a place of the user's own.
-fn runtime_dir(options: &Options) -> anyhow::Result<PathBuf> {
-    if let Some(directory) = &options.runtime_dir {
-        return Ok(directory.clone());
-    }
-    if let Some(directory) = std::env::var_os("RUNTIME_DIRECTORY").filter(|value| !value.is_empty()) {
-        let text = directory.to_string_lossy().into_owned();
-        return Ok(text.split(':').next().unwrap_or_default().into());
-    }
-    if rustix::process::geteuid().is_root() && options.command.is_empty() {
-        return Ok(api::RUNTIME_DIR.into());
-    }
-    let own = std::env::var_os("XDG_RUNTIME_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
-    let base =
-        own.unwrap_or_else(|| std::env::temp_dir().join(format!("kioskd-{}", rustix::process::geteuid().as_raw())));
-    // Several nested kioskds of one user keep apart.
-    Ok(base.join(format!("kiosk-{}", std::process::id())))
 }
 
 /// Everything after the first frame.
@@ -284,7 +218,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     kiosk.protocols.shm.update_formats(formats);
     kiosk.offer_dmabuf();
 
-    let directory = runtime_dir(options)?;
+    let directory = places::runtime_dir(options)?;
     let displays = sockets::open_wayland(kiosk, display, &directory)
         .with_context(|| format!("the Wayland sockets could not be opened in {}", directory.display()))?;
     let wayland = directory.join(api::WAYLAND_SOCKET);
@@ -293,9 +227,9 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     session_link::listen(kiosk, &directory.join(CONTROL_SOCKET), displays)
         .context("the control socket could not be opened")?;
 
-    listen_for_signals(kiosk)?;
+    life::listen_for_signals(kiosk)?;
     start_control(kiosk, directory.clone());
-    start_watchdog(kiosk);
+    life::start_watchdog(kiosk);
     kiosk.backend.start_input();
 
     let role = match (&options.command, options.session) {
@@ -309,28 +243,6 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     // With no display there is no first flip to wait for: the service is up all the same.
     if !kiosk.screens.iter().any(|screen| screen.lit()) {
         kiosk.notifier.ready();
-    }
-    Ok(())
-}
-
-/// SIGTERM and SIGINT end the loop in order. (As a pipe written by a handler of the standard kind: no signal mask
-/// is inherited by children.)
-fn listen_for_signals(kiosk: &mut Kiosk) -> anyhow::Result<()> {
-    use std::os::unix::net::UnixStream;
-    for (signal, name) in [(signal_hook::consts::SIGTERM, "SIGTERM"), (signal_hook::consts::SIGINT, "SIGINT")] {
-        let (reader, writer) = UnixStream::pair().context("no socket pair for signals")?;
-        reader.set_nonblocking(true).context("the signal pipe could not be set up")?;
-        signal_hook::low_level::pipe::register(signal, writer)
-            .with_context(|| format!("{name} could not be caught"))?;
-        let source = Generic::new(reader, Interest::READ, Mode::Level);
-        kiosk
-            .handle
-            .insert_source(source, move |_, _, kiosk| {
-                tracing::info!("{name}: ending");
-                kiosk.stop(Exit(0));
-                Ok(PostAction::Remove)
-            })
-            .map_err(|error| anyhow!("{name} could not be watched: {error}"))?;
     }
     Ok(())
 }
@@ -353,24 +265,6 @@ fn start_control(kiosk: &mut Kiosk, runtime_dir: PathBuf) {
     };
     let options = control::Options { runtime_dir, bus: control::Bus::System };
     kiosk.control = Some(control::start(options, to_loop, kiosk.snapshot()));
-}
-
-/// Tells the service manager that we live, from the loop that draws: a loop whose flips do not come back, or that
-/// hangs, says nothing.
-fn start_watchdog(kiosk: &mut Kiosk) {
-    let Some(interval) = kiosk.notifier.watchdog() else { return };
-    let half = interval / 2;
-    let inserted = kiosk.handle.insert_source(Timer::from_duration(half), move |_, _, kiosk| {
-        if kiosk.can_draw() {
-            kiosk.notifier.alive();
-        } else {
-            tracing::error!("the screen cannot be drawn to; the watchdog is not fed");
-        }
-        TimeoutAction::ToDuration(half)
-    });
-    if let Err(error) = inserted {
-        tracing::error!(%error, "no watchdog");
-    }
 }
 
 /// Ends the child and waits for it, for a bounded time.

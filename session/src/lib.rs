@@ -10,6 +10,7 @@ pub mod config;
 pub mod control_link;
 pub mod daemon;
 pub mod devtools;
+pub mod files;
 pub mod launcher;
 pub mod machine;
 pub mod memory;

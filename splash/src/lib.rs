@@ -15,7 +15,7 @@ mod wrap;
 
 pub use animation::{Animation, Pose};
 pub use color::{ColorError, parse_color};
-pub use logo::{Logo, LogoError};
+pub use logo::{Logo, LogoError, MAX_FILE as MAX_LOGO_FILE};
 
 /// What to show. All texts are plain, one language, already chosen by the caller.
 #[derive(Debug, Clone, PartialEq)]

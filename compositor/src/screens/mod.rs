@@ -6,6 +6,7 @@
 pub mod arrange;
 pub mod crtcs;
 pub mod cvt;
+mod head;
 pub mod homes;
 pub mod hotplug;
 pub mod mirror;
@@ -13,296 +14,19 @@ pub mod mode;
 pub mod plan;
 pub mod redraw;
 pub mod rotation;
-
-use std::time::Duration;
+mod screen;
 
 use smithay::{
-    output::{Mode, Output, PhysicalProperties, Scale, Subpixel},
-    reexports::wayland_server::{DisplayHandle, backend::GlobalId},
-    utils::{Logical, Physical, Point, Rectangle, Size},
+    reexports::wayland_server::DisplayHandle,
+    utils::{Logical, Rectangle},
 };
 
-use crate::{kiosk::Kiosk, stage::splash::ScreenSplash};
+pub use head::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity};
 pub use homes::ShellScreen;
+pub use screen::{Scanout, Screen, ScreenId, ScreenPolicy, Trouble};
 
 use arrange::Place;
-use mirror::{Bars, Fit};
-use redraw::Redraw;
-use rotation::{Rotation, Turn};
-
-/// Refresh rate assumed where none is known (virtual screens, headless), millihertz.
-pub const DEFAULT_REFRESH: i32 = 60_000;
-
-/// Names a screen for the life of the process.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct ScreenId(pub u32);
-
-/// Names a back end's display: a connector of a card, a window, an offscreen picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct HeadId(pub u64);
-
-/// What EDID says of a display; empty strings where it says nothing.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Identity {
-    pub make: String,
-    pub model: String,
-    pub serial: String,
-}
-
-impl Identity {
-    /// As configuration names it: `Make Model Serial`, empty parts left out.
-    pub fn description(&self) -> String {
-        let parts: Vec<&str> =
-            [&self.make, &self.model, &self.serial].into_iter().map(|s| s.as_str()).filter(|s| !s.is_empty()).collect();
-        parts.join(" ")
-    }
-}
-
-/// A size and refresh rate that a display can show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct HeadMode {
-    pub width: i32,
-    pub height: i32,
-    /// Millihertz.
-    pub refresh: i32,
-    pub preferred: bool,
-    /// The refresh rate that was asked for, millihertz, where the timings are computed ([`cvt`]) and not the
-    /// display's own.
-    pub custom: Option<u32>,
-}
-
-/// A display as the back end found it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Head {
-    pub id: HeadId,
-    /// The connector's name, such as `HDMI-A-1`.
-    pub name: String,
-    pub identity: Identity,
-    /// Millimetres; zero where unknown.
-    pub physical: (i32, i32),
-    pub modes: Vec<HeadMode>,
-    /// Index into `modes`: the one in force.
-    pub mode: usize,
-}
-
-/// How the shell's picture reaches a screen, for `kioskctl outputs` and `doctor`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Scanout {
-    /// A client's buffer is on the primary plane as it came.
-    Direct,
-    /// Composed, with some surface on an overlay or cursor plane.
-    Planes,
-    /// Composed by us.
-    #[default]
-    Composited,
-}
-
-impl Scanout {
-    /// The word in `org.kioskd.Output1.Scanout`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Planes => "planes",
-            Self::Composited => "composited",
-        }
-    }
-}
-
-/// One screen.
-pub struct Screen {
-    pub id: ScreenId,
-    pub output: Output,
-    global: Option<GlobalId>,
-    pub name: String,
-    pub identity: Identity,
-    /// The display it is shown on; `None`: unplugged, or virtual.
-    pub head: Option<HeadId>,
-    /// Size of the panel in millimetres; zero where unknown.
-    pub physical: (i32, i32),
-    pub modes: Vec<HeadMode>,
-    /// It has no display and another screen carries on: it goes soon, and its windows have only to know the other.
-    pub retiring: bool,
-    pub rotation: Rotation,
-    /// Where it was asked to lie; `None`: beside the others.
-    pub position: Option<Point<i32, Logical>>,
-    /// Connector or identity of the screen whose picture it shows, while that one is connected.
-    pub mirror: Option<String>,
-    pub bars: Bars,
-    pub power: bool,
-    /// 0 to 100; `None`: the display has no control for it, or has not answered yet.
-    pub brightness: Option<i32>,
-    pub redraw: Redraw,
-    pub splash: ScreenSplash,
-    pub scanout: Scanout,
-    /// Frames drawn by us and frames shown as they came.
-    pub composed: u64,
-    pub direct: u64,
-    /// Whether any frame has reached the display.
-    pub shown: bool,
-    /// Why the last frame could not be shown, if it could not.
-    pub trouble: Option<Trouble>,
-}
-
-/// Frames that could not be shown, one after the other.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
-    pub reason: String,
-    /// How many in a row.
-    pub times: u32,
-    /// Another terminal or another program has the display.
-    pub inactive: bool,
-}
-
-/// What the policy says of a screen before it is first shown.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct ScreenPolicy {
-    pub rotation: Rotation,
-    /// 1.0 to 4.0.
-    pub scale: f64,
-    pub power: bool,
-    /// Top left corner in the layout; `None`: beside the others.
-    pub position: Option<(i32, i32)>,
-}
-
-impl Default for ScreenPolicy {
-    fn default() -> Self {
-        Self { rotation: Rotation::R0, scale: 1.0, power: true, position: None }
-    }
-}
-
-impl Screen {
-    fn new(id: ScreenId, head: &Head, policy: ScreenPolicy) -> Self {
-        let output = Output::new(
-            head.name.clone(),
-            PhysicalProperties {
-                size: head.physical.into(),
-                subpixel: Subpixel::Unknown,
-                make: non_empty(&head.identity.make),
-                model: non_empty(&head.identity.model),
-            },
-        );
-        let mut screen = Self {
-            id,
-            output,
-            global: None,
-            name: head.name.clone(),
-            identity: head.identity.clone(),
-            head: Some(head.id),
-            physical: head.physical,
-            modes: Vec::new(),
-            retiring: false,
-            rotation: policy.rotation,
-            position: policy.position.map(Point::from),
-            mirror: None,
-            bars: Bars::default(),
-            power: policy.power,
-            brightness: None,
-            redraw: Redraw::default(),
-            splash: ScreenSplash::default(),
-            scanout: Scanout::default(),
-            composed: 0,
-            direct: 0,
-            shown: false,
-            trouble: None,
-        };
-        screen.output.change_current_state(
-            None,
-            Some(policy.rotation.transform()),
-            Some(Scale::Fractional(policy.scale)),
-            Some((0, 0).into()),
-        );
-        screen.adopt_modes(head);
-        screen
-    }
-
-    /// Takes over the display's list of modes and the one in force.
-    pub fn adopt_modes(&mut self, head: &Head) {
-        for mode in self.output.modes() {
-            self.output.delete_mode(mode);
-        }
-        self.physical = head.physical;
-        self.modes = head.modes.clone();
-        for mode in &head.modes {
-            if mode.preferred {
-                self.output.set_preferred(wl_mode(mode));
-            }
-        }
-        if let Some(mode) = head.modes.get(head.mode) {
-            self.output.change_current_state(Some(wl_mode(mode)), None, None, None);
-        }
-    }
-
-    /// Width and height of the panel in pixels, before rotation.
-    pub fn panel_size(&self) -> Size<i32, Physical> {
-        self.output.current_mode().map(|mode| mode.size).unwrap_or_default()
-    }
-
-    /// Width and height of the upright picture in pixels.
-    pub fn picture_size(&self) -> Size<i32, Physical> {
-        self.output.current_transform().transform_size(self.panel_size())
-    }
-
-    /// 1.0 to 4.0.
-    pub fn scale(&self) -> f64 {
-        self.output.current_scale().fractional_scale()
-    }
-
-    /// Where the screen lies among the others and how large a fullscreen window is.
-    pub fn geometry(&self) -> Rectangle<i32, Logical> {
-        let size = arrange::logical_size(self.panel_size(), self.rotation, self.scale());
-        Rectangle::new(self.output.current_location(), size)
-    }
-
-    /// Time between two page flips.
-    pub fn frame_time(&self) -> Duration {
-        let refresh = self.output.current_mode().map_or(DEFAULT_REFRESH, |mode| mode.refresh).max(1_000);
-        Duration::from_nanos(1_000_000_000_000 / refresh.unsigned_abs() as u64)
-    }
-
-    /// Whether configuration and people mean this screen by `name`: its connector or its identity.
-    pub fn is_called(&self, name: &str) -> bool {
-        self.name == name || self.identity.description() == name
-    }
-
-    /// Whether a picture can reach people: a display, switched on.
-    pub fn lit(&self) -> bool {
-        self.power && self.head.is_some()
-    }
-
-    /// A frame could not be shown. Logged when it begins and when the reason changes, not every time.
-    /// `inactive`: on the way to or from another virtual terminal it is no news.
-    pub fn note_failure(&mut self, reason: String, inactive: bool) {
-        let times = match &self.trouble {
-            Some(trouble) if trouble.reason == reason => trouble.times.saturating_add(1),
-            _ => {
-                if !inactive {
-                    tracing::warn!(screen = self.name, reason, "a frame could not be shown; it is tried again");
-                }
-                1
-            }
-        };
-        self.trouble = Some(Trouble { reason, times, inactive });
-    }
-
-    /// Turns the screen; the caller re-configures windows.
-    pub fn set_rotation(&mut self, rotation: Rotation) {
-        self.rotation = rotation;
-        self.output.change_current_state(None, Some(rotation.transform()), None, None);
-    }
-
-    /// `scale` is clamped to 1.0 to 4.0.
-    pub fn set_scale(&mut self, scale: f64) {
-        self.output.change_current_state(None, None, Some(Scale::Fractional(scale.clamp(1.0, 4.0))), None);
-    }
-}
-
-fn non_empty(text: &str) -> String {
-    if text.is_empty() { "Unknown".into() } else { text.into() }
-}
-
-fn wl_mode(mode: &HeadMode) -> Mode {
-    Mode { size: (mode.width, mode.height).into(), refresh: mode.refresh }
-}
+use mirror::Fit;
 
 /// All screens, in the order in which they were connected.
 #[derive(Default)]
@@ -340,7 +64,7 @@ impl Screens {
         let id = ScreenId(self.next_id);
         self.next_id += 1;
         let mut screen = Screen::new(id, head, policy);
-        screen.global = Some(screen.output.create_global::<Kiosk>(display));
+        screen.announce(display);
         self.list.push(screen);
         self.arrange();
         id
@@ -352,10 +76,7 @@ impl Screens {
             return;
         }
         if let Some(index) = self.list.iter().position(|screen| screen.id == id) {
-            let screen = self.list.remove(index);
-            if let Some(global) = screen.global {
-                display.disable_global::<Kiosk>(global);
-            }
+            self.list.remove(index).withdraw(display);
             self.arrange();
         }
     }

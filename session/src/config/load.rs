@@ -3,13 +3,13 @@
 //! `kioskctl config`. What is wrong is collected; the rest applies.
 
 use std::collections::BTreeMap;
-use std::io::{ErrorKind, Read};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::layer::Draft;
 use super::model::Config;
 use super::origin::{ConfigError, Origin, Source};
-use crate::api;
+use crate::{api, files::read_regular};
 
 /// Environment variable that names the directory to take for `/`, to look at the configuration of an image.
 pub const ROOT_ENV: &str = "KIOSK_ROOT";
@@ -155,18 +155,9 @@ fn list(directory: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     Ok(files)
 }
 
-/// A regular file of at most 1 MiB.
+/// A regular file of at most [`MAX_FILE`] bytes.
 pub(super) fn read_file(path: &Path) -> std::io::Result<Vec<u8>> {
-    // Looked at before it is opened: opening a FIFO would wait for a writer.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(std::io::Error::other("it is not a regular file"));
-    }
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)?.take(MAX_FILE + 1).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(std::io::Error::other("it is larger than 1 MiB"));
-    }
-    Ok(bytes)
+    read_regular(path, MAX_FILE)
 }
 
 pub(super) fn unreadable(path: &Path, error: &std::io::Error) -> ConfigError {

@@ -1,0 +1,17 @@
+//! Where messages go. Called once, before anything else.
+
+/// Logs to the journal with fields when a service manager reads us, else to stderr. `RUST_LOG` filters.
+pub fn start(debug: bool) {
+    use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
+    let default = if debug { "debug" } else { "info,smithay=warn" };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let journal = kiosk_session::notify::stderr_is_the_journal().then(tracing_journald::layer).and_then(Result::ok);
+    let registry = tracing_subscriber::registry().with(filter);
+    match journal {
+        Some(journal) => registry.with(journal).init(),
+        None => {
+            let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+            registry.with(stderr).init();
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! A display as a back end finds it: what it is called, what it can show. Plain data; [`super::screen`] is what
+//! outlives it.
+
+/// Refresh rate assumed where none is known (virtual screens, headless), millihertz.
+pub const DEFAULT_REFRESH: i32 = 60_000;
+
+/// Names a back end's display: a connector of a card, a window, an offscreen picture.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct HeadId(pub u64);
+
+/// What EDID says of a display; empty strings where it says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identity {
+    pub make: String,
+    pub model: String,
+    pub serial: String,
+}
+
+impl Identity {
+    /// As configuration names it: `Make Model Serial`, empty parts left out.
+    pub fn description(&self) -> String {
+        let parts: Vec<&str> =
+            [&self.make, &self.model, &self.serial].into_iter().map(|s| s.as_str()).filter(|s| !s.is_empty()).collect();
+        parts.join(" ")
+    }
+}
+
+/// A size and refresh rate that a display can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeadMode {
+    pub width: i32,
+    pub height: i32,
+    /// Millihertz.
+    pub refresh: i32,
+    pub preferred: bool,
+    /// The refresh rate that was asked for, millihertz, where the timings are computed ([`cvt`]) and not the
+    /// display's own.
+    pub custom: Option<u32>,
+}
+
+/// A display as the back end found it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Head {
+    pub id: HeadId,
+    /// The connector's name, such as `HDMI-A-1`.
+    pub name: String,
+    pub identity: Identity,
+    /// Millimetres; zero where unknown.
+    pub physical: (i32, i32),
+    pub modes: Vec<HeadMode>,
+    /// Index into `modes`: the one in force.
+    pub mode: usize,
+}
