@@ -7,6 +7,7 @@
 mod animation;
 mod color;
 mod logo;
+mod logo_file;
 mod paint;
 mod raster;
 mod scene;
@@ -15,7 +16,8 @@ mod wrap;
 
 pub use animation::{Animation, Pose};
 pub use color::{ColorError, parse_color};
-pub use logo::{Logo, LogoError, MAX_FILE as MAX_LOGO_FILE};
+pub use logo::Logo;
+pub use logo_file::{LogoError, MAX_FILE as MAX_LOGO_FILE};
 
 /// What to show. All texts are plain, one language, already chosen by the caller.
 #[derive(Debug, Clone, PartialEq)]

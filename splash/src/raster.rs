@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use png::{BitDepth, ColorType, Decoder, Limits, Transformations};
 
-use crate::logo::{LogoError, MAX_PIXELS, MAX_SIDE};
+use crate::logo_file::{LogoError, MAX_PIXELS, MAX_SIDE};
 
 /// What decoding may take besides the picture itself, bytes.
 const DECODER_BYTES: usize = 16 << 20;

@@ -4,6 +4,7 @@
 //! flips, hotplug, session changes and input to the root state through event sources of its own.
 
 pub mod capture;
+mod dmabuf;
 pub mod headless;
 pub mod kms;
 pub mod turned;
@@ -18,11 +19,11 @@ use smithay::{
 };
 
 use crate::{
-    protocols::DmabufOffer,
     screens::{Head, HeadId, HeadMode, Scanout},
     stage::Frame,
 };
 use capture::{Capture, CaptureError};
+pub use dmabuf::DmabufOffer;
 
 /// What came of drawing a frame.
 pub struct Presented {

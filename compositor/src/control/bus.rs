@@ -14,7 +14,7 @@ use zbus::{Connection, MessageStream};
 
 use super::connection;
 use super::names::BUS_NAME;
-use super::service::{Bus, Shared};
+use super::shared::{Bus, Shared};
 use super::socket_watch::SocketWatch;
 
 /// Where the system bus is unless `DBUS_SYSTEM_BUS_ADDRESS` says otherwise.

@@ -14,9 +14,10 @@ use tokio::time::timeout;
 use zbus::message::{Flags, Type};
 use zbus::{Connection, Fd, Message, MessageStream};
 
-use super::dispatch::{Answer, dispatch};
+use super::answer::Answer;
+use super::dispatch::dispatch;
 use super::failure::Failure;
-use super::service::Shared;
+use super::shared::Shared;
 use super::{Call, Reply, Request, Snapshot, diff};
 
 /// How long an answer waits for the state it speaks of to be published.

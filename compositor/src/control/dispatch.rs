@@ -8,43 +8,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kiosk_session::authority::Action;
 use zbus::message::{Header, Message};
-use zbus::{DynamicType, ObjectPath, Variant};
+use zbus::{ObjectPath, Variant};
 
+use super::answer::{
+    Answer, INTROSPECTABLE, OBJECT_MANAGER, Object, PEER, PROPERTIES, arguments, reply, unknown_interface,
+};
 use super::change::{self, Options};
 use super::failure::Failure;
 use super::interfaces::{COMPOSITOR, INPUT, OUTPUT};
 use super::names::{INPUTS_PATH, OUTPUTS_PATH, ROOT_PATH, quoted};
 use super::standard_xml::{OBJECT_MANAGER_XML, STANDARD_XML, XML_HEADER};
-use super::{InputSnapshot, OutputSnapshot, Request, Snapshot, diff, properties};
+use super::{Request, Snapshot, diff, properties};
 
 /// Virtual terminals that the kernel has (`MAX_NR_CONSOLES`).
 const VTS: std::ops::RangeInclusive<u32> = 1..=63;
 /// Longest title and text of a message to people, characters: more would not fit on a screen.
 const MAX_TITLE: usize = 200;
 const MAX_TEXT: usize = 2000;
-
-const PEER: &str = "org.freedesktop.DBus.Peer";
-const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
-const INTROSPECTABLE: &str = "org.freedesktop.DBus.Introspectable";
-const OBJECT_MANAGER: &str = "org.freedesktop.DBus.ObjectManager";
-
-/// What is to be done about a call.
-#[derive(Debug)]
-pub enum Answer {
-    /// Send this.
-    Reply(Message),
-    /// When the caller has the right, ask the loop this.
-    Ask { action: Action, request: Request },
-}
-
-/// What is at an object path.
-pub enum Object<'a> {
-    /// On the way to the others, with standard interfaces only.
-    Branch,
-    Root,
-    Output(&'a OutputSnapshot),
-    Input(&'a InputSnapshot),
-}
 
 /// Answers `call`, a method call, as of `snapshot`.
 pub fn dispatch(snapshot: &Snapshot, call: &Message) -> Result<Answer, Failure> {
@@ -73,19 +53,6 @@ pub fn dispatch(snapshot: &Snapshot, call: &Message) -> Result<Answer, Failure> 
     }
 }
 
-impl Object<'_> {
-    pub fn has(&self, interface: &str) -> bool {
-        let own = match self {
-            Self::Branch => None,
-            Self::Root if interface == OBJECT_MANAGER => Some(OBJECT_MANAGER),
-            Self::Root => Some(COMPOSITOR.name),
-            Self::Output(_) => Some(OUTPUT.name),
-            Self::Input(_) => Some(INPUT.name),
-        };
-        own == Some(interface) || [PEER, PROPERTIES, INTROSPECTABLE].contains(&interface)
-    }
-}
-
 fn find<'a>(snapshot: &'a Snapshot, path: &str) -> Option<Object<'a>> {
     if path == ROOT_PATH {
         return Some(Object::Root);
@@ -106,32 +73,6 @@ fn find<'a>(snapshot: &'a Snapshot, path: &str) -> Option<Object<'a>> {
 
 fn unknown_method(interface: &str, member: &str) -> Failure {
     Failure::standard("UnknownMethod", format!("{interface} has no method {}", quoted(member)))
-}
-
-pub fn unknown_interface(name: &str) -> Failure {
-    Failure::standard("UnknownInterface", format!("this object has no interface {}", quoted(name)))
-}
-
-pub fn reply<B: serde::Serialize + DynamicType>(header: &Header<'_>, body: &B) -> Result<Answer, Failure> {
-    Ok(Answer::Reply(Message::method_return(header).build(body)?))
-}
-
-/// The arguments of `call`, whose types must be `signature`.
-pub fn arguments<T>(call: &Message, signature: &str) -> Result<T, Failure>
-where
-    T: serde::de::DeserializeOwned + zbus::Type,
-{
-    let refused = |why: &str| {
-        let header = call.header();
-        let member = header.member().map_or("", |m| m.as_str()).to_owned();
-        Failure::standard("InvalidArgs", format!("{member} takes arguments of type \"{signature}\", {why}"))
-    };
-    let body = call.body();
-    let given = body.signature().to_string_no_parens();
-    if given != signature {
-        return Err(refused(&format!("not {}", quoted(&given))));
-    }
-    body.deserialize_ignore_signature().map_err(|error| refused(&format!("and these can't be read: {error}")))
 }
 
 fn peer(header: &Header<'_>, member: &str) -> Result<Answer, Failure> {

@@ -3,6 +3,7 @@
 //!
 //! The loop never waits for D-Bus; D-Bus never touches the compositor's state.
 
+mod answer;
 mod bus;
 mod change;
 mod connection;
@@ -16,6 +17,7 @@ mod properties;
 mod quota;
 mod schema;
 mod service;
+mod shared;
 mod socket_watch;
 mod standard_xml;
 #[cfg(test)]
@@ -26,7 +28,8 @@ use std::os::fd::OwnedFd;
 use kiosk_session::config::{InputSettings, ModeChoice};
 
 pub use names::{BUS_NAME, INPUTS_PATH, OUTPUTS_PATH, ROOT_PATH, escape};
-pub use service::{Bus, ControlHandle, Options, start};
+pub use service::{ControlHandle, Options, start};
+pub use shared::Bus;
 
 /// What a caller wants of the compositor, already checked for form (ranges, known words), not yet for
 /// whether it is possible.

@@ -15,7 +15,7 @@ use zbus::{Guid, OwnedGuid};
 
 use super::connection;
 use super::quota::{Place, Quota};
-use super::service::Shared;
+use super::shared::Shared;
 
 /// Connections in all, and of one user: nobody can lock root out.
 const MAX_CONNECTIONS: usize = 64;

@@ -7,7 +7,7 @@ use kiosk_session::config::{InputSettings, OUTPUT_AUTO, calibration_of};
 use zbus::Variant;
 use zbus::message::Message;
 
-use super::dispatch::{Answer, Object, arguments, reply, unknown_interface};
+use super::answer::{Answer, Object, arguments, reply, unknown_interface};
 use super::failure::Failure;
 use super::interfaces::{COMPOSITOR, INPUT, OUTPUT};
 use super::names::quoted;

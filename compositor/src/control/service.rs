@@ -1,4 +1,4 @@
-//! The thread that serves D-Bus, its start and end, and what all its connections share.
+//! The thread that serves D-Bus, its start and end.
 //!
 //! [`start`] is called once by `main`; the event loop keeps the [`ControlHandle`] and publishes to it.
 //! Nothing here runs on the event loop's thread but `publish`, which takes a lock for a moment.
@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::sync::{oneshot, watch};
 
 use super::quota::Quota;
+use super::shared::{Bus, Shared};
 use super::{Call, Snapshot, bus, peers};
 
 /// How long the event loop has for an answer.
@@ -21,30 +22,11 @@ const MAX_CALLS_EACH: usize = 8;
 const BLOCKING_THREADS: usize = 2;
 const BLOCKING_KEPT: Duration = Duration::from_millis(100);
 
-/// Which message bus the objects are on, besides the socket in the runtime directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Bus {
-    /// The system bus, as soon as there is one.
-    System,
-    /// The bus at this D-Bus address.
-    Address(String),
-    None,
-}
-
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Where `compositor.sock` is made.
     pub runtime_dir: PathBuf,
     pub bus: Bus,
-}
-
-/// What every connection needs.
-pub(super) struct Shared {
-    pub snapshots: watch::Receiver<Arc<Snapshot>>,
-    pub to_loop: Box<dyn Fn(Call) + Send + Sync>,
-    pub calls: Quota<String>,
-    /// How long the event loop has for an answer.
-    pub patience: Duration,
 }
 
 /// The running control plane; dropping it ends the thread and removes the socket.

@@ -1,10 +1,7 @@
 //! Buffers of a GPU: linux-dmabuf with feedback, explicit synchronisation, and waiting until a buffer is drawn.
 
 use smithay::{
-    backend::{
-        allocator::{Format, dmabuf::Dmabuf},
-        drm::DrmDeviceFd,
-    },
+    backend::allocator::dmabuf::Dmabuf,
     reexports::{
         calloop::Interest,
         wayland_protocols::wp::{
@@ -28,8 +25,8 @@ use smithay::{
             BufferAssignment, CompositorHandler, SurfaceAttributes, add_blocker, add_pre_commit_hook, with_states,
         },
         dmabuf::{
-            DmabufData, DmabufFeedback, DmabufFeedbackBuilder, DmabufFeedbackData, DmabufGlobal, DmabufGlobalData,
-            DmabufHandler, DmabufParamsData, DmabufState, ImportNotifier, get_dmabuf,
+            DmabufData, DmabufFeedbackData, DmabufGlobal, DmabufGlobalData, DmabufHandler, DmabufParamsData,
+            DmabufState, ImportNotifier, get_dmabuf,
         },
         drm_syncobj::{
             DrmSyncobjCachedState, DrmSyncobjGlobalData, DrmSyncobjHandler, DrmSyncobjState, DrmSyncobjSurfaceData,
@@ -42,34 +39,6 @@ use crate::{
     kiosk::Kiosk,
     privilege::{globals, objects},
 };
-
-/// What a back end with a GPU takes from clients.
-#[derive(Clone)]
-pub struct DmabufOffer {
-    /// Told to every client by default: Chromium reads only this one, so what the plane can show comes first.
-    pub feedback: DmabufFeedback,
-    /// For explicit synchronisation, where the device can.
-    pub syncobj_device: Option<DrmDeviceFd>,
-}
-
-impl DmabufOffer {
-    /// `device` renders; the formats in `scanout` can also go to the primary plane of `scanout_device`.
-    pub fn new(
-        device: u64,
-        formats: &[Format],
-        scanout_device: u64,
-        scanout: &[Format],
-        syncobj_device: Option<DrmDeviceFd>,
-    ) -> std::io::Result<Self> {
-        use smithay::reexports::wayland_protocols::wp::linux_dmabuf::zv1::server::zwp_linux_dmabuf_feedback_v1::TrancheFlags;
-        let mut builder = DmabufFeedbackBuilder::new(device, formats.iter().copied());
-        if !scanout.is_empty() {
-            builder =
-                builder.add_preference_tranche(scanout_device, Some(TrancheFlags::Scanout), scanout.iter().copied());
-        }
-        Ok(Self { feedback: builder.build()?, syncobj_device })
-    }
-}
 
 impl Kiosk {
     /// Offers linux-dmabuf and, where the device can, explicit synchronisation. Once.

@@ -12,8 +12,6 @@ mod shell;
 mod surfaces;
 mod timing;
 
-pub use buffers::DmabufOffer;
-
 use smithay::{
     input::SeatState,
     reexports::{calloop::LoopHandle, wayland_server::DisplayHandle},
@@ -42,7 +40,7 @@ use smithay::{
     },
 };
 
-use crate::kiosk::Kiosk;
+use crate::{backend::DmabufOffer, kiosk::Kiosk};
 use output_management::OutputManagement;
 use output_power::OutputPower;
 

@@ -35,10 +35,9 @@ use super::{
     quirks::Quirks,
 };
 use crate::{
-    backend::{HeadState, NOT_LISTED, PresentError, Presented},
+    backend::{DmabufOffer, HeadState, NOT_LISTED, PresentError, Presented},
     kiosk::{FlipTime, Kiosk},
     options::RendererChoice,
-    protocols::DmabufOffer,
     screens::{
         Head, HeadId, HeadMode,
         crtcs::{Need, assign},

@@ -38,13 +38,12 @@ use smithay::{
 };
 
 use super::{
-    Backend, DeviceChange, HeadState, PresentError, Presented,
+    Backend, DeviceChange, DmabufOffer, HeadState, PresentError, Presented,
     capture::{Capture, CaptureError, capture},
 };
 use crate::{
     kiosk::Kiosk,
     options::RendererChoice,
-    protocols::DmabufOffer,
     screens::{Head, HeadId, HeadMode},
     stage::Frame,
 };

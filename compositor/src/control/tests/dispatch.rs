@@ -1,3 +1,6 @@
+use zbus::DynamicType;
+
+use crate::control::OutputSnapshot;
 use std::collections::HashMap;
 
 use proptest::prelude::*;

@@ -1,0 +1,31 @@
+//! What a file must be to be a logo, and why one is not.
+
+/// Largest logo file, bytes: more is a mistake, and reading it would hold up the start.
+pub const MAX_FILE: usize = 4 << 20;
+/// Longest side of a PNG, pixels.
+pub(crate) const MAX_SIDE: u32 = 8192;
+/// Most pixels of a PNG: 64 MiB while it is read.
+pub(crate) const MAX_PIXELS: u64 = 16 << 20;
+
+/// Why a file can't be the logo. Each is one sentence; the caller adds the file's name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LogoError {
+    #[error("the logo is empty: it must be an SVG or PNG image")]
+    Empty,
+    #[error("the logo has {0} bytes: at most {MAX_FILE} are allowed")]
+    TooManyBytes(usize),
+    #[error("the logo is neither SVG nor PNG: convert it to one of these")]
+    UnknownFormat,
+    #[error("the logo is a compressed SVG: unpack it with gunzip")]
+    Compressed,
+    #[error("the logo is not a valid SVG ({0}): export it again as plain SVG")]
+    Svg(String),
+    #[error("the logo is an SVG that shows nothing: its texts must be converted to paths, and its images to shapes")]
+    Blank,
+    #[error("the logo is an SVG with shapes that can't be painted: check its coordinates")]
+    Unpaintable,
+    #[error("the logo is not a valid PNG ({0}): save it again")]
+    Png(String),
+    #[error("the logo has {0} × {1} pixels: 1 to {MAX_SIDE} a side and {MAX_PIXELS} in all are allowed")]
+    Size(u32, u32),
+}
