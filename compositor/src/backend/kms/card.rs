@@ -1,69 +1,31 @@
 //! One display device: its connectors and CRTCs, its renderer, and its displays' ways to their planes.
 
-use std::{
-    cell::RefCell,
-    collections::HashMap,
-    path::{Path, PathBuf},
-    rc::Rc,
-    time::Duration,
-};
+mod displays;
+mod open;
 
-use rustix::fs::{OFlags, major, minor, stat};
+use std::{cell::RefCell, collections::HashMap, path::PathBuf, rc::Rc};
+
 use smithay::{
-    backend::{
-        drm::{DrmDevice, DrmDeviceFd, DrmError, DrmEvent, DrmEventMetadata, DrmEventTime},
-        renderer::pixman::PixmanRenderer,
-        session::{Session, libseat::LibSeatSession},
-    },
+    backend::drm::{DrmDevice, DrmDeviceFd},
     desktop::utils::OutputPresentationFeedback,
     reexports::{
-        calloop::{LoopHandle, RegistrationToken},
-        drm::{
-            Device as _,
-            control::{crtc, plane},
-        },
+        calloop::RegistrationToken,
+        drm::control::{crtc, plane},
     },
-    utils::DeviceFd,
 };
 
 use super::{
     atomic::{self, Wish},
-    connectors::{self, Found, Seen},
-    gles::Gles,
+    connectors::Found,
     head::CardHead,
     present::{CardRenderer, Presenter, device_error},
     quirks::Quirks,
 };
 use crate::{
     backend::{DmabufOffer, HeadState, NOT_LISTED, PresentError, Presented},
-    kiosk::{FlipTime, Kiosk},
-    options::RendererChoice,
-    screens::{
-        Head, HeadId, HeadMode,
-        crtcs::{Need, assign},
-        hotplug::{Hotplug, Verdict},
-    },
+    screens::{Head, HeadId, HeadMode, hotplug::Hotplug},
     stage::Frame,
 };
-
-/// Why a card is not used.
-#[derive(Debug, thiserror::Error)]
-pub enum CardError {
-    #[error("it could not be opened through the seat: {0}")]
-    Open(String),
-    #[error("another program is in control of it (DRM master is taken)")]
-    Busy,
-    #[error("it has no connectors")]
-    NoConnectors,
-    #[error("it is no display device: {0}")]
-    NotDisplay(String),
-    #[error("--renderer gles: {0}")]
-    NoGpu(String),
-    #[error("{0}")]
-    Renderer(String),
-    #[error("its events could not be watched: {0}")]
-    Watch(String),
-}
 
 /// Which display each CRTC drives: shared with the card's event source, that knows only CRTCs.
 type Driven = Rc<RefCell<HashMap<crtc::Handle, HeadId>>>;
@@ -89,64 +51,6 @@ pub struct Card {
 }
 
 impl Card {
-    /// Opens the card, if it has connectors.
-    pub fn open(
-        session: &mut LibSeatSession,
-        path: &Path,
-        handle: &LoopHandle<'static, Kiosk>,
-        choice: RendererChoice,
-    ) -> Result<Self, CardError> {
-        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-        let owned = session.open(path, flags).map_err(|error| CardError::Open(error.to_string()))?;
-        let fd = DrmDeviceFd::new(DeviceFd::from(owned));
-        // `false`: connectors stay as they are. Switching them off would flash.
-        let (drm, notifier) = DrmDevice::new(fd.clone(), false).map_err(|error| match error {
-            DrmError::DeviceInactive => CardError::Busy,
-            other => CardError::NotDisplay(other.to_string()),
-        })?;
-        let connectors = smithay::reexports::drm::control::Device::resource_handles(&drm)
-            .map(|resources| resources.connectors().len())
-            .unwrap_or(0);
-        if connectors == 0 {
-            return Err(CardError::NoConnectors);
-        }
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let driver = drm.get_driver().map(|driver| driver.name().to_string_lossy().into_owned()).unwrap_or_default();
-        let quirks = Quirks::of(&driver, &name);
-        let renderer = choose_renderer(&fd, &quirks, choice)?;
-        let device = stat(path).map(|stat| stat.st_rdev).unwrap_or_default();
-        let number = major(device) << 20 | minor(device);
-        let driven = Driven::default();
-        let flips = driven.clone();
-        let token = handle
-            .insert_source(notifier, move |event, metadata, kiosk| match event {
-                DrmEvent::VBlank(crtc) => {
-                    let head = flips.borrow().get(&crtc).copied();
-                    if let Some(head) = head {
-                        kiosk.flipped(head, flip_time(metadata.as_ref()));
-                    }
-                }
-                DrmEvent::Error(error) => kiosk.problem(format!("the display device reports: {error}")),
-            })
-            .map_err(|error| CardError::Watch(error.to_string()))?;
-        Ok(Self {
-            path: path.to_owned(),
-            device,
-            quirks,
-            renderer,
-            token,
-            number,
-            heads: Vec::new(),
-            driven,
-            known: HashMap::new(),
-            hotplug: Hotplug::default(),
-            drm,
-            fd,
-            // The kernel's memory may be older than the display: the first modeset is to be the right one.
-            probe: true,
-        })
-    }
-
     /// `gles` or `pixman`.
     pub fn renderer_name(&self) -> &'static str {
         match self.renderer {
@@ -171,64 +75,6 @@ impl Card {
     /// The displays that there are, as the last scan found them.
     pub fn heads(&self) -> impl Iterator<Item = &Head> {
         self.heads.iter().map(|own| &own.head)
-    }
-
-    /// Looks for displays. Those that went, and are believed to be gone, lose their CRTC. Returns when to look again,
-    /// at the latest, for a connector that is not believed yet. `now` is monotonic.
-    pub fn scan(&mut self, now: Duration) -> Option<Duration> {
-        let seen = connectors::scan(&self.drm, self.number, std::mem::take(&mut self.probe));
-        let gone = |own: &CardHead| !seen.iter().any(|connector| connector.id == own.head.id);
-        // With a dock go its connectors.
-        self.heads.iter().filter(|own| gone(own)).for_each(|own| self.hotplug.forget(own.head.id));
-        self.heads.retain(|own| !gone(own));
-        let mut due: Option<Duration> = None;
-        let mut newcomers = Vec::new();
-        for Seen { id, display } in seen {
-            let display = display.and_then(|display| display.completed_by(self.known.get(&id)));
-            if let Some(display) = &display {
-                self.known.insert(id, display.clone());
-            }
-            let verdict = self.hotplug.observe(id, display.is_some(), now);
-            if let Verdict::Held { until, .. } = verdict {
-                due = Some(due.map_or(until, |due| due.min(until)));
-            }
-            match (verdict.present(), display) {
-                (false, _) => self.heads.retain(|own| own.head.id != id),
-                // It is waited for.
-                (true, None) => {}
-                (true, Some(display)) => match self.head_mut(id) {
-                    Some(own) => own.refresh(display),
-                    None => newcomers.push(display),
-                },
-            }
-        }
-        self.give_crtcs(newcomers);
-        *self.driven.borrow_mut() = self.heads.iter().map(|own| (own.crtc, own.head.id)).collect();
-        due
-    }
-
-    /// New displays get a CRTC each, if need be one that another display can do without.
-    fn give_crtcs(&mut self, newcomers: Vec<Found>) {
-        if newcomers.is_empty() {
-            return;
-        }
-        let lit = self.heads.iter().map(|own| Need { now: Some(own.crtc), possible: own.crtcs.clone() });
-        let dark = newcomers.iter().map(|display| Need { now: None, possible: display.crtcs.clone() });
-        let mut assigned = assign(&lit.chain(dark).collect::<Vec<_>>()).into_iter();
-        for (own, crtc) in self.heads.iter_mut().zip(assigned.by_ref()) {
-            if let Some(crtc) = crtc.filter(|crtc| *crtc != own.crtc) {
-                own.crtc = crtc;
-                own.presenter = None;
-            }
-        }
-        for (newcomer, crtc) in newcomers.into_iter().zip(assigned) {
-            match crtc {
-                Some(crtc) => self.heads.push(CardHead::new(newcomer, crtc)),
-                None => {
-                    tracing::warn!(connector = newcomer.head.name, "the card can drive no more displays at a time");
-                }
-            }
-        }
     }
 
     /// Draws a frame on its way to a display.
@@ -375,24 +221,5 @@ impl Card {
         DmabufOffer::new(node.dev_id(), &formats, self.device, &scanout, Some(self.fd.clone()))
             .inspect_err(|error| tracing::warn!(%error, "clients are not offered buffers of the GPU"))
             .ok()
-    }
-}
-
-fn choose_renderer(fd: &DrmDeviceFd, quirks: &Quirks, choice: RendererChoice) -> Result<CardRenderer, CardError> {
-    if choice == RendererChoice::Gles || (choice == RendererChoice::Auto && quirks.may_have_gpu) {
-        match Gles::new(fd) {
-            Ok(gles) => return Ok(CardRenderer::Gles(Box::new(gles))),
-            Err(reason) if choice == RendererChoice::Gles => return Err(CardError::NoGpu(reason)),
-            Err(reason) => tracing::info!(reason, "drawing without a GPU"),
-        }
-    }
-    PixmanRenderer::new().map(CardRenderer::Pixman).map_err(|error| CardError::Renderer(error.to_string()))
-}
-
-/// When a flip happened, as the driver tells: a zero time means that it has no clock.
-fn flip_time(told: Option<&DrmEventMetadata>) -> FlipTime {
-    match told.map(|flip| (flip.time, flip.sequence)) {
-        Some((DrmEventTime::Monotonic(time), sequence)) if !time.is_zero() => FlipTime::Hardware { time, sequence },
-        _ => FlipTime::Now,
     }
 }

@@ -3,6 +3,7 @@
 
 mod atomic;
 mod card;
+mod cards;
 mod connectors;
 mod edid;
 mod exporter;
@@ -14,7 +15,7 @@ mod session;
 mod timing;
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -23,14 +24,10 @@ use smithay::{
         allocator::dmabuf::Dmabuf,
         renderer::{ImportMemWl, gles::GlesTexture},
         session::{Session, libseat::LibSeatSession},
-        udev::{UdevBackend, UdevEvent},
     },
     desktop::utils::OutputPresentationFeedback,
     reexports::{
-        calloop::{
-            LoopHandle, RegistrationToken,
-            timer::{TimeoutAction, Timer},
-        },
+        calloop::{LoopHandle, RegistrationToken},
         input::Libinput,
         pixman::Image,
         wayland_server::protocol::{wl_shm, wl_surface::WlSurface},
@@ -49,9 +46,6 @@ use crate::{
 };
 use card::Card;
 use present::CardRenderer;
-
-/// Where the kernel lists the cards.
-const DRI: &str = "/dev/dri";
 
 /// Why the console's screens cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -109,61 +103,6 @@ impl Kms {
         Ok(kms)
     }
 
-    /// Opens each card that is not open yet.
-    fn open_cards(&mut self) {
-        for path in card_paths() {
-            self.open_card(&path);
-        }
-    }
-
-    fn open_card(&mut self, path: &Path) {
-        if self.cards.iter().any(|card| card.path == path) {
-            return;
-        }
-        match Card::open(&mut self.session, path, &self.handle, self.renderer) {
-            Ok(card) => {
-                tracing::info!(card = %path.display(), driver = card.quirks.driver, renderer = card.renderer_name(), "display device");
-                self.cards.push(card);
-            }
-            Err(error) => tracing::info!(card = %path.display(), %error, "not used"),
-        }
-    }
-
-    fn why_no_card(&mut self) -> String {
-        let paths = card_paths();
-        if paths.is_empty() {
-            return "there is none".into();
-        }
-        let reasons: Vec<String> = paths
-            .iter()
-            .filter_map(|path| {
-                let error = Card::open(&mut self.session, path, &self.handle, self.renderer).err()?;
-                Some(format!("{}: {error}", path.display()))
-            })
-            .collect();
-        reasons.join("; ")
-    }
-
-    /// Looks for displays on all cards.
-    fn scan(&mut self) {
-        let now = self.started.elapsed();
-        let due: Option<Duration> = self.cards.iter_mut().filter_map(|card| card.scan(now)).min();
-        let Some(due) = due else { return };
-        if self.settles.is_some_and(|settles| settles <= due) {
-            return;
-        }
-        // A timer that comes before this one finds nothing to do, and this one is set again.
-        let timer = Timer::from_duration(due.saturating_sub(now));
-        let inserted = self.handle.insert_source(timer, |_, (), kiosk| {
-            hear(kiosk, DeviceChange::Settled);
-            TimeoutAction::Drop
-        });
-        match inserted {
-            Ok(_) => self.settles = Some(due),
-            Err(error) => tracing::warn!(%error, "a display that was unplugged may be missed"),
-        }
-    }
-
     fn known_heads(&self) -> Vec<Head> {
         self.cards.iter().flat_map(Card::heads).cloned().collect()
     }
@@ -175,29 +114,6 @@ impl Kms {
     /// The card whose GPU clients use: the first that has one.
     fn gpu(&mut self) -> Option<&mut Card> {
         self.cards.iter_mut().find(|card| matches!(card.renderer, CardRenderer::Gles(_)))
-    }
-
-    fn watch_hotplug(&mut self) {
-        let seat = self.session.seat();
-        let source = match UdevBackend::new(&seat) {
-            Ok(source) => source,
-            Err(error) => {
-                tracing::warn!(%error, "displays that are plugged in later will not be noticed");
-                return;
-            }
-        };
-        let inserted = self.handle.insert_source(source, |event, _, kiosk| {
-            let change = match event {
-                UdevEvent::Added { path, .. } => DeviceChange::Added(path),
-                UdevEvent::Changed { device_id } => DeviceChange::Changed(device_id),
-                UdevEvent::Removed { device_id } => DeviceChange::Removed(device_id),
-            };
-            hear(kiosk, change);
-        });
-        match inserted {
-            Ok(token) => self.hotplug = Some(token),
-            Err(error) => tracing::warn!(%error, "displays that are plugged in later will not be noticed"),
-        }
     }
 }
 
@@ -356,23 +272,4 @@ impl Backend for Kms {
         self.scan();
         self.known_heads() != before
     }
-}
-
-/// News of a device reached the loop. Most of it is of a display that only cleared its throat.
-fn hear(kiosk: &mut Kiosk, change: DeviceChange) {
-    if kiosk.backend.device_changed(change) {
-        kiosk.displays_changed();
-    }
-}
-
-/// The cards, in order.
-fn card_paths() -> Vec<PathBuf> {
-    let Ok(entries) = std::fs::read_dir(DRI) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("card"))
-        .map(|entry| entry.path())
-        .collect();
-    paths.sort();
-    paths
 }

@@ -1,0 +1,75 @@
+//! Which displays are connected to a card, and which CRTC drives each: what a look at its connectors changes.
+
+use std::time::Duration;
+
+use super::Card;
+use crate::{
+    backend::kms::{
+        connectors::{self, Found, Seen},
+        head::CardHead,
+    },
+    screens::{
+        crtcs::{Need, assign},
+        hotplug::Verdict,
+    },
+};
+
+impl Card {
+    /// Looks for displays. Those that went, and are believed to be gone, lose their CRTC. Returns when to look again,
+    /// at the latest, for a connector that is not believed yet. `now` is monotonic.
+    pub fn scan(&mut self, now: Duration) -> Option<Duration> {
+        let seen = connectors::scan(&self.drm, self.number, std::mem::take(&mut self.probe));
+        let gone = |own: &CardHead| !seen.iter().any(|connector| connector.id == own.head.id);
+        // With a dock go its connectors.
+        self.heads.iter().filter(|own| gone(own)).for_each(|own| self.hotplug.forget(own.head.id));
+        self.heads.retain(|own| !gone(own));
+        let mut due: Option<Duration> = None;
+        let mut newcomers = Vec::new();
+        for Seen { id, display } in seen {
+            let display = display.and_then(|display| display.completed_by(self.known.get(&id)));
+            if let Some(display) = &display {
+                self.known.insert(id, display.clone());
+            }
+            let verdict = self.hotplug.observe(id, display.is_some(), now);
+            if let Verdict::Held { until, .. } = verdict {
+                due = Some(due.map_or(until, |due| due.min(until)));
+            }
+            match (verdict.present(), display) {
+                (false, _) => self.heads.retain(|own| own.head.id != id),
+                // It is waited for.
+                (true, None) => {}
+                (true, Some(display)) => match self.head_mut(id) {
+                    Some(own) => own.refresh(display),
+                    None => newcomers.push(display),
+                },
+            }
+        }
+        self.give_crtcs(newcomers);
+        *self.driven.borrow_mut() = self.heads.iter().map(|own| (own.crtc, own.head.id)).collect();
+        due
+    }
+
+    /// New displays get a CRTC each, if need be one that another display can do without.
+    fn give_crtcs(&mut self, newcomers: Vec<Found>) {
+        if newcomers.is_empty() {
+            return;
+        }
+        let lit = self.heads.iter().map(|own| Need { now: Some(own.crtc), possible: own.crtcs.clone() });
+        let dark = newcomers.iter().map(|display| Need { now: None, possible: display.crtcs.clone() });
+        let mut assigned = assign(&lit.chain(dark).collect::<Vec<_>>()).into_iter();
+        for (own, crtc) in self.heads.iter_mut().zip(assigned.by_ref()) {
+            if let Some(crtc) = crtc.filter(|crtc| *crtc != own.crtc) {
+                own.crtc = crtc;
+                own.presenter = None;
+            }
+        }
+        for (newcomer, crtc) in newcomers.into_iter().zip(assigned) {
+            match crtc {
+                Some(crtc) => self.heads.push(CardHead::new(newcomer, crtc)),
+                None => {
+                    tracing::warn!(connector = newcomer.head.name, "the card can drive no more displays at a time");
+                }
+            }
+        }
+    }
+}

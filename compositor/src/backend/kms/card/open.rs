@@ -1,0 +1,120 @@
+//! Opening a card: through the seat, if it has connectors, with what draws for it and its page flips watched.
+
+use std::{collections::HashMap, path::Path};
+
+use rustix::fs::{OFlags, major, minor, stat};
+use smithay::{
+    backend::{
+        drm::{DrmDevice, DrmDeviceFd, DrmError, DrmEvent, DrmEventMetadata, DrmEventTime},
+        renderer::pixman::PixmanRenderer,
+        session::{Session, libseat::LibSeatSession},
+    },
+    reexports::{calloop::LoopHandle, drm::Device as _},
+    utils::DeviceFd,
+};
+
+use super::{Card, Driven};
+use crate::{
+    backend::kms::{gles::Gles, present::CardRenderer, quirks::Quirks},
+    kiosk::{FlipTime, Kiosk},
+    options::RendererChoice,
+    screens::hotplug::Hotplug,
+};
+
+/// Why a card is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum CardError {
+    #[error("it could not be opened through the seat: {0}")]
+    Open(String),
+    #[error("another program is in control of it (DRM master is taken)")]
+    Busy,
+    #[error("it has no connectors")]
+    NoConnectors,
+    #[error("it is no display device: {0}")]
+    NotDisplay(String),
+    #[error("--renderer gles: {0}")]
+    NoGpu(String),
+    #[error("{0}")]
+    Renderer(String),
+    #[error("its events could not be watched: {0}")]
+    Watch(String),
+}
+
+impl Card {
+    /// Opens the card, if it has connectors.
+    pub fn open(
+        session: &mut LibSeatSession,
+        path: &Path,
+        handle: &LoopHandle<'static, Kiosk>,
+        choice: RendererChoice,
+    ) -> Result<Self, CardError> {
+        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
+        let owned = session.open(path, flags).map_err(|error| CardError::Open(error.to_string()))?;
+        let fd = DrmDeviceFd::new(DeviceFd::from(owned));
+        // `false`: connectors stay as they are. Switching them off would flash.
+        let (drm, notifier) = DrmDevice::new(fd.clone(), false).map_err(|error| match error {
+            DrmError::DeviceInactive => CardError::Busy,
+            other => CardError::NotDisplay(other.to_string()),
+        })?;
+        let connectors = smithay::reexports::drm::control::Device::resource_handles(&drm)
+            .map(|resources| resources.connectors().len())
+            .unwrap_or(0);
+        if connectors == 0 {
+            return Err(CardError::NoConnectors);
+        }
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let driver = drm.get_driver().map(|driver| driver.name().to_string_lossy().into_owned()).unwrap_or_default();
+        let quirks = Quirks::of(&driver, &name);
+        let renderer = choose_renderer(&fd, &quirks, choice)?;
+        let device = stat(path).map(|stat| stat.st_rdev).unwrap_or_default();
+        let number = major(device) << 20 | minor(device);
+        let driven = Driven::default();
+        let flips = driven.clone();
+        let token = handle
+            .insert_source(notifier, move |event, metadata, kiosk| match event {
+                DrmEvent::VBlank(crtc) => {
+                    let head = flips.borrow().get(&crtc).copied();
+                    if let Some(head) = head {
+                        kiosk.flipped(head, flip_time(metadata.as_ref()));
+                    }
+                }
+                DrmEvent::Error(error) => kiosk.problem(format!("the display device reports: {error}")),
+            })
+            .map_err(|error| CardError::Watch(error.to_string()))?;
+        Ok(Self {
+            path: path.to_owned(),
+            device,
+            quirks,
+            renderer,
+            token,
+            number,
+            heads: Vec::new(),
+            driven,
+            known: HashMap::new(),
+            hotplug: Hotplug::default(),
+            drm,
+            fd,
+            // The kernel's memory may be older than the display: the first modeset is to be the right one.
+            probe: true,
+        })
+    }
+}
+
+fn choose_renderer(fd: &DrmDeviceFd, quirks: &Quirks, choice: RendererChoice) -> Result<CardRenderer, CardError> {
+    if choice == RendererChoice::Gles || (choice == RendererChoice::Auto && quirks.may_have_gpu) {
+        match Gles::new(fd) {
+            Ok(gles) => return Ok(CardRenderer::Gles(Box::new(gles))),
+            Err(reason) if choice == RendererChoice::Gles => return Err(CardError::NoGpu(reason)),
+            Err(reason) => tracing::info!(reason, "drawing without a GPU"),
+        }
+    }
+    PixmanRenderer::new().map(CardRenderer::Pixman).map_err(|error| CardError::Renderer(error.to_string()))
+}
+
+/// When a flip happened, as the driver tells: a zero time means that it has no clock.
+fn flip_time(told: Option<&DrmEventMetadata>) -> FlipTime {
+    match told.map(|flip| (flip.time, flip.sequence)) {
+        Some((DrmEventTime::Monotonic(time), sequence)) if !time.is_zero() => FlipTime::Hardware { time, sequence },
+        _ => FlipTime::Now,
+    }
+}

@@ -1,0 +1,119 @@
+//! Which cards there are: opened when they come, also at run time, and looked at again when they have news.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use smithay::{
+    backend::{
+        session::Session,
+        udev::{UdevBackend, UdevEvent},
+    },
+    reexports::calloop::timer::{TimeoutAction, Timer},
+};
+
+use super::{Kms, card::Card};
+use crate::{backend::DeviceChange, kiosk::Kiosk};
+
+/// Where the kernel lists the cards.
+const DRI: &str = "/dev/dri";
+
+impl Kms {
+    /// Opens each card that is not open yet.
+    pub(super) fn open_cards(&mut self) {
+        for path in card_paths() {
+            self.open_card(&path);
+        }
+    }
+
+    pub(super) fn open_card(&mut self, path: &Path) {
+        if self.cards.iter().any(|card| card.path == path) {
+            return;
+        }
+        match Card::open(&mut self.session, path, &self.handle, self.renderer) {
+            Ok(card) => {
+                tracing::info!(card = %path.display(), driver = card.quirks.driver, renderer = card.renderer_name(), "display device");
+                self.cards.push(card);
+            }
+            Err(error) => tracing::info!(card = %path.display(), %error, "not used"),
+        }
+    }
+
+    pub(super) fn why_no_card(&mut self) -> String {
+        let paths = card_paths();
+        if paths.is_empty() {
+            return "there is none".into();
+        }
+        let reasons: Vec<String> = paths
+            .iter()
+            .filter_map(|path| {
+                let error = Card::open(&mut self.session, path, &self.handle, self.renderer).err()?;
+                Some(format!("{}: {error}", path.display()))
+            })
+            .collect();
+        reasons.join("; ")
+    }
+
+    /// Looks for displays on all cards.
+    pub(super) fn scan(&mut self) {
+        let now = self.started.elapsed();
+        let due: Option<Duration> = self.cards.iter_mut().filter_map(|card| card.scan(now)).min();
+        let Some(due) = due else { return };
+        if self.settles.is_some_and(|settles| settles <= due) {
+            return;
+        }
+        // A timer that comes before this one finds nothing to do, and this one is set again.
+        let timer = Timer::from_duration(due.saturating_sub(now));
+        let inserted = self.handle.insert_source(timer, |_, (), kiosk| {
+            hear(kiosk, DeviceChange::Settled);
+            TimeoutAction::Drop
+        });
+        match inserted {
+            Ok(_) => self.settles = Some(due),
+            Err(error) => tracing::warn!(%error, "a display that was unplugged may be missed"),
+        }
+    }
+
+    pub(super) fn watch_hotplug(&mut self) {
+        let seat = self.session.seat();
+        let source = match UdevBackend::new(&seat) {
+            Ok(source) => source,
+            Err(error) => {
+                tracing::warn!(%error, "displays that are plugged in later will not be noticed");
+                return;
+            }
+        };
+        let inserted = self.handle.insert_source(source, |event, _, kiosk| {
+            let change = match event {
+                UdevEvent::Added { path, .. } => DeviceChange::Added(path),
+                UdevEvent::Changed { device_id } => DeviceChange::Changed(device_id),
+                UdevEvent::Removed { device_id } => DeviceChange::Removed(device_id),
+            };
+            hear(kiosk, change);
+        });
+        match inserted {
+            Ok(token) => self.hotplug = Some(token),
+            Err(error) => tracing::warn!(%error, "displays that are plugged in later will not be noticed"),
+        }
+    }
+}
+
+/// News of a device reached the loop. Most of it is of a display that only cleared its throat.
+fn hear(kiosk: &mut Kiosk, change: DeviceChange) {
+    if kiosk.backend.device_changed(change) {
+        kiosk.displays_changed();
+    }
+}
+
+/// The cards, in order.
+fn card_paths() -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(DRI) else { return Vec::new() };
+    let mut paths: Vec<PathBuf> = entries
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("card"))
+        .map(|entry| entry.path())
+        .collect();
+    paths.sort();
+    paths
+}
