@@ -1,5 +1,6 @@
 //! GLES on GBM: the renderer for a card with a real GPU, its own or (as on a Raspberry Pi) another's that Mesa
-//! pairs with the display. Software EGL is refused: pixman on dumb buffers is faster and needs less.
+//! pairs with the display. Software EGL is used only by who asks for it: pixman on dumb buffers is faster and needs
+//! less.
 
 use smithay::backend::{
     allocator::{dmabuf::Dmabuf, format::FormatSet, gbm::GbmDevice},
@@ -17,14 +18,14 @@ pub struct Gles {
 }
 
 impl Gles {
-    /// Starts the GPU. The error says why pixman is used instead.
+    /// Starts the GPU. The error says why pixman is used instead. `software`: EGL without a GPU will do.
     #[allow(unsafe_code)]
-    pub fn new(fd: &DrmDeviceFd) -> Result<Self, String> {
+    pub fn new(fd: &DrmDeviceFd, software: bool) -> Result<Self, String> {
         let gbm = GbmDevice::new(fd.clone()).map_err(|error| format!("no GBM: {error}"))?;
         // SAFETY: the display lives as long as the GBM device it was made of: EGLDisplay keeps a clone of it.
         let display = unsafe { EGLDisplay::new(gbm.clone()) }.map_err(|error| format!("no EGL: {error}"))?;
         let device = EGLDevice::device_for_display(&display).map_err(|error| format!("no EGL device: {error}"))?;
-        if device.is_software() {
+        if device.is_software() && !software {
             return Err("EGL is software here".into());
         }
         let node = device.try_get_render_node().ok().flatten().or_else(|| DrmNode::from_file(fd).ok());

@@ -102,7 +102,7 @@ impl Card {
 
 fn choose_renderer(fd: &DrmDeviceFd, quirks: &Quirks, choice: RendererChoice) -> Result<CardRenderer, CardError> {
     if choice == RendererChoice::Gles || (choice == RendererChoice::Auto && quirks.may_have_gpu) {
-        match Gles::new(fd) {
+        match Gles::new(fd, choice == RendererChoice::Gles) {
             Ok(gles) => return Ok(CardRenderer::Gles(Box::new(gles))),
             Err(reason) if choice == RendererChoice::Gles => return Err(CardError::NoGpu(reason)),
             Err(reason) => tracing::info!(reason, "drawing without a GPU"),
