@@ -25,6 +25,8 @@ pub struct Turn {
     transform: Transform,
     panel: Size<i32, Physical>,
     picture: Size<i32, Physical>,
+    /// Some element may go on a plane as it is: see [`Turn::with_planes`].
+    planes: bool,
 }
 
 impl Turn {
@@ -32,7 +34,14 @@ impl Turn {
     pub fn of(screen: &Screen) -> Self {
         // The protocol counts the other way round than renderers.
         let transform = screen.output.current_transform().invert();
-        Self { transform, panel: screen.panel_size(), picture: screen.picture_size() }
+        Self { transform, panel: screen.panel_size(), picture: screen.picture_size(), planes: false }
+    }
+
+    /// Whether planes showed clients' buffers as they came, and do so again. Of a buffer that its plane turns the
+    /// library tells the driver what changed in pixels of the panel, not in those of the buffer (the same issue), so
+    /// that such a buffer has to change as a whole. Nothing is drawn for it.
+    pub fn with_planes(self, planes: bool) -> Self {
+        Self { planes, ..self }
     }
 
     /// What the library is to take the output for.
@@ -97,7 +106,11 @@ impl<E: Element> Element for Turned<E> {
         self.turn.to_panel(self.inner.geometry(scale))
     }
     fn damage_since(&self, scale: Scale<f64>, commit: Option<CommitCounter>) -> DamageSet<i32, Physical> {
-        self.parts(self.inner.damage_since(scale, commit).iter(), scale).collect()
+        let damage = self.inner.damage_since(scale, commit);
+        if self.turn.planes && !damage.is_empty() && self.transform() != Transform::Normal {
+            return DamageSet::from_slice(&[Rectangle::from_size(self.geometry(scale).size)]);
+        }
+        self.parts(damage.iter(), scale).collect()
     }
     fn opaque_regions(&self, scale: Scale<f64>) -> OpaqueRegions<i32, Physical> {
         self.parts(self.inner.opaque_regions(scale).iter(), scale).collect()
@@ -249,3 +262,7 @@ impl<F: Frame> Frame for TurnedFrame<F> {
         self.inner.finish()
     }
 }
+
+#[cfg(test)]
+#[path = "turned_tests.rs"]
+mod tests;

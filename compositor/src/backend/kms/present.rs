@@ -45,6 +45,8 @@ pub struct Presenter {
     compositor: Compositor,
     /// How the last frame lay on the panel.
     turn: Option<Turn>,
+    /// Whether it was composed alone.
+    scanout: Scanout,
 }
 
 enum Compositor {
@@ -119,7 +121,7 @@ impl Presenter {
                 Compositor::Pixman(Box::new(compositor))
             }
         };
-        Ok(Self { compositor, turn: None })
+        Ok(Self { compositor, turn: None, scanout: Scanout::Composited })
     }
 
     /// Draws a frame and queues its page flip.
@@ -132,7 +134,8 @@ impl Presenter {
             either!(&mut self.compositor, compositor => compositor.reset_buffer_ages());
             planes.remove(FrameFlags::ALLOW_CURSOR_PLANE_SCANOUT);
         }
-        match (&mut self.compositor, renderer) {
+        let turn = turn.with_planes(self.scanout != Scanout::Composited);
+        let presented = match (&mut self.compositor, renderer) {
             (Compositor::Gles(compositor), CardRenderer::Gles(gles)) => {
                 present(compositor.as_mut(), &mut gles.renderer, frame, turn, planes)
             }
@@ -141,7 +144,11 @@ impl Presenter {
                 present(compositor.as_mut(), pixman, frame, turn, FrameFlags::empty())
             }
             _ => Err(PresentError::Device("the display belongs to another renderer".into())),
+        };
+        if let Ok(Presented { queued: true, scanout }) = presented {
+            self.scanout = scanout;
         }
+        presented
     }
 
     /// A page flip happened.

@@ -1,0 +1,53 @@
+use super::*;
+
+/// A surface whose upper left corner has changed.
+struct Surface {
+    id: Id,
+    /// How its client turned it.
+    transform: Transform,
+    changed: bool,
+}
+
+impl Element for Surface {
+    fn id(&self) -> &Id {
+        &self.id
+    }
+    fn current_commit(&self) -> CommitCounter {
+        CommitCounter::default()
+    }
+    fn src(&self) -> Rectangle<f64, Buffer> {
+        Rectangle::from_size((800.0, 1280.0).into())
+    }
+    fn transform(&self) -> Transform {
+        self.transform
+    }
+    fn geometry(&self, _: Scale<f64>) -> Rectangle<i32, Physical> {
+        Rectangle::from_size((800, 1280).into())
+    }
+    fn damage_since(&self, _: Scale<f64>, _: Option<CommitCounter>) -> DamageSet<i32, Physical> {
+        let corner = Rectangle::from_size((10, 20).into());
+        if self.changed { DamageSet::from_slice(&[corner]) } else { DamageSet::default() }
+    }
+}
+
+/// What a panel that hangs on its side is told to have changed.
+fn told(transform: Transform, changed: bool, planes: bool) -> Vec<Rectangle<i32, Physical>> {
+    let turn =
+        Turn { transform: Transform::_90, panel: (1280, 800).into(), picture: (800, 1280).into(), planes: false };
+    let surface = Turned { inner: Surface { id: Id::new(), transform, changed }, turn: turn.with_planes(planes) };
+    surface.damage_since(Scale::from(1.0), None).to_vec()
+}
+
+#[test]
+fn what_is_drawn_turned_changes_where_it_lies_on_the_panel() {
+    assert_eq!(told(Transform::Normal, true, false), [Rectangle::new((1260, 0).into(), (20, 10).into())]);
+    assert_eq!(told(Transform::Normal, false, false), []);
+}
+
+#[test]
+fn what_its_plane_turns_changes_as_a_whole() {
+    assert_eq!(told(Transform::Normal, true, true), [Rectangle::from_size((1280, 800).into())]);
+    assert_eq!(told(Transform::Normal, false, true), [], "nothing is told of what did not change");
+    // Turned by its client already, it lies on the plane as it is.
+    assert_eq!(told(Transform::_270, true, true), [Rectangle::new((1260, 0).into(), (20, 10).into())]);
+}
