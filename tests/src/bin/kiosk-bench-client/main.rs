@@ -4,6 +4,7 @@
 //! Writes its frames to a file when it ends.
 
 mod buffers;
+mod pointer;
 mod window;
 
 use std::io::ErrorKind;
@@ -16,6 +17,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use wayland_client::Connection;
 use wayland_client::backend::WaylandError;
 
+use buffers::Pictures;
 use window::Window;
 
 /// What is shown.
@@ -34,7 +36,7 @@ enum Show {
 enum Memory {
     /// `wl_shm`.
     Shm,
-    /// A dmabuf from the render node, fit for scanout.
+    /// A dmabuf, fit for scanout, from the node of [`Options::node`].
     Dmabuf,
 }
 
@@ -44,6 +46,15 @@ struct Options {
     show: Show,
     #[arg(long, default_value = "shm")]
     memory: Memory,
+    /// Where dmabufs come from. A card without a GPU makes linear ones.
+    #[arg(long, default_value = "/dev/dri/renderD128")]
+    node: PathBuf,
+    /// Paints each quarter of the picture in another shade, so that it is seen which way up it is.
+    #[arg(long)]
+    marked: bool,
+    /// Sets a pointer picture of its own, of two plain colours.
+    #[arg(long)]
+    pointer: bool,
     /// Ends after so many seconds from the first frame.
     #[arg(long, default_value_t = 3600.0)]
     seconds: f64,
@@ -60,7 +71,8 @@ fn main() -> Result<()> {
     let connection = Connection::connect_to_env().context("no Wayland compositor: WAYLAND_DISPLAY names none")?;
     let mut queue = connection.new_event_queue();
     connection.display().get_registry(&queue.handle(), ());
-    let mut window = Window::new(options.show, options.memory);
+    let pictures = Pictures { memory: options.memory, node: options.node, marked: options.marked };
+    let mut window = Window::new(options.show, pictures, options.pointer);
     queue.roundtrip(&mut window)?;
     window.open(&queue.handle())?;
 

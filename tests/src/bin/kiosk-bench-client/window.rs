@@ -6,6 +6,7 @@ use wayland_client::protocol::wl_buffer::{self, WlBuffer};
 use wayland_client::protocol::wl_callback::{self, WlCallback};
 use wayland_client::protocol::wl_compositor::WlCompositor;
 use wayland_client::protocol::wl_registry::{self, WlRegistry};
+use wayland_client::protocol::wl_seat::WlSeat;
 use wayland_client::protocol::wl_shm::WlShm;
 use wayland_client::protocol::wl_shm_pool::WlShmPool;
 use wayland_client::protocol::wl_surface::WlSurface;
@@ -18,7 +19,8 @@ use wayland_protocols::xdg::shell::client::xdg_surface::{self, XdgSurface};
 use wayland_protocols::xdg::shell::client::xdg_toplevel::{self, XdgToplevel};
 use wayland_protocols::xdg::shell::client::xdg_wm_base::{self, XdgWmBase};
 
-use super::buffers::{self, Buffer};
+use super::buffers::{self, Buffer, Pictures};
+use super::pointer::Pointer;
 use super::{Memory, Show};
 use kiosk_tests::frames::{Frame, Frames};
 
@@ -30,9 +32,11 @@ const DEFAULT_SIZE: (i32, i32) = (1280, 800);
 /// The window and all that it is made of.
 pub struct Window {
     show: Show,
-    memory: Memory,
-    compositor: Option<WlCompositor>,
-    shm: Option<WlShm>,
+    pictures: Pictures,
+    /// Its own pointer picture, if it wants one.
+    pub pointer: Option<Pointer>,
+    pub compositor: Option<WlCompositor>,
+    pub shm: Option<WlShm>,
     dmabuf: Option<ZwpLinuxDmabufV1>,
     shell: Option<XdgWmBase>,
     presentation: Option<WpPresentation>,
@@ -50,10 +54,11 @@ pub struct Window {
 }
 
 impl Window {
-    pub fn new(show: Show, memory: Memory) -> Self {
+    pub fn new(show: Show, pictures: Pictures, pointer: bool) -> Self {
         Self {
             show,
-            memory,
+            pictures,
+            pointer: pointer.then(Pointer::default),
             compositor: None,
             shm: None,
             dmabuf: None,
@@ -96,12 +101,12 @@ impl Window {
         }
         let Some(surface) = &self.surface else { return Ok(()) };
         if self.buffers.is_empty() {
-            let (width, height) = if self.show == Show::Small { (SMALL, SMALL) } else { self.size };
-            self.buffers = match self.memory {
-                Memory::Shm => buffers::in_shm(self.shm.as_ref().context("no wl_shm")?, width, height, queue)?,
+            let size = if self.show == Show::Small { (SMALL, SMALL) } else { self.size };
+            self.buffers = match self.pictures.memory {
+                Memory::Shm => buffers::in_shm(self.shm.as_ref().context("no wl_shm")?, &self.pictures, size, queue)?,
                 Memory::Dmabuf => {
                     let dmabuf = self.dmabuf.as_ref().context("no zwp_linux_dmabuf_v1")?;
-                    buffers::in_dmabuf(dmabuf, width, height, queue)?
+                    buffers::in_dmabuf(dmabuf, &self.pictures, size, queue)?
                 }
             };
         }
@@ -144,6 +149,7 @@ impl Dispatch<WlRegistry, ()> for Window {
             "wl_compositor" => window.compositor = Some(registry.bind(name, version.min(4), queue, ())),
             "wl_shm" => window.shm = Some(registry.bind(name, 1, queue, ())),
             "xdg_wm_base" => window.shell = Some(registry.bind(name, 1, queue, ())),
+            "wl_seat" if window.pointer.is_some() => drop(registry.bind::<WlSeat, _, _>(name, 1, queue, ())),
             "wp_presentation" => window.presentation = Some(registry.bind(name, 1, queue, ())),
             "zwp_linux_dmabuf_v1" if version >= 2 => {
                 window.dmabuf = Some(registry.bind(name, version.min(3), queue, ()))
