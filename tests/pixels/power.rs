@@ -15,7 +15,8 @@ use crate::fixture::{
     client::Toplevel,
     hands::keys,
     picture::{GREEN, Picture, RED},
-    seen::{KeySeen, PointerSeen},
+    seen::{KeySeen, PointerSeen, TouchSeen},
+    tools::{Kind, Spec},
 };
 
 const DARK: [u8; 3] = [0, 0, 0];
@@ -176,6 +177,38 @@ fn where_it_is_configured_the_touch_that_wakes_is_a_touch() {
     fixture.roundtrip(client);
     assert!(fixture[client].seen.touch.len() >= 2);
     assert_eq!(keys_of(&fixture, client), 2);
+}
+
+#[test]
+fn the_touch_that_wakes_does_not_swallow_what_another_panel_feels() {
+    let (mut fixture, client, _) = idling(None);
+    let panels = ["event7", "event8"].map(|id| {
+        fixture.plug_in(Spec { id, name: id, kind: Kind::Touch, model: None, port: None, size: None, hint: None })
+    });
+    fixture.switch(false);
+    fixture.finger_down(&panels[0], 0, (0.5, 0.5));
+    fixture.is_lit();
+    // The same number on the other panel: somebody else's finger.
+    fixture.finger_down(&panels[1], 0, (0.2, 0.2));
+    fixture.finger_move(&panels[0], 0, (0.6, 0.6));
+    fixture.finger_up(&panels[1], 0);
+    fixture.finger_move(&panels[0], 0, (0.7, 0.7));
+    fixture.finger_up(&panels[0], 0);
+    fixture.roundtrip(client);
+    let down = |seen: &&TouchSeen| matches!(seen, TouchSeen::Down { .. });
+    let (downs, moves) = (
+        fixture[client].seen.touch.iter().filter(down).count(),
+        fixture[client].seen.touch.iter().filter(|seen| matches!(seen, TouchSeen::Motion { .. })).count(),
+    );
+    assert_eq!((downs, moves), (1, 0), "{:?}", fixture[client].seen.touch);
+    // A panel that is pulled out with the waking finger on it: its next one is a touch.
+    fixture.switch(false);
+    fixture.finger_down(&panels[0], 3, (0.5, 0.5));
+    fixture.pull_out(&panels[0]);
+    fixture.plug_in_again(&panels[0]);
+    fixture.finger_down(&panels[0], 0, (0.5, 0.5));
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.touch.iter().filter(down).count(), 2);
 }
 
 #[test]

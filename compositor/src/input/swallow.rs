@@ -8,7 +8,7 @@ use std::collections::HashSet;
 
 use smithay::backend::input::TouchSlot;
 
-/// What a hand can hold down.
+/// What a hand can hold down on a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Contact {
     Finger(TouchSlot),
@@ -19,18 +19,23 @@ pub enum Contact {
     Gesture,
 }
 
+/// One device's contact: devices count their fingers each from nought, and two mice have a left button each.
+pub type On = (String, Contact);
+
 /// What an input event is to a contact.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Act {
-    Begins(Contact),
-    GoesOn(Contact),
-    Ends(Contact),
+    Begins(On),
+    GoesOn(On),
+    Ends(On),
     /// A wheel's click: over at once.
     Once,
-    /// The pen is out of reach: for clients to know, whatever they knew before.
-    PenLeaves,
-    /// Every finger is off, by the panel's word: for clients to know too.
-    FingersCancelled,
+    /// The pen is out of this device's reach: for clients to know, whatever they knew before.
+    PenLeaves(String),
+    /// Every finger is off, by this panel's word: for clients to know too.
+    FingersCancelled(String),
+    /// The device is gone: what it held it will not let go of any more.
+    DeviceGone(String),
     /// Not kept from anyone here.
     Free,
 }
@@ -38,36 +43,41 @@ pub enum Act {
 /// The contacts that clients do not know of.
 #[derive(Debug, Default)]
 pub struct Swallow {
-    held: HashSet<Contact>,
+    held: HashSet<On>,
 }
 
 impl Swallow {
     /// Whether this is kept from clients. `woke`: it just lit the screens, and is to do nothing else.
     pub fn takes(&mut self, act: Act, woke: bool) -> bool {
         match act {
-            Act::Begins(contact) => {
-                let with_others = matches!(contact, Contact::Finger(_)) && self.any_finger();
+            Act::Begins(on) => {
+                let with_others = matches!(on.1, Contact::Finger(_)) && self.any_finger(&on.0);
                 let takes = woke || with_others;
                 if takes {
-                    self.held.insert(contact);
+                    self.held.insert(on);
                 }
                 takes
             }
-            Act::GoesOn(contact) => {
+            Act::GoesOn(on) => {
+                let takes = woke || self.held.contains(&on);
                 // Of a gesture that clients saw begin they are to see the end.
-                if woke && contact != Contact::Gesture {
-                    self.held.insert(contact);
+                if woke && on.1 != Contact::Gesture {
+                    self.held.insert(on);
                 }
-                woke || self.held.contains(&contact)
+                takes
             }
-            Act::Ends(contact) => self.held.remove(&contact),
+            Act::Ends(on) => self.held.remove(&on),
             Act::Once => woke,
-            Act::PenLeaves => {
-                self.held.remove(&Contact::Pen);
+            Act::PenLeaves(device) => {
+                self.held.remove(&(device, Contact::Pen));
                 false
             }
-            Act::FingersCancelled => {
-                self.held.retain(|contact| !matches!(contact, Contact::Finger(_)));
+            Act::FingersCancelled(device) => {
+                self.held.retain(|(on, contact)| !matches!(contact, Contact::Finger(_)) || *on != device);
+                false
+            }
+            Act::DeviceGone(device) => {
+                self.held.retain(|(on, _)| *on != device);
                 false
             }
             Act::Free => false,
@@ -79,8 +89,8 @@ impl Swallow {
         self.held.clear();
     }
 
-    fn any_finger(&self) -> bool {
-        self.held.iter().any(|contact| matches!(contact, Contact::Finger(_)))
+    fn any_finger(&self, device: &str) -> bool {
+        self.held.iter().any(|(on, contact)| matches!(contact, Contact::Finger(_)) && on == device)
     }
 }
 
@@ -88,8 +98,16 @@ impl Swallow {
 mod tests {
     use super::*;
 
-    fn finger(slot: u32) -> Contact {
-        Contact::Finger(Some(slot).into())
+    fn on(device: &str, contact: Contact) -> On {
+        (device.to_owned(), contact)
+    }
+
+    fn finger(slot: u32) -> On {
+        on("panel", Contact::Finger(Some(slot).into()))
+    }
+
+    fn pen() -> On {
+        on("tablet", Contact::Pen)
     }
 
     #[test]
@@ -109,12 +127,12 @@ mod tests {
     #[test]
     fn a_click_is_swallowed_to_its_release() {
         let mut swallow = Swallow::default();
-        let (left, right) = (Contact::Button(0x110), Contact::Button(0x111));
-        assert!(swallow.takes(Act::Begins(left), true));
-        assert!(!swallow.takes(Act::Begins(right), false), "another button is another click");
-        assert!(!swallow.takes(Act::Ends(right), false));
-        assert!(swallow.takes(Act::Ends(left), false));
-        assert!(!swallow.takes(Act::Begins(left), false));
+        let (left, right) = (on("mouse", Contact::Button(0x110)), on("mouse", Contact::Button(0x111)));
+        assert!(swallow.takes(Act::Begins(left.clone()), true));
+        assert!(!swallow.takes(Act::Begins(right.clone()), false), "another button is another click");
+        assert!(!swallow.takes(Act::Ends(right.clone()), false));
+        assert!(swallow.takes(Act::Ends(left.clone()), false));
+        assert!(!swallow.takes(Act::Begins(left.clone()), false));
         assert!(swallow.takes(Act::Once, true));
         assert!(!swallow.takes(Act::Once, false));
     }
@@ -123,19 +141,34 @@ mod tests {
     fn a_cancelled_touch_is_over() {
         let mut swallow = Swallow::default();
         assert!(swallow.takes(Act::Begins(finger(0)), true));
-        assert!(!swallow.takes(Act::FingersCancelled, false), "clients may know: it does no harm");
+        assert!(!swallow.takes(Act::FingersCancelled("panel".into()), false), "clients may know: it does no harm");
         assert!(!swallow.takes(Act::Begins(finger(1)), false));
-        swallow.takes(Act::Begins(Contact::Button(1)), true);
+        swallow.takes(Act::Begins(on("mouse", Contact::Button(1))), true);
         swallow.forget();
-        assert!(!swallow.takes(Act::Ends(Contact::Button(1)), false));
+        assert!(!swallow.takes(Act::Ends(on("mouse", Contact::Button(1))), false));
     }
 
     #[test]
     fn a_pen_is_swallowed_until_it_leaves() {
         let mut swallow = Swallow::default();
-        assert!(swallow.takes(Act::Begins(Contact::Pen), true));
-        assert!(swallow.takes(Act::GoesOn(Contact::Pen), false));
-        assert!(!swallow.takes(Act::PenLeaves, false));
-        assert!(!swallow.takes(Act::GoesOn(Contact::Pen), false));
+        assert!(swallow.takes(Act::Begins(pen()), true));
+        assert!(swallow.takes(Act::GoesOn(pen()), false));
+        assert!(!swallow.takes(Act::PenLeaves("tablet".into()), false));
+        assert!(!swallow.takes(Act::GoesOn(pen()), false));
+    }
+
+    #[test]
+    fn a_panels_fingers_are_its_own() {
+        let mut swallow = Swallow::default();
+        let other = |slot: u32| on("other panel", Contact::Finger(Some(slot).into()));
+        assert!(swallow.takes(Act::Begins(finger(0)), true));
+        assert!(!swallow.takes(Act::Begins(other(0)), false), "somebody else touches another screen");
+        assert!(!swallow.takes(Act::GoesOn(other(0)), false));
+        assert!(!swallow.takes(Act::Ends(other(0)), false));
+        assert!(swallow.takes(Act::GoesOn(finger(0)), false), "the end of the other one's was not this one's");
+        swallow.takes(Act::FingersCancelled("other panel".into()), false);
+        assert!(swallow.takes(Act::GoesOn(finger(0)), false));
+        swallow.takes(Act::DeviceGone("panel".into()), false);
+        assert!(!swallow.takes(Act::Begins(finger(1)), false), "the panel came back, the finger of then did not");
     }
 }

@@ -1,48 +1,58 @@
 //! What an input event means to screens that are off, and to what is kept from clients when it lit them.
 
 use smithay::backend::input::{
-    ButtonState, InputBackend, InputEvent, KeyState, KeyboardKeyEvent, PointerButtonEvent, ProximityState,
-    TabletToolButtonEvent, TabletToolProximityEvent, TabletToolTipEvent, TabletToolTipState, TouchEvent,
+    ButtonState, Device, Event as InputEventParts, InputBackend, InputEvent, KeyState, KeyboardKeyEvent,
+    PointerButtonEvent, ProximityState, TabletToolButtonEvent, TabletToolProximityEvent, TabletToolTipEvent,
+    TabletToolTipState, TouchEvent,
 };
 
-use super::swallow::{Act, Contact};
+use super::swallow::{Act, Contact, On};
 use crate::{kiosk::Kiosk, power::Event};
 
 /// What the event is to the contact that makes it.
 pub fn act<B: InputBackend>(event: &InputEvent<B>) -> Act {
     match event {
-        InputEvent::TouchDown { event } => Act::Begins(Contact::Finger(event.slot())),
-        InputEvent::TouchMotion { event } => Act::GoesOn(Contact::Finger(event.slot())),
-        InputEvent::TouchUp { event } => Act::Ends(Contact::Finger(event.slot())),
-        InputEvent::TouchCancel { .. } => Act::FingersCancelled,
+        InputEvent::TouchDown { event } => Act::Begins(finger::<B>(event)),
+        InputEvent::TouchMotion { event } => Act::GoesOn(finger::<B>(event)),
+        InputEvent::TouchUp { event } => Act::Ends(finger::<B>(event)),
+        InputEvent::TouchCancel { event } => Act::FingersCancelled(event.device().id()),
         InputEvent::PointerButton { event } => match event.state() {
-            ButtonState::Pressed => Act::Begins(Contact::Button(event.button_code())),
-            ButtonState::Released => Act::Ends(Contact::Button(event.button_code())),
+            ButtonState::Pressed => Act::Begins(on::<B>(event, Contact::Button(event.button_code()))),
+            ButtonState::Released => Act::Ends(on::<B>(event, Contact::Button(event.button_code()))),
         },
         InputEvent::PointerAxis { .. } => Act::Once,
-        InputEvent::GestureSwipeBegin { .. }
-        | InputEvent::GesturePinchBegin { .. }
-        | InputEvent::GestureHoldBegin { .. } => Act::Begins(Contact::Gesture),
-        InputEvent::GestureSwipeUpdate { .. } | InputEvent::GesturePinchUpdate { .. } => Act::GoesOn(Contact::Gesture),
-        InputEvent::GestureSwipeEnd { .. } | InputEvent::GesturePinchEnd { .. } | InputEvent::GestureHoldEnd { .. } => {
-            Act::Ends(Contact::Gesture)
-        }
+        InputEvent::GestureSwipeBegin { event } => Act::Begins(on::<B>(event, Contact::Gesture)),
+        InputEvent::GesturePinchBegin { event } => Act::Begins(on::<B>(event, Contact::Gesture)),
+        InputEvent::GestureHoldBegin { event } => Act::Begins(on::<B>(event, Contact::Gesture)),
+        InputEvent::GestureSwipeUpdate { event } => Act::GoesOn(on::<B>(event, Contact::Gesture)),
+        InputEvent::GesturePinchUpdate { event } => Act::GoesOn(on::<B>(event, Contact::Gesture)),
+        InputEvent::GestureSwipeEnd { event } => Act::Ends(on::<B>(event, Contact::Gesture)),
+        InputEvent::GesturePinchEnd { event } => Act::Ends(on::<B>(event, Contact::Gesture)),
+        InputEvent::GestureHoldEnd { event } => Act::Ends(on::<B>(event, Contact::Gesture)),
         InputEvent::TabletToolProximity { event } => match event.state() {
-            ProximityState::In => Act::Begins(Contact::Pen),
-            ProximityState::Out => Act::PenLeaves,
+            ProximityState::In => Act::Begins(on::<B>(event, Contact::Pen)),
+            ProximityState::Out => Act::PenLeaves(event.device().id()),
         },
-        InputEvent::TabletToolAxis { .. } | InputEvent::TabletToolTip { .. } | InputEvent::TabletToolButton { .. } => {
-            Act::GoesOn(Contact::Pen)
-        }
+        InputEvent::TabletToolAxis { event } => Act::GoesOn(on::<B>(event, Contact::Pen)),
+        InputEvent::TabletToolTip { event } => Act::GoesOn(on::<B>(event, Contact::Pen)),
+        InputEvent::TabletToolButton { event } => Act::GoesOn(on::<B>(event, Contact::Pen)),
+        InputEvent::DeviceRemoved { device } => Act::DeviceGone(device.id()),
         InputEvent::Keyboard { .. }
         | InputEvent::PointerMotion { .. }
         | InputEvent::PointerMotionAbsolute { .. }
         | InputEvent::TouchFrame { .. }
         | InputEvent::DeviceAdded { .. }
-        | InputEvent::DeviceRemoved { .. }
         | InputEvent::SwitchToggle { .. }
         | InputEvent::Special(_) => Act::Free,
     }
+}
+
+fn on<B: InputBackend>(event: &impl InputEventParts<B>, contact: Contact) -> On {
+    (event.device().id(), contact)
+}
+
+fn finger<B: InputBackend>(event: &impl TouchEvent<B>) -> On {
+    on::<B>(event, Contact::Finger(event.slot()))
 }
 
 /// What it says of a person: `None`: nothing; else whether it lights screens. The end of something does not: the
@@ -54,7 +64,7 @@ fn presence<B: InputBackend>(event: &InputEvent<B>) -> Option<bool> {
         InputEvent::TabletToolTip { event } => Some(event.tip_state() == TabletToolTipState::Down),
         InputEvent::TabletToolButton { event } => Some(event.button_state() == ButtonState::Pressed),
         InputEvent::TouchFrame { .. } | InputEvent::SwitchToggle { .. } => Some(false),
-        other => Some(!matches!(act(other), Act::Ends(_) | Act::PenLeaves | Act::FingersCancelled)),
+        other => Some(!matches!(act(other), Act::Ends(_) | Act::PenLeaves(_) | Act::FingersCancelled(_))),
     }
 }
 
