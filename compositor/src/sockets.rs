@@ -2,7 +2,10 @@
 
 use std::{
     io,
-    os::unix::{fs::PermissionsExt, net::UnixListener},
+    os::unix::{
+        fs::{FileTypeExt, PermissionsExt},
+        net::UnixListener,
+    },
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -54,6 +57,7 @@ pub fn open_wayland(kiosk: &mut Kiosk, display: Display<Kiosk>, directory: &Path
     for (number, path) in shells.iter().enumerate() {
         listen(kiosk, path, Privilege::Shell, number)?;
     }
+    remove_stale(directory, shells.len());
     let admin = directory.join(WAYLAND_ADMIN_SOCKET);
     listen(kiosk, &admin, Privilege::Admin, 0)?;
     if let Some(group) = group_id(ADMIN_GROUP)
@@ -62,6 +66,20 @@ pub fn open_wayland(kiosk: &mut Kiosk, display: Display<Kiosk>, directory: &Path
         tracing::debug!(%error, group = ADMIN_GROUP, "the admin socket stays with our own group");
     }
     Ok(shells)
+}
+
+/// Removes the sockets that a killed predecessor with more shells left, from this number on. One that somebody
+/// listens to is not ours to touch.
+fn remove_stale(directory: &Path, from: usize) {
+    for path in (from..).map(|number| directory.join(shell_socket(number))) {
+        let is_socket = std::fs::symlink_metadata(&path).is_ok_and(|data| data.file_type().is_socket());
+        if !is_socket || std::os::unix::net::UnixStream::connect(&path).is_ok() {
+            return;
+        }
+        if let Err(error) = std::fs::remove_file(&path) {
+            return tracing::debug!(%error, path = %path.display(), "a stale socket stays");
+        }
+    }
 }
 
 /// Dispatches what clients send, as it comes: those of the sockets, and those that a test brings.
@@ -97,4 +115,24 @@ fn group_id(name: &str) -> Option<Gid> {
     let groups = std::fs::read_to_string("/etc/group").ok()?;
     let line = groups.lines().find(|line| line.split(':').next() == Some(name))?;
     line.split(':').nth(2)?.parse().ok().map(Gid::from_raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sockets_of_shells_that_are_gone_go_and_living_ones_stay() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |number| directory.path().join(shell_socket(number));
+        for stale in [1, 2] {
+            drop(UnixListener::bind(path(stale)).unwrap());
+        }
+        let _living = UnixListener::bind(path(3)).unwrap();
+        remove_stale(directory.path(), 1);
+        assert_eq!([1, 2, 3].map(|number| path(number).exists()), [false, false, true]);
+        std::fs::write(path(1), "not a socket").unwrap();
+        remove_stale(directory.path(), 1);
+        assert!(path(1).exists());
+    }
 }

@@ -11,6 +11,9 @@ use crate::api::STATE_DIR_ENV;
 /// Where the service's data is when nobody says so.
 const SERVICE_DIR: &str = "/var/lib/kiosk-web";
 
+/// Begins the names of the directories of all shells but the first.
+const PART: &str = "shell-";
+
 /// Directories of the browser.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directories {
@@ -51,10 +54,24 @@ impl Directories {
         if number == 0 {
             return Ok(self.clone());
         }
-        let own = format!("shell-{number}");
+        let own = self.part(number);
+        std::fs::create_dir_all(&own.base)?;
+        Ok(own)
+    }
+
+    /// Those that are there of shells with this number and higher ones.
+    pub fn others(&self, from: usize) -> Vec<Self> {
+        let entries = std::fs::read_dir(&self.base).into_iter().flatten().flatten();
+        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix(PART)?.parse().ok());
+        let mut numbers: Vec<usize> = numbers.filter(|number| *number >= from.max(1)).collect();
+        numbers.sort_unstable();
+        numbers.into_iter().map(|number| self.part(number)).collect()
+    }
+
+    fn part(&self, number: usize) -> Self {
+        let own = format!("{PART}{number}");
         let base = self.base.join(&own);
-        std::fs::create_dir_all(&base)?;
-        Ok(Directories { profile: base.join("profile"), cache: self.cache.join(own), base })
+        Directories { profile: base.join("profile"), cache: self.cache.join(own), base }
     }
 }
 
@@ -120,6 +137,23 @@ mod tests {
             mark_clean_exit(profile.path()).unwrap();
             assert!(!file.exists(), "{damaged:?}");
         }
+    }
+
+    #[test]
+    fn directories_of_shells_that_are_not_configured_are_known_again() {
+        let base = tempfile::tempdir().unwrap();
+        let all = Directories {
+            base: base.path().into(),
+            profile: base.path().join("profile"),
+            cache: base.path().join("cache"),
+        };
+        let own: Vec<Directories> = (0..4).map(|number| all.of_shell(number).unwrap()).collect();
+        for other in ["shell-", "shell--1", "shell-x", "shell-99999999999999999999999", "profile", "my-shell-2"] {
+            std::fs::create_dir(base.path().join(other)).unwrap();
+        }
+        assert_eq!(all.others(2), own[2..]);
+        assert_eq!(all.others(0), own[1..], "the first has the directory of all");
+        assert_eq!(all.others(4), []);
     }
 
     #[test]

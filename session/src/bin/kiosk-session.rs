@@ -59,7 +59,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(error = format!("{error:#}"), "kiosk-session can't start");
+            tracing::error!(error = format!("{error:#}"), "kiosk-session ends");
             ExitCode::FAILURE
         }
     }

@@ -2,6 +2,7 @@
 //! signals, time) into events of [`crate::machine`], and carries its effects out. One thread; it sleeps until
 //! something happens.
 
+mod board;
 mod clock;
 mod effects;
 mod shell;
@@ -19,6 +20,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::Instrument;
 
+use self::board::Board;
 use self::clock::Clock;
 use self::shell::Shell;
 use self::signals::Signals;
@@ -26,6 +28,7 @@ use crate::api::{CONTROL_SOCKET, Report, State};
 use crate::bus::{self, Call, Places, Shared, Status};
 use crate::config::{Config, PageReady, Shell as Configured};
 use crate::control_link::{self, Link};
+use crate::launcher::leftovers;
 use crate::machine::{Event, Machine, Settings};
 use crate::notify::Notifier;
 use crate::probe::ProbeError;
@@ -47,20 +50,19 @@ pub(crate) enum Input {
 /// Runs the session until it is told to end (SIGTERM, SIGINT): each of the shells with a machine, a browser and a
 /// connection to the compositor of its own, all on one thread.
 ///
-/// Errors: only what keeps it from starting; everything later is survived.
+/// Errors: what keeps it from starting, and a fault of its own; everything else is survived.
 pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> anyhow::Result<()> {
     let directories = Directories::find(|name| std::env::var(name).ok(), &std::env::temp_dir());
     let _lock = single::lock(&directories.base).await?;
     let look = Arc::new(Notify::new());
     let (mut running, mut shared) = (JoinSet::new(), Vec::new());
     let shells = config.all_shells();
-    // The service manager hears of one: the watchdog is for the thread, which is the same.
-    let mut manager = Some(Notifier::from_env());
+    leftovers::end_unconfigured(&directories, shells.len());
+    let board = Arc::new(Board::new(Notifier::from_env(), shells.len()));
     let mut daemons = Vec::new();
     for (number, configured) in shells.iter().enumerate() {
         let directories = directories.of_shell(number).context("a shell's directory can't be made")?;
-        let notifier = manager.take().unwrap_or_default();
-        let (daemon, ends) = Daemon::start(number, configured, &runtime_dir, notifier, look.clone(), directories)?;
+        let (daemon, ends) = Daemon::start(number, configured, &runtime_dir, board.clone(), look.clone(), directories)?;
         shared.push(Shared {
             status: daemon.status.subscribe(),
             calls: ends.calls.clone(),
@@ -70,20 +72,23 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
         daemons.push((daemon, ends));
     }
     let serving = tokio::spawn(bus::serve(Places { runtime_dir, bus }, shared, look));
+    board.ready();
     for (number, (daemon, ends)) in daemons.into_iter().enumerate() {
-        daemon.notifier.ready();
         let span = if shells.len() > 1 { tracing::info_span!("shell", number) } else { tracing::Span::none() };
         running.spawn(daemon.run(ends).instrument(span));
     }
-    while let Some(ended) = running.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(%error, "a shell's session has failed");
+    let mut ended = Ok(());
+    while let Some(one) = running.join_next().await {
+        if let Err(error) = one {
+            // Nobody would look after that shell any more: whoever started us starts all anew.
+            ended = Err(error).context("the session of a shell has failed");
+            break;
         }
     }
     // Removes the socket.
     serving.abort();
     let _ = serving.await;
-    Ok(())
+    ended
 }
 
 /// Where a shell's events come from.
@@ -121,7 +126,7 @@ struct Daemon {
     configured: Configured,
     clock: Clock,
     inputs: mpsc::UnboundedSender<Input>,
-    notifier: Notifier,
+    board: Arc<Board>,
     /// When the service manager last heard of us.
     pet: Duration,
     /// Tells the bus to look after its socket.
@@ -143,14 +148,14 @@ impl Daemon {
         number: usize,
         configured: &Configured,
         runtime_dir: &Path,
-        notifier: Notifier,
+        board: Arc<Board>,
         look: Arc<Notify>,
         directories: Directories,
     ) -> anyhow::Result<(Self, Ends)> {
         let signals = Signals::new().context("signals can't be received")?;
         let (inputs, from_tasks) = mpsc::unbounded_channel();
         let (calls, from_bus) = mpsc::channel(MOST_CALLS);
-        let daemon = Daemon::new(number, configured.clone(), inputs.clone(), notifier, look, directories);
+        let daemon = Daemon::new(number, configured.clone(), inputs.clone(), board, look, directories);
         let reports = daemon.report.subscribe();
         let socket = runtime_dir.join(CONTROL_SOCKET);
         tokio::spawn(async move {
@@ -181,7 +186,7 @@ impl Daemon {
         number: usize,
         configured: Configured,
         inputs: mpsc::UnboundedSender<Input>,
-        notifier: Notifier,
+        board: Arc<Board>,
         look: Arc<Notify>,
         directories: Directories,
     ) -> Self {
@@ -206,7 +211,7 @@ impl Daemon {
             configured,
             clock,
             inputs,
-            notifier,
+            board,
             look,
             directories,
             wayland_display: PathBuf::new(),
@@ -220,17 +225,17 @@ impl Daemon {
 
     /// The machine's deadline, or the service manager's.
     fn next_wake(&self) -> Option<Duration> {
-        let watchdog = self.notifier.watchdog().map(|period| self.pet + period / 2);
+        let watchdog = self.board.watchdog(self.number).map(|period| self.pet + period / 2);
         [self.machine.deadline(), watchdog].into_iter().flatten().min()
     }
 
     /// Called once a turn: the loop goes round. Told early when we are awake anyway, so as not to wake for it.
     fn still_alive(&mut self) {
-        if let Some(period) = self.notifier.watchdog()
+        if let Some(period) = self.board.watchdog(self.number)
             && self.clock.now() >= self.pet + period / 4
         {
             self.pet = self.clock.now();
-            self.notifier.alive();
+            self.board.alive();
         }
     }
 
@@ -328,7 +333,7 @@ impl Daemon {
             let modified = *old != report;
             if modified {
                 let text = if report.message.is_empty() { bus::state_name(state) } else { &report.message };
-                self.notifier.status(text);
+                self.board.tell(self.number, text);
                 old.clone_from(&report);
             }
             modified

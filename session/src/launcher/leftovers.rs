@@ -1,5 +1,6 @@
-//! Shells of an earlier kiosk-session that was killed, and the marks a browser left in its profile. Looked for once,
-//! at the first start of a shell; later ones are ended with their process group.
+//! Shells of an earlier kiosk-session that was killed, and the marks a browser left in its profile. Looked for once:
+//! at the first start of a shell, and for shells that are not configured any more at the start of the session; later
+//! ones are ended with their process group.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -9,11 +10,23 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_signal};
 
+use crate::profile::Directories;
+
 /// In the environment of a shell and of all it starts: the directory of the session. Not one of `KIOSK_…`, which
 /// are configuration.
 pub const MARK_ENV: &str = "SHELL_OF_KIOSK_SESSION";
 /// For all of them together to be gone.
 const END_LIMIT: Duration = Duration::from_secs(2);
+
+/// Cleans up after shells that are not configured any more: what an earlier session, with `shells` of them or more,
+/// left running is ended, and their profiles are marked as unused. What is in the profiles stays, for the
+/// configuration may come back.
+pub fn end_unconfigured(directories: &Directories, shells: usize) {
+    for unused in directories.others(shells) {
+        end_shells(&unused.base, &unused.profile);
+        remove_marks(&unused.profile);
+    }
+}
 
 /// Ends every process that has the session's mark in its environment or works on `profile`, by force, and waits for
 /// that.

@@ -51,6 +51,11 @@ impl Session {
         self.child.wait().unwrap();
     }
 
+    /// Writes its configuration anew, for the next start.
+    pub fn configure(&self, config: &str) {
+        std::fs::write(self.base.path().join("config.toml"), config).unwrap();
+    }
+
     /// Starts it again as a service manager would.
     pub fn start_again(&mut self) {
         self.child = spawn(self.base.path(), &self.base.path().join("config.toml"), &[]);
