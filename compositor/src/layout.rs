@@ -9,7 +9,7 @@ use crate::{
     backend::HeadState,
     kiosk::Kiosk,
     power,
-    screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Screen, ScreenId, ScreenPolicy, mode},
+    screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Screen, ScreenId, ScreenPolicy, density, mode},
 };
 
 /// Size of the screen that carries the shell while no display is connected.
@@ -18,8 +18,6 @@ const VIRTUAL_SIZE: (i32, i32) = (1280, 720);
 const VIRTUAL_NAME: &str = "VIRTUAL-1";
 /// How long a screen that is not needed any more stays, for clients to move to another output.
 const RETIREMENT: Duration = Duration::from_secs(1);
-/// Density at which a scale of 1 is right, pixels a millimetre (about 110 dpi).
-const BASE_DENSITY: f64 = 110.0 / 25.4;
 
 impl Kiosk {
     /// What configuration and saved state say of a display.
@@ -261,19 +259,6 @@ fn word(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }
 
-/// `auto`: from the display's density, in quarters; 1 where the size is not known.
 fn scale_for(head: &Head, scale: Scale) -> f64 {
-    match scale {
-        Scale::Fixed(scale) => scale,
-        Scale::Auto => {
-            let Some(mode) = head.modes.get(head.mode) else { return 1.0 };
-            let (width, height) = head.physical;
-            // Projectors and adapters claim centimetre-sized or aspect-ratio "sizes".
-            if width < 60 || height < 40 {
-                return 1.0;
-            }
-            let density = f64::from(mode.width.max(mode.height)) / f64::from(width.max(height));
-            ((density / BASE_DENSITY * 4.0).round() / 4.0).clamp(1.0, 4.0)
-        }
-    }
+    density::scale_of(scale, head.modes.get(head.mode), head.physical)
 }

@@ -1,7 +1,7 @@
 //! What D-Bus callers ask for, carried out; and the snapshot that D-Bus shows.
 
 use crate::{
-    control::{Call, ControlError, OutputSnapshot, Reply, Request, Snapshot},
+    control::{Call, ControlError, OutputSnapshot, Reply, Request, ShellSnapshot, Snapshot},
     kiosk::Kiosk,
     screens::{Screen, Screens},
     stage::{Frame, SystemScreen},
@@ -77,16 +77,32 @@ impl Kiosk {
 
     /// The state as D-Bus shows it.
     pub fn snapshot(&self) -> Snapshot {
+        let shells = self.shell_snapshots();
+        // One that no output is left for is seen by nobody.
+        let nowhere = shells.iter().all(|shell| shell.output.is_empty());
+        let seen = (0..shells.len()).filter(|shell| nowhere || !shells[*shell].output.is_empty());
         Snapshot {
             backend: self.backend.name().into(),
             renderer: self.backend.renderer().into(),
-            stage: self.stage.name().into(),
+            stage: self.stage.name(seen).into(),
             active_vt: self.backend.active_vt(),
             serial: self.screens.serial,
             outputs: self.screens.iter().map(|screen| output(&self.screens, screen)).collect(),
             inputs: self.input_snapshots(),
             problems: self.problems.clone(),
+            shells,
         }
+    }
+
+    /// Where each shell is, and what is shown in its place.
+    fn shell_snapshots(&self) -> Vec<ShellSnapshot> {
+        let homes = self.screens.homes();
+        let output = |shell: usize| self.screens.get((*homes.get(shell)?)?).map(|screen| screen.name.clone());
+        let snapshot = |shell| ShellSnapshot {
+            output: output(shell).unwrap_or_default(),
+            stage: self.stage.name_of(shell).into(),
+        };
+        (0..self.stage.shells.len()).map(snapshot).collect()
     }
 }
 

@@ -162,7 +162,8 @@ impl Kiosk {
         if let Some(link) = links.iter_mut().find(|link| link.id == id) {
             link.shell = Some(number);
         }
-        if links.iter().rfind(|link| link.shell.is_none_or(|of| of == number)).map(|link| link.id) != Some(id) {
+        // One that has not said whose it is yet may be another shell's: it takes nothing from this one.
+        if links.iter().rfind(|link| link.shell == Some(number)).map(|link| link.id) != Some(id) {
             return;
         }
         tracing::debug!(?report, "session report");

@@ -1,7 +1,7 @@
 //! Changes of the screens as transactions: checked, tested on the hardware, carried out whole or undone, and kept
 //! if asked to. The one path for D-Bus, `kioskctl apply` and the Wayland protocols of other tools.
 
-use kiosk_session::config::{OutputSettings, Scale};
+use kiosk_session::config::OutputSettings;
 
 use crate::{
     backend::HeadState,
@@ -174,7 +174,7 @@ fn settings(change: &OutputChange, plan: &Planned) -> OutputSettings {
     OutputSettings {
         mode: change.mode,
         rotation: change.rotation.map(|_| plan.rotation),
-        scale: change.scale.map(Scale::Fixed),
+        scale: change.scale,
         // Off is for now: a device that boots dark looks broken.
         power: None,
         mirror: change.mirror.clone(),
@@ -207,6 +207,7 @@ fn facts(screens: &Screens, screen: &Screen) -> Facts {
         name: screen.name.clone(),
         identity: screen.identity.description(),
         connected: screen.head.is_some(),
+        physical: screen.physical,
         modes: screen.modes.clone(),
         now: current(screens, screen),
     }

@@ -63,6 +63,51 @@ fn page_visible_needs_the_stage_too() {
 }
 
 #[test]
+fn wait_is_for_all_shells_or_for_the_one_that_is_named() {
+    let dir = tempdir().unwrap();
+    let session = Fake::session(dir.path());
+    let compositor = Fake::compositor(dir.path());
+    let shells = |stages: [(&'static str, &'static str); 2]| [("Shells", stages.to_vec().into())];
+    session.change(&[("State", "ready".into())]);
+    session.second_shell("loading");
+    compositor.change(&shells([("HDMI-A-1", "shell"), ("DP-1", "splash")]));
+    let given_up = |arguments: &[&str]| {
+        let (code, _, error) = said(&run(dir.path(), &[arguments, &["--timeout", "200ms"]].concat()));
+        assert_eq!(code, 1, "{error}");
+        error
+    };
+    let error = given_up(&["wait", "ready"]);
+    assert!(error.contains("the page of shell 1 at http://second is not ready, the session is loading"), "{error}");
+    for one in ["0", "HDMI-A-1"] {
+        assert_eq!(json(dir.path(), &["wait", "ready", "-s", one])["done"], true);
+        assert_eq!(json(dir.path(), &["wait", "page-visible", "--shell", one])["done"], true);
+    }
+    let mut running = Running::start(dir.path(), &["wait", "ready"]);
+    let mut visible = Running::start(dir.path(), &["wait", "page-visible"]);
+    assert!(running.runs_for(SHORT));
+    session.second_shell("ready");
+    assert_eq!(wait_for_end(&mut running), 0);
+    assert!(visible.runs_for(SHORT));
+    let error = given_up(&["wait", "page-visible", "-s", "DP-1"]);
+    assert!(error.contains("kioskd shows the splash and not the page of shell 1"), "{error}");
+    compositor.change(&shells([("HDMI-A-1", "shell"), ("", "shell")]));
+    assert!(given_up(&["wait", "page-visible"]).contains("shell 1 is on no output"));
+    compositor.change(&[("Shells", vec![("HDMI-A-1", "shell")].into())]);
+    assert!(given_up(&["wait", "page-visible"]).contains("kioskd does not know of shell 1"));
+    assert!(visible.runs_for(SHORT));
+    compositor.change(&shells([("HDMI-A-1", "shell"), ("DP-1", "shell")]));
+    assert_eq!(wait_for_end(&mut visible), 0);
+
+    let (code, _, error) = said(&run(dir.path(), &["wait", "ready", "-s", "2"]));
+    assert_eq!(
+        (code, error.contains("there is no shell \"2\"; there are: 0 (output \"HDMI-A-1\")")),
+        (1, true),
+        "{error}"
+    );
+    assert_eq!(said(&run(dir.path(), &["wait", "screen", "-s", "0"])).0, 2);
+}
+
+#[test]
 fn a_timeout_says_what_was_still_missing() {
     let dir = tempdir().unwrap();
     let (code, _, error) = said(&run(dir.path(), &["wait", "screen", "--timeout", "100ms"]));

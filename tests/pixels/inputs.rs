@@ -1,6 +1,8 @@
 //! Touch panels, tablets and mice as devices: on which screen each lies, and what was said of it.
 
-use kiosk_session::config::{AccelProfile, Calibration, InputRule, InputSettings, OUTPUT_AUTO, SavedState, Shell};
+use kiosk_session::config::{
+    AccelProfile, Calibration, InputRule, InputSettings, OUTPUT_AUTO, SavedState, Scale, Shell,
+};
 use kioskd::{
     control::{ApplyMode, Call, ControlError, OutputChange, Reply, Request},
     screens::{Head, Identity},
@@ -248,7 +250,11 @@ fn fingers_lie_under_the_finger_on_every_screen_at_every_turn_and_scale() {
         for scale in [1.0, 1.25, 1.5, 2.0, 3.0, 4.0] {
             for turned in 0..2 {
                 // One screen is as said, the other one stays as it was: each panel follows its own.
-                let change = OutputChange { rotation: Some(degrees), scale: Some(scale), ..OutputChange::default() };
+                let change = OutputChange {
+                    rotation: Some(degrees),
+                    scale: Some(Scale::Fixed(scale)),
+                    ..OutputChange::default()
+                };
                 fixture.kiosk.apply(0, &[(panels[turned].1.to_owned(), change)], ApplyMode::Keep).unwrap();
                 for (tool, name, size) in &panels {
                     let screen = fixture.kiosk.screens.by_name(name).unwrap();

@@ -2,7 +2,10 @@
 
 use std::{fs::File, time::Duration};
 
-use kiosk_session::{api::State, config::ModeChoice};
+use kiosk_session::{
+    api::State,
+    config::{ModeChoice, Scale},
+};
 use kioskd::{
     control::{ApplyMode, Call, ControlError, OutputChange, Reply, Request},
     screens::HeadMode,
@@ -71,8 +74,8 @@ fn of_several_changes_all_are_made_or_none() {
     let before = layout(&fixture);
     let bad = [
         OutputChange { rotation: Some(45), ..OutputChange::default() },
-        OutputChange { scale: Some(0.5), ..OutputChange::default() },
-        OutputChange { scale: Some(f64::NAN), ..OutputChange::default() },
+        OutputChange { scale: Some(Scale::Fixed(0.5)), ..OutputChange::default() },
+        OutputChange { scale: Some(Scale::Fixed(f64::NAN)), ..OutputChange::default() },
         OutputChange { mode: Some(size(123, 45)), ..OutputChange::default() },
     ];
     for change in bad {
@@ -228,7 +231,7 @@ fn kept_changes_are_those_of_the_next_start() {
     let screen = fixture.primary();
     let settings = saved.output(&screen.identity.description(), &screen.name).unwrap();
     assert_eq!(settings.rotation.map(|rotation| rotation.degrees()), Some(90));
-    assert_eq!(settings.scale, Some(kiosk_session::config::Scale::Fixed(1.5)));
+    assert_eq!(settings.scale, Some(Scale::Fixed(1.5)));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The shell's window: fullscreen at once, and nothing that it asks for changes that.
 
+use kiosk_session::config::Scale;
 use kioskd::control::OutputChange;
 use wayland_protocols::xdg::{
     decoration::zv1::client::zxdg_toplevel_decoration_v1::Mode as Decoration, shell::client::xdg_toplevel::ResizeEdge,
@@ -133,7 +134,7 @@ fn a_new_size_of_the_screen_is_told_to_the_window() {
     assert_eq!(fixture[client].scale(&window.id()), 2.0);
     // The same again is no news.
     let count = fixture[client].configures(&window).count();
-    fixture.change(OutputChange { scale: Some(2.0), ..OutputChange::default() }).unwrap();
+    fixture.change(OutputChange { scale: Some(Scale::Fixed(2.0)), ..OutputChange::default() }).unwrap();
     fixture.roundtrip(client);
     assert_eq!(fixture[client].configures(&window).count(), count);
 }

@@ -6,7 +6,11 @@ use kiosk_session::{
     api::{Notice, Report, State},
     config::Shell,
 };
-use kioskd::{screens::HeadId, stage::splash::Cover};
+use kioskd::{
+    control::{ApplyMode, OutputChange},
+    screens::HeadId,
+    stage::splash::Cover,
+};
 
 use crate::fixture::{
     ClientId, Fixture, Setup,
@@ -180,6 +184,36 @@ fn each_splash_waits_for_its_own_shell_and_comes_back_for_its_own() {
     fixture.until("the end of the second session", |fixture| fixture.kiosk.stage.shells[1].readiness.state.is_none());
     assert_eq!(fixture.kiosk.stage.shells[0].readiness.state, Some(State::Ready));
     drop(one);
+}
+
+#[test]
+fn the_bus_is_told_of_every_shell_where_it_is_and_what_it_shows() {
+    let (mut fixture, first, second) = booting();
+    let told = |fixture: &Fixture| {
+        let snapshot = fixture.kiosk.snapshot();
+        let shells = snapshot.shells.into_iter().map(|shell| (shell.output, shell.stage)).collect::<Vec<_>>();
+        (snapshot.stage, shells)
+    };
+    let as_is = |stage: &str, shells: [(&str, &str); 2]| {
+        (stage.to_owned(), shells.map(|(output, stage)| (output.to_owned(), stage.to_owned())).to_vec())
+    };
+    assert_eq!(told(&fixture), as_is("splash", [("HEADLESS-1", "splash"), ("HEADLESS-2", "splash")]));
+    let mut sessions = [fixture.session(), fixture.session()];
+    fixture.map_hidden(first, RED);
+    fixture.map_hidden(second, GREEN);
+    sessions[0].send(&report(0, State::Ready));
+    fixture.until("the first page", |fixture| fixture.kiosk.stage.shells[0].cover == Cover::Gone);
+    assert_eq!(told(&fixture), as_is("splash", [("HEADLESS-1", "shell"), ("HEADLESS-2", "splash")]));
+    sessions[1].send(&report(1, State::Ready));
+    fixture.until("the second page", |fixture| fixture.kiosk.stage.shells[1].cover == Cover::Gone);
+    assert_eq!(told(&fixture), as_is("shell", [("HEADLESS-1", "shell"), ("HEADLESS-2", "shell")]));
+    // The one whose output shows the other's picture is nowhere, and nobody waits for what nobody can see.
+    let mirror = Some("HEADLESS-1".to_owned());
+    let change = ("HEADLESS-2".to_owned(), OutputChange { mirror, ..OutputChange::default() });
+    fixture.kiosk.apply(0, &[change], ApplyMode::Keep).unwrap();
+    fixture.disconnect(second);
+    fixture.until("its splash", |fixture| fixture.kiosk.stage.shells[1].cover != Cover::Gone);
+    assert_eq!(told(&fixture), as_is("shell", [("HEADLESS-1", "shell"), ("", "splash")]));
 }
 
 #[test]

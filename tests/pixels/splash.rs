@@ -45,7 +45,7 @@ fn the_first_frame_is_the_splash_on_every_output_at_its_turn_and_scale() {
     setup.config.outputs[0].settings.rotation = kiosk_session::config::Rotation::from_degrees(90);
     let panels = {
         let mut fixture = setup.start();
-        assert_eq!(fixture.kiosk.stage.name(), "splash");
+        assert_eq!(fixture.kiosk.snapshot().stage, "splash");
         [fixture.panel_of(kioskd::screens::HeadId(1)), fixture.panel_of(kioskd::screens::HeadId(2))]
     };
     assert!(panels.iter().all(is_splash), "no logo on its background");
@@ -123,7 +123,7 @@ fn when_the_shell_dies_the_next_frame_is_the_splash() {
     let (mut fixture, _session, client, _) = running(&["320x200"]);
     fixture.panels.start_film();
     fixture.disconnect(client);
-    fixture.until("the splash", |fixture| fixture.kiosk.stage.name() == "splash");
+    fixture.until("the splash", |fixture| fixture.kiosk.snapshot().stage == "splash");
     fixture.still();
     let film = fixture.panels.take_film();
     assert!(is_splash(&film[0].pixels), "a frame came between the shell and the splash");
@@ -153,7 +153,7 @@ fn a_reload_keeps_the_picture() {
     fixture.pass(Duration::from_millis(60));
     assert!(fixture.panels.take_film().iter().all(|shot| shot.pixels.pixel(0, 0) == GREEN));
     assert_eq!(fixture.panel().pixel(0, 0), GREEN);
-    assert_eq!(fixture.kiosk.stage.name(), "shell");
+    assert_eq!(fixture.kiosk.snapshot().stage, "shell");
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn the_session_is_told_whether_the_page_is_seen() {
     };
     assert_eq!(visible(session.notices()), [false, true]);
     fixture.disconnect(client);
-    fixture.until("the splash", |fixture| fixture.kiosk.stage.name() == "splash");
+    fixture.until("the splash", |fixture| fixture.kiosk.snapshot().stage == "splash");
     fixture.still();
     assert_eq!(visible(session.notices()), [false]);
 }

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use kiosk_session::config::{ModeChoice, words};
+use kiosk_session::config::{ModeChoice, Scale, words};
 use zbus::{OwnedVariant, Variant};
 
 use super::failure::Failure;
@@ -18,6 +18,8 @@ pub type Options = HashMap<String, OwnedVariant>;
 
 /// Scales that the protocols and the browser handle.
 const SCALE: std::ops::RangeInclusive<f64> = 1.0..=4.0;
+/// What says that the scale is to follow from the display's density.
+const SCALE_AUTO: f64 = 0.0;
 /// Wayland clients and KMS have signed 16-bit coordinates somewhere on the way.
 const POSITION: std::ops::RangeInclusive<i32> = -32768..=32767;
 /// Sizes of modes as in the configuration, pixels.
@@ -73,9 +75,10 @@ pub fn set(
             other => return Err(at.refuse(other, "0, 90, 180 and 270")),
         },
         "scale" => match value {
-            Variant::F64(scale) if SCALE.contains(scale) => change.scale = Some(*scale),
-            Variant::F64(scale) => return Err(at.refuse(scale, "1.0 to 4.0")),
-            other => return Err(at.wrong_type(other, "d, 1.0 to 4.0")),
+            Variant::F64(scale) if SCALE.contains(scale) => change.scale = Some(Scale::Fixed(*scale)),
+            Variant::F64(scale) if *scale == SCALE_AUTO => change.scale = Some(Scale::Auto),
+            Variant::F64(scale) => return Err(at.refuse(scale, "1.0 to 4.0, or 0.0 for auto")),
+            other => return Err(at.wrong_type(other, "d, 1.0 to 4.0, or 0.0 for auto")),
         },
         "mode" => change.mode = Some(mode(&at, value)?),
         "position" => match pair(value) {

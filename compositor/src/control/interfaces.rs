@@ -12,7 +12,7 @@ pub static COMPOSITOR: Interface<Snapshot> = Interface {
             inputs: &[arg("serial", "u"), arg("changes", "a(sa{sv})"), arg("mode", "s"), arg("options", "a{sv}")],
             outputs: &[arg("new_serial", "u")],
             doc: "Changes several outputs at once, all or nothing. serial: the layout the changes were made for, 0: \
-                  whatever it is now. changes: output name and power b, rotation u, scale d, mode (uuu) or s \
+                  whatever it is now. changes: output name and power b, rotation u, scale d (0.0: auto), mode (uuu) or s \
                   as in the configuration, position (ii), mirror s, brightness i. mode: verify, temporary or keep. options: revert-after \
                   (u seconds or s such as 15s, for temporary; default 15 s).",
         },
@@ -79,7 +79,17 @@ pub static COMPOSITOR: Interface<Snapshot> = Interface {
             writable: false,
             announced: Announced::Changes,
             read: |s| s.stage.clone().into(),
-            doc: "What people see: splash, shell or system-screen.",
+            doc: "What people see: splash, shell or system-screen. With several shells it is splash until none that has \
+                  an output is covered by one.",
+        },
+        Property {
+            name: "Shells",
+            signature: "a(ss)",
+            writable: false,
+            announced: Announced::Changes,
+            read: |s| shells(s).into(),
+            doc: "Of each shell, by the number it has in org.kioskd.Session1.Shells: name of the output it is on (empty: \
+                  every one is another shell's), and what is shown there: splash, shell or system-screen.",
         },
         Property {
             name: "ActiveVt",
@@ -111,6 +121,10 @@ pub static COMPOSITOR: Interface<Snapshot> = Interface {
         Signal { name: "LayoutChanged", args: &[arg("serial", "u")], doc: "Serial has changed." },
     ],
 };
+
+fn shells(snapshot: &Snapshot) -> Vec<(String, String)> {
+    snapshot.shells.iter().map(|shell| (shell.output.clone(), shell.stage.clone())).collect()
+}
 
 pub static OUTPUT: Interface<OutputSnapshot> = Interface {
     name: "org.kioskd.Output1",
@@ -178,7 +192,7 @@ pub static OUTPUT: Interface<OutputSnapshot> = Interface {
             writable: true,
             announced: Announced::Changes,
             read: |o| o.scale.into(),
-            doc: "1.0 to 4.0.",
+            doc: "1.0 to 4.0. Written: also 0.0 for auto, which follows from the display's density.",
         },
         Property {
             name: "Position",

@@ -25,7 +25,7 @@ mod tests;
 
 use std::os::fd::OwnedFd;
 
-use kiosk_session::config::{InputSettings, ModeChoice};
+use kiosk_session::config::{InputSettings, ModeChoice, Scale};
 
 pub use names::{BUS_NAME, INPUTS_PATH, OUTPUTS_PATH, ROOT_PATH, escape};
 pub use service::{ControlHandle, Options, start};
@@ -85,8 +85,8 @@ pub struct OutputChange {
     pub power: Option<bool>,
     /// 0, 90, 180, 270; clockwise, what the viewer sees.
     pub rotation: Option<u32>,
-    /// 1.0 to 4.0.
-    pub scale: Option<f64>,
+    /// 1.0 to 4.0, or auto.
+    pub scale: Option<Scale>,
     pub mode: Option<ModeChoice>,
     pub position: Option<(i32, i32)>,
     /// Another output's name, empty: none.
@@ -136,8 +136,10 @@ pub struct Call {
 pub struct Snapshot {
     pub backend: String,
     pub renderer: String,
-    /// `splash`, `shell` or `system-screen`.
+    /// `splash`, `shell` or `system-screen`: of all shells that have an output.
     pub stage: String,
+    /// By number.
+    pub shells: Vec<ShellSnapshot>,
     pub active_vt: u32,
     /// Of the screen layout.
     pub serial: u32,
@@ -145,6 +147,15 @@ pub struct Snapshot {
     pub inputs: Vec<InputSnapshot>,
     /// Warnings and configuration errors since the start, one sentence each.
     pub problems: Vec<String>,
+}
+
+/// One shell as `org.kioskd.Compositor1.Shells` shows it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ShellSnapshot {
+    /// Name of the output that it is on, connected or not; empty: every one is another shell's.
+    pub output: String,
+    /// `splash`, `shell` or `system-screen`.
+    pub stage: String,
 }
 
 /// One output as `org.kioskd.Output1` shows it.

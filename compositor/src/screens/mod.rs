@@ -6,6 +6,7 @@
 pub mod arrange;
 pub mod crtcs;
 pub mod cvt;
+pub mod density;
 mod head;
 pub mod homes;
 pub mod hotplug;

@@ -1,13 +1,13 @@
 //! What a set of changes makes of the screens: every change checked, and the result as a whole. Pure: the caller
 //! tests the plan on the hardware and carries it out.
 
-use kiosk_session::config::{ModeChoice, Rotation, words};
+use kiosk_session::config::{ModeChoice, Rotation, Scale, words};
 use smithay::utils::{Physical, Size};
 
 use super::{
     HeadMode, ScreenId,
     arrange::{Place, logical_size, overlap},
-    cvt, mirror, mode,
+    cvt, density, mirror, mode,
 };
 use crate::control::{ControlError, OutputChange};
 
@@ -36,6 +36,8 @@ pub struct Facts {
     /// Make, model and serial number, as configuration names the display; may be empty.
     pub identity: String,
     pub connected: bool,
+    /// Size of the panel in millimetres; zero where unknown.
+    pub physical: (i32, i32),
     pub modes: Vec<HeadMode>,
     pub now: Planned,
 }
@@ -79,17 +81,22 @@ fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<
             ControlError::InvalidArgument(format!("{name}: rotation {degrees} is not possible; 0, 90, 180 and 270 are"))
         })?;
     }
-    if let Some(scale) = change.scale {
-        if !(1.0..=4.0).contains(&scale) {
-            return Err(ControlError::InvalidArgument(format!("{name}: scale {scale} is not possible; 1.0 to 4.0 is")));
-        }
-        plan.scale = scale;
-    }
     if let Some(wanted) = change.mode {
         match mode::choose(&screen.modes, wanted) {
             Some((mode, true)) => plan.mode = Some(mode),
             _ => return Err(ControlError::ModeRejected(format!("{name}: {}", impossible(wanted)))),
         }
+    }
+    if let Some(scale) = change.scale {
+        if let Scale::Fixed(scale) = scale
+            && !(1.0..=4.0).contains(&scale)
+        {
+            return Err(ControlError::InvalidArgument(format!(
+                "{name}: scale {scale} is not possible; 1.0 to 4.0 and auto are"
+            )));
+        }
+        // In the mode that it is to have.
+        plan.scale = density::scale_of(scale, plan.mode.as_ref(), screen.physical);
     }
     if let Some(position) = change.position {
         plan.position = Some(position);

@@ -11,6 +11,7 @@ fn screens(count: u32) -> Vec<Facts> {
             name: format!("DP-{number}"),
             identity: format!("ACME Panel {number}"),
             connected: true,
+            physical: (530, 300),
             modes: vec![FULL_HD, VGA],
             now: Planned {
                 power: true,
@@ -83,7 +84,8 @@ fn all_screens_go_dark_only_when_that_is_all_that_is_asked() {
 
 fn any_change() -> impl Strategy<Value = OutputChange> {
     let any_of = |values: Vec<u32>| proptest::option::of(proptest::sample::select(values));
-    let scale = proptest::option::of(prop_oneof![0.0f64..6.0, Just(f64::NAN), Just(f64::INFINITY)]);
+    let scale = prop_oneof![0.0f64..6.0, Just(f64::NAN), Just(f64::INFINITY)];
+    let scale = proptest::option::of(prop_oneof![4 => scale.prop_map(Scale::Fixed), 1 => Just(Scale::Auto)]);
     let size = (0u32..20_000, 0u32..20_000, proptest::option::of(0u32..600_000));
     let mode = proptest::option::of(prop_oneof![
         Just(ModeChoice::Preferred),
@@ -165,4 +167,14 @@ fn a_mirror_lies_nowhere_so_it_lies_over_nothing() {
     before[1].now.position = Some((100, 0));
     assert!(plan(&before, &[on(1, at(100, 0))]).is_err());
     assert!(plan(&before, &[on(1, OutputChange { mirror: Some("DP-0".into()), ..at(100, 0) })]).is_ok());
+}
+
+#[test]
+fn auto_is_the_scale_of_the_mode_that_is_asked_for_with_it() {
+    let mut screens = screens(1);
+    screens[0].physical = (127, 71);
+    let auto = OutputChange { scale: Some(Scale::Auto), ..OutputChange::default() };
+    assert_eq!(plan(&screens, &[on(0, auto.clone())]).unwrap()[0].1.scale, 3.5);
+    let vga = Some(ModeChoice::Exact { width: 640, height: 480, refresh: None });
+    assert_eq!(plan(&screens, &[on(0, OutputChange { mode: vga, ..auto })]).unwrap()[0].1.scale, 1.25);
 }

@@ -98,12 +98,22 @@ impl Stage {
         self.windows.focus(self.focused())
     }
 
-    /// `splash`, `shell` or `system-screen`, as `org.kioskd.Compositor1.Stage` names them: of the first shell.
-    pub fn name(&self) -> &'static str {
-        match (&self.system_screen, self.cover(None)) {
+    /// `splash`, `shell` or `system-screen`, as `org.kioskd.Compositor1.Shells` names them: what is shown in this
+    /// shell's place.
+    pub fn name_of(&self, shell: usize) -> &'static str {
+        match (&self.system_screen, self.cover(Some(shell))) {
             (Some(_), _) => "system-screen",
             (None, Cover::Shown { .. }) => "splash",
             (None, _) => "shell",
+        }
+    }
+
+    /// The same of several of them, as `org.kioskd.Compositor1.Stage`: the splash as long as any has one.
+    pub fn name(&self, mut shells: impl Iterator<Item = usize>) -> &'static str {
+        match &self.system_screen {
+            Some(_) => "system-screen",
+            None if shells.any(|shell| self.name_of(shell) == "splash") => "splash",
+            None => "shell",
         }
     }
 

@@ -76,6 +76,19 @@ pub fn array(properties: &Properties, name: &str) -> Vec<String> {
     texts.collect()
 }
 
+/// Type `a(ss)`.
+pub fn pairs(properties: &Properties, name: &str) -> Vec<(String, String)> {
+    let Some(Variant::Array(array)) = get(properties, name) else { return Vec::new() };
+    let pairs = array.iter().filter_map(|value| match value {
+        Variant::Structure(structure) => match structure.fields() {
+            [Variant::Str(one), Variant::Str(other)] => Some((one.to_string(), other.to_string())),
+            _ => None,
+        },
+        _ => None,
+    });
+    pairs.collect()
+}
+
 /// Type `ad`.
 pub fn floats(properties: &Properties, name: &str) -> Vec<f64> {
     let Some(Variant::Array(array)) = get(properties, name) else { return Vec::new() };

@@ -24,6 +24,8 @@ type Values = BTreeMap<String, Variant<'static>>;
 pub struct Shared {
     service: Service,
     pub properties: Mutex<Values>,
+    /// Of the second shell, the third and so on: what differs from the first.
+    pub others: Mutex<Vec<Values>>,
     /// Outputs by the last part of their object path.
     pub outputs: Mutex<BTreeMap<String, Values>>,
     /// Input devices by the last part of their object path.
@@ -77,6 +79,7 @@ impl Fake {
         let shared = Arc::new(Shared {
             service,
             properties: Mutex::new(properties(service)),
+            others: Mutex::default(),
             outputs: Mutex::new(outputs()),
             inputs: Mutex::new(inputs()),
             calls: Mutex::default(),
@@ -136,6 +139,15 @@ impl Fake {
         is_done.recv().unwrap();
     }
 
+    /// A second shell on DP-1 beside the first on HDMI-A-1, in this state.
+    pub fn second_shell(&self, state: &'static str) {
+        let other = [("State", state.into()), ("Url", "http://second".into()), ("BrowserPid", 5432u32.into())];
+        let other = other.into_iter().map(|(name, value): (&str, Variant<'static>)| (name.to_owned(), value));
+        *self.shared.others.lock().unwrap() = vec![other.collect()];
+        // In a signal of its own object, for those who wait; what it says is read anew.
+        self.change(&[("Shells", vec!["HDMI-A-1", "DP-1"].into())]);
+    }
+
     pub fn calls(&self) -> Vec<(String, String)> {
         self.shared.calls.lock().unwrap().clone()
     }
@@ -188,7 +200,11 @@ async fn reply(shared: &Shared, connection: &Connection, message: &Message) -> z
     let member = header.member().unwrap().to_string();
     match member.as_str() {
         "GetAll" => {
-            let all = clone(&shared.properties.lock().unwrap());
+            let mut all = clone(&shared.properties.lock().unwrap());
+            if let Some((_, number)) = header.path().unwrap().split_once("/shells/") {
+                let number: usize = number.parse().unwrap();
+                all.extend(clone(&shared.others.lock().unwrap()[number - 1]));
+            }
             connection.reply(&header, &all).await
         }
         "GetManagedObjects" => {
@@ -211,7 +227,8 @@ async fn reply(shared: &Shared, connection: &Connection, message: &Message) -> z
             let arguments = arguments.map_or_else(|_| String::new(), |arguments| arguments.to_string());
             // Which object a property was written of is as much of the call as its arguments.
             let object = header.path().unwrap().rsplit('/').next().unwrap().to_owned();
-            let method = if member == "Set" { format!("Set {object}") } else { member.clone() };
+            let other = member == "Set" || header.path().unwrap().contains("/shells/");
+            let method = if other { format!("{member} {object}") } else { member.clone() };
             shared.calls.lock().unwrap().push((method, arguments));
             if *shared.hang_up.lock().unwrap() {
                 return Ok(());

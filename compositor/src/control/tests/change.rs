@@ -30,7 +30,10 @@ fn refusals_name_the_output_the_key_and_what_is_allowed() {
         ("rotation", Variant::from(45u32), ["HDMI-A-1", "rotation is 45", "0, 90, 180 and 270"]),
         ("rotation", Variant::from("90"), ["HDMI-A-1", "rotation has D-Bus type s", "u, 0, 90, 180 or 270"]),
         ("scale", Variant::from(0.5), ["HDMI-A-1", "scale is 0.5", "1.0 to 4.0"]),
-        ("scale", Variant::from(f64::NAN), ["HDMI-A-1", "scale is NaN", "1.0 to 4.0"]),
+        ("scale", Variant::from(f64::NAN), ["HDMI-A-1", "scale is NaN", "0.0 for auto"]),
+        ("scale", Variant::from(-1.0), ["HDMI-A-1", "scale is -1", "1.0 to 4.0"]),
+        ("scale", Variant::from(f64::INFINITY), ["HDMI-A-1", "scale is inf", "1.0 to 4.0"]),
+        ("scale", Variant::from("auto"), ["HDMI-A-1", "type s", "0.0 for auto"]),
         ("power", Variant::from(1u32), ["HDMI-A-1", "power has D-Bus type u", "b, true or false"]),
         ("brightness", Variant::from(101), ["HDMI-A-1", "brightness is 101", "0 to 100"]),
         ("position", Variant::from((0, 40000)), ["HDMI-A-1", "position is 0,40000", "-32768 to 32767"]),
@@ -154,7 +157,8 @@ proptest! {
         match change(output, &key, value) {
             Ok(change) => {
                 prop_assert!(change.rotation.is_none_or(|r| [0, 90, 180, 270].contains(&r)));
-                prop_assert!(change.scale.is_none_or(|s| (1.0..=4.0).contains(&s)));
+                let possible = |scale| !matches!(scale, Scale::Fixed(scale) if !(1.0..=4.0).contains(&scale));
+                prop_assert!(change.scale.is_none_or(possible));
                 prop_assert!(change.brightness.is_none_or(|b| (0..=100).contains(&b)));
                 if let Some(ModeChoice::Exact { width, height, .. }) = change.mode {
                     prop_assert!((1..=16384).contains(&width) && (1..=16384).contains(&height));

@@ -109,6 +109,7 @@ fn snapshot() -> Snapshot {
         serial: 7,
         outputs: vec![output("HDMI-A-1"), OutputSnapshot { brightness: 50, ..output("eDP-1") }],
         inputs: vec![InputSnapshot { name: "Mouse".into(), kind: "pointer".into(), ..Default::default() }],
+        shells: vec![ShellSnapshot { output: "HDMI-A-1".into(), stage: "splash".into() }],
         problems: vec!["one".into()],
     }
 }

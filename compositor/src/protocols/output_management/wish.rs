@@ -3,7 +3,7 @@
 //! Tools say everything of every display, changed or not. Only what differs is a change: a screen that has found its
 //! place beside another is not nailed down there because somebody read its position and wrote it back.
 
-use kiosk_session::config::ModeChoice;
+use kiosk_session::config::{ModeChoice, Scale};
 use smithay::utils::Transform;
 
 use super::head::HeadState;
@@ -83,7 +83,7 @@ fn on(head: &HeadState, wish: &HeadWish, moved: bool) -> Result<OutputChange, St
     Ok(OutputChange {
         power: (!head.on).then_some(true),
         rotation,
-        scale: wish.scale.filter(|scale| (scale - head.now.scale).abs() >= SCALE_STEP),
+        scale: wish.scale.filter(|scale| (scale - head.now.scale).abs() >= SCALE_STEP).map(Scale::Fixed),
         mode: wish.mode.and_then(|mode| choice(head, mode)),
         position: wish.position.filter(|_| moved),
         ..OutputChange::default()

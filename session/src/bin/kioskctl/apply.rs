@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use kiosk_session::client::{Client, Service};
-use kiosk_session::config::{ConfigError, OutputSettings, OutputTables, Scale};
+use kiosk_session::config::{ConfigError, OutputSettings, OutputTables};
 
 use super::change::{Change, Lasting, Setting, carry_out};
 use super::outcome::{Failure, Outcome};
@@ -62,13 +62,6 @@ fn one(
     output: &OutputState,
 ) -> Result<Vec<Setting>, (&'static str, String)> {
     let OutputSettings { mode, rotation, scale, power, mirror, position } = settings;
-    let scale = match scale {
-        Some(Scale::Auto) => {
-            return Err(("scale", "is \"auto\", which is for the configuration; allowed is 1.0 to 4.0".into()));
-        }
-        Some(Scale::Fixed(scale)) => Some(*scale),
-        None => None,
-    };
     let mirror = match mirror.as_deref() {
         None => None,
         Some("") => Some(String::new()),

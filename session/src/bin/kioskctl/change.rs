@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use kiosk_session::client::{Options, Peer};
-use kiosk_session::config::{ModeChoice, words};
+use kiosk_session::config::{ModeChoice, Scale, words};
 use serde_json::{Map, Value, json};
 use zbus::Variant;
 
@@ -65,8 +65,12 @@ impl Setting {
         Self { key: "rotation", value: degrees.into(), json: json!(degrees) }
     }
 
-    pub fn scale(scale: f64) -> Self {
-        Self { key: "scale", value: scale.into(), json: json!(scale) }
+    pub fn scale(scale: Scale) -> Self {
+        match scale {
+            Scale::Fixed(scale) => Self { key: "scale", value: scale.into(), json: json!(scale) },
+            // As the interface has it.
+            Scale::Auto => Self { key: "scale", value: 0.0.into(), json: json!("auto") },
+        }
     }
 
     pub fn mode(mode: ModeChoice) -> Self {

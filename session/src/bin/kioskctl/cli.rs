@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use kiosk_session::config::{self, ModeChoice, Url, words};
+use kiosk_session::config::{self, ModeChoice, Scale, Url, words};
 
 const AFTER_HELP: &str = "\
 Exit status:
@@ -88,9 +88,9 @@ pub enum Verb {
     },
     /// Choose how much larger things are drawn
     Scale {
-        /// 1.0 to 4.0
-        #[arg(value_parser = scale)]
-        scale: f64,
+        /// auto: from the display's density; or 1.0 to 4.0
+        #[arg(value_name = "auto|N", value_parser = scale)]
+        scale: Scale,
         #[command(flatten)]
         change: ChangeArgs,
     },
@@ -161,6 +161,9 @@ pub enum Verb {
     Wait {
         #[arg(value_enum)]
         what: Condition,
+        /// Of this one of several [[shells]]: its number as `status` shows it, or its output; without it: all of them
+        #[arg(short, long, value_name = "N|OUTPUT")]
+        shell: Option<String>,
         /// For this long without interruption
         #[arg(long, value_name = "TIME", value_parser = duration)]
         stable: Option<Duration>,
@@ -237,9 +240,9 @@ pub enum Power {
 /// What `wait` waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Condition {
-    /// The page is ready
+    /// The page is ready; with several [[shells]] all pages are
     Ready,
-    /// The page is ready and is what the screens show
+    /// The page is ready and is what its screen shows
     PageVisible,
     /// The compositor runs and has a screen
     Screen,
@@ -287,11 +290,8 @@ fn mode(text: &str) -> Result<ModeChoice, String> {
     }
 }
 
-fn scale(text: &str) -> Result<f64, String> {
-    match words::parse_scale(text) {
-        Some(config::Scale::Fixed(scale)) => Ok(scale),
-        _ => Err("allowed is a number from 1.0 to 4.0".into()),
-    }
+fn scale(text: &str) -> Result<Scale, String> {
+    words::parse_scale(text).ok_or_else(|| "allowed is auto or a number from 1.0 to 4.0".into())
 }
 
 fn position(text: &str) -> Result<(i32, i32), String> {
@@ -331,7 +331,8 @@ mod tests {
             "rotate 45",
             "open localhost",
             "scale 5",
-            "scale auto",
+            "scale none",
+            "scale nan",
             "mode 1080p",
             "position 3",
             "brightness 101",

@@ -64,7 +64,9 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Verb::Screenshot { file, output } => screenshot::take(&client, file, output.as_deref()).await,
         Verb::Message { text, title } => message::show(&client, text, title.as_deref()).await,
         Verb::Dismiss => message::dismiss(&client).await,
-        Verb::Wait { what, stable, timeout } => wait::wait(&client, *what, *stable, *timeout).await,
+        Verb::Wait { what, shell, stable, timeout } => {
+            wait::wait(&client, *what, shell.as_deref(), *stable, *timeout).await
+        }
         Verb::Vt { number } => message::switch_vt(&client, *number).await,
         Verb::Config { what } => config::run(what),
         Verb::Generate { what, directory } => generate::run(*what, directory),

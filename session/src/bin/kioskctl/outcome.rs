@@ -6,6 +6,9 @@ use std::io::Write;
 use kiosk_session::client::{ClientError, Exit};
 use serde_json::{Value, json};
 
+/// D-Bus name of the error about something that the caller named.
+const NOT_FOUND: &str = "org.kioskd.Error.NotFound";
+
 /// A verb's success.
 #[derive(Debug)]
 pub struct Outcome {
@@ -42,12 +45,17 @@ impl Failure {
 
     /// For what the caller named and is not there.
     pub fn not_found(message: impl Into<String>) -> Self {
-        Failure { exit: Exit::Failed, name: "org.kioskd.Error.NotFound".into(), message: message.into() }
+        Failure { exit: Exit::Failed, name: NOT_FOUND.into(), message: message.into() }
     }
 
     /// For a file that asks for what cannot be.
     pub fn invalid(message: impl Into<String>) -> Self {
         Failure { exit: Exit::Failed, name: "org.kioskd.Error.InvalidArgument".into(), message: message.into() }
+    }
+
+    /// Whether trying again can't help: rights do not come by waiting, nor does what there is not.
+    pub fn is_final(&self) -> bool {
+        self.exit == Exit::NotAllowed || self.name == NOT_FOUND
     }
 
     /// What it is about, before the sentence.

@@ -2,7 +2,7 @@
 //! `screen`; and `confirm`.
 
 use kiosk_session::client::{Client, Service, integer};
-use kiosk_session::config::ModeChoice;
+use kiosk_session::config::{ModeChoice, Scale};
 
 use super::change::{Change, Lasting, Setting, carry_out};
 use super::cli::{ChangeArgs, Power, Turn};
@@ -25,7 +25,7 @@ pub async fn mode(client: &Client, mode: ModeChoice, args: &ChangeArgs) -> Resul
     change(client, args, |_, _| Ok(Setting::mode(mode))).await
 }
 
-pub async fn scale(client: &Client, scale: f64, args: &ChangeArgs) -> Result<Outcome, Failure> {
+pub async fn scale(client: &Client, scale: Scale, args: &ChangeArgs) -> Result<Outcome, Failure> {
     change(client, args, |_, _| Ok(Setting::scale(scale))).await
 }
 

@@ -51,7 +51,7 @@ where
 }
 
 /// The number of the shell that a person means, by its number or its output.
-fn number(outputs: &[String], wanted: &str) -> Result<usize, Failure> {
+pub fn number(outputs: &[String], wanted: &str) -> Result<usize, Failure> {
     let by_output = outputs.iter().position(|output| output == wanted);
     let found = by_output.or_else(|| wanted.parse().ok().filter(|number| *number < outputs.len()));
     found.ok_or_else(|| {

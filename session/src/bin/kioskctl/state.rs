@@ -40,11 +40,23 @@ pub struct CompositorState {
     pub backend: String,
     pub renderer: String,
     pub stage: String,
+    /// Of each shell, by number.
+    pub shells: Vec<ShellPlace>,
     pub active_vt: i64,
     pub serial: i64,
     pub problems: Vec<String>,
     /// Connected ones first, then by place and name: the first is the primary one.
     pub outputs: Vec<OutputState>,
+}
+
+/// Where a shell is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ShellPlace {
+    /// The output that it is on; empty: every one is another shell's.
+    pub output: String,
+    /// What is shown there.
+    pub stage: String,
 }
 
 /// `org.kioskd.Output1`.
@@ -88,11 +100,6 @@ impl SessionState {
         Ok(sessions)
     }
 
-    /// Of the first shell.
-    pub async fn read(peer: &Peer) -> Result<Self, ClientError> {
-        Ok(SessionState::from_properties(&peer.properties().await?, 0))
-    }
-
     fn from_properties(all: &Properties, number: usize) -> Self {
         SessionState {
             output: client::array(all, "Shells").into_iter().nth(number).unwrap_or_default(),
@@ -126,6 +133,10 @@ impl CompositorState {
             backend: client::text(&all, "Backend"),
             renderer: client::text(&all, "Renderer"),
             stage: client::text(&all, "Stage"),
+            shells: client::pairs(&all, "Shells")
+                .into_iter()
+                .map(|(output, stage)| ShellPlace { output, stage })
+                .collect(),
             active_vt: client::integer(&all, "ActiveVt"),
             serial: client::integer(&all, "Serial"),
             problems: client::array(&all, "Problems"),

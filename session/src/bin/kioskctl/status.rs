@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::link::Link;
 use super::outcome::{self, Failure, Outcome};
-use super::state::{CompositorState, OutputState, SessionState, span_text, time_since};
+use super::state::{CompositorState, OutputState, SessionState, ShellPlace, span_text, time_since};
 use super::table::table;
 
 /// Home and clear to the end, as terminals since the VT100 understand it.
@@ -97,8 +97,10 @@ impl Status {
         let mut row = |name: &str, text: String| rows.push(vec![name.to_owned(), text]);
         match &self.session {
             Ok(shells) if shells.len() > 1 => {
+                let places = self.compositor.as_ref().map_or(&[][..], |compositor| &compositor.shells);
                 for (number, session) in shells.iter().enumerate() {
-                    row("Shell", format!("{number}, output {:?}", session.output));
+                    let place = places.get(number).map(place_text).unwrap_or_default();
+                    row("Shell", format!("{number}, output {:?}{place}", session.output));
                     session_rows(session, &mut row);
                 }
             }
@@ -110,6 +112,14 @@ impl Status {
             Err(error) => row("Screen", error.to_string()),
         }
         table(&rows)
+    }
+}
+
+/// What is shown in a shell's place, and where.
+fn place_text(place: &ShellPlace) -> String {
+    match place.output.as_str() {
+        "" => format!(": {} on no output, every one is another shell's", place.stage),
+        output => format!(": {} on {output}", place.stage),
     }
 }
 

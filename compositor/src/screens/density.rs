@@ -1,0 +1,48 @@
+//! The scale that `auto` stands for: from how densely a display's pixels lie. Pure; asked when configuration is applied
+//! and when a change asks for it.
+
+use kiosk_session::config::Scale;
+
+use super::HeadMode;
+
+/// Density at which a scale of 1 is right, pixels a millimetre (about 110 dpi).
+const BASE_DENSITY: f64 = 110.0 / 25.4;
+/// What a panel measures at least, millimetres: projectors and adapters claim sizes of centimetres, or the ratio of
+/// their sides.
+const SMALLEST: (i32, i32) = (60, 40);
+
+/// The scale in force, 1.0 to 4.0. `auto` goes in quarters, and is 1 where mode or size (`physical`, millimetres) are
+/// not known.
+pub fn scale_of(scale: Scale, mode: Option<&HeadMode>, physical: (i32, i32)) -> f64 {
+    let (width, height) = physical;
+    let mode = match (scale, mode) {
+        (Scale::Fixed(scale), _) => return scale,
+        (Scale::Auto, Some(mode)) if width >= SMALLEST.0 && height >= SMALLEST.1 => mode,
+        (Scale::Auto, _) => return 1.0,
+    };
+    let density = f64::from(mode.width.max(mode.height)) / f64::from(width.max(height));
+    ((density / BASE_DENSITY * 4.0).round() / 4.0).clamp(1.0, 4.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(width: i32, height: i32) -> HeadMode {
+        HeadMode { width, height, refresh: 60_000, preferred: true, custom: None }
+    }
+
+    #[test]
+    fn auto_follows_the_density_and_does_not_believe_everything() {
+        let auto = |width, height, physical| scale_of(Scale::Auto, Some(&mode(width, height)), physical);
+        assert_eq!(auto(1920, 1080, (527, 296)), 1.0, "a desk monitor");
+        assert_eq!(auto(3840, 2160, (597, 336)), 1.5, "27 inches in 4K");
+        assert_eq!(auto(3840, 2160, (1210, 680)), 1.0, "a television");
+        assert_eq!(auto(1200, 1920, (136, 217)), 2.0, "a tablet's panel, upright");
+        assert_eq!(auto(3840, 2160, (16, 9)), 1.0, "a ratio is no size");
+        assert_eq!(auto(3840, 2160, (0, 0)), 1.0);
+        assert_eq!(auto(15360, 8640, (60, 40)), 4.0);
+        assert_eq!(scale_of(Scale::Auto, None, (527, 296)), 1.0);
+        assert_eq!(scale_of(Scale::Fixed(2.5), None, (0, 0)), 2.5);
+    }
+}
