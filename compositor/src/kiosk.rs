@@ -3,9 +3,9 @@
 //! Event sources call into the parts; [`Kiosk::settle`] then draws what wants drawing and sends what was
 //! written, once a turn.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
-use kiosk_session::config::{Config, SavedState};
+use kiosk_session::config::Config;
 use smithay::{
     reexports::{
         calloop::{
@@ -27,6 +27,7 @@ use crate::{
     power::{self, Power},
     privilege::ClientState,
     protocols::Protocols,
+    saved::Saved,
     screens::{Screen, ScreenId, Screens},
     session_link::SessionLinks,
     stage::{Stage, splash::Cover},
@@ -93,13 +94,6 @@ pub struct Kiosk {
     pub settled_in: bool,
     /// Whether a first frame has reached a display (or none is expected).
     pub presented: bool,
-}
-
-/// Changes that outlive a restart, and where they are kept (`None`: nowhere).
-#[derive(Default)]
-pub struct Saved {
-    pub state: SavedState,
-    pub directory: Option<PathBuf>,
 }
 
 /// Which one-shot timers are armed: each at most once.

@@ -22,9 +22,13 @@ const RETIREMENT: Duration = Duration::from_secs(1);
 impl Kiosk {
     /// What configuration and saved state say of a display.
     fn policy_for(&self, head: &Head) -> OutputPolicy {
-        let identity = head.identity.description();
-        let saved = self.saved.state.output(&self.screens.saved_as(&head.identity), &head.name);
-        output_policy(&self.config.outputs, saved, &identity, &head.name)
+        self.policy_of(&head.identity, &head.name)
+    }
+
+    /// The same of the display with this identity on this connector.
+    pub(crate) fn policy_of(&self, identity: &Identity, connector: &str) -> OutputPolicy {
+        let saved = self.saved.state.output(&self.screens.saved_as(identity), connector);
+        output_policy(&self.config.outputs, saved, &identity.description(), connector)
     }
 
     /// Brings the screens in line with the displays that the back end has: at start, and on each hotplug.

@@ -22,6 +22,7 @@ pub mod privilege;
 pub mod protocols;
 pub mod requests;
 pub mod run;
+pub mod saved;
 pub mod screens;
 pub mod session_link;
 pub mod sockets;

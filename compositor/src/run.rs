@@ -30,13 +30,14 @@ use crate::{
     child::{self, Launch, Role},
     control,
     input::SeatParts,
-    kiosk::{Exit, Kiosk, Saved, Timers},
+    kiosk::{Exit, Kiosk, Timers},
     life,
     notify::Notifier,
     options::{BackendChoice, MultiChoice, Options, SessionChoice},
     places,
     power::Power,
     protocols::Protocols,
+    saved::Saved,
     screens::{Screens, ShellScreen},
     session_link::{self, SessionLinks},
     sockets, splash_style,
@@ -88,6 +89,7 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
         event_loop.run(None, &mut kiosk, Kiosk::settle).context("the event loop failed")?;
     }
     kiosk.notifier.stopping();
+    kiosk.save_rest();
     end_child(&mut event_loop, &mut kiosk);
     Ok(kiosk.exit.unwrap_or(Exit(0)))
 }
@@ -113,7 +115,7 @@ pub fn build(
         Some(directory) => {
             let (state, warning) = SavedState::load(&directory);
             problems.extend(warning);
-            Saved { state, directory: Some(directory) }
+            Saved::new(state, Some(directory))
         }
     };
     for problem in &problems {
@@ -231,6 +233,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     start_control(kiosk, directory.clone());
     life::start_watchdog(kiosk);
     kiosk.backend.start_input();
+    kiosk.watch_backlights();
 
     let role = match (&options.command, options.session) {
         (command, _) if !command.is_empty() => Some(Role::Command(command.clone())),

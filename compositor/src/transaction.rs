@@ -29,8 +29,13 @@ impl Kiosk {
             )));
         }
         let planned = self.plan(changes)?;
-        let before: Vec<(ScreenId, Planned)> =
-            planned.iter().filter_map(|(id, _)| Some((*id, current(&self.screens, self.screens.get(*id)?)))).collect();
+        let before: Vec<(ScreenId, Planned)> = planned
+            .iter()
+            .filter_map(|(id, plan)| {
+                let now = current(&self.screens, self.screens.get(*id)?);
+                Some((*id, Planned { brightness: plan.brightness.and(now.brightness), ..now }))
+            })
+            .collect();
         self.test(&planned)?;
         if how == ApplyMode::Verify {
             return Ok(self.screens.serial);
@@ -123,7 +128,7 @@ impl Kiosk {
             self.try_set_power(id, plan.power).map_err(ControlError::Failed)?;
             self.power_event(power::Event::Commanded { screen: id, on: plan.power });
         }
-        if let Some(percent) = plan.brightness.filter(|_| plan.brightness != now.brightness) {
+        if let Some(percent) = plan.brightness {
             self.set_brightness(id, percent).map_err(ControlError::Failed)?;
         }
         Ok(())
@@ -161,11 +166,9 @@ impl Kiosk {
             let settings = settings(change, plan);
             self.saved.state.change(&self.screens.saved_as(&screen.identity), &screen.name, &settings);
         }
-        let Some(directory) = &self.saved.directory else { return Ok(()) };
-        self.saved
-            .state
-            .save(directory)
-            .map_err(|error| ControlError::Failed(format!("the change is in force but could not be saved: {error}")))
+        let in_passing = changes.iter().all(|(_, change)| only_brightness(change));
+        let saved = if in_passing { self.save_in_passing() } else { self.save() };
+        saved.map_err(|error| ControlError::Failed(format!("the change is in force but could not be saved: {error}")))
     }
 }
 
@@ -179,7 +182,13 @@ fn settings(change: &OutputChange, plan: &Planned) -> OutputSettings {
         power: None,
         mirror: change.mirror.clone(),
         position: change.position,
+        brightness: change.brightness.and_then(|percent| u8::try_from(percent).ok()),
     }
+}
+
+/// What a slider sends, many times a second.
+fn only_brightness(change: &OutputChange) -> bool {
+    *change == OutputChange { brightness: change.brightness, ..OutputChange::default() }
 }
 
 /// A screen's state as it is.

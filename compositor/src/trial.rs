@@ -38,8 +38,10 @@ impl Kiosk {
         let serial = self.screens.serial;
         let trial = &mut self.trial;
         for (id, state) in before {
-            if !trial.before.iter().any(|(known, _)| known == id) {
-                trial.before.push((*id, *state));
+            match trial.before.iter_mut().find(|(known, _)| known == id) {
+                // It is only there once somebody asked for another.
+                Some((_, known)) => known.brightness = known.brightness.or(state.brightness),
+                None => trial.before.push((*id, *state)),
             }
         }
         trial.changes.extend_from_slice(changes);

@@ -150,14 +150,16 @@ fn settings() -> impl Strategy<Value = OutputSettings> {
         proptest::option::of(any::<bool>()),
         proptest::option::of("M[A-Za-z0-9 \"\\\\'-]{0,12}"),
         proptest::option::of((-9999i32..9999, -9999i32..9999)),
+        proptest::option::of(0u8..=100),
     )
-        .prop_map(|(mode, rotation, scale, power, mirror, position)| OutputSettings {
+        .prop_map(|(mode, rotation, scale, power, mirror, position, brightness)| OutputSettings {
             mode,
             rotation,
             scale,
             power,
             mirror,
             position,
+            brightness,
         })
 }
 

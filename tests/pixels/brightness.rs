@@ -2,6 +2,7 @@
 
 use std::{fs, path::Path};
 
+use kiosk_session::config::SavedState;
 use kioskd::{
     control::{ApplyMode, ControlError, OutputChange},
     screens::HeadId,
@@ -22,9 +23,15 @@ fn panel(sysfs: &Path, now: &str) {
 }
 
 fn with_panel(name: &str) -> (Fixture, tempfile::TempDir) {
+    with_saved(name, SavedState::default())
+}
+
+/// The same, started with this saved state.
+fn with_saved(name: &str, state: SavedState) -> (Fixture, tempfile::TempDir) {
     let sysfs = tempfile::tempdir().unwrap();
     panel(sysfs.path(), "50\n");
     let mut fixture = Fixture::new(&[]);
+    fixture.kiosk.saved.state = state;
     fixture.panels.set_sysfs(sysfs.path().to_owned());
     let mut heads = Fixture::new(&["320x200"]).panels.heads();
     heads[0].name = name.into();
@@ -73,6 +80,93 @@ fn a_brightness_on_trial_goes_back() {
     assert_eq!(written(&sysfs), "180");
     fixture.until("the trial's end", |fixture| shown(fixture) == 25);
     assert_eq!(written(&sysfs), "50");
+}
+
+#[test]
+fn a_brightness_is_kept_over_a_restart_and_a_replug() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut fixture, sysfs) = with_panel("eDP-1");
+    fixture.kiosk.saved.directory = Some(directory.path().to_owned());
+    fixture.until("the brightness", |fixture| shown(fixture) == 25);
+    fixture.change(to(80)).unwrap();
+    let heads = fixture.panels.heads();
+    fixture.panels.set_heads(Vec::new());
+    fixture.kiosk.displays_changed();
+    panel(sysfs.path(), "10\n");
+    fixture.panels.set_heads(heads);
+    fixture.kiosk.displays_changed();
+    fixture.until("the kept brightness", |_| written(&sysfs) == "160");
+    assert_eq!(shown(&fixture), 80);
+
+    let (state, warning) = SavedState::load(directory.path());
+    assert_eq!(warning, None);
+    let (mut again, sysfs) = with_saved("eDP-1", state);
+    again.until("the kept brightness", |again| shown(again) == 80);
+    assert_eq!(written(&sysfs), "160");
+    // Off and on it stays as others made it.
+    panel(sysfs.path(), "20");
+    again.change(OutputChange { power: Some(false), ..OutputChange::default() }).unwrap();
+    again.change(OutputChange { power: Some(true), ..OutputChange::default() }).unwrap();
+    again.still();
+    assert_eq!(written(&sysfs), "20");
+}
+
+#[test]
+fn a_kiosk_does_not_come_up_black_because_it_was_dimmed_to_nothing() {
+    let (mut fixture, sysfs) = with_panel("eDP-1");
+    fixture.until("the brightness", |fixture| shown(fixture) == 25);
+    fixture.change(to(0)).unwrap();
+    assert_eq!(written(&sysfs), "0");
+    let (mut again, sysfs) = with_saved("eDP-1", fixture.kiosk.saved.state.clone());
+    again.until("some light", |again| shown(again) == 5);
+    assert_eq!(written(&sysfs), "10");
+}
+
+#[test]
+fn a_slider_writes_the_state_first_and_last_and_not_at_each_step() {
+    let directory = tempfile::tempdir().unwrap();
+    let (mut fixture, sysfs) = with_panel("eDP-1");
+    fixture.kiosk.saved.directory = Some(directory.path().to_owned());
+    fixture.until("the brightness", |fixture| shown(fixture) == 25);
+    let kept = || SavedState::load(directory.path()).0.output("", "eDP-1").and_then(|kept| kept.brightness);
+    fixture.change(to(30)).unwrap();
+    assert_eq!(kept(), Some(30), "one change is kept when it is acknowledged");
+    for percent in 31..=90 {
+        fixture.change(to(percent)).unwrap();
+    }
+    assert_eq!(kept(), Some(30), "the flash is spared");
+    assert_eq!(written(&sysfs), "180");
+    fixture.until("the last of it", |_| kept() == Some(90));
+    // The end of the program does not wait.
+    fixture.change(to(40)).unwrap();
+    assert_eq!(kept(), Some(90));
+    fixture.kiosk.save_rest();
+    assert_eq!(kept(), Some(40));
+    // Whatever else is kept, is at once, and the rest with it.
+    fixture.change(to(50)).unwrap();
+    fixture.rotate(90);
+    assert_eq!(kept(), Some(50));
+}
+
+#[test]
+fn a_change_of_something_else_does_not_touch_the_brightness() {
+    let (mut fixture, sysfs) = with_panel("eDP-1");
+    fixture.until("the brightness", |fixture| shown(fixture) == 25);
+    // Somebody else.
+    panel(sysfs.path(), "20");
+    fixture.rotate(90);
+    assert_eq!(written(&sysfs), "20");
+    // The same again is set again: it may be another by now.
+    fixture.change(to(25)).unwrap();
+    assert_eq!(written(&sysfs), "50");
+    let revert_after = std::time::Duration::from_millis(50);
+    let turned = OutputChange { rotation: Some(180), ..OutputChange::default() };
+    fixture.kiosk.apply(0, &[("eDP-1".into(), turned)], ApplyMode::Temporary { revert_after }).unwrap();
+    panel(sysfs.path(), "20");
+    fixture.until("the trial's end", |fixture| {
+        fixture.kiosk.snapshot().outputs.iter().any(|output| output.rotation == 90)
+    });
+    assert_eq!(written(&sysfs), "20");
 }
 
 #[test]

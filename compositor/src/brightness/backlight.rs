@@ -6,8 +6,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Connectors of panels that are built in: a backlight belongs to one of these.
-const INTERNAL: [&str; 3] = ["eDP-", "LVDS-", "DSI-"];
+/// Connectors with a cable that anybody can pull: what hangs there has a light of its own. All others may be of a
+/// panel that is built in, also those whose driver does not know (`Unknown-1` of a firmware's framebuffer).
+const CABLES: [&str; 11] =
+    ["HDMI-", "DP-", "DVI-", "VGA-", "TV-", "Composite-", "SVIDEO-", "Component-", "DIN-", "USB-", "Writeback-"];
 
 /// Kinds of backlight, the one that knows best first: the firmware's own, the platform's, the graphics chip's.
 const KINDS: [&str; 3] = ["firmware", "platform", "raw"];
@@ -22,17 +24,16 @@ pub struct Backlight {
 
 impl Backlight {
     /// The backlight of the panel on this connector: the one that is a child of the connector, else the best of
-    /// those that belong to no connector at all.
+    /// those that belong to no connector at all, if this is the first built-in panel: which of several panels those
+    /// light cannot be told, and another one's light is worse than none.
     pub fn find(sysfs: &Path, connector: &str) -> Option<Self> {
-        if !INTERNAL.iter().any(|kind| connector.starts_with(kind)) {
-            return None;
-        }
         let own = super::connector_directory(sysfs, connector);
+        let alone = !has_cable(connector) && first_built_in(sysfs).is_none_or(|first| first == connector);
         let mut found: Vec<(usize, Self)> = fs::read_dir(sysfs.join("class/backlight"))
             .ok()?
             .flatten()
             .filter_map(|entry| {
-                let rank = rank(&entry.path(), own.as_deref())?;
+                let rank = rank(&entry.path(), own.as_deref()).filter(|rank| *rank == OWN || alone)?;
                 Some((rank, Self::open(entry.path())?))
             })
             .collect();
@@ -68,6 +69,23 @@ impl Backlight {
     }
 }
 
+/// Of a backlight that is a child of the connector.
+const OWN: usize = 0;
+
+fn has_cable(connector: &str) -> bool {
+    CABLES.iter().any(|kind| connector.starts_with(kind))
+}
+
+/// The first connector of a built-in panel that is there.
+fn first_built_in(sysfs: &Path) -> Option<String> {
+    let entries = fs::read_dir(sysfs.join("class/drm")).ok()?.flatten();
+    let connected = entries.filter(|entry| {
+        fs::read_to_string(entry.path().join("status")).is_ok_and(|status| status.trim() == "connected")
+    });
+    let names = connected.filter_map(|entry| Some(entry.file_name().to_str()?.split_once('-')?.1.to_owned()));
+    names.filter(|name| !has_cable(name)).min()
+}
+
 /// How well a backlight fits the connector, small is better; `None`: it is another connector's.
 fn rank(backlight: &Path, own: Option<&Path>) -> Option<usize> {
     let device = fs::canonicalize(backlight.join("device")).ok();
@@ -76,11 +94,11 @@ fn rank(backlight: &Path, own: Option<&Path>) -> Option<usize> {
         name.starts_with("card") && name.contains('-')
     };
     match device {
-        Some(device) if own == Some(device.as_path()) => Some(0),
+        Some(device) if own == Some(device.as_path()) => Some(OWN),
         Some(device) if connector(&device) => None,
         _ => {
             let kind = fs::read_to_string(backlight.join("type")).unwrap_or_default();
-            Some(1 + KINDS.iter().position(|known| *known == kind.trim()).unwrap_or(KINDS.len()))
+            Some(OWN + 1 + KINDS.iter().position(|known| *known == kind.trim()).unwrap_or(KINDS.len()))
         }
     }
 }
@@ -143,6 +161,29 @@ mod tests {
         backlight(root, "z_firmware", "firmware", "100", "0");
         backlight(root, "broken", "firmware", "0", "0");
         assert_eq!(Backlight::find(root, "DSI-1").unwrap().name(), "z_firmware");
+    }
+
+    #[test]
+    fn a_backlight_of_no_connector_is_the_first_built_in_panels_and_never_a_monitors() {
+        let root = tempfile::tempdir().unwrap();
+        let root = root.path();
+        backlight(root, "acpi_video0", "firmware", "20", "20");
+        for name in ["DP-1", "HDMI-A-1", "Virtual-1", "Virtual-2"] {
+            fs::write(connector(root, name).join("status"), "connected\n").unwrap();
+        }
+        for name in ["DP-1", "HDMI-A-1", "DVI-D-1", "VGA-1", "DP-9", "Virtual-2"] {
+            assert_eq!(Backlight::find(root, name), None, "{name}");
+        }
+        assert_eq!(Backlight::find(root, "Virtual-1").unwrap().name(), "acpi_video0");
+        // A panel that is pulled out of its socket leaves it to the other one.
+        fs::write(root.join("devices/gpu/drm/card0/card0-Virtual-1/status"), "disconnected\n").unwrap();
+        assert_eq!(Backlight::find(root, "Virtual-2").unwrap().name(), "acpi_video0");
+        for name in ["DPI-1", "SPI-1", "Unknown-1"] {
+            fs::write(root.join("devices/gpu/drm/card0/card0-Virtual-2/status"), "disconnected\n").unwrap();
+            fs::write(connector(root, name).join("status"), "connected\n").unwrap();
+            assert_eq!(Backlight::find(root, name).unwrap().name(), "acpi_video0", "{name}");
+            fs::remove_file(root.join("class/drm").join(format!("card0-{name}"))).unwrap();
+        }
     }
 
     #[test]

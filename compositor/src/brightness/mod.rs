@@ -7,6 +7,7 @@
 mod backlight;
 mod ddc;
 mod logind;
+mod watch;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -22,6 +23,10 @@ use crate::{
 };
 use backlight::Backlight;
 use ddc::Level;
+
+/// What was kept is no darker than this when it is brought back, percent: on many panels 0 is no light at all, and a
+/// device that comes up black looks broken. (systemd-backlight has the same bound.)
+const DIMMEST_AT_START: i32 = 5;
 
 /// How a display's brightness is changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -108,6 +113,7 @@ impl Kiosk {
         if let Some(backlight) = Backlight::find(&sysfs, &name) {
             screen.brightness = backlight.percent();
             known.control = screen.brightness.map(|_| Control::Backlight(backlight));
+            tracing::info!(screen = name, control = ?known.control, "brightness");
         } else if let Some(bus) = ddc::bus(&sysfs, &name).filter(|bus| may_use(bus)) {
             known.busy = self.ask(id, head, move || {
                 let level = ddc::open(&bus).and_then(|mut wire| ddc::read_patiently(&mut wire));
@@ -115,8 +121,51 @@ impl Kiosk {
                 Answer::Found(level.ok().map(|level| Control::Monitor { bus, level }))
             });
         }
-        self.changed |= known.control.is_some();
+        let found = known.control.is_some();
+        self.changed |= found;
         self.brightness.known.insert(id, known);
+        if found {
+            self.restore_brightness(id);
+        }
+    }
+
+    /// The display has come, and its control is known: it shines as was kept, or as the configuration says.
+    fn restore_brightness(&mut self, id: ScreenId) {
+        let Some(screen) = self.screens.get(id) else { return };
+        let Some(percent) = self.policy_of(&screen.identity, &screen.name).brightness else { return };
+        let (percent, name) = (i32::from(percent).max(DIMMEST_AT_START), screen.name.clone());
+        if screen.brightness == Some(percent) {
+            return;
+        }
+        if let Err(error) = self.set_brightness(id, percent) {
+            self.problem(format!("{name}: the brightness that was kept could not be set: {error}"));
+        }
+    }
+
+    /// This backlight was changed by somebody, has come, or has gone.
+    fn backlight_changed(&mut self, name: &str, come: bool) {
+        let mut again = Vec::new();
+        for screen in self.screens.iter_mut().filter(|screen| screen.shown) {
+            let Some(known) = self.brightness.known.get(&screen.id) else { continue };
+            match &known.control {
+                None if come && !known.busy => again.push(screen.id),
+                // Our own change: its end is told.
+                Some(Control::Backlight(backlight)) if backlight.name() == name && !known.busy => {
+                    let now = backlight.percent();
+                    if now.is_none() {
+                        again.push(screen.id);
+                    }
+                    self.changed |= screen.brightness != now;
+                    screen.brightness = now;
+                }
+                _ => {}
+            }
+        }
+        for id in again {
+            self.brightness.forget(id);
+            self.brightness.lit(id);
+            self.find_brightness(id);
+        }
     }
 
     /// Sets the brightness of a screen's display, 0 to 100. What fails later is a problem that people are told of.
@@ -131,9 +180,14 @@ impl Kiosk {
             screen.brightness = Some(percent);
             return Ok(());
         }
+        let mut now = Some(percent);
         let busy = match control {
             Control::Backlight(backlight) => match backlight.write(percent) {
-                Ok(()) => false,
+                Ok(()) => {
+                    // It may have fewer steps.
+                    now = backlight.percent();
+                    false
+                }
                 Err(error) if needs_leave(&error) => self.ask(id, head, move || {
                     let set = logind::set_brightness(None, &backlight.name(), backlight.value(percent));
                     Answer::Set(set.map_err(|why| format!("{error}; and logind: {why}")))
@@ -149,7 +203,7 @@ impl Kiosk {
             known.busy = busy;
         }
         if let Some(screen) = self.screens.get_mut(id) {
-            screen.brightness = Some(percent);
+            screen.brightness = now;
         }
         self.changed = true;
         Ok(())
@@ -196,11 +250,17 @@ impl Kiosk {
                     None => None,
                 };
                 known.control = control;
+                return self.restore_brightness(id);
             }
-            Answer::Set(Ok(())) => {}
-            Answer::Set(Err(error)) => {
+            Answer::Set(set) => {
+                // What has become of it: it may have fewer steps, or have refused.
+                if let Some(Control::Backlight(backlight)) = &known.control {
+                    screen.brightness = backlight.percent();
+                }
                 let name = screen.name.clone();
-                self.problem(format!("{name}: the brightness could not be set: {error}"));
+                if let Err(error) = set {
+                    self.problem(format!("{name}: the brightness could not be set: {error}"));
+                }
             }
         }
         if let Some(percent) = next

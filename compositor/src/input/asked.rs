@@ -50,10 +50,7 @@ impl Kiosk {
         self.saved.state.change_input(&id, &name, change);
         self.devices_changed();
         self.changed = true;
-        let Some(directory) = &self.saved.directory else { return Ok(()) };
-        self.saved
-            .state
-            .save(directory)
+        self.save()
             .map_err(|error| ControlError::Failed(format!("the change is in force but could not be saved: {error}")))
     }
 

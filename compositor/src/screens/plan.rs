@@ -24,7 +24,7 @@ pub struct Planned {
     pub position: Option<(i32, i32)>,
     /// Whose picture it shows instead of its own.
     pub mirror: Option<ScreenId>,
-    /// 0 to 100; `None`: the display has no control for it.
+    /// 0 to 100. Of a screen as it is, `None`: the display has no control for it; in a plan: it stays as it is.
     pub brightness: Option<i32>,
 }
 
@@ -61,9 +61,10 @@ fn names(screens: &[Facts]) -> String {
 
 fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<Planned, ControlError> {
     let name = &screen.name;
-    let mut plan = screen.now;
+    // What is not asked for is not set: meanwhile somebody may have used the display's own buttons.
+    let mut plan = Planned { brightness: None, ..screen.now };
     if let Some(percent) = change.brightness {
-        if plan.brightness.is_none() {
+        if screen.now.brightness.is_none() {
             return Err(ControlError::Unsupported(format!("{name}: this display has no brightness control")));
         }
         if !(0..=100).contains(&percent) {

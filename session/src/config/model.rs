@@ -31,6 +31,7 @@ impl Default for Config {
             power: Some(true),
             mirror: Some(String::new()),
             position: None,
+            brightness: None,
         };
         Config {
             shell: Shell::default(),
@@ -169,6 +170,8 @@ pub struct OutputSettings {
     pub mirror: Option<String>,
     /// Logical pixels in the layout.
     pub position: Option<(i32, i32)>,
+    /// 0 to 100; for displays that let themselves be told.
+    pub brightness: Option<u8>,
 }
 
 impl OutputSettings {
@@ -185,6 +188,7 @@ impl OutputSettings {
         take(&mut self.power, &other.power);
         take(&mut self.mirror, &other.mirror);
         take(&mut self.position, &other.position);
+        take(&mut self.brightness, &other.brightness);
     }
 
     /// Whether nothing is named.

@@ -15,6 +15,8 @@ pub struct OutputPolicy {
     pub mirror: Option<String>,
     /// `None`: placed by itself, left to right.
     pub position: Option<(i32, i32)>,
+    /// 0 to 100; `None`: as it is.
+    pub brightness: Option<u8>,
 }
 
 /// The policy for the display `identity` (EDID `Make Model Serial`, empty when it has none) on `connector`.
@@ -38,6 +40,7 @@ pub fn output_policy(
         power: settings.power.unwrap_or(true),
         mirror: settings.mirror.filter(|mirror| !mirror.is_empty()),
         position: settings.position,
+        brightness: settings.brightness,
     }
 }
 

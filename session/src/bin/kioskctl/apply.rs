@@ -61,7 +61,7 @@ fn one(
     state: &CompositorState,
     output: &OutputState,
 ) -> Result<Vec<Setting>, (&'static str, String)> {
-    let OutputSettings { mode, rotation, scale, power, mirror, position } = settings;
+    let OutputSettings { mode, rotation, scale, power, mirror, position, brightness } = settings;
     let mirror = match mirror.as_deref() {
         None => None,
         Some("") => Some(String::new()),
@@ -79,6 +79,7 @@ fn one(
         scale.map(Setting::scale),
         position.map(Setting::position),
         mirror.map(|source| Setting::mirror(&source)),
+        brightness.map(|percent| Setting::brightness(percent.into())),
     ];
     Ok(all.into_iter().flatten().collect())
 }

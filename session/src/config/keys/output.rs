@@ -9,6 +9,7 @@ use crate::config::setters::{put, understood};
 use crate::config::words;
 
 const MIRROR: Allowed = Allowed::Description("another output's name, or \"\" for none");
+const BRIGHTNESS: Allowed = Allowed::Description("0 to 100");
 const POSITION: Allowed = Allowed::Description("[X, Y] in logical pixels, -32768 to 32767");
 /// As far as KMS and Wayland clients count, logical pixels.
 const PLACES: std::ops::RangeInclusive<i32> = -32768..=32767;
@@ -93,5 +94,15 @@ pub static OUTPUTS: &[Key<OutputRule>] = &[
         get: |rule| {
             rule.settings.position.map(|(x, y)| [i64::from(x), i64::from(y)].into_iter().collect::<Array>().into())
         },
+    },
+    Key {
+        name: "brightness",
+        kind: Kind::Toml,
+        allowed: BRIGHTNESS,
+        set: |rule, raw| {
+            let percent: u8 = raw.as_number()?;
+            put(&mut rule.settings.brightness, Ok(Some(understood(Some(percent).filter(|percent| *percent <= 100))?)))
+        },
+        get: |rule| rule.settings.brightness.map(|percent| i64::from(percent).into()),
     },
 ];
