@@ -193,7 +193,7 @@ impl Kiosk {
         self.send_callbacks(id);
         self.find_brightness(id);
         if !std::mem::replace(&mut self.presented, true) {
-            tracing::info!(elapsed = ?now, "first frame on the screen");
+            tracing::info!(uptime = ?now, "first frame on the screen");
             self.notifier.ready();
         }
     }

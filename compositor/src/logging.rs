@@ -1,5 +1,7 @@
 //! Where messages go. Called once, before anything else.
 
+use std::io::IsTerminal;
+
 /// Logs to the journal with fields when a service manager reads us, else to stderr. `RUST_LOG` filters.
 pub fn start(debug: bool) {
     use tracing_subscriber::{EnvFilter, layer::SubscriberExt, util::SubscriberInitExt};
@@ -10,7 +12,9 @@ pub fn start(debug: bool) {
     match journal {
         Some(journal) => registry.with(journal).init(),
         None => {
-            let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_target(false);
+            let colours = std::io::stderr().is_terminal();
+            let stderr = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+            let stderr = stderr.with_ansi(colours).with_target(false);
             registry.with(stderr).init();
         }
     }
