@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kiosk_session::api::{Notice, Report, State};
-use kioskd::{backend::capture::Capture, stage::splash::Cover};
+use kioskd::{backend::capture::Capture, control::OutputChange, stage::splash::Cover};
 
 use crate::fixture::{
     ClientId, Fixture, Setup,
@@ -95,7 +95,8 @@ fn the_cross_fade_shows_splash_and_page_and_never_anything_else() {
     fixture.map(client, Picture::Solid(GREEN));
     fixture.panels.start_film();
     fixture.report(&mut session, State::Ready);
-    fixture.until("the splash to go", |fixture| fixture.kiosk.stage.shells[0].cover == Cover::Gone);
+    fixture.until("the shell", |fixture| fixture.kiosk.snapshot().stage == "shell");
+    assert_eq!(fixture.kiosk.stage.shells[0].cover, Cover::Gone, "told before the splash is gone");
     fixture.still();
     let film = fixture.panels.take_film();
     assert!(film.len() >= 4, "{} frames are no fade", film.len());
@@ -116,6 +117,17 @@ fn the_cross_fade_shows_splash_and_page_and_never_anything_else() {
     }
     assert!(between >= 2, "no frames between splash and page: it is cut, not faded");
     assert_eq!(film.last().unwrap().pixels.pixel(0, 0), GREEN);
+}
+
+#[test]
+fn a_dark_screen_comes_to_the_shell_too() {
+    let mut fixture = setup(&["320x200"]).start();
+    let mut session = fixture.session();
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(GREEN));
+    fixture.change(OutputChange { power: Some(false), ..OutputChange::default() }).unwrap();
+    fixture.report(&mut session, State::Ready);
+    fixture.until("the shell", |fixture| fixture.kiosk.snapshot().stage == "shell");
 }
 
 #[test]

@@ -99,12 +99,12 @@ impl Stage {
     }
 
     /// `splash`, `shell` or `system-screen`, as `org.kioskd.Compositor1.Shells` names them: what is shown in this
-    /// shell's place.
+    /// shell's place. The shell is shown when nothing of the splash is left, which takes the fade.
     pub fn name_of(&self, shell: usize) -> &'static str {
         match (&self.system_screen, self.cover(Some(shell))) {
             (Some(_), _) => "system-screen",
-            (None, Cover::Shown { .. }) => "splash",
-            (None, _) => "shell",
+            (None, Cover::Gone) => "shell",
+            (None, Cover::Shown { .. } | Cover::Fading { .. }) => "splash",
         }
     }
 
