@@ -18,7 +18,7 @@ use smithay::{
 };
 
 use crate::{
-    backend::Backend,
+    backend::{Backend, DeviceChange},
     brightness::Brightness,
     control::ControlHandle,
     input::SeatParts,
@@ -262,12 +262,30 @@ impl Kiosk {
         }
         tracing::info!("the session is back");
         self.paused = false;
+        // Whoever came back here wants to see something.
+        self.power_event(power::Event::Input { wakes: true });
+        self.draw_from_scratch();
+    }
+
+    /// The machine slept and is awake again. The session was not taken away for that: the kernel switched the screens
+    /// off and on by itself, and told nobody.
+    pub fn woke_up(&mut self) {
+        tracing::info!("the machine slept");
+        self.backend.device_changed(DeviceChange::Slept);
+        self.touch_cancel();
+        self.power_event(power::Event::Woke);
+        // Another terminal's picture is not ours to draw; when the session comes back all is drawn anyway.
+        if !self.paused {
+            self.draw_from_scratch();
+        }
+    }
+
+    /// What the screens show is not known: it is drawn on those that are there now, and the dark ones are put out.
+    fn draw_from_scratch(&mut self) {
         self.changed = true;
         for screen in self.screens.iter_mut() {
             screen.redraw.resume();
         }
-        // Whoever came back here wants to see something; what stays off was lit by the other terminal.
-        self.power_event(power::Event::Input { wakes: true });
         let dark: Vec<_> = self.screens.iter().filter(|screen| !screen.power).map(|screen| screen.id).collect();
         dark.into_iter().for_each(|id| self.set_power(id, false));
         self.displays_changed();

@@ -74,7 +74,7 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
     let backend = open_backend(&options, &event_loop)?;
     let mut kiosk = build(&options, loaded, backend, &event_loop, &display);
 
-    kiosk.start_schedule();
+    kiosk.start_clock();
     kiosk.displays_changed();
     kiosk.settle();
     if let Some(reason) = nothing_can_be_shown(&kiosk) {

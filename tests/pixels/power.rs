@@ -356,3 +356,68 @@ fn an_edge_while_another_terminal_has_the_screen_is_kept_for_later() {
     fixture.kiosk.settle();
     fixture.is_lit();
 }
+
+#[test]
+fn a_machine_that_slept_shows_its_page_again_and_the_page_hears_nothing_of_it() {
+    let (mut fixture, client, window) = idling(Some(IDLE));
+    let configures = fixture[client].configures(&window).count();
+    fixture.goes_dark();
+    fixture.kiosk.woke_up();
+    fixture.kiosk.settle();
+    fixture.is_lit();
+    assert_eq!(fixture.panel().pixel(9, 9), RED);
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].configures(&window).count(), configures);
+    assert!(fixture[client].seen.removed.is_empty());
+    fixture.goes_dark();
+}
+
+#[test]
+fn a_finger_that_was_down_when_the_machine_fell_asleep_is_down_no_more() {
+    let (mut fixture, client, _) = idling(None);
+    fixture.touch_down(0, (9.0, 9.0));
+    fixture.kiosk.woke_up();
+    fixture.roundtrip(client);
+    assert!(fixture[client].seen.touch.contains(&TouchSeen::Cancel), "{:?}", fixture[client].seen.touch);
+}
+
+#[test]
+fn the_button_that_woke_the_machine_is_no_key_of_the_page() {
+    let (mut fixture, client, _) = idling(None);
+    fixture.kiosk.woke_up();
+    fixture.tap_key(keys::WAKE_UP);
+    fixture.roundtrip(client);
+    assert_eq!(keys_of(&fixture, client), 0);
+    fixture.tap_key(keys::A);
+    fixture.roundtrip(client);
+    assert_eq!(keys_of(&fixture, client), 2);
+}
+
+#[test]
+fn a_display_that_came_or_went_while_the_machine_slept_is_noticed() {
+    let (mut fixture, _, _) = idling(None);
+    let heads = fixture.panels.heads();
+    let second = Head { id: HeadId(2), name: "HEADLESS-2".into(), ..heads[0].clone() };
+    fixture.panels.set_heads(vec![heads[0].clone(), second]);
+    fixture.kiosk.woke_up();
+    assert_eq!(fixture.kiosk.screens.iter().filter(|screen| screen.head.is_some()).count(), 2);
+    fixture.panels.set_heads(heads);
+    fixture.kiosk.woke_up();
+    assert_eq!(fixture.kiosk.screens.iter().filter(|screen| screen.head.is_some()).count(), 1);
+}
+
+#[test]
+fn a_machine_that_wakes_at_night_or_on_another_terminal_lights_nothing() {
+    let (mut fixture, _, _) = scheduled();
+    fixture.kiosk.follow_schedule(at(23));
+    fixture.kiosk.woke_up();
+    fixture.kiosk.settle();
+    assert!(fixture.all_dark());
+    fixture.kiosk.follow_schedule(at(9));
+    fixture.kiosk.settle();
+    fixture.kiosk.session_paused();
+    let drawn = fixture.panels.frames();
+    fixture.kiosk.woke_up();
+    fixture.kiosk.settle();
+    assert_eq!(fixture.panels.frames(), drawn, "drawn to another terminal's screen");
+}

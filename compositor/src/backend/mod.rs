@@ -75,6 +75,9 @@ pub enum DeviceChange {
     Removed(u64),
     /// A connector has said the same for long enough to be believed.
     Settled,
+    /// The machine slept: which displays there are has to be asked, and what they show and what a device kept in its
+    /// own memory may be lost.
+    Slept,
 }
 
 /// A way to reach screens.

@@ -51,6 +51,8 @@ impl Kiosk {
             let found = shortcut(key.modified_sym(), &key.raw_syms(), modifiers).filter(|_| vt_switching);
             match found {
                 Some(shortcut) if pressed => Fate::Ours(shortcut),
+                // The kernel's word for the button that woke the machine: it has done its work.
+                _ if pressed && key.modified_sym() == Keysym::XF86_WakeUp => Fate::Nobodys,
                 // Nobody types into a page that is not seen; and a release belongs to its press, whatever else was
                 // pressed, shown or released since.
                 _ if pressed && kept => Fate::Nobodys,

@@ -1,5 +1,6 @@
-//! A timer on the clock of the day, for the schedule's edges: it also fires when that clock is set, so nothing has
-//! to be polled. Monotonic time is everywhere else.
+//! A timer on the clock of the day, for the schedule's edges: it also fires when that clock is set, and when the
+//! machine slept (to the monotonic clock that is the same), so nothing has to be polled. Monotonic time is everywhere
+//! else.
 
 use std::{io, os::fd::OwnedFd};
 

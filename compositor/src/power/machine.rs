@@ -10,6 +10,8 @@
 //!   [`GRACE`] where that is "never"; who keeps the screen from idling does not keep it from this.
 //! - Switched on by name while the schedule says off, it stays on until the schedule's next edge (and idles as
 //!   ever).
+//! - A machine that wakes from its sleep was woken by somebody, or for something: that lights what idling put out,
+//!   and idling begins anew. The schedule's off time stays dark, for machines also wake at night to update themselves.
 //! - An edge of the schedule takes over everything but what configuration says is off.
 
 use std::time::Duration;
@@ -62,6 +64,8 @@ pub enum Event {
     Inhibited(bool),
     /// A key, a touch, a movement; `wakes`: not just the end of one.
     Input { wakes: bool },
+    /// The machine slept, and is awake again.
+    Woke,
     /// The deadline may have come.
     Time,
 }
@@ -115,6 +119,14 @@ impl Machine {
                 self.active = now;
                 if wakes {
                     self.wake();
+                }
+            }
+            Event::Woke => {
+                self.active = now;
+                for (_, state) in &mut self.screens {
+                    if *state == State::Off(Cause::Idle) {
+                        *state = State::On { held: false };
+                    }
                 }
             }
             Event::Time => self.put_out(now),

@@ -55,6 +55,17 @@ fn who_inhibits_keeps_the_screens_on_and_idling_starts_when_it_ends() {
 }
 
 #[test]
+fn waking_from_sleep_lights_what_idling_put_out_and_nothing_else() {
+    let mut machine = two();
+    switched(&mut machine, command(TWO, false), 10);
+    assert_eq!(switched(&mut machine, Event::Time, 70), [(ONE, false)]);
+    assert_eq!(switched(&mut machine, Event::Woke, 80), [(ONE, true)], "the other was switched off by somebody");
+    assert_eq!(machine.deadline(), Some(s(140)), "idling begins anew");
+    assert_eq!(switched(&mut machine, Event::Schedule(Some(false)), 90), [(ONE, false)]);
+    assert_eq!(switched(&mut machine, Event::Woke, 100), [], "it is night");
+}
+
+#[test]
 fn never_is_never() {
     let mut machine = Machine::new(None, s(0));
     machine.step(Event::Attached { screen: ONE, on: true }, s(0));
@@ -155,6 +166,7 @@ fn events() -> impl Strategy<Value = Vec<(Event, u64)>> {
         prop_oneof![Just(None), Just(Some(true)), Just(Some(false))].prop_map(Event::Schedule),
         any::<bool>().prop_map(Event::Inhibited),
         any::<bool>().prop_map(|wakes| Event::Input { wakes }),
+        Just(Event::Woke),
         Just(Event::Time),
     ];
     prop::collection::vec((event, 0u64..400), 0..60)

@@ -6,6 +6,7 @@
 mod alarm;
 mod machine;
 mod schedule;
+mod sleep;
 
 use std::{os::fd::OwnedFd, time::Duration};
 
@@ -20,6 +21,7 @@ use smithay::reexports::calloop::{
 use crate::{kiosk::Kiosk, screens::ScreenId};
 use machine::Machine;
 pub use machine::{Event, GRACE};
+use sleep::Sleep;
 
 /// How often the schedule is looked at while the clock is being set.
 const LOOKS: usize = 3;
@@ -28,6 +30,7 @@ const LOOKS: usize = 3;
 pub struct Power {
     machine: Machine,
     schedule: Vec<ScheduleEntry>,
+    sleep: Sleep,
     /// When the armed timer fires, monotonic.
     timer: Option<(Duration, RegistrationToken)>,
 }
@@ -38,6 +41,7 @@ impl Power {
         Self {
             machine: Machine::new(config.idle.screen_off, now),
             schedule: config.power.schedule.clone(),
+            sleep: Sleep::default(),
             timer: None,
         }
     }
@@ -95,13 +99,12 @@ impl Kiosk {
         }
     }
 
-    /// Begins to follow the schedule, if there is one.
-    pub fn start_schedule(&mut self) {
-        if self.power.schedule.is_empty() {
-            return;
-        }
+    /// Begins to follow the schedule, if there is one, and to notice when the machine slept.
+    pub fn start_clock(&mut self) {
         if let Err(error) = self.watch_clock() {
-            self.problem(format!("power.schedule is not followed: there is no timer for it: {error}"));
+            self.problem(format!(
+                "power.schedule is not followed, and sleep is not noticed: there is no timer for them: {error}"
+            ));
         }
     }
 
@@ -112,7 +115,11 @@ impl Kiosk {
         let source = Generic::new(timer, Interest::READ, Mode::Level);
         let inserted = self.handle.insert_source(source, |_, timer, kiosk| {
             alarm::acknowledge(timer);
+            // The schedule first: what has to be dark by now is not lit for having slept.
             kiosk.wait_for_edge(timer);
+            if kiosk.power.sleep.slept() {
+                kiosk.woke_up();
+            }
             Ok(PostAction::Continue)
         });
         inserted.map(drop).map_err(|error| std::io::Error::other(error.to_string()))
@@ -132,6 +139,9 @@ impl Kiosk {
 
     /// Does what the schedule says at this moment. Returns when it says something else, `None`: never.
     pub fn follow_schedule(&mut self, now: Timestamp) -> Option<Timestamp> {
+        if self.power.schedule.is_empty() {
+            return None;
+        }
         let zone = TimeZone::try_system().unwrap_or_else(|error| {
             self.problem(format!("power.schedule is followed in UTC: the system's time zone is not known: {error}"));
             TimeZone::UTC

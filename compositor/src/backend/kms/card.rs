@@ -193,6 +193,21 @@ impl Card {
         Ok(())
     }
 
+    /// The machine slept. The kernel has set the CRTCs up again as they were, or tried to; not every driver tells of
+    /// displays that came and went meanwhile, and not every device remembers the buffers that it was shown
+    /// (virtio_gpu forgets them with its power).
+    pub fn slept(&mut self) {
+        self.probe = true;
+        let active = self.drm.is_active();
+        for presenter in self.heads.iter_mut().filter_map(|own| own.presenter.as_mut()) {
+            presenter.trim();
+            // On another terminal that is done when the session comes back.
+            if active && let Err(error) = presenter.reset() {
+                tracing::warn!(%error, "a display could not be looked at after the machine slept");
+            }
+        }
+    }
+
     /// Lets go of buffers that are not on the screen.
     pub fn trim(&mut self, head: HeadId) {
         if let Some(presenter) = self.head_mut(head).and_then(|own| own.presenter.as_mut()) {

@@ -268,6 +268,7 @@ impl Backend for Kms {
                 self.open_cards();
             }
             DeviceChange::Settled => self.settles = None,
+            DeviceChange::Slept => self.cards.iter_mut().for_each(Card::slept),
         }
         self.scan();
         self.known_heads() != before
