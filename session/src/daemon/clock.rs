@@ -1,19 +1,34 @@
 //! The daemon's clocks: monotonic for everything that waits, CLOCK_BOOTTIME for what others are told. Never the
 //! time of day, which may jump by years at the boot of a machine without a clock battery.
+//!
+//! Waiting is the kernel's: tokio keeps time in wheels and wakes up once for each that a moment is moved through,
+//! three times for one that is ten seconds away.
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::time::{Duration, Instant};
 
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::{
+    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
+    timerfd_settime,
+};
+use tokio::io::unix::AsyncFd;
 
 /// A monotonic clock that started with the daemon.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Clock {
     start: Instant,
+    alarm: AsyncFd<OwnedFd>,
 }
 
 impl Clock {
-    pub fn start() -> Self {
-        Clock { start: Instant::now() }
+    /// In a tokio runtime. Fails only where no more files can be opened.
+    // What is deprecated is that `new` takes types whose descriptor may change; an `OwnedFd` is always the same, and
+    // its successor is unsafe.
+    #[allow(deprecated)]
+    pub fn start() -> io::Result<Self> {
+        let alarm = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+        Ok(Clock { start: Instant::now(), alarm: AsyncFd::new(alarm)? })
     }
 
     pub fn now(&self) -> Duration {
@@ -27,11 +42,75 @@ impl Clock {
         seconds.saturating_mul(1_000_000).saturating_add(nanos / 1000)
     }
 
-    /// Waits until `moment`; `None`: for ever.
+    /// Waits until `moment`; `None`: for ever. One at a time: the last one who waits sets the alarm.
     pub async fn sleep_until(&self, moment: Option<Duration>) {
-        match moment {
-            Some(moment) => tokio::time::sleep_until((self.start + moment).into()).await,
-            None => std::future::pending().await,
+        let Some(moment) = moment else { return std::future::pending().await };
+        loop {
+            let left = moment.saturating_sub(self.now());
+            if left.is_zero() {
+                return;
+            }
+            if let Err(error) = self.ring(left).await {
+                tracing::warn!(%error, "the alarm clock failed");
+                return tokio::time::sleep(left).await;
+            }
         }
+    }
+
+    /// Waits until the alarm has rung, which may have been set for an earlier wait.
+    async fn ring(&self, delay: Duration) -> io::Result<()> {
+        let none = Timespec { tv_sec: 0, tv_nsec: 0 };
+        let delay = Timespec::try_from(delay).unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 });
+        let once = Itimerspec { it_interval: none, it_value: delay };
+        timerfd_settime(&self.alarm, TimerfdTimerFlags::empty(), &once)?;
+        self.alarm.readable().await?.clear_ready();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sleeps_of_this_thread() -> u64 {
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:")).unwrap();
+        line.trim().parse().unwrap()
+    }
+
+    #[test]
+    fn a_wait_wakes_up_once_at_its_end() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let clock = Clock::start().unwrap();
+            let mut woken = Vec::new();
+            for _ in 0..5 {
+                let (before, end) = (sleeps_of_this_thread(), clock.now() + Duration::from_millis(300));
+                clock.sleep_until(Some(end)).await;
+                assert!(clock.now() >= end);
+                woken.push(sleeps_of_this_thread() - before);
+            }
+            // The kernel may have had reasons of its own, but not each time.
+            assert_eq!(woken.iter().min(), Some(&1), "{woken:?}");
+        });
+    }
+
+    #[test]
+    fn a_wait_that_was_given_up_does_not_cut_the_next_one_short() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let clock = Clock::start().unwrap();
+            let soon = clock.now() + Duration::from_millis(20);
+            tokio::select! {
+                biased;
+                () = clock.sleep_until(Some(soon)) => panic!("the other is there at once"),
+                () = std::future::ready(()) => {}
+            }
+            std::thread::sleep(Duration::from_millis(40));
+            let end = clock.now() + Duration::from_millis(30);
+            clock.sleep_until(Some(end)).await;
+            assert!(clock.now() >= end);
+            clock.sleep_until(Some(soon)).await;
+        });
     }
 }

@@ -155,7 +155,8 @@ impl Daemon {
         let signals = Signals::new().context("signals can't be received")?;
         let (inputs, from_tasks) = mpsc::unbounded_channel();
         let (calls, from_bus) = mpsc::channel(MOST_CALLS);
-        let daemon = Daemon::new(number, configured.clone(), inputs.clone(), board, look, directories);
+        let clock = Clock::start().context("no alarm clock")?;
+        let daemon = Daemon::new(number, configured.clone(), clock, inputs.clone(), board, look, directories);
         let reports = daemon.report.subscribe();
         let socket = runtime_dir.join(CONTROL_SOCKET);
         tokio::spawn(async move {
@@ -185,12 +186,12 @@ impl Daemon {
     fn new(
         number: usize,
         configured: Configured,
+        clock: Clock,
         inputs: mpsc::UnboundedSender<Input>,
         board: Arc<Board>,
         look: Arc<Notify>,
         directories: Directories,
     ) -> Self {
-        let clock = Clock::start();
         let machine = Machine::new(settings(&configured), clock.now());
         let status = Status {
             state: machine.state(),
