@@ -1,6 +1,8 @@
-//! All figures of one compositor.
+//! All figures of one compositor. What cannot be measured is told and left out; the rest is measured all the same.
 
-use anyhow::{Context, Result};
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
 use kiosk_tests::frames::{Frames, median};
 use kiosk_tests::sample::{Sample, Start};
 use kiosk_tests::vm::Machine;
@@ -21,20 +23,29 @@ const ANIMATED_SECONDS: f64 = 10.0;
 /// After its client's first frame, a compositor may finish what it has begun.
 const SETTLE_SECONDS: f64 = 3.0;
 
-/// What one compositor reached.
-#[derive(Debug, Clone, Serialize)]
+/// What one compositor reached; a figure that is not there has its reason in `missing`.
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Figures {
     pub name: String,
     pub version: String,
     /// Median, milliseconds.
-    pub first_frame_ms: f64,
+    pub first_frame_ms: Option<f64>,
     pub first_frames_ms: Vec<f64>,
-    /// With an idle fullscreen client.
+    pub idle: Option<Idle>,
+    pub small: Option<Animated>,
+    pub full: Option<Animated>,
+    /// The small client on a screen that is turned by 90 degrees.
+    pub turned: Option<Animated>,
+    /// A sentence for each figure that is not there.
+    pub missing: Vec<String>,
+}
+
+/// With an idle fullscreen client.
+#[derive(Debug, Clone, Serialize)]
+pub struct Idle {
     pub pss_mib: f64,
     pub rss_mib: f64,
     pub wakeups_per_second: f64,
-    pub small: Animated,
-    pub full: Animated,
 }
 
 /// With a client that changes each frame.
@@ -56,30 +67,64 @@ pub fn prepare(machine: &Machine) -> Result<()> {
     Ok(())
 }
 
-pub fn measure(machine: &Machine, peer: &Peer) -> Result<Figures> {
-    let mut starts = Vec::new();
-    for _ in 0..=STARTS {
-        let start: Start = probe(machine, &format!("start {} -- {}", peer.name, peer.bare))?;
-        starts.push(start.milliseconds);
+/// Everything about one compositor that can be measured until `deadline`.
+pub fn measure(machine: &Machine, peer: &Peer, deadline: Instant) -> Figures {
+    let mut figures = Figures { name: peer.name.into(), ..Figures::default() };
+    let mut missing = Vec::new();
+    let mut step = Step { deadline, missing: &mut missing };
+    figures.version = step.take("version", || version(machine, peer)).unwrap_or_default();
+    figures.first_frames_ms = step.take("first frame", || starts(machine, peer)).unwrap_or_default();
+    if !figures.first_frames_ms.is_empty() {
+        figures.first_frame_ms = Some(median(figures.first_frames_ms.iter().copied()));
     }
+    figures.idle = step.take("idle client", || idle(machine, peer));
+    figures.small = step.take("small client", || animated(machine, peer.with_client, "small"));
+    figures.full = step.take("fullscreen client", || animated(machine, peer.with_client, "full"));
+    figures.turned = peer.turned.and_then(|turned| step.take("turned screen", || animated(machine, turned, "small")));
+    figures.missing = missing;
+    figures
+}
+
+/// One measurement after the other, for as long as there is time.
+struct Step<'a> {
+    deadline: Instant,
+    missing: &'a mut Vec<String>,
+}
+
+impl Step<'_> {
+    fn take<T>(&mut self, what: &str, measured: impl FnOnce() -> Result<T>) -> Option<T> {
+        let in_time = || {
+            ensure!(Instant::now() < self.deadline, "the time for the whole benchmark is over");
+            measured()
+        };
+        in_time().inspect_err(|error| self.missing.push(format!("{what}: {error:#}"))).ok()
+    }
+}
+
+fn starts(machine: &Machine, peer: &Peer) -> Result<Vec<f64>> {
+    let start = |_| -> Result<f64> {
+        let start: Start = probe(machine, &format!("start {} -- {}", peer.name, peer.bare))?;
+        Ok(start.milliseconds)
+    };
+    let mut starts = (0..=STARTS).map(start).collect::<Result<Vec<_>>>()?;
     starts.remove(0);
-    let (still, _) = run(machine, peer, "still", IDLE_SECONDS)?;
-    Ok(Figures {
-        name: peer.name.into(),
-        version: version(machine, peer)?,
-        first_frame_ms: median(starts.iter().copied()),
-        first_frames_ms: starts,
-        pss_mib: mib(still.memory.pss_kib),
-        rss_mib: mib(still.memory.rss_kib),
-        wakeups_per_second: still.wakeups_per_second(),
-        small: animated(machine, peer, "small")?,
-        full: animated(machine, peer, "full")?,
+    Ok(starts)
+}
+
+fn idle(machine: &Machine, peer: &Peer) -> Result<Idle> {
+    let (sample, _) = run(machine, peer.with_client, "still", IDLE_SECONDS)?;
+    let memory = sample.memory;
+    Ok(Idle {
+        pss_mib: mib(memory.pss_kib),
+        rss_mib: mib(memory.rss_kib),
+        wakeups_per_second: sample.wakeups_per_second(),
     })
 }
 
-fn animated(machine: &Machine, peer: &Peer, show: &str) -> Result<Animated> {
-    let (sample, frames) = run(machine, peer, show, ANIMATED_SECONDS)?;
+fn animated(machine: &Machine, compositor: &str, show: &str) -> Result<Animated> {
+    let (sample, frames) = run(machine, compositor, show, ANIMATED_SECONDS)?;
     let watched = frames.within(sample.before.at..=sample.after.at);
+    ensure!(!watched.presented.is_empty(), "no frame was presented");
     Ok(Animated {
         processor_ms_per_frame: sample.processor_ms_per_frame(&frames),
         commit_to_presented_ms: watched.latency_ms(),
@@ -89,15 +134,14 @@ fn animated(machine: &Machine, peer: &Peer, show: &str) -> Result<Animated> {
 }
 
 /// Runs the client under the compositor, and gives what the kernel and the client say.
-fn run(machine: &Machine, peer: &Peer, show: &str, seconds: f64) -> Result<(Sample, Frames)> {
+fn run(machine: &Machine, compositor: &str, show: &str, seconds: f64) -> Result<(Sample, Frames)> {
     let (ready, report) = (format!("{PLACE}/ready"), format!("{PLACE}/frames.json"));
     // The client ends after the probe has read its figures, and before the probe ends the compositor, so that
     // its own are written.
     let client_seconds = SETTLE_SECONDS + seconds + 1.0;
     let command = format!(
-        "run --ready {ready} --settle {SETTLE_SECONDS} --seconds {seconds} --linger 2 -- {} {CLIENT} {show} \
-         --seconds {client_seconds} --ready {ready} --report {report}",
-        peer.with_client
+        "run --ready {ready} --settle {SETTLE_SECONDS} --seconds {seconds} --linger 2 -- {compositor} {CLIENT} {show} \
+         --seconds {client_seconds} --ready {ready} --report {report}"
     );
     let sample = probe(machine, &command)?;
     let frames = machine.agent().sh(&format!("cat {report} && rm {report}")).context("the client's report")?;

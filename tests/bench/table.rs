@@ -8,48 +8,135 @@ use super::measure::Figures;
 struct Row {
     what: &'static str,
     unit: &'static str,
-    value: fn(&Figures) -> f64,
+    value: fn(&Figures) -> Option<f64>,
+    wanted: Wanted,
 }
 
+/// What kioskd is to reach.
+#[derive(Clone, Copy)]
+enum Wanted {
+    /// It is told for comparison.
+    Nothing,
+    /// At most this share of that peer's figure.
+    Share(f64, &'static str),
+    /// At most this figure, which may be kioskd's own.
+    AtMost(&'static str, fn(&Figures) -> Option<f64>),
+}
+
+use Wanted::{AtMost, Nothing, Share};
+
 const ROWS: &[Row] = &[
-    Row { what: "exec to first own frame on the plane", unit: "ms", value: |f| f.first_frame_ms },
-    Row { what: "memory (PSS), idle fullscreen client", unit: "MiB", value: |f| f.pss_mib },
-    Row { what: "memory (RSS), idle fullscreen client", unit: "MiB", value: |f| f.rss_mib },
-    Row { what: "wake-ups with nothing changing", unit: "/s", value: |f| f.wakeups_per_second },
-    Row { what: "processor a frame, small client", unit: "ms", value: |f| f.small.processor_ms_per_frame },
-    Row { what: "processor a frame, fullscreen client", unit: "ms", value: |f| f.full.processor_ms_per_frame },
-    Row { what: "commit to presented, small client", unit: "ms", value: |f| f.small.commit_to_presented_ms },
-    Row { what: "commit to presented, fullscreen client", unit: "ms", value: |f| f.full.commit_to_presented_ms },
-    Row { what: "frame period, small client", unit: "ms", value: |f| f.small.period_ms },
-    Row { what: "frame period, fullscreen client", unit: "ms", value: |f| f.full.period_ms },
+    Row { what: "exec to first own frame", unit: "ms", value: |f| f.first_frame_ms, wanted: Share(0.5, "weston") },
+    Row {
+        what: "PSS, idle fullscreen client",
+        unit: "MiB",
+        value: |f| Some(f.idle.as_ref()?.pss_mib),
+        wanted: Share(1.0, "cage"),
+    },
+    Row {
+        what: "RSS, idle fullscreen client",
+        unit: "MiB",
+        value: |f| Some(f.idle.as_ref()?.rss_mib),
+        wanted: Nothing,
+    },
+    Row {
+        what: "wake-ups, nothing changing",
+        unit: "/s",
+        value: |f| Some(f.idle.as_ref()?.wakeups_per_second),
+        wanted: AtMost("0", |_| Some(0.0)),
+    },
+    Row {
+        what: "processor a frame, small",
+        unit: "ms",
+        value: |f| Some(f.small.as_ref()?.processor_ms_per_frame),
+        wanted: Share(1.0, "weston"),
+    },
+    Row {
+        what: "processor a frame, fullscreen",
+        unit: "ms",
+        value: |f| Some(f.full.as_ref()?.processor_ms_per_frame),
+        wanted: Share(1.0, "weston"),
+    },
+    Row {
+        what: "processor a frame, turned",
+        unit: "ms",
+        value: |f| Some(f.turned.as_ref()?.processor_ms_per_frame),
+        wanted: Nothing,
+    },
+    Row {
+        what: "commit to presented, small",
+        unit: "ms",
+        value: |f| Some(f.small.as_ref()?.commit_to_presented_ms),
+        wanted: AtMost("a period", |f| Some(f.small.as_ref()?.period_ms)),
+    },
+    Row {
+        what: "commit to presented, fullscreen",
+        unit: "ms",
+        value: |f| Some(f.full.as_ref()?.commit_to_presented_ms),
+        wanted: AtMost("a period", |f| Some(f.full.as_ref()?.period_ms)),
+    },
+    Row { what: "frame period, small", unit: "ms", value: |f| Some(f.small.as_ref()?.period_ms), wanted: Nothing },
+    Row { what: "frame period, fullscreen", unit: "ms", value: |f| Some(f.full.as_ref()?.period_ms), wanted: Nothing },
 ];
 
-/// Figures side by side, then the first one's as a share of each other's.
+/// Figures side by side, then the first one's as a share of each other's, then what is wanted of it and whether it is
+/// reached; below, why a figure is missing.
 pub fn table(results: &[Figures]) -> String {
-    let mut text = String::new();
-    let _ = write!(text, "\n{:<40}", "");
+    let Some((first, others)) = results.split_first() else { return String::new() };
+    let mut text = format!("\n{:<33}", "");
     for figures in results {
-        let _ = write!(text, "{:>18}", format!("{} {}", figures.name, figures.version));
+        let _ = write!(text, "{:>16}", figures.name);
     }
-    let (first, others) = match results.split_first() {
-        Some((first, others)) => (Some(first), others),
-        None => (None, results),
-    };
     for other in others {
-        let _ = write!(text, "{:>16}", format!("of {}", other.name));
+        let _ = write!(text, "{:>11}", format!("of {}", other.name));
+    }
+    let _ = write!(text, "  wanted\n{:<33}", "");
+    for figures in results {
+        let _ = write!(text, "{:>16}", figures.version);
     }
     text.push('\n');
     for row in ROWS {
-        let _ = write!(text, "{:<40}", row.what);
+        let _ = write!(text, "{:<33}", row.what);
         for figures in results {
-            let _ = write!(text, "{:>18}", format!("{:.2} {}", (row.value)(figures), row.unit));
+            let cell = (row.value)(figures).map_or("-".into(), |value| format!("{value:.2} {}", row.unit));
+            let _ = write!(text, "{cell:>16}");
         }
         for other in others {
-            let (ours, theirs) = (first.map_or(0.0, row.value), (row.value)(other));
-            let ratio = if theirs > 0.0 { format!("{:.2}", ours / theirs) } else { "-".into() };
-            let _ = write!(text, "{ratio:>16}");
+            let cell = share(row, first, other).map_or("-".into(), |share| format!("{share:.2}"));
+            let _ = write!(text, "{cell:>11}");
         }
-        text.push('\n');
+        let _ = writeln!(text, "  {}", verdict(row, first, others));
+    }
+    for figures in results {
+        for missing in &figures.missing {
+            let _ = writeln!(text, "missing: {}: {missing}", figures.name);
+        }
     }
     text
+}
+
+fn share(row: &Row, first: &Figures, other: &Figures) -> Option<f64> {
+    let (ours, theirs) = ((row.value)(first)?, (row.value)(other)?);
+    (theirs > 0.0).then(|| ours / theirs)
+}
+
+fn verdict(row: &Row, first: &Figures, others: &[Figures]) -> String {
+    let (text, reached) = match row.wanted {
+        Nothing => return String::new(),
+        Share(most, name) => {
+            let peer = others.iter().find(|other| other.name == name);
+            let share = peer.and_then(|peer| share(row, first, peer));
+            (format!("{most:.2} of {name}"), share.map(|share| share <= most))
+        }
+        AtMost(what, most) => {
+            let value = (row.value)(first).zip(most(first));
+            (what.to_owned(), value.map(|(value, most)| value <= most))
+        }
+    };
+    let word = match reached {
+        Some(true) => "reached",
+        Some(false) => "NOT reached",
+        None => "not known",
+    };
+    format!("{text}: {word}")
 }
