@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{ErrorKind, Write};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use toml_edit::{Document, DocumentMut, Item, Table, value};
 
 use super::devices::{Calibration, InputRule, InputSettings, OUTPUT_AUTO};
+use super::durable;
 use super::keys::{OUTPUTS, Sectioned};
 use super::load::read_file;
 use super::model::{OutputRule, OutputSettings};
@@ -79,16 +80,7 @@ impl SavedState {
         let (path, new) = (directory.join(FILE), directory.join(NEW_FILE));
         let write = || -> std::io::Result<()> {
             std::fs::create_dir_all(directory)?;
-            // A leftover may be anything, such as a link.
-            match std::fs::remove_file(&new) {
-                Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
-                _ => {}
-            }
-            let mut file = File::create_new(&new)?;
-            file.write_all(self.text().as_bytes())?;
-            file.sync_all()?;
-            std::fs::rename(&new, &path)?;
-            File::open(directory)?.sync_all()?;
+            durable::replace(&path, &new, self.text().as_bytes())?;
             // The directory may be as new as the file.
             if let Some(parent) = directory.parent().and_then(|parent| File::open(parent).ok()) {
                 let _ = parent.sync_all();

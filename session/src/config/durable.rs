@@ -1,0 +1,78 @@
+//! A file replaced as a whole: a power cut at any moment leaves the old content or the new one, and after [`replace`]
+//! has returned it is the new one. For the saved state; what may be lost is not worth the waiting.
+//!
+//! The order of the steps is the point, so they are made on a trait: the tests have a disk that loses its power
+//! between any two of them, and with it whatever was not synced.
+
+use std::fs::File;
+use std::io::{ErrorKind, Result, Write};
+use std::path::Path;
+
+/// Writes `content` to `path` by way of `new`, a file beside it. An error leaves the old content, or the new one where
+/// only its durability is in doubt, and perhaps `new`.
+pub fn replace(path: &Path, new: &Path, content: &[u8]) -> Result<()> {
+    replace_on(&mut FileSystem, path, new, content)
+}
+
+/// What it takes of a file system.
+trait Disk {
+    type File;
+
+    fn remove(&mut self, path: &Path) -> Result<()>;
+    /// There must be no such file.
+    fn create(&mut self, path: &Path) -> Result<Self::File>;
+    fn write(&mut self, file: &mut Self::File, content: &[u8]) -> Result<()>;
+    /// Makes the content durable, not the name.
+    fn sync(&mut self, file: &mut Self::File) -> Result<()>;
+    fn rename(&mut self, from: &Path, to: &Path) -> Result<()>;
+    /// Makes the names in the directory of this file durable.
+    fn sync_names(&mut self, path: &Path) -> Result<()>;
+}
+
+fn replace_on<D: Disk>(disk: &mut D, path: &Path, new: &Path, content: &[u8]) -> Result<()> {
+    // A leftover may be anything, such as a link.
+    match disk.remove(new) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = disk.create(new)?;
+    disk.write(&mut file, content)?;
+    disk.sync(&mut file)?;
+    disk.rename(new, path)?;
+    disk.sync_names(path)
+}
+
+/// The real one.
+struct FileSystem;
+
+impl Disk for FileSystem {
+    type File = File;
+
+    fn remove(&mut self, path: &Path) -> Result<()> {
+        std::fs::remove_file(path)
+    }
+
+    fn create(&mut self, path: &Path) -> Result<File> {
+        File::create_new(path)
+    }
+
+    fn write(&mut self, file: &mut File, content: &[u8]) -> Result<()> {
+        file.write_all(content)
+    }
+
+    fn sync(&mut self, file: &mut File) -> Result<()> {
+        file.sync_all()
+    }
+
+    fn rename(&mut self, from: &Path, to: &Path) -> Result<()> {
+        std::fs::rename(from, to)
+    }
+
+    fn sync_names(&mut self, path: &Path) -> Result<()> {
+        path.parent().map_or(Ok(()), |directory| File::open(directory)?.sync_all())
+    }
+}
+
+#[cfg(test)]
+#[path = "durable_tests.rs"]
+mod tests;
