@@ -4,6 +4,8 @@ CARGO ?= cargo
 PREFIX ?= /usr
 SYSCONFDIR ?= /etc
 DESTDIR ?=
+# Of the machine that the tests boot. Programs built on a newer release do not run on bookworm.
+GUEST_RELEASE ?= trixie
 # Of the installed programs: release or dev.
 PROFILE ?= release
 CARGO_DENY_VERSION := 0.20.2
@@ -82,8 +84,8 @@ stage: build ## an installed tree, for the machine tests
 # What the unit tests were built with, so that nothing is compiled twice.
 test-machine: PROFILE = dev
 test-machine: packages = --workspace
-test-machine: test-deps stage ## the kiosk in a booted Debian under QEMU
-	KIOSKD_STAGE=$(stage) $(call limited,60m) $(CARGO) test --locked --workspace --test vm
+test-machine: test-deps stage ## the kiosk in a booted Debian under QEMU (GUEST_RELEASE=trixie or bookworm)
+	KIOSKD_STAGE=$(stage) KIOSKD_GUEST_RELEASE=$(GUEST_RELEASE) $(call limited,60m) $(CARGO) test --locked --workspace --test vm
 
 bench: test-deps stage ## the figures beside cage's and weston's, in one booted machine
 	KIOSKD_STAGE=$(stage) $(CARGO) test --locked --workspace --bench peers

@@ -7,12 +7,14 @@
 
 mod boot;
 mod heads;
+mod health;
 mod input;
 mod kiosk;
 mod looks;
 mod power;
 mod power_cut;
 mod recovery;
+mod rights;
 mod scanout;
 mod screens;
 mod service;
@@ -48,7 +50,8 @@ const ON_PIXMAN: &[Step] = steps![
     service::the_input_devices_are_known_before_any_is_used,
     service::status_tells_the_state_to_people_programs_and_the_bus,
     service::the_browser_runs_as_its_own_user_without_devices,
-    service::who_has_no_rights_is_refused,
+    rights::who_has_no_rights_is_refused,
+    rights::members_of_the_group_and_whom_a_rule_names_may_turn_the_picture,
     terminals::virtual_terminals_switch_there_and_back,
     input::a_click_reaches_the_page,
     input::a_key_reaches_the_page,
@@ -60,6 +63,7 @@ const ON_PIXMAN: &[Step] = steps![
     tools::other_tools_manage_the_screens_and_the_page_stays,
     service::reload_fetches_the_page_again_in_the_same_browser,
     service::nothing_wakes_up_when_nothing_changes,
+    health::a_boot_is_good_only_when_the_page_is_seen,
     recovery::a_killed_browser_comes_back,
     recovery::a_killed_session_comes_back,
     recovery::a_killed_compositor_comes_back,

@@ -1,4 +1,4 @@
-//! The kiosk as services: units, the bus, rights, configuration, and the way back to the console.
+//! The kiosk as services: units, the bus, configuration, and the way back to the console.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -67,21 +67,6 @@ pub fn the_browser_runs_as_its_own_user_without_devices(kiosk: &Kiosk) -> Result
     );
     let user = kiosk.sh(&format!("stat -c %U /proc/{}", kiosk.main_pid("kiosk")?))?;
     ensure!(user == "kiosk", "the compositor runs as {user}");
-    Ok(())
-}
-
-pub fn who_has_no_rights_is_refused(kiosk: &Kiosk) -> Result<()> {
-    let agent = kiosk.machine.agent();
-    let as_tester =
-        |verb: &str| agent.run(&format!("setpriv --reuid=tester --regid=tester --init-groups kioskctl {verb}"));
-    ensure!(as_tester("status")?.code == 0, "everybody may see the status");
-    for verb in ["reload", "rotate 90", "screen off", "screenshot /tmp/x.png", "stop"] {
-        let output = as_tester(verb)?;
-        ensure!(output.code == 4, "`kioskctl {verb}` without rights ended with {}: {}", output.code, output.stderr);
-        ensure!(output.stderr.trim().lines().count() == 1, "one sentence is enough: {}", output.stderr);
-    }
-    ensure!(agent.run("kioskctl rotate 45")?.code == 2, "45 degrees is a usage error");
-    ensure!(agent.run("kioskctl rotate 90 -o NONE-1")?.code == 1, "an unknown output is an error");
     Ok(())
 }
 

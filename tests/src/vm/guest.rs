@@ -1,11 +1,14 @@
-//! The guest's disk, kernel and initrd: built once by `tests/vm/guest/build`, kept in a cache directory under
-//! a key made of everything that goes into them.
+//! The guest's disk, kernel and initrd: built once by `tests/vm/guest/build` for each Debian release, kept in a cache
+//! directory under a key made of everything that goes into them.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
+
+/// The Debian releases that the kiosk is made for; the first is the guest's unless `KIOSKD_GUEST_RELEASE` says otherwise.
+const RELEASES: [&str; 2] = ["trixie", "bookworm"];
 
 /// A guest ready to be booted; its disk is never written to.
 #[derive(Debug, Clone)]
@@ -21,20 +24,25 @@ impl Guest {
         let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("vm/guest");
         let cache = cache_directory()?;
         fs::create_dir_all(&cache).with_context(|| cache.display().to_string())?;
-        let directory = cache.join(format!("guest-{:016x}", key(&recipe)?));
+        let release = Self::release()?;
+        let prefix = format!("debian-{release}-");
+        let directory = cache.join(format!("{prefix}{:016x}", key(&recipe)?));
         // Two test runs at once would otherwise both build it.
         let lock = File::create(cache.join("guest.lock"))?;
         lock.lock()?;
         if !directory.join("root.ext4").exists() {
             eprintln!("building the test guest in {}", directory.display());
             for entry in fs::read_dir(&cache)? {
-                let stale = entry?.path();
-                if stale.is_dir() && stale.file_name().is_some_and(|name| name.to_string_lossy().starts_with("guest-"))
-                {
-                    fs::remove_dir_all(stale)?;
+                let stale = entry?;
+                if stale.file_name().to_string_lossy().starts_with(&prefix) {
+                    fs::remove_dir_all(stale.path())?;
                 }
             }
-            let status = Command::new(recipe.join("build")).arg(&directory).status().context("tests/vm/guest/build")?;
+            let status = Command::new(recipe.join("build"))
+                .arg(&directory)
+                .arg(release)
+                .status()
+                .context("tests/vm/guest/build")?;
             ensure!(status.success(), "tests/vm/guest/build failed: its own message says why");
         }
         Ok(Self {
@@ -42,6 +50,18 @@ impl Guest {
             kernel: directory.join("vmlinuz"),
             initrd: directory.join("initrd"),
         })
+    }
+
+    /// The Debian release of the guest, by `KIOSKD_GUEST_RELEASE`.
+    pub fn release() -> Result<&'static str> {
+        let asked = std::env::var("KIOSKD_GUEST_RELEASE").unwrap_or_default();
+        if asked.is_empty() {
+            return Ok(RELEASES[0]);
+        }
+        let Some(release) = RELEASES.into_iter().find(|release| *release == asked) else {
+            bail!("KIOSKD_GUEST_RELEASE is {asked:?}; there are {}", RELEASES.join(" and "));
+        };
+        Ok(release)
     }
 }
 
