@@ -208,9 +208,10 @@ impl Screen {
         Duration::from_nanos(1_000_000_000_000 / refresh.unsigned_abs() as u64)
     }
 
-    /// Whether configuration and people mean this screen by `name`: its connector or its identity.
+    /// Whether configuration and people mean this screen by `name`: its connector or its identity. No name means none,
+    /// also not a display that does not say who it is.
     pub fn is_called(&self, name: &str) -> bool {
-        self.name == name || self.identity.description() == name
+        !name.is_empty() && (self.name == name || self.identity.description() == name)
     }
 
     /// Whether a picture can reach people: a display, switched on.
@@ -251,4 +252,19 @@ fn non_empty(text: &str) -> String {
 
 fn wl_mode(mode: &HeadMode) -> Mode {
     Mode { size: (mode.width, mode.height).into(), refresh: mode.refresh }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_display_that_does_not_say_who_it_is_is_not_called_nothing() {
+        let identity = Identity::default();
+        let head = Head { id: HeadId(1), name: "DP-1".into(), identity, physical: (0, 0), modes: Vec::new(), mode: 0 };
+        let screen = Screen::new(ScreenId(0), &head, ScreenPolicy::default());
+        assert!(screen.is_called("DP-1"));
+        // Nobody mirrors it by mirroring nobody.
+        assert!(!screen.is_called(""));
+    }
 }
