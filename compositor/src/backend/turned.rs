@@ -4,6 +4,11 @@
 //! The library could turn frames itself, but smithay 0.7.0 then tells the driver what changed in pixels of the
 //! upright picture (`FB_DAMAGE_CLIPS`, its issue 1651): a driver that honours that updates the wrong parts of the
 //! screen. So its output is never turned, and back ends put [`Turned`] elements and a [`TurnedRenderer`] into it.
+//!
+//! Only a client's own buffer is turned by its plane, where the driver takes that. What is composed is always drawn
+//! turned, also where a plane could do it: a GPU draws turned at no cost and pixman at that of some cache misses, while
+//! planes that turn are particular (a quarter turn needs a tiled format on some, others only know half turns), read
+//! memory less well, and would need a swapchain for each case and a way back when a test fails.
 
 use smithay::{
     backend::renderer::{

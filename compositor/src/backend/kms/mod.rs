@@ -13,6 +13,7 @@ mod present;
 mod quirks;
 mod session;
 mod timing;
+mod trust;
 
 use std::{
     path::PathBuf,

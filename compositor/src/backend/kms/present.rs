@@ -20,10 +20,10 @@ use smithay::{
     utils::{Buffer, Size},
 };
 
-use super::exporter::Exporter;
+use super::{exporter::Exporter, trust::Trust};
 use crate::{
     backend::{
-        PresentError, Presented, any_zero_copy,
+        NOT_LISTED, PresentError, Presented, any_zero_copy,
         turned::{Turn, TurnedRenderer},
     },
     screens::Scanout,
@@ -47,6 +47,7 @@ pub struct Presenter {
     turn: Option<Turn>,
     /// Whether it was composed alone.
     scanout: Scanout,
+    trust: Trust,
 }
 
 enum Compositor {
@@ -121,7 +122,7 @@ impl Presenter {
                 Compositor::Pixman(Box::new(compositor))
             }
         };
-        Ok(Self { compositor, turn: None, scanout: Scanout::Composited })
+        Ok(Self { compositor, turn: None, scanout: Scanout::Composited, trust: Trust::default() })
     }
 
     /// Draws a frame and queues its page flip.
@@ -134,6 +135,9 @@ impl Presenter {
             either!(&mut self.compositor, compositor => compositor.reset_buffer_ages());
             planes.remove(FrameFlags::ALLOW_CURSOR_PLANE_SCANOUT);
         }
+        if !self.trust.planes() {
+            planes = FrameFlags::empty();
+        }
         let turn = turn.with_planes(self.scanout != Scanout::Composited);
         let presented = match (&mut self.compositor, renderer) {
             (Compositor::Gles(compositor), CardRenderer::Gles(gles)) => {
@@ -145,8 +149,15 @@ impl Presenter {
             }
             _ => Err(PresentError::Device("the display belongs to another renderer".into())),
         };
-        if let Ok(Presented { queued: true, scanout }) = presented {
-            self.scanout = scanout;
+        match presented {
+            Ok(Presented { queued: true, scanout }) => {
+                self.scanout = scanout;
+                if self.trust.taken() {
+                    tracing::warn!("the display driver takes frames only without planes for clients; all are composed");
+                }
+            }
+            Err(PresentError::Device(_)) => self.trust.refused(),
+            _ => {}
         }
         presented
     }
@@ -171,6 +182,7 @@ impl Presenter {
             if compositor.pending_mode() == mode {
                 return Ok(());
             }
+            self.trust = Trust::default();
             compositor.use_mode(mode).map_err(refusal)
         })
     }
@@ -182,6 +194,7 @@ impl Presenter {
 
     /// Forgets what the CRTC is believed to show, and any flip under way: after a VT switch or a lost flip.
     pub fn reset(&mut self) -> Result<(), String> {
+        self.trust = Trust::default();
         either!(&mut self.compositor, compositor => {
             let _ = compositor.frame_submitted();
             // A frame in which nothing changed would come with the damage of the last one, and a driver that honours
@@ -222,6 +235,8 @@ pub fn device_error(error: &DrmError) -> PresentError {
     use std::io::ErrorKind::{Interrupted, PermissionDenied, ResourceBusy, WouldBlock};
     match error {
         DrmError::DeviceInactive => PresentError::Inactive,
+        // A driver without atomic modesetting takes no others.
+        DrmError::ModeNotSuitable(_) => PresentError::Device(NOT_LISTED.into()),
         DrmError::Access(access) => match access.source.kind() {
             PermissionDenied => PresentError::Inactive,
             ResourceBusy | WouldBlock | Interrupted => PresentError::Busy(error.to_string()),

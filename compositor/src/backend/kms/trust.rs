@@ -1,0 +1,62 @@
+//! Whether a display's frames may use planes. A driver may refuse in earnest what it took in a test, or what was not
+//! tested again as it looked the same: then the same frame would fail for ever. Pure; the presenter asks.
+
+/// So many failures in a row may be the planes' fault: one may be anything's.
+const TRIES: u32 = 2;
+
+/// What is thought of a display's planes.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Trust {
+    failures: u32,
+    /// Frames were taken only without.
+    lost: bool,
+}
+
+impl Trust {
+    /// Clients' buffers and the cursor may go on planes of their own.
+    pub fn planes(self) -> bool {
+        !self.lost && self.failures < TRIES
+    }
+
+    /// The driver did not take a frame.
+    pub fn refused(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// The driver took a frame. Returns whether that was the end of the planes.
+    pub fn taken(&mut self) -> bool {
+        let at_fault = !self.planes() && !self.lost;
+        self.lost |= at_fault;
+        self.failures = 0;
+        at_fault
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_that_keep_a_frame_from_the_screen_are_left_alone() {
+        let mut trust = Trust::default();
+        trust.refused();
+        assert!(trust.planes(), "once is nothing");
+        trust.refused();
+        assert!(!trust.planes());
+        assert!(trust.taken(), "it was them");
+        assert!(!trust.planes());
+        assert!(!trust.taken(), "said once");
+        trust.refused();
+        assert!(!trust.taken() && !trust.planes());
+    }
+
+    #[test]
+    fn failures_between_frames_that_are_taken_are_forgiven() {
+        let mut trust = Trust::default();
+        for _ in 0..10 {
+            trust.refused();
+            assert!(!trust.taken());
+            assert!(trust.planes());
+        }
+    }
+}
