@@ -20,6 +20,8 @@ const STARTS: usize = 5;
 const IDLE_SECONDS: f64 = 30.0;
 /// An animated client is watched this long.
 const ANIMATED_SECONDS: f64 = 10.0;
+/// And this long where instructions are counted, which is slow and needs no average.
+const COUNTED_SECONDS: f64 = 5.0;
 /// After its client's first frame, a compositor may finish what it has begun.
 const SETTLE_SECONDS: f64 = 3.0;
 
@@ -36,6 +38,9 @@ pub struct Figures {
     pub full: Option<Animated>,
     /// The small client on a screen that is turned by 90 degrees.
     pub turned: Option<Animated>,
+    /// Instructions a frame, in thousands, of the kernel for the compositor too.
+    pub small_instructions: Option<f64>,
+    pub full_instructions: Option<f64>,
     /// A sentence for each figure that is not there.
     pub missing: Vec<String>,
 }
@@ -78,11 +83,26 @@ pub fn measure(machine: &Machine, peer: &Peer, deadline: Instant) -> Figures {
         figures.first_frame_ms = Some(median(figures.first_frames_ms.iter().copied()));
     }
     figures.idle = step.take("idle client", || idle(machine, peer));
-    figures.small = step.take("small client", || animated(machine, peer.with_client, "small"));
-    figures.full = step.take("fullscreen client", || animated(machine, peer.with_client, "full"));
-    figures.turned = peer.turned.and_then(|turned| step.take("turned screen", || animated(machine, turned, "small")));
+    figures.small = step.take("small client", || animated(machine, peer.with_client, "small", ANIMATED_SECONDS));
+    figures.full = step.take("fullscreen client", || animated(machine, peer.with_client, "full", ANIMATED_SECONDS));
+    figures.turned = peer
+        .turned
+        .and_then(|turned| step.take("turned screen", || animated(machine, turned, "small", ANIMATED_SECONDS)));
     figures.missing = missing;
     figures
+}
+
+/// Adds what is counted in a machine of [`Machine::boot_counting`].
+pub fn count(machine: &Machine, peer: &Peer, deadline: Instant, figures: &mut Figures) {
+    let mut step = Step { deadline, missing: &mut figures.missing };
+    figures.small_instructions = step.take("instructions, small client", || instructions(machine, peer, "small"));
+    figures.full_instructions = step.take("instructions, fullscreen client", || instructions(machine, peer, "full"));
+}
+
+/// Thousands a frame.
+fn instructions(machine: &Machine, peer: &Peer, show: &str) -> Result<f64> {
+    let animated = animated(machine, peer.with_client, show, COUNTED_SECONDS)?;
+    Ok(animated.processor_ms_per_frame / (Machine::INSTRUCTION.as_secs_f64() * 1e3) / 1e3)
 }
 
 /// One measurement after the other, for as long as there is time.
@@ -121,8 +141,8 @@ fn idle(machine: &Machine, peer: &Peer) -> Result<Idle> {
     })
 }
 
-fn animated(machine: &Machine, compositor: &str, show: &str) -> Result<Animated> {
-    let (sample, frames) = run(machine, compositor, show, ANIMATED_SECONDS)?;
+fn animated(machine: &Machine, compositor: &str, show: &str, seconds: f64) -> Result<Animated> {
+    let (sample, frames) = run(machine, compositor, show, seconds)?;
     let watched = frames.within(sample.before.at..=sample.after.at);
     ensure!(!watched.presented.is_empty(), "no frame was presented");
     Ok(Animated {

@@ -58,6 +58,18 @@ const ROWS: &[Row] = &[
         wanted: Share(1.0, "weston"),
     },
     Row {
+        what: "instructions a frame, small",
+        unit: "k",
+        value: |f| f.small_instructions,
+        wanted: Share(1.0, "weston"),
+    },
+    Row {
+        what: "instructions a frame, fullscreen",
+        unit: "k",
+        value: |f| f.full_instructions,
+        wanted: Share(1.0, "weston"),
+    },
+    Row {
         what: "processor a frame, turned",
         unit: "ms",
         value: |f| Some(f.turned.as_ref()?.processor_ms_per_frame),

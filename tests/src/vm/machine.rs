@@ -24,6 +24,18 @@ const QEMU_TIMEOUT: Duration = Duration::from_secs(20);
 /// Between two looks at a screen that is waited for: a screen has no event.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
+/// What each instruction of a guest takes whose clock counts them, as a power of two of nanoseconds.
+const INSTRUCTION_SHIFT: u32 = 2;
+
+/// What drives the guest's clock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Clock {
+    /// The host's: two processors at a time.
+    Host,
+    /// The instructions that have been executed; while there is nothing to execute, time is skipped.
+    Instructions,
+}
+
 /// What kind of display device the guest has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Display {
@@ -65,15 +77,15 @@ pub struct Machine {
 impl Machine {
     /// Switches a machine on; it has not booted yet when this returns. What it writes to its disk is lost.
     pub fn start(plan: &Plan) -> Result<Self> {
-        Self::start_with(plan, None)
+        Self::start_with(plan, None, Clock::Host)
     }
 
     /// The same with a disk of its own.
     pub fn start_on(plan: &Plan, disk: &Disk) -> Result<Self> {
-        Self::start_with(plan, Some(disk))
+        Self::start_with(plan, Some(disk), Clock::Host)
     }
 
-    fn start_with(plan: &Plan, disk: Option<&Disk>) -> Result<Self> {
+    fn start_with(plan: &Plan, disk: Option<&Disk>, clock: Clock) -> Result<Self> {
         let guest = Guest::obtain()?;
         let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("out").join(plan.name);
         if out.exists() {
@@ -86,7 +98,7 @@ impl Machine {
             Display::Virgl => Some(Window::open(WIDTH, HEIGHT)?),
             _ => None,
         };
-        let mut command = command(plan, &guest, disk, files.path(), &out);
+        let mut command = command(plan, &guest, disk, clock, files.path(), &out);
         if let Some(window) = &window {
             command.env("DISPLAY", &window.display).env("LIBGL_ALWAYS_SOFTWARE", "1").env_remove("WAYLAND_DISPLAY");
         }
@@ -125,9 +137,21 @@ impl Machine {
 
     /// Switches a machine on and waits until commands can be run in it.
     pub fn boot(plan: &Plan) -> Result<Self> {
-        let machine = Self::start(plan)?;
-        machine.agent.wait(BOOT_TIMEOUT)?;
-        Ok(machine)
+        Self::start(plan)?.booted()
+    }
+
+    /// The same with a clock that counts instructions: processor time in it is [`Self::INSTRUCTION`] for each, however
+    /// busy the host is. Waiting takes no time of the guest's, so that how long something takes means nothing.
+    pub fn boot_counting(plan: &Plan) -> Result<Self> {
+        Self::start_with(plan, None, Clock::Instructions)?.booted()
+    }
+
+    /// See [`Self::boot_counting`].
+    pub const INSTRUCTION: Duration = Duration::from_nanos(1 << INSTRUCTION_SHIFT);
+
+    fn booted(self) -> Result<Self> {
+        self.agent.wait(BOOT_TIMEOUT)?;
+        Ok(self)
     }
 
     pub fn agent(&self) -> &Agent {
@@ -238,7 +262,7 @@ impl Eye {
     }
 }
 
-fn command(plan: &Plan, guest: &Guest, disk: Option<&Disk>, files: &Path, out: &Path) -> Command {
+fn command(plan: &Plan, guest: &Guest, disk: Option<&Disk>, clock: Clock, files: &Path, out: &Path) -> Command {
     let file = |name: &str| files.join(name).display().to_string();
     let log = |name: &str| out.join(name).display().to_string();
     // Ends with this process, however that ends.
@@ -252,7 +276,13 @@ fn command(plan: &Plan, guest: &Guest, disk: Option<&Disk>, files: &Path, out: &
         qemu.args(list);
     };
     // Hosts without working KVM are the rule where this runs, and one way is easier to trust than two.
-    args(&["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "4G"]);
+    match clock {
+        Clock::Host => args(&["-accel", "tcg,thread=multi"]),
+        Clock::Instructions => {
+            args(&["-accel", "tcg,thread=single", "-icount", &format!("shift={INSTRUCTION_SHIFT},sleep=off")]);
+        }
+    }
+    args(&["-cpu", "max", "-smp", "2", "-m", "4G"]);
     args(&["-no-user-config", "-nodefaults", "-no-reboot"]);
     args(&["-kernel", &guest.kernel.display().to_string(), "-initrd", &guest.initrd.display().to_string()]);
     args(&[
