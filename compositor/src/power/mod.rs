@@ -7,8 +7,9 @@ mod alarm;
 mod machine;
 mod schedule;
 mod sleep;
+mod zone;
 
-use std::{os::fd::OwnedFd, time::Duration};
+use std::{os::fd::OwnedFd, path::Path, rc::Rc, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
 use kiosk_session::config::{Config, ScheduleEntry};
@@ -22,6 +23,7 @@ use crate::{kiosk::Kiosk, screens::ScreenId};
 use machine::Machine;
 pub use machine::{Event, GRACE};
 use sleep::Sleep;
+use zone::{LOCALTIME, ZoneWatch};
 
 /// How often the schedule is looked at while the clock is being set.
 const LOOKS: usize = 3;
@@ -109,8 +111,14 @@ impl Kiosk {
     }
 
     fn watch_clock(&mut self) -> std::io::Result<()> {
-        let timer = alarm::open()?;
+        let timer = Rc::new(alarm::open()?);
         alarm::set(&timer, None)?;
+        // Before the zone is read for the first time: none that comes in between is missed.
+        if !self.power.schedule.is_empty()
+            && let Err(error) = self.watch_zone(timer.clone())
+        {
+            tracing::warn!(%error, "another time zone will only be noticed at the schedule's next edge");
+        }
         self.wait_for_edge(&timer);
         let source = Generic::new(timer, Interest::READ, Mode::Level);
         let inserted = self.handle.insert_source(source, |_, timer, kiosk| {
@@ -119,6 +127,22 @@ impl Kiosk {
             kiosk.wait_for_edge(timer);
             if kiosk.power.sleep.slept() {
                 kiosk.woke_up();
+            }
+            Ok(PostAction::Continue)
+        });
+        inserted.map(drop).map_err(|error| std::io::Error::other(error.to_string()))
+    }
+
+    /// Looks at the schedule anew when the system is given another time zone.
+    fn watch_zone(&mut self, timer: Rc<OwnedFd>) -> std::io::Result<()> {
+        let watch = ZoneWatch::new(Path::new(LOCALTIME))?;
+        let source = Generic::new(watch, Interest::READ, Mode::Level);
+        let inserted = self.handle.insert_source(source, move |_, watch, kiosk| {
+            if watch.changed() {
+                tracing::info!("the system has another time zone: the schedule is looked at anew");
+                // It is remembered for minutes otherwise.
+                jiff::tz::reset_system_time_zone_cache();
+                kiosk.wait_for_edge(&timer);
             }
             Ok(PostAction::Continue)
         });
