@@ -9,13 +9,13 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use kiosk_session::client::Service;
-use kioskctl_fake::{Fake, Running, json, run, said};
+use kioskctl_fake::{Fake, Limit, Running, json, output, run, said};
 use tempfile::tempdir;
 
 const SHORT: Duration = Duration::from_millis(300);
 
 fn wait_for_end(running: &mut Running) -> i32 {
-    running.child.wait().unwrap().code().unwrap()
+    running.child.wait().unwrap().code().expect("it was killed: it did not end")
 }
 
 #[test]
@@ -238,6 +238,7 @@ impl Bus {
             .stdout(Stdio::piped())
             .spawn()
             .expect("dbus-daemon is installed (package dbus-daemon)");
+        let _limit = Limit::of(&daemon);
         // It listens once it has said where.
         let mut line = String::new();
         std::io::BufRead::read_line(&mut std::io::BufReader::new(daemon.stdout.take().unwrap()), &mut line).unwrap();
@@ -263,11 +264,12 @@ impl Drop for Bus {
 #[test]
 fn the_system_bus_is_used_where_the_service_has_its_name() {
     let bus = Bus::start();
-    assert_eq!(said(&bus.kioskctl(&["home"]).output().unwrap()).0, 3, "nobody has the name");
+    assert_eq!(said(&output(&mut bus.kioskctl(&["home"]))).0, 3, "nobody has the name");
     let mut waiting = bus.kioskctl(&["wait", "ready"]).spawn().unwrap();
+    let _limit = Limit::of(&waiting);
     std::thread::sleep(SHORT);
     let session = Fake::on_bus(Service::Session, &bus.address);
-    assert_eq!(said(&bus.kioskctl(&["home"]).output().unwrap()).0, 0);
+    assert_eq!(said(&output(&mut bus.kioskctl(&["home"]))).0, 0);
     assert_eq!(session.calls().last().unwrap().0, "Home");
     assert!(waiting.try_wait().unwrap().is_none());
     session.change(&[("State", "ready".into())]);

@@ -7,7 +7,7 @@ mod kioskctl_fake;
 use std::fs;
 use std::os::unix::net::UnixListener;
 
-use kioskctl_fake::{Fake, json, kioskctl, run, said};
+use kioskctl_fake::{Fake, json, kioskctl, output, run, said};
 use tempfile::tempdir;
 
 #[test]
@@ -131,7 +131,7 @@ fn errors_of_the_service_become_its_sentence_and_an_exit_code() {
         }
     }
     *session.shared.error.lock().unwrap() = Some(("org.kioskd.Error.NotReady", "not\x1b[31m yet"));
-    let output = kioskctl(dir.path(), &["reload", "--json"]).output().unwrap();
+    let output = output(&mut kioskctl(dir.path(), &["reload", "--json"]));
     let (_, out, error) = said(&output);
     assert!(!error.contains('\x1b'), "no escape sequence reaches the terminal");
     let out: serde_json::Value = serde_json::from_str(&out).unwrap();
@@ -438,7 +438,7 @@ fn the_configuration_is_checked_and_shown_with_nothing_running() {
     fs::create_dir_all(dir.path().join("etc/kiosk")).unwrap();
     let file = dir.path().join("etc/kiosk/config.toml");
     let with_root = |arguments: &[&str]| {
-        let output = kioskctl(dir.path(), arguments).env("KIOSK_ROOT", dir.path()).output().unwrap();
+        let output = output(kioskctl(dir.path(), arguments).env("KIOSK_ROOT", dir.path()));
         said(&output)
     };
     fs::write(&file, "[shell]\nurl = \"http://a\"\n").unwrap();

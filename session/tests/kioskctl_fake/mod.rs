@@ -18,6 +18,11 @@ use zbus::connection::Builder;
 use zbus::message::Type;
 use zbus::{Connection, Guid, Message, MessageStream, OwnedGuid, Structure, Variant};
 
+#[path = "../limit/mod.rs"]
+mod limit;
+
+pub use limit::{Limit, output};
+
 type Values = BTreeMap<String, Variant<'static>>;
 
 /// A service's state.
@@ -112,7 +117,7 @@ impl Fake {
                 });
             }
         });
-        let runtime = is_ready.recv().unwrap();
+        let runtime = is_ready.recv_timeout(limit::LIMIT).unwrap();
         Fake { shared, socket, runtime, stop: Some(stop), thread: Some(thread) }
     }
 
@@ -136,7 +141,7 @@ impl Fake {
             }
             done.send(()).unwrap();
         });
-        is_done.recv().unwrap();
+        is_done.recv_timeout(limit::LIMIT).unwrap();
     }
 
     /// A second shell on DP-1 beside the first on HDMI-A-1, in this state.
@@ -341,7 +346,7 @@ pub fn kioskctl(directory: &Path, arguments: &[&str]) -> Command {
 
 /// Runs it to its end.
 pub fn run(directory: &Path, arguments: &[&str]) -> Output {
-    kioskctl(directory, arguments).output().unwrap()
+    output(&mut kioskctl(directory, arguments))
 }
 
 /// The exit code and what was said on standard output and standard error.
@@ -352,7 +357,7 @@ pub fn said(output: &Output) -> (i32, String, String) {
 
 /// Runs it with `--json`, and wants it to be done.
 pub fn json(directory: &Path, arguments: &[&str]) -> serde_json::Value {
-    let output = kioskctl(directory, arguments).arg("--json").output().unwrap();
+    let output = output(kioskctl(directory, arguments).arg("--json"));
     let (code, out, err) = said(&output);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     serde_json::from_str(&out).unwrap()
@@ -362,16 +367,17 @@ pub fn json(directory: &Path, arguments: &[&str]) -> serde_json::Value {
 pub struct Running {
     pub child: Child,
     lines: BufReader<ChildStdout>,
+    _limit: Limit,
 }
 
 impl Running {
     pub fn start(directory: &Path, arguments: &[&str]) -> Running {
         let mut child = kioskctl(directory, arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap());
-        Running { child, lines }
+        Running { _limit: Limit::of(&child), child, lines }
     }
 
-    /// The next line, as JSON; a test's harness ends one that waits for ever.
+    /// The next line, as JSON.
     pub fn line(&mut self) -> serde_json::Value {
         let mut line = String::new();
         self.lines.read_line(&mut line).unwrap();

@@ -15,6 +15,9 @@ use kiosk_session::api::{CONTROL_SOCKET, Notice, Report, State};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+#[path = "../limit/mod.rs"]
+mod limit;
+
 /// For what happens at once on an idle machine. Generous: tests run beside each other on slow ones.
 pub const SOON: Duration = Duration::from_secs(20);
 /// For a browser to start and show a page.
@@ -78,7 +81,7 @@ impl Session {
 
     /// The output of kioskctl, which must succeed.
     pub fn kioskctl(&self, arguments: &[&str]) -> String {
-        let output = self.kioskctl_command(arguments).output().unwrap();
+        let output = limit::output(&mut self.kioskctl_command(arguments));
         let error = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "kioskctl {arguments:?}: {error}");
         String::from_utf8(output.stdout).unwrap()
@@ -142,7 +145,11 @@ impl Compositor {
     }
 
     /// Takes the session's connection and says where the screen is.
+    #[track_caller]
     pub fn accept(&mut self) {
+        let limit = rustix::event::Timespec::try_from(SOON).unwrap();
+        let listening = rustix::event::PollFd::new(&self.listener, rustix::event::PollFlags::IN);
+        assert_eq!(rustix::event::poll(&mut [listening], Some(&limit)), Ok(1), "kiosk-session does not connect");
         let (mut stream, _) = self.listener.accept().unwrap();
         let hello = serde_json::to_string(&Notice::Hello {
             wayland_display: "wayland-0".into(),
@@ -223,8 +230,10 @@ impl DemoShell {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
+        let limit = limit::Limit::of(&child);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        drop(limit);
         std::thread::spawn(move || lines.count());
         DemoShell { child, port: u16::try_from(first["port"].as_u64().unwrap()).unwrap(), log }
     }
