@@ -288,3 +288,31 @@ async fn each_shell_has_an_object_of_its_own() {
     let message: Message = next.await.unwrap().unwrap().unwrap();
     assert_eq!(message.header().path().map(|path| path.to_string()), Some(bus::path_of(1)));
 }
+
+#[tokio::test]
+async fn a_peer_that_asks_and_does_not_read_is_dropped_and_others_are_served() {
+    use std::io::{Read, Write};
+    let world = World::start().await;
+    drop(world.connect().await);
+    let socket = world.socket();
+    let flood = tokio::task::spawn_blocking(move || {
+        let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
+        let limit = Some(Duration::from_secs(60));
+        stream.set_write_timeout(limit).unwrap();
+        stream.set_read_timeout(limit).unwrap();
+        let uid = rustix::process::geteuid().as_raw().to_string();
+        let uid: String = uid.bytes().map(|byte| format!("{byte:02x}")).collect();
+        write!(stream, "\0AUTH EXTERNAL {uid}\r\n").unwrap();
+        assert!(stream.read(&mut [0; 256]).unwrap() > 0);
+        stream.write_all(b"BEGIN\r\n").unwrap();
+        let ask = Message::method_call(PATH, "GetAll").interface("org.freedesktop.DBus.Properties");
+        let ask = ask.build(&INTERFACE).unwrap();
+        loop {
+            if let Err(error) = stream.write_all(ask.data()) {
+                return error.kind();
+            }
+        }
+    });
+    assert_eq!(flood.await.unwrap(), std::io::ErrorKind::BrokenPipe, "nobody dropped it");
+    drop(world.connect().await);
+}

@@ -4,14 +4,17 @@
 use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::io::Interest;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
 use zbus::connection::Builder;
-use zbus::{Guid, OwnedGuid};
+use zbus::{Connection, Guid, OwnedGuid};
 
 use super::{Shells, connection};
 use crate::api::SESSION_SOCKET;
@@ -21,6 +24,8 @@ const MOST: usize = 64;
 const MOST_EACH: usize = 16;
 /// A client that has not authenticated by then is none.
 const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
+/// How long a peer that asks may leave its socket full.
+const READ_LIMIT: Duration = Duration::from_secs(2);
 /// Without free file descriptors a connection can't be accepted, and nothing tells when one is free again.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
@@ -70,15 +75,48 @@ async fn accept(listener: &UnixListener, shared: &Shells, guid: &OwnedGuid, coun
 
 async fn client(stream: UnixStream, shared: Shells, guid: OwnedGuid, place: Place) {
     let handshake = async {
-        let builder = Builder::unix_stream(stream.into_std()?).server(guid).p2p();
-        connection::with_object(builder, &shared).build().await
+        let stream = stream.into_std()?;
+        let socket = stream.try_clone()?;
+        let builder = Builder::unix_stream(stream).server(guid).p2p();
+        zbus::Result::Ok((connection::with_object(builder, &shared).build().await?, socket))
     };
     match tokio::time::timeout(HANDSHAKE_LIMIT, handshake).await {
-        Ok(Ok(connection)) => connection::announce(&connection, &shared).await,
+        Ok(Ok((connection, socket))) => {
+            tokio::select! {
+                () = connection::announce(&connection, &shared) => {}
+                () = asks_without_reading(&connection, &socket) => tracing::warn!("a D-Bus peer asks and does not read: dropped"),
+            }
+            // Answers that wait to be written hold the connection open otherwise.
+            let _ = socket.shutdown(std::net::Shutdown::Both);
+        }
         Ok(Err(error)) => tracing::debug!(%error, "a client did not get through the handshake"),
         Err(_elapsed) => tracing::debug!("a client did not finish the handshake in time"),
     }
     drop(place);
+}
+
+/// Returns when the peer has left its socket full for a while and goes on to ask: each call would wait in memory for
+/// its answer to be taken.
+async fn asks_without_reading(connection: &Connection, socket: &StdStream) {
+    let Ok(watched) = socket.try_clone().and_then(UnixStream::from_std) else { return };
+    loop {
+        connection.monitor_activity().await;
+        if tokio::time::timeout(READ_LIMIT, writable(&watched)).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Waits until the socket takes more. Does not write; what the runtime knew of it before is not believed.
+async fn writable(socket: &UnixStream) {
+    let now = || {
+        let mut fds = [PollFd::new(socket, PollFlags::OUT)];
+        match poll(&mut fds, Some(&Timespec::default()))? {
+            0 => Err(io::ErrorKind::WouldBlock.into()),
+            _ => Ok(()),
+        }
+    };
+    while socket.writable().await.is_ok() && socket.try_io(Interest::WRITABLE, now).is_err() {}
 }
 
 /// Returns when `look` is notified and the socket's file is not ours any more.
