@@ -478,3 +478,31 @@ proptest! {
         Config::load(&Root::new().sources().with_variable(&format!("KIOSK_{key}"), &value));
     }
 }
+
+#[test]
+fn more_than_can_be_meant_is_refused_quickly_and_in_few_words() {
+    let many = |text: &str, count: usize| (0..count).map(|number| text.replace('#', &number.to_string())).collect();
+    let entries: String = many("{ on = '0#:00', off = '1#:00' },", 10);
+    for (text, wrong) in [
+        (many("[output.'DP-#']\nrotation = 90\n", 257), "output has 257 tables, allowed are up to 256"),
+        (many("[input.device.'a#']\ntap = true\n", 257), "input.device has 257 tables, allowed are up to 256"),
+        (many("[[shells]]\noutput = 'DP-#'\n", 257), "shells has 257 tables, allowed are up to 256"),
+        (
+            format!("[power]\nschedule = [{}]\n", entries.repeat(11)),
+            "power.schedule is a list: it has 110 entries, and at most 100 are followed; allowed is",
+        ),
+        (format!("[shell]\nurl = 'http://{}'\n", "x".repeat(254)), "the host is longer than 253 characters"),
+    ] {
+        let told = error_of(&text).2;
+        assert!(told.contains(wrong), "{told}");
+    }
+    let loaded = load_one(&many("[output.'DP-#']\nrotation = 90\n", 256));
+    assert_eq!((loaded.errors.len(), loaded.config.outputs.len()), (0, 257));
+    // A megabyte of nonsense: told where it begins, within the time that a start has.
+    let started = std::time::Instant::now();
+    let loaded = load_one(&format!("[shell]\n{}", many("a#=1\n", 100_000)));
+    assert_eq!(loaded.errors.len(), 33);
+    let last = &loaded.errors[32];
+    assert_eq!((last.origin.position.unwrap().line, &*last.message), (34, "from here on 99968 more things are wrong"));
+    assert!(started.elapsed() < std::time::Duration::from_secs(60), "{:?}", started.elapsed());
+}

@@ -113,6 +113,57 @@ fn damaged_and_newer_files_are_set_aside_with_a_warning() {
 }
 
 #[test]
+fn a_file_that_was_cut_off_anywhere_is_whole_or_set_aside() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.toml");
+    let mut state = SavedState::default();
+    state.change("Dell Größe \u{1f600} 1", "HDMI-A-1", &turned(Rotation::R90));
+    let more = OutputSettings { position: Some((-10, 5)), scale: Some(Scale::Auto), ..turned(Rotation::R180) };
+    state.change("", "DP-1", &more);
+    let on = InputSettings { output: Some("DP-1".into()), ..InputSettings::default() };
+    state.change_input("Panel", "Panel", &on);
+    state.save(dir.path()).unwrap();
+    let whole = fs::read(&path).unwrap();
+    for length in 0..whole.len() {
+        fs::write(&path, &whole[..length]).unwrap();
+        let (read, warning) = SavedState::load(dir.path());
+        if warning.is_some() {
+            assert_eq!((read, path.exists()), (SavedState::default(), false), "{length}");
+        }
+        // What is read of a part can be kept again.
+        state.save(dir.path()).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), whole, "{length}");
+    }
+}
+
+#[test]
+fn what_is_no_file_is_in_nobodys_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("state.toml");
+    let fifo = |path: &std::path::Path| {
+        rustix::fs::mkfifoat(rustix::fs::CWD, path, rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR).unwrap();
+    };
+    type Make<'a> = (&'a str, &'a dyn Fn());
+    let link = |to: &str| std::os::unix::fs::symlink(to, &path).unwrap();
+    let all: [Make<'_>; 5] = [
+        ("a directory", &|| fs::create_dir(&path).unwrap()),
+        ("a FIFO", &|| fifo(&path)),
+        ("a link to itself", &|| link("state.toml")),
+        ("a device", &|| link("/dev/zero")),
+        ("a link to nowhere", &|| link("/nowhere/else")),
+    ];
+    for (what, make) in all {
+        make();
+        let (state, warning) = SavedState::load(dir.path());
+        assert_eq!(state, SavedState::default(), "{what}");
+        assert!(what == "a link to nowhere" || warning.is_some_and(|text| text.contains("state.toml")), "{what}");
+        state.save(dir.path()).unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(SavedState::load(dir.path()), (SavedState::default(), None), "{what}");
+        fs::remove_file(&path).unwrap();
+    }
+}
+
+#[test]
 fn a_write_that_fails_leaves_the_old_state_and_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let mut state = SavedState::default();

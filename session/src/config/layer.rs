@@ -8,9 +8,15 @@ use toml_edit::Value;
 
 use super::keys::{self, Key, SECTIONS, Sectioned};
 use super::model::{Config, Shell};
-use super::origin::{ConfigError, Origin, Position, Source};
+use super::origin::{ConfigError, Lines, Origin, Position, Source};
 use super::raw::{Raw, RawEntry, RawValue, Wrong};
 use super::suggest::closest;
+
+/// Tables of outputs, of devices or of shells that one file may have: far more than a machine has, and few enough that
+/// they can be gone through for each display.
+const MOST_TABLES: usize = 256;
+/// What is told of one file that has everything wrong in it.
+const MOST_ERRORS: usize = 32;
 
 /// The configuration while layers are being laid.
 #[derive(Debug, Clone, Default)]
@@ -24,7 +30,7 @@ pub struct Draft {
 /// Collects what one layer sets and what is wrong with it.
 struct Layer<'a> {
     source: Source,
-    text: &'a str,
+    lines: Lines<'a>,
     origins: Vec<(String, Origin)>,
     errors: Vec<ConfigError>,
 }
@@ -35,11 +41,11 @@ impl Draft {
         let source = Source::File(path.to_owned());
         let text = std::str::from_utf8(bytes).map_err(|error| {
             let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
-            let position = Some(Position::of(&good, good.len()));
+            let position = Some(Lines::new(&good).position(good.len()));
             let origin = Origin { source: source.clone(), position };
             vec![ConfigError { origin, key: String::new(), message: "this is not UTF-8 text".into() }]
         })?;
-        let mut layer = Layer { source, text, origins: Vec::new(), errors: Vec::new() };
+        let mut layer = Layer { source, lines: Lines::new(text), origins: Vec::new(), errors: Vec::new() };
         let document = toml_edit::Document::parse(text).map_err(|error| {
             let offset = error.span().map_or(0, |span| span.start);
             let message = error.message().trim_end().replace('\n', "; ");
@@ -53,13 +59,14 @@ impl Draft {
             draft.origins.extend(layer.origins);
             Ok(draft)
         } else {
-            Err(layer.errors)
+            Err(first_of(layer.errors))
         }
     }
 
     /// The end: `[[shells]]` get what they inherit.
     pub fn finish(mut self) -> (Config, BTreeMap<String, Origin>) {
-        let mut ignored = Layer { source: Source::BuiltIn, text: "", origins: Vec::new(), errors: Vec::new() };
+        let mut ignored =
+            Layer { source: Source::BuiltIn, lines: Lines::new(""), origins: Vec::new(), errors: Vec::new() };
         for entries in &self.shells {
             let mut shell = self.config.shell.clone();
             ignored.table(&mut shell, "shells", "", entries);
@@ -168,6 +175,9 @@ impl Layer<'_> {
             let message = format!("input.device is {found}, allowed are tables [input.device.\"NAME\"]");
             return self.error(entry.key_span.start, "input.device", message);
         };
+        if self.too_many("input.device", entry, matchers.len()) {
+            return;
+        }
         for matcher in matchers {
             let full = format!("input.device.{}", Value::from(matcher.key.as_str()));
             let RawValue::Table(entries) = &matcher.value.value else {
@@ -193,6 +203,9 @@ impl Layer<'_> {
             let message = format!("output is {}, allowed are tables [output.\"*\"]", entry.value.excerpt());
             return self.error(entry.key_span.start, "output", message);
         };
+        if self.too_many("output", entry, matchers.len()) {
+            return;
+        }
         for matcher in matchers {
             let quoted = Value::from(matcher.key.as_str()).to_string();
             let full = format!("output.{quoted}");
@@ -222,6 +235,9 @@ impl Layer<'_> {
             self.error(entry.key_span.start, "shells", wrong(&entry.value));
             return Vec::new();
         };
+        if self.too_many("shells", entry, list.len()) {
+            return Vec::new();
+        }
         let mut tables = Vec::new();
         let mut outputs: Vec<String> = Vec::new();
         for (index, raw) in list.iter().enumerate() {
@@ -244,8 +260,17 @@ impl Layer<'_> {
         tables
     }
 
+    /// Says so when there are more tables than can be meant.
+    fn too_many(&mut self, key: &str, entry: &RawEntry, count: usize) -> bool {
+        if count > MOST_TABLES {
+            let message = format!("{key} has {count} tables, allowed are up to {MOST_TABLES}");
+            self.error(entry.key_span.start, key, message);
+        }
+        count > MOST_TABLES
+    }
+
     fn position(&self, offset: usize) -> Position {
-        Position::of(self.text, offset)
+        self.lines.position(offset)
     }
 
     fn error(&mut self, offset: usize, key: &str, message: String) {
@@ -257,6 +282,19 @@ impl Layer<'_> {
         let origin = Origin { source: self.source.clone(), position: Some(self.position(offset)) };
         ConfigError { origin, key, message }
     }
+}
+
+/// Not more of them than anybody reads.
+fn first_of(mut errors: Vec<ConfigError>) -> Vec<ConfigError> {
+    let more = errors.len().saturating_sub(MOST_ERRORS);
+    if more > 0
+        && let Some(last) = errors.get_mut(MOST_ERRORS)
+    {
+        last.key = String::new();
+        last.message = format!("from here on {more} more things are wrong");
+        errors.truncate(MOST_ERRORS + 1);
+    }
+    errors
 }
 
 /// Why `raw` is no value for `key`, from the key on.

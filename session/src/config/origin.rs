@@ -27,19 +27,30 @@ pub struct Position {
     pub column: usize,
 }
 
-impl Position {
-    /// Of byte `offset` in `text`; past the end: the end.
-    pub fn of(text: &str, offset: usize) -> Position {
-        let mut offset = offset.min(text.len());
-        while !text.is_char_boundary(offset) {
+/// A text, with the places of its lines: a position in it is found without reading it again.
+#[derive(Debug)]
+pub struct Lines<'a> {
+    text: &'a str,
+    /// Where each line begins.
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    pub fn new(text: &'a str) -> Self {
+        let after_newline = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        Lines { text, starts: std::iter::once(0).chain(after_newline).collect() }
+    }
+
+    /// Of byte `offset`; past the end: the end.
+    pub fn position(&self, offset: usize) -> Position {
+        let mut offset = offset.min(self.text.len());
+        while !self.text.is_char_boundary(offset) {
             offset -= 1;
         }
-        let before = &text[..offset];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-        Position {
-            line: before.bytes().filter(|b| *b == b'\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
-        }
+        // The first line begins at 0: there is always one before.
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
+        Position { line, column: self.text[start..offset].chars().count() + 1 }
     }
 }
 
@@ -91,11 +102,10 @@ mod tests {
 
     #[test]
     fn columns_count_characters() {
-        let text = "é = 1\nab = 2";
-        assert_eq!(Position::of(text, 0), Position { line: 1, column: 1 });
-        assert_eq!(Position::of(text, 2), Position { line: 1, column: 2 });
-        assert_eq!(Position::of(text, 1), Position { line: 1, column: 1 });
-        assert_eq!(Position::of(text, 9), Position { line: 2, column: 3 });
-        assert_eq!(Position::of(text, 999), Position { line: 2, column: 7 });
+        let lines = Lines::new("é = 1\nab = 2");
+        for (offset, line, column) in [(0, 1, 1), (2, 1, 2), (1, 1, 1), (6, 1, 6), (7, 2, 1), (9, 2, 3), (999, 2, 7)] {
+            assert_eq!(lines.position(offset), Position { line, column }, "{offset}");
+        }
+        assert_eq!(Lines::new("").position(0), Position { line: 1, column: 1 });
     }
 }

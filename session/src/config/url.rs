@@ -13,6 +13,9 @@ pub const ALLOWED: &str = "http://HOST[:PORT][/PATH], https://…, file:///PATH,
 /// Longest URL, bytes: what Chromium itself navigates to.
 const MAX_LENGTH: usize = 2 * 1024 * 1024;
 
+/// Longest name of a host (RFC 1035, section 2.3.4).
+const MAX_HOST: usize = 253;
+
 /// Why a text is not a URL for a kiosk.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
@@ -24,6 +27,8 @@ pub enum UrlError {
     NoHost,
     #[error("the host {0:?} has a character that no host name has")]
     Host(String),
+    #[error("the host is longer than {MAX_HOST} characters, which no host name is")]
+    LongHost,
     #[error("the port {0:?} is not a number from 1 to 65535")]
     Port(String),
     #[error("the path is not absolute; write file:///PATH")]
@@ -160,6 +165,9 @@ fn check_authority(authority: &str) -> Result<(), UrlError> {
     if host.is_empty() {
         return Err(UrlError::NoHost);
     }
+    if host.chars().count() > MAX_HOST {
+        return Err(UrlError::LongHost);
+    }
     if let Some(port) = port {
         let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
         if !digits || !port.parse::<u16>().is_ok_and(|p| p > 0) {
@@ -193,6 +201,13 @@ mod tests {
         }
         assert_eq!(Url::parse("file:///srv/a.html").unwrap().host(), None);
         assert!(!Url::parse("about:blank").unwrap().is_web());
+    }
+
+    #[test]
+    fn a_host_is_no_longer_than_names_are() {
+        let url = |length| format!("http://{}/", "x".repeat(length));
+        assert!(Url::parse(&url(MAX_HOST)).is_ok());
+        assert_eq!(Url::parse(&url(MAX_HOST + 1)), Err(UrlError::LongHost));
     }
 
     #[test]

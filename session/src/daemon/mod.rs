@@ -37,6 +37,9 @@ use crate::profile::Directories;
 /// Commands that wait for their turn; a caller beyond that waits itself.
 const MOST_CALLS: usize = 32;
 
+/// Of a message to the person before the screen: URLs in it may be megabytes long, a line of the control socket not.
+const MOST_CHARACTERS: usize = 500;
+
 /// What comes from the daemon's tasks. Those of a browser or a probe that was replaced have an old generation.
 #[derive(Debug)]
 pub(crate) enum Input {
@@ -113,9 +116,19 @@ fn settings(configured: &Configured) -> Settings {
     }
 }
 
-/// A machine's report, with the number of its shell.
+/// A machine's report, with the number of its shell, short enough for the control socket whatever is in it.
 fn report_of(number: usize, machine: &Machine) -> Report {
-    Report { shell: number as u32, ..machine.report() }
+    let report = machine.report();
+    let message = shortened(report.message);
+    Report { shell: number as u32, message, ..report }
+}
+
+/// At most [`MOST_CHARACTERS`] of a text.
+fn shortened(text: String) -> String {
+    match text.char_indices().nth(MOST_CHARACTERS) {
+        None => text,
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
 }
 
 /// The session of one shell.
@@ -339,5 +352,18 @@ impl Daemon {
             }
             modified
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_fits_on_a_line_whatever_the_page_is_called() {
+        assert_eq!(shortened("short".into()), "short");
+        let long = shortened("ü".repeat(2 << 20));
+        assert_eq!(long.chars().count(), MOST_CHARACTERS + 1);
+        assert!(long.ends_with('…') && long.len() < crate::api::MAX_LINE);
     }
 }

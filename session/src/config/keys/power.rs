@@ -7,6 +7,9 @@ use crate::config::model::{Power, ScheduleEntry};
 use crate::config::raw::Wrong;
 use crate::config::setters::{put, schedule_entry, schedule_value};
 
+/// Each edge of each of them in the next weeks is compared with all others when the screens' power is decided.
+const MOST: usize = 100;
+
 const SCHEDULE: Allowed =
     Allowed::Description("a list such as [{ on = \"07:00\", off = \"22:00\", days = \"mon-fri\" }]");
 
@@ -15,7 +18,11 @@ pub static POWER: &[Key<Power>] = &[Key {
     kind: Kind::Toml,
     allowed: SCHEDULE,
     set: |power, raw| {
-        let entries: Result<Vec<ScheduleEntry>, Wrong> = raw.as_list()?.iter().map(schedule_entry).collect();
+        let list = raw.as_list()?;
+        if list.len() > MOST {
+            return Err(Wrong::because(format!("it has {} entries, and at most {MOST} are followed", list.len())));
+        }
+        let entries: Result<Vec<ScheduleEntry>, Wrong> = list.iter().map(schedule_entry).collect();
         put(&mut power.schedule, entries)
     },
     get: |power| Some(power.schedule.iter().map(schedule_value).collect::<Array>().into()),
