@@ -52,6 +52,9 @@ pub enum FlipTime {
     Hardware { time: Duration, sequence: u32 },
 }
 
+/// What is remembered for `kioskctl status`.
+pub const MOST_PROBLEMS: usize = 32;
+
 /// Why the loop ends, as an exit status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exit(pub u8);
@@ -307,9 +310,8 @@ impl Kiosk {
         tracing::warn!("{text}");
         self.changed = true;
         // Old ones go first: a device that fails every second must not fill the memory.
-        const MOST: usize = 32;
         if self.problems.last() != Some(&text) {
-            if self.problems.len() >= MOST {
+            if self.problems.len() >= MOST_PROBLEMS {
                 self.problems.remove(0);
             }
             self.problems.push(text);

@@ -9,7 +9,10 @@ use crate::{
     backend::HeadState,
     kiosk::Kiosk,
     power,
-    screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Screen, ScreenId, ScreenPolicy, density, mode},
+    screens::{
+        DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Screen, ScreenId, ScreenPolicy, contradictions, density,
+        mode,
+    },
 };
 
 /// Size of the screen that carries the shell while no display is connected.
@@ -42,6 +45,12 @@ impl Kiosk {
         self.ensure_any_screen();
         self.screens.arrange();
         self.rearrange();
+        for contradiction in contradictions::told(&self.facts()) {
+            // Once, not at each hotplug.
+            if !self.problems.contains(&contradiction) {
+                self.problem(contradiction);
+            }
+        }
     }
 
     /// Screens whose display is gone: they stay while they are needed, dark.

@@ -30,7 +30,7 @@ use crate::{
     child::{self, Launch, Role},
     control,
     input::SeatParts,
-    kiosk::{Exit, Kiosk, Timers},
+    kiosk::{Exit, Kiosk, MOST_PROBLEMS, Timers},
     life,
     notify::Notifier,
     options::{BackendChoice, MultiChoice, Options, SessionChoice},
@@ -108,7 +108,7 @@ pub fn build(
     let display_handle = display.handle();
     let mut protocols = Protocols::new(&display_handle, &handle);
     let seat = SeatParts::new(&mut protocols.seat, &display_handle, &config.input);
-    let mut problems: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let mut problems: Vec<String> = errors.iter().take(MOST_PROBLEMS).map(ToString::to_string).collect();
     let style = splash_style::style(&config, &mut problems);
     let saved = match places::saved_directory(options) {
         None => Saved::default(),

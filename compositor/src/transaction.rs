@@ -64,8 +64,12 @@ impl Kiosk {
 
     /// Checks every change and turns names into screens.
     pub(crate) fn plan(&self, changes: &[(String, OutputChange)]) -> Result<Vec<(ScreenId, Planned)>, ControlError> {
-        let facts: Vec<Facts> = self.screens.iter().map(|screen| facts(&self.screens, screen)).collect();
-        plan::plan(&facts, changes)
+        plan::plan(&self.facts(), changes)
+    }
+
+    /// All screens, as a plan starts from them.
+    pub(crate) fn facts(&self) -> Vec<Facts> {
+        self.screens.iter().map(|screen| facts(&self.screens, screen)).collect()
     }
 
     /// Asks the hardware whether it could show all screens like this at once.

@@ -265,3 +265,32 @@ fn a_configured_circle_of_mirrors_is_no_mirror_at_all() {
     assert_eq!(fixture.panel().pixel(2, 2), RED);
     assert_eq!(fixture.panel_of(MIRROR).pixel(2, 2), BLACK);
 }
+
+#[test]
+fn configuration_that_goes_in_circles_is_told_once_and_every_screen_shows_something() {
+    let mut setup = Setup::bare(&["320x200", "320x200", "320x200"]);
+    let settings = |mirror: &str| OutputSettings { mirror: Some(mirror.into()), ..OutputSettings::default() };
+    for (matcher, mirror) in [("HEADLESS-1", "HEADLESS-2"), ("HEADLESS-2", "HEADLESS-1")] {
+        setup.config.outputs.push(OutputRule { matcher: matcher.into(), settings: settings(mirror) });
+    }
+    let over = OutputSettings { position: Some((0, 0)), ..OutputSettings::default() };
+    for matcher in ["HEADLESS-1", "HEADLESS-3"] {
+        setup.config.outputs.push(OutputRule { matcher: matcher.into(), settings: over.clone() });
+    }
+    let mut fixture = setup.start();
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    assert_eq!(fixture.panel().pixel(9, 9), RED);
+    fixture.kiosk.displays_changed();
+    let circles = |fixture: &Fixture| {
+        fixture.kiosk.problems.iter().filter(|text| text.contains("its mirrors go in a circle")).count()
+    };
+    assert_eq!(circles(&fixture), 1, "{:?}", fixture.kiosk.problems);
+    // Out of the circle by command, the positions are what is left.
+    let own = OutputChange { mirror: Some(String::new()), ..OutputChange::default() };
+    fixture.kiosk.apply(0, &[("HEADLESS-1".to_owned(), own)], ApplyMode::Keep).unwrap();
+    fixture.kiosk.displays_changed();
+    let over = "HEADLESS-3: its position is over HEADLESS-1, which is there already";
+    assert!(fixture.kiosk.problems.iter().any(|text| text.starts_with(over)), "{:?}", fixture.kiosk.problems);
+    assert_eq!(circles(&fixture), 1);
+}

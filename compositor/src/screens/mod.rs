@@ -4,6 +4,7 @@
 //! at all a virtual screen carries the shell. No I/O: the back end says which displays there are.
 
 pub mod arrange;
+pub mod contradictions;
 pub mod crtcs;
 pub mod cvt;
 pub mod density;

@@ -6,8 +6,8 @@ use smithay::utils::{Physical, Size};
 
 use super::{
     HeadMode, ScreenId,
-    arrange::{Place, logical_size, overlap},
-    cvt, density, mirror, mode,
+    arrange::{Place, logical_size},
+    contradictions, cvt, density, mode,
 };
 use crate::control::{ControlError, OutputChange};
 
@@ -160,28 +160,20 @@ fn check_whole(
             (screen, changed.map_or(screen.now, |(_, plan)| *plan))
         })
         .collect();
-    let source = |id: ScreenId| to_be.iter().find(|(screen, _)| screen.id == id).and_then(|(_, plan)| plan.mirror);
-    if let Some((screen, _)) = to_be.iter().find(|(screen, _)| mirror::goes_in_circles(screen.id, source)) {
+    if let Some(screen) = contradictions::circle(&to_be) {
         return Err(ControlError::InvalidArgument(format!(
             "{}: mirrors would go in a circle; one output of them must show a picture of its own",
             screen.name
         )));
     }
     // Whoever names no position is not told that others, or configuration, chose badly.
-    if changes.iter().any(|(_, change)| change.position.is_some()) {
-        let places: Vec<Place> =
-            to_be.iter().map(|(screen, plan)| place(plan, screen.connected && plan.mirror.is_none())).collect();
-        if let Some((one, other)) = overlap(&places) {
-            return Err(ControlError::InvalidArgument(format!(
-                "{} and {} would lie over each other; positions must leave {}x{} and {}x{} apart",
-                to_be[one].0.name,
-                to_be[other].0.name,
-                places[one].size.w,
-                places[one].size.h,
-                places[other].size.w,
-                places[other].size.h,
-            )));
-        }
+    if changes.iter().any(|(_, change)| change.position.is_some())
+        && let Some([(one, place), (other, other_place)]) = contradictions::overlapping(&to_be)
+    {
+        return Err(ControlError::InvalidArgument(format!(
+            "{} and {} would lie over each other; positions must leave {}x{} and {}x{} apart",
+            one.name, other.name, place.size.w, place.size.h, other_place.size.w, other_place.size.h,
+        )));
     }
     let lit = |now: fn(&(&Facts, Planned)) -> bool| to_be.iter().any(|one| one.0.connected && now(one));
     let was_lit = lit(|(screen, _)| screen.now.power);
