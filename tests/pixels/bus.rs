@@ -15,15 +15,15 @@ use zbus::{Connection, MessageStream, OwnedVariant, Variant, connection::Builder
 use crate::fixture::Fixture;
 
 const FIRST: &str = "HEADLESS-1";
-const COMPOSITOR: &str = "org.kioskd.Compositor1";
-const OUTPUT: &str = "org.kioskd.Output1";
-const ROOT: &str = "/org/kioskd/Compositor1";
-const OUTPUT_PATH: &str = "/org/kioskd/Compositor1/outputs/HEADLESS_2d1";
+pub const COMPOSITOR: &str = "org.kioskd.Compositor1";
+pub const OUTPUT: &str = "org.kioskd.Output1";
+pub const ROOT: &str = "/org/kioskd/Compositor1";
+pub const OUTPUT_PATH: &str = "/org/kioskd/Compositor1/outputs/HEADLESS_2d1";
 /// The shortest that a temporary change lasts, seconds.
 const SHORTEST: u32 = 1;
 
 /// A kiosk that answers on its D-Bus socket.
-fn kiosk(outputs: &[&str]) -> Fixture {
+pub fn kiosk(outputs: &[&str]) -> Fixture {
     let mut fixture = Fixture::new(outputs);
     let (sender, receiver) = channel::channel();
     let source = fixture.kiosk.handle.insert_source(receiver, |event, _, kiosk| {
@@ -40,22 +40,26 @@ fn kiosk(outputs: &[&str]) -> Fixture {
 
 /// A caller's side of a test: runs on a thread of its own while the compositor's loop turns, and ends as a process
 /// does, with its connection.
-fn caller<T: Send + 'static, F: Future<Output = T>>(
+pub fn caller<T: Send + 'static, F: Future<Output = T>>(
     fixture: &mut Fixture,
     says: impl FnOnce(Connection) -> F + Send + 'static,
 ) -> T {
     let socket = fixture.directory.path().join("compositor.sock");
     let (done, is_done) = mpsc::channel();
     let thread = std::thread::spawn(move || {
-        let stream = loop {
-            // The control thread makes it after it was started.
-            match UnixStream::connect(&socket) {
-                Ok(stream) => break stream,
-                Err(_) => std::thread::yield_now(),
-            }
-        };
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let said = runtime.block_on(async { says(Builder::unix_stream(stream).p2p().build().await.unwrap()).await });
+        let said = runtime.block_on(async {
+            // The control thread makes the socket after it was started, and has places for so many at a time.
+            let connection = loop {
+                if let Ok(stream) = UnixStream::connect(&socket)
+                    && let Ok(connection) = Builder::unix_stream(stream).p2p().build().await
+                {
+                    break connection;
+                }
+                std::thread::yield_now();
+            };
+            says(connection).await
+        });
         drop(runtime);
         done.send(said).unwrap();
     });

@@ -1,6 +1,7 @@
 //! Clients that send nonsense, flood, or die at the wrong moment: the compositor lives, and so do the others.
 
 mod admins;
+mod callers;
 mod faults;
 mod floods;
 mod fuzz;
