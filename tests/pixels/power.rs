@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
-use kiosk_session::config::{Days, ScheduleEntry, TimeOfDay};
+use kiosk_session::config::{Days, ScheduleEntry, Shell, TimeOfDay};
 use kioskd::{
     control::OutputChange,
     screens::{Head, HeadId},
@@ -82,6 +82,44 @@ fn the_screen_goes_off_when_nobody_is_there_and_a_touch_brings_the_page_back() {
     fixture.roundtrip(client);
     assert_eq!(fixture[client].configures(&window).count(), configures, "it is no news to the page");
     assert!(fixture[client].seen.removed.is_empty());
+}
+
+#[test]
+fn with_a_page_on_each_of_two_screens_both_idle_together_and_one_touch_lights_both() {
+    let mut setup = Setup::bare(&["320x200", "400x300"]);
+    let shell = |output: &str| Shell { output: output.into(), ..Shell::default() };
+    setup.config.shells = vec![shell("HEADLESS-1"), shell("HEADLESS-2")];
+    setup.config.idle.screen_off = Some(IDLE);
+    let mut fixture = setup.start();
+    let (first, second) = (fixture.client_of_shell(0), fixture.client_of_shell(1));
+    fixture.map(first, Picture::Solid(RED));
+    let window = fixture.map(second, Picture::Solid(GREEN));
+    // A player on the second page keeps the first one's screen on too.
+    let handle = fixture[second].handle.clone();
+    let manager: ZwpIdleInhibitManagerV1 = fixture[second].bind();
+    let inhibitor = manager.create_inhibitor(&window.surface, &handle, ());
+    fixture.roundtrip(second);
+    fixture.pass(IDLE * 2);
+    assert!(!fixture.all_dark());
+    inhibitor.destroy();
+    fixture.roundtrip(second);
+    fixture.goes_dark();
+    let panel = Spec {
+        id: "event7",
+        name: "",
+        kind: Kind::Touch,
+        model: None,
+        port: None,
+        size: None,
+        hint: Some("HEADLESS-2"),
+    };
+    let panel = fixture.plug_in(panel);
+    fixture.finger_down(&panel, 0, (0.5, 0.5));
+    fixture.finger_up(&panel, 0);
+    fixture.is_lit();
+    assert_eq!((fixture.panel().pixel(9, 9), fixture.panel_of(HeadId(2)).pixel(9, 9)), (RED, GREEN));
+    fixture.roundtrip(second);
+    assert!(fixture[second].seen.touch.is_empty() && fixture[first].seen.touch.is_empty());
 }
 
 #[test]
