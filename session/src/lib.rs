@@ -19,3 +19,4 @@ pub mod page;
 pub mod probe;
 pub mod profile;
 pub mod recovery;
+pub mod text;

@@ -498,6 +498,12 @@ fn more_than_can_be_meant_is_refused_quickly_and_in_few_words() {
     }
     let loaded = load_one(&many("[output.'DP-#']\nrotation = 90\n", 256));
     assert_eq!((loaded.errors.len(), loaded.config.outputs.len()), (0, 257));
+    let key = "x".repeat(900_000);
+    for text in [format!("[shell]\n{key} = 1\n"), format!("[output.'{key}']\nscale = 9\n"), format!("[{key}]\na = 1\n")]
+    {
+        let told = error_of(&text).2;
+        assert!(told.chars().count() <= 1001, "{} characters", told.len());
+    }
     // A megabyte of nonsense: told where it begins, within the time that a start has.
     let started = std::time::Instant::now();
     let loaded = load_one(&format!("[shell]\n{}", many("a#=1\n", 100_000)));

@@ -316,3 +316,37 @@ async fn a_peer_that_asks_and_does_not_read_is_dropped_and_others_are_served() {
     assert_eq!(flood.await.unwrap(), std::io::ErrorKind::BrokenPipe, "nobody dropped it");
     drop(world.connect().await);
 }
+
+#[tokio::test]
+async fn nonsense_of_any_length_is_refused_in_a_sentence() {
+    let mut world = World::start().await;
+    let client = world.connect().await;
+    let long = "ü".repeat(1 << 19);
+    let none = HashMap::<&str, Variant<'_>>::new();
+    let urls = [
+        String::new(),
+        "\u{1b}[31m".into(),
+        "javascript:alert(1)".into(),
+        "file:///etc/passwd".into(),
+        "localhost:3000".into(),
+        long.clone(),
+        format!("{long}:x"),
+        format!("http://{long}/"),
+        format!("http://a:{long}/"),
+        "http://".repeat(1 << 18),
+    ];
+    let mut refused = Vec::new();
+    for url in &urls {
+        refused.push(client.call_method(None::<&str>, PATH, Some(INTERFACE), "Open", &(url, &none)).await);
+    }
+    let options = HashMap::from([(long.as_str(), Variant::from(1u8))]);
+    refused.push(client.call_method(None::<&str>, PATH, Some(INTERFACE), "Reload", &options).await);
+    let hard = HashMap::from([("hard", Variant::from("yes"))]);
+    refused.push(client.call_method(None::<&str>, PATH, Some(INTERFACE), "Reload", &hard).await);
+    for answer in refused {
+        let Err(zbus::Error::MethodError(name, Some(text), _)) = answer else { panic!("{answer:?}") };
+        assert!(name.starts_with("org.kioskd.Error."), "{name}");
+        assert!(!text.is_empty() && text.len() < 1500 && !text.chars().any(char::is_control), "{text}");
+    }
+    assert!(world.calls.try_recv().is_err(), "the session was asked");
+}

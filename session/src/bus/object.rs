@@ -14,9 +14,14 @@ use crate::authority::{self, Action};
 use crate::config::{Url, url};
 use crate::machine::{Command, Refusal};
 use crate::memory;
+use crate::text::shortened;
 
 /// The session's loop answers at once; longer is a hang.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// What an error repeats of a caller's text, and how long its reason gets, characters.
+const QUOTED: usize = 64;
+const SENTENCE: usize = 300;
 
 type Options = HashMap<String, OwnedVariant>;
 
@@ -75,7 +80,10 @@ impl Session {
 
     /// What may be opened: web pages, and what is of the configured page's kind.
     fn check_url(&self, text: &str) -> Result<Url, Error> {
-        let not_allowed = |why: String| Error::UrlNotAllowed(format!("{text:?} can't be opened: {why}"));
+        let not_allowed = |why: String| {
+            let (text, why) = (shortened(text, QUOTED), shortened(&why, SENTENCE));
+            Error::UrlNotAllowed(format!("{text:?} can't be opened: {why}"))
+        };
         let url = Url::parse(text).map_err(|error| not_allowed(format!("{error}; allowed: {}", url::ALLOWED)))?;
         if url.is_web() || url.scheme() == self.shared.home.scheme() {
             return Ok(url);
@@ -90,6 +98,7 @@ fn no_options(options: &Options) -> Result<(), Error> {
 }
 
 fn unknown_option(key: &str, allowed: &str) -> Error {
+    let key = shortened(key, QUOTED);
     Error::InvalidArgument(format!("the option {key:?} is not known: {allowed}"))
 }
 

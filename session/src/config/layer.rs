@@ -11,10 +11,13 @@ use super::model::{Config, Shell};
 use super::origin::{ConfigError, Lines, Origin, Position, Source};
 use super::raw::{Raw, RawEntry, RawValue, Wrong};
 use super::suggest::closest;
+use crate::text::shortened;
 
 /// Tables of outputs, of devices or of shells that one file may have: far more than a machine has, and few enough that
 /// they can be gone through for each display.
 const MOST_TABLES: usize = 256;
+/// Of a sentence about a key that is itself as long as a book.
+const MOST_CHARACTERS: usize = 1000;
 /// What is told of one file that has everything wrong in it.
 const MOST_ERRORS: usize = 32;
 
@@ -280,7 +283,7 @@ impl Layer<'_> {
 
     fn error_at(&self, offset: usize, key: String, message: String) -> ConfigError {
         let origin = Origin { source: self.source.clone(), position: Some(self.position(offset)) };
-        ConfigError { origin, key, message }
+        ConfigError { origin, key: shortened(&key, MOST_CHARACTERS), message: shortened(&message, MOST_CHARACTERS) }
     }
 }
 

@@ -33,6 +33,7 @@ use crate::machine::{Event, Machine, Settings};
 use crate::notify::Notifier;
 use crate::probe::ProbeError;
 use crate::profile::Directories;
+use crate::text::shortened;
 
 /// Commands that wait for their turn; a caller beyond that waits itself.
 const MOST_CALLS: usize = 32;
@@ -119,16 +120,8 @@ fn settings(configured: &Configured) -> Settings {
 /// A machine's report, with the number of its shell, short enough for the control socket whatever is in it.
 fn report_of(number: usize, machine: &Machine) -> Report {
     let report = machine.report();
-    let message = shortened(report.message);
+    let message = shortened(&report.message, MOST_CHARACTERS);
     Report { shell: number as u32, message, ..report }
-}
-
-/// At most [`MOST_CHARACTERS`] of a text.
-fn shortened(text: String) -> String {
-    match text.char_indices().nth(MOST_CHARACTERS) {
-        None => text,
-        Some((end, _)) => format!("{}…", &text[..end]),
-    }
 }
 
 /// The session of one shell.
@@ -352,18 +345,5 @@ impl Daemon {
             }
             modified
         });
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_report_fits_on_a_line_whatever_the_page_is_called() {
-        assert_eq!(shortened("short".into()), "short");
-        let long = shortened("ü".repeat(2 << 20));
-        assert_eq!(long.chars().count(), MOST_CHARACTERS + 1);
-        assert!(long.ends_with('…') && long.len() < crate::api::MAX_LINE);
     }
 }

@@ -1,0 +1,22 @@
+//! Texts from elsewhere in sentences for people: what a caller or a file says may be megabytes long, a sentence not.
+
+/// At most so many characters of `text`, with an ellipsis where it was longer.
+pub fn shortened(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_short_stays_and_what_is_long_ends_between_characters() {
+        assert_eq!(shortened("", 0), "");
+        assert_eq!(shortened("äöü", 3), "äöü");
+        assert_eq!(shortened("äöü", 2), "äö…");
+        assert_eq!(shortened("äöü", 0), "…");
+    }
+}
