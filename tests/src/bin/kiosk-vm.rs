@@ -3,12 +3,30 @@
 //! `run SCRIPT` runs it in the guest; `shot NAME` saves the screen; `key ctrl alt f2`; `click X Y`; `tap X Y`;
 //! `plug HEAD WIDTH HEIGHT` and `pull HEAD`; `shot1 NAME` saves the second head's screen; `quit`. Programs named as arguments, as HOST_FILE:GUEST_PATH, are put onto its disk; `--kiosk` installs the kiosk.
 
+//!
+//! `--vkms` adds the kernel's virtual display driver, which has what the other displays lack: overlay and cursor
+//! planes, and planes that turn their picture. In the guest, as the only card, with
+//! `target/debug/kiosk-bench-client:/usr/bin/bench-client` as an argument here:
+//!
+//! ```sh
+//! cd /sys/bus/virtio/drivers/virtio_gpu && echo virtio* >unbind
+//! modprobe -a drm_kms_helper drm_shmem_helper drm_client_lib configfs
+//! insmod /usr/lib/kiosk-tests/vkms.ko enable_overlay=1
+//! XDG_RUNTIME_DIR=/run seatd-launch -- kioskd --backend kms --renderer gles -- \
+//!     bench-client still --marked --pointer --memory dmabuf --node /dev/dri/card1 &
+//! cd /sys/kernel/debug/dri/1                      # what is on which plane is in `state`
+//! echo auto >crtc-0/crc/control; head -n 3 crtc-0/crc/data    # a checksum of the picture
+//! ```
+//!
+//! The checksums are those of `--renderer pixman` and of the client's shared memory, at each rotation and with the
+//! pointer anywhere: what planes show is what is composed otherwise.
+
 use std::io::BufRead;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use kiosk_tests::vm::{Display, Machine, Plan, Stage};
+use kiosk_tests::vm::{Display, Guest, Machine, Plan, Stage, virtual_display_driver};
 
 #[derive(Parser)]
 struct Options {
@@ -24,6 +42,9 @@ struct Options {
     /// Puts the kiosk onto the disk as `make install` does.
     #[arg(long)]
     kiosk: bool,
+    /// Puts the virtual display driver onto the disk, built for the guest's kernel.
+    #[arg(long)]
+    vkms: bool,
     /// Runs this in the guest's root before systemd starts; repeatable.
     #[arg(long)]
     setup: Vec<String>,
@@ -41,6 +62,10 @@ fn main() -> Result<()> {
     let mut stage = Stage::new(&agent)?;
     if options.kiosk {
         stage.install_kiosk()?;
+    }
+    if options.vkms {
+        let module = virtual_display_driver(&Guest::obtain()?)?;
+        stage.program(&module, "/usr/lib/kiosk-tests/vkms.ko")?;
     }
     for program in &options.programs {
         let (host, guest) = program.split_once(':').context("HOST_FILE:GUEST_PATH")?;

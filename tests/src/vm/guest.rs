@@ -16,6 +16,8 @@ pub struct Guest {
     pub disk: PathBuf,
     pub kernel: PathBuf,
     pub initrd: PathBuf,
+    /// As `uname -r` says it.
+    pub kernel_version: String,
 }
 
 impl Guest {
@@ -49,6 +51,7 @@ impl Guest {
             disk: directory.join("root.ext4"),
             kernel: directory.join("vmlinuz"),
             initrd: directory.join("initrd"),
+            kernel_version: fs::read_to_string(directory.join("kernel-version"))?.trim().to_owned(),
         })
     }
 
@@ -66,7 +69,7 @@ impl Guest {
 }
 
 /// `$KIOSKD_CACHE`, else `kioskd` in the user's cache directory.
-fn cache_directory() -> Result<PathBuf> {
+pub(super) fn cache_directory() -> Result<PathBuf> {
     let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     set("KIOSKD_CACHE")
         .or_else(|| set("XDG_CACHE_HOME").map(|cache| cache.join("kioskd")))
@@ -75,7 +78,7 @@ fn cache_directory() -> Result<PathBuf> {
 }
 
 /// FNV-1a over names and contents: the same on every machine and with every compiler.
-fn key(recipe: &Path) -> Result<u64> {
+pub(super) fn key(recipe: &Path) -> Result<u64> {
     let mut files = Vec::new();
     collect(recipe, &mut files)?;
     files.sort();

@@ -13,6 +13,7 @@ mod machine;
 mod picture;
 mod qmp;
 mod stage;
+mod vkms;
 mod window;
 pub mod wire;
 
@@ -25,3 +26,4 @@ pub use hands::Finger;
 pub use machine::{Display, Machine, Plan};
 pub use picture::{Picture, Rgb};
 pub use stage::Stage;
+pub use vkms::virtual_display_driver;
