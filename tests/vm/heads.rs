@@ -7,12 +7,13 @@ use kiosk_tests::vm::{Picture, Rgb};
 
 use super::input::{REACTION, ensure_at};
 use super::kiosk::{BOOT, Kiosk};
-use super::looks::{is_logo, is_page};
+use super::looks::{is_console, is_logo, is_page};
 use super::screens::{RELAYOUT, turn_of};
+use super::terminals::SWITCH;
 
 /// What the displays prefer, pixels.
 pub const FIRST: (u16, u16) = (1280, 800);
-pub const SECOND: (u16, u16) = (1024, 768);
+const SECOND: (u16, u16) = (1024, 768);
 /// From a cable to a picture.
 const APPEARS: Duration = Duration::from_secs(20);
 /// How often the cables are pulled in a storm.
@@ -23,11 +24,15 @@ const STILL_TICKS: i64 = 400;
 
 impl Kiosk {
     /// The browser goes on as it is: same process, and the page was not fetched since `mark`.
-    fn undisturbed_since(&self, mark: usize, browser: i64) -> Result<()> {
+    pub fn undisturbed_since(&self, mark: usize, browser: i64) -> Result<()> {
         ensure!(self.browser()? == browser, "the browser was restarted");
+        self.not_loaded_since(mark)
+    }
+
+    /// The page was not loaded again since `mark`.
+    pub fn not_loaded_since(&self, mark: usize) -> Result<()> {
         let events = self.events(mark)?;
-        let loaded = |event: &&serde_json::Value| event["event"] == "load";
-        ensure!(!events.iter().any(|event| loaded(&event)), "the page was loaded again: {events:?}");
+        ensure!(!events.iter().any(|event| event["event"] == "load"), "the page was loaded again: {events:?}");
         Ok(())
     }
 
@@ -48,6 +53,14 @@ impl Kiosk {
             cable.plug(width, height)?;
         }
         Ok(())
+    }
+
+    /// Waits until the kiosk believes that so many displays are connected.
+    fn wait_for_displays(&self, count: usize) -> Result<()> {
+        self.wait_for_status(&format!("of {count} displays"), APPEARS, |status| {
+            let outputs = status["compositor"]["outputs"].as_array().into_iter().flatten();
+            outputs.filter(|output| output["connected"] == true).count() == count
+        })
     }
 
     fn pull_all(&self) -> Result<()> {
@@ -127,6 +140,49 @@ pub fn rotation_is_kept_over_a_replug(kiosk: &Kiosk) -> Result<()> {
     let picture = machine.wait_for_screen("the page turned as before", RELAYOUT, turned)?;
     machine.save(&picture, "turned-after-replug")?;
     kiosk.sh(&format!("kioskctl rotate 0 -o {first}"))?;
+    kiosk.undisturbed_since(mark, browser)
+}
+
+/// Seen on tty2, which is on the first display that there is.
+fn go_to_the_console(kiosk: &Kiosk) -> Result<()> {
+    kiosk.machine.chord(&["ctrl", "alt", "f2"])?;
+    kiosk.machine.wait_for_screen("tty2's login", SWITCH, is_console).map(drop)
+}
+
+pub fn cables_moved_behind_another_terminal_are_noticed_on_the_way_back(kiosk: &Kiosk) -> Result<()> {
+    let (machine, mark, browser) = (&kiosk.machine, kiosk.mark()?, kiosk.browser()?);
+    let compositor = kiosk.main_pid("kiosk")?;
+    let come_back = || machine.chord(&["ctrl", "alt", "f1"]);
+    kiosk.plug_both()?;
+    machine.wait_for_screen_at(1, "the logo", APPEARS, is_logo)?;
+
+    // The second one is pulled: what it showed is not shown elsewhere, and it is known to be gone.
+    go_to_the_console(kiosk)?;
+    machine.cables[1].pull()?;
+    kiosk.sh("cat /sys/class/drm/card*-*/status")?;
+    come_back()?;
+    machine.wait_for_screen("the page after an unplug", APPEARS, is_page)?;
+    kiosk.wait_for_displays(1)?;
+
+    // It is plugged in again.
+    go_to_the_console(kiosk)?;
+    machine.cables[1].plug(SECOND.0, SECOND.1)?;
+    come_back()?;
+    machine.wait_for_screen_at(1, "the logo after a plug", APPEARS, is_logo)?;
+    machine.wait_for_screen("the page after a plug", APPEARS, is_page)?;
+
+    // The first one is exchanged for another size.
+    go_to_the_console(kiosk)?;
+    let exchange = kiosk.mark()?;
+    machine.cables[0].plug(SECOND.0, SECOND.1)?;
+    come_back()?;
+    let exchanged = |picture: &Picture| is_page(picture) && picture.height == usize::from(SECOND.1);
+    let picture = machine.wait_for_screen("the page on another display", APPEARS, exchanged)?;
+    machine.save(&picture, "exchanged-behind-terminal")?;
+    let resized = kiosk.wait_for_event(exchange, "resize", REACTION)?;
+    ensure!(resized["height"] == SECOND.1, "the page was told another size than its display's: {resized}");
+
+    ensure!(kiosk.main_pid("kiosk")? == compositor, "the compositor was restarted");
     kiosk.undisturbed_since(mark, browser)
 }
 

@@ -105,6 +105,14 @@ impl Kiosk {
         serde_json::from_str(&self.sh("kioskctl status --json")?).context("kioskctl status --json")
     }
 
+    /// Waits until `kioskctl status` tells what is wanted.
+    pub fn wait_for_status(&self, what: &str, timeout: Duration, wanted: impl Fn(&Value) -> bool) -> Result<()> {
+        let job = self.machine.agent().stream("exec kioskctl status --watch --json")?;
+        let told = job.line(timeout, |line| serde_json::from_str(line).ok().filter(&wanted));
+        job.stop()?;
+        told.map(drop).with_context(|| format!("the status did not tell {what}"))
+    }
+
     /// Process id of the browser's main process, as the session tells it.
     pub fn browser(&self) -> Result<i64> {
         let status = self.status()?;

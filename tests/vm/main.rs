@@ -18,6 +18,7 @@ mod rights;
 mod scanout;
 mod screens;
 mod service;
+mod sleep;
 mod terminals;
 mod tools;
 
@@ -92,6 +93,7 @@ const ON_BOCHS: &[Step] = steps![
     boot::the_page_is_laid_out_once_at_the_size_of_the_screen,
     screens::a_turned_screen_shows_each_change_where_it_is,
     terminals::virtual_terminals_switch_there_and_back,
+    sleep::after_a_sleep_the_page_is_there_as_it_was,
 ];
 
 const ON_TWO_HEADS: &[Step] = steps![
@@ -100,6 +102,7 @@ const ON_TWO_HEADS: &[Step] = steps![
     heads::cables_may_be_pulled_as_often_as_one_likes,
     heads::with_no_display_or_a_dark_one_the_browser_rests,
     heads::rotation_is_kept_over_a_replug,
+    heads::cables_moved_behind_another_terminal_are_noticed_on_the_way_back,
     heads::a_finger_that_is_down_while_the_picture_turns_is_cancelled,
     heads::a_mirror_shows_the_same_page_letterboxed,
     heads::two_shells_have_a_display_each,

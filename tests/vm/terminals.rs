@@ -8,7 +8,7 @@ use super::kiosk::Kiosk;
 use super::looks::{is_console, is_page};
 
 /// A switch is a matter of a frame; logind starts a login on first use.
-const SWITCH: Duration = Duration::from_secs(20);
+pub const SWITCH: Duration = Duration::from_secs(20);
 const TIMES: usize = 5;
 
 pub fn virtual_terminals_switch_there_and_back(kiosk: &Kiosk) -> Result<()> {

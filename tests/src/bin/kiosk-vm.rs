@@ -1,7 +1,8 @@
 //! A guest to play with: boots the machine tests' Debian and takes commands, one a line, from standard input.
 //!
 //! `run SCRIPT` runs it in the guest; `shot NAME` saves the screen; `key ctrl alt f2`; `click X Y`; `tap X Y`;
-//! `plug HEAD WIDTH HEIGHT` and `pull HEAD`; `shot1 NAME` saves the second head's screen; `quit`. Programs named as arguments, as HOST_FILE:GUEST_PATH, are put onto its disk; `--kiosk` installs the kiosk.
+//! `plug HEAD WIDTH HEIGHT` and `pull HEAD`; `shot1 NAME` saves the second head's screen; `sleep` suspends
+//! to memory and `wake` ends that, `nap SECONDS` ends by itself; `quit`. Programs named as arguments, as HOST_FILE:GUEST_PATH, are put onto its disk; `--kiosk` installs the kiosk.
 
 //!
 //! `--vkms` adds the kernel's virtual display driver, which has what the other displays lack: overlay and cursor
@@ -23,6 +24,7 @@
 
 use std::io::BufRead;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
@@ -54,6 +56,9 @@ struct Options {
     /// HOST_FILE:GUEST_PATH
     programs: Vec<String>,
 }
+
+/// From the end of a sleep to an answering agent.
+const GREETING: Duration = Duration::from_secs(60);
 
 fn main() -> Result<()> {
     let options = Options::parse();
@@ -117,6 +122,13 @@ fn step(machine: &Machine, verb: &str, rest: &str) -> Result<()> {
         "shot1" => println!("{}", machine.save(&machine.screen_at(1)?, rest)?.display()),
         "key" => machine.chord(&rest.split(' ').collect::<Vec<_>>())?,
         "click" => place().and_then(|(x, y)| machine.click(x, y))?,
+        "nap" => machine.nap(Duration::from_secs(rest.parse()?)).and_then(|()| machine.agent().wait(GREETING))?,
+        "sleep" => machine.fall_asleep()?,
+        "wake" => {
+            machine.wake()?;
+            println!("{}", machine.save(&machine.screen()?, "woken")?.display());
+            machine.agent().wait(GREETING)?;
+        }
         "tap" => place().and_then(|(x, y)| machine.tap(x, y))?,
         other => bail!("{other:?} is none of run, shot, key, click, tap, quit"),
     }

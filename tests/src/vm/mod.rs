@@ -12,6 +12,7 @@ mod hands;
 mod machine;
 mod picture;
 mod qmp;
+mod sleep;
 mod stage;
 mod vkms;
 mod window;

@@ -15,6 +15,14 @@ const SETUP: &str = "/usr/lib/kiosk-tests/setup";
 const AGENT_UNIT: &str = "[Unit]\nDescription=Test agent\nDefaultDependencies=no\n\
     [Service]\nExecStart=/usr/lib/kiosk-tests/agent\nOOMScoreAdjust=-1000\nRestart=always\n";
 
+/// Without this the kernel takes the host's end of the agent's port for closed after a sleep, for good: the port's
+/// driver starts anew then, and with it the agent. The alarm that is to end the sleep is set at its very beginning.
+const SLEEP_HOOK: &str = "#!/bin/sh\ncd /sys/bus/virtio/drivers/virtio_console\ncase $1 in\n\
+    pre) ls -d virtio* >/run/agent-port; cat /run/agent-port >unbind\n\
+    alarm=/sys/class/rtc/rtc0/wakealarm; echo 0 >$alarm\n\
+    if [ -s /run/nap ]; then echo +$(cat /run/nap) >$alarm; rm /run/nap; fi ;;\n\
+    post) cat /run/agent-port >bind ;;\nesac\n";
+
 /// A tree that will lie over the guest's root.
 pub struct Stage {
     tree: TempDir,
@@ -27,6 +35,9 @@ impl Stage {
         let stage = Self { tree: tempfile::tempdir()?, setup: "#!/bin/sh\nset -e\n".into() };
         stage.program(agent, AGENT)?;
         stage.file("/etc/systemd/system/kiosk-agent.service", AGENT_UNIT)?;
+        let hook = "/usr/lib/systemd/system-sleep/agent";
+        stage.file(hook, SLEEP_HOOK)?;
+        fs::set_permissions(stage.place(hook)?, fs::Permissions::from_mode(0o755))?;
         let wants = stage.place("/etc/systemd/system/sysinit.target.wants/kiosk-agent.service")?;
         symlink("../kiosk-agent.service", wants)?;
         Ok(stage)
