@@ -20,6 +20,8 @@ pub const CLIENT: &str = "/usr/lib/kiosk-tests/bench-client";
 pub struct Kiosk {
     pub machine: Machine,
     pub display: Display,
+    /// The kernel's, beside those of every machine.
+    pub arguments: &'static str,
     /// From power-on to the page.
     pub film: Vec<Sample>,
 }
@@ -27,12 +29,12 @@ pub struct Kiosk {
 impl Kiosk {
     /// Installs and enables the kiosk on a fresh disk, switches the machine on, and starts the page's server only
     /// when the logo is there.
-    pub fn boot(name: &str, display: Display) -> Result<Self> {
+    pub fn boot(name: &str, display: Display, arguments: &'static str) -> Result<Self> {
         let mut stage = Stage::new(Path::new(env!("CARGO_BIN_EXE_kiosk-guest-agent")))?;
         stage.install_kiosk()?;
         stage.program(Path::new(env!("CARGO_BIN_EXE_kiosk-bench-client")), CLIENT)?;
         stage.at_setup("systemctl enable kiosk.service");
-        let machine = Machine::start(&Plan { name, display, stage: &stage, arguments: "" })?;
+        let machine = Machine::start(&Plan { name, display, stage: &stage, arguments })?;
         // Whoever can be without a display at first is. (What was never plugged in cannot be pulled.)
         for cable in &machine.cables {
             cable.plug(heads::FIRST.0, heads::FIRST.1)?;
@@ -40,7 +42,7 @@ impl Kiosk {
         }
         let film = machine.film();
         machine.agent().wait(BOOT)?;
-        let kiosk = Self { machine, display, film: Vec::new() };
+        let kiosk = Self { machine, display, arguments, film: Vec::new() };
         let started = kiosk.bring_up();
         let film = film.cut();
         if started.is_err() {

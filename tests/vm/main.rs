@@ -13,6 +13,7 @@ mod kiosk;
 mod looks;
 mod power;
 mod power_cut;
+mod quiet;
 mod recovery;
 mod rights;
 mod scanout;
@@ -108,6 +109,14 @@ const ON_TWO_HEADS: &[Step] = steps![
     heads::two_shells_have_a_display_each,
 ];
 
+/// With the kernel's arguments of an appliance that has a boot splash.
+const ON_PLYMOUTH: &[Step] = steps![
+    quiet::the_boot_splash_stays_until_the_logo,
+    boot::never_black_between_logo_and_page,
+    service::units_are_active_and_nothing_has_failed,
+    terminals::virtual_terminals_switch_there_and_back,
+];
+
 /// The machine that runs; one at a time.
 static RUNNING: Mutex<Option<Kiosk>> = Mutex::new(None);
 
@@ -116,17 +125,18 @@ fn main() {
     // They share a machine.
     arguments.test_threads = Some(1);
     let runs = [
-        ("pixman", Display::Virtio, ON_PIXMAN),
-        ("gles", Display::Virgl, ON_GLES),
-        ("bochs", Display::Bochs, ON_BOCHS),
-        ("heads", Display::TwoHeads, ON_TWO_HEADS),
+        ("pixman", Display::Virtio, "", ON_PIXMAN),
+        ("gles", Display::Virgl, "", ON_GLES),
+        ("bochs", Display::Bochs, "", ON_BOCHS),
+        ("heads", Display::TwoHeads, "", ON_TWO_HEADS),
+        ("plymouth", Display::Virtio, quiet::WITH_SPLASH, ON_PLYMOUTH),
     ];
     let mut trials: Vec<Trial> = runs
         .into_iter()
-        .flat_map(|(path, display, steps)| {
+        .flat_map(|(path, display, arguments, steps)| {
             steps.iter().map(move |step| {
                 let name = format!("{path}::{}", step.name);
-                Trial::test(name.clone(), move || run(&name, path, display, step))
+                Trial::test(name.clone(), move || run(&name, path, display, arguments, step))
             })
         })
         .collect();
@@ -141,21 +151,27 @@ fn main() {
     conclusion.exit();
 }
 
-fn run(name: &str, path: &str, display: Display, step: &Step) -> Result<(), Failed> {
+fn run(name: &str, path: &str, display: Display, arguments: &'static str, step: &Step) -> Result<(), Failed> {
     let mut running = RUNNING.lock().unwrap_or_else(PoisonError::into_inner);
     let begin = Instant::now();
-    let result = ready(&mut running, path, display)
+    let result = ready(&mut running, path, display, arguments)
         .and_then(|kiosk| (step.check)(kiosk).inspect_err(|_| kiosk.leave_evidence(step.name)));
     eprintln!("{name}: {:.1} s", begin.elapsed().as_secs_f64());
     result.map_err(|error| format!("{error:#}").into())
 }
 
 /// The machine of this kind with the page on its screen: the running one, or one freshly booted.
-fn ready<'a>(running: &'a mut Option<Kiosk>, path: &str, display: Display) -> Result<&'a Kiosk> {
-    let usable = running.as_ref().is_some_and(|kiosk| kiosk.display == display && kiosk.settle().is_ok());
+fn ready<'a>(
+    running: &'a mut Option<Kiosk>,
+    path: &str,
+    display: Display,
+    arguments: &'static str,
+) -> Result<&'a Kiosk> {
+    let same = |kiosk: &Kiosk| kiosk.display == display && kiosk.arguments == arguments;
+    let usable = running.as_ref().is_some_and(|kiosk| same(kiosk) && kiosk.settle().is_ok());
     if !usable {
         drop(running.take());
-        *running = Some(Kiosk::boot(path, display)?);
+        *running = Some(Kiosk::boot(path, display, arguments)?);
     }
     running.as_ref().context("no machine")
 }

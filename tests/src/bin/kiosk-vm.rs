@@ -23,12 +23,16 @@
 //! pointer anywhere: what planes show is what is composed otherwise.
 
 use std::io::BufRead;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Parser;
-use kiosk_tests::vm::{Display, Guest, Machine, Plan, Stage, virtual_display_driver};
+use kiosk_tests::vm::{Display, Guest, Machine, Picture, Plan, Sample, Stage, virtual_display_driver};
+
+/// Power-on to an answering agent, on a busy host.
+const BOOT: Duration = Duration::from_secs(180);
 
 #[derive(Parser)]
 struct Options {
@@ -50,6 +54,12 @@ struct Options {
     /// Runs this in the guest's root before systemd starts; repeatable.
     #[arg(long)]
     setup: Vec<String>,
+    /// More kernel arguments; with `quiet` there are no boot messages.
+    #[arg(long, default_value = "")]
+    arguments: String,
+    /// Leaves a picture of the screen in DIRECTORY each time that it has changed, from power-on.
+    #[arg(long, value_name = "DIRECTORY")]
+    film: Option<PathBuf>,
     /// Of the directory of logs and pictures.
     #[arg(long, default_value = "vm")]
     name: String,
@@ -85,7 +95,10 @@ fn main() -> Result<()> {
         _ if options.heads => Display::TwoHeads,
         _ => Display::Virtio,
     };
-    let machine = Machine::boot(&Plan { name: &options.name, display, stage: &stage, arguments: "" })?;
+    let plan = Plan { name: &options.name, display, stage: &stage, arguments: &options.arguments };
+    let machine = Machine::start(&plan)?;
+    let film = options.film.as_ref().map(|_| machine.film());
+    machine.agent().wait(BOOT)?;
     println!("up after {:?}", machine.uptime());
     for line in std::io::stdin().lock().lines() {
         let line = line?;
@@ -97,6 +110,22 @@ fn main() -> Result<()> {
             println!("error: {error:#}");
         }
         println!("-- {verb} done at {:?}", machine.uptime());
+    }
+    if let (Some(film), Some(directory)) = (film, &options.film) {
+        develop(&film.cut(), directory)?;
+    }
+    Ok(())
+}
+
+/// Saves each picture that is another than the one before it, named for its time.
+fn develop(film: &[Sample], directory: &Path) -> Result<()> {
+    std::fs::create_dir_all(directory)?;
+    let mut shown: Option<&Arc<Picture>> = None;
+    for sample in film {
+        if shown.is_none_or(|last| !Arc::ptr_eq(last, &sample.picture)) {
+            sample.picture.save_png(&directory.join(format!("{:07.2}.png", sample.at.as_secs_f64())))?;
+        }
+        shown = Some(&sample.picture);
     }
     Ok(())
 }

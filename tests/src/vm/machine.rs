@@ -17,6 +17,8 @@ use super::{Agent, Cable, Disk, Film, Guest, Picture, Stage};
 /// The screen of every test machine.
 const WIDTH: u16 = 1280;
 const HEIGHT: u16 = 800;
+/// Boot messages on the screen and in the log, and no boot splash.
+const MESSAGES: &str = "console=ttyS0 console=tty0 loglevel=4 vt.global_cursor_default=0 plymouth.enable=0";
 /// Power-on to an answering agent, on a busy two-core host.
 const BOOT_TIMEOUT: Duration = Duration::from_secs(180);
 /// QEMU's sockets exist well before this after its start.
@@ -58,7 +60,8 @@ pub struct Plan<'a> {
     pub name: &'a str,
     pub display: Display,
     pub stage: &'a Stage,
-    /// More kernel arguments.
+    /// More kernel arguments. With `quiet` among them they are all that is said about the console and the boot splash;
+    /// otherwise there are boot messages and no boot splash.
     pub arguments: &'a str,
 }
 
@@ -285,13 +288,8 @@ fn command(plan: &Plan, guest: &Guest, disk: Option<&Disk>, clock: Clock, files:
     args(&["-cpu", "max", "-smp", "2", "-m", "4G"]);
     args(&["-no-user-config", "-nodefaults", "-no-reboot"]);
     args(&["-kernel", &guest.kernel.display().to_string(), "-initrd", &guest.initrd.display().to_string()]);
-    args(&[
-        "-append",
-        &format!(
-            "root=/dev/vda rw fsck.mode=skip console=ttyS0 console=tty0 loglevel=4 vt.global_cursor_default=0 {}",
-            plan.arguments
-        ),
-    ]);
+    let messages = if plan.arguments.split(' ').any(|argument| argument == "quiet") { "" } else { MESSAGES };
+    args(&["-append", &format!("root=/dev/vda rw fsck.mode=skip {messages} {}", plan.arguments)]);
     let root = match disk {
         Some(disk) => disk.file().display().to_string(),
         None => format!("{},snapshot=on", guest.disk.display()),

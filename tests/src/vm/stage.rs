@@ -11,6 +11,9 @@ use tempfile::TempDir;
 
 const AGENT: &str = "/usr/lib/kiosk-tests/agent";
 const SETUP: &str = "/usr/lib/kiosk-tests/setup";
+/// The screen is filmed, so what commands say is shown only when one fails.
+const SETUP_BEGIN: &str = "#!/bin/sh\nset -e\nexec 3>&1 >/usr/lib/kiosk-tests/setup.log 2>&1\n\
+    trap '[ $? = 0 ] || cat /usr/lib/kiosk-tests/setup.log >&3' EXIT\n";
 /// Starts as early as there is a file system, so that a test can look even when nothing else came up.
 const AGENT_UNIT: &str = "[Unit]\nDescription=Test agent\nDefaultDependencies=no\n\
     [Service]\nExecStart=/usr/lib/kiosk-tests/agent\nOOMScoreAdjust=-1000\nRestart=always\n";
@@ -32,7 +35,7 @@ pub struct Stage {
 impl Stage {
     /// Nothing but the agent, whose program is `agent`.
     pub fn new(agent: &Path) -> Result<Self> {
-        let stage = Self { tree: tempfile::tempdir()?, setup: "#!/bin/sh\nset -e\n".into() };
+        let stage = Self { tree: tempfile::tempdir()?, setup: SETUP_BEGIN.into() };
         stage.program(agent, AGENT)?;
         stage.file("/etc/systemd/system/kiosk-agent.service", AGENT_UNIT)?;
         let hook = "/usr/lib/systemd/system-sleep/agent";
