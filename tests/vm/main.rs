@@ -109,7 +109,10 @@ const ON_TWO_HEADS: &[Step] = steps![
     heads::two_shells_have_a_display_each,
 ];
 
-/// With the kernel's arguments of an appliance that has a boot splash.
+/// With the kernel's arguments of an appliance.
+const ON_QUIET: &[Step] = steps![quiet::nothing_is_seen_before_the_logo];
+
+/// With a boot splash as well.
 const ON_PLYMOUTH: &[Step] = steps![
     quiet::the_boot_splash_stays_until_the_logo,
     boot::never_black_between_logo_and_page,
@@ -129,6 +132,7 @@ fn main() {
         ("gles", Display::Virgl, "", ON_GLES),
         ("bochs", Display::Bochs, "", ON_BOCHS),
         ("heads", Display::TwoHeads, "", ON_TWO_HEADS),
+        ("quiet", Display::Virtio, quiet::WITHOUT_SPLASH, ON_QUIET),
         ("plymouth", Display::Virtio, quiet::WITH_SPLASH, ON_PLYMOUTH),
     ];
     let mut trials: Vec<Trial> = runs

@@ -1,5 +1,4 @@
-//! What is seen from power-on to the logo with the kernel's arguments that the README tells an appliance's maker, and a
-//! boot splash.
+//! What is seen from power-on to the logo with the kernel's arguments that the README tells an appliance's maker.
 
 use anyhow::{Context, Result, bail, ensure};
 use kiosk_tests::vm::{Picture, Rgb, Sample};
@@ -13,11 +12,20 @@ macro_rules! quiet {
         "quiet loglevel=3 vt.global_cursor_default=0 systemd.show_status=false rd.udev.log_level=3"
     };
 }
+/// Where there is no Plymouth: installed, and neither asked for nor disabled, it shows the boot messages.
+pub const WITHOUT_SPLASH: &str = concat!(quiet!(), " plymouth.enable=0");
 pub const WITH_SPLASH: &str = concat!(quiet!(), " splash");
 const README: &str = include_str!("../../README.md");
 
-pub fn the_boot_splash_stays_until_the_logo(kiosk: &Kiosk) -> Result<()> {
+pub fn nothing_is_seen_before_the_logo(kiosk: &Kiosk) -> Result<()> {
     ensure!(README.contains(quiet!()), "the README tells other arguments than {}", quiet!());
+    kiosk.print_film(&kiosk.film);
+    let booting = until_the_logo(&kiosk.film)?;
+    ensure!(booting.len() >= 10, "only {} pictures before the logo prove nothing", booting.len());
+    none_but(kiosk, booting, |picture| picture.is_black())
+}
+
+pub fn the_boot_splash_stays_until_the_logo(kiosk: &Kiosk) -> Result<()> {
     kiosk.print_film(&kiosk.film);
     let booting = until_the_logo(&kiosk.film)?;
     let splash = booting.iter().position(|sample| is_boot_splash(&sample.picture)).context("no boot splash is seen")?;
