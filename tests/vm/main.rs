@@ -6,6 +6,7 @@
 //! Logs and pictures are left in `tests/out/`.
 
 mod boot;
+mod brightness;
 mod heads;
 mod health;
 mod input;
@@ -61,6 +62,7 @@ const ON_PIXMAN: &[Step] = steps![
     screens::a_rotated_picture_is_touched_where_the_finger_is,
     screens::a_screen_switched_off_and_on_shows_the_same_page,
     screens::a_screenshot_is_what_the_screen_shows,
+    brightness::the_panels_backlight_is_set_by_leave_of_logind_and_kept,
     power::the_schedule_follows_the_clock_and_the_waking_touch_is_swallowed,
     tools::other_tools_manage_the_screens_and_the_page_stays,
     service::reload_fetches_the_page_again_in_the_same_browser,
@@ -93,6 +95,7 @@ const ON_GLES: &[Step] = steps![
 const ON_BOCHS: &[Step] = steps![
     boot::the_page_is_laid_out_once_at_the_size_of_the_screen,
     screens::a_turned_screen_shows_each_change_where_it_is,
+    brightness::a_display_without_a_control_says_so,
     terminals::virtual_terminals_switch_there_and_back,
     sleep::after_a_sleep_the_page_is_there_as_it_was,
 ];

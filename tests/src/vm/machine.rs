@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::qmp::Qmp;
 use super::window::Window;
-use super::{Agent, Cable, Disk, Film, Guest, Picture, Stage};
+use super::{Agent, Cable, Disk, Film, Guest, Picture, Stage, panel};
 
 /// The screen of every test machine.
 const WIDTH: u16 = 1280;
@@ -41,7 +41,8 @@ enum Clock {
 /// What kind of display device the guest has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Display {
-    /// virtio-gpu without 3D: the pixman path.
+    /// virtio-gpu without 3D: the pixman path. The firmware says that its display is a built-in panel with a
+    /// backlight.
     Virtio,
     /// virtio-gpu with virgl over the host's software GL: the GLES path.
     Virgl,
@@ -97,6 +98,7 @@ impl Machine {
         fs::create_dir_all(&out)?;
         let files = tempfile::tempdir()?;
         plan.stage.pack(&files.path().join("stage.tar"))?;
+        fs::write(files.path().join("panel.aml"), panel::table())?;
         let window = match plan.display {
             Display::Virgl => Some(Window::open(WIDTH, HEIGHT)?),
             _ => None,
@@ -289,7 +291,8 @@ fn command(plan: &Plan, guest: &Guest, disk: Option<&Disk>, clock: Clock, files:
     args(&["-no-user-config", "-nodefaults", "-no-reboot"]);
     args(&["-kernel", &guest.kernel.display().to_string(), "-initrd", &guest.initrd.display().to_string()]);
     let messages = if plan.arguments.split(' ').any(|argument| argument == "quiet") { "" } else { MESSAGES };
-    args(&["-append", &format!("root=/dev/vda rw fsck.mode=skip {messages} {}", plan.arguments)]);
+    let arguments = format!("root=/dev/vda rw fsck.mode=skip {messages} {} {}", panel::ARGUMENTS, plan.arguments);
+    args(&["-append", &arguments]);
     let root = match disk {
         Some(disk) => disk.file().display().to_string(),
         None => format!("{},snapshot=on", guest.disk.display()),
@@ -315,7 +318,9 @@ fn command(plan: &Plan, guest: &Guest, disk: Option<&Disk>, clock: Clock, files:
     match plan.display {
         Display::Virtio => {
             args(&["-vga", "none", "-display", "none"]);
-            args(&["-device", &format!("virtio-gpu-pci,id=gpu0,xres={WIDTH},yres={HEIGHT}")]);
+            args(&["-acpitable", &format!("file={}", file("panel.aml"))]);
+            let slot = panel::SLOT;
+            args(&["-device", &format!("virtio-gpu-pci,id=gpu0,addr={slot},xres={WIDTH},yres={HEIGHT}")]);
         }
         Display::Bochs => {
             args(&["-vga", "none", "-display", "none"]);

@@ -10,6 +10,7 @@ mod film;
 mod guest;
 mod hands;
 mod machine;
+mod panel;
 mod picture;
 mod qmp;
 mod sleep;
