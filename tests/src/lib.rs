@@ -4,5 +4,6 @@
 //! machine tests (`tests/vm`) and the benchmark (`tests/bench`) are written on it.
 
 pub mod frames;
+pub mod gadgets;
 pub mod sample;
 pub mod vm;

@@ -46,7 +46,7 @@ pub fn the_panels_backlight_is_set_by_leave_of_logind_and_kept(kiosk: &Kiosk) ->
     kiosk.sh("kioskctl brightness 75")?;
     kiosk.shines(75)?;
     // A slider, whose last place is the one that counts.
-    kiosk.sh("for percent in $(seq 0 4 60) 30; do kioskctl brightness $percent || exit; done")?;
+    kiosk.sh("for percent in $(seq 0 20 60) 30; do kioskctl brightness $percent || exit; done")?;
     kiosk.shines(30)?;
     kiosk.sh(&format!("systemctl stop kiosk && echo {LEVELS} >{BACKLIGHT} && systemctl start kiosk"))?;
     kiosk.shines(30).context("after a restart")?;

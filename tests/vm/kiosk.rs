@@ -7,8 +7,8 @@ use anyhow::{Context, Result, ensure};
 use kiosk_tests::vm::{Display, Machine, Plan, Sample, Stage};
 use serde_json::Value;
 
-use super::heads;
 use super::looks::{self, is_logo, is_page};
+use super::{devices, heads};
 
 /// From power-on to the logo, and from the server's start to the page: emulated, on a busy host.
 pub const BOOT: Duration = Duration::from_secs(240);
@@ -33,6 +33,7 @@ impl Kiosk {
         let mut stage = Stage::new(Path::new(env!("CARGO_BIN_EXE_kiosk-guest-agent")))?;
         stage.install_kiosk()?;
         stage.program(Path::new(env!("CARGO_BIN_EXE_kiosk-bench-client")), CLIENT)?;
+        devices::stage(&stage)?;
         stage.at_setup("systemctl enable kiosk.service");
         let machine = Machine::start(&Plan { name, display, stage: &stage, arguments })?;
         // Whoever can be without a display at first is. (What was never plugged in cannot be pulled.)

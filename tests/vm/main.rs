@@ -7,6 +7,7 @@
 
 mod boot;
 mod brightness;
+mod devices;
 mod heads;
 mod health;
 mod input;
@@ -59,6 +60,11 @@ const ON_PIXMAN: &[Step] = steps![
     input::a_click_reaches_the_page,
     input::a_key_reaches_the_page,
     input::fingers_reach_the_page,
+    devices::pads_are_as_their_rules_say,
+    devices::what_is_no_pointer_shows_no_cursor,
+    devices::touches_land_as_calibrated_and_a_disabled_panel_is_dead,
+    devices::a_pen_lands_where_it_is_also_on_a_turned_picture,
+    devices::a_panel_that_is_pulled_out_takes_its_finger_along,
     screens::a_rotated_picture_is_touched_where_the_finger_is,
     screens::a_screen_switched_off_and_on_shows_the_same_page,
     screens::a_screenshot_is_what_the_screen_shows,
@@ -108,6 +114,8 @@ const ON_TWO_HEADS: &[Step] = steps![
     heads::rotation_is_kept_over_a_replug,
     heads::cables_moved_behind_another_terminal_are_noticed_on_the_way_back,
     heads::a_finger_that_is_down_while_the_picture_turns_is_cancelled,
+    devices::a_rule_of_udev_lays_a_panel_on_its_output,
+    devices::two_equal_panels_are_told_apart_for_good,
     heads::a_mirror_shows_the_same_page_letterboxed,
     heads::two_shells_have_a_display_each,
 ];

@@ -36,7 +36,7 @@ pub fn turn_of(picture: &Picture) -> Option<u32> {
 }
 
 /// Where a place of the page is on the panel, once the picture has been turned clockwise.
-fn on_panel((x, y): (f64, f64), degrees: u32, (width, height): (f64, f64)) -> (f64, f64) {
+pub fn on_panel((x, y): (f64, f64), degrees: u32, (width, height): (f64, f64)) -> (f64, f64) {
     match degrees {
         90 => (width - y, x),
         180 => (width - x, height - y),

@@ -13,7 +13,7 @@ use smithay::{
     },
 };
 
-use super::nature::{Bus, Facts, bus, port};
+use super::nature::{Bus, Facts, bus, port, told_port};
 
 /// The udev property that names the connector a device belongs to, as libinput and weston read it.
 const WL_OUTPUT: &str = "WL_OUTPUT";
@@ -26,6 +26,11 @@ pub trait Hardware: Device {
     /// Its name, in any case: what a device calls itself need not be text.
     fn label(&self) -> String {
         self.name()
+    }
+
+    /// Its own address and where it says it is plugged in, for devices that are on no bus of the kernel's.
+    fn address(&self) -> [Option<String>; 2] {
+        [None, None]
     }
 
     /// Width and height of what can be touched, millimetres.
@@ -77,6 +82,13 @@ impl Hardware for libinput::Device {
             Some(device.attribute_value("name")?.to_string_lossy().into_owned())
         };
         self.syspath().and_then(named).unwrap_or_else(|| self.sysname().to_owned())
+    }
+
+    fn address(&self) -> [Option<String>; 2] {
+        let device =
+            self.syspath().and_then(|path| udev::Device::from_syspath(&path).ok()).and_then(|event| event.parent());
+        let told = |name| Some(device.as_ref()?.attribute_value(name)?.to_string_lossy().into_owned());
+        [told("uniq"), told("phys")]
     }
 
     fn size(&self) -> Option<(f64, f64)> {
@@ -149,6 +161,12 @@ impl Facts {
     pub fn of(device: &impl Hardware) -> Self {
         let path = device.syspath().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
         let has = |capability| device.has_capability(capability);
+        let port = match port(&path) {
+            "" => {
+                device.address().iter().flatten().map(|told| told_port(told).to_owned()).find(|told| !told.is_empty())
+            }
+            port => Some(port.to_owned()),
+        };
         Self {
             name: device.label(),
             keyboard: has(DeviceCapability::Keyboard),
@@ -157,7 +175,7 @@ impl Facts {
             tablet: has(DeviceCapability::TabletTool),
             // smithay gives the product first.
             model: device.usb_id().map(|(product, vendor)| (vendor, product)).filter(|id| *id != (0, 0)),
-            port: port(&path).to_owned(),
+            port: port.unwrap_or_default(),
             bus: if path.is_empty() { Bus::Unknown } else { bus(&path) },
             size: device.size().filter(|(width, height)| *width > 0.0 && *height > 0.0),
             hint: device.hinted_output().filter(|hint| !hint.is_empty()),

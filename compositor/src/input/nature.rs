@@ -83,6 +83,17 @@ fn is_remote_control(name: &str) -> bool {
     name.starts_with("vc4-hdmi") || name == "vc4" || name.split(|c: char| !c.is_ascii_alphanumeric()).any(is_cec)
 }
 
+/// Where a device says that it is plugged in, or its own address: the parts of one piece of hardware say the same but
+/// for the number of the part.
+pub fn told_port(told: &str) -> &str {
+    let part = |rest: &str| !rest.is_empty() && rest.bytes().all(|digit| digit.is_ascii_digit());
+    match told.rsplit_once("/input") {
+        Some((port, number)) if part(number) => port,
+        _ => told,
+    }
+    .trim()
+}
+
 /// The part of a device's path in sysfs that says where its hardware is plugged in: a USB port such as `1-2.4`, else
 /// the bus device that the input device belongs to. Empty for virtual devices and where nothing can be told.
 pub fn port(path: &str) -> &str {
@@ -175,6 +186,11 @@ mod tests {
         assert_eq!(port("/sys/devices/platform/soc/3f205000.i2c/i2c-11/i2c-10/10-0038/input/input0/event0"), "10-0038");
         assert_eq!(port("/sys/devices/virtual/input/input9/event7"), "");
         assert_eq!(port(""), "");
+        assert_eq!(told_port("usb-0000:00:14.0-2/input1"), "usb-0000:00:14.0-2");
+        assert_eq!(told_port("e4:5f:01:aa:bb:cc"), "e4:5f:01:aa:bb:cc");
+        for as_is in ["", "/input", "a/inputs", "a/input1b"] {
+            assert_eq!(told_port(as_is), as_is);
+        }
         assert_eq!((bus(USB_TOUCH), bus(i2c)), (Bus::Usb, Bus::Board));
         assert_eq!(bus("/sys/devices/platform/i8042/serio1/input/input3/event2"), Bus::Board);
         assert_eq!(bus("/sys/devices/virtual/input/input9/event7"), Bus::Unknown);

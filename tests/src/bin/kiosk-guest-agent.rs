@@ -11,10 +11,12 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use kiosk_tests::gadgets::Gadgets;
 use kiosk_tests::vm::wire::{Order, PORT, Report};
 use rustix::process::{Pid, Signal, kill_process_group};
 
@@ -38,6 +40,7 @@ fn main() -> Result<()> {
     let port = open_port()?;
     let out = Out(Arc::new(Mutex::new(port.try_clone()?)));
     let running = Running::default();
+    let gadgets = Arc::new(Gadgets::default());
     out.say(&Report::Hello)?;
     for line in BufReader::new(port).lines() {
         match serde_json::from_str(&line?).context("the host's order")? {
@@ -49,17 +52,22 @@ fn main() -> Result<()> {
                     let _ = kill_process_group(group, Signal::TERM);
                 }
             }
+            Order::Plug { id, gadget } => out.say(&done(id, gadgets.plug(id, &gadget)))?,
+            Order::Unplug { id, device } => {
+                gadgets.pull(device);
+                out.say(&done(id, Ok(())))?;
+            }
+            Order::Feed { id, device, pause, said } => {
+                let (out, gadgets) = (out.clone(), gadgets.clone());
+                let pause = Duration::from_millis(pause);
+                thread::spawn(move || out.say(&done(id, gadgets.feed(device, &said, pause))));
+            }
             Order::Run { id, argv, stream } => {
                 let (out, running) = (out.clone(), running.clone());
                 thread::spawn(move || {
                     let report = match run(id, &argv, stream, &out, &running) {
                         Ok(report) => report,
-                        Err(error) => Report::Done {
-                            id,
-                            code: 127,
-                            stdout: String::new(),
-                            stderr: STANDARD.encode(format!("{error:#}")),
-                        },
+                        Err(error) => done(id, Err(error)),
                     };
                     running.lock().unwrap_or_else(PoisonError::into_inner).remove(&id);
                     out.say(&report)
@@ -68,6 +76,15 @@ fn main() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// What is said at the end of an order that has no output of its own.
+fn done(id: u64, result: Result<()>) -> Report {
+    let (code, stderr) = match result {
+        Ok(()) => (0, String::new()),
+        Err(error) => (127, STANDARD.encode(format!("{error:#}"))),
+    };
+    Report::Done { id, code, stdout: String::new(), stderr }
 }
 
 /// The device node of our port; devtmpfs has it before udev makes the link with the name.

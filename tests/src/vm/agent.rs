@@ -94,11 +94,27 @@ impl Agent {
     }
 
     fn start(&self, script: &str, stream: bool) -> Result<Job<'_>> {
+        let argv = ["/bin/bash", "-c", script].map(str::to_owned).to_vec();
+        self.begin(script, |id| Order::Run { id, argv, stream })
+    }
+
+    /// Has an order other than a program carried out, and gives the id it had.
+    pub(super) fn carry_out(&self, order: impl FnOnce(u64) -> Order) -> Result<u64> {
+        let job = self.begin("an input device", order)?;
+        let id = job.id;
+        let output = job.wait(COMMAND_TIMEOUT)?;
+        if output.code != 0 {
+            bail!("in the guest: {}", output.stderr);
+        }
+        Ok(id)
+    }
+
+    /// Sends an order, whose reports go to the job; `script` names it in errors.
+    fn begin(&self, script: &str, order: impl FnOnce(u64) -> Order) -> Result<Job<'_>> {
         let id = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, reports) = channel();
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).insert(id, sender);
-        let argv = ["/bin/bash", "-c", script].map(str::to_owned).to_vec();
-        self.send(&Order::Run { id, argv, stream })?;
+        self.send(&order(id))?;
         Ok(Job { agent: self, id, script: script.to_owned(), reports })
     }
 

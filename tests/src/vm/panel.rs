@@ -24,8 +24,8 @@ pub(super) fn table() -> Vec<u8> {
     // The levels for mains and for battery, then all that there are (B.5.2, `_BCL`).
     let levels: Vec<u8> = [100, 50].into_iter().chain((0..=100).step_by(STEP.into())).collect();
     let levels: Vec<&dyn Aml> = levels.iter().map(|level| level as &dyn Aml).collect();
-    let (level, panel_id) = (Path::new("LEVL"), PANEL | BY_STANDARD);
-    let (adr, now) = (Name::new("_ADR".into(), &PANEL), Name::new("LEVL".into(), &100u8));
+    let (level, panel_id) = (Path::new("NOW_"), PANEL | BY_STANDARD);
+    let (adr, now) = (Name::new("_ADR".into(), &PANEL), Name::new("NOW_".into(), &100u8));
     let levels = Package::new(levels);
     let levels = Return::new(&levels);
     let set = Store::new(&level, &Arg(0));

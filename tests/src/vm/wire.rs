@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{Gadget, Said};
+
 /// Name of the virtio-serial port.
 pub const PORT: &str = "org.kioskd.agent";
 
@@ -16,6 +18,12 @@ pub enum Order {
     Run { id: u64, argv: Vec<String>, stream: bool },
     /// SIGTERM to the program and its children.
     Stop { id: u64 },
+    /// Makes an input device, which is called by this order's id from then on.
+    Plug { id: u64, gadget: Gadget },
+    /// What a device says, with a pause of so many milliseconds in between.
+    Feed { id: u64, device: u64, pause: u64, said: Vec<Said> },
+    /// The device is pulled out.
+    Unplug { id: u64, device: u64 },
 }
 
 /// From the guest.
