@@ -16,6 +16,7 @@ use super::screens::{RELAYOUT, on_panel, turn_of};
 
 /// What is said of the devices below; of none that the machine has.
 const RULES: &str = "[input.device.\"Test Pad\"]\ntap = true\nnatural-scroll = true\n\
+    [input.device.\"Slow *\"]\naccel-profile = \"flat\"\naccel-speed = -0.5\n\
     [input.device.\"dead:beef\"]\ndisable = true\n\
     [input.device.\"Crooked Panel\"]\ncalibration = [-1, 0, 1, 0, -1, 1]\n";
 const UDEV_RULES: &str = "SUBSYSTEM==\"input\", KERNEL==\"event*\", ATTRS{name}==\"Ruled Panel\", \
@@ -96,7 +97,7 @@ impl Kiosk {
     }
 }
 
-pub fn pads_are_as_their_rules_say(kiosk: &Kiosk) -> Result<()> {
+pub fn pads_and_mice_are_as_their_rules_say(kiosk: &Kiosk) -> Result<()> {
     let machine = &kiosk.machine;
     let (plain, pad) = (kiosk.plug(&Gadget::touchpad("Plain Pad"))?, kiosk.plug(&Gadget::touchpad("Test Pad"))?);
     machine.point(300.0, 300.0)?;
@@ -111,7 +112,17 @@ pub fn pads_are_as_their_rules_say(kiosk: &Kiosk) -> Result<()> {
     ensure!(down > 0.0, "a pad of which nothing was said went down by {down}");
     // The browser goes on with that for a while, by itself.
     pad.scroll(0.3, 0.7)?;
-    kiosk.wait_for_wheel_up(mark)
+    kiosk.wait_for_wheel_up(mark)?;
+
+    let mouse = kiosk.plug(&Gadget::mouse("Slow Mouse"))?;
+    let mark = kiosk.mark()?;
+    machine.click(400.0, 300.0)?;
+    kiosk.wait_for_event(mark, "click", REACTION)?;
+    let mark = kiosk.mark()?;
+    mouse.shove(100, 60)?;
+    mouse.press(KeyCode::BTN_LEFT)?;
+    // Half of the way, at any speed.
+    ensure_at(&kiosk.wait_for_event(mark, "click", REACTION)?, 450.0, 330.0)
 }
 
 /// Where the pointer is put for its picture: there is nothing but the page's colour.

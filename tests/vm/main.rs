@@ -60,7 +60,7 @@ const ON_PIXMAN: &[Step] = steps![
     input::a_click_reaches_the_page,
     input::a_key_reaches_the_page,
     input::fingers_reach_the_page,
-    devices::pads_are_as_their_rules_say,
+    devices::pads_and_mice_are_as_their_rules_say,
     devices::what_is_no_pointer_shows_no_cursor,
     devices::touches_land_as_calibrated_and_a_disabled_panel_is_dead,
     devices::a_pen_lands_where_it_is_also_on_a_turned_picture,
