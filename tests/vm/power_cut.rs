@@ -1,20 +1,23 @@
-//! The mains fail while changes are being kept: the next start finds one of the states that were written, and none
-//! that was acknowledged is lost.
+//! The mains fail while changes are being kept: what is on the disk is one of the states that were written, and none
+//! that was acknowledged is lost. (What a start makes of other files is in the session's tests.)
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
+use kiosk_session::config::{SavedState, Scale};
 use kiosk_tests::vm::{Disk, Display, Machine, Plan, Stage};
 use serde_json::Value;
 
 use super::kiosk::BOOT;
 
-/// How many changes are kept, and after how many of them the mains fail.
+/// How many changes are kept, and how often the mains fail meanwhile.
 const CHANGES: u32 = 100;
-const CUT_AFTER: [u32; 2] = [7, 31];
+const CUTS: u32 = 49;
 /// A change is kept within this, on a busy host.
 const CHANGE: Duration = Duration::from_secs(30);
+/// A change takes about this in an emulated guest: a cut is at a random moment of it.
+const ONE_CHANGE: Duration = Duration::from_millis(200);
 
 /// The scale of each change tells which it was: 1.01 and on.
 const KEEP: &str = "i=0; while [ $i -lt 100 ]; do i=$((i+1)); \
@@ -22,37 +25,63 @@ const KEEP: &str = "i=0; while [ $i -lt 100 ]; do i=$((i+1)); \
 
 pub fn a_power_cut_leaves_one_of_the_states_that_were_kept() -> Result<()> {
     let disk = Disk::fresh()?;
-    let mut before = 0;
-    for cut_after in CUT_AFTER {
-        let machine = boot(&disk)?;
-        let found = kept(&machine)?;
-        if found < before {
-            bail!("change {before} was acknowledged, and {found} was found: {}", left(&machine)?);
-        }
-        let job = machine.agent().stream(KEEP)?;
-        before = job.line(CHANGE * cut_after, |line| line.trim().parse().ok().filter(|number| *number >= cut_after))?;
-        // Dropped, the machine has no power any more.
-        drop(machine);
-    }
     let machine = boot(&disk)?;
-    let found = kept(&machine)?;
-    eprintln!("cut after change {before}; found change {found}");
-    if !(before..=CHANGES).contains(&found) {
-        bail!("change {before} was acknowledged, and {found} was found: {}", left(&machine)?);
+    ensure!(in_force(&machine)? == 0, "the disk is not fresh");
+    let seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
+    let mut random = Random(seed as u64 | 1);
+    let job = machine.agent().stream(KEEP)?;
+    let mut unfinished = 0;
+    for cut in 1..=CUTS {
+        let next = cut * CHANGES / (CUTS + 1);
+        let acknowledged =
+            job.line(CHANGE * CHANGES, |line| line.trim().parse().ok().filter(|number: &u32| *number >= next))?;
+        // The moment is the point: nothing is waited for.
+        std::thread::sleep(ONE_CHANGE.mul_f64(random.share()));
+        let left = machine.stopped(|| disk.after_a_cut(&["state.toml", "state.toml.new"]))??;
+        unfinished += u32::from(left.path().join("state.toml.new").exists());
+        let found = number(left.path()).with_context(|| format!("cut {cut}, random seed {seed}"))?;
+        ensure!(
+            (acknowledged..=CHANGES).contains(&found),
+            "cut {cut}: change {acknowledged} was acknowledged, and {found} was found (random seed {seed})"
+        );
     }
+    eprintln!("{CUTS} cuts, {unfinished} of them while a new file was written");
     Ok(())
 }
 
-/// What is on the disk, for people.
-fn left(machine: &Machine) -> Result<String> {
-    machine
-        .agent()
-        .sh("ls -la /var/lib/kiosk; cat /var/lib/kiosk/state.toml*; journalctl -b -u kiosk --no-pager | tail -n 30")
+/// A generator of Marsaglia's (xorshift): which moments it gives matters to nobody.
+struct Random(u64);
+
+impl Random {
+    /// From 0 to 1.
+    fn share(&mut self) -> f64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 40) as f64 / (1u64 << 24) as f64
+    }
+}
+
+/// Which change the saved state in this directory is of.
+fn number(directory: &Path) -> Result<u32> {
+    let (state, warning) = SavedState::load(directory);
+    ensure!(warning.is_none(), "the saved state was not good: {warning:?}");
+    match state.output("", "Virtual-1").map(|settings| settings.scale) {
+        None => Ok(0),
+        Some(Some(Scale::Fixed(scale))) => Ok(of_scale(scale)),
+        Some(other) => bail!("the saved state has the scale {other:?}, which was never written"),
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 1 and 2
+fn of_scale(scale: f64) -> u32 {
+    ((scale - 1.0) * 100.0).round() as u32
 }
 
 fn boot(disk: &Disk) -> Result<Machine> {
     let mut stage = Stage::new(Path::new(env!("CARGO_BIN_EXE_kiosk-guest-agent")))?;
     stage.install_kiosk()?;
+    stage.at_setup(&Disk::setup());
     stage.at_setup("systemctl enable kiosk.service; systemctl mask kiosk-session.service");
     let plan = Plan { name: "power-cut", display: Display::Virtio, stage: &stage, arguments: "" };
     let machine = Machine::start_on(&plan, disk)?;
@@ -62,12 +91,11 @@ fn boot(disk: &Disk) -> Result<Machine> {
 }
 
 /// The number of the change that is in force.
-fn kept(machine: &Machine) -> Result<u32> {
+fn in_force(machine: &Machine) -> Result<u32> {
     let status: Value = serde_json::from_str(&machine.agent().sh("kioskctl status --json")?)?;
     let compositor = &status["compositor"];
     let problems = compositor["problems"].as_array().map_or(0, Vec::len);
     ensure!(problems == 0, "the saved state was not good: {}", compositor["problems"]);
-    let scale = compositor["outputs"][0]["scale"].as_f64().context("no scale")?;
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // between 1 and 2
-    Ok(((scale - 1.0) * 100.0).round() as u32)
+    let output = &compositor["outputs"][0];
+    Ok(of_scale(output["scale"].as_f64().context("no scale")?))
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -84,7 +85,7 @@ impl Machine {
         Self::start_with(plan, None, Clock::Host)
     }
 
-    /// The same with a disk of its own.
+    /// The same with a disk for the kept state: see [`Disk::setup`].
     pub fn start_on(plan: &Plan, disk: &Disk) -> Result<Self> {
         Self::start_with(plan, Some(disk), Clock::Host)
     }
@@ -223,6 +224,17 @@ impl Machine {
         Ok(path)
     }
 
+    /// Stops the whole machine between two instructions of any of its threads, for as long as `meanwhile` runs: to its
+    /// disks that is a power cut.
+    pub fn stopped<T>(&self, meanwhile: impl FnOnce() -> T) -> Result<T> {
+        let qemu = Pid::from_child(&self.qemu);
+        kill_process(qemu, Signal::STOP)?;
+        // Returns when all its threads stand still.
+        let stopped = waitpid(Some(qemu), WaitOptions::UNTRACED).map(|_| meanwhile());
+        kill_process(qemu, Signal::CONT)?;
+        Ok(stopped?)
+    }
+
     pub(super) fn monitor(&self, command: &str, arguments: &Value) -> Result<Value> {
         self.eye.qmp.execute(command, arguments)
     }
@@ -293,14 +305,14 @@ fn command(plan: &Plan, guest: &Guest, disk: Option<&Disk>, clock: Clock, files:
     let messages = if plan.arguments.split(' ').any(|argument| argument == "quiet") { "" } else { MESSAGES };
     let arguments = format!("root=/dev/vda rw fsck.mode=skip {messages} {} {}", panel::ARGUMENTS, plan.arguments);
     args(&["-append", &arguments]);
-    let root = match disk {
-        Some(disk) => disk.file().display().to_string(),
-        None => format!("{},snapshot=on", guest.disk.display()),
-    };
-    args(&["-drive", &format!("format=raw,if=none,id=root,file={root}")]);
+    args(&["-drive", &format!("format=raw,if=none,id=root,file={},snapshot=on", guest.disk.display())]);
     args(&["-device", "virtio-blk-pci,drive=root"]);
     args(&["-drive", &format!("file={},format=raw,if=none,id=stage,readonly=on", file("stage.tar"))]);
     args(&["-device", "virtio-blk-pci,drive=stage,serial=stage"]);
+    if let Some(disk) = disk {
+        args(&["-drive", &format!("file={},format=raw,if=none,id=state", disk.file().display())]);
+        args(&["-device", "virtio-blk-pci,drive=state"]);
+    }
     args(&["-device", "virtio-rng-pci"]);
     args(&["-serial", &format!("file:{}", log("kernel.log"))]);
     args(&["-device", "virtio-serial-pci"]);
