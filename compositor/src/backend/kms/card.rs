@@ -3,7 +3,7 @@
 mod displays;
 mod open;
 
-use std::{cell::RefCell, collections::HashMap, path::PathBuf, rc::Rc};
+use std::{cell::RefCell, collections::HashMap, os::fd::AsFd, path::PathBuf, rc::Rc};
 
 use smithay::{
     backend::drm::{DrmDevice, DrmDeviceFd},
@@ -20,6 +20,7 @@ use super::{
     head::CardHead,
     present::{CardRenderer, Presenter, device_error},
     quirks::Quirks,
+    session::SeatDevice,
 };
 use crate::{
     backend::{DmabufOffer, HeadState, NOT_LISTED, PresentError, Presented},
@@ -48,6 +49,8 @@ pub struct Card {
     fd: DrmDeviceFd,
     /// The next scan asks the hardware.
     probe: bool,
+    // The last to go: what the others do when they go is done through it.
+    _seat: SeatDevice,
 }
 
 impl Card {
@@ -94,6 +97,8 @@ impl Card {
                 }
                 Ok(presented)
             }
+            // The library does not say why a driver refuses a modeset.
+            Err(PresentError::Device(_)) if !is_master(&self.fd) => Err(PresentError::Inactive),
             Err(PresentError::Device(reason)) => Err(own.failed(reason)),
             Err(error) => Err(error),
         }
@@ -185,12 +190,10 @@ impl Card {
     pub fn resume(&mut self) -> Result<(), String> {
         self.drm.activate(false).map_err(|error| error.to_string())?;
         self.probe = true;
-        for own in &mut self.heads {
-            if let Some(presenter) = &mut own.presenter {
-                presenter.reset()?;
-            }
-        }
-        Ok(())
+        // One that fails does not keep the others from it.
+        let presenters = self.heads.iter_mut().filter_map(|own| own.presenter.as_mut());
+        let results: Vec<Result<(), String>> = presenters.map(Presenter::reset).collect();
+        results.into_iter().collect()
     }
 
     /// The machine slept. The kernel has set the CRTCs up again as they were, or tried to; not every driver tells of
@@ -236,5 +239,14 @@ impl Card {
         DmabufOffer::new(node.dev_id(), &formats, self.device, &scanout, Some(self.fd.clone()))
             .inspect_err(|error| tracing::warn!(%error, "clients are not offered buffers of the GPU"))
             .ok()
+    }
+}
+
+/// Whether the device listens to us: not while another program is its DRM master. Only a master may ask whose number
+/// this is, and it is nobody's.
+fn is_master(fd: &DrmDeviceFd) -> bool {
+    match drm_ffi::auth::auth_magic_token(fd.as_fd(), 0) {
+        Err(error) => error.kind() != std::io::ErrorKind::PermissionDenied,
+        Ok(_) => true,
     }
 }

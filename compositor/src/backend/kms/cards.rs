@@ -28,10 +28,11 @@ impl Kms {
     }
 
     pub(super) fn open_card(&mut self, path: &Path) {
-        if self.cards.iter().any(|card| card.path == path) {
+        // News comes of render nodes, too.
+        if !is_card(path) || self.cards.iter().any(|card| card.path == path) {
             return;
         }
-        match Card::open(&mut self.session, path, &self.handle, self.renderer) {
+        match Card::open(&self.session, path, &self.handle, self.renderer) {
             Ok(card) => {
                 tracing::info!(card = %path.display(), driver = card.quirks.driver, renderer = card.renderer_name(), "display device");
                 self.cards.push(card);
@@ -48,7 +49,7 @@ impl Kms {
         let reasons: Vec<String> = paths
             .iter()
             .filter_map(|path| {
-                let error = Card::open(&mut self.session, path, &self.handle, self.renderer).err()?;
+                let error = Card::open(&self.session, path, &self.handle, self.renderer).err()?;
                 Some(format!("{}: {error}", path.display()))
             })
             .collect();
@@ -109,11 +110,24 @@ fn hear(kiosk: &mut Kiosk, change: DeviceChange) {
 /// The cards, in order.
 fn card_paths() -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(DRI) else { return Vec::new() };
-    let mut paths: Vec<PathBuf> = entries
-        .flatten()
-        .filter(|entry| entry.file_name().to_string_lossy().starts_with("card"))
-        .map(|entry| entry.path())
-        .collect();
+    let mut paths: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).filter(|path| is_card(path)).collect();
     paths.sort();
     paths
+}
+
+/// The node through which displays are driven; others are for drawing.
+fn is_card(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("card"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn render_nodes_are_no_cards() {
+        assert!(is_card(Path::new("/dev/dri/card1")));
+        assert!(!is_card(Path::new("/dev/dri/renderD128")));
+        assert!(!is_card(Path::new("/dev/dri/by-path")));
+    }
 }

@@ -1,7 +1,11 @@
 //! The seat: libseat's session and its comings and goings, libinput, and which virtual terminal is in front.
 
-use std::path::PathBuf;
+use std::{
+    os::fd::OwnedFd,
+    path::{Path, PathBuf},
+};
 
+use rustix::fs::OFlags;
 use smithay::{
     backend::{
         input::InputEvent,
@@ -37,6 +41,36 @@ pub fn open(handle: &LoopHandle<'static, Kiosk>) -> Result<LibSeatSession, KmsEr
         })
         .map_err(|error| KmsError::Watch(error.to_string()))?;
     Ok(session)
+}
+
+/// A device that the seat opened for us, and is told to close when this goes: it would keep what is behind a card that
+/// was unplugged for as long as we run, and would not open what comes in its place.
+pub struct SeatDevice {
+    session: LibSeatSession,
+    /// The one that the seat knows; `None`: given back.
+    fd: Option<OwnedFd>,
+}
+
+impl SeatDevice {
+    /// Opens a device and makes another descriptor of it, to be used: whoever still has that one does no harm.
+    pub fn open(session: &LibSeatSession, path: &Path) -> Result<(Self, OwnedFd), String> {
+        let mut session = session.clone();
+        // The seat chooses the flags by itself.
+        let fd = session.open(path, OFlags::empty()).map_err(|error| error.to_string())?;
+        let ours = fd.try_clone();
+        let device = Self { session, fd: Some(fd) };
+        Ok((device, ours.map_err(|error| error.to_string())?))
+    }
+}
+
+impl Drop for SeatDevice {
+    fn drop(&mut self) {
+        if let Some(fd) = self.fd.take()
+            && let Err(error) = self.session.close(fd)
+        {
+            tracing::debug!(%error, "the seat could not close a device");
+        }
+    }
 }
 
 /// Whether an inactive session can become active: not where libseat's last resort, to be its own seat manager, runs

@@ -2,12 +2,12 @@
 
 use std::{collections::HashMap, path::Path};
 
-use rustix::fs::{OFlags, major, minor, stat};
+use rustix::fs::{major, minor, stat};
 use smithay::{
     backend::{
         drm::{DrmDevice, DrmDeviceFd, DrmError, DrmEvent, DrmEventMetadata, DrmEventTime},
         renderer::pixman::PixmanRenderer,
-        session::{Session, libseat::LibSeatSession},
+        session::libseat::LibSeatSession,
     },
     reexports::{calloop::LoopHandle, drm::Device as _},
     utils::DeviceFd,
@@ -15,7 +15,7 @@ use smithay::{
 
 use super::{Card, Driven};
 use crate::{
-    backend::kms::{gles::Gles, present::CardRenderer, quirks::Quirks},
+    backend::kms::{gles::Gles, present::CardRenderer, quirks::Quirks, session::SeatDevice},
     kiosk::{FlipTime, Kiosk},
     options::RendererChoice,
     screens::hotplug::Hotplug,
@@ -43,13 +43,12 @@ pub enum CardError {
 impl Card {
     /// Opens the card, if it has connectors.
     pub fn open(
-        session: &mut LibSeatSession,
+        session: &LibSeatSession,
         path: &Path,
         handle: &LoopHandle<'static, Kiosk>,
         choice: RendererChoice,
     ) -> Result<Self, CardError> {
-        let flags = OFlags::RDWR | OFlags::CLOEXEC | OFlags::NOCTTY | OFlags::NONBLOCK;
-        let owned = session.open(path, flags).map_err(|error| CardError::Open(error.to_string()))?;
+        let (seat, owned) = SeatDevice::open(session, path).map_err(CardError::Open)?;
         let fd = DrmDeviceFd::new(DeviceFd::from(owned));
         // `false`: connectors stay as they are. Switching them off would flash.
         let (drm, notifier) = DrmDevice::new(fd.clone(), false).map_err(|error| match error {
@@ -96,6 +95,7 @@ impl Card {
             fd,
             // The kernel's memory may be older than the display: the first modeset is to be the right one.
             probe: true,
+            _seat: seat,
         })
     }
 }
