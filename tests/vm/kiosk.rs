@@ -4,11 +4,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use kiosk_tests::vm::{Display, Machine, Plan, Sample, Stage};
+use kiosk_tests::vm::{Display, Guest, Machine, Plan, Sample, Stage, virtual_display_driver};
 use serde_json::Value;
 
 use super::looks::{self, is_logo, is_page};
-use super::{devices, heads};
+use super::{cards, devices, heads, vkms};
 
 /// From power-on to the logo, and from the server's start to the page: emulated, on a busy host.
 pub const BOOT: Duration = Duration::from_secs(240);
@@ -35,6 +35,13 @@ impl Kiosk {
         stage.program(Path::new(env!("CARGO_BIN_EXE_kiosk-bench-client")), CLIENT)?;
         devices::stage(&stage)?;
         stage.at_setup("systemctl enable kiosk.service");
+        if display == Display::TwoCards {
+            stage.at_setup(cards::LOAD);
+            match virtual_display_driver(&Guest::obtain()?) {
+                Ok(module) => stage.program(&module, vkms::MODULE)?,
+                Err(error) => eprintln!("no virtual display driver: {error:#}"),
+            }
+        }
         let machine = Machine::start(&Plan { name, display, stage: &stage, arguments })?;
         // Whoever can be without a display at first is. (What was never plugged in cannot be pulled.)
         for cable in &machine.cables {

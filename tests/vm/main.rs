@@ -7,6 +7,7 @@
 
 mod boot;
 mod brightness;
+mod cards;
 mod devices;
 mod heads;
 mod health;
@@ -24,6 +25,7 @@ mod service;
 mod sleep;
 mod terminals;
 mod tools;
+mod vkms;
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -131,6 +133,13 @@ const ON_PLYMOUTH: &[Step] = steps![
     terminals::virtual_terminals_switch_there_and_back,
 ];
 
+const ON_TWO_CARDS: &[Step] = steps![
+    cards::each_card_has_its_screen,
+    cards::a_card_that_goes_takes_nothing_with_it,
+    cards::the_page_outlives_its_card,
+    vkms::planes_show_what_composing_shows,
+];
+
 /// The machine that runs; one at a time.
 static RUNNING: Mutex<Option<Kiosk>> = Mutex::new(None);
 
@@ -143,6 +152,7 @@ fn main() {
         ("gles", Display::Virgl, "", ON_GLES),
         ("bochs", Display::Bochs, "", ON_BOCHS),
         ("heads", Display::TwoHeads, "", ON_TWO_HEADS),
+        ("cards", Display::TwoCards, cards::ORDER, ON_TWO_CARDS),
         ("quiet", Display::Virtio, quiet::WITHOUT_SPLASH, ON_QUIET),
         ("plymouth", Display::Virtio, quiet::WITH_SPLASH, ON_PLYMOUTH),
     ];

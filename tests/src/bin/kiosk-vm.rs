@@ -45,6 +45,9 @@ struct Options {
     /// Two heads, whose cables `plug HEAD WIDTH HEIGHT` and `pull HEAD` move.
     #[arg(long)]
     heads: bool,
+    /// Two display devices, of which `shot1` is the second.
+    #[arg(long)]
+    cards: bool,
     /// Puts the kiosk onto the disk as `make install` does.
     #[arg(long)]
     kiosk: bool,
@@ -93,6 +96,7 @@ fn main() -> Result<()> {
         (true, _) => Display::Virgl,
         (_, true) => Display::Bochs,
         _ if options.heads => Display::TwoHeads,
+        _ if options.cards => Display::TwoCards,
         _ => Display::Virtio,
     };
     let plan = Plan { name: &options.name, display, stage: &stage, arguments: &options.arguments };

@@ -51,6 +51,8 @@ pub enum Display {
     Bochs,
     /// virtio-gpu without 3D and with two heads, whose cables can be plugged and pulled. The first is plugged in.
     TwoHeads,
+    /// Two display devices with a screen each: the first is virtio-gpu without 3D, the second a plain framebuffer.
+    TwoCards,
 }
 
 /// Heads of [`Display::TwoHeads`].
@@ -123,6 +125,7 @@ impl Machine {
             qmp,
             window,
             files,
+            cards: if plan.display == Display::TwoCards { 2 } else { 1 },
             size: Mutex::new((WIDTH.into(), HEIGHT.into())),
             looking: Mutex::new(()),
         });
@@ -179,7 +182,7 @@ impl Machine {
         self.eye.look()
     }
 
-    /// What the screen at that head shows now, counting from 0.
+    /// What the screen at that head, or of that card, shows now, counting from 0.
     pub fn screen_at(&self, head: usize) -> Result<Picture> {
         self.eye.look_at(head)
     }
@@ -252,6 +255,8 @@ pub(super) struct Eye {
     qmp: Qmp,
     window: Option<Window>,
     files: TempDir,
+    /// With two, each has one head.
+    cards: usize,
     size: Mutex<(usize, usize)>,
     looking: Mutex<()>,
 }
@@ -267,8 +272,9 @@ impl Eye {
             None => {
                 let _turn = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
                 let path = self.files.path().join("screen.ppm");
-                // The display device's name here is that of all of them.
-                self.qmp.execute("screendump", &json!({ "filename": path, "device": "gpu0", "head": head }))?;
+                let (card, head) = if self.cards > 1 { (head, 0) } else { (0, head) };
+                let device = format!("gpu{card}");
+                self.qmp.execute("screendump", &json!({ "filename": path, "device": device, "head": head }))?;
                 Picture::from_ppm(&fs::read(&path)?)?
             }
         };
@@ -337,6 +343,11 @@ fn command(plan: &Plan, guest: &Guest, disk: Option<&Disk>, clock: Clock, files:
         Display::Bochs => {
             args(&["-vga", "none", "-display", "none"]);
             args(&["-device", &format!("bochs-display,id=gpu0,xres={WIDTH},yres={HEIGHT},edid=on")]);
+        }
+        Display::TwoCards => {
+            args(&["-vga", "none", "-display", "none"]);
+            args(&["-device", &format!("virtio-gpu-pci,id=gpu0,xres={WIDTH},yres={HEIGHT}")]);
+            args(&["-device", &format!("bochs-display,id=gpu1,xres={WIDTH},yres={HEIGHT},edid=on")]);
         }
         Display::TwoHeads => {
             args(&["-vga", "none", "-display", "none"]);

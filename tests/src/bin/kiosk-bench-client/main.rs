@@ -4,6 +4,7 @@
 //! Writes its frames to a file when it ends.
 
 mod buffers;
+mod inset;
 mod pointer;
 mod window;
 
@@ -55,6 +56,9 @@ struct Options {
     /// Sets a pointer picture of its own, of two plain colours.
     #[arg(long)]
     pointer: bool,
+    /// Lays a small still picture over the large one, on a surface of its own.
+    #[arg(long)]
+    inset: bool,
     /// Ends after so many seconds from the first frame.
     #[arg(long, default_value_t = 3600.0)]
     seconds: f64,
@@ -72,7 +76,7 @@ fn main() -> Result<()> {
     let mut queue = connection.new_event_queue();
     connection.display().get_registry(&queue.handle(), ());
     let pictures = Pictures { memory: options.memory, node: options.node, marked: options.marked };
-    let mut window = Window::new(options.show, pictures, options.pointer);
+    let mut window = Window::new(options.show, pictures, options.pointer, options.inset);
     queue.roundtrip(&mut window)?;
     window.open(&queue.handle())?;
 

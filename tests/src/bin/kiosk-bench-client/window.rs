@@ -20,12 +20,13 @@ use wayland_protocols::xdg::shell::client::xdg_toplevel::{self, XdgToplevel};
 use wayland_protocols::xdg::shell::client::xdg_wm_base::{self, XdgWmBase};
 
 use super::buffers::{self, Buffer, Pictures};
+use super::inset::Inset;
 use super::pointer::Pointer;
 use super::{Memory, Show};
 use kiosk_tests::frames::{Frame, Frames};
 
 /// Side of the small window, pixels.
-const SMALL: i32 = 250;
+pub const SMALL: i32 = 250;
 /// When a compositor leaves the size to us.
 const DEFAULT_SIZE: (i32, i32) = (1280, 800);
 
@@ -35,13 +36,15 @@ pub struct Window {
     pictures: Pictures,
     /// Its own pointer picture, if it wants one.
     pub pointer: Option<Pointer>,
+    /// What lies over it, if anything does.
+    pub inset: Option<Inset>,
     pub compositor: Option<WlCompositor>,
     pub shm: Option<WlShm>,
     dmabuf: Option<ZwpLinuxDmabufV1>,
     shell: Option<XdgWmBase>,
     presentation: Option<WpPresentation>,
     clock: ClockId,
-    surface: Option<WlSurface>,
+    pub surface: Option<WlSurface>,
     toplevel: Option<(XdgSurface, XdgToplevel)>,
     size: (i32, i32),
     configured: bool,
@@ -54,11 +57,12 @@ pub struct Window {
 }
 
 impl Window {
-    pub fn new(show: Show, pictures: Pictures, pointer: bool) -> Self {
+    pub fn new(show: Show, pictures: Pictures, pointer: bool, inset: bool) -> Self {
         Self {
             show,
             pictures,
             pointer: pointer.then(Pointer::default),
+            inset: inset.then(Inset::default),
             compositor: None,
             shm: None,
             dmabuf: None,
@@ -99,17 +103,12 @@ impl Window {
         if !(self.configured && self.due) {
             return Ok(());
         }
-        let Some(surface) = &self.surface else { return Ok(()) };
         if self.buffers.is_empty() {
             let size = if self.show == Show::Small { (SMALL, SMALL) } else { self.size };
-            self.buffers = match self.pictures.memory {
-                Memory::Shm => buffers::in_shm(self.shm.as_ref().context("no wl_shm")?, &self.pictures, size, queue)?,
-                Memory::Dmabuf => {
-                    let dmabuf = self.dmabuf.as_ref().context("no zwp_linux_dmabuf_v1")?;
-                    buffers::in_dmabuf(dmabuf, &self.pictures, size, queue)?
-                }
-            };
+            self.buffers = self.make_buffers(size, queue)?;
+            self.lay_inset(queue)?;
         }
+        let surface = self.surface.as_ref().context("no surface")?;
         let index = self.next;
         let buffer = &mut self.buffers[index];
         if buffer.busy {
@@ -131,6 +130,19 @@ impl Window {
     }
 }
 
+impl Window {
+    /// Buffers of this size in the memory that is asked for.
+    pub fn make_buffers(&self, size: (i32, i32), queue: &QueueHandle<Self>) -> Result<Vec<Buffer>> {
+        match self.pictures.memory {
+            Memory::Shm => buffers::in_shm(self.shm.as_ref().context("no wl_shm")?, &self.pictures, size, queue),
+            Memory::Dmabuf => {
+                let dmabuf = self.dmabuf.as_ref().context("no zwp_linux_dmabuf_v1")?;
+                buffers::in_dmabuf(dmabuf, &self.pictures, size, queue)
+            }
+        }
+    }
+}
+
 fn nanoseconds(seconds: u64, nanoseconds: u64) -> u64 {
     seconds * 1_000_000_000 + nanoseconds
 }
@@ -147,6 +159,11 @@ impl Dispatch<WlRegistry, ()> for Window {
         let wl_registry::Event::Global { name, interface, version } = event else { return };
         match interface.as_str() {
             "wl_compositor" => window.compositor = Some(registry.bind(name, version.min(4), queue, ())),
+            "wl_subcompositor" => {
+                if let Some(inset) = &mut window.inset {
+                    inset.subcompositor = Some(registry.bind(name, 1, queue, ()));
+                }
+            }
             "wl_shm" => window.shm = Some(registry.bind(name, 1, queue, ())),
             "xdg_wm_base" => window.shell = Some(registry.bind(name, 1, queue, ())),
             "wl_seat" if window.pointer.is_some() => drop(registry.bind::<WlSeat, _, _>(name, 1, queue, ())),

@@ -1,0 +1,139 @@
+//! The kernel's virtual display driver, for what the machine's other displays do not have: overlay and cursor planes,
+//! and planes that turn their picture. Nobody sees its screen, but it tells a checksum of what is on it.
+//!
+//! Debian has no such module; where it could not be built, nothing is tested, and that is said.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail, ensure};
+
+use super::kiosk::{CLIENT, Kiosk};
+
+/// In the guest.
+pub const MODULE: &str = "/usr/lib/kiosk-tests/vkms.ko";
+/// Of the display on the virtual card.
+const DEBUG: &str = "$(dirname /sys/kernel/debug/dri/[0-9]*/vkms_config)";
+/// Where the pointer is looked at, in pixels of the machine's screen.
+const SPOTS: [(f64, f64); 2] = [(300.0, 200.0), (1000.0, 650.0)];
+const ROTATIONS: [u32; 4] = [0, 90, 180, 270];
+/// What is drawn when a plane does not do it, time for.
+const DRAWN: Duration = Duration::from_secs(30);
+
+pub fn planes_show_what_composing_shows(kiosk: &Kiosk) -> Result<()> {
+    if kiosk.sh(&format!("test -e {MODULE}")).is_err() {
+        eprintln!("NOT TESTED: planes, as the virtual display driver could not be built for the guest's kernel");
+        return Ok(());
+    }
+    let result = compare(kiosk);
+    let log = kiosk.sh("systemctl stop planes; journalctl -u planes --no-pager -o short-monotonic | tail -n 60")?;
+    if result.is_err() {
+        eprintln!("{log}");
+    }
+    kiosk.sh("rmmod vkms")?;
+    kiosk.give_card(0)?;
+    kiosk.give_card(1)?;
+    kiosk.sh("systemctl start kiosk")?;
+    kiosk.page()?;
+    result
+}
+
+fn compare(kiosk: &Kiosk) -> Result<()> {
+    kiosk.sh("systemctl stop kiosk kiosk-session")?;
+    kiosk.take_card(0)?;
+    kiosk.take_card(1)?;
+    kiosk.sh(&format!(
+        "modprobe -a drm_kms_helper drm_shmem_helper drm_client_lib configfs; insmod {MODULE} enable_overlay=1"
+    ))?;
+
+    // Software EGL: there is no GPU, but it takes buffers that planes can show.
+    start(kiosk, "gles", "--memory dmabuf --node $(echo /dev/dri/card*)")?;
+    let mut on_planes = Vec::new();
+    look_at_all(kiosk, |rotation, seen| {
+        let scanout = kiosk.status()?["compositor"]["outputs"][0]["scanout"].clone();
+        ensure!(scanout == "direct", "at {rotation} degrees the picture is {scanout}");
+        // The window, what lies over it, and the pointer.
+        let planes = planes(kiosk)?;
+        ensure!(planes.len() == 3, "at {rotation} degrees there are {} planes: {planes:?}", planes.len());
+        let turned = planes.iter().filter(|rotation| *rotation != "1").count();
+        ensure!(turned == if rotation == 0 { 0 } else { 2 }, "at {rotation} degrees planes turn by {planes:?}");
+        on_planes.push(seen);
+        Ok(())
+    })?;
+    // These planes cannot scale; the pointer is drawn at its size, and stays on its own.
+    kiosk.sh("kioskctl scale 2")?;
+    wait_for_scanout(kiosk, "planes")?;
+    kiosk.sh("kioskctl scale 1")?;
+    wait_for_scanout(kiosk, "direct")?;
+
+    start(kiosk, "pixman", "")?;
+    let mut composed = Vec::new();
+    look_at_all(kiosk, |_, seen| {
+        composed.push(seen);
+        Ok(())
+    })?;
+    ensure!(planes(kiosk)?.len() == 1, "composed, but on several planes");
+    ensure!(on_planes == composed, "planes show {on_planes:?}, composing shows {composed:?}");
+    eprintln!("the same {} pictures on planes and composed", composed.len());
+    Ok(())
+}
+
+/// Starts a compositor with the measuring client as its shell.
+fn start(kiosk: &Kiosk, renderer: &str, buffers: &str) -> Result<()> {
+    kiosk
+        .sh(&format!(
+            "systemctl stop planes 2>/dev/null; rm -f /run/ready; \
+         systemd-run --quiet --collect --unit=planes -p RuntimeDirectory=kiosk \
+         --setenv=XDG_RUNTIME_DIR=/run --setenv=KIOSK_INPUT_CURSOR=always -- \
+         seatd-launch -- kioskd --backend kms --renderer {renderer} --no-splash -- \
+         {CLIENT} still --marked --inset --pointer --ready /run/ready {buffers} && \
+         until [ -e /run/ready ]; do systemctl is-active --quiet planes || exit 1; sleep 0.2; done"
+        ))
+        .map(drop)
+}
+
+/// Shows each rotation with the pointer at each spot, in turn, and tells what is seen.
+fn look_at_all(kiosk: &Kiosk, mut look: impl FnMut(u32, String) -> Result<()>) -> Result<()> {
+    let mut seen = String::new();
+    for rotation in ROTATIONS {
+        if rotation != 0 {
+            kiosk.sh(&format!("kioskctl rotate {rotation}"))?;
+            seen = checksum_after(kiosk, &seen)?;
+        }
+        for (x, y) in SPOTS {
+            kiosk.machine.point(x, y)?;
+            seen = checksum_after(kiosk, &seen)?;
+            look(rotation, seen.clone())?;
+        }
+    }
+    kiosk.sh("kioskctl rotate 0").map(drop)
+}
+
+/// The checksum of the picture that follows the one with the checksum `before` and stays: one a frame, ten alike.
+fn checksum_after(kiosk: &Kiosk, before: &str) -> Result<String> {
+    kiosk.sh(&format!(
+        "cd {DEBUG}/crtc-0/crc && echo auto >control && for try in $(seq 30); do \
+         sums=$(timeout 5 head -n 10 data 2>/dev/null | awk '{{ print $2 }}' | sort -u); \
+         case $sums in *[!0-9a-fx]* | '' | '{before}') sleep 0.2 ;; *) echo $sums; exit 0 ;; esac; done; \
+         echo \"the picture with checksum {before} stays\" >&2; exit 1"
+    ))
+}
+
+/// How each plane in use turns its picture: 1 is not at all.
+fn planes(kiosk: &Kiosk) -> Result<Vec<String>> {
+    let used = "awk '/^plane/ { used = 0 } /crtc=crtc-/ { used = 1 } /rotation=/ && used { print $1 }'";
+    let text = kiosk.sh(&format!("{used} {DEBUG}/state | sed -n 's/.*rotation=//p'"))?;
+    Ok(text.lines().map(str::to_owned).collect())
+}
+
+fn wait_for_scanout(kiosk: &Kiosk, wanted: &str) -> Result<()> {
+    let deadline = std::time::Instant::now() + DRAWN;
+    loop {
+        let scanout = kiosk.status()?["compositor"]["outputs"][0]["scanout"].clone();
+        if scanout == wanted {
+            return Ok(());
+        }
+        if std::time::Instant::now() > deadline {
+            bail!("the picture is {scanout} instead of {wanted}");
+        }
+    }
+}
