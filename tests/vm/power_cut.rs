@@ -1,5 +1,5 @@
 //! The mains fail while changes are being kept: what is on the disk is one of the states that were written, and none
-//! that was acknowledged is lost. (What a start makes of other files is in the session's tests.)
+//! that was acknowledged is lost. And files that no power cut leaves are told, and the picture comes all the same.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,6 +10,7 @@ use kiosk_tests::vm::{Disk, Display, Machine, Plan, Stage};
 use serde_json::Value;
 
 use super::kiosk::BOOT;
+use super::looks::is_logo;
 
 /// How many changes are kept, and how often the mains fail meanwhile.
 const CHANGES: u32 = 100;
@@ -26,14 +27,14 @@ const KEEP: &str = "i=0; while [ $i -lt 100 ]; do i=$((i+1)); \
 pub fn a_power_cut_leaves_one_of_the_states_that_were_kept() -> Result<()> {
     let disk = Disk::fresh()?;
     let machine = boot(&disk)?;
-    ensure!(in_force(&machine)? == 0, "the disk is not fresh");
+    ensure!(kept(&machine)? == 0, "the disk is not fresh");
     let seed = SystemTime::now().duration_since(UNIX_EPOCH)?.as_nanos();
     let mut random = Random(seed as u64 | 1);
     let job = machine.agent().stream(KEEP)?;
-    let mut unfinished = 0;
+    let (mut acknowledged, mut unfinished) = (0, 0);
     for cut in 1..=CUTS {
         let next = cut * CHANGES / (CUTS + 1);
-        let acknowledged =
+        acknowledged =
             job.line(CHANGE * CHANGES, |line| line.trim().parse().ok().filter(|number: &u32| *number >= next))?;
         // The moment is the point: nothing is waited for.
         std::thread::sleep(ONE_CHANGE.mul_f64(random.share()));
@@ -46,7 +47,13 @@ pub fn a_power_cut_leaves_one_of_the_states_that_were_kept() -> Result<()> {
         );
     }
     eprintln!("{CUTS} cuts, {unfinished} of them while a new file was written");
-    Ok(())
+    // Dropped, the machine has no power any more.
+    drop(job);
+    drop(machine);
+    let machine = boot(&disk)?;
+    let found = kept(&machine)?;
+    ensure!((acknowledged..=CHANGES).contains(&found), "{acknowledged} was acknowledged; after a boot it is {found}");
+    damaged_files_are_told(&machine)
 }
 
 /// A generator of Marsaglia's (xorshift): which moments it gives matters to nobody.
@@ -90,12 +97,38 @@ fn boot(disk: &Disk) -> Result<Machine> {
     Ok(machine)
 }
 
-/// The number of the change that is in force.
-fn in_force(machine: &Machine) -> Result<u32> {
+fn status(machine: &Machine) -> Result<Value> {
     let status: Value = serde_json::from_str(&machine.agent().sh("kioskctl status --json")?)?;
-    let compositor = &status["compositor"];
+    Ok(status["compositor"].clone())
+}
+
+/// The number of the change that is in force.
+fn kept(machine: &Machine) -> Result<u32> {
+    let compositor = status(machine)?;
     let problems = compositor["problems"].as_array().map_or(0, Vec::len);
     ensure!(problems == 0, "the saved state was not good: {}", compositor["problems"]);
     let output = &compositor["outputs"][0];
     Ok(of_scale(output["scale"].as_f64().context("no scale")?))
+}
+
+/// Each is set aside with a sentence, and what is kept next is kept.
+fn damaged_files_are_told(machine: &Machine) -> Result<()> {
+    let files = [
+        ("cut short", "version = 1\\n[output.\"Virtual", "not TOML"),
+        ("garbage", "\\377\\376\\000\\001", "UTF-8"),
+        ("empty", "", "no version"),
+        ("from the future", "version = 7\\nshape = \"round\"\\n", "newer version 7"),
+    ];
+    for (what, content, why) in files {
+        let sh = |script: &str| machine.agent().sh(script).with_context(|| what.to_owned());
+        sh(&format!("systemctl stop kiosk && printf '{content}' >/var/lib/kiosk/state.toml && systemctl start kiosk"))?;
+        machine.wait_for_screen(&format!("the logo with a state file that is {what}"), BOOT, is_logo)?;
+        let problems = status(machine)?["problems"].clone();
+        let told = problems.as_array().into_iter().flatten().filter_map(Value::as_str);
+        let told: Vec<&str> = told.filter(|text| text.contains("state.toml") && text.contains(why)).collect();
+        ensure!(told.len() == 1, "{what}: told is {problems}");
+        sh("test -e /var/lib/kiosk/state.toml.bad && kioskctl scale 1.5 && systemctl restart kiosk")?;
+        ensure!(kept(machine)? == 50, "{what}: what was kept after it is not in force");
+    }
+    Ok(())
 }
