@@ -11,7 +11,6 @@ pub mod input;
 pub mod kiosk;
 pub mod layout;
 mod life;
-pub mod logging;
 pub mod memory;
 pub mod notify;
 pub mod options;

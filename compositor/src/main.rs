@@ -3,14 +3,15 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use kioskd::{logging, options::Options, run};
+use kiosk_session::logging;
+use kioskd::{options::Options, run};
 
 fn main() -> ExitCode {
     let options = Options::parse();
     if options.check_config {
         return run::check_config(&options);
     }
-    logging::start(options.debug);
+    logging::start(if options.debug { "debug" } else { "info,smithay=warn" });
     match run::run(options) {
         Ok(exit) => ExitCode::from(exit.0),
         Err(error) => {

@@ -12,6 +12,7 @@ pub mod daemon;
 pub mod devtools;
 pub mod files;
 pub mod launcher;
+pub mod logging;
 pub mod machine;
 pub mod memory;
 pub mod notify;

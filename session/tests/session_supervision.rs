@@ -4,6 +4,7 @@
 
 mod session_support;
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kiosk_session::api::{Report, State};
@@ -134,18 +135,23 @@ fn a_session_ends_with_the_compositor_that_started_it() {
     assert!(!processes(&mark).contains(&shell));
 }
 
+/// A service manager's socket at `path`: each call is the next message.
+fn service_manager(path: &Path) -> impl Fn() -> String + use<> {
+    let manager = std::os::unix::net::UnixDatagram::bind(path).unwrap();
+    manager.set_read_timeout(Some(SOON)).unwrap();
+    move || {
+        let mut buffer = [0; 512];
+        let length = manager.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).into_owned()
+    }
+}
+
 #[test]
 fn the_service_manager_hears_of_readiness_state_and_life() {
     let mark = mark();
     let base = tempfile::tempdir().unwrap();
     let path = base.path().join("notify");
-    let manager = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
-    manager.set_read_timeout(Some(SOON)).unwrap();
-    let received = || {
-        let mut buffer = [0; 512];
-        let length = manager.recv(&mut buffer).unwrap();
-        String::from_utf8_lossy(&buffer[..length]).into_owned()
-    };
+    let received = service_manager(&path);
     let mut compositor = Compositor::listen(base.path());
     let environment = [("NOTIFY_SOCKET", path.to_str().unwrap()), ("WATCHDOG_USEC", "2000000")];
     let _session = Session::start_with(base, &command(&mark), &environment);
@@ -285,13 +291,7 @@ fn the_service_manager_hears_of_every_shell() {
     let mark = mark();
     let base = tempfile::tempdir().unwrap();
     let path = base.path().join("notify");
-    let manager = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
-    manager.set_read_timeout(Some(SOON)).unwrap();
-    let received = || {
-        let mut buffer = [0; 512];
-        let length = manager.recv(&mut buffer).unwrap();
-        String::from_utf8_lossy(&buffer[..length]).into_owned()
-    };
+    let received = service_manager(&path);
     let environment = [("NOTIFY_SOCKET", path.to_str().unwrap())];
     let (_compositors, session) = two_shells_with(&mark, base, &environment);
     assert_eq!(received(), "READY=1");

@@ -1,7 +1,6 @@
 //! The session's daemon: waits for the page's server, runs the browser on the compositor's screen, and looks after
 //! both. This is only its start: arguments, logging, configuration.
 
-use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -12,9 +11,7 @@ use kiosk_session::bus::system;
 use kiosk_session::config::{Config, Sources};
 use kiosk_session::daemon;
 use kiosk_session::launcher::bound;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
-use tracing_subscriber::{EnvFilter, fmt};
+use kiosk_session::logging;
 
 /// Looking up a host name blocks, and needs a thread for that moment; it is not kept.
 const BLOCKING_THREADS: usize = 2;
@@ -34,7 +31,7 @@ fn main() -> ExitCode {
         return failed;
     }
     let arguments = Arguments::parse();
-    start_logging();
+    logging::start("info");
     let sources = arguments.config.as_deref().map_or_else(Sources::system, Sources::file);
     let loaded = Config::load(&sources);
     for error in &loaded.errors {
@@ -61,20 +58,6 @@ fn main() -> ExitCode {
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "kiosk-session ends");
             ExitCode::FAILURE
-        }
-    }
-}
-
-/// To the journal with fields when a service manager reads us, else to stderr. `RUST_LOG` filters.
-fn start_logging() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    let journal = kiosk_session::notify::stderr_is_the_journal().then(tracing_journald::layer).and_then(Result::ok);
-    let registry = tracing_subscriber::registry().with(filter);
-    match journal {
-        Some(journal) => registry.with(journal).init(),
-        None => {
-            let colours = std::io::stderr().is_terminal();
-            registry.with(fmt::layer().with_writer(std::io::stderr).with_ansi(colours).with_target(false)).init();
         }
     }
 }
