@@ -20,7 +20,7 @@ use super::{
     head::CardHead,
     present::{CardRenderer, Presenter, device_error},
     quirks::Quirks,
-    session::SeatDevice,
+    seat::SeatDevice,
 };
 use crate::{
     backend::{DmabufOffer, HeadState, NOT_LISTED, PresentError, Presented},

@@ -11,6 +11,7 @@ mod gles;
 mod head;
 mod present;
 mod quirks;
+mod seat;
 mod session;
 mod timing;
 mod trust;
@@ -24,7 +25,7 @@ use smithay::{
     backend::{
         allocator::dmabuf::Dmabuf,
         renderer::{ImportMemWl, gles::GlesTexture},
-        session::{Session, libseat::LibSeatSession},
+        session::Session,
     },
     desktop::utils::OutputPresentationFeedback,
     reexports::{
@@ -35,6 +36,7 @@ use smithay::{
     },
 };
 
+use self::seat::Seat;
 use super::{
     Backend, DeviceChange, DmabufOffer, HeadState, PresentError, Presented,
     capture::{Capture, CaptureError, capture},
@@ -66,7 +68,7 @@ pub enum KmsError {
 /// The back end.
 pub struct Kms {
     handle: LoopHandle<'static, Kiosk>,
-    session: LibSeatSession,
+    session: Seat,
     renderer: RendererChoice,
     cards: Vec<Card>,
     libinput: Option<Libinput>,

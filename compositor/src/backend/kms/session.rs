@@ -1,11 +1,7 @@
 //! The seat: libseat's session and its comings and goings, libinput, and which virtual terminal is in front.
 
-use std::{
-    os::fd::OwnedFd,
-    path::{Path, PathBuf},
-};
+use std::path::PathBuf;
 
-use rustix::fs::OFlags;
 use smithay::{
     backend::{
         input::InputEvent,
@@ -21,7 +17,7 @@ use smithay::{
     },
 };
 
-use super::KmsError;
+use super::{KmsError, seat::Seat};
 use crate::kiosk::Kiosk;
 
 /// The kernel's word on which virtual terminal is in front.
@@ -32,7 +28,7 @@ const SEATD: &str = "/run/seatd.sock";
 const LOGIND_USERS: &str = "/run/systemd/users";
 
 /// Opens the seat and watches it.
-pub fn open(handle: &LoopHandle<'static, Kiosk>) -> Result<LibSeatSession, KmsError> {
+pub fn open(handle: &LoopHandle<'static, Kiosk>) -> Result<Seat, KmsError> {
     let (session, notifier) = LibSeatSession::new().map_err(|error| KmsError::Seat(error.to_string()))?;
     handle
         .insert_source(notifier, |event, (), kiosk| match event {
@@ -40,37 +36,7 @@ pub fn open(handle: &LoopHandle<'static, Kiosk>) -> Result<LibSeatSession, KmsEr
             SessionEvent::ActivateSession => kiosk.session_resumed(),
         })
         .map_err(|error| KmsError::Watch(error.to_string()))?;
-    Ok(session)
-}
-
-/// A device that the seat opened for us, and is told to close when this goes: it would keep what is behind a card that
-/// was unplugged for as long as we run, and would not open what comes in its place.
-pub struct SeatDevice {
-    session: LibSeatSession,
-    /// The one that the seat knows; `None`: given back.
-    fd: Option<OwnedFd>,
-}
-
-impl SeatDevice {
-    /// Opens a device and makes another descriptor of it, to be used: whoever still has that one does no harm.
-    pub fn open(session: &LibSeatSession, path: &Path) -> Result<(Self, OwnedFd), String> {
-        let mut session = session.clone();
-        // The seat chooses the flags by itself.
-        let fd = session.open(path, OFlags::empty()).map_err(|error| error.to_string())?;
-        let ours = fd.try_clone();
-        let device = Self { session, fd: Some(fd) };
-        Ok((device, ours.map_err(|error| error.to_string())?))
-    }
-}
-
-impl Drop for SeatDevice {
-    fn drop(&mut self) {
-        if let Some(fd) = self.fd.take()
-            && let Err(error) = self.session.close(fd)
-        {
-            tracing::debug!(%error, "the seat could not close a device");
-        }
-    }
+    Ok(Seat::new(session))
 }
 
 /// Whether an inactive session can become active: not where libseat's last resort, to be its own seat manager, runs
@@ -92,9 +58,9 @@ pub fn front_vt() -> u32 {
 }
 
 /// Opens the seat's input devices and hands their events to the root state.
-pub fn start_input(handle: &LoopHandle<'static, Kiosk>, session: &LibSeatSession) -> Option<Libinput> {
+pub fn start_input(handle: &LoopHandle<'static, Kiosk>, session: &Seat) -> Option<Libinput> {
     let seat = session.seat();
-    let mut context = Libinput::new_with_udev::<LibinputSessionInterface<LibSeatSession>>(session.clone().into());
+    let mut context = Libinput::new_with_udev::<LibinputSessionInterface<Seat>>(session.clone().into());
     if context.udev_assign_seat(&seat).is_err() {
         tracing::warn!(seat, "there is no input: libinput could not take the seat");
         return None;

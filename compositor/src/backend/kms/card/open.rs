@@ -7,7 +7,6 @@ use smithay::{
     backend::{
         drm::{DrmDevice, DrmDeviceFd, DrmError, DrmEvent, DrmEventMetadata, DrmEventTime},
         renderer::pixman::PixmanRenderer,
-        session::libseat::LibSeatSession,
     },
     reexports::{calloop::LoopHandle, drm::Device as _},
     utils::DeviceFd,
@@ -15,7 +14,12 @@ use smithay::{
 
 use super::{Card, Driven};
 use crate::{
-    backend::kms::{gles::Gles, present::CardRenderer, quirks::Quirks, session::SeatDevice},
+    backend::kms::{
+        gles::Gles,
+        present::CardRenderer,
+        quirks::Quirks,
+        seat::{Seat, SeatDevice},
+    },
     kiosk::{FlipTime, Kiosk},
     options::RendererChoice,
     screens::hotplug::Hotplug,
@@ -43,7 +47,7 @@ pub enum CardError {
 impl Card {
     /// Opens the card, if it has connectors.
     pub fn open(
-        session: &LibSeatSession,
+        session: &Seat,
         path: &Path,
         handle: &LoopHandle<'static, Kiosk>,
         choice: RendererChoice,
