@@ -27,6 +27,7 @@ mod terminals;
 mod tools;
 mod vkms;
 
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -196,7 +197,24 @@ fn ready<'a>(
     let usable = running.as_ref().is_some_and(|kiosk| same(kiosk) && kiosk.settle().is_ok());
     if !usable {
         drop(running.take());
-        *running = Some(Kiosk::boot(path, display, arguments)?);
+        let booted = Kiosk::boot(path, display, arguments).or_else(|error| match kernel_fault(path) {
+            None => Err(error),
+            Some(fault) => {
+                eprintln!("{path}: the guest's kernel failed ({fault}); its boot is tried once more");
+                Kiosk::boot(path, display, arguments)
+            }
+        });
+        *running = Some(booted?);
     }
     running.as_ref().context("no machine")
+}
+
+/// What the kernel of the machine that ran last said of a fault of its own: an emulated processor shows one now and
+/// then, in places where none of our programs has been.
+fn kernel_fault(path: &str) -> Option<String> {
+    let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("out").join(path).join("kernel.log");
+    let log = String::from_utf8_lossy(&std::fs::read(log).ok()?).into_owned();
+    log.lines()
+        .find(|line| ["Oops: ", "Kernel panic", "BUG: "].iter().any(|fault| line.contains(fault)))
+        .map(Into::into)
 }
