@@ -3,15 +3,14 @@
 
 use std::time::Duration;
 
-use kiosk_session::config::{ModeChoice, OutputPolicy, Scale, conflicting_rules, output_policy, words};
+use kiosk_session::config::{ModeChoice, OutputPolicy, conflicting_rules, output_policy, words};
 
 use crate::{
     backend::HeadState,
     kiosk::Kiosk,
     power,
     screens::{
-        DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Screen, ScreenId, ScreenPolicy, contradictions, density,
-        mode,
+        DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Screen, ScreenId, ScreenPolicy, contradictions, mode,
     },
 };
 
@@ -98,7 +97,7 @@ impl Kiosk {
         if replugged || another {
             self.brightness.forget(id);
             screen.set_rotation(policy.rotation);
-            screen.set_scale(scale_for(&head, policy.scale));
+            screen.set_scale(policy.scale);
             screen.position = policy.position.map(Into::into);
             screen.mirror = policy.mirror;
         }
@@ -116,7 +115,7 @@ impl Kiosk {
         let mirror = policy.mirror;
         let policy = ScreenPolicy {
             rotation: policy.rotation,
-            scale: scale_for(&head, policy.scale),
+            scale: policy.scale,
             power: policy.power,
             position: policy.position,
         };
@@ -177,10 +176,8 @@ impl Kiosk {
         let (name, head) = (screen.name.clone(), screen.head);
         self.problem(format!("{name}: {reason}"));
         let Some(head) = self.backend.heads().into_iter().find(|found| Some(found.id) == head) else { return };
-        let scale = scale_for(&head, self.policy_for(&head).scale);
         if let Some(screen) = self.screens.get_mut(id) {
             screen.adopt_modes(&head);
-            screen.set_scale(scale);
             screen.redraw.resume();
         }
         self.layout_changed();
@@ -270,8 +267,4 @@ impl Kiosk {
 
 fn word(on: bool) -> &'static str {
     if on { "on" } else { "off" }
-}
-
-fn scale_for(head: &Head, scale: Scale) -> f64 {
-    density::scale_of(scale, head.modes.get(head.mode), head.physical)
 }

@@ -1,7 +1,7 @@
 //! Changes of the screens as transactions: checked, tested on the hardware, carried out whole or undone, and kept
 //! if asked to. The one path for D-Bus, `kioskctl apply` and the Wayland protocols of other tools.
 
-use kiosk_session::config::OutputSettings;
+use kiosk_session::config::{OutputSettings, Scale};
 
 use crate::{
     backend::HeadState,
@@ -122,7 +122,7 @@ impl Kiosk {
         if plan.rotation != now.rotation {
             screen.set_rotation(plan.rotation);
         }
-        screen.set_scale(plan.scale);
+        screen.set_scale(if plan.auto_scale { Scale::Auto } else { Scale::Fixed(plan.scale) });
         screen.position = plan.position.map(Into::into);
         if plan.mirror != now.mirror {
             screen.mirror = source;
@@ -202,6 +202,7 @@ fn current(screens: &Screens, screen: &Screen) -> Planned {
         power: screen.power,
         rotation: screen.rotation,
         scale: screen.scale(),
+        auto_scale: screen.auto_scale,
         mode: mode.and_then(|mode| {
             let listed = |listed: &&HeadMode| {
                 (listed.width, listed.height, listed.refresh) == (mode.size.w, mode.size.h, mode.refresh)

@@ -23,6 +23,7 @@ mod privilege;
 mod protocols;
 mod requests;
 mod rotation;
+mod scale;
 mod shell;
 mod shells;
 mod splash;

@@ -1,9 +1,8 @@
-//! The scale that `auto` stands for: from how densely a display's pixels lie. Pure; asked when configuration is applied
-//! and when a change asks for it.
+//! The scale that `auto` stands for: from how densely a display's pixels lie in the mode in force. Pure; asked when
+//! configuration is applied, when a change asks for it, and by a [`super::Screen`] that was told `auto` when its mode
+//! changes.
 
 use kiosk_session::config::Scale;
-
-use super::HeadMode;
 
 /// Density at which a scale of 1 is right, pixels a millimetre (about 110 dpi).
 const BASE_DENSITY: f64 = 110.0 / 25.4;
@@ -11,16 +10,16 @@ const BASE_DENSITY: f64 = 110.0 / 25.4;
 /// their sides.
 const SMALLEST: (i32, i32) = (60, 40);
 
-/// The scale in force, 1.0 to 4.0. `auto` goes in quarters, and is 1 where mode or size (`physical`, millimetres) are
-/// not known.
-pub fn scale_of(scale: Scale, mode: Option<&HeadMode>, physical: (i32, i32)) -> f64 {
+/// The scale in force, 1.0 to 4.0, of a panel with this many pixels and of this size (`physical`, millimetres). `auto`
+/// goes in quarters, and is 1 where either is not known.
+pub fn scale_of(scale: Scale, pixels: Option<(i32, i32)>, physical: (i32, i32)) -> f64 {
     let (width, height) = physical;
-    let mode = match (scale, mode) {
+    let pixels = match (scale, pixels) {
         (Scale::Fixed(scale), _) => return scale,
-        (Scale::Auto, Some(mode)) if width >= SMALLEST.0 && height >= SMALLEST.1 => mode,
+        (Scale::Auto, Some(pixels)) if width >= SMALLEST.0 && height >= SMALLEST.1 => pixels,
         (Scale::Auto, _) => return 1.0,
     };
-    let density = f64::from(mode.width.max(mode.height)) / f64::from(width.max(height));
+    let density = f64::from(pixels.0.max(pixels.1)) / f64::from(width.max(height));
     ((density / BASE_DENSITY * 4.0).round() / 4.0).clamp(1.0, 4.0)
 }
 
@@ -28,13 +27,9 @@ pub fn scale_of(scale: Scale, mode: Option<&HeadMode>, physical: (i32, i32)) -> 
 mod tests {
     use super::*;
 
-    fn mode(width: i32, height: i32) -> HeadMode {
-        HeadMode { width, height, refresh: 60_000, preferred: true, custom: None }
-    }
-
     #[test]
     fn auto_follows_the_density_and_does_not_believe_everything() {
-        let auto = |width, height, physical| scale_of(Scale::Auto, Some(&mode(width, height)), physical);
+        let auto = |width, height, physical| scale_of(Scale::Auto, Some((width, height)), physical);
         assert_eq!(auto(1920, 1080, (527, 296)), 1.0, "a desk monitor");
         assert_eq!(auto(3840, 2160, (597, 336)), 1.5, "27 inches in 4K");
         assert_eq!(auto(3840, 2160, (1210, 680)), 1.0, "a television");

@@ -16,8 +16,9 @@ use crate::control::{ControlError, OutputChange};
 pub struct Planned {
     pub power: bool,
     pub rotation: Rotation,
-    /// 1.0 to 4.0.
+    /// 1.0 to 4.0, also where it follows the mode.
     pub scale: f64,
+    pub auto_scale: bool,
     /// `None`: no display says.
     pub mode: Option<HeadMode>,
     /// Top left corner in the layout, logical pixels; `None`: beside the others.
@@ -96,8 +97,15 @@ fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<
                 "{name}: scale {scale} is not possible; 1.0 to 4.0 and auto are"
             )));
         }
+        plan.auto_scale = scale == Scale::Auto;
+        if let Scale::Fixed(scale) = scale {
+            plan.scale = scale;
+        }
+    }
+    if plan.auto_scale && (change.scale.is_some() || change.mode.is_some()) {
         // In the mode that it is to have.
-        plan.scale = density::scale_of(scale, plan.mode.as_ref(), screen.physical);
+        let pixels = plan.mode.map(|mode| (mode.width, mode.height));
+        plan.scale = density::scale_of(Scale::Auto, pixels, screen.physical);
     }
     if let Some(position) = change.position {
         plan.position = Some(position);

@@ -17,6 +17,7 @@ fn screens(count: u32) -> Vec<Facts> {
                 power: true,
                 rotation: Rotation::R0,
                 scale: 1.0,
+                auto_scale: false,
                 mode: Some(FULL_HD),
                 position: None,
                 mirror: None,
@@ -177,4 +178,14 @@ fn auto_is_the_scale_of_the_mode_that_is_asked_for_with_it() {
     assert_eq!(plan(&screens, &[on(0, auto.clone())]).unwrap()[0].1.scale, 3.5);
     let vga = Some(ModeChoice::Exact { width: 640, height: 480, refresh: None });
     assert_eq!(plan(&screens, &[on(0, OutputChange { mode: vga, ..auto })]).unwrap()[0].1.scale, 1.25);
+    // Asked for before, it goes with the mode, until a number is asked for.
+    let vga = OutputChange { mode: vga, ..OutputChange::default() };
+    screens[0].now = Planned { scale: 3.5, auto_scale: true, ..screens[0].now };
+    let follows = plan(&screens, &[on(0, vga.clone())]).unwrap()[0].1;
+    assert_eq!((follows.scale, follows.auto_scale), (1.25, true));
+    let fixed = OutputChange { scale: Some(Scale::Fixed(2.0)), ..vga.clone() };
+    let fixed = plan(&screens, &[on(0, fixed)]).unwrap()[0].1;
+    assert_eq!((fixed.scale, fixed.auto_scale), (2.0, false));
+    screens[0].now.auto_scale = false;
+    assert_eq!(plan(&screens, &[on(0, vga)]).unwrap()[0].1.scale, 3.5);
 }

@@ -4,13 +4,15 @@
 use std::time::Duration;
 
 use smithay::{
-    output::{Mode, Output, PhysicalProperties, Scale, Subpixel},
+    output::{Mode, Output, PhysicalProperties, Scale as OutputScale, Subpixel},
     reexports::wayland_server::{DisplayHandle, backend::GlobalId},
     utils::{Logical, Physical, Point, Rectangle, Size},
 };
 
+use kiosk_session::config::Scale;
+
 use super::{
-    arrange,
+    arrange, density,
     head::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity},
     mirror::Bars,
     redraw::Redraw,
@@ -60,6 +62,8 @@ pub struct Screen {
     /// It has no display and another screen carries on: it goes soon, and its windows have only to know the other.
     pub retiring: bool,
     pub rotation: Rotation,
+    /// Its scale follows its mode.
+    pub auto_scale: bool,
     /// Where it was asked to lie; `None`: beside the others.
     pub position: Option<Point<i32, Logical>>,
     /// Connector or identity of the screen whose picture it shows, while that one is connected.
@@ -94,8 +98,7 @@ pub struct Trouble {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScreenPolicy {
     pub rotation: Rotation,
-    /// 1.0 to 4.0.
-    pub scale: f64,
+    pub scale: Scale,
     pub power: bool,
     /// Top left corner in the layout; `None`: beside the others.
     pub position: Option<(i32, i32)>,
@@ -103,7 +106,7 @@ pub struct ScreenPolicy {
 
 impl Default for ScreenPolicy {
     fn default() -> Self {
-        Self { rotation: Rotation::R0, scale: 1.0, power: true, position: None }
+        Self { rotation: Rotation::R0, scale: Scale::Fixed(1.0), power: true, position: None }
     }
 }
 
@@ -129,6 +132,7 @@ impl Screen {
             modes: Vec::new(),
             retiring: false,
             rotation: policy.rotation,
+            auto_scale: false,
             position: policy.position.map(Point::from),
             mirror: None,
             bars: Bars::default(),
@@ -142,13 +146,9 @@ impl Screen {
             shown: false,
             trouble: None,
         };
-        screen.output.change_current_state(
-            None,
-            Some(policy.rotation.transform()),
-            Some(Scale::Fractional(policy.scale)),
-            Some((0, 0).into()),
-        );
+        screen.output.change_current_state(None, Some(policy.rotation.transform()), None, Some((0, 0).into()));
         screen.adopt_modes(head);
+        screen.set_scale(policy.scale);
         screen
     }
 
@@ -164,7 +164,7 @@ impl Screen {
         }
     }
 
-    /// Takes over the display's list of modes and the one in force.
+    /// Takes over the display's list of modes and the one in force, and with them the scale if that is to follow.
     pub fn adopt_modes(&mut self, head: &Head) {
         for mode in self.output.modes() {
             self.output.delete_mode(mode);
@@ -178,6 +178,9 @@ impl Screen {
         }
         if let Some(mode) = head.modes.get(head.mode) {
             self.output.change_current_state(Some(wl_mode(mode)), None, None, None);
+        }
+        if self.auto_scale {
+            self.set_scale(Scale::Auto);
         }
     }
 
@@ -240,9 +243,12 @@ impl Screen {
         self.output.change_current_state(None, Some(rotation.transform()), None, None);
     }
 
-    /// `scale` is clamped to 1.0 to 4.0.
-    pub fn set_scale(&mut self, scale: f64) {
-        self.output.change_current_state(None, None, Some(Scale::Fractional(scale.clamp(1.0, 4.0))), None);
+    /// A fixed scale is clamped to 1.0 to 4.0; `auto` is that of the mode in force, from now on.
+    pub fn set_scale(&mut self, scale: Scale) {
+        self.auto_scale = scale == Scale::Auto;
+        let pixels = self.output.current_mode().map(|mode| mode.size.into());
+        let scale = density::scale_of(scale, pixels, self.physical).clamp(1.0, 4.0);
+        self.output.change_current_state(None, None, Some(OutputScale::Fractional(scale)), None);
     }
 }
 
