@@ -53,7 +53,7 @@ impl Machine {
             Command::Open { url } => self.open(url, now, &mut effects),
             Command::Home => self.open(self.settings.home.clone(), now, &mut effects),
             Command::ClearData => {
-                if !self.running() || matches!(self.page, Page::None { .. }) {
+                if !self.running() || matches!(self.page, Page::Starting { .. } | Page::None { .. }) {
                     return Err(Refusal::NoBrowser);
                 }
                 effects.push(Effect::ClearData);

@@ -47,7 +47,7 @@ impl Machine {
         match self.page {
             Page::Loading { .. } if self.settings.explicit => "the page has not called window.kiosk.ready()".into(),
             Page::Loading { .. } => format!("{} is loading", self.target),
-            Page::None { .. } => format!("{} is starting", self.settings.program),
+            Page::Starting { .. } | Page::None { .. } => format!("{} is starting", self.settings.program),
             _ => format!("waiting for {}", self.server_name()),
         }
     }

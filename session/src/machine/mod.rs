@@ -24,8 +24,11 @@ pub use event::{Effect, Event, Failure, Settings};
 /// From the compositor's disappearance until the shell is ended: it has lost its screen, and mostly ends by
 /// itself; a compositor that merely lost this connection is back sooner.
 const COMPOSITOR_GRACE: Duration = Duration::from_secs(1);
-/// From the browser's start until it answers. Longer than a cold start on the slowest machines.
+/// From the browser's start until it answers, at first. Longer than a cold start takes nearly everywhere; where it is
+/// not, each start that was ended gives the next one twice the time: otherwise none would ever come to its end.
 const ATTACH_LIMIT: Duration = Duration::from_secs(60);
+/// A browser that does not answer by then hangs, on any machine.
+const ATTACH_LONGEST: Duration = Duration::from_secs(480);
 /// From the end of the browser's answers until it is ended.
 const DETACH_LIMIT: Duration = Duration::from_secs(5);
 /// From opening the page until something of it is seen, at least.
@@ -71,7 +74,11 @@ enum Server {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Page {
-    /// The browser does not take orders; it is ended at `limit`.
+    /// The browser does not take orders yet; it is ended at `limit`.
+    Starting {
+        limit: Duration,
+    },
+    /// It does not take orders any more, or there is none; it is ended at `limit`.
     None {
         limit: Option<Duration>,
     },
@@ -128,6 +135,8 @@ pub struct Machine {
     health: Option<Health>,
     trouble: Trouble,
     launches: u32,
+    /// For a browser's start; kept once it was enough, as the next start takes as long.
+    attach_limit: Duration,
     browser_backoff: Backoff,
     page_backoff: Backoff,
     ladder: Ladder,
@@ -162,6 +171,7 @@ impl Machine {
             health: None,
             trouble: Trouble::None,
             launches: 0,
+            attach_limit: ATTACH_LIMIT,
             browser_backoff: Backoff::default(),
             page_backoff: Backoff::default(),
             ladder: Ladder::default(),
@@ -180,6 +190,7 @@ impl Machine {
             _ => None,
         };
         let (page, empty) = match self.page {
+            Page::Starting { limit } => (Some(limit), None),
             Page::None { limit } => (limit, None),
             Page::Loading { limit, empty_at } => (Some(limit), empty_at),
             Page::Blank | Page::Up { .. } => (None, None),

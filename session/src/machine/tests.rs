@@ -117,7 +117,7 @@ impl World {
         assert_eq!(report.pid != 0, self.alive && !self.ending, "pid");
         let active = self.machine.wanted && !self.machine.leaving && self.machine.compositor.is_some();
         if active && self.machine.state() != State::Ready {
-            let limit = self.machine.load_limit();
+            let limit = self.machine.load_limit().max(self.machine.attach_limit);
             let soon = self.machine.deadline().is_some_and(|at| at <= self.now + limit);
             assert!(soon || self.probing || self.ending, "no way forward: {:?}", self.machine);
         }
@@ -270,6 +270,39 @@ fn a_browser_that_can_not_start_is_tried_ever_more_rarely_and_for_ever() {
     assert!(world.machine.report().message.contains("chromium is not installed"));
     world.can_launch = true;
     world.until_ready();
+}
+
+#[test]
+fn a_browser_that_is_slow_to_answer_gets_more_time_until_it_comes_to_its_end() {
+    let mut world = World::new(settings());
+    world.event(Event::CompositorUp { pid: 1 });
+    // Ten times slower than what is thought of: it takes five minutes.
+    let slow = Duration::from_secs(300);
+    while world.machine.state() != State::Ready {
+        assert!(world.now < Duration::from_secs(1800), "never up: {:?}", world.machine);
+        let due = *world.launches.last().unwrap() + slow;
+        if world.alive && !world.ending && !world.attached && world.now < due {
+            world.pass(due - world.now);
+        } else {
+            world.cooperate();
+        }
+    }
+    assert_eq!(world.launches.len(), 4, "after 60, 120 and 240 s it is started again");
+    // Its next start takes as long.
+    world.event(Event::Exited { how: "killed (SIGKILL)".into() });
+    while !world.alive {
+        world.cooperate();
+    }
+    let launches = world.launches.len();
+    world.now += slow;
+    world.event(Event::Attached);
+    world.until_ready();
+    assert_eq!(world.launches.len(), launches);
+    // One that stopped to answer is not waited for that long.
+    world.event(Event::Detached { reason: "closed".into() });
+    assert_eq!(world.machine.deadline(), Some(world.now + DETACH_LIMIT));
+    world.pass(DETACH_LIMIT);
+    assert!(world.ending);
 }
 
 #[test]

@@ -120,7 +120,7 @@ impl Machine {
     }
 
     pub(super) fn page_crashed(&mut self, now: Duration, effects: &mut Effects) {
-        if !self.running() || matches!(self.page, Page::None { .. }) {
+        if !self.running() || matches!(self.page, Page::Starting { .. } | Page::None { .. }) {
             return;
         }
         let reason = "the page's process died".to_owned();

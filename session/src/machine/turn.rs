@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{
-    ATTACH_LIMIT, Browser, DETACH_LIMIT, EMPTY_PAGE, END_GRACE, Effect, Event, Failure, HEALTH_INTERVAL, Health,
+    ATTACH_LONGEST, Browser, DETACH_LIMIT, EMPTY_PAGE, END_GRACE, Effect, Event, Failure, HEALTH_INTERVAL, Health,
     LOAD_LIMIT, LOST_GRACE, Machine, PROBE_FIRST, PROBE_LONGEST, Page, Server, Trouble,
 };
 
@@ -28,7 +28,10 @@ impl Machine {
             self.end_shell(LOST_GRACE, effects);
         }
         match self.page {
-            Page::None { limit: Some(limit) } if now >= limit && self.running() => {
+            Page::Starting { limit } | Page::None { limit: Some(limit) } if now >= limit && self.running() => {
+                if matches!(self.page, Page::Starting { .. }) {
+                    self.attach_limit = (self.attach_limit * 2).min(ATTACH_LONGEST);
+                }
                 let reason = format!("{} does not answer", self.settings.program);
                 self.replace_shell(reason, now, effects);
             }
@@ -90,7 +93,7 @@ impl Machine {
                     if self.settings.command {
                         self.page_up(now);
                     } else {
-                        self.page = Page::None { limit: Some(now + ATTACH_LIMIT) };
+                        self.page = Page::Starting { limit: now + self.attach_limit };
                     }
                 }
             }
@@ -102,7 +105,7 @@ impl Machine {
             }
             Event::Exited { how } => self.exited(&how, now, effects),
             Event::Attached => {
-                if self.running() && matches!(self.page, Page::None { .. }) {
+                if self.running() && matches!(self.page, Page::Starting { .. } | Page::None { .. }) {
                     self.page = Page::Blank;
                 }
             }
@@ -137,7 +140,7 @@ impl Machine {
                     let failure = Failure { reason: format!("{url}: {reason}"), action: "stayed on the page".into() };
                     effects.push(Effect::Failed(failure));
                 }
-                Page::None { .. } | Page::Blank => {}
+                Page::Starting { .. } | Page::None { .. } | Page::Blank => {}
             },
             Event::PageCrashed => self.page_crashed(now, effects),
             Event::Dialog { open } => {
