@@ -42,7 +42,7 @@ pub struct Options {
     #[arg(long, value_name = "DIR", env = "KIOSK_RUNTIME_DIR")]
     pub runtime_dir: Option<PathBuf>,
 
-    /// Allow VT switching (as in cage; it is allowed unless the configuration says otherwise).
+    /// Allow VT switching, whatever the configuration says (as in cage; without it the configuration decides).
     #[arg(short = 's')]
     pub allow_vt_switch: bool,
 
@@ -65,6 +65,26 @@ pub struct Options {
     /// The shell's command, in place of kiosk-session; kioskd exits with its status.
     #[arg(last = true, value_name = "COMMAND")]
     pub command: Vec<String>,
+}
+
+impl Options {
+    /// What was asked for and means nothing to this back end, a sentence each.
+    pub fn without_effect(&self, backend: BackendChoice) -> Vec<&'static str> {
+        let renderer = match (backend, self.renderer) {
+            (BackendChoice::Winit, RendererChoice::Pixman) => "--renderer has no effect: a window is drawn with gles",
+            (BackendChoice::Headless, RendererChoice::Gles) => {
+                "--renderer has no effect: headless screens are drawn with pixman"
+            }
+            _ => "",
+        };
+        let output = match backend {
+            BackendChoice::Kms if !self.output.is_empty() => {
+                "--output has no effect on real screens: mode and scale are in [output.\"NAME\"] of the configuration"
+            }
+            _ => "",
+        };
+        [renderer, output].into_iter().filter(|sentence| !sentence.is_empty()).collect()
+    }
 }
 
 /// `--backend`.
@@ -137,6 +157,20 @@ mod tests {
         let options = Options::parse_from(["kioskd", "-s", "-d", "-m", "last", "--", "foot", "-e", "top"]);
         assert_eq!(options.command, ["foot", "-e", "top"]);
         assert_eq!(options.multi, Some(MultiChoice::Last));
+    }
+
+    #[test]
+    fn what_has_no_effect_is_told() {
+        let told = |line: &str, backend| Options::parse_from(line.split(' ')).without_effect(backend).join(" ");
+        for (line, backend, option) in [
+            ("kioskd --renderer gles", BackendChoice::Headless, "--renderer"),
+            ("kioskd --renderer pixman", BackendChoice::Winit, "--renderer"),
+            ("kioskd --output 800x480", BackendChoice::Kms, "--output"),
+        ] {
+            assert!(told(line, backend).starts_with(option), "{line}");
+        }
+        assert_eq!(told("kioskd --renderer gles", BackendChoice::Kms), "");
+        assert_eq!(told("kioskd --renderer pixman --output 800x480", BackendChoice::Headless), "");
     }
 
     #[test]

@@ -60,10 +60,11 @@ fn load_config(options: &Options) -> Loaded {
 pub fn check_config(options: &Options) -> ExitCode {
     let loaded = load_config(options);
     print!("{}", loaded.toml());
-    for error in &loaded.errors {
-        eprintln!("{error}");
+    let complaints = loaded.complaints();
+    for complaint in &complaints {
+        eprintln!("{complaint}");
     }
-    if loaded.errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 /// Runs until told to end, or until COMMAND ends.
@@ -104,11 +105,13 @@ pub fn build(
 ) -> Kiosk {
     let Loaded { mut config, errors, .. } = loaded;
     config.outputs.extend(wanted_scales(options));
+    config.input.vt_switching |= options.allow_vt_switch;
     let handle = event_loop.handle();
     let display_handle = display.handle();
     let mut protocols = Protocols::new(&display_handle, &handle);
     let seat = SeatParts::new(&mut protocols.seat, &display_handle, &config.input);
     let mut problems: Vec<String> = errors.iter().take(MOST_PROBLEMS).map(ToString::to_string).collect();
+    problems.extend(config.unfollowed());
     let style = splash_style::style(&config, &mut problems);
     let saved = match places::saved_directory(options) {
         None => Saved::default(),
@@ -164,6 +167,9 @@ fn open_backend(options: &Options, event_loop: &EventLoop<'static, Kiosk>) -> an
         BackendChoice::Auto => BackendChoice::Kms,
         choice => choice,
     };
+    for unused in options.without_effect(choice) {
+        tracing::warn!("{unused}");
+    }
     Ok(match choice {
         BackendChoice::Winit => {
             Box::new(Winit::new(&handle, options.output.first().copied()).map_err(|error| anyhow!(error))?)

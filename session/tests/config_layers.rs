@@ -489,7 +489,7 @@ fn more_than_can_be_meant_is_refused_quickly_and_in_few_words() {
         (many("[[shells]]\noutput = 'DP-#'\n", 257), "shells has 257 tables, allowed are up to 256"),
         (
             format!("[power]\nschedule = [{}]\n", entries.repeat(11)),
-            "power.schedule is a list: it has 110 entries, and at most 100 are followed; allowed is",
+            "power.schedule: it has 110 entries, and at most 100 are followed; allowed is",
         ),
         (format!("[shell]\nurl = 'http://{}'\n", "x".repeat(254)), "the host is longer than 253 characters"),
     ] {

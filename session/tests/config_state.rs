@@ -96,7 +96,7 @@ fn damaged_and_newer_files_are_set_aside_with_a_warning() {
         (b"version = 1\n[output.X]\nshape = 1\n", "unknown key \"shape\""),
         (b"version = 1\noutput = 3\n", "no table"),
         (b"version = 1\ninput = 3\n", "no table"),
-        (b"version = 1\n[input.X]\ncalibration = [1, 1]\n", "calibration of input \"X\" is a list"),
+        (b"version = 1\n[input.X]\ncalibration = [1, 1]\n", "calibration of input \"X\" is [1, 1]"),
         (b"version = 1\n[input.X]\nshape = 1\n", "unknown key \"shape\""),
     ] {
         let dir = tempfile::tempdir().unwrap();

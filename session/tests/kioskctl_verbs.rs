@@ -179,6 +179,7 @@ fn session_verbs_call_their_methods() {
         (&["restart"], "Restart", "@a{sv} {}"),
         (&["stop"], "Stop", ""),
         (&["start"], "Start", ""),
+        (&["clear-data"], "ClearData", "@a{sv} {}"),
     ] {
         let (code, out, error) = said(&run(dir.path(), verb));
         assert_eq!((code, out.as_str(), error.as_str()), (0, "", ""), "{verb:?}");
@@ -333,13 +334,22 @@ fn outputs_are_a_table() {
     let compositor = Fake::compositor(dir.path());
     let (_, out, _) = said(&run(dir.path(), &["outputs"]));
     let lines: Vec<&str> = out.lines().collect();
-    assert_eq!(lines[0], "OUTPUT    DISPLAY            CONNECTED  POWER  MODE             ROTATION  SCALE  SCANOUT");
+    assert_eq!(
+        lines[0],
+        "OUTPUT    DISPLAY            CONNECTED  POWER  MODE             POSITION  ROTATION  SCALE  SCANOUT"
+    );
     assert_eq!(
         lines[1],
-        "HDMI-A-1  Dell U2720Q S0     yes        on     1920x1080@59.94  270       1.5    composited: rotated"
+        "HDMI-A-1  Dell U2720Q S0     yes        on     1920x1080@59.94  0,0       270       1.5    composited: rotated"
     );
     assert!(lines[3].starts_with("VGA-1     -                  no         off "));
     assert_eq!(json(dir.path(), &["outputs"])[1]["position"][0], 1920);
+    assert_eq!(json(dir.path(), &["outputs"])[0]["modes"][1]["width"], 1280);
+    assert!(!out.contains("1280x720"), "modes are only told when they are asked for: {out}");
+    let (_, out, _) = said(&run(dir.path(), &["outputs", "--modes"]));
+    assert!(out.contains("\n\nHDMI-A-1:\n  1920x1080@59.94 (in use)\n  1280x720@60 (preferred)\n\n"), "{out}");
+    compositor.shared.outputs.lock().unwrap().get_mut("DP_2d1").unwrap().insert("Mirror".into(), "HDMI-A-1".into());
+    assert!(said(&run(dir.path(), &["outputs"])).1.contains(" mirror of HDMI-A-1 "));
     // A monitor's name is no way into the terminal.
     compositor.shared.outputs.lock().unwrap().get_mut("DP_2d1").unwrap().insert("Make".into(), "\x1b[2J".into());
     assert!(!said(&run(dir.path(), &["outputs"])).1.contains('\x1b'));

@@ -86,6 +86,18 @@ fn terminals_are_not_switched_where_the_configuration_forbids_it() {
 }
 
 #[test]
+fn terminals_are_switched_against_the_configuration_where_cages_option_says_so() {
+    let mut setup = Setup::bare(&["320x200"]);
+    setup.config.input.vt_switching = false;
+    setup.options.push("-s");
+    let mut fixture = setup.start();
+    fixture.key(keys::LEFT_CTRL, true);
+    fixture.key(keys::LEFT_ALT, true);
+    fixture.tap_key(keys::F2);
+    assert_eq!(fixture.panels.virtual_terminals(), [2]);
+}
+
+#[test]
 fn nobody_types_points_or_touches_into_a_page_that_the_splash_covers() {
     let mut fixture = Setup::kiosk(&["320x200"]).start();
     let mut session = fixture.session();

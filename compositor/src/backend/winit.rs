@@ -129,8 +129,9 @@ impl Winit {
         let wanted = spec.map_or((1280, 800), |spec| (spec.width, spec.height));
         let attributes =
             Window::default_attributes().with_title("kioskd").with_inner_size(PhysicalSize::new(wanted.0, wanted.1));
-        let (graphics, events) = window::init_from_attributes::<GlesRenderer>(attributes)
-            .map_err(|error| format!("no window could be opened: {error}"))?;
+        let (graphics, events) = window::init_from_attributes::<GlesRenderer>(attributes).map_err(|error| {
+            format!("no window could be opened, WAYLAND_DISPLAY or DISPLAY must name a desktop: {error}")
+        })?;
         let size = graphics.window_size();
         let inserted = handle.insert_source(Events(events), |event, (), kiosk| match event {
             Some(WinitEvent::Resized { size, .. }) => kiosk.window_resized(size.w, size.h),

@@ -143,7 +143,7 @@ fn impossible(wanted: ModeChoice) -> String {
     match wanted {
         ModeChoice::Preferred | ModeChoice::Max => "the display lists no modes; say WIDTHxHEIGHT instead".into(),
         ModeChoice::Exact { .. } => {
-            format!("the display does not list {text}; `kioskctl outputs` shows what it lists")
+            format!("the display does not list {text}; `kioskctl outputs --modes` shows what it lists")
         }
         ModeChoice::Custom { .. } => format!(
             "there are no timings for {text}; a side may have {} to {} pixels, the rate may be {} to {} Hz",

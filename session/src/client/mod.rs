@@ -22,7 +22,7 @@ pub use arrival::Arrival;
 pub use changes::Changes;
 pub use error::{ClientError, Exit};
 pub use peer::{Objects, Options, Peer};
-pub use values::{Properties, array, boolean, failure, float, floats, integer, pairs, text, triple};
+pub use values::{Properties, array, boolean, failure, float, floats, integer, modes, pairs, text, triple};
 
 /// The bus daemon's answer, and a socket's handshake, take milliseconds; this is for a hung one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

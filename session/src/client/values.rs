@@ -89,6 +89,19 @@ pub fn pairs(properties: &Properties, name: &str) -> Vec<(String, String)> {
     pairs.collect()
 }
 
+/// Type `a(uuub)`: three numbers and whether it is the preferred one.
+pub fn modes(properties: &Properties, name: &str) -> Vec<([i64; 3], bool)> {
+    let Some(Variant::Array(array)) = get(properties, name) else { return Vec::new() };
+    let modes = array.iter().filter_map(|value| match value {
+        Variant::Structure(structure) => match structure.fields() {
+            [_, _, _, Variant::Bool(preferred)] => Some((triple_of(value), *preferred)),
+            _ => None,
+        },
+        _ => None,
+    });
+    modes.collect()
+}
+
 /// Type `ad`.
 pub fn floats(properties: &Properties, name: &str) -> Vec<f64> {
     let Some(Variant::Array(array)) = get(properties, name) else { return Vec::new() };

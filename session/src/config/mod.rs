@@ -3,6 +3,7 @@
 //! Nothing here talks to a service, and no input makes it panic.
 
 mod devices;
+mod doubts;
 mod durable;
 mod keys;
 mod layer;

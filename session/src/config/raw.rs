@@ -5,6 +5,9 @@ use std::ops::Range;
 
 use toml_edit::{Item, TableLike, Value};
 
+/// As many values of a list are shown in a message: what a position or a calibration has, and some.
+const LIST_EXCERPT: usize = 8;
+
 /// A value and the bytes of the file that it was written in (empty for the environment).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Raw {
@@ -131,7 +134,11 @@ impl Raw {
             RawValue::Float(number) => format!("{number:?}"),
             RawValue::Boolean(truth) => truth.to_string(),
             RawValue::Date(date) => date.clone(),
-            RawValue::List(_) => "a list".into(),
+            RawValue::List(list) => {
+                let simple = list.iter().all(|raw| !matches!(raw.value, RawValue::List(_) | RawValue::Table(_)));
+                let text: Vec<String> = list.iter().take(LIST_EXCERPT + 1).map(Raw::excerpt).collect();
+                if simple && list.len() <= LIST_EXCERPT { format!("[{}]", text.join(", ")) } else { "a list".into() }
+            }
             RawValue::Table(_) => "a table".into(),
         }
     }

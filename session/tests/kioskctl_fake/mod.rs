@@ -290,6 +290,10 @@ fn properties(service: Service) -> Values {
 }
 
 /// DP-1 stands to the right of HDMI-A-1; VGA-1 has no display.
+fn modes() -> Variant<'static> {
+    vec![(1920u32, 1080u32, 59_940u32, false), (1280, 720, 60_000, true)].into()
+}
+
 fn outputs() -> BTreeMap<String, Values> {
     let output = |name: &str, connected: bool, x: i32, rotation: u32| -> (String, Values) {
         let all: Vec<(&str, Variant<'static>)> = vec![
@@ -303,6 +307,7 @@ fn outputs() -> BTreeMap<String, Values> {
             ("Scale", 1.5f64.into()),
             ("Position", (x, 0i32).into()),
             ("Mode", (1920u32, 1080u32, 59_940u32).into()),
+            ("Modes", modes()),
             ("Mirror", "".into()),
             ("Brightness", (-1i32).into()),
             ("Scanout", "composited: rotated".into()),

@@ -45,7 +45,7 @@ pub enum Verb {
         #[command(flatten)]
         of: ShellArgs,
     },
-    /// Open another page, until `home`, a restart or the idle reset
+    /// Open another page, until `home` or a restart
     Open {
         #[arg(value_parser = url, value_hint = ValueHint::Url)]
         url: Url,
@@ -60,8 +60,14 @@ pub enum Verb {
     Stop(ShellArgs),
     /// Start the browser after `stop`
     Start(ShellArgs),
+    /// Forget cookies, caches, storage and history, and go back to the configured page
+    ClearData(ShellArgs),
     /// List the outputs
-    Outputs,
+    Outputs {
+        /// And the modes that each display lists
+        #[arg(long)]
+        modes: bool,
+    },
     /// List the input devices
     Inputs,
     /// Lay a touch panel, tablet or absolute pointer on an output; kept
@@ -113,7 +119,7 @@ pub enum Verb {
     /// Set how bright a display shines, where it lets itself be told
     Brightness {
         /// Per cent
-        #[arg(value_name = "0..100", value_parser = clap::value_parser!(i32).range(0..=100))]
+        #[arg(value_name = "0..100", value_parser = percent)]
         percent: i32,
         #[command(flatten)]
         change: ChangeArgs,
@@ -173,7 +179,7 @@ pub enum Verb {
     },
     /// Switch to a virtual terminal
     Vt {
-        #[arg(value_parser = clap::value_parser!(u32).range(1..=63))]
+        #[arg(value_parser = vt)]
         number: u32,
     },
     /// Check the configuration, or show it
@@ -294,13 +300,23 @@ fn scale(text: &str) -> Result<Scale, String> {
     words::parse_scale(text).ok_or_else(|| "allowed is auto or a number from 1.0 to 4.0".into())
 }
 
+fn percent(text: &str) -> Result<i32, String> {
+    let parsed = text.parse().ok().filter(|percent| (0..=100).contains(percent));
+    parsed.ok_or_else(|| "allowed is 0 to 100".into())
+}
+
+fn vt(text: &str) -> Result<u32, String> {
+    let parsed = text.parse().ok().filter(|number| (1..=63).contains(number));
+    parsed.ok_or_else(|| "allowed is 1 to 63".into())
+}
+
 fn position(text: &str) -> Result<(i32, i32), String> {
     let parsed = text.split_once(',').and_then(|(x, y)| Some((x.trim().parse().ok()?, y.trim().parse().ok()?)));
     parsed.ok_or_else(|| "allowed is X,Y in pixels, such as 1920,0".into())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
-    let allowed = || "allowed is a time such as 30s, 10m or 1h30m".to_owned();
+    let allowed = || "allowed is a time such as 30s, 10m or 1h30m, more than 0".to_owned();
     words::parse_duration(text).flatten().ok_or_else(allowed)
 }
 

@@ -24,10 +24,12 @@ fn load(args: &ConfigArgs) -> Loaded {
 
 fn check(loaded: &Loaded) -> Outcome {
     let errors: Vec<Value> = loaded.errors.iter().map(error_json).collect();
-    let lines: Vec<String> = loaded.errors.iter().map(ToString::to_string).collect();
-    let text = if lines.is_empty() { "The configuration is good".into() } else { lines.join("\n") };
-    let exit = if lines.is_empty() { Exit::Done } else { Exit::Failed };
-    Outcome { exit, ..Outcome::new(text, json!({ "ok": lines.is_empty(), "errors": errors })) }
+    let lines = loaded.complaints();
+    let (text, exit) = match lines.as_slice() {
+        [] => ("The configuration is good".into(), Exit::Done),
+        lines => (lines.join("\n"), Exit::Failed),
+    };
+    Outcome { exit, ..Outcome::new(text, json!({ "ok": exit == Exit::Done, "complaints": lines, "errors": errors })) }
 }
 
 fn show(loaded: &Loaded) -> Outcome {

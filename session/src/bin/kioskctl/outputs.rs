@@ -1,18 +1,37 @@
-//! `outputs`: the list; and the choice of outputs by `-o` for the verbs that change them.
+//! `outputs`: the list, with modes where they are asked for; and the choice of outputs by `-o` for the verbs that change them.
 
 use kiosk_session::client::{Client, Service};
 use serde_json::json;
 
-use super::outcome::{Failure, Outcome};
+use super::outcome::{Failure, Outcome, printable};
 use super::state::{CompositorState, OutputState};
 use super::table::table;
 
-pub async fn list(client: &Client) -> Result<Outcome, Failure> {
+pub async fn list(client: &Client, modes: bool) -> Result<Outcome, Failure> {
     let state = CompositorState::read(&client.connect(Service::Compositor).await?).await?;
-    let header = ["OUTPUT", "DISPLAY", "CONNECTED", "POWER", "MODE", "ROTATION", "SCALE", "SCANOUT"];
+    let header = ["OUTPUT", "DISPLAY", "CONNECTED", "POWER", "MODE", "POSITION", "ROTATION", "SCALE", "SCANOUT"];
     let mut rows = vec![header.map(str::to_owned).to_vec()];
     rows.extend(state.outputs.iter().map(row));
-    Ok(Outcome::new(table(&rows), json!(state.outputs)))
+    let mut text = table(&rows);
+    if modes {
+        text.extend(state.outputs.iter().map(listed_modes));
+    }
+    Ok(Outcome::new(text, json!(state.outputs)))
+}
+
+/// A headline, and a mode a line.
+fn listed_modes(output: &OutputState) -> String {
+    let mut text = format!("\n\n{}:", printable(&output.name));
+    if output.modes.is_empty() {
+        text += " no modes";
+    }
+    for listed in &output.modes {
+        let marks = [(listed.mode == output.mode, "in use"), (listed.preferred, "preferred")];
+        let marks: Vec<&str> = marks.into_iter().filter(|(is_so, _)| *is_so).map(|(_, mark)| mark).collect();
+        let marks = if marks.is_empty() { String::new() } else { format!(" ({})", marks.join(", ")) };
+        text += &format!("\n  {}{marks}", listed.mode);
+    }
+    text
 }
 
 fn row(output: &OutputState) -> Vec<String> {
@@ -24,6 +43,10 @@ fn row(output: &OutputState) -> Vec<String> {
         if output.connected { "yes" } else { "no" }.into(),
         if output.power { "on" } else { "off" }.into(),
         output.mode.to_string(),
+        match output.mirror.as_str() {
+            "" => output.position.map(|place| place.to_string()).join(","),
+            source => format!("mirror of {source}"),
+        },
         output.rotation.to_string(),
         output.scale.to_string(),
         filled(&output.scanout),

@@ -35,6 +35,10 @@ pub async fn start(client: &Client, of: &ShellArgs) -> Result<Outcome, Failure> 
     call(client, of, "Start", &()).await
 }
 
+pub async fn clear_data(client: &Client, of: &ShellArgs) -> Result<Outcome, Failure> {
+    call(client, of, "ClearData", &Options::new()).await
+}
+
 async fn call<B>(client: &Client, of: &ShellArgs, method: &str, body: &B) -> Result<Outcome, Failure>
 where
     B: serde::Serialize + zbus::DynamicType,

@@ -70,6 +70,8 @@ pub struct OutputState {
     pub connected: bool,
     pub power: bool,
     pub mode: Mode,
+    /// As the display lists them.
+    pub modes: Vec<ListedMode>,
     pub rotation: i64,
     pub scale: f64,
     /// Logical pixels.
@@ -87,6 +89,13 @@ pub struct Mode {
     pub width: i64,
     pub height: i64,
     pub millihertz: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ListedMode {
+    #[serde(flatten)]
+    pub mode: Mode,
+    pub preferred: bool,
 }
 
 impl SessionState {
@@ -157,6 +166,13 @@ impl OutputState {
             connected: client::boolean(all, "Connected"),
             power: client::boolean(all, "Power"),
             mode: Mode { width, height, millihertz },
+            modes: client::modes(all, "Modes")
+                .into_iter()
+                .map(|([width, height, millihertz], preferred)| ListedMode {
+                    mode: Mode { width, height, millihertz },
+                    preferred,
+                })
+                .collect(),
             rotation: client::integer(all, "Rotation"),
             scale: client::float(all, "Scale"),
             position: [x, y],
