@@ -1,6 +1,6 @@
 //! Who may do what over D-Bus, the same for `kioskd` and `kiosk-session`.
 //!
-//! A method handler calls [`check`] before it acts. Root, the program's own user and members of the group
+//! A method handler calls [`Authority::check`] before it acts. Root, the program's own user and members of the group
 //! `kiosk-admin` may do everything; on the system bus polkit decides about all others (its actions are in
 //! `assets/polkit/org.kioskd.policy`). Who the caller is comes from the bus daemon or from the socket, never
 //! from the message. Nothing is remembered between calls, so a change of groups or rules counts at once.
@@ -12,6 +12,7 @@ use zbus::message::{Flags, Header};
 use zbus::{Connection, OwnedVariant, Variant};
 
 use crate::api::ADMIN_GROUP;
+use crate::quota::Quota;
 
 /// What the caller wants; the names are those of the polkit actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +54,11 @@ pub enum Denied {
     Polkit(&'static str),
     #[error("this needs {0}, and polkit can't be asked ({1}): be root or a member of the group {ADMIN_GROUP}")]
     NoPolkit(&'static str, String),
+    /// It may be granted later.
+    #[error(
+        "polkit has no answer yet to {MAX_QUESTIONS_EACH} earlier calls of yours, or to many of others: wait for it first"
+    )]
+    TooMany,
     #[error("it is not known who is calling: {0}")]
     Unknown(String),
 }
@@ -67,29 +73,46 @@ pub struct Caller {
 
 /// A person may have to type a password.
 const INTERACTIVE_TIMEOUT: Duration = Duration::from_secs(120);
+/// Questions to polkit that wait for an answer, in all and of one user, whose connections to the bus may be many. Each
+/// may wait for a person, and holds one of the places for calls meanwhile, of which there are more.
+const MAX_QUESTIONS: usize = 32;
+const MAX_QUESTIONS_EACH: usize = 8;
 /// Polkit may have to be started first.
 const TIMEOUT: Duration = Duration::from_secs(10);
 /// `AllowUserInteraction` of polkit's `CheckAuthorization`.
 const POLKIT_INTERACTION: u32 = 1;
 
-/// Whether the sender of the call with `header`, which came over `connection`, may do `action`.
-///
-/// Waits for the bus daemon and for polkit, which may ask a person; call it from a task of the call's own.
-pub async fn check(connection: &Connection, header: &Header<'_>, action: Action) -> Result<(), Denied> {
-    if action == Action::Status {
-        return Ok(());
+/// Decides for one program; clones are the same.
+#[derive(Debug, Clone)]
+pub struct Authority {
+    /// By user.
+    questions: Quota<u32>,
+}
+
+impl Default for Authority {
+    fn default() -> Self {
+        Self { questions: Quota::new(MAX_QUESTIONS, MAX_QUESTIONS_EACH) }
     }
-    let caller = caller(connection, header).await?;
-    let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
-    if allowed(&caller, rustix::process::geteuid().as_raw(), group_id(&groups, ADMIN_GROUP)) {
-        return Ok(());
-    }
-    match header.sender().filter(|_| connection.is_bus()) {
-        None => Err(Denied::NoRight(action.id())),
-        Some(sender) => {
-            let interactive = header.primary().flags().contains(Flags::ALLOW_INTERACTIVE_AUTH);
-            ask_polkit(connection, sender.as_str(), action.id(), interactive).await
+}
+
+impl Authority {
+    /// Whether the sender of the call with `header`, which came over `connection`, may do `action`.
+    ///
+    /// Waits for the bus daemon and for polkit, which may ask a person; call it from a task of the call's own. Callers
+    /// who need no polkit are not held up by those who do.
+    pub async fn check(&self, connection: &Connection, header: &Header<'_>, action: Action) -> Result<(), Denied> {
+        if action == Action::Status {
+            return Ok(());
         }
+        let caller = caller(connection, header).await?;
+        let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
+        if allowed(&caller, rustix::process::geteuid().as_raw(), group_id(&groups, ADMIN_GROUP)) {
+            return Ok(());
+        }
+        let sender = header.sender().filter(|_| connection.is_bus()).ok_or(Denied::NoRight(action.id()))?;
+        let _question = self.questions.take(&caller.uid).ok_or(Denied::TooMany)?;
+        let interactive = header.primary().flags().contains(Flags::ALLOW_INTERACTIVE_AUTH);
+        ask_polkit(connection, sender.as_str(), action.id(), interactive).await
     }
 }
 

@@ -19,5 +19,6 @@ pub mod notify;
 pub mod page;
 pub mod probe;
 pub mod profile;
+pub mod quota;
 pub mod recovery;
 pub mod text;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kiosk_session::api::State;
+use kiosk_session::authority::Authority;
 use kiosk_session::bus::{self, Call, INTERFACE, PATH, Places, Shared, Status};
 use kiosk_session::config::Url;
 use kiosk_session::machine::{Command, Refusal};
@@ -40,7 +41,13 @@ impl World {
         });
         let (sender, calls) = mpsc::channel(4);
         let home = Url::parse("http://localhost:3000").unwrap();
-        let shared = Shared { status: status.subscribe(), calls: sender, home, output: "*".into() };
+        let shared = Shared {
+            status: status.subscribe(),
+            calls: sender,
+            home,
+            output: "*".into(),
+            authority: Authority::default(),
+        };
         let look = Arc::new(Notify::new());
         let places = Places { runtime_dir: directory.path().to_owned(), bus: None };
         tokio::spawn(bus::serve(places, vec![shared], look.clone()));
@@ -256,7 +263,13 @@ async fn each_shell_has_an_object_of_its_own() {
             failures: 0,
         });
         let (sender, receiver) = mpsc::channel(4);
-        shells.push(Shared { status: status.subscribe(), calls: sender, home: home.clone(), output: output.into() });
+        shells.push(Shared {
+            status: status.subscribe(),
+            calls: sender,
+            home: home.clone(),
+            output: output.into(),
+            authority: Authority::default(),
+        });
         states.push(status);
         calls.push(receiver);
     }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use kiosk_session::authority::{self, Action};
+use kiosk_session::authority::{Action, Denied};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use zbus::message::{Flags, Type};
@@ -97,9 +97,12 @@ async fn ask(
     request: Request,
 ) -> Result<Message, Failure> {
     let header = call.header();
-    authority::check(connection, &header, action).await.map_err(|denied| {
+    shared.authority.check(connection, &header, action).await.map_err(|denied| {
         tracing::info!(%denied, sender = header.sender().map(|s| s.as_str()), "a D-Bus call was refused");
-        Failure::not_authorized(denied.to_string())
+        match denied {
+            Denied::TooMany => Failure::not_ready(denied.to_string()),
+            denied => Failure::not_authorized(denied.to_string()),
+        }
     })?;
     let applies = matches!(request, Request::ApplyOutputs { .. });
     let returns_serial = applies && header.member().is_some_and(|m| m.as_str() == "ApplyOutputs");

@@ -14,7 +14,6 @@ mod interfaces;
 mod names;
 mod peers;
 mod properties;
-mod quota;
 mod schema;
 mod service;
 mod shared;

@@ -9,12 +9,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kiosk_session::api::COMPOSITOR_SOCKET;
+use kiosk_session::quota::{Place, Quota};
 use tokio::net::{UnixListener, UnixStream};
 use zbus::connection::Builder;
 use zbus::{Guid, OwnedGuid};
 
 use super::connection;
-use super::quota::{Place, Quota};
 use super::shared::Shared;
 
 /// Connections in all, and of one user: nobody can lock root out.

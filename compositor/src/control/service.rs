@@ -7,9 +7,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use kiosk_session::authority::Authority;
+use kiosk_session::quota::Quota;
 use tokio::sync::{oneshot, watch};
 
-use super::quota::Quota;
 use super::shared::{Bus, Shared};
 use super::{Call, Snapshot, bus, peers};
 
@@ -58,6 +59,7 @@ pub(super) fn start_with(
         snapshots: receiver,
         to_loop: Box::new(to_loop),
         calls: Quota::new(MAX_CALLS, MAX_CALLS_EACH),
+        authority: Authority::default(),
         patience,
     });
     let thread = std::thread::Builder::new().name("dbus".into()).spawn(move || run(options, shared, stopped));

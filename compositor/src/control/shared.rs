@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use kiosk_session::authority::Authority;
+use kiosk_session::quota::Quota;
 use tokio::sync::watch;
 
-use super::quota::Quota;
 use super::{Call, Snapshot};
 
 /// Which message bus the objects are on, besides the socket in the runtime directory.
@@ -23,6 +24,7 @@ pub(super) struct Shared {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub to_loop: Box<dyn Fn(Call) + Send + Sync>,
     pub calls: Quota<String>,
+    pub authority: Authority,
     /// How long the event loop has for an answer.
     pub patience: Duration,
 }

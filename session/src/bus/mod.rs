@@ -14,6 +14,7 @@ use std::sync::Arc;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use crate::api::State;
+use crate::authority::Authority;
 use crate::config::Url;
 use crate::machine::{Command, Refusal};
 
@@ -62,6 +63,8 @@ pub struct Shared {
     pub home: Url,
     /// The output that the shell is configured for.
     pub output: String,
+    /// The same for all shells.
+    pub authority: Authority,
 }
 
 /// The object of the shell with this number.

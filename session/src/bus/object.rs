@@ -10,7 +10,7 @@ use zbus::object_server::SignalEmitter;
 use zbus::{Connection, DBusError, OwnedVariant, interface};
 
 use super::{Call, Shared, Shells, state_name};
-use crate::authority::{self, Action};
+use crate::authority::{Action, Denied};
 use crate::config::{Url, url};
 use crate::machine::{Command, Refusal};
 use crate::memory;
@@ -63,9 +63,12 @@ impl Session {
         connection: &Connection,
         header: &Header<'_>,
     ) -> Result<(), Error> {
-        authority::check(connection, header, action).await.map_err(|denied| {
+        self.shared.authority.check(connection, header, action).await.map_err(|denied| {
             tracing::info!(%denied, sender = header.sender().map(|s| s.as_str()), "a D-Bus call was refused");
-            Error::NotAuthorized(denied.to_string())
+            match denied {
+                Denied::TooMany => Error::NotReady(denied.to_string()),
+                denied => Error::NotAuthorized(denied.to_string()),
+            }
         })?;
         tracing::info!(?command, "command");
         let (reply, answer) = oneshot::channel();

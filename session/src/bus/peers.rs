@@ -1,12 +1,10 @@
 //! `session.sock`: D-Bus without a bus. Everybody may connect and read; what more they may do follows from the
 //! socket's credentials.
 
-use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream as StdStream;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -18,6 +16,7 @@ use zbus::{Connection, Guid, OwnedGuid};
 
 use super::{Shells, connection};
 use crate::api::SESSION_SOCKET;
+use crate::quota::{Place, Quota};
 
 /// Connections of all users, and of one: nobody can lock root out.
 const MOST: usize = 64;
@@ -29,18 +28,16 @@ const READ_LIMIT: Duration = Duration::from_secs(2);
 /// Without free file descriptors a connection can't be accepted, and nothing tells when one is free again.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
-type Counts = Arc<Mutex<HashMap<u32, usize>>>;
-
 /// Serves clients for ever, and makes the socket anew when it is found missing at a notification of `look`.
 pub(super) async fn serve(runtime_dir: &Path, shared: &Shells, look: &Notify) {
     let path = runtime_dir.join(SESSION_SOCKET);
     let guid = OwnedGuid::from(Guid::generate());
-    let counts = Counts::default();
+    let quota = Quota::new(MOST, MOST_EACH);
     loop {
         match Socket::bind(&path) {
             Ok(socket) => {
                 tokio::select! {
-                    () = accept(&socket.listener, shared, &guid, &counts) => {}
+                    () = accept(&socket.listener, shared, &guid, &quota) => {}
                     () = gone(&socket, look) => tracing::info!(path = %path.display(), "the socket is made anew"),
                 }
             }
@@ -54,14 +51,14 @@ pub(super) async fn serve(runtime_dir: &Path, shared: &Shells, look: &Notify) {
     }
 }
 
-async fn accept(listener: &UnixListener, shared: &Shells, guid: &OwnedGuid, counts: &Counts) {
+async fn accept(listener: &UnixListener, shared: &Shells, guid: &OwnedGuid, quota: &Quota<u32>) {
     loop {
         let accepted = match listener.accept().await {
             Ok((stream, _)) => stream.peer_cred().map(|who| (stream, who.uid())),
             Err(error) => Err(error),
         };
         match accepted {
-            Ok((stream, uid)) => match Place::take(counts, uid) {
+            Ok((stream, uid)) => match quota.take(&uid) {
                 Some(place) => drop(tokio::spawn(client(stream, shared.clone(), guid.clone(), place))),
                 None => tracing::warn!(uid, "too many connections to the session's socket: one more is refused"),
             },
@@ -73,7 +70,7 @@ async fn accept(listener: &UnixListener, shared: &Shells, guid: &OwnedGuid, coun
     }
 }
 
-async fn client(stream: UnixStream, shared: Shells, guid: OwnedGuid, place: Place) {
+async fn client(stream: UnixStream, shared: Shells, guid: OwnedGuid, place: Place<u32>) {
     let handshake = async {
         let stream = stream.into_std()?;
         let socket = stream.try_clone()?;
@@ -129,35 +126,6 @@ async fn gone(socket: &Socket, look: &Notify) {
     }
 }
 
-/// One of the connections that a user may have.
-struct Place {
-    counts: Counts,
-    uid: u32,
-}
-
-impl Place {
-    fn take(counts: &Counts, uid: u32) -> Option<Place> {
-        let mut held = counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if held.values().sum::<usize>() >= MOST || held.get(&uid).is_some_and(|count| *count >= MOST_EACH) {
-            return None;
-        }
-        *held.entry(uid).or_default() += 1;
-        Some(Place { counts: counts.clone(), uid })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut held = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = held.get_mut(&self.uid) {
-            *count -= 1;
-            if *count == 0 {
-                held.remove(&self.uid);
-            }
-        }
-    }
-}
-
 /// The listener and its file, which goes with it.
 struct Socket {
     listener: UnixListener,
@@ -193,20 +161,4 @@ impl Drop for Socket {
 
 fn inode(path: &Path) -> io::Result<u64> {
     std::fs::metadata(path).map(|data| data.ino())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_user_takes_all_places() {
-        let counts = Counts::default();
-        let held: Vec<Place> = std::iter::from_fn(|| Place::take(&counts, 1000)).collect();
-        assert_eq!(held.len(), MOST_EACH);
-        assert!(Place::take(&counts, 0).is_some());
-        drop(held);
-        assert!(Place::take(&counts, 1000).is_some());
-        assert!(counts.lock().unwrap().is_empty());
-    }
 }

@@ -25,6 +25,7 @@ use self::clock::Clock;
 use self::shell::Shell;
 use self::signals::Signals;
 use crate::api::{CONTROL_SOCKET, Report, State};
+use crate::authority::Authority;
 use crate::bus::{self, Call, Places, Shared, Status};
 use crate::config::{Config, PageReady, Shell as Configured};
 use crate::control_link::{self, Link};
@@ -63,7 +64,7 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
     let shells = config.all_shells();
     leftovers::end_unconfigured(&directories, shells.len());
     let board = Arc::new(Board::new(Notifier::from_env(), shells.len()));
-    let mut daemons = Vec::new();
+    let (mut daemons, authority) = (Vec::new(), Authority::default());
     for (number, configured) in shells.iter().enumerate() {
         let directories = directories.of_shell(number).context("a shell's directory can't be made")?;
         let (daemon, ends) = Daemon::start(number, configured, &runtime_dir, board.clone(), look.clone(), directories)?;
@@ -72,6 +73,7 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
             calls: ends.calls.clone(),
             home: configured.url.clone(),
             output: configured.output.clone(),
+            authority: authority.clone(),
         });
         daemons.push((daemon, ends));
     }

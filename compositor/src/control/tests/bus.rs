@@ -1,5 +1,6 @@
 //! On a message bus of the test's own.
 
+use std::io::Read;
 use std::process::{Child, Command, Stdio};
 
 use super::*;
@@ -165,5 +166,127 @@ fn by_the_shipped_policy_anyone_may_call_and_not_anyone_may_take_the_name() {
             let answer = as_nobody(directory.path(), &take);
             assert!(answer.contains("AccessDenied"), "{answer}");
         }
+    });
+}
+
+/// Polkit, as far as it is asked whether somebody may do something; it has no answer until it is told to give it.
+struct Polkit {
+    connection: Connection,
+    questions: MessageStream,
+}
+
+impl Polkit {
+    async fn start(directory: &std::path::Path) -> Self {
+        let address = address(directory);
+        let questions = Builder::address(address.as_str()).build_message_stream().await.unwrap();
+        let connection = Connection::from(&questions);
+        connection.request_name("org.freedesktop.PolicyKit1").await.unwrap();
+        Self { connection, questions }
+    }
+
+    /// The next question.
+    async fn asked(&mut self) -> Message {
+        loop {
+            let message = self.questions.next().await.unwrap().unwrap();
+            if message.header().member().is_some_and(|member| member == "CheckAuthorization") {
+                return message;
+            }
+        }
+    }
+
+    async fn grant(&self, question: &Message) {
+        let granted = ((true, false, HashMap::<String, String>::new()),);
+        self.connection.reply(&question.header(), &granted).await.unwrap();
+    }
+}
+
+/// Users that are everywhere: the bus takes no others.
+const NOBODY: u32 = 65534;
+const DAEMON: u32 = 1;
+
+/// A user who asks for something over a connection to the bus of its own; ended when dropped.
+struct Asker(Child);
+
+impl Asker {
+    fn start(directory: &std::path::Path, uid: u32) -> Self {
+        let user = format!("--reuid={uid}");
+        let command = Command::new("setpriv")
+            .args([user.as_str(), "--regid=65534", "--clear-groups", "dbus-send", "--print-reply"])
+            .arg(format!("--bus={}", address(directory)))
+            .args(["--dest=org.kioskd.Compositor1", ROOT_PATH, "org.kioskd.Compositor1.Dismiss"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        Self(command.unwrap())
+    }
+
+    fn has_ended(&mut self) -> bool {
+        self.0.try_wait().unwrap().is_some()
+    }
+
+    /// What it printed; it has ended.
+    fn said(&mut self) -> String {
+        let mut text = String::new();
+        self.0.stdout.take().unwrap().read_to_string(&mut text).unwrap();
+        self.0.stderr.take().unwrap().read_to_string(&mut text).unwrap();
+        text
+    }
+}
+
+impl Drop for Asker {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_user_who_waits_for_polkit_on_many_connections_is_told_and_others_are_served() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("not run: only root can become another user");
+        return;
+    }
+    run(async {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::create_dir(path.join("run")).unwrap();
+        let _daemon = Daemon::start(path);
+        let mut kiosk = Fixture::with(Bus::Address(address(path)), SOON);
+        let root = client(path).await;
+        let mut polkit = Polkit::start(path).await;
+
+        let mut askers: Vec<Asker> = (0..10).map(|_| Asker::start(path, NOBODY)).collect();
+        let mut questions = Vec::new();
+        for _ in 0..8 {
+            questions.push(polkit.asked().await);
+        }
+        // Eight wait, and two are told so.
+        while askers.iter_mut().map(Asker::has_ended).filter(|ended| *ended).count() < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let told = askers.iter_mut().filter_map(|asker| asker.has_ended().then(|| asker.said()));
+        for text in told {
+            assert!(text.contains("org.kioskd.Error.NotReady") && text.contains("8 earlier calls of yours"), "{text}");
+        }
+
+        // Another user is asked about, and root need not be.
+        let mut other = Asker::start(path, DAEMON);
+        let question = polkit.asked().await;
+        polkit.grant(&question).await;
+        assert_eq!(kiosk.answer(Ok(Reply::Done)).await, Request::Dismiss);
+        while !other.has_ended() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        assert!(other.said().contains("method return"));
+        let dismiss = call(&root, ROOT_PATH, COMPOSITOR, "Dismiss", &());
+        let (dismissed, _) = tokio::join!(dismiss, kiosk.answer(Ok(Reply::Done)));
+        dismissed.unwrap();
+
+        // What was answered makes room for the next.
+        polkit.grant(&questions[0]).await;
+        assert_eq!(kiosk.answer(Ok(Reply::Done)).await, Request::Dismiss);
+        let _next = Asker::start(path, NOBODY);
+        polkit.asked().await;
     });
 }

@@ -1,13 +1,13 @@
-//! Bounds what callers can have going on at once: so many in all, so many for each of them. Used for
-//! connections (by user) and for calls that wait for an answer (by caller), so that no caller can take all
-//! memory or lock the others out.
+//! Bounds what callers of both daemons can have going on at once: so many in all, so many for each of them. Used for
+//! connections and questions to polkit (by user) and for calls that wait for an answer (by caller), so that no caller
+//! can take all memory or lock the others out.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Counts by key. Cloning gives another handle of the same counts.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Quota<K: Eq + Hash + Clone> {
     counts: Arc<Mutex<HashMap<K, usize>>>,
     total: usize,
