@@ -21,4 +21,5 @@ pub mod probe;
 pub mod profile;
 pub mod quota;
 pub mod recovery;
+pub mod socket_watch;
 pub mod text;

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use kiosk_session::socket_watch::SocketWatch;
 use zbus::connection::Builder;
 use zbus::fdo::{RequestNameFlags, RequestNameReply};
 use zbus::{Connection, MessageStream};
@@ -15,7 +16,6 @@ use zbus::{Connection, MessageStream};
 use super::connection;
 use super::names::BUS_NAME;
 use super::shared::{Bus, Shared};
-use super::socket_watch::SocketWatch;
 
 /// Where the system bus is unless `DBUS_SYSTEM_BUS_ADDRESS` says otherwise.
 const SYSTEM_BUS: &str = "unix:path=/run/dbus/system_bus_socket";

@@ -17,7 +17,6 @@ mod properties;
 mod schema;
 mod service;
 mod shared;
-mod socket_watch;
 mod standard_xml;
 #[cfg(test)]
 mod tests;

@@ -1,0 +1,114 @@
+//! Waits for a socket file to appear, by inotify on its directory or, while that is missing, on the nearest
+//! one above. No timer. `kioskd` waits so for the message bus, and `kioskctl` for both daemons.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::inotify::{self, CreateFlags, WatchFlags};
+use rustix::io::Errno;
+use tokio::net::unix::pipe::Receiver;
+
+/// What may make a socket usable: it or its directory was made, moved there, or given other rights.
+const EVENTS: WatchFlags = WatchFlags::CREATE.union(WatchFlags::MOVED_TO).union(WatchFlags::ATTRIB);
+
+/// A watch on one path.
+#[derive(Debug)]
+pub struct SocketWatch {
+    /// Not a pipe, but read like one: what counts is that there were events, not what they say.
+    inotify: Receiver,
+    socket: PathBuf,
+}
+
+impl SocketWatch {
+    /// Watches from now on; to be called from within a runtime. Errors: nothing can be watched.
+    pub fn new(socket: &Path) -> io::Result<Self> {
+        let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        let inotify = Receiver::from_owned_fd_unchecked(inotify)?;
+        let watch = Self { inotify, socket: socket.to_owned() };
+        watch.aim()?;
+        Ok(watch)
+    }
+
+    /// Returns when something happened in the socket's directory and the socket is there; at once, if that was since
+    /// the last call. May be dropped and called again.
+    pub async fn appeared(&mut self) {
+        loop {
+            let mut events = [0; 4096];
+            if let Err(error) = self.inotify.readable().await {
+                tracing::warn!(%error, socket = %self.socket.display(), "a socket is no longer waited for");
+                return std::future::pending().await;
+            }
+            while matches!(self.inotify.try_read(&mut events), Ok(1..)) {}
+            // The directory may have come, with the socket already in it: go nearer before looking.
+            if let Err(error) = self.aim() {
+                tracing::debug!(%error, socket = %self.socket.display(), "its directory can't be watched");
+            }
+            if self.socket.exists() {
+                return;
+            }
+        }
+    }
+
+    /// Watches the nearest existing directory. Adding a watch that there is changes nothing; one whose directory goes
+    /// ends with an event.
+    fn aim(&self) -> io::Result<()> {
+        let (mut missing, mut last) = (None, Errno::NOENT);
+        let mut directories = self.socket.ancestors().skip(1);
+        while let Some(directory) = directories.next() {
+            // Of a relative path the nearest one is where we are.
+            let place = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+            match inotify::add_watch(&self.inotify, place, EVENTS) {
+                // It may have come between the two looks, which is before it could be told.
+                Ok(_) if missing.is_some_and(Path::exists) => {
+                    missing = None;
+                    directories = self.socket.ancestors().skip(1);
+                }
+                Ok(_) => return Ok(()),
+                Err(Errno::NOENT) => missing = Some(directory),
+                // Not ours to look into: the one above tells when that changes.
+                Err(error) => last = error,
+            }
+        }
+        Err(last.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+    use std::time::Duration;
+
+    #[test]
+    fn a_socket_is_seen_even_when_its_directories_come_with_it() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let directory = tempfile::tempdir().unwrap();
+            let socket = directory.path().join("run/dbus/socket");
+            let mut watch = SocketWatch::new(&socket).unwrap();
+            std::fs::write(directory.path().join("other"), "").unwrap();
+            let soon = Duration::from_millis(50);
+            assert!(tokio::time::timeout(soon, watch.appeared()).await.is_err(), "that was not the socket");
+            for _ in 0..2 {
+                let (seen, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(10), watch.appeared()), async {
+                    std::fs::create_dir_all(socket.parent().unwrap()).unwrap();
+                    tokio::task::yield_now().await;
+                    drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+                });
+                seen.expect("the socket is there");
+                // Made before everybody may use it.
+                std::fs::set_permissions(&socket, std::fs::Permissions::from_mode(0o666)).unwrap();
+                let seen = tokio::time::timeout(Duration::from_secs(10), watch.appeared()).await;
+                seen.expect("the socket has other rights");
+                std::fs::remove_file(&socket).unwrap();
+            }
+            std::fs::remove_dir_all(directory.path().join("run")).unwrap();
+            assert!(tokio::time::timeout(soon, watch.appeared()).await.is_err(), "it is gone");
+            std::fs::create_dir_all(socket.parent().unwrap()).unwrap();
+            assert!(tokio::time::timeout(soon, watch.appeared()).await.is_err(), "only its place");
+            drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
+            let seen = tokio::time::timeout(Duration::from_secs(10), watch.appeared()).await;
+            seen.expect("the socket is there again");
+        });
+    }
+}
