@@ -59,7 +59,7 @@ impl Kiosk {
                 }
                 match scanout {
                     Scanout::Direct => screen.direct += 1,
-                    Scanout::Planes | Scanout::Composited => screen.composed += 1,
+                    Scanout::Planes | Scanout::Composited(_) => screen.composed += 1,
                 }
                 (Drawn::Queued, screen.frame_time())
             }

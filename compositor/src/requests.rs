@@ -130,7 +130,7 @@ fn output(screens: &Screens, screen: &Screen) -> OutputSnapshot {
             .collect(),
         mirror: mirror_name(screens, screen),
         brightness: screen.brightness.unwrap_or(-1),
-        scanout: screen.scanout.as_str().into(),
+        scanout: if screen.lit() { screen.scanout.to_string() } else { "composited: the screen is off".into() },
         frames_composed: screen.composed,
         frames_direct: screen.direct,
     }

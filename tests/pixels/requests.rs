@@ -410,3 +410,14 @@ fn the_snapshot_tells_what_is() {
     // The second lies beside the first as it is turned: 200/1.5 wide.
     assert_eq!(snapshot.outputs[1].position, (133, 0));
 }
+
+#[test]
+fn how_the_picture_comes_to_a_screen_is_told_with_the_reason() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    assert_eq!(fixture.kiosk.snapshot().outputs[0].scanout, "composited: there is no display with planes");
+    let off = OutputChange { power: Some(false), ..OutputChange::default() };
+    fixture.kiosk.apply(0, &on_first(off), ApplyMode::Keep).unwrap();
+    assert_eq!(fixture.kiosk.snapshot().outputs[0].scanout, "composited: the screen is off");
+}

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     kiosk::{FlipTime, Kiosk},
-    screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Scanout},
+    screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Scanout, Why},
     stage::Frame,
 };
 
@@ -176,7 +176,7 @@ impl Backend for Headless {
             });
             inserted.map_err(|error| failed(&error))?;
         }
-        Ok(Presented { queued, scanout: Scanout::Composited })
+        Ok(Presented { queued, scanout: Scanout::Composited(Why::NoPlanes) })
     }
 
     fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback> {

@@ -13,7 +13,7 @@ pub mod winit;
 use std::path::PathBuf;
 
 use smithay::{
-    backend::{allocator::dmabuf::Dmabuf, renderer::element::RenderElementStates},
+    backend::allocator::dmabuf::Dmabuf,
     desktop::utils::OutputPresentationFeedback,
     reexports::wayland_server::protocol::{wl_shm, wl_surface::WlSurface},
 };
@@ -180,10 +180,4 @@ pub trait Backend {
 
     /// An awaited page flip never came: forget it and start from a known state.
     fn recover(&mut self, _head: HeadId) {}
-}
-
-/// Whether any element of the frame was shown without being composed.
-pub fn any_zero_copy(states: &RenderElementStates) -> bool {
-    use smithay::backend::renderer::element::RenderElementPresentationState::ZeroCopy;
-    states.states.values().any(|state| state.presentation_state == ZeroCopy)
 }

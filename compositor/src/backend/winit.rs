@@ -32,7 +32,7 @@ use super::{
 };
 use crate::{
     kiosk::{Exit, FlipTime, Kiosk},
-    screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Scanout},
+    screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Scanout, Why},
     stage::Frame,
 };
 
@@ -192,7 +192,7 @@ impl Winit {
         };
         frame.note_scanout(&states);
         let Some(damage) = damage.filter(|damage| !damage.is_empty()) else {
-            return Ok(Presented { queued: false, scanout: Scanout::Composited });
+            return Ok(Presented { queued: false, scanout: Scanout::Composited(Why::NoPlanes) });
         };
         self.graphics.submit(Some(&damage))?;
         self.feedback = Some(frame.take_feedback(&states));
@@ -203,7 +203,7 @@ impl Winit {
             TimeoutAction::Drop
         });
         inserted.map_err(|error| SwapBuffersError::TemporaryFailure(Box::new(error.error)))?;
-        Ok(Presented { queued: true, scanout: Scanout::Composited })
+        Ok(Presented { queued: true, scanout: Scanout::Composited(Why::NoPlanes) })
     }
 }
 

@@ -16,6 +16,7 @@ pub mod mode;
 pub mod plan;
 pub mod redraw;
 pub mod rotation;
+mod scanout;
 mod screen;
 
 use smithay::{
@@ -25,7 +26,8 @@ use smithay::{
 
 pub use head::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity};
 pub use homes::ShellScreen;
-pub use screen::{Scanout, Screen, ScreenId, ScreenPolicy, Trouble};
+pub use scanout::{Scanout, Why};
+pub use screen::{Screen, ScreenId, ScreenPolicy, Trouble};
 
 use arrange::Place;
 use mirror::Fit;

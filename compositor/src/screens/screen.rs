@@ -17,35 +17,13 @@ use super::{
     mirror::Bars,
     redraw::Redraw,
     rotation::{Rotation, Turn},
+    scanout::Scanout,
 };
 use crate::{kiosk::Kiosk, stage::splash::ScreenSplash};
 
 /// Names a screen for the life of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ScreenId(pub u32);
-
-/// How the shell's picture reaches a screen, for `kioskctl outputs` and `doctor`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Scanout {
-    /// A client's buffer is on the primary plane as it came.
-    Direct,
-    /// Composed, with some surface on an overlay or cursor plane.
-    Planes,
-    /// Composed by us.
-    #[default]
-    Composited,
-}
-
-impl Scanout {
-    /// The word in `org.kioskd.Output1.Scanout`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Planes => "planes",
-            Self::Composited => "composited",
-        }
-    }
-}
 
 /// One screen.
 pub struct Screen {

@@ -23,10 +23,10 @@ use smithay::{
 use super::{exporter::Exporter, trust::Trust};
 use crate::{
     backend::{
-        NOT_LISTED, PresentError, Presented, any_zero_copy,
+        NOT_LISTED, PresentError, Presented,
         turned::{Turn, TurnedRenderer},
     },
-    screens::Scanout,
+    screens::{Scanout, Why},
     stage::Frame,
 };
 
@@ -122,7 +122,7 @@ impl Presenter {
                 Compositor::Pixman(Box::new(compositor))
             }
         };
-        Ok(Self { compositor, turn: None, scanout: Scanout::Composited, trust: Trust::default() })
+        Ok(Self { compositor, turn: None, scanout: Scanout::default(), trust: Trust::default() })
     }
 
     /// Draws a frame and queues its page flip.
@@ -138,7 +138,7 @@ impl Presenter {
         if !self.trust.planes() {
             planes = FrameFlags::empty();
         }
-        let turn = turn.with_planes(self.scanout != Scanout::Composited);
+        let turn = turn.with_planes(!self.scanout.is_composited());
         let presented = match (&mut self.compositor, renderer) {
             (Compositor::Gles(compositor), CardRenderer::Gles(gles)) => {
                 present(compositor.as_mut(), &mut gles.renderer, frame, turn, planes)
@@ -146,6 +146,7 @@ impl Presenter {
             (Compositor::Pixman(compositor), CardRenderer::Pixman(pixman)) => {
                 // Nothing of a client can be scanned out from shared memory: nothing to test for.
                 present(compositor.as_mut(), pixman, frame, turn, FrameFlags::empty())
+                    .map(|presented| Presented { scanout: Scanout::Composited(Why::NoGpu), ..presented })
             }
             _ => Err(PresentError::Device("the display belongs to another renderer".into())),
         };
@@ -273,12 +274,11 @@ where
         .map_err(|error| PresentError::Device(error.to_string()))?;
     frame.note_scanout(&drawn.states);
     if drawn.is_empty {
-        return Ok(Presented { queued: false, scanout: Scanout::Composited });
+        return Ok(Presented { queued: false, scanout: Scanout::default() });
     }
     let scanout = match &drawn.primary_element {
         PrimaryPlaneElement::Element(_) => Scanout::Direct,
-        PrimaryPlaneElement::Swapchain(_) if any_zero_copy(&drawn.states) => Scanout::Planes,
-        PrimaryPlaneElement::Swapchain(_) => Scanout::Composited,
+        PrimaryPlaneElement::Swapchain(_) => Scanout::of_composed(&drawn.states),
     };
     if drawn.needs_sync()
         && let PrimaryPlaneElement::Swapchain(element) = &drawn.primary_element
