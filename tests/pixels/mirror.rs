@@ -117,7 +117,7 @@ fn a_mirror_of_the_same_size_shows_the_same_pixels_and_follows_every_change() {
         assert!(fixture.panel_of(MIRROR) == fixture.panel());
     }
     // A picture that stands still costs nothing, on both.
-    fixture.until("the last frame's watch to end", |fixture| !fixture.kiosk.timers.flip_watch);
+    fixture.nothing_left_to_do();
     assert_eq!(fixture.wakeups(Duration::from_millis(200)), 0);
 }
 

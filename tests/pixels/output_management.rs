@@ -280,7 +280,7 @@ fn a_change_by_others_is_told_once_and_nothing_else_is() {
     fixture.map(shell, Picture::Solid(GREEN));
     fixture.roundtrip(client);
     assert_eq!(fixture[client].seen.admin.done.len(), 2);
-    fixture.still();
+    fixture.nothing_left_to_do();
     assert_eq!(fixture.wakeups(Duration::from_millis(100)), 0, "who listens wakes nobody");
 }
 

@@ -145,7 +145,7 @@ fn a_display_that_pulses_in_standby_disturbs_nobody() {
     assert_eq!(fixture[client].configures(&window).count(), configures);
     assert_eq!(fixture[client].seen.output_count(), 1);
     assert_eq!(fixture.panel().pixel(9, 9), RED);
-    fixture.until("the last frame's watch to end", |fixture| !fixture.kiosk.timers.flip_watch);
+    fixture.nothing_left_to_do();
     assert_eq!(fixture.wakeups(Duration::from_millis(300)), 0);
 }
 

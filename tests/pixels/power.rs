@@ -141,7 +141,7 @@ fn nothing_wakes_the_program_where_the_screen_never_goes_off_nor_when_it_is_off(
         if after.is_some() {
             fixture.goes_dark();
         }
-        fixture.until("the last frame's watch to end", |fixture| !fixture.kiosk.timers.flip_watch);
+        fixture.nothing_left_to_do();
         assert_eq!(fixture.wakeups(IDLE * 2), 0, "idle after {after:?}");
     }
 }
@@ -349,7 +349,7 @@ fn at_night_a_screen_lit_by_name_stays_and_one_lit_by_touch_does_not() {
     fixture.touch_up(0);
     fixture.switch(true);
     fixture.kiosk.follow_schedule(at(23));
-    fixture.until("the last frame's watch to end", |fixture| !fixture.kiosk.timers.flip_watch);
+    fixture.nothing_left_to_do();
     assert_eq!(fixture.wakeups(Duration::from_millis(200)), 0);
     fixture.is_lit();
     fixture.kiosk.follow_schedule(at(8));

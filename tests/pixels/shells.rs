@@ -299,6 +299,6 @@ fn still_pages_on_two_screens_wake_nobody() {
     let frames = fixture.panels.asked();
     fixture.fill(first, &window, Picture::Solid(BLUE));
     assert_eq!(fixture.panels.asked() - frames, 1, "the other screen was asked to draw too");
-    fixture.until("the last frame's watch to end", |fixture| !fixture.kiosk.timers.flip_watch);
+    fixture.nothing_left_to_do();
     assert_eq!(fixture.wakeups(Duration::from_millis(200)), 0);
 }

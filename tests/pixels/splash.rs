@@ -262,8 +262,7 @@ fn a_splash_that_is_up_turns_with_the_screen() {
 #[test]
 fn nothing_wakes_up_once_the_splash_is_gone() {
     let (mut fixture, ..) = running(&["320x200", "320x200"]);
-    // The last frame's flip is looked after for a second, and memory is given back after two.
-    fixture.until("the start to be over", |fixture| !fixture.kiosk.timers.flip_watch && !fixture.kiosk.timers.settling);
+    fixture.nothing_left_to_do();
     let frames = fixture.panels.frames();
     assert_eq!(fixture.wakeups(Duration::from_millis(1_500)), 0);
     assert_eq!(fixture.panels.frames(), frames);
