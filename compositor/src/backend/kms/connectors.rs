@@ -55,7 +55,7 @@ fn describe(
     info: &connector::Info,
     resources: &smithay::reexports::drm::control::ResourceHandles,
 ) -> Found {
-    let modes: Vec<Mode> = info.modes().to_vec();
+    let modes: Vec<Mode> = info.modes().iter().copied().filter(has_rate).collect();
     let listed: Vec<HeadMode> = modes
         .iter()
         .map(|mode| {
@@ -88,6 +88,11 @@ fn describe(
         modes: listed,
     };
     Found { head, connector: handle, modes, crtcs }
+}
+
+/// Whether a refresh rate can be worked out of the timings: smithay 0.7 divides by these.
+fn has_rate(mode: &Mode) -> bool {
+    mode.hsync().2 > 0 && mode.vsync().2 > 0
 }
 
 impl Found {
@@ -158,6 +163,19 @@ mod tests {
         }
         let other = display("TV", Some(1280)).completed_by(Some(&known)).unwrap();
         assert_eq!(other.head.identity.model, "TV");
+    }
+
+    #[test]
+    fn a_mode_without_timings_is_none() {
+        let mode = HeadMode { width: 800, height: 600, refresh: 60_000, preferred: true, custom: Some(60_000) };
+        let whole = timing::custom(mode).unwrap();
+        assert!(has_rate(&whole));
+        let spoils: [fn(&mut drm_ffi::drm_mode_modeinfo); 2] = [|raw| raw.htotal = 0, |raw| raw.vtotal = 0];
+        for spoil in spoils {
+            let mut raw: drm_ffi::drm_mode_modeinfo = whole.into();
+            spoil(&mut raw);
+            assert!(!has_rate(&raw.into()));
+        }
     }
 
     #[test]

@@ -98,7 +98,7 @@ impl Kms {
                 return Err(KmsError::NoCard(kms.why_no_card()));
             }
             kms.scan();
-        } else if !session::may_become_active() {
+        } else if !session::may_become_active(&kms.session) {
             return Err(KmsError::Seat("neither seatd nor a login session on a seat is there for this user".into()));
         } else {
             tracing::info!("the session is not active yet: waiting for its virtual terminal");

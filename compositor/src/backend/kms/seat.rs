@@ -1,53 +1,150 @@
-//! The seat as the rest uses it: smithay's session over libseat, whose failures are told and never fatal, and the
-//! devices that it opened.
+//! The seat, through libseat: who opens the devices for us and takes them away again. Every failure of it is a
+//! failure here and never a panic, so libseat is used by itself and not through smithay 0.7's session, which panics
+//! when its connection ends, when a request fails without a reason, and at reasons that are no error numbers.
 
-use std::{os::fd::OwnedFd, path::Path};
+mod connection;
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::{HashMap, VecDeque},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd, RawFd},
+    path::Path,
+    rc::Rc,
+};
 
 use errno::{Errno, set_errno};
+use libseat::SeatEvent;
 use rustix::fs::OFlags;
-use smithay::backend::session::{Session, libseat::LibSeatSession};
+use smithay::backend::session::{AsErrno, Session};
 
-/// A session that may fail without a reason.
-///
-/// libseat tells why it failed in `errno`, and does not always set it: logind, asked to release a device that it has
-/// released by itself because it was unplugged, answers with an error that is no system call's. smithay 0.7 panics if
-/// what it finds there is the 0 of a thread in which nothing has failed yet.
-#[derive(Debug, Clone)]
-pub struct Seat<S = LibSeatSession>(S);
+pub use connection::Manager;
+use connection::{ended, manager};
 
-impl<S: Session> Seat<S> {
-    pub fn new(session: S) -> Self {
-        Self(session)
-    }
+/// What the seat did not do, and why.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SeatError(rustix::io::Errno);
 
-    /// The session, with a reason for a failure that has none.
-    fn asked(&mut self) -> &mut S {
-        set_errno(Errno(rustix::io::Errno::IO.raw_os_error()));
-        &mut self.0
+impl SeatError {
+    /// libseat tells why it failed in `errno`, and does not always set it, nor always to an error number: logind,
+    /// asked to release a device that it has released by itself, answers with an error that is no system call's.
+    fn of(errno: Errno) -> Self {
+        let known = u16::try_from(errno.0).is_ok_and(|number| (1..MAX_ERRNO).contains(&number));
+        Self(if known { rustix::io::Errno::from_raw_os_error(errno.0) } else { rustix::io::Errno::IO })
     }
 }
 
-impl<S: Session> Session for Seat<S> {
-    type Error = S::Error;
+/// The kernel's, above all error numbers that there are.
+const MAX_ERRNO: u16 = 4095;
 
-    fn open(&mut self, path: &Path, flags: OFlags) -> Result<OwnedFd, S::Error> {
-        self.asked().open(path, flags)
+impl AsErrno for SeatError {
+    fn as_errno(&self) -> Option<i32> {
+        Some(self.0.raw_os_error())
+    }
+}
+
+/// The seat; clones are the same one. It is given back with the last of them.
+#[derive(Debug, Clone)]
+pub struct Seat(Rc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    seat: RefCell<libseat::Seat>,
+    name: String,
+    /// Ours, and stays one connection's when libseat has closed its own.
+    connection: OwnedFd,
+    active: Cell<bool>,
+    news: Rc<RefCell<VecDeque<SeatEvent>>>,
+    /// What libseat knows each device by, by the descriptor that it gave.
+    devices: RefCell<HashMap<RawFd, libseat::Device>>,
+}
+
+impl Seat {
+    /// Takes the seat: of seatd, of logind, else of a manager that libseat starts by itself.
+    pub fn open() -> Result<Self, SeatError> {
+        let news = Rc::new(RefCell::new(VecDeque::new()));
+        let heard = news.clone();
+        let mut seat = asked(|| libseat::Seat::open(move |_, event| heard.borrow_mut().push_back(event)))?;
+        // It is there already when the terminal is in front.
+        asked(|| seat.dispatch(0))?;
+        let active = matches!(news.borrow_mut().drain(..).next_back(), Some(SeatEvent::Enable));
+        let connection = asked(|| seat.get_fd())?
+            .try_clone_to_owned()
+            .map_err(|error| SeatError::of(Errno(error.raw_os_error().unwrap_or_default())))?;
+        let name = seat.name().to_owned();
+        let (seat, active, devices) = (RefCell::new(seat), Cell::new(active), RefCell::default());
+        Ok(Self(Rc::new(Inner { seat, name, connection, active, news, devices })))
     }
 
-    fn close(&mut self, fd: OwnedFd) -> Result<(), S::Error> {
-        self.asked().close(fd)
+    /// Who manages it.
+    pub fn manager(&self) -> Manager {
+        manager(self.connection())
     }
 
-    fn change_vt(&mut self, vt: i32) -> Result<(), S::Error> {
-        self.asked().change_vt(vt)
+    /// Readable when there is news, and for ever when the connection has ended.
+    pub fn connection(&self) -> BorrowedFd<'_> {
+        self.0.connection.as_fd()
+    }
+
+    /// Reads what the seat's manager says. The error: it says nothing any more.
+    pub fn dispatch(&self) -> Result<(), SeatError> {
+        asked(|| self.0.seat.borrow_mut().dispatch(0))?;
+        // With logind, libseat does not notice.
+        if ended(self.connection()) { Err(SeatError(rustix::io::Errno::CONNRESET)) } else { Ok(()) }
+    }
+
+    /// The next thing that happened to the seat; whoever takes it acts on it, and then calls [`Self::released`] for
+    /// one that was taken away.
+    pub fn next_event(&self) -> Option<SeatEvent> {
+        let event = self.0.news.borrow_mut().pop_front()?;
+        self.0.active.set(matches!(event, SeatEvent::Enable));
+        Some(event)
+    }
+
+    /// Nothing of the seat is used any more: another may have it.
+    pub fn released(&self) {
+        if let Err(error) = asked(|| self.0.seat.borrow_mut().disable()) {
+            tracing::warn!(%error, "the seat's manager does not know that we have let go");
+        }
+    }
+}
+
+/// Calls libseat, so that a reason which it leaves out is not an old one.
+fn asked<T>(call: impl FnOnce() -> Result<T, Errno>) -> Result<T, SeatError> {
+    set_errno(Errno(0));
+    call().map_err(SeatError::of)
+}
+
+impl Session for Seat {
+    type Error = SeatError;
+
+    #[allow(unsafe_code)]
+    fn open(&mut self, path: &Path, _: OFlags) -> Result<OwnedFd, SeatError> {
+        // The binding panics at others.
+        let path = path.to_str().ok_or(SeatError(rustix::io::Errno::INVAL))?;
+        let device = asked(|| self.0.seat.borrow_mut().open_device(&path))?;
+        let raw = device.as_fd().as_raw_fd();
+        self.0.devices.borrow_mut().insert(raw, device);
+        // SAFETY: libseat made the descriptor for us and leaves it to us to close: `libseat_close_device` and the end
+        // of a `libseat::Device` do not.
+        Ok(unsafe { OwnedFd::from_raw_fd(raw) })
+    }
+
+    fn close(&mut self, fd: OwnedFd) -> Result<(), SeatError> {
+        let device = self.0.devices.borrow_mut().remove(&fd.as_raw_fd());
+        device.map_or(Ok(()), |device| asked(|| self.0.seat.borrow_mut().close_device(device)))
+    }
+
+    fn change_vt(&mut self, vt: i32) -> Result<(), SeatError> {
+        asked(|| self.0.seat.borrow_mut().switch_session(vt))
     }
 
     fn is_active(&self) -> bool {
-        self.0.is_active()
+        self.0.active.get()
     }
 
     fn seat(&self) -> String {
-        self.0.seat()
+        self.0.name.clone()
     }
 }
 
@@ -83,61 +180,15 @@ impl Drop for SeatDevice {
 
 #[cfg(test)]
 mod tests {
-    use smithay::backend::session::AsErrno;
-
     use super::*;
 
-    /// Fails at everything without a word, and makes of `errno` what smithay makes of it.
-    struct Mute;
-
-    #[derive(Debug)]
-    struct Why(rustix::io::Errno);
-
-    impl AsErrno for Why {
-        fn as_errno(&self) -> Option<i32> {
-            Some(self.0.raw_os_error())
-        }
-    }
-
-    impl Mute {
-        fn fail<T>() -> Result<T, Why> {
-            Err(Why(rustix::io::Errno::from_raw_os_error(errno::errno().0)))
-        }
-    }
-
-    impl Session for Mute {
-        type Error = Why;
-
-        fn open(&mut self, _: &Path, _: OFlags) -> Result<OwnedFd, Why> {
-            Self::fail()
-        }
-
-        fn close(&mut self, _: OwnedFd) -> Result<(), Why> {
-            Self::fail()
-        }
-
-        fn change_vt(&mut self, _: i32) -> Result<(), Why> {
-            Self::fail()
-        }
-
-        fn is_active(&self) -> bool {
-            true
-        }
-
-        fn seat(&self) -> String {
-            "seat0".into()
-        }
-    }
-
     #[test]
-    fn a_failure_without_a_reason_is_a_failure_and_no_panic() {
-        let mut seat = Seat::new(Mute);
-        let fd = std::fs::File::open("/dev/null").unwrap().into();
-        set_errno(Errno(0));
-        assert!(seat.close(fd).is_err());
-        set_errno(Errno(0));
-        assert!(seat.open(Path::new("/dev/dri/card0"), OFlags::empty()).is_err());
-        set_errno(Errno(0));
-        assert!(seat.change_vt(2).is_err());
+    fn a_failure_without_a_reason_or_with_nonsense_for_one_is_a_failure_and_no_panic() {
+        for nonsense in [0, -1, -107, 4096, i32::MIN, i32::MAX] {
+            assert_eq!(SeatError::of(Errno(nonsense)), SeatError(rustix::io::Errno::IO));
+        }
+        assert_eq!(SeatError::of(Errno(19)), SeatError(rustix::io::Errno::NODEV));
+        set_errno(Errno(19));
+        assert_eq!(asked(|| Err::<(), _>(errno::errno())), Err(SeatError(rustix::io::Errno::IO)), "an old reason");
     }
 }

@@ -1,15 +1,14 @@
 //! The seat: libseat's session and its comings and goings, libinput, and which virtual terminal is in front.
 
-use std::path::PathBuf;
-
+use libseat::SeatEvent;
 use smithay::{
     backend::{
         input::InputEvent,
         libinput::{LibinputInputBackend, LibinputSessionInterface},
-        session::{Event as SessionEvent, Session, libseat::LibSeatSession},
+        session::Session,
     },
     reexports::{
-        calloop::LoopHandle,
+        calloop::{Interest, LoopHandle, Mode, PostAction, generic::Generic},
         input::{
             DeviceCapability, Event as LibinputEvent, Libinput,
             event::{DeviceEvent, EventTrait},
@@ -17,38 +16,62 @@ use smithay::{
     },
 };
 
-use super::{KmsError, seat::Seat};
-use crate::kiosk::Kiosk;
+use super::{
+    KmsError,
+    seat::{Manager, Seat, SeatError},
+};
+use crate::kiosk::{Exit, Kiosk};
 
 /// The kernel's word on which virtual terminal is in front.
 const ACTIVE_TTY: &str = "/sys/class/tty/tty0/active";
-/// Where seatd listens.
-const SEATD: &str = "/run/seatd.sock";
-/// What logind knows of each user.
-const LOGIND_USERS: &str = "/run/systemd/users";
 
 /// Opens the seat and watches it.
 pub fn open(handle: &LoopHandle<'static, Kiosk>) -> Result<Seat, KmsError> {
-    let (session, notifier) = LibSeatSession::new().map_err(|error| KmsError::Seat(error.to_string()))?;
+    let seat = Seat::open().map_err(|error| KmsError::Seat(error.to_string()))?;
+    let connection = seat.connection().try_clone_to_owned().map_err(|error| KmsError::Watch(error.to_string()))?;
+    let watched = seat.clone();
+    let source = Generic::new(connection, Interest::READ, Mode::Level);
     handle
-        .insert_source(notifier, |event, (), kiosk| match event {
-            SessionEvent::PauseSession => kiosk.session_paused(),
-            SessionEvent::ActivateSession => kiosk.session_resumed(),
+        .insert_source(source, move |_, _, kiosk| {
+            let going_on = watched.dispatch();
+            while let Some(event) = watched.next_event() {
+                match event {
+                    SeatEvent::Enable => kiosk.session_resumed(),
+                    SeatEvent::Disable => {
+                        kiosk.session_paused();
+                        watched.released();
+                    }
+                }
+            }
+            Ok(match going_on {
+                Ok(()) => PostAction::Continue,
+                Err(error) => {
+                    lost(kiosk, watched.manager(), error);
+                    PostAction::Remove
+                }
+            })
         })
         .map_err(|error| KmsError::Watch(error.to_string()))?;
-    Ok(Seat::new(session))
+    Ok(seat)
+}
+
+/// The connection to the seat's manager has ended, and what it opened is taken from us or will be: who starts us again
+/// gets a seat again.
+fn lost(kiosk: &mut Kiosk, manager: Manager, error: SeatError) {
+    let name = match manager {
+        Manager::Seatd => "seatd",
+        Manager::Own => "the seat's manager",
+        // It does not come back to a message bus that was started again.
+        Manager::Logind => "logind, which has to be restarted where the message bus was,",
+    };
+    tracing::error!("the connection to {name} has ended ({error}): kioskd ends, to be started again with a new seat");
+    kiosk.stop(Exit(1));
 }
 
 /// Whether an inactive session can become active: not where libseat's last resort, to be its own seat manager, runs
 /// without the rights for it. It says so to nobody, and would wait for ever.
-pub fn may_become_active() -> bool {
-    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty());
-    let user = rustix::process::geteuid();
-    let seatd = set("SEATD_SOCK").map_or_else(|| PathBuf::from(SEATD), PathBuf::from);
-    // logind takes the session of the process, told by PAM, else the one in front of which its user sits.
-    let graphical = std::fs::read_to_string(format!("{LOGIND_USERS}/{}", user.as_raw()))
-        .is_ok_and(|user| user.lines().any(|line| line.strip_prefix("DISPLAY=").is_some_and(|id| !id.is_empty())));
-    user.is_root() || seatd.exists() || set("XDG_SEAT").is_some() || graphical
+pub fn may_become_active(seat: &Seat) -> bool {
+    seat.manager() != Manager::Own || rustix::process::geteuid().is_root()
 }
 
 /// The number of the virtual terminal in front; 0 where there are none.
