@@ -45,13 +45,14 @@ impl Kiosk {
         let presented = match frame.screen.lit() {
             true => backend.present(&frame),
             // Nobody looks: nothing is drawn, and time is kept by the pacing timer.
-            false => Ok(Presented { queued: false, scanout: Scanout::default() }),
+            false => Ok(Presented::default()),
         };
         let waiting = frame.callbacks_waiting() || frame.fades();
         let Some(screen) = screens.get_mut(id) else { return };
-        let mut refused = None;
+        let (mut refused, mut another) = (None, false);
         let (outcome, pace) = match presented {
-            Ok(Presented { queued: true, scanout }) => {
+            Ok(Presented { queued: true, scanout, another: more }) => {
+                another = more;
                 screen.trouble = None;
                 if screen.scanout != scanout {
                     screen.scanout = scanout;
@@ -77,7 +78,11 @@ impl Kiosk {
         let news = outcome == Drawn::Queued || !screen.lit();
         // Nothing changed: the display shows it already, and no flip will tell.
         let shows = matches!(outcome, Drawn::Empty { .. }) && screen.lit();
-        if screen.redraw.drawn(outcome) {
+        let paced = screen.redraw.drawn(outcome);
+        if another {
+            screen.redraw.request();
+        }
+        if paced {
             self.after(pace, move |kiosk| kiosk.paced(id));
         }
         if let Some(reason) = refused {

@@ -137,3 +137,25 @@ fn buffers_come_back() {
     }
     fixture.until("the replaced buffers", |fixture| fixture[client].seen.released >= before + 2);
 }
+
+#[test]
+fn a_picture_that_can_be_shown_in_a_better_way_is_drawn_once_more_and_then_rests() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    fixture.until("the last frame's watch to end", |fixture| !fixture.kiosk.timers.flip_watch);
+    let asked = fixture.panels.asked();
+    fixture.panels.offer_better_way();
+    fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
+    fixture.until("the frame and one more", |fixture| fixture.panels.asked() == asked + 2);
+    fixture.until("the timers of the last frame to end", |fixture| {
+        !fixture.kiosk.timers.flip_watch && !fixture.kiosk.timers.settling
+    });
+    assert_eq!(fixture.wakeups(Duration::from_millis(300)), 0);
+    assert_eq!(fixture.panels.asked(), asked + 2);
+    // What was drawn for another reason meanwhile has its own frame and no more.
+    fixture[client].draw(&window.surface, Picture::Solid(RED), 320, 200);
+    fixture.until("the next frame", |fixture| fixture.panels.asked() == asked + 3);
+    fixture.pass(Duration::from_millis(100));
+    assert_eq!(fixture.panels.asked(), asked + 3);
+}

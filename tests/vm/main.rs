@@ -98,6 +98,7 @@ const ON_GLES: &[Step] = steps![
     screens::a_screenshot_is_what_the_screen_shows,
     recovery::a_killed_compositor_comes_back,
     scanout::a_fullscreen_buffer_goes_to_the_screen_as_it_is,
+    scanout::a_still_buffer_is_on_the_screen_as_it_is_again_after_a_dark_time,
 ];
 
 /// On a display whose driver copies only what is said to have changed.

@@ -1,5 +1,7 @@
 //! Direct scanout: a fullscreen client's buffer on the plane, seen from both sides.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, ensure};
 use kiosk_tests::frames::Frames;
 use serde_json::Value;
@@ -10,24 +12,57 @@ const REPORT: &str = "/run/kiosk-web/frames.json";
 /// The shell is the measuring client instead of the browser.
 const FILE: &str = "/etc/kiosk/config.d/60-scanout.toml";
 const SECONDS: u32 = 12;
+/// For the splash to fade, and for a screen to come on, emulated.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Counters of an output.
+const COMPOSED: &str = "frames-composed";
+const DIRECT: &str = "frames-direct";
 
 pub fn a_fullscreen_buffer_goes_to_the_screen_as_it_is(kiosk: &Kiosk) -> Result<()> {
+    with_client(kiosk, &["full", "--memory", "dmabuf", "--seconds", &SECONDS.to_string(), "--report", REPORT], watch)
+}
+
+/// The frame that lights the screen has to be composed: no driver says of a screen that is off what it could show.
+pub fn a_still_buffer_is_on_the_screen_as_it_is_again_after_a_dark_time(kiosk: &Kiosk) -> Result<()> {
+    with_client(kiosk, &["still", "--memory", "dmabuf"], |kiosk| {
+        wait_for_direct(kiosk)?;
+        kiosk.sh("kioskctl screen off && sleep 2")?;
+        let before = output(kiosk)?;
+        kiosk.sh("kioskctl screen on")?;
+        wait_for_direct(kiosk)?;
+        kiosk.sh("sleep 3")?;
+        let after = output(kiosk)?;
+        let (composed, direct) = (grown(&before, &after, COMPOSED), grown(&before, &after, DIRECT));
+        eprintln!("after a dark time: {composed} frames composed, {direct} direct");
+        ensure!((composed, direct) == (1, 1), "a still picture took {composed} composed and {direct} direct frames");
+        Ok(())
+    })
+}
+
+fn wait_for_direct(kiosk: &Kiosk) -> Result<()> {
+    kiosk.wait_for_status("direct scanout", PATIENCE, |status| {
+        let output = &status["compositor"]["outputs"][0];
+        output["scanout"].as_str().is_some_and(|scanout| scanout.starts_with("direct"))
+    })
+}
+
+/// Checks with the measuring client as the shell.
+fn with_client(kiosk: &Kiosk, arguments: &[&str], check: impl Fn(&Kiosk) -> Result<()>) -> Result<()> {
     let renderer = kiosk.status()?["compositor"]["renderer"].clone();
     ensure!(renderer == "gles", "renderer is {renderer}");
-    let result = watch(kiosk);
+    let command: Vec<String> = std::iter::once(&CLIENT).chain(arguments).map(|word| format!("\"{word}\"")).collect();
+    let started = kiosk.sh(&format!(
+        "install -d /etc/kiosk/config.d && printf '%s\\n' '[shell]' 'command = [{}]' >{FILE} && \
+         rm -f {REPORT} && systemctl restart kiosk-session && kioskctl wait page-visible --timeout 60s",
+        command.join(", ")
+    ));
+    let result = started.and_then(|_| check(kiosk));
     kiosk.sh(&format!("rm -f {FILE} && systemctl restart kiosk-session"))?;
     kiosk.page()?;
     result
 }
 
 fn watch(kiosk: &Kiosk) -> Result<()> {
-    let arguments = ["full", "--memory", "dmabuf", "--seconds", &SECONDS.to_string(), "--report", REPORT];
-    let command: Vec<String> = std::iter::once(CLIENT).chain(arguments).map(|word| format!("\"{word}\"")).collect();
-    kiosk.sh(&format!(
-        "install -d /etc/kiosk/config.d && printf '%s\\n' '[shell]' 'command = [{}]' >{FILE} && \
-         rm -f {REPORT} && systemctl restart kiosk-session && kioskctl wait page-visible --timeout 60s",
-        command.join(", ")
-    ))?;
     let before = output(kiosk)?;
     kiosk.sh("sleep 5")?;
     let after = output(kiosk)?;
@@ -36,8 +71,7 @@ fn watch(kiosk: &Kiosk) -> Result<()> {
 
     let scanout = after["scanout"].as_str().unwrap_or_default();
     ensure!(scanout.starts_with("direct"), "Scanout is `{scanout}`");
-    let grown = |name: &str| after[name].as_i64().unwrap_or(-1) - before[name].as_i64().unwrap_or(0);
-    let (composed, direct) = (grown("frames-composed"), grown("frames-direct"));
+    let (composed, direct) = (grown(&before, &after, COMPOSED), grown(&before, &after, DIRECT));
     eprintln!(
         "in 5 s: {direct} frames direct, {composed} composed; {} of {} zero-copy",
         frames.zero_copy(),
@@ -49,6 +83,10 @@ fn watch(kiosk: &Kiosk) -> Result<()> {
     let second_half = &frames.presented[frames.presented.len() / 2..];
     ensure!(second_half.iter().all(|frame| frame.zero_copy), "some late frames were not zero-copy");
     Ok(())
+}
+
+fn grown(before: &Value, after: &Value, name: &str) -> i64 {
+    after[name].as_i64().unwrap_or(-1) - before[name].as_i64().unwrap_or(0)
 }
 
 fn output(kiosk: &Kiosk) -> Result<Value> {

@@ -176,7 +176,7 @@ impl Backend for Headless {
             });
             inserted.map_err(|error| failed(&error))?;
         }
-        Ok(Presented { queued, scanout: Scanout::Composited(Why::NoPlanes) })
+        Ok(Presented { queued, scanout: Scanout::Composited(Why::NoPlanes), ..Presented::default() })
     }
 
     fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback> {

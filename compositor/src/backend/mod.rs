@@ -26,10 +26,14 @@ use capture::{Capture, CaptureError};
 pub use dmabuf::DmabufOffer;
 
 /// What came of drawing a frame.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Presented {
     /// A page flip follows; `false`: nothing had changed.
     pub queued: bool,
     pub scanout: Scanout,
+    /// The same picture may reach the screen by a better way in another frame: this one came when that could not be
+    /// found out. Not said twice in a row.
+    pub another: bool,
 }
 
 /// Why a frame could not be shown.

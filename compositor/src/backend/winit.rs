@@ -192,7 +192,7 @@ impl Winit {
         };
         frame.note_scanout(&states);
         let Some(damage) = damage.filter(|damage| !damage.is_empty()) else {
-            return Ok(Presented { queued: false, scanout: Scanout::Composited(Why::NoPlanes) });
+            return Ok(Presented { scanout: Scanout::Composited(Why::NoPlanes), ..Presented::default() });
         };
         self.graphics.submit(Some(&damage))?;
         self.feedback = Some(frame.take_feedback(&states));
@@ -203,7 +203,7 @@ impl Winit {
             TimeoutAction::Drop
         });
         inserted.map_err(|error| SwapBuffersError::TemporaryFailure(Box::new(error.error)))?;
-        Ok(Presented { queued: true, scanout: Scanout::Composited(Why::NoPlanes) })
+        Ok(Presented { queued: true, scanout: Scanout::Composited(Why::NoPlanes), ..Presented::default() })
     }
 }
 

@@ -135,7 +135,11 @@ impl Presenter {
             either!(&mut self.compositor, compositor => compositor.reset_buffer_ages());
             planes.remove(FrameFlags::ALLOW_CURSOR_PLANE_SCANOUT);
         }
-        if !self.trust.planes() {
+        // A CRTC that is off, or is to change its mode, fails each test of a plane: the library tests without leave for a
+        // modeset. It would also remember that, for as long as the client's buffer lies where it lies.
+        let modeset = either!(&self.compositor, compositor => compositor.surface().commit_pending());
+        let another = modeset && self.trust.planes() && matches!(self.compositor, Compositor::Gles(_));
+        if modeset || !self.trust.planes() {
             planes = FrameFlags::empty();
         }
         let turn = turn.with_planes(!self.scanout.is_composited());
@@ -151,7 +155,7 @@ impl Presenter {
             _ => Err(PresentError::Device("the display belongs to another renderer".into())),
         };
         match presented {
-            Ok(Presented { queued: true, scanout }) => {
+            Ok(Presented { queued: true, scanout, .. }) => {
                 self.scanout = scanout;
                 if self.trust.taken() {
                     tracing::warn!("the display driver takes frames only without planes for clients; all are composed");
@@ -160,7 +164,7 @@ impl Presenter {
             Err(PresentError::Device(_)) => self.trust.refused(),
             _ => {}
         }
-        presented
+        presented.map(|presented| Presented { another: another && presented.queued, ..presented })
     }
 
     /// A page flip happened.
@@ -274,7 +278,7 @@ where
         .map_err(|error| PresentError::Device(error.to_string()))?;
     frame.note_scanout(&drawn.states);
     if drawn.is_empty {
-        return Ok(Presented { queued: false, scanout: Scanout::default() });
+        return Ok(Presented::default());
     }
     let scanout = match &drawn.primary_element {
         PrimaryPlaneElement::Element(_) => Scanout::Direct,
@@ -289,8 +293,8 @@ where
     let feedback = frame.take_feedback(&drawn.states);
     drop(drawn);
     match compositor.queue_frame(Some(feedback)) {
-        Ok(()) => Ok(Presented { queued: true, scanout }),
-        Err(FrameError::EmptyFrame) => Ok(Presented { queued: false, scanout }),
+        Ok(()) => Ok(Presented { queued: true, scanout, another: false }),
+        Err(FrameError::EmptyFrame) => Ok(Presented { queued: false, scanout, another: false }),
         Err(error) => Err(refusal(error)),
     }
 }
