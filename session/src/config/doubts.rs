@@ -55,7 +55,7 @@ impl Config {
 mod tests {
     use std::time::Duration;
 
-    use super::super::model::{OutputRule, OutputSettings};
+    use super::super::output::{OutputRule, OutputSettings};
     use super::*;
 
     fn mirrors(tables: &[(&str, &str)]) -> Config {

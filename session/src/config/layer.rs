@@ -9,8 +9,8 @@ use toml_edit::Value;
 use super::keys::{self, Key, SECTIONS, Sectioned};
 use super::model::{Config, Shell};
 use super::origin::{ConfigError, Lines, Origin, Position, Source};
-use super::raw::{Raw, RawEntry, RawValue, Wrong};
-use super::suggest::closest;
+use super::raw::{Raw, RawEntry, RawValue};
+use super::sentences::{did_you_mean, first_of, names_in, refusal};
 use crate::text::shortened;
 
 /// Tables of outputs, of devices or of shells that one file may have: far more than a machine has, and few enough that
@@ -18,8 +18,6 @@ use crate::text::shortened;
 const MOST_TABLES: usize = 256;
 /// Of a sentence about a key that is itself as long as a book.
 const MOST_CHARACTERS: usize = 1000;
-/// What is told of one file that has everything wrong in it.
-const MOST_ERRORS: usize = 32;
 
 /// The configuration while layers are being laid.
 #[derive(Debug, Clone, Default)]
@@ -285,54 +283,4 @@ impl Layer<'_> {
         let origin = Origin { source: self.source.clone(), position: Some(self.position(offset)) };
         ConfigError { origin, key: shortened(&key, MOST_CHARACTERS), message: shortened(&message, MOST_CHARACTERS) }
     }
-}
-
-/// Not more of them than anybody reads.
-fn first_of(mut errors: Vec<ConfigError>) -> Vec<ConfigError> {
-    let more = errors.len().saturating_sub(MOST_ERRORS);
-    if more > 0
-        && let Some(last) = errors.get_mut(MOST_ERRORS)
-    {
-        last.key = String::new();
-        last.message = format!("from here on {more} more things are wrong");
-        errors.truncate(MOST_ERRORS + 1);
-    }
-    errors
-}
-
-/// Why `raw` is no value for `key`, from the key on.
-pub(super) fn refusal<T>(key: &Key<T>, full: &str, raw: &Raw, wrong: &Wrong) -> String {
-    let found = raw.excerpt();
-    let allowed = key.allowed.text();
-    let near = match (key.allowed, &raw.value) {
-        (keys::Allowed::Words(words), RawValue::Text(text)) => closest(text, words.iter().copied()),
-        _ => None,
-    };
-    match (&wrong.why, near) {
-        // It is about one thing in it.
-        (Some(why), _) if matches!(raw.value, RawValue::List(_)) => format!("{full}: {why}; allowed is {allowed}"),
-        (Some(why), _) => format!("{full} is {found}: {why}; allowed is {allowed}"),
-        (None, Some(near)) => format!("{full} is {found}, did you mean {near:?}? Allowed is {allowed}"),
-        (None, None) => format!("{full} is {found}, allowed is {allowed}"),
-    }
-}
-
-/// Ends the sentence in any case.
-fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
-    closest(word, candidates).map_or_else(|| ".".into(), |name| format!(", did you mean {name}?"))
-}
-
-/// The keys and subtables directly below `prefix`.
-fn names_in<T: Sectioned>(prefix: &str) -> Vec<&'static str> {
-    let mut names: Vec<&'static str> = Vec::new();
-    for rest in T::keys().iter().filter_map(|key| key.name.strip_prefix(prefix)) {
-        let name = rest.split('.').next().unwrap_or(rest);
-        if !names.contains(&name) {
-            names.push(name);
-        }
-    }
-    if prefix.is_empty() {
-        names.extend(T::tables());
-    }
-    names
 }

@@ -10,9 +10,11 @@ mod layer;
 mod load;
 mod model;
 mod origin;
+mod output;
 mod policy;
 mod raw;
 mod screens;
+mod sentences;
 mod setters;
 mod show;
 mod state;
@@ -26,10 +28,11 @@ pub use devices::{
 };
 pub use load::{ADMIN_DIR, ADMIN_FILE, Loaded, ROOT_ENV, Sources, VENDOR_DIR};
 pub use model::{
-    Config, CursorPolicy, Days, Idle, Input, Keyboard, ModeChoice, OutputRule, OutputSettings, PageReady, Power, Ready,
-    Rotation, Scale, ScheduleEntry, Shell, Splash, StatusRanges, TimeOfDay,
+    Config, CursorPolicy, Days, Idle, Input, Keyboard, PageReady, Power, Ready, ScheduleEntry, Shell, Splash,
+    StatusRanges, TimeOfDay,
 };
 pub use origin::{ConfigError, Origin, Position, Source};
+pub use output::{ModeChoice, OutputRule, OutputSettings, Rotation, Scale};
 pub use policy::{OutputPolicy, conflicting_rules, identity, output_policy};
 pub use screens::OutputTables;
 pub use show::Setting;

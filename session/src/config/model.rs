@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::devices::InputRule;
+use super::output::{ModeChoice, OutputRule, OutputSettings, Rotation, Scale};
 use super::url::Url;
 
 /// Everything that can be configured, merged and valid.
@@ -149,106 +150,6 @@ impl Default for Splash {
     fn default() -> Self {
         Splash { logo: "/usr/share/kiosk/logo.svg".into(), background: [0, 0, 0], message: true }
     }
-}
-
-/// One `[output."MATCH"]` table: what it says about the outputs it matches; `None`: nothing.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct OutputRule {
-    /// `*`, the EDID's `Make Model Serial`, or a connector's name such as `HDMI-A-1`.
-    pub matcher: String,
-    pub settings: OutputSettings,
-}
-
-/// The parts of an output's policy that one place names. Also what is saved at runtime.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct OutputSettings {
-    pub mode: Option<ModeChoice>,
-    pub rotation: Option<Rotation>,
-    pub scale: Option<Scale>,
-    pub power: Option<bool>,
-    /// The output to show the same picture as, by connector name or identity; empty: none.
-    pub mirror: Option<String>,
-    /// Logical pixels in the layout.
-    pub position: Option<(i32, i32)>,
-    /// 0 to 100; for displays that let themselves be told.
-    pub brightness: Option<u8>,
-}
-
-impl OutputSettings {
-    /// Takes over what `other` names.
-    pub fn overlay(&mut self, other: &OutputSettings) {
-        fn take<T: Clone>(into: &mut Option<T>, from: &Option<T>) {
-            if from.is_some() {
-                into.clone_from(from);
-            }
-        }
-        take(&mut self.mode, &other.mode);
-        take(&mut self.rotation, &other.rotation);
-        take(&mut self.scale, &other.scale);
-        take(&mut self.power, &other.power);
-        take(&mut self.mirror, &other.mirror);
-        take(&mut self.position, &other.position);
-        take(&mut self.brightness, &other.brightness);
-    }
-
-    /// Whether nothing is named.
-    pub fn is_empty(&self) -> bool {
-        *self == OutputSettings::default()
-    }
-}
-
-/// Which mode an output is driven in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ModeChoice {
-    /// The one the display prefers.
-    Preferred,
-    /// Most pixels, then highest refresh.
-    Max,
-    /// One that the display lists; `refresh` in millihertz, `None`: the highest it has at this size.
-    Exact { width: u32, height: u32, refresh: Option<u32> },
-    /// Timings computed (CVT), whether listed or not; `refresh` in millihertz, `None`: 60 Hz.
-    Custom { width: u32, height: u32, refresh: Option<u32> },
-}
-
-/// Clockwise, as the viewer sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Rotation {
-    #[default]
-    R0,
-    R90,
-    R180,
-    R270,
-}
-
-impl Rotation {
-    /// 0, 90, 180 or 270; `None` for any other number.
-    pub fn from_degrees(degrees: u32) -> Option<Self> {
-        match degrees {
-            0 => Some(Rotation::R0),
-            90 => Some(Rotation::R90),
-            180 => Some(Rotation::R180),
-            270 => Some(Rotation::R270),
-            _ => None,
-        }
-    }
-
-    pub fn degrees(self) -> u32 {
-        match self {
-            Rotation::R0 => 0,
-            Rotation::R90 => 90,
-            Rotation::R180 => 180,
-            Rotation::R270 => 270,
-        }
-    }
-}
-
-/// Physical pixels per logical pixel.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Scale {
-    /// From the display's resolution and size.
-    Auto,
-    /// 1.0 to 4.0.
-    Fixed(f64),
 }
 
 /// Keyboard, pointer and touch.

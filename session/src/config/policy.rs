@@ -2,7 +2,7 @@
 //! Pure; the compositor asks before the first modeset and whenever a display comes, or the rules change.
 
 use super::keys::Sectioned;
-use super::model::{ModeChoice, OutputRule, OutputSettings, Rotation, Scale};
+use super::output::{ModeChoice, OutputRule, OutputSettings, Rotation, Scale};
 
 /// How an output is to be driven, with nothing left open.
 #[derive(Debug, Clone, PartialEq)]

@@ -8,8 +8,8 @@ use toml_edit::Value;
 
 use super::layer::Draft;
 use super::load::{read_file, unreadable};
-use super::model::{OutputRule, OutputSettings};
 use super::origin::{ConfigError, Origin, Source};
+use super::output::{OutputRule, OutputSettings};
 use super::policy::merged;
 
 /// The tables, and where everything in them stands.

@@ -13,7 +13,7 @@ use super::devices::{Calibration, InputRule, InputSettings, OUTPUT_AUTO};
 use super::durable;
 use super::keys::{OUTPUTS, Sectioned};
 use super::load::read_file;
-use super::model::{OutputRule, OutputSettings};
+use super::output::{OutputRule, OutputSettings};
 use super::raw::{Raw, RawValue};
 use crate::api;
 

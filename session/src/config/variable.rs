@@ -4,10 +4,11 @@
 use toml_edit::Value;
 
 use super::keys::{self, Kind, Sectioned};
-use super::layer::{Draft, refusal};
+use super::layer::Draft;
 use super::model::Config;
 use super::origin::{ConfigError, Origin, Source};
 use super::raw::{Raw, RawValue};
+use super::sentences::refusal;
 use super::suggest::closest;
 
 impl Draft {

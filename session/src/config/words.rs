@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use super::model::{Days, ModeChoice, Scale, StatusRanges, TimeOfDay};
+use super::model::{Days, StatusRanges, TimeOfDay};
+use super::output::{ModeChoice, Scale};
 
 /// What is allowed, for messages.
 pub const DURATION: &str = "a time such as \"90s\", \"10m\", \"1h30m\", or \"never\"";

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use kiosk_session::config::{self, ModeChoice, Scale, Url, words};
+use kiosk_session::config::{ModeChoice, Scale, Url};
+
+use super::values::{duration, mode, percent, position, revert_after, scale, turn, url, vt};
 
 const AFTER_HELP: &str = "\
 Exit status:
@@ -277,54 +279,6 @@ pub enum Generated {
     Fish,
 }
 
-fn url(text: &str) -> Result<Url, String> {
-    Url::parse(text).map_err(|error| format!("{error}; allowed is {}", config::url::ALLOWED))
-}
-
-fn turn(text: &str) -> Result<Turn, String> {
-    match text {
-        "next" => Ok(Turn::Next),
-        "0" | "90" | "180" | "270" => text.parse().map(Turn::To).map_err(|_| String::new()),
-        _ => Err("allowed is 0, 90, 180, 270 or next".into()),
-    }
-}
-
-fn mode(text: &str) -> Result<ModeChoice, String> {
-    match words::parse_mode(text) {
-        Some(mode) => Ok(mode),
-        None => Err("allowed is preferred, max, WIDTHxHEIGHT, WIDTHxHEIGHT@HZ or \"custom WIDTHxHEIGHT@HZ\"".into()),
-    }
-}
-
-fn scale(text: &str) -> Result<Scale, String> {
-    words::parse_scale(text).ok_or_else(|| "allowed is auto or a number from 1.0 to 4.0".into())
-}
-
-fn percent(text: &str) -> Result<i32, String> {
-    let parsed = text.parse().ok().filter(|percent| (0..=100).contains(percent));
-    parsed.ok_or_else(|| "allowed is 0 to 100".into())
-}
-
-fn vt(text: &str) -> Result<u32, String> {
-    let parsed = text.parse().ok().filter(|number| (1..=63).contains(number));
-    parsed.ok_or_else(|| "allowed is 1 to 63".into())
-}
-
-fn position(text: &str) -> Result<(i32, i32), String> {
-    let parsed = text.split_once(',').and_then(|(x, y)| Some((x.trim().parse().ok()?, y.trim().parse().ok()?)));
-    parsed.ok_or_else(|| "allowed is X,Y in pixels, such as 1920,0".into())
-}
-
-fn duration(text: &str) -> Result<Duration, String> {
-    let allowed = || "allowed is a time such as 30s, 10m or 1h30m, more than 0".to_owned();
-    words::parse_duration(text).flatten().ok_or_else(allowed)
-}
-
-fn revert_after(text: &str) -> Result<Duration, String> {
-    let limits = Duration::from_secs(1)..=Duration::from_secs(3600);
-    duration(text).ok().filter(|time| limits.contains(time)).ok_or_else(|| "allowed is 1s to 1h".into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -339,33 +293,5 @@ mod tests {
     fn negative_positions_are_no_options() {
         let cli = Cli::try_parse_from(["kioskctl", "position", "-10,5"]).unwrap();
         assert!(matches!(cli.verb, Verb::Position { position: (-10, 5), .. }));
-    }
-
-    #[test]
-    fn wrong_values_are_usage_errors() {
-        for line in [
-            "rotate 45",
-            "open localhost",
-            "scale 5",
-            "scale none",
-            "scale nan",
-            "mode 1080p",
-            "position 3",
-            "brightness 101",
-            "brightness -1",
-            "mirror",
-            "apply",
-            "apply a.toml --verify --temporary",
-            "vt 0",
-            "vt 64",
-            "wait ready --timeout 5",
-            "wait later",
-            "rotate 90 --revert-after 2h",
-            "frobnicate",
-            "",
-        ] {
-            let words = std::iter::once("kioskctl").chain(line.split_whitespace());
-            assert_eq!(Cli::try_parse_from(words).unwrap_err().exit_code(), 2, "{line}");
-        }
     }
 }

@@ -17,6 +17,7 @@ mod session;
 mod state;
 mod status;
 mod table;
+mod values;
 mod wait;
 
 use clap::Parser;

@@ -12,7 +12,8 @@ mod splash;
 use toml_edit::Value;
 
 use super::devices::InputRule;
-use super::model::{Config, Idle, Input, OutputRule, Power, Shell, Splash};
+use super::model::{Config, Idle, Input, Power, Shell, Splash};
+use super::output::OutputRule;
 use super::raw::{Raw, Wrong};
 use super::words;
 

@@ -3,7 +3,7 @@
 use toml_edit::{Array, Value};
 
 use super::{Allowed, Key, Kind};
-use crate::config::model::{ModeChoice, OutputRule, Rotation, Scale};
+use crate::config::output::{ModeChoice, OutputRule, Rotation, Scale};
 use crate::config::raw::{RawValue, Wrong};
 use crate::config::setters::{put, understood};
 use crate::config::words;

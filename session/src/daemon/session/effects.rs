@@ -1,9 +1,10 @@
 //! Carries the machine's effects out.
 
-use super::shell::Shell;
-use super::{Daemon, Input};
+use super::Daemon;
 use crate::browser::{Surroundings, machine_memory};
 use crate::config::Url;
+use crate::daemon::Input;
+use crate::daemon::shell::Shell;
 use crate::launcher::leftovers;
 use crate::machine::{Effect, Event, Failure};
 use crate::page::Page;
