@@ -18,13 +18,13 @@ use smithay::{
 };
 
 use crate::{
-    backend::{Backend, DeviceChange},
+    backend::Backend,
     brightness::Brightness,
     control::ControlHandle,
     input::SeatParts,
     memory,
     notify::Notifier,
-    power::{self, Power},
+    power::Power,
     privilege::ClientState,
     protocols::Protocols,
     saved::Saved,
@@ -33,9 +33,6 @@ use crate::{
     stage::{Stage, splash::Cover},
     trial::Trial,
 };
-
-/// Wait before a display device that was not ready at resume is tried again.
-const RESUME_RETRY: Duration = Duration::from_millis(200);
 
 /// How long what follows the shell's first picture takes: clients' first requests, news on D-Bus.
 const SETTLING: Duration = Duration::from_secs(2);
@@ -236,62 +233,6 @@ impl Kiosk {
         }
         self.windows_changed();
         self.inputs_follow_screens();
-    }
-
-    /// Another VT takes the screen: nothing is drawn, nothing is held, until it comes back.
-    pub fn session_paused(&mut self) {
-        tracing::info!("the session is paused");
-        self.paused = true;
-        self.changed = true;
-        self.backend.pause();
-        self.release_keys();
-        self.touch_cancel();
-        self.seat.swallow.forget();
-        for screen in self.screens.iter_mut() {
-            screen.redraw.suspend();
-        }
-    }
-
-    /// The screen is ours again. What it shows is not known: everything is drawn anew.
-    pub fn session_resumed(&mut self) {
-        if let Err(error) = self.backend.resume() {
-            tracing::warn!(%error, "the session is back, and the display device is not yet");
-            self.after(RESUME_RETRY, |kiosk| {
-                if kiosk.paused {
-                    kiosk.session_resumed();
-                }
-            });
-            return;
-        }
-        tracing::info!("the session is back");
-        self.paused = false;
-        // Whoever came back here wants to see something.
-        self.power_event(power::Event::Input { wakes: true });
-        self.draw_from_scratch();
-    }
-
-    /// The machine slept and is awake again. The session was not taken away for that: the kernel switched the screens
-    /// off and on by itself, and told nobody.
-    pub fn woke_up(&mut self) {
-        tracing::info!("the machine slept");
-        self.backend.device_changed(DeviceChange::Slept);
-        self.touch_cancel();
-        self.power_event(power::Event::Woke);
-        // Another terminal's picture is not ours to draw; when the session comes back all is drawn anyway.
-        if !self.paused {
-            self.draw_from_scratch();
-        }
-    }
-
-    /// What the screens show is not known: it is drawn on those that are there now, and the dark ones are put out.
-    fn draw_from_scratch(&mut self) {
-        self.changed = true;
-        for screen in self.screens.iter_mut() {
-            screen.redraw.resume();
-        }
-        let dark: Vec<_> = self.screens.iter().filter(|screen| !screen.power).map(|screen| screen.id).collect();
-        dark.into_iter().for_each(|id| self.set_power(id, false));
-        self.displays_changed();
     }
 
     /// Whether frames can still reach a screen: what the watchdog is fed for.

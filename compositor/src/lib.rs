@@ -2,6 +2,7 @@
 //!
 //! `main.rs` is thin; everything is here, so that tests can run the compositor in their own process.
 
+mod absence;
 pub mod backend;
 pub mod brightness;
 pub mod child;

@@ -1,0 +1,67 @@
+//! The screens are taken away for a while and come back: another virtual terminal is in front, or the machine sleeps.
+//! What was under way is given up, and afterwards everything is drawn anew. The back end and the clock of sleep call it.
+
+use std::time::Duration;
+
+use crate::{backend::DeviceChange, kiosk::Kiosk, power};
+
+/// Wait before a display device that was not ready at resume is tried again.
+const RESUME_RETRY: Duration = Duration::from_millis(200);
+
+impl Kiosk {
+    /// Another VT takes the screen: nothing is drawn, nothing is held, until it comes back.
+    pub fn session_paused(&mut self) {
+        tracing::info!("the session is paused");
+        self.paused = true;
+        self.changed = true;
+        self.backend.pause();
+        self.release_keys();
+        self.touch_cancel();
+        self.seat.swallow.forget();
+        for screen in self.screens.iter_mut() {
+            screen.redraw.suspend();
+        }
+    }
+
+    /// The screen is ours again. What it shows is not known: everything is drawn anew.
+    pub fn session_resumed(&mut self) {
+        if let Err(error) = self.backend.resume() {
+            tracing::warn!(%error, "the session is back, and the display device is not yet");
+            self.after(RESUME_RETRY, |kiosk| {
+                if kiosk.paused {
+                    kiosk.session_resumed();
+                }
+            });
+            return;
+        }
+        tracing::info!("the session is back");
+        self.paused = false;
+        // Whoever came back here wants to see something.
+        self.power_event(power::Event::Input { wakes: true });
+        self.draw_from_scratch();
+    }
+
+    /// The machine slept and is awake again. The session was not taken away for that: the kernel switched the screens
+    /// off and on by itself, and told nobody.
+    pub fn woke_up(&mut self) {
+        tracing::info!("the machine slept");
+        self.backend.device_changed(DeviceChange::Slept);
+        self.touch_cancel();
+        self.power_event(power::Event::Woke);
+        // Another terminal's picture is not ours to draw; when the session comes back all is drawn anyway.
+        if !self.paused {
+            self.draw_from_scratch();
+        }
+    }
+
+    /// What the screens show is not known: it is drawn on those that are there now, and the dark ones are put out.
+    fn draw_from_scratch(&mut self) {
+        self.changed = true;
+        for screen in self.screens.iter_mut() {
+            screen.redraw.resume();
+        }
+        let dark: Vec<_> = self.screens.iter().filter(|screen| !screen.power).map(|screen| screen.id).collect();
+        dark.into_iter().for_each(|id| self.set_power(id, false));
+        self.displays_changed();
+    }
+}
