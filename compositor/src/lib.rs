@@ -11,7 +11,7 @@ pub mod draw;
 pub mod input;
 pub mod kiosk;
 pub mod layout;
-mod life;
+pub mod life;
 pub mod memory;
 pub mod notify;
 pub mod options;

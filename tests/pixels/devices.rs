@@ -1,6 +1,11 @@
 //! Display devices that refuse frames, or lose them.
 
-use std::time::{Duration, Instant};
+use std::{
+    os::unix::net::UnixDatagram,
+    time::{Duration, Instant},
+};
+
+use kioskd::{life, notify::Notifier};
 
 use crate::fixture::{
     Fixture, Setup,
@@ -51,7 +56,8 @@ fn a_lost_flip_is_given_up_and_the_picture_comes_back() {
     fixture.roundtrip(client);
     fixture.panels.set_fault(None);
     fixture.until("the picture", |fixture| fixture.panel().pixel(5, 5) == GREEN);
-    assert!(started.elapsed() < Duration::from_millis(3_000), "{:?}", started.elapsed());
+    // A second, and what a busy machine adds.
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     assert_eq!(fixture.panels.recovered(), 1);
     assert_eq!(fixture.kiosk.problems.len(), 1, "{:?}", fixture.kiosk.problems);
     assert!(fixture.kiosk.can_draw());
@@ -62,15 +68,29 @@ fn a_lost_flip_is_given_up_and_the_picture_comes_back() {
     assert_eq!(fixture.kiosk.lost_flips, 0);
 }
 
+/// Of a watchdog in a hurry.
+const PERIOD: Duration = Duration::from_millis(50);
+
 #[test]
 fn a_device_that_loses_every_flip_is_dead_to_the_watchdog() {
     let mut fixture = Fixture::new(&["320x200"]);
     let client = fixture.client();
     let window = fixture.map(client, Picture::Solid(RED));
+    let address = fixture.directory.path().join("notify");
+    let manager = UnixDatagram::bind(&address).unwrap();
+    manager.set_nonblocking(true).unwrap();
+    let fed = || std::iter::from_fn(|| manager.recv(&mut [0; 64]).ok()).count();
+    fixture.kiosk.notifier = Notifier::new(address.as_os_str(), Some(PERIOD)).unwrap();
+    life::start_watchdog(&mut fixture.kiosk);
+    fixture.until("a sign of life", |_| fed() > 0);
     fixture.panels.set_fault(Some(Fault::LosesFlips));
     fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
     fixture.until("the end of patience", |fixture| !fixture.kiosk.can_draw());
+    fed();
+    fixture.pass(PERIOD * 3);
+    assert_eq!(fed(), 0, "it says that it lives, and shows nothing");
     // And alive as soon as one comes.
     fixture.panels.set_fault(None);
     fixture.until("a picture after all", |fixture| fixture.kiosk.can_draw());
+    fixture.until("a sign of life", |_| fed() > 0);
 }

@@ -188,6 +188,33 @@ fn the_cursor_is_hidden_until_a_pointer_moves_and_fingers_do_not_show_it() {
 }
 
 #[test]
+fn the_cursor_goes_by_itself_when_the_pointer_rests() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(GREEN));
+    let clean = fixture.panel();
+    fixture.point((100.0, 100.0));
+    fixture.still();
+    assert_ne!(fixture.panel(), clean);
+    fixture.until("the pointer's rest", |fixture| !fixture.kiosk.seat.cursor.is_visible());
+    fixture.still();
+    assert_eq!(fixture.panel(), clean);
+}
+
+#[test]
+fn the_keyboard_is_as_configured() {
+    let mut setup = Setup::bare(&["320x200"]);
+    let keyboard = &mut setup.config.input.keyboard;
+    (keyboard.layout, keyboard.repeat_rate, keyboard.repeat_delay) = ("de".into(), 7, 1_234);
+    let mut fixture = setup.start();
+    let client = fixture.client();
+    fixture.roundtrip(client);
+    let seen = &fixture[client].seen;
+    assert_eq!(seen.repeat, Some((7, 1_234)));
+    assert!(seen.keymap.contains("adiaeresis"), "no German keymap");
+}
+
+#[test]
 fn the_cursor_turns_with_the_screen() {
     for degrees in [90, 180, 270] {
         let mut fixture = Fixture::new(&["320x200"]);

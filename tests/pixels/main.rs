@@ -7,6 +7,7 @@ mod fixture;
 mod bad;
 mod brightness;
 mod bus;
+mod children;
 mod devices;
 mod dialogs;
 mod frames;

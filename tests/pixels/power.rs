@@ -124,10 +124,12 @@ fn with_a_page_on_each_of_two_screens_both_idle_together_and_one_touch_lights_bo
 
 #[test]
 fn somebody_who_types_keeps_the_screen_on() {
-    let (mut fixture, _, _) = idling(Some(IDLE));
+    // Between two keys a busy machine may do something else for far longer than it takes to press them.
+    let idle = IDLE * 5;
+    let (mut fixture, _, _) = idling(Some(idle));
     for _ in 0..10 {
         fixture.tap_key(keys::A);
-        fixture.pass(IDLE / 8);
+        fixture.pass(idle / 8);
         assert!(!fixture.all_dark());
     }
     fixture.goes_dark();
@@ -328,6 +330,47 @@ fn the_schedule_switches_off_and_on_and_the_page_goes_on() {
     fixture.is_lit();
     fixture.roundtrip(client);
     assert_eq!(fixture[client].configures(&window).count(), configures);
+}
+
+#[test]
+fn who_keeps_a_screen_from_idling_keeps_it_on_at_night_only_when_it_was_lit_by_name() {
+    let (mut fixture, client, window) = with(|setup| {
+        setup.config.power.schedule = nightly();
+        setup.config.idle.screen_off = Some(IDLE);
+    });
+    let handle = fixture[client].handle.clone();
+    let manager: ZwpIdleInhibitManagerV1 = fixture[client].bind();
+    let _inhibitor = manager.create_inhibitor(&window.surface, &handle, ());
+    fixture.roundtrip(client);
+    fixture.kiosk.follow_schedule(at(23));
+    fixture.touch_down(0, (50.0, 50.0));
+    fixture.touch_up(0);
+    fixture.is_lit();
+    fixture.goes_dark();
+    fixture.touch_down(0, (50.0, 50.0));
+    fixture.touch_up(0);
+    // It is lit already: said by name, it stays so.
+    fixture.switch(true);
+    fixture.pass(IDLE * 2);
+    fixture.is_lit();
+}
+
+#[test]
+fn what_a_finger_began_on_a_screen_that_goes_dark_is_cancelled() {
+    let (mut fixture, client, _) = idling(Some(IDLE));
+    fixture.touch_down(0, (50.0, 50.0));
+    fixture.goes_dark();
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.touch.last(), Some(&TouchSeen::Cancel));
+}
+
+#[test]
+fn a_screen_that_was_switched_off_is_not_dark_after_the_next_start() {
+    let (mut fixture, _, _) = idling(None);
+    fixture.switch(false);
+    assert!(fixture.all_dark());
+    let saved = fixture.kiosk.saved.state.output("kioskd headless 1", "HEADLESS-1").cloned();
+    assert_eq!(saved.and_then(|saved| saved.power), None);
 }
 
 #[test]

@@ -260,6 +260,37 @@ fn a_splash_that_is_up_turns_with_the_screen() {
 }
 
 #[test]
+fn without_a_session_a_new_window_of_an_old_shell_is_under_the_splash() {
+    let (mut fixture, session, client, window) = running(&["320x200"]);
+    drop(session);
+    fixture
+        .until("the end of the session", |fixture| fixture.kiosk.stage.shells[0].readiness.state != Some(State::Ready));
+    fixture.still();
+    assert_eq!(fixture.panel().pixel(5, 5), GREEN, "its picture stays as long as it does");
+    window.surface.attach(None, 0, 0);
+    window.surface.commit();
+    fixture.roundtrip(client);
+    fixture.map(client, Picture::Solid(GREEN));
+    fixture.still();
+    assert!(is_splash(&fixture.panel()));
+}
+
+#[test]
+fn an_old_session_that_still_talks_takes_no_splash_away() {
+    let mut fixture = setup(&["320x200"]).start();
+    let (mut old, mut new) = (fixture.session(), fixture.session());
+    fixture.report(&mut old, State::Waiting);
+    fixture.report(&mut new, State::Launching);
+    old.send(&Report { state: State::Ready, message: String::new(), pid: 0, shell: 0 });
+    fixture.report(&mut new, State::Loading);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(GREEN));
+    fixture.still();
+    assert_eq!(fixture.kiosk.stage.shells[0].readiness.state, Some(State::Loading));
+    assert!(is_splash(&fixture.panel()));
+}
+
+#[test]
 fn nothing_wakes_up_once_the_splash_is_gone() {
     let (mut fixture, ..) = running(&["320x200", "320x200"]);
     fixture.nothing_left_to_do();

@@ -166,6 +166,18 @@ impl World {
         panic!("never ready: {:?}", self.machine);
     }
 
+    /// For this long no server answers.
+    fn without_server(&mut self, time: Duration) {
+        let end = self.now + time;
+        while self.now < end {
+            if self.probing {
+                self.event(Event::ServerDown { reason: "connection refused".into() });
+            } else {
+                self.pass(SECOND);
+            }
+        }
+    }
+
     fn ready() -> Self {
         let mut world = World::new(settings());
         world.until_ready();
@@ -218,6 +230,23 @@ fn a_silent_server_is_asked_quickly_at_first_and_never_given_up() {
     assert_eq!(world.machine.state(), State::Waiting);
     world.until_ready();
     assert_eq!(world.machine.report().message, "");
+}
+
+#[test]
+fn a_page_that_is_not_up_in_time_is_told_the_first_time_and_later() {
+    let mut world = World::new(settings());
+    world.event(Event::CompositorUp { pid: 1 });
+    world.event(Event::Attached);
+    for _ in 0..2 {
+        world.without_server(SECOND * 58);
+        assert!(!world.machine.report().message.starts_with("Not up"), "{:?}", world.machine.report());
+        world.without_server(SECOND * 4);
+        let message = world.machine.report().message;
+        assert!(message.starts_with("Not up after 60 s: "), "{message}");
+        world.until_ready();
+        assert_eq!(world.machine.report().message, "");
+        world.event(failed("http://localhost:3000/", true));
+    }
 }
 
 #[test]
