@@ -1,6 +1,6 @@
 //! Which client may bind which global: one question, asked for every global there is.
 //!
-//! Clients come in through two sockets and differ by nothing else. [`globals!`] is how protocols are made
+//! Clients come in through two sockets and differ by nothing else. `globals!` is how protocols are made
 //! known, so that no global can be offered without the question.
 
 use std::sync::{Arc, atomic::AtomicU32};

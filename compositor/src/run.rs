@@ -112,6 +112,7 @@ pub fn build(
     let seat = SeatParts::new(&mut protocols.seat, &display_handle, &config.input);
     let mut problems: Vec<String> = errors.iter().take(MOST_PROBLEMS).map(ToString::to_string).collect();
     problems.extend(config.unfollowed());
+    let errors = problems.clone();
     let style = splash_style::style(&config, &mut problems);
     let saved = match places::saved_directory(options) {
         None => Saved::default(),
@@ -134,7 +135,7 @@ pub fn build(
         handle,
         display: display_handle,
         clock,
-        stage: Stage::new(style, !options.no_splash, wait_for_session, wanted.len()),
+        stage: Stage { errors, ..Stage::new(style, !options.no_splash, wait_for_session, wanted.len()) },
         config,
         protocols,
         seat,

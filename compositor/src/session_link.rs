@@ -10,7 +10,7 @@ use std::{
 use kiosk_session::api::{MAX_LINE, Notice, Report};
 use smithay::reexports::calloop::{Interest, LoopHandle, Mode, PostAction, generic::Generic};
 
-use crate::{kiosk::Kiosk, sockets};
+use crate::{kiosk::Kiosk, sockets, stage::shell::Readiness};
 
 /// Connections at a time for each shell: one session, and its successor that comes before the old one is cleaned up.
 const MOST_CONNECTIONS: usize = 8;
@@ -168,9 +168,14 @@ impl Kiosk {
         }
         tracing::debug!(?report, "session report");
         let readiness = &mut shell.readiness;
-        let changed = readiness.state != Some(report.state) || readiness.message != report.message;
-        readiness.state = Some(report.state);
-        readiness.message = report.message;
+        let new = Readiness {
+            state: Some(report.state),
+            message: report.message,
+            overdue: report.overdue,
+            wait_for_session: readiness.wait_for_session,
+        };
+        let changed = *readiness != new;
+        *readiness = new;
         if changed {
             self.screens.request_redraw();
         }

@@ -72,6 +72,9 @@ pub struct Report {
     /// One line for the person before the screen; empty: none.
     #[serde(default)]
     pub message: String,
+    /// The page is not up in the time that `shell.ready.timeout` gives it: what is wrong is to be shown at length.
+    #[serde(default)]
+    pub overdue: bool,
     /// Process id of the shell, 0 while there is none.
     #[serde(default)]
     pub pid: u32,

@@ -23,11 +23,11 @@ pub enum Action {
     Navigate,
     /// Reloading the page, restarting, stopping and starting the browser.
     Reload,
-    /// Changing outputs, messages on the screen, virtual terminals.
+    /// Changing outputs, the place of input devices, messages on the screen, virtual terminals.
     Screen,
     /// A picture of the screen.
     Screenshot,
-    /// What is kept beyond the screen: clearing data, mapping input devices.
+    /// What is kept beyond the screen: clearing data.
     Configure,
 }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 use crate::api::STATE_DIR_ENV;
+use crate::config::durable::replace;
 
 /// Where the service's data is when nobody says so.
 const SERVICE_DIR: &str = "/var/lib/kiosk-web";
@@ -104,10 +105,7 @@ pub fn mark_clean_exit(profile: &Path) -> io::Result<()> {
     if preferences == before {
         return Ok(());
     }
-    // By rename: a power cut leaves the old file or the new one.
-    let new = directory.join("Preferences.new");
-    std::fs::write(&new, preferences.to_string())?;
-    std::fs::rename(&new, &file)
+    replace(&file, &directory.join("Preferences.new"), preferences.to_string().as_bytes())
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub use logo_file::{LogoError, MAX_FILE as MAX_LOGO_FILE};
 pub enum View {
     /// The logo, a progress indication and at most one line of message.
     Splash { message: Option<String>, progress: Progress },
+    /// As the splash, with the reasons why there is nothing else to see, in as many lines as fit.
+    Diagnostics { text: String },
     /// A title and a text of a few lines, for people who stand before the screen.
     Message { title: String, text: String },
 }
@@ -71,7 +73,7 @@ pub struct Scene {
 #[derive(Debug, Clone)]
 pub struct Style {
     pub background: Rgb,
-    /// Whether the splash's line of message is drawn at all; [`View::Message`] always is.
+    /// Whether the splash's line of message is drawn at all; other texts always are.
     pub message: bool,
     pub logo: Logo,
 }

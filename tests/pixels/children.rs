@@ -15,7 +15,7 @@ use crate::fixture::Fixture;
 fn a_command_ends_the_kiosk_with_its_status_and_leaves_nothing_running() {
     let mut fixture = Fixture::new(&["320x200"]);
     let left = fixture.directory.path().join("left");
-    let script = format!("sleep 1000 & echo $! >{}; exit 7", left.display());
+    let script = format!("sleep 60 </dev/null >/dev/null 2>&1 & echo $! >{}; exit 7", left.display());
     let words = ["sh", "-c", &script].map(str::to_owned).to_vec();
     let runtime_dir = fixture.directory.path().to_owned();
     let launch = Launch { role: Role::Command(words), wayland: runtime_dir.join("wayland-0"), runtime_dir };

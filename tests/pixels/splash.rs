@@ -205,7 +205,13 @@ fn a_message_of_the_session_is_drawn() {
     fixture.still();
     let ink = |capture: &Capture| capture.rgba.chunks_exact(4).filter(|pixel| pixel[..3] != BACKGROUND).count();
     let before = ink(&fixture.panel());
-    session.send(&Report { state: State::Waiting, message: "Waiting for the server".into(), pid: 0, shell: 0 });
+    session.send(&Report {
+        state: State::Waiting,
+        message: "Waiting for the server".into(),
+        overdue: false,
+        pid: 0,
+        shell: 0,
+    });
     fixture.until("the message", |fixture| ink(&fixture.panel()) > before + 100);
 }
 
@@ -228,7 +234,7 @@ fn a_new_message_repaints_only_its_line() {
     let mut fixture = setup(&["1280x800"]).start();
     let mut session = fixture.session();
     let say = |fixture: &mut Fixture, session: &mut Session, message: &str| {
-        session.send(&Report { state: State::Waiting, message: message.into(), pid: 0, shell: 0 });
+        session.send(&Report { state: State::Waiting, message: message.into(), overdue: false, pid: 0, shell: 0 });
         fixture.until("the message", |fixture| fixture.kiosk.stage.shells[0].readiness.message == message);
         fixture.still();
     };
@@ -276,12 +282,42 @@ fn without_a_session_a_new_window_of_an_old_shell_is_under_the_splash() {
 }
 
 #[test]
+fn a_page_that_is_overdue_is_told_at_length_whatever_the_splash_may_say() {
+    let mut setup = setup(&["640x400"]);
+    setup.config.splash.message = false;
+    setup.errors.push("shell.url is 5");
+    let mut fixture = setup.start();
+    let mut session = fixture.session();
+    // Below the dots, whose picture moves.
+    let lines = |fixture: &mut Fixture| {
+        let panel = fixture.panel();
+        let inked = |y: u32| (0..panel.width).any(|x| panel.pixel(x, y) != BACKGROUND);
+        (300..panel.height).filter(|y| inked(*y) && !inked(*y - 1)).count()
+    };
+    let mut say = |fixture: &mut Fixture, overdue: bool| {
+        let message = "Not up after 60 s: connection refused. Trying again.".to_owned();
+        session.send(&Report { state: State::Waiting, message, overdue, pid: 0, shell: 0 });
+        fixture.until("the report", |fixture| {
+            let readiness = &fixture.kiosk.stage.shells[0].readiness;
+            readiness.state == Some(State::Waiting) && readiness.overdue == overdue
+        });
+        fixture.still();
+    };
+    say(&mut fixture, false);
+    assert_eq!(lines(&mut fixture), 0);
+    say(&mut fixture, true);
+    assert_eq!(lines(&mut fixture), 2, "the reason, and what is wrong with the configuration");
+    say(&mut fixture, false);
+    assert_eq!(lines(&mut fixture), 0);
+}
+
+#[test]
 fn an_old_session_that_still_talks_takes_no_splash_away() {
     let mut fixture = setup(&["320x200"]).start();
     let (mut old, mut new) = (fixture.session(), fixture.session());
     fixture.report(&mut old, State::Waiting);
     fixture.report(&mut new, State::Launching);
-    old.send(&Report { state: State::Ready, message: String::new(), pid: 0, shell: 0 });
+    old.send(&Report { state: State::Ready, message: String::new(), overdue: false, pid: 0, shell: 0 });
     fixture.report(&mut new, State::Loading);
     let client = fixture.client();
     fixture.map(client, Picture::Solid(GREEN));

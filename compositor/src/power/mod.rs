@@ -1,5 +1,5 @@
 //! The screens' power as the root state has it: feeds the state machine, switches what it says, and waits for its
-//! deadlines. Decisions are in [`machine`] and [`schedule`].
+//! deadlines. Decisions are in `machine` and `schedule`.
 //!
 //! The back end is only told through [`Kiosk::set_power`]. With nothing that could happen no timer is armed.
 

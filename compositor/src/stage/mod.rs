@@ -39,6 +39,8 @@ pub struct Stage {
     pub active: usize,
     pub system_screen: Option<SystemScreen>,
     pub style: Style,
+    /// What is wrong with the configuration, for the screen that tells why there is no page.
+    pub errors: Vec<String>,
     /// `--no-splash`: nothing of ours is drawn, only the background.
     pub splash_enabled: bool,
 }
@@ -53,6 +55,7 @@ impl Stage {
             active: 0,
             system_screen: None,
             style,
+            errors: Vec::new(),
             splash_enabled,
         }
     }
@@ -70,7 +73,7 @@ impl Stage {
         }
         match shell.and_then(|shell| self.shells.get(shell)).or(self.shells.first()) {
             // Beside a running shell the other screens keep a still logo: nothing moves, nothing wakes.
-            Some(shell) if shell.cover != Cover::Gone => shell.splash(),
+            Some(shell) if shell.cover != Cover::Gone => shell.splash(&self.errors),
             _ => View::Splash { message: None, progress: Progress::None },
         }
     }

@@ -16,6 +16,8 @@ pub struct Readiness {
     pub state: Option<State>,
     /// A line for people before the screen.
     pub message: String,
+    /// The page should have been up by now.
+    pub overdue: bool,
 }
 
 impl Readiness {
@@ -39,13 +41,17 @@ impl ShellStage {
     pub fn new(wait_for_session: bool) -> Self {
         Self {
             cover: Cover::Shown { since: Duration::ZERO },
-            readiness: Readiness { wait_for_session, state: None, message: String::new() },
+            readiness: Readiness { wait_for_session, state: None, message: String::new(), overdue: false },
             was_ready: false,
         }
     }
 
-    /// The splash, with what the session says.
-    pub fn splash(&self) -> View {
+    /// The splash, with what the session says; when the page is overdue also with `errors`, which may be why.
+    pub fn splash(&self, errors: &[String]) -> View {
+        if self.readiness.overdue {
+            let lines: Vec<&str> = std::iter::once(&self.readiness.message).chain(errors).map(String::as_str).collect();
+            return View::Diagnostics { text: lines.join("\n") };
+        }
         View::Splash {
             message: Some(self.readiness.message.clone()).filter(|message| !message.is_empty()),
             progress: Progress::Indeterminate,
@@ -78,6 +84,7 @@ impl ShellStage {
 
     /// The session's connection is gone: if the shell lives on, its picture stays until it goes.
     pub fn session_gone(&mut self, mapped: bool) {
+        self.readiness.overdue = false;
         if !mapped {
             self.readiness.state = None;
         } else if self.readiness.state == Some(State::Ready) {

@@ -1,5 +1,6 @@
 //! A file replaced as a whole: a power cut at any moment leaves the old content or the new one, and after [`replace`]
-//! has returned it is the new one. For the saved state; what may be lost is not worth the waiting.
+//! has returned it is the new one. For the saved state and the browser's preferences; what may be lost is not
+//! worth the waiting.
 //!
 //! The order of the steps is the point, so they are made on a trait: the tests have a disk that loses its power
 //! between any two of them, and with it whatever was not synced.

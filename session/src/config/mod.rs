@@ -4,7 +4,7 @@
 
 mod devices;
 mod doubts;
-mod durable;
+pub(crate) mod durable;
 mod keys;
 mod layer;
 mod load;

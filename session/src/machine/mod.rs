@@ -205,7 +205,8 @@ impl Machine {
     /// hears `ready`: the last frame stays.
     pub fn report(&self) -> Report {
         let state = if self.shown { State::Ready } else { self.state() };
-        Report { state, message: self.message(), pid: self.pid(), shell: 0 }
+        let overdue = self.overdue && self.wanted && !self.shown;
+        Report { state, message: self.message(), overdue, pid: self.pid(), shell: 0 }
     }
 
     /// How often the shell was started anew since the first time.

@@ -57,7 +57,7 @@ impl Machine {
         self.plan_launch(reason, now, effects);
     }
 
-    /// [`Event::Exited`] will follow.
+    /// [`Event::Exited`](super::Event::Exited) will follow.
     pub(super) fn end_shell(&mut self, grace: Duration, effects: &mut Effects) {
         self.browser = Browser::Ending;
         self.page = Page::None { limit: None };

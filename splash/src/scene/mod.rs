@@ -2,10 +2,11 @@
 //! [`crate::compose`], read by the painter. Every rectangle has at least one pixel and lies wholly on the output:
 //! what does not fit is left out.
 
+mod diagnostics;
 mod message;
 mod splash;
 
-use crate::{Style, View, text::MAX_EM};
+use crate::{Progress, Style, View, text::MAX_EM};
 
 /// Larger outputs do not exist; numbers beyond are mistakes and must not become allocations or overflows.
 const MAX_OUTPUT: u32 = 16_384;
@@ -99,6 +100,14 @@ pub(crate) fn layout(view: &View, style: &Style, width: u32, height: u32, scale:
             let message = message.as_deref().filter(|_| style.message);
             splash::layout(&screen, style.logo.aspect(), *progress, message, &mut parts);
         }
+        View::Diagnostics { text } => {
+            let aspect = style.logo.aspect();
+            let below = splash::layout(&screen, aspect, Progress::Indeterminate, None, &mut parts);
+            if !diagnostics::layout(&screen, below, text, &mut parts) {
+                parts.clear();
+                splash::layout(&screen, aspect, Progress::Indeterminate, text.lines().next(), &mut parts);
+            }
+        }
         View::Message { title, text } => message::layout(&screen, title, text, &mut parts),
     }
     Layout { parts }
@@ -109,7 +118,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Progress, animation::DOTS};
+    use crate::animation::DOTS;
 
     pub(super) fn splash_of(message: &str, progress: Progress) -> View {
         View::Splash { message: Some(message.into()), progress }
@@ -127,7 +136,8 @@ mod tests {
 
     fn any_view() -> impl Strategy<Value = View> {
         let message = (".{0,80}", "(?s).{0,600}").prop_map(|(title, text)| View::Message { title, text });
-        prop_oneof![any_splash(), message]
+        let diagnostics = "(?s).{0,600}".prop_map(|text| View::Diagnostics { text });
+        prop_oneof![any_splash(), message, diagnostics]
     }
 
     fn any_length() -> impl Strategy<Value = u32> {

@@ -15,14 +15,14 @@ const BAR: f32 = 0.30;
 const LOGO_MAX_WIDTH: f32 = 0.7;
 const LOGO_MAX_HEIGHT: f32 = 0.4;
 
-/// The parts of the splash; `aspect` is the logo's, `None` without one.
+/// The parts of the splash; `aspect` is the logo's, `None` without one. Returns where the message has its place.
 pub(super) fn layout(
     screen: &Screen,
     aspect: Option<f32>,
     progress: Progress,
     message: Option<&str>,
     parts: &mut Vec<(Rect, Part)>,
-) {
+) -> i32 {
     // Without a logo the other parts stay where they are with a square one.
     let (logo_width, logo_height) = logo_size(screen, aspect.unwrap_or(1.0));
     let top = (screen.height.saturating_sub(logo_height) / 2) as i32;
@@ -52,6 +52,7 @@ pub(super) fn layout(
         Some((rect, Part::Text { lines, em: face.em(), tone: Tone::Quiet }))
     });
     parts.extend(text);
+    text_top
 }
 
 /// Logos of all shapes get about the same area: as much as a square of 30 % of the shorter side.

@@ -3,6 +3,7 @@
 
 mod apply;
 mod change;
+#[allow(rustdoc::broken_intra_doc_links, reason = "[[shells]] in a help text is what people write")]
 mod cli;
 mod config;
 mod generate;
