@@ -49,7 +49,7 @@ impl Kiosk {
         };
         let waiting = frame.callbacks_waiting() || frame.fades();
         let Some(screen) = screens.get_mut(id) else { return };
-        let (mut refused, mut another) = (None, false);
+        let (mut refused, mut another, mut taken) = (None, false, false);
         let (outcome, pace) = match presented {
             Ok(Presented { queued: true, scanout, another: more }) => {
                 another = more;
@@ -67,8 +67,8 @@ impl Kiosk {
             Ok(Presented { queued: false, .. }) if screen.lit() => (Drawn::Empty { waiting }, screen.frame_time()),
             Ok(_) => (Drawn::Empty { waiting }, UNSEEN_PACE),
             Err(error) => {
-                let inactive = matches!(error, PresentError::Inactive);
-                screen.note_failure(error.to_string(), inactive);
+                taken = matches!(error, PresentError::Inactive);
+                screen.note_failure(error.to_string(), taken);
                 if let PresentError::ModeRefused(reason) = error {
                     refused = Some(reason);
                 }
@@ -87,6 +87,9 @@ impl Kiosk {
         }
         if let Some(reason) = refused {
             self.mode_refused(id, &reason);
+        }
+        if taken {
+            self.doubt_seat();
         }
         if outcome == Drawn::Queued {
             self.watch_flip();

@@ -104,6 +104,8 @@ pub struct Timers {
     pub flip_watch: bool,
     /// Once, after the shell's first picture.
     pub settling: bool,
+    /// Whether the seat is still ours is looked at soon.
+    pub doubt: bool,
 }
 
 impl Kiosk {

@@ -1,5 +1,7 @@
-//! What the loop hears of its end and tells of its life: termination signals and the service manager's watchdog.
-//! Set up once, after the first frame.
+//! What the loop hears of its end and tells of its life: termination signals, a seat that was lost, and the service
+//! manager's watchdog.
+
+use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use smithay::reexports::calloop::{
@@ -9,6 +11,29 @@ use smithay::reexports::calloop::{
 };
 
 use crate::kiosk::{Exit, Kiosk};
+
+/// Within this time comes the news that another terminal has the screen.
+const DOUBT: Duration = Duration::from_secs(5);
+
+impl Kiosk {
+    /// What the seat gave us has failed: an input device is gone, or a screen takes nothing from us. On the way to
+    /// another terminal that is as it should be. Otherwise the seat may be lost and nobody tells us: logind takes all
+    /// devices back when it is restarted, and then denies that it gave them. Who is started again gets them again.
+    pub fn doubt_seat(&mut self) {
+        if self.paused || std::mem::replace(&mut self.timers.doubt, true) {
+            return;
+        }
+        self.after(DOUBT, |kiosk| {
+            kiosk.timers.doubt = false;
+            if !kiosk.paused && !kiosk.backend.has_screens() {
+                tracing::error!(
+                    "the screens were taken from us, as when logind is restarted: kioskd ends, to be started again"
+                );
+                kiosk.stop(Exit(1));
+            }
+        });
+    }
+}
 
 /// SIGTERM and SIGINT end the loop in order. (As a pipe written by a handler of the standard kind: no signal mask
 /// is inherited by children.)

@@ -7,6 +7,8 @@ use std::{
 
 use kioskd::{life, notify::Notifier};
 
+use kioskd::kiosk::Exit;
+
 use crate::fixture::{
     Fixture, Setup,
     panels::Fault,
@@ -93,4 +95,31 @@ fn a_device_that_loses_every_flip_is_dead_to_the_watchdog() {
     fixture.panels.set_fault(None);
     fixture.until("a picture after all", |fixture| fixture.kiosk.can_draw());
     fixture.until("a sign of life", |_| fed() > 0);
+}
+
+#[test]
+fn screens_that_are_taken_from_us_for_good_are_the_end() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    fixture.panels.set_fault(Some(Fault::Taken));
+    fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
+    fixture.until("the end", |fixture| fixture.kiosk.exit == Some(Exit(1)));
+}
+
+#[test]
+fn screens_that_another_terminal_has_for_a_while_are_no_reason_to_end() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    fixture.panels.set_fault(Some(Fault::Taken));
+    fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
+    fixture.until("doubt", |fixture| fixture.kiosk.timers.doubt);
+    // The news of it comes later than its effect.
+    fixture.kiosk.session_paused();
+    fixture.until("the end of doubt", |fixture| !fixture.kiosk.timers.doubt);
+    assert_eq!(fixture.kiosk.exit, None);
+    fixture.panels.set_fault(None);
+    fixture.kiosk.session_resumed();
+    fixture.until("the picture", |fixture| fixture.panel().pixel(5, 5) == GREEN);
 }

@@ -80,6 +80,7 @@ const ON_PIXMAN: &[Step] = steps![
     recovery::a_killed_browser_comes_back,
     recovery::a_killed_session_comes_back,
     recovery::a_killed_compositor_comes_back,
+    recovery::a_restarted_logind_costs_a_restart_and_not_the_screen,
     service::a_bad_configuration_file_is_told_and_skipped,
     service::stopping_gives_the_console_back,
 ];

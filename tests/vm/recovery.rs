@@ -1,4 +1,5 @@
-//! `kill -9` of each of the three programs: the others go on, the picture is back at once, the page soon.
+//! `kill -9` of each of the three programs, and a seat that is taken away: the others go on, the picture is back at
+//! once, the page soon.
 
 use std::time::Duration;
 
@@ -34,6 +35,18 @@ pub fn a_killed_compositor_comes_back(kiosk: &Kiosk) -> Result<()> {
     ensure!(kiosk.main_pid("kiosk")? != compositor, "the compositor has the id of the killed one");
     ensure!(kiosk.main_pid("kiosk-session")? == session, "the session was restarted");
     Ok(())
+}
+
+/// logind takes all devices back when it is restarted, tells nobody, and gives them to who is started anew.
+pub fn a_restarted_logind_costs_a_restart_and_not_the_screen(kiosk: &Kiosk) -> Result<()> {
+    let (compositor, session) = (kiosk.main_pid("kiosk")?, kiosk.main_pid("kiosk-session")?);
+    let mark = kiosk.mark()?;
+    kiosk.sh("systemctl restart systemd-logind")?;
+    kiosk.wait_for_event(mark, "load", BOOT).and_then(|_| kiosk.page())?;
+    ensure!(kiosk.main_pid("kiosk")? != compositor, "the compositor goes on with devices that are not its own");
+    ensure!(kiosk.main_pid("kiosk-session")? == session, "the session was restarted");
+    // And it is a seat with input devices.
+    super::input::a_click_reaches_the_page(kiosk)
 }
 
 /// Kills, films until the page has loaded again, and fails if anything but ours was seen after `grace`.

@@ -171,6 +171,11 @@ pub trait Backend {
         0
     }
 
+    /// Whether the display devices do what we say, which they do for one at a time. Where there is none, none refuses.
+    fn has_screens(&self) -> bool {
+        true
+    }
+
     /// The session was taken away.
     fn pause(&mut self) {}
 

@@ -159,6 +159,7 @@ impl Kiosk {
         self.changed = true;
         tracing::debug!(name = known.facts.name, "input device removed");
         self.devices_changed();
+        self.doubt_seat();
         if let Some(tablet) = &known.tablet {
             let seat = self.tablet_seat();
             seat.remove_tablet(tablet);

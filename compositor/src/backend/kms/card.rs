@@ -70,6 +70,11 @@ impl Card {
         self.heads.iter_mut().find(|own| own.head.id == head)
     }
 
+    /// Whether the device does what we say.
+    pub fn is_ours(&self) -> bool {
+        is_master(&self.fd)
+    }
+
     /// The hardware has news: the next scan asks it.
     pub fn probe_next(&mut self) {
         self.probe = true;

@@ -215,6 +215,10 @@ impl Backend for Kms {
         session::front_vt()
     }
 
+    fn has_screens(&self) -> bool {
+        self.cards.is_empty() || self.cards.iter().any(Card::is_ours)
+    }
+
     fn pause(&mut self) {
         if let Some(libinput) = &self.libinput {
             libinput.suspend();
