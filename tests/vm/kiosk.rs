@@ -37,6 +37,8 @@ impl Kiosk {
         stage.at_setup("systemctl enable kiosk.service");
         if display == Display::TwoCards {
             stage.at_setup(cards::LOAD);
+        }
+        if matches!(display, Display::TwoCards | Display::Virgl) {
             match virtual_display_driver(&Guest::obtain()?) {
                 Ok(module) => stage.program(&module, vkms::MODULE)?,
                 Err(error) => eprintln!("no virtual display driver: {error:#}"),

@@ -13,6 +13,7 @@ mod heads;
 mod health;
 mod input;
 mod kiosk;
+mod lent;
 mod looks;
 mod power;
 mod power_cut;
@@ -100,6 +101,7 @@ const ON_GLES: &[Step] = steps![
     recovery::a_killed_compositor_comes_back,
     scanout::a_fullscreen_buffer_goes_to_the_screen_as_it_is,
     scanout::a_still_buffer_is_on_the_screen_as_it_is_again_after_a_dark_time,
+    lent::a_display_without_a_gpu_shows_what_clients_drew_on_one,
 ];
 
 /// On a display whose driver copies only what is said to have changed.

@@ -109,7 +109,7 @@ fn look_at_all(kiosk: &Kiosk, mut look: impl FnMut(u32, String) -> Result<()>) -
 }
 
 /// The checksum of the picture that follows the one with the checksum `before` and stays: one a frame, ten alike.
-fn checksum_after(kiosk: &Kiosk, before: &str) -> Result<String> {
+pub fn checksum_after(kiosk: &Kiosk, before: &str) -> Result<String> {
     kiosk.sh(&format!(
         "cd {DEBUG}/crtc-0/crc && echo auto >control && for try in $(seq 30); do \
          sums=$(timeout 5 head -n 10 data 2>/dev/null | awk '{{ print $2 }}' | sort -u); \

@@ -1,4 +1,5 @@
-//! A frame drawn once more into memory, upright and without the pointer: what a screenshot is.
+//! A frame drawn once more into memory, upright: what a screenshot is, and what a display shows whose card cannot draw
+//! it.
 
 use std::{io::Write, os::fd::OwnedFd};
 
@@ -6,7 +7,10 @@ use rustix::fs::{MemfdFlags, SeekFrom, memfd_create, seek};
 use smithay::{
     backend::{
         allocator::Fourcc,
-        renderer::{Bind, ExportMem, ImportAll, ImportMem, Offscreen, Renderer, damage::OutputDamageTracker},
+        renderer::{
+            Bind, ExportMem, ImportAll, ImportMem, Offscreen, Renderer, damage::OutputDamageTracker,
+            element::RenderElementStates,
+        },
     },
     utils::{Buffer, Rectangle, Size, Transform},
 };
@@ -78,8 +82,21 @@ impl Capture {
 /// R, G, B, A in memory: the one format that every GLES can draw into and read back.
 const FORMAT: Fourcc = Fourcc::Abgr8888;
 
-/// Draws the frame into a buffer of type `Target` and reads it back.
+/// Draws the frame without the pointer into a buffer of type `Target` and reads it back.
 pub fn capture<R, Target>(renderer: &mut R, frame: &Frame<'_>) -> Result<Capture, CaptureError>
+where
+    R: Renderer + ImportAll + ImportMem + Bind<Target> + Offscreen<Target> + ExportMem,
+    R::TextureId: Clone + Send + 'static,
+{
+    draw::<R, Target>(renderer, frame, false).map(|(picture, _)| picture)
+}
+
+/// As [`capture`], with the pointer if there is to be one, and with what became of each element.
+pub fn draw<R, Target>(
+    renderer: &mut R,
+    frame: &Frame<'_>,
+    pointer: bool,
+) -> Result<(Capture, RenderElementStates), CaptureError>
 where
     R: Renderer + ImportAll + ImportMem + Bind<Target> + Offscreen<Target> + ExportMem,
     R::TextureId: Clone + Send + 'static,
@@ -88,7 +105,7 @@ where
     let size = frame.screen.picture_size();
     let buffer_size: Size<i32, Buffer> = (size.w, size.h).into();
     let mut target = renderer.create_buffer(FORMAT, buffer_size).map_err(|error| failed(&error))?;
-    let elements = frame.elements(renderer, false);
+    let elements = frame.elements(renderer, pointer);
     let mut framebuffer = renderer.bind(&mut target).map_err(|error| failed(&error))?;
     let mut tracker = OutputDamageTracker::new(size, frame.screen.scale(), Transform::Normal);
     let drawn = tracker
@@ -99,5 +116,5 @@ where
         .copy_framebuffer(&framebuffer, Rectangle::from_size(buffer_size), FORMAT)
         .map_err(|error| failed(&error))?;
     let pixels = renderer.map_texture(&mapping).map_err(|error| failed(&error))?;
-    Ok(Capture::from_rgba(size.w.unsigned_abs(), size.h.unsigned_abs(), pixels))
+    Ok((Capture::from_rgba(size.w.unsigned_abs(), size.h.unsigned_abs(), pixels), drawn.states))
 }

@@ -18,6 +18,7 @@ use super::{
     atomic::{self, Wish},
     connectors::Found,
     head::CardHead,
+    lent::Lent,
     present::{CardRenderer, Presenter, device_error},
     quirks::Quirks,
     seat::SeatDevice,
@@ -62,6 +63,10 @@ impl Card {
         }
     }
 
+    pub fn has_gpu(&self) -> bool {
+        matches!(self.renderer, CardRenderer::Gles(_))
+    }
+
     pub fn has(&self, head: HeadId) -> bool {
         self.heads.iter().any(|own| own.head.id == head)
     }
@@ -85,15 +90,15 @@ impl Card {
         self.heads.iter().map(|own| &own.head)
     }
 
-    /// Draws a frame on its way to a display.
-    pub fn present(&mut self, head: HeadId, frame: &Frame<'_>) -> Result<Presented, PresentError> {
+    /// Draws a frame on its way to a display, unless another card's GPU has drawn it.
+    pub fn present(&mut self, head: HeadId, frame: &Frame<'_>, lent: Option<Lent>) -> Result<Presented, PresentError> {
         if !self.drm.is_active() {
             return Err(PresentError::Inactive);
         }
         let Some(index) = self.heads.iter().position(|own| own.head.id == head) else {
             return Err(PresentError::Inactive);
         };
-        let presented = self.try_present(index, frame);
+        let presented = self.try_present(index, frame, lent);
         let own = &mut self.heads[index];
         match presented {
             Ok(presented) => {
@@ -109,7 +114,7 @@ impl Card {
         }
     }
 
-    fn try_present(&mut self, index: usize, frame: &Frame<'_>) -> Result<Presented, PresentError> {
+    fn try_present(&mut self, index: usize, frame: &Frame<'_>, lent: Option<Lent>) -> Result<Presented, PresentError> {
         let Self { heads, drm, renderer, fd, quirks, .. } = self;
         let own = &mut heads[index];
         let mode = own.timing().ok_or_else(|| PresentError::Device("the display lists no mode".into()))?;
@@ -129,7 +134,7 @@ impl Card {
                 empty.insert(presenter)
             }
         };
-        presenter.present(renderer, frame)
+        presenter.present(renderer, frame, lent)
     }
 
     /// Whether the card's displays could be in these states at once, with those that are not named as they are.

@@ -9,6 +9,7 @@ mod edid;
 mod exporter;
 mod gles;
 mod head;
+mod lent;
 mod present;
 mod quirks;
 mod seat;
@@ -48,6 +49,7 @@ use crate::{
     stage::Frame,
 };
 use card::Card;
+use lent::Lent;
 use present::CardRenderer;
 
 /// Why the console's screens cannot be used.
@@ -116,7 +118,15 @@ impl Kms {
 
     /// The card whose GPU clients use: the first that has one.
     fn gpu(&mut self) -> Option<&mut Card> {
-        self.cards.iter_mut().find(|card| matches!(card.renderer, CardRenderer::Gles(_)))
+        self.cards.iter_mut().find(|card| card.has_gpu())
+    }
+
+    /// The card that draws for this one: itself, or one that has a GPU where this one has none.
+    fn painter(&self, index: usize) -> usize {
+        match self.cards.get(index) {
+            Some(card) if !card.has_gpu() => self.cards.iter().position(Card::has_gpu).unwrap_or(index),
+            _ => index,
+        }
     }
 }
 
@@ -135,8 +145,13 @@ impl Backend for Kms {
 
     fn present(&mut self, frame: &Frame<'_>) -> Result<Presented, PresentError> {
         let head = frame.screen.head.ok_or(PresentError::Inactive)?;
-        let card = self.card_of(head).ok_or(PresentError::Inactive)?;
-        card.present(head, frame)
+        let index = self.cards.iter().position(|card| card.has(head)).ok_or(PresentError::Inactive)?;
+        let painter = self.painter(index);
+        let lent = match self.cards.get_mut(painter).map(|card| &mut card.renderer) {
+            Some(CardRenderer::Gles(gles)) if painter != index => Lent::draw(&mut gles.renderer, frame),
+            _ => None,
+        };
+        self.cards[index].present(head, frame, lent)
     }
 
     fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback> {
@@ -161,8 +176,9 @@ impl Backend for Kms {
     fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError> {
         let head = frame.screen.head;
         let index = self.cards.iter().position(|card| head.is_some_and(|head| card.has(head))).unwrap_or(0);
+        let painter = self.painter(index);
         let card =
-            self.cards.get_mut(index).ok_or_else(|| CaptureError::Render("there is no display device".into()))?;
+            self.cards.get_mut(painter).ok_or_else(|| CaptureError::Render("there is no display device".into()))?;
         match &mut card.renderer {
             CardRenderer::Gles(gles) => capture::<_, GlesTexture>(&mut gles.renderer, frame),
             CardRenderer::Pixman(pixman) => capture::<_, Image<'static, 'static>>(pixman, frame),

@@ -12,7 +12,7 @@ use smithay::{
             DrmDeviceFd, DrmError, DrmSurface, Planes,
             compositor::{DrmCompositor, FrameError, FrameFlags, PrimaryPlaneElement},
         },
-        renderer::{Bind, ImportAll, ImportMem, Renderer, pixman::PixmanRenderer},
+        renderer::{Bind, ImportAll, ImportMem, Renderer, element::RenderElementStates, pixman::PixmanRenderer},
     },
     desktop::utils::OutputPresentationFeedback,
     output::Output,
@@ -20,14 +20,18 @@ use smithay::{
     utils::{Buffer, Size},
 };
 
-use super::{exporter::Exporter, trust::Trust};
+use super::{
+    exporter::Exporter,
+    lent::{Lent, Sheet},
+    trust::Trust,
+};
 use crate::{
     backend::{
         NOT_LISTED, PresentError, Presented,
         turned::{Turn, TurnedRenderer},
     },
     screens::{Scanout, Why},
-    stage::Frame,
+    stage::{Frame, elements::StageElement, reflected::Reflected},
 };
 
 type Feedback = Option<OutputPresentationFeedback>;
@@ -48,6 +52,7 @@ pub struct Presenter {
     /// Whether it was composed alone.
     scanout: Scanout,
     trust: Trust,
+    sheet: Sheet,
 }
 
 enum Compositor {
@@ -122,11 +127,22 @@ impl Presenter {
                 Compositor::Pixman(Box::new(compositor))
             }
         };
-        Ok(Self { compositor, turn: None, scanout: Scanout::default(), trust: Trust::default() })
+        Ok(Self {
+            compositor,
+            turn: None,
+            scanout: Scanout::default(),
+            trust: Trust::default(),
+            sheet: Sheet::default(),
+        })
     }
 
-    /// Draws a frame and queues its page flip.
-    pub fn present(&mut self, renderer: &mut CardRenderer, frame: &Frame<'_>) -> Result<Presented, PresentError> {
+    /// Draws a frame, or takes the one that another GPU drew, and queues its page flip.
+    pub fn present(
+        &mut self,
+        renderer: &mut CardRenderer,
+        frame: &Frame<'_>,
+        lent: Option<Lent>,
+    ) -> Result<Presented, PresentError> {
         let turn = Turn::of(frame.screen);
         let mut planes = FrameFlags::DEFAULT | FrameFlags::ALLOW_PRIMARY_PLANE_SCANOUT_ANY;
         if self.turn.replace(turn) != Some(turn) {
@@ -145,11 +161,26 @@ impl Presenter {
         let turn = turn.with_planes(!self.scanout.is_composited());
         let presented = match (&mut self.compositor, renderer) {
             (Compositor::Gles(compositor), CardRenderer::Gles(gles)) => {
-                present(compositor.as_mut(), &mut gles.renderer, frame, turn, planes)
+                let elements = frame.elements(&mut gles.renderer, true);
+                present(
+                    compositor.as_mut(),
+                    &mut gles.renderer,
+                    frame,
+                    Drawing { elements, states: None },
+                    turn,
+                    planes,
+                )
             }
             (Compositor::Pixman(compositor), CardRenderer::Pixman(pixman)) => {
+                let drawing = match lent {
+                    Some(lent) => {
+                        let sheet = self.sheet.show(pixman, &lent)?;
+                        Drawing { elements: vec![Reflected::new(sheet.into(), None)], states: Some(lent.states) }
+                    }
+                    None => Drawing { elements: frame.elements(pixman, true), states: None },
+                };
                 // Nothing of a client can be scanned out from shared memory: nothing to test for.
-                present(compositor.as_mut(), pixman, frame, turn, FrameFlags::empty())
+                present(compositor.as_mut(), pixman, frame, drawing, turn, FrameFlags::empty())
                     .map(|presented| Presented { scanout: Scanout::Composited(Why::NoGpu), ..presented })
             }
             _ => Err(PresentError::Device("the display belongs to another renderer".into())),
@@ -251,10 +282,18 @@ pub fn device_error(error: &DrmError) -> PresentError {
     }
 }
 
+/// What a frame is drawn of.
+struct Drawing<R: Renderer + ImportAll + ImportMem> {
+    elements: Vec<Reflected<StageElement<R>>>,
+    /// What became of clients' surfaces, where the elements are not theirs.
+    states: Option<RenderElementStates>,
+}
+
 fn present<A, F, R>(
     compositor: &mut DrmCompositor<A, F, Feedback, DrmDeviceFd>,
     renderer: &mut R,
     frame: &Frame<'_>,
+    drawing: Drawing<R>,
     turn: Turn,
     flags: FrameFlags,
 ) -> Result<Presented, PresentError>
@@ -272,11 +311,11 @@ where
     R::Error: Send + Sync + 'static,
 {
     compositor.set_output_mode_source(turn.output(frame.screen.scale()));
-    let elements = turn.elements(frame.elements(renderer, true));
+    let elements = turn.elements(drawing.elements);
     let drawn = compositor
         .render_frame(&mut TurnedRenderer::new(renderer, turn), &elements, frame.clear_color(), flags)
         .map_err(|error| PresentError::Device(error.to_string()))?;
-    frame.note_scanout(&drawn.states);
+    frame.note_scanout(drawing.states.as_ref().unwrap_or(&drawn.states));
     if drawn.is_empty {
         return Ok(Presented::default());
     }
@@ -290,7 +329,7 @@ where
     {
         tracing::debug!("waiting for the GPU was interrupted");
     }
-    let feedback = frame.take_feedback(&drawn.states);
+    let feedback = frame.take_feedback(drawing.states.as_ref().unwrap_or(&drawn.states));
     drop(drawn);
     match compositor.queue_frame(Some(feedback)) {
         Ok(()) => Ok(Presented { queued: true, scanout, another: false }),
