@@ -4,7 +4,11 @@
 
 mod session_support;
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use kiosk_session::api::{Report, State};
@@ -111,6 +115,42 @@ fn a_missing_browser_is_said_in_one_sentence_and_tried_again() {
     let status = session.kioskctl(&["status", "--json"]);
     assert!(status.contains(sentence), "{status}");
     assert!(session.child.try_wait().unwrap().is_none(), "it does not give up");
+}
+
+/// What a web server answers with, and how often it was asked.
+#[derive(Default)]
+struct Answers {
+    status: AtomicU16,
+    asked: AtomicU32,
+}
+
+fn server(answers: Arc<Answers>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let _ = stream.read(&mut [0; 1024]);
+            let _ = write!(stream, "HTTP/1.1 {} X\r\nContent-Length: 0\r\n\r\n", answers.status.load(Relaxed));
+            answers.asked.fetch_add(1, Relaxed);
+        }
+    });
+    port
+}
+
+#[test]
+fn a_command_with_the_url_waits_for_an_answer_that_is_configured_as_one() {
+    let mark = mark();
+    let answers = Arc::new(Answers::default());
+    answers.status.store(404, Relaxed);
+    let url = format!("http://127.0.0.1:{}/x{mark}", server(answers.clone()));
+    let command = "command = [\"sh\", \"-c\", \"sleep 1000; :\", \"{url}\"]";
+    let config = format!("[shell]\nurl = \"{url}\"\n{command}\nready.http-status = \"200-299\"\n");
+    let (mut compositor, _session) = start(&config);
+    until("the third question", SOON, || answers.asked.load(Relaxed) > 2);
+    assert_eq!(processes(&mark), [] as [u32; 0], "404 was taken for an answer");
+    answers.status.store(204, Relaxed);
+    let pid = compositor.until_state(State::Ready, SOON).pid;
+    until("the command with the URL in it", SOON, || processes(&url).contains(&pid));
 }
 
 #[test]

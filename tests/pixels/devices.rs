@@ -70,6 +70,21 @@ fn a_lost_flip_is_given_up_and_the_picture_comes_back() {
     assert_eq!(fixture.kiosk.lost_flips, 0);
 }
 
+#[test]
+fn the_service_manager_hears_of_the_first_flip_and_not_of_the_frame_before_it() {
+    let mut fixture = Setup { refresh: 1_000, ..Setup::bare(&["320x200"]) }.start();
+    let address = fixture.directory.path().join("notify");
+    let manager = UnixDatagram::bind(&address).unwrap();
+    manager.set_nonblocking(true).unwrap();
+    fixture.kiosk.notifier = Notifier::new(address.as_os_str(), None).unwrap();
+    assert!(fixture.primary().redraw.awaits_flip(), "the first frame is drawn");
+    let mut said = [0; 64];
+    fixture.until("the first flip", |fixture| !fixture.primary().redraw.awaits_flip());
+    let length = manager.recv(&mut said).unwrap();
+    assert_eq!(&said[..length], b"READY=1");
+    assert!(manager.recv(&mut said).is_err(), "it is said once");
+}
+
 /// Of a watchdog in a hurry.
 const PERIOD: Duration = Duration::from_millis(50);
 
