@@ -36,15 +36,23 @@ impl Kiosk {
         Ok(())
     }
 
-    /// Processor time that all processes of the browser use in 10 seconds, clock ticks.
+    /// Processor time that all processes of the browser use in 10 seconds, clock ticks: the least of up to three looks.
+    /// What spins does so in each, and what the change itself made the browser do is over in the last.
     fn browser_ticks(&self) -> Result<i64> {
-        let ticks =
-            "awk '{ sum += $14 + $15 } END { print sum }' $(pgrep chromium | sed 's|.*|/proc/&/stat|') 2>/dev/null";
-        // What the change itself made it do is over by then.
-        self.sh("sleep 3")?;
-        let before: i64 = self.sh(ticks)?.parse()?;
-        self.sh("sleep 10")?;
-        Ok(self.sh(ticks)?.parse::<i64>()? - before)
+        // One that ends while it is looked for is left out.
+        let ticks = "pgrep chromium | sed 's|.*|/proc/&/stat|' | xargs cat 2>/dev/null | \
+            awk '{ sum += $14 + $15 } END { print sum + 0 }'";
+        let mut least = i64::MAX;
+        for _ in 0..3 {
+            self.sh("sleep 3")?;
+            let before: i64 = self.sh(ticks)?.parse()?;
+            self.sh("sleep 10")?;
+            least = least.min(self.sh(ticks)?.parse::<i64>()? - before);
+            if least < STILL_TICKS {
+                break;
+            }
+        }
+        Ok(least)
     }
 
     /// Connects both displays; those that are stay as they are.

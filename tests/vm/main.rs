@@ -187,7 +187,8 @@ fn run(name: &str, path: &str, display: Display, arguments: &'static str, step: 
     let result = ready(&mut running, path, display, arguments)
         .and_then(|kiosk| (step.check)(kiosk).inspect_err(|_| kiosk.leave_evidence(step.name)));
     eprintln!("{name}: {:.1} s", begin.elapsed().as_secs_f64());
-    result.map_err(|error| format!("{error:#}").into())
+    // Said again at the end: until then there may be an hour.
+    result.inspect_err(|error| eprintln!("{name}: {error:#}")).map_err(|error| format!("{error:#}").into())
 }
 
 /// The machine of this kind with the page on its screen: the running one, or one freshly booted.

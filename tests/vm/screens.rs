@@ -11,7 +11,7 @@ use super::looks::is_page;
 
 /// A page in an emulated browser lays itself out anew.
 pub const RELAYOUT: Duration = Duration::from_secs(40);
-const POWER: Duration = Duration::from_secs(10);
+const POWER: Duration = Duration::from_secs(30);
 /// A letter of the page's text is more of the screen than this.
 const EXACT: f64 = 0.000_05;
 
@@ -121,7 +121,6 @@ pub fn a_screenshot_is_what_the_screen_shows(kiosk: &Kiosk) -> Result<()> {
     ensure!(output.code == 0, "kioskctl screenshot: {}", output.stderr);
     let picture = Picture::from_png(&output.stdout)?;
     kiosk.machine.save(&picture, "screenshot")?;
-    let difference = picture.difference(&kiosk.machine.screen()?, 8);
-    ensure!(difference < 0.02, "{:.1} % of the screenshot is not what the screen shows", difference * 100.0);
-    Ok(())
+    let same = |screen: &Picture| screen.difference(&picture, 8) < 0.02;
+    kiosk.machine.wait_for_screen("what the screenshot has", REACTION, same).map(drop)
 }

@@ -12,7 +12,7 @@ use super::screens::{RELAYOUT, turn_of};
 const ADMIN: &str = "XDG_RUNTIME_DIR=/run/kiosk WAYLAND_DISPLAY=wayland-admin";
 const SHELL: &str = "XDG_RUNTIME_DIR=/run/kiosk WAYLAND_DISPLAY=wayland-0";
 const OUTPUT: &str = "Virtual-1";
-const POWER: Duration = Duration::from_secs(10);
+const POWER: Duration = Duration::from_secs(30);
 /// What kanshi wants of the screen, for `printf`: `wl_output` counts the other way round.
 const PROFILE: &str = r"profile {\n output Virtual-1 enable mode 1024x768 transform 90\n}\n";
 

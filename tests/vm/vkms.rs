@@ -21,7 +21,7 @@ const DRAWN: Duration = Duration::from_secs(30);
 
 pub fn planes_show_what_composing_shows(kiosk: &Kiosk) -> Result<()> {
     if kiosk.sh(&format!("test -e {MODULE}")).is_err() {
-        eprintln!("NOT TESTED: planes, as the virtual display driver could not be built for the guest's kernel");
+        eprintln!("NOT TESTED: planes, as there is no virtual display driver for the guest's kernel");
         return Ok(());
     }
     let result = compare(kiosk);

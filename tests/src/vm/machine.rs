@@ -23,7 +23,7 @@ const MESSAGES: &str = "console=ttyS0 console=tty0 loglevel=4 vt.global_cursor_d
 /// Power-on to an answering agent, on a busy two-core host.
 const BOOT_TIMEOUT: Duration = Duration::from_secs(180);
 /// QEMU's sockets exist well before this after its start.
-const QEMU_TIMEOUT: Duration = Duration::from_secs(20);
+const QEMU_TIMEOUT: Duration = Duration::from_secs(60);
 /// Between two looks at a screen that is waited for: a screen has no event.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
@@ -94,11 +94,7 @@ impl Machine {
 
     fn start_with(plan: &Plan, disk: Option<&Disk>, clock: Clock) -> Result<Self> {
         let guest = Guest::obtain()?;
-        let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("out").join(plan.name);
-        if out.exists() {
-            fs::remove_dir_all(&out)?;
-        }
-        fs::create_dir_all(&out)?;
+        let out = out_directory(plan.name)?;
         let files = tempfile::tempdir()?;
         plan.stage.pack(&files.path().join("stage.tar"))?;
         fs::write(files.path().join("panel.aml"), panel::table())?;
@@ -248,6 +244,22 @@ impl Drop for Machine {
         let _ = self.qemu.kill();
         let _ = self.qemu.wait();
     }
+}
+
+/// A directory for logs and pictures, empty for the first machine of this name. One that is booted because the last
+/// one failed leaves the pictures of that failure.
+fn out_directory(name: &str) -> Result<PathBuf> {
+    static USED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+    let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("out").join(name);
+    let mut used = USED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !used.contains(&out) {
+        if out.exists() {
+            fs::remove_dir_all(&out)?;
+        }
+        used.push(out.clone());
+    }
+    fs::create_dir_all(&out)?;
+    Ok(out)
 }
 
 /// Looks at the screen, from any thread.
