@@ -162,6 +162,9 @@ pub fn stopping_gives_the_console_back(kiosk: &Kiosk) -> Result<()> {
     machine.chord(&["r"])?;
     machine.wait_for_screen("what is typed", CONSOLE_BACK, |picture| is_console(picture) && *picture != before)?;
     ensure!(kiosk.sh("pgrep -u kiosk-web || true")?.is_empty(), "the browser's user still has processes");
+    // A session cannot be started in a slice that is going: see the generator.
+    let slice = "systemctl is-active user-$(id -u kiosk).slice";
+    ensure!(kiosk.sh(slice)? == "active", "the slice goes with the session");
     kiosk.sh("systemctl start kiosk")?;
     kiosk.page()
 }
