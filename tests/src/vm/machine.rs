@@ -247,12 +247,18 @@ impl Drop for Machine {
 }
 
 /// A directory for logs and pictures, empty for the first machine of this name. One that is booted because the last
-/// one failed leaves the pictures of that failure.
+/// one failed leaves the pictures of that failure, and its logs as `NAME.before`.
 fn out_directory(name: &str) -> Result<PathBuf> {
     static USED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
     let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("out").join(name);
     let mut used = USED.lock().unwrap_or_else(PoisonError::into_inner);
-    if !used.contains(&out) {
+    if used.contains(&out) {
+        for log in ["kernel.log", "journal.log", "qemu.log"].map(|log| out.join(log)) {
+            if log.exists() {
+                fs::rename(&log, log.with_extension("log.before"))?;
+            }
+        }
+    } else {
         if out.exists() {
             fs::remove_dir_all(&out)?;
         }
