@@ -62,10 +62,14 @@ fn a_scale_that_was_asked_for_stays_whatever_the_mode() {
     let (mut fixture, client, window) = dense();
     fixture.scale(1.25);
     fixture.change(mode(400, 240)).unwrap();
+    fixture.roundtrip(client);
+    fixture.fill(client, &window, Picture::Solid(RED));
     assert_eq!(told(&mut fixture, client, &window), (1.25, (320, 192)));
     fixture.change(OutputChange { scale: Some(Scale::Auto), ..OutputChange::default() }).unwrap();
     assert_eq!(fixture.primary().scale(), 1.0);
     fixture.change(mode(800, 480)).unwrap();
+    fixture.roundtrip(client);
+    fixture.fill(client, &window, Picture::Solid(RED));
     assert_eq!(told(&mut fixture, client, &window), (2.0, (400, 240)));
 }
 
@@ -97,4 +101,25 @@ fn a_mode_that_the_driver_refuses_takes_its_scale_along() {
     fixture.change(mode(400, 240)).unwrap();
     fixture.until("the mode of before", |fixture| fixture.primary().picture_size() == (800, 480).into());
     assert_eq!(told(&mut fixture, client, &window), (2.0, (400, 240)));
+}
+
+/// Chromium without a GPU keeps its size on the screen as long as its buffer keeps its own.
+#[test]
+fn a_window_that_is_to_be_smaller_at_a_larger_scale_is_first_told_the_one_and_then_the_other() {
+    let mut fixture = Fixture::new(&["800x480"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    for (scale, before, size) in [(2.0, 1.0, (400, 240)), (1.0, 2.0, (800, 480))] {
+        fixture.scale(scale);
+        assert_eq!(told(&mut fixture, client, &window), (before, size));
+        fixture.fill(client, &window, Picture::Solid(RED));
+        assert_eq!(told(&mut fixture, client, &window), (scale, size));
+        fixture.fill(client, &window, Picture::Solid(RED));
+        assert_eq!(fixture.panel().pixel(799, 479), RED);
+    }
+    // There and back before it has drawn is nothing.
+    fixture.scale(2.0);
+    fixture.scale(1.0);
+    fixture.fill(client, &window, Picture::Solid(RED));
+    assert_eq!(told(&mut fixture, client, &window), (1.0, (800, 480)));
 }

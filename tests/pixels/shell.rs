@@ -131,6 +131,7 @@ fn a_new_size_of_the_screen_is_told_to_the_window() {
     fixture.roundtrip(client);
     let told = fixture[client].configured(&window).cloned().unwrap();
     assert_eq!((told.width, told.height), (240, 400));
+    fixture.fill(client, &window, Picture::Solid(BLUE));
     assert_eq!(fixture[client].scale(&window.id()), 2.0);
     // The same again is no news.
     let count = fixture[client].configures(&window).count();

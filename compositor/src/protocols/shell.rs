@@ -162,6 +162,9 @@ impl Kiosk {
             }
             return;
         }
+        if is_root_commit {
+            self.tell_scale(root);
+        }
         if self.stage.windows.follow_commit(root, area) {
             self.windows_changed();
         }

@@ -84,16 +84,28 @@ impl CompositorHandler for Kiosk {
 }
 
 impl Kiosk {
-    /// Tells a surface the scale and turn to draw at.
+    /// Tells a surface the scale and turn to draw at. A window that is to have another size as well is told when it
+    /// has drawn in that size, by [`Self::follow_toplevel`]: where both come at once, the buffer keeps its size, and
+    /// Chromium drawing without a GPU then keeps what it said the buffer's size on the screen is (its
+    /// `SoftwareOutputDevice::Resize` looks at the pixels alone), so that the page is too large or too small for good.
     pub fn tell_scale(&self, surface: &WlSurface) {
         let Some(screen) = self.screens.home(ClientState::shell_of(surface)) else { return };
         let scale = screen.scale();
+        if self.stage.windows.is_to_be_resized(surface, screen.geometry().size) && is_told_another(surface, scale) {
+            return;
+        }
         let transform = screen.output.current_transform();
         with_states(surface, |states| {
             send_surface_state(surface, states, scale.ceil() as i32, transform);
             with_fractional_scale(states, |state| state.set_preferred_scale(scale));
         });
     }
+}
+
+/// Whether the surface has been told a scale, and not this one.
+fn is_told_another(surface: &WlSurface, scale: f64) -> bool {
+    let told = with_states(surface, |states| with_fractional_scale(states, |state| state.preferred_scale()));
+    told.is_some_and(|told| told != scale)
 }
 
 impl BufferHandler for Kiosk {

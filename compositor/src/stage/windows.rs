@@ -73,6 +73,13 @@ impl Windows {
         self.list.iter().find(|shown| shown.surface().as_ref() == Some(surface))
     }
 
+    /// Whether a window that is shown, and fills its screen, has not drawn yet in the size that the screen has now.
+    pub fn is_to_be_resized(&self, surface: &WlSurface, size: Size<i32, Logical>) -> bool {
+        let shown = self.find(surface).filter(|shown| shown.mapped && shown.role() == Role::Shell);
+        let toplevel = shown.and_then(|shown| shown.window.toplevel());
+        toplevel.is_some_and(|toplevel| toplevel.current_state().size != Some(size))
+    }
+
     /// Whether any window of a shell is part of its picture.
     pub fn any_mapped(&self, shell: usize) -> bool {
         self.mapped(shell).next().is_some()
