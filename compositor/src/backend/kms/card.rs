@@ -19,8 +19,9 @@ use super::{
     connectors::Found,
     head::CardHead,
     lent::Lent,
-    present::{CardRenderer, Presenter, device_error},
+    present::{CardRenderer, Presenter},
     quirks::Quirks,
+    refusal::device_error,
     seat::SeatDevice,
 };
 use crate::{

@@ -9,12 +9,11 @@ use smithay::{
             gbm::{GbmAllocator, GbmBufferFlags, GbmDevice},
         },
         drm::{
-            DrmDeviceFd, DrmError, DrmSurface, Planes,
-            compositor::{DrmCompositor, FrameError, FrameFlags, PrimaryPlaneElement},
+            DrmDeviceFd, DrmSurface, Planes,
+            compositor::{DrmCompositor, FrameFlags},
         },
-        renderer::{Bind, ImportAll, ImportMem, Renderer, element::RenderElementStates, pixman::PixmanRenderer},
+        renderer::{Bind, pixman::PixmanRenderer},
     },
-    desktop::utils::OutputPresentationFeedback,
     output::Output,
     reexports::drm::control::{Mode, plane},
     utils::{Buffer, Size},
@@ -23,18 +22,16 @@ use smithay::{
 use super::{
     exporter::Exporter,
     lent::{Lent, Sheet},
+    queue::{Drawing, Feedback, queue},
+    refusal::refusal,
     trust::Trust,
 };
 use crate::{
-    backend::{
-        NOT_LISTED, PresentError, Presented,
-        turned::{Turn, TurnedRenderer},
-    },
+    backend::{PresentError, Presented, turned::Turn},
     screens::{Scanout, Why},
-    stage::{Frame, elements::StageElement, reflected::Reflected},
+    stage::{Frame, reflected::Reflected},
 };
 
-type Feedback = Option<OutputPresentationFeedback>;
 type GlesCompositor = DrmCompositor<GbmAllocator<DrmDeviceFd>, Exporter, Feedback, DrmDeviceFd>;
 type PixmanCompositor = DrmCompositor<DumbAllocator, DrmDeviceFd, Feedback, DrmDeviceFd>;
 
@@ -162,14 +159,7 @@ impl Presenter {
         let presented = match (&mut self.compositor, renderer) {
             (Compositor::Gles(compositor), CardRenderer::Gles(gles)) => {
                 let elements = frame.elements(&mut gles.renderer, true);
-                present(
-                    compositor.as_mut(),
-                    &mut gles.renderer,
-                    frame,
-                    Drawing { elements, states: None },
-                    turn,
-                    planes,
-                )
+                queue(compositor.as_mut(), &mut gles.renderer, frame, Drawing { elements, states: None }, turn, planes)
             }
             (Compositor::Pixman(compositor), CardRenderer::Pixman(pixman)) => {
                 let drawing = match lent {
@@ -180,7 +170,7 @@ impl Presenter {
                     None => Drawing { elements: frame.elements(pixman, true), states: None },
                 };
                 // Nothing of a client can be scanned out from shared memory: nothing to test for.
-                present(compositor.as_mut(), pixman, frame, drawing, turn, FrameFlags::empty())
+                queue(compositor.as_mut(), pixman, frame, drawing, turn, FrameFlags::empty())
                     .map(|presented| Presented { scanout: Scanout::Composited(Why::NoGpu), ..presented })
             }
             _ => Err(PresentError::Device("the display belongs to another renderer".into())),
@@ -249,91 +239,5 @@ impl Presenter {
     /// Formats that the primary plane takes.
     pub fn plane_formats(&self) -> FormatSet {
         either!(&self.compositor, compositor => compositor.surface().plane_info().formats.clone())
-    }
-}
-
-/// Why the device did not take what it was given. Without DRM master every commit is refused for a lack of rights:
-/// another VT took over and we have not been told yet, or another program holds the device.
-fn refusal<A, B, F>(error: FrameError<A, B, F>) -> PresentError
-where
-    A: std::error::Error + Send + Sync + 'static,
-    B: std::error::Error + Send + Sync + 'static,
-    F: std::error::Error + Send + Sync + 'static,
-{
-    match error {
-        FrameError::DrmError(error) => device_error(&error),
-        error => PresentError::Device(error.to_string()),
-    }
-}
-
-/// As [`refusal`].
-pub fn device_error(error: &DrmError) -> PresentError {
-    use std::io::ErrorKind::{Interrupted, PermissionDenied, ResourceBusy, WouldBlock};
-    match error {
-        DrmError::DeviceInactive => PresentError::Inactive,
-        // A driver without atomic modesetting takes no others.
-        DrmError::ModeNotSuitable(_) => PresentError::Device(NOT_LISTED.into()),
-        DrmError::Access(access) => match access.source.kind() {
-            PermissionDenied => PresentError::Inactive,
-            ResourceBusy | WouldBlock | Interrupted => PresentError::Busy(error.to_string()),
-            _ => PresentError::Device(error.to_string()),
-        },
-        _ => PresentError::Device(error.to_string()),
-    }
-}
-
-/// What a frame is drawn of.
-struct Drawing<R: Renderer + ImportAll + ImportMem> {
-    elements: Vec<Reflected<StageElement<R>>>,
-    /// What became of clients' surfaces, where the elements are not theirs.
-    states: Option<RenderElementStates>,
-}
-
-fn present<A, F, R>(
-    compositor: &mut DrmCompositor<A, F, Feedback, DrmDeviceFd>,
-    renderer: &mut R,
-    frame: &Frame<'_>,
-    drawing: Drawing<R>,
-    turn: Turn,
-    flags: FrameFlags,
-) -> Result<Presented, PresentError>
-where
-    A: smithay::backend::allocator::Allocator,
-    A::Error: std::error::Error + Send + Sync + 'static,
-    A::Buffer: smithay::backend::allocator::dmabuf::AsDmabuf,
-    <A::Buffer as smithay::backend::allocator::dmabuf::AsDmabuf>::Error:
-        std::error::Error + Send + Sync + std::fmt::Debug + 'static,
-    F: smithay::backend::drm::exporter::ExportFramebuffer<A::Buffer>,
-    F::Framebuffer: std::fmt::Debug + 'static,
-    F::Error: std::error::Error + Send + Sync + 'static,
-    R: Renderer + Bind<smithay::backend::allocator::dmabuf::Dmabuf> + ImportAll + ImportMem,
-    R::TextureId: smithay::backend::renderer::Texture + Clone + Send + 'static,
-    R::Error: Send + Sync + 'static,
-{
-    compositor.set_output_mode_source(turn.output(frame.screen.scale()));
-    let elements = turn.elements(drawing.elements);
-    let drawn = compositor
-        .render_frame(&mut TurnedRenderer::new(renderer, turn), &elements, frame.clear_color(), flags)
-        .map_err(|error| PresentError::Device(error.to_string()))?;
-    frame.note_scanout(drawing.states.as_ref().unwrap_or(&drawn.states));
-    if drawn.is_empty {
-        return Ok(Presented::default());
-    }
-    let scanout = match &drawn.primary_element {
-        PrimaryPlaneElement::Element(_) => Scanout::Direct,
-        PrimaryPlaneElement::Swapchain(_) => Scanout::of_composed(&drawn.states),
-    };
-    if drawn.needs_sync()
-        && let PrimaryPlaneElement::Swapchain(element) = &drawn.primary_element
-        && element.sync.wait().is_err()
-    {
-        tracing::debug!("waiting for the GPU was interrupted");
-    }
-    let feedback = frame.take_feedback(drawing.states.as_ref().unwrap_or(&drawn.states));
-    drop(drawn);
-    match compositor.queue_frame(Some(feedback)) {
-        Ok(()) => Ok(Presented { queued: true, scanout, another: false }),
-        Err(FrameError::EmptyFrame) => Ok(Presented { queued: false, scanout, another: false }),
-        Err(error) => Err(refusal(error)),
     }
 }
