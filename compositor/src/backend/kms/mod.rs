@@ -10,6 +10,7 @@ mod exporter;
 mod gles;
 mod head;
 mod lent;
+mod plain;
 mod present;
 mod queue;
 mod quirks;

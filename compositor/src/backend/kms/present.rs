@@ -1,4 +1,5 @@
-//! Frames onto planes: smithay's `DrmCompositor` in its two forms, GLES on GBM buffers and pixman on dumb buffers.
+//! Frames onto planes: smithay's `DrmCompositor` in its two forms, GLES on GBM buffers and pixman on dumb buffers, and
+//! [`Plain`] where a driver has only dumb buffers that it does not share.
 
 use smithay::{
     backend::{
@@ -22,6 +23,7 @@ use smithay::{
 use super::{
     exporter::Exporter,
     lent::{Lent, Sheet},
+    plain::{Plain, shares_buffers},
     queue::{Drawing, Feedback, queue},
     refusal::refusal,
     trust::Trust,
@@ -55,6 +57,7 @@ pub struct Presenter {
 enum Compositor {
     Gles(Box<GlesCompositor>),
     Pixman(Box<PixmanCompositor>),
+    Plain(Box<Plain>),
 }
 
 /// The same call on either form.
@@ -63,6 +66,7 @@ macro_rules! either {
         match $presenter {
             Compositor::Gles($compositor) => $call,
             Compositor::Pixman($compositor) => $call,
+            Compositor::Plain($compositor) => $call,
         }
     };
 }
@@ -105,6 +109,10 @@ impl Presenter {
                 )
                 .map_err(refusal)?;
                 Compositor::Gles(Box::new(compositor))
+            }
+            CardRenderer::Pixman(_) if !shares_buffers(fd) => {
+                tracing::info!("the display driver does not share its buffers: frames are drawn in memory and copied");
+                Compositor::Plain(Box::new(Plain::new(surface, fd)))
             }
             CardRenderer::Pixman(pixman) => {
                 let formats: Vec<Format> =
@@ -161,17 +169,14 @@ impl Presenter {
                 let elements = frame.elements(&mut gles.renderer, true);
                 queue(compositor.as_mut(), &mut gles.renderer, frame, Drawing { elements, states: None }, turn, planes)
             }
+            // Nothing of a client can be scanned out from shared memory: nothing to test for.
             (Compositor::Pixman(compositor), CardRenderer::Pixman(pixman)) => {
-                let drawing = match lent {
-                    Some(lent) => {
-                        let sheet = self.sheet.show(pixman, &lent)?;
-                        Drawing { elements: vec![Reflected::new(sheet.into(), None)], states: Some(lent.states) }
-                    }
-                    None => Drawing { elements: frame.elements(pixman, true), states: None },
-                };
-                // Nothing of a client can be scanned out from shared memory: nothing to test for.
-                queue(compositor.as_mut(), pixman, frame, drawing, turn, FrameFlags::empty())
-                    .map(|presented| Presented { scanout: Scanout::Composited(Why::NoGpu), ..presented })
+                let drawing = drawing(&mut self.sheet, pixman, frame, lent)?;
+                queue(compositor.as_mut(), pixman, frame, drawing, turn, FrameFlags::empty()).map(without_gpu)
+            }
+            (Compositor::Plain(plain), CardRenderer::Pixman(pixman)) => {
+                let drawing = drawing(&mut self.sheet, pixman, frame, lent)?;
+                plain.queue(pixman, frame, drawing, turn).map(without_gpu)
             }
             _ => Err(PresentError::Device("the display belongs to another renderer".into())),
         };
@@ -240,4 +245,22 @@ impl Presenter {
     pub fn plane_formats(&self) -> FormatSet {
         either!(&self.compositor, compositor => compositor.surface().plane_info().formats.clone())
     }
+}
+
+/// The frame, or what another GPU drew of it.
+fn drawing(
+    sheet: &mut Sheet,
+    pixman: &mut PixmanRenderer,
+    frame: &Frame<'_>,
+    lent: Option<Lent>,
+) -> Result<Drawing<PixmanRenderer>, PresentError> {
+    let Some(lent) = lent else {
+        return Ok(Drawing { elements: frame.elements(pixman, true), states: None });
+    };
+    let sheet = sheet.show(pixman, &lent)?;
+    Ok(Drawing { elements: vec![Reflected::new(sheet.into(), None)], states: Some(lent.states) })
+}
+
+fn without_gpu(presented: Presented) -> Presented {
+    Presented { scanout: Scanout::Composited(Why::NoGpu), ..presented }
 }

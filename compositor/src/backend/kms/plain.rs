@@ -1,0 +1,303 @@
+//! Displays whose driver does not share its buffers: before Linux 6.6 those of bochs, VirtualBox and other simple
+//! devices do not (`DRM_IOCTL_PRIME_HANDLE_TO_FD` fails with ENOSYS). smithay's `DrmCompositor` draws only into buffers
+//! that are shared, so that such a display would be black. Here a frame is drawn into memory, and what changed is
+//! copied into one of two dumb buffers, which are flipped. Nothing of it goes on other planes.
+//!
+//! It has the names of `DrmCompositor` for the same things; [`super::present`] calls either.
+
+use std::io;
+
+use smithay::{
+    backend::{
+        allocator::{Allocator, Fourcc, dmabuf::AsDmabuf, dumb::DumbAllocator},
+        drm::{DrmDeviceFd, DrmError, DrmSurface, PlaneConfig, PlaneState, compositor::FrameError},
+        renderer::{Bind, ExportMem, Offscreen, damage::OutputDamageTracker, pixman::PixmanRenderer},
+    },
+    reexports::{
+        drm::{
+            buffer::Buffer as _,
+            control::{Device as _, Mode, dumbbuffer::DumbBuffer, framebuffer, plane},
+        },
+        pixman::Image,
+    },
+    utils::{Buffer, Physical, Rectangle, Size, Transform},
+};
+
+use super::{
+    queue::{Drawing, Feedback},
+    refusal::device_error,
+};
+use crate::{
+    backend::{
+        PresentError, Presented,
+        turned::{Turn, TurnedRenderer},
+    },
+    screens::Scanout,
+    stage::Frame,
+};
+
+/// Bits and bytes of a pixel, and the bits of its colours.
+const BITS: u32 = 32;
+const BYTES: usize = 4;
+const DEPTH: u32 = 24;
+
+/// As `DrmCompositor` fails, without the ways to fail that are not here.
+pub type PlainError = FrameError<io::Error, io::Error, io::Error>;
+
+/// Whether the driver shares its buffers.
+pub fn shares_buffers(fd: &DrmDeviceFd) -> bool {
+    let linear = [smithay::backend::allocator::Modifier::Linear];
+    match DumbAllocator::new(fd.clone()).create_buffer(64, 64, Fourcc::Xrgb8888, &linear) {
+        Ok(buffer) => buffer.export().is_ok(),
+        // It has none, and the reason is told where one is needed.
+        Err(_) => true,
+    }
+}
+
+/// One display's way to its plane.
+pub struct Plain {
+    surface: DrmSurface,
+    fd: DrmDeviceFd,
+    picture: Option<Picture>,
+    /// On the screen, or on its way there.
+    front: Option<Sheet>,
+    back: Option<Sheet>,
+    /// What the last frame changed: the back does not have it.
+    missing: Vec<Rectangle<i32, Physical>>,
+    /// Of the flip under way.
+    flying: Option<Feedback>,
+}
+
+/// The frame as it lies on the panel.
+struct Picture {
+    size: Size<i32, Physical>,
+    image: Image<'static, 'static>,
+    turn: Turn,
+    scale: f64,
+    tracker: OutputDamageTracker,
+    /// Nothing of it is valid.
+    fresh: bool,
+}
+
+impl Plain {
+    pub fn new(surface: DrmSurface, fd: &DrmDeviceFd) -> Self {
+        Self { surface, fd: fd.clone(), picture: None, front: None, back: None, missing: Vec::new(), flying: None }
+    }
+
+    /// Draws a frame and queues its page flip.
+    pub fn queue(
+        &mut self,
+        renderer: &mut PixmanRenderer,
+        frame: &Frame<'_>,
+        drawing: Drawing<PixmanRenderer>,
+        turn: Turn,
+    ) -> Result<Presented, PresentError> {
+        let failed = |error: &dyn std::fmt::Display| PresentError::Device(error.to_string());
+        if self.flying.is_some() {
+            return Err(PresentError::Busy("the last frame is not on the screen yet".into()));
+        }
+        let (size, scale) = (frame.screen.panel_size(), frame.screen.scale());
+        let picture = match self.picture.take_if(|last| (last.size, last.turn, last.scale) != (size, turn, scale)) {
+            Some(_) => None,
+            None => self.picture.take(),
+        };
+        let picture = match picture {
+            Some(picture) => picture,
+            None => Picture::new(renderer, size, turn, scale)?,
+        };
+        let picture = self.picture.insert(picture);
+
+        let elements = turn.elements(drawing.elements);
+        let mut target = renderer.bind(&mut picture.image).map_err(|error| failed(&error))?;
+        let age = usize::from(!std::mem::take(&mut picture.fresh));
+        let mut turned = TurnedRenderer::new(renderer, turn);
+        let drawn = picture
+            .tracker
+            .render_output(&mut turned, &mut target, age, &elements, frame.clear_color())
+            .map_err(|error| failed(&error))?;
+        let changed = drawn.damage.cloned().unwrap_or_default();
+        frame.note_scanout(drawing.states.as_ref().unwrap_or(&drawn.states));
+        let modeset = self.surface.commit_pending();
+        if changed.is_empty() && !modeset {
+            return Ok(Presented::default());
+        }
+
+        let whole = Rectangle::from_size(size);
+        let (mut sheet, parts) = match self.back.take().filter(|sheet| sheet.size() == size) {
+            Some(sheet) => (sheet, changed.iter().chain(&self.missing).copied().collect()),
+            None => (Sheet::new(&self.fd, size).map_err(|error| failed(&error))?, vec![whole]),
+        };
+        self.missing = changed;
+        let shown = sheet.copy(renderer, &target, &parts).and_then(|()| {
+            let state = [sheet.on(self.surface.plane())];
+            let shown = if modeset { self.surface.commit(state, true) } else { self.surface.page_flip(state, true) };
+            shown.map_err(|error| device_error(&error))
+        });
+        if let Err(error) = shown {
+            // The sheet goes, and with it what is not known of it.
+            self.reset_buffer_ages();
+            return Err(error);
+        }
+        self.back = self.front.replace(sheet);
+        self.flying = Some(Some(frame.take_feedback(drawing.states.as_ref().unwrap_or(&drawn.states))));
+        Ok(Presented { queued: true, scanout: Scanout::default(), another: false })
+    }
+
+    pub fn surface(&self) -> &DrmSurface {
+        &self.surface
+    }
+
+    pub fn plane(&self) -> plane::Handle {
+        self.surface.plane()
+    }
+
+    pub fn pending_mode(&self) -> Mode {
+        self.surface.pending_mode()
+    }
+
+    pub fn use_mode(&self, mode: Mode) -> Result<(), PlainError> {
+        self.surface.use_mode(mode).map_err(FrameError::DrmError)
+    }
+
+    pub fn frame_submitted(&mut self) -> Result<Option<Feedback>, PlainError> {
+        Ok(self.flying.take())
+    }
+
+    /// The next frame is drawn whole.
+    pub fn reset_buffer_ages(&mut self) {
+        if let Some(picture) = &mut self.picture {
+            picture.fresh = true;
+        }
+        self.back = None;
+    }
+
+    /// As [`Self::reset_buffer_ages`], and what it is drawn into is made anew.
+    pub fn reset_buffers(&mut self) {
+        self.picture = None;
+        self.back = None;
+    }
+
+    pub fn reset_state(&mut self) -> Result<(), DrmError> {
+        self.surface.reset_state()
+    }
+
+    pub fn clear(&mut self) -> Result<(), DrmError> {
+        self.flying = None;
+        self.reset_buffer_ages();
+        self.surface.clear()
+    }
+}
+
+impl Picture {
+    fn new(
+        renderer: &mut PixmanRenderer,
+        size: Size<i32, Physical>,
+        turn: Turn,
+        scale: f64,
+    ) -> Result<Self, PresentError> {
+        let image = renderer
+            .create_buffer(Fourcc::Xrgb8888, (size.w, size.h).into())
+            .map_err(|error| PresentError::Device(error.to_string()))?;
+        let tracker = OutputDamageTracker::new(size, scale, Transform::Normal);
+        Ok(Self { size, image, turn, scale, tracker, fresh: true })
+    }
+}
+
+/// A buffer of the driver's, and the framebuffer that shows it.
+struct Sheet {
+    fd: DrmDeviceFd,
+    buffer: DumbBuffer,
+    framebuffer: framebuffer::Handle,
+}
+
+impl Sheet {
+    fn new(fd: &DrmDeviceFd, size: Size<i32, Physical>) -> io::Result<Self> {
+        let size = (size.w.unsigned_abs(), size.h.unsigned_abs());
+        let buffer = fd.create_dumb_buffer(size, Fourcc::Xrgb8888, BITS)?;
+        match fd.add_framebuffer(&buffer, DEPTH, BITS) {
+            Ok(framebuffer) => Ok(Self { fd: fd.clone(), buffer, framebuffer }),
+            Err(error) => {
+                let _ = fd.destroy_dumb_buffer(buffer);
+                Err(error)
+            }
+        }
+    }
+
+    fn size(&self) -> Size<i32, Physical> {
+        let (width, height) = self.buffer.size();
+        (width.cast_signed(), height.cast_signed()).into()
+    }
+
+    /// Copies parts of the picture.
+    fn copy(
+        &mut self,
+        renderer: &mut PixmanRenderer,
+        picture: &<PixmanRenderer as smithay::backend::renderer::RendererSuper>::Framebuffer<'_>,
+        parts: &[Rectangle<i32, Physical>],
+    ) -> Result<(), PresentError> {
+        let failed = |error: &dyn std::fmt::Display| PresentError::Device(error.to_string());
+        let (whole, pitch) = (Rectangle::from_size(self.size()), self.buffer.pitch() as usize);
+        let mut map = self.fd.map_dumb_buffer(&mut self.buffer).map_err(|error| failed(&error))?;
+        for part in parts.iter().filter_map(|part| part.intersection(whole)) {
+            let area: Rectangle<i32, Buffer> =
+                Rectangle::new((part.loc.x, part.loc.y).into(), (part.size.w, part.size.h).into());
+            let read = renderer.copy_framebuffer(picture, area, Fourcc::Xrgb8888).map_err(|error| failed(&error))?;
+            let pixels = renderer.map_texture(&read).map_err(|error| failed(&error))?;
+            paste(&mut map, pitch, part, pixels);
+        }
+        Ok(())
+    }
+
+    /// What the plane is to show.
+    fn on(&self, plane: plane::Handle) -> PlaneState<'_> {
+        let size = self.size();
+        let config = PlaneConfig {
+            src: Rectangle::from_size((f64::from(size.w), f64::from(size.h)).into()),
+            dst: Rectangle::from_size(size),
+            transform: Transform::Normal,
+            alpha: 1.0,
+            damage_clips: None,
+            fb: self.framebuffer,
+            fence: None,
+        };
+        PlaneState { handle: plane, config: Some(config) }
+    }
+}
+
+impl Drop for Sheet {
+    fn drop(&mut self) {
+        let _ = self.fd.destroy_framebuffer(self.framebuffer);
+        let _ = self.fd.destroy_dumb_buffer(self.buffer);
+    }
+}
+
+/// Writes the pixels of a part, row by row, where it lies in a picture with rows of `pitch` bytes.
+fn paste(picture: &mut [u8], pitch: usize, part: Rectangle<i32, Physical>, pixels: &[u8]) {
+    let at = |number: i32| usize::try_from(number).unwrap_or_default();
+    let row = at(part.size.w) * BYTES;
+    let rows = picture.chunks_exact_mut(pitch.max(1)).skip(at(part.loc.y));
+    for (to, from) in rows.zip(pixels.chunks_exact(row.max(1))) {
+        let begin = at(part.loc.x) * BYTES;
+        if let Some(to) = to.get_mut(begin..begin + row) {
+            to.copy_from_slice(from);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_is_pasted_where_it_lies_and_nothing_beside_it() {
+        let mut picture = vec![0; 4 * 20];
+        paste(&mut picture, 20, Rectangle::new((1, 2).into(), (2, 2).into()), &[7; 16]);
+        let expected: Vec<u8> =
+            (0..80).map(|at| if at / 20 >= 2 && (4..12).contains(&(at % 20)) { 7 } else { 0 }).collect();
+        assert_eq!(picture, expected);
+        // Nothing of what does not fit is written.
+        let before = picture.clone();
+        paste(&mut picture, 20, Rectangle::new((4, 3).into(), (2, 9).into()), &[9; 72]);
+        assert_eq!(picture, before);
+    }
+}
