@@ -35,11 +35,11 @@ fn a_client_is_shown_photographed_turned_and_scaled() {
         let (width, height) = if degrees == "90" || degrees == "270" { (400, 640) } else { (640, 400) };
         let logical = |pixels: i32| (f64::from(pixels) / scale).round() as i32;
         let wanted = (logical(width), logical(height));
-        let window = guest.window.clone();
-        guest.until("the new size", |client| {
-            client.configured(&window).is_some_and(|told| (told.width, told.height) == wanted)
-                && client.scale(&window.id()) == scale
-        });
+        guest.until_size(wanted);
+        guest.fill(Picture::Corners);
+        // It is told when the window has drawn in its new size.
+        let id = guest.window.id();
+        guest.until("the new scale", |client| client.scale(&id) == scale);
         guest.fill(Picture::Corners);
         let output = host.kioskctl(&["screenshot", file.to_str().unwrap()]);
         assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), kioskd.log());
