@@ -13,6 +13,7 @@ impl Kiosk {
     pub fn session_paused(&mut self) {
         tracing::info!("the session is paused");
         self.paused = true;
+        self.trust_seat();
         self.changed = true;
         self.backend.pause();
         self.release_keys();

@@ -22,6 +22,7 @@ use crate::{
     brightness::Brightness,
     control::ControlHandle,
     input::SeatParts,
+    life::Doubt,
     memory,
     notify::Notifier,
     power::Power,
@@ -105,7 +106,7 @@ pub struct Timers {
     /// Once, after the shell's first picture.
     pub settling: bool,
     /// Whether the seat is still ours is looked at soon.
-    pub doubt: bool,
+    pub doubt: Doubt,
 }
 
 impl Kiosk {

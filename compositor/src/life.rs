@@ -13,25 +13,53 @@ use smithay::reexports::calloop::{
 use crate::kiosk::{Exit, Kiosk};
 
 /// Within this time comes the news that another terminal has the screen.
-const DOUBT: Duration = Duration::from_secs(5);
+const DOUBT: Duration = Duration::from_secs(3);
+
+/// Whether the seat is still believed to be ours.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub enum Doubt {
+    #[default]
+    None,
+    /// Something of it has failed: it is looked at soon.
+    Raised,
+    /// The screens take nothing from us, and no news has come yet.
+    Seen,
+}
 
 impl Kiosk {
     /// What the seat gave us has failed: an input device is gone, or a screen takes nothing from us. On the way to
     /// another terminal that is as it should be. Otherwise the seat may be lost and nobody tells us: logind takes all
     /// devices back when it is restarted, and then denies that it gave them. Who is started again gets them again.
+    ///
+    /// It is looked at twice: somebody may be on the way to another terminal just when it is looked at.
     pub fn doubt_seat(&mut self) {
-        if self.paused || std::mem::replace(&mut self.timers.doubt, true) {
+        if self.paused || self.timers.doubt != Doubt::None {
             return;
         }
+        self.timers.doubt = Doubt::Raised;
         self.after(DOUBT, |kiosk| {
-            kiosk.timers.doubt = false;
-            if !kiosk.paused && !kiosk.backend.has_screens() {
-                tracing::error!(
-                    "the screens were taken from us, as when logind is restarted: kioskd ends, to be started again"
-                );
-                kiosk.stop(Exit(1));
+            if kiosk.paused || kiosk.backend.has_screens() {
+                kiosk.timers.doubt = Doubt::None;
+                return;
             }
+            kiosk.timers.doubt = Doubt::Seen;
+            kiosk.after(DOUBT, |kiosk| {
+                // Not if the screens went to another terminal meanwhile, also if they are on the way to the next.
+                if std::mem::take(&mut kiosk.timers.doubt) == Doubt::Seen && !kiosk.backend.has_screens() {
+                    tracing::error!(
+                        "the screens were taken from us, as when logind is restarted: kioskd ends, to be started again"
+                    );
+                    kiosk.stop(Exit(1));
+                }
+            });
         });
+    }
+
+    /// The seat tells us what becomes of the screens.
+    pub fn trust_seat(&mut self) {
+        if self.timers.doubt == Doubt::Seen {
+            self.timers.doubt = Doubt::Raised;
+        }
     }
 }
 

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kioskd::{life, notify::Notifier};
+use kioskd::{
+    life::{self, Doubt},
+    notify::Notifier,
+};
 
 use kioskd::kiosk::Exit;
 
@@ -129,12 +132,26 @@ fn screens_that_another_terminal_has_for_a_while_are_no_reason_to_end() {
     let window = fixture.map(client, Picture::Solid(RED));
     fixture.panels.set_fault(Some(Fault::Taken));
     fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
-    fixture.until("doubt", |fixture| fixture.kiosk.timers.doubt);
+    fixture.until("doubt", |fixture| fixture.kiosk.timers.doubt == Doubt::Raised);
     // The news of it comes later than its effect.
     fixture.kiosk.session_paused();
-    fixture.until("the end of doubt", |fixture| !fixture.kiosk.timers.doubt);
+    fixture.until("the end of doubt", |fixture| fixture.kiosk.timers.doubt == Doubt::None);
     assert_eq!(fixture.kiosk.exit, None);
     fixture.panels.set_fault(None);
     fixture.kiosk.session_resumed();
     fixture.until("the picture", |fixture| fixture.panel().pixel(5, 5) == GREEN);
+}
+
+#[test]
+fn another_terminal_takes_the_screens_just_when_they_are_looked_at() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    // As when input devices go, on the way to a terminal from which somebody came back at once.
+    fixture.kiosk.doubt_seat();
+    fixture.kiosk.session_paused();
+    fixture.kiosk.session_resumed();
+    fixture.panels.set_fault(Some(Fault::Taken));
+    fixture.until("a look at the screens", |fixture| fixture.kiosk.timers.doubt == Doubt::Seen);
+    fixture.kiosk.session_paused();
+    fixture.until("the end of doubt", |fixture| fixture.kiosk.timers.doubt == Doubt::None);
+    assert_eq!(fixture.kiosk.exit, None);
 }
