@@ -71,6 +71,9 @@ pub fn check_config(options: &Options) -> ExitCode {
 pub fn run(options: Options) -> anyhow::Result<Exit> {
     let loaded = load_config(&options);
     let mut event_loop: EventLoop<'static, Kiosk> = EventLoop::try_new().context("no event loop")?;
+    if !wayland_sys::server::is_lib_available() {
+        return Err(anyhow!("libwayland-server.so.0 is missing: please install it (Debian: libwayland-server0)"));
+    }
     let display: Display<Kiosk> = Display::new().context("the Wayland server could not be set up")?;
     let backend = open_backend(&options, &event_loop)?;
     let mut kiosk = build(&options, loaded, backend, &event_loop, &display);

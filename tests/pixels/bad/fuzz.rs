@@ -160,6 +160,37 @@ fn play(start: Start, events: &[Event]) {
     bystander.assert_unharmed(&mut fixture);
 }
 
+/// A string of length 0 is none at all, which few requests allow. It took the whole compositor down once.
+#[test]
+fn a_string_that_is_none_only_ends_its_own_connection() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let bystander = Bystander::new(&mut fixture);
+    let globals = fixture[bystander.client].seen.globals.clone();
+    let mut asked = 0;
+    for (interface, request) in Speaker::requests_with_text() {
+        let mut speaker = Speaker::new(fixture.socket(Privilege::Shell), &globals);
+        prologue(&mut fixture, &mut speaker, Start::Mapped);
+        speaker.say("zwp_primary_selection_device_manager_v1", "create_source", &[]);
+        speaker.say("xdg_activation_v1", "get_activation_token", &[]);
+        turn(&mut fixture, &mut speaker);
+        assert!(!speaker.closed, "the prologue is no nonsense");
+        if speaker.newest(interface) == 0 {
+            continue;
+        }
+        asked += 1;
+        speaker.silent = true;
+        speaker.say(interface, request, &[]);
+        turn(&mut fixture, &mut speaker);
+        bystander.assert_unharmed(&mut fixture);
+    }
+    assert!(asked >= 6, "only {asked} requests with a string were tried");
+    let mut wire = Wire::new(fixture.socket(Privilege::Shell));
+    wire.request(DISPLAY, 1, &[Arg::Word(2)]);
+    wire.request(2, 0, &[Arg::Word(1), Arg::NoText, Arg::Word(1), Arg::Word(3)]);
+    fixture.turn(Duration::ZERO);
+    bystander.assert_seen(&mut fixture);
+}
+
 proptest! {
     #![proptest_config(config(60))]
 

@@ -125,6 +125,8 @@ pub struct Speaker {
     configured: u32,
     unread: Vec<u8>,
     pub closed: bool,
+    /// Every string that it sends is of length 0, whether the protocol allows none or not.
+    pub silent: bool,
 }
 
 impl Speaker {
@@ -140,6 +142,7 @@ impl Speaker {
             configured: 0,
             unread: Vec::new(),
             closed: false,
+            silent: false,
         };
         speaker.wire.request(1, 1, &[Arg::Word(REGISTRY)]);
         for interface in interfaces() {
@@ -185,6 +188,23 @@ impl Speaker {
         let opcode = found.unwrap_or_else(|| panic!("{interface} has no request {request}"));
         let mut words = words.iter();
         self.send(thing, opcode, |_, _, _| words.next().copied().unwrap_or(0));
+    }
+
+    /// The requests with a string that this client can make: interface and name.
+    pub fn requests_with_text() -> Vec<(&'static str, &'static str)> {
+        let with_text = |desc: &&MessageDesc| desc.signature.iter().any(|kind| matches!(kind, ArgumentType::Str(_)));
+        let children = |interface: &'static Interface| {
+            let made = interface.requests.iter().filter_map(|desc| desc.child_interface);
+            std::iter::once(interface).chain(made).collect::<Vec<_>>()
+        };
+        let mut all: Vec<_> =
+            interfaces().into_iter().flat_map(children).flat_map(children).flat_map(children).collect();
+        all.sort_by_key(|interface| interface.name);
+        all.dedup_by_key(|interface| interface.name);
+        let of = |interface: &'static Interface| {
+            interface.requests.iter().filter(with_text).map(move |desc| (interface.name, desc.name))
+        };
+        all.into_iter().flat_map(of).collect()
     }
 
     /// Any request.
@@ -321,7 +341,7 @@ impl Speaker {
                     created = Some(child);
                 }
                 ArgumentType::Fd => memories.push(memory(&[0; POOL])),
-                ArgumentType::Str(_) => arguments.push(Arg::Text("text/plain")),
+                ArgumentType::Str(_) => arguments.push(if self.silent { Arg::NoText } else { Arg::Text("text/plain") }),
                 ArgumentType::Array => arguments.push(Arg::Array(&[1, 2, 3])),
                 ArgumentType::Object(allow) => {
                     let id = word(self, *kind, objects.next().copied());
