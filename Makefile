@@ -13,7 +13,7 @@ TYPOS_VERSION := 1.42.3
 
 target := $(or $(CARGO_TARGET_DIR),target)
 programs = $(target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
-packages := -p kioskd -p kiosk-session
+packages := -p kioskd -p kiosk-session -p kioskctl
 helpers := assets/run
 
 .DEFAULT_GOAL := help

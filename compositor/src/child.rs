@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use kiosk_session::api::RUNTIME_DIR_ENV;
+use kiosk_core::api::RUNTIME_DIR_ENV;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use smithay::reexports::calloop::{Interest, Mode, PostAction, generic::Generic};
 

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use kiosk_session::config::Config;
+use kiosk_core::config::Config;
 use smithay::{
     reexports::{
         calloop::{
@@ -25,10 +25,10 @@ use crate::{
     life::Doubt,
     memory,
     notify::Notifier,
+    persistence::Saved,
     power::Power,
     privilege::ClientState,
     protocols::Protocols,
-    saved::Saved,
     screens::{Screen, ScreenId, Screens},
     session_link::SessionLinks,
     stage::{Stage, splash::Cover},

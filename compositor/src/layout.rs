@@ -3,15 +3,13 @@
 
 use std::time::Duration;
 
-use kiosk_session::config::{ModeChoice, OutputPolicy, conflicting_rules, output_policy, words};
+use kiosk_core::config::{ModeChoice, OutputPolicy, conflicting_rules, output_policy, syntax};
 
 use crate::{
     backend::HeadState,
     kiosk::Kiosk,
     power,
-    screens::{
-        DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Screen, ScreenId, ScreenPolicy, contradictions, mode,
-    },
+    screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Screen, ScreenId, ScreenPolicy, mode, validation},
 };
 
 /// Size of the screen that carries the shell while no display is connected.
@@ -44,7 +42,7 @@ impl Kiosk {
         self.ensure_any_screen();
         self.screens.arrange();
         self.rearrange();
-        for contradiction in contradictions::told(&self.facts()) {
+        for contradiction in validation::told(&self.facts()) {
             // Once, not at each hotplug.
             if !self.problems.contains(&contradiction) {
                 self.problem(contradiction);
@@ -137,7 +135,7 @@ impl Kiosk {
             self.problem(format!(
                 "{}: the configured mode {} is not one this display can show; {}x{} is used",
                 head.name,
-                words::mode_text(wanted),
+                syntax::mode_text(wanted),
                 mode.width,
                 mode.height
             ));

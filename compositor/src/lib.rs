@@ -2,7 +2,6 @@
 //!
 //! `main.rs` is thin; everything is here, so that tests can run the compositor in their own process.
 
-mod absence;
 pub mod backend;
 pub mod brightness;
 pub mod child;
@@ -15,15 +14,16 @@ pub mod life;
 pub mod memory;
 pub mod notify;
 pub mod options;
-mod places;
+mod paths;
+pub mod persistence;
 pub mod policy;
 pub mod power;
 pub mod privilege;
 pub mod protocols;
 pub mod requests;
 pub mod run;
-pub mod saved;
 pub mod screens;
+mod seat_pause;
 pub mod session_link;
 pub mod sockets;
 mod splash_style;

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use kiosk_session::logging;
+use kiosk_core::logging;
 use kioskd::{options::Options, run};
 
 fn main() -> ExitCode {

@@ -3,4 +3,4 @@
 //!
 //! One implementation serves both programs; it is in the session's crate.
 
-pub use kiosk_session::notify::{ENV, Notifier, NotifyError};
+pub use kiosk_core::notify::{ENV, Notifier, NotifyError};

@@ -4,7 +4,7 @@
 use std::{path::PathBuf, process::ExitCode, time::Duration};
 
 use anyhow::{Context, anyhow};
-use kiosk_session::{
+use kiosk_core::{
     api::{self, CONTROL_SOCKET},
     config::{Config, Loaded, OutputRule, OutputSettings, SavedState, Scale, Sources},
 };
@@ -34,10 +34,10 @@ use crate::{
     life,
     notify::Notifier,
     options::{BackendChoice, MultiChoice, Options, SessionChoice},
-    places,
+    paths,
+    persistence::Saved,
     power::Power,
     protocols::Protocols,
-    saved::Saved,
     screens::{Screens, ShellScreen},
     session_link::{self, SessionLinks},
     sockets, splash_style,
@@ -117,7 +117,7 @@ pub fn build(
     problems.extend(config.unfollowed());
     let errors = problems.clone();
     let style = splash_style::style(&config, &mut problems);
-    let saved = match places::saved_directory(options) {
+    let saved = match paths::saved_directory(options) {
         None => Saved::default(),
         Some(directory) => {
             let (state, warning) = SavedState::load(&directory);
@@ -230,7 +230,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     kiosk.protocols.shm.update_formats(formats);
     kiosk.offer_dmabuf();
 
-    let directory = places::runtime_dir(options)?;
+    let directory = paths::runtime_dir(options)?;
     let displays = sockets::open_wayland(kiosk, display, &directory)
         .with_context(|| format!("the Wayland sockets could not be opened in {}", directory.display()))?;
     let wayland = directory.join(api::WAYLAND_SOCKET);

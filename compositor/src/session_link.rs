@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use kiosk_session::api::{MAX_LINE, Notice, Report};
+use kiosk_core::api::{MAX_LINE, Notice, Report};
 use smithay::reexports::calloop::{Interest, LoopHandle, Mode, PostAction, generic::Generic};
 
 use crate::{kiosk::Kiosk, sockets, stage::shell::Readiness};

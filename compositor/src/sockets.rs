@@ -10,7 +10,7 @@ use std::{
     sync::Arc,
 };
 
-use kiosk_session::api::{ADMIN_GROUP, WAYLAND_ADMIN_SOCKET, shell_socket};
+use kiosk_core::api::{ADMIN_GROUP, WAYLAND_ADMIN_SOCKET, shell_socket};
 use rustix::fs::{AtFlags, CWD, Gid, chownat};
 use smithay::reexports::{
     calloop::{Interest, Mode, PostAction, generic::Generic},

@@ -1,6 +1,6 @@
 //! The splash's look from the configuration.
 
-use kiosk_session::{config::Config, files::read_regular};
+use kiosk_core::{config::Config, files::read_regular};
 use kiosk_splash::{Logo, MAX_LOGO_FILE, Style};
 
 /// The splash's style from the configuration; a logo that cannot be used is replaced by the built-in one.

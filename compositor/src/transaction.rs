@@ -1,7 +1,7 @@
 //! Changes of the screens as transactions: checked, tested on the hardware, carried out whole or undone, and kept
 //! if asked to. The one path for D-Bus, `kioskctl apply` and the Wayland protocols of other tools.
 
-use kiosk_session::config::{OutputSettings, Scale};
+use kiosk_core::config::{OutputSettings, Scale};
 
 use crate::{
     backend::HeadState,

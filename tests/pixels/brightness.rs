@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use kiosk_session::config::SavedState;
+use kiosk_core::config::SavedState;
 use kioskd::{
     control::{ApplyMode, ControlError, OutputChange},
     screens::HeadId,

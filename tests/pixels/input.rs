@@ -1,6 +1,6 @@
 //! Keys, pointer and fingers: who gets them, and who does not.
 
-use kiosk_session::api::State;
+use kiosk_core::api::State;
 use kioskd::stage::splash::Cover;
 
 use crate::fixture::{

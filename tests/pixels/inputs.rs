@@ -1,8 +1,6 @@
 //! Touch panels, tablets and mice as devices: on which screen each lies, and what was said of it.
 
-use kiosk_session::config::{
-    AccelProfile, Calibration, InputRule, InputSettings, OUTPUT_AUTO, SavedState, Scale, Shell,
-};
+use kiosk_core::config::{AccelProfile, Calibration, InputRule, InputSettings, OUTPUT_AUTO, SavedState, Scale, Shell};
 use kioskd::{
     control::{ApplyMode, Call, ControlError, OutputChange, Reply, Request},
     screens::{Head, Identity},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kiosk_session::config::{OutputRule, OutputSettings};
+use kiosk_core::config::{OutputRule, OutputSettings};
 use kioskd::{
     backend::capture::Capture,
     control::{ApplyMode, OutputChange},

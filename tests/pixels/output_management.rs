@@ -319,7 +319,7 @@ fn released_objects_are_not_spoken_to() {
     told.head(SECOND).head.release();
     fixture.roundtrip(client);
     let change = OutputChange {
-        mode: Some(kiosk_session::config::ModeChoice::Exact { width: 160, height: 100, refresh: None }),
+        mode: Some(kiosk_core::config::ModeChoice::Exact { width: 160, height: 100, refresh: None }),
         rotation: Some(90),
         ..OutputChange::default()
     };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kiosk_session::config::{OutputRule, OutputSettings, Rotation};
+use kiosk_core::config::{OutputRule, OutputSettings, Rotation};
 use kioskd::{
     control::{ApplyMode, ControlError, OutputChange},
     screens::{Head, HeadId, HeadMode, Identity},

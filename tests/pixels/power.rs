@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
-use kiosk_session::config::{Days, ScheduleEntry, Shell, TimeOfDay};
+use kiosk_core::config::{Days, ScheduleEntry, Shell, TimeOfDay};
 use kioskd::{
     control::OutputChange,
     screens::{Head, HeadId},

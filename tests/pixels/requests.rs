@@ -2,7 +2,7 @@
 
 use std::{fs::File, time::Duration};
 
-use kiosk_session::{
+use kiosk_core::{
     api::State,
     config::{ModeChoice, Scale},
 };
@@ -105,7 +105,7 @@ fn a_device_that_refuses_any_step_leaves_every_screen_as_it_was() {
         (layout(fixture), panels)
     };
     let (before, configures) = (state(&fixture), fixture[client].configures(&window).count());
-    let mode = kiosk_session::config::ModeChoice::Exact { width: 640, height: 400, refresh: None };
+    let mode = kiosk_core::config::ModeChoice::Exact { width: 640, height: 400, refresh: None };
     let change = OutputChange { mode: Some(mode), ..turn(90) };
     let off = OutputChange { power: Some(false), ..change.clone() };
     let changes = [("HEADLESS-1".to_owned(), change), ("HEADLESS-2".to_owned(), off)];
@@ -178,7 +178,7 @@ fn a_confirmed_change_is_saved_and_an_unconfirmed_one_is_not() {
     let mut fixture = Fixture::new(&["320x200"]);
     fixture.kiosk.saved.directory = Some(directory.path().into());
     let rotation = |directory: &std::path::Path| {
-        let (saved, _) = kiosk_session::config::SavedState::load(directory);
+        let (saved, _) = kiosk_core::config::SavedState::load(directory);
         saved.output("kioskd headless 1", "HEADLESS-1").and_then(|settings| settings.rotation).map(|r| r.degrees())
     };
     let mode = ApplyMode::Temporary { revert_after: Duration::from_secs(60) };
@@ -226,7 +226,7 @@ fn kept_changes_are_those_of_the_next_start() {
     fixture.kiosk.saved.directory = Some(directory.path().into());
     fixture.rotate(90);
     fixture.scale(1.5);
-    let (saved, warning) = kiosk_session::config::SavedState::load(directory.path());
+    let (saved, warning) = kiosk_core::config::SavedState::load(directory.path());
     assert!(warning.is_none(), "{warning:?}");
     let screen = fixture.primary();
     let settings = saved.output(&screen.identity.description(), &screen.name).unwrap();

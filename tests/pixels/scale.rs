@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kiosk_session::config::{ModeChoice, Scale};
+use kiosk_core::config::{ModeChoice, Scale};
 use kioskd::{
     control::{ApplyMode, OutputChange},
     screens::{Head, HeadMode},

@@ -1,6 +1,6 @@
 //! The shell's window: fullscreen at once, and nothing that it asks for changes that.
 
-use kiosk_session::config::Scale;
+use kiosk_core::config::Scale;
 use kioskd::control::OutputChange;
 use wayland_protocols::xdg::{
     decoration::zv1::client::zxdg_toplevel_decoration_v1::Mode as Decoration, shell::client::xdg_toplevel::ResizeEdge,
@@ -14,7 +14,7 @@ use crate::fixture::{
 
 fn turned(output: &str, degrees: u32) -> Fixture {
     let mut setup = Setup::bare(&[output]);
-    setup.config.outputs[0].settings.rotation = kiosk_session::config::Rotation::from_degrees(degrees);
+    setup.config.outputs[0].settings.rotation = kiosk_core::config::Rotation::from_degrees(degrees);
     setup.start()
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kiosk_session::{
+use kiosk_core::{
     api::{Notice, Report, State},
     config::Shell,
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kiosk_session::api::{Notice, Report, State};
+use kiosk_core::api::{Notice, Report, State};
 use kioskd::{backend::capture::Capture, control::OutputChange, stage::splash::Cover};
 
 use crate::fixture::{
@@ -42,7 +42,7 @@ fn is_splash(capture: &Capture) -> bool {
 #[test]
 fn the_first_frame_is_the_splash_on_every_output_at_its_turn_and_scale() {
     let mut setup = setup(&["640x400", "800x600@2"]);
-    setup.config.outputs[0].settings.rotation = kiosk_session::config::Rotation::from_degrees(90);
+    setup.config.outputs[0].settings.rotation = kiosk_core::config::Rotation::from_degrees(90);
     let panels = {
         let mut fixture = setup.start();
         assert_eq!(fixture.kiosk.snapshot().stage, "splash");

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail, ensure};
-use kiosk_session::config::{SavedState, Scale};
+use kiosk_core::config::{SavedState, Scale};
 use kiosk_tests::vm::{Disk, Display, Machine, Plan, Stage};
 use serde_json::Value;
 

@@ -1,6 +1,6 @@
 //! What a call can be made to and answered with: the objects, the reply or the request, the arguments' form.
 
-use kiosk_session::authority::Action;
+use kiosk_core::authority::Action;
 use zbus::DynamicType;
 use zbus::message::{Header, Message};
 

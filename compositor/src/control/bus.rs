@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kiosk_session::socket_watch::SocketWatch;
+use kiosk_core::socket_watch::SocketWatch;
 use zbus::connection::Builder;
 use zbus::fdo::{RequestNameFlags, RequestNameReply};
 use zbus::{Connection, MessageStream};

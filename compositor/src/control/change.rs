@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use kiosk_session::config::{ModeChoice, Scale, words};
+use kiosk_core::config::{ModeChoice, Scale, syntax};
 use zbus::{OwnedVariant, Variant};
 
 use super::failure::Failure;
@@ -172,7 +172,7 @@ fn seconds(value: &Variant<'_>) -> Result<u64, Failure> {
 fn mode(at: &Place<'_>, value: &Variant<'_>) -> Result<ModeChoice, Failure> {
     const ALLOWED: &str = "WIDTHxHEIGHT, WIDTHxHEIGHT@HERTZ, custom WIDTHxHEIGHT@HERTZ, preferred and max";
     if let Variant::Str(text) = value {
-        return words::parse_mode(text).ok_or_else(|| at.refuse(quoted(text), ALLOWED));
+        return syntax::parse_mode(text).ok_or_else(|| at.refuse(quoted(text), ALLOWED));
     }
     let (width, height, refresh) =
         triple(value).ok_or_else(|| at.wrong_type(value, "(uuu), width, height and millihertz, or s"))?;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use kiosk_session::authority::{Action, Denied};
+use kiosk_core::authority::{Action, Denied};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 use zbus::message::{Flags, Type};

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kiosk_session::authority::Action;
+use kiosk_core::authority::Action;
 use zbus::message::{Header, Message};
 use zbus::{ObjectPath, Variant};
 

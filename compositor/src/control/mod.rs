@@ -23,7 +23,7 @@ mod tests;
 
 use std::os::fd::OwnedFd;
 
-use kiosk_session::config::{InputSettings, ModeChoice, Scale};
+use kiosk_core::config::{InputSettings, ModeChoice, Scale};
 
 pub use names::{BUS_NAME, INPUTS_PATH, OUTPUTS_PATH, ROOT_PATH, escape};
 pub use service::{ControlHandle, Options, start};

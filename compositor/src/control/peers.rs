@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kiosk_session::api::COMPOSITOR_SOCKET;
-use kiosk_session::quota::{Place, Quota};
+use kiosk_core::api::COMPOSITOR_SOCKET;
+use kiosk_core::quota::{Place, Quota};
 use tokio::net::{UnixListener, UnixStream};
 use zbus::connection::Builder;
 use zbus::{Guid, OwnedGuid};

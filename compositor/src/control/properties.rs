@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use kiosk_session::authority::Action;
-use kiosk_session::config::{InputSettings, OUTPUT_AUTO, calibration_of};
+use kiosk_core::authority::Action;
+use kiosk_core::config::{InputSettings, OUTPUT_AUTO, calibration_of};
 use zbus::Variant;
 use zbus::message::Message;
 

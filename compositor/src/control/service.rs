@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kiosk_session::authority::Authority;
-use kiosk_session::quota::Quota;
+use kiosk_core::authority::Authority;
+use kiosk_core::quota::Quota;
 use tokio::sync::{oneshot, watch};
 
 use super::shared::{Bus, Shared};

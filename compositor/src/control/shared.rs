@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use kiosk_session::authority::Authority;
-use kiosk_session::quota::Quota;
+use kiosk_core::authority::Authority;
+use kiosk_core::quota::Quota;
 use tokio::sync::watch;
 
 use super::{Call, Snapshot};

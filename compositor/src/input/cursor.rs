@@ -22,7 +22,7 @@ use smithay::{
     wayland::compositor::with_states,
 };
 
-pub use kiosk_session::config::CursorPolicy as Policy;
+pub use kiosk_core::config::CursorPolicy as Policy;
 
 use super::arrow;
 use crate::stage::elements::{PixelElement, StageElement};

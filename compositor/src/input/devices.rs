@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use kiosk_session::config::{DeviceNames, InputSettings, input_settings};
+use kiosk_core::config::{DeviceNames, InputSettings, input_settings};
 use smithay::{
     backend::input::Device,
     utils::{Logical, Physical, Point, Rectangle, Size},
@@ -11,9 +11,9 @@ use smithay::{
 };
 
 use super::{
+    classification::{self, Facts, Kind},
     hardware::{Hardware, Knobs},
     mapping::{self, Panel, Place},
-    nature::{self, Facts, Kind},
 };
 use crate::{
     kiosk::Kiosk,
@@ -110,7 +110,7 @@ impl Devices {
         let enabled: Vec<Facts> =
             self.list.iter().filter(|known| !known.disabled()).map(|known| known.facts.clone()).collect();
         for known in &mut self.list {
-            known.phantom = nature::is_phantom(&known.facts, &enabled);
+            known.phantom = classification::is_phantom(&known.facts, &enabled);
         }
     }
 }
@@ -118,7 +118,7 @@ impl Devices {
 impl Kiosk {
     pub(crate) fn device_added(&mut self, device: &impl Hardware) {
         let facts = Facts::of(device);
-        let Some(kind) = nature::kind(&facts) else { return };
+        let Some(kind) = classification::kind(&facts) else { return };
         self.changed = true;
         tracing::debug!(name = facts.name, kind = kind.as_str(), "input device added");
         let tablet = facts.tablet.then(|| TabletDescriptor {

@@ -1,7 +1,7 @@
 //! What a back end's device tells of itself beyond smithay's [`Device`], and what can be set on it. Read once when
 //! a device comes; [`super::devices`] decides what follows. Never looks at screens or clients.
 
-use kiosk_session::config::{AccelProfile, Calibration, InputSettings};
+use kiosk_core::config::{AccelProfile, Calibration, InputSettings};
 use smithay::{
     backend::{
         input::{Device, DeviceCapability},
@@ -13,7 +13,7 @@ use smithay::{
     },
 };
 
-use super::nature::{Bus, Facts, bus, port, told_port};
+use super::classification::{Bus, Facts, bus, port, told_port};
 
 /// The udev property that names the connector a device belongs to, as libinput and weston read it.
 const WL_OUTPUT: &str = "WL_OUTPUT";

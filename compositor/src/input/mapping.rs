@@ -3,7 +3,7 @@
 
 use std::cmp::Reverse;
 
-use super::nature::{Bus, Kind};
+use super::classification::{Bus, Kind};
 
 /// How far the sizes that a touch panel and a display give for the same glass may be apart, as a fraction. (They are
 /// measured by two makers; EDID often knows whole centimetres only.)

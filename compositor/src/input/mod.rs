@@ -1,22 +1,22 @@
 //! Input on its way to the shell: VT keys first, then the device's mapping and the screen's turn, then the seat.
 
 pub mod arrow;
-mod asked;
+pub mod classification;
 pub mod cursor;
 pub mod devices;
 pub mod hardware;
 pub mod keys;
 pub mod mapping;
-pub mod nature;
 mod pen;
 mod pointer;
+mod requests;
 mod swallow;
 mod touch;
 mod wake;
 
 use std::collections::{HashMap, HashSet};
 
-use kiosk_session::config::Input as Settings;
+use kiosk_core::config::Input as Settings;
 use smithay::{
     backend::input::{InputBackend, InputEvent, Keycode, TabletToolDescriptor, TouchSlot},
     desktop::PopupGrab,

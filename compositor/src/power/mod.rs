@@ -12,7 +12,7 @@ mod zone;
 use std::{os::fd::OwnedFd, path::Path, rc::Rc, time::Duration};
 
 use jiff::{Timestamp, tz::TimeZone};
-use kiosk_session::config::{Config, ScheduleEntry};
+use kiosk_core::config::{Config, ScheduleEntry};
 use smithay::reexports::calloop::{
     Interest, Mode, PostAction, RegistrationToken,
     generic::Generic,

@@ -10,7 +10,7 @@ use jiff::{
     civil::{Date, Time, Weekday},
     tz::{AmbiguousOffset, TimeZone},
 };
-use kiosk_session::config::{ScheduleEntry, TimeOfDay};
+use kiosk_core::config::{ScheduleEntry, TimeOfDay};
 
 /// Before this the clock has not been set since power-on: the program is not that old. (A board without a battery
 /// starts in 1970, or where it was switched off.)

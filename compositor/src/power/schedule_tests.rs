@@ -5,7 +5,7 @@ use jiff::{
     civil::{DateTime, date},
     tz::TimeZone,
 };
-use kiosk_session::config::{Days, ScheduleEntry, TimeOfDay};
+use kiosk_core::config::{Days, ScheduleEntry, TimeOfDay};
 use proptest::prelude::*;
 
 use super::{clock_is_set, level};

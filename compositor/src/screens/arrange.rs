@@ -1,7 +1,7 @@
 //! Where the screens lie beside each other: pure. Screens that were given a position lie there; the others follow
 //! to the right, in the order in which they were connected.
 
-use kiosk_session::config::Rotation;
+use kiosk_core::config::Rotation;
 use smithay::utils::{Logical, Physical, Point, Rectangle, Size};
 
 use super::rotation::Turn;

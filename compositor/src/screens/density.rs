@@ -2,7 +2,7 @@
 //! configuration is applied, when a change asks for it, and by a [`super::Screen`] that was told `auto` when its mode
 //! changes.
 
-use kiosk_session::config::Scale;
+use kiosk_core::config::Scale;
 
 /// Density at which a scale of 1 is right, pixels a millimetre (about 110 dpi).
 const BASE_DENSITY: f64 = 110.0 / 25.4;

@@ -4,12 +4,10 @@
 //! at all a virtual screen carries the shell. No I/O: the back end says which displays there are.
 
 pub mod arrange;
-pub mod contradictions;
 pub mod crtcs;
 pub mod cvt;
 pub mod density;
 mod head;
-pub mod homes;
 pub mod hotplug;
 pub mod mirror;
 pub mod mode;
@@ -18,6 +16,8 @@ pub mod redraw;
 pub mod rotation;
 mod scanout;
 mod screen;
+pub mod shell_placement;
+pub mod validation;
 
 use smithay::{
     reexports::wayland_server::DisplayHandle,
@@ -25,9 +25,9 @@ use smithay::{
 };
 
 pub use head::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity};
-pub use homes::ShellScreen;
 pub use scanout::{Scanout, Why};
 pub use screen::{Screen, ScreenId, ScreenPolicy, Trouble};
+pub use shell_placement::ShellScreen;
 
 use arrange::Place;
 use mirror::Fit;
@@ -164,9 +164,9 @@ impl Screens {
     pub fn homes(&self) -> Vec<Option<ScreenId>> {
         let others = self.list.iter().any(|screen| !screen.retiring);
         let screens: Vec<&Screen> = self.list.iter().filter(|screen| !screen.retiring || !others).collect();
-        let place = |screen| -> homes::Place<'_, _> {
+        let place = |screen| -> shell_placement::Place<'_, _> {
             let screen: &Screen = screen;
-            homes::Place {
+            shell_placement::Place {
                 name: &screen.name,
                 called: move |name: &str| screen.is_called(name),
                 connected: screen.head.is_some(),
@@ -174,7 +174,7 @@ impl Screens {
             }
         };
         let places: Vec<_> = screens.iter().copied().map(place).collect();
-        let homes = homes::homes(&self.wanted, &places);
+        let homes = shell_placement::homes(&self.wanted, &places);
         homes.into_iter().map(|home| home.and_then(|index| screens.get(index)).map(|screen| screen.id)).collect()
     }
 

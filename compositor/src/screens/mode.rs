@@ -1,6 +1,6 @@
 //! Which of a display's modes is used: pure choice, no I/O.
 
-use kiosk_session::config::{ModeChoice, words};
+use kiosk_core::config::{ModeChoice, syntax};
 
 use super::{Head, HeadMode, cvt::Timing};
 
@@ -78,7 +78,7 @@ fn listed_size(modes: &[HeadMode], width: u32, height: u32) -> Option<&HeadMode>
 
 /// As people write it: size, and hertz.
 pub fn describe(mode: HeadMode) -> String {
-    format!("{}x{}@{}", mode.width, mode.height, words::hertz_text(mode.refresh.unsigned_abs()))
+    format!("{}x{}@{}", mode.width, mode.height, syntax::hertz_text(mode.refresh.unsigned_abs()))
 }
 
 impl Head {

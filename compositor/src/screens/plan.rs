@@ -1,13 +1,13 @@
 //! What a set of changes makes of the screens: every change checked, and the result as a whole. Pure: the caller
 //! tests the plan on the hardware and carries it out.
 
-use kiosk_session::config::{ModeChoice, Rotation, Scale, words};
+use kiosk_core::config::{ModeChoice, Rotation, Scale, syntax};
 use smithay::utils::{Physical, Size};
 
 use super::{
     HeadMode, ScreenId,
     arrange::{Place, logical_size},
-    contradictions, cvt, density, mode,
+    cvt, density, mode, validation,
 };
 use crate::control::{ControlError, OutputChange};
 
@@ -139,7 +139,7 @@ fn source_named(screens: &[Facts], name: &str, source: &str) -> Result<Option<Sc
 
 /// Why a display cannot be driven in this mode.
 fn impossible(wanted: ModeChoice) -> String {
-    let text = words::mode_text(wanted);
+    let text = syntax::mode_text(wanted);
     match wanted {
         ModeChoice::Preferred | ModeChoice::Max => "the display lists no modes; say WIDTHxHEIGHT instead".into(),
         ModeChoice::Exact { .. } => {
@@ -168,7 +168,7 @@ fn check_whole(
             (screen, changed.map_or(screen.now, |(_, plan)| *plan))
         })
         .collect();
-    if let Some(screen) = contradictions::circle(&to_be) {
+    if let Some(screen) = validation::circle(&to_be) {
         return Err(ControlError::InvalidArgument(format!(
             "{}: mirrors would go in a circle; one output of them must show a picture of its own",
             screen.name
@@ -176,7 +176,7 @@ fn check_whole(
     }
     // Whoever names no position is not told that others, or configuration, chose badly.
     if changes.iter().any(|(_, change)| change.position.is_some())
-        && let Some([(one, place), (other, other_place)]) = contradictions::overlapping(&to_be)
+        && let Some([(one, place), (other, other_place)]) = validation::overlapping(&to_be)
     {
         return Err(ControlError::InvalidArgument(format!(
             "{} and {} would lie over each other; positions must leave {}x{} and {}x{} apart",

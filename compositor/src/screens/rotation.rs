@@ -1,7 +1,7 @@
 //! How a screen is turned: the words people use (degrees, clockwise) and the transforms that the protocol
 //! and the renderer use. Pure.
 
-pub use kiosk_session::config::Rotation;
+pub use kiosk_core::config::Rotation;
 use smithay::utils::{Logical, Point, Size, Transform};
 
 /// What a rotation means to the renderer and to input.

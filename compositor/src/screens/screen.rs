@@ -9,7 +9,7 @@ use smithay::{
     utils::{Logical, Physical, Point, Rectangle, Size},
 };
 
-use kiosk_session::config::Scale;
+use kiosk_core::config::Scale;
 
 use super::{
     arrange, density,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kiosk_session::api::State;
+use kiosk_core::api::State;
 use kiosk_splash::{Progress, View};
 
 use super::splash::Cover;

@@ -17,8 +17,8 @@ use smithay::{
 use super::{
     atomic::{self, Wish},
     connectors::Found,
+    gpu_copy::Lent,
     head::CardHead,
-    lent::Lent,
     present::{CardRenderer, Presenter},
     quirks::Quirks,
     refusal::device_error,

@@ -5,12 +5,13 @@ mod atomic;
 mod card;
 mod cards;
 mod connectors;
+mod dumb_buffers;
 mod edid;
 mod exporter;
 mod gles;
+mod gpu_copy;
 mod head;
-mod lent;
-mod plain;
+mod plane_fallback;
 mod present;
 mod queue;
 mod quirks;
@@ -18,7 +19,6 @@ mod refusal;
 mod seat;
 mod session;
 mod timing;
-mod trust;
 
 use std::{
     path::PathBuf,
@@ -52,7 +52,7 @@ use crate::{
     stage::Frame,
 };
 use card::Card;
-use lent::Lent;
+use gpu_copy::Lent;
 use present::CardRenderer;
 
 /// Why the console's screens cannot be used.

@@ -21,12 +21,12 @@ use smithay::{
 };
 
 use super::{
+    dumb_buffers::{Plain, shares_buffers},
     exporter::Exporter,
-    lent::{Lent, Sheet},
-    plain::{Plain, shares_buffers},
+    gpu_copy::{Lent, Sheet},
+    plane_fallback::Trust,
     queue::{Drawing, Feedback, queue},
     refusal::refusal,
-    trust::Trust,
 };
 use crate::{
     backend::{PresentError, Presented, turned::Turn},

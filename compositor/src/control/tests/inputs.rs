@@ -1,6 +1,6 @@
 //! What is written of input devices.
 
-use kiosk_session::config::{Calibration, InputSettings};
+use kiosk_core::config::{Calibration, InputSettings};
 
 use super::*;
 

@@ -3,7 +3,7 @@
 //! Tools say everything of every display, changed or not. Only what differs is a change: a screen that has found its
 //! place beside another is not nailed down there because somebody read its position and wrote it back.
 
-use kiosk_session::config::{ModeChoice, Scale};
+use kiosk_core::config::{ModeChoice, Scale};
 use smithay::utils::Transform;
 
 use super::head::HeadState;

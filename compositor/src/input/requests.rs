@@ -1,0 +1,69 @@
+//! What D-Bus asks of an input device, and what it shows of one. Called by the requests of [`crate::requests`].
+
+use kiosk_core::config::{Calibration, InputSettings};
+
+use super::{
+    classification::Kind,
+    devices::{Known, Lies},
+};
+use crate::{
+    control::{ControlError, InputSnapshot},
+    kiosk::Kiosk,
+    screens::Screen,
+};
+
+impl Kiosk {
+    /// Lays a device on another output, or corrects its places, for good.
+    pub(crate) fn change_input(&mut self, id: &str, change: &InputSettings) -> Result<(), ControlError> {
+        // The parts of one piece of hardware may have one name: what is said of it is said of all of them.
+        let parts: Vec<&Known> = self.seat.devices.list.iter().filter(|known| known.id == id).collect();
+        let Some(first) = parts.first() else {
+            let ids: Vec<&str> = self.seat.devices.list.iter().map(|known| known.id.as_str()).collect();
+            let there = if ids.is_empty() { "there are none".into() } else { format!("there are: {}", ids.join(", ")) };
+            return Err(ControlError::NotFound(format!("there is no input device {id:?}; {there}")));
+        };
+        if let Some(output) = change.named_output() {
+            if parts.iter().all(|known| known.kind == Kind::Keyboard) {
+                return Err(ControlError::Unsupported(format!(
+                    "{id} is a keyboard; touch panels, tablets and absolute pointers can be laid on an output"
+                )));
+            }
+            let is_it = |screen: &Screen| screen.name == output || screen.identity.description() == output;
+            if !self.screens.iter().any(is_it) {
+                return Err(ControlError::NotFound(format!(
+                    "there is no output {output:?}; there are: {}",
+                    self.screens.names()
+                )));
+            }
+        }
+        let calibrated = matches!(change.calibration, Some(Calibration::Matrix(_)));
+        if calibrated && parts.iter().all(|known| known.knobs.calibration().is_none()) {
+            return Err(ControlError::Unsupported(format!(
+                "{id} has no calibration; touch panels and tablets without a screen of their own have one"
+            )));
+        }
+        let name = first.facts.name.clone();
+        // What counts for just this one is what is to change.
+        let at_port = &first.at_port;
+        let just_this = self.saved.state.input(at_port, at_port).is_some();
+        let id = if just_this { at_port.clone() } else { id.to_owned() };
+        self.saved.state.change_input(&id, &name, change);
+        self.devices_changed();
+        self.changed = true;
+        self.save()
+            .map_err(|error| ControlError::Failed(format!("the change is in force but could not be saved: {error}")))
+    }
+
+    /// The devices as D-Bus shows them.
+    pub(crate) fn input_snapshots(&self) -> Vec<InputSnapshot> {
+        let screen = |lies: Lies| self.screens.get(lies.screen);
+        let snapshot = |known: &Known| InputSnapshot {
+            name: known.facts.name.clone(),
+            id: known.id.clone(),
+            kind: known.kind.as_str().into(),
+            output: known.lies_on.and_then(screen).map(|screen| screen.name.clone()).unwrap_or_default(),
+            calibration: known.knobs.calibration().map(Vec::from).unwrap_or_default(),
+        };
+        self.seat.devices.list.iter().map(snapshot).collect()
+    }
+}

@@ -1,0 +1,38 @@
+//! The directories that a run of kioskd uses, from options and environment. Creates none of them.
+
+use std::path::PathBuf;
+
+use kiosk_core::api;
+
+use crate::options::{BackendChoice, Options};
+
+/// Where kept changes live: nowhere for a window or a command, which are not the appliance.
+pub fn saved_directory(options: &Options) -> Option<PathBuf> {
+    let chosen = std::env::var_os(api::STATE_DIR_ENV).or_else(|| std::env::var_os("STATE_DIRECTORY"));
+    match chosen.filter(|value| !value.is_empty()) {
+        Some(directory) => Some(directory.into()),
+        None if options.command.is_empty() && matches!(options.backend, BackendChoice::Auto | BackendChoice::Kms) => {
+            Some(api::STATE_DIR.into())
+        }
+        None => None,
+    }
+}
+
+/// The runtime directory: the option, systemd's, `/run/kiosk` for root, else a place of the user's own.
+pub fn runtime_dir(options: &Options) -> anyhow::Result<PathBuf> {
+    if let Some(directory) = &options.runtime_dir {
+        return Ok(directory.clone());
+    }
+    if let Some(directory) = std::env::var_os("RUNTIME_DIRECTORY").filter(|value| !value.is_empty()) {
+        let text = directory.to_string_lossy().into_owned();
+        return Ok(text.split(':').next().unwrap_or_default().into());
+    }
+    if rustix::process::geteuid().is_root() && options.command.is_empty() {
+        return Ok(api::RUNTIME_DIR.into());
+    }
+    let own = std::env::var_os("XDG_RUNTIME_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let base =
+        own.unwrap_or_else(|| std::env::temp_dir().join(format!("kioskd-{}", rustix::process::geteuid().as_raw())));
+    // Several nested kioskds of one user keep apart.
+    Ok(base.join(format!("kiosk-{}", std::process::id())))
+}

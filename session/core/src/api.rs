@@ -1,0 +1,116 @@
+//! The contract between the three programs: names, paths, and the messages of the private control socket.
+//!
+//! The control socket (`/run/kiosk/control.sock`, a Unix stream) carries one JSON object a line. The session
+//! is the client: it connects, and sends a [`Report`] whenever something changed. The compositor answers with
+//! [`Notice`]s. It works with no D-Bus, and is the only thing the splash depends on.
+
+use serde::{Deserialize, Serialize};
+
+/// Directory of all sockets when the programs run as services.
+pub const RUNTIME_DIR: &str = "/run/kiosk";
+/// Environment variable that overrides [`RUNTIME_DIR`]: kioskd sets it for its children.
+pub const RUNTIME_DIR_ENV: &str = "KIOSK_RUNTIME_DIR";
+/// Environment variables `KIOSK_SECTION_KEY` are configuration; this one and [`RUNTIME_DIR_ENV`] are not.
+pub const STATE_DIR_ENV: &str = "KIOSK_STATE_DIR";
+/// Directory of `state.toml`.
+pub const STATE_DIR: &str = "/var/lib/kiosk";
+/// The private control socket, in the runtime directory.
+pub const CONTROL_SOCKET: &str = "control.sock";
+/// Peer-to-peer D-Bus of the compositor, in the runtime directory.
+pub const COMPOSITOR_SOCKET: &str = "compositor.sock";
+/// Peer-to-peer D-Bus of the session, in the runtime directory.
+pub const SESSION_SOCKET: &str = "session.sock";
+/// The first shell's Wayland socket, in the runtime directory.
+pub const WAYLAND_SOCKET: &str = "wayland-0";
+
+/// The Wayland socket of the shell with this number, in the runtime directory.
+pub fn shell_socket(number: usize) -> String {
+    format!("wayland-{number}")
+}
+
+/// The Wayland socket for trusted tools, in the runtime directory.
+pub const WAYLAND_ADMIN_SOCKET: &str = "wayland-admin";
+/// Members may do everything over the peer-to-peer sockets.
+pub const ADMIN_GROUP: &str = "kiosk-admin";
+
+/// The session's well-known name on the system bus, and the name of its objects' interface.
+pub const SESSION_INTERFACE: &str = "org.kioskd.Session1";
+/// D-Bus object of the first shell.
+pub const SESSION_PATH: &str = "/org/kioskd/Session1";
+
+/// The D-Bus object of the shell with this number.
+pub fn session_path(number: usize) -> String {
+    if number == 0 { SESSION_PATH.to_owned() } else { format!("{SESSION_PATH}/shells/{number}") }
+}
+
+/// Longest line on the control socket, bytes; a longer one closes the connection.
+pub const MAX_LINE: usize = 64 * 1024;
+
+/// The runtime directory in force: [`RUNTIME_DIR_ENV`], else `/run/kiosk`.
+pub fn runtime_dir() -> std::path::PathBuf {
+    std::env::var_os(RUNTIME_DIR_ENV).filter(|v| !v.is_empty()).map_or_else(|| RUNTIME_DIR.into(), Into::into)
+}
+
+/// Where the session is on its way to the page. The names are those of `org.kioskd.Session1.State`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum State {
+    /// For the web server's first answer.
+    Waiting,
+    /// The browser has been started and has not yet shown a window.
+    Launching,
+    /// The page is being fetched.
+    Loading,
+    /// The page has painted: the splash may go. In a [`Report`] also while a page that was up is loaded again or
+    /// another one is opened by command: the last frame stays, and D-Bus has `loading`.
+    Ready,
+    /// The server stopped answering, or the page could not be loaded.
+    Offline,
+    /// The browser or the page died; recovery is under way.
+    Crashed,
+    /// Too many failures: the next try comes after a delay.
+    Backoff,
+    /// By command.
+    Stopped,
+}
+
+/// From the session to the compositor, whole at each change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Report {
+    pub state: State,
+    /// One line for the person before the screen; empty: none.
+    #[serde(default)]
+    pub message: String,
+    /// The page is not up in the time that `shell.ready.timeout` gives it: what is wrong is to be shown at length.
+    #[serde(default)]
+    pub overdue: bool,
+    /// Process id of the shell, 0 while there is none.
+    #[serde(default)]
+    pub pid: u32,
+    /// The shell's number among [`crate::config::Config::all_shells`].
+    #[serde(default)]
+    pub shell: u32,
+}
+
+/// From the compositor to the session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "notice")]
+pub enum Notice {
+    /// First, once a connection: where the shell connects to.
+    Hello {
+        /// Of the first shell.
+        #[serde(default)]
+        wayland_display: String,
+        /// Of each shell, by number.
+        #[serde(default)]
+        wayland_displays: Vec<String>,
+    },
+    /// Whether a shell's own picture is what people see (false: splash or a system screen).
+    Visible {
+        shell: bool,
+        /// The shell's number.
+        #[serde(default)]
+        number: u32,
+    },
+}

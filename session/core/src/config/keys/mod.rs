@@ -1,0 +1,116 @@
+//! The table of all configuration keys: for each its name, what is allowed, how it is set and how it is
+//! shown. The loader, the environment layer, the error messages and `config show` all read this one table.
+
+mod device;
+mod idle;
+mod input;
+mod output;
+mod power;
+mod shell;
+mod splash;
+
+use toml_edit::Value;
+
+use super::devices::InputRule;
+use super::model::{Config, Idle, Input, Power, Shell, Splash};
+use super::output::OutputRule;
+use super::raw::{Raw, Wrong};
+use super::syntax;
+
+pub use device::DEVICES;
+pub use idle::IDLE;
+pub use input::INPUT;
+pub use output::OUTPUTS;
+pub use power::POWER;
+pub use shell::SHELL;
+pub use splash::SPLASH;
+
+/// One key of a section whose type is `T`.
+pub struct Key<T: 'static> {
+    /// Within its section, with dots.
+    pub name: &'static str,
+    pub kind: Kind,
+    pub allowed: Allowed,
+    pub set: fn(&mut T, &Raw) -> Result<(), Wrong>,
+    /// `None`: not set, and nothing is the default.
+    pub get: fn(&T) -> Option<Value>,
+}
+
+/// How the text of an environment variable becomes a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// As it is.
+    Text,
+    /// Split at spaces, unless it is a TOML list.
+    Words,
+    /// A TOML value where it is one, else text.
+    Toml,
+}
+
+/// What a value may be.
+#[derive(Debug, Clone, Copy)]
+pub enum Allowed {
+    Words(&'static [&'static str]),
+    Description(&'static str),
+}
+
+impl Allowed {
+    /// For the end of "allowed is …".
+    pub fn text(&self) -> String {
+        match self {
+            Allowed::Description(text) => (*text).to_owned(),
+            Allowed::Words(words) => {
+                let quoted: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
+                quoted.join(", ")
+            }
+        }
+    }
+}
+
+const TRUTH: Allowed = Allowed::Description("true or false");
+const DURATION: Allowed = Allowed::Description(syntax::DURATION);
+
+/// All top-level keys.
+pub const SECTIONS: &[&str] = &["shell", "shells", "splash", "output", "input", "idle", "power"];
+
+/// A part of the configuration and its keys, for code that handles all sections alike.
+pub trait Sectioned: Sized + 'static {
+    fn keys() -> &'static [Key<Self>];
+
+    /// What is below the section besides its keys: tables by matchers.
+    fn tables() -> &'static [&'static str];
+}
+
+macro_rules! sectioned {
+    ($($section:ty => $keys:ident $($table:literal)?),*) => {
+        $(impl Sectioned for $section {
+            fn keys() -> &'static [Key<Self>] {
+                $keys
+            }
+
+            fn tables() -> &'static [&'static str] {
+                &[$($table)?]
+            }
+        })*
+    };
+}
+sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", Idle => IDLE, Power => POWER);
+
+/// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
+pub fn input_rule<'a>(config: &'a mut Config, matcher: &str) -> &'a mut InputRule {
+    let rules = &mut config.input.devices;
+    let index = rules.iter().position(|rule| rule.matcher == matcher).unwrap_or_else(|| {
+        rules.push(InputRule { matcher: matcher.to_owned(), ..InputRule::default() });
+        rules.len() - 1
+    });
+    &mut rules[index]
+}
+
+/// Finds the rule for `matcher`, adding it at the end when there is none.
+pub fn output_rule<'a>(config: &'a mut Config, matcher: &str) -> &'a mut OutputRule {
+    let index = config.outputs.iter().position(|rule| rule.matcher == matcher).unwrap_or_else(|| {
+        config.outputs.push(OutputRule { matcher: matcher.to_owned(), ..OutputRule::default() });
+        config.outputs.len() - 1
+    });
+    &mut config.outputs[index]
+}

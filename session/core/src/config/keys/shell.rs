@@ -1,0 +1,86 @@
+//! The keys of `[shell]` and of each `[[shells]]` table.
+
+use toml_edit::Value;
+
+use super::{Allowed, DURATION, Key, Kind};
+use crate::config::model::{PageReady, Shell};
+use crate::config::raw::Wrong;
+use crate::config::setters::{filled, list, put, text_or_number, understood, words_of};
+use crate::config::syntax;
+use crate::config::url::{self, Url};
+
+const WORDS: Allowed = Allowed::Description("a list of texts such as [\"foot\", \"--fullscreen\"]");
+const OUTPUT: Allowed = Allowed::Description("a connector's name, \"Make Model Serial\" or \"*\"");
+
+pub static SHELL: &[Key<Shell>] = &[
+    Key {
+        name: "url",
+        kind: Kind::Text,
+        allowed: Allowed::Description(url::ALLOWED),
+        set: |shell, raw| put(&mut shell.url, Url::parse(raw.as_text()?).map_err(Wrong::because)),
+        get: |shell| Some(shell.url.as_str().into()),
+    },
+    Key {
+        name: "command",
+        kind: Kind::Words,
+        allowed: WORDS,
+        set: |shell, raw| put(&mut shell.command, words_of(raw, true)),
+        get: |shell| Some(list(&shell.command)),
+    },
+    Key {
+        name: "browser",
+        kind: Kind::Text,
+        allowed: Allowed::Description("a program's name or path"),
+        set: |shell, raw| put(&mut shell.browser, filled(raw)),
+        get: |shell| Some(shell.browser.as_str().into()),
+    },
+    Key {
+        name: "extra-args",
+        kind: Kind::Words,
+        allowed: WORDS,
+        set: |shell, raw| put(&mut shell.extra_args, words_of(raw, false)),
+        get: |shell| Some(list(&shell.extra_args)),
+    },
+    Key {
+        name: "output",
+        kind: Kind::Text,
+        allowed: OUTPUT,
+        set: |shell, raw| put(&mut shell.output, filled(raw)),
+        get: |shell| Some(shell.output.as_str().into()),
+    },
+    Key {
+        name: "ready.http-status",
+        kind: Kind::Text,
+        allowed: Allowed::Description(syntax::STATUS),
+        set: |shell, raw| put(&mut shell.ready.http_status, understood(syntax::parse_status(&text_or_number(raw)?))),
+        get: |shell| Some(syntax::status_text(&shell.ready.http_status).into()),
+    },
+    Key {
+        name: "ready.page",
+        kind: Kind::Text,
+        allowed: Allowed::Words(&["first-paint", "load", "explicit"]),
+        set: |shell, raw| {
+            shell.ready.page = match raw.as_text()? {
+                "first-paint" => PageReady::FirstPaint,
+                "load" => PageReady::Load,
+                "explicit" => PageReady::Explicit,
+                _ => return Err(Wrong::default()),
+            };
+            Ok(())
+        },
+        get: |shell| {
+            Some(Value::from(match shell.ready.page {
+                PageReady::FirstPaint => "first-paint",
+                PageReady::Load => "load",
+                PageReady::Explicit => "explicit",
+            }))
+        },
+    },
+    Key {
+        name: "ready.timeout",
+        kind: Kind::Text,
+        allowed: DURATION,
+        set: |shell, raw| put(&mut shell.ready.timeout, understood(syntax::parse_duration(raw.as_text()?))),
+        get: |shell| Some(syntax::duration_text(shell.ready.timeout).into()),
+    },
+];

@@ -1,0 +1,286 @@
+//! Lays one file over what the layers below gave: all of it or, when anything in it
+//! is wrong, nothing of it and the errors. Called by [`super::load`]; reads no file.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use toml_edit::Value;
+
+use super::keys::{self, Key, SECTIONS, Sectioned};
+use super::messages::{did_you_mean, first_of, names_in, refusal};
+use super::model::{Config, Shell};
+use super::origin::{ConfigError, Lines, Origin, Position, Source};
+use super::raw::{Raw, RawEntry, RawValue};
+use crate::text::shortened;
+
+/// Tables of outputs, of devices or of shells that one file may have: far more than a machine has, and few enough that
+/// they can be gone through for each display.
+const MOST_TABLES: usize = 256;
+/// Of a sentence about a key that is itself as long as a book.
+const MOST_CHARACTERS: usize = 1000;
+
+/// The configuration while layers are being laid.
+#[derive(Debug, Clone, Default)]
+pub struct Draft {
+    pub config: Config,
+    /// The `[[shells]]` tables of the last layer that had any: they inherit from `[shell]` in the end.
+    shells: Vec<Vec<RawEntry>>,
+    pub origins: BTreeMap<String, Origin>,
+}
+
+/// Collects what one layer sets and what is wrong with it.
+struct Layer<'a> {
+    source: Source,
+    lines: Lines<'a>,
+    origins: Vec<(String, Origin)>,
+    errors: Vec<ConfigError>,
+}
+
+impl Draft {
+    /// Lays the file `path` with the content `bytes` over this.
+    pub fn with_file(&self, path: &Path, bytes: &[u8]) -> Result<Draft, Vec<ConfigError>> {
+        let source = Source::File(path.to_owned());
+        let text = std::str::from_utf8(bytes).map_err(|error| {
+            let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            let position = Some(Lines::new(&good).position(good.len()));
+            let origin = Origin { source: source.clone(), position };
+            vec![ConfigError { origin, key: String::new(), message: "this is not UTF-8 text".into() }]
+        })?;
+        let mut layer = Layer { source, lines: Lines::new(text), origins: Vec::new(), errors: Vec::new() };
+        let document = toml_edit::Document::parse(text).map_err(|error| {
+            let offset = error.span().map_or(0, |span| span.start);
+            let message = error.message().trim_end().replace('\n', "; ");
+            vec![layer.error_at(offset, String::new(), format!("this is not TOML: {message}"))]
+        })?;
+        let mut draft = self.clone();
+        if let Some(Raw { value: RawValue::Table(entries), .. }) = Raw::from_item(document.as_item()) {
+            draft.apply(&entries, &mut layer);
+        }
+        if layer.errors.is_empty() {
+            draft.origins.extend(layer.origins);
+            Ok(draft)
+        } else {
+            Err(first_of(layer.errors))
+        }
+    }
+
+    /// The end: `[[shells]]` get what they inherit.
+    pub fn finish(mut self) -> (Config, BTreeMap<String, Origin>) {
+        let mut ignored =
+            Layer { source: Source::BuiltIn, lines: Lines::new(""), origins: Vec::new(), errors: Vec::new() };
+        for entries in &self.shells {
+            let mut shell = self.config.shell.clone();
+            ignored.table(&mut shell, "shells", "", entries);
+            self.config.shells.push(shell);
+        }
+        (self.config, self.origins)
+    }
+
+    fn apply(&mut self, entries: &[RawEntry], layer: &mut Layer) {
+        // [[shells]] last, wherever they stand: they inherit from [shell].
+        let (shells, sections): (Vec<_>, Vec<_>) = entries.iter().partition(|entry| entry.key == "shells");
+        for entry in sections {
+            let config = &mut self.config;
+            match entry.key.as_str() {
+                "shell" => layer.section(&mut config.shell, entry),
+                "splash" => layer.section(&mut config.splash, entry),
+                "input" => layer.input(config, entry),
+                "idle" => layer.section(&mut config.idle, entry),
+                "power" => layer.section(&mut config.power, entry),
+                "output" => layer.outputs(config, entry),
+                unknown => {
+                    let near = did_you_mean(unknown, SECTIONS.iter().copied());
+                    let message = format!("unknown key {unknown}{near} There are {}", SECTIONS.join(", "));
+                    layer.error(entry.key_span.start, unknown, message);
+                }
+            }
+        }
+        for entry in shells {
+            self.origins.retain(|key, _| !key.starts_with("shells["));
+            self.shells = layer.shells(&self.config.shell, entry);
+        }
+    }
+}
+
+impl Layer<'_> {
+    fn section<T: Sectioned>(&mut self, target: &mut T, entry: &RawEntry) {
+        match &entry.value.value {
+            RawValue::Table(entries) => self.table(target, &entry.key, "", entries),
+            _ => {
+                let found = entry.value.excerpt();
+                let message = format!("{0} is {found}, allowed is a table [{0}]", entry.key);
+                self.error(entry.key_span.start, &entry.key, message);
+            }
+        }
+    }
+
+    /// Sets all keys of a (sub)table; `prefix` is empty or ends with a dot.
+    fn table<T: Sectioned>(&mut self, target: &mut T, section: &str, prefix: &str, entries: &[RawEntry]) {
+        for entry in entries {
+            let name = format!("{prefix}{}", entry.key);
+            let full = format!("{section}.{name}");
+            let subtable = format!("{name}.");
+            // A quoted key that has a dot in it is no path.
+            let known = T::keys().iter().find(|key| key.name == name && !entry.key.contains('.'));
+            if let Some(key) = known {
+                self.set(target, key, &full, &entry.value);
+            } else if T::keys().iter().any(|key| key.name.starts_with(&subtable)) {
+                match &entry.value.value {
+                    RawValue::Table(entries) => self.table(target, section, &subtable, entries),
+                    _ => {
+                        let names = names_in::<T>(&subtable).join(", ");
+                        let found = entry.value.excerpt();
+                        let message = format!("{full} is {found}, allowed is a table of {names}");
+                        self.error(entry.value.span.start, &full, message);
+                    }
+                }
+            } else {
+                let names = names_in::<T>(prefix);
+                let near = did_you_mean(&entry.key, names.iter().copied());
+                let place = full.strip_suffix(&format!(".{}", entry.key)).unwrap_or(section);
+                let message = format!("unknown key {full}{near} [{place}] has {}", names.join(", "));
+                self.error(entry.key_span.start, &full, message);
+            }
+        }
+    }
+
+    fn set<T>(&mut self, target: &mut T, key: &Key<T>, full: &str, raw: &Raw) {
+        match (key.set)(target, raw) {
+            Ok(()) => {
+                let origin = Origin { source: self.source.clone(), position: Some(self.position(raw.span.start)) };
+                self.origins.push((full.to_owned(), origin));
+            }
+            Err(wrong) => {
+                let offset = wrong.span.as_ref().unwrap_or(&raw.span).start;
+                self.error(offset, full, refusal(key, full, raw, &wrong));
+            }
+        }
+    }
+
+    /// `[input]` with its keys, and the tables of single devices below it.
+    fn input(&mut self, config: &mut Config, entry: &RawEntry) {
+        let RawValue::Table(entries) = &entry.value.value else { return self.section(&mut config.input, entry) };
+        let (devices, own): (Vec<RawEntry>, Vec<RawEntry>) =
+            entries.iter().cloned().partition(|entry| entry.key == "device");
+        self.table(&mut config.input, "input", "", &own);
+        for entry in devices {
+            self.devices(config, &entry);
+        }
+    }
+
+    fn devices(&mut self, config: &mut Config, entry: &RawEntry) {
+        const ALLOWED: &str = "\"*\", \"type:touch\" (or tablet, pointer, keyboard), a device's name, also with * in it, or \
+                               \"VENDOR:PRODUCT\" in hexadecimal, as `kioskctl inputs` shows them";
+        let RawValue::Table(matchers) = &entry.value.value else {
+            let found = entry.value.excerpt();
+            let message = format!("input.device is {found}, allowed are tables [input.device.\"NAME\"]");
+            return self.error(entry.key_span.start, "input.device", message);
+        };
+        if self.too_many("input.device", entry, matchers.len()) {
+            return;
+        }
+        for matcher in matchers {
+            let full = format!("input.device.{}", Value::from(matcher.key.as_str()));
+            let RawValue::Table(entries) = &matcher.value.value else {
+                let message = format!(
+                    "{full} belongs to no device; put it below [input.device.\"*\"] for all devices, or below \
+                     [input.device.\"NAME\"] for one"
+                );
+                self.error(matcher.key_span.start, &full, message);
+                continue;
+            };
+            let kind = matcher.key.strip_prefix("type:");
+            let no_kind = kind.is_some_and(|kind| !["touch", "tablet", "pointer", "keyboard"].contains(&kind));
+            if no_kind || matcher.key.trim().is_empty() || matcher.key.chars().any(char::is_control) {
+                self.error(matcher.key_span.start, &full, format!("{full} is no device, allowed is {ALLOWED}"));
+                continue;
+            }
+            self.table(keys::input_rule(config, &matcher.key), &full, "", entries);
+        }
+    }
+
+    fn outputs(&mut self, config: &mut Config, entry: &RawEntry) {
+        let RawValue::Table(matchers) = &entry.value.value else {
+            let message = format!("output is {}, allowed are tables [output.\"*\"]", entry.value.excerpt());
+            return self.error(entry.key_span.start, "output", message);
+        };
+        if self.too_many("output", entry, matchers.len()) {
+            return;
+        }
+        for matcher in matchers {
+            let quoted = Value::from(matcher.key.as_str()).to_string();
+            let full = format!("output.{quoted}");
+            let RawValue::Table(entries) = &matcher.value.value else {
+                let message = format!(
+                    "{full} belongs to no output; put it below [output.\"*\"] for all outputs, or below \
+                     [output.\"HDMI-A-1\"] for one"
+                );
+                self.error(matcher.key_span.start, &full, message);
+                continue;
+            };
+            if matcher.key.trim().is_empty() || matcher.key.chars().any(char::is_control) {
+                let message = format!(
+                    "{full} is no name of an output, allowed is {}",
+                    "\"*\", a connector's name or \"Make Model Serial\""
+                );
+                self.error(matcher.key_span.start, &full, message);
+                continue;
+            }
+            self.table(keys::output_rule(config, &matcher.key), &full, "", entries);
+        }
+    }
+
+    fn shells(&mut self, base: &Shell, entry: &RawEntry) -> Vec<Vec<RawEntry>> {
+        let wrong = |raw: &Raw| format!("shells is {}, allowed are tables [[shells]]", raw.excerpt());
+        let RawValue::List(list) = &entry.value.value else {
+            self.error(entry.key_span.start, "shells", wrong(&entry.value));
+            return Vec::new();
+        };
+        if self.too_many("shells", entry, list.len()) {
+            return Vec::new();
+        }
+        let mut tables = Vec::new();
+        let mut outputs: Vec<String> = Vec::new();
+        for (index, raw) in list.iter().enumerate() {
+            let RawValue::Table(entries) = &raw.value else {
+                self.error(raw.span.start, "shells", wrong(raw));
+                continue;
+            };
+            let mut shell = base.clone();
+            self.table(&mut shell, &format!("shells[{index}]"), "", entries);
+            if outputs.contains(&shell.output) {
+                let message = format!(
+                    "shells[{index}].output is {:?} like an earlier one's, allowed is one shell an output",
+                    shell.output
+                );
+                self.error(raw.span.start, &format!("shells[{index}].output"), message);
+            }
+            outputs.push(shell.output);
+            tables.push(entries.clone());
+        }
+        tables
+    }
+
+    /// Says so when there are more tables than can be meant.
+    fn too_many(&mut self, key: &str, entry: &RawEntry, count: usize) -> bool {
+        if count > MOST_TABLES {
+            let message = format!("{key} has {count} tables, allowed are up to {MOST_TABLES}");
+            self.error(entry.key_span.start, key, message);
+        }
+        count > MOST_TABLES
+    }
+
+    fn position(&self, offset: usize) -> Position {
+        self.lines.position(offset)
+    }
+
+    fn error(&mut self, offset: usize, key: &str, message: String) {
+        let error = self.error_at(offset, key.to_owned(), message);
+        self.errors.push(error);
+    }
+
+    fn error_at(&self, offset: usize, key: String, message: String) -> ConfigError {
+        let origin = Origin { source: self.source.clone(), position: Some(self.position(offset)) };
+        ConfigError { origin, key: shortened(&key, MOST_CHARACTERS), message: shortened(&message, MOST_CHARACTERS) }
+    }
+}

@@ -1,0 +1,40 @@
+//! The configuration: TOML layers merged key by key, with exact error positions; the changes saved at runtime;
+//! and the policy that follows from both for one output. kioskd, kiosk-session and kioskctl read it from here.
+//! Nothing here talks to a service, and no input makes it panic.
+
+mod devices;
+mod keys;
+mod layer;
+mod lint;
+mod load;
+mod messages;
+mod model;
+mod origin;
+mod output;
+mod policy;
+mod raw;
+mod screens;
+mod setters;
+mod show;
+mod state;
+mod suggest;
+pub mod syntax;
+pub mod url;
+mod variable;
+
+pub use devices::{
+    AccelProfile, Calibration, DeviceNames, InputRule, InputSettings, OUTPUT_AUTO, calibration_of, input_settings,
+};
+pub use load::{ADMIN_DIR, ADMIN_FILE, Loaded, ROOT_ENV, Sources, VENDOR_DIR};
+pub use model::{
+    Config, CursorPolicy, Days, Idle, Input, Keyboard, PageReady, Power, Ready, ScheduleEntry, Shell, Splash,
+    StatusRanges, TimeOfDay,
+};
+pub use origin::{ConfigError, Origin, Position, Source};
+pub use output::{ModeChoice, OutputRule, OutputSettings, Rotation, Scale};
+pub use policy::{OutputPolicy, conflicting_rules, identity, output_policy};
+pub use screens::OutputTables;
+pub use show::Setting;
+pub use state::{SaveError, SavedState, state_dir};
+pub use suggest::closest;
+pub use url::Url;

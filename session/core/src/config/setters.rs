@@ -1,0 +1,96 @@
+//! What the setters of [`super::keys`] are made of: from a [`Raw`] value to the type of a field, or the reason
+//! why not. Pure.
+
+use toml_edit::{Array, InlineTable, Value};
+
+use super::model::{Days, ScheduleEntry};
+use super::raw::{Raw, RawValue, Wrong};
+use super::syntax;
+
+/// Sets a field, or refuses.
+pub(super) fn put<T>(field: &mut T, value: Result<T, Wrong>) -> Result<(), Wrong> {
+    *field = value?;
+    Ok(())
+}
+
+pub(super) fn understood<T>(parsed: Option<T>) -> Result<T, Wrong> {
+    parsed.ok_or_else(Wrong::default)
+}
+
+/// No NUL and no newline can get into arguments, keymaps or log lines.
+pub(super) fn no_control(raw: &Raw) -> Result<String, Wrong> {
+    let text = raw.as_text()?;
+    if text.chars().any(char::is_control) {
+        return Err(Wrong::because("it has a control character"));
+    }
+    Ok(text.to_owned())
+}
+
+pub(super) fn filled(raw: &Raw) -> Result<String, Wrong> {
+    let text = no_control(raw)?;
+    if text.trim().is_empty() { Err(Wrong::because("it is empty")) } else { Ok(text) }
+}
+
+/// `200` is as good as `"200"`.
+pub(super) fn text_or_number(raw: &Raw) -> Result<String, Wrong> {
+    match raw.value {
+        RawValue::Integer(number) => Ok(number.to_string()),
+        _ => raw.as_text().map(str::to_owned),
+    }
+}
+
+pub(super) fn in_range(raw: &Raw, first: u32, last: u32) -> Result<u32, Wrong> {
+    let number = raw.as_number()?;
+    if (first..=last).contains(&number) { Ok(number) } else { Err(Wrong::default()) }
+}
+
+pub(super) fn words_of(raw: &Raw, first_is_program: bool) -> Result<Vec<String>, Wrong> {
+    let mut words = Vec::new();
+    for (index, word) in raw.as_list()?.iter().enumerate() {
+        let at_word = |wrong: Wrong| Wrong { span: Some(word.span.clone()), ..wrong };
+        let program = first_is_program && index == 0;
+        words.push(if program { filled(word) } else { no_nul(word) }.map_err(at_word)?);
+    }
+    Ok(words)
+}
+
+pub(super) fn no_nul(raw: &Raw) -> Result<String, Wrong> {
+    let text = raw.as_text()?;
+    if text.contains('\0') { Err(Wrong::because("it has a NUL character")) } else { Ok(text.to_owned()) }
+}
+
+pub(super) fn list(words: &[String]) -> Value {
+    words.iter().map(String::as_str).collect::<Array>().into()
+}
+
+pub(super) fn schedule_entry(raw: &Raw) -> Result<ScheduleEntry, Wrong> {
+    let wrong = |span: &std::ops::Range<usize>, why: String| Wrong { span: Some(span.clone()), why: Some(why) };
+    let RawValue::Table(entries) = &raw.value else {
+        return Err(wrong(&raw.span, format!("{} is no table of on, off and days", raw.excerpt())));
+    };
+    let (mut on, mut off, mut days) = (None, None, Days::ALL);
+    for entry in entries {
+        let text = entry.value.as_text().unwrap_or_default();
+        let bad =
+            |allowed| wrong(&entry.value.span, format!("{} is {}, not {allowed}", entry.key, entry.value.excerpt()));
+        match entry.key.as_str() {
+            "on" => on = Some(syntax::parse_time(text).ok_or_else(|| bad(syntax::TIME))?),
+            "off" => off = Some(syntax::parse_time(text).ok_or_else(|| bad(syntax::TIME))?),
+            "days" => days = syntax::parse_days(text).ok_or_else(|| bad(syntax::DAYS))?,
+            other => return Err(wrong(&entry.key_span, format!("{other:?} is not one of on, off, days"))),
+        }
+    }
+    match (on, off) {
+        (Some(on), Some(off)) if on == off => Err(wrong(&raw.span, "on and off are the same time".into())),
+        (Some(on), Some(off)) => Ok(ScheduleEntry { on, off, days }),
+        _ => Err(wrong(&raw.span, "an entry needs both on and off".into())),
+    }
+}
+
+pub(super) fn schedule_value(entry: &ScheduleEntry) -> Value {
+    let mut table = InlineTable::new();
+    table.insert("on", syntax::time_text(entry.on).into());
+    table.insert("off", syntax::time_text(entry.off).into());
+    table.insert("days", syntax::days_text(entry.days).into());
+    table.into()
+}

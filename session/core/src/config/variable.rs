@@ -1,0 +1,86 @@
+//! Lays one environment variable `KIOSK_SECTION_KEY` over the configuration so far. Called by [`super::load`];
+//! reads no environment.
+
+use toml_edit::Value;
+
+use super::keys::{self, Kind, Sectioned};
+use super::layer::Draft;
+use super::messages::refusal;
+use super::model::Config;
+use super::origin::{ConfigError, Origin, Source};
+use super::raw::{Raw, RawValue};
+use super::suggest::closest;
+
+impl Draft {
+    /// Lays the environment variable over this.
+    pub fn with_variable(&self, variable: &str, text: &str) -> Result<Draft, ConfigError> {
+        let mut draft = self.clone();
+        let Config { shell, splash, input, idle, power, .. } = &mut draft.config;
+        let mut names = Vec::new();
+        let found = try_variable(shell, "shell", variable, text, &mut names)
+            .or_else(|| try_variable(splash, "splash", variable, text, &mut names))
+            .or_else(|| try_variable(input, "input", variable, text, &mut names))
+            .or_else(|| try_variable(idle, "idle", variable, text, &mut names))
+            .or_else(|| try_variable(power, "power", variable, text, &mut names))
+            .or_else(|| {
+                let rule = keys::output_rule(&mut draft.config, "*");
+                try_variable(rule, "output", variable, text, &mut names)
+            });
+        let origin = Origin { source: Source::Environment(variable.to_owned()), position: None };
+        match found {
+            Some((key, Ok(()))) => {
+                draft.origins.insert(key, origin);
+                Ok(draft)
+            }
+            Some((key, Err(message))) => Err(ConfigError { origin, key, message }),
+            None => {
+                let near = closest(variable, names.iter().map(String::as_str));
+                let near = near.map(|name| format!(", did you mean {name}?")).unwrap_or_default();
+                let message =
+                    format!("no key has this name{near} Names are KIOSK_SECTION_KEY, such as KIOSK_SHELL_URL");
+                Err(ConfigError { origin, key: String::new(), message: message.replace("name Names", "name. Names") })
+            }
+        }
+    }
+}
+
+/// `None`: the section has no such variable; its variables' names go to `names`. Else the key and the outcome.
+fn try_variable<T: Sectioned>(
+    target: &mut T,
+    section: &str,
+    variable: &str,
+    text: &str,
+    names: &mut Vec<String>,
+) -> Option<(String, Result<(), String>)> {
+    for key in T::keys() {
+        let name = variable_name(section, key.name);
+        if name != variable {
+            names.push(name);
+            continue;
+        }
+        let full =
+            if section == "output" { format!("output.\"*\".{}", key.name) } else { format!("{section}.{}", key.name) };
+        let raw = variable_value(key.kind, text);
+        let outcome = (key.set)(target, &raw).map_err(|wrong| refusal(key, &full, &raw, &wrong));
+        return Some((full, outcome));
+    }
+    None
+}
+
+fn variable_name(section: &str, key: &str) -> String {
+    format!("KIOSK_{section}_{key}").replace(['.', '-'], "_").to_ascii_uppercase()
+}
+
+fn variable_value(kind: Kind, text: &str) -> Raw {
+    let toml = || text.trim().parse::<Value>().ok().map(|value| Raw::from_value(&value));
+    let parsed = match kind {
+        Kind::Text => None,
+        Kind::Toml => toml(),
+        Kind::Words if text.trim_start().starts_with('[') => toml(),
+        Kind::Words => {
+            let words = text.split_whitespace().map(Raw::text).collect();
+            Some(Raw { span: 0..0, value: RawValue::List(words) })
+        }
+    };
+    parsed.unwrap_or_else(|| Raw::text(text))
+}

@@ -1,0 +1,13 @@
+//! What kioskd, kiosk-session and kioskctl share: the contract between them, the configuration, who may do what, and
+//! the house rules for logs, files and sockets. Nothing here knows smithay, a browser or a screen.
+
+pub mod api;
+pub mod authority;
+pub mod config;
+pub mod durable;
+pub mod files;
+pub mod logging;
+pub mod notify;
+pub mod quota;
+pub mod socket_watch;
+pub mod text;

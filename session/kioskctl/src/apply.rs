@@ -1,0 +1,85 @@
+//! `apply FILE`: the `[output."NAME"]` tables of a file, carried out as one change: all or nothing.
+
+use std::path::Path;
+
+use kiosk_core::config::{ConfigError, OutputSettings, OutputTables};
+use kioskctl::client::{Client, Service};
+
+use super::change::{Change, Lasting, Setting, carry_out};
+use super::outcome::{Failure, Outcome};
+use super::outputs::find;
+use super::state::{CompositorState, OutputState};
+
+pub async fn apply(client: &Client, file: &Path, lasting: Lasting) -> Result<Outcome, Failure> {
+    let tables = OutputTables::read(file).map_err(failure)?;
+    let peer = client.connect(Service::Compositor).await?;
+    let state = CompositorState::read(&peer).await?;
+    let changes = changes(&tables, &state).map_err(failure)?;
+    if changes.is_empty() {
+        return Err(Failure::not_found("no display is connected that the file says anything of"));
+    }
+    // What the service refuses it calls by the output's name: the file is what is to be looked at.
+    carry_out(&peer, changes, lasting).await.map_err(|refused| refused.about(&file.display().to_string()))
+}
+
+fn failure(errors: Vec<ConfigError>) -> Failure {
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    Failure::invalid(lines.join("; "))
+}
+
+/// What the tables ask of each output. Errors: outputs that there are not, and what only configuration can say.
+fn changes(tables: &OutputTables, state: &CompositorState) -> Result<Vec<Change>, Vec<ConfigError>> {
+    let mut errors = Vec::new();
+    let names: Vec<&str> = state.outputs.iter().map(|output| output.name.as_str()).collect();
+    for rule in tables.rules.iter().filter(|rule| rule.matcher != "*") {
+        if find(state, &rule.matcher).is_err() {
+            let message = format!("is not there, there are: {}", names.join(", "));
+            errors.push(tables.error(&[&rule.matcher], "", &message));
+        }
+    }
+    let mut changes = Vec::new();
+    for output in &state.outputs {
+        let identity = output.identity();
+        let named = tables.rules.iter().any(|rule| [&output.name, &identity].contains(&&rule.matcher));
+        // All are those that there are: the rest is told when it comes.
+        if !named && !output.connected {
+            continue;
+        }
+        let settings = tables.settings(&identity, &output.name);
+        match one(&settings, state, output) {
+            Ok(settings) if settings.is_empty() => {}
+            Ok(settings) => changes.push(Change { output: output.name.clone(), settings }),
+            Err((key, message)) => errors.push(tables.error(&["*", &identity, &output.name], key, &message)),
+        }
+    }
+    if errors.is_empty() { Ok(changes) } else { Err(errors) }
+}
+
+/// One output's settings; else the key that is wrong and why.
+fn one(
+    settings: &OutputSettings,
+    state: &CompositorState,
+    output: &OutputState,
+) -> Result<Vec<Setting>, (&'static str, String)> {
+    let OutputSettings { mode, rotation, scale, power, mirror, position, brightness } = settings;
+    let mirror = match mirror.as_deref() {
+        None => None,
+        Some("") => Some(String::new()),
+        Some(source) => {
+            let names: Vec<&str> = state.outputs.iter().map(|output| output.name.as_str()).collect();
+            let found = find(state, source).ok().filter(|found| found.name != output.name);
+            let why = || ("mirror", format!("is {source:?}, allowed is another of {}, or \"\"", names.join(", ")));
+            Some(found.ok_or_else(why)?.name.clone())
+        }
+    };
+    let all = [
+        power.map(Setting::power),
+        mode.map(Setting::mode),
+        rotation.map(|rotation| Setting::rotation(rotation.degrees())),
+        scale.map(Setting::scale),
+        position.map(Setting::position),
+        mirror.map(|source| Setting::mirror(&source)),
+        brightness.map(|percent| Setting::brightness(percent.into())),
+    ];
+    Ok(all.into_iter().flatten().collect())
+}

@@ -1,0 +1,297 @@
+//! The definition of the command line: what is parsed, what `--help` says, and what the man pages and
+//! completions are made from.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use kiosk_core::config::{ModeChoice, Scale, Url};
+
+use super::values::{duration, mode, percent, position, revert_after, scale, turn, url, vt};
+
+const AFTER_HELP: &str = "\
+Exit status:
+  0  done
+  1  failed
+  2  usage: an unknown verb, option or value
+  3  kioskd or kiosk-session is not running
+  4  not allowed
+
+Environment:
+  KIOSK_RUNTIME_DIR  directory of the sockets; set, the system bus is not used";
+
+/// Control the kiosk: its page, its screens, its configuration
+#[derive(Debug, Parser)]
+#[command(name = "kioskctl", version, after_help = AFTER_HELP, disable_help_subcommand = true)]
+pub struct Cli {
+    /// Print JSON for machines
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show what the kiosk does: stage, URL, since when, outputs, last failure
+    Status {
+        /// Go on, and show it again whenever something changes
+        #[arg(long)]
+        watch: bool,
+    },
+    /// Reload the page
+    Reload {
+        /// Past all caches
+        #[arg(long)]
+        hard: bool,
+        #[command(flatten)]
+        of: ShellArgs,
+    },
+    /// Open another page, until `home` or a restart
+    Open {
+        #[arg(value_parser = url, value_hint = ValueHint::Url)]
+        url: Url,
+        #[command(flatten)]
+        of: ShellArgs,
+    },
+    /// Go back to the configured page
+    Home(ShellArgs),
+    /// Restart the browser
+    Restart(ShellArgs),
+    /// Stop the browser; the splash comes back
+    Stop(ShellArgs),
+    /// Start the browser after `stop`
+    Start(ShellArgs),
+    /// Forget cookies, caches, storage and history, and go back to the configured page
+    ClearData(ShellArgs),
+    /// List the outputs
+    Outputs {
+        /// And the modes that each display lists
+        #[arg(long)]
+        modes: bool,
+    },
+    /// List the input devices
+    Inputs,
+    /// Lay a touch panel, tablet or absolute pointer on an output; kept
+    TouchMap {
+        /// As `inputs` lists it
+        device: String,
+        /// A connector or "Make Model Serial"; auto: found by itself
+        output: String,
+    },
+    /// Turn the picture, clockwise as the viewer sees it
+    Rotate {
+        #[arg(value_name = "0|90|180|270|next", value_parser = turn)]
+        to: Turn,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
+    /// Choose the resolution and refresh rate
+    Mode {
+        /// preferred, max, WIDTHxHEIGHT, WIDTHxHEIGHT@HZ or "custom WIDTHxHEIGHT@HZ"
+        #[arg(value_parser = mode)]
+        mode: ModeChoice,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
+    /// Choose how much larger things are drawn
+    Scale {
+        /// auto: from the display's density; or 1.0 to 4.0
+        #[arg(value_name = "auto|N", value_parser = scale)]
+        scale: Scale,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
+    /// Place an output in the layout
+    Position {
+        /// In logical pixels
+        #[arg(value_name = "X,Y", value_parser = position, allow_hyphen_values = true)]
+        position: (i32, i32),
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
+    /// Show on an output what another one shows
+    Mirror {
+        /// The other one, a connector or "Make Model Serial"; none: its own picture again
+        #[arg(value_name = "OUTPUT|none")]
+        source: String,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
+    /// Set how bright a display shines, where it lets itself be told
+    Brightness {
+        /// Per cent
+        #[arg(value_name = "0..100", value_parser = percent)]
+        percent: i32,
+        #[command(flatten)]
+        change: ChangeArgs,
+    },
+    /// Change several outputs at once, all of it or nothing
+    Apply {
+        /// TOML with [output."NAME"] tables as in the configuration
+        #[arg(value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Only say whether it is possible
+        #[arg(long, conflicts_with_all = ["temporary", "revert_after"])]
+        verify: bool,
+        #[command(flatten)]
+        lasting: LastingArgs,
+    },
+    /// Keep a temporary change
+    Confirm,
+    /// Switch screens on or off; the page goes on meanwhile
+    Screen {
+        #[arg(value_enum)]
+        power: Power,
+        /// Only this output (repeatable); without it: all
+        #[arg(short = 'o', long = "output", value_name = "OUTPUT")]
+        outputs: Vec<String>,
+    },
+    /// Save what an output shows as a PNG
+    Screenshot {
+        /// Replaced if it is there; - for standard output
+        #[arg(default_value = "screenshot.png", value_name = "FILE.png", value_hint = ValueHint::FilePath)]
+        file: PathBuf,
+        /// Without it: the primary output
+        #[arg(short, long)]
+        output: Option<String>,
+    },
+    /// Show a text over everything, until `dismiss`
+    Message {
+        text: String,
+        /// Above the text, larger
+        #[arg(long)]
+        title: Option<String>,
+    },
+    /// Take the message away
+    Dismiss,
+    /// Wait until something is so
+    Wait {
+        #[arg(value_enum)]
+        what: Condition,
+        /// Of this one of several [[shells]]: its number as `status` shows it, or its output; without it: all of them
+        #[arg(short, long, value_name = "N|OUTPUT")]
+        shell: Option<String>,
+        /// For this long without interruption
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        stable: Option<Duration>,
+        /// Give up after this time; without it: wait for ever
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        timeout: Option<Duration>,
+    },
+    /// Switch to a virtual terminal
+    Vt {
+        #[arg(value_parser = vt)]
+        number: u32,
+    },
+    /// Check the configuration, or show it
+    Config {
+        #[command(subcommand)]
+        what: ConfigVerb,
+    },
+    /// Write man pages or shell completions to a directory
+    #[command(hide = true)]
+    Generate {
+        #[arg(value_enum)]
+        what: Generated,
+        #[arg(value_hint = ValueHint::DirPath)]
+        directory: PathBuf,
+    },
+}
+
+/// What the verbs of the page have in common.
+#[derive(Debug, Args)]
+pub struct ShellArgs {
+    /// Of this one of several [[shells]]: its number as `status` shows it, or its output; without it: the first
+    #[arg(short, long, value_name = "N|OUTPUT")]
+    pub shell: Option<String>,
+}
+
+/// What the verbs that change outputs have in common.
+#[derive(Debug, Args)]
+pub struct ChangeArgs {
+    /// Of this output (repeatable), a connector or "Make Model Serial"; '*' for all; without it: the first
+    #[arg(short = 'o', long = "output", value_name = "OUTPUT")]
+    pub outputs: Vec<String>,
+    #[command(flatten)]
+    pub lasting: LastingArgs,
+}
+
+/// For how long a change is.
+#[derive(Debug, Args)]
+pub struct LastingArgs {
+    /// Not kept: undone after 15 s without `kioskctl confirm`
+    #[arg(long)]
+    pub temporary: bool,
+    /// As --temporary, with another time: 1s to 1h
+    #[arg(long, value_name = "TIME", value_parser = revert_after)]
+    pub revert_after: Option<Duration>,
+}
+
+/// Where `rotate` turns to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// Degrees.
+    To(u32),
+    /// A quarter further.
+    Next,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Power {
+    On,
+    Off,
+    /// Off when any is on, else on
+    Toggle,
+}
+
+/// What `wait` waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Condition {
+    /// The page is ready; with several [[shells]] all pages are
+    Ready,
+    /// The page is ready and is what its screen shows
+    PageVisible,
+    /// The compositor runs and has a screen
+    Screen,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum ConfigVerb {
+    /// Say what is wrong in the configuration, and where
+    Check(ConfigArgs),
+    /// Print the configuration in force, and where each value came from
+    Show(ConfigArgs),
+}
+
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// This file instead of the layers in /usr/lib/kiosk and /etc/kiosk
+    #[arg(long, value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Generated {
+    Man,
+    Bash,
+    Zsh,
+    Fish,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn negative_positions_are_no_options() {
+        let cli = Cli::try_parse_from(["kioskctl", "position", "-10,5"]).unwrap();
+        assert!(matches!(cli.verb, Verb::Position { position: (-10, 5), .. }));
+    }
+}

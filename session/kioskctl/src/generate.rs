@@ -1,0 +1,31 @@
+//! The hidden verb `generate`: man pages and completions from the definition in [`super::cli`], for packages.
+
+use std::path::Path;
+
+use clap::CommandFactory;
+use clap_complete::Shell;
+use kioskctl::client::Exit;
+use serde_json::json;
+
+use super::cli::{Cli, Generated};
+use super::outcome::{Failure, Outcome};
+
+const NAME: &str = "kioskctl";
+
+pub fn run(what: Generated, directory: &Path) -> Result<Outcome, Failure> {
+    write(what, directory)
+        .map_err(|error| Failure::new(Exit::Failed, format!("writing to {} failed: {error}", directory.display())))?;
+    Ok(Outcome::new("", json!({ "directory": directory })))
+}
+
+fn write(what: Generated, directory: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(directory)?;
+    let mut command = Cli::command();
+    let shell = match what {
+        Generated::Man => return clap_mangen::generate_to(command, directory),
+        Generated::Bash => Shell::Bash,
+        Generated::Zsh => Shell::Zsh,
+        Generated::Fish => Shell::Fish,
+    };
+    clap_complete::generate_to(shell, &mut command, NAME, directory).map(drop)
+}

@@ -1,0 +1,77 @@
+//! `kioskctl`: the command line for kioskd and kiosk-session. This file parses, runs the verb and turns its
+//! outcome into text or JSON and an exit code; each family of verbs has its own file. It keeps no state.
+
+mod apply;
+mod change;
+#[allow(rustdoc::broken_intra_doc_links, reason = "[[shells]] in a help text is what people write")]
+mod cli;
+mod config;
+mod generate;
+mod inputs;
+mod link;
+mod message;
+mod outcome;
+mod outputs;
+mod screen;
+mod screenshot;
+mod session;
+mod state;
+mod status;
+mod table;
+mod values;
+mod wait;
+
+use clap::Parser;
+use kioskctl::client::{Client, Exit};
+
+use change::Lasting;
+use cli::{Cli, Verb};
+use outcome::{Failure, Outcome};
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome = match runtime {
+        Ok(runtime) => runtime.block_on(run(&cli)),
+        Err(error) => Err(Failure::new(Exit::Failed, format!("starting failed: {error}"))),
+    };
+    let exit = outcome::tell(outcome, cli.json);
+    std::process::ExitCode::from(exit as u8)
+}
+
+async fn run(cli: &Cli) -> Result<Outcome, Failure> {
+    let client = Client::from_environment();
+    match &cli.verb {
+        Verb::Status { watch: true } => status::watch(&client, cli.json).await,
+        Verb::Status { watch: false } => status::once(&client).await,
+        Verb::Reload { hard, of } => session::reload(&client, of, *hard).await,
+        Verb::Open { url, of } => session::open(&client, of, url).await,
+        Verb::Home(of) => session::home(&client, of).await,
+        Verb::Restart(of) => session::restart(&client, of).await,
+        Verb::Stop(of) => session::stop(&client, of).await,
+        Verb::Start(of) => session::start(&client, of).await,
+        Verb::ClearData(of) => session::clear_data(&client, of).await,
+        Verb::Outputs { modes } => outputs::list(&client, *modes).await,
+        Verb::Inputs => inputs::list(&client).await,
+        Verb::TouchMap { device, output } => inputs::touch_map(&client, device, output).await,
+        Verb::Rotate { to, change } => screen::rotate(&client, *to, change).await,
+        Verb::Mode { mode, change } => screen::mode(&client, *mode, change).await,
+        Verb::Scale { scale, change } => screen::scale(&client, *scale, change).await,
+        Verb::Position { position, change } => screen::position(&client, *position, change).await,
+        Verb::Mirror { source, change } => screen::mirror(&client, source, change).await,
+        Verb::Brightness { percent, change } => screen::brightness(&client, *percent, change).await,
+        Verb::Apply { file, verify: true, .. } => apply::apply(&client, file, Lasting::Verify).await,
+        Verb::Apply { file, verify: false, lasting } => apply::apply(&client, file, Lasting::of(lasting)).await,
+        Verb::Confirm => screen::confirm(&client).await,
+        Verb::Screen { power, outputs } => screen::power(&client, *power, outputs).await,
+        Verb::Screenshot { file, output } => screenshot::take(&client, file, output.as_deref()).await,
+        Verb::Message { text, title } => message::show(&client, text, title.as_deref()).await,
+        Verb::Dismiss => message::dismiss(&client).await,
+        Verb::Wait { what, shell, stable, timeout } => {
+            wait::wait(&client, *what, shell.as_deref(), *stable, *timeout).await
+        }
+        Verb::Vt { number } => message::switch_vt(&client, *number).await,
+        Verb::Config { what } => config::run(what),
+        Verb::Generate { what, directory } => generate::run(*what, directory),
+    }
+}

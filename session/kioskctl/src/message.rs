@@ -1,0 +1,29 @@
+//! The verbs that put something else than the page on the screen: a message, or another virtual terminal.
+
+use kioskctl::client::{Client, Options, Service};
+
+use super::outcome::{Failure, Outcome};
+
+pub async fn show(client: &Client, text: &str, title: Option<&str>) -> Result<Outcome, Failure> {
+    let mut options = Options::new();
+    if let Some(title) = title {
+        options.insert("title", title.into());
+    }
+    call(client, "ShowMessage", &(text, options)).await
+}
+
+pub async fn dismiss(client: &Client) -> Result<Outcome, Failure> {
+    call(client, "Dismiss", &()).await
+}
+
+pub async fn switch_vt(client: &Client, number: u32) -> Result<Outcome, Failure> {
+    call(client, "SwitchVt", &number).await
+}
+
+async fn call<B>(client: &Client, method: &str, body: &B) -> Result<Outcome, Failure>
+where
+    B: serde::Serialize + zbus::DynamicType,
+{
+    let () = client.connect(Service::Compositor).await?.call(method, body).await?;
+    Ok(Outcome::done())
+}

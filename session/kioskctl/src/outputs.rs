@@ -1,0 +1,84 @@
+//! `outputs`: the list, with modes where they are asked for; and the choice of outputs by `-o` for the verbs that change them.
+
+use kioskctl::client::{Client, Service};
+use serde_json::json;
+
+use super::outcome::{Failure, Outcome, printable};
+use super::state::{CompositorState, OutputState};
+use super::table::table;
+
+pub async fn list(client: &Client, modes: bool) -> Result<Outcome, Failure> {
+    let state = CompositorState::read(&client.connect(Service::Compositor).await?).await?;
+    let header = ["OUTPUT", "DISPLAY", "CONNECTED", "POWER", "MODE", "POSITION", "ROTATION", "SCALE", "SCANOUT"];
+    let mut rows = vec![header.map(str::to_owned).to_vec()];
+    rows.extend(state.outputs.iter().map(row));
+    let mut text = table(&rows);
+    if modes {
+        text.extend(state.outputs.iter().map(listed_modes));
+    }
+    Ok(Outcome::new(text, json!(state.outputs)))
+}
+
+/// A headline, and a mode a line.
+fn listed_modes(output: &OutputState) -> String {
+    let mut text = format!("\n\n{}:", printable(&output.name));
+    if output.modes.is_empty() {
+        text += " no modes";
+    }
+    for listed in &output.modes {
+        let marks = [(listed.mode == output.mode, "in use"), (listed.preferred, "preferred")];
+        let marks: Vec<&str> = marks.into_iter().filter(|(is_so, _)| *is_so).map(|(_, mark)| mark).collect();
+        let marks = if marks.is_empty() { String::new() } else { format!(" ({})", marks.join(", ")) };
+        text += &format!("\n  {}{marks}", listed.mode);
+    }
+    text
+}
+
+fn row(output: &OutputState) -> Vec<String> {
+    let identity = output.identity();
+    let filled = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+    vec![
+        output.name.clone(),
+        filled(&identity),
+        if output.connected { "yes" } else { "no" }.into(),
+        if output.power { "on" } else { "off" }.into(),
+        output.mode.to_string(),
+        match output.mirror.as_str() {
+            "" => output.position.map(|place| place.to_string()).join(","),
+            source => format!("mirror of {source}"),
+        },
+        output.rotation.to_string(),
+        output.scale.to_string(),
+        filled(&output.scanout),
+    ]
+}
+
+/// The output of that connector or identity.
+pub fn find<'a>(state: &'a CompositorState, name: &str) -> Result<&'a OutputState, Failure> {
+    let found = state.outputs.iter().find(|output| output.name == name);
+    found.or_else(|| state.outputs.iter().find(|output| output.identity() == name)).ok_or_else(|| {
+        let names: Vec<&str> = state.outputs.iter().map(|output| output.name.as_str()).collect();
+        Failure::not_found(format!("there is no output {name:?}; there are {}", names.join(", ")))
+    })
+}
+
+/// What is meant by `-o`: by connector name or identity, `*` is all; nothing given: the first.
+pub fn select<'a>(state: &'a CompositorState, wanted: &[String]) -> Result<Vec<&'a OutputState>, Failure> {
+    if state.outputs.is_empty() {
+        return Err(Failure::not_found("there is no output; plug in a display"));
+    }
+    if wanted.is_empty() {
+        return Ok(state.outputs.iter().take(1).collect());
+    }
+    if wanted.iter().any(|name| name == "*") {
+        return Ok(state.outputs.iter().collect());
+    }
+    let mut chosen: Vec<&OutputState> = Vec::new();
+    for name in wanted {
+        let found = find(state, name)?;
+        if !chosen.iter().any(|output| output.name == found.name) {
+            chosen.push(found);
+        }
+    }
+    Ok(chosen)
+}

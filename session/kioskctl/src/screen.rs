@@ -1,0 +1,88 @@
+//! The verbs that change one setting of outputs: `rotate`, `mode`, `scale`, `position`, `mirror`, `brightness`,
+//! `screen`; and `confirm`.
+
+use kiosk_core::config::{ModeChoice, Scale};
+use kioskctl::client::{Client, Service, integer};
+
+use super::change::{Change, Lasting, Setting, carry_out};
+use super::cli::{ChangeArgs, Power, Turn};
+use super::outcome::{Failure, Outcome};
+use super::outputs::{find, select};
+use super::state::{CompositorState, OutputState};
+
+pub async fn rotate(client: &Client, to: Turn, args: &ChangeArgs) -> Result<Outcome, Failure> {
+    change(client, args, |output, _| {
+        let degrees = match to {
+            Turn::To(degrees) => degrees,
+            Turn::Next => (u32::try_from(output.rotation).unwrap_or(0) + 90) % 360,
+        };
+        Ok(Setting::rotation(degrees))
+    })
+    .await
+}
+
+pub async fn mode(client: &Client, mode: ModeChoice, args: &ChangeArgs) -> Result<Outcome, Failure> {
+    change(client, args, |_, _| Ok(Setting::mode(mode))).await
+}
+
+pub async fn scale(client: &Client, scale: Scale, args: &ChangeArgs) -> Result<Outcome, Failure> {
+    change(client, args, |_, _| Ok(Setting::scale(scale))).await
+}
+
+pub async fn position(client: &Client, position: (i32, i32), args: &ChangeArgs) -> Result<Outcome, Failure> {
+    change(client, args, |_, _| Ok(Setting::position(position))).await
+}
+
+/// `none` ends mirroring, unless an output is called so.
+pub async fn mirror(client: &Client, source: &str, args: &ChangeArgs) -> Result<Outcome, Failure> {
+    change(client, args, |_, state| match find(state, source) {
+        Ok(source) => Ok(Setting::mirror(&source.name)),
+        Err(_) if source == "none" => Ok(Setting::mirror("")),
+        Err(unknown) => Err(unknown),
+    })
+    .await
+}
+
+pub async fn brightness(client: &Client, percent: i32, args: &ChangeArgs) -> Result<Outcome, Failure> {
+    change(client, args, |_, _| Ok(Setting::brightness(percent))).await
+}
+
+/// Without `-o` all screens: one that stays on is not what "off" means.
+pub async fn power(client: &Client, power: Power, outputs: &[String]) -> Result<Outcome, Failure> {
+    let peer = client.connect(Service::Compositor).await?;
+    let state = CompositorState::read(&peer).await?;
+    let all = ["*".to_owned()];
+    let chosen = select(&state, if outputs.is_empty() { &all } else { outputs })?;
+    let on = match power {
+        Power::On => true,
+        Power::Off => false,
+        Power::Toggle => !chosen.iter().any(|output| output.power),
+    };
+    let changes = chosen
+        .iter()
+        .map(|output| Change { output: output.name.clone(), settings: vec![Setting::power(on)] })
+        .collect();
+    carry_out(&peer, changes, Lasting::Keep).await
+}
+
+pub async fn confirm(client: &Client) -> Result<Outcome, Failure> {
+    let peer = client.connect(Service::Compositor).await?;
+    let serial = integer(&peer.properties().await?, "Serial");
+    let serial = u32::try_from(serial).unwrap_or(0);
+    let () = peer.call("Confirm", &serial).await?;
+    Ok(Outcome::done())
+}
+
+async fn change(
+    client: &Client,
+    args: &ChangeArgs,
+    setting: impl Fn(&OutputState, &CompositorState) -> Result<Setting, Failure>,
+) -> Result<Outcome, Failure> {
+    let peer = client.connect(Service::Compositor).await?;
+    let state = CompositorState::read(&peer).await?;
+    let changes: Result<Vec<Change>, Failure> = select(&state, &args.outputs)?
+        .into_iter()
+        .map(|output| Ok(Change { output: output.name.clone(), settings: vec![setting(output, &state)?] }))
+        .collect();
+    carry_out(&peer, changes?, Lasting::of(&args.lasting)).await
+}

@@ -1,0 +1,66 @@
+//! `screenshot`: the picture comes as a descriptor of a memory file; it goes to a file whole or not at all.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::path::Path;
+
+use kioskctl::client::{Client, Exit, Options, Service};
+use serde_json::json;
+
+use super::outcome::{Failure, Outcome, printable};
+
+const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+pub async fn take(client: &Client, file: &Path, output: Option<&str>) -> Result<Outcome, Failure> {
+    let peer = client.connect(Service::Compositor).await?;
+    let picture: zbus::OwnedFd = peer.call("Screenshot", &(output.unwrap_or(""), Options::new())).await?;
+    let mut png = Vec::new();
+    File::from(std::os::fd::OwnedFd::from(picture))
+        .read_to_end(&mut png)
+        .map_err(|error| Failure::new(Exit::Failed, format!("reading the picture from kioskd failed: {error}")))?;
+    if !png.starts_with(PNG_SIGNATURE) {
+        return Err(Failure::new(Exit::Failed, "kioskd sent something that is no PNG; see `journalctl -u kiosk`"));
+    }
+    if file == Path::new("-") {
+        write_to_stdout(&png)?;
+        // The picture is the output: nothing may follow it.
+        return Ok(Outcome { json: json!(null), ..Outcome::done() });
+    }
+    write_whole(file, &png).map_err(|error| {
+        Failure::new(
+            Exit::Failed,
+            format!("writing {} failed: {error}; name a file in a place you may write to", file.display()),
+        )
+    })?;
+    Ok(Outcome::new(printable(&file.display().to_string()), json!({ "file": file, "bytes": png.len() })))
+}
+
+fn write_to_stdout(png: &[u8]) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(png).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::Failed, format!("writing to standard output failed: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn write_whole(file: &Path, png: &[u8]) -> std::io::Result<()> {
+    // A device or pipe can't be replaced by renaming.
+    if std::fs::metadata(file).is_ok_and(|metadata| !metadata.is_file()) {
+        return File::options().write(true).open(file)?.write_all(png);
+    }
+    let name = file.file_name().ok_or(std::io::ErrorKind::InvalidInput)?;
+    let mut hidden = std::ffi::OsString::from(".");
+    hidden.push(name);
+    hidden.push(format!(".{}", std::process::id()));
+    let new = file.with_file_name(hidden);
+    let write = || {
+        File::create_new(&new)?.write_all(png)?;
+        std::fs::rename(&new, file)
+    };
+    write().inspect_err(|_| {
+        // It may not even have been made.
+        let _ = std::fs::remove_file(&new);
+    })
+}

@@ -1,0 +1,232 @@
+//! The state of both services, read from their properties: for `status`, `outputs` and `wait`.
+
+use std::time::Duration;
+
+use kiosk_core::api::session_path;
+use kiosk_core::config::{identity, syntax};
+use kioskctl::client::{self, ClientError, Peer, Properties};
+use serde::Serialize;
+
+/// `org.kioskd.Session1`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct SessionState {
+    /// The output that the shell is configured for.
+    pub output: String,
+    pub state: String,
+    pub url: String,
+    /// Microseconds, CLOCK_BOOTTIME.
+    pub since: i64,
+    pub restarts: i64,
+    pub last_failure: Option<LastFailure>,
+    pub memory_bytes: i64,
+    /// 0: none.
+    pub browser_pid: i64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LastFailure {
+    pub reason: String,
+    pub action: String,
+    /// Microseconds, CLOCK_BOOTTIME.
+    pub at: u64,
+}
+
+/// `org.kioskd.Compositor1` and its outputs.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct CompositorState {
+    pub version: String,
+    pub backend: String,
+    pub renderer: String,
+    pub stage: String,
+    /// Of each shell, by number.
+    pub shells: Vec<ShellPlace>,
+    pub active_vt: i64,
+    pub serial: i64,
+    pub problems: Vec<String>,
+    /// Connected ones first, then by place and name: the first is the primary one.
+    pub outputs: Vec<OutputState>,
+}
+
+/// Where a shell is.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct ShellPlace {
+    /// The output that it is on; empty: every one is another shell's.
+    pub output: String,
+    /// What is shown there.
+    pub stage: String,
+}
+
+/// `org.kioskd.Output1`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct OutputState {
+    pub name: String,
+    pub make: String,
+    pub model: String,
+    pub serial_number: String,
+    pub connected: bool,
+    pub power: bool,
+    pub mode: Mode,
+    /// As the display lists them.
+    pub modes: Vec<ListedMode>,
+    pub rotation: i64,
+    pub scale: f64,
+    /// Logical pixels.
+    pub position: [i64; 2],
+    pub mirror: String,
+    /// Per cent, -1: no control of it.
+    pub brightness: i64,
+    pub scanout: String,
+    pub frames_composed: i64,
+    pub frames_direct: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Mode {
+    pub width: i64,
+    pub height: i64,
+    pub millihertz: i64,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ListedMode {
+    #[serde(flatten)]
+    pub mode: Mode,
+    pub preferred: bool,
+}
+
+impl SessionState {
+    /// Of each shell, by number; never empty.
+    pub async fn read_all(peer: &Peer) -> Result<Vec<Self>, ClientError> {
+        let all = peer.properties().await?;
+        let mut sessions = vec![SessionState::from_properties(&all, 0)];
+        for number in 1..client::array(&all, "Shells").len() {
+            sessions.push(SessionState::from_properties(&peer.properties_of(&session_path(number)).await?, number));
+        }
+        Ok(sessions)
+    }
+
+    fn from_properties(all: &Properties, number: usize) -> Self {
+        SessionState {
+            output: client::array(all, "Shells").into_iter().nth(number).unwrap_or_default(),
+            state: client::text(all, "State"),
+            url: client::text(all, "Url"),
+            since: client::integer(all, "Since"),
+            restarts: client::integer(all, "Restarts"),
+            last_failure: client::failure(all, "LastFailure").map(|(reason, action, at)| LastFailure {
+                reason,
+                action,
+                at,
+            }),
+            memory_bytes: client::integer(all, "MemoryBytes"),
+            browser_pid: client::integer(all, "BrowserPid"),
+        }
+    }
+}
+
+impl CompositorState {
+    pub async fn read(peer: &Peer) -> Result<Self, ClientError> {
+        let all = peer.properties().await?;
+        let objects = peer.objects().await?;
+        let mut outputs: Vec<OutputState> = objects
+            .values()
+            .filter_map(|interfaces| interfaces.get("org.kioskd.Output1"))
+            .map(OutputState::from_properties)
+            .collect();
+        outputs.sort_by(|a, b| (!a.connected, a.position, &a.name).cmp(&(!b.connected, b.position, &b.name)));
+        Ok(CompositorState {
+            version: client::text(&all, "Version"),
+            backend: client::text(&all, "Backend"),
+            renderer: client::text(&all, "Renderer"),
+            stage: client::text(&all, "Stage"),
+            shells: client::pairs(&all, "Shells")
+                .into_iter()
+                .map(|(output, stage)| ShellPlace { output, stage })
+                .collect(),
+            active_vt: client::integer(&all, "ActiveVt"),
+            serial: client::integer(&all, "Serial"),
+            problems: client::array(&all, "Problems"),
+            outputs,
+        })
+    }
+}
+
+impl OutputState {
+    fn from_properties(all: &Properties) -> Self {
+        let [width, height, millihertz] = client::triple(all, "Mode");
+        let [x, y, _] = client::triple(all, "Position");
+        OutputState {
+            name: client::text(all, "Name"),
+            make: client::text(all, "Make"),
+            model: client::text(all, "Model"),
+            serial_number: client::text(all, "SerialNumber"),
+            connected: client::boolean(all, "Connected"),
+            power: client::boolean(all, "Power"),
+            mode: Mode { width, height, millihertz },
+            modes: client::modes(all, "Modes")
+                .into_iter()
+                .map(|([width, height, millihertz], preferred)| ListedMode {
+                    mode: Mode { width, height, millihertz },
+                    preferred,
+                })
+                .collect(),
+            rotation: client::integer(all, "Rotation"),
+            scale: client::float(all, "Scale"),
+            position: [x, y],
+            mirror: client::text(all, "Mirror"),
+            brightness: client::integer(all, "Brightness"),
+            scanout: client::text(all, "Scanout"),
+            frames_composed: client::integer(all, "FramesComposed"),
+            frames_direct: client::integer(all, "FramesDirect"),
+        }
+    }
+
+    /// As configuration tables name it.
+    pub fn identity(&self) -> String {
+        identity(&self.make, &self.model, &self.serial_number)
+    }
+}
+
+impl std::fmt::Display for Mode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.width == 0 {
+            return f.write_str("-");
+        }
+        write!(f, "{}x{}", self.width, self.height)?;
+        match u32::try_from(self.millihertz) {
+            Ok(millihertz) if millihertz > 0 => write!(f, "@{}", syntax::hertz_text(millihertz)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// From a moment of CLOCK_BOOTTIME, microseconds, until now; `None`: no such moment.
+pub fn time_since(micros: u64) -> Option<Duration> {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let now = Duration::new(now.tv_sec.try_into().ok()?, now.tv_nsec.try_into().ok()?);
+    now.checked_sub(Duration::from_micros(micros)).filter(|_| micros > 0)
+}
+
+/// Its two largest units.
+pub fn span_text(span: Duration) -> String {
+    let seconds = span.as_secs();
+    let units = [("d", seconds / 86_400), ("h", seconds / 3600 % 24), ("min", seconds / 60 % 60), ("s", seconds % 60)];
+    let shown = units.iter().skip_while(|(_, count)| *count == 0).take(2).filter(|(_, count)| *count > 0);
+    let text: Vec<String> = shown.map(|(unit, count)| format!("{count} {unit}")).collect();
+    if text.is_empty() { "0 s".into() } else { text.join(" ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_show_their_two_largest_units() {
+        for (seconds, text) in [(0, "0 s"), (59, "59 s"), (60, "1 min"), (3661, "1 h 1 min"), (180_000, "2 d 2 h")] {
+            assert_eq!(span_text(Duration::from_secs(seconds)), text);
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! `status`: both services on one screen, once or at each change.
+
+use std::io::IsTerminal;
+
+use kioskctl::client::{Client, ClientError, Exit, Service};
+use serde_json::{Value, json};
+
+use super::link::Link;
+use super::outcome::{self, Failure, Outcome};
+use super::state::{CompositorState, OutputState, SessionState, ShellPlace, span_text, time_since};
+use super::table::table;
+
+/// Home and clear to the end, as terminals since the VT100 understand it.
+const CLEAR: &str = "\x1b[H\x1b[J";
+
+type Answer<T> = Result<T, ClientError>;
+
+/// What each service answered, or why it did not.
+struct Status {
+    /// Of each shell, by number.
+    session: Answer<Vec<SessionState>>,
+    compositor: Answer<CompositorState>,
+}
+
+pub async fn once(client: &Client) -> Result<Outcome, Failure> {
+    let session = async { SessionState::read_all(&client.connect(Service::Session).await?).await };
+    let compositor = async { CompositorState::read(&client.connect(Service::Compositor).await?).await };
+    let (session, compositor) = tokio::join!(session, compositor);
+    let status = Status { session, compositor };
+    if let (Err(session), Err(compositor)) = (&status.session, &status.compositor) {
+        return Err(neither(session, compositor));
+    }
+    Ok(Outcome::new(status.text(), status.json()))
+}
+
+/// Until it is interrupted, or nobody reads any more.
+pub async fn watch(client: &Client, as_json: bool) -> Result<Outcome, Failure> {
+    let mut session = Link::open(client, Service::Session).await;
+    let mut compositor = Link::open(client, Service::Compositor).await;
+    let terminal = std::io::stdout().is_terminal();
+    let mut shown = Value::Null;
+    loop {
+        let read_session = async { SessionState::read_all(session.peer()?).await };
+        let read_compositor = async { CompositorState::read(compositor.peer()?).await };
+        let (read_session, read_compositor) = tokio::join!(read_session, read_compositor);
+        let status = Status { session: read_session, compositor: read_compositor };
+        if let (Err(error @ ClientError::NotAllowed(_)), Err(_)) = (&status.session, &status.compositor) {
+            return Err(error.clone().into());
+        }
+        let json = status.json();
+        if json != shown {
+            if as_json {
+                outcome::print(&json.to_string())?;
+            } else if terminal {
+                outcome::print(&format!("{CLEAR}{}", status.text()))?;
+            } else {
+                let gap = if shown.is_null() { "" } else { "\n" };
+                outcome::print(&format!("{gap}{}", status.text()))?;
+            }
+            shown = json;
+        }
+        tokio::select! {
+            () = session.event() => {}
+            () = compositor.event() => {}
+        }
+        session.refresh(client).await;
+        compositor.refresh(client).await;
+    }
+}
+
+fn neither(session: &ClientError, compositor: &ClientError) -> Failure {
+    match (session.exit(), compositor.exit()) {
+        (Exit::NotRunning, Exit::NotRunning) => Failure::new(
+            Exit::NotRunning,
+            "neither kioskd nor kiosk-session is running; start them with `systemctl start kiosk`",
+        ),
+        // The reason that a person can do something about.
+        (Exit::NotRunning, _) => compositor.clone().into(),
+        _ => session.clone().into(),
+    }
+}
+
+impl Status {
+    fn json(&self) -> Value {
+        let errors = [self.session.as_ref().err(), self.compositor.as_ref().err()];
+        let errors: Vec<String> = errors.into_iter().flatten().map(ToString::to_string).collect();
+        json!({
+            "session": self.session.as_ref().ok().and_then(|shells| shells.first()),
+            "shells": self.session.as_ref().ok(),
+            "compositor": self.compositor.as_ref().ok(),
+            "errors": errors,
+        })
+    }
+
+    fn text(&self) -> String {
+        let mut rows = Vec::new();
+        let mut row = |name: &str, text: String| rows.push(vec![name.to_owned(), text]);
+        match &self.session {
+            Ok(shells) if shells.len() > 1 => {
+                let places = self.compositor.as_ref().map_or(&[][..], |compositor| &compositor.shells);
+                for (number, session) in shells.iter().enumerate() {
+                    let place = places.get(number).map(place_text).unwrap_or_default();
+                    row("Shell", format!("{number}, output {:?}{place}", session.output));
+                    session_rows(session, &mut row);
+                }
+            }
+            Ok(shells) => shells.iter().for_each(|session| session_rows(session, &mut row)),
+            Err(error) => row("Session", error.to_string()),
+        }
+        match &self.compositor {
+            Ok(compositor) => compositor_rows(compositor, &mut row),
+            Err(error) => row("Screen", error.to_string()),
+        }
+        table(&rows)
+    }
+}
+
+/// What is shown in a shell's place, and where.
+fn place_text(place: &ShellPlace) -> String {
+    match place.output.as_str() {
+        "" => format!(": {} on no output, every one is another shell's", place.stage),
+        output => format!(": {} on {output}", place.stage),
+    }
+}
+
+fn session_rows(session: &SessionState, row: &mut impl FnMut(&str, String)) {
+    let ago = |micros: u64| time_since(micros).map(span_text);
+    let since = u64::try_from(session.since).ok().and_then(ago);
+    let since = since.map(|span| format!(" for {span}")).unwrap_or_default();
+    row("Session", format!("{}{since}", session.state));
+    row("URL", session.url.clone());
+    let mut browser = match session.browser_pid {
+        0 => "not running".to_owned(),
+        pid => format!("pid {pid}"),
+    };
+    if session.memory_bytes > 0 {
+        browser += &format!(", {} MiB", session.memory_bytes >> 20);
+    }
+    row("Browser", format!("{browser}, {} restart{}", session.restarts, if session.restarts == 1 { "" } else { "s" }));
+    row(
+        "Failure",
+        match &session.last_failure {
+            None => "none".into(),
+            Some(failure) => {
+                let when = ago(failure.at).map(|span| format!(", {span} ago")).unwrap_or_default();
+                let action = if failure.action.is_empty() { String::new() } else { format!(" -> {}", failure.action) };
+                format!("{}{action}{when}", failure.reason)
+            }
+        },
+    );
+}
+
+fn compositor_rows(compositor: &CompositorState, row: &mut impl FnMut(&str, String)) {
+    let how = [compositor.backend.as_str(), compositor.renderer.as_str()].join(", ");
+    let vt = if compositor.active_vt > 0 { format!(", VT {}", compositor.active_vt) } else { String::new() };
+    row("Screen", format!("{} ({how}{vt})", compositor.stage));
+    if compositor.outputs.is_empty() {
+        row("Output", "none".into());
+    }
+    for output in &compositor.outputs {
+        row("Output", output_text(output));
+    }
+    for problem in &compositor.problems {
+        row("Problem", problem.clone());
+    }
+}
+
+fn output_text(output: &OutputState) -> String {
+    let identity = output.identity();
+    let mut parts = vec![output.name.clone()];
+    if !identity.is_empty() {
+        parts.push(format!("({identity})"));
+    }
+    match (output.connected, output.power) {
+        (false, _) => parts.push("not connected".into()),
+        (true, false) => parts.push("off".into()),
+        (true, true) => parts.push(format!("on, {}", output.mode)),
+    }
+    let mut text = parts.join(" ");
+    if output.rotation != 0 {
+        text += &format!(", rotation {}", output.rotation);
+    }
+    text += &format!(", scale {}", output.scale);
+    if !output.mirror.is_empty() {
+        text += &format!(", mirror of {}", output.mirror);
+    }
+    if !output.scanout.is_empty() {
+        text += &format!(", {}", output.scanout);
+    }
+    text
+}

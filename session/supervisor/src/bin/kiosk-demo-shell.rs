@@ -1,0 +1,165 @@
+//! A page to look at and to test with: serves `assets/demo-shell` on 127.0.0.1 and prints what the page saw
+//! (loads, clicks, keys, touches) and what was asked of the server, one JSON object a line.
+//!
+//! For `make run` and for the tests; a product brings its own server. It knows nothing of the kiosk.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::Context;
+use clap::Parser;
+use serde_json::{Value, json};
+
+const PAGE: &str = include_str!("../../../../assets/demo-shell/index.html");
+/// What one request may hold, bytes; the page's events are a hundred.
+const MAX_REQUEST: u64 = 64 * 1024;
+/// A browser keeps connections open for later; they are not to keep threads for ever.
+const KEEP_ALIVE: Duration = Duration::from_secs(60);
+
+/// A page that shows that the kiosk works, and tells what it sees.
+#[derive(Parser)]
+#[command(name = "kiosk-demo-shell", version)]
+struct Arguments {
+    /// On 127.0.0.1; 0: any free one, printed as the first line.
+    #[arg(long, default_value_t = 3000)]
+    port: u16,
+    /// Appends the lines to FILE as well.
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+}
+
+/// Where the lines go.
+struct Log(Mutex<Option<File>>);
+
+impl Log {
+    fn write(&self, mut entry: Value) {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        entry["time"] = json!(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
+        let mut line = entry.to_string();
+        line.push('\n');
+        // One write a line: whoever reads along sees whole lines. A closed pipe is no reason to stop serving.
+        let _ = io::stdout().lock().write_all(line.as_bytes());
+        if let Ok(mut file) = self.0.lock()
+            && let Some(file) = file.as_mut()
+            && let Err(error) = file.write_all(line.as_bytes())
+        {
+            eprintln!("kiosk-demo-shell: the log can't be written: {error}");
+        }
+    }
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let file = match &arguments.log {
+        None => None,
+        Some(path) => {
+            let opened = File::options().create(true).append(true).open(path);
+            Some(opened.with_context(|| format!("{} can't be written", path.display()))?)
+        }
+    };
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port)).with_context(|| {
+        format!("port {} of 127.0.0.1 can't be listened on: choose another with --port", arguments.port)
+    })?;
+    let log: &'static Log = Box::leak(Box::new(Log(Mutex::new(file))));
+    log.write(json!({ "event": "listening", "port": listener.local_addr()?.port() }));
+    for stream in listener.incoming().flatten() {
+        let started = std::thread::Builder::new().spawn(move || {
+            // A browser that hangs up is nobody's fault.
+            let _ = serve(stream, log);
+        });
+        if let Err(error) = started {
+            eprintln!("kiosk-demo-shell: a connection was dropped: {error}");
+        }
+    }
+    Ok(())
+}
+
+/// Answers the requests of one connection until it ends.
+fn serve(stream: TcpStream, log: &Log) -> io::Result<()> {
+    stream.set_read_timeout(Some(KEEP_ALIVE))?;
+    stream.set_nodelay(true)?;
+    let mut writer = stream.try_clone()?;
+    let mut reader = BufReader::new(stream);
+    while let Some(request) = read(&mut reader)? {
+        answer(&request, &mut writer, log)?;
+        if request.close {
+            break;
+        }
+    }
+    Ok(())
+}
+
+struct Request {
+    method: String,
+    target: String,
+    agent: String,
+    body: Vec<u8>,
+    close: bool,
+}
+
+/// `None`: the connection has ended, or what came is no request.
+fn read(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
+    let mut head = reader.take(MAX_REQUEST);
+    let mut line = String::new();
+    head.read_line(&mut line)?;
+    let mut words = line.split_whitespace();
+    let (Some(method), Some(target)) = (words.next(), words.next()) else { return Ok(None) };
+    let (method, target) = (method.to_owned(), target.to_owned());
+    let mut request = Request { method, target, agent: String::new(), body: Vec::new(), close: false };
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if head.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        let Some((name, value)) = line.trim_end().split_once(':') else { break };
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.trim().parse().unwrap_or(0),
+            "user-agent" => request.agent = value.trim().to_owned(),
+            "connection" => request.close = value.trim().eq_ignore_ascii_case("close"),
+            _ => {}
+        }
+    }
+    if length > MAX_REQUEST {
+        return Ok(None);
+    }
+    reader.take(length).read_to_end(&mut request.body)?;
+    Ok(Some(request))
+}
+
+fn answer(request: &Request, writer: &mut TcpStream, log: &Log) -> io::Result<()> {
+    let path = request.target.split('?').next().unwrap_or_default();
+    match (request.method.as_str(), path) {
+        ("GET" | "HEAD", "/" | "/index.html") => {
+            log.write(json!({ "event": "get", "path": request.target, "agent": request.agent }));
+            reply(writer, "200 OK", "text/html; charset=utf-8", if request.method == "HEAD" { "" } else { PAGE })
+        }
+        ("POST", "/event") => {
+            let entry = serde_json::from_slice::<Value>(&request.body).ok().filter(Value::is_object);
+            match entry {
+                Some(entry) => {
+                    log.write(entry);
+                    reply(writer, "204 No Content", "text/plain", "")
+                }
+                None => reply(writer, "400 Bad Request", "text/plain", "a JSON object is expected\n"),
+            }
+        }
+        _ => {
+            log.write(json!({ "event": "not-found", "path": request.target, "method": request.method }));
+            reply(writer, "404 Not Found", "text/plain", "not here\n")
+        }
+    }
+}
+
+fn reply(writer: &mut TcpStream, status: &str, kind: &str, body: &str) -> io::Result<()> {
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nCache-Control: no-store\r\n\r\n"
+    );
+    // One segment: the page and its head together.
+    writer.write_all([head.as_bytes(), body.as_bytes()].concat().as_slice())
+}

@@ -1,0 +1,167 @@
+//! How Chromium is started as a kiosk: its command line and environment. Called by [`crate::daemon`] at each
+//! launch; starts nothing itself.
+
+use std::ffi::{OsStr, OsString};
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+
+use crate::launcher::{LaunchError, Order, find_program, leftovers};
+use crate::profile::Directories;
+use kiosk_core::config::Shell;
+use kiosk_core::notify;
+
+/// In every kiosk. A debugging port, `--ozone-platform=auto` and `--force-device-scale-factor` are not here for
+/// reasons: anybody could use the port, and the others break the display.
+const FLAGS: [&str; 18] = [
+    "--kiosk",
+    "--ozone-platform=wayland",
+    "--remote-debugging-pipe",
+    "--noerrdialogs",
+    "--disable-session-crashed-bubble",
+    "--hide-crash-restore-bubble",
+    "--password-store=basic",
+    "--no-first-run",
+    "--check-for-update-interval=31536000",
+    "--disable-component-update",
+    "--autoplay-policy=no-user-gesture-required",
+    "--disable-pinch",
+    "--overscroll-history-navigation=0",
+    "--disable-hang-monitor",
+    "--disable-background-timer-throttling",
+    "--disable-renderer-backgrounding",
+    "--disable-backgrounding-occluded-windows",
+    // A kiosk that writes its cache to the last byte of the disk is a dead one.
+    "--disk-cache-size=67108864",
+];
+/// For machines with little memory.
+const LOW_MEMORY_FLAGS: [&str; 3] =
+    ["--enable-low-end-device-mode", "--renderer-process-limit=1", "--js-flags=--max-old-space-size=64"];
+/// Less memory than this is little, KiB.
+const LOW_MEMORY: u64 = 1_200_000;
+/// Where the browser begins; the page is opened through the pipe.
+const BLANK: &str = "about:blank";
+
+/// What a launch needs to know of the machine.
+#[derive(Debug, Clone)]
+pub struct Surroundings {
+    /// Of the compositor, as a path.
+    pub wayland_display: PathBuf,
+    pub directories: Directories,
+    pub root: bool,
+    /// Of the machine, KiB; `None`: unknown.
+    pub memory: Option<u64>,
+}
+
+/// The order for Chromium, with `pipe` to talk to it.
+pub fn order(shell: &Shell, surroundings: &Surroundings, pipe: (OwnedFd, OwnedFd)) -> Result<Order, LaunchError> {
+    let path = std::env::var_os("PATH");
+    let program = find_program(&shell.browser, path.as_deref()).ok_or_else(|| {
+        LaunchError::Missing(shell.browser.clone(), "install the package chromium or set shell.browser")
+    })?;
+    let arguments = arguments(shell, surroundings).into_iter().map(OsString::from).collect();
+    Ok(Order { program, arguments, environment: environment(surroundings), pipe: Some(pipe) })
+}
+
+/// The order for `shell.command`.
+pub fn command_order(words: &[String], surroundings: &Surroundings) -> Result<Order, LaunchError> {
+    let path = std::env::var_os("PATH");
+    let name = words.first().map(String::as_str).unwrap_or_default();
+    let program = find_program(name, path.as_deref())
+        .ok_or_else(|| LaunchError::Missing(format!("{name:?}"), "correct shell.command"))?;
+    let arguments = words.iter().skip(1).map(OsString::from).collect();
+    Ok(Order { program, arguments, environment: environment(surroundings), pipe: None })
+}
+
+fn arguments(shell: &Shell, surroundings: &Surroundings) -> Vec<String> {
+    let directories = &surroundings.directories;
+    let mut arguments: Vec<String> = FLAGS.map(str::to_owned).into();
+    arguments.push(format!("--user-data-dir={}", directories.profile.display()));
+    arguments.push(format!("--disk-cache-dir={}", directories.cache.display()));
+    if surroundings.memory.is_some_and(|memory| memory < LOW_MEMORY) {
+        arguments.extend(LOW_MEMORY_FLAGS.map(str::to_owned));
+    }
+    if surroundings.root {
+        arguments.push("--no-sandbox".into());
+    }
+    arguments.extend(shell.extra_args.iter().cloned());
+    arguments.push(BLANK.into());
+    arguments
+}
+
+/// The shell's environment, as far as it differs from ours.
+fn environment(surroundings: &Surroundings) -> Vec<(OsString, Option<OsString>)> {
+    let set = |name: &str, value: &OsStr| (OsString::from(name), Some(value.to_owned()));
+    let mut environment = vec![
+        set("WAYLAND_DISPLAY", surroundings.wayland_display.as_os_str()),
+        set("XDG_SESSION_TYPE", OsStr::new("wayland")),
+        set(leftovers::MARK_ENV, surroundings.directories.base.as_os_str()),
+        (OsString::from("DISPLAY"), None),
+        (OsString::from("WAYLAND_SOCKET"), None),
+    ];
+    environment.extend(notify::ENV.map(|name| (OsString::from(name), None)));
+    let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
+    let usable = home.is_some_and(|home| rustix::fs::access(&home, rustix::fs::Access::WRITE_OK).is_ok());
+    if !usable {
+        // A service's user has none; the browser keeps crash reports and fonts' caches there.
+        let base = &surroundings.directories.base;
+        environment.push(set("HOME", base.as_os_str()));
+        environment.push(set("XDG_CONFIG_HOME", base.join("config").as_os_str()));
+        environment.push(set("XDG_CACHE_HOME", base.join("cache").as_os_str()));
+    }
+    environment
+}
+
+/// `MemTotal` of `/proc/meminfo`, KiB.
+pub fn machine_memory() -> Option<u64> {
+    let text = std::fs::read_to_string("/proc/meminfo").ok()?;
+    text.lines().find_map(|line| line.strip_prefix("MemTotal:")?.trim().strip_suffix(" kB")?.parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn surroundings(root: bool, memory: Option<u64>) -> Surroundings {
+        let directories = Directories { base: "/s".into(), profile: "/s/profile".into(), cache: "/s/cache".into() };
+        Surroundings { wayland_display: "/run/kiosk/wayland-0".into(), directories, root, memory }
+    }
+
+    #[test]
+    fn extra_arguments_come_behind_the_built_in_ones() {
+        let shell = Shell { extra_args: vec!["--lang=de".into()], ..Shell::default() };
+        let arguments = arguments(&shell, &surroundings(false, Some(8_000_000)));
+        assert_eq!(arguments[..3], ["--kiosk", "--ozone-platform=wayland", "--remote-debugging-pipe"]);
+        assert_eq!(arguments[arguments.len() - 2..], ["--lang=de", "about:blank"]);
+        assert!(arguments.contains(&"--user-data-dir=/s/profile".to_owned()));
+        assert!(!arguments.iter().any(|a| a == "--no-sandbox" || a.contains("low-end") || a.contains("port")));
+    }
+
+    #[test]
+    fn root_and_little_memory_have_flags_of_their_own() {
+        let arguments = arguments(&Shell::default(), &surroundings(true, Some(900_000)));
+        assert!(arguments.contains(&"--no-sandbox".to_owned()));
+        assert!(arguments.contains(&"--enable-low-end-device-mode".to_owned()));
+    }
+
+    #[test]
+    fn a_missing_browser_is_named_with_what_to_do() {
+        let shell = Shell { browser: "no-such-browser".into(), ..Shell::default() };
+        let pipe = rustix::pipe::pipe().unwrap();
+        let error = order(&shell, &surroundings(false, None), pipe).unwrap_err();
+        let expected = "no-such-browser is not installed: install the package chromium or set shell.browser";
+        assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn the_shell_can_not_speak_to_the_service_manager_in_our_name() {
+        let environment = environment(&surroundings(false, None));
+        for name in notify::ENV {
+            assert!(environment.contains(&(name.into(), None)), "{name}");
+        }
+    }
+
+    #[test]
+    fn this_machine_has_memory() {
+        assert!(machine_memory().unwrap() > 1000);
+    }
+}

@@ -1,0 +1,91 @@
+//! `org.kioskd.Session1` on D-Bus: on the system bus where there is one, and always on `session.sock` in the
+//! runtime directory, where every client has a connection of its own.
+//!
+//! [`crate::daemon`] publishes a [`Status`] and answers [`Call`]s; nothing here knows how a session works.
+
+mod connection;
+mod object;
+mod peers;
+pub mod system;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::{Notify, mpsc, oneshot, watch};
+
+use crate::machine::{Command, Refusal};
+use kiosk_core::api::State;
+use kiosk_core::authority::Authority;
+use kiosk_core::config::Url;
+
+pub use object::Session;
+
+/// A command on its way to the session; dropped unanswered, the caller hears that the session is ending.
+#[derive(Debug)]
+pub struct Call {
+    pub command: Command,
+    pub reply: oneshot::Sender<Result<(), Refusal>>,
+}
+
+/// The session as D-Bus shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    pub state: State,
+    pub url: String,
+    /// Since when the state holds, microseconds of CLOCK_BOOTTIME.
+    pub since: u64,
+    pub restarts: u32,
+    /// Reason, action, and when, microseconds of CLOCK_BOOTTIME; empty and 0: none yet.
+    pub last_failure: (String, String, u64),
+    /// The shell's process, 0: none.
+    pub pid: u32,
+    /// How often the state became ready, and how often something failed: a change is a signal.
+    pub readies: u64,
+    pub failures: u64,
+}
+
+/// All shells, by number.
+pub type Shells = Arc<[Shared]>;
+
+/// What every connection works with, for one shell.
+#[derive(Clone)]
+pub struct Shared {
+    pub status: watch::Receiver<Status>,
+    pub calls: mpsc::Sender<Call>,
+    /// The configured page: decides which schemes may be opened besides the web's.
+    pub home: Url,
+    /// The output that the shell is configured for.
+    pub output: String,
+    /// The same for all shells.
+    pub authority: Authority,
+}
+
+/// Where the object is to be.
+#[derive(Debug, Clone)]
+pub struct Places {
+    /// Where `session.sock` is made.
+    pub runtime_dir: PathBuf,
+    /// The address of the message bus; `None`: no bus.
+    pub bus: Option<String>,
+}
+
+/// Serves for ever. Each notification of `look` makes sure that `session.sock` is still there: the directory may
+/// have been made anew by a restarted compositor.
+pub async fn serve(places: Places, shells: Vec<Shared>, look: Arc<Notify>) {
+    let shared: Shells = shells.into();
+    tokio::join!(peers::serve(&places.runtime_dir, &shared, &look), system::serve(places.bus.as_deref(), &shared));
+}
+
+/// The state's name on D-Bus.
+pub fn state_name(state: State) -> &'static str {
+    match state {
+        State::Waiting => "waiting",
+        State::Launching => "launching",
+        State::Loading => "loading",
+        State::Ready => "ready",
+        State::Offline => "offline",
+        State::Crashed => "crashed",
+        State::Backoff => "backoff",
+        State::Stopped => "stopped",
+    }
+}

@@ -1,0 +1,241 @@
+//! The D-Bus object: checks who calls and with what, hands the command to the session, and answers.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use zbus::message::Header;
+use zbus::object_server::SignalEmitter;
+use zbus::{Connection, DBusError, OwnedVariant, interface};
+
+use super::{Call, Shared, Shells, state_name};
+use crate::machine::{Command, Refusal};
+use crate::memory;
+use kiosk_core::authority::{Action, Denied};
+use kiosk_core::config::{Url, url};
+use kiosk_core::text::shortened;
+
+/// The session's loop answers at once; longer is a hang.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// What an error repeats of a caller's text, and how long its reason gets, characters.
+const QUOTED: usize = 64;
+const SENTENCE: usize = 300;
+
+type Options = HashMap<String, OwnedVariant>;
+
+/// The errors of the interface; the text is one sentence for a person.
+#[derive(Debug, DBusError)]
+#[zbus(prefix = "org.kioskd.Error")]
+pub enum Error {
+    NotReady(String),
+    UrlNotAllowed(String),
+    NotAuthorized(String),
+    InvalidArgument(String),
+    Unsupported(String),
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Stopped | Refusal::NoBrowser => Error::NotReady(refusal.to_string()),
+            Refusal::NotABrowser => Error::Unsupported(refusal.to_string()),
+        }
+    }
+}
+
+/// The object behind `org.kioskd.Session1`, one for each shell and connection.
+pub struct Session {
+    shared: Shared,
+    shells: Shells,
+}
+
+impl Session {
+    pub(super) fn new(shells: Shells, number: usize) -> Self {
+        Session { shared: shells[number].clone(), shells }
+    }
+
+    async fn run(
+        &self,
+        action: Action,
+        command: Command,
+        connection: &Connection,
+        header: &Header<'_>,
+    ) -> Result<(), Error> {
+        self.shared.authority.check(connection, header, action).await.map_err(|denied| {
+            tracing::info!(%denied, sender = header.sender().map(|s| s.as_str()), "a D-Bus call was refused");
+            match denied {
+                Denied::TooMany => Error::NotReady(denied.to_string()),
+                denied => Error::NotAuthorized(denied.to_string()),
+            }
+        })?;
+        tracing::info!(?command, "command");
+        let (reply, answer) = oneshot::channel();
+        let ending = || Error::NotReady("kiosk-session is ending, try again when it is back".into());
+        let asked = async {
+            self.shared.calls.send(Call { command, reply }).await.map_err(|_| ending())?;
+            answer.await.map_err(|_| ending())
+        };
+        let hangs = || Error::NotReady("kiosk-session does not answer: journalctl -u kiosk-session may say why".into());
+        timeout(ANSWER_LIMIT, asked).await.map_err(|_| hangs())??.map_err(Error::from)
+    }
+
+    /// What may be opened: web pages, and what is of the configured page's kind.
+    fn check_url(&self, text: &str) -> Result<Url, Error> {
+        let not_allowed = |why: String| {
+            let (text, why) = (shortened(text, QUOTED), shortened(&why, SENTENCE));
+            Error::UrlNotAllowed(format!("{text:?} can't be opened: {why}"))
+        };
+        let url = Url::parse(text).map_err(|error| not_allowed(format!("{error}; allowed: {}", url::ALLOWED)))?;
+        if url.is_web() || url.scheme() == self.shared.home.scheme() {
+            return Ok(url);
+        }
+        Err(not_allowed(format!("only http and https, as shell.url is {}", self.shared.home)))
+    }
+}
+
+/// Refuses options that nobody knows.
+fn no_options(options: &Options) -> Result<(), Error> {
+    options.keys().next().map_or(Ok(()), |key| Err(unknown_option(key, "none is known here")))
+}
+
+fn unknown_option(key: &str, allowed: &str) -> Error {
+    let key = shortened(key, QUOTED);
+    Error::InvalidArgument(format!("the option {key:?} is not known: {allowed}"))
+}
+
+/// `hard`: past all caches.
+fn hard(options: &Options) -> Result<bool, Error> {
+    if let Some(key) = options.keys().find(|key| *key != "hard") {
+        return Err(unknown_option(key, "\"hard\" (b) is"));
+    }
+    let wrong = || Error::InvalidArgument("the option \"hard\" must be a boolean".into());
+    options.get("hard").map_or(Ok(false), |value| bool::try_from(value).map_err(|_| wrong()))
+}
+
+/// The shell's session.
+#[interface(name = "org.kioskd.Session1", introspection_docs = false)]
+impl Session {
+    async fn reload(
+        &self,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        let hard = hard(&options)?;
+        self.run(Action::Reload, Command::Reload { hard }, connection, &header).await
+    }
+
+    async fn open(
+        &self,
+        url: &str,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        no_options(&options)?;
+        let url = self.check_url(url)?;
+        self.run(Action::Navigate, Command::Open { url }, connection, &header).await
+    }
+
+    async fn home(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        self.run(Action::Navigate, Command::Home, connection, &header).await
+    }
+
+    async fn restart(
+        &self,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        no_options(&options)?;
+        self.run(Action::Reload, Command::Restart, connection, &header).await
+    }
+
+    async fn stop(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        self.run(Action::Reload, Command::Stop, connection, &header).await
+    }
+
+    async fn start(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        self.run(Action::Reload, Command::Start, connection, &header).await
+    }
+
+    async fn clear_data(
+        &self,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Error> {
+        no_options(&options)?;
+        self.run(Action::Configure, Command::ClearData, connection, &header).await
+    }
+
+    #[zbus(property)]
+    fn state(&self) -> &str {
+        state_name(self.shared.status.borrow().state)
+    }
+
+    #[zbus(property)]
+    fn url(&self) -> String {
+        self.shared.status.borrow().url.clone()
+    }
+
+    #[zbus(property)]
+    fn since(&self) -> u64 {
+        self.shared.status.borrow().since
+    }
+
+    #[zbus(property)]
+    fn restarts(&self) -> u32 {
+        self.shared.status.borrow().restarts
+    }
+
+    #[zbus(property)]
+    fn last_failure(&self) -> (String, String, u64) {
+        self.shared.status.borrow().last_failure.clone()
+    }
+
+    /// The outputs that shells are configured for, by number.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn shells(&self) -> Vec<String> {
+        self.shells.iter().map(|shell| shell.output.clone()).collect()
+    }
+
+    #[zbus(property)]
+    fn browser_pid(&self) -> u32 {
+        self.shared.status.borrow().pid
+    }
+
+    /// Read when asked for: it changes all the time.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn memory_bytes(&self) -> u64 {
+        match self.shared.status.borrow().pid {
+            0 => 0,
+            leader => memory::of_group(leader),
+        }
+    }
+
+    #[zbus(signal)]
+    async fn ready(emitter: &SignalEmitter<'_>) -> zbus::Result<()>;
+
+    #[zbus(signal)]
+    async fn failed(
+        emitter: &SignalEmitter<'_>,
+        reason: &str,
+        action: &str,
+        details: HashMap<&str, zbus::Variant<'_>>,
+    ) -> zbus::Result<()>;
+}

@@ -1,0 +1,150 @@
+//! The session's end of the control socket: connects to the compositor, and again when it comes back; hands on
+//! what it says, and tells it the session's report whenever that changes.
+//!
+//! While it is connected it sleeps; only an absent compositor is looked for by a timer.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::UnixStream;
+use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use kiosk_core::api::{MAX_LINE, Notice, Report};
+
+/// Between two looks for the compositor at first; doubled up to [`LONGEST`].
+const FIRST: Duration = Duration::from_millis(25);
+/// A restarted compositor is found within this.
+const LONGEST: Duration = Duration::from_millis(250);
+/// Without a compositor for this long, it is said in the log.
+const REMARKABLE: Duration = Duration::from_secs(5);
+/// A compositor that does not read for this long is as good as gone.
+const WRITE_LIMIT: Duration = Duration::from_secs(10);
+
+/// What comes from the compositor.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Link {
+    Up {
+        /// Of the compositor, 0: unknown.
+        pid: u32,
+        /// The Wayland socket, as a path.
+        wayland_display: PathBuf,
+    },
+    Down,
+}
+
+/// Keeps a connection of the shell `number` to the socket at `path` for ever, tells `tell` about it, and the compositor
+/// each new value of `reports`.
+pub async fn keep(path: &Path, number: usize, mut reports: watch::Receiver<Report>, mut tell: impl FnMut(Link)) {
+    let mut delay = FIRST;
+    // `None`: it has been said.
+    let mut absent = Some(Duration::ZERO);
+    loop {
+        match UnixStream::connect(path).await {
+            Ok(stream) => {
+                if let Err(error) = serve(stream, path, number, &mut reports, &mut tell).await {
+                    tracing::info!(%error, "the connection to kioskd has ended");
+                }
+                tell(Link::Down);
+                delay = FIRST;
+                absent = Some(Duration::ZERO);
+            }
+            Err(error) => {
+                if absent.is_some_and(|time| time >= REMARKABLE) {
+                    tracing::warn!(%error, socket = %path.display(), "kioskd is not there: is it running?");
+                    absent = None;
+                }
+            }
+        }
+        sleep(delay).await;
+        absent = absent.map(|time| time + delay);
+        delay = (delay * 2).min(LONGEST);
+    }
+}
+
+async fn serve(
+    stream: UnixStream,
+    path: &Path,
+    number: usize,
+    reports: &mut watch::Receiver<Report>,
+    tell: &mut impl FnMut(Link),
+) -> std::io::Result<()> {
+    let pid = stream.peer_cred().ok().and_then(|peer| peer.pid()).and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
+    let (reader, mut writer) = stream.into_split();
+    let mut lines = Lines { reader: BufReader::new(reader), line: Vec::new() };
+    let report = reports.borrow_and_update().clone();
+    send(&mut writer, &report).await?;
+    loop {
+        tokio::select! {
+            line = lines.next() => match line? {
+                None => return Ok(()),
+                Some(line) => {
+                    if let Some(link) = understand(&line, pid, path, number) {
+                        tell(link);
+                    }
+                }
+            },
+            changed = reports.changed() => {
+                if changed.is_err() {
+                    return Ok(());
+                }
+                let report = reports.borrow_and_update().clone();
+                send(&mut writer, &report).await?;
+            }
+        }
+    }
+}
+
+/// Lines of at most [`MAX_LINE`] bytes. What was read of one is kept when waiting for the rest is given up.
+struct Lines {
+    reader: BufReader<OwnedReadHalf>,
+    line: Vec<u8>,
+}
+
+impl Lines {
+    async fn next(&mut self) -> std::io::Result<Option<Vec<u8>>> {
+        let room = (MAX_LINE + 1).saturating_sub(self.line.len()) as u64;
+        (&mut self.reader).take(room).read_until(b'\n', &mut self.line).await?;
+        if self.line.last() == Some(&b'\n') {
+            return Ok(Some(std::mem::take(&mut self.line)));
+        }
+        if self.line.len() > MAX_LINE {
+            return Err(std::io::Error::other("a line that is too long"));
+        }
+        Ok(None)
+    }
+}
+
+fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link> {
+    match serde_json::from_slice(line) {
+        Ok(Notice::Hello { wayland_display, mut wayland_displays }) => {
+            if wayland_displays.is_empty() {
+                wayland_displays.push(wayland_display);
+            }
+            let Some(wayland_display) = wayland_displays.get(number) else {
+                tracing::warn!(number, "kioskd knows of fewer shells; it must be restarted with this configuration");
+                return None;
+            };
+            // A name is one in the directory of the control socket.
+            let directory = path.parent().unwrap_or(Path::new("/"));
+            Some(Link::Up { pid, wayland_display: directory.join(wayland_display) })
+        }
+        Ok(Notice::Visible { shell, .. }) => {
+            tracing::debug!(shell, "what people see has changed");
+            None
+        }
+        Err(error) => {
+            // A newer kioskd may say more than we know.
+            tracing::debug!(%error, "a line of kioskd's was not understood");
+            None
+        }
+    }
+}
+
+async fn send(writer: &mut OwnedWriteHalf, report: &Report) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(report)?;
+    line.push(b'\n');
+    timeout(WRITE_LIMIT, writer.write_all(&line)).await.map_err(|_| std::io::Error::other("it does not read"))?
+}

@@ -1,0 +1,68 @@
+//! What the service manager hears of all shells together: readiness and life once, their states as one line. Each
+//! shell's session writes its part; nothing here decides what.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use kiosk_core::notify::Notifier;
+
+/// The connection to the service manager, shared by the shells.
+pub(super) struct Board {
+    notifier: Notifier,
+    /// What is to be said of each shell, by number; empty: nothing yet.
+    texts: Mutex<Vec<String>>,
+}
+
+impl Board {
+    /// For so many shells.
+    pub fn new(notifier: Notifier, shells: usize) -> Self {
+        Board { notifier, texts: Mutex::new(vec![String::new(); shells]) }
+    }
+
+    /// All shells' sessions have been made.
+    pub fn ready(&self) {
+        self.notifier.ready();
+    }
+
+    /// One shell's state is this now.
+    pub fn tell(&self, shell: usize, text: &str) {
+        let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = texts.get_mut(shell) {
+            text.clone_into(own);
+        }
+        self.notifier.status(&line(&texts));
+    }
+
+    /// How often the manager wants to hear of this shell's loop. All shells are on one thread, so that the first one
+    /// speaks for it.
+    pub fn watchdog(&self, shell: usize) -> Option<Duration> {
+        self.notifier.watchdog().filter(|_| shell == 0)
+    }
+
+    /// The loop goes round.
+    pub fn alive(&self) {
+        self.notifier.alive();
+    }
+}
+
+/// One shell's text as it is, several with their numbers.
+fn line(texts: &[String]) -> String {
+    if let [only] = texts {
+        return only.clone();
+    }
+    let known = texts.iter().enumerate().filter(|(_, text)| !text.is_empty());
+    let parts: Vec<String> = known.map(|(number, text)| format!("{number}: {text}")).collect();
+    parts.join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn several_shells_are_told_apart() {
+        let texts = |all: &[&str]| all.iter().map(|text| (*text).to_owned()).collect::<Vec<_>>();
+        assert_eq!(line(&texts(&["ready"])), "ready");
+        assert_eq!(line(&texts(&["ready", "", "waiting for http://b"])), "0: ready; 2: waiting for http://b");
+    }
+}

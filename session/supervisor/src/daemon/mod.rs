@@ -1,0 +1,84 @@
+//! kiosk-session itself: a session for each shell, the bus for all of them, on one thread that sleeps until something
+//! happens. What a session does is in [`session`].
+
+mod board;
+mod clock;
+mod session;
+mod shell;
+mod signals;
+mod single;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::Context;
+use serde_json::Value;
+use tokio::sync::Notify;
+use tokio::task::JoinSet;
+use tracing::Instrument;
+
+use self::board::Board;
+use self::session::Daemon;
+use crate::bus::{self, Places, Shared};
+use crate::control_link::Link;
+use crate::launcher::leftovers;
+use crate::probe::ProbeError;
+use crate::profile::Directories;
+use kiosk_core::authority::Authority;
+use kiosk_core::config::Config;
+use kiosk_core::notify::Notifier;
+
+/// What comes from the daemon's tasks. Those of a browser or a probe that was replaced have an old generation.
+#[derive(Debug)]
+pub(crate) enum Input {
+    Link(Link),
+    Probed { generation: u64, answer: Result<(), ProbeError> },
+    FromBrowser { generation: u64, message: Value },
+    PipeClosed { generation: u64 },
+    Exited { generation: u64, how: String },
+}
+
+/// Runs the session until it is told to end (SIGTERM, SIGINT): each of the shells with a machine, a browser and a
+/// connection to the compositor of its own, all on one thread.
+///
+/// Errors: what keeps it from starting, and a fault of its own; everything else is survived.
+pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> anyhow::Result<()> {
+    let directories = Directories::find(|name| std::env::var(name).ok(), &std::env::temp_dir());
+    let _lock = single::lock(&directories.base).await?;
+    let look = Arc::new(Notify::new());
+    let (mut running, mut shared) = (JoinSet::new(), Vec::new());
+    let shells = config.all_shells();
+    leftovers::end_unconfigured(&directories, shells.len());
+    let board = Arc::new(Board::new(Notifier::from_env(), shells.len()));
+    let (mut daemons, authority) = (Vec::new(), Authority::default());
+    for (number, configured) in shells.iter().enumerate() {
+        let directories = directories.of_shell(number).context("a shell's directory can't be made")?;
+        let (daemon, ends) = Daemon::start(number, configured, &runtime_dir, board.clone(), look.clone(), directories)?;
+        shared.push(Shared {
+            status: daemon.status.subscribe(),
+            calls: ends.calls.clone(),
+            home: configured.url.clone(),
+            output: configured.output.clone(),
+            authority: authority.clone(),
+        });
+        daemons.push((daemon, ends));
+    }
+    let serving = tokio::spawn(bus::serve(Places { runtime_dir, bus }, shared, look));
+    board.ready();
+    for (number, (daemon, ends)) in daemons.into_iter().enumerate() {
+        let span = if shells.len() > 1 { tracing::info_span!("shell", number) } else { tracing::Span::none() };
+        running.spawn(daemon.run(ends).instrument(span));
+    }
+    let mut ended = Ok(());
+    while let Some(one) = running.join_next().await {
+        if let Err(error) = one {
+            // Nobody would look after that shell any more: whoever started us starts all anew.
+            ended = Err(error).context("the session of a shell has failed");
+            break;
+        }
+    }
+    // Removes the socket.
+    serving.abort();
+    let _ = serving.await;
+    ended
+}

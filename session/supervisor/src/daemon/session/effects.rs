@@ -1,0 +1,114 @@
+//! Carries the machine's effects out.
+
+use super::Daemon;
+use crate::browser::{Surroundings, machine_memory};
+use crate::daemon::Input;
+use crate::daemon::shell::Shell;
+use crate::launcher::leftovers;
+use crate::machine::{Effect, Event, Failure};
+use crate::page::Page;
+use crate::probe::probe;
+use crate::profile::mark_clean_exit;
+use kiosk_core::config::Url;
+
+impl Daemon {
+    pub(super) fn carry_out(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            tracing::debug!(?effect, "effect");
+            match effect {
+                Effect::Probe { url } => self.ask_server(url),
+                Effect::Launch => self.launch(),
+                Effect::Kill { grace } => {
+                    if let Some(shell) = &self.shell {
+                        shell.kill(grace);
+                    }
+                }
+                Effect::Navigate { url } => self.with_page(|page| page.navigate(url.as_str())),
+                Effect::Reload { hard } => self.with_page(|page| page.reload(hard)),
+                Effect::Ping => self.with_page(Page::ping),
+                Effect::ClearData => {
+                    let home = self.configured.url.clone();
+                    self.with_page(|page| page.clear_data(home.as_str()));
+                }
+                Effect::Failed(failure) => self.failed(failure),
+                Effect::Finish => self.finished = true,
+            }
+        }
+    }
+
+    pub(super) fn page(&mut self) -> Option<&mut Page> {
+        self.shell.as_mut()?.page.as_mut()
+    }
+
+    fn with_page(&mut self, order: impl FnOnce(&mut Page)) {
+        if let Some(page) = self.page() {
+            order(page);
+        }
+        if let Some(shell) = &mut self.shell {
+            shell.flush();
+        }
+    }
+
+    pub(super) fn page_events(&mut self) {
+        if let Some(shell) = &mut self.shell {
+            shell.flush();
+        }
+        let events = self.page().map(Page::take_events).unwrap_or_default();
+        for event in events {
+            self.event(event);
+        }
+    }
+
+    fn ask_server(&mut self, url: Url) {
+        if let Some(old) = self.probe.take() {
+            old.abort();
+        }
+        self.probes += 1;
+        let (generation, inputs) = (self.probes, self.inputs.clone());
+        let accepted = self.configured.ready.http_status.clone();
+        self.probe = Some(tokio::spawn(async move {
+            let answer = probe(&url, &accepted).await;
+            let _ = inputs.send(Input::Probed { generation, answer });
+        }));
+    }
+
+    fn launch(&mut self) {
+        if self.launches == 0 {
+            leftovers::end_shells(&self.directories.base, &self.directories.profile);
+        }
+        self.launches += 1;
+        leftovers::remove_marks(&self.directories.profile);
+        if let Err(error) = mark_clean_exit(&self.directories.profile) {
+            let path = self.directories.profile.display();
+            tracing::warn!(%error, %path, "the profile can't be prepared");
+        }
+        let root = rustix::process::geteuid().is_root();
+        if root && self.launches == 1 && self.configured.command.is_empty() {
+            tracing::warn!("run as root, the browser has no sandbox: for tests only");
+        }
+        let surroundings = Surroundings {
+            wayland_display: self.wayland_display.clone(),
+            directories: self.directories.clone(),
+            root,
+            memory: machine_memory(),
+        };
+        match Shell::start(&self.configured, &surroundings, &self.inputs, self.launches) {
+            Ok(shell) => {
+                let pid = shell.pid;
+                tracing::info!(pid, "the shell is started");
+                self.shell = Some(shell);
+                self.event(Event::Launched { pid });
+            }
+            Err(error) => self.event(Event::LaunchFailed { reason: error.to_string() }),
+        }
+    }
+
+    fn failed(&mut self, failure: Failure) {
+        tracing::warn!(reason = failure.reason, action = failure.action, "failure");
+        let now = self.clock.boot_micros();
+        self.status.send_modify(|status| {
+            status.last_failure = (failure.reason, failure.action, now);
+            status.failures += 1;
+        });
+    }
+}

@@ -1,0 +1,286 @@
+//! The session of one shell: turns what comes in (the compositor, the server's answers, the browser, commands,
+//! signals, time) into events of [`crate::machine`], has its effects carried out by [`effects`], and tells the
+//! compositor, the bus and the service manager how things are.
+
+mod effects;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use rustix::process::{self, set_parent_process_death_signal};
+use tokio::sync::{Notify, mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::Input;
+use super::board::Board;
+use super::clock::Clock;
+use super::shell::Shell;
+use super::signals::Signals;
+use crate::bus::{self, Call, Status};
+use crate::control_link::{self, Link};
+use crate::machine::{Event, Machine, Settings};
+use crate::profile::Directories;
+use kiosk_core::api::{CONTROL_SOCKET, Report, State};
+use kiosk_core::config::{PageReady, Shell as Configured};
+use kiosk_core::text::shortened;
+
+/// Commands that wait for their turn; a caller beyond that waits itself.
+const MOST_CALLS: usize = 32;
+
+/// Of a message to the person before the screen: URLs in it may be megabytes long, a line of the control socket not.
+const MOST_CHARACTERS: usize = 500;
+
+/// Where a shell's events come from.
+pub(super) struct Ends {
+    signals: Signals,
+    from_tasks: mpsc::UnboundedReceiver<Input>,
+    from_bus: mpsc::Receiver<Call>,
+    pub calls: mpsc::Sender<Call>,
+}
+
+fn settings(configured: &Configured) -> Settings {
+    let command = !configured.command.is_empty();
+    let program = if command { configured.command.first() } else { Some(&configured.browser) };
+    let program = program.map(String::as_str).unwrap_or_default();
+    Settings {
+        home: configured.url.clone(),
+        command,
+        needs_server: !command || configured.command.iter().any(|word| word.contains("{url}")),
+        program: program.rsplit('/').next().unwrap_or_default().to_owned(),
+        ready_timeout: configured.ready.timeout,
+        explicit: !command && configured.ready.page == PageReady::Explicit,
+    }
+}
+
+/// A machine's report, with the number of its shell, short enough for the control socket whatever is in it.
+fn report_of(number: usize, machine: &Machine) -> Report {
+    let report = machine.report();
+    let message = shortened(&report.message, MOST_CHARACTERS);
+    Report { shell: number as u32, message, ..report }
+}
+
+/// The session of one shell.
+pub(super) struct Daemon {
+    /// Of the shell, among all that are configured.
+    number: usize,
+    machine: Machine,
+    configured: Configured,
+    clock: Clock,
+    inputs: mpsc::UnboundedSender<Input>,
+    board: Arc<Board>,
+    /// When the service manager last heard of us.
+    pet: Duration,
+    /// Tells the bus to look after its socket.
+    look: Arc<Notify>,
+    report: watch::Sender<Report>,
+    pub status: watch::Sender<Status>,
+    directories: Directories,
+    wayland_display: PathBuf,
+    shell: Option<Shell>,
+    launches: u64,
+    probe: Option<JoinHandle<()>>,
+    probes: u64,
+    finished: bool,
+}
+
+impl Daemon {
+    /// Makes a shell's session and its connection to the compositor.
+    pub fn start(
+        number: usize,
+        configured: &Configured,
+        runtime_dir: &Path,
+        board: Arc<Board>,
+        look: Arc<Notify>,
+        directories: Directories,
+    ) -> anyhow::Result<(Self, Ends)> {
+        let signals = Signals::new().context("signals can't be received")?;
+        let (inputs, from_tasks) = mpsc::unbounded_channel();
+        let (calls, from_bus) = mpsc::channel(MOST_CALLS);
+        let clock = Clock::start().context("no alarm clock")?;
+        let daemon = Daemon::new(number, configured.clone(), clock, inputs.clone(), board, look, directories);
+        let reports = daemon.report.subscribe();
+        let socket = runtime_dir.join(CONTROL_SOCKET);
+        tokio::spawn(async move {
+            let tell = move |link| drop(inputs.send(Input::Link(link)));
+            control_link::keep(&socket, number, reports, tell).await;
+        });
+        Ok((daemon, Ends { signals, from_tasks, from_bus, calls }))
+    }
+
+    /// Until it is told to end.
+    pub async fn run(mut self, ends: Ends) {
+        let Ends { mut signals, mut from_tasks, mut from_bus, calls: _calls } = ends;
+        while !self.finished {
+            let wake = self.next_wake();
+            tokio::select! {
+                // Answers before deadlines: after a pause of the whole machine both are there at once.
+                biased;
+                () = signals.end() => self.event(Event::Shutdown),
+                Some(input) = from_tasks.recv() => self.input(input),
+                Some(call) = from_bus.recv() => self.call(call),
+                () = self.clock.sleep_until(wake) => self.event(Event::Tick),
+            }
+            self.still_alive();
+        }
+    }
+
+    fn new(
+        number: usize,
+        configured: Configured,
+        clock: Clock,
+        inputs: mpsc::UnboundedSender<Input>,
+        board: Arc<Board>,
+        look: Arc<Notify>,
+        directories: Directories,
+    ) -> Self {
+        let machine = Machine::new(settings(&configured), clock.now());
+        let status = Status {
+            state: machine.state(),
+            url: machine.url().to_owned(),
+            since: clock.boot_micros(),
+            restarts: 0,
+            last_failure: (String::new(), String::new(), 0),
+            pid: 0,
+            readies: 0,
+            failures: 0,
+        };
+        Daemon {
+            report: watch::Sender::new(report_of(number, &machine)),
+            number,
+            status: watch::Sender::new(status),
+            pet: clock.now(),
+            machine,
+            configured,
+            clock,
+            inputs,
+            board,
+            look,
+            directories,
+            wayland_display: PathBuf::new(),
+            shell: None,
+            launches: 0,
+            probe: None,
+            probes: 0,
+            finished: false,
+        }
+    }
+
+    /// The machine's deadline, or the service manager's.
+    fn next_wake(&self) -> Option<Duration> {
+        let watchdog = self.board.watchdog(self.number).map(|period| self.pet + period / 2);
+        [self.machine.deadline(), watchdog].into_iter().flatten().min()
+    }
+
+    /// Called once a turn: the loop goes round. Told early when we are awake anyway, so as not to wake for it.
+    fn still_alive(&mut self) {
+        if let Some(period) = self.board.watchdog(self.number)
+            && self.clock.now() >= self.pet + period / 4
+        {
+            self.pet = self.clock.now();
+            self.board.alive();
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        match input {
+            Input::Link(Link::Up { pid, wayland_display }) => {
+                tracing::info!(pid, display = %wayland_display.display(), "kioskd is there");
+                self.wayland_display = wayland_display;
+                self.look.notify_one();
+                self.end_with(pid);
+                self.event(Event::CompositorUp { pid });
+            }
+            Input::Link(Link::Down) => self.event(Event::CompositorDown),
+            Input::Probed { generation, answer } => {
+                if generation == self.probes {
+                    self.event(match answer {
+                        Ok(()) => Event::ServerUp,
+                        Err(error) => Event::ServerDown { reason: error.to_string() },
+                    });
+                }
+            }
+            Input::FromBrowser { generation, message } => {
+                if generation == self.launches
+                    && let Some(page) = self.page()
+                {
+                    tracing::trace!(%message, "from the browser");
+                    page.take(&message);
+                    self.page_events();
+                }
+            }
+            Input::PipeClosed { generation } => {
+                if generation == self.launches && self.shell.is_some() {
+                    self.event(Event::Detached { reason: "the browser closed its pipe".into() });
+                }
+            }
+            Input::Exited { generation, how } => {
+                if generation == self.launches {
+                    self.shell = None;
+                    self.event(Event::Exited { how });
+                }
+            }
+        }
+    }
+
+    /// A compositor that started us starts another one when it comes back itself: ends us with it.
+    fn end_with(&self, compositor: u32) {
+        let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
+        if parent != Some(compositor) {
+            return;
+        }
+        if let Err(error) = set_parent_process_death_signal(Some(process::Signal::TERM)) {
+            tracing::warn!(%error, "kiosk-session will outlive a kioskd that is killed");
+        }
+    }
+
+    fn call(&mut self, call: Call) {
+        let answer = self.machine.command(call.command, self.clock.now());
+        let answer = answer.map(|effects| {
+            self.carry_out(effects);
+            self.publish();
+        });
+        // A caller that has gone needs no answer.
+        let _ = call.reply.send(answer);
+    }
+
+    fn event(&mut self, event: Event) {
+        tracing::debug!(?event, "event");
+        let effects = self.machine.step(event, self.clock.now());
+        self.carry_out(effects);
+        self.publish();
+    }
+
+    /// Tells whoever wants to know, as far as something has changed.
+    fn publish(&mut self) {
+        let report = report_of(self.number, &self.machine);
+        let state = self.machine.state();
+        let (url, restarts, pid) = (self.machine.url(), self.machine.restarts(), self.machine.pid());
+        let since = self.clock.boot_micros();
+        let before = self.status.borrow().state;
+        self.status.send_if_modified(|status| {
+            let mut new = Status { url: url.to_owned(), restarts, pid, ..status.clone() };
+            if new.state != state {
+                new.state = state;
+                new.since = since;
+                new.readies += u64::from(state == State::Ready);
+            }
+            let modified = new != *status;
+            *status = new;
+            modified
+        });
+        if before != state {
+            tracing::info!(state = bus::state_name(state), url, text = report.message, "state");
+        }
+        self.report.send_if_modified(|old| {
+            let modified = *old != report;
+            if modified {
+                let text = if report.message.is_empty() { bus::state_name(state) } else { &report.message };
+                self.board.tell(self.number, text);
+                old.clone_from(&report);
+            }
+            modified
+        });
+    }
+}

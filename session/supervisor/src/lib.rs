@@ -1,0 +1,15 @@
+//! `kiosk-session`: waits for the page's server, launches and supervises the browser, knows when the page is really up,
+//! and recovers it when it is not. Nothing here knows smithay.
+
+pub mod browser;
+pub mod bus;
+pub mod control_link;
+pub mod daemon;
+pub mod devtools;
+pub mod launcher;
+pub mod machine;
+pub mod memory;
+pub mod page;
+pub mod probe;
+pub mod profile;
+pub mod recovery;

@@ -1,0 +1,132 @@
+//! What people and programs ask of the session. A command is carried out or refused at once; that it has
+//! worked shows in the state.
+
+use std::time::Duration;
+
+use super::{END_GRACE, Effect, Machine, Page, Server, Trouble};
+use kiosk_core::config::Url;
+
+/// The methods of `org.kioskd.Session1`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Command {
+    /// Loads the page again, in the same browser.
+    Reload {
+        /// Past all caches.
+        hard: bool,
+    },
+    /// Shows another page.
+    Open { url: Url },
+    /// Shows the configured page.
+    Home,
+    /// Ends the shell and starts it anew.
+    Restart,
+    /// Ends the shell and leaves it so.
+    Stop,
+    /// Starts what was stopped; no effect on what runs.
+    Start,
+    /// Forgets what the pages have stored, and goes home.
+    ClearData,
+}
+
+/// Why not, in one sentence for a person.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the session is stopped: start it first (kioskctl start)")]
+    Stopped,
+    #[error("the browser is not up yet: try again when it is (kioskctl wait ready)")]
+    NoBrowser,
+    #[error("the shell is the command of shell.command, not a browser: it can be restarted, stopped and started")]
+    NotABrowser,
+}
+
+impl Machine {
+    /// Carries `command` out at `now`: what to do, in this order.
+    pub fn command(&mut self, command: Command, now: Duration) -> Result<Vec<Effect>, Refusal> {
+        let mut effects = Vec::new();
+        match command {
+            Command::Restart => self.restart(now, &mut effects),
+            Command::Stop => self.stop(&mut effects),
+            Command::Start => self.start(now),
+            _ if self.settings.command => return Err(Refusal::NotABrowser),
+            _ if !self.wanted => return Err(Refusal::Stopped),
+            Command::Reload { hard } => self.reload(hard, now, &mut effects),
+            Command::Open { url } => self.open(url, now, &mut effects),
+            Command::Home => self.open(self.settings.home.clone(), now, &mut effects),
+            Command::ClearData => {
+                if !self.running() || matches!(self.page, Page::Starting { .. } | Page::None { .. }) {
+                    return Err(Refusal::NoBrowser);
+                }
+                effects.push(Effect::ClearData);
+                self.open(self.settings.home.clone(), now, &mut effects);
+            }
+        }
+        self.advance(now, &mut effects);
+        Ok(effects)
+    }
+
+    fn reload(&mut self, hard: bool, now: Duration, effects: &mut Vec<Effect>) {
+        if matches!(self.page, Page::Up { .. }) {
+            self.page = Page::Loading { limit: now + self.load_limit(), empty_at: None };
+            self.health = None;
+            self.not_up(now);
+            effects.push(Effect::Reload { hard });
+        } else {
+            self.try_now(now, effects);
+        }
+    }
+
+    fn open(&mut self, url: Url, now: Duration, effects: &mut Vec<Effect>) {
+        self.target = url;
+        self.try_now(now, effects);
+    }
+
+    /// Opens the target as soon as can be: at once in a page that people see, else when its server answers.
+    fn try_now(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        if self.shown {
+            self.not_up(now);
+            self.navigate(now, effects);
+            return;
+        }
+        self.server = Server::Unknown;
+        self.probes = 0;
+        if matches!(self.page, Page::Loading { .. }) {
+            self.page = Page::Blank;
+        }
+    }
+
+    fn restart(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+        self.start(now);
+        self.launch_at = None;
+        self.pausing = false;
+        self.trouble = Trouble::None;
+        self.server = Server::Unknown;
+        if self.running() {
+            self.end_shell(END_GRACE, effects);
+        }
+    }
+
+    fn start(&mut self, now: Duration) {
+        if !self.wanted {
+            self.wanted = true;
+            self.browser_backoff.reset();
+            self.page_backoff.reset();
+            self.launch_at = None;
+            self.pausing = false;
+            self.not_up(now);
+        }
+    }
+
+    fn stop(&mut self, effects: &mut Vec<Effect>) {
+        self.wanted = false;
+        self.overdue = false;
+        self.overdue_at = None;
+        self.stable_at = None;
+        self.trouble = Trouble::None;
+        self.reason.clear();
+        self.target = self.settings.home.clone();
+        self.server = Server::Unknown;
+        if self.running() {
+            self.end_shell(END_GRACE, effects);
+        }
+    }
+}

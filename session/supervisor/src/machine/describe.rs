@@ -1,0 +1,62 @@
+//! The machine's state in the words of the interface, and in a line for the person before the screen.
+
+use super::{Machine, Page, Server, Trouble};
+use kiosk_core::api::State;
+
+impl Machine {
+    /// The state as `org.kioskd.Session1.State` has it.
+    pub fn state(&self) -> State {
+        if !self.wanted || self.leaving {
+            return State::Stopped;
+        }
+        match (self.page, self.trouble) {
+            (Page::Up { .. }, _) => State::Ready,
+            _ if self.pausing => State::Backoff,
+            (_, Trouble::Crashed) => State::Crashed,
+            (Page::Loading { .. }, _) => State::Loading,
+            (_, Trouble::Offline) => State::Offline,
+            _ if self.server == Server::Up => State::Launching,
+            _ => State::Waiting,
+        }
+    }
+
+    /// One line; empty: nothing to say.
+    pub(super) fn message(&self) -> String {
+        if self.shown {
+            return String::new();
+        }
+        if self.overdue && self.wanted {
+            let seconds = self.settings.ready_timeout.unwrap_or_default().as_secs();
+            let why = if self.reason.is_empty() { self.waiting_for() } else { self.reason.clone() };
+            return format!("Not up after {seconds} s: {why}. Trying again.");
+        }
+        match self.state() {
+            State::Waiting => format!("Waiting for {}", self.server_name()),
+            State::Launching => "Starting".into(),
+            State::Loading => "Loading".into(),
+            State::Offline => format!("No page from {}. Trying again.", self.server_name()),
+            State::Crashed => "Starting again".into(),
+            State::Backoff => format!("{}. Trying again.", self.reason),
+            State::Ready => String::new(),
+            State::Stopped if self.wanted => "Ending".into(),
+            State::Stopped => "Stopped".into(),
+        }
+    }
+
+    fn waiting_for(&self) -> String {
+        match self.page {
+            Page::Loading { .. } if self.settings.explicit => "the page has not called window.kiosk.ready()".into(),
+            Page::Loading { .. } => format!("{} is loading", self.target),
+            Page::Starting { .. } | Page::None { .. } => format!("{} is starting", self.settings.program),
+            _ => format!("waiting for {}", self.server_name()),
+        }
+    }
+
+    fn server_name(&self) -> String {
+        match (self.target.host(), self.target.port()) {
+            (Some(host), Some(80 | 443)) => host.to_owned(),
+            (Some(host), Some(port)) => format!("{host}:{port}"),
+            _ => self.target.to_string(),
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What goes into the machine and what comes out of it.
+
+use std::time::Duration;
+
+#[cfg(doc)]
+use super::Machine;
+use kiosk_core::config::Url;
+
+/// What the machine has to know of the configuration.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub home: Url,
+    /// A Wayland client of its own, not the browser: there is no page to look after.
+    pub command: bool,
+    /// Whether the server has to answer before the shell can be shown (a command may not want a server).
+    pub needs_server: bool,
+    /// What the shell's program is called in messages.
+    pub program: String,
+    /// [`kiosk_core::config::Ready::timeout`].
+    pub ready_timeout: Option<Duration>,
+    /// The page itself says when it is ready.
+    pub explicit: bool,
+}
+
+/// What happened. Events of a browser that was replaced are not fed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The control socket is connected and has said where the screen is.
+    CompositorUp {
+        /// Process id, 0 when unknown: another number is another compositor.
+        pid: u32,
+    },
+    CompositorDown,
+    /// Answers to [`Effect::Probe`].
+    ServerUp,
+    ServerDown {
+        reason: String,
+    },
+    /// Answers to [`Effect::Launch`].
+    Launched {
+        pid: u32,
+    },
+    LaunchFailed {
+        reason: String,
+    },
+    /// The shell's process has ended, for whatever reason; all its children too.
+    Exited {
+        how: String,
+    },
+    /// The browser takes orders for its page.
+    Attached,
+    /// The browser no longer does.
+    Detached {
+        reason: String,
+    },
+    /// The page is at another URL.
+    Moved {
+        url: String,
+    },
+    /// The page is up, as `shell.ready.page` has it.
+    PageUp,
+    /// The page has loaded, and has painted nothing yet.
+    PageLoaded,
+    /// A page was not opened, or replaced by an error page.
+    PageFailed {
+        url: String,
+        reason: String,
+        /// An error page is what the browser shows now.
+        error_page: bool,
+    },
+    PageCrashed,
+    /// The page waits for a person to answer its dialog, or no longer does. It can't answer meanwhile.
+    Dialog {
+        open: bool,
+    },
+    /// The answer to [`Effect::Ping`].
+    Alive,
+    /// [`Machine::deadline`] has passed.
+    Tick,
+    /// The service is to end.
+    Shutdown,
+}
+
+/// What to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Effect {
+    /// Ask the server for this URL; an answer that no longer interests is not to come.
+    Probe { url: Url },
+    /// Start the shell.
+    Launch,
+    /// End the shell and everything it started, by force after `grace`.
+    Kill { grace: Duration },
+    /// Open this URL in the page.
+    Navigate { url: Url },
+    /// Load the page again.
+    Reload {
+        /// Past all caches.
+        hard: bool,
+    },
+    /// Forget what the pages have stored.
+    ClearData,
+    /// Ask the page for a sign of life.
+    Ping,
+    /// A failure for the log, the memory and whoever listens.
+    Failed(Failure),
+    /// All is ended: leave.
+    Finish,
+}
+
+/// What went wrong and what is done about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    pub reason: String,
+    pub action: String,
+}

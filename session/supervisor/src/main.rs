@@ -1,0 +1,63 @@
+//! The session's daemon: waits for the page's server, runs the browser on the compositor's screen, and looks after
+//! both. This is only its start: arguments, logging, configuration.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Parser;
+use kiosk_core::api;
+use kiosk_core::config::{Config, Sources};
+use kiosk_core::logging;
+use kiosk_session::bus::system;
+use kiosk_session::daemon;
+use kiosk_session::launcher::bound;
+
+/// Looking up a host name blocks, and needs a thread for that moment; it is not kept.
+const BLOCKING_THREADS: usize = 2;
+const BLOCKING_KEPT: Duration = Duration::from_millis(100);
+
+/// Runs the kiosk's browser and looks after it.
+#[derive(Parser)]
+#[command(name = "kiosk-session", version)]
+struct Arguments {
+    /// Instead of the layered configuration.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    if let Some(failed) = bound::become_shell(std::env::args_os().skip(1)) {
+        return failed;
+    }
+    let arguments = Arguments::parse();
+    logging::start("info");
+    let sources = arguments.config.as_deref().map_or_else(Sources::system, Sources::file);
+    let loaded = Config::load(&sources);
+    for error in &loaded.errors {
+        tracing::error!(%error, "a part of the configuration is skipped");
+    }
+    let bus = std::env::var("DBUS_SYSTEM_BUS_ADDRESS").unwrap_or_else(|_| system::ADDRESS.to_owned());
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_keep_alive(BLOCKING_KEPT)
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            tracing::error!(%error, "kiosk-session can't start");
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(daemon::run(loaded.config, api::runtime_dir(), Some(bus)));
+    // A lookup that hangs must not hold up the end.
+    runtime.shutdown_background();
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "kiosk-session ends");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! What the browser is told: the orders of the session, and the bookkeeping of their answers.
+
+use serde_json::{Value, json};
+
+use super::{Asked, BINDING, Page};
+use kiosk_core::config::PageReady;
+
+/// Answers that are waited for, at most: a browser that answers nothing is not to cost memory.
+pub(super) const MAX_PENDING: usize = 256;
+
+impl Page {
+    /// Opens `url`.
+    pub fn navigate(&mut self, url: &str) {
+        self.open();
+        self.send("Page.navigate", json!({ "url": url }), Asked::Navigate);
+    }
+
+    /// Loads the page again, past all caches when `hard`.
+    pub fn reload(&mut self, hard: bool) {
+        self.open();
+        self.send("Page.reload", json!({ "ignoreCache": hard }), Asked::Reload);
+    }
+
+    /// Asks for a sign of life of the page itself, not of the browser around it.
+    pub fn ping(&mut self) {
+        self.send("Runtime.evaluate", json!({ "expression": "1", "silent": true }), Asked::Ping);
+    }
+
+    /// Forgets cookies, caches, storage and history, of the page and of `home`.
+    pub fn clear_data(&mut self, home: &str) {
+        let session_storage = json!({ "expression": "sessionStorage.clear()", "silent": true });
+        self.send("Runtime.evaluate", session_storage, Asked::Other);
+        self.send("Network.clearBrowserCookies", json!({}), Asked::Other);
+        self.send("Network.clearBrowserCache", json!({}), Asked::Other);
+        let origins = [origin(home), origin(&self.url)];
+        for origin in origins.into_iter().flatten() {
+            let all = json!({ "origin": origin, "storageTypes": "all" });
+            self.send("Storage.clearDataForOrigin", all, Asked::Other);
+        }
+        self.send("Page.resetNavigationHistory", json!({}), Asked::Other);
+    }
+
+    fn open(&mut self) {
+        self.opening = true;
+        self.committed = false;
+        if self.ready == PageReady::Explicit {
+            // Only while it is waited for: with it come all console messages of the page.
+            self.send("Runtime.enable", json!({}), Asked::Other);
+            self.send("Runtime.addBinding", json!({ "name": BINDING }), Asked::Other);
+        }
+    }
+
+    pub(super) fn send(&mut self, method: &str, parameters: Value, asked: Asked) {
+        self.last_id += 1;
+        let mut message = json!({ "id": self.last_id, "method": method, "params": parameters });
+        if let Some(session) = &self.session {
+            message["sessionId"] = json!(session);
+        }
+        if self.pending.len() >= MAX_PENDING {
+            self.pending.pop_front();
+        }
+        self.pending.push_back((self.last_id, asked));
+        self.outgoing.push(message);
+    }
+}
+
+/// Scheme, host and port of a web page's URL.
+fn origin(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"))?;
+    let host = rest.split(['/', '?', '#']).next()?;
+    Some(format!("{scheme}://{host}"))
+}

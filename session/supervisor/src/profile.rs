@@ -1,0 +1,171 @@
+//! The browser's own directory: where it is, and its preparation before each start, so that the browser neither
+//! asks about its last end nor thinks that another one is using it.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use kiosk_core::api::STATE_DIR_ENV;
+use kiosk_core::durable::replace;
+
+/// Where the service's data is when nobody says so.
+const SERVICE_DIR: &str = "/var/lib/kiosk-web";
+
+/// Begins the names of the directories of all shells but the first.
+const PART: &str = "shell-";
+
+/// Directories of the browser.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directories {
+    /// Home and configuration of the browser, where the user has none.
+    pub base: PathBuf,
+    pub profile: PathBuf,
+    pub cache: PathBuf,
+}
+
+impl Directories {
+    /// The first that can be written of: the service manager's state directory, `KIOSK_STATE_DIR`,
+    /// `/var/lib/kiosk-web`, the user's state directory; else one for the time being, in `temporary`.
+    ///
+    /// `variable` reads the environment.
+    pub fn find(variable: impl Fn(&str) -> Option<String>, temporary: &Path) -> Self {
+        let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
+        let first = |list: String| list.split(':').next().map(PathBuf::from);
+        let candidates = [
+            variable("STATE_DIRECTORY").and_then(first),
+            variable(STATE_DIR_ENV).map(|directory| Path::new(&directory).join("web")),
+            Some(PathBuf::from(SERVICE_DIR)),
+            variable("XDG_STATE_HOME").map(|directory| Path::new(&directory).join("kiosk-web")),
+            variable("HOME").map(|home| Path::new(&home).join(".local/state/kiosk-web")),
+        ];
+        let writable = candidates.into_iter().flatten().find(|directory| can_write(directory));
+        let base = writable.unwrap_or_else(|| {
+            let base = temporary.join(format!("kiosk-web-{}", rustix::process::geteuid().as_raw()));
+            tracing::warn!(path = %base.display(), "nowhere to keep the browser's data: it is lost at the next boot");
+            base
+        });
+        let cache = variable("CACHE_DIRECTORY").and_then(first).unwrap_or_else(|| base.join("cache"));
+        Directories { profile: base.join("profile"), cache, base }
+    }
+
+    /// Those of the shell with this number: the first has these, each other one a part of them to itself. Errors: it
+    /// can't be made.
+    pub fn of_shell(&self, number: usize) -> io::Result<Self> {
+        if number == 0 {
+            return Ok(self.clone());
+        }
+        let own = self.part(number);
+        std::fs::create_dir_all(&own.base)?;
+        Ok(own)
+    }
+
+    /// Those that are there of shells with this number and higher ones.
+    pub fn others(&self, from: usize) -> Vec<Self> {
+        let entries = std::fs::read_dir(&self.base).into_iter().flatten().flatten();
+        let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix(PART)?.parse().ok());
+        let mut numbers: Vec<usize> = numbers.filter(|number| *number >= from.max(1)).collect();
+        numbers.sort_unstable();
+        numbers.into_iter().map(|number| self.part(number)).collect()
+    }
+
+    fn part(&self, number: usize) -> Self {
+        let own = format!("{PART}{number}");
+        let base = self.base.join(&own);
+        Directories { profile: base.join("profile"), cache: self.cache.join(own), base }
+    }
+}
+
+fn can_write(directory: &Path) -> bool {
+    std::fs::create_dir_all(directory).is_ok()
+        && rustix::fs::access(directory, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
+}
+
+/// Makes the profile's Preferences say that the browser ended well. A file that can't be read is put aside: the
+/// browser makes a new one.
+pub fn mark_clean_exit(profile: &Path) -> io::Result<()> {
+    let directory = profile.join("Default");
+    std::fs::create_dir_all(&directory)?;
+    let file = directory.join("Preferences");
+    let text = match std::fs::read(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    let Some(mut preferences) = serde_json::from_slice::<Value>(&text).ok().filter(Value::is_object) else {
+        tracing::warn!(file = %file.display(), "the browser's preferences are damaged: put aside");
+        return std::fs::rename(&file, directory.join("Preferences.damaged"));
+    };
+    let before = preferences.clone();
+    if !preferences["profile"].is_object() {
+        preferences["profile"] = json!({});
+    }
+    preferences["profile"]["exit_type"] = json!("Normal");
+    preferences["profile"]["exited_cleanly"] = json!(true);
+    if preferences == before {
+        return Ok(());
+    }
+    replace(&file, &directory.join("Preferences.new"), preferences.to_string().as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn preferences_say_that_all_was_well() {
+        let profile = tempfile::tempdir().unwrap();
+        mark_clean_exit(profile.path()).unwrap();
+        let file = profile.path().join("Default/Preferences");
+        assert!(!file.exists(), "the browser makes it");
+        std::fs::write(&file, r#"{"a":1,"profile":{"exit_type":"Crashed","name":"x"}}"#).unwrap();
+        mark_clean_exit(profile.path()).unwrap();
+        let text: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        let profile_part = json!({ "exit_type": "Normal", "exited_cleanly": true, "name": "x" });
+        assert_eq!(text, json!({ "a": 1, "profile": profile_part }));
+    }
+
+    #[test]
+    fn damaged_preferences_are_put_aside() {
+        let profile = tempfile::tempdir().unwrap();
+        for damaged in ["", "{\"profile\":", "[]", "\0\0\0"] {
+            mark_clean_exit(profile.path()).unwrap();
+            let file = profile.path().join("Default/Preferences");
+            std::fs::write(&file, damaged).unwrap();
+            mark_clean_exit(profile.path()).unwrap();
+            assert!(!file.exists(), "{damaged:?}");
+        }
+    }
+
+    #[test]
+    fn directories_of_shells_that_are_not_configured_are_known_again() {
+        let base = tempfile::tempdir().unwrap();
+        let all = Directories {
+            base: base.path().into(),
+            profile: base.path().join("profile"),
+            cache: base.path().join("cache"),
+        };
+        let own: Vec<Directories> = (0..4).map(|number| all.of_shell(number).unwrap()).collect();
+        for other in ["shell-", "shell--1", "shell-x", "shell-99999999999999999999999", "profile", "my-shell-2"] {
+            std::fs::create_dir(base.path().join(other)).unwrap();
+        }
+        assert_eq!(all.others(2), own[2..]);
+        assert_eq!(all.others(0), own[1..], "the first has the directory of all");
+        assert_eq!(all.others(4), []);
+    }
+
+    #[test]
+    fn the_first_writable_place_is_taken() {
+        let base = tempfile::tempdir().unwrap();
+        let state = base.path().join("state");
+        let found = Directories::find(
+            |name| match name {
+                "STATE_DIRECTORY" => Some(format!("{}:/other", state.display())),
+                "CACHE_DIRECTORY" => Some("/cache".into()),
+                _ => None,
+            },
+            base.path(),
+        );
+        assert_eq!((found.profile, found.cache), (state.join("profile"), PathBuf::from("/cache")));
+    }
+}

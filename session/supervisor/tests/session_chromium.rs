@@ -1,0 +1,127 @@
+//! kiosk-session with the real Chromium, headless: from a server that starts late to the page, and back to it after
+//! everything that can die has died. Fails where Chromium is missing: the session without it proves nothing.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod session_support;
+
+use std::time::Duration;
+
+use kiosk_core::api::State;
+use serde_json::Value;
+use session_support::{BROWSER, Compositor, DemoShell, SOON, Session, free_port, kill, processes, until};
+
+/// Chromium draws into nothing: there is no Wayland compositor here.
+const HEADLESS: &str = "extra-args = [\"--headless=new\", \"--ozone-platform=headless\"]\n";
+
+fn start(url: &str, more: &str) -> (Compositor, Session) {
+    let base = tempfile::tempdir().unwrap();
+    let mut compositor = Compositor::listen(base.path());
+    let session = Session::start(base, &format!("[shell]\nurl = \"{url}\"\n{HEADLESS}{more}"));
+    compositor.accept();
+    (compositor, session)
+}
+
+fn status(session: &Session) -> Value {
+    let status: Value = serde_json::from_str(&session.kioskctl(&["status", "--json"])).unwrap();
+    status["session"].clone()
+}
+
+#[test]
+fn from_a_late_server_to_the_page_and_back_after_every_death() {
+    let port = free_port();
+    let (mut compositor, mut session) = start(&format!("http://localhost:{port}"), "");
+    compositor.until_state(State::Waiting, SOON);
+    let profile = session.runtime_dir.join("state/web/profile");
+    until("the browser, before the server is there", BROWSER, || profile.join("Default").exists());
+    let server = DemoShell::start(&session.runtime_dir, port);
+    let seen = compositor.until(BROWSER, |report| report.state == State::Ready);
+    let states: Vec<State> = seen.iter().map(|report| report.state).collect();
+    assert!(states.contains(&State::Loading) && !states.contains(&State::Crashed), "{states:?}");
+    let first = compositor.last.clone().unwrap().pid;
+    assert_eq!(server.page_loads(), 1);
+    let shown = status(&session);
+    assert_eq!((&shown["state"], &shown["browser-pid"]), (&"ready".into(), &first.into()));
+    assert!(shown["memory-bytes"].as_u64().unwrap() > 20_000_000, "{shown}");
+
+    // Reload: the same browser fetches the page again, and the compositor hears nothing that would cover it.
+    session.kioskctl(&["reload"]);
+    until("the second fetch", SOON, || server.page_loads() == 2);
+    session.kioskctl(&["wait", "ready", "--timeout", "60s"]);
+    compositor.stays_silent(Duration::from_millis(300));
+    assert_eq!(status(&session)["browser-pid"], first);
+
+    // Chromium killed.
+    kill(first);
+    let second = compositor.until(BROWSER, |r| r.state == State::Ready && r.pid != first).pop().unwrap().pid;
+    assert_eq!(server.page_loads(), 3);
+
+    // The server gone: a reload brings the splash, not an error page; and the page again when the server is back.
+    drop(server);
+    session.kioskctl(&["reload"]);
+    compositor.until_state(State::Offline, BROWSER);
+    let server = DemoShell::start(&session.runtime_dir, port);
+    let back = compositor.until_state(State::Ready, BROWSER);
+    assert_eq!(back.pid, second, "no new browser for that");
+
+    // kiosk-session killed: its browser goes with it, and the next one comes up.
+    session.kill();
+    session.start_again();
+    compositor.accept();
+    let third = compositor.until(BROWSER, |report| report.state == State::Ready).pop().unwrap().pid;
+    assert!(!processes("--type=zygote").is_empty());
+    let mark = format!("--user-data-dir={}", profile.display());
+    let left: Vec<u32> = processes(&mark);
+    assert!(left.contains(&third) && !left.contains(&second), "{left:?}");
+
+    // And orderly: nothing is left.
+    assert!(session.terminate().success());
+    until("the end of all browser processes", SOON, || processes(&mark).is_empty());
+    drop(server);
+}
+
+#[test]
+fn a_page_may_say_itself_when_it_is_ready() {
+    let base = tempfile::tempdir().unwrap();
+    let page = base.path().join("page.html");
+    let text = "<body style='background:#123'><script>setTimeout(() => kiosk.ready(), 1500)</script>";
+    std::fs::write(&page, text).unwrap();
+    let url = format!("file://{}", page.display());
+    let (mut compositor, session) = start(&url, "[shell.ready]\npage = \"explicit\"\n");
+    compositor.until_state(State::Loading, BROWSER);
+    let loading = std::time::Instant::now();
+    compositor.until_state(State::Ready, BROWSER);
+    assert!(loading.elapsed() > Duration::from_millis(1400), "{:?}", loading.elapsed());
+    assert_eq!(status(&session)["url"], url);
+}
+
+#[test]
+fn a_page_that_hangs_or_crashes_is_shown_again() {
+    let base = tempfile::tempdir().unwrap();
+    let server = DemoShell::start(base.path(), 0);
+    let (mut compositor, session) = start(&format!("http://localhost:{}", server.port), "");
+    let first = compositor.until_state(State::Ready, BROWSER).pid;
+    // The page's process is one of the renderers that are not the browser's own interface; one is a spare.
+    let page_processes = || -> Vec<u32> {
+        let ours = processes("--type=renderer").into_iter().filter(|pid| group(*pid) == Some(first));
+        let line = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        ours.filter(|pid| !line(*pid).contains("top-chrome") && !line(*pid).contains("extension-process")).collect()
+    };
+    page_processes().into_iter().for_each(kill);
+    compositor.until_state(State::Crashed, BROWSER);
+    assert_eq!(compositor.until_state(State::Ready, BROWSER).pid, first, "the browser lives on");
+
+    // Stopped, it answers no heartbeat: within two of them the browser is replaced.
+    for pid in page_processes() {
+        let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    }
+    let second = compositor.until(BROWSER, |r| r.state == State::Ready && r.pid != first).pop().unwrap();
+    assert_ne!(second.pid, first);
+    assert!(status(&session)["last-failure"]["reason"].as_str().unwrap().contains("does not answer"));
+}
+
+fn group(pid: u32) -> Option<u32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit_once(')')?.1.split_whitespace().nth(2)?.parse().ok()
+}

@@ -1,0 +1,289 @@
+//! What the session's tests share: kiosk-session as a process of its own, a compositor that only listens, and the
+//! demo page's server.
+
+#![allow(dead_code)] // Each test program uses a part of it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::FileTypeExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use kiosk_core::api::{CONTROL_SOCKET, Notice, Report, State};
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+#[path = "../../../kioskctl/tests/limit/mod.rs"]
+mod limit;
+pub mod program;
+
+/// For what happens at once on an idle machine. Generous: tests run beside each other on slow ones.
+pub const SOON: Duration = Duration::from_secs(20);
+/// For a browser to start and show a page.
+pub const BROWSER: Duration = Duration::from_secs(90);
+
+/// A kiosk-session with directories of its own.
+pub struct Session {
+    pub child: Child,
+    pub runtime_dir: PathBuf,
+    base: tempfile::TempDir,
+}
+
+impl Session {
+    /// Starts it with this configuration, in TOML.
+    pub fn start(base: tempfile::TempDir, config: &str) -> Session {
+        Session::start_with(base, config, &[])
+    }
+
+    /// With these environment variables besides.
+    pub fn start_with(base: tempfile::TempDir, config: &str, environment: &[(&str, &str)]) -> Session {
+        let file = base.path().join("config.toml");
+        std::fs::write(&file, config).unwrap();
+        let child = spawn(base.path(), &file, environment);
+        Session { child, runtime_dir: base.path().to_owned(), base }
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// Kills it, so that it can do nothing more.
+    pub fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Writes its configuration anew, for the next start.
+    pub fn configure(&self, config: &str) {
+        std::fs::write(self.base.path().join("config.toml"), config).unwrap();
+    }
+
+    /// Starts it again as a service manager would.
+    pub fn start_again(&mut self) {
+        self.child = spawn(self.base.path(), &self.base.path().join("config.toml"), &[]);
+    }
+
+    /// Asks it to end, and gives its exit status.
+    pub fn terminate(&mut self) -> std::process::ExitStatus {
+        kill_process(self.pid(), Signal::TERM).unwrap();
+        self.wait(SOON)
+    }
+
+    pub fn wait(&mut self, limit: Duration) -> std::process::ExitStatus {
+        let mut status = None;
+        until("the end of kiosk-session", limit, || {
+            status = self.child.try_wait().unwrap();
+            status.is_some()
+        });
+        status.unwrap()
+    }
+
+    /// The output of kioskctl, which must succeed.
+    pub fn kioskctl(&self, arguments: &[&str]) -> String {
+        let output = limit::output(&mut self.kioskctl_command(arguments));
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "kioskctl {arguments:?}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    pub fn kioskctl_command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(program::kioskctl());
+        command.args(arguments).env("KIOSK_RUNTIME_DIR", &self.runtime_dir);
+        command.env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent");
+        command
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        let _ = kill_process(self.pid(), Signal::TERM);
+        let ended = Instant::now() + Duration::from_secs(8);
+        while self.child.try_wait().is_ok_and(|status| status.is_none()) {
+            if Instant::now() > ended {
+                let _ = self.child.kill();
+                let _ = self.child.wait();
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn spawn(base: &Path, config: &Path, environment: &[(&str, &str)]) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk-session"));
+    command.arg("--config").arg(config);
+    for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KIOSK_")) {
+        command.env_remove(name);
+    }
+    command.env("KIOSK_RUNTIME_DIR", base).env("KIOSK_STATE_DIR", base.join("state"));
+    command.env("XDG_RUNTIME_DIR", base).env_remove("STATE_DIRECTORY").env_remove("CACHE_DIRECTORY");
+    command.env_remove("JOURNAL_STREAM").env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent");
+    command.envs(environment.iter().copied());
+    command.spawn().unwrap()
+}
+
+/// The compositor's end of the control socket.
+pub struct Compositor {
+    listener: UnixListener,
+    connection: Option<(UnixStream, Receiver<Report>)>,
+    pub last: Option<Report>,
+}
+
+impl Compositor {
+    pub fn listen(runtime_dir: &Path) -> Compositor {
+        let path = runtime_dir.join(CONTROL_SOCKET);
+        if path.symlink_metadata().is_ok_and(|data| data.file_type().is_socket()) {
+            std::fs::remove_file(&path).unwrap();
+        }
+        Compositor { listener: UnixListener::bind(path).unwrap(), connection: None, last: None }
+    }
+
+    /// For the connection of another shell.
+    pub fn another(&self) -> Compositor {
+        Compositor { listener: self.listener.try_clone().unwrap(), connection: None, last: None }
+    }
+
+    /// Takes the session's connection and says where the screen is.
+    #[track_caller]
+    pub fn accept(&mut self) {
+        let limit = rustix::event::Timespec::try_from(SOON).unwrap();
+        let listening = rustix::event::PollFd::new(&self.listener, rustix::event::PollFlags::IN);
+        assert_eq!(rustix::event::poll(&mut [listening], Some(&limit)), Ok(1), "kiosk-session does not connect");
+        let (mut stream, _) = self.listener.accept().unwrap();
+        let hello = serde_json::to_string(&Notice::Hello {
+            wayland_display: "wayland-0".into(),
+            wayland_displays: vec!["wayland-0".into(), "wayland-1".into()],
+        })
+        .unwrap();
+        writeln!(stream, "{hello}").unwrap();
+        let (sender, reports) = channel();
+        let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+        std::thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let report: Report = serde_json::from_str(&line).unwrap();
+                eprintln!("report: {line}");
+                if sender.send(report).is_err() {
+                    return;
+                }
+            }
+        });
+        self.connection = Some((stream, reports));
+    }
+
+    /// Waits for a report that is as wanted; gives all reports up to it.
+    pub fn until(&mut self, limit: Duration, wanted: impl Fn(&Report) -> bool) -> Vec<Report> {
+        let (_, reports) = self.connection.as_ref().unwrap();
+        let end = Instant::now() + limit;
+        let mut seen = Vec::new();
+        loop {
+            match reports.recv_timeout(end.saturating_duration_since(Instant::now())) {
+                Ok(report) => {
+                    seen.push(report.clone());
+                    self.last = Some(report.clone());
+                    if wanted(&report) {
+                        return seen;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => panic!("not within {limit:?}; reports: {seen:#?}"),
+                Err(RecvTimeoutError::Disconnected) => panic!("kiosk-session is gone; reports: {seen:#?}"),
+            }
+        }
+    }
+
+    pub fn until_state(&mut self, state: State, limit: Duration) -> Report {
+        self.until(limit, |report| report.state == state).pop().unwrap()
+    }
+
+    /// No report within this time.
+    pub fn stays_silent(&mut self, time: Duration) {
+        let (_, reports) = self.connection.as_ref().unwrap();
+        if let Ok(report) = reports.recv_timeout(time) {
+            panic!("{report:?}");
+        }
+    }
+}
+
+impl Drop for Compositor {
+    fn drop(&mut self) {
+        if let Some((stream, _)) = &self.connection {
+            // The reading thread holds it too.
+            let _ = stream.shutdown(std::net::Shutdown::Both);
+        }
+    }
+}
+
+/// The demo page's server.
+pub struct DemoShell {
+    child: Child,
+    pub port: u16,
+    log: PathBuf,
+}
+
+impl DemoShell {
+    /// On `port`; 0: any free one.
+    pub fn start(directory: &Path, port: u16) -> DemoShell {
+        let log = directory.join("demo.log");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_kiosk-demo-shell"))
+            .args(["--port", &port.to_string(), "--log"])
+            .arg(&log)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let limit = limit::Limit::of(&child);
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let first: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+        drop(limit);
+        std::thread::spawn(move || lines.count());
+        DemoShell { child, port: u16::try_from(first["port"].as_u64().unwrap()).unwrap(), log }
+    }
+
+    /// What was asked of it and reported to it.
+    pub fn events(&self) -> Vec<Value> {
+        let text = std::fs::read_to_string(&self.log).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// How often the browser has fetched the page.
+    pub fn page_loads(&self) -> usize {
+        let by_browser = |event: &&Value| event["agent"].as_str().is_some_and(|agent| agent.contains("Mozilla"));
+        self.events().iter().filter(|event| event["event"] == "get").filter(by_browser).count()
+    }
+}
+
+impl Drop for DemoShell {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A port that nobody listens on.
+pub fn free_port() -> u16 {
+    std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
+}
+
+/// Waits until `done`, which has to be looked at again and again.
+pub fn until(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
+    let end = Instant::now() + limit;
+    while !done() {
+        assert!(Instant::now() < end, "{what}: not within {limit:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Processes with `text` in their command line; zombies have none.
+pub fn processes(text: &str) -> Vec<u32> {
+    let entries = std::fs::read_dir("/proc").unwrap().flatten();
+    let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let named = |pid: &u32| {
+        let line = std::fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&line).contains(text)
+    };
+    numbers.filter(named).filter(|pid| *pid != std::process::id()).collect()
+}
+
+pub fn kill(pid: u32) {
+    kill_process(Pid::from_raw(pid.cast_signed()).unwrap(), Signal::KILL).unwrap();
+}
