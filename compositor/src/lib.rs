@@ -5,6 +5,7 @@
 pub mod backend;
 pub mod brightness;
 pub mod child;
+pub mod command;
 pub mod control;
 pub mod draw;
 pub mod input;
@@ -25,6 +26,7 @@ pub mod run;
 pub mod screens;
 mod seat_pause;
 pub mod session_link;
+pub mod snapshot;
 pub mod sockets;
 mod splash_style;
 pub mod stage;

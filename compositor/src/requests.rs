@@ -1,9 +1,10 @@
 //! What D-Bus callers ask for, carried out; and the snapshot that D-Bus shows.
 
 use crate::{
-    control::{Call, ControlError, OutputSnapshot, Reply, Request, ShellSnapshot, Snapshot},
+    command::{Call, Command, CommandError, Reply},
     kiosk::Kiosk,
     screens::{Screen, Screens},
+    snapshot::{OutputSnapshot, ShellSnapshot, Snapshot},
     stage::{Frame, SystemScreen},
 };
 
@@ -16,26 +17,26 @@ impl Kiosk {
         let _ = call.reply.send(result);
     }
 
-    fn request(&mut self, request: Request) -> Result<Reply, ControlError> {
+    fn request(&mut self, request: Command) -> Result<Reply, CommandError> {
         match request {
-            Request::ApplyOutputs { serial, changes, mode } => self.apply(serial, &changes, mode).map(Reply::Serial),
-            Request::Confirm { serial } => self.confirm(serial).map(Reply::Serial),
-            Request::ChangeInput { id, change } => self.change_input(&id, &change).map(|()| Reply::Done),
-            Request::Screenshot { output } => self.screenshot(output.as_deref()),
-            Request::SwitchVt { vt } => {
+            Command::ApplyOutputs { serial, changes, mode } => self.apply(serial, &changes, mode).map(Reply::Serial),
+            Command::Confirm { serial } => self.confirm(serial).map(Reply::Serial),
+            Command::ChangeInput { id, change } => self.change_input(&id, &change).map(|()| Reply::Done),
+            Command::Screenshot { output } => self.screenshot(output.as_deref()),
+            Command::SwitchVt { vt } => {
                 if !(1..=63).contains(&vt) {
-                    return Err(ControlError::InvalidArgument(format!(
+                    return Err(CommandError::InvalidArgument(format!(
                         "there is no virtual terminal {vt}; there are 1 to 63"
                     )));
                 }
-                self.backend.switch_vt(vt).map(|()| Reply::Done).map_err(ControlError::Unsupported)
+                self.backend.switch_vt(vt).map(|()| Reply::Done).map_err(CommandError::Unsupported)
             }
-            Request::ShowMessage { title, text } => {
+            Command::ShowMessage { title, text } => {
                 self.stage.system_screen = Some(SystemScreen { title, text });
                 self.screens.request_redraw();
                 Ok(Reply::Done)
             }
-            Request::Dismiss => {
+            Command::Dismiss => {
                 self.stage.system_screen = None;
                 self.screens.request_redraw();
                 Ok(Reply::Done)
@@ -43,7 +44,7 @@ impl Kiosk {
         }
     }
 
-    fn screenshot(&mut self, output: Option<&str>) -> Result<Reply, ControlError> {
+    fn screenshot(&mut self, output: Option<&str>) -> Result<Reply, CommandError> {
         let now = self.now();
         let Self { stage, screens, seat, backend, .. } = self;
         let screen = match output {
@@ -52,11 +53,11 @@ impl Kiosk {
         };
         let screen = screen.ok_or_else(|| {
             let wanted = output.unwrap_or("primary");
-            ControlError::NotFound(format!("there is no output {wanted:?}; there are: {}", screens.names()))
+            CommandError::NotFound(format!("there is no output {wanted:?}; there are: {}", screens.names()))
         })?;
-        let failed = |error: crate::backend::capture::CaptureError| ControlError::Failed(error.to_string());
+        let failed = |error: crate::backend::capture::CaptureError| CommandError::Failed(error.to_string());
         let Some(frame) = Frame::new(screens, screen.id, stage, &seat.cursor, now) else {
-            return Err(ControlError::NotFound("the output has just gone".into()));
+            return Err(CommandError::NotFound("the output has just gone".into()));
         };
         let capture = backend.capture(&frame).map_err(failed)?;
         capture.to_png().map(Reply::Png).map_err(failed)

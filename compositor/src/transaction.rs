@@ -5,7 +5,7 @@ use kiosk_core::config::{OutputSettings, Scale};
 
 use crate::{
     backend::HeadState,
-    control::{ApplyMode, ControlError, OutputChange},
+    command::{ApplyMode, CommandError, OutputChange},
     kiosk::Kiosk,
     power,
     screens::{
@@ -21,9 +21,9 @@ impl Kiosk {
         serial: u32,
         changes: &[(String, OutputChange)],
         how: ApplyMode,
-    ) -> Result<u32, ControlError> {
+    ) -> Result<u32, CommandError> {
         if serial != 0 && serial != self.screens.serial {
-            return Err(ControlError::StaleSerial(format!(
+            return Err(CommandError::StaleSerial(format!(
                 "the screens changed since layout {serial}; it is {} now: look again and retry",
                 self.screens.serial
             )));
@@ -63,7 +63,7 @@ impl Kiosk {
     }
 
     /// Checks every change and turns names into screens.
-    pub(crate) fn plan(&self, changes: &[(String, OutputChange)]) -> Result<Vec<(ScreenId, Planned)>, ControlError> {
+    pub(crate) fn plan(&self, changes: &[(String, OutputChange)]) -> Result<Vec<(ScreenId, Planned)>, CommandError> {
         plan::plan(&self.facts(), changes)
     }
 
@@ -73,7 +73,7 @@ impl Kiosk {
     }
 
     /// Asks the hardware whether it could show all screens like this at once.
-    fn test(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), ControlError> {
+    fn test(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), CommandError> {
         let state = |(id, plan): &(ScreenId, Planned)| {
             let screen = self.screens.get(*id)?;
             let now = current(&self.screens, screen);
@@ -86,17 +86,17 @@ impl Kiosk {
             return Ok(());
         }
         let tested = self.backend.test(&states);
-        tested.map_err(|error| ControlError::ModeRejected(format!("{}: {error}", names.join(", "))))
+        tested.map_err(|error| CommandError::ModeRejected(format!("{}: {error}", names.join(", "))))
     }
 
     /// Puts the screens into these states, and tells clients. On an error some are and some are not.
-    pub(crate) fn carry_out(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), ControlError> {
+    pub(crate) fn carry_out(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), CommandError> {
         let done = self.switch_all(planned);
         self.layout_changed();
         done
     }
 
-    fn switch_all(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), ControlError> {
+    fn switch_all(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), CommandError> {
         planned.iter().try_for_each(|(id, plan)| self.switch(*id, plan))
     }
 
@@ -107,7 +107,7 @@ impl Kiosk {
         self.rearrange();
     }
 
-    fn switch(&mut self, id: ScreenId, plan: &Planned) -> Result<(), ControlError> {
+    fn switch(&mut self, id: ScreenId, plan: &Planned) -> Result<(), CommandError> {
         let Some(screen) = self.screens.get(id) else { return Ok(()) };
         let now = current(&self.screens, screen);
         if let Some(mode) = plan.mode.filter(|_| plan.mode != now.mode) {
@@ -129,11 +129,11 @@ impl Kiosk {
         }
         screen.redraw.request();
         if plan.power != now.power {
-            self.try_set_power(id, plan.power).map_err(ControlError::Failed)?;
+            self.try_set_power(id, plan.power).map_err(CommandError::Failed)?;
             self.power_event(power::Event::Commanded { screen: id, on: plan.power });
         }
         if let Some(percent) = plan.brightness {
-            self.set_brightness(id, percent).map_err(ControlError::Failed)?;
+            self.set_brightness(id, percent).map_err(CommandError::Failed)?;
         }
         Ok(())
     }
@@ -147,12 +147,12 @@ impl Kiosk {
         }
     }
 
-    fn use_mode(&mut self, id: ScreenId, mode: HeadMode) -> Result<(), ControlError> {
+    fn use_mode(&mut self, id: ScreenId, mode: HeadMode) -> Result<(), CommandError> {
         let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
         let Some(head) = screen.head else { return Ok(()) };
         self.backend
             .set_mode(head, mode)
-            .map_err(|error| ControlError::ModeRejected(format!("{}: {error}", screen.name)))?;
+            .map_err(|error| CommandError::ModeRejected(format!("{}: {error}", screen.name)))?;
         if let Some(found) = self.backend.heads().into_iter().find(|found| found.id == head) {
             screen.adopt_modes(&found);
         }
@@ -164,7 +164,7 @@ impl Kiosk {
         &mut self,
         planned: &[(ScreenId, Planned)],
         changes: &[(String, OutputChange)],
-    ) -> Result<(), ControlError> {
+    ) -> Result<(), CommandError> {
         for ((id, plan), (_, change)) in planned.iter().zip(changes) {
             let Some(screen) = self.screens.get(*id) else { continue };
             let settings = settings(change, plan);
@@ -172,7 +172,7 @@ impl Kiosk {
         }
         let in_passing = changes.iter().all(|(_, change)| only_brightness(change));
         let saved = if in_passing { self.save_in_passing() } else { self.save() };
-        saved.map_err(|error| ControlError::Failed(format!("the change is in force but could not be saved: {error}")))
+        saved.map_err(|error| CommandError::Failed(format!("the change is in force but could not be saved: {error}")))
     }
 }
 

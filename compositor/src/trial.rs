@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use crate::{
-    control::{ControlError, OutputChange},
+    command::{CommandError, OutputChange},
     kiosk::Kiosk,
     screens::{ScreenId, plan::Planned},
 };
@@ -74,15 +74,15 @@ impl Kiosk {
     }
 
     /// Keeps the temporary change that made this layout; 0: whichever is on trial.
-    pub fn confirm(&mut self, serial: u32) -> Result<u32, ControlError> {
+    pub fn confirm(&mut self, serial: u32) -> Result<u32, CommandError> {
         if serial != 0 && serial != self.trial.serial && serial != self.screens.serial {
-            return Err(ControlError::StaleSerial(format!(
+            return Err(CommandError::StaleSerial(format!(
                 "layout {serial} is not in force any more; it is {}",
                 self.screens.serial
             )));
         }
         if self.trial.before.is_empty() {
-            return Err(ControlError::NotFound(
+            return Err(CommandError::NotFound(
                 "there is no temporary change to confirm: it went back, or was confirmed already".into(),
             ));
         }

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use kiosk_core::config::SavedState;
 use kioskd::{
-    control::{ApplyMode, ControlError, OutputChange},
+    command::{ApplyMode, CommandError, OutputChange},
     screens::HeadId,
 };
 
@@ -65,7 +65,7 @@ fn a_panels_brightness_is_shown_and_set() {
     assert_eq!(written(&sysfs), "160");
     fixture.change(to(0)).unwrap();
     assert_eq!(written(&sysfs), "0");
-    assert!(matches!(fixture.change(to(101)), Err(ControlError::InvalidArgument(_))));
+    assert!(matches!(fixture.change(to(101)), Err(CommandError::InvalidArgument(_))));
     assert_eq!(written(&sysfs), "0");
     fixture.still();
     assert_eq!(fixture.panels.frames(), frames, "nothing changed in the picture");
@@ -175,7 +175,7 @@ fn a_display_without_a_control_says_so() {
     fixture.still();
     assert_eq!(shown(&fixture), -1);
     let refused = fixture.change(to(50)).unwrap_err();
-    assert!(matches!(&refused, ControlError::Unsupported(text) if text.contains("HDMI-A-1")), "{refused:?}");
+    assert!(matches!(&refused, CommandError::Unsupported(text) if text.contains("HDMI-A-1")), "{refused:?}");
     assert_eq!(written(&sysfs), "50\n");
 }
 

@@ -2,7 +2,7 @@
 
 use kiosk_core::config::{AccelProfile, Calibration, InputRule, InputSettings, OUTPUT_AUTO, SavedState, Scale, Shell};
 use kioskd::{
-    control::{ApplyMode, Call, ControlError, OutputChange, Reply, Request},
+    command::{ApplyMode, Call, Command, CommandError, OutputChange, Reply},
     screens::{Head, Identity},
 };
 
@@ -42,9 +42,9 @@ impl Fixture {
         self.kiosk.settle();
     }
 
-    fn say(&mut self, id: &str, change: InputSettings) -> Result<(), ControlError> {
+    fn say(&mut self, id: &str, change: InputSettings) -> Result<(), CommandError> {
         let (reply, mut answer) = tokio::sync::oneshot::channel();
-        self.kiosk.answer(Call { request: Request::ChangeInput { id: id.into(), change }, reply });
+        self.kiosk.answer(Call { request: Command::ChangeInput { id: id.into(), change }, reply });
         self.kiosk.settle();
         answer.try_recv().expect("requests are answered at once").map(|reply| assert!(matches!(reply, Reply::Done)))
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use kiosk_core::config::{OutputRule, OutputSettings};
 use kioskd::{
     backend::capture::Capture,
-    control::{ApplyMode, OutputChange},
+    command::{ApplyMode, OutputChange},
     screens::{HeadId, mirror::Fit},
 };
 
@@ -32,7 +32,7 @@ fn mirrored(source: &str, mirror: &str) -> Setup {
     setup
 }
 
-fn change(fixture: &mut Fixture, name: &str, change: OutputChange) -> Result<u32, kioskd::control::ControlError> {
+fn change(fixture: &mut Fixture, name: &str, change: OutputChange) -> Result<u32, kioskd::command::CommandError> {
     let applied = fixture.kiosk.apply(0, &[(name.to_owned(), change)], ApplyMode::Keep);
     fixture.kiosk.settle();
     fixture.still();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kioskd::{
-    control::{ApplyMode, OutputChange},
+    command::{ApplyMode, OutputChange},
     privilege::Privilege,
     screens::HeadMode,
 };

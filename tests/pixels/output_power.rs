@@ -1,7 +1,7 @@
 //! wlr-output-power-management: what wlopm does and is told.
 
 use kioskd::{
-    control::{ApplyMode, OutputChange},
+    command::{ApplyMode, OutputChange},
     privilege::Privilege,
 };
 use wayland_protocols_wlr::output_power_management::v1::client::{

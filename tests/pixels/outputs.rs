@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kiosk_core::config::{OutputRule, OutputSettings, Rotation};
 use kioskd::{
-    control::{ApplyMode, ControlError, OutputChange},
+    command::{ApplyMode, CommandError, OutputChange},
     screens::{Head, HeadId, HeadMode, Identity},
 };
 
@@ -264,7 +264,7 @@ fn a_position_is_kept_and_what_would_overlap_is_refused() {
     let here = OutputChange { position: Some((10, 10)), ..OutputChange::default() };
     assert!(matches!(
         fixture.kiosk.apply(0, &[("HEADLESS-1".into(), here)], ApplyMode::Keep),
-        Err(ControlError::InvalidArgument(_))
+        Err(CommandError::InvalidArgument(_))
     ));
     assert_eq!(place(&fixture, "HEADLESS-1"), (320, 0));
 }

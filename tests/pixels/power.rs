@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::{Timestamp, tz::TimeZone};
 use kiosk_core::config::{Days, ScheduleEntry, Shell, TimeOfDay};
 use kioskd::{
-    control::OutputChange,
+    command::OutputChange,
     screens::{Head, HeadId},
 };
 use wayland_protocols::wp::idle_inhibit::zv1::client::zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1;

@@ -7,7 +7,7 @@ use kiosk_core::{
     config::{ModeChoice, Scale},
 };
 use kioskd::{
-    control::{ApplyMode, Call, ControlError, OutputChange, Reply, Request},
+    command::{ApplyMode, Call, Command, CommandError, OutputChange, Reply},
     screens::HeadMode,
 };
 
@@ -18,7 +18,7 @@ use crate::fixture::{
 };
 
 impl Fixture {
-    fn ask(&mut self, request: Request) -> Result<Reply, ControlError> {
+    fn ask(&mut self, request: Command) -> Result<Reply, CommandError> {
         let (reply, mut answer) = tokio::sync::oneshot::channel();
         self.kiosk.answer(Call { request, reply });
         self.kiosk.settle();
@@ -50,7 +50,7 @@ fn a_stale_serial_changes_nothing_and_says_so() {
     assert_ne!(next, serial);
     let before = layout(&fixture);
     match fixture.kiosk.apply(serial, &on_first(turn(180)), ApplyMode::Keep) {
-        Err(ControlError::StaleSerial(text)) => assert!(text.contains(&next.to_string()), "{text}"),
+        Err(CommandError::StaleSerial(text)) => assert!(text.contains(&next.to_string()), "{text}"),
         other => panic!("{other:?}"),
     }
     assert_eq!(layout(&fixture), before);
@@ -61,7 +61,7 @@ fn a_stale_serial_changes_nothing_and_says_so() {
 fn an_unknown_output_is_named_with_those_there_are() {
     let mut fixture = Fixture::new(&["320x200"]);
     match fixture.kiosk.apply(0, &[("HDMI-A-9".into(), turn(90))], ApplyMode::Keep) {
-        Err(ControlError::NotFound(text)) => {
+        Err(CommandError::NotFound(text)) => {
             assert!(text.contains("HDMI-A-9") && text.contains("HEADLESS-1"), "{text}")
         }
         other => panic!("{other:?}"),
@@ -155,11 +155,11 @@ fn a_temporary_change_that_is_confirmed_stays() {
     let mut fixture = Fixture::new(&["320x200"]);
     let revert_after = Duration::from_millis(100);
     let serial = fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Temporary { revert_after }).unwrap();
-    assert!(matches!(fixture.kiosk.confirm(serial.wrapping_add(5)), Err(ControlError::StaleSerial(_))));
+    assert!(matches!(fixture.kiosk.confirm(serial.wrapping_add(5)), Err(CommandError::StaleSerial(_))));
     fixture.kiosk.confirm(serial).unwrap();
     fixture.pass(Duration::from_millis(250));
     assert_eq!(fixture.primary().rotation.degrees(), 90);
-    assert!(matches!(fixture.kiosk.confirm(0), Err(ControlError::NotFound(_))), "there is nothing to confirm");
+    assert!(matches!(fixture.kiosk.confirm(0), Err(CommandError::NotFound(_))), "there is nothing to confirm");
 }
 
 #[test]
@@ -242,7 +242,7 @@ fn a_change_that_cannot_be_saved_is_in_force_and_says_so() {
     std::fs::write(&file, "").unwrap();
     fixture.kiosk.saved.directory = Some(file);
     match fixture.change(turn(90)) {
-        Err(ControlError::Failed(text)) => assert!(text.contains("in force"), "{text}"),
+        Err(CommandError::Failed(text)) => assert!(text.contains("in force"), "{text}"),
         other => panic!("{other:?}"),
     }
     assert_eq!(fixture.primary().rotation.degrees(), 90);
@@ -301,7 +301,7 @@ fn a_kept_mode_that_the_driver_denies_is_not_tried_and_the_best_other_one_is_use
     let told = |text: &String| text.contains("200x100") && text.contains("denies") && text.contains("320x200");
     assert!(problems.iter().any(told), "{problems:?}");
     match fixture.change(OutputChange { mode: Some(custom), ..OutputChange::default() }) {
-        Err(ControlError::ModeRejected(text)) => assert!(text.contains("denies"), "{text}"),
+        Err(CommandError::ModeRejected(text)) => assert!(text.contains("denies"), "{text}"),
         other => panic!("{other:?}"),
     }
 }
@@ -324,7 +324,7 @@ fn a_custom_mode_takes_effect_is_listed_and_is_kept() {
     // Nothing is computed for a screen of a hundred metres, and the picture stays.
     let absurd = ModeChoice::Custom { width: 16384, height: 16, refresh: None };
     match fixture.change(OutputChange { mode: Some(absurd), ..OutputChange::default() }) {
-        Err(ControlError::ModeRejected(text)) => assert!(text.contains("16384x16") && text.contains("64"), "{text}"),
+        Err(CommandError::ModeRejected(text)) => assert!(text.contains("16384x16") && text.contains("64"), "{text}"),
         other => panic!("{other:?}"),
     }
     assert_eq!(fixture.primary().picture_size(), (200, 100).into());
@@ -339,7 +339,7 @@ fn a_screenshot_is_a_png_of_the_upright_picture() {
     fixture.rotate(90);
     let client = fixture.client();
     fixture.map(client, Picture::Corners);
-    let Ok(Reply::Png(fd)) = fixture.ask(Request::Screenshot { output: None }) else { panic!("no picture") };
+    let Ok(Reply::Png(fd)) = fixture.ask(Command::Screenshot { output: None }) else { panic!("no picture") };
     let mut reader = png::Decoder::new(std::io::BufReader::new(File::from(fd))).read_info().unwrap();
     let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut pixels).unwrap();
@@ -349,7 +349,7 @@ fn a_screenshot_is_a_png_of_the_upright_picture() {
         [pixels[start], pixels[start + 1], pixels[start + 2]]
     };
     assert_eq!([at(0, 0), at(199, 0), at(0, 319), at(199, 319)], [RED, GREEN, BLUE, YELLOW]);
-    assert!(matches!(fixture.ask(Request::Screenshot { output: Some("X".into()) }), Err(ControlError::NotFound(_))));
+    assert!(matches!(fixture.ask(Command::Screenshot { output: Some("X".into()) }), Err(CommandError::NotFound(_))));
 }
 
 #[test]
@@ -373,7 +373,7 @@ fn a_message_covers_the_page_until_it_is_dismissed() {
     fixture.map(client, Picture::Solid(GREEN));
     fixture.report(&mut session, State::Ready);
     fixture.until("the page", |fixture| fixture.panel().pixel(0, 0) == GREEN);
-    fixture.ask(Request::ShowMessage { title: "Closed".into(), text: "Back at nine".into() }).unwrap();
+    fixture.ask(Command::ShowMessage { title: "Closed".into(), text: "Back at nine".into() }).unwrap();
     fixture.still();
     assert_eq!(fixture.kiosk.snapshot().stage, "system-screen");
     assert_ne!(fixture.panel().pixel(0, 0), GREEN);
@@ -381,7 +381,7 @@ fn a_message_covers_the_page_until_it_is_dismissed() {
     fixture.touch_up(0);
     fixture.roundtrip(client);
     assert!(fixture[client].seen.touch.is_empty(), "touched through the message");
-    fixture.ask(Request::Dismiss).unwrap();
+    fixture.ask(Command::Dismiss).unwrap();
     fixture.until("the page", |fixture| fixture.panel().pixel(0, 0) == GREEN);
     // The last of the fade cannot be told from the page.
     fixture.until("the shell", |fixture| fixture.kiosk.snapshot().stage == "shell");
@@ -390,10 +390,10 @@ fn a_message_covers_the_page_until_it_is_dismissed() {
 #[test]
 fn a_terminal_is_switched_to_if_there_can_be_such_a_one() {
     let mut fixture = Fixture::new(&["320x200"]);
-    assert!(matches!(fixture.ask(Request::SwitchVt { vt: 3 }), Ok(Reply::Done)));
+    assert!(matches!(fixture.ask(Command::SwitchVt { vt: 3 }), Ok(Reply::Done)));
     assert_eq!(fixture.panels.virtual_terminals(), [3]);
     for vt in [0, 64, u32::MAX] {
-        assert!(matches!(fixture.ask(Request::SwitchVt { vt }), Err(ControlError::InvalidArgument(_))));
+        assert!(matches!(fixture.ask(Command::SwitchVt { vt }), Err(CommandError::InvalidArgument(_))));
     }
     assert_eq!(fixture.panels.virtual_terminals(), [3]);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kiosk_core::config::{ModeChoice, Scale};
 use kioskd::{
-    control::{ApplyMode, OutputChange},
+    command::{ApplyMode, OutputChange},
     screens::{Head, HeadMode},
 };
 

@@ -1,7 +1,7 @@
 //! The shell's window: fullscreen at once, and nothing that it asks for changes that.
 
 use kiosk_core::config::Scale;
-use kioskd::control::OutputChange;
+use kioskd::command::OutputChange;
 use wayland_protocols::xdg::{
     decoration::zv1::client::zxdg_toplevel_decoration_v1::Mode as Decoration, shell::client::xdg_toplevel::ResizeEdge,
 };

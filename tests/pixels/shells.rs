@@ -7,7 +7,7 @@ use kiosk_core::{
     config::Shell,
 };
 use kioskd::{
-    control::{ApplyMode, OutputChange},
+    command::{ApplyMode, OutputChange},
     screens::HeadId,
     stage::splash::Cover,
 };

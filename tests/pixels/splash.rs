@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kiosk_core::api::{Notice, Report, State};
-use kioskd::{backend::capture::Capture, control::OutputChange, stage::splash::Cover};
+use kioskd::{backend::capture::Capture, command::OutputChange, stage::splash::Cover};
 
 use crate::fixture::{
     ClientId, Fixture, Setup,

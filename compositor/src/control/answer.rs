@@ -7,7 +7,8 @@ use zbus::message::{Header, Message};
 use super::failure::Failure;
 use super::interfaces::{COMPOSITOR, INPUT, OUTPUT};
 use super::names::quoted;
-use super::{InputSnapshot, OutputSnapshot, Request};
+use crate::command::Command;
+use crate::snapshot::{InputSnapshot, OutputSnapshot};
 
 pub const PEER: &str = "org.freedesktop.DBus.Peer";
 pub const PROPERTIES: &str = "org.freedesktop.DBus.Properties";
@@ -20,7 +21,7 @@ pub enum Answer {
     /// Send this.
     Reply(Message),
     /// When the caller has the right, ask the loop this.
-    Ask { action: Action, request: Request },
+    Ask { action: Action, request: Command },
 }
 
 /// What is at an object path.

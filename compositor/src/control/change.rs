@@ -11,7 +11,8 @@ use zbus::{OwnedVariant, Variant};
 
 use super::failure::Failure;
 use super::names::quoted;
-use super::{ApplyMode, OutputChange, OutputSnapshot, Snapshot};
+use crate::command::{ApplyMode, OutputChange};
+use crate::snapshot::{OutputSnapshot, Snapshot};
 
 /// One dictionary of options or changes as it comes from the wire.
 pub type Options = HashMap<String, OwnedVariant>;

@@ -15,10 +15,12 @@ use zbus::message::{Flags, Type};
 use zbus::{Connection, Fd, Message, MessageStream};
 
 use super::answer::Answer;
+use super::diff;
 use super::dispatch::dispatch;
 use super::failure::Failure;
 use super::shared::Shared;
-use super::{Call, Reply, Request, Snapshot, diff};
+use crate::command::{Call, Command, Reply};
+use crate::snapshot::Snapshot;
 
 /// How long an answer waits for the state it speaks of to be published.
 const PUBLISH_TIMEOUT: Duration = Duration::from_millis(500);
@@ -94,7 +96,7 @@ async fn ask(
     connection: &Connection,
     call: &Message,
     action: Action,
-    request: Request,
+    request: Command,
 ) -> Result<Message, Failure> {
     let header = call.header();
     shared.authority.check(connection, &header, action).await.map_err(|denied| {
@@ -104,7 +106,7 @@ async fn ask(
             denied => Failure::not_authorized(denied.to_string()),
         }
     })?;
-    let applies = matches!(request, Request::ApplyOutputs { .. });
+    let applies = matches!(request, Command::ApplyOutputs { .. });
     let returns_serial = applies && header.member().is_some_and(|m| m.as_str() == "ApplyOutputs");
     let (reply, answer) = oneshot::channel();
     (shared.to_loop)(Call { request, reply });

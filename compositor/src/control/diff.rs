@@ -12,7 +12,7 @@ use zbus::Variant;
 use super::interfaces::{COMPOSITOR, INPUT, OUTPUT};
 use super::names::{INPUTS_PATH, OUTPUTS_PATH, ROOT_PATH, paths};
 use super::schema::Interface;
-use super::{InputSnapshot, OutputSnapshot, Snapshot};
+use crate::snapshot::{InputSnapshot, OutputSnapshot, Snapshot};
 
 /// The signals from `old` to `new`, in the order in which they are to be sent.
 pub fn signals(old: &Snapshot, new: &Snapshot) -> zbus::Result<Vec<Message>> {

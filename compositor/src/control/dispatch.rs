@@ -1,5 +1,5 @@
 //! What a method call means: finds the object, checks the arguments' form, and either has the reply at once
-//! (properties, introspection, the object manager: all from the last snapshot) or a [`Request`] for the
+//! (properties, introspection, the object manager: all from the last snapshot) or a [`Command`] for the
 //! event loop together with the right it needs.
 //!
 //! Pure but for the machine id. `connection` feeds it and carries out what it says.
@@ -18,7 +18,9 @@ use super::failure::Failure;
 use super::interfaces::{COMPOSITOR, INPUT, OUTPUT};
 use super::names::{INPUTS_PATH, OUTPUTS_PATH, ROOT_PATH, quoted};
 use super::standard_xml::{OBJECT_MANAGER_XML, STANDARD_XML, XML_HEADER};
-use super::{Request, Snapshot, diff, properties};
+use super::{diff, properties};
+use crate::command::Command;
+use crate::snapshot::Snapshot;
 
 /// Virtual terminals that the kernel has (`MAX_NR_CONSOLES`).
 const VTS: std::ops::RangeInclusive<u32> = 1..=63;
@@ -130,9 +132,9 @@ fn method(snapshot: &Snapshot, call: &Message) -> Result<Answer, Failure> {
             type Arguments = (u32, Vec<(String, Options)>, String, Options);
             let (serial, asked, mode, options): Arguments = arguments(call, &signature)?;
             let mode = change::apply_mode(&mode, &options)?;
-            screen(Request::ApplyOutputs { serial, changes: change::changes(asked, snapshot)?, mode })
+            screen(Command::ApplyOutputs { serial, changes: change::changes(asked, snapshot)?, mode })
         }
-        "Confirm" => screen(Request::Confirm { serial: arguments(call, &signature)? }),
+        "Confirm" => screen(Command::Confirm { serial: arguments(call, &signature)? }),
         "Screenshot" => {
             let (output, options): (String, Options) = arguments(call, &signature)?;
             change::only(&options, &[])?;
@@ -140,10 +142,10 @@ fn method(snapshot: &Snapshot, call: &Message) -> Result<Answer, Failure> {
                 "" => None,
                 name => Some(change::output(snapshot, name)?.name.clone()),
             };
-            Ok(Answer::Ask { action: Action::Screenshot, request: Request::Screenshot { output } })
+            Ok(Answer::Ask { action: Action::Screenshot, request: Command::Screenshot { output } })
         }
         "SwitchVt" => match arguments(call, &signature)? {
-            vt if VTS.contains(&vt) => screen(Request::SwitchVt { vt }),
+            vt if VTS.contains(&vt) => screen(Command::SwitchVt { vt }),
             vt => Err(Failure::invalid(format!("there is no virtual terminal {vt}, there are 1 to 63"))),
         },
         "ShowMessage" => {
@@ -154,14 +156,14 @@ fn method(snapshot: &Snapshot, call: &Message) -> Result<Answer, Failure> {
                 Some(Variant::Str(title)) => title.as_str(),
                 Some(_) => return Err(Failure::invalid("the option title must be a text (s)")),
             };
-            screen(Request::ShowMessage {
+            screen(Command::ShowMessage {
                 title: plain("title", title, MAX_TITLE)?,
                 text: plain("text", &text, MAX_TEXT)?,
             })
         }
         "Dismiss" => {
             let () = arguments(call, &signature)?;
-            screen(Request::Dismiss)
+            screen(Command::Dismiss)
         }
         _ => Err(Failure::unsupported(format!("{member} is not there yet in this version of kioskd"))),
     }

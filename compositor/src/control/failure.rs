@@ -3,8 +3,8 @@
 //! The names are `org.kioskd.Error.*` for what is about the kiosk, and the standard
 //! `org.freedesktop.DBus.Error.*` for what is about the protocol (no such method, wrong signature).
 
-use super::ControlError;
 use super::names::ERROR_PREFIX;
+use crate::command::CommandError;
 
 /// An error reply before it is a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,16 +46,16 @@ impl Failure {
     }
 }
 
-impl From<ControlError> for Failure {
-    fn from(error: ControlError) -> Self {
+impl From<CommandError> for Failure {
+    fn from(error: CommandError) -> Self {
         let kind = match &error {
-            ControlError::NotReady(_) => "NotReady",
-            ControlError::NotFound(_) => "NotFound",
-            ControlError::StaleSerial(_) => "StaleSerial",
-            ControlError::ModeRejected(_) => "ModeRejected",
-            ControlError::InvalidArgument(_) => "InvalidArgument",
-            ControlError::Unsupported(_) => "Unsupported",
-            ControlError::Failed(_) => "Failed",
+            CommandError::NotReady(_) => "NotReady",
+            CommandError::NotFound(_) => "NotFound",
+            CommandError::StaleSerial(_) => "StaleSerial",
+            CommandError::ModeRejected(_) => "ModeRejected",
+            CommandError::InvalidArgument(_) => "InvalidArgument",
+            CommandError::Unsupported(_) => "Unsupported",
+            CommandError::Failed(_) => "Failed",
         };
         Self::kiosk(kind, error.to_string())
     }

@@ -8,11 +8,13 @@ use zbus::Variant;
 use zbus::message::Message;
 
 use super::answer::{Answer, Object, arguments, reply, unknown_interface};
+use super::change;
 use super::failure::Failure;
 use super::interfaces::{COMPOSITOR, INPUT, OUTPUT};
 use super::names::quoted;
 use super::schema::{Interface, Property};
-use super::{ApplyMode, InputSnapshot, OutputChange, OutputSnapshot, Request, Snapshot, change};
+use crate::command::{ApplyMode, Command, OutputChange};
+use crate::snapshot::{InputSnapshot, OutputSnapshot, Snapshot};
 
 /// Answers `call`, which is `Get`, `Set` or `GetAll` on `object`.
 pub fn properties(snapshot: &Snapshot, object: &Object<'_>, call: &Message) -> Result<Answer, Failure> {
@@ -89,7 +91,7 @@ fn set_output(
     let changes = vec![(output.name.clone(), change)];
     Ok(Answer::Ask {
         action: Action::Screen,
-        request: Request::ApplyOutputs { serial: 0, changes, mode: ApplyMode::Keep },
+        request: Command::ApplyOutputs { serial: 0, changes, mode: ApplyMode::Keep },
     })
 }
 
@@ -119,5 +121,5 @@ fn set_input(input: &InputSnapshot, name: &str, value: &Variant<'_>) -> Result<A
         })?;
         change.calibration = Some(calibration);
     }
-    Ok(Answer::Ask { action: Action::Screen, request: Request::ChangeInput { id: input.id.clone(), change } })
+    Ok(Answer::Ask { action: Action::Screen, request: Command::ChangeInput { id: input.id.clone(), change } })
 }

@@ -12,7 +12,9 @@ use kiosk_core::quota::Quota;
 use tokio::sync::{oneshot, watch};
 
 use super::shared::{Bus, Shared};
-use super::{Call, Snapshot, bus, peers};
+use super::{bus, peers};
+use crate::command::Call;
+use crate::snapshot::Snapshot;
 
 /// How long the event loop has for an answer.
 const LOOP_TIMEOUT: Duration = Duration::from_secs(10);
@@ -139,7 +141,7 @@ fn run(options: Options, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::control::OutputSnapshot;
+    use crate::snapshot::OutputSnapshot;
 
     #[test]
     fn frame_counters_alone_wake_nobody() {

@@ -7,7 +7,8 @@ use kiosk_core::authority::Authority;
 use kiosk_core::quota::Quota;
 use tokio::sync::watch;
 
-use super::{Call, Snapshot};
+use crate::command::Call;
+use crate::snapshot::Snapshot;
 
 /// Which message bus the objects are on, besides the socket in the runtime directory.
 #[derive(Debug, Clone, PartialEq, Eq)]

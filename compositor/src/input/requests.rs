@@ -6,31 +6,27 @@ use super::{
     classification::Kind,
     devices::{Known, Lies},
 };
-use crate::{
-    control::{ControlError, InputSnapshot},
-    kiosk::Kiosk,
-    screens::Screen,
-};
+use crate::{command::CommandError, kiosk::Kiosk, screens::Screen, snapshot::InputSnapshot};
 
 impl Kiosk {
     /// Lays a device on another output, or corrects its places, for good.
-    pub(crate) fn change_input(&mut self, id: &str, change: &InputSettings) -> Result<(), ControlError> {
+    pub(crate) fn change_input(&mut self, id: &str, change: &InputSettings) -> Result<(), CommandError> {
         // The parts of one piece of hardware may have one name: what is said of it is said of all of them.
         let parts: Vec<&Known> = self.seat.devices.list.iter().filter(|known| known.id == id).collect();
         let Some(first) = parts.first() else {
             let ids: Vec<&str> = self.seat.devices.list.iter().map(|known| known.id.as_str()).collect();
             let there = if ids.is_empty() { "there are none".into() } else { format!("there are: {}", ids.join(", ")) };
-            return Err(ControlError::NotFound(format!("there is no input device {id:?}; {there}")));
+            return Err(CommandError::NotFound(format!("there is no input device {id:?}; {there}")));
         };
         if let Some(output) = change.named_output() {
             if parts.iter().all(|known| known.kind == Kind::Keyboard) {
-                return Err(ControlError::Unsupported(format!(
+                return Err(CommandError::Unsupported(format!(
                     "{id} is a keyboard; touch panels, tablets and absolute pointers can be laid on an output"
                 )));
             }
             let is_it = |screen: &Screen| screen.name == output || screen.identity.description() == output;
             if !self.screens.iter().any(is_it) {
-                return Err(ControlError::NotFound(format!(
+                return Err(CommandError::NotFound(format!(
                     "there is no output {output:?}; there are: {}",
                     self.screens.names()
                 )));
@@ -38,7 +34,7 @@ impl Kiosk {
         }
         let calibrated = matches!(change.calibration, Some(Calibration::Matrix(_)));
         if calibrated && parts.iter().all(|known| known.knobs.calibration().is_none()) {
-            return Err(ControlError::Unsupported(format!(
+            return Err(CommandError::Unsupported(format!(
                 "{id} has no calibration; touch panels and tablets without a screen of their own have one"
             )));
         }
@@ -51,7 +47,7 @@ impl Kiosk {
         self.devices_changed();
         self.changed = true;
         self.save()
-            .map_err(|error| ControlError::Failed(format!("the change is in force but could not be saved: {error}")))
+            .map_err(|error| CommandError::Failed(format!("the change is in force but could not be saved: {error}")))
     }
 
     /// The devices as D-Bus shows them.

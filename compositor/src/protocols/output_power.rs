@@ -15,7 +15,7 @@ use smithay::{
 };
 
 use crate::{
-    control::{ApplyMode, OutputChange},
+    command::{ApplyMode, OutputChange},
     kiosk::Kiosk,
     privilege::{globals, objects},
     screens::ScreenId,

@@ -9,7 +9,7 @@ use super::{
     arrange::{Place, logical_size},
     cvt, density, mode, validation,
 };
-use crate::control::{ControlError, OutputChange};
+use crate::command::{CommandError, OutputChange};
 
 /// A screen's state, as it is or as it is to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,11 +44,11 @@ pub struct Facts {
 }
 
 /// The screens that `changes` names, as they are to be; in that order.
-pub fn plan(screens: &[Facts], changes: &[(String, OutputChange)]) -> Result<Vec<(ScreenId, Planned)>, ControlError> {
+pub fn plan(screens: &[Facts], changes: &[(String, OutputChange)]) -> Result<Vec<(ScreenId, Planned)>, CommandError> {
     let mut planned = Vec::new();
     for (name, change) in changes {
         let screen = screens.iter().find(|screen| screen.name == *name).ok_or_else(|| {
-            ControlError::NotFound(format!("there is no output {name:?}; there are: {}", names(screens)))
+            CommandError::NotFound(format!("there is no output {name:?}; there are: {}", names(screens)))
         })?;
         planned.push((screen.id, plan_one(screens, screen, change)?));
     }
@@ -60,16 +60,16 @@ fn names(screens: &[Facts]) -> String {
     screens.iter().map(|screen| screen.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<Planned, ControlError> {
+fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<Planned, CommandError> {
     let name = &screen.name;
     // What is not asked for is not set: meanwhile somebody may have used the display's own buttons.
     let mut plan = Planned { brightness: None, ..screen.now };
     if let Some(percent) = change.brightness {
         if screen.now.brightness.is_none() {
-            return Err(ControlError::Unsupported(format!("{name}: this display has no brightness control")));
+            return Err(CommandError::Unsupported(format!("{name}: this display has no brightness control")));
         }
         if !(0..=100).contains(&percent) {
-            return Err(ControlError::InvalidArgument(format!(
+            return Err(CommandError::InvalidArgument(format!(
                 "{name}: brightness {percent} is not possible; 0 to 100 is"
             )));
         }
@@ -80,20 +80,20 @@ fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<
     }
     if let Some(degrees) = change.rotation {
         plan.rotation = Rotation::from_degrees(degrees).ok_or_else(|| {
-            ControlError::InvalidArgument(format!("{name}: rotation {degrees} is not possible; 0, 90, 180 and 270 are"))
+            CommandError::InvalidArgument(format!("{name}: rotation {degrees} is not possible; 0, 90, 180 and 270 are"))
         })?;
     }
     if let Some(wanted) = change.mode {
         match mode::choose(&screen.modes, wanted) {
             Some((mode, true)) => plan.mode = Some(mode),
-            _ => return Err(ControlError::ModeRejected(format!("{name}: {}", impossible(wanted)))),
+            _ => return Err(CommandError::ModeRejected(format!("{name}: {}", impossible(wanted)))),
         }
     }
     if let Some(scale) = change.scale {
         if let Scale::Fixed(scale) = scale
             && !(1.0..=4.0).contains(&scale)
         {
-            return Err(ControlError::InvalidArgument(format!(
+            return Err(CommandError::InvalidArgument(format!(
                 "{name}: scale {scale} is not possible; 1.0 to 4.0 and auto are"
             )));
         }
@@ -117,7 +117,7 @@ fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<
 }
 
 /// The screen that `name` is to show; empty: its own picture.
-fn source_named(screens: &[Facts], name: &str, source: &str) -> Result<Option<ScreenId>, ControlError> {
+fn source_named(screens: &[Facts], name: &str, source: &str) -> Result<Option<ScreenId>, CommandError> {
     if source.is_empty() {
         return Ok(None);
     }
@@ -126,11 +126,11 @@ fn source_named(screens: &[Facts], name: &str, source: &str) -> Result<Option<Sc
         .find(|screen| screen.name == source)
         .or_else(|| screens.iter().find(|screen| screen.identity == source));
     match found {
-        None => Err(ControlError::NotFound(format!(
+        None => Err(CommandError::NotFound(format!(
             "{name}: there is no output {source:?} to mirror; there are: {}",
             names(screens)
         ))),
-        Some(found) if found.name == name => Err(ControlError::InvalidArgument(format!(
+        Some(found) if found.name == name => Err(CommandError::InvalidArgument(format!(
             "{name} cannot mirror itself; name another output, or \"\" for a picture of its own"
         ))),
         Some(found) => Ok(Some(found.id)),
@@ -160,7 +160,7 @@ fn check_whole(
     screens: &[Facts],
     changes: &[(String, OutputChange)],
     planned: &[(ScreenId, Planned)],
-) -> Result<(), ControlError> {
+) -> Result<(), CommandError> {
     let to_be: Vec<(&Facts, Planned)> = screens
         .iter()
         .map(|screen| {
@@ -169,7 +169,7 @@ fn check_whole(
         })
         .collect();
     if let Some(screen) = validation::circle(&to_be) {
-        return Err(ControlError::InvalidArgument(format!(
+        return Err(CommandError::InvalidArgument(format!(
             "{}: mirrors would go in a circle; one output of them must show a picture of its own",
             screen.name
         )));
@@ -178,7 +178,7 @@ fn check_whole(
     if changes.iter().any(|(_, change)| change.position.is_some())
         && let Some([(one, place), (other, other_place)]) = validation::overlapping(&to_be)
     {
-        return Err(ControlError::InvalidArgument(format!(
+        return Err(CommandError::InvalidArgument(format!(
             "{} and {} would lie over each other; positions must leave {}x{} and {}x{} apart",
             one.name, other.name, place.size.w, place.size.h, other_place.size.w, other_place.size.h,
         )));
@@ -187,7 +187,7 @@ fn check_whole(
     let was_lit = lit(|(screen, _)| screen.now.power);
     let stays_lit = lit(|(_, plan)| plan.power);
     if was_lit && !stays_lit && !changes.iter().all(|(_, change)| only_power(change)) {
-        return Err(ControlError::InvalidArgument(
+        return Err(CommandError::InvalidArgument(
             "this would leave every screen dark; to switch all off, ask for nothing else in the same request".into(),
         ));
     }

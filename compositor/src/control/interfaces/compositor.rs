@@ -1,7 +1,7 @@
 //! `org.kioskd.Compositor1`, the object of the whole.
 
-use crate::control::Snapshot;
 use crate::control::schema::{Announced, Interface, Method, Property, Signal, arg};
+use crate::snapshot::Snapshot;
 
 pub static COMPOSITOR: Interface<Snapshot> = Interface {
     name: "org.kioskd.Compositor1",

@@ -1,7 +1,7 @@
 //! `org.kioskd.Input1`, one object for each input device.
 
-use crate::control::InputSnapshot;
 use crate::control::schema::{Announced, Interface, Property};
+use crate::snapshot::InputSnapshot;
 
 pub static INPUT: Interface<InputSnapshot> = Interface {
     name: "org.kioskd.Input1",

@@ -1,7 +1,7 @@
 //! `org.kioskd.Output1`, one object for each screen.
 
-use crate::control::OutputSnapshot;
 use crate::control::schema::{Announced, Interface, Property};
+use crate::snapshot::OutputSnapshot;
 
 pub static OUTPUT: Interface<OutputSnapshot> = Interface {
     name: "org.kioskd.Output1",

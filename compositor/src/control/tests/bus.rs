@@ -1,7 +1,7 @@
 //! On a message bus of the test's own.
 
 use std::io::Read;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command as Process, Stdio};
 
 use super::*;
 
@@ -27,7 +27,7 @@ impl Daemon {
         )
         .unwrap();
         let config = format!("--config-file={}", config.display());
-        let child = Command::new("dbus-daemon").args(["--nofork", &config]).stderr(Stdio::null()).spawn().unwrap();
+        let child = Process::new("dbus-daemon").args(["--nofork", &config]).stderr(Stdio::null()).spawn().unwrap();
         Self(child)
     }
 }
@@ -82,7 +82,7 @@ fn a_bus_that_comes_late_and_is_restarted_is_joined_each_time() {
             assert_eq!(*reply.body().deserialize::<OwnedVariant>().unwrap(), Variant::from("Dell"));
             let dismiss = call(&client, ROOT_PATH, COMPOSITOR, "Dismiss", &());
             let (dismissed, request) = tokio::join!(dismiss, kiosk.answer(Ok(Reply::Done)));
-            assert_eq!(request, Request::Dismiss);
+            assert_eq!(request, Command::Dismiss);
             dismissed.unwrap();
             drop(daemon);
         }
@@ -108,7 +108,7 @@ fn changes_are_broadcast() {
 
 /// What `dbus-send` prints when a user without rights runs it.
 fn as_nobody(directory: &std::path::Path, arguments: &[&str]) -> String {
-    let output = Command::new("setpriv")
+    let output = Process::new("setpriv")
         .args(["--reuid=65534", "--regid=65534", "--clear-groups", "dbus-send", "--print-reply"])
         .arg(format!("--bus={}", address(directory)))
         .args(arguments)
@@ -210,7 +210,7 @@ struct Asker(Child);
 impl Asker {
     fn start(directory: &std::path::Path, uid: u32) -> Self {
         let user = format!("--reuid={uid}");
-        let command = Command::new("setpriv")
+        let command = Process::new("setpriv")
             .args([user.as_str(), "--regid=65534", "--clear-groups", "dbus-send", "--print-reply"])
             .arg(format!("--bus={}", address(directory)))
             .args(["--dest=org.kioskd.Compositor1", ROOT_PATH, "org.kioskd.Compositor1.Dismiss"])
@@ -274,7 +274,7 @@ fn a_user_who_waits_for_polkit_on_many_connections_is_told_and_others_are_served
         let mut other = Asker::start(path, DAEMON);
         let question = polkit.asked().await;
         polkit.grant(&question).await;
-        assert_eq!(kiosk.answer(Ok(Reply::Done)).await, Request::Dismiss);
+        assert_eq!(kiosk.answer(Ok(Reply::Done)).await, Command::Dismiss);
         while !other.has_ended() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -285,7 +285,7 @@ fn a_user_who_waits_for_polkit_on_many_connections_is_told_and_others_are_served
 
         // What was answered makes room for the next.
         polkit.grant(&questions[0]).await;
-        assert_eq!(kiosk.answer(Ok(Reply::Done)).await, Request::Dismiss);
+        assert_eq!(kiosk.answer(Ok(Reply::Done)).await, Command::Dismiss);
         let _next = Asker::start(path, NOBODY);
         polkit.asked().await;
     });

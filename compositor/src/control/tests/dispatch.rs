@@ -1,6 +1,6 @@
 use zbus::DynamicType;
 
-use crate::control::OutputSnapshot;
+use crate::snapshot::OutputSnapshot;
 use std::collections::HashMap;
 
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ fn call<B: serde::Serialize + DynamicType>(member: &str, body: &B) -> Result<Ans
     dispatch(&snapshot(), &call)
 }
 
-fn asked(answer: Result<Answer, Failure>) -> (Action, Request) {
+fn asked(answer: Result<Answer, Failure>) -> (Action, Command) {
     match answer {
         Ok(Answer::Ask { action, request }) => (action, request),
         other => panic!("{other:?}"),
@@ -28,10 +28,10 @@ fn asked(answer: Result<Answer, Failure>) -> (Action, Request) {
 fn each_method_needs_its_right() {
     let none = HashMap::<&str, Variant<'_>>::new();
     assert_eq!(asked(call("Dismiss", &())).0, Action::Screen);
-    assert_eq!(asked(call("SwitchVt", &2u32)), (Action::Screen, Request::SwitchVt { vt: 2 }));
-    assert_eq!(asked(call("Screenshot", &("", &none))), (Action::Screenshot, Request::Screenshot { output: None }));
+    assert_eq!(asked(call("SwitchVt", &2u32)), (Action::Screen, Command::SwitchVt { vt: 2 }));
+    assert_eq!(asked(call("Screenshot", &("", &none))), (Action::Screenshot, Command::Screenshot { output: None }));
     let text = ("Back at ten", HashMap::from([("title", Variant::from("Closed"))]));
-    let message = Request::ShowMessage { title: "Closed".into(), text: "Back at ten".into() };
+    let message = Command::ShowMessage { title: "Closed".into(), text: "Back at ten".into() };
     assert_eq!(asked(call("ShowMessage", &text)), (Action::Screen, message));
     let changes: Vec<(&str, HashMap<&str, Variant<'_>>)> = Vec::new();
     assert_eq!(asked(call("ApplyOutputs", &(0u32, changes, "verify", &none))).0, Action::Screen);
@@ -52,7 +52,7 @@ fn a_text_that_can_not_be_painted_is_refused() {
 fn a_call_without_an_interface_finds_its_method() {
     let call =
         |path: &str, member: &str| dispatch(&snapshot(), &Message::method_call(path, member).build(&()).unwrap());
-    assert_eq!(asked(call(ROOT_PATH, "Dismiss")).1, Request::Dismiss);
+    assert_eq!(asked(call(ROOT_PATH, "Dismiss")).1, Command::Dismiss);
     assert!(matches!(call(ROOT_PATH, "Introspect"), Ok(Answer::Reply(_))));
     assert!(matches!(call("/", "Ping"), Ok(Answer::Reply(_))));
     assert!(call(OUTPUTS_PATH, "Dismiss").unwrap_err().name.ends_with("UnknownMethod"));

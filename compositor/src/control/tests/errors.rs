@@ -8,13 +8,13 @@ fn the_loops_refusals_arrive_by_name_and_with_their_sentence() {
         let mut kiosk = Fixture::new();
         let client = kiosk.connect().await;
         let errors = [
-            (ControlError::NotReady("a".into()), "NotReady"),
-            (ControlError::NotFound("b".into()), "NotFound"),
-            (ControlError::StaleSerial("c".into()), "StaleSerial"),
-            (ControlError::ModeRejected("d".into()), "ModeRejected"),
-            (ControlError::InvalidArgument("e".into()), "InvalidArgument"),
-            (ControlError::Unsupported("f".into()), "Unsupported"),
-            (ControlError::Failed("g".into()), "Failed"),
+            (CommandError::NotReady("a".into()), "NotReady"),
+            (CommandError::NotFound("b".into()), "NotFound"),
+            (CommandError::StaleSerial("c".into()), "StaleSerial"),
+            (CommandError::ModeRejected("d".into()), "ModeRejected"),
+            (CommandError::InvalidArgument("e".into()), "InvalidArgument"),
+            (CommandError::Unsupported("f".into()), "Unsupported"),
+            (CommandError::Failed("g".into()), "Failed"),
         ];
         for (error, name) in errors {
             let text = error.to_string();
@@ -69,7 +69,7 @@ fn a_flood_from_one_caller_is_bounded_and_locks_nobody_out() {
             let mut waiting = held;
             loop {
                 let call = kiosk.call().await;
-                if matches!(call.request, Request::Confirm { .. }) {
+                if matches!(call.request, Command::Confirm { .. }) {
                     call.reply.send(Ok(Reply::Done)).unwrap();
                     return waiting;
                 }

@@ -37,7 +37,7 @@ fn a_written_property_of_a_device_is_a_request_for_just_that_device() {
         ] {
             let (done, request) = tokio::join!(set(&client, PANEL, INPUT, name, value), kiosk.answer(Ok(Reply::Done)));
             done.unwrap();
-            assert_eq!(request, Request::ChangeInput { id: "Elo@1-2".into(), change });
+            assert_eq!(request, Command::ChangeInput { id: "Elo@1-2".into(), change });
         }
         assert_eq!(*get(&client, PANEL, INPUT, "Id").await, Variant::from("Elo@1-2"));
     });

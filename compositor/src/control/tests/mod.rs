@@ -6,6 +6,8 @@ mod inputs;
 mod interfaces;
 mod peers;
 
+use crate::command::{ApplyMode, Call, Command, CommandError, OutputChange, Reply};
+use crate::snapshot::{InputSnapshot, OutputSnapshot, ShellSnapshot, Snapshot};
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
@@ -73,7 +75,7 @@ impl Fixture {
     }
 
     /// What the loop was asked, after it has answered with `reply`.
-    async fn answer(&mut self, reply: Result<Reply, ControlError>) -> Request {
+    async fn answer(&mut self, reply: Result<Reply, CommandError>) -> Command {
         let call = self.call().await;
         call.reply.send(reply).unwrap();
         call.request

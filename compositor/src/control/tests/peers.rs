@@ -111,7 +111,7 @@ fn a_written_property_is_a_kept_change_of_that_output() {
         let (written, request) = tokio::join!(write, kiosk.answer(Ok(Reply::Serial(8))));
         let change = OutputChange { rotation: Some(90), ..Default::default() };
         let changes = vec![("HDMI-A-1".to_owned(), change)];
-        assert_eq!(request, Request::ApplyOutputs { serial: 0, changes, mode: ApplyMode::Keep });
+        assert_eq!(request, Command::ApplyOutputs { serial: 0, changes, mode: ApplyMode::Keep });
         written.unwrap();
     });
 }
@@ -130,13 +130,13 @@ fn several_outputs_are_changed_in_one_call_that_returns_the_new_serial() {
         assert_eq!(applied.unwrap().body().deserialize::<u32>().unwrap(), 9);
         let left = OutputChange {
             power: Some(true),
-            mode: Some(ModeChoice::Exact { width: 3840, height: 2160, refresh: None }),
+            mode: Some(kiosk_core::config::ModeChoice::Exact { width: 3840, height: 2160, refresh: None }),
             ..Default::default()
         };
         let right = OutputChange { position: Some((3840, 0)), brightness: Some(80), ..Default::default() };
         let mode = ApplyMode::Temporary { revert_after: Duration::from_secs(20) };
         let changes = vec![("HDMI-A-1".into(), left), ("eDP-1".into(), right)];
-        assert_eq!(request, Request::ApplyOutputs { serial: 7, changes, mode });
+        assert_eq!(request, Command::ApplyOutputs { serial: 7, changes, mode });
     });
 }
 
@@ -174,7 +174,7 @@ fn a_screenshot_arrives_as_a_file_that_can_be_read() {
         let body = ("eDP-1", options);
         let shoot = method(&client, ROOT_PATH, COMPOSITOR, "Screenshot", &body);
         let (shot, request) = tokio::join!(shoot, kiosk.answer(Ok(Reply::Png(file.into()))));
-        assert_eq!(request, Request::Screenshot { output: Some("eDP-1".into()) });
+        assert_eq!(request, Command::Screenshot { output: Some("eDP-1".into()) });
         let fd: zbus::OwnedFd = shot.unwrap().body().deserialize().unwrap();
         let mut text = String::new();
         std::fs::File::from(std::os::fd::OwnedFd::from(fd)).read_to_string(&mut text).unwrap();
@@ -195,7 +195,7 @@ fn a_slow_call_holds_up_neither_reads_nor_other_calls() {
         assert_eq!(*get(&client, ROOT_PATH, COMPOSITOR, "Serial").await, Variant::from(7u32));
         let dismiss = method(&client, ROOT_PATH, COMPOSITOR, "Dismiss", &());
         let (dismissed, request) = tokio::join!(dismiss, kiosk.answer(Ok(Reply::Done)));
-        assert_eq!(request, Request::Dismiss);
+        assert_eq!(request, Command::Dismiss);
         dismissed.unwrap();
         call.reply.send(Ok(Reply::Done)).unwrap();
         slow.await.unwrap().unwrap();

@@ -20,7 +20,7 @@ use super::{
     MOST_CONFIGURATIONS, OutputManagement,
     wish::{self, HeadWish, ModeWish, Wish},
 };
-use crate::{control::ApplyMode, kiosk::Kiosk, screens::ScreenId};
+use crate::{command::ApplyMode, kiosk::Kiosk, screens::ScreenId};
 
 /// A configuration that a client is putting together.
 pub(super) struct Configuration {

@@ -8,7 +8,7 @@ use smithay::utils::Transform;
 
 use super::head::HeadState;
 use crate::{
-    control::OutputChange,
+    command::OutputChange,
     screens::{
         HeadMode, ScreenId,
         rotation::{Rotation, Turn},

@@ -1,0 +1,69 @@
+//! The compositor as it is seen from outside, by value: what D-Bus publishes and compares.
+
+/// The compositor as D-Bus shows it. The loop makes one when something may have changed; the control thread
+/// compares it with the last.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Snapshot {
+    pub backend: String,
+    pub renderer: String,
+    /// `splash`, `shell` or `system-screen`: of all shells that have an output.
+    pub stage: String,
+    /// By number.
+    pub shells: Vec<ShellSnapshot>,
+    pub active_vt: u32,
+    /// Of the screen layout.
+    pub serial: u32,
+    pub outputs: Vec<OutputSnapshot>,
+    pub inputs: Vec<InputSnapshot>,
+    /// Warnings and configuration errors since the start, one sentence each.
+    pub problems: Vec<String>,
+}
+
+/// One shell as `org.kioskd.Compositor1.Shells` shows it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ShellSnapshot {
+    /// Name of the output that it is on, connected or not; empty: every one is another shell's.
+    pub output: String,
+    /// `splash`, `shell` or `system-screen`.
+    pub stage: String,
+}
+
+/// One output as `org.kioskd.Output1` shows it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct OutputSnapshot {
+    pub name: String,
+    pub make: String,
+    pub model: String,
+    pub serial_number: String,
+    pub connected: bool,
+    pub power: bool,
+    pub rotation: u32,
+    pub scale: f64,
+    pub position: (i32, i32),
+    /// Width, height, millihertz.
+    pub mode: (u32, u32, u32),
+    /// Width, height, millihertz, preferred.
+    pub modes: Vec<(u32, u32, u32, bool)>,
+    pub mirror: String,
+    /// 0 to 100, -1: none.
+    pub brightness: i32,
+    /// `direct`, `planes` or `composited`, then `: ` and the reason where there is one.
+    pub scanout: String,
+    /// Frames composed by us and frames put on the plane as they came, since the start.
+    pub frames_composed: u64,
+    pub frames_direct: u64,
+}
+
+/// One input device as `org.kioskd.Input1` shows it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct InputSnapshot {
+    pub name: String,
+    /// The name, with the port behind it where several devices of one name are plugged in.
+    pub id: String,
+    /// `keyboard`, `pointer`, `touch` or `tablet`.
+    pub kind: String,
+    /// Output it is mapped to; empty: all.
+    pub output: String,
+    /// The matrix in force, six numbers; empty: it can't be calibrated.
+    pub calibration: Vec<f64>,
+}
