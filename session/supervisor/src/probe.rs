@@ -135,7 +135,7 @@ mod tests {
 
     fn ask_once(url: &str) -> Result<(), ProbeError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(probe(&Url::parse(url).unwrap(), &StatusRanges::default()))
+        runtime.block_on(probe(&Url::parse(url).unwrap(), &StatusRanges(vec![(200, 499)])))
     }
 
     #[test]

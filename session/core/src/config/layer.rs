@@ -6,7 +6,7 @@ use std::path::Path;
 
 use toml_edit::Value;
 
-use super::keys::{self, Key, SECTIONS, Sectioned};
+use super::keys::{self, Key, PROGRAM, SECTIONS, Sectioned};
 use super::messages::{did_you_mean, first_of, names_in, refusal};
 use super::model::{Config, Shell};
 use super::origin::{ConfigError, Lines, Origin, Position, Source};
@@ -68,9 +68,10 @@ impl Draft {
     pub fn finish(mut self) -> (Config, BTreeMap<String, Origin>) {
         let mut ignored =
             Layer { source: Source::BuiltIn, lines: Lines::new(""), origins: Vec::new(), errors: Vec::new() };
+        self.config.shell.browser_settings = self.config.browser.clone();
         for entries in &self.shells {
             let mut shell = self.config.shell.clone();
-            ignored.table(&mut shell, "shells", "", entries);
+            ignored.shell(&mut shell, "shells", entries);
             self.config.shells.push(shell);
         }
         (self.config, self.origins)
@@ -87,6 +88,7 @@ impl Draft {
                 "input" => layer.input(config, entry),
                 "idle" => layer.section(&mut config.idle, entry),
                 "power" => layer.section(&mut config.power, entry),
+                "browser" => layer.section(&mut config.browser, entry),
                 "output" => layer.outputs(config, entry),
                 unknown => {
                     let near = did_you_mean(unknown, SECTIONS.iter().copied());
@@ -247,7 +249,7 @@ impl Layer<'_> {
                 continue;
             };
             let mut shell = base.clone();
-            self.table(&mut shell, &format!("shells[{index}]"), "", entries);
+            self.shell(&mut shell, &format!("shells[{index}]"), entries);
             if outputs.contains(&shell.output) {
                 let message = format!(
                     "shells[{index}].output is {:?} like an earlier one's, allowed is one shell an output",
@@ -259,6 +261,24 @@ impl Layer<'_> {
             tables.push(entries.clone());
         }
         tables
+    }
+
+    /// One `[[shells]]` table. `browser` in it is the program, or a table of its settings, `program` among them.
+    fn shell(&mut self, shell: &mut Shell, section: &str, entries: &[RawEntry]) {
+        let is_settings = |entry: &&RawEntry| entry.key == "browser" && matches!(entry.value.value, RawValue::Table(_));
+        let own: Vec<RawEntry> = entries.iter().filter(|entry| !is_settings(entry)).cloned().collect();
+        self.table(shell, section, "", &own);
+        let Some(RawValue::Table(settings)) = entries.iter().find(is_settings).map(|entry| &entry.value.value) else {
+            return;
+        };
+        let section = format!("{section}.browser");
+        let (program, settings): (Vec<RawEntry>, Vec<RawEntry>) =
+            settings.iter().cloned().partition(|entry| entry.key == PROGRAM);
+        let key = Shell::keys().iter().find(|key| key.name == "browser");
+        if let (Some(entry), Some(key)) = (program.first(), key) {
+            self.set(shell, key, &format!("{section}.{PROGRAM}"), &entry.value);
+        }
+        self.table(&mut shell.browser_settings, &section, "", &settings);
     }
 
     /// Says so when there are more tables than can be meant.

@@ -1,9 +1,15 @@
 //! What is well written in a configuration and yet can't or won't happen as it says: for `config check`, and for the
 //! problems that kioskd tells. Nothing is skipped for it. Pure.
 
+use super::browser::BrowserSettings;
+use super::keys::Sectioned;
 use super::load::Loaded;
 use super::model::Config;
 use super::syntax::duration_text;
+use crate::text::shortened;
+
+/// Of a value that is quoted.
+const MOST_CHARACTERS: usize = 100;
 
 impl Loaded {
     /// Everything that is wrong, a sentence each: what is skipped, and what will not happen.
@@ -13,12 +19,62 @@ impl Loaded {
     }
 }
 
+/// Keys of `[browser]` that are read and checked, and that nothing follows yet.
+const WITHOUT_EFFECT: &[&str] = &[
+    "allow",
+    "new-windows",
+    "shortcuts",
+    "trust",
+    "proxy",
+    "sign-in",
+    "downloads",
+    "uploads",
+    "printing",
+    "language",
+    "dialogs.alert",
+    "dialogs.confirm",
+    "dialogs.prompt",
+    "dialogs.print",
+    "dialogs.beforeunload",
+    "dialogs.after",
+    "zoom",
+    "profile",
+    "client-certificate",
+    "restart-at",
+    "permissions",
+];
+
+/// A sentence for each key of `table` that says something of its own and is not followed.
+fn without_effect(table: &str, settings: &BrowserSettings, inherited: &BrowserSettings) -> Vec<String> {
+    let keys = BrowserSettings::keys().iter().filter(|key| WITHOUT_EFFECT.contains(&key.name));
+    let said = keys.filter_map(|key| {
+        let text = |settings| (key.get)(settings).map(|value| value.to_string().trim().to_owned());
+        text(settings).filter(|value| Some(value) != text(inherited).as_ref()).map(|value| (key.name, value))
+    });
+    said.map(|(name, value)| {
+        let value = shortened(&value, MOST_CHARACTERS);
+        format!("{table}.{name} is {value}, and this version does not follow it yet: it has no effect")
+    })
+    .collect()
+}
+
 impl Config {
-    /// Keys whose values this version does not follow.
-    pub fn unfollowed(&self) -> Option<String> {
-        let reset = self.idle.reset?;
-        let reset = duration_text(Some(reset));
-        Some(format!("idle.reset is {reset:?}, and this version does not reset the page yet: it stays; say \"never\""))
+    /// Keys whose values this version does not follow: a sentence for each.
+    pub fn unfollowed(&self) -> Vec<String> {
+        let reset = self.idle.reset.map(|reset| {
+            let reset = duration_text(Some(reset));
+            format!("idle.reset is {reset:?}, and this version does not reset the page yet: it stays; say \"never\"")
+        });
+        let shells = self.shells.iter().enumerate();
+        let tables = shells.map(|(index, shell)| (format!("shells[{index}].browser"), &shell.browser_settings));
+        let all = std::iter::once(("browser".to_owned(), &self.browser)).chain(tables);
+        let mut told: Vec<String> = reset.into_iter().collect();
+        for (table, settings) in all {
+            // What a shell inherits is said once.
+            let inherited = if table == "browser" { &BrowserSettings::default() } else { &self.browser };
+            told.extend(without_effect(&table, settings, inherited));
+        }
+        told
     }
 
     /// Mirrors that lead back to where they began, as far as names tell: an output may be named by its connector in
@@ -55,8 +111,14 @@ impl Config {
 mod tests {
     use std::time::Duration;
 
+    use super::super::model::Shell;
     use super::super::output::{OutputRule, OutputSettings};
+    use super::super::raw::{Raw, RawValue};
     use super::*;
+
+    fn list_of(text: &str) -> Raw {
+        Raw { span: 0..0, value: RawValue::List(vec![Raw::text(text)]) }
+    }
 
     fn mirrors(tables: &[(&str, &str)]) -> Config {
         let rule = |(matcher, mirror): &(&str, &str)| OutputRule {
@@ -86,8 +148,29 @@ mod tests {
     #[test]
     fn what_is_not_followed_is_said() {
         let mut config = Config::default();
-        assert_eq!(config.unfollowed(), None);
+        assert_eq!(config.unfollowed(), [""; 0]);
         config.idle.reset = Some(Duration::from_secs(600));
-        assert!(config.unfollowed().unwrap().starts_with("idle.reset is \"10m\""));
+        assert!(config.unfollowed().remove(0).starts_with("idle.reset is \"10m\""));
+    }
+
+    #[test]
+    fn each_key_without_effect_is_one_and_is_told_of_where_it_is_set() {
+        let names: Vec<&str> = BrowserSettings::keys().iter().map(|key| key.name).collect();
+        assert!(WITHOUT_EFFECT.iter().all(|name| names.contains(name)));
+        let Some(key) = BrowserSettings::keys().iter().find(|key| WITHOUT_EFFECT.contains(&key.name)) else { return };
+        // By the text of a value that is not the built-in one, whichever key is left.
+        let words = ["drop", "deny", "silent", "ephemeral", "dismiss", "never", "/x", "de", "04:00", "none"];
+        let values = words.map(Raw::text).into_iter().chain([Raw::from_value(&1.5.into()), list_of("https://a")]);
+        let mut config = Config::default();
+        let built_in = (key.get)(&config.browser).unwrap().to_string();
+        let set = values.into_iter().any(|raw| {
+            (key.set)(&mut config.browser, &raw).is_ok() && (key.get)(&config.browser).unwrap().to_string() != built_in
+        });
+        assert!(set, "no value for {}", key.name);
+        config.shells = vec![Shell { browser_settings: config.browser.clone(), ..Shell::default() }, Shell::default()];
+        let told = config.unfollowed();
+        assert_eq!(told.len(), 2, "the first shell inherits it, the second takes it back: {told:?}");
+        assert!(told[0].starts_with(&format!("browser.{} is ", key.name)), "{told:?}");
+        assert!(told[1].starts_with(&format!("shells[1].browser.{} is ", key.name)), "{told:?}");
     }
 }

@@ -32,7 +32,9 @@ pub fn refusal<T>(key: &Key<T>, full: &str, raw: &Raw, wrong: &Wrong) -> String 
     };
     match (&wrong.why, near) {
         // It is about one thing in it.
-        (Some(why), _) if matches!(raw.value, RawValue::List(_)) => format!("{full}: {why}; allowed is {allowed}"),
+        (Some(why), _) if matches!(raw.value, RawValue::List(_) | RawValue::Table(_)) => {
+            format!("{full}: {why}; allowed is {allowed}")
+        }
         (Some(why), _) => format!("{full} is {found}: {why}; allowed is {allowed}"),
         (None, Some(near)) => format!("{full} is {found}, did you mean {near:?}? Allowed is {allowed}"),
         (None, None) => format!("{full} is {found}, allowed is {allowed}"),

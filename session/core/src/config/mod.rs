@@ -2,6 +2,8 @@
 //! and the policy that follows from both for one output. kioskd, kiosk-session and kioskctl read it from here.
 //! Nothing here talks to a service, and no input makes it panic.
 
+pub mod allow;
+mod browser;
 mod devices;
 mod keys;
 mod layer;
@@ -22,6 +24,10 @@ pub mod syntax;
 pub mod url;
 mod variable;
 
+pub use allow::{Allowed, UrlPattern};
+pub use browser::{
+    Answer, BrowserSettings, Dialogs, NewWindows, Permission, PermissionRule, Printing, ProfileKind, Proxy, Shortcuts,
+};
 pub use devices::{
     AccelProfile, Calibration, DeviceNames, InputRule, InputSettings, OUTPUT_AUTO, calibration_of, input_settings,
 };

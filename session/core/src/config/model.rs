@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::browser::BrowserSettings;
 use super::devices::InputRule;
 use super::output::{ModeChoice, OutputRule, OutputSettings, Rotation, Scale};
 use super::url::Url;
@@ -21,6 +22,8 @@ pub struct Config {
     pub input: Input,
     pub idle: Idle,
     pub power: Power,
+    /// `[browser]`: what the shells' [`Shell::browser_settings`] inherit from.
+    pub browser: BrowserSettings,
 }
 
 impl Default for Config {
@@ -42,6 +45,7 @@ impl Default for Config {
             input: Input::default(),
             idle: Idle::default(),
             power: Power::default(),
+            browser: BrowserSettings::default(),
         }
     }
 }
@@ -66,6 +70,8 @@ pub struct Shell {
     /// The output it is shown on: a connector's name, `Make Model Serial`, or `*` for all.
     pub output: String,
     pub ready: Ready,
+    /// `[browser]`, and over it what `[shells.browser]` says.
+    pub browser_settings: BrowserSettings,
 }
 
 impl Shell {
@@ -85,6 +91,7 @@ impl Default for Shell {
             extra_args: Vec::new(),
             output: "*".into(),
             ready: Ready::default(),
+            browser_settings: BrowserSettings::default(),
         }
     }
 }
@@ -120,7 +127,7 @@ impl StatusRanges {
 
 impl Default for StatusRanges {
     fn default() -> Self {
-        StatusRanges(vec![(200, 499)])
+        StatusRanges(vec![(200, 299)])
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the setters of [`super::keys`] are made of: from a [`Raw`] value to the type of a field, or the reason
 //! why not. Pure.
 
+use std::path::PathBuf;
+
 use toml_edit::{Array, InlineTable, Value};
 
 use super::model::{Days, ScheduleEntry};
@@ -57,6 +59,34 @@ pub(super) fn words_of(raw: &Raw, first_is_program: bool) -> Result<Vec<String>,
 pub(super) fn no_nul(raw: &Raw) -> Result<String, Wrong> {
     let text = raw.as_text()?;
     if text.contains('\0') { Err(Wrong::because("it has a NUL character")) } else { Ok(text.to_owned()) }
+}
+
+/// The elements of a list, one by one; what is wrong with one is said of its place.
+pub(super) fn each<T>(raw: &Raw, of: impl Fn(&Raw) -> Result<T, Wrong>) -> Result<Vec<T>, Wrong> {
+    let one = |raw: &Raw| of(raw).map_err(|wrong| Wrong { span: Some(raw.span.clone()), ..wrong });
+    raw.as_list()?.iter().map(one).collect()
+}
+
+/// `None` for the one word that says so.
+pub(super) fn unless<T>(none: &str, raw: &Raw, of: impl Fn(&Raw) -> Result<T, Wrong>) -> Result<Option<T>, Wrong> {
+    if raw.as_text()? == none { Ok(None) } else { of(raw).map(Some) }
+}
+
+/// A path that means the same wherever a program was started.
+pub(super) fn absolute(raw: &Raw) -> Result<PathBuf, Wrong> {
+    let path = PathBuf::from(no_control(raw)?);
+    if path.is_absolute() { Ok(path) } else { Err(Wrong::because(format!("{} is no absolute path", raw.excerpt()))) }
+}
+
+/// One of a few words.
+pub(super) fn named<T: Copy>(raw: &Raw, words: &[(&str, T)]) -> Result<T, Wrong> {
+    let found = words.iter().find(|(word, _)| raw.as_text().is_ok_and(|text| text == *word));
+    found.map(|(_, value)| *value).ok_or_else(Wrong::default)
+}
+
+/// As [`named`] reads it.
+pub(super) fn spelled<T: PartialEq>(value: &T, words: &[(&'static str, T)]) -> &'static str {
+    words.iter().find(|(_, other)| other == value).map(|(word, _)| *word).unwrap_or_default()
 }
 
 pub(super) fn list(words: &[String]) -> Value {

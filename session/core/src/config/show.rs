@@ -6,8 +6,9 @@ use std::fmt::Write;
 use serde::Serialize;
 use toml_edit::Value;
 
-use super::keys::Sectioned;
+use super::keys::{PROGRAM, Sectioned};
 use super::load::Loaded;
+use super::model::Shell;
 
 /// One value in force.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -32,7 +33,7 @@ impl Loaded {
         let config = &self.config;
         self.section(&config.shell, "shell", "[shell]", &mut all);
         for (index, shell) in config.shells.iter().enumerate() {
-            self.section(shell, &format!("shells[{index}]"), "[[shells]]", &mut all);
+            self.shell(shell, &format!("shells[{index}]"), &mut all);
         }
         self.section(&config.splash, "splash", "[splash]", &mut all);
         for rule in &config.outputs {
@@ -46,6 +47,7 @@ impl Loaded {
         }
         self.section(&config.idle, "idle", "[idle]", &mut all);
         self.section(&config.power, "power", "[power]", &mut all);
+        self.section(&config.browser, "browser", "[browser]", &mut all);
         all
     }
 
@@ -69,13 +71,32 @@ impl Loaded {
         text
     }
 
+    /// With the program in the table of the browser's settings, since there is such a table.
+    fn shell(&self, shell: &Shell, section: &str, all: &mut Vec<Setting>) {
+        let mut own = Vec::new();
+        self.section(shell, section, "[[shells]]", &mut own);
+        let at = own.iter().position(|setting| setting.name == "browser");
+        let program = at.map(|at| own.remove(at));
+        all.append(&mut own);
+        let header = "[shells.browser]".to_owned();
+        let section = format!("{section}.browser");
+        all.extend(program.map(|program| {
+            let key = format!("{section}.{PROGRAM}");
+            let origin = self.origins.get(&key).map_or(program.origin, ToString::to_string);
+            Setting { key, origin, header: header.clone(), name: PROGRAM.to_owned(), ..program }
+        }));
+        self.section(&shell.browser_settings, &section, &header, all);
+    }
+
     fn section<T: Sectioned>(&self, target: &T, section: &str, header: &str, all: &mut Vec<Setting>) {
         for key in T::keys() {
             let Some(value) = (key.get)(target) else { continue };
             let full = format!("{section}.{}", key.name);
             let origin = self.origins.get(&full).or_else(|| {
-                // What a [[shells]] table does not say comes from [shell].
-                let inherited = section.starts_with("shells[").then(|| format!("shell.{}", key.name))?;
+                // What a [[shells]] table does not say comes from [shell], its browser's settings from [browser].
+                let own = section.starts_with("shells[");
+                let from = if section.ends_with("].browser") { "browser" } else { "shell" };
+                let inherited = own.then(|| format!("{from}.{}", key.name))?;
                 self.origins.get(&inherited)
             });
             all.push(Setting {

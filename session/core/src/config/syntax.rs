@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::browser::Proxy;
 use super::model::{Days, StatusRanges, TimeOfDay};
 use super::output::{ModeChoice, Scale};
 
@@ -15,6 +16,9 @@ pub const STATUS: &str = "HTTP status codes such as \"200\", \"2xx\", \"2xx-4xx\
 pub const TIME: &str = "a time of day such as \"07:30\"";
 pub const DAYS: &str = "days such as \"mon-fri\", \"sat,sun\" or \"all\"";
 pub const SCALE: &str = "\"auto\", or a number from 1.0 to 4.0";
+
+pub const PROXY: &str = "\"system\", \"none\", a proxy such as \"http://10.0.0.1:3128\" (also https, socks4, socks5), or the \
+                         address of a PAC script such as \"http://wpad.example/proxy.pac\"";
 
 /// Largest width or height that a mode may have: DRM's mode structure has 16 bits.
 const MAX_SIZE: u32 = 16384;
@@ -194,6 +198,40 @@ fn one_status_text(first: u16, last: u16) -> String {
         (true, _, false) => format!("{}xx-{}xx", first / 100, last / 100),
         (false, true, _) => first.to_string(),
         (false, false, _) => format!("{first}-{last}"),
+    }
+}
+
+/// Why a text is neither a proxy nor the address of a script that names them.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ProxyError {
+    #[error("it is no URL")]
+    NoUrl,
+    #[error("the scheme {0:?} is not one of http, https, socks4, socks5, file")]
+    Scheme(String),
+    #[error("Chromium takes no user and password for a proxy from there; they belong into the file of browser.sign-in")]
+    User,
+}
+
+/// See [`PROXY`]: what has a path is a script.
+pub fn parse_proxy(text: &str) -> Result<Proxy, ProxyError> {
+    match text {
+        "system" => return Ok(Proxy::System),
+        "none" => return Ok(Proxy::None),
+        _ => {}
+    }
+    let url = url::Url::parse(text).map_err(|_| ProxyError::NoUrl)?;
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(ProxyError::User);
+    }
+    let script = !matches!(url.path(), "" | "/");
+    match url.scheme() {
+        "file" if script => Ok(Proxy::Pac(text.to_owned())),
+        "http" | "https" if script => Ok(Proxy::Pac(text.to_owned())),
+        "http" | "https" | "socks4" | "socks5" if url.has_host() && !script => {
+            Ok(Proxy::Server(text.trim_end_matches('/').to_owned()))
+        }
+        "http" | "https" | "socks4" | "socks5" | "file" => Err(ProxyError::NoUrl),
+        other => Err(ProxyError::Scheme(other.to_owned())),
     }
 }
 

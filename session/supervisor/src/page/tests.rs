@@ -9,7 +9,7 @@ use super::*;
 const FRAME: &str = "F1";
 
 fn attached(ready: PageReady) -> Page {
-    let mut page = Page::new(ready, StatusRanges::default());
+    let mut page = Page::new(ready, StatusRanges(vec![(200, 499)]));
     assert_eq!(methods(&mut page), ["Target.setAutoAttach"]);
     page.take(&json!({ "method": "Target.attachedToTarget", "params": {
         "sessionId": "S1", "targetInfo": { "targetId": FRAME, "type": "page" } } }));

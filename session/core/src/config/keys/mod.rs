@@ -1,6 +1,7 @@
 //! The table of all configuration keys: for each its name, what is allowed, how it is set and how it is
 //! shown. The loader, the environment layer, the error messages and `config show` all read this one table.
 
+mod browser;
 mod device;
 mod idle;
 mod input;
@@ -11,12 +12,14 @@ mod splash;
 
 use toml_edit::Value;
 
+use super::browser::BrowserSettings;
 use super::devices::InputRule;
 use super::model::{Config, Idle, Input, Power, Shell, Splash};
 use super::output::OutputRule;
 use super::raw::{Raw, Wrong};
 use super::syntax;
 
+pub use browser::BROWSER;
 pub use device::DEVICES;
 pub use idle::IDLE;
 pub use input::INPUT;
@@ -71,7 +74,10 @@ const TRUTH: Allowed = Allowed::Description("true or false");
 const DURATION: Allowed = Allowed::Description(syntax::DURATION);
 
 /// All top-level keys.
-pub const SECTIONS: &[&str] = &["shell", "shells", "splash", "output", "input", "idle", "power"];
+pub const SECTIONS: &[&str] = &["shell", "shells", "splash", "output", "input", "idle", "power", "browser"];
+
+/// `shell.browser`, where `[shells.browser]` is a table.
+pub const PROGRAM: &str = "program";
 
 /// A part of the configuration and its keys, for code that handles all sections alike.
 pub trait Sectioned: Sized + 'static {
@@ -94,7 +100,7 @@ macro_rules! sectioned {
         })*
     };
 }
-sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", Idle => IDLE, Power => POWER);
+sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", Idle => IDLE, Power => POWER, BrowserSettings => BROWSER);
 
 /// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
 pub fn input_rule<'a>(config: &'a mut Config, matcher: &str) -> &'a mut InputRule {

@@ -30,7 +30,7 @@ pub static SHELL: &[Key<Shell>] = &[
     Key {
         name: "browser",
         kind: Kind::Text,
-        allowed: Allowed::Description("a program's name or path"),
+        allowed: Allowed::Description("a program's name or path; its settings have a table of their own, [browser]"),
         set: |shell, raw| put(&mut shell.browser, filled(raw)),
         get: |shell| Some(shell.browser.as_str().into()),
     },
