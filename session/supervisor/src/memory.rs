@@ -11,7 +11,7 @@ pub fn of_group(leader: u32) -> u64 {
 }
 
 /// The third field behind the program's name, which may have spaces and parentheses in it.
-fn group(pid: u32) -> Option<u32> {
+pub(crate) fn group(pid: u32) -> Option<u32> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(')')?;
     fields.split_whitespace().nth(2)?.parse().ok()

@@ -108,9 +108,37 @@ pub fn mark_clean_exit(profile: &Path) -> io::Result<()> {
     replace(&file, &directory.join("Preferences.new"), preferences.to_string().as_bytes())
 }
 
+/// Moves the profile out of the way, so that the browser makes a new one. One copy is kept, the last. Returns where it
+/// is. Only when nobody uses it.
+pub fn set_aside(profile: &Path) -> io::Result<PathBuf> {
+    let kept = profile.with_extension("set-aside");
+    match std::fs::remove_dir_all(&kept) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    match std::fs::rename(profile, &kept) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(kept),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_last_profile_set_aside_is_kept() {
+        let base = tempfile::tempdir().unwrap();
+        let profile = base.path().join("profile");
+        for number in ["1", "2"] {
+            std::fs::create_dir_all(profile.join("Default")).unwrap();
+            std::fs::write(profile.join("Default/x"), number).unwrap();
+            let kept = set_aside(&profile).unwrap();
+            assert_eq!(std::fs::read_to_string(kept.join("Default/x")).unwrap(), number);
+            assert!(!profile.exists());
+        }
+        set_aside(&profile).unwrap();
+    }
 
     #[test]
     fn preferences_say_that_all_was_well() {

@@ -101,24 +101,51 @@ fn a_page_that_hangs_or_crashes_is_shown_again() {
     let server = DemoShell::start(base.path(), 0);
     let (mut compositor, session) = start(&format!("http://localhost:{}", server.port), "");
     let first = compositor.until_state(State::Ready, BROWSER).pid;
-    // The page's process is one of the renderers that are not the browser's own interface; one is a spare.
-    let page_processes = || -> Vec<u32> {
-        let ours = processes("--type=renderer").into_iter().filter(|pid| group(*pid) == Some(first));
-        let line = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-        ours.filter(|pid| !line(*pid).contains("top-chrome") && !line(*pid).contains("extension-process")).collect()
-    };
-    page_processes().into_iter().for_each(kill);
+    page_processes(first).into_iter().for_each(kill);
     compositor.until_state(State::Crashed, BROWSER);
     assert_eq!(compositor.until_state(State::Ready, BROWSER).pid, first, "the browser lives on");
 
-    // Stopped, it answers no heartbeat: within two of them the browser is replaced.
-    for pid in page_processes() {
-        let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
-        rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
-    }
+    // Stopped, it answers no heartbeat; with two failures in a minute the browser is replaced.
+    page_processes(first).into_iter().for_each(stop);
     let second = compositor.until(BROWSER, |r| r.state == State::Ready && r.pid != first).pop().unwrap();
     assert_ne!(second.pid, first);
     assert!(status(&session)["last-failure"]["reason"].as_str().unwrap().contains("does not answer"));
+}
+
+#[test]
+fn a_page_that_hangs_climbs_the_ladder_from_a_reload_to_a_new_browser() {
+    let base = tempfile::tempdir().unwrap();
+    let server = DemoShell::start(base.path(), 0);
+    let (mut compositor, session) = start(&format!("http://localhost:{}", server.port), "");
+    let first = compositor.until_state(State::Ready, BROWSER).pid;
+    let stopped = std::time::Instant::now();
+    page_processes(first).into_iter().for_each(stop);
+    until("the first step", SOON, || last_action(&session) == "loaded again");
+    assert!(stopped.elapsed() < Duration::from_secs(17), "noticed after {:?}", stopped.elapsed());
+    compositor.until_state(State::Crashed, SOON);
+    assert_eq!(last_action(&session), "loaded again in a new process");
+    assert_eq!(compositor.until_state(State::Ready, BROWSER).pid, first, "the browser lives on");
+    // A browser that is stopped itself can only be replaced.
+    stop(first);
+    let second = compositor.until(BROWSER, |r| r.state == State::Ready && r.pid != first).pop().unwrap();
+    assert_ne!(second.pid, first);
+}
+
+/// The page's process is one of the renderers that are not the browser's own interface; one is a spare.
+fn page_processes(browser: u32) -> Vec<u32> {
+    let ours = processes("--type=renderer").into_iter().filter(|pid| group(*pid) == Some(browser));
+    let line = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    ours.filter(|pid| !line(*pid).contains("top-chrome") && !line(*pid).contains("extension-process")).collect()
+}
+
+fn stop(pid: u32) {
+    let pid = rustix::process::Pid::from_raw(pid.cast_signed()).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+}
+
+/// What was done about the last failure.
+fn last_action(session: &Session) -> String {
+    status(session)["last-failure"]["action"].as_str().unwrap_or_default().to_owned()
 }
 
 fn group(pid: u32) -> Option<u32> {

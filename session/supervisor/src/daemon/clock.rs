@@ -1,12 +1,13 @@
-//! The daemon's clocks: monotonic for everything that waits, CLOCK_BOOTTIME for what others are told. Never the
-//! time of day, which may jump by years at the boot of a machine without a clock battery.
+//! The daemon's clock, CLOCK_BOOTTIME for everything that waits and for what others are told: it never goes back, and
+//! counts the time that the machine sleeps, so that budgets and pauses are of the world's time. Never the time of day,
+//! which may jump by years at the boot of a machine without a clock battery.
 //!
 //! Waiting is the kernel's: tokio keeps time in wheels and wakes up once for each that a moment is moved through,
 //! three times for one that is ten seconds away.
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::time::{
     ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
@@ -14,10 +15,10 @@ use rustix::time::{
 };
 use tokio::io::unix::AsyncFd;
 
-/// A monotonic clock that started with the daemon.
+/// A clock that started with the daemon.
 #[derive(Debug)]
 pub(super) struct Clock {
-    start: Instant,
+    start: Duration,
     alarm: AsyncFd<OwnedFd>,
 }
 
@@ -27,19 +28,17 @@ impl Clock {
     // its successor is unsafe.
     #[allow(deprecated)]
     pub fn start() -> io::Result<Self> {
-        let alarm = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
-        Ok(Clock { start: Instant::now(), alarm: AsyncFd::new(alarm)? })
+        let alarm = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
+        Ok(Clock { start: since_boot(), alarm: AsyncFd::new(alarm)? })
     }
 
     pub fn now(&self) -> Duration {
-        self.start.elapsed()
+        since_boot().saturating_sub(self.start)
     }
 
     /// Microseconds since the boot, suspended time included.
     pub fn boot_micros(&self) -> u64 {
-        let time = clock_gettime(ClockId::Boottime);
-        let (seconds, nanos) = (time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs());
-        seconds.saturating_mul(1_000_000).saturating_add(nanos / 1000)
+        u64::try_from(since_boot().as_micros()).unwrap_or(u64::MAX)
     }
 
     /// Waits until `moment`; `None`: for ever. One at a time: the last one who waits sets the alarm.
@@ -66,6 +65,12 @@ impl Clock {
         self.alarm.readable().await?.clear_ready();
         Ok(())
     }
+}
+
+/// Since the machine's boot, suspended time included.
+fn since_boot() -> Duration {
+    let time = clock_gettime(ClockId::Boottime);
+    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 #[cfg(test)]

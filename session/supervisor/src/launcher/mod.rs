@@ -7,6 +7,7 @@
 pub mod bound;
 pub mod leftovers;
 pub mod process;
+pub mod work;
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;

@@ -3,7 +3,8 @@
 
 use std::time::Duration;
 
-use super::{END_GRACE, Effect, Machine, Page, Server, Trouble};
+use super::parts::{Intent, Launch, Page, ReadyClock, Server, Trouble};
+use super::{END_GRACE, Effect, Machine};
 use kiosk_core::config::Url;
 
 /// The methods of `org.kioskd.Session1`.
@@ -48,12 +49,12 @@ impl Machine {
             Command::Stop => self.stop(&mut effects),
             Command::Start => self.start(now),
             _ if self.settings.command => return Err(Refusal::NotABrowser),
-            _ if !self.wanted => return Err(Refusal::Stopped),
+            _ if self.intent != Intent::Run => return Err(Refusal::Stopped),
             Command::Reload { hard } => self.reload(hard, now, &mut effects),
             Command::Open { url } => self.open(url, now, &mut effects),
             Command::Home => self.open(self.settings.home.clone(), now, &mut effects),
             Command::ClearData => {
-                if !self.running() || matches!(self.page, Page::Starting { .. } | Page::None { .. }) {
+                if !self.running() || !self.page.is_attached() {
                     return Err(Refusal::NoBrowser);
                 }
                 effects.push(Effect::ClearData);
@@ -66,10 +67,7 @@ impl Machine {
 
     fn reload(&mut self, hard: bool, now: Duration, effects: &mut Vec<Effect>) {
         if matches!(self.page, Page::Up { .. }) {
-            self.page = Page::Loading { limit: now + self.load_limit(), empty_at: None };
-            self.health = None;
-            self.not_up(now);
-            effects.push(Effect::Reload { hard });
+            self.load(Effect::Reload { hard }, now, effects);
         } else {
             self.try_now(now, effects);
         }
@@ -82,13 +80,11 @@ impl Machine {
 
     /// Opens the target as soon as can be: at once in a page that people see, else when its server answers.
     fn try_now(&mut self, now: Duration, effects: &mut Vec<Effect>) {
-        if self.shown {
-            self.not_up(now);
+        if self.shown() {
             self.navigate(now, effects);
             return;
         }
         self.server = Server::Unknown;
-        self.probes = 0;
         if matches!(self.page, Page::Loading { .. }) {
             self.page = Page::Blank;
         }
@@ -96,8 +92,7 @@ impl Machine {
 
     fn restart(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         self.start(now);
-        self.launch_at = None;
-        self.pausing = false;
+        self.launch = Launch::Now;
         self.trouble = Trouble::None;
         self.server = Server::Unknown;
         if self.running() {
@@ -106,21 +101,20 @@ impl Machine {
     }
 
     fn start(&mut self, now: Duration) {
-        if !self.wanted {
-            self.wanted = true;
-            self.browser_backoff.reset();
-            self.page_backoff.reset();
-            self.launch_at = None;
-            self.pausing = false;
+        if self.intent == Intent::Stop {
+            self.intent = Intent::Run;
+            self.recovery.forget_waits();
+            self.launch = Launch::Now;
             self.not_up(now);
         }
     }
 
     fn stop(&mut self, effects: &mut Vec<Effect>) {
-        self.wanted = false;
-        self.overdue = false;
-        self.overdue_at = None;
-        self.stable_at = None;
+        if self.intent == Intent::Run {
+            self.intent = Intent::Stop;
+        }
+        self.clock = ReadyClock::Off;
+        self.recovery.not_up();
         self.trouble = Trouble::None;
         self.reason.clear();
         self.target = self.settings.home.clone();

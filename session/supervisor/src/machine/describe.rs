@@ -1,17 +1,20 @@
 //! The machine's state in the words of the interface, and in a line for the person before the screen.
 
-use super::{Machine, Page, Server, Trouble};
+use super::Machine;
+use super::parts::{Intent, Launch, Page, ReadyClock, Server, Trouble};
 use kiosk_core::api::State;
 
 impl Machine {
     /// The state as `org.kioskd.Session1.State` has it.
     pub fn state(&self) -> State {
-        if !self.wanted || self.leaving {
+        if self.intent != Intent::Run {
             return State::Stopped;
         }
         match (self.page, self.trouble) {
+            // What covers it is what people see.
+            (Page::Up { .. }, _) if self.covered.is_some() => State::Loading,
             (Page::Up { .. }, _) => State::Ready,
-            _ if self.pausing => State::Backoff,
+            _ if matches!(self.launch, Launch::Pause(_)) => State::Backoff,
             (_, Trouble::Crashed) => State::Crashed,
             (Page::Loading { .. }, _) => State::Loading,
             (_, Trouble::Offline) => State::Offline,
@@ -22,10 +25,10 @@ impl Machine {
 
     /// One line; empty: nothing to say.
     pub(super) fn message(&self) -> String {
-        if self.shown {
+        if self.shown() {
             return String::new();
         }
-        if self.overdue && self.wanted {
+        if self.clock == ReadyClock::Over && self.intent == Intent::Run {
             let seconds = self.settings.ready_timeout.unwrap_or_default().as_secs();
             let why = if self.reason.is_empty() { self.waiting_for() } else { self.reason.clone() };
             return format!("Not up after {seconds} s: {why}. Trying again.");
@@ -38,7 +41,7 @@ impl Machine {
             State::Crashed => "Starting again".into(),
             State::Backoff => format!("{}. Trying again.", self.reason),
             State::Ready => String::new(),
-            State::Stopped if self.wanted => "Ending".into(),
+            State::Stopped if self.intent == Intent::Leave => "Ending".into(),
             State::Stopped => "Stopped".into(),
         }
     }
@@ -47,7 +50,7 @@ impl Machine {
         match self.page {
             Page::Loading { .. } if self.settings.explicit => "the page has not called window.kiosk.ready()".into(),
             Page::Loading { .. } => format!("{} is loading", self.target),
-            Page::Starting { .. } | Page::None { .. } => format!("{} is starting", self.settings.program),
+            Page::Starting(_) | Page::Lost { .. } | Page::None => format!("{} is starting", self.settings.program),
             _ => format!("waiting for {}", self.server_name()),
         }
     }

@@ -73,8 +73,17 @@ pub enum Event {
     Dialog {
         open: bool,
     },
-    /// The answer to [`Effect::Ping`].
+    /// Another window of the browser covers the page, or no longer does.
+    Covered {
+        covered: bool,
+    },
+    /// The answer to [`Effect::Ping`] or [`Effect::Unstick`].
     Alive,
+    /// The answer to [`Effect::Measure`].
+    Measured {
+        /// What the shell's processes have done since they started, as [`crate::launcher::work`] counts.
+        work: u64,
+    },
     /// [`Machine::deadline`] has passed.
     Tick,
     /// The service is to end.
@@ -101,6 +110,14 @@ pub enum Effect {
     ClearData,
     /// Ask the page for a sign of life.
     Ping,
+    /// End what runs in the page, ask it for a sign of life, and load it again.
+    Unstick,
+    /// End the page's process by force, not the browser.
+    EndRenderer,
+    /// Say how much the shell's processes have done.
+    Measure,
+    /// Have the next shell start with an empty profile; a copy of the old one is kept.
+    SetProfileAside,
     /// A failure for the log, the memory and whoever listens.
     Failed(Failure),
     /// All is ended: leave.

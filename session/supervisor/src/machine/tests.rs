@@ -2,6 +2,9 @@
 
 use proptest::prelude::*;
 
+use std::collections::VecDeque;
+
+use super::health::{ANSWER_LIMIT, HEALTH_INTERVAL};
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -28,6 +31,13 @@ struct World {
     /// Something of the page has been seen since the last end of one.
     seen: bool,
     probing: bool,
+    renderer_ends: bool,
+    /// The work that the shell's processes have done, and do between two measurements.
+    work: u64,
+    speed: u64,
+    profiles_aside: u32,
+    /// While effects were carried out.
+    happened: VecDeque<Event>,
     can_launch: bool,
     finished: bool,
     pid: u32,
@@ -45,6 +55,11 @@ impl World {
             attached: false,
             seen: false,
             probing: false,
+            renderer_ends: false,
+            work: 0,
+            speed: 0,
+            profiles_aside: 0,
+            happened: VecDeque::new(),
             can_launch: true,
             finished: false,
             pid: 100,
@@ -54,11 +69,24 @@ impl World {
     }
 
     fn event(&mut self, event: Event) {
+        self.happened.push_back(event);
+        self.take_turns();
+    }
+
+    fn take_turns(&mut self) {
+        while let Some(event) = self.happened.pop_front() {
+            self.take_turn(event);
+        }
+        self.check();
+    }
+
+    fn take_turn(&mut self, event: Event) {
         match &event {
             Event::PageUp | Event::PageLoaded => self.seen = true,
             Event::PageCrashed | Event::Detached { .. } => self.seen = false,
             Event::PageFailed { error_page: true, .. } => self.seen = false,
             Event::Exited { .. } => {
+                self.renderer_ends = false;
                 (self.alive, self.ending, self.attached, self.seen) = (false, false, false, false);
             }
             Event::Attached => self.attached = true,
@@ -72,6 +100,7 @@ impl World {
     fn command(&mut self, command: Command) -> Result<(), Refusal> {
         let effects = self.machine.command(command, self.now)?;
         self.perform(effects);
+        self.take_turns();
         Ok(())
     }
 
@@ -86,9 +115,10 @@ impl World {
                     self.pid += 1;
                     if self.can_launch {
                         self.alive = true;
-                        self.event(Event::Launched { pid: self.pid });
+                        self.happened.push_back(Event::Launched { pid: self.pid });
                     } else {
-                        self.event(Event::LaunchFailed { reason: "chromium is not installed".into() });
+                        let reason = "chromium is not installed".into();
+                        self.happened.push_back(Event::LaunchFailed { reason });
                     }
                 }
                 Effect::Kill { .. } => {
@@ -96,9 +126,21 @@ impl World {
                     self.ending = true;
                     self.seen = false;
                 }
-                Effect::Navigate { .. } | Effect::Reload { .. } | Effect::ClearData | Effect::Ping => {
+                Effect::Navigate { .. }
+                | Effect::Reload { .. }
+                | Effect::ClearData
+                | Effect::Ping
+                | Effect::Unstick
+                | Effect::EndRenderer => {
                     assert!(self.alive && self.attached, "an order without a page: {effect:?}");
+                    self.renderer_ends |= effect == Effect::EndRenderer;
                 }
+                Effect::Measure => {
+                    assert!(self.alive, "nothing to measure");
+                    self.work += self.speed;
+                    self.happened.push_back(Event::Measured { work: self.work });
+                }
+                Effect::SetProfileAside => self.profiles_aside += 1,
                 Effect::Finish => {
                     assert!(!self.alive, "left with a shell running");
                     self.finished = true;
@@ -106,7 +148,6 @@ impl World {
                 Effect::Failed(failure) => assert!(!failure.reason.is_empty() && !failure.action.is_empty()),
             }
         }
-        self.check();
     }
 
     fn check(&self) {
@@ -115,9 +156,9 @@ impl World {
             assert!(self.alive && self.seen, "ready without a page");
         }
         assert_eq!(report.pid != 0, self.alive && !self.ending, "pid");
-        let active = self.machine.wanted && !self.machine.leaving && self.machine.compositor.is_some();
+        let active = self.machine.intent == Intent::Run && self.machine.compositor.is_here();
         if active && self.machine.state() != State::Ready {
-            let limit = self.machine.load_limit().max(self.machine.attach_limit);
+            let limit = self.machine.load_stall();
             let soon = self.machine.deadline().is_some_and(|at| at <= self.now + limit);
             assert!(soon || self.probing || self.ending, "no way forward: {:?}", self.machine);
         }
@@ -140,7 +181,7 @@ impl World {
 
     /// One turn of a world in which everything works.
     fn cooperate(&mut self) {
-        let event = if self.machine.compositor.is_none() {
+        let event = if !self.machine.compositor.is_here() {
             Event::CompositorUp { pid: 1 }
         } else if self.ending {
             Event::Exited { how: "exit status 0".into() }
@@ -148,6 +189,10 @@ impl World {
             Event::ServerUp
         } else if self.alive && !self.attached {
             Event::Attached
+        } else if std::mem::take(&mut self.renderer_ends) {
+            Event::PageCrashed
+        } else if self.machine.covered.is_some() {
+            Event::Covered { covered: false }
         } else if self.machine.state() == State::Loading || matches!(self.machine.page, Page::Loading { .. }) {
             Event::PageUp
         } else {
@@ -304,31 +349,44 @@ fn a_browser_that_can_not_start_is_tried_ever_more_rarely_and_for_ever() {
 }
 
 #[test]
-fn a_browser_that_is_slow_to_answer_gets_more_time_until_it_comes_to_its_end() {
+fn a_browser_that_is_slow_but_works_is_waited_for_and_one_that_does_nothing_is_ended_early() {
     let mut world = World::new(settings());
     world.event(Event::CompositorUp { pid: 1 });
-    // Ten times slower than what is thought of: it takes five minutes.
-    let slow = Duration::from_secs(300);
-    while world.machine.state() != State::Ready {
-        assert!(world.now < Duration::from_secs(1800), "never up: {:?}", world.machine);
-        let due = *world.launches.last().unwrap() + slow;
-        if world.alive && !world.ending && !world.attached && world.now < due {
-            world.pass(due - world.now);
-        } else {
-            world.cooperate();
-        }
+    // A loaded machine: it takes seven minutes.
+    world.speed = 20;
+    while world.now < Duration::from_secs(420) {
+        assert!(world.alive && !world.ending, "ended at {:?}", world.now);
+        world.pass(SECOND);
     }
-    assert_eq!(world.launches.len(), 4, "after 60, 120 and 240 s it is started again");
-    // Its next start takes as long.
-    world.event(Event::Exited { how: "killed (SIGKILL)".into() });
-    while !world.alive {
-        world.cooperate();
-    }
-    let launches = world.launches.len();
-    world.now += slow;
     world.event(Event::Attached);
     world.until_ready();
-    assert_eq!(world.launches.len(), launches);
+    assert_eq!(world.launches.len(), 1);
+    // Its successor is dead from the start.
+    world.event(Event::Exited { how: "killed (SIGKILL)".into() });
+    while !world.alive {
+        world.pass(SECOND);
+    }
+    world.speed = 0;
+    let launched = world.now;
+    while !world.ending {
+        world.pass(SECOND);
+    }
+    assert_eq!(world.now - launched, ATTACH_STALL);
+    let reason = "chromium does not answer: it does nothing for 30 s";
+    assert!(world.effects.iter().any(|e| matches!(e, Effect::Failed(failure) if failure.reason == reason)));
+    // And one that works for ever without an answer is ended too.
+    world.until_ready();
+    world.event(Event::Exited { how: "killed (SIGKILL)".into() });
+    while !world.alive {
+        world.pass(SECOND);
+    }
+    world.speed = 1000;
+    let launched = world.now;
+    while !world.ending {
+        world.pass(SECOND);
+    }
+    assert_eq!(world.now - launched, ATTACH_LONGEST);
+    world.until_ready();
     // One that stopped to answer is not waited for that long.
     world.event(Event::Detached { reason: "closed".into() });
     assert_eq!(world.machine.deadline(), Some(world.now + DETACH_LIMIT));
@@ -380,8 +438,9 @@ fn a_page_that_does_not_answer_takes_the_browser_with_it_unless_it_waits_for_a_p
     let asked = world.now;
     while !world.ending {
         world.pass(SECOND);
+        world.renderer_ends = false;
     }
-    assert_eq!(world.now - asked, HEALTH_INTERVAL * 2);
+    assert!(world.now - asked < Duration::from_secs(35), "{:?}", world.now - asked);
     world.until_ready();
 }
 
@@ -410,6 +469,93 @@ fn a_page_that_died_is_loaded_again_and_then_the_browser_started_again() {
 }
 
 #[test]
+fn a_page_that_hangs_is_loaded_again_then_gets_a_new_process_then_a_new_browser() {
+    let mut world = World::ready();
+    let pid = world.machine.pid();
+    let failures = |world: &World| -> Vec<String> {
+        let actions = world.effects.iter().filter_map(|effect| match effect {
+            Effect::Failed(failure) => Some(failure.action.clone()),
+            _ => None,
+        });
+        actions.collect()
+    };
+    let hung = world.now;
+    while failures(&world).is_empty() {
+        world.pass(SECOND);
+    }
+    assert!(world.now - hung < Duration::from_secs(15), "noticed after {:?}", world.now - hung);
+    assert_eq!(failures(&world), ["loaded again"]);
+    assert_eq!(world.machine.report().state, State::Ready, "the last frame stays");
+    assert_eq!(world.machine.state(), State::Loading, "but nobody is told that it is ready");
+    world.pass(ANSWER_LIMIT);
+    assert_eq!(failures(&world), ["loaded again", "loaded again in a new process"]);
+    assert_eq!(world.machine.report().state, State::Crashed);
+    assert!(world.renderer_ends);
+    world.until_ready();
+    assert_eq!(world.machine.pid(), pid, "the same browser");
+    for _ in 0..2 {
+        world.pass(Duration::from_secs(15));
+    }
+    assert!(world.ending);
+    world.until_ready();
+    assert_ne!(world.machine.pid(), pid);
+}
+
+#[test]
+fn a_page_that_answers_after_it_was_loaded_again_stays_in_its_browser() {
+    let mut world = World::ready();
+    world.pass(HEALTH_INTERVAL);
+    world.pass(ANSWER_LIMIT);
+    assert!(world.effects.contains(&Effect::Unstick));
+    world.event(Event::Alive);
+    for _ in 0..40 {
+        world.pass(SECOND);
+    }
+    assert!(!world.ending && !world.renderer_ends, "it loads for a long time, and is alive");
+    world.until_ready();
+}
+
+#[test]
+fn an_answer_that_was_due_while_we_slept_ourselves_is_waited_for_again() {
+    let mut world = World::ready();
+    world.pass(HEALTH_INTERVAL);
+    world.now += Duration::from_secs(3600);
+    world.event(Event::Tick);
+    assert!(!world.effects.iter().any(|effect| matches!(effect, Effect::Failed(_))));
+    assert_eq!(world.machine.deadline(), Some(world.now + ANSWER_LIMIT));
+}
+
+#[test]
+fn a_window_over_the_page_is_not_ready_and_one_that_stays_takes_the_browser_with_it() {
+    let mut world = World::ready();
+    assert_eq!(world.states(Event::Covered { covered: true }).0, State::Loading);
+    assert_eq!(world.states(Event::Covered { covered: false }).0, State::Ready);
+    world.event(Event::Covered { covered: true });
+    for _ in 0..20 {
+        world.pass(SECOND);
+    }
+    assert!(world.ending);
+    world.until_ready();
+}
+
+#[test]
+fn browsers_that_die_one_after_the_other_get_an_empty_profile_once() {
+    let mut world = World::new(settings());
+    for death in 1..20 {
+        while !world.attached {
+            world.cooperate();
+        }
+        world.event(Event::Exited { how: "crashed (SIGSEGV)".into() });
+        assert_eq!(world.profiles_aside, u32::from(death >= 4), "after {death}");
+    }
+    let told = world
+        .effects
+        .iter()
+        .any(|effect| matches!(effect, Effect::Failed(failure) if failure.action.contains("with an empty profile")));
+    assert!(told);
+}
+
+#[test]
 fn an_empty_page_is_shown_and_one_that_never_loads_is_tried_again() {
     let mut world = World::ready();
     world.command(Command::Home).unwrap();
@@ -417,7 +563,9 @@ fn an_empty_page_is_shown_and_one_that_never_loads_is_tried_again() {
     world.pass(EMPTY_PAGE);
     assert_eq!(world.machine.state(), State::Ready);
     world.command(Command::Home).unwrap();
-    world.pass(LOAD_LIMIT);
+    while world.machine.state() == State::Loading {
+        world.pass(SECOND);
+    }
     assert_eq!(world.machine.state(), State::Offline);
     world.until_ready();
 }
@@ -482,6 +630,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         Just(Event::PageCrashed),
         any::<bool>().prop_map(|open| Event::Dialog { open }),
         Just(Event::Alive),
+        any::<bool>().prop_map(|covered| Event::Covered { covered }),
         Just(Event::Tick),
     ];
     let command = prop_oneof![

@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use super::parts::{Browser, Compositor, Intent, Launch, Page, ReadyClock, Server, Trouble};
+use super::patience::{Due, Patience};
 use super::{
-    ATTACH_LONGEST, Browser, DETACH_LIMIT, EMPTY_PAGE, END_GRACE, Effect, Event, Failure, HEALTH_INTERVAL, Health,
-    LOAD_LIMIT, LOST_GRACE, Machine, PROBE_FIRST, PROBE_LONGEST, Page, Server, Trouble,
+    ATTACH_LONGEST, ATTACH_STALL, DETACH_LIMIT, EMPTY_PAGE, END_GRACE, Effect, Event, Failure, LOAD_LONGEST,
+    LOAD_STALL, LOST_GRACE, Machine, PROBE_FIRST, PROBE_LONGEST,
 };
 
 type Effects = Vec<Effect>;
@@ -21,47 +23,48 @@ impl Machine {
 
     /// What the passing of time alone has decided.
     fn expire(&mut self, now: Duration, effects: &mut Effects) {
-        if let Some((_, at)) = self.lost
+        if let Compositor::Lost { at, .. } = self.compositor
             && now >= at + super::COMPOSITOR_GRACE
             && self.running()
         {
             self.end_shell(LOST_GRACE, effects);
         }
-        match self.page {
-            Page::Starting { limit } | Page::None { limit: Some(limit) } if now >= limit && self.running() => {
-                if matches!(self.page, Page::Starting { .. }) {
-                    self.attach_limit = (self.attach_limit * 2).min(ATTACH_LONGEST);
-                }
-                let reason = format!("{} does not answer", self.settings.program);
-                self.replace_shell(reason, now, effects);
-            }
-            Page::Loading { empty_at: Some(at), .. } if now >= at => self.page_up(now),
-            Page::Loading { limit, .. } if now >= limit => {
-                let what =
-                    if self.settings.explicit { "no call of window.kiosk.ready()" } else { "nothing to be seen" };
-                self.page_failed(format!("{what} for {} s", self.load_limit().as_secs()), now, effects);
-            }
-            _ => {}
-        }
-        if let Some(health) = self.health
-            && now >= health.at
+        if let Page::Loading { empty_at: Some(at), .. } = self.page
+            && now >= at
         {
-            if health.asked {
-                let reason = "the page does not answer any more".to_owned();
-                self.replace_shell(reason, now, effects);
-            } else {
-                self.health = Some(Health { at: now + HEALTH_INTERVAL, asked: true });
-                effects.push(Effect::Ping);
+            self.page_up(now);
+        }
+        self.expire_page(now, effects);
+        self.expire_health(now, effects);
+        self.recovery.expire(now);
+        if self.clock.at().is_some_and(|at| now >= at) {
+            self.clock = ReadyClock::Over;
+        }
+    }
+
+    fn expire_page(&mut self, now: Duration, effects: &mut Effects) {
+        let program = &self.settings.program;
+        let (due, replaced) = match &mut self.page {
+            Page::Lost { limit } if now >= *limit => {
+                let reason = format!("{program} does not answer");
+                return self.replace_shell(reason, now, effects);
             }
-        }
-        if self.stable_at.is_some_and(|at| now >= at) {
-            self.stable_at = None;
-            self.browser_backoff.reset();
-            self.page_backoff.reset();
-        }
-        if self.overdue_at.is_some_and(|at| now >= at) {
-            self.overdue_at = None;
-            self.overdue = true;
+            Page::Starting(patience) => (patience.due(now), true),
+            Page::Loading { patience, .. } => (patience.due(now), false),
+            _ => return,
+        };
+        let seconds = match due {
+            Due::Nothing => return,
+            Due::Measure => return effects.push(Effect::Measure),
+            Due::Stalled(time) | Due::Endless(time) => time.as_secs(),
+        };
+        if replaced {
+            let how = if matches!(due, Due::Stalled(_)) { "does nothing" } else { "has not come to its end" };
+            let reason = format!("{program} does not answer: it {how} for {seconds} s");
+            self.replace_shell(reason, now, effects);
+        } else {
+            let what = if self.settings.explicit { "no call of window.kiosk.ready()" } else { "nothing to be seen" };
+            self.page_failed(format!("{what} for {seconds} s"), now, effects);
         }
     }
 
@@ -69,21 +72,19 @@ impl Machine {
         match event {
             Event::CompositorUp { pid } => self.compositor_up(pid, effects),
             Event::CompositorDown => {
-                if let Some(pid) = self.compositor.take() {
-                    self.lost = Some((pid, now));
+                if let Compositor::Here { pid } = self.compositor {
+                    self.compositor = Compositor::Lost { pid, at: now };
                 }
             }
             Event::ServerUp => {
-                if self.server == Server::Asking {
+                if matches!(self.server, Server::Asking { .. }) {
                     self.server = Server::Up;
-                    self.probes = 0;
                 }
             }
             Event::ServerDown { reason } => {
-                if self.server == Server::Asking {
-                    let delay = PROBE_FIRST.saturating_mul(1 << self.probes.min(8)).min(PROBE_LONGEST);
-                    self.probes = self.probes.saturating_add(1);
-                    self.server = Server::Waiting { at: now + delay };
+                if let Server::Asking { refusals } = self.server {
+                    let delay = PROBE_FIRST.saturating_mul(1 << refusals.min(8)).min(PROBE_LONGEST);
+                    self.server = Server::Waiting { at: now + delay, refusals: refusals.saturating_add(1) };
                     self.reason = reason;
                 }
             }
@@ -93,28 +94,28 @@ impl Machine {
                     if self.settings.command {
                         self.page_up(now);
                     } else {
-                        self.page = Page::Starting { limit: now + self.attach_limit };
+                        self.page = Page::Starting(Patience::new(now, ATTACH_STALL, ATTACH_LONGEST));
                     }
                 }
             }
             Event::LaunchFailed { reason } => {
                 if self.browser == Browser::Starting {
                     self.browser = Browser::None;
-                    self.plan_launch(reason, now, effects);
+                    self.plan_launch(reason, "", now, effects);
                 }
             }
             Event::Exited { how } => self.exited(&how, now, effects),
             Event::Attached => {
-                if self.running() && matches!(self.page, Page::Starting { .. } | Page::None { .. }) {
+                if self.running() && matches!(self.page, Page::Starting(_) | Page::Lost { .. }) {
                     self.page = Page::Blank;
                 }
             }
             Event::Detached { reason } => {
-                if self.running() && !matches!(self.page, Page::None { limit: None }) {
+                if self.running() && self.page != Page::None {
                     self.reason = reason;
                     self.trouble = Trouble::Crashed;
                     self.hide(now);
-                    self.page = Page::None { limit: Some(now + DETACH_LIMIT) };
+                    self.page = Page::Lost { limit: now + DETACH_LIMIT };
                 }
             }
             Event::Moved { url } => self.current = url,
@@ -124,10 +125,10 @@ impl Machine {
                 }
             }
             Event::PageLoaded => {
-                if let Page::Loading { limit, .. } = self.page
+                if let Page::Loading { empty_at, .. } = &mut self.page
                     && !self.settings.explicit
                 {
-                    self.page = Page::Loading { limit, empty_at: Some(now + EMPTY_PAGE) };
+                    *empty_at = Some(now + EMPTY_PAGE);
                 }
             }
             Event::PageFailed { url, reason, error_page } => match self.page {
@@ -140,52 +141,54 @@ impl Machine {
                     let failure = Failure { reason: format!("{url}: {reason}"), action: "stayed on the page".into() };
                     effects.push(Effect::Failed(failure));
                 }
-                Page::Starting { .. } | Page::None { .. } | Page::Blank => {}
+                Page::Starting(_) | Page::Lost { .. } | Page::None | Page::Blank | Page::EndingRenderer { .. } => {}
             },
             Event::PageCrashed => self.page_crashed(now, effects),
             Event::Dialog { open } => {
                 self.dialog = open;
                 self.watch_health(now);
             }
-            Event::Alive => {
-                if let Some(health) = &mut self.health {
-                    health.asked = false;
+            Event::Covered { covered } => self.is_covered(covered && self.running(), now),
+            Event::Alive => self.alive(),
+            Event::Measured { work } => {
+                if let Page::Starting(patience) | Page::Loading { patience, .. } = &mut self.page {
+                    patience.measured(work, now);
                 }
             }
             Event::Tick => {}
-            Event::Shutdown => self.leaving = true,
+            Event::Shutdown => self.intent = Intent::Leave,
         }
     }
 
     /// Begins what can be begun.
     pub(super) fn advance(&mut self, now: Duration, effects: &mut Effects) {
-        if self.leaving {
+        if self.intent == Intent::Leave {
             match self.browser {
                 Browser::None => effects.push(Effect::Finish),
-                Browser::Running { .. } if self.compositor.is_none() => self.end_shell(LOST_GRACE, effects),
+                Browser::Running { .. } if !self.compositor.is_here() => self.end_shell(LOST_GRACE, effects),
                 Browser::Running { .. } => self.end_shell(END_GRACE, effects),
                 Browser::Starting | Browser::Ending => {}
             }
             return;
         }
-        if !self.wanted {
+        if self.intent == Intent::Stop {
             if self.running() {
                 self.end_shell(END_GRACE, effects);
             }
             return;
         }
-        if self.compositor.is_none() {
+        if !self.compositor.is_here() {
             return;
         }
         match self.server {
-            Server::Waiting { at } if now < at => {}
-            Server::Unknown | Server::Waiting { .. } if self.needs_server() => self.ask_server(effects),
+            Server::Waiting { at, .. } if now < at => {}
+            Server::Unknown if self.needs_server() => self.ask_server(0, effects),
+            Server::Waiting { refusals, .. } if self.needs_server() => self.ask_server(refusals, effects),
             Server::Unknown | Server::Waiting { .. } => self.server = Server::Up,
-            Server::Asking | Server::Up => {}
+            Server::Asking { .. } | Server::Up => {}
         }
-        if self.may_launch() && self.launch_at.is_none_or(|at| now >= at) {
-            self.launch_at = None;
-            self.pausing = false;
+        if self.may_launch() && self.launch.at().is_none_or(|at| now >= at) {
+            self.launch = Launch::Now;
             self.browser = Browser::Starting;
             self.launches = self.launches.saturating_add(1);
             effects.push(Effect::Launch);
@@ -195,20 +198,30 @@ impl Machine {
         }
     }
 
-    fn ask_server(&mut self, effects: &mut Effects) {
-        self.server = Server::Asking;
+    fn ask_server(&mut self, refusals: u32, effects: &mut Effects) {
+        self.server = Server::Asking { refusals };
         effects.push(Effect::Probe { url: self.target.clone() });
     }
 
     pub(super) fn navigate(&mut self, now: Duration, effects: &mut Effects) {
-        self.page = Page::Loading { limit: now + self.load_limit(), empty_at: None };
         self.dialog = false;
-        self.watch_health(now);
-        effects.push(Effect::Navigate { url: self.target.clone() });
+        self.load(Effect::Navigate { url: self.target.clone() }, now, effects);
     }
 
-    pub(super) fn load_limit(&self) -> Duration {
-        self.settings.ready_timeout.unwrap_or_default().max(LOAD_LIMIT)
+    /// Has the page loaded by `order`; what people see of the page before stays.
+    pub(super) fn load(&mut self, order: Effect, now: Duration, effects: &mut Effects) {
+        self.page = Page::Loading {
+            patience: Patience::new(now, self.load_stall(), LOAD_LONGEST),
+            empty_at: None,
+            over_page: self.shown(),
+            answer_by: None,
+        };
+        self.not_up(now);
+        effects.push(order);
+    }
+
+    pub(super) fn load_stall(&self) -> Duration {
+        self.settings.ready_timeout.unwrap_or_default().max(LOAD_STALL)
     }
 
     /// The target as seen by the server: whether it has to answer first.

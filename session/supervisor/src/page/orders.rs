@@ -26,6 +26,14 @@ impl Page {
         self.send("Runtime.evaluate", json!({ "expression": "1", "silent": true }), Asked::Ping);
     }
 
+    /// Ends what runs in the page, asks it for a sign of life, and loads it again. The first is done by the page's
+    /// process even when its main thread hangs.
+    pub fn unstick(&mut self) {
+        self.send("Runtime.terminateExecution", json!({}), Asked::Other);
+        self.ping();
+        self.reload(false);
+    }
+
     /// Forgets cookies, caches, storage and history, of the page and of `home`.
     pub fn clear_data(&mut self, home: &str) {
         let session_storage = json!({ "expression": "sessionStorage.clear()", "silent": true });

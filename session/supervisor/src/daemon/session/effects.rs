@@ -4,11 +4,11 @@ use super::Daemon;
 use crate::browser::{Surroundings, machine_memory};
 use crate::daemon::Input;
 use crate::daemon::shell::Shell;
-use crate::launcher::leftovers;
+use crate::launcher::{leftovers, work};
 use crate::machine::{Effect, Event, Failure};
 use crate::page::Page;
 use crate::probe::probe;
-use crate::profile::mark_clean_exit;
+use crate::profile::{mark_clean_exit, set_aside};
 use kiosk_core::config::Url;
 
 impl Daemon {
@@ -26,6 +26,16 @@ impl Daemon {
                 Effect::Navigate { url } => self.with_page(|page| page.navigate(url.as_str())),
                 Effect::Reload { hard } => self.with_page(|page| page.reload(hard)),
                 Effect::Ping => self.with_page(Page::ping),
+                Effect::Unstick => self.with_page(Page::unstick),
+                Effect::EndRenderer => {
+                    let renderers = work::end_renderers(self.machine.pid());
+                    tracing::info!(renderers, "the page's process is ended");
+                }
+                Effect::Measure => {
+                    let work = work::of_group(self.machine.pid());
+                    self.happened.push_back(Event::Measured { work });
+                }
+                Effect::SetProfileAside => self.profile_aside = true,
                 Effect::ClearData => {
                     let home = self.configured.url.clone();
                     self.with_page(|page| page.clear_data(home.as_str()));
@@ -54,9 +64,8 @@ impl Daemon {
             shell.flush();
         }
         let events = self.page().map(Page::take_events).unwrap_or_default();
-        for event in events {
-            self.event(event);
-        }
+        self.happened.extend(events);
+        self.take_turns();
     }
 
     fn ask_server(&mut self, url: Url) {
@@ -77,6 +86,9 @@ impl Daemon {
             leftovers::end_shells(&self.directories.base, &self.directories.profile);
         }
         self.launches += 1;
+        if std::mem::take(&mut self.profile_aside) {
+            self.set_profile_aside();
+        }
         leftovers::remove_marks(&self.directories.profile);
         if let Err(error) = mark_clean_exit(&self.directories.profile) {
             let path = self.directories.profile.display();
@@ -97,9 +109,19 @@ impl Daemon {
                 let pid = shell.pid;
                 tracing::info!(pid, "the shell is started");
                 self.shell = Some(shell);
-                self.event(Event::Launched { pid });
+                self.happened.push_back(Event::Launched { pid });
             }
-            Err(error) => self.event(Event::LaunchFailed { reason: error.to_string() }),
+            Err(error) => self.happened.push_back(Event::LaunchFailed { reason: error.to_string() }),
+        }
+    }
+
+    fn set_profile_aside(&self) {
+        match set_aside(&self.directories.profile) {
+            Ok(kept) => {
+                let kept = kept.display();
+                tracing::warn!(%kept, "the browser starts with an empty profile: logins and what pages stored are lost");
+            }
+            Err(error) => tracing::warn!(%error, "the browser's profile can't be set aside"),
         }
     }
 

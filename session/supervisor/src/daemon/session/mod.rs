@@ -4,6 +4,7 @@
 
 mod effects;
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -82,6 +83,10 @@ pub(super) struct Daemon {
     launches: u64,
     probe: Option<JoinHandle<()>>,
     probes: u64,
+    /// What has happened while effects were carried out: the machine's turn comes after that.
+    happened: VecDeque<Event>,
+    /// The next shell gets an empty profile.
+    profile_aside: bool,
     finished: bool,
 }
 
@@ -163,6 +168,8 @@ impl Daemon {
             launches: 0,
             probe: None,
             probes: 0,
+            happened: VecDeque::new(),
+            profile_aside: false,
             finished: false,
         }
     }
@@ -239,16 +246,24 @@ impl Daemon {
         let answer = self.machine.command(call.command, self.clock.now());
         let answer = answer.map(|effects| {
             self.carry_out(effects);
-            self.publish();
+            self.take_turns();
         });
         // A caller that has gone needs no answer.
         let _ = call.reply.send(answer);
     }
 
     fn event(&mut self, event: Event) {
-        tracing::debug!(?event, "event");
-        let effects = self.machine.step(event, self.clock.now());
-        self.carry_out(effects);
+        self.happened.push_back(event);
+        self.take_turns();
+    }
+
+    /// The machine's turns, one for each event: the effects of one are carried out before the next.
+    fn take_turns(&mut self) {
+        while let Some(event) = self.happened.pop_front() {
+            tracing::debug!(?event, "event");
+            let effects = self.machine.step(event, self.clock.now());
+            self.carry_out(effects);
+        }
         self.publish();
     }
 

@@ -1,0 +1,128 @@
+//! The page's signs of life, and what is done when they fail: the steps of [`crate::recovery::Ladder`] for a page.
+
+use std::time::Duration;
+
+use super::parts::{Health, Page, Server, Trouble};
+use super::{Effect, Machine};
+use crate::recovery::Rung;
+
+/// Between two questions whether the page is alive.
+pub(super) const HEALTH_INTERVAL: Duration = Duration::from_secs(10);
+/// For the answer: a page that hangs is noticed within 15 s. It may be the machine that is slow; the first step does
+/// no harm then.
+pub(super) const ANSWER_LIMIT: Duration = Duration::from_millis(4500);
+/// We were not running ourselves when the answer was due: the machine slept, or had no time for anybody. An answer
+/// that is late by no more than that says nothing about the page.
+const LATE: Duration = Duration::from_secs(2);
+/// From the end of a renderer until it is heard of.
+const RENDERER_LIMIT: Duration = Duration::from_secs(5);
+/// For another window over the page to be closed.
+pub(super) const COVERED_LIMIT: Duration = Duration::from_secs(10);
+
+type Effects = Vec<Effect>;
+
+impl Machine {
+    /// Health is asked for while the page is up and nothing keeps it from answering.
+    pub(super) fn watch_health(&mut self, now: Duration) {
+        let watched = !self.dialog && !self.settings.command;
+        if let Page::Up { health } = &mut self.page {
+            *health = if watched { Health::Fine(now + HEALTH_INTERVAL) } else { Health::NotAsked };
+        }
+        if let Page::Loading { answer_by, .. } = &mut self.page
+            && self.dialog
+        {
+            *answer_by = None;
+        }
+    }
+
+    /// The page has answered.
+    pub(super) fn alive(&mut self) {
+        match &mut self.page {
+            Page::Up { health } => {
+                if let Health::Asked(by) = *health {
+                    let asked = by.saturating_sub(ANSWER_LIMIT);
+                    *health = Health::Fine(asked + HEALTH_INTERVAL);
+                }
+            }
+            Page::Loading { answer_by, .. } => *answer_by = None,
+            _ => {}
+        }
+    }
+
+    pub(super) fn expire_health(&mut self, now: Duration, effects: &mut Effects) {
+        match self.page {
+            Page::Up { health: Health::Fine(at) } if now >= at => self.ask(now, effects),
+            Page::Up { health: Health::Asked(by) } if now >= by + LATE => self.ask(now, effects),
+            Page::Up { health: Health::Asked(by) } if now >= by => {
+                self.trouble_with_page("the page does not answer any more", Rung::Reload, now, effects);
+            }
+            Page::Loading { answer_by: Some(by), .. } if now >= by => {
+                self.trouble_with_page("the page does not answer any more", Rung::Reload, now, effects);
+            }
+            Page::EndingRenderer { limit } if now >= limit => {
+                self.replace_shell("the page's process can't be ended".into(), now, effects);
+            }
+            _ => {}
+        }
+        if self.covered.is_some_and(|since| now >= since + COVERED_LIMIT) && self.running() {
+            self.replace_shell("a window that can't be closed covers the page".into(), now, effects);
+        }
+    }
+
+    fn ask(&mut self, now: Duration, effects: &mut Effects) {
+        self.page = Page::Up { health: Health::Asked(now + ANSWER_LIMIT) };
+        effects.push(Effect::Ping);
+    }
+
+    /// The page's process is gone.
+    pub(super) fn page_crashed(&mut self, now: Duration, effects: &mut Effects) {
+        if !self.running() || !self.page.is_attached() {
+            return;
+        }
+        if matches!(self.page, Page::EndingRenderer { .. }) {
+            return self.load_again();
+        }
+        self.trouble_with_page("the page's process died", Rung::Renderer, now, effects);
+    }
+
+    fn trouble_with_page(&mut self, reason: &str, mildest: Rung, now: Duration, effects: &mut Effects) {
+        let died = mildest == Rung::Renderer;
+        match self.recovery.ladder.page_trouble(mildest, now) {
+            Rung::Reload => {
+                self.failed(reason.to_owned(), "loaded again".into(), effects);
+                self.load(Effect::Unstick, now, effects);
+                if let Page::Loading { answer_by, .. } = &mut self.page {
+                    *answer_by = Some(now + ANSWER_LIMIT);
+                }
+            }
+            Rung::Renderer => {
+                self.hide(now);
+                self.trouble = Trouble::Crashed;
+                self.failed(reason.to_owned(), "loaded again in a new process".into(), effects);
+                if died {
+                    self.load_again();
+                } else {
+                    self.page = Page::EndingRenderer { limit: now + RENDERER_LIMIT };
+                    effects.push(Effect::EndRenderer);
+                }
+            }
+            Rung::Browser | Rung::Profile => self.replace_shell(reason.to_owned(), now, effects),
+        }
+    }
+
+    /// What the page shows is of no use: it is opened again when its server answers, which may have answered for this
+    /// page long ago.
+    fn load_again(&mut self) {
+        self.page = Page::Blank;
+        self.server = Server::Unknown;
+    }
+
+    /// Another window covers the page, or no longer does.
+    pub(super) fn is_covered(&mut self, covered: bool, now: Duration) {
+        self.covered = match (covered, self.covered) {
+            (true, None) => Some(now),
+            (true, since) => since,
+            (false, _) => None,
+        };
+    }
+}

@@ -1,0 +1,101 @@
+//! Slow is not dead: how long a browser that starts, or a page that loads, is waited for. The work that its
+//! processes have done is measured again and again; as long as it grows they are slow, when it stops they are dead.
+//! Until the first paint only: a page that hangs may burn the processor too.
+
+use std::time::Duration;
+
+/// Between two measurements: a look at some dozens of files, and only while something is waited for.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// Work within an interval that counts: a hundredth of a processor. Timers of a process that hangs cost less.
+const LEAST_WORK: u64 = 5;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Patience {
+    /// It is ended then, whatever it does.
+    end: Duration,
+    /// Without work for this long it is ended.
+    stall: Duration,
+    /// The last sign of work.
+    worked_at: Duration,
+    measure_at: Duration,
+    work: Option<u64>,
+}
+
+/// What is due.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Due {
+    Nothing,
+    Measure,
+    /// Nothing was done for so long.
+    Stalled(Duration),
+    /// It worked all the time, for so long.
+    Endless(Duration),
+}
+
+impl Patience {
+    /// Begins at `now`, ends `longest` later at the latest, and after `stall` without work.
+    pub fn new(now: Duration, stall: Duration, longest: Duration) -> Self {
+        Patience { end: now + longest.max(stall), stall, worked_at: now, measure_at: now + INTERVAL, work: None }
+    }
+
+    pub fn deadline(&self) -> Duration {
+        self.measure_at.min(self.worked_at + self.stall).min(self.end)
+    }
+
+    /// What is due at `now`; a measurement is asked for once.
+    pub fn due(&mut self, now: Duration) -> Due {
+        if now >= self.end {
+            return Due::Endless(self.end.saturating_sub(self.worked_at).max(self.stall));
+        }
+        if now >= self.measure_at {
+            self.measure_at = now + INTERVAL;
+            return Due::Measure;
+        }
+        if now >= self.worked_at + self.stall { Due::Stalled(self.stall) } else { Due::Nothing }
+    }
+
+    /// All its processes together have done this much since they started, as [`crate::launcher::work`] counts.
+    pub fn measured(&mut self, work: u64, now: Duration) {
+        // Less than before: processes have ended, and that is work too.
+        let worked = self.work.is_some_and(|before| work < before || work - before >= LEAST_WORK);
+        self.work = Some(work);
+        if worked {
+            self.worked_at = now;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// For how long one is waited for that works like this.
+    fn waited(mut work: impl FnMut(Duration) -> u64) -> (Duration, Due) {
+        let mut patience = Patience::new(Duration::ZERO, SECOND * 30, SECOND * 480);
+        loop {
+            let now = patience.deadline();
+            match patience.due(now) {
+                Due::Measure => patience.measured(work(now), now),
+                Due::Nothing => panic!("a deadline at which nothing is due"),
+                due => return (now, due),
+            }
+        }
+    }
+
+    #[test]
+    fn what_works_is_waited_for_and_what_does_not_is_ended_early() {
+        assert_eq!(waited(|_| 77).0, SECOND * 30);
+        assert_eq!(waited(|now| now.as_secs() * 100).0, SECOND * 480);
+        let (ended, due) = waited(|now| now.as_secs().min(100) * 100);
+        assert_eq!((ended, due), (SECOND * 130, Due::Stalled(SECOND * 30)));
+    }
+
+    #[test]
+    fn a_timer_now_and_then_is_no_work_and_the_end_of_a_process_is() {
+        assert!(waited(|now| now.as_secs() / 10).0 < SECOND * 100);
+        let (ended, _) = waited(|now| if now < SECOND * 60 { 1000 - now.as_secs() } else { 0 });
+        assert_eq!(ended, SECOND * 90);
+    }
+}
