@@ -3,7 +3,7 @@
 
 use std::os::fd::OwnedFd;
 
-use kiosk_core::config::{InputSettings, ModeChoice, Scale};
+use kiosk_core::config::{Brightness, InputSettings, ModeChoice, Position, Rotation, Scale, VtNumber};
 
 /// What a caller wants of the compositor, already checked for form (ranges, known words), not yet for
 /// whether it is possible.
@@ -29,7 +29,7 @@ pub enum Command {
         output: Option<String>,
     },
     SwitchVt {
-        vt: u32,
+        vt: VtNumber,
     },
     ShowMessage {
         title: String,
@@ -57,16 +57,13 @@ pub enum ApplyMode {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OutputChange {
     pub power: Option<bool>,
-    /// 0, 90, 180, 270; clockwise, what the viewer sees.
-    pub rotation: Option<u32>,
-    /// 1.0 to 4.0, or auto.
+    pub rotation: Option<Rotation>,
     pub scale: Option<Scale>,
     pub mode: Option<ModeChoice>,
-    pub position: Option<(i32, i32)>,
+    pub position: Option<Position>,
     /// Another output's name, empty: none.
     pub mirror: Option<String>,
-    /// 0 to 100.
-    pub brightness: Option<i32>,
+    pub brightness: Option<Brightness>,
 }
 
 /// What the loop answers.

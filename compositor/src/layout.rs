@@ -96,7 +96,7 @@ impl Kiosk {
             self.brightness.forget(id);
             screen.set_rotation(policy.rotation);
             screen.set_scale(policy.scale);
-            screen.position = policy.position.map(Into::into);
+            screen.position = policy.position.map(|at| <(i32, i32)>::from(at).into());
             screen.mirror = policy.mirror;
         }
         // The same display stays off when it was switched off: some pulse their hotplug line in standby.

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
+use kiosk_core::config::ScaleFactor;
 
 use crate::backend::headless::OutputSpec;
 
@@ -132,11 +133,9 @@ fn parse_output(text: &str) -> Result<OutputSpec, String> {
     let width: u32 = width.parse().map_err(|_| allowed())?;
     let height: u32 = height.parse().map_err(|_| allowed())?;
     let scale: f64 = scale.parse().map_err(|_| allowed())?;
+    let scale = ScaleFactor::try_from(scale).map_err(|error| format!("{text:?}: {error}"))?;
     if !(1..=LARGEST).contains(&width) || !(1..=LARGEST).contains(&height) {
         return Err(format!("{text:?}: width and height are 1 to {LARGEST}"));
-    }
-    if !(1.0..=4.0).contains(&scale) {
-        return Err(format!("{text:?}: the scale is 1.0 to 4.0"));
     }
     Ok(OutputSpec { width, height, scale })
 }
@@ -175,7 +174,10 @@ mod tests {
 
     #[test]
     fn sizes_are_read_and_bad_ones_explained() {
-        assert_eq!(parse_output("800x480@1.5"), Ok(OutputSpec { width: 800, height: 480, scale: 1.5 }));
+        assert_eq!(
+            parse_output("800x480@1.5"),
+            Ok(OutputSpec { width: 800, height: 480, scale: ScaleFactor::try_from(1.5).unwrap() })
+        );
         for bad in ["", "800", "800x", "0x0", "800x480@9", "800x480@nan", "99999x1"] {
             assert!(parse_output(bad).is_err(), "{bad}");
         }

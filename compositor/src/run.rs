@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::{Context, anyhow};
 use kiosk_core::{
     api::{self, CONTROL_SOCKET},
-    config::{Config, Loaded, OutputRule, OutputSettings, SavedState, Scale, Sources},
+    config::{Config, Loaded, OutputRule, OutputSettings, SavedState, Scale, ScaleFactor, Sources},
 };
 use smithay::{
     reexports::{
@@ -211,7 +211,7 @@ fn shell_screens(options: &Options, config: &Config) -> Vec<ShellScreen> {
 
 /// The scales of `--output WxH@SCALE` as rules for the screens that these options make.
 fn wanted_scales(options: &Options) -> Vec<OutputRule> {
-    let scaled = options.output.iter().enumerate().filter(|(_, spec)| spec.scale != 1.0);
+    let scaled = options.output.iter().enumerate().filter(|(_, spec)| spec.scale != ScaleFactor::ONE);
     let rules = scaled.flat_map(|(index, spec)| {
         let settings = OutputSettings { scale: Some(Scale::Fixed(spec.scale)), ..OutputSettings::default() };
         let names = [headless::name(index + 1), winit::NAME.into()];

@@ -1,7 +1,7 @@
 //! Changes of the screens as transactions: checked, tested on the hardware, carried out whole or undone, and kept
 //! if asked to. The one path for D-Bus, `kioskctl apply` and the Wayland protocols of other tools.
 
-use kiosk_core::config::{OutputSettings, Scale};
+use kiosk_core::config::{Brightness, OutputSettings, Position, Scale, ScaleFactor};
 
 use crate::{
     backend::HeadState,
@@ -123,7 +123,7 @@ impl Kiosk {
             screen.set_rotation(plan.rotation);
         }
         screen.set_scale(if plan.auto_scale { Scale::Auto } else { Scale::Fixed(plan.scale) });
-        screen.position = plan.position.map(Into::into);
+        screen.position = plan.position.map(|at| <(i32, i32)>::from(at).into());
         if plan.mirror != now.mirror {
             screen.mirror = source;
         }
@@ -132,8 +132,8 @@ impl Kiosk {
             self.try_set_power(id, plan.power).map_err(CommandError::Failed)?;
             self.power_event(power::Event::Commanded { screen: id, on: plan.power });
         }
-        if let Some(percent) = plan.brightness {
-            self.set_brightness(id, percent).map_err(CommandError::Failed)?;
+        if let Some(brightness) = plan.brightness {
+            self.set_brightness(id, i32::from(brightness.percent())).map_err(CommandError::Failed)?;
         }
         Ok(())
     }
@@ -186,7 +186,7 @@ fn settings(change: &OutputChange, plan: &Planned) -> OutputSettings {
         power: None,
         mirror: change.mirror.clone(),
         position: change.position,
-        brightness: change.brightness.and_then(|percent| u8::try_from(percent).ok()),
+        brightness: change.brightness,
     }
 }
 
@@ -201,7 +201,7 @@ fn current(screens: &Screens, screen: &Screen) -> Planned {
     Planned {
         power: screen.power,
         rotation: screen.rotation,
-        scale: screen.scale(),
+        scale: ScaleFactor::nearest(screen.scale()),
         auto_scale: screen.auto_scale,
         mode: mode.and_then(|mode| {
             let listed = |listed: &&HeadMode| {
@@ -209,9 +209,9 @@ fn current(screens: &Screens, screen: &Screen) -> Planned {
             };
             screen.modes.iter().find(listed).copied()
         }),
-        position: screen.position.map(Into::into),
+        position: screen.position.and_then(|at| Position::try_from((at.x, at.y)).ok()),
         mirror: screen.mirror.as_deref().and_then(|name| screens.called(name)).map(|source| source.id),
-        brightness: screen.brightness,
+        brightness: screen.brightness.map(Brightness::nearest),
     }
 }
 

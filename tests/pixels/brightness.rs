@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use kiosk_core::config::SavedState;
+use kiosk_core::config::{Brightness, Rotation, SavedState};
 use kioskd::{
     command::{ApplyMode, CommandError, OutputChange},
     screens::HeadId,
@@ -48,7 +48,7 @@ fn shown(fixture: &Fixture) -> i32 {
 }
 
 fn to(percent: i32) -> OutputChange {
-    OutputChange { brightness: Some(percent), ..OutputChange::default() }
+    OutputChange { brightness: Some(Brightness::try_from(i64::from(percent)).unwrap()), ..OutputChange::default() }
 }
 
 fn written(sysfs: &tempfile::TempDir) -> String {
@@ -65,7 +65,7 @@ fn a_panels_brightness_is_shown_and_set() {
     assert_eq!(written(&sysfs), "160");
     fixture.change(to(0)).unwrap();
     assert_eq!(written(&sysfs), "0");
-    assert!(matches!(fixture.change(to(101)), Err(CommandError::InvalidArgument(_))));
+    assert!(Brightness::try_from(101).is_err());
     assert_eq!(written(&sysfs), "0");
     fixture.still();
     assert_eq!(fixture.panels.frames(), frames, "nothing changed in the picture");
@@ -128,7 +128,12 @@ fn a_slider_writes_the_state_first_and_last_and_not_at_each_step() {
     let (mut fixture, sysfs) = with_panel("eDP-1");
     fixture.kiosk.saved.directory = Some(directory.path().to_owned());
     fixture.until("the brightness", |fixture| shown(fixture) == 25);
-    let kept = || SavedState::load(directory.path()).0.output("", "eDP-1").and_then(|kept| kept.brightness);
+    let kept = || {
+        SavedState::load(directory.path())
+            .0
+            .output("", "eDP-1")
+            .and_then(|kept| kept.brightness.map(Brightness::percent))
+    };
     fixture.change(to(30)).unwrap();
     assert_eq!(kept(), Some(30), "one change is kept when it is acknowledged");
     for percent in 31..=90 {
@@ -160,7 +165,7 @@ fn a_change_of_something_else_does_not_touch_the_brightness() {
     fixture.change(to(25)).unwrap();
     assert_eq!(written(&sysfs), "50");
     let revert_after = std::time::Duration::from_millis(50);
-    let turned = OutputChange { rotation: Some(180), ..OutputChange::default() };
+    let turned = OutputChange { rotation: Some(Rotation::R180), ..OutputChange::default() };
     fixture.kiosk.apply(0, &[("eDP-1".into(), turned)], ApplyMode::Temporary { revert_after }).unwrap();
     panel(sysfs.path(), "20");
     fixture.until("the trial's end", |fixture| {

@@ -1,6 +1,8 @@
 //! Touch panels, tablets and mice as devices: on which screen each lies, and what was said of it.
 
-use kiosk_core::config::{AccelProfile, Calibration, InputRule, InputSettings, OUTPUT_AUTO, SavedState, Scale, Shell};
+use kiosk_core::config::{
+    AccelProfile, Calibration, InputRule, InputSettings, OUTPUT_AUTO, Rotation, SavedState, Scale, Shell,
+};
 use kioskd::{
     command::{ApplyMode, Call, Command, CommandError, OutputChange, Reply},
     screens::{Head, Identity},
@@ -249,8 +251,8 @@ fn fingers_lie_under_the_finger_on_every_screen_at_every_turn_and_scale() {
             for turned in 0..2 {
                 // One screen is as said, the other one stays as it was: each panel follows its own.
                 let change = OutputChange {
-                    rotation: Some(degrees),
-                    scale: Some(Scale::Fixed(scale)),
+                    rotation: Some(Rotation::try_from(degrees).unwrap()),
+                    scale: Some(Scale::fixed(scale).unwrap()),
                     ..OutputChange::default()
                 };
                 fixture.kiosk.apply(0, &[(panels[turned].1.to_owned(), change)], ApplyMode::Keep).unwrap();

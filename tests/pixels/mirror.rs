@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kiosk_core::config::{OutputRule, OutputSettings};
+use kiosk_core::config::{OutputRule, OutputSettings, Position, Rotation};
 use kioskd::{
     backend::capture::Capture,
     command::{ApplyMode, OutputChange},
@@ -40,7 +40,7 @@ fn change(fixture: &mut Fixture, name: &str, change: OutputChange) -> Result<u32
 }
 
 fn turned(degrees: u32) -> OutputChange {
-    OutputChange { rotation: Some(degrees), ..OutputChange::default() }
+    OutputChange { rotation: Some(Rotation::try_from(degrees).unwrap()), ..OutputChange::default() }
 }
 
 /// How far the pixels of two pictures are apart at most: pictures that are scaled are blended in the order in which
@@ -273,7 +273,7 @@ fn configuration_that_goes_in_circles_is_told_once_and_every_screen_shows_someth
     for (matcher, mirror) in [("HEADLESS-1", "HEADLESS-2"), ("HEADLESS-2", "HEADLESS-1")] {
         setup.config.outputs.push(OutputRule { matcher: matcher.into(), settings: settings(mirror) });
     }
-    let over = OutputSettings { position: Some((0, 0)), ..OutputSettings::default() };
+    let over = OutputSettings { position: Position::try_from((0, 0)).ok(), ..OutputSettings::default() };
     for matcher in ["HEADLESS-1", "HEADLESS-3"] {
         setup.config.outputs.push(OutputRule { matcher: matcher.into(), settings: over.clone() });
     }

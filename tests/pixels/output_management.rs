@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kiosk_core::config::Rotation;
 use kioskd::{
     command::{ApplyMode, OutputChange},
     privilege::Privilege,
@@ -267,7 +268,7 @@ fn a_change_by_others_is_told_once_and_nothing_else_is() {
     fixture[client].enable(&old, FIRST);
     fixture[client].enable(&old, SECOND);
     let before = fixture[client].seen.admin.head(SECOND).events;
-    let change = OutputChange { rotation: Some(180), ..OutputChange::default() };
+    let change = OutputChange { rotation: Some(Rotation::R180), ..OutputChange::default() };
     fixture.kiosk.apply(0, &[(FIRST.into(), change)], ApplyMode::Keep).unwrap();
     fixture.roundtrip(client);
     let told = &fixture[client].seen.admin;
@@ -320,10 +321,10 @@ fn released_objects_are_not_spoken_to() {
     fixture.roundtrip(client);
     let change = OutputChange {
         mode: Some(kiosk_core::config::ModeChoice::Exact { width: 160, height: 100, refresh: None }),
-        rotation: Some(90),
+        rotation: Some(Rotation::R90),
         ..OutputChange::default()
     };
-    let other = OutputChange { rotation: Some(90), ..OutputChange::default() };
+    let other = OutputChange { rotation: Some(Rotation::R90), ..OutputChange::default() };
     fixture.kiosk.apply(0, &[(FIRST.into(), change), (SECOND.into(), other)], ApplyMode::InForce).unwrap();
     fixture.roundtrip(client);
     fixture.plug(Vec::new());

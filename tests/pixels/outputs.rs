@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kiosk_core::config::{OutputRule, OutputSettings, Rotation};
+use kiosk_core::config::{OutputRule, OutputSettings, Position, Rotation};
 use kioskd::{
     command::{ApplyMode, CommandError, OutputChange},
     screens::{Head, HeadId, HeadMode, Identity},
@@ -223,7 +223,7 @@ fn two_displays_of_one_name_are_told_apart_by_their_connectors() {
     let mut heads = fixture.panels.heads();
     heads.push(second(&heads[0], "headless"));
     fixture.plug(heads.clone());
-    let turned = OutputChange { rotation: Some(90), ..OutputChange::default() };
+    let turned = OutputChange { rotation: Some(Rotation::R90), ..OutputChange::default() };
     fixture.kiosk.apply(0, &[("HEADLESS-2".into(), turned)], ApplyMode::Keep).unwrap();
     fixture.plug(Vec::new());
     fixture.plug(heads);
@@ -251,7 +251,12 @@ fn a_position_is_kept_and_what_would_overlap_is_refused() {
     heads.push(second(&heads[0], "second"));
     fixture.plug(heads.clone());
     let place = |fixture: &Fixture, name: &str| fixture.kiosk.screens.by_name(name).unwrap().geometry().loc.into();
-    let at = |x, y| vec![("HEADLESS-2".to_owned(), OutputChange { position: Some((x, y)), ..OutputChange::default() })];
+    let at = |x, y| {
+        vec![(
+            "HEADLESS-2".to_owned(),
+            OutputChange { position: Position::try_from((x, y)).ok(), ..OutputChange::default() },
+        )]
+    };
     assert_eq!(place(&fixture, "HEADLESS-2"), (320, 0));
     fixture.kiosk.apply(0, &at(0, 200), ApplyMode::Keep).unwrap();
     assert_eq!(place(&fixture, "HEADLESS-2"), (0, 200));
@@ -261,7 +266,7 @@ fn a_position_is_kept_and_what_would_overlap_is_refused() {
     // The other one is where it is by itself: nobody asked for that, so it makes room.
     fixture.kiosk.apply(0, &at(0, 0), ApplyMode::Keep).unwrap();
     assert_eq!((place(&fixture, "HEADLESS-2"), place(&fixture, "HEADLESS-1")), ((0, 0), (320, 0)));
-    let here = OutputChange { position: Some((10, 10)), ..OutputChange::default() };
+    let here = OutputChange { position: Position::try_from((10, 10)).ok(), ..OutputChange::default() };
     assert!(matches!(
         fixture.kiosk.apply(0, &[("HEADLESS-1".into(), here)], ApplyMode::Keep),
         Err(CommandError::InvalidArgument(_))

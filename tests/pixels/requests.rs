@@ -4,7 +4,7 @@ use std::{fs::File, time::Duration};
 
 use kiosk_core::{
     api::State,
-    config::{ModeChoice, Scale},
+    config::{Brightness, ModeChoice, Rotation, Scale, VtNumber},
 };
 use kioskd::{
     command::{ApplyMode, Call, Command, CommandError, OutputChange, Reply},
@@ -27,7 +27,7 @@ impl Fixture {
 }
 
 fn turn(degrees: u32) -> OutputChange {
-    OutputChange { rotation: Some(degrees), ..OutputChange::default() }
+    OutputChange { rotation: Some(Rotation::try_from(degrees).unwrap()), ..OutputChange::default() }
 }
 
 fn size(width: u32, height: u32) -> ModeChoice {
@@ -72,10 +72,12 @@ fn an_unknown_output_is_named_with_those_there_are() {
 fn of_several_changes_all_are_made_or_none() {
     let mut fixture = Fixture::new(&["320x200", "400x300"]);
     let before = layout(&fixture);
+    // What no screen can be is no change at all.
+    assert!(Rotation::try_from(45).is_err());
+    assert!(Scale::fixed(0.5).is_err() && Scale::fixed(f64::NAN).is_err());
     let bad = [
-        OutputChange { rotation: Some(45), ..OutputChange::default() },
-        OutputChange { scale: Some(Scale::Fixed(0.5)), ..OutputChange::default() },
-        OutputChange { scale: Some(Scale::Fixed(f64::NAN)), ..OutputChange::default() },
+        OutputChange { mirror: Some("HEADLESS-2".into()), ..OutputChange::default() },
+        OutputChange { brightness: Some(Brightness::MAX), ..OutputChange::default() },
         OutputChange { mode: Some(size(123, 45)), ..OutputChange::default() },
     ];
     for change in bad {
@@ -132,7 +134,8 @@ fn verifying_changes_nothing() {
     let mut fixture = Fixture::new(&["320x200"]);
     let before = (layout(&fixture), fixture.kiosk.screens.serial);
     fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Verify).unwrap();
-    assert!(fixture.kiosk.apply(0, &on_first(turn(91)), ApplyMode::Verify).is_err());
+    let itself = OutputChange { mirror: Some("HEADLESS-1".into()), ..OutputChange::default() };
+    assert!(fixture.kiosk.apply(0, &on_first(itself), ApplyMode::Verify).is_err());
     assert_eq!((layout(&fixture), fixture.kiosk.screens.serial), before);
 }
 
@@ -231,7 +234,7 @@ fn kept_changes_are_those_of_the_next_start() {
     let screen = fixture.primary();
     let settings = saved.output(&screen.identity.description(), &screen.name).unwrap();
     assert_eq!(settings.rotation.map(|rotation| rotation.degrees()), Some(90));
-    assert_eq!(settings.scale, Some(Scale::Fixed(1.5)));
+    assert_eq!(settings.scale, Scale::fixed(1.5).ok());
 }
 
 #[test]
@@ -390,10 +393,10 @@ fn a_message_covers_the_page_until_it_is_dismissed() {
 #[test]
 fn a_terminal_is_switched_to_if_there_can_be_such_a_one() {
     let mut fixture = Fixture::new(&["320x200"]);
-    assert!(matches!(fixture.ask(Command::SwitchVt { vt: 3 }), Ok(Reply::Done)));
+    assert!(matches!(fixture.ask(Command::SwitchVt { vt: VtNumber::try_from(3).unwrap() }), Ok(Reply::Done)));
     assert_eq!(fixture.panels.virtual_terminals(), [3]);
     for vt in [0, 64, u32::MAX] {
-        assert!(matches!(fixture.ask(Command::SwitchVt { vt }), Err(CommandError::InvalidArgument(_))));
+        assert!(VtNumber::try_from(vt).is_err());
     }
     assert_eq!(fixture.panels.virtual_terminals(), [3]);
 }

@@ -14,7 +14,7 @@ use crate::fixture::{
 
 fn turned(output: &str, degrees: u32) -> Fixture {
     let mut setup = Setup::bare(&[output]);
-    setup.config.outputs[0].settings.rotation = kiosk_core::config::Rotation::from_degrees(degrees);
+    setup.config.outputs[0].settings.rotation = kiosk_core::config::Rotation::try_from(degrees).ok();
     setup.start()
 }
 
@@ -135,7 +135,7 @@ fn a_new_size_of_the_screen_is_told_to_the_window() {
     assert_eq!(fixture[client].scale(&window.id()), 2.0);
     // The same again is no news.
     let count = fixture[client].configures(&window).count();
-    fixture.change(OutputChange { scale: Some(Scale::Fixed(2.0)), ..OutputChange::default() }).unwrap();
+    fixture.change(OutputChange { scale: Some(Scale::fixed(2.0).unwrap()), ..OutputChange::default() }).unwrap();
     fixture.roundtrip(client);
     assert_eq!(fixture[client].configures(&window).count(), count);
 }

@@ -42,7 +42,7 @@ fn is_splash(capture: &Capture) -> bool {
 #[test]
 fn the_first_frame_is_the_splash_on_every_output_at_its_turn_and_scale() {
     let mut setup = setup(&["640x400", "800x600@2"]);
-    setup.config.outputs[0].settings.rotation = kiosk_core::config::Rotation::from_degrees(90);
+    setup.config.outputs[0].settings.rotation = kiosk_core::config::Rotation::try_from(90).ok();
     let panels = {
         let mut fixture = setup.start();
         assert_eq!(fixture.kiosk.snapshot().stage, "splash");

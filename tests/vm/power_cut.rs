@@ -75,7 +75,7 @@ fn number(directory: &Path) -> Result<u32> {
     ensure!(warning.is_none(), "the saved state was not good: {warning:?}");
     match state.output("", "Virtual-1").map(|settings| settings.scale) {
         None => Ok(0),
-        Some(Some(Scale::Fixed(scale))) => Ok(of_scale(scale)),
+        Some(Some(Scale::Fixed(scale))) => Ok(of_scale(scale.get())),
         Some(other) => bail!("the saved state has the scale {other:?}, which was never written"),
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 
+use kiosk_core::config::ScaleFactor;
 use smithay::{
     backend::{
         allocator::Fourcc,
@@ -56,12 +57,11 @@ pub struct Headless {
 pub struct OutputSpec {
     pub width: u32,
     pub height: u32,
-    /// 1.0 to 4.0.
-    pub scale: f64,
+    pub scale: ScaleFactor,
 }
 
 /// Size of a screen that nobody described, pixels.
-pub const DEFAULT_OUTPUT: OutputSpec = OutputSpec { width: 1280, height: 720, scale: 1.0 };
+pub const DEFAULT_OUTPUT: OutputSpec = OutputSpec { width: 1280, height: 720, scale: ScaleFactor::ONE };
 
 /// What the screen of that number is called, counting from 1.
 pub fn name(number: usize) -> String {

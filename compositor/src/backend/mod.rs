@@ -12,6 +12,7 @@ pub mod winit;
 
 use std::path::PathBuf;
 
+use kiosk_core::config::VtNumber;
 use smithay::{
     backend::allocator::dmabuf::Dmabuf,
     desktop::utils::OutputPresentationFeedback,
@@ -161,8 +162,8 @@ pub trait Backend {
         false
     }
 
-    /// Goes to another virtual terminal, 1 to 63.
-    fn switch_vt(&mut self, _vt: u32) -> Result<(), String> {
+    /// Goes to another virtual terminal.
+    fn switch_vt(&mut self, _vt: VtNumber) -> Result<(), String> {
         Err("there are no virtual terminals here: this is not a session on a console".into())
     }
 

@@ -133,7 +133,7 @@ impl Kiosk {
     fn restore_brightness(&mut self, id: ScreenId) {
         let Some(screen) = self.screens.get(id) else { return };
         let Some(percent) = self.policy_of(&screen.identity, &screen.name).brightness else { return };
-        let (percent, name) = (i32::from(percent).max(DIMMEST_AT_START), screen.name.clone());
+        let (percent, name) = (i32::from(percent.percent()).max(DIMMEST_AT_START), screen.name.clone());
         if screen.brightness == Some(percent) {
             return;
         }

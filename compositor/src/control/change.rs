@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use kiosk_core::config::{ModeChoice, Scale, syntax};
+use kiosk_core::config::{Brightness, ModeChoice, Position, Rotation, Scale, syntax};
 use zbus::{OwnedVariant, Variant};
 
 use super::failure::Failure;
@@ -17,12 +17,8 @@ use crate::snapshot::{OutputSnapshot, Snapshot};
 /// One dictionary of options or changes as it comes from the wire.
 pub type Options = HashMap<String, OwnedVariant>;
 
-/// Scales that the protocols and the browser handle.
-const SCALE: std::ops::RangeInclusive<f64> = 1.0..=4.0;
 /// What says that the scale is to follow from the display's density.
 const SCALE_AUTO: f64 = 0.0;
-/// Wayland clients and KMS have signed 16-bit coordinates somewhere on the way.
-const POSITION: std::ops::RangeInclusive<i32> = -32768..=32767;
 /// Sizes of modes as in the configuration, pixels.
 const SIZE: std::ops::RangeInclusive<u32> = 1..=16384;
 /// Millihertz.
@@ -71,20 +67,23 @@ pub fn set(
     let at = Place { output: &output.name, key };
     match key {
         "power" => change.power = Some(at.bool(value)?),
-        "rotation" => match at.u32(value, "0, 90, 180 or 270")? {
-            degrees @ (0 | 90 | 180 | 270) => change.rotation = Some(degrees),
-            other => return Err(at.refuse(other, "0, 90, 180 and 270")),
-        },
+        "rotation" => {
+            let degrees = at.u32(value, Rotation::ALLOWED)?;
+            change.rotation = Some(Rotation::try_from(degrees).map_err(|error| at.impossible(error))?);
+        }
         "scale" => match value {
-            Variant::F64(scale) if SCALE.contains(scale) => change.scale = Some(Scale::Fixed(*scale)),
             Variant::F64(scale) if *scale == SCALE_AUTO => change.scale = Some(Scale::Auto),
-            Variant::F64(scale) => return Err(at.refuse(scale, "1.0 to 4.0, or 0.0 for auto")),
+            Variant::F64(scale) => {
+                let fixed = Scale::fixed(*scale);
+                change.scale = Some(fixed.map_err(|error| at.impossible(format!("{error}, or 0.0 for auto")))?);
+            }
             other => return Err(at.wrong_type(other, "d, 1.0 to 4.0, or 0.0 for auto")),
         },
         "mode" => change.mode = Some(mode(&at, value)?),
         "position" => match pair(value) {
-            Some((x, y)) if POSITION.contains(&x) && POSITION.contains(&y) => change.position = Some((x, y)),
-            Some((x, y)) => return Err(at.refuse(format!("{x},{y}"), "-32768 to 32767 for x and y")),
+            Some(place) => {
+                change.position = Some(Position::try_from(place).map_err(|error| at.impossible(error))?);
+            }
             None => return Err(at.wrong_type(value, "(ii), x and y")),
         },
         "mirror" => {
@@ -98,11 +97,13 @@ pub fn set(
             change.mirror = Some(source.to_owned());
         }
         "brightness" => match value {
-            Variant::I32(percent @ 0..=100) if output.brightness >= 0 => change.brightness = Some(*percent),
-            Variant::I32(0..=100) => {
-                return Err(Failure::unsupported(format!("output {} has no brightness control", output.name)));
+            Variant::I32(percent) => {
+                let brightness = Brightness::try_from(i64::from(*percent)).map_err(|error| at.impossible(error))?;
+                if output.brightness < 0 {
+                    return Err(Failure::unsupported(format!("output {} has no brightness control", output.name)));
+                }
+                change.brightness = Some(brightness);
             }
-            Variant::I32(other) => return Err(at.refuse(other, "0 to 100")),
             other => return Err(at.wrong_type(other, "i, 0 to 100")),
         },
         unknown => {
@@ -213,6 +214,11 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// The sentence of a quantity's own, with the output.
+    fn impossible(&self, error: impl std::fmt::Display) -> Failure {
+        Failure::invalid(format!("output {}: {error}", self.output))
+    }
+
     fn refuse(&self, value: impl std::fmt::Display, allowed: &str) -> Failure {
         Failure::invalid(format!("output {}: {} is {value}, allowed is {allowed}", self.output, self.key))
     }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kiosk_core::authority::Action;
+use kiosk_core::{authority::Action, config::VtNumber};
 use zbus::message::{Header, Message};
 use zbus::{ObjectPath, Variant};
 
@@ -23,7 +23,6 @@ use crate::command::Command;
 use crate::snapshot::Snapshot;
 
 /// Virtual terminals that the kernel has (`MAX_NR_CONSOLES`).
-const VTS: std::ops::RangeInclusive<u32> = 1..=63;
 /// Longest title and text of a message to people, characters: more would not fit on a screen.
 const MAX_TITLE: usize = 200;
 const MAX_TEXT: usize = 2000;
@@ -144,9 +143,9 @@ fn method(snapshot: &Snapshot, call: &Message) -> Result<Answer, Failure> {
             };
             Ok(Answer::Ask { action: Action::Screenshot, request: Command::Screenshot { output } })
         }
-        "SwitchVt" => match arguments(call, &signature)? {
-            vt if VTS.contains(&vt) => screen(Command::SwitchVt { vt }),
-            vt => Err(Failure::invalid(format!("there is no virtual terminal {vt}, there are 1 to 63"))),
+        "SwitchVt" => match VtNumber::try_from(arguments::<u32>(call, &signature)?) {
+            Ok(vt) => screen(Command::SwitchVt { vt }),
+            Err(error) => Err(Failure::invalid(error.to_string())),
         },
         "ShowMessage" => {
             let (text, options): (String, Options) = arguments(call, &signature)?;

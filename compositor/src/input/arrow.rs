@@ -1,6 +1,7 @@
 //! The arrow shown where a client sets no picture of its own: drawn here, so that no cursor theme has to be
 //! installed. Pure.
 
+use kiosk_core::config::ScaleFactor;
 use smithay::utils::{Physical, Point};
 
 /// Edge length at scale 1, pixels.
@@ -15,7 +16,7 @@ const BORDER: f64 = 0.055;
 
 /// Edge length in pixels for an output's scale.
 pub fn size(scale: f64) -> u32 {
-    (BASE * scale.clamp(1.0, 4.0)).round() as u32
+    (BASE * ScaleFactor::nearest(scale).get()).round() as u32
 }
 
 /// Where the tip is, in pixels.

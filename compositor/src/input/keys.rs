@@ -1,6 +1,7 @@
 //! Keys: the ones that switch virtual terminals are taken out first, by no client's leave; the rest go to the
 //! window with the focus.
 
+use kiosk_core::config::VtNumber;
 use smithay::{
     backend::input::{InputBackend, KeyState, KeyboardKeyEvent},
     input::keyboard::{FilterResult, Keysym, ModifiersState, keysyms},
@@ -13,7 +14,7 @@ use crate::kiosk::Kiosk;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shortcut {
     /// Go to this virtual terminal.
-    SwitchVt(u32),
+    SwitchVt(VtNumber),
 }
 
 /// Who gets a key.
@@ -28,13 +29,13 @@ enum Fate {
 pub fn shortcut(modified: Keysym, raw: &[Keysym], modifiers: &ModifiersState) -> Option<Shortcut> {
     let named = modified.raw();
     if (keysyms::KEY_XF86Switch_VT_1..=keysyms::KEY_XF86Switch_VT_12).contains(&named) {
-        return Some(Shortcut::SwitchVt(named - keysyms::KEY_XF86Switch_VT_1 + 1));
+        return VtNumber::try_from(named - keysyms::KEY_XF86Switch_VT_1 + 1).ok().map(Shortcut::SwitchVt);
     }
     if !(modifiers.ctrl && modifiers.alt) {
         return None;
     }
     let function = raw.iter().map(|key| key.raw()).find(|key| (keysyms::KEY_F1..=keysyms::KEY_F12).contains(key))?;
-    Some(Shortcut::SwitchVt(function - keysyms::KEY_F1 + 1))
+    VtNumber::try_from(function - keysyms::KEY_F1 + 1).ok().map(Shortcut::SwitchVt)
 }
 
 impl Kiosk {
@@ -102,8 +103,9 @@ mod tests {
     #[test]
     fn vt_keys_are_seen_however_the_keymap_names_them() {
         let f2 = [Keysym::F2];
-        assert_eq!(shortcut(Keysym::F2, &f2, &modifiers(true, true)), Some(Shortcut::SwitchVt(2)));
-        assert_eq!(shortcut(Keysym::XF86_Switch_VT_12, &[], &modifiers(false, false)), Some(Shortcut::SwitchVt(12)));
+        let vt = |number| VtNumber::try_from(number).ok().map(Shortcut::SwitchVt);
+        assert_eq!(shortcut(Keysym::F2, &f2, &modifiers(true, true)), vt(2));
+        assert_eq!(shortcut(Keysym::XF86_Switch_VT_12, &[], &modifiers(false, false)), vt(12));
         assert_eq!(shortcut(Keysym::F2, &f2, &modifiers(true, false)), None);
         assert_eq!(shortcut(Keysym::a, &[Keysym::a], &modifiers(true, true)), None);
     }

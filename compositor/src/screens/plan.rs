@@ -1,7 +1,7 @@
 //! What a set of changes makes of the screens: every change checked, and the result as a whole. Pure: the caller
 //! tests the plan on the hardware and carries it out.
 
-use kiosk_core::config::{ModeChoice, Rotation, Scale, syntax};
+use kiosk_core::config::{Brightness, ModeChoice, Position, Rotation, Scale, ScaleFactor, syntax};
 use smithay::utils::{Physical, Size};
 
 use super::{
@@ -16,17 +16,17 @@ use crate::command::{CommandError, OutputChange};
 pub struct Planned {
     pub power: bool,
     pub rotation: Rotation,
-    /// 1.0 to 4.0, also where it follows the mode.
-    pub scale: f64,
+    /// In force, also where it follows the mode.
+    pub scale: ScaleFactor,
     pub auto_scale: bool,
     /// `None`: no display says.
     pub mode: Option<HeadMode>,
     /// Top left corner in the layout, logical pixels; `None`: beside the others.
-    pub position: Option<(i32, i32)>,
+    pub position: Option<Position>,
     /// Whose picture it shows instead of its own.
     pub mirror: Option<ScreenId>,
-    /// 0 to 100. Of a screen as it is, `None`: the display has no control for it; in a plan: it stays as it is.
-    pub brightness: Option<i32>,
+    /// Of a screen as it is, `None`: the display has no control for it; in a plan: it stays as it is.
+    pub brightness: Option<Brightness>,
 }
 
 /// A screen as a plan starts from it.
@@ -64,24 +64,17 @@ fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<
     let name = &screen.name;
     // What is not asked for is not set: meanwhile somebody may have used the display's own buttons.
     let mut plan = Planned { brightness: None, ..screen.now };
-    if let Some(percent) = change.brightness {
+    if let Some(brightness) = change.brightness {
         if screen.now.brightness.is_none() {
             return Err(CommandError::Unsupported(format!("{name}: this display has no brightness control")));
         }
-        if !(0..=100).contains(&percent) {
-            return Err(CommandError::InvalidArgument(format!(
-                "{name}: brightness {percent} is not possible; 0 to 100 is"
-            )));
-        }
-        plan.brightness = Some(percent);
+        plan.brightness = Some(brightness);
     }
     if let Some(power) = change.power {
         plan.power = power;
     }
-    if let Some(degrees) = change.rotation {
-        plan.rotation = Rotation::from_degrees(degrees).ok_or_else(|| {
-            CommandError::InvalidArgument(format!("{name}: rotation {degrees} is not possible; 0, 90, 180 and 270 are"))
-        })?;
+    if let Some(rotation) = change.rotation {
+        plan.rotation = rotation;
     }
     if let Some(wanted) = change.mode {
         match mode::choose(&screen.modes, wanted) {
@@ -90,13 +83,6 @@ fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<
         }
     }
     if let Some(scale) = change.scale {
-        if let Scale::Fixed(scale) = scale
-            && !(1.0..=4.0).contains(&scale)
-        {
-            return Err(CommandError::InvalidArgument(format!(
-                "{name}: scale {scale} is not possible; 1.0 to 4.0 and auto are"
-            )));
-        }
         plan.auto_scale = scale == Scale::Auto;
         if let Scale::Fixed(scale) = scale {
             plan.scale = scale;
@@ -202,7 +188,11 @@ fn only_power(change: &OutputChange) -> bool {
 /// Where a screen in this state lies.
 pub fn place(plan: &Planned, seen: bool) -> Place {
     let panel: Size<i32, Physical> = plan.mode.map(|mode| (mode.width, mode.height).into()).unwrap_or_default();
-    Place { size: logical_size(panel, plan.rotation, plan.scale), wanted: plan.position.map(Into::into), seen }
+    Place {
+        size: logical_size(panel, plan.rotation, plan.scale.get()),
+        wanted: plan.position.map(|at| <(i32, i32)>::from(at).into()),
+        seen,
+    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ fn screens(count: u32) -> Vec<Facts> {
             now: Planned {
                 power: true,
                 rotation: Rotation::R0,
-                scale: 1.0,
+                scale: ScaleFactor::ONE,
                 auto_scale: false,
                 mode: Some(FULL_HD),
                 position: None,
@@ -35,8 +35,12 @@ fn off() -> OutputChange {
     OutputChange { power: Some(false), ..OutputChange::default() }
 }
 
+fn place(x: i32, y: i32) -> Position {
+    Position::try_from((x, y)).unwrap()
+}
+
 fn at(x: i32, y: i32) -> OutputChange {
-    OutputChange { position: Some((x, y)), ..OutputChange::default() }
+    OutputChange { position: Some(place(x, y)), ..OutputChange::default() }
 }
 
 #[test]
@@ -58,14 +62,14 @@ fn positions_that_overlap_are_refused_with_both_names() {
     assert!(text.contains("DP-0") && text.contains("DP-1") && text.contains("1920x1080"), "{text}");
     assert!(plan(&screens(2), &[on(0, at(0, 0)), on(1, at(1920, 0))]).is_ok());
     // Turned, the first is only 1080 wide.
-    let turned = OutputChange { rotation: Some(90), ..at(0, 0) };
+    let turned = OutputChange { rotation: Some(Rotation::R90), ..at(0, 0) };
     assert!(plan(&screens(2), &[on(0, turned), on(1, at(1080, 0))]).is_ok());
 }
 
 #[test]
 fn an_unplugged_screen_is_in_nobodys_way() {
     let mut screens = screens(2);
-    screens[0].now.position = Some((0, 0));
+    screens[0].now.position = Some(place(0, 0));
     assert!(plan(&screens, &[on(1, at(0, 0))]).is_err());
     screens[0].connected = false;
     assert!(plan(&screens, &[on(1, at(0, 0))]).is_ok());
@@ -75,7 +79,7 @@ fn an_unplugged_screen_is_in_nobodys_way() {
 fn all_screens_go_dark_only_when_that_is_all_that_is_asked() {
     assert!(plan(&screens(1), &[on(0, off())]).is_ok());
     assert!(plan(&screens(2), &[on(0, off()), on(1, off())]).is_ok());
-    let with_rotation = OutputChange { rotation: Some(90), ..off() };
+    let with_rotation = OutputChange { rotation: Some(Rotation::R90), ..off() };
     assert!(plan(&screens(1), &[on(0, with_rotation.clone())]).is_err());
     assert!(plan(&screens(2), &[on(0, with_rotation.clone())]).is_ok(), "another one stays lit");
     let mut dark = screens(1);
@@ -84,9 +88,10 @@ fn all_screens_go_dark_only_when_that_is_all_that_is_asked() {
 }
 
 fn any_change() -> impl Strategy<Value = OutputChange> {
-    let any_of = |values: Vec<u32>| proptest::option::of(proptest::sample::select(values));
-    let scale = prop_oneof![0.0f64..6.0, Just(f64::NAN), Just(f64::INFINITY)];
-    let scale = proptest::option::of(prop_oneof![4 => scale.prop_map(Scale::Fixed), 1 => Just(Scale::Auto)]);
+    let rotations = vec![Rotation::R0, Rotation::R90, Rotation::R180, Rotation::R270];
+    let rotation = proptest::option::of(proptest::sample::select(rotations));
+    let scale = (1.0f64..=4.0).prop_map(|factor| Scale::fixed(factor).unwrap());
+    let scale = proptest::option::of(prop_oneof![4 => scale, 1 => Just(Scale::Auto)]);
     let size = (0u32..20_000, 0u32..20_000, proptest::option::of(0u32..600_000));
     let mode = proptest::option::of(prop_oneof![
         Just(ModeChoice::Preferred),
@@ -95,8 +100,8 @@ fn any_change() -> impl Strategy<Value = OutputChange> {
         size.clone().prop_map(|(width, height, refresh)| ModeChoice::Exact { width, height, refresh }),
         size.prop_map(|(width, height, refresh)| ModeChoice::Custom { width, height, refresh }),
     ]);
-    let position = proptest::option::of((-3_000i32..3_000, -3_000i32..3_000));
-    (proptest::option::of(any::<bool>()), any_of(vec![0, 45, 90, 180, 270, 360]), scale, mode, position).prop_map(
+    let position = proptest::option::of((-3_000i32..3_000, -3_000i32..3_000).prop_map(|(x, y)| place(x, y)));
+    (proptest::option::of(any::<bool>()), rotation, scale, mode, position).prop_map(
         |(power, rotation, scale, mode, position)| OutputChange {
             power,
             rotation,
@@ -122,7 +127,7 @@ proptest! {
         let Ok(planned) = plan(&before, &changes) else { return Ok(()) };
         prop_assert_eq!(planned.len(), changes.len());
         for (_, plan) in planned {
-            prop_assert!((1.0..=4.0).contains(&plan.scale));
+            prop_assert!((1.0..=4.0).contains(&plan.scale.get()));
             prop_assert!(plan.mode.is_some_and(|mode| mode.custom.is_some() || before[0].modes.contains(&mode)));
         }
     }
@@ -164,8 +169,8 @@ fn mirrors_of_themselves_of_nothing_and_in_a_circle_are_refused() {
 #[test]
 fn a_mirror_lies_nowhere_so_it_lies_over_nothing() {
     let mut before = screens(2);
-    before[0].now.position = Some((0, 0));
-    before[1].now.position = Some((100, 0));
+    before[0].now.position = Some(place(0, 0));
+    before[1].now.position = Some(place(100, 0));
     assert!(plan(&before, &[on(1, at(100, 0))]).is_err());
     assert!(plan(&before, &[on(1, OutputChange { mirror: Some("DP-0".into()), ..at(100, 0) })]).is_ok());
 }
@@ -175,17 +180,17 @@ fn auto_is_the_scale_of_the_mode_that_is_asked_for_with_it() {
     let mut screens = screens(1);
     screens[0].physical = (127, 71);
     let auto = OutputChange { scale: Some(Scale::Auto), ..OutputChange::default() };
-    assert_eq!(plan(&screens, &[on(0, auto.clone())]).unwrap()[0].1.scale, 3.5);
+    assert_eq!(plan(&screens, &[on(0, auto.clone())]).unwrap()[0].1.scale.get(), 3.5);
     let vga = Some(ModeChoice::Exact { width: 640, height: 480, refresh: None });
-    assert_eq!(plan(&screens, &[on(0, OutputChange { mode: vga, ..auto })]).unwrap()[0].1.scale, 1.25);
+    assert_eq!(plan(&screens, &[on(0, OutputChange { mode: vga, ..auto })]).unwrap()[0].1.scale.get(), 1.25);
     // Asked for before, it goes with the mode, until a number is asked for.
     let vga = OutputChange { mode: vga, ..OutputChange::default() };
-    screens[0].now = Planned { scale: 3.5, auto_scale: true, ..screens[0].now };
+    screens[0].now = Planned { scale: ScaleFactor::try_from(3.5).unwrap(), auto_scale: true, ..screens[0].now };
     let follows = plan(&screens, &[on(0, vga.clone())]).unwrap()[0].1;
-    assert_eq!((follows.scale, follows.auto_scale), (1.25, true));
-    let fixed = OutputChange { scale: Some(Scale::Fixed(2.0)), ..vga.clone() };
+    assert_eq!((follows.scale.get(), follows.auto_scale), (1.25, true));
+    let fixed = OutputChange { scale: Some(Scale::fixed(2.0).unwrap()), ..vga.clone() };
     let fixed = plan(&screens, &[on(0, fixed)]).unwrap()[0].1;
-    assert_eq!((fixed.scale, fixed.auto_scale), (2.0, false));
+    assert_eq!((fixed.scale.get(), fixed.auto_scale), (2.0, false));
     screens[0].now.auto_scale = false;
-    assert_eq!(plan(&screens, &[on(0, vga)]).unwrap()[0].1.scale, 3.5);
+    assert_eq!(plan(&screens, &[on(0, vga)]).unwrap()[0].1.scale.get(), 3.5);
 }

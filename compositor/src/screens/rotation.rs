@@ -53,11 +53,11 @@ mod tests {
     fn four_quarter_turns_are_none() {
         let rotations = [Rotation::R0, Rotation::R90, Rotation::R180, Rotation::R270];
         for rotation in rotations {
-            assert_eq!(Rotation::from_degrees(rotation.degrees()), Some(rotation));
+            assert_eq!(Rotation::try_from(rotation.degrees()), Ok(rotation));
             // The centre stays the centre.
             let at = rotation.panel_to_picture((0.5, 0.5), (100.0, 200.0).into());
             assert_eq!(at, (50.0, 100.0).into());
         }
-        assert_eq!(Rotation::from_degrees(45), None);
+        assert!(Rotation::try_from(45).is_err());
     }
 }

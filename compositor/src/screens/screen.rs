@@ -9,7 +9,7 @@ use smithay::{
     utils::{Logical, Physical, Point, Rectangle, Size},
 };
 
-use kiosk_core::config::Scale;
+use kiosk_core::config::{Position, Scale, ScaleFactor};
 
 use super::{
     arrange, density,
@@ -79,12 +79,12 @@ pub struct ScreenPolicy {
     pub scale: Scale,
     pub power: bool,
     /// Top left corner in the layout; `None`: beside the others.
-    pub position: Option<(i32, i32)>,
+    pub position: Option<Position>,
 }
 
 impl Default for ScreenPolicy {
     fn default() -> Self {
-        Self { rotation: Rotation::R0, scale: Scale::Fixed(1.0), power: true, position: None }
+        Self { rotation: Rotation::R0, scale: Scale::Fixed(ScaleFactor::ONE), power: true, position: None }
     }
 }
 
@@ -111,7 +111,7 @@ impl Screen {
             retiring: false,
             rotation: policy.rotation,
             auto_scale: false,
-            position: policy.position.map(Point::from),
+            position: policy.position.map(|at| <(i32, i32)>::from(at).into()),
             mirror: None,
             bars: Bars::default(),
             power: policy.power,
@@ -221,11 +221,11 @@ impl Screen {
         self.output.change_current_state(None, Some(rotation.transform()), None, None);
     }
 
-    /// A fixed scale is clamped to 1.0 to 4.0; `auto` is that of the mode in force, from now on.
+    /// `auto` is that of the mode in force, from now on.
     pub fn set_scale(&mut self, scale: Scale) {
         self.auto_scale = scale == Scale::Auto;
         let pixels = self.output.current_mode().map(|mode| mode.size.into());
-        let scale = density::scale_of(scale, pixels, self.physical).clamp(1.0, 4.0);
+        let scale = density::scale_of(scale, pixels, self.physical).get();
         self.output.change_current_state(None, None, Some(OutputScale::Fractional(scale)), None);
     }
 }

@@ -8,6 +8,7 @@ pub mod durable;
 pub mod files;
 pub mod logging;
 pub mod notify;
+pub mod quantities;
 pub mod quota;
 pub mod socket_watch;
 pub mod text;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use kiosk_core::config::{
     AccelProfile, Calibration, Config, CursorPolicy, Loaded, ModeChoice, PageReady, Position, Rotation, Scale, Sources,
-    output_policy,
+    TextPosition, output_policy,
 };
 use proptest::prelude::*;
 
@@ -50,7 +50,7 @@ fn error_of(content: &str) -> (usize, usize, String) {
     assert_eq!(loaded.errors.len(), 1, "{content}: {:?}", loaded.errors);
     assert_eq!(loaded.config, Config::default(), "a bad file is skipped as a whole");
     let error = &loaded.errors[0];
-    let Position { line, column } = error.origin.position.unwrap();
+    let TextPosition { line, column } = error.origin.position.unwrap();
     assert!(error.to_string().contains(&format!("etc/kiosk/config.toml:{line}:{column}: ")), "{error}");
     (line, column, error.message.clone())
 }
@@ -134,8 +134,8 @@ fn every_key_reaches_its_field() {
     assert_eq!((config.splash.background, config.splash.message), ([255, 0, 0], false));
     let policy = output_policy(&config.outputs, None, "Dell U2720Q 1", "DP-3");
     assert_eq!(policy.mode, ModeChoice::Exact { width: 1920, height: 1080, refresh: Some(59_940) });
-    assert_eq!((policy.rotation, policy.scale, policy.power), (Rotation::R270, Scale::Fixed(2.0), false));
-    assert_eq!((policy.mirror.as_deref(), policy.position), (Some("DP-1"), Some((0, -5))));
+    assert_eq!((policy.rotation, policy.scale, policy.power), (Rotation::R270, Scale::fixed(2.0).unwrap(), false));
+    assert_eq!((policy.mirror.as_deref(), policy.position), (Some("DP-1"), Some(Position::try_from((0, -5)).unwrap())));
     assert_eq!(output_policy(&config.outputs, None, "", "DP-3").mode, ModeChoice::Max);
     let keyboard = &config.input.keyboard;
     let names = [&keyboard.layout, &keyboard.variant, &keyboard.model, &keyboard.options, &keyboard.rules];
@@ -329,7 +329,7 @@ fn variables_are_parsed_as_their_key_s_type() {
     assert_eq!((config.shell.url.as_str(), config.shell.command.len()), ("http://env", 3));
     assert_eq!(config.shell.extra_args, ["--a b", "--c"]);
     let policy = output_policy(&config.outputs, None, "", "X");
-    assert_eq!((policy.rotation, policy.scale, policy.power), (Rotation::R90, Scale::Fixed(1.5), false));
+    assert_eq!((policy.rotation, policy.scale, policy.power), (Rotation::R90, Scale::fixed(1.5).unwrap(), false));
     assert!(!config.input.vt_switching);
     assert_eq!(config.input.keyboard.layout, "true");
 }

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use kiosk_core::config::{Calibration, InputSettings, ModeChoice, OutputSettings, Rotation, SavedState, Scale};
+use kiosk_core::config::{
+    Brightness, Calibration, InputSettings, ModeChoice, OutputSettings, Position, Rotation, SavedState, Scale,
+};
 use proptest::prelude::*;
 use std::fs;
 
@@ -118,7 +120,11 @@ fn a_file_that_was_cut_off_anywhere_is_whole_or_set_aside() {
     let path = dir.path().join("state.toml");
     let mut state = SavedState::default();
     state.change("Dell Größe \u{1f600} 1", "HDMI-A-1", &turned(Rotation::R90));
-    let more = OutputSettings { position: Some((-10, 5)), scale: Some(Scale::Auto), ..turned(Rotation::R180) };
+    let more = OutputSettings {
+        position: Some(Position::try_from((-10, 5)).unwrap()),
+        scale: Some(Scale::Auto),
+        ..turned(Rotation::R180)
+    };
     state.change("", "DP-1", &more);
     let on = InputSettings { output: Some("DP-1".into()), ..InputSettings::default() };
     state.change_input("Panel", "Panel", &on);
@@ -192,16 +198,16 @@ fn settings() -> impl Strategy<Value = OutputSettings> {
             refresh
         }),
     ];
-    let rotation = (0u32..4).prop_map(|quarter| Rotation::from_degrees(quarter * 90).unwrap());
-    let scale = prop_oneof![Just(Scale::Auto), (1.0..=4.0f64).prop_map(Scale::Fixed)];
+    let rotation = (0u32..4).prop_map(|quarter| Rotation::try_from(quarter * 90).unwrap());
+    let scale = prop_oneof![Just(Scale::Auto), (1.0..=4.0f64).prop_map(|factor| Scale::fixed(factor).unwrap())];
     (
         proptest::option::of(mode),
         proptest::option::of(rotation),
         proptest::option::of(scale),
         proptest::option::of(any::<bool>()),
         proptest::option::of("M[A-Za-z0-9 \"\\\\'-]{0,12}"),
-        proptest::option::of((-9999i32..9999, -9999i32..9999)),
-        proptest::option::of(0u8..=100),
+        proptest::option::of((-9999i32..9999, -9999i32..9999).prop_map(|place| Position::try_from(place).unwrap())),
+        proptest::option::of((0..=100).prop_map(Brightness::nearest)),
     )
         .prop_map(|(mode, rotation, scale, power, mirror, position, brightness)| OutputSettings {
             mode,

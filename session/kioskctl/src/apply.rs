@@ -75,11 +75,11 @@ fn one(
     let all = [
         power.map(Setting::power),
         mode.map(Setting::mode),
-        rotation.map(|rotation| Setting::rotation(rotation.degrees())),
+        rotation.map(Setting::rotation),
         scale.map(Setting::scale),
         position.map(Setting::position),
         mirror.map(|source| Setting::mirror(&source)),
-        brightness.map(|percent| Setting::brightness(percent.into())),
+        brightness.map(Setting::brightness),
     ];
     Ok(all.into_iter().flatten().collect())
 }

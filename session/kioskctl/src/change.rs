@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use kiosk_core::config::{ModeChoice, Scale, syntax};
+use kiosk_core::config::{Brightness, ModeChoice, Position, Rotation, Scale, syntax};
 use kioskctl::client::{Options, Peer};
 use serde_json::{Map, Value, json};
 use zbus::Variant;
@@ -60,14 +60,14 @@ impl Setting {
         Self { key: "power", value: on.into(), json: json!(if on { "on" } else { "off" }) }
     }
 
-    /// Degrees.
-    pub fn rotation(degrees: u32) -> Self {
+    pub fn rotation(rotation: Rotation) -> Self {
+        let degrees = rotation.degrees();
         Self { key: "rotation", value: degrees.into(), json: json!(degrees) }
     }
 
     pub fn scale(scale: Scale) -> Self {
         match scale {
-            Scale::Fixed(scale) => Self { key: "scale", value: scale.into(), json: json!(scale) },
+            Scale::Fixed(factor) => Self { key: "scale", value: factor.get().into(), json: json!(factor.get()) },
             // As the interface has it.
             Scale::Auto => Self { key: "scale", value: 0.0.into(), json: json!("auto") },
         }
@@ -82,8 +82,8 @@ impl Setting {
         Self { key: "mode", value, json: json!(text) }
     }
 
-    /// Logical pixels.
-    pub fn position((x, y): (i32, i32)) -> Self {
+    pub fn position(position: Position) -> Self {
+        let (x, y) = position.into();
         Self { key: "position", value: (x, y).into(), json: json!([x, y]) }
     }
 
@@ -93,8 +93,8 @@ impl Setting {
         Self { key: "mirror", value: source.to_owned().into(), json: json!(told) }
     }
 
-    /// Per cent.
-    pub fn brightness(percent: i32) -> Self {
+    pub fn brightness(brightness: Brightness) -> Self {
+        let percent = i32::from(brightness.percent());
         Self { key: "brightness", value: percent.into(), json: json!(percent) }
     }
 

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use kiosk_core::config::{ModeChoice, Scale, Url};
+use kiosk_core::config::{Brightness, ModeChoice, Position, Rotation, Scale, Url, VtNumber};
 
-use super::values::{duration, mode, percent, position, revert_after, scale, turn, url, vt};
+use super::values::{duration, mode, revert_after, turn, url};
 
 const AFTER_HELP: &str = "\
 Exit status:
@@ -97,7 +97,7 @@ pub enum Verb {
     /// Choose how much larger things are drawn
     Scale {
         /// auto: from the display's density; or 1.0 to 4.0
-        #[arg(value_name = "auto|N", value_parser = scale)]
+        #[arg(value_name = "auto|N")]
         scale: Scale,
         #[command(flatten)]
         change: ChangeArgs,
@@ -105,8 +105,8 @@ pub enum Verb {
     /// Place an output in the layout
     Position {
         /// In logical pixels
-        #[arg(value_name = "X,Y", value_parser = position, allow_hyphen_values = true)]
-        position: (i32, i32),
+        #[arg(value_name = "X,Y", allow_hyphen_values = true)]
+        position: Position,
         #[command(flatten)]
         change: ChangeArgs,
     },
@@ -121,8 +121,8 @@ pub enum Verb {
     /// Set how bright a display shines, where it lets itself be told
     Brightness {
         /// Per cent
-        #[arg(value_name = "0..100", value_parser = percent)]
-        percent: i32,
+        #[arg(value_name = "0..100")]
+        percent: Brightness,
         #[command(flatten)]
         change: ChangeArgs,
     },
@@ -180,10 +180,7 @@ pub enum Verb {
         timeout: Option<Duration>,
     },
     /// Switch to a virtual terminal
-    Vt {
-        #[arg(value_parser = vt)]
-        number: u32,
-    },
+    Vt { number: VtNumber },
     /// Check the configuration, or show it
     Config {
         #[command(subcommand)]
@@ -231,8 +228,7 @@ pub struct LastingArgs {
 /// Where `rotate` turns to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
-    /// Degrees.
-    To(u32),
+    To(Rotation),
     /// A quarter further.
     Next,
 }
@@ -292,6 +288,7 @@ mod tests {
     #[test]
     fn negative_positions_are_no_options() {
         let cli = Cli::try_parse_from(["kioskctl", "position", "-10,5"]).unwrap();
-        assert!(matches!(cli.verb, Verb::Position { position: (-10, 5), .. }));
+        let place = Position::try_from((-10, 5)).unwrap();
+        assert!(matches!(cli.verb, Verb::Position { position, .. } if position == place));
     }
 }

@@ -1,5 +1,6 @@
 //! The verbs that put something else than the page on the screen: a message, or another virtual terminal.
 
+use kiosk_core::config::VtNumber;
 use kioskctl::client::{Client, Options, Service};
 
 use super::outcome::{Failure, Outcome};
@@ -16,8 +17,8 @@ pub async fn dismiss(client: &Client) -> Result<Outcome, Failure> {
     call(client, "Dismiss", &()).await
 }
 
-pub async fn switch_vt(client: &Client, number: u32) -> Result<Outcome, Failure> {
-    call(client, "SwitchVt", &number).await
+pub async fn switch_vt(client: &Client, number: VtNumber) -> Result<Outcome, Failure> {
+    call(client, "SwitchVt", &number.get()).await
 }
 
 async fn call<B>(client: &Client, method: &str, body: &B) -> Result<Outcome, Failure>

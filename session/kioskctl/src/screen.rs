@@ -1,7 +1,7 @@
 //! The verbs that change one setting of outputs: `rotate`, `mode`, `scale`, `position`, `mirror`, `brightness`,
 //! `screen`; and `confirm`.
 
-use kiosk_core::config::{ModeChoice, Scale};
+use kiosk_core::config::{Brightness, ModeChoice, Position, Rotation, Scale};
 use kioskctl::client::{Client, Service, integer};
 
 use super::change::{Change, Lasting, Setting, carry_out};
@@ -12,11 +12,14 @@ use super::state::{CompositorState, OutputState};
 
 pub async fn rotate(client: &Client, to: Turn, args: &ChangeArgs) -> Result<Outcome, Failure> {
     change(client, args, |output, _| {
-        let degrees = match to {
-            Turn::To(degrees) => degrees,
-            Turn::Next => (u32::try_from(output.rotation).unwrap_or(0) + 90) % 360,
+        let rotation = match to {
+            Turn::To(rotation) => rotation,
+            Turn::Next => {
+                let now = u32::try_from(output.rotation).ok().and_then(|degrees| Rotation::try_from(degrees).ok());
+                now.unwrap_or_default().next_quarter()
+            }
         };
-        Ok(Setting::rotation(degrees))
+        Ok(Setting::rotation(rotation))
     })
     .await
 }
@@ -29,7 +32,7 @@ pub async fn scale(client: &Client, scale: Scale, args: &ChangeArgs) -> Result<O
     change(client, args, |_, _| Ok(Setting::scale(scale))).await
 }
 
-pub async fn position(client: &Client, position: (i32, i32), args: &ChangeArgs) -> Result<Outcome, Failure> {
+pub async fn position(client: &Client, position: Position, args: &ChangeArgs) -> Result<Outcome, Failure> {
     change(client, args, |_, _| Ok(Setting::position(position))).await
 }
 
@@ -43,8 +46,8 @@ pub async fn mirror(client: &Client, source: &str, args: &ChangeArgs) -> Result<
     .await
 }
 
-pub async fn brightness(client: &Client, percent: i32, args: &ChangeArgs) -> Result<Outcome, Failure> {
-    change(client, args, |_, _| Ok(Setting::brightness(percent))).await
+pub async fn brightness(client: &Client, brightness: Brightness, args: &ChangeArgs) -> Result<Outcome, Failure> {
+    change(client, args, |_, _| Ok(Setting::brightness(brightness))).await
 }
 
 /// Without `-o` all screens: one that stays on is not what "off" means.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use kiosk_core::config::{self, ModeChoice, Scale, Url, syntax};
+use kiosk_core::config::{self, ModeChoice, Rotation, Url, syntax};
 
 use super::cli::Turn;
 
@@ -14,8 +14,7 @@ pub fn url(text: &str) -> Result<Url, String> {
 pub fn turn(text: &str) -> Result<Turn, String> {
     match text {
         "next" => Ok(Turn::Next),
-        "0" | "90" | "180" | "270" => text.parse().map(Turn::To).map_err(|_| String::new()),
-        _ => Err("allowed is 0, 90, 180, 270 or next".into()),
+        _ => text.parse().map(Turn::To).map_err(|_| format!("allowed is {}, or next", Rotation::ALLOWED)),
     }
 }
 
@@ -24,25 +23,6 @@ pub fn mode(text: &str) -> Result<ModeChoice, String> {
         Some(mode) => Ok(mode),
         None => Err("allowed is preferred, max, WIDTHxHEIGHT, WIDTHxHEIGHT@HZ or \"custom WIDTHxHEIGHT@HZ\"".into()),
     }
-}
-
-pub fn scale(text: &str) -> Result<Scale, String> {
-    syntax::parse_scale(text).ok_or_else(|| "allowed is auto or a number from 1.0 to 4.0".into())
-}
-
-pub fn percent(text: &str) -> Result<i32, String> {
-    let parsed = text.parse().ok().filter(|percent| (0..=100).contains(percent));
-    parsed.ok_or_else(|| "allowed is 0 to 100".into())
-}
-
-pub fn vt(text: &str) -> Result<u32, String> {
-    let parsed = text.parse().ok().filter(|number| (1..=63).contains(number));
-    parsed.ok_or_else(|| "allowed is 1 to 63".into())
-}
-
-pub fn position(text: &str) -> Result<(i32, i32), String> {
-    let parsed = text.split_once(',').and_then(|(x, y)| Some((x.trim().parse().ok()?, y.trim().parse().ok()?)));
-    parsed.ok_or_else(|| "allowed is X,Y in pixels, such as 1920,0".into())
 }
 
 pub fn duration(text: &str) -> Result<Duration, String> {

@@ -25,6 +25,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use kiosk_core::config::VtNumber;
 use smithay::{
     backend::{
         allocator::dmabuf::Dmabuf,
@@ -225,8 +226,8 @@ impl Backend for Kms {
         self.watch_hotplug();
     }
 
-    fn switch_vt(&mut self, vt: u32) -> Result<(), String> {
-        let number = i32::try_from(vt).map_err(|error| error.to_string())?;
+    fn switch_vt(&mut self, vt: VtNumber) -> Result<(), String> {
+        let number = i32::try_from(vt.get()).map_err(|error| error.to_string())?;
         self.session.change_vt(number).map_err(|error| error.to_string())
     }
 

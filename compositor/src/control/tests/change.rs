@@ -51,7 +51,7 @@ fn refusals_name_the_output_the_key_and_what_is_allowed() {
 
 #[test]
 fn brightness_is_for_screens_that_have_it() {
-    assert_eq!(change(1, "brightness", 0).unwrap().brightness, Some(0));
+    assert_eq!(change(1, "brightness", 0).unwrap().brightness, Brightness::try_from(0).ok());
     assert_eq!(change(0, "brightness", 0).unwrap_err().name, "org.kioskd.Error.Unsupported");
 }
 
@@ -156,10 +156,10 @@ proptest! {
     ) {
         match change(output, &key, value) {
             Ok(change) => {
-                prop_assert!(change.rotation.is_none_or(|r| [0, 90, 180, 270].contains(&r)));
-                let possible = |scale| !matches!(scale, Scale::Fixed(scale) if !(1.0..=4.0).contains(&scale));
+                prop_assert!(change.rotation.is_none_or(|r| [0, 90, 180, 270].contains(&r.degrees())));
+                let possible = |scale| !matches!(scale, Scale::Fixed(scale) if !(1.0..=4.0).contains(&scale.get()));
                 prop_assert!(change.scale.is_none_or(possible));
-                prop_assert!(change.brightness.is_none_or(|b| (0..=100).contains(&b)));
+                prop_assert!(change.brightness.is_none_or(|b| (0..=100).contains(&b.percent())));
                 if let Some(ModeChoice::Exact { width, height, .. }) = change.mode {
                     prop_assert!((1..=16384).contains(&width) && (1..=16384).contains(&height));
                 }

@@ -28,7 +28,10 @@ fn asked(answer: Result<Answer, Failure>) -> (Action, Command) {
 fn each_method_needs_its_right() {
     let none = HashMap::<&str, Variant<'_>>::new();
     assert_eq!(asked(call("Dismiss", &())).0, Action::Screen);
-    assert_eq!(asked(call("SwitchVt", &2u32)), (Action::Screen, Command::SwitchVt { vt: 2 }));
+    assert_eq!(
+        asked(call("SwitchVt", &2u32)),
+        (Action::Screen, Command::SwitchVt { vt: VtNumber::try_from(2).unwrap() })
+    );
     assert_eq!(asked(call("Screenshot", &("", &none))), (Action::Screenshot, Command::Screenshot { output: None }));
     let text = ("Back at ten", HashMap::from([("title", Variant::from("Closed"))]));
     let message = Command::ShowMessage { title: "Closed".into(), text: "Back at ten".into() };

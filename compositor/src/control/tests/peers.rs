@@ -2,6 +2,8 @@
 
 use std::io::{Read, Seek, Write};
 
+use kiosk_core::config::{Brightness, Position, Rotation};
+
 use super::*;
 
 #[test]
@@ -109,7 +111,7 @@ fn a_written_property_is_a_kept_change_of_that_output() {
         let client = kiosk.connect().await;
         let write = set(&client, HDMI, OUTPUT, "Rotation", 90u32.into());
         let (written, request) = tokio::join!(write, kiosk.answer(Ok(Reply::Serial(8))));
-        let change = OutputChange { rotation: Some(90), ..Default::default() };
+        let change = OutputChange { rotation: Some(Rotation::R90), ..Default::default() };
         let changes = vec![("HDMI-A-1".to_owned(), change)];
         assert_eq!(request, Command::ApplyOutputs { serial: 0, changes, mode: ApplyMode::Keep });
         written.unwrap();
@@ -133,7 +135,11 @@ fn several_outputs_are_changed_in_one_call_that_returns_the_new_serial() {
             mode: Some(kiosk_core::config::ModeChoice::Exact { width: 3840, height: 2160, refresh: None }),
             ..Default::default()
         };
-        let right = OutputChange { position: Some((3840, 0)), brightness: Some(80), ..Default::default() };
+        let right = OutputChange {
+            position: Position::try_from((3840, 0)).ok(),
+            brightness: Brightness::try_from(80).ok(),
+            ..Default::default()
+        };
         let mode = ApplyMode::Temporary { revert_after: Duration::from_secs(20) };
         let changes = vec![("HDMI-A-1".into(), left), ("eDP-1".into(), right)];
         assert_eq!(request, Command::ApplyOutputs { serial: 7, changes, mode });

@@ -3,7 +3,7 @@
 //! Tools say everything of every display, changed or not. Only what differs is a change: a screen that has found its
 //! place beside another is not nailed down there because somebody read its position and wrote it back.
 
-use kiosk_core::config::{ModeChoice, Scale};
+use kiosk_core::config::{ModeChoice, Position, Scale};
 use smithay::utils::Transform;
 
 use super::head::HeadState;
@@ -17,8 +17,6 @@ use crate::{
 
 /// Scales come in 256ths: what is nearer than one is the same.
 const SCALE_STEP: f64 = 1.0 / 256.0;
-/// As far as screens may lie from the origin, logical pixels.
-const PLACES: std::ops::RangeInclusive<i32> = -32768..=32767;
 
 /// What is wished of a display.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -75,24 +73,22 @@ fn on(head: &HeadState, wish: &HeadWish, moved: bool) -> Result<OutputChange, St
         None => None,
         Some(transform) => Some(rotation(transform).ok_or("a flipped picture is not possible")?),
     };
-    if let Some((x, y)) = wish.position
-        && (!PLACES.contains(&x) || !PLACES.contains(&y))
-    {
-        return Err(format!("position {x},{y} is not possible; -32768 to 32767 is"));
-    }
+    let position = wish.position.map(Position::try_from).transpose().map_err(|error| error.to_string())?;
+    let rescaled = wish.scale.filter(|scale| (scale - head.now.scale).abs() >= SCALE_STEP);
+    let scale = rescaled.map(Scale::fixed).transpose().map_err(|error| error.to_string())?;
     Ok(OutputChange {
         power: (!head.on).then_some(true),
         rotation,
-        scale: wish.scale.filter(|scale| (scale - head.now.scale).abs() >= SCALE_STEP).map(Scale::Fixed),
+        scale,
         mode: wish.mode.and_then(|mode| choice(head, mode)),
-        position: wish.position.filter(|_| moved),
+        position: position.filter(|_| moved),
         ..OutputChange::default()
     })
 }
 
-fn rotation(transform: Transform) -> Option<u32> {
+fn rotation(transform: Transform) -> Option<Rotation> {
     let all = [Rotation::R0, Rotation::R90, Rotation::R180, Rotation::R270];
-    all.into_iter().find(|rotation| rotation.transform() == transform).map(Rotation::degrees)
+    all.into_iter().find(|rotation| rotation.transform() == transform)
 }
 
 /// `None`: it is in force.

@@ -9,7 +9,7 @@ use toml_edit::Value;
 use super::keys::{self, Key, PROGRAM, SECTIONS, Sectioned};
 use super::messages::{did_you_mean, first_of, names_in, refusal};
 use super::model::{Config, Shell};
-use super::origin::{ConfigError, Lines, Origin, Position, Source};
+use super::origin::{ConfigError, Lines, Origin, Source, TextPosition};
 use super::raw::{Raw, RawEntry, RawValue};
 use crate::text::shortened;
 
@@ -290,7 +290,7 @@ impl Layer<'_> {
         count > MOST_TABLES
     }
 
-    fn position(&self, offset: usize) -> Position {
+    fn position(&self, offset: usize) -> TextPosition {
         self.lines.position(offset)
     }
 

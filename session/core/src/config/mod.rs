@@ -36,11 +36,13 @@ pub use model::{
     Config, CursorPolicy, Days, Idle, Input, Keyboard, PageReady, Power, Ready, ScheduleEntry, Shell, Splash,
     StatusRanges, TimeOfDay,
 };
-pub use origin::{ConfigError, Origin, Position, Source};
-pub use output::{ModeChoice, OutputRule, OutputSettings, Rotation, Scale};
+pub use origin::{ConfigError, Origin, Source, TextPosition};
+pub use output::{ModeChoice, OutputRule, OutputSettings};
 pub use policy::{OutputPolicy, conflicting_rules, identity, output_policy};
 pub use screens::OutputTables;
 pub use show::Setting;
 pub use state::{SaveError, SavedState, state_dir};
 pub use suggest::closest;
 pub use url::Url;
+
+pub use crate::quantities::{Brightness, Position, Rotation, Scale, ScaleFactor, VtNumber};

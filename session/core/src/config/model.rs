@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use super::browser::BrowserSettings;
 use super::devices::InputRule;
-use super::output::{ModeChoice, OutputRule, OutputSettings, Rotation, Scale};
+use super::output::{ModeChoice, OutputRule, OutputSettings};
 use super::url::Url;
+use crate::quantities::{Rotation, Scale};
 
 /// Everything that can be configured, merged and valid.
 #[derive(Debug, Clone, PartialEq)]

@@ -17,12 +17,12 @@ pub enum Source {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
     pub source: Source,
-    pub position: Option<Position>,
+    pub position: Option<TextPosition>,
 }
 
 /// Both counted from 1; columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Position {
+pub struct TextPosition {
     pub line: usize,
     pub column: usize,
 }
@@ -42,7 +42,7 @@ impl<'a> Lines<'a> {
     }
 
     /// Of byte `offset`; past the end: the end.
-    pub fn position(&self, offset: usize) -> Position {
+    pub fn position(&self, offset: usize) -> TextPosition {
         let mut offset = offset.min(self.text.len());
         while !self.text.is_char_boundary(offset) {
             offset -= 1;
@@ -50,7 +50,7 @@ impl<'a> Lines<'a> {
         // The first line begins at 0: there is always one before.
         let line = self.starts.partition_point(|start| *start <= offset);
         let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        Position { line, column: self.text[start..offset].chars().count() + 1 }
+        TextPosition { line, column: self.text[start..offset].chars().count() + 1 }
     }
 }
 
@@ -104,8 +104,8 @@ mod tests {
     fn columns_count_characters() {
         let lines = Lines::new("é = 1\nab = 2");
         for (offset, line, column) in [(0, 1, 1), (2, 1, 2), (1, 1, 1), (6, 1, 6), (7, 2, 1), (9, 2, 3), (999, 2, 7)] {
-            assert_eq!(lines.position(offset), Position { line, column }, "{offset}");
+            assert_eq!(lines.position(offset), TextPosition { line, column }, "{offset}");
         }
-        assert_eq!(Lines::new("").position(0), Position { line: 1, column: 1 });
+        assert_eq!(Lines::new("").position(0), TextPosition { line: 1, column: 1 });
     }
 }

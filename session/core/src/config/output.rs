@@ -1,6 +1,8 @@
 //! What can be said of an output: one `[output."MATCH"]` table, and the settings that configuration, saved state and
 //! changes at runtime have in common. Which of them hold for a display is in [`super::policy`].
 
+use crate::quantities::{Brightness, Position, Rotation, Scale};
+
 /// One `[output."MATCH"]` table: what it says about the outputs it matches; `None`: nothing.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OutputRule {
@@ -18,10 +20,9 @@ pub struct OutputSettings {
     pub power: Option<bool>,
     /// The output to show the same picture as, by connector name or identity; empty: none.
     pub mirror: Option<String>,
-    /// Logical pixels in the layout.
-    pub position: Option<(i32, i32)>,
-    /// 0 to 100; for displays that let themselves be told.
-    pub brightness: Option<u8>,
+    pub position: Option<Position>,
+    /// For displays that let themselves be told.
+    pub brightness: Option<Brightness>,
 }
 
 impl OutputSettings {
@@ -58,45 +59,4 @@ pub enum ModeChoice {
     Exact { width: u32, height: u32, refresh: Option<u32> },
     /// Timings computed (CVT), whether listed or not; `refresh` in millihertz, `None`: 60 Hz.
     Custom { width: u32, height: u32, refresh: Option<u32> },
-}
-
-/// Clockwise, as the viewer sees it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Rotation {
-    #[default]
-    R0,
-    R90,
-    R180,
-    R270,
-}
-
-impl Rotation {
-    /// 0, 90, 180 or 270; `None` for any other number.
-    pub fn from_degrees(degrees: u32) -> Option<Self> {
-        match degrees {
-            0 => Some(Rotation::R0),
-            90 => Some(Rotation::R90),
-            180 => Some(Rotation::R180),
-            270 => Some(Rotation::R270),
-            _ => None,
-        }
-    }
-
-    pub fn degrees(self) -> u32 {
-        match self {
-            Rotation::R0 => 0,
-            Rotation::R90 => 90,
-            Rotation::R180 => 180,
-            Rotation::R270 => 270,
-        }
-    }
-}
-
-/// Physical pixels per logical pixel.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Scale {
-    /// From the display's resolution and size.
-    Auto,
-    /// 1.0 to 4.0.
-    Fixed(f64),
 }

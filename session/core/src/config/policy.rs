@@ -2,7 +2,8 @@
 //! Pure; the compositor asks before the first modeset and whenever a display comes, or the rules change.
 
 use super::keys::Sectioned;
-use super::output::{ModeChoice, OutputRule, OutputSettings, Rotation, Scale};
+use super::output::{ModeChoice, OutputRule, OutputSettings};
+use crate::quantities::{Brightness, Position, Rotation, Scale};
 
 /// How an output is to be driven, with nothing left open.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,9 +15,9 @@ pub struct OutputPolicy {
     /// Connector name or identity of the output to mirror; `None`: its own picture.
     pub mirror: Option<String>,
     /// `None`: placed by itself, left to right.
-    pub position: Option<(i32, i32)>,
-    /// 0 to 100; `None`: as it is.
-    pub brightness: Option<u8>,
+    pub position: Option<Position>,
+    /// `None`: as it is.
+    pub brightness: Option<Brightness>,
 }
 
 /// The policy for the display `identity` (EDID `Make Model Serial`, empty when it has none) on `connector`.
@@ -93,6 +94,10 @@ pub fn identity(make: &str, model: &str, serial: &str) -> String {
 mod tests {
     use super::*;
 
+    fn fixed(scale: f64) -> Scale {
+        Scale::fixed(scale).unwrap()
+    }
+
     fn rule(matcher: &str, rotation: Option<Rotation>, power: Option<bool>, scale: Option<Scale>) -> OutputRule {
         OutputRule {
             matcher: matcher.into(),
@@ -106,10 +111,10 @@ mod tests {
         let rules = [
             rule("HDMI-A-1", Some(Rotation::R270), None, None),
             rule("Dell U2720Q 123", Some(Rotation::R180), Some(false), None),
-            rule("*", Some(Rotation::R90), Some(true), Some(Scale::Fixed(2.0))),
+            rule("*", Some(Rotation::R90), Some(true), Some(fixed(2.0))),
         ];
         let policy = output_policy(&rules, None, "Dell U2720Q 123", "HDMI-A-1");
-        assert_eq!((policy.rotation, policy.power, policy.scale), (Rotation::R270, false, Scale::Fixed(2.0)));
+        assert_eq!((policy.rotation, policy.power, policy.scale), (Rotation::R270, false, fixed(2.0)));
         let other = output_policy(&rules, None, "", "DP-1");
         assert_eq!((other.rotation, other.power), (Rotation::R90, true));
         let saved = OutputSettings { rotation: Some(Rotation::R0), ..OutputSettings::default() };
@@ -121,7 +126,7 @@ mod tests {
     fn rules_against_each_other_are_told() {
         let rules = [
             rule("Dell 1", Some(Rotation::R90), Some(true), None),
-            rule("DP-1", Some(Rotation::R180), Some(true), Some(Scale::Fixed(2.0))),
+            rule("DP-1", Some(Rotation::R180), Some(true), Some(fixed(2.0))),
         ];
         let told = conflicting_rules(&rules, "Dell 1", "DP-1");
         assert_eq!(told.len(), 1, "{told:?}");

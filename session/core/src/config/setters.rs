@@ -8,6 +8,7 @@ use toml_edit::{Array, InlineTable, Value};
 use super::model::{Days, ScheduleEntry};
 use super::raw::{Raw, RawValue, Wrong};
 use super::syntax;
+use crate::quantities::QuantityError;
 
 /// Sets a field, or refuses.
 pub(super) fn put<T>(field: &mut T, value: Result<T, Wrong>) -> Result<(), Wrong> {
@@ -17,6 +18,11 @@ pub(super) fn put<T>(field: &mut T, value: Result<T, Wrong>) -> Result<(), Wrong
 
 pub(super) fn understood<T>(parsed: Option<T>) -> Result<T, Wrong> {
     parsed.ok_or_else(Wrong::default)
+}
+
+/// The key's own text says what is allowed.
+pub(super) fn possible<T>(checked: Result<T, QuantityError>) -> Result<T, Wrong> {
+    checked.map_err(|_| Wrong::default())
 }
 
 /// No NUL and no newline can get into arguments, keymaps or log lines.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::browser::Proxy;
 use super::model::{Days, StatusRanges, TimeOfDay};
-use super::output::{ModeChoice, Scale};
+use super::output::ModeChoice;
 
 /// What is allowed, for messages.
 pub const DURATION: &str = "a time such as \"90s\", \"10m\", \"1h30m\", or \"never\"";
@@ -15,7 +15,6 @@ pub const COLOUR: &str = "a colour such as \"#1a2b3c\"";
 pub const STATUS: &str = "HTTP status codes such as \"200\", \"2xx\", \"2xx-4xx\", \"200-399\", several with commas";
 pub const TIME: &str = "a time of day such as \"07:30\"";
 pub const DAYS: &str = "days such as \"mon-fri\", \"sat,sun\" or \"all\"";
-pub const SCALE: &str = "\"auto\", or a number from 1.0 to 4.0";
 
 pub const PROXY: &str = "\"system\", \"none\", a proxy such as \"http://10.0.0.1:3128\" (also https, socks4, socks5), or the \
                          address of a PAC script such as \"http://wpad.example/proxy.pac\"";
@@ -129,16 +128,6 @@ pub fn mode_text(mode: ModeChoice) -> String {
 pub fn hertz_text(millihertz: u32) -> String {
     let (whole, fraction) = (millihertz / 1000, millihertz % 1000);
     if fraction == 0 { whole.to_string() } else { format!("{whole}.{fraction:03}").trim_end_matches('0').to_owned() }
-}
-
-/// `auto` or 1.0 to 4.0.
-pub fn parse_scale(text: &str) -> Option<Scale> {
-    if text == "auto" { Some(Scale::Auto) } else { fixed_scale(text.parse().ok()?) }
-}
-
-/// 1.0 to 4.0.
-pub fn fixed_scale(number: f64) -> Option<Scale> {
-    (1.0..=4.0).contains(&number).then_some(Scale::Fixed(number))
 }
 
 /// `#rrggbb` or `#rgb`, sRGB.

@@ -3,16 +3,14 @@
 use toml_edit::{Array, Value};
 
 use super::{Allowed, Key, Kind};
-use crate::config::output::{ModeChoice, OutputRule, Rotation, Scale};
+use crate::config::output::{ModeChoice, OutputRule};
 use crate::config::raw::{RawValue, Wrong};
-use crate::config::setters::{put, understood};
+use crate::config::setters::{possible, put, understood};
 use crate::config::syntax;
+use crate::quantities::{Brightness, Position, Rotation, Scale};
 
 const MIRROR: Allowed = Allowed::Description("another output's name, or \"\" for none");
-const BRIGHTNESS: Allowed = Allowed::Description("0 to 100");
 const POSITION: Allowed = Allowed::Description("[X, Y] in logical pixels, -32768 to 32767");
-/// As far as KMS and Wayland clients count, logical pixels.
-const PLACES: std::ops::RangeInclusive<i32> = -32768..=32767;
 
 pub static OUTPUTS: &[Key<OutputRule>] = &[
     Key {
@@ -25,29 +23,27 @@ pub static OUTPUTS: &[Key<OutputRule>] = &[
     Key {
         name: "rotation",
         kind: Kind::Toml,
-        allowed: Allowed::Description("0, 90, 180 or 270"),
+        allowed: Allowed::Description(Rotation::ALLOWED),
         set: |rule, raw| {
-            put(&mut rule.settings.rotation, Ok(Some(understood(Rotation::from_degrees(raw.as_number()?))?)))
+            put(&mut rule.settings.rotation, Ok(Some(possible(Rotation::try_from(raw.as_number::<u32>()?))?)))
         },
         get: |rule| rule.settings.rotation.map(|rotation| i64::from(rotation.degrees()).into()),
     },
     Key {
         name: "scale",
         kind: Kind::Toml,
-        allowed: Allowed::Description(syntax::SCALE),
+        allowed: Allowed::Description(Scale::ALLOWED),
         set: |rule, raw| {
             let scale = match &raw.value {
-                RawValue::Text(text) if text == "auto" => Some(Scale::Auto),
-                RawValue::Float(number) => syntax::fixed_scale(*number),
-                RawValue::Integer(number) => i32::try_from(*number).ok().and_then(|n| syntax::fixed_scale(n.into())),
-                _ => None,
+                RawValue::Text(text) if text == "auto" => Scale::Auto,
+                _ => possible(Scale::fixed(raw.as_float()?))?,
             };
-            put(&mut rule.settings.scale, Ok(Some(understood(scale)?)))
+            put(&mut rule.settings.scale, Ok(Some(scale)))
         },
         get: |rule| {
             rule.settings.scale.map(|scale| match scale {
                 Scale::Auto => "auto".into(),
-                Scale::Fixed(number) => number.into(),
+                Scale::Fixed(factor) => factor.get().into(),
             })
         },
     },
@@ -85,24 +81,21 @@ pub static OUTPUTS: &[Key<OutputRule>] = &[
         allowed: POSITION,
         set: |rule, raw| {
             let [x, y] = raw.as_list()? else { return Err(Wrong::default()) };
-            let (x, y): (i32, i32) = (x.as_number()?, y.as_number()?);
-            if !PLACES.contains(&x) || !PLACES.contains(&y) {
-                return Err(Wrong::default());
-            }
-            put(&mut rule.settings.position, Ok(Some((x, y))))
+            let place: (i32, i32) = (x.as_number()?, y.as_number()?);
+            put(&mut rule.settings.position, Ok(Some(possible(Position::try_from(place))?)))
         },
         get: |rule| {
-            rule.settings.position.map(|(x, y)| [i64::from(x), i64::from(y)].into_iter().collect::<Array>().into())
+            let place = |at: Position| [i64::from(at.x()), i64::from(at.y())].into_iter().collect::<Array>();
+            rule.settings.position.map(|at| place(at).into())
         },
     },
     Key {
         name: "brightness",
         kind: Kind::Toml,
-        allowed: BRIGHTNESS,
+        allowed: Allowed::Description(Brightness::ALLOWED),
         set: |rule, raw| {
-            let percent: u8 = raw.as_number()?;
-            put(&mut rule.settings.brightness, Ok(Some(understood(Some(percent).filter(|percent| *percent <= 100))?)))
+            put(&mut rule.settings.brightness, Ok(Some(possible(Brightness::try_from(raw.as_number::<i64>()?))?)))
         },
-        get: |rule| rule.settings.brightness.map(|percent| i64::from(percent).into()),
+        get: |rule| rule.settings.brightness.map(|brightness| i64::from(brightness.percent()).into()),
     },
 ];
