@@ -12,7 +12,10 @@ use kiosk_core::api::RUNTIME_DIR_ENV;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use smithay::reexports::calloop::{Interest, Mode, PostAction, generic::Generic};
 
-use crate::kiosk::{Exit, Kiosk};
+use crate::{
+    kiosk::{Exit, Kiosk},
+    limits::descriptors,
+};
 
 /// What kind of child it is, and so what its end means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +113,7 @@ fn program(role: &Role) -> PathBuf {
 
 fn watch(kiosk: &mut Kiosk, mut child: Child, launch: Launch, failures: u32, started: Duration) -> io::Result<()> {
     let pid = Pid::from_child(&child);
+    descriptors::restore_limit(pid);
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
     kiosk.child = Some(pid);
     let source = Generic::new(pidfd, Interest::READ, Mode::Level);

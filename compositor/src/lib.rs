@@ -5,6 +5,7 @@
 pub mod backend;
 pub mod brightness;
 pub mod child;
+pub mod clients;
 pub mod command;
 pub mod control;
 pub mod draw;
@@ -12,6 +13,7 @@ pub mod input;
 pub mod kiosk;
 pub mod layout;
 pub mod life;
+pub mod limits;
 pub mod memory;
 pub mod notify;
 pub mod options;

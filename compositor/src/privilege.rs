@@ -3,7 +3,10 @@
 //! Clients come in through two sockets and differ by nothing else. `globals!` is how protocols are made
 //! known, so that no global can be offered without the question.
 
-use std::sync::{Arc, atomic::AtomicU32};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicU32, Ordering::Relaxed},
+};
 
 use smithay::{
     reexports::wayland_server::{
@@ -14,8 +17,19 @@ use smithay::{
     wayland::compositor::CompositorClientState,
 };
 
+use crate::{
+    kiosk::Kiosk,
+    limits::{
+        Limits,
+        counts::{Counts, TooMany},
+        refusal::Repeated,
+        table::REGISTRIES,
+        tallies::Tallies,
+    },
+};
+
 /// What a client may do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Privilege {
     /// The shell's socket: show windows, take input.
     Shell,
@@ -42,19 +56,31 @@ pub struct ClientState {
     pub privilege: Privilege,
     /// The number of the shell through whose socket it came: its windows are on that one's screen.
     pub shell: usize,
-    /// Pools and buffers of shared memory that it has.
-    pub memories: AtomicU32,
+    /// How many objects it has.
+    pub counts: Counts,
+    /// What single ones of them have.
+    pub tallies: Tallies,
+    /// How often it asked for the list of globals, or bound `wl_compositor`.
+    registries: AtomicU32,
+    endless: Endless,
 }
 
-impl ClientState {
-    /// For a client that connected through the socket of that privilege.
-    pub fn new(privilege: Privilege) -> Arc<Self> {
-        Self::of_shell(privilege, 0)
-    }
+/// Clients that ask for the list of globals without end: libwayland makes and keeps what they ask with.
+pub type Endless = Arc<Mutex<Vec<ClientId>>>;
 
-    /// The same for the socket of the shell with this number.
-    pub fn of_shell(privilege: Privilege, shell: usize) -> Arc<Self> {
-        Arc::new(Self { compositor: CompositorClientState::default(), privilege, shell, memories: AtomicU32::new(0) })
+impl ClientState {
+    /// For a client of this user that connected through the socket of that privilege, and of the shell with this
+    /// number; or why it cannot be taken in.
+    pub fn new(limits: &mut Limits, privilege: Privilege, user: u32, shell: usize) -> Result<Arc<Self>, TooMany> {
+        Ok(Arc::new(Self {
+            compositor: CompositorClientState::default(),
+            privilege,
+            shell,
+            counts: limits.client(privilege, user)?,
+            tallies: Tallies::default(),
+            registries: AtomicU32::new(0),
+            endless: limits.endless.clone(),
+        }))
     }
 
     /// The number of the shell whose client has this surface.
@@ -70,13 +96,17 @@ impl ClientData for ClientState {
         match reason {
             DisconnectReason::ConnectionClosed => tracing::debug!(?client, "client left"),
             DisconnectReason::ProtocolError(error) => {
-                tracing::warn!(
-                    ?client,
-                    object = error.object_interface,
-                    code = error.code,
-                    message = error.message,
-                    "client disconnected for a protocol error"
-                );
+                static LOG: Repeated = Repeated::new();
+                if let Some(more) = LOG.count() {
+                    tracing::warn!(
+                        ?client,
+                        object = error.object_interface,
+                        code = error.code,
+                        message = error.message,
+                        more,
+                        "client disconnected for a protocol error"
+                    );
+                }
             }
         }
     }
@@ -84,8 +114,12 @@ impl ClientData for ClientState {
 
 /// Whether the client may see and bind the global.
 pub fn may_bind(client: &Client, interface: &str) -> bool {
-    let privilege = client.get_data::<ClientState>().map_or(Privilege::Shell, |state| state.privilege);
-    allows(privilege, interface)
+    let Some(state) = client.get_data::<ClientState>() else { return allows(Privilege::Shell, interface) };
+    // Every list of globals has it.
+    if interface == "wl_compositor" && state.registries.fetch_add(1, Relaxed) == REGISTRIES {
+        state.endless.lock().unwrap_or_else(PoisonError::into_inner).push(client.id());
+    }
+    allows(state.privilege, interface)
 }
 
 fn allows(privilege: Privilege, interface: &str) -> bool {
@@ -104,6 +138,12 @@ macro_rules! globals {
                 data: &$data,
                 init: &mut smithay::reexports::wayland_server::DataInit<'_, Self>,
             ) {
+                use smithay::reexports::wayland_server::Resource;
+                let counted = $crate::limits::take(client, <$interface>::interface().name);
+                if let Err(too_many) = counted {
+                    init.post_error(resource, $crate::limits::refusal::LIMIT, too_many.to_string());
+                    return;
+                }
                 <$state as smithay::reexports::wayland_server::GlobalDispatch<$interface, $data, Self>>::bind(
                     kiosk, display, client, resource, data, init,
                 );
@@ -121,15 +161,68 @@ macro_rules! globals {
 }
 pub(crate) use globals;
 
-/// Hands the requests on objects to the state they belong to.
+/// Hands the requests on objects to the state they belong to, if the client may have what they make.
 macro_rules! objects {
     ($($interface:ty, $data:ty => $state:ty;)+) => {$(
-        smithay::reexports::wayland_server::delegate_dispatch!(
-            $crate::kiosk::Kiosk: [$interface: $data] => $state
-        );
+        $crate::privilege::guarded!($interface, $data => $state, $crate::privilege::anything;);
     )+};
 }
 pub(crate) use objects;
+
+/// The same for objects whose requests a guard looks at first.
+macro_rules! guarded {
+    ($($interface:ty, $data:ty => $state:ty, $guard:path;)+) => {$(
+        impl smithay::reexports::wayland_server::Dispatch<$interface, $data> for $crate::kiosk::Kiosk {
+            fn request(
+                kiosk: &mut Self,
+                client: &smithay::reexports::wayland_server::Client,
+                resource: &$interface,
+                request: <$interface as smithay::reexports::wayland_server::Resource>::Request,
+                data: &$data,
+                display: &smithay::reexports::wayland_server::DisplayHandle,
+                init: &mut smithay::reexports::wayland_server::DataInit<'_, Self>,
+            ) {
+                if !$crate::limits::admits(client, resource, request.opcode()) {
+                    return;
+                }
+                match $guard(kiosk, client, resource, &request, data) {
+                    Ok(()) => {
+                        <$state as smithay::reexports::wayland_server::Dispatch<$interface, $data, Self>>::request(
+                            kiosk, client, resource, request, data, display, init,
+                        );
+                    }
+                    Err($crate::privilege::Refused { code, sentence }) => {
+                        $crate::limits::refusal::post(resource, code, &sentence);
+                    }
+                }
+            }
+
+            fn destroyed(
+                kiosk: &mut Self,
+                client: smithay::reexports::wayland_server::backend::ClientId,
+                resource: &$interface,
+                data: &$data,
+            ) {
+                $crate::limits::released(kiosk, &client, resource);
+                <$state as smithay::reexports::wayland_server::Dispatch<$interface, $data, Self>>::destroyed(
+                    kiosk, client, resource, data,
+                );
+            }
+        }
+    )+};
+}
+pub(crate) use guarded;
+
+/// What a guard answers a request with: a protocol error of the object's interface.
+pub struct Refused {
+    pub code: u32,
+    pub sentence: String,
+}
+
+/// The guard of objects that need none.
+pub fn anything<I: Resource, D>(_: &mut Kiosk, _: &Client, _: &I, _: &I::Request, _: &D) -> Result<(), Refused> {
+    Ok(())
+}
 
 #[cfg(test)]
 mod tests {

@@ -31,7 +31,7 @@ use crate::{
     control,
     input::SeatParts,
     kiosk::{Exit, Kiosk, MOST_PROBLEMS, Timers},
-    life,
+    life, limits,
     notify::Notifier,
     options::{BackendChoice, MultiChoice, Options, SessionChoice},
     paths,
@@ -69,6 +69,7 @@ pub fn check_config(options: &Options) -> ExitCode {
 
 /// Runs until told to end, or until COMMAND ends.
 pub fn run(options: Options) -> anyhow::Result<Exit> {
+    limits::descriptors::raise_limit();
     let loaded = load_config(&options);
     let mut event_loop: EventLoop<'static, Kiosk> = EventLoop::try_new().context("no event loop")?;
     if !wayland_sys::server::is_lib_available() {
@@ -111,7 +112,7 @@ pub fn build(
     config.input.vt_switching |= options.allow_vt_switch;
     let handle = event_loop.handle();
     let display_handle = display.handle();
-    let mut protocols = Protocols::new(&display_handle, &handle);
+    let mut protocols = Protocols::new(&display_handle, &handle, &config.limits);
     let seat = SeatParts::new(&mut protocols.seat, &display_handle, &config.input);
     let mut problems: Vec<String> = errors.iter().take(MOST_PROBLEMS).map(ToString::to_string).collect();
     problems.extend(config.unfollowed());

@@ -7,20 +7,13 @@ use std::{
         net::UnixListener,
     },
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
 use kiosk_core::api::{ADMIN_GROUP, WAYLAND_ADMIN_SOCKET, shell_socket};
 use rustix::fs::{AtFlags, CWD, Gid, chownat};
-use smithay::reexports::{
-    calloop::{Interest, Mode, PostAction, generic::Generic},
-    wayland_server::Display,
-};
+use smithay::reexports::wayland_server::Display;
 
-use crate::{
-    kiosk::Kiosk,
-    privilege::{ClientState, Privilege},
-};
+use crate::{clients, kiosk::Kiosk, privilege::Privilege};
 
 /// Binds a socket with these permissions. A socket that a dead predecessor left is replaced; a living one's is not.
 pub fn bind(path: &Path, mode: u32) -> io::Result<UnixListener> {
@@ -51,7 +44,7 @@ pub fn bind(path: &Path, mode: u32) -> io::Result<UnixListener> {
 
 /// Opens the Wayland sockets in `directory` and starts to serve clients. Returns the path of each shell's socket.
 pub fn open_wayland(kiosk: &mut Kiosk, display: Display<Kiosk>, directory: &Path) -> io::Result<Vec<PathBuf>> {
-    serve(kiosk, display)?;
+    clients::serve(kiosk, display)?;
     let shells: Vec<PathBuf> =
         (0..kiosk.stage.shells.len()).map(|number| directory.join(shell_socket(number))).collect();
     for (number, path) in shells.iter().enumerate() {
@@ -82,32 +75,9 @@ fn remove_stale(directory: &Path, from: usize) {
     }
 }
 
-/// Dispatches what clients send, as it comes: those of the sockets, and those that a test brings.
-pub fn serve(kiosk: &mut Kiosk, mut display: Display<Kiosk>) -> io::Result<()> {
-    let fd = display.backend().poll_fd().try_clone_to_owned()?;
-    let source = Generic::new(fd, Interest::READ, Mode::Level);
-    let inserted = kiosk.handle.insert_source(source, move |_, _, kiosk| {
-        if let Err(error) = display.dispatch_clients(kiosk) {
-            tracing::error!(%error, "clients could not be read from");
-        }
-        Ok(PostAction::Continue)
-    });
-    inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
-}
-
 fn listen(kiosk: &mut Kiosk, path: &Path, privilege: Privilege, shell: usize) -> io::Result<()> {
     let listener = bind(path, 0o660)?;
-    let source = Generic::new(listener, Interest::READ, Mode::Level);
-    let inserted = kiosk.handle.insert_source(source, move |_, listener, kiosk| {
-        while let Ok((stream, _)) = listener.accept() {
-            let data: Arc<ClientState> = ClientState::of_shell(privilege, shell);
-            if let Err(error) = kiosk.display.insert_client(stream, data) {
-                tracing::warn!(%error, "a client could not be taken in");
-            }
-        }
-        Ok(PostAction::Continue)
-    });
-    inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
+    clients::accept_from(kiosk, listener, privilege, shell)
 }
 
 /// The group's number, from `/etc/group`; a system without that file has no groups to ask for.

@@ -6,7 +6,6 @@ use smithay::{
         calloop::Interest,
         wayland_protocols::wp::{
             linux_dmabuf::zv1::server::{
-                zwp_linux_buffer_params_v1::ZwpLinuxBufferParamsV1,
                 zwp_linux_dmabuf_feedback_v1::ZwpLinuxDmabufFeedbackV1, zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
             },
             linux_drm_syncobj::v1::server::{
@@ -25,8 +24,8 @@ use smithay::{
             BufferAssignment, CompositorHandler, SurfaceAttributes, add_blocker, add_pre_commit_hook, with_states,
         },
         dmabuf::{
-            DmabufData, DmabufFeedbackData, DmabufGlobal, DmabufGlobalData, DmabufHandler, DmabufParamsData,
-            DmabufState, ImportNotifier, get_dmabuf,
+            DmabufData, DmabufFeedbackData, DmabufGlobal, DmabufGlobalData, DmabufHandler, DmabufState, ImportNotifier,
+            get_dmabuf,
         },
         drm_syncobj::{
             DrmSyncobjCachedState, DrmSyncobjGlobalData, DrmSyncobjHandler, DrmSyncobjState, DrmSyncobjSurfaceData,
@@ -126,7 +125,6 @@ globals! {
 }
 objects! {
     ZwpLinuxDmabufV1, DmabufData => DmabufState;
-    ZwpLinuxBufferParamsV1, DmabufParamsData => DmabufState;
     WlBuffer, Dmabuf => DmabufState;
     ZwpLinuxDmabufFeedbackV1, DmabufFeedbackData => DmabufState;
     WpLinuxDrmSyncobjManagerV1, () => DrmSyncobjState;

@@ -2,123 +2,152 @@
 //! client must be able to end nothing but its own connection. Each was found by the in-process tests; with a
 //! smithay that answers by itself, its guard can be deleted.
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-
 use smithay::{
-    reexports::wayland_server::{
-        Client, DataInit, Dispatch, DisplayHandle, Resource,
-        backend::ClientId,
-        protocol::{
-            wl_buffer::{self, WlBuffer},
-            wl_shm::{self, WlShm},
-            wl_shm_pool::{self, WlShmPool},
-            wl_subsurface::{self, WlSubsurface},
+    reexports::{
+        wayland_protocols::{
+            wp::{
+                linux_dmabuf::zv1::server::zwp_linux_buffer_params_v1::{self, ZwpLinuxBufferParamsV1},
+                primary_selection::zv1::server::zwp_primary_selection_source_v1::{self, ZwpPrimarySelectionSourceV1},
+            },
+            xdg::{
+                decoration::zv1::server::zxdg_toplevel_decoration_v1::{self, ZxdgToplevelDecorationV1},
+                shell::server::{
+                    xdg_popup::{self, XdgPopup},
+                    xdg_toplevel::{self, XdgToplevel},
+                },
+            },
+        },
+        wayland_server::{
+            Client, Resource,
+            backend::ObjectId,
+            protocol::{
+                wl_buffer::WlBuffer,
+                wl_data_source::{self, WlDataSource},
+                wl_region::{self, WlRegion},
+                wl_shm::{self, WlShm},
+                wl_shm_pool::{self, WlShmPool},
+                wl_subcompositor::{self, WlSubcompositor},
+                wl_subsurface::{self, WlSubsurface},
+                wl_surface::{self, WlSurface},
+            },
         },
     },
+    utils::Rectangle,
     wayland::{
-        compositor::{CompositorState, SubsurfaceUserData, with_states},
-        shell::xdg::{PopupSurface, XdgPopupSurfaceData},
+        compositor::{
+            CompositorState, Damage, RegionUserData, SubsurfaceUserData, SurfaceAttributes, SurfaceUserData,
+            is_sync_subsurface, with_states,
+        },
+        dmabuf::{DmabufParamsData, DmabufState},
+        selection::{
+            data_device::{DataDeviceState, DataSourceUserData},
+            primary_selection::{PrimarySelectionState, PrimarySourceUserData},
+        },
+        shell::xdg::{
+            PopupSurface, ToplevelSurface, XdgPopupSurfaceData, XdgShellState, XdgShellSurfaceUserData,
+            decoration::XdgDecorationState,
+        },
         shm::{ShmBufferUserData, ShmPoolUserData, ShmState},
     },
 };
 
-use crate::{kiosk::Kiosk, privilege::ClientState};
+use crate::{
+    kiosk::Kiosk,
+    limits::{
+        configures::{popup_answers, toplevel_answers},
+        depth, descriptors,
+        refusal::LIMIT,
+        table::{DAMAGE_RECTANGLES, UNANSWERED_CONFIGURES, WAITING_COMMITS},
+    },
+    privilege::{ClientState, Refused, guarded, objects},
+};
 
-/// Hands requests to the state they belong to, unless the guard has refused them with a protocol error.
-macro_rules! guarded {
-    ($($interface:ty, $data:ty => $state:ty, $guard:path, $gone:path;)+) => {$(
-        impl Dispatch<$interface, $data> for Kiosk {
-            fn request(
-                kiosk: &mut Self,
-                client: &Client,
-                resource: &$interface,
-                request: <$interface as Resource>::Request,
-                data: &$data,
-                display: &DisplayHandle,
-                init: &mut DataInit<'_, Self>,
-            ) {
-                if $guard(client, resource, &request, data).is_ok() {
-                    <$state as Dispatch<$interface, $data, Self>>::request(
-                        kiosk, client, resource, request, data, display, init,
-                    );
-                }
-            }
-
-            fn destroyed(kiosk: &mut Self, client: ClientId, resource: &$interface, data: &$data) {
-                $gone(kiosk, &client);
-                <$state as Dispatch<$interface, $data, Self>>::destroyed(kiosk, client, resource, data);
-            }
-        }
-    )+};
+objects! {
+    WlBuffer, ShmBufferUserData => ShmState;
 }
-
 guarded! {
-    WlShm, () => ShmState, shm, nothing;
-    WlShmPool, ShmPoolUserData => ShmState, pool, memory_freed;
-    WlBuffer, ShmBufferUserData => ShmState, buffer, memory_freed;
-    WlSubsurface, SubsurfaceUserData => CompositorState, subsurface, nothing;
+    WlShm, () => ShmState, shm;
+    WlShmPool, ShmPoolUserData => ShmState, pool;
+    ZwpLinuxBufferParamsV1, DmabufParamsData => DmabufState, buffer_params;
+    WlSubcompositor, () => CompositorState, subcompositor;
+    WlSubsurface, SubsurfaceUserData => CompositorState, subsurface;
+    WlSurface, SurfaceUserData => CompositorState, surface;
+    WlRegion, RegionUserData => CompositorState, region;
+    XdgToplevel, XdgShellSurfaceUserData => XdgShellState, toplevel;
+    XdgPopup, XdgShellSurfaceUserData => XdgShellState, popup;
+    ZxdgToplevelDecorationV1, ToplevelSurface => XdgDecorationState, decoration;
+    WlDataSource, DataSourceUserData => DataDeviceState, data_source;
+    ZwpPrimarySelectionSourceV1, PrimarySourceUserData => PrimarySelectionState, primary_source;
 }
 
-/// Pools and buffers of shared memory that a client may have at a time. Each may hold a file descriptor of ours,
-/// of which there are some thousands for all. Toolkits use dozens.
-const MOST_MEMORIES: u32 = 800;
-
-fn memories(client: &Client) -> Option<&AtomicU32> {
-    client.get_data::<ClientState>().map(|state| &state.memories)
+fn refuse<T>(code: impl Into<u32>, sentence: impl Into<String>) -> Result<T, Refused> {
+    Err(Refused { code: code.into(), sentence: sentence.into() })
 }
 
-fn nothing(_: &Kiosk, _: &ClientId) {}
-
-fn memory_freed(kiosk: &Kiosk, client: &ClientId) {
-    // A client that has gone needs no count.
-    if let Ok(data) = kiosk.display.backend_handle().get_client_data(client.clone())
-        && let Ok(state) = data.downcast_arc::<ClientState>()
-    {
-        let _ = state.memories.fetch_update(Relaxed, Relaxed, |count| count.checked_sub(1));
-    }
-}
-
-/// A pool is made: are there too many?
-fn shm(client: &Client, shm: &WlShm, request: &wl_shm::Request, (): &()) -> Result<(), Refused> {
+/// A pool is made: is there a file descriptor to spare?
+fn shm(_: &mut Kiosk, _: &Client, _: &WlShm, request: &wl_shm::Request, (): &()) -> Result<(), Refused> {
     match request {
-        wl_shm::Request::CreatePool { .. } => take_memory(client, shm),
+        wl_shm::Request::CreatePool { fd, .. } if descriptors::is_of_reserve(fd) => {
+            refuse(wl_shm::Error::InvalidFd, descriptors::NONE_LEFT)
+        }
         _ => Ok(()),
     }
 }
 
-fn take_memory(client: &Client, object: &impl Resource) -> Result<(), Refused> {
-    let Some(count) = memories(client) else { return Ok(()) };
-    if count.fetch_add(1, Relaxed) < MOST_MEMORIES {
-        return Ok(());
+fn buffer_params(
+    _: &mut Kiosk,
+    _: &Client,
+    _: &ZwpLinuxBufferParamsV1,
+    request: &zwp_linux_buffer_params_v1::Request,
+    _: &DmabufParamsData,
+) -> Result<(), Refused> {
+    match request {
+        zwp_linux_buffer_params_v1::Request::Add { fd, .. } if descriptors::is_of_reserve(fd) => {
+            refuse(LIMIT, descriptors::NONE_LEFT)
+        }
+        _ => Ok(()),
     }
-    let text = format!("too many pools and buffers at a time; {MOST_MEMORIES} are possible");
-    object.post_error(wl_shm::Error::InvalidFd, text);
-    Err(Refused)
 }
-
-fn buffer(_: &Client, _: &WlBuffer, _: &wl_buffer::Request, _: &ShmBufferUserData) -> Result<(), Refused> {
-    Ok(())
-}
-
-/// The request was answered with a protocol error.
-struct Refused;
 
 /// A resize to nothing: smithay makes a `NonZeroUsize` of it, after having posted the error.
-fn pool(client: &Client, pool: &WlShmPool, request: &wl_shm_pool::Request, _: &ShmPoolUserData) -> Result<(), Refused> {
+fn pool(
+    _: &mut Kiosk,
+    _: &Client,
+    _: &WlShmPool,
+    request: &wl_shm_pool::Request,
+    _: &ShmPoolUserData,
+) -> Result<(), Refused> {
     match request {
-        wl_shm_pool::Request::CreateBuffer { .. } => take_memory(client, pool),
         wl_shm_pool::Request::Resize { size } if *size <= 0 => {
-            pool.post_error(wl_shm::Error::InvalidFd, format!("a pool of {size} bytes is not possible"));
-            Err(Refused)
+            refuse(wl_shm::Error::InvalidFd, format!("a pool of {size} bytes is not possible"))
         }
         _ => Ok(()),
     }
+}
+
+/// A subsurface too deep: smithay walks the tree by recursion.
+fn subcompositor(
+    _: &mut Kiosk,
+    client: &Client,
+    _: &WlSubcompositor,
+    request: &wl_subcompositor::Request,
+    (): &(),
+) -> Result<(), Refused> {
+    let wl_subcompositor::Request::GetSubsurface { surface, parent, .. } = request else { return Ok(()) };
+    let Some(state) = client.get_data::<ClientState>() else { return Ok(()) };
+    let limit = state.counts.limits().subsurface_depth;
+    if depth::subsurface_fits(surface, parent, limit) {
+        return Ok(());
+    }
+    let text = format!("subsurfaces nested too deep: {limit} levels are possible ([limits] subsurface-depth)");
+    refuse(wl_subcompositor::Error::BadParent, text)
 }
 
 /// A surface above itself: smithay takes it out of the list of its siblings, and then looks for its place there.
 fn subsurface(
+    _: &mut Kiosk,
     _: &Client,
-    subsurface: &WlSubsurface,
+    _: &WlSubsurface,
     request: &wl_subsurface::Request,
     data: &SubsurfaceUserData,
 ) -> Result<(), Refused> {
@@ -126,11 +155,167 @@ fn subsurface(
         wl_subsurface::Request::PlaceAbove { sibling } | wl_subsurface::Request::PlaceBelow { sibling }
             if sibling == data.surface() =>
         {
-            subsurface.post_error(wl_subsurface::Error::BadSurface, "a surface is not its own sibling");
-            Err(Refused)
+            refuse(wl_subsurface::Error::BadSurface, "a surface is not its own sibling")
         }
         _ => Ok(()),
     }
+}
+
+/// What a surface gathers between two commits, and commits that wait for others: smithay keeps all of it.
+fn surface(
+    _: &mut Kiosk,
+    client: &Client,
+    surface: &WlSurface,
+    request: &wl_surface::Request,
+    _: &SurfaceUserData,
+) -> Result<(), Refused> {
+    match request {
+        wl_surface::Request::Damage { .. } | wl_surface::Request::DamageBuffer { .. } => {
+            limit_damage(surface, DAMAGE_RECTANGLES);
+        }
+        wl_surface::Request::Commit => {
+            let Some(state) = client.get_data::<ClientState>() else { return Ok(()) };
+            if is_sync_subsurface(surface) {
+                // One of many commits that will be applied together.
+                limit_damage(surface, 1);
+            }
+            // Taken back by `commits_applied`, for most surfaces at once.
+            if !state.tallies.add(surface.id(), WAITING_COMMITS) {
+                let text = format!("too many commits that wait for another: {WAITING_COMMITS} are possible");
+                return refuse(LIMIT, text);
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// What has been damaged in more places than this is damaged everywhere.
+fn limit_damage(surface: &WlSurface, most: usize) {
+    with_states(surface, |states| {
+        let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+        let damage = &mut attributes.pending().damage;
+        if damage.len() > most {
+            damage.clear();
+            damage.push(Damage::Buffer(Rectangle::from_size((i32::MAX, i32::MAX).into())));
+        }
+    });
+}
+
+/// All that the surface has committed is in force.
+pub fn commits_applied(surface: &WlSurface) {
+    if let Some(client) = surface.client()
+        && let Some(state) = client.get_data::<ClientState>()
+    {
+        state.tallies.clear(&surface.id());
+    }
+}
+
+/// Rectangles of a region are kept one by one, and looked at in each frame.
+fn region(
+    _: &mut Kiosk,
+    client: &Client,
+    region: &WlRegion,
+    request: &wl_region::Request,
+    _: &RegionUserData,
+) -> Result<(), Refused> {
+    match request {
+        wl_region::Request::Add { .. } | wl_region::Request::Subtract { .. } => {
+            count(client, region.id(), "rectangles of a region", "region-rectangles", |limits| limits.region_rectangles)
+        }
+        _ => Ok(()),
+    }
+}
+
+fn data_source(
+    _: &mut Kiosk,
+    client: &Client,
+    source: &WlDataSource,
+    request: &wl_data_source::Request,
+    _: &DataSourceUserData,
+) -> Result<(), Refused> {
+    match request {
+        wl_data_source::Request::Offer { .. } => mime_type(client, source.id()),
+        _ => Ok(()),
+    }
+}
+
+fn primary_source(
+    _: &mut Kiosk,
+    client: &Client,
+    source: &ZwpPrimarySelectionSourceV1,
+    request: &zwp_primary_selection_source_v1::Request,
+    _: &PrimarySourceUserData,
+) -> Result<(), Refused> {
+    match request {
+        zwp_primary_selection_source_v1::Request::Offer { .. } => mime_type(client, source.id()),
+        _ => Ok(()),
+    }
+}
+
+/// A type is at most a message long, which libwayland keeps below 4 KiB.
+fn mime_type(client: &Client, source: ObjectId) -> Result<(), Refused> {
+    count(client, source, "MIME types of a source", "mime-types", |limits| limits.mime_types)
+}
+
+/// One more of what an object gathers.
+fn count(
+    client: &Client,
+    object: ObjectId,
+    what: &str,
+    key: &str,
+    limit: impl Fn(&kiosk_core::config::Limits) -> u32,
+) -> Result<(), Refused> {
+    let Some(state) = client.get_data::<ClientState>() else { return Ok(()) };
+    let limit = limit(state.counts.limits());
+    if state.tallies.add(object, limit) {
+        return Ok(());
+    }
+    refuse(LIMIT, format!("too many {what}: {limit} are possible ([limits] {key})"))
+}
+
+/// Each change that a window asks for is answered by a configure, which smithay keeps until the client answers that.
+fn toplevel(
+    kiosk: &mut Kiosk,
+    _: &Client,
+    toplevel: &XdgToplevel,
+    _: &xdg_toplevel::Request,
+    _: &XdgShellSurfaceUserData,
+) -> Result<(), Refused> {
+    match kiosk.protocols.xdg_shell.get_toplevel(toplevel) {
+        Some(toplevel) => answered(toplevel_answers(&toplevel)),
+        None => Ok(()),
+    }
+}
+
+fn decoration(
+    _: &mut Kiosk,
+    _: &Client,
+    _: &ZxdgToplevelDecorationV1,
+    _: &zxdg_toplevel_decoration_v1::Request,
+    toplevel: &ToplevelSurface,
+) -> Result<(), Refused> {
+    answered(toplevel_answers(toplevel))
+}
+
+fn popup(
+    kiosk: &mut Kiosk,
+    _: &Client,
+    popup: &XdgPopup,
+    _: &xdg_popup::Request,
+    _: &XdgShellSurfaceUserData,
+) -> Result<(), Refused> {
+    match kiosk.protocols.xdg_shell.get_popup(popup) {
+        Some(popup) => answered(popup_answers(&popup)),
+        None => Ok(()),
+    }
+}
+
+fn answered(answers: bool) -> Result<(), Refused> {
+    if answers {
+        return Ok(());
+    }
+    refuse(LIMIT, format!("too many configures without an answer: {UNANSWERED_CONFIGURES} are possible"))
 }
 
 /// Whether the popup is among its own ancestors, itself included. smithay takes any surface for a parent, and then

@@ -40,7 +40,8 @@ use smithay::{
     },
 };
 
-use crate::{backend::DmabufOffer, kiosk::Kiosk};
+use crate::{backend::DmabufOffer, kiosk::Kiosk, limits::Limits};
+use kiosk_core::config::Limits as Settings;
 use output_management::OutputManagement;
 use output_power::OutputPower;
 
@@ -60,6 +61,8 @@ pub struct Protocols {
     pub syncobj: Option<DrmSyncobjState>,
     pub output_management: OutputManagement,
     pub output_power: OutputPower,
+    /// What clients may have.
+    pub limits: Limits,
     /// Kept for as long as their globals are offered; nothing is asked of them.
     _passive: Passive,
 }
@@ -84,7 +87,7 @@ struct Passive {
 impl Protocols {
     /// Offers every global that needs no device; buffers of a GPU are offered when one is there
     /// ([`Kiosk::offer_dmabuf`]).
-    pub fn new(display: &DisplayHandle, handle: &LoopHandle<'static, Kiosk>) -> Self {
+    pub fn new(display: &DisplayHandle, handle: &LoopHandle<'static, Kiosk>, limits: &Settings) -> Self {
         Self {
             compositor: CompositorState::new_v6::<Kiosk>(display),
             shm: ShmState::new::<Kiosk>(display, Vec::new()),
@@ -100,6 +103,7 @@ impl Protocols {
             syncobj: None,
             output_management: OutputManagement::new(display),
             output_power: OutputPower::new(display),
+            limits: Limits::new(limits),
             _passive: Passive {
                 _outputs: OutputManagerState::new_with_xdg_output::<Kiosk>(display),
                 _decoration: XdgDecorationState::new::<Kiosk>(display),

@@ -6,7 +6,6 @@ use smithay::{
         wayland_protocols::wp::primary_selection::zv1::server::{
             zwp_primary_selection_device_manager_v1::ZwpPrimarySelectionDeviceManagerV1,
             zwp_primary_selection_device_v1::ZwpPrimarySelectionDeviceV1,
-            zwp_primary_selection_source_v1::ZwpPrimarySelectionSourceV1,
         },
         wayland_server::protocol::{
             wl_data_device::WlDataDevice, wl_data_device_manager::WlDataDeviceManager, wl_data_source::WlDataSource,
@@ -16,12 +15,10 @@ use smithay::{
     wayland::selection::{
         SelectionHandler,
         data_device::{
-            ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, DataDeviceUserData, DataSourceUserData,
-            ServerDndGrabHandler,
+            ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, DataDeviceUserData, ServerDndGrabHandler,
         },
         primary_selection::{
             PrimaryDeviceManagerGlobalData, PrimaryDeviceUserData, PrimarySelectionHandler, PrimarySelectionState,
-            PrimarySourceUserData,
         },
     },
 };
@@ -70,8 +67,6 @@ globals! {
 objects! {
     WlDataDeviceManager, () => DataDeviceState;
     WlDataDevice, DataDeviceUserData => DataDeviceState;
-    WlDataSource, DataSourceUserData => DataDeviceState;
     ZwpPrimarySelectionDeviceManagerV1, () => PrimarySelectionState;
     ZwpPrimarySelectionDeviceV1, PrimaryDeviceUserData => PrimarySelectionState;
-    ZwpPrimarySelectionSourceV1, PrimarySourceUserData => PrimarySelectionState;
 }

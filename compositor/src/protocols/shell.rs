@@ -1,6 +1,8 @@
 //! xdg-shell with decorations, dialogs and activation: windows come and go; what they ask for beyond that
 //! (moving, resizing, minimising) has no effect.
 
+use std::time::{Duration, Instant};
+
 use smithay::{
     desktop::{
         PopupKeyboardGrab, PopupKind, PopupPointerGrab, PopupUngrabStrategy, find_popup_root_surface,
@@ -14,14 +16,13 @@ use smithay::{
             },
             decoration::zv1::server::{
                 zxdg_decoration_manager_v1::ZxdgDecorationManagerV1,
-                zxdg_toplevel_decoration_v1::{Mode as DecorationMode, ZxdgToplevelDecorationV1},
+                zxdg_toplevel_decoration_v1::Mode as DecorationMode,
             },
             dialog::v1::server::{xdg_dialog_v1::XdgDialogV1, xdg_wm_dialog_v1::XdgWmDialogV1},
             shell::server::{
-                xdg_popup::XdgPopup,
                 xdg_positioner::XdgPositioner,
                 xdg_surface::XdgSurface,
-                xdg_toplevel::XdgToplevel,
+                xdg_toplevel::Error as ToplevelError,
                 xdg_wm_base::{Error as XdgError, XdgWmBase},
             },
         },
@@ -33,8 +34,8 @@ use smithay::{
     utils::Serial,
     wayland::{
         shell::xdg::{
-            PopupSurface, PositionerState, ToplevelSurface, XdgPositionerUserData, XdgShellHandler, XdgShellState,
-            XdgShellSurfaceUserData, XdgSurfaceUserData, XdgWmBaseUserData,
+            Configure, PopupSurface, PositionerState, ToplevelSurface, XdgPositionerUserData, XdgShellHandler,
+            XdgShellState, XdgSurfaceUserData, XdgWmBaseUserData,
             decoration::{XdgDecorationHandler, XdgDecorationManagerGlobalData, XdgDecorationState},
             dialog::{XdgDialogHandler, XdgDialogState},
         },
@@ -46,11 +47,15 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
+    limits::{depth, refusal, table::ALL_FACTOR},
     privilege::{ClientState, globals, objects},
     stage::windows::Windows,
 };
 
 use super::guards;
+
+/// How long a token may be used: the program that it is for has started by then.
+const TOKEN_LIFE: Duration = Duration::from_secs(60);
 
 impl XdgShellHandler for Kiosk {
     fn xdg_shell_state(&mut self) -> &mut XdgShellState {
@@ -65,16 +70,38 @@ impl XdgShellHandler for Kiosk {
 
     fn toplevel_destroyed(&mut self, surface: ToplevelSurface) {
         self.stage.windows.remove(surface.wl_surface());
-        self.windows_changed();
+        self.stage.windows.disturb();
     }
 
-    fn parent_changed(&mut self, _surface: ToplevelSurface) {
-        self.rearrange();
+    fn parent_changed(&mut self, surface: ToplevelSurface) {
+        let limit = self.config.limits.parent_depth;
+        if surface.parent().is_some()
+            && !depth::parents_fit(self.protocols.xdg_shell.toplevel_surfaces(), &surface, limit)
+        {
+            let text = format!("a chain of parents too long: {limit} are possible ([limits] parent-depth)");
+            refusal::post(surface.xdg_toplevel(), ToplevelError::InvalidParent, &text);
+        }
+        self.stage.windows.disturb();
+    }
+
+    fn ack_configure(&mut self, surface: WlSurface, _configure: Configure) {
+        // Some may have been held back: see `Windows::rearrange`.
+        if let Some(toplevel) = self.stage.windows.find(&surface).and_then(|shown| shown.window.toplevel())
+            && toplevel.has_pending_changes()
+        {
+            toplevel.send_pending_configure();
+        }
     }
 
     fn new_popup(&mut self, surface: PopupSurface, _positioner: PositionerState) {
         if guards::is_own_ancestor(&surface) {
             surface.xdg_popup().post_error(XdgError::InvalidPopupParent, "a popup cannot be its own ancestor");
+            return;
+        }
+        let limit = self.config.limits.popup_depth;
+        if !depth::popups_fit(self.protocols.xdg_shell.popup_surfaces(), &surface, limit) {
+            let text = format!("popups nested too deep: {limit} levels are possible ([limits] popup-depth)");
+            refusal::post(surface.xdg_popup(), XdgError::InvalidPopupParent, &text);
             return;
         }
         self.tell_scale(surface.wl_surface());
@@ -166,7 +193,7 @@ impl Kiosk {
             self.tell_scale(root);
         }
         if self.stage.windows.follow_commit(root, area) {
-            self.windows_changed();
+            self.stage.windows.disturb();
         }
     }
 
@@ -214,9 +241,34 @@ impl XdgActivationHandler for Kiosk {
         &mut self.protocols.activation
     }
 
-    fn request_activation(&mut self, _token: XdgActivationToken, _data: XdgActivationTokenData, surface: WlSurface) {
+    fn token_created(&mut self, _token: XdgActivationToken, data: XdgActivationTokenData) -> bool {
+        let (each, all) = (self.config.limits.tokens, self.config.limits.tokens.saturating_mul(ALL_FACTOR));
+        let now = Instant::now();
+        let is_young = |data: &XdgActivationTokenData| now.saturating_duration_since(data.timestamp) < TOKEN_LIFE;
+        let state = &mut self.protocols.activation;
+        state.retain_tokens(|_, data| is_young(data));
+        forget_oldest(state, all, |_| true);
+        forget_oldest(state, each, |other| other.client_id == data.client_id);
+        true
+    }
+
+    fn request_activation(&mut self, token: XdgActivationToken, _data: XdgActivationTokenData, surface: WlSurface) {
+        // Each is for one activation.
+        self.protocols.activation.remove_token(&token);
         self.stage.windows.raise(&surface);
-        self.windows_changed();
+        self.stage.windows.disturb();
+    }
+}
+
+/// Makes room for one more of these tokens.
+fn forget_oldest(state: &mut XdgActivationState, most: u32, of: impl Fn(&XdgActivationTokenData) -> bool) {
+    let these = || state.tokens().filter(|(_, data)| of(data));
+    if these().count() < usize::try_from(most).unwrap_or(usize::MAX) {
+        return;
+    }
+    let oldest = these().min_by_key(|(_, data)| data.timestamp).map(|(token, _)| token.clone());
+    if let Some(oldest) = oldest {
+        state.remove_token(&oldest);
     }
 }
 
@@ -229,11 +281,8 @@ globals! {
 objects! {
     XdgWmBase, XdgWmBaseUserData => XdgShellState;
     XdgPositioner, XdgPositionerUserData => XdgShellState;
-    XdgPopup, XdgShellSurfaceUserData => XdgShellState;
     XdgSurface, XdgSurfaceUserData => XdgShellState;
-    XdgToplevel, XdgShellSurfaceUserData => XdgShellState;
     ZxdgDecorationManagerV1, () => XdgDecorationState;
-    ZxdgToplevelDecorationV1, ToplevelSurface => XdgDecorationState;
     XdgWmDialogV1, () => XdgDialogState;
     XdgDialogV1, ToplevelSurface => XdgDialogState;
     XdgActivationV1, () => XdgActivationState;

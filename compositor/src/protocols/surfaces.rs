@@ -16,25 +16,27 @@ use smithay::{
         wayland_server::{
             Client, Weak,
             protocol::{
-                wl_buffer::WlBuffer, wl_callback::WlCallback, wl_compositor::WlCompositor, wl_region::WlRegion,
-                wl_shm::WlShm, wl_subcompositor::WlSubcompositor, wl_surface::WlSurface,
+                wl_buffer::WlBuffer, wl_callback::WlCallback, wl_compositor::WlCompositor, wl_shm::WlShm,
+                wl_subcompositor::WlSubcompositor, wl_surface::WlSurface,
             },
         },
     },
     wayland::{
         buffer::BufferHandler,
         compositor::{
-            CompositorClientState, CompositorHandler, CompositorState, RegionUserData, SurfaceUserData, get_parent,
-            is_sync_subsurface, send_surface_state, with_states,
+            CompositorClientState, CompositorHandler, CompositorState, get_parent, get_role, is_sync_subsurface,
+            send_surface_state, with_states,
         },
         content_type::{ContentTypeState, ContentTypeUserData},
         fractional_scale::{FractionalScaleHandler, FractionalScaleManagerState, with_fractional_scale},
+        shell::xdg::XDG_POPUP_ROLE,
         shm::{ShmHandler, ShmState},
         single_pixel_buffer::{SinglePixelBufferState, SinglePixelBufferUserData},
         viewporter::{ViewportState, ViewporterState},
     },
 };
 
+use super::guards;
 use crate::{
     kiosk::Kiosk,
     privilege::{ClientState, globals, objects},
@@ -68,6 +70,7 @@ impl CompositorHandler for Kiosk {
     }
 
     fn commit(&mut self, surface: &WlSurface) {
+        guards::commits_applied(surface);
         on_commit_buffer_handler::<Self>(surface);
         self.backend.early_import(surface);
         if !is_sync_subsurface(surface) {
@@ -77,8 +80,11 @@ impl CompositorHandler for Kiosk {
             }
             self.follow_toplevel(&root, *surface == root);
         }
-        self.stage.popups.commit(surface);
-        self.configure_popup(surface);
+        // Each of them looks through all popups there are.
+        if get_role(surface) == Some(XDG_POPUP_ROLE) {
+            self.stage.popups.commit(surface);
+            self.configure_popup(surface);
+        }
         self.request_redraw_for(surface);
     }
 }
@@ -135,10 +141,7 @@ globals! {
 }
 objects! {
     WlCompositor, () => CompositorState;
-    WlSurface, SurfaceUserData => CompositorState;
-    WlRegion, RegionUserData => CompositorState;
     WlCallback, () => CompositorState;
-    WlSubcompositor, () => CompositorState;
     WpViewporter, () => ViewporterState;
     WpViewport, ViewportState => ViewportState;
     WpFractionalScaleManagerV1, () => FractionalScaleManagerState;

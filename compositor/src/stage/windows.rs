@@ -11,7 +11,10 @@ use smithay::{
     wayland::{seat::WaylandFocus, shell::xdg::ToplevelSurface},
 };
 
-use crate::policy::{self, Role};
+use crate::{
+    limits::configures::toplevel_answers,
+    policy::{self, Role},
+};
 
 /// A toplevel on the stage.
 pub struct ShownWindow {
@@ -44,6 +47,8 @@ impl ShownWindow {
 #[derive(Default)]
 pub struct Windows {
     list: Vec<ShownWindow>,
+    /// Something was changed that all windows are placed and told anew for, once at the end of the turn.
+    disturbed: bool,
 }
 
 impl Windows {
@@ -62,11 +67,16 @@ impl Windows {
         self.list.retain(|shown| shown.surface().as_ref() != Some(surface));
     }
 
-    /// Drops what has died without saying so.
+    /// All windows are to be placed and told anew at the end of the turn, however often this is said in it.
+    pub fn disturb(&mut self) {
+        self.disturbed = true;
+    }
+
+    /// Drops what has died without saying so. Returns whether windows are to be placed and told anew.
     pub fn prune(&mut self) -> bool {
         let before = self.list.len();
         self.list.retain(|shown| shown.window.alive());
-        before != self.list.len()
+        std::mem::take(&mut self.disturbed) || before != self.list.len()
     }
 
     pub fn find(&self, surface: &WlSurface) -> Option<&ShownWindow> {
@@ -170,7 +180,8 @@ impl Windows {
             if let Some(toplevel) = shown.window.toplevel() {
                 let active = focus.as_ref() == Some(toplevel.wl_surface());
                 Self::configure(toplevel, area, active);
-                if toplevel.is_initial_configure_sent() {
+                // One that answers none is told no more: it would be kept for it, each one.
+                if toplevel.is_initial_configure_sent() && toplevel_answers(toplevel) {
                     toplevel.send_pending_configure();
                 }
             }

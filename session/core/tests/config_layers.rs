@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kiosk_core::config::{
-    AccelProfile, Calibration, Config, CursorPolicy, Loaded, ModeChoice, PageReady, Position, Rotation, Scale, Sources,
-    TextPosition, output_policy,
+    AccelProfile, Calibration, Config, CursorPolicy, Limits, Loaded, ModeChoice, PageReady, Position, Rotation, Scale,
+    Sources, TextPosition, output_policy,
 };
 use proptest::prelude::*;
 
@@ -119,6 +119,24 @@ fn every_key_reaches_its_field() {
         reset = "90s"
         [power]
         schedule = [{ on = "07:00", off = "22:00", days = "mon-fri" }, { on = "22:00", off = "7:00" }]
+        [limits]
+        clients = 1
+        clients-per-user = 2
+        surfaces = 3
+        subsurfaces = 4
+        subsurface-depth = 5
+        toplevels = 6
+        parent-depth = 7
+        popups = 8
+        popup-depth = 9
+        buffers = 10
+        regions = 11
+        region-rectangles = 12
+        callbacks = 13
+        sources = 14
+        mime-types = 15
+        tokens = 16
+        objects = 17
         "##,
     );
     assert_eq!(loaded.errors, []);
@@ -155,6 +173,26 @@ fn every_key_reaches_its_field() {
     let schedule = &config.power.schedule;
     assert_eq!((schedule.len(), schedule[0].on.hour, schedule[1].off.hour), (2, 7, 7));
     assert_eq!(schedule[0].days.0, [true, true, true, true, true, false, false]);
+    let limits = Limits {
+        clients: 1,
+        clients_per_user: 2,
+        surfaces: 3,
+        subsurfaces: 4,
+        subsurface_depth: 5,
+        toplevels: 6,
+        parent_depth: 7,
+        popups: 8,
+        popup_depth: 9,
+        buffers: 10,
+        regions: 11,
+        region_rectangles: 12,
+        callbacks: 13,
+        sources: 14,
+        mime_types: 15,
+        tokens: 16,
+        objects: 17,
+    };
+    assert_eq!(config.limits, limits);
 }
 
 #[test]
@@ -228,7 +266,8 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert_eq!(wrong("shell = 3").2, "shell is 3, allowed is a table [shell]");
     assert_eq!(
         wrong("[sehll]\nurl = 1").2,
-        "unknown key sehll, did you mean shell? There are shell, shells, splash, output, input, idle, power, browser"
+        "unknown key sehll, did you mean shell? There are shell, shells, splash, output, input, idle, power, \
+         browser, limits"
     );
     assert!(wrong("[output.A]\nposition = [0, 40000]").2.ends_with("[X, Y] in logical pixels, -32768 to 32767"));
     assert!(wrong("[output]\nrotation = 90").2.contains("put it below [output.\"*\"]"));
@@ -250,6 +289,8 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert!(wrong("[input.device.'type:mouse']\ntap = true").2.contains("allowed is \"*\", \"type:touch\""));
     assert!(wrong("[input]\ndevice = 3").2.contains("allowed are tables [input.device.\"NAME\"]"));
     assert!(wrong("[input]\ndevices = 3").2.contains("did you mean device? [input] has cursor"));
+    assert!(wrong("[limits]\nsurfaces = 0").2.contains("surfaces is 0, allowed is a number from 1 to 100000"));
+    assert!(wrong("[limits]\nsubsurface-depth = 257").2.contains("allowed is a number from 1 to 256"));
     let (line, column, message) = wrong("[power]\nschedule = [\n  { on = \"7\", off = \"22:00\" },\n]");
     assert_eq!((line, column), (3, 10));
     assert!(message.contains("on is \"7\", not a time of day such as \"07:30\""), "{message}");

@@ -11,7 +11,7 @@ use wayland_client::protocol::wl_shm::Format;
 
 use super::Bystander;
 use crate::fixture::{
-    Fixture,
+    Fixture, Setup,
     picture::{GREEN, Picture, RED, memory},
     wire::{Arg, DISPLAY, Wire},
 };
@@ -239,7 +239,9 @@ fn clients_that_come_and_go_leave_nothing_behind() {
 
 #[test]
 fn a_hundred_clients_at_once_are_served() {
-    let mut fixture = Fixture::new(&["320x200"]);
+    let mut setup = Setup::bare(&["320x200"]);
+    setup.config.limits.clients_per_user = 200;
+    let mut fixture = setup.start();
     let clients: Vec<_> = (0..100).map(|_| fixture.client()).collect();
     let windows: Vec<_> = clients.iter().map(|client| fixture.map(*client, Picture::Solid(RED))).collect();
     for (client, window) in clients.iter().zip(&windows) {

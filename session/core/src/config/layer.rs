@@ -89,6 +89,7 @@ impl Draft {
                 "idle" => layer.section(&mut config.idle, entry),
                 "power" => layer.section(&mut config.power, entry),
                 "browser" => layer.section(&mut config.browser, entry),
+                "limits" => layer.section(&mut config.limits, entry),
                 "output" => layer.outputs(config, entry),
                 unknown => {
                     let near = did_you_mean(unknown, SECTIONS.iter().copied());

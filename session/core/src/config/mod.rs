@@ -7,6 +7,7 @@ mod browser;
 mod devices;
 mod keys;
 mod layer;
+mod limits;
 mod lint;
 mod load;
 mod messages;
@@ -31,6 +32,7 @@ pub use browser::{
 pub use devices::{
     AccelProfile, Calibration, DeviceNames, InputRule, InputSettings, OUTPUT_AUTO, calibration_of, input_settings,
 };
+pub use limits::Limits;
 pub use load::{ADMIN_DIR, ADMIN_FILE, Loaded, ROOT_ENV, Sources, VENDOR_DIR};
 pub use model::{
     Config, CursorPolicy, Days, Idle, Input, Keyboard, PageReady, Power, Ready, ScheduleEntry, Shell, Splash,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::browser::BrowserSettings;
 use super::devices::InputRule;
+use super::limits::Limits;
 use super::output::{ModeChoice, OutputRule, OutputSettings};
 use super::url::Url;
 use crate::quantities::{Rotation, Scale};
@@ -25,6 +26,7 @@ pub struct Config {
     pub power: Power,
     /// `[browser]`: what the shells' [`Shell::browser_settings`] inherit from.
     pub browser: BrowserSettings,
+    pub limits: Limits,
 }
 
 impl Default for Config {
@@ -47,6 +49,7 @@ impl Default for Config {
             idle: Idle::default(),
             power: Power::default(),
             browser: BrowserSettings::default(),
+            limits: Limits::default(),
         }
     }
 }

@@ -48,6 +48,7 @@ impl Loaded {
         self.section(&config.idle, "idle", "[idle]", &mut all);
         self.section(&config.power, "power", "[power]", &mut all);
         self.section(&config.browser, "browser", "[browser]", &mut all);
+        self.section(&config.limits, "limits", "[limits]", &mut all);
         all
     }
 

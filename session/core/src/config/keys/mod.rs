@@ -5,6 +5,7 @@ mod browser;
 mod device;
 mod idle;
 mod input;
+mod limits;
 mod output;
 mod power;
 mod shell;
@@ -14,6 +15,7 @@ use toml_edit::Value;
 
 use super::browser::BrowserSettings;
 use super::devices::InputRule;
+use super::limits::Limits;
 use super::model::{Config, Idle, Input, Power, Shell, Splash};
 use super::output::OutputRule;
 use super::raw::{Raw, Wrong};
@@ -23,6 +25,7 @@ pub use browser::BROWSER;
 pub use device::DEVICES;
 pub use idle::IDLE;
 pub use input::INPUT;
+pub use limits::LIMITS;
 pub use output::OUTPUTS;
 pub use power::POWER;
 pub use shell::SHELL;
@@ -74,7 +77,7 @@ const TRUTH: Allowed = Allowed::Description("true or false");
 const DURATION: Allowed = Allowed::Description(syntax::DURATION);
 
 /// All top-level keys.
-pub const SECTIONS: &[&str] = &["shell", "shells", "splash", "output", "input", "idle", "power", "browser"];
+pub const SECTIONS: &[&str] = &["shell", "shells", "splash", "output", "input", "idle", "power", "browser", "limits"];
 
 /// `shell.browser`, where `[shells.browser]` is a table.
 pub const PROGRAM: &str = "program";
@@ -100,7 +103,7 @@ macro_rules! sectioned {
         })*
     };
 }
-sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", Idle => IDLE, Power => POWER, BrowserSettings => BROWSER);
+sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, Limits => LIMITS);
 
 /// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
 pub fn input_rule<'a>(config: &'a mut Config, matcher: &str) -> &'a mut InputRule {

@@ -1,0 +1,145 @@
+//! Takes Wayland clients in, and serves them: so many new ones in a turn of the loop, and of each one read.
+//!
+//! libwayland's dispatch looks at 32 clients that have written, reads once from each, at most 4 KiB, and does what was
+//! asked; whoever was not among them is next time, in the order of their writing. So a client that never stops
+//! writing gets one read a turn, as all others do, and signals, timers and the watchdog have their turns between.
+
+use std::{
+    cell::Cell,
+    io::{self, Write},
+    os::unix::net::{UnixListener, UnixStream},
+    rc::Rc,
+    time::Duration,
+};
+
+use rustix::net::sockopt::socket_peercred;
+use smithay::reexports::{
+    calloop::{Interest, Mode, PostAction, RegistrationToken, generic::Generic},
+    wayland_server::{
+        Display,
+        backend::{DisconnectReason, protocol::ProtocolError},
+    },
+};
+
+use crate::{
+    kiosk::Kiosk,
+    limits::{
+        descriptors::{self, NONE_LEFT},
+        refusal::Repeated,
+    },
+    privilege::{ClientState, Privilege},
+};
+
+/// New clients of one socket in a turn.
+const ACCEPTED_A_TURN: usize = 8;
+
+/// Where no descriptor is left for a new client, the next try is so much later: one that waits would wake us without
+/// end.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// `wl_display.error`'s object, opcode, and code for "no memory": a limit of ours is next to that.
+const DISPLAY: u32 = 1;
+const ERROR: u32 = 0;
+const NO_MEMORY: u32 = 2;
+
+/// Dispatches what clients send, as it comes: those of the sockets, and those that a test brings.
+pub fn serve(kiosk: &mut Kiosk, mut display: Display<Kiosk>) -> io::Result<()> {
+    let fd = display.backend().poll_fd().try_clone_to_owned()?;
+    let source = Generic::new(fd, Interest::READ, Mode::Level);
+    let inserted = kiosk.handle.insert_source(source, move |_, _, kiosk| {
+        if let Err(error) = display.dispatch_clients(kiosk) {
+            tracing::error!(%error, "clients could not be read from");
+        }
+        for client in kiosk.protocols.limits.take_endless() {
+            let message = "the list of globals was asked for without end".to_owned();
+            let error = ProtocolError { code: NO_MEMORY, object_id: 1, object_interface: "wl_display".into(), message };
+            kiosk.display.backend_handle().kill_client(client, DisconnectReason::ProtocolError(error));
+        }
+        Ok(PostAction::Continue)
+    });
+    inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
+}
+
+/// Takes in who connects to this socket, some in each turn.
+pub fn accept_from(kiosk: &mut Kiosk, listener: UnixListener, privilege: Privilege, shell: usize) -> io::Result<()> {
+    let source = Generic::new(listener, Interest::READ, Mode::Level);
+    let own: Rc<Cell<Option<RegistrationToken>>> = Rc::default();
+    let token = own.clone();
+    let inserted = kiosk.handle.insert_source(source, move |_, listener, kiosk| {
+        for _ in 0..ACCEPTED_A_TURN {
+            match listener.accept() {
+                Ok((stream, _)) => kiosk.take_in(stream, privilege, shell),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                // It hung up before we came to it.
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                Err(error) => return Ok(pause(kiosk, &error, token.get())),
+            }
+        }
+        Ok(PostAction::Continue)
+    });
+    own.set(Some(inserted.map_err(|error| io::Error::other(error.to_string()))?));
+    Ok(())
+}
+
+/// Nobody can be taken in for now: the listener rests for a while.
+fn pause(kiosk: &mut Kiosk, error: &io::Error, listener: Option<RegistrationToken>) -> PostAction {
+    static LOG: Repeated = Repeated::new();
+    if let Some(more) = LOG.count() {
+        tracing::warn!(%error, more, "no client can be taken in for now");
+    }
+    kiosk.after(PAUSE, move |kiosk| {
+        if let Some(listener) = listener
+            && let Err(error) = kiosk.handle.enable(&listener)
+        {
+            tracing::error!(%error, "a socket is not listened to any more");
+        }
+    });
+    PostAction::Disable
+}
+
+impl Kiosk {
+    /// Makes a client of whoever is at the other end, or says why not and hangs up.
+    pub fn take_in(&mut self, stream: UnixStream, privilege: Privilege, shell: usize) {
+        if let Err((reason, stream)) = self.try_to_take_in(stream, privilege, shell) {
+            static LOG: Repeated = Repeated::new();
+            if let Some(more) = LOG.count() {
+                tracing::warn!(reason, more, "a client was not taken in");
+            }
+            if let Some(mut stream) = stream {
+                // Whoever does not read it does not hear of it.
+                let _ = stream.set_nonblocking(true).and_then(|()| stream.write_all(&display_error(&reason)));
+            }
+        }
+    }
+
+    fn try_to_take_in(
+        &mut self,
+        stream: UnixStream,
+        privilege: Privilege,
+        shell: usize,
+    ) -> Result<(), (String, Option<UnixStream>)> {
+        if descriptors::is_of_reserve(&stream) {
+            return Err((NONE_LEFT.into(), Some(stream)));
+        }
+        let user = match socket_peercred(&stream) {
+            Ok(peer) => peer.uid.as_raw(),
+            Err(error) => return Err((format!("it cannot be told who it is: {error}"), None)),
+        };
+        let state = match ClientState::new(&mut self.protocols.limits, privilege, user, shell) {
+            Ok(state) => state,
+            Err(too_many) => return Err((too_many.to_string(), Some(stream))),
+        };
+        self.display.insert_client(stream, state).map(drop).map_err(|error| (error.to_string(), None))
+    }
+}
+
+/// The event that libwayland sends for a protocol error, for one who is no client yet.
+fn display_error(sentence: &str) -> Vec<u8> {
+    let mut text = sentence.as_bytes().to_vec();
+    text.push(0);
+    let length = u32::try_from(text.len()).unwrap_or(0);
+    text.resize(text.len().next_multiple_of(4), 0);
+    let size = 20 + u32::try_from(text.len()).unwrap_or(0);
+    let words = [DISPLAY, size << 16 | ERROR, DISPLAY, NO_MEMORY, length];
+    words.iter().flat_map(|word| word.to_ne_bytes()).chain(text).collect()
+}

@@ -1,0 +1,26 @@
+//! Configures that a client has not answered. smithay keeps each until it has.
+
+use smithay::wayland::{
+    compositor::with_states,
+    shell::xdg::{PopupSurface, ToplevelSurface, XdgPopupSurfaceData, XdgToplevelSurfaceData},
+};
+
+use super::table::UNANSWERED_CONFIGURES;
+
+/// Whether the client of this window answers: one more may be sent.
+pub fn toplevel_answers(toplevel: &ToplevelSurface) -> bool {
+    let unanswered = with_states(toplevel.wl_surface(), |states| {
+        let data = states.data_map.get::<XdgToplevelSurfaceData>();
+        data.and_then(|data| Some(data.lock().ok()?.pending_configures().len())).unwrap_or(0)
+    });
+    unanswered <= UNANSWERED_CONFIGURES
+}
+
+/// The same for a popup.
+pub fn popup_answers(popup: &PopupSurface) -> bool {
+    let unanswered = with_states(popup.wl_surface(), |states| {
+        let data = states.data_map.get::<XdgPopupSurfaceData>();
+        data.and_then(|data| Some(data.lock().ok()?.pending_configures().len())).unwrap_or(0)
+    });
+    unanswered <= UNANSWERED_CONFIGURES
+}

@@ -1,0 +1,243 @@
+//! How many objects of each kind there are: of one client, of all clients of its user, and of all. A client that goes
+//! gives everything back.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use kiosk_core::config::Limits;
+
+use super::table::{self, ALL_FACTOR, Kind, USER_FACTOR};
+
+/// Connections are counted like objects.
+pub const CLIENTS: &str = "clients";
+
+/// Whose objects are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whose {
+    Client,
+    User,
+    All,
+}
+
+/// Something was one too many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TooMany {
+    what: &'static str,
+    key: &'static str,
+    limit: u32,
+    whose: Whose,
+}
+
+impl fmt::Display for TooMany {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { what, key, limit, .. } = self;
+        let whose = match self.whose {
+            Whose::Client => "one client",
+            Whose::User => "one user",
+            Whose::All => "all clients",
+        };
+        write!(text, "too many {what}: {whose} may have {limit} at a time ([limits] {key})")
+    }
+}
+
+/// The counts of one client, of one user, or of all.
+#[derive(Debug)]
+pub struct Counts {
+    whose: Whose,
+    limits: Arc<Limits>,
+    /// How many times the limit of one client.
+    factor: u32,
+    used: Mutex<HashMap<&'static str, u32>>,
+    above: Option<Arc<Counts>>,
+}
+
+impl Counts {
+    /// Of all clients; `factor`: what they may have in proportion to a shell's.
+    pub fn of_all(limits: Arc<Limits>, factor: u32) -> Self {
+        Self {
+            whose: Whose::All,
+            limits,
+            factor: factor.saturating_mul(ALL_FACTOR),
+            used: Mutex::default(),
+            above: None,
+        }
+    }
+
+    /// Of one more user among all.
+    pub fn of_user(all: &Arc<Counts>) -> Self {
+        let factor = all.factor / ALL_FACTOR * USER_FACTOR;
+        Self {
+            whose: Whose::User,
+            limits: all.limits.clone(),
+            factor,
+            used: Mutex::default(),
+            above: Some(all.clone()),
+        }
+    }
+
+    /// Of one more client of a user.
+    pub fn of_client(user: &Arc<Counts>) -> Result<Self, TooMany> {
+        let factor = user.factor / USER_FACTOR;
+        let counts = Self {
+            whose: Whose::Client,
+            limits: user.limits.clone(),
+            factor,
+            used: Mutex::default(),
+            above: Some(user.clone()),
+        };
+        counts.take(CLIENTS).map(|()| counts)
+    }
+
+    /// What is configured, for limits that are no counts of objects.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// What one client of this kind may have, for limits that are no counts of objects.
+    pub fn scaled(&self, limit: u32) -> u32 {
+        limit.saturating_mul(self.factor)
+    }
+
+    /// Counts one more object of this interface, here and above, or says why not.
+    pub fn take(&self, interface: &'static str) -> Result<(), TooMany> {
+        let (slot, key, limit) = self.limit(interface);
+        {
+            let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+            let count = used.entry(slot).or_insert(0);
+            if *count >= limit {
+                return Err(TooMany { what: slot, key, limit, whose: self.whose });
+            }
+            *count += 1;
+        }
+        let above = self.above.as_ref().map_or(Ok(()), |above| above.take(interface));
+        if above.is_err() {
+            self.lower(slot, 1);
+        }
+        above
+    }
+
+    /// One object of this interface is gone. One that was never counted, because we made it, is not either now.
+    pub fn give_back(&self, interface: &'static str) {
+        let (slot, ..) = self.limit(interface);
+        if self.lower(slot, 1)
+            && let Some(above) = &self.above
+        {
+            above.give_back(interface);
+        }
+    }
+
+    /// How many objects of this interface are counted.
+    pub fn used(&self, interface: &'static str) -> u32 {
+        let (slot, ..) = self.limit(interface);
+        self.used.lock().unwrap_or_else(PoisonError::into_inner).get(slot).copied().unwrap_or(0)
+    }
+
+    fn limit(&self, interface: &'static str) -> (&'static str, &'static str, u32) {
+        if interface == CLIENTS {
+            return match self.whose {
+                Whose::Client => (CLIENTS, CLIENTS, 1),
+                Whose::User => (CLIENTS, "clients-per-user", self.limits.clients_per_user),
+                Whose::All => (CLIENTS, CLIENTS, self.limits.clients),
+            };
+        }
+        let kind: Kind = table::kind(interface);
+        (kind.slot, kind.key, kind.limit(&self.limits).saturating_mul(self.factor))
+    }
+
+    /// Whether there were so many.
+    fn lower(&self, slot: &'static str, by: u32) -> bool {
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(count) = used.get_mut(slot) else { return false };
+        let enough = *count >= by;
+        *count = count.saturating_sub(by);
+        if *count == 0 {
+            used.remove(slot);
+        }
+        enough
+    }
+
+    fn lower_all(&self, slot: &'static str, by: u32) {
+        self.lower(slot, by);
+        if let Some(above) = &self.above {
+            above.lower_all(slot, by);
+        }
+    }
+}
+
+impl Drop for Counts {
+    fn drop(&mut self) {
+        let used = std::mem::take(self.used.get_mut().unwrap_or_else(PoisonError::into_inner));
+        if let Some(above) = &self.above {
+            used.into_iter().for_each(|(slot, count)| above.lower_all(slot, count));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn few() -> Arc<Limits> {
+        Arc::new(Limits { clients: 3, clients_per_user: 2, surfaces: 2, objects: 5, ..Limits::default() })
+    }
+
+    #[test]
+    fn a_client_may_have_so_many_and_has_them_again_when_they_are_gone() {
+        let user = Arc::new(Counts::of_user(&Arc::new(Counts::of_all(few(), 1))));
+        let client = Counts::of_client(&user).unwrap();
+        client.take("wl_surface").unwrap();
+        client.take("wl_surface").unwrap();
+        let refused = client.take("wl_surface").unwrap_err();
+        assert_eq!(refused.to_string(), "too many surfaces: one client may have 2 at a time ([limits] surfaces)");
+        client.give_back("wl_surface");
+        client.take("wl_surface").unwrap();
+        // Kinds do not share.
+        (0..5).for_each(|_| client.take("wl_pointer").unwrap());
+        let refused = client.take("wl_pointer").unwrap_err();
+        assert_eq!(refused.to_string(), "too many wl_pointer: one client may have 5 at a time ([limits] objects)");
+    }
+
+    #[test]
+    fn a_user_has_four_times_as_much_and_takes_nothing_from_another() {
+        let all = Arc::new(Counts::of_all(Arc::new(Limits { clients: 100, surfaces: 2, ..Limits::default() }), 1));
+        let user = Arc::new(Counts::of_user(&all));
+        let clients: Vec<Counts> = (0..5).map(|_| Counts::of_client(&user).unwrap()).collect();
+        for client in &clients[..4] {
+            (0..2).for_each(|_| client.take("wl_surface").unwrap());
+        }
+        let refused = clients[4].take("wl_surface").unwrap_err();
+        assert_eq!(refused.to_string(), "too many surfaces: one user may have 8 at a time ([limits] surfaces)");
+        assert_eq!(clients[4].used("wl_surface"), 0, "what is refused does not count");
+        let other = Arc::new(Counts::of_user(&all));
+        Counts::of_client(&other).unwrap().take("wl_surface").unwrap();
+        drop(clients);
+        assert_eq!((user.used("wl_surface"), all.used("wl_surface")), (0, 0));
+    }
+
+    #[test]
+    fn connections_are_limited_by_user_and_in_all() {
+        let all = Arc::new(Counts::of_all(few(), 1));
+        let users: Vec<Arc<Counts>> = (0..2).map(|_| Arc::new(Counts::of_user(&all))).collect();
+        let first = Counts::of_client(&users[0]).unwrap();
+        let _second = Counts::of_client(&users[0]).unwrap();
+        let refused = Counts::of_client(&users[0]).unwrap_err().to_string();
+        assert_eq!(refused, "too many clients: one user may have 2 at a time ([limits] clients-per-user)");
+        let _third = Counts::of_client(&users[1]).unwrap();
+        let refused = Counts::of_client(&users[1]).unwrap_err().to_string();
+        assert_eq!(refused, "too many clients: all clients may have 3 at a time ([limits] clients)");
+        drop(first);
+        Counts::of_client(&users[1]).unwrap();
+    }
+
+    #[test]
+    fn what_we_made_ourselves_is_not_given_back() {
+        let user = Arc::new(Counts::of_user(&Arc::new(Counts::of_all(few(), 1))));
+        let (one, other) = (Counts::of_client(&user).unwrap(), Counts::of_client(&user).unwrap());
+        one.take("wl_surface").unwrap();
+        other.give_back("wl_surface");
+        assert_eq!((one.used("wl_surface"), user.used("wl_surface")), (1, 1));
+    }
+}
