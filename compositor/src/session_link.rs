@@ -7,10 +7,13 @@ use std::{
     path::Path,
 };
 
-use kiosk_core::api::{MAX_LINE, Notice, Report};
+use kiosk_core::{
+    api::{MAX_LINE, Notice, Report},
+    sockets::{Access, bind},
+};
 use smithay::reexports::calloop::{Interest, LoopHandle, Mode, PostAction, generic::Generic};
 
-use crate::{kiosk::Kiosk, sockets, stage::shell::Readiness};
+use crate::{kiosk::Kiosk, sockets::PROGRAM, stage::shell::Readiness};
 
 /// Connections at a time for each shell: one session, and its successor that comes before the old one is cleaned up.
 const MOST_CONNECTIONS: usize = 8;
@@ -71,7 +74,7 @@ fn send(writer: &mut UnixStream, notice: &Notice) -> io::Result<()> {
 
 /// Listens at `path`; `displays` are what the shells are to connect to, by number.
 pub fn listen(kiosk: &mut Kiosk, path: &Path, displays: Vec<String>) -> io::Result<()> {
-    let listener = sockets::bind(path, 0o660)?;
+    let listener = bind(path, Access::GROUP, PROGRAM)?;
     kiosk.session.displays = displays;
     let source = Generic::new(listener, Interest::READ, Mode::Level);
     let inserted = kiosk.handle.insert_source(source, |_, listener, kiosk| {

@@ -2,45 +2,21 @@
 
 use std::{
     io,
-    os::unix::{
-        fs::{FileTypeExt, PermissionsExt},
-        net::UnixListener,
-    },
+    os::unix::{fs::FileTypeExt, net::UnixListener},
     path::{Path, PathBuf},
 };
 
-use kiosk_core::api::{ADMIN_GROUP, WAYLAND_ADMIN_SOCKET, shell_socket};
-use rustix::fs::{AtFlags, CWD, Gid, chownat};
+use kiosk_core::{
+    api::{ADMIN_GROUP, WAYLAND_ADMIN_SOCKET, shell_socket},
+    authority::admin_group,
+    sockets::{self, Access, BindError},
+};
 use smithay::reexports::wayland_server::Display;
 
 use crate::{clients, kiosk::Kiosk, privilege::Privilege};
 
-/// Binds a socket with these permissions. A socket that a dead predecessor left is replaced; a living one's is not.
-pub fn bind(path: &Path, mode: u32) -> io::Result<UnixListener> {
-    if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory)?;
-    }
-    if path.exists() {
-        if std::os::unix::net::UnixStream::connect(path).is_ok() {
-            return Err(io::Error::new(
-                io::ErrorKind::AddrInUse,
-                format!("{} is in use: another kioskd runs here", path.display()),
-            ));
-        }
-        std::fs::remove_file(path)?;
-    }
-    // Whoever waits for the socket to appear finds it listening, with its permissions: it is made under another
-    // name.
-    let mut hidden = path.as_os_str().to_owned();
-    hidden.push(".new");
-    let hidden = PathBuf::from(hidden);
-    let _ = std::fs::remove_file(&hidden);
-    let listener = UnixListener::bind(&hidden)?;
-    listener.set_nonblocking(true)?;
-    std::fs::set_permissions(&hidden, std::fs::Permissions::from_mode(mode))?;
-    std::fs::rename(&hidden, path)?;
-    Ok(listener)
-}
+/// In messages about sockets that somebody else listens to.
+pub const PROGRAM: &str = "kioskd";
 
 /// Opens the Wayland sockets in `directory` and starts to serve clients. Returns the path of each shell's socket.
 pub fn open_wayland(kiosk: &mut Kiosk, display: Display<Kiosk>, directory: &Path) -> io::Result<Vec<PathBuf>> {
@@ -51,13 +27,7 @@ pub fn open_wayland(kiosk: &mut Kiosk, display: Display<Kiosk>, directory: &Path
         listen(kiosk, path, Privilege::Shell, number)?;
     }
     remove_stale(directory, shells.len());
-    let admin = directory.join(WAYLAND_ADMIN_SOCKET);
-    listen(kiosk, &admin, Privilege::Admin, 0)?;
-    if let Some(group) = group_id(ADMIN_GROUP)
-        && let Err(error) = chownat(CWD, &admin, None, Some(group), AtFlags::empty())
-    {
-        tracing::debug!(%error, group = ADMIN_GROUP, "the admin socket stays with our own group");
-    }
+    listen(kiosk, &directory.join(WAYLAND_ADMIN_SOCKET), Privilege::Admin, 0)?;
     Ok(shells)
 }
 
@@ -76,15 +46,24 @@ fn remove_stale(directory: &Path, from: usize) {
 }
 
 fn listen(kiosk: &mut Kiosk, path: &Path, privilege: Privilege, shell: usize) -> io::Result<()> {
-    let listener = bind(path, 0o660)?;
+    let listener = match privilege {
+        Privilege::Admin => bind_admin(path)?,
+        _ => sockets::bind(path, Access::GROUP, PROGRAM)?,
+    };
     clients::accept_from(kiosk, listener, privilege, shell)
 }
 
-/// The group's number, from `/etc/group`; a system without that file has no groups to ask for.
-fn group_id(name: &str) -> Option<Gid> {
-    let groups = std::fs::read_to_string("/etc/group").ok()?;
-    let line = groups.lines().find(|line| line.split(':').next() == Some(name))?;
-    line.split(':').nth(2)?.parse().ok().map(Gid::from_raw)
+/// Without its group the admin socket is for our own user alone.
+fn bind_admin(path: &Path) -> io::Result<UnixListener> {
+    let own = Access { mode: 0o600, group: None };
+    let Some(group) = admin_group() else { return Ok(sockets::bind(path, own, PROGRAM)?) };
+    match sockets::bind(path, Access { mode: 0o660, group: Some(group) }, PROGRAM) {
+        Err(error @ BindError::Group { .. }) => {
+            tracing::warn!(%error, group = ADMIN_GROUP, "the admin socket is for our own user alone");
+            Ok(sockets::bind(path, own, PROGRAM)?)
+        }
+        bound => Ok(bound?),
+    }
 }
 
 #[cfg(test)]

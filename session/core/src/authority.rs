@@ -105,8 +105,7 @@ impl Authority {
             return Ok(());
         }
         let caller = caller(connection, header).await?;
-        let groups = std::fs::read_to_string("/etc/group").unwrap_or_default();
-        if allowed(&caller, rustix::process::geteuid().as_raw(), group_id(&groups, ADMIN_GROUP)) {
+        if allowed(&caller, rustix::process::geteuid().as_raw(), admin_group()) {
             return Ok(());
         }
         let sender = header.sender().filter(|_| connection.is_bus()).ok_or(Denied::NoRight(action.id()))?;
@@ -119,6 +118,11 @@ impl Authority {
 /// Whether polkit need not be asked.
 fn allowed(caller: &Caller, own_uid: u32, admins: Option<u32>) -> bool {
     caller.uid == 0 || caller.uid == own_uid || admins.is_some_and(|admins| caller.groups.contains(&admins))
+}
+
+/// The number of the group [`ADMIN_GROUP`], from `/etc/group`; a system without that file has no groups to ask for.
+pub fn admin_group() -> Option<u32> {
+    group_id(&std::fs::read_to_string("/etc/group").ok()?, ADMIN_GROUP)
 }
 
 /// The number of the group `name` in `text`, which is in the format of `/etc/group`.
@@ -221,6 +225,25 @@ mod tests {
             [Action::Status, Action::Navigate, Action::Reload, Action::Screen, Action::Screenshot, Action::Configure]
         {
             assert!(policy.contains(&format!("<action id=\"{}\">", action.id())), "{action:?}");
+        }
+    }
+
+    #[test]
+    fn who_merely_sits_at_the_seat_may_read_and_nothing_else() {
+        let policy = include_str!("../../../assets/polkit/org.kioskd.policy");
+        for (action, answer) in [
+            (Action::Status, "yes"),
+            (Action::Navigate, "auth_admin_keep"),
+            (Action::Reload, "auth_admin_keep"),
+            (Action::Screen, "auth_admin_keep"),
+            (Action::Screenshot, "auth_admin"),
+            (Action::Configure, "auth_admin"),
+        ] {
+            let entry = policy.split(&format!("<action id=\"{}\">", action.id())).nth(1).unwrap();
+            let entry = entry.split("</action>").next().unwrap();
+            for who in ["any", "inactive", "active"] {
+                assert!(entry.contains(&format!("<allow_{who}>{answer}</allow_{who}>")), "{action:?} for {who}");
+            }
         }
     }
 }

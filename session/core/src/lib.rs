@@ -11,4 +11,5 @@ pub mod notify;
 pub mod quantities;
 pub mod quota;
 pub mod socket_watch;
+pub mod sockets;
 pub mod text;

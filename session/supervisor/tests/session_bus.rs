@@ -159,6 +159,32 @@ async fn properties_are_those_of_the_session_and_changes_are_announced_once_each
 }
 
 #[tokio::test]
+async fn no_reader_is_told_a_password_or_a_token() {
+    use futures_util::StreamExt;
+    let world = World::start().await;
+    let client = world.connect().await;
+    let proxy = PropertiesProxy::builder(&client).destination(INTERFACE).path(PATH).build().await.unwrap();
+    proxy.get_all(INTERFACE.try_into().unwrap()).await.unwrap();
+    let mut messages = MessageStream::from(&client);
+    world.status.send_modify(|status| {
+        status.url = "http://ann:secret@localhost/?token=secret&page=1".into();
+        status.last_failure = ("https://ann:secret@h/ did not answer".into(), "retry".into(), 5);
+        status.failures += 1;
+    });
+    let mut told = Vec::new();
+    while told.len() < 2 {
+        let next = tokio::time::timeout(Duration::from_secs(10), messages.next());
+        let message: Message = next.await.unwrap().unwrap().unwrap();
+        if message.message_type() == zbus::message::Type::Signal {
+            told.push(String::from_utf8_lossy(message.data()).into_owned());
+        }
+    }
+    told.push(format!("{:?}", proxy.get_all(INTERFACE.try_into().unwrap()).await.unwrap()));
+    assert!(told[0].contains("http://***@localhost/?token=***&page=1"), "{told:?}");
+    assert!(told.iter().all(|text| text.contains("***@") && !text.contains("secret")), "{told:?}");
+}
+
+#[tokio::test]
 async fn commands_reach_the_session_and_its_refusals_the_caller() {
     let mut world = World::start().await;
     let client = world.connect().await;

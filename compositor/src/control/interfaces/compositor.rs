@@ -1,5 +1,7 @@
 //! `org.kioskd.Compositor1`, the object of the whole.
 
+use kiosk_core::config::masked;
+
 use crate::control::schema::{Announced, Interface, Method, Property, Signal, arg};
 use crate::snapshot::Snapshot;
 
@@ -111,7 +113,7 @@ pub static COMPOSITOR: Interface<Snapshot> = Interface {
             signature: "as",
             writable: false,
             announced: Announced::Changes,
-            read: |s| s.problems.clone().into(),
+            read: |s| s.problems.iter().map(|problem| masked(problem)).collect::<Vec<_>>().into(),
             doc: "Warnings and configuration errors since the start, one sentence each.",
         },
     ],

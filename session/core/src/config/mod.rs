@@ -10,6 +10,7 @@ mod layer;
 mod limits;
 mod lint;
 mod load;
+mod masked;
 mod messages;
 mod model;
 mod origin;
@@ -34,6 +35,7 @@ pub use devices::{
 };
 pub use limits::Limits;
 pub use load::{ADMIN_DIR, ADMIN_FILE, Loaded, ROOT_ENV, Sources, VENDOR_DIR};
+pub use masked::masked;
 pub use model::{
     Config, CursorPolicy, Days, Idle, Input, Keyboard, PageReady, Power, Ready, ScheduleEntry, Shell, Splash,
     StatusRanges, TimeOfDay,

@@ -4,8 +4,15 @@
 use std::fmt;
 
 /// A checked URL: `http`, `https` with a host, `file` with an absolute path, `about:` or `data:`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Url(String);
+
+/// For logs, which more people read than may know what is in a URL: [`Url::masked`].
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.masked(), f)
+    }
+}
 
 /// What is allowed, for messages.
 pub const ALLOWED: &str = "http://HOST[:PORT][/PATH], https://…, file:///PATH, about:… or data:…";
@@ -81,6 +88,11 @@ impl Url {
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// As it may be shown to everybody: without user, password and the values of secret parameters.
+    pub fn masked(&self) -> String {
+        super::masked(&self.0)
     }
 
     /// In lower case, without the colon.
@@ -185,6 +197,13 @@ fn check_authority(authority: &str) -> Result<(), UrlError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_in_a_log_tells_no_secret() {
+        let url = Url::parse("http://ann:pw@host/?token=abc").unwrap();
+        assert_eq!(format!("{url:?}"), "\"http://***@host/?token=***\"");
+        assert_eq!(url.to_string(), "http://ann:pw@host/?token=abc", "the browser gets what was written");
+    }
 
     #[test]
     fn usual_urls_are_taken_apart() {

@@ -12,6 +12,7 @@ use zbus::{Connection, Variant};
 
 use super::object::SessionSignals;
 use kiosk_core::api::{SESSION_INTERFACE, session_path};
+use kiosk_core::config::masked;
 
 use super::{Session, Shared, Shells, Status, state_name};
 
@@ -64,7 +65,7 @@ async fn tell(connection: &Connection, path: &str, old: &Status, new: &Status) -
     let emitter = SignalEmitter::new(connection, path)?;
     if old.failures != new.failures {
         let (reason, action, _) = &new.last_failure;
-        emitter.failed(reason, action, Default::default()).await?;
+        emitter.failed(&masked(reason), &masked(action), Default::default()).await?;
     }
     if old.readies != new.readies {
         emitter.ready().await?;
@@ -79,7 +80,7 @@ fn changes(old: &Status, new: &Status) -> BTreeMap<&'static str, Variant<'static
         changes.insert("State", Variant::from(state_name(new.state)));
     }
     if old.url != new.url {
-        changes.insert("Url", Variant::from(new.url.clone()));
+        changes.insert("Url", Variant::from(masked(&new.url)));
     }
     if old.since != new.since {
         changes.insert("Since", Variant::from(new.since));
@@ -88,7 +89,10 @@ fn changes(old: &Status, new: &Status) -> BTreeMap<&'static str, Variant<'static
         changes.insert("Restarts", Variant::from(new.restarts));
     }
     if old.last_failure != new.last_failure {
-        changes.insert("LastFailure", Variant::from(new.last_failure.clone()));
+        changes.insert(
+            "LastFailure",
+            Variant::from((masked(&new.last_failure.0), masked(&new.last_failure.1), new.last_failure.2)),
+        );
     }
     if old.pid != new.pid {
         changes.insert("BrowserPid", Variant::from(new.pid));

@@ -13,7 +13,7 @@ use super::{Call, Shared, Shells, state_name};
 use crate::machine::{Command, Refusal};
 use crate::memory;
 use kiosk_core::authority::{Action, Denied};
-use kiosk_core::config::{Url, url};
+use kiosk_core::config::{Url, masked, url};
 use kiosk_core::text::shortened;
 
 /// The session's loop answers at once; longer is a hang.
@@ -91,7 +91,7 @@ impl Session {
         if url.is_web() || url.scheme() == self.shared.home.scheme() {
             return Ok(url);
         }
-        Err(not_allowed(format!("only http and https, as shell.url is {}", self.shared.home)))
+        Err(not_allowed(format!("only http and https, as shell.url is {}", self.shared.home.masked())))
     }
 }
 
@@ -190,7 +190,7 @@ impl Session {
 
     #[zbus(property)]
     fn url(&self) -> String {
-        self.shared.status.borrow().url.clone()
+        masked(&self.shared.status.borrow().url)
     }
 
     #[zbus(property)]
@@ -205,7 +205,8 @@ impl Session {
 
     #[zbus(property)]
     fn last_failure(&self) -> (String, String, u64) {
-        self.shared.status.borrow().last_failure.clone()
+        let (reason, action, when) = self.shared.status.borrow().last_failure.clone();
+        (masked(&reason), masked(&action), when)
     }
 
     /// The outputs that shells are configured for, by number.
