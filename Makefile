@@ -62,7 +62,7 @@ check-deny:
 check-typos:
 	$$($(helpers)/tool typos-cli $(TYPOS_VERSION) typos)
 
-test: test-deps check test-unit test-nested test-machine ## all checks and tests: units, pixels, nested, and the booted machine
+test: test-deps check test-unit test-nested test-deb test-machine ## all checks and tests: units, pixels, nested, packages, and the booted machine
 
 # With LIMITED set, as the gate has it, a test that hangs is a failure with a name and not a run without an end. The
 # times are far more than a slow machine takes, building included. Not by default: Ctrl+C would not reach the tests.
@@ -87,6 +87,19 @@ test-machine: packages = --workspace
 test-machine: test-deps stage ## the kiosk in a booted Debian under QEMU (GUEST_RELEASE=trixie or bookworm)
 	KIOSKD_STAGE=$(stage) KIOSKD_GUEST_RELEASE=$(GUEST_RELEASE) $(call limited,60m) $(CARGO) test --locked --workspace --test vm
 
+deb: deb-deps stage ## the Debian packages, in target/deb (VERSION=, PROFILE=)
+	assets/packaging/deb $(stage) $(target)/deb $(VERSION)
+	@ls $(target)/deb/*.deb
+
+deb-deps: deps
+	@$(helpers)/packages deb
+
+# Installed, upgraded, downgraded, removed and purged in roots of both releases.
+test-deb: PROFILE = dev
+test-deb: packages = --workspace
+test-deb: test-deps deb-deps stage ## the packages in fresh Debian roots
+	$(call limited,20m) tests/deb/run $(stage) $(target)/deb-test
+
 bench: test-deps stage ## the figures beside cage's and weston's, in one booted machine
 	KIOSKD_STAGE=$(stage) $(CARGO) test --locked --workspace --bench peers
 
@@ -95,4 +108,4 @@ clean: ## what was built
 	rm -rf tests/out
 
 .PHONY: help build run deps run-deps test-deps install fmt check check-fmt check-clippy check-deny check-typos \
-	test test-unit test-nested stage test-machine bench clean
+	test test-unit test-nested stage test-machine deb deb-deps test-deb bench clean
