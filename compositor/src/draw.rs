@@ -8,8 +8,8 @@ use smithay::{
 };
 
 use crate::{
-    backend::{PresentError, Presented},
-    kiosk::{FlipTime, Kiosk},
+    backend::{FlipTime, PresentError, Presented},
+    kiosk::Kiosk,
     screens::{
         HeadId, Scanout, Screen, ScreenId,
         redraw::{Drawn, Flipped},
@@ -39,9 +39,11 @@ impl Kiosk {
     /// Draws a screen and sends the frame on its way.
     pub fn draw(&mut self, id: ScreenId) {
         let now = self.now();
-        let next_move = self.prepare_splash(id, now);
-        let Self { stage, screens, seat, backend, changed, .. } = self;
-        let Some(frame) = Frame::new(screens, id, stage, &seat.cursor, now) else { return };
+        let Self { stage, screens, backend, changed, .. } = self;
+        let Some(screen) = screens.get(id) else { return };
+        let mirrors = screens.mirror_source(id).is_some();
+        let next_move = stage.prepare_splash(screen, screens.shell_on(id), mirrors, now);
+        let Some(frame) = Frame::new(screens, id, stage, now) else { return };
         let presented = match frame.screen.lit() {
             true => backend.present(&frame),
             // Nobody looks: nothing is drawn, and time is kept by the pacing timer.
@@ -114,29 +116,6 @@ impl Kiosk {
         }
     }
 
-    /// Paints and moves the splash on a screen. Returns when it next moves.
-    fn prepare_splash(&mut self, id: ScreenId, now: Duration) -> Option<Duration> {
-        let shell = self.screens.shell_on(id);
-        let cover = self.stage.cover(shell);
-        let covered = cover != Cover::Gone || shell.is_none();
-        let wanted = self.stage.splash_enabled || self.stage.system_screen.is_some();
-        let view = self.stage.view(shell);
-        let mirrors = self.screens.mirror_source(id).is_some();
-        let screen = self.screens.get_mut(id)?;
-        // A mirror draws with its source's pictures.
-        if !covered || !wanted || mirrors {
-            screen.splash.drop_pictures();
-            return None;
-        }
-        let (size, scale) = (screen.picture_size(), screen.scale());
-        screen.splash.prepare(&view, &self.stage.style, size, scale);
-        if matches!(cover, Cover::Fading { .. }) && shell.is_some() {
-            screen.splash.step_veil();
-        }
-        let elapsed = now.saturating_sub(cover.since()?);
-        screen.splash.animate(elapsed).filter(|_| screen.lit())
-    }
-
     /// Wakes for the next step of the splash. One timer serves all screens.
     fn arm_animation(&mut self, delay: Duration) {
         if std::mem::replace(&mut self.timers.animation, true) {
@@ -151,8 +130,7 @@ impl Kiosk {
             let Self { stage, screens, .. } = kiosk;
             for screen in screens.iter_mut() {
                 let shell = homes.iter().position(|home| *home == Some(screen.id));
-                let since = stage.cover(shell).since();
-                if since.is_some_and(|since| screen.splash.moved(now.saturating_sub(since))) {
+                if stage.splash_moved(screen.id, shell, now) {
                     screen.redraw.request();
                 }
             }
@@ -183,8 +161,7 @@ impl Kiosk {
         }
         let frame_time = screen.frame_time();
         let clients = screen.redraw.is_due()
-            && Frame::new(&self.screens, id, &self.stage, &self.seat.cursor, now)
-                .is_some_and(|frame| frame.callbacks_waiting());
+            && Frame::new(&self.screens, id, &self.stage, now).is_some_and(|frame| frame.callbacks_waiting());
         let Some(screen) = self.screens.get_mut(id) else { return };
         match screen.redraw.flipped(clients) {
             Flipped::Stray => return,
@@ -219,7 +196,7 @@ impl Kiosk {
 
     fn send_callbacks(&mut self, id: ScreenId) {
         let now = self.now();
-        if let Some(frame) = Frame::new(&self.screens, id, &self.stage, &self.seat.cursor, now) {
+        if let Some(frame) = Frame::new(&self.screens, id, &self.stage, now) {
             frame.send_callbacks();
         }
     }

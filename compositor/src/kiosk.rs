@@ -3,6 +3,8 @@
 //! Event sources call into the parts; [`Kiosk::settle`] then draws what wants drawing and sends what was
 //! written, once a turn.
 
+mod host;
+
 use std::time::Duration;
 
 use kiosk_core::config::Config;
@@ -40,15 +42,6 @@ const SETTLING: Duration = Duration::from_secs(2);
 
 /// This many page flips lost in a row mean that the device is dead to us.
 const LOST_FLIPS: u32 = 5;
-
-/// When a page flip happened.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum FlipTime {
-    /// No clock of the hardware: now.
-    Now,
-    /// By the display's own clock.
-    Hardware { time: Duration, sequence: u32 },
-}
 
 /// What is remembered for `kioskctl status`.
 pub const MOST_PROBLEMS: usize = 32;
@@ -186,7 +179,7 @@ impl Kiosk {
 
     /// A client drew on this surface: the picture of the shell that it belongs to changed.
     pub fn request_redraw_for(&mut self, surface: &WlSurface) {
-        let shown_by = if self.stage.shells.len() == 1 || self.seat.cursor.drag_icon().is_some() {
+        let shown_by = if self.stage.shells.len() == 1 || self.stage.cursor.drag_icon().is_some() {
             self.screens.homes()
         } else {
             vec![self.screens.home(ClientState::shell_of(surface)).map(|screen| screen.id)]

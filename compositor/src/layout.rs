@@ -118,7 +118,7 @@ impl Kiosk {
             position: policy.position,
         };
         tracing::info!(screen = head.name, display = head.identity.description(), "display connected");
-        let id = self.screens.add(&self.display, &head, policy);
+        let id = self.screens.add::<Self>(&self.display, &head, policy);
         if let Some(screen) = self.screens.get_mut(id) {
             screen.mirror = mirror;
         }
@@ -201,7 +201,7 @@ impl Kiosk {
             }],
             mode: 0,
         };
-        let id = self.screens.add(&self.display, &head, ScreenPolicy::default());
+        let id = self.screens.add::<Self>(&self.display, &head, ScreenPolicy::default());
         if let Some(screen) = self.screens.get_mut(id) {
             screen.head = None;
         }
@@ -235,7 +235,8 @@ impl Kiosk {
             if let Some(screen) = self.screens.get(id) {
                 self.stage.windows.surfaces().for_each(|surface| screen.output.leave(&surface));
             }
-            self.screens.remove(&self.display, id);
+            self.screens.remove::<Self>(&self.display, id);
+            self.stage.pictures.remove(id);
             self.power_event(power::Event::Gone(id));
         }
         self.changed = true;

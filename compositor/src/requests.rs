@@ -41,7 +41,7 @@ impl Kiosk {
 
     fn screenshot(&mut self, output: Option<&str>) -> Result<Reply, CommandError> {
         let now = self.now();
-        let Self { stage, screens, seat, backend, .. } = self;
+        let Self { stage, screens, backend, .. } = self;
         let screen = match output {
             None => screens.primary(),
             Some(name) => screens.by_name(name),
@@ -51,7 +51,7 @@ impl Kiosk {
             CommandError::NotFound(format!("there is no output {wanted:?}; there are: {}", screens.names()))
         })?;
         let failed = |error: crate::backend::capture::CaptureError| CommandError::Failed(error.to_string());
-        let Some(frame) = Frame::new(screens, screen.id, stage, &seat.cursor, now) else {
+        let Some(frame) = Frame::new(screens, screen.id, stage, now) else {
             return Err(CommandError::NotFound("the output has just gone".into()));
         };
         let capture = backend.capture(&frame).map_err(failed)?;

@@ -139,7 +139,10 @@ pub fn build(
         handle,
         display: display_handle,
         clock,
-        stage: Stage { errors, ..Stage::new(style, !options.no_splash, wait_for_session, wanted.len()) },
+        stage: Stage {
+            errors,
+            ..Stage::new(style, config.input.cursor, !options.no_splash, wait_for_session, wanted.len())
+        },
         config,
         protocols,
         seat,

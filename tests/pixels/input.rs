@@ -179,8 +179,8 @@ fn the_cursor_is_hidden_until_a_pointer_moves_and_fingers_do_not_show_it() {
     assert!(!touched(90, 90));
     assert_eq!(fixture.screenshot(), clean, "the cursor is in the screenshot");
     // The rest of three seconds, without waiting for them.
-    let later = fixture.kiosk.now() + kioskd::input::cursor::REST;
-    assert!(fixture.kiosk.seat.cursor.rest(later));
+    let later = fixture.kiosk.now() + kioskd::stage::cursor::REST;
+    assert!(fixture.kiosk.stage.cursor.rest(later));
     fixture.kiosk.screens.request_redraw();
     fixture.turn(std::time::Duration::ZERO);
     fixture.still();
@@ -196,7 +196,7 @@ fn the_cursor_goes_by_itself_when_the_pointer_rests() {
     fixture.point((100.0, 100.0));
     fixture.still();
     assert_ne!(fixture.panel(), clean);
-    fixture.until("the pointer's rest", |fixture| !fixture.kiosk.seat.cursor.is_visible());
+    fixture.until("the pointer's rest", |fixture| !fixture.kiosk.stage.cursor.is_visible());
     fixture.still();
     assert_eq!(fixture.panel(), clean);
 }
@@ -376,7 +376,7 @@ fn a_pointer_stays_in_a_picture_that_gets_another_shape() {
     assert_eq!(place(&fixture), (99.0, 99.0));
     fixture.scale(1.0);
     assert_eq!(place(&fixture), (99.0, 99.0), "a larger picture moves nothing");
-    assert!(fixture.kiosk.seat.cursor.is_visible(), "it was moved a moment ago");
+    assert!(fixture.kiosk.stage.cursor.is_visible(), "it was moved a moment ago");
 }
 
 #[test]
@@ -385,10 +385,10 @@ fn a_pointer_that_nobody_moved_is_not_shown_by_a_change_of_the_screen() {
     let client = fixture.client();
     fixture.map(client, Picture::Solid(RED));
     fixture.move_mouse((310.0, 150.0));
-    let later = fixture.kiosk.now() + kioskd::input::cursor::REST;
-    assert!(fixture.kiosk.seat.cursor.rest(later));
+    let later = fixture.kiosk.now() + kioskd::stage::cursor::REST;
+    assert!(fixture.kiosk.stage.cursor.rest(later));
     fixture.rotate(90);
-    assert!(!fixture.kiosk.seat.cursor.is_visible());
+    assert!(!fixture.kiosk.stage.cursor.is_visible());
 }
 
 #[test]

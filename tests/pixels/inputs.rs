@@ -431,7 +431,7 @@ fn devices_that_are_no_pointers_show_no_cursor() {
         fixture.roundtrip(client);
         fixture.still();
         assert_eq!(fixture.panel(), clean, "{phantom:?} shows a cursor");
-        assert!(!fixture.kiosk.seat.cursor.is_visible());
+        assert!(!fixture.kiosk.stage.cursor.is_visible());
     }
     let heard = fixture[client].seen.pointer.iter().any(|seen| matches!(seen, PointerSeen::Motion { .. }));
     assert!(heard, "a panel that only speaks as a mouse must still work");

@@ -164,7 +164,7 @@ fn a_pen_says_in_order_when_it_comes_writes_and_goes() {
         Extra::PenNear(false),
     ];
     assert_eq!(*seen, wanted);
-    assert!(!fixture.kiosk.seat.cursor.is_visible(), "a pen shows no pointer");
+    assert!(!fixture.kiosk.stage.cursor.is_visible(), "a pen shows no pointer");
     // The tablet goes while the pen is on it.
     fixture.pen_near(&tablet, true, (0.25, 0.5));
     fixture.pen_tip(&tablet, true, (0.25, 0.5));

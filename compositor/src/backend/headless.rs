@@ -24,12 +24,11 @@ use smithay::{
 };
 
 use super::{
-    Backend, NOT_LISTED, PresentError, Presented,
+    Backend, FlipTime, Host, NOT_LISTED, PresentError, Presented,
     capture::{Capture, CaptureError, capture},
     turned::{Turn, TurnedRenderer},
 };
 use crate::{
-    kiosk::{FlipTime, Kiosk},
     screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Scanout, Why},
     stage::Frame,
 };
@@ -45,8 +44,8 @@ struct Panel {
 }
 
 /// The back end.
-pub struct Headless {
-    handle: LoopHandle<'static, Kiosk>,
+pub struct Headless<H: Host> {
+    handle: LoopHandle<'static, H>,
     renderer: PixmanRenderer,
     heads: Vec<Head>,
     panels: HashMap<HeadId, Panel>,
@@ -68,9 +67,9 @@ pub fn name(number: usize) -> String {
     format!("HEADLESS-{number}")
 }
 
-impl Headless {
+impl<H: Host> Headless<H> {
     /// One screen a spec, named `HEADLESS-1` and on. The scale is policy: the caller makes it a rule.
-    pub fn new(handle: LoopHandle<'static, Kiosk>, specs: &[OutputSpec]) -> Result<Self, String> {
+    pub fn new(handle: LoopHandle<'static, H>, specs: &[OutputSpec]) -> Result<Self, String> {
         let renderer = PixmanRenderer::new().map_err(|error| format!("pixman could not be started: {error}"))?;
         let heads = (1..)
             .zip(specs)
@@ -118,7 +117,7 @@ impl Headless {
     }
 }
 
-impl Backend for Headless {
+impl<H: Host> Backend for Headless<H> {
     fn name(&self) -> &'static str {
         "headless"
     }
@@ -170,8 +169,8 @@ impl Backend for Headless {
             panel.damage = damage;
             panel.feedback = Some(frame.take_feedback(&drawn.states));
             let timer = Timer::from_duration(frame.screen.frame_time());
-            let inserted = self.handle.insert_source(timer, move |_, _, kiosk| {
-                kiosk.flipped(head, FlipTime::Now);
+            let inserted = self.handle.insert_source(timer, move |_, _, host| {
+                host.flipped(head, FlipTime::Now);
                 TimeoutAction::Drop
             });
             inserted.map_err(|error| failed(&error))?;

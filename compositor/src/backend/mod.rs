@@ -1,11 +1,14 @@
 //! The three ways to reach a screen, behind one small trait: KMS, a window of another compositor, and none.
 //!
 //! A back end finds displays ([`Backend::heads`]), puts frames on them ([`Backend::present`]), and reports page
-//! flips, hotplug, session changes and input to the root state through event sources of its own.
+//! flips, hotplug, session changes and input to its [`Host`] through event sources of its own. It never looks at the
+//! root state.
 
 pub mod capture;
 mod dmabuf;
 pub mod headless;
+mod host;
+pub mod input_device;
 pub mod kms;
 pub mod turned;
 pub mod winit;
@@ -25,6 +28,7 @@ use crate::{
 };
 use capture::{Capture, CaptureError};
 pub use dmabuf::DmabufOffer;
+pub use host::{FlipTime, Host};
 
 /// What came of drawing a frame.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +161,7 @@ pub trait Backend {
         false
     }
 
-    /// The window has another size; returns whether that is news. Only a window back end has any.
+    /// The window has another size; returns whether [`Backend::heads`] changed. Only a window back end has one.
     fn window_resized(&mut self, _width: i32, _height: i32) -> bool {
         false
     }

@@ -26,12 +26,11 @@ use smithay::{
 };
 
 use super::{
-    Backend, PresentError, Presented,
+    Backend, FlipTime, Host, PresentError, Presented,
     capture::{Capture, CaptureError, capture},
     headless::OutputSpec,
 };
 use crate::{
-    kiosk::{Exit, FlipTime, Kiosk},
     screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Scanout, Why},
     stage::Frame,
 };
@@ -64,8 +63,8 @@ fn upside_down(transform: Transform) -> Transform {
 }
 
 /// The back end.
-pub struct Winit {
-    handle: LoopHandle<'static, Kiosk>,
+pub struct Winit<H: Host> {
+    handle: LoopHandle<'static, H>,
     graphics: WinitGraphicsBackend<GlesRenderer>,
     size: (i32, i32),
     tracker: Option<(Shape, OutputDamageTracker)>,
@@ -123,9 +122,9 @@ impl EventSource for Events {
     }
 }
 
-impl Winit {
+impl<H: Host> Winit<H> {
     /// Opens the window.
-    pub fn new(handle: &LoopHandle<'static, Kiosk>, spec: Option<OutputSpec>) -> Result<Self, String> {
+    pub fn new(handle: &LoopHandle<'static, H>, spec: Option<OutputSpec>) -> Result<Self, String> {
         let wanted = spec.map_or((1280, 800), |spec| (spec.width, spec.height));
         let attributes =
             Window::default_attributes().with_title("kioskd").with_inner_size(PhysicalSize::new(wanted.0, wanted.1));
@@ -133,15 +132,15 @@ impl Winit {
             format!("no window could be opened, WAYLAND_DISPLAY or DISPLAY must name a desktop: {error}")
         })?;
         let size = graphics.window_size();
-        let inserted = handle.insert_source(Events(events), |event, (), kiosk| match event {
-            Some(WinitEvent::Resized { size, .. }) => kiosk.window_resized(size.w, size.h),
-            Some(WinitEvent::Input(event)) => kiosk.input(event),
-            Some(WinitEvent::Redraw) => kiosk.screens.request_redraw(),
-            Some(WinitEvent::CloseRequested) => kiosk.stop(Exit(0)),
+        let inserted = handle.insert_source(Events(events), |event, (), host| match event {
+            Some(WinitEvent::Resized { size, .. }) => host.window_resized(size.w, size.h),
+            Some(WinitEvent::Input(event)) => host.input(event),
+            Some(WinitEvent::Redraw) => host.window_exposed(),
+            Some(WinitEvent::CloseRequested) => host.window_closed(),
             Some(WinitEvent::Focus(_)) => {}
             None => {
                 tracing::error!("the display server that showed the window is gone");
-                kiosk.stop(Exit(1));
+                host.lost();
             }
         });
         inserted.map_err(|error| format!("the window's events could not be watched: {error}"))?;
@@ -198,8 +197,8 @@ impl Winit {
         self.feedback = Some(frame.take_feedback(&states));
         // The host compositor paces us by blocking in the swap; what is left of the frame time is waited for here.
         let pace = frame.screen.frame_time().min(Duration::from_millis(8));
-        let inserted = self.handle.insert_source(Timer::from_duration(pace), |_, _, kiosk| {
-            kiosk.flipped(HEAD, FlipTime::Now);
+        let inserted = self.handle.insert_source(Timer::from_duration(pace), |_, _, host| {
+            host.flipped(HEAD, FlipTime::Now);
             TimeoutAction::Drop
         });
         inserted.map_err(|error| SwapBuffersError::TemporaryFailure(Box::new(error.error)))?;
@@ -207,7 +206,7 @@ impl Winit {
     }
 }
 
-impl Backend for Winit {
+impl<H: Host> Backend for Winit<H> {
     fn name(&self) -> &'static str {
         "winit"
     }
@@ -260,15 +259,5 @@ impl Backend for Winit {
 
     fn window_resized(&mut self, width: i32, height: i32) -> bool {
         self.resize(width, height)
-    }
-}
-
-impl Kiosk {
-    /// The developer dragged the window's edge: the screen has another size, as if another mode were set.
-    fn window_resized(&mut self, width: i32, height: i32) {
-        if self.backend.window_resized(width, height) {
-            self.displays_changed();
-        }
-        self.screens.request_redraw();
     }
 }

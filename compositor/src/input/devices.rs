@@ -1,5 +1,5 @@
 //! Which input devices there are, how each is set, and to which screen an absolute one belongs. What follows from
-//! what is decided in [`super::nature`] (what is it), [`super::mapping`] (where does it lie) and the configuration.
+//! what is decided in [`super::classification`] (what is it), [`super::mapping`] (where does it lie) and the configuration.
 
 use std::collections::HashMap;
 
@@ -12,10 +12,10 @@ use smithay::{
 
 use super::{
     classification::{self, Facts, Kind},
-    hardware::{Hardware, Knobs},
     mapping::{self, Panel, Place},
 };
 use crate::{
+    backend::input_device::{DeviceSettings, InputDevice},
     kiosk::Kiosk,
     policy,
     screens::{
@@ -44,7 +44,7 @@ pub(super) struct Known {
     pub(super) lies_on: Option<Lies>,
     /// What clients know it as, if it is a tablet.
     tablet: Option<TabletDescriptor>,
-    pub(super) knobs: Box<dyn Knobs>,
+    pub(super) device: Box<dyn DeviceSettings>,
 }
 
 /// Where an absolute device lies: all that places on it depend on.
@@ -116,7 +116,7 @@ impl Devices {
 }
 
 impl Kiosk {
-    pub(crate) fn device_added(&mut self, device: &impl Hardware) {
+    pub(crate) fn device_added(&mut self, device: &impl InputDevice) {
         let facts = Facts::of(device);
         let Some(kind) = classification::kind(&facts) else { return };
         self.changed = true;
@@ -142,9 +142,12 @@ impl Kiosk {
             settings: InputSettings::default(),
             lies_on: None,
             tablet,
-            knobs: device.knobs(),
+            device: device.settings(),
             facts,
         });
+        if let (Some(keyboard), Some(known)) = (self.seat.seat.get_keyboard(), self.seat.devices.list.last_mut()) {
+            known.device.set_leds(keyboard.led_state());
+        }
         self.devices_changed();
     }
 
@@ -179,7 +182,7 @@ impl Kiosk {
             if settings == known.settings {
                 continue;
             }
-            let refused = known.knobs.apply(&settings);
+            let refused = known.device.apply(&settings);
             if !refused.is_empty() {
                 tracing::info!(name = known.facts.name, settings = refused.join(", "), "not settings of this device");
             }

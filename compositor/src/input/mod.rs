@@ -1,10 +1,8 @@
 //! Input on its way to the shell: VT keys first, then the device's mapping and the screen's turn, then the seat.
 
-pub mod arrow;
 pub mod classification;
-pub mod cursor;
 pub mod devices;
-pub mod hardware;
+mod facts;
 pub mod keys;
 pub mod mapping;
 mod pen;
@@ -24,15 +22,13 @@ use smithay::{
         Seat, SeatState,
         keyboard::{LedState, XkbConfig},
     },
-    reexports::{input as libinput, wayland_server::DisplayHandle},
+    reexports::wayland_server::DisplayHandle,
     utils::{Logical, Point},
     wayland::tablet_manager::TabletSeatTrait,
 };
 
-use crate::kiosk::Kiosk;
-use cursor::Cursor;
+use crate::{backend::input_device::InputDevice, kiosk::Kiosk};
 use devices::Devices;
-use hardware::Hardware;
 use swallow::Swallow;
 use touch::Finger;
 
@@ -42,10 +38,7 @@ pub const SEAT: &str = "seat0";
 /// The seat and what belongs to it.
 pub struct SeatParts {
     pub seat: Seat<Kiosk>,
-    pub cursor: Cursor,
     pub devices: Devices,
-    /// Keyboards of libinput, for their lights.
-    pub keyboards: Vec<libinput::Device>,
     /// Keys that are down without a client knowing: their releases are kept from clients too.
     swallowed: HashSet<Keycode>,
     /// What woke the screens and is kept from clients.
@@ -68,9 +61,7 @@ impl SeatParts {
         seat.add_touch();
         Self {
             seat,
-            cursor: Cursor::new(settings.cursor),
             devices: Devices::default(),
-            keyboards: Vec::new(),
             swallowed: HashSet::new(),
             swallow: Swallow::default(),
             fingers: HashMap::new(),
@@ -117,8 +108,8 @@ impl SeatParts {
 
     /// Lights on every keyboard.
     pub fn set_leds(&mut self, leds: LedState) {
-        for keyboard in &mut self.keyboards {
-            keyboard.led_update(leds.into());
+        for known in self.devices.list.iter_mut().filter(|known| known.facts.keyboard) {
+            known.device.set_leds(leds);
         }
     }
 }
@@ -127,7 +118,7 @@ impl Kiosk {
     /// Takes one event of any back end.
     pub fn input<B: InputBackend>(&mut self, event: InputEvent<B>)
     where
-        B::Device: Hardware,
+        B::Device: InputDevice,
     {
         let woke = self.wake_on_input(&event);
         if self.seat.swallow.takes(wake::act(&event), woke) {

@@ -19,8 +19,7 @@ use smithay::{
     },
 };
 
-use super::cursor::REST;
-use crate::{kiosk::Kiosk, policy};
+use crate::{kiosk::Kiosk, policy, stage::cursor::REST};
 
 /// Logical pixels a wheel's click scrolls: what other compositors use.
 const WHEEL_STEP: f64 = 15.0;
@@ -42,7 +41,7 @@ impl Kiosk {
         if location == before {
             return;
         }
-        self.seat.cursor.carry(location);
+        self.stage.cursor.carry(location);
         let under = self.under(location);
         let (serial, time) = (SERIAL_COUNTER.next_serial(), self.now().as_millis() as u32);
         pointer.motion(self, under, &MotionEvent { location, serial, time });
@@ -51,16 +50,16 @@ impl Kiosk {
 
     fn show_cursor(&mut self, device: &impl Device, location: Point<f64, Logical>) {
         if self.seat.devices.any_phantom() && self.seat.devices.is_phantom(&device.id()) {
-            if self.seat.cursor.carry(location) {
+            if self.stage.cursor.carry(location) {
                 self.request_shell_redraw();
             }
             return;
         }
         let now = self.now();
-        if self.seat.cursor.moved(location, now) {
+        if self.stage.cursor.moved(location, now) {
             self.request_shell_redraw();
         }
-        if self.seat.cursor.hides_in(now).is_some() && !std::mem::replace(&mut self.timers.cursor, true) {
+        if self.stage.cursor.hides_in(now).is_some() && !std::mem::replace(&mut self.timers.cursor, true) {
             self.after(REST, Self::rest_cursor);
         }
     }
@@ -69,9 +68,9 @@ impl Kiosk {
     fn rest_cursor(&mut self) {
         self.timers.cursor = false;
         let now = self.now();
-        if self.seat.cursor.rest(now) {
+        if self.stage.cursor.rest(now) {
             self.request_shell_redraw();
-        } else if let Some(left) = self.seat.cursor.hides_in(now) {
+        } else if let Some(left) = self.stage.cursor.hides_in(now) {
             self.timers.cursor = true;
             self.after(left, Self::rest_cursor);
         }
@@ -108,7 +107,7 @@ impl Kiosk {
     fn move_pointer(&mut self, device: &impl Device, location: Point<f64, Logical>, time: u32) {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
         let under = self.under(location);
-        if self.seat.cursor.drag_to(location) {
+        if self.stage.cursor.drag_to(location) {
             self.request_shell_redraw();
         }
         self.show_cursor(device, location);

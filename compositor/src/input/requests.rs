@@ -33,7 +33,7 @@ impl Kiosk {
             }
         }
         let calibrated = matches!(change.calibration, Some(Calibration::Matrix(_)));
-        if calibrated && parts.iter().all(|known| known.knobs.calibration().is_none()) {
+        if calibrated && parts.iter().all(|known| known.device.calibration().is_none()) {
             return Err(CommandError::Unsupported(format!(
                 "{id} has no calibration; touch panels and tablets without a screen of their own have one"
             )));
@@ -58,7 +58,7 @@ impl Kiosk {
             id: known.id.clone(),
             kind: known.kind.as_str().into(),
             output: known.lies_on.and_then(screen).map(|screen| screen.name.clone()).unwrap_or_default(),
-            calibration: known.knobs.calibration().map(Vec::from).unwrap_or_default(),
+            calibration: known.device.calibration().map(Vec::from).unwrap_or_default(),
         };
         self.seat.devices.list.iter().map(snapshot).collect()
     }

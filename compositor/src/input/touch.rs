@@ -70,7 +70,7 @@ impl Kiosk {
         finger.location = location;
         let slot = finger.slot;
         let under = self.under(location);
-        if self.seat.cursor.drag_to(location) {
+        if self.stage.cursor.drag_to(location) {
             self.request_shell_redraw();
         }
         touch.motion(self, under, &MotionEvent { slot, location, time: event.time_msec() });

@@ -74,7 +74,7 @@ impl SeatHandler for Kiosk {
     }
 
     fn cursor_image(&mut self, _seat: &Seat<Self>, image: CursorImageStatus) {
-        if self.seat.cursor.set_status(image) {
+        if self.stage.cursor.set_status(image) {
             self.screens.request_redraw();
         }
     }

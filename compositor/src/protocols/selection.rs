@@ -43,11 +43,11 @@ impl ClientDndGrabHandler for Kiosk {
         // Whichever started it: a finger that is down, else the pointer.
         let pointer = seat.get_pointer().map(|pointer| pointer.current_location()).unwrap_or_default();
         let at = self.seat.finger().unwrap_or(pointer);
-        self.seat.cursor.start_drag(icon, at);
+        self.stage.cursor.start_drag(icon, at);
         self.screens.request_redraw();
     }
     fn dropped(&mut self, _target: Option<WlSurface>, _validated: bool, _seat: Seat<Self>) {
-        self.seat.cursor.end_drag();
+        self.stage.cursor.end_drag();
         self.screens.request_redraw();
     }
 }

@@ -3,14 +3,7 @@
 //!
 //! The picture keeps its shape: what it leaves free of the screen is black.
 
-use smithay::{
-    backend::renderer::{
-        Color32F,
-        element::{Id, Kind, solid::SolidColorRenderElement},
-        utils::CommitCounter,
-    },
-    utils::{Logical, Physical, Point, Rectangle, Size},
-};
+use smithay::utils::{Logical, Physical, Point, Rectangle, Size};
 
 /// How one screen's upright picture lies on another's.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -84,7 +77,7 @@ impl Fit {
     }
 
     /// What the picture leaves free of the screen: at most two bars.
-    fn bars(&self, target: Size<i32, Physical>) -> [Rectangle<i32, Physical>; 2] {
+    pub fn bars(&self, target: Size<i32, Physical>) -> [Rectangle<i32, Physical>; 2] {
         let Rectangle { loc, size } = self.area;
         if size.h < target.h {
             let end = loc.y + size.h;
@@ -105,29 +98,6 @@ impl Fit {
 /// Rounds to the nearest.
 fn divide(number: i64, by: i64) -> i64 {
     (number + by / 2) / by
-}
-
-/// The black bars of one screen. They lie over the picture: what reaches beyond its edge is not seen.
-#[derive(Debug)]
-pub struct Bars([Id; 2]);
-
-impl Default for Bars {
-    fn default() -> Self {
-        Self([Id::new(), Id::new()])
-    }
-}
-
-impl Bars {
-    /// Those that a picture lying like this needs, on a screen of `target` pixels.
-    pub fn elements(
-        &self,
-        fit: Fit,
-        target: Size<i32, Physical>,
-    ) -> impl Iterator<Item = SolidColorRenderElement> + use<'_> {
-        self.0.iter().zip(fit.bars(target)).filter(|(_, bar)| !bar.is_empty()).map(|(id, bar)| {
-            SolidColorRenderElement::new(id.clone(), bar, CommitCounter::default(), Color32F::BLACK, Kind::Unspecified)
-        })
-    }
 }
 
 /// Whether following mirrors from `start` never ends: `source` says what each shows.

@@ -26,7 +26,7 @@ use smithay::{
 
 pub use head::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity};
 pub use scanout::{Scanout, Why};
-pub use screen::{Screen, ScreenId, ScreenPolicy, Trouble};
+pub use screen::{Outputs, Screen, ScreenId, ScreenPolicy, Trouble};
 pub use shell_placement::ShellScreen;
 
 use arrange::Place;
@@ -64,23 +64,23 @@ impl Screens {
     }
 
     /// Adds a screen for a display; `announce` makes its `wl_output` known to clients.
-    pub fn add(&mut self, display: &DisplayHandle, head: &Head, policy: ScreenPolicy) -> ScreenId {
+    pub fn add<D: Outputs>(&mut self, display: &DisplayHandle, head: &Head, policy: ScreenPolicy) -> ScreenId {
         let id = ScreenId(self.next_id);
         self.next_id += 1;
         let mut screen = Screen::new(id, head, policy);
-        screen.announce(display);
+        screen.announce::<D>(display);
         self.list.push(screen);
         self.arrange();
         id
     }
 
     /// Takes a screen away, with its `wl_output`. The last one stays: clients are lost without an output.
-    pub fn remove(&mut self, display: &DisplayHandle, id: ScreenId) {
+    pub fn remove<D: Outputs>(&mut self, display: &DisplayHandle, id: ScreenId) {
         if self.list.len() <= 1 {
             return;
         }
         if let Some(index) = self.list.iter().position(|screen| screen.id == id) {
-            self.list.remove(index).withdraw(display);
+            self.list.remove(index).withdraw::<D>(display);
             self.arrange();
         }
     }

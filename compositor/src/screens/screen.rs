@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use smithay::{
     output::{Mode, Output, PhysicalProperties, Scale as OutputScale, Subpixel},
-    reexports::wayland_server::{DisplayHandle, backend::GlobalId},
+    reexports::wayland_server::{DisplayHandle, GlobalDispatch, backend::GlobalId, protocol::wl_output::WlOutput},
     utils::{Logical, Physical, Point, Rectangle, Size},
+    wayland::output::WlOutputData,
 };
 
 use kiosk_core::config::{Position, Scale, ScaleFactor};
@@ -14,12 +15,15 @@ use kiosk_core::config::{Position, Scale, ScaleFactor};
 use super::{
     arrange, density,
     head::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity},
-    mirror::Bars,
     redraw::Redraw,
     rotation::{Rotation, Turn},
     scanout::Scanout,
 };
-use crate::{kiosk::Kiosk, stage::splash::ScreenSplash};
+
+/// The server's state, as far as a screen has to know it: it serves `wl_output`.
+pub trait Outputs: GlobalDispatch<WlOutput, WlOutputData> + 'static {}
+
+impl<D: GlobalDispatch<WlOutput, WlOutputData> + 'static> Outputs for D {}
 
 /// Names a screen for the life of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -46,12 +50,10 @@ pub struct Screen {
     pub position: Option<Point<i32, Logical>>,
     /// Connector or identity of the screen whose picture it shows, while that one is connected.
     pub mirror: Option<String>,
-    pub bars: Bars,
     pub power: bool,
     /// 0 to 100; `None`: the display has no control for it, or has not answered yet.
     pub brightness: Option<i32>,
     pub redraw: Redraw,
-    pub splash: ScreenSplash,
     pub scanout: Scanout,
     /// Frames drawn by us and frames shown as they came.
     pub composed: u64,
@@ -113,11 +115,9 @@ impl Screen {
             auto_scale: false,
             position: policy.position.map(|at| <(i32, i32)>::from(at).into()),
             mirror: None,
-            bars: Bars::default(),
             power: policy.power,
             brightness: None,
             redraw: Redraw::default(),
-            splash: ScreenSplash::default(),
             scanout: Scanout::default(),
             composed: 0,
             direct: 0,
@@ -131,14 +131,14 @@ impl Screen {
     }
 
     /// Makes its `wl_output` known to clients.
-    pub(super) fn announce(&mut self, display: &DisplayHandle) {
-        self.global = Some(self.output.create_global::<Kiosk>(display));
+    pub(super) fn announce<D: Outputs>(&mut self, display: &DisplayHandle) {
+        self.global = Some(self.output.create_global::<D>(display));
     }
 
     /// Takes its `wl_output` away; those who have bound it keep a dead one.
-    pub(super) fn withdraw(&mut self, display: &DisplayHandle) {
+    pub(super) fn withdraw<D: Outputs>(&mut self, display: &DisplayHandle) {
         if let Some(global) = self.global.take() {
-            display.disable_global::<Kiosk>(global);
+            display.disable_global::<D>(global);
         }
     }
 

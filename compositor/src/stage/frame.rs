@@ -24,7 +24,6 @@ use super::{
     splash::{self, Cover},
 };
 use crate::{
-    input::cursor::Cursor,
     privilege::ClientState,
     screens::{Screen, ScreenId, Screens, mirror::Fit},
 };
@@ -33,7 +32,6 @@ use crate::{
 pub struct Frame<'a> {
     pub screen: &'a Screen,
     stage: &'a Stage,
-    cursor: &'a Cursor,
     /// The screen whose picture it is: another one where `fit` says how it lies on this one.
     source: &'a Screen,
     fit: Option<Fit>,
@@ -47,13 +45,7 @@ pub struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     /// What a screen shows `now`; `None`: there is no such screen.
-    pub fn new(
-        screens: &'a Screens,
-        id: ScreenId,
-        stage: &'a Stage,
-        cursor: &'a Cursor,
-        now: Duration,
-    ) -> Option<Self> {
+    pub fn new(screens: &'a Screens, id: ScreenId, stage: &'a Stage, now: Duration) -> Option<Self> {
         let screen = screens.get(id)?;
         let source = screens.mirror_source(id).unwrap_or(screen);
         let homes = screens.homes();
@@ -63,7 +55,7 @@ impl<'a> Frame<'a> {
             true => homes.iter().enumerate().filter_map(homeless).collect(),
             false => Vec::new(),
         };
-        Some(Self { screen, stage, cursor, source, fit: screens.fit(id), shell, guests, now })
+        Some(Self { screen, stage, source, fit: screens.fit(id), shell, guests, now })
     }
 
     fn cover(&self) -> f32 {
@@ -86,7 +78,9 @@ impl<'a> Frame<'a> {
         R: Renderer + ImportAll + ImportMem,
         R::TextureId: Clone + Send + 'static,
     {
-        let bars = self.fit.into_iter().flat_map(|fit| self.screen.bars.elements(fit, self.screen.picture_size()));
+        let pictures = self.stage.pictures.get(self.screen.id);
+        let bars = self.fit.zip(pictures).into_iter();
+        let bars = bars.flat_map(|(fit, pictures)| pictures.bars.elements(fit, self.screen.picture_size()));
         let mut elements: Vec<_> = bars.map(|bar| Reflected::new(StageElement::from(bar), None)).collect();
         let picture = self.picture(renderer, cursor);
         elements.extend(picture.into_iter().map(|element| Reflected::new(element, self.fit)));
@@ -103,18 +97,22 @@ impl<'a> Frame<'a> {
         let scale = Scale::from(self.source.scale());
         let origin = self.source.geometry().loc;
         if cursor {
-            self.cursor.push_elements(renderer, origin, scale, &mut elements);
+            self.stage.cursor.push_elements(renderer, origin, scale, &mut elements);
         }
         let cover = self.cover();
-        if cover > 0.0 && (self.stage.splash_enabled || self.stage.system_screen.is_some()) {
-            self.source.splash.push_elements(renderer, cover, &mut elements);
+        let splash = self.stage.pictures.get(self.source.id).map(|pictures| &pictures.splash);
+        if let Some(splash) = splash
+            && cover > 0.0
+            && (self.stage.splash_enabled || self.stage.system_screen.is_some())
+        {
+            splash.push_elements(renderer, cover, &mut elements);
         }
         if cover >= 1.0 {
             return elements;
         }
-        if cover > 0.0 {
+        if let Some(splash) = splash.filter(|_| cover > 0.0) {
             let size = self.source.picture_size();
-            elements.extend(self.source.splash.veil(&self.stage.style, size, cover).map(StageElement::from));
+            elements.extend(splash.veil(&self.stage.style, size, cover).map(StageElement::from));
         }
         for shown in self.shell.into_iter().flat_map(|shell| self.stage.windows.mapped(shell)) {
             let location = (shown.origin() - origin).to_physical_precise_round(scale);
@@ -138,7 +136,7 @@ impl<'a> Frame<'a> {
                 }
             }
         }
-        let carried = [self.cursor.client_surface(), self.cursor.drag_icon()];
+        let carried = [self.stage.cursor.client_surface(), self.stage.cursor.drag_icon()];
         carried.into_iter().flatten().filter(|surface| here(ClientState::shell_of(surface))).for_each(visit);
     }
 

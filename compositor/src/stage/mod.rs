@@ -4,8 +4,11 @@
 //! The root state owns a [`Stage`]; protocol handlers put windows on it; back ends ask a [`Frame`] for its
 //! elements.
 
+pub mod arrow;
+pub mod cursor;
 pub mod elements;
 pub mod frame;
+pub mod pictures;
 pub mod reflected;
 pub mod shell;
 pub mod splash;
@@ -13,9 +16,12 @@ pub mod windows;
 
 use std::time::Duration;
 
+use kiosk_core::config::CursorPolicy;
 use kiosk_splash::{Progress, Style, View};
 use smithay::{desktop::PopupManager, reexports::wayland_server::protocol::wl_surface::WlSurface};
 
+use cursor::Cursor;
+use pictures::Pictures;
 use shell::ShellStage;
 use splash::Cover;
 use windows::Windows;
@@ -33,6 +39,10 @@ pub struct SystemScreen {
 pub struct Stage {
     pub windows: Windows,
     pub popups: PopupManager,
+    /// The pointer's picture, and what is dragged.
+    pub cursor: Cursor,
+    /// What of our own each screen shows.
+    pub pictures: Pictures,
     /// By number; never empty.
     pub shells: Vec<ShellStage>,
     /// The shell that was touched or clicked last: it has the keyboard.
@@ -47,10 +57,18 @@ pub struct Stage {
 
 impl Stage {
     /// An empty stage under the splash, for so many shells, at least one.
-    pub fn new(style: Style, splash_enabled: bool, wait_for_session: bool, shells: usize) -> Self {
+    pub fn new(
+        style: Style,
+        cursor: CursorPolicy,
+        splash_enabled: bool,
+        wait_for_session: bool,
+        shells: usize,
+    ) -> Self {
         Self {
             windows: Windows::default(),
             popups: PopupManager::default(),
+            cursor: Cursor::new(cursor),
+            pictures: Pictures::default(),
             shells: vec![ShellStage::new(wait_for_session); shells.max(1)],
             active: 0,
             system_screen: None,

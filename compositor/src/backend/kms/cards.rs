@@ -14,12 +14,12 @@ use smithay::{
 };
 
 use super::{Kms, card::Card};
-use crate::{backend::DeviceChange, kiosk::Kiosk};
+use crate::backend::{DeviceChange, Host};
 
 /// Where the kernel lists the cards.
 const DRI: &str = "/dev/dri";
 
-impl Kms {
+impl<H: Host> Kms<H> {
     /// Opens each card that is not open yet.
     pub(super) fn open_cards(&mut self) {
         for path in card_paths() {
@@ -66,8 +66,8 @@ impl Kms {
         }
         // A timer that comes before this one finds nothing to do, and this one is set again.
         let timer = Timer::from_duration(due.saturating_sub(now));
-        let inserted = self.handle.insert_source(timer, |_, (), kiosk| {
-            hear(kiosk, DeviceChange::Settled);
+        let inserted = self.handle.insert_source(timer, |_, (), host| {
+            host.device_changed(DeviceChange::Settled);
             TimeoutAction::Drop
         });
         match inserted {
@@ -85,25 +85,18 @@ impl Kms {
                 return;
             }
         };
-        let inserted = self.handle.insert_source(source, |event, _, kiosk| {
+        let inserted = self.handle.insert_source(source, |event, _, host| {
             let change = match event {
                 UdevEvent::Added { path, .. } => DeviceChange::Added(path),
                 UdevEvent::Changed { device_id } => DeviceChange::Changed(device_id),
                 UdevEvent::Removed { device_id } => DeviceChange::Removed(device_id),
             };
-            hear(kiosk, change);
+            host.device_changed(change);
         });
         match inserted {
             Ok(token) => self.hotplug = Some(token),
             Err(error) => tracing::warn!(%error, "displays that are plugged in later will not be noticed"),
         }
-    }
-}
-
-/// News of a device reached the loop. Most of it is of a display that only cleared its throat.
-fn hear(kiosk: &mut Kiosk, change: DeviceChange) {
-    if kiosk.backend.device_changed(change) {
-        kiosk.displays_changed();
     }
 }
 

@@ -43,11 +43,10 @@ use smithay::{
 
 use self::seat::Seat;
 use super::{
-    Backend, DeviceChange, DmabufOffer, HeadState, PresentError, Presented,
+    Backend, DeviceChange, DmabufOffer, HeadState, Host, PresentError, Presented,
     capture::{Capture, CaptureError, capture},
 };
 use crate::{
-    kiosk::Kiosk,
     options::RendererChoice,
     screens::{Head, HeadId, HeadMode},
     stage::Frame,
@@ -72,8 +71,8 @@ pub enum KmsError {
 }
 
 /// The back end.
-pub struct Kms {
-    handle: LoopHandle<'static, Kiosk>,
+pub struct Kms<H: Host> {
+    handle: LoopHandle<'static, H>,
     session: Seat,
     renderer: RendererChoice,
     cards: Vec<Card>,
@@ -84,9 +83,9 @@ pub struct Kms {
     started: Instant,
 }
 
-impl Kms {
+impl<H: Host> Kms<H> {
     /// Takes the seat and every card with connectors.
-    pub fn new(handle: &LoopHandle<'static, Kiosk>, renderer: RendererChoice) -> Result<Self, KmsError> {
+    pub fn new(handle: &LoopHandle<'static, H>, renderer: RendererChoice) -> Result<Self, KmsError> {
         let session = session::open(handle)?;
         let mut kms = Self {
             handle: handle.clone(),
@@ -134,7 +133,7 @@ impl Kms {
     }
 }
 
-impl Backend for Kms {
+impl<H: Host> Backend for Kms<H> {
     fn name(&self) -> &'static str {
         "kms"
     }

@@ -10,7 +10,7 @@ use smithay::{
     reexports::{
         calloop::{Interest, LoopHandle, Mode, PostAction, generic::Generic},
         input::{
-            DeviceCapability, Event as LibinputEvent, Libinput,
+            Event as LibinputEvent, Libinput,
             event::{DeviceEvent, EventTrait},
         },
     },
@@ -20,25 +20,25 @@ use super::{
     KmsError,
     seat::{Manager, Seat, SeatError},
 };
-use crate::kiosk::{Exit, Kiosk};
+use crate::backend::Host;
 
 /// The kernel's word on which virtual terminal is in front.
 const ACTIVE_TTY: &str = "/sys/class/tty/tty0/active";
 
 /// Opens the seat and watches it.
-pub fn open(handle: &LoopHandle<'static, Kiosk>) -> Result<Seat, KmsError> {
+pub fn open<H: Host>(handle: &LoopHandle<'static, H>) -> Result<Seat, KmsError> {
     let seat = Seat::open().map_err(|error| KmsError::Seat(error.to_string()))?;
     let connection = seat.connection().try_clone_to_owned().map_err(|error| KmsError::Watch(error.to_string()))?;
     let watched = seat.clone();
     let source = Generic::new(connection, Interest::READ, Mode::Level);
     handle
-        .insert_source(source, move |_, _, kiosk| {
+        .insert_source(source, move |_, _, host| {
             let going_on = watched.dispatch();
             while let Some(event) = watched.next_event() {
                 match event {
-                    SeatEvent::Enable => kiosk.session_resumed(),
+                    SeatEvent::Enable => host.session_resumed(),
                     SeatEvent::Disable => {
-                        kiosk.session_paused();
+                        host.session_paused();
                         watched.released();
                     }
                 }
@@ -46,7 +46,8 @@ pub fn open(handle: &LoopHandle<'static, Kiosk>) -> Result<Seat, KmsError> {
             Ok(match going_on {
                 Ok(()) => PostAction::Continue,
                 Err(error) => {
-                    lost(kiosk, watched.manager(), error);
+                    report_loss(watched.manager(), error);
+                    host.lost();
                     PostAction::Remove
                 }
             })
@@ -57,7 +58,7 @@ pub fn open(handle: &LoopHandle<'static, Kiosk>) -> Result<Seat, KmsError> {
 
 /// The connection to the seat's manager has ended, and what it opened is taken from us or will be: who starts us again
 /// gets a seat again.
-fn lost(kiosk: &mut Kiosk, manager: Manager, error: SeatError) {
+fn report_loss(manager: Manager, error: SeatError) {
     let name = match manager {
         Manager::Seatd => "seatd",
         Manager::Own => "the seat's manager",
@@ -65,7 +66,6 @@ fn lost(kiosk: &mut Kiosk, manager: Manager, error: SeatError) {
         Manager::Logind => "logind, which has to be restarted where the message bus was,",
     };
     tracing::error!("the connection to {name} has ended ({error}): kioskd ends, to be started again with a new seat");
-    kiosk.stop(Exit(1));
 }
 
 /// Whether an inactive session can become active: not where libseat's last resort, to be its own seat manager, runs
@@ -80,8 +80,8 @@ pub fn front_vt() -> u32 {
     text.trim().strip_prefix("tty").and_then(|number| number.parse().ok()).unwrap_or(0)
 }
 
-/// Opens the seat's input devices and hands their events to the root state.
-pub fn start_input(handle: &LoopHandle<'static, Kiosk>, session: &Seat) -> Option<Libinput> {
+/// Opens the seat's input devices and hands their events to the host.
+pub fn start_input<H: Host>(handle: &LoopHandle<'static, H>, session: &Seat) -> Option<Libinput> {
     let seat = session.seat();
     let mut context = Libinput::new_with_udev::<LibinputSessionInterface<Seat>>(session.clone().into());
     if context.udev_assign_seat(&seat).is_err() {
@@ -89,7 +89,7 @@ pub fn start_input(handle: &LoopHandle<'static, Kiosk>, session: &Seat) -> Optio
         return None;
     }
     let source = LibinputInputBackend::new(context.clone());
-    let inserted = handle.insert_source(source, |event, _, kiosk| take(event, kiosk));
+    let inserted = handle.insert_source(source, |event, _, host| host.input(event));
     if let Err(error) = inserted {
         tracing::warn!(%error, "there is no input");
         return None;
@@ -100,36 +100,22 @@ pub fn start_input(handle: &LoopHandle<'static, Kiosk>, session: &Seat) -> Optio
 
 /// Makes the devices known that were opened or closed just now. libinput has that queued, and its file descriptor
 /// tells of it only when one of them is used.
-pub fn announce_devices(handle: &LoopHandle<'static, Kiosk>, context: &Libinput) {
+pub fn announce_devices<H: Host>(handle: &LoopHandle<'static, H>, context: &Libinput) {
     let mut context = context.clone();
-    handle.insert_idle(move |kiosk| {
+    handle.insert_idle(move |host| {
         if let Err(error) = context.dispatch() {
             tracing::warn!(%error, "input devices could not be looked at");
         }
         for event in &mut context {
             match event {
                 LibinputEvent::Device(DeviceEvent::Added(added)) => {
-                    take(InputEvent::DeviceAdded { device: added.device() }, kiosk);
+                    host.input::<LibinputInputBackend>(InputEvent::DeviceAdded { device: added.device() });
                 }
                 LibinputEvent::Device(DeviceEvent::Removed(removed)) => {
-                    take(InputEvent::DeviceRemoved { device: removed.device() }, kiosk);
+                    host.input::<LibinputInputBackend>(InputEvent::DeviceRemoved { device: removed.device() });
                 }
                 _ => {}
             }
         }
     });
-}
-
-fn take(event: InputEvent<LibinputInputBackend>, kiosk: &mut Kiosk) {
-    match &event {
-        InputEvent::DeviceAdded { device } if device.has_capability(DeviceCapability::Keyboard) => {
-            kiosk.seat.keyboards.push(device.clone());
-            if let Some(keyboard) = kiosk.seat.seat.get_keyboard() {
-                kiosk.seat.set_leds(keyboard.led_state());
-            }
-        }
-        InputEvent::DeviceRemoved { device } => kiosk.seat.keyboards.retain(|known| known != device),
-        _ => {}
-    }
-    kiosk.input(event);
 }

@@ -14,13 +14,15 @@ use smithay::{
 
 use super::{Card, Driven};
 use crate::{
-    backend::kms::{
-        gles::Gles,
-        present::CardRenderer,
-        quirks::Quirks,
-        seat::{Seat, SeatDevice},
+    backend::{
+        FlipTime, Host,
+        kms::{
+            gles::Gles,
+            present::CardRenderer,
+            quirks::Quirks,
+            seat::{Seat, SeatDevice},
+        },
     },
-    kiosk::{FlipTime, Kiosk},
     options::RendererChoice,
     screens::hotplug::Hotplug,
 };
@@ -46,10 +48,10 @@ pub enum CardError {
 
 impl Card {
     /// Opens the card, if it has connectors.
-    pub fn open(
+    pub fn open<H: Host>(
         session: &Seat,
         path: &Path,
-        handle: &LoopHandle<'static, Kiosk>,
+        handle: &LoopHandle<'static, H>,
         choice: RendererChoice,
     ) -> Result<Self, CardError> {
         let (seat, owned) = SeatDevice::open(session, path).map_err(CardError::Open)?;
@@ -74,14 +76,14 @@ impl Card {
         let driven = Driven::default();
         let flips = driven.clone();
         let token = handle
-            .insert_source(notifier, move |event, metadata, kiosk| match event {
+            .insert_source(notifier, move |event, metadata, host| match event {
                 DrmEvent::VBlank(crtc) => {
                     let head = flips.borrow().get(&crtc).copied();
                     if let Some(head) = head {
-                        kiosk.flipped(head, flip_time(metadata.as_ref()));
+                        host.flipped(head, flip_time(metadata.as_ref()));
                     }
                 }
-                DrmEvent::Error(error) => kiosk.problem(format!("the display device reports: {error}")),
+                DrmEvent::Error(error) => host.problem(format!("the display device reports: {error}")),
             })
             .map_err(|error| CardError::Watch(error.to_string()))?;
         Ok(Self {

@@ -24,8 +24,10 @@ use smithay::{
 
 pub use kiosk_core::config::CursorPolicy as Policy;
 
-use super::arrow;
-use crate::stage::elements::{PixelElement, StageElement};
+use super::{
+    arrow,
+    elements::{PixelElement, StageElement},
+};
 
 /// How long after its last movement the cursor goes.
 pub const REST: Duration = Duration::from_secs(3);

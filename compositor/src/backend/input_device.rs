@@ -1,19 +1,15 @@
-//! What a back end's device tells of itself beyond smithay's [`Device`], and what can be set on it. Read once when
-//! a device comes; [`super::devices`] decides what follows. Never looks at screens or clients.
+//! What a back end's input device tells of itself beyond smithay's [`Device`], and what can be set on it. Read once
+//! when a device comes; [`crate::input`] decides what follows. Never looks at screens or clients.
 
 use kiosk_core::config::{AccelProfile, Calibration, InputSettings};
 use smithay::{
-    backend::{
-        input::{Device, DeviceCapability},
-        winit::WinitVirtualDevice,
-    },
+    backend::{input::Device, winit::WinitVirtualDevice},
+    input::keyboard::LedState,
     reexports::{
         input::{self as libinput, SendEventsMode},
         udev,
     },
 };
-
-use super::classification::{Bus, Facts, bus, port, told_port};
 
 /// The udev property that names the connector a device belongs to, as libinput and weston read it.
 const WL_OUTPUT: &str = "WL_OUTPUT";
@@ -22,7 +18,7 @@ const WL_OUTPUT: &str = "WL_OUTPUT";
 const NO_CALIBRATION: [f32; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
 
 /// A device of a back end. One that knows no more than its name has nothing to add.
-pub trait Hardware: Device {
+pub trait InputDevice: Device {
     /// Its name, in any case: what a device calls itself need not be text.
     fn label(&self) -> String {
         self.name()
@@ -43,26 +39,29 @@ pub trait Hardware: Device {
         None
     }
 
-    /// A handle that settings are made by.
-    fn knobs(&self) -> Box<dyn Knobs> {
-        Box::new(NoKnobs)
+    /// A handle to set it by.
+    fn settings(&self) -> Box<dyn DeviceSettings> {
+        Box::new(NoSettings)
     }
 }
 
 /// The settings of one device.
-pub trait Knobs {
+pub trait DeviceSettings {
     /// Brings these into force, an unnamed calibration as the device's own. Returns the keys of those that the
     /// device does not have.
     fn apply(&mut self, settings: &InputSettings) -> Vec<&'static str>;
 
     /// The calibration matrix in force; `None`: places on this device can't be corrected.
     fn calibration(&self) -> Option<[f64; 6]>;
+
+    /// Switches the lights of a keyboard (Caps Lock and the like). Others have none.
+    fn set_leds(&mut self, _leds: LedState) {}
 }
 
 /// Of a device with nothing to set.
-struct NoKnobs;
+struct NoSettings;
 
-impl Knobs for NoKnobs {
+impl DeviceSettings for NoSettings {
     fn apply(&mut self, _settings: &InputSettings) -> Vec<&'static str> {
         Vec::new()
     }
@@ -72,9 +71,9 @@ impl Knobs for NoKnobs {
     }
 }
 
-impl Hardware for WinitVirtualDevice {}
+impl InputDevice for WinitVirtualDevice {}
 
-impl Hardware for libinput::Device {
+impl InputDevice for libinput::Device {
     fn label(&self) -> String {
         // The binding (input 0.9) ends the program on a name that is not UTF-8, which any USB device can have.
         let named = |path: std::path::PathBuf| {
@@ -101,12 +100,12 @@ impl Hardware for libinput::Device {
         device.property_value(WL_OUTPUT)?.to_str().map(str::to_owned)
     }
 
-    fn knobs(&self) -> Box<dyn Knobs> {
+    fn settings(&self) -> Box<dyn DeviceSettings> {
         Box::new(self.clone())
     }
 }
 
-impl Knobs for libinput::Device {
+impl DeviceSettings for libinput::Device {
     fn apply(&mut self, settings: &InputSettings) -> Vec<&'static str> {
         let mut refused = Vec::new();
         let mut note = |key: &'static str, done: bool| {
@@ -154,31 +153,8 @@ impl Knobs for libinput::Device {
         let matrix = || self.config_calibration_matrix().unwrap_or(NO_CALIBRATION).map(f64::from);
         self.config_calibration_has_matrix().then(matrix)
     }
-}
 
-impl Facts {
-    /// What this device is.
-    pub fn of(device: &impl Hardware) -> Self {
-        let path = device.syspath().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
-        let has = |capability| device.has_capability(capability);
-        let port = match port(&path) {
-            "" => {
-                device.address().iter().flatten().map(|told| told_port(told).to_owned()).find(|told| !told.is_empty())
-            }
-            port => Some(port.to_owned()),
-        };
-        Self {
-            name: device.label(),
-            keyboard: has(DeviceCapability::Keyboard),
-            pointer: has(DeviceCapability::Pointer),
-            touch: has(DeviceCapability::Touch),
-            tablet: has(DeviceCapability::TabletTool),
-            // smithay gives the product first.
-            model: device.usb_id().map(|(product, vendor)| (vendor, product)).filter(|id| *id != (0, 0)),
-            port: port.unwrap_or_default(),
-            bus: if path.is_empty() { Bus::Unknown } else { bus(&path) },
-            size: device.size().filter(|(width, height)| *width > 0.0 && *height > 0.0),
-            hint: device.hinted_output().filter(|hint| !hint.is_empty()),
-        }
+    fn set_leds(&mut self, leds: LedState) {
+        self.led_update(leds.into());
     }
 }

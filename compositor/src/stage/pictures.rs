@@ -1,0 +1,101 @@
+//! The pictures of our own that a screen shows: the splash, uploaded once, and a mirror's black bars. Kept by the
+//! stage for each screen, so that a [`Screen`](crate::screens::Screen) holds no buffers.
+
+use std::{collections::HashMap, time::Duration};
+
+use smithay::{
+    backend::renderer::{
+        Color32F,
+        element::{Id, Kind, solid::SolidColorRenderElement},
+        utils::CommitCounter,
+    },
+    utils::{Physical, Size},
+};
+
+use super::{
+    Stage,
+    splash::{Cover, ScreenSplash},
+};
+use crate::screens::{Screen, ScreenId, mirror::Fit};
+
+/// One screen's pictures.
+#[derive(Default)]
+pub struct ScreenPictures {
+    pub splash: ScreenSplash,
+    pub bars: Bars,
+}
+
+/// All screens' pictures: made when a screen is drawn for the first time.
+#[derive(Default)]
+pub struct Pictures(HashMap<ScreenId, ScreenPictures>);
+
+impl Pictures {
+    /// Those of a screen; `None`: it was never drawn.
+    pub fn get(&self, id: ScreenId) -> Option<&ScreenPictures> {
+        self.0.get(&id)
+    }
+
+    /// The screen is gone.
+    pub fn remove(&mut self, id: ScreenId) {
+        self.0.remove(&id);
+    }
+}
+
+/// The black bars of one screen. They lie over the picture: what reaches beyond its edge is not seen.
+#[derive(Debug)]
+pub struct Bars([Id; 2]);
+
+impl Default for Bars {
+    fn default() -> Self {
+        Self([Id::new(), Id::new()])
+    }
+}
+
+impl Bars {
+    /// Those that a picture lying like this needs, on a screen of `target` pixels.
+    pub fn elements(
+        &self,
+        fit: Fit,
+        target: Size<i32, Physical>,
+    ) -> impl Iterator<Item = SolidColorRenderElement> + use<'_> {
+        self.0.iter().zip(fit.bars(target)).filter(|(_, bar)| !bar.is_empty()).map(|(id, bar)| {
+            SolidColorRenderElement::new(id.clone(), bar, CommitCounter::default(), Color32F::BLACK, Kind::Unspecified)
+        })
+    }
+}
+
+impl Stage {
+    /// Paints and moves the splash on a screen before a frame of it is drawn. `shell`: the one that is shown there;
+    /// `mirrors`: the screen shows another one's picture. Returns when the splash next moves.
+    pub fn prepare_splash(
+        &mut self,
+        screen: &Screen,
+        shell: Option<usize>,
+        mirrors: bool,
+        now: Duration,
+    ) -> Option<Duration> {
+        let cover = self.cover(shell);
+        let covered = cover != Cover::Gone || shell.is_none();
+        let wanted = self.splash_enabled || self.system_screen.is_some();
+        let view = self.view(shell);
+        let splash = &mut self.pictures.0.entry(screen.id).or_default().splash;
+        // A mirror draws with its source's pictures.
+        if !covered || !wanted || mirrors {
+            splash.drop_pictures();
+            return None;
+        }
+        splash.prepare(&view, &self.style, screen.picture_size(), screen.scale());
+        if matches!(cover, Cover::Fading { .. }) && shell.is_some() {
+            splash.step_veil();
+        }
+        let elapsed = now.saturating_sub(cover.since()?);
+        splash.animate(elapsed).filter(|_| screen.lit())
+    }
+
+    /// Whether the splash of a screen, on which this shell is shown, has moved since it was last drawn.
+    pub fn splash_moved(&self, screen: ScreenId, shell: Option<usize>, now: Duration) -> bool {
+        let since = self.cover(shell).since();
+        let splash = self.pictures.get(screen).map(|pictures| &pictures.splash);
+        since.zip(splash).is_some_and(|(since, splash)| splash.moved(now.saturating_sub(since)))
+    }
+}
