@@ -12,10 +12,7 @@ use kiosk_core::api::RUNTIME_DIR_ENV;
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use smithay::reexports::calloop::{Interest, Mode, PostAction, generic::Generic};
 
-use crate::{
-    kiosk::{Exit, Kiosk},
-    limits::descriptors,
-};
+use crate::{kiosk::Kiosk, lifecycle::Exit, limits::descriptors};
 
 /// What kind of child it is, and so what its end means.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +112,7 @@ fn watch(kiosk: &mut Kiosk, mut child: Child, launch: Launch, failures: u32, sta
     let pid = Pid::from_child(&child);
     descriptors::restore_limit(pid);
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-    kiosk.child = Some(pid);
+    kiosk.lifecycle.child = Some(pid);
     let source = Generic::new(pidfd, Interest::READ, Mode::Level);
     let inserted = kiosk.handle.insert_source(source, move |_, _, kiosk| {
         let status = match child.try_wait() {
@@ -126,7 +123,7 @@ fn watch(kiosk: &mut Kiosk, mut child: Child, launch: Launch, failures: u32, sta
                 ExitStatus::from_raw(1 << 8)
             }
         };
-        kiosk.child = None;
+        kiosk.lifecycle.child = None;
         // What it left behind goes too.
         let _ = kill_process_group(pid, Signal::TERM);
         ended(kiosk, launch.clone(), status, failures, started);
@@ -136,7 +133,7 @@ fn watch(kiosk: &mut Kiosk, mut child: Child, launch: Launch, failures: u32, sta
 }
 
 fn ended(kiosk: &mut Kiosk, launch: Launch, status: ExitStatus, failures: u32, started: Duration) {
-    if kiosk.exit.is_some() {
+    if kiosk.lifecycle.exit().is_some() {
         return;
     }
     match launch.role {

@@ -23,12 +23,6 @@ const UNSEEN_PACE: Duration = Duration::from_secs(1);
 /// Clients may take this share of a frame's time to answer a page flip; the rest is for drawing.
 const ANSWER_SHARE: u32 = 3;
 
-/// A page flip that takes longer than this is lost: the driver will not tell any more.
-const FLIP_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How much longer it gets after that: for a flip that is already on its way to us.
-const FLIP_GRACE: Duration = Duration::from_millis(100);
-
 /// Each failure doubles the wait, up to [`UNSEEN_PACE`]: a device that refuses everything must not busy the CPU.
 fn retry_pace(screen: &Screen) -> Duration {
     let failures = screen.trouble.as_ref().map_or(0, |trouble| trouble.times);
@@ -39,7 +33,7 @@ impl Kiosk {
     /// Draws a screen and sends the frame on its way.
     pub fn draw(&mut self, id: ScreenId) {
         let now = self.now();
-        let Self { stage, screens, backend, changed, .. } = self;
+        let Self { stage, screens, backend, publisher, .. } = self;
         let Some(screen) = screens.get(id) else { return };
         let mirrors = screens.mirror_source(id).is_some();
         let next_move = stage.prepare_splash(screen, screens.shell_on(id), mirrors, now);
@@ -58,7 +52,7 @@ impl Kiosk {
                 screen.trouble = None;
                 if screen.scanout != scanout {
                     screen.scanout = scanout;
-                    *changed = true;
+                    publisher.mark_changed();
                 }
                 match scanout {
                     Scanout::Direct => screen.direct += 1,
@@ -91,7 +85,7 @@ impl Kiosk {
             self.mode_refused(id, &reason);
         }
         if taken {
-            self.doubt_seat();
+            self.check_seat();
         }
         if outcome == Drawn::Queued {
             self.watch_flip();
@@ -123,7 +117,7 @@ impl Kiosk {
         }
         self.after(delay, |kiosk| {
             kiosk.timers.animation = false;
-            if kiosk.stage.shells.iter().all(|shell| shell.cover == Cover::Gone) || kiosk.paused {
+            if kiosk.stage.shells.iter().all(|shell| shell.cover == Cover::Gone) || kiosk.seat_session.paused {
                 return;
             }
             let (now, homes) = (kiosk.now(), kiosk.screens.homes());
@@ -174,12 +168,12 @@ impl Kiosk {
         }
         let Some(screen) = self.screens.get_mut(id) else { return };
         screen.shown = true;
-        self.lost_flips = 0;
+        self.flips.flipped();
         self.send_callbacks(id);
         self.find_brightness(id);
-        if !std::mem::replace(&mut self.presented, true) {
+        if self.lifecycle.frame_presented() {
             tracing::info!(uptime = ?now, "first frame on the screen");
-            self.notifier.ready();
+            self.lifecycle.notifier.ready();
         }
     }
 
@@ -199,61 +193,5 @@ impl Kiosk {
         if let Some(frame) = Frame::new(&self.screens, id, &self.stage, now) {
             frame.send_callbacks();
         }
-    }
-
-    /// Looks after awaited flips for as long as there are any: one timer a second while frames are drawn, none
-    /// when nothing changes.
-    fn watch_flip(&mut self) {
-        if std::mem::replace(&mut self.timers.flip_watch, true) {
-            return;
-        }
-        let seen = self.frames_drawn();
-        self.after(FLIP_TIMEOUT, move |kiosk| {
-            // The frame counters on D-Bus are brought up to date as often.
-            kiosk.changed = true;
-            if kiosk.overdue(&seen).is_empty() {
-                kiosk.end_watch();
-                return;
-            }
-            // After a stall of the whole machine this timer and the flip are due in one turn: the flip comes first.
-            let seen = seen.clone();
-            kiosk.after(FLIP_GRACE, move |kiosk| {
-                for id in kiosk.overdue(&seen) {
-                    kiosk.give_up_flip(id);
-                }
-                kiosk.end_watch();
-            });
-        });
-    }
-
-    fn end_watch(&mut self) {
-        self.timers.flip_watch = false;
-        if self.screens.iter().any(|screen| screen.redraw.awaits_flip()) {
-            self.watch_flip();
-        }
-    }
-
-    fn frames_drawn(&self) -> Vec<(ScreenId, u64)> {
-        self.screens.iter().map(|screen| (screen.id, screen.composed + screen.direct)).collect()
-    }
-
-    /// The screens that still wait for the flip of the frame that was their last when `seen` was taken.
-    fn overdue(&self, seen: &[(ScreenId, u64)]) -> Vec<ScreenId> {
-        let now = self.frames_drawn();
-        let waiting = self.screens.iter().filter(|screen| screen.redraw.awaits_flip()).map(|screen| screen.id);
-        waiting.filter(|id| seen.iter().any(|old| old.0 == *id && now.contains(old))).collect()
-    }
-
-    fn give_up_flip(&mut self, id: ScreenId) {
-        let Some(screen) = self.screens.get_mut(id) else { return };
-        screen.redraw.resume();
-        let (name, head) = (screen.name.clone(), screen.head);
-        self.lost_flips = self.lost_flips.saturating_add(1);
-        if let Some(head) = head {
-            self.backend.recover(head);
-        }
-        self.problem(format!(
-            "{name}: the display driver did not answer a page flip within a second; the screen was set up again"
-        ));
     }
 }

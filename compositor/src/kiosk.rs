@@ -3,7 +3,11 @@
 //! Event sources call into the parts; [`Kiosk::settle`] then draws what wants drawing and sends what was
 //! written, once a turn.
 
+mod brightness;
+mod flip_watch;
 mod host;
+mod power;
+mod trial;
 
 use std::time::Duration;
 
@@ -11,7 +15,7 @@ use kiosk_core::config::Config;
 use smithay::{
     reexports::{
         calloop::{
-            LoopHandle, LoopSignal,
+            LoopHandle,
             timer::{TimeoutAction, Timer},
         },
         wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface},
@@ -19,19 +23,22 @@ use smithay::{
     utils::{Clock, Logical, Monotonic, Rectangle, SERIAL_COUNTER},
 };
 
+pub use flip_watch::FlipWatch;
+
 use crate::{
     backend::Backend,
     brightness::Brightness,
-    control::ControlHandle,
     input::SeatParts,
-    life::Doubt,
+    lifecycle::{Exit, Lifecycle},
     memory,
-    notify::Notifier,
     persistence::Saved,
     power::Power,
     privilege::ClientState,
+    problems::Problems,
     protocols::Protocols,
+    publisher::Publisher,
     screens::{Screen, ScreenId, Screens},
+    seat_pause::SeatSession,
     session_link::SessionLinks,
     stage::{Stage, splash::Cover},
     trial::Trial,
@@ -40,66 +47,40 @@ use crate::{
 /// How long what follows the shell's first picture takes: clients' first requests, news on D-Bus.
 const SETTLING: Duration = Duration::from_secs(2);
 
-/// This many page flips lost in a row mean that the device is dead to us.
-const LOST_FLIPS: u32 = 5;
-
-/// What is remembered for `kioskctl status`.
-pub const MOST_PROBLEMS: usize = 32;
-
-/// Why the loop ends, as an exit status.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Exit(pub u8);
-
 /// Everything the compositor knows.
 pub struct Kiosk {
     pub handle: LoopHandle<'static, Kiosk>,
-    pub signal: LoopSignal,
     pub display: DisplayHandle,
     pub clock: Clock<Monotonic>,
     pub config: Config,
+    pub lifecycle: Lifecycle,
     pub protocols: Protocols,
     pub seat: SeatParts,
+    /// Whether the seat's devices are ours to use.
+    pub seat_session: SeatSession,
     pub screens: Screens,
     pub stage: Stage,
     pub backend: Box<dyn Backend>,
+    pub flips: FlipWatch,
     pub session: SessionLinks,
-    pub control: Option<ControlHandle>,
-    pub notifier: Notifier,
+    pub publisher: Publisher,
+    pub problems: Problems,
     pub saved: Saved,
     /// Changes of the screens that go back unless they are confirmed.
     pub trial: Trial,
     pub brightness: Brightness,
     /// Which screens are on, and until when.
     pub power: Power,
-    pub idle_inhibitors: Vec<WlSurface>,
-    /// Warnings for people, one sentence each; shown by `kioskctl status`.
-    pub problems: Vec<String>,
-    pub exit: Option<Exit>,
-    /// The command or kiosk-session that we started.
-    pub child: Option<rustix::process::Pid>,
     pub timers: Timers,
-    /// Whether D-Bus is to see a new snapshot at the end of the turn.
-    pub changed: bool,
-    /// Whether another VT has the screen.
-    pub paused: bool,
-    /// Page flips that never came, since the last that did.
-    pub lost_flips: u32,
-    /// Whether the shell has been seen: what was needed to start is not needed any more.
-    pub settled_in: bool,
-    /// Whether a first frame has reached a display (or none is expected).
-    pub presented: bool,
 }
 
 /// Which one-shot timers are armed: each at most once.
 #[derive(Debug, Default)]
 pub struct Timers {
+    /// The next step of the splash.
     pub animation: bool,
+    /// The pointer's rest.
     pub cursor: bool,
-    pub flip_watch: bool,
-    /// Once, after the shell's first picture.
-    pub settling: bool,
-    /// Whether the seat is still ours is looked at soon.
-    pub doubt: Doubt,
 }
 
 impl Kiosk {
@@ -115,17 +96,16 @@ impl Kiosk {
         }
         let now = self.now();
         if self.stage.update_cover(now) {
-            self.changed = true;
+            self.publisher.mark_changed();
             self.screens.request_redraw();
             if self.stage.shells.iter().any(|shell| shell.cover == Cover::Gone) {
                 // Megabytes a screen, that a still page never needs again.
                 for head in self.screens.iter().filter_map(|screen| screen.head) {
                     self.backend.trim(head);
                 }
-                if !std::mem::replace(&mut self.settled_in, true) {
-                    self.timers.settling = true;
+                if self.lifecycle.shell_shown() {
                     self.after(SETTLING, |kiosk| {
-                        kiosk.timers.settling = false;
+                        kiosk.lifecycle.settled();
                         memory::forget_start();
                     });
                 }
@@ -199,7 +179,7 @@ impl Kiosk {
 
     /// A window came, went or was raised: focus follows, and the picture changes.
     pub fn windows_changed(&mut self) {
-        self.changed = true;
+        self.publisher.mark_changed();
         let areas: Vec<_> = (0..self.stage.shells.len()).map(|shell| self.area_of(shell)).collect();
         self.stage.windows.rearrange(&areas);
         let focus = self.stage.focus();
@@ -231,27 +211,15 @@ impl Kiosk {
         self.inputs_follow_screens();
     }
 
-    /// Whether frames can still reach a screen: what the watchdog is fed for.
-    pub fn can_draw(&self) -> bool {
-        self.lost_flips < LOST_FLIPS
-    }
-
     /// Ends the loop with this status, unless it ends already.
     pub fn stop(&mut self, exit: Exit) {
-        self.exit.get_or_insert(exit);
-        self.signal.stop();
+        self.lifecycle.stop(exit);
     }
 
     /// Remembers a warning for `kioskctl status`, and logs it.
     pub fn problem(&mut self, text: String) {
         tracing::warn!("{text}");
-        self.changed = true;
-        // Old ones go first: a device that fails every second must not fill the memory.
-        if self.problems.last() != Some(&text) {
-            if self.problems.len() >= MOST_PROBLEMS {
-                self.problems.remove(0);
-            }
-            self.problems.push(text);
-        }
+        self.publisher.mark_changed();
+        self.problems.add(text);
     }
 }

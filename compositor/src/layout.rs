@@ -239,7 +239,7 @@ impl Kiosk {
             self.stage.pictures.remove(id);
             self.power_event(power::Event::Gone(id));
         }
-        self.changed = true;
+        self.publisher.mark_changed();
         self.rearrange();
     }
 
@@ -258,7 +258,7 @@ impl Kiosk {
         if on {
             self.brightness.lit(id);
         }
-        let Some(head) = screen.head.filter(|_| !self.paused) else { return Ok(()) };
+        let Some(head) = screen.head.filter(|_| !self.seat_session.paused) else { return Ok(()) };
         let switched = self.backend.set_power(head, on);
         switched.map_err(|error| format!("{}: the screen could not be switched {}: {error}", screen.name, word(on)))
     }

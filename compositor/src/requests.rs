@@ -12,7 +12,7 @@ impl Kiosk {
     /// Carries out a request and answers it.
     pub fn answer(&mut self, call: Call) {
         let result = self.request(call.request);
-        self.changed = true;
+        self.publisher.mark_changed();
         // A caller that has gone is not told.
         let _ = call.reply.send(result);
     }
@@ -60,15 +60,12 @@ impl Kiosk {
 
     /// Shows the state to D-Bus and to tools on the admin socket, if something changed.
     pub fn publish(&mut self) {
-        if !std::mem::take(&mut self.changed) {
+        if !self.publisher.take_changed() {
             return;
         }
         self.tell_output_managers();
         self.tell_output_power();
-        let snapshot = self.snapshot();
-        if let Some(control) = &self.control {
-            control.publish(snapshot);
-        }
+        self.publisher.publish(self.snapshot());
     }
 
     /// The state as D-Bus shows it.
@@ -85,7 +82,7 @@ impl Kiosk {
             serial: self.screens.serial,
             outputs: self.screens.iter().map(|screen| output(&self.screens, screen)).collect(),
             inputs: self.input_snapshots(),
-            problems: self.problems.clone(),
+            problems: self.problems.to_vec(),
             shells,
         }
     }

@@ -30,19 +30,24 @@ use crate::{
     child::{self, Launch, Role},
     control,
     input::SeatParts,
-    kiosk::{Exit, Kiosk, MOST_PROBLEMS, Timers},
-    life, limits,
+    kiosk::{FlipWatch, Kiosk, Timers},
+    lifecycle::{Exit, Lifecycle},
+    limits,
     notify::Notifier,
     options::{BackendChoice, MultiChoice, Options, SessionChoice},
     paths,
     persistence::Saved,
     power::Power,
+    problems::{MAX_PROBLEMS, Problems},
     protocols::Protocols,
+    publisher::Publisher,
     screens::{Screens, ShellScreen},
+    seat_pause::SeatSession,
     session_link::{self, SessionLinks},
-    sockets, splash_style,
+    signals, sockets, splash_style,
     stage::Stage,
     trial::Trial,
+    watchdog,
 };
 
 /// How long the child has to end in order when we are told to.
@@ -90,13 +95,13 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
     finish_start(&options, &mut kiosk, display)?;
     kiosk.settle();
     // A command that could not be started has ended us before the loop began; starting it would forget that.
-    if kiosk.exit.is_none() {
+    if kiosk.lifecycle.exit().is_none() {
         event_loop.run(None, &mut kiosk, Kiosk::settle).context("the event loop failed")?;
     }
-    kiosk.notifier.stopping();
+    kiosk.lifecycle.notifier.stopping();
     kiosk.save_rest();
     end_child(&mut event_loop, &mut kiosk);
-    Ok(kiosk.exit.unwrap_or(Exit(0)))
+    Ok(kiosk.lifecycle.exit().unwrap_or(Exit(0)))
 }
 
 /// What the first frame needs, and no more. Tests build theirs on a back end of their own.
@@ -114,7 +119,7 @@ pub fn build(
     let display_handle = display.handle();
     let mut protocols = Protocols::new(&display_handle, &handle, &config.limits);
     let seat = SeatParts::new(&mut protocols.seat, &display_handle, &config.input);
-    let mut problems: Vec<String> = errors.iter().take(MOST_PROBLEMS).map(ToString::to_string).collect();
+    let mut problems: Vec<String> = errors.iter().take(MAX_PROBLEMS).map(ToString::to_string).collect();
     problems.extend(config.unfollowed());
     let errors = problems.clone();
     let style = splash_style::style(&config, &mut problems);
@@ -132,10 +137,19 @@ pub fn build(
     let wait_for_session = options.command.is_empty() && options.session != SessionChoice::None;
     let wanted = shell_screens(options, &config);
     let clock = Clock::new();
+    let (brightness, answers) = Brightness::new();
+    let inserted = handle.insert_source(answers, |event, _, kiosk| {
+        if let ChannelEvent::Msg(answered) = event {
+            kiosk.brightness_answered(answered);
+        }
+    });
+    if let Err(error) = inserted {
+        tracing::warn!(%error, "the brightness of monitors cannot be changed");
+    }
     Kiosk {
-        brightness: Brightness::default(),
+        brightness,
         power: Power::new(&config, clock.now().into()),
-        signal: event_loop.get_signal(),
+        lifecycle: Lifecycle::new(event_loop.get_signal(), Notifier::from_env()),
         handle,
         display: display_handle,
         clock,
@@ -149,20 +163,13 @@ pub fn build(
         screens: Screens::new(wanted),
         backend,
         session: SessionLinks::default(),
-        control: None,
-        notifier: Notifier::from_env(),
+        publisher: Publisher::default(),
         saved,
         trial: Trial::default(),
-        idle_inhibitors: Vec::new(),
-        problems,
-        exit: None,
-        child: None,
+        problems: Problems::new(problems),
+        flips: FlipWatch::default(),
+        seat_session: SeatSession::default(),
         timers: Timers::default(),
-        changed: true,
-        paused: false,
-        lost_flips: 0,
-        settled_in: false,
-        presented: false,
     }
 }
 
@@ -243,9 +250,9 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     session_link::listen(kiosk, &directory.join(CONTROL_SOCKET), displays)
         .context("the control socket could not be opened")?;
 
-    life::listen_for_signals(kiosk)?;
+    signals::listen(kiosk)?;
     start_control(kiosk, directory.clone());
-    life::start_watchdog(kiosk);
+    watchdog::start(kiosk);
     kiosk.backend.start_input();
     kiosk.watch_backlights();
 
@@ -259,7 +266,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     }
     // With no display there is no first flip to wait for: the service is up all the same.
     if !kiosk.screens.iter().any(|screen| screen.lit()) {
-        kiosk.notifier.ready();
+        kiosk.lifecycle.notifier.ready();
     }
     Ok(())
 }
@@ -281,15 +288,15 @@ fn start_control(kiosk: &mut Kiosk, runtime_dir: PathBuf) {
         let _ = sender.send(call);
     };
     let options = control::Options { runtime_dir, bus: control::Bus::System };
-    kiosk.control = Some(control::start(options, to_loop, kiosk.snapshot()));
+    kiosk.publisher.control = Some(control::start(options, to_loop, kiosk.snapshot()));
 }
 
 /// Ends the child and waits for it, for a bounded time.
 fn end_child(event_loop: &mut EventLoop<'static, Kiosk>, kiosk: &mut Kiosk) {
-    let Some(pid) = kiosk.child else { return };
+    let Some(pid) = kiosk.lifecycle.child else { return };
     child::end(pid);
     let deadline = kiosk.now() + CHILD_GRACE;
-    while kiosk.child.is_some() {
+    while kiosk.lifecycle.child.is_some() {
         let left = deadline.saturating_sub(kiosk.now());
         if left.is_zero() || event_loop.dispatch(Some(left), kiosk).is_err() {
             tracing::warn!("the child did not end in time");

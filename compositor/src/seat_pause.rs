@@ -3,18 +3,26 @@
 
 use std::time::Duration;
 
-use crate::{backend::DeviceChange, kiosk::Kiosk, power};
+use crate::{backend::DeviceChange, kiosk::Kiosk, power, seat_check::SeatCheck};
 
 /// Wait before a display device that was not ready at resume is tried again.
 const RESUME_RETRY: Duration = Duration::from_millis(200);
+
+/// The seat session, as the seat's manager (seatd, logind) counts it.
+#[derive(Debug, Default)]
+pub struct SeatSession {
+    /// Another virtual terminal has the devices.
+    pub paused: bool,
+    pub check: SeatCheck,
+}
 
 impl Kiosk {
     /// Another VT takes the screen: nothing is drawn, nothing is held, until it comes back.
     pub fn session_paused(&mut self) {
         tracing::info!("the session is paused");
-        self.paused = true;
-        self.trust_seat();
-        self.changed = true;
+        self.seat_session.paused = true;
+        self.seat_has_news();
+        self.publisher.mark_changed();
         self.backend.pause();
         self.release_keys();
         self.touch_cancel();
@@ -29,14 +37,14 @@ impl Kiosk {
         if let Err(error) = self.backend.resume() {
             tracing::warn!(%error, "the session is back, and the display device is not yet");
             self.after(RESUME_RETRY, |kiosk| {
-                if kiosk.paused {
+                if kiosk.seat_session.paused {
                     kiosk.session_resumed();
                 }
             });
             return;
         }
         tracing::info!("the session is back");
-        self.paused = false;
+        self.seat_session.paused = false;
         // Whoever came back here wants to see something.
         self.power_event(power::Event::Input { wakes: true });
         self.draw_from_scratch();
@@ -50,14 +58,14 @@ impl Kiosk {
         self.touch_cancel();
         self.power_event(power::Event::Woke);
         // Another terminal's picture is not ours to draw; when the session comes back all is drawn anyway.
-        if !self.paused {
+        if !self.seat_session.paused {
             self.draw_from_scratch();
         }
     }
 
     /// What the screens show is not known: it is drawn on those that are there now, and the dark ones are put out.
     fn draw_from_scratch(&mut self) {
-        self.changed = true;
+        self.publisher.mark_changed();
         for screen in self.screens.iter_mut() {
             screen.redraw.resume();
         }

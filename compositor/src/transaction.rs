@@ -133,7 +133,9 @@ impl Kiosk {
             self.power_event(power::Event::Commanded { screen: id, on: plan.power });
         }
         if let Some(brightness) = plan.brightness {
-            self.set_brightness(id, i32::from(brightness.percent())).map_err(CommandError::Failed)?;
+            let set = self.set_brightness(id, i32::from(brightness.percent()));
+            let name = |id| self.screens.get(id).map(|screen| screen.name.clone()).unwrap_or_default();
+            set.map_err(|error| CommandError::Failed(format!("{}: {error}", name(id))))?;
         }
         Ok(())
     }

@@ -1,25 +1,19 @@
 //! Temporary changes of the screens: they go back by themselves unless someone who sees the result confirms them.
+//! What comes meanwhile (another trial, a hotplug, a change of another screen) does not make a trial last.
 //!
-//! [`Kiosk::apply`] starts a trial; what comes meanwhile (another trial, a hotplug, a change of another screen)
-//! does not make it last.
-
-use std::time::Duration;
+//! No I/O and no clock: the root starts a trial, arms the timer, and carries out what comes of it.
 
 use crate::{
     command::{CommandError, OutputChange},
-    kiosk::Kiosk,
     screens::{ScreenId, plan::Planned},
 };
-
-/// How long a temporary change lasts at most.
-const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Changes that are in force and not confirmed.
 #[derive(Debug, Default)]
 pub struct Trial {
     /// How the screens were before the first of them; empty: there is no trial.
     before: Vec<(ScreenId, Planned)>,
-    /// What was asked for, to be saved when it is confirmed.
+    /// The changes, to be saved when they are confirmed.
     changes: Vec<(String, OutputChange)>,
     /// The layout that the newest of them made.
     serial: u32,
@@ -27,69 +21,105 @@ pub struct Trial {
     number: u64,
 }
 
-impl Kiosk {
-    /// The changes are in force; `before` is restored after this time.
-    pub(crate) fn start_trial(
-        &mut self,
-        before: &[(ScreenId, Planned)],
-        changes: &[(String, OutputChange)],
-        revert_after: Duration,
-    ) {
-        let serial = self.screens.serial;
-        let trial = &mut self.trial;
+impl Trial {
+    /// The changes are in force and made the layout `serial`. Returns the trial's number, for [`Trial::expire`].
+    pub fn start(&mut self, before: &[(ScreenId, Planned)], changes: &[(String, OutputChange)], serial: u32) -> u64 {
         for (id, state) in before {
-            match trial.before.iter_mut().find(|(known, _)| known == id) {
-                // It is only there once somebody asked for another.
+            match self.before.iter_mut().find(|(known, _)| known == id) {
+                // The first trial of a screen says how it was; its brightness is only there once somebody changed it.
                 Some((_, known)) => known.brightness = known.brightness.or(state.brightness),
-                None => trial.before.push((*id, *state)),
+                None => self.before.push((*id, *state)),
             }
         }
-        trial.changes.extend_from_slice(changes);
-        trial.serial = serial;
-        trial.number += 1;
-        let number = trial.number;
-        self.after(revert_after.min(LONGEST), move |kiosk| kiosk.revert(number));
+        self.changes.extend_from_slice(changes);
+        self.serial = serial;
+        self.number += 1;
+        self.number
     }
 
-    /// These screens were given a state for good: it is not to be undone.
-    pub(crate) fn end_trial_of(&mut self, kept: &[(ScreenId, Planned)]) {
-        let Self { trial, screens, .. } = self;
+    /// These screens were given a state for good: it is not to be undone. `screen`: the screen with a name.
+    pub fn forget(&mut self, kept: &[(ScreenId, Planned)], screen: impl Fn(&str) -> Option<ScreenId>) {
         let is_kept = |id: &ScreenId| kept.iter().any(|(other, _)| other == id);
-        trial.before.retain(|(id, _)| !is_kept(id));
-        trial.changes.retain(|(name, _)| screens.by_name(name).is_some_and(|screen| !is_kept(&screen.id)));
+        self.before.retain(|(id, _)| !is_kept(id));
+        self.changes.retain(|(name, _)| screen(name).is_some_and(|id| !is_kept(&id)));
     }
 
-    /// The time is up: unless the trial is over or was prolonged by another one, it is undone.
-    fn revert(&mut self, number: u64) {
-        if self.trial.number != number || self.trial.before.is_empty() {
-            return;
+    /// The time of a trial is up. Returns what is to be restored; `None`: it is over, or another one prolonged it.
+    pub fn expire(&mut self, number: u64) -> Option<Vec<(ScreenId, Planned)>> {
+        if self.number != number || self.before.is_empty() {
+            return None;
         }
-        tracing::info!("a temporary change of the screens goes back: it was not confirmed");
-        let before = std::mem::take(&mut self.trial.before);
-        self.trial.changes.clear();
-        if let Err(error) = self.carry_out(&before) {
-            self.problem(format!("a temporary screen change could not be reverted: {error}"));
-        }
-        self.changed = true;
+        self.changes.clear();
+        Some(std::mem::take(&mut self.before))
     }
 
-    /// Keeps the temporary change that made this layout; 0: whichever is on trial.
-    pub fn confirm(&mut self, serial: u32) -> Result<u32, CommandError> {
-        if serial != 0 && serial != self.trial.serial && serial != self.screens.serial {
+    /// Ends the trial that made this layout, 0: whichever there is; `in_force` is the layout now. Returns its
+    /// changes, to be kept.
+    pub fn confirm(&mut self, serial: u32, in_force: u32) -> Result<Vec<(String, OutputChange)>, CommandError> {
+        if serial != 0 && serial != self.serial && serial != in_force {
             return Err(CommandError::StaleSerial(format!(
-                "layout {serial} is not in force any more; it is {}",
-                self.screens.serial
+                "layout {serial} is not in force any more; it is {in_force}"
             )));
         }
-        if self.trial.before.is_empty() {
+        if self.before.is_empty() {
             return Err(CommandError::NotFound(
                 "there is no temporary change to confirm: it went back, or was confirmed already".into(),
             ));
         }
-        let changes = std::mem::take(&mut self.trial.changes);
-        self.trial.before.clear();
-        let planned = self.plan(&changes)?;
-        self.keep(&planned, &changes)?;
-        Ok(self.screens.serial)
+        self.before.clear();
+        Ok(std::mem::take(&mut self.changes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kiosk_core::config::{Brightness, Rotation, ScaleFactor};
+
+    use super::*;
+
+    fn state(percent: Option<u8>) -> Planned {
+        Planned {
+            power: true,
+            rotation: Default::default(),
+            scale: ScaleFactor::ONE,
+            auto_scale: false,
+            mode: None,
+            position: None,
+            mirror: None,
+            brightness: percent.map(|percent| Brightness::try_from(i64::from(percent)).unwrap()),
+        }
+    }
+
+    fn change(name: &str) -> (String, OutputChange) {
+        (name.into(), OutputChange { rotation: Some(Rotation::R90), ..OutputChange::default() })
+    }
+
+    #[test]
+    fn a_second_trial_prolongs_the_first_and_restores_what_was_before_it() {
+        let mut trial = Trial::default();
+        let first = trial.start(&[(ScreenId(1), state(None))], &[change("DP-1")], 5);
+        let second = trial.start(&[(ScreenId(1), state(Some(40)))], &[change("DP-1")], 6);
+        assert_eq!(trial.expire(first), None);
+        assert_eq!(trial.expire(second), Some(vec![(ScreenId(1), state(Some(40)))]));
+        assert_eq!(trial.expire(second), None, "once");
+    }
+
+    #[test]
+    fn only_the_layout_that_is_on_trial_is_confirmed() {
+        let mut trial = Trial::default();
+        assert!(matches!(trial.confirm(0, 4), Err(CommandError::NotFound(_))));
+        let number = trial.start(&[(ScreenId(1), state(None))], &[change("DP-1")], 5);
+        assert!(matches!(trial.confirm(4, 7), Err(CommandError::StaleSerial(_))));
+        assert_eq!(trial.confirm(5, 7), Ok(vec![change("DP-1")]));
+        assert_eq!(trial.expire(number), None);
+    }
+
+    #[test]
+    fn what_was_kept_meanwhile_stays() {
+        let mut trial = Trial::default();
+        let before = [(ScreenId(1), state(None)), (ScreenId(2), state(None))];
+        let number = trial.start(&before, &[change("DP-1"), change("DP-2")], 5);
+        trial.forget(&before[..1], |name| Some(ScreenId(if name == "DP-1" { 1 } else { 2 })));
+        assert_eq!(trial.expire(number), Some(before[1..].to_vec()));
     }
 }

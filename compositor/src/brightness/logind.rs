@@ -8,9 +8,20 @@ use zbus::connection::Builder;
 /// How long logind has.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Why logind did not set the backlight.
+#[derive(Debug, thiserror::Error)]
+pub enum LogindError {
+    #[error("no runtime for the call: {0}")]
+    Runtime(std::io::Error),
+    #[error(transparent)]
+    Bus(#[from] zbus::Error),
+    #[error("logind gave no answer within {} s", PATIENCE.as_secs())]
+    NoAnswer,
+}
+
 /// Asks logind on this bus to set the backlight of this name to the kernel's number. `None`: the system bus.
-pub fn set_brightness(bus: Option<&str>, name: &str, value: u32) -> Result<(), String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(text)?;
+pub fn set_brightness(bus: Option<&str>, name: &str, value: u32) -> Result<(), LogindError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LogindError::Runtime)?;
     runtime.block_on(async {
         let asked = async {
             let builder = match bus {
@@ -24,14 +35,10 @@ pub fn set_brightness(bus: Option<&str>, name: &str, value: u32) -> Result<(), S
             connection.call_method(Some(service), path, Some(interface), "SetBrightness", &body).await
         };
         match tokio::time::timeout(PATIENCE, asked).await {
-            Ok(answer) => answer.map(drop).map_err(text),
-            Err(_) => Err(format!("logind gave no answer within {} s", PATIENCE.as_secs())),
+            Ok(answer) => Ok(answer.map(drop)?),
+            Err(_) => Err(LogindError::NoAnswer),
         }
     })
-}
-
-fn text(error: impl std::fmt::Display) -> String {
-    error.to_string()
 }
 
 #[cfg(test)]
@@ -104,7 +111,9 @@ mod tests {
             // The name may not be there yet: then the bus says so, and nobody was asked.
             let answer = loop {
                 match set_brightness(Some(&bus), "panel", 42) {
-                    Err(error) if !error.contains("not yours") => std::thread::sleep(Duration::from_millis(10)),
+                    Err(error) if !error.to_string().contains("not yours") => {
+                        std::thread::sleep(Duration::from_millis(10))
+                    }
                     answer => break answer,
                 }
             };

@@ -119,7 +119,7 @@ impl Kiosk {
     pub(crate) fn device_added(&mut self, device: &impl InputDevice) {
         let facts = Facts::of(device);
         let Some(kind) = classification::kind(&facts) else { return };
-        self.changed = true;
+        self.publisher.mark_changed();
         tracing::debug!(name = facts.name, kind = kind.as_str(), "input device added");
         let tablet = facts.tablet.then(|| TabletDescriptor {
             name: facts.name.clone(),
@@ -159,10 +159,10 @@ impl Kiosk {
         }
         self.seat.pens.remove(&handle);
         let known = self.seat.devices.list.remove(index);
-        self.changed = true;
+        self.publisher.mark_changed();
         tracing::debug!(name = known.facts.name, "input device removed");
         self.devices_changed();
-        self.doubt_seat();
+        self.check_seat();
         if let Some(tablet) = &known.tablet {
             let seat = self.tablet_seat();
             seat.remove_tablet(tablet);
@@ -222,7 +222,7 @@ impl Kiosk {
         for (known, lies_on) in self.seat.devices.list.iter_mut().zip(lies_on) {
             if known.lies_on != lies_on {
                 known.lies_on = lies_on;
-                self.changed = true;
+                self.publisher.mark_changed();
                 moved.push(known.handle.clone());
             }
         }

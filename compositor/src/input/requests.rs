@@ -45,7 +45,7 @@ impl Kiosk {
         let id = if just_this { at_port.clone() } else { id.to_owned() };
         self.saved.state.change_input(&id, &name, change);
         self.devices_changed();
-        self.changed = true;
+        self.publisher.mark_changed();
         self.save()
             .map_err(|error| CommandError::Failed(format!("the change is in force but could not be saved: {error}")))
     }

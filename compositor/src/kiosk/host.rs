@@ -2,9 +2,10 @@
 
 use smithay::backend::input::{InputBackend, InputEvent};
 
-use super::{Exit, Kiosk};
+use super::Kiosk;
 use crate::{
     backend::{DeviceChange, FlipTime, Host, input_device::InputDevice},
+    lifecycle::Exit,
     screens::HeadId,
 };
 

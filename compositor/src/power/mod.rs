@@ -1,32 +1,26 @@
-//! The screens' power as the root state has it: feeds the state machine, switches what it says, and waits for its
-//! deadlines. Decisions are in `machine` and `schedule`.
+//! The screens' power: which are on, and until when, by commands, by the schedule and by idleness. Decides and
+//! remembers; the root feeds it, switches what it says and waits for its deadlines.
 //!
-//! The back end is only told through [`Kiosk::set_power`]. With nothing that could happen no timer is armed.
+//! The decisions are in `machine` (no I/O, no clock) and `schedule` (pure).
 
-mod alarm;
+pub mod alarm;
 mod machine;
 mod schedule;
 mod sleep;
 mod zone;
 
-use std::{os::fd::OwnedFd, path::Path, rc::Rc, time::Duration};
+use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 use kiosk_core::config::{Config, ScheduleEntry};
-use smithay::reexports::calloop::{
-    Interest, Mode, PostAction, RegistrationToken,
-    generic::Generic,
-    timer::{TimeoutAction, Timer},
-};
+use smithay::reexports::calloop::RegistrationToken;
 
-use crate::{kiosk::Kiosk, screens::ScreenId};
+use crate::screens::ScreenId;
 use machine::Machine;
 pub use machine::{Event, GRACE};
+pub use schedule::Level;
 use sleep::Sleep;
-use zone::{LOCALTIME, ZoneWatch};
-
-/// How often the schedule is looked at while the clock is being set.
-const LOOKS: usize = 3;
+pub use zone::ZoneWatch;
 
 /// The screens' power.
 pub struct Power {
@@ -35,6 +29,15 @@ pub struct Power {
     sleep: Sleep,
     /// When the armed timer fires, monotonic.
     timer: Option<(Duration, RegistrationToken)>,
+}
+
+/// What is to become of the timer for the next deadline.
+#[derive(Debug)]
+pub struct NextTimer {
+    /// The one that is armed, if any: it is to go.
+    pub replaces: Option<RegistrationToken>,
+    /// When the new one is to fire, monotonic; `None`: nothing is waited for.
+    pub deadline: Option<Duration>,
 }
 
 impl Power {
@@ -47,133 +50,49 @@ impl Power {
             timer: None,
         }
     }
-}
 
-impl Kiosk {
-    /// Something happened to screens: switches what is to be switched. Returns whether any was lit.
-    pub fn power_event(&mut self, event: Event) -> bool {
-        let switches = self.power.machine.step(event, self.now()).0;
-        let mut lit = false;
-        for (id, on) in &switches {
-            // Commands and new displays are switched by those who test them first.
-            if self.screens.get(*id).is_some_and(|screen| screen.power != *on) {
-                self.set_power(*id, *on);
-                lit |= *on;
-            }
-        }
-        if !switches.is_empty() {
-            self.changed = true;
-        }
-        if switches.iter().any(|(_, on)| !on) {
-            // What a finger on a dark screen does is for nobody.
-            self.touch_cancel();
-        }
-        self.arm_power_timer();
-        lit
+    /// Something happened at this monotonic time: the screens that are to be switched on or off because of it.
+    pub fn step(&mut self, event: Event, now: Duration) -> Vec<(ScreenId, bool)> {
+        self.machine.step(event, now).0
     }
 
-    /// A display is on this screen for the first time. Returns whether it is to be on.
-    pub(crate) fn power_for(&mut self, id: ScreenId, on: bool) -> bool {
-        self.power_event(Event::Attached { screen: id, on });
-        self.power.machine.is_on(id)
+    /// Whether a screen is to be on.
+    pub fn is_on(&self, screen: ScreenId) -> bool {
+        self.machine.is_on(screen)
     }
 
-    /// One timer for the next deadline. It is not moved by every input: when it fires too early it is armed anew.
-    fn arm_power_timer(&mut self) {
-        let deadline = self.power.machine.deadline();
-        let armed = self.power.timer.as_ref().map(|(at, _)| *at);
+    /// Whether the machine slept since this was last asked.
+    pub fn slept(&mut self) -> bool {
+        self.sleep.slept()
+    }
+
+    /// Whether there is a schedule to follow.
+    pub fn has_schedule(&self) -> bool {
+        !self.schedule.is_empty()
+    }
+
+    /// What the schedule says at this moment; `None`: nothing.
+    pub fn scheduled(&self, zone: &TimeZone, now: Timestamp) -> Option<Level> {
+        schedule::level(&self.schedule, zone, now)
+    }
+
+    /// `None`: the armed timer fires early enough for the next deadline, or neither is there.
+    pub fn timer_to_arm(&mut self) -> Option<NextTimer> {
+        let deadline = self.machine.deadline();
+        let armed = self.timer.as_ref().map(|(at, _)| *at);
         if armed == deadline || armed.zip(deadline).is_some_and(|(armed, deadline)| armed <= deadline) {
-            return;
-        }
-        if let Some((_, token)) = self.power.timer.take() {
-            self.handle.remove(token);
-        }
-        let Some(deadline) = deadline else { return };
-        let timer = Timer::from_duration(deadline.saturating_sub(self.now()));
-        let inserted = self.handle.insert_source(timer, |_, _, kiosk| {
-            kiosk.power.timer = None;
-            kiosk.power_event(Event::Time);
-            TimeoutAction::Drop
-        });
-        match inserted {
-            Ok(token) => self.power.timer = Some((deadline, token)),
-            Err(error) => self.problem(format!("screens will not go off by themselves: {error}")),
-        }
-    }
-
-    /// Begins to follow the schedule, if there is one, and to notice when the machine slept.
-    pub fn start_clock(&mut self) {
-        if let Err(error) = self.watch_clock() {
-            self.problem(format!(
-                "power.schedule is not followed, and sleep is not noticed: there is no timer for them: {error}"
-            ));
-        }
-    }
-
-    fn watch_clock(&mut self) -> std::io::Result<()> {
-        let timer = Rc::new(alarm::open()?);
-        alarm::set(&timer, None)?;
-        // Before the zone is read for the first time: none that comes in between is missed.
-        if !self.power.schedule.is_empty()
-            && let Err(error) = self.watch_zone(timer.clone())
-        {
-            tracing::warn!(%error, "another time zone will only be noticed at the schedule's next edge");
-        }
-        self.wait_for_edge(&timer);
-        let source = Generic::new(timer, Interest::READ, Mode::Level);
-        let inserted = self.handle.insert_source(source, |_, timer, kiosk| {
-            alarm::acknowledge(timer);
-            // The schedule first: what has to be dark by now is not lit for having slept.
-            kiosk.wait_for_edge(timer);
-            if kiosk.power.sleep.slept() {
-                kiosk.woke_up();
-            }
-            Ok(PostAction::Continue)
-        });
-        inserted.map(drop).map_err(|error| std::io::Error::other(error.to_string()))
-    }
-
-    /// Looks at the schedule anew when the system is given another time zone.
-    fn watch_zone(&mut self, timer: Rc<OwnedFd>) -> std::io::Result<()> {
-        let watch = ZoneWatch::new(Path::new(LOCALTIME))?;
-        let source = Generic::new(watch, Interest::READ, Mode::Level);
-        let inserted = self.handle.insert_source(source, move |_, watch, kiosk| {
-            if watch.changed() {
-                tracing::info!("the system has another time zone: the schedule is looked at anew");
-                // It is remembered for minutes otherwise.
-                jiff::tz::reset_system_time_zone_cache();
-                kiosk.wait_for_edge(&timer);
-            }
-            Ok(PostAction::Continue)
-        });
-        inserted.map(drop).map_err(|error| std::io::Error::other(error.to_string()))
-    }
-
-    fn wait_for_edge(&mut self, timer: &OwnedFd) {
-        // A clock that is set while we look makes setting the timer fail once: what was found is not true any more.
-        for _ in 0..LOOKS {
-            let until = self.follow_schedule(Timestamp::now());
-            match alarm::set(timer, until) {
-                Ok(()) => return,
-                Err(error) => tracing::debug!(%error, "the clock was set while the schedule was looked at"),
-            }
-        }
-        self.problem("power.schedule is not followed any more: the timer for its next edge could not be set".into());
-    }
-
-    /// Does what the schedule says at this moment. Returns when it says something else, `None`: never.
-    pub fn follow_schedule(&mut self, now: Timestamp) -> Option<Timestamp> {
-        if self.power.schedule.is_empty() {
             return None;
         }
-        let zone = TimeZone::try_system().unwrap_or_else(|error| {
-            self.problem(format!("power.schedule is followed in UTC: the system's time zone is not known: {error}"));
-            TimeZone::UTC
-        });
-        let level = schedule::level(&self.power.schedule, &zone, now);
-        let until = level.and_then(|level| level.until);
-        tracing::debug!(now = %now, ?level, "power schedule");
-        self.power_event(Event::Schedule(level.map(|level| level.on)));
-        until
+        Some(NextTimer { replaces: self.timer.take().map(|(_, token)| token), deadline })
+    }
+
+    /// The timer for this deadline is armed.
+    pub fn timer_armed(&mut self, deadline: Duration, token: RegistrationToken) {
+        self.timer = Some((deadline, token));
+    }
+
+    /// The armed timer fired, and is gone.
+    pub fn timer_fired(&mut self) {
+        self.timer = None;
     }
 }

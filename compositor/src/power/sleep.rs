@@ -14,7 +14,7 @@
 //! too short for the clock that runs on (a second, with a plain RTC), and a machine with no such clock. The first is
 //! over before a display has given up its picture in most cases, the second is not woken at a time anyway; and with
 //! either any change of a connector is told by the kernel. If a device turns up that needs it: listen to
-//! `PrepareForSleep(false)` beside [`crate::brightness`]'s connection to logind, and call `Kiosk::woke_up` unless the
+//! `PrepareForSleep(false)` beside [`crate::brightness`]'s connection to logind, and tell the root as the clock does, unless the
 //! clocks did within the last seconds.
 
 use std::time::Duration;

@@ -15,7 +15,7 @@ use std::{
 use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 
 /// The system's time zone; a link, or a file.
-pub const LOCALTIME: &str = "/etc/localtime";
+const LOCALTIME: &str = "/etc/localtime";
 
 /// The link made anew, the file written, or either moved there.
 const EVENTS: WatchFlags =
@@ -28,8 +28,13 @@ pub struct ZoneWatch {
 }
 
 impl ZoneWatch {
+    /// Watches the system's own time zone.
+    pub fn system() -> io::Result<Self> {
+        Self::new(Path::new(LOCALTIME))
+    }
+
     /// Watches the entry at `path`. Errors: its directory is not there.
-    pub fn new(path: &Path) -> io::Result<Self> {
+    fn new(path: &Path) -> io::Result<Self> {
         let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else {
             return Err(io::ErrorKind::InvalidInput.into());
         };

@@ -14,7 +14,10 @@ mod timing;
 
 use smithay::{
     input::SeatState,
-    reexports::{calloop::LoopHandle, wayland_server::DisplayHandle},
+    reexports::{
+        calloop::LoopHandle,
+        wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface},
+    },
     utils::{Clock, Monotonic},
     wayland::{
         compositor::CompositorState,
@@ -55,6 +58,8 @@ pub struct Protocols {
     pub primary_selection: PrimarySelectionState,
     pub activation: XdgActivationState,
     pub idle_notifier: IdleNotifierState<Kiosk>,
+    /// Surfaces that keep the screens on while they are there.
+    pub idle_inhibitors: Vec<WlSurface>,
     pub dmabuf: DmabufState,
     pub dmabuf_global: Option<DmabufGlobal>,
     pub dmabuf_feedback: Option<DmabufOffer>,
@@ -97,6 +102,7 @@ impl Protocols {
             primary_selection: PrimarySelectionState::new::<Kiosk>(display),
             activation: XdgActivationState::new::<Kiosk>(display),
             idle_notifier: IdleNotifierState::new(display, handle.clone()),
+            idle_inhibitors: Vec::new(),
             dmabuf: DmabufState::new(),
             dmabuf_global: None,
             dmabuf_feedback: None,

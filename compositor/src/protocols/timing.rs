@@ -33,8 +33,8 @@ use crate::{
 
 impl IdleInhibitHandler for Kiosk {
     fn inhibit(&mut self, surface: WlSurface) {
-        self.idle_inhibitors.retain(IsAlive::alive);
-        self.idle_inhibitors.push(surface);
+        self.protocols.idle_inhibitors.retain(IsAlive::alive);
+        self.protocols.idle_inhibitors.push(surface);
         self.inhibitors_changed();
     }
 
@@ -46,15 +46,15 @@ impl IdleInhibitHandler for Kiosk {
 impl Kiosk {
     /// The surface does not keep the screen from idling any more, if it did.
     pub fn no_longer_inhibits(&mut self, surface: &WlSurface) {
-        if self.idle_inhibitors.is_empty() {
+        if self.protocols.idle_inhibitors.is_empty() {
             return;
         }
-        self.idle_inhibitors.retain(|other| other.alive() && other != surface);
+        self.protocols.idle_inhibitors.retain(|other| other.alive() && other != surface);
         self.inhibitors_changed();
     }
 
     fn inhibitors_changed(&mut self) {
-        let inhibited = !self.idle_inhibitors.is_empty();
+        let inhibited = !self.protocols.idle_inhibitors.is_empty();
         self.protocols.idle_notifier.set_is_inhibited(inhibited);
         self.power_event(power::Event::Inhibited(inhibited));
     }

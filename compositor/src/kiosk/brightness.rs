@@ -1,0 +1,100 @@
+//! Brightness: asks displays for their control when they show something, brings back what was kept, and listens to
+//! the kernel's news of backlights.
+
+use std::io;
+
+use smithay::reexports::calloop::{Interest, Mode, PostAction, generic::Generic};
+
+use super::Kiosk;
+use crate::{
+    brightness::{Answered, BrightnessError, DIMMEST_AT_START, Next, watch},
+    screens::ScreenId,
+};
+
+impl Kiosk {
+    /// The screen shows something: looks what control its display has, if that is due.
+    pub(crate) fn find_brightness(&mut self, id: ScreenId) {
+        if !self.brightness.take_due(id) {
+            return;
+        }
+        let (Some(sysfs), Some(screen)) = (self.backend.sysfs(), self.screens.get_mut(id)) else { return };
+        if self.brightness.find(screen, &sysfs) {
+            self.publisher.mark_changed();
+            self.restore_brightness(id);
+        }
+    }
+
+    /// The display has come, and its control is known: it shines as was kept, or as the configuration says.
+    fn restore_brightness(&mut self, id: ScreenId) {
+        let Some(screen) = self.screens.get(id) else { return };
+        let Some(percent) = self.policy_of(&screen.identity, &screen.name).brightness else { return };
+        let (percent, name) = (i32::from(percent.percent()).max(DIMMEST_AT_START), screen.name.clone());
+        if screen.brightness == Some(percent) {
+            return;
+        }
+        if let Err(error) = self.set_brightness(id, percent) {
+            self.problem(format!("{name}: the brightness that was kept could not be set: {error}"));
+        }
+    }
+
+    /// Sets the brightness of a screen's display, 0 to 100. What fails later is a problem that people are told of.
+    pub(crate) fn set_brightness(&mut self, id: ScreenId, percent: i32) -> Result<(), BrightnessError> {
+        let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
+        self.brightness.set(screen, percent)?;
+        self.publisher.mark_changed();
+        Ok(())
+    }
+
+    /// A thread has found out what was asked of it.
+    pub(crate) fn brightness_answered(&mut self, answered: Answered) {
+        let Self { brightness, screens, .. } = self;
+        let Some((id, next)) = brightness.answered(answered, |id| screens.get_mut(id)) else { return };
+        self.publisher.mark_changed();
+        let (failed, then) = match next {
+            Next::Restore => return self.restore_brightness(id),
+            Next::Report { failed, then } => (failed, then),
+        };
+        let name = self.screens.get(id).map(|screen| screen.name.clone()).unwrap_or_default();
+        if let Some(error) = failed {
+            self.problem(format!("{name}: the brightness could not be set: {error}"));
+        }
+        if let Some(percent) = then
+            && let Err(error) = self.set_brightness(id, percent)
+        {
+            self.problem(format!("{name}: {error}"));
+        }
+    }
+
+    /// Listens to the kernel's news of backlights, as far as this back end's displays have any.
+    pub fn watch_backlights(&mut self) {
+        if self.backend.sysfs().is_none() {
+            return;
+        }
+        if let Err(error) = self.listen_for_backlights() {
+            tracing::warn!(%error, "changes of backlights by others are not heard of");
+        }
+    }
+
+    fn listen_for_backlights(&mut self) -> io::Result<()> {
+        let source = Generic::new(watch::listen()?, Interest::READ, Mode::Level);
+        let inserted = self.handle.insert_source(source, |_, socket, kiosk| {
+            for (name, come) in watch::news(socket) {
+                kiosk.backlight_changed(&name, come);
+            }
+            Ok(PostAction::Continue)
+        });
+        inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
+    }
+
+    fn backlight_changed(&mut self, name: &str, come: bool) {
+        let (changed, again) = self.brightness.backlight_changed(self.screens.iter_mut(), name, come);
+        if changed {
+            self.publisher.mark_changed();
+        }
+        for id in again {
+            self.brightness.forget(id);
+            self.brightness.lit(id);
+            self.find_brightness(id);
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Page flips that never come: a driver that does not answer within a second is set up again, and after several in a
+//! row the watchdog is not fed any more. One timer a second while frames are drawn, none while nothing changes.
+
+use std::time::Duration;
+
+use super::Kiosk;
+use crate::screens::ScreenId;
+
+/// A page flip that takes longer than this is lost: the driver will not tell any more.
+const FLIP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How much longer it gets after that: for a flip that is already on its way to us.
+const FLIP_GRACE: Duration = Duration::from_millis(100);
+
+/// This many page flips lost in a row mean that the device is dead to us.
+const MAX_LOST_FLIPS: u32 = 5;
+
+/// What is known of awaited flips.
+#[derive(Debug, Default)]
+pub struct FlipWatch {
+    /// The timer is armed.
+    watching: bool,
+    /// Flips that never came, since the last that did.
+    lost: u32,
+}
+
+impl FlipWatch {
+    /// Whether frames can still reach a screen: what the watchdog is fed for.
+    pub fn can_draw(&self) -> bool {
+        self.lost < MAX_LOST_FLIPS
+    }
+
+    /// Whether awaited flips are looked after now.
+    pub fn is_watching(&self) -> bool {
+        self.watching
+    }
+
+    /// Flips that never came, since the last that did.
+    pub fn lost(&self) -> u32 {
+        self.lost
+    }
+
+    /// A flip came.
+    pub(crate) fn flipped(&mut self) {
+        self.lost = 0;
+    }
+}
+
+impl Kiosk {
+    /// Looks after awaited flips for as long as there are any.
+    pub(crate) fn watch_flip(&mut self) {
+        if std::mem::replace(&mut self.flips.watching, true) {
+            return;
+        }
+        let seen = self.frames_drawn();
+        self.after(FLIP_TIMEOUT, move |kiosk| {
+            // The frame counters on D-Bus are brought up to date as often.
+            kiosk.publisher.mark_changed();
+            if kiosk.overdue(&seen).is_empty() {
+                kiosk.end_watch();
+                return;
+            }
+            // After a stall of the whole machine this timer and the flip are due in one turn: the flip comes first.
+            let seen = seen.clone();
+            kiosk.after(FLIP_GRACE, move |kiosk| {
+                for id in kiosk.overdue(&seen) {
+                    kiosk.give_up_flip(id);
+                }
+                kiosk.end_watch();
+            });
+        });
+    }
+
+    fn end_watch(&mut self) {
+        self.flips.watching = false;
+        if self.screens.iter().any(|screen| screen.redraw.awaits_flip()) {
+            self.watch_flip();
+        }
+    }
+
+    fn frames_drawn(&self) -> Vec<(ScreenId, u64)> {
+        self.screens.iter().map(|screen| (screen.id, screen.composed + screen.direct)).collect()
+    }
+
+    /// The screens that still wait for the flip of the frame that was their last when `seen` was taken.
+    fn overdue(&self, seen: &[(ScreenId, u64)]) -> Vec<ScreenId> {
+        let now = self.frames_drawn();
+        let waiting = self.screens.iter().filter(|screen| screen.redraw.awaits_flip()).map(|screen| screen.id);
+        waiting.filter(|id| seen.iter().any(|old| old.0 == *id && now.contains(old))).collect()
+    }
+
+    fn give_up_flip(&mut self, id: ScreenId) {
+        let Some(screen) = self.screens.get_mut(id) else { return };
+        screen.redraw.resume();
+        let (name, head) = (screen.name.clone(), screen.head);
+        self.flips.lost = self.flips.lost.saturating_add(1);
+        if let Some(head) = head {
+            self.backend.recover(head);
+        }
+        self.problem(format!(
+            "{name}: the display driver did not answer a page flip within a second; the screen was set up again"
+        ));
+    }
+}

@@ -1,0 +1,145 @@
+//! Power: carries out what the [`Power`](crate::power::Power) machine says, and wakes it at its deadlines: one timer
+//! for the next of them, and one on the clock of the day for the schedule's edges. With nothing that could happen no
+//! timer is armed.
+
+use std::{os::fd::OwnedFd, rc::Rc};
+
+use jiff::{Timestamp, tz::TimeZone};
+use smithay::reexports::calloop::{
+    Interest, Mode, PostAction,
+    generic::Generic,
+    timer::{TimeoutAction, Timer},
+};
+
+use super::Kiosk;
+use crate::{
+    power::{Event, ZoneWatch, alarm},
+    screens::ScreenId,
+};
+
+/// How often the schedule is looked at while the clock is being set.
+const LOOKS: usize = 3;
+
+impl Kiosk {
+    /// Something happened to screens: switches what is to be switched. Returns whether any was lit.
+    pub fn power_event(&mut self, event: Event) -> bool {
+        let switches = self.power.step(event, self.now());
+        let mut lit = false;
+        for (id, on) in &switches {
+            // Commands and new displays are switched by those who test them first.
+            if self.screens.get(*id).is_some_and(|screen| screen.power != *on) {
+                self.set_power(*id, *on);
+                lit |= *on;
+            }
+        }
+        if !switches.is_empty() {
+            self.publisher.mark_changed();
+        }
+        if switches.iter().any(|(_, on)| !on) {
+            // What a finger on a dark screen does is for nobody.
+            self.touch_cancel();
+        }
+        self.arm_power_timer();
+        lit
+    }
+
+    /// A display is on this screen for the first time. Returns whether it is to be on.
+    pub(crate) fn power_for(&mut self, id: ScreenId, on: bool) -> bool {
+        self.power_event(Event::Attached { screen: id, on });
+        self.power.is_on(id)
+    }
+
+    /// One timer for the next deadline. It is not moved by every input: when it fires too early it is armed anew.
+    fn arm_power_timer(&mut self) {
+        let Some(next) = self.power.timer_to_arm() else { return };
+        if let Some(token) = next.replaces {
+            self.handle.remove(token);
+        }
+        let Some(deadline) = next.deadline else { return };
+        let timer = Timer::from_duration(deadline.saturating_sub(self.now()));
+        let inserted = self.handle.insert_source(timer, |_, _, kiosk| {
+            kiosk.power.timer_fired();
+            kiosk.power_event(Event::Time);
+            TimeoutAction::Drop
+        });
+        match inserted {
+            Ok(token) => self.power.timer_armed(deadline, token),
+            Err(error) => self.problem(format!("screens will not go off by themselves: {error}")),
+        }
+    }
+
+    /// Begins to follow the schedule, if there is one, and to notice when the machine slept.
+    pub fn start_clock(&mut self) {
+        if let Err(error) = self.watch_clock() {
+            self.problem(format!(
+                "power.schedule is not followed, and sleep is not noticed: there is no timer for them: {error}"
+            ));
+        }
+    }
+
+    fn watch_clock(&mut self) -> std::io::Result<()> {
+        let timer = Rc::new(alarm::open()?);
+        alarm::set(&timer, None)?;
+        // Before the zone is read for the first time: none that comes in between is missed.
+        if self.power.has_schedule()
+            && let Err(error) = self.watch_zone(timer.clone())
+        {
+            tracing::warn!(%error, "another time zone will only be noticed at the schedule's next edge");
+        }
+        self.wait_for_edge(&timer);
+        let source = Generic::new(timer, Interest::READ, Mode::Level);
+        let inserted = self.handle.insert_source(source, |_, timer, kiosk| {
+            alarm::acknowledge(timer);
+            // The schedule first: what has to be dark by now is not lit for having slept.
+            kiosk.wait_for_edge(timer);
+            if kiosk.power.slept() {
+                kiosk.woke_up();
+            }
+            Ok(PostAction::Continue)
+        });
+        inserted.map(drop).map_err(|error| std::io::Error::other(error.to_string()))
+    }
+
+    /// Looks at the schedule anew when the system is given another time zone.
+    fn watch_zone(&mut self, timer: Rc<OwnedFd>) -> std::io::Result<()> {
+        let source = Generic::new(ZoneWatch::system()?, Interest::READ, Mode::Level);
+        let inserted = self.handle.insert_source(source, move |_, watch, kiosk| {
+            if watch.changed() {
+                tracing::info!("the system has another time zone: the schedule is looked at anew");
+                // It is remembered for minutes otherwise.
+                jiff::tz::reset_system_time_zone_cache();
+                kiosk.wait_for_edge(&timer);
+            }
+            Ok(PostAction::Continue)
+        });
+        inserted.map(drop).map_err(|error| std::io::Error::other(error.to_string()))
+    }
+
+    fn wait_for_edge(&mut self, timer: &OwnedFd) {
+        // A clock that is set while we look makes setting the timer fail once: what was found is not true any more.
+        for _ in 0..LOOKS {
+            let until = self.follow_schedule(Timestamp::now());
+            match alarm::set(timer, until) {
+                Ok(()) => return,
+                Err(error) => tracing::debug!(%error, "the clock was set while the schedule was looked at"),
+            }
+        }
+        self.problem("power.schedule is not followed any more: the timer for its next edge could not be set".into());
+    }
+
+    /// Does what the schedule says at this moment. Returns when it says something else, `None`: never.
+    pub fn follow_schedule(&mut self, now: Timestamp) -> Option<Timestamp> {
+        if !self.power.has_schedule() {
+            return None;
+        }
+        let zone = TimeZone::try_system().unwrap_or_else(|error| {
+            self.problem(format!("power.schedule is followed in UTC: the system's time zone is not known: {error}"));
+            TimeZone::UTC
+        });
+        let level = self.power.scheduled(&zone, now);
+        let until = level.and_then(|level| level.until);
+        tracing::debug!(now = %now, ?level, "power schedule");
+        self.power_event(Event::Schedule(level.map(|level| level.on)));
+        until
+    }
+}
