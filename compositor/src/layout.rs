@@ -6,7 +6,7 @@ use std::time::Duration;
 use kiosk_core::config::{ModeChoice, OutputPolicy, conflicting_rules, output_policy, syntax};
 
 use crate::{
-    backend::HeadState,
+    backend::{BackendError, HeadState},
     kiosk::Kiosk,
     power,
     screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Screen, ScreenId, ScreenPolicy, mode, validation},
@@ -18,6 +18,16 @@ const VIRTUAL_SIZE: (i32, i32) = (1280, 720);
 const VIRTUAL_NAME: &str = "VIRTUAL-1";
 /// How long a screen that is not needed any more stays, for clients to move to another output.
 const RETIREMENT: Duration = Duration::from_secs(1);
+
+/// A screen could not be switched on or off.
+#[derive(Debug, thiserror::Error)]
+#[error("{screen}: the screen could not be switched {}: {error}", word(*on))]
+pub struct SwitchError {
+    /// Its name.
+    screen: String,
+    on: bool,
+    error: BackendError,
+}
 
 impl Kiosk {
     /// What configuration and saved state say of a display.
@@ -246,12 +256,12 @@ impl Kiosk {
     /// Switches a screen on or off, or says why not. The shell keeps its output.
     pub fn set_power(&mut self, id: ScreenId, on: bool) {
         if let Err(error) = self.try_set_power(id, on) {
-            self.problem(error);
+            self.problem(error.to_string());
         }
     }
 
     /// As [`Kiosk::set_power`]; the screen is taken for switched in any case.
-    pub(crate) fn try_set_power(&mut self, id: ScreenId, on: bool) -> Result<(), String> {
+    pub(crate) fn try_set_power(&mut self, id: ScreenId, on: bool) -> Result<(), SwitchError> {
         let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
         screen.power = on;
         screen.redraw.resume();
@@ -260,7 +270,7 @@ impl Kiosk {
         }
         let Some(head) = screen.head.filter(|_| !self.seat_session.paused) else { return Ok(()) };
         let switched = self.backend.set_power(head, on);
-        switched.map_err(|error| format!("{}: the screen could not be switched {}: {error}", screen.name, word(on)))
+        switched.map_err(|error| SwitchError { screen: screen.name.clone(), on, error })
     }
 }
 

@@ -24,7 +24,8 @@ impl Kiosk {
             Command::ChangeInput { id, change } => self.change_input(&id, &change).map(|()| Reply::Done),
             Command::Screenshot { output } => self.screenshot(output.as_deref()),
             Command::SwitchVt { vt } => {
-                self.backend.switch_vt(vt).map(|()| Reply::Done).map_err(CommandError::Unsupported)
+                let switched = self.backend.switch_vt(vt);
+                switched.map(|()| Reply::Done).map_err(|error| CommandError::Unsupported(error.to_string()))
             }
             Command::ShowMessage { title, text } => {
                 self.stage.system_screen = Some(SystemScreen { title, text });

@@ -187,11 +187,11 @@ fn open_backend(options: &Options, event_loop: &EventLoop<'static, Kiosk>) -> an
     }
     Ok(match choice {
         BackendChoice::Winit => {
-            Box::new(Winit::new(&handle, options.output.first().copied()).map_err(|error| anyhow!(error))?)
+            Box::new(Winit::new(&handle, options.output.first().copied()).map_err(|error| anyhow!("{error}"))?)
         }
         BackendChoice::Headless => {
             let specs = if options.output.is_empty() { &[DEFAULT_OUTPUT][..] } else { &options.output };
-            Box::new(Headless::new(handle, specs).map_err(|error| anyhow!(error))?)
+            Box::new(Headless::new(handle, specs)?)
         }
         BackendChoice::Kms | BackendChoice::Auto => Box::new(Kms::new(&handle, options.renderer)?),
     })
@@ -235,7 +235,7 @@ fn wanted_scales(options: &Options) -> Vec<OutputRule> {
 fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -> anyhow::Result<()> {
     let settings = kiosk.config.input.clone();
     if let Err(error) = kiosk.seat.add_keyboard(&settings) {
-        kiosk.problem(error);
+        kiosk.problem(error.to_string());
     }
     let formats = kiosk.backend.shm_formats();
     kiosk.protocols.shm.update_formats(formats);

@@ -129,7 +129,7 @@ impl Kiosk {
         }
         screen.redraw.request();
         if plan.power != now.power {
-            self.try_set_power(id, plan.power).map_err(CommandError::Failed)?;
+            self.try_set_power(id, plan.power).map_err(|error| CommandError::Failed(error.to_string()))?;
             self.power_event(power::Event::Commanded { screen: id, on: plan.power });
         }
         if let Some(brightness) = plan.brightness {

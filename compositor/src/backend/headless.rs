@@ -8,8 +8,9 @@ use smithay::{
     backend::{
         allocator::Fourcc,
         renderer::{
-            Bind, Color32F, ExportMem, Frame as _, Offscreen, Renderer, damage::OutputDamageTracker,
-            pixman::PixmanRenderer,
+            Bind, Color32F, ExportMem, Frame as _, Offscreen, Renderer,
+            damage::OutputDamageTracker,
+            pixman::{PixmanError, PixmanRenderer},
         },
     },
     desktop::utils::OutputPresentationFeedback,
@@ -24,7 +25,7 @@ use smithay::{
 };
 
 use super::{
-    Backend, FlipTime, Host, NOT_LISTED, PresentError, Presented,
+    Backend, BackendError, FlipTime, Host, PresentError, Presented,
     capture::{Capture, CaptureError, capture},
     turned::{Turn, TurnedRenderer},
 };
@@ -41,6 +42,13 @@ struct Panel {
     feedback: Option<OutputPresentationFeedback>,
     /// Pixels that the last frame repainted: what tests of "only what moves" look at.
     damage: Vec<Rectangle<i32, smithay::utils::Physical>>,
+}
+
+/// Why there is no headless back end.
+#[derive(Debug, thiserror::Error)]
+pub enum HeadlessError {
+    #[error("pixman could not be started: {0}")]
+    Pixman(#[from] PixmanError),
 }
 
 /// The back end.
@@ -69,8 +77,8 @@ pub fn name(number: usize) -> String {
 
 impl<H: Host> Headless<H> {
     /// One screen a spec, named `HEADLESS-1` and on. The scale is policy: the caller makes it a rule.
-    pub fn new(handle: LoopHandle<'static, H>, specs: &[OutputSpec]) -> Result<Self, String> {
-        let renderer = PixmanRenderer::new().map_err(|error| format!("pixman could not be started: {error}"))?;
+    pub fn new(handle: LoopHandle<'static, H>, specs: &[OutputSpec]) -> Result<Self, HeadlessError> {
+        let renderer = PixmanRenderer::new()?;
         let heads = (1..)
             .zip(specs)
             .map(|(number, spec)| Head {
@@ -182,7 +190,7 @@ impl<H: Host> Backend for Headless<H> {
         self.panels.get_mut(&head).and_then(|panel| panel.feedback.take())
     }
 
-    fn set_power(&mut self, head: HeadId, on: bool) -> Result<(), String> {
+    fn set_power(&mut self, head: HeadId, on: bool) -> Result<(), BackendError> {
         if let Some(panel) = self.panels.get_mut(&head)
             && !on
         {
@@ -194,9 +202,9 @@ impl<H: Host> Backend for Headless<H> {
         Ok(())
     }
 
-    fn set_mode(&mut self, head: HeadId, mode: HeadMode) -> Result<(), String> {
-        let head = self.heads.iter_mut().find(|own| own.id == head).ok_or("there is no such panel")?;
-        head.switch_to(mode).then_some(()).ok_or_else(|| NOT_LISTED.into())
+    fn set_mode(&mut self, head: HeadId, mode: HeadMode) -> Result<(), BackendError> {
+        let head = self.heads.iter_mut().find(|own| own.id == head).ok_or(BackendError::NotConnected)?;
+        head.switch_to(mode).then_some(()).ok_or(BackendError::NotListed)
     }
 
     fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError> {
@@ -209,11 +217,10 @@ fn blank(
     renderer: &mut PixmanRenderer,
     image: &mut Image<'static, 'static>,
     size: Size<i32, Buffer>,
-) -> Result<(), String> {
+) -> Result<(), BackendError> {
     let area = Rectangle::from_size((size.w, size.h).into());
-    let failed = |error: &dyn std::fmt::Display| format!("the picture could not be blanked: {error}");
-    let mut framebuffer = renderer.bind(image).map_err(|error| failed(&error))?;
-    let mut frame = renderer.render(&mut framebuffer, area.size, Transform::Normal).map_err(|error| failed(&error))?;
-    frame.clear(Color32F::BLACK, &[area]).map_err(|error| failed(&error))?;
-    frame.finish().map(drop).map_err(|error| failed(&error))
+    let mut framebuffer = renderer.bind(image).map_err(BackendError::device)?;
+    let mut frame = renderer.render(&mut framebuffer, area.size, Transform::Normal).map_err(BackendError::device)?;
+    frame.clear(Color32F::BLACK, &[area]).map_err(BackendError::device)?;
+    frame.finish().map(drop).map_err(BackendError::device)
 }

@@ -6,6 +6,7 @@
 
 pub mod capture;
 mod dmabuf;
+mod error;
 pub mod headless;
 mod host;
 pub mod input_device;
@@ -28,6 +29,7 @@ use crate::{
 };
 use capture::{Capture, CaptureError};
 pub use dmabuf::DmabufOffer;
+pub use error::BackendError;
 pub use host::{FlipTime, Host};
 
 /// What came of drawing a frame.
@@ -59,9 +61,6 @@ pub enum PresentError {
     #[error("{0}")]
     Device(String),
 }
-
-/// What a display refuses most often.
-pub const NOT_LISTED: &str = "the display does not list this mode (any more)";
 
 /// A display's state as it is to be, for [`Backend::test`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -107,23 +106,23 @@ pub trait Backend {
     fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback>;
 
     /// Switches a display on or off for good (CRTC off, not black).
-    fn set_power(&mut self, _head: HeadId, _on: bool) -> Result<(), String> {
+    fn set_power(&mut self, _head: HeadId, _on: bool) -> Result<(), BackendError> {
         Ok(())
     }
 
     /// Uses another mode: one of the head's list, or a custom one, which is in the list from then on.
-    fn set_mode(&mut self, _head: HeadId, _mode: HeadMode) -> Result<(), String> {
-        Err("the size of this screen is not ours to set; it is given by the window or by --output".into())
+    fn set_mode(&mut self, _head: HeadId, _mode: HeadMode) -> Result<(), BackendError> {
+        Err(BackendError::FixedSize)
     }
 
     /// Whether the displays could all be in these states at once, beside what those that are not named show. Nothing
     /// changes on any screen. The error says why not.
-    fn test(&mut self, states: &[HeadState]) -> Result<(), String> {
+    fn test(&mut self, states: &[HeadState]) -> Result<(), BackendError> {
         let heads = self.heads();
         states.iter().try_for_each(|state| {
-            let head = heads.iter().find(|head| head.id == state.head).ok_or("its display is not connected")?;
+            let head = heads.iter().find(|head| head.id == state.head).ok_or(BackendError::NotConnected)?;
             let possible = state.mode.is_none_or(|mode| mode.custom.is_some() || head.modes.contains(&mode));
-            possible.then_some(()).ok_or_else(|| NOT_LISTED.into())
+            possible.then_some(()).ok_or(BackendError::NotListed)
         })
     }
 
@@ -167,8 +166,8 @@ pub trait Backend {
     }
 
     /// Goes to another virtual terminal.
-    fn switch_vt(&mut self, _vt: VtNumber) -> Result<(), String> {
-        Err("there are no virtual terminals here: this is not a session on a console".into())
+    fn switch_vt(&mut self, _vt: VtNumber) -> Result<(), BackendError> {
+        Err(BackendError::NoTerminals)
     }
 
     /// The virtual terminal that is in front, 0 where there is none.
@@ -185,7 +184,7 @@ pub trait Backend {
     fn pause(&mut self) {}
 
     /// The session is back. An error means that drawing is not possible yet.
-    fn resume(&mut self) -> Result<(), String> {
+    fn resume(&mut self) -> Result<(), BackendError> {
         Ok(())
     }
 

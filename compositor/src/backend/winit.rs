@@ -26,7 +26,7 @@ use smithay::{
 };
 
 use super::{
-    Backend, FlipTime, Host, PresentError, Presented,
+    Backend, BackendError, FlipTime, Host, PresentError, Presented,
     capture::{Capture, CaptureError, capture},
     headless::OutputSpec,
 };
@@ -60,6 +60,15 @@ fn upside_down(transform: Transform) -> Transform {
         Transform::Flipped => Transform::_180,
         Transform::Flipped270 => Transform::_270,
     }
+}
+
+/// Why there is no window.
+#[derive(Debug, thiserror::Error)]
+pub enum WinitError {
+    #[error("no window could be opened, WAYLAND_DISPLAY or DISPLAY must name a desktop: {0}")]
+    NoWindow(#[source] window::Error),
+    #[error("the window's events could not be watched: {0}")]
+    Watch(#[source] calloop::Error),
 }
 
 /// The back end.
@@ -124,13 +133,12 @@ impl EventSource for Events {
 
 impl<H: Host> Winit<H> {
     /// Opens the window.
-    pub fn new(handle: &LoopHandle<'static, H>, spec: Option<OutputSpec>) -> Result<Self, String> {
+    pub fn new(handle: &LoopHandle<'static, H>, spec: Option<OutputSpec>) -> Result<Self, WinitError> {
         let wanted = spec.map_or((1280, 800), |spec| (spec.width, spec.height));
         let attributes =
             Window::default_attributes().with_title("kioskd").with_inner_size(PhysicalSize::new(wanted.0, wanted.1));
-        let (graphics, events) = window::init_from_attributes::<GlesRenderer>(attributes).map_err(|error| {
-            format!("no window could be opened, WAYLAND_DISPLAY or DISPLAY must name a desktop: {error}")
-        })?;
+        let (graphics, events) =
+            window::init_from_attributes::<GlesRenderer>(attributes).map_err(WinitError::NoWindow)?;
         let size = graphics.window_size();
         let inserted = handle.insert_source(Events(events), |event, (), host| match event {
             Some(WinitEvent::Resized { size, .. }) => host.window_resized(size.w, size.h),
@@ -143,7 +151,7 @@ impl<H: Host> Winit<H> {
                 host.lost();
             }
         });
-        inserted.map_err(|error| format!("the window's events could not be watched: {error}"))?;
+        inserted.map_err(|error| WinitError::Watch(error.error))?;
         Ok(Self {
             handle: handle.clone(),
             graphics,
@@ -240,7 +248,7 @@ impl<H: Host> Backend for Winit<H> {
         self.feedback.take()
     }
 
-    fn set_power(&mut self, _head: HeadId, _on: bool) -> Result<(), String> {
+    fn set_power(&mut self, _head: HeadId, _on: bool) -> Result<(), BackendError> {
         self.fresh = true;
         Ok(())
     }

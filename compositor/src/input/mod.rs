@@ -9,12 +9,13 @@ mod pen;
 mod pointer;
 mod requests;
 mod swallow;
+mod target;
 mod touch;
 mod wake;
 
 use std::collections::{HashMap, HashSet};
 
-use kiosk_core::config::Input as Settings;
+use kiosk_core::config::{Input as Settings, Keyboard};
 use smithay::{
     backend::input::{InputBackend, InputEvent, Keycode, TabletToolDescriptor, TouchSlot},
     desktop::PopupGrab,
@@ -53,6 +54,19 @@ pub struct SeatParts {
     vt_switching: bool,
 }
 
+/// The keymap that the configuration names does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "input.keyboard: xkb has no layout {:?} variant {:?} model {:?} options {:?}; {}",
+    wanted.layout, wanted.variant, wanted.model, wanted.options,
+    if *fallback { "the default layout is used" } else { "there is no keyboard" }
+)]
+pub struct KeymapError {
+    wanted: Box<Keyboard>,
+    /// The default one is used instead.
+    fallback: bool,
+}
+
 impl SeatParts {
     /// The seat with pointer and touch; the keyboard comes with [`SeatParts::add_keyboard`], after the first frame.
     pub fn new(state: &mut SeatState<Kiosk>, display: &DisplayHandle, settings: &Settings) -> Self {
@@ -73,7 +87,7 @@ impl SeatParts {
 
     /// Compiles the keymap: tens of milliseconds, so it waits until there is a picture. An impossible layout
     /// falls back to the default one; the error says which was meant.
-    pub fn add_keyboard(&mut self, settings: &Settings) -> Result<(), String> {
+    pub fn add_keyboard(&mut self, settings: &Settings) -> Result<(), KeymapError> {
         let keyboard = &settings.keyboard;
         let (delay, rate) = (keyboard.repeat_delay as i32, keyboard.repeat_rate as i32);
         let wanted = XkbConfig {
@@ -87,11 +101,7 @@ impl SeatParts {
             Ok(_) => Ok(()),
             Err(_) => {
                 let fallback = self.seat.add_keyboard(XkbConfig::default(), delay, rate);
-                let used = if fallback.is_ok() { "the default layout is used" } else { "there is no keyboard" };
-                Err(format!(
-                    "input.keyboard: xkb has no layout {:?} variant {:?} model {:?} options {:?}; {used}",
-                    keyboard.layout, keyboard.variant, keyboard.model, keyboard.options
-                ))
+                Err(KeymapError { wanted: Box::new(keyboard.clone()), fallback: fallback.is_ok() })
             }
         }
     }
@@ -151,38 +161,6 @@ impl Kiosk {
             InputEvent::DeviceRemoved { device } => self.device_removed(&device),
             InputEvent::SwitchToggle { .. } | InputEvent::Special(_) => {}
         }
-    }
-
-    /// The surface under the pointer may be another one, though the pointer did not move.
-    pub fn refresh_pointer_focus(&mut self) {
-        let Some(pointer) = self.seat.seat.get_pointer() else { return };
-        if pointer.is_grabbed() {
-            return;
-        }
-        let location = pointer.current_location();
-        let under = self.under(location);
-        if pointer.current_focus() != under.as_ref().map(|(surface, _)| surface.clone()) {
-            let event = smithay::input::pointer::MotionEvent {
-                location,
-                serial: smithay::utils::SERIAL_COUNTER.next_serial(),
-                time: self.now().as_millis() as u32,
-            };
-            pointer.motion(self, under, &event);
-            pointer.frame(self);
-        }
-    }
-
-    /// What is at a place of the layout; nothing while our own picture covers the shell there.
-    pub fn under(
-        &self,
-        location: Point<f64, smithay::utils::Logical>,
-    ) -> Option<(
-        smithay::reexports::wayland_server::protocol::wl_surface::WlSurface,
-        Point<f64, smithay::utils::Logical>,
-    )> {
-        let screen = self.screens.iter().find(|screen| screen.geometry().to_f64().contains(location))?;
-        let shell = self.screens.shell_on(screen.id).filter(|shell| self.stage.shell_visible(*shell))?;
-        self.stage.windows.under(shell, location)
     }
 
     /// Offers a tablet's tool to clients.

@@ -13,10 +13,7 @@ use smithay::{
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, Rectangle, SERIAL_COUNTER},
-    wayland::{
-        compositor::get_parent,
-        pointer_constraints::{PointerConstraint, with_pointer_constraint},
-    },
+    wayland::pointer_constraints::{PointerConstraint, with_pointer_constraint},
 };
 
 use crate::{kiosk::Kiosk, policy, stage::cursor::REST};
@@ -46,6 +43,22 @@ impl Kiosk {
         let (serial, time) = (SERIAL_COUNTER.next_serial(), self.now().as_millis() as u32);
         pointer.motion(self, under, &MotionEvent { location, serial, time });
         pointer.frame(self);
+    }
+
+    /// The surface under the pointer may be another one, though the pointer did not move.
+    pub fn refresh_pointer_focus(&mut self) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        if pointer.is_grabbed() {
+            return;
+        }
+        let location = pointer.current_location();
+        let under = self.under(location);
+        if pointer.current_focus() != under.as_ref().map(|(surface, _)| surface.clone()) {
+            let event =
+                MotionEvent { location, serial: SERIAL_COUNTER.next_serial(), time: self.now().as_millis() as u32 };
+            pointer.motion(self, under, &event);
+            pointer.frame(self);
+        }
     }
 
     fn show_cursor(&mut self, device: &impl Device, location: Point<f64, Logical>) {
@@ -154,21 +167,6 @@ impl Kiosk {
         };
         pointer.button(self, &button);
         pointer.frame(self);
-    }
-
-    /// Gives the keyboard to the window that was clicked or touched, if another one has it.
-    pub(super) fn focus_window_of(&mut self, surface: &WlSurface) {
-        let mut root = surface.clone();
-        while let Some(parent) = get_parent(&root) {
-            root = parent;
-        }
-        let Some(shown) = self.stage.windows.find(&root) else { return };
-        if self.stage.focus().as_ref() == Some(&root) {
-            return;
-        }
-        self.stage.active = shown.shell;
-        self.stage.windows.raise(&root);
-        self.windows_changed();
     }
 
     pub(super) fn pointer_axis<B: InputBackend>(&mut self, event: &impl PointerAxisEvent<B>) {

@@ -1,10 +1,7 @@
 //! Fingers: from the panel to the picture, every finger on its own.
 
 use smithay::{
-    backend::input::{
-        AbsolutePositionEvent, Device, InputBackend, TouchDownEvent, TouchEvent, TouchMotionEvent, TouchSlot,
-        TouchUpEvent,
-    },
+    backend::input::{Device, InputBackend, TouchDownEvent, TouchEvent, TouchMotionEvent, TouchSlot, TouchUpEvent},
     desktop::PopupUngrabStrategy,
     input::touch::{DownEvent, MotionEvent, UpEvent},
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
@@ -12,9 +9,6 @@ use smithay::{
 };
 
 use crate::kiosk::Kiosk;
-
-/// Resolution at which absolute positions are read: fine enough for any panel.
-const UNIT: i32 = 1 << 16;
 
 /// A finger that is down.
 #[derive(Debug, Clone, Copy)]
@@ -30,12 +24,6 @@ fn key<B: InputBackend>(event: &impl TouchEvent<B>) -> (String, TouchSlot) {
 }
 
 impl Kiosk {
-    pub(super) fn place<B: InputBackend>(&self, event: &impl AbsolutePositionEvent<B>) -> Point<f64, Logical> {
-        let unit = f64::from(UNIT);
-        let device = event.device().id();
-        self.panel_to_layout(&device, (event.x_transformed(UNIT) / unit, event.y_transformed(UNIT) / unit))
-    }
-
     pub(super) fn touch_down<B: InputBackend>(&mut self, event: &impl TouchDownEvent<B>) {
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let location = self.place(event);

@@ -3,6 +3,8 @@
 mod displays;
 mod open;
 
+pub use open::CardError;
+
 use std::{cell::RefCell, collections::HashMap, os::fd::AsFd, path::PathBuf, rc::Rc};
 
 use smithay::{
@@ -25,7 +27,7 @@ use super::{
     seat::SeatDevice,
 };
 use crate::{
-    backend::{DmabufOffer, HeadState, NOT_LISTED, PresentError, Presented},
+    backend::{BackendError, DmabufOffer, HeadState, PresentError, Presented},
     screens::{Head, HeadId, HeadMode, hotplug::Hotplug},
     stage::Frame,
 };
@@ -139,7 +141,7 @@ impl Card {
     }
 
     /// Whether the card's displays could be in these states at once, with those that are not named as they are.
-    pub fn test(&self, states: &[HeadState]) -> Result<(), String> {
+    pub fn test(&self, states: &[HeadState]) -> Result<(), BackendError> {
         if !self.drm.is_active() || !self.drm.is_atomic() {
             // Nothing can be asked; what is refused later is undone then.
             return Ok(());
@@ -149,21 +151,21 @@ impl Card {
             let state = states.iter().find(|state| state.head == own.head.id);
             let on = state.map_or(own.on, |state| state.on);
             let mode = match state.and_then(|state| state.mode) {
-                Some(mode) => Some(own.timing_of(mode).ok_or(NOT_LISTED)?),
+                Some(mode) => Some(own.timing_of(mode).ok_or(BackendError::NotListed)?),
                 None => own.timing(),
             };
             let plane = match &own.presenter {
                 Some(presenter) => Some(presenter.plane()),
                 None => {
-                    let planes = self.drm.planes(&own.crtc).map_err(|error| error.to_string())?;
+                    let planes = self.drm.planes(&own.crtc).map_err(BackendError::device)?;
                     let free = |plane: &plane::Handle| !wishes.iter().any(|wish| wish.plane == *plane);
                     planes.primary.iter().map(|plane| plane.handle).find(free)
                 }
             };
-            let plane = plane.ok_or("the display has no plane to show a picture on")?;
+            let plane = plane.ok_or(BackendError::NoPlane)?;
             wishes.push(Wish { connector: own.connector, crtc: own.crtc, plane, mode: mode.filter(|_| on) });
         }
-        atomic::test(&self.drm, &wishes).map_err(|error| error.to_string())
+        atomic::test(&self.drm, &wishes).map_err(BackendError::device)
     }
 
     pub fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback> {
@@ -171,7 +173,7 @@ impl Card {
     }
 
     /// Switches a display off; on again is the next frame's doing.
-    pub fn set_power(&mut self, head: HeadId, on: bool) -> Result<(), String> {
+    pub fn set_power(&mut self, head: HeadId, on: bool) -> Result<(), BackendError> {
         let Self { heads, drm, .. } = self;
         let Some(own) = heads.iter_mut().find(|own| own.head.id == head) else { return Ok(()) };
         own.on = on;
@@ -183,13 +185,13 @@ impl Card {
         }
         // The firmware or the boot splash lit it.
         let Some(mode) = own.timing() else { return Ok(()) };
-        let surface = drm.create_surface(own.crtc, mode, &[own.connector]).map_err(|error| error.to_string())?;
-        surface.clear().map_err(|error| error.to_string())
+        let surface = drm.create_surface(own.crtc, mode, &[own.connector]).map_err(BackendError::device)?;
+        surface.clear().map_err(BackendError::device)
     }
 
     /// Uses another of the display's modes.
-    pub fn set_mode(&mut self, head: HeadId, mode: HeadMode) -> Result<(), String> {
-        self.head_mut(head).ok_or("its display is not connected")?.set_mode(mode)
+    pub fn set_mode(&mut self, head: HeadId, mode: HeadMode) -> Result<(), BackendError> {
+        self.head_mut(head).ok_or(BackendError::NotConnected)?.set_mode(mode)
     }
 
     /// The session is gone: nothing may be asked of the device any more.
@@ -198,12 +200,12 @@ impl Card {
     }
 
     /// The session is back: what the CRTCs show is not known.
-    pub fn resume(&mut self) -> Result<(), String> {
-        self.drm.activate(false).map_err(|error| error.to_string())?;
+    pub fn resume(&mut self) -> Result<(), BackendError> {
+        self.drm.activate(false).map_err(BackendError::device)?;
         self.probe = true;
         // One that fails does not keep the others from it.
         let presenters = self.heads.iter_mut().filter_map(|own| own.presenter.as_mut());
-        let results: Vec<Result<(), String>> = presenters.map(Presenter::reset).collect();
+        let results: Vec<Result<(), BackendError>> = presenters.map(Presenter::reset).collect();
         results.into_iter().collect()
     }
 

@@ -1,6 +1,7 @@
 //! Which cards there are: opened when they come, also at run time, and looked at again when they have news.
 
 use std::{
+    fmt,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -13,8 +14,28 @@ use smithay::{
     reexports::calloop::timer::{TimeoutAction, Timer},
 };
 
-use super::{Kms, card::Card};
+use super::{
+    Kms,
+    card::{Card, CardError},
+};
 use crate::backend::{DeviceChange, Host};
+
+/// The cards that are not used, and why.
+#[derive(Debug)]
+pub struct Refused(Vec<(PathBuf, CardError)>);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.is_empty() {
+            return f.write_str("there is none");
+        }
+        for (index, (path, error)) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{}: {error}", path.display())?;
+        }
+        Ok(())
+    }
+}
 
 /// Where the kernel lists the cards.
 const DRI: &str = "/dev/dri";
@@ -41,19 +62,12 @@ impl<H: Host> Kms<H> {
         }
     }
 
-    pub(super) fn why_no_card(&mut self) -> String {
-        let paths = card_paths();
-        if paths.is_empty() {
-            return "there is none".into();
-        }
-        let reasons: Vec<String> = paths
-            .iter()
-            .filter_map(|path| {
-                let error = Card::open(&self.session, path, &self.handle, self.renderer).err()?;
-                Some(format!("{}: {error}", path.display()))
-            })
-            .collect();
-        reasons.join("; ")
+    pub(super) fn why_no_card(&mut self) -> Refused {
+        let open = |path: PathBuf| {
+            let error = Card::open(&self.session, &path, &self.handle, self.renderer).err()?;
+            Some((path, error))
+        };
+        Refused(card_paths().into_iter().filter_map(open).collect())
     }
 
     /// Looks for displays on all cards.

@@ -15,9 +15,29 @@
 use smithay::backend::{
     allocator::{dmabuf::Dmabuf, format::FormatSet, gbm::GbmDevice},
     drm::{DrmDeviceFd, DrmNode},
-    egl::{EGLContext, EGLDevice, EGLDisplay, context::ContextPriority},
-    renderer::{ImportDma, gles::GlesRenderer},
+    egl::{self, EGLContext, EGLDevice, EGLDisplay, context::ContextPriority},
+    renderer::{
+        ImportDma,
+        gles::{GlesError as GlesLibraryError, GlesRenderer},
+    },
 };
+
+/// Why the GPU is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum GlesError {
+    #[error("no GBM: {0}")]
+    Gbm(#[source] std::io::Error),
+    #[error("no EGL: {0}")]
+    Display(#[source] egl::Error),
+    #[error("no EGL device: {0}")]
+    Device(#[source] egl::Error),
+    #[error("EGL is software here")]
+    Software,
+    #[error("no EGL context: {0}")]
+    Context(#[source] egl::Error),
+    #[error("no GLES: {0}")]
+    Renderer(#[source] GlesLibraryError),
+}
 
 /// The renderer and what it draws into.
 pub struct Gles {
@@ -30,19 +50,18 @@ pub struct Gles {
 impl Gles {
     /// Starts the GPU. The error says why pixman is used instead. `software`: EGL without a GPU will do.
     #[allow(unsafe_code)]
-    pub fn new(fd: &DrmDeviceFd, software: bool) -> Result<Self, String> {
-        let gbm = GbmDevice::new(fd.clone()).map_err(|error| format!("no GBM: {error}"))?;
+    pub fn new(fd: &DrmDeviceFd, software: bool) -> Result<Self, GlesError> {
+        let gbm = GbmDevice::new(fd.clone()).map_err(GlesError::Gbm)?;
         // SAFETY: the display lives as long as the GBM device it was made of: EGLDisplay keeps a clone of it.
-        let display = unsafe { EGLDisplay::new(gbm.clone()) }.map_err(|error| format!("no EGL: {error}"))?;
-        let device = EGLDevice::device_for_display(&display).map_err(|error| format!("no EGL device: {error}"))?;
+        let display = unsafe { EGLDisplay::new(gbm.clone()) }.map_err(GlesError::Display)?;
+        let device = EGLDevice::device_for_display(&display).map_err(GlesError::Device)?;
         if device.is_software() && !software {
-            return Err("EGL is software here".into());
+            return Err(GlesError::Software);
         }
         let node = device.try_get_render_node().ok().flatten().or_else(|| DrmNode::from_file(fd).ok());
-        let context = EGLContext::new_with_priority(&display, ContextPriority::High)
-            .map_err(|error| format!("no EGL context: {error}"))?;
+        let context = EGLContext::new_with_priority(&display, ContextPriority::High).map_err(GlesError::Context)?;
         // SAFETY: the context is current on no other thread, and all rendering stays on this one.
-        let renderer = unsafe { GlesRenderer::new(context) }.map_err(|error| format!("no GLES: {error}"))?;
+        let renderer = unsafe { GlesRenderer::new(context) }.map_err(GlesError::Renderer)?;
         Ok(Self { gbm, renderer, node })
     }
 

@@ -5,7 +5,7 @@ use smithay::reexports::drm::control::{Mode, connector, crtc};
 
 use super::{connectors::Found, present::Presenter, timing};
 use crate::{
-    backend::{NOT_LISTED, PresentError},
+    backend::{BackendError, PresentError},
     screens::{
         Head, HeadMode,
         mode::{describe, fallbacks},
@@ -85,10 +85,10 @@ impl CardHead {
     }
 
     /// Uses another mode from the next frame on.
-    pub fn set_mode(&mut self, mode: HeadMode) -> Result<(), String> {
-        let timing = self.timing_of(mode).ok_or(NOT_LISTED)?;
+    pub fn set_mode(&mut self, mode: HeadMode) -> Result<(), BackendError> {
+        let timing = self.timing_of(mode).ok_or(BackendError::NotListed)?;
         if let Some(presenter) = &mut self.presenter {
-            presenter.use_mode(timing).map_err(|error| error.to_string())?;
+            presenter.use_mode(timing).map_err(BackendError::device)?;
         }
         self.head.switch_to(mode);
         self.failures = 0;

@@ -34,16 +34,16 @@ use smithay::{
     },
     desktop::utils::OutputPresentationFeedback,
     reexports::{
-        calloop::{LoopHandle, RegistrationToken},
+        calloop::{self, LoopHandle, RegistrationToken},
         input::Libinput,
         pixman::Image,
         wayland_server::protocol::{wl_shm, wl_surface::WlSurface},
     },
 };
 
-use self::seat::Seat;
+use self::seat::{Seat, SeatError};
 use super::{
-    Backend, DeviceChange, DmabufOffer, HeadState, Host, PresentError, Presented,
+    Backend, BackendError, DeviceChange, DmabufOffer, HeadState, Host, PresentError, Presented,
     capture::{Capture, CaptureError, capture},
 };
 use crate::{
@@ -52,6 +52,7 @@ use crate::{
     stage::Frame,
 };
 use card::Card;
+use cards::Refused;
 use gpu_copy::Lent;
 use present::CardRenderer;
 
@@ -61,13 +62,17 @@ pub enum KmsError {
     #[error(
         "no seat: {0}; run kioskd from a login on a virtual terminal or as a service with a PAM session (logind), or start seatd and join its group"
     )]
-    Seat(String),
+    Seat(#[source] SeatError),
+    #[error(
+        "no seat: neither seatd nor a login session on a seat is there for this user; run kioskd from a login on a virtual terminal or as a service with a PAM session (logind), or start seatd and join its group"
+    )]
+    NoManager,
     #[error("the seat could not be watched: {0}")]
-    Watch(String),
+    Watch(#[source] calloop::Error),
     #[error(
         "no display device: {0}; a DRM card with connectors is needed in /dev/dri (is the driver loaded?), or use --backend headless"
     )]
-    NoCard(String),
+    NoCard(Refused),
 }
 
 /// The back end.
@@ -104,7 +109,7 @@ impl<H: Host> Kms<H> {
             }
             kms.scan();
         } else if !session::may_become_active(&kms.session) {
-            return Err(KmsError::Seat("neither seatd nor a login session on a seat is there for this user".into()));
+            return Err(KmsError::NoManager);
         } else {
             tracing::info!("the session is not active yet: waiting for its virtual terminal");
         }
@@ -161,15 +166,15 @@ impl<H: Host> Backend for Kms<H> {
         self.card_of(head)?.flipped(head)
     }
 
-    fn set_power(&mut self, head: HeadId, on: bool) -> Result<(), String> {
+    fn set_power(&mut self, head: HeadId, on: bool) -> Result<(), BackendError> {
         self.card_of(head).map_or(Ok(()), |card| card.set_power(head, on))
     }
 
-    fn set_mode(&mut self, head: HeadId, mode: HeadMode) -> Result<(), String> {
-        self.card_of(head).map_or_else(|| Err("its display is not connected".into()), |card| card.set_mode(head, mode))
+    fn set_mode(&mut self, head: HeadId, mode: HeadMode) -> Result<(), BackendError> {
+        self.card_of(head).map_or_else(|| Err(BackendError::NotConnected), |card| card.set_mode(head, mode))
     }
 
-    fn test(&mut self, states: &[HeadState]) -> Result<(), String> {
+    fn test(&mut self, states: &[HeadState]) -> Result<(), BackendError> {
         self.cards
             .iter()
             .filter(|card| states.iter().any(|state| card.has(state.head)))
@@ -225,9 +230,9 @@ impl<H: Host> Backend for Kms<H> {
         self.watch_hotplug();
     }
 
-    fn switch_vt(&mut self, vt: VtNumber) -> Result<(), String> {
-        let number = i32::try_from(vt.get()).map_err(|error| error.to_string())?;
-        self.session.change_vt(number).map_err(|error| error.to_string())
+    fn switch_vt(&mut self, vt: VtNumber) -> Result<(), BackendError> {
+        let number = i32::try_from(vt.get()).map_err(BackendError::device)?;
+        self.session.change_vt(number).map_err(BackendError::device)
     }
 
     fn active_vt(&self) -> u32 {
@@ -247,7 +252,7 @@ impl<H: Host> Backend for Kms<H> {
         }
     }
 
-    fn resume(&mut self) -> Result<(), String> {
+    fn resume(&mut self) -> Result<(), BackendError> {
         if let Some(libinput) = &mut self.libinput
             && libinput.resume().is_err()
         {
@@ -257,7 +262,7 @@ impl<H: Host> Backend for Kms<H> {
             session::announce_devices(&self.handle, libinput);
         }
         self.open_cards();
-        let results: Vec<Result<(), String>> = self.cards.iter_mut().map(Card::resume).collect();
+        let results: Vec<Result<(), BackendError>> = self.cards.iter_mut().map(Card::resume).collect();
         // Displays may have come and gone meanwhile.
         self.scan();
         results.into_iter().collect()

@@ -29,7 +29,7 @@ use super::{
     refusal::refusal,
 };
 use crate::{
-    backend::{PresentError, Presented, turned::Turn},
+    backend::{BackendError, PresentError, Presented, turned::Turn},
     screens::{Scanout, Why},
     stage::{Frame, reflected::Reflected},
 };
@@ -203,8 +203,8 @@ impl Presenter {
     }
 
     /// Switches the CRTC off. The next frame switches it on.
-    pub fn clear(&mut self) -> Result<(), String> {
-        either!(&mut self.compositor, compositor => compositor.clear()).map_err(|error| error.to_string())
+    pub fn clear(&mut self) -> Result<(), BackendError> {
+        either!(&mut self.compositor, compositor => compositor.clear().map_err(BackendError::device))
     }
 
     /// Uses another mode from the next frame on.
@@ -224,16 +224,15 @@ impl Presenter {
     }
 
     /// Forgets what the CRTC is believed to show, and any flip under way: after a VT switch or a lost flip.
-    pub fn reset(&mut self) -> Result<(), String> {
+    pub fn reset(&mut self) -> Result<(), BackendError> {
         self.trust = Trust::default();
         either!(&mut self.compositor, compositor => {
             let _ = compositor.frame_submitted();
             // A frame in which nothing changed would come with the damage of the last one, and a driver that honours
             // that leaves everything else as the other terminal had it.
             compositor.reset_buffer_ages();
-            compositor.reset_state()
+            compositor.reset_state().map_err(BackendError::device)
         })
-        .map_err(|error| error.to_string())
     }
 
     /// The plane that frames are on.

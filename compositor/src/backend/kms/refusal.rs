@@ -2,7 +2,7 @@
 
 use smithay::backend::drm::{DrmError, compositor::FrameError};
 
-use crate::backend::{NOT_LISTED, PresentError};
+use crate::backend::{BackendError, PresentError};
 
 /// Why the device did not take what it was given. Without DRM master every commit is refused for a lack of rights:
 /// another VT took over and we have not been told yet, or another program holds the device.
@@ -24,7 +24,7 @@ pub fn device_error(error: &DrmError) -> PresentError {
     match error {
         DrmError::DeviceInactive => PresentError::Inactive,
         // A driver without atomic modesetting takes no others.
-        DrmError::ModeNotSuitable(_) => PresentError::Device(NOT_LISTED.into()),
+        DrmError::ModeNotSuitable(_) => PresentError::Device(BackendError::NotListed.to_string()),
         DrmError::Access(access) => match access.source.kind() {
             PermissionDenied => PresentError::Inactive,
             ResourceBusy | WouldBlock | Interrupted => PresentError::Busy(error.to_string()),

@@ -32,6 +32,10 @@ impl SeatError {
         let known = u16::try_from(errno.0).is_ok_and(|number| (1..MAX_ERRNO).contains(&number));
         Self(if known { rustix::io::Errno::from_raw_os_error(errno.0) } else { rustix::io::Errno::IO })
     }
+
+    fn of_io(error: std::io::Error) -> Self {
+        Self::of(Errno(error.raw_os_error().unwrap_or_default()))
+    }
 }
 
 /// The kernel's, above all error numbers that there are.
@@ -68,9 +72,7 @@ impl Seat {
         // It is there already when the terminal is in front.
         asked(|| seat.dispatch(0))?;
         let active = matches!(news.borrow_mut().drain(..).next_back(), Some(SeatEvent::Enable));
-        let connection = asked(|| seat.get_fd())?
-            .try_clone_to_owned()
-            .map_err(|error| SeatError::of(Errno(error.raw_os_error().unwrap_or_default())))?;
+        let connection = asked(|| seat.get_fd())?.try_clone_to_owned().map_err(SeatError::of_io)?;
         let name = seat.name().to_owned();
         let (seat, active, devices) = (RefCell::new(seat), Cell::new(active), RefCell::default());
         Ok(Self(Rc::new(Inner { seat, name, connection, active, news, devices })))
@@ -158,13 +160,13 @@ pub struct SeatDevice {
 
 impl SeatDevice {
     /// Opens a device and makes another descriptor of it, to be used: whoever still has that one does no harm.
-    pub fn open(session: &Seat, path: &Path) -> Result<(Self, OwnedFd), String> {
+    pub fn open(session: &Seat, path: &Path) -> Result<(Self, OwnedFd), SeatError> {
         let mut session = session.clone();
         // The seat chooses the flags by itself.
-        let fd = session.open(path, OFlags::empty()).map_err(|error| error.to_string())?;
+        let fd = session.open(path, OFlags::empty())?;
         let ours = fd.try_clone();
         let device = Self { session, fd: Some(fd) };
-        Ok((device, ours.map_err(|error| error.to_string())?))
+        Ok((device, ours.map_err(SeatError::of_io)?))
     }
 }
 

@@ -27,8 +27,8 @@ const ACTIVE_TTY: &str = "/sys/class/tty/tty0/active";
 
 /// Opens the seat and watches it.
 pub fn open<H: Host>(handle: &LoopHandle<'static, H>) -> Result<Seat, KmsError> {
-    let seat = Seat::open().map_err(|error| KmsError::Seat(error.to_string()))?;
-    let connection = seat.connection().try_clone_to_owned().map_err(|error| KmsError::Watch(error.to_string()))?;
+    let seat = Seat::open().map_err(KmsError::Seat)?;
+    let connection = seat.connection().try_clone_to_owned().map_err(|error| KmsError::Watch(error.into()))?;
     let watched = seat.clone();
     let source = Generic::new(connection, Interest::READ, Mode::Level);
     handle
@@ -52,7 +52,7 @@ pub fn open<H: Host>(handle: &LoopHandle<'static, H>) -> Result<Seat, KmsError> 
                 }
             })
         })
-        .map_err(|error| KmsError::Watch(error.to_string()))?;
+        .map_err(|error| KmsError::Watch(error.error))?;
     Ok(seat)
 }
 

@@ -98,7 +98,8 @@ fn answer(kiosk: &mut Kiosk, resource: &ZwlrOutputConfigurationV1, how: ApplyMod
         resource.post_error(Error::UnconfiguredHead, text);
         return;
     }
-    let done = wish::changes(&management.heads, &configuration.wishes).and_then(|changes| {
+    let changes = wish::changes(&management.heads, &configuration.wishes).map_err(|error| error.to_string());
+    let done = changes.and_then(|changes| {
         if changes.is_empty() {
             return Ok(());
         }

@@ -3,7 +3,10 @@
 //! Tools say everything of every display, changed or not. Only what differs is a change: a screen that has found its
 //! place beside another is not nailed down there because somebody read its position and wrote it back.
 
-use kiosk_core::config::{ModeChoice, Position, Scale};
+use kiosk_core::{
+    config::{ModeChoice, Position, Scale},
+    quantities::QuantityError,
+};
 use smithay::utils::Transform;
 
 use super::head::HeadState;
@@ -43,8 +46,29 @@ pub(super) enum ModeWish {
     Custom { width: u32, height: u32, refresh: Option<u32> },
 }
 
-/// The changes that make these wishes true; a sentence where one never can be.
-pub(super) fn changes(heads: &[HeadState], wishes: &[(ScreenId, Wish)]) -> Result<Vec<(String, OutputChange)>, String> {
+/// A wish that never can come true.
+#[derive(Debug, thiserror::Error)]
+#[error("{output}: {why}")]
+pub(super) struct WishError {
+    output: String,
+    why: Impossible,
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Impossible {
+    #[error("adaptive sync is not possible")]
+    AdaptiveSync,
+    #[error("a flipped picture is not possible")]
+    Flipped,
+    #[error(transparent)]
+    Quantity(#[from] QuantityError),
+}
+
+/// The changes that make these wishes true, or the first that cannot.
+pub(super) fn changes(
+    heads: &[HeadState],
+    wishes: &[(ScreenId, Wish)],
+) -> Result<Vec<(String, OutputChange)>, WishError> {
     let find = |id: ScreenId| heads.iter().find(|head| head.screen == id);
     let moved = wishes.iter().any(|(id, wish)| match (find(*id), wish) {
         (Some(head), Wish::On(wish)) => wish.position.is_some_and(|position| position != head.now.position),
@@ -55,7 +79,7 @@ pub(super) fn changes(heads: &[HeadState], wishes: &[(ScreenId, Wish)]) -> Resul
         let Some(head) = find(*id) else { continue };
         let change = match wish {
             Wish::Off => OutputChange { power: head.on.then_some(false), ..OutputChange::default() },
-            Wish::On(wish) => on(head, wish, moved).map_err(|error| format!("{}: {error}", head.name))?,
+            Wish::On(wish) => on(head, wish, moved).map_err(|why| WishError { output: head.name.clone(), why })?,
         };
         if change != OutputChange::default() {
             changes.push((head.name.clone(), change));
@@ -65,17 +89,17 @@ pub(super) fn changes(heads: &[HeadState], wishes: &[(ScreenId, Wish)]) -> Resul
 }
 
 /// `moved`: some display gets another position, so all that are said are meant.
-fn on(head: &HeadState, wish: &HeadWish, moved: bool) -> Result<OutputChange, String> {
+fn on(head: &HeadState, wish: &HeadWish, moved: bool) -> Result<OutputChange, Impossible> {
     if wish.adaptive_sync == Some(true) {
-        return Err("adaptive sync is not possible".into());
+        return Err(Impossible::AdaptiveSync);
     }
     let rotation = match wish.transform.filter(|transform| *transform != head.now.transform) {
         None => None,
-        Some(transform) => Some(rotation(transform).ok_or("a flipped picture is not possible")?),
+        Some(transform) => Some(rotation(transform).ok_or(Impossible::Flipped)?),
     };
-    let position = wish.position.map(Position::try_from).transpose().map_err(|error| error.to_string())?;
+    let position = wish.position.map(Position::try_from).transpose()?;
     let rescaled = wish.scale.filter(|scale| (scale - head.now.scale).abs() >= SCALE_STEP);
-    let scale = rescaled.map(Scale::fixed).transpose().map_err(|error| error.to_string())?;
+    let scale = rescaled.map(Scale::fixed).transpose()?;
     Ok(OutputChange {
         power: (!head.on).then_some(true),
         rotation,

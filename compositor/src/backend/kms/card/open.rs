@@ -6,9 +6,12 @@ use rustix::fs::{major, minor, stat};
 use smithay::{
     backend::{
         drm::{DrmDevice, DrmDeviceFd, DrmError, DrmEvent, DrmEventMetadata, DrmEventTime},
-        renderer::pixman::PixmanRenderer,
+        renderer::pixman::{PixmanError, PixmanRenderer},
     },
-    reexports::{calloop::LoopHandle, drm::Device as _},
+    reexports::{
+        calloop::{self, LoopHandle},
+        drm::Device as _,
+    },
     utils::DeviceFd,
 };
 
@@ -17,10 +20,10 @@ use crate::{
     backend::{
         FlipTime, Host,
         kms::{
-            gles::Gles,
+            gles::{Gles, GlesError},
             present::CardRenderer,
             quirks::Quirks,
-            seat::{Seat, SeatDevice},
+            seat::{Seat, SeatDevice, SeatError},
         },
     },
     options::RendererChoice,
@@ -31,19 +34,19 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum CardError {
     #[error("it could not be opened through the seat: {0}")]
-    Open(String),
+    Open(#[source] SeatError),
     #[error("another program is in control of it (DRM master is taken)")]
     Busy,
     #[error("it has no connectors")]
     NoConnectors,
     #[error("it is no display device: {0}")]
-    NotDisplay(String),
+    NotDisplay(#[source] DrmError),
     #[error("--renderer gles: {0}")]
-    NoGpu(String),
+    NoGpu(#[source] GlesError),
     #[error("{0}")]
-    Renderer(String),
+    Renderer(#[source] PixmanError),
     #[error("its events could not be watched: {0}")]
-    Watch(String),
+    Watch(#[source] calloop::Error),
 }
 
 impl Card {
@@ -59,7 +62,7 @@ impl Card {
         // `false`: connectors stay as they are. Switching them off would flash.
         let (drm, notifier) = DrmDevice::new(fd.clone(), false).map_err(|error| match error {
             DrmError::DeviceInactive => CardError::Busy,
-            other => CardError::NotDisplay(other.to_string()),
+            other => CardError::NotDisplay(other),
         })?;
         let connectors = smithay::reexports::drm::control::Device::resource_handles(&drm)
             .map(|resources| resources.connectors().len())
@@ -85,7 +88,7 @@ impl Card {
                 }
                 DrmEvent::Error(error) => host.problem(format!("the display device reports: {error}")),
             })
-            .map_err(|error| CardError::Watch(error.to_string()))?;
+            .map_err(|error| CardError::Watch(error.error))?;
         Ok(Self {
             path: path.to_owned(),
             device,
@@ -111,10 +114,10 @@ fn choose_renderer(fd: &DrmDeviceFd, quirks: &Quirks, choice: RendererChoice) ->
         match Gles::new(fd, choice == RendererChoice::Gles) {
             Ok(gles) => return Ok(CardRenderer::Gles(Box::new(gles))),
             Err(reason) if choice == RendererChoice::Gles => return Err(CardError::NoGpu(reason)),
-            Err(reason) => tracing::info!(reason, "drawing without a GPU"),
+            Err(reason) => tracing::info!(%reason, "drawing without a GPU"),
         }
     }
-    PixmanRenderer::new().map(CardRenderer::Pixman).map_err(|error| CardError::Renderer(error.to_string()))
+    PixmanRenderer::new().map(CardRenderer::Pixman).map_err(CardError::Renderer)
 }
 
 /// When a flip happened, as the driver tells: a zero time means that it has no clock.

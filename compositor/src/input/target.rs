@@ -1,0 +1,46 @@
+//! What an event is aimed at, for pointers, fingers and pens alike: the place in the layout that an absolute device
+//! means, the surface that is there, and the window that gets the keyboard for it.
+
+use smithay::{
+    backend::input::{AbsolutePositionEvent, Device, InputBackend},
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    utils::{Logical, Point},
+    wayland::compositor::get_parent,
+};
+
+use crate::kiosk::Kiosk;
+
+/// Resolution at which absolute positions are read: fine enough for any panel.
+const UNIT: i32 = 1 << 16;
+
+impl Kiosk {
+    /// Where in the layout an absolute device points.
+    pub(super) fn place<B: InputBackend>(&self, event: &impl AbsolutePositionEvent<B>) -> Point<f64, Logical> {
+        let unit = f64::from(UNIT);
+        let device = event.device().id();
+        self.panel_to_layout(&device, (event.x_transformed(UNIT) / unit, event.y_transformed(UNIT) / unit))
+    }
+
+    /// The surface at a place of the layout, and where its top left corner is; none while our own picture covers the
+    /// shell there.
+    pub fn under(&self, location: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
+        let screen = self.screens.iter().find(|screen| screen.geometry().to_f64().contains(location))?;
+        let shell = self.screens.shell_on(screen.id).filter(|shell| self.stage.shell_visible(*shell))?;
+        self.stage.windows.under(shell, location)
+    }
+
+    /// Gives the keyboard to the window that was clicked or touched, if another one has it.
+    pub(super) fn focus_window_of(&mut self, surface: &WlSurface) {
+        let mut root = surface.clone();
+        while let Some(parent) = get_parent(&root) {
+            root = parent;
+        }
+        let Some(shown) = self.stage.windows.find(&root) else { return };
+        if self.stage.focus().as_ref() == Some(&root) {
+            return;
+        }
+        self.stage.active = shown.shell;
+        self.stage.windows.raise(&root);
+        self.windows_changed();
+    }
+}
