@@ -42,7 +42,7 @@ pub enum ProbeError {
 pub async fn probe(url: &Url, accepted: &StatusRanges) -> Result<(), ProbeError> {
     let (Some(host), Some(port), Some(path)) = (url.host(), url.port(), url.path_and_query()) else { return Ok(()) };
     let name = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-    let stream = connect(host, port, &name).await?;
+    let stream = connect(&host, port, &name).await?;
     if url.scheme() == "https" {
         return Ok(());
     }

@@ -1,5 +1,5 @@
 //! The URLs that a kiosk can be pointed at, checked when they are configured or given to `kioskctl open`, so
-//! that the browser is never started on nonsense. Does not normalise: the browser gets what was written.
+//! that the browser is never started on nonsense. Read as browsers do; what is handed on is what was written.
 
 use std::fmt;
 
@@ -62,25 +62,25 @@ impl Url {
         }
         let (scheme, rest) = text.split_once(':').ok_or_else(|| UrlError::NoScheme(text.to_owned()))?;
         match scheme.to_ascii_lowercase().as_str() {
-            "http" | "https" => {
-                let rest = rest.strip_prefix("//").ok_or(UrlError::NoHost)?;
-                check_authority(authority_of(rest))?;
+            // Browsers add slashes and hosts that are missing: a person is told instead.
+            "http" | "https" if !rest.starts_with("//") => return Err(UrlError::NoHost),
+            "file" if !rest.starts_with("///") && !rest.starts_with("//localhost/") => {
+                return Err(UrlError::RelativeFile);
             }
-            "file" => {
-                if !rest.starts_with("///") && !rest.starts_with("//localhost/") {
-                    return Err(UrlError::RelativeFile);
-                }
-            }
-            "about" | "data" => {
-                if rest.is_empty() {
-                    return Err(UrlError::Empty);
-                }
-            }
+            "about" | "data" if rest.is_empty() => return Err(UrlError::Empty),
+            "http" | "https" | "file" | "about" | "data" => {}
             // "localhost:3000" reads as a scheme with a path; what was meant is clear.
             _ if rest.split('/').next().is_some_and(|port| port.parse::<u16>().is_ok()) => {
                 return Err(UrlError::NoScheme(text.to_owned()));
             }
             other => return Err(UrlError::Scheme(other.to_owned())),
+        }
+        let parsed = url::Url::parse(text).map_err(|error| refused(error, rest))?;
+        match parsed.host_str() {
+            Some(host) if host.len() > MAX_HOST => return Err(UrlError::LongHost),
+            Some(host) if !is_name(host) => return Err(UrlError::Host(host.to_owned())),
+            _ if parsed.port() == Some(0) => return Err(UrlError::Port("0".into())),
+            _ => {}
         }
         Ok(Url(text.to_owned()))
     }
@@ -95,6 +95,11 @@ impl Url {
         super::masked(&self.0)
     }
 
+    /// As a browser reads it; `None` never, of what was checked.
+    fn parsed(&self) -> Option<url::Url> {
+        url::Url::parse(&self.0).ok()
+    }
+
     /// In lower case, without the colon.
     pub fn scheme(&self) -> String {
         self.0.split(':').next().unwrap_or_default().to_ascii_lowercase()
@@ -105,37 +110,27 @@ impl Url {
         matches!(self.scheme().as_str(), "http" | "https")
     }
 
-    /// The host without port and without the brackets of an IPv6 address; `None` unless [`Url::is_web`].
-    pub fn host(&self) -> Option<&str> {
-        self.host_and_port().map(|(host, _)| host.trim_start_matches('[').trim_end_matches(']'))
+    /// The host as DNS has it, without port and without the brackets of an IPv6 address; `None` unless
+    /// [`Url::is_web`].
+    pub fn host(&self) -> Option<String> {
+        let url = self.parsed().filter(|_| self.is_web())?;
+        url.host_str().map(|host| host.trim_start_matches('[').trim_end_matches(']').to_owned())
     }
 
     /// The port, 80 or 443 where none is written; `None` unless [`Url::is_web`].
     pub fn port(&self) -> Option<u16> {
-        let default = if self.scheme() == "https" { 443 } else { 80 };
-        self.host_and_port().map(|(_, port)| port.and_then(|p| p.parse().ok()).unwrap_or(default))
+        self.parsed().filter(|_| self.is_web())?.port_or_known_default()
     }
 
     /// What a request line asks for: path and query, at least `/`, no fragment; `None` unless [`Url::is_web`].
     pub fn path_and_query(&self) -> Option<String> {
-        let rest = self.web_rest()?;
-        let path = &rest[authority_of(rest).len()..];
-        let path = path.split('#').next().unwrap_or_default();
-        Some(if path.starts_with('/') { path.to_owned() } else { format!("/{path}") })
-    }
-
-    fn web_rest(&self) -> Option<&str> {
-        if !self.is_web() {
-            return None;
-        }
-        self.0.split_once("://").map(|(_, rest)| rest)
-    }
-
-    fn host_and_port(&self) -> Option<(&str, Option<&str>)> {
-        self.web_rest().map(|rest| split_port(without_user(authority_of(rest))))
+        let url = self.parsed().filter(|_| self.is_web())?;
+        let query = url.query().map(|query| format!("?{query}")).unwrap_or_default();
+        Some(format!("{}{query}", url.path()))
     }
 }
 
+/// What there is on a device that nobody has configured: its own web server.
 impl Default for Url {
     fn default() -> Self {
         Url("http://localhost:3000".into())
@@ -155,43 +150,23 @@ impl std::str::FromStr for Url {
     }
 }
 
-/// The part up to path, query or fragment.
-fn authority_of(rest: &str) -> &str {
-    rest.split(['/', '?', '#']).next().unwrap_or_default()
-}
-
-fn without_user(authority: &str) -> &str {
-    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
-}
-
-/// A colon inside the brackets of an IPv6 address is no port's.
-fn split_port(authority: &str) -> (&str, Option<&str>) {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (authority, None),
-    }
-}
-
-fn check_authority(authority: &str) -> Result<(), UrlError> {
-    let (host, port) = split_port(without_user(authority));
-    if host.is_empty() {
-        return Err(UrlError::NoHost);
-    }
-    if host.chars().count() > MAX_HOST {
-        return Err(UrlError::LongHost);
-    }
-    if let Some(port) = port {
-        let digits = !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
-        if !digits || !port.parse::<u16>().is_ok_and(|p| p > 0) {
-            return Err(UrlError::Port(port.to_owned()));
+/// What the parser refused, in the words of this module; `rest` is what follows the scheme.
+fn refused(error: url::ParseError, rest: &str) -> UrlError {
+    let authority = rest.trim_start_matches('/').split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    match error {
+        url::ParseError::EmptyHost => UrlError::NoHost,
+        url::ParseError::InvalidPort => {
+            UrlError::Port(host_and_port.rsplit_once(':').map_or(host_and_port, |(_, port)| port).to_owned())
         }
+        // Hosts of all kinds; the rest can't be, of a text that has a scheme.
+        _ => UrlError::Host(host_and_port.to_owned()),
     }
-    let good = match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
-        // Names beyond ASCII are the browser's to encode.
-        None => host.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_' | '~')),
-    };
-    if good { Ok(()) } else { Err(UrlError::Host(host.to_owned())) }
+}
+
+/// Whether DNS or an address could have it: the parser lets more characters through.
+fn is_name(host: &str) -> bool {
+    host.starts_with('[') || host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~'))
 }
 
 #[cfg(test)]
@@ -212,14 +187,21 @@ mod tests {
             ("https://example.org/a/b?c=d#e", "example.org", 443, "/a/b?c=d"),
             ("http://[::1]:8080/x", "::1", 8080, "/x"),
             ("HTTP://u:p@host?q", "host", 80, "/?q"),
+            ("http://b\u{fc}cher.example/a b".replace(' ', "%20").as_str(), "xn--bcher-kva.example", 80, "/a%20b"),
+            ("http://0x7f.1/a/../b#c", "127.0.0.1", 80, "/b"),
         ] {
             let url = Url::parse(text).unwrap();
-            assert_eq!((url.host(), url.port()), (Some(host), Some(port)), "{text}");
+            assert_eq!((url.host().as_deref(), url.port()), (Some(host), Some(port)), "{text}");
             assert_eq!(url.path_and_query().as_deref(), Some(path), "{text}");
             assert_eq!(url.as_str(), text);
         }
         assert_eq!(Url::parse("file:///srv/a.html").unwrap().host(), None);
         assert!(!Url::parse("about:blank").unwrap().is_web());
+    }
+
+    #[test]
+    fn what_is_built_in_is_possible() {
+        assert_eq!(Url::parse(Url::default().as_str()), Ok(Url::default()));
     }
 
     #[test]
@@ -244,9 +226,22 @@ mod tests {
             ("http://a b/", UrlError::Space),
             ("http://a\"b/", UrlError::Host("a\"b".into())),
             ("file://x.html", UrlError::RelativeFile),
+            ("http://[::1/", UrlError::Host("[::1".into())),
+            ("http://1.2.3.256/", UrlError::Host("1.2.3.256".into())),
             ("", UrlError::Empty),
         ] {
             assert_eq!(Url::parse(text), Err(error), "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_text_is_accepted_that_cannot_be_taken_apart(text in "(https?|file|about|data)?(://)?\\PC{0,20}") {
+            if let Ok(url) = Url::parse(&text) {
+                proptest::prop_assert_eq!(url.as_str(), &text);
+                proptest::prop_assert_eq!(url.is_web(), url.host().is_some_and(|host| !host.is_empty()));
+                proptest::prop_assert!(!url.is_web() || url.port().is_some_and(|port| port > 0));
+            }
         }
     }
 }

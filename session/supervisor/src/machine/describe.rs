@@ -57,7 +57,7 @@ impl Machine {
 
     fn server_name(&self) -> String {
         match (self.target.host(), self.target.port()) {
-            (Some(host), Some(80 | 443)) => host.to_owned(),
+            (Some(host), Some(80 | 443)) => host,
             (Some(host), Some(port)) => format!("{host}:{port}"),
             _ => self.target.to_string(),
         }
