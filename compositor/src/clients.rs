@@ -24,7 +24,7 @@ use smithay::reexports::{
 use crate::{
     kiosk::Kiosk,
     limits::{
-        descriptors::{self, NONE_LEFT},
+        descriptors::{self, NONE_LEFT, Use},
         refusal::Repeated,
     },
     privilege::{ClientState, Privilege},
@@ -118,7 +118,7 @@ impl Kiosk {
         privilege: Privilege,
         shell: usize,
     ) -> Result<(), (String, Option<UnixStream>)> {
-        if descriptors::is_of_reserve(&stream) {
+        if descriptors::is_of_reserve(&stream, Use::Connection) {
             return Err((NONE_LEFT.into(), Some(stream)));
         }
         let user = match socket_peercred(&stream) {

@@ -40,13 +40,44 @@ pub fn restore_limit(child: Pid) {
     let _ = prlimit(Some(child), Resource::Nofile, Rlimit { current: Some(inherited), maximum });
 }
 
+/// What a client's descriptor is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// A client more: the first to be refused.
+    Connection,
+    /// A buffer of a client that there is.
+    Buffer,
+}
+
 /// Whether a client's descriptor is one of the reserve. The kernel gives out the lowest number that is free, so its
 /// number says how many there are.
-pub fn is_of_reserve(descriptor: impl AsFd) -> bool {
-    let limit = getrlimit(Resource::Nofile).current;
+pub fn is_of_reserve(descriptor: impl AsFd, what_for: Use) -> bool {
     let number = u64::try_from(descriptor.as_fd().as_raw_fd()).unwrap_or(u64::MAX);
-    limit.is_some_and(|limit| number >= limit.saturating_sub(RESERVE.min(limit / 4)))
+    getrlimit(Resource::Nofile).current.is_some_and(|limit| number >= for_clients(limit, what_for))
+}
+
+/// The number from which on descriptors are not for this use. Of few, clients get half, and buffers a quarter more.
+fn for_clients(limit: u64, what_for: Use) -> u64 {
+    limit
+        - match what_for {
+            Use::Connection => (2 * RESERVE).min(limit / 2),
+            Use::Buffer => RESERVE.min(limit / 4),
+        }
 }
 
 /// What a client is told whose descriptor cannot be kept.
 pub const NONE_LEFT: &str = "too many open files: the few that are left are kept in reserve";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_many_a_fixed_number_is_kept_and_of_few_a_part() {
+        let both = |limit| (for_clients(limit, Use::Connection), for_clients(limit, Use::Buffer));
+        assert_eq!(both(131_072), (130_816, 130_944));
+        assert_eq!(both(1024), (768, 896));
+        assert_eq!(both(256), (128, 192));
+        assert_eq!(both(0), (0, 0));
+    }
+}

@@ -55,7 +55,8 @@ use crate::{
     kiosk::Kiosk,
     limits::{
         configures::{popup_answers, toplevel_answers},
-        depth, descriptors,
+        depth,
+        descriptors::{self, Use},
         refusal::LIMIT,
         table::{DAMAGE_RECTANGLES, UNANSWERED_CONFIGURES, WAITING_COMMITS},
     },
@@ -87,7 +88,7 @@ fn refuse<T>(code: impl Into<u32>, sentence: impl Into<String>) -> Result<T, Ref
 /// A pool is made: is there a file descriptor to spare?
 fn shm(_: &mut Kiosk, _: &Client, _: &WlShm, request: &wl_shm::Request, (): &()) -> Result<(), Refused> {
     match request {
-        wl_shm::Request::CreatePool { fd, .. } if descriptors::is_of_reserve(fd) => {
+        wl_shm::Request::CreatePool { fd, .. } if descriptors::is_of_reserve(fd, Use::Buffer) => {
             refuse(wl_shm::Error::InvalidFd, descriptors::NONE_LEFT)
         }
         _ => Ok(()),
@@ -102,7 +103,7 @@ fn buffer_params(
     _: &DmabufParamsData,
 ) -> Result<(), Refused> {
     match request {
-        zwp_linux_buffer_params_v1::Request::Add { fd, .. } if descriptors::is_of_reserve(fd) => {
+        zwp_linux_buffer_params_v1::Request::Add { fd, .. } if descriptors::is_of_reserve(fd, Use::Buffer) => {
             refuse(LIMIT, descriptors::NONE_LEFT)
         }
         _ => Ok(()),

@@ -16,16 +16,16 @@ use crate::fixture::{
     wire::{Arg, DISPLAY, Wire},
 };
 
-/// Runs a test of this module in a process of its own, where nothing else takes memory. Returns whether this is that
+/// Runs a test in a process of its own, where nothing else takes memory. Returns whether this is that
 /// process.
-fn alone(test: &str) -> bool {
+pub fn alone(test: &str) -> bool {
     const ALONE: &str = "KIOSK_TEST_ALONE";
     if std::env::var_os(ALONE).is_some() {
         return true;
     }
     let program = std::env::current_exe().unwrap();
     let mut command = std::process::Command::new(program);
-    let output = command.args(["--exact", &format!("bad::floods::{test}")]).env(ALONE, "1").output().unwrap();
+    let output = command.args(["--exact", test]).env(ALONE, "1").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success() && text.contains("1 passed"), "{text}");
     false
@@ -90,7 +90,7 @@ fn a_thousand_windows_and_subsurfaces_are_survived() {
 
 #[test]
 fn a_client_that_never_reads_is_let_go_and_costs_no_memory() {
-    if !alone("a_client_that_never_reads_is_let_go_and_costs_no_memory") {
+    if !alone("bad::floods::a_client_that_never_reads_is_let_go_and_costs_no_memory") {
         return;
     }
     let mut fixture = Fixture::new(&["320x200"]);
@@ -126,7 +126,7 @@ fn a_client_that_never_reads_is_let_go_and_costs_no_memory() {
 
 #[test]
 fn file_descriptors_sent_for_nothing_are_survived() {
-    if !alone("file_descriptors_sent_for_nothing_are_survived") {
+    if !alone("bad::floods::file_descriptors_sent_for_nothing_are_survived") {
         return;
     }
     let mut fixture = Fixture::new(&["320x200"]);
@@ -151,7 +151,7 @@ fn file_descriptors_sent_for_nothing_are_survived() {
 
 #[test]
 fn a_client_that_hoards_memory_takes_none_of_the_others_file_descriptors() {
-    if !alone("a_client_that_hoards_memory_takes_none_of_the_others_file_descriptors") {
+    if !alone("bad::floods::a_client_that_hoards_memory_takes_none_of_the_others_file_descriptors") {
         return;
     }
     for destroys_pools in [false, true] {
@@ -208,7 +208,7 @@ fn frame_callbacks_by_the_thousand_are_all_answered() {
 
 #[test]
 fn clients_that_come_and_go_leave_nothing_behind() {
-    if !alone("clients_that_come_and_go_leave_nothing_behind") {
+    if !alone("bad::floods::clients_that_come_and_go_leave_nothing_behind") {
         return;
     }
     let mut fixture = Fixture::new(&["320x200"]);

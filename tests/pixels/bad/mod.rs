@@ -2,9 +2,11 @@
 
 mod admins;
 mod callers;
+mod crowds;
 mod faults;
 mod floods;
 mod fuzz;
+mod limits;
 mod memory;
 mod roles;
 mod speaker;

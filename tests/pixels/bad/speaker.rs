@@ -124,7 +124,11 @@ pub struct Speaker {
     /// The serial of the last configure.
     configured: u32,
     unread: Vec<u8>,
+    /// The number of an output's global.
+    output: u32,
     pub closed: bool,
+    /// What the server ended the connection for: code and sentence.
+    pub error: Option<(u32, String)>,
     /// Every string that it sends is of length 0, whether the protocol allows none or not.
     pub silent: bool,
 }
@@ -141,7 +145,9 @@ impl Speaker {
             heard: vec![0],
             configured: 0,
             unread: Vec::new(),
+            output: globals.iter().find(|global| global.interface == "wl_output").map_or(0, |global| global.number),
             closed: false,
+            error: None,
             silent: false,
         };
         speaker.wire.request(1, 1, &[Arg::Word(REGISTRY)]);
@@ -188,6 +194,22 @@ impl Speaker {
         let opcode = found.unwrap_or_else(|| panic!("{interface} has no request {request}"));
         let mut words = words.iter();
         self.send(thing, opcode, |_, _, _| words.next().copied().unwrap_or(0));
+    }
+
+    /// The same on the object with this id.
+    pub fn say_to(&mut self, id: u32, request: &str, words: &[u32]) {
+        let Some(thing) = self.things.iter().find(|thing| thing.id == id).copied() else { return };
+        let opcode = thing.interface.requests.iter().position(|desc| desc.name == request).unwrap();
+        let mut words = words.iter();
+        self.send(thing, opcode, |_, _, _| words.next().copied().unwrap_or(0));
+    }
+
+    /// Binds the first output's global again.
+    pub fn bind_once_more(&mut self, _: u32) {
+        let number = self.output;
+        let id = self.new_id(WlOutput::interface(), 1);
+        let arguments = [Arg::Word(number), Arg::Text("wl_output"), Arg::Word(1), Arg::Word(id)];
+        self.closed |= !self.wire.request(REGISTRY, 0, &arguments);
     }
 
     /// The requests with a string that this client can make: interface and name.
@@ -405,6 +427,10 @@ impl Speaker {
                 break;
             }
             let first = (size >= 12).then(|| word(8));
+            if (id, head & 0xffff) == (1, 0) && size > 20 {
+                let text = String::from_utf8_lossy(&rest[20..size]);
+                self.error = Some((word(12), text.trim_end_matches('\0').to_owned()));
+            }
             self.hear(id, (head & 0xffff) as usize, first);
             rest = &rest[size..];
         }
