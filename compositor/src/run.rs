@@ -7,6 +7,7 @@ use anyhow::{Context, anyhow};
 use kiosk_core::{
     api::{self, CONTROL_SOCKET},
     config::{Config, Loaded, OutputRule, OutputSettings, SavedState, Scale, ScaleFactor, Sources},
+    sockets::SocketDir,
 };
 use smithay::{
     reexports::{
@@ -242,13 +243,18 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     kiosk.offer_dmabuf();
 
     let directory = paths::runtime_dir(options)?;
-    let displays = sockets::open_wayland(kiosk, display, &directory)
-        .with_context(|| format!("the Wayland sockets could not be opened in {}", directory.display()))?;
+    let sockets_directory = SocketDir::open(&directory)?;
+    let displays = sockets::open_wayland(kiosk, display, &sockets_directory).context("no Wayland sockets")?;
     let wayland = directory.join(api::WAYLAND_SOCKET);
     tracing::info!(socket = %wayland.display(), shells = displays.len(), backend = kiosk.backend.name(), renderer = kiosk.backend.renderer(), "ready for clients");
     let displays = displays.iter().map(|display| display.to_string_lossy().into_owned()).collect();
-    session_link::listen(kiosk, &directory.join(CONTROL_SOCKET), displays)
-        .context("the control socket could not be opened")?;
+    session_link::listen(kiosk, &directory.join(CONTROL_SOCKET), displays).context("no control socket")?;
+    if options.session == SessionChoice::External
+        && let Err(error) = sockets_directory.link(api::SESSION_SOCKET, &api::session_socket_target(), sockets::PROGRAM)
+    {
+        // Without it kioskctl still has the system bus.
+        kiosk.problem(error.to_string());
+    }
 
     signals::listen(kiosk)?;
     start_control(kiosk, directory.clone());

@@ -3,19 +3,20 @@
 //! credentials.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use kiosk_core::api::COMPOSITOR_SOCKET;
 use kiosk_core::quota::{Place, Quota};
+use kiosk_core::sockets::{Access, SocketFile, bind};
 use tokio::net::{UnixListener, UnixStream};
 use zbus::connection::Builder;
 use zbus::{Guid, OwnedGuid};
 
 use super::connection;
 use super::shared::Shared;
+use crate::sockets::PROGRAM;
 
 /// Connections in all, and of one user: nobody can lock root out.
 const MAX_CONNECTIONS: usize = 64;
@@ -28,7 +29,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 /// Serves clients for ever; returns when the socket can't be made, which is logged.
 pub(super) async fn serve(runtime_dir: &Path, shared: &Arc<Shared>) {
     let path = runtime_dir.join(COMPOSITOR_SOCKET);
-    let (listener, _socket) = match bind(&path) {
+    let (listener, _file) = match listen(&path) {
         Ok(bound) => bound,
         Err(error) => {
             let path = path.display();
@@ -74,29 +75,7 @@ async fn client(shared: Arc<Shared>, stream: UnixStream, guid: OwnedGuid, caller
     drop(place);
 }
 
-/// The socket file, removed at the end.
-struct SocketFile(PathBuf);
-
-impl Drop for SocketFile {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-/// Listens at `path`. A socket that a killed predecessor left is replaced, one that is listened to is not.
-fn bind(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
-    if std::os::unix::net::UnixStream::connect(path).is_ok() {
-        return Err(io::Error::new(io::ErrorKind::AddrInUse, "another kioskd listens there"));
-    }
-    // Under another name until its mode is right, so that nobody meets it before.
-    let new = path.with_extension("new");
-    match std::fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let listener = UnixListener::bind(&new)?;
-    // The umask of a service leaves it to the owner; who may do what is decided call by call.
-    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o666))?;
-    std::fs::rename(&new, path)?;
-    Ok((listener, SocketFile(path.to_owned())))
+fn listen(path: &Path) -> io::Result<(UnixListener, SocketFile)> {
+    let listener = bind(path, Access::EVERYBODY, PROGRAM)?;
+    Ok((UnixListener::from_std(listener)?, SocketFile::of(path)?))
 }

@@ -20,6 +20,15 @@ pub const CONTROL_SOCKET: &str = "control.sock";
 pub const COMPOSITOR_SOCKET: &str = "compositor.sock";
 /// Peer-to-peer D-Bus of the session, in the runtime directory.
 pub const SESSION_SOCKET: &str = "session.sock";
+/// Where [`SESSION_SOCKET`] leads: a directory in the runtime directory in which kiosk-session's user makes names, and
+/// nobody else. In the runtime directory itself only kioskd's does.
+pub const SESSION_DIR: &str = "session";
+
+/// Where [`SESSION_SOCKET`] leads, from the runtime directory.
+pub fn session_socket_target() -> String {
+    format!("{SESSION_DIR}/{SESSION_SOCKET}")
+}
+
 /// The first shell's Wayland socket, in the runtime directory.
 pub const WAYLAND_SOCKET: &str = "wayland-0";
 

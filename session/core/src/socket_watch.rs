@@ -49,11 +49,19 @@ impl SocketWatch {
         }
     }
 
-    /// Watches the nearest existing directory. Adding a watch that there is changes nothing; one whose directory goes
-    /// ends with an event.
+    /// Watches the nearest existing directory, of the name and of where it leads.
     fn aim(&self) -> io::Result<()> {
+        self.aim_at(&self.socket)?;
+        match std::fs::read_link(&self.socket) {
+            Ok(target) => self.aim_at(&self.socket.parent().unwrap_or(Path::new("")).join(target)),
+            Err(_not_a_link) => Ok(()),
+        }
+    }
+
+    /// Adding a watch that there is changes nothing; one whose directory goes ends with an event.
+    fn aim_at(&self, socket: &Path) -> io::Result<()> {
         let (mut missing, mut last) = (None, Errno::NOENT);
-        let mut directories = self.socket.ancestors().skip(1);
+        let mut directories = socket.ancestors().skip(1);
         while let Some(directory) = directories.next() {
             // Of a relative path the nearest one is where we are.
             let place = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
@@ -61,7 +69,7 @@ impl SocketWatch {
                 // It may have come between the two looks, which is before it could be told.
                 Ok(_) if missing.is_some_and(Path::exists) => {
                     missing = None;
-                    directories = self.socket.ancestors().skip(1);
+                    directories = socket.ancestors().skip(1);
                 }
                 Ok(_) => return Ok(()),
                 Err(Errno::NOENT) => missing = Some(directory),
@@ -106,6 +114,15 @@ mod tests {
             assert!(tokio::time::timeout(soon, watch.appeared()).await.is_err(), "it is gone");
             std::fs::create_dir_all(socket.parent().unwrap()).unwrap();
             assert!(tokio::time::timeout(soon, watch.appeared()).await.is_err(), "only its place");
+            let elsewhere = directory.path().join("elsewhere/socket");
+            std::os::unix::fs::symlink(&elsewhere, &socket).unwrap();
+            assert!(tokio::time::timeout(soon, watch.appeared()).await.is_err(), "a link that leads nowhere");
+            std::fs::create_dir(elsewhere.parent().unwrap()).unwrap();
+            assert!(tokio::time::timeout(soon, watch.appeared()).await.is_err(), "only the place it leads to");
+            drop(std::os::unix::net::UnixListener::bind(&elsewhere).unwrap());
+            let seen = tokio::time::timeout(Duration::from_secs(10), watch.appeared()).await;
+            seen.expect("the socket is there by the link");
+            std::fs::remove_file(&socket).unwrap();
             drop(std::os::unix::net::UnixListener::bind(&socket).unwrap());
             let seen = tokio::time::timeout(Duration::from_secs(10), watch.appeared()).await;
             seen.expect("the socket is there again");

@@ -1,21 +1,56 @@
-//! Listening Unix sockets with their permissions, the same for the Wayland, control and D-Bus sockets of both daemons.
+//! Listening sockets at names that other users know: `/run/kiosk/wayland-0` and its neighbours. Used by both daemons at
+//! their start.
 //!
-//! A socket is made under a hidden name and renamed when its mode and its group are right: whoever waits for it to
-//! appear finds it listening, and nobody meets it before. Never waits.
+//! A name stands for a socket only when the socket's owner, group and mode are right: it is made in a directory that
+//! nobody else can enter, and moved. The directory around it is taken from everybody else first ([`SocketDir::open`]);
+//! what others left at our names goes, and what can't be removed is moved aside. Never waits, for no peer and no file.
 
 use std::io;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
-use std::os::unix::net::{UnixListener, UnixStream};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Gid, chownat};
+use rustix::fs::{
+    AtFlags, CWD, FileType, Gid, Mode, OFlags, RenameFlags, Stat, chmodat, chownat, fchmod, fstat, mkdirat, openat,
+    readlinkat, renameat, renameat_with, statat, symlinkat, unlinkat,
+};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
+use rustix::process::geteuid;
+
+/// Of a directory that is missing: everybody may look for sockets in it.
+const DIRECTORY_MODE: u32 = 0o755;
+/// Write permission of all but the owner.
+const OTHERS_WRITE: u32 = 0o022;
+/// Tries at a name that nobody uses, when something is moved aside.
+const ASIDE_TRIES: u32 = 1000;
+
+/// Why a socket could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    #[error("the directory {} can't be used: {error}", path.display())]
+    Directory { path: PathBuf, error: io::Error },
+    #[error(
+        "the directory {} belongs to user {owner} and not to {own}, who runs this: give it to that user (systemd-tmpfiles --create does, or chown)",
+        path.display()
+    )]
+    Owner { path: PathBuf, owner: u32, own: u32 },
+    #[error("{} is in use: another {program} runs here", .0.display(), program = .1)]
+    InUse(PathBuf, &'static str),
+    #[error("{} is in the way of a socket and can't be removed: {error}", path.display())]
+    InTheWay { path: PathBuf, error: io::Error },
+    #[error("the socket {} can't be made: {error}", path.display())]
+    Make { path: PathBuf, error: io::Error },
+    #[error("the socket {} can't be given to the group {group}: {error}; is its user a member?", path.display())]
+    Group { path: PathBuf, group: u32, error: io::Error },
+}
 
 /// Who may connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Access {
-    /// Permissions of the file, such as `0o660`.
+    /// Permissions of the socket's file, such as `0o660`.
     pub mode: u32,
-    /// Group of the file; `None`: our own.
+    /// `None`: our own group.
     pub group: Option<u32>,
 }
 
@@ -24,89 +59,228 @@ impl Access {
     pub const EVERYBODY: Access = Access { mode: 0o666, group: None };
     /// Our user and our group.
     pub const GROUP: Access = Access { mode: 0o660, group: None };
-}
+    /// Our user alone.
+    pub const OWNER: Access = Access { mode: 0o600, group: None };
 
-/// Why a socket could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum BindError {
-    #[error("{path} is in use: another {program} runs here", path = .0.display(), program = .1)]
-    InUse(PathBuf, &'static str),
-    #[error("{path} is in the way and is not a socket: remove it", path = .0.display())]
-    InTheWay(PathBuf),
-    #[error("{path} can't be given to the group {group} ({error}): run the service with that group, or as root", path = .path.display())]
-    Group { path: PathBuf, group: u32, error: io::Error },
-    #[error("{path} can't be made: {error}", path = .path.display())]
-    Io { path: PathBuf, error: io::Error },
+    /// Our user and this group.
+    pub fn of_group(group: u32) -> Self {
+        Access { mode: 0o660, group: Some(group) }
+    }
 }
 
 impl From<BindError> for io::Error {
     fn from(error: BindError) -> Self {
         let kind = match &error {
             BindError::InUse(..) => io::ErrorKind::AddrInUse,
-            BindError::InTheWay(_) => io::ErrorKind::AlreadyExists,
-            BindError::Group { error, .. } | BindError::Io { error, .. } => error.kind(),
+            BindError::Owner { .. } => io::ErrorKind::PermissionDenied,
+            BindError::Directory { error, .. }
+            | BindError::InTheWay { error, .. }
+            | BindError::Make { error, .. }
+            | BindError::Group { error, .. } => error.kind(),
         };
         io::Error::new(kind, error)
     }
 }
 
-/// A socket that is listened to does not block.
-///
-/// One that a dead predecessor left at `path` is replaced; a living `program`'s is not.
-pub fn bind(path: &Path, access: Access, program: &'static str) -> Result<UnixListener, BindError> {
-    let failed = |error: io::Error| BindError::Io { path: path.to_owned(), error };
-    if let Some(directory) = path.parent() {
-        std::fs::create_dir_all(directory).map_err(failed)?;
-    }
-    match std::fs::symlink_metadata(path) {
-        Ok(_) if UnixStream::connect(path).is_ok() => return Err(BindError::InUse(path.to_owned(), program)),
-        Ok(data) if !data.file_type().is_socket() && data.is_dir() => {
-            return Err(BindError::InTheWay(path.to_owned()));
-        }
-        _ => {}
-    }
-    let hidden = hidden(path);
-    let _ = std::fs::remove_file(&hidden);
-    let bound = UnixListener::bind(&hidden).map_err(failed).and_then(|listener| {
-        listener.set_nonblocking(true).map_err(failed)?;
-        // The group first: a mode that lets the group in is never seen with another group.
-        if let Some(group) = access.group {
-            chownat(CWD, &hidden, None, Some(Gid::from_raw(group)), AtFlags::SYMLINK_NOFOLLOW)
-                .map_err(|error| BindError::Group { path: path.to_owned(), group, error: error.into() })?;
-        }
-        std::fs::set_permissions(&hidden, std::fs::Permissions::from_mode(access.mode)).map_err(failed)?;
-        std::fs::rename(&hidden, path).map_err(failed)?;
-        Ok(listener)
-    });
-    bound.inspect_err(|_| drop(std::fs::remove_file(&hidden)))
+/// A directory in which only we make names.
+#[derive(Debug)]
+pub struct SocketDir {
+    path: PathBuf,
+    fd: OwnedFd,
+    owner: u32,
 }
-
-/// The name that the socket has until it is ready: nobody else's, whatever lies about in the directory.
-fn hidden(path: &Path) -> PathBuf {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let candidate = |number: u32| path.with_file_name(format!(".{name}.{}.{number}", std::process::id()));
-    (0..MAX_HIDDEN).map(candidate).find(|path| !path.is_dir()).unwrap_or_else(|| candidate(MAX_HIDDEN))
-}
-
-/// Hidden names that are tried where directories of those names are in the way.
-const MAX_HIDDEN: u32 = 1000;
 
 /// The file of a socket that we listen on: says whether it is still ours, and goes with this value if it is.
 #[derive(Debug)]
 pub struct SocketFile {
     path: PathBuf,
-    inode: u64,
+    inode: (u64, u64),
+}
+
+/// Makes the directory of `path` ours alone and listens at `path`: [`SocketDir::open`] and [`SocketDir::bind`].
+pub fn bind(path: &Path, access: Access, program: &'static str) -> Result<UnixListener, BindError> {
+    let name = path.file_name().and_then(|name| name.to_str());
+    let name = name.ok_or_else(|| BindError::Make { path: path.into(), error: io::ErrorKind::InvalidInput.into() })?;
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    SocketDir::open(parent)?.bind(name, access, program)
+}
+
+impl SocketDir {
+    /// Makes the directory where it is missing, and takes the right to make names in it from all but its owner, who
+    /// must be we. Root may use another user's: nothing that this one does there makes root touch a third place.
+    pub fn open(path: &Path) -> Result<Self, BindError> {
+        let wrong = |error: io::Error| BindError::Directory { path: path.into(), error };
+        let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
+        let (fd, new) = match openat(CWD, path, flags, Mode::empty()) {
+            Err(Errno::NOENT) => {
+                std::fs::create_dir_all(path).map_err(wrong)?;
+                (openat(CWD, path, flags, Mode::empty()).map_err(|error| wrong(error.into()))?, true)
+            }
+            other => (other.map_err(|error| wrong(error.into()))?, false),
+        };
+        let stat = fstat(&fd).map_err(|error| wrong(error.into()))?;
+        let own = geteuid();
+        if stat.st_uid != own.as_raw() && !own.is_root() {
+            return Err(BindError::Owner { path: path.into(), owner: stat.st_uid, own: own.as_raw() });
+        }
+        // A service's umask leaves a new directory to its owner.
+        let mode = if new { DIRECTORY_MODE } else { stat.st_mode & 0o7777 & !OTHERS_WRITE };
+        if mode != stat.st_mode & 0o7777 {
+            fchmod(&fd, Mode::from_raw_mode(mode)).map_err(|error| wrong(error.into()))?;
+            if !new {
+                tracing::info!(path = %path.display(), "others can no longer make files in the sockets' directory");
+            }
+        }
+        Ok(Self { path: path.into(), fd, owner: stat.st_uid })
+    }
+
+    /// As it was opened.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Listens at `name`, which does not block. A socket that a dead predecessor left is replaced, that of a living
+    /// `program` is not ([`BindError::InUse`]); anything else at that name goes.
+    pub fn bind(&self, name: &str, access: Access, program: &'static str) -> Result<UnixListener, BindError> {
+        let path = self.path.join(name);
+        if self.listened_to(name) {
+            return Err(BindError::InUse(path, program));
+        }
+        let hidden = format!(".{name}.new");
+        self.clear(&hidden)?;
+        let made = self.make(&hidden, &path, access);
+        let made = made.and_then(|(listener, private)| {
+            self.clear(name)?;
+            let moved = renameat(&private, SOCKET, &self.fd, name);
+            moved.map_err(|error| BindError::Make { path: path.clone(), error: error.into() })?;
+            Ok(listener)
+        });
+        // Whatever became of it, the private directory is not needed any more.
+        let _ = self.clear(&hidden);
+        made
+    }
+
+    /// Makes `name` lead to `target`, a path from this directory. Whatever else was at that name goes, except a socket
+    /// that somebody listens to.
+    pub fn link(&self, name: &str, target: &str, program: &'static str) -> Result<(), BindError> {
+        if readlinkat(&self.fd, name, Vec::new()).is_ok_and(|there| there.as_bytes() == target.as_bytes()) {
+            return Ok(());
+        }
+        let path = self.path.join(name);
+        if self.listened_to(name) {
+            return Err(BindError::InUse(path, program));
+        }
+        let hidden = format!(".{name}.new");
+        self.clear(&hidden)?;
+        symlinkat(target, &self.fd, &hidden)
+            .and_then(|()| {
+                let _ = self.clear(name);
+                renameat(&self.fd, &hidden, &self.fd, name)
+            })
+            .map_err(|error| BindError::Make { path, error: error.into() })
+    }
+
+    /// Removes the socket `name` of a predecessor. Returns whether there was one that nobody listens to.
+    pub fn remove_stale(&self, name: &str) -> bool {
+        let stat = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW);
+        let socket = stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Socket);
+        socket && !self.listened_to(name) && unlinkat(&self.fd, name, AtFlags::empty()).is_ok()
+    }
+
+    /// A socket with these rights, named [`SOCKET`], in a directory `hidden` that is ours alone.
+    fn make(&self, hidden: &str, path: &Path, access: Access) -> Result<(UnixListener, OwnedFd), BindError> {
+        let failed = |error: io::Error| BindError::Make { path: path.into(), error };
+        let failed_call = |error: Errno| failed(error.into());
+        mkdirat(&self.fd, hidden, Mode::RWXU).map_err(failed_call)?;
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let private = openat(&self.fd, hidden, flags, Mode::empty()).map_err(failed_call)?;
+        let stat = fstat(&private).map_err(failed_call)?;
+        if stat.st_uid != geteuid().as_raw() {
+            return Err(failed(io::Error::other("somebody else replaced the directory that it was made in")));
+        }
+        // By the descriptor: nothing on the way there can be exchanged.
+        let listener = UnixListener::bind(by_descriptor(&private, SOCKET)).map_err(failed)?;
+        listener.set_nonblocking(true).map_err(failed)?;
+        if let Some(group) = access.group {
+            chownat(&private, SOCKET, None, Some(Gid::from_raw(group)), AtFlags::SYMLINK_NOFOLLOW)
+                .map_err(|error| BindError::Group { path: path.into(), group, error: error.into() })?;
+        }
+        chmodat(&private, SOCKET, Mode::from_raw_mode(access.mode), AtFlags::empty()).map_err(failed_call)?;
+        Ok((listener, private))
+    }
+
+    /// Whether a socket of ours, or of the directory's owner, is listened to. One that somebody else put there counts
+    /// for nothing. Never waits: a full queue is an answer too.
+    fn listened_to(&self, name: &str) -> bool {
+        let Ok(stat) = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) else { return false };
+        let trusted = [geteuid().as_raw(), self.owner].contains(&stat.st_uid);
+        if !trusted || FileType::from_raw_mode(stat.st_mode) != FileType::Socket {
+            return false;
+        }
+        let flags = SocketFlags::NONBLOCK | SocketFlags::CLOEXEC;
+        let Ok(socket) = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None) else { return false };
+        let Ok(address) = SocketAddrUnix::new(by_descriptor(&self.fd, name)) else { return false };
+        matches!(connect(&socket, &address), Ok(()) | Err(Errno::AGAIN))
+    }
+
+    /// Sees to it that `name` is free. A directory with something of somebody else's in it is moved aside.
+    fn clear(&self, name: &str) -> Result<(), BindError> {
+        let remove = || match unlinkat(&self.fd, name, AtFlags::empty()) {
+            Ok(()) | Err(Errno::NOENT) => Ok(()),
+            Err(Errno::ISDIR | Errno::PERM) => {
+                // What we made ourselves and left, when we were killed.
+                if let Ok(inside) = openat(&self.fd, name, OFlags::DIRECTORY | OFlags::NOFOLLOW, Mode::empty()) {
+                    let _ = unlinkat(&inside, SOCKET, AtFlags::empty());
+                }
+                unlinkat(&self.fd, name, AtFlags::REMOVEDIR).or_else(|_| self.move_aside(name))
+            }
+            Err(error) => Err(error),
+        };
+        remove().map_err(|error| BindError::InTheWay { path: self.path.join(name), error: error.into() })
+    }
+
+    fn move_aside(&self, name: &str) -> rustix::io::Result<()> {
+        let mut last = Errno::EXIST;
+        for number in 0..ASIDE_TRIES {
+            let aside = format!(".{name}.aside-{number}");
+            match renameat_with(&self.fd, name, &self.fd, &aside, RenameFlags::NOREPLACE) {
+                Ok(()) => {
+                    let path = self.path.join(name);
+                    tracing::warn!(path = %path.display(), aside, "what was in the way of a socket is moved aside");
+                    return Ok(());
+                }
+                Err(Errno::EXIST) => {}
+                Err(error) => {
+                    last = error;
+                    break;
+                }
+            }
+        }
+        Err(last)
+    }
+}
+
+/// The socket's name in its private directory.
+const SOCKET: &str = "s";
+
+fn by_descriptor(directory: &impl AsFd, name: &str) -> String {
+    format!("/proc/self/fd/{}/{name}", directory.as_fd().as_raw_fd())
+}
+
+fn inode(stat: &Stat) -> (u64, u64) {
+    (stat.st_dev, stat.st_ino)
 }
 
 impl SocketFile {
     /// Of the socket that was just bound at `path`.
     pub fn of(path: &Path) -> io::Result<Self> {
-        Ok(SocketFile { path: path.to_owned(), inode: std::fs::symlink_metadata(path)?.ino() })
+        let stat = statat(CWD, path, AtFlags::SYMLINK_NOFOLLOW)?;
+        Ok(SocketFile { path: path.to_owned(), inode: inode(&stat) })
     }
 
     /// Whether the file at the path is the one that was made.
     pub fn is_ours(&self) -> bool {
-        std::fs::symlink_metadata(&self.path).is_ok_and(|data| data.ino() == self.inode)
+        statat(CWD, &self.path, AtFlags::SYMLINK_NOFOLLOW).is_ok_and(|stat| inode(&stat) == self.inode)
     }
 }
 
@@ -119,64 +293,5 @@ impl Drop for SocketFile {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_dead_socket_is_replaced_and_a_living_one_is_not() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("run/x.sock");
-        drop(bind(&path, Access::EVERYBODY, "kioskd").unwrap());
-        let _living = bind(&path, Access::GROUP, "kioskd").unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().mode() & 0o777, 0o660);
-        let error = bind(&path, Access::GROUP, "kioskd").unwrap_err();
-        assert!(error.to_string().ends_with("x.sock is in use: another kioskd runs here"), "{error}");
-        assert_eq!(io::Error::from(error).kind(), io::ErrorKind::AddrInUse);
-        let left: Vec<_> = std::fs::read_dir(path.parent().unwrap()).unwrap().collect();
-        assert_eq!(left.len(), 1, "{left:?}");
-    }
-
-    #[test]
-    fn a_directory_of_the_hidden_name_is_in_nobodys_way_and_one_of_the_name_is_named() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.sock");
-        std::fs::create_dir(hidden(&path)).unwrap();
-        let _listener = bind(&path, Access::EVERYBODY, "kioskd").unwrap();
-        let other = directory.path().join("y.sock");
-        std::fs::create_dir(&other).unwrap();
-        let error = bind(&other, Access::EVERYBODY, "kioskd").unwrap_err().to_string();
-        assert!(error.ends_with("y.sock is in the way and is not a socket: remove it"), "{error}");
-    }
-
-    #[test]
-    fn the_group_is_right_before_the_name_is_there_or_there_is_no_name() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.sock");
-        let own = rustix::process::getegid().as_raw();
-        let _listener = bind(&path, Access { mode: 0o660, group: Some(own) }, "kioskd").unwrap();
-        assert_eq!(std::fs::metadata(&path).unwrap().gid(), own);
-        if !rustix::process::geteuid().is_root() {
-            let other = directory.path().join("y.sock");
-            let error = bind(&other, Access { mode: 0o660, group: Some(0) }, "kioskd").unwrap_err();
-            assert!(matches!(error, BindError::Group { group: 0, .. }), "{error}");
-            assert!(!other.exists());
-        }
-    }
-
-    #[test]
-    fn a_socket_file_goes_with_its_owner_and_a_successors_stays() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("x.sock");
-        let first = bind(&path, Access::GROUP, "kioskd").unwrap();
-        let file = SocketFile::of(&path).unwrap();
-        assert!(file.is_ours());
-        drop(first);
-        let _second = bind(&path, Access::GROUP, "kioskd").unwrap();
-        assert!(!file.is_ours());
-        let successor = SocketFile::of(&path).unwrap();
-        drop(file);
-        assert!(path.exists());
-        drop(successor);
-        assert!(!path.exists());
-    }
-}
+#[path = "sockets_tests.rs"]
+mod tests;

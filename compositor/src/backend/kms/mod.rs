@@ -56,6 +56,9 @@ use cards::Refused;
 use gpu_copy::Lent;
 use present::CardRenderer;
 
+/// Of this back end, for people.
+pub const NAME: &str = "kms";
+
 /// Why the console's screens cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KmsError {
@@ -140,7 +143,7 @@ impl<H: Host> Kms<H> {
 
 impl<H: Host> Backend for Kms<H> {
     fn name(&self) -> &'static str {
-        "kms"
+        NAME
     }
 
     fn renderer(&self) -> &'static str {

@@ -2,9 +2,8 @@
 //! socket's credentials.
 
 use std::io;
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream as StdStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -15,9 +14,12 @@ use zbus::connection::Builder;
 use zbus::{Connection, Guid, OwnedGuid};
 
 use super::{Shells, connection};
-use kiosk_core::api::SESSION_SOCKET;
+use kiosk_core::api::{SESSION_DIR, SESSION_SOCKET, session_socket_target};
 use kiosk_core::quota::{Place, Quota};
+use kiosk_core::sockets::{Access, BindError, SocketDir, SocketFile};
 
+/// In messages about a socket that somebody else listens to.
+const PROGRAM: &str = "kiosk-session";
 /// Connections of all users, and of one: nobody can lock root out.
 const MOST: usize = 64;
 const MOST_EACH: usize = 16;
@@ -30,20 +32,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Serves clients for ever, and makes the socket anew when it is found missing at a notification of `look`.
 pub(super) async fn serve(runtime_dir: &Path, shared: &Shells, look: &Notify) {
-    let path = runtime_dir.join(SESSION_SOCKET);
+    let link = runtime_dir.join(SESSION_SOCKET);
     let guid = OwnedGuid::from(Guid::generate());
     let quota = Quota::new(MOST, MOST_EACH);
     loop {
-        match Socket::bind(&path) {
+        match bind(runtime_dir) {
             Ok(socket) => {
                 tokio::select! {
                     () = accept(&socket.listener, shared, &guid, &quota) => {}
-                    () = gone(&socket, look) => tracing::info!(path = %path.display(), "the socket is made anew"),
+                    () = gone(&socket, &link, look) => tracing::info!(path = %link.display(), "the socket is made anew"),
                 }
             }
             Err(error) => {
-                let path = path.display();
-                tracing::warn!(%error, %path, "the session's socket can't be made: kioskctl needs the system bus");
+                tracing::warn!(%error, "there is no socket of the session's: kioskctl needs the system bus");
                 // A directory that is made anew may have other rights.
                 look.notified().await;
             }
@@ -116,11 +117,11 @@ async fn writable(socket: &UnixStream) {
     while socket.writable().await.is_ok() && socket.try_io(Interest::WRITABLE, now).is_err() {}
 }
 
-/// Returns when `look` is notified and the socket's file is not ours any more.
-async fn gone(socket: &Socket, look: &Notify) {
+/// Returns when `look` is notified and the socket's file is not ours any more, or nothing leads to it.
+async fn gone(socket: &Socket, link: &Path, look: &Notify) {
     loop {
         look.notified().await;
-        if inode(&socket.path).ok() != Some(socket.inode) {
+        if !socket.file.is_ours() || !link.exists() {
             return;
         }
     }
@@ -129,36 +130,28 @@ async fn gone(socket: &Socket, look: &Notify) {
 /// The listener and its file, which goes with it.
 struct Socket {
     listener: UnixListener,
-    path: PathBuf,
-    inode: u64,
+    file: SocketFile,
 }
 
-impl Socket {
-    /// One that a killed predecessor left is replaced, one that is listened to is not.
-    fn bind(path: &Path) -> io::Result<Socket> {
-        if std::os::unix::net::UnixStream::connect(path).is_ok() {
-            return Err(io::Error::new(io::ErrorKind::AddrInUse, "another kiosk-session listens there"));
-        }
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let listener = UnixListener::bind(path)?;
-        let socket = Socket { listener, path: path.to_owned(), inode: inode(path)? };
-        // A service's umask leaves it to the owner; who may do what is decided call by call.
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o666))?;
-        Ok(socket)
+/// In a directory of our own: only kioskd's user makes names in the runtime directory. Where that is our user too, or
+/// was so kind, the name that people know leads there.
+fn bind(runtime_dir: &Path) -> Result<Socket, BindError> {
+    let directory = SocketDir::open(&runtime_dir.join(SESSION_DIR))?;
+    let listener = directory.bind(SESSION_SOCKET, Access::EVERYBODY, PROGRAM)?;
+    let path = directory.path().join(SESSION_SOCKET);
+    let made = UnixListener::from_std(listener).and_then(|listener| Ok((listener, SocketFile::of(&path)?)));
+    let (listener, file) = made.map_err(|error| BindError::Make { path: path.clone(), error })?;
+    let (link, target) = (runtime_dir.join(SESSION_SOCKET), session_socket_target());
+    let leads = std::fs::read_link(&link).is_ok_and(|there| there == Path::new(&target));
+    if !leads
+        && let Err(error) =
+            SocketDir::open(runtime_dir).and_then(|directory| directory.link(SESSION_SOCKET, &target, PROGRAM))
+    {
+        tracing::debug!(%error, "the link can't be made");
+        let (link, path) = (link.display(), path.display());
+        tracing::warn!(
+            "{link} does not lead to {path}: kioskctl needs the system bus, or that link (systemd-tmpfiles --create makes it)"
+        );
     }
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        if inode(&self.path).ok() == Some(self.inode) {
-            let _ = std::fs::remove_file(&self.path);
-        }
-    }
-}
-
-fn inode(path: &Path) -> io::Result<u64> {
-    std::fs::metadata(path).map(|data| data.ino())
+    Ok(Socket { listener, file })
 }
