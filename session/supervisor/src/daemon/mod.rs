@@ -53,7 +53,14 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
     let (mut daemons, authority) = (Vec::new(), Authority::default());
     for (number, configured) in shells.iter().enumerate() {
         let directories = directories.of_shell(number).context("a shell's directory can't be made")?;
-        let (daemon, ends) = Daemon::start(number, configured, &runtime_dir, board.clone(), look.clone(), directories)?;
+        let (daemon, ends) = Daemon::start(
+            number,
+            (configured, config.allowed(configured)),
+            &runtime_dir,
+            board.clone(),
+            look.clone(),
+            directories,
+        )?;
         shared.push(Shared {
             status: daemon.status.subscribe(),
             calls: ends.calls.clone(),

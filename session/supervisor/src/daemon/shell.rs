@@ -13,7 +13,7 @@ use super::Input;
 use crate::browser::{self, Surroundings};
 use crate::devtools::{Frames, frame};
 use crate::launcher::{LaunchError, Process};
-use crate::page::Page;
+use crate::page::{Page, Rules};
 use kiosk_core::config::Shell as Configured;
 
 /// What is read from the pipe at a time.
@@ -32,6 +32,7 @@ impl Shell {
     /// Starts what is configured. What comes from it is sent to `inputs` with the number `generation`.
     pub fn start(
         configured: &Configured,
+        rules: Rules,
         surroundings: &Surroundings,
         inputs: &mpsc::UnboundedSender<Input>,
         generation: u64,
@@ -48,7 +49,7 @@ impl Shell {
                 let reader = Receiver::from_owned_fd(reader).map_err(failed)?;
                 tokio::spawn(write(writer, outgoing));
                 tokio::spawn(read(reader, inputs.clone(), generation));
-                (order, Some(Page::new(configured.ready.page, configured.ready.http_status.clone())))
+                (order, Some(Page::new(rules)))
             }
         };
         let process = Process::spawn(order)?;

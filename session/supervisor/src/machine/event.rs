@@ -68,6 +68,15 @@ pub enum Event {
         /// An error page is what the browser shows now.
         error_page: bool,
     },
+    /// The page's own server has answered with an error; what was shown before still is.
+    PageStale {
+        url: String,
+        reason: String,
+    },
+    /// The page wanted to go where it may not, and stayed.
+    Refused {
+        url: String,
+    },
     PageCrashed,
     /// The page waits for a person to answer its dialog, or no longer does. It can't answer meanwhile.
     Dialog {
@@ -118,6 +127,12 @@ pub enum Effect {
     Measure,
     /// Have the next shell start with an empty profile; a copy of the old one is kept.
     SetProfileAside,
+    /// Tell that the page wanted to go where it may not.
+    Refused {
+        url: String,
+        /// Since the session began, this one included.
+        count: u64,
+    },
     /// A failure for the log, the memory and whoever listens.
     Failed(Failure),
     /// All is ended: leave.

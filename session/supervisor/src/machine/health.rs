@@ -25,7 +25,7 @@ impl Machine {
     /// Health is asked for while the page is up and nothing keeps it from answering.
     pub(super) fn watch_health(&mut self, now: Duration) {
         let watched = !self.dialog && !self.settings.command;
-        if let Page::Up { health } = &mut self.page {
+        if let Page::Up { health, .. } = &mut self.page {
             *health = if watched { Health::Fine(now + HEALTH_INTERVAL) } else { Health::NotAsked };
         }
         if let Page::Loading { answer_by, .. } = &mut self.page
@@ -38,7 +38,7 @@ impl Machine {
     /// The page has answered.
     pub(super) fn alive(&mut self) {
         match &mut self.page {
-            Page::Up { health } => {
+            Page::Up { health, .. } => {
                 if let Health::Asked(by) = *health {
                     let asked = by.saturating_sub(ANSWER_LIMIT);
                     *health = Health::Fine(asked + HEALTH_INTERVAL);
@@ -51,9 +51,9 @@ impl Machine {
 
     pub(super) fn expire_health(&mut self, now: Duration, effects: &mut Effects) {
         match self.page {
-            Page::Up { health: Health::Fine(at) } if now >= at => self.ask(now, effects),
-            Page::Up { health: Health::Asked(by) } if now >= by + LATE => self.ask(now, effects),
-            Page::Up { health: Health::Asked(by) } if now >= by => {
+            Page::Up { health: Health::Fine(at), .. } if now >= at => self.ask(now, effects),
+            Page::Up { health: Health::Asked(by), .. } if now >= by + LATE => self.ask(now, effects),
+            Page::Up { health: Health::Asked(by), .. } if now >= by => {
                 self.trouble_with_page("the page does not answer any more", Rung::Reload, now, effects);
             }
             Page::Loading { answer_by: Some(by), .. } if now >= by => {
@@ -70,7 +70,9 @@ impl Machine {
     }
 
     fn ask(&mut self, now: Duration, effects: &mut Effects) {
-        self.page = Page::Up { health: Health::Asked(now + ANSWER_LIMIT) };
+        if let Page::Up { health, .. } = &mut self.page {
+            *health = Health::Asked(now + ANSWER_LIMIT);
+        }
         effects.push(Effect::Ping);
     }
 

@@ -73,6 +73,8 @@ pub struct Machine {
     covered: Option<Duration>,
     trouble: Trouble,
     launches: u32,
+    /// Addresses that the page wanted to go to and may not.
+    refused: u64,
     recovery: Recovery,
     clock: ReadyClock,
     /// Why it is not up, for messages.
@@ -97,6 +99,7 @@ impl Machine {
             covered: None,
             trouble: Trouble::None,
             launches: 0,
+            refused: 0,
             recovery: Recovery::default(),
             clock,
             reason: String::new(),

@@ -121,7 +121,18 @@ pub(super) enum Page {
     },
     Up {
         health: Health,
+        next: Next,
     },
+}
+
+/// What becomes of a page that is up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Next {
+    Stay,
+    /// Its server had nothing better: it is loaded again when the server is well.
+    Reload,
+    /// The same with the page that was to be opened in its place.
+    Open,
 }
 
 impl Page {
@@ -132,7 +143,7 @@ impl Page {
             Page::Starting(patience) => [Some(patience.deadline()), None, None],
             Page::Lost { limit } | Page::EndingRenderer { limit } => [Some(*limit), None, None],
             Page::Loading { patience, empty_at, answer_by, .. } => [Some(patience.deadline()), *empty_at, *answer_by],
-            Page::Up { health } => [health.at(), None, None],
+            Page::Up { health, .. } => [health.at(), None, None],
         }
     }
 

@@ -141,6 +141,7 @@ impl World {
                     self.happened.push_back(Event::Measured { work: self.work });
                 }
                 Effect::SetProfileAside => self.profiles_aside += 1,
+                Effect::Refused { .. } => {}
                 Effect::Finish => {
                     assert!(!self.alive, "left with a shell running");
                     self.finished = true;
@@ -516,6 +517,47 @@ fn a_page_that_answers_after_it_was_loaded_again_stays_in_its_browser() {
 }
 
 #[test]
+fn a_page_whose_server_answers_with_an_error_stays_until_the_server_is_well() {
+    let mut world = World::ready();
+    world.event(Event::Moved { url: "http://localhost:3000/".into() });
+    let stale = || Event::PageStale { url: "http://localhost:3000/".into(), reason: "status 504".into() };
+    for _ in 0..10 {
+        assert_eq!(world.states(stale()), (State::Ready, State::Ready), "what is shown is the page");
+        while !world.probing {
+            world.pass(SECOND);
+            world.event(Event::Alive);
+        }
+        world.event(Event::ServerDown { reason: "status 504".into() });
+        assert_eq!(world.machine.report().state, State::Ready);
+        while !world.probing {
+            world.pass(SECOND);
+            world.event(Event::Alive);
+        }
+        world.effects.clear();
+        world.event(Event::ServerUp);
+        assert!(world.effects.contains(&Effect::Reload { hard: false }), "{:?}", world.effects);
+    }
+    world.until_ready();
+    // At the start there is nothing to stay.
+    let mut world = World::new(settings());
+    while world.machine.state() != State::Loading {
+        world.cooperate();
+    }
+    assert_eq!(world.states(stale()), (State::Offline, State::Offline));
+    world.until_ready();
+}
+
+#[test]
+fn refusals_are_counted() {
+    let mut world = World::ready();
+    for count in 1..4 {
+        world.event(Event::Refused { url: "http://x/".into() });
+        assert_eq!(world.effects.last(), Some(&Effect::Refused { url: "http://x/".into(), count }));
+    }
+    assert_eq!(world.machine.state(), State::Ready);
+}
+
+#[test]
 fn an_answer_that_was_due_while_we_slept_ourselves_is_waited_for_again() {
     let mut world = World::ready();
     world.pass(HEALTH_INTERVAL);
@@ -628,6 +670,8 @@ fn any_step() -> impl Strategy<Value = Step> {
         Just(Event::PageLoaded),
         (url(), any::<bool>()).prop_map(|(url, error_page)| failed(url, error_page)),
         Just(Event::PageCrashed),
+        url().prop_map(|url| Event::PageStale { url: url.into(), reason: "status 504".into() }),
+        url().prop_map(|url| Event::Refused { url: url.into() }),
         any::<bool>().prop_map(|open| Event::Dialog { open }),
         Just(Event::Alive),
         any::<bool>().prop_map(|covered| Event::Covered { covered }),

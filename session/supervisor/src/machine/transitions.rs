@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::health::HEALTH_INTERVAL;
-use super::parts::{Browser, Compositor, Health, Intent, Launch, Page, ReadyClock, Server, Trouble};
+use super::parts::{Browser, Compositor, Health, Intent, Launch, Next, Page, ReadyClock, Server, Trouble};
 use super::{END_GRACE, Effect, Failure, LOST_GRACE, Machine, STABLE};
 use crate::recovery::Rung;
 
@@ -99,7 +99,7 @@ impl Machine {
     }
 
     pub(super) fn page_up(&mut self, now: Duration) {
-        self.page = Page::Up { health: Health::Fine(now + HEALTH_INTERVAL) };
+        self.page = Page::Up { health: Health::Fine(now + HEALTH_INTERVAL), next: Next::Stay };
         self.trouble = Trouble::None;
         self.clock = ReadyClock::Off;
         self.reason.clear();
@@ -116,6 +116,24 @@ impl Machine {
         self.server = Server::Waiting { at: now + delay, refusals: 0 };
         let reason = format!("{}: {reason}", self.target);
         self.failed(reason, "opened again when the server answers".into(), effects);
+    }
+
+    /// The server has answered for the page with an error: what is shown stays, and is loaded again when it is well.
+    pub(super) fn page_stale(&mut self, url: &str, reason: String, now: Duration, effects: &mut Effects) {
+        match self.page {
+            Page::Loading { over_page: true, .. } | Page::Up { .. } => {}
+            Page::Loading { over_page: false, .. } => return self.page_failed(reason, now, effects),
+            _ => return,
+        }
+        let delay = self.recovery.page.next_delay();
+        self.page_up(now);
+        self.recovery.not_up();
+        if let Page::Up { next, .. } = &mut self.page {
+            *next = if url == self.current { Next::Reload } else { Next::Open };
+        }
+        self.server = Server::Waiting { at: now + delay, refusals: 0 };
+        let reason = format!("{url}: {reason}");
+        self.failed(reason, "the page before it stays until the server is well".into(), effects);
     }
 
     pub(super) fn failed(&mut self, reason: String, action: String, effects: &mut Effects) {

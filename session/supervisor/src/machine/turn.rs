@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::parts::{Browser, Compositor, Intent, Launch, Page, ReadyClock, Server, Trouble};
+use super::parts::{Browser, Compositor, Intent, Launch, Next, Page, ReadyClock, Server, Trouble};
 use super::patience::{Due, Patience};
 use super::{
     ATTACH_LONGEST, ATTACH_STALL, DETACH_LIMIT, EMPTY_PAGE, END_GRACE, Effect, Event, Failure, LOAD_LONGEST,
@@ -143,6 +143,11 @@ impl Machine {
                 }
                 Page::Starting(_) | Page::Lost { .. } | Page::None | Page::Blank | Page::EndingRenderer { .. } => {}
             },
+            Event::PageStale { url, reason } => self.page_stale(&url, reason, now, effects),
+            Event::Refused { url } => {
+                self.refused = self.refused.saturating_add(1);
+                effects.push(Effect::Refused { url, count: self.refused });
+            }
             Event::PageCrashed => self.page_crashed(now, effects),
             Event::Dialog { open } => {
                 self.dialog = open;
@@ -193,8 +198,12 @@ impl Machine {
             self.launches = self.launches.saturating_add(1);
             effects.push(Effect::Launch);
         }
-        if self.running() && self.page == Page::Blank && self.server == Server::Up {
-            self.navigate(now, effects);
+        if self.running() && self.server == Server::Up {
+            match self.page {
+                Page::Blank | Page::Up { next: Next::Open, .. } => self.navigate(now, effects),
+                Page::Up { next: Next::Reload, .. } => self.load(Effect::Reload { hard: false }, now, effects),
+                _ => {}
+            }
         }
     }
 

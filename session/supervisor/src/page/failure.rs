@@ -28,6 +28,11 @@ pub(super) fn of_status(status: u16) -> String {
     format!("the server answers with status {status}")
 }
 
+/// An address that `browser.allow` does not have.
+pub(super) fn of_forbidden(url: &str) -> String {
+    format!("it leads to {url}, which is not allowed: see browser.allow")
+}
+
 fn known(name: &str) -> Option<&'static str> {
     Some(match name {
         "connectionrefused" => "connection refused",

@@ -1,95 +1,95 @@
-//! The page, seen through the DevTools protocol: messages of the browser in, events for the session and
-//! messages to the browser out. No I/O; [`crate::daemon`] moves the messages.
+//! The browser's pages, seen through the DevTools protocol: messages of the browser in, events for the session and
+//! messages to the browser out. No I/O and no clock; [`crate::daemon`] moves the messages and says what time it is.
 //!
-//! No browser error page is ever shown for a page that could not be fetched: every document's response is
-//! paused (`Fetch`), and one that failed is taken back, so that the old page stays. Errors that the browser
-//! makes up without a request are seen when their page is committed (`unreachableUrl`).
+//! The first page is *the* page. Every other one that comes is attached too, so that it is known and can be closed:
+//! see [`windows`]. No page is left waiting for a debugger, which we are in the browser's eyes.
+//!
+//! No browser error page is ever shown for a page that could not be fetched, and none for one that is not allowed:
+//! the requests and responses of all documents, in all windows, are paused (`Fetch`) and judged in [`navigation`].
 
+mod dialogs;
+mod document;
 mod failure;
+mod navigation;
 mod orders;
-mod response;
+mod permissions;
+mod script;
 #[cfg(test)]
 mod tests;
+mod windows;
+mod wire;
 
-use std::collections::VecDeque;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::machine::Event;
-use kiosk_core::config::{PageReady, StatusRanges};
+use dialogs::OpenDialog;
+use document::Document;
+use kiosk_core::config::{Allowed, BrowserSettings, PageReady, StatusRanges};
+use permissions::Permissions;
+use windows::Windows;
+use wire::{Asked, Wire};
 
 /// What is called by `window.kiosk.ready()`.
 const BINDING: &str = "__kioskReady";
-/// `window.kiosk` is there in every mode, so that a page need not know the configuration.
-const KIOSK_OBJECT: &str = "if (window === window.top) Object.defineProperty(window, 'kiosk', { value: \
-     Object.freeze({ ready() { if (typeof __kioskReady === 'function') __kioskReady(''); } }) });";
 
-/// What a message sent was for; its answer is read accordingly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Asked {
-    Navigate,
-    Reload,
-    Ping,
-    /// Attaching: a failure leaves the page without control.
-    Setup,
-    Other,
+/// What is configured of the page.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    pub ready: PageReady,
+    pub http_status: StatusRanges,
+    pub browser: BrowserSettings,
+    /// What may be shown.
+    pub allowed: Allowed,
 }
 
 /// The page's side of one browser, from its start to its end.
 #[derive(Debug)]
 pub struct Page {
-    ready: PageReady,
-    http_status: StatusRanges,
-    last_id: u64,
-    pending: VecDeque<(u64, Asked)>,
-    outgoing: Vec<Value>,
+    rules: Rules,
+    wire: Wire,
     events: Vec<Event>,
+    /// Of the page; `None`: it is not there yet, or is gone.
     session: Option<String>,
-    /// The main frame; at first it has the target's id.
-    frame: String,
-    /// The document in the main frame.
-    loader: String,
-    url: String,
-    painted: bool,
-    loaded: bool,
-    called: bool,
+    document: Document,
     /// [`Page::navigate`] or [`Page::reload`] has not come to an end.
     opening: bool,
     /// What was opened has replaced the document before it.
     committed: bool,
+    /// Address that was last opened by order.
+    ordered: String,
+    windows: Windows,
+    dialog: Option<OpenDialog>,
+    /// Dialogs since the page was opened that nobody has seen.
+    unseen_dialogs: u32,
+    permissions: Permissions,
 }
 
 impl Page {
-    /// A page whose readiness and status codes are judged by these.
-    pub fn new(ready: PageReady, http_status: StatusRanges) -> Self {
+    /// The pages of a browser that starts, under these rules.
+    pub fn new(rules: Rules) -> Self {
         let mut page = Page {
-            ready,
-            http_status,
-            last_id: 0,
-            pending: VecDeque::new(),
-            outgoing: Vec::new(),
+            rules,
+            wire: Wire::default(),
             events: Vec::new(),
             session: None,
-            frame: String::new(),
-            loader: String::new(),
-            url: String::new(),
-            painted: false,
-            loaded: false,
-            called: false,
+            document: Document::default(),
             opening: false,
             committed: false,
+            ordered: String::new(),
+            windows: Windows::default(),
+            dialog: None,
+            unseen_dialogs: 0,
+            permissions: Permissions::default(),
         };
-        let pages = json!({
-            "autoAttach": true, "waitForDebuggerOnStart": false, "flatten": true,
-            "filter": [{ "type": "page" }],
-        });
-        page.send("Target.setAutoAttach", pages, Asked::Other);
+        page.begin();
         page
     }
 
     /// Messages to the browser since the last call, in order.
     pub fn take_outgoing(&mut self) -> Vec<Value> {
-        std::mem::take(&mut self.outgoing)
+        self.wire.take_outgoing()
     }
 
     /// What happened since the last call, in order.
@@ -97,75 +97,115 @@ impl Page {
         std::mem::take(&mut self.events)
     }
 
+    /// When [`Page::tick`] is due; `None`: only a message can change anything.
+    pub fn deadline(&self) -> Option<Duration> {
+        let dialog = self.dialog.as_ref().and_then(OpenDialog::deadline);
+        [dialog, self.windows.deadline()].into_iter().flatten().min()
+    }
+
+    /// Does what is due at `now`.
+    pub fn tick(&mut self, now: Duration) {
+        self.expire_dialog(now);
+        self.expire_windows(now);
+    }
+
     /// Takes in one message of the browser.
-    pub fn take(&mut self, message: &Value) {
+    pub fn take(&mut self, message: &Value, now: Duration) {
         if let Some(id) = message["id"].as_u64() {
-            if let Some(index) = self.pending.iter().position(|(asked, _)| *asked == id)
-                && let Some((_, asked)) = self.pending.remove(index)
-            {
-                let latest = !self.pending.iter().any(|(_, later)| matches!(later, Asked::Navigate | Asked::Reload));
-                self.answered(asked, latest, message);
+            if let Some(asked) = self.wire.answered(id) {
+                self.answered(&asked, message);
             }
             return;
         }
         let method = message["method"].as_str().unwrap_or_default();
         let parameters = &message["params"];
-        if method == "Target.attachedToTarget" {
-            self.attached(parameters);
-        } else if method == "Target.detachedFromTarget" {
-            if self.session.is_some() && parameters["sessionId"].as_str() == self.session.as_deref() {
-                self.session = None;
-                self.events.push(Event::Detached { reason: "the page was closed".into() });
-            }
-        } else if self.session.is_some() && message["sessionId"].as_str() == self.session.as_deref() {
-            self.happened(method, parameters);
+        match (method, message["sessionId"].as_str()) {
+            ("Target.attachedToTarget", _) => self.attached(parameters, now),
+            ("Target.detachedFromTarget", _) => self.detached(parameters, now),
+            ("Fetch.requestPaused", _) => self.paused(parameters),
+            (_, Some(session)) if self.session.as_deref() == Some(session) => self.happened(method, parameters, now),
+            (_, Some(session)) => self.happened_in_window(session, method, parameters),
+            _ => {}
         }
     }
 
-    /// The first page is ours; what it opens in windows of their own is left alone.
-    fn attached(&mut self, parameters: &Value) {
+    /// What holds for the whole browser, before any page is known.
+    fn begin(&mut self) {
+        // Held until its session has been set up: nothing is fetched before we are there to judge it.
+        let pages = json!({
+            "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true,
+            "filter": [{ "type": "page" }],
+        });
+        let stage = |stage: &str| json!({ "resourceType": "Document", "requestStage": stage });
+        let documents = json!({ "patterns": [stage("Request"), stage("Response")] });
+        self.wire.send(None, "Fetch.enable", documents, Asked::Setup);
+        self.wire.send(None, "Target.setAutoAttach", pages, Asked::Other);
+        let downloads = match &self.rules.browser.downloads {
+            None => json!({ "behavior": "deny" }),
+            Some(directory) => json!({ "behavior": "allow", "downloadPath": directory.display().to_string() }),
+        };
+        self.wire.send(None, "Browser.setDownloadBehavior", downloads, Asked::Other);
+        self.wire.send(None, "Browser.grantPermissions", permissions::everywhere(), Asked::Other);
+    }
+
+    /// The first page is ours.
+    fn attached(&mut self, parameters: &Value, now: Duration) {
         let (session, target) = (parameters["sessionId"].as_str(), &parameters["targetInfo"]);
-        let (Some(session), Some(frame)) = (session, target["targetId"].as_str()) else { return };
-        if self.session.is_some() || target["type"] != "page" {
-            return;
+        let (Some(session), Some(id)) = (session, target["targetId"].as_str()) else { return };
+        let first = self.session.is_none() && self.document.frame.is_empty() && target["type"] == "page";
+        self.set_up(session, first);
+        let asked = if first { Asked::Setup } else { Asked::Release { target: id.to_owned() } };
+        self.wire.send(Some(session), "Runtime.runIfWaitingForDebugger", json!({}), asked);
+        if first {
+            self.session = Some(session.to_owned());
+            id.clone_into(&mut self.document.frame);
+        } else {
+            self.window_came(session, id, now);
         }
-        self.session = Some(session.to_owned());
-        frame.clone_into(&mut self.frame);
-        self.send("Inspector.enable", json!({}), Asked::Setup);
-        self.send("Page.enable", json!({}), Asked::Setup);
-        self.send("Page.setLifecycleEventsEnabled", json!({ "enabled": true }), Asked::Setup);
-        self.send("Page.addScriptToEvaluateOnNewDocument", json!({ "source": KIOSK_OBJECT }), Asked::Setup);
-        let documents = json!({ "patterns": [{ "resourceType": "Document", "requestStage": "Response" }] });
-        self.send("Fetch.enable", documents, Asked::Setup);
     }
 
-    fn answered(&mut self, asked: Asked, latest: bool, message: &Value) {
+    /// What every page gets. Of the first one all has to have worked before it is used.
+    fn set_up(&mut self, session: &str, first: bool) {
+        let mut send = |method: &str, parameters: Value| {
+            let asked = if first { Asked::Setup } else { Asked::Other };
+            self.wire.send(Some(session), method, parameters, asked);
+        };
+        send("Inspector.enable", json!({}));
+        send("Page.enable", json!({}));
+        send("Page.setLifecycleEventsEnabled", json!({ "enabled": true }));
+        let source = script::of(&self.rules.browser);
+        send("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source }));
+        if self.rules.browser.uploads.is_none() {
+            // A chooser shows the device's files to visitors.
+            send("Page.setInterceptFileChooserDialog", json!({ "enabled": true, "cancel": true }));
+        }
+    }
+
+    fn detached(&mut self, parameters: &Value, now: Duration) {
+        let Some(session) = parameters["sessionId"].as_str() else { return };
+        if self.session.as_deref() == Some(session) {
+            self.session = None;
+            self.dialog = None;
+            self.events.push(Event::Detached { reason: "the page was closed".into() });
+        } else {
+            self.window_went(session, now);
+        }
+    }
+
+    fn answered(&mut self, asked: &Asked, message: &Value) {
         let error = message["error"]["message"].as_str();
         match asked {
             Asked::Setup => match error {
                 Some(error) => self.events.push(Event::Detached { reason: error.to_owned() }),
                 // Some are answered by the browser, some by the page's process, in any order. A page opened before
                 // all of them are loses those that were on their way, and is never heard of.
-                None if self.pending.iter().any(|(_, asked)| *asked == Asked::Setup) => {}
+                None if self.session.is_none() || self.wire.is_waiting_for(&Asked::Setup) => {}
                 None => self.events.push(Event::Attached),
             },
             Asked::Ping if error.is_none() => self.events.push(Event::Alive),
-            Asked::Navigate | Asked::Reload if !latest => {}
-            Asked::Navigate => {
-                let result = &message["result"];
-                if let Some(error) = error.or(result["errorText"].as_str()).filter(|error| !error.is_empty()) {
-                    self.open_failed(&failure::of_network_error(error), false);
-                } else if result["isDownload"] == true {
-                    self.open_failed("it is a file to download, not a page", false);
-                } else if result["loaderId"].is_null() {
-                    // Another place of the same document: there is nothing to wait for.
-                    self.committed = true;
-                    self.painted = true;
-                    self.loaded = true;
-                    self.called = true;
-                    self.judge();
-                }
-            }
+            Asked::Release { target } => self.released(target),
+            Asked::Navigate | Asked::Reload if self.wire.is_opening() => {}
+            Asked::Navigate => self.navigation_began(error, &message["result"]),
             Asked::Reload => {
                 if let Some(error) = error {
                     self.open_failed(error, false);
@@ -179,37 +219,26 @@ impl Page {
         }
     }
 
-    fn happened(&mut self, method: &str, parameters: &Value) {
-        let in_main_frame = parameters["frameId"].as_str() == Some(self.frame.as_str());
+    fn happened(&mut self, method: &str, parameters: &Value, now: Duration) {
+        let in_main_frame = parameters["frameId"].as_str() == Some(self.document.frame.as_str());
         match method {
-            "Fetch.requestPaused" => self.response_paused(parameters, in_main_frame),
             "Page.frameNavigated" => self.document_changed(&parameters["frame"]),
             "Page.navigatedWithinDocument" if in_main_frame => {
                 if let Some(url) = parameters["url"].as_str() {
                     self.moved(url.to_owned());
                 }
             }
-            "Page.lifecycleEvent" if in_main_frame => {
-                let current = parameters["loaderId"].as_str() == Some(self.loader.as_str());
-                match parameters["name"].as_str() {
-                    Some("firstPaint" | "firstContentfulPaint") if current => self.painted = true,
-                    Some("load") if current => self.loaded = true,
-                    _ => return,
-                }
-                self.judge();
-            }
+            "Page.lifecycleEvent" if in_main_frame && self.document.lifecycle(parameters) => self.judge(),
             "Runtime.bindingCalled" if parameters["name"] == BINDING => {
-                self.called = true;
+                self.document.called = true;
                 self.judge();
             }
-            // "Leave this page?": whoever orders another page has decided that.
-            "Page.javascriptDialogOpening" if parameters["type"] == "beforeunload" => {
-                self.send("Page.handleJavaScriptDialog", json!({ "accept": true }), Asked::Other);
-            }
-            "Page.javascriptDialogOpening" => self.events.push(Event::Dialog { open: true }),
-            "Page.javascriptDialogClosed" => self.events.push(Event::Dialog { open: false }),
+            "Page.frameScheduledNavigation" => self.navigation_scheduled(parameters),
+            "Page.javascriptDialogOpening" => self.dialog_opened(parameters, now),
+            "Page.javascriptDialogClosed" => self.dialog_closed(),
             "Inspector.targetCrashed" => {
                 self.opening = false;
+                self.dialog = None;
                 self.events.push(Event::PageCrashed);
             }
             "Inspector.detached" => {
@@ -217,63 +246,6 @@ impl Page {
                 self.events.push(Event::Detached { reason: reason.to_owned() });
             }
             _ => {}
-        }
-    }
-
-    /// A new document is in a frame.
-    fn document_changed(&mut self, frame: &Value) {
-        if !frame["parentId"].is_null() {
-            return;
-        }
-        let text = |key: &str| frame[key].as_str().unwrap_or_default().to_owned();
-        self.frame = text("id");
-        self.loader = text("loaderId");
-        self.painted = false;
-        self.loaded = false;
-        self.called = false;
-        if let Some(url) = frame["unreachableUrl"].as_str() {
-            let reason = "the browser has an error page for it".to_owned();
-            self.opening = false;
-            self.events.push(Event::PageFailed { url: url.to_owned(), reason, error_page: true });
-            return;
-        }
-        self.committed = true;
-        self.moved(text("url") + &text("urlFragment"));
-    }
-
-    fn moved(&mut self, url: String) {
-        if self.url != url {
-            self.url.clone_from(&url);
-            self.events.push(Event::Moved { url });
-        }
-    }
-
-    /// Whether what was opened is up now.
-    fn judge(&mut self) {
-        if !self.opening || !self.committed {
-            return;
-        }
-        let up = match self.ready {
-            PageReady::FirstPaint => self.painted,
-            PageReady::Load => self.painted && self.loaded,
-            PageReady::Explicit => self.called,
-        };
-        if up {
-            self.opening = false;
-            if self.ready == PageReady::Explicit {
-                self.send("Runtime.disable", json!({}), Asked::Other);
-            }
-            self.events.push(Event::PageUp);
-        } else if self.loaded {
-            self.events.push(Event::PageLoaded);
-        }
-    }
-
-    fn open_failed(&mut self, reason: &str, error_page: bool) {
-        if self.opening {
-            self.opening = false;
-            let url = self.url.clone();
-            self.events.push(Event::PageFailed { url, reason: reason.to_owned(), error_page });
         }
     }
 }

@@ -1,23 +1,23 @@
-//! What the browser is told: the orders of the session, and the bookkeeping of their answers.
+//! What the browser is told by the session.
 
 use serde_json::{Value, json};
 
-use super::{Asked, BINDING, Page};
+use super::wire::Asked;
+use super::{BINDING, Page};
 use kiosk_core::config::PageReady;
 
-/// Answers that are waited for, at most: a browser that answers nothing is not to cost memory.
-pub(super) const MAX_PENDING: usize = 256;
-
 impl Page {
-    /// Opens `url`.
+    /// Opens `url`, and closes whatever is above the page.
     pub fn navigate(&mut self, url: &str) {
         self.open();
+        url.clone_into(&mut self.ordered);
         self.send("Page.navigate", json!({ "url": url }), Asked::Navigate);
     }
 
-    /// Loads the page again, past all caches when `hard`.
+    /// Loads the page again, past all caches when `hard`, and closes whatever is above it.
     pub fn reload(&mut self, hard: bool) {
         self.open();
+        self.ordered.clone_from(&self.document.url);
         self.send("Page.reload", json!({ "ignoreCache": hard }), Asked::Reload);
     }
 
@@ -40,7 +40,7 @@ impl Page {
         self.send("Runtime.evaluate", session_storage, Asked::Other);
         self.send("Network.clearBrowserCookies", json!({}), Asked::Other);
         self.send("Network.clearBrowserCache", json!({}), Asked::Other);
-        let origins = [origin(home), origin(&self.url)];
+        let origins = [origin(home), origin(&self.document.url)];
         for origin in origins.into_iter().flatten() {
             let all = json!({ "origin": origin, "storageTypes": "all" });
             self.send("Storage.clearDataForOrigin", all, Asked::Other);
@@ -51,30 +51,26 @@ impl Page {
     fn open(&mut self) {
         self.opening = true;
         self.committed = false;
-        if self.ready == PageReady::Explicit {
+        self.unseen_dialogs = 0;
+        self.answer_dialog_for_another_page();
+        self.close_windows();
+        if self.rules.ready == PageReady::Explicit {
             // Only while it is waited for: with it come all console messages of the page.
             self.send("Runtime.enable", json!({}), Asked::Other);
             self.send("Runtime.addBinding", json!({ "name": BINDING }), Asked::Other);
         }
     }
 
+    /// To the page.
     pub(super) fn send(&mut self, method: &str, parameters: Value, asked: Asked) {
-        self.last_id += 1;
-        let mut message = json!({ "id": self.last_id, "method": method, "params": parameters });
-        if let Some(session) = &self.session {
-            message["sessionId"] = json!(session);
-        }
-        if self.pending.len() >= MAX_PENDING {
-            self.pending.pop_front();
-        }
-        self.pending.push_back((self.last_id, asked));
-        self.outgoing.push(message);
+        self.wire.send(self.session.as_deref(), method, parameters, asked);
     }
 }
 
 /// Scheme, host and port of a web page's URL.
-fn origin(url: &str) -> Option<String> {
+pub(super) fn origin(url: &str) -> Option<String> {
     let (scheme, rest) = url.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"))?;
     let host = rest.split(['/', '?', '#']).next()?;
+    let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
     Some(format!("{scheme}://{host}"))
 }

@@ -3,18 +3,35 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::orders::MAX_PENDING;
+use super::windows::MAX_WINDOWS;
+use super::wire::MAX_PENDING;
 use super::*;
+use kiosk_core::config::{Answer, NewWindows, Permission, PermissionRule, UrlPattern};
 
 const FRAME: &str = "F1";
+const NOW: Duration = Duration::from_secs(100);
 
 fn attached(ready: PageReady) -> Page {
-    let mut page = Page::new(ready, StatusRanges(vec![(200, 499)]));
-    assert_eq!(methods(&mut page), ["Target.setAutoAttach"]);
-    page.take(&json!({ "method": "Target.attachedToTarget", "params": {
-        "sessionId": "S1", "targetInfo": { "targetId": FRAME, "type": "page" } } }));
+    attached_under(Rules { ready, ..rules() })
+}
+
+fn rules() -> Rules {
+    Rules {
+        ready: PageReady::FirstPaint,
+        http_status: StatusRanges(vec![(200, 499)]),
+        browser: BrowserSettings::default(),
+        allowed: Allowed::new(["http://a/", "http://b/", "http://b:8080/"], &[]),
+    }
+}
+
+fn attached_under(rules: Rules) -> Page {
+    let mut page = Page::new(rules);
     let sent = page.take_outgoing();
-    assert_eq!(sent.last().unwrap()["method"], "Fetch.enable");
+    assert_eq!((&sent[0]["method"], &sent[1]["method"]), (&json!("Fetch.enable"), &json!("Target.setAutoAttach")));
+    page.take(&json!({ "id": sent[0]["id"], "result": {} }), NOW);
+    came(&mut page, "S1", FRAME);
+    let sent = page.take_outgoing();
+    assert_eq!(sent.last().unwrap()["method"], "Runtime.runIfWaitingForDebugger");
     assert!(sent.iter().all(|message| message["sessionId"] == "S1"));
     for message in sent.iter().rev() {
         assert_eq!(page.take_events(), [], "not before the last answer, whichever it is");
@@ -24,16 +41,22 @@ fn attached(ready: PageReady) -> Page {
     page
 }
 
+fn came(page: &mut Page, session: &str, target: &str) {
+    let info = json!({ "targetId": target, "type": "page" });
+    let parameters = json!({ "sessionId": session, "targetInfo": info, "waitingForDebugger": true });
+    page.take(&json!({ "method": "Target.attachedToTarget", "params": parameters }), NOW);
+}
+
 fn methods(page: &mut Page) -> Vec<String> {
     page.take_outgoing().iter().map(|m| m["method"].as_str().unwrap().to_owned()).collect()
 }
 
 fn answer(page: &mut Page, to: &Value, result: &Value) {
-    page.take(&json!({ "id": to["id"], "result": result, "sessionId": "S1" }));
+    page.take(&json!({ "id": to["id"], "result": result, "sessionId": "S1" }), NOW);
 }
 
 fn event(page: &mut Page, method: &str, parameters: Value) {
-    page.take(&json!({ "method": method, "params": parameters, "sessionId": "S1" }));
+    page.take(&json!({ "method": method, "params": parameters, "sessionId": "S1" }), NOW);
 }
 
 fn commit(page: &mut Page, loader: &str, url: &str) {
@@ -91,7 +114,7 @@ fn load_waits_for_both_and_explicit_for_the_call() {
     assert!(!page.take_events().contains(&Event::PageUp));
     event(&mut page, "Runtime.bindingCalled", json!({ "name": BINDING, "payload": "" }));
     assert_eq!(page.take_events(), [Event::PageUp]);
-    assert_eq!(methods(&mut page), ["Runtime.disable"]);
+    assert_eq!(methods(&mut page), ["Runtime.disable", "Page.resetNavigationHistory"]);
 }
 
 #[test]
@@ -121,9 +144,13 @@ fn a_status_is_judged_only_for_what_was_opened() {
     pause(&mut page, json!({ "responseStatusCode": 503 }));
     assert_eq!(methods(&mut page), ["Fetch.failRequest"]);
     assert_eq!(page.take_events().len(), 1);
-    pause(&mut page, json!({ "responseStatusCode": 503 }));
+    pause(&mut page, json!({ "responseStatusCode": 503, "request": { "url": "http://a/link" } }));
     assert_eq!(methods(&mut page), ["Fetch.continueRequest"], "a link of the page's own");
     assert_eq!(page.take_events(), []);
+    pause(&mut page, json!({ "responseStatusCode": 504 }));
+    assert_eq!(methods(&mut page), ["Fetch.failRequest"], "the page loads itself again");
+    let reason = "the server answers with status 504".to_owned();
+    assert_eq!(page.take_events(), [Event::PageStale { url: "http://a/".into(), reason }]);
 }
 
 #[test]
@@ -132,6 +159,8 @@ fn frames_within_the_page_may_fail() {
     page.navigate("http://a/");
     page.take_outgoing();
     pause(&mut page, json!({ "frameId": "F2", "responseErrorReason": "ConnectionRefused" }));
+    assert_eq!(methods(&mut page), ["Fetch.fulfillRequest"], "it is empty and tries again by itself");
+    pause(&mut page, json!({ "frameId": "F2", "responseStatusCode": 404 }));
     assert_eq!(methods(&mut page), ["Fetch.continueRequest"]);
     commit(&mut page, "L1", "http://a/");
     event(
@@ -192,7 +221,7 @@ fn only_the_page_itself_answers_for_its_life() {
     let mut page = attached(PageReady::FirstPaint);
     page.ping();
     let sent = page.take_outgoing();
-    page.take(&json!({ "id": sent[0]["id"], "error": { "message": "Target crashed" } }));
+    page.take(&json!({ "id": sent[0]["id"], "error": { "message": "Target crashed" } }), NOW);
     assert_eq!(page.take_events(), []);
     page.ping();
     let sent = page.take_outgoing();
@@ -200,16 +229,197 @@ fn only_the_page_itself_answers_for_its_life() {
     assert_eq!(page.take_events(), [Event::Alive]);
 }
 
+fn opened(rules: Rules) -> Page {
+    let mut page = attached_under(rules);
+    page.navigate("http://a/");
+    commit(&mut page, "L1", "http://a/");
+    lifecycle(&mut page, "L1", "firstPaint");
+    page.take_outgoing();
+    assert_eq!(page.take_events().last(), Some(&Event::PageUp));
+    page
+}
+
+fn answers(page: &mut Page) -> Vec<bool> {
+    let sent = page.take_outgoing();
+    let answers = sent.iter().filter(|message| message["method"] == "Page.handleJavaScriptDialog");
+    answers.map(|message| message["params"]["accept"].as_bool().unwrap()).collect()
+}
+
 #[test]
 fn a_dialog_waits_for_a_person_unless_it_asks_whether_to_leave() {
-    let mut page = attached(PageReady::FirstPaint);
+    let mut page = opened(rules());
     event(&mut page, "Page.javascriptDialogOpening", json!({ "type": "alert", "message": "x" }));
     event(&mut page, "Page.javascriptDialogClosed", json!({ "result": true }));
     assert_eq!(page.take_events(), [Event::Dialog { open: true }, Event::Dialog { open: false }]);
     assert_eq!(methods(&mut page), [] as [&str; 0]);
     event(&mut page, "Page.javascriptDialogOpening", json!({ "type": "beforeunload", "message": "" }));
-    assert_eq!(methods(&mut page), ["Page.handleJavaScriptDialog"]);
+    assert_eq!(answers(&mut page), [true]);
     assert_eq!(page.take_events(), []);
+}
+
+#[test]
+fn a_dialog_that_nobody_answers_is_dismissed_after_its_time() {
+    let mut page = opened(rules());
+    event(&mut page, "Page.javascriptDialogOpening", json!({ "type": "confirm", "message": "x" }));
+    assert_eq!(page.deadline(), Some(NOW + Duration::from_secs(30)));
+    page.tick(NOW + Duration::from_secs(29));
+    assert_eq!(answers(&mut page), [] as [bool; 0]);
+    page.tick(NOW + Duration::from_secs(30));
+    assert_eq!(answers(&mut page), [false]);
+    assert_eq!(page.take_events(), [Event::Dialog { open: true }, Event::Dialog { open: false }]);
+    assert_eq!(page.deadline(), None);
+}
+
+#[test]
+fn dialogs_before_the_page_is_up_are_answered_at_once_and_a_loop_of_them_is_ended() {
+    let mut page = attached(PageReady::FirstPaint);
+    page.navigate("http://a/");
+    page.take_outgoing();
+    for _ in 0..19 {
+        event(&mut page, "Page.javascriptDialogOpening", json!({ "type": "alert" }));
+        assert_eq!(methods(&mut page), ["Page.handleJavaScriptDialog"]);
+    }
+    event(&mut page, "Page.javascriptDialogOpening", json!({ "type": "alert" }));
+    assert_eq!(methods(&mut page), ["Page.handleJavaScriptDialog", "Runtime.terminateExecution"]);
+    assert_eq!(page.take_events(), []);
+}
+
+#[test]
+fn a_configured_answer_is_given_at_once() {
+    let mut browser = BrowserSettings::default();
+    browser.dialogs.confirm = Answer::Accept;
+    browser.dialogs.prompt = Answer::Dismiss;
+    let mut page = opened(Rules { browser, ..rules() });
+    event(&mut page, "Page.javascriptDialogOpening", json!({ "type": "confirm" }));
+    event(&mut page, "Page.javascriptDialogOpening", json!({ "type": "prompt" }));
+    assert_eq!(answers(&mut page), [true, false]);
+    assert_eq!(page.take_events(), []);
+}
+
+#[test]
+fn what_is_not_allowed_changes_nothing() {
+    let mut page = opened(rules());
+    pause(&mut page, json!({ "request": { "url": "https://elsewhere/" } }));
+    assert_eq!(methods(&mut page), ["Fetch.failRequest"]);
+    assert_eq!(page.take_events(), [Event::Refused { url: "https://elsewhere/".into() }]);
+    let to = json!([{ "name": "location", "value": "https://elsewhere/x" }]);
+    pause(&mut page, json!({ "responseStatusCode": 302, "responseHeaders": to }));
+    assert_eq!(methods(&mut page), ["Fetch.failRequest"], "a redirection");
+    assert_eq!(page.take_events(), [Event::Refused { url: "https://elsewhere/x".into() }]);
+    pause(&mut page, json!({ "frameId": "F7", "request": { "url": "https://elsewhere/" } }));
+    assert_eq!(methods(&mut page), ["Fetch.continueRequest"], "what a page embeds is its own choice");
+    let pdf = json!([{ "name": "Content-Type", "value": "application/pdf" }]);
+    pause(
+        &mut page,
+        json!({ "responseStatusCode": 200, "responseHeaders": pdf, "request": { "url": "http://a/x.pdf" } }),
+    );
+    assert_eq!(methods(&mut page), ["Fetch.failRequest"]);
+    event(&mut page, "Page.frameScheduledNavigation", json!({ "frameId": FRAME, "url": "tel:123" }));
+    assert_eq!(page.take_events().last(), Some(&Event::Refused { url: "tel:123".into() }));
+}
+
+#[test]
+fn what_the_browser_shows_in_place_of_the_page_is_seen() {
+    for url in ["about:blank", "chrome://version/", "view-source:http://a/", "https://elsewhere/"] {
+        let mut page = opened(rules());
+        commit(&mut page, "L9", url);
+        let events = page.take_events();
+        assert!(matches!(&events[..], [Event::PageFailed { error_page: true, .. }]), "{url}: {events:?}");
+    }
+}
+
+fn released(page: &mut Page, sent: &[Value]) {
+    let release = sent.iter().find(|message| message["method"] == "Runtime.runIfWaitingForDebugger").unwrap();
+    page.take(&json!({ "id": release["id"], "result": {}, "sessionId": release["sessionId"] }), NOW);
+}
+
+fn under(new_windows: NewWindows) -> Page {
+    opened(Rules { browser: BrowserSettings { new_windows, ..BrowserSettings::default() }, ..rules() })
+}
+
+#[test]
+fn a_new_window_is_opened_in_place_of_the_page() {
+    let mut page = under(NewWindows::Same);
+    came(&mut page, "S2", "F2");
+    let sent = page.take_outgoing();
+    released(&mut page, &sent);
+    assert_eq!(methods(&mut page), [] as [&str; 0], "let go of, and waited for");
+    let request = json!({ "url": "http://a/pay", "headers": { "Referer": "http://a/" } });
+    pause(&mut page, json!({ "frameId": "F2", "request": request }));
+    let sent = page.take_outgoing();
+    let order = ["Fetch.failRequest", "Target.closeTarget", "Page.navigate"];
+    assert_eq!(sent.iter().map(|m| m["method"].as_str().unwrap()).collect::<Vec<_>>(), order);
+    assert_eq!((&sent[2]["sessionId"], &sent[2]["params"]["url"]), (&json!("S1"), &json!("http://a/pay")));
+    pause(&mut page, json!({ "frameId": "F2", "request": { "url": "http://a/other" } }));
+    assert_eq!(methods(&mut page), ["Fetch.failRequest"]);
+    page.tick(NOW + Duration::from_secs(1));
+    assert_eq!(page.take_events(), [Event::Covered { covered: true }]);
+    page.take(&json!({ "method": "Target.detachedFromTarget", "params": { "sessionId": "S2" } }), NOW);
+    assert_eq!(page.take_events(), [Event::Covered { covered: false }]);
+}
+
+#[test]
+fn a_new_window_that_may_not_be_shown_or_stays_blank_is_closed() {
+    let mut page = under(NewWindows::Same);
+    came(&mut page, "S2", "F2");
+    page.take_outgoing();
+    pause(&mut page, json!({ "frameId": "F2", "request": { "url": "https://elsewhere/" } }));
+    assert_eq!(methods(&mut page), ["Fetch.failRequest", "Target.closeTarget"]);
+    assert_eq!(page.take_events(), [Event::Refused { url: "https://elsewhere/".into() }]);
+    came(&mut page, "S3", "F3");
+    page.take_outgoing();
+    page.tick(NOW + Duration::from_secs(4));
+    assert_eq!(methods(&mut page), ["Target.closeTarget"]);
+}
+
+#[test]
+fn a_denied_window_is_let_go_of_before_it_is_closed() {
+    let mut page = under(NewWindows::Deny);
+    came(&mut page, "S2", "F2");
+    let sent = page.take_outgoing();
+    assert!(sent.iter().all(|message| message["method"] != "Target.closeTarget"));
+    released(&mut page, &sent);
+    assert_eq!(methods(&mut page), ["Target.closeTarget"]);
+}
+
+#[test]
+fn popups_live_as_far_as_they_are_allowed_and_not_by_the_hundred_and_go_when_the_page_goes_home() {
+    let mut page = under(NewWindows::Popup);
+    for number in 0..100 {
+        came(&mut page, &format!("W{number}"), &format!("T{number}"));
+        let sent = page.take_outgoing();
+        released(&mut page, &sent);
+        let expected: &[&str] = if number < MAX_WINDOWS { &[] } else { &["Target.closeTarget"] };
+        assert_eq!(methods(&mut page), expected, "{number}");
+        if number >= MAX_WINDOWS {
+            let gone = json!({ "sessionId": format!("W{number}") });
+            page.take(&json!({ "method": "Target.detachedFromTarget", "params": gone }), NOW);
+        }
+    }
+    pause(&mut page, json!({ "frameId": "T0", "request": { "url": "http://a/pay" } }));
+    assert_eq!(methods(&mut page), ["Fetch.continueRequest"]);
+    pause(&mut page, json!({ "frameId": "T0", "request": { "url": "https://elsewhere/" } }));
+    assert_eq!(methods(&mut page), ["Fetch.failRequest"]);
+    page.take_events();
+    page.navigate("http://a/");
+    let closed = methods(&mut page).iter().filter(|method| *method == "Target.closeTarget").count();
+    assert_eq!(closed, MAX_WINDOWS);
+}
+
+#[test]
+fn an_origin_gets_what_is_configured_for_it_before_its_document_comes() {
+    let origin = UrlPattern::parse_origin("http://a").unwrap();
+    let permissions = vec![PermissionRule { origin, granted: vec![Permission::Camera, Permission::Location] }];
+    let mut page = opened(Rules { browser: BrowserSettings { permissions, ..BrowserSettings::default() }, ..rules() });
+    pause(&mut page, json!({ "responseStatusCode": 200 }));
+    let sent = page.take_outgoing();
+    assert_eq!(sent[0]["method"], "Browser.grantPermissions");
+    assert_eq!(sent[0]["params"]["origin"], "http://a");
+    let granted = sent[0]["params"]["permissions"].as_array().unwrap();
+    assert!(granted.contains(&json!("videoCapture")) && granted.contains(&json!("geolocation")));
+    assert!(!granted.contains(&json!("audioCapture")));
+    pause(&mut page, json!({ "responseStatusCode": 200 }));
+    assert_eq!(methods(&mut page), ["Fetch.continueRequest"], "once is enough");
 }
 
 #[test]
@@ -225,14 +435,12 @@ fn clearing_names_the_origins() {
 }
 
 #[test]
-fn other_windows_are_left_alone_and_the_end_of_ours_is_noticed() {
-    let mut page = attached(PageReady::FirstPaint);
-    page.take(&json!({ "method": "Target.attachedToTarget", "params": {
-        "sessionId": "S2", "targetInfo": { "targetId": "F9", "type": "page" } } }));
-    assert_eq!(page.take_outgoing(), [] as [Value; 0]);
-    page.take(&json!({ "method": "Target.detachedFromTarget", "params": { "sessionId": "S2" } }));
+fn the_end_of_another_window_is_not_that_of_the_page() {
+    let mut page = under(NewWindows::Popup);
+    came(&mut page, "S2", "F9");
+    page.take(&json!({ "method": "Target.detachedFromTarget", "params": { "sessionId": "S2" } }), NOW);
     assert_eq!(page.take_events(), []);
-    page.take(&json!({ "method": "Target.detachedFromTarget", "params": { "sessionId": "S1" } }));
+    page.take(&json!({ "method": "Target.detachedFromTarget", "params": { "sessionId": "S1" } }), NOW);
     assert_eq!(page.take_events(), [Event::Detached { reason: "the page was closed".into() }]);
 }
 
@@ -254,7 +462,7 @@ proptest! {
     ) {
         let methods = ["Target.attachedToTarget", "Fetch.requestPaused", "Page.frameNavigated", "Page.lifecycleEvent",
             "Runtime.bindingCalled", "Inspector.targetCrashed", "Target.detachedFromTarget", ""];
-        let mut page = Page::new(PageReady::FirstPaint, StatusRanges::default());
+        let mut page = Page::new(rules());
         for (mut message, method) in messages {
             if let Some(object) = message.as_object_mut()
                 && !methods[method].is_empty()
@@ -262,9 +470,10 @@ proptest! {
                 object.insert("method".into(), methods[method].into());
             }
             page.navigate("http://a/");
-            page.take(&message);
+            page.take(&message, NOW);
+            page.tick(NOW + Duration::from_secs(60));
             page.take_outgoing();
-            prop_assert!(page.pending.len() <= MAX_PENDING);
+            prop_assert!(page.wire.waiting() <= MAX_PENDING);
         }
     }
 }

@@ -6,10 +6,16 @@ use crate::daemon::Input;
 use crate::daemon::shell::Shell;
 use crate::launcher::{leftovers, work};
 use crate::machine::{Effect, Event, Failure};
-use crate::page::Page;
+use crate::page::{Page, Rules};
 use crate::probe::probe;
 use crate::profile::{mark_clean_exit, set_aside};
 use kiosk_core::config::Url;
+use kiosk_core::text::shortened;
+
+/// So many refused addresses are logged each by itself.
+const FIRST_REFUSALS: u64 = 20;
+/// Of an address in the log, characters: a page may make megabytes of it.
+const MAX_LOGGED_URL: usize = 300;
 
 impl Daemon {
     pub(super) fn carry_out(&mut self, effects: Vec<Effect>) {
@@ -40,6 +46,12 @@ impl Daemon {
                     let home = self.configured.url.clone();
                     self.with_page(|page| page.clear_data(home.as_str()));
                 }
+                // A page may try again and again: the log gets ever fewer of them.
+                Effect::Refused { url, count } if count <= FIRST_REFUSALS || count.is_power_of_two() => {
+                    let url = shortened(&url, MAX_LOGGED_URL);
+                    tracing::info!(url, count, "the page may not go there (browser.allow); it stays as it is");
+                }
+                Effect::Refused { .. } => {}
                 Effect::Failed(failure) => self.failed(failure),
                 Effect::Finish => self.finished = true,
             }
@@ -104,7 +116,8 @@ impl Daemon {
             root,
             memory: machine_memory(),
         };
-        match Shell::start(&self.configured, &surroundings, &self.inputs, self.launches) {
+        let rules = self.rules();
+        match Shell::start(&self.configured, rules, &surroundings, &self.inputs, self.launches) {
             Ok(shell) => {
                 let pid = shell.pid;
                 tracing::info!(pid, "the shell is started");
@@ -112,6 +125,15 @@ impl Daemon {
                 self.happened.push_back(Event::Launched { pid });
             }
             Err(error) => self.happened.push_back(Event::LaunchFailed { reason: error.to_string() }),
+        }
+    }
+
+    fn rules(&self) -> Rules {
+        Rules {
+            ready: self.configured.ready.page,
+            http_status: self.configured.ready.http_status.clone(),
+            browser: self.configured.browser_settings.clone(),
+            allowed: self.allowed.clone(),
         }
     }
 

@@ -22,9 +22,10 @@ use super::signals::Signals;
 use crate::bus::{self, Call, Status};
 use crate::control_link::{self, Link};
 use crate::machine::{Event, Machine, Settings};
+use crate::page::Page;
 use crate::profile::Directories;
 use kiosk_core::api::{CONTROL_SOCKET, Report, State};
-use kiosk_core::config::{PageReady, Shell as Configured};
+use kiosk_core::config::{Allowed, PageReady, Shell as Configured};
 use kiosk_core::text::shortened;
 
 /// Commands that wait for their turn; a caller beyond that waits itself.
@@ -68,6 +69,8 @@ pub(super) struct Daemon {
     number: usize,
     machine: Machine,
     configured: Configured,
+    /// What the page may show.
+    allowed: Allowed,
     clock: Clock,
     inputs: mpsc::UnboundedSender<Input>,
     board: Arc<Board>,
@@ -94,7 +97,7 @@ impl Daemon {
     /// Makes a shell's session and its connection to the compositor.
     pub fn start(
         number: usize,
-        configured: &Configured,
+        (configured, allowed): (&Configured, Allowed),
         runtime_dir: &Path,
         board: Arc<Board>,
         look: Arc<Notify>,
@@ -104,7 +107,8 @@ impl Daemon {
         let (inputs, from_tasks) = mpsc::unbounded_channel();
         let (calls, from_bus) = mpsc::channel(MOST_CALLS);
         let clock = Clock::start().context("no alarm clock")?;
-        let daemon = Daemon::new(number, configured.clone(), clock, inputs.clone(), board, look, directories);
+        let daemon =
+            Daemon::new(number, (configured.clone(), allowed), clock, inputs.clone(), board, look, directories);
         let reports = daemon.report.subscribe();
         let socket = runtime_dir.join(CONTROL_SOCKET);
         tokio::spawn(async move {
@@ -125,7 +129,7 @@ impl Daemon {
                 () = signals.end() => self.event(Event::Shutdown),
                 Some(input) = from_tasks.recv() => self.input(input),
                 Some(call) = from_bus.recv() => self.call(call),
-                () = self.clock.sleep_until(wake) => self.event(Event::Tick),
+                () = self.clock.sleep_until(wake) => self.tick(),
             }
             self.still_alive();
         }
@@ -133,7 +137,7 @@ impl Daemon {
 
     fn new(
         number: usize,
-        configured: Configured,
+        (configured, allowed): (Configured, Allowed),
         clock: Clock,
         inputs: mpsc::UnboundedSender<Input>,
         board: Arc<Board>,
@@ -158,6 +162,7 @@ impl Daemon {
             pet: clock.now(),
             machine,
             configured,
+            allowed,
             clock,
             inputs,
             board,
@@ -177,7 +182,8 @@ impl Daemon {
     /// The machine's deadline, or the service manager's.
     fn next_wake(&self) -> Option<Duration> {
         let watchdog = self.board.watchdog(self.number).map(|period| self.pet + period / 2);
-        [self.machine.deadline(), watchdog].into_iter().flatten().min()
+        let page = self.shell.as_ref().and_then(|shell| shell.page.as_ref()).and_then(Page::deadline);
+        [self.machine.deadline(), page, watchdog].into_iter().flatten().min()
     }
 
     /// Called once a turn: the loop goes round. Told early when we are awake anyway, so as not to wake for it.
@@ -188,6 +194,15 @@ impl Daemon {
             self.pet = self.clock.now();
             self.board.alive();
         }
+    }
+
+    fn tick(&mut self) {
+        let now = self.clock.now();
+        if let Some(page) = self.page() {
+            page.tick(now);
+            self.page_events();
+        }
+        self.event(Event::Tick);
     }
 
     fn input(&mut self, input: Input) {
@@ -209,11 +224,12 @@ impl Daemon {
                 }
             }
             Input::FromBrowser { generation, message } => {
+                let now = self.clock.now();
                 if generation == self.launches
                     && let Some(page) = self.page()
                 {
                     tracing::trace!(%message, "from the browser");
-                    page.take(&message);
+                    page.take(&message, now);
                     self.page_events();
                 }
             }

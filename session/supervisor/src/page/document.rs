@@ -1,0 +1,132 @@
+//! The document in the page's main frame: which it is, whether it is seen, and whether that makes the page up.
+
+use serde_json::{Value, json};
+
+use super::wire::Asked;
+use super::{Page, failure};
+use crate::machine::Event;
+use kiosk_core::config::PageReady;
+
+/// What is known of the document.
+#[derive(Debug, Default)]
+pub(super) struct Document {
+    /// The main frame; it has the id of its target. Empty: no page is attached yet.
+    pub frame: String,
+    loader: String,
+    pub url: String,
+    painted: bool,
+    loaded: bool,
+    pub called: bool,
+}
+
+impl Document {
+    /// Takes in a lifecycle event of the main frame. Returns whether it says something new.
+    pub fn lifecycle(&mut self, parameters: &Value) -> bool {
+        let current = parameters["loaderId"].as_str() == Some(self.loader.as_str());
+        match parameters["name"].as_str() {
+            Some("firstPaint" | "firstContentfulPaint") if current => self.painted = true,
+            Some("load") if current => self.loaded = true,
+            _ => return false,
+        }
+        true
+    }
+
+    /// All that can be waited for has come.
+    pub fn all_there(&mut self) {
+        (self.painted, self.loaded, self.called) = (true, true, true);
+    }
+}
+
+impl Page {
+    /// A new document is in a frame.
+    pub(super) fn document_changed(&mut self, frame: &Value) {
+        if !frame["parentId"].is_null() {
+            return;
+        }
+        let text = |key: &str| frame[key].as_str().unwrap_or_default().to_owned();
+        self.document = Document {
+            frame: text("id"),
+            loader: text("loaderId"),
+            url: std::mem::take(&mut self.document.url),
+            ..Document::default()
+        };
+        if let Some(url) = frame["unreachableUrl"].as_str() {
+            let reason = "the browser has an error page for it".to_owned();
+            return self.replaced(url.to_owned(), reason);
+        }
+        let url = text("url") + &text("urlFragment");
+        // The first page of all is blank, and stays hidden until another one is opened.
+        let first = self.ordered.is_empty() && url == "about:blank";
+        if !first && !self.is_page(&url) {
+            let reason = "the browser shows it in place of the page, and it is none that is allowed".to_owned();
+            return self.replaced(url, reason);
+        }
+        self.committed = true;
+        self.moved(url);
+    }
+
+    /// Something that is not to be seen is what the page shows.
+    fn replaced(&mut self, url: String, reason: String) {
+        self.opening = false;
+        self.events.push(Event::PageFailed { url, reason, error_page: true });
+    }
+
+    /// What was opened by order, and what is allowed.
+    fn is_page(&self, url: &str) -> bool {
+        let without_fragment = |url: &str| url.split('#').next().unwrap_or_default().trim_end_matches('/').to_owned();
+        without_fragment(url) == without_fragment(&self.ordered) || self.rules.allowed.permits(url)
+    }
+
+    pub(super) fn moved(&mut self, url: String) {
+        if self.document.url != url {
+            self.document.url.clone_from(&url);
+            self.events.push(Event::Moved { url });
+        }
+    }
+
+    /// The answer to [`Page::navigate`].
+    pub(super) fn navigation_began(&mut self, error: Option<&str>, result: &Value) {
+        if let Some(error) = error.or(result["errorText"].as_str()).filter(|error| !error.is_empty()) {
+            self.open_failed(&failure::of_network_error(error), false);
+        } else if result["isDownload"] == true {
+            self.open_failed("it is a file to download, not a page", false);
+        } else if result["loaderId"].is_null() {
+            // Another place of the same document: there is nothing to wait for.
+            self.committed = true;
+            self.document.all_there();
+            self.judge();
+        }
+    }
+
+    /// Whether what was opened is up now.
+    pub(super) fn judge(&mut self) {
+        if !self.opening || !self.committed {
+            return;
+        }
+        let Document { painted, loaded, called, .. } = self.document;
+        let up = match self.rules.ready {
+            PageReady::FirstPaint => painted,
+            PageReady::Load => painted && loaded,
+            PageReady::Explicit => called,
+        };
+        if up {
+            self.opening = false;
+            if self.rules.ready == PageReady::Explicit {
+                self.send("Runtime.disable", json!({}), Asked::Other);
+            }
+            // There is no way back to what was before: a blank page, or another visitor's.
+            self.send("Page.resetNavigationHistory", json!({}), Asked::Other);
+            self.events.push(Event::PageUp);
+        } else if loaded {
+            self.events.push(Event::PageLoaded);
+        }
+    }
+
+    pub(super) fn open_failed(&mut self, reason: &str, error_page: bool) {
+        if self.opening {
+            self.opening = false;
+            let url = self.ordered.clone();
+            self.events.push(Event::PageFailed { url, reason: reason.to_owned(), error_page });
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! Decides about the paused requests and responses of documents, in all windows: they go on, or they are taken back,
+//! and then what was shown stays as it is. What frames within a page show is the page's own choice.
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::windows::Fate;
+use super::wire::Asked;
+use super::{Page, failure};
+use crate::machine::Event;
+
+/// Shown in a frame whose server is away: nothing to see, and another try after a while, by the frame itself. As the
+/// protocol wants it, in base 64; what it says is in the test below.
+const EMPTY_FRAME_BASE64: &str = "PCFkb2N0eXBlIGh0bWw+PG1ldGEgaHR0cC1lcXVpdj1yZWZyZXNoIGNvbnRlbnQ9NT48bWV0YSBuYW1lPWNvbG9yLXNjaGVtZSBjb250ZW50PSdsaWdodCBkYXJrJz4=";
+
+/// Whose document it is.
+enum Place {
+    Page,
+    Window(Fate),
+    Frame,
+}
+
+impl Page {
+    pub(super) fn paused(&mut self, paused: &Value) {
+        let Some(request) = paused["requestId"].as_str() else { return };
+        let frame = paused["frameId"].as_str().unwrap_or_default();
+        let url = paused["request"]["url"].as_str().unwrap_or_default();
+        let place = match self.windows.fate(frame) {
+            Some(fate) => Place::Window(fate),
+            None if frame == self.document.frame => Place::Page,
+            None => Place::Frame,
+        };
+        let is_response = !paused["responseStatusCode"].is_null() || !paused["responseErrorReason"].is_null();
+        match place {
+            Place::Frame if is_response && frame_failed(paused) => return self.fill_frame(request),
+            Place::Frame => {}
+            Place::Window(Fate::Doomed { .. }) => return self.take_back(request),
+            Place::Window(Fate::Taken { .. }) => {
+                self.take_back(request);
+                return self.take_over(frame, &paused["request"]);
+            }
+            Place::Window(Fate::Popup) | Place::Page if !self.may_go(url, paused) => {
+                self.take_back(request);
+                if matches!(place, Place::Page) && self.opening {
+                    let to = redirection(url, paused).unwrap_or_else(|| url.to_owned());
+                    return self.open_failed(&failure::of_forbidden(&to), false);
+                }
+                return;
+            }
+            Place::Window(Fate::Popup) => {
+                if paused["responseErrorReason"].as_str().is_some_and(|reason| reason != "Aborted") {
+                    self.take_back(request);
+                    return self.close_window(frame);
+                }
+            }
+            Place::Page if is_response => return self.response(request, url, paused),
+            Place::Page => {}
+        }
+        if is_response {
+            self.grant(url);
+        }
+        self.go_on(request);
+    }
+
+    /// Whether the address, and where it leads on to, may be shown.
+    fn may_go(&mut self, url: &str, paused: &Value) -> bool {
+        // What is ordered is allowed: it is the configured page, or was checked before.
+        let ordered = self.opening && url.trim_end_matches('/') == self.ordered.trim_end_matches('/');
+        if !ordered && !self.rules.allowed.permits(url) {
+            self.refused(url);
+            return false;
+        }
+        if let Some(to) = redirection(url, paused)
+            && !self.rules.allowed.permits(&to)
+        {
+            self.refused(&to);
+            return false;
+        }
+        true
+    }
+
+    /// A response for the page itself.
+    fn response(&mut self, request: &str, url: &str, paused: &Value) {
+        // Its viewer fills the screen, and there is no way back.
+        let is_pdf = header(paused, "content-type").is_some_and(|kind| kind.contains("application/pdf"));
+        if is_pdf && !self.opening {
+            self.take_back(request);
+            return self.refused(url);
+        }
+        let Some((reason, of_server)) = self.objection(url, paused) else {
+            self.grant(url);
+            return self.go_on(request);
+        };
+        self.take_back(request);
+        let event = if of_server && self.is_own(url) {
+            Event::PageStale { url: url.to_owned(), reason }
+        } else {
+            Event::PageFailed { url: url.to_owned(), reason, error_page: false }
+        };
+        self.opening = false;
+        self.events.push(event);
+    }
+
+    /// Why this response is not to be shown, and whether a server has said so.
+    fn objection(&self, url: &str, paused: &Value) -> Option<(String, bool)> {
+        match paused["responseErrorReason"].as_str() {
+            // Taken back by the page or the browser itself, which makes no error page.
+            Some("Aborted") => return None,
+            Some(error) => return Some((failure::of_fetch_error(error), false)),
+            None => {}
+        }
+        let status = u16::try_from(paused["responseStatusCode"].as_u64()?).ok()?;
+        // A page that people go to by a link may show what its server has to say about it; the kiosk's own page may
+        // not, whether it was opened or loads itself again.
+        let judged = (self.opening || self.is_own(url)) && !(300..400).contains(&status);
+        if judged && !self.rules.http_status.contains(status) {
+            return Some((failure::of_status(status), true));
+        }
+        None
+    }
+
+    /// The page that is shown, loading itself again, or the one that was ordered last.
+    fn is_own(&self, url: &str) -> bool {
+        let part = |url: &str| url.split('#').next().unwrap_or_default().trim_end_matches('/').to_owned();
+        part(url) == part(&self.document.url) || part(url) == part(&self.ordered)
+    }
+
+    /// The page wants to go somewhere; the script in it has taken back what is for other programs.
+    pub(super) fn navigation_scheduled(&mut self, parameters: &Value) {
+        let url = parameters["url"].as_str().unwrap_or_default();
+        let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
+        if !matches!(scheme.as_str(), "http" | "https" | "file" | "blob" | "data" | "about" | "javascript" | "") {
+            self.refused(url);
+        }
+    }
+
+    pub(super) fn refused(&mut self, url: &str) {
+        self.events.push(Event::Refused { url: url.to_owned() });
+    }
+
+    fn go_on(&mut self, request: &str) {
+        self.wire.send(None, "Fetch.continueRequest", json!({ "requestId": request }), Asked::Other);
+    }
+
+    fn take_back(&mut self, request: &str) {
+        let aborted = json!({ "requestId": request, "errorReason": "Aborted" });
+        self.wire.send(None, "Fetch.failRequest", aborted, Asked::Other);
+    }
+
+    fn fill_frame(&mut self, request: &str) {
+        let answer = json!({
+            "requestId": request, "responseCode": 200, "body": EMPTY_FRAME_BASE64,
+            "responseHeaders": [{ "name": "Content-Type", "value": "text/html" }, { "name": "Cache-Control", "value": "no-store" }],
+        });
+        self.wire.send(None, "Fetch.fulfillRequest", answer, Asked::Other);
+    }
+}
+
+/// The server of a frame is away, or a proxy says so in its name.
+fn frame_failed(paused: &Value) -> bool {
+    let error = paused["responseErrorReason"].as_str();
+    let failed = error.is_some_and(|error| !matches!(error, "Aborted" | "BlockedByClient" | "BlockedByResponse"));
+    failed || matches!(paused["responseStatusCode"].as_u64(), Some(502..=504))
+}
+
+fn header<'a>(paused: &'a Value, name: &str) -> Option<&'a str> {
+    let headers = paused["responseHeaders"].as_array()?;
+    let header =
+        headers.iter().find(|header| header["name"].as_str().is_some_and(|own| own.eq_ignore_ascii_case(name)));
+    header?["value"].as_str()
+}
+
+/// Where the response to a request for `url` leads on to.
+fn redirection(url: &str, paused: &Value) -> Option<String> {
+    let status = paused["responseStatusCode"].as_u64()?;
+    let to = header(paused, "location").filter(|_| (300..400).contains(&status))?;
+    Some(Url::parse(url).ok()?.join(to).ok()?.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_redirection_is_resolved_as_a_browser_does() {
+        let answer = |status: u16, to: &str| json!({ "responseStatusCode": status, "responseHeaders": [{ "name": "LOCATION", "value": to }] });
+        assert_eq!(redirection("http://a/b/c", &answer(302, "../d")).as_deref(), Some("http://a/d"));
+        assert_eq!(redirection("https://a/b", &answer(301, "//e.example")).as_deref(), Some("https://e.example/"));
+        assert_eq!(redirection("http://a/b", &answer(200, "/d")), None);
+    }
+
+    const EMPTY_FRAME: &str =
+        "<!doctype html><meta http-equiv=refresh content=5><meta name=color-scheme content='light dark'>";
+
+    #[test]
+    fn an_empty_frame_is_what_it_says() {
+        let mut bits =
+            EMPTY_FRAME.bytes().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect::<Vec<u8>>();
+        bits.resize(bits.len().div_ceil(6) * 6, 0);
+        let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+        let digit = |six: &[u8]| alphabet[six.iter().fold(0, |sum, bit| sum * 2 + usize::from(*bit))] as char;
+        let mut text: String = bits.chunks(6).map(digit).collect();
+        text.extend(std::iter::repeat_n('=', (4 - text.len() % 4) % 4));
+        assert_eq!(text, EMPTY_FRAME_BASE64);
+    }
+}

@@ -1,0 +1,60 @@
+//! What runs in every document before the page's own scripts: `window.kiosk`, and what the DevTools protocol has no
+//! order for. A page can undo none of it that matters: what leaves the page is judged outside of it as well.
+
+use kiosk_core::config::{Answer, BrowserSettings, NewWindows, Printing};
+
+/// `window.kiosk` is there in every mode, so that a page need not know the configuration.
+const KIOSK: &str = "if (window === window.top) Object.defineProperty(window, 'kiosk', { value: \
+     Object.freeze({ ready() { if (typeof __kioskReady === 'function') __kioskReady(''); } }) });";
+
+/// The page can't close itself: that would be the end of the browser.
+const NO_CLOSE: &str = "if (window === window.top && !window.opener) window.close = () => {};";
+
+/// Addresses that are for other programs (`mailto:`, `tel:`) are not left to the browser, which would ask or start
+/// one: it does so before any request that could be judged.
+const WEB_ONLY: &str = "if (window.navigation) navigation.addEventListener('navigate', event => { \
+     if (event.cancelable && !/^(https?|file|blob|data|about|javascript):/i.test(event.destination.url)) \
+     event.preventDefault(); });";
+
+const NO_PRINT: &str = "window.print = () => {};";
+
+/// Links and forms that want another window take the page's own: their referrer and what a form sends stay with them.
+const SAME_WINDOW: &str = "{ \
+     const base = () => { const b = document.querySelector('base[target]'); return b ? b.target : ''; }; \
+     const away = name => name && !/^_(self|top|parent)$/i.test(name) && !(name in window.frames); \
+     addEventListener('click', event => { \
+       const link = event.composedPath().find(e => (e instanceof HTMLAnchorElement || e instanceof HTMLAreaElement) && e.href); \
+       if (link && away(link.target || base())) link.target = '_top'; \
+     }, true); \
+     addEventListener('submit', event => { \
+       const form = event.target, button = event.submitter; \
+       if (button && away(button.formTarget)) button.formTarget = '_top'; \
+       else if (away(form.target || base())) form.target = '_top'; \
+     }, true); }";
+
+/// A link into another window gets one of its own, not a tab over the page.
+const POPUP: &str = "{ \
+     const open = window.open; \
+     const popup = features => /(^|,)\\s*(popup|width|height)/i.test(features || '') ? features \
+       : (features ? features + ',' : '') + 'popup=1,width=' + Math.round(screen.width * .7) + ',height=' + Math.round(screen.height * .7); \
+     window.open = function (url, name, features) { return open.call(window, url, name, popup(features)); }; \
+     addEventListener('click', event => { \
+       const link = event.composedPath().find(e => e instanceof HTMLAnchorElement && e.href); \
+       if (!link || event.defaultPrevented || !/^_blank$/i.test(link.target)) return; \
+       event.preventDefault(); \
+       open.call(window, link.href, '_blank', popup(link.relList.contains('opener') ? '' : 'noopener')); \
+     }); }";
+
+/// The script for pages under these settings.
+pub(super) fn of(browser: &BrowserSettings) -> String {
+    let mut parts = vec![KIOSK, NO_CLOSE, WEB_ONLY];
+    if browser.dialogs.print == Answer::Dismiss || browser.printing == Printing::None {
+        parts.push(NO_PRINT);
+    }
+    match browser.new_windows {
+        NewWindows::Same => parts.push(SAME_WINDOW),
+        NewWindows::Popup => parts.push(POPUP),
+        NewWindows::Deny => {}
+    }
+    parts.join("\n")
+}

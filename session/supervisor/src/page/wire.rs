@@ -1,0 +1,70 @@
+//! Orders on their way to the browser, and the bookkeeping of their answers.
+
+use std::collections::VecDeque;
+
+use serde_json::{Value, json};
+
+/// Answers that are waited for, at most: a browser that answers nothing is not to cost memory.
+pub(super) const MAX_PENDING: usize = 256;
+
+/// What a message sent was for; its answer is read accordingly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Asked {
+    Navigate,
+    Reload,
+    Ping,
+    /// Attaching: a failure leaves the page without control.
+    Setup,
+    /// A window is no longer held.
+    Release {
+        target: String,
+    },
+    Other,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Wire {
+    last_id: u64,
+    pending: VecDeque<(u64, Asked)>,
+    outgoing: Vec<Value>,
+}
+
+impl Wire {
+    /// Sends an order to the page behind `session`, or to the browser itself.
+    pub fn send(&mut self, session: Option<&str>, method: &str, parameters: Value, asked: Asked) {
+        self.last_id += 1;
+        let mut message = json!({ "id": self.last_id, "method": method, "params": parameters });
+        if let Some(session) = session {
+            message["sessionId"] = json!(session);
+        }
+        if self.pending.len() >= MAX_PENDING {
+            self.pending.pop_front();
+        }
+        self.pending.push_back((self.last_id, asked));
+        self.outgoing.push(message);
+    }
+
+    pub fn take_outgoing(&mut self) -> Vec<Value> {
+        std::mem::take(&mut self.outgoing)
+    }
+
+    /// What the order with this number was for; once.
+    pub fn answered(&mut self, id: u64) -> Option<Asked> {
+        let index = self.pending.iter().position(|(asked, _)| *asked == id)?;
+        self.pending.remove(index).map(|(_, asked)| asked)
+    }
+
+    pub fn is_waiting_for(&self, asked: &Asked) -> bool {
+        self.pending.iter().any(|(_, other)| other == asked)
+    }
+
+    /// A later order to open something has not been answered.
+    pub fn is_opening(&self) -> bool {
+        self.pending.iter().any(|(_, asked)| matches!(asked, Asked::Navigate | Asked::Reload))
+    }
+
+    #[cfg(test)]
+    pub fn waiting(&self) -> usize {
+        self.pending.len()
+    }
+}
