@@ -43,7 +43,7 @@ include assets/install.mk
 fmt: ## formats the code
 	$(CARGO) fmt --all
 
-check: check-fmt check-clippy check-deny check-typos ## everything that looks at the code without running it
+check: check-fmt check-clippy doc check-deny check-typos ## everything that looks at the code without running it
 
 check-fmt:
 	$(CARGO) fmt --all --check
@@ -54,6 +54,9 @@ apart := --test nested --test vm --bench peers
 check-clippy: deps
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --locked -p kiosk-tests $(apart) -- -D warnings
+
+doc: deps ## the documentation of all items, private ones too; a warning is an error
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
 
 # The advisory database is left out: it needs a network that builders may not have.
 check-deny:
@@ -68,11 +71,15 @@ test: test-deps check test-unit test-nested test-deb test-machine ## all checks 
 # times are far more than a slow machine takes, building included. Not by default: Ctrl+C would not reach the tests.
 limited = $(if $(LIMITED),timeout --signal=INT --kill-after=20 $(1))
 
-test-unit: test-deps ## tests that need no machine of their own
-	$(call limited,40m) $(CARGO) test --locked --workspace --no-fail-fast
+# One test, or several: those whose names contain T.
+T ?=
+chosen = $(if $(T),-- $(T))
 
-test-nested: test-deps ## kioskd as a window of a headless weston
-	$(call limited,15m) $(CARGO) test --locked --workspace --test nested --no-fail-fast
+test-unit: test-deps ## tests that need no machine of their own (T=part of a test's name)
+	$(call limited,40m) $(CARGO) test --locked --workspace --no-fail-fast $(chosen)
+
+test-nested: test-deps ## kioskd as a window of a headless weston (T=)
+	$(call limited,15m) $(CARGO) test --locked --workspace --test nested --no-fail-fast $(chosen)
 
 stage = $(abspath $(target))/stage
 
@@ -84,8 +91,8 @@ stage: build ## an installed tree, for the machine tests
 # What the unit tests were built with, so that nothing is compiled twice.
 test-machine: PROFILE = dev
 test-machine: packages = --workspace
-test-machine: test-deps stage ## the kiosk in a booted Debian under QEMU (GUEST_RELEASE=trixie or bookworm)
-	KIOSKD_STAGE=$(stage) KIOSKD_GUEST_RELEASE=$(GUEST_RELEASE) $(call limited,60m) $(CARGO) test --locked --workspace --test vm
+test-machine: test-deps stage ## the kiosk in a booted Debian under QEMU (T=, GUEST_RELEASE=trixie or bookworm)
+	KIOSKD_STAGE=$(stage) KIOSKD_GUEST_RELEASE=$(GUEST_RELEASE) $(call limited,60m) $(CARGO) test --locked --workspace --test vm $(chosen)
 
 deb: deb-deps stage ## the Debian packages, in target/deb (VERSION=, PROFILE=)
 	assets/packaging/deb $(stage) $(target)/deb $(VERSION)
@@ -107,5 +114,5 @@ clean: ## what was built
 	$(CARGO) clean
 	rm -rf tests/out
 
-.PHONY: help build run deps run-deps test-deps install fmt check check-fmt check-clippy check-deny check-typos \
+.PHONY: help build run deps run-deps test-deps install fmt check doc check-fmt check-clippy check-deny check-typos \
 	test test-unit test-nested stage test-machine deb deb-deps test-deb bench clean

@@ -4,18 +4,7 @@
 //! Asked when the alarm fires, which it does right after a sleep. Where a machine cannot know how long it slept (no
 //! clock runs on in it) the two clocks agree, and nothing is noticed.
 //!
-//! Why logind's `PrepareForSleep` is not listened to as well. Before a sleep there is nothing to do that would be
-//! worth a delay inhibitor, which holds the whole machine up for seconds when we hang: the kernel waits for the page
-//! flips under way and puts the screens out by itself; clients sleep as we do, so a finger that is cancelled after
-//! waking was held for no time that they know of; and nothing on the screen is a secret that must not be the first
-//! thing seen. After a sleep the signal says what the clocks have said, some time later and only where logind
-//! suspended the machine (`echo mem >/sys/power/state` and other service managers tell nobody), so everything would be
-//! drawn twice, or news would have to be told from old. What it would add is a sleep that the clocks do not show: one
-//! too short for the clock that runs on (a second, with a plain RTC), and a machine with no such clock. The first is
-//! over before a display has given up its picture in most cases, the second is not woken at a time anyway; and with
-//! either any change of a connector is told by the kernel. If a device turns up that needs it: listen to
-//! `PrepareForSleep(false)` beside [`crate::brightness`]'s connection to logind, and tell the root as the clock does, unless the
-//! clocks did within the last seconds.
+//! Logind's `PrepareForSleep` is not listened to: the reasons are in `docs/decisions.md`.
 
 use std::time::Duration;
 
