@@ -10,6 +10,7 @@ pub mod logging;
 pub mod notify;
 pub mod quantities;
 pub mod quota;
+pub mod repeated;
 pub mod socket_watch;
 pub mod sockets;
 pub mod text;

@@ -12,18 +12,33 @@ pub struct Quota<K: Eq + Hash + Clone> {
     counts: Arc<Mutex<HashMap<K, usize>>>,
     total: usize,
     each: usize,
+    kept: usize,
 }
 
 impl<K: Eq + Hash + Clone> Quota<K> {
     /// At most `total` in all and `each` for one key.
     pub fn new(total: usize, each: usize) -> Self {
-        Self { counts: Arc::default(), total, each }
+        Self { counts: Arc::default(), total, each, kept: 0 }
+    }
+
+    /// The same, with so many of all places kept for [`Quota::take_kept`].
+    pub fn keeping(self, kept: usize) -> Self {
+        Self { kept: kept.min(self.total), ..self }
     }
 
     /// A place for `key`, given back when dropped; `None`: there is none left.
     pub fn take(&self, key: &K) -> Option<Place<K>> {
+        self.take_below(key, self.total - self.kept)
+    }
+
+    /// A place for a `key` that may also have one of those that are kept.
+    pub fn take_kept(&self, key: &K) -> Option<Place<K>> {
+        self.take_below(key, self.total)
+    }
+
+    fn take_below(&self, key: &K, total: usize) -> Option<Place<K>> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if counts.values().sum::<usize>() >= self.total {
+        if counts.values().sum::<usize>() >= total {
             return None;
         }
         let count = counts.entry(key.clone()).or_insert(0);
@@ -37,6 +52,7 @@ impl<K: Eq + Hash + Clone> Quota<K> {
 
 /// One of the places that a [`Quota`] gives.
 #[derive(Debug)]
+#[must_use]
 pub struct Place<K: Eq + Hash> {
     counts: Arc<Mutex<HashMap<K, usize>>>,
     key: K,
@@ -71,5 +87,15 @@ mod tests {
         assert!(quota.take(&"c").is_some());
         drop(a);
         assert!(quota.counts.lock().unwrap().is_empty(), "nothing is kept of callers that are gone");
+    }
+    #[test]
+    fn many_callers_together_leave_the_places_that_are_kept() {
+        let quota = Quota::new(8, 2).keeping(2);
+        let many: Vec<_> = (0..7).map(|user| (quota.take(&user), quota.take(&user))).collect();
+        assert_eq!(many.iter().filter(|(first, second)| first.is_some() && second.is_some()).count(), 3);
+        assert!(quota.take(&100).is_none());
+        let root = [quota.take_kept(&100), quota.take_kept(&100)];
+        assert!(root.iter().all(Option::is_some));
+        assert!(quota.take_kept(&101).is_none(), "the limit of all");
     }
 }

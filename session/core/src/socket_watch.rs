@@ -81,6 +81,34 @@ impl SocketWatch {
     }
 }
 
+/// What may take a file's name away: it was unlinked (its number of links changed), removed, or moved.
+const FILE_EVENTS: WatchFlags = WatchFlags::ATTRIB.union(WatchFlags::DELETE_SELF).union(WatchFlags::MOVE_SELF);
+
+/// A watch on one file that is there.
+#[derive(Debug)]
+pub struct FileWatch(Receiver);
+
+impl FileWatch {
+    /// Watches from now on; to be called from within a runtime. Errors: it can't be watched.
+    pub fn new(file: &Path) -> io::Result<Self> {
+        let inotify = inotify::init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC)?;
+        let inotify = Receiver::from_owned_fd_unchecked(inotify)?;
+        inotify::add_watch(&inotify, file, FILE_EVENTS)?;
+        Ok(FileWatch(inotify))
+    }
+
+    /// Returns when the file may have lost its name; at once, if that was since the last call. May be dropped and called
+    /// again.
+    pub async fn changed(&mut self) {
+        let mut events = [0; 4096];
+        if let Err(error) = self.0.readable().await {
+            tracing::warn!(%error, "a file is no longer watched");
+            return std::future::pending().await;
+        }
+        while matches!(self.0.try_read(&mut events), Ok(1..)) {}
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,7 +9,6 @@ use clap::Parser;
 use kiosk_core::api;
 use kiosk_core::config::{Config, Sources};
 use kiosk_core::logging;
-use kiosk_session::bus::system;
 use kiosk_session::daemon;
 use kiosk_session::launcher::bound;
 
@@ -37,7 +36,7 @@ fn main() -> ExitCode {
     for error in &loaded.errors {
         tracing::error!(%error, "a part of the configuration is skipped");
     }
-    let bus = std::env::var("DBUS_SYSTEM_BUS_ADDRESS").unwrap_or_else(|_| system::ADDRESS.to_owned());
+    let bus = kiosk_bus::system_bus();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)

@@ -3,10 +3,9 @@
 //!
 //! [`crate::daemon`] publishes a [`Status`] and answers [`Call`]s; nothing here knows how a session works.
 
-mod connection;
 mod object;
-mod peers;
-pub mod system;
+mod service;
+mod socket;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,6 +16,8 @@ use crate::machine::{Command, Refusal};
 use kiosk_core::api::State;
 use kiosk_core::authority::Authority;
 use kiosk_core::config::Url;
+
+use self::service::SessionService;
 
 pub use object::Session;
 
@@ -72,8 +73,9 @@ pub struct Places {
 /// Serves for ever. Each notification of `look` makes sure that `session.sock` is still there: the directory may
 /// have been made anew by a restarted compositor.
 pub async fn serve(places: Places, shells: Vec<Shared>, look: Arc<Notify>) {
-    let shared: Shells = shells.into();
-    tokio::join!(peers::serve(&places.runtime_dir, &shared, &look), system::serve(places.bus.as_deref(), &shared));
+    let listen = Box::new(move || socket::listen(&places.runtime_dir));
+    let service = Arc::new(SessionService(shells.into()));
+    kiosk_bus::serve(kiosk_bus::Places { listen, bus: places.bus, look }, service).await;
 }
 
 /// The state's name on D-Bus.

@@ -7,12 +7,13 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 use zbus::message::Header;
 use zbus::object_server::SignalEmitter;
-use zbus::{Connection, DBusError, OwnedVariant, interface};
+use zbus::{Connection, OwnedVariant, interface};
 
-use super::{Call, Shared, Shells, state_name};
+use super::{Call, Shared, Shells, Status, state_name};
 use crate::machine::{Command, Refusal};
 use crate::memory;
-use kiosk_core::authority::{Action, Denied};
+use kiosk_bus::{Failure, Served};
+use kiosk_core::authority::Action;
 use kiosk_core::config::{Url, masked, url};
 use kiosk_core::text::shortened;
 
@@ -25,35 +26,26 @@ const SENTENCE: usize = 300;
 
 type Options = HashMap<String, OwnedVariant>;
 
-/// The errors of the interface; the text is one sentence for a person.
-#[derive(Debug, DBusError)]
-#[zbus(prefix = "org.kioskd.Error")]
-pub enum Error {
-    NotReady(String),
-    UrlNotAllowed(String),
-    NotAuthorized(String),
-    InvalidArgument(String),
-    Unsupported(String),
-}
-
-impl From<Refusal> for Error {
-    fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::Stopped | Refusal::NoBrowser => Error::NotReady(refusal.to_string()),
-            Refusal::NotABrowser => Error::Unsupported(refusal.to_string()),
-        }
+/// A command that the session refuses.
+fn refused(refusal: Refusal) -> Failure {
+    match refusal {
+        Refusal::Stopped | Refusal::NoBrowser => Failure::not_ready(refusal.to_string()),
+        Refusal::NotABrowser => Failure::unsupported(refusal.to_string()),
     }
 }
 
-/// The object behind `org.kioskd.Session1`, one for each shell and connection.
+/// The object behind `org.kioskd.Session1`: one shell, as it is at a moment.
 pub struct Session {
     shared: Shared,
     shells: Shells,
+    status: Status,
 }
 
+impl Served for Session {}
+
 impl Session {
-    pub(super) fn new(shells: Shells, number: usize) -> Self {
-        Session { shared: shells[number].clone(), shells }
+    pub(super) fn new(shells: Shells, number: usize, status: Status) -> Self {
+        Session { shared: shells[number].clone(), shells, status }
     }
 
     async fn run(
@@ -62,30 +54,24 @@ impl Session {
         command: Command,
         connection: &Connection,
         header: &Header<'_>,
-    ) -> Result<(), Error> {
-        self.shared.authority.check(connection, header, action).await.map_err(|denied| {
-            tracing::info!(%denied, sender = header.sender().map(|s| s.as_str()), "a D-Bus call was refused");
-            match denied {
-                Denied::TooMany => Error::NotReady(denied.to_string()),
-                denied => Error::NotAuthorized(denied.to_string()),
-            }
-        })?;
+    ) -> Result<(), Failure> {
+        self.shared.authority.check(connection, header, action).await?;
         tracing::info!(?command, "command");
         let (reply, answer) = oneshot::channel();
-        let ending = || Error::NotReady("kiosk-session is ending, try again when it is back".into());
+        let ending = || Failure::not_ready("kiosk-session is ending, try again when it is back");
         let asked = async {
             self.shared.calls.send(Call { command, reply }).await.map_err(|_| ending())?;
             answer.await.map_err(|_| ending())
         };
-        let hangs = || Error::NotReady("kiosk-session does not answer: journalctl -u kiosk-session may say why".into());
-        timeout(ANSWER_LIMIT, asked).await.map_err(|_| hangs())??.map_err(Error::from)
+        let hangs = || Failure::not_ready("kiosk-session does not answer: journalctl -u kiosk-session may say why");
+        timeout(ANSWER_LIMIT, asked).await.map_err(|_| hangs())??.map_err(refused)
     }
 
     /// What may be opened: web pages, and what is of the configured page's kind.
-    fn check_url(&self, text: &str) -> Result<Url, Error> {
+    fn check_url(&self, text: &str) -> Result<Url, Failure> {
         let not_allowed = |why: String| {
             let (text, why) = (shortened(text, QUOTED), shortened(&why, SENTENCE));
-            Error::UrlNotAllowed(format!("{text:?} can't be opened: {why}"))
+            Failure::kiosk("UrlNotAllowed", format!("{text:?} can't be opened: {why}"))
         };
         let url = Url::parse(text).map_err(|error| not_allowed(format!("{error}; allowed: {}", url::ALLOWED)))?;
         if url.is_web() || url.scheme() == self.shared.home.scheme() {
@@ -96,21 +82,21 @@ impl Session {
 }
 
 /// Refuses options that nobody knows.
-fn no_options(options: &Options) -> Result<(), Error> {
+fn no_options(options: &Options) -> Result<(), Failure> {
     options.keys().next().map_or(Ok(()), |key| Err(unknown_option(key, "none is known here")))
 }
 
-fn unknown_option(key: &str, allowed: &str) -> Error {
+fn unknown_option(key: &str, allowed: &str) -> Failure {
     let key = shortened(key, QUOTED);
-    Error::InvalidArgument(format!("the option {key:?} is not known: {allowed}"))
+    Failure::invalid(format!("the option {key:?} is not known: {allowed}"))
 }
 
 /// `hard`: past all caches.
-fn hard(options: &Options) -> Result<bool, Error> {
+fn hard(options: &Options) -> Result<bool, Failure> {
     if let Some(key) = options.keys().find(|key| *key != "hard") {
         return Err(unknown_option(key, "\"hard\" (b) is"));
     }
-    let wrong = || Error::InvalidArgument("the option \"hard\" must be a boolean".into());
+    let wrong = || Failure::invalid("the option \"hard\" must be a boolean");
     options.get("hard").map_or(Ok(false), |value| bool::try_from(value).map_err(|_| wrong()))
 }
 
@@ -122,7 +108,7 @@ impl Session {
         options: Options,
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Failure> {
         let hard = hard(&options)?;
         self.run(Action::Reload, Command::Reload { hard }, connection, &header).await
     }
@@ -133,7 +119,7 @@ impl Session {
         options: Options,
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Failure> {
         no_options(&options)?;
         let url = self.check_url(url)?;
         self.run(Action::Navigate, Command::Open { url }, connection, &header).await
@@ -143,7 +129,7 @@ impl Session {
         &self,
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Failure> {
         self.run(Action::Navigate, Command::Home, connection, &header).await
     }
 
@@ -152,7 +138,7 @@ impl Session {
         options: Options,
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Failure> {
         no_options(&options)?;
         self.run(Action::Reload, Command::Restart, connection, &header).await
     }
@@ -161,7 +147,7 @@ impl Session {
         &self,
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Failure> {
         self.run(Action::Reload, Command::Stop, connection, &header).await
     }
 
@@ -169,7 +155,7 @@ impl Session {
         &self,
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Failure> {
         self.run(Action::Reload, Command::Start, connection, &header).await
     }
 
@@ -178,34 +164,34 @@ impl Session {
         options: Options,
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), Failure> {
         no_options(&options)?;
         self.run(Action::Configure, Command::ClearData, connection, &header).await
     }
 
     #[zbus(property)]
     fn state(&self) -> &str {
-        state_name(self.shared.status.borrow().state)
+        state_name(self.status.state)
     }
 
     #[zbus(property)]
     fn url(&self) -> String {
-        masked(&self.shared.status.borrow().url)
+        masked(&self.status.url)
     }
 
     #[zbus(property)]
     fn since(&self) -> u64 {
-        self.shared.status.borrow().since
+        self.status.since
     }
 
     #[zbus(property)]
     fn restarts(&self) -> u32 {
-        self.shared.status.borrow().restarts
+        self.status.restarts
     }
 
     #[zbus(property)]
     fn last_failure(&self) -> (String, String, u64) {
-        let (reason, action, when) = self.shared.status.borrow().last_failure.clone();
+        let (reason, action, when) = self.status.last_failure.clone();
         (masked(&reason), masked(&action), when)
     }
 
@@ -217,13 +203,13 @@ impl Session {
 
     #[zbus(property)]
     fn browser_pid(&self) -> u32 {
-        self.shared.status.borrow().pid
+        self.status.pid
     }
 
     /// Read when asked for: it changes all the time.
     #[zbus(property(emits_changed_signal = "false"))]
     fn memory_bytes(&self) -> u64 {
-        match self.shared.status.borrow().pid {
+        match self.status.pid {
             0 => 0,
             leader => memory::of_group(leader),
         }

@@ -25,7 +25,7 @@ use crate::machine::{Event, Machine, Settings};
 use crate::page::Page;
 use crate::profile::Directories;
 use kiosk_core::api::{CONTROL_SOCKET, Report, State};
-use kiosk_core::config::{Allowed, PageReady, Shell as Configured};
+use kiosk_core::config::{Allowed, PageReady, Shell as Configured, masked};
 use kiosk_core::text::shortened;
 
 /// Commands that wait for their turn; a caller beyond that waits itself.
@@ -302,7 +302,7 @@ impl Daemon {
             modified
         });
         if before != state {
-            tracing::info!(state = bus::state_name(state), url, text = report.message, "state");
+            tracing::info!(state = bus::state_name(state), url = masked(url), text = report.message, "state");
         }
         self.report.send_if_modified(|old| {
             let modified = *old != report;

@@ -1,0 +1,122 @@
+//! The D-Bus service of both daemons: on the system bus where there is one, and always on a socket in the runtime
+//! directory, where every client has a connection of its own.
+//!
+//! A daemon implements [`Service`]: what its state is, which objects show it, and what it signals besides. Their
+//! interfaces are written with zbus's `interface` macro. [`serve`] does the rest: it waits for a late bus, makes a lost
+//! socket anew, bounds what callers can take ([`limits`]), finds objects and answers for them ([`tree`]), and announces
+//! what changed ([`announce`]). Nothing here knows a kiosk.
+
+mod announce;
+mod bus;
+mod caller;
+mod connection;
+mod facts;
+mod failure;
+mod limits;
+mod names;
+mod object;
+mod peers;
+mod reader;
+mod standard_xml;
+mod tree;
+mod writer;
+
+use std::collections::BTreeMap;
+use std::os::unix::net::UnixListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kiosk_core::sockets::{BindError, SocketFile};
+use tokio::sync::Notify;
+use zbus::Message;
+
+pub use bus::SYSTEM_BUS;
+pub use failure::Failure;
+pub use names::{escape, paths, quoted};
+pub use object::{Object, Served};
+pub use standard_xml::XML_HEADER;
+
+/// What a daemon shows and is asked on D-Bus.
+pub trait Service: Send + Sync + 'static {
+    /// The daemon as it is seen from outside, by value.
+    type State: Clone + Send + Sync + 'static;
+    /// Tells when the state changed.
+    type Watch: Watch<State = Self::State>;
+
+    /// The well-known name on the bus.
+    const NAME: &'static str;
+    /// The program's name, for messages.
+    const PROGRAM: &'static str;
+    /// The path of the object manager.
+    const MANAGER: &'static str;
+    /// Paths that are there even while no object lies below them.
+    const BRANCHES: &'static [&'static str];
+
+    /// A watch that begins with the state of now.
+    fn watch(&self) -> Self::Watch;
+    /// The objects that show `state`, by path.
+    fn objects(&self, state: &Self::State) -> BTreeMap<String, Object>;
+    /// The signals of the daemon's own interfaces that are due when `new` follows `old`.
+    fn signals(&self, old: &Self::State, new: &Self::State) -> zbus::Result<Vec<Message>>;
+}
+
+/// A watch on a state: what lies between two looks is seen as one change.
+pub trait Watch: Send + 'static {
+    /// See [`Service::State`].
+    type State;
+    /// The state of now, which counts as seen.
+    fn now(&mut self) -> Self::State;
+    /// Waits for a state that was not seen yet; false: there will be none. May be dropped and called again.
+    fn changed(&mut self) -> impl Future<Output = bool> + Send;
+}
+
+/// A socket that peers find.
+#[derive(Debug)]
+pub struct Socket {
+    /// Does not block.
+    pub listener: UnixListener,
+    /// Its file, which goes with it.
+    pub file: SocketFile,
+    /// Where that is.
+    pub path: PathBuf,
+    /// The link that leads to it, where peers look for that.
+    pub link: Option<PathBuf>,
+}
+
+impl Socket {
+    /// Whether peers still find it.
+    pub(crate) fn is_there(&self) -> bool {
+        self.file.is_ours() && self.link.as_ref().is_none_or(|link| link.exists())
+    }
+}
+
+/// Where the objects are to be.
+pub struct Places {
+    /// Makes the socket of the peers, again when it was lost.
+    pub listen: Box<dyn Fn() -> Result<Socket, BindError> + Send + Sync>,
+    /// The address of the message bus; `None`: no bus.
+    pub bus: Option<String>,
+    /// A notification makes sure that the socket is still there; without one its file is watched as well.
+    pub look: Arc<Notify>,
+}
+
+/// The address of the system bus: the environment's, else the usual one.
+pub fn system_bus() -> String {
+    std::env::var("DBUS_SYSTEM_BUS_ADDRESS")
+        .ok()
+        .filter(|address| !address.is_empty())
+        .unwrap_or_else(|| SYSTEM_BUS.into())
+}
+
+/// What all connections of a daemon share.
+pub(crate) struct Shared<S> {
+    pub service: Arc<S>,
+    pub limits: limits::Limits,
+    pub tree: tree::Tree,
+}
+
+/// Serves `service` for ever, on a tokio runtime.
+pub async fn serve<S: Service>(places: Places, service: Arc<S>) {
+    let shared = Arc::new(Shared { service, limits: limits::Limits::new(), tree: tree::Tree::new::<S>() });
+    tokio::join!(peers::serve(&places, &shared), bus::serve(places.bus.as_deref(), &shared));
+}

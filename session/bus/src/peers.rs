@@ -1,0 +1,119 @@
+//! D-Bus without a bus: the socket in the runtime directory, where every client has a connection of its own. Everybody
+//! may connect and read; what more they may do follows from the socket's credentials.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use kiosk_core::authority::{self, Caller};
+use kiosk_core::quota::Place;
+use kiosk_core::socket_watch::FileWatch;
+use kiosk_core::sockets::BindError;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::Notify;
+use zbus::{Guid, OwnedGuid};
+
+use crate::connection::{self, Entrance};
+use crate::{Places, Service, Shared, Socket, caller};
+
+/// How long a client may take to authenticate.
+const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
+/// Pause after a connection can't be accepted (no file descriptors left): there is no event for "again".
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+
+/// Serves clients for ever, and makes the socket anew when it is lost.
+pub async fn serve<S: Service>(places: &Places, shared: &Arc<Shared<S>>) {
+    let guid = OwnedGuid::from(Guid::generate());
+    loop {
+        let made = (places.listen)().and_then(|socket| {
+            let listener = socket.listener.try_clone().and_then(UnixListener::from_std);
+            let listener = listener.map_err(|error| BindError::Make { path: socket.path.clone(), error })?;
+            Ok((socket, listener))
+        });
+        match made {
+            Ok((socket, listener)) => {
+                tokio::select! {
+                    () = accept(&listener, shared, &guid) => {}
+                    () = lost(&socket, &places.look) => {
+                        tracing::info!(path = %socket.path.display(), "the D-Bus socket is made anew");
+                    }
+                }
+            }
+            Err(error) => {
+                tracing::error!(%error, "no D-Bus socket: kioskctl needs the system bus");
+                // A directory that is made anew may have other rights.
+                places.look.notified().await;
+            }
+        }
+    }
+}
+
+/// Returns when peers don't find the socket any more.
+async fn lost(socket: &Socket, look: &Notify) {
+    let watch = FileWatch::new(&socket.path);
+    let mut watch = watch.inspect_err(|error| tracing::debug!(%error, "the D-Bus socket is not watched")).ok();
+    while socket.is_there() {
+        let changed = async {
+            match &mut watch {
+                Some(watch) => watch.changed().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = changed => {}
+            () = look.notified() => {}
+        }
+    }
+}
+
+async fn accept<S: Service>(listener: &UnixListener, shared: &Arc<Shared<S>>, guid: &OwnedGuid) {
+    let mut count: u64 = 0;
+    loop {
+        let accepted = match listener.accept().await {
+            Ok((stream, _)) => stream.peer_cred().map(|who| (stream, who)),
+            Err(error) => Err(error),
+        };
+        let (stream, who) = match accepted {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                tracing::warn!(%error, "a client of the D-Bus socket was lost");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Some(place) = admit(shared, who.uid(), who.gid()).await else {
+            shared.limits.refuse(who.uid());
+            continue;
+        };
+        count += 1;
+        tokio::spawn(client(shared.clone(), stream, guid.clone(), format!("peer {count}"), place));
+    }
+}
+
+/// A place for one more connection of this user.
+async fn admit<S>(shared: &Shared<S>, uid: u32, gid: u32) -> Option<Place<u32>> {
+    let quota = &shared.limits.connections;
+    if let Some(place) = quota.take(&uid) {
+        return Some(place);
+    }
+    let mut caller = Caller { uid, groups: Vec::new() };
+    if !authority::is_trusted(&caller) {
+        caller.groups = caller::groups(uid, gid).await;
+    }
+    authority::is_trusted(&caller).then(|| quota.take_kept(&uid)).flatten()
+}
+
+async fn client<S: Service>(
+    shared: Arc<Shared<S>>,
+    stream: UnixStream,
+    guid: OwnedGuid,
+    name: String,
+    place: Place<u32>,
+) {
+    let Entrance { builder, calls, name } = Entrance::new(&shared, stream, name, false);
+    match tokio::time::timeout(HANDSHAKE_LIMIT, builder.server(guid).p2p().build()).await {
+        Ok(Ok(connection)) => connection::serve(&shared, connection, calls, &name).await,
+        Ok(Err(error)) => tracing::debug!(%error, name, "a client did not get through the handshake"),
+        Err(_elapsed) => tracing::debug!(name, "a client did not finish the handshake in time"),
+    }
+    drop(place);
+}

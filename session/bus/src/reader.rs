@@ -1,0 +1,275 @@
+//! The half of a connection's socket that is read from: believes nothing of what is announced.
+//!
+//! zbus's own (6.2.1) allocates a message's announced length, up to 128 MiB, at its first 16 bytes, waits for the rest
+//! for ever, queues up to 64 whole messages, and takes every descriptor that comes. Here a message grows with what has
+//! arrived, has a time to be complete, and is refused in a sentence where it is too large or carries descriptors. Calls
+//! do not go through zbus's queue but through a short channel to [`crate::connection`]: while that is full, nothing
+//! more is read.
+
+use std::io::{self, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kiosk_core::quota::{Place, Quota};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use tokio::io::Interest;
+use tokio::net::UnixStream;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use zbus::Message;
+use zbus::connection::socket::ReadHalf;
+use zbus::export::async_trait::async_trait;
+use zbus::fdo::ConnectionCredentials;
+use zbus::message::Type;
+
+/// How long a message may take from its first byte to its last.
+const MESSAGE_LIMIT: Duration = Duration::from_secs(5);
+/// The fixed part of a message (D-Bus specification, "Message Format").
+const FIXED: usize = 16;
+/// Longest array of header fields, bytes: path, interface, member, sender, destination and signature.
+const MAX_FIELDS: usize = 16 * 1024;
+/// Body of a message that everybody may have in memory, bytes: a change of many screens has some thousands.
+const SMALL: usize = 32 * 1024;
+/// Body of the largest message that is taken, bytes: the longest URL, and something beside it.
+const LARGE: usize = 2 * 1024 * 1024;
+/// Largest message of the specification, bytes: more than that is no D-Bus.
+const MAX_ANNOUNCED: usize = 128 * 1024 * 1024;
+/// So much is read, and allocated, at a time.
+const CHUNK: usize = 16 * 1024;
+/// Descriptors that are taken with one message, to be closed: no method of ours has a use for one.
+const MAX_DESCRIPTORS: usize = 4;
+/// What a client says to authenticate, bytes.
+const MAX_HANDSHAKE: usize = 16 * 1024;
+
+/// Why a call is refused before it is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("the message has {0} bytes, at most {LARGE} are taken")]
+    TooLarge(usize),
+    #[error("other large messages are being answered: try again when they are")]
+    Busy,
+    #[error("no method here takes a file descriptor")]
+    Descriptors,
+}
+
+/// A call that has arrived.
+#[derive(Debug)]
+pub struct Incoming {
+    pub call: Message,
+    pub refusal: Option<Refusal>,
+    /// Of a large message; to be held until it is answered.
+    pub large: Option<Place<String>>,
+}
+
+#[derive(Debug)]
+pub struct Reader {
+    socket: Arc<UnixStream>,
+    calls: mpsc::Sender<Incoming>,
+    large: Quota<String>,
+    /// Names the connection in quotas.
+    name: String,
+    /// Whether the other side is a bus, which answers and signals too.
+    bus: bool,
+    /// Bytes that the handshake may still have.
+    handshake: usize,
+}
+
+impl Reader {
+    pub fn new(
+        socket: Arc<UnixStream>,
+        calls: mpsc::Sender<Incoming>,
+        large: Quota<String>,
+        name: String,
+        bus: bool,
+    ) -> Self {
+        Reader { socket, calls, large, name, bus, handshake: MAX_HANDSHAKE }
+    }
+
+    async fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+        let received = self.socket.async_io(Interest::READABLE, || receive(&self.socket, buffer)).await?;
+        if received.0 == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(received) }
+    }
+}
+
+#[async_trait]
+impl ReadHalf for Reader {
+    async fn receive_message(
+        &mut self,
+        seq: u64,
+        early: &mut Vec<u8>,
+        early_fds: &mut Vec<OwnedFd>,
+    ) -> zbus::Result<Message> {
+        loop {
+            let mut arriving = Arriving { bytes: Vec::new(), fds: std::mem::take(early_fds), early };
+            // Nobody has to say anything.
+            arriving.fill(self, 1).await?;
+            let whole = timeout(MESSAGE_LIMIT, arriving.rest(self)).await;
+            let whole =
+                whole.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "a message was begun and not ended"))??;
+            let Some(whole) = whole else { continue };
+            let (refusal, large) = (whole.refusal, whole.large);
+            let message = Whole::message(whole.bytes, whole.fds, seq).await?;
+            if message.message_type() != Type::MethodCall {
+                if self.bus {
+                    return Ok(message);
+                }
+                // Peers have nothing to answer, and no signals for us.
+                tokio::task::yield_now().await;
+                continue;
+            }
+            let refusal =
+                refusal.or(message.header().unix_fds().filter(|count| *count > 0).map(|_| Refusal::Descriptors));
+            let incoming = Incoming { call: message, refusal, large };
+            // Where nobody takes calls any more the connection has ended.
+            self.calls.send(incoming).await.map_err(|_| io::Error::from(io::ErrorKind::ConnectionAborted))?;
+        }
+    }
+
+    async fn recvmsg(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+        let received = self.receive(buffer).await?;
+        let left = self.handshake.checked_sub(received.0);
+        self.handshake = left.ok_or_else(|| io::Error::other("the handshake does not end"))?;
+        Ok(received)
+    }
+
+    fn can_pass_unix_fd(&self) -> bool {
+        true
+    }
+
+    async fn peer_credentials(&mut self) -> io::Result<ConnectionCredentials> {
+        Ok(ConnectionCredentials::default().set_unix_user_id(self.socket.peer_cred()?.uid()))
+    }
+}
+
+/// A message as far as it has come.
+struct Arriving<'a> {
+    bytes: Vec<u8>,
+    fds: Vec<OwnedFd>,
+    /// What the handshake read beyond its end.
+    early: &'a mut Vec<u8>,
+}
+
+struct Complete {
+    bytes: Vec<u8>,
+    fds: Vec<OwnedFd>,
+    refusal: Option<Refusal>,
+    large: Option<Place<String>>,
+}
+
+impl Arriving<'_> {
+    /// Reads until `length` bytes are there; allocates for what comes, not for what is to come.
+    async fn fill(&mut self, reader: &Reader, length: usize) -> io::Result<()> {
+        while self.bytes.len() < length {
+            let have = self.bytes.len();
+            let chunk = (length - have).min(CHUNK);
+            if !self.early.is_empty() {
+                let taken = chunk.min(self.early.len());
+                self.bytes.extend(self.early.drain(..taken));
+                continue;
+            }
+            self.bytes.resize(have + chunk, 0);
+            let (count, fds) = reader.receive(&mut self.bytes[have..]).await?;
+            self.bytes.truncate(have + count);
+            self.fds.extend(fds);
+            if self.fds.len() > MAX_DESCRIPTORS {
+                return Err(io::Error::other("too many file descriptors with one message"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the rest; `None`: it was nothing to be answered.
+    async fn rest(&mut self, reader: &Reader) -> io::Result<Option<Complete>> {
+        self.fill(reader, FIXED).await?;
+        let (fields, body) = lengths(&self.bytes)?;
+        let header = (FIXED + fields).next_multiple_of(8);
+        self.fill(reader, header).await?;
+        if body <= SMALL {
+            self.fill(reader, header + body).await?;
+            return Ok(Some(self.complete(None, None)));
+        }
+        let call = self.bytes[1] == Type::MethodCall as u8;
+        let answered = self.bytes[2] & NO_REPLY_EXPECTED == 0;
+        let place = reader.large.take(&reader.name).filter(|_| body <= LARGE && call && answered);
+        if place.is_some() {
+            self.fill(reader, header + body).await?;
+            return Ok(Some(self.complete(None, place)));
+        }
+        let mut left = body;
+        while left > 0 {
+            self.bytes.truncate(header);
+            let piece = left.min(CHUNK);
+            self.fill(reader, header + piece).await?;
+            left -= piece;
+        }
+        self.bytes.truncate(header);
+        // What is left is a message without a body, to be refused by its header.
+        self.bytes[BODY_LENGTH].fill(0);
+        let refusal = if body > LARGE { Refusal::TooLarge(header + body) } else { Refusal::Busy };
+        Ok((call && answered).then(|| self.complete(Some(refusal), None)))
+    }
+
+    fn complete(&mut self, refusal: Option<Refusal>, large: Option<Place<String>>) -> Complete {
+        Complete { bytes: std::mem::take(&mut self.bytes), fds: std::mem::take(&mut self.fds), refusal, large }
+    }
+}
+
+/// Where the body's length is in the fixed part, and the flag of a call that is not answered.
+const BODY_LENGTH: std::ops::Range<usize> = 4..8;
+const NO_REPLY_EXPECTED: u8 = 1;
+
+/// The lengths of header fields and body that the fixed part announces.
+fn lengths(fixed: &[u8]) -> io::Result<(usize, usize)> {
+    let number = |range: std::ops::Range<usize>| {
+        let bytes = fixed.get(range).and_then(|bytes| <[u8; 4]>::try_from(bytes).ok()).unwrap_or_default();
+        match fixed.first() {
+            Some(b'B') => u32::from_be_bytes(bytes) as usize,
+            _ => u32::from_le_bytes(bytes) as usize,
+        }
+    };
+    let (body, fields) = (number(BODY_LENGTH), number(12..16));
+    if fields > MAX_FIELDS || body > MAX_ANNOUNCED {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a message has a header or body that is none"));
+    }
+    Ok((fields, body))
+}
+
+/// A message that is all there, for zbus to read: it makes messages of foreign bytes only while it reads them.
+#[derive(Debug)]
+struct Whole {
+    bytes: Vec<u8>,
+    read: usize,
+    fds: Vec<OwnedFd>,
+}
+
+impl Whole {
+    async fn message(bytes: Vec<u8>, fds: Vec<OwnedFd>, seq: u64) -> zbus::Result<Message> {
+        Whole { bytes, read: 0, fds }.receive_message(seq, &mut Vec::new(), &mut Vec::new()).await
+    }
+}
+
+#[async_trait]
+impl ReadHalf for Whole {
+    async fn recvmsg(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+        let rest = self.bytes.get(self.read..).unwrap_or_default();
+        let count = rest.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&rest[..count]);
+        self.read += count;
+        Ok((count, std::mem::take(&mut self.fds)))
+    }
+}
+
+fn receive(socket: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
+    // What does not fit is closed by the kernel.
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
+    let received = recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut control, flags)?;
+    let rights = control.drain().filter_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(fds) => Some(fds),
+        _ => None,
+    });
+    Ok((received.bytes, rights.flatten().collect()))
+}
