@@ -64,6 +64,10 @@ impl Url {
         match scheme.to_ascii_lowercase().as_str() {
             // Browsers add slashes and hosts that are missing: a person is told instead.
             "http" | "https" if !rest.starts_with("//") => return Err(UrlError::NoHost),
+            // And they take away a port that is not there, as in http://http://host.
+            "http" | "https" if rest[2..].split(['/', '?', '#']).next().is_some_and(|host| host.ends_with(':')) => {
+                return Err(UrlError::Port(String::new()));
+            }
             "file" if !rest.starts_with("///") && !rest.starts_with("//localhost/") => {
                 return Err(UrlError::RelativeFile);
             }
