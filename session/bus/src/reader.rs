@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kiosk_core::quota::{Place, Quota};
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, recvmsg};
+use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, Shutdown, recvmsg, shutdown};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
@@ -90,6 +90,16 @@ impl Reader {
     async fn receive(&self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
         let received = self.socket.async_io(Interest::READABLE, || receive(&self.socket, buffer)).await?;
         if received.0 == 0 { Err(io::ErrorKind::UnexpectedEof.into()) } else { Ok(received) }
+    }
+}
+
+/// What was sent and not read makes the kernel reset the connection, and with that the other side loses the answers
+/// that it has not taken yet. So it is taken and thrown away; there is no more of it than the socket holds.
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let _ = shutdown(&self.socket, Shutdown::Read);
+        let mut scratch = [0; CHUNK];
+        while matches!(receive(&self.socket, &mut scratch), Ok((1.., _))) {}
     }
 }
 
