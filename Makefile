@@ -107,6 +107,12 @@ test-deb: packages = --workspace
 test-deb: test-deps deb-deps stage ## the packages in fresh Debian roots
 	$(call limited,20m) tests/deb/run $(stage) $(target)/deb-test
 
+# How long `make fuzz` goes on.
+FUZZ_SECONDS ?= 60
+
+fuzz: test-deps ## hostile Wayland clients for FUZZ_SECONDS (60), with the seed of one that did harm
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --locked -p kiosk-tests --test pixels bad::wire_fuzz -- --nocapture
+
 bench: test-deps stage ## the figures beside cage's and weston's, in one booted machine
 	KIOSKD_STAGE=$(stage) $(CARGO) test --locked --workspace --bench peers
 
@@ -115,4 +121,4 @@ clean: ## what was built
 	rm -rf tests/out
 
 .PHONY: help build run deps run-deps test-deps install fmt check doc check-fmt check-clippy check-deny check-typos \
-	test test-unit test-nested stage test-machine deb deb-deps test-deb bench clean
+	test test-unit test-nested stage test-machine deb deb-deps test-deb fuzz bench clean

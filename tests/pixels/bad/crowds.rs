@@ -148,6 +148,7 @@ fn one_connection_too_many_is_told_and_the_next_is_taken_when_one_has_gone() {
     let mut first = UnixStream::connect(&path).unwrap();
     let _second = UnixStream::connect(&path).unwrap();
     let mut third = UnixStream::connect(&path).unwrap();
+    third.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     fixture.turn(Duration::ZERO);
     let mut said = Vec::new();
     third.read_to_end(&mut said).unwrap();

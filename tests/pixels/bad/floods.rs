@@ -31,12 +31,12 @@ pub fn alone(test: &str) -> bool {
     false
 }
 
-fn open_files() -> usize {
+pub fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
 /// How much memory the process uses, KiB.
-fn memory_in_use() -> usize {
+pub fn memory_in_use() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()

@@ -57,7 +57,7 @@ fn event() -> impl Strategy<Value = Event> {
 
 /// How far the client gets before it goes mad.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-enum Start {
+pub enum Start {
     Bound,
     Surface,
     Toplevel,
@@ -70,7 +70,7 @@ fn turn(fixture: &mut Fixture, speaker: &mut Speaker) {
     speaker.listen();
 }
 
-fn prologue(fixture: &mut Fixture, speaker: &mut Speaker, start: Start) {
+pub fn prologue(fixture: &mut Fixture, speaker: &mut Speaker, start: Start) {
     speaker.say("wl_seat", "get_pointer", &[]);
     speaker.say("wl_seat", "get_keyboard", &[]);
     speaker.say("wl_seat", "get_touch", &[]);

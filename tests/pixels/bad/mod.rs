@@ -7,9 +7,11 @@ mod faults;
 mod floods;
 mod fuzz;
 mod limits;
+mod mangle;
 mod memory;
 mod roles;
 mod speaker;
+mod wire_fuzz;
 
 use crate::fixture::{
     ClientId, Fixture,

@@ -39,6 +39,11 @@ use wayland_protocols::{
     },
 };
 
+use wayland_protocols_wlr::{
+    output_management::v1::client::zwlr_output_manager_v1::ZwlrOutputManagerV1,
+    output_power_management::v1::client::zwlr_output_power_manager_v1::ZwlrOutputPowerManagerV1,
+};
+
 use crate::fixture::{
     picture::memory,
     seen::Global,
@@ -49,7 +54,7 @@ const REGISTRY: u32 = 2;
 /// Where the server's own ids start.
 const SERVER_IDS: u32 = 0xff00_0000;
 /// `wl_shm.create_pool`'s memory, bytes.
-const POOL: usize = 64 * 64 * 4;
+pub const POOL: usize = 64 * 64 * 4;
 
 fn interfaces() -> Vec<&'static Interface> {
     vec![
@@ -77,6 +82,8 @@ fn interfaces() -> Vec<&'static Interface> {
         ZwpTabletManagerV2::interface(),
         ZwpIdleInhibitManagerV1::interface(),
         ExtIdleNotifierV1::interface(),
+        ZwlrOutputManagerV1::interface(),
+        ZwlrOutputPowerManagerV1::interface(),
     ]
 }
 
@@ -99,10 +106,10 @@ const LIVELY: [&str; 13] = [
 
 /// An object that the client has.
 #[derive(Clone, Copy)]
-struct Thing {
-    id: u32,
-    interface: &'static Interface,
-    version: u32,
+pub struct Thing {
+    pub id: u32,
+    pub interface: &'static Interface,
+    pub version: u32,
 }
 
 /// Numbers that decide on a request: which object, which request, which arguments.
@@ -115,10 +122,12 @@ pub struct Choice {
 
 /// The client.
 pub struct Speaker {
-    wire: Wire,
-    things: Vec<Thing>,
-    dead: Vec<Thing>,
-    next_id: u32,
+    pub wire: Wire,
+    pub things: Vec<Thing>,
+    pub dead: Vec<Thing>,
+    pub next_id: u32,
+    /// Messages that it sent.
+    pub sent: u64,
     /// Numbers that the server said: serials among them.
     heard: Vec<u32>,
     /// The serial of the last configure.
@@ -142,6 +151,7 @@ impl Speaker {
             things: vec![thing(1, WlDisplay::interface()), thing(REGISTRY, WlRegistry::interface())],
             dead: Vec::new(),
             next_id: REGISTRY + 1,
+            sent: 0,
             heard: vec![0],
             configured: 0,
             unread: Vec::new(),
@@ -163,7 +173,7 @@ impl Speaker {
         speaker
     }
 
-    fn new_id(&mut self, interface: &'static Interface, version: u32) -> u32 {
+    pub fn new_id(&mut self, interface: &'static Interface, version: u32) -> u32 {
         let id = self.next_id;
         self.next_id += 1;
         self.things.push(Thing { id, interface, version });
@@ -388,6 +398,7 @@ impl Speaker {
             false => self.wire.send_with(&message, &descriptors),
         };
         self.closed |= !sent;
+        self.sent += 1;
         if desc.is_destructor {
             self.bury(thing.id);
         }

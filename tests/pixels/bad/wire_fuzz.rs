@@ -1,0 +1,162 @@
+//! Hostile clients one after another, from seeds: what they say is made from the protocols' descriptions, well-formed
+//! and not. A bystander must be served within so many turns of each; memory, descriptors and the time of a turn stay
+//! bounded. A bounded number of lives is part of the tests; `make fuzz` goes on for `FUZZ_SECONDS`.
+
+use std::time::{Duration, Instant};
+
+use kioskd::privilege::Privilege;
+
+use super::{
+    Bystander,
+    floods::{alone, memory_in_use, open_files},
+    fuzz::{Start, prologue},
+    mangle::Dice,
+    speaker::{Choice, Speaker},
+};
+use crate::fixture::{Fixture, Setup};
+
+/// Lives in the everyday run, after those of the kept seeds.
+const LIVES: u64 = 150;
+/// Turns until the bystander has its answer, beside one client.
+const TURNS: usize = 3;
+/// A turn that takes longer hangs, on any machine.
+const LONGEST_TURN: Duration = Duration::from_secs(5);
+/// A kiosk serves so many lives; then it ends, and nothing of it may be left.
+const LIVES_OF_A_KIOSK: u64 = 50;
+/// What is kept of all that came and went: caches of the allocator, and no more, however long it goes on.
+const MOST_MEMORY_KIB: usize = 48 * 1024;
+
+const SEEDS: &str = include_str!("../seeds/wire.txt");
+
+fn seeds() -> Vec<u64> {
+    let lines = SEEDS.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let parse = |line: &str| match line.strip_prefix("0x") {
+        Some(hexadecimal) => u64::from_str_radix(hexadecimal, 16).unwrap(),
+        None => line.parse().unwrap(),
+    };
+    lines.map(parse).collect()
+}
+
+/// What a run has seen.
+#[derive(Default)]
+struct Account {
+    lives: u64,
+    messages: u64,
+    longest: Duration,
+}
+
+fn turn(fixture: &mut Fixture, speaker: &mut Speaker, account: &mut Account) {
+    let started = Instant::now();
+    fixture.turn(Duration::ZERO);
+    let took = started.elapsed();
+    assert!(took < LONGEST_TURN, "a turn took {took:?}");
+    account.longest = account.longest.max(took);
+    speaker.listen();
+}
+
+/// One hostile client, from its first word to its end.
+fn live(fixture: &mut Fixture, bystander: &Bystander, seed: u64, account: &mut Account) {
+    let dice = &mut Dice::new(seed);
+    let privilege = if dice.one_in(4) { Privilege::Admin } else { Privilege::Shell };
+    let guest = fixture.client_of(privilege);
+    let globals = fixture[guest].seen.globals.clone();
+    fixture.disconnect(guest);
+    fixture.turn(Duration::ZERO);
+    fixture.forget(guest);
+    let mut speaker = Speaker::new(fixture.socket(privilege), &globals);
+    let starts = [Start::Bound, Start::Surface, Start::Toplevel, Start::Mapped, Start::Popup];
+    prologue(fixture, &mut speaker, starts[dice.below(starts.len())]);
+    // From one that mangles each word to one that is right for long.
+    let wrong = [1, 4, 16, 64][dice.below(4)];
+    for _ in 0..dice.below(400) {
+        if speaker.closed {
+            break;
+        }
+        if dice.one_in(wrong) {
+            speaker.mangle(dice);
+        } else {
+            let mut arguments = [0; 6];
+            arguments.iter_mut().for_each(|argument| *argument = dice.roll() as u16);
+            speaker.babble(Choice { object: dice.roll() as u16, request: dice.roll() as u8, arguments });
+        }
+        if dice.one_in(12) {
+            turn(fixture, &mut speaker, account);
+        }
+    }
+    turn(fixture, &mut speaker, account);
+    let wanted = fixture[bystander.client].sync();
+    for _ in 0..TURNS {
+        turn(fixture, &mut speaker, account);
+    }
+    assert!(fixture[bystander.client].seen.synced >= wanted, "the bystander waits");
+    account.lives += 1;
+    account.messages += speaker.sent;
+    drop(speaker);
+    let wanted = fixture[bystander.client].sync();
+    for _ in 0..TURNS {
+        fixture.turn(Duration::ZERO);
+    }
+    assert!(fixture[bystander.client].seen.synced >= wanted, "the bystander waits after it left");
+}
+
+/// The lives of these seeds, beside one bystander of a kiosk of their own.
+fn play(seeds: &[u64], account: &mut Account) {
+    let mut setup = Setup::bare(&["320x200", "200x100"]);
+    // Depths and numbers are reached, too.
+    setup.config.limits.objects = 60;
+    setup.config.limits.surfaces = 60;
+    setup.config.limits.subsurface_depth = 8;
+    let mut fixture = setup.start();
+    let bystander = Bystander::new(&mut fixture);
+    for seed in seeds {
+        let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            live(&mut fixture, &bystander, *seed, account);
+        }));
+        if let Err(reason) = played {
+            eprintln!("the seed of this life: {seed:#x} (after {} others with this kiosk: {seeds:x?})", account.lives);
+            std::panic::resume_unwind(reason);
+        }
+    }
+    bystander.assert_unharmed(&mut fixture);
+    assert_eq!(fixture.kiosk.protocols.limits.clients(), 1, "clients that went are still counted");
+}
+
+#[test]
+fn hostile_clients_hurt_nobody() {
+    let seconds: Option<u64> = std::env::var("FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
+    if seconds.is_none() && !alone("bad::wire_fuzz::hostile_clients_hurt_nobody") {
+        return;
+    }
+    let mut account = Account::default();
+    play(&seeds(), &mut account);
+    play(&seeds(), &mut account);
+    let (memory, files) = (memory_in_use(), open_files());
+    let started = Instant::now();
+    // Everyday runs are the same each time.
+    let mut next = match seconds {
+        None => 1000,
+        Some(_) => std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64,
+    };
+    let go_on = |account: &Account| match seconds {
+        None => account.lives < LIVES,
+        Some(seconds) => started.elapsed() < Duration::from_secs(seconds),
+    };
+    while go_on(&account) {
+        let lives: Vec<u64> = (next..next + LIVES_OF_A_KIOSK).collect();
+        play(&lives, &mut account);
+        next += LIVES_OF_A_KIOSK;
+        let grown = memory_in_use().saturating_sub(memory);
+        assert!(grown < MOST_MEMORY_KIB, "{grown} KiB more after {} lives", account.lives);
+        // The thread that unmaps pools may not have come to the last ones.
+        let open = open_files();
+        assert!(open < files + 50, "{files} open files became {open} after {} lives", account.lives);
+    }
+    println!(
+        "{} messages of {} hostile clients in {:.0?}; the longest turn took {:.1?}, and {} KiB more are used",
+        account.messages,
+        account.lives,
+        started.elapsed(),
+        account.longest,
+        memory_in_use().saturating_sub(memory),
+    );
+}
