@@ -10,9 +10,6 @@ use super::wire::Asked;
 use crate::machine::Event;
 use kiosk_core::config::Answer;
 
-/// So many dialogs before the page is up are a loop: what runs in it is ended, so that it can be painted.
-const MAX_UNSEEN: u32 = 20;
-
 /// One that people see.
 #[derive(Debug)]
 pub(super) struct OpenDialog {
@@ -33,16 +30,8 @@ impl Page {
         match self.answer_to(kind) {
             // Nobody sees it: our own picture covers the page.
             Answer::Show if self.opening => {
-                self.unseen_dialogs = self.unseen_dialogs.saturating_add(1);
-                tracing::info!(kind, "a dialog before the page was up is dismissed");
+                tracing::debug!(kind, "a dialog before the page was up is dismissed");
                 self.answer_dialog(session.as_deref(), kind == "beforeunload", parameters);
-                if self.unseen_dialogs.is_multiple_of(MAX_UNSEEN) {
-                    tracing::warn!(
-                        dialogs = self.unseen_dialogs,
-                        "the page opens one dialog after the other: its script is ended"
-                    );
-                    self.send("Runtime.terminateExecution", json!({}), Asked::Other);
-                }
             }
             Answer::Show => {
                 let dismiss_at = self.rules.browser.dialogs.after.map(|after| now + after);

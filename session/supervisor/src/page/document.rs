@@ -116,6 +116,8 @@ impl Page {
             }
             // There is no way back to what was before: a blank page, or another visitor's.
             self.send("Page.resetNavigationHistory", json!({}), Asked::Other);
+            // The browser began with the focus in its address bar, unseen: keys would go there.
+            self.send("Page.bringToFront", json!({}), Asked::Other);
             self.events.push(Event::PageUp);
         } else if loaded {
             self.events.push(Event::PageLoaded);

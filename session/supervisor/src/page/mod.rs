@@ -61,8 +61,6 @@ pub struct Page {
     ordered: String,
     windows: Windows,
     dialog: Option<OpenDialog>,
-    /// Dialogs since the page was opened that nobody has seen.
-    unseen_dialogs: u32,
     permissions: Permissions,
 }
 
@@ -80,7 +78,6 @@ impl Page {
             ordered: String::new(),
             windows: Windows::default(),
             dialog: None,
-            unseen_dialogs: 0,
             permissions: Permissions::default(),
         };
         page.begin();
@@ -152,6 +149,12 @@ impl Page {
     fn attached(&mut self, parameters: &Value, now: Duration) {
         let (session, target) = (parameters["sessionId"].as_str(), &parameters["targetInfo"]);
         let (Some(session), Some(id)) = (session, target["targetId"].as_str()) else { return };
+        if target["type"] == "iframe" {
+            // In a process of its own, which has heard of nothing yet. What it shows is judged with all documents.
+            self.set_up_frame(session);
+            self.wire.send(Some(session), "Runtime.runIfWaitingForDebugger", json!({}), Asked::Other);
+            return;
+        }
         let first = self.session.is_none() && self.document.frame.is_empty() && target["type"] == "page";
         self.set_up(session, first);
         let asked = if first { Asked::Setup } else { Asked::Release { target: id.to_owned() } };
@@ -164,8 +167,9 @@ impl Page {
         }
     }
 
-    /// What every page gets. Of the first one all has to have worked before it is used.
+    /// What every window gets. Of the first one all has to have worked before it is used.
     fn set_up(&mut self, session: &str, first: bool) {
+        self.set_up_frame(session);
         let mut send = |method: &str, parameters: Value| {
             let asked = if first { Asked::Setup } else { Asked::Other };
             self.wire.send(Some(session), method, parameters, asked);
@@ -173,12 +177,21 @@ impl Page {
         send("Inspector.enable", json!({}));
         send("Page.enable", json!({}));
         send("Page.setLifecycleEventsEnabled", json!({ "enabled": true }));
-        let source = script::of(&self.rules.browser);
-        send("Page.addScriptToEvaluateOnNewDocument", json!({ "source": source }));
         if self.rules.browser.uploads.is_none() {
             // A chooser shows the device's files to visitors.
             send("Page.setInterceptFileChooserDialog", json!({ "enabled": true, "cancel": true }));
         }
+    }
+
+    /// What every page gets, and every frame that has a process of its own.
+    fn set_up_frame(&mut self, session: &str) {
+        let source = json!({ "source": script::of(&self.rules.browser), "runImmediately": true });
+        let frames = json!({
+            "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true,
+            "filter": [{ "type": "iframe" }],
+        });
+        self.wire.send(Some(session), "Page.addScriptToEvaluateOnNewDocument", source, Asked::Other);
+        self.wire.send(Some(session), "Target.setAutoAttach", frames, Asked::Other);
     }
 
     fn detached(&mut self, parameters: &Value, now: Duration) {

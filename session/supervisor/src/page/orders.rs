@@ -51,7 +51,6 @@ impl Page {
     fn open(&mut self) {
         self.opening = true;
         self.committed = false;
-        self.unseen_dialogs = 0;
         self.answer_dialog_for_another_page();
         self.close_windows();
         if self.rules.ready == PageReady::Explicit {

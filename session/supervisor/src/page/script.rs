@@ -1,7 +1,7 @@
 //! What runs in every document before the page's own scripts: `window.kiosk`, and what the DevTools protocol has no
 //! order for. A page can undo none of it that matters: what leaves the page is judged outside of it as well.
 
-use kiosk_core::config::{Answer, BrowserSettings, NewWindows, Printing};
+use kiosk_core::config::{Answer, BrowserSettings, NewWindows, Printing, Shortcuts};
 
 /// `window.kiosk` is there in every mode, so that a page need not know the configuration.
 const KIOSK: &str = "if (window === window.top) Object.defineProperty(window, 'kiosk', { value: \
@@ -15,6 +15,15 @@ const NO_CLOSE: &str = "if (window === window.top && !window.opener) window.clos
 const WEB_ONLY: &str = "if (window.navigation) navigation.addEventListener('navigate', event => { \
      if (event.cancelable && !/^(https?|file|blob|data|about|javascript):/i.test(event.destination.url)) \
      event.preventDefault(); });";
+
+/// A loop of dialogs is broken by an error in its script: answered one after the other it would never let the page be
+/// painted, and shown, never let a person do anything else.
+const DIALOGS: &str = "{ const times = []; for (const name of ['alert', 'confirm', 'prompt']) { \
+     const ask = window[name]; \
+     window[name] = function (...words) { \
+       const now = performance.now(); times.push(now); \
+       if (times.length > 20 && now - times.shift() < 5000) throw new Error('too many dialogs one after the other'); \
+       return ask.apply(window, words); }; } }";
 
 const NO_PRINT: &str = "window.print = () => {};";
 
@@ -45,9 +54,12 @@ const POPUP: &str = "{ \
        open.call(window, link.href, '_blank', popup(link.relList.contains('opener') ? '' : 'noopener')); \
      }); }";
 
+/// The browser's own keys. In fullscreen it lets the page have each of them first, and does what is left.
+const KEYS: &str = include_str!("keys.js");
+
 /// The script for pages under these settings.
 pub(super) fn of(browser: &BrowserSettings) -> String {
-    let mut parts = vec![KIOSK, NO_CLOSE, WEB_ONLY];
+    let mut parts = vec![KIOSK, NO_CLOSE, WEB_ONLY, DIALOGS];
     if browser.dialogs.print == Answer::Dismiss || browser.printing == Printing::None {
         parts.push(NO_PRINT);
     }
@@ -56,5 +68,29 @@ pub(super) fn of(browser: &BrowserSettings) -> String {
         NewWindows::Popup => parts.push(POPUP),
         NewWindows::Deny => {}
     }
+    let drop = browser.shortcuts == Shortcuts::Drop;
+    let keys = KEYS.replace("DROP", if drop { "true" } else { "false" });
+    parts.push(&keys);
     parts.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_script_is_of_what_is_configured() {
+        let page = of(&BrowserSettings::default());
+        assert!(page.contains("if (false) event.stopImmediatePropagation()") && page.contains(NO_PRINT));
+        let browser = BrowserSettings {
+            shortcuts: Shortcuts::Drop,
+            new_windows: NewWindows::Popup,
+            printing: Printing::Silent,
+            dialogs: kiosk_core::config::Dialogs { print: Answer::Show, ..Default::default() },
+            ..BrowserSettings::default()
+        };
+        let drop = of(&browser);
+        assert!(drop.contains("if (true) event.stopImmediatePropagation()") && !drop.contains(NO_PRINT));
+        assert!(drop.contains(POPUP) && !drop.contains(SAME_WINDOW));
+    }
 }

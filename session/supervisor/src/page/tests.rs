@@ -114,7 +114,7 @@ fn load_waits_for_both_and_explicit_for_the_call() {
     assert!(!page.take_events().contains(&Event::PageUp));
     event(&mut page, "Runtime.bindingCalled", json!({ "name": BINDING, "payload": "" }));
     assert_eq!(page.take_events(), [Event::PageUp]);
-    assert_eq!(methods(&mut page), ["Runtime.disable", "Page.resetNavigationHistory"]);
+    assert_eq!(methods(&mut page), ["Runtime.disable", "Page.resetNavigationHistory", "Page.bringToFront"]);
 }
 
 #[test]
@@ -271,16 +271,14 @@ fn a_dialog_that_nobody_answers_is_dismissed_after_its_time() {
 }
 
 #[test]
-fn dialogs_before_the_page_is_up_are_answered_at_once_and_a_loop_of_them_is_ended() {
+fn dialogs_before_the_page_is_up_are_answered_at_once() {
     let mut page = attached(PageReady::FirstPaint);
     page.navigate("http://a/");
     page.take_outgoing();
-    for _ in 0..19 {
+    for _ in 0..200 {
         event(&mut page, "Page.javascriptDialogOpening", json!({ "type": "alert" }));
         assert_eq!(methods(&mut page), ["Page.handleJavaScriptDialog"]);
     }
-    event(&mut page, "Page.javascriptDialogOpening", json!({ "type": "alert" }));
-    assert_eq!(methods(&mut page), ["Page.handleJavaScriptDialog", "Runtime.terminateExecution"]);
     assert_eq!(page.take_events(), []);
 }
 

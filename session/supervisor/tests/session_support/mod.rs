@@ -18,6 +18,7 @@ use serde_json::Value;
 #[path = "../../../kioskctl/tests/limit/mod.rs"]
 mod limit;
 pub mod program;
+pub mod site;
 
 /// For what happens at once on an idle machine. Generous: tests run beside each other on slow ones.
 pub const SOON: Duration = Duration::from_secs(20);

@@ -1,0 +1,181 @@
+//! kiosk-session with the real Chromium, headless, and pages that do what pages of the field do: open windows, go
+//! elsewhere, ask, close themselves, answer with errors. What people see stays the page.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod session_support;
+
+use std::time::Duration;
+
+use kiosk_core::api::State;
+use session_support::site::Site;
+use session_support::{BROWSER, Compositor, SOON, Session, until};
+
+/// Chromium draws into nothing, and pages may open windows without a person's click.
+const HEADLESS: &str =
+    "extra-args = [\"--headless=new\", \"--ozone-platform=headless\", \"--disable-popup-blocking\"]\n";
+const TELL: &str = "<body style='background:#264'><script>const tell = text => fetch('/tell', { method: 'POST', body: text });</script>";
+
+fn page(script: &str) -> String {
+    format!("{TELL}<script>{script}</script>")
+}
+
+fn start(site: &Site, more: &str) -> (Compositor, Session) {
+    let base = tempfile::tempdir().unwrap();
+    let mut compositor = Compositor::listen(base.path());
+    let config = format!("[shell]\nurl = \"{}\"\n{HEADLESS}{more}", site.url("/"));
+    let session = Session::start(base, &config);
+    compositor.accept();
+    compositor.until_state(State::Ready, BROWSER);
+    (compositor, session)
+}
+
+fn url(session: &Session) -> String {
+    let status: serde_json::Value = serde_json::from_str(&session.kioskctl(&["status", "--json"])).unwrap();
+    assert_eq!(status["session"]["state"], "ready", "{status}");
+    status["session"]["url"].as_str().unwrap().to_owned()
+}
+
+/// A page that opens `/other` in a window, and goes on counting.
+fn opener() -> Site {
+    let counting = "let n = 0; setInterval(() => tell('count ' + ++n), 200);
+        setTimeout(() => { const w = open('/other'); tell('opened ' + !!w); }, 500);";
+    Site::start(&[("/", &page(counting)), ("/other", &page("tell('other'); addEventListener('keydown', () => 0);"))])
+}
+
+#[test]
+fn a_new_window_takes_the_place_of_the_page_and_home_brings_it_back_for_good() {
+    let site = Site::start(&[
+        ("/", &page("tell('home ' + history.length); setTimeout(() => location.hash || open('/other'), 500);")),
+        ("/other", &page("tell('other');")),
+    ]);
+    let (_compositor, session) = start(&site, "");
+    until("the other page", SOON, || site.has_told("other"));
+    until("its address", SOON, || url(&session) == site.url("/other"));
+    session.kioskctl(&["open", &site.url("/#x")]);
+    session.kioskctl(&["wait", "ready", "--timeout", "60s"]);
+    until("the page again", SOON, || url(&session) == site.url("/#x"));
+}
+
+#[test]
+fn a_denied_window_leaves_its_opener_running() {
+    let site = opener();
+    let (_compositor, session) = start(&site, "[browser]\nnew-windows = \"deny\"\n");
+    until("the page's own life after it", SOON, || site.has_told("opened true") || site.has_told("opened false"));
+    until("and on", SOON, || site.has_told("count 12"));
+    assert!(!site.has_told("other"), "{:?}", site.told());
+    assert_eq!(url(&session), site.url("/"));
+}
+
+#[test]
+fn a_popup_runs_beside_its_opener() {
+    let site = opener();
+    let (_compositor, session) = start(&site, "[browser]\nnew-windows = \"popup\"\n");
+    until("the popup", SOON, || site.has_told("other"));
+    let so_far = site.told().len();
+    until("the opener goes on", SOON, || site.told().len() > so_far + 10);
+    assert_eq!(url(&session), site.url("/"));
+}
+
+#[test]
+fn a_hundred_windows_end_like_one() {
+    let many = "setTimeout(() => { for (let i = 0; i < 100; i++) open('/other?' + i); tell('all'); }, 500);
+        let n = 0; setInterval(() => tell('alive ' + ++n), 500);";
+    let site = Site::start(&[("/", &page(many)), ("/other", &page(""))]);
+    let (mut compositor, session) = start(&site, "[browser]\nnew-windows = \"deny\"\n");
+    until("all of them", BROWSER, || site.has_told("all"));
+    let so_far = site.told().len();
+    until("the page lives on", SOON, || site.told().len() > so_far + 4);
+    session.kioskctl(&["wait", "ready", "--timeout", "60s"]);
+    assert_eq!(url(&session), site.url("/"));
+    assert!(compositor.last.take().is_some_and(|report| report.state == State::Ready));
+}
+
+#[test]
+fn what_is_not_allowed_leaves_the_page_and_its_state() {
+    let leave = "window.typed = 'kept'; const ways = ['https://elsewhere.example/', '/away', 'mailto:a@example.org', 'tel:1',
+            'chrome://version/', 'file:///etc/passwd', 'view-source:' + location.href, 'about:blank#' ];
+        ways.pop(); let i = 0; const next = () => {
+            if (i == ways.length) return tell('done ' + window.typed + ' ' + location.pathname);
+            const a = document.body.appendChild(document.createElement('a')); a.href = ways[i++]; a.click(); setTimeout(next, 400);
+        }; setTimeout(next, 500);";
+    let site = Site::start(&[("/", &page(leave))]);
+    site.answer("/away", 302, "Location: https://elsewhere.example/x\r\n", "");
+    let (mut compositor, session) = start(&site, "");
+    until("the end of all ways", SOON, || site.has_told("done kept /"));
+    assert_eq!(url(&session), site.url("/"));
+    compositor.stays_silent(Duration::from_millis(300));
+}
+
+#[test]
+fn a_page_can_not_close_itself_and_has_nothing_behind_it() {
+    let script = "setTimeout(() => { window.close(); history.back(); setTimeout(() => tell('still here ' + history.length), 500); }, 300);";
+    let site = Site::start(&[("/", &page(script))]);
+    let (mut compositor, session) = start(&site, "");
+    until("it lives on", SOON, || site.has_told("still here 1"));
+    assert_eq!(url(&session), site.url("/"));
+    compositor.stays_silent(Duration::from_millis(300));
+}
+
+#[test]
+fn dialogs_before_the_page_is_up_do_not_hold_it() {
+    for dialogs in ["alert(1); confirm(2); prompt(3); tell('after');", "while (true) alert(1);"] {
+        let site = Site::start(&[("/", &page(dialogs))]);
+        let (_compositor, session) = start(&site, "");
+        assert_eq!(url(&session), site.url("/"));
+        let status: serde_json::Value = serde_json::from_str(&session.kioskctl(&["status", "--json"])).unwrap();
+        assert_eq!(status["session"]["restarts"], 0, "{status}");
+        assert_eq!(site.has_told("after"), dialogs.contains("after"));
+    }
+}
+
+#[test]
+fn a_dialog_with_nobody_there_is_answered_after_its_time() {
+    let site = Site::start(&[("/", &page("setTimeout(() => tell('answer ' + confirm('Go?')), 500);"))]);
+    let (_compositor, _session) = start(&site, "[browser]\ndialogs = { after = \"1s\" }\n");
+    until("the answer", SOON, || site.has_told("answer false"));
+    let site = Site::start(&[("/", &page("setTimeout(() => tell('answer ' + confirm('Go?')), 500);"))]);
+    let (_compositor, _session) = start(&site, "[browser]\ndialogs = { confirm = \"accept\" }\n");
+    until("the answer", SOON, || site.has_told("answer true"));
+}
+
+#[test]
+fn a_permission_that_is_not_configured_is_denied_and_nobody_is_asked() {
+    let ask = "Promise.all(['geolocation', 'notifications', 'camera', 'midi'].map(name => navigator.permissions.query({ name })))
+        .then(all => tell('permissions ' + all.map(one => one.state).join()));";
+    let site = Site::start(&[("/", &page(ask))]);
+    let (_compositor, _session) = start(&site, "");
+    until("the answer", SOON, || site.has_told("permissions denied,denied,denied,denied"));
+    let site = Site::start(&[("/", &page(ask))]);
+    let granted = format!("[browser.permissions]\n\"http://localhost:{}\" = [\"location\", \"camera\"]\n", site.port);
+    let (_compositor, _session) = start(&site, &granted);
+    until("the answer", SOON, || site.has_told("permissions granted,denied,granted,denied"));
+}
+
+#[test]
+fn a_page_that_loads_itself_again_stays_while_its_server_has_only_errors() {
+    let refreshing = page("tell('loaded'); setTimeout(() => location.reload(), 1000);");
+    let site = Site::start(&[("/", &refreshing)]);
+    let (mut compositor, session) = start(&site, "");
+    site.answer("/", 504, "", "<h1>504 Bad Gateway</h1>");
+    until("the first error", SOON, || {
+        let status: serde_json::Value = serde_json::from_str(&session.kioskctl(&["status", "--json"])).unwrap();
+        status["session"]["last-failure"]["reason"].as_str().is_some_and(|reason| reason.contains("504"))
+    });
+    compositor.stays_silent(Duration::from_secs(2));
+    let loads = site.told().len();
+    site.answer("/", 200, "", &refreshing);
+    until("the page anew", SOON, || site.told().len() > loads);
+    compositor.stays_silent(Duration::from_millis(500));
+}
+
+#[test]
+fn a_frame_whose_server_was_away_is_loaded_when_it_is_back() {
+    let port = session_support::free_port();
+    let site =
+        Site::start(&[("/", &page(&format!("document.body.innerHTML = '<iframe src=http://localhost:{port}/>';")))]);
+    let (mut compositor, session) = start(&site, "");
+    let frame = session_support::DemoShell::start(&session.runtime_dir, port);
+    until("the frame's own try", SOON, || frame.page_loads() > 0);
+    compositor.stays_silent(Duration::from_millis(300));
+}

@@ -1,0 +1,85 @@
+//! A web site for one test: pages by path, and what they tell.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+
+/// Status, further header lines, body.
+type Answer = (u16, String, String);
+
+/// Serves until the test ends.
+#[derive(Clone)]
+pub struct Site {
+    pub port: u16,
+    answers: Arc<Mutex<HashMap<String, Answer>>>,
+    told: Arc<Mutex<Vec<String>>>,
+}
+
+impl Site {
+    /// With these pages of HTML, by path. What a page sends to `/tell` is kept.
+    pub fn start(pages: &[(&str, &str)]) -> Site {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let site = Site { port, answers: Arc::default(), told: Arc::default() };
+        for (path, body) in pages {
+            site.answer(path, 200, "", body);
+        }
+        let serving = site.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let site = serving.clone();
+                std::thread::spawn(move || site.serve(stream));
+            }
+        });
+        site
+    }
+
+    pub fn url(&self, path: &str) -> String {
+        format!("http://localhost:{}{path}", self.port)
+    }
+
+    /// From now on the answer for `path`.
+    pub fn answer(&self, path: &str, status: u16, headers: &str, body: &str) {
+        self.answers.lock().unwrap().insert(path.to_owned(), (status, headers.to_owned(), body.to_owned()));
+    }
+
+    /// What the pages have told.
+    pub fn told(&self) -> Vec<String> {
+        self.told.lock().unwrap().clone()
+    }
+
+    pub fn has_told(&self, what: &str) -> bool {
+        self.told().iter().any(|told| told == what)
+    }
+
+    fn serve(&self, mut stream: TcpStream) {
+        let mut reader = BufReader::new(stream.try_clone().unwrap());
+        let mut line = String::new();
+        let (mut target, mut length) = (String::new(), 0);
+        while reader.read_line(&mut line).is_ok_and(|count| count > 2) {
+            if target.is_empty() {
+                target = line.split(' ').nth(1).unwrap_or_default().to_owned();
+            }
+            if let Some(value) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap_or(0);
+            }
+            line.clear();
+        }
+        let mut body = String::new();
+        let _ = reader.take(length).read_to_string(&mut body);
+        let path = target.split('?').next().unwrap_or_default();
+        if path == "/tell" {
+            self.told.lock().unwrap().push(body);
+        }
+        let answer = self.answers.lock().unwrap().get(path).cloned();
+        let (status, headers, body) = answer.unwrap_or((404, String::new(), "<h1>404</h1>".to_owned()));
+        let length = body.len();
+        // A browser that hangs up is nobody's fault.
+        let _ = write!(
+            stream,
+            "HTTP/1.1 {status} X\r\nContent-Type: text/html\r\n{headers}Content-Length: {length}\r\n\
+             Cache-Control: no-store\r\nConnection: close\r\n\r\n{body}"
+        );
+    }
+}
