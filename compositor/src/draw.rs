@@ -120,7 +120,7 @@ impl Kiosk {
             if kiosk.stage.shells.iter().all(|shell| shell.cover == Cover::Gone) || kiosk.seat_session.paused {
                 return;
             }
-            let (now, homes) = (kiosk.now(), kiosk.screens.homes());
+            let (now, homes) = (kiosk.now(), kiosk.screens.shell_screens());
             let Self { stage, screens, .. } = kiosk;
             for screen in screens.iter_mut() {
                 let shell = homes.iter().position(|home| *home == Some(screen.id));

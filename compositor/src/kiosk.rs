@@ -147,12 +147,12 @@ impl Kiosk {
 
     /// The part of the layout that a fullscreen window of this shell covers.
     pub fn area_of(&self, shell: usize) -> Rectangle<i32, Logical> {
-        self.screens.home(shell).map(|screen| screen.geometry()).unwrap_or_default()
+        self.screens.screen_for(shell).map(|screen| screen.geometry()).unwrap_or_default()
     }
 
     /// Some shell's picture changed, or something that is on one of them: the pointer, what is dragged.
     pub fn request_shell_redraw(&mut self) {
-        for id in self.screens.homes().into_iter().flatten() {
+        for id in self.screens.shell_screens().into_iter().flatten() {
             self.request_redraw(id);
         }
     }
@@ -160,9 +160,9 @@ impl Kiosk {
     /// A client drew on this surface: the picture of the shell that it belongs to changed.
     pub fn request_redraw_for(&mut self, surface: &WlSurface) {
         let shown_by = if self.stage.shells.len() == 1 || self.stage.cursor.drag_icon().is_some() {
-            self.screens.homes()
+            self.screens.shell_screens()
         } else {
-            vec![self.screens.home(ClientState::shell_of(surface)).map(|screen| screen.id)]
+            vec![self.screens.screen_for(ClientState::shell_of(surface)).map(|screen| screen.id)]
         };
         for id in shown_by.into_iter().flatten() {
             if let Some(screen) = self.screens.get_mut(id) {
@@ -198,7 +198,7 @@ impl Kiosk {
         let surfaces: Vec<WlSurface> = self.stage.windows.surfaces().collect();
         for root in surfaces {
             self.tell_scale(&root);
-            if let Some(screen) = self.screens.home(ClientState::shell_of(&root)) {
+            if let Some(screen) = self.screens.screen_for(ClientState::shell_of(&root)) {
                 // In this order: a window is always on some output. A screen that goes is left when it goes: the
                 // client may not know the other one yet.
                 screen.output.enter(&root);

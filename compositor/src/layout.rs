@@ -44,7 +44,7 @@ impl Kiosk {
     /// Brings the screens in line with the displays that the back end has: at start, and on each hotplug.
     pub fn displays_changed(&mut self) {
         let heads = self.backend.heads();
-        self.screens.note_twins(&heads);
+        self.screens.note_equal_identities(&heads);
         self.detach_missing(&heads);
         for head in heads {
             self.attach(head);
@@ -221,7 +221,7 @@ impl Kiosk {
     /// that one, so that they are never without an output.
     fn retire_unneeded_screens(&mut self) {
         let mut any = false;
-        let homes = self.screens.homes();
+        let homes = self.screens.shell_screens();
         let unneeded =
             |screen: &&mut Screen| screen.head.is_none() && !screen.retiring && !homes.contains(&Some(screen.id));
         for screen in self.screens.iter_mut().filter(unneeded) {

@@ -90,7 +90,7 @@ impl Kiosk {
 
     /// Where each shell is, and what is shown in its place.
     fn shell_snapshots(&self) -> Vec<ShellSnapshot> {
-        let homes = self.screens.homes();
+        let homes = self.screens.shell_screens();
         let output = |shell: usize| self.screens.get((*homes.get(shell)?)?).map(|screen| screen.name.clone());
         let snapshot = |shell| ShellSnapshot {
             output: output(shell).unwrap_or_default(),

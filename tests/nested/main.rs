@@ -4,10 +4,10 @@
 //! (`cargo build --workspace`), or `KIOSKD_BIN` and what is beside it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
-#[path = "../fixture/admin.rs"]
-mod admin;
 #[path = "../fixture/client.rs"]
 mod client;
+#[path = "../fixture/output_tool.rs"]
+mod output_tool;
 #[path = "../fixture/picture.rs"]
 mod picture;
 #[path = "../fixture/seen.rs"]

@@ -15,7 +15,7 @@ use wayland_protocols_wlr::output_management::v1::client::{
 
 use crate::fixture::{
     ClientId, Fixture,
-    admin::{Answer, HeadWish},
+    output_tool::{Answer, HeadWish},
     picture::{GREEN, Picture},
 };
 

@@ -10,7 +10,7 @@ use wayland_protocols_wlr::output_power_management::v1::client::{
 
 use crate::fixture::{
     ClientId, Fixture,
-    admin::PowerSeen,
+    output_tool::PowerSeen,
     picture::{GREEN, Picture},
 };
 

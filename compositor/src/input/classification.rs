@@ -68,11 +68,11 @@ pub fn kind(facts: &Facts) -> Option<Kind> {
 /// Whether the device claims to be a pointer and nobody holds one in the hand: it must not show a cursor. What it
 /// says is heard nevertheless: some touch panels only speak as mice.
 pub fn is_phantom<'a>(facts: &Facts, others: impl IntoIterator<Item = &'a Facts>) -> bool {
-    let is_twin = |other: &Facts| {
+    let is_touch_part = |other: &Facts| {
         let same_place = facts.port == other.port || facts.port.is_empty() || other.port.is_empty();
         other.touch && other.model.is_some() && other.model == facts.model && same_place
     };
-    facts.pointer && !facts.touch && (is_remote_control(&facts.name) || others.into_iter().any(is_twin))
+    facts.pointer && !facts.touch && (is_remote_control(&facts.name) || others.into_iter().any(is_touch_part))
 }
 
 /// Whether it is the remote control of a television, as HDMI's CEC line brings it: the kernel lets every one of them

@@ -12,7 +12,7 @@ use smithay::{
 
 use super::{
     classification::{self, Facts, Kind},
-    mapping::{self, Panel, Place},
+    mapping::{self, OutputInfo, Panel},
 };
 use crate::{
     backend::input_device::{DeviceSettings, InputDevice},
@@ -21,7 +21,7 @@ use crate::{
     screens::{
         Screen, ScreenId,
         mirror::{self, Fit},
-        rotation::{Rotation, Turn},
+        rotation::{Rotation, RotationExt},
     },
 };
 
@@ -41,15 +41,15 @@ pub(super) struct Known {
     /// A pointer that shows no cursor.
     phantom: bool,
     settings: InputSettings,
-    pub(super) lies_on: Option<Lies>,
+    pub(super) mapping: Option<OutputMapping>,
     /// What clients know it as, if it is a tablet.
     tablet: Option<TabletDescriptor>,
     pub(super) device: Box<dyn DeviceSettings>,
 }
 
-/// Where an absolute device lies: all that places on it depend on.
+/// The output that an absolute device lies on: all that places on it depend on.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Lies {
+pub(super) struct OutputMapping {
     pub(super) screen: ScreenId,
     area: Rectangle<i32, Logical>,
     rotation: Rotation,
@@ -140,7 +140,7 @@ impl Kiosk {
             absolute: matches!(kind, Kind::Touch | Kind::Tablet),
             phantom: false,
             settings: InputSettings::default(),
-            lies_on: None,
+            mapping: None,
             tablet,
             device: device.settings(),
             facts,
@@ -188,7 +188,7 @@ impl Kiosk {
             }
             known.settings = settings;
         }
-        // Whoever is switched off is nobody's twin.
+        // A device that is disabled now does not make another one a phantom.
         self.seat.devices.compare();
         self.map_devices();
     }
@@ -217,11 +217,11 @@ impl Kiosk {
     /// Lays every absolute device on its screen. Fingers on one that lies elsewhere now are cancelled: they would go
     /// on with a jump.
     fn map_devices(&mut self) {
-        let lies_on = self.where_devices_lie();
+        let mapping = self.output_mappings();
         let mut moved = Vec::new();
-        for (known, lies_on) in self.seat.devices.list.iter_mut().zip(lies_on) {
-            if known.lies_on != lies_on {
-                known.lies_on = lies_on;
+        for (known, mapping) in self.seat.devices.list.iter_mut().zip(mapping) {
+            if known.mapping != mapping {
+                known.mapping = mapping;
                 self.publisher.mark_changed();
                 moved.push(known.handle.clone());
             }
@@ -231,11 +231,11 @@ impl Kiosk {
         }
     }
 
-    fn where_devices_lie(&self) -> Vec<Option<Lies>> {
+    fn output_mappings(&self) -> Vec<Option<OutputMapping>> {
         let any_connected = self.screens.iter().any(|screen| screen.head.is_some());
         let screens: Vec<&Screen> =
             self.screens.iter().filter(|screen| screen.head.is_some() || !any_connected).collect();
-        let places: Vec<Place<'_>> = screens.iter().map(|screen| place(screen)).collect();
+        let places: Vec<OutputInfo<'_>> = screens.iter().map(|screen| place(screen)).collect();
         let shell = self.screens.primary().map(|screen| screen.id);
         let primary = screens.iter().position(|screen| Some(screen.id) == shell).unwrap_or(0);
         let devices = &self.seat.devices.list;
@@ -257,20 +257,20 @@ impl Kiosk {
         let assigned = mapping::assign(&panels, &places, primary);
         let by_handle: HashMap<&str, Option<usize>> =
             mapped().map(|known| known.handle.as_str()).zip(assigned).collect();
-        let lies = |screen: &&Screen| self.lies_on(screen);
+        let mapping = |screen: &&Screen| self.mapping_to(screen);
         devices
             .iter()
             .map(|known| by_handle.get(known.handle.as_str()).copied().flatten())
-            .map(|place| place.and_then(|place| screens.get(place)).map(lies))
+            .map(|place| place.and_then(|place| screens.get(place)).map(mapping))
             .collect()
     }
 
     /// Where in the layout a place on the panel is: `panel` as fractions of its width and height. Touch panels and
     /// absolute pointers are glued to their screen and turn with it.
     pub(crate) fn panel_to_layout(&self, handle: &str, panel: (f64, f64)) -> Point<f64, Logical> {
-        let lies_on = self.seat.devices.get(handle).and_then(|known| known.lies_on);
-        let unknown = || self.screens.primary().map(|screen| self.lies_on(screen));
-        let Some(Lies { area, rotation, reflects, .. }) = lies_on.or_else(unknown) else {
+        let mapping = self.seat.devices.get(handle).and_then(|known| known.mapping);
+        let unknown = || self.screens.primary().map(|screen| self.mapping_to(screen));
+        let Some(OutputMapping { area, rotation, reflects, .. }) = mapping.or_else(unknown) else {
             return Point::default();
         };
         let place = rotation.panel_to_picture(panel, (1.0, 1.0).into());
@@ -279,17 +279,17 @@ impl Kiosk {
         policy::clamp(mirror::in_layout(inside, area), area)
     }
 
-    /// Where a device on this screen lies.
-    fn lies_on(&self, screen: &Screen) -> Lies {
+    /// The mapping of a device that lies on this screen.
+    fn mapping_to(&self, screen: &Screen) -> OutputMapping {
         let source = self.screens.mirror_source(screen.id).unwrap_or(screen);
         let reflects = self.screens.fit(screen.id).map(|fit| (fit, screen.picture_size()));
-        Lies { screen: screen.id, area: source.geometry(), rotation: screen.rotation, reflects }
+        OutputMapping { screen: screen.id, area: source.geometry(), rotation: screen.rotation, reflects }
     }
 }
 
 /// A screen as a device can lie on it.
-fn place(screen: &Screen) -> Place<'_> {
-    Place {
+fn place(screen: &Screen) -> OutputInfo<'_> {
+    OutputInfo {
         name: &screen.name,
         identity: screen.identity.description(),
         make: &screen.identity.make,

@@ -30,7 +30,7 @@ pub struct Panel<'a> {
 
 /// An output that a device can lie on.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Place<'a> {
+pub struct OutputInfo<'a> {
     /// The connector.
     pub name: &'a str,
     /// As configuration names it.
@@ -44,7 +44,7 @@ pub struct Place<'a> {
 
 /// For each panel the index of its place; all `None` where there are no places. `primary` is the place for what
 /// nothing is known of.
-pub fn assign(panels: &[Panel<'_>], places: &[Place<'_>], primary: usize) -> Vec<Option<usize>> {
+pub fn assign(panels: &[Panel<'_>], places: &[OutputInfo<'_>], primary: usize) -> Vec<Option<usize>> {
     if places.is_empty() {
         return vec![None; panels.len()];
     }
@@ -80,7 +80,7 @@ pub fn assign(panels: &[Panel<'_>], places: &[Place<'_>], primary: usize) -> Vec
 }
 
 /// The places that the panel may lie on, never none: each thing known leaves those that fit it, if any do.
-fn candidates(panel: &Panel<'_>, places: &[Place<'_>]) -> Vec<usize> {
+fn candidates(panel: &Panel<'_>, places: &[OutputInfo<'_>]) -> Vec<usize> {
     let mut left: Vec<usize> = (0..places.len()).collect();
     let said = panel.said.iter().find_map(|said| {
         places
@@ -92,7 +92,7 @@ fn candidates(panel: &Panel<'_>, places: &[Place<'_>]) -> Vec<usize> {
         return vec![said];
     }
     if panel.kind != Kind::Pointer {
-        let rules: [fn(&Panel<'_>, &Place<'_>) -> bool; 4] = [same_model, same_size, same_make, both_built_in];
+        let rules: [fn(&Panel<'_>, &OutputInfo<'_>) -> bool; 4] = [same_model, same_size, same_make, both_built_in];
         for fits in rules {
             let fitting: Vec<usize> = left.iter().copied().filter(|place| fits(panel, &places[*place])).collect();
             if !fitting.is_empty() {
@@ -103,12 +103,12 @@ fn candidates(panel: &Panel<'_>, places: &[Place<'_>]) -> Vec<usize> {
     left
 }
 
-fn same_model(panel: &Panel<'_>, place: &Place<'_>) -> bool {
+fn same_model(panel: &Panel<'_>, place: &OutputInfo<'_>) -> bool {
     let model = place.model.trim().to_lowercase();
     model.len() >= SHORTEST_MODEL && panel.name.to_lowercase().contains(&model)
 }
 
-fn same_size(panel: &Panel<'_>, place: &Place<'_>) -> bool {
+fn same_size(panel: &Panel<'_>, place: &OutputInfo<'_>) -> bool {
     let Some((width, height)) = panel.size else { return false };
     let close = |size: f64, display: i32| {
         let display = f64::from(display);
@@ -118,12 +118,12 @@ fn same_size(panel: &Panel<'_>, place: &Place<'_>) -> bool {
 }
 
 /// The device's name begins with the maker's three letters: `Wacom …` and `WAC`, `Elo …` and `ELO`.
-fn same_make(panel: &Panel<'_>, place: &Place<'_>) -> bool {
+fn same_make(panel: &Panel<'_>, place: &OutputInfo<'_>) -> bool {
     let make = place.make.trim().to_lowercase();
     make.len() == 3 && panel.name.to_lowercase().starts_with(&make)
 }
 
-fn both_built_in(panel: &Panel<'_>, place: &Place<'_>) -> bool {
+fn both_built_in(panel: &Panel<'_>, place: &OutputInfo<'_>) -> bool {
     panel.bus == Bus::Board && BUILT_IN.iter().any(|built_in| place.name.starts_with(built_in))
 }
 

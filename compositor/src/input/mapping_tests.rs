@@ -6,12 +6,12 @@ fn touch<'a>(name: &'a str, port: &'a str) -> Panel<'a> {
     Panel { name, kind: Kind::Touch, said: Vec::new(), size: None, bus: Bus::Usb, port }
 }
 
-fn display<'a>(name: &'a str, make: &'a str, model: &'a str, physical: (i32, i32)) -> Place<'a> {
-    Place { name, identity: format!("{make} {model} S-{name}"), make, model, physical }
+fn display<'a>(name: &'a str, make: &'a str, model: &'a str, physical: (i32, i32)) -> OutputInfo<'a> {
+    OutputInfo { name, identity: format!("{make} {model} S-{name}"), make, model, physical }
 }
 
 /// Three displays, all different.
-fn three() -> Vec<Place<'static>> {
+fn three() -> Vec<OutputInfo<'static>> {
     vec![
         display("HDMI-A-1", "DEL", "P2418HT", (527, 296)),
         display("DSI-1", "", "", (154, 86)),
@@ -19,7 +19,7 @@ fn three() -> Vec<Place<'static>> {
     ]
 }
 
-fn names(panels: &[Panel<'_>], places: &[Place<'_>]) -> Vec<String> {
+fn names(panels: &[Panel<'_>], places: &[OutputInfo<'_>]) -> Vec<String> {
     let name = |place: Option<usize>| place.map_or_else(String::new, |place| places[place].name.to_owned());
     assign(panels, places, 0).into_iter().map(name).collect()
 }

@@ -24,7 +24,8 @@ const WHEEL_STEP: f64 = 15.0;
 impl Kiosk {
     /// Where the pointer can be: what shells cover, and where it can be seen.
     fn pointer_areas(&self) -> Vec<Rectangle<i32, Logical>> {
-        let homes: Vec<_> = self.screens.homes().into_iter().flatten().filter_map(|id| self.screens.get(id)).collect();
+        let homes: Vec<_> =
+            self.screens.shell_screens().into_iter().flatten().filter_map(|id| self.screens.get(id)).collect();
         let any_connected = homes.iter().any(|screen| screen.head.is_some());
         let seen = homes.into_iter().filter(|screen| screen.head.is_some() || !any_connected);
         seen.map(|screen| screen.geometry()).collect()

@@ -4,7 +4,7 @@ use kiosk_core::config::{Calibration, InputSettings};
 
 use super::{
     classification::Kind,
-    devices::{Known, Lies},
+    devices::{Known, OutputMapping},
 };
 use crate::{command::CommandError, kiosk::Kiosk, screens::Screen, snapshot::InputSnapshot};
 
@@ -52,12 +52,12 @@ impl Kiosk {
 
     /// The devices as D-Bus shows them.
     pub(crate) fn input_snapshots(&self) -> Vec<InputSnapshot> {
-        let screen = |lies: Lies| self.screens.get(lies.screen);
+        let screen = |mapping: OutputMapping| self.screens.get(mapping.screen);
         let snapshot = |known: &Known| InputSnapshot {
             name: known.facts.name.clone(),
             id: known.id.clone(),
             kind: known.kind.as_str().into(),
-            output: known.lies_on.and_then(screen).map(|screen| screen.name.clone()).unwrap_or_default(),
+            output: known.mapping.and_then(screen).map(|screen| screen.name.clone()).unwrap_or_default(),
             calibration: known.device.calibration().map(Vec::from).unwrap_or_default(),
         };
         self.seat.devices.list.iter().map(snapshot).collect()

@@ -184,7 +184,7 @@ impl Kiosk {
             // Before its first buffer the shell knows its size: it lays itself out once.
             Windows::configure(&toplevel, area, true);
             toplevel.send_configure();
-            if let Some(screen) = self.screens.home(shell) {
+            if let Some(screen) = self.screens.screen_for(shell) {
                 screen.output.enter(root);
             }
             return;

@@ -4,11 +4,11 @@
 use kiosk_core::config::Rotation;
 use smithay::utils::{Logical, Physical, Point, Rectangle, Size};
 
-use super::rotation::Turn;
+use super::rotation::RotationExt;
 
 /// A screen to be placed.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Place {
+pub struct Placement {
     /// The size of its picture, logical pixels.
     pub size: Size<i32, Logical>,
     /// Where it was asked to be; `None`: beside the others.
@@ -19,7 +19,7 @@ pub struct Place {
 
 /// The top left corner of each screen, in the order given. Wanted positions that overlap an earlier screen's are
 /// not granted: then that screen follows to the right.
-pub fn arrange(places: &[Place]) -> Vec<Point<i32, Logical>> {
+pub fn arrange(places: &[Placement]) -> Vec<Point<i32, Logical>> {
     let mut laid: Vec<Option<Rectangle<i32, Logical>>> = vec![None; places.len()];
     for (index, place) in places.iter().enumerate().filter(|(_, place)| place.seen) {
         let area = place.wanted.map(|at| Rectangle::new(at, place.size));
@@ -40,7 +40,7 @@ pub fn arrange(places: &[Place]) -> Vec<Point<i32, Logical>> {
 }
 
 /// The first two screens whose wanted positions overlap, by their place in the list.
-pub fn overlap(places: &[Place]) -> Option<(usize, usize)> {
+pub fn overlap(places: &[Placement]) -> Option<(usize, usize)> {
     let areas: Vec<(usize, Rectangle<i32, Logical>)> = places
         .iter()
         .enumerate()
@@ -72,11 +72,11 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn place(w: i32, h: i32, wanted: Option<(i32, i32)>) -> Place {
-        Place { size: (w, h).into(), wanted: wanted.map(Point::from), seen: true }
+    fn place(w: i32, h: i32, wanted: Option<(i32, i32)>) -> Placement {
+        Placement { size: (w, h).into(), wanted: wanted.map(Point::from), seen: true }
     }
 
-    fn corners(places: &[Place]) -> Vec<(i32, i32)> {
+    fn corners(places: &[Placement]) -> Vec<(i32, i32)> {
         arrange(places).into_iter().map(|at| (at.x, at.y)).collect()
     }
 
@@ -101,9 +101,9 @@ mod tests {
         assert_eq!((size.w, size.h), (480, 854));
     }
 
-    fn any_place() -> impl Strategy<Value = Place> {
+    fn any_place() -> impl Strategy<Value = Placement> {
         let wanted = proptest::option::of((-500i32..500, -500i32..500));
-        (1i32..400, 1i32..400, wanted, any::<bool>()).prop_map(|(w, h, at, seen)| Place { seen, ..place(w, h, at) })
+        (1i32..400, 1i32..400, wanted, any::<bool>()).prop_map(|(w, h, at, seen)| Placement { seen, ..place(w, h, at) })
     }
 
     proptest! {

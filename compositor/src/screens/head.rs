@@ -33,7 +33,7 @@ pub struct HeadMode {
     /// Millihertz.
     pub refresh: i32,
     pub preferred: bool,
-    /// The refresh rate that was asked for, millihertz, where the timings are computed ([`cvt`]) and not the
+    /// The refresh rate that was asked for, millihertz, where the timings are computed ([`super::cvt`]) and not the
     /// display's own.
     pub custom: Option<u32>,
 }

@@ -29,7 +29,7 @@ pub use scanout::{Scanout, Why};
 pub use screen::{Outputs, Screen, ScreenId, ScreenPolicy, Trouble};
 pub use shell_placement::ShellScreen;
 
-use arrange::Place;
+use arrange::Placement;
 use mirror::Fit;
 
 /// All screens, in the order in which they were connected.
@@ -40,7 +40,7 @@ pub struct Screens {
     wanted: Vec<ShellScreen>,
     next_id: u32,
     /// Identities that more than one connected display has.
-    twins: Vec<Identity>,
+    ambiguous: Vec<Identity>,
     /// Changes with each change of the layout, so that a stale request is known.
     pub serial: u32,
 }
@@ -52,15 +52,15 @@ impl Screens {
         Self { wanted, ..Self::default() }
     }
 
-    /// Takes note of displays that call themselves the same.
-    pub fn note_twins(&mut self, heads: &[Head]) {
+    /// Takes note of displays that call themselves the same, so that only their connectors tell them apart.
+    pub fn note_equal_identities(&mut self, heads: &[Head]) {
         let twice = |one: &&Head| heads.iter().filter(|other| other.identity == one.identity).count() > 1;
-        self.twins = heads.iter().filter(twice).map(|head| head.identity.clone()).collect();
+        self.ambiguous = heads.iter().filter(twice).map(|head| head.identity.clone()).collect();
     }
 
     /// The identity under which a display's changes are kept; empty where only its connector tells it from another.
     pub fn saved_as(&self, identity: &Identity) -> String {
-        if self.twins.contains(identity) { String::new() } else { identity.description() }
+        if self.ambiguous.contains(identity) { String::new() } else { identity.description() }
     }
 
     /// Adds a screen for a display; `announce` makes its `wl_output` known to clients.
@@ -88,7 +88,7 @@ impl Screens {
     /// Lays the screens out and gives the layout a new serial.
     pub fn arrange(&mut self) {
         let any_connected = self.list.iter().any(|screen| screen.head.is_some());
-        let place = |screen: &Screen| Place {
+        let place = |screen: &Screen| Placement {
             size: screen.geometry().size,
             wanted: screen.position,
             // What a mirror shows lies elsewhere.
@@ -96,7 +96,7 @@ impl Screens {
                 && (screen.head.is_some() || !any_connected)
                 && self.mirror_source(screen.id).is_none(),
         };
-        let places: Vec<Place> = self.list.iter().map(place).collect();
+        let places: Vec<Placement> = self.list.iter().map(place).collect();
         for (screen, location) in self.list.iter_mut().zip(arrange::arrange(&places)) {
             if screen.output.current_location() != location {
                 screen.output.change_current_state(None, None, None, Some(location));
@@ -161,12 +161,12 @@ impl Screens {
     }
 
     /// The screen of each shell, by number; `None`: all are other shells'.
-    pub fn homes(&self) -> Vec<Option<ScreenId>> {
+    pub fn shell_screens(&self) -> Vec<Option<ScreenId>> {
         let others = self.list.iter().any(|screen| !screen.retiring);
         let screens: Vec<&Screen> = self.list.iter().filter(|screen| !screen.retiring || !others).collect();
-        let place = |screen| -> shell_placement::Place<'_, _> {
+        let place = |screen| -> shell_placement::Candidate<'_, _> {
             let screen: &Screen = screen;
-            shell_placement::Place {
+            shell_placement::Candidate {
                 name: &screen.name,
                 called: move |name: &str| screen.is_called(name),
                 connected: screen.head.is_some(),
@@ -174,25 +174,25 @@ impl Screens {
             }
         };
         let places: Vec<_> = screens.iter().copied().map(place).collect();
-        let homes = shell_placement::homes(&self.wanted, &places);
-        homes.into_iter().map(|home| home.and_then(|index| screens.get(index)).map(|screen| screen.id)).collect()
+        let placed = shell_placement::place_shells(&self.wanted, &places);
+        placed.into_iter().map(|placed| placed.and_then(|index| screens.get(index)).map(|screen| screen.id)).collect()
     }
 
     /// The shell that is shown on a screen.
     pub fn shell_on(&self, id: ScreenId) -> Option<usize> {
-        self.homes().iter().position(|home| *home == Some(id))
+        self.shell_screens().iter().position(|placed| *placed == Some(id))
     }
 
     /// The screen whose size and scale a shell's clients are told: its own, else the primary one.
-    pub fn home(&self, shell: usize) -> Option<&Screen> {
-        let home = self.homes().get(shell).copied().flatten();
-        home.and_then(|id| self.get(id)).or_else(|| self.primary())
+    pub fn screen_for(&self, shell: usize) -> Option<&Screen> {
+        let placed = self.shell_screens().get(shell).copied().flatten();
+        placed.and_then(|id| self.get(id)).or_else(|| self.primary())
     }
 
     /// The one that carries the first shell.
     pub fn primary(&self) -> Option<&Screen> {
-        let home = self.homes().first().copied().flatten();
-        home.and_then(|id| self.get(id)).or_else(|| self.list.first())
+        let placed = self.shell_screens().first().copied().flatten();
+        placed.and_then(|id| self.get(id)).or_else(|| self.list.first())
     }
 
     /// The names, for messages that say what is allowed.

@@ -6,7 +6,7 @@ use smithay::utils::{Physical, Size};
 
 use super::{
     HeadMode, ScreenId,
-    arrange::{Place, logical_size},
+    arrange::{Placement, logical_size},
     cvt, density, mode, validation,
 };
 use crate::command::{CommandError, OutputChange};
@@ -186,9 +186,9 @@ fn only_power(change: &OutputChange) -> bool {
 }
 
 /// Where a screen in this state lies.
-pub fn place(plan: &Planned, seen: bool) -> Place {
+pub fn place(plan: &Planned, seen: bool) -> Placement {
     let panel: Size<i32, Physical> = plan.mode.map(|mode| (mode.width, mode.height).into()).unwrap_or_default();
-    Place {
+    Placement {
         size: logical_size(panel, plan.rotation, plan.scale.get()),
         wanted: plan.position.map(|at| <(i32, i32)>::from(at).into()),
         seen,

@@ -5,7 +5,7 @@ pub use kiosk_core::config::Rotation;
 use smithay::utils::{Logical, Point, Size, Transform};
 
 /// What a rotation means to the renderer and to input.
-pub trait Turn {
+pub trait RotationExt {
     /// The `wl_output` transform: it counts counter-clockwise.
     fn transform(self) -> Transform;
 
@@ -14,7 +14,7 @@ pub trait Turn {
     fn panel_to_picture(self, panel: (f64, f64), size: Size<f64, Logical>) -> Point<f64, Logical>;
 }
 
-impl Turn for Rotation {
+impl RotationExt for Rotation {
     fn transform(self) -> Transform {
         match self {
             Self::R0 => Transform::Normal,

@@ -16,7 +16,7 @@ use super::{
     arrange, density,
     head::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity},
     redraw::Redraw,
-    rotation::{Rotation, Turn},
+    rotation::{Rotation, RotationExt},
     scanout::Scanout,
 };
 

@@ -18,7 +18,7 @@ pub enum ShellScreen {
 
 /// A screen as a shell sees it.
 #[derive(Debug, Clone, Copy)]
-pub struct Place<'a, Called: Fn(&str) -> bool> {
+pub struct Candidate<'a, Called: Fn(&str) -> bool> {
     pub name: &'a str,
     /// Whether its identity is this.
     pub called: Called,
@@ -29,7 +29,10 @@ pub struct Place<'a, Called: Fn(&str) -> bool> {
 }
 
 /// For each shell the index of its screen. `None`: every screen is another shell's.
-pub fn homes<Called: Fn(&str) -> bool>(wanted: &[ShellScreen], places: &[Place<'_, Called>]) -> Vec<Option<usize>> {
+pub fn place_shells<Called: Fn(&str) -> bool>(
+    wanted: &[ShellScreen],
+    places: &[Candidate<'_, Called>],
+) -> Vec<Option<usize>> {
     let mut homes = vec![None; wanted.len()];
     let free = |homes: &[Option<usize>], index: usize| !places[index].mirror && !homes.contains(&Some(index));
     let named = |name: &str| {
@@ -68,10 +71,10 @@ mod tests {
 
     type Called = fn(&str) -> bool;
 
-    fn screens(connected: &[bool]) -> Vec<Place<'static, Called>> {
+    fn screens(connected: &[bool]) -> Vec<Candidate<'static, Called>> {
         let names = ["DP-1", "DP-2", "DP-3", "DP-4"];
         let none: Called = |_| false;
-        let place = |(name, connected): (&'static str, &bool)| Place {
+        let place = |(name, connected): (&'static str, &bool)| Candidate {
             name,
             called: none,
             connected: *connected,
@@ -86,33 +89,33 @@ mod tests {
 
     #[test]
     fn one_shell_is_on_the_screen_it_wants_else_on_the_first_that_is_there() {
-        assert_eq!(homes(&[ShellScreen::First], &screens(&[false, true, true])), [Some(1)]);
-        assert_eq!(homes(&[ShellScreen::Last], &screens(&[true, true, false])), [Some(1)]);
-        assert_eq!(homes(&[named("DP-2")], &screens(&[true, true])), [Some(1)]);
-        assert_eq!(homes(&[named("DP-2")], &screens(&[true, false])), [Some(0)]);
-        assert_eq!(homes(&[named("DP-2")], &screens(&[false, false])), [Some(1)]);
-        assert_eq!(homes(&[ShellScreen::First], &screens(&[])), [None]);
+        assert_eq!(place_shells(&[ShellScreen::First], &screens(&[false, true, true])), [Some(1)]);
+        assert_eq!(place_shells(&[ShellScreen::Last], &screens(&[true, true, false])), [Some(1)]);
+        assert_eq!(place_shells(&[named("DP-2")], &screens(&[true, true])), [Some(1)]);
+        assert_eq!(place_shells(&[named("DP-2")], &screens(&[true, false])), [Some(0)]);
+        assert_eq!(place_shells(&[named("DP-2")], &screens(&[false, false])), [Some(1)]);
+        assert_eq!(place_shells(&[ShellScreen::First], &screens(&[])), [None]);
     }
 
     #[test]
     fn who_names_a_screen_has_it_before_who_takes_any() {
-        assert_eq!(homes(&[ShellScreen::First, named("DP-1")], &screens(&[true, true])), [Some(1), Some(0)]);
-        assert_eq!(homes(&[named("DP-1"), named("DP-2")], &screens(&[true, true])), [Some(0), Some(1)]);
+        assert_eq!(place_shells(&[ShellScreen::First, named("DP-1")], &screens(&[true, true])), [Some(1), Some(0)]);
+        assert_eq!(place_shells(&[named("DP-1"), named("DP-2")], &screens(&[true, true])), [Some(0), Some(1)]);
     }
 
     #[test]
     fn a_shell_whose_display_is_gone_stays_on_its_screen_unless_another_is_to_spare() {
         let both = [named("DP-1"), named("DP-2")];
-        assert_eq!(homes(&both, &screens(&[true, false])), [Some(0), Some(1)]);
-        assert_eq!(homes(&both, &screens(&[true, false, true])), [Some(0), Some(2)]);
-        assert_eq!(homes(&both, &screens(&[true])), [Some(0), None]);
+        assert_eq!(place_shells(&both, &screens(&[true, false])), [Some(0), Some(1)]);
+        assert_eq!(place_shells(&both, &screens(&[true, false, true])), [Some(0), Some(2)]);
+        assert_eq!(place_shells(&both, &screens(&[true])), [Some(0), None]);
     }
 
     #[test]
     fn nobody_is_at_home_on_a_mirror() {
         let mut places = screens(&[true, true]);
         places[0].mirror = true;
-        assert_eq!(homes(&[named("DP-1")], &places), [Some(1)]);
+        assert_eq!(place_shells(&[named("DP-1")], &places), [Some(1)]);
     }
 
     proptest! {
@@ -128,7 +131,7 @@ mod tests {
                     number => named(&format!("DP-{number}")),
                 })
                 .collect();
-            let homes = homes(&wants, &screens(&connected));
+            let homes = place_shells(&wants, &screens(&connected));
             let taken: Vec<usize> = homes.iter().flatten().copied().collect();
             prop_assert!(taken.iter().enumerate().all(|(at, home)| !taken[..at].contains(home)), "{homes:?}");
             let lit = taken.iter().filter(|home| connected[**home]).count();

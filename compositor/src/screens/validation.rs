@@ -3,7 +3,7 @@
 //! picture comes up all the same.
 
 use super::{
-    arrange::{Place, overlap},
+    arrange::{Placement, overlap},
     mirror,
     plan::{Facts, Planned, place},
 };
@@ -18,8 +18,8 @@ pub fn circle<'a>(to_be: &[ToBe<'a>]) -> Option<&'a Facts> {
 }
 
 /// Two screens whose wanted positions lie over each other, and their sizes.
-pub fn overlapping<'a>(to_be: &[ToBe<'a>]) -> Option<[(&'a Facts, Place); 2]> {
-    let places: Vec<Place> =
+pub fn overlapping<'a>(to_be: &[ToBe<'a>]) -> Option<[(&'a Facts, Placement); 2]> {
+    let places: Vec<Placement> =
         to_be.iter().map(|(screen, plan)| place(plan, screen.connected && plan.mirror.is_none())).collect();
     let (one, other) = overlap(&places)?;
     Some([one, other].map(|index| (to_be[index].0, places[index])))

@@ -48,7 +48,7 @@ impl<'a> Frame<'a> {
     pub fn new(screens: &'a Screens, id: ScreenId, stage: &'a Stage, now: Duration) -> Option<Self> {
         let screen = screens.get(id)?;
         let source = screens.mirror_source(id).unwrap_or(screen);
-        let homes = screens.homes();
+        let homes = screens.shell_screens();
         let shell = homes.iter().position(|home| *home == Some(source.id));
         let homeless = |(shell, home): (usize, &Option<ScreenId>)| home.is_none().then_some(shell);
         let guests = match screens.primary().map(|primary| primary.id) == Some(id) {

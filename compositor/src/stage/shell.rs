@@ -21,7 +21,8 @@ pub struct Readiness {
 }
 
 impl Readiness {
-    /// Takes over a report. Ready is remembered through a reload: the last frame is better than a splash.
+    /// Whether the session lets the shell's picture be shown: also while it loads, for the last frame of a reload is
+    /// better than a splash.
     fn shell_may_show(&self) -> bool {
         !self.wait_for_session || self.state == Some(State::Ready) || self.state == Some(State::Loading)
     }

@@ -14,8 +14,8 @@ use wayland_protocols_wlr::{
 use super::Bystander;
 use crate::fixture::{
     ClientId, Fixture,
-    admin::{Answer, HeadWish, PowerSeen},
     client::Client,
+    output_tool::{Answer, HeadWish, PowerSeen},
     wire::{Arg, Wire},
 };
 

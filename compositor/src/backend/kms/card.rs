@@ -19,7 +19,7 @@ use smithay::{
 use super::{
     atomic::{self, Wish},
     connectors::Found,
-    gpu_copy::Lent,
+    gpu_copy::GpuPicture,
     head::CardHead,
     present::{CardRenderer, Presenter},
     quirks::Quirks,
@@ -94,14 +94,19 @@ impl Card {
     }
 
     /// Draws a frame on its way to a display, unless another card's GPU has drawn it.
-    pub fn present(&mut self, head: HeadId, frame: &Frame<'_>, lent: Option<Lent>) -> Result<Presented, PresentError> {
+    pub fn present(
+        &mut self,
+        head: HeadId,
+        frame: &Frame<'_>,
+        picture: Option<GpuPicture>,
+    ) -> Result<Presented, PresentError> {
         if !self.drm.is_active() {
             return Err(PresentError::Inactive);
         }
         let Some(index) = self.heads.iter().position(|own| own.head.id == head) else {
             return Err(PresentError::Inactive);
         };
-        let presented = self.try_present(index, frame, lent);
+        let presented = self.try_present(index, frame, picture);
         let own = &mut self.heads[index];
         match presented {
             Ok(presented) => {
@@ -117,7 +122,12 @@ impl Card {
         }
     }
 
-    fn try_present(&mut self, index: usize, frame: &Frame<'_>, lent: Option<Lent>) -> Result<Presented, PresentError> {
+    fn try_present(
+        &mut self,
+        index: usize,
+        frame: &Frame<'_>,
+        picture: Option<GpuPicture>,
+    ) -> Result<Presented, PresentError> {
         let Self { heads, drm, renderer, fd, quirks, .. } = self;
         let own = &mut heads[index];
         let mode = own.timing().ok_or_else(|| PresentError::Device("the display lists no mode".into()))?;
@@ -137,7 +147,7 @@ impl Card {
                 empty.insert(presenter)
             }
         };
-        presenter.present(renderer, frame, lent)
+        presenter.present(renderer, frame, picture)
     }
 
     /// Whether the card's displays could be in these states at once, with those that are not named as they are.

@@ -42,7 +42,7 @@ const BYTES: usize = 4;
 const DEPTH: u32 = 24;
 
 /// As `DrmCompositor` fails, without the ways to fail that are not here.
-pub type PlainError = FrameError<io::Error, io::Error, io::Error>;
+pub type DumbError = FrameError<io::Error, io::Error, io::Error>;
 
 /// Whether the driver shares its buffers.
 pub fn shares_buffers(fd: &DrmDeviceFd) -> bool {
@@ -55,13 +55,13 @@ pub fn shares_buffers(fd: &DrmDeviceFd) -> bool {
 }
 
 /// One display's way to its plane.
-pub struct Plain {
+pub struct DumbCompositor {
     surface: DrmSurface,
     fd: DrmDeviceFd,
     picture: Option<Picture>,
     /// On the screen, or on its way there.
-    front: Option<Sheet>,
-    back: Option<Sheet>,
+    front: Option<ScanoutBuffer>,
+    back: Option<ScanoutBuffer>,
     /// What the last frame changed: the back does not have it.
     missing: Vec<Rectangle<i32, Physical>>,
     /// Of the flip under way.
@@ -79,7 +79,7 @@ struct Picture {
     fresh: bool,
 }
 
-impl Plain {
+impl DumbCompositor {
     pub fn new(surface: DrmSurface, fd: &DrmDeviceFd) -> Self {
         Self { surface, fd: fd.clone(), picture: None, front: None, back: None, missing: Vec::new(), flying: None }
     }
@@ -123,22 +123,22 @@ impl Plain {
         }
 
         let whole = Rectangle::from_size(size);
-        let (mut sheet, parts) = match self.back.take().filter(|sheet| sheet.size() == size) {
-            Some(sheet) => (sheet, changed.iter().chain(&self.missing).copied().collect()),
-            None => (Sheet::new(&self.fd, size).map_err(|error| failed(&error))?, vec![whole]),
+        let (mut buffer, parts) = match self.back.take().filter(|buffer| buffer.size() == size) {
+            Some(buffer) => (buffer, changed.iter().chain(&self.missing).copied().collect()),
+            None => (ScanoutBuffer::new(&self.fd, size).map_err(|error| failed(&error))?, vec![whole]),
         };
         self.missing = changed;
-        let shown = sheet.copy(renderer, &target, &parts).and_then(|()| {
-            let state = [sheet.on(self.surface.plane())];
+        let shown = buffer.copy(renderer, &target, &parts).and_then(|()| {
+            let state = [buffer.on(self.surface.plane())];
             let shown = if modeset { self.surface.commit(state, true) } else { self.surface.page_flip(state, true) };
             shown.map_err(|error| device_error(&error))
         });
         if let Err(error) = shown {
-            // The sheet goes, and with it what is not known of it.
+            // The buffer goes, and with it what is not known of it.
             self.reset_buffer_ages();
             return Err(error);
         }
-        self.back = self.front.replace(sheet);
+        self.back = self.front.replace(buffer);
         self.flying = Some(Some(frame.take_feedback(drawing.states.as_ref().unwrap_or(&drawn.states))));
         Ok(Presented { queued: true, scanout: Scanout::default(), another: false })
     }
@@ -155,11 +155,11 @@ impl Plain {
         self.surface.pending_mode()
     }
 
-    pub fn use_mode(&self, mode: Mode) -> Result<(), PlainError> {
+    pub fn use_mode(&self, mode: Mode) -> Result<(), DumbError> {
         self.surface.use_mode(mode).map_err(FrameError::DrmError)
     }
 
-    pub fn frame_submitted(&mut self) -> Result<Option<Feedback>, PlainError> {
+    pub fn frame_submitted(&mut self) -> Result<Option<Feedback>, DumbError> {
         Ok(self.flying.take())
     }
 
@@ -204,13 +204,13 @@ impl Picture {
 }
 
 /// A buffer of the driver's, and the framebuffer that shows it.
-struct Sheet {
+struct ScanoutBuffer {
     fd: DrmDeviceFd,
     buffer: DumbBuffer,
     framebuffer: framebuffer::Handle,
 }
 
-impl Sheet {
+impl ScanoutBuffer {
     fn new(fd: &DrmDeviceFd, size: Size<i32, Physical>) -> io::Result<Self> {
         let size = (size.w.unsigned_abs(), size.h.unsigned_abs());
         let buffer = fd.create_dumb_buffer(size, Fourcc::Xrgb8888, BITS)?;
@@ -264,7 +264,7 @@ impl Sheet {
     }
 }
 
-impl Drop for Sheet {
+impl Drop for ScanoutBuffer {
     fn drop(&mut self) {
         let _ = self.fd.destroy_framebuffer(self.framebuffer);
         let _ = self.fd.destroy_dumb_buffer(self.buffer);

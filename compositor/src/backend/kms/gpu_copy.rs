@@ -23,13 +23,13 @@ use crate::{
 };
 
 /// A frame as a GPU drew it: upright, with the pointer.
-pub struct Lent {
+pub struct GpuPicture {
     picture: Capture,
     /// What became of the elements that it is made of.
     pub states: RenderElementStates,
 }
 
-impl Lent {
+impl GpuPicture {
     /// Has this GPU draw the frame; `None`: it cannot, which is logged.
     pub fn draw(gles: &mut GlesRenderer, frame: &Frame<'_>) -> Option<Self> {
         match draw::<_, GlesTexture>(gles, frame, true) {
@@ -42,20 +42,20 @@ impl Lent {
     }
 }
 
-/// The last picture that was lent to a display, as its own renderer shows it.
+/// The last picture that another card's GPU drew for a display, as the display's own renderer shows it.
 #[derive(Default)]
-pub struct Sheet {
+pub struct ShownPicture {
     buffer: Option<(Size<i32, Buffer>, MemoryRenderBuffer)>,
 }
 
-impl Sheet {
+impl ShownPicture {
     /// The picture as an element that covers the screen. Only rows that changed are drawn anew.
     pub fn show(
         &mut self,
         renderer: &mut PixmanRenderer,
-        lent: &Lent,
+        picture: &GpuPicture,
     ) -> Result<PixelElement<PixmanRenderer>, PresentError> {
-        let Capture { width, height, rgba } = &lent.picture;
+        let Capture { width, height, rgba } = &picture.picture;
         let size = Size::from((width.cast_signed(), height.cast_signed()));
         let (_, buffer) = match self.buffer.take_if(|(other, _)| *other != size) {
             Some(_) => self.buffer.insert(fresh(size, rgba)),

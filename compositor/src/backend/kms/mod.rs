@@ -53,7 +53,7 @@ use crate::{
 };
 use card::Card;
 use cards::Refused;
-use gpu_copy::Lent;
+use gpu_copy::GpuPicture;
 use present::CardRenderer;
 
 /// Of this back end, for people.
@@ -158,11 +158,11 @@ impl<H: Host> Backend for Kms<H> {
         let head = frame.screen.head.ok_or(PresentError::Inactive)?;
         let index = self.cards.iter().position(|card| card.has(head)).ok_or(PresentError::Inactive)?;
         let painter = self.painter(index);
-        let lent = match self.cards.get_mut(painter).map(|card| &mut card.renderer) {
-            Some(CardRenderer::Gles(gles)) if painter != index => Lent::draw(&mut gles.renderer, frame),
+        let picture = match self.cards.get_mut(painter).map(|card| &mut card.renderer) {
+            Some(CardRenderer::Gles(gles)) if painter != index => GpuPicture::draw(&mut gles.renderer, frame),
             _ => None,
         };
-        self.cards[index].present(head, frame, lent)
+        self.cards[index].present(head, frame, picture)
     }
 
     fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback> {

@@ -6,15 +6,15 @@ const TRIES: u32 = 2;
 
 /// What is thought of a display's planes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct Trust {
+pub struct PlaneFallback {
     failures: u32,
     /// Frames were taken only without.
     lost: bool,
 }
 
-impl Trust {
+impl PlaneFallback {
     /// Clients' buffers and the cursor may go on planes of their own.
-    pub fn planes(self) -> bool {
+    pub fn uses_planes(self) -> bool {
         !self.lost && self.failures < TRIES
     }
 
@@ -25,7 +25,7 @@ impl Trust {
 
     /// The driver took a frame. Returns whether that was the end of the planes.
     pub fn taken(&mut self) -> bool {
-        let at_fault = !self.planes() && !self.lost;
+        let at_fault = !self.uses_planes() && !self.lost;
         self.lost |= at_fault;
         self.failures = 0;
         at_fault
@@ -38,25 +38,25 @@ mod tests {
 
     #[test]
     fn planes_that_keep_a_frame_from_the_screen_are_left_alone() {
-        let mut trust = Trust::default();
-        trust.refused();
-        assert!(trust.planes(), "once is nothing");
-        trust.refused();
-        assert!(!trust.planes());
-        assert!(trust.taken(), "it was them");
-        assert!(!trust.planes());
-        assert!(!trust.taken(), "said once");
-        trust.refused();
-        assert!(!trust.taken() && !trust.planes());
+        let mut fallback = PlaneFallback::default();
+        fallback.refused();
+        assert!(fallback.uses_planes(), "once is nothing");
+        fallback.refused();
+        assert!(!fallback.uses_planes());
+        assert!(fallback.taken(), "it was them");
+        assert!(!fallback.uses_planes());
+        assert!(!fallback.taken(), "said once");
+        fallback.refused();
+        assert!(!fallback.taken() && !fallback.uses_planes());
     }
 
     #[test]
     fn failures_between_frames_that_are_taken_are_forgiven() {
-        let mut trust = Trust::default();
+        let mut fallback = PlaneFallback::default();
         for _ in 0..10 {
-            trust.refused();
-            assert!(!trust.taken());
-            assert!(trust.planes());
+            fallback.refused();
+            assert!(!fallback.taken());
+            assert!(fallback.uses_planes());
         }
     }
 }

@@ -1,5 +1,5 @@
 //! Frames onto planes: smithay's `DrmCompositor` in its two forms, GLES on GBM buffers and pixman on dumb buffers, and
-//! [`Plain`] where a driver has only dumb buffers that it does not share.
+//! [`DumbCompositor`] where a driver has only dumb buffers that it does not share.
 
 use smithay::{
     backend::{
@@ -21,10 +21,10 @@ use smithay::{
 };
 
 use super::{
-    dumb_buffers::{Plain, shares_buffers},
+    dumb_buffers::{DumbCompositor, shares_buffers},
     exporter::Exporter,
-    gpu_copy::{Lent, Sheet},
-    plane_fallback::Trust,
+    gpu_copy::{GpuPicture, ShownPicture},
+    plane_fallback::PlaneFallback,
     queue::{Drawing, Feedback, queue},
     refusal::refusal,
 };
@@ -50,14 +50,14 @@ pub struct Presenter {
     turn: Option<Turn>,
     /// Whether it was composed alone.
     scanout: Scanout,
-    trust: Trust,
-    sheet: Sheet,
+    fallback: PlaneFallback,
+    shown: ShownPicture,
 }
 
 enum Compositor {
     Gles(Box<GlesCompositor>),
     Pixman(Box<PixmanCompositor>),
-    Plain(Box<Plain>),
+    Dumb(Box<DumbCompositor>),
 }
 
 /// The same call on either form.
@@ -66,7 +66,7 @@ macro_rules! either {
         match $presenter {
             Compositor::Gles($compositor) => $call,
             Compositor::Pixman($compositor) => $call,
-            Compositor::Plain($compositor) => $call,
+            Compositor::Dumb($compositor) => $call,
         }
     };
 }
@@ -112,7 +112,7 @@ impl Presenter {
             }
             CardRenderer::Pixman(_) if !shares_buffers(fd) => {
                 tracing::info!("the display driver does not share its buffers: frames are drawn in memory and copied");
-                Compositor::Plain(Box::new(Plain::new(surface, fd)))
+                Compositor::Dumb(Box::new(DumbCompositor::new(surface, fd)))
             }
             CardRenderer::Pixman(pixman) => {
                 let formats: Vec<Format> =
@@ -136,8 +136,8 @@ impl Presenter {
             compositor,
             turn: None,
             scanout: Scanout::default(),
-            trust: Trust::default(),
-            sheet: Sheet::default(),
+            fallback: PlaneFallback::default(),
+            shown: ShownPicture::default(),
         })
     }
 
@@ -146,7 +146,7 @@ impl Presenter {
         &mut self,
         renderer: &mut CardRenderer,
         frame: &Frame<'_>,
-        lent: Option<Lent>,
+        picture: Option<GpuPicture>,
     ) -> Result<Presented, PresentError> {
         let turn = Turn::of(frame.screen);
         let mut planes = FrameFlags::DEFAULT | FrameFlags::ALLOW_PRIMARY_PLANE_SCANOUT_ANY;
@@ -159,8 +159,8 @@ impl Presenter {
         // A CRTC that is off, or is to change its mode, fails each test of a plane: the library tests without leave for a
         // modeset. It would also remember that, for as long as the client's buffer lies where it lies.
         let modeset = either!(&self.compositor, compositor => compositor.surface().commit_pending());
-        let another = modeset && self.trust.planes() && matches!(self.compositor, Compositor::Gles(_));
-        if modeset || !self.trust.planes() {
+        let another = modeset && self.fallback.uses_planes() && matches!(self.compositor, Compositor::Gles(_));
+        if modeset || !self.fallback.uses_planes() {
             planes = FrameFlags::empty();
         }
         let turn = turn.with_planes(!self.scanout.is_composited());
@@ -171,23 +171,23 @@ impl Presenter {
             }
             // Nothing of a client can be scanned out from shared memory: nothing to test for.
             (Compositor::Pixman(compositor), CardRenderer::Pixman(pixman)) => {
-                let drawing = drawing(&mut self.sheet, pixman, frame, lent)?;
+                let drawing = drawing(&mut self.shown, pixman, frame, picture)?;
                 queue(compositor.as_mut(), pixman, frame, drawing, turn, FrameFlags::empty()).map(without_gpu)
             }
-            (Compositor::Plain(plain), CardRenderer::Pixman(pixman)) => {
-                let drawing = drawing(&mut self.sheet, pixman, frame, lent)?;
-                plain.queue(pixman, frame, drawing, turn).map(without_gpu)
+            (Compositor::Dumb(dumb), CardRenderer::Pixman(pixman)) => {
+                let drawing = drawing(&mut self.shown, pixman, frame, picture)?;
+                dumb.queue(pixman, frame, drawing, turn).map(without_gpu)
             }
             _ => Err(PresentError::Device("the display belongs to another renderer".into())),
         };
         match presented {
             Ok(Presented { queued: true, scanout, .. }) => {
                 self.scanout = scanout;
-                if self.trust.taken() {
+                if self.fallback.taken() {
                     tracing::warn!("the display driver takes frames only without planes for clients; all are composed");
                 }
             }
-            Err(PresentError::Device(_)) => self.trust.refused(),
+            Err(PresentError::Device(_)) => self.fallback.refused(),
             _ => {}
         }
         presented.map(|presented| Presented { another: another && presented.queued, ..presented })
@@ -213,7 +213,7 @@ impl Presenter {
             if compositor.pending_mode() == mode {
                 return Ok(());
             }
-            self.trust = Trust::default();
+            self.fallback = PlaneFallback::default();
             compositor.use_mode(mode).map_err(refusal)
         })
     }
@@ -225,7 +225,7 @@ impl Presenter {
 
     /// Forgets what the CRTC is believed to show, and any flip under way: after a VT switch or a lost flip.
     pub fn reset(&mut self) -> Result<(), BackendError> {
-        self.trust = Trust::default();
+        self.fallback = PlaneFallback::default();
         either!(&mut self.compositor, compositor => {
             let _ = compositor.frame_submitted();
             // A frame in which nothing changed would come with the damage of the last one, and a driver that honours
@@ -248,16 +248,16 @@ impl Presenter {
 
 /// The frame, or what another GPU drew of it.
 fn drawing(
-    sheet: &mut Sheet,
+    shown: &mut ShownPicture,
     pixman: &mut PixmanRenderer,
     frame: &Frame<'_>,
-    lent: Option<Lent>,
+    picture: Option<GpuPicture>,
 ) -> Result<Drawing<PixmanRenderer>, PresentError> {
-    let Some(lent) = lent else {
+    let Some(picture) = picture else {
         return Ok(Drawing { elements: frame.elements(pixman, true), states: None });
     };
-    let sheet = sheet.show(pixman, &lent)?;
-    Ok(Drawing { elements: vec![Reflected::new(sheet.into(), None)], states: Some(lent.states) })
+    let shown = shown.show(pixman, &picture)?;
+    Ok(Drawing { elements: vec![Reflected::new(shown.into(), None)], states: Some(picture.states) })
 }
 
 fn without_gpu(presented: Presented) -> Presented {

@@ -68,11 +68,11 @@ impl Seat {
     pub fn open() -> Result<Self, SeatError> {
         let news = Rc::new(RefCell::new(VecDeque::new()));
         let heard = news.clone();
-        let mut seat = asked(|| libseat::Seat::open(move |_, event| heard.borrow_mut().push_back(event)))?;
+        let mut seat = call_libseat(|| libseat::Seat::open(move |_, event| heard.borrow_mut().push_back(event)))?;
         // It is there already when the terminal is in front.
-        asked(|| seat.dispatch(0))?;
+        call_libseat(|| seat.dispatch(0))?;
         let active = matches!(news.borrow_mut().drain(..).next_back(), Some(SeatEvent::Enable));
-        let connection = asked(|| seat.get_fd())?.try_clone_to_owned().map_err(SeatError::of_io)?;
+        let connection = call_libseat(|| seat.get_fd())?.try_clone_to_owned().map_err(SeatError::of_io)?;
         let name = seat.name().to_owned();
         let (seat, active, devices) = (RefCell::new(seat), Cell::new(active), RefCell::default());
         Ok(Self(Rc::new(Inner { seat, name, connection, active, news, devices })))
@@ -90,7 +90,7 @@ impl Seat {
 
     /// Reads what the seat's manager says. The error: it says nothing any more.
     pub fn dispatch(&self) -> Result<(), SeatError> {
-        asked(|| self.0.seat.borrow_mut().dispatch(0))?;
+        call_libseat(|| self.0.seat.borrow_mut().dispatch(0))?;
         // With logind, libseat does not notice.
         if ended(self.connection()) { Err(SeatError(rustix::io::Errno::CONNRESET)) } else { Ok(()) }
     }
@@ -105,14 +105,14 @@ impl Seat {
 
     /// Nothing of the seat is used any more: another may have it.
     pub fn released(&self) {
-        if let Err(error) = asked(|| self.0.seat.borrow_mut().disable()) {
+        if let Err(error) = call_libseat(|| self.0.seat.borrow_mut().disable()) {
             tracing::warn!(%error, "the seat's manager does not know that we have let go");
         }
     }
 }
 
 /// Calls libseat, so that a reason which it leaves out is not an old one.
-fn asked<T>(call: impl FnOnce() -> Result<T, Errno>) -> Result<T, SeatError> {
+fn call_libseat<T>(call: impl FnOnce() -> Result<T, Errno>) -> Result<T, SeatError> {
     set_errno(Errno(0));
     call().map_err(SeatError::of)
 }
@@ -124,7 +124,7 @@ impl Session for Seat {
     fn open(&mut self, path: &Path, _: OFlags) -> Result<OwnedFd, SeatError> {
         // The binding panics at others.
         let path = path.to_str().ok_or(SeatError(rustix::io::Errno::INVAL))?;
-        let device = asked(|| self.0.seat.borrow_mut().open_device(&path))?;
+        let device = call_libseat(|| self.0.seat.borrow_mut().open_device(&path))?;
         let raw = device.as_fd().as_raw_fd();
         self.0.devices.borrow_mut().insert(raw, device);
         // SAFETY: libseat made the descriptor for us and leaves it to us to close: `libseat_close_device` and the end
@@ -134,11 +134,11 @@ impl Session for Seat {
 
     fn close(&mut self, fd: OwnedFd) -> Result<(), SeatError> {
         let device = self.0.devices.borrow_mut().remove(&fd.as_raw_fd());
-        device.map_or(Ok(()), |device| asked(|| self.0.seat.borrow_mut().close_device(device)))
+        device.map_or(Ok(()), |device| call_libseat(|| self.0.seat.borrow_mut().close_device(device)))
     }
 
     fn change_vt(&mut self, vt: i32) -> Result<(), SeatError> {
-        asked(|| self.0.seat.borrow_mut().switch_session(vt))
+        call_libseat(|| self.0.seat.borrow_mut().switch_session(vt))
     }
 
     fn is_active(&self) -> bool {
@@ -191,6 +191,10 @@ mod tests {
         }
         assert_eq!(SeatError::of(Errno(19)), SeatError(rustix::io::Errno::NODEV));
         set_errno(Errno(19));
-        assert_eq!(asked(|| Err::<(), _>(errno::errno())), Err(SeatError(rustix::io::Errno::IO)), "an old reason");
+        assert_eq!(
+            call_libseat(|| Err::<(), _>(errno::errno())),
+            Err(SeatError(rustix::io::Errno::IO)),
+            "an old reason"
+        );
     }
 }

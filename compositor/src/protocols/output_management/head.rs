@@ -16,7 +16,7 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
-    screens::{HeadMode, Identity, Screen, ScreenId, rotation::Turn},
+    screens::{HeadMode, Identity, Screen, ScreenId, rotation::RotationExt},
 };
 
 /// Highest version of mode objects: that of heads is one more.

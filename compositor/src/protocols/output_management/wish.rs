@@ -14,7 +14,7 @@ use crate::{
     command::OutputChange,
     screens::{
         HeadMode, ScreenId,
-        rotation::{Rotation, Turn},
+        rotation::{Rotation, RotationExt},
     },
 };
 
