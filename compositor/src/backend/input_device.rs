@@ -75,6 +75,7 @@ impl InputDevice for WinitVirtualDevice {}
 
 impl InputDevice for libinput::Device {
     fn label(&self) -> String {
+        // WORKAROUND(input.rs#81)
         // The binding (input 0.9) ends the program on a name that is not UTF-8, which any USB device can have.
         let named = |path: std::path::PathBuf| {
             let device = udev::Device::from_syspath(&path).ok()?.parent()?;

@@ -23,6 +23,7 @@ use smithay::{
 
 use crate::screens::Screen;
 
+// WORKAROUND(smithay#1651)
 /// How a picture lies on its panel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Turn {

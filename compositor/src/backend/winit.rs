@@ -82,6 +82,7 @@ pub struct Winit<H: Host> {
     fresh: bool,
 }
 
+// WORKAROUND(smithay:winit-silent-end)
 /// The window's events, and at the end the news that there are no more: smithay's source only goes silent when the
 /// display server is gone.
 struct Events(WinitEventLoop);

@@ -77,6 +77,7 @@ impl Kiosk {
         self.lift_pens();
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let time = self.now().as_millis() as u32;
+        // WORKAROUND(smithay:touch-cancel)
         // smithay 0.7 leaves out the fingers of which nothing was said since the last frame: say where they are.
         for Finger { slot, location } in std::mem::take(&mut self.seat.fingers).into_values() {
             touch.motion(self, None, &MotionEvent { slot, location, time });
@@ -84,6 +85,7 @@ impl Kiosk {
         touch.cancel(self);
     }
 
+    // WORKAROUND(smithay#1911)
     /// A finger on anything but the popup's own client takes popups with a grab away, as a click does. (smithay 0.7
     /// has a pointer's and a keyboard's grab for them, and none for touch.)
     fn dismiss_popups_beside(&mut self, touched: Option<&WlSurface>) {

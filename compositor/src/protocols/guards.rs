@@ -110,6 +110,7 @@ fn buffer_params(
     }
 }
 
+// WORKAROUND(smithay:shm-pool-resize)
 /// A resize to nothing: smithay makes a `NonZeroUsize` of it, after having posted the error.
 fn pool(
     _: &mut Kiosk,
@@ -126,6 +127,7 @@ fn pool(
     }
 }
 
+// WORKAROUND(smithay:surface-tree-recursion)
 /// A subsurface too deep: smithay walks the tree by recursion.
 fn subcompositor(
     _: &mut Kiosk,
@@ -144,6 +146,7 @@ fn subcompositor(
     refuse(wl_subcompositor::Error::BadParent, text)
 }
 
+// WORKAROUND(smithay:subsurface-own-sibling)
 /// A surface above itself: smithay takes it out of the list of its siblings, and then looks for its place there.
 fn subsurface(
     _: &mut Kiosk,
@@ -319,6 +322,7 @@ fn answered(answers: bool) -> Result<(), Refused> {
     refuse(LIMIT, format!("too many configures without an answer: {UNANSWERED_CONFIGURES} are possible"))
 }
 
+// WORKAROUND(smithay:popup-own-ancestor)
 /// Whether the popup is among its own ancestors, itself included. smithay takes any surface for a parent, and then
 /// looks for the root of the family for ever.
 pub fn is_own_ancestor(popup: &PopupSurface) -> bool {

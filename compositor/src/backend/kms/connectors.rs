@@ -90,6 +90,7 @@ fn describe(
     Found { head, connector: handle, modes, crtcs }
 }
 
+// WORKAROUND(smithay:mode-rate)
 /// Whether a refresh rate can be worked out of the timings: smithay 0.7 divides by these.
 fn has_rate(mode: &Mode) -> bool {
     mode.hsync().2 > 0 && mode.vsync().2 > 0

@@ -44,6 +44,7 @@ const DEPTH: u32 = 24;
 /// As `DrmCompositor` fails, without the ways to fail that are not here.
 pub type DumbError = FrameError<io::Error, io::Error, io::Error>;
 
+// WORKAROUND(smithay:unshared-dumb-buffers)
 /// Whether the driver shares its buffers.
 pub fn shares_buffers(fd: &DrmDeviceFd) -> bool {
     let linear = [smithay::backend::allocator::Modifier::Linear];

@@ -20,6 +20,7 @@ use smithay::{
     wayland::dmabuf::get_dmabuf,
 };
 
+// WORKAROUND(smithay:implicit-modifier)
 /// The exporter of a card with a GPU.
 #[derive(Debug, Clone)]
 pub struct Exporter {

@@ -156,6 +156,7 @@ impl Presenter {
             either!(&mut self.compositor, compositor => compositor.reset_buffer_ages());
             planes.remove(FrameFlags::ALLOW_CURSOR_PLANE_SCANOUT);
         }
+        // WORKAROUND(smithay:plane-test-modeset)
         // A CRTC that is off, or is to change its mode, fails each test of a plane: the library tests without leave for a
         // modeset. It would also remember that, for as long as the client's buffer lies where it lies.
         let modeset = either!(&self.compositor, compositor => compositor.surface().commit_pending());
@@ -228,6 +229,7 @@ impl Presenter {
         self.fallback = PlaneFallback::default();
         either!(&mut self.compositor, compositor => {
             let _ = compositor.frame_submitted();
+            // WORKAROUND(smithay:stale-damage)
             // A frame in which nothing changed would come with the damage of the last one, and a driver that honours
             // that leaves everything else as the other terminal had it.
             compositor.reset_buffer_ages();

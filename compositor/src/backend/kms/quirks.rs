@@ -35,10 +35,12 @@ const NO_GPU: [&str; 11] = [
     "gud",
 ];
 
+// WORKAROUND(smithay:cursor-hotspot)
 /// Virtual GPUs move the host's cursor by a hotspot that the library (smithay 0.7.0) never sets: a cursor on its
 /// plane is hidden or off.
 const VIRTUAL: [&str; 5] = ["virtio_gpu", "qxl", "vmwgfx", "vboxvideo", "hyperv_drm"];
 
+// WORKAROUND(nvidia:overlay-planes)
 /// Overlay planes on this driver break (as smithay's reference compositor found).
 const NO_OVERLAY: [&str; 1] = ["nvidia-drm"];
 

@@ -47,6 +47,7 @@ impl AsErrno for SeatError {
     }
 }
 
+// WORKAROUND(cosmic-comp#940)
 /// The seat; clones are the same one. It is given back with the last of them.
 #[derive(Debug, Clone)]
 pub struct Seat(Rc<Inner>);
@@ -91,6 +92,7 @@ impl Seat {
     /// Reads what the seat's manager says. The error: it says nothing any more.
     pub fn dispatch(&self) -> Result<(), SeatError> {
         call_libseat(|| self.0.seat.borrow_mut().dispatch(0))?;
+        // WORKAROUND(seatd:logind-hangup)
         // With logind, libseat does not notice.
         if ended(self.connection()) { Err(SeatError(rustix::io::Errno::CONNRESET)) } else { Ok(()) }
     }
@@ -122,6 +124,7 @@ impl Session for Seat {
 
     #[allow(unsafe_code)]
     fn open(&mut self, path: &Path, _: OFlags) -> Result<OwnedFd, SeatError> {
+        // WORKAROUND(libseat-rs:path-utf8)
         // The binding panics at others.
         let path = path.to_str().ok_or(SeatError(rustix::io::Errno::INVAL))?;
         let device = call_libseat(|| self.0.seat.borrow_mut().open_device(&path))?;

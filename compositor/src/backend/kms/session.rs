@@ -98,6 +98,7 @@ pub fn start_input<H: Host>(handle: &LoopHandle<'static, H>, session: &Seat) -> 
     Some(context)
 }
 
+// WORKAROUND(libinput:queued-devices)
 /// Makes the devices known that were opened or closed just now. libinput has that queued, and its file descriptor
 /// tells of it only when one of them is used.
 pub fn announce_devices<H: Host>(handle: &LoopHandle<'static, H>, context: &Libinput) {

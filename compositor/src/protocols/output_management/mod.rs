@@ -136,6 +136,7 @@ impl GlobalDispatch<ZwlrOutputManagerV1, (), Kiosk> for OutputManagement {
         let own = management.managers.iter().filter(|manager| is_of(&manager.resource, &client.id())).count();
         if own >= MOST_MANAGERS {
             tracing::warn!("a client asked for too many output managers at a time; {MOST_MANAGERS} are possible");
+            // WORKAROUND(wayland-rs:object-gone-in-bind)
             // Not at once: wayland-backend 0.3.17 panics when an object is gone before its bind has returned.
             kiosk.handle.insert_idle(move |_| {
                 if resource.is_alive() {
