@@ -39,6 +39,21 @@ pub enum Command {
     Dismiss,
 }
 
+impl Command {
+    /// Its name, for the log.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::ApplyOutputs { .. } => "apply-outputs",
+            Self::Confirm { .. } => "confirm",
+            Self::ChangeInput { .. } => "change-input",
+            Self::Screenshot { .. } => "screenshot",
+            Self::SwitchVt { .. } => "switch-vt",
+            Self::ShowMessage { .. } => "show-message",
+            Self::Dismiss => "dismiss",
+        }
+    }
+}
+
 /// How a set of output changes is carried out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum ApplyMode {

@@ -32,6 +32,7 @@ fn retry_pace(screen: &Screen) -> Duration {
 impl Kiosk {
     /// Draws a screen and sends the frame on its way.
     pub fn draw(&mut self, id: ScreenId) {
+        let _span = tracing::debug_span!("draw", screen = id.0).entered();
         let now = self.now();
         let Self { stage, screens, backend, publisher, .. } = self;
         let Some(screen) = screens.get(id) else { return };
@@ -49,6 +50,7 @@ impl Kiosk {
         let (outcome, pace) = match presented {
             Ok(Presented { queued: true, scanout, another: more }) => {
                 another = more;
+                stage.pictures.frame_queued(id);
                 screen.trouble = None;
                 if screen.scanout != scanout {
                     screen.scanout = scanout;
@@ -137,6 +139,7 @@ impl Kiosk {
 
     /// A page flip happened: clients are told, and may draw the next frame.
     pub fn flipped(&mut self, head: HeadId, at: FlipTime) {
+        let _span = tracing::debug_span!("flip", head = head.0).entered();
         let feedback = self.backend.flipped(head);
         let Some(id) = self.screens.by_head(head).map(|screen| screen.id) else { return };
         let now = self.now();

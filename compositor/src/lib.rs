@@ -8,6 +8,7 @@ pub mod child;
 pub mod clients;
 pub mod command;
 pub mod control;
+pub mod debug;
 pub mod draw;
 pub mod input;
 pub mod kiosk;

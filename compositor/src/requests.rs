@@ -11,6 +11,7 @@ use crate::{
 impl Kiosk {
     /// Carries out a request and answers it.
     pub fn answer(&mut self, call: Call) {
+        let _span = tracing::debug_span!("dbus_call", request = call.request.name()).entered();
         let result = self.request(call.request);
         self.publisher.mark_changed();
         // A caller that has gone is not told.

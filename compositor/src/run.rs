@@ -30,6 +30,7 @@ use crate::{
     brightness::Brightness,
     child::{self, Launch, Role},
     control,
+    debug::DebugAids,
     input::SeatParts,
     kiosk::{FlipWatch, Kiosk, Timers},
     lifecycle::{Exit, Lifecycle},
@@ -155,6 +156,7 @@ pub fn build(
         display: display_handle,
         clock,
         stage: Stage {
+            debug: DebugAids::from_env(),
             errors,
             ..Stage::new(style, config.input.cursor, !options.no_splash, wait_for_session, wanted.len())
         },

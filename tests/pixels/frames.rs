@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use kioskd::debug::DebugAids;
+
 use crate::fixture::{
     Fixture, Setup,
     picture::{BLUE, GREEN, Picture, RED},
@@ -158,4 +160,39 @@ fn a_picture_that_can_be_shown_in_a_better_way_is_drawn_once_more_and_then_rests
     fixture.until("the next frame", |fixture| fixture.panels.asked() == asked + 3);
     fixture.pass(Duration::from_millis(100));
     assert_eq!(fixture.panels.asked(), asked + 3);
+}
+
+#[test]
+fn what_a_frame_repaints_is_tinted_for_developers_who_want_to_see_it() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    fixture.kiosk.stage.debug = DebugAids { damage: true, planes: false };
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(GREEN));
+    fixture.still();
+    assert_eq!(fixture.screenshot().pixel(5, 5), GREEN, "nobody else sees the tint");
+    assert_ne!(fixture.panel().pixel(5, 5), GREEN, "the first frame paints everything");
+    // The pointer appears, and everything below it is painted anew.
+    fixture.point((20.0, 60.0));
+    fixture.still();
+    fixture.panels.start_film();
+    for step in 0..4 {
+        fixture.point((40.0 + f64::from(step) * 50.0, 60.0));
+        fixture.still();
+    }
+    let film = fixture.panels.take_film();
+    assert!(film.len() >= 4, "{} frames", film.len());
+    let mut last = GREEN;
+    for shot in film {
+        let area: i32 = shot.damage.iter().map(|part| part.size.w * part.size.h).sum();
+        assert!(area * 4 < 320 * 200, "the tint itself is no reason to repaint: {:?}", shot.damage);
+        // The arrow leaves the corners of what it covers to the window.
+        let corners = shot.damage.iter().map(|part| {
+            let (x, y) = (part.loc.x + part.size.w - 1, part.loc.y + part.size.h - 1);
+            shot.pixels.pixel(x.unsigned_abs(), y.unsigned_abs())
+        });
+        let corners: Vec<[u8; 3]> = corners.collect();
+        assert!(corners.iter().all(|corner| *corner == corners[0] && *corner != GREEN), "{corners:?}");
+        assert_ne!(corners[0], last, "each frame has another colour than the one before it");
+        last = corners[0];
+    }
 }

@@ -14,7 +14,7 @@ use smithay::{
             viewporter::server::{wp_viewport::WpViewport, wp_viewporter::WpViewporter},
         },
         wayland_server::{
-            Client, Weak,
+            Client, Resource, Weak,
             protocol::{
                 wl_buffer::WlBuffer, wl_callback::WlCallback, wl_compositor::WlCompositor, wl_shm::WlShm,
                 wl_subcompositor::WlSubcompositor, wl_surface::WlSurface,
@@ -70,6 +70,7 @@ impl CompositorHandler for Kiosk {
     }
 
     fn commit(&mut self, surface: &WlSurface) {
+        let _span = tracing::debug_span!("commit", surface = surface.id().protocol_id()).entered();
         guards::commits_applied(surface);
         on_commit_buffer_handler::<Self>(surface);
         self.backend.early_import(surface);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use smithay::{
     backend::renderer::{
         Color32F, ImportAll, ImportMem, Renderer,
-        element::{AsRenderElements, RenderElementStates, default_primary_scanout_output_compare},
+        element::{AsRenderElements, Element, RenderElementStates, default_primary_scanout_output_compare},
     },
     desktop::utils::{
         OutputPresentationFeedback, send_frames_surface_tree, surface_presentation_feedback_flags_from_states,
@@ -81,7 +81,10 @@ impl<'a> Frame<'a> {
         let pictures = self.stage.pictures.get(self.screen.id);
         let bars = self.fit.zip(pictures).into_iter();
         let bars = bars.flat_map(|(fit, pictures)| pictures.bars.elements(fit, self.screen.picture_size()));
-        let mut elements: Vec<_> = bars.map(|bar| Reflected::new(StageElement::from(bar), None)).collect();
+        let tint = pictures.filter(|_| cursor && self.stage.debug.damage).map(|pictures| &pictures.tint);
+        let tint = tint.map(|tint| tint.element(self.screen.picture_size()));
+        let own = tint.into_iter().chain(bars);
+        let mut elements: Vec<_> = own.map(|own| Reflected::new(StageElement::from(own), None)).collect();
         let picture = self.picture(renderer, cursor);
         elements.extend(picture.into_iter().map(|element| Reflected::new(element, self.fit)));
         elements
@@ -138,6 +141,19 @@ impl<'a> Frame<'a> {
         }
         let carried = [self.stage.cursor.client_surface(), self.stage.cursor.drag_icon()];
         carried.into_iter().flatten().filter(|surface| here(ClientState::shell_of(surface))).for_each(visit);
+    }
+
+    /// Logs what each element is shown by, topmost first, if that is wanted.
+    pub fn report_planes<E: Element>(&self, elements: &[E], states: &RenderElementStates) {
+        if !self.stage.debug.planes {
+            return;
+        }
+        let scale = Scale::from(self.source.scale());
+        for (index, element) in elements.iter().enumerate() {
+            let state = states.element_render_state(element.id().clone());
+            let shown = state.map(|state| state.presentation_state);
+            tracing::debug!(screen = self.screen.name, index, kind = ?element.kind(), area = ?element.geometry(scale), ?shown, "plane assignment");
+        }
     }
 
     /// Remembers which surfaces this screen shows.

@@ -12,6 +12,7 @@ pub mod pictures;
 pub mod reflected;
 pub mod shell;
 pub mod splash;
+mod tint;
 pub mod windows;
 
 use std::time::Duration;
@@ -27,6 +28,8 @@ use splash::Cover;
 use windows::Windows;
 
 pub use frame::Frame;
+
+use crate::debug::DebugAids;
 
 /// A screen of our own over everything: a message of the operator.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +54,8 @@ pub struct Stage {
     pub style: Style,
     /// What is wrong with the configuration, for the screen that tells why there is no page.
     pub errors: Vec<String>,
+    /// What developers want to see.
+    pub debug: DebugAids,
     /// `--no-splash`: nothing of ours is drawn, only the background.
     pub splash_enabled: bool,
 }
@@ -74,6 +79,7 @@ impl Stage {
             system_screen: None,
             style,
             errors: Vec::new(),
+            debug: DebugAids::default(),
             splash_enabled,
         }
     }

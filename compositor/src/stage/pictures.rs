@@ -15,6 +15,7 @@ use smithay::{
 use super::{
     Stage,
     splash::{Cover, ScreenSplash},
+    tint::Tint,
 };
 use crate::screens::{Screen, ScreenId, mirror::Fit};
 
@@ -23,6 +24,7 @@ use crate::screens::{Screen, ScreenId, mirror::Fit};
 pub struct ScreenPictures {
     pub splash: ScreenSplash,
     pub bars: Bars,
+    pub tint: Tint,
 }
 
 /// All screens' pictures: made when a screen is drawn for the first time.
@@ -33,6 +35,13 @@ impl Pictures {
     /// Those of a screen; `None`: it was never drawn.
     pub fn get(&self, id: ScreenId) -> Option<&ScreenPictures> {
         self.0.get(&id)
+    }
+
+    /// A frame of this screen is on its way: the next is tinted otherwise.
+    pub fn frame_queued(&mut self, id: ScreenId) {
+        if let Some(pictures) = self.0.get_mut(&id) {
+            pictures.tint.step();
+        }
     }
 
     /// The screen is gone.

@@ -59,6 +59,7 @@ where
     let drawn = compositor
         .render_frame(&mut TurnedRenderer::new(renderer, turn), &elements, frame.clear_color(), flags)
         .map_err(|error| PresentError::Device(error.to_string()))?;
+    frame.report_planes(&elements, &drawn.states);
     frame.note_scanout(drawing.states.as_ref().unwrap_or(&drawn.states));
     if drawn.is_empty {
         return Ok(Presented::default());

@@ -1,0 +1,60 @@
+//! Aids for developers, switched on by `KIOSKD_DEBUG`: words separated by commas. Read once at the start; the stage and
+//! the back ends look at it. (`-D` is cage's flag, and is about how much is logged.)
+
+/// The environment variable.
+pub const DEBUG_ENV: &str = "KIOSKD_DEBUG";
+
+/// What is switched on.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct DebugAids {
+    /// `damage`: what a frame repaints is tinted, each frame in another colour. Everything is composed meanwhile.
+    pub damage: bool,
+    /// `planes`: what each element of a frame is shown by is logged, at debug level.
+    pub planes: bool,
+}
+
+/// A word of `KIOSKD_DEBUG` that is none.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{DEBUG_ENV}: {} is not known; damage and planes are", .0.join(", "))]
+pub struct UnknownAids(Vec<String>);
+
+impl DebugAids {
+    /// As the variable's text says. The error names all words that are not known; the others count nevertheless.
+    pub fn parse(text: &str) -> (Self, Option<UnknownAids>) {
+        let mut aids = Self::default();
+        let mut unknown = Vec::new();
+        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            match word {
+                "damage" => aids.damage = true,
+                "planes" => aids.planes = true,
+                other => unknown.push(format!("{other:?}")),
+            }
+        }
+        (aids, (!unknown.is_empty()).then_some(UnknownAids(unknown)))
+    }
+
+    /// Those of this process. What is not known is logged, in one warning.
+    pub fn from_env() -> Self {
+        let text = std::env::var_os(DEBUG_ENV).unwrap_or_default();
+        let (aids, unknown) = Self::parse(&text.to_string_lossy());
+        if let Some(unknown) = unknown {
+            tracing::warn!("{unknown}");
+        }
+        aids
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_and_unknown_ones_are_told_together() {
+        assert_eq!(DebugAids::parse(""), (DebugAids::default(), None));
+        assert_eq!(DebugAids::parse(" damage,planes,"), (DebugAids { damage: true, planes: true }, None));
+        let (aids, unknown) = DebugAids::parse("damage,fps,Planes");
+        assert_eq!(aids, DebugAids { damage: true, planes: false });
+        let told = unknown.map(|unknown| unknown.to_string()).unwrap_or_default();
+        assert_eq!(told, r#"KIOSKD_DEBUG: "fps", "Planes" is not known; damage and planes are"#);
+    }
+}
