@@ -151,7 +151,7 @@ impl Page {
         let (Some(session), Some(id)) = (session, target["targetId"].as_str()) else { return };
         if target["type"] == "iframe" {
             // In a process of its own, which has heard of nothing yet. What it shows is judged with all documents.
-            self.set_up_frame(session);
+            self.set_up_frame(session, &Asked::Other);
             self.wire.send(Some(session), "Runtime.runIfWaitingForDebugger", json!({}), Asked::Other);
             return;
         }
@@ -169,10 +169,10 @@ impl Page {
 
     /// What every window gets. Of the first one all has to have worked before it is used.
     fn set_up(&mut self, session: &str, first: bool) {
-        self.set_up_frame(session);
+        let asked = if first { Asked::Setup } else { Asked::Other };
+        self.set_up_frame(session, &asked);
         let mut send = |method: &str, parameters: Value| {
-            let asked = if first { Asked::Setup } else { Asked::Other };
-            self.wire.send(Some(session), method, parameters, asked);
+            self.wire.send(Some(session), method, parameters, asked.clone());
         };
         send("Inspector.enable", json!({}));
         send("Page.enable", json!({}));
@@ -184,14 +184,14 @@ impl Page {
     }
 
     /// What every page gets, and every frame that has a process of its own.
-    fn set_up_frame(&mut self, session: &str) {
+    fn set_up_frame(&mut self, session: &str, asked: &Asked) {
         let source = json!({ "source": script::of(&self.rules.browser), "runImmediately": true });
         let frames = json!({
             "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true,
             "filter": [{ "type": "iframe" }],
         });
-        self.wire.send(Some(session), "Page.addScriptToEvaluateOnNewDocument", source, Asked::Other);
-        self.wire.send(Some(session), "Target.setAutoAttach", frames, Asked::Other);
+        self.wire.send(Some(session), "Page.addScriptToEvaluateOnNewDocument", source, asked.clone());
+        self.wire.send(Some(session), "Target.setAutoAttach", frames, asked.clone());
     }
 
     fn detached(&mut self, parameters: &Value, now: Duration) {
