@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod authority;
+pub mod chromium;
 pub mod config;
 pub mod durable;
 pub mod files;

@@ -1,5 +1,8 @@
 //! `config check` and `config show`: they read the files themselves, so they work with nothing running.
 
+use std::path::Path;
+
+use kiosk_core::chromium;
 use kiosk_core::config::{Config, ConfigError, Loaded, Source, Sources};
 use kioskctl::client::Exit;
 use serde_json::{Value, json};
@@ -24,7 +27,10 @@ fn load(args: &ConfigArgs) -> Loaded {
 
 fn check(loaded: &Loaded) -> Outcome {
     let errors: Vec<Value> = loaded.errors.iter().map(error_json).collect();
-    let lines = loaded.complaints();
+    let mut lines = loaded.complaints();
+    let (policy, wrong) = chromium::policy(&loaded.config);
+    lines.extend(wrong.iter().map(ToString::to_string));
+    lines.extend(chromium::contradictions(&loaded.config, &chromium::with_own(Path::new(chromium::MANAGED), policy)));
     let (text, exit) = match lines.as_slice() {
         [] => ("The configuration is good".into(), Exit::Done),
         lines => (lines.join("\n"), Exit::Failed),

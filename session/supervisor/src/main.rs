@@ -1,14 +1,14 @@
 //! The session's daemon: waits for the page's server, runs the browser on the compositor's screen, and looks after
 //! both. This is only its start: arguments, logging, configuration.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use kiosk_core::api;
 use kiosk_core::config::{Config, Sources};
 use kiosk_core::logging;
+use kiosk_core::{api, chromium};
 use kiosk_session::daemon;
 use kiosk_session::launcher::bound;
 
@@ -23,6 +23,9 @@ struct Arguments {
     /// Instead of the layered configuration.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// Write the browser's managed policy into this folder and end. Root does this before the browser's user starts.
+    #[arg(long, value_name = "FOLDER")]
+    write_policy: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -35,6 +38,9 @@ fn main() -> ExitCode {
     let loaded = Config::load(&sources);
     for error in &loaded.errors {
         tracing::error!(%error, "a part of the configuration is skipped");
+    }
+    if let Some(folder) = &arguments.write_policy {
+        return write_policy(&loaded.config, folder);
     }
     let bus = kiosk_bus::system_bus();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -56,6 +62,21 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "kiosk-session ends");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// What the configuration makes of the browser's policy, beside the system's own policies.
+fn write_policy(config: &Config, folder: &Path) -> ExitCode {
+    let (policy, wrong) = chromium::policy(config);
+    for error in wrong {
+        tracing::error!(%error, "a part of the browser's policy is left out");
+    }
+    match chromium::write(folder, Path::new(chromium::MANAGED), policy) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, folder = %folder.display(), "the browser's policy can't be written");
             ExitCode::FAILURE
         }
     }

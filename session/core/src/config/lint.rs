@@ -24,7 +24,6 @@ const WITHOUT_EFFECT: &[&str] = &[
     "allow",
     "new-windows",
     "shortcuts",
-    "trust",
     "proxy",
     "sign-in",
     "downloads",

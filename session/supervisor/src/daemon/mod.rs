@@ -8,7 +8,7 @@ mod shell;
 mod signals;
 mod single;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -25,6 +25,7 @@ use crate::launcher::leftovers;
 use crate::probe::ProbeError;
 use crate::profile::Directories;
 use kiosk_core::authority::Authority;
+use kiosk_core::chromium;
 use kiosk_core::config::Config;
 use kiosk_core::notify::Notifier;
 
@@ -46,6 +47,7 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
     let directories = Directories::find(|name| std::env::var(name).ok(), &std::env::temp_dir());
     let _lock = single::lock(&directories.base).await?;
     let look = Arc::new(Notify::new());
+    tell_of_policy(&config, Path::new(chromium::MANAGED));
     let (mut running, mut shared) = (JoinSet::new(), Vec::new());
     let shells = config.all_shells();
     leftovers::end_unconfigured(&directories, shells.len());
@@ -88,4 +90,25 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
     serving.abort();
     let _ = serving.await;
     ended
+}
+
+/// Whether the browser's managed policy is the one that follows from the configuration, and what speaks against it.
+fn tell_of_policy(config: &Config, folder: &Path) {
+    if config.all_shells().iter().all(|shell| !shell.command.is_empty()) {
+        return;
+    }
+    let files = chromium::read(folder);
+    let own = files.iter().find(|file| file.path.ends_with(chromium::OWN_FILE));
+    let (wanted, wrong) = chromium::policy(config);
+    for error in wrong {
+        tracing::error!(%error, "a part of the browser's policy is left out");
+    }
+    if own.is_none_or(|file| file.policy != wanted) {
+        let in_force = own.map_or("none of the kiosk's", |_| "one that does not follow the configuration");
+        let (folder, todo) = (folder.display(), "run `kiosk-session --write-policy FOLDER` as root before the start");
+        tracing::warn!(%folder, in_force, todo, "the browser's managed policy");
+    }
+    for contradiction in chromium::contradictions(config, &files) {
+        tracing::error!("{contradiction}");
+    }
 }

@@ -1,12 +1,12 @@
 //! The browser's error names in words for a person.
 
+/// Where nothing says more.
+pub const BLOCKED: &str = "a policy of the browser does not allow it: `kioskctl config check` says which";
+
 /// `net::ERR_…` as in `Page.navigate`'s answer.
 pub(super) fn of_network_error(error: &str) -> String {
     match error {
-        "net::ERR_BLOCKED_BY_ADMINISTRATOR" => {
-            "the browser's policy does not allow it: see URLAllowlist in /etc/chromium/policies/managed/kiosk.json"
-                .to_owned()
-        }
+        "net::ERR_BLOCKED_BY_ADMINISTRATOR" => BLOCKED.to_owned(),
         "net::ERR_ABORTED" => "it is no page that can be shown".to_owned(),
         _ => {
             let name = error.strip_prefix("net::ERR_").unwrap_or(error);

@@ -26,6 +26,7 @@ use serde_json::{Value, json};
 use crate::machine::Event;
 use dialogs::OpenDialog;
 use document::Document;
+pub use failure::BLOCKED;
 use kiosk_core::config::{Allowed, BrowserSettings, PageReady, StatusRanges};
 use permissions::Permissions;
 use windows::Windows;

@@ -18,6 +18,7 @@ use serde_json::Value;
 #[path = "../../../kioskctl/tests/limit/mod.rs"]
 mod limit;
 pub mod program;
+pub mod server;
 pub mod site;
 
 /// For what happens at once on an idle machine. Generous: tests run beside each other on slow ones.
@@ -42,7 +43,15 @@ impl Session {
     pub fn start_with(base: tempfile::TempDir, config: &str, environment: &[(&str, &str)]) -> Session {
         let file = base.path().join("config.toml");
         std::fs::write(&file, config).unwrap();
-        let child = spawn(base.path(), &file, environment);
+        let child = spawn(base.path(), &file, environment, None);
+        Session { child, runtime_dir: base.path().to_owned(), base }
+    }
+
+    /// With `folder` bound over the browser's managed policies, for it alone.
+    pub fn start_with_policies(base: tempfile::TempDir, config: &str, folder: &str) -> Session {
+        let file = base.path().join("config.toml");
+        std::fs::write(&file, config).unwrap();
+        let child = spawn(base.path(), &file, &[], Some(folder));
         Session { child, runtime_dir: base.path().to_owned(), base }
     }
 
@@ -63,7 +72,7 @@ impl Session {
 
     /// Starts it again as a service manager would.
     pub fn start_again(&mut self) {
-        self.child = spawn(self.base.path(), &self.base.path().join("config.toml"), &[]);
+        self.child = spawn(self.base.path(), &self.base.path().join("config.toml"), &[], None);
     }
 
     /// Asks it to end, and gives its exit status.
@@ -112,8 +121,30 @@ impl Drop for Session {
     }
 }
 
-fn spawn(base: &Path, config: &Path, environment: &[(&str, &str)]) -> Child {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk-session"));
+/// The configuration for a page in a Chromium that draws into nothing: there is no Wayland compositor here.
+pub fn headless(url: &str, more: &str) -> String {
+    let flags = "extra-args = [\"--headless=new\", \"--ozone-platform=headless\"]";
+    format!("[shell]\nurl = \"{url}\"\n{flags}\n{more}")
+}
+
+/// Why the page was last not shown.
+pub fn last_failure(session: &Session) -> String {
+    let status: Value = serde_json::from_str(&session.kioskctl(&["status", "--json"])).unwrap();
+    status["session"]["last-failure"]["reason"].as_str().unwrap().to_owned()
+}
+
+fn spawn(base: &Path, config: &Path, environment: &[(&str, &str)], policies: Option<&str>) -> Child {
+    let program = env!("CARGO_BIN_EXE_kiosk-session");
+    let mut command = match policies {
+        None => Command::new(program),
+        Some(folder) => {
+            let bind = "mount -t tmpfs kiosk /etc/chromium && mkdir -p /etc/chromium/policies/managed && \
+                        mount --bind \"$0\" /etc/chromium/policies/managed && exec \"$@\"";
+            let mut command = Command::new("unshare");
+            command.args(["--map-root-user", "--mount", "sh", "-c", bind, folder, program]);
+            command
+        }
+    };
     command.arg("--config").arg(config);
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KIOSK_")) {
         command.env_remove(name);

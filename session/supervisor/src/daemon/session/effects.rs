@@ -1,15 +1,18 @@
 //! Carries the machine's effects out.
 
+use std::path::Path;
+
 use super::Daemon;
 use crate::browser::{Surroundings, machine_memory};
 use crate::daemon::Input;
 use crate::daemon::shell::Shell;
 use crate::launcher::{leftovers, work};
 use crate::machine::{Effect, Event, Failure};
-use crate::page::{Page, Rules};
+use crate::page::{BLOCKED, Page, Rules};
 use crate::probe::probe;
 use crate::profile::{mark_clean_exit, set_aside};
-use kiosk_core::config::Url;
+use kiosk_core::chromium;
+use kiosk_core::config::{Config, Url};
 use kiosk_core::text::shortened;
 
 /// So many refused addresses are logged each by itself.
@@ -76,8 +79,22 @@ impl Daemon {
             shell.flush();
         }
         let events = self.page().map(Page::take_events).unwrap_or_default();
+        let events: Vec<Event> = events.into_iter().map(|event| self.explained(event)).collect();
         self.happened.extend(events);
         self.take_turns();
+    }
+
+    /// A refusal by policy with the name of the policy.
+    fn explained(&self, event: Event) -> Event {
+        match event {
+            Event::PageFailed { url, reason, error_page } if reason == BLOCKED => {
+                let config = Config { shell: self.configured.clone(), ..Config::default() };
+                let files = chromium::read(Path::new(chromium::MANAGED));
+                let reason = chromium::contradictions(&config, &files).into_iter().next().unwrap_or(reason);
+                Event::PageFailed { url, reason, error_page }
+            }
+            other => other,
+        }
     }
 
     fn ask_server(&mut self, url: Url) {

@@ -1,0 +1,175 @@
+//! The managed policy that follows from the configuration, for all shells of the machine at once. Reads the certificates
+//! that `browser.trust` names, and nothing else.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value, json};
+
+use crate::config::{Config, Printing, Shell, UrlPattern};
+use crate::files::read_regular;
+
+/// What is so in every kiosk.
+const BASE: &str = include_str!("../../../../assets/chromium/kiosk.json");
+/// A file of certificates is a few KiB; the bundle of all public authorities has 300.
+const MAX_CERTIFICATES: u64 = 1 << 20;
+
+/// What can't be in the policy, in words for a person.
+#[derive(Debug, thiserror::Error)]
+pub enum PolicyError {
+    #[error("browser.trust names {0}, which can't be read: {1}")]
+    Unreadable(PathBuf, std::io::Error),
+    #[error("browser.trust names {0}, which has no certificate in it (PEM, or DER)")]
+    NoCertificate(PathBuf),
+}
+
+/// The policy as an object of Chromium's keys, and what had to be left out of it.
+pub fn policy(config: &Config) -> (Map<String, Value>, Vec<PolicyError>) {
+    let base = serde_json::from_str(BASE).unwrap_or_default();
+    let Value::Object(mut policy) = base else { return (Map::new(), Vec::new()) };
+    let shells = config.all_shells();
+    let files: Vec<Value> = files(config, shells).into_iter().map(Value::from).collect();
+    if let Some(allowed) = policy.get_mut("URLAllowlist").and_then(Value::as_array_mut) {
+        allowed.extend(files);
+    }
+    if shells.iter().any(|shell| shell.browser_settings.printing != Printing::None) {
+        policy.insert("PrintingEnabled".into(), json!(true));
+    }
+    if shells.iter().any(|shell| shell.browser_settings.downloads.is_some()) {
+        policy.remove("DownloadRestrictions");
+    }
+    let mut errors = Vec::new();
+    let mut trusted: Vec<Value> = Vec::new();
+    for path in shells.iter().flat_map(|shell| &shell.browser_settings.trust) {
+        match certificates(path) {
+            Ok(found) => trusted
+                .extend(found.into_iter().map(Value::from).filter(|one| !trusted.contains(one)).collect::<Vec<_>>()),
+            Err(error) => errors.push(error),
+        }
+    }
+    if !trusted.is_empty() {
+        policy.insert("CACertificates".into(), trusted.into());
+    }
+    (policy, errors)
+}
+
+/// What the shells may show of the file system, as Chromium's list takes it: the beginning of a path.
+fn files(config: &Config, shells: &[Shell]) -> Vec<String> {
+    let mut found = Vec::new();
+    for shell in shells {
+        let allowed = config.allowed(shell);
+        for path in allowed.patterns().iter().filter_map(UrlPattern::file_path) {
+            let entry = format!("file://{}", path.split(['*', '?']).next().unwrap_or_default());
+            if !found.contains(&entry) {
+                found.push(entry);
+            }
+        }
+    }
+    found
+}
+
+/// The certificates of a file, in base64 of DER.
+fn certificates(path: &Path) -> Result<Vec<String>, PolicyError> {
+    let bytes =
+        read_regular(path, MAX_CERTIFICATES).map_err(|error| PolicyError::Unreadable(path.to_owned(), error))?;
+    let found = in_base64(&bytes);
+    if found.is_empty() { Err(PolicyError::NoCertificate(path.to_owned())) } else { Ok(found) }
+}
+
+fn in_base64(bytes: &[u8]) -> Vec<String> {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    // DER begins with a sequence, tag 0x30 and a length of two or three bytes; "0" in a PEM file never comes first.
+    if bytes.starts_with(&[0x30, 0x82]) || bytes.starts_with(&[0x30, 0x83]) {
+        return vec![base64(bytes)];
+    }
+    let text = String::from_utf8_lossy(bytes);
+    let parts = text.split(BEGIN).skip(1).filter_map(|part| part.split_once(END));
+    let bodies = parts.map(|(body, _)| body.split_whitespace().collect::<String>());
+    bodies.filter(|body| !body.is_empty() && body.bytes().all(is_base64)).collect()
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+/=".contains(&byte)
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for part in bytes.chunks(3) {
+        let number = (0..3).fold(0usize, |number, at| number << 8 | usize::from(part.get(at).copied().unwrap_or(0)));
+        for digit in 0..4 {
+            let here = digit <= part.len();
+            text.push(if here { char::from(DIGITS[number >> (18 - 6 * digit) & 63]) } else { '=' });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{BrowserSettings, Url};
+
+    fn with(url: &str, settings: BrowserSettings) -> Config {
+        let shell = Shell { url: Url::parse(url).unwrap(), browser_settings: settings, ..Shell::default() };
+        Config { shells: vec![shell], ..Config::default() }
+    }
+
+    #[test]
+    fn no_web_address_is_refused_by_policy_and_files_only_where_configured() {
+        let (policy, errors) = policy(&with("https://example.org/x", BrowserSettings::default()));
+        assert!(errors.is_empty());
+        let blocked: Vec<&str> = policy["URLBlocklist"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
+        assert!(blocked.contains(&"file://*") && blocked.contains(&"chrome://*"));
+        assert!(blocked.iter().all(|entry| !entry.starts_with("http") && !entry.starts_with('*')), "{blocked:?}");
+        let of_home = |url| super::policy(&with(url, BrowserSettings::default())).0["URLAllowlist"].to_string();
+        assert!(!of_home("http://a/").contains("file:"));
+        assert!(of_home("file:///srv/page/a.html").contains("\"file:///srv/page/\""));
+        assert!(of_home("file:///a.html").contains("\"file:///a.html\""));
+    }
+
+    #[test]
+    fn what_is_allowed_is_not_forbidden_by_the_base() {
+        let (strict, _) = policy(&Config::default());
+        assert_eq!((&strict["PrintingEnabled"], &strict["DownloadRestrictions"]), (&json!(false), &json!(3)));
+        let settings = BrowserSettings {
+            printing: Printing::Silent,
+            downloads: Some("/srv".into()),
+            ..BrowserSettings::default()
+        };
+        let (loose, _) = policy(&with("http://a", settings));
+        assert_eq!(loose["PrintingEnabled"], json!(true));
+        assert!(!loose.contains_key("DownloadRestrictions"));
+    }
+
+    #[test]
+    fn certificates_are_found_in_pem_and_der_and_a_file_without_is_told() {
+        let base = tempfile::tempdir().unwrap();
+        let file = |name: &str, content: &[u8]| {
+            let path = base.path().join(name);
+            std::fs::write(&path, content).unwrap();
+            path
+        };
+        let pem = "text\n-----BEGIN CERTIFICATE-----\nAA\nBB\n-----END CERTIFICATE-----\n\
+                   -----BEGIN CERTIFICATE-----\nCCCC\n-----END CERTIFICATE-----\n";
+        let trust = vec![
+            file("a.pem", pem.as_bytes()),
+            file("b.der", &[0x30, 0x82, 1, 2]),
+            file("c.pem", b"nothing"),
+            base.path().join("none"),
+            file("again.pem", pem.as_bytes()),
+        ];
+        let (policy, errors) = policy(&with("http://a", BrowserSettings { trust, ..BrowserSettings::default() }));
+        assert_eq!(policy["CACertificates"], json!(["AABB", "CCCC", "MIIBAg=="]));
+        let told: Vec<String> = errors.iter().map(ToString::to_string).collect();
+        assert!(told[0].contains("c.pem, which has no certificate in it"), "{told:?}");
+        assert!(told[1].contains("none, which can't be read"), "{told:?}");
+    }
+
+    #[test]
+    fn base64_has_its_padding() {
+        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg==")] {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+    }
+}
