@@ -46,7 +46,11 @@ fn from_a_late_server_to_the_page_and_back_after_every_death() {
 
     // Reload: the same browser fetches the page again, and the compositor hears nothing that would cover it.
     session.kioskctl(&["reload"]);
-    until("the second fetch", SOON, || server.page_loads() == 2);
+    assert_eq!(
+        (server.page_loads(), &status(&session)["state"]),
+        (2, &"ready".into()),
+        "it is there when that is said"
+    );
     session.kioskctl(&["wait", "ready", "--timeout", "60s"]);
     compositor.stays_silent(Duration::from_millis(300));
     assert_eq!(status(&session)["browser-pid"], first);
@@ -58,7 +62,9 @@ fn from_a_late_server_to_the_page_and_back_after_every_death() {
 
     // The server gone: a reload brings the splash, not an error page; and the page again when the server is back.
     drop(server);
-    session.kioskctl(&["reload"]);
+    let failed = session.kioskctl_command(&["reload"]).output().unwrap();
+    let said = String::from_utf8_lossy(&failed.stderr).into_owned();
+    assert!(!failed.status.success() && said.contains("connection refused"), "{said}");
     compositor.until_state(State::Offline, BROWSER);
     let server = DemoShell::start(&session.runtime_dir, port);
     let back = compositor.until_state(State::Ready, BROWSER);

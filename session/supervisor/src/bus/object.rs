@@ -17,8 +17,8 @@ use kiosk_core::authority::Action;
 use kiosk_core::config::{Url, masked, url};
 use kiosk_core::text::shortened;
 
-/// The session's loop answers at once; longer is a hang.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// The session answers when the page is seen, within 20 s; longer is a hang.
+const ANSWER_LIMIT: Duration = Duration::from_secs(25);
 
 /// What an error repeats of a caller's text, and how long its reason gets, characters.
 const QUOTED: usize = 64;
@@ -29,7 +29,9 @@ type Options = HashMap<String, OwnedVariant>;
 /// A command that the session refuses.
 fn refused(refusal: Refusal) -> Failure {
     match refusal {
-        Refusal::Stopped | Refusal::NoBrowser => Failure::not_ready(refusal.to_string()),
+        Refusal::Stopped | Refusal::NoBrowser | Refusal::NotYet | Refusal::Failed(_) => {
+            Failure::not_ready(refusal.to_string())
+        }
         Refusal::NotABrowser => Failure::unsupported(refusal.to_string()),
     }
 }

@@ -29,9 +29,20 @@ pub enum Command {
     ClearData,
 }
 
+impl Command {
+    /// It has worked when the page is seen.
+    pub fn shows_page(&self) -> bool {
+        !matches!(self, Command::Stop | Command::Start)
+    }
+}
+
 /// Why not, in one sentence for a person.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    #[error("the page is not shown: {0}")]
+    Failed(String),
+    #[error("the page is not shown yet, the session goes on trying (kioskctl status, kioskctl wait ready)")]
+    NotYet,
     #[error("the session is stopped: start it first (kioskctl start)")]
     Stopped,
     #[error("the browser is not up yet: try again when it is (kioskctl wait ready)")]

@@ -3,6 +3,7 @@
 //! compositor, the bus and the service manager how things are.
 
 mod effects;
+mod waiters;
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -14,6 +15,7 @@ use rustix::process::{self, set_parent_process_death_signal};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
+use self::waiters::Waiter;
 use super::Input;
 use super::board::Board;
 use super::clock::Clock;
@@ -90,6 +92,8 @@ pub(super) struct Daemon {
     happened: VecDeque<Event>,
     /// The next shell gets an empty profile.
     profile_aside: bool,
+    /// Callers who hear when the page is seen.
+    waiters: Vec<Waiter>,
     finished: bool,
 }
 
@@ -175,6 +179,7 @@ impl Daemon {
             probes: 0,
             happened: VecDeque::new(),
             profile_aside: false,
+            waiters: Vec::new(),
             finished: false,
         }
     }
@@ -183,7 +188,7 @@ impl Daemon {
     fn next_wake(&self) -> Option<Duration> {
         let watchdog = self.board.watchdog(self.number).map(|period| self.pet + period / 2);
         let page = self.shell.as_ref().and_then(|shell| shell.page.as_ref()).and_then(Page::deadline);
-        [self.machine.deadline(), page, watchdog].into_iter().flatten().min()
+        [self.machine.deadline(), page, watchdog, self.waiters_deadline()].into_iter().flatten().min()
     }
 
     /// Called once a turn: the loop goes round. Told early when we are awake anyway, so as not to wake for it.
@@ -259,13 +264,20 @@ impl Daemon {
     }
 
     fn call(&mut self, call: Call) {
-        let answer = self.machine.command(call.command, self.clock.now());
-        let answer = answer.map(|effects| {
-            self.carry_out(effects);
-            self.take_turns();
-        });
-        // A caller that has gone needs no answer.
-        let _ = call.reply.send(answer);
+        let shows_page = call.command.shows_page();
+        match self.machine.command(call.command, self.clock.now()) {
+            // A caller that has gone needs no answer.
+            Err(refusal) => drop(call.reply.send(Err(refusal))),
+            Ok(effects) => {
+                if shows_page {
+                    self.answer_when_shown(call.reply);
+                } else {
+                    let _ = call.reply.send(Ok(()));
+                }
+                self.carry_out(effects);
+                self.take_turns();
+            }
+        }
     }
 
     fn event(&mut self, event: Event) {
@@ -281,6 +293,7 @@ impl Daemon {
             self.carry_out(effects);
         }
         self.publish();
+        self.answer_waiters();
     }
 
     /// Tells whoever wants to know, as far as something has changed.

@@ -1,0 +1,67 @@
+//! Callers who asked for a page and hear of it when it is seen: `reload`, `home` and their like succeed with the page
+//! on the screen, and fail with the reason why it is not.
+
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::Daemon;
+use crate::machine::Refusal;
+use kiosk_core::api::State;
+
+/// From the call to the page: below the patience of D-Bus callers, 25 s.
+const SHOWN_LIMIT: Duration = Duration::from_secs(20);
+/// Callers who wait at a time; further ones are told at once that the page is not there yet.
+const MAX_WAITING: usize = 32;
+
+/// One caller.
+pub(super) struct Waiter {
+    reply: oneshot::Sender<Result<(), Refusal>>,
+    /// Failures before the call.
+    failures: u64,
+    until: Duration,
+}
+
+impl Daemon {
+    /// Answers when the page is seen, or is known not to be.
+    pub(super) fn answer_when_shown(&mut self, reply: oneshot::Sender<Result<(), Refusal>>) {
+        let failures = self.status.borrow().failures;
+        let until = self.clock.now() + SHOWN_LIMIT;
+        if self.waiters.len() >= MAX_WAITING {
+            let _ = reply.send(Err(Refusal::NotYet));
+            return;
+        }
+        self.waiters.push(Waiter { reply, failures, until });
+    }
+
+    /// When the first of them has waited long enough.
+    pub(super) fn waiters_deadline(&self) -> Option<Duration> {
+        self.waiters.iter().map(|waiter| waiter.until).min()
+    }
+
+    /// Answers whom there is an answer for.
+    pub(super) fn answer_waiters(&mut self) {
+        if self.waiters.is_empty() {
+            return;
+        }
+        let (state, now) = (self.machine.state(), self.clock.now());
+        let (failures, reason) = {
+            let status = self.status.borrow();
+            (status.failures, status.last_failure.0.clone())
+        };
+        for waiter in std::mem::take(&mut self.waiters) {
+            let answer = match state {
+                _ if failures > waiter.failures => Err(Refusal::Failed(reason.clone())),
+                State::Ready => Ok(()),
+                State::Stopped => Err(Refusal::Stopped),
+                _ if now >= waiter.until => Err(Refusal::NotYet),
+                _ => {
+                    self.waiters.push(waiter);
+                    continue;
+                }
+            };
+            // A caller that has gone needs no answer.
+            let _ = waiter.reply.send(answer);
+        }
+    }
+}
