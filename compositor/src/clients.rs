@@ -60,15 +60,24 @@ pub fn serve(kiosk: &mut Kiosk, mut display: Display<Kiosk>) -> io::Result<()> {
     inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
 }
 
-/// Takes in who connects to this socket, some in each turn.
+/// Takes in who connects to this socket.
 pub fn accept_from(kiosk: &mut Kiosk, listener: UnixListener, privilege: Privilege, shell: usize) -> io::Result<()> {
+    accept_each(kiosk, listener, move |kiosk, stream| kiosk.take_in(stream, privilege, shell))
+}
+
+/// Hands on who connects to this socket, some in each turn.
+pub fn accept_each(
+    kiosk: &mut Kiosk,
+    listener: UnixListener,
+    mut take: impl FnMut(&mut Kiosk, UnixStream) + 'static,
+) -> io::Result<()> {
     let source = Generic::new(listener, Interest::READ, Mode::Level);
     let own: Rc<Cell<Option<RegistrationToken>>> = Rc::default();
     let token = own.clone();
     let inserted = kiosk.handle.insert_source(source, move |_, listener, kiosk| {
         for _ in 0..ACCEPTED_A_TURN {
             match listener.accept() {
-                Ok((stream, _)) => kiosk.take_in(stream, privilege, shell),
+                Ok((stream, _)) => take(kiosk, stream),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 // It hung up before we came to it.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}

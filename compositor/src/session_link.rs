@@ -3,26 +3,35 @@
 
 use std::{
     io::{self, Read, Write},
-    os::unix::net::{UnixListener, UnixStream},
+    os::unix::net::UnixStream,
     path::Path,
 };
 
 use kiosk_core::{
     api::{MAX_LINE, Notice, Report},
+    quota::{Place, Quota},
     sockets::{Access, bind},
 };
+use rustix::net::sockopt::socket_peercred;
 use smithay::reexports::calloop::{Interest, LoopHandle, Mode, PostAction, generic::Generic};
 
-use crate::{kiosk::Kiosk, sockets::PROGRAM, stage::shell::Readiness};
+use crate::{clients, kiosk::Kiosk, sockets::PROGRAM, stage::shell::Readiness};
 
-/// Connections at a time for each shell: one session, and its successor that comes before the old one is cleaned up.
+/// Connections at a time for each shell, in all and of one user: one session, and its successor that comes before the
+/// old one is cleaned up.
 const MOST_CONNECTIONS: usize = 8;
+const MOST_CONNECTIONS_EACH: usize = 4;
+/// What is read of a connection in a turn of the loop, bytes: a few dozen reports, and the next turn is for all others
+/// first. What was not read waits at the sender's end.
+const READ_A_TURN: usize = 4096;
 
 struct Link {
     id: u64,
     /// The shell that it reports of; `None` before its first report.
     shell: Option<usize>,
     writer: UnixStream,
+    /// Among the connections of its user.
+    _place: Place<u32>,
 }
 
 /// The sessions that are connected; the last one counts.
@@ -50,7 +59,7 @@ impl SessionLinks {
         self.links.retain_mut(|link| news.iter().all(|notice| send(&mut link.writer, notice).is_ok()));
     }
 
-    fn welcome(&mut self, mut writer: UnixStream) -> io::Result<u64> {
+    fn welcome(&mut self, mut writer: UnixStream, place: Place<u32>) -> io::Result<u64> {
         let wayland_displays = self.displays.clone();
         let wayland_display = wayland_displays.first().cloned().unwrap_or_default();
         send(&mut writer, &Notice::Hello { wayland_display, wayland_displays })?;
@@ -60,7 +69,7 @@ impl SessionLinks {
         }
         let id = self.next_id;
         self.next_id += 1;
-        self.links.push(Link { id, shell: None, writer });
+        self.links.push(Link { id, shell: None, writer, _place: place });
         Ok(id)
     }
 }
@@ -76,30 +85,21 @@ fn send(writer: &mut UnixStream, notice: &Notice) -> io::Result<()> {
 pub fn listen(kiosk: &mut Kiosk, path: &Path, displays: Vec<String>) -> io::Result<()> {
     let listener = bind(path, Access::GROUP, PROGRAM)?;
     kiosk.session.displays = displays;
-    let source = Generic::new(listener, Interest::READ, Mode::Level);
-    let inserted = kiosk.handle.insert_source(source, |_, listener, kiosk| {
-        accept(listener, kiosk);
-        Ok(PostAction::Continue)
-    });
-    inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
-}
-
-fn accept(listener: &UnixListener, kiosk: &mut Kiosk) {
-    while let Ok((stream, _)) = listener.accept() {
-        let most = MOST_CONNECTIONS * kiosk.stage.shells.len();
-        if kiosk.session.links.len() >= most {
-            tracing::warn!(most, "a session was turned away: there are too many");
-            continue;
-        }
-        if let Err(error) = connect(stream, kiosk) {
+    let shells = kiosk.stage.shells.len().max(1);
+    let quota = Quota::new(MOST_CONNECTIONS * shells, MOST_CONNECTIONS_EACH * shells);
+    clients::accept_each(kiosk, listener, move |kiosk, stream| {
+        if let Err(error) = connect(stream, &quota, kiosk) {
             tracing::warn!(%error, "a session could not be connected");
         }
-    }
+    })
 }
 
-fn connect(stream: UnixStream, kiosk: &mut Kiosk) -> io::Result<()> {
+fn connect(stream: UnixStream, quota: &Quota<u32>, kiosk: &mut Kiosk) -> io::Result<()> {
     stream.set_nonblocking(true)?;
-    let id = kiosk.session.welcome(stream.try_clone()?)?;
+    let user = socket_peercred(&stream)?.uid.as_raw();
+    let place = quota.take(&user);
+    let place = place.ok_or_else(|| io::Error::other(format!("there are too many, of user {user} or in all")))?;
+    let id = kiosk.session.welcome(stream.try_clone()?, place)?;
     let handle: LoopHandle<'static, Kiosk> = kiosk.handle.clone();
     let mut pending = Vec::new();
     let source = Generic::new(stream, Interest::READ, Mode::Level);
@@ -125,32 +125,29 @@ fn connect(stream: UnixStream, kiosk: &mut Kiosk) -> io::Result<()> {
     inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
 }
 
-/// Reads what is there and hands on whole lines. Returns whether the connection goes on.
+/// Reads once and hands on whole lines. Returns whether the connection goes on.
 fn read_lines(reader: &mut impl Read, pending: &mut Vec<u8>, mut line: impl FnMut(&[u8]) -> bool) -> bool {
-    let mut buffer = [0; 4096];
-    loop {
-        match reader.read(&mut buffer) {
-            Ok(0) => return false,
-            Ok(count) => pending.extend_from_slice(&buffer[..count]),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(_) => return false,
-        }
-        while let Some(end) = pending.iter().position(|byte| *byte == b'\n') {
-            let rest = pending.split_off(end + 1);
-            let whole = std::mem::replace(pending, rest);
-            if !line(&whole[..end]) {
-                return false;
-            }
-        }
-        if pending.len() > MAX_LINE {
-            tracing::warn!(
-                most = MAX_LINE,
-                "the control socket got a line that is too long; the sender is disconnected"
-            );
+    let mut buffer = [0; READ_A_TURN];
+    let mut read = match reader.read(&mut buffer) {
+        Ok(0) => return false,
+        Ok(count) => buffer.get(..count).unwrap_or_default(),
+        Err(error) => return matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted),
+    };
+    while let Some(end) = read.iter().position(|byte| *byte == b'\n') {
+        let (last, rest) = read.split_at(end);
+        pending.extend_from_slice(last);
+        let goes_on = line(pending);
+        pending.clear();
+        if !goes_on {
             return false;
         }
+        read = rest.get(1..).unwrap_or_default();
     }
+    pending.extend_from_slice(read);
+    if pending.len() > MAX_LINE {
+        tracing::warn!(most = MAX_LINE, "the control socket got a line that is too long; the sender is disconnected");
+    }
+    pending.len() <= MAX_LINE
 }
 
 impl Kiosk {
@@ -221,12 +218,36 @@ mod tests {
         assert_eq!(pending, b"three");
     }
 
+    #[test]
+    fn a_turn_is_one_read_whatever_waits() {
+        let flood = b"x\n".repeat(READ_A_TURN);
+        let (mut reader, mut pending, mut lines) = (flood.as_slice(), Vec::new(), 0);
+        assert!(read_lines(&mut reader, &mut pending, |_| {
+            lines += 1;
+            true
+        }));
+        assert_eq!((lines, reader.len()), (READ_A_TURN / 2, flood.len() - READ_A_TURN));
+    }
+
+    #[test]
+    fn a_line_without_an_end_ends_the_connection() {
+        let flood = vec![b'x'; MAX_LINE * 2];
+        let (mut reader, mut pending, mut turns) = (flood.as_slice(), Vec::new(), 0);
+        while read_lines(&mut reader, &mut pending, |_| true) {
+            turns += 1;
+        }
+        assert_eq!(turns, MAX_LINE / READ_A_TURN);
+    }
+
     proptest! {
         #[test]
         fn no_flood_grows_without_bound(bytes in prop::collection::vec(any::<u8>(), 0..200_000)) {
             let mut pending = Vec::new();
-            read_lines(&mut bytes.as_slice(), &mut pending, |_| true);
-            prop_assert!(pending.len() <= MAX_LINE + 4096);
+            let mut reader = bytes.as_slice();
+            while read_lines(&mut reader, &mut pending, |_| true) {
+                prop_assert!(pending.len() <= MAX_LINE);
+            }
+            prop_assert!(pending.len() <= MAX_LINE + READ_A_TURN);
         }
     }
 }

@@ -10,13 +10,18 @@ use serde_json::Value;
 /// longer is skipped whole.
 pub const MAX_MESSAGE: usize = 32 * 1024 * 1024;
 
+/// Values that a message may be made of: one of nothing but small ones takes far more memory when it is read. A page
+/// with a thousand frames has some ten thousand.
+pub const MAX_VALUES: usize = 100_000;
+
 /// Cuts what is read into messages.
 #[derive(Debug, Default)]
 pub struct Frames {
     partial: Vec<u8>,
     /// The message being read is too long: it is thrown away up to its end.
     skipping: bool,
-    messages: VecDeque<Value>,
+    /// With their lengths as text.
+    messages: VecDeque<(Value, usize)>,
 }
 
 impl Frames {
@@ -30,8 +35,8 @@ impl Frames {
         self.append(bytes);
     }
 
-    /// The next whole message.
-    pub fn pop(&mut self) -> Option<Value> {
+    /// The next whole message, and its length as text, bytes.
+    pub fn pop(&mut self) -> Option<(Value, usize)> {
         self.messages.pop_front()
     }
 
@@ -53,11 +58,29 @@ impl Frames {
         if std::mem::take(&mut self.skipping) {
             return;
         }
+        if values(&message) > MAX_VALUES {
+            return tracing::warn!(most = MAX_VALUES, "the browser sent a message of too many values; it is skipped");
+        }
         match serde_json::from_slice(&message) {
-            Ok(message) => self.messages.push_back(message),
+            Ok(value) => self.messages.push_back((value, message.len())),
             Err(error) => tracing::warn!(%error, "the browser sent a message that is no JSON; it is skipped"),
         }
     }
+}
+
+/// How many values a text has at most, if it is JSON: each but the first stands behind one of these.
+fn values(text: &[u8]) -> usize {
+    let (mut count, mut quoted, mut escaped) = (1, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' | b'[' | b'{' | b':' if !quoted => count += 1,
+            _ => {}
+        }
+    }
+    count
 }
 
 /// A message as it is written to the pipe.
@@ -74,7 +97,7 @@ mod tests {
     use serde_json::json;
 
     fn all(frames: &mut Frames) -> Vec<Value> {
-        std::iter::from_fn(|| frames.pop()).collect()
+        std::iter::from_fn(|| frames.pop()).map(|(message, _)| message).collect()
     }
 
     #[test]
@@ -96,6 +119,16 @@ mod tests {
         }
         frames.push(b"\0{\"id\":4}\0");
         assert_eq!(all(&mut frames), [json!({"id": 4})]);
+    }
+
+    #[test]
+    fn a_message_of_too_many_values_is_skipped_and_a_long_text_is_not() {
+        let mut frames = Frames::default();
+        let many = format!("[0{}]\0", ",0".repeat(MAX_VALUES));
+        let long = json!({ "url": ",[{:\\\"".repeat(MAX_VALUES) });
+        frames.push(many.as_bytes());
+        frames.push(&frame(&long));
+        assert_eq!(all(&mut frames), [long]);
     }
 
     proptest! {

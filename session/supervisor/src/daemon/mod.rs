@@ -3,6 +3,7 @@
 
 mod board;
 mod clock;
+mod pipe;
 mod session;
 mod shell;
 mod signals;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use serde_json::Value;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedSemaphorePermit};
 use tokio::task::JoinSet;
 use tracing::Instrument;
 
@@ -33,10 +34,24 @@ use kiosk_core::notify::Notifier;
 #[derive(Debug)]
 pub(crate) enum Input {
     Link(Link),
-    Probed { generation: u64, answer: Result<(), ProbeError> },
-    FromBrowser { generation: u64, message: Value },
-    PipeClosed { generation: u64 },
-    Exited { generation: u64, how: String },
+    Probed {
+        generation: u64,
+        answer: Result<(), ProbeError>,
+    },
+    /// With its share of the room for what waits.
+    FromBrowser {
+        generation: u64,
+        message: Value,
+        _room: OwnedSemaphorePermit,
+    },
+    PipeClosed {
+        generation: u64,
+        why: &'static str,
+    },
+    Exited {
+        generation: u64,
+        how: String,
+    },
 }
 
 /// Runs the session until it is told to end (SIGTERM, SIGINT): each of the shells with a machine, a browser and a

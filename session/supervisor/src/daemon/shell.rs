@@ -4,27 +4,25 @@
 use std::time::Duration;
 
 use rustix::pipe::{PipeFlags, pipe_with};
-use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::unix::pipe::{Receiver, Sender};
 use tokio::sync::mpsc;
 
-use super::Input;
+use super::{Input, pipe};
 use crate::browser::{self, Surroundings};
-use crate::devtools::{Frames, frame};
+use crate::devtools::frame;
 use crate::launcher::{LaunchError, Process};
 use crate::page::{Page, Rules};
 use kiosk_core::config::Shell as Configured;
-
-/// What is read from the pipe at a time.
-const BLOCK: usize = 16 * 1024;
 
 /// One shell, from its start to its end.
 pub(super) struct Shell {
     pub pid: u32,
     /// `None`: it is no browser.
     pub page: Option<Page>,
-    to_browser: mpsc::UnboundedSender<Vec<u8>>,
+    /// `None`: it does not read, and that has been told.
+    to_browser: Option<mpsc::Sender<Vec<u8>>>,
+    inputs: mpsc::UnboundedSender<Input>,
+    generation: u64,
     kill: mpsc::UnboundedSender<Duration>,
 }
 
@@ -37,7 +35,7 @@ impl Shell {
         inputs: &mpsc::UnboundedSender<Input>,
         generation: u64,
     ) -> Result<Shell, LaunchError> {
-        let (to_browser, outgoing) = mpsc::unbounded_channel();
+        let (to_browser, outgoing) = mpsc::channel(pipe::MOST_ORDERS);
         let (order, page) = match configured.command_line() {
             Some(words) => (browser::command_order(&words, surroundings)?, None),
             None => {
@@ -47,20 +45,20 @@ impl Shell {
                 let order = browser::order(configured, surroundings, (their_reader, their_writer))?;
                 let writer = Sender::from_owned_fd(writer).map_err(failed)?;
                 let reader = Receiver::from_owned_fd(reader).map_err(failed)?;
-                tokio::spawn(write(writer, outgoing));
-                tokio::spawn(read(reader, inputs.clone(), generation));
+                tokio::spawn(pipe::write(writer, outgoing));
+                tokio::spawn(pipe::read(reader, inputs.clone(), generation));
                 (order, Some(Page::new(rules)))
             }
         };
         let process = Process::spawn(order)?;
         let pid = process.pid().as_raw_nonzero().get().unsigned_abs();
         let (kill, kills) = mpsc::unbounded_channel();
-        let inputs = inputs.clone();
+        let ended = inputs.clone();
         tokio::spawn(async move {
             let how = process.ended(kills).await;
-            let _ = inputs.send(Input::Exited { generation, how });
+            let _ = ended.send(Input::Exited { generation, how });
         });
-        let mut shell = Shell { pid, page, to_browser, kill };
+        let mut shell = Shell { pid, page, to_browser: Some(to_browser), inputs: inputs.clone(), generation, kill };
         shell.flush();
         Ok(shell)
     }
@@ -71,7 +69,12 @@ impl Shell {
         for message in page.take_outgoing() {
             tracing::trace!(%message, "to the browser");
             // Without its end of the pipe the browser is about to end: that is heard of otherwise.
-            let _ = self.to_browser.send(frame(&message));
+            let sent = self.to_browser.as_ref().map(|to_browser| to_browser.try_send(frame(&message)));
+            if let Some(Err(mpsc::error::TrySendError::Full(_))) = sent {
+                self.to_browser = None;
+                let why = "the browser does not read what it is told";
+                let _ = self.inputs.send(Input::PipeClosed { generation: self.generation, why });
+            }
         }
     }
 
@@ -79,34 +82,4 @@ impl Shell {
     pub fn kill(&self, grace: Duration) {
         let _ = self.kill.send(grace);
     }
-}
-
-async fn write(mut pipe: Sender, mut messages: mpsc::UnboundedReceiver<Vec<u8>>) {
-    while let Some(message) = messages.recv().await {
-        if let Err(error) = pipe.write_all(&message).await {
-            return tracing::debug!(%error, "the browser does not take orders any more");
-        }
-    }
-}
-
-async fn read(mut pipe: Receiver, inputs: mpsc::UnboundedSender<Input>, generation: u64) {
-    let mut frames = Frames::default();
-    let mut block = vec![0; BLOCK];
-    loop {
-        match pipe.read(&mut block).await {
-            Ok(0) => break,
-            Err(error) => {
-                tracing::debug!(%error, "the browser can't be heard any more");
-                break;
-            }
-            Ok(count) => frames.push(&block[..count]),
-        }
-        while let Some(message) = frames.pop() {
-            let message: Value = message;
-            if inputs.send(Input::FromBrowser { generation, message }).is_err() {
-                return;
-            }
-        }
-    }
-    let _ = inputs.send(Input::PipeClosed { generation });
 }

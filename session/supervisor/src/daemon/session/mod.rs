@@ -33,6 +33,10 @@ use kiosk_core::text::shortened;
 /// Commands that wait for their turn; a caller beyond that waits itself.
 const MOST_CALLS: usize = 32;
 
+/// Inputs that are dealt with before commands and the clock have their turn. Less than tokio lets a task take at once
+/// (128), or they would never be looked at.
+const MOST_IN_A_ROW: u32 = 32;
+
 /// Of a message to the person before the screen: URLs in it may be megabytes long, a line of the control socket not.
 const MOST_CHARACTERS: usize = 500;
 
@@ -125,15 +129,26 @@ impl Daemon {
     /// Until it is told to end.
     pub async fn run(mut self, ends: Ends) {
         let Ends { mut signals, mut from_tasks, mut from_bus, calls: _calls } = ends;
+        let mut in_a_row = 0;
         while !self.finished {
             let wake = self.next_wake();
+            in_a_row += 1;
+            let others_first = in_a_row > MOST_IN_A_ROW;
             tokio::select! {
-                // Answers before deadlines: after a pause of the whole machine both are there at once.
+                // Answers before deadlines: after a pause of the whole machine both are there at once. But a browser
+                // that always has something to say keeps nobody else from being heard.
                 biased;
                 () = signals.end() => self.event(Event::Shutdown),
-                Some(input) = from_tasks.recv() => self.input(input),
-                Some(call) = from_bus.recv() => self.call(call),
-                () = self.clock.sleep_until(wake) => self.tick(),
+                Some(input) = from_tasks.recv(), if !others_first => self.input(input),
+                Some(call) = from_bus.recv() => {
+                    in_a_row = 0;
+                    self.call(call);
+                }
+                () = self.clock.sleep_until(wake) => {
+                    in_a_row = 0;
+                    self.tick();
+                }
+                () = std::future::ready(()), if others_first => in_a_row = 0,
             }
             self.still_alive();
         }
@@ -228,7 +243,7 @@ impl Daemon {
                     });
                 }
             }
-            Input::FromBrowser { generation, message } => {
+            Input::FromBrowser { generation, message, _room } => {
                 let now = self.clock.now();
                 if generation == self.launches
                     && let Some(page) = self.page()
@@ -238,9 +253,9 @@ impl Daemon {
                     self.page_events();
                 }
             }
-            Input::PipeClosed { generation } => {
+            Input::PipeClosed { generation, why } => {
                 if generation == self.launches && self.shell.is_some() {
-                    self.event(Event::Detached { reason: "the browser closed its pipe".into() });
+                    self.event(Event::Detached { reason: why.into() });
                 }
             }
             Input::Exited { generation, how } => {
