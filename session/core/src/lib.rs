@@ -7,6 +7,7 @@ pub mod chromium;
 pub mod config;
 pub mod durable;
 pub mod files;
+mod log_limit;
 pub mod logging;
 pub mod notify;
 pub mod quantities;

@@ -6,19 +6,35 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
 
+use crate::log_limit::Limiter;
 use crate::notify::stderr_is_the_journal;
 
+/// Environment variable with the filter, in `tracing_subscriber`'s syntax: `debug`, `kioskd=debug,info`.
+const FILTER_ENV: &str = "RUST_LOG";
+
 /// Logs to the journal with fields when a service manager reads us, else to stderr. `RUST_LOG` filters, or `default`
-/// where it is not set.
+/// where it is not set or makes no sense, which is said. What is said again and again is counted instead.
 pub fn start(default: &str) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let wanted = std::env::var(FILTER_ENV).ok().filter(|filter| !filter.trim().is_empty());
+    let parsed = wanted.as_ref().map(EnvFilter::try_new);
+    let (filter, wrong) = match parsed {
+        None => (EnvFilter::new(default), None),
+        Some(Ok(filter)) => (filter, None),
+        Some(Err(error)) => (EnvFilter::new(default), Some(error)),
+    };
     let journal = stderr_is_the_journal().then(tracing_journald::layer).and_then(Result::ok);
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(Limiter::new()).with(filter);
     match journal {
         Some(journal) => registry.with(journal).init(),
         None => {
             let colours = std::io::stderr().is_terminal();
             registry.with(fmt::layer().with_writer(std::io::stderr).with_ansi(colours).with_target(false)).init();
         }
+    }
+    if let Some(error) = wrong {
+        tracing::warn!(
+            %error, value = wanted, used = default,
+            "{FILTER_ENV} is no filter, allowed are such as \"debug\" or \"kioskd=debug,info\""
+        );
     }
 }
