@@ -6,12 +6,14 @@
 //! from the message. Nothing is remembered between calls, so a change of groups or rules counts at once.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use zbus::message::{Flags, Header};
 use zbus::{Connection, OwnedVariant, Variant};
 
 use crate::api::ADMIN_GROUP;
+use crate::files::read_regular;
 use crate::quota::Quota;
 
 /// What the caller wants; the names are those of the polkit actions.
@@ -82,6 +84,10 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 /// `AllowUserInteraction` of polkit's `CheckAuthorization`.
 const POLKIT_INTERACTION: u32 = 1;
 
+/// Where groups are, and how long that file may be, bytes.
+const GROUPS: &str = "/etc/group";
+const MAX_GROUPS: u64 = 1 << 20;
+
 /// Decides for one program; clones are the same.
 #[derive(Debug, Clone)]
 pub struct Authority {
@@ -127,7 +133,8 @@ fn allowed(caller: &Caller, own_uid: u32, admins: Option<u32>) -> bool {
 
 /// The number of the group [`ADMIN_GROUP`], from `/etc/group`; a system without that file has no groups to ask for.
 pub fn admin_group() -> Option<u32> {
-    group_id(&std::fs::read_to_string("/etc/group").ok()?, ADMIN_GROUP)
+    let groups = read_regular(Path::new(GROUPS), MAX_GROUPS).ok()?;
+    group_id(&String::from_utf8_lossy(&groups), ADMIN_GROUP)
 }
 
 /// The number of the group `name` in `text`, which is in the format of `/etc/group`.
@@ -203,13 +210,13 @@ async fn within<T>(limit: Duration, asked: impl Future<Output = zbus::Result<T>>
 mod tests {
     use super::*;
 
-    const GROUPS: &str = "root:x:0:\nkiosk-admins:x:7:\nkiosk-admin:x:990:ann,bob\nbroken\nvideo:x:44:kiosk\n";
+    const SOME: &str = "root:x:0:\nkiosk-admins:x:7:\nkiosk-admin:x:990:ann,bob\nbroken\nvideo:x:44:kiosk\n";
 
     #[test]
     fn groups_are_found_by_their_whole_name() {
-        assert_eq!(group_id(GROUPS, "kiosk-admin"), Some(990));
-        assert_eq!(group_id(GROUPS, "video"), Some(44));
-        assert_eq!(group_id(GROUPS, "broken"), None);
+        assert_eq!(group_id(SOME, "kiosk-admin"), Some(990));
+        assert_eq!(group_id(SOME, "video"), Some(44));
+        assert_eq!(group_id(SOME, "broken"), None);
         assert_eq!(group_id("", "kiosk-admin"), None);
     }
 

@@ -539,17 +539,55 @@ fn more_than_can_be_meant_is_refused_quickly_and_in_few_words() {
     }
     let loaded = load_one(&many("[output.'DP-#']\nrotation = 90\n", 256));
     assert_eq!((loaded.errors.len(), loaded.config.outputs.len()), (0, 257));
-    let key = "x".repeat(900_000);
+    let key = "x".repeat(60_000);
     for text in [format!("[shell]\n{key} = 1\n"), format!("[output.'{key}']\nscale = 9\n"), format!("[{key}]\na = 1\n")]
     {
         let told = error_of(&text).2;
         assert!(told.chars().count() <= 1001, "{} characters", told.len());
     }
-    // A megabyte of nonsense: told where it begins, within the time that a start has.
+    // A file full of nonsense: told where it begins, within the time that a start has.
     let started = std::time::Instant::now();
-    let loaded = load_one(&format!("[shell]\n{}", many("a#=1\n", 100_000)));
+    let loaded = load_one(&format!("[shell]\n{}", many("a#=1\n", 7000)));
     assert_eq!(loaded.errors.len(), 33);
     let last = &loaded.errors[32];
-    assert_eq!((last.origin.position.unwrap().line, &*last.message), (34, "from here on 99968 more things are wrong"));
+    assert_eq!((last.origin.position.unwrap().line, &*last.message), (34, "from here on 6968 more things are wrong"));
     assert!(started.elapsed() < std::time::Duration::from_secs(60), "{:?}", started.elapsed());
+}
+
+/// By what is in the file, and by what the file is: refused, and the rest of the configuration is in force.
+#[test]
+fn a_file_that_is_huge_deep_or_none_is_named_and_skipped() {
+    use std::os::unix::fs::symlink;
+    let root = tempfile::tempdir().unwrap();
+    let directory = root.path().join("etc/kiosk/config.d");
+    std::fs::create_dir_all(&directory).unwrap();
+    let path = |name: &str| directory.join(format!("{name}.toml"));
+    std::fs::write(path("00-good"), "[splash]\nmessage = false\n").unwrap();
+    std::fs::File::create(path("huge")).unwrap().set_len(1 << 40).unwrap();
+    std::fs::write(path("keys"), "a=1\n".repeat(100_000)).unwrap();
+    std::fs::write(path("lists"), format!("a = {}", "[".repeat(30_000))).unwrap();
+    std::fs::write(path("tables"), format!("a = {}1", "{a=".repeat(20_000))).unwrap();
+    std::fs::write(path("dots"), format!("a{} = 1", ".a".repeat(30_000))).unwrap();
+    std::fs::write(path("heads"), format!("[a{}]", ".a".repeat(30_000))).unwrap();
+    std::fs::create_dir(path("directory")).unwrap();
+    let fifo = path("fifo");
+    let mode = rustix::fs::Mode::RWXU;
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, mode).unwrap();
+    symlink("/dev/zero", path("device")).unwrap();
+    symlink(path("loop"), path("loop")).unwrap();
+    let started = std::time::Instant::now();
+    let loaded = Config::load(&Sources::rooted(root.path()));
+    let elapsed = started.elapsed();
+    let wrong: Vec<String> = loaded.errors.iter().map(ToString::to_string).collect();
+    for name in ["huge", "keys", "lists", "tables", "dots", "heads", "directory", "fifo", "device", "loop"] {
+        assert_eq!(wrong.iter().filter(|line| line.contains(&format!("{name}.toml"))).count(), 1, "{name}: {wrong:#?}");
+    }
+    assert!(!loaded.config.splash.message, "the good file is in force");
+    assert!(elapsed < std::time::Duration::from_secs(5), "all ten in {elapsed:?}, on a busy machine");
+    for number in 0..70 {
+        std::fs::write(path(&format!("more-{number}")), "").unwrap();
+    }
+    let loaded = Config::load(&Sources::rooted(root.path()));
+    let only = loaded.errors.first().map(ToString::to_string).unwrap_or_default();
+    assert!(only.contains("it has more than 64 files of settings"), "{only}");
 }

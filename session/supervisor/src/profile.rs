@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use kiosk_core::api::STATE_DIR_ENV;
 use kiosk_core::durable::replace;
+use kiosk_core::files::read_regular;
 
 /// Where the service's data is when nobody says so.
 const SERVICE_DIR: &str = "/var/lib/kiosk-web";
@@ -81,16 +82,22 @@ fn can_write(directory: &Path) -> bool {
         && rustix::fs::access(directory, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
 }
 
+/// Of the browser's preferences, bytes; those of a kiosk are some ten thousand.
+const MAX_PREFERENCES: u64 = 4 << 20;
+
 /// Makes the profile's Preferences say that the browser ended well. A file that can't be read is put aside: the
 /// browser makes a new one.
 pub fn mark_clean_exit(profile: &Path) -> io::Result<()> {
     let directory = profile.join("Default");
     std::fs::create_dir_all(&directory)?;
     let file = directory.join("Preferences");
-    let text = match std::fs::read(&file) {
+    let text = match read_regular(&file, MAX_PREFERENCES) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(error),
+        Err(error) => {
+            tracing::warn!(file = %file.display(), %error, "the browser's preferences can't be used: put aside");
+            return std::fs::rename(&file, directory.join("Preferences.damaged"));
+        }
     };
     let Some(mut preferences) = serde_json::from_slice::<Value>(&text).ok().filter(Value::is_object) else {
         tracing::warn!(file = %file.display(), "the browser's preferences are damaged: put aside");

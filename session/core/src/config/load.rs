@@ -21,8 +21,11 @@ pub const VENDOR_DIR: &str = "usr/lib/kiosk/config.d";
 pub const ADMIN_FILE: &str = "etc/kiosk/config.toml";
 /// The administrator's further files.
 pub const ADMIN_DIR: &str = "etc/kiosk/config.d";
-/// Largest file read, bytes; a larger one is no configuration.
-const MAX_FILE: u64 = 1 << 20;
+/// Largest file read, bytes; a larger one is no configuration. Read, such a file can take a hundred times the memory.
+const MAX_FILE: u64 = 64 << 10;
+/// Files of a directory that are read, and names in it that are looked at: more than anybody can keep in mind.
+const MOST_FILES: usize = 64;
+const MOST_NAMES: usize = 4096;
 
 /// Where the layers are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -145,11 +148,18 @@ fn list(directory: &Path) -> Result<Vec<PathBuf>, ConfigError> {
         Err(error) => return Err(unreadable(directory, &error)),
     };
     let mut files = Vec::new();
-    for entry in entries {
+    let too_many = |what: &str| unreadable(directory, &std::io::Error::other(format!("it has more than {what}")));
+    for (number, entry) in entries.enumerate() {
+        if number == MOST_NAMES {
+            return Err(too_many(&format!("{MOST_NAMES} names in it")));
+        }
         let path = entry.map_err(|error| unreadable(directory, &error))?.path();
         if path.extension().is_some_and(|extension| extension == "toml") {
             files.push(path);
         }
+    }
+    if files.len() > MOST_FILES {
+        return Err(too_many(&format!("{MOST_FILES} files of settings")));
     }
     files.sort();
     Ok(files)
