@@ -62,7 +62,7 @@ fn start_after_failures(kiosk: &mut Kiosk, launch: Launch, failures: u32) {
         }
     };
     if let Err(error) = watch(kiosk, child, launch, failures, started) {
-        tracing::error!(%error, "the child could not be watched");
+        tracing::error!(%error, "child not watched");
         kiosk.stop(Exit(1));
     }
 }
@@ -119,7 +119,7 @@ fn watch(kiosk: &mut Kiosk, mut child: Child, launch: Launch, failures: u32, sta
             Ok(Some(status)) => status,
             Ok(None) => return Ok(PostAction::Continue),
             Err(error) => {
-                tracing::error!(%error, "the child's status could not be read");
+                tracing::error!(%error, "child status not read");
                 ExitStatus::from_raw(1 << 8)
             }
         };
@@ -171,7 +171,7 @@ fn exit_code(status: ExitStatus) -> u8 {
 /// Asks the child and all it started to end.
 pub fn end(pid: Pid) {
     if let Err(error) = kill_process_group(pid, Signal::TERM) {
-        tracing::debug!(%error, "the child could not be told to end");
+        tracing::debug!(%error, "child not signalled");
     }
 }
 

@@ -163,9 +163,9 @@ impl Kiosk {
         match screen.redraw.flipped(clients) {
             Flipped::Stray => return,
             Flipped::Awaited => {}
-            Flipped::AwaitsAnswer => self.after(frame_time / ANSWER_SHARE, move |kiosk| {
+            Flipped::WaitForClients => self.after(frame_time / ANSWER_SHARE, move |kiosk| {
                 if let Some(screen) = kiosk.screens.get_mut(id) {
-                    screen.redraw.moment_over();
+                    screen.redraw.clients_timeout();
                 }
             }),
         }

@@ -126,7 +126,7 @@ impl Kiosk {
         }
         self.publish();
         if let Err(error) = self.display.flush_clients() {
-            tracing::warn!(%error, "clients could not be written to");
+            tracing::warn!(%error, "clients not flushed");
         }
     }
 
@@ -137,7 +137,7 @@ impl Kiosk {
             TimeoutAction::Drop
         });
         if let Err(error) = inserted {
-            tracing::error!(%error, "a timer could not be armed");
+            tracing::error!(%error, "timer not armed");
         }
     }
 
@@ -167,7 +167,7 @@ impl Kiosk {
         };
         for id in shown_by.into_iter().flatten() {
             if let Some(screen) = self.screens.get_mut(id) {
-                screen.redraw.answered();
+                screen.redraw.client_drew();
             }
         }
     }
@@ -184,7 +184,7 @@ impl Kiosk {
         let areas: Vec<_> = (0..self.stage.shells.len()).map(|shell| self.area_of(shell)).collect();
         self.stage.windows.rearrange(&areas);
         let focus = self.stage.focus();
-        // A popup's grab keeps the keyboard from the window, and knows itself when it has ended.
+        // While a popup has a grab this has no effect: the grab keeps the keyboard until it ends.
         if let Some(keyboard) = self.seat.seat.get_keyboard()
             && keyboard.current_focus() != focus
         {

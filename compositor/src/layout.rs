@@ -65,7 +65,7 @@ impl Kiosk {
         for screen in self.screens.iter_mut() {
             let gone = screen.head.is_some_and(|id| !heads.iter().any(|head| head.id == id));
             if gone {
-                tracing::info!(screen = screen.name, "display disconnected; its screen is kept");
+                tracing::info!(screen = screen.name, "display disconnected; screen kept");
                 screen.head = None;
                 screen.redraw.resume();
             }
@@ -196,7 +196,7 @@ impl Kiosk {
         if self.screens.iter().next().is_some() {
             return;
         }
-        tracing::warn!("no display is connected; the shell runs on a virtual screen until one is");
+        tracing::warn!("no display connected; shell on a virtual screen");
         let head = Head {
             id: HeadId(0),
             name: VIRTUAL_NAME.into(),

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use kiosk_core::config::ScaleFactor;
+use kiosk_core::{config::ScaleFactor, quantities::QuantityError};
 
 use crate::backend::headless::OutputSpec;
 
@@ -125,17 +125,28 @@ pub enum MultiChoice {
 /// Largest edge of a screen that is made up, pixels.
 const LARGEST: u32 = 16_384;
 
+/// A text that describes no screen.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+enum OutputSpecError {
+    #[error("{0:?} is not WxH or WxH@SCALE, such as 1280x720 or 1920x1080@1.5")]
+    Form(String),
+    #[error("{0:?}: width and height are 1 to {LARGEST}")]
+    Size(String),
+    #[error("{0:?}: {1}")]
+    Scale(String, QuantityError),
+}
+
 /// `1280x720` or `1280x720@1.5`.
-fn parse_output(text: &str) -> Result<OutputSpec, String> {
-    let allowed = || format!("{text:?} is not WxH or WxH@SCALE, such as 1280x720 or 1920x1080@1.5");
+fn parse_output(text: &str) -> Result<OutputSpec, OutputSpecError> {
+    let form = || OutputSpecError::Form(text.into());
     let (size, scale) = text.split_once('@').unwrap_or((text, "1"));
-    let (width, height) = size.split_once('x').ok_or_else(allowed)?;
-    let width: u32 = width.parse().map_err(|_| allowed())?;
-    let height: u32 = height.parse().map_err(|_| allowed())?;
-    let scale: f64 = scale.parse().map_err(|_| allowed())?;
-    let scale = ScaleFactor::try_from(scale).map_err(|error| format!("{text:?}: {error}"))?;
+    let (width, height) = size.split_once('x').ok_or_else(form)?;
+    let width: u32 = width.parse().map_err(|_| form())?;
+    let height: u32 = height.parse().map_err(|_| form())?;
+    let scale: f64 = scale.parse().map_err(|_| form())?;
+    let scale = ScaleFactor::try_from(scale).map_err(|error| OutputSpecError::Scale(text.into(), error))?;
     if !(1..=LARGEST).contains(&width) || !(1..=LARGEST).contains(&height) {
-        return Err(format!("{text:?}: width and height are 1 to {LARGEST}"));
+        return Err(OutputSpecError::Size(text.into()));
     }
     Ok(OutputSpec { width, height, scale })
 }

@@ -41,7 +41,7 @@ impl Kiosk {
                 let check = std::mem::take(&mut kiosk.seat_session.check);
                 // Not if the screens went to another terminal meanwhile, also if they are on the way to the next.
                 if check == SeatCheck::Suspected && !kiosk.backend.has_screens() {
-                    tracing::error!("the seat was lost, as when logind is restarted: kioskd ends, to be started again");
+                    tracing::error!("seat lost without notice (was logind restarted?); exiting, to be started again");
                     kiosk.stop(Exit(1));
                 }
             });

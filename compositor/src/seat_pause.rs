@@ -19,7 +19,7 @@ pub struct SeatSession {
 impl Kiosk {
     /// Another VT takes the screen: nothing is drawn, nothing is held, until it comes back.
     pub fn session_paused(&mut self) {
-        tracing::info!("the session is paused");
+        tracing::info!("seat session paused");
         self.seat_session.paused = true;
         self.seat_has_news();
         self.publisher.mark_changed();
@@ -35,7 +35,7 @@ impl Kiosk {
     /// The screen is ours again. What it shows is not known: everything is drawn anew.
     pub fn session_resumed(&mut self) {
         if let Err(error) = self.backend.resume() {
-            tracing::warn!(%error, "the session is back, and the display device is not yet");
+            tracing::warn!(%error, "display device not ready at resume; retrying");
             self.after(RESUME_RETRY, |kiosk| {
                 if kiosk.seat_session.paused {
                     kiosk.session_resumed();
@@ -43,9 +43,9 @@ impl Kiosk {
             });
             return;
         }
-        tracing::info!("the session is back");
+        tracing::info!("seat session active");
         self.seat_session.paused = false;
-        // Whoever came back here wants to see something.
+        // Somebody switched back to this terminal: the screens go on.
         self.power_event(power::Event::Input { wakes: true });
         self.draw_from_scratch();
     }
@@ -53,7 +53,7 @@ impl Kiosk {
     /// The machine slept and is awake again. The session was not taken away for that: the kernel switched the screens
     /// off and on by itself, and told nobody.
     pub fn woke_up(&mut self) {
-        tracing::info!("the machine slept");
+        tracing::info!("resumed from sleep");
         self.backend.device_changed(DeviceChange::Slept);
         self.touch_cancel();
         self.power_event(power::Event::Woke);

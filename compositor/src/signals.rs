@@ -19,7 +19,7 @@ pub fn listen(kiosk: &mut Kiosk) -> anyhow::Result<()> {
         kiosk
             .handle
             .insert_source(source, move |_, _, kiosk| {
-                tracing::info!("{name}: ending");
+                tracing::info!(signal = name, "ending");
                 kiosk.stop(Exit(0));
                 Ok(PostAction::Remove)
             })

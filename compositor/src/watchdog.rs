@@ -13,7 +13,7 @@ pub fn start(kiosk: &mut Kiosk) {
         if kiosk.flips.can_draw() {
             kiosk.lifecycle.notifier.alive();
         } else {
-            tracing::error!("the screen cannot be drawn to; the watchdog is not fed");
+            tracing::error!("page flips lost; watchdog not fed");
         }
         TimeoutAction::ToDuration(half)
     });

@@ -184,7 +184,11 @@ impl Kiosk {
             }
             let refused = known.device.apply(&settings);
             if !refused.is_empty() {
-                tracing::info!(name = known.facts.name, settings = refused.join(", "), "not settings of this device");
+                tracing::info!(
+                    name = known.facts.name,
+                    settings = refused.join(", "),
+                    "settings not supported by this device"
+                );
             }
             known.settings = settings;
         }

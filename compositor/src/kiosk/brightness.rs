@@ -71,7 +71,7 @@ impl Kiosk {
             return;
         }
         if let Err(error) = self.listen_for_backlights() {
-            tracing::warn!(%error, "changes of backlights by others are not heard of");
+            tracing::warn!(%error, "backlights not watched: changes by others are not seen");
         }
     }
 

@@ -36,7 +36,7 @@ impl Kiosk {
             self.publisher.mark_changed();
         }
         if switches.iter().any(|(_, on)| !on) {
-            // What a finger on a dark screen does is for nobody.
+            // No client is to get touches on a screen that is off.
             self.touch_cancel();
         }
         self.arm_power_timer();
@@ -84,7 +84,7 @@ impl Kiosk {
         if self.power.has_schedule()
             && let Err(error) = self.watch_zone(timer.clone())
         {
-            tracing::warn!(%error, "another time zone will only be noticed at the schedule's next edge");
+            tracing::warn!(%error, "time zone not watched: a change is seen at the schedule's next edge");
         }
         self.wait_for_edge(&timer);
         let source = Generic::new(timer, Interest::READ, Mode::Level);
@@ -105,7 +105,7 @@ impl Kiosk {
         let source = Generic::new(ZoneWatch::system()?, Interest::READ, Mode::Level);
         let inserted = self.handle.insert_source(source, move |_, watch, kiosk| {
             if watch.changed() {
-                tracing::info!("the system has another time zone: the schedule is looked at anew");
+                tracing::info!("time zone changed; power schedule read again");
                 // It is remembered for minutes otherwise.
                 jiff::tz::reset_system_time_zone_cache();
                 kiosk.wait_for_edge(&timer);
@@ -121,7 +121,7 @@ impl Kiosk {
             let until = self.follow_schedule(Timestamp::now());
             match alarm::set(timer, until) {
                 Ok(()) => return,
-                Err(error) => tracing::debug!(%error, "the clock was set while the schedule was looked at"),
+                Err(error) => tracing::debug!(%error, "clock set while the schedule was read"),
             }
         }
         self.problem("power.schedule is not followed any more: the timer for its next edge could not be set".into());

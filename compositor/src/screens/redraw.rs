@@ -6,7 +6,7 @@
 //!
 //! A frame that was asked for while another was on its way is not drawn right after that one's page flip: at that
 //! moment clients are told that they may draw, and what they answer would miss the frame and be a whole period late,
-//! and so would be each frame after it. They get a moment first ([`Redraw::answered`], [`Redraw::moment_over`]).
+//! and so would be each frame after it. They get a moment first ([`Redraw::client_drew`], [`Redraw::clients_timeout`]).
 
 /// What a screen waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,12 +14,12 @@ enum State {
     /// Nothing under way.
     Idle,
     /// A frame is on its way to the screen: the page flip will tell.
-    Flip,
+    WaitingForFlip,
     /// Nothing was queued (no damage, or no display), and clients wait for their frame callbacks: a timer
     /// stands in for the page flip.
-    Pace,
+    WaitingForPace,
     /// A frame is due, and clients were told a moment ago that they may draw: the first that does ends the wait.
-    Answer,
+    WaitingForClients,
     /// No device access (another VT), until [`Redraw::resume`].
     Suspended,
 }
@@ -42,8 +42,8 @@ pub enum Flipped {
     Stray,
     /// Frame callbacks are due.
     Awaited,
-    /// Frame callbacks are due, and the loop is to arm a timer for [`Redraw::moment_over`].
-    AwaitsAnswer,
+    /// Frame callbacks are due, and the loop is to arm a timer for [`Redraw::clients_timeout`].
+    WaitForClients,
 }
 
 /// One screen's redraw state.
@@ -67,14 +67,14 @@ impl Redraw {
     }
 
     /// A client drew something for this screen.
-    pub fn answered(&mut self) {
+    pub fn client_drew(&mut self) {
         self.requested = true;
-        self.moment_over();
+        self.clients_timeout();
     }
 
     /// Clients had their moment to answer: what is due is drawn with or without them.
-    pub fn moment_over(&mut self) {
-        if self.state == State::Answer {
+    pub fn clients_timeout(&mut self) {
+        if self.state == State::WaitingForClients {
             self.state = State::Idle;
         }
     }
@@ -91,12 +91,12 @@ impl Redraw {
 
     /// Whether a page flip is outstanding: the watchdog's question.
     pub fn awaits_flip(&self) -> bool {
-        self.state == State::Flip
+        self.state == State::WaitingForFlip
     }
 
     /// Whether a frame is on its way to the screen or about to be drawn, without anything else having to happen.
     pub fn is_under_way(&self) -> bool {
-        self.wants_draw() || matches!(self.state, State::Flip | State::Answer)
+        self.wants_draw() || matches!(self.state, State::WaitingForFlip | State::WaitingForClients)
     }
 
     /// After an attempt to draw. Returns whether the loop is to arm the pacing timer.
@@ -108,16 +108,16 @@ impl Redraw {
         match outcome {
             Drawn::Queued => {
                 self.requested = false;
-                self.state = State::Flip;
+                self.state = State::WaitingForFlip;
                 false
             }
             Drawn::Empty { waiting } => {
                 self.requested = false;
-                self.state = if waiting { State::Pace } else { State::Idle };
+                self.state = if waiting { State::WaitingForPace } else { State::Idle };
                 waiting
             }
             Drawn::Failed => {
-                self.state = State::Pace;
+                self.state = State::WaitingForPace;
                 true
             }
         }
@@ -125,12 +125,12 @@ impl Redraw {
 
     /// The page flip came. `clients`: some wait for their frame callback, and will draw when they get it.
     pub fn flipped(&mut self, clients: bool) -> Flipped {
-        if self.state != State::Flip {
+        if self.state != State::WaitingForFlip {
             return Flipped::Stray;
         }
         if self.requested && clients {
-            self.state = State::Answer;
-            return Flipped::AwaitsAnswer;
+            self.state = State::WaitingForClients;
+            return Flipped::WaitForClients;
         }
         self.state = State::Idle;
         Flipped::Awaited
@@ -138,7 +138,7 @@ impl Redraw {
 
     /// The pacing timer fired. Returns whether it still matters.
     pub fn paced(&mut self) -> bool {
-        let awaited = self.state == State::Pace;
+        let awaited = self.state == State::WaitingForPace;
         if awaited {
             self.state = State::Idle;
         }
@@ -188,22 +188,22 @@ mod tests {
             let mut redraw = Redraw::default();
             let _ = redraw.drawn(Drawn::Queued);
             redraw.request();
-            assert_eq!(redraw.flipped(true), Flipped::AwaitsAnswer);
+            assert_eq!(redraw.flipped(true), Flipped::WaitForClients);
             assert!(!redraw.wants_draw());
             redraw
         };
         let mut redraw = due_at_flip();
         redraw.request();
         assert!(!redraw.wants_draw(), "the pointer is no answer");
-        redraw.answered();
+        redraw.client_drew();
         assert!(redraw.wants_draw());
         let mut redraw = due_at_flip();
-        redraw.moment_over();
+        redraw.clients_timeout();
         assert!(redraw.wants_draw());
         // With nothing due there is nothing to hold back.
         let _ = redraw.drawn(Drawn::Queued);
         assert_eq!(redraw.flipped(true), Flipped::Awaited);
-        redraw.answered();
+        redraw.client_drew();
         assert!(redraw.wants_draw());
     }
 
@@ -242,8 +242,8 @@ mod tests {
                     6 => redraw.suspend(),
                     7 => redraw.resume(),
                     8 => { redraw.flipped(true); }
-                    9 => redraw.answered(),
-                    10 => redraw.moment_over(),
+                    9 => redraw.client_drew(),
+                    10 => redraw.clients_timeout(),
                     _ => {}
                 }
             }
@@ -251,7 +251,7 @@ mod tests {
             if redraw.state == State::Suspended { redraw.resume(); }
             redraw.flipped(true);
             redraw.paced();
-            redraw.moment_over();
+            redraw.clients_timeout();
             prop_assert!(redraw.wants_draw());
         }
     }

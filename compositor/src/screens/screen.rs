@@ -207,7 +207,7 @@ impl Screen {
             Some(trouble) if trouble.reason == reason => trouble.times.saturating_add(1),
             _ => {
                 if !inactive {
-                    tracing::warn!(screen = self.name, reason, "a frame could not be shown; it is tried again");
+                    tracing::warn!(screen = self.name, reason, "frame not shown; retrying");
                 }
                 1
             }

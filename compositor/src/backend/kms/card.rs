@@ -229,7 +229,7 @@ impl Card {
             presenter.trim();
             // On another terminal that is done when the session comes back.
             if active && let Err(error) = presenter.reset() {
-                tracing::warn!(%error, "a display could not be looked at after the machine slept");
+                tracing::warn!(%error, "display not reset after sleep");
             }
         }
     }
@@ -246,7 +246,7 @@ impl Card {
         if let Some(presenter) = self.head_mut(head).and_then(|own| own.presenter.as_mut())
             && let Err(error) = presenter.reset()
         {
-            tracing::warn!(%error, "the display could not be set up again");
+            tracing::warn!(%error, "display not reset after a lost page flip");
         }
     }
 
@@ -260,7 +260,7 @@ impl Card {
         let scanout: Vec<_> = plane.into_iter().flatten().filter(|format| formats.contains(format)).collect();
         let formats: Vec<_> = formats.into_iter().collect();
         DmabufOffer::new(node.dev_id(), &formats, self.device, &scanout, Some(self.fd.clone()))
-            .inspect_err(|error| tracing::warn!(%error, "clients are not offered buffers of the GPU"))
+            .inspect_err(|error| tracing::warn!(%error, "no dmabuf feedback: clients get no buffers of the GPU"))
             .ok()
     }
 }

@@ -58,7 +58,7 @@ impl<H: Host> Kms<H> {
                 tracing::info!(card = %path.display(), driver = card.quirks.driver, renderer = card.renderer_name(), "display device");
                 self.cards.push(card);
             }
-            Err(error) => tracing::info!(card = %path.display(), %error, "not used"),
+            Err(error) => tracing::info!(card = %path.display(), %error, "display device not used"),
         }
     }
 
@@ -86,7 +86,7 @@ impl<H: Host> Kms<H> {
         });
         match inserted {
             Ok(_) => self.settles = Some(due),
-            Err(error) => tracing::warn!(%error, "a display that was unplugged may be missed"),
+            Err(error) => tracing::warn!(%error, "no timer for a held hotplug: an unplugged display may be missed"),
         }
     }
 
@@ -95,7 +95,7 @@ impl<H: Host> Kms<H> {
         let source = match UdevBackend::new(&seat) {
             Ok(source) => source,
             Err(error) => {
-                tracing::warn!(%error, "displays that are plugged in later will not be noticed");
+                tracing::warn!(%error, "hotplug not watched: displays that come later are not used");
                 return;
             }
         };
@@ -109,7 +109,7 @@ impl<H: Host> Kms<H> {
         });
         match inserted {
             Ok(token) => self.hotplug = Some(token),
-            Err(error) => tracing::warn!(%error, "displays that are plugged in later will not be noticed"),
+            Err(error) => tracing::warn!(%error, "hotplug not watched: displays that come later are not used"),
         }
     }
 }

@@ -108,7 +108,7 @@ impl Seat {
     /// Nothing of the seat is used any more: another may have it.
     pub fn released(&self) {
         if let Err(error) = call_libseat(|| self.0.seat.borrow_mut().disable()) {
-            tracing::warn!(%error, "the seat's manager does not know that we have let go");
+            tracing::warn!(%error, "seat not released: its manager was not told");
         }
     }
 }

@@ -63,9 +63,9 @@ fn report_loss(manager: Manager, error: SeatError) {
         Manager::Seatd => "seatd",
         Manager::Own => "the seat's manager",
         // It does not come back to a message bus that was started again.
-        Manager::Logind => "logind, which has to be restarted where the message bus was,",
+        Manager::Logind => "logind (to be restarted where the message bus was)",
     };
-    tracing::error!("the connection to {name} has ended ({error}): kioskd ends, to be started again with a new seat");
+    tracing::error!(manager = name, %error, "connection to the seat's manager ended; exiting, to be started again with a new seat");
 }
 
 /// Whether an inactive session can become active: not where libseat's last resort, to be its own seat manager, runs
@@ -85,13 +85,13 @@ pub fn start_input<H: Host>(handle: &LoopHandle<'static, H>, session: &Seat) -> 
     let seat = session.seat();
     let mut context = Libinput::new_with_udev::<LibinputSessionInterface<Seat>>(session.clone().into());
     if context.udev_assign_seat(&seat).is_err() {
-        tracing::warn!(seat, "there is no input: libinput could not take the seat");
+        tracing::warn!(seat, "no input: libinput could not take the seat");
         return None;
     }
     let source = LibinputInputBackend::new(context.clone());
     let inserted = handle.insert_source(source, |event, _, host| host.input(event));
     if let Err(error) = inserted {
-        tracing::warn!(%error, "there is no input");
+        tracing::warn!(%error, "no input: libinput is not watched");
         return None;
     }
     announce_devices(handle, &context);
@@ -105,7 +105,7 @@ pub fn announce_devices<H: Host>(handle: &LoopHandle<'static, H>, context: &Libi
     let mut context = context.clone();
     handle.insert_idle(move |host| {
         if let Err(error) = context.dispatch() {
-            tracing::warn!(%error, "input devices could not be looked at");
+            tracing::warn!(%error, "libinput dispatch failed");
         }
         for event in &mut context {
             match event {
