@@ -24,9 +24,9 @@ pub enum Role {
 }
 
 /// Longest wait before kiosk-session is started again.
-const LONGEST_DELAY: Duration = Duration::from_secs(10);
+const MAX_DELAY: Duration = Duration::from_secs(10);
 /// Wait before the first new start: short enough to be back within a second.
-const FIRST_DELAY: Duration = Duration::from_millis(300);
+const MIN_DELAY: Duration = Duration::from_millis(300);
 /// A session that ran this long was well: the next delay is the first again.
 const HEALTHY: Duration = Duration::from_secs(30);
 
@@ -156,7 +156,7 @@ fn again(kiosk: &mut Kiosk, launch: Launch, failures: u32) {
 }
 
 fn delay(failures: u32) -> Duration {
-    FIRST_DELAY.saturating_mul(1 << failures.min(6)).min(LONGEST_DELAY)
+    MIN_DELAY.saturating_mul(1 << failures.min(6)).min(MAX_DELAY)
 }
 
 /// The child's own status, or 128 and the signal that ended it.
@@ -188,8 +188,8 @@ mod tests {
 
     #[test]
     fn new_starts_slow_down_and_never_stop() {
-        assert_eq!(delay(0), FIRST_DELAY);
+        assert_eq!(delay(0), MIN_DELAY);
         assert!(delay(3) > delay(2));
-        assert_eq!(delay(60), LONGEST_DELAY);
+        assert_eq!(delay(60), MAX_DELAY);
     }
 }

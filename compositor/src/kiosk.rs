@@ -45,7 +45,7 @@ use crate::{
 };
 
 /// How long what follows the shell's first picture takes: clients' first requests, news on D-Bus.
-const SETTLING: Duration = Duration::from_secs(2);
+const SETTLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Everything the compositor knows.
 pub struct Kiosk {
@@ -105,7 +105,7 @@ impl Kiosk {
                     self.backend.trim(head);
                 }
                 if self.lifecycle.shell_shown() {
-                    self.after(SETTLING, |kiosk| {
+                    self.after(SETTLE_TIMEOUT, |kiosk| {
                         kiosk.lifecycle.settled();
                         memory::forget_start();
                     });

@@ -123,14 +123,14 @@ pub enum MultiChoice {
 }
 
 /// Largest edge of a screen that is made up, pixels.
-const LARGEST: u32 = 16_384;
+const MAX_OUTPUT_EDGE: u32 = 16_384;
 
 /// A text that describes no screen.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 enum OutputSpecError {
     #[error("{0:?} is not WxH or WxH@SCALE, such as 1280x720 or 1920x1080@1.5")]
     Form(String),
-    #[error("{0:?}: width and height are 1 to {LARGEST}")]
+    #[error("{0:?}: width and height are 1 to {MAX_OUTPUT_EDGE}")]
     Size(String),
     #[error("{0:?}: {1}")]
     Scale(String, QuantityError),
@@ -145,7 +145,7 @@ fn parse_output(text: &str) -> Result<OutputSpec, OutputSpecError> {
     let height: u32 = height.parse().map_err(|_| form())?;
     let scale: f64 = scale.parse().map_err(|_| form())?;
     let scale = ScaleFactor::try_from(scale).map_err(|error| OutputSpecError::Scale(text.into(), error))?;
-    if !(1..=LARGEST).contains(&width) || !(1..=LARGEST).contains(&height) {
+    if !(1..=MAX_OUTPUT_EDGE).contains(&width) || !(1..=MAX_OUTPUT_EDGE).contains(&height) {
         return Err(OutputSpecError::Size(text.into()));
     }
     Ok(OutputSpec { width, height, scale })

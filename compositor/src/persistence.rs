@@ -9,7 +9,7 @@ use kiosk_core::config::{SaveError, SavedState};
 use crate::kiosk::Kiosk;
 
 /// Between two writes of what changes in passing. A power cut loses no more than what came after the first of them.
-const REST: Duration = Duration::from_secs(3);
+const SAVE_INTERVAL: Duration = Duration::from_secs(3);
 
 /// Changes that outlive a restart, and where they are kept (`None`: nowhere).
 #[derive(Default)]
@@ -36,7 +36,7 @@ impl Kiosk {
         directory.as_ref().map_or(Ok(()), |directory| state.save(directory))
     }
 
-    /// Writes the state now, or within [`REST`] if that was done a moment ago.
+    /// Writes the state now, or within [`SAVE_INTERVAL`] if that was done a moment ago.
     pub(crate) fn save_in_passing(&mut self) -> Result<(), SaveError> {
         if self.saved.resting {
             self.saved.unwritten = true;
@@ -44,7 +44,7 @@ impl Kiosk {
         }
         self.save()?;
         self.saved.resting = true;
-        self.after(REST, |kiosk| {
+        self.after(SAVE_INTERVAL, |kiosk| {
             kiosk.saved.resting = false;
             if kiosk.saved.unwritten {
                 let saved = kiosk.save_in_passing();

@@ -179,7 +179,7 @@ fn the_cursor_is_hidden_until_a_pointer_moves_and_fingers_do_not_show_it() {
     assert!(!touched(90, 90));
     assert_eq!(fixture.screenshot(), clean, "the cursor is in the screenshot");
     // The rest of three seconds, without waiting for them.
-    let later = fixture.kiosk.now() + kioskd::stage::cursor::REST;
+    let later = fixture.kiosk.now() + kioskd::stage::cursor::HIDE_TIMEOUT;
     assert!(fixture.kiosk.stage.cursor.rest(later));
     fixture.kiosk.screens.request_redraw();
     fixture.turn(std::time::Duration::ZERO);
@@ -385,7 +385,7 @@ fn a_pointer_that_nobody_moved_is_not_shown_by_a_change_of_the_screen() {
     let client = fixture.client();
     fixture.map(client, Picture::Solid(RED));
     fixture.move_mouse((310.0, 150.0));
-    let later = fixture.kiosk.now() + kioskd::stage::cursor::REST;
+    let later = fixture.kiosk.now() + kioskd::stage::cursor::HIDE_TIMEOUT;
     assert!(fixture.kiosk.stage.cursor.rest(later));
     fixture.rotate(90);
     assert!(!fixture.kiosk.stage.cursor.is_visible());

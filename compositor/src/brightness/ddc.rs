@@ -24,7 +24,7 @@ const AFTER_SET: Duration = Duration::from_millis(50);
 const WAKING: Duration = Duration::from_millis(1500);
 const WAKING_TIMES: usize = 3;
 /// Answers get lost: the standard asks for repetition.
-const TRIES: usize = 3;
+const MAX_TRIES: usize = 3;
 
 /// Why a monitor's brightness could not be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -134,7 +134,7 @@ pub fn write(wire: &mut impl Wire, step: u16) -> Result<(), DdcError> {
 
 fn tries<T>(mut one: impl FnMut() -> Result<T, DdcError>) -> Result<T, DdcError> {
     let mut last = DdcError::Damaged;
-    for _ in 0..TRIES {
+    for _ in 0..MAX_TRIES {
         match one() {
             Err(DdcError::NoControl) => return Err(DdcError::NoControl),
             Err(error) => last = error,
@@ -220,9 +220,9 @@ mod tests {
 
     #[test]
     fn lost_answers_are_asked_for_again_and_a_silent_monitor_is_given_up() {
-        assert_eq!(read(&mut monitor(TRIES - 1)), Ok(Level { now: 20, max: 80 }));
-        assert_eq!(read(&mut monitor(TRIES)), Err(DdcError::Damaged));
-        assert_eq!(read_patiently(&mut monitor(2 * TRIES)), Ok(Level { now: 20, max: 80 }));
+        assert_eq!(read(&mut monitor(MAX_TRIES - 1)), Ok(Level { now: 20, max: 80 }));
+        assert_eq!(read(&mut monitor(MAX_TRIES)), Err(DdcError::Damaged));
+        assert_eq!(read_patiently(&mut monitor(2 * MAX_TRIES)), Ok(Level { now: 20, max: 80 }));
         assert_eq!(read_patiently(&mut monitor(100)), Err(DdcError::Damaged));
         let mut without = Monitor { supported: false, ..monitor(0) };
         assert_eq!(read(&mut without), Err(DdcError::NoControl));

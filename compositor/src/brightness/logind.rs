@@ -6,7 +6,7 @@ use std::time::Duration;
 use zbus::connection::Builder;
 
 /// How long logind has.
-const PATIENCE: Duration = Duration::from_secs(5);
+const LOGIND_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Why logind did not set the backlight.
 #[derive(Debug, thiserror::Error)]
@@ -15,7 +15,7 @@ pub enum LogindError {
     Runtime(std::io::Error),
     #[error(transparent)]
     Bus(#[from] zbus::Error),
-    #[error("logind gave no answer within {} s", PATIENCE.as_secs())]
+    #[error("logind gave no answer within {} s", LOGIND_TIMEOUT.as_secs())]
     NoAnswer,
 }
 
@@ -34,7 +34,7 @@ pub fn set_brightness(bus: Option<&str>, name: &str, value: u32) -> Result<(), L
             let interface = "org.freedesktop.login1.Session";
             connection.call_method(Some(service), path, Some(interface), "SetBrightness", &body).await
         };
-        match tokio::time::timeout(PATIENCE, asked).await {
+        match tokio::time::timeout(LOGIND_TIMEOUT, asked).await {
             Ok(answer) => Ok(answer.map(drop)?),
             Err(_) => Err(LogindError::NoAnswer),
         }

@@ -24,7 +24,7 @@ use logind::LogindError;
 
 /// What was kept is no darker than this when it is brought back, percent: on many panels 0 is no light at all, and a
 /// device that comes up black looks broken. (systemd-backlight has the same bound.)
-pub const DIMMEST_AT_START: i32 = 5;
+pub const MIN_RESTORED_PERCENT: i32 = 5;
 
 /// Why a display's brightness was not set. The caller names the screen.
 #[derive(Debug, thiserror::Error)]

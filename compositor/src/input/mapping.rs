@@ -9,7 +9,7 @@ use super::classification::{Bus, Kind};
 /// measured by two makers; EDID often knows whole centimetres only.)
 const SIZE_TOLERANCE: f64 = 0.05;
 /// Shorter names of models say nothing: "LCD" is in many names, "TV" in more.
-const SHORTEST_MODEL: usize = 4;
+const MIN_MODEL_LENGTH: usize = 4;
 /// Connectors of panels that are built in.
 const BUILT_IN: [&str; 4] = ["eDP", "DSI", "LVDS", "DPI"];
 
@@ -105,7 +105,7 @@ fn candidates(panel: &Panel<'_>, places: &[OutputInfo<'_>]) -> Vec<usize> {
 
 fn same_model(panel: &Panel<'_>, place: &OutputInfo<'_>) -> bool {
     let model = place.model.trim().to_lowercase();
-    model.len() >= SHORTEST_MODEL && panel.name.to_lowercase().contains(&model)
+    model.len() >= MIN_MODEL_LENGTH && panel.name.to_lowercase().contains(&model)
 }
 
 fn same_size(panel: &Panel<'_>, place: &OutputInfo<'_>) -> bool {

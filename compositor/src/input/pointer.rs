@@ -16,7 +16,7 @@ use smithay::{
     wayland::pointer_constraints::{PointerConstraint, with_pointer_constraint},
 };
 
-use crate::{kiosk::Kiosk, policy, stage::cursor::REST};
+use crate::{kiosk::Kiosk, policy, stage::cursor::HIDE_TIMEOUT};
 
 /// Logical pixels a wheel's click scrolls: what other compositors use.
 const WHEEL_STEP: f64 = 15.0;
@@ -74,7 +74,7 @@ impl Kiosk {
             self.request_shell_redraw();
         }
         if self.stage.cursor.hides_in(now).is_some() && !std::mem::replace(&mut self.timers.cursor, true) {
-            self.after(REST, Self::rest_cursor);
+            self.after(HIDE_TIMEOUT, Self::rest_cursor);
         }
     }
 

@@ -7,7 +7,7 @@ use smithay::reexports::calloop::{Interest, Mode, PostAction, generic::Generic};
 
 use super::Kiosk;
 use crate::{
-    brightness::{Answered, BrightnessError, DIMMEST_AT_START, Next, watch},
+    brightness::{Answered, BrightnessError, MIN_RESTORED_PERCENT, Next, watch},
     screens::ScreenId,
 };
 
@@ -28,7 +28,7 @@ impl Kiosk {
     fn restore_brightness(&mut self, id: ScreenId) {
         let Some(screen) = self.screens.get(id) else { return };
         let Some(percent) = self.policy_of(&screen.identity, &screen.name).brightness else { return };
-        let (percent, name) = (i32::from(percent.percent()).max(DIMMEST_AT_START), screen.name.clone());
+        let (percent, name) = (i32::from(percent.percent()).max(MIN_RESTORED_PERCENT), screen.name.clone());
         if screen.brightness == Some(percent) {
             return;
         }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// How often the schedule is looked at while the clock is being set.
-const LOOKS: usize = 3;
+const MAX_TRIES: usize = 3;
 
 impl Kiosk {
     /// Something happened to screens: switches what is to be switched. Returns whether any was lit.
@@ -117,7 +117,7 @@ impl Kiosk {
 
     fn wait_for_edge(&mut self, timer: &OwnedFd) {
         // A clock that is set while we look makes setting the timer fail once: what was found is not true any more.
-        for _ in 0..LOOKS {
+        for _ in 0..MAX_TRIES {
             let until = self.follow_schedule(Timestamp::now());
             match alarm::set(timer, until) {
                 Ok(()) => return,

@@ -1,7 +1,7 @@
 //! When a plug or an unplug is believed: a state machine per connector, with no I/O and no clock.
 //!
 //! Back ends report what a connector says with [`Hotplug::observe`] and act on the answer. A single plug counts at
-//! once and a single unplug after [`CALM`]. Displays in standby are known to pulse their hotplug line all night:
+//! once and a single unplug after [`MIN_WAIT`]. Displays in standby are known to pulse their hotplug line all night:
 //! each change that follows another one closely makes the machine wait longer, so that a display that pulses is
 //! left as it is until it has made up its mind.
 
@@ -11,13 +11,13 @@ use super::HeadId;
 
 /// How long an unplugged display is waited for when all was calm before: bad contacts and displays that are
 /// switching their input come back sooner.
-pub const CALM: Duration = Duration::from_millis(500);
+pub const MIN_WAIT: Duration = Duration::from_millis(500);
 /// Changes closer than this to the one before are pulses.
-const PULSE: Duration = Duration::from_secs(5);
-/// Pulses make the wait no longer than this, which is more than [`PULSE`]: then no pulse is believed.
-pub const LONGEST: Duration = Duration::from_secs(10);
+const PULSE_INTERVAL: Duration = Duration::from_secs(5);
+/// Pulses make the wait no longer than this, which is more than [`PULSE_INTERVAL`]: then no pulse is believed.
+pub const MAX_WAIT: Duration = Duration::from_secs(10);
 /// After a time like this without any change the connector is calm again.
-const FORGET: Duration = Duration::from_secs(60);
+const CALM_AFTER: Duration = Duration::from_secs(60);
 
 /// What to take a connector for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub struct Hotplug {
 impl Hotplug {
     /// The connector says that a display is there, or that none is. `now` is monotonic.
     pub fn observe(&mut self, head: HeadId, connected: bool, now: Duration) -> Verdict {
-        let fresh = Line { present: connected, said: connected, since: None, wait: CALM };
+        let fresh = Line { present: connected, said: connected, since: None, wait: MIN_WAIT };
         self.lines.entry(head).or_insert(fresh).observe(connected, now)
     }
 
@@ -76,16 +76,16 @@ impl Line {
     fn observe(&mut self, connected: bool, now: Duration) -> Verdict {
         if connected != self.said {
             match self.since.map(|since| now.saturating_sub(since)) {
-                Some(quiet) if quiet < PULSE => self.wait = (self.wait * 2).min(LONGEST),
-                Some(quiet) if quiet < FORGET => {}
-                _ => self.wait = CALM,
+                Some(quiet) if quiet < PULSE_INTERVAL => self.wait = (self.wait * 2).min(MAX_WAIT),
+                Some(quiet) if quiet < CALM_AFTER => {}
+                _ => self.wait = MIN_WAIT,
             }
             self.said = connected;
             self.since = Some(now);
         }
         if self.said != self.present {
             // In calm times a picture is wanted at once; nobody waits for the end of one.
-            let wait = if connected { self.wait - CALM } else { self.wait };
+            let wait = if connected { self.wait - MIN_WAIT } else { self.wait };
             let until = self.since.unwrap_or_default() + wait;
             if now < until {
                 return Verdict::Held { present: self.present, until };
@@ -133,7 +133,7 @@ mod tests {
             let verdict = hotplug.observe(HEAD, said, now);
             due = match verdict {
                 Verdict::Held { until, .. } => {
-                    assert!(until > now && until <= now + LONGEST, "{verdict:?} at {now:?}");
+                    assert!(until > now && until <= now + MAX_WAIT, "{verdict:?} at {now:?}");
                     Some(until)
                 }
                 _ => None,
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn a_single_plug_counts_at_once_and_a_single_unplug_soon() {
         let changes = play(&[(ms(0), false), (ms(1_000), true), (ms(100_000), false)], ms(200_000));
-        assert_eq!(changes, [(ms(0), false), (ms(1_000), true), (ms(100_000) + CALM, false)]);
+        assert_eq!(changes, [(ms(0), false), (ms(1_000), true), (ms(100_000) + MIN_WAIT, false)]);
     }
 
     #[test]
@@ -168,10 +168,10 @@ mod tests {
         let mut says: Vec<_> = (0..100).map(|number| (ms(300 * number), number % 2 == 0)).collect();
         // The last pulse was an unplug, at 29.7 s.
         let changes = play(&says, ms(80_000));
-        assert_eq!(changes, [(ms(0), true), (ms(29_700) + LONGEST, false)]);
+        assert_eq!(changes, [(ms(0), true), (ms(29_700) + MAX_WAIT, false)]);
         says.extend([(ms(200_000), true), (ms(300_000), false)]);
         let changes = play(&says, ms(400_000));
-        assert_eq!(changes[2..], [(ms(200_000), true), (ms(300_000) + CALM, false)]);
+        assert_eq!(changes[2..], [(ms(200_000), true), (ms(300_000) + MIN_WAIT, false)]);
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
             hotplug.observe(HEAD, number % 2 == 0, ms(number * 100));
         }
         assert!(
-            matches!(hotplug.observe(other, false, ms(20_000)), Verdict::Held { until, .. } if until == ms(20_000) + CALM)
+            matches!(hotplug.observe(other, false, ms(20_000)), Verdict::Held { until, .. } if until == ms(20_000) + MIN_WAIT)
         );
         hotplug.forget(HEAD);
         assert_eq!(hotplug.observe(HEAD, false, ms(20_000)), Verdict::Absent);
@@ -215,7 +215,7 @@ mod tests {
         fn what_lasts_is_believed(gaps in prop::collection::vec((1u64..20_000, any::<bool>()), 1..60)) {
             let mut at = 0;
             let says: Vec<_> = gaps.iter().map(|(gap, connected)| { at += gap; (ms(at), *connected) }).collect();
-            let changes = play(&says, ms(at) + LONGEST);
+            let changes = play(&says, ms(at) + MAX_WAIT);
             prop_assert_eq!(changes.last().map(|last| last.1), says.last().map(|last| last.1));
         }
 

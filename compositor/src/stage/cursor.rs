@@ -30,7 +30,7 @@ use super::{
 };
 
 /// How long after its last movement the cursor goes.
-pub const REST: Duration = Duration::from_secs(3);
+pub const HIDE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The cursor.
 pub struct Cursor {
@@ -84,7 +84,7 @@ impl Cursor {
 
     /// Time passed. Returns whether the picture changes.
     pub fn rest(&mut self, now: Duration) -> bool {
-        let rested = self.moved_at.is_none_or(|moved| now.saturating_sub(moved) >= REST);
+        let rested = self.moved_at.is_none_or(|moved| now.saturating_sub(moved) >= HIDE_TIMEOUT);
         let hide = self.policy == Policy::Auto && rested && self.visible;
         if hide {
             self.visible = false;
@@ -95,7 +95,7 @@ impl Cursor {
     /// How long until [`Cursor::rest`] hides it; `None`: it does not.
     pub fn hides_in(&self, now: Duration) -> Option<Duration> {
         let moved = self.moved_at.filter(|_| self.visible && self.policy == Policy::Auto)?;
-        Some((moved + REST).saturating_sub(now))
+        Some((moved + HIDE_TIMEOUT).saturating_sub(now))
     }
 
     /// Whether people see it.

@@ -16,7 +16,7 @@ const DEPTH: u32 = 24;
 
 /// A display as it is to be.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct TargetState {
     pub connector: connector::Handle,
     pub crtc: crtc::Handle,
     /// Its CRTC's primary plane.
@@ -36,20 +36,20 @@ pub enum TestError {
     NoProperty(&'static str),
 }
 
-/// Whether all wishes can be fulfilled at once, beside what other CRTCs show.
-pub fn test(drm: &DrmDevice, wishes: &[Wish]) -> Result<(), TestError> {
+/// Whether all targets can be fulfilled at once, beside what other CRTCs show.
+pub fn test(drm: &DrmDevice, targets: &[TargetState]) -> Result<(), TestError> {
     let mut request = Request { drm, inner: AtomicModeReq::new() };
     // They must outlive the commit.
     let mut kept = Vec::new();
-    for wish in wishes {
-        request.release_planes(wish)?;
-        match wish.mode {
+    for target in targets {
+        request.release_planes(target)?;
+        match target.mode {
             Some(mode) => {
-                let shown = Shown::new(drm, mode)?;
-                request.show(wish, mode, &shown)?;
+                let shown = TestPicture::new(drm, mode)?;
+                request.show(target, mode, &shown)?;
                 kept.push(shown);
             }
-            None => request.switch_off(wish)?,
+            None => request.switch_off(target)?,
         }
     }
     let flags = AtomicCommitFlags::TEST_ONLY | AtomicCommitFlags::ALLOW_MODESET;
@@ -75,10 +75,10 @@ impl Request<'_> {
     }
 
     /// Overlays and cursors lie in the old mode, and come back by themselves.
-    fn release_planes(&mut self, wish: &Wish) -> Result<(), TestError> {
+    fn release_planes(&mut self, target: &TargetState) -> Result<(), TestError> {
         for plane in self.drm.plane_handles()? {
-            let used = self.drm.get_plane(plane)?.crtc() == Some(wish.crtc);
-            if used && plane != wish.plane {
+            let used = self.drm.get_plane(plane)?.crtc() == Some(target.crtc);
+            if used && plane != target.plane {
                 self.set(plane, "CRTC_ID", Value::CRTC(None))?;
                 self.set(plane, "FB_ID", Value::Framebuffer(None))?;
             }
@@ -86,47 +86,47 @@ impl Request<'_> {
         Ok(())
     }
 
-    fn show(&mut self, wish: &Wish, mode: Mode, shown: &Shown<'_>) -> Result<(), TestError> {
+    fn show(&mut self, target: &TargetState, mode: Mode, shown: &TestPicture<'_>) -> Result<(), TestError> {
         let (width, height) = mode.size();
-        self.set(wish.connector, "CRTC_ID", Value::CRTC(Some(wish.crtc)))?;
-        self.set(wish.crtc, "MODE_ID", Value::Blob(shown.blob))?;
-        self.set(wish.crtc, "ACTIVE", Value::Boolean(true))?;
-        self.set(wish.plane, "FB_ID", Value::Framebuffer(Some(shown.framebuffer)))?;
-        self.set(wish.plane, "CRTC_ID", Value::CRTC(Some(wish.crtc)))?;
+        self.set(target.connector, "CRTC_ID", Value::CRTC(Some(target.crtc)))?;
+        self.set(target.crtc, "MODE_ID", Value::Blob(shown.blob))?;
+        self.set(target.crtc, "ACTIVE", Value::Boolean(true))?;
+        self.set(target.plane, "FB_ID", Value::Framebuffer(Some(shown.framebuffer)))?;
+        self.set(target.plane, "CRTC_ID", Value::CRTC(Some(target.crtc)))?;
         for (name, pixels) in [("SRC_W", width), ("SRC_H", height)] {
             // 16.16 fixed point.
-            self.set(wish.plane, name, Value::UnsignedRange(u64::from(pixels) << 16))?;
+            self.set(target.plane, name, Value::UnsignedRange(u64::from(pixels) << 16))?;
         }
         for name in ["SRC_X", "SRC_Y"] {
-            self.set(wish.plane, name, Value::UnsignedRange(0))?;
+            self.set(target.plane, name, Value::UnsignedRange(0))?;
         }
         for (name, pixels) in [("CRTC_W", width), ("CRTC_H", height)] {
-            self.set(wish.plane, name, Value::UnsignedRange(u64::from(pixels)))?;
+            self.set(target.plane, name, Value::UnsignedRange(u64::from(pixels)))?;
         }
         for name in ["CRTC_X", "CRTC_Y"] {
-            self.set(wish.plane, name, Value::SignedRange(0))?;
+            self.set(target.plane, name, Value::SignedRange(0))?;
         }
         Ok(())
     }
 
-    fn switch_off(&mut self, wish: &Wish) -> Result<(), TestError> {
-        self.set(wish.connector, "CRTC_ID", Value::CRTC(None))?;
-        self.set(wish.crtc, "MODE_ID", Value::Blob(0))?;
-        self.set(wish.crtc, "ACTIVE", Value::Boolean(false))?;
-        self.set(wish.plane, "CRTC_ID", Value::CRTC(None))?;
-        self.set(wish.plane, "FB_ID", Value::Framebuffer(None))
+    fn switch_off(&mut self, target: &TargetState) -> Result<(), TestError> {
+        self.set(target.connector, "CRTC_ID", Value::CRTC(None))?;
+        self.set(target.crtc, "MODE_ID", Value::Blob(0))?;
+        self.set(target.crtc, "ACTIVE", Value::Boolean(false))?;
+        self.set(target.plane, "CRTC_ID", Value::CRTC(None))?;
+        self.set(target.plane, "FB_ID", Value::Framebuffer(None))
     }
 }
 
 /// What a mode needs to be tested: a framebuffer of its size, never drawn on, and its timings as a blob.
-struct Shown<'a> {
+struct TestPicture<'a> {
     drm: &'a DrmDevice,
     blob: u64,
     framebuffer: framebuffer::Handle,
     buffer: Option<DumbBuffer>,
 }
 
-impl<'a> Shown<'a> {
+impl<'a> TestPicture<'a> {
     fn new(drm: &'a DrmDevice, mode: Mode) -> Result<Self, TestError> {
         let (width, height) = mode.size();
         // A picture that is too large for the device is refused here.
@@ -145,7 +145,7 @@ impl<'a> Shown<'a> {
     }
 }
 
-impl Drop for Shown<'_> {
+impl Drop for TestPicture<'_> {
     fn drop(&mut self) {
         // The kernel takes back what cannot be returned when the device is closed.
         if self.blob != 0 {

@@ -17,7 +17,7 @@ use smithay::{
 };
 
 use super::{
-    atomic::{self, Wish},
+    atomic::{self, TargetState},
     connectors::Found,
     gpu_copy::GpuPicture,
     head::CardHead,
@@ -156,7 +156,7 @@ impl Card {
             // Nothing can be asked; what is refused later is undone then.
             return Ok(());
         }
-        let mut wishes: Vec<Wish> = Vec::new();
+        let mut targets: Vec<TargetState> = Vec::new();
         for own in &self.heads {
             let state = states.iter().find(|state| state.head == own.head.id);
             let on = state.map_or(own.on, |state| state.on);
@@ -168,14 +168,14 @@ impl Card {
                 Some(presenter) => Some(presenter.plane()),
                 None => {
                     let planes = self.drm.planes(&own.crtc).map_err(BackendError::device)?;
-                    let free = |plane: &plane::Handle| !wishes.iter().any(|wish| wish.plane == *plane);
+                    let free = |plane: &plane::Handle| !targets.iter().any(|target| target.plane == *plane);
                     planes.primary.iter().map(|plane| plane.handle).find(free)
                 }
             };
             let plane = plane.ok_or(BackendError::NoPlane)?;
-            wishes.push(Wish { connector: own.connector, crtc: own.crtc, plane, mode: mode.filter(|_| on) });
+            targets.push(TargetState { connector: own.connector, crtc: own.crtc, plane, mode: mode.filter(|_| on) });
         }
-        atomic::test(&self.drm, &wishes).map_err(BackendError::device)
+        atomic::test(&self.drm, &targets).map_err(BackendError::device)
     }
 
     pub fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback> {

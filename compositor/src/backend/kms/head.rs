@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// So many failures in a row are the mode's fault: one may be another program's, which is on its way out.
-const TRIES: u32 = 3;
+const MAX_FAILURES: u32 = 3;
 
 /// A connected display.
 pub struct CardHead {
@@ -112,7 +112,7 @@ impl CardHead {
             return PresentError::Device(reason);
         };
         self.failures += 1;
-        if self.failures < TRIES {
+        if self.failures < MAX_FAILURES {
             return PresentError::Device(reason);
         }
         self.failures = 0;
@@ -161,7 +161,7 @@ mod tests {
 
     /// Until another mode is used, with a limit.
     fn fail(head: &mut CardHead) -> Option<String> {
-        (0..TRIES).find_map(|_| match head.failed("EINVAL".into()) {
+        (0..MAX_FAILURES).find_map(|_| match head.failed("EINVAL".into()) {
             PresentError::ModeRefused(text) => Some(text),
             _ => None,
         })

@@ -2,7 +2,7 @@
 //! tested again as it looked the same: then the same frame would fail for ever. Pure; the presenter asks.
 
 /// So many failures in a row may be the planes' fault: one may be anything's.
-const TRIES: u32 = 2;
+const MAX_FAILURES: u32 = 2;
 
 /// What is thought of a display's planes.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct PlaneFallback {
 impl PlaneFallback {
     /// Clients' buffers and the cursor may go on planes of their own.
     pub fn uses_planes(self) -> bool {
-        !self.lost && self.failures < TRIES
+        !self.lost && self.failures < MAX_FAILURES
     }
 
     /// The driver did not take a frame.
