@@ -27,7 +27,7 @@ fn sentence(result: Result<OutputChange, Failure>) -> String {
 #[test]
 fn refusals_name_the_output_the_key_and_what_is_allowed() {
     for (key, value, words) in [
-        ("rotation", Variant::from(45u32), ["HDMI-A-1", "rotation is 45", "0, 90, 180 and 270"]),
+        ("rotation", Variant::from(45u32), ["HDMI-A-1", "rotation is 45", "0, 90, 180 or 270"]),
         ("rotation", Variant::from("90"), ["HDMI-A-1", "rotation has D-Bus type s", "u, 0, 90, 180 or 270"]),
         ("scale", Variant::from(0.5), ["HDMI-A-1", "scale is 0.5", "1.0 to 4.0"]),
         ("scale", Variant::from(f64::NAN), ["HDMI-A-1", "scale is NaN", "0.0 for auto"]),
