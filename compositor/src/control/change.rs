@@ -6,11 +6,10 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use kiosk_bus::{Failure, quoted};
 use kiosk_core::config::{Brightness, ModeChoice, Position, Rotation, Scale, syntax};
 use zbus::{OwnedVariant, Variant};
 
-use super::failure::Failure;
-use super::names::quoted;
 use crate::command::{ApplyMode, OutputChange};
 use crate::snapshot::{OutputSnapshot, Snapshot};
 

@@ -1,26 +1,22 @@
-//! The control plane: D-Bus objects on a thread of their own turn method calls into [`Call`]s for the event
-//! loop, and the loop's [`Snapshot`]s into property values and `PropertiesChanged`.
+//! The control plane: D-Bus objects on a thread of their own turn method calls into [`Call`]s for the event loop, and
+//! the loop's [`Snapshot`]s into property values and `PropertiesChanged`. How D-Bus is served is [`kiosk_bus`]'s.
 //!
 //! The loop never waits for D-Bus; D-Bus never touches the compositor's state.
+//!
+//! [`Call`]: crate::command::Call
+//! [`Snapshot`]: crate::snapshot::Snapshot
 
-mod answer;
-mod bus;
+mod asked;
 mod change;
-mod connection;
-mod diff;
-mod dispatch;
-mod failure;
 mod interfaces;
 mod names;
-mod peers;
-mod properties;
-mod schema;
+mod objects;
 mod service;
 mod shared;
-mod standard_xml;
 #[cfg(test)]
 mod tests;
 
-pub use names::{BUS_NAME, INPUTS_PATH, OUTPUTS_PATH, ROOT_PATH, escape};
+pub use kiosk_bus::escape;
+pub use names::{BUS_NAME, INPUTS_PATH, OUTPUTS_PATH, ROOT_PATH};
 pub use service::{ControlHandle, Options, start};
 pub use shared::Bus;

@@ -3,24 +3,24 @@
 //! [`start`] is called once by `main`; the event loop keeps the [`ControlHandle`] and publishes to it.
 //! Nothing here runs on the event loop's thread but `publish`, which takes a lock for a moment.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use kiosk_bus::{Places, Socket};
+use kiosk_core::api::COMPOSITOR_SOCKET;
 use kiosk_core::authority::Authority;
-use kiosk_core::quota::Quota;
-use tokio::sync::{oneshot, watch};
+use kiosk_core::sockets::{Access, BindError, SocketFile, bind};
+use tokio::sync::{Notify, oneshot, watch};
 
+use super::objects::Objects;
 use super::shared::{Bus, Shared};
-use super::{bus, peers};
 use crate::command::Call;
 use crate::snapshot::Snapshot;
+use crate::sockets::PROGRAM;
 
 /// How long the event loop has for an answer.
 const LOOP_TIMEOUT: Duration = Duration::from_secs(10);
-/// Calls that wait for polkit or the loop, in all and for one caller.
-const MAX_CALLS: usize = 64;
-const MAX_CALLS_EACH: usize = 8;
 /// Looking up a caller's groups blocks, and needs a thread for that moment; it is not kept.
 const BLOCKING_THREADS: usize = 2;
 const BLOCKING_KEPT: Duration = Duration::from_millis(100);
@@ -57,13 +57,8 @@ pub(super) fn start_with(
 ) -> ControlHandle {
     let (snapshots, receiver) = watch::channel(Arc::new(first));
     let (stop, stopped) = oneshot::channel();
-    let shared = Arc::new(Shared {
-        snapshots: receiver,
-        to_loop: Box::new(to_loop),
-        calls: Quota::new(MAX_CALLS, MAX_CALLS_EACH),
-        authority: Authority::default(),
-        patience,
-    });
+    let shared =
+        Arc::new(Shared { snapshots: receiver, to_loop: Box::new(to_loop), authority: Authority::default(), patience });
     let thread = std::thread::Builder::new().name("dbus".into()).spawn(move || run(options, shared, stopped));
     let thread =
         thread.inspect_err(|error| tracing::error!(%error, "no thread for D-Bus: the kiosk can't be controlled")).ok();
@@ -77,7 +72,7 @@ impl ControlHandle {
     /// waits for the snapshot of that serial, so a caller who has its answer reads the new values. Frame
     /// counters alone are not announced, and wake nobody.
     ///
-    /// [`Reply::Serial`]: super::Reply::Serial
+    /// [`Reply::Serial`]: crate::command::Reply::Serial
     pub fn publish(&self, snapshot: Snapshot) {
         self.snapshots.send_if_modified(|current| {
             if **current == snapshot {
@@ -124,18 +119,27 @@ fn run(options: Options, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
         }
     };
     runtime.block_on(async {
-        let both = async {
-            tokio::join!(peers::serve(&options.runtime_dir, &shared), bus::serve(&options.bus, &shared));
-            // Both have given up; the end still comes from the handle.
-            std::future::pending::<()>().await;
+        let bus = match options.bus {
+            Bus::System => Some(kiosk_bus::system_bus()),
+            Bus::Address(address) => Some(address),
+            Bus::None => None,
         };
+        let path = options.runtime_dir.join(COMPOSITOR_SOCKET);
+        // The socket's file is watched; nobody else tells of it.
+        let places = Places { listen: Box::new(move || listen(&path)), bus, look: Arc::new(Notify::new()) };
         tokio::select! {
             _ = stopped => {}
-            () = both => {}
+            () = kiosk_bus::serve(places, Arc::new(Objects(shared))) => {}
         }
     });
     // A lookup of groups that hangs must not hold up the compositor's end.
     runtime.shutdown_background();
+}
+
+fn listen(path: &Path) -> Result<Socket, BindError> {
+    let listener = bind(path, Access::EVERYBODY, PROGRAM)?;
+    let file = SocketFile::of(path).map_err(|error| BindError::Make { path: path.to_owned(), error })?;
+    Ok(Socket { listener, file, path: path.to_owned(), link: None })
 }
 
 #[cfg(test)]

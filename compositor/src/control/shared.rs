@@ -1,14 +1,20 @@
-//! What all connections share: the last snapshot, the way to the event loop, and how much is asked at once.
+//! What all objects share: the last snapshot, the way to the event loop, and who may ask.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use kiosk_core::authority::Authority;
-use kiosk_core::quota::Quota;
-use tokio::sync::watch;
+use kiosk_bus::Failure;
+use kiosk_core::authority::{Action, Authority};
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
+use zbus::Connection;
+use zbus::message::Header;
 
-use crate::command::Call;
+use crate::command::{Call, Command, CommandError, Reply};
 use crate::snapshot::Snapshot;
+
+/// How long an answer waits for the state it speaks of to be published.
+const PUBLISH_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Which message bus the objects are on, besides the socket in the runtime directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,15 +23,68 @@ pub enum Bus {
     System,
     /// The bus at this D-Bus address.
     Address(String),
+    /// No bus.
     None,
 }
 
-/// What every connection needs.
+/// What every object needs.
 pub(super) struct Shared {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     pub to_loop: Box<dyn Fn(Call) + Send + Sync>,
-    pub calls: Quota<String>,
     pub authority: Authority,
     /// How long the event loop has for an answer.
     pub patience: Duration,
+}
+
+/// A request of the loop, and the right that it needs.
+pub(super) type Asked = (Action, Command);
+
+impl Shared {
+    /// Checks the caller's right, asks the loop, and waits until its answer's effect is what callers read.
+    pub async fn ask(
+        &self,
+        (action, request): Asked,
+        connection: &Connection,
+        header: &Header<'_>,
+    ) -> Result<Reply, Failure> {
+        self.authority.check(connection, header, action).await?;
+        let (reply, answer) = oneshot::channel();
+        (self.to_loop)(Call { request, reply });
+        let answer = match timeout(self.patience, answer).await {
+            Ok(Ok(answer)) => answer.map_err(refused)?,
+            Ok(Err(_dropped)) => return Err(Failure::not_ready("kioskd is ending, try again when it is back")),
+            Err(_elapsed) => {
+                let seconds = self.patience.as_secs_f32();
+                return Err(Failure::not_ready(format!(
+                    "kioskd did not answer within {seconds} s: its log (journalctl -u kiosk) may say why"
+                )));
+            }
+        };
+        if let Reply::Serial(serial) = answer {
+            self.published(serial).await;
+        }
+        Ok(answer)
+    }
+
+    /// Waits until the layout with `serial` is what callers read, so that whoever has the answer sees its effect.
+    async fn published(&self, serial: u32) {
+        let mut snapshots = self.snapshots.clone();
+        let reached = snapshots.wait_for(|s| s.serial.wrapping_sub(serial) <= u32::MAX / 2);
+        // Later than that the answer is more use than the order.
+        let _ = timeout(PUBLISH_TIMEOUT, reached).await;
+    }
+}
+
+/// The loop's refusal, by its D-Bus name.
+fn refused(error: CommandError) -> Failure {
+    let kind = match &error {
+        CommandError::NotReady(_) => "NotReady",
+        CommandError::NotFound(_) => "NotFound",
+        CommandError::StaleSerial(_) => "StaleSerial",
+        CommandError::ModeRejected(_) => "ModeRejected",
+        CommandError::InvalidArgument(_) => "InvalidArgument",
+        CommandError::Unsupported(_) => "Unsupported",
+        CommandError::Failed(_) => "Failed",
+    };
+    Failure::kiosk(kind, error.to_string())
 }

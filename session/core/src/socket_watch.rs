@@ -156,4 +156,25 @@ mod tests {
             seen.expect("the socket is there again");
         });
     }
+    #[test]
+    fn a_file_that_loses_its_name_is_noticed() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let directory = tempfile::tempdir().unwrap();
+            let socket = directory.path().join("socket");
+            for remove in [true, false] {
+                let _listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+                let mut watch = FileWatch::new(&socket).unwrap();
+                let soon = Duration::from_millis(50);
+                assert!(tokio::time::timeout(soon, watch.changed()).await.is_err(), "nothing happened");
+                if remove {
+                    std::fs::remove_file(&socket).unwrap();
+                } else {
+                    std::fs::rename(&socket, directory.path().join("elsewhere")).unwrap();
+                }
+                let seen = tokio::time::timeout(Duration::from_secs(10), watch.changed()).await;
+                seen.unwrap_or_else(|_| panic!("not seen, removed: {remove}"));
+            }
+        });
+    }
 }

@@ -1,128 +1,170 @@
 //! `org.kioskd.Compositor1`, the object of the whole.
 
-use kiosk_core::config::masked;
+use std::sync::Arc;
 
-use crate::control::schema::{Announced, Interface, Method, Property, Signal, arg};
+use kiosk_bus::{Failure, Served};
+use kiosk_core::config::masked;
+use zbus::message::Header;
+use zbus::object_server::SignalEmitter;
+use zbus::{Connection, OwnedFd, interface};
+
+use crate::command::Reply;
+use crate::control::asked;
+use crate::control::change::Options;
+use crate::control::shared::Shared;
 use crate::snapshot::Snapshot;
 
-pub static COMPOSITOR: Interface<Snapshot> = Interface {
-    name: "org.kioskd.Compositor1",
-    methods: &[
-        Method {
-            name: "ApplyOutputs",
-            inputs: &[arg("serial", "u"), arg("changes", "a(sa{sv})"), arg("mode", "s"), arg("options", "a{sv}")],
-            outputs: &[arg("new_serial", "u")],
-            doc: "Changes several outputs at once, all or nothing. serial: the layout the changes were made for, 0: \
-                  whatever it is now. changes: output name and power b, rotation u, scale d (0.0: auto), mode (uuu) or s \
-                  as in the configuration, position (ii), mirror s, brightness i. mode: verify, temporary or keep. options: revert-after \
-                  (u seconds or s such as 15s, for temporary; default 15 s).",
-        },
-        Method {
-            name: "Confirm",
-            inputs: &[arg("serial", "u")],
-            outputs: &[],
-            doc: "Keeps a temporary change; serial is what ApplyOutputs returned.",
-        },
-        Method {
-            name: "Screenshot",
-            inputs: &[arg("output", "s"), arg("options", "a{sv}")],
-            outputs: &[arg("png", "h")],
-            doc: "What the output shows, as a PNG in a memory file. output: empty for the primary one.",
-        },
-        Method {
-            name: "SwitchVt",
-            inputs: &[arg("vt", "u")],
-            outputs: &[],
-            doc: "Switches to a virtual terminal, 1 to 63.",
-        },
-        Method {
-            name: "ShowMessage",
-            inputs: &[arg("text", "s"), arg("options", "a{sv}")],
-            outputs: &[],
-            doc: "Shows a text over everything until Dismiss. options: title s.",
-        },
-        Method {
-            name: "ShowPairing",
-            inputs: &[arg("url", "s"), arg("code", "s"), arg("options", "a{sv}")],
-            outputs: &[],
-            doc: "Shows a pairing screen with a QR code until Dismiss.",
-        },
-        Method { name: "Dismiss", inputs: &[], outputs: &[], doc: "Takes a message or pairing screen away." },
-    ],
-    properties: &[
-        Property {
-            name: "Version",
-            signature: "s",
-            writable: false,
-            announced: Announced::Constant,
-            read: |_| env!("CARGO_PKG_VERSION").into(),
-            doc: "Of kioskd.",
-        },
-        Property {
-            name: "Backend",
-            signature: "s",
-            writable: false,
-            announced: Announced::Changes,
-            read: |s| s.backend.clone().into(),
-            doc: "kms, winit or headless.",
-        },
-        Property {
-            name: "Renderer",
-            signature: "s",
-            writable: false,
-            announced: Announced::Changes,
-            read: |s| s.renderer.clone().into(),
-            doc: "gles or pixman.",
-        },
-        Property {
-            name: "Stage",
-            signature: "s",
-            writable: false,
-            announced: Announced::Changes,
-            read: |s| s.stage.clone().into(),
-            doc: "What people see: splash, shell or system-screen. With several shells it is splash until none that has \
-                  an output is covered by one.",
-        },
-        Property {
-            name: "Shells",
-            signature: "a(ss)",
-            writable: false,
-            announced: Announced::Changes,
-            read: |s| shells(s).into(),
-            doc: "Of each shell, by the number it has in org.kioskd.Session1.Shells: name of the output it is on (empty: \
-                  every one is another shell's), and what is shown there: splash, shell or system-screen.",
-        },
-        Property {
-            name: "ActiveVt",
-            signature: "u",
-            writable: false,
-            announced: Announced::Changes,
-            read: |s| s.active_vt.into(),
-            doc: "The virtual terminal in the foreground; 0: unknown or none.",
-        },
-        Property {
-            name: "Serial",
-            signature: "u",
-            writable: false,
-            announced: Announced::Changes,
-            read: |s| s.serial.into(),
-            doc: "Of the screen layout; goes up with each change.",
-        },
-        Property {
-            name: "Problems",
-            signature: "as",
-            writable: false,
-            announced: Announced::Changes,
-            read: |s| s.problems.iter().map(|problem| masked(problem)).collect::<Vec<_>>().into(),
-            doc: "Warnings and configuration errors since the start, one sentence each.",
-        },
-    ],
-    signals: &[
-        Signal { name: "StageChanged", args: &[arg("stage", "s")], doc: "Stage has changed." },
-        Signal { name: "LayoutChanged", args: &[arg("serial", "u")], doc: "Serial has changed." },
-    ],
-};
+/// The compositor as of `now`.
+pub struct Compositor {
+    pub shared: Arc<Shared>,
+    pub now: Arc<Snapshot>,
+}
 
-fn shells(snapshot: &Snapshot) -> Vec<(String, String)> {
-    snapshot.shells.iter().map(|shell| (shell.output.clone(), shell.stage.clone())).collect()
+impl Served for Compositor {}
+
+/// The compositor.
+#[interface(name = "org.kioskd.Compositor1")]
+impl Compositor {
+    /// Changes several outputs at once, all or nothing. serial: the layout the changes were made for, 0: whatever it
+    /// is now. changes: output name and power b, rotation u, scale d (0.0: auto), mode (uuu) or s as in the
+    /// configuration, position (ii), mirror s, brightness i. mode: verify, temporary or keep. options: revert-after (u
+    /// seconds or s such as 15s, for temporary; default 15 s).
+    #[zbus(out_args("new_serial"))]
+    async fn apply_outputs(
+        &self,
+        serial: u32,
+        changes: Vec<(String, Options)>,
+        mode: &str,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<u32, Failure> {
+        let asked = asked::apply_outputs(&self.now, serial, changes, mode, &options)?;
+        match self.shared.ask(asked, connection, &header).await? {
+            Reply::Serial(serial) => Ok(serial),
+            _ => Ok(self.shared.snapshots.borrow().serial),
+        }
+    }
+
+    /// Keeps a temporary change; serial is what ApplyOutputs returned.
+    async fn confirm(
+        &self,
+        serial: u32,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Failure> {
+        self.shared.ask(asked::confirm(serial), connection, &header).await.map(drop)
+    }
+
+    /// What the output shows, as a PNG in a memory file. output: empty for the primary one.
+    #[zbus(out_args("png"))]
+    async fn screenshot(
+        &self,
+        output: &str,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<OwnedFd, Failure> {
+        let asked = asked::screenshot(&self.now, output, &options)?;
+        match self.shared.ask(asked, connection, &header).await? {
+            Reply::Png(png) => Ok(png.into()),
+            Reply::Done | Reply::Serial(_) => Err(Failure::kiosk("Failed", "the picture was not made")),
+        }
+    }
+
+    /// Switches to a virtual terminal, 1 to 63.
+    async fn switch_vt(
+        &self,
+        vt: u32,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Failure> {
+        self.shared.ask(asked::switch_vt(vt)?, connection, &header).await.map(drop)
+    }
+
+    /// Shows a text over everything until Dismiss. options: title s.
+    async fn show_message(
+        &self,
+        text: &str,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Failure> {
+        self.shared.ask(asked::show_message(text, &options)?, connection, &header).await.map(drop)
+    }
+
+    /// Shows a pairing screen with a QR code until Dismiss.
+    #[allow(clippy::unused_async_trait_impl)]
+    async fn show_pairing(&self, url: &str, code: &str, options: Options) -> Result<(), Failure> {
+        let _ = (url, code, options);
+        Err(Failure::unsupported("ShowPairing is not there yet in this version of kioskd"))
+    }
+
+    /// Takes a message or pairing screen away.
+    async fn dismiss(
+        &self,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Failure> {
+        self.shared.ask(asked::dismiss(), connection, &header).await.map(drop)
+    }
+
+    /// Of kioskd.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn version(&self) -> &str {
+        env!("CARGO_PKG_VERSION")
+    }
+
+    /// kms, winit or headless.
+    #[zbus(property)]
+    fn backend(&self) -> &str {
+        &self.now.backend
+    }
+
+    /// gles or pixman.
+    #[zbus(property)]
+    fn renderer(&self) -> &str {
+        &self.now.renderer
+    }
+
+    /// What people see: splash, shell or system-screen. With several shells it is splash until none that has an output
+    /// is covered by one.
+    #[zbus(property)]
+    fn stage(&self) -> &str {
+        &self.now.stage
+    }
+
+    /// Of each shell, by the number it has in org.kioskd.Session1.Shells: name of the output it is on (empty: every one
+    /// is another shell's), and what is shown there: splash, shell or system-screen.
+    #[zbus(property)]
+    fn shells(&self) -> Vec<(&str, &str)> {
+        self.now.shells.iter().map(|shell| (shell.output.as_str(), shell.stage.as_str())).collect()
+    }
+
+    /// The virtual terminal in the foreground; 0: unknown or none.
+    #[zbus(property)]
+    fn active_vt(&self) -> u32 {
+        self.now.active_vt
+    }
+
+    /// Of the screen layout; goes up with each change.
+    #[zbus(property)]
+    fn serial(&self) -> u32 {
+        self.now.serial
+    }
+
+    /// Warnings and configuration errors since the start, one sentence each, without passwords and tokens.
+    #[zbus(property)]
+    fn problems(&self) -> Vec<String> {
+        self.now.problems.iter().map(|problem| masked(problem)).collect()
+    }
+
+    /// Stage has changed.
+    // The macro has a function of the obvious name, for the property.
+    #[zbus(signal, name = "StageChanged")]
+    async fn another_stage(emitter: &SignalEmitter<'_>, stage: &str) -> zbus::Result<()>;
+
+    /// Serial has changed.
+    #[zbus(signal)]
+    async fn layout_changed(emitter: &SignalEmitter<'_>, serial: u32) -> zbus::Result<()>;
 }

@@ -1,140 +1,150 @@
-//! `org.kioskd.Output1`, one object for each screen.
+//! `org.kioskd.Output1`, one object for each connected output.
 
-use crate::control::schema::{Announced, Interface, Property};
-use crate::snapshot::OutputSnapshot;
+use std::sync::Arc;
 
-pub static OUTPUT: Interface<OutputSnapshot> = Interface {
-    name: "org.kioskd.Output1",
-    methods: &[],
-    properties: &[
-        Property {
-            name: "Name",
-            signature: "s",
-            writable: false,
-            announced: Announced::Constant,
-            read: |o| o.name.clone().into(),
-            doc: "The connector, such as HDMI-A-1.",
-        },
-        Property {
-            name: "Make",
-            signature: "s",
-            writable: false,
-            announced: Announced::Changes,
-            read: |o| o.make.clone().into(),
-            doc: "From the EDID.",
-        },
-        Property {
-            name: "Model",
-            signature: "s",
-            writable: false,
-            announced: Announced::Changes,
-            read: |o| o.model.clone().into(),
-            doc: "From the EDID.",
-        },
-        Property {
-            name: "SerialNumber",
-            signature: "s",
-            writable: false,
-            announced: Announced::Changes,
-            read: |o| o.serial_number.clone().into(),
-            doc: "From the EDID.",
-        },
-        Property {
-            name: "Connected",
-            signature: "b",
-            writable: false,
-            announced: Announced::Changes,
-            read: |o| o.connected.into(),
-            doc: "Whether a monitor is plugged in.",
-        },
-        Property {
-            name: "Power",
-            signature: "b",
-            writable: true,
-            announced: Announced::Changes,
-            read: |o| o.power.into(),
-            doc: "Whether the screen is on.",
-        },
-        Property {
-            name: "Rotation",
-            signature: "u",
-            writable: true,
-            announced: Announced::Changes,
-            read: |o| o.rotation.into(),
-            doc: "0, 90, 180 or 270 degrees clockwise, what the viewer sees.",
-        },
-        Property {
-            name: "Scale",
-            signature: "d",
-            writable: true,
-            announced: Announced::Changes,
-            read: |o| o.scale.into(),
-            doc: "1.0 to 4.0. Written: also 0.0 for auto, which follows from the display's density.",
-        },
-        Property {
-            name: "Position",
-            signature: "(ii)",
-            writable: true,
-            announced: Announced::Changes,
-            read: |o| o.position.into(),
-            doc: "x and y of the upper left corner in the layout, logical pixels.",
-        },
-        Property {
-            name: "Mode",
-            signature: "(uuu)",
-            writable: true,
-            announced: Announced::Changes,
-            read: |o| o.mode.into(),
-            doc: "Width, height, refresh in millihertz (0 when written: any).",
-        },
-        Property {
-            name: "Modes",
-            signature: "a(uuub)",
-            writable: false,
-            announced: Announced::Changes,
-            read: |o| o.modes.clone().into(),
-            doc: "Width, height, refresh in millihertz, preferred.",
-        },
-        Property {
-            name: "Mirror",
-            signature: "s",
-            writable: true,
-            announced: Announced::Changes,
-            read: |o| o.mirror.clone().into(),
-            doc: "Name of the output whose picture this one repeats; empty: none.",
-        },
-        Property {
-            name: "Brightness",
-            signature: "i",
-            writable: true,
-            announced: Announced::Changes,
-            read: |o| o.brightness.into(),
-            doc: "0 to 100; -1: the screen has no control of it.",
-        },
-        Property {
-            name: "Scanout",
-            signature: "s",
-            writable: false,
-            announced: Announced::Changes,
-            read: |o| o.scanout.clone().into(),
-            doc: "direct, planes or composited, then a colon and the reason where there is one.",
-        },
-        Property {
-            name: "FramesComposed",
-            signature: "t",
-            writable: false,
-            announced: Announced::Silent,
-            read: |o| o.frames_composed.into(),
-            doc: "Frames drawn by the compositor since the start.",
-        },
-        Property {
-            name: "FramesDirect",
-            signature: "t",
-            writable: false,
-            announced: Announced::Silent,
-            read: |o| o.frames_direct.into(),
-            doc: "Frames of a client put on the plane as they came, since the start.",
-        },
-    ],
-    signals: &[],
-};
+use kiosk_bus::{Failure, Served};
+use kiosk_core::authority::Action;
+use zbus::export::async_trait::async_trait;
+use zbus::message::Header;
+use zbus::{Connection, Variant, interface};
+
+use crate::command::{ApplyMode, Command, OutputChange};
+use crate::control::change;
+use crate::control::shared::Shared;
+use crate::snapshot::{OutputSnapshot, Snapshot};
+
+/// One output as of `now`.
+pub struct Output {
+    pub shared: Arc<Shared>,
+    pub now: Arc<Snapshot>,
+    /// Among the snapshot's outputs.
+    pub index: usize,
+}
+
+impl Output {
+    fn output(&self) -> &OutputSnapshot {
+        &self.now.outputs[self.index]
+    }
+}
+
+#[async_trait]
+impl Served for Output {
+    fn writable(&self) -> &'static [&'static str] {
+        &["Power", "Rotation", "Scale", "Position", "Mode", "Mirror", "Brightness"]
+    }
+
+    /// A written property is one change of one output, kept.
+    async fn write(
+        &self,
+        property: &str,
+        value: &Variant<'_>,
+        connection: &Connection,
+        header: &Header<'_>,
+    ) -> Result<(), Failure> {
+        let mut change = OutputChange::default();
+        change::set(&mut change, self.output(), &self.now, &property.to_ascii_lowercase(), value)?;
+        let changes = vec![(self.output().name.clone(), change)];
+        let request = Command::ApplyOutputs { serial: 0, changes, mode: ApplyMode::Keep };
+        self.shared.ask((Action::Screen, request), connection, header).await.map(drop)
+    }
+}
+
+/// An output.
+#[interface(name = "org.kioskd.Output1")]
+impl Output {
+    /// The connector, such as HDMI-A-1.
+    #[zbus(property(emits_changed_signal = "const"))]
+    fn name(&self) -> &str {
+        &self.output().name
+    }
+
+    /// From the EDID.
+    #[zbus(property)]
+    fn make(&self) -> &str {
+        &self.output().make
+    }
+
+    /// From the EDID.
+    #[zbus(property)]
+    fn model(&self) -> &str {
+        &self.output().model
+    }
+
+    /// From the EDID.
+    #[zbus(property)]
+    fn serial_number(&self) -> &str {
+        &self.output().serial_number
+    }
+
+    /// Whether a monitor is plugged in.
+    #[zbus(property)]
+    fn connected(&self) -> bool {
+        self.output().connected
+    }
+
+    /// Whether the screen is on.
+    #[zbus(property)]
+    fn power(&self) -> bool {
+        self.output().power
+    }
+
+    /// 0, 90, 180 or 270 degrees clockwise, what the viewer sees.
+    #[zbus(property)]
+    fn rotation(&self) -> u32 {
+        self.output().rotation
+    }
+
+    /// 1.0 to 4.0. Written: also 0.0 for auto, which follows from the display's density.
+    #[zbus(property)]
+    fn scale(&self) -> f64 {
+        self.output().scale
+    }
+
+    /// x and y of the upper left corner in the layout, logical pixels.
+    #[zbus(property)]
+    fn position(&self) -> (i32, i32) {
+        self.output().position
+    }
+
+    /// Width, height, refresh in millihertz (0 when written: any).
+    #[zbus(property)]
+    fn mode(&self) -> (u32, u32, u32) {
+        self.output().mode
+    }
+
+    /// Width, height, refresh in millihertz, preferred.
+    #[zbus(property)]
+    fn modes(&self) -> &[(u32, u32, u32, bool)] {
+        &self.output().modes
+    }
+
+    /// Name of the output whose picture this one repeats; empty: none.
+    #[zbus(property)]
+    fn mirror(&self) -> &str {
+        &self.output().mirror
+    }
+
+    /// 0 to 100; -1: the screen has no control of it.
+    #[zbus(property)]
+    fn brightness(&self) -> i32 {
+        self.output().brightness
+    }
+
+    /// direct, planes or composited, then a colon and the reason where there is one.
+    #[zbus(property)]
+    fn scanout(&self) -> &str {
+        &self.output().scanout
+    }
+
+    /// Frames drawn by the compositor since the start.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn frames_composed(&self) -> u64 {
+        self.output().frames_composed
+    }
+
+    /// Frames of a client put on the plane as they came, since the start.
+    #[zbus(property(emits_changed_signal = "false"))]
+    fn frames_direct(&self) -> u64 {
+        self.output().frames_direct
+    }
+}

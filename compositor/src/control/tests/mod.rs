@@ -1,7 +1,9 @@
 //! The control plane from outside: real connections, a fake event loop.
 
 mod bus;
+mod calls;
 mod errors;
+mod hostile;
 mod inputs;
 mod interfaces;
 mod peers;

@@ -1,0 +1,78 @@
+//! What the arguments of a method mean: a [`Command`] for the event loop together with the right that it needs, or one
+//! sentence. Pure; the methods of [`super::interfaces::Compositor`] call it.
+
+use kiosk_bus::Failure;
+use kiosk_core::authority::Action;
+use kiosk_core::config::VtNumber;
+use zbus::Variant;
+
+use super::change::{self, Options};
+use super::shared::Asked;
+use crate::command::Command;
+use crate::snapshot::Snapshot;
+
+/// Longest title and text of a message to people, characters: more would not fit on a screen.
+const MAX_TITLE: usize = 200;
+const MAX_TEXT: usize = 2000;
+
+pub fn apply_outputs(
+    snapshot: &Snapshot,
+    serial: u32,
+    asked: Vec<(String, Options)>,
+    mode: &str,
+    options: &Options,
+) -> Result<Asked, Failure> {
+    let mode = change::apply_mode(mode, options)?;
+    let changes = change::changes(asked, snapshot)?;
+    Ok((Action::Screen, Command::ApplyOutputs { serial, changes, mode }))
+}
+
+pub fn confirm(serial: u32) -> Asked {
+    (Action::Screen, Command::Confirm { serial })
+}
+
+pub fn screenshot(snapshot: &Snapshot, output: &str, options: &Options) -> Result<Asked, Failure> {
+    change::only(options, &[])?;
+    let output = match output {
+        "" => None,
+        name => Some(change::output(snapshot, name)?.name.clone()),
+    };
+    Ok((Action::Screenshot, Command::Screenshot { output }))
+}
+
+pub fn switch_vt(vt: u32) -> Result<Asked, Failure> {
+    let vt = VtNumber::try_from(vt).map_err(|error| Failure::invalid(error.to_string()))?;
+    Ok((Action::Screen, Command::SwitchVt { vt }))
+}
+
+pub fn show_message(text: &str, options: &Options) -> Result<Asked, Failure> {
+    change::only(options, &["title"])?;
+    let title = match options.get("title").map(|value| &**value) {
+        None => "",
+        Some(Variant::Str(title)) => title.as_str(),
+        Some(_) => return Err(Failure::invalid("the option title must be a text (s)")),
+    };
+    let request =
+        Command::ShowMessage { title: plain("title", title, MAX_TITLE)?, text: plain("text", text, MAX_TEXT)? };
+    Ok((Action::Screen, request))
+}
+
+pub fn dismiss() -> Asked {
+    (Action::Screen, Command::Dismiss)
+}
+
+/// `text` when it can be painted: short, with no control characters but line breaks.
+fn plain(what: &str, text: &str, limit: usize) -> Result<String, Failure> {
+    let length = text.chars().count();
+    if length > limit {
+        return Err(Failure::invalid(format!("the {what} has {length} characters, allowed are {limit}")));
+    }
+    if let Some(bad) = text.chars().find(|c| c.is_control() && *c != '\n') {
+        return Err(Failure::invalid(format!("the {what} has the control character {bad:?}, allowed is only \\n")));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+#[path = "tests/asked.rs"]
+mod tests;
