@@ -1,7 +1,7 @@
 //! Finds the object that a call is made to, and answers what needs no daemon: properties, introspection, the object
 //! manager, and what is wrong with a call. What an object's own interface does is zbus's macro's code.
 //!
-//! It stands in place of zbus's object server, which can't do this (6.2.1, each seen in its code and tried):
+//! It stands in place of zbus's object server, which can't do this (6.2.1, `object_server/` and `fdo/`):
 //! - `Set` holds the lock of the whole tree until the setter returns. A setter that waits for polkit, two minutes with a
 //!   person, keeps objects from coming and going, and with them everybody else's calls on that connection.
 //! - It starts a task for each call, without a bound: callers that do not read their answers fill the memory.

@@ -333,20 +333,12 @@ async fn each_shell_has_an_object_of_its_own() {
 
 #[tokio::test]
 async fn a_peer_that_asks_and_does_not_read_is_dropped_and_others_are_served() {
-    use std::io::{Read, Write};
+    use std::io::Write;
     let world = World::start().await;
     drop(world.connect().await);
     let socket = world.socket();
     let flood = tokio::task::spawn_blocking(move || {
-        let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
-        let limit = Some(Duration::from_secs(20));
-        stream.set_write_timeout(limit).unwrap();
-        stream.set_read_timeout(limit).unwrap();
-        let uid = rustix::process::geteuid().as_raw().to_string();
-        let uid: String = uid.bytes().map(|byte| format!("{byte:02x}")).collect();
-        write!(stream, "\0AUTH EXTERNAL {uid}\r\n").unwrap();
-        assert!(stream.read(&mut [0; 256]).unwrap() > 0);
-        stream.write_all(b"BEGIN\r\n").unwrap();
+        let mut stream = authenticated(&socket);
         let ask = Message::method_call(PATH, "GetAll").interface("org.freedesktop.DBus.Properties");
         let ask = ask.build(&INTERFACE).unwrap();
         let end = std::time::Instant::now() + Duration::from_secs(60);
@@ -359,6 +351,54 @@ async fn a_peer_that_asks_and_does_not_read_is_dropped_and_others_are_served() {
     });
     assert_eq!(flood.await.unwrap(), std::io::ErrorKind::BrokenPipe, "nobody dropped it");
     drop(world.connect().await);
+}
+
+/// An authenticated connection, by hand.
+fn authenticated(socket: &Path) -> std::os::unix::net::UnixStream {
+    use std::io::{Read, Write};
+    let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
+    let limit = Some(Duration::from_secs(20));
+    stream.set_write_timeout(limit).unwrap();
+    stream.set_read_timeout(limit).unwrap();
+    let uid = rustix::process::geteuid().as_raw().to_string();
+    let uid: String = uid.bytes().map(|byte| format!("{byte:02x}")).collect();
+    write!(stream, "\0AUTH EXTERNAL {uid}\r\n").unwrap();
+    assert!(stream.read(&mut [0; 256]).unwrap() > 0);
+    stream.write_all(b"BEGIN\r\n").unwrap();
+    stream
+}
+
+/// Memory of this process that is in use, KiB.
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[tokio::test]
+async fn what_is_announced_costs_nothing_and_has_a_time_to_come() {
+    use std::io::{Read, Write};
+    /// What 15 peers announce is 1,905 MiB; what they may cost, KiB, while other tests run.
+    const MAX_GROWTH: usize = 64 * 1024;
+    let world = World::start().await;
+    drop(world.connect().await);
+    let socket = world.socket();
+    let (before, announced) = (resident(), 127u32 * 1024 * 1024);
+    let peers = tokio::task::spawn_blocking(move || {
+        let mut peers: Vec<_> = (0..15).map(|_| authenticated(&socket)).collect();
+        for peer in &mut peers {
+            let fixed = [&b"l\x01\x00\x01"[..], &announced.to_le_bytes(), &1u32.to_le_bytes(), &[0; 4]].concat();
+            peer.write_all(&fixed).unwrap();
+            peer.write_all(&[0; 1000]).unwrap();
+        }
+        // It has been read when the connection is ended, for want of the rest.
+        peers.iter_mut().map(|peer| peer.read_to_end(&mut Vec::new())).collect::<Vec<_>>()
+    });
+    drop(world.connect().await);
+    let ended = peers.await.unwrap();
+    assert!(ended.iter().all(|ended| matches!(ended, Ok(0))), "{ended:?}");
+    let grown = resident().saturating_sub(before);
+    assert!(grown < MAX_GROWTH, "{grown} KiB");
 }
 
 #[tokio::test]

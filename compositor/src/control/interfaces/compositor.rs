@@ -94,7 +94,6 @@ impl Compositor {
     }
 
     /// Shows a pairing screen with a QR code until Dismiss.
-    #[allow(clippy::unused_async_trait_impl)]
     async fn show_pairing(&self, url: &str, code: &str, options: Options) -> Result<(), Failure> {
         let _ = (url, code, options);
         Err(Failure::unsupported("ShowPairing is not there yet in this version of kioskd"))
