@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use crate::launcher::{LaunchError, Order, find_program, leftovers};
 use crate::profile::Directories;
-use kiosk_core::config::Shell;
+use kiosk_core::config::{Proxy, Shell};
 use kiosk_core::notify;
 
 /// In every kiosk. A debugging port, `--ozone-platform=auto` and `--force-device-scale-factor` are not here for
@@ -83,9 +83,24 @@ fn arguments(shell: &Shell, surroundings: &Surroundings) -> Vec<String> {
     if surroundings.root {
         arguments.push("--no-sandbox".into());
     }
+    arguments.extend(proxy_flag(&shell.browser_settings.proxy));
+    if let Some(language) = &shell.browser_settings.language {
+        // The first is for the browser's own words, where its package has them; the second for pages.
+        arguments.extend([format!("--lang={language}"), format!("--accept-lang={language}")]);
+    }
     arguments.extend(shell.extra_args.iter().cloned());
     arguments.push(BLANK.into());
     arguments
+}
+
+/// `None`: the browser finds it as on any system.
+fn proxy_flag(proxy: &Proxy) -> Option<String> {
+    match proxy {
+        Proxy::System => None,
+        Proxy::None => Some("--no-proxy-server".into()),
+        Proxy::Server(address) => Some(format!("--proxy-server={address}")),
+        Proxy::Pac(address) => Some(format!("--proxy-pac-url={address}")),
+    }
 }
 
 /// The shell's environment, as far as it differs from ours.
@@ -134,6 +149,20 @@ mod tests {
         assert_eq!(arguments[arguments.len() - 2..], ["--lang=de", "about:blank"]);
         assert!(arguments.contains(&"--user-data-dir=/s/profile".to_owned()));
         assert!(!arguments.iter().any(|a| a == "--no-sandbox" || a.contains("low-end") || a.contains("port")));
+    }
+
+    #[test]
+    fn the_proxy_is_the_configured_one() {
+        let flags = |proxy: Proxy| {
+            let mut shell = Shell::default();
+            shell.browser_settings.proxy = proxy;
+            let all = arguments(&shell, &surroundings(false, None));
+            all.into_iter().filter(|flag| flag.contains("proxy")).collect::<Vec<_>>()
+        };
+        assert_eq!(flags(Proxy::System), [""; 0]);
+        assert_eq!(flags(Proxy::None), ["--no-proxy-server"]);
+        assert_eq!(flags(Proxy::Server("http://p:1".into())), ["--proxy-server=http://p:1"]);
+        assert_eq!(flags(Proxy::Pac("http://p/x.pac".into())), ["--proxy-pac-url=http://p/x.pac"]);
     }
 
     #[test]

@@ -21,15 +21,12 @@ impl Loaded {
 
 /// Keys of `[browser]` that are read and checked, and that nothing follows yet.
 const WITHOUT_EFFECT: &[&str] = &[
-    "allow",
     "new-windows",
     "shortcuts",
-    "proxy",
     "sign-in",
     "downloads",
     "uploads",
     "printing",
-    "language",
     "dialogs.alert",
     "dialogs.confirm",
     "dialogs.prompt",

@@ -9,7 +9,7 @@ use crate::daemon::shell::Shell;
 use crate::launcher::{leftovers, work};
 use crate::machine::{Effect, Event, Failure};
 use crate::page::{BLOCKED, Page, Rules};
-use crate::probe::probe;
+use crate::probe::{Terms, probe};
 use crate::profile::{mark_clean_exit, set_aside};
 use kiosk_core::chromium;
 use kiosk_core::config::{Config, Url};
@@ -103,9 +103,14 @@ impl Daemon {
         }
         self.probes += 1;
         let (generation, inputs) = (self.probes, self.inputs.clone());
-        let accepted = self.configured.ready.http_status.clone();
+        let settings = &self.configured.browser_settings;
+        let terms = Terms {
+            accepted: self.configured.ready.http_status.clone(),
+            proxy: settings.proxy.clone(),
+            trust: settings.trust.clone(),
+        };
         self.probe = Some(tokio::spawn(async move {
-            let answer = probe(&url, &accepted).await;
+            let answer = probe(&url, &terms).await;
             let _ = inputs.send(Input::Probed { generation, answer });
         }));
     }

@@ -239,6 +239,10 @@ impl Daemon {
                 if generation == self.probes {
                     self.event(match answer {
                         Ok(()) => Event::ServerUp,
+                        Err(error) if error.browser_may_know() => {
+                            tracing::info!(%error, "the browser tries all the same");
+                            Event::ServerUp
+                        }
                         Err(error) => Event::ServerDown { reason: error.to_string() },
                     });
                 }

@@ -1,0 +1,148 @@
+//! A connection to a server, straight or through a proxy, with TLS where its scheme says so. A name is looked up as
+//! browsers do: `localhost` is this machine, without asking anybody.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
+
+use http_body_util::Empty;
+use hyper::Request;
+use hyper::body::Bytes;
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use url::Url as Address;
+
+use super::{ANSWER_LIMIT, MAX_HEAD, ProbeError, Terms, tls};
+
+/// For connecting to one address. A machine that is off does not answer at all.
+const CONNECT_LIMIT: Duration = Duration::from_secs(3);
+
+/// What carries requests.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
+pub type Connection = Box<dyn Stream>;
+
+/// A server: who is spoken to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    /// As DNS has it; IPv6 without brackets.
+    pub host: String,
+    pub port: u16,
+    pub tls: bool,
+}
+
+impl Target {
+    /// Errors: it has no host, which no `http` URL is without.
+    pub fn of(address: &Address) -> Result<Self, ProbeError> {
+        let wrong = || ProbeError::NotHttp(String::new());
+        let host = address.host_str().ok_or_else(wrong)?;
+        let host = host.trim_start_matches('[').trim_end_matches(']').trim_end_matches('.').to_owned();
+        let port = address.port_or_known_default().ok_or_else(wrong)?;
+        Ok(Target { host, port, tls: address.scheme() == "https" })
+    }
+
+    /// Whether it is this machine by its name or number.
+    pub fn is_loopback(&self) -> bool {
+        self.is_local_name() || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
+    fn is_local_name(&self) -> bool {
+        self.host == "localhost" || self.host.ends_with(".localhost")
+    }
+
+    /// Without a port that goes without saying.
+    pub fn host_header(&self) -> String {
+        let usual = if self.tls { 443 } else { 80 };
+        let all = self.to_string();
+        if self.port == usual { all.rsplit_once(':').map_or(all.clone(), |(host, _)| host.to_owned()) } else { all }
+    }
+}
+
+/// `HOST:PORT`, an IPv6 address in brackets.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Target { host, port, .. } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
+}
+
+/// To the server itself.
+pub async fn direct(target: &Target, terms: &Terms) -> Result<Connection, ProbeError> {
+    let stream = tcp(target).await?;
+    if target.tls { tls::wrap(Box::new(stream), target, &terms.trust).await } else { Ok(Box::new(stream)) }
+}
+
+/// To the server through a tunnel of the proxy, or to the proxy itself where it is asked in the server's place.
+pub async fn through(proxy: &Target, target: &Target, terms: &Terms) -> Result<Connection, ProbeError> {
+    let to_proxy = direct(proxy, terms).await?;
+    if !target.tls {
+        return Ok(to_proxy);
+    }
+    let tunnel = match timeout(ANSWER_LIMIT, tunnel(to_proxy, target)).await {
+        Err(_elapsed) => return Err(ProbeError::Silent(proxy.to_string())),
+        Ok(Err(error)) if error.is_user() => return Err(ProbeError::NotHttp(proxy.to_string())),
+        Ok(Err(_)) => return Err(ProbeError::Cut(proxy.to_string())),
+        Ok(Ok(tunnel)) => tunnel,
+    };
+    match tunnel {
+        Ok(stream) => tls::wrap(stream, target, &terms.trust).await,
+        Err(407) => Err(ProbeError::ProxyPassword),
+        Err(status) => Err(ProbeError::ProxyStatus(target.to_string(), status)),
+    }
+}
+
+/// Inner error: the status with which the proxy refuses.
+async fn tunnel(stream: Connection, target: &Target) -> hyper::Result<Result<Connection, u16>> {
+    let (mut sender, driver) = http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream)).await?;
+    // It ends with the tunnel.
+    tokio::spawn(driver.with_upgrades());
+    let mut request = Request::new(Empty::<Bytes>::new());
+    *request.method_mut() = hyper::Method::CONNECT;
+    if let Ok(authority) = target.to_string().parse() {
+        *request.uri_mut() = authority;
+    }
+    if let Ok(host) = target.to_string().parse() {
+        request.headers_mut().insert(hyper::header::HOST, host);
+    }
+    let answer = sender.send_request(request).await?;
+    if !answer.status().is_success() {
+        return Ok(Err(answer.status().as_u16()));
+    }
+    let upgraded = hyper::upgrade::on(answer).await?;
+    Ok(Ok(Box::new(TokioIo::new(upgraded))))
+}
+
+/// A connection to the first of the host's addresses that takes one.
+async fn tcp(target: &Target) -> Result<TcpStream, ProbeError> {
+    let name = target.to_string();
+    let mut failure = ProbeError::Silent(name.clone());
+    for address in addresses(target).await.map_err(|error| ProbeError::Name(target.host.clone(), error))? {
+        match timeout(CONNECT_LIMIT, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                failure = ProbeError::Refused(name.clone());
+            }
+            // A refusal says more than the absence of the other address family.
+            Ok(Err(error)) if !matches!(failure, ProbeError::Refused(_)) => {
+                failure = ProbeError::Unreachable(name.clone(), error);
+            }
+            Ok(Err(_)) | Err(_) => {}
+        }
+    }
+    Err(failure)
+}
+
+async fn addresses(target: &Target) -> io::Result<Vec<SocketAddr>> {
+    if target.is_local_name() {
+        let local = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
+        return Ok(local.map(|address| SocketAddr::new(address, target.port)).to_vec());
+    }
+    if let Ok(address) = target.host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, target.port)]);
+    }
+    Ok(tokio::net::lookup_host((target.host.as_str(), target.port)).await?.collect())
+}

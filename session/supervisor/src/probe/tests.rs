@@ -1,0 +1,158 @@
+//! Against servers on this machine, with and without TLS.
+
+use super::*;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::sync::Arc;
+
+use kiosk_core::config::StatusRanges;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+
+/// Answers each connection with these bytes, `$PORT` being its own; gives its port.
+fn server(answer: &str) -> u16 {
+    serve(answer, converse)
+}
+
+fn serve(answer: &str, converse: impl Fn(std::net::TcpStream, &str) + Send + 'static) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answer = answer.replace("$PORT", &port.to_string());
+    std::thread::spawn(move || listener.incoming().flatten().for_each(|stream| converse(stream, &answer)));
+    port
+}
+
+fn converse(mut stream: impl Read + Write, answer: &str) {
+    let asked = BufReader::new(&mut stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty()).count();
+    if asked > 0 {
+        let _ = stream.write_all(answer.as_bytes());
+        let _ = stream.flush();
+    }
+}
+
+fn ask_with(url: &str, proxy: Proxy, trust: &[PathBuf]) -> Result<(), ProbeError> {
+    let terms = Terms { accepted: StatusRanges(vec![(200, 299)]), proxy, trust: trust.to_vec() };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(probe(&Url::parse(url).unwrap(), &terms))
+}
+
+fn told(url: &str) -> String {
+    ask_with(url, Proxy::None, &[]).unwrap_err().to_string()
+}
+
+#[test]
+fn an_answer_within_the_ranges_is_up_and_redirects_are_followed() {
+    let page = server("HTTP/1.1 200 OK\r\n\r\n");
+    ask_with(&format!("http://localhost:{page}/a?b"), Proxy::None, &[]).unwrap();
+    let moved = server(&format!("HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{page}/x\r\n\r\n"));
+    ask_with(&format!("http://localhost:{moved}/"), Proxy::None, &[]).unwrap();
+    ask_with("file:///srv/index.html", Proxy::None, &[]).unwrap();
+}
+
+#[test]
+fn other_answers_say_what_is_wrong() {
+    for (answer, said) in [
+        ("HTTP/1.1 503 Service Unavailable\r\n\r\n", "answers with status 503"),
+        ("HTTP/1.1 404 Not Found\r\n\r\n", "answers with status 404"),
+        ("HTTP/1.1 401 Unauthorized\r\n\r\n", "asks for a password, and shell.url has none"),
+        ("HTTP/1.1 302 Found\r\nLocation: /again\r\n\r\n", "redirects for ever"),
+        ("SSH-2.0-OpenSSH_9.2\r\n\r\n", "answers, but not by HTTP"),
+        ("", "answers, but not by HTTP"),
+    ] {
+        let port = server(answer);
+        let told = told(&format!("http://localhost:{port}/"));
+        assert_eq!(told, format!("localhost:{port} {said}"));
+    }
+    let endless = server(&format!("HTTP/1.1 200 OK\r\nX: {}", "x".repeat(200_000)));
+    assert!(told(&format!("http://localhost:{endless}/")).contains("not by HTTP"), "no more is read than a head has");
+}
+
+#[test]
+fn a_password_is_neither_told_nor_sent_and_the_browser_has_it() {
+    let port = server("HTTP/1.1 401 Unauthorized\r\n\r\n");
+    let error = ask_with(&format!("http://kiosk:geheim@localhost:{port}/"), Proxy::None, &[]).unwrap_err();
+    assert!(error.browser_may_know() && !error.to_string().contains("geheim"), "{error}");
+}
+
+#[test]
+fn nobody_listening_is_a_refusal() {
+    let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    assert_eq!(told(&format!("http://localhost:{port}")), format!("localhost:{port}: connection refused"));
+    let unknown = ask_with("http://no-such-host.invalid/", Proxy::None, &[]).unwrap_err();
+    assert!(unknown.browser_may_know() && unknown.to_string().contains("is not known"), "{unknown}");
+}
+
+#[test]
+fn a_proxy_is_asked_in_the_server_s_place_and_a_script_is_left_to_the_browser() {
+    let port = server("HTTP/1.1 200 OK\r\n\r\n");
+    let proxy = || Proxy::Server(format!("http://127.0.0.1:{port}"));
+    ask_with("http://signage.example/", proxy(), &[]).unwrap();
+    let refusing = server("HTTP/1.1 403 Forbidden\r\n\r\n");
+    let error = ask_with("https://signage.example/", Proxy::Server(format!("http://127.0.0.1:{refusing}")), &[]);
+    assert!(error.unwrap_err().to_string().contains("the proxy can't reach signage.example:443"));
+    let script = ask_with("https://signage.example/", Proxy::Pac("http://p/x.pac".into()), &[]).unwrap_err();
+    assert!(script.browser_may_know());
+}
+
+/// An authority, in a file, and servers with certificates of it.
+struct Authority {
+    issuer: CertifiedIssuer<'static, KeyPair>,
+    folder: tempfile::TempDir,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("ca.pem"), issuer.pem()).unwrap();
+        Authority { issuer, folder }
+    }
+
+    fn file(&self) -> PathBuf {
+        self.folder.path().join("ca.pem")
+    }
+
+    /// A server at `localhost` whose certificate is for `name` and good in these years.
+    fn server(&self, name: &str, years: std::ops::Range<i32>) -> u16 {
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        params.not_before = rcgen::date_time_ymd(years.start, 1, 1);
+        params.not_after = rcgen::date_time_ymd(years.end, 1, 1);
+        let key = KeyPair::generate().unwrap();
+        let certificate = params.signed_by(&key, &self.issuer).unwrap();
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        let config = Arc::new(config);
+        serve("HTTP/1.1 200 OK\r\n\r\n", move |stream, answer| {
+            let tls = rustls::ServerConnection::new(config.clone()).unwrap();
+            converse(rustls::StreamOwned::new(tls, stream), answer);
+        })
+    }
+}
+
+#[test]
+fn https_is_really_asked_and_the_certificate_judged_in_words() {
+    let authority = Authority::new();
+    let good = authority.server("localhost", 2020..2100);
+    ask_with(&format!("https://localhost:{good}/"), Proxy::None, &[authority.file()]).unwrap();
+    let unknown = told(&format!("https://localhost:{good}/"));
+    assert!(unknown.starts_with("the certificate of localhost is signed by nobody known"), "{unknown}");
+    for (port, said) in [
+        (authority.server("localhost", 2001..2002), "has expired"),
+        (authority.server("localhost", 2090..2091), "is not valid yet"),
+        (authority.server("other.example", 2020..2100), "is for another name"),
+    ] {
+        let error = ask_with(&format!("https://localhost:{port}/"), Proxy::None, &[authority.file()]).unwrap_err();
+        assert!(error.to_string().contains(said), "{error}");
+    }
+    let plain = server("HTTP/1.1 200 OK\r\n\r\n");
+    let error = ask_with(&format!("https://localhost:{plain}/"), Proxy::None, &[authority.file()]).unwrap_err();
+    assert!(error.to_string().starts_with(&format!("localhost:{plain} ")), "an open port is no answer: {error}");
+}
