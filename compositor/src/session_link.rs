@@ -1,6 +1,8 @@
 //! The private control socket, on the compositor's side: takes the session's reports, tells it whether people
 //! see the shell. JSON lines; a client that sends anything else is disconnected, and nothing else happens.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::{
     io::{self, Read, Write},
     os::unix::net::UnixStream,

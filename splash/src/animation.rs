@@ -11,6 +11,7 @@ pub struct Pose {
     pub piece: usize,
     /// Offset to the piece's own place, physical pixels.
     pub dx: i32,
+    /// Down, pixels.
     pub dy: i32,
     /// 0.0 to 1.0.
     pub alpha: f32,

@@ -4,6 +4,8 @@
 //! [`Piece`] once, and afterwards moves or fades pieces as the [`Animation`] says. Nothing here reads a
 //! file, a clock or the environment.
 
+#![warn(missing_docs)]
+
 mod animation;
 mod color;
 mod logo;
@@ -23,11 +25,24 @@ pub use logo_file::{LogoError, MAX_FILE as MAX_LOGO_FILE};
 #[derive(Debug, Clone, PartialEq)]
 pub enum View {
     /// The logo, a progress indication and at most one line of message.
-    Splash { message: Option<String>, progress: Progress },
+    Splash {
+        /// The line; `None`: none.
+        message: Option<String>,
+        /// How it moves.
+        progress: Progress,
+    },
     /// As the splash, with the reasons why there is nothing else to see, in as many lines as fit.
-    Diagnostics { text: String },
+    Diagnostics {
+        /// The reasons, a line each.
+        text: String,
+    },
     /// A title and a text of a few lines, for people who stand before the screen.
-    Message { title: String, text: String },
+    Message {
+        /// Larger; may be empty.
+        title: String,
+        /// Below the title.
+        text: String,
+    },
 }
 
 /// How the progress of a start is shown.
@@ -47,23 +62,31 @@ pub type Rgb = [u8; 3];
 /// Premultiplied pixels in memory order B, G, R, A (DRM `ARGB8888`, `wl_shm` `argb8888`), rows without padding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Image {
+    /// Pixels.
     pub width: u32,
+    /// Pixels.
     pub height: u32,
+    /// Premultiplied B, G, R, A, row by row, `width * height * 4` bytes.
     pub data: Vec<u8>,
 }
 
 /// A picture at a place, in physical pixels of the upright (not rotated) output; at rest it lies wholly on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
+    /// From the left edge of the output, physical pixels.
     pub x: i32,
+    /// From its upper edge, physical pixels.
     pub y: i32,
+    /// What is there.
     pub image: Image,
 }
 
 /// A whole screen: the background fills the output, the pieces lie over it in order, later above.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scene {
+    /// Of all that no piece covers.
     pub background: Rgb,
+    /// From the lowest to the uppermost.
     pub pieces: Vec<Piece>,
     /// `None`: nothing moves, the scene can be drawn once.
     pub animation: Option<Animation>,
@@ -72,9 +95,11 @@ pub struct Scene {
 /// The logo and colours, parsed once.
 #[derive(Debug, Clone)]
 pub struct Style {
+    /// Behind everything.
     pub background: Rgb,
     /// Whether the splash's line of message is drawn at all; other texts always are.
     pub message: bool,
+    /// In the middle of the splash.
     pub logo: Logo,
 }
 

@@ -1,6 +1,8 @@
 //! DDC/CI: the brightness of a monitor, asked and set over the wires its EDID comes over (VESA DDC/CI 1.1, MCCS
 //! feature 10h). Slow (tens of milliseconds a message), so [`super`] runs it on a thread of its own.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -154,14 +156,17 @@ fn message(command: &[u8]) -> Vec<u8> {
 
 /// The answer to a question for the brightness.
 fn level(answer: &[u8; 11]) -> Result<Level, DdcError> {
-    let (text, sum) = (&answer[..10], answer[10]);
-    if text.iter().fold(TO_HOST, |sum, byte| sum ^ byte) != sum || text[..3] != [TO_MONITOR, 0x88, 0x02] {
+    let [text @ .., sum] = answer;
+    let [TO_MONITOR, 0x88, 0x02, result, control, _kind, max0, max1, now0, now1] = *text else {
+        return Err(DdcError::Damaged);
+    };
+    if text.iter().fold(TO_HOST, |sum, byte| sum ^ byte) != *sum {
         return Err(DdcError::Damaged);
     }
-    if text[3] != 0 || text[4] != BRIGHTNESS {
+    if result != 0 || control != BRIGHTNESS {
         return Err(DdcError::NoControl);
     }
-    let level = Level { max: u16::from_be_bytes([text[6], text[7]]), now: u16::from_be_bytes([text[8], text[9]]) };
+    let level = Level { max: u16::from_be_bytes([max0, max1]), now: u16::from_be_bytes([now0, now1]) };
     if level.max == 0 { Err(DdcError::NoControl) } else { Ok(level) }
 }
 

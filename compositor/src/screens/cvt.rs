@@ -2,6 +2,8 @@
 //! take it. [`super::mode`] asks whether there are any, the KMS back end drives them. Pure; margins and interlace,
 //! that no panel needs, are left out.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 /// Shortest vertical blanking, microseconds (section 4).
 const MIN_BLANK: f64 = 460.0;
 /// Pixels of horizontal blanking, front porch and sync.

@@ -4,6 +4,8 @@
 //! is the client: it connects, and sends a [`Report`] whenever something changed. The compositor answers with
 //! [`Notice`]s. It works with no D-Bus, and is the only thing the splash depends on.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use serde::{Deserialize, Serialize};
 
 /// Directory of all sockets when the programs run as services.
@@ -87,6 +89,7 @@ pub enum State {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Report {
+    /// Where this shell is on its way.
     pub state: State,
     /// One line for the person before the screen; empty: none.
     #[serde(default)]
@@ -117,6 +120,7 @@ pub enum Notice {
     },
     /// Whether a shell's own picture is what people see (false: splash or a system screen).
     Visible {
+        /// Whether the shell's picture is seen.
         shell: bool,
         /// The shell's number.
         #[serde(default)]

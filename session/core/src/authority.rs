@@ -5,6 +5,8 @@
 //! `assets/polkit/org.kioskd.policy`). Who the caller is comes from the bus daemon or from the socket, never
 //! from the message. Nothing is remembered between calls, so a change of groups or rules counts at once.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::collections::HashMap;
 use std::path::Path;
 use std::time::Duration;
@@ -50,10 +52,13 @@ impl Action {
 /// Why not, as the sentence for `org.kioskd.Error.NotAuthorized`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
+    /// Over a peer-to-peer socket there is nobody to ask: the caller is neither root nor in the group. Of this action.
     #[error("this needs {0}: be root or a member of the group {ADMIN_GROUP}")]
     NoRight(&'static str),
+    /// Polkit refuses this action.
     #[error("this needs {0}, which polkit does not grant you: be root or a member of the group {ADMIN_GROUP}")]
     Polkit(&'static str),
+    /// Polkit could not be asked about this action, and why.
     #[error("this needs {0}, and polkit can't be asked ({1}): be root or a member of the group {ADMIN_GROUP}")]
     NoPolkit(&'static str, String),
     /// It may be granted later.
@@ -61,6 +66,7 @@ pub enum Denied {
         "polkit has no answer yet to {MAX_QUESTIONS_EACH} earlier calls of yours, or to many of others: wait for it first"
     )]
     TooMany,
+    /// The bus does not say who this caller is, and why.
     #[error("it is not known who is calling: {0}")]
     Unknown(String),
 }
@@ -68,6 +74,7 @@ pub enum Denied {
 /// A caller, as the kernel or the bus daemon vouches for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Caller {
+    /// The user's number.
     pub uid: u32,
     /// Primary and supplementary.
     pub groups: Vec<u32>,
@@ -157,7 +164,7 @@ pub async fn caller(connection: &Connection, header: &Header<'_>) -> Result<Call
     let (bus, name) = ("org.freedesktop.DBus", sender.as_str());
     let asked =
         connection.call_method(Some(bus), "/org/freedesktop/DBus", Some(bus), "GetConnectionCredentials", &name);
-    let answer = within(TIMEOUT, asked).await.map_err(unknown)?;
+    let answer = within(TIMEOUT, asked).await.map_err(|why| unknown(why.to_string()))?;
     let credentials: HashMap<String, OwnedVariant> = answer.body().deserialize().map_err(|e| unknown(e.to_string()))?;
     let uid = match credentials.get("UnixUserID").map(|v| &**v) {
         Some(Variant::U32(uid)) => *uid,
@@ -191,18 +198,26 @@ async fn ask_polkit(
         "CheckAuthorization",
         &body,
     );
-    let answer = within(timeout, asked).await.map_err(|why| Denied::NoPolkit(action, why))?;
+    let answer = within(timeout, asked).await.map_err(|why| Denied::NoPolkit(action, why.to_string()))?;
     let body = answer.body();
     let (authorized, _challenge, _details): (bool, bool, HashMap<String, String>) =
         body.deserialize().map_err(|e| Denied::NoPolkit(action, e.to_string()))?;
     if authorized { Ok(()) } else { Err(Denied::Polkit(action)) }
 }
 
-async fn within<T>(limit: Duration, asked: impl Future<Output = zbus::Result<T>>) -> Result<T, String> {
+/// Why polkit gave no answer.
+#[derive(Debug, thiserror::Error)]
+enum NoAnswer {
+    #[error(transparent)]
+    Bus(#[from] zbus::Error),
+    #[error("no answer within {} s", .0.as_secs())]
+    Late(Duration),
+}
+
+async fn within<T>(limit: Duration, asked: impl Future<Output = zbus::Result<T>>) -> Result<T, NoAnswer> {
     match tokio::time::timeout(limit, asked).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(error.to_string()),
-        Err(_) => Err(format!("no answer within {} s", limit.as_secs())),
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(NoAnswer::Late(limit)),
     }
 }
 

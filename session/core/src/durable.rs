@@ -5,6 +5,8 @@
 //! The order of the steps is the point, so they are made on a trait: the tests have a disk that loses its power
 //! between any two of them, and with it whatever was not synced.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::fs::File;
 use std::io::{ErrorKind, Result, Write};
 use std::path::Path;

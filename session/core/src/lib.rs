@@ -1,6 +1,8 @@
 //! What kioskd, kiosk-session and kioskctl share: the contract between them, the configuration, who may do what, and
 //! the house rules for logs, files and sockets. Nothing here knows smithay, a browser or a screen.
 
+#![warn(missing_docs)]
+
 pub mod api;
 pub mod authority;
 pub mod chromium;

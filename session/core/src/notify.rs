@@ -23,8 +23,10 @@ pub const ENV: [&str; 3] = [SOCKET_ENV, WATCHDOG_ENV, WATCHDOG_PID_ENV];
 /// Why `NOTIFY_SOCKET` can't be used.
 #[derive(Debug, thiserror::Error)]
 pub enum NotifyError {
+    /// The variable holds neither a path nor an abstract name. Its text.
     #[error("{SOCKET_ENV} is \"{0}\": it must be an absolute path, or @ and an abstract name")]
     Address(String),
+    /// The kernel gave no socket.
     #[error("no datagram socket for {SOCKET_ENV}: {0}")]
     Socket(#[from] std::io::Error),
 }

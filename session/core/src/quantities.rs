@@ -2,6 +2,8 @@
 //! in, and the sentence about a wrong one is the same in the configuration, on D-Bus, in the Wayland protocols and on
 //! the command line. Pure; a value of one of these types is possible, wherever it came from.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::fmt;
 use std::str::FromStr;
 

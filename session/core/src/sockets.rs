@@ -5,6 +5,8 @@
 //! nobody else can enter, and moved. The directory around it is taken from everybody else first ([`SocketDir::open`]);
 //! what others left at our names goes, and what can't be removed is moved aside. Never waits, for no peer and no file.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
@@ -28,21 +30,56 @@ const ASIDE_TRIES: u32 = 1000;
 /// Why a socket could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
+    /// It can't be made or opened.
     #[error("the directory {} can't be used: {error}", path.display())]
-    Directory { path: PathBuf, error: io::Error },
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the kernel said.
+        error: io::Error,
+    },
+    /// It is somebody else's, who could put another socket in the place of ours.
     #[error(
         "the directory {} belongs to user {owner} and not to {own}, who runs this: give it to that user (systemd-tmpfiles --create does, or chown)",
         path.display()
     )]
-    Owner { path: PathBuf, owner: u32, own: u32 },
+    Owner {
+        /// The directory.
+        path: PathBuf,
+        /// The user whose it is.
+        owner: u32,
+        /// The user that runs this.
+        own: u32,
+    },
+    /// Somebody answers on it. The socket, and the program that it usually is.
     #[error("{} is in use: another {program} runs here", .0.display(), program = .1)]
     InUse(PathBuf, &'static str),
+    /// What has its name is no socket of an earlier run.
     #[error("{} is in the way of a socket and can't be removed: {error}", path.display())]
-    InTheWay { path: PathBuf, error: io::Error },
+    InTheWay {
+        /// The socket's path.
+        path: PathBuf,
+        /// What the kernel said.
+        error: io::Error,
+    },
+    /// Binding, listening or renaming failed.
     #[error("the socket {} can't be made: {error}", path.display())]
-    Make { path: PathBuf, error: io::Error },
+    Make {
+        /// The socket's path.
+        path: PathBuf,
+        /// What the kernel said.
+        error: io::Error,
+    },
+    /// Only a group's members give files to it.
     #[error("the socket {} can't be given to the group {group}: {error}; is its user a member?", path.display())]
-    Group { path: PathBuf, group: u32, error: io::Error },
+    Group {
+        /// The socket's path.
+        path: PathBuf,
+        /// The group's number.
+        group: u32,
+        /// What the kernel said.
+        error: io::Error,
+    },
 }
 
 /// Who may connect.

@@ -1,10 +1,12 @@
 //! Texts from elsewhere in sentences for people: what a caller or a file says may be megabytes long, a sentence not.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 /// At most so many characters of `text`, with an ellipsis where it was longer.
 pub fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {
         None => text.to_owned(),
-        Some((end, _)) => format!("{}…", &text[..end]),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
     }
 }
 

@@ -1,38 +1,51 @@
 //! What a word of the command line must look like, and what is said of one that does not: the parsers that the
 //! definition in [`super::cli`] names.
 
-use std::time::Duration;
+use std::{ops::RangeInclusive, time::Duration};
 
-use kiosk_core::config::{self, ModeChoice, Rotation, Url, syntax};
+use kiosk_core::config::{self, ModeChoice, Rotation, Url, syntax, url::UrlError};
 
 use super::cli::Turn;
 
-pub fn url(text: &str) -> Result<Url, String> {
-    Url::parse(text).map_err(|error| format!("{error}; allowed is {}", config::url::ALLOWED))
+/// Why a word can't be what it stands for; clap puts the word before it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ValueError {
+    #[error("{0}; allowed is {allowed}", allowed = config::url::ALLOWED)]
+    Url(#[from] UrlError),
+    #[error("allowed is {allowed}, or next", allowed = Rotation::ALLOWED)]
+    Turn,
+    #[error("allowed is {allowed}", allowed = syntax::MODE)]
+    Mode,
+    #[error("allowed is a time such as 30s, 10m or 1h30m, more than 0")]
+    Duration,
+    #[error("allowed is 1s to 1h")]
+    RevertAfter,
 }
 
-pub fn turn(text: &str) -> Result<Turn, String> {
+/// How long a trial may be, as the service has it.
+const REVERT_AFTER: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
+
+pub fn url(text: &str) -> Result<Url, ValueError> {
+    Ok(Url::parse(text)?)
+}
+
+pub fn turn(text: &str) -> Result<Turn, ValueError> {
     match text {
         "next" => Ok(Turn::Next),
-        _ => text.parse().map(Turn::To).map_err(|_| format!("allowed is {}, or next", Rotation::ALLOWED)),
+        _ => text.parse().map(Turn::To).map_err(|_| ValueError::Turn),
     }
 }
 
-pub fn mode(text: &str) -> Result<ModeChoice, String> {
-    match syntax::parse_mode(text) {
-        Some(mode) => Ok(mode),
-        None => Err("allowed is preferred, max, WIDTHxHEIGHT, WIDTHxHEIGHT@HZ or \"custom WIDTHxHEIGHT@HZ\"".into()),
-    }
+pub fn mode(text: &str) -> Result<ModeChoice, ValueError> {
+    syntax::parse_mode(text).ok_or(ValueError::Mode)
 }
 
-pub fn duration(text: &str) -> Result<Duration, String> {
-    let allowed = || "allowed is a time such as 30s, 10m or 1h30m, more than 0".to_owned();
-    syntax::parse_duration(text).flatten().ok_or_else(allowed)
+pub fn duration(text: &str) -> Result<Duration, ValueError> {
+    syntax::parse_duration(text).flatten().ok_or(ValueError::Duration)
 }
 
-pub fn revert_after(text: &str) -> Result<Duration, String> {
-    let limits = Duration::from_secs(1)..=Duration::from_secs(3600);
-    duration(text).ok().filter(|time| limits.contains(time)).ok_or_else(|| "allowed is 1s to 1h".into())
+pub fn revert_after(text: &str) -> Result<Duration, ValueError> {
+    duration(text).ok().filter(|time| REVERT_AFTER.contains(time)).ok_or(ValueError::RevertAfter)
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 //! pipe with it; what the messages mean is in [`crate::page`]. Nothing a browser sends makes it fail or grow
 //! without bound.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::collections::VecDeque;
 
 use serde_json::Value;
@@ -27,10 +29,12 @@ pub struct Frames {
 impl Frames {
     /// Takes in bytes as they were read.
     pub fn push(&mut self, mut bytes: &[u8]) {
-        while let Some(end) = bytes.iter().position(|byte| *byte == 0) {
-            self.append(&bytes[..end]);
+        while let Some((message, rest)) =
+            bytes.iter().position(|byte| *byte == 0).and_then(|end| bytes.split_at_checked(end))
+        {
+            self.append(message);
             self.finish();
-            bytes = &bytes[end + 1..];
+            bytes = rest.strip_prefix(&[0]).unwrap_or_default();
         }
         self.append(bytes);
     }

@@ -1,6 +1,8 @@
 //! The three fields of EDID that name a display: maker, model, serial number. Pure; nonsense gives empty fields.
 //! (VESA E-EDID 1.4, section 3.)
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use crate::screens::Identity;
 
 const HEADER: [u8; 8] = [0, 255, 255, 255, 255, 255, 255, 0];
@@ -12,11 +14,12 @@ const TAG_NAME: u8 = 0xfc;
 
 /// Reads the base block.
 pub fn identity(edid: &[u8]) -> Identity {
-    let Some(block) = edid.get(..128).filter(|block| block[..8] == HEADER) else { return Identity::default() };
-    let product = u16::from_le_bytes([block[10], block[11]]);
-    let number = u32::from_le_bytes([block[12], block[13], block[14], block[15]]);
+    let Some(block) = edid.get(..128) else { return Identity::default() };
+    let Some([m0, m1, p0, p1, n0, n1, n2, n3, ..]) = block.strip_prefix(&HEADER) else { return Identity::default() };
+    let product = u16::from_le_bytes([*p0, *p1]);
+    let number = u32::from_le_bytes([*n0, *n1, *n2, *n3]);
     Identity {
-        make: maker(u16::from_be_bytes([block[8], block[9]])),
+        make: maker(u16::from_be_bytes([*m0, *m1])),
         model: text(block, TAG_NAME).unwrap_or_else(|| format!("0x{product:04X}")),
         serial: text(block, TAG_SERIAL)
             .unwrap_or_else(|| if number == 0 { String::new() } else { format!("0x{number:08X}") }),
@@ -33,11 +36,12 @@ fn maker(packed: u16) -> String {
 }
 
 fn text(block: &[u8], tag: u8) -> Option<String> {
-    let descriptor = DESCRIPTORS
-        .iter()
-        .filter_map(|start| block.get(*start..*start + DESCRIPTOR_SIZE))
-        .find(|found| found[..3] == [0, 0, 0] && found[3] == tag)?;
-    let raw = descriptor[5..].split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let descriptors = DESCRIPTORS.iter().filter_map(|start| block.get(*start..*start + DESCRIPTOR_SIZE));
+    let text = descriptors.into_iter().find_map(|descriptor| match descriptor {
+        [0, 0, 0, found, _, text @ ..] if *found == tag => Some(text),
+        _ => None,
+    })?;
+    let raw = text.split(|byte| *byte == b'\n').next().unwrap_or_default();
     // Printable ASCII only: the name ends up in logs and configuration.
     let text: String =
         raw.iter().map(|byte| char::from(*byte)).filter(|letter| letter.is_ascii_graphic() || *letter == ' ').collect();

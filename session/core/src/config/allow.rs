@@ -2,6 +2,8 @@
 //! configured pages. The session asks here for each navigation and for `kioskctl open`; the permissions of
 //! `[browser.permissions]` go by the same patterns. Pure: looks nothing up, and compares what a browser would compare.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::fmt;
 
 use url::{Host, Url as Parsed};
@@ -57,26 +59,37 @@ enum Port {
 /// Why a text is no pattern: worded to follow it and a colon.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
+    /// There is nothing before a colon.
     #[error("it has no scheme; write for example https://{0}")]
     NoScheme(String),
+    /// The scheme is none of those that can be named.
     #[error("the scheme {0:?} is not one of http, https, file or *")]
     Scheme(String),
+    /// No host can be called so.
     #[error("{0:?} is no host; it may be a name, an address, *.NAME or *")]
     Host(String),
+    /// No port is called so.
     #[error("{0:?} is no port; it may be a number from 1 to 65535 or *")]
     Port(String),
+    /// It has a user or a password.
     #[error("a user and a password have no place in it; they belong into the file that browser.sign-in names")]
     User,
+    /// It has a `#`.
     #[error("a fragment never reaches a server; leave out what follows the #")]
     Fragment,
+    /// A file's path must begin at the root.
     #[error("the path is not absolute; write file:///PATH")]
     RelativeFile,
+    /// It has a space or a control character.
     #[error("it has a space or control character; write %20 for a space")]
     Space,
+    /// There is nothing in it.
     #[error("it is empty")]
     Empty,
+    /// No pattern that a person writes is so long.
     #[error("it is longer than {MAX_LENGTH} bytes")]
     TooLong,
+    /// An origin was wanted, and it has a path.
     #[error("it is an origin that is meant: leave out the path")]
     Path,
 }
@@ -294,8 +307,8 @@ fn fits(glob: &str, text: &str) -> bool {
     let Some(mut text) = text.strip_prefix(first) else { return false };
     let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
     for part in middle.split('*') {
-        match text.find(part) {
-            Some(at) => text = &text[at + part.len()..],
+        match text.split_once(part) {
+            Some((_, after)) => text = after,
             None => return false,
         }
     }

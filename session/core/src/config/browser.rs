@@ -2,6 +2,8 @@
 //! [`super::load`], read by kiosk-session, which turns it into flags, policies and answers. `Default` is the built-in
 //! layer.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -13,10 +15,13 @@ use super::model::{Config, Shell, TimeOfDay};
 pub struct BrowserSettings {
     /// Beside the origins of the shells' pages: see [`Config::allowed`].
     pub allow: Vec<UrlPattern>,
+    /// What becomes of windows that a page opens.
     pub new_windows: NewWindows,
+    /// What becomes of the browser's own shortcuts.
     pub shortcuts: Shortcuts,
     /// Certificates (PEM or DER) of authorities to trust beside the system's.
     pub trust: Vec<PathBuf>,
+    /// How the network is reached.
     pub proxy: Proxy,
     /// Of credentials, by origin. A name without a slash is one that the service manager hands over.
     pub sign_in: Option<PathBuf>,
@@ -24,12 +29,15 @@ pub struct BrowserSettings {
     pub downloads: Option<PathBuf>,
     /// Directory from which files may be chosen; `None`: nothing is uploaded.
     pub uploads: Option<PathBuf>,
+    /// What printing does.
     pub printing: Printing,
     /// BCP 47 tag; `None`: that of the device's locale.
     pub language: Option<String>,
+    /// Who answers a page's dialogs.
     pub dialogs: Dialogs,
     /// 0.25 to 5.0.
     pub zoom: f64,
+    /// Whether the profile outlives the browser.
     pub profile: ProfileKind,
     /// Certificate with its private key (PKCS #12).
     pub client_certificate: Option<PathBuf>,
@@ -89,6 +97,7 @@ pub enum NewWindows {
     Same,
     /// Centred, with a button to close it.
     Popup,
+    /// They are not opened.
     Deny,
 }
 
@@ -97,6 +106,7 @@ pub enum NewWindows {
 pub enum Shortcuts {
     /// The page gets them as key events.
     Page,
+    /// Nobody gets them.
     Drop,
 }
 
@@ -105,6 +115,7 @@ pub enum Shortcuts {
 pub enum Proxy {
     /// As the environment says: `http_proxy`, `https_proxy`, `all_proxy`, `no_proxy`.
     System,
+    /// Directly.
     None,
     /// `SCHEME://HOST:PORT`, scheme http, https, socks4 or socks5.
     Server(String),
@@ -112,8 +123,10 @@ pub enum Proxy {
     Pac(String),
 }
 
+/// What happens when a page prints.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Printing {
+    /// Nothing is printed.
     None,
     /// To the system's own printer, without a question.
     Silent,
@@ -122,6 +135,7 @@ pub enum Printing {
 /// What becomes of what the page keeps in the browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProfileKind {
+    /// Cookies, storage and caches are there again after a restart.
     Kept,
     /// Forgotten with each start of the browser.
     Ephemeral,
@@ -130,10 +144,15 @@ pub enum ProfileKind {
 /// How the page's dialogs are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dialogs {
+    /// `alert()`.
     pub alert: Answer,
+    /// `confirm()`.
     pub confirm: Answer,
+    /// `prompt()`.
     pub prompt: Answer,
+    /// The dialog of `print()`.
     pub print: Answer,
+    /// The question whether to leave a page.
     pub beforeunload: Answer,
     /// One that is shown is dismissed after this time; `None`: never.
     pub after: Option<Duration>,
@@ -157,7 +176,9 @@ impl Default for Dialogs {
 pub enum Answer {
     /// The person before the screen gives it.
     Show,
+    /// As if a person said yes.
     Accept,
+    /// As if a person closed it.
     Dismiss,
 }
 
@@ -166,20 +187,30 @@ pub enum Answer {
 pub struct PermissionRule {
     /// Without a path.
     pub origin: UrlPattern,
+    /// What these origins may use.
     pub granted: Vec<Permission>,
 }
 
 /// What a page must have permission for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Permission {
+    /// Pictures of the camera.
     Camera,
+    /// Sound of the microphone.
     Microphone,
+    /// Where the device is.
     Location,
+    /// MIDI devices, with system exclusive messages.
     Midi,
+    /// Devices by WebUSB.
     Usb,
+    /// Serial ports.
     Serial,
+    /// Devices by WebHID.
     Hid,
+    /// Notifications of the desktop.
     Notifications,
+    /// Reading the clipboard.
     Clipboard,
 }
 

@@ -2,6 +2,8 @@
 //! device from all rules and the saved changes. Pure; the compositor asks when a device comes, and when what is
 //! saved of it changes.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 /// Word for "found by itself", where an output is named.
 pub const OUTPUT_AUTO: &str = "auto";
 /// Largest number in a calibration matrix: panels are mounted turned and flipped, not magnified.
@@ -15,6 +17,7 @@ pub struct InputRule {
     /// `*`, `type:touch` (or another kind), a name in which `*` stands for anything, `VENDOR:PRODUCT` in
     /// hexadecimal, or a name.
     pub matcher: String,
+    /// What it says of them.
     pub settings: InputSettings,
 }
 
@@ -23,16 +26,19 @@ pub struct InputRule {
 pub struct InputSettings {
     /// -1.0 to 1.0.
     pub accel_speed: Option<f64>,
+    /// How its speed follows the hand's.
     pub accel_profile: Option<AccelProfile>,
     /// Whether a tap on a touchpad clicks.
     pub tap: Option<bool>,
     /// The content moves with the fingers.
     pub natural_scroll: Option<bool>,
+    /// The buttons are swapped.
     pub left_handed: Option<bool>,
     /// The device is ignored.
     pub disable: Option<bool>,
     /// Connector or identity of the output that an absolute device lies on, or [`OUTPUT_AUTO`].
     pub output: Option<String>,
+    /// How places on it are corrected.
     pub calibration: Option<Calibration>,
 }
 
@@ -139,8 +145,8 @@ fn wildcard(pattern: &str, text: &str) -> bool {
     let mut parts: Vec<&str> = parts.collect();
     let Some(last) = parts.pop() else { return rest.is_empty() };
     for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        rest = after;
     }
     rest.ends_with(last)
 }
@@ -247,7 +253,8 @@ mod tests {
         fn a_text_is_its_own_pattern_and_that_of_its_ends(text in "[a-c*]{0,8}", cut in 0usize..9) {
             let cut = cut.min(text.len());
             prop_assert!(wildcard(&text, &text));
-            let pattern = format!("{}*{}", &text[..cut], &text[cut..]);
+            let (before, after) = text.split_at(cut);
+            let pattern = format!("{before}*{after}");
             prop_assert!(wildcard(&pattern, &text));
         }
     }

@@ -1,6 +1,8 @@
 //! Lays one file over what the layers below gave: all of it or, when anything in it
 //! is wrong, nothing of it and the errors. Called by [`super::load`]; reads no file.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -41,7 +43,7 @@ impl Draft {
     pub fn with_file(&self, path: &Path, bytes: &[u8]) -> Result<Draft, Vec<ConfigError>> {
         let source = Source::File(path.to_owned());
         let text = std::str::from_utf8(bytes).map_err(|error| {
-            let good = String::from_utf8_lossy(&bytes[..error.valid_up_to()]);
+            let good = String::from_utf8_lossy(bytes.get(..error.valid_up_to()).unwrap_or_default());
             let position = Some(Lines::new(&good).position(good.len()));
             let origin = Origin { source: source.clone(), position };
             vec![ConfigError { origin, key: String::new(), message: "this is not UTF-8 text".into() }]

@@ -9,18 +9,23 @@ pub struct Limits {
     pub clients: u32,
     /// Connections of one user.
     pub clients_per_user: u32,
+    /// `wl_surface` objects.
     pub surfaces: u32,
+    /// `wl_subsurface` objects.
     pub subsurfaces: u32,
     /// How deep subsurfaces may be nested: each is walked through by recursion.
     pub subsurface_depth: u32,
+    /// Windows.
     pub toplevels: u32,
     /// How long a chain of dialogs of dialogs may be.
     pub parent_depth: u32,
+    /// Popups.
     pub popups: u32,
     /// How deep menus may be nested.
     pub popup_depth: u32,
     /// Buffers and the pools they lie in: each may hold a file descriptor.
     pub buffers: u32,
+    /// `wl_region` objects.
     pub regions: u32,
     /// Rectangles added to and subtracted from one region.
     pub region_rectangles: u32,

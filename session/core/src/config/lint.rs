@@ -1,6 +1,8 @@
 //! What is well written in a configuration and yet can't or won't happen as it says: for `config check`, and for the
 //! problems that kioskd tells. Nothing is skipped for it. Pure.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use super::browser::BrowserSettings;
 use super::keys::Sectioned;
 use super::load::Loaded;

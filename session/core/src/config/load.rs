@@ -2,6 +2,8 @@
 //! (it is on the way to the first frame: it reads two directories and the files in them, nothing else), and by
 //! `kioskctl config`. What is wrong is collected; the rest applies.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -48,6 +50,7 @@ enum LayerFile {
 /// The outcome: always a usable configuration.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loaded {
+    /// What is in force.
     pub config: Config,
     /// By full key (`shell.url`, `output."*".mode`, `shells[0].url`); what is not here is built in.
     pub origins: BTreeMap<String, Origin>,

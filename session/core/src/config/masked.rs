@@ -1,6 +1,8 @@
 //! URLs in texts that everybody may read (D-Bus properties, logs) without what was meant for the server alone: the user
 //! and password before the host, and the values of parameters that are known to be secrets. Pure.
 
+#![deny(clippy::indexing_slicing)]
+
 /// What stands in place of a secret.
 const MASK: &str = "***";
 

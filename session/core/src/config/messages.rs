@@ -1,6 +1,8 @@
 //! The sentences about what is wrong in a layer: which value is none and what would be, which name was perhaps meant,
 //! and how much of it is told. Pure.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use super::keys::{self, Key, Sectioned};
 use super::origin::ConfigError;
 use super::raw::{Raw, RawValue, Wrong};

@@ -1,6 +1,8 @@
 //! The configuration as types: what a program reads once the layers have been merged. Built by
 //! [`super::load`], given away whole; nothing here reads a file. `Default` is the built-in layer.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,14 +20,19 @@ pub struct Config {
     pub shell: Shell,
     /// `[[shells]]`: one per output; empty: [`Config::shell`] alone. Read them by [`Config::all_shells`].
     pub shells: Vec<Shell>,
+    /// `[splash]`.
     pub splash: Splash,
     /// `[output."MATCH"]`, in the order in which they first appeared. Read them by [`super::output_policy`].
     pub outputs: Vec<OutputRule>,
+    /// `[input]`.
     pub input: Input,
+    /// `[idle]`.
     pub idle: Idle,
+    /// `[power]`.
     pub power: Power,
     /// `[browser]`: what the shells' [`Shell::browser_settings`] inherit from.
     pub browser: BrowserSettings,
+    /// `[limits]`.
     pub limits: Limits,
 }
 
@@ -64,6 +71,7 @@ impl Config {
 /// What runs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shell {
+    /// The page.
     pub url: Url,
     /// A Wayland client instead of the browser; empty: the browser. `{url}` in an argument stands for the URL.
     pub command: Vec<String>,
@@ -73,6 +81,7 @@ pub struct Shell {
     pub extra_args: Vec<String>,
     /// The output it is shown on: a connector's name, `Make Model Serial`, or `*` for all.
     pub output: String,
+    /// When the splash may go.
     pub ready: Ready,
     /// `[browser]`, and over it what `[shells.browser]` says.
     pub browser_settings: BrowserSettings,
@@ -103,7 +112,9 @@ impl Default for Shell {
 /// When the splash may go.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ready {
+    /// Which answers of the server count as the page.
     pub http_status: StatusRanges,
+    /// What counts as the page being there.
     pub page: PageReady,
     /// How long until the diagnostics screen; the tries go on. `None`: never.
     pub timeout: Option<Duration>,
@@ -124,6 +135,7 @@ impl Default for Ready {
 pub struct StatusRanges(pub Vec<(u16, u16)>);
 
 impl StatusRanges {
+    /// Whether this status, 100 to 599, is one of them.
     pub fn contains(&self, status: u16) -> bool {
         self.0.iter().any(|&(first, last)| (first..=last).contains(&status))
     }
@@ -166,7 +178,9 @@ impl Default for Splash {
 /// Keyboard, pointer and touch.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Input {
+    /// When the cursor is seen.
     pub cursor: CursorPolicy,
+    /// How keys become letters.
     pub keyboard: Keyboard,
     /// Output that touch devices belong to: `None`: found by itself.
     pub touch_output: Option<String>,
@@ -193,17 +207,24 @@ impl Default for Input {
 pub enum CursorPolicy {
     /// Hidden until a real pointer moves, and after 3 s of rest.
     Auto,
+    /// It is always seen.
     Always,
+    /// It is never seen.
     Never,
 }
 
 /// The XKB names, all as in xkeyboard-config; empty: its default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keyboard {
+    /// XKB rules, such as `evdev`.
     pub rules: String,
+    /// XKB model, such as `pc105`.
     pub model: String,
+    /// XKB layout, such as `de`.
     pub layout: String,
+    /// XKB variant, such as `nodeadkeys`.
     pub variant: String,
+    /// XKB options, such as `caps:none`.
     pub options: String,
     /// Repeats a second, 0: none; at most 1000.
     pub repeat_rate: u32,
@@ -252,15 +273,20 @@ pub struct Power {
 /// On from one time of day to another, on these days. `off` before `on` means the following day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ScheduleEntry {
+    /// From this time the screens are on.
     pub on: TimeOfDay,
+    /// From this time they are off.
     pub off: TimeOfDay,
+    /// On these days, by the day on which they go on.
     pub days: Days,
 }
 
 /// Local time, 00:00 to 23:59.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TimeOfDay {
+    /// 0 to 23.
     pub hour: u8,
+    /// 0 to 59.
     pub minute: u8,
 }
 
@@ -269,5 +295,6 @@ pub struct TimeOfDay {
 pub struct Days(pub [bool; 7]);
 
 impl Days {
+    /// Every day.
     pub const ALL: Days = Days([true; 7]);
 }

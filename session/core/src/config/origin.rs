@@ -1,13 +1,17 @@
 //! Where a configuration value came from, and what is wrong with one: for `--check-config`, the diagnostics
 //! screen, the log and `kioskctl status`.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::fmt;
 use std::path::PathBuf;
 
 /// A layer, or the part of one that is skipped as a whole when something in it is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
+    /// Nobody said it.
     BuiltIn,
+    /// A file's path.
     File(PathBuf),
     /// The variable's name.
     Environment(String),
@@ -16,14 +20,18 @@ pub enum Source {
 /// A source and, in a file, the place in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
+    /// Who said it.
     pub source: Source,
+    /// Where in a file.
     pub position: Option<TextPosition>,
 }
 
 /// Both counted from 1; columns in characters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextPosition {
+    /// The line.
     pub line: usize,
+    /// The column, in characters.
     pub column: usize,
 }
 
@@ -50,7 +58,7 @@ impl<'a> Lines<'a> {
         // The first line begins at 0: there is always one before.
         let line = self.starts.partition_point(|start| *start <= offset);
         let start = self.starts.get(line.saturating_sub(1)).copied().unwrap_or(0);
-        TextPosition { line, column: self.text[start..offset].chars().count() + 1 }
+        TextPosition { line, column: self.text.get(start..offset).unwrap_or_default().chars().count() + 1 }
     }
 }
 
@@ -77,6 +85,7 @@ impl fmt::Display for Origin {
 /// One thing wrong with the configuration. Its text names the file, line, column, key and what is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
+    /// Where it stands.
     pub origin: Origin,
     /// Such as `shell.ready.timeout`; empty where the file as a whole is meant.
     pub key: String,

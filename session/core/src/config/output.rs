@@ -1,6 +1,8 @@
 //! What can be said of an output: one `[output."MATCH"]` table, and the settings that configuration, saved state and
 //! changes at runtime have in common. Which of them hold for a display is in [`super::policy`].
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use crate::quantities::{Brightness, Position, Rotation, Scale};
 
 /// One `[output."MATCH"]` table: what it says about the outputs it matches; `None`: nothing.
@@ -8,18 +10,24 @@ use crate::quantities::{Brightness, Position, Rotation, Scale};
 pub struct OutputRule {
     /// `*`, the EDID's `Make Model Serial`, or a connector's name such as `HDMI-A-1`.
     pub matcher: String,
+    /// What it says of them.
     pub settings: OutputSettings,
 }
 
 /// The parts of an output's policy that one place names. Also what is saved at runtime.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OutputSettings {
+    /// Which mode it is driven in.
     pub mode: Option<ModeChoice>,
+    /// How it is turned.
     pub rotation: Option<Rotation>,
+    /// How much larger things are drawn.
     pub scale: Option<Scale>,
+    /// Whether it is on.
     pub power: Option<bool>,
     /// The output to show the same picture as, by connector name or identity; empty: none.
     pub mirror: Option<String>,
+    /// Where it lies in the layout.
     pub position: Option<Position>,
     /// For displays that let themselves be told.
     pub brightness: Option<Brightness>,
@@ -55,8 +63,22 @@ pub enum ModeChoice {
     Preferred,
     /// Most pixels, then highest refresh.
     Max,
-    /// One that the display lists; `refresh` in millihertz, `None`: the highest it has at this size.
-    Exact { width: u32, height: u32, refresh: Option<u32> },
-    /// Timings computed (CVT), whether listed or not; `refresh` in millihertz, `None`: 60 Hz.
-    Custom { width: u32, height: u32, refresh: Option<u32> },
+    /// One that the display lists.
+    Exact {
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+        /// Millihertz; `None`: the highest it has at this size.
+        refresh: Option<u32>,
+    },
+    /// Timings computed (CVT), whether listed or not.
+    Custom {
+        /// Pixels.
+        width: u32,
+        /// Pixels.
+        height: u32,
+        /// Millihertz; `None`: 60 Hz.
+        refresh: Option<u32>,
+    },
 }

@@ -1,6 +1,8 @@
 //! Which policy an output gets: the rules of the configuration and the saved changes, laid over each other.
 //! Pure; the compositor asks before the first modeset and whenever a display comes, or the rules change.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use super::keys::Sectioned;
 use super::output::{ModeChoice, OutputRule, OutputSettings};
 use crate::quantities::{Brightness, Position, Rotation, Scale};
@@ -8,9 +10,13 @@ use crate::quantities::{Brightness, Position, Rotation, Scale};
 /// How an output is to be driven, with nothing left open.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutputPolicy {
+    /// Which mode it is driven in.
     pub mode: ModeChoice,
+    /// How it is turned.
     pub rotation: Rotation,
+    /// How much larger things are drawn.
     pub scale: Scale,
+    /// Whether it is on.
     pub power: bool,
     /// Connector name or identity of the output to mirror; `None`: its own picture.
     pub mirror: Option<String>,

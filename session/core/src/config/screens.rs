@@ -1,6 +1,8 @@
 //! A file of `[output."NAME"]` tables on its own, for `kioskctl apply`: the same tables as in the configuration,
 //! read by the same code, and nothing else. Reads one file; what an output gets of it is pure.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -15,6 +17,7 @@ use super::policy::merged;
 /// The tables, and where everything in them stands.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutputTables {
+    /// In the file's order.
     pub rules: Vec<OutputRule>,
     source: Source,
     origins: BTreeMap<String, Origin>,

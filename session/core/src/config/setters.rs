@@ -1,6 +1,8 @@
 //! What the setters of [`super::keys`] are made of: from a [`Raw`] value to the type of a field, or the reason
 //! why not. Pure.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::path::PathBuf;
 
 use toml_edit::{Array, InlineTable, Value};

@@ -1,6 +1,8 @@
 //! The effective configuration as text: TOML with the origin of each value behind it, for `--check-config` and
 //! `kioskctl config show`, or a list for machines. What it prints can be read back as a configuration file.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::fmt::Write;
 
 use serde::Serialize;
@@ -15,6 +17,7 @@ use super::model::Shell;
 pub struct Setting {
     /// With its section: `shell.ready.timeout`, `output."*".mode`.
     pub key: String,
+    /// The value in force, as JSON.
     pub value: serde_json::Value,
     /// `built-in`, `FILE:LINE` or `environment variable NAME`.
     pub origin: String,

@@ -2,6 +2,8 @@
 //! first modeset and writes it whenever a change is kept. A power cut at any moment leaves the old file or the
 //! new one, and no file, whatever is in it, keeps the screen from coming up.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::ErrorKind;
@@ -10,10 +12,10 @@ use std::path::{Path, PathBuf};
 use toml_edit::{Document, DocumentMut, Item, Table, value};
 
 use super::devices::{Calibration, InputRule, InputSettings, OUTPUT_AUTO};
-use super::keys::{OUTPUTS, Sectioned};
+use super::keys::Sectioned;
 use super::load::read_file;
 use super::output::{OutputRule, OutputSettings};
-use super::raw::{Raw, RawValue};
+use super::raw::{Raw, RawEntry, RawValue};
 use crate::api;
 use crate::durable;
 
@@ -57,6 +59,27 @@ pub struct SaveError {
     error: std::io::Error,
 }
 
+/// Why a file is none of ours, or none that this version can use. The file's path is the caller's to tell.
+#[derive(Debug, thiserror::Error)]
+enum StateError {
+    #[error("it is not UTF-8 text")]
+    NotText,
+    #[error("it is not TOML: {0}")]
+    NotToml(String),
+    #[error("it is of the newer version {0}, and this program writes {VERSION}")]
+    Newer(i64),
+    #[error("it has no version that was ever written")]
+    NoVersion,
+    #[error("its {0} is no table")]
+    NoTables(&'static str),
+    #[error("{0} {1:?} is no table")]
+    NoTable(&'static str, String),
+    #[error("{what} {name:?} has the unknown key {key:?}")]
+    UnknownKey { what: &'static str, name: String, key: String },
+    #[error("{key} of {what} {name:?} is {value}, allowed is {allowed}")]
+    Value { what: &'static str, name: String, key: String, value: String, allowed: String },
+}
+
 impl SavedState {
     /// Reads the state in `directory`. Never fails: a file that can't be used is renamed to `state.toml.bad`,
     /// and the second part says so in one sentence.
@@ -71,7 +94,7 @@ impl SavedState {
         };
         match parse(&bytes) {
             Ok(state) => (state, None),
-            Err(why) => (SavedState::default(), Some(set_aside(&path, &why))),
+            Err(why) => (SavedState::default(), Some(set_aside(&path, &why.to_string()))),
         }
     }
 
@@ -186,56 +209,61 @@ impl SavedState {
     }
 }
 
-fn parse(bytes: &[u8]) -> Result<SavedState, String> {
-    let text = std::str::from_utf8(bytes).map_err(|_| "it is not UTF-8 text".to_owned())?;
-    let document = Document::parse(text).map_err(|error| format!("it is not TOML: {}", error.message()))?;
+fn parse(bytes: &[u8]) -> Result<SavedState, StateError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| StateError::NotText)?;
+    let document = Document::parse(text).map_err(|error| StateError::NotToml(error.message().to_owned()))?;
     match document.get("version").and_then(Item::as_integer) {
         Some(VERSION) => {}
-        Some(newer) if newer > VERSION => return Err(format!("it is of the newer version {newer}")),
-        _ => return Err("it has no version that was ever written".into()),
+        Some(newer) if newer > VERSION => return Err(StateError::Newer(newer)),
+        _ => return Err(StateError::NoVersion),
     }
     let mut state = SavedState::default();
-    if let Some(inputs) = document.get("input") {
-        state.inputs = parse_inputs(inputs)?;
-    }
-    let Some(outputs) = document.get("output") else { return Ok(state) };
-    for (name, item) in outputs.as_table_like().ok_or("its output is no table")?.iter() {
-        let Some(Raw { value: RawValue::Table(entries), .. }) = Raw::from_item(item) else {
-            return Err(format!("output {name:?} is no table"));
-        };
-        let mut connector = None;
-        let mut rule = OutputRule { matcher: name.to_owned(), settings: OutputSettings::default() };
-        for entry in entries {
-            let wrong = || format!("{} of output {name:?} is {}", entry.key, entry.value.excerpt());
-            if entry.key == "connector" {
-                connector = Some(entry.value.as_text().map_err(|_| wrong())?.to_owned());
-                continue;
-            }
-            let key = OUTPUTS.iter().find(|key| key.name == entry.key);
-            let key = key.ok_or_else(|| format!("output {name:?} has the unknown key {:?}", entry.key))?;
-            (key.set)(&mut rule, &entry.value).map_err(|_| wrong())?;
+    for (id, entries) in tables(&document, "input")? {
+        let mut rule = InputRule { matcher: id.clone(), ..InputRule::default() };
+        for entry in &entries {
+            set(&mut rule, "input", &id, entry)?;
         }
-        state.outputs.insert(name.to_owned(), SavedOutput { connector, settings: rule.settings });
+        state.inputs.insert(id, rule.settings);
+    }
+    for (name, entries) in tables(&document, "output")? {
+        let mut connector = None;
+        let mut rule = OutputRule { matcher: name.clone(), settings: OutputSettings::default() };
+        for entry in &entries {
+            if entry.key == "connector" {
+                let text = entry.value.as_text().map_err(|_| wrong("output", &name, entry, "a text".into()))?;
+                connector = Some(text.to_owned());
+            } else {
+                set(&mut rule, "output", &name, entry)?;
+            }
+        }
+        state.outputs.insert(name, SavedOutput { connector, settings: rule.settings });
     }
     Ok(state)
 }
 
-fn parse_inputs(inputs: &Item) -> Result<BTreeMap<String, InputSettings>, String> {
-    let mut parsed = BTreeMap::new();
-    for (id, item) in inputs.as_table_like().ok_or("its input is no table")?.iter() {
-        let Some(Raw { value: RawValue::Table(entries), .. }) = Raw::from_item(item) else {
-            return Err(format!("input {id:?} is no table"));
-        };
-        let mut rule = InputRule { matcher: id.to_owned(), ..InputRule::default() };
-        for entry in entries {
-            let key = InputRule::keys().iter().find(|key| key.name == entry.key);
-            let key = key.ok_or_else(|| format!("input {id:?} has the unknown key {:?}", entry.key))?;
-            (key.set)(&mut rule, &entry.value)
-                .map_err(|_| format!("{} of input {id:?} is {}", entry.key, entry.value.excerpt()))?;
-        }
-        parsed.insert(id.to_owned(), rule.settings);
-    }
-    Ok(parsed)
+/// The tables below `what`, by their names; none where it is not there.
+fn tables(document: &Document<&str>, what: &'static str) -> Result<Vec<(String, Vec<RawEntry>)>, StateError> {
+    let Some(item) = document.get(what) else { return Ok(Vec::new()) };
+    let table = item.as_table_like().ok_or(StateError::NoTables(what))?;
+    let entries = |(name, item): (&str, &Item)| match Raw::from_item(item) {
+        Some(Raw { value: RawValue::Table(entries), .. }) => Ok((name.to_owned(), entries)),
+        _ => Err(StateError::NoTable(what, name.to_owned())),
+    };
+    table.iter().map(entries).collect()
+}
+
+/// Sets what one entry of a table says, as the configuration would.
+fn set<T: Sectioned>(rule: &mut T, what: &'static str, name: &str, entry: &RawEntry) -> Result<(), StateError> {
+    let key = T::keys().iter().find(|key| key.name == entry.key).ok_or_else(|| StateError::UnknownKey {
+        what,
+        name: name.to_owned(),
+        key: entry.key.clone(),
+    })?;
+    (key.set)(rule, &entry.value).map_err(|_| wrong(what, name, entry, key.allowed.text()))
+}
+
+fn wrong(what: &'static str, name: &str, entry: &RawEntry, allowed: String) -> StateError {
+    StateError::Value { what, name: name.to_owned(), key: entry.key.clone(), value: entry.value.excerpt(), allowed }
 }
 
 fn set_aside(path: &Path, why: &str) -> String {

@@ -2,6 +2,8 @@
 //! text to type and back. Pure; used by the configuration's keys, the saved state and `kioskctl`'s arguments.
 //! Every `parse_` answers `None` for what it does not understand: the caller knows what is allowed.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::time::Duration;
 
 use super::browser::Proxy;
@@ -10,12 +12,18 @@ use super::output::ModeChoice;
 
 /// What is allowed, for messages.
 pub const DURATION: &str = "a time such as \"90s\", \"10m\", \"1h30m\", or \"never\"";
+/// Of [`parse_mode`].
 pub const MODE: &str = "\"preferred\", \"max\", \"WIDTHxHEIGHT\", \"WIDTHxHEIGHT@HZ\" or \"custom WIDTHxHEIGHT@HZ\"";
+/// Of [`parse_colour`].
 pub const COLOUR: &str = "a colour such as \"#1a2b3c\"";
+/// Of [`parse_status`].
 pub const STATUS: &str = "HTTP status codes such as \"200\", \"2xx\", \"2xx-4xx\", \"200-399\", several with commas";
+/// Of [`parse_time`].
 pub const TIME: &str = "a time of day such as \"07:30\"";
+/// Of [`parse_days`].
 pub const DAYS: &str = "days such as \"mon-fri\", \"sat,sun\" or \"all\"";
 
+/// Of [`parse_proxy`].
 pub const PROXY: &str = "\"system\", \"none\", a proxy such as \"http://10.0.0.1:3128\" (also https, socks4, socks5), or the \
                          address of a PAC script such as \"http://wpad.example/proxy.pac\"";
 
@@ -33,11 +41,10 @@ pub fn parse_duration(text: &str) -> Option<Option<Duration>> {
     let mut total = Duration::ZERO;
     let mut last_unit = u64::MAX;
     while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let number: u64 = rest[..digits].parse().ok()?;
-        rest = &rest[digits..];
-        let letters = rest.bytes().take_while(u8::is_ascii_lowercase).count();
-        let unit: u64 = match &rest[..letters] {
+        let (digits, after) = rest.split_at_checked(rest.bytes().take_while(u8::is_ascii_digit).count())?;
+        let number: u64 = digits.parse().ok()?;
+        let (letters, after) = after.split_at_checked(after.bytes().take_while(u8::is_ascii_lowercase).count())?;
+        let unit: u64 = match letters {
             "ms" => 1,
             "s" => 1000,
             "m" | "min" => 60_000,
@@ -50,7 +57,7 @@ pub fn parse_duration(text: &str) -> Option<Option<Duration>> {
         }
         last_unit = unit;
         total = total.checked_add(Duration::from_millis(number.checked_mul(unit)?))?;
-        rest = &rest[letters..];
+        rest = after;
     }
     // Longer than a century is a slip, and would overflow clocks that count nanoseconds in 64 bits.
     let century = Duration::from_secs(100 * 365 * 86_400);
@@ -193,10 +200,13 @@ fn one_status_text(first: u16, last: u16) -> String {
 /// Why a text is neither a proxy nor the address of a script that names them.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProxyError {
+    /// It is no URL with a host or a path.
     #[error("it is no URL")]
     NoUrl,
+    /// Nobody speaks this scheme to a proxy.
     #[error("the scheme {0:?} is not one of http, https, socks4, socks5, file")]
     Scheme(String),
+    /// It has a user or a password, which the browser would show.
     #[error("Chromium takes no user and password for a proxy from there; they belong into the file of browser.sign-in")]
     User,
 }
@@ -250,11 +260,9 @@ pub fn parse_days(text: &str) -> Option<Days> {
     let mut days = Days([false; 7]);
     for part in text.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
-        let (mut day, last) = (index(first)?, index(last)?);
-        days.0[day] = true;
-        while day != last {
-            day = (day + 1) % 7;
-            days.0[day] = true;
+        let (first, last) = (index(first)?, index(last)?);
+        for (day, on) in days.0.iter_mut().enumerate() {
+            *on |= if first <= last { (first..=last).contains(&day) } else { day >= first || day <= last };
         }
     }
     Some(days)

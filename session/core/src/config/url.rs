@@ -1,6 +1,8 @@
 //! The URLs that a kiosk can be pointed at, checked when they are configured or given to `kioskctl open`, so
 //! that the browser is never started on nonsense. Read as browsers do; what is handed on is what was written.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::fmt;
 
 /// A checked URL: `http`, `https` with a host, `file` with an absolute path, `about:` or `data:`.
@@ -26,24 +28,34 @@ const MAX_HOST: usize = 253;
 /// Why a text is not a URL for a kiosk.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
+    /// There is nothing before a colon. The whole text.
     #[error("it has no scheme; write for example http://{0}")]
     NoScheme(String),
+    /// A scheme that a kiosk does not open.
     #[error("the scheme {0:?} is not one of http, https, file, about, data")]
     Scheme(String),
+    /// There is no host.
     #[error("it has no host")]
     NoHost,
+    /// No host can be called so.
     #[error("the host {0:?} has a character that no host name has")]
     Host(String),
+    /// DNS has no such long names.
     #[error("the host is longer than {MAX_HOST} characters, which no host name is")]
     LongHost,
+    /// No port is called so.
     #[error("the port {0:?} is not a number from 1 to 65535")]
     Port(String),
+    /// A file's path must begin at the root.
     #[error("the path is not absolute; write file:///PATH")]
     RelativeFile,
+    /// It has a space or a control character.
     #[error("it has a space or control character; write %20 for a space")]
     Space,
+    /// There is nothing in it.
     #[error("it is empty")]
     Empty,
+    /// Browsers open none that is so long.
     #[error("it is longer than 2 MiB")]
     TooLong,
 }

@@ -1,6 +1,8 @@
 //! Lays one environment variable `KIOSK_SECTION_KEY` over the configuration so far. Called by [`super::load`];
 //! reads no environment.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use toml_edit::Value;
 
 use super::keys::{self, Kind, Sectioned};
@@ -28,32 +30,35 @@ impl Draft {
                 let rule = keys::output_rule(&mut draft.config, "*");
                 try_variable(rule, "output", variable, text, &mut names)
             });
-        let origin = Origin { source: Source::Environment(variable.to_owned()), position: None };
         match found {
-            Some((key, Ok(()))) => {
-                draft.origins.insert(key, origin);
+            Some(Ok(key)) => {
+                draft.origins.insert(key, origin(variable));
                 Ok(draft)
             }
-            Some((key, Err(message))) => Err(ConfigError { origin, key, message }),
+            Some(Err(error)) => Err(error),
             None => {
                 let near = closest(variable, names.iter().map(String::as_str));
-                let near = near.map(|name| format!(", did you mean {name}?")).unwrap_or_default();
+                let near = near.map(|name| format!(", did you mean {name}?")).unwrap_or(".".into());
                 let message =
                     format!("no key has this name{near} Names are KIOSK_SECTION_KEY, such as KIOSK_SHELL_URL");
-                Err(ConfigError { origin, key: String::new(), message: message.replace("name Names", "name. Names") })
+                Err(ConfigError { origin: origin(variable), key: String::new(), message })
             }
         }
     }
 }
 
-/// `None`: the section has no such variable; its variables' names go to `names`. Else the key and the outcome.
+fn origin(variable: &str) -> Origin {
+    Origin { source: Source::Environment(variable.to_owned()), position: None }
+}
+
+/// `None`: the section has no such variable; its variables' names go to `names`. Else the key that was set.
 fn try_variable<T: Sectioned>(
     target: &mut T,
     section: &str,
     variable: &str,
     text: &str,
     names: &mut Vec<String>,
-) -> Option<(String, Result<(), String>)> {
+) -> Option<Result<String, ConfigError>> {
     for key in T::keys() {
         let name = variable_name(section, key.name);
         if name != variable {
@@ -63,8 +68,13 @@ fn try_variable<T: Sectioned>(
         let full =
             if section == "output" { format!("output.\"*\".{}", key.name) } else { format!("{section}.{}", key.name) };
         let raw = variable_value(key.kind, text);
-        let outcome = (key.set)(target, &raw).map_err(|wrong| refusal(key, &full, &raw, &wrong));
-        return Some((full, outcome));
+        return Some(match (key.set)(target, &raw) {
+            Ok(()) => Ok(full),
+            Err(wrong) => {
+                let message = refusal(key, &full, &raw, &wrong);
+                Err(ConfigError { origin: origin(variable), key: full, message })
+            }
+        });
     }
     None
 }

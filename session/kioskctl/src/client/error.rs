@@ -12,29 +12,58 @@ use kiosk_core::api::ADMIN_GROUP;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {
+    /// It was done.
     Done = 0,
+    /// It was tried, and failed.
     Failed = 1,
+    /// An unknown verb, option or value.
     Usage = 2,
+    /// There is nobody to ask.
     NotRunning = 3,
+    /// The policy does not let this caller.
     NotAllowed = 4,
 }
 
 /// A sentence for a person, and what kind of failure it is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
+    /// Nobody takes connections.
     #[error("{service} is not running; start it with `systemctl start {unit}`", unit = .service.unit())]
-    NotRunning { service: Service },
+    NotRunning {
+        /// Which one.
+        service: Service,
+    },
+    /// The connection ended while an answer was waited for.
     #[error("{service} ended during the call; see `journalctl -u {unit}`", unit = .service.unit())]
-    Lost { service: Service },
+    Lost {
+        /// Which one.
+        service: Service,
+    },
+    /// It was connected, and said nothing.
     #[error("{service} does not answer; see `systemctl status {unit}`", unit = .service.unit())]
-    NoAnswer { service: Service },
+    NoAnswer {
+        /// Which one.
+        service: Service,
+    },
+    /// The policy refuses; its sentence.
     #[error("{0}")]
     NotAllowed(String),
     /// An error reply: its D-Bus name and its sentence.
     #[error("{message}")]
-    Refused { name: String, message: String },
+    Refused {
+        /// Of the error, such as `org.kioskd.Error.NotFound`.
+        name: String,
+        /// One sentence.
+        message: String,
+    },
+    /// The answer was not what the interface has.
     #[error("{service} gave an answer that this kioskctl does not understand ({detail}); are they of one version?")]
-    Strange { service: Service, detail: String },
+    Strange {
+        /// Which one.
+        service: Service,
+        /// What is wrong with the answer.
+        detail: String,
+    },
 }
 
 impl ClientError {

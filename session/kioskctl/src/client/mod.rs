@@ -30,7 +30,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// One of the two programs that can be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
+    /// `org.kioskd.Compositor1`.
     Compositor,
+    /// `org.kioskd.Session1`.
     Session,
 }
 
@@ -59,6 +61,7 @@ impl Service {
         }
     }
 
+    /// The name of the program behind it.
     pub fn program(self) -> &'static str {
         match self {
             Service::Compositor => "kioskd",

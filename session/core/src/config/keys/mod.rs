@@ -1,6 +1,8 @@
 //! The table of all configuration keys: for each its name, what is allowed, how it is set and how it is
 //! shown. The loader, the environment layer, the error messages and `config show` all read this one table.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 mod browser;
 mod device;
 mod idle;
@@ -106,6 +108,7 @@ macro_rules! sectioned {
 sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, Limits => LIMITS);
 
 /// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
+#[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]
 pub fn input_rule<'a>(config: &'a mut Config, matcher: &str) -> &'a mut InputRule {
     let rules = &mut config.input.devices;
     let index = rules.iter().position(|rule| rule.matcher == matcher).unwrap_or_else(|| {
@@ -116,6 +119,7 @@ pub fn input_rule<'a>(config: &'a mut Config, matcher: &str) -> &'a mut InputRul
 }
 
 /// Finds the rule for `matcher`, adding it at the end when there is none.
+#[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]
 pub fn output_rule<'a>(config: &'a mut Config, matcher: &str) -> &'a mut OutputRule {
     let index = config.outputs.iter().position(|rule| rule.matcher == matcher).unwrap_or_else(|| {
         config.outputs.push(OutputRule { matcher: matcher.to_owned(), ..OutputRule::default() });
