@@ -21,7 +21,9 @@ const MAX_FILE: u64 = 4 << 20;
 /// A policy file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
+    /// Its file.
     pub path: PathBuf,
+    /// What the file says, by Chromium's keys.
     pub policy: Map<String, Value>,
 }
 

@@ -16,8 +16,10 @@ const MAX_CERTIFICATES: u64 = 1 << 20;
 /// What can't be in the policy, in words for a person.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
+    /// The file, and what the kernel said.
     #[error("browser.trust names {0}, which can't be read: {1}")]
     Unreadable(PathBuf, std::io::Error),
+    /// The file is there, and is something else.
     #[error("browser.trust names {0}, which has no certificate in it (PEM, or DER)")]
     NoCertificate(PathBuf),
 }

@@ -77,7 +77,7 @@ impl Url {
             // Browsers add slashes and hosts that are missing: a person is told instead.
             "http" | "https" if !rest.starts_with("//") => return Err(UrlError::NoHost),
             // And they take away a port that is not there, as in http://http://host.
-            "http" | "https" if rest[2..].split(['/', '?', '#']).next().is_some_and(|host| host.ends_with(':')) => {
+            "http" | "https" if authority(rest).ends_with(':') => {
                 return Err(UrlError::Port(String::new()));
             }
             "file" if !rest.starts_with("///") && !rest.starts_with("//localhost/") => {
@@ -166,9 +166,14 @@ impl std::str::FromStr for Url {
     }
 }
 
+/// User, host and port, of what follows a scheme.
+fn authority(rest: &str) -> &str {
+    rest.trim_start_matches('/').split(['/', '?', '#', '\\']).next().unwrap_or_default()
+}
+
 /// What the parser refused, in the words of this module; `rest` is what follows the scheme.
 fn refused(error: url::ParseError, rest: &str) -> UrlError {
-    let authority = rest.trim_start_matches('/').split(['/', '?', '#', '\\']).next().unwrap_or_default();
+    let authority = authority(rest);
     let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
     match error {
         url::ParseError::EmptyHost => UrlError::NoHost,
