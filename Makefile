@@ -58,9 +58,16 @@ check-clippy: deps
 doc: deps ## the documentation of all items, private ones too; a warning is an error
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --document-private-items
 
-# The advisory database is left out: it needs a network that builders may not have.
+# Advisories are checked where their database can be fetched, which takes a network that builders may not have: then it
+# says that they were not.
 check-deny:
-	$$($(helpers)/tool cargo-deny $(CARGO_DENY_VERSION)) --workspace check licenses bans sources
+	deny=$$($(helpers)/tool cargo-deny $(CARGO_DENY_VERSION)) && \
+		$$deny --workspace check licenses bans sources && \
+		if timeout 120 $$deny --workspace fetch db >/dev/null 2>&1; then \
+			$$deny --workspace check --disable-fetch advisories; \
+		else \
+			echo "Advisories were NOT checked: their database can't be fetched from here" >&2; \
+		fi
 
 check-typos:
 	$$($(helpers)/tool typos-cli $(TYPOS_VERSION) typos)
@@ -120,5 +127,5 @@ clean: ## what was built
 	$(CARGO) clean
 	rm -rf tests/out
 
-.PHONY: help build run deps run-deps test-deps install fmt check doc check-fmt check-clippy check-deny check-typos \
-	test test-unit test-nested stage test-machine deb deb-deps test-deb fuzz bench clean
+.PHONY: help build run deps run-deps test-deps install install-public fmt check doc check-fmt check-clippy \
+	check-deny check-typos test test-unit test-nested stage test-machine deb deb-deps test-deb fuzz bench clean

@@ -46,6 +46,15 @@ install: $(addprefix $(programs)/,$(installed_programs)) ## all files of a packa
 	completions=$(DESTDIR)$(datadir)/bash-completion/completions; \
 		! [ -e $$completions/kioskctl.bash ] || mv $$completions/kioskctl.bash $$completions/kioskctl
 
+# For a terminal that anybody can walk up to, beside `install`: what its keys may not do.
+install-public: ## for images of terminals in public: no SysRq, no Ctrl+Alt+Del, no power key, no virtual terminals
+	$(install_file) assets/public/sysctl.conf $(DESTDIR)$(libdir)/sysctl.d/60-kiosk-public.conf
+	$(install_file) assets/public/logind.conf $(DESTDIR)$(libdir)/systemd/logind.conf.d/60-kiosk-public.conf
+	$(install_file) assets/public/system.conf $(DESTDIR)$(libdir)/systemd/system.conf.d/60-kiosk-public.conf
+	$(install_file) assets/public/kiosk.toml $(DESTDIR)$(libdir)/kiosk/config.d/60-public.toml
+	install -d $(DESTDIR)$(SYSCONFDIR)/systemd/system
+	ln -sf /dev/null $(DESTDIR)$(SYSCONFDIR)/systemd/system/ctrl-alt-del.target
+
 # (What bash-completion looks for has the program's name and no suffix.)
 
 # When cross-building, one that runs here, for its man pages and completions.

@@ -93,6 +93,59 @@ fn systemd_accepts_the_units() {
     assert!(complaints.is_empty(), "{complaints:#?}");
 }
 
+/// What `systemd-analyze security` says of each unit, from 0 (nothing can be got at from it) to 10.
+const EXPOSURE: [(&str, f64); 5] = [
+    ("kiosk.service", 1.0),
+    ("kiosk-session.service", 2.5),
+    ("kiosk-plymouth.service", 2.0),
+    ("kiosk-plymouth-quit.service", 2.0),
+    ("kiosk-health.service", 1.0),
+];
+
+#[test]
+fn units_can_do_no_more_than_they_need() {
+    if Command::new("systemd-analyze").arg("--version").output().is_err() {
+        eprintln!("not run: there is no systemd-analyze");
+        return;
+    }
+    for (unit, most) in EXPOSURE {
+        let path = format!("{ROOT}/assets/systemd/{unit}");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let analysed = Command::new("systemd-analyze")
+            .args(["security", "--offline=true", "--no-pager", "--threshold=100", &path])
+            .output()
+            .unwrap();
+        let said = String::from_utf8_lossy(&analysed.stdout);
+        let level = said.lines().find_map(|line| line.split("Overall exposure level for ").nth(1)?.split(": ").nth(1));
+        let level: f64 =
+            level.and_then(|rest| rest.split(' ').next()?.parse().ok()).unwrap_or_else(|| panic!("{said}"));
+        assert!(level <= most, "{unit} has an exposure of {level}, allowed is {most}:\n{said}");
+        if unit != "kiosk-health.service" {
+            assert!(text.contains("\nMemoryMax=") && text.contains("\nTasksMax="), "{unit} has no limits");
+        }
+    }
+}
+
+#[test]
+fn a_terminal_in_public_has_keys_that_do_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    let made = Command::new("make")
+        .args(["-C", ROOT, "--no-print-directory", "install-public", "PREFIX=/usr", "SYSCONFDIR=/etc"])
+        .arg(format!("DESTDIR={}", root.display()))
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let read = |file: &str| std::fs::read_to_string(root.join(file)).unwrap_or_else(|error| panic!("{file}: {error}"));
+    assert!(read("usr/lib/sysctl.d/60-kiosk-public.conf").contains("\nkernel.sysrq = 0\n"));
+    assert!(read("usr/lib/systemd/logind.conf.d/60-kiosk-public.conf").contains("\nHandlePowerKey=ignore\n"));
+    assert!(read("usr/lib/systemd/system.conf.d/60-kiosk-public.conf").contains("\nCtrlAltDelBurstAction=none\n"));
+    let masked = std::fs::read_link(root.join("etc/systemd/system/ctrl-alt-del.target")).unwrap();
+    assert_eq!(masked, Path::new("/dev/null"));
+    let loaded = kiosk_core::config::Config::load(&kiosk_core::config::Sources::rooted(root));
+    assert_eq!((loaded.errors, loaded.config.input.vt_switching), (Vec::new(), false));
+}
+
 #[test]
 fn every_option_is_in_the_manual() {
     let help = Command::new(env!("CARGO_BIN_EXE_kioskd")).arg("--help").output().unwrap();
