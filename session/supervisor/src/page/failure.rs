@@ -41,6 +41,14 @@ fn known(name: &str) -> Option<&'static str> {
         "connectionfailed" | "addressunreachable" => "the server can't be reached",
         "timedout" | "connectiontimedout" => "no answer in time",
         "namenotresolved" => "the host name is not known",
+        "certauthorityinvalid" => {
+            "the browser knows nobody who signed the server's certificate: browser.trust can name its authority"
+        }
+        "certdateinvalid" => "the server's certificate has expired, or the clock of this device is wrong",
+        "certcommonnameinvalid" => "the server's certificate is for another name",
+        "sslclientauthcertneeded" | "badsslclientauthcert" => "the server asks for a certificate of this device",
+        "invalidauthcredentials" => "the server does not accept the password",
+        "proxyconnectionfailed" | "tunnelconnectionfailed" => "the proxy does not let through",
         "internetdisconnected" | "networkchanged" => "no network",
         _ => return None,
     })

@@ -47,7 +47,7 @@ impl Server {
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let (seen, answer) = (seen.clone(), answer.clone());
-                std::thread::spawn(move || serve(stream.try_clone().unwrap(), stream, &seen, &*answer));
+                std::thread::spawn(move || serve(stream, &seen, &*answer));
             }
         });
         Server { port, requests }
@@ -60,13 +60,8 @@ impl Server {
 }
 
 /// One request of a connection, whatever carries it.
-pub fn serve(
-    reader: impl Read,
-    mut writer: impl Write,
-    seen: &Mutex<Vec<Request>>,
-    answer: &dyn Fn(&Request) -> Answer,
-) {
-    let mut lines = BufReader::new(reader).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+pub fn serve(mut stream: impl Read + Write, seen: &Mutex<Vec<Request>>, answer: &dyn Fn(&Request) -> Answer) {
+    let mut lines = BufReader::new(&mut stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
     let Some(first) = lines.next() else { return };
     let lower = |line: String| line.split_once(": ").map(|(name, value)| format!("{}: {value}", name.to_lowercase()));
     let headers = lines.filter_map(lower).collect();
@@ -74,6 +69,6 @@ pub fn serve(
     seen.lock().unwrap().push(request.clone());
     let (status, more, body) = answer(&request);
     let length = body.len();
-    let _ = write!(writer, "HTTP/1.1 {status}\r\n{more}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}");
-    let _ = writer.flush();
+    let _ = write!(stream, "HTTP/1.1 {status}\r\n{more}Content-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+    let _ = stream.flush();
 }
