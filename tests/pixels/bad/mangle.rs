@@ -82,7 +82,45 @@ fn descriptor(dice: &mut Dice) -> OwnedFd {
     }
 }
 
+/// Numbers at which something ends.
+const BOUNDARIES: [u32; 8] = [0, 1, u32::MAX, i32::MIN as u32, i32::MAX as u32, 0x8000, 0xffff, 0x0100_0000];
+
 impl Speaker {
+    /// A request that is right but for one argument at a boundary, on an object of any interface: all interfaces are
+    /// asked alike, however few objects they have.
+    pub fn probe(&mut self, dice: &mut Dice) {
+        let mut names: Vec<&str> = self.things.iter().map(|thing| thing.interface.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        let name = names[dice.below(names.len())];
+        let of_it: Vec<Thing> = self.things.iter().filter(|thing| thing.interface.name == name).copied().collect();
+        let thing = of_it[of_it.len() - 1 - dice.below(of_it.len().min(3))];
+        let known = thing.interface.requests.iter().filter(|desc| desc.since <= thing.version).count();
+        if known == 0 || name == "wl_registry" {
+            return;
+        }
+        let opcode = dice.below(known);
+        let desc = &thing.interface.requests[opcode];
+        if desc.is_destructor && !dice.one_in(8) {
+            return;
+        }
+        let odd = dice.below(desc.signature.len() * 2);
+        let mut place = 0;
+        self.silent = dice.one_in(64);
+        self.send(thing, opcode, |speaker, kind, interface| {
+            place += 1;
+            // Not one of the numbers that `usual` leaves alone.
+            let number = 1 + 4 * (dice.roll() % 7) as u16;
+            let is_object = matches!(kind, ArgumentType::Object(_));
+            if place - 1 == odd && !is_object {
+                return BOUNDARIES[dice.below(BOUNDARIES.len())];
+            }
+            let usual = speaker.usual(name, desc.name, place, number).filter(|_| place - 1 != odd);
+            usual.unwrap_or_else(|| speaker.word(kind, interface, (dice.roll() & 0xffff) as u16))
+        });
+        self.silent = false;
+    }
+
     /// One request that is wrong in some way, once or many times. It may be the last: some end in the middle.
     pub fn mangle(&mut self, dice: &mut Dice) {
         let list = if dice.one_in(20) && !self.dead.is_empty() { &self.dead } else { &self.things };

@@ -275,7 +275,7 @@ impl Speaker {
 
     /// What a client in its right mind says for the argument at this place, where it is not free to choose: without
     /// that, most clients are turned out at their first words.
-    fn usual(&self, interface: &str, request: &str, place: usize, number: u16) -> Option<u32> {
+    pub fn usual(&self, interface: &str, request: &str, place: usize, number: u16) -> Option<u32> {
         let upto = |most: u32| Some(u32::from(number) % most);
         let newest = |interface: &str| Some(self.newest(interface)).filter(|id| *id != 0 && !number.is_multiple_of(4));
         match (interface, request, place) {
@@ -316,7 +316,7 @@ impl Speaker {
     }
 
     /// A plausible value for an argument.
-    fn word(&self, kind: ArgumentType, interface: Option<&Interface>, number: u16) -> u32 {
+    pub fn word(&self, kind: ArgumentType, interface: Option<&Interface>, number: u16) -> u32 {
         let usual = u32::from(number % 301);
         match kind {
             ArgumentType::Object(allow) => {
@@ -353,7 +353,7 @@ impl Speaker {
         }
     }
 
-    fn send(
+    pub fn send(
         &mut self,
         thing: Thing,
         opcode: usize,
