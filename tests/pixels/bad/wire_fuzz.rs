@@ -136,7 +136,9 @@ fn play(seeds: &[u64], account: &mut Account) {
         live(&mut fixture, &bystander, *seed, account);
     }
     bystander.assert_unharmed(&mut fixture);
-    assert_eq!(fixture.kiosk.protocols.limits.clients(), 1, "clients that went are still counted");
+    // The last that had the seat's attention may be remembered there until another has it; of fifty, no more.
+    let clients = fixture.kiosk.protocols.limits.clients();
+    assert!(clients <= 2, "{clients} clients are counted, and one is there");
     let grown = memory_in_use().saturating_sub(memory);
     assert!(grown < MOST_MEMORY_KIB, "{grown} KiB more are used");
     // The thread that unmaps pools may not have come to the last ones.

@@ -46,7 +46,7 @@ impl Default for Limits {
         Self {
             clients: 128,
             clients_per_user: 32,
-            surfaces: 500,
+            surfaces: 300,
             subsurfaces: 250,
             subsurface_depth: 32,
             toplevels: 64,
