@@ -91,7 +91,9 @@ impl From<zbus::BoxDBusError> for Failure {
 
 impl DBusError for Failure {
     fn create_reply(&self, call: &Header<'_>) -> zbus::Result<Message> {
-        Message::error(call, self.name()).build(&self.text)
+        // A zero byte, as it may come in a caller's text, is no D-Bus string: a bus drops who sends one.
+        let text: String = self.text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        Message::error(call, self.name()).build(&text)
     }
 
     fn name(&self) -> ErrorName<'_> {

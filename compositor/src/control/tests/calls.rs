@@ -29,6 +29,10 @@ fn a_wrong_signature_is_answered_with_the_right_one() {
         assert!(text.contains("Confirm takes arguments of type \"u\", not \"s\""), "{text}");
         let (_, text) = refusal(method(&client, ROOT_PATH, COMPOSITOR, "Dismiss", &1u32).await);
         assert!(text.contains("\"\""), "{text}");
+        // What is said again of a caller's text is a text that can be sent.
+        let zero = ("org.kioskd\0Output1", "Power", Variant::from(true));
+        let (_, text) = refusal(method(&client, ROOT_PATH, PROPERTIES, "Set", &zero).await);
+        assert!(!text.is_empty() && !text.contains('\0'), "{text}");
     });
 }
 
