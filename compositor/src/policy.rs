@@ -9,11 +9,17 @@ pub enum Role {
     Shell,
     /// Has a parent: keeps its own size, centred above, with the focus.
     Dialog,
+    /// A further window of a browser that may have some: like a dialog, and with a button that closes it.
+    Popup,
 }
 
-/// A toplevel with a parent is a dialog, any other is a shell.
-pub fn role(has_parent: bool) -> Role {
-    if has_parent { Role::Dialog } else { Role::Shell }
+/// A toplevel with a parent is a dialog; any other is a shell, but for those that came `beside` one as popups.
+pub fn role(has_parent: bool, beside: bool) -> Role {
+    match (has_parent, beside) {
+        (true, _) => Role::Dialog,
+        (false, true) => Role::Popup,
+        (false, false) => Role::Shell,
+    }
 }
 
 /// Where a window of `size` lies when centred in `area`. A window larger than the area keeps its top left

@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::{Context, anyhow};
 use kiosk_core::{
     api::{self, CONTROL_SOCKET},
-    config::{Config, Loaded, OutputRule, OutputSettings, SavedState, Scale, ScaleFactor, Sources},
+    config::{Config, Loaded, NewWindows, OutputRule, OutputSettings, SavedState, Scale, ScaleFactor, Shell, Sources},
     sockets::SocketDir,
 };
 use smithay::{
@@ -47,7 +47,7 @@ use crate::{
     seat_pause::SeatSession,
     session_link::{self, SessionLinks},
     signals, sockets, splash_style,
-    stage::Stage,
+    stage::{Stage, windows::Windows},
     trial::Trial,
     watchdog,
 };
@@ -138,6 +138,7 @@ pub fn build(
     }
     let wait_for_session = options.command.is_empty() && options.session != SessionChoice::None;
     let wanted = shell_screens(options, &config);
+    let popups = with_popups(options, &config);
     let clock = Clock::new();
     let (brightness, answers) = Brightness::new();
     let inserted = handle.insert_source(answers, |event, _, kiosk| {
@@ -158,6 +159,7 @@ pub fn build(
         stage: Stage {
             debug: DebugAids::from_env(),
             errors,
+            windows: Windows::new(popups),
             ..Stage::new(style, config.input.cursor, !options.no_splash, wait_for_session, wanted.len())
         },
         config,
@@ -174,6 +176,16 @@ pub fn build(
         seat_session: SeatSession::default(),
         timers: Timers::default(),
     }
+}
+
+/// The shells, by number, whose further windows are popups: browsers that are to open them beside the page.
+fn with_popups(options: &Options, config: &Config) -> Vec<bool> {
+    let popup = |shell: &Shell| {
+        options.command.is_empty()
+            && shell.command.is_empty()
+            && shell.browser_settings.new_windows == NewWindows::Popup
+    };
+    config.all_shells().iter().map(popup).collect()
 }
 
 fn open_backend(options: &Options, event_loop: &EventLoop<'static, Kiosk>) -> anyhow::Result<Box<dyn Backend>> {

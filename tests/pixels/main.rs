@@ -6,6 +6,7 @@ mod fixture;
 
 mod bad;
 mod brightness;
+mod browser_popups;
 mod bus;
 mod children;
 mod dialogs;

@@ -160,6 +160,13 @@ impl Kiosk {
         {
             self.focus_window_of(&surface);
         }
+        // Pressed there: no client has the pointer.
+        if !pressed
+            && pointer.current_focus().is_none()
+            && let Some(popup) = self.closes(location)
+        {
+            popup.send_close();
+        }
         let button = ButtonEvent {
             button: event.button_code(),
             state: event.state(),

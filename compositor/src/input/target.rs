@@ -4,8 +4,8 @@
 use smithay::{
     backend::input::{AbsolutePositionEvent, Device, InputBackend},
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::{Logical, Point},
-    wayland::compositor::get_parent,
+    utils::{Logical, Point, Rectangle},
+    wayland::{compositor::get_parent, shell::xdg::ToplevelSurface},
 };
 
 use crate::kiosk::Kiosk;
@@ -26,7 +26,27 @@ impl Kiosk {
     pub fn under(&self, location: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
         let screen = self.screens.iter().find(|screen| screen.geometry().to_f64().contains(location))?;
         let shell = self.screens.shell_on(screen.id).filter(|shell| self.stage.shell_visible(*shell))?;
+        if self.closes(location).is_some() {
+            return None;
+        }
         self.stage.windows.under(shell, location)
+    }
+
+    /// The popup whose closing button is at a place of the layout.
+    pub(super) fn closes(&self, location: Point<f64, Logical>) -> Option<ToplevelSurface> {
+        let screen = self.screens.iter().find(|screen| screen.geometry().to_f64().contains(location))?;
+        let shell = self.screens.shell_on(screen.id).filter(|shell| self.stage.shell_visible(*shell))?;
+        for shown in self.stage.windows.mapped(shell) {
+            if shown.close_button(screen.geometry()).is_some_and(|button| button.to_f64().contains(location)) {
+                return shown.window.toplevel().cloned();
+            }
+            // What is above a button hides it.
+            let window = Rectangle::new(shown.location, shown.window.geometry().size);
+            if window.to_f64().contains(location) {
+                return None;
+            }
+        }
+        None
     }
 
     /// Gives the keyboard to the window that was clicked or touched, if another one has it.

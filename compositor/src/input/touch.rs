@@ -16,6 +16,8 @@ pub struct Finger {
     /// Its number among the fingers on all panels: panels count their own, each from nought.
     slot: TouchSlot,
     pub location: Point<f64, Logical>,
+    /// Where it came down.
+    start: Point<f64, Logical>,
 }
 
 /// Which of its device's fingers an event is about.
@@ -38,7 +40,7 @@ impl Kiosk {
             touch.up(self, &UpEvent { slot: last.slot, serial, time: event.time_msec() });
         }
         let slot = self.free_slot();
-        self.seat.fingers.insert(key(event), Finger { slot, location });
+        self.seat.fingers.insert(key(event), Finger { slot, location, start: location });
         let down = DownEvent { slot, location, serial, time: event.time_msec() };
         touch.down(self, under, &down);
     }
@@ -68,6 +70,11 @@ impl Kiosk {
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let serial = SERIAL_COUNTER.next_serial();
         let Some(finger) = self.seat.fingers.remove(&key(event)) else { return };
+        if let Some(popup) =
+            self.closes(finger.start).filter(|popup| Some(popup) == self.closes(finger.location).as_ref())
+        {
+            popup.send_close();
+        }
         touch.up(self, &UpEvent { slot: finger.slot, serial, time: event.time_msec() });
     }
 
@@ -79,7 +86,7 @@ impl Kiosk {
         let time = self.now().as_millis() as u32;
         // WORKAROUND(smithay:touch-cancel)
         // smithay 0.7 leaves out the fingers of which nothing was said since the last frame: say where they are.
-        for Finger { slot, location } in std::mem::take(&mut self.seat.fingers).into_values() {
+        for Finger { slot, location, .. } in std::mem::take(&mut self.seat.fingers).into_values() {
             touch.motion(self, None, &MotionEvent { slot, location, time });
         }
         touch.cancel(self);

@@ -177,12 +177,12 @@ impl Kiosk {
     /// A toplevel's tree was committed: first configure, mapping, placing.
     pub fn follow_toplevel(&mut self, root: &WlSurface, is_root_commit: bool) {
         let Some(shown) = self.stage.windows.find(root) else { return };
-        let shell = shown.shell;
+        let (shell, role) = (shown.shell, shown.role());
         let area = self.area_of(shell);
         let Some(toplevel) = shown.window.toplevel().cloned() else { return };
         if is_root_commit && !toplevel.is_initial_configure_sent() {
             // Before its first buffer the shell knows its size: it lays itself out once.
-            Windows::configure(&toplevel, area, true);
+            Windows::configure(&toplevel, role, area, true);
             toplevel.send_configure();
             if let Some(screen) = self.screens.screen_for(shell) {
                 screen.output.enter(root);

@@ -118,6 +118,10 @@ impl<'a> Frame<'a> {
             elements.extend(splash.veil(&self.stage.style, size, cover).map(StageElement::from));
         }
         for shown in self.shell.into_iter().flat_map(|shell| self.stage.windows.mapped(shell)) {
+            if let Some(button) = shown.close_button(self.source.geometry()) {
+                let at = (button.loc - origin).to_physical_precise_round(scale);
+                self.stage.close_button.push_element(renderer, at, scale.x, &mut elements);
+            }
             let location = (shown.origin() - origin).to_physical_precise_round(scale);
             elements.extend(AsRenderElements::<R>::render_elements(&shown.window, renderer, location, scale, 1.0));
         }

@@ -5,6 +5,7 @@
 //! elements.
 
 pub mod arrow;
+pub mod close_button;
 pub mod cursor;
 pub mod elements;
 pub mod frame;
@@ -21,6 +22,7 @@ use kiosk_core::config::CursorPolicy;
 use kiosk_splash::{Progress, Style, View};
 use smithay::{desktop::PopupManager, reexports::wayland_server::protocol::wl_surface::WlSurface};
 
+use close_button::CloseButton;
 use cursor::Cursor;
 use pictures::Pictures;
 use shell::ShellStage;
@@ -41,6 +43,7 @@ pub struct SystemScreen {
 /// The stage.
 pub struct Stage {
     pub windows: Windows,
+    pub close_button: CloseButton,
     pub popups: PopupManager,
     /// The pointer's picture, and what is dragged.
     pub cursor: Cursor,
@@ -71,6 +74,7 @@ impl Stage {
     ) -> Self {
         Self {
             windows: Windows::default(),
+            close_button: CloseButton::default(),
             popups: PopupManager::default(),
             cursor: Cursor::new(cursor),
             pictures: Pictures::default(),

@@ -5,12 +5,13 @@ use smithay::{
     desktop::{Window, WindowSurfaceType},
     reexports::{
         wayland_protocols::xdg::shell::server::xdg_toplevel::{State as ToplevelState, WmCapabilities},
-        wayland_server::protocol::wl_surface::WlSurface,
+        wayland_server::{Resource, protocol::wl_surface::WlSurface},
     },
     utils::{IsAlive, Logical, Point, Rectangle, Size},
     wayland::{seat::WaylandFocus, shell::xdg::ToplevelSurface},
 };
 
+use super::close_button;
 use crate::{
     limits::configures::toplevel_answers,
     policy::{self, Role},
@@ -21,6 +22,8 @@ pub struct ShownWindow {
     pub window: Window,
     /// The number of the shell whose client it belongs to.
     pub shell: usize,
+    /// Its client had a window before it, and may have popups.
+    beside: bool,
     /// It has a buffer: it is part of the picture.
     pub mapped: bool,
     /// Where its geometry starts, in the space of all screens.
@@ -34,7 +37,13 @@ impl ShownWindow {
 
     /// Shell or dialog, as of now.
     pub fn role(&self) -> Role {
-        policy::role(self.window.toplevel().is_some_and(|toplevel| toplevel.parent().is_some()))
+        policy::role(self.window.toplevel().is_some_and(|toplevel| toplevel.parent().is_some()), self.beside)
+    }
+
+    /// Where the button that closes it lies on a screen that covers `area`; `None`: it has none.
+    pub fn close_button(&self, area: Rectangle<i32, Logical>) -> Option<Rectangle<i32, Logical>> {
+        let window = Rectangle::new(self.location, self.window.geometry().size);
+        (self.role() == Role::Popup).then(|| close_button::area(window, area))
     }
 
     /// Where the surface's own origin lies: its geometry may start inside it (shadows).
@@ -47,16 +56,29 @@ impl ShownWindow {
 #[derive(Default)]
 pub struct Windows {
     list: Vec<ShownWindow>,
+    /// Shells, by number, whose further windows are popups.
+    with_popups: Vec<bool>,
     /// Something was changed that all windows are placed and told anew for, once at the end of the turn.
     disturbed: bool,
 }
 
 impl Windows {
+    /// No windows yet; of these shells, by number, further windows will be popups.
+    pub fn new(with_popups: Vec<bool>) -> Self {
+        Self { with_popups, ..Self::default() }
+    }
+
     /// Puts a new toplevel on top. It is shown when it has a buffer.
     pub fn add(&mut self, toplevel: ToplevelSurface, shell: usize) {
+        let of_same_client = |shown: &ShownWindow| {
+            shown.surface().is_some_and(|other| other.id().same_client_as(&toplevel.wl_surface().id()))
+        };
+        let beside = self.with_popups.get(shell) == Some(&true)
+            && self.list.iter().any(|shown| !shown.beside && of_same_client(shown));
         self.list.push(ShownWindow {
             window: Window::new_wayland_window(toplevel),
             shell,
+            beside,
             mapped: false,
             location: Point::default(),
         });
@@ -120,14 +142,13 @@ impl Windows {
         if let Some(index) = self.list.iter().position(|shown| shown.surface().as_ref() == Some(surface)) {
             let shown = self.list.remove(index);
             self.list.push(shown);
-            self.list.sort_by_key(|shown| shown.role() == Role::Dialog);
+            self.list.sort_by_key(|shown| shown.role() != Role::Shell);
         }
     }
 
     /// Tells a toplevel its size and state, for a screen that covers `area`. Sent only if it changed, or if
     /// nothing was sent yet.
-    pub fn configure(toplevel: &ToplevelSurface, area: Rectangle<i32, Logical>, activated: bool) {
-        let role = policy::role(toplevel.parent().is_some());
+    pub fn configure(toplevel: &ToplevelSurface, role: Role, area: Rectangle<i32, Logical>, activated: bool) {
         toplevel.with_pending_state(|state| {
             state.bounds = Some(area.size);
             // Nothing here can be minimised, moved or resized: clients that ask are told so.
@@ -140,7 +161,7 @@ impl Windows {
                     state.states.set(ToplevelState::Fullscreen);
                     state.size = Some(area.size);
                 }
-                Role::Dialog => {
+                Role::Dialog | Role::Popup => {
                     state.states.unset(ToplevelState::Fullscreen);
                     state.size = None;
                 }
@@ -179,7 +200,7 @@ impl Windows {
             shown.location = place(shown.role(), shown.window.geometry().size, area);
             if let Some(toplevel) = shown.window.toplevel() {
                 let active = focus.as_ref() == Some(toplevel.wl_surface());
-                Self::configure(toplevel, area, active);
+                Self::configure(toplevel, shown.role(), area, active);
                 // One that answers none is told no more: it would be kept for it, each one.
                 if toplevel.is_initial_configure_sent() && toplevel_answers(toplevel) {
                     toplevel.send_pending_configure();
@@ -203,6 +224,6 @@ fn place(role: Role, size: Size<i32, Logical>, area: Rectangle<i32, Logical>) ->
     match role {
         // A shell that ignores the size it was told is centred too: no corner of it is lost without need.
         Role::Shell if size.w >= area.size.w && size.h >= area.size.h => area.loc,
-        Role::Shell | Role::Dialog => policy::centred(size, area),
+        Role::Shell | Role::Dialog | Role::Popup => policy::centred(size, area),
     }
 }

@@ -115,6 +115,14 @@ pub fn mark_clean_exit(profile: &Path) -> io::Result<()> {
     replace(&file, &directory.join("Preferences.new"), preferences.to_string().as_bytes())
 }
 
+/// Removes all that the browser has stored. Only when nobody uses it.
+pub fn forget(profile: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(profile) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// Moves the profile out of the way, so that the browser makes a new one. One copy is kept, the last. Returns where it
 /// is. Only when nobody uses it.
 pub fn set_aside(profile: &Path) -> io::Result<PathBuf> {

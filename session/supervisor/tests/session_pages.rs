@@ -179,3 +179,16 @@ fn a_frame_whose_server_was_away_is_loaded_when_it_is_back() {
     until("the frame's own try", SOON, || frame.page_loads() > 0);
     compositor.stays_silent(Duration::from_millis(300));
 }
+
+#[test]
+fn an_ephemeral_profile_forgets_with_each_browser() {
+    let script = "tell('visits ' + (localStorage.visits = (+localStorage.visits || 0) + 1));";
+    for (profile, second) in [("kept", "visits 2"), ("ephemeral", "visits 1")] {
+        let site = Site::start(&[("/", &page(script))]);
+        let (_compositor, session) = start(&site, &format!("[browser]\nprofile = \"{profile}\"\n"));
+        until("the first visit", SOON, || site.told() == ["visits 1"]);
+        session.kioskctl(&["restart"]);
+        until("the second visit", BROWSER, || site.told().len() == 2);
+        assert_eq!(site.told()[1], second, "{profile}");
+    }
+}

@@ -22,25 +22,8 @@ impl Loaded {
 }
 
 /// Keys of `[browser]` that are read and checked, and that nothing follows yet.
-const WITHOUT_EFFECT: &[&str] = &[
-    "new-windows",
-    "shortcuts",
-    "sign-in",
-    "downloads",
-    "uploads",
-    "printing",
-    "dialogs.alert",
-    "dialogs.confirm",
-    "dialogs.prompt",
-    "dialogs.print",
-    "dialogs.beforeunload",
-    "dialogs.after",
-    "zoom",
-    "profile",
-    "client-certificate",
-    "restart-at",
-    "permissions",
-];
+const WITHOUT_EFFECT: &[&str] =
+    &["sign-in", "downloads", "uploads", "printing", "zoom", "client-certificate", "restart-at"];
 
 /// A sentence for each key of `table` that says something of its own and is not followed.
 fn without_effect(table: &str, settings: &BrowserSettings, inherited: &BrowserSettings) -> Vec<String> {

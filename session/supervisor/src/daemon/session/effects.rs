@@ -10,9 +10,9 @@ use crate::launcher::{leftovers, work};
 use crate::machine::{Effect, Event, Failure};
 use crate::page::{BLOCKED, Page, Rules};
 use crate::probe::{Terms, probe};
-use crate::profile::{mark_clean_exit, set_aside};
+use crate::profile::{forget, mark_clean_exit, set_aside};
 use kiosk_core::chromium;
-use kiosk_core::config::{Config, Url};
+use kiosk_core::config::{Config, ProfileKind, Url};
 use kiosk_core::text::shortened;
 
 /// So many refused addresses are logged each by itself.
@@ -122,6 +122,11 @@ impl Daemon {
         self.launches += 1;
         if std::mem::take(&mut self.profile_aside) {
             self.set_profile_aside();
+        }
+        if self.configured.browser_settings.profile == ProfileKind::Ephemeral
+            && let Err(error) = forget(&self.directories.profile)
+        {
+            tracing::warn!(%error, "what the last browser stored can't be removed");
         }
         leftovers::remove_marks(&self.directories.profile);
         if let Err(error) = mark_clean_exit(&self.directories.profile) {
