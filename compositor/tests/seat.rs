@@ -116,7 +116,7 @@ fn the_end_of_the_seats_manager_is_an_orderly_one_with_a_sentence() {
     let kiosk = Kiosk::start();
     kiosk.says("ready for clients");
     kiosk.seatd.shutdown(std::net::Shutdown::Both).unwrap();
-    kiosk.says("the connection to seatd has ended");
+    kiosk.says("connection to the seat's manager ended");
     assert_eq!(kiosk.ends(), Some(1));
 }
 
@@ -125,7 +125,7 @@ fn a_seat_that_another_has_at_first_is_ours_when_it_comes() {
     let mut kiosk = Kiosk::start();
     kiosk.says("waiting for its virtual terminal");
     kiosk.seatd.write_all(&message(ENABLE_SEAT, &[])).unwrap();
-    kiosk.says("the session is back");
+    kiosk.says("seat session active");
     let pid = rustix::process::Pid::from_child(&kiosk.child);
     rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
     assert_eq!(kiosk.ends(), Some(0));

@@ -59,6 +59,7 @@ const ON_PIXMAN: &[Step] = steps![
     service::status_tells_the_state_to_people_programs_and_the_bus,
     service::the_browser_runs_as_its_own_user_without_devices,
     rights::who_has_no_rights_is_refused,
+    rights::the_sockets_belong_to_whom_they_are_for,
     rights::members_of_the_group_and_whom_a_rule_names_may_turn_the_picture,
     terminals::virtual_terminals_switch_there_and_back,
     input::a_click_reaches_the_page,

@@ -42,6 +42,15 @@ pub fn who_has_no_rights_is_refused(kiosk: &Kiosk) -> Result<()> {
     Ok(())
 }
 
+pub fn the_sockets_belong_to_whom_they_are_for(kiosk: &Kiosk) -> Result<()> {
+    let sockets =
+        kiosk.sh("cd /run/kiosk && stat -c '%n %a %U:%G' wayland-0 wayland-admin control.sock compositor.sock")?;
+    let wanted = "wayland-0 660 kiosk:kiosk\nwayland-admin 660 kiosk:kiosk-admin\ncontrol.sock 660 kiosk:kiosk\n\
+                  compositor.sock 666 kiosk:kiosk";
+    ensure!(sockets.trim() == wanted, "the sockets are {sockets}");
+    Ok(())
+}
+
 pub fn members_of_the_group_and_whom_a_rule_names_may_turn_the_picture(kiosk: &Kiosk) -> Result<()> {
     kiosk.sh("id keeper >/dev/null 2>&1 || useradd --groups kiosk-admin keeper")?;
     turns(kiosk, "keeper", 90)?;

@@ -24,6 +24,9 @@ use rustix::process::geteuid;
 const DIRECTORY_MODE: u32 = 0o755;
 /// Write permission of all but the owner.
 const OTHERS_WRITE: u32 = 0o022;
+/// A directory in the sockets' one with the set-group-ID bit, made by tmpfiles.d: what is made in it has its group. The
+/// unit's filter of system calls leaves no `chown` to give a socket to another group.
+const GROUP_DIRECTORY: &str = "admin";
 /// Tries at a name that nobody uses, when something is moved aside.
 const ASIDE_TRIES: u32 = 1000;
 
@@ -185,7 +188,11 @@ impl SocketDir {
         }
         let hidden = format!(".{name}.new");
         self.clear(&hidden)?;
-        let made = self.make(&hidden, &path, access);
+        let of_group = access.group.and_then(|group| self.group_directory(group));
+        if let Some(of_group) = &of_group {
+            of_group.clear(&hidden)?;
+        }
+        let made = of_group.as_ref().unwrap_or(self).make(&hidden, &path, access);
         let made = made.and_then(|(listener, private)| {
             self.clear(name)?;
             let moved = renameat(&private, SOCKET, &self.fd, name);
@@ -193,7 +200,7 @@ impl SocketDir {
             Ok(listener)
         });
         // Whatever became of it, the private directory is not needed any more.
-        let _ = self.clear(&hidden);
+        let _ = of_group.as_ref().unwrap_or(self).clear(&hidden);
         made
     }
 
@@ -238,12 +245,23 @@ impl SocketDir {
         // By the descriptor: nothing on the way there can be exchanged.
         let listener = UnixListener::bind(by_descriptor(&private, SOCKET)).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
-        if let Some(group) = access.group {
+        let made = statat(&private, SOCKET, AtFlags::SYMLINK_NOFOLLOW).map_err(failed_call)?;
+        if let Some(group) = access.group.filter(|group| *group != made.st_gid) {
             chownat(&private, SOCKET, None, Some(Gid::from_raw(group)), AtFlags::SYMLINK_NOFOLLOW)
                 .map_err(|error| BindError::Group { path: path.into(), group, error: error.into() })?;
         }
         chmodat(&private, SOCKET, Mode::from_raw_mode(access.mode), AtFlags::empty()).map_err(failed_call)?;
         Ok((listener, private))
+    }
+
+    /// The directory whose files belong to `group`, where there is one that only our user can enter.
+    fn group_directory(&self, group: u32) -> Option<Self> {
+        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
+        let fd = openat(&self.fd, GROUP_DIRECTORY, flags, Mode::empty()).ok()?;
+        let stat = fstat(&fd).ok()?;
+        let ours = stat.st_uid == geteuid().as_raw() && stat.st_mode & 0o077 == 0;
+        let gives = stat.st_gid == group && stat.st_mode & Mode::SGID.as_raw_mode() != 0;
+        (ours && gives).then(|| Self { path: self.path.join(GROUP_DIRECTORY), fd, owner: stat.st_uid })
     }
 
     /// Whether a socket of ours, or of the directory's owner, is listened to. One that somebody else put there counts
