@@ -1,5 +1,5 @@
 //! The pictures of our own that a screen shows: the splash, uploaded once, and a mirror's black bars. Kept by the
-//! stage for each screen, so that a [`Screen`](crate::screens::Screen) holds no buffers.
+//! stage for each screen, so that a [`Screen`] holds no buffers.
 
 use std::{collections::HashMap, time::Duration};
 
