@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use kiosk_core::api::{SESSION_INTERFACE as INTERFACE, SESSION_PATH as PATH, State, session_path};
 use kiosk_core::authority::Authority;
-use kiosk_core::config::Url;
+use kiosk_core::config::{Allowed, Url, UrlPattern};
 use kiosk_session::bus::{self, Call, Places, Shared, Status};
 use kiosk_session::machine::{Command, Refusal};
 use tokio::sync::{Notify, mpsc, watch};
@@ -48,6 +48,7 @@ impl World {
             status: status.subscribe(),
             calls: sender,
             home,
+            allowed: Allowed::new(["http://localhost:3000"], &[UrlPattern::parse("https://example.org/*").unwrap()]),
             output: "*".into(),
             authority: Authority::default(),
         };
@@ -229,6 +230,14 @@ async fn nonsense_is_refused_before_it_reaches_the_session() {
         let answer = call(&client, "Open", Some(url), &[]).await.unwrap_err();
         assert_eq!(error_name(&answer), "org.kioskd.Error.UrlNotAllowed", "{url}");
     }
+    let elsewhere = call(&client, "Open", Some("http://example.com:8080/"), &[]).await.unwrap_err();
+    assert_eq!(error_name(&elsewhere), "org.kioskd.Error.UrlNotAllowed");
+    assert!(
+        elsewhere
+            .to_string()
+            .contains("browser.allow must name it, by a pattern such as \"http://example.com:8080/*\""),
+        "{elsewhere}"
+    );
     let wrong = [("hard", Variant::from("yes")), ("soft", Variant::from(true))];
     for option in wrong {
         let answer = call(&client, "Reload", None, &[option]).await.unwrap_err();
@@ -296,6 +305,7 @@ async fn each_shell_has_an_object_of_its_own() {
             status: status.subscribe(),
             calls: sender,
             home: home.clone(),
+            allowed: Allowed::new([home.as_str()], &[]),
             output: output.into(),
             authority: Authority::default(),
         });

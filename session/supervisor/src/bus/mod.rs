@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use crate::machine::{Command, Refusal};
 use kiosk_core::api::State;
 use kiosk_core::authority::Authority;
-use kiosk_core::config::Url;
+use kiosk_core::config::{Allowed, Url};
 
 use self::service::SessionService;
 
@@ -55,6 +55,8 @@ pub struct Shared {
     pub calls: mpsc::Sender<Call>,
     /// The configured page: decides which schemes may be opened besides the web's.
     pub home: Url,
+    /// Which web pages may be opened.
+    pub allowed: Allowed,
     /// The output that the shell is configured for.
     pub output: String,
     /// The same for all shells.

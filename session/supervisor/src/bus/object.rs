@@ -76,6 +76,11 @@ impl Session {
             Failure::kiosk("UrlNotAllowed", format!("{text:?} can't be opened: {why}"))
         };
         let url = Url::parse(text).map_err(|error| not_allowed(format!("{error}; allowed: {}", url::ALLOWED)))?;
+        if url.is_web() && !self.shared.allowed.permits(url.as_str()) {
+            let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
+            let pattern = format!("{}://{}{port}/*", url.scheme(), url.host().unwrap_or_default());
+            return Err(not_allowed(format!("browser.allow must name it, by a pattern such as {pattern:?}")));
+        }
         if url.is_web() || url.scheme() == self.shared.home.scheme() {
             return Ok(url);
         }

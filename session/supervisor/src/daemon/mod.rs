@@ -82,6 +82,7 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
             status: daemon.status.subscribe(),
             calls: ends.calls.clone(),
             home: configured.url.clone(),
+            allowed: config.allowed(configured),
             output: configured.output.clone(),
             authority: authority.clone(),
         });
