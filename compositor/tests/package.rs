@@ -126,6 +126,17 @@ fn units_can_do_no_more_than_they_need() {
     }
 }
 
+/// With what is installed in the system's folder alone, no page but the web's and no certificate of ours is known.
+#[test]
+fn the_browsers_policy_follows_the_configuration_where_it_is_installed() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = install(directory.path());
+    let unit = std::fs::read_to_string(root.join("usr/lib/systemd/system/kiosk-session.service")).unwrap();
+    let folder = "/run/kiosk-session/policies";
+    assert!(unit.contains(&format!("\nExecStartPre=-+/usr/bin/kiosk-session --write-policy {folder}\n")), "{unit}");
+    assert!(unit.contains(&format!("\nBindReadOnlyPaths=-{folder}:/etc/chromium/policies/managed\n")), "{unit}");
+}
+
 #[test]
 fn a_terminal_in_public_has_keys_that_do_nothing() {
     let directory = tempfile::tempdir().unwrap();

@@ -75,6 +75,11 @@ pub fn the_browser_runs_as_its_own_user_without_devices(kiosk: &Kiosk) -> Result
     );
     let user = kiosk.sh(&format!("stat -c %U /proc/{}", kiosk.main_pid("kiosk")?))?;
     ensure!(user == "kiosk", "the compositor runs as {user}");
+    // The policy in force for it is the one that root made from the configuration.
+    let session = kiosk.main_pid("kiosk-session")?;
+    kiosk.sh(&format!(
+        "cmp /run/kiosk-session/policies/kiosk.json /proc/{session}/root/etc/chromium/policies/managed/kiosk.json"
+    ))?;
     Ok(())
 }
 

@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
-use crate::config::{Config, Printing, Shell, UrlPattern};
+use crate::config::{Config, Shell, UrlPattern};
 use crate::files::read_regular;
 
 /// What is so in every kiosk.
@@ -33,9 +33,6 @@ pub fn policy(config: &Config) -> (Map<String, Value>, Vec<PolicyError>) {
     let files: Vec<Value> = files(config, shells).into_iter().map(Value::from).collect();
     if let Some(allowed) = policy.get_mut("URLAllowlist").and_then(Value::as_array_mut) {
         allowed.extend(files);
-    }
-    if shells.iter().any(|shell| shell.browser_settings.printing != Printing::None) {
-        policy.insert("PrintingEnabled".into(), json!(true));
     }
     if shells.iter().any(|shell| shell.browser_settings.downloads.is_some()) {
         policy.remove("DownloadRestrictions");
@@ -97,8 +94,10 @@ fn is_base64(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
-    use crate::config::{BrowserSettings, Url};
+    use crate::config::{BrowserSettings, Printing, Url};
 
     fn with(url: &str, settings: BrowserSettings) -> Config {
         let shell = Shell { url: Url::parse(url).unwrap(), browser_settings: settings, ..Shell::default() };
@@ -121,14 +120,15 @@ mod tests {
     #[test]
     fn what_is_allowed_is_not_forbidden_by_the_base() {
         let (strict, _) = policy(&Config::default());
-        assert_eq!((&strict["PrintingEnabled"], &strict["DownloadRestrictions"]), (&json!(false), &json!(3)));
+        assert_eq!(strict["DownloadRestrictions"], json!(3));
         let settings = BrowserSettings {
             printing: Printing::Silent,
             downloads: Some("/srv".into()),
             ..BrowserSettings::default()
         };
         let (loose, _) = policy(&with("http://a", settings));
-        assert_eq!(loose["PrintingEnabled"], json!(true));
+        // Allowed, it would open the browser's own preview to visitors; nothing prints silently yet.
+        assert_eq!(loose["PrintingEnabled"], json!(false));
         assert!(!loose.contains_key("DownloadRestrictions"));
     }
 

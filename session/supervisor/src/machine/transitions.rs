@@ -129,7 +129,9 @@ impl Machine {
         self.page_up(now);
         self.recovery.not_up();
         if let Page::Up { next, .. } = &mut self.page {
-            *next = if url == self.current { Next::Reload } else { Next::Open };
+            // A request's address has no fragment.
+            let shown = self.current.split('#').next();
+            *next = if shown == Some(url) { Next::Reload } else { Next::Open };
         }
         self.server = Server::Waiting { at: now + delay, refusals: 0 };
         let reason = format!("{url}: {reason}");

@@ -27,10 +27,16 @@ const DIALOGS: &str = "{ const times = []; for (const name of ['alert', 'confirm
 
 const NO_PRINT: &str = "window.print = () => {};";
 
+/// Which names are of another window: not those of the page's frames, at any depth.
+const TARGETS: &str = "const kioskBase = () => { const b = document.querySelector('base[target]'); return b ? b.target : ''; }; \
+     const kioskHas = (w, name) => { try { if (w.name === name) return true; } catch {} \
+       for (let i = 0; i < w.length; i++) if (kioskHas(w[i], name)) return true; return false; }; \
+     const kioskAway = name => name && !/^_(self|top|parent)$/i.test(name) && !kioskHas(window.top, name);";
+
 /// Links and forms that want another window take the page's own: their referrer and what a form sends stay with them.
 const SAME_WINDOW: &str = "{ \
-     const base = () => { const b = document.querySelector('base[target]'); return b ? b.target : ''; }; \
-     const away = name => name && !/^_(self|top|parent)$/i.test(name) && !(name in window.frames); \
+     const base = kioskBase, away = kioskAway, submit = HTMLFormElement.prototype.submit; \
+     HTMLFormElement.prototype.submit = function () { if (away(this.target || base())) this.target = '_top'; return submit.call(this); }; \
      addEventListener('click', event => { \
        const link = event.composedPath().find(e => (e instanceof HTMLAnchorElement || e instanceof HTMLAreaElement) && e.href); \
        if (link && away(link.target || base())) link.target = '_top'; \
@@ -43,15 +49,23 @@ const SAME_WINDOW: &str = "{ \
 
 /// A link into another window gets one of its own, not a tab over the page.
 const POPUP: &str = "{ \
-     const open = window.open; \
+     const open = window.open, base = kioskBase, away = kioskAway; \
      const popup = features => /(^|,)\\s*(popup|width|height)/i.test(features || '') ? features \
        : (features ? features + ',' : '') + 'popup=1,width=' + Math.round(screen.width * .7) + ',height=' + Math.round(screen.height * .7); \
      window.open = function (url, name, features) { return open.call(window, url, name, popup(features)); }; \
      addEventListener('click', event => { \
-       const link = event.composedPath().find(e => e instanceof HTMLAnchorElement && e.href); \
-       if (!link || event.defaultPrevented || !/^_blank$/i.test(link.target)) return; \
+       const link = event.composedPath().find(e => (e instanceof HTMLAnchorElement || e instanceof HTMLAreaElement) && e.href); \
+       const name = link && (link.target || base()); \
+       if (!link || event.defaultPrevented || link.hasAttribute('download') || !away(name)) return; \
        event.preventDefault(); \
-       open.call(window, link.href, '_blank', popup(link.relList.contains('opener') ? '' : 'noopener')); \
+       open.call(window, link.href, name, popup(/^_blank$/i.test(name) && !link.relList.contains('opener') ? 'noopener' : '')); \
+     }); \
+     addEventListener('submit', event => { \
+       const form = event.target, button = event.submitter, own = button && button.formTarget, name = own || form.target || base(); \
+       if (event.defaultPrevented || !away(name)) return; \
+       const to = /^_blank$/i.test(name) ? 'kiosk' + Math.random() : name; \
+       open.call(window, '', to, popup('')); \
+       if (own) button.formTarget = to; else form.target = to; \
      }); }";
 
 /// The browser's own keys. In fullscreen it lets the page have each of them first, and does what is left.
@@ -64,14 +78,15 @@ pub(super) fn of(browser: &BrowserSettings) -> String {
         parts.push(NO_PRINT);
     }
     match browser.new_windows {
-        NewWindows::Same => parts.push(SAME_WINDOW),
-        NewWindows::Popup => parts.push(POPUP),
+        NewWindows::Same => parts.extend([TARGETS, SAME_WINDOW]),
+        NewWindows::Popup => parts.extend([TARGETS, POPUP]),
         NewWindows::Deny => {}
     }
     let drop = browser.shortcuts == Shortcuts::Drop;
     let keys = KEYS.replace("DROP", if drop { "true" } else { "false" });
     parts.push(&keys);
-    parts.join("\n")
+    // One scope of its own: nothing of it is a name that the page sees.
+    format!("{{\n{}\n}}", parts.join("\n"))
 }
 
 #[cfg(test)]

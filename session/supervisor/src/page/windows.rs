@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Page;
 use super::wire::Asked;
 use crate::machine::Event;
-use kiosk_core::config::NewWindows;
+use kiosk_core::config::{NewWindows, masked};
 
 /// Windows beside the page, at most; a page that opens more of them gets no further ones.
 pub(super) const MAX_WINDOWS: usize = 8;
@@ -114,7 +114,7 @@ impl Page {
         if !self.rules.allowed.permits(url) {
             return self.refused(url);
         }
-        tracing::info!(url, "a new window's page is opened in place of the page");
+        tracing::info!(url = masked(url), "a new window's page is opened in place of the page");
         let referrer = request["headers"]["Referer"].as_str().unwrap_or_default();
         self.send("Page.navigate", json!({ "url": url, "referrer": referrer }), Asked::Other);
     }

@@ -12,9 +12,11 @@ use crate::page::{BLOCKED, Page, Rules};
 use crate::probe::{Terms, probe};
 use crate::profile::{forget, mark_clean_exit, set_aside};
 use kiosk_core::chromium;
-use kiosk_core::config::{Config, ProfileKind, Url};
+use kiosk_core::config::{Config, ProfileKind, Url, masked};
 use kiosk_core::text::shortened;
 
+/// The browser's cache of its one profile, in the cache directory.
+const BROWSER_CACHE: &str = "Default";
 /// So many refused addresses are logged each by itself.
 const FIRST_REFUSALS: u64 = 20;
 /// Of an address in the log, characters: a page may make megabytes of it.
@@ -51,7 +53,7 @@ impl Daemon {
                 }
                 // A page may try again and again: the log gets ever fewer of them.
                 Effect::Refused { url, count } if count <= FIRST_REFUSALS || count.is_power_of_two() => {
-                    let url = shortened(&url, MAX_LOGGED_URL);
+                    let url = shortened(&masked(&url), MAX_LOGGED_URL);
                     tracing::info!(url, count, "the page may not go there (browser.allow); it stays as it is");
                 }
                 Effect::Refused { .. } => {}
@@ -124,7 +126,8 @@ impl Daemon {
             self.set_profile_aside();
         }
         if self.configured.browser_settings.profile == ProfileKind::Ephemeral
-            && let Err(error) = forget(&self.directories.profile)
+            && let Err(error) =
+                forget(&self.directories.profile).and_then(|()| forget(&self.directories.cache.join(BROWSER_CACHE)))
         {
             tracing::warn!(%error, "what the last browser stored can't be removed");
         }
@@ -175,6 +178,8 @@ impl Daemon {
     }
 
     fn failed(&mut self, failure: Failure) {
+        // The machine's reasons quote addresses as they are.
+        let failure = Failure { reason: masked(&failure.reason), action: masked(&failure.action) };
         tracing::warn!(reason = failure.reason, action = failure.action, "failure");
         let now = self.clock.boot_micros();
         self.status.send_modify(|status| {

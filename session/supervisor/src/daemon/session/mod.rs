@@ -65,7 +65,7 @@ fn settings(configured: &Configured) -> Settings {
 /// A machine's report, with the number of its shell, short enough for the control socket whatever is in it.
 fn report_of(number: usize, machine: &Machine) -> Report {
     let report = machine.report();
-    let message = shortened(&report.message, MOST_CHARACTERS);
+    let message = shortened(&masked(&report.message), MOST_CHARACTERS);
     Report { shell: number as u32, message, ..report }
 }
 
