@@ -1,5 +1,7 @@
 //! Surfaces and what describes them: compositor, subcompositor, shm, viewporter, scale, content type.
 
+use std::time::Duration;
+
 use smithay::{
     backend::renderer::utils::on_commit_buffer_handler,
     reexports::{
@@ -24,11 +26,12 @@ use smithay::{
     wayland::{
         buffer::BufferHandler,
         compositor::{
-            CompositorClientState, CompositorHandler, CompositorState, get_parent, get_role, is_sync_subsurface,
-            send_surface_state, with_states,
+            CompositorClientState, CompositorHandler, CompositorState, SurfaceAttributes, get_parent, get_role,
+            is_sync_subsurface, send_surface_state, with_states,
         },
         content_type::{ContentTypeState, ContentTypeUserData},
         fractional_scale::{FractionalScaleHandler, FractionalScaleManagerState, with_fractional_scale},
+        presentation::PresentationFeedbackCachedState,
         shell::xdg::XDG_POPUP_ROLE,
         shm::{ShmHandler, ShmState},
         single_pixel_buffer::{SinglePixelBufferState, SinglePixelBufferUserData},
@@ -67,6 +70,7 @@ impl CompositorHandler for Kiosk {
     fn destroyed(&mut self, surface: &WlSurface) {
         // An inhibitor ends with its surface, and with the client that crashed.
         self.no_longer_inhibits(surface);
+        end_what_waits(surface, self.clock.now().into());
     }
 
     fn commit(&mut self, surface: &WlSurface) {
@@ -151,4 +155,21 @@ objects! {
     WlBuffer, SinglePixelBufferUserData => SinglePixelBufferState;
     WpContentTypeManagerV1, () => ContentTypeState;
     WpContentTypeV1, ContentTypeUserData => ContentTypeState;
+}
+
+/// Answers the frame callbacks and feedbacks that a surface takes with it: nobody would any more, and each counts against
+/// what its client may have ([`crate::limits`]).
+fn end_what_waits(surface: &WlSurface, now: Duration) {
+    // Milliseconds that wrap around, as the protocol has them.
+    let time = now.as_millis() as u32;
+    with_states(surface, |states| {
+        let mut attributes = states.cached_state.get::<SurfaceAttributes>();
+        let mut callbacks = std::mem::take(&mut attributes.current().frame_callbacks);
+        callbacks.append(&mut attributes.pending().frame_callbacks);
+        callbacks.iter().for_each(|callback| callback.done(time));
+        let mut feedbacks = states.cached_state.get::<PresentationFeedbackCachedState>();
+        let mut waiting = std::mem::take(&mut feedbacks.current().callbacks);
+        waiting.append(&mut feedbacks.pending().callbacks);
+        waiting.into_iter().for_each(|feedback| feedback.discarded());
+    });
 }

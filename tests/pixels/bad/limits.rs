@@ -401,3 +401,45 @@ fn the_list_of_globals_is_not_asked_for_without_end() {
     assert!(scene.speaker.closed);
     scene.bystander.assert_seen(&mut scene.fixture);
 }
+
+/// A page lives for years: what it is done with must not count for ever.
+#[test]
+fn what_a_client_is_done_with_is_not_counted_any_more() {
+    let mut setup = Setup::bare(&["320x200"]);
+    setup.config.limits = few();
+    let mut fixture = setup.start();
+    let client = fixture.client();
+    let handle = fixture[client].handle.clone();
+    let bound = fixture[client].bound().clone();
+    let still = fixture.map(client, Picture::Solid(GREEN));
+    for round in 0..3 * FEW {
+        let window = fixture.map(client, Picture::Solid(GREEN));
+        let child = fixture[client].surface();
+        let part = bound.subcompositor.get_subsurface(&child, &window.surface, &handle, ());
+        let decoration = bound.decorations.get_toplevel_decoration(&window.toplevel, &handle, ());
+        let positioner = fixture[client].positioner();
+        positioner.set_size(40, 40);
+        positioner.set_anchor_rect(10, 10, 1, 1);
+        let popup = fixture[client].popup(&window.xdg, &positioner);
+        popup.surface.commit();
+        let region = bound.compositor.create_region(&handle, ());
+        window.surface.set_opaque_region(Some(&region));
+        let source = bound.data_devices.create_data_source(&handle, ());
+        for surface in [&window.surface, &still.surface] {
+            fixture[client].ask_frame(surface);
+            fixture[client].ask_feedback(surface);
+            fixture[client].draw(surface, Picture::Solid(GREEN), 320, 200);
+        }
+        source.destroy();
+        region.destroy();
+        popup.destroy();
+        positioner.destroy();
+        decoration.destroy();
+        part.destroy();
+        child.destroy();
+        window.destroy();
+        fixture[client].sync();
+        (0..3).for_each(|_| drop(fixture.turn(Duration::ZERO)));
+        assert!(!fixture[client].is_gone(), "in round {round}: {:?}", fixture[client].error());
+    }
+}
