@@ -73,7 +73,7 @@ check-deny:
 check-typos:
 	$$($(helpers)/tool typos-cli $(TYPOS_VERSION) typos)
 
-test: test-deps check test-unit test-nested test-deb test-machine ## all checks and tests: units, pixels, nested, packages, and the booted machine
+test: test-deps check test-unit test-nested test-deb test-machine ## all checks and tests: units, in-process, nested, packages, and the booted machine
 
 # With LIMITED set, as the gate has it, a test that hangs is a failure with a name and not a run without an end. The
 # times are far more than a slow machine takes, building included. Not by default: Ctrl+C would not reach the tests.
@@ -119,7 +119,7 @@ test-deb: test-deps deb-deps stage ## the packages in fresh Debian roots
 FUZZ_SECONDS ?= 60
 
 fuzz: test-deps ## hostile Wayland clients for FUZZ_SECONDS (60), with the seed of one that did harm
-	FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --locked -p kiosk-tests --test pixels bad::wire_fuzz -- --nocapture
+	FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --locked -p kiosk-tests --test in_process bad::wire_fuzz -- --nocapture
 
 bench: test-deps stage ## the figures beside cage's and weston's, in one booted machine
 	KIOSKD_STAGE=$(stage) $(CARGO) test --locked --workspace --bench peers
