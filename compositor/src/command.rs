@@ -24,6 +24,11 @@ pub enum Command {
         id: String,
         change: InputSettings,
     },
+    /// Whether an input device is heard, for good.
+    TrustInput {
+        id: String,
+        trusted: bool,
+    },
     /// `None`: the primary output.
     Screenshot {
         output: Option<String>,
@@ -46,6 +51,7 @@ impl Command {
             Self::ApplyOutputs { .. } => "apply-outputs",
             Self::Confirm { .. } => "confirm",
             Self::ChangeInput { .. } => "change-input",
+            Self::TrustInput { .. } => "trust-input",
             Self::Screenshot { .. } => "screenshot",
             Self::SwitchVt { .. } => "switch-vt",
             Self::ShowMessage { .. } => "show-message",

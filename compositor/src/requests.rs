@@ -23,6 +23,7 @@ impl Kiosk {
             Command::ApplyOutputs { serial, changes, mode } => self.apply(serial, &changes, mode).map(Reply::Serial),
             Command::Confirm { serial } => self.confirm(serial).map(Reply::Serial),
             Command::ChangeInput { id, change } => self.change_input(&id, &change).map(|()| Reply::Done),
+            Command::TrustInput { id, trusted } => self.trust_input(&id, trusted).map(|()| Reply::Done),
             Command::Screenshot { output } => self.screenshot(output.as_deref()),
             Command::SwitchVt { vt } => {
                 let switched = self.backend.switch_vt(vt);

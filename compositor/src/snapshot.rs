@@ -66,4 +66,6 @@ pub struct InputSnapshot {
     pub output: String,
     /// The matrix in force, six numbers; empty: it can't be calibrated.
     pub calibration: Vec<f64>,
+    /// Whether it is heard; if not, somebody has to say that it is trusted.
+    pub trusted: bool,
 }

@@ -155,6 +155,7 @@ fn a_terminal_in_public_has_keys_that_do_nothing() {
     assert_eq!(masked, Path::new("/dev/null"));
     let loaded = kiosk_core::config::Config::load(&kiosk_core::config::Sources::rooted(root));
     assert_eq!((loaded.errors, loaded.config.input.vt_switching), (Vec::new(), false));
+    assert_eq!(loaded.config.input.new_devices, kiosk_core::config::NewDevices::Ask);
 }
 
 #[test]

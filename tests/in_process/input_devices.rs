@@ -24,6 +24,7 @@ const SMALL: Spec = Spec {
     kind: Kind::Touch,
     model: Some((0x1111, 1)),
     port: Some("1-1"),
+    serial: None,
     size: Some((160.0, 100.0)),
     hint: None,
 };
@@ -33,6 +34,7 @@ const LARGE: Spec = Spec {
     kind: Kind::Touch,
     model: Some((0x2222, 1)),
     port: Some("1-2"),
+    serial: None,
     size: Some((400.0, 300.0)),
     hint: None,
 };

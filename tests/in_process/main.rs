@@ -29,3 +29,4 @@ mod scale;
 mod several_shells;
 mod shell_window;
 mod splash;
+mod trust;

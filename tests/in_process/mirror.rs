@@ -168,6 +168,7 @@ fn a_finger_on_a_mirror_is_where_it_seems_to_be() {
         kind: Kind::Touch,
         model: Some((0x3333, 1)),
         port: Some("1-3"),
+        serial: None,
         size: None,
         hint: Some("HEADLESS-2"),
     };

@@ -64,6 +64,7 @@ const TABLET: Spec = Spec {
     kind: Kind::Tablet,
     model: Some((0x056a, 1)),
     port: Some("1-1"),
+    serial: None,
     size: None,
     hint: None,
 };

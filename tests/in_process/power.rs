@@ -110,6 +110,7 @@ fn with_a_page_on_each_of_two_screens_both_idle_together_and_one_touch_lights_bo
         kind: Kind::Touch,
         model: None,
         port: None,
+        serial: None,
         size: None,
         hint: Some("HEADLESS-2"),
     };
@@ -223,7 +224,16 @@ fn where_it_is_configured_the_touch_that_wakes_is_a_touch() {
 fn the_touch_that_wakes_does_not_swallow_what_another_panel_feels() {
     let (mut fixture, client, _) = idling(None);
     let panels = ["event7", "event8"].map(|id| {
-        fixture.plug_in(Spec { id, name: id, kind: Kind::Touch, model: None, port: None, size: None, hint: None })
+        fixture.plug_in(Spec {
+            id,
+            name: id,
+            kind: Kind::Touch,
+            model: None,
+            port: None,
+            serial: None,
+            size: None,
+            hint: None,
+        })
     });
     fixture.switch(false);
     fixture.finger_down(&panels[0], 0, (0.5, 0.5));

@@ -41,7 +41,7 @@ fn told(fixture: &Fixture, client: ClientId, window: &Toplevel) -> (i32, i32) {
 
 /// A panel of glass on an output.
 fn glass(output: &'static str, id: &'static str) -> Spec {
-    Spec { id, name: output, kind: Kind::Touch, model: None, port: None, size: None, hint: Some(output) }
+    Spec { id, name: output, kind: Kind::Touch, model: None, port: None, serial: None, size: None, hint: Some(output) }
 }
 
 #[test]

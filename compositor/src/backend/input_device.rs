@@ -29,6 +29,11 @@ pub trait InputDevice: Device {
         [None, None]
     }
 
+    /// Whether somebody else answers for it: the session that kioskd is a window in.
+    fn is_vouched_for(&self) -> bool {
+        false
+    }
+
     /// Width and height of what can be touched, millimetres.
     fn size(&self) -> Option<(f64, f64)> {
         None
@@ -71,7 +76,11 @@ impl DeviceSettings for NoSettings {
     }
 }
 
-impl InputDevice for WinitVirtualDevice {}
+impl InputDevice for WinitVirtualDevice {
+    fn is_vouched_for(&self) -> bool {
+        true
+    }
+}
 
 impl InputDevice for libinput::Device {
     fn label(&self) -> String {

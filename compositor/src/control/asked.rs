@@ -40,6 +40,11 @@ pub fn screenshot(snapshot: &Snapshot, output: &str, options: &Options) -> Resul
     Ok((Action::Screenshot, Command::Screenshot { output }))
 }
 
+pub fn trust_input(input: &str, trusted: bool, options: &Options) -> Result<Asked, Failure> {
+    change::only(options, &[])?;
+    Ok((Action::Configure, Command::TrustInput { id: input.to_owned(), trusted }))
+}
+
 pub fn switch_vt(vt: u32) -> Result<Asked, Failure> {
     let vt = VtNumber::try_from(vt).map_err(|error| Failure::invalid(error.to_string()))?;
     Ok((Action::Screen, Command::SwitchVt { vt }))

@@ -14,6 +14,11 @@ pub struct Facts {
     pub model: Option<(u32, u32)>,
     /// The piece of hardware that it is a part of, by where that is plugged in; empty: not known.
     pub port: String,
+    /// Its serial number or radio address; of one that has none, where it is plugged in, as it says itself, else
+    /// [`Facts::port`]: what stays the same from one start to the next.
+    pub place: String,
+    /// Nobody can plug it in from outside.
+    pub built_in: bool,
     pub bus: Bus,
     /// Width and height of what can be touched, millimetres, neither of them zero.
     pub size: Option<(f64, f64)>,
@@ -125,6 +130,20 @@ pub fn bus(path: &str) -> Bus {
     }
 }
 
+/// Whether the device of this name at this path in sysfs is part of the machine: on none of the buses that have a socket
+/// outside. USB; PS/2, whose socket industrial machines have; virtual devices, as which Bluetooth comes; and remote
+/// controls, which reach a machine by infrared or by the HDMI cable. Nothing known of the path: it is not.
+pub fn is_built_in(path: &str, name: &str) -> bool {
+    const FROM_OUTSIDE: [&str; 5] = ["usb", "serio", "bluetooth", "rc", "thunderbolt"];
+    let outside = |part: &str| FROM_OUTSIDE.iter().any(|bus| part.strip_prefix(bus).is_some_and(is_number));
+    !path.is_empty() && !path.contains("/devices/virtual/") && !path.split('/').any(outside) && !is_remote_control(name)
+}
+
+/// Digits alone, or nothing.
+fn is_number(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,5 +214,31 @@ mod tests {
         assert_eq!(bus("/sys/devices/platform/i8042/serio1/input/input3/event2"), Bus::Board);
         assert_eq!(bus("/sys/devices/virtual/input/input9/event7"), Bus::Unknown);
         assert_eq!(bus("/sys/devices/pci0000:00/0000:00:05.0/virtio3/input/input4/event3"), Bus::Unknown);
+    }
+
+    #[test]
+    fn what_can_be_plugged_in_from_outside_is_not_built_in() {
+        for path in [
+            "",
+            USB_TOUCH,
+            "/sys/devices/platform/scb/fd500000.pcie/pci0000:00/0000:01:00.0/usb1/1-1/1-1:1.0/input/input0/event0",
+            "/sys/devices/platform/i8042/serio0/input/input0/event0",
+            "/sys/devices/virtual/misc/uhid/0005:046D:B342.0003/input/input9/event7",
+            "/sys/devices/virtual/input/input9/event7",
+            "/sys/devices/platform/gpio_ir_recv/rc/rc0/input0/event0",
+        ] {
+            assert!(!is_built_in(path, "Keyboard"), "{path}");
+        }
+        let hdmi = "/sys/devices/platform/soc/fef00700.hdmi/input/input0/event0";
+        assert!(!is_built_in(hdmi, "vc4-hdmi-0"), "its keys come over the cable");
+        for path in [
+            hdmi,
+            "/sys/devices/LNXSYSTM:00/LNXPWRBN:00/input/input2/event2",
+            "/sys/devices/platform/gpio-keys/input/input1/event1",
+            "/sys/devices/platform/soc/3f205000.i2c/i2c-11/i2c-10/10-0038/input/input0/event0",
+            "/sys/devices/pci0000:00/0000:00:05.0/virtio3/input/input4/event3",
+        ] {
+            assert!(is_built_in(path, "Power Button"), "{path}");
+        }
     }
 }

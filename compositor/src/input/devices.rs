@@ -13,6 +13,7 @@ use smithay::{
 use super::{
     classification::{self, Facts, Kind},
     mapping::{self, OutputInfo, Panel},
+    trust,
 };
 use crate::{
     backend::input_device::{DeviceSettings, InputDevice},
@@ -41,6 +42,10 @@ pub(super) struct Known {
     /// A pointer that shows no cursor.
     phantom: bool,
     settings: InputSettings,
+    /// Whether it is heard; `None`: not decided yet.
+    trusted: Option<bool>,
+    /// It was heard before it had to wait: what it held then it may let go of.
+    pub(super) was_heard: bool,
     pub(super) mapping: Option<OutputMapping>,
     /// What clients know it as, if it is a tablet.
     tablet: Option<TabletDescriptor>,
@@ -69,7 +74,28 @@ impl Known {
     }
 
     fn disabled(&self) -> bool {
-        self.settings.disable == Some(true)
+        self.waits() || self.settings.disable == Some(true)
+    }
+
+    /// Whether nobody hears it until somebody says that it is trusted.
+    pub(super) fn waits(&self) -> bool {
+        self.trusted == Some(false)
+    }
+
+    /// Whether this is the back end's name of it.
+    pub(super) fn is(&self, handle: &str) -> bool {
+        self.handle == handle
+    }
+
+    /// What is brought into force on the device itself.
+    fn in_force(&self, was_waiting: bool) -> InputSettings {
+        let disable = match self.settings.disable {
+            _ if self.waits() => Some(true),
+            // What is not said leaves the device as it is: switched off, that would be.
+            None if was_waiting => Some(false),
+            said => said,
+        };
+        InputSettings { disable, ..self.settings.clone() }
     }
 }
 
@@ -140,6 +166,8 @@ impl Kiosk {
             absolute: matches!(kind, Kind::Touch | Kind::Tablet),
             phantom: false,
             settings: InputSettings::default(),
+            trusted: None,
+            was_heard: false,
             mapping: None,
             tablet,
             device: device.settings(),
@@ -178,11 +206,27 @@ impl Kiosk {
         for known in &mut self.seat.devices.list {
             let saved = self.saved.state.input(&known.at_port, &known.facts.name);
             let settings = input_settings(&self.config.input.devices, saved, &known.names());
+            let answer = self.saved.state.trust.answer(&trust::identity(&known.facts));
+            let trusted = trust::is_trusted(self.config.input.new_devices, &known.facts, answer, settings.trust);
+            let (was_waiting, trusted_before) = (known.waits(), known.trusted.replace(trusted));
+            known.was_heard |= trusted;
+            if !trusted && !was_waiting {
+                let command = trust::command(&known.id);
+                tracing::warn!(
+                    name = known.id,
+                    kind = known.kind.as_str(),
+                    command,
+                    "input device waits to be trusted"
+                );
+            } else if trusted && was_waiting {
+                tracing::info!(name = known.id, "input device trusted");
+            }
             // A device that has just come is as its maker wants it.
-            if settings == known.settings {
+            if settings == known.settings && trusted == trusted_before.unwrap_or(true) {
                 continue;
             }
-            let refused = known.device.apply(&settings);
+            known.settings = settings;
+            let refused = known.device.apply(&known.in_force(was_waiting));
             if !refused.is_empty() {
                 tracing::info!(
                     name = known.facts.name,
@@ -190,7 +234,6 @@ impl Kiosk {
                     "settings not supported by this device"
                 );
             }
-            known.settings = settings;
         }
         // A device that is disabled now does not make another one a phantom.
         self.seat.devices.compare();

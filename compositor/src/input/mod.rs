@@ -1,5 +1,6 @@
 //! Input on its way to the shell: VT keys first, then the device's mapping and the screen's turn, then the seat.
 
+mod admission;
 pub mod classification;
 pub mod devices;
 mod facts;
@@ -11,6 +12,7 @@ mod requests;
 mod swallow;
 mod target;
 mod touch;
+mod trust;
 mod wake;
 
 use std::collections::{HashMap, HashSet};
@@ -130,6 +132,9 @@ impl Kiosk {
     where
         B::Device: InputDevice,
     {
+        if self.seat.devices.keeps_out(&event) {
+            return;
+        }
         let woke = self.wake_on_input(&event);
         if self.seat.swallow.takes(wake::act(&event), woke) {
             return;

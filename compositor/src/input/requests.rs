@@ -11,13 +11,8 @@ use crate::{command::CommandError, kiosk::Kiosk, screens::Screen, snapshot::Inpu
 impl Kiosk {
     /// Lays a device on another output, or corrects its places, for good.
     pub(crate) fn change_input(&mut self, id: &str, change: &InputSettings) -> Result<(), CommandError> {
-        // The parts of one piece of hardware may have one name: what is said of it is said of all of them.
-        let parts: Vec<&Known> = self.seat.devices.list.iter().filter(|known| known.id == id).collect();
-        let Some(first) = parts.first() else {
-            let ids: Vec<&str> = self.seat.devices.list.iter().map(|known| known.id.as_str()).collect();
-            let there = if ids.is_empty() { "there are none".into() } else { format!("there are: {}", ids.join(", ")) };
-            return Err(CommandError::NotFound(format!("there is no input device {id:?}; {there}")));
-        };
+        let parts = self.parts(id)?;
+        let Some(first) = parts.first() else { return Ok(()) };
         if let Some(output) = change.named_output() {
             if parts.iter().all(|known| known.kind == Kind::Keyboard) {
                 return Err(CommandError::Unsupported(format!(
@@ -50,6 +45,18 @@ impl Kiosk {
             .map_err(|error| CommandError::Failed(format!("the change is in force but could not be saved: {error}")))
     }
 
+    /// The devices that are called this, never none. The parts of one piece of hardware may have one name: what is said
+    /// of it is said of all of them.
+    pub(super) fn parts(&self, id: &str) -> Result<Vec<&Known>, CommandError> {
+        let parts: Vec<&Known> = self.seat.devices.list.iter().filter(|known| known.id == id).collect();
+        if !parts.is_empty() {
+            return Ok(parts);
+        }
+        let ids: Vec<&str> = self.seat.devices.list.iter().map(|known| known.id.as_str()).collect();
+        let there = if ids.is_empty() { "there are none".into() } else { format!("there are: {}", ids.join(", ")) };
+        Err(CommandError::NotFound(format!("there is no input device {id:?}; {there}")))
+    }
+
     /// The devices as D-Bus shows them.
     pub(crate) fn input_snapshots(&self) -> Vec<InputSnapshot> {
         let screen = |mapping: OutputMapping| self.screens.get(mapping.screen);
@@ -58,6 +65,7 @@ impl Kiosk {
             id: known.id.clone(),
             kind: known.kind.as_str().into(),
             output: known.mapping.and_then(screen).map(|screen| screen.name.clone()).unwrap_or_default(),
+            trusted: !known.waits(),
             calibration: known.device.calibration().map(Vec::from).unwrap_or_default(),
         };
         self.seat.devices.list.iter().map(snapshot).collect()

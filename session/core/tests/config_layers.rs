@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kiosk_core::config::{
-    AccelProfile, Calibration, Config, CursorPolicy, Limits, Loaded, ModeChoice, PageReady, Position, Rotation, Scale,
-    Sources, TextPosition, output_policy,
+    AccelProfile, Calibration, Config, CursorPolicy, Limits, Loaded, ModeChoice, NewDevices, PageReady, Position,
+    Rotation, Scale, Sources, TextPosition, output_policy,
 };
 use proptest::prelude::*;
 
@@ -103,6 +103,7 @@ fn every_key_reaches_its_field() {
         keyboard = { layout = "de", variant = "neo", model = "pc105", options = "caps:none", rules = "evdev", repeat-rate = 0, repeat-delay = 50 }
         touch-output = "DP-2"
         vt-switching = false
+        new-devices = "ask"
         [input.device."type:pointer"]
         accel-speed = -1
         accel-profile = "flat"
@@ -111,6 +112,7 @@ fn every_key_reaches_its_field() {
         left-handed = true
         [input.device."ILITEK*"]
         disable = true
+        trust = false
         output = "DP-1"
         calibration = [0, -1, 1, 1, 0, 0.5]
         [idle]
@@ -166,7 +168,8 @@ fn every_key_reaches_its_field() {
     let (mice, panels) = (&mice.settings, &panels.settings);
     assert_eq!((mice.accel_speed, mice.accel_profile), (Some(-1.0), Some(AccelProfile::Flat)));
     assert_eq!((mice.tap, mice.natural_scroll, mice.left_handed), (Some(true), Some(true), Some(true)));
-    assert_eq!((panels.disable, panels.named_output()), (Some(true), Some("DP-1")));
+    assert_eq!((panels.disable, panels.trust, panels.named_output()), (Some(true), Some(false), Some("DP-1")));
+    assert_eq!(config.input.new_devices, NewDevices::Ask);
     assert_eq!(panels.calibration, Some(Calibration::Matrix([0.0, -1.0, 1.0, 1.0, 0.0, 0.5])));
     assert_eq!(config.idle.screen_off, Some(Duration::from_secs(600)));
     assert_eq!((config.idle.wake_swallows_touch, config.idle.reset), (false, Some(Duration::from_secs(90))));
@@ -279,7 +282,7 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert_eq!(
         device("acel-speed = 1").2,
         "unknown key input.device.\"A B\".acel-speed, did you mean accel-speed? [input.device.\"A B\"] has accel-speed, \
-         accel-profile, tap, natural-scroll, left-handed, disable, output, calibration"
+         accel-profile, tap, natural-scroll, left-handed, disable, trust, output, calibration"
     );
     for calibration in ["[1, 0, 0]", "[1, 1, 0, 1, 1, 0]", "[1, 0, nan, 0, 1, 0]", "[11, 0, 0, 0, 1, 0]", "'none'"] {
         let message = device(&format!("calibration = {calibration}")).2;

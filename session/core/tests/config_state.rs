@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use kiosk_core::config::{
-    Brightness, Calibration, InputSettings, ModeChoice, OutputSettings, Position, Rotation, SavedState, Scale,
+    Brightness, Calibration, DeviceIdentity, InputSettings, ModeChoice, OutputSettings, Position, Rotation, SavedState,
+    Scale,
 };
 use proptest::prelude::*;
 use std::fs;
@@ -82,6 +83,25 @@ fn one_of_several_devices_of_a_name_can_be_freed_of_what_counts_for_the_others()
 }
 
 #[test]
+fn answers_about_devices_come_back() {
+    let keyboard = DeviceIdentity {
+        name: "A \"keyboard\"\u{1b}".into(),
+        hardware: "046d:c31c".into(),
+        place: "usb-0000:00:14.0-2".into(),
+        kinds: "keyboard".into(),
+    };
+    let mouse = DeviceIdentity { name: "Mouse".into(), kinds: "pointer".into(), ..DeviceIdentity::default() };
+    let mut state = SavedState::default();
+    state.trust.say(keyboard.clone(), true);
+    state.trust.say(mouse.clone(), false);
+    let dir = tempfile::tempdir().unwrap();
+    state.save(dir.path()).unwrap();
+    let (read, warning) = SavedState::load(dir.path());
+    assert_eq!((&read, warning), (&state, None));
+    assert_eq!((read.trust.answer(&keyboard), read.trust.answer(&mouse)), (Some(true), Some(false)));
+}
+
+#[test]
 fn a_missing_file_is_no_reason_for_a_warning() {
     let dir = tempfile::tempdir().unwrap();
     assert_eq!(SavedState::load(&dir.path().join("none")), (SavedState::default(), None));
@@ -100,6 +120,12 @@ fn damaged_and_newer_files_are_set_aside_with_a_warning() {
         (b"version = 1\ninput = 3\n", "no table"),
         (b"version = 1\n[input.X]\ncalibration = [1, 1]\n", "calibration of input \"X\" is [1, 1]"),
         (b"version = 1\n[input.X]\nshape = 1\n", "unknown key \"shape\""),
+        (b"version = 1\ndevice = 3\n", "no list of [[device]] tables"),
+        (b"version = 1\n[device]\n", "no list of [[device]] tables"),
+        (b"version = 1\n[[device]]\nname = \"K\"\n", "does not say whether it is trusted"),
+        (b"version = 1\n[[device]]\nname = \"K\"\ntrusted = 1\n", "trusted of a device is 1, allowed is true or false"),
+        (b"version = 1\n[[device]]\nname = 3\ntrusted = true\n", "name of a device is 3, allowed is a text"),
+        (b"version = 1\n[[device]]\ncolour = \"red\"\n", "a device has the unknown key \"colour\""),
     ] {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("state.toml"), content).unwrap();

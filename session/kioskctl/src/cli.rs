@@ -70,8 +70,15 @@ pub enum Verb {
         #[arg(long)]
         modes: bool,
     },
-    /// List the input devices
-    Inputs,
+    /// List the input devices, or say which are heard
+    Inputs {
+        /// Hear this device from now on, by the name that `inputs` lists (repeatable); kept
+        #[arg(long, value_name = "DEVICE")]
+        trust: Vec<String>,
+        /// Do not hear this device any more, whatever the configuration says (repeatable); kept
+        #[arg(long, value_name = "DEVICE")]
+        untrust: Vec<String>,
+    },
     /// Lay a touch panel, tablet or absolute pointer on an output; kept
     TouchMap {
         /// As `inputs` lists it

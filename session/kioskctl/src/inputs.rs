@@ -1,7 +1,7 @@
-//! `inputs`: the list of input devices; and `touch-map`, which lays one of them on an output.
+//! `inputs`: the list of input devices, and which of them are trusted; and `touch-map`, which lays one of them on an output.
 
 use kiosk_core::config::OUTPUT_AUTO;
-use kioskctl::client::{Client, ClientError, Peer, Properties, Service, floats, text};
+use kioskctl::client::{Client, ClientError, Options, Peer, Properties, Service, boolean, floats, text};
 use serde::Serialize;
 use serde_json::json;
 
@@ -21,6 +21,8 @@ struct InputState {
     output: String,
     /// Empty: it can't be calibrated.
     calibration: Vec<f64>,
+    /// Whether it is heard; else it waits for `inputs --trust`.
+    trusted: bool,
     #[serde(skip)]
     path: String,
 }
@@ -34,7 +36,10 @@ impl InputState {
             let name = text(all, "Name");
             let id = Some(text(all, "Id")).filter(|id| !id.is_empty()).unwrap_or_else(|| name.clone());
             let (kind, output) = (text(all, "Kind"), text(all, "Output"));
-            Some(InputState { name, id, kind, output, calibration: floats(all, "Calibration"), path: path.clone() })
+            // A kioskd that does not say so hears every device.
+            let trusted = boolean(all, "Trusted") || !all.contains_key("Trusted");
+            let calibration = floats(all, "Calibration");
+            Some(InputState { name, id, kind, output, calibration, trusted, path: path.clone() })
         };
         let mut inputs: Vec<InputState> = objects.iter().filter_map(input).collect();
         inputs.sort_by(|a, b| (a.rank(), &a.id, &a.path).cmp(&(b.rank(), &b.id, &b.path)));
@@ -53,15 +58,32 @@ impl InputState {
             matrix if matrix == nothing => "none".to_owned(),
             matrix => matrix.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         };
-        vec![self.id.clone(), self.kind.clone(), filled(&self.output), calibration]
+        let trust = if self.trusted { "trusted" } else { "waiting" };
+        vec![self.id.clone(), self.kind.clone(), trust.to_owned(), filled(&self.output), calibration]
     }
 }
 
 pub async fn list(client: &Client) -> Result<Outcome, Failure> {
     let inputs = InputState::read(&client.connect(Service::Compositor).await?).await?;
-    let mut rows = vec![["DEVICE", "KIND", "OUTPUT", "CALIBRATION"].map(str::to_owned).to_vec()];
+    let mut rows = vec![["DEVICE", "KIND", "TRUST", "OUTPUT", "CALIBRATION"].map(str::to_owned).to_vec()];
     rows.extend(inputs.iter().map(InputState::row));
     Ok(Outcome::new(table(&rows), json!(inputs)))
+}
+
+/// Says of each device whether it is trusted; none is changed where one is not there.
+pub async fn trust(client: &Client, trusted: &[String], untrusted: &[String]) -> Result<Outcome, Failure> {
+    let peer = client.connect(Service::Compositor).await?;
+    let inputs = InputState::read(&peer).await?;
+    let answers = trusted.iter().map(|device| (device, true)).chain(untrusted.iter().map(|device| (device, false)));
+    let answers = answers.map(|(device, trusted)| find(&inputs, device).map(|input| (&input.id, trusted)));
+    let answers = answers.collect::<Result<Vec<(&String, bool)>, Failure>>()?;
+    for (id, trusted) in &answers {
+        let () = peer.call("TrustInput", &(id, trusted, Options::new())).await?;
+    }
+    let line = |(id, trusted): &(&String, bool)| format!("{id}: {}", if *trusted { "trusted" } else { "not trusted" });
+    let lines: Vec<String> = answers.iter().map(line).collect();
+    let changed: Vec<_> = answers.iter().map(|(id, trusted)| json!({ "device": id, "trusted": trusted })).collect();
+    Ok(Outcome::new(lines.join("\n"), json!(changed)))
 }
 
 pub async fn touch_map(client: &Client, device: &str, output: &str) -> Result<Outcome, Failure> {

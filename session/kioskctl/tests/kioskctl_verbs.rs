@@ -364,21 +364,45 @@ fn inputs_are_a_table() {
     assert_eq!(
         lines,
         [
-            "DEVICE   KIND      OUTPUT    CALIBRATION",
-            "Elo@1-1  touch     HDMI-A-1  none",
-            "Elo@1-2  touch     DP-1      0 -1 1 1 0 0.5",
-            "Panel    touch     DP-1      none",
-            "A mouse  pointer   -         -",
-            "Panel    keyboard  -         -",
+            "DEVICE   KIND      TRUST    OUTPUT    CALIBRATION",
+            "Elo@1-1  touch     trusted  HDMI-A-1  none",
+            "Elo@1-2  touch     trusted  DP-1      0 -1 1 1 0 0.5",
+            "Panel    touch     trusted  DP-1      none",
+            "A mouse  pointer   waiting  -         -",
+            "Panel    keyboard  trusted  -         -",
         ]
     );
     let inputs = json(dir.path(), &["inputs"]);
     assert_eq!((&inputs[1]["name"], &inputs[1]["id"]), (&"Elo".into(), &"Elo@1-2".into()));
     assert_eq!((&inputs[1]["calibration"][5], &inputs[3]["kind"]), (&0.5.into(), &"pointer".into()));
+    assert_eq!((&inputs[1]["trusted"], &inputs[3]["trusted"]), (&true.into(), &false.into()));
+    // An older kioskd hears every device, and does not say so.
+    compositor.shared.inputs.lock().unwrap().get_mut("A_20mouse").unwrap().remove("Trusted");
+    assert_eq!(json(dir.path(), &["inputs"])[3]["trusted"], true);
     compositor.shared.inputs.lock().unwrap().get_mut("Elo").unwrap().insert("Id".into(), "\x1b[2J".into());
     assert!(!said(&run(dir.path(), &["inputs"])).1.contains('\x1b'));
     compositor.shared.inputs.lock().unwrap().clear();
-    assert_eq!(said(&run(dir.path(), &["inputs"])).1, "DEVICE  KIND  OUTPUT  CALIBRATION\n");
+    assert_eq!(said(&run(dir.path(), &["inputs"])).1, "DEVICE  KIND  TRUST  OUTPUT  CALIBRATION\n");
+}
+
+#[test]
+fn a_device_is_trusted_and_not_trusted_any_more() {
+    let dir = tempdir().unwrap();
+    let compositor = Fake::compositor(dir.path());
+    let trust = run(dir.path(), &["inputs", "--trust", "A mouse", "--trust", "Elo@1-1", "--untrust", "Panel"]);
+    let told = "A mouse: trusted\nElo@1-1: trusted\nPanel: not trusted\n";
+    assert_eq!(said(&trust), (0, told.into(), String::new()));
+    let asked: Vec<String> = compositor.calls().into_iter().map(|(method, with)| format!("{method} {with}")).collect();
+    let wanted = [("A mouse", true), ("Elo@1-1", true), ("Panel", false)];
+    assert_eq!(asked, wanted.map(|(id, trusted)| format!("TrustInput (\"{id}\", {trusted}, @a{{sv}} {{}})")));
+    let answer = json(dir.path(), &["inputs", "--untrust", "A mouse"]);
+    assert_eq!((&answer[0]["device"], &answer[0]["trusted"]), (&"A mouse".into(), &false.into()));
+    let count = compositor.calls().len();
+    let (code, _, error) = said(&run(dir.path(), &["inputs", "--trust", "A mouse", "--trust", "Mouse"]));
+    assert!(code == 1 && error.contains("there is no input device \"Mouse\""), "{error}");
+    assert_eq!(compositor.calls().len(), count, "all of them or none");
+    *compositor.shared.error.lock().unwrap() = Some(("org.kioskd.Error.NotAuthorized", "this needs configure"));
+    assert_eq!(said(&run(dir.path(), &["inputs", "--trust", "A mouse"])).0, 4);
 }
 
 #[test]

@@ -72,6 +72,19 @@ impl Compositor {
         }
     }
 
+    /// Whether an input device is heard from now on, kept. input: its Id. Not trusted, it is silent, whatever the
+    /// configuration says.
+    async fn trust_input(
+        &self,
+        input: &str,
+        trusted: bool,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Failure> {
+        self.shared.ask(asked::trust_input(input, trusted, &options)?, connection, &header).await.map(drop)
+    }
+
     /// Switches to a virtual terminal, 1 to 63.
     async fn switch_vt(
         &self,

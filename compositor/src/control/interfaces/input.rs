@@ -97,6 +97,12 @@ impl Input {
         &self.input().kind
     }
 
+    /// Whether the device is heard. If not, it waits for org.kioskd.Compositor1.TrustInput.
+    #[zbus(property)]
+    fn trusted(&self) -> bool {
+        self.input().trusted
+    }
+
     /// Name of the output the device lies on; empty: on none. Written: a connector or Make Model Serial, kept; auto or
     /// empty: found by itself.
     #[zbus(property)]

@@ -14,6 +14,7 @@ fn panels() -> Snapshot {
         id: format!("Elo@{port}"),
         kind: "touch".into(),
         output: "HDMI-A-1".into(),
+        trusted: true,
         calibration: vec![1.0, 0.0, 0.0, 0.0, 1.0, 0.0],
     };
     Snapshot { inputs: vec![panel("1-1"), panel("1-2")], ..snapshot() }
@@ -63,6 +64,33 @@ fn what_no_device_can_take_is_refused_before_the_loop_hears_of_it() {
         }
         let (error, _) = refusal(set(&client, PANEL, INPUT, "Kind", "pointer".into()).await);
         assert_eq!(error, "org.freedesktop.DBus.Error.PropertyReadOnly");
+        assert!(kiosk.calls.try_recv().is_err());
+    });
+}
+
+#[test]
+fn an_answer_about_a_device_is_a_request_and_is_seen_as_a_property() {
+    run(async {
+        let mut kiosk = Fixture::new();
+        kiosk.handle.publish(panels());
+        let client = kiosk.connect().await;
+        let none = HashMap::<String, Variant<'_>>::new();
+        for trusted in [true, false] {
+            let body = ("Elo@1-2", trusted, &none);
+            let asked = method(&client, ROOT_PATH, COMPOSITOR, "TrustInput", &body);
+            let (done, request) = tokio::join!(asked, kiosk.answer(Ok(Reply::Done)));
+            done.unwrap();
+            assert_eq!(request, Command::TrustInput { id: "Elo@1-2".into(), trusted });
+        }
+        assert_eq!(*get(&client, PANEL, INPUT, "Trusted").await, Variant::from(true));
+        let mut waiting = panels();
+        waiting.inputs[1].trusted = false;
+        kiosk.handle.publish(waiting);
+        assert_eq!(*get(&client, PANEL, INPUT, "Trusted").await, Variant::from(false));
+        let options = HashMap::from([("for", Variant::from("ever"))]);
+        let body = ("Elo@1-2", true, options);
+        let (error, text) = refusal(method(&client, ROOT_PATH, COMPOSITOR, "TrustInput", &body).await);
+        assert_eq!(error, "org.kioskd.Error.InvalidArgument", "{text}");
         assert!(kiosk.calls.try_recv().is_err());
     });
 }

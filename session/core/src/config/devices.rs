@@ -36,6 +36,8 @@ pub struct InputSettings {
     pub left_handed: Option<bool>,
     /// The device is ignored.
     pub disable: Option<bool>,
+    /// Whether it is heard without being asked about, or never unless it is trusted.
+    pub trust: Option<bool>,
     /// Connector or identity of the output that an absolute device lies on, or [`OUTPUT_AUTO`].
     pub output: Option<String>,
     /// How places on it are corrected.
@@ -74,6 +76,7 @@ impl InputSettings {
         take(&mut self.natural_scroll, &other.natural_scroll);
         take(&mut self.left_handed, &other.left_handed);
         take(&mut self.disable, &other.disable);
+        take(&mut self.trust, &other.trust);
         take(&mut self.output, &other.output);
         take(&mut self.calibration, &other.calibration);
     }

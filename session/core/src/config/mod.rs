@@ -23,6 +23,7 @@ mod show;
 mod state;
 mod suggest;
 pub mod syntax;
+mod trust;
 pub mod url;
 mod variable;
 
@@ -37,8 +38,8 @@ pub use limits::Limits;
 pub use load::{ADMIN_DIR, ADMIN_FILE, Loaded, ROOT_ENV, Sources, VENDOR_DIR};
 pub use masked::masked;
 pub use model::{
-    Config, CursorPolicy, Days, Idle, Input, Keyboard, PageReady, Power, Ready, ScheduleEntry, Shell, Splash,
-    StatusRanges, TimeOfDay,
+    Config, CursorPolicy, Days, Idle, Input, Keyboard, NewDevices, PageReady, Power, Ready, ScheduleEntry, Shell,
+    Splash, StatusRanges, TimeOfDay,
 };
 pub use origin::{ConfigError, Origin, Source, TextPosition};
 pub use output::{ModeChoice, OutputRule, OutputSettings};
@@ -47,6 +48,7 @@ pub use screens::OutputTables;
 pub use show::Setting;
 pub use state::{SaveError, SavedState, state_dir};
 pub use suggest::closest;
+pub use trust::{DeviceIdentity, TrustList};
 pub use url::Url;
 
 pub use crate::quantities::{Brightness, Position, Rotation, Scale, ScaleFactor, VtNumber};

@@ -186,6 +186,8 @@ pub struct Input {
     pub touch_output: Option<String>,
     /// Whether Ctrl+Alt+F1..F12 switch.
     pub vt_switching: bool,
+    /// What a device that nobody has spoken of may do.
+    pub new_devices: NewDevices,
     /// `[input.device."MATCH"]`, in the order in which they first appeared. Read them by [`super::input_settings`].
     pub devices: Vec<InputRule>,
 }
@@ -197,9 +199,19 @@ impl Default for Input {
             keyboard: Keyboard::default(),
             touch_output: None,
             vt_switching: true,
+            new_devices: NewDevices::Allow,
             devices: Vec::new(),
         }
     }
+}
+
+/// What an input device may do of which nobody has said whether it is trusted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NewDevices {
+    /// It is heard as soon as it is there.
+    Allow,
+    /// One that types or points as a mouse does, and can be plugged in from outside, is silent until it is trusted.
+    Ask,
 }
 
 /// When the cursor is drawn.

@@ -1,4 +1,4 @@
-//! What is kept over reboots: the screen changes made at runtime, in `state.toml`. kioskd reads it before the
+//! What is kept over reboots: the screen changes and the answers about input devices made at runtime, in `state.toml`. kioskd reads it before the
 //! first modeset and writes it whenever a change is kept. A power cut at any moment leaves the old file or the
 //! new one, and no file, whatever is in it, keeps the screen from coming up.
 
@@ -16,6 +16,7 @@ use super::keys::Sectioned;
 use super::load::read_file;
 use super::output::{OutputRule, OutputSettings};
 use super::raw::{Raw, RawEntry, RawValue};
+use super::trust::{TrustError, TrustList};
 use crate::api;
 use crate::durable;
 
@@ -26,7 +27,7 @@ const FILE: &str = "state.toml";
 const NEW_FILE: &str = "state.toml.new";
 /// Where a file that can't be used goes, for people to look at.
 const BAD_FILE: &str = "state.toml.bad";
-const HEADER: &str = "# Written by kioskd: the screen changes that were kept. Remove it to forget them.\n";
+const HEADER: &str = "# Written by kioskd: the screen changes that were kept, and which input devices are trusted. Remove it to forget them.\n";
 
 /// The directory of the saved state: `KIOSK_STATE_DIR`, else systemd's `STATE_DIRECTORY`, else
 /// `/var/lib/kiosk`.
@@ -41,6 +42,8 @@ pub struct SavedState {
     outputs: BTreeMap<String, SavedOutput>,
     /// By the device's name, or what tells it from others of its name.
     inputs: BTreeMap<String, InputSettings>,
+    /// Which input devices may be used.
+    pub trust: TrustList,
 }
 
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -76,6 +79,8 @@ enum StateError {
     NoTable(&'static str, String),
     #[error("{what} {name:?} has the unknown key {key:?}")]
     UnknownKey { what: &'static str, name: String, key: String },
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     #[error("{key} of {what} {name:?} is {value}, allowed is {allowed}")]
     Value { what: &'static str, name: String, key: String, value: String, allowed: String },
 }
@@ -171,6 +176,7 @@ impl SavedState {
     pub fn clear(&mut self) {
         self.inputs.clear();
         self.outputs.clear();
+        self.trust.clear();
     }
 
     fn text(&self) -> String {
@@ -205,6 +211,7 @@ impl SavedState {
             inputs.insert(id, Item::Table(table));
         }
         document.insert("input", Item::Table(inputs));
+        document.insert("device", self.trust.item());
         format!("{HEADER}{document}")
     }
 }
@@ -217,7 +224,7 @@ fn parse(bytes: &[u8]) -> Result<SavedState, StateError> {
         Some(newer) if newer > VERSION => return Err(StateError::Newer(newer)),
         _ => return Err(StateError::NoVersion),
     }
-    let mut state = SavedState::default();
+    let mut state = SavedState { trust: TrustList::parse(document.get("device"))?, ..SavedState::default() };
     for (id, entries) in tables(&document, "input")? {
         let mut rule = InputRule { matcher: id.clone(), ..InputRule::default() };
         for entry in &entries {

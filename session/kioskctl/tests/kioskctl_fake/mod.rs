@@ -329,6 +329,7 @@ fn inputs() -> BTreeMap<String, Values> {
             ("Kind", kind.to_owned().into()),
             ("Output", output.to_owned().into()),
             ("Calibration", calibration.into()),
+            ("Trusted", (kind != "pointer").into()),
         ];
         (path.to_owned(), all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     };

@@ -57,6 +57,7 @@ pub static DEVICES: &[Key<InputRule>] = &[
     switch!("natural-scroll", natural_scroll),
     switch!("left-handed", left_handed),
     switch!("disable", disable),
+    switch!("trust", trust),
     Key {
         name: "output",
         kind: Kind::Text,

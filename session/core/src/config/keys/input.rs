@@ -3,9 +3,11 @@
 use toml_edit::Value;
 
 use super::{Allowed, Key, Kind, TRUTH};
-use crate::config::model::{CursorPolicy, Input};
+use crate::config::model::{CursorPolicy, Input, NewDevices};
 use crate::config::raw::Wrong;
-use crate::config::setters::{filled, in_range, no_control, put};
+use crate::config::setters::{filled, in_range, named, no_control, put, spelled};
+
+const NEW_DEVICES: &[(&str, NewDevices)] = &[("allow", NewDevices::Allow), ("ask", NewDevices::Ask)];
 
 /// A key of `[input.keyboard]` that is an XKB name.
 macro_rules! xkb_key {
@@ -77,5 +79,12 @@ pub static INPUT: &[Key<Input>] = &[
         allowed: TRUTH,
         set: |input, raw| put(&mut input.vt_switching, raw.as_bool()),
         get: |input| Some(input.vt_switching.into()),
+    },
+    Key {
+        name: "new-devices",
+        kind: Kind::Text,
+        allowed: Allowed::Words(&["allow", "ask"]),
+        set: |input, raw| put(&mut input.new_devices, named(raw, NEW_DEVICES)),
+        get: |input| Some(spelled(&input.new_devices, NEW_DEVICES).into()),
     },
 ];
