@@ -62,14 +62,20 @@ pub fn order(shell: &Shell, surroundings: &Surroundings, pipe: (OwnedFd, OwnedFd
     Ok(Order { program, arguments, environment: environment(surroundings), pipe: Some(pipe) })
 }
 
-/// The order for `shell.command`.
-pub fn command_order(words: &[String], surroundings: &Surroundings) -> Result<Order, LaunchError> {
+/// Whole, as the environment of a process is for its own user alone: for `shell.command`, whose command line is for
+/// everybody. The name is that of the configuration's variable for `shell.url`.
+const URL_ENV: &str = "KIOSK_SHELL_URL";
+
+/// The order for `shell.command`, its words being `words`.
+pub fn command_order(shell: &Shell, words: &[String], surroundings: &Surroundings) -> Result<Order, LaunchError> {
     let path = std::env::var_os("PATH");
     let name = words.first().map(String::as_str).unwrap_or_default();
     let program = find_program(name, path.as_deref())
         .ok_or_else(|| LaunchError::Missing(format!("{name:?}"), "correct shell.command"))?;
     let arguments = words.iter().skip(1).map(OsString::from).collect();
-    Ok(Order { program, arguments, environment: environment(surroundings), pipe: None })
+    let mut environment = environment(surroundings);
+    environment.push((URL_ENV.into(), Some(shell.url.as_str().into())));
+    Ok(Order { program, arguments, environment, pipe: None })
 }
 
 fn arguments(shell: &Shell, surroundings: &Surroundings) -> Vec<String> {
@@ -135,6 +141,7 @@ pub fn machine_memory() -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kiosk_core::config::Url;
 
     fn surroundings(root: bool, memory: Option<u64>) -> Surroundings {
         let directories = Directories { base: "/s".into(), profile: "/s/profile".into(), cache: "/s/cache".into() };
@@ -179,6 +186,16 @@ mod tests {
         let error = order(&shell, &surroundings(false, None), pipe).unwrap_err();
         let expected = "no-such-browser is not installed: install the package chromium or set shell.browser";
         assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_password_for_a_command_stands_in_its_environment_and_not_in_its_command_line() {
+        let url = Url::parse("http://ann:geheim@host/").unwrap();
+        let shell = Shell { command: vec!["sh".into(), "{url}".into()], url, ..Shell::default() };
+        let order = command_order(&shell, &shell.command_line().unwrap(), &surroundings(false, None)).unwrap();
+        assert_eq!(order.arguments, ["http://host/"]);
+        let whole = "http://ann:geheim@host/";
+        assert!(order.environment.contains(&("KIOSK_SHELL_URL".into(), Some(whole.into()))));
     }
 
     #[test]

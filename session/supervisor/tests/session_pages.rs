@@ -192,3 +192,91 @@ fn an_ephemeral_profile_forgets_with_each_browser() {
         assert_eq!(site.told()[1], second, "{profile}");
     }
 }
+
+fn last_failure(session: &Session) -> String {
+    let status: serde_json::Value = serde_json::from_str(&session.kioskctl(&["status", "--json"])).unwrap();
+    status["session"]["last-failure"]["reason"].as_str().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_dialog_in_a_popup_is_no_hang_of_the_page_that_opened_it() {
+    let opener = page("setTimeout(() => open('/other'), 500);");
+    let popup = page("tell('asking'); setTimeout(() => tell('answer ' + confirm('Go?')), 100);");
+    let site = Site::start(&[("/", &opener), ("/other", &popup)]);
+    // Longer than a page has for its answer to a heartbeat.
+    let (mut compositor, session) = start(&site, "[browser]\nnew-windows = \"popup\"\ndialogs = { after = \"20s\" }\n");
+    until("the popup", SOON, || site.has_told("asking"));
+    until("the answer after its time", Duration::from_secs(40), || site.has_told("answer false"));
+    assert_eq!(last_failure(&session), "");
+    compositor.stays_silent(Duration::from_millis(100));
+}
+
+#[test]
+fn a_popup_that_may_not_show_its_address_leaves_no_blank_window() {
+    for address in ["https://elsewhere.example/", "http://localhost:1/", "mailto:a@example.org"] {
+        let script = format!(
+            "setTimeout(() => {{ const w = open('{address}'); setInterval(() => tell('closed ' + (!w || w.closed)), 200); }}, 500);"
+        );
+        let site = Site::start(&[("/", &page(&script))]);
+        let (_compositor, session) =
+            start(&site, "[browser]\nnew-windows = \"popup\"\nallow = [\"http://localhost:1\"]\n");
+        until(address, SOON, || site.has_told("closed true"));
+        assert_eq!(url(&session), site.url("/"));
+    }
+}
+
+#[test]
+fn a_link_that_is_clicked_as_for_a_tab_becomes_a_popup() {
+    let clicks = "setTimeout(() => { const a = document.body.appendChild(document.createElement('a')); a.href = '/other?' + KIND;
+        a.dispatchEvent(new MouseEvent(KIND, { bubbles: true, cancelable: true, composed: true, ...HOW })); }, 500);
+        let n = 0; setInterval(() => tell('alive ' + ++n), 200);";
+    for (kind, how) in [("click", "{ ctrlKey: true, shiftKey: true }"), ("auxclick", "{ button: 1 }")] {
+        let script = clicks.replace("KIND", &format!("'{kind}'")).replace("HOW", how);
+        let other = page("tell('other ' + (outerWidth < screen.width));");
+        let site = Site::start(&[("/", &page(&script)), ("/other", &other)]);
+        let (_compositor, session) = start(&site, "[browser]\nnew-windows = \"popup\"\n");
+        until(kind, SOON, || site.has_told("other true"));
+        assert_eq!(url(&session), site.url("/"));
+    }
+}
+
+#[test]
+fn an_error_of_the_server_never_replaces_the_page_wherever_the_page_goes() {
+    let home = page("tell('home'); let n = 0; setInterval(() => tell('alive ' + ++n), 200); addEventListener('pagehide', () => tell('left'));
+        setTimeout(() => { const a = document.body.appendChild(document.createElement('a')); a.href = '/link'; a.click(); }, 300);
+        setTimeout(() => location = '/next', 900);");
+    let site = Site::start(&[("/", &home)]);
+    for path in ["/link", "/next"] {
+        site.answer(path, 502, "", "<script>fetch('/tell', { method: 'POST', body: 'error page' })</script>");
+    }
+    let (mut compositor, session) = start(&site, "");
+    until("the second failure", SOON, || last_failure(&session).contains("/next: the server answers with status 502"));
+    let so_far = site.told().len();
+    until("the page lives on", SOON, || site.told().len() > so_far + 4);
+    assert!(!site.has_told("error page") && site.told().iter().filter(|told| *told == "home").count() == 1);
+    // Where it went by itself it arrives; the link is the person's.
+    site.answer("/link", 200, "", &page("tell('link');"));
+    site.answer("/next", 200, "", &page("tell('next');"));
+    until("the page that it wanted", SOON, || site.has_told("next"));
+    assert!(!site.has_told("link"));
+    session.kioskctl(&["wait", "ready", "--timeout", "60s"]);
+    assert_eq!(url(&session), site.url("/next"));
+    compositor.stays_silent(Duration::from_millis(300));
+}
+
+#[test]
+fn a_page_of_a_service_worker_is_shown_with_its_server_gone() {
+    let home = page(
+        "navigator.serviceWorker.register('/sw.js').then(() => navigator.serviceWorker.ready).then(() => tell('kept'));",
+    );
+    let worker = "addEventListener('install', e => e.waitUntil(caches.open('x').then(c => c.add('/')).then(() => skipWaiting())));
+        addEventListener('activate', e => e.waitUntil(clients.claim()));
+        addEventListener('fetch', e => { if (e.request.mode == 'navigate') e.respondWith(caches.match('/')); });";
+    let site = Site::start(&[("/", &home), ("/sw.js", worker)]);
+    let (mut compositor, session) = start(&site, "");
+    until("the worker", SOON, || site.has_told("kept"));
+    site.go();
+    let _ = session.kioskctl_command(&["restart"]).output().unwrap();
+    compositor.until_state(State::Ready, BROWSER);
+    assert_eq!(url(&session), site.url("/"));
+}

@@ -73,7 +73,8 @@ impl Config {
 pub struct Shell {
     /// The page.
     pub url: Url,
-    /// A Wayland client instead of the browser; empty: the browser. `{url}` in an argument stands for the URL.
+    /// A Wayland client instead of the browser; empty: the browser. `{url}` in an argument stands for the URL: see
+    /// [`Shell::command_line`].
     pub command: Vec<String>,
     /// The browser's program, a name to be found in `PATH` or a path.
     pub browser: String,
@@ -88,10 +89,12 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// [`Shell::command`] with `{url}` filled in; `None`: the browser runs.
+    /// [`Shell::command`] with `{url}` filled in, without the user and password of the URL: everybody on the machine may
+    /// read command lines. `None`: the browser runs.
     pub fn command_line(&self) -> Option<Vec<String>> {
+        let url = self.url.without_user();
         (!self.command.is_empty())
-            .then(|| self.command.iter().map(|word| word.replace("{url}", self.url.as_str())).collect())
+            .then(|| self.command.iter().map(|word| word.replace("{url}", url.as_str())).collect())
     }
 }
 

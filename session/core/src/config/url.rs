@@ -116,6 +116,23 @@ impl Url {
         url::Url::parse(&self.0).ok()
     }
 
+    /// The user and the password that stand before the host, as they are meant; `None`: there are none.
+    pub fn user(&self) -> Option<(String, String)> {
+        let url = self.parsed().filter(|url| self.is_web() && !url.username().is_empty())?;
+        let meant = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+        Some((meant(url.username()), meant(url.password().unwrap_or_default())))
+    }
+
+    /// The same address without them.
+    #[must_use]
+    pub fn without_user(&self) -> Url {
+        let Some(mut url) = self.parsed().filter(|_| self.user().is_some()) else { return self.clone() };
+        match (url.set_username(""), url.set_password(None)) {
+            (Ok(()), Ok(())) => Url(url.into()),
+            _ => self.clone(),
+        }
+    }
+
     /// In lower case, without the colon.
     pub fn scheme(&self) -> String {
         self.0.split(':').next().unwrap_or_default().to_ascii_lowercase()
@@ -199,6 +216,19 @@ mod tests {
         let url = Url::parse("http://ann:pw@host/?token=abc").unwrap();
         assert_eq!(format!("{url:?}"), "\"http://***@host/?token=***\"");
         assert_eq!(url.to_string(), "http://ann:pw@host/?token=abc", "the browser gets what was written");
+    }
+
+    #[test]
+    fn the_user_is_taken_out_of_a_url() {
+        let url = Url::parse("http://ann%40b:p%3aw@host:81/a?b#c").unwrap();
+        assert_eq!(url.user(), Some(("ann@b".to_owned(), "p:w".to_owned())));
+        assert_eq!(url.without_user().as_str(), "http://host:81/a?b#c");
+        for plain in ["http://host", "file:///a@b", "about:blank"] {
+            let url = Url::parse(plain).unwrap();
+            assert_eq!((url.user(), url.without_user()), (None, url.clone()));
+        }
+        let shell = crate::config::Shell { command: vec!["x".into(), "--at={url}".into()], url, ..Default::default() };
+        assert_eq!(shell.command_line().unwrap(), ["x", "--at=http://host:81/a?b#c"]);
     }
 
     #[test]

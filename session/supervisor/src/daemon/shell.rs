@@ -37,7 +37,7 @@ impl Shell {
     ) -> Result<Shell, LaunchError> {
         let (to_browser, outgoing) = mpsc::channel(pipe::MOST_ORDERS);
         let (order, page) = match configured.command_line() {
-            Some(words) => (browser::command_order(&words, surroundings)?, None),
+            Some(words) => (browser::command_order(configured, &words, surroundings)?, None),
             None => {
                 let failed = |error: std::io::Error| LaunchError::Spawn(configured.browser.clone(), error);
                 let pipes = || pipe_with(PipeFlags::CLOEXEC).map_err(|error| failed(error.into()));

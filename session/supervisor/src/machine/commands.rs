@@ -86,6 +86,7 @@ impl Machine {
 
     fn open(&mut self, url: Url, now: Duration, effects: &mut Vec<Effect>) {
         self.target = url;
+        self.wanted = None;
         self.try_now(now, effects);
     }
 

@@ -16,7 +16,9 @@ impl Machine {
             (Page::Up { .. }, _) => State::Ready,
             _ if matches!(self.launch, Launch::Pause(_)) => State::Backoff,
             (_, Trouble::Crashed) => State::Crashed,
-            (Page::Loading { .. }, _) => State::Loading,
+            // What comes of it is not known: nothing has changed yet.
+            (Page::Loading { .. }, Trouble::None) if self.trying => State::Waiting,
+            (Page::Loading { .. }, _) if !self.trying => State::Loading,
             (_, Trouble::Offline) => State::Offline,
             _ if self.server == Server::Up => State::Launching,
             _ => State::Waiting,

@@ -68,10 +68,12 @@ pub enum Event {
         /// An error page is what the browser shows now.
         error_page: bool,
     },
-    /// The page's own server has answered with an error; what was shown before still is.
+    /// A server has answered with an error for what was to be in the page's place; what was shown before still is.
     PageStale {
         url: String,
         reason: String,
+        /// It is tried again: the page is out of date, or was to go on by itself.
+        again: bool,
     },
     /// The page wanted to go where it may not, and stayed.
     Refused {
@@ -88,6 +90,9 @@ pub enum Event {
     },
     /// The answer to [`Effect::Ping`] or [`Effect::Unstick`].
     Alive,
+    /// No answer to these will come: the document that was asked has made way for another one, which says nothing about
+    /// that one.
+    PingLost,
     /// The answer to [`Effect::Measure`].
     Measured {
         /// What the shell's processes have done since they started, as [`crate::launcher::work`] counts.

@@ -49,6 +49,16 @@ impl Machine {
         }
     }
 
+    /// The question was lost with the document that it was for: the next one is asked, and is no answer by itself. A
+    /// page that hung before is given no more time.
+    pub(super) fn ask_again(&mut self, now: Duration, effects: &mut Effects) {
+        match self.page {
+            Page::Up { health: Health::Asked(_), .. } => self.ask(now, effects),
+            Page::Loading { answer_by: Some(_), .. } => effects.push(Effect::Ping),
+            _ => {}
+        }
+    }
+
     pub(super) fn expire_health(&mut self, now: Duration, effects: &mut Effects) {
         match self.page {
             Page::Up { health: Health::Fine(at), .. } if now >= at => self.ask(now, effects),

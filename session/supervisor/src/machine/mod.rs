@@ -48,6 +48,10 @@ const STABLE: Duration = Duration::from_secs(60);
 const PROBE_FIRST: Duration = Duration::from_millis(100);
 /// The server mostly starts after us, and every moment of it is one of the splash.
 const PROBE_LONGEST: Duration = Duration::from_millis(500);
+/// Without an answer of the server for this long the browser tries by itself, behind the splash: it may have the page
+/// from a service worker or a cache, or know a certificate that we do not. Doubled with each try up to [`TRY_LONGEST`].
+const TRY_FIRST: Duration = Duration::from_secs(5);
+const TRY_LONGEST: Duration = Duration::from_secs(300);
 /// What an orderly end may take.
 pub const END_GRACE: Duration = Duration::from_secs(3);
 /// What it may take for a browser that is known not to answer or to have lost its screen.
@@ -59,11 +63,20 @@ pub struct Machine {
     settings: Settings,
     /// What is to be shown: home, or what was opened by command.
     target: Url,
+    /// The address in the page's place that its server had an error for, while that is tried again: the page's own, or
+    /// where it wanted to go. The server of `target` is not asked meanwhile.
+    wanted: Option<Url>,
     /// Where the page is; empty: nowhere yet.
     current: String,
     intent: Intent,
     compositor: Compositor,
     server: Server,
+    /// Since when it has not answered, as long as nothing is shown.
+    silent_since: Option<Duration>,
+    /// Tries of the browser without an answer of the server.
+    tries: u32,
+    /// One of these goes on.
+    trying: bool,
     browser: Browser,
     launch: Launch,
     page: Page,
@@ -88,10 +101,14 @@ impl Machine {
         Machine {
             target: settings.home.clone(),
             settings,
+            wanted: None,
             current: String::new(),
             intent: Intent::Run,
             compositor: Compositor::Unknown,
             server: Server::Unknown,
+            silent_since: None,
+            tries: 0,
+            trying: false,
             browser: Browser::None,
             launch: Launch::Now,
             page: Page::None,

@@ -517,10 +517,104 @@ fn a_page_that_answers_after_it_was_loaded_again_stays_in_its_browser() {
 }
 
 #[test]
+fn a_browser_whose_server_is_silent_tries_by_itself_behind_the_splash_and_ever_more_rarely() {
+    let mut world = World::new(settings());
+    world.event(Event::CompositorUp { pid: 1 });
+    world.event(Event::Attached);
+    let (mut tries, began) = (Vec::new(), world.now);
+    while world.now < began + SECOND * 3600 {
+        world.effects.clear();
+        world.pass(Duration::from_millis(500));
+        if world.probing {
+            let states = world.states(Event::ServerDown { reason: "refused".into() });
+            assert_eq!(states, (State::Waiting, State::Waiting), "nothing has changed for people");
+        }
+        if world.effects.iter().any(|effect| matches!(effect, Effect::Navigate { .. })) {
+            tries.push(world.now - began);
+            world.event(failed("http://localhost:3000/", false));
+            assert_eq!(world.machine.report().state, State::Waiting);
+        }
+    }
+    assert!(tries[0] < SECOND * 7 && tries.len() > 12 && tries.len() < 20, "{tries:?}");
+}
+
+fn stale_at(url: &str, again: bool) -> Event {
+    Event::PageStale { url: url.into(), reason: "status 504".into(), again }
+}
+
+/// Until the server is asked, while the page is alive.
+fn until_asked(world: &mut World) -> Url {
+    world.effects.clear();
+    while !world.probing {
+        world.pass(SECOND);
+        world.event(Event::Alive);
+    }
+    let asked = world.effects.iter().rev().find_map(|effect| match effect {
+        Effect::Probe { url } => Some(url.clone()),
+        _ => None,
+    });
+    asked.unwrap()
+}
+
+#[test]
+fn where_the_page_wanted_to_go_by_itself_is_opened_when_its_server_is_well() {
+    let mut world = World::ready();
+    world.event(Event::Moved { url: "http://localhost:3000/".into() });
+    let next = "http://localhost:3000/next";
+    assert_eq!(world.states(stale_at(next, true)), (State::Ready, State::Ready));
+    assert_eq!(until_asked(&mut world).as_str(), next);
+    world.effects.clear();
+    world.event(Event::ServerUp);
+    assert_eq!(world.effects, [Effect::Navigate { url: Url::parse(next).unwrap() }]);
+    world.until_ready();
+    // It has gone elsewhere meanwhile: that is not taken away again.
+    world.event(stale_at(next, true));
+    until_asked(&mut world);
+    world.event(Event::Moved { url: "http://localhost:3000/other".into() });
+    world.effects.clear();
+    world.event(Event::ServerUp);
+    assert_eq!(world.effects, []);
+    assert_eq!(world.machine.state(), State::Ready);
+}
+
+#[test]
+fn a_link_that_leads_to_an_error_is_told_and_left_to_the_person() {
+    let mut world = World::ready();
+    world.effects.clear();
+    assert_eq!(world.states(stale_at("http://localhost:3000/next", false)), (State::Ready, State::Ready));
+    assert!(matches!(&world.effects[..], [Effect::Failed(_)]), "{:?}", world.effects);
+    for _ in 0..30 {
+        world.pass(SECOND);
+        world.event(Event::Alive);
+        assert!(!world.probing);
+    }
+}
+
+#[test]
+fn a_question_that_is_lost_with_its_document_is_asked_again_and_is_no_answer() {
+    let mut world = World::ready();
+    world.pass(HEALTH_INTERVAL);
+    world.effects.clear();
+    world.pass(ANSWER_LIMIT - SECOND);
+    world.event(Event::PingLost);
+    assert_eq!(world.effects, [Effect::Ping]);
+    world.pass(SECOND * 2);
+    assert_eq!(world.effects, [Effect::Ping], "the new document has its own time");
+    world.pass(ANSWER_LIMIT - SECOND * 2);
+    assert!(world.effects.contains(&Effect::Unstick), "{:?}", world.effects);
+    // A page that hung and is loaded again has to answer within the time that it has.
+    world.effects.clear();
+    world.event(Event::PingLost);
+    assert_eq!(world.effects, [Effect::Ping]);
+    world.pass(ANSWER_LIMIT);
+    assert!(world.effects.contains(&Effect::EndRenderer), "{:?}", world.effects);
+}
+
+#[test]
 fn a_page_whose_server_answers_with_an_error_stays_until_the_server_is_well() {
     let mut world = World::ready();
     world.event(Event::Moved { url: "http://localhost:3000/".into() });
-    let stale = || Event::PageStale { url: "http://localhost:3000/".into(), reason: "status 504".into() };
+    let stale = || stale_at("http://localhost:3000/", true);
     for _ in 0..10 {
         assert_eq!(world.states(stale()), (State::Ready, State::Ready), "what is shown is the page");
         while !world.probing {
@@ -670,7 +764,8 @@ fn any_step() -> impl Strategy<Value = Step> {
         Just(Event::PageLoaded),
         (url(), any::<bool>()).prop_map(|(url, error_page)| failed(url, error_page)),
         Just(Event::PageCrashed),
-        url().prop_map(|url| Event::PageStale { url: url.into(), reason: "status 504".into() }),
+        (url(), any::<bool>()).prop_map(|(url, again)| stale_at(url, again)),
+        Just(Event::PingLost),
         url().prop_map(|url| Event::Refused { url: url.into() }),
         any::<bool>().prop_map(|open| Event::Dialog { open }),
         Just(Event::Alive),

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use super::health::HEALTH_INTERVAL;
 use super::parts::{Browser, Compositor, Health, Intent, Launch, Next, Page, ReadyClock, Server, Trouble};
-use super::{END_GRACE, Effect, Failure, LOST_GRACE, Machine, STABLE};
+use super::{END_GRACE, Effect, Failure, LOST_GRACE, Machine, PROBE_LONGEST, STABLE};
 use crate::recovery::Rung;
+use kiosk_core::config::Url;
 
 type Effects = Vec<Effect>;
 
@@ -87,6 +88,7 @@ impl Machine {
 
     /// What was up is no longer; the caller says what is.
     pub(super) fn hide(&mut self, now: Duration) {
+        self.wanted = None;
         self.recovery.not_up();
         self.not_up(now);
     }
@@ -101,6 +103,7 @@ impl Machine {
     pub(super) fn page_up(&mut self, now: Duration) {
         self.page = Page::Up { health: Health::Fine(now + HEALTH_INTERVAL), next: Next::Stay };
         self.trouble = Trouble::None;
+        (self.silent_since, self.tries, self.trying) = (None, 0, false);
         self.clock = ReadyClock::Off;
         self.reason.clear();
         self.recovery.up_until(now + STABLE);
@@ -109,13 +112,31 @@ impl Machine {
 
     /// The page could not be opened: back to asking the server.
     pub(super) fn page_failed(&mut self, reason: String, now: Duration, effects: &mut Effects) {
-        let delay = self.recovery.page.next_delay();
         self.hide(now);
         self.page = Page::Blank;
+        self.silent_since = None;
+        if std::mem::take(&mut self.trying) {
+            // That the server does not answer is known, and nothing has changed.
+            self.server = Server::Waiting { at: now + PROBE_LONGEST, refusals: 0 };
+            return;
+        }
+        let delay = self.recovery.page.next_delay();
         self.trouble = Trouble::Offline;
         self.server = Server::Waiting { at: now + delay, refusals: 0 };
         let reason = format!("{}: {reason}", self.target);
         self.failed(reason, "opened again when the server answers".into(), effects);
+    }
+
+    /// The page is at another address. One that it went to by itself is not taken away again for what it was to be.
+    pub(super) fn moved(&mut self, url: String) {
+        if let Page::Up { next, .. } = &mut self.page
+            && self.wanted.is_some()
+            && !same_document(&self.current, &url)
+        {
+            *next = Next::Stay;
+            self.wanted = None;
+        }
+        self.current = url;
     }
 
     /// The server has answered for the page with an error: what is shown stays, and is loaded again when it is well.
@@ -129,10 +150,9 @@ impl Machine {
         self.page_up(now);
         self.recovery.not_up();
         if let Page::Up { next, .. } = &mut self.page {
-            // A request's address has no fragment.
-            let shown = self.current.split('#').next();
-            *next = if shown == Some(url) { Next::Reload } else { Next::Open };
+            *next = if same_document(&self.current, url) { Next::Reload } else { Next::Open };
         }
+        self.wanted = Url::parse(url).ok().filter(|url| !same_document(url.as_str(), self.target.as_str()));
         self.server = Server::Waiting { at: now + delay, refusals: 0 };
         let reason = format!("{url}: {reason}");
         self.failed(reason, "the page before it stays until the server is well".into(), effects);
@@ -142,4 +162,10 @@ impl Machine {
         self.reason.clone_from(&reason);
         effects.push(Effect::Failed(Failure { reason, action }));
     }
+}
+
+/// Whether both addresses are of one document: a request's has no fragment, and a browser adds a slash to a bare host.
+fn same_document(one: &str, other: &str) -> bool {
+    let document = |url: &str| url.split('#').next().unwrap_or_default().trim_end_matches('/').to_owned();
+    document(one) == document(other)
 }

@@ -6,8 +6,10 @@ use super::parts::{Browser, Compositor, Intent, Launch, Next, Page, ReadyClock, 
 use super::patience::{Due, Patience};
 use super::{
     ATTACH_LONGEST, ATTACH_STALL, DETACH_LIMIT, EMPTY_PAGE, END_GRACE, Effect, Event, Failure, LOAD_LONGEST,
-    LOAD_STALL, LOST_GRACE, Machine, PROBE_FIRST, PROBE_LONGEST,
+    LOAD_STALL, LOST_GRACE, Machine, PROBE_FIRST, PROBE_LONGEST, TRY_FIRST, TRY_LONGEST,
 };
+
+use kiosk_core::config::Url;
 
 type Effects = Vec<Effect>;
 
@@ -81,13 +83,7 @@ impl Machine {
                     self.server = Server::Up;
                 }
             }
-            Event::ServerDown { reason } => {
-                if let Server::Asking { refusals } = self.server {
-                    let delay = PROBE_FIRST.saturating_mul(1 << refusals.min(8)).min(PROBE_LONGEST);
-                    self.server = Server::Waiting { at: now + delay, refusals: refusals.saturating_add(1) };
-                    self.reason = reason;
-                }
-            }
+            Event::ServerDown { reason } => self.server_down(reason, now),
             Event::Launched { pid } => {
                 if self.browser == Browser::Starting {
                     self.browser = Browser::Running { pid };
@@ -118,7 +114,7 @@ impl Machine {
                     self.page = Page::Lost { limit: now + DETACH_LIMIT };
                 }
             }
-            Event::Moved { url } => self.current = url,
+            Event::Moved { url } => self.moved(url),
             Event::PageUp => {
                 if matches!(self.page, Page::Loading { .. }) {
                     self.page_up(now);
@@ -143,7 +139,11 @@ impl Machine {
                 }
                 Page::Starting(_) | Page::Lost { .. } | Page::None | Page::Blank | Page::EndingRenderer { .. } => {}
             },
-            Event::PageStale { url, reason } => self.page_stale(&url, reason, now, effects),
+            Event::PageStale { url, reason, again: false } => {
+                let failure = Failure { reason: format!("{url}: {reason}"), action: "stayed on the page".into() };
+                effects.push(Effect::Failed(failure));
+            }
+            Event::PageStale { url, reason, again: true } => self.page_stale(&url, reason, now, effects),
             Event::Refused { url } => {
                 self.refused = self.refused.saturating_add(1);
                 effects.push(Effect::Refused { url, count: self.refused });
@@ -155,6 +155,7 @@ impl Machine {
             }
             Event::Covered { covered } => self.is_covered(covered && self.running(), now),
             Event::Alive => self.alive(),
+            Event::PingLost => self.ask_again(now, effects),
             Event::Measured { work } => {
                 if let Page::Starting(patience) | Page::Loading { patience, .. } = &mut self.page {
                     patience.measured(work, now);
@@ -200,6 +201,7 @@ impl Machine {
         }
         if self.running() && self.server == Server::Up {
             match self.page {
+                Page::Up { next: Next::Open, .. } if self.wanted.is_some() => self.go_on(now, effects),
                 Page::Blank | Page::Up { next: Next::Open, .. } => self.navigate(now, effects),
                 Page::Up { next: Next::Reload, .. } => self.load(Effect::Reload { hard: false }, now, effects),
                 _ => {}
@@ -207,9 +209,24 @@ impl Machine {
         }
     }
 
+    fn server_down(&mut self, reason: String, now: Duration) {
+        let Server::Asking { refusals } = self.server else { return };
+        self.reason = reason;
+        let since = *self.silent_since.get_or_insert(now);
+        let patience = TRY_FIRST.saturating_mul(1 << self.tries.min(8)).min(TRY_LONGEST);
+        if self.running() && self.page == Page::Blank && now >= since + patience {
+            (self.tries, self.trying) = (self.tries.saturating_add(1), true);
+            self.server = Server::Up;
+            return;
+        }
+        let delay = PROBE_FIRST.saturating_mul(1 << refusals.min(8)).min(PROBE_LONGEST);
+        self.server = Server::Waiting { at: now + delay, refusals: refusals.saturating_add(1) };
+    }
+
     fn ask_server(&mut self, refusals: u32, effects: &mut Effects) {
+        self.trying = false;
         self.server = Server::Asking { refusals };
-        effects.push(Effect::Probe { url: self.target.clone() });
+        effects.push(Effect::Probe { url: self.asked_for().clone() });
     }
 
     pub(super) fn navigate(&mut self, now: Duration, effects: &mut Effects) {
@@ -225,6 +242,7 @@ impl Machine {
             over_page: self.shown(),
             answer_by: None,
         };
+        self.wanted = None;
         self.not_up(now);
         effects.push(order);
     }
@@ -233,9 +251,20 @@ impl Machine {
         self.settings.ready_timeout.unwrap_or_default().max(LOAD_STALL)
     }
 
-    /// The target as seen by the server: whether it has to answer first.
+    /// Where the page wanted to go, now that its server is well.
+    fn go_on(&mut self, now: Duration, effects: &mut Effects) {
+        let url = self.wanted.take().unwrap_or_else(|| self.target.clone());
+        self.load(Effect::Navigate { url }, now, effects);
+    }
+
+    /// Whose server is asked.
+    fn asked_for(&self) -> &Url {
+        self.wanted.as_ref().unwrap_or(&self.target)
+    }
+
+    /// Whether the server has to answer first.
     fn needs_server(&self) -> bool {
-        self.settings.needs_server && self.target.is_web()
+        self.settings.needs_server && self.asked_for().is_web()
     }
 }
 

@@ -1,11 +1,13 @@
-//! The page's own dialogs: shown to people, or answered for them, as `browser.dialogs` has it. One that nobody can see
-//! is answered at once, and one that nobody answers after a time: it stops the page as long as it is open.
+//! Dialogs of the page and of the windows beside it: shown to people, or answered for them, as `browser.dialogs` has it.
+//! One that nobody can see is answered at once, and one that nobody answers after a time. As long as it is open it stops
+//! its page, and every page that shares a process with it: a popup's dialog stops its opener.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::Page;
+use super::windows::Fate;
 use super::wire::Asked;
 use crate::machine::Event;
 use kiosk_core::config::Answer;
@@ -13,6 +15,8 @@ use kiosk_core::config::Answer;
 /// One that people see.
 #[derive(Debug)]
 pub(super) struct OpenDialog {
+    /// Of the page or the window that it is in; each has one at a time.
+    session: String,
     /// `None`: it stays until somebody answers.
     dismiss_at: Option<Duration>,
 }
@@ -24,69 +28,86 @@ impl OpenDialog {
 }
 
 impl Page {
-    pub(super) fn dialog_opened(&mut self, parameters: &Value, now: Duration) {
+    pub(super) fn dialog_opened(&mut self, session: &str, parameters: &Value, now: Duration) {
         let kind = parameters["type"].as_str().unwrap_or_default();
-        let session = self.session.clone();
-        match self.answer_to(kind) {
-            // Nobody sees it: our own picture covers the page.
-            Answer::Show if self.opening => {
-                tracing::debug!(kind, "a dialog before the page was up is dismissed");
-                self.answer_dialog(session.as_deref(), kind == "beforeunload", parameters);
+        let in_page = self.session.as_deref() == Some(session);
+        let seen = if in_page { !self.opening } else { self.windows.fate_of_session(session) == Some(Fate::Popup) };
+        match self.answer_to(kind, in_page) {
+            // Our own picture covers the page, or the window is about to be closed.
+            Answer::Show if !seen => {
+                tracing::debug!(kind, "a dialog that nobody sees is dismissed");
+                self.answer_dialog(session, kind == "beforeunload", parameters);
             }
             Answer::Show => {
                 let dismiss_at = self.rules.browser.dialogs.after.map(|after| now + after);
-                self.dialog = Some(OpenDialog { dismiss_at });
-                self.events.push(Event::Dialog { open: true });
+                self.forget_dialog(session);
+                self.dialogs.push(OpenDialog { session: session.to_owned(), dismiss_at });
+                self.tell_of_dialogs();
             }
-            answer => self.answer_dialog(session.as_deref(), answer == Answer::Accept, parameters),
+            answer => self.answer_dialog(session, answer == Answer::Accept, parameters),
         }
     }
 
-    pub(super) fn dialog_closed(&mut self) {
-        if self.dialog.take().is_some() {
-            self.events.push(Event::Dialog { open: false });
-        }
+    pub(super) fn dialog_closed(&mut self, session: &str) {
+        self.forget_dialog(session);
+        self.tell_of_dialogs();
     }
 
-    /// A dialog in another window: it is shown there, or answered.
-    pub(super) fn dialog_in_window(&mut self, session: &str, parameters: &Value) {
-        match self.answer_to(parameters["type"].as_str().unwrap_or_default()) {
-            Answer::Show => {}
-            answer => self.answer_dialog(Some(session), answer == Answer::Accept, parameters),
+    /// The page is about to be another: open dialogs would keep it.
+    pub(super) fn dismiss_dialogs(&mut self) {
+        for dialog in std::mem::take(&mut self.dialogs) {
+            self.dismiss(&dialog.session);
         }
+        self.tell_of_dialogs();
     }
 
-    /// The page is about to be another: its open dialog would keep it.
-    pub(super) fn answer_dialog_for_another_page(&mut self) {
-        if self.dialog.is_some() {
-            self.send("Page.handleJavaScriptDialog", json!({ "accept": false }), Asked::Other);
-            self.dialog_closed();
-        }
-    }
-
-    pub(super) fn expire_dialog(&mut self, now: Duration) {
-        if self.dialog.as_ref().and_then(OpenDialog::deadline).is_some_and(|at| now >= at) {
+    pub(super) fn expire_dialogs(&mut self, now: Duration) {
+        let (due, open) = std::mem::take(&mut self.dialogs)
+            .into_iter()
+            .partition(|dialog| dialog.dismiss_at.is_some_and(|at| now >= at));
+        self.dialogs = open;
+        let due: Vec<OpenDialog> = due;
+        for dialog in due {
             tracing::info!("a dialog that nobody answered is dismissed");
-            self.answer_dialog_for_another_page();
+            self.dismiss(&dialog.session);
+        }
+        self.tell_of_dialogs();
+    }
+
+    fn forget_dialog(&mut self, session: &str) {
+        self.dialogs.retain(|dialog| dialog.session != session);
+    }
+
+    /// The session hears of the first that opens and of the last that is closed.
+    fn tell_of_dialogs(&mut self) {
+        let open = !self.dialogs.is_empty();
+        if self.dialog_told != open {
+            self.dialog_told = open;
+            self.events.push(Event::Dialog { open });
         }
     }
 
-    fn answer_to(&self, kind: &str) -> Answer {
+    fn answer_to(&self, kind: &str, in_page: bool) -> Answer {
         let dialogs = &self.rules.browser.dialogs;
         match kind {
             "alert" => dialogs.alert,
             "confirm" => dialogs.confirm,
             "prompt" => dialogs.prompt,
             // "Leave this page?": whoever orders another page has decided that.
-            "beforeunload" if self.opening => Answer::Accept,
+            "beforeunload" if self.opening && in_page => Answer::Accept,
             "beforeunload" => dialogs.beforeunload,
             _ => Answer::Dismiss,
         }
     }
 
-    fn answer_dialog(&mut self, session: Option<&str>, accept: bool, dialog: &Value) {
+    fn dismiss(&mut self, session: &str) {
+        let no = json!({ "accept": false });
+        self.wire.send(Some(session), "Page.handleJavaScriptDialog", no, Asked::Other);
+    }
+
+    fn answer_dialog(&mut self, session: &str, accept: bool, dialog: &Value) {
         let text = dialog["defaultPrompt"].as_str().unwrap_or_default();
         let answer = json!({ "accept": accept, "promptText": text });
-        self.wire.send(session, "Page.handleJavaScriptDialog", answer, Asked::Other);
+        self.wire.send(Some(session), "Page.handleJavaScriptDialog", answer, Asked::Other);
     }
 }

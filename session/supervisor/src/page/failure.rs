@@ -3,6 +3,12 @@
 /// Where nothing says more.
 pub const BLOCKED: &str = "a policy of the browser does not allow it: `kioskctl config check` says which";
 
+/// Whether an order came to nothing because its document was replaced meanwhile: Chromium has a text for that, and no
+/// number of its own.
+pub(super) fn is_navigated(error: &str) -> bool {
+    error.contains("navigated or closed")
+}
+
 /// `net::ERR_…` as in `Page.navigate`'s answer.
 pub(super) fn of_network_error(error: &str) -> String {
     match error {

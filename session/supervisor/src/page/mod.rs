@@ -60,8 +60,13 @@ pub struct Page {
     committed: bool,
     /// Address that was last opened by order.
     ordered: String,
+    /// The page's last navigation of its own was a link or a form.
+    by_person: bool,
     windows: Windows,
-    dialog: Option<OpenDialog>,
+    /// Those that people see.
+    dialogs: Vec<OpenDialog>,
+    /// The session knows that there is one.
+    dialog_told: bool,
     permissions: Permissions,
 }
 
@@ -77,8 +82,10 @@ impl Page {
             opening: false,
             committed: false,
             ordered: String::new(),
+            by_person: false,
             windows: Windows::default(),
-            dialog: None,
+            dialogs: Vec::new(),
+            dialog_told: false,
             permissions: Permissions::default(),
         };
         page.begin();
@@ -97,13 +104,12 @@ impl Page {
 
     /// When [`Page::tick`] is due; `None`: only a message can change anything.
     pub fn deadline(&self) -> Option<Duration> {
-        let dialog = self.dialog.as_ref().and_then(OpenDialog::deadline);
-        [dialog, self.windows.deadline()].into_iter().flatten().min()
+        self.dialogs.iter().filter_map(OpenDialog::deadline).chain(self.windows.deadline()).min()
     }
 
     /// Does what is due at `now`.
     pub fn tick(&mut self, now: Duration) {
-        self.expire_dialog(now);
+        self.expire_dialogs(now);
         self.expire_windows(now);
     }
 
@@ -111,17 +117,21 @@ impl Page {
     pub fn take(&mut self, message: &Value, now: Duration) {
         if let Some(id) = message["id"].as_u64() {
             if let Some(asked) = self.wire.answered(id) {
-                self.answered(&asked, message);
+                self.answered(&asked, message, now);
             }
             return;
         }
         let method = message["method"].as_str().unwrap_or_default();
         let parameters = &message["params"];
         match (method, message["sessionId"].as_str()) {
+            ("Page.javascriptDialogOpening", Some(session)) => self.dialog_opened(session, parameters, now),
+            ("Page.javascriptDialogClosed", Some(session)) => self.dialog_closed(session),
             ("Target.attachedToTarget", _) => self.attached(parameters, now),
             ("Target.detachedFromTarget", _) => self.detached(parameters, now),
             ("Fetch.requestPaused", _) => self.paused(parameters),
-            (_, Some(session)) if self.session.as_deref() == Some(session) => self.happened(method, parameters, now),
+            (_, Some(session)) if self.session.as_deref() == Some(session) => {
+                self.happened(session, method, parameters);
+            }
             (_, Some(session)) => self.happened_in_window(session, method, parameters),
             _ => {}
         }
@@ -159,13 +169,15 @@ impl Page {
         let first = self.session.is_none() && self.document.frame.is_empty() && target["type"] == "page";
         self.set_up(session, first);
         let asked = if first { Asked::Setup } else { Asked::Release { target: id.to_owned() } };
-        self.wire.send(Some(session), "Runtime.runIfWaitingForDebugger", json!({}), asked);
         if first {
             self.session = Some(session.to_owned());
             id.clone_into(&mut self.document.frame);
         } else {
             self.window_came(session, id, now);
         }
+        // Before it is let go of: what it is to become is known when it asks for something.
+        self.ask_for_window(session, id);
+        self.wire.send(Some(session), "Runtime.runIfWaitingForDebugger", json!({}), asked);
     }
 
     /// What every window gets. Of the first one all has to have worked before it is used.
@@ -199,14 +211,14 @@ impl Page {
         let Some(session) = parameters["sessionId"].as_str() else { return };
         if self.session.as_deref() == Some(session) {
             self.session = None;
-            self.dialog = None;
+            self.dialog_closed(session);
             self.events.push(Event::Detached { reason: "the page was closed".into() });
         } else {
             self.window_went(session, now);
         }
     }
 
-    fn answered(&mut self, asked: &Asked, message: &Value) {
+    fn answered(&mut self, asked: &Asked, message: &Value, now: Duration) {
         let error = message["error"]["message"].as_str();
         match asked {
             Asked::Setup => match error {
@@ -217,6 +229,9 @@ impl Page {
                 None => self.events.push(Event::Attached),
             },
             Asked::Ping if error.is_none() => self.events.push(Event::Alive),
+            // A new document came between: it is asked in its turn.
+            Asked::Ping if error.is_some_and(failure::is_navigated) => self.events.push(Event::PingLost),
+            Asked::WindowOf { target } => self.window_known(target, &message["result"], now),
             Asked::Release { target } => self.released(target),
             Asked::Navigate | Asked::Reload if self.wire.is_opening() => {}
             Asked::Navigate => self.navigation_began(error, &message["result"]),
@@ -233,7 +248,7 @@ impl Page {
         }
     }
 
-    fn happened(&mut self, method: &str, parameters: &Value, now: Duration) {
+    fn happened(&mut self, session: &str, method: &str, parameters: &Value) {
         let in_main_frame = parameters["frameId"].as_str() == Some(self.document.frame.as_str());
         match method {
             "Page.frameNavigated" => self.document_changed(&parameters["frame"]),
@@ -247,12 +262,12 @@ impl Page {
                 self.document.called = true;
                 self.judge();
             }
-            "Page.frameScheduledNavigation" => self.navigation_scheduled(parameters),
-            "Page.javascriptDialogOpening" => self.dialog_opened(parameters, now),
-            "Page.javascriptDialogClosed" => self.dialog_closed(),
+            "Page.frameScheduledNavigation" if in_main_frame => {
+                self.navigation_scheduled(parameters);
+            }
             "Inspector.targetCrashed" => {
                 self.opening = false;
-                self.dialog = None;
+                self.dialog_closed(session);
                 self.events.push(Event::PageCrashed);
             }
             "Inspector.detached" => {

@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use url::Url;
 
+use super::orders::origin;
 use super::windows::Fate;
 use super::wire::Asked;
 use super::{Page, failure};
@@ -34,25 +35,24 @@ impl Page {
         match place {
             Place::Frame if is_response && frame_failed(paused) => return self.fill_frame(request),
             Place::Frame => {}
-            Place::Window(Fate::Doomed { .. }) => return self.take_back(request),
+            Place::Window(Fate::Doomed) => return self.take_back(request),
             Place::Window(Fate::Taken { .. }) => {
                 self.take_back(request);
                 return self.take_over(frame, &paused["request"]);
             }
-            Place::Window(Fate::Popup) | Place::Page if !self.may_go(url, paused) => {
+            Place::Window(Fate::Popup) if !self.may_go(url, paused) || (is_response && frame_failed(paused)) => {
                 self.take_back(request);
-                if matches!(place, Place::Page) && self.opening {
+                return self.close_if_blank(frame);
+            }
+            Place::Page if !self.may_go(url, paused) => {
+                self.take_back(request);
+                if self.opening {
                     let to = redirection(url, paused).unwrap_or_else(|| url.to_owned());
-                    return self.open_failed(&failure::of_forbidden(&to), false);
+                    self.open_failed(&failure::of_forbidden(&to), false);
                 }
                 return;
             }
-            Place::Window(Fate::Popup) => {
-                if paused["responseErrorReason"].as_str().is_some_and(|reason| reason != "Aborted") {
-                    self.take_back(request);
-                    return self.close_window(frame);
-                }
-            }
+            Place::Window(Fate::Popup) => {}
             Place::Page if is_response => return self.response(request, url, paused),
             Place::Page => {}
         }
@@ -87,22 +87,27 @@ impl Page {
             self.take_back(request);
             return self.refused(url);
         }
-        let Some((reason, of_server)) = self.objection(url, paused) else {
+        let Some((reason, of_server)) = self.objection(paused) else {
             self.grant(url);
             return self.go_on(request);
         };
         self.take_back(request);
-        let event = if of_server && self.is_own(url) {
-            Event::PageStale { url: url.to_owned(), reason }
-        } else {
-            Event::PageFailed { url: url.to_owned(), reason, error_page: false }
-        };
+        let (ordered, own) = (self.opening, self.is_own(url));
         self.opening = false;
-        self.events.push(event);
+        let url = url.to_owned();
+        self.events.push(if of_server && own {
+            Event::PageStale { url, reason, again: true }
+        } else if of_server && !ordered {
+            // Where the page goes by itself it is to arrive; a person follows a link again when they want to.
+            let again = !self.by_person && paused["request"]["method"] == "GET" && self.is_of_same_origin(&url);
+            Event::PageStale { url, reason, again }
+        } else {
+            Event::PageFailed { url, reason, error_page: false }
+        });
     }
 
     /// Why this response is not to be shown, and whether a server has said so.
-    fn objection(&self, url: &str, paused: &Value) -> Option<(String, bool)> {
+    fn objection(&self, paused: &Value) -> Option<(String, bool)> {
         match paused["responseErrorReason"].as_str() {
             // Taken back by the page or the browser itself, which makes no error page.
             Some("Aborted") => return None,
@@ -110,13 +115,16 @@ impl Page {
             None => {}
         }
         let status = u16::try_from(paused["responseStatusCode"].as_u64()?).ok()?;
-        // A page that people go to by a link may show what its server has to say about it; the kiosk's own page may
-        // not, whether it was opened or loads itself again.
-        let judged = (self.opening || self.is_own(url)) && !(300..400).contains(&status);
-        if judged && !self.rules.http_status.contains(status) {
-            return Some((failure::of_status(status), true));
+        // Whether it was opened, loads itself again, or goes on to another place: an error is never the page.
+        if (300..400).contains(&status) || self.rules.http_status.contains(status) {
+            return None;
         }
-        None
+        Some((failure::of_status(status), true))
+    }
+
+    fn is_of_same_origin(&self, url: &str) -> bool {
+        origin(url)
+            .is_some_and(|own| [&self.document.url, &self.ordered].iter().any(|of| origin(of).as_ref() == Some(&own)))
     }
 
     /// The page that is shown, loading itself again, or the one that was ordered last.
@@ -125,13 +133,18 @@ impl Page {
         part(url) == part(&self.document.url) || part(url) == part(&self.ordered)
     }
 
-    /// The page wants to go somewhere; the script in it has taken back what is for other programs.
-    pub(super) fn navigation_scheduled(&mut self, parameters: &Value) {
+    /// A page wants to go somewhere; the script in it has taken back what is for other programs. Returns whether this
+    /// is.
+    pub(super) fn navigation_scheduled(&mut self, parameters: &Value) -> bool {
+        let reason = parameters["reason"].as_str().unwrap_or_default();
+        self.by_person = reason == "anchorClick" || reason.starts_with("formSubmission");
         let url = parameters["url"].as_str().unwrap_or_default();
         let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
-        if !matches!(scheme.as_str(), "http" | "https" | "file" | "blob" | "data" | "about" | "javascript" | "") {
+        let web = matches!(scheme.as_str(), "http" | "https" | "file" | "blob" | "data" | "about" | "javascript" | "");
+        if !web {
             self.refused(url);
         }
+        !web
     }
 
     pub(super) fn refused(&mut self, url: &str) {

@@ -51,7 +51,7 @@ impl Page {
     fn open(&mut self) {
         self.opening = true;
         self.committed = false;
-        self.answer_dialog_for_another_page();
+        self.dismiss_dialogs();
         self.close_windows();
         if self.rules.ready == PageReady::Explicit {
             // Only while it is waited for: with it come all console messages of the page.

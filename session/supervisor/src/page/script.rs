@@ -47,19 +47,29 @@ const SAME_WINDOW: &str = "{ \
        else if (away(form.target || base())) form.target = '_top'; \
      }, true); }";
 
-/// A link into another window gets one of its own, not a tab over the page.
+/// A link into another window gets one of its own, not a tab over the page; so does one that is clicked as a tab is
+/// asked for.
 const POPUP: &str = "{ \
      const open = window.open, base = kioskBase, away = kioskAway; \
+     const web = url => /^(https?|file|blob|data|about|javascript):/i.test(url); \
      const popup = features => /(^|,)\\s*(popup|width|height)/i.test(features || '') ? features \
        : (features ? features + ',' : '') + 'popup=1,width=' + Math.round(screen.width * .7) + ',height=' + Math.round(screen.height * .7); \
-     window.open = function (url, name, features) { return open.call(window, url, name, popup(features)); }; \
-     addEventListener('click', event => { \
+     window.open = function (url, name, features) { \
+       let to = 'about:'; \
+       try { if (url) to = new URL(url, document.baseURI).href; } catch {} \
+       return web(to) ? open.call(window, url, name, popup(features)) : null; }; \
+     const follow = event => { \
        const link = event.composedPath().find(e => (e instanceof HTMLAnchorElement || e instanceof HTMLAreaElement) && e.href); \
-       const name = link && (link.target || base()); \
-       if (!link || event.defaultPrevented || link.hasAttribute('download') || !away(name)) return; \
+       if (!link || event.defaultPrevented || link.hasAttribute('download')) return; \
+       const asked = event.button === 1 || event.ctrlKey || event.shiftKey || event.metaKey; \
+       const name = asked ? '_blank' : link.target || base(); \
+       if (!away(name)) return; \
        event.preventDefault(); \
+       if (!web(link.href)) return; \
        open.call(window, link.href, name, popup(/^_blank$/i.test(name) && !link.relList.contains('opener') ? 'noopener' : '')); \
-     }); \
+     }; \
+     addEventListener('click', follow); \
+     addEventListener('auxclick', event => { if (event.button === 1) follow(event); }); \
      addEventListener('submit', event => { \
        const form = event.target, button = event.submitter, own = button && button.formTarget, name = own || form.target || base(); \
        if (event.defaultPrevented || !away(name)) return; \

@@ -35,7 +35,7 @@ fn attached_under(rules: Rules) -> Page {
     assert!(sent.iter().all(|message| message["sessionId"] == "S1"));
     for message in sent.iter().rev() {
         assert_eq!(page.take_events(), [], "not before the last answer, whichever it is");
-        answer(&mut page, message, &json!({}));
+        answer(&mut page, message, &json!({ "windowId": 7 }));
     }
     assert_eq!(page.take_events(), [Event::Attached]);
     page
@@ -133,7 +133,7 @@ fn a_document_that_can_not_be_fetched_is_taken_back() {
 }
 
 #[test]
-fn a_status_is_judged_only_for_what_was_opened() {
+fn an_error_of_a_server_is_never_the_page() {
     let mut page = attached(PageReady::FirstPaint);
     page.navigate("http://a/");
     page.take_outgoing();
@@ -144,13 +144,27 @@ fn a_status_is_judged_only_for_what_was_opened() {
     pause(&mut page, json!({ "responseStatusCode": 503 }));
     assert_eq!(methods(&mut page), ["Fetch.failRequest"]);
     assert_eq!(page.take_events().len(), 1);
-    pause(&mut page, json!({ "responseStatusCode": 503, "request": { "url": "http://a/link" } }));
-    assert_eq!(methods(&mut page), ["Fetch.continueRequest"], "a link of the page's own");
-    assert_eq!(page.take_events(), []);
     pause(&mut page, json!({ "responseStatusCode": 504 }));
     assert_eq!(methods(&mut page), ["Fetch.failRequest"], "the page loads itself again");
-    let reason = "the server answers with status 504".to_owned();
-    assert_eq!(page.take_events(), [Event::PageStale { url: "http://a/".into(), reason }]);
+    let stale = |url: &str, status: u16, again| {
+        [Event::PageStale { url: url.into(), reason: format!("the server answers with status {status}"), again }]
+    };
+    assert_eq!(page.take_events(), stale("http://a/", 504, true));
+    for (reason, method, url, again) in [
+        ("scriptInitiated", "GET", "http://a/next", true),
+        ("metaTagRefresh", "GET", "http://a/next", true),
+        ("anchorClick", "GET", "http://a/next", false),
+        ("formSubmissionGet", "GET", "http://a/next", false),
+        ("scriptInitiated", "POST", "http://a/next", false),
+        ("scriptInitiated", "GET", "http://b/", false),
+    ] {
+        let scheduled = json!({ "frameId": FRAME, "url": url, "reason": reason });
+        event(&mut page, "Page.frameScheduledNavigation", scheduled);
+        let request = json!({ "url": url, "method": method });
+        pause(&mut page, json!({ "responseStatusCode": 502, "request": request }));
+        assert_eq!(methods(&mut page), ["Fetch.failRequest"]);
+        assert_eq!(page.take_events(), stale(url, 502, again), "{reason} {method} {url}");
+    }
 }
 
 #[test]
@@ -225,6 +239,11 @@ fn only_the_page_itself_answers_for_its_life() {
     assert_eq!(page.take_events(), []);
     page.ping();
     let sent = page.take_outgoing();
+    let navigated = "Inspected target navigated or closed";
+    page.take(&json!({ "id": sent[0]["id"], "error": { "message": navigated } }), NOW);
+    assert_eq!(page.take_events(), [Event::PingLost]);
+    page.ping();
+    let sent = page.take_outgoing();
     answer(&mut page, &sent[0], &json!({ "result": { "value": 1 } }));
     assert_eq!(page.take_events(), [Event::Alive]);
 }
@@ -254,6 +273,45 @@ fn a_dialog_waits_for_a_person_unless_it_asks_whether_to_leave() {
     assert_eq!(methods(&mut page), [] as [&str; 0]);
     event(&mut page, "Page.javascriptDialogOpening", json!({ "type": "beforeunload", "message": "" }));
     assert_eq!(answers(&mut page), [true]);
+    assert_eq!(page.take_events(), []);
+}
+
+#[test]
+fn a_dialog_in_a_popup_stops_its_opener_too_and_is_the_popup_s() {
+    let mut page = under(NewWindows::Popup);
+    came(&mut page, "S2", "F2");
+    page.take_outgoing();
+    let in_popup = |page: &mut Page, method: &str| {
+        page.take(&json!({ "method": method, "params": { "type": "alert" }, "sessionId": "S2" }), NOW);
+    };
+    in_popup(&mut page, "Page.javascriptDialogOpening");
+    assert_eq!(page.take_events(), [Event::Dialog { open: true }]);
+    assert_eq!(page.deadline(), Some(NOW + Duration::from_secs(30)));
+    page.tick(NOW + Duration::from_secs(30));
+    let sent = page.take_outgoing();
+    assert_eq!((&sent[0]["method"], &sent[0]["sessionId"]), (&json!("Page.handleJavaScriptDialog"), &json!("S2")));
+    assert_eq!(page.take_events(), [Event::Dialog { open: false }]);
+    // With two of them the first to be closed is not the last.
+    in_popup(&mut page, "Page.javascriptDialogOpening");
+    event(&mut page, "Page.javascriptDialogOpening", json!({ "type": "alert" }));
+    in_popup(&mut page, "Page.javascriptDialogClosed");
+    assert_eq!(page.take_events(), [Event::Dialog { open: true }]);
+    event(&mut page, "Page.javascriptDialogClosed", json!({}));
+    assert_eq!(page.take_events(), [Event::Dialog { open: false }]);
+    // It goes with its window.
+    in_popup(&mut page, "Page.javascriptDialogOpening");
+    page.take(&json!({ "method": "Target.detachedFromTarget", "params": { "sessionId": "S2" } }), NOW);
+    assert_eq!(page.take_events(), [Event::Dialog { open: true }, Event::Dialog { open: false }]);
+}
+
+#[test]
+fn a_dialog_in_a_window_that_is_not_to_stay_is_dismissed() {
+    let mut page = under(NewWindows::Deny);
+    came(&mut page, "S2", "F2");
+    page.take_outgoing();
+    let opening = json!({ "type": "alert" });
+    page.take(&json!({ "method": "Page.javascriptDialogOpening", "params": opening, "sessionId": "S2" }), NOW);
+    assert_eq!(answers(&mut page), [false]);
     assert_eq!(page.take_events(), []);
 }
 
@@ -360,14 +418,72 @@ fn a_new_window_is_opened_in_place_of_the_page() {
 fn a_new_window_that_may_not_be_shown_or_stays_blank_is_closed() {
     let mut page = under(NewWindows::Same);
     came(&mut page, "S2", "F2");
-    page.take_outgoing();
+    let sent = page.take_outgoing();
+    released(&mut page, &sent);
     pause(&mut page, json!({ "frameId": "F2", "request": { "url": "https://elsewhere/" } }));
     assert_eq!(methods(&mut page), ["Fetch.failRequest", "Target.closeTarget"]);
     assert_eq!(page.take_events(), [Event::Refused { url: "https://elsewhere/".into() }]);
     came(&mut page, "S3", "F3");
-    page.take_outgoing();
+    let sent = page.take_outgoing();
+    released(&mut page, &sent);
     page.tick(NOW + Duration::from_secs(4));
     assert_eq!(methods(&mut page), ["Target.closeTarget"]);
+}
+
+#[test]
+fn a_window_is_never_closed_while_it_is_held() {
+    for new_windows in [NewWindows::Same, NewWindows::Popup] {
+        let mut page = under(new_windows);
+        came(&mut page, "S2", "F2");
+        let sent = page.take_outgoing();
+        page.navigate("http://a/");
+        page.tick(NOW + Duration::from_secs(60));
+        assert!(!methods(&mut page).contains(&"Target.closeTarget".into()), "{new_windows:?}");
+        released(&mut page, &sent);
+        assert_eq!(methods(&mut page), ["Target.closeTarget"], "{new_windows:?}");
+    }
+}
+
+#[test]
+fn a_popup_is_closed_when_it_gets_nothing_to_show_and_stays_when_it_has() {
+    let shown = |url: &str| json!({ "frame": { "id": "F2", "loaderId": "L2", "url": url } });
+    let wrong = [
+        json!({ "frameId": "F2", "request": { "url": "https://elsewhere/" } }),
+        json!({ "frameId": "F2", "responseErrorReason": "ConnectionRefused" }),
+        json!({ "frameId": "F2", "responseStatusCode": 502 }),
+    ];
+    for wrong in wrong {
+        for (before, then) in
+            [("about:blank", &["Fetch.failRequest", "Target.closeTarget"][..]), ("http://a/", &["Fetch.failRequest"])]
+        {
+            let mut page = under(NewWindows::Popup);
+            came(&mut page, "S2", "F2");
+            let sent = page.take_outgoing();
+            released(&mut page, &sent);
+            page.take(&json!({ "method": "Page.frameNavigated", "params": shown(before), "sessionId": "S2" }), NOW);
+            pause(&mut page, wrong.clone());
+            assert_eq!(methods(&mut page), then, "{wrong} over {before}");
+        }
+    }
+}
+
+#[test]
+fn a_tab_over_the_page_is_no_popup() {
+    let mut page = under(NewWindows::Popup);
+    for (number, then) in
+        [(8, &["Fetch.continueRequest"][..]), (7, &["Fetch.failRequest", "Target.closeTarget", "Page.navigate"])]
+    {
+        let target = format!("F{number}");
+        came(&mut page, &target, &target);
+        let sent = page.take_outgoing();
+        let asked = sent.iter().position(|message| message["method"] == "Browser.getWindowForTarget").unwrap();
+        let let_go = sent.iter().position(|message| message["method"] == "Runtime.runIfWaitingForDebugger").unwrap();
+        assert!(asked < let_go);
+        answer(&mut page, &sent[asked], &json!({ "windowId": number }));
+        released(&mut page, &sent);
+        pause(&mut page, json!({ "frameId": target, "request": { "url": "http://a/x", "headers": {} } }));
+        assert_eq!(methods(&mut page), then, "{number}");
+    }
 }
 
 #[test]
@@ -396,6 +512,8 @@ fn popups_live_as_far_as_they_are_allowed_and_not_by_the_hundred_and_go_when_the
     }
     pause(&mut page, json!({ "frameId": "T0", "request": { "url": "http://a/pay" } }));
     assert_eq!(methods(&mut page), ["Fetch.continueRequest"]);
+    let paid = json!({ "frame": { "id": "T0", "loaderId": "L2", "url": "http://a/pay" } });
+    page.take(&json!({ "method": "Page.frameNavigated", "params": paid, "sessionId": "W0" }), NOW);
     pause(&mut page, json!({ "frameId": "T0", "request": { "url": "https://elsewhere/" } }));
     assert_eq!(methods(&mut page), ["Fetch.failRequest"]);
     page.take_events();

@@ -25,7 +25,7 @@ pub(super) enum Fate {
     /// It stays, centred above the page.
     Popup,
     /// It is closed as soon as it is not held any more.
-    Doomed { released: bool },
+    Doomed,
 }
 
 #[derive(Debug)]
@@ -33,6 +33,10 @@ struct Window {
     session: String,
     target: String,
     fate: Fate,
+    /// The browser has not yet said that it is let go of.
+    held: bool,
+    /// There is something in it to be seen.
+    filled: bool,
 }
 
 /// All but the page itself.
@@ -43,6 +47,8 @@ pub(super) struct Windows {
     covered_at: Option<Duration>,
     /// The session has been told.
     told: bool,
+    /// The browser's number of the window that the page is in, where that matters.
+    of_page: Option<i64>,
 }
 
 impl Windows {
@@ -60,6 +66,15 @@ impl Windows {
         self.list.iter().find(|window| window.target == frame).map(|window| window.fate)
     }
 
+    /// The fate of the window behind this session.
+    pub fn fate_of_session(&self, session: &str) -> Option<Fate> {
+        self.list.iter().find(|window| window.session == session).map(|window| window.fate)
+    }
+
+    fn of_target(&mut self, target: &str) -> Option<&mut Window> {
+        self.list.iter_mut().find(|window| window.target == target)
+    }
+
     fn covers(&self) -> bool {
         self.list.iter().any(|window| window.fate != Fate::Popup)
     }
@@ -69,35 +84,67 @@ impl Page {
     pub(super) fn window_came(&mut self, session: &str, target: &str, now: Duration) {
         let rule = self.rules.browser.new_windows;
         let fate = match rule {
-            _ if self.windows.list.len() >= MAX_WINDOWS => Fate::Doomed { released: false },
+            _ if self.windows.list.len() >= MAX_WINDOWS => Fate::Doomed,
             NewWindows::Same => Fate::Taken { until: now + BLANK_LIMIT },
             NewWindows::Popup => Fate::Popup,
-            NewWindows::Deny => Fate::Doomed { released: false },
+            NewWindows::Deny => Fate::Doomed,
         };
         tracing::debug!(?fate, target, "a window came");
-        self.windows.list.push(Window { session: session.to_owned(), target: target.to_owned(), fate });
+        let (session, target) = (session.to_owned(), target.to_owned());
+        self.windows.list.push(Window { session, target, fate, held: true, filled: false });
+        self.look_above(now);
+    }
+
+    /// Asks which of the browser's windows this page is in: a tab in the page's own would cover it, and is no popup.
+    pub(super) fn ask_for_window(&mut self, session: &str, target: &str) {
+        if self.rules.browser.new_windows == NewWindows::Popup {
+            let asked = Asked::WindowOf { target: target.to_owned() };
+            self.wire.send(Some(session), "Browser.getWindowForTarget", json!({}), asked);
+        }
+    }
+
+    /// The answer.
+    pub(super) fn window_known(&mut self, target: &str, answer: &Value, now: Duration) {
+        let number = answer["windowId"].as_i64();
+        if target == self.document.frame {
+            self.windows.of_page = number;
+            return;
+        }
+        let is_tab = number.is_some() && number == self.windows.of_page;
+        if let Some(window) = self.windows.of_target(target).filter(|window| is_tab && window.fate == Fate::Popup) {
+            window.fate = Fate::Taken { until: now + BLANK_LIMIT };
+        }
         self.look_above(now);
     }
 
     pub(super) fn window_went(&mut self, session: &str, now: Duration) {
+        self.dialog_closed(session);
         self.windows.list.retain(|window| window.session != session);
         self.look_above(now);
     }
 
     /// The browser holds this window no longer.
     pub(super) fn released(&mut self, target: &str) {
-        let window = self.windows.list.iter_mut().find(|window| window.target == target);
-        if let Some(Window { fate: Fate::Doomed { released }, .. }) = window {
-            *released = true;
+        let Some(window) = self.windows.of_target(target) else { return };
+        window.held = false;
+        if window.fate == Fate::Doomed {
+            self.close_window(target);
+        }
+    }
+
+    /// Closes the window whose main frame this is, as soon as it is not held any more.
+    pub(super) fn close_window(&mut self, target: &str) {
+        let Some(window) = self.windows.of_target(target) else { return };
+        window.fate = Fate::Doomed;
+        if !window.held {
             self.wire.send(None, "Target.closeTarget", json!({ "targetId": target }), Asked::Other);
         }
     }
 
-    /// Closes the window whose main frame this is. It is not held: it has asked for something.
-    pub(super) fn close_window(&mut self, target: &str) {
-        if let Some(window) = self.windows.list.iter_mut().find(|window| window.target == target) {
-            window.fate = Fate::Doomed { released: true };
-            self.wire.send(None, "Target.closeTarget", json!({ "targetId": target }), Asked::Other);
+    /// The window did not get what it wanted to show. With nothing else in it, it is of no use.
+    pub(super) fn close_if_blank(&mut self, target: &str) {
+        if self.windows.of_target(target).is_some_and(|window| !window.filled) {
+            self.close_window(target);
         }
     }
 
@@ -120,14 +167,21 @@ impl Page {
     }
 
     pub(super) fn happened_in_window(&mut self, session: &str, method: &str, parameters: &Value) {
-        let Some(window) = self.windows.list.iter().find(|window| window.session == session) else { return };
+        let Some(window) = self.windows.list.iter_mut().find(|window| window.session == session) else { return };
+        let target = window.target.clone();
         match method {
-            "Page.javascriptDialogOpening" => self.dialog_in_window(session, parameters),
-            "Page.frameScheduledNavigation" => self.navigation_scheduled(parameters),
-            "Inspector.targetCrashed" => {
-                let target = window.target.clone();
-                self.close_window(&target);
+            "Page.frameNavigated" if parameters["frame"]["parentId"].is_null() => {
+                let url = parameters["frame"]["url"].as_str().unwrap_or_default();
+                window.filled |= url != "about:blank";
+                if !parameters["frame"]["unreachableUrl"].is_null() {
+                    tracing::info!("a window with an error page is closed");
+                    self.close_window(&target);
+                }
             }
+            // A page may be written into a window that was opened without an address.
+            "Page.lifecycleEvent" if parameters["name"] == "firstContentfulPaint" => window.filled = true,
+            "Page.frameScheduledNavigation" if self.navigation_scheduled(parameters) => self.close_if_blank(&target),
+            "Inspector.targetCrashed" => self.close_window(&target),
             _ => {}
         }
     }

@@ -19,6 +19,10 @@ pub(super) enum Asked {
     Release {
         target: String,
     },
+    /// Which of the browser's windows a page is in.
+    WindowOf {
+        target: String,
+    },
     Other,
 }
 

@@ -24,7 +24,17 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 /// What carries requests.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
-pub type Connection = Box<dyn Stream>;
+
+/// A connection, ready for requests.
+pub struct Connection {
+    pub stream: Box<dyn Stream>,
+    /// The server wanted a certificate of this device, and went on without one so far.
+    pub asks_certificate: bool,
+}
+
+fn plain(stream: impl Stream + 'static) -> Connection {
+    Connection { stream: Box::new(stream), asks_certificate: false }
+}
 
 /// A server: who is spoken to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,7 +83,8 @@ impl fmt::Display for Target {
 /// To the server itself.
 pub async fn direct(target: &Target, terms: &Terms) -> Result<Connection, ProbeError> {
     let stream = tcp(target).await?;
-    if target.tls { tls::wrap(Box::new(stream), target, &terms.trust).await } else { Ok(Box::new(stream)) }
+    let stream = plain(stream);
+    if target.tls { tls::wrap(stream, target, &terms.trust).await } else { Ok(stream) }
 }
 
 /// To the server through a tunnel of the proxy, or to the proxy itself where it is asked in the server's place.
@@ -97,7 +108,8 @@ pub async fn through(proxy: &Target, target: &Target, terms: &Terms) -> Result<C
 
 /// Inner error: the status with which the proxy refuses.
 async fn tunnel(stream: Connection, target: &Target) -> hyper::Result<Result<Connection, u16>> {
-    let (mut sender, driver) = http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream)).await?;
+    let (mut sender, driver) =
+        http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream.stream)).await?;
     // It ends with the tunnel.
     tokio::spawn(driver.with_upgrades());
     let mut request = Request::new(Empty::<Bytes>::new());
@@ -113,7 +125,7 @@ async fn tunnel(stream: Connection, target: &Target) -> hyper::Result<Result<Con
         return Ok(Err(answer.status().as_u16()));
     }
     let upgraded = hyper::upgrade::on(answer).await?;
-    Ok(Ok(Box::new(TokioIo::new(upgraded))))
+    Ok(Ok(plain(TokioIo::new(upgraded))))
 }
 
 /// A connection to the first of the host's addresses that takes one.

@@ -34,6 +34,9 @@ pub enum ProbeError {
     Redirects(String),
     #[error("the certificate of {0} is signed by nobody known: browser.trust can name its authority")]
     UnknownIssuer(String),
+    /// And its certificate says where that one is: browsers fetch it.
+    #[error("{0} does not say who signed its certificate: its chain is incomplete")]
+    IncompleteChain(String),
     #[error("the certificate of {0} has expired, or the clock of this device is wrong")]
     Expired(String),
     #[error("the certificate of {0} is not valid yet: is the clock of this device right?")]
@@ -53,6 +56,15 @@ impl ProbeError {
     /// passwords in ways of its own, and it waits longer.
     pub fn browser_may_know(&self) -> bool {
         use ProbeError as E;
-        matches!(self, E::Name(..) | E::Silent(_) | E::SignIn(_) | E::Proxy | E::Redirects(_) | E::ClientCertificate(_))
+        matches!(
+            self,
+            E::Name(..)
+                | E::Silent(_)
+                | E::SignIn(_)
+                | E::Proxy
+                | E::Redirects(_)
+                | E::ClientCertificate(_)
+                | E::IncompleteChain(_)
+        )
     }
 }

@@ -48,7 +48,7 @@ pub async fn probe(url: &Url, terms: &Terms) -> Result<(), ProbeError> {
     for _ in 0..=MAX_REDIRECTS {
         let answer = ask(&address, terms).await?;
         let status = answer.status();
-        if terms.accepted.contains(status.as_u16()) {
+        if accepts(&answer, terms) {
             return Ok(());
         }
         let to = answer.headers().get(LOCATION).filter(|_| status.is_redirection());
@@ -99,12 +99,21 @@ async fn ask(address: &Address, terms: &Terms) -> Result<Response<hyper::body::I
         .header(ACCEPT, "text/html,*/*;q=0.8")
         .body(Empty::<Bytes>::new())
         .map_err(|_| not_http())?;
+    let asks_certificate = connection.asks_certificate;
     match timeout(ANSWER_LIMIT, head(connection, request)).await {
         Err(_elapsed) => Err(ProbeError::Silent(target.to_string())),
+        // With TLS 1.3 it says so in place of an answer; others have a page of their own for it.
+        Ok(answer) if asks_certificate && !answer.as_ref().is_ok_and(|answer| accepts(answer, terms)) => {
+            Err(ProbeError::ClientCertificate(target.to_string()))
+        }
         Ok(Err(error)) if error.is_parse() || error.is_incomplete_message() => Err(not_http()),
         Ok(Err(_)) => Err(ProbeError::Cut(target.to_string())),
         Ok(Ok(answer)) => Ok(answer),
     }
+}
+
+fn accepts<T>(answer: &Response<T>, terms: &Terms) -> bool {
+    terms.accepted.contains(answer.status().as_u16())
 }
 
 /// The connection is dropped with what comes behind the head.
@@ -112,7 +121,8 @@ async fn head(
     connection: Connection,
     request: Request<Empty<Bytes>>,
 ) -> hyper::Result<Response<hyper::body::Incoming>> {
-    let (mut sender, driver) = http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(connection)).await?;
+    let (mut sender, driver) =
+        http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(connection.stream)).await?;
     let mut driver = std::pin::pin!(driver);
     let mut answer = std::pin::pin!(sender.send_request(request));
     let mut driven = false;

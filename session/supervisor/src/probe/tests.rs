@@ -6,7 +6,7 @@ use std::net::TcpListener;
 use std::sync::Arc;
 
 use kiosk_core::config::StatusRanges;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, IsCa, KeyPair};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 
 /// Answers each connection with these bytes, `$PORT` being its own; gives its port.
@@ -116,19 +116,37 @@ impl Authority {
 
     /// A server at `localhost` whose certificate is for `name` and good in these years.
     fn server(&self, name: &str, years: std::ops::Range<i32>) -> u16 {
+        self.server_with(name, years, Vec::new(), false)
+    }
+
+    /// With these extensions in its certificate, asking for one in turn where `asks`.
+    fn server_with(
+        &self,
+        name: &str,
+        years: std::ops::Range<i32>,
+        extensions: Vec<CustomExtension>,
+        asks: bool,
+    ) -> u16 {
         let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
         params.not_before = rcgen::date_time_ymd(years.start, 1, 1);
         params.not_after = rcgen::date_time_ymd(years.end, 1, 1);
+        params.custom_extensions = extensions;
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = rustls::ServerConfig::builder_with_provider(provider)
+        let builder = rustls::ServerConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap();
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).unwrap();
+        let builder = if asks {
+            let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            builder.with_client_cert_verifier(verifier.build().unwrap())
+        } else {
+            builder.with_no_client_auth()
+        };
+        let config = builder.with_single_cert(vec![certificate.der().clone()], key).unwrap();
         let config = Arc::new(config);
         serve("HTTP/1.1 200 OK\r\n\r\n", move |stream, answer| {
             let tls = rustls::ServerConnection::new(config.clone()).unwrap();
@@ -155,4 +173,32 @@ fn https_is_really_asked_and_the_certificate_judged_in_words() {
     let plain = server("HTTP/1.1 200 OK\r\n\r\n");
     let error = ask_with(&format!("https://localhost:{plain}/"), Proxy::None, &[authority.file()]).unwrap_err();
     assert!(error.to_string().starts_with(&format!("localhost:{plain} ")), "an open port is no answer: {error}");
+}
+
+/// `authorityInfoAccess` with one `caIssuers` (RFC 5280, section 4.2.2.1).
+fn issuer_at(url: &str) -> CustomExtension {
+    let length = |bytes: &[u8]| u8::try_from(bytes.len()).unwrap();
+    let der = |tag: u8, content: &[u8]| [&[tag, length(content)], content].concat();
+    let ca_issuers = [0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02];
+    let description = der(0x30, &[&ca_issuers[..], &der(0x86, url.as_bytes())].concat());
+    CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], der(0x30, &description))
+}
+
+#[test]
+fn a_chain_that_a_browser_could_complete_is_left_to_it() {
+    let authority = Authority::new();
+    let port = authority.server_with("localhost", 2020..2100, vec![issuer_at("http://localhost/ca.der")], false);
+    let error = ask_with(&format!("https://localhost:{port}/"), Proxy::None, &[]).unwrap_err();
+    assert!(error.browser_may_know() && error.to_string().contains("its chain is incomplete"), "{error}");
+    let port = authority.server("localhost", 2020..2100);
+    let error = ask_with(&format!("https://localhost:{port}/"), Proxy::None, &[]).unwrap_err();
+    assert!(!error.browser_may_know(), "nobody can complete it: {error}");
+}
+
+#[test]
+fn a_server_that_asks_for_a_certificate_is_left_to_the_browser_which_may_have_it() {
+    let authority = Authority::new();
+    let port = authority.server_with("localhost", 2020..2100, Vec::new(), true);
+    let error = ask_with(&format!("https://localhost:{port}/"), Proxy::None, &[authority.file()]).unwrap_err();
+    assert!(error.browser_may_know() && error.to_string().contains("asks for a certificate of this device"), "{error}");
 }

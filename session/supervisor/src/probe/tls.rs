@@ -3,10 +3,16 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{AlertDescription, CertificateError, ClientConfig, Error, RootCertStore};
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::sign::CertifiedKey;
+use rustls::{
+    AlertDescription, CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
@@ -20,15 +26,92 @@ pub async fn wrap(stream: Connection, target: &Target, trust: &[PathBuf]) -> Res
     // Some hundred certificates are read: not on the thread that looks after the browser.
     let roots = tokio::task::spawn_blocking(move || roots(&trust)).await.unwrap_or_else(|_| RootCertStore::empty());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let unusable = |error: &dyn std::fmt::Display| ProbeError::Certificate(target.host.clone(), error.to_string());
+    let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
+        .build()
+        .map_err(|error| unusable(&error))?;
+    let judge = Arc::new(Judge { inner, incomplete: AtomicBool::new(false) });
+    let asked = Arc::new(Asked::default());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
-        .map_err(|error| ProbeError::Certificate(target.host.clone(), error.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    match timeout(ANSWER_LIMIT, TlsConnector::from(Arc::new(config)).connect(name, stream)).await {
+        .map_err(|error| unusable(&error))?
+        .dangerous()
+        .with_custom_certificate_verifier(judge.clone())
+        .with_client_cert_resolver(asked.clone());
+    let connected = timeout(ANSWER_LIMIT, TlsConnector::from(Arc::new(config)).connect(name, stream.stream)).await;
+    let asks_certificate = asked.0.load(Ordering::Relaxed);
+    match connected {
         Err(_elapsed) => Err(ProbeError::Silent(target.to_string())),
-        Ok(Err(error)) => Err(said(&error, target)),
-        Ok(Ok(stream)) => Ok(Box::new(stream)),
+        Ok(Err(_)) if asks_certificate => Err(ProbeError::ClientCertificate(target.to_string())),
+        Ok(Err(error)) => Err(said(&error, target, judge.incomplete.load(Ordering::Relaxed))),
+        Ok(Ok(stream)) => Ok(Connection { stream: Box::new(stream), asks_certificate }),
+    }
+}
+
+/// Judges as rustls does by itself, and remembers why it may be wrong.
+#[derive(Debug)]
+struct Judge {
+    inner: Arc<WebPkiServerVerifier>,
+    /// The server has left out who signed, and the certificate says where that can be fetched: browsers do.
+    incomplete: AtomicBool,
+}
+
+/// `id-ad-caIssuers` (RFC 5280, section 4.2.2.1), as it stands in a certificate.
+const CA_ISSUERS: [u8; 10] = [0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02];
+
+impl ServerCertVerifier for Judge {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verdict = self.inner.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        if matches!(verdict, Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))) {
+            let top = intermediates.last().unwrap_or(end_entity);
+            let says_where = top.windows(CA_ISSUERS.len()).any(|part| part == CA_ISSUERS);
+            self.incomplete.store(says_where, Ordering::Relaxed);
+        }
+        verdict
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.inner.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.inner.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.inner.supported_verify_schemes()
+    }
+}
+
+/// Has no certificate for the server, and remembers that it wanted one.
+#[derive(Debug, Default)]
+struct Asked(AtomicBool);
+
+impl ResolvesClientCert for Asked {
+    fn resolve(&self, _issuers: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        self.0.store(true, Ordering::Relaxed);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }
 
@@ -46,13 +129,14 @@ fn roots(trust: &[PathBuf]) -> RootCertStore {
     roots
 }
 
-fn said(error: &io::Error, target: &Target) -> ProbeError {
+fn said(error: &io::Error, target: &Target, incomplete: bool) -> ProbeError {
     use CertificateError as C;
     let host = target.host.clone();
     let tls = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     match tls {
         None => ProbeError::Cut(target.to_string()),
         Some(Error::InvalidCertificate(wrong)) => match wrong {
+            C::UnknownIssuer if incomplete => ProbeError::IncompleteChain(host),
             C::UnknownIssuer => ProbeError::UnknownIssuer(host),
             C::Expired | C::ExpiredContext { .. } => ProbeError::Expired(host),
             C::NotValidYet | C::NotValidYetContext { .. } => ProbeError::NotYet(host),

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// Status, further header lines, body.
@@ -14,6 +15,7 @@ pub struct Site {
     pub port: u16,
     answers: Arc<Mutex<HashMap<String, Answer>>>,
     told: Arc<Mutex<Vec<String>>>,
+    gone: Arc<AtomicBool>,
 }
 
 impl Site {
@@ -21,18 +23,29 @@ impl Site {
     pub fn start(pages: &[(&str, &str)]) -> Site {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let site = Site { port, answers: Arc::default(), told: Arc::default() };
+        let site = Site { port, answers: Arc::default(), told: Arc::default(), gone: Arc::default() };
         for (path, body) in pages {
             site.answer(path, 200, "", body);
         }
         let serving = site.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming().flatten() {
+                if serving.gone.load(Ordering::Relaxed) {
+                    return;
+                }
                 let site = serving.clone();
                 std::thread::spawn(move || site.serve(stream));
             }
         });
         site
+    }
+
+    /// Nobody listens any more when this returns.
+    pub fn go(&self) {
+        self.gone.store(true, Ordering::Relaxed);
+        while TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
+            std::thread::yield_now();
+        }
     }
 
     pub fn url(&self, path: &str) -> String {
@@ -74,11 +87,12 @@ impl Site {
         }
         let answer = self.answers.lock().unwrap().get(path).cloned();
         let (status, headers, body) = answer.unwrap_or((404, String::new(), "<h1>404</h1>".to_owned()));
+        let kind = if path.ends_with(".js") { "text/javascript" } else { "text/html" };
         let length = body.len();
         // A browser that hangs up is nobody's fault.
         let _ = write!(
             stream,
-            "HTTP/1.1 {status} X\r\nContent-Type: text/html\r\n{headers}Content-Length: {length}\r\n\
+            "HTTP/1.1 {status} X\r\n{headers}Content-Type: {kind}\r\nContent-Length: {length}\r\n\
              Cache-Control: no-store\r\nConnection: close\r\n\r\n{body}"
         );
     }
