@@ -7,7 +7,10 @@
 use std::{
     cell::Cell,
     io::{self, Write},
-    os::unix::net::{UnixListener, UnixStream},
+    os::{
+        fd::AsFd,
+        unix::net::{UnixListener, UnixStream},
+    },
     rc::Rc,
     time::Duration,
 };
@@ -134,7 +137,8 @@ impl Kiosk {
             Ok(peer) => peer.uid.as_raw(),
             Err(error) => return Err((format!("it cannot be told who it is: {error}"), None)),
         };
-        let state = match ClientState::new(&mut self.protocols.limits, privilege, user, shell) {
+        let socket = stream.as_fd().try_clone_to_owned().ok();
+        let state = match ClientState::new(&mut self.protocols.limits, privilege, user, shell, socket) {
             Ok(state) => state,
             Err(too_many) => return Err((too_many.to_string(), Some(stream))),
         };

@@ -81,6 +81,8 @@ pub struct Timers {
     pub animation: bool,
     /// The pointer's rest.
     pub cursor: bool,
+    /// The place of a pointer that its client was not told.
+    pub missed_motion: bool,
 }
 
 impl Kiosk {

@@ -3,9 +3,12 @@
 //! Clients come in through two sockets and differ by nothing else. `globals!` is how protocols are made
 //! known, so that no global can be offered without the question.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicU32, Ordering::Relaxed},
+use std::{
+    os::fd::OwnedFd,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
 };
 
 use smithay::{
@@ -60,6 +63,8 @@ pub struct ClientState {
     pub counts: Counts,
     /// What single ones of them have.
     pub tallies: Tallies,
+    /// Its connection, to be asked whether it reads; `None`: it is not known.
+    pub socket: Option<OwnedFd>,
     /// How often it asked for the list of globals, or bound `wl_compositor`.
     registries: AtomicU32,
     endless: Endless,
@@ -71,13 +76,20 @@ pub type Endless = Arc<Mutex<Vec<ClientId>>>;
 impl ClientState {
     /// For a client of this user that connected through the socket of that privilege, and of the shell with this
     /// number; or why it cannot be taken in.
-    pub fn new(limits: &mut Limits, privilege: Privilege, user: u32, shell: usize) -> Result<Arc<Self>, TooMany> {
+    pub fn new(
+        limits: &mut Limits,
+        privilege: Privilege,
+        user: u32,
+        shell: usize,
+        socket: Option<OwnedFd>,
+    ) -> Result<Arc<Self>, TooMany> {
         Ok(Arc::new(Self {
             compositor: CompositorClientState::default(),
             privilege,
             shell,
             counts: limits.client(privilege, user)?,
             tallies: Tallies::default(),
+            socket,
             registries: AtomicU32::new(0),
             endless: limits.endless.clone(),
         }))

@@ -18,6 +18,7 @@ mod mirror;
 mod output_management;
 mod output_power;
 mod outputs;
+mod pace;
 mod pens;
 mod popups;
 mod power;

@@ -71,7 +71,7 @@ fn every_global_there_is_asks_for_the_privilege() {
     let admin = fixture.client_of(Privilege::Admin);
     let (for_shell, for_admin) = (seen(&fixture, shell), seen(&fixture, admin));
     let (_ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
-    let state = ClientState::new(&mut fixture.kiosk.protocols.limits, Privilege::Shell, 0, 0).unwrap();
+    let state = ClientState::new(&mut fixture.kiosk.protocols.limits, Privilege::Shell, 0, 0, None).unwrap();
     let stranger = fixture.kiosk.display.insert_client(theirs, state).unwrap();
     for interface in &for_admin {
         assert_eq!(for_shell.contains(interface), may_bind(&stranger, interface), "{interface}");

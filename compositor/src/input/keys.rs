@@ -8,6 +8,7 @@ use smithay::{
     utils::SERIAL_COUNTER,
 };
 
+use super::pace;
 use crate::kiosk::Kiosk;
 
 /// What a key means to the compositor itself.
@@ -45,7 +46,8 @@ impl Kiosk {
         let serial = SERIAL_COUNTER.next_serial();
         let pressed = event.state() == KeyState::Pressed;
         let vt_switching = self.seat.vt_switching();
-        let kept = woke || !self.stage.shell_visible(self.stage.focused());
+        let unread = keyboard.current_focus().is_some_and(|surface| !pace::is_read(&surface));
+        let kept = woke || unread || !self.stage.shell_visible(self.stage.focused());
         let code = event.key_code();
         let hidden = self.seat.swallowed.contains(&code);
         let (fate, modifiers_changed) = keyboard.input_intercept(self, code, event.state(), |_, modifiers, key| {

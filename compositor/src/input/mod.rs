@@ -6,6 +6,7 @@ pub mod devices;
 mod facts;
 pub mod keys;
 pub mod mapping;
+mod pace;
 mod pen;
 mod pointer;
 mod requests;
@@ -32,7 +33,7 @@ use smithay::{
 
 use crate::{backend::input_device::InputDevice, kiosk::Kiosk};
 use devices::Devices;
-use swallow::Swallow;
+use swallow::{Act, Swallow};
 use touch::Finger;
 
 /// The seat's name: libseat's default too.
@@ -46,6 +47,8 @@ pub struct SeatParts {
     swallowed: HashSet<Keycode>,
     /// What woke the screens and is kept from clients.
     pub swallow: Swallow,
+    /// The client under the pointer was not told where it is.
+    missed_motion: bool,
     /// The fingers that are down and count, by device and the device's own number for them.
     fingers: HashMap<(String, TouchSlot), Finger>,
     /// The pen that is near each tablet.
@@ -80,6 +83,7 @@ impl SeatParts {
             devices: Devices::default(),
             swallowed: HashSet::new(),
             swallow: Swallow::default(),
+            missed_motion: false,
             fingers: HashMap::new(),
             pens: HashMap::new(),
             popup_grab: None,
@@ -136,7 +140,11 @@ impl Kiosk {
             return;
         }
         let woke = self.wake_on_input(&event);
-        if self.seat.swallow.takes(wake::act(&event), woke) {
+        let act = wake::act(&event);
+        let unread = self.is_for_nobody_who_reads(&event, &act);
+        // What began before is told of its end.
+        let goes_on = matches!(act, Act::GoesOn(_) | Act::Once);
+        if self.seat.swallow.takes(act, woke || (unread && !goes_on)) || (unread && goes_on) {
             return;
         }
         match event {

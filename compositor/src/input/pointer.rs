@@ -94,6 +94,11 @@ impl Kiosk {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
         let before = pointer.current_location();
         let under = self.under(before);
+        if !self.may_move_pointer(under.as_ref().map(|(surface, _)| surface)) {
+            let location = policy::clamp_to_any(before + event.delta(), &self.pointer_areas());
+            self.move_pointer(&event.device(), location, event.time_msec());
+            return;
+        }
         let relative =
             RelativeMotionEvent { delta: event.delta(), delta_unaccel: event.delta_unaccel(), utime: event.time() };
         pointer.relative_motion(self, under.clone(), &relative);
@@ -125,6 +130,12 @@ impl Kiosk {
             self.request_shell_redraw();
         }
         self.show_cursor(device, location);
+        if !self.may_move_pointer(under.as_ref().map(|(surface, _)| surface)) {
+            pointer.set_location(location);
+            self.miss_motion();
+            return;
+        }
+        self.seat.missed_motion = false;
         let serial = SERIAL_COUNTER.next_serial();
         pointer.motion(self, under.clone(), &MotionEvent { location, serial, time });
         pointer.frame(self);
@@ -150,6 +161,7 @@ impl Kiosk {
     }
 
     pub(super) fn pointer_button<B: InputBackend>(&mut self, event: &impl PointerButtonEvent<B>) {
+        self.tell_missed_motion();
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
         let location = pointer.current_location();
         self.show_cursor(&event.device(), location);

@@ -20,6 +20,13 @@ pub struct Finger {
     start: Point<f64, Logical>,
 }
 
+impl Finger {
+    /// Where it came down.
+    pub(super) fn start(&self) -> Point<f64, Logical> {
+        self.start
+    }
+}
+
 /// Which of its device's fingers an event is about.
 fn key<B: InputBackend>(event: &impl TouchEvent<B>) -> (String, TouchSlot) {
     (event.device().id(), event.slot())

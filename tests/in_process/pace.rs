@@ -1,0 +1,114 @@
+//! Hands that are faster than a page reads: a page that is busy for a while is not lost for it.
+
+use crate::fixture::{
+    ClientId, Fixture,
+    hands::{LEFT_BUTTON, keys},
+    picture::{Picture, RED},
+    seen::{KeySeen, PointerSeen, TouchSeen},
+};
+
+/// A socket has room for some three hundred events that nobody reads; a mouse makes a thousand in a second.
+const MANY: usize = 3000;
+
+fn with_page() -> (Fixture, ClientId) {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    fixture.point((100.0, 100.0));
+    fixture.roundtrip(client);
+    (fixture, client)
+}
+
+/// The page has read all, and is still there.
+#[track_caller]
+fn reads_again(fixture: &mut Fixture, client: ClientId) {
+    fixture.roundtrip(client);
+    assert_eq!(fixture.kiosk.stage.windows.iter().count(), 1, "the page was lost");
+}
+
+#[test]
+fn a_mouse_that_moves_over_a_page_that_is_busy_does_not_cost_the_page() {
+    let (mut fixture, client) = with_page();
+    for number in 0..MANY {
+        fixture.move_mouse((if number % 2 == 0 { 5.0 } else { -5.0 }, 0.0));
+        fixture.turn_alone();
+    }
+    assert!(fixture.kiosk.stage.cursor.is_visible(), "the cursor follows the hand all the same");
+    reads_again(&mut fixture, client);
+    let motions = |fixture: &Fixture| {
+        fixture[client].seen.pointer.iter().filter(|seen| matches!(seen, PointerSeen::Motion { .. })).count()
+    };
+    assert!(motions(&fixture) < MANY / 4, "{} were told", motions(&fixture));
+    let told = motions(&fixture);
+    fixture.move_mouse((5.0, 5.0));
+    fixture.roundtrip(client);
+    assert!(motions(&fixture) > told, "who reads is told again");
+}
+
+#[test]
+fn a_click_after_a_movement_that_was_not_told_is_where_the_pointer_is() {
+    let (mut fixture, client) = with_page();
+    for number in 0..MANY {
+        fixture.move_mouse((if number % 2 == 0 { 5.0 } else { -5.0 }, 0.0));
+        fixture.turn_alone();
+    }
+    fixture.point((40.0, 30.0));
+    // It reads, and nobody moves the mouse.
+    let there =
+        |seen: &PointerSeen| matches!(seen, PointerSeen::Motion { x, y } if (x.round(), y.round()) == (40.0, 30.0));
+    fixture.until("the place that was missed", |fixture| fixture[client].seen.pointer.iter().any(there));
+    fixture.click();
+    reads_again(&mut fixture, client);
+    let button = |pressed| PointerSeen::Button { code: LEFT_BUTTON, pressed };
+    let clicks: Vec<_> =
+        fixture[client].seen.pointer.iter().filter(|seen| matches!(seen, PointerSeen::Button { .. })).collect();
+    assert_eq!(clicks, [&button(true), &button(false)]);
+}
+
+#[test]
+fn fingers_on_a_page_that_is_busy_do_not_cost_the_page_and_all_of_them_end() {
+    let (mut fixture, client) = with_page();
+    fixture.touch_down(0, (20.0, 20.0));
+    for number in 0..MANY {
+        fixture.touch_move(0, (20.0 + (number % 50) as f64, 30.0));
+        fixture.turn_alone();
+    }
+    for _ in 0..MANY {
+        fixture.touch_down(1, (50.0, 50.0));
+        fixture.touch_up(1);
+        fixture.turn_alone();
+    }
+    fixture.touch_up(0);
+    reads_again(&mut fixture, client);
+    let mut down = Vec::new();
+    for seen in &fixture[client].seen.touch {
+        match seen {
+            TouchSeen::Down { finger, .. } => down.push(*finger),
+            TouchSeen::Up { finger } => down.retain(|known| known != finger),
+            TouchSeen::Motion { finger, .. } => assert!(down.contains(finger), "{finger} moved and was not down"),
+            TouchSeen::Cancel => down.clear(),
+        }
+    }
+    assert!(down.is_empty(), "{down:?} are down for ever");
+    fixture.touch_down(0, (20.0, 20.0));
+    fixture.roundtrip(client);
+    assert!(matches!(fixture[client].seen.touch.last(), Some(TouchSeen::Down { .. })));
+}
+
+#[test]
+fn a_keyboard_that_types_for_hours_at_a_page_that_is_busy_does_not_cost_the_page() {
+    let (mut fixture, client) = with_page();
+    for _ in 0..MANY {
+        fixture.tap_key(keys::A);
+        fixture.turn_alone();
+    }
+    reads_again(&mut fixture, client);
+    let pressed = |wanted: bool| move |seen: &&KeySeen| matches!(seen, KeySeen::Key { code: keys::A, pressed } if *pressed == wanted);
+    let count = |fixture: &Fixture, wanted| fixture[client].seen.keyboard.iter().filter(pressed(wanted)).count();
+    assert_eq!(count(&fixture, true), count(&fixture, false), "no key is held for ever");
+    assert!(count(&fixture, true) < MANY / 4);
+    let before = count(&fixture, true);
+    fixture.tap_key(keys::A);
+    fixture.roundtrip(client);
+    assert_eq!(count(&fixture, true), before + 1);
+}
