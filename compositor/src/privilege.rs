@@ -153,7 +153,8 @@ macro_rules! globals {
                 use smithay::reexports::wayland_server::Resource;
                 let counted = $crate::limits::take(client, <$interface>::interface().name);
                 if let Err(too_many) = counted {
-                    init.post_error(resource, $crate::limits::refusal::LIMIT, too_many.to_string());
+                    let sentence = too_many.to_string();
+                    $crate::limits::refusal::post_for_new(init, resource, $crate::limits::refusal::LIMIT, &sentence);
                     return;
                 }
                 <$state as smithay::reexports::wayland_server::GlobalDispatch<$interface, $data, Self>>::bind(

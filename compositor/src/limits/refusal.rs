@@ -5,7 +5,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use smithay::reexports::wayland_server::Resource;
+use smithay::reexports::wayland_server::{DataInit, New, Resource};
+
+use crate::kiosk::Kiosk;
 
 /// The code of a protocol error for a limit of ours. Protocols number their own errors from 0, and have no such one.
 pub const LIMIT: u32 = 1000;
@@ -13,13 +15,41 @@ pub const LIMIT: u32 = 1000;
 /// Refusals are written to the log at most so often; those between are counted.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// Ends the client with this sentence. libwayland cuts it at 127 bytes, and takes it for a format.
+/// What libwayland has room for, in bytes, without the end mark: it cuts what is longer, in the middle of a letter too.
+const MOST: usize = 127;
+
+/// Ends the client with this sentence. The one way to do so: libwayland takes what it is given for a format, and would
+/// read arguments that are not there (`clippy.toml` forbids the others).
+#[allow(clippy::disallowed_methods)]
 pub fn post(resource: &impl Resource, code: impl Into<u32>, sentence: &str) {
     static LOG: Repeated = Repeated::new();
     if let Some(more) = LOG.count() {
         tracing::warn!(object = %resource.id(), reason = sentence, more, "a client was disconnected");
     }
-    resource.post_error(code, sentence.replace('%', "%%"));
+    resource.post_error(code, format_of(sentence));
+}
+
+/// The same where the object that it is about is still to be made.
+#[allow(clippy::disallowed_methods)]
+pub fn post_for_new<I: Resource + 'static>(
+    init: &mut DataInit<'_, Kiosk>,
+    resource: New<I>,
+    code: impl Into<u32>,
+    sentence: &str,
+) {
+    init.post_error(resource, code, format_of(sentence));
+}
+
+/// As libwayland prints it: no longer than it can, nothing that it would replace, and nothing that ends it early.
+fn format_of(sentence: &str) -> String {
+    let mut text = sentence.replace('\0', "");
+    if text.len() > MOST {
+        let room = MOST - '…'.len_utf8();
+        let end = (0..=room).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
+        text.truncate(end);
+        text.push('…');
+    }
+    text.replace('%', "%%")
 }
 
 /// Counts what would be written too often.
@@ -60,6 +90,19 @@ impl Default for Repeated {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_sentence_is_printed_as_it_is() {
+        assert_eq!(format_of("100 % of %s and %n"), "100 %% of %%s and %%n");
+        assert_eq!(format_of("a\0b"), "ab");
+        let longest = "é".repeat(63);
+        assert_eq!(format_of(&longest), longest);
+        let cut = format_of(&"é".repeat(64));
+        assert_eq!(cut, format!("{}…", "é".repeat(62)));
+        assert!(cut.len() <= MOST);
+        // What is doubled for the format is printed once.
+        assert_eq!(format_of(&"%".repeat(127)).len(), 254);
+    }
 
     #[test]
     fn repeated_refusals_are_counted_and_not_written() {

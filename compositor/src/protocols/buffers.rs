@@ -1,9 +1,16 @@
 //! Buffers of a GPU: linux-dmabuf with feedback, explicit synchronisation, and waiting until a buffer is drawn.
 
+use std::{
+    cell::{Cell, RefCell},
+    collections::HashMap,
+    io,
+    rc::Rc,
+};
+
 use smithay::{
     backend::allocator::dmabuf::Dmabuf,
     reexports::{
-        calloop::Interest,
+        calloop::{EventSource, Interest, RegistrationToken},
         wayland_protocols::wp::{
             linux_dmabuf::zv1::server::{
                 zwp_linux_dmabuf_feedback_v1::ZwpLinuxDmabufFeedbackV1, zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
@@ -16,12 +23,14 @@ use smithay::{
         },
         wayland_server::{
             Resource,
+            backend::ObjectId,
             protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
         },
     },
     wayland::{
         compositor::{
-            BufferAssignment, CompositorHandler, SurfaceAttributes, add_blocker, add_pre_commit_hook, with_states,
+            Blocker, BufferAssignment, CompositorHandler, SurfaceAttributes, add_blocker, add_pre_commit_hook,
+            with_states,
         },
         dmabuf::{
             DmabufData, DmabufFeedbackData, DmabufGlobal, DmabufGlobalData, DmabufHandler, DmabufState, ImportNotifier,
@@ -68,33 +77,68 @@ impl Kiosk {
                 (dmabuf, acquire)
             });
             let Some(dmabuf) = dmabuf else { return };
-            let Some(client) = surface.client() else { return };
-            let cleared = move |kiosk: &mut Kiosk| {
-                let display = kiosk.display.clone();
-                kiosk.client_compositor_state(&client).blocker_cleared(kiosk, &display);
-            };
             if let Some(acquire) = acquire {
                 if let Ok((blocker, source)) = acquire.generate_blocker() {
-                    let inserted = kiosk.handle.insert_source(source, move |_, _, kiosk| {
-                        cleared(kiosk);
-                        Ok(())
-                    });
-                    if inserted.is_ok() {
-                        add_blocker(surface, blocker);
-                    }
+                    kiosk.hold_back(surface, blocker, source);
                 }
                 return;
             }
             if let Ok((blocker, source)) = dmabuf.generate_blocker(Interest::READ) {
-                let inserted = kiosk.handle.insert_source(source, move |_, _, kiosk| {
-                    cleared(kiosk);
-                    Ok(())
-                });
-                if inserted.is_ok() {
-                    add_blocker(surface, blocker);
-                }
+                kiosk.hold_back(surface, blocker, source);
             }
         });
+    }
+
+    /// Holds the surface's commit back until the source has spoken, or the surface is gone.
+    pub fn hold_back<S, D>(&mut self, surface: &WlSurface, blocker: impl Blocker + Send + 'static, source: S)
+    where
+        S: EventSource<Event = (), Metadata = D, Ret = io::Result<()>> + 'static,
+    {
+        let Some(client) = surface.client() else { return };
+        let waits = self.protocols.waits.clone();
+        let own: Rc<Cell<Option<RegistrationToken>>> = Rc::default();
+        let (id, token) = (surface.id(), own.clone());
+        let inserted = self.handle.insert_source(source, move |(), _, kiosk| {
+            waits.end(&id, token.get());
+            let display = kiosk.display.clone();
+            kiosk.client_compositor_state(&client).blocker_cleared(kiosk, &display);
+            Ok(())
+        });
+        if let Ok(token) = inserted {
+            own.set(Some(token));
+            self.protocols.waits.begin(surface.id(), token);
+            add_blocker(surface, blocker);
+        }
+    }
+
+    /// What held commits of this surface back waits no more: a fence that is never signalled would outlive its client.
+    pub(super) fn let_go_of(&mut self, surface: &WlSurface) {
+        for token in self.protocols.waits.take(&surface.id()) {
+            self.handle.remove(token);
+        }
+    }
+}
+
+/// The event sources that hold commits back, by surface; clones are the same.
+#[derive(Debug, Clone, Default)]
+pub struct Waits(Rc<RefCell<HashMap<ObjectId, Vec<RegistrationToken>>>>);
+
+impl Waits {
+    fn begin(&self, surface: ObjectId, token: RegistrationToken) {
+        self.0.borrow_mut().entry(surface).or_default().push(token);
+    }
+
+    fn end(&self, surface: &ObjectId, token: Option<RegistrationToken>) {
+        let mut waits = self.0.borrow_mut();
+        let Some(tokens) = waits.get_mut(surface) else { return };
+        tokens.retain(|known| Some(*known) != token);
+        if tokens.is_empty() {
+            waits.remove(surface);
+        }
+    }
+
+    fn take(&self, surface: &ObjectId) -> Vec<RegistrationToken> {
+        self.0.borrow_mut().remove(surface).unwrap_or_default()
     }
 }
 

@@ -64,6 +64,8 @@ pub struct Protocols {
     pub dmabuf_global: Option<DmabufGlobal>,
     pub dmabuf_feedback: Option<DmabufOffer>,
     pub syncobj: Option<DrmSyncobjState>,
+    /// What commits wait for.
+    pub waits: buffers::Waits,
     pub output_management: OutputManagement,
     pub output_power: OutputPower,
     /// What clients may have.
@@ -107,6 +109,7 @@ impl Protocols {
             dmabuf_global: None,
             dmabuf_feedback: None,
             syncobj: None,
+            waits: buffers::Waits::default(),
             output_management: OutputManagement::new(display),
             output_power: OutputPower::new(display),
             limits: Limits::new(limits),

@@ -17,6 +17,7 @@ use smithay::{
 use crate::{
     command::{ApplyMode, OutputChange},
     kiosk::Kiosk,
+    limits::refusal,
     privilege::{globals, objects},
     screens::ScreenId,
 };
@@ -129,7 +130,7 @@ impl Dispatch<ZwlrOutputPowerV1, (), Kiosk> for OutputPower {
             WEnum::Value(Mode::On) => true,
             WEnum::Value(Mode::Off) => false,
             other => {
-                resource.post_error(Error::InvalidMode, format!("there is no power mode {other:?}"));
+                refusal::post(resource, Error::InvalidMode, &format!("there is no power mode {other:?}"));
                 return;
             }
         };

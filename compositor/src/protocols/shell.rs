@@ -26,10 +26,7 @@ use smithay::{
                 xdg_wm_base::{Error as XdgError, XdgWmBase},
             },
         },
-        wayland_server::{
-            Resource,
-            protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
-        },
+        wayland_server::protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
     },
     utils::Serial,
     wayland::{
@@ -95,7 +92,7 @@ impl XdgShellHandler for Kiosk {
 
     fn new_popup(&mut self, surface: PopupSurface, _positioner: PositionerState) {
         if guards::is_own_ancestor(&surface) {
-            surface.xdg_popup().post_error(XdgError::InvalidPopupParent, "a popup cannot be its own ancestor");
+            refusal::post(surface.xdg_popup(), XdgError::InvalidPopupParent, "a popup cannot be its own ancestor");
             return;
         }
         let limit = self.config.limits.popup_depth;

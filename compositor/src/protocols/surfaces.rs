@@ -71,6 +71,7 @@ impl CompositorHandler for Kiosk {
         // An inhibitor ends with its surface, and with the client that crashed.
         self.no_longer_inhibits(surface);
         end_what_waits(surface, self.clock.now().into());
+        self.let_go_of(surface);
     }
 
     fn commit(&mut self, surface: &WlSurface) {

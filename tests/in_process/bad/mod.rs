@@ -11,6 +11,7 @@ mod mangle;
 mod memory;
 mod roles;
 mod speaker;
+mod waits;
 mod wire_fuzz;
 
 use crate::fixture::{

@@ -22,7 +22,7 @@ use super::{
     MOST_CONFIGURATIONS, OutputManagement,
     wish::{self, HeadWish, ModeWish, Wish},
 };
-use crate::{command::ApplyMode, kiosk::Kiosk, screens::ScreenId};
+use crate::{command::ApplyMode, kiosk::Kiosk, limits::refusal, screens::ScreenId};
 
 /// A configuration that a client is putting together.
 pub(super) struct Configuration {
@@ -64,7 +64,7 @@ impl OutputManagement {
             return None;
         };
         if configuration.wishes.iter().any(|(other, _)| *other == screen) {
-            resource.post_error(Error::AlreadyConfiguredHead, "this head is in the configuration already");
+            refusal::post(resource, Error::AlreadyConfiguredHead, "this head is in the configuration already");
             return None;
         }
         configuration.wishes.push((screen, wish));
@@ -97,7 +97,7 @@ fn answer(kiosk: &mut Kiosk, resource: &ZwlrOutputConfigurationV1, how: ApplyMod
     let named = |screen: ScreenId| configuration.wishes.iter().any(|(other, _)| *other == screen);
     if let Some(missing) = management.heads.iter().find(|head| !named(head.screen)) {
         let text = format!("the head {} is neither enabled nor disabled", missing.name);
-        resource.post_error(Error::UnconfiguredHead, text);
+        refusal::post(resource, Error::UnconfiguredHead, &text);
         return;
     }
     let changes = wish::changes(&management.heads, &configuration.wishes).map_err(|error| error.to_string());
@@ -134,7 +134,7 @@ impl Dispatch<ZwlrOutputConfigurationV1, (), Kiosk> for OutputManagement {
                 // Every object that a request makes has to be made.
                 init_head(init, id, resource, None);
             }
-            resource.post_error(Error::AlreadyUsed, "the configuration was tested or applied already");
+            refusal::post(resource, Error::AlreadyUsed, "the configuration was tested or applied already");
             return;
         }
         match request {
@@ -176,8 +176,8 @@ impl Dispatch<ZwlrOutputConfigurationHeadV1, ConfiguredHead, Kiosk> for OutputMa
         let management = &mut kiosk.protocols.output_management;
         match set(management, request, data) {
             Ok(()) => {}
-            Err(Refused::AlreadySet) => resource.post_error(HeadError::AlreadySet, "this was set already"),
-            Err(Refused::Wrong(error, text)) => resource.post_error(error, text),
+            Err(Refused::AlreadySet) => refusal::post(resource, HeadError::AlreadySet, "this was set already"),
+            Err(Refused::Wrong(error, text)) => refusal::post(resource, error, &text),
         }
     }
 }
