@@ -136,7 +136,7 @@ fn run(options: Options, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
     runtime.shutdown_background();
 }
 
-fn listen(path: &Path) -> Result<Socket, BindError> {
+pub(super) fn listen(path: &Path) -> Result<Socket, BindError> {
     let listener = bind(path, Access::EVERYBODY, PROGRAM)?;
     let file = SocketFile::of(path).map_err(|error| BindError::Make { path: path.to_owned(), error })?;
     Ok(Socket { listener, file, path: path.to_owned(), link: None })

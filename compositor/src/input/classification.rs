@@ -134,7 +134,7 @@ pub fn bus(path: &str) -> Bus {
 /// outside. USB; PS/2, whose socket industrial machines have; virtual devices, as which Bluetooth comes; and remote
 /// controls, which reach a machine by infrared or by the HDMI cable. Nothing known of the path: it is not.
 pub fn is_built_in(path: &str, name: &str) -> bool {
-    const FROM_OUTSIDE: [&str; 5] = ["usb", "serio", "bluetooth", "rc", "thunderbolt"];
+    const FROM_OUTSIDE: [&str; 4] = ["usb", "serio", "bluetooth", "rc"];
     let outside = |part: &str| FROM_OUTSIDE.iter().any(|bus| part.strip_prefix(bus).is_some_and(is_number));
     !path.is_empty() && !path.contains("/devices/virtual/") && !path.split('/').any(outside) && !is_remote_control(name)
 }

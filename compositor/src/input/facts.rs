@@ -39,7 +39,7 @@ impl Facts {
 /// What a device says of itself gets into logs, terminals and the saved state, and the kernel lets it say anything: it
 /// has no control characters there.
 fn plain(text: &str) -> String {
-    text.trim().chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 #[cfg(test)]

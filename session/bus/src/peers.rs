@@ -20,9 +20,15 @@ const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
 /// Pause after a connection can't be accepted (no file descriptors left): there is no event for "again".
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
+/// Pause until a socket that could not be made is tried again: what was in the way went, and nobody tells. Doubled each
+/// time, up to the second one.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+const TRY_AGAIN_AT_MOST: Duration = Duration::from_secs(60);
+
 /// Serves clients for ever, and makes the socket anew when it is lost.
 pub async fn serve<S: Service>(places: &Places, shared: &Arc<Shared<S>>) {
     let guid = OwnedGuid::from(Guid::generate());
+    let mut pause = TRY_AGAIN;
     loop {
         let made = (places.listen)().and_then(|socket| {
             let listener = socket.listener.try_clone().and_then(UnixListener::from_std);
@@ -31,6 +37,7 @@ pub async fn serve<S: Service>(places: &Places, shared: &Arc<Shared<S>>) {
         });
         match made {
             Ok((socket, listener)) => {
+                pause = TRY_AGAIN;
                 tokio::select! {
                     () = accept(&listener, shared, &guid) => {}
                     () = lost(&socket, &places.look) => {
@@ -41,7 +48,8 @@ pub async fn serve<S: Service>(places: &Places, shared: &Arc<Shared<S>>) {
             Err(error) => {
                 tracing::error!(%error, "no D-Bus socket: kioskctl needs the system bus");
                 // A directory that is made anew may have other rights.
-                places.look.notified().await;
+                let _ = tokio::time::timeout(pause, places.look.notified()).await;
+                pause = (pause * 2).min(TRY_AGAIN_AT_MOST);
             }
         }
     }
@@ -55,7 +63,7 @@ async fn lost(socket: &Socket, look: &Notify) {
         let changed = async {
             match &mut watch {
                 Some(watch) => watch.changed().await,
-                None => std::future::pending().await,
+                None => tokio::time::sleep(TRY_AGAIN_AT_MOST).await,
             }
         };
         tokio::select! {

@@ -1,9 +1,14 @@
 //! Peer to peer: reads, writes, signals, file descriptors, and what happens at the limits.
 
 use std::io::{Read, Seek, Write};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use kiosk_bus::Places;
 use kiosk_core::config::{Brightness, Position, Rotation};
+use kiosk_core::sockets::BindError;
 
+use super::super::{objects::Objects, service::listen, shared::Shared};
 use super::*;
 
 #[test]
@@ -260,5 +265,33 @@ fn clients_that_come_and_go_leave_nothing_behind() {
             client.close().await.unwrap();
         }
         assert!(open() < 100, "{} file descriptors are open", open());
+    });
+}
+
+#[test]
+fn a_socket_that_cannot_be_made_at_first_is_made_later() {
+    run(async {
+        let directory = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = directory.path().join("compositor.sock");
+        let (tries, socket) = (AtomicUsize::new(0), path.clone());
+        let make = move || match tries.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(BindError::Make { path: socket.clone(), error: std::io::ErrorKind::StorageFull.into() }),
+            _ => listen(&socket),
+        };
+        let (_snapshots, receiver) = tokio::sync::watch::channel(Arc::new(snapshot()));
+        let authority = kiosk_core::authority::Authority::default();
+        let shared = Shared { snapshots: receiver, to_loop: Box::new(|_| {}), authority, patience: SOON };
+        let places = Places { listen: Box::new(make), bus: None, look: Arc::default() };
+        let service = tokio::spawn(kiosk_bus::serve(places, Arc::new(Objects(Arc::new(shared)))));
+        let stream = loop {
+            match std::os::unix::net::UnixStream::connect(&path) {
+                Ok(stream) => break stream,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        let client = Builder::unix_stream(stream).p2p().build().await.unwrap();
+        assert_eq!(*get(&client, ROOT_PATH, COMPOSITOR, "Stage").await, Variant::from("splash"));
+        service.abort();
     });
 }
