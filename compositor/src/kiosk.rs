@@ -97,6 +97,7 @@ impl Kiosk {
         if self.stage.windows.prune() {
             self.windows_changed();
         }
+        self.release_ended_grab();
         let now = self.now();
         if self.stage.update_cover(now) {
             self.publisher.mark_changed();

@@ -11,6 +11,7 @@ use std::{
     },
 };
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use smithay::{
     reexports::wayland_server::{
         Client, Resource,
@@ -64,7 +65,9 @@ pub struct ClientState {
     /// What single ones of them have.
     pub tallies: Tallies,
     /// Its connection, to be asked whether it reads; `None`: it is not known.
-    pub socket: Option<OwnedFd>,
+    /// Given back with the connection: clients that have gone are remembered here and there, and would never learn that
+    /// they were turned out.
+    socket: Mutex<Option<OwnedFd>>,
     /// How often it asked for the list of globals, or bound `wl_compositor`.
     registries: AtomicU32,
     endless: Endless,
@@ -89,10 +92,19 @@ impl ClientState {
             shell,
             counts: limits.client(privilege, user)?,
             tallies: Tallies::default(),
-            socket,
+            socket: Mutex::new(socket),
             registries: AtomicU32::new(0),
             endless: limits.endless.clone(),
         }))
+    }
+
+    /// Whether it reads what it is sent: the kernel takes a socket for writable as long as no more than a quarter of what
+    /// may wait in it does. What is not known is not held against it.
+    pub fn reads(&self) -> bool {
+        let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(socket) = &*socket else { return true };
+        let mut asked = [PollFd::new(socket, PollFlags::OUT)];
+        poll(&mut asked, Some(&Timespec::default())).is_err() || asked[0].revents().contains(PollFlags::OUT)
     }
 
     /// The number of the shell whose client has this surface.
@@ -105,6 +117,7 @@ impl ClientState {
 impl ClientData for ClientState {
     fn initialized(&self, _client: ClientId) {}
     fn disconnected(&self, client: ClientId, reason: DisconnectReason) {
+        drop(self.socket.lock().unwrap_or_else(PoisonError::into_inner).take());
         match reason {
             DisconnectReason::ConnectionClosed => tracing::debug!(?client, "client left"),
             DisconnectReason::ProtocolError(error) => {

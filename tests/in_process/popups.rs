@@ -179,6 +179,49 @@ fn a_popup_with_a_grab_has_the_keys_and_hands_them_back() {
     assert_eq!(fixture[client].error(), None);
 }
 
+#[test]
+fn a_client_that_dies_with_its_menu_open_leaves_keyboard_and_pointer_to_the_next() {
+    let mut fixture = Fixture::new(&["400x300"]);
+    let (client, shell) = fixture.shell();
+    fixture.point((20.0, 20.0));
+    fixture.click();
+    fixture.roundtrip(client);
+    let popup = fixture.popup(client, &shell.xdg, (50, 60), (80, 40), SLIDE, true);
+    assert!(!dismissed(&fixture, client, &popup), "the grab was refused");
+    // The browser that comes in its place may be there before the old one has gone.
+    let (next, window) = fixture.shell();
+    fixture[client].kill();
+    fixture.until("the old window gone", |fixture| fixture.kiosk.stage.windows.iter().count() == 1);
+    fixture.roundtrip(next);
+    let keyboard = fixture.kiosk.seat.seat.get_keyboard().unwrap();
+    assert!(!keyboard.is_grabbed() && !fixture.kiosk.seat.seat.get_pointer().unwrap().is_grabbed());
+    assert_eq!(fixture[next].seen.keyboard.last(), Some(&KeySeen::Enter(window.id())));
+    assert_eq!(fixture.kiosk.protocols.limits.clients(), 1, "the dead one is counted");
+    fixture.tap_key(keys::A);
+    fixture.roundtrip(next);
+    let typed = fixture[next].seen.keyboard.iter().filter(|seen| matches!(seen, KeySeen::Key { .. })).count();
+    assert_eq!(typed, 2);
+    let menu = fixture.popup(next, &window.xdg, (50, 60), (80, 40), SLIDE, true);
+    assert!(!dismissed(&fixture, next, &menu), "its own menu was refused");
+}
+
+#[test]
+fn a_client_that_nobody_attends_to_takes_no_keys() {
+    let mut fixture = Fixture::new(&["400x300"]);
+    let (behind, hidden) = fixture.shell();
+    let (client, shell) = fixture.shell();
+    fixture.point((20.0, 20.0));
+    fixture.click();
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.keyboard.last(), Some(&KeySeen::Enter(shell.id())));
+    let popup = fixture.popup(behind, &hidden.xdg, (50, 60), (80, 40), SLIDE, true);
+    assert!(dismissed(&fixture, behind, &popup), "a window that nobody sees took the keyboard");
+    let keys = fixture[client].seen.keyboard.len();
+    fixture.tap_key(keys::A);
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.keyboard.len(), keys + 2);
+}
+
 /// Two clients: a shell that leaves the screen's edge free, and the popup's own click reaches nobody else.
 fn small_shell(fixture: &mut Fixture) -> (ClientId, Toplevel) {
     let client = fixture.client();

@@ -9,6 +9,7 @@ pub mod mapping;
 mod pace;
 mod pen;
 mod pointer;
+mod popup_grab;
 mod requests;
 mod swallow;
 mod target;

@@ -7,7 +7,6 @@
 
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use smithay::{
     backend::input::{Device, Event as _, InputBackend, InputEvent, TouchEvent},
     input::pointer::MotionEvent,
@@ -21,14 +20,10 @@ use crate::{backend::input_device::InputDevice, kiosk::Kiosk, privilege::ClientS
 /// How often it is asked whether a client reads again that has not been told where the pointer is.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 
-/// Whether the surface's client reads what it is sent: the kernel takes a socket for writable as long as no more than a
-/// quarter of what may wait in it does.
+/// Whether the surface's client reads what it is sent.
 pub(super) fn is_read(surface: &WlSurface) -> bool {
     let Some(client) = surface.client() else { return true };
-    let Some(socket) = client.get_data::<ClientState>().and_then(|state| state.socket.as_ref()) else { return true };
-    let mut asked = [PollFd::new(socket, PollFlags::OUT)];
-    // What is not known is not held against it.
-    poll(&mut asked, Some(&Timespec::default())).is_err() || asked[0].revents().contains(PollFlags::OUT)
+    client.get_data::<ClientState>().is_none_or(ClientState::reads)
 }
 
 impl Kiosk {

@@ -26,7 +26,10 @@ use smithay::{
                 xdg_wm_base::{Error as XdgError, XdgWmBase},
             },
         },
-        wayland_server::protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
+        wayland_server::{
+            Resource,
+            protocol::{wl_output::WlOutput, wl_seat::WlSeat, wl_surface::WlSurface},
+        },
     },
     utils::Serial,
     wayland::{
@@ -126,7 +129,13 @@ impl XdgShellHandler for Kiosk {
         let seat: Seat<Self> = self.seat.seat.clone();
         let popup = PopupKind::Xdg(surface);
         let Ok(root) = find_popup_root_surface(&popup) else { return };
+        // Whoever is neither typed to nor pointed at has no reason to take that from who is.
+        let attended = self.has_attention(&root);
         let Ok(mut grab) = self.stage.popups.grab_popup(root, popup, &seat, serial) else { return };
+        if !attended {
+            grab.ungrab(PopupUngrabStrategy::All);
+            return;
+        }
         if let Some(keyboard) = seat.get_keyboard() {
             let foreign = keyboard.is_grabbed()
                 && !(keyboard.has_grab(serial) || keyboard.has_grab(grab.previous_serial().unwrap_or(serial)));
@@ -164,6 +173,14 @@ impl XdgShellHandler for Kiosk {
 }
 
 impl Kiosk {
+    /// Whether keys or the pointer go to the client of this surface.
+    fn has_attention(&self, surface: &WlSurface) -> bool {
+        let seat = &self.seat.seat;
+        let keyboard = seat.get_keyboard().and_then(|keyboard| keyboard.current_focus());
+        let pointer = seat.get_pointer().and_then(|pointer| pointer.current_focus());
+        keyboard.into_iter().chain(pointer).any(|focus| focus.id().same_client_as(&surface.id()))
+    }
+
     /// The protocol wants a configure in answer to each state request: it says what was said before.
     fn answer_state_request(&mut self, surface: &ToplevelSurface) {
         if surface.is_initial_configure_sent() {
