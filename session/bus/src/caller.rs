@@ -16,6 +16,7 @@ const UNKNOWN: u32 = u32::MAX;
 /// A caller as the quotas see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Who {
+    /// The user, by the kernel's or the bus's word.
     pub uid: u32,
     /// Root, our own user, or a member of the group kiosk-admin: may use the places that are kept.
     pub privileged: bool,

@@ -26,13 +26,16 @@ const QUEUE: usize = 4;
 
 /// The way in of a connection: what zbus builds it from, and the calls that come.
 pub struct Entrance {
+    /// For zbus, with the socket split into reader and writer.
     pub builder: Builder<'static>,
+    /// Calls in the order in which they came; bounded, so a caller that floods waits.
     pub calls: mpsc::Receiver<Incoming>,
     /// Names the connection in quotas and in the log.
     pub name: String,
 }
 
 impl Entrance {
+    /// `name` tells the connection from others; `bus`: the peer is a message bus and speaks for many.
     pub fn new<S>(shared: &Shared<S>, stream: UnixStream, name: String, bus: bool) -> Self {
         let stream = Arc::new(stream);
         let (sender, calls) = mpsc::channel(QUEUE);

@@ -110,8 +110,11 @@ pub fn system_bus() -> String {
 
 /// What all connections of a daemon share.
 pub(crate) struct Shared<S> {
+    /// What is served.
     pub service: Arc<S>,
+    /// Quotas over all connections.
     pub limits: limits::Limits,
+    /// Finds objects and introspects them.
     pub tree: tree::Tree,
 }
 

@@ -42,6 +42,7 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Nothing is used yet.
     pub fn new() -> Self {
         Limits {
             connections: Quota::new(MAX_CONNECTIONS, MAX_CONNECTIONS_EACH).keeping(KEPT_CONNECTIONS),

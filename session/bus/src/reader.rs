@@ -46,10 +46,13 @@ const MAX_HANDSHAKE: usize = 16 * 1024;
 /// Why a call is refused before it is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// Its size, bytes.
     #[error("the message has {0} bytes, at most {LARGE} are taken")]
     TooLarge(usize),
+    /// All places for large messages are taken.
     #[error("other large messages are being answered: try again when they are")]
     Busy,
+    /// They are closed at once.
     #[error("no method here takes a file descriptor")]
     Descriptors,
 }
@@ -57,12 +60,15 @@ pub enum Refusal {
 /// A call that has arrived.
 #[derive(Debug)]
 pub struct Incoming {
+    /// As it was read; its body is not checked yet.
     pub call: Message,
+    /// `None`: it is to be carried out.
     pub refusal: Option<Refusal>,
     /// Of a large message; to be held until it is answered.
     pub large: Option<Place<String>>,
 }
 
+/// zbus's reading half, which takes no more than the limits allow.
 #[derive(Debug)]
 pub struct Reader {
     socket: Arc<UnixStream>,
@@ -77,6 +83,7 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// Hands calls to `calls`; answers to our own calls go to zbus.
     pub fn new(
         socket: Arc<UnixStream>,
         calls: mpsc::Sender<Incoming>,

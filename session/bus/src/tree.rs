@@ -49,6 +49,7 @@ pub struct Tree {
 }
 
 impl Tree {
+    /// With the service's manager and branches, and nothing known of its objects yet.
     pub fn new<S: Service>() -> Self {
         Tree { manager: S::MANAGER, branches: S::BRANCHES, facts: Mutex::default() }
     }

@@ -20,6 +20,7 @@ const WRITE_LIMIT: Duration = Duration::from_secs(5);
 /// Descriptors in one message of ours: a screenshot is one.
 const MAX_DESCRIPTORS: usize = 1;
 
+/// zbus's writing half, which gives up a peer that does not read.
 #[derive(Debug)]
 pub struct Writer(pub Arc<UnixStream>);
 
