@@ -46,7 +46,9 @@ const BLANK: &str = "about:blank";
 pub struct Surroundings {
     /// Of the compositor, as a path.
     pub wayland_display: PathBuf,
+    /// Where it keeps what it keeps.
     pub directories: Directories,
+    /// It runs as root, where its sandbox does not work.
     pub root: bool,
     /// Of the machine, KiB; `None`: unknown.
     pub memory: Option<u64>,

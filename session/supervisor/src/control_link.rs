@@ -26,12 +26,14 @@ const WRITE_LIMIT: Duration = Duration::from_secs(10);
 /// What comes from the compositor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
+    /// Connected, and the compositor has said hello.
     Up {
         /// Of the compositor, 0: unknown.
         pid: u32,
         /// The Wayland socket, as a path.
         wayland_display: PathBuf,
     },
+    /// Not connected any more.
     Down,
 }
 

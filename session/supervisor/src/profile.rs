@@ -21,7 +21,9 @@ const PART: &str = "shell-";
 pub struct Directories {
     /// Home and configuration of the browser, where the user has none.
     pub base: PathBuf,
+    /// Cookies, storage and settings: what must outlive a restart.
     pub profile: PathBuf,
+    /// What the browser can get again.
     pub cache: PathBuf,
 }
 

@@ -98,8 +98,11 @@ impl Ladder {
 /// All that is remembered of failures.
 #[derive(Debug, Clone, Default)]
 pub struct Recovery {
+    /// Between launches.
     pub browser: Backoff,
+    /// Between loads of the page.
     pub page: Backoff,
+    /// How much has been tried.
     pub ladder: Ladder,
     stable_at: Option<Duration>,
 }

@@ -24,17 +24,22 @@ pub use object::Session;
 /// A command on its way to the session; dropped unanswered, the caller hears that the session is ending.
 #[derive(Debug)]
 pub struct Call {
+    /// What is wanted.
     pub command: Command,
+    /// Where the answer goes; nobody may be waiting any more.
     pub reply: oneshot::Sender<Result<(), Refusal>>,
 }
 
 /// The session as D-Bus shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
+    /// As the report tells it to the compositor.
     pub state: State,
+    /// The page that is shown or wanted, passwords masked.
     pub url: String,
     /// Since when the state holds, microseconds of CLOCK_BOOTTIME.
     pub since: u64,
+    /// Of the shell, since the session began.
     pub restarts: u32,
     /// Reason, action, and when, microseconds of CLOCK_BOOTTIME; empty and 0: none yet.
     pub last_failure: (String, String, u64),
@@ -42,6 +47,7 @@ pub struct Status {
     pub pid: u32,
     /// How often the state became ready, and how often something failed: a change is a signal.
     pub readies: u64,
+    /// Counts what `last_failure` shows the last of.
     pub failures: u64,
 }
 
@@ -51,7 +57,9 @@ pub type Shells = Arc<[Shared]>;
 /// What every connection works with, for one shell.
 #[derive(Clone)]
 pub struct Shared {
+    /// The newest status.
     pub status: watch::Receiver<Status>,
+    /// To the session's loop; bounded.
     pub calls: mpsc::Sender<Call>,
     /// The configured page: decides which schemes may be opened besides the web's.
     pub home: Url,

@@ -26,12 +26,14 @@ impl Clock {
     /// In a tokio runtime. Fails only where no more files can be opened.
     // What is deprecated is that `new` takes types whose descriptor may change; an `OwnedFd` is always the same, and
     // its successor is unsafe.
+    /// Counts from now.
     #[allow(deprecated)]
     pub fn start() -> io::Result<Self> {
         let alarm = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)?;
         Ok(Clock { start: since_boot(), alarm: AsyncFd::new(alarm)? })
     }
 
+    /// Since the start, with the time that the machine slept.
     pub fn now(&self) -> Duration {
         since_boot().saturating_sub(self.start)
     }

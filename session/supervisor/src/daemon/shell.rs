@@ -16,6 +16,7 @@ use kiosk_core::config::Shell as Configured;
 
 /// One shell, from its start to its end.
 pub(super) struct Shell {
+    /// Of the process that was started, the leader of its group.
     pub pid: u32,
     /// `None`: it is no browser.
     pub page: Option<Page>,

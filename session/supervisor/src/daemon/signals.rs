@@ -10,6 +10,7 @@ pub(super) struct Signals {
 }
 
 impl Signals {
+    /// In a tokio runtime. Fails only where no more files can be opened.
     pub fn new() -> std::io::Result<Self> {
         let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         Ok(Signals { terminate, interrupt, told: false })

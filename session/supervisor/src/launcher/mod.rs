@@ -21,6 +21,7 @@ pub use process::{Process, end_group};
 pub struct Order {
     /// A path.
     pub program: PathBuf,
+    /// Without the program's name.
     pub arguments: Vec<OsString>,
     /// Set, or taken away (`None`).
     pub environment: Vec<(OsString, Option<OsString>)>,
@@ -31,8 +32,10 @@ pub struct Order {
 /// Why the shell was not started.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
+    /// The program, and how to install it.
     #[error("{0} is not installed: {1}")]
     Missing(String, &'static str),
+    /// The program, and what the kernel said.
     #[error("{0} could not be started: {1}")]
     Spawn(String, std::io::Error),
 }

@@ -16,7 +16,10 @@ pub enum Command {
         hard: bool,
     },
     /// Shows another page.
-    Open { url: Url },
+    Open {
+        /// Of a scheme and a server that are allowed.
+        url: Url,
+    },
     /// Shows the configured page.
     Home,
     /// Ends the shell and starts it anew.
@@ -39,14 +42,19 @@ impl Command {
 /// Why not, in one sentence for a person.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
+    /// Why the page did not come up after what was asked.
     #[error("the page is not shown: {0}")]
     Failed(String),
+    /// The caller waited long enough; the session still tries.
     #[error("the page is not shown yet, the session goes on trying (kioskctl status, kioskctl wait ready)")]
     NotYet,
+    /// By `kioskctl stop`.
     #[error("the session is stopped: start it first (kioskctl start)")]
     Stopped,
+    /// It is being started, or waits for the server.
     #[error("the browser is not up yet: try again when it is (kioskctl wait ready)")]
     NoBrowser,
+    /// A shell of another kind has no page.
     #[error("the shell is the command of shell.command, not a browser: it can be restarted, stopped and started")]
     NotABrowser,
 }

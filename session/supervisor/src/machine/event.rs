@@ -9,6 +9,7 @@ use kiosk_core::config::Url;
 /// What the machine has to know of the configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// The configured page.
     pub home: Url,
     /// A Wayland client of its own, not the browser: there is no page to look after.
     pub command: bool,
@@ -30,31 +31,40 @@ pub enum Event {
         /// Process id, 0 when unknown: another number is another compositor.
         pid: u32,
     },
+    /// The connection to it has ended, or was never there.
     CompositorDown,
-    /// Answers to [`Effect::Probe`].
+    /// The answer to [`Effect::Probe`]: the page can be opened.
     ServerUp,
+    /// The answer to [`Effect::Probe`]: it can't yet, and is asked again later.
     ServerDown {
+        /// One sentence, for people.
         reason: String,
     },
-    /// Answers to [`Effect::Launch`].
+    /// The answer to [`Effect::Launch`]: the shell runs.
     Launched {
+        /// Of the leader of its process group.
         pid: u32,
     },
+    /// The answer to [`Effect::Launch`]: it could not be started.
     LaunchFailed {
+        /// One sentence, for people.
         reason: String,
     },
     /// The shell's process has ended, for whatever reason; all its children too.
     Exited {
+        /// Its exit status or signal, in words.
         how: String,
     },
     /// The browser takes orders for its page.
     Attached,
     /// The browser no longer does.
     Detached {
+        /// Why its pipe has ended.
         reason: String,
     },
     /// The page is at another URL.
     Moved {
+        /// Where it is now.
         url: String,
     },
     /// The page is up, as `shell.ready.page` has it.
@@ -63,29 +73,37 @@ pub enum Event {
     PageLoaded,
     /// A page was not opened, or replaced by an error page.
     PageFailed {
+        /// What was to be opened.
         url: String,
+        /// The browser's error, or the server's status.
         reason: String,
         /// An error page is what the browser shows now.
         error_page: bool,
     },
     /// A server has answered with an error for what was to be in the page's place; what was shown before still is.
     PageStale {
+        /// What was to be opened.
         url: String,
+        /// The server's status.
         reason: String,
         /// It is tried again: the page is out of date, or was to go on by itself.
         again: bool,
     },
     /// The page wanted to go where it may not, and stayed.
     Refused {
+        /// Where it wanted to go.
         url: String,
     },
+    /// The page's renderer is gone; the browser is still there.
     PageCrashed,
     /// The page waits for a person to answer its dialog, or no longer does. It can't answer meanwhile.
     Dialog {
+        /// It waits.
         open: bool,
     },
     /// Another window of the browser covers the page, or no longer does.
     Covered {
+        /// It is covered.
         covered: bool,
     },
     /// The answer to [`Effect::Ping`] or [`Effect::Unstick`].
@@ -108,13 +126,22 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
     /// Ask the server for this URL; an answer that no longer interests is not to come.
-    Probe { url: Url },
+    Probe {
+        /// The page that is wanted.
+        url: Url,
+    },
     /// Start the shell.
     Launch,
-    /// End the shell and everything it started, by force after `grace`.
-    Kill { grace: Duration },
-    /// Open this URL in the page.
-    Navigate { url: Url },
+    /// End the shell and everything it started.
+    Kill {
+        /// How long it has to end in order; then it is killed.
+        grace: Duration,
+    },
+    /// Open another document in the page.
+    Navigate {
+        /// Where it is.
+        url: Url,
+    },
     /// Load the page again.
     Reload {
         /// Past all caches.
@@ -134,6 +161,7 @@ pub enum Effect {
     SetProfileAside,
     /// Tell that the page wanted to go where it may not.
     Refused {
+        /// Where it wanted to go.
         url: String,
         /// Since the session began, this one included.
         count: u64,
@@ -147,6 +175,8 @@ pub enum Effect {
 /// What went wrong and what is done about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
+    /// One sentence.
     pub reason: String,
+    /// One sentence: what the session does about it, and when.
     pub action: String,
 }

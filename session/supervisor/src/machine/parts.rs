@@ -31,6 +31,7 @@ pub(super) enum Compositor {
 }
 
 impl Compositor {
+    /// There is a compositor to show a window on.
     pub fn is_here(self) -> bool {
         matches!(self, Compositor::Here { .. })
     }
@@ -85,6 +86,7 @@ pub(super) enum Launch {
 }
 
 impl Launch {
+    /// When the launch is due; `None`: it is not waited for.
     pub fn at(self) -> Option<Duration> {
         match self {
             Launch::Now => None,
@@ -165,6 +167,7 @@ pub(super) enum Health {
 }
 
 impl Health {
+    /// When the next question, or the end of waiting for an answer, is due; `None`: nothing is asked.
     pub fn at(self) -> Option<Duration> {
         match self {
             Health::NotAsked => None,
@@ -191,10 +194,12 @@ pub(super) enum ReadyClock {
 }
 
 impl ReadyClock {
+    /// Counts from `now`; `timeout` is `shell.ready.timeout`, `None`: the page may take for ever.
     pub fn started(timeout: Option<Duration>, now: Duration) -> Self {
         timeout.map_or(ReadyClock::Off, |timeout| ReadyClock::Until(now + timeout))
     }
 
+    /// When the page has taken too long.
     pub fn at(self) -> Option<Duration> {
         match self {
             ReadyClock::Until(at) => Some(at),

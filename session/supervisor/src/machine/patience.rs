@@ -38,6 +38,7 @@ impl Patience {
         Patience { end: now + longest.max(stall), stall, worked_at: now, measure_at: now + INTERVAL, work: None }
     }
 
+    /// When to measure next, or to give up.
     pub fn deadline(&self) -> Duration {
         self.measure_at.min(self.worked_at + self.stall).min(self.end)
     }

@@ -45,6 +45,7 @@ pub(super) struct Ends {
     signals: Signals,
     from_tasks: mpsc::UnboundedReceiver<Input>,
     from_bus: mpsc::Receiver<Call>,
+    /// The other end of `from_bus`.
     pub calls: mpsc::Sender<Call>,
 }
 
@@ -85,6 +86,7 @@ pub(super) struct Daemon {
     /// Tells the bus to look after its socket.
     look: Arc<Notify>,
     report: watch::Sender<Report>,
+    /// What D-Bus shows.
     pub status: watch::Sender<Status>,
     directories: Directories,
     wayland_display: PathBuf,
