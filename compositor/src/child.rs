@@ -20,7 +20,10 @@ pub enum Role {
     /// `kioskd -- COMMAND`: its end is our end, with its status.
     Command(Vec<String>),
     /// kiosk-session: started again when it ends.
-    Session { config: Option<PathBuf> },
+    Session {
+        /// The file of `--config`; `None`: the layered configuration.
+        config: Option<PathBuf>,
+    },
 }
 
 /// Longest wait before kiosk-session is started again.
@@ -36,9 +39,11 @@ const NOT_FOUND: u8 = 127;
 /// A cloneable description of what to start.
 #[derive(Debug, Clone)]
 pub struct Launch {
+    /// Which program, and what its end means.
     pub role: Role,
     /// Path of the shell's Wayland socket.
     pub wayland: PathBuf,
+    /// Where the sockets are: the child finds them by it.
     pub runtime_dir: PathBuf,
 }
 

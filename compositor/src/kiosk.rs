@@ -49,28 +49,45 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Everything the compositor knows.
 pub struct Kiosk {
+    /// To add sources to the event loop.
     pub handle: LoopHandle<'static, Kiosk>,
+    /// libwayland's display: clients and globals.
     pub display: DisplayHandle,
+    /// The clock of frame times and input events: CLOCK_MONOTONIC.
     pub clock: Clock<Monotonic>,
+    /// As it was read at the start. What was changed and kept since is in `saved`.
     pub config: Config,
+    /// How far the program has come, and how it ends.
     pub lifecycle: Lifecycle,
+    /// What smithay keeps for each protocol.
     pub protocols: Protocols,
+    /// The `wl_seat`, its devices, and what of them is kept from clients.
     pub seat: SeatParts,
     /// Whether the seat's devices are ours to use.
     pub seat_session: SeatSession,
+    /// Every screen, connected or kept, with its layout and redraw state.
     pub screens: Screens,
+    /// What is shown, in which order.
     pub stage: Stage,
+    /// The way to the screens' devices.
     pub backend: Box<dyn Backend>,
+    /// Page flips that are awaited, and those that never came.
     pub flips: FlipWatch,
+    /// Connections of kiosk-session on the control socket.
     pub session: SessionLinks,
+    /// Whether D-Bus has to be told anything.
     pub publisher: Publisher,
+    /// What people read in `kioskctl status`.
     pub problems: Problems,
+    /// Changes that outlive a restart (`state.toml`).
     pub saved: Saved,
     /// Changes of the screens that go back unless they are confirmed.
     pub trial: Trial,
+    /// Which display has which control for it.
     pub brightness: Brightness,
     /// Which screens are on, and until when.
     pub power: Power,
+    /// One-shot timers that must not be armed twice.
     pub timers: Timers,
 }
 

@@ -91,25 +91,35 @@ impl Options {
 /// `--backend`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BackendChoice {
+    /// In a window where a desktop is announced (`WAYLAND_DISPLAY`, `DISPLAY`), else on the screens of this seat.
     Auto,
+    /// The screens of this seat.
     Kms,
+    /// A window of a desktop.
     Winit,
+    /// Screens in memory, seen by screenshots.
     Headless,
 }
 
 /// `--renderer`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RendererChoice {
+    /// By the GPU where there is one.
     Auto,
+    /// By the GPU; no start without.
     Gles,
+    /// By the CPU.
     Pixman,
 }
 
 /// `--session`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SessionChoice {
+    /// kiosk-session is started, and again when it ends.
     Auto,
+    /// A service manager starts it.
     External,
+    /// No page: only what clients show.
     None,
 }
 

@@ -14,7 +14,9 @@ const SAVE_INTERVAL: Duration = Duration::from_secs(3);
 /// Changes that outlive a restart, and where they are kept (`None`: nowhere).
 #[derive(Default)]
 pub struct Saved {
+    /// What was kept so far.
     pub state: SavedState,
+    /// Where `state.toml` is; `None`: kept until the end of the program.
     pub directory: Option<PathBuf>,
     /// Something was written in passing a moment ago.
     resting: bool,
@@ -23,6 +25,7 @@ pub struct Saved {
 }
 
 impl Saved {
+    /// With what was read at the start.
     pub fn new(state: SavedState, directory: Option<PathBuf>) -> Self {
         Self { state, directory, ..Self::default() }
     }

@@ -56,7 +56,9 @@ const ADMIN_ONLY: [&str; 9] = [
 
 /// What is kept with each client.
 pub struct ClientState {
+    /// smithay's.
     pub compositor: CompositorClientState,
+    /// By the socket that it came through.
     pub privilege: Privilege,
     /// The number of the shell through whose socket it came: its windows are on that one's screen.
     pub shell: usize,
@@ -241,7 +243,9 @@ pub(crate) use guarded;
 
 /// What a guard answers a request with: a protocol error of the object's interface.
 pub struct Refused {
+    /// Of the interface's `error` enum.
     pub code: u32,
+    /// What was wrong, for the client's author.
     pub sentence: String,
 }
 

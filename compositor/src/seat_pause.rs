@@ -13,6 +13,7 @@ const RESUME_RETRY: Duration = Duration::from_millis(200);
 pub struct SeatSession {
     /// Another virtual terminal has the devices.
     pub paused: bool,
+    /// Whether it is being found out if the seat is still ours.
     pub check: SeatCheck,
 }
 

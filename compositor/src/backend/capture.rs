@@ -22,8 +22,10 @@ use crate::stage::Frame;
 pub enum CaptureError {
     #[error("the screen could not be drawn into memory: {0}")]
     Render(String),
+    /// The `png` library failed, which it does at sizes that no screen has.
     #[error("the picture could not be written as PNG: {0}")]
     Encode(#[from] png::EncodingError),
+    /// The kernel gave no memory file, or not all of it.
     #[error("no memory for the picture: {0}")]
     Memory(#[from] std::io::Error),
 }
@@ -31,8 +33,11 @@ pub enum CaptureError {
 /// Pixels in memory order R, G, B, A, rows without padding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Capture {
+    /// Pixels, as the screen is seen: a rotation is applied.
     pub width: u32,
+    /// Pixels.
     pub height: u32,
+    /// `width * height * 4` bytes.
     pub rgba: Vec<u8>,
 }
 

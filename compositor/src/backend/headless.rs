@@ -47,6 +47,7 @@ struct Panel {
 /// Why there is no headless back end.
 #[derive(Debug, thiserror::Error)]
 pub enum HeadlessError {
+    /// The renderer of headless screens, which needs nothing but memory.
     #[error("pixman could not be started: {0}")]
     Pixman(#[from] PixmanError),
 }
@@ -62,8 +63,11 @@ pub struct Headless<H: Host> {
 /// A screen to pretend: size in pixels and scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OutputSpec {
+    /// Pixels, 1 to 16,384.
     pub width: u32,
+    /// Pixels, 1 to 16,384.
     pub height: u32,
+    /// Of `WxH@SCALE`; 1 where that part is missing.
     pub scale: ScaleFactor,
 }
 

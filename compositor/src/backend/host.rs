@@ -14,7 +14,12 @@ pub enum FlipTime {
     /// The hardware has no clock: now.
     Now,
     /// By the display's own clock: monotonic, with the frame counter of its CRTC.
-    Hardware { time: Duration, sequence: u32 },
+    Hardware {
+        /// On the monotonic clock, when the first pixel was sent.
+        time: Duration,
+        /// Counts the CRTC's refreshes; wraps.
+        sequence: u32,
+    },
 }
 
 /// The event loop's data, as back ends see it.

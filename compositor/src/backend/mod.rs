@@ -37,6 +37,7 @@ pub use host::{FlipTime, Host};
 pub struct Presented {
     /// A page flip follows; `false`: nothing had changed.
     pub queued: bool,
+    /// By which way the picture gets there, and why by no better one.
     pub scanout: Scanout,
     /// The same picture may reach the screen by a better way in another frame: this one came when that could not be
     /// found out. Not said twice in a row.
@@ -65,6 +66,7 @@ pub enum PresentError {
 /// A display's state as it is to be, for [`Backend::test`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HeadState {
+    /// Which display.
     pub head: HeadId,
     /// `None`: the one in force.
     pub mode: Option<HeadMode>,

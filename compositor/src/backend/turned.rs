@@ -157,6 +157,7 @@ pub struct TurnedRenderer<'r, R> {
 }
 
 impl<'r, R: Renderer> TurnedRenderer<'r, R> {
+    /// Draws with `inner` what comes out upright on a panel that is hung by `turn`.
     pub fn new(inner: &'r mut R, turn: Turn) -> Self {
         Self { inner, turn }
     }

@@ -65,8 +65,10 @@ fn upside_down(transform: Transform) -> Transform {
 /// Why there is no window.
 #[derive(Debug, thiserror::Error)]
 pub enum WinitError {
+    /// The desktop can't be reached, or opens no window with EGL.
     #[error("no window could be opened, WAYLAND_DISPLAY or DISPLAY must name a desktop: {0}")]
     NoWindow(#[source] window::Error),
+    /// The event loop did not take the window's source.
     #[error("the window's events could not be watched: {0}")]
     Watch(#[source] calloop::Error),
 }

@@ -31,10 +31,13 @@ const MAX_TRIES: usize = 3;
 /// Why a monitor's brightness could not be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DdcError {
+    /// The I²C bus: what was done on which device, and what the kernel said.
     #[error("{0}")]
     Bus(String),
+    /// A checksum that is wrong, or a monitor that is silent: many answer the second time.
     #[error("the monitor's answer is damaged or none")]
     Damaged,
+    /// DDC/CI works, and the monitor names brightness unsupported.
     #[error("the monitor has no such control")]
     NoControl,
 }
@@ -42,6 +45,7 @@ pub enum DdcError {
 /// What a monitor says of its brightness, in its own steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Level {
+    /// 0 to `max`.
     pub now: u16,
     /// At least 1.
     pub max: u16,

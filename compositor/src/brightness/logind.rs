@@ -11,10 +11,13 @@ const LOGIND_TIMEOUT: Duration = Duration::from_secs(5);
 /// Why logind did not set the backlight.
 #[derive(Debug, thiserror::Error)]
 pub enum LogindError {
+    /// The thread of the call could not wait for an answer.
     #[error("no runtime for the call: {0}")]
     Runtime(std::io::Error),
+    /// The system bus is not there, or logind refused.
     #[error(transparent)]
     Bus(#[from] zbus::Error),
+    /// The call is given up; logind may still carry it out.
     #[error("logind gave no answer within {} s", LOGIND_TIMEOUT.as_secs())]
     NoAnswer,
 }

@@ -29,12 +29,21 @@ pub const MIN_RESTORED_PERCENT: i32 = 5;
 /// Why a display's brightness was not set. The caller names the screen.
 #[derive(Debug, thiserror::Error)]
 pub enum BrightnessError {
+    /// Neither a backlight of the kernel's nor DDC/CI.
     #[error("this display has no brightness control")]
     NoControl,
+    /// The kernel refused the value, or its file is gone.
     #[error("the backlight could not be set: {0}")]
     Backlight(io::Error),
+    /// The file in `/sys` may not be written by us, and logind did not do it in our place.
     #[error("{file}; and logind: {logind}")]
-    NotAllowed { file: io::Error, logind: LogindError },
+    NotAllowed {
+        /// What the kernel said.
+        file: io::Error,
+        /// And what became of asking logind.
+        logind: LogindError,
+    },
+    /// It has DDC/CI, and it failed.
     #[error(transparent)]
     Monitor(#[from] DdcError),
 }
@@ -68,8 +77,13 @@ pub struct Answered {
 pub enum Next {
     /// The display's control is known now: bring back what was kept.
     Restore,
-    /// The brightness was set, or not; then set this one, if any.
-    Report { failed: Option<BrightnessError>, then: Option<i32> },
+    /// The brightness was set, or not.
+    Report {
+        /// Why not; `None`: it was set.
+        failed: Option<BrightnessError>,
+        /// What was asked for meanwhile, 0 to 100: to be set next.
+        then: Option<i32>,
+    },
 }
 
 /// One screen's control.

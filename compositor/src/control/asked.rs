@@ -15,6 +15,7 @@ use crate::snapshot::Snapshot;
 const MAX_TITLE: usize = 200;
 const MAX_TEXT: usize = 2000;
 
+/// `ApplyOutputs`: output names with what is to change. Errors name the key and what is allowed.
 pub fn apply_outputs(
     snapshot: &Snapshot,
     serial: u32,
@@ -27,10 +28,12 @@ pub fn apply_outputs(
     Ok((Action::Screen, Command::ApplyOutputs { serial, changes, mode }))
 }
 
+/// `Confirm`: the serial that the temporary change was answered with.
 pub fn confirm(serial: u32) -> Asked {
     (Action::Screen, Command::Confirm { serial })
 }
 
+/// `Screenshot`: an empty `output` is the primary one. Options: none.
 pub fn screenshot(snapshot: &Snapshot, output: &str, options: &Options) -> Result<Asked, Failure> {
     change::only(options, &[])?;
     let output = match output {
@@ -45,11 +48,13 @@ pub fn trust_input(input: &str, trusted: bool, options: &Options) -> Result<Aske
     Ok((Action::Configure, Command::TrustInput { id: input.to_owned(), trusted }))
 }
 
+/// `SwitchVt`: 1 to 63.
 pub fn switch_vt(vt: u32) -> Result<Asked, Failure> {
     let vt = VtNumber::try_from(vt).map_err(|error| Failure::invalid(error.to_string()))?;
     Ok((Action::Screen, Command::SwitchVt { vt }))
 }
 
+/// `ShowMessage`: title ([`MAX_TITLE`]) and text ([`MAX_TEXT`]) without control characters. Options: `title`.
 pub fn show_message(text: &str, options: &Options) -> Result<Asked, Failure> {
     change::only(options, &["title"])?;
     let title = match options.get("title").map(|value| &**value) {
@@ -62,6 +67,7 @@ pub fn show_message(text: &str, options: &Options) -> Result<Asked, Failure> {
     Ok((Action::Screen, request))
 }
 
+/// `Dismiss`: takes away what `show_message` put up; nothing there is no error.
 pub fn dismiss() -> Asked {
     (Action::Screen, Command::Dismiss)
 }

@@ -25,10 +25,12 @@ const LOOP_TIMEOUT: Duration = Duration::from_secs(10);
 const BLOCKING_THREADS: usize = 2;
 const BLOCKING_KEPT: Duration = Duration::from_millis(100);
 
+/// Where D-Bus is served.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// Where `compositor.sock` is made.
     pub runtime_dir: PathBuf,
+    /// The message bus besides the socket.
     pub bus: Bus,
 }
 

@@ -29,8 +29,11 @@ pub enum Bus {
 
 /// What every object needs.
 pub(super) struct Shared {
+    /// The newest snapshot; closed when the loop has ended.
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// Hands a call to the event loop; never blocks.
     pub to_loop: Box<dyn Fn(Call) + Send + Sync>,
+    /// Decides by peer credentials or polkit.
     pub authority: Authority,
     /// How long the event loop has for an answer.
     pub patience: Duration,

@@ -17,8 +17,11 @@ pub const CLIENTS: &str = "clients";
 /// Whose objects are counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
+    /// One connection's.
     Client,
+    /// All connections of one user and privilege.
     User,
+    /// All connections together.
     All,
 }
 

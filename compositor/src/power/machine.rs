@@ -52,18 +52,31 @@ impl State {
 /// What happens to screens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// A display that is not known yet, or another one, is on this screen; `on`: what its policy says.
-    Attached { screen: ScreenId, on: bool },
+    /// A display that is not known yet, or another one, is there.
+    Attached {
+        /// Where.
+        screen: ScreenId,
+        /// What its policy says.
+        on: bool,
+    },
     /// The screen is no more.
     Gone(ScreenId),
     /// Somebody switched it.
-    Commanded { screen: ScreenId, on: bool },
+    Commanded {
+        /// Which.
+        screen: ScreenId,
+        /// What it was switched to.
+        on: bool,
+    },
     /// What the schedule says now; `None`: nothing.
     Schedule(Option<bool>),
     /// Somebody keeps the screens from idling, or nobody does any more.
     Inhibited(bool),
-    /// A key, a touch, a movement; `wakes`: not just the end of one.
-    Input { wakes: bool },
+    /// A key, a touch, a movement.
+    Input {
+        /// Not just the end of one: a dark screen comes on.
+        wakes: bool,
+    },
     /// The machine slept, and is awake again.
     Woke,
     /// The deadline may have come.

@@ -50,23 +50,37 @@ use output_power::OutputPower;
 
 /// The state of every protocol.
 pub struct Protocols {
+    /// `wl_compositor`, `wl_subcompositor`.
     pub compositor: CompositorState,
+    /// `wl_shm`; formats are added when the back end is known.
     pub shm: ShmState,
+    /// `xdg_wm_base`.
     pub xdg_shell: XdgShellState,
+    /// `wl_seat`; the seat itself is in [`Kiosk::seat`].
     pub seat: SeatState<Kiosk>,
+    /// `wl_data_device_manager`: clipboard, drag and drop.
     pub data_device: DataDeviceState,
+    /// `zwp_primary_selection_device_manager_v1`.
     pub primary_selection: PrimarySelectionState,
+    /// `xdg_activation_v1`.
     pub activation: XdgActivationState,
+    /// `ext_idle_notifier_v1`, with a timer for each wish of a client.
     pub idle_notifier: IdleNotifierState<Kiosk>,
     /// Surfaces that keep the screens on while they are there.
     pub idle_inhibitors: Vec<WlSurface>,
+    /// `zwp_linux_dmabuf_v1`.
     pub dmabuf: DmabufState,
+    /// `None`: no GPU takes buffers.
     pub dmabuf_global: Option<DmabufGlobal>,
+    /// What the feedback of now says, to tell whether another is due.
     pub dmabuf_feedback: Option<DmabufOffer>,
+    /// `wp_linux_drm_syncobj_manager_v1`; `None`: the device has no timelines.
     pub syncobj: Option<DrmSyncobjState>,
     /// What commits wait for.
     pub waits: buffers::Waits,
+    /// `zwlr_output_manager_v1`.
     pub output_management: OutputManagement,
+    /// `zwlr_output_power_manager_v1`.
     pub output_power: OutputPower,
     /// What clients may have.
     pub limits: Limits,

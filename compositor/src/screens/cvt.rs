@@ -24,7 +24,9 @@ pub const REFRESH: std::ops::RangeInclusive<u32> = 10_000..=500_000;
 /// display knows reduced blanking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
+    /// Visible pixels of a line.
     pub width: u16,
+    /// Visible lines.
     pub height: u16,
     /// Kilohertz.
     pub clock: u32,

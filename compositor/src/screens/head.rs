@@ -11,8 +11,11 @@ pub struct HeadId(pub u64);
 /// What EDID says of a display; empty strings where it says nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
+    /// The manufacturer's three letters, such as `DEL`.
     pub make: String,
+    /// The monitor's name, else its product code as `0x1234`.
     pub model: String,
+    /// The serial number as a text, else as `0x12345678`.
     pub serial: String,
 }
 
@@ -28,10 +31,13 @@ impl Identity {
 /// A size and refresh rate that a display can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HeadMode {
+    /// Pixels.
     pub width: i32,
+    /// Pixels.
     pub height: i32,
     /// Millihertz.
     pub refresh: i32,
+    /// The display names it as the one that it is made for.
     pub preferred: bool,
     /// The refresh rate that was asked for, millihertz, where the timings are computed ([`super::cvt`]) and not the
     /// display's own.
@@ -41,12 +47,15 @@ pub struct HeadMode {
 /// A display as the back end found it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Head {
+    /// The back end's name for it.
     pub id: HeadId,
     /// The connector's name, such as `HDMI-A-1`.
     pub name: String,
+    /// Tells it from another display on the same connector.
     pub identity: Identity,
     /// Millimetres; zero where unknown.
     pub physical: (i32, i32),
+    /// As the display lists them, custom ones behind.
     pub modes: Vec<HeadMode>,
     /// Index into `modes`: the one in force.
     pub mode: usize,

@@ -26,8 +26,13 @@ pub enum Verdict {
     Present,
     /// None is there.
     Absent,
-    /// It stays what it was: observe it again at this time, or when it has news.
-    Held { present: bool, until: Duration },
+    /// It stays what it was.
+    Held {
+        /// Whether a display was there.
+        present: bool,
+        /// When to observe it again, unless it has news before.
+        until: Duration,
+    },
 }
 
 impl Verdict {

@@ -105,26 +105,32 @@ impl Screens {
         self.serial = self.serial.wrapping_add(1).max(1);
     }
 
+    /// All screens, those without a display included, in the order in which they came.
     pub fn iter(&self) -> impl Iterator<Item = &Screen> {
         self.list.iter()
     }
 
+    /// The same, to be changed. Whoever changes what clients see says so ([`Screens::arrange`], [`Screen::redraw`]).
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Screen> {
         self.list.iter_mut()
     }
 
+    /// `None`: it has been removed.
     pub fn get(&self, id: ScreenId) -> Option<&Screen> {
         self.list.iter().find(|screen| screen.id == id)
     }
 
+    /// `None`: it has been removed.
     pub fn get_mut(&mut self, id: ScreenId) -> Option<&mut Screen> {
         self.list.iter_mut().find(|screen| screen.id == id)
     }
 
+    /// The screen that is shown on this display.
     pub fn by_head(&self, head: HeadId) -> Option<&Screen> {
         self.list.iter().find(|screen| screen.head == Some(head))
     }
 
+    /// The screen of this connector, exactly; [`Screens::called`] knows identities too.
     pub fn by_name(&self, name: &str) -> Option<&Screen> {
         self.list.iter().find(|screen| screen.name == name)
     }

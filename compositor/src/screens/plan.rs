@@ -14,10 +14,13 @@ use crate::command::{CommandError, OutputChange};
 /// A screen's state, as it is or as it is to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Planned {
+    /// On; the CRTC is off otherwise.
     pub power: bool,
+    /// Clockwise.
     pub rotation: Rotation,
     /// In force, also where it follows the mode.
     pub scale: ScaleFactor,
+    /// The scale follows mode and size of the panel.
     pub auto_scale: bool,
     /// `None`: no display says.
     pub mode: Option<HeadMode>,
@@ -32,14 +35,19 @@ pub struct Planned {
 /// A screen as a plan starts from it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Facts {
+    /// Whose facts these are.
     pub id: ScreenId,
+    /// The connector's name.
     pub name: String,
     /// Make, model and serial number, as configuration names the display; may be empty.
     pub identity: String,
+    /// There is a display: it can take modes.
     pub connected: bool,
     /// Size of the panel in millimetres; zero where unknown.
     pub physical: (i32, i32),
+    /// Those of the display.
     pub modes: Vec<HeadMode>,
+    /// The state that a change starts from.
     pub now: Planned,
 }
 

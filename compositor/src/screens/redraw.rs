@@ -29,8 +29,11 @@ enum State {
 pub enum Drawn {
     /// A frame is queued; a page flip follows.
     Queued,
-    /// Nothing had changed. `waiting`: frame callbacks are due all the same, so the loop starts the pacing timer.
-    Empty { waiting: bool },
+    /// Nothing had changed.
+    Empty {
+        /// Frame callbacks are due all the same, so the loop starts the pacing timer.
+        waiting: bool,
+    },
     /// The device refused; the loop starts the pacing timer and the frame is tried again.
     Failed,
 }

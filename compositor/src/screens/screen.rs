@@ -31,18 +31,24 @@ pub struct ScreenId(pub u32);
 
 /// One screen.
 pub struct Screen {
+    /// Never used again after the screen is gone.
     pub id: ScreenId,
+    /// smithay's output: what `wl_output` tells clients.
     pub output: Output,
     global: Option<GlobalId>,
+    /// The connector's name, such as `HDMI-A-1`.
     pub name: String,
+    /// Of the display that is or was last connected.
     pub identity: Identity,
     /// The display it is shown on; `None`: unplugged, or virtual.
     pub head: Option<HeadId>,
     /// Size of the panel in millimetres; zero where unknown.
     pub physical: (i32, i32),
+    /// Of that display.
     pub modes: Vec<HeadMode>,
     /// It has no display and another screen carries on: it goes soon, and its windows have only to know the other.
     pub retiring: bool,
+    /// Clockwise, how the picture is turned on the panel.
     pub rotation: Rotation,
     /// Its scale follows its mode.
     pub auto_scale: bool,
@@ -50,13 +56,17 @@ pub struct Screen {
     pub position: Option<Point<i32, Logical>>,
     /// Connector or identity of the screen whose picture it shows, while that one is connected.
     pub mirror: Option<String>,
+    /// Wanted on, whether or not a display is connected.
     pub power: bool,
     /// 0 to 100; `None`: the display has no control for it, or has not answered yet.
     pub brightness: Option<i32>,
+    /// When its next frame is drawn.
     pub redraw: Redraw,
+    /// How its last frame reached the display.
     pub scanout: Scanout,
-    /// Frames drawn by us and frames shown as they came.
+    /// Frames drawn by us, with or without parts on other planes, since the screen is there.
     pub composed: u64,
+    /// Frames that were a client's buffer as it came, not counted in `composed`.
     pub direct: u64,
     /// Whether any frame has reached the display.
     pub shown: bool,
@@ -67,6 +77,7 @@ pub struct Screen {
 /// Frames that could not be shown, one after the other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
+    /// The last device error.
     pub reason: String,
     /// How many in a row.
     pub times: u32,
@@ -77,8 +88,11 @@ pub struct Trouble {
 /// What the policy says of a screen before it is first shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScreenPolicy {
+    /// Clockwise.
     pub rotation: Rotation,
+    /// Fixed, or by size and resolution.
     pub scale: Scale,
+    /// Whether it comes up lit.
     pub power: bool,
     /// Top left corner in the layout; `None`: beside the others.
     pub position: Option<Position>,

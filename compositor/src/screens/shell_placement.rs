@@ -19,6 +19,7 @@ pub enum ShellScreen {
 /// A screen as a shell sees it.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a, Called: Fn(&str) -> bool> {
+    /// Its connector.
     pub name: &'a str,
     /// Whether its identity is this.
     pub called: Called,

@@ -46,6 +46,7 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// Hidden until the pointer moves, or always, by `policy`.
     pub fn new(policy: Policy) -> Self {
         Self {
             policy,
@@ -127,6 +128,7 @@ impl Cursor {
         }
     }
 
+    /// What was dragged is dropped, or the client gave it up: its icon goes.
     pub fn end_drag(&mut self) {
         self.dragged = None;
     }

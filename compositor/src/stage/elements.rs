@@ -15,7 +15,8 @@ use smithay::{
 };
 
 smithay::backend::renderer::element::render_elements! {
-    /// One element of a frame.
+    /// One element of a frame: a client's surface, a picture of our own, or a rectangle of one colour.
+    #[allow(missing_docs)] // Smithay's macro takes no lines for the variants.
     pub StageElement<R> where R: ImportAll + ImportMem;
     Surface = WaylandSurfaceRenderElement<R>,
     Pixels = PixelElement<R>,

@@ -30,6 +30,7 @@ use crate::{
 
 /// Everything a back end needs to draw one screen.
 pub struct Frame<'a> {
+    /// Whose panel it is for.
     pub screen: &'a Screen,
     stage: &'a Stage,
     /// The screen whose picture it is: another one where `fit` says how it lies on this one.

@@ -36,14 +36,19 @@ use crate::debug::DebugAids;
 /// A screen of our own over everything: a message of the operator.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SystemScreen {
+    /// Plain text of at most 200 characters; empty: none.
     pub title: String,
+    /// Plain text of at most 2000 characters, wrapped to the screen.
     pub text: String,
 }
 
 /// The stage.
 pub struct Stage {
+    /// All toplevels, bottom first.
     pub windows: Windows,
+    /// On the popup that is on top: closes it.
     pub close_button: CloseButton,
+    /// smithay's: popups and their grabs.
     pub popups: PopupManager,
     /// The pointer's picture, and what is dragged.
     pub cursor: Cursor,
@@ -53,7 +58,9 @@ pub struct Stage {
     pub shells: Vec<ShellStage>,
     /// The shell that was touched or clicked last: it has the keyboard.
     pub active: usize,
+    /// Over everything, on every screen; `None`: the shells are seen.
     pub system_screen: Option<SystemScreen>,
+    /// How the splash and system screens look, by the configuration.
     pub style: Style,
     /// What is wrong with the configuration, for the screen that tells why there is no page.
     pub errors: Vec<String>,

@@ -22,8 +22,11 @@ use crate::screens::{Screen, ScreenId, mirror::Fit};
 /// One screen's pictures.
 #[derive(Default)]
 pub struct ScreenPictures {
+    /// The splash at this screen's size.
     pub splash: ScreenSplash,
+    /// Beside a mirror's picture of another shape.
     pub bars: Bars,
+    /// Of `KIOSKD_DEBUG=damage`.
     pub tint: Tint,
 }
 

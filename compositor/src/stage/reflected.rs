@@ -21,6 +21,7 @@ pub struct Reflected<E> {
 }
 
 impl<E: Element> Reflected<E> {
+    /// `inner`, shown on a screen that mirrors its own by `fit`; `None`: where it is.
     pub fn new(inner: E, fit: Option<Fit>) -> Self {
         Self { inner, fit }
     }

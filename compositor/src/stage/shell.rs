@@ -31,7 +31,9 @@ impl Readiness {
 /// A shell's place on the stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShellStage {
+    /// What lies over the shell's windows.
     pub cover: Cover,
+    /// How far the page is, by the session's reports.
     pub readiness: Readiness,
     /// The page was ready once since its window came; a later reload keeps the picture.
     was_ready: bool,

@@ -26,10 +26,18 @@ pub const FADE: Duration = Duration::from_millis(180);
 /// Whether our own picture covers the shell.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Cover {
-    /// Opaque, since this time.
-    Shown { since: Duration },
-    /// On its way out, since this time.
-    Fading { shown_since: Duration, since: Duration },
+    /// Opaque.
+    Shown {
+        /// When it came, on the monotonic clock: its animation counts from there.
+        since: Duration,
+    },
+    /// On its way out, for [`FADE`].
+    Fading {
+        /// When it came.
+        shown_since: Duration,
+        /// When it began to go.
+        since: Duration,
+    },
     /// Not there: costs nothing.
     Gone,
 }

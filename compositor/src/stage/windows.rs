@@ -19,6 +19,7 @@ use crate::{
 
 /// A toplevel on the stage.
 pub struct ShownWindow {
+    /// smithay's: the toplevel with its popups and subsurfaces.
     pub window: Window,
     /// The number of the shell whose client it belongs to.
     pub shell: usize,
@@ -101,6 +102,7 @@ impl Windows {
         std::mem::take(&mut self.disturbed) || before != self.list.len()
     }
 
+    /// By the toplevel's own surface, not by one of its children.
     pub fn find(&self, surface: &WlSurface) -> Option<&ShownWindow> {
         self.list.iter().find(|shown| shown.surface().as_ref() == Some(surface))
     }

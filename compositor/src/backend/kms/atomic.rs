@@ -17,7 +17,9 @@ const DEPTH: u32 = 24;
 /// A display as it is to be.
 #[derive(Debug, Clone, Copy)]
 pub struct TargetState {
+    /// Where its cable is plugged in.
     pub connector: connector::Handle,
+    /// What is to send it its picture.
     pub crtc: crtc::Handle,
     /// Its CRTC's primary plane.
     pub plane: plane::Handle,
@@ -28,10 +30,13 @@ pub struct TargetState {
 /// Why the test could not be made, or what came of it.
 #[derive(Debug, thiserror::Error)]
 pub enum TestError {
+    /// The driver answered: not in this combination of modes, CRTCs and planes.
     #[error("the display driver cannot show this ({0})")]
     Refused(std::io::Error),
+    /// The kernel took no request at all: the device is gone, or another program's.
     #[error("the display driver could not be asked: {0}")]
     Device(#[from] std::io::Error),
+    /// A property that atomic mode setting needs, by the kernel's name.
     #[error("the display driver has no property {0:?}")]
     NoProperty(&'static str),
 }

@@ -37,10 +37,15 @@ type Driven = Rc<RefCell<HashMap<crtc::Handle, HeadId>>>;
 
 /// An open card.
 pub struct Card {
+    /// The device file, such as `/dev/dri/card0`.
     pub path: PathBuf,
+    /// The number of its device file (`st_rdev`), by which udev names it too.
     pub device: u64,
+    /// What its driver can't be trusted with.
     pub quirks: Quirks,
+    /// What draws for all of its heads.
     pub renderer: CardRenderer,
+    /// Its page flips' source in the event loop; taken out when the card goes.
     pub token: RegistrationToken,
     number: u32,
     // Presenters go before the device they draw on.
@@ -66,10 +71,12 @@ impl Card {
         }
     }
 
+    /// Whether frames are drawn by a GPU, and buffers of one can be shown.
     pub fn has_gpu(&self) -> bool {
         matches!(self.renderer, CardRenderer::Gles(_))
     }
 
+    /// Whether this head is on one of its connectors.
     pub fn has(&self, head: HeadId) -> bool {
         self.heads.iter().any(|own| own.head.id == head)
     }
@@ -178,6 +185,7 @@ impl Card {
         atomic::test(&self.drm, &targets).map_err(BackendError::device)
     }
 
+    /// A page flip of this head happened: returns what its clients are to be told.
     pub fn flipped(&mut self, head: HeadId) -> Option<OutputPresentationFeedback> {
         self.head_mut(head)?.presenter.as_mut()?.flipped()
     }

@@ -13,6 +13,7 @@ use crate::screens::{Head, HeadId, HeadMode, Identity};
 /// A connector of the card.
 #[derive(Debug)]
 pub struct Seen {
+    /// Names the connector for as long as the card is there.
     pub id: HeadId,
     /// The display that is connected, perhaps without any modes: some are slow to tell them.
     pub display: Option<Found>,
@@ -21,8 +22,11 @@ pub struct Seen {
 /// A connected display and the mode timings behind its list.
 #[derive(Debug, Clone)]
 pub struct Found {
+    /// What the rest of the compositor knows of it.
     pub head: Head,
+    /// The kernel's object.
     pub connector: connector::Handle,
+    /// The kernel's timings, in the order of the head's list.
     pub modes: Vec<Mode>,
     /// CRTCs that can drive it, the one that does first.
     pub crtcs: Vec<crtc::Handle>,

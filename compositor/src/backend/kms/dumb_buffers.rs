@@ -81,6 +81,7 @@ struct Picture {
 }
 
 impl DumbCompositor {
+    /// Draws into buffers of `fd`'s device, and shows them on the primary plane of `surface`.
     pub fn new(surface: DrmSurface, fd: &DrmDeviceFd) -> Self {
         Self { surface, fd: fd.clone(), picture: None, front: None, back: None, missing: Vec::new(), flying: None }
     }
@@ -144,22 +145,27 @@ impl DumbCompositor {
         Ok(Presented { queued: true, scanout: Scanout::default(), another: false })
     }
 
+    /// What the buffers are shown on.
     pub fn surface(&self) -> &DrmSurface {
         &self.surface
     }
 
+    /// The primary plane, the only one that is used.
     pub fn plane(&self) -> plane::Handle {
         self.surface.plane()
     }
 
+    /// The mode of the next frame; another than that of now when a change waits for it.
     pub fn pending_mode(&self) -> Mode {
         self.surface.pending_mode()
     }
 
+    /// The next frame is shown in this mode. An error: the driver was asked and does not want it.
     pub fn use_mode(&self, mode: Mode) -> Result<(), DumbError> {
         self.surface.use_mode(mode).map_err(FrameError::DrmError)
     }
 
+    /// The page flip came: what the clients of that frame are to be told. `None`: no flip was awaited.
     pub fn frame_submitted(&mut self) -> Result<Option<Feedback>, DumbError> {
         Ok(self.flying.take())
     }
@@ -178,10 +184,12 @@ impl DumbCompositor {
         self.back = None;
     }
 
+    /// Forgets what the kernel is believed to show: the next frame sets everything anew.
     pub fn reset_state(&mut self) -> Result<(), DrmError> {
         self.surface.reset_state()
     }
 
+    /// Puts the screen out: CRTC and plane off, nothing awaited.
     pub fn clear(&mut self) -> Result<(), DrmError> {
         self.flying = None;
         self.reset_buffer_ages();

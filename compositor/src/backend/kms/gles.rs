@@ -25,23 +25,31 @@ use smithay::backend::{
 /// Why the GPU is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum GlesError {
+    /// The driver lets nobody allocate buffers.
     #[error("no GBM: {0}")]
     Gbm(#[source] std::io::Error),
+    /// EGL does not know the device.
     #[error("no EGL: {0}")]
     Display(#[source] egl::Error),
+    /// EGL does not say which device it draws with.
     #[error("no EGL device: {0}")]
     Device(#[source] egl::Error),
+    /// It draws by the CPU, which pixman does with less.
     #[error("EGL is software here")]
     Software,
+    /// EGL knows the device, and makes no context on it.
     #[error("no EGL context: {0}")]
     Context(#[source] egl::Error),
+    /// The driver lacks a part of OpenGL ES 2 that drawing needs.
     #[error("no GLES: {0}")]
     Renderer(#[source] GlesLibraryError),
 }
 
 /// The renderer and what it draws into.
 pub struct Gles {
+    /// Where buffers to draw into come from.
     pub gbm: GbmDevice<DrmDeviceFd>,
+    /// Draws, and takes clients' buffers.
     pub renderer: GlesRenderer,
     /// The node that clients are to render on.
     pub node: Option<DrmNode>,

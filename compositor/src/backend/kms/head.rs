@@ -17,11 +17,15 @@ const MAX_FAILURES: u32 = 3;
 
 /// A connected display.
 pub struct CardHead {
+    /// What the rest of the compositor knows of it.
     pub head: Head,
+    /// The kernel's object that its cable is plugged into.
     pub connector: connector::Handle,
+    /// The one that drives it now, one of `crtcs`.
     pub crtc: crtc::Handle,
     /// Those that could drive it.
     pub crtcs: Vec<crtc::Handle>,
+    /// What brings frames to it; `None`: not needed yet, switched off, or it could not be made.
     pub presenter: Option<Presenter>,
     /// Not switched off.
     pub on: bool,

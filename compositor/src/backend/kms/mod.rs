@@ -62,16 +62,20 @@ pub const NAME: &str = "kms";
 /// Why the console's screens cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KmsError {
+    /// The seat's manager is there and refuses us.
     #[error(
         "no seat: {0}; run kioskd from a login on a virtual terminal or as a service with a PAM session (logind), or start seatd and join its group"
     )]
     Seat(#[source] SeatError),
+    /// Nothing manages the seat.
     #[error(
         "no seat: neither seatd nor a login session on a seat is there for this user; run kioskd from a login on a virtual terminal or as a service with a PAM session (logind), or start seatd and join its group"
     )]
     NoManager,
+    /// The event loop did not take the seat's source.
     #[error("the seat could not be watched: {0}")]
     Watch(#[source] calloop::Error),
+    /// Each card with the reason why it is not used; none where `/dev/dri` has none.
     #[error(
         "no display device: {0}; a DRM card with connectors is needed in /dev/dri (is the driver loaded?), or use --backend headless"
     )]

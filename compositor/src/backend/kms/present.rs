@@ -39,7 +39,9 @@ type PixmanCompositor = DrmCompositor<DumbAllocator, DrmDeviceFd, Feedback, DrmD
 
 /// What draws for a card.
 pub enum CardRenderer {
+    /// A GPU draws, and clients' buffers may go to planes as they are.
     Gles(Box<super::gles::Gles>),
+    /// The CPU draws, into dumb buffers.
     Pixman(PixmanRenderer),
 }
 

@@ -27,6 +27,7 @@ pub type Feedback = Option<OutputPresentationFeedback>;
 
 /// What a frame is drawn of.
 pub struct Drawing<R: Renderer + ImportAll + ImportMem> {
+    /// Top first, as they lie on the panel: turned and fitted already.
     pub elements: Vec<Reflected<StageElement<R>>>,
     /// What became of clients' surfaces, where the elements are not theirs.
     pub states: Option<RenderElementStates>,

@@ -16,7 +16,9 @@ use crate::snapshot::Snapshot;
 
 /// The compositor as of `now`.
 pub struct Compositor {
+    /// The way to the loop, and who may ask.
     pub shared: Arc<Shared>,
+    /// What all properties are read from.
     pub now: Arc<Snapshot>,
 }
 

@@ -15,7 +15,9 @@ use crate::snapshot::{InputSnapshot, Snapshot};
 
 /// One input device as of `now`.
 pub struct Input {
+    /// The way to the loop, and who may ask.
     pub shared: Arc<Shared>,
+    /// What all properties are read from.
     pub now: Arc<Snapshot>,
     /// Among the snapshot's inputs.
     pub index: usize,

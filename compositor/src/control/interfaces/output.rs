@@ -15,7 +15,9 @@ use crate::snapshot::{OutputSnapshot, Snapshot};
 
 /// One output as of `now`.
 pub struct Output {
+    /// The way to the loop, and who may ask.
     pub shared: Arc<Shared>,
+    /// What all properties are read from.
     pub now: Arc<Snapshot>,
     /// Among the snapshot's outputs.
     pub index: usize,

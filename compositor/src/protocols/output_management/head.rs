@@ -29,27 +29,37 @@ const ADAPTIVE_SYNC_SINCE: u32 = 4;
 /// A display, and how it is used.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct HeadState {
+    /// Whose head it is.
     pub screen: ScreenId,
+    /// The output's, such as `HDMI-A-1`.
     pub name: String,
     description: String,
     identity: Identity,
     /// Millimetres; zero where unknown.
     physical: (i32, i32),
+    /// In the display's order.
     pub modes: Vec<HeadMode>,
+    /// Enabled, in the protocol's words.
     pub on: bool,
+    /// What a disabled head is not told.
     pub now: Now,
 }
 
 /// What can be changed of a display, beside switching it off.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Now {
+    /// `None`: none of the list.
     pub mode: Option<HeadMode>,
+    /// Top left corner in the layout, logical pixels.
     pub position: (i32, i32),
+    /// As the protocol has it: anticlockwise.
     pub transform: Transform,
+    /// 1.0 to 4.0.
     pub scale: f64,
 }
 
 impl HeadState {
+    /// As the screen is now.
     pub fn of(screen: &Screen) -> Self {
         let mode = screen.output.current_mode();
         let in_force = |listed: &&HeadMode| {
@@ -95,7 +105,9 @@ impl HeadState {
 
 /// A head object and its modes.
 pub(super) struct SentHead {
+    /// Whose head it is.
     pub screen: ScreenId,
+    /// The client's object.
     pub resource: ZwlrOutputHeadV1,
     modes: Vec<(HeadMode, ZwlrOutputModeV1)>,
 }

@@ -33,10 +33,15 @@ pub(super) enum Wish {
 /// `None`: as it is.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct HeadWish {
+    /// One of the list, or a custom one.
     pub mode: Option<ModeWish>,
+    /// Logical pixels.
     pub position: Option<(i32, i32)>,
+    /// As the protocol has it: anticlockwise.
     pub transform: Option<Transform>,
+    /// As the client said it: not checked yet.
     pub scale: Option<f64>,
+    /// No screen can do it: only `false` is possible.
     pub adaptive_sync: Option<bool>,
 }
 

@@ -33,18 +33,25 @@ use crate::{
 /// Why a card is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum CardError {
+    /// seatd or logind did not hand it over.
     #[error("it could not be opened through the seat: {0}")]
     Open(#[source] SeatError),
+    /// What is drawn by it would be refused until that program ends.
     #[error("another program is in control of it (DRM master is taken)")]
     Busy,
+    /// A GPU that only renders, or a card whose displays are another's.
     #[error("it has no connectors")]
     NoConnectors,
+    /// The device file speaks no KMS.
     #[error("it is no display device: {0}")]
     NotDisplay(#[source] DrmError),
+    /// A GPU was asked for by name, so drawing in memory is not tried.
     #[error("--renderer gles: {0}")]
     NoGpu(#[source] GlesError),
+    /// Neither a GPU nor drawing in memory works.
     #[error("{0}")]
     Renderer(#[source] PixmanError),
+    /// The event loop did not take its page flips' source.
     #[error("its events could not be watched: {0}")]
     Watch(#[source] calloop::Error),
 }

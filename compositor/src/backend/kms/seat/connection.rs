@@ -16,6 +16,7 @@ const SEATD: &str = "/run/seatd.sock";
 /// Who manages the seat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Manager {
+    /// seatd, over its own socket.
     Seatd,
     /// logind, with the message bus between it and us.
     Logind,
