@@ -115,6 +115,7 @@ impl Kiosk {
             self.windows_changed();
         }
         self.release_ended_grab();
+        self.seat.end_turn();
         let now = self.now();
         if self.stage.update_cover(now) {
             self.publisher.mark_changed();

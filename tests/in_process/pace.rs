@@ -1,10 +1,13 @@
 //! Hands that are faster than a page reads: a page that is busy for a while is not lost for it.
 
+use std::time::{Duration, Instant};
+
 use crate::fixture::{
     ClientId, Fixture,
     hands::{LEFT_BUTTON, keys},
     picture::{Picture, RED},
     seen::{KeySeen, PointerSeen, TouchSeen},
+    tools::{Kind, Spec},
 };
 
 /// A socket has room for some three hundred events that nobody reads; a mouse makes a thousand in a second.
@@ -111,4 +114,56 @@ fn a_keyboard_that_types_for_hours_at_a_page_that_is_busy_does_not_cost_the_page
     fixture.tap_key(keys::A);
     fixture.roundtrip(client);
     assert_eq!(count(&fixture, true), before + 1);
+}
+
+const MOUSE: Spec = Spec {
+    id: "event8",
+    name: "Mouse",
+    kind: Kind::Pointer,
+    model: Some((0x046d, 0xc077)),
+    port: Some("1-2"),
+    serial: None,
+    size: None,
+    hint: None,
+};
+const KEYBOARD: Spec = Spec { id: "event9", name: "Keyboard", kind: Kind::Keyboard, ..MOUSE };
+
+#[test]
+fn a_device_with_a_million_events_a_second_is_switched_off_and_the_rest_goes_on() {
+    let (mut fixture, client) = with_page();
+    let (flood, mouse) = (fixture.plug_in(MOUSE), fixture.plug_in(Spec { id: "event9", port: Some("1-3"), ..MOUSE }));
+    fixture.button_with(&flood, true);
+    let started = Instant::now();
+    for _ in 0..10 {
+        fixture.flood_with(&flood, 100_000);
+        fixture.turn_alone();
+    }
+    // Of optimisation nothing is known here; each event handled would take many times as long.
+    assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
+    assert_eq!(flood.applied().last().and_then(|set| set.disable), Some(true), "the kernel need not read it");
+    reads_again(&mut fixture, client);
+    let released = PointerSeen::Button { code: LEFT_BUTTON, pressed: false };
+    assert!(fixture[client].seen.pointer.contains(&released), "its button is held for ever");
+    assert_eq!(mouse.applied(), []);
+    let before = fixture[client].seen.pointer.len();
+    fixture.move_with(&mouse, (3.0, 3.0));
+    fixture.roundtrip(client);
+    assert!(fixture[client].seen.pointer.len() > before, "the other mouse is heard");
+}
+
+#[test]
+fn a_keyboard_with_a_million_events_a_second_leaves_no_key_held() {
+    let (mut fixture, client) = with_page();
+    let flood = fixture.plug_in(KEYBOARD);
+    for _ in 0..10 {
+        fixture.flood_keys_with(&flood, 99_999);
+        fixture.turn_alone();
+    }
+    assert_eq!(flood.applied().last().and_then(|set| set.disable), Some(true));
+    reads_again(&mut fixture, client);
+    let count = |wanted: bool| {
+        let is = |seen: &&KeySeen| matches!(seen, KeySeen::Key { pressed, .. } if *pressed == wanted);
+        fixture[client].seen.keyboard.iter().filter(is).count()
+    };
+    assert_eq!(count(true), count(false));
 }

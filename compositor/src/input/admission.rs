@@ -1,8 +1,8 @@
-//! Keeps devices silent that wait for somebody's word: the back end is told to take nothing from them, and what arrives
+//! Keeps devices silent that wait for somebody's word, or said too much: the back end is told to take nothing from them, and what arrives
 //! nevertheless is dropped here, before it lights a screen, switches a virtual terminal or reaches a client. Who is heard
-//! is decided in [`super::trust`].
+//! is decided in [`super::trust`] and [`super::rate`].
 
-use smithay::backend::input::{Device, Event as _, InputBackend, InputEvent, KeyState, KeyboardKeyEvent};
+use smithay::backend::input::{Device, Event as _, InputBackend, InputEvent};
 
 use super::{
     devices::{Devices, Known},
@@ -12,29 +12,27 @@ use super::{
 use crate::{command::CommandError, kiosk::Kiosk};
 
 impl Devices {
-    /// Whether the event is of a device that waits.
+    /// Whether the event is of a device that is not heard.
     pub(super) fn keeps_out<B: InputBackend>(&self, event: &InputEvent<B>) -> bool {
-        if !self.list.iter().any(Known::waits) {
+        if !self.list.iter().any(Known::is_silent) {
             return false;
         }
-        let Some((handle, ends)) = source(event) else { return false };
-        self.list.iter().any(|known| known.is(&handle) && known.waits() && !(ends && known.was_heard))
+        let Some(handle) = source(event) else { return false };
+        self.list.iter().any(|known| known.is(&handle) && known.is_silent())
     }
 }
 
-/// Whose event it is, and whether it ends something that began before; `None`: it is about a device as a whole, or does
-/// nothing.
-fn source<B: InputBackend>(event: &InputEvent<B>) -> Option<(String, bool)> {
-    let goes_on = |device: String| Some((device, false));
+/// Whose event it is; `None`: it is about a device as a whole, or does nothing.
+pub(super) fn source<B: InputBackend>(event: &InputEvent<B>) -> Option<String> {
     match event {
-        InputEvent::Keyboard { event } => Some((event.device().id(), event.state() == KeyState::Released)),
-        InputEvent::PointerMotion { event } => goes_on(event.device().id()),
-        InputEvent::PointerMotionAbsolute { event } => goes_on(event.device().id()),
-        InputEvent::PointerAxis { event } => goes_on(event.device().id()),
-        InputEvent::SwitchToggle { event } => goes_on(event.device().id()),
+        InputEvent::Keyboard { event } => Some(event.device().id()),
+        InputEvent::PointerMotion { event } => Some(event.device().id()),
+        InputEvent::PointerMotionAbsolute { event } => Some(event.device().id()),
+        InputEvent::PointerAxis { event } => Some(event.device().id()),
+        InputEvent::SwitchToggle { event } => Some(event.device().id()),
         other => match wake::act(other) {
-            Act::Begins((device, _)) | Act::GoesOn((device, _)) => goes_on(device),
-            Act::Ends((device, _)) | Act::PenLeaves(device) | Act::FingersCancelled(device) => Some((device, true)),
+            Act::Begins((device, _)) | Act::GoesOn((device, _)) | Act::Ends((device, _)) => Some(device),
+            Act::PenLeaves(device) | Act::FingersCancelled(device) => Some(device),
             Act::Once | Act::DeviceGone(_) | Act::Free => None,
         },
     }

@@ -1,7 +1,7 @@
 //! Which input devices there are, how each is set, and to which screen an absolute one belongs. What follows from
 //! what is decided in [`super::classification`] (what is it), [`super::mapping`] (where does it lie) and the configuration.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use kiosk_core::config::{DeviceNames, InputSettings, input_settings};
 use smithay::{
@@ -44,8 +44,10 @@ pub(super) struct Known {
     settings: InputSettings,
     /// Whether it is heard; `None`: not decided yet.
     trusted: Option<bool>,
-    /// It was heard before it had to wait: what it held then it may let go of.
-    pub(super) was_heard: bool,
+    /// It said too much, and is switched off for a while.
+    pub(super) resting: bool,
+    /// How long it was switched off the last time.
+    pub(super) rests: Option<Duration>,
     pub(super) mapping: Option<OutputMapping>,
     /// What clients know it as, if it is a tablet.
     tablet: Option<TabletDescriptor>,
@@ -74,7 +76,12 @@ impl Known {
     }
 
     fn disabled(&self) -> bool {
-        self.waits() || self.settings.disable == Some(true)
+        self.is_silent() || self.settings.disable == Some(true)
+    }
+
+    /// Whether nothing is taken from it, whatever its settings.
+    pub(super) fn is_silent(&self) -> bool {
+        self.waits() || self.resting
     }
 
     /// Whether nobody hears it until somebody says that it is trusted.
@@ -87,15 +94,19 @@ impl Known {
         self.handle == handle
     }
 
-    /// What is brought into force on the device itself.
-    fn in_force(&self, was_waiting: bool) -> InputSettings {
+    /// Brings what is said of it into force on the device itself. `was_silent`: it is switched off, which it stays unless
+    /// it is told otherwise.
+    pub(super) fn bring_into_force(&mut self, was_silent: bool) {
         let disable = match self.settings.disable {
-            _ if self.waits() => Some(true),
-            // What is not said leaves the device as it is: switched off, that would be.
-            None if was_waiting => Some(false),
+            _ if self.is_silent() => Some(true),
+            None if was_silent => Some(false),
             said => said,
         };
-        InputSettings { disable, ..self.settings.clone() }
+        let refused = self.device.apply(&InputSettings { disable, ..self.settings.clone() });
+        if !refused.is_empty() {
+            let (name, settings) = (&self.facts.name, refused.join(", "));
+            tracing::info!(name, settings, "settings not supported by this device");
+        }
     }
 }
 
@@ -167,7 +178,8 @@ impl Kiosk {
             phantom: false,
             settings: InputSettings::default(),
             trusted: None,
-            was_heard: false,
+            resting: false,
+            rests: None,
             mapping: None,
             tablet,
             device: device.settings(),
@@ -186,6 +198,7 @@ impl Kiosk {
             self.touch_cancel();
         }
         self.seat.pens.remove(&handle);
+        self.seat.buttons.retain(|(of, _)| *of != handle);
         let known = self.seat.devices.list.remove(index);
         self.publisher.mark_changed();
         tracing::debug!(name = known.facts.name, "input device removed");
@@ -203,13 +216,13 @@ impl Kiosk {
     /// A device came or went, or something else is said of one.
     pub(super) fn devices_changed(&mut self) {
         self.seat.devices.compare();
+        let mut silenced = Vec::new();
         for known in &mut self.seat.devices.list {
             let saved = self.saved.state.input(&known.at_port, &known.facts.name);
             let settings = input_settings(&self.config.input.devices, saved, &known.names());
             let answer = self.saved.state.trust.answer(&trust::identity(&known.facts));
             let trusted = trust::is_trusted(self.config.input.new_devices, &known.facts, answer, settings.trust);
             let (was_waiting, trusted_before) = (known.waits(), known.trusted.replace(trusted));
-            known.was_heard |= trusted;
             if !trusted && !was_waiting {
                 let command = trust::command(&known.id);
                 tracing::warn!(
@@ -226,15 +239,12 @@ impl Kiosk {
                 continue;
             }
             known.settings = settings;
-            let refused = known.device.apply(&known.in_force(was_waiting));
-            if !refused.is_empty() {
-                tracing::info!(
-                    name = known.facts.name,
-                    settings = refused.join(", "),
-                    "settings not supported by this device"
-                );
+            known.bring_into_force(was_waiting);
+            if !trusted && trusted_before == Some(true) {
+                silenced.push(known.handle.clone());
             }
         }
+        silenced.iter().for_each(|handle| self.let_go(handle));
         // A device that is disabled now does not make another one a phantom.
         self.seat.devices.compare();
         self.map_devices();
@@ -257,13 +267,13 @@ impl Kiosk {
     }
 
     /// Whether a finger or a pen is on the device.
-    fn in_use(&self, handle: &str) -> bool {
+    pub(super) fn in_use(&self, handle: &str) -> bool {
         self.seat.pens.contains_key(handle) || self.seat.fingers.keys().any(|(of, _)| of == handle)
     }
 
     /// Lays every absolute device on its screen. Fingers on one that lies elsewhere now are cancelled: they would go
     /// on with a jump.
-    fn map_devices(&mut self) {
+    pub(super) fn map_devices(&mut self) {
         let mapping = self.output_mappings();
         let mut moved = Vec::new();
         for (known, mapping) in self.seat.devices.list.iter_mut().zip(mapping) {

@@ -10,6 +10,7 @@ mod pace;
 mod pen;
 mod pointer;
 mod popup_grab;
+mod rate;
 mod requests;
 mod swallow;
 mod target;
@@ -34,6 +35,7 @@ use smithay::{
 
 use crate::{backend::input_device::InputDevice, kiosk::Kiosk};
 use devices::Devices;
+use rate::Rate;
 use swallow::{Act, Swallow};
 use touch::Finger;
 
@@ -50,6 +52,10 @@ pub struct SeatParts {
     pub swallow: Swallow,
     /// The client under the pointer was not told where it is.
     missed_motion: bool,
+    /// How much each device says.
+    rate: Rate,
+    /// The mouse buttons that are down and count, by device.
+    buttons: HashSet<(String, u32)>,
     /// The fingers that are down and count, by device and the device's own number for them.
     fingers: HashMap<(String, TouchSlot), Finger>,
     /// The pen that is near each tablet.
@@ -85,6 +91,8 @@ impl SeatParts {
             swallowed: HashSet::new(),
             swallow: Swallow::default(),
             missed_motion: false,
+            rate: Rate::default(),
+            buttons: HashSet::new(),
             fingers: HashMap::new(),
             pens: HashMap::new(),
             popup_grab: None,
@@ -118,6 +126,11 @@ impl SeatParts {
         self.vt_switching
     }
 
+    /// A turn of the loop is over.
+    pub(crate) fn end_turn(&mut self) {
+        self.rate.turn_ends();
+    }
+
     /// Where a finger is, if any is down.
     pub fn finger(&self) -> Option<Point<f64, Logical>> {
         self.fingers.values().next().map(|finger| finger.location)
@@ -137,6 +150,7 @@ impl Kiosk {
     where
         B::Device: InputDevice,
     {
+        self.watch_rate(&event);
         if self.seat.devices.keeps_out(&event) {
             return;
         }

@@ -179,6 +179,12 @@ impl Kiosk {
         {
             popup.send_close();
         }
+        let held = (event.device().id(), event.button_code());
+        if pressed {
+            self.seat.buttons.insert(held);
+        } else {
+            self.seat.buttons.remove(&held);
+        }
         let button = ButtonEvent {
             button: event.button_code(),
             state: event.state(),

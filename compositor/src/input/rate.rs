@@ -1,0 +1,206 @@
+//! How much one input device may say. A broken or hostile one can make millions of events a second, and each costs the
+//! loop's time: one that says more than any hand could is switched off for a while, and what it has said already is
+//! dropped unread. The rest of the devices, clients and screens go on.
+
+use std::{
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
+
+use smithay::{
+    backend::input::{ButtonState, InputBackend, InputEvent},
+    input::pointer::ButtonEvent,
+    utils::SERIAL_COUNTER,
+};
+
+use super::{admission::source, devices::Known, swallow::Act};
+use crate::kiosk::Kiosk;
+
+/// How long a device is switched off, the first time; doubled each time, up to the second one.
+const REST: Duration = Duration::from_secs(10);
+const LONGEST_REST: Duration = Duration::from_secs(640);
+
+/// How many events there may be in a while.
+#[derive(Debug, Clone, Copy)]
+struct Most {
+    /// Of one device.
+    of_one: u32,
+    /// From so many of all devices on it is looked at whose they are.
+    looked_at_from: u32,
+}
+
+/// Within a second. The fastest mice report 8000 times a second; ten fingers on a panel of 240 Hz make 2640.
+const IN_A_SECOND: Most = Most { of_one: 20_000, looked_at_from: 5_000 };
+/// Within a turn of the loop. The kernel keeps some hundred events of a device for us: more are there in one turn only
+/// of one that says them faster than they are read.
+const IN_A_TURN: Most = Most { of_one: 4096, looked_at_from: 1024 };
+
+/// The events of this second, or of this turn.
+#[derive(Debug)]
+struct Count {
+    most: Most,
+    window: u64,
+    all: u32,
+    /// Those that were looked at, by the back end's name of the device.
+    by_device: HashMap<String, u32>,
+}
+
+impl Count {
+    fn new(most: Most) -> Self {
+        Self { most, window: 0, all: 0, by_device: HashMap::new() }
+    }
+
+    /// Counts one event; `true`: by now it is looked at whose they are.
+    fn add(&mut self, window: u64) -> bool {
+        if window != self.window {
+            self.window = window;
+            self.all = 0;
+            self.by_device.clear();
+        }
+        self.all = self.all.saturating_add(1);
+        self.all > self.most.looked_at_from
+    }
+
+    /// Whether this device has just said too much.
+    fn is_too_much(&mut self, device: &str) -> bool {
+        let count = match self.by_device.get_mut(device) {
+            Some(count) => count,
+            None => self.by_device.entry(device.to_owned()).or_default(),
+        };
+        *count = count.saturating_add(1);
+        *count == self.most.of_one - self.most.looked_at_from
+    }
+}
+
+/// How much the devices say.
+#[derive(Debug)]
+pub struct Rate {
+    second: Count,
+    turn: Count,
+    turns: u64,
+}
+
+impl Default for Rate {
+    fn default() -> Self {
+        Self { second: Count::new(IN_A_SECOND), turn: Count::new(IN_A_TURN), turns: 0 }
+    }
+}
+
+impl Rate {
+    /// A turn of the loop is over.
+    pub fn turn_ends(&mut self) {
+        self.turns = self.turns.wrapping_add(1);
+    }
+
+    /// Counts one event; whether its device has just said too much.
+    fn is_too_much(&mut self, now: Duration, device: impl Fn() -> Option<String>) -> bool {
+        let (second, turn) = (self.second.add(now.as_secs()), self.turn.add(self.turns));
+        if !second && !turn {
+            return false;
+        }
+        let Some(device) = device() else { return false };
+        (second && self.second.is_too_much(&device)) | (turn && self.turn.is_too_much(&device))
+    }
+}
+
+impl Kiosk {
+    /// Counts the event, and switches its device off if that says too much.
+    pub(super) fn watch_rate<B: InputBackend>(&mut self, event: &InputEvent<B>) {
+        let now = self.now();
+        if self.seat.rate.is_too_much(now, || source(event))
+            && let Some(handle) = source(event)
+        {
+            self.silence(&handle);
+        }
+    }
+
+    /// Switches a device off for a while.
+    fn silence(&mut self, handle: &str) {
+        let Some(known) = self.seat.devices.list.iter_mut().find(|known| known.is(handle) && !known.is_silent()) else {
+            return;
+        };
+        let rest = known.rests.map_or(REST, |last| (last * 2).min(LONGEST_REST));
+        known.rests = Some(rest);
+        known.resting = true;
+        known.bring_into_force(false);
+        let name = known.facts.name.clone();
+        tracing::warn!(name, seconds = rest.as_secs(), "input device says too much; switched off for a while");
+        self.let_go(handle);
+        self.map_devices();
+        let handle = handle.to_owned();
+        self.after(rest, move |kiosk| {
+            let known = kiosk.seat.devices.list.iter_mut().find(|known| known.is(&handle) && known.resting);
+            if let Some(known) = known {
+                known.resting = false;
+                known.bring_into_force(true);
+                tracing::info!(name = known.facts.name, "input device heard again");
+                kiosk.map_devices();
+            }
+        });
+    }
+
+    /// What the device holds is let go of: it will not say so itself.
+    pub(super) fn let_go(&mut self, handle: &str) {
+        if self.seat.devices.list.iter().any(|known: &Known| known.is(handle) && known.facts.keyboard) {
+            self.release_keys();
+        }
+        if self.in_use(handle) {
+            self.touch_cancel();
+        }
+        let _ = self.seat.swallow.takes(Act::DeviceGone(handle.to_owned()), false);
+        let all = std::mem::take(&mut self.seat.buttons);
+        let (held, others): (HashSet<_>, HashSet<_>) = all.into_iter().partition(|(of, _)| of == handle);
+        self.seat.buttons = others;
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        for (_, button) in held {
+            let (serial, time) = (SERIAL_COUNTER.next_serial(), self.now().as_millis() as u32);
+            pointer.button(self, &ButtonEvent { button, state: ButtonState::Released, serial, time });
+            pointer.frame(self);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often, and of which device, it was too much.
+    fn found(rate: &mut Rate, events: impl IntoIterator<Item = (u64, &'static str)>) -> Vec<&'static str> {
+        let too_much = |(millis, device): &(u64, &'static str)| {
+            rate.is_too_much(Duration::from_millis(*millis), || Some((*device).to_owned()))
+        };
+        events.into_iter().filter(too_much).map(|(_, device)| device).collect()
+    }
+
+    #[test]
+    fn what_hands_do_is_not_too_much_and_seconds_do_not_add_up() {
+        let mut rate = Rate::default();
+        for second in 0..10 {
+            for _ in 0..10 {
+                rate.turn_ends();
+                let mouse = (0..u64::from(IN_A_SECOND.of_one) / 10 - 1).map(|_| (second * 1000, "mouse"));
+                assert!(found(&mut rate, mouse).is_empty());
+            }
+        }
+        assert!(rate.second.by_device.len() <= 1 && rate.turn.by_device.len() <= 1);
+    }
+
+    #[test]
+    fn who_says_too_much_in_a_turn_is_found_among_others_once_however_long_the_turn_takes() {
+        let mut rate = Rate::default();
+        let events = (0..100_000).map(|number| (number, if number % 100 == 0 { "mouse" } else { "flood" }));
+        assert_eq!(found(&mut rate, events), ["flood"]);
+    }
+
+    #[test]
+    fn who_says_too_much_in_a_second_is_found_however_many_turns_there_are() {
+        let mut rate = Rate::default();
+        let mut culprits = Vec::new();
+        for number in 0..u64::from(IN_A_SECOND.of_one) * 2 {
+            rate.turn_ends();
+            culprits
+                .extend(found(&mut rate, [(1000 + number / 100, if number % 100 == 0 { "mouse" } else { "flood" })]));
+        }
+        assert_eq!(culprits, ["flood"]);
+    }
+}
