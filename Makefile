@@ -115,11 +115,19 @@ test-deb: packages = --workspace
 test-deb: test-deps deb-deps stage ## the packages in fresh Debian roots
 	$(call limited,20m) tests/deb/run $(stage) $(target)/deb-test
 
-# How long `make fuzz` goes on.
+# How long `make fuzz` goes on with each of its targets.
 FUZZ_SECONDS ?= 60
 
-fuzz: test-deps ## hostile Wayland clients for FUZZ_SECONDS (60), with the seed of one that did harm
+fuzz-deps: deps
+	@$(helpers)/packages fuzz
+
+fuzz: fuzz-wire fuzz-parsers ## hostile clients, files and messages, each kind for FUZZ_SECONDS (60)
+
+fuzz-wire: test-deps ## hostile Wayland clients, with the seed of one that did harm
 	FUZZ_SECONDS=$(FUZZ_SECONDS) $(CARGO) test --locked -p kiosk-tests --test in_process bad::wire_fuzz -- --nocapture
+
+fuzz-parsers: fuzz-deps ## whatever is read from elsewhere, by libFuzzer (T=a target, such as config)
+	CARGO="$(CARGO)" tests/fuzz/run $(abspath $(target)) $(FUZZ_SECONDS) $(T)
 
 bench: test-deps stage ## the figures beside cage's and weston's, in one booted machine
 	KIOSKD_STAGE=$(stage) $(CARGO) test --locked --workspace --bench peers
@@ -129,4 +137,4 @@ clean: ## what was built
 	rm -rf tests/out
 
 .PHONY: help build run deps run-deps test-deps install install-public fmt check doc check-fmt check-clippy \
-	check-deny check-typos test test-unit test-nested stage test-machine deb deb-deps test-deb fuzz bench clean
+	check-deny check-typos test test-unit test-nested stage test-machine deb deb-deps test-deb fuzz fuzz-deps fuzz-wire fuzz-parsers bench clean

@@ -13,6 +13,7 @@ use kiosk_core::{
     api::{MAX_LINE, Notice, Report},
     quota::{Place, Quota},
     sockets::{Access, bind},
+    text::{printable, shortened},
 };
 use rustix::net::sockopt::socket_peercred;
 use smithay::reexports::calloop::{Interest, LoopHandle, Mode, PostAction, generic::Generic};
@@ -26,6 +27,8 @@ const MOST_CONNECTIONS_EACH: usize = 4;
 /// What is read of a connection in a turn of the loop, bytes: a few dozen reports, and the next turn is for all others
 /// first. What was not read waits at the sender's end.
 const READ_A_TURN: usize = 4096;
+/// Of a sentence about a line that is no report.
+const MOST_CHARACTERS: usize = 200;
 
 struct Link {
     id: u64,
@@ -108,7 +111,7 @@ fn connect(stream: UnixStream, quota: &Quota<u32>, kiosk: &mut Kiosk) -> io::Res
     let inserted = handle.insert_source(source, move |_, stream, kiosk| {
         // The reader is a reference: reading does not need the stream to be ours.
         let mut reader: &UnixStream = stream;
-        let open = read_lines(&mut reader, &mut pending, |line| match serde_json::from_slice::<Report>(line) {
+        let open = read_lines(&mut reader, &mut pending, |line| match report(line) {
             Ok(report) => {
                 kiosk.session_report(id, report);
                 true
@@ -127,8 +130,20 @@ fn connect(stream: UnixStream, quota: &Quota<u32>, kiosk: &mut Kiosk) -> io::Res
     inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
 }
 
-/// Reads once and hands on whole lines. Returns whether the connection goes on.
-fn read_lines(reader: &mut impl Read, pending: &mut Vec<u8>, mut line: impl FnMut(&[u8]) -> bool) -> bool {
+/// Why a line is no report.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NoReport(String);
+
+/// The report on a line.
+pub fn report(line: &[u8]) -> Result<Report, NoReport> {
+    // The reason repeats a part of the line.
+    serde_json::from_slice(line).map_err(|error| NoReport(printable(&shortened(&error.to_string(), MOST_CHARACTERS))))
+}
+
+/// Reads once and hands on whole lines, until `line` wants no more of them; `pending` keeps the beginning of one.
+/// Returns whether the connection goes on.
+pub fn read_lines(reader: &mut impl Read, pending: &mut Vec<u8>, mut line: impl FnMut(&[u8]) -> bool) -> bool {
     let mut buffer = [0; READ_A_TURN];
     let mut read = match reader.read(&mut buffer) {
         Ok(0) => return false,

@@ -124,7 +124,9 @@ fn parse_svg(bytes: &[u8]) -> Result<Tree, LogoError> {
         },
         ..Options::default()
     };
-    let tree = Tree::from_data(bytes, &options).map_err(|error| LogoError::Svg(error.to_string()))?;
+    // It repeats what stands in the file.
+    let sentence = |text: String| text.replace(char::is_control, "\u{fffd}");
+    let tree = Tree::from_data(bytes, &options).map_err(|error| LogoError::Svg(sentence(error.to_string())))?;
     if !tree.root().has_children() {
         return Err(LogoError::Blank);
     }

@@ -6,8 +6,8 @@
 //! [`Call`]: crate::command::Call
 //! [`Snapshot`]: crate::snapshot::Snapshot
 
-mod asked;
-mod change;
+pub mod asked;
+pub mod change;
 mod interfaces;
 mod names;
 mod objects;
@@ -19,4 +19,4 @@ mod tests;
 pub use kiosk_bus::escape;
 pub use names::{BUS_NAME, INPUTS_PATH, OUTPUTS_PATH, ROOT_PATH};
 pub use service::{ControlHandle, Options, start};
-pub use shared::Bus;
+pub use shared::{Asked, Bus};

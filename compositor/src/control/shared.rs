@@ -40,7 +40,7 @@ pub(super) struct Shared {
 }
 
 /// A request of the loop, and the right that it needs.
-pub(super) type Asked = (Action, Command);
+pub type Asked = (Action, Command);
 
 impl Shared {
     /// Checks the caller's right, asks the loop, and waits until its answer's effect is what callers read.

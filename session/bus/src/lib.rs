@@ -34,6 +34,7 @@ pub use bus::SYSTEM_BUS;
 pub use failure::Failure;
 pub use names::{escape, paths, quoted};
 pub use object::{Object, Served};
+pub use reader::read_message;
 pub use standard_xml::XML_HEADER;
 
 /// What a daemon shows and is asked on D-Bus.

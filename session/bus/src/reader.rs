@@ -237,6 +237,15 @@ impl Arriving<'_> {
 const BODY_LENGTH: std::ops::Range<usize> = 4..8;
 const NO_REPLY_EXPECTED: u8 = 1;
 
+/// The message that `bytes` are, as a connection would read it: exactly one, whole, and no larger than is taken.
+pub async fn read_message(bytes: Vec<u8>) -> zbus::Result<Message> {
+    let (fields, body) = lengths(&bytes)?;
+    if bytes.len() != (FIXED + fields).next_multiple_of(8) + body || body > LARGE {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "these bytes are not one message").into());
+    }
+    Whole::message(bytes, Vec::new(), 0).await
+}
+
 /// The lengths of header fields and body that the fixed part announces.
 fn lengths(fixed: &[u8]) -> io::Result<(usize, usize)> {
     let number = |range: std::ops::Range<usize>| {

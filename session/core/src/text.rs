@@ -10,9 +10,19 @@ pub fn shortened(text: &str, most: usize) -> String {
     }
 }
 
+/// `text` with `\u{fffd}` in place of each control character: it is one line, and moves no terminal's cursor.
+pub fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_controls_a_terminal_is_not_printed() {
+        assert_eq!(printable("a\u{1b}[31m\nü"), "a\u{fffd}[31m\u{fffd}ü");
+    }
 
     #[test]
     fn what_is_short_stays_and_what_is_long_ends_between_characters() {

@@ -6,7 +6,7 @@ mod card;
 mod cards;
 mod connectors;
 mod dumb_buffers;
-mod edid;
+pub mod edid;
 mod exporter;
 mod gles;
 mod gpu_copy;

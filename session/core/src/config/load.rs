@@ -100,6 +100,17 @@ impl Sources {
 }
 
 impl Config {
+    /// Lays one file's content over what is built in, without the environment; `path` is what messages call it.
+    pub fn of_file(path: &Path, content: &[u8]) -> Loaded {
+        let built_in = Draft::default();
+        let (draft, errors) = match built_in.with_file(path, content) {
+            Ok(draft) => (draft, Vec::new()),
+            Err(errors) => (built_in, errors),
+        };
+        let (config, origins) = draft.finish();
+        Loaded { config, origins, errors }
+    }
+
     /// Reads and lays all layers. Never fails: see [`Loaded::errors`].
     pub fn load(sources: &Sources) -> Loaded {
         let mut draft = Draft::default();

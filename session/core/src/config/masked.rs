@@ -37,13 +37,20 @@ pub fn masked(text: &str) -> String {
     parameters(&users(text))
 }
 
-/// Replaces what stands between `://` and the last `@` of the authority (RFC 3986, section 3.2.1).
+/// Replaces what stands between the slashes behind a scheme and the last `@` of the authority (RFC 3986, section 3.2.1).
 fn users(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some((before, after)) = rest.split_once("://") {
+    while let Some((before, after)) = rest.split_once(':') {
         shown.push_str(before);
-        shown.push_str("://");
+        shown.push(':');
+        rest = after;
+        if !after.starts_with("//") && !is_web(before) {
+            continue;
+        }
+        let slashes = after.len() - after.trim_start_matches(['/', '\\']).len();
+        let (slashes, after) = after.split_at(slashes);
+        shown.push_str(slashes);
         let end = after.find(|c: char| matches!(c, '/' | '?' | '#' | '\\') || c.is_whitespace()).unwrap_or(after.len());
         rest = match after[..end].rfind('@') {
             Some(at) => {
@@ -55,6 +62,13 @@ fn users(text: &str) -> String {
     }
     shown.push_str(rest);
     shown
+}
+
+/// Whether the word at the end of `before` is a scheme behind which browsers need no slashes to find a user and a
+/// password.
+fn is_web(before: &str) -> bool {
+    let word = before.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
+    ["http", "https", "ws", "wss", "ftp"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme))
 }
 
 /// Replaces the values of secret parameters in queries and fragments: `?token=…`, `&token=…`, `#token=…`.
@@ -98,6 +112,11 @@ mod tests {
             ("http://localhost:3000", "http://localhost:3000"),
             ("http://ann:pw@host/a@b?x=1", "http://***@host/a@b?x=1"),
             ("https://to:k@en@host", "https://***@host"),
+            ("http:ann:pw@host", "http:***@host"),
+            ("HTTP:/ann:pw@host", "HTTP:/***@host"),
+            ("https:\\\\ann:pw@host/a@b", "https:\\\\***@host/a@b"),
+            ("git+ssh://ann:pw@host", "git+ssh://***@host"),
+            ("mailto:ann@host", "mailto:ann@host"),
             ("https://h/?token=abc&page=2#x", "https://h/?token=***&page=2#x"),
             ("https://h/?page=2&Access_Token=abc", "https://h/?page=2&Access_Token=***"),
             ("https://h/#id_token=a.b.c", "https://h/#id_token=***"),

@@ -46,7 +46,7 @@ pub use output::{ModeChoice, OutputRule, OutputSettings};
 pub use policy::{OutputPolicy, conflicting_rules, identity, output_policy};
 pub use screens::OutputTables;
 pub use show::Setting;
-pub use state::{SaveError, SavedState, state_dir};
+pub use state::{SaveError, SavedState, StateError, state_dir};
 pub use suggest::closest;
 pub use trust::{DeviceIdentity, TrustList};
 pub use url::Url;

@@ -6,6 +6,8 @@
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::text::printable;
+
 /// A layer, or the part of one that is skipped as a whole when something in it is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
@@ -95,11 +97,12 @@ pub struct ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.origin)?;
+        // Names of files, variables and keys may be anything.
+        f.write_str(&printable(&self.origin.to_string()))?;
         if let Some(position) = self.origin.position {
             write!(f, ":{}", position.column)?;
         }
-        write!(f, ": {}", self.message)
+        write!(f, ": {}", printable(&self.message))
     }
 }
 

@@ -7,6 +7,8 @@ use std::ops::Range;
 
 use toml_edit::{Item, TableLike, Value};
 
+use super::masked;
+
 /// As many values of a list are shown in a message: what a position or a calibration has, and some.
 const LIST_EXCERPT: usize = 8;
 
@@ -128,6 +130,8 @@ impl Raw {
     pub fn excerpt(&self) -> String {
         match &self.value {
             RawValue::Text(text) => {
+                // Before it is cut: of half an address nobody can say where its password ends.
+                let text = masked(text);
                 let short: String = text.chars().take(60).collect();
                 let more = if short.len() < text.len() { "…" } else { "" };
                 format!("{short:?}{more}")

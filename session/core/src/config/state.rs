@@ -64,7 +64,8 @@ pub struct SaveError {
 
 /// Why a file is none of ours, or none that this version can use. The file's path is the caller's to tell.
 #[derive(Debug, thiserror::Error)]
-enum StateError {
+#[allow(missing_docs)] // Each says itself what it is.
+pub enum StateError {
     #[error("it is not UTF-8 text")]
     NotText,
     #[error("it is not TOML: {0}")]
@@ -97,10 +98,43 @@ impl SavedState {
             }
             Err(error) => return (SavedState::default(), Some(set_aside(&path, &error.to_string()))),
         };
-        match parse(&bytes) {
+        match SavedState::parse(&bytes) {
             Ok(state) => (state, None),
             Err(why) => (SavedState::default(), Some(set_aside(&path, &why.to_string()))),
         }
+    }
+
+    /// Reads a file's content: all of it, or why not.
+    pub fn parse(bytes: &[u8]) -> Result<SavedState, StateError> {
+        let text = std::str::from_utf8(bytes).map_err(|_| StateError::NotText)?;
+        let document = Document::parse(text).map_err(|error| StateError::NotToml(error.message().to_owned()))?;
+        match document.get("version").and_then(Item::as_integer) {
+            Some(VERSION) => {}
+            Some(newer) if newer > VERSION => return Err(StateError::Newer(newer)),
+            _ => return Err(StateError::NoVersion),
+        }
+        let mut state = SavedState { trust: TrustList::parse(document.get("device"))?, ..SavedState::default() };
+        for (id, entries) in tables(&document, "input")? {
+            let mut rule = InputRule { matcher: id.clone(), ..InputRule::default() };
+            for entry in &entries {
+                set(&mut rule, "input", &id, entry)?;
+            }
+            state.inputs.insert(id, rule.settings);
+        }
+        for (name, entries) in tables(&document, "output")? {
+            let mut connector = None;
+            let mut rule = OutputRule { matcher: name.clone(), settings: OutputSettings::default() };
+            for entry in &entries {
+                if entry.key == "connector" {
+                    let text = entry.value.as_text().map_err(|_| wrong("output", &name, entry, "a text".into()))?;
+                    connector = Some(text.to_owned());
+                } else {
+                    set(&mut rule, "output", &name, entry)?;
+                }
+            }
+            state.outputs.insert(name, SavedOutput { connector, settings: rule.settings });
+        }
+        Ok(state)
     }
 
     /// Writes the state to `directory`, making it if need be: whole and durable, or not at all.
@@ -179,7 +213,8 @@ impl SavedState {
         self.trust.clear();
     }
 
-    fn text(&self) -> String {
+    /// The file's content, as [`SavedState::parse`] reads it.
+    pub fn text(&self) -> String {
         let mut document = DocumentMut::new();
         document.insert("version", value(VERSION));
         let mut outputs = Table::new();
@@ -214,38 +249,6 @@ impl SavedState {
         document.insert("device", self.trust.item());
         format!("{HEADER}{document}")
     }
-}
-
-fn parse(bytes: &[u8]) -> Result<SavedState, StateError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| StateError::NotText)?;
-    let document = Document::parse(text).map_err(|error| StateError::NotToml(error.message().to_owned()))?;
-    match document.get("version").and_then(Item::as_integer) {
-        Some(VERSION) => {}
-        Some(newer) if newer > VERSION => return Err(StateError::Newer(newer)),
-        _ => return Err(StateError::NoVersion),
-    }
-    let mut state = SavedState { trust: TrustList::parse(document.get("device"))?, ..SavedState::default() };
-    for (id, entries) in tables(&document, "input")? {
-        let mut rule = InputRule { matcher: id.clone(), ..InputRule::default() };
-        for entry in &entries {
-            set(&mut rule, "input", &id, entry)?;
-        }
-        state.inputs.insert(id, rule.settings);
-    }
-    for (name, entries) in tables(&document, "output")? {
-        let mut connector = None;
-        let mut rule = OutputRule { matcher: name.clone(), settings: OutputSettings::default() };
-        for entry in &entries {
-            if entry.key == "connector" {
-                let text = entry.value.as_text().map_err(|_| wrong("output", &name, entry, "a text".into()))?;
-                connector = Some(text.to_owned());
-            } else {
-                set(&mut rule, "output", &name, entry)?;
-            }
-        }
-        state.outputs.insert(name, SavedOutput { connector, settings: rule.settings });
-    }
-    Ok(state)
 }
 
 /// The tables below `what`, by their names; none where it is not there.

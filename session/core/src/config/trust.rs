@@ -35,7 +35,8 @@ pub struct TrustList {
 
 /// What is wrong with an entry, and what it should be.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub(super) enum TrustError {
+#[allow(missing_docs)] // Each says itself what it is.
+pub enum TrustError {
     #[error("its device is no list of [[device]] tables")]
     NoList,
     #[error("a device has the unknown key {0:?}")]
