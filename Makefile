@@ -49,7 +49,7 @@ check-fmt:
 	$(CARGO) fmt --all --check
 
 # What a plain `cargo test` leaves out is left out of all targets too.
-apart := --test nested --test vm --bench peers
+apart := --test nested --test soak --test vm --bench peers
 
 check-clippy: deps
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
@@ -129,6 +129,14 @@ fuzz-wire: test-deps ## hostile Wayland clients, with the seed of one that did h
 fuzz-parsers: fuzz-deps ## whatever is read from elsewhere, by libFuzzer (T=a target, such as config)
 	CARGO="$(CARGO)" tests/fuzz/run $(abspath $(target)) $(FUZZ_SECONDS) $(T)
 
+# How long `make soak` goes on. The browser's own memory is not watched: kiosk-session bounds it.
+SOAK_MINUTES ?= 240
+
+soak: test-deps ## hours of a kiosk's life (SOAK_MINUTES=240), with a picture of what both daemons hold
+	$(CARGO) build --locked --workspace
+	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test --locked --workspace --test soak -- --nocapture
+	@ls tests/out/soak.svg
+
 bench: test-deps stage ## the figures beside cage's and weston's, in one booted machine
 	KIOSKD_STAGE=$(stage) $(CARGO) test --locked --workspace --bench peers
 
@@ -137,4 +145,4 @@ clean: ## what was built
 	rm -rf tests/out
 
 .PHONY: help build run deps run-deps test-deps install install-public fmt check doc check-fmt check-clippy \
-	check-deny check-typos test test-unit test-nested stage test-machine deb deb-deps test-deb fuzz fuzz-deps fuzz-wire fuzz-parsers bench clean
+	check-deny check-typos test test-unit test-nested stage test-machine deb deb-deps test-deb fuzz fuzz-deps fuzz-wire fuzz-parsers soak bench clean

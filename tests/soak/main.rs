@@ -1,0 +1,58 @@
+//! Hours of a kiosk's life: a headless kioskd with the real kiosk-session and the real Chromium, whose page is reloaded,
+//! turned, covered, killed and left alone again, while clients and callers come and go. What both daemons hold (memory,
+//! descriptors, threads, timers) must be the same at the end as it was once everything had been seen.
+//!
+//! `make soak` runs it for `SOAK_MINUTES`; the series is left in `tests/out/soak.svg` and `soak.csv`. The programs are
+//! those of the same build (`cargo build --workspace`).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
+
+#[path = "../nested/process.rs"]
+mod process;
+
+mod chart;
+mod kiosk;
+mod life;
+mod sample;
+mod verdict;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use kiosk::Kiosk;
+use sample::Series;
+
+/// Unless `SOAK_MINUTES` says otherwise: hours.
+const MINUTES: f64 = 240.0;
+/// Between two samples for the picture.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+#[test]
+fn nothing_grows_while_a_kiosk_lives() {
+    let minutes = std::env::var("SOAK_MINUTES").ok().and_then(|text| text.parse().ok()).unwrap_or(MINUTES);
+    let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("out");
+    std::fs::create_dir_all(&out).unwrap();
+    let kiosk = Kiosk::start();
+    let daemons = kiosk.daemons();
+    let begun = Instant::now();
+    let mut all = Series::new(&daemons);
+    let mut at_rest = Series::new(&daemons);
+    let mut rounds = 0;
+    while begun.elapsed() < Duration::from_secs_f64(minutes * 60.0) {
+        for step in life::STEPS {
+            (step.live)(&kiosk, rounds);
+            if all.last().is_none_or(|last| begun.elapsed() > last + INTERVAL) {
+                all.take(begun.elapsed());
+            }
+        }
+        kiosk.rest();
+        at_rest.take(begun.elapsed());
+        all.take(begun.elapsed());
+        rounds += 1;
+        std::fs::write(out.join("soak.csv"), all.csv()).unwrap();
+        std::fs::write(out.join("soak.svg"), chart::svg(&all, rounds)).unwrap();
+    }
+    assert_eq!(kiosk.daemons().map(|daemon| daemon.pid), daemons.map(|daemon| daemon.pid), "a daemon was started anew");
+    let verdict = verdict::judge(&at_rest);
+    println!("{rounds} rounds in {:.0?}; {}", begun.elapsed(), verdict.text);
+    assert!(verdict.flat, "{rounds} rounds in {:.0?}: {}\n{}", begun.elapsed(), verdict.text, kiosk.log_end());
+}
