@@ -1,7 +1,7 @@
 //! Which client may bind which global: one question, asked for every global there is.
 //!
-//! Clients come in through two sockets and differ by nothing else. `globals!` is how protocols are made
-//! known, so that no global can be offered without the question.
+//! Clients come in through two sockets and differ by nothing else. Protocols are made known by `globals!`
+//! ([`crate::protocols`]), so that no global can be offered without the question.
 
 use std::{
     os::fd::OwnedFd,
@@ -21,15 +21,12 @@ use smithay::{
     wayland::compositor::CompositorClientState,
 };
 
-use crate::{
-    kiosk::Kiosk,
-    limits::{
-        Limits,
-        counts::{Counts, TooMany},
-        refusal::Repeated,
-        table::REGISTRIES,
-        tallies::Tallies,
-    },
+use crate::limits::{
+    Limits,
+    counts::{Counts, TooMany},
+    refusal::Repeated,
+    table::REGISTRIES,
+    tallies::Tallies,
 };
 
 /// What a client may do.
@@ -151,107 +148,6 @@ pub fn may_bind(client: &Client, interface: &str) -> bool {
 
 fn allows(privilege: Privilege, interface: &str) -> bool {
     privilege == Privilege::Admin || !ADMIN_ONLY.contains(&interface)
-}
-
-/// Makes globals known: each is bound by the state it belongs to, after [`may_bind`].
-macro_rules! globals {
-    ($($interface:ty, $data:ty => $state:ty;)+) => {$(
-        impl smithay::reexports::wayland_server::GlobalDispatch<$interface, $data> for $crate::kiosk::Kiosk {
-            fn bind(
-                kiosk: &mut Self,
-                display: &smithay::reexports::wayland_server::DisplayHandle,
-                client: &smithay::reexports::wayland_server::Client,
-                resource: smithay::reexports::wayland_server::New<$interface>,
-                data: &$data,
-                init: &mut smithay::reexports::wayland_server::DataInit<'_, Self>,
-            ) {
-                use smithay::reexports::wayland_server::Resource;
-                let counted = $crate::limits::take(client, <$interface>::interface().name);
-                if let Err(too_many) = counted {
-                    let sentence = too_many.to_string();
-                    $crate::limits::refusal::post_for_new(init, resource, $crate::limits::refusal::LIMIT, &sentence);
-                    return;
-                }
-                <$state as smithay::reexports::wayland_server::GlobalDispatch<$interface, $data, Self>>::bind(
-                    kiosk, display, client, resource, data, init,
-                );
-            }
-
-            fn can_view(client: smithay::reexports::wayland_server::Client, data: &$data) -> bool {
-                use smithay::reexports::wayland_server::Resource;
-                $crate::privilege::may_bind(&client, <$interface>::interface().name)
-                    && <$state as smithay::reexports::wayland_server::GlobalDispatch<$interface, $data, Self>>::can_view(
-                        client, data,
-                    )
-            }
-        }
-    )+};
-}
-pub(crate) use globals;
-
-/// Hands the requests on objects to the state they belong to, if the client may have what they make.
-macro_rules! objects {
-    ($($interface:ty, $data:ty => $state:ty;)+) => {$(
-        $crate::privilege::guarded!($interface, $data => $state, $crate::privilege::anything;);
-    )+};
-}
-pub(crate) use objects;
-
-/// The same for objects whose requests a guard looks at first.
-macro_rules! guarded {
-    ($($interface:ty, $data:ty => $state:ty, $guard:path;)+) => {$(
-        impl smithay::reexports::wayland_server::Dispatch<$interface, $data> for $crate::kiosk::Kiosk {
-            fn request(
-                kiosk: &mut Self,
-                client: &smithay::reexports::wayland_server::Client,
-                resource: &$interface,
-                request: <$interface as smithay::reexports::wayland_server::Resource>::Request,
-                data: &$data,
-                display: &smithay::reexports::wayland_server::DisplayHandle,
-                init: &mut smithay::reexports::wayland_server::DataInit<'_, Self>,
-            ) {
-                if !$crate::limits::admits(client, resource, request.opcode()) {
-                    return;
-                }
-                match $guard(kiosk, client, resource, &request, data) {
-                    Ok(()) => {
-                        <$state as smithay::reexports::wayland_server::Dispatch<$interface, $data, Self>>::request(
-                            kiosk, client, resource, request, data, display, init,
-                        );
-                    }
-                    Err($crate::privilege::Refused { code, sentence }) => {
-                        $crate::limits::refusal::post(resource, code, &sentence);
-                    }
-                }
-            }
-
-            fn destroyed(
-                kiosk: &mut Self,
-                client: smithay::reexports::wayland_server::backend::ClientId,
-                resource: &$interface,
-                data: &$data,
-            ) {
-                $crate::limits::released(kiosk, &client, resource);
-                <$state as smithay::reexports::wayland_server::Dispatch<$interface, $data, Self>>::destroyed(
-                    kiosk, client, resource, data,
-                );
-            }
-        }
-    )+};
-}
-pub(crate) use guarded;
-
-/// What a guard answers a request with: a protocol error of the object's interface.
-pub struct Refused {
-    /// Of the interface's `error` enum.
-    pub code: u32,
-    /// What was wrong, for the client's author.
-    pub sentence: String,
-}
-
-/// The guard of objects that need none.
-pub fn anything<I: Resource, D>(_: &mut Kiosk, _: &Client, _: &I, _: &I::Request, _: &D) -> Result<(), Refused> {
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What a Wayland client may have, and what happens to one that wants more: a protocol error that says in words what
 //! and how many, and the end of its connection. Nobody else notices.
 //!
-//! Every object is counted where requests are handed on ([`crate::privilege::objects`] and its like), whatever its
+//! Every object is counted where requests are handed on ([`crate::protocols::dispatch`] and its like), whatever its
 //! protocol, so that no kind can be forgotten. Depths, and lists within one object, are counted where they grow
 //! ([`crate::protocols`]). The numbers are in [`table`] and in `[limits]`. Nothing here looks at what a client shows.
 

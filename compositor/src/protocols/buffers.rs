@@ -45,7 +45,7 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
-    privilege::{globals, objects},
+    protocols::dispatch::{globals, objects},
 };
 
 impl Kiosk {

@@ -60,7 +60,8 @@ use crate::{
         refusal::LIMIT,
         table::{DAMAGE_RECTANGLES, UNANSWERED_CONFIGURES, WAITING_COMMITS},
     },
-    privilege::{ClientState, Refused, guarded, objects},
+    privilege::ClientState,
+    protocols::dispatch::{Refused, guarded, objects},
 };
 
 objects! {

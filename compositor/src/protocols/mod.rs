@@ -2,6 +2,7 @@
 //! `backend/`.
 
 mod buffers;
+pub(crate) mod dispatch;
 mod guards;
 mod output_management;
 mod output_power;

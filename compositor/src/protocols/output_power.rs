@@ -18,14 +18,14 @@ use crate::{
     command::{ApplyMode, OutputChange},
     kiosk::Kiosk,
     limits::refusal,
-    privilege::{globals, objects},
+    protocols::dispatch::{globals, objects},
     screens::ScreenId,
 };
 
 /// Highest version of the protocol that is spoken.
 const VERSION: u32 = 1;
 /// Power controls that one client may have. Tools have one a screen.
-const MOST_CONTROLS: usize = 64;
+const MAX_CONTROLS: usize = 64;
 
 /// The state of the protocol.
 pub struct OutputPower {
@@ -105,7 +105,7 @@ impl Dispatch<ZwlrOutputPowerManagerV1, (), Kiosk> for OutputPower {
             .iter()
             .filter(|control| control.resource.client().is_some_and(|owner| owner.id() == client.id()))
             .count();
-        match screen.filter(|_| own < MOST_CONTROLS) {
+        match screen.filter(|_| own < MAX_CONTROLS) {
             Some(screen) => {
                 resource.mode(mode(screen.power));
                 controls.push(Control { resource, screen: screen.id, on: screen.power });

@@ -12,7 +12,7 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
-    privilege::{globals, objects},
+    protocols::dispatch::{globals, objects},
 };
 
 impl OutputHandler for Kiosk {}

@@ -55,7 +55,7 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
-    privilege::{globals, objects},
+    protocols::dispatch::{globals, objects},
 };
 
 impl SeatHandler for Kiosk {

@@ -25,7 +25,7 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
-    privilege::{globals, objects},
+    protocols::dispatch::{globals, objects},
 };
 
 impl SelectionHandler for Kiosk {

@@ -48,7 +48,8 @@ use smithay::{
 use crate::{
     kiosk::Kiosk,
     limits::{depth, refusal, table::ALL_FACTOR},
-    privilege::{ClientState, globals, objects},
+    privilege::ClientState,
+    protocols::dispatch::{globals, objects},
     stage::windows::Windows,
 };
 

@@ -42,7 +42,8 @@ use smithay::{
 use super::guards;
 use crate::{
     kiosk::Kiosk,
-    privilege::{ClientState, globals, objects},
+    privilege::ClientState,
+    protocols::dispatch::{globals, objects},
 };
 
 impl CompositorHandler for Kiosk {

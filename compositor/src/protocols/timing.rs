@@ -28,7 +28,7 @@ use smithay::{
 use crate::{
     kiosk::Kiosk,
     power,
-    privilege::{globals, objects},
+    protocols::dispatch::{globals, objects},
 };
 
 impl IdleInhibitHandler for Kiosk {

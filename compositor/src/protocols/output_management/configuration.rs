@@ -19,7 +19,7 @@ use smithay::{
 };
 
 use super::{
-    MOST_CONFIGURATIONS, OutputManagement,
+    MAX_CONFIGURATIONS, OutputManagement,
     wish::{self, HeadWish, ModeWish, Wish},
 };
 use crate::{command::ApplyMode, kiosk::Kiosk, limits::refusal, screens::ScreenId};
@@ -47,7 +47,7 @@ impl OutputManagement {
     /// A client begins a configuration; one too many is cancelled at once.
     pub(super) fn add_configuration(&mut self, client: &Client, resource: &ZwlrOutputConfigurationV1, serial: u32) {
         let owner = client.id();
-        if self.configurations.values().filter(|other| other.owner == owner).count() >= MOST_CONFIGURATIONS {
+        if self.configurations.values().filter(|other| other.owner == owner).count() >= MAX_CONFIGURATIONS {
             resource.cancelled();
             return;
         }

@@ -28,7 +28,7 @@ use smithay::reexports::{
 
 use crate::{
     kiosk::Kiosk,
-    privilege::{globals, objects},
+    protocols::dispatch::{globals, objects},
     screens::{HeadMode, ScreenId},
 };
 use configuration::{Configuration, ConfiguredHead};
@@ -37,9 +37,9 @@ use head::{HeadState, SentHead};
 /// Highest version of the protocol that is spoken.
 const VERSION: u32 = 4;
 /// Managers that one client may have: each has objects for every mode of every display. Tools have one.
-const MOST_MANAGERS: usize = 8;
+const MAX_MANAGERS: usize = 8;
 /// Configurations that one client may have at a time. Tools have one.
-const MOST_CONFIGURATIONS: usize = 64;
+const MAX_CONFIGURATIONS: usize = 64;
 
 /// The state of the protocol.
 pub struct OutputManagement {
@@ -136,8 +136,8 @@ impl GlobalDispatch<ZwlrOutputManagerV1, (), Kiosk> for OutputManagement {
         kiosk.refresh_output_managers();
         let management = &mut kiosk.protocols.output_management;
         let own = management.managers.iter().filter(|manager| is_of(&manager.resource, &client.id())).count();
-        if own >= MOST_MANAGERS {
-            tracing::warn!("a client asked for too many output managers at a time; {MOST_MANAGERS} are possible");
+        if own >= MAX_MANAGERS {
+            tracing::warn!("a client asked for too many output managers at a time; {MAX_MANAGERS} are possible");
             // WORKAROUND(wayland-rs:object-gone-in-bind)
             // Not at once: wayland-backend 0.3.17 panics when an object is gone before its bind has returned.
             kiosk.handle.insert_idle(move |_| {
