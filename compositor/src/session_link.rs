@@ -22,8 +22,8 @@ use crate::{clients, kiosk::Kiosk, sockets::PROGRAM, stage::shell::Readiness};
 
 /// Connections at a time for each shell, in all and of one user: one session, and its successor that comes before the
 /// old one is cleaned up.
-const MOST_CONNECTIONS: usize = 8;
-const MOST_CONNECTIONS_EACH: usize = 4;
+const MAX_CONNECTIONS: usize = 8;
+const MAX_CONNECTIONS_EACH: usize = 4;
 /// What is read of a connection in a turn of the loop, bytes: a few dozen reports, and the next turn is for all others
 /// first. What was not read waits at the sender's end.
 const READ_A_TURN: usize = 4096;
@@ -91,7 +91,7 @@ pub fn listen(kiosk: &mut Kiosk, path: &Path, displays: Vec<String>) -> io::Resu
     let listener = bind(path, Access::GROUP, PROGRAM)?;
     kiosk.session.displays = displays;
     let shells = kiosk.stage.shells.len().max(1);
-    let quota = Quota::new(MOST_CONNECTIONS * shells, MOST_CONNECTIONS_EACH * shells);
+    let quota = Quota::new(MAX_CONNECTIONS * shells, MAX_CONNECTIONS_EACH * shells);
     clients::accept_each(kiosk, listener, move |kiosk, stream| {
         if let Err(error) = connect(stream, &quota, kiosk) {
             tracing::warn!(%error, "a session could not be connected");

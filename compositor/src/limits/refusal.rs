@@ -16,7 +16,7 @@ pub const LIMIT: u32 = 1000;
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What libwayland has room for, in bytes, without the end mark: it cuts what is longer, in the middle of a letter too.
-const MOST: usize = 127;
+const MAX_MESSAGE: usize = 127;
 
 /// Ends the client with this sentence. The one way to do so: libwayland takes what it is given for a format, and would
 /// read arguments that are not there (`clippy.toml` forbids the others).
@@ -43,8 +43,8 @@ pub fn post_for_new<I: Resource + 'static>(
 /// As libwayland prints it: no longer than it can, nothing that it would replace, and nothing that ends it early.
 fn format_of(sentence: &str) -> String {
     let mut text = sentence.replace('\0', "");
-    if text.len() > MOST {
-        let room = MOST - '…'.len_utf8();
+    if text.len() > MAX_MESSAGE {
+        let room = MAX_MESSAGE - '…'.len_utf8();
         let end = (0..=room).rev().find(|end| text.is_char_boundary(*end)).unwrap_or(0);
         text.truncate(end);
         text.push('…');
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(format_of(&longest), longest);
         let cut = format_of(&"é".repeat(64));
         assert_eq!(cut, format!("{}…", "é".repeat(62)));
-        assert!(cut.len() <= MOST);
+        assert!(cut.len() <= MAX_MESSAGE);
         // What is doubled for the format is printed once.
         assert_eq!(format_of(&"%".repeat(127)).len(), 254);
     }

@@ -24,7 +24,7 @@ pub const SYSTEM_BUS: &str = "unix:path=/run/dbus/system_bus_socket";
 /// Pauses between tries, seconds; about five minutes in all.
 const PAUSES: [u64; 14] = [1, 2, 4, 8, 16, 30, 30, 30, 30, 30, 30, 30, 30, 30];
 /// The bus daemon's answers take milliseconds; this is for a hung one.
-const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Serves on the bus at `address` for ever; returns when there is to be none.
 pub async fn serve<S: Service>(address: Option<&str>, shared: &Arc<Shared<S>>) {
@@ -35,7 +35,7 @@ pub async fn serve<S: Service>(address: Option<&str>, shared: &Arc<Shared<S>>) {
     });
     let mut pauses = PAUSES.iter();
     loop {
-        match tokio::time::timeout(CONNECT_LIMIT, connect(address, shared)).await {
+        match tokio::time::timeout(CONNECT_TIMEOUT, connect(address, shared)).await {
             Ok(Ok((connection, calls, name))) => {
                 tracing::info!(address, "on the message bus");
                 // Calls are served while the name is asked for: those to our unique name may come first, and the

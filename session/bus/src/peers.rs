@@ -16,19 +16,19 @@ use crate::connection::{self, Entrance};
 use crate::{Places, Service, Shared, Socket, caller};
 
 /// How long a client may take to authenticate.
-const HANDSHAKE_LIMIT: Duration = Duration::from_secs(5);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Pause after a connection can't be accepted (no file descriptors left): there is no event for "again".
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// Pause until a socket that could not be made is tried again: what was in the way went, and nobody tells. Doubled each
 /// time, up to the second one.
-const TRY_AGAIN: Duration = Duration::from_secs(1);
-const TRY_AGAIN_AT_MOST: Duration = Duration::from_secs(60);
+const MIN_RETRY_INTERVAL: Duration = Duration::from_secs(1);
+const MAX_RETRY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Serves clients for ever, and makes the socket anew when it is lost.
 pub async fn serve<S: Service>(places: &Places, shared: &Arc<Shared<S>>) {
     let guid = OwnedGuid::from(Guid::generate());
-    let mut pause = TRY_AGAIN;
+    let mut pause = MIN_RETRY_INTERVAL;
     loop {
         let made = (places.listen)().and_then(|socket| {
             let listener = socket.listener.try_clone().and_then(UnixListener::from_std);
@@ -37,7 +37,7 @@ pub async fn serve<S: Service>(places: &Places, shared: &Arc<Shared<S>>) {
         });
         match made {
             Ok((socket, listener)) => {
-                pause = TRY_AGAIN;
+                pause = MIN_RETRY_INTERVAL;
                 tokio::select! {
                     () = accept(&listener, shared, &guid) => {}
                     () = lost(&socket, &places.look) => {
@@ -49,7 +49,7 @@ pub async fn serve<S: Service>(places: &Places, shared: &Arc<Shared<S>>) {
                 tracing::error!(%error, "no D-Bus socket: kioskctl needs the system bus");
                 // A directory that is made anew may have other rights.
                 let _ = tokio::time::timeout(pause, places.look.notified()).await;
-                pause = (pause * 2).min(TRY_AGAIN_AT_MOST);
+                pause = (pause * 2).min(MAX_RETRY_INTERVAL);
             }
         }
     }
@@ -63,7 +63,7 @@ async fn lost(socket: &Socket, look: &Notify) {
         let changed = async {
             match &mut watch {
                 Some(watch) => watch.changed().await,
-                None => tokio::time::sleep(TRY_AGAIN_AT_MOST).await,
+                None => tokio::time::sleep(MAX_RETRY_INTERVAL).await,
             }
         };
         tokio::select! {
@@ -118,7 +118,7 @@ async fn client<S: Service>(
     place: Place<u32>,
 ) {
     let Entrance { builder, calls, name } = Entrance::new(&shared, stream, name, false);
-    match tokio::time::timeout(HANDSHAKE_LIMIT, builder.server(guid).p2p().build()).await {
+    match tokio::time::timeout(HANDSHAKE_TIMEOUT, builder.server(guid).p2p().build()).await {
         Ok(Ok(connection)) => connection::serve(&shared, connection, calls, &name).await,
         Ok(Err(error)) => tracing::debug!(%error, name, "a client did not get through the handshake"),
         Err(_elapsed) => tracing::debug!(name, "a client did not finish the handshake in time"),

@@ -25,7 +25,7 @@ use zbus::fdo::ConnectionCredentials;
 use zbus::message::Type;
 
 /// How long a message may take from its first byte to its last.
-const MESSAGE_LIMIT: Duration = Duration::from_secs(5);
+const MESSAGE_TIMEOUT: Duration = Duration::from_secs(5);
 /// The fixed part of a message (D-Bus specification, "Message Format").
 const FIXED: usize = 16;
 /// Longest array of header fields, bytes: path, interface, member, sender, destination and signature.
@@ -122,7 +122,7 @@ impl ReadHalf for Reader {
             let mut arriving = Arriving { bytes: Vec::new(), fds: std::mem::take(early_fds), early };
             // Nobody has to say anything.
             arriving.fill(self, 1).await?;
-            let whole = timeout(MESSAGE_LIMIT, arriving.rest(self)).await;
+            let whole = timeout(MESSAGE_TIMEOUT, arriving.rest(self)).await;
             let whole =
                 whole.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "a message was begun and not ended"))??;
             let Some(whole) = whole else { continue };

@@ -16,7 +16,7 @@ use zbus::export::async_trait::async_trait;
 use zbus::fdo::ConnectionCredentials;
 
 /// How long the other side may leave its socket full.
-const WRITE_LIMIT: Duration = Duration::from_secs(5);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Descriptors in one message of ours: a screenshot is one.
 const MAX_DESCRIPTORS: usize = 1;
 
@@ -27,7 +27,7 @@ pub struct Writer(pub Arc<UnixStream>);
 #[async_trait]
 impl WriteHalf for Writer {
     async fn sendmsg(&mut self, buffer: &[u8], fds: &[BorrowedFd<'_>]) -> io::Result<usize> {
-        match timeout(WRITE_LIMIT, self.0.async_io(Interest::WRITABLE, || send(&self.0, buffer, fds))).await {
+        match timeout(WRITE_TIMEOUT, self.0.async_io(Interest::WRITABLE, || send(&self.0, buffer, fds))).await {
             Ok(sent) => sent,
             Err(_elapsed) => {
                 tracing::warn!("a D-Bus peer does not read: dropped");

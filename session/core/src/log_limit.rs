@@ -23,11 +23,11 @@ use tracing_subscriber::layer::Context;
 const BURST: u32 = 100;
 /// And after those one in this time, as an example: some 3000 a day.
 const REFILL: Duration = Duration::from_secs(30);
-/// When the first count of what was held back is told. Doubled for as long as it goes on, up to [`LONGEST`].
+/// When the first count of what was held back is told. Doubled for as long as it goes on, up to [`MAX_WINDOW`].
 const WINDOW: Duration = Duration::from_secs(10);
-const LONGEST: Duration = Duration::from_secs(600);
+const MAX_WINDOW: Duration = Duration::from_secs(600);
 /// Places that are counted at a time: more than the program has. Other libraries' could be without end.
-const MOST_PLACES: usize = 1024;
+const MAX_PLACES: usize = 1024;
 /// Our own lines about what is held back; they are never held back themselves.
 const TARGET: &str = "kiosk_core::log_limit";
 /// libwayland reports what clients do wrong as errors of its own. They are the clients'.
@@ -109,12 +109,12 @@ impl<P> Default for Counts<P> {
 
 impl<P: Eq + std::hash::Hash> Counts<P> {
     fn take(&mut self, place: P, target: &str, now: Duration) -> Verdict {
-        if self.places.len() >= MOST_PLACES && !self.places.contains_key(&place) {
+        if self.places.len() >= MAX_PLACES && !self.places.contains_key(&place) {
             self.places.retain(|_, count| {
                 count.refill(now);
                 !count.at_rest()
             });
-            if self.places.len() >= MOST_PLACES {
+            if self.places.len() >= MAX_PLACES {
                 return Verdict::Hold;
             }
         }
@@ -140,7 +140,7 @@ impl<P: Eq + std::hash::Hash> Counts<P> {
         let over = self.places.values_mut().filter(|count| count.held > 0 && now >= count.since + count.window);
         let held = over.map(|count| {
             let told = Held { target: count.target.clone(), count: count.held, seconds: (now - count.since).as_secs() };
-            count.window = (count.window * 2).min(LONGEST);
+            count.window = (count.window * 2).min(MAX_WINDOW);
             count.held = 0;
             told
         });
@@ -253,7 +253,7 @@ mod tests {
             let mut counts = Counts::default();
             for (tick, place) in places.iter().enumerate() {
                 counts.take(*place, "t", Duration::from_millis(tick as u64));
-                prop_assert!(counts.places.len() <= MOST_PLACES);
+                prop_assert!(counts.places.len() <= MAX_PLACES);
             }
         }
     }

@@ -14,14 +14,14 @@ use tokio::time::{sleep, timeout};
 
 use kiosk_core::api::{MAX_LINE, Notice, Report};
 
-/// Between two looks for the compositor at first; doubled up to [`LONGEST`].
-const FIRST: Duration = Duration::from_millis(25);
+/// Between two looks for the compositor at first; doubled up to [`MAX_DELAY`].
+const MIN_DELAY: Duration = Duration::from_millis(25);
 /// A restarted compositor is found within this.
-const LONGEST: Duration = Duration::from_millis(250);
+const MAX_DELAY: Duration = Duration::from_millis(250);
 /// Without a compositor for this long, it is said in the log.
-const REMARKABLE: Duration = Duration::from_secs(5);
+const ABSENCE_TIMEOUT: Duration = Duration::from_secs(5);
 /// A compositor that does not read for this long is as good as gone.
-const WRITE_LIMIT: Duration = Duration::from_secs(10);
+const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// What comes from the compositor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub enum Link {
 /// Keeps a connection of the shell `number` to the socket at `path` for ever, tells `tell` about it, and the compositor
 /// each new value of `reports`.
 pub async fn keep(path: &Path, number: usize, mut reports: watch::Receiver<Report>, mut tell: impl FnMut(Link)) {
-    let mut delay = FIRST;
+    let mut delay = MIN_DELAY;
     // `None`: it has been said.
     let mut absent = Some(Duration::ZERO);
     loop {
@@ -50,11 +50,11 @@ pub async fn keep(path: &Path, number: usize, mut reports: watch::Receiver<Repor
                     tracing::info!(%error, "the connection to kioskd has ended");
                 }
                 tell(Link::Down);
-                delay = FIRST;
+                delay = MIN_DELAY;
                 absent = Some(Duration::ZERO);
             }
             Err(error) => {
-                if absent.is_some_and(|time| time >= REMARKABLE) {
+                if absent.is_some_and(|time| time >= ABSENCE_TIMEOUT) {
                     tracing::warn!(%error, socket = %path.display(), "kioskd is not there: is it running?");
                     absent = None;
                 }
@@ -62,7 +62,7 @@ pub async fn keep(path: &Path, number: usize, mut reports: watch::Receiver<Repor
         }
         sleep(delay).await;
         absent = absent.map(|time| time + delay);
-        delay = (delay * 2).min(LONGEST);
+        delay = (delay * 2).min(MAX_DELAY);
     }
 }
 
@@ -148,5 +148,5 @@ fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link>
 async fn send(writer: &mut OwnedWriteHalf, report: &Report) -> std::io::Result<()> {
     let mut line = serde_json::to_vec(report)?;
     line.push(b'\n');
-    timeout(WRITE_LIMIT, writer.write_all(&line)).await.map_err(|_| std::io::Error::other("it does not read"))?
+    timeout(WRITE_TIMEOUT, writer.write_all(&line)).await.map_err(|_| std::io::Error::other("it does not read"))?
 }

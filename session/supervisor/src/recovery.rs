@@ -5,11 +5,11 @@ use std::time::Duration;
 
 /// Before the first new try: at once for a person, and long enough for the reason of a failure (the
 /// compositor's end, say) to become known.
-const FIRST: Duration = Duration::from_millis(100);
+const MIN_DELAY: Duration = Duration::from_millis(100);
 /// Before the second; doubled with each one after it.
 const SECOND: Duration = Duration::from_secs(1);
 /// Longest wait.
-const LONGEST: Duration = Duration::from_secs(30);
+const MAX_DELAY: Duration = Duration::from_secs(30);
 /// Trouble again within this time was not cured by what was done about it: something stronger is tried.
 const WINDOW: Duration = Duration::from_secs(60);
 /// So many browsers in a row that came to nothing may be their profile's fault.
@@ -28,8 +28,8 @@ impl Backoff {
     /// Counts a failure and says how long to wait for the next try.
     pub fn next_delay(&mut self) -> Duration {
         let delay = match self.failures {
-            0 => FIRST,
-            n => SECOND.saturating_mul(1 << (n - 1).min(8)).min(LONGEST),
+            0 => MIN_DELAY,
+            n => SECOND.saturating_mul(1 << (n - 1).min(8)).min(MAX_DELAY),
         };
         self.failures = self.failures.saturating_add(1);
         delay
@@ -148,10 +148,10 @@ mod tests {
         let delays: Vec<u128> = (0..9).map(|_| backoff.next_delay().as_millis()).collect();
         assert_eq!(delays, [100, 1000, 2000, 4000, 8000, 16_000, 30_000, 30_000, 30_000]);
         for _ in 0..1000 {
-            assert_eq!(backoff.next_delay(), LONGEST);
+            assert_eq!(backoff.next_delay(), MAX_DELAY);
         }
         backoff.reset();
-        assert_eq!(backoff.next_delay(), FIRST);
+        assert_eq!(backoff.next_delay(), MIN_DELAY);
     }
 
     #[test]
@@ -205,6 +205,6 @@ mod tests {
         recovery.expire(at(59));
         assert_eq!(recovery.clone().browser.next_delay(), Duration::from_secs(2));
         recovery.expire(at(60));
-        assert_eq!((recovery.browser.next_delay(), recovery.stable_at()), (FIRST, None));
+        assert_eq!((recovery.browser.next_delay(), recovery.stable_at()), (MIN_DELAY, None));
     }
 }

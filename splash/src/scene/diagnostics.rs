@@ -7,7 +7,7 @@ use crate::text::Face;
 /// Longest line, em: longer ones are hard to follow.
 const LINE_EM: f32 = 60.0;
 /// More than anybody reads.
-const MOST_LINES: usize = 24;
+const MAX_LINES: usize = 24;
 /// Sizes that are tried, largest first, until the whole text fits below the logo.
 const SHRINK: [f32; 3] = [1.0, 0.8, 0.65];
 
@@ -20,7 +20,7 @@ pub(super) fn layout(screen: &Screen, top: i32, text: &str, parts: &mut Vec<(Rec
     for size in SHRINK {
         let Some(face) = Face::new(screen.em(size)) else { break };
         let (lines, whole) =
-            face.wrap(text, wide.min((face.em() * LINE_EM) as u32), MOST_LINES.min(face.lines_in(room)));
+            face.wrap(text, wide.min((face.em() * LINE_EM) as u32), MAX_LINES.min(face.lines_in(room)));
         if let Some((width, height)) = face.measure(&lines)
             && let Some(rect) = screen.centered(top, width, height)
         {

@@ -35,7 +35,7 @@ impl Dice {
 }
 
 /// The highest number of descriptors that one `sendmsg` of libwayland's carries.
-const MOST_DESCRIPTORS: usize = 28;
+const MAX_DESCRIPTORS: usize = 28;
 
 fn words(body: &mut Vec<u8>, words: &[u32]) {
     words.iter().for_each(|word| body.extend_from_slice(&word.to_ne_bytes()));
@@ -150,7 +150,7 @@ impl Speaker {
         let count = match dice.below(12) {
             0 => wanted + 1,
             1 => 0,
-            2 => MOST_DESCRIPTORS,
+            2 => MAX_DESCRIPTORS,
             _ => wanted,
         };
         let descriptors: Vec<OwnedFd> = (0..count).map(|_| descriptor(dice)).collect();

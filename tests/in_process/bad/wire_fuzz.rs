@@ -31,7 +31,7 @@ const LIVES_OF_A_LONG_KIOSK: u64 = 2000;
 /// For what is done on another thread.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
 /// What is kept of all clients that a kiosk served: caches of the allocator, and no more.
-const MOST_MEMORY_KIB: usize = 16 * 1024;
+const MAX_MEMORY_KIB: usize = 16 * 1024;
 
 /// Of the life under way.
 static SEED: AtomicU64 = AtomicU64::new(0);
@@ -143,7 +143,7 @@ fn play(seeds: &[u64], account: &mut Account) {
     let clients = fixture.kiosk.protocols.limits.clients();
     assert_eq!(clients, 1, "the bystander is there, and nobody else");
     let grown = memory_in_use().saturating_sub(memory);
-    assert!(grown < MOST_MEMORY_KIB, "{grown} KiB more are used");
+    assert!(grown < MAX_MEMORY_KIB, "{grown} KiB more are used");
     // The thread that unmaps pools may not have come to the last ones.
     let begun = Instant::now();
     while open_files() >= files + 30 {

@@ -7,9 +7,9 @@
 /// Word for "found by itself", where an output is named.
 pub const OUTPUT_AUTO: &str = "auto";
 /// Largest number in a calibration matrix: panels are mounted turned and flipped, not magnified.
-const LARGEST: f64 = 10.0;
+const MAX_ELEMENT: f64 = 10.0;
 /// A matrix with a smaller determinant puts all fingers on one line.
-const SMALLEST_DETERMINANT: f64 = 0.001;
+const MIN_DETERMINANT: f64 = 0.001;
 
 /// One `[input.device."MATCH"]` table.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -163,9 +163,9 @@ pub fn calibration_of(numbers: &[f64]) -> Result<Calibration, &'static str> {
     }
     let matrix: [f64; 6] = numbers.try_into().map_err(|_| ALLOWED)?;
     // Not a number is in no range.
-    let in_range = matrix.iter().all(|number| (-LARGEST..=LARGEST).contains(number));
+    let in_range = matrix.iter().all(|number| (-MAX_ELEMENT..=MAX_ELEMENT).contains(number));
     let determinant = matrix[0] * matrix[4] - matrix[1] * matrix[3];
-    if in_range && determinant.abs() >= SMALLEST_DETERMINANT { Ok(Calibration::Matrix(matrix)) } else { Err(ALLOWED) }
+    if in_range && determinant.abs() >= MIN_DETERMINANT { Ok(Calibration::Matrix(matrix)) } else { Err(ALLOWED) }
 }
 
 #[cfg(test)]

@@ -17,9 +17,9 @@ use crate::text::shortened;
 
 /// Tables of outputs, of devices or of shells that one file may have: far more than a machine has, and few enough that
 /// they can be gone through for each display.
-const MOST_TABLES: usize = 256;
+const MAX_TABLES: usize = 256;
 /// Of a sentence about a key that is itself as long as a book.
-const MOST_CHARACTERS: usize = 1000;
+const MAX_CHARACTERS: usize = 1000;
 
 /// The configuration while layers are being laid.
 #[derive(Debug, Clone, Default)]
@@ -286,11 +286,11 @@ impl Layer<'_> {
 
     /// Says so when there are more tables than can be meant.
     fn too_many(&mut self, key: &str, entry: &RawEntry, count: usize) -> bool {
-        if count > MOST_TABLES {
-            let message = format!("{key} has {count} tables, allowed are up to {MOST_TABLES}");
+        if count > MAX_TABLES {
+            let message = format!("{key} has {count} tables, allowed are up to {MAX_TABLES}");
             self.error(entry.key_span.start, key, message);
         }
-        count > MOST_TABLES
+        count > MAX_TABLES
     }
 
     fn position(&self, offset: usize) -> TextPosition {
@@ -304,6 +304,6 @@ impl Layer<'_> {
 
     fn error_at(&self, offset: usize, key: String, message: String) -> ConfigError {
         let origin = Origin { source: self.source.clone(), position: Some(self.position(offset)) };
-        ConfigError { origin, key: shortened(&key, MOST_CHARACTERS), message: shortened(&message, MOST_CHARACTERS) }
+        ConfigError { origin, key: shortened(&key, MAX_CHARACTERS), message: shortened(&message, MAX_CHARACTERS) }
     }
 }

@@ -11,7 +11,7 @@ use super::syntax::duration_text;
 use crate::text::shortened;
 
 /// Of a value that is quoted.
-const MOST_CHARACTERS: usize = 100;
+const MAX_CHARACTERS: usize = 100;
 
 impl Loaded {
     /// Everything that is wrong, a sentence each: what is skipped, and what will not happen.
@@ -32,7 +32,7 @@ fn without_effect(table: &str, settings: &BrowserSettings, inherited: &BrowserSe
         text(settings).filter(|value| Some(value) != text(inherited).as_ref()).map(|value| (key.name, value))
     });
     said.map(|(name, value)| {
-        let value = shortened(&value, MOST_CHARACTERS);
+        let value = shortened(&value, MAX_CHARACTERS);
         format!("{table}.{name} is {value}, and this version does not follow it yet: it has no effect")
     })
     .collect()

@@ -26,8 +26,8 @@ pub const ADMIN_DIR: &str = "etc/kiosk/config.d";
 /// Largest file read, bytes; a larger one is no configuration. Read, such a file can take a hundred times the memory.
 const MAX_FILE: u64 = 64 << 10;
 /// Files of a directory that are read, and names in it that are looked at: more than anybody can keep in mind.
-const MOST_FILES: usize = 64;
-const MOST_NAMES: usize = 4096;
+const MAX_FILES: usize = 64;
+const MAX_NAMES: usize = 4096;
 
 /// Where the layers are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -164,16 +164,16 @@ fn list(directory: &Path) -> Result<Vec<PathBuf>, ConfigError> {
     let mut files = Vec::new();
     let too_many = |what: &str| unreadable(directory, &std::io::Error::other(format!("it has more than {what}")));
     for (number, entry) in entries.enumerate() {
-        if number == MOST_NAMES {
-            return Err(too_many(&format!("{MOST_NAMES} names in it")));
+        if number == MAX_NAMES {
+            return Err(too_many(&format!("{MAX_NAMES} names in it")));
         }
         let path = entry.map_err(|error| unreadable(directory, &error))?.path();
         if path.extension().is_some_and(|extension| extension == "toml") {
             files.push(path);
         }
     }
-    if files.len() > MOST_FILES {
-        return Err(too_many(&format!("{MOST_FILES} files of settings")));
+    if files.len() > MAX_FILES {
+        return Err(too_many(&format!("{MAX_FILES} files of settings")));
     }
     files.sort();
     Ok(files)

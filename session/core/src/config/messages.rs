@@ -9,17 +9,17 @@ use super::raw::{Raw, RawValue, Wrong};
 use super::suggest::closest;
 
 /// What is told of one file that has everything wrong in it.
-const MOST_ERRORS: usize = 32;
+const MAX_ERRORS: usize = 32;
 
 /// Not more of them than anybody reads.
 pub fn first_of(mut errors: Vec<ConfigError>) -> Vec<ConfigError> {
-    let more = errors.len().saturating_sub(MOST_ERRORS);
+    let more = errors.len().saturating_sub(MAX_ERRORS);
     if more > 0
-        && let Some(last) = errors.get_mut(MOST_ERRORS)
+        && let Some(last) = errors.get_mut(MAX_ERRORS)
     {
         last.key = String::new();
         last.message = format!("from here on {more} more things are wrong");
-        errors.truncate(MOST_ERRORS + 1);
+        errors.truncate(MAX_ERRORS + 1);
     }
     errors
 }

@@ -9,7 +9,7 @@ use super::raw::{Raw, RawEntry, RawValue};
 
 /// As many answers are kept: no terminal has as many devices in its life. Then the oldest trusted one goes, which is
 /// silent the next time it comes.
-const MOST_ANSWERS: usize = 256;
+const MAX_ANSWERS: usize = 256;
 const TRUSTED: &str = "trusted";
 
 /// What tells a device from others for good. A device says all of it about itself: whoever builds one can make it say
@@ -56,7 +56,7 @@ impl TrustList {
     /// Keeps an answer in place of an older one.
     pub fn say(&mut self, device: DeviceIdentity, trusted: bool) {
         self.forget(&device);
-        if self.answers.len() >= MOST_ANSWERS {
+        if self.answers.len() >= MAX_ANSWERS {
             let oldest = self.answers.iter().position(|(_, trusted)| *trusted).unwrap_or(0);
             self.answers.remove(oldest);
         }
@@ -161,10 +161,10 @@ mod tests {
     fn the_list_is_bounded_and_what_is_not_trusted_stays_on_it() {
         let mut list = TrustList::default();
         list.say(device(0), false);
-        for number in 1..=MOST_ANSWERS {
+        for number in 1..=MAX_ANSWERS {
             list.say(device(number), true);
         }
-        assert_eq!(list.answers.len(), MOST_ANSWERS);
+        assert_eq!(list.answers.len(), MAX_ANSWERS);
         assert_eq!((list.answer(&device(0)), list.answer(&device(1))), (Some(false), None));
         assert_eq!(list.answer(&device(2)), Some(true));
     }

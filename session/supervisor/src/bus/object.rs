@@ -18,7 +18,7 @@ use kiosk_core::config::{Url, masked, url};
 use kiosk_core::text::shortened;
 
 /// The session answers when the page is seen, within 20 s; longer is a hang.
-const ANSWER_LIMIT: Duration = Duration::from_secs(25);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(25);
 
 /// What an error repeats of a caller's text, and how long its reason gets, characters.
 const QUOTED: usize = 64;
@@ -66,7 +66,7 @@ impl Session {
             answer.await.map_err(|_| ending())
         };
         let hangs = || Failure::not_ready("kiosk-session does not answer: journalctl -u kiosk-session may say why");
-        timeout(ANSWER_LIMIT, asked).await.map_err(|_| hangs())??.map_err(refused)
+        timeout(ANSWER_TIMEOUT, asked).await.map_err(|_| hangs())??.map_err(refused)
     }
 
     /// What may be opened: web pages, and what is of the configured page's kind.

@@ -13,15 +13,15 @@ use crate::devtools::Frames;
 /// What is read from the pipe at a time, bytes.
 const BLOCK: usize = 16 * 1024;
 /// Of messages that wait for the daemon, bytes as they were read; a longer one waits alone.
-const MOST_WAITING: usize = 4 * 1024 * 1024;
+const MAX_WAITING: usize = 4 * 1024 * 1024;
 /// What a message counts at least: read, it takes more memory than its text.
 const LEAST: usize = 1024;
 /// Orders that wait for the browser to read them. It gets a few a second, and reads them at once.
-pub(super) const MOST_ORDERS: usize = 1024;
+pub(super) const MAX_ORDERS: usize = 1024;
 
 /// Hands on what the browser of this generation says, until it closes its end or the daemon is gone.
 pub(super) async fn read(mut pipe: Receiver, inputs: mpsc::UnboundedSender<Input>, generation: u64) {
-    let room = Arc::new(Semaphore::new(MOST_WAITING));
+    let room = Arc::new(Semaphore::new(MAX_WAITING));
     let mut frames = Frames::default();
     let mut block = vec![0; BLOCK];
     loop {
@@ -34,7 +34,7 @@ pub(super) async fn read(mut pipe: Receiver, inputs: mpsc::UnboundedSender<Input
             Ok(count) => frames.push(&block[..count]),
         }
         while let Some((message, size)) = frames.pop() {
-            let size = size.clamp(LEAST, MOST_WAITING) as u32;
+            let size = size.clamp(LEAST, MAX_WAITING) as u32;
             // Given back when the daemon has dealt with it.
             let Ok(room) = room.clone().acquire_many_owned(size).await else { return };
             if inputs.send(Input::FromBrowser { generation, message, _room: room }).is_err() {
@@ -85,8 +85,8 @@ mod tests {
         tokio::spawn(read(Receiver::from_owned_fd(reader).unwrap(), inputs, 1));
         let message = b"{\"a\":1}\0".repeat(512);
         let first = write_all_that_fits(&writer, &message).await;
-        assert!(received.len() <= MOST_WAITING / LEAST, "{} wait", received.len());
-        assert!(first <= MOST_WAITING / LEAST * 8 + 64 * 1024 + 2 * BLOCK, "{first} bytes were taken");
+        assert!(received.len() <= MAX_WAITING / LEAST, "{} wait", received.len());
+        assert!(first <= MAX_WAITING / LEAST * 8 + 64 * 1024 + 2 * BLOCK, "{first} bytes were taken");
         // It goes on when the daemon does, and nothing is lost.
         let mut seen = 0;
         drop(writer);
@@ -105,7 +105,7 @@ mod tests {
         let (reader, writer) = pipe_with(PipeFlags::CLOEXEC).unwrap();
         let (inputs, mut received) = mpsc::unbounded_channel();
         tokio::spawn(read(Receiver::from_owned_fd(reader).unwrap(), inputs, 1));
-        let message = format!("{{\"url\":\"{}\"}}\0", "x".repeat(MOST_WAITING * 2));
+        let message = format!("{{\"url\":\"{}\"}}\0", "x".repeat(MAX_WAITING * 2));
         let writing = std::thread::spawn(move || {
             let mut rest = message.as_bytes();
             for _ in 0..3 {

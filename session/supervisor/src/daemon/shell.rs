@@ -36,7 +36,7 @@ impl Shell {
         inputs: &mpsc::UnboundedSender<Input>,
         generation: u64,
     ) -> Result<Shell, LaunchError> {
-        let (to_browser, outgoing) = mpsc::channel(pipe::MOST_ORDERS);
+        let (to_browser, outgoing) = mpsc::channel(pipe::MAX_ORDERS);
         let (order, page) = match configured.command_line() {
             Some(words) => (browser::command_order(configured, &words, surroundings)?, None),
             None => {

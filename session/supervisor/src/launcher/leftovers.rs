@@ -16,7 +16,7 @@ use crate::profile::Directories;
 /// are configuration.
 pub const MARK_ENV: &str = "SHELL_OF_KIOSK_SESSION";
 /// For all of them together to be gone.
-const END_LIMIT: Duration = Duration::from_secs(2);
+const END_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Cleans up after shells that are not configured any more: what an earlier session, with `shells` of them or more,
 /// left running is ended, and their profiles are marked as unused. What is in the profiles stays, for the
@@ -34,7 +34,7 @@ pub fn end_shells(directory: &Path, profile: &Path) {
     let mark = format!("{MARK_ENV}={}", directory.display());
     let argument = format!("--user-data-dir={}", profile.display());
     let processes: Vec<_> = running(&mark, &argument).collect();
-    let limit = Instant::now() + END_LIMIT;
+    let limit = Instant::now() + END_TIMEOUT;
     if !processes.is_empty() {
         tracing::warn!(processes = processes.len(), "the shell of an earlier session is ended");
     }

@@ -10,14 +10,14 @@ use crate::recovery::Rung;
 pub(super) const HEALTH_INTERVAL: Duration = Duration::from_secs(10);
 /// For the answer: a page that hangs is noticed within 15 s. It may be the machine that is slow; the first step does
 /// no harm then.
-pub(super) const ANSWER_LIMIT: Duration = Duration::from_millis(4500);
+pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_millis(4500);
 /// We were not running ourselves when the answer was due: the machine slept, or had no time for anybody. An answer
 /// that is late by no more than that says nothing about the page.
 const LATE: Duration = Duration::from_secs(2);
 /// From the end of a renderer until it is heard of.
-const RENDERER_LIMIT: Duration = Duration::from_secs(5);
+const RENDERER_TIMEOUT: Duration = Duration::from_secs(5);
 /// For another window over the page to be closed.
-pub(super) const COVERED_LIMIT: Duration = Duration::from_secs(10);
+pub(super) const COVERED_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Effects = Vec<Effect>;
 
@@ -40,7 +40,7 @@ impl Machine {
         match &mut self.page {
             Page::Up { health, .. } => {
                 if let Health::Asked(by) = *health {
-                    let asked = by.saturating_sub(ANSWER_LIMIT);
+                    let asked = by.saturating_sub(ANSWER_TIMEOUT);
                     *health = Health::Fine(asked + HEALTH_INTERVAL);
                 }
             }
@@ -74,14 +74,14 @@ impl Machine {
             }
             _ => {}
         }
-        if self.covered.is_some_and(|since| now >= since + COVERED_LIMIT) && self.running() {
+        if self.covered.is_some_and(|since| now >= since + COVERED_TIMEOUT) && self.running() {
             self.replace_shell("a window that can't be closed covers the page".into(), now, effects);
         }
     }
 
     fn ask(&mut self, now: Duration, effects: &mut Effects) {
         if let Page::Up { health, .. } = &mut self.page {
-            *health = Health::Asked(now + ANSWER_LIMIT);
+            *health = Health::Asked(now + ANSWER_TIMEOUT);
         }
         effects.push(Effect::Ping);
     }
@@ -104,7 +104,7 @@ impl Machine {
                 self.failed(reason.to_owned(), "loaded again".into(), effects);
                 self.load(Effect::Unstick, now, effects);
                 if let Page::Loading { answer_by, .. } = &mut self.page {
-                    *answer_by = Some(now + ANSWER_LIMIT);
+                    *answer_by = Some(now + ANSWER_TIMEOUT);
                 }
             }
             Rung::Renderer => {
@@ -114,7 +114,7 @@ impl Machine {
                 if died {
                     self.load_again();
                 } else {
-                    self.page = Page::EndingRenderer { limit: now + RENDERER_LIMIT };
+                    self.page = Page::EndingRenderer { limit: now + RENDERER_TIMEOUT };
                     effects.push(Effect::EndRenderer);
                 }
             }

@@ -29,29 +29,29 @@ use parts::{Browser, Compositor, Intent, Launch, Page, ReadyClock, Server, Troub
 /// itself; a compositor that merely lost this connection is back sooner.
 const COMPOSITOR_GRACE: Duration = Duration::from_secs(1);
 /// A browser that has not answered by then hangs, on any machine, whatever it does meanwhile.
-const ATTACH_LONGEST: Duration = Duration::from_secs(480);
+const ATTACH_TIMEOUT: Duration = Duration::from_secs(480);
 /// Without any work done for this long a browser that starts is dead, not slow. A disk that is woken up, or a machine
 /// that swaps, takes seconds for one read.
 const ATTACH_STALL: Duration = Duration::from_secs(30);
 /// From the end of the browser's answers until it is ended.
-const DETACH_LIMIT: Duration = Duration::from_secs(5);
+const DETACH_TIMEOUT: Duration = Duration::from_secs(5);
 /// From opening the page until something of it is seen, at least, when nothing is done meanwhile: a server may take a
 /// minute for its first byte.
 const LOAD_STALL: Duration = Duration::from_secs(90);
 /// A page that works for this long and shows nothing is in a loop.
-const LOAD_LONGEST: Duration = Duration::from_secs(480);
+const LOAD_TIMEOUT: Duration = Duration::from_secs(480);
 /// A page that has loaded and painted nothing for this long is meant to be empty.
 const EMPTY_PAGE: Duration = Duration::from_secs(5);
 /// Up for this long: earlier failures are forgotten.
 const STABLE: Duration = Duration::from_secs(60);
-/// First wait between two questions to the server; doubled up to [`PROBE_LONGEST`].
-const PROBE_FIRST: Duration = Duration::from_millis(100);
+/// First wait between two questions to the server; doubled up to [`MAX_PROBE_INTERVAL`].
+const MIN_PROBE_INTERVAL: Duration = Duration::from_millis(100);
 /// The server mostly starts after us, and every moment of it is one of the splash.
-const PROBE_LONGEST: Duration = Duration::from_millis(500);
+const MAX_PROBE_INTERVAL: Duration = Duration::from_millis(500);
 /// Without an answer of the server for this long the browser tries by itself, behind the splash: it may have the page
-/// from a service worker or a cache, or know a certificate that we do not. Doubled with each try up to [`TRY_LONGEST`].
-const TRY_FIRST: Duration = Duration::from_secs(5);
-const TRY_LONGEST: Duration = Duration::from_secs(300);
+/// from a service worker or a cache, or know a certificate that we do not. Doubled with each try up to [`MAX_TRY_INTERVAL`].
+const MIN_TRY_INTERVAL: Duration = Duration::from_secs(5);
+const MAX_TRY_INTERVAL: Duration = Duration::from_secs(300);
 /// What an orderly end may take.
 pub const END_GRACE: Duration = Duration::from_secs(3);
 /// What it may take for a browser that is known not to answer or to have lost its screen.
@@ -135,7 +135,7 @@ impl Machine {
             _ => None,
         };
         let launch = self.launch.at().filter(|_| active && self.may_launch());
-        let covered = self.covered.filter(|_| self.running()).map(|since| since + health::COVERED_LIMIT);
+        let covered = self.covered.filter(|_| self.running()).map(|since| since + health::COVERED_TIMEOUT);
         let others = [server, lost, launch, covered, self.recovery.stable_at(), self.clock.at()];
         self.page.deadlines().into_iter().chain(others).flatten().min()
     }

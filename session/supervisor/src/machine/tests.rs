@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use std::collections::VecDeque;
 
-use super::health::{ANSWER_LIMIT, HEALTH_INTERVAL};
+use super::health::{ANSWER_TIMEOUT, HEALTH_INTERVAL};
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -386,12 +386,12 @@ fn a_browser_that_is_slow_but_works_is_waited_for_and_one_that_does_nothing_is_e
     while !world.ending {
         world.pass(SECOND);
     }
-    assert_eq!(world.now - launched, ATTACH_LONGEST);
+    assert_eq!(world.now - launched, ATTACH_TIMEOUT);
     world.until_ready();
     // One that stopped to answer is not waited for that long.
     world.event(Event::Detached { reason: "closed".into() });
-    assert_eq!(world.machine.deadline(), Some(world.now + DETACH_LIMIT));
-    world.pass(DETACH_LIMIT);
+    assert_eq!(world.machine.deadline(), Some(world.now + DETACH_TIMEOUT));
+    world.pass(DETACH_TIMEOUT);
     assert!(world.ending);
 }
 
@@ -488,7 +488,7 @@ fn a_page_that_hangs_is_loaded_again_then_gets_a_new_process_then_a_new_browser(
     assert_eq!(failures(&world), ["loaded again"]);
     assert_eq!(world.machine.report().state, State::Ready, "the last frame stays");
     assert_eq!(world.machine.state(), State::Loading, "but nobody is told that it is ready");
-    world.pass(ANSWER_LIMIT);
+    world.pass(ANSWER_TIMEOUT);
     assert_eq!(failures(&world), ["loaded again", "loaded again in a new process"]);
     assert_eq!(world.machine.report().state, State::Crashed);
     assert!(world.renderer_ends);
@@ -506,7 +506,7 @@ fn a_page_that_hangs_is_loaded_again_then_gets_a_new_process_then_a_new_browser(
 fn a_page_that_answers_after_it_was_loaded_again_stays_in_its_browser() {
     let mut world = World::ready();
     world.pass(HEALTH_INTERVAL);
-    world.pass(ANSWER_LIMIT);
+    world.pass(ANSWER_TIMEOUT);
     assert!(world.effects.contains(&Effect::Unstick));
     world.event(Event::Alive);
     for _ in 0..40 {
@@ -595,18 +595,18 @@ fn a_question_that_is_lost_with_its_document_is_asked_again_and_is_no_answer() {
     let mut world = World::ready();
     world.pass(HEALTH_INTERVAL);
     world.effects.clear();
-    world.pass(ANSWER_LIMIT - SECOND);
+    world.pass(ANSWER_TIMEOUT - SECOND);
     world.event(Event::PingLost);
     assert_eq!(world.effects, [Effect::Ping]);
     world.pass(SECOND * 2);
     assert_eq!(world.effects, [Effect::Ping], "the new document has its own time");
-    world.pass(ANSWER_LIMIT - SECOND * 2);
+    world.pass(ANSWER_TIMEOUT - SECOND * 2);
     assert!(world.effects.contains(&Effect::Unstick), "{:?}", world.effects);
     // A page that hung and is loaded again has to answer within the time that it has.
     world.effects.clear();
     world.event(Event::PingLost);
     assert_eq!(world.effects, [Effect::Ping]);
-    world.pass(ANSWER_LIMIT);
+    world.pass(ANSWER_TIMEOUT);
     assert!(world.effects.contains(&Effect::EndRenderer), "{:?}", world.effects);
 }
 
@@ -658,7 +658,7 @@ fn an_answer_that_was_due_while_we_slept_ourselves_is_waited_for_again() {
     world.now += Duration::from_secs(3600);
     world.event(Event::Tick);
     assert!(!world.effects.iter().any(|effect| matches!(effect, Effect::Failed(_))));
-    assert_eq!(world.machine.deadline(), Some(world.now + ANSWER_LIMIT));
+    assert_eq!(world.machine.deadline(), Some(world.now + ANSWER_TIMEOUT));
 }
 
 #[test]

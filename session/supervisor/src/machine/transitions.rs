@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::health::HEALTH_INTERVAL;
 use super::parts::{Browser, Compositor, Health, Intent, Launch, Next, Page, ReadyClock, Server, Trouble};
-use super::{END_GRACE, Effect, Failure, LOST_GRACE, Machine, PROBE_LONGEST, STABLE};
+use super::{END_GRACE, Effect, Failure, LOST_GRACE, MAX_PROBE_INTERVAL, Machine, STABLE};
 use crate::recovery::Rung;
 use kiosk_core::config::Url;
 
@@ -117,7 +117,7 @@ impl Machine {
         self.silent_since = None;
         if std::mem::take(&mut self.trying) {
             // That the server does not answer is known, and nothing has changed.
-            self.server = Server::Waiting { at: now + PROBE_LONGEST, refusals: 0 };
+            self.server = Server::Waiting { at: now + MAX_PROBE_INTERVAL, refusals: 0 };
             return;
         }
         let delay = self.recovery.page.next_delay();

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::parts::{Browser, Compositor, Intent, Launch, Next, Page, ReadyClock, Server, Trouble};
 use super::patience::{Due, Patience};
 use super::{
-    ATTACH_LONGEST, ATTACH_STALL, DETACH_LIMIT, EMPTY_PAGE, END_GRACE, Effect, Event, Failure, LOAD_LONGEST,
-    LOAD_STALL, LOST_GRACE, Machine, PROBE_FIRST, PROBE_LONGEST, TRY_FIRST, TRY_LONGEST,
+    ATTACH_STALL, ATTACH_TIMEOUT, DETACH_TIMEOUT, EMPTY_PAGE, END_GRACE, Effect, Event, Failure, LOAD_STALL,
+    LOAD_TIMEOUT, LOST_GRACE, MAX_PROBE_INTERVAL, MAX_TRY_INTERVAL, MIN_PROBE_INTERVAL, MIN_TRY_INTERVAL, Machine,
 };
 
 use kiosk_core::config::Url;
@@ -90,7 +90,7 @@ impl Machine {
                     if self.settings.command {
                         self.page_up(now);
                     } else {
-                        self.page = Page::Starting(Patience::new(now, ATTACH_STALL, ATTACH_LONGEST));
+                        self.page = Page::Starting(Patience::new(now, ATTACH_STALL, ATTACH_TIMEOUT));
                     }
                 }
             }
@@ -111,7 +111,7 @@ impl Machine {
                     self.reason = reason;
                     self.trouble = Trouble::Crashed;
                     self.hide(now);
-                    self.page = Page::Lost { limit: now + DETACH_LIMIT };
+                    self.page = Page::Lost { limit: now + DETACH_TIMEOUT };
                 }
             }
             Event::Moved { url } => self.moved(url),
@@ -213,13 +213,13 @@ impl Machine {
         let Server::Asking { refusals } = self.server else { return };
         self.reason = reason;
         let since = *self.silent_since.get_or_insert(now);
-        let patience = TRY_FIRST.saturating_mul(1 << self.tries.min(8)).min(TRY_LONGEST);
+        let patience = MIN_TRY_INTERVAL.saturating_mul(1 << self.tries.min(8)).min(MAX_TRY_INTERVAL);
         if self.running() && self.page == Page::Blank && now >= since + patience {
             (self.tries, self.trying) = (self.tries.saturating_add(1), true);
             self.server = Server::Up;
             return;
         }
-        let delay = PROBE_FIRST.saturating_mul(1 << refusals.min(8)).min(PROBE_LONGEST);
+        let delay = MIN_PROBE_INTERVAL.saturating_mul(1 << refusals.min(8)).min(MAX_PROBE_INTERVAL);
         self.server = Server::Waiting { at: now + delay, refusals: refusals.saturating_add(1) };
     }
 
@@ -237,7 +237,7 @@ impl Machine {
     /// Has the page loaded by `order`; what people see of the page before stays.
     pub(super) fn load(&mut self, order: Effect, now: Duration, effects: &mut Effects) {
         self.page = Page::Loading {
-            patience: Patience::new(now, self.load_stall(), LOAD_LONGEST),
+            patience: Patience::new(now, self.load_stall(), LOAD_TIMEOUT),
             empty_at: None,
             over_page: self.shown(),
             answer_by: None,

@@ -12,7 +12,7 @@ use crate::config::setters::{absolute, each, named, put, spelled, understood, un
 use crate::config::syntax;
 
 /// Each is compared with the address of each navigation.
-const MOST: usize = 1000;
+const MAX_ENTRIES: usize = 1000;
 
 const NEW_WINDOWS: &[(&str, NewWindows)] =
     &[("same", NewWindows::Same), ("popup", NewWindows::Popup), ("deny", NewWindows::Deny)];
@@ -69,8 +69,8 @@ pub static BROWSER: &[Key<BrowserSettings>] = &[
         allowed: Allowed::Description(allow::PATTERN),
         set: |browser, raw| {
             let count = raw.as_list()?.len();
-            if count > MOST {
-                return Err(Wrong::because(format!("it has {count} entries, and at most {MOST} are followed")));
+            if count > MAX_ENTRIES {
+                return Err(Wrong::because(format!("it has {count} entries, and at most {MAX_ENTRIES} are followed")));
             }
             let pattern = |raw: &Raw| UrlPattern::parse(raw.as_text()?).map_err(|error| said_of(raw, &error));
             put(&mut browser.allow, each(raw, pattern))
@@ -205,8 +205,11 @@ pub static BROWSER: &[Key<BrowserSettings>] = &[
 /// Lays the rules over those that are there, origin by origin.
 fn permissions(browser: &mut BrowserSettings, raw: &Raw) -> Result<(), Wrong> {
     let RawValue::Table(entries) = &raw.value else { return Err(Wrong::default()) };
-    if entries.len() > MOST {
-        return Err(Wrong::because(format!("it has {} entries, and at most {MOST} are followed", entries.len())));
+    if entries.len() > MAX_ENTRIES {
+        return Err(Wrong::because(format!(
+            "it has {} entries, and at most {MAX_ENTRIES} are followed",
+            entries.len()
+        )));
     }
     let mut rules = browser.permissions.clone();
     for entry in entries {

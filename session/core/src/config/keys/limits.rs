@@ -5,9 +5,9 @@ use crate::config::limits::Limits;
 use crate::config::setters::{in_range, put};
 
 /// More of anything than a machine serves in time.
-const MOST: u32 = 100_000;
+const MAX_COUNT: u32 = 100_000;
 /// Deeper than this, walking a tree by recursion could need more stack than there is.
-const DEEPEST: u32 = 256;
+const MAX_DEPTH: u32 = 256;
 
 const NUMBER: Allowed = Allowed::Description("a number from 1 to 100000");
 const DEPTH: Allowed = Allowed::Description("a number from 1 to 256");
@@ -27,21 +27,21 @@ macro_rules! limits {
 }
 
 limits! {
-    "clients" clients NUMBER MOST;
-    "clients-per-user" clients_per_user NUMBER MOST;
-    "surfaces" surfaces NUMBER MOST;
-    "subsurfaces" subsurfaces NUMBER MOST;
-    "subsurface-depth" subsurface_depth DEPTH DEEPEST;
-    "toplevels" toplevels NUMBER MOST;
-    "parent-depth" parent_depth DEPTH DEEPEST;
-    "popups" popups NUMBER MOST;
-    "popup-depth" popup_depth DEPTH DEEPEST;
-    "buffers" buffers NUMBER MOST;
-    "regions" regions NUMBER MOST;
-    "region-rectangles" region_rectangles NUMBER MOST;
-    "callbacks" callbacks NUMBER MOST;
-    "sources" sources NUMBER MOST;
-    "mime-types" mime_types NUMBER MOST;
-    "tokens" tokens NUMBER MOST;
-    "objects" objects NUMBER MOST;
+    "clients" clients NUMBER MAX_COUNT;
+    "clients-per-user" clients_per_user NUMBER MAX_COUNT;
+    "surfaces" surfaces NUMBER MAX_COUNT;
+    "subsurfaces" subsurfaces NUMBER MAX_COUNT;
+    "subsurface-depth" subsurface_depth DEPTH MAX_DEPTH;
+    "toplevels" toplevels NUMBER MAX_COUNT;
+    "parent-depth" parent_depth DEPTH MAX_DEPTH;
+    "popups" popups NUMBER MAX_COUNT;
+    "popup-depth" popup_depth DEPTH MAX_DEPTH;
+    "buffers" buffers NUMBER MAX_COUNT;
+    "regions" regions NUMBER MAX_COUNT;
+    "region-rectangles" region_rectangles NUMBER MAX_COUNT;
+    "callbacks" callbacks NUMBER MAX_COUNT;
+    "sources" sources NUMBER MAX_COUNT;
+    "mime-types" mime_types NUMBER MAX_COUNT;
+    "tokens" tokens NUMBER MAX_COUNT;
+    "objects" objects NUMBER MAX_COUNT;
 }

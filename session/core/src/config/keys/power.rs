@@ -8,7 +8,7 @@ use crate::config::raw::Wrong;
 use crate::config::setters::{put, schedule_entry, schedule_value};
 
 /// Each edge of each of them in the next weeks is compared with all others when the screens' power is decided.
-const MOST: usize = 100;
+const MAX_ENTRIES: usize = 100;
 
 const SCHEDULE: Allowed =
     Allowed::Description("a list such as [{ on = \"07:00\", off = \"22:00\", days = \"mon-fri\" }]");
@@ -19,8 +19,11 @@ pub static POWER: &[Key<Power>] = &[Key {
     allowed: SCHEDULE,
     set: |power, raw| {
         let list = raw.as_list()?;
-        if list.len() > MOST {
-            return Err(Wrong::because(format!("it has {} entries, and at most {MOST} are followed", list.len())));
+        if list.len() > MAX_ENTRIES {
+            return Err(Wrong::because(format!(
+                "it has {} entries, and at most {MAX_ENTRIES} are followed",
+                list.len()
+            )));
         }
         let entries: Result<Vec<ScheduleEntry>, Wrong> = list.iter().map(schedule_entry).collect();
         put(&mut power.schedule, entries)

@@ -31,14 +31,14 @@ use kiosk_core::config::{Allowed, PageReady, Shell as Configured, masked};
 use kiosk_core::text::shortened;
 
 /// Commands that wait for their turn; a caller beyond that waits itself.
-const MOST_CALLS: usize = 32;
+const MAX_CALLS: usize = 32;
 
 /// Inputs that are dealt with before commands and the clock have their turn. Less than tokio lets a task take at once
 /// (128), or they would never be looked at.
-const MOST_IN_A_ROW: u32 = 32;
+const MAX_IN_A_ROW: u32 = 32;
 
 /// Of a message to the person before the screen: URLs in it may be megabytes long, a line of the control socket not.
-const MOST_CHARACTERS: usize = 500;
+const MAX_CHARACTERS: usize = 500;
 
 /// Where a shell's events come from.
 pub(super) struct Ends {
@@ -66,7 +66,7 @@ fn settings(configured: &Configured) -> Settings {
 /// A machine's report, with the number of its shell, short enough for the control socket whatever is in it.
 fn report_of(number: usize, machine: &Machine) -> Report {
     let report = machine.report();
-    let message = shortened(&masked(&report.message), MOST_CHARACTERS);
+    let message = shortened(&masked(&report.message), MAX_CHARACTERS);
     Report { shell: number as u32, message, ..report }
 }
 
@@ -115,7 +115,7 @@ impl Daemon {
     ) -> anyhow::Result<(Self, Ends)> {
         let signals = Signals::new().context("signals can't be received")?;
         let (inputs, from_tasks) = mpsc::unbounded_channel();
-        let (calls, from_bus) = mpsc::channel(MOST_CALLS);
+        let (calls, from_bus) = mpsc::channel(MAX_CALLS);
         let clock = Clock::start().context("no alarm clock")?;
         let daemon =
             Daemon::new(number, (configured.clone(), allowed), clock, inputs.clone(), board, look, directories);
@@ -135,7 +135,7 @@ impl Daemon {
         while !self.finished {
             let wake = self.next_wake();
             in_a_row += 1;
-            let others_first = in_a_row > MOST_IN_A_ROW;
+            let others_first = in_a_row > MAX_IN_A_ROW;
             tokio::select! {
                 // Answers before deadlines: after a pause of the whole machine both are there at once. But a browser
                 // that always has something to say keeps nobody else from being heard.

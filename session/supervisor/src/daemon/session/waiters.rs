@@ -10,7 +10,7 @@ use crate::machine::Refusal;
 use kiosk_core::api::State;
 
 /// From the call to the page: below the patience of D-Bus callers, 25 s.
-const SHOWN_LIMIT: Duration = Duration::from_secs(20);
+const SHOWN_TIMEOUT: Duration = Duration::from_secs(20);
 /// Callers who wait at a time; further ones are told at once that the page is not there yet.
 const MAX_WAITING: usize = 32;
 
@@ -26,7 +26,7 @@ impl Daemon {
     /// Answers when the page is seen, or is known not to be.
     pub(super) fn answer_when_shown(&mut self, reply: oneshot::Sender<Result<(), Refusal>>) {
         let failures = self.status.borrow().failures;
-        let until = self.clock.now() + SHOWN_LIMIT;
+        let until = self.clock.now() + SHOWN_TIMEOUT;
         if self.waiters.len() >= MAX_WAITING {
             let _ = reply.send(Err(Refusal::NotYet));
             return;
