@@ -30,20 +30,25 @@ pub fn centred(size: Size<i32, Logical>, area: Rectangle<i32, Logical>) -> Point
     (x, y).into()
 }
 
-/// The nearest place to `point` inside `area`.
+/// The nearest place to `point` inside `area`; what is no number is at its left or top.
+#[allow(
+    clippy::manual_clamp,
+    reason = "f64::clamp leaves NaN as it is, and a pointer that is nowhere never comes back"
+)]
 pub fn clamp(point: Point<f64, Logical>, area: Rectangle<i32, Logical>) -> Point<f64, Logical> {
     let area = area.to_f64();
     // The last pixel is still inside: its far edge is not.
     let right = (area.loc.x + area.size.w - 1.0).max(area.loc.x);
     let bottom = (area.loc.y + area.size.h - 1.0).max(area.loc.y);
-    (point.x.clamp(area.loc.x, right), point.y.clamp(area.loc.y, bottom)).into()
+    (point.x.max(area.loc.x).min(right), point.y.max(area.loc.y).min(bottom)).into()
 }
 
 /// The nearest place to `point` inside any of `areas`; the point itself where there are none.
 pub fn clamp_to_any(point: Point<f64, Logical>, areas: &[Rectangle<i32, Logical>]) -> Point<f64, Logical> {
     let distance = |to: &Point<f64, Logical>| (point.x - to.x).hypot(point.y - to.y);
     let nearest = areas.iter().map(|area| clamp(point, *area)).min_by(|a, b| distance(a).total_cmp(&distance(b)));
-    nearest.unwrap_or(point)
+    let is_place = point.x.is_finite() && point.y.is_finite();
+    nearest.unwrap_or(if is_place { point } else { Point::default() })
 }
 
 #[cfg(test)]

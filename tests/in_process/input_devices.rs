@@ -599,3 +599,31 @@ proptest! {
         prop_assert!(down.is_empty(), "{down:?} are down for ever");
     }
 }
+
+#[test]
+fn places_and_movements_that_are_no_numbers_stay_on_the_screen() {
+    let (mut fixture, _) = two();
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    let small = fixture.plug_in(SMALL);
+    let mouse = fixture.plug_in(Spec { id: "event5", name: "Mouse", kind: Kind::Pointer, ..Spec::default() });
+    let lies = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, -1.0, 2.0, f64::MIN_POSITIVE];
+    for x in lies {
+        for y in lies {
+            fixture.finger_down(&small, 0, (x, y));
+            let finger = fixture.kiosk.seat.finger().unwrap();
+            assert!(fixture.kiosk.screens.bounds().to_f64().contains(finger), "{finger:?} of {x}, {y}");
+            fixture.finger_move(&small, 0, (y, x));
+            fixture.finger_up(&small, 0);
+            fixture.move_with(&mouse, (x, y));
+            fixture.point_with(&mouse, (x, y));
+            let pointer = fixture.kiosk.seat.seat.get_pointer().unwrap().current_location();
+            assert!(fixture.kiosk.shell_area().to_f64().contains(pointer), "{pointer:?} of {x}, {y}");
+        }
+    }
+    fixture.roundtrip(client);
+    fixture.move_with(&mouse, (1.0, 1.0));
+    assert!(
+        fixture.kiosk.shell_area().to_f64().contains(fixture.kiosk.seat.seat.get_pointer().unwrap().current_location())
+    );
+}

@@ -187,6 +187,33 @@ mod tests {
     }
 
     #[test]
+    fn a_backlight_whose_files_lie_is_none_or_says_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        for max in ["0", "-1", "", "4294967296", "99999999999999999999", "0x10", "1.5", "many", "1\n2"] {
+            backlight(root.path(), "panel", "raw", max, "1");
+            assert_eq!(Backlight::find(root.path(), "eDP-1"), None, "{max:?}");
+        }
+        let directory = backlight(root.path(), "panel", "a type of its own", "100", "50");
+        for now in ["-1", "", "4294967296", "many"] {
+            fs::write(directory.join("brightness"), now).unwrap();
+            let panel = Backlight::find(root.path(), "eDP-1").unwrap();
+            assert_eq!(panel.percent(), None, "{now:?}");
+            panel.write(30).unwrap();
+            assert_eq!(panel.percent(), Some(30), "it can be set all the same");
+        }
+        // No text, no file, and a directory in its place.
+        fs::write(directory.join("brightness"), [0xff, 0xfe]).unwrap();
+        assert_eq!(Backlight::find(root.path(), "eDP-1").unwrap().percent(), None);
+        fs::remove_file(directory.join("brightness")).unwrap();
+        fs::create_dir(directory.join("brightness")).unwrap();
+        let panel = Backlight::find(root.path(), "eDP-1").unwrap();
+        assert_eq!(panel.percent(), None);
+        assert!(panel.write(30).is_err());
+        fs::write(directory.join("max_brightness"), [0xff, 0xfe]).unwrap();
+        assert_eq!(Backlight::find(root.path(), "eDP-1"), None);
+    }
+
+    #[test]
     fn every_percentage_comes_back_where_there_are_enough_steps() {
         let root = tempfile::tempdir().unwrap();
         for max in ["100", "255", "937", "4294967295"] {

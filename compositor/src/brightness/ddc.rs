@@ -178,6 +178,8 @@ fn level(answer: &[u8; 11]) -> Result<Level, DdcError> {
 mod tests {
     use std::os::unix::fs::symlink;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     /// A monitor that loses its first answers.
@@ -238,6 +240,28 @@ mod tests {
         assert_eq!(without.heard.len(), 1);
         let mut nonsense = Monitor { level: Level { now: 9, max: 0 }, ..monitor(0) };
         assert_eq!(read(&mut nonsense), Err(DdcError::NoControl));
+    }
+
+    proptest! {
+        /// Whatever is on the wires: an error, or a level that is one.
+        #[test]
+        fn garbage_on_the_wires_is_no_level(mut answer: [u8; 11], framed: bool, summed: bool) {
+            if framed {
+                answer[..5].copy_from_slice(&[TO_MONITOR, 0x88, 0x02, 0, BRIGHTNESS]);
+            }
+            let sum = answer[..10].iter().fold(TO_HOST, |sum, byte| sum ^ byte);
+            if summed {
+                answer[10] = sum;
+            }
+            match level(&answer) {
+                Ok(level) => {
+                    prop_assert!(answer[10] == sum && level.max > 0);
+                    prop_assert!((0..=100).contains(&level.percent()));
+                    prop_assert!((0..=100).all(|percent| level.step(percent) <= level.max));
+                }
+                Err(error) => prop_assert!(error != DdcError::Damaged || !(framed && summed)),
+            }
+        }
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn describe(
     info: &connector::Info,
     resources: &smithay::reexports::drm::control::ResourceHandles,
 ) -> Found {
-    let modes: Vec<Mode> = info.modes().iter().copied().filter(has_rate).collect();
+    let modes: Vec<Mode> = info.modes().iter().copied().filter(is_possible).collect();
     let listed: Vec<HeadMode> = modes
         .iter()
         .map(|mode| {
@@ -87,7 +87,8 @@ fn describe(
         id: head_id(card, handle),
         name: format!("{}-{}", info.interface().as_str(), info.interface_id()),
         identity: read_identity(drm, handle),
-        physical: (width as i32, height as i32),
+        // More than fits is not known.
+        physical: (i32::try_from(width).unwrap_or(0), i32::try_from(height).unwrap_or(0)),
         mode: listed.iter().position(|mode| mode.preferred).unwrap_or(0),
         modes: listed,
     };
@@ -95,9 +96,10 @@ fn describe(
 }
 
 // WORKAROUND(smithay:mode-rate)
-/// Whether a refresh rate can be worked out of the timings: smithay 0.7 divides by these.
-fn has_rate(mode: &Mode) -> bool {
-    mode.hsync().2 > 0 && mode.vsync().2 > 0
+/// Whether the timings are of a picture, and a refresh rate can be worked out of them: smithay 0.7 divides by these.
+fn is_possible(mode: &Mode) -> bool {
+    let (width, height) = mode.size();
+    width > 0 && height > 0 && mode.hsync().2 > 0 && mode.vsync().2 > 0
 }
 
 impl Found {
@@ -174,12 +176,13 @@ mod tests {
     fn a_mode_without_timings_is_none() {
         let mode = HeadMode { width: 800, height: 600, refresh: 60_000, preferred: true, custom: Some(60_000) };
         let whole = timing::custom(mode).unwrap();
-        assert!(has_rate(&whole));
-        let spoils: [fn(&mut drm_ffi::drm_mode_modeinfo); 2] = [|raw| raw.htotal = 0, |raw| raw.vtotal = 0];
+        assert!(is_possible(&whole));
+        let spoils: [fn(&mut drm_ffi::drm_mode_modeinfo); 4] =
+            [|raw| raw.htotal = 0, |raw| raw.vtotal = 0, |raw| raw.hdisplay = 0, |raw| raw.vdisplay = 0];
         for spoil in spoils {
             let mut raw: drm_ffi::drm_mode_modeinfo = whole.into();
             spoil(&mut raw);
-            assert!(!has_rate(&raw.into()));
+            assert!(!is_possible(&raw.into()));
         }
     }
 

@@ -12,9 +12,13 @@ const DESCRIPTOR_SIZE: usize = 18;
 const TAG_SERIAL: u8 = 0xff;
 const TAG_NAME: u8 = 0xfc;
 
-/// Reads the base block.
+/// Reads the base block. One that was damaged on its way names nobody: a display of another name would be another display,
+/// without what was kept of this one.
 pub fn identity(edid: &[u8]) -> Identity {
     let Some(block) = edid.get(..128) else { return Identity::default() };
+    if block.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)) != 0 {
+        return Identity::default();
+    }
     let Some([m0, m1, p0, p1, n0, n1, n2, n3, ..]) = block.strip_prefix(&HEADER) else { return Identity::default() };
     let product = u16::from_le_bytes([*p0, *p1]);
     let number = u32::from_le_bytes([*n0, *n1, *n2, *n3]);
@@ -63,18 +67,46 @@ mod tests {
         block
     }
 
+    /// With the checksum that it should have.
+    fn whole(mut block: Vec<u8>) -> Vec<u8> {
+        if block.len() >= 128 {
+            let sum = block[..127].iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte));
+            block[127] = sum.wrapping_neg();
+        }
+        block
+    }
+
     #[test]
     fn a_display_is_named_by_its_descriptors() {
         let mut edid = block();
         edid[54..72].copy_from_slice(b"\0\0\0\xfc\0U2720Q\n      ");
         edid[72..90].copy_from_slice(b"\0\0\0\xff\0ABC123\n      ");
-        let named = identity(&edid);
+        let named = identity(&whole(edid));
         assert_eq!(named.description(), "DEL U2720Q ABC123");
     }
 
     #[test]
     fn without_descriptors_the_numbers_serve() {
-        assert_eq!(identity(&block()).description(), "DEL 0xA0B1 0x00000007");
+        assert_eq!(identity(&whole(block())).description(), "DEL 0xA0B1 0x00000007");
+    }
+
+    #[test]
+    fn what_was_damaged_or_cut_short_names_nobody() {
+        let good = whole(block());
+        let mut extended = good.clone();
+        // An extension's blocks are not looked at, whatever is in them and however many there are.
+        extended.extend([0xff; 255 * 128]);
+        assert_eq!(identity(&extended), identity(&good));
+        for bit in 0..128 * 8 {
+            let mut damaged = good.clone();
+            damaged[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(identity(&damaged), Identity::default(), "bit {bit}");
+        }
+        for length in 0..128 {
+            assert_eq!(identity(&good[..length]), Identity::default());
+        }
+        assert_eq!(identity(&[0; 128]), Identity::default());
+        assert_eq!(identity(&whole(vec![0xff; 128])), Identity::default());
     }
 
     proptest! {
@@ -83,7 +115,7 @@ mod tests {
             let mut edid = bytes;
             identity(&edid);
             if edid.len() >= 8 { edid[..8].copy_from_slice(&HEADER); }
-            let found = identity(&edid);
+            let found = identity(&whole(edid));
             prop_assert!(found.description().chars().all(|letter| letter.is_ascii_graphic() || letter == ' '));
         }
     }
