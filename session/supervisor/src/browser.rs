@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::launcher::{LaunchError, Order, find_program, leftovers};
 use crate::profile::Directories;
+use crate::sign_in::CREDENTIALS_ENV;
 use kiosk_core::config::{Proxy, Shell};
 use kiosk_core::notify;
 
@@ -120,6 +121,8 @@ fn environment(surroundings: &Surroundings) -> Vec<(OsString, Option<OsString>)>
         set(leftovers::MARK_ENV, surroundings.directories.base.as_os_str()),
         (OsString::from("DISPLAY"), None),
         (OsString::from("WAYLAND_SOCKET"), None),
+        // Ours, not the page's.
+        (OsString::from(CREDENTIALS_ENV), None),
     ];
     environment.extend(notify::ENV.map(|name| (OsString::from(name), None)));
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());

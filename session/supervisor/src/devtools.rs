@@ -8,6 +8,8 @@ use std::collections::VecDeque;
 
 use serde_json::Value;
 
+use kiosk_core::config::masked;
+
 /// Longest message kept, bytes. A page's URL may be 2 MiB and comes several times in one message; what is
 /// longer is skipped whole.
 pub const MAX_MESSAGE: usize = 32 * 1024 * 1024;
@@ -94,6 +96,15 @@ pub fn frame(message: &Value) -> Vec<u8> {
     bytes
 }
 
+/// A message for the log. Of what may hold passwords, cookies or headers there is only the method.
+pub fn loggable(message: &Value) -> String {
+    let method = message["method"].as_str().unwrap_or_default();
+    if method.starts_with("Fetch.") || method.starts_with("Storage.") {
+        return format!("{method} (not told)");
+    }
+    masked(&message.to_string())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +113,16 @@ mod tests {
 
     fn all(frames: &mut Frames) -> Vec<Value> {
         std::iter::from_fn(|| frames.pop()).map(|(message, _)| message).collect()
+    }
+
+    #[test]
+    fn what_may_hold_secrets_is_not_for_the_log() {
+        for method in ["Fetch.continueWithAuth", "Fetch.continueRequest", "Fetch.requestPaused", "Storage.setCookies"] {
+            let text = loggable(&json!({ "method": method, "params": { "any": "geheim" } }));
+            assert!(text.contains(method) && !text.contains("geheim"), "{text}");
+        }
+        let text = loggable(&json!({ "method": "Page.navigate", "params": { "url": "http://a:geheim@b/x" } }));
+        assert!(text.contains("@b/x") && !text.contains("geheim"), "{text}");
     }
 
     #[test]

@@ -13,3 +13,4 @@ pub mod page;
 pub mod probe;
 pub mod profile;
 pub mod recovery;
+pub mod sign_in;

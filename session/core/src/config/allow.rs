@@ -161,6 +161,20 @@ impl UrlPattern {
         self.path.as_deref().filter(|_| self.scheme == Scheme::File)
     }
 
+    /// The host that is meant, as a URL has it, and whether names below it are too; `None`: any host.
+    pub fn host(&self) -> Option<(&str, bool)> {
+        match &self.host {
+            HostPattern::Any => None,
+            HostPattern::Exact(host) => Some((host, false)),
+            HostPattern::Below(host) => Some((host, true)),
+        }
+    }
+
+    /// Whether it is for `https` alone.
+    pub fn is_secure(&self) -> bool {
+        self.scheme == Scheme::Https
+    }
+
     /// Whether `address` is one of those that are meant. What is no URL is none.
     pub fn contains(&self, address: &str) -> bool {
         Parsed::parse(address).is_ok_and(|url| self.contains_parsed(&url))

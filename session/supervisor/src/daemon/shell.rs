@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::{Input, pipe};
 use crate::browser::{self, Surroundings};
-use crate::devtools::frame;
+use crate::devtools::{frame, loggable};
 use crate::launcher::{LaunchError, Process};
 use crate::page::{Page, Rules};
 use kiosk_core::config::Shell as Configured;
@@ -68,7 +68,7 @@ impl Shell {
     pub fn flush(&mut self) {
         let Some(page) = &mut self.page else { return };
         for message in page.take_outgoing() {
-            tracing::trace!(%message, "to the browser");
+            tracing::trace!(message = %loggable(&message), "to the browser");
             // Without its end of the pipe the browser is about to end: that is heard of otherwise.
             let sent = self.to_browser.as_ref().map(|to_browser| to_browser.try_send(frame(&message)));
             if let Some(Err(mpsc::error::TrySendError::Full(_))) = sent {

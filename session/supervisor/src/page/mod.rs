@@ -14,16 +14,19 @@ mod navigation;
 mod orders;
 mod permissions;
 mod script;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod windows;
 mod wire;
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use crate::machine::Event;
+use crate::sign_in::SignIn;
 use dialogs::OpenDialog;
 use document::Document;
 pub use failure::BLOCKED;
@@ -43,6 +46,7 @@ pub struct Rules {
     pub browser: BrowserSettings,
     /// What may be shown.
     pub allowed: Allowed,
+    pub sign_in: SignIn,
 }
 
 /// The page's side of one browser, from its start to its end.
@@ -68,6 +72,8 @@ pub struct Page {
     /// The session knows that there is one.
     dialog_told: bool,
     permissions: Permissions,
+    /// Requests whose question for a password was answered, and whether it was the proxy's; oldest first.
+    answered: VecDeque<(String, bool)>,
 }
 
 impl Page {
@@ -87,6 +93,7 @@ impl Page {
             dialogs: Vec::new(),
             dialog_told: false,
             permissions: Permissions::default(),
+            answered: VecDeque::new(),
         };
         page.begin();
         page
@@ -129,6 +136,7 @@ impl Page {
             ("Target.attachedToTarget", _) => self.attached(parameters, now),
             ("Target.detachedFromTarget", _) => self.detached(parameters, now),
             ("Fetch.requestPaused", _) => self.paused(parameters),
+            ("Fetch.authRequired", _) => self.asked_for_password(parameters),
             (_, Some(session)) if self.session.as_deref() == Some(session) => {
                 self.happened(session, method, parameters);
             }
@@ -144,9 +152,12 @@ impl Page {
             "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true,
             "filter": [{ "type": "page" }],
         });
-        let stage = |stage: &str| json!({ "resourceType": "Document", "requestStage": stage });
-        let documents = json!({ "patterns": [stage("Request"), stage("Response")] });
-        self.wire.send(None, "Fetch.enable", documents, Asked::Setup);
+        // With the questions for a password: none is asked of a visitor.
+        let patterns = sign_in::patterns(self.rules.sign_in.entries());
+        let paused = json!({ "patterns": patterns, "handleAuthRequests": true });
+        self.wire.send(None, "Fetch.enable", paused, Asked::Setup);
+        // They are there before anything is asked for.
+        self.set_cookies(Asked::Cookies);
         self.wire.send(None, "Target.setAutoAttach", pages, Asked::Other);
         let downloads = match &self.rules.browser.downloads {
             None => json!({ "behavior": "deny" }),
@@ -223,11 +234,15 @@ impl Page {
         match asked {
             Asked::Setup => match error {
                 Some(error) => self.events.push(Event::Detached { reason: error.to_owned() }),
-                // Some are answered by the browser, some by the page's process, in any order. A page opened before
-                // all of them are loses those that were on their way, and is never heard of.
-                None if self.session.is_none() || self.wire.is_waiting_for(&Asked::Setup) => {}
-                None => self.events.push(Event::Attached),
+                None => self.set_up_as_far_as(),
             },
+            Asked::Cookies => {
+                if error.is_some() {
+                    // Not its words, which might quote one.
+                    tracing::warn!("the browser does not take the cookies of browser.sign-in");
+                }
+                self.set_up_as_far_as();
+            }
             Asked::Ping if error.is_none() => self.events.push(Event::Alive),
             // A new document came between: it is asked in its turn.
             Asked::Ping if error.is_some_and(failure::is_navigated) => self.events.push(Event::PingLost),
@@ -245,6 +260,15 @@ impl Page {
                     tracing::debug!(error, "the browser refused an order");
                 }
             }
+        }
+    }
+
+    /// Some orders are answered by the browser, some by the page's process, in any order. A page opened before all of
+    /// them are loses those that were on their way, and is never heard of.
+    fn set_up_as_far_as(&mut self) {
+        let waits = [Asked::Setup, Asked::Cookies].iter().any(|asked| self.wire.is_waiting_for(asked));
+        if self.session.is_some() && !waits {
+            self.events.push(Event::Attached);
         }
     }
 

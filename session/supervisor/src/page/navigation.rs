@@ -24,6 +24,10 @@ enum Place {
 impl Page {
     pub(super) fn paused(&mut self, paused: &Value) {
         let Some(request) = paused["requestId"].as_str() else { return };
+        if paused["resourceType"].as_str().is_some_and(|kind| kind != "Document") {
+            // Paused for what is added to it, if anything.
+            return self.go_on(request, paused);
+        }
         let frame = paused["frameId"].as_str().unwrap_or_default();
         let url = paused["request"]["url"].as_str().unwrap_or_default();
         let place = match self.windows.fate(frame) {
@@ -31,7 +35,7 @@ impl Page {
             None if frame == self.document.frame => Place::Page,
             None => Place::Frame,
         };
-        let is_response = !paused["responseStatusCode"].is_null() || !paused["responseErrorReason"].is_null();
+        let is_response = is_response(paused);
         match place {
             Place::Frame if is_response && frame_failed(paused) => return self.fill_frame(request),
             Place::Frame => {}
@@ -59,7 +63,7 @@ impl Page {
         if is_response {
             self.grant(url);
         }
-        self.go_on(request);
+        self.go_on(request, paused);
     }
 
     /// Whether the address, and where it leads on to, may be shown.
@@ -87,9 +91,9 @@ impl Page {
             self.take_back(request);
             return self.refused(url);
         }
-        let Some((reason, of_server)) = self.objection(paused) else {
+        let Some((reason, of_server)) = self.objection(url, paused) else {
             self.grant(url);
-            return self.go_on(request);
+            return self.go_on(request, paused);
         };
         self.take_back(request);
         let (ordered, own) = (self.opening, self.is_own(url));
@@ -107,7 +111,7 @@ impl Page {
     }
 
     /// Why this response is not to be shown, and whether a server has said so.
-    fn objection(&self, paused: &Value) -> Option<(String, bool)> {
+    fn objection(&self, url: &str, paused: &Value) -> Option<(String, bool)> {
         match paused["responseErrorReason"].as_str() {
             // Taken back by the page or the browser itself, which makes no error page.
             Some("Aborted") => return None,
@@ -119,7 +123,12 @@ impl Page {
         if (300..400).contains(&status) || self.rules.http_status.contains(status) {
             return None;
         }
-        Some((failure::of_status(status), true))
+        let reason = match status {
+            401 => self.rules.sign_in.refusal(url),
+            407 => self.rules.sign_in.proxy_refusal().to_owned(),
+            _ => failure::of_status(status),
+        };
+        Some((reason, true))
     }
 
     fn is_of_same_origin(&self, url: &str) -> bool {
@@ -151,8 +160,14 @@ impl Page {
         self.events.push(Event::Refused { url: url.to_owned() });
     }
 
-    fn go_on(&mut self, request: &str) {
-        self.wire.send(None, "Fetch.continueRequest", json!({ "requestId": request }), Asked::Other);
+    fn go_on(&mut self, request: &str, paused: &Value) {
+        let mut order = json!({ "requestId": request });
+        if !is_response(paused)
+            && let Some(headers) = self.headers(paused)
+        {
+            order["headers"] = headers;
+        }
+        self.wire.send(None, "Fetch.continueRequest", order, Asked::Other);
     }
 
     fn take_back(&mut self, request: &str) {
@@ -167,6 +182,10 @@ impl Page {
         });
         self.wire.send(None, "Fetch.fulfillRequest", answer, Asked::Other);
     }
+}
+
+fn is_response(paused: &Value) -> bool {
+    !paused["responseStatusCode"].is_null() || !paused["responseErrorReason"].is_null()
 }
 
 /// The server of a frame is away, or a proxy says so in its name.

@@ -6,6 +6,11 @@ use super::wire::Asked;
 use super::{BINDING, Page};
 use kiosk_core::config::PageReady;
 
+/// What an origin may have stored, beside its cookies: those are all cleared first, at once, and some are there again
+/// before a clearing by origin would come to its end.
+const STORAGE: &str = "file_systems,indexeddb,local_storage,shader_cache,service_workers,cache_storage,\
+                       interest_groups,shared_storage,storage_buckets";
+
 impl Page {
     /// Opens `url`, and closes whatever is above the page.
     pub fn navigate(&mut self, url: &str) {
@@ -39,10 +44,11 @@ impl Page {
         let session_storage = json!({ "expression": "sessionStorage.clear()", "silent": true });
         self.send("Runtime.evaluate", session_storage, Asked::Other);
         self.send("Network.clearBrowserCookies", json!({}), Asked::Other);
+        self.set_cookies(Asked::Other);
         self.send("Network.clearBrowserCache", json!({}), Asked::Other);
         let origins = [origin(home), origin(&self.document.url)];
         for origin in origins.into_iter().flatten() {
-            let all = json!({ "origin": origin, "storageTypes": "all" });
+            let all = json!({ "origin": origin, "storageTypes": STORAGE });
             self.send("Storage.clearDataForOrigin", all, Asked::Other);
         }
         self.send("Page.resetNavigationHistory", json!({}), Asked::Other);

@@ -21,6 +21,7 @@ fn rules() -> Rules {
         http_status: StatusRanges(vec![(200, 499)]),
         browser: BrowserSettings::default(),
         allowed: Allowed::new(["http://a/", "http://b/", "http://b:8080/"], &[]),
+        sign_in: SignIn::default(),
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) enum Asked {
     Ping,
     /// Attaching: a failure leaves the page without control.
     Setup,
+    /// Cookies to be there before the first page.
+    Cookies,
     /// A window is no longer held.
     Release {
         target: String,

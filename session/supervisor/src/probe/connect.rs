@@ -16,6 +16,8 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use url::Url as Address;
 
+use crate::sign_in::Login;
+
 use super::{ANSWER_LIMIT, MAX_HEAD, ProbeError, Terms, tls};
 
 /// For connecting to one address. A machine that is off does not answer at all.
@@ -93,7 +95,7 @@ pub async fn through(proxy: &Target, target: &Target, terms: &Terms) -> Result<C
     if !target.tls {
         return Ok(to_proxy);
     }
-    let tunnel = match timeout(ANSWER_LIMIT, tunnel(to_proxy, target)).await {
+    let tunnel = match timeout(ANSWER_LIMIT, tunnel(to_proxy, target, terms)).await {
         Err(_elapsed) => return Err(ProbeError::Silent(proxy.to_string())),
         Ok(Err(error)) if error.is_user() => return Err(ProbeError::NotHttp(proxy.to_string())),
         Ok(Err(_)) => return Err(ProbeError::Cut(proxy.to_string())),
@@ -101,13 +103,18 @@ pub async fn through(proxy: &Target, target: &Target, terms: &Terms) -> Result<C
     };
     match tunnel {
         Ok(stream) => tls::wrap(stream, target, &terms.trust).await,
-        Err(407) => Err(ProbeError::ProxyPassword),
+        Err(407) => {
+            if terms.sign_in.proxy_login().is_some() {
+                terms.sign_in.proxy_refused();
+            }
+            Err(ProbeError::ProxyPassword(terms.sign_in.proxy_refusal()))
+        }
         Err(status) => Err(ProbeError::ProxyStatus(target.to_string(), status)),
     }
 }
 
 /// Inner error: the status with which the proxy refuses.
-async fn tunnel(stream: Connection, target: &Target) -> hyper::Result<Result<Connection, u16>> {
+async fn tunnel(stream: Connection, target: &Target, terms: &Terms) -> hyper::Result<Result<Connection, u16>> {
     let (mut sender, driver) =
         http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream.stream)).await?;
     // It ends with the tunnel.
@@ -119,6 +126,10 @@ async fn tunnel(stream: Connection, target: &Target) -> hyper::Result<Result<Con
     }
     if let Ok(host) = target.to_string().parse() {
         request.headers_mut().insert(hyper::header::HOST, host);
+    }
+    let login = terms.sign_in.proxy_login().map(Login::basic);
+    if let Some(login) = login.and_then(|login| login.parse().ok()) {
+        request.headers_mut().insert(hyper::header::PROXY_AUTHORIZATION, login);
     }
     let answer = sender.send_request(request).await?;
     if !answer.status().is_success() {

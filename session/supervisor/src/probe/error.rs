@@ -19,13 +19,15 @@ pub enum ProbeError {
     NotHttp(String),
     #[error("{0} answers with status {1}")]
     Status(String, u16),
-    #[error("{0} asks for a password, and shell.url has none")]
+    /// A sentence of its own.
+    #[error("{0}")]
     Password(String),
-    /// The browser has the password, the probe does not send it.
+    /// The browser has the password, and gives it in a way of its own.
     #[error("{0} asks for a password")]
     SignIn(String),
-    #[error("the proxy asks for a password")]
-    ProxyPassword,
+    /// The same.
+    #[error("{0}")]
+    ProxyPassword(&'static str),
     #[error("the proxy can't reach {0}: it answers with status {1}")]
     ProxyStatus(String, u16),
     #[error("only the browser knows which proxy leads to the page")]

@@ -15,12 +15,15 @@ use std::time::Duration;
 use http_body_util::Empty;
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
-use hyper::header::{ACCEPT, HOST, HeaderValue, LOCATION, USER_AGENT};
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, COOKIE, HOST, HeaderValue, LOCATION, PROXY_AUTHORIZATION, USER_AGENT, WWW_AUTHENTICATE,
+};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::time::timeout;
 use url::Url as Address;
 
+use crate::sign_in::{Login, SignIn};
 use connect::{Connection, Target};
 pub use error::ProbeError;
 use kiosk_core::config::{Proxy, StatusRanges, Url};
@@ -40,13 +43,14 @@ pub struct Terms {
     pub proxy: Proxy,
     /// Certificates of authorities beside the system's.
     pub trust: Vec<PathBuf>,
+    pub sign_in: SignIn,
 }
 
 /// Asks once. `Ok`: up. A URL without a server is always up.
 pub async fn probe(url: &Url, terms: &Terms) -> Result<(), ProbeError> {
     let Some(mut address) = Address::parse(url.as_str()).ok().filter(|_| url.is_web()) else { return Ok(()) };
     for _ in 0..=MAX_REDIRECTS {
-        let answer = ask(&address, terms).await?;
+        let answer = signed_in(&address, terms).await?;
         let status = answer.status();
         if accepts(&answer, terms) {
             return Ok(());
@@ -55,27 +59,50 @@ pub async fn probe(url: &Url, terms: &Terms) -> Result<(), ProbeError> {
         let next = to.and_then(|to| address.join(to.to_str().ok()?).ok());
         match next.filter(|next| matches!(next.scheme(), "http" | "https")) {
             Some(next) => address = next,
-            None => return Err(refused(&Target::of(&address)?, status, has_user(url))),
+            None => return Err(refused(&address, status, terms)),
         }
     }
     Err(ProbeError::Redirects(Target::of(&address)?.to_string()))
 }
 
-fn refused(target: &Target, status: StatusCode, signs_in: bool) -> ProbeError {
+fn refused(address: &Address, status: StatusCode, terms: &Terms) -> ProbeError {
+    let target = match Target::of(address) {
+        Ok(target) => target.to_string(),
+        Err(error) => return error,
+    };
     match status {
-        StatusCode::UNAUTHORIZED if signs_in => ProbeError::SignIn(target.to_string()),
-        StatusCode::UNAUTHORIZED => ProbeError::Password(target.to_string()),
-        StatusCode::PROXY_AUTHENTICATION_REQUIRED => ProbeError::ProxyPassword,
-        _ => ProbeError::Status(target.to_string(), status.as_u16()),
+        // The browser knows more ways to give a password than we do.
+        StatusCode::UNAUTHORIZED if !address.username().is_empty() => ProbeError::SignIn(target),
+        StatusCode::UNAUTHORIZED if terms.sign_in.login(address.as_str()).is_some() => ProbeError::SignIn(target),
+        StatusCode::UNAUTHORIZED => ProbeError::Password(terms.sign_in.refusal(address.as_str())),
+        StatusCode::PROXY_AUTHENTICATION_REQUIRED => ProbeError::ProxyPassword(terms.sign_in.proxy_refusal()),
+        _ => ProbeError::Status(target, status.as_u16()),
     }
 }
 
-fn has_user(url: &Url) -> bool {
-    Address::parse(url.as_str()).is_ok_and(|address| !address.username().is_empty())
+/// The answer to one request, and to a second one with a password where the server asks for it.
+async fn signed_in(address: &Address, terms: &Terms) -> Result<Response<hyper::body::Incoming>, ProbeError> {
+    let answer = ask(address, terms, None).await?;
+    let basic = answer
+        .headers()
+        .get_all(WWW_AUTHENTICATE)
+        .iter()
+        .any(|value| value.as_bytes().get(..5).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic")));
+    let login = terms.sign_in.login(address.as_str()).filter(|_| basic && answer.status() == StatusCode::UNAUTHORIZED);
+    let Some(login) = login else { return Ok(answer) };
+    let answer = ask(address, terms, Some(login)).await?;
+    if answer.status() == StatusCode::UNAUTHORIZED {
+        terms.sign_in.refused(address.as_str());
+    }
+    Ok(answer)
 }
 
 /// The head of the answer to one request.
-async fn ask(address: &Address, terms: &Terms) -> Result<Response<hyper::body::Incoming>, ProbeError> {
+async fn ask(
+    address: &Address,
+    terms: &Terms,
+    login: Option<&Login>,
+) -> Result<Response<hyper::body::Incoming>, ProbeError> {
     let target = Target::of(address)?;
     let route = proxy::route(&terms.proxy, &target, |name| std::env::var(name).ok());
     let (connection, absolute) = match &route {
@@ -92,7 +119,20 @@ async fn ask(address: &Address, terms: &Terms) -> Result<Response<hyper::body::I
     let not_http = || ProbeError::NotHttp(target.to_string());
     let host = HeaderValue::from_str(&target.host_header()).map_err(|_| not_http())?;
     let agent = concat!("kiosk-session/", env!("CARGO_PKG_VERSION"), " (probe)");
-    let request = Request::get(line)
+    let mut request = Request::get(line);
+    for (name, value) in terms.sign_in.headers(address.as_str()) {
+        request = request.header(name, value);
+    }
+    for cookies in terms.sign_in.cookies(address.as_str()) {
+        request = request.header(COOKIE, cookies);
+    }
+    if let Some(login) = login {
+        request = request.header(AUTHORIZATION, login.basic());
+    }
+    if let Some(login) = terms.sign_in.proxy_login().filter(|_| absolute) {
+        request = request.header(PROXY_AUTHORIZATION, login.basic());
+    }
+    let request = request
         .header(HOST, host)
         .header(USER_AGENT, agent)
         // What a browser would accept, so that the server does not refuse the form of the question.
@@ -108,7 +148,12 @@ async fn ask(address: &Address, terms: &Terms) -> Result<Response<hyper::body::I
         }
         Ok(Err(error)) if error.is_parse() || error.is_incomplete_message() => Err(not_http()),
         Ok(Err(_)) => Err(ProbeError::Cut(target.to_string())),
-        Ok(Ok(answer)) => Ok(answer),
+        Ok(Ok(answer)) => {
+            if answer.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED && terms.sign_in.proxy_login().is_some() {
+                terms.sign_in.proxy_refused();
+            }
+            Ok(answer)
+        }
     }
 }
 

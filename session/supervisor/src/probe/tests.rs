@@ -31,9 +31,11 @@ fn converse(mut stream: impl Read + Write, answer: &str) {
 }
 
 fn ask_with(url: &str, proxy: Proxy, trust: &[PathBuf]) -> Result<(), ProbeError> {
-    let terms = Terms { accepted: StatusRanges(vec![(200, 299)]), proxy, trust: trust.to_vec() };
+    let url = Url::parse(url).unwrap();
+    let sign_in = SignIn::load(None, None, &url);
+    let terms = Terms { accepted: StatusRanges(vec![(200, 299)]), proxy, trust: trust.to_vec(), sign_in };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(probe(&Url::parse(url).unwrap(), &terms))
+    runtime.block_on(probe(&url.without_user(), &terms))
 }
 
 fn told(url: &str) -> String {
@@ -54,7 +56,6 @@ fn other_answers_say_what_is_wrong() {
     for (answer, said) in [
         ("HTTP/1.1 503 Service Unavailable\r\n\r\n", "answers with status 503"),
         ("HTTP/1.1 404 Not Found\r\n\r\n", "answers with status 404"),
-        ("HTTP/1.1 401 Unauthorized\r\n\r\n", "asks for a password, and shell.url has none"),
         ("HTTP/1.1 302 Found\r\nLocation: /again\r\n\r\n", "redirects for ever"),
         ("SSH-2.0-OpenSSH_9.2\r\n\r\n", "answers, but not by HTTP"),
         ("", "answers, but not by HTTP"),
@@ -67,11 +68,58 @@ fn other_answers_say_what_is_wrong() {
     assert!(told(&format!("http://localhost:{endless}/")).contains("not by HTTP"), "no more is read than a head has");
 }
 
+/// Lets in who sends this header, and asks for it otherwise.
+fn asking(challenge: &'static str, header: &'static str) -> u16 {
+    serve(challenge, move |mut stream, challenge| {
+        let lines = BufReader::new(&mut stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+        let lines: Vec<String> = lines.collect();
+        let known = lines.iter().any(|line| line.eq_ignore_ascii_case(header));
+        let answer = if known { "HTTP/1.1 200 OK\r\n\r\n" } else { challenge };
+        let _ = stream.write_all(answer.as_bytes());
+    })
+}
+
+const BASIC: &str = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n";
+
 #[test]
-fn a_password_is_neither_told_nor_sent_and_the_browser_has_it() {
-    let port = server("HTTP/1.1 401 Unauthorized\r\n\r\n");
+fn a_password_is_given_where_it_is_asked_for_and_never_told() {
+    let port = asking(BASIC, "authorization: Basic a2lvc2s6Z2VoZWlt");
+    ask_with(&format!("http://kiosk:geheim@localhost:{port}/"), Proxy::None, &[]).unwrap();
+    let error = ask_with(&format!("http://kiosk:falsch@localhost:{port}/"), Proxy::None, &[]).unwrap_err();
+    assert_eq!(error.to_string(), "the server of localhost refuses the password of shell.url");
+    let error = ask_with(&format!("http://localhost:{port}/"), Proxy::None, &[]).unwrap_err();
+    assert!(error.to_string().starts_with("the server of localhost asks for a password: browser.sign-in"), "{error}");
+    assert!(!error.browser_may_know());
+    let port = server("HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"x\", nonce=\"1\"\r\n\r\n");
     let error = ask_with(&format!("http://kiosk:geheim@localhost:{port}/"), Proxy::None, &[]).unwrap_err();
     assert!(error.browser_may_know() && !error.to_string().contains("geheim"), "{error}");
+}
+
+#[test]
+fn headers_cookies_and_the_proxy_s_password_are_sent_as_the_browser_would() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused = "HTTP/1.1 403 Forbidden\r\n\r\n";
+    let (with_key, with_cookie) = (asking(refused, "x-key: k1"), asking(refused, "cookie: session=c1"));
+    let proxy = asking("HTTP/1.1 407 Who\r\n\r\n", "proxy-authorization: Basic a2lvc2s6Z2VoZWlt");
+    let text = format!(
+        "[\"http://localhost:{with_key}\"]\nheaders = {{ X-Key = \"k1\" }}\n[\"http://localhost:{with_cookie}\"]\n\
+         cookies = {{ session = \"c1\" }}\n[proxy]\nuser = \"kiosk\"\npassword = \"geheim\"\n"
+    );
+    std::fs::write(folder.path().join("s"), text).unwrap();
+    let sign_in = || SignIn::load(Some(std::path::Path::new("s")), Some(folder.path()), &Url::default());
+    assert_eq!(sign_in().problem(), None);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let ask = |url: &str, proxy: Proxy, sign_in: SignIn| {
+        let terms = Terms { accepted: StatusRanges(vec![(200, 299)]), proxy, trust: Vec::new(), sign_in };
+        runtime.block_on(probe(&Url::parse(url).unwrap(), &terms))
+    };
+    ask(&format!("http://localhost:{with_key}/"), Proxy::None, sign_in()).unwrap();
+    ask(&format!("http://localhost:{with_cookie}/"), Proxy::None, sign_in()).unwrap();
+    assert!(ask(&format!("http://127.0.0.1:{with_key}/"), Proxy::None, sign_in()).is_err(), "another origin");
+    let proxy = || Proxy::Server(format!("http://127.0.0.1:{proxy}"));
+    ask("http://signage.example/", proxy(), sign_in()).unwrap();
+    let error = ask("http://signage.example/", proxy(), SignIn::default()).unwrap_err();
+    assert!(error.to_string().starts_with("the proxy asks for a password"), "{error}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use kiosk_session::{
     devtools::Frames,
     machine::{Event, Machine, Settings},
     page::{Page, Rules},
+    sign_in::SignIn,
 };
 use serde_json::{Value, json};
 
@@ -110,6 +111,7 @@ fn run(input: &[u8]) {
         http_status: StatusRanges(vec![(200, 299)]),
         browser: BrowserSettings::default(),
         allowed: Allowed::new([HOME], &[]),
+        sign_in: SignIn::default(),
     };
     let settings = Settings {
         home: Url::parse(HOME).unwrap(),

@@ -34,7 +34,12 @@ impl Daemon {
                         shell.kill(grace);
                     }
                 }
-                Effect::Navigate { url } => self.with_page(|page| page.navigate(url.as_str())),
+                Effect::Navigate { url } => {
+                    // The user and password of the configured page are given when its server asks.
+                    let own = url == self.configured.url;
+                    let url = if own { url.without_user() } else { url };
+                    self.with_page(|page| page.navigate(url.as_str()));
+                }
                 Effect::Reload { hard } => self.with_page(|page| page.reload(hard)),
                 Effect::Ping => self.with_page(Page::ping),
                 Effect::Unstick => self.with_page(Page::unstick),
@@ -110,6 +115,7 @@ impl Daemon {
             accepted: self.configured.ready.http_status.clone(),
             proxy: settings.proxy.clone(),
             trust: settings.trust.clone(),
+            sign_in: self.sign_in.clone(),
         };
         self.probe = Some(tokio::spawn(async move {
             let answer = probe(&url, &terms).await;
@@ -164,6 +170,7 @@ impl Daemon {
             http_status: self.configured.ready.http_status.clone(),
             browser: self.configured.browser_settings.clone(),
             allowed: self.allowed.clone(),
+            sign_in: self.sign_in.clone(),
         }
     }
 

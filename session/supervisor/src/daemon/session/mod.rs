@@ -23,9 +23,11 @@ use super::shell::Shell;
 use super::signals::Signals;
 use crate::bus::{self, Call, Status};
 use crate::control_link::{self, Link};
+use crate::devtools::loggable;
 use crate::machine::{Event, Machine, Settings};
 use crate::page::Page;
 use crate::profile::Directories;
+use crate::sign_in::{CREDENTIALS_ENV, SignIn};
 use kiosk_core::api::{CONTROL_SOCKET, Report, State};
 use kiosk_core::config::{Allowed, PageReady, Shell as Configured, masked};
 use kiosk_core::text::shortened;
@@ -78,6 +80,7 @@ pub(super) struct Daemon {
     configured: Configured,
     /// What the page may show.
     allowed: Allowed,
+    sign_in: SignIn,
     clock: Clock,
     inputs: mpsc::UnboundedSender<Input>,
     board: Arc<Board>,
@@ -166,6 +169,12 @@ impl Daemon {
         directories: Directories,
     ) -> Self {
         let machine = Machine::new(settings(&configured), clock.now());
+        let credentials = std::env::var_os(CREDENTIALS_ENV).map(PathBuf::from);
+        let sign_in =
+            SignIn::load(configured.browser_settings.sign_in.as_deref(), credentials.as_deref(), &configured.url);
+        if let Some(problem) = sign_in.problem() {
+            tracing::error!("browser.sign-in: {problem}");
+        }
         let status = Status {
             state: machine.state(),
             url: machine.url().to_owned(),
@@ -184,6 +193,7 @@ impl Daemon {
             machine,
             configured,
             allowed,
+            sign_in,
             clock,
             inputs,
             board,
@@ -254,7 +264,7 @@ impl Daemon {
                 if generation == self.launches
                     && let Some(page) = self.page()
                 {
-                    tracing::trace!(%message, "from the browser");
+                    tracing::trace!(message = %loggable(&message), "from the browser");
                     page.take(&message, now);
                     self.page_events();
                 }

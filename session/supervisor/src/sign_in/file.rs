@@ -1,0 +1,167 @@
+//! The file that `browser.sign-in` names:
+//!
+//! ```toml
+//! ["https://panel.example"]      # an origin, as in browser.allow
+//! user = "kiosk"                 # for basic, digest and NTLM authentication
+//! password = "…"
+//! cookies = { session = "…" }    # there before the first page
+//! headers = { X-Key = "…" }      # in each request to this origin
+//!
+//! [proxy]                        # of browser.proxy
+//! user = "kiosk"
+//! password = "…"
+//!
+//! [client-certificate]           # of browser.client-certificate
+//! password = "…"
+//! ```
+//!
+//! Others must not be able to read it. What is wrong with it is told by line and key, and never by value.
+
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use hyper::header::{HeaderName, HeaderValue};
+use kiosk_core::config::UrlPattern;
+use kiosk_core::files::read_regular;
+use toml_edit::{DocumentMut, Item, TableLike};
+
+use super::{Entry, Inner, Login, Secret};
+
+/// Some dozens of entries are a few KiB.
+const MAX_FILE: u64 = 256 << 10;
+/// Each is compared with the address of each request.
+const MAX_ENTRIES: usize = 200;
+
+const PROXY: &str = "proxy";
+const CERTIFICATE: &str = "client-certificate";
+
+/// Why it can't be used, in one sentence for a person.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    #[error("no credential {0:?} was handed over: LoadCredential= of kiosk-session.service hands it over")]
+    NoCredential(PathBuf),
+    #[error("{0} can't be read: {1}")]
+    Unreadable(PathBuf, std::io::Error),
+    #[error("others may read {0} (mode {1:04o}): it must be for its owner alone (chmod 600)")]
+    Open(PathBuf, u32),
+    #[error("{0} belongs to user {1}: it must be root's or that of kiosk-session")]
+    Foreign(PathBuf, u32),
+    #[error("{0}:{1} is no TOML")]
+    NoToml(PathBuf, usize),
+    #[error("{0}: {1}")]
+    Wrong(PathBuf, String),
+}
+
+/// Reads and checks it.
+pub(super) fn read(name: &Path, credentials: Option<&Path>) -> Result<Inner, FileError> {
+    let handed_over = !name.is_absolute();
+    let path = match (handed_over, credentials) {
+        (false, _) => name.to_owned(),
+        (true, Some(directory)) => directory.join(name),
+        (true, None) => return Err(FileError::NoCredential(name.to_owned())),
+    };
+    // The service manager's own directory is closed to others, whatever a mode says that stands for a list of users.
+    if !credentials.is_some_and(|directory| path.starts_with(directory)) {
+        check_rights(&path)?;
+    }
+    let bytes = read_regular(&path, MAX_FILE).map_err(|error| match error.kind() {
+        std::io::ErrorKind::NotFound if handed_over => FileError::NoCredential(name.to_owned()),
+        _ => FileError::Unreadable(path.clone(), error),
+    })?;
+    parse(&String::from_utf8_lossy(&bytes), &path)
+}
+
+fn check_rights(path: &Path) -> Result<(), FileError> {
+    let data = std::fs::metadata(path).map_err(|error| FileError::Unreadable(path.to_owned(), error))?;
+    let mode = data.mode() & 0o7777;
+    if mode & 0o077 != 0 {
+        return Err(FileError::Open(path.to_owned(), mode));
+    }
+    let own = rustix::process::geteuid().as_raw();
+    if data.uid() == 0 || data.uid() == own { Ok(()) } else { Err(FileError::Foreign(path.to_owned(), data.uid())) }
+}
+
+pub(super) fn parse(text: &str, path: &Path) -> Result<Inner, FileError> {
+    let document = text.parse::<DocumentMut>().map_err(|error| {
+        // Its own words would quote the line.
+        let end = error.span().map_or(0, |span| span.start).min(text.len());
+        let line = text.bytes().take(end).filter(|byte| *byte == b'\n').count() + 1;
+        FileError::NoToml(path.to_owned(), line)
+    })?;
+    entries(&document).map_err(|why| FileError::Wrong(path.to_owned(), why))
+}
+
+fn entries(document: &DocumentMut) -> Result<Inner, String> {
+    let mut inner = Inner::default();
+    if document.len() > MAX_ENTRIES {
+        return Err(format!("it has {} entries, and at most {MAX_ENTRIES} are followed", document.len()));
+    }
+    for (name, item) in document.iter() {
+        let wrong = |why: &str| format!("[{name}]: {why}");
+        let Some(table) = item.as_table_like() else {
+            return Err(format!("{name:?} is no table: write [\"ORIGIN\"], [{PROXY}] or [{CERTIFICATE}]"));
+        };
+        let allowed: &[&str] = match name {
+            PROXY => &["user", "password"],
+            CERTIFICATE => &["password"],
+            _ => &["user", "password", "cookies", "headers"],
+        };
+        if let Some((key, _)) = table.iter().find(|(key, _)| !allowed.contains(key)) {
+            return Err(wrong(&format!("the key {key:?} is not known; allowed are {}", allowed.join(", "))));
+        }
+        let text = |key: &str| match table.get(key) {
+            None => Ok(None),
+            Some(item) => item.as_str().map(|text| Some(Secret::new(text))).ok_or(wrong(&format!("{key} is no text"))),
+        };
+        let login = match (text("user")?, text("password")?) {
+            (Some(user), password) => Some(Login { user, password: password.unwrap_or_else(|| Secret::new("")) }),
+            (None, Some(password)) if name == CERTIFICATE => {
+                inner.certificate_password = Some(password);
+                continue;
+            }
+            (None, Some(_)) => return Err(wrong("there is a password, and no user")),
+            (None, None) => None,
+        };
+        if name == PROXY {
+            inner.proxy = login;
+            continue;
+        }
+        let origin = UrlPattern::parse_origin(name).map_err(|error| wrong(&error.to_string()))?;
+        let cookies = pairs(table, "cookies", is_cookie).map_err(|why| wrong(&why))?;
+        if !cookies.is_empty() && origin.host().is_none() {
+            return Err(wrong("cookies are for a host, not for all of them"));
+        }
+        let headers = pairs(table, "headers", is_header).map_err(|why| wrong(&why))?;
+        inner.entries.push(Entry { origin, login, cookies, headers, source: "sign-in" });
+    }
+    Ok(inner)
+}
+
+/// Names and values of a table, each of which can be sent.
+fn pairs(
+    table: &dyn TableLike,
+    key: &str,
+    can_be_sent: fn(&str, &str) -> bool,
+) -> Result<Vec<(String, Secret)>, String> {
+    let Some(item) = table.get(key) else { return Ok(Vec::new()) };
+    let table = Item::as_table_like(item).ok_or_else(|| format!("{key} is no table such as {{ NAME = \"VALUE\" }}"))?;
+    let pair = |(name, item): (&str, &Item)| {
+        let value = item.as_str().ok_or_else(|| format!("{key}.{name} is no text"))?;
+        if can_be_sent(name, value) {
+            Ok((name.to_owned(), Secret::new(value)))
+        } else {
+            Err(format!("{key}.{name} has a character that can't be sent"))
+        }
+    };
+    table.iter().map(pair).collect()
+}
+
+fn is_header(name: &str, value: &str) -> bool {
+    HeaderName::from_bytes(name.as_bytes()).is_ok() && HeaderValue::from_str(value).is_ok()
+}
+
+/// RFC 6265, section 4.1.1, as browsers take it.
+fn is_cookie(name: &str, value: &str) -> bool {
+    let plain = |text: &str| text.chars().all(|c| !c.is_control() && c != ';');
+    HeaderName::from_bytes(name.as_bytes()).is_ok() && plain(value)
+}

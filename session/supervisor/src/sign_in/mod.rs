@@ -1,0 +1,213 @@
+//! How the session signs in where a server asks: the entries of the file that `browser.sign-in` names, and the user in
+//! `shell.url`. [`crate::page`] answers the browser's questions from here, [`crate::probe`] asks as the browser would.
+//!
+//! Nothing of it is ever told: not in a log, in a state or in an error. What a server refused once is not offered again
+//! for a time: a kiosk asks for years, and accounts are locked after a few wrong passwords.
+
+mod file;
+#[cfg(test)]
+mod tests;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use kiosk_core::config::{Url, UrlPattern};
+
+pub use file::FileError;
+
+/// Where the service manager puts credentials (systemd.exec(5)).
+pub const CREDENTIALS_ENV: &str = "CREDENTIALS_DIRECTORY";
+/// Until a password that was refused is offered again: the server may have been wrong, and no account is locked for one
+/// try an hour.
+const REFUSED_FOR: Duration = Duration::from_secs(3600);
+/// Servers that have refused, remembered at most.
+const MAX_REFUSALS: usize = 64;
+/// Stands for the proxy among them: no origin is called so.
+const PROXY: &str = "proxy";
+
+/// A text that is told to nobody but the one it is for.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Secret(text.into())
+    }
+
+    /// For the one that it is for.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// A user and a password.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    pub user: Secret,
+    pub password: Secret,
+}
+
+impl Login {
+    /// As a request's header has it (RFC 7617).
+    pub fn basic(&self) -> String {
+        let both = format!("{}:{}", self.user.reveal(), self.password.reveal());
+        format!("Basic {}", BASE64_STANDARD.encode(both))
+    }
+}
+
+/// What is for the servers of one pattern.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    pub origin: UrlPattern,
+    pub login: Option<Login>,
+    pub cookies: Vec<(String, Secret)>,
+    pub headers: Vec<(String, Secret)>,
+    /// Where it stands, for a person.
+    source: &'static str,
+}
+
+/// All of it, for one shell; copies share what was refused.
+#[derive(Debug, Clone, Default)]
+pub struct SignIn {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    entries: Vec<Entry>,
+    proxy: Option<Login>,
+    certificate_password: Option<Secret>,
+    /// Why the file can't be used.
+    problem: Option<String>,
+    refused: Mutex<HashMap<String, Instant>>,
+}
+
+impl SignIn {
+    /// What `file`, if one is configured, and the page's address say. A name without a slash is one of the service
+    /// manager's `credentials` directory.
+    pub fn load(file: Option<&Path>, credentials: Option<&Path>, home: &Url) -> SignIn {
+        let (mut inner, problem) = match file.map(|file| file::read(file, credentials)) {
+            None => (Inner::default(), None),
+            Some(Ok(inner)) => (inner, None),
+            Some(Err(error)) => (Inner::default(), Some(error.to_string())),
+        };
+        inner.problem = problem;
+        let origin = url::Url::parse(home.as_str()).map(|url| url.origin().ascii_serialization());
+        if let (Some((user, password)), Ok(origin)) = (home.user(), origin.as_deref().map(UrlPattern::parse_origin))
+            && let Ok(origin) = origin
+        {
+            let login = Some(Login { user: Secret::new(user), password: Secret::new(password) });
+            let (cookies, headers) = (Vec::new(), Vec::new());
+            inner.entries.push(Entry { origin, login, cookies, headers, source: "shell.url" });
+        }
+        SignIn { inner: Arc::new(inner) }
+    }
+
+    /// Why the file can't be used.
+    pub fn problem(&self) -> Option<&str> {
+        self.inner.problem.as_deref()
+    }
+
+    /// All entries, in the order of the file.
+    pub fn entries(&self) -> &[Entry] {
+        &self.inner.entries
+    }
+
+    /// For the server at `url`; `None`: there is none, or it was refused a short while ago.
+    pub fn login(&self, url: &str) -> Option<&Login> {
+        self.entry(url)?.login.as_ref().filter(|_| !self.is_refused(&origin(url)))
+    }
+
+    /// For the proxy, in the same way.
+    pub fn proxy_login(&self) -> Option<&Login> {
+        self.inner.proxy.as_ref().filter(|_| !self.is_refused(PROXY))
+    }
+
+    /// Of the file that `browser.client-certificate` names.
+    pub fn certificate_password(&self) -> Option<&Secret> {
+        self.inner.certificate_password.as_ref()
+    }
+
+    /// Headers for requests to `url`.
+    pub fn headers(&self, url: &str) -> impl Iterator<Item = (&str, &str)> {
+        let entries = self.inner.entries.iter().filter(|entry| !entry.headers.is_empty());
+        let fitting: Vec<&Entry> = entries.filter(|entry| entry.origin.contains(url)).collect();
+        fitting.into_iter().flat_map(|entry| entry.headers.iter().map(|(name, value)| (name.as_str(), value.reveal())))
+    }
+
+    /// Those that are sent to `url`, as headers.
+    pub fn cookies(&self, url: &str) -> Vec<String> {
+        let fitting = self.inner.entries.iter().filter(|entry| entry.origin.contains(url));
+        let cookies = fitting.flat_map(|entry| &entry.cookies);
+        cookies.map(|(name, value)| format!("{name}={}", value.reveal())).collect()
+    }
+
+    /// The server at `url` has refused the password.
+    pub fn refused(&self, url: &str) {
+        self.refuse(origin(url));
+    }
+
+    /// The proxy has.
+    pub fn proxy_refused(&self) {
+        self.refuse(PROXY.to_owned());
+    }
+
+    /// Why the server at `url` does not let in, for a person.
+    pub fn refusal(&self, url: &str) -> String {
+        let host = url::Url::parse(url).ok().and_then(|url| Some(url.host_str()?.to_owned())).unwrap_or_default();
+        match (self.entry(url), self.problem()) {
+            (Some(entry), _) if self.is_refused(&origin(url)) => {
+                format!("the server of {host} refuses the password of {}", entry.source)
+            }
+            (Some(_), _) => format!("the server of {host} asks for a password in a way that it can't be given"),
+            (None, Some(problem)) => {
+                format!("the server of {host} asks for a password, and browser.sign-in can't be used: {problem}")
+            }
+            (None, None) => {
+                format!("the server of {host} asks for a password: browser.sign-in can name a file with it")
+            }
+        }
+    }
+
+    /// Why the proxy does not.
+    pub fn proxy_refusal(&self) -> &'static str {
+        match &self.inner.proxy {
+            Some(_) => "the proxy refuses the password of sign-in",
+            None => "the proxy asks for a password: the file of browser.sign-in can have it, under [proxy]",
+        }
+    }
+
+    fn entry(&self, url: &str) -> Option<&Entry> {
+        self.inner.entries.iter().find(|entry| entry.login.is_some() && entry.origin.contains(url))
+    }
+
+    fn is_refused(&self, whose: &str) -> bool {
+        let refused = self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.get(whose).is_some_and(|at| at.elapsed() < REFUSED_FOR)
+    }
+
+    fn refuse(&self, whose: String) {
+        let mut refused = self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.len() >= MAX_REFUSALS {
+            refused.retain(|_, at| at.elapsed() < REFUSED_FOR);
+        }
+        // With no room left it is offered again rather than memory taken without end: there are not so many entries.
+        if refused.len() < MAX_REFUSALS {
+            refused.insert(whose, Instant::now());
+        }
+    }
+}
+
+fn origin(url: &str) -> String {
+    url::Url::parse(url).map(|url| url.origin().ascii_serialization()).unwrap_or_default()
+}
