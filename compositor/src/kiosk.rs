@@ -100,6 +100,8 @@ pub struct Timers {
     pub cursor: bool,
     /// The place of a pointer that its client was not told.
     pub missed_motion: bool,
+    /// Fingers that are never lifted.
+    pub stuck_fingers: bool,
 }
 
 impl Kiosk {

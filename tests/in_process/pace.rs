@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use kioskd::{command::OutputChange, input::stuck::LONGEST_TOUCH};
+
 use crate::fixture::{
     ClientId, Fixture,
     hands::{LEFT_BUTTON, keys},
@@ -166,4 +168,55 @@ fn a_keyboard_with_a_million_events_a_second_leaves_no_key_held() {
         fixture[client].seen.keyboard.iter().filter(is).count()
     };
     assert_eq!(count(true), count(false));
+}
+
+#[test]
+fn a_finger_that_is_never_lifted_is_taken_for_lifted_and_the_others_are_single_ones() {
+    let (mut fixture, client) = with_page();
+    let panel = fixture.plug_in(Spec { id: "event3", name: "Panel", kind: Kind::Touch, ..MOUSE });
+    fixture.finger_down(&panel, 0, (0.25, 0.5));
+    let now = fixture.kiosk.now();
+    fixture.kiosk.give_up_stuck_fingers(now + LONGEST_TOUCH / 2);
+    fixture.roundtrip(client);
+    assert!(matches!(fixture[client].seen.touch[..], [TouchSeen::Down { .. }]), "nobody waited long enough");
+    fixture.kiosk.give_up_stuck_fingers(now + LONGEST_TOUCH);
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.touch.last(), Some(&TouchSeen::Cancel));
+    // It trembles.
+    let seen = fixture[client].seen.touch.len();
+    fixture.finger_move(&panel, 0, (0.26, 0.5));
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.touch.len(), seen);
+    fixture.finger_down(&panel, 1, (0.75, 0.5));
+    fixture.finger_up(&panel, 1);
+    fixture.roundtrip(client);
+    let after = &fixture[client].seen.touch[seen..];
+    assert!(matches!(after, [TouchSeen::Down { finger: 0, .. }, TouchSeen::Up { finger: 0 }]), "{after:?}");
+    // It is wiped off, and the next finger of its number is one.
+    fixture.finger_up(&panel, 0);
+    fixture.finger_down(&panel, 0, (0.25, 0.5));
+    fixture.roundtrip(client);
+    assert!(matches!(fixture[client].seen.touch[seen + 2..], [TouchSeen::Down { .. }]));
+}
+
+#[test]
+fn a_finger_that_is_never_lifted_neither_lights_the_screens_nor_keeps_others_from_it() {
+    let (mut fixture, client) = with_page();
+    let panel = fixture.plug_in(Spec { id: "event3", name: "Panel", kind: Kind::Touch, ..MOUSE });
+    let off = || OutputChange { power: Some(false), ..OutputChange::default() };
+    fixture.change(off()).unwrap();
+    // It lights them, and is kept from the page with all that follow until it is lifted.
+    fixture.finger_down(&panel, 0, (0.25, 0.5));
+    assert!(fixture.primary().power);
+    let now = fixture.kiosk.now();
+    fixture.kiosk.give_up_stuck_fingers(now + LONGEST_TOUCH);
+    fixture.change(off()).unwrap();
+    fixture.finger_move(&panel, 0, (0.26, 0.5));
+    assert!(!fixture.primary().power, "a panel that sticks lit the screens");
+    fixture.finger_down(&panel, 1, (0.75, 0.5));
+    fixture.finger_up(&panel, 1);
+    assert!(fixture.primary().power);
+    fixture.finger_down(&panel, 1, (0.75, 0.5));
+    fixture.roundtrip(client);
+    assert!(matches!(fixture[client].seen.touch.last(), Some(TouchSeen::Down { .. })), "the page is touched no more");
 }

@@ -12,6 +12,7 @@ mod pointer;
 mod popup_grab;
 mod rate;
 mod requests;
+pub mod stuck;
 mod swallow;
 mod target;
 mod touch;
@@ -36,6 +37,7 @@ use smithay::{
 use crate::{backend::input_device::InputDevice, kiosk::Kiosk};
 use devices::Devices;
 use rate::Rate;
+use stuck::Held;
 use swallow::{Act, Swallow};
 use touch::Finger;
 
@@ -52,6 +54,8 @@ pub struct SeatParts {
     pub swallow: Swallow,
     /// The client under the pointer was not told where it is.
     missed_motion: bool,
+    /// For how long fingers are down.
+    held: Held,
     /// How much each device says.
     rate: Rate,
     /// The mouse buttons that are down and count, by device.
@@ -91,6 +95,7 @@ impl SeatParts {
             swallowed: HashSet::new(),
             swallow: Swallow::default(),
             missed_motion: false,
+            held: Held::default(),
             rate: Rate::default(),
             buttons: HashSet::new(),
             fingers: HashMap::new(),
@@ -152,6 +157,9 @@ impl Kiosk {
     {
         self.watch_rate(&event);
         if self.seat.devices.keeps_out(&event) {
+            return;
+        }
+        if self.is_of_stuck_finger(&event) {
             return;
         }
         let woke = self.wake_on_input(&event);
