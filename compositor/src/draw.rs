@@ -67,8 +67,8 @@ impl Kiosk {
             Err(error) => {
                 taken = matches!(error, PresentError::Inactive);
                 screen.note_failure(error.to_string(), taken);
-                if let PresentError::ModeRefused(reason) = error {
-                    refused = Some(reason);
+                if matches!(error, PresentError::ModeRefused { .. } | PresentError::EveryModeRefused { .. }) {
+                    refused = Some(error);
                 }
                 (Drawn::Failed, retry_pace(screen))
             }

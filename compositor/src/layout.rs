@@ -6,7 +6,7 @@ use std::time::Duration;
 use kiosk_core::config::{ModeChoice, OutputPolicy, conflicting_rules, output_policy, syntax};
 
 use crate::{
-    backend::{BackendError, HeadState},
+    backend::{BackendError, HeadState, PresentError},
     kiosk::Kiosk,
     power,
     screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Screen, ScreenId, ScreenPolicy, mode, validation},
@@ -179,7 +179,7 @@ impl Kiosk {
     }
 
     /// The driver would not show the mode, and the back end uses another one.
-    pub(crate) fn mode_refused(&mut self, id: ScreenId, reason: &str) {
+    pub(crate) fn mode_refused(&mut self, id: ScreenId, reason: &PresentError) {
         let Some(screen) = self.screens.get(id) else { return };
         let (name, head) = (screen.name.clone(), screen.head);
         self.problem(format!("{name}: {reason}"));

@@ -15,19 +15,30 @@ use smithay::{
     utils::{Buffer, Rectangle, Size, Transform},
 };
 
+use super::Cause;
 use crate::stage::Frame;
 
 /// Why there is no picture.
 #[derive(Debug, thiserror::Error)]
 pub enum CaptureError {
+    /// No renderer to draw with: every card is gone.
+    #[error("the screen could not be drawn into memory: there is no display device")]
+    NoDevice,
+    /// The renderer gave no buffer, or failed in it.
     #[error("the screen could not be drawn into memory: {0}")]
-    Render(String),
+    Render(#[source] Cause),
     /// The `png` library failed, which it does at sizes that no screen has.
     #[error("the picture could not be written as PNG: {0}")]
     Encode(#[from] png::EncodingError),
     /// The kernel gave no memory file, or not all of it.
     #[error("no memory for the picture: {0}")]
     Memory(#[from] std::io::Error),
+}
+
+impl CaptureError {
+    fn render(error: impl Into<Cause>) -> Self {
+        Self::Render(error.into())
+    }
 }
 
 /// Pixels in memory order R, G, B, A, rows without padding.
@@ -92,6 +103,7 @@ pub fn capture<R, Target>(renderer: &mut R, frame: &Frame<'_>) -> Result<Capture
 where
     R: Renderer + ImportAll + ImportMem + Bind<Target> + Offscreen<Target> + ExportMem,
     R::TextureId: Clone + Send + 'static,
+    R::Error: Send + Sync + 'static,
 {
     draw::<R, Target>(renderer, frame, false).map(|(picture, _)| picture)
 }
@@ -105,21 +117,21 @@ pub fn draw<R, Target>(
 where
     R: Renderer + ImportAll + ImportMem + Bind<Target> + Offscreen<Target> + ExportMem,
     R::TextureId: Clone + Send + 'static,
+    R::Error: Send + Sync + 'static,
 {
-    let failed = |error: &dyn std::fmt::Display| CaptureError::Render(error.to_string());
     let size = frame.screen.picture_size();
     let buffer_size: Size<i32, Buffer> = (size.w, size.h).into();
-    let mut target = renderer.create_buffer(FORMAT, buffer_size).map_err(|error| failed(&error))?;
+    let mut target = renderer.create_buffer(FORMAT, buffer_size).map_err(CaptureError::render)?;
     let elements = frame.elements(renderer, pointer);
-    let mut framebuffer = renderer.bind(&mut target).map_err(|error| failed(&error))?;
+    let mut framebuffer = renderer.bind(&mut target).map_err(CaptureError::render)?;
     let mut tracker = OutputDamageTracker::new(size, frame.screen.scale(), Transform::Normal);
     let drawn = tracker
         .render_output(renderer, &mut framebuffer, 0, &elements, frame.clear_color())
-        .map_err(|error| failed(&error))?;
+        .map_err(CaptureError::render)?;
     let _ = drawn.sync.wait();
     let mapping = renderer
         .copy_framebuffer(&framebuffer, Rectangle::from_size(buffer_size), FORMAT)
-        .map_err(|error| failed(&error))?;
-    let pixels = renderer.map_texture(&mapping).map_err(|error| failed(&error))?;
+        .map_err(CaptureError::render)?;
+    let pixels = renderer.map_texture(&mapping).map_err(CaptureError::render)?;
     Ok((Capture::from_rgba(size.w.unsigned_abs(), size.h.unsigned_abs(), pixels), drawn.states))
 }

@@ -143,7 +143,6 @@ impl<H: Host> Backend for Headless<H> {
     }
 
     fn present(&mut self, frame: &Frame<'_>) -> Result<Presented, PresentError> {
-        let failed = |error: &dyn std::fmt::Display| PresentError::Device(error.to_string());
         let Some(head) = frame.screen.head else { return Err(PresentError::Inactive) };
         let panel = self.panels.entry(head).or_insert_with(|| Panel {
             image: None,
@@ -155,7 +154,7 @@ impl<H: Host> Backend for Headless<H> {
         let buffer_size: Size<i32, Buffer> = (size.w, size.h).into();
         let mut age = 1;
         if panel.image.as_ref().is_none_or(|(drawn, _)| *drawn != buffer_size) {
-            let image = self.renderer.create_buffer(Fourcc::Xrgb8888, buffer_size).map_err(|error| failed(&error))?;
+            let image = self.renderer.create_buffer(Fourcc::Xrgb8888, buffer_size).map_err(PresentError::draw)?;
             panel.image = Some((buffer_size, image));
             panel.tracker = None;
         }
@@ -169,11 +168,11 @@ impl<H: Host> Backend for Headless<H> {
         };
         let Some((_, image)) = panel.image.as_mut() else { return Err(PresentError::Inactive) };
         let elements = turn.elements(frame.elements(&mut self.renderer, true));
-        let mut framebuffer = self.renderer.bind(image).map_err(|error| failed(&error))?;
+        let mut framebuffer = self.renderer.bind(image).map_err(PresentError::draw)?;
         let mut renderer = TurnedRenderer::new(&mut self.renderer, turn);
         let drawn = tracker
             .render_output(&mut renderer, &mut framebuffer, age, &elements, frame.clear_color())
-            .map_err(|error| failed(&error))?;
+            .map_err(PresentError::draw)?;
         frame.note_scanout(&drawn.states);
         let damage = drawn.damage.cloned().unwrap_or_default();
         let queued = !damage.is_empty();
@@ -185,7 +184,7 @@ impl<H: Host> Backend for Headless<H> {
                 host.flipped(head, FlipTime::Now);
                 TimeoutAction::Drop
             });
-            inserted.map_err(|error| failed(&error))?;
+            inserted.map_err(|error| PresentError::draw(error.error))?;
         }
         Ok(Presented { queued, scanout: Scanout::Composited(Why::NoPlanes), ..Presented::default() })
     }

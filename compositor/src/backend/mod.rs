@@ -29,7 +29,7 @@ use crate::{
 };
 use capture::{Capture, CaptureError};
 pub use dmabuf::DmabufOffer;
-pub use error::BackendError;
+pub use error::{BackendError, Cause, PresentError};
 pub use host::{FlipTime, Host};
 
 /// What came of drawing a frame.
@@ -42,25 +42,6 @@ pub struct Presented {
     /// The same picture may reach the screen by a better way in another frame: this one came when that could not be
     /// found out. Not said twice in a row.
     pub another: bool,
-}
-
-/// Why a frame could not be shown.
-#[derive(Debug, thiserror::Error)]
-pub enum PresentError {
-    /// Another VT, or another program, has the screen: drawing goes on when it is back.
-    #[error(
-        "another virtual terminal or another program is in control of the display device: end what shows a picture there (a compositor, an X server, a boot splash), or start as a service on a terminal of its own"
-    )]
-    Inactive,
-    /// The device refused the mode, time and again, and the head is in another one now; this says which and why.
-    #[error("{0}")]
-    ModeRefused(String),
-    /// The device is busy; the next try may work.
-    #[error("{0}")]
-    Busy(String),
-    /// The device refused; the next try may work.
-    #[error("{0}")]
-    Device(String),
 }
 
 /// A display's state as it is to be, for [`Backend::test`].

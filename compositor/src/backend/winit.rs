@@ -244,7 +244,7 @@ impl<H: Host> Backend for Winit<H> {
     }
 
     fn present(&mut self, frame: &Frame<'_>) -> Result<Presented, PresentError> {
-        self.draw(frame).map_err(|error| PresentError::Device(error.to_string()))
+        self.draw(frame).map_err(PresentError::draw)
     }
 
     fn flipped(&mut self, _head: HeadId) -> Option<OutputPresentationFeedback> {

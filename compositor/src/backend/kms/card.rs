@@ -123,8 +123,8 @@ impl Card {
                 Ok(presented)
             }
             // The library does not say why a driver refuses a modeset.
-            Err(PresentError::Device(_)) if !is_master(&self.fd) => Err(PresentError::Inactive),
-            Err(PresentError::Device(reason)) => Err(own.failed(reason)),
+            Err(error) if error.blames_frame() && !is_master(&self.fd) => Err(PresentError::Inactive),
+            Err(error) if error.blames_frame() => Err(own.failed(error)),
             Err(error) => Err(error),
         }
     }
@@ -137,7 +137,7 @@ impl Card {
     ) -> Result<Presented, PresentError> {
         let Self { heads, drm, renderer, fd, quirks, .. } = self;
         let own = &mut heads[index];
-        let mode = own.timing().ok_or_else(|| PresentError::Device("the display lists no mode".into()))?;
+        let mode = own.timing().ok_or(PresentError::NoMode)?;
         let presenter = match &mut own.presenter {
             Some(presenter) => {
                 // The display may list other modes than it did, or the last one was refused.
@@ -145,8 +145,7 @@ impl Card {
                 presenter
             }
             empty => {
-                let surface =
-                    drm.create_surface(own.crtc, mode, &[own.connector]).map_err(|error| device_error(&error))?;
+                let surface = drm.create_surface(own.crtc, mode, &[own.connector]).map_err(device_error)?;
                 let mut planes = surface.planes().clone();
                 quirks.restrict(&mut planes);
                 let cursor = quirks.cursor_plane.then(|| drm.cursor_size());

@@ -94,9 +94,8 @@ impl DumbCompositor {
         drawing: Drawing<PixmanRenderer>,
         turn: Turn,
     ) -> Result<Presented, PresentError> {
-        let failed = |error: &dyn std::fmt::Display| PresentError::Device(error.to_string());
         if self.flying.is_some() {
-            return Err(PresentError::Busy("the last frame is not on the screen yet".into()));
+            return Err(PresentError::FlipPending);
         }
         let (size, scale) = (frame.screen.panel_size(), frame.screen.scale());
         let picture = match self.picture.take_if(|last| (last.size, last.turn, last.scale) != (size, turn, scale)) {
@@ -110,13 +109,13 @@ impl DumbCompositor {
         let picture = self.picture.insert(picture);
 
         let elements = turn.elements(drawing.elements);
-        let mut target = renderer.bind(&mut picture.image).map_err(|error| failed(&error))?;
+        let mut target = renderer.bind(&mut picture.image).map_err(PresentError::draw)?;
         let age = usize::from(!std::mem::take(&mut picture.fresh));
         let mut turned = TurnedRenderer::new(renderer, turn);
         let drawn = picture
             .tracker
             .render_output(&mut turned, &mut target, age, &elements, frame.clear_color())
-            .map_err(|error| failed(&error))?;
+            .map_err(PresentError::draw)?;
         let changed = drawn.damage.cloned().unwrap_or_default();
         frame.note_scanout(drawing.states.as_ref().unwrap_or(&drawn.states));
         let modeset = self.surface.commit_pending();
@@ -127,13 +126,13 @@ impl DumbCompositor {
         let whole = Rectangle::from_size(size);
         let (mut buffer, parts) = match self.back.take().filter(|buffer| buffer.size() == size) {
             Some(buffer) => (buffer, changed.iter().chain(&self.missing).copied().collect()),
-            None => (ScanoutBuffer::new(&self.fd, size).map_err(|error| failed(&error))?, vec![whole]),
+            None => (ScanoutBuffer::new(&self.fd, size).map_err(PresentError::draw)?, vec![whole]),
         };
         self.missing = changed;
         let shown = buffer.copy(renderer, &target, &parts).and_then(|()| {
             let state = [buffer.on(self.surface.plane())];
             let shown = if modeset { self.surface.commit(state, true) } else { self.surface.page_flip(state, true) };
-            shown.map_err(|error| device_error(&error))
+            shown.map_err(device_error)
         });
         if let Err(error) = shown {
             // The buffer goes, and with it what is not known of it.
@@ -204,9 +203,7 @@ impl Picture {
         turn: Turn,
         scale: f64,
     ) -> Result<Self, PresentError> {
-        let image = renderer
-            .create_buffer(Fourcc::Xrgb8888, (size.w, size.h).into())
-            .map_err(|error| PresentError::Device(error.to_string()))?;
+        let image = renderer.create_buffer(Fourcc::Xrgb8888, (size.w, size.h).into()).map_err(PresentError::draw)?;
         let tracker = OutputDamageTracker::new(size, scale, Transform::Normal);
         Ok(Self { size, image, turn, scale, tracker, fresh: true })
     }
@@ -244,14 +241,13 @@ impl ScanoutBuffer {
         picture: &<PixmanRenderer as smithay::backend::renderer::RendererSuper>::Framebuffer<'_>,
         parts: &[Rectangle<i32, Physical>],
     ) -> Result<(), PresentError> {
-        let failed = |error: &dyn std::fmt::Display| PresentError::Device(error.to_string());
         let (whole, pitch) = (Rectangle::from_size(self.size()), self.buffer.pitch() as usize);
-        let mut map = self.fd.map_dumb_buffer(&mut self.buffer).map_err(|error| failed(&error))?;
+        let mut map = self.fd.map_dumb_buffer(&mut self.buffer).map_err(PresentError::draw)?;
         for part in parts.iter().filter_map(|part| part.intersection(whole)) {
             let area: Rectangle<i32, Buffer> =
                 Rectangle::new((part.loc.x, part.loc.y).into(), (part.size.w, part.size.h).into());
-            let read = renderer.copy_framebuffer(picture, area, Fourcc::Xrgb8888).map_err(|error| failed(&error))?;
-            let pixels = renderer.map_texture(&read).map_err(|error| failed(&error))?;
+            let read = renderer.copy_framebuffer(picture, area, Fourcc::Xrgb8888).map_err(PresentError::draw)?;
+            let pixels = renderer.map_texture(&read).map_err(PresentError::draw)?;
             paste(&mut map, pitch, part, pixels);
         }
         Ok(())

@@ -69,8 +69,7 @@ impl ShownPicture {
             )
         });
         written.unwrap_or_else(|never| match never {});
-        PixelElement::new(renderer, buffer, Point::default(), 1.0, Kind::Unspecified)
-            .map_err(|error| PresentError::Device(error.to_string()))
+        PixelElement::new(renderer, buffer, Point::default(), 1.0, Kind::Unspecified).map_err(PresentError::draw)
     }
 }
 

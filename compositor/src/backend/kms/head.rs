@@ -6,10 +6,7 @@ use smithay::reexports::drm::control::{Mode, connector, crtc};
 use super::{connectors::Found, present::Presenter, timing};
 use crate::{
     backend::{BackendError, PresentError},
-    screens::{
-        Head, HeadMode,
-        mode::{describe, fallbacks},
-    },
+    screens::{Head, HeadMode, mode::fallbacks},
 };
 
 /// So many failures in a row are the mode's fault: one may be another program's, which is on its way out.
@@ -111,13 +108,13 @@ impl CardHead {
     }
 
     /// A frame was not taken. In a mode that never worked that is the mode's fault: another one is used.
-    pub fn failed(&mut self, reason: String) -> PresentError {
+    pub fn failed(&mut self, cause: PresentError) -> PresentError {
         let Some(mode) = self.mode().filter(|mode| !self.hopeless && self.proven != Some(*mode)) else {
-            return PresentError::Device(reason);
+            return cause;
         };
         self.failures += 1;
         if self.failures < MAX_FAILURES {
-            return PresentError::Device(reason);
+            return cause;
         }
         self.failures = 0;
         self.refused.push(mode);
@@ -125,16 +122,14 @@ impl CardHead {
         match order.find(|next| !self.refused.contains(next) && self.timing_of(*next).is_some()) {
             Some(next) => {
                 self.head.switch_to(next);
-                let (mode, next) = (describe(mode), describe(next));
-                PresentError::ModeRefused(format!("the display driver refuses {mode} ({reason}); {next} is used"))
+                PresentError::ModeRefused { refused: mode, used: next, cause: Box::new(cause) }
             }
             None => {
                 let first = self.refused[0];
                 self.refused.clear();
                 self.hopeless = true;
                 self.head.switch_to(first);
-                let first = describe(first);
-                PresentError::ModeRefused(format!("the display driver refuses every mode ({reason}); {first} is kept"))
+                PresentError::EveryModeRefused { kept: first, cause: Box::new(cause) }
             }
         }
     }
@@ -163,10 +158,14 @@ mod tests {
         CardHead::new(found, crtc)
     }
 
+    fn refusal(text: &str) -> PresentError {
+        PresentError::device(text)
+    }
+
     /// Until another mode is used, with a limit.
     fn fail(head: &mut CardHead) -> Option<String> {
-        (0..MAX_FAILURES).find_map(|_| match head.failed("EINVAL".into()) {
-            PresentError::ModeRefused(text) => Some(text),
+        (0..MAX_FAILURES).find_map(|_| match head.failed(refusal("EINVAL")) {
+            error @ PresentError::ModeRefused { .. } => Some(error.to_string()),
             _ => None,
         })
     }
@@ -204,10 +203,13 @@ mod tests {
     #[test]
     fn one_failure_is_no_refusal_and_when_all_fail_the_first_is_kept() {
         let mut head = head();
-        assert!(matches!(head.failed("busy".into()), PresentError::Device(_)));
+        assert!(matches!(head.failed(refusal("busy")), PresentError::Device(_)));
         assert_eq!(size(&head), (3840, 2160));
-        let changes = (0..50).filter(|_| matches!(head.failed("gone".into()), PresentError::ModeRefused(_))).count();
-        assert_eq!(changes, 6, "each of the six modes, and then no more");
+        let changes: Vec<PresentError> = (0..50).map(|_| head.failed(refusal("gone"))).collect();
+        let changes: Vec<&PresentError> =
+            changes.iter().filter(|error| !matches!(error, PresentError::Device(_))).collect();
+        assert_eq!(changes.len(), 6, "each of the six modes, and then no more");
+        assert!(matches!(changes.last(), Some(PresentError::EveryModeRefused { .. })), "{changes:?}");
         assert_eq!(size(&head), (3840, 2160));
     }
 }

@@ -192,8 +192,7 @@ impl<H: Host> Backend for Kms<H> {
         let head = frame.screen.head;
         let index = self.cards.iter().position(|card| head.is_some_and(|head| card.has(head))).unwrap_or(0);
         let painter = self.painter(index);
-        let card =
-            self.cards.get_mut(painter).ok_or_else(|| CaptureError::Render("there is no display device".into()))?;
+        let card = self.cards.get_mut(painter).ok_or(CaptureError::NoDevice)?;
         match &mut card.renderer {
             CardRenderer::Gles(gles) => capture::<_, GlesTexture>(&mut gles.renderer, frame),
             CardRenderer::Pixman(pixman) => capture::<_, Image<'static, 'static>>(pixman, frame),

@@ -181,7 +181,7 @@ impl Presenter {
                 let drawing = drawing(&mut self.shown, pixman, frame, picture)?;
                 dumb.queue(pixman, frame, drawing, turn).map(without_gpu)
             }
-            _ => Err(PresentError::Device("the display belongs to another renderer".into())),
+            _ => Err(PresentError::OtherRenderer),
         };
         match presented {
             Ok(Presented { queued: true, scanout, .. }) => {
@@ -190,7 +190,7 @@ impl Presenter {
                     tracing::warn!("the display driver takes frames only without planes for clients; all are composed");
                 }
             }
-            Err(PresentError::Device(_)) => self.fallback.refused(),
+            Err(ref error) if error.blames_frame() => self.fallback.refused(),
             _ => {}
         }
         presented.map(|presented| Presented { another: another && presented.queued, ..presented })

@@ -59,7 +59,7 @@ where
     let elements = turn.elements(drawing.elements);
     let drawn = compositor
         .render_frame(&mut TurnedRenderer::new(renderer, turn), &elements, frame.clear_color(), flags)
-        .map_err(|error| PresentError::Device(error.to_string()))?;
+        .map_err(PresentError::draw)?;
     frame.report_planes(&elements, &drawn.states);
     frame.note_scanout(drawing.states.as_ref().unwrap_or(&drawn.states));
     if drawn.is_empty {

@@ -13,23 +13,23 @@ where
     F: std::error::Error + Send + Sync + 'static,
 {
     match error {
-        FrameError::DrmError(error) => device_error(&error),
-        error => PresentError::Device(error.to_string()),
+        FrameError::DrmError(error) => device_error(error),
+        error => PresentError::device(error),
     }
 }
 
 /// As [`refusal`].
-pub fn device_error(error: &DrmError) -> PresentError {
+pub fn device_error(error: DrmError) -> PresentError {
     use std::io::ErrorKind::{Interrupted, PermissionDenied, ResourceBusy, WouldBlock};
-    match error {
+    match &error {
         DrmError::DeviceInactive => PresentError::Inactive,
         // A driver without atomic modesetting takes no others.
-        DrmError::ModeNotSuitable(_) => PresentError::Device(BackendError::NotListed.to_string()),
+        DrmError::ModeNotSuitable(_) => PresentError::device(BackendError::NotListed),
         DrmError::Access(access) => match access.source.kind() {
             PermissionDenied => PresentError::Inactive,
-            ResourceBusy | WouldBlock | Interrupted => PresentError::Busy(error.to_string()),
-            _ => PresentError::Device(error.to_string()),
+            ResourceBusy | WouldBlock | Interrupted => PresentError::Busy(error.into()),
+            _ => PresentError::device(error),
         },
-        _ => PresentError::Device(error.to_string()),
+        _ => PresentError::device(error),
     }
 }
