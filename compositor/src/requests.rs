@@ -1,12 +1,36 @@
 //! What D-Bus callers ask for, carried out; and the snapshot that D-Bus shows.
 
 use crate::{
+    backend::capture::CaptureError,
     command::{Call, Command, CommandError, Reply},
     kiosk::Kiosk,
     screens::{Screen, Screens},
     snapshot::{OutputSnapshot, ShellSnapshot, Snapshot},
     stage::{Frame, SystemScreen},
 };
+
+/// Why there is no screenshot.
+#[derive(Debug, thiserror::Error)]
+enum ScreenshotError {
+    /// It was named, and is not there.
+    #[error("there is no output {name:?}; there are: {there}")]
+    NoOutput { name: String, there: String },
+    /// It went before it could be drawn.
+    #[error("the output has just gone")]
+    Gone,
+    /// It could not be drawn or written.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+}
+
+impl From<ScreenshotError> for CommandError {
+    fn from(error: ScreenshotError) -> Self {
+        match error {
+            ScreenshotError::NoOutput { .. } | ScreenshotError::Gone => Self::NotFound(error.to_string()),
+            ScreenshotError::Capture(_) => Self::Failed(error.to_string()),
+        }
+    }
+}
 
 impl Kiosk {
     /// Carries out a request and answers it.
@@ -24,7 +48,7 @@ impl Kiosk {
             Command::Confirm { serial } => self.confirm(serial).map(Reply::Serial),
             Command::ChangeInput { id, change } => self.change_input(&id, &change).map(|()| Reply::Done),
             Command::TrustInput { id, trusted } => self.trust_input(&id, trusted).map(|()| Reply::Done),
-            Command::Screenshot { output } => self.screenshot(output.as_deref()),
+            Command::Screenshot { output } => Ok(self.screenshot(output.as_deref())?),
             Command::SwitchVt { vt } => {
                 let switched = self.backend.switch_vt(vt);
                 switched.map(|()| Reply::Done).map_err(|error| CommandError::Unsupported(error.to_string()))
@@ -42,7 +66,7 @@ impl Kiosk {
         }
     }
 
-    fn screenshot(&mut self, output: Option<&str>) -> Result<Reply, CommandError> {
+    fn screenshot(&mut self, output: Option<&str>) -> Result<Reply, ScreenshotError> {
         let now = self.now();
         let Self { stage, screens, backend, .. } = self;
         let screen = match output {
@@ -50,15 +74,13 @@ impl Kiosk {
             Some(name) => screens.by_name(name),
         };
         let screen = screen.ok_or_else(|| {
-            let wanted = output.unwrap_or("primary");
-            CommandError::NotFound(format!("there is no output {wanted:?}; there are: {}", screens.names()))
+            let name = output.unwrap_or("primary").to_owned();
+            ScreenshotError::NoOutput { name, there: screens.names() }
         })?;
-        let failed = |error: crate::backend::capture::CaptureError| CommandError::Failed(error.to_string());
         let Some(frame) = Frame::new(screens, screen.id, stage, now) else {
-            return Err(CommandError::NotFound("the output has just gone".into()));
+            return Err(ScreenshotError::Gone);
         };
-        let capture = backend.capture(&frame).map_err(failed)?;
-        capture.to_png().map(Reply::Png).map_err(failed)
+        Ok(Reply::Png(backend.capture(&frame)?.to_png()?))
     }
 
     /// Shows the state to D-Bus and to tools on the admin socket, if something changed.

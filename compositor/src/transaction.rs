@@ -1,18 +1,69 @@
 //! Changes of the screens as transactions: checked, tested on the hardware, carried out whole or undone, and kept
 //! if asked to. The one path for D-Bus, `kioskctl apply` and the Wayland protocols of other tools.
 
-use kiosk_core::config::{Brightness, OutputSettings, Position, Scale, ScaleFactor};
+use kiosk_core::config::{Brightness, OutputSettings, Position, SaveError, Scale, ScaleFactor};
 
 use crate::{
-    backend::HeadState,
+    backend::{BackendError, HeadState},
+    brightness::BrightnessError,
     command::{ApplyMode, CommandError, OutputChange},
     kiosk::Kiosk,
+    layout::SwitchError,
     power,
     screens::{
         HeadMode, Screen, ScreenId, Screens,
         plan::{self, Facts, Planned},
+        plan_error::PlanError,
     },
 };
+
+/// Why a set of changes was not carried out, or not kept. What was done was undone, but for [`Self::Unsaved`].
+#[derive(Debug, thiserror::Error)]
+pub enum TransactionError {
+    /// The caller has seen another layout than the one in force.
+    #[error("the screens changed since layout {serial}; it is {in_force} now: look again and retry")]
+    Stale {
+        /// What the caller has seen.
+        serial: u32,
+        /// The layout now.
+        in_force: u32,
+    },
+    /// The displays or their driver can't show this.
+    #[error("{screens}: {error}")]
+    Mode {
+        /// The names of those that were to change.
+        screens: String,
+        /// What the back end said.
+        error: BackendError,
+    },
+    /// A screen could not be switched on or off.
+    #[error(transparent)]
+    Power(#[from] SwitchError),
+    /// A display did not take its brightness.
+    #[error("{screen}: {error}")]
+    Brightness {
+        /// Its name.
+        screen: String,
+        /// What its control said.
+        error: BrightnessError,
+    },
+    /// It is in force, and will not outlive a restart.
+    #[error("the change is in force but could not be saved: {0}")]
+    Unsaved(#[from] SaveError),
+}
+
+impl From<TransactionError> for CommandError {
+    fn from(error: TransactionError) -> Self {
+        let text = error.to_string();
+        match error {
+            TransactionError::Stale { .. } => Self::StaleSerial(text),
+            TransactionError::Mode { .. } => Self::ModeRejected(text),
+            TransactionError::Power(_) | TransactionError::Brightness { .. } | TransactionError::Unsaved(_) => {
+                Self::Failed(text)
+            }
+        }
+    }
+}
 
 impl Kiosk {
     /// Checks a set of changes, carries it out, and saves it if asked to. Returns the layout's new serial.
@@ -23,10 +74,7 @@ impl Kiosk {
         how: ApplyMode,
     ) -> Result<u32, CommandError> {
         if serial != 0 && serial != self.screens.serial {
-            return Err(CommandError::StaleSerial(format!(
-                "the screens changed since layout {serial}; it is {} now: look again and retry",
-                self.screens.serial
-            )));
+            return Err(TransactionError::Stale { serial, in_force: self.screens.serial }.into());
         }
         let planned = self.plan(changes)?;
         let before: Vec<(ScreenId, Planned)> = planned
@@ -46,7 +94,7 @@ impl Kiosk {
                 self.problem(format!("a screen change that failed could not be undone: {error}"));
             }
             self.layout_changed();
-            return Err(error);
+            return Err(error.into());
         }
         self.layout_changed();
         self.note_power(&planned, changes);
@@ -63,7 +111,7 @@ impl Kiosk {
     }
 
     /// Checks every change and turns names into screens.
-    pub(crate) fn plan(&self, changes: &[(String, OutputChange)]) -> Result<Vec<(ScreenId, Planned)>, CommandError> {
+    pub(crate) fn plan(&self, changes: &[(String, OutputChange)]) -> Result<Vec<(ScreenId, Planned)>, PlanError> {
         plan::plan(&self.facts(), changes)
     }
 
@@ -73,7 +121,7 @@ impl Kiosk {
     }
 
     /// Asks the hardware whether it could show all screens like this at once.
-    fn test(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), CommandError> {
+    fn test(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), TransactionError> {
         let state = |(id, plan): &(ScreenId, Planned)| {
             let screen = self.screens.get(*id)?;
             let now = current(&self.screens, screen);
@@ -86,17 +134,17 @@ impl Kiosk {
             return Ok(());
         }
         let tested = self.backend.test(&states);
-        tested.map_err(|error| CommandError::ModeRejected(format!("{}: {error}", names.join(", "))))
+        tested.map_err(|error| TransactionError::Mode { screens: names.join(", "), error })
     }
 
     /// Puts the screens into these states, and tells clients. On an error some are and some are not.
-    pub(crate) fn carry_out(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), CommandError> {
+    pub(crate) fn carry_out(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), TransactionError> {
         let done = self.switch_all(planned);
         self.layout_changed();
         done
     }
 
-    fn switch_all(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), CommandError> {
+    fn switch_all(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), TransactionError> {
         planned.iter().try_for_each(|(id, plan)| self.switch(*id, plan))
     }
 
@@ -107,7 +155,7 @@ impl Kiosk {
         self.rearrange();
     }
 
-    fn switch(&mut self, id: ScreenId, plan: &Planned) -> Result<(), CommandError> {
+    fn switch(&mut self, id: ScreenId, plan: &Planned) -> Result<(), TransactionError> {
         let Some(screen) = self.screens.get(id) else { return Ok(()) };
         let now = current(&self.screens, screen);
         if let Some(mode) = plan.mode.filter(|_| plan.mode != now.mode) {
@@ -129,13 +177,13 @@ impl Kiosk {
         }
         screen.redraw.request();
         if plan.power != now.power {
-            self.try_set_power(id, plan.power).map_err(|error| CommandError::Failed(error.to_string()))?;
+            self.try_set_power(id, plan.power)?;
             self.power_event(power::Event::Commanded { screen: id, on: plan.power });
         }
         if let Some(brightness) = plan.brightness {
             let set = self.set_brightness(id, i32::from(brightness.percent()));
             let name = |id| self.screens.get(id).map(|screen| screen.name.clone()).unwrap_or_default();
-            set.map_err(|error| CommandError::Failed(format!("{}: {error}", name(id))))?;
+            set.map_err(|error| TransactionError::Brightness { screen: name(id), error })?;
         }
         Ok(())
     }
@@ -149,12 +197,12 @@ impl Kiosk {
         }
     }
 
-    fn use_mode(&mut self, id: ScreenId, mode: HeadMode) -> Result<(), CommandError> {
+    fn use_mode(&mut self, id: ScreenId, mode: HeadMode) -> Result<(), TransactionError> {
         let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
         let Some(head) = screen.head else { return Ok(()) };
         self.backend
             .set_mode(head, mode)
-            .map_err(|error| CommandError::ModeRejected(format!("{}: {error}", screen.name)))?;
+            .map_err(|error| TransactionError::Mode { screens: screen.name.clone(), error })?;
         if let Some(found) = self.backend.heads().into_iter().find(|found| found.id == head) {
             screen.adopt_modes(&found);
         }
@@ -166,7 +214,7 @@ impl Kiosk {
         &mut self,
         planned: &[(ScreenId, Planned)],
         changes: &[(String, OutputChange)],
-    ) -> Result<(), CommandError> {
+    ) -> Result<(), TransactionError> {
         for ((id, plan), (_, change)) in planned.iter().zip(changes) {
             let Some(screen) = self.screens.get(*id) else { continue };
             let settings = settings(change, plan);
@@ -174,7 +222,7 @@ impl Kiosk {
         }
         let in_passing = changes.iter().all(|(_, change)| only_brightness(change));
         let saved = if in_passing { self.save_in_passing() } else { self.save() };
-        saved.map_err(|error| CommandError::Failed(format!("the change is in force but could not be saved: {error}")))
+        Ok(saved?)
     }
 }
 

@@ -8,6 +8,31 @@ use crate::{
     screens::{ScreenId, plan::Planned},
 };
 
+/// Why there is nothing to confirm.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TrialError {
+    /// Something else was changed after the layout that the caller has seen.
+    #[error("layout {serial} is not in force any more; it is {in_force}")]
+    Stale {
+        /// What the caller has seen.
+        serial: u32,
+        /// The layout now.
+        in_force: u32,
+    },
+    /// No change is on trial.
+    #[error("there is no temporary change to confirm: it went back, or was confirmed already")]
+    None,
+}
+
+impl From<TrialError> for CommandError {
+    fn from(error: TrialError) -> Self {
+        match error {
+            TrialError::Stale { .. } => Self::StaleSerial(error.to_string()),
+            TrialError::None => Self::NotFound(error.to_string()),
+        }
+    }
+}
+
 /// Changes that are in force and not confirmed.
 #[derive(Debug, Default)]
 pub struct Trial {
@@ -55,16 +80,12 @@ impl Trial {
 
     /// Ends the trial that made this layout, 0: whichever there is; `in_force` is the layout now. Returns its
     /// changes, to be kept.
-    pub fn confirm(&mut self, serial: u32, in_force: u32) -> Result<Vec<(String, OutputChange)>, CommandError> {
+    pub fn confirm(&mut self, serial: u32, in_force: u32) -> Result<Vec<(String, OutputChange)>, TrialError> {
         if serial != 0 && serial != self.serial && serial != in_force {
-            return Err(CommandError::StaleSerial(format!(
-                "layout {serial} is not in force any more; it is {in_force}"
-            )));
+            return Err(TrialError::Stale { serial, in_force });
         }
         if self.before.is_empty() {
-            return Err(CommandError::NotFound(
-                "there is no temporary change to confirm: it went back, or was confirmed already".into(),
-            ));
+            return Err(TrialError::None);
         }
         self.before.clear();
         Ok(std::mem::take(&mut self.changes))
@@ -107,9 +128,9 @@ mod tests {
     #[test]
     fn only_the_layout_that_is_on_trial_is_confirmed() {
         let mut trial = Trial::default();
-        assert!(matches!(trial.confirm(0, 4), Err(CommandError::NotFound(_))));
+        assert!(matches!(trial.confirm(0, 4), Err(TrialError::None)));
         let number = trial.start(&[(ScreenId(1), state(None))], &[change("DP-1")], 5);
-        assert!(matches!(trial.confirm(4, 7), Err(CommandError::StaleSerial(_))));
+        assert!(matches!(trial.confirm(4, 7), Err(TrialError::Stale { serial: 4, in_force: 7 })));
         assert_eq!(trial.confirm(5, 7), Ok(vec![change("DP-1")]));
         assert_eq!(trial.expire(number), None);
     }

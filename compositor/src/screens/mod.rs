@@ -12,6 +12,7 @@ pub mod hotplug;
 pub mod mirror;
 pub mod mode;
 pub mod plan;
+pub mod plan_error;
 pub mod redraw;
 pub mod rotation;
 mod scanout;

@@ -1,15 +1,17 @@
 //! What a set of changes makes of the screens: every change checked, and the result as a whole. Pure: the caller
 //! tests the plan on the hardware and carries it out.
 
-use kiosk_core::config::{Brightness, ModeChoice, Position, Rotation, Scale, ScaleFactor, syntax};
+use kiosk_core::config::{Brightness, Position, Rotation, Scale, ScaleFactor};
 use smithay::utils::{Physical, Size};
 
 use super::{
     HeadMode, ScreenId,
     arrange::{Placement, logical_size},
-    cvt, density, mode, validation,
+    density, mode,
+    plan_error::PlanError,
+    validation,
 };
-use crate::command::{CommandError, OutputChange};
+use crate::command::OutputChange;
 
 /// A screen's state, as it is or as it is to be.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,12 +54,13 @@ pub struct Facts {
 }
 
 /// The screens that `changes` names, as they are to be; in that order.
-pub fn plan(screens: &[Facts], changes: &[(String, OutputChange)]) -> Result<Vec<(ScreenId, Planned)>, CommandError> {
+pub fn plan(screens: &[Facts], changes: &[(String, OutputChange)]) -> Result<Vec<(ScreenId, Planned)>, PlanError> {
     let mut planned = Vec::new();
     for (name, change) in changes {
-        let screen = screens.iter().find(|screen| screen.name == *name).ok_or_else(|| {
-            CommandError::NotFound(format!("there is no output {name:?}; there are: {}", names(screens)))
-        })?;
+        let screen = screens
+            .iter()
+            .find(|screen| screen.name == *name)
+            .ok_or_else(|| PlanError::NoOutput { name: name.clone(), there: names(screens) })?;
         planned.push((screen.id, plan_one(screens, screen, change)?));
     }
     check_whole(screens, changes, &planned)?;
@@ -68,13 +71,13 @@ fn names(screens: &[Facts]) -> String {
     screens.iter().map(|screen| screen.name.as_str()).collect::<Vec<_>>().join(", ")
 }
 
-fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<Planned, CommandError> {
+fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<Planned, PlanError> {
     let name = &screen.name;
     // What is not asked for is not set: meanwhile somebody may have used the display's own buttons.
     let mut plan = Planned { brightness: None, ..screen.now };
     if let Some(brightness) = change.brightness {
         if screen.now.brightness.is_none() {
-            return Err(CommandError::Unsupported(format!("{name}: this display has no brightness control")));
+            return Err(PlanError::NoBrightness { output: name.clone() });
         }
         plan.brightness = Some(brightness);
     }
@@ -87,7 +90,7 @@ fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<
     if let Some(wanted) = change.mode {
         match mode::choose(&screen.modes, wanted) {
             Some((mode, true)) => plan.mode = Some(mode),
-            _ => return Err(CommandError::ModeRejected(format!("{name}: {}", impossible(wanted)))),
+            _ => return Err(PlanError::Mode { output: name.clone(), wanted }),
         }
     }
     if let Some(scale) = change.scale {
@@ -111,7 +114,7 @@ fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<
 }
 
 /// The screen that `name` is to show; empty: its own picture.
-fn source_named(screens: &[Facts], name: &str, source: &str) -> Result<Option<ScreenId>, CommandError> {
+fn source_named(screens: &[Facts], name: &str, source: &str) -> Result<Option<ScreenId>, PlanError> {
     if source.is_empty() {
         return Ok(None);
     }
@@ -120,32 +123,11 @@ fn source_named(screens: &[Facts], name: &str, source: &str) -> Result<Option<Sc
         .find(|screen| screen.name == source)
         .or_else(|| screens.iter().find(|screen| screen.identity == source));
     match found {
-        None => Err(CommandError::NotFound(format!(
-            "{name}: there is no output {source:?} to mirror; there are: {}",
-            names(screens)
-        ))),
-        Some(found) if found.name == name => Err(CommandError::InvalidArgument(format!(
-            "{name} cannot mirror itself; name another output, or \"\" for a picture of its own"
-        ))),
-        Some(found) => Ok(Some(found.id)),
-    }
-}
-
-/// Why a display cannot be driven in this mode.
-fn impossible(wanted: ModeChoice) -> String {
-    let text = syntax::mode_text(wanted);
-    match wanted {
-        ModeChoice::Preferred | ModeChoice::Max => "the display lists no modes; say WIDTHxHEIGHT instead".into(),
-        ModeChoice::Exact { .. } => {
-            format!("the display does not list {text}; `kioskctl outputs --modes` shows what it lists")
+        None => {
+            Err(PlanError::NoSource { output: name.to_owned(), source_name: source.to_owned(), there: names(screens) })
         }
-        ModeChoice::Custom { .. } => format!(
-            "there are no timings for {text}; a side may have {} to {} pixels, the rate may be {} to {} Hz",
-            cvt::SIZE.start(),
-            cvt::SIZE.end(),
-            cvt::REFRESH.start() / 1000,
-            cvt::REFRESH.end() / 1000
-        ),
+        Some(found) if found.name == name => Err(PlanError::MirrorsItself { output: name.to_owned() }),
+        Some(found) => Ok(Some(found.id)),
     }
 }
 
@@ -154,7 +136,7 @@ fn check_whole(
     screens: &[Facts],
     changes: &[(String, OutputChange)],
     planned: &[(ScreenId, Planned)],
-) -> Result<(), CommandError> {
+) -> Result<(), PlanError> {
     let to_be: Vec<(&Facts, Planned)> = screens
         .iter()
         .map(|screen| {
@@ -163,27 +145,22 @@ fn check_whole(
         })
         .collect();
     if let Some(screen) = validation::circle(&to_be) {
-        return Err(CommandError::InvalidArgument(format!(
-            "{}: mirrors would go in a circle; one output of them must show a picture of its own",
-            screen.name
-        )));
+        return Err(PlanError::Circle { output: screen.name.clone() });
     }
     // Whoever names no position is not told that others, or configuration, chose badly.
     if changes.iter().any(|(_, change)| change.position.is_some())
         && let Some([(one, place), (other, other_place)]) = validation::overlapping(&to_be)
     {
-        return Err(CommandError::InvalidArgument(format!(
-            "{} and {} would lie over each other; positions must leave {}x{} and {}x{} apart",
-            one.name, other.name, place.size.w, place.size.h, other_place.size.w, other_place.size.h,
-        )));
+        return Err(PlanError::Overlap {
+            outputs: [one.name.clone(), other.name.clone()],
+            sizes: [place.size.into(), other_place.size.into()],
+        });
     }
     let lit = |now: fn(&(&Facts, Planned)) -> bool| to_be.iter().any(|one| one.0.connected && now(one));
     let was_lit = lit(|(screen, _)| screen.now.power);
     let stays_lit = lit(|(_, plan)| plan.power);
     if was_lit && !stays_lit && !changes.iter().all(|(_, change)| only_power(change)) {
-        return Err(CommandError::InvalidArgument(
-            "this would leave every screen dark; to switch all off, ask for nothing else in the same request".into(),
-        ));
+        return Err(PlanError::AllDark);
     }
     Ok(())
 }

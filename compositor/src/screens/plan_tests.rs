@@ -1,5 +1,8 @@
-use super::*;
+use kiosk_core::config::ModeChoice;
 use proptest::prelude::*;
+
+use super::*;
+use crate::command::CommandError;
 
 const FULL_HD: HeadMode = HeadMode { width: 1920, height: 1080, refresh: 60_000, preferred: true, custom: None };
 const VGA: HeadMode = HeadMode { width: 640, height: 480, refresh: 60_000, preferred: false, custom: None };
@@ -58,7 +61,7 @@ fn a_change_keeps_what_it_does_not_name() {
 fn positions_that_overlap_are_refused_with_both_names() {
     let refused = plan(&screens(2), &[on(0, at(0, 0)), on(1, at(1919, 1079))]).unwrap_err();
     let text = refused.to_string();
-    assert!(matches!(refused, CommandError::InvalidArgument(_)));
+    assert!(matches!(refused.into(), CommandError::InvalidArgument(_)));
     assert!(text.contains("DP-0") && text.contains("DP-1") && text.contains("1920x1080"), "{text}");
     assert!(plan(&screens(2), &[on(0, at(0, 0)), on(1, at(1920, 0))]).is_ok());
     // Turned, the first is only 1080 wide.
@@ -153,12 +156,18 @@ fn a_mirror_names_its_source_by_connector_or_identity() {
 fn mirrors_of_themselves_of_nothing_and_in_a_circle_are_refused() {
     let refused = |changes: &[(String, OutputChange)]| plan(&screens(3), changes).unwrap_err();
     let unknown = refused(&[on(1, showing("HDMI-A-1"))]);
-    assert!(matches!(unknown, CommandError::NotFound(_)), "{unknown}");
+    assert!(matches!(unknown.clone().into(), CommandError::NotFound(_)), "{unknown}");
     assert!(unknown.to_string().contains("HDMI-A-1") && unknown.to_string().contains("DP-0, DP-1, DP-2"), "{unknown}");
     let own = refused(&[on(1, showing("DP-1"))]);
-    assert!(matches!(own, CommandError::InvalidArgument(_)) && own.to_string().contains("itself"), "{own}");
+    assert!(
+        matches!(own.clone().into(), CommandError::InvalidArgument(_)) && own.to_string().contains("itself"),
+        "{own}"
+    );
     let circle = refused(&[on(0, showing("DP-1")), on(1, showing("DP-2")), on(2, showing("DP-0"))]);
-    assert!(matches!(circle, CommandError::InvalidArgument(_)) && circle.to_string().contains("circle"), "{circle}");
+    assert!(
+        matches!(circle.clone().into(), CommandError::InvalidArgument(_)) && circle.to_string().contains("circle"),
+        "{circle}"
+    );
     // A circle that is opened by the same request is none.
     let mut before = screens(2);
     before[0].now.mirror = Some(ScreenId(1));
