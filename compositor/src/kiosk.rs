@@ -6,6 +6,7 @@
 mod brightness;
 mod flip_watch;
 mod host;
+mod idle;
 mod power;
 mod trial;
 
@@ -28,6 +29,7 @@ pub use flip_watch::FlipWatch;
 use crate::{
     backend::Backend,
     brightness::Brightness,
+    idle::Idle,
     input::SeatParts,
     lifecycle::{Exit, Lifecycle},
     memory,
@@ -87,6 +89,8 @@ pub struct Kiosk {
     pub brightness: Brightness,
     /// Which screens are on, and until when.
     pub power: Power,
+    /// Whether anybody is there.
+    pub idle: Idle,
     /// One-shot timers that must not be armed twice.
     pub timers: Timers,
 }

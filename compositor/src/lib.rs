@@ -10,6 +10,7 @@ pub mod command;
 pub mod control;
 pub mod debug;
 pub mod draw;
+pub mod idle;
 pub mod input;
 pub mod kiosk;
 pub mod layout;

@@ -31,6 +31,7 @@ use crate::{
     child::{self, Launch, Role},
     control,
     debug::DebugAids,
+    idle::Idle,
     input::SeatParts,
     kiosk::{FlipWatch, Kiosk, Timers},
     lifecycle::{Exit, Lifecycle},
@@ -152,6 +153,7 @@ pub fn build(
     Kiosk {
         brightness,
         power: Power::new(&config, clock.now().into()),
+        idle: Idle::new(config.idle.reset.filter(|_| wait_for_session), wanted.len(), clock.now().into()),
         lifecycle: Lifecycle::new(event_loop.get_signal(), Notifier::from_env()),
         handle,
         display: display_handle,

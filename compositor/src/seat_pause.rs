@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use crate::{backend::DeviceChange, kiosk::Kiosk, power, seat_check::SeatCheck};
+use crate::{backend::DeviceChange, idle, kiosk::Kiosk, power, seat_check::SeatCheck};
 
 /// Wait before a display device that was not ready at resume is tried again.
 const RESUME_RETRY: Duration = Duration::from_millis(200);
@@ -58,6 +58,7 @@ impl Kiosk {
         self.backend.device_changed(DeviceChange::Slept);
         self.touch_cancel();
         self.power_event(power::Event::Woke);
+        self.idle_event(idle::Event::Woke);
         // Another terminal's picture is not ours to draw; when the session comes back all is drawn anyway.
         if !self.seat_session.paused {
             self.draw_from_scratch();

@@ -18,7 +18,7 @@ use kiosk_core::{
 use rustix::net::sockopt::socket_peercred;
 use smithay::reexports::calloop::{Interest, LoopHandle, Mode, PostAction, generic::Generic};
 
-use crate::{clients, kiosk::Kiosk, sockets::PROGRAM, stage::shell::Readiness};
+use crate::{clients, idle, kiosk::Kiosk, sockets::PROGRAM, stage::shell::Readiness};
 
 /// Connections at a time for each shell, in all and of one user: one session, and its successor that comes before the
 /// old one is cleaned up.
@@ -62,6 +62,16 @@ impl SessionLinks {
             .collect();
         self.visible = visible.to_vec();
         self.links.retain_mut(|link| news.iter().all(|notice| send(&mut link.writer, notice).is_ok()));
+    }
+
+    /// Tells the session of this shell, if there is one.
+    pub fn tell(&mut self, shell: usize, notice: &Notice) {
+        let last = self.links.iter_mut().rfind(|link| link.shell == Some(shell));
+        if let Some(link) = last
+            && let Err(error) = send(&mut link.writer, notice)
+        {
+            tracing::warn!(%error, shell, "a session does not take what it is told");
+        }
     }
 
     fn welcome(&mut self, mut writer: UnixStream, place: Place<u32>) -> io::Result<u64> {
@@ -176,14 +186,16 @@ impl Kiosk {
             return;
         };
         let links = &mut self.session.links;
+        let mut first = false;
         if let Some(link) = links.iter_mut().find(|link| link.id == id) {
-            link.shell = Some(number);
+            first = link.shell.replace(number) != Some(number);
         }
         // One that has not said whose it is yet may be another shell's: it takes nothing from this one.
         if links.iter().rfind(|link| link.shell == Some(number)).map(|link| link.id) != Some(id) {
             return;
         }
         tracing::debug!(?report, "session report");
+        let known = report.clone();
         let readiness = &mut shell.readiness;
         let new = Readiness {
             state: Some(report.state),
@@ -196,6 +208,7 @@ impl Kiosk {
         if changed {
             self.screens.request_redraw();
         }
+        self.idle_report(number, &known, first);
     }
 
     /// A session's connection is gone.
@@ -207,6 +220,9 @@ impl Kiosk {
             return;
         };
         tracing::warn!(shell = number, "the session is gone");
+        if self.idle.wish_changed(number, false) {
+            self.idle_event(idle::Event::Asked { shell: number, wants: false });
+        }
         let mapped = self.stage.windows.any_mapped(number);
         if let Some(shell) = self.stage.shells.get_mut(number) {
             shell.session_gone(mapped);

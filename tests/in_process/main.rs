@@ -12,6 +12,7 @@ mod children;
 mod dialogs;
 mod display_faults;
 mod frames;
+mod idle_reset;
 mod input_devices;
 mod input_events;
 mod mirror;

@@ -211,6 +211,8 @@ fn a_message_of_the_session_is_drawn() {
         overdue: false,
         pid: 0,
         shell: 0,
+        reset: 0,
+        when_idle: false,
     });
     fixture.until("the message", |fixture| ink(&fixture.panel()) > before + 100);
 }
@@ -234,7 +236,15 @@ fn a_new_message_repaints_only_its_line() {
     let mut fixture = setup(&["1280x800"]).start();
     let mut session = fixture.session();
     let say = |fixture: &mut Fixture, session: &mut Session, message: &str| {
-        session.send(&Report { state: State::Waiting, message: message.into(), overdue: false, pid: 0, shell: 0 });
+        session.send(&Report {
+            state: State::Waiting,
+            message: message.into(),
+            overdue: false,
+            pid: 0,
+            shell: 0,
+            reset: 0,
+            when_idle: false,
+        });
         fixture.until("the message", |fixture| fixture.kiosk.stage.shells[0].readiness.message == message);
         fixture.still();
     };
@@ -296,7 +306,7 @@ fn a_page_that_is_overdue_is_told_at_length_whatever_the_splash_may_say() {
     };
     let mut say = |fixture: &mut Fixture, overdue: bool| {
         let message = "Not up after 60 s: connection refused. Trying again.".to_owned();
-        session.send(&Report { state: State::Waiting, message, overdue, pid: 0, shell: 0 });
+        session.send(&Report { state: State::Waiting, message, overdue, pid: 0, shell: 0, reset: 0, when_idle: false });
         fixture.until("the report", |fixture| {
             let readiness = &fixture.kiosk.stage.shells[0].readiness;
             readiness.state == Some(State::Waiting) && readiness.overdue == overdue
@@ -317,7 +327,15 @@ fn an_old_session_that_still_talks_takes_no_splash_away() {
     let (mut old, mut new) = (fixture.session(), fixture.session());
     fixture.report(&mut old, State::Waiting);
     fixture.report(&mut new, State::Launching);
-    old.send(&Report { state: State::Ready, message: String::new(), overdue: false, pid: 0, shell: 0 });
+    old.send(&Report {
+        state: State::Ready,
+        message: String::new(),
+        overdue: false,
+        pid: 0,
+        shell: 0,
+        reset: 0,
+        when_idle: false,
+    });
     fixture.report(&mut new, State::Loading);
     let client = fixture.client();
     fixture.map(client, Picture::Solid(GREEN));

@@ -7,7 +7,7 @@ use smithay::backend::input::{
 };
 
 use super::swallow::{Act, Contact, On};
-use crate::{kiosk::Kiosk, power::Event};
+use crate::{idle, kiosk::Kiosk, power::Event};
 
 /// What the event is to the contact that makes it.
 pub fn act<B: InputBackend>(event: &InputEvent<B>) -> Act {
@@ -69,12 +69,13 @@ fn presence<B: InputBackend>(event: &InputEvent<B>) -> Option<bool> {
 }
 
 impl Kiosk {
-    /// Any input counts as activity, and lights screens that are off. Returns whether it did and is to do nothing
-    /// else.
+    /// Any input counts as activity, lights screens that are off, and keeps the page from being reset. Returns whether it
+    /// did one of these and is to do nothing else.
     pub(super) fn wake_on_input<B: InputBackend>(&mut self, event: &InputEvent<B>) -> bool {
         let Some(wakes) = presence(event) else { return false };
         let seat = self.seat.seat.clone();
         self.protocols.idle_notifier.notify_activity(&seat);
-        self.power_event(Event::Input { wakes }) && self.config.idle.wake_swallows_touch
+        let woke = self.power_event(Event::Input { wakes }) && self.config.idle.wake_swallows_touch;
+        self.idle_event(idle::Event::Input { begins: wakes }) || woke
     }
 }

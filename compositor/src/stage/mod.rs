@@ -33,7 +33,7 @@ pub use frame::Frame;
 
 use crate::debug::DebugAids;
 
-/// A screen of our own over everything: a message of the operator.
+/// A screen of our own over everything: a message of the operator, or what is asked when nobody is there.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SystemScreen {
     /// Plain text of at most 200 characters; empty: none.
@@ -58,8 +58,10 @@ pub struct Stage {
     pub shells: Vec<ShellStage>,
     /// The shell that was touched or clicked last: it has the keyboard.
     pub active: usize,
-    /// Over everything, on every screen; `None`: the shells are seen.
+    /// Of the operator, over everything, on every screen; `None`: the shells are seen.
     pub system_screen: Option<SystemScreen>,
+    /// Nobody is there: over that too.
+    pub idle_screen: Option<SystemScreen>,
     /// How the splash and system screens look, by the configuration.
     pub style: Style,
     /// What is wrong with the configuration, for the screen that tells why there is no page.
@@ -88,11 +90,17 @@ impl Stage {
             shells: vec![ShellStage::new(wait_for_session); shells.max(1)],
             active: 0,
             system_screen: None,
+            idle_screen: None,
             style,
             errors: Vec::new(),
             debug: DebugAids::default(),
             splash_enabled,
         }
+    }
+
+    /// The screen of our own that is over everything.
+    pub fn screen(&self) -> Option<&SystemScreen> {
+        self.idle_screen.as_ref().or(self.system_screen.as_ref())
     }
 
     /// The cover of a shell; of a screen without any it is the first one's.
@@ -103,7 +111,7 @@ impl Stage {
 
     /// What our own picture shows on the screen of a shell, or of none.
     pub fn view(&self, shell: Option<usize>) -> View {
-        if let Some(screen) = &self.system_screen {
+        if let Some(screen) = self.screen() {
             return View::Message { title: screen.title.clone(), text: screen.text.clone() };
         }
         match shell.and_then(|shell| self.shells.get(shell)).or(self.shells.first()) {
@@ -115,10 +123,11 @@ impl Stage {
 
     /// Brings the covers up to date. Returns whether that changes any picture.
     pub fn update_cover(&mut self, now: Duration) -> bool {
-        let Self { windows, shells, system_screen, splash_enabled, .. } = self;
+        let over_all = self.screen().is_some();
+        let Self { windows, shells, splash_enabled, .. } = self;
         let mut changed = false;
         for (number, shell) in shells.iter_mut().enumerate() {
-            changed |= shell.update_cover(windows.any_mapped(number), system_screen.is_some(), *splash_enabled, now);
+            changed |= shell.update_cover(windows.any_mapped(number), over_all, *splash_enabled, now);
         }
         changed
     }
@@ -139,7 +148,7 @@ impl Stage {
     /// `splash`, `shell` or `system-screen`, as `org.kioskd.Compositor1.Shells` names them: what is shown in this
     /// shell's place. The shell is shown when nothing of the splash is left, which takes the fade.
     pub fn name_of(&self, shell: usize) -> &'static str {
-        match (&self.system_screen, self.cover(Some(shell))) {
+        match (self.screen(), self.cover(Some(shell))) {
             (Some(_), _) => "system-screen",
             (None, Cover::Gone) => "shell",
             (None, Cover::Shown { .. } | Cover::Fading { .. }) => "splash",
@@ -148,7 +157,7 @@ impl Stage {
 
     /// The same of several of them, as `org.kioskd.Compositor1.Stage`: the splash as long as any has one.
     pub fn name(&self, mut shells: impl Iterator<Item = usize>) -> &'static str {
-        match &self.system_screen {
+        match self.screen() {
             Some(_) => "system-screen",
             None if shells.any(|shell| self.name_of(shell) == "splash") => "splash",
             None => "shell",
@@ -157,6 +166,6 @@ impl Stage {
 
     /// Whether nothing of ours hides this shell's own picture.
     pub fn shell_visible(&self, shell: usize) -> bool {
-        self.system_screen.is_none() && !matches!(self.cover(Some(shell)), Cover::Shown { .. })
+        self.screen().is_none() && !matches!(self.cover(Some(shell)), Cover::Shown { .. })
     }
 }

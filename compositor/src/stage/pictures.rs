@@ -88,7 +88,7 @@ impl Stage {
     ) -> Option<Duration> {
         let cover = self.cover(shell);
         let covered = cover != Cover::Gone || shell.is_none();
-        let wanted = self.splash_enabled || self.system_screen.is_some();
+        let wanted = self.splash_enabled || self.screen().is_some();
         let view = self.view(shell);
         let splash = &mut self.pictures.0.entry(screen.id).or_default().splash;
         // A mirror draws with its source's pictures.

@@ -103,6 +103,13 @@ pub struct Report {
     /// The shell's number among [`crate::config::Config::all_shells`].
     #[serde(default)]
     pub shell: u32,
+    /// Of the last [`Notice::Reset`] that is done: the first page is seen, and nothing of the last visitor is left. 0:
+    /// none yet.
+    #[serde(default)]
+    pub reset: u64,
+    /// Wants to hear ([`Notice::Idle`]) when nobody has used the device for a while.
+    #[serde(default)]
+    pub when_idle: bool,
 }
 
 /// From the compositor to the session.
@@ -126,4 +133,12 @@ pub enum Notice {
         #[serde(default)]
         number: u32,
     },
+    /// Nobody is there any more (`idle.reset`): the first page is to be shown, and what the last visitor left to be
+    /// forgotten.
+    Reset {
+        /// From 1; said again to a session that has not done it.
+        number: u64,
+    },
+    /// Nobody has used the device for a while; once for each time that [`Report::when_idle`] becomes true.
+    Idle {},
 }

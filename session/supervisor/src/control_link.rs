@@ -35,6 +35,10 @@ pub enum Link {
     },
     /// Not connected any more.
     Down,
+    /// [`Notice::Reset`].
+    Reset { number: u64 },
+    /// [`Notice::Idle`].
+    Idle,
 }
 
 /// Keeps a connection of the shell `number` to the socket at `path` for ever, tells `tell` about it, and the compositor
@@ -137,6 +141,8 @@ fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link>
             tracing::debug!(shell, "what people see has changed");
             None
         }
+        Ok(Notice::Reset { number }) => Some(Link::Reset { number }),
+        Ok(Notice::Idle {}) => Some(Link::Idle),
         Err(error) => {
             // A newer kioskd may say more than we know.
             tracing::debug!(%error, "a line of kioskd's was not understood");

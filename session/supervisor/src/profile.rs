@@ -87,34 +87,73 @@ fn can_write(directory: &Path) -> bool {
 /// Of the browser's preferences, bytes; those of a kiosk are some ten thousand.
 const MAX_PREFERENCES: u64 = 4 << 20;
 
-/// Makes the profile's Preferences say that the browser ended well. A file that can't be read is put aside: the
-/// browser makes a new one.
-pub fn mark_clean_exit(profile: &Path) -> io::Result<()> {
+/// Makes the profile's Preferences say that the browser ended well, and that pages have this zoom and no other. A file
+/// that can't be read is put aside: the browser makes a new one.
+pub fn prepare(profile: &Path, zoom: f64) -> io::Result<()> {
     let directory = profile.join("Default");
     std::fs::create_dir_all(&directory)?;
     let file = directory.join("Preferences");
-    let text = match read_regular(&file, MAX_PREFERENCES) {
-        Ok(text) => text,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => {
-            tracing::warn!(file = %file.display(), %error, "the browser's preferences can't be used: put aside");
-            return std::fs::rename(&file, directory.join("Preferences.damaged"));
-        }
-    };
-    let Some(mut preferences) = serde_json::from_slice::<Value>(&text).ok().filter(Value::is_object) else {
-        tracing::warn!(file = %file.display(), "the browser's preferences are damaged: put aside");
-        return std::fs::rename(&file, directory.join("Preferences.damaged"));
-    };
-    let before = preferences.clone();
-    if !preferences["profile"].is_object() {
-        preferences["profile"] = json!({});
+    let found = read_preferences(&file, &directory.join("Preferences.damaged"))?;
+    let is_new = found.is_none();
+    let before = found.unwrap_or_else(|| json!({}));
+    let mut preferences = before.clone();
+    if !is_new {
+        let part = part_of(&mut preferences, "profile");
+        part["exit_type"] = json!("Normal");
+        part["exited_cleanly"] = json!(true);
     }
-    preferences["profile"]["exit_type"] = json!("Normal");
-    preferences["profile"]["exited_cleanly"] = json!(true);
+    set_zoom(&mut preferences, zoom);
     if preferences == before {
         return Ok(());
     }
     replace(&file, &directory.join("Preferences.new"), preferences.to_string().as_bytes())
+}
+
+/// `None`: there are none, or none any more.
+fn read_preferences(file: &Path, damaged: &Path) -> io::Result<Option<Value>> {
+    let text = match read_regular(file, MAX_PREFERENCES) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => {
+            tracing::warn!(file = %file.display(), %error, "the browser's preferences can't be used: put aside");
+            return std::fs::rename(file, damaged).map(|()| None);
+        }
+    };
+    let preferences = serde_json::from_slice::<Value>(&text).ok().filter(Value::is_object);
+    if preferences.is_none() {
+        tracing::warn!(file = %file.display(), "the browser's preferences are damaged: put aside");
+        std::fs::rename(file, damaged)?;
+    }
+    Ok(preferences)
+}
+
+/// An object within the preferences; made where something else is.
+fn part_of<'a>(preferences: &'a mut Value, name: &str) -> &'a mut Value {
+    let part = &mut preferences[name];
+    if !part.is_object() {
+        *part = json!({});
+    }
+    part
+}
+
+/// Chromium's name for the storage of its own profile, where it keeps zoom by storage.
+const OWN_STORAGE: &str = "x";
+/// Chromium counts zoom in steps of 20 %.
+const ZOOM_STEP: f64 = 1.2;
+
+/// What people zoomed to, which Chromium keeps by host and through the clearing of data, is forgotten.
+fn set_zoom(preferences: &mut Value, zoom: f64) {
+    let level = zoom.ln() / ZOOM_STEP.ln();
+    let wanted = level.abs() > f64::EPSILON;
+    if !wanted && preferences.get("partition").is_none() {
+        return;
+    }
+    let Some(partition) = part_of(preferences, "partition").as_object_mut() else { return };
+    partition.remove("per_host_zoom_levels");
+    partition.remove("default_zoom_level");
+    if wanted {
+        partition.insert("default_zoom_level".into(), json!({ OWN_STORAGE: level }));
+    }
 }
 
 /// Removes all that the browser has stored. Only when nobody uses it.
@@ -160,24 +199,39 @@ mod tests {
     #[test]
     fn preferences_say_that_all_was_well() {
         let profile = tempfile::tempdir().unwrap();
-        mark_clean_exit(profile.path()).unwrap();
+        prepare(profile.path(), 1.0).unwrap();
         let file = profile.path().join("Default/Preferences");
         assert!(!file.exists(), "the browser makes it");
         std::fs::write(&file, r#"{"a":1,"profile":{"exit_type":"Crashed","name":"x"}}"#).unwrap();
-        mark_clean_exit(profile.path()).unwrap();
+        prepare(profile.path(), 1.0).unwrap();
         let text: Value = serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap();
         let profile_part = json!({ "exit_type": "Normal", "exited_cleanly": true, "name": "x" });
         assert_eq!(text, json!({ "a": 1, "profile": profile_part }));
     }
 
     #[test]
+    fn the_zoom_is_the_configured_one_whatever_people_zoomed_to() {
+        let profile = tempfile::tempdir().unwrap();
+        let file = profile.path().join("Default/Preferences");
+        let read = || serde_json::from_str::<Value>(&std::fs::read_to_string(&file).unwrap()).unwrap();
+        prepare(profile.path(), 1.44).unwrap();
+        let level = read()["partition"]["default_zoom_level"][OWN_STORAGE].as_f64().unwrap();
+        assert!((level - 2.0).abs() < 1e-9, "{level}");
+        let zoomed = json!({ "per_host_zoom_levels": { "x": { "localhost": { "zoom_level": -6.0 } } }, "other": 1,
+                             "default_zoom_level": { "x": 3.0 } });
+        std::fs::write(&file, json!({ "partition": zoomed }).to_string()).unwrap();
+        prepare(profile.path(), 1.0).unwrap();
+        assert_eq!(read()["partition"], json!({ "other": 1 }));
+    }
+
+    #[test]
     fn damaged_preferences_are_put_aside() {
         let profile = tempfile::tempdir().unwrap();
         for damaged in ["", "{\"profile\":", "[]", "\0\0\0"] {
-            mark_clean_exit(profile.path()).unwrap();
+            prepare(profile.path(), 1.0).unwrap();
             let file = profile.path().join("Default/Preferences");
             std::fs::write(&file, damaged).unwrap();
-            mark_clean_exit(profile.path()).unwrap();
+            prepare(profile.path(), 1.0).unwrap();
             assert!(!file.exists(), "{damaged:?}");
         }
     }

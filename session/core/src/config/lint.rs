@@ -7,7 +7,6 @@ use super::browser::BrowserSettings;
 use super::keys::Sectioned;
 use super::load::Loaded;
 use super::model::Config;
-use super::syntax::duration_text;
 use crate::text::shortened;
 
 /// Of a value that is quoted.
@@ -22,7 +21,7 @@ impl Loaded {
 }
 
 /// Keys of `[browser]` that are read and checked, and that nothing follows yet.
-const WITHOUT_EFFECT: &[&str] = &["uploads", "printing", "zoom", "client-certificate", "restart-at"];
+const WITHOUT_EFFECT: &[&str] = &["uploads", "printing", "client-certificate", "restart-at"];
 
 /// A sentence for each key of `table` that says something of its own and is not followed.
 fn without_effect(table: &str, settings: &BrowserSettings, inherited: &BrowserSettings) -> Vec<String> {
@@ -41,14 +40,10 @@ fn without_effect(table: &str, settings: &BrowserSettings, inherited: &BrowserSe
 impl Config {
     /// Keys whose values this version does not follow: a sentence for each.
     pub fn unfollowed(&self) -> Vec<String> {
-        let reset = self.idle.reset.map(|reset| {
-            let reset = duration_text(Some(reset));
-            format!("idle.reset is {reset:?}, and this version does not reset the page yet: it stays; say \"never\"")
-        });
         let shells = self.shells.iter().enumerate();
         let tables = shells.map(|(index, shell)| (format!("shells[{index}].browser"), &shell.browser_settings));
         let all = std::iter::once(("browser".to_owned(), &self.browser)).chain(tables);
-        let mut told: Vec<String> = reset.into_iter().collect();
+        let mut told = Vec::new();
         for (table, settings) in all {
             // What a shell inherits is said once.
             let inherited = if table == "browser" { &BrowserSettings::default() } else { &self.browser };
@@ -89,8 +84,6 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::super::model::Shell;
     use super::super::output::{OutputRule, OutputSettings};
     use super::super::raw::{Raw, RawValue};
@@ -126,11 +119,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_followed_is_said() {
-        let mut config = Config::default();
-        assert_eq!(config.unfollowed(), [""; 0]);
-        config.idle.reset = Some(Duration::from_secs(600));
-        assert!(config.unfollowed().remove(0).starts_with("idle.reset is \"10m\""));
+    fn of_what_is_built_in_nothing_is_without_effect() {
+        assert_eq!(Config::default().unfollowed(), [""; 0]);
     }
 
     #[test]

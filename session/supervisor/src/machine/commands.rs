@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::parts::{Intent, Launch, Page, ReadyClock, Server, Trouble};
+use super::parts::{Clearing, Intent, Launch, Page, ReadyClock, Server, Trouble};
 use super::{END_GRACE, Effect, Machine};
 use kiosk_core::config::Url;
 
@@ -76,7 +76,7 @@ impl Machine {
                 if !self.running() || !self.page.is_attached() {
                     return Err(Refusal::NoBrowser);
                 }
-                effects.push(Effect::ClearData);
+                self.clearing = Clearing::Wanted;
                 self.open(self.settings.home.clone(), now, &mut effects);
             }
         }
@@ -107,6 +107,26 @@ impl Machine {
         self.server = Server::Unknown;
         if matches!(self.page, Page::Loading { .. }) {
             self.page = Page::Blank;
+        }
+    }
+
+    /// Nobody is there any more. What can't be forgotten now is, before another page is shown.
+    pub(super) fn reset(&mut self, number: u64, now: Duration, effects: &mut Vec<Effect>) {
+        if number == self.reset_done || self.reset_wanted == Some(number) {
+            return;
+        }
+        self.reset_wanted = Some(number);
+        if self.settings.command {
+            // A program begins anew with its start.
+            if self.intent == Intent::Run {
+                self.restart(now, effects);
+            }
+            return;
+        }
+        self.clearing = Clearing::Wanted;
+        self.target = self.settings.home.clone();
+        if self.intent == Intent::Run {
+            self.try_now(now, effects);
         }
     }
 

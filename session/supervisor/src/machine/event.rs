@@ -96,6 +96,13 @@ pub enum Event {
     },
     /// The page's renderer is gone; the browser is still there.
     PageCrashed,
+    /// Nobody is there any more: home, and nothing of the last visitor left. `number` is the compositor's.
+    Reset { number: u64 },
+    /// The answer to [`Effect::ClearData`]; the page is blank now.
+    DataCleared {
+        /// What the browser could not forget.
+        error: Option<String>,
+    },
     /// The page waits for a person to answer its dialog, or no longer does. It can't answer meanwhile.
     Dialog {
         /// It waits.
@@ -147,7 +154,7 @@ pub enum Effect {
         /// Past all caches.
         hard: bool,
     },
-    /// Forget what the pages have stored.
+    /// Leave the page, and then forget what all pages have stored; ask for a sign of life as well.
     ClearData,
     /// Ask the page for a sign of life.
     Ping,

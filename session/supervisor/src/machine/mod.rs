@@ -23,7 +23,7 @@ use kiosk_core::config::Url;
 
 pub use commands::{Command, Refusal};
 pub use event::{Effect, Event, Failure, Settings};
-use parts::{Browser, Compositor, Intent, Launch, Page, ReadyClock, Server, Trouble};
+use parts::{Browser, Clearing, Compositor, Intent, Launch, Page, ReadyClock, Server, Trouble};
 
 /// From the compositor's disappearance until the shell is ended: it has lost its screen, and mostly ends by
 /// itself; a compositor that merely lost this connection is back sooner.
@@ -82,6 +82,10 @@ pub struct Machine {
     page: Page,
     /// The page waits for a person's answer to its dialog, and can give no sign of life.
     dialog: bool,
+    clearing: Clearing,
+    /// The reset that has been asked for, and the last one that is done.
+    reset_wanted: Option<u64>,
+    reset_done: u64,
     /// Another window covers the page since then.
     covered: Option<Duration>,
     trouble: Trouble,
@@ -113,6 +117,9 @@ impl Machine {
             launch: Launch::Now,
             page: Page::None,
             dialog: false,
+            clearing: Clearing::None,
+            reset_wanted: None,
+            reset_done: 0,
             covered: None,
             trouble: Trouble::None,
             launches: 0,
@@ -143,9 +150,22 @@ impl Machine {
     /// What the compositor is to know. While a page that was up is loaded again or another one is opened, it
     /// hears `ready`: the last frame stays.
     pub fn report(&self) -> Report {
-        let state = if self.shown() { State::Ready } else { self.state() };
+        let state = match self.state() {
+            _ if self.shown() => State::Ready,
+            // The blank page on the way is not to be seen.
+            State::Loading if self.clearing != Clearing::None => State::Launching,
+            state => state,
+        };
         let overdue = self.clock == ReadyClock::Over && self.intent == Intent::Run && !self.shown();
-        Report { state, message: self.message(), overdue, pid: self.pid(), shell: 0 }
+        Report {
+            state,
+            message: self.message(),
+            overdue,
+            pid: self.pid(),
+            shell: 0,
+            reset: self.reset_done,
+            when_idle: false,
+        }
     }
 
     /// How often the shell was started anew since the first time.

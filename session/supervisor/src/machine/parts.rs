@@ -127,6 +127,17 @@ pub(super) enum Page {
     },
 }
 
+/// The forgetting of what pages have stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clearing {
+    /// Nothing is to be forgotten.
+    None,
+    /// Before another page is shown.
+    Wanted,
+    /// The browser has been told, and has not said that it is done.
+    Ordered,
+}
+
 /// What becomes of a page that is up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {

@@ -1,5 +1,7 @@
 //! The machine in a small world that performs its effects, well-behaved or not.
 
+mod reset;
+
 use proptest::prelude::*;
 
 use std::collections::VecDeque;
@@ -32,6 +34,7 @@ struct World {
     seen: bool,
     probing: bool,
     renderer_ends: bool,
+    clears: bool,
     /// The work that the shell's processes have done, and do between two measurements.
     work: u64,
     speed: u64,
@@ -56,6 +59,7 @@ impl World {
             seen: false,
             probing: false,
             renderer_ends: false,
+            clears: false,
             work: 0,
             speed: 0,
             profiles_aside: 0,
@@ -86,7 +90,7 @@ impl World {
             Event::PageCrashed | Event::Detached { .. } => self.seen = false,
             Event::PageFailed { error_page: true, .. } => self.seen = false,
             Event::Exited { .. } => {
-                self.renderer_ends = false;
+                (self.renderer_ends, self.clears) = (false, false);
                 (self.alive, self.ending, self.attached, self.seen) = (false, false, false, false);
             }
             Event::Attached => self.attached = true,
@@ -134,6 +138,8 @@ impl World {
                 | Effect::EndRenderer => {
                     assert!(self.alive && self.attached, "an order without a page: {effect:?}");
                     self.renderer_ends |= effect == Effect::EndRenderer;
+                    self.seen &= effect != Effect::ClearData;
+                    self.clears = effect == Effect::ClearData;
                 }
                 Effect::Measure => {
                     assert!(self.alive, "nothing to measure");
@@ -192,6 +198,8 @@ impl World {
             Event::Attached
         } else if std::mem::take(&mut self.renderer_ends) {
             Event::PageCrashed
+        } else if std::mem::take(&mut self.clears) {
+            Event::DataCleared { error: None }
         } else if self.machine.covered.is_some() {
             Event::Covered { covered: false }
         } else if self.machine.state() == State::Loading || matches!(self.machine.page, Page::Loading { .. }) {
@@ -764,6 +772,8 @@ fn any_step() -> impl Strategy<Value = Step> {
         Just(Event::PageLoaded),
         (url(), any::<bool>()).prop_map(|(url, error_page)| failed(url, error_page)),
         Just(Event::PageCrashed),
+        (0u64..4).prop_map(|number| Event::Reset { number }),
+        prop::option::of(Just("refused".to_owned())).prop_map(|error| Event::DataCleared { error }),
         (url(), any::<bool>()).prop_map(|(url, again)| stale_at(url, again)),
         Just(Event::PingLost),
         url().prop_map(|url| Event::Refused { url: url.into() }),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::health::HEALTH_INTERVAL;
-use super::parts::{Browser, Compositor, Health, Intent, Launch, Next, Page, ReadyClock, Server, Trouble};
+use super::parts::{Browser, Clearing, Compositor, Health, Intent, Launch, Next, Page, ReadyClock, Server, Trouble};
 use super::{END_GRACE, Effect, Failure, LOST_GRACE, MAX_PROBE_INTERVAL, Machine, STABLE};
 use crate::recovery::Rung;
 use kiosk_core::config::Url;
@@ -19,8 +19,9 @@ impl Machine {
             self.end_shell(LOST_GRACE, effects);
         }
         if before.is_some_and(|before| before != pid) {
-            // The pause was for the last compositor's failures.
+            // The pause was for the last compositor's failures, and it counted its resets itself.
             self.launch = Launch::Now;
+            (self.reset_wanted, self.reset_done) = (None, 0);
         }
     }
 
@@ -101,6 +102,12 @@ impl Machine {
     }
 
     pub(super) fn page_up(&mut self, now: Duration) {
+        if self.clearing != Clearing::None {
+            // What was loaded for another reason is the page of before, or has what it stored.
+            self.page = Page::Blank;
+            self.server = Server::Unknown;
+            return;
+        }
         self.page = Page::Up { health: Health::Fine(now + HEALTH_INTERVAL), next: Next::Stay };
         self.trouble = Trouble::None;
         (self.silent_since, self.tries, self.trying) = (None, 0, false);

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::parts::{Browser, Compositor, Intent, Launch, Next, Page, ReadyClock, Server, Trouble};
+use super::health::ANSWER_TIMEOUT;
+use super::parts::{Browser, Clearing, Compositor, Intent, Launch, Next, Page, ReadyClock, Server, Trouble};
 use super::patience::{Due, Patience};
 use super::{
     ATTACH_STALL, ATTACH_TIMEOUT, DETACH_TIMEOUT, EMPTY_PAGE, END_GRACE, Effect, Event, Failure, LOAD_STALL,
@@ -149,6 +150,8 @@ impl Machine {
                 effects.push(Effect::Refused { url, count: self.refused });
             }
             Event::PageCrashed => self.page_crashed(now, effects),
+            Event::Reset { number } => self.reset(number, now, effects),
+            Event::DataCleared { error } => self.data_cleared(error, now, effects),
             Event::Dialog { open } => {
                 self.dialog = open;
                 self.watch_health(now);
@@ -168,6 +171,9 @@ impl Machine {
 
     /// Begins what can be begun.
     pub(super) fn advance(&mut self, now: Duration, effects: &mut Effects) {
+        if matches!(self.page, Page::Up { .. }) && self.covered.is_none() {
+            self.reset_done = self.reset_wanted.take().unwrap_or(self.reset_done);
+        }
         if self.intent == Intent::Leave {
             match self.browser {
                 Browser::None => effects.push(Effect::Finish),
@@ -231,7 +237,37 @@ impl Machine {
 
     pub(super) fn navigate(&mut self, now: Duration, effects: &mut Effects) {
         self.dialog = false;
-        self.load(Effect::Navigate { url: self.target.clone() }, now, effects);
+        if self.clearing == Clearing::None {
+            return self.load(Effect::Navigate { url: self.target.clone() }, now, effects);
+        }
+        self.clearing = Clearing::Ordered;
+        self.hide(now);
+        self.page = Page::Blank;
+        self.load(Effect::ClearData, now, effects);
+        if let Page::Loading { answer_by, .. } = &mut self.page {
+            *answer_by = Some(now + ANSWER_TIMEOUT);
+        }
+    }
+
+    /// The browser has forgotten what pages have stored: home comes next.
+    fn data_cleared(&mut self, error: Option<String>, now: Duration, effects: &mut Effects) {
+        if self.clearing != Clearing::Ordered || !matches!(self.page, Page::Loading { .. }) {
+            return;
+        }
+        match error {
+            None => {
+                self.clearing = Clearing::None;
+                let not_answered = match self.page {
+                    Page::Loading { answer_by, .. } => answer_by,
+                    _ => None,
+                };
+                self.navigate(now, effects);
+                if let Page::Loading { answer_by, .. } = &mut self.page {
+                    *answer_by = not_answered;
+                }
+            }
+            Some(error) => self.page_failed(format!("the browser keeps what pages have stored: {error}"), now, effects),
+        }
     }
 
     /// Has the page loaded by `order`; what people see of the page before stays.

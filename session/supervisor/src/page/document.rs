@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::wire::Asked;
-use super::{Page, failure};
+use super::{BLANK, Page, failure};
 use crate::machine::Event;
 use kiosk_core::config::PageReady;
 
@@ -55,8 +55,11 @@ impl Page {
             return self.replaced(url.to_owned(), reason);
         }
         let url = text("url") + &text("urlFragment");
+        if self.clearing.is_some() && url == BLANK {
+            return self.page_left();
+        }
         // The first page of all is blank, and stays hidden until another one is opened.
-        let first = self.ordered.is_empty() && url == "about:blank";
+        let first = self.ordered.is_empty() && url == BLANK;
         if !first && !self.is_page(&url) {
             let reason = "the browser shows it in place of the page, and it is none that is allowed".to_owned();
             return self.replaced(url, reason);

@@ -35,6 +35,9 @@ use permissions::Permissions;
 use windows::Windows;
 use wire::{Asked, Wire};
 
+/// Where the browser begins, and where it is while everything is forgotten.
+const BLANK: &str = "about:blank";
+
 /// What is called by `window.kiosk.ready()`.
 const BINDING: &str = "__kioskReady";
 
@@ -66,6 +69,8 @@ pub struct Page {
     ordered: String,
     /// The page's last navigation of its own was a link or a form.
     by_person: bool,
+    /// [`Page::clear_data`] has not come to an end; with what went wrong.
+    clearing: Option<Option<String>>,
     windows: Windows,
     /// Those that people see.
     dialogs: Vec<OpenDialog>,
@@ -89,6 +94,7 @@ impl Page {
             committed: false,
             ordered: String::new(),
             by_person: false,
+            clearing: None,
             windows: Windows::default(),
             dialogs: Vec::new(),
             dialog_told: false,
@@ -241,8 +247,17 @@ impl Page {
                     // Not its words, which might quote one.
                     tracing::warn!("the browser does not take the cookies of browser.sign-in");
                 }
-                self.set_up_as_far_as();
+                if !self.cookies_set() {
+                    self.set_up_as_far_as();
+                }
             }
+            Asked::Quiet => self.leave(),
+            Asked::Leave => {
+                if let Some(error) = error {
+                    self.not_left(error);
+                }
+            }
+            Asked::Clear => self.cleared(error),
             Asked::Ping if error.is_none() => self.events.push(Event::Alive),
             // A new document came between: it is asked in its turn.
             Asked::Ping if error.is_some_and(failure::is_navigated) => self.events.push(Event::PingLost),

@@ -3,13 +3,9 @@
 use serde_json::{Value, json};
 
 use super::wire::Asked;
-use super::{BINDING, Page};
+use super::{BINDING, BLANK, Page};
+use crate::machine::Event;
 use kiosk_core::config::PageReady;
-
-/// What an origin may have stored, beside its cookies: those are all cleared first, at once, and some are there again
-/// before a clearing by origin would come to its end.
-const STORAGE: &str = "file_systems,indexeddb,local_storage,shader_cache,service_workers,cache_storage,\
-                       interest_groups,shared_storage,storage_buckets";
 
 impl Page {
     /// Opens `url`, and closes whatever is above the page.
@@ -39,22 +35,81 @@ impl Page {
         self.reload(false);
     }
 
-    /// Forgets cookies, caches, storage and history, of the page and of `home`.
-    pub fn clear_data(&mut self, home: &str) {
-        let session_storage = json!({ "expression": "sessionStorage.clear()", "silent": true });
-        self.send("Runtime.evaluate", session_storage, Asked::Other);
-        self.send("Network.clearBrowserCookies", json!({}), Asked::Other);
-        self.set_cookies(Asked::Other);
-        self.send("Network.clearBrowserCache", json!({}), Asked::Other);
-        let origins = [origin(home), origin(&self.document.url)];
-        for origin in origins.into_iter().flatten() {
-            let all = json!({ "origin": origin, "storageTypes": STORAGE });
-            self.send("Storage.clearDataForOrigin", all, Asked::Other);
+    /// Leaves the page, so that it can store nothing more, and then forgets cookies, caches, what any page has stored,
+    /// and history.
+    pub fn clear_data(&mut self) {
+        self.open();
+        self.clearing = Some(None);
+        self.send("Runtime.terminateExecution", json!({}), Asked::Other);
+        self.ping();
+        // Handlers that run when a page is left store things after that.
+        self.run_scripts(false, Asked::Quiet);
+    }
+
+    /// No script of the page runs any more.
+    pub(super) fn leave(&mut self) {
+        if self.clearing.is_some() {
+            BLANK.clone_into(&mut self.ordered);
+            self.send("Page.navigate", json!({ "url": BLANK }), Asked::Leave);
         }
+    }
+
+    fn run_scripts(&mut self, run: bool, asked: Asked) {
+        self.send("Emulation.setScriptExecutionDisabled", json!({ "value": !run }), asked);
+    }
+
+    /// The blank page can't be had.
+    pub(super) fn not_left(&mut self, error: &str) {
+        if self.clearing.is_some() {
+            self.run_scripts(true, Asked::Other);
+            self.data_cleared(Some(error.to_owned()));
+        }
+    }
+
+    /// The blank page is there.
+    pub(super) fn page_left(&mut self) {
+        self.run_scripts(true, Asked::Clear);
+        self.send("Network.clearBrowserCookies", json!({}), Asked::Clear);
+        self.send("Network.clearBrowserCache", json!({}), Asked::Clear);
+        // Of all origins, with the session storage that goes by tabs.
+        let all = json!({ "origin": "*", "storageTypes": "all" });
+        self.send("Storage.clearDataForOrigin", all, Asked::Clear);
+        self.send("Emulation.resetPageScaleFactor", json!({}), Asked::Other);
         self.send("Page.resetNavigationHistory", json!({}), Asked::Other);
     }
 
+    /// One of the things that are to be forgotten is, or can't be.
+    pub(super) fn cleared(&mut self, error: Option<&str>) {
+        let Some(so_far) = &mut self.clearing else { return };
+        if let Some(error) = error {
+            so_far.get_or_insert_with(|| error.to_owned());
+        }
+        let so_far = so_far.clone();
+        if self.wire.is_waiting_for(&Asked::Clear) {
+            return;
+        }
+        // Those that are configured are nobody's.
+        self.set_cookies(Asked::Cookies);
+        if !self.wire.is_waiting_for(&Asked::Cookies) {
+            self.data_cleared(so_far);
+        }
+    }
+
+    /// The configured cookies are there again. Returns whether that was waited for.
+    pub(super) fn cookies_set(&mut self) -> bool {
+        let Some(so_far) = self.clearing.clone() else { return false };
+        self.data_cleared(so_far);
+        true
+    }
+
+    fn data_cleared(&mut self, error: Option<String>) {
+        self.clearing = None;
+        self.opening = false;
+        self.events.push(Event::DataCleared { error });
+    }
+
     fn open(&mut self) {
+        self.clearing = None;
         self.opening = true;
         self.committed = false;
         self.dismiss_dialogs();

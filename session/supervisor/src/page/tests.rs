@@ -540,15 +540,46 @@ fn an_origin_gets_what_is_configured_for_it_before_its_document_comes() {
 }
 
 #[test]
-fn clearing_names_the_origins() {
-    let mut page = attached(PageReady::FirstPaint);
-    page.navigate("http://b:8080/x");
-    commit(&mut page, "L1", "http://b:8080/x");
-    page.take_outgoing();
-    page.clear_data("http://localhost:3000");
-    let sent = page.take_outgoing();
-    let origins: Vec<&str> = sent.iter().filter_map(|m| m["params"]["origin"].as_str()).collect();
-    assert_eq!(origins, ["http://localhost:3000", "http://b:8080"]);
+fn everything_is_forgotten_after_the_page_is_left_and_that_is_said_at_its_end() {
+    for refused in [None, Some("no such thing")] {
+        let mut page = attached(PageReady::FirstPaint);
+        page.navigate("http://b:8080/x");
+        commit(&mut page, "L1", "http://b:8080/x");
+        page.take_outgoing();
+        page.take_events();
+        page.clear_data();
+        let sent = page.take_outgoing();
+        let quiet = sent.last().unwrap();
+        assert_eq!(quiet["method"], "Emulation.setScriptExecutionDisabled");
+        assert!(sent.iter().all(|message| !message["method"].as_str().unwrap().contains("clear")), "it may store more");
+        answer(&mut page, quiet, &json!({}));
+        let sent = page.take_outgoing();
+        let leave = sent.iter().find(|message| message["method"] == "Page.navigate").unwrap();
+        assert_eq!(leave["params"]["url"], BLANK);
+        assert!(sent.iter().all(|message| !message["method"].as_str().unwrap().contains("clear")), "it may store more");
+        answer(&mut page, leave, &json!({ "frameId": FRAME, "loaderId": "L2" }));
+        assert_eq!(methods(&mut page), [""; 0], "it is not left yet");
+        commit(&mut page, "L2", BLANK);
+        lifecycle(&mut page, "L2", "firstPaint");
+        assert_eq!(page.take_events(), [], "a blank page is no page");
+        let sent = page.take_outgoing();
+        let method = |message: &&Value| message["method"].as_str().unwrap().to_owned();
+        let clearing: Vec<&Value> = sent
+            .iter()
+            .filter(|message| method(message).contains("clear") || method(message).contains("Script"))
+            .collect();
+        assert_eq!(clearing.len(), 4, "{sent:?}");
+        for (number, message) in clearing.into_iter().enumerate() {
+            assert_eq!(page.take_events(), [], "not before the last answer");
+            match refused.filter(|_| number == 1) {
+                Some(why) => {
+                    page.take(&json!({ "id": message["id"], "error": { "message": why }, "sessionId": "S1" }), NOW);
+                }
+                None => answer(&mut page, message, &json!({})),
+            }
+        }
+        assert_eq!(page.take_events(), [Event::DataCleared { error: refused.map(str::to_owned) }]);
+    }
 }
 
 #[test]

@@ -17,6 +17,12 @@ pub(super) enum Asked {
     Setup,
     /// Cookies to be there before the first page.
     Cookies,
+    /// The page's scripts are stopped.
+    Quiet,
+    /// The page is left, before everything is forgotten.
+    Leave,
+    /// Something is forgotten.
+    Clear,
     /// A window is no longer held.
     Release {
         target: String,

@@ -224,6 +224,12 @@ impl Compositor {
         }
     }
 
+    /// Says this to the session.
+    pub fn notify(&mut self, notice: &Notice) {
+        let (stream, _) = self.connection.as_mut().unwrap();
+        writeln!(stream, "{}", serde_json::to_string(notice).unwrap()).unwrap();
+    }
+
     pub fn until_state(&mut self, state: State, limit: Duration) -> Report {
         self.until(limit, |report| report.state == state).pop().unwrap()
     }

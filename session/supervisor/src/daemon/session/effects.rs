@@ -10,7 +10,7 @@ use crate::launcher::{leftovers, work};
 use crate::machine::{Effect, Event, Failure};
 use crate::page::{BLOCKED, Page, Rules};
 use crate::probe::{Terms, probe};
-use crate::profile::{forget, mark_clean_exit, set_aside};
+use crate::profile::{forget, prepare, set_aside};
 use kiosk_core::chromium;
 use kiosk_core::config::{Config, ProfileKind, Url, masked};
 use kiosk_core::text::shortened;
@@ -52,10 +52,7 @@ impl Daemon {
                     self.happened.push_back(Event::Measured { work });
                 }
                 Effect::SetProfileAside => self.profile_aside = true,
-                Effect::ClearData => {
-                    let home = self.configured.url.clone();
-                    self.with_page(|page| page.clear_data(home.as_str()));
-                }
+                Effect::ClearData => self.with_page(Page::clear_data),
                 // A page may try again and again: the log gets ever fewer of them.
                 Effect::Refused { url, count } if count <= FIRST_REFUSALS || count.is_power_of_two() => {
                     let url = shortened(&masked(&url), MAX_LOGGED_URL);
@@ -138,7 +135,8 @@ impl Daemon {
             tracing::warn!(%error, "what the last browser stored can't be removed");
         }
         leftovers::remove_marks(&self.directories.profile);
-        if let Err(error) = mark_clean_exit(&self.directories.profile) {
+        let zoom = self.configured.browser_settings.zoom;
+        if let Err(error) = prepare(&self.directories.profile, zoom) {
             let path = self.directories.profile.display();
             tracing::warn!(%error, %path, "the profile can't be prepared");
         }

@@ -246,6 +246,11 @@ impl Daemon {
                 self.end_with(pid);
                 self.event(Event::CompositorUp { pid });
             }
+            Input::Link(Link::Reset { number }) => {
+                tracing::info!(number, "nobody is there any more: home, and nothing of the last visitor is kept");
+                self.event(Event::Reset { number });
+            }
+            Input::Link(Link::Idle) => {}
             Input::Link(Link::Down) => self.event(Event::CompositorDown),
             Input::Probed { generation, answer } => {
                 if generation == self.probes {

@@ -1,0 +1,101 @@
+//! Whether anybody is there, and what becomes of the page when nobody is: `idle.reset`, and rest for those who ask.
+//! Decides ([`machine`]) and remembers which sessions owe a reset; the root shows what it says, tells the sessions and
+//! waits for its deadlines.
+
+mod machine;
+
+use std::time::Duration;
+
+use smithay::reexports::calloop::RegistrationToken;
+
+use machine::Machine;
+pub use machine::{Event, Outcome, REST, Shows};
+
+use crate::{power::NextTimer, stage::SystemScreen};
+
+/// The device's use by people, and the sessions' part in it.
+pub struct Idle {
+    machine: Machine,
+    /// By shell: its session has not said that it has done the last reset.
+    owed: Vec<bool>,
+    /// By shell: its session wants to hear of rest.
+    wants: Vec<bool>,
+    /// When the armed timer fires, monotonic.
+    timer: Option<(Duration, RegistrationToken)>,
+}
+
+impl Idle {
+    /// For so many shells; `reset_after`: `idle.reset`, where there are sessions that could do it.
+    pub fn new(reset_after: Option<Duration>, shells: usize, now: Duration) -> Self {
+        Self {
+            machine: Machine::new(reset_after, now),
+            owed: vec![false; shells],
+            wants: vec![false; shells],
+            timer: None,
+        }
+    }
+
+    /// Something happened at this monotonic time.
+    pub fn step(&mut self, event: Event, now: Duration) -> Outcome {
+        let outcome = self.machine.step(event, now);
+        if outcome.reset.is_some() {
+            self.owed.fill(true);
+        }
+        outcome
+    }
+
+    /// The reset that this shell's session has still to do.
+    pub fn owed_by(&self, shell: usize) -> Option<u64> {
+        self.owed.get(shell).is_some_and(|owed| *owed).then(|| self.machine.number())
+    }
+
+    /// A session says that this reset is done.
+    pub fn done_by(&mut self, shell: usize, reset: u64) {
+        if let Some(owed) = self.owed.get_mut(shell).filter(|_| reset == self.machine.number()) {
+            *owed = false;
+        }
+    }
+
+    /// Whether a session's wish to hear of rest is another one than before.
+    pub fn wish_changed(&mut self, shell: usize, wants: bool) -> bool {
+        self.wants.get_mut(shell).is_some_and(|before| std::mem::replace(before, wants) != wants)
+    }
+
+    /// Whether a reset is under way.
+    pub fn is_resetting(&self) -> bool {
+        self.machine.shows() == Shows::Resetting
+    }
+
+    /// The screen over the page.
+    pub fn screen(&self) -> Option<SystemScreen> {
+        let (title, text) = match self.machine.shows() {
+            Shows::Nothing => return None,
+            Shows::Countdown(left) => {
+                let text = format!("The start page comes back in {left} s.\nTouch the screen or press a key to go on.");
+                ("Is anybody there?", text)
+            }
+            Shows::Resetting => ("One moment", "The start page comes back.".to_owned()),
+        };
+        Some(SystemScreen { title: title.to_owned(), text })
+    }
+
+    /// `None`: the armed timer fires early enough for the next deadline, or neither is there.
+    pub fn timer_to_arm(&mut self) -> Option<NextTimer> {
+        let deadline = self.machine.deadline();
+        let armed = self.timer.as_ref().map(|(at, _)| *at);
+        if armed == deadline || armed.zip(deadline).is_some_and(|(armed, deadline)| armed <= deadline) {
+            return None;
+        }
+        Some(NextTimer { replaces: self.timer.take().map(|(_, token)| token), deadline })
+    }
+
+    /// The timer for this deadline is armed.
+    pub fn timer_armed(&mut self, deadline: Duration, token: RegistrationToken) {
+        self.timer = Some((deadline, token));
+    }
+
+    /// The armed timer fired, and is gone.
+    pub fn timer_fired(&mut self) {
+        self.timer = None;
+    }
+}

@@ -1,0 +1,87 @@
+//! Nobody is there: shows what the [`Idle`](crate::idle::Idle) machine says, has the sessions do the reset, forgets what
+//! was copied, and wakes the machine at its deadlines. With nothing that could happen no timer is armed.
+
+use kiosk_core::api::{Notice, Report, State};
+use smithay::{
+    reexports::calloop::timer::{TimeoutAction, Timer},
+    wayland::selection::{data_device::clear_data_device_selection, primary_selection::clear_primary_selection},
+};
+
+use super::Kiosk;
+use crate::idle::Event;
+
+impl Kiosk {
+    /// Something happened that has to do with people being there. Returns whether an input is to do nothing else.
+    pub fn idle_event(&mut self, event: Event) -> bool {
+        let outcome = self.idle.step(event, self.now());
+        if let Some(number) = outcome.reset {
+            tracing::info!(number, "nobody is there any more: the page is reset");
+            clear_data_device_selection(&self.display, &self.seat.seat);
+            clear_primary_selection(&self.display, &self.seat.seat);
+            for shell in 0..self.stage.shells.len() {
+                self.session.tell(shell, &Notice::Reset { number });
+            }
+            self.end_reset();
+        }
+        if outcome.gave_up {
+            self.problem(
+                "idle.reset: kiosk-session has not said that the page is reset; it is told again later".into(),
+            );
+        }
+        for shell in outcome.at_rest {
+            self.session.tell(shell, &Notice::Idle {});
+        }
+        let screen = self.idle.screen();
+        if self.stage.idle_screen != screen {
+            self.stage.idle_screen = screen;
+            self.publisher.mark_changed();
+            self.screens.request_redraw();
+        }
+        self.arm_idle_timer();
+        outcome.swallow
+    }
+
+    /// What a session's report says of its reset, and of its wish to hear of rest. `new`: it is the session's first.
+    pub(crate) fn idle_report(&mut self, shell: usize, report: &Report, new: bool) {
+        if self.idle.wish_changed(shell, report.when_idle) {
+            self.idle_event(Event::Asked { shell, wants: report.when_idle });
+        }
+        self.idle.done_by(shell, report.reset);
+        if let Some(number) = self.idle.owed_by(shell).filter(|_| new) {
+            self.session.tell(shell, &Notice::Reset { number });
+        }
+        self.end_reset();
+    }
+
+    /// Takes the screen away when there is nothing to be hidden any more.
+    fn end_reset(&mut self) {
+        // What is not shown is hidden by the splash, which says why, and is clean when it is shown again.
+        let hidden = |shell: usize| {
+            let state = self.stage.shells.get(shell).and_then(|shell| shell.readiness.state);
+            matches!(state, Some(State::Waiting | State::Offline | State::Backoff | State::Stopped))
+        };
+        let ready = |shell: usize| self.idle.owed_by(shell).is_none() || hidden(shell);
+        if self.idle.is_resetting() && (0..self.stage.shells.len()).all(ready) {
+            self.idle_event(Event::Done);
+        }
+    }
+
+    /// One timer for the next deadline. It is not moved by every input: when it fires too early it is armed anew.
+    fn arm_idle_timer(&mut self) {
+        let Some(next) = self.idle.timer_to_arm() else { return };
+        if let Some(token) = next.replaces {
+            self.handle.remove(token);
+        }
+        let Some(deadline) = next.deadline else { return };
+        let timer = Timer::from_duration(deadline.saturating_sub(self.now()));
+        let inserted = self.handle.insert_source(timer, |_, _, kiosk| {
+            kiosk.idle.timer_fired();
+            kiosk.idle_event(Event::Time);
+            TimeoutAction::Drop
+        });
+        match inserted {
+            Ok(token) => self.idle.timer_armed(deadline, token),
+            Err(error) => self.problem(format!("idle.reset is not followed: there is no timer for it: {error}")),
+        }
+    }
+}

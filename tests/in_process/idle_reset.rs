@@ -1,0 +1,130 @@
+//! A visitor who left: the countdown that asks, the screen that covers the page while it is reset, and the page after.
+
+use std::time::Duration;
+
+use kiosk_core::api::{Notice, Report, State};
+use kioskd::stage::splash::Cover;
+
+use crate::fixture::{
+    ClientId, Fixture, Setup,
+    hands::keys,
+    picture::{GREEN, Picture},
+    seen::KeySeen,
+    session::Session,
+};
+
+const AFTER: Duration = Duration::from_millis(300);
+
+fn running() -> (Fixture, Session, ClientId) {
+    let mut setup = Setup::kiosk(&["640x400"]);
+    setup.config.idle.reset = Some(AFTER);
+    let mut fixture = setup.start();
+    let mut session = fixture.session();
+    fixture.report(&mut session, State::Loading);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(GREEN));
+    fixture.report(&mut session, State::Ready);
+    fixture.shows_page();
+    (fixture, session, client)
+}
+
+fn report(state: State, reset: u64) -> Report {
+    Report { state, message: String::new(), overdue: false, pid: 0, shell: 0, reset, when_idle: false }
+}
+
+fn resets(session: &mut Session) -> Vec<u64> {
+    let number = |notice| if let Notice::Reset { number } = notice { Some(number) } else { None };
+    session.notices().into_iter().filter_map(number).collect()
+}
+
+fn pressed(fixture: &Fixture, client: ClientId) -> usize {
+    fixture[client].seen.keyboard.iter().filter(|seen| matches!(seen, KeySeen::Key { .. })).count()
+}
+
+impl Fixture {
+    #[track_caller]
+    fn shows_page(&mut self) {
+        self.until("the page", |fixture| fixture.kiosk.stage.shells[0].cover == Cover::Gone);
+        self.still();
+        assert_eq!(self.panel().pixel(9, 9), GREEN);
+    }
+
+    #[track_caller]
+    fn asks(&mut self) {
+        self.until("the countdown", |fixture| fixture.kiosk.snapshot().stage == "system-screen");
+        self.until("its picture", |fixture| fixture.panel().pixel(9, 9) != GREEN);
+    }
+}
+
+#[test]
+fn whoever_is_still_there_goes_on_where_they_were() {
+    let (mut fixture, mut session, client) = running();
+    fixture.tap_key(keys::A);
+    fixture.roundtrip(client);
+    let before = pressed(&fixture, client);
+    assert_eq!(before, 2, "a press and a release");
+    fixture.asks();
+    fixture.tap_key(keys::A);
+    fixture.shows_page();
+    fixture.roundtrip(client);
+    assert_eq!(pressed(&fixture, client), before, "the key that answers does nothing else");
+    fixture.asks();
+    fixture.touch_down(0, (9.0, 9.0));
+    fixture.touch_up(0);
+    fixture.shows_page();
+    fixture.roundtrip(client);
+    assert!(fixture[client].seen.touch.is_empty(), "the touch that answers does nothing else");
+    assert_eq!(resets(&mut session), [0; 0]);
+}
+
+#[test]
+fn nobody_there_is_reset_once_and_the_page_is_covered_until_it_is_done() {
+    let (mut fixture, mut session, client) = running();
+    fixture.pass(AFTER * 3);
+    assert_eq!(fixture.kiosk.snapshot().stage, "shell", "nobody has been there at all");
+    fixture.tap_key(keys::A);
+    fixture.roundtrip(client);
+    let before = pressed(&fixture, client);
+    fixture.asks();
+    let mut told = Vec::new();
+    fixture.until("the reset", |_| {
+        told.extend(resets(&mut session));
+        !told.is_empty()
+    });
+    assert_eq!(told, [1]);
+    // The session dies, and its successor is told.
+    drop(session);
+    let mut session = fixture.session();
+    session.send(&report(State::Launching, 0));
+    let mut told = Vec::new();
+    fixture.until("the reset", |_| {
+        told.extend(resets(&mut session));
+        !told.is_empty()
+    });
+    assert_eq!(told, [1]);
+    session.send(&report(State::Ready, 0));
+    fixture.tap_key(keys::A);
+    fixture.pass(Duration::from_millis(200));
+    assert_eq!(fixture.kiosk.snapshot().stage, "system-screen");
+    assert_ne!(fixture.panel().pixel(9, 9), GREEN);
+    session.send(&report(State::Ready, 1));
+    fixture.shows_page();
+    fixture.roundtrip(client);
+    assert_eq!(pressed(&fixture, client), before, "a key pressed meanwhile is nobody's");
+    // What the fade and the program's start leave to do.
+    fixture.pass(Duration::from_secs(3));
+    assert_eq!(fixture.wakeups(AFTER * 4), 0, "and then nothing happens until somebody comes");
+    assert_eq!(resets(&mut session), [0; 0]);
+}
+
+#[test]
+fn who_asks_is_told_of_rest_and_a_kiosk_without_resets_has_none() {
+    let mut fixture = Setup::kiosk(&["320x200"]).start();
+    let mut session = fixture.session();
+    fixture.report(&mut session, State::Ready);
+    fixture.tap_key(keys::A);
+    fixture.still();
+    session.send(&Report { when_idle: true, ..report(State::Ready, 0) });
+    fixture.pass(Duration::from_millis(100));
+    assert!(!session.notices().iter().any(|notice| matches!(notice, Notice::Idle {})), "somebody was there just now");
+}
