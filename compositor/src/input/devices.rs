@@ -225,12 +225,8 @@ impl Kiosk {
             let (was_waiting, trusted_before) = (known.waits(), known.trusted.replace(trusted));
             if !trusted && !was_waiting {
                 let command = trust::command(&known.id);
-                tracing::warn!(
-                    name = known.id,
-                    kind = known.kind.as_str(),
-                    command,
-                    "input device waits to be trusted"
-                );
+                // The journal's own line has no fields, and this is what somebody looks for in it.
+                tracing::warn!(name = known.id, "input device waits to be trusted: {command}");
             } else if trusted && was_waiting {
                 tracing::info!(name = known.id, "input device trusted");
             }
