@@ -16,5 +16,6 @@ mod seen;
 mod guest;
 mod host;
 mod process;
+mod strangers;
 mod wayland;
 mod x11;
