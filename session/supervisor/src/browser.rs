@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use crate::launcher::{LaunchError, Order, find_program, leftovers};
 use crate::profile::Directories;
 use crate::sign_in::CREDENTIALS_ENV;
-use kiosk_core::config::{Proxy, Shell};
+use kiosk_core::config::{Printing, Proxy, Shell};
 use kiosk_core::notify;
 
 /// In every kiosk. A debugging port, `--ozone-platform=auto` and `--force-device-scale-factor` are not here for
@@ -91,6 +91,10 @@ fn arguments(shell: &Shell, surroundings: &Surroundings) -> Vec<String> {
     }
     if surroundings.root {
         arguments.push("--no-sandbox".into());
+    }
+    if shell.browser_settings.printing == Printing::Silent {
+        // On the system's own printer, without the preview that leads to files and other printers.
+        arguments.push("--kiosk-printing".into());
     }
     arguments.extend(proxy_flag(&shell.browser_settings.proxy));
     if let Some(language) = &shell.browser_settings.language {
@@ -175,6 +179,16 @@ mod tests {
         assert_eq!(flags(Proxy::None), ["--no-proxy-server"]);
         assert_eq!(flags(Proxy::Server("http://p:1".into())), ["--proxy-server=http://p:1"]);
         assert_eq!(flags(Proxy::Pac("http://p/x.pac".into())), ["--proxy-pac-url=http://p/x.pac"]);
+    }
+
+    #[test]
+    fn only_a_shell_that_may_print_does_and_without_a_question() {
+        for (printing, wanted) in [(Printing::None, false), (Printing::Silent, true)] {
+            let mut shell = Shell::default();
+            shell.browser_settings.printing = printing;
+            let arguments = arguments(&shell, &surroundings(false, None));
+            assert_eq!(arguments.contains(&"--kiosk-printing".to_owned()), wanted, "{printing:?}");
+        }
     }
 
     #[test]

@@ -280,3 +280,15 @@ fn a_page_of_a_service_worker_is_shown_with_its_server_gone() {
     compositor.until_state(State::Ready, BROWSER);
     assert_eq!(url(&session), site.url("/"));
 }
+
+#[test]
+fn a_page_prints_only_where_it_may() {
+    let script = "onbeforeprint = () => tell('prints'); setTimeout(() => { print(); tell('printed'); }, 500);";
+    for (printing, prints) in [("none", false), ("silent", true)] {
+        let site = Site::start(&[("/", &page(script))]);
+        let (_compositor, session) = start(&site, &format!("[browser]\nprinting = \"{printing}\"\n"));
+        until("print() to come to its end", SOON, || site.has_told("printed"));
+        assert_eq!(site.has_told("prints"), prints, "{printing}");
+        assert_eq!(url(&session), site.url("/"));
+    }
+}

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Map, Value};
 
-use crate::config::{Config, Shell, UrlPattern};
+use crate::config::{Config, Printing, Shell, UrlPattern};
 use crate::files::read_regular;
 
 /// What is so in every kiosk.
@@ -36,6 +36,9 @@ pub fn policy(config: &Config) -> (Map<String, Value>, Vec<PolicyError>) {
     }
     if shells.iter().any(|shell| shell.browser_settings.downloads.is_some()) {
         policy.remove("DownloadRestrictions");
+    }
+    if shells.iter().any(|shell| shell.browser_settings.printing == Printing::Silent) {
+        policy.remove("PrintingEnabled");
     }
     let mut errors = Vec::new();
     let mut trusted: Vec<Value> = Vec::new();
@@ -97,7 +100,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::config::{BrowserSettings, Printing, Url};
+    use crate::config::{BrowserSettings, Url};
 
     fn with(url: &str, settings: BrowserSettings) -> Config {
         let shell = Shell { url: Url::parse(url).unwrap(), browser_settings: settings, ..Shell::default() };
@@ -120,16 +123,14 @@ mod tests {
     #[test]
     fn what_is_allowed_is_not_forbidden_by_the_base() {
         let (strict, _) = policy(&Config::default());
-        assert_eq!(strict["DownloadRestrictions"], json!(3));
+        assert_eq!((&strict["DownloadRestrictions"], &strict["PrintingEnabled"]), (&json!(3), &json!(false)));
         let settings = BrowserSettings {
             printing: Printing::Silent,
             downloads: Some("/srv".into()),
             ..BrowserSettings::default()
         };
         let (loose, _) = policy(&with("http://a", settings));
-        // Allowed, it would open the browser's own preview to visitors; nothing prints silently yet.
-        assert_eq!(loose["PrintingEnabled"], json!(false));
-        assert!(!loose.contains_key("DownloadRestrictions"));
+        assert!(!loose.contains_key("PrintingEnabled") && !loose.contains_key("DownloadRestrictions"));
     }
 
     #[test]

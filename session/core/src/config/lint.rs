@@ -3,7 +3,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
-use super::browser::BrowserSettings;
+use super::browser::{Answer, BrowserSettings, Printing};
 use super::keys::Sectioned;
 use super::load::Loaded;
 use super::model::Config;
@@ -21,7 +21,7 @@ impl Loaded {
 }
 
 /// Keys of `[browser]` that are read and checked, and that nothing follows yet.
-const WITHOUT_EFFECT: &[&str] = &["uploads", "printing", "client-certificate", "restart-at"];
+const WITHOUT_EFFECT: &[&str] = &["uploads", "client-certificate", "restart-at"];
 
 /// A sentence for each key of `table` that says something of its own and is not followed.
 fn without_effect(table: &str, settings: &BrowserSettings, inherited: &BrowserSettings) -> Vec<String> {
@@ -37,6 +37,20 @@ fn without_effect(table: &str, settings: &BrowserSettings, inherited: &BrowserSe
     .collect()
 }
 
+/// There is no dialog of `print()` here: what was said of it, and what decides.
+fn printing_without_dialog(table: &str, settings: &BrowserSettings) -> Option<String> {
+    let answer = match settings.dialogs.print {
+        Answer::Dismiss => return None,
+        Answer::Show => "show",
+        Answer::Accept => "accept",
+    };
+    let outcome = match settings.printing {
+        Printing::None => "printing is \"none\", so that nothing is printed; say \"silent\" to print",
+        Printing::Silent => "printing is \"silent\", so that everything is printed without a question",
+    };
+    Some(format!("{table}.dialogs.print is {answer:?}, which has no effect: {table}.{outcome}"))
+}
+
 impl Config {
     /// Keys whose values this version does not follow: a sentence for each.
     pub fn unfollowed(&self) -> Vec<String> {
@@ -48,6 +62,7 @@ impl Config {
             // What a shell inherits is said once.
             let inherited = if table == "browser" { &BrowserSettings::default() } else { &self.browser };
             told.extend(without_effect(&table, settings, inherited));
+            told.extend(printing_without_dialog(&table, settings).filter(|_| settings.dialogs != inherited.dialogs));
         }
         told
     }
@@ -121,6 +136,19 @@ mod tests {
     #[test]
     fn of_what_is_built_in_nothing_is_without_effect() {
         assert_eq!(Config::default().unfollowed(), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_said_of_a_dialog_that_never_comes_is_told_with_what_decides() {
+        let mut config = Config::default();
+        config.browser.dialogs.print = Answer::Show;
+        let told = config.unfollowed().remove(0);
+        assert!(told.starts_with("browser.dialogs.print is \"show\"") && told.contains("nothing is printed"), "{told}");
+        config.browser.printing = Printing::Silent;
+        config.browser.dialogs.print = Answer::Accept;
+        assert!(config.unfollowed().remove(0).contains("printed without a question"));
+        config.browser.dialogs.print = Answer::Dismiss;
+        assert_eq!(config.unfollowed(), [""; 0]);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What runs in every document before the page's own scripts: `window.kiosk`, and what the DevTools protocol has no
 //! order for. A page can undo none of it that matters: what leaves the page is judged outside of it as well.
 
-use kiosk_core::config::{Answer, BrowserSettings, NewWindows, Printing, Shortcuts};
+use kiosk_core::config::{BrowserSettings, NewWindows, Printing, Shortcuts};
 
 /// `window.kiosk` is there in every mode, so that a page need not know the configuration.
 const KIOSK: &str = "if (window === window.top) Object.defineProperty(window, 'kiosk', { value: \
@@ -84,7 +84,7 @@ const KEYS: &str = include_str!("keys.js");
 /// The script for pages under these settings.
 pub(super) fn of(browser: &BrowserSettings) -> String {
     let mut parts = vec![KIOSK, NO_CLOSE, WEB_ONLY, DIALOGS];
-    if browser.dialogs.print == Answer::Dismiss || browser.printing == Printing::None {
+    if browser.printing == Printing::None {
         parts.push(NO_PRINT);
     }
     match browser.new_windows {
@@ -111,7 +111,6 @@ mod tests {
             shortcuts: Shortcuts::Drop,
             new_windows: NewWindows::Popup,
             printing: Printing::Silent,
-            dialogs: kiosk_core::config::Dialogs { print: Answer::Show, ..Default::default() },
             ..BrowserSettings::default()
         };
         let drop = of(&browser);
