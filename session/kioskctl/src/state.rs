@@ -18,6 +18,8 @@ pub struct SessionState {
     /// Microseconds, CLOCK_BOOTTIME.
     pub since: i64,
     pub restarts: i64,
+    /// Addresses that the page wanted to go to and may not.
+    pub refused: i64,
     pub last_failure: Option<LastFailure>,
     pub memory_bytes: i64,
     /// 0: none.
@@ -116,6 +118,7 @@ impl SessionState {
             url: client::text(all, "Url"),
             since: client::integer(all, "Since"),
             restarts: client::integer(all, "Restarts"),
+            refused: client::integer(all, "Refused"),
             last_failure: client::failure(all, "LastFailure").map(|(reason, action, at)| LastFailure {
                 reason,
                 action,

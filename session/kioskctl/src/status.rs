@@ -137,6 +137,9 @@ fn session_rows(session: &SessionState, row: &mut impl FnMut(&str, String)) {
         browser += &format!(", {} MiB", session.memory_bytes >> 20);
     }
     row("Browser", format!("{browser}, {} restart{}", session.restarts, if session.restarts == 1 { "" } else { "s" }));
+    if session.refused > 0 {
+        row("Refused", format!("{} times the page wanted to go where it may not (browser.allow)", session.refused));
+    }
     row(
         "Failure",
         match &session.last_failure {

@@ -49,6 +49,8 @@ pub struct Surroundings {
     pub wayland_display: PathBuf,
     /// Where it keeps what it keeps.
     pub directories: Directories,
+    /// The browser's home is in there, whatever ours is: it has its certificate there.
+    pub own_home: bool,
     /// It runs as root, where its sandbox does not work.
     pub root: bool,
     /// Of the machine, KiB; `None`: unknown.
@@ -131,12 +133,13 @@ fn environment(surroundings: &Surroundings) -> Vec<(OsString, Option<OsString>)>
     environment.extend(notify::ENV.map(|name| (OsString::from(name), None)));
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
     let usable = home.is_some_and(|home| rustix::fs::access(&home, rustix::fs::Access::WRITE_OK).is_ok());
-    if !usable {
+    if !usable || surroundings.own_home {
         // A service's user has none; the browser keeps crash reports and fonts' caches there.
         let base = &surroundings.directories.base;
         environment.push(set("HOME", base.as_os_str()));
         environment.push(set("XDG_CONFIG_HOME", base.join("config").as_os_str()));
         environment.push(set("XDG_CACHE_HOME", base.join("cache").as_os_str()));
+        environment.push((OsString::from("XDG_DATA_HOME"), None));
     }
     environment
 }
@@ -154,7 +157,7 @@ mod tests {
 
     fn surroundings(root: bool, memory: Option<u64>) -> Surroundings {
         let directories = Directories { base: "/s".into(), profile: "/s/profile".into(), cache: "/s/cache".into() };
-        Surroundings { wayland_display: "/run/kiosk/wayland-0".into(), directories, root, memory }
+        Surroundings { wayland_display: "/run/kiosk/wayland-0".into(), directories, own_home: false, root, memory }
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 pub mod browser;
 pub mod bus;
+pub mod certificate;
 pub mod control_link;
 pub mod daemon;
 pub mod devtools;

@@ -37,6 +37,7 @@ impl World {
             url: "http://localhost:3000".into(),
             since: 42,
             restarts: 0,
+            refused: 0,
             last_failure: (String::new(), String::new(), 0),
             pid: 0,
             readies: 0,
@@ -126,7 +127,10 @@ async fn properties_are_those_of_the_session_and_changes_are_announced_once_each
     let all = proxy.get_all(INTERFACE.try_into().unwrap()).await.unwrap();
     let mut names: Vec<&str> = all.keys().map(String::as_str).collect();
     names.sort_unstable();
-    assert_eq!(names, ["BrowserPid", "LastFailure", "MemoryBytes", "Restarts", "Shells", "Since", "State", "Url"]);
+    assert_eq!(
+        names,
+        ["BrowserPid", "LastFailure", "MemoryBytes", "Refused", "Restarts", "Shells", "Since", "State", "Url"]
+    );
     assert_eq!(all["State"], OwnedVariant::try_from(Variant::from("waiting")).unwrap());
     let objects = ObjectManagerProxy::builder(&client).destination(INTERFACE).path("/").build().await.unwrap();
     assert!(objects.get_managed_objects().await.unwrap().keys().any(|path| path.as_str() == PATH));
@@ -295,6 +299,7 @@ async fn each_shell_has_an_object_of_its_own() {
             url: format!("http://localhost:3000/{output}"),
             since: 1,
             restarts: 0,
+            refused: 0,
             last_failure: (String::new(), String::new(), 0),
             pid: 0,
             readies: 0,

@@ -4,34 +4,60 @@
 
 mod session_support;
 
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
 use kiosk_core::api::State;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair,
+};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use session_support::server::{self, Server};
 use session_support::{BROWSER, Compositor, SOON, Session, headless};
 
-/// A server at `localhost` with a certificate of an authority that it writes to `file`; gives its port.
-fn secure_server(file: &Path) -> u16 {
+/// An authority that writes its certificate to `file`.
+fn authority(file: &Path) -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     std::fs::write(file, issuer.pem()).unwrap();
+    issuer
+}
+
+/// A server at `localhost` with a certificate of an authority that it writes to `file`; gives its port.
+fn secure_server(file: &Path) -> u16 {
+    server_of(&authority(file), Vec::new(), None)
+}
+
+/// A server at `localhost` with a certificate of `issuer`. With `clients` it lets in only who has a certificate of that
+/// authority.
+fn server_of(
+    issuer: &CertifiedIssuer<'static, KeyPair>,
+    extensions: Vec<CustomExtension>,
+    clients: Option<&CertifiedIssuer<'static, KeyPair>>,
+) -> u16 {
     let mut params = CertificateParams::new(vec!["localhost".into()]).unwrap();
     params.not_before = rcgen::date_time_ymd(2026, 1, 1);
+    params.custom_extensions = extensions;
     let key = KeyPair::generate().unwrap();
-    let certificate = params.signed_by(&key, &issuer).unwrap();
+    let certificate = params.signed_by(&key, issuer).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
-    let config = rustls::ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key)
-        .unwrap();
-    let config = Arc::new(config);
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = rustls::ServerConfig::builder_with_provider(provider.clone());
+    let builder = builder.with_safe_default_protocol_versions().unwrap();
+    let builder = match clients {
+        None => builder.with_no_client_auth(),
+        Some(clients) => {
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add(clients.der().clone()).unwrap();
+            let verifier = rustls::server::WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            builder.with_client_cert_verifier(verifier.build().unwrap())
+        }
+    };
+    let config = Arc::new(builder.with_single_cert(vec![certificate.der().clone()], key).unwrap());
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
@@ -45,6 +71,117 @@ fn secure_server(file: &Path) -> u16 {
         }
     });
     port
+}
+
+/// Under the policy that follows from the configuration.
+fn start_with_own_policy(config: &str, base: tempfile::TempDir) -> (Compositor, Session) {
+    let (file, folder) = (base.path().join("policy.toml"), base.path().join("policies"));
+    let mut compositor = Compositor::listen(base.path());
+    std::fs::write(&file, config).unwrap();
+    let mut write = Command::new(env!("CARGO_BIN_EXE_kiosk-session"));
+    write.arg("--config").args([&file, Path::new("--write-policy"), &folder]);
+    assert!(write.status().unwrap().success());
+    let session = Session::start_with_policies(base, config, &folder.display().to_string());
+    compositor.accept();
+    (compositor, session)
+}
+
+/// A file with a certificate of `issuer` and its key, with this password.
+fn pkcs12(issuer: &CertifiedIssuer<'static, KeyPair>, file: &Path, password: &str) {
+    let mut params = CertificateParams::new(vec!["kiosk".into()]).unwrap();
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+    let key = KeyPair::generate().unwrap();
+    let certificate = params.signed_by(&key, issuer).unwrap();
+    let (pem, key_file) = (file.with_extension("pem"), file.with_extension("key"));
+    std::fs::write(&pem, certificate.pem()).unwrap();
+    std::fs::write(&key_file, key.serialize_pem()).unwrap();
+    let mut export = Command::new("openssl");
+    export.args(["pkcs12", "-export", "-name", "kiosk", "-passout", &format!("pass:{password}")]);
+    export.arg("-in").arg(&pem).arg("-inkey").arg(&key_file).arg("-out").arg(file);
+    assert!(export.status().unwrap().success());
+}
+
+#[test]
+fn a_server_that_asks_for_a_certificate_of_the_device_gets_the_configured_one_unasked() {
+    for (in_file, in_sign_in, said) in [
+        ("geheim", "geheim", None),
+        ("", "", None),
+        ("geheim", "falsch", Some("has another password than [client-certificate]")),
+    ] {
+        let base = tempfile::tempdir().unwrap();
+        let issuer = authority(&base.path().join("ca.pem"));
+        let port = server_of(&issuer, Vec::new(), Some(&issuer));
+        let (file, sign_in) = (base.path().join("device.p12"), base.path().join("sign-in.toml"));
+        pkcs12(&issuer, &file, in_file);
+        std::fs::write(&sign_in, format!("[client-certificate]\npassword = \"{in_sign_in}\"\n")).unwrap();
+        std::fs::set_permissions(&sign_in, std::fs::Permissions::from_mode(0o600)).unwrap();
+        let config = format!(
+            "[shell.ready]\ntimeout = \"3s\"\n[browser]\ntrust = [\"{}\"]\nclient-certificate = \"{}\"\nsign-in = \"{}\"\n",
+            base.path().join("ca.pem").display(),
+            file.display(),
+            sign_in.display()
+        );
+        let config = headless(&format!("https://localhost:{port}/"), &config);
+        let (mut compositor, _session) = start_with_own_policy(&config, base);
+        match said {
+            None => drop(compositor.until_state(State::Ready, BROWSER)),
+            Some(said) => drop(compositor.until(BROWSER, |report| report.message.contains(said))),
+        }
+    }
+}
+
+#[test]
+fn a_server_that_asks_for_a_certificate_nobody_has_is_named() {
+    let base = tempfile::tempdir().unwrap();
+    let issuer = authority(&base.path().join("ca.pem"));
+    let port = server_of(&issuer, Vec::new(), Some(&issuer));
+    let ca = base.path().join("ca.pem").display().to_string();
+    let more = format!("[shell.ready]\ntimeout = \"3s\"\n[browser]\ntrust = [\"{ca}\"]\n");
+    let (mut compositor, _session) =
+        start_with_own_policy(&headless(&format!("https://localhost:{port}/"), &more), base);
+    let said = "asks for a certificate of this device: browser.client-certificate can name one";
+    compositor.until(BROWSER, |report| report.message.contains(said));
+}
+
+/// `authorityInfoAccess` with one `caIssuers` (RFC 5280, section 4.2.2.1).
+fn issuer_at(url: &str) -> CustomExtension {
+    let length = |bytes: &[u8]| u8::try_from(bytes.len()).unwrap();
+    let der = |tag: u8, content: &[u8]| [&[tag, length(content)], content].concat();
+    let ca_issuers = [0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02];
+    let description = der(0x30, &[&ca_issuers[..], &der(0x86, url.as_bytes())].concat());
+    CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], der(0x30, &description))
+}
+
+/// Serves these bytes, whatever is asked for.
+fn serve_bytes(bytes: Vec<u8>) -> u16 {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let asked = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
+            if asked.take_while(|line| !line.is_empty()).count() > 0 {
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", bytes.len());
+                let _ = stream.write_all(&[head.as_bytes(), &bytes].concat());
+            }
+        }
+    });
+    port
+}
+
+#[test]
+fn a_page_whose_certificate_chain_only_the_browser_can_complete_is_shown() {
+    let base = tempfile::tempdir().unwrap();
+    let root = authority(&base.path().join("ca.pem"));
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(rcgen::DnType::CommonName, "between");
+    let between = CertifiedIssuer::signed_by(params, KeyPair::generate().unwrap(), &root).unwrap();
+    let fetched = serve_bytes(between.der().to_vec());
+    let port = server_of(&between, vec![issuer_at(&format!("http://127.0.0.1:{fetched}/between.der"))], None);
+    let more = format!("[browser]\ntrust = [\"{}\"]\n", base.path().join("ca.pem").display());
+    let (mut compositor, _session) =
+        start_with_own_policy(&headless(&format!("https://localhost:{port}/"), &more), base);
+    compositor.until_state(State::Ready, BROWSER);
 }
 
 #[test]

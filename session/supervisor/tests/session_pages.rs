@@ -104,6 +104,8 @@ fn what_is_not_allowed_leaves_the_page_and_its_state() {
     let (mut compositor, session) = start(&site, "");
     until("the end of all ways", SOON, || site.has_told("done kept /"));
     assert_eq!(url(&session), site.url("/"));
+    let status: serde_json::Value = serde_json::from_str(&session.kioskctl(&["status", "--json"])).unwrap();
+    assert!(status["session"]["refused"].as_u64().is_some_and(|refused| refused >= 6), "{status}");
     compositor.stays_silent(Duration::from_millis(300));
 }
 

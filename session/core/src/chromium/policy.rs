@@ -52,7 +52,30 @@ pub fn policy(config: &Config) -> (Map<String, Value>, Vec<PolicyError>) {
     if !trusted.is_empty() {
         policy.insert("CACertificates".into(), trusted.into());
     }
+    let selected: Vec<Value> = certificate_for(config, shells).into_iter().map(Value::from).collect();
+    if !selected.is_empty() {
+        policy.insert("AutoSelectCertificateForUrls".into(), selected.into());
+    }
     (policy, errors)
+}
+
+/// The servers that get the device's certificate without a question to a visitor, as Chromium's content settings have
+/// patterns: those that are named, not the whole web. The browser's store has no other certificate.
+fn certificate_for(config: &Config, shells: &[Shell]) -> Vec<String> {
+    let mut found = Vec::new();
+    for shell in shells.iter().filter(|shell| shell.browser_settings.client_certificate.is_some()) {
+        for pattern in config.allowed(shell).patterns().iter().filter(|pattern| pattern.is_secure()) {
+            let Some((host, below)) = pattern.host() else { continue };
+            let below = if below { "[*.]" } else { "" };
+            let port = pattern.port().map(|port| format!(":{port}")).unwrap_or_default();
+            let entry =
+                serde_json::json!({ "pattern": format!("https://{below}{host}{port}"), "filter": {} }).to_string();
+            if !found.contains(&entry) {
+                found.push(entry);
+            }
+        }
+    }
+    found
 }
 
 /// What the shells may show of the file system, as Chromium's list takes it: the beginning of a path.
@@ -131,6 +154,24 @@ mod tests {
         };
         let (loose, _) = policy(&with("http://a", settings));
         assert!(!loose.contains_key("PrintingEnabled") && !loose.contains_key("DownloadRestrictions"));
+    }
+
+    #[test]
+    fn the_device_s_certificate_is_for_the_servers_that_are_named() {
+        let settings = |certificate: Option<&str>| BrowserSettings {
+            client_certificate: certificate.map(PathBuf::from),
+            allow: ["*", "http://a", "https://*.b.example"].map(|text| UrlPattern::parse(text).unwrap()).to_vec(),
+            ..BrowserSettings::default()
+        };
+        assert!(!policy(&with("https://c/x", settings(None))).0.contains_key("AutoSelectCertificateForUrls"));
+        let (policy, _) = policy(&with("https://c:8443/x", settings(Some("/c.p12"))));
+        let patterns: Vec<Value> = policy["AutoSelectCertificateForUrls"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| serde_json::from_str::<Value>(entry.as_str().unwrap()).unwrap()["pattern"].clone())
+            .collect();
+        assert_eq!(patterns, ["https://[*.]b.example:443", "https://c:8443"]);
     }
 
     #[test]

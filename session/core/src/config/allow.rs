@@ -170,6 +170,16 @@ impl UrlPattern {
         }
     }
 
+    /// The port; `None`: any, or that of either scheme.
+    pub fn port(&self) -> Option<u16> {
+        match (self.port, self.scheme) {
+            (Port::Number(port), _) => Some(port),
+            (Port::OfScheme, Scheme::Https) => Some(443),
+            (Port::OfScheme, Scheme::Http) => Some(80),
+            (Port::Any | Port::OfScheme, _) => None,
+        }
+    }
+
     /// Whether it is for `https` alone.
     pub fn is_secure(&self) -> bool {
         self.scheme == Scheme::Https

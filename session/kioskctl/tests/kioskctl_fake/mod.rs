@@ -275,6 +275,7 @@ fn properties(service: Service) -> Values {
             ("LastFailure", ("page crashed", "reload", 4_000_000u64).into()),
             ("MemoryBytes", (300u64 << 20).into()),
             ("BrowserPid", 4321u32.into()),
+            ("Refused", 7u32.into()),
         ],
         Service::Compositor => vec![
             ("Version", "0.1.0".into()),

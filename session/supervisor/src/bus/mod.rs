@@ -41,6 +41,8 @@ pub struct Status {
     pub since: u64,
     /// Of the shell, since the session began.
     pub restarts: u32,
+    /// Addresses that the page wanted to go to and may not.
+    pub refused: u32,
     /// Reason, action, and when, microseconds of CLOCK_BOOTTIME; empty and 0: none yet.
     pub last_failure: (String, String, u64),
     /// The shell's process, 0: none.

@@ -197,6 +197,11 @@ impl Session {
     }
 
     #[zbus(property)]
+    fn refused(&self) -> u32 {
+        self.status.refused
+    }
+
+    #[zbus(property)]
     fn last_failure(&self) -> (String, String, u64) {
         let (reason, action, when) = self.status.last_failure.clone();
         (masked(&reason), masked(&action), when)

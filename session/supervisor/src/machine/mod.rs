@@ -173,6 +173,11 @@ impl Machine {
         self.launches.saturating_sub(1)
     }
 
+    /// How often the page wanted to go where it may not.
+    pub fn refused(&self) -> u32 {
+        u32::try_from(self.refused).unwrap_or(u32::MAX)
+    }
+
     /// The shell's process id, 0: none.
     pub fn pid(&self) -> u32 {
         match self.browser {

@@ -3,6 +3,9 @@
 /// Where nothing says more.
 pub const BLOCKED: &str = "a policy of the browser does not allow it: `kioskctl config check` says which";
 
+/// Where the browser says nothing.
+pub const UNKNOWN: &str = "it can't be fetched";
+
 /// Whether an order came to nothing because its document was replaced meanwhile: Chromium has a text for that, and no
 /// number of its own.
 pub(super) fn is_navigated(error: &str) -> bool {
@@ -24,7 +27,7 @@ pub(super) fn of_network_error(error: &str) -> String {
 /// `responseErrorReason` as in `Fetch.requestPaused`.
 pub(super) fn of_fetch_error(error: &str) -> String {
     match error {
-        "Failed" => "it can't be fetched".to_owned(),
+        "Failed" => UNKNOWN.to_owned(),
         _ => known(&error.to_ascii_lowercase()).map_or_else(|| format!("it can't be fetched ({error})"), str::to_owned),
     }
 }

@@ -29,7 +29,7 @@ use crate::machine::Event;
 use crate::sign_in::SignIn;
 use dialogs::OpenDialog;
 use document::Document;
-pub use failure::BLOCKED;
+pub use failure::{BLOCKED, UNKNOWN};
 use kiosk_core::config::{Allowed, BrowserSettings, PageReady, StatusRanges};
 use permissions::Permissions;
 use windows::Windows;

@@ -4,12 +4,13 @@ use std::path::Path;
 
 use super::Daemon;
 use crate::browser::{Surroundings, machine_memory};
+use crate::certificate;
 use crate::daemon::Input;
 use crate::daemon::shell::Shell;
 use crate::launcher::{leftovers, work};
 use crate::machine::{Effect, Event, Failure};
-use crate::page::{BLOCKED, Page, Rules};
-use crate::probe::{Terms, probe};
+use crate::page::{BLOCKED, Page, Rules, UNKNOWN};
+use crate::probe::{ProbeError, Terms, probe};
 use crate::profile::{forget, prepare, set_aside};
 use kiosk_core::chromium;
 use kiosk_core::config::{Config, ProfileKind, Url, masked};
@@ -97,7 +98,25 @@ impl Daemon {
                 let reason = chromium::contradictions(&config, &files).into_iter().next().unwrap_or(reason);
                 Event::PageFailed { url, reason, error_page }
             }
+            // The browser has no words for it; what the probe met says more.
+            Event::PageFailed { url, reason, error_page } if reason == UNKNOWN => {
+                let reason = self.doubt.as_ref().map_or(reason, |doubt| self.words_for(doubt));
+                Event::PageFailed { url, reason, error_page }
+            }
             other => other,
+        }
+    }
+
+    fn words_for(&self, doubt: &ProbeError) -> String {
+        match (doubt, &self.configured.browser_settings.client_certificate, &self.certificate_problem) {
+            (ProbeError::ClientCertificate(_), Some(_), Some(problem)) => {
+                format!("{doubt}, and browser.client-certificate can't be used: {problem}")
+            }
+            (ProbeError::ClientCertificate(host), Some(_), None) => {
+                format!("{host} does not accept the certificate of browser.client-certificate")
+            }
+            (ProbeError::ClientCertificate(_), None, _) => format!("{doubt}: browser.client-certificate can name one"),
+            _ => doubt.to_string(),
         }
     }
 
@@ -140,6 +159,7 @@ impl Daemon {
             let path = self.directories.profile.display();
             tracing::warn!(%error, %path, "the profile can't be prepared");
         }
+        self.import_certificate();
         let root = rustix::process::geteuid().is_root();
         if root && self.launches == 1 && self.configured.command.is_empty() {
             tracing::warn!("run as root, the browser has no sandbox: for tests only");
@@ -147,6 +167,7 @@ impl Daemon {
         let surroundings = Surroundings {
             wayland_display: self.wayland_display.clone(),
             directories: self.directories.clone(),
+            own_home: self.configured.browser_settings.client_certificate.is_some(),
             root,
             memory: machine_memory(),
         };
@@ -159,6 +180,18 @@ impl Daemon {
                 self.happened.push_back(Event::Launched { pid });
             }
             Err(error) => self.happened.push_back(Event::LaunchFailed { reason: error.to_string() }),
+        }
+    }
+
+    fn import_certificate(&mut self) {
+        let Some(file) = &self.configured.browser_settings.client_certificate else { return };
+        if !self.configured.command.is_empty() {
+            return;
+        }
+        let imported = certificate::import(file, self.sign_in.certificate_password(), &self.directories.base);
+        self.certificate_problem = imported.err().map(|error| error.to_string());
+        if let Some(problem) = &self.certificate_problem {
+            tracing::error!("browser.client-certificate can't be used: {problem}");
         }
     }
 

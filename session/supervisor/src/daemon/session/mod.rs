@@ -26,6 +26,7 @@ use crate::control_link::{self, Link};
 use crate::devtools::loggable;
 use crate::machine::{Event, Machine, Settings};
 use crate::page::Page;
+use crate::probe::ProbeError;
 use crate::profile::Directories;
 use crate::sign_in::{CREDENTIALS_ENV, SignIn};
 use kiosk_core::api::{CONTROL_SOCKET, Report, State};
@@ -81,6 +82,10 @@ pub(super) struct Daemon {
     /// What the page may show.
     allowed: Allowed,
     sign_in: SignIn,
+    /// Why the device's certificate can't be used.
+    certificate_problem: Option<String>,
+    /// What the last probe left to the browser.
+    doubt: Option<ProbeError>,
     clock: Clock,
     inputs: mpsc::UnboundedSender<Input>,
     board: Arc<Board>,
@@ -180,6 +185,7 @@ impl Daemon {
             url: machine.url().to_owned(),
             since: clock.boot_micros(),
             restarts: 0,
+            refused: 0,
             last_failure: (String::new(), String::new(), 0),
             pid: 0,
             readies: 0,
@@ -194,6 +200,8 @@ impl Daemon {
             configured,
             allowed,
             sign_in,
+            certificate_problem: None,
+            doubt: None,
             clock,
             inputs,
             board,
@@ -254,14 +262,17 @@ impl Daemon {
             Input::Link(Link::Down) => self.event(Event::CompositorDown),
             Input::Probed { generation, answer } => {
                 if generation == self.probes {
-                    self.event(match answer {
+                    self.doubt = None;
+                    let event = match answer {
                         Ok(()) => Event::ServerUp,
                         Err(error) if error.browser_may_know() => {
                             tracing::info!(%error, "the browser tries all the same");
+                            self.doubt = Some(error);
                             Event::ServerUp
                         }
                         Err(error) => Event::ServerDown { reason: error.to_string() },
-                    });
+                    };
+                    self.event(event);
                 }
             }
             Input::FromBrowser { generation, message, _room } => {
@@ -337,10 +348,11 @@ impl Daemon {
         let report = report_of(self.number, &self.machine);
         let state = self.machine.state();
         let (url, restarts, pid) = (self.machine.url(), self.machine.restarts(), self.machine.pid());
+        let refused = self.machine.refused();
         let since = self.clock.boot_micros();
         let before = self.status.borrow().state;
         self.status.send_if_modified(|status| {
-            let mut new = Status { url: url.to_owned(), restarts, pid, ..status.clone() };
+            let mut new = Status { url: url.to_owned(), restarts, refused, pid, ..status.clone() };
             if new.state != state {
                 new.state = state;
                 new.since = since;

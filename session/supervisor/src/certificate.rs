@@ -1,0 +1,115 @@
+//! The device's own certificate (`browser.client-certificate`) in the browser's store: Chromium takes it from an NSS
+//! database in its home, which the tools of NSS make. Which servers get it is in the managed policy. Called by
+//! [`crate::daemon`] before each start of the browser; a renewed file is there with the next one.
+
+use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use crate::launcher::find_program;
+use crate::sign_in::Secret;
+use kiosk_core::files::read_regular;
+
+/// Where Chromium looks, in its home.
+const STORE: &str = ".pki/nssdb";
+/// A certificate with its chain and key is a few KiB.
+const MAX_FILE: u64 = 1 << 20;
+/// How each begins (RFC 7292, section 4): the tool takes anything else for one with another password.
+const DER_SEQUENCE: u8 = 0x30;
+/// The tools take some tenths of a second, a few seconds on a loaded small machine.
+const TOOL_TIMEOUT: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
+/// `pk12util`'s status when the content could not be verified: its password is another one.
+const WRONG_PASSWORD: i32 = 18;
+
+/// Why it can't be used, in words that follow "it can't be used:".
+#[derive(Debug, thiserror::Error)]
+pub enum CertificateError {
+    #[error("{0} is not installed: install the package libnss3-tools")]
+    Missing(&'static str),
+    #[error("{0} can't be read: {1}")]
+    Unreadable(PathBuf, io::Error),
+    #[error("{0} has another password than [client-certificate] in the file of browser.sign-in, or is damaged")]
+    Password(PathBuf),
+    #[error("{0} is no certificate with its key (PKCS #12)")]
+    NotPkcs12(PathBuf),
+    #[error("the browser's store {0} can't be made: {1}")]
+    Store(PathBuf, io::Error),
+    #[error("{0} does not come to an end")]
+    Hangs(&'static str),
+}
+
+/// Makes the store in `home` anew, with the certificate of `file` and nothing else.
+pub fn import(file: &Path, password: Option<&Secret>, home: &Path) -> Result<(), CertificateError> {
+    let store = home.join(STORE);
+    let failed = |error: io::Error| CertificateError::Store(store.clone(), error);
+    // Looked at by us first: a FIFO or a device would hold the tool.
+    let content = read_regular(file, MAX_FILE).map_err(|error| CertificateError::Unreadable(file.to_owned(), error))?;
+    if content.first() != Some(&DER_SEQUENCE) {
+        return Err(CertificateError::NotPkcs12(file.to_owned()));
+    }
+    match std::fs::remove_dir_all(&store) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&store).map_err(failed)?;
+    let database = format!("sql:{}", store.display());
+    let made = run("certutil", &["-N", "-d", &database, "--empty-password"], b"", &store)?;
+    if !made.success() {
+        return Err(failed(io::Error::other("certutil has failed")));
+    }
+    // By its input: everybody may read a command line. An empty one is an empty line.
+    let line = format!("{}\n", password.map(Secret::reveal).unwrap_or_default());
+    let path = file.display().to_string();
+    let taken = run("pk12util", &["-i", &path, "-d", &database, "-w", "/dev/stdin"], line.as_bytes(), &store)?;
+    match taken.code() {
+        Some(0) => Ok(()),
+        Some(WRONG_PASSWORD) => Err(CertificateError::Password(file.to_owned())),
+        _ => Err(CertificateError::NotPkcs12(file.to_owned())),
+    }
+}
+
+fn run(name: &'static str, arguments: &[&str], input: &[u8], store: &Path) -> Result<ExitStatus, CertificateError> {
+    let failed = |error: io::Error| CertificateError::Store(store.to_owned(), error);
+    let path = std::env::var_os("PATH");
+    let program = find_program(name, path.as_deref()).ok_or(CertificateError::Missing(name))?;
+    let mut command = Command::new(program);
+    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    let mut child = command.spawn().map_err(failed)?;
+    // A line fits into the pipe; one that reads none has its reasons, and says them by its status.
+    if let Some(mut stdin) = child.stdin.take() {
+        let _ = stdin.write_all(input);
+    }
+    match ended(&child) {
+        Ok(true) => child.wait().map_err(failed),
+        other => {
+            let _ = child.kill();
+            let _ = child.wait();
+            other.map_err(|error| failed(error.into())).and(Err(CertificateError::Hangs(name)))
+        }
+    }
+}
+
+/// Whether it ended within its time.
+fn ended(child: &Child) -> rustix::io::Result<bool> {
+    let pidfd = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+    Ok(poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&TOOL_TIMEOUT))? > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_certificate_is_told() {
+        let base = tempfile::tempdir().unwrap();
+        let file = base.path().join("c.p12");
+        let told = || import(&file, None, base.path()).unwrap_err().to_string();
+        assert!(told().contains("c.p12 can't be read: No such file"), "{}", told());
+        std::fs::write(&file, "nothing").unwrap();
+        assert!(told().ends_with("c.p12 is no certificate with its key (PKCS #12)"), "{}", told());
+    }
+}
