@@ -309,6 +309,31 @@ fn a_locked_pointer_stays_and_its_movements_are_told() {
 }
 
 #[test]
+fn a_locked_pointer_is_put_nowhere_outside_of_its_window() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture[client].toplevel();
+    window.surface.commit();
+    fixture.roundtrip(client);
+    // In the middle of the screen: 110 to 210, 70 to 130.
+    fixture[client].draw(&window.surface, Picture::Solid(RED), 100, 60);
+    fixture.roundtrip(client);
+    fixture.point((160.0, 100.0));
+    let handle = fixture[client].handle.clone();
+    let bound = fixture[client].bound().clone();
+    let constraints: ZwpPointerConstraintsV1 = fixture[client].bind();
+    let lock = constraints.lock_pointer(&window.surface, &bound.pointer, None, Lifetime::Persistent, &handle, ());
+    fixture.roundtrip(client);
+    for (hint, place) in [((20.0, 30.0), (130.0, 100.0)), ((5000.0, -300.0), (209.0, 70.0))] {
+        lock.set_cursor_position_hint(hint.0, hint.1);
+        window.surface.commit();
+        fixture.roundtrip(client);
+        let at = fixture.kiosk.seat.seat.get_pointer().unwrap().current_location();
+        assert_eq!((at.x, at.y), place);
+    }
+}
+
+#[test]
 fn a_confined_pointer_stays_in_its_window() {
     let mut fixture = Fixture::new(&["320x200"]);
     let client = fixture.client();

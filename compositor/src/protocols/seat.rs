@@ -37,7 +37,7 @@ use smithay::{
             },
         },
     },
-    utils::{Logical, Point},
+    utils::{Logical, Point, Rectangle},
     wayland::{
         cursor_shape::{CursorShapeDeviceUserData, CursorShapeManagerState},
         pointer_constraints::{
@@ -55,6 +55,7 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
+    policy,
     protocols::dispatch::{globals, objects},
 };
 
@@ -101,7 +102,9 @@ impl PointerConstraintsHandler for Kiosk {
         let active =
             with_pointer_constraint(surface, pointer, |constraint| constraint.is_some_and(|held| held.is_active()));
         if active && let Some(shown) = self.stage.windows.find(surface) {
-            pointer.set_location(shown.origin().to_f64() + at);
+            // Within its window: what is beside it may be another's.
+            let window = Rectangle::new(shown.location, shown.window.geometry().size);
+            pointer.set_location(policy::clamp(shown.origin().to_f64() + at, window));
         }
     }
 }
