@@ -11,11 +11,13 @@ pub struct DebugAids {
     pub damage: bool,
     /// `planes`: what each element of a frame is shown by is logged, at debug level.
     pub planes: bool,
+    /// `spans`: how long each loop turn, frame, flip, commit and D-Bus call took is told on stderr, at debug level.
+    pub spans: bool,
 }
 
 /// A word of `KIOSKD_DEBUG` that is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{DEBUG_ENV}: {} is not known; damage and planes are", .0.join(", "))]
+#[error("{DEBUG_ENV}: {} is not known; damage, planes and spans are", .0.join(", "))]
 pub struct UnknownAids(Vec<String>);
 
 impl DebugAids {
@@ -27,16 +29,25 @@ impl DebugAids {
             match word {
                 "damage" => aids.damage = true,
                 "planes" => aids.planes = true,
+                "spans" => aids.spans = true,
                 other => unknown.push(format!("{other:?}")),
             }
         }
         (aids, (!unknown.is_empty()).then_some(UnknownAids(unknown)))
     }
 
+    /// Those of this process, before there is a log. What is not known is passed over: [`Self::from_env`] tells.
+    pub fn quietly_from_env() -> Self {
+        Self::look().0
+    }
+
+    fn look() -> (Self, Option<UnknownAids>) {
+        Self::parse(&std::env::var_os(DEBUG_ENV).unwrap_or_default().to_string_lossy())
+    }
+
     /// Those of this process. What is not known is logged, in one warning.
     pub fn from_env() -> Self {
-        let text = std::env::var_os(DEBUG_ENV).unwrap_or_default();
-        let (aids, unknown) = Self::parse(&text.to_string_lossy());
+        let (aids, unknown) = Self::look();
         if let Some(unknown) = unknown {
             tracing::warn!("{unknown}");
         }
@@ -51,10 +62,11 @@ mod tests {
     #[test]
     fn words_are_read_and_unknown_ones_are_told_together() {
         assert_eq!(DebugAids::parse(""), (DebugAids::default(), None));
-        assert_eq!(DebugAids::parse(" damage,planes,"), (DebugAids { damage: true, planes: true }, None));
+        assert_eq!(DebugAids::parse(" damage,planes,"), (DebugAids { damage: true, planes: true, spans: false }, None));
+        assert_eq!(DebugAids::parse("spans").0, DebugAids { spans: true, ..DebugAids::default() });
         let (aids, unknown) = DebugAids::parse("damage,fps,Planes");
-        assert_eq!(aids, DebugAids { damage: true, planes: false });
+        assert_eq!(aids, DebugAids { damage: true, ..DebugAids::default() });
         let told = unknown.map(|unknown| unknown.to_string()).unwrap_or_default();
-        assert_eq!(told, r#"KIOSKD_DEBUG: "fps", "Planes" is not known; damage and planes are"#);
+        assert_eq!(told, r#"KIOSKD_DEBUG: "fps", "Planes" is not known; damage, planes and spans are"#);
     }
 }

@@ -4,14 +4,19 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use kiosk_core::logging;
-use kioskd::{options::Options, run};
+use kioskd::{debug::DebugAids, options::Options, run};
 
 fn main() -> ExitCode {
     let options = Options::parse();
     if options.check_config {
         return run::check_config(&options);
     }
-    logging::start(if options.debug { "debug" } else { "info,smithay=warn" });
+    let filter = if options.debug { "debug" } else { "info,smithay=warn" };
+    if DebugAids::quietly_from_env().spans {
+        logging::start_with_span_times(filter)
+    } else {
+        logging::start(filter)
+    }
     match run::run(options) {
         Ok(exit) => ExitCode::from(exit.0),
         Err(error) => {

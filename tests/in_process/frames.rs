@@ -165,7 +165,7 @@ fn a_picture_that_can_be_shown_in_a_better_way_is_drawn_once_more_and_then_rests
 #[test]
 fn what_a_frame_repaints_is_tinted_for_developers_who_want_to_see_it() {
     let mut fixture = Fixture::new(&["320x200"]);
-    fixture.kiosk.stage.debug = DebugAids { damage: true, planes: false };
+    fixture.kiosk.stage.debug = DebugAids { damage: true, ..DebugAids::default() };
     let client = fixture.client();
     fixture.map(client, Picture::Solid(GREEN));
     fixture.still();

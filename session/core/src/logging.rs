@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal;
 
+use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
@@ -15,6 +16,15 @@ const FILTER_ENV: &str = "RUST_LOG";
 /// Logs to the journal with fields when a service manager reads us, else to stderr. `RUST_LOG` filters, or `default`
 /// where it is not set or makes no sense, which is said. What is said again and again is counted instead.
 pub fn start(default: &str) {
+    start_with(default, FmtSpan::NONE);
+}
+
+/// As [`start`], and on stderr each span is told when it ends, with the time that it was busy and idle.
+pub fn start_with_span_times(default: &str) {
+    start_with(default, FmtSpan::CLOSE);
+}
+
+fn start_with(default: &str, spans: FmtSpan) {
     let wanted = std::env::var(FILTER_ENV).ok().filter(|filter| !filter.trim().is_empty());
     let parsed = wanted.as_ref().map(EnvFilter::try_new);
     let (filter, wrong) = match parsed {
@@ -28,7 +38,8 @@ pub fn start(default: &str) {
         Some(journal) => registry.with(journal).init(),
         None => {
             let colours = std::io::stderr().is_terminal();
-            registry.with(fmt::layer().with_writer(std::io::stderr).with_ansi(colours).with_target(false)).init();
+            let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(colours).with_target(false);
+            registry.with(layer.with_span_events(spans)).init();
         }
     }
     if let Some(error) = wrong {
