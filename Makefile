@@ -43,7 +43,7 @@ include assets/install.mk
 fmt: ## formats the code
 	$(CARGO) fmt --all
 
-check: check-fmt check-clippy doc check-deny check-typos ## everything that looks at the code without running it
+check: check-fmt check-clippy check-msrv doc check-deny check-typos ## everything that looks at the code without running it
 
 check-fmt:
 	$(CARGO) fmt --all --check
@@ -54,6 +54,9 @@ apart := --test nested --test soak --test vm --bench peers
 check-clippy: deps
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --locked -p kiosk-tests $(apart) -- -D warnings
+
+check-msrv: deps ## that the oldest toolchain that Cargo.toml claims builds everything
+	@$(helpers)/msrv $(CARGO)
 
 # Links from public items to private ones lead somewhere, since both are documented.
 doc: deps ## the documentation of all items, private ones too; a warning is an error
@@ -144,5 +147,5 @@ clean: ## what was built
 	$(CARGO) clean
 	rm -rf tests/out
 
-.PHONY: help build run deps run-deps test-deps install install-public fmt check doc check-fmt check-clippy \
+.PHONY: help build run deps run-deps test-deps install install-public fmt check doc check-fmt check-clippy check-msrv \
 	check-deny check-typos test test-unit test-nested stage test-machine deb deb-deps test-deb fuzz fuzz-deps fuzz-wire fuzz-parsers soak bench clean
