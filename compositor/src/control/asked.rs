@@ -43,6 +43,7 @@ pub fn screenshot(snapshot: &Snapshot, output: &str, options: &Options) -> Resul
     Ok((Action::Screenshot, Command::Screenshot { output }))
 }
 
+/// `TrustInput`: `input` is a device's `Id`; false keeps it silent. Options: none.
 pub fn trust_input(input: &str, trusted: bool, options: &Options) -> Result<Asked, Failure> {
     change::only(options, &[])?;
     Ok((Action::Configure, Command::TrustInput { id: input.to_owned(), trusted }))

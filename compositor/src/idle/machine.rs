@@ -22,12 +22,20 @@ const SECOND: Duration = Duration::from_secs(1);
 /// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// A key, a touch, a movement; `begins`: not just the end of one.
-    Input { begins: bool },
+    /// A key, a touch, a movement.
+    Input {
+        /// Not just the end of one.
+        begins: bool,
+    },
     /// The machine slept, and is awake again: somebody woke it, or something did.
     Woke,
     /// A session wants to hear when the device is at rest, or no longer does.
-    Asked { shell: usize, wants: bool },
+    Asked {
+        /// The number of the shell that it looks after.
+        shell: usize,
+        /// False: no longer.
+        wants: bool,
+    },
     /// All sessions have done the reset.
     Done,
     /// The deadline may have come.
@@ -50,6 +58,7 @@ pub struct Outcome {
 /// What covers the page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shows {
+    /// The page is seen.
     Nothing,
     /// So many seconds are left.
     Countdown(u64),

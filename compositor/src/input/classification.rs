@@ -6,9 +6,13 @@
 pub struct Facts {
     /// As the kernel has it.
     pub name: String,
+    /// It has keys that type.
     pub keyboard: bool,
+    /// It moves a pointer, by steps or to places.
     pub pointer: bool,
+    /// It is touched by fingers.
     pub touch: bool,
+    /// It is written on with a pen.
     pub tablet: bool,
     /// Vendor and product.
     pub model: Option<(u32, u32)>,
@@ -19,6 +23,7 @@ pub struct Facts {
     pub place: String,
     /// Nobody can plug it in from outside.
     pub built_in: bool,
+    /// How it is connected.
     pub bus: Bus,
     /// Width and height of what can be touched, millimetres, neither of them zero.
     pub size: Option<(f64, f64)>,
@@ -29,9 +34,11 @@ pub struct Facts {
 /// How a device is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Bus {
+    /// A cable that anybody can pull.
     Usb,
     /// To the board itself: I²C, SPI, a serial line.
     Board,
+    /// The kernel does not say, or it is none of these.
     #[default]
     Unknown,
 }
@@ -39,9 +46,13 @@ pub enum Bus {
 /// What a device is used as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
+    /// Types.
     Keyboard,
+    /// Moves the pointer.
     Pointer,
+    /// Is touched by fingers, on the output that it lies on.
     Touch,
+    /// Is written on with a pen, on the output that it lies on.
     Tablet,
 }
 

@@ -16,13 +16,16 @@ const BUILT_IN: [&str; 4] = ["eDP", "DSI", "LVDS", "DPI"];
 /// A device that lies on an output.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Panel<'a> {
+    /// As the kernel has it; often it names the panel's maker.
     pub name: &'a str,
+    /// What it is used as.
     pub kind: Kind,
     /// Names of outputs, the strongest first: from what people said to udev's rules. One that is not there does not
     /// count.
     pub said: Vec<&'a str>,
     /// Millimetres.
     pub size: Option<(f64, f64)>,
+    /// One on the board belongs to a display that is built in.
     pub bus: Bus,
     /// Where its hardware is plugged in; empty: not known.
     pub port: &'a str,
@@ -37,6 +40,7 @@ pub struct OutputInfo<'a> {
     pub identity: String,
     /// From the EDID: three letters.
     pub make: &'a str,
+    /// From the EDID: the monitor's name.
     pub model: &'a str,
     /// Millimetres; zero where unknown.
     pub physical: (i32, i32),

@@ -46,7 +46,9 @@ pub const SEAT: &str = "seat0";
 
 /// The seat and what belongs to it.
 pub struct SeatParts {
+    /// smithay's: what `wl_seat` tells clients.
     pub seat: Seat<Kiosk>,
+    /// Every device that there is, with what it is and where it lies.
     pub devices: Devices,
     /// Keys that are down without a client knowing: their releases are kept from clients too.
     swallowed: HashSet<Keycode>,

@@ -6,6 +6,8 @@
 //! do not go through zbus's queue but through a short channel to [`crate::connection`]: while that is full, nothing
 //! more is read.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -187,7 +189,7 @@ impl Arriving<'_> {
                 continue;
             }
             self.bytes.resize(have + chunk, 0);
-            let (count, fds) = reader.receive(&mut self.bytes[have..]).await?;
+            let (count, fds) = reader.receive(self.bytes.get_mut(have..).unwrap_or_default()).await?;
             self.bytes.truncate(have + count);
             self.fds.extend(fds);
             if self.fds.len() > MAX_DESCRIPTORS {
@@ -207,8 +209,10 @@ impl Arriving<'_> {
             self.fill(reader, header + body).await?;
             return Ok(Some(self.complete(None, None)));
         }
-        let call = self.bytes[1] == Type::MethodCall as u8;
-        let answered = self.bytes[2] & NO_REPLY_EXPECTED == 0;
+        let (call, answered) = match self.bytes.as_slice() {
+            [_, kind, flags, ..] => (*kind == Type::MethodCall as u8, flags & NO_REPLY_EXPECTED == 0),
+            _ => (false, false),
+        };
         let place = reader.large.take(&reader.name).filter(|_| body <= LARGE && call && answered);
         if place.is_some() {
             self.fill(reader, header + body).await?;
@@ -223,7 +227,7 @@ impl Arriving<'_> {
         }
         self.bytes.truncate(header);
         // What is left is a message without a body, to be refused by its header.
-        self.bytes[BODY_LENGTH].fill(0);
+        self.bytes.get_mut(BODY_LENGTH).unwrap_or_default().fill(0);
         let refusal = if body > LARGE { Refusal::TooLarge(header + body) } else { Refusal::Busy };
         Ok((call && answered).then(|| self.complete(Some(refusal), None)))
     }
@@ -281,7 +285,9 @@ impl ReadHalf for Whole {
     async fn recvmsg(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
         let rest = self.bytes.get(self.read..).unwrap_or_default();
         let count = rest.len().min(buffer.len());
-        buffer[..count].copy_from_slice(&rest[..count]);
+        if let (Some(to), Some(from)) = (buffer.get_mut(..count), rest.get(..count)) {
+            to.copy_from_slice(from);
+        }
         self.read += count;
         Ok((count, std::mem::take(&mut self.fds)))
     }

@@ -28,16 +28,22 @@ const WRONG_PASSWORD: i32 = 18;
 /// Why it can't be used, in words that follow "it can't be used:".
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
+    /// The program that is needed.
     #[error("{0} is not installed: install the package libnss3-tools")]
     Missing(&'static str),
+    /// The file, and what the kernel said.
     #[error("{0} can't be read: {1}")]
     Unreadable(PathBuf, io::Error),
+    /// The file.
     #[error("{0} has another password than [client-certificate] in the file of browser.sign-in, or is damaged")]
     Password(PathBuf),
+    /// The file.
     #[error("{0} is no certificate with its key (PKCS #12)")]
     NotPkcs12(PathBuf),
+    /// The browser's store, and what failed.
     #[error("the browser's store {0} can't be made: {1}")]
     Store(PathBuf, io::Error),
+    /// The program that was given up.
     #[error("{0} does not come to an end")]
     Hangs(&'static str),
 }

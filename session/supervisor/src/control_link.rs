@@ -3,6 +3,8 @@
 //!
 //! While it is connected it sleeps; only an absent compositor is looked for by a timer.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -36,7 +38,10 @@ pub enum Link {
     /// Not connected any more.
     Down,
     /// [`Notice::Reset`].
-    Reset { number: u64 },
+    Reset {
+        /// Tells one reset from the next: the answer names it.
+        number: u64,
+    },
     /// [`Notice::Idle`].
     Idle,
 }

@@ -1,6 +1,8 @@
 //! Moves bytes between the daemon and a browser's DevTools pipe. What waits on either side is bounded: a browser that
 //! talks faster than it is listened to waits at its end of the pipe, and one that does not read its orders is given up.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -31,7 +33,7 @@ pub(super) async fn read(mut pipe: Receiver, inputs: mpsc::UnboundedSender<Input
                 tracing::debug!(%error, "the browser can't be heard any more");
                 break;
             }
-            Ok(count) => frames.push(&block[..count]),
+            Ok(count) => frames.push(block.get(..count).unwrap_or(&block)),
         }
         while let Some((message, size)) = frames.pop() {
             let size = size.clamp(LEAST, MAX_WAITING) as u32;

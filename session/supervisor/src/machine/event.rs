@@ -97,7 +97,10 @@ pub enum Event {
     /// The page's renderer is gone; the browser is still there.
     PageCrashed,
     /// Nobody is there any more: home, and nothing of the last visitor left. `number` is the compositor's.
-    Reset { number: u64 },
+    Reset {
+        /// Tells one reset from the next: the answer names it.
+        number: u64,
+    },
     /// The answer to [`Effect::ClearData`]; the page is blank now.
     DataCleared {
         /// What the browser could not forget.

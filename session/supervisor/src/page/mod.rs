@@ -7,6 +7,8 @@
 //! No browser error page is ever shown for a page that could not be fetched, and none for one that is not allowed:
 //! the requests and responses of all documents, in all windows, are paused (`Fetch`) and judged in [`navigation`].
 
+#![deny(clippy::string_slice)]
+
 mod dialogs;
 mod document;
 mod failure;
@@ -44,11 +46,15 @@ const BINDING: &str = "__kioskReady";
 /// What is configured of the page.
 #[derive(Debug, Clone)]
 pub struct Rules {
+    /// When the page counts as up (`shell.ready.page`).
     pub ready: PageReady,
+    /// Statuses of the server's with which its answer is shown (`shell.ready.http-status`).
     pub http_status: StatusRanges,
+    /// What is to hold for every page: windows, dialogs, permissions.
     pub browser: BrowserSettings,
     /// What may be shown.
     pub allowed: Allowed,
+    /// Passwords, cookies and headers that the browser sends; empty: none.
     pub sign_in: SignIn,
 }
 

@@ -29,6 +29,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// A connection, ready for requests.
 pub struct Connection {
+    /// Straight, through a proxy, or TLS on either.
     pub stream: Box<dyn Stream>,
     /// The server wanted a certificate of this device, and went on without one so far.
     pub asks_certificate: bool,
@@ -43,7 +44,9 @@ fn plain(stream: impl Stream + 'static) -> Connection {
 pub struct Target {
     /// As DNS has it; IPv6 without brackets.
     pub host: String,
+    /// Of the URL, or its scheme's.
     pub port: u16,
+    /// The URL's scheme is one with TLS.
     pub tls: bool,
 }
 

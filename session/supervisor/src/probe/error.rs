@@ -5,18 +5,25 @@ use std::io;
 /// One answer of a probe that is not "up".
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
+    /// The host name, and what the resolver said.
     #[error("the host name {0} is not known ({1})")]
     Name(String, io::Error),
+    /// The server: nothing listens there.
     #[error("{0}: connection refused")]
     Refused(String),
+    /// The server, and what the kernel said.
     #[error("{0} can't be reached ({1})")]
     Unreachable(String, io::Error),
+    /// The server: the time for an answer is over.
     #[error("{0} does not answer")]
     Silent(String),
+    /// The server: the connection ended before an answer.
     #[error("{0} has cut the connection")]
     Cut(String),
+    /// The server: something else listens there.
     #[error("{0} answers, but not by HTTP")]
     NotHttp(String),
+    /// The server, and a status that does not count as up (`shell.ready.http-status`).
     #[error("{0} answers with status {1}")]
     Status(String, u16),
     /// A sentence of its own.
@@ -28,27 +35,37 @@ pub enum ProbeError {
     /// The same.
     #[error("{0}")]
     ProxyPassword(&'static str),
+    /// The server that was asked for, and what the proxy answered.
     #[error("the proxy can't reach {0}: it answers with status {1}")]
     ProxyStatus(String, u16),
+    /// A script decides, or the proxy speaks another protocol than HTTP.
     #[error("only the browser knows which proxy leads to the page")]
     Proxy,
+    /// The server that was asked first.
     #[error("{0} redirects for ever")]
     Redirects(String),
+    /// The server: neither the system nor `browser.trust` knows who signed.
     #[error("the certificate of {0} is signed by nobody known: browser.trust can name its authority")]
     UnknownIssuer(String),
     /// And its certificate says where that one is: browsers fetch it.
     #[error("{0} does not say who signed its certificate: its chain is incomplete")]
     IncompleteChain(String),
+    /// The server.
     #[error("the certificate of {0} has expired, or the clock of this device is wrong")]
     Expired(String),
+    /// The server.
     #[error("the certificate of {0} is not valid yet: is the clock of this device right?")]
     NotYet(String),
+    /// The server, by the name in the URL.
     #[error("the certificate of {0} is for another name")]
     OtherName(String),
+    /// The server, and what is wrong, in the library's words.
     #[error("the certificate of {0} is not good ({1})")]
     Certificate(String, String),
+    /// The server.
     #[error("{0} asks for a certificate of this device")]
     ClientCertificate(String),
+    /// The server: what it answered is no TLS.
     #[error("{0} does not speak TLS: is it http that is meant?")]
     NoTls(String),
 }

@@ -4,6 +4,8 @@
 //! [`crate::daemon`] calls it while it waits for the page; never while the page is up. The probe keeps error pages away
 //! and does not decide: what it can't know ([`ProbeError::browser_may_know`]) the browser tries, behind the splash.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 mod connect;
 mod error;
 mod proxy;
@@ -39,10 +41,13 @@ const MAX_REDIRECTS: usize = 20;
 /// How the browser would ask, as far as a probe can.
 #[derive(Debug, Clone)]
 pub struct Terms {
+    /// Statuses that count as up (`shell.ready.http-status`).
     pub accepted: StatusRanges,
+    /// As configured (`browser.proxy`); by the environment where it says so.
     pub proxy: Proxy,
     /// Certificates of authorities beside the system's.
     pub trust: Vec<PathBuf>,
+    /// What the browser would send, and the probe sends with it.
     pub sign_in: SignIn,
 }
 

@@ -5,8 +5,10 @@ use url::Url as Address;
 use super::connect::Target;
 use kiosk_core::config::Proxy;
 
+/// Where a request is sent.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route {
+    /// To the server itself.
     Direct,
     /// A proxy that speaks HTTP, by TLS or not.
     Through(Target),

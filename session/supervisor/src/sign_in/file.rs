@@ -38,16 +38,22 @@ const CERTIFICATE: &str = "client-certificate";
 /// Why it can't be used, in one sentence for a person.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
+    /// Its name; the service manager handed over none that is called so.
     #[error("no credential {0:?} was handed over: LoadCredential= of kiosk-session.service hands it over")]
     NoCredential(PathBuf),
+    /// The file, and what the kernel said.
     #[error("{0} can't be read: {1}")]
     Unreadable(PathBuf, std::io::Error),
+    /// The file and its mode: others than its owner may read it.
     #[error("others may read {0} (mode {1:04o}): it must be for its owner alone (chmod 600)")]
     Open(PathBuf, u32),
+    /// The file and its owner's user number.
     #[error("{0} belongs to user {1}: it must be root's or that of kiosk-session")]
     Foreign(PathBuf, u32),
+    /// The file, and the number of the line.
     #[error("{0}:{1} is no TOML")]
     NoToml(PathBuf, usize),
+    /// The file, and what is wrong in it.
     #[error("{0}: {1}")]
     Wrong(PathBuf, String),
 }

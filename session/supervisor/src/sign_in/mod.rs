@@ -34,6 +34,7 @@ const PROXY: &str = "proxy";
 pub struct Secret(String);
 
 impl Secret {
+    /// Wraps it; from here on only [`Secret::reveal`] shows it.
     pub fn new(text: impl Into<String>) -> Self {
         Secret(text.into())
     }
@@ -53,7 +54,9 @@ impl fmt::Debug for Secret {
 /// A user and a password.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Login {
+    /// May be empty, as RFC 7617 has it.
     pub user: Secret,
+    /// May be empty.
     pub password: Secret,
 }
 
@@ -68,9 +71,13 @@ impl Login {
 /// What is for the servers of one pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
+    /// Servers that get it, and nobody else.
     pub origin: UrlPattern,
+    /// Answers a server's question for a password; `None`: it has none.
     pub login: Option<Login>,
+    /// Names and values, set before the page is opened.
     pub cookies: Vec<(String, Secret)>,
+    /// Names and values, sent with each request.
     pub headers: Vec<(String, Secret)>,
     /// Where it stands, for a person.
     source: &'static str,
