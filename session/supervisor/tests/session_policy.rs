@@ -10,7 +10,8 @@ use std::process::Command;
 
 use kiosk_core::api::State;
 use session_support::server::{self, Server};
-use session_support::{BROWSER, Compositor, Session, headless, last_failure};
+use session_support::site::Site;
+use session_support::{BROWSER, Compositor, SOON, Session, headless, last_failure, until};
 
 /// What `kiosk-session --write-policy` makes of this configuration, with these files of the system's own beside it.
 fn policy(base: &Path, config: &str, others: &[(&str, &str)]) -> String {
@@ -63,4 +64,18 @@ fn a_file_is_shown_where_it_is_the_page() {
     std::fs::write(&page, "<body style='background:#00f'>file").unwrap();
     let (mut compositor, _session) = start(&headless(&format!("file://{}", page.display()), ""), &[]);
     compositor.until_state(State::Ready, BROWSER);
+}
+
+#[test]
+fn a_download_lands_in_its_directory() {
+    let page = "<body style='background:#264'><a href=/file download>file</a><script>
+        setTimeout(() => document.querySelector('a').click(), 500);</script>";
+    let site = Site::start(&[("/", page)]);
+    site.answer("/file", 200, "Content-Disposition: attachment; filename=order.txt\r\n", "an order");
+    let directory = tempfile::tempdir().unwrap();
+    let downloads = format!("[browser]\ndownloads = \"{}\"\n", directory.path().display());
+    let (mut compositor, _session) = start(&headless(&site.url("/"), &downloads), &[]);
+    compositor.until_state(State::Ready, BROWSER);
+    let file = directory.path().join("order.txt");
+    until("the file", SOON, || std::fs::read_to_string(&file).is_ok_and(|text| text == "an order"));
 }

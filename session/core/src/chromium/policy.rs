@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 
 use base64::prelude::{BASE64_STANDARD, Engine};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
-use crate::config::{Config, Printing, Shell, UrlPattern};
+use crate::config::{Config, Permission, Printing, Shell, UrlPattern};
 use crate::files::read_regular;
 
 /// What is so in every kiosk.
@@ -39,6 +39,18 @@ pub fn policy(config: &Config) -> (Map<String, Value>, Vec<PolicyError>) {
     }
     if shells.iter().any(|shell| shell.browser_settings.printing == Printing::Silent) {
         policy.remove("PrintingEnabled");
+    }
+    for (permission, key) in DEVICE_KEYS {
+        let origins = origins_with(shells, *permission);
+        if origins.is_empty() {
+            continue;
+        }
+        let value = match permission {
+            // A device without numbers is any.
+            Permission::Usb => json!([{ "devices": [{}], "urls": origins }]),
+            _ => origins.into(),
+        };
+        policy.insert((*key).to_owned(), value);
     }
     let mut errors = Vec::new();
     let mut trusted: Vec<Value> = Vec::new();
@@ -76,6 +88,25 @@ fn certificate_for(config: &Config, shells: &[Shell]) -> Vec<String> {
         }
     }
     found
+}
+
+/// What DevTools has no order for, and the policy that grants all devices of the kind to origins.
+const DEVICE_KEYS: &[(Permission, &str)] = &[
+    (Permission::Usb, "WebUsbAllowDevicesForUrls"),
+    (Permission::Serial, "SerialAllowAllPortsForUrls"),
+    (Permission::Hid, "WebHidAllowAllDevicesForUrls"),
+];
+
+/// The origins that may use these devices. The policy is the machine's: what one shell's pages may, those of all may. It
+/// takes no patterns: those with `*` are told by [`crate::config::Config::unfollowed`].
+fn origins_with(shells: &[Shell], permission: Permission) -> Vec<String> {
+    let rules = shells.iter().flat_map(|shell| &shell.browser_settings.permissions);
+    let granted = rules.filter(|rule| rule.granted.contains(&permission));
+    let mut origins: Vec<String> =
+        granted.map(|rule| rule.origin.as_str().to_owned()).filter(|origin| !origin.contains('*')).collect();
+    origins.sort();
+    origins.dedup();
+    origins
 }
 
 /// What the shells may show of the file system, as Chromium's list takes it: the beginning of a path.
@@ -120,10 +151,8 @@ fn is_base64(byte: u8) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-    use crate::config::{BrowserSettings, Url};
+    use crate::config::{BrowserSettings, PermissionRule, Url};
 
     fn with(url: &str, settings: BrowserSettings) -> Config {
         let shell = Shell { url: Url::parse(url).unwrap(), browser_settings: settings, ..Shell::default() };
@@ -172,6 +201,29 @@ mod tests {
             .map(|entry| serde_json::from_str::<Value>(entry.as_str().unwrap()).unwrap()["pattern"].clone())
             .collect();
         assert_eq!(patterns, ["https://[*.]b.example:443", "https://c:8443"]);
+    }
+
+    #[test]
+    fn devices_are_granted_to_the_origins_that_are_named_and_to_no_others() {
+        let rule = |origin: &str, granted: &[Permission]| PermissionRule {
+            origin: UrlPattern::parse_origin(origin).unwrap(),
+            granted: granted.to_vec(),
+        };
+        let permissions = vec![
+            rule("http://localhost:3000", &[Permission::Usb, Permission::Serial]),
+            rule("https://scale.example", &[Permission::Serial, Permission::Camera]),
+            rule("*://localhost:*", &[Permission::Hid]),
+        ];
+        let settings = BrowserSettings { permissions, ..BrowserSettings::default() };
+        let (policy, _) = policy(&with("http://localhost:3000", settings));
+        assert_eq!(
+            policy["WebUsbAllowDevicesForUrls"],
+            json!([{ "devices": [{}], "urls": ["http://localhost:3000"] }])
+        );
+        assert_eq!(policy["SerialAllowAllPortsForUrls"], json!(["http://localhost:3000", "https://scale.example"]));
+        assert!(!policy.contains_key("WebHidAllowAllDevicesForUrls"));
+        let (none, _) = super::policy(&Config::default());
+        assert!(DEVICE_KEYS.iter().all(|(_, key)| !none.contains_key(*key)));
     }
 
     #[test]

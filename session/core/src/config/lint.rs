@@ -3,7 +3,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
-use super::browser::{Answer, BrowserSettings, Printing};
+use super::browser::{Answer, BrowserSettings, Permission, Printing};
 use super::keys::Sectioned;
 use super::load::Loaded;
 use super::model::Config;
@@ -51,6 +51,17 @@ fn printing_without_dialog(table: &str, settings: &BrowserSettings) -> Option<St
     Some(format!("{table}.dialogs.print is {answer:?}, which has no effect: {table}.{outcome}"))
 }
 
+/// The browser takes no patterns for devices.
+fn devices_by_pattern(table: &str, settings: &BrowserSettings) -> Option<String> {
+    let of_device =
+        |permission: &Permission| matches!(permission, Permission::Usb | Permission::Serial | Permission::Hid);
+    let mut rules = settings.permissions.iter().filter(|rule| rule.granted.iter().any(of_device));
+    let origin = rules.find(|rule| rule.origin.as_str().contains('*'))?.origin.as_str();
+    Some(format!(
+        "{table}.permissions grants usb, serial or hid to {origin:?}, which has no effect: name each origin, without *"
+    ))
+}
+
 impl Config {
     /// Keys whose values this version does not follow: a sentence for each.
     pub fn unfollowed(&self) -> Vec<String> {
@@ -62,6 +73,7 @@ impl Config {
             // What a shell inherits is said once.
             let inherited = if table == "browser" { &BrowserSettings::default() } else { &self.browser };
             told.extend(without_effect(&table, settings, inherited));
+            told.extend(devices_by_pattern(&table, settings).filter(|_| settings.permissions != inherited.permissions));
             told.extend(printing_without_dialog(&table, settings).filter(|_| settings.dialogs != inherited.dialogs));
         }
         told
@@ -99,6 +111,8 @@ impl Config {
 
 #[cfg(test)]
 mod tests {
+    use super::super::allow::UrlPattern;
+    use super::super::browser::PermissionRule;
     use super::super::model::Shell;
     use super::super::output::{OutputRule, OutputSettings};
     use super::super::raw::{Raw, RawValue};
@@ -149,6 +163,20 @@ mod tests {
         assert!(config.unfollowed().remove(0).contains("printed without a question"));
         config.browser.dialogs.print = Answer::Dismiss;
         assert_eq!(config.unfollowed(), [""; 0]);
+    }
+
+    #[test]
+    fn devices_for_a_pattern_of_origins_are_told_to_be_without_effect() {
+        let mut config = Config::default();
+        let rule = |origin: &str| PermissionRule {
+            origin: UrlPattern::parse_origin(origin).unwrap(),
+            granted: vec![Permission::Serial],
+        };
+        config.browser.permissions = vec![rule("http://localhost:3000")];
+        assert_eq!(config.unfollowed(), [""; 0]);
+        config.browser.permissions.push(rule("*://localhost:*"));
+        let told = config.unfollowed();
+        assert!(told.len() == 1 && told[0].contains("\"*://localhost:*\", which has no effect"), "{told:?}");
     }
 
     #[test]
