@@ -5,13 +5,13 @@
 //! writing gets one read a turn, as all others do, and signals, timers and the watchdog have their turns between.
 
 use std::{
-    cell::Cell,
+    cell::{Cell, RefCell},
     io::{self, Write},
     os::{
         fd::AsFd,
         unix::net::{UnixListener, UnixStream},
     },
-    rc::Rc,
+    rc::{Rc, Weak},
     time::Duration,
 };
 
@@ -45,22 +45,36 @@ const DISPLAY: u32 = 1;
 const ERROR: u32 = 0;
 const NO_MEMORY: u32 = 2;
 
+/// The display that is served, and whether objects of its clients ended that it has yet to be told of.
+#[derive(Debug, Default)]
+pub struct Clients {
+    display: Weak<RefCell<Display<Kiosk>>>,
+    /// Frame callbacks were answered, which ends them.
+    pub answered: bool,
+}
+
 /// Dispatches what clients send, as it comes: those of the sockets, and those that a test brings.
 pub fn serve(kiosk: &mut Kiosk, mut display: Display<Kiosk>) -> io::Result<()> {
     let fd = display.backend().poll_fd().try_clone_to_owned()?;
     let source = Generic::new(fd, Interest::READ, Mode::Level);
+    let display = Rc::new(RefCell::new(display));
+    kiosk.clients.display = Rc::downgrade(&display);
     let inserted = kiosk.handle.insert_source(source, move |_, _, kiosk| {
-        if let Err(error) = display.dispatch_clients(kiosk) {
-            tracing::error!(%error, "clients could not be read from");
-        }
-        for client in kiosk.protocols.limits.take_endless() {
-            let message = "the list of globals was asked for without end".to_owned();
-            let error = ProtocolError { code: NO_MEMORY, object_id: 1, object_interface: "wl_display".into(), message };
-            kiosk.display.backend_handle().kill_client(client, DisconnectReason::ProtocolError(error));
-        }
+        dispatch(&display, kiosk);
         Ok(PostAction::Continue)
     });
     inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
+}
+
+fn dispatch(display: &RefCell<Display<Kiosk>>, kiosk: &mut Kiosk) {
+    if let Err(error) = display.borrow_mut().dispatch_clients(kiosk) {
+        tracing::error!(%error, "clients could not be read from");
+    }
+    for client in kiosk.protocols.limits.take_endless() {
+        let message = "the list of globals was asked for without end".to_owned();
+        let error = ProtocolError { code: NO_MEMORY, object_id: 1, object_interface: "wl_display".into(), message };
+        kiosk.display.backend_handle().kill_client(client, DisconnectReason::ProtocolError(error));
+    }
 }
 
 /// Takes in who connects to this socket.
@@ -110,6 +124,18 @@ fn pause(kiosk: &mut Kiosk, error: &io::Error, listener: Option<RegistrationToke
 }
 
 impl Kiosk {
+    /// Ends what was answered since the last turn. Goes before what draws, for whoever has written in the meantime is
+    /// served along with it.
+    ///
+    /// WORKAROUND(wayland-rs:destructor-timer)
+    pub fn end_answered(&mut self) {
+        if std::mem::take(&mut self.clients.answered)
+            && let Some(display) = self.clients.display.upgrade()
+        {
+            dispatch(&display, self);
+        }
+    }
+
     /// Makes a client of whoever is at the other end, or says why not and hangs up.
     pub fn take_in(&mut self, stream: UnixStream, privilege: Privilege, shell: usize) {
         if let Err((reason, stream)) = self.try_to_take_in(stream, privilege, shell) {

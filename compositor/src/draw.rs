@@ -195,6 +195,7 @@ impl Kiosk {
         let now = self.now();
         if let Some(frame) = Frame::new(&self.screens, id, &self.stage, now) {
             frame.send_callbacks();
+            self.clients.answered = true;
         }
     }
 }

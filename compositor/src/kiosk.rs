@@ -29,6 +29,7 @@ pub use flip_watch::FlipWatch;
 use crate::{
     backend::Backend,
     brightness::Brightness,
+    clients::Clients,
     idle::Idle,
     input::SeatParts,
     lifecycle::{Exit, Lifecycle},
@@ -63,6 +64,8 @@ pub struct Kiosk {
     pub lifecycle: Lifecycle,
     /// What smithay keeps for each protocol.
     pub protocols: Protocols,
+    /// The display that is served, and what its clients have yet to be rid of.
+    pub clients: Clients,
     /// The `wl_seat`, its devices, and what of them is kept from clients.
     pub seat: SeatParts,
     /// Whether the seat's devices are ours to use.
@@ -117,6 +120,7 @@ impl Kiosk {
     /// The end of a loop turn: the one place where frames are drawn and clients are written to.
     pub fn settle(&mut self) {
         let _span = tracing::debug_span!("turn").entered();
+        self.end_answered();
         if self.stage.windows.prune() {
             self.windows_changed();
         }
