@@ -2,7 +2,6 @@
 //! gives everything back.
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
 };
@@ -53,7 +52,7 @@ pub struct Counts {
     limits: Arc<Limits>,
     /// How many times the limit of one client.
     factor: u32,
-    used: Mutex<HashMap<&'static str, u32>>,
+    used: Mutex<Used>,
     above: Option<Arc<Counts>>,
 }
 
@@ -106,59 +105,62 @@ impl Counts {
 
     /// Counts one more object of this interface, here and above, or says why not.
     pub fn take(&self, interface: &'static str) -> Result<(), TooMany> {
-        let (slot, key, limit) = self.limit(interface);
+        self.take_kind(&table::kind(interface))
+    }
+
+    fn take_kind(&self, kind: &Kind) -> Result<(), TooMany> {
+        let (key, limit) = self.limit(kind);
         {
             let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-            let count = used.entry(slot).or_insert(0);
+            let count = used.of(kind.slot);
             if *count >= limit {
-                return Err(TooMany { what: slot, key, limit, whose: self.whose });
+                return Err(TooMany { what: kind.slot, key, limit, whose: self.whose });
             }
             *count += 1;
         }
-        let above = self.above.as_ref().map_or(Ok(()), |above| above.take(interface));
+        let above = self.above.as_ref().map_or(Ok(()), |above| above.take_kind(kind));
         if above.is_err() {
-            self.lower(slot, 1);
+            self.lower(kind.slot, 1);
         }
         above
     }
 
     /// One object of this interface is gone. One that was never counted, because we made it, is not either now.
     pub fn give_back(&self, interface: &'static str) {
-        let (slot, ..) = self.limit(interface);
+        self.give_back_slot(table::kind(interface).slot);
+    }
+
+    fn give_back_slot(&self, slot: &'static str) {
         if self.lower(slot, 1)
             && let Some(above) = &self.above
         {
-            above.give_back(interface);
+            above.give_back_slot(slot);
         }
     }
 
     /// How many objects of this interface are counted.
     pub fn used(&self, interface: &'static str) -> u32 {
-        let (slot, ..) = self.limit(interface);
-        self.used.lock().unwrap_or_else(PoisonError::into_inner).get(slot).copied().unwrap_or(0)
+        *self.used.lock().unwrap_or_else(PoisonError::into_inner).of(table::kind(interface).slot)
     }
 
-    fn limit(&self, interface: &'static str) -> (&'static str, &'static str, u32) {
-        if interface == CLIENTS {
+    /// The key of the limit, and how many there may be.
+    fn limit(&self, kind: &Kind) -> (&'static str, u32) {
+        if kind.slot == CLIENTS {
             return match self.whose {
-                Whose::Client => (CLIENTS, CLIENTS, 1),
-                Whose::User => (CLIENTS, "clients-per-user", self.limits.clients_per_user),
-                Whose::All => (CLIENTS, CLIENTS, self.limits.clients),
+                Whose::Client => (CLIENTS, 1),
+                Whose::User => ("clients-per-user", self.limits.clients_per_user),
+                Whose::All => (CLIENTS, self.limits.clients),
             };
         }
-        let kind: Kind = table::kind(interface);
-        (kind.slot, kind.key, kind.limit(&self.limits).saturating_mul(self.factor))
+        (kind.key, kind.limit(&self.limits).saturating_mul(self.factor))
     }
 
     /// Whether there were so many.
     fn lower(&self, slot: &'static str, by: u32) -> bool {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(count) = used.get_mut(slot) else { return false };
+        let count = used.of(slot);
         let enough = *count >= by;
         *count = count.saturating_sub(by);
-        if *count == 0 {
-            used.remove(slot);
-        }
         enough
     }
 
@@ -170,11 +172,26 @@ impl Counts {
     }
 }
 
+/// How many there are in each slot. A list, because each frame comes here a dozen times and few slots are ever used;
+/// there are no more than there are interfaces.
+#[derive(Debug, Default)]
+struct Used(Vec<(&'static str, u32)>);
+
+impl Used {
+    fn of(&mut self, slot: &'static str) -> &mut u32 {
+        let at = self.0.iter().position(|(name, _)| *name == slot).unwrap_or_else(|| {
+            self.0.push((slot, 0));
+            self.0.len() - 1
+        });
+        &mut self.0[at].1
+    }
+}
+
 impl Drop for Counts {
     fn drop(&mut self) {
         let used = std::mem::take(self.used.get_mut().unwrap_or_else(PoisonError::into_inner));
         if let Some(above) = &self.above {
-            used.into_iter().for_each(|(slot, count)| above.lower_all(slot, count));
+            used.0.into_iter().for_each(|(slot, count)| above.lower_all(slot, count));
         }
     }
 }
