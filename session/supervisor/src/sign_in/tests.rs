@@ -97,8 +97,8 @@ fn what_is_wrong_is_told_by_its_place_and_never_by_its_value() {
         (format!("{origin}user = 3\n"), "[https://a]: user is no text"),
         (format!("{origin}password = \"geheim\"\n"), "[https://a]: there is a password, and no user"),
         (
-            format!("{origin}pasword = \"geheim\"\n"),
-            "the key \"pasword\" is not known; allowed are user, password, cookies",
+            format!("{origin}passwd = \"geheim\"\n"),
+            "the key \"passwd\" is not known; allowed are user, password, cookies",
         ),
         (format!("{origin}headers = \"geheim\"\n"), "headers is no table such as"),
         (format!("{origin}headers = {{ \"a b\" = \"geheim\" }}\n"), "headers.a b has a character that can't be sent"),
