@@ -17,6 +17,7 @@ use super::screens::{RELAYOUT, on_panel, turn_of};
 /// What is said of the devices below; of none that the machine has.
 const RULES: &str = "[input.device.\"Test Pad\"]\ntap = true\nnatural-scroll = true\n\
     [input.device.\"Slow *\"]\naccel-profile = \"flat\"\naccel-speed = -0.5\n\
+    [input.device.\"Stranger\"]\ntrust = false\n\
     [input.device.\"dead:beef\"]\ndisable = true\n\
     [input.device.\"Crooked Panel\"]\ncalibration = [-1, 0, 1, 0, -1, 1]\n";
 const UDEV_RULES: &str = "SUBSYSTEM==\"input\", KERNEL==\"event*\", ATTRS{name}==\"Ruled Panel\", \
@@ -95,6 +96,27 @@ impl Kiosk {
         ensure!(count == 1, "the page was touched {count} times");
         Ok(())
     }
+}
+
+pub fn a_device_that_waits_is_silent_until_it_is_trusted(kiosk: &Kiosk) -> Result<()> {
+    let stranger = kiosk.plug(&Gadget::keyboard("Stranger"))?;
+    kiosk.wait_for_input("Stranger", |input| input["trusted"] == false)?;
+    let told = kiosk.sh("journalctl -b -u kiosk -o cat --no-pager | grep -c \"kioskctl inputs --trust 'Stranger'\"")?;
+    ensure!(told == "1", "the journal says {told} times how it is trusted");
+    let types = |key: KeyCode, wanted: &str| -> Result<()> {
+        let mark = kiosk.mark()?;
+        stranger.press(key)?;
+        // What the machine's own keyboard says after it comes after it.
+        kiosk.machine.chord(&["t"])?;
+        let event = kiosk.wait_for_event(mark, "keydown", REACTION)?;
+        ensure!(event["key"] == wanted, "expected {wanted} first: {event}");
+        Ok(())
+    };
+    types(KeyCode::KEY_Q, "t").context("a keyboard that nobody knows types")?;
+    kiosk.sh("kioskctl inputs --trust Stranger")?;
+    types(KeyCode::KEY_W, "w").context("a keyboard that is trusted")?;
+    kiosk.sh("kioskctl inputs --untrust Stranger")?;
+    types(KeyCode::KEY_E, "t").context("a keyboard that is not trusted any more types")
 }
 
 pub fn pads_and_mice_are_as_their_rules_say(kiosk: &Kiosk) -> Result<()> {

@@ -65,6 +65,7 @@ const ON_PIXMAN: &[Step] = steps![
     input::a_click_reaches_the_page,
     input::a_key_reaches_the_page,
     input::fingers_reach_the_page,
+    devices::a_device_that_waits_is_silent_until_it_is_trusted,
     devices::pads_and_mice_are_as_their_rules_say,
     devices::what_is_no_pointer_shows_no_cursor,
     devices::touches_land_as_calibrated_and_a_disabled_panel_is_dead,

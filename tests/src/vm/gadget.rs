@@ -1,4 +1,4 @@
-//! Input devices that a test plugs into the guest's kernel (by uinput and uhid): touch panels, pads, mice, pens, and
+//! Input devices that a test plugs into the guest's kernel (by uinput and uhid): touch panels, pads, mice, keyboards, pens, and
 //! what only claims to be one. What the machine itself has is in [`super::hands`]; those are there from the start and all
 //! different.
 
@@ -122,6 +122,12 @@ impl Gadget {
     pub fn mouse(name: &str) -> Self {
         let mouse = Self::new(name).keys(&[Key::BTN_LEFT, Key::BTN_RIGHT, Key::BTN_MIDDLE]);
         mouse.relative(&[Rel::REL_X, Rel::REL_Y, Rel::REL_WHEEL])
+    }
+
+    /// A keyboard with the keys that make the system take it for one.
+    pub fn keyboard(name: &str) -> Self {
+        let keys: Vec<Key> = (Key::KEY_ESC.0..=Key::KEY_SPACE.0).map(Key).collect();
+        Self::new(name).keys(&keys)
     }
 
     /// The remote control of a television as HDMI's CEC line brings it: keys, and a pointer that nobody moves.
