@@ -33,7 +33,7 @@ pub fn units_are_active_and_nothing_has_failed(kiosk: &Kiosk) -> Result<()> {
     let misread: Vec<_> = misread.lines().filter(|line| line.contains("kiosk") && !unknown(line)).collect();
     ensure!(misread.is_empty(), "systemd says of the units: {misread:?}");
     ensure!(kiosk.sh("systemctl show -P WatchdogUSec kiosk")? != "infinity", "kiosk.service has no watchdog");
-    let warnings = kiosk.sh("journalctl -b --no-pager -p warning -u kiosk -u kiosk-session -o cat")?;
+    let warnings = kiosk.sh("journalctl -b --no-pager -p warning -t kioskd -t kiosk-session -o cat")?;
     let panics: Vec<_> = warnings.lines().filter(|line| line.contains("panicked")).collect();
     ensure!(panics.is_empty(), "a program panicked: {panics:?}");
     Ok(())

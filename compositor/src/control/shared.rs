@@ -59,7 +59,7 @@ impl Shared {
             Err(_elapsed) => {
                 let seconds = self.patience.as_secs_f32();
                 return Err(Failure::not_ready(format!(
-                    "kioskd did not answer within {seconds} s: its log (journalctl -u kiosk) may say why"
+                    "kioskd did not answer within {seconds} s: its log (journalctl -t kioskd) may say why"
                 )));
             }
         };

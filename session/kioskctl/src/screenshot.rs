@@ -19,7 +19,7 @@ pub async fn take(client: &Client, file: &Path, output: Option<&str>) -> Result<
         .read_to_end(&mut png)
         .map_err(|error| Failure::new(Exit::Failed, format!("reading the picture from kioskd failed: {error}")))?;
     if !png.starts_with(PNG_SIGNATURE) {
-        return Err(Failure::new(Exit::Failed, "kioskd sent something that is no PNG; see `journalctl -u kiosk`"));
+        return Err(Failure::new(Exit::Failed, "kioskd sent something that is no PNG; see `journalctl -t kioskd`"));
     }
     if file == Path::new("-") {
         write_to_stdout(&png)?;

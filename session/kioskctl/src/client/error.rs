@@ -34,7 +34,7 @@ pub enum ClientError {
         service: Service,
     },
     /// The connection ended while an answer was waited for.
-    #[error("{service} ended during the call; see `journalctl -u {unit}`", unit = .service.unit())]
+    #[error("{service} ended during the call; see `journalctl -t {service}`")]
     Lost {
         /// Which one.
         service: Service,

@@ -65,7 +65,7 @@ impl Session {
             self.shared.calls.send(Call { command, reply }).await.map_err(|_| ending())?;
             answer.await.map_err(|_| ending())
         };
-        let hangs = || Failure::not_ready("kiosk-session does not answer: journalctl -u kiosk-session may say why");
+        let hangs = || Failure::not_ready("kiosk-session does not answer: journalctl -t kiosk-session may say why");
         timeout(ANSWER_TIMEOUT, asked).await.map_err(|_| hangs())??.map_err(refused)
     }
 
