@@ -101,7 +101,8 @@ impl Kiosk {
 pub fn a_device_that_waits_is_silent_until_it_is_trusted(kiosk: &Kiosk) -> Result<()> {
     let stranger = kiosk.plug(&Gadget::keyboard("Stranger"))?;
     kiosk.wait_for_input("Stranger", |input| input["trusted"] == false)?;
-    let told = kiosk.sh("journalctl -b -t kioskd -o cat --no-pager | grep -c \"kioskctl inputs --trust 'Stranger'\"")?;
+    let told =
+        kiosk.sh("journalctl -b -t kioskd -o cat --no-pager | grep -c \"kioskctl inputs --trust 'Stranger'\"")?;
     ensure!(told == "1", "the journal says {told} times how it is trusted");
     let types = |key: KeyCode, wanted: &str| -> Result<()> {
         let mark = kiosk.mark()?;

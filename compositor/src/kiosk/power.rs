@@ -5,6 +5,7 @@
 use std::{os::fd::OwnedFd, rc::Rc};
 
 use jiff::{Timestamp, tz::TimeZone};
+use kiosk_core::day_clock::{ZoneWatch, alarm};
 use smithay::reexports::calloop::{
     Interest, Mode, PostAction,
     generic::Generic,
@@ -12,10 +13,7 @@ use smithay::reexports::calloop::{
 };
 
 use super::Kiosk;
-use crate::{
-    power::{Event, ZoneWatch, alarm},
-    screens::ScreenId,
-};
+use crate::{power::Event, screens::ScreenId};
 
 /// How often the schedule is looked at while the clock is being set.
 const MAX_TRIES: usize = 3;

@@ -3,11 +3,9 @@
 //!
 //! The decisions are in `machine` (no I/O, no clock) and `schedule` (pure).
 
-pub mod alarm;
 mod machine;
 mod schedule;
 mod sleep;
-mod zone;
 
 use std::time::Duration;
 
@@ -20,7 +18,6 @@ use machine::Machine;
 pub use machine::{Event, GRACE};
 pub use schedule::Level;
 use sleep::Sleep;
-pub use zone::ZoneWatch;
 
 /// The screens' power.
 pub struct Power {

@@ -1,20 +1,15 @@
 //! `[power] schedule` as instants: whether the screens are on at a moment, and when that changes next.
 //!
-//! Pure: the moment and the time zone are given. [`super::Power`] asks; [`super::alarm`] waits for the answer.
+//! Pure: the moment and the time zone are given. [`super::Power`] asks; [`kiosk_core::day_clock::alarm`] waits for the answer.
 //!
 //! Each entry is a span from one instant to another, for each day it names. A local time that daylight saving skips
 //! is the moment of the change, one that comes twice is the first of the two: no edge is lost and none comes twice.
 
-use jiff::{
-    SignedDuration, Timestamp, ToSpan,
-    civil::{Date, Time, Weekday},
-    tz::{AmbiguousOffset, TimeZone},
+use jiff::{SignedDuration, Timestamp, ToSpan, civil::Weekday, tz::TimeZone};
+use kiosk_core::{
+    config::ScheduleEntry,
+    day_clock::{clock_is_set, instant},
 };
-use kiosk_core::config::{ScheduleEntry, TimeOfDay};
-
-/// Before this the clock has not been set since power-on: the program is not that old. (A board without a battery
-/// starts in 1970, or where it was switched off.)
-const CLOCK_IS_SET_FROM: i16 = 2026;
 
 /// How many days ahead spans are laid out.
 const AHEAD: i64 = 17;
@@ -30,11 +25,6 @@ pub struct Level {
     pub on: bool,
     /// When that changes; `None`: never, the entries cover every moment (or none).
     pub until: Option<Timestamp>,
-}
-
-/// Whether this can be the time of day at all.
-pub fn clock_is_set(now: Timestamp) -> bool {
-    now.to_zoned(TimeZone::UTC).year() >= CLOCK_IS_SET_FROM
 }
 
 /// What the schedule says now. `None`: nothing, for it is empty or the clock is not set; then screens are on.
@@ -70,21 +60,6 @@ fn spans(schedule: &[ScheduleEntry], zone: &TimeZone, now: Timestamp) -> Vec<(Ti
 /// Monday is 0.
 fn index(day: Weekday) -> usize {
     day.to_monday_zero_offset().unsigned_abs().into()
-}
-
-/// The one moment that a local time stands for.
-fn instant(zone: &TimeZone, day: Date, time: TimeOfDay) -> Option<Timestamp> {
-    let time = Time::new(time.hour.try_into().ok()?, time.minute.try_into().ok()?, 0, 0).ok()?;
-    let ambiguous = zone.to_ambiguous_timestamp(day.to_datetime(time));
-    match ambiguous.offset() {
-        AmbiguousOffset::Gap { .. } => {
-            // Past the gap by as much as the time lies in it; the change itself is the last one before that.
-            let past = ambiguous.later().ok()?;
-            zone.preceding(past).next().map(|change| change.timestamp()).or(Some(past))
-        }
-        AmbiguousOffset::Fold { .. } => ambiguous.earlier().ok(),
-        AmbiguousOffset::Unambiguous { .. } => ambiguous.unambiguous().ok(),
-    }
 }
 
 #[cfg(test)]

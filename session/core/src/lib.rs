@@ -7,6 +7,7 @@ pub mod api;
 pub mod authority;
 pub mod chromium;
 pub mod config;
+pub mod day_clock;
 pub mod durable;
 pub mod files;
 mod log_limit;

@@ -4,6 +4,7 @@
 mod board;
 mod clock;
 mod pipe;
+mod restart_clock;
 mod session;
 mod shell;
 mod signals;
@@ -34,6 +35,8 @@ use kiosk_core::notify::Notifier;
 #[derive(Debug)]
 pub(crate) enum Input {
     Link(Link),
+    /// It is the time of day of `browser.restart-at`.
+    RestartDue,
     Probed {
         generation: u64,
         answer: Result<(), ProbeError>,

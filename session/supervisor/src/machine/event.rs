@@ -101,6 +101,10 @@ pub enum Event {
         /// Tells one reset from the next: the answer names it.
         number: u64,
     },
+    /// It is the time of day of `browser.restart-at`.
+    RestartDue,
+    /// Nobody has used the device for a while.
+    Idle,
     /// The answer to [`Effect::ClearData`]; the page is blank now.
     DataCleared {
         /// What the browser could not forget.

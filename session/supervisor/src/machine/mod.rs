@@ -10,6 +10,7 @@ mod event;
 mod health;
 mod parts;
 mod patience;
+mod planned;
 #[cfg(test)]
 mod tests;
 mod transitions;
@@ -24,6 +25,7 @@ use kiosk_core::config::Url;
 pub use commands::{Command, Refusal};
 pub use event::{Effect, Event, Failure, Settings};
 use parts::{Browser, Clearing, Compositor, Intent, Launch, Page, ReadyClock, Server, Trouble};
+use planned::Planned;
 
 /// From the compositor's disappearance until the shell is ended: it has lost its screen, and mostly ends by
 /// itself; a compositor that merely lost this connection is back sooner.
@@ -89,6 +91,7 @@ pub struct Machine {
     /// Another window covers the page since then.
     covered: Option<Duration>,
     trouble: Trouble,
+    planned: Planned,
     launches: u32,
     /// Addresses that the page wanted to go to and may not.
     refused: u64,
@@ -122,6 +125,7 @@ impl Machine {
             reset_done: 0,
             covered: None,
             trouble: Trouble::None,
+            planned: Planned::default(),
             launches: 0,
             refused: 0,
             recovery: Recovery::default(),
@@ -164,7 +168,7 @@ impl Machine {
             pid: self.pid(),
             shell: 0,
             reset: self.reset_done,
-            when_idle: false,
+            when_idle: self.planned.waits() && self.running(),
         }
     }
 

@@ -1,5 +1,6 @@
 //! The machine in a small world that performs its effects, well-behaved or not.
 
+mod planned;
 mod reset;
 
 use proptest::prelude::*;

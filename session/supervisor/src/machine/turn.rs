@@ -151,6 +151,8 @@ impl Machine {
             }
             Event::PageCrashed => self.page_crashed(now, effects),
             Event::Reset { number } => self.reset(number, now, effects),
+            Event::RestartDue => self.restart_due(now),
+            Event::Idle => self.nobody_there(now, effects),
             Event::DataCleared { error } => self.data_cleared(error, now, effects),
             Event::Dialog { open } => {
                 self.dialog = open;
@@ -203,6 +205,7 @@ impl Machine {
             self.launch = Launch::Now;
             self.browser = Browser::Starting;
             self.launches = self.launches.saturating_add(1);
+            self.planned.launched(now);
             effects.push(Effect::Launch);
         }
         if self.running() && self.server == Server::Up {

@@ -19,6 +19,7 @@ use self::waiters::Waiter;
 use super::Input;
 use super::board::Board;
 use super::clock::Clock;
+use super::restart_clock;
 use super::shell::Shell;
 use super::signals::Signals;
 use crate::bus::{self, Call, Status};
@@ -127,6 +128,15 @@ impl Daemon {
         let clock = Clock::start().context("no alarm clock")?;
         let daemon =
             Daemon::new(number, (configured.clone(), allowed), clock, inputs.clone(), board, look, directories);
+        if let Some(time) = configured.browser_settings.restart_at {
+            let inputs = inputs.clone();
+            tokio::spawn(async move {
+                let tell = move || drop(inputs.send(Input::RestartDue));
+                if let Err(error) = restart_clock::keep(time, tell).await {
+                    tracing::error!(%error, "browser.restart-at is not followed");
+                }
+            });
+        }
         let reports = daemon.report.subscribe();
         let socket = runtime_dir.join(CONTROL_SOCKET);
         tokio::spawn(async move {
@@ -258,7 +268,8 @@ impl Daemon {
                 tracing::info!(number, "nobody is there any more: home, and nothing of the last visitor is kept");
                 self.event(Event::Reset { number });
             }
-            Input::Link(Link::Idle) => {}
+            Input::Link(Link::Idle) => self.event(Event::Idle),
+            Input::RestartDue => self.event(Event::RestartDue),
             Input::Link(Link::Down) => self.event(Event::CompositorDown),
             Input::Probed { generation, answer } => {
                 if generation == self.probes {

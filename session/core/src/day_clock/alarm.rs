@@ -1,4 +1,4 @@
-//! A timer on the clock of the day, for the schedule's edges: it also fires when that clock is set, and when the
+//! A timer on the clock of the day, for what happens at a time of day: it also fires when that clock is set, and when the
 //! machine slept (to the monotonic clock that is the same), so nothing has to be polled. Monotonic time is everywhere
 //! else.
 

@@ -1,12 +1,13 @@
 //! Notices that the system was given another time zone (`timedatectl set-timezone`, `/etc/localtime` replaced), by
-//! inotify on the directory: nothing is polled. [`super::Power`] waits on the descriptor and looks at its schedule anew.
+//! inotify on the directory: nothing is polled. Whoever follows a time of day waits on the descriptor
+//! and looks anew.
 
 use std::{
     ffi::OsString,
     io,
     mem::MaybeUninit,
     os::{
-        fd::{AsFd, BorrowedFd, OwnedFd},
+        fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
         unix::ffi::OsStringExt,
     },
     path::Path,
@@ -61,6 +62,12 @@ impl ZoneWatch {
 impl AsFd for ZoneWatch {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inotify.as_fd()
+    }
+}
+
+impl AsRawFd for ZoneWatch {
+    fn as_raw_fd(&self) -> RawFd {
+        self.inotify.as_raw_fd()
     }
 }
 
