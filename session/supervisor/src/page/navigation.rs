@@ -91,7 +91,7 @@ impl Page {
             self.take_back(request);
             return self.refused(url);
         }
-        let Some((reason, of_server)) = self.objection(url, paused) else {
+        let Some((reason, answer)) = self.objection(url, paused) else {
             self.grant(url);
             return self.go_on(request, paused);
         };
@@ -99,23 +99,29 @@ impl Page {
         let (ordered, own) = (self.opening, self.is_own(url));
         self.opening = false;
         let url = url.to_owned();
-        self.events.push(if of_server && own {
-            Event::PageStale { url, reason, again: true }
-        } else if of_server && !ordered {
-            // Where the page goes by itself it is to arrive; a person follows a link again when they want to.
-            let again = !self.by_person && paused["request"]["method"] == "GET" && self.is_of_same_origin(&url);
-            Event::PageStale { url, reason, again }
-        } else {
-            Event::PageFailed { url, reason, error_page: false }
+        // A form that the page sent to its own address is nothing that the page loads again by itself.
+        let is_get = paused["request"]["method"] != "POST";
+        self.events.push(match answer {
+            Some(_) if own => Event::PageStale { url, reason, again: is_get },
+            // Where the ordered page has led on to: the order is to be tried again, and what is shown stays meanwhile.
+            Some(_) if ordered => Event::PageStale { url: self.ordered.clone(), reason, again: true },
+            Some(status) => {
+                // Where the page goes by itself it is to arrive, if that can be hoped for; a person follows a link again
+                // when they want to.
+                let passes = matches!(status, 408 | 429 | 500..);
+                let again = passes && !self.by_person && is_get && self.is_of_same_origin(&url);
+                Event::PageStale { url, reason, again }
+            }
+            None => Event::PageFailed { url, reason, error_page: false },
         });
     }
 
-    /// Why this response is not to be shown, and whether a server has said so.
-    fn objection(&self, url: &str, paused: &Value) -> Option<(String, bool)> {
+    /// Why this response is not to be shown, and the status if it is for that.
+    fn objection(&self, url: &str, paused: &Value) -> Option<(String, Option<u16>)> {
         match paused["responseErrorReason"].as_str() {
             // Taken back by the page or the browser itself, which makes no error page.
             Some("Aborted") => return None,
-            Some(error) => return Some((failure::of_fetch_error(error), false)),
+            Some(error) => return Some((failure::of_fetch_error(error), None)),
             None => {}
         }
         let status = u16::try_from(paused["responseStatusCode"].as_u64()?).ok()?;
@@ -128,7 +134,7 @@ impl Page {
             407 => self.rules.sign_in.proxy_refusal().to_owned(),
             _ => failure::of_status(status),
         };
-        Some((reason, true))
+        Some((reason, Some(status)))
     }
 
     fn is_of_same_origin(&self, url: &str) -> bool {

@@ -151,20 +151,42 @@ fn an_error_of_a_server_is_never_the_page() {
         [Event::PageStale { url: url.into(), reason: format!("the server answers with status {status}"), again }]
     };
     assert_eq!(page.take_events(), stale("http://a/", 504, true));
-    for (reason, method, url, again) in [
-        ("scriptInitiated", "GET", "http://a/next", true),
-        ("metaTagRefresh", "GET", "http://a/next", true),
-        ("anchorClick", "GET", "http://a/next", false),
-        ("formSubmissionGet", "GET", "http://a/next", false),
-        ("scriptInitiated", "POST", "http://a/next", false),
-        ("scriptInitiated", "GET", "http://b/", false),
+    for (reason, method, url, status, again) in [
+        ("scriptInitiated", "GET", "http://a/next", 502, true),
+        ("metaTagRefresh", "GET", "http://a/next", 502, true),
+        ("scriptInitiated", "GET", "http://a/next", 500, true),
+        ("anchorClick", "GET", "http://a/next", 502, false),
+        ("formSubmissionGet", "GET", "http://a/next", 502, false),
+        ("scriptInitiated", "POST", "http://a/next", 502, false),
+        ("scriptInitiated", "GET", "http://b/", 502, false),
+        // The page itself: what it sends is not its address being loaded again.
+        ("formSubmissionPost", "POST", "http://a/", 500, false),
+        ("scriptInitiated", "GET", "http://a/", 500, true),
     ] {
         let scheduled = json!({ "frameId": FRAME, "url": url, "reason": reason });
         event(&mut page, "Page.frameScheduledNavigation", scheduled);
         let request = json!({ "url": url, "method": method });
-        pause(&mut page, json!({ "responseStatusCode": 502, "request": request }));
+        pause(&mut page, json!({ "responseStatusCode": status, "request": request }));
         assert_eq!(methods(&mut page), ["Fetch.failRequest"]);
-        assert_eq!(page.take_events(), stale(url, 502, again), "{reason} {method} {url}");
+        assert_eq!(page.take_events(), stale(url, status, again), "{reason} {method} {url} {status}");
+    }
+}
+
+#[test]
+fn where_a_page_goes_by_itself_is_tried_again_when_the_error_may_pass() {
+    let mut page = opened(Rules { http_status: StatusRanges::default(), ..rules() });
+    for (status, again) in [(403, false), (404, false), (410, false), (408, true), (429, true), (503, true)] {
+        let url = "http://a/next";
+        event(
+            &mut page,
+            "Page.frameScheduledNavigation",
+            json!({ "frameId": FRAME, "url": url, "reason": "scriptInitiated" }),
+        );
+        page.take_events();
+        pause(&mut page, json!({ "responseStatusCode": status, "request": { "url": url, "method": "GET" } }));
+        let events = page.take_events();
+        let told = matches!(&events[..], [Event::PageStale { again: found, .. }] if *found == again);
+        assert!(told, "{status}: {events:?}");
     }
 }
 

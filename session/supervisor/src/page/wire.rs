@@ -50,7 +50,9 @@ impl Wire {
             message["sessionId"] = json!(session);
         }
         if self.pending.len() >= MAX_PENDING {
-            self.pending.pop_front();
+            // Rather an answer that nobody needs: a page with many requests at once asks hundreds of those.
+            let oldest = self.pending.iter().position(|(_, asked)| *asked == Asked::Other).unwrap_or(0);
+            self.pending.remove(oldest);
         }
         self.pending.push_back((self.last_id, asked));
         self.outgoing.push(message);
@@ -78,5 +80,21 @@ impl Wire {
     #[cfg(test)]
     pub fn waiting(&self) -> usize {
         self.pending.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_burst_of_requests_pushes_out_no_answer_that_matters() {
+        let mut wire = Wire::default();
+        wire.send(None, "Runtime.evaluate", json!({}), Asked::Ping);
+        for _ in 0..MAX_PENDING * 2 {
+            wire.send(None, "Fetch.continueRequest", json!({}), Asked::Other);
+        }
+        assert_eq!(wire.waiting(), MAX_PENDING);
+        assert_eq!(wire.answered(1), Some(Asked::Ping));
     }
 }
