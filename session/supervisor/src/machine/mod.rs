@@ -59,6 +59,9 @@ pub const END_GRACE: Duration = Duration::from_secs(3);
 /// What it may take for a browser that is known not to answer or to have lost its screen.
 const LOST_GRACE: Duration = Duration::from_millis(500);
 
+/// How often in a row a browser may fail to forget what pages have stored.
+const MAX_UNFORGOTTEN: u32 = 2;
+
 /// The session. [`Machine::step`] and [`Machine::command`] are its only inputs.
 #[derive(Debug, Clone)]
 pub struct Machine {
@@ -85,6 +88,8 @@ pub struct Machine {
     /// The page waits for a person's answer to its dialog, and can give no sign of life.
     dialog: bool,
     clearing: Clearing,
+    /// How often in a row that has failed.
+    unforgotten: u32,
     /// The reset that has been asked for, and the last one that is done.
     reset_wanted: Option<u64>,
     reset_done: u64,
@@ -121,6 +126,7 @@ impl Machine {
             page: Page::None,
             dialog: false,
             clearing: Clearing::None,
+            unforgotten: 0,
             reset_wanted: None,
             reset_done: 0,
             covered: None,

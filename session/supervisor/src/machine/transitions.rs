@@ -47,6 +47,8 @@ impl Machine {
         let rung = self.recovery.ladder.browser_trouble(now);
         if rung == Rung::Profile && !self.settings.command {
             effects.push(Effect::SetProfileAside);
+            // An empty one has nothing to be forgotten.
+            self.clearing = Clearing::None;
             self.plan_launch(reason, "with an empty profile (the old one is kept aside)", now, effects);
         } else {
             self.plan_launch(reason, "", now, effects);

@@ -7,7 +7,8 @@ use super::parts::{Browser, Clearing, Compositor, Intent, Launch, Next, Page, Re
 use super::patience::{Due, Patience};
 use super::{
     ATTACH_STALL, ATTACH_TIMEOUT, DETACH_TIMEOUT, EMPTY_PAGE, END_GRACE, Effect, Event, Failure, LOAD_STALL,
-    LOAD_TIMEOUT, LOST_GRACE, MAX_PROBE_INTERVAL, MAX_TRY_INTERVAL, MIN_PROBE_INTERVAL, MIN_TRY_INTERVAL, Machine,
+    LOAD_TIMEOUT, LOST_GRACE, MAX_PROBE_INTERVAL, MAX_TRY_INTERVAL, MAX_UNFORGOTTEN, MIN_PROBE_INTERVAL,
+    MIN_TRY_INTERVAL, Machine,
 };
 
 use kiosk_core::config::Url;
@@ -259,7 +260,7 @@ impl Machine {
         }
         match error {
             None => {
-                self.clearing = Clearing::None;
+                (self.clearing, self.unforgotten) = (Clearing::None, 0);
                 let not_answered = match self.page {
                     Page::Loading { answer_by, .. } => answer_by,
                     _ => None,
@@ -269,7 +270,16 @@ impl Machine {
                     *answer_by = not_answered;
                 }
             }
-            Some(error) => self.page_failed(format!("the browser keeps what pages have stored: {error}"), now, effects),
+            Some(error) => {
+                let reason = format!("the browser keeps what pages have stored: {error}");
+                self.unforgotten += 1;
+                if self.unforgotten > MAX_UNFORGOTTEN {
+                    // Another browser may do it; when none does, its profile goes.
+                    self.replace_shell(reason, now, effects);
+                } else {
+                    self.page_failed(reason, now, effects);
+                }
+            }
         }
     }
 

@@ -94,3 +94,22 @@ fn a_command_begins_anew() {
     world.until_ready();
     assert_eq!((world.machine.restarts(), world.machine.report().reset), (before + 1, 2));
 }
+
+#[test]
+fn a_browser_that_can_not_forget_is_replaced_and_at_last_its_profile() {
+    let mut world = World::ready();
+    world.event(Event::Reset { number: 1 });
+    for _ in 0..1000 {
+        if world.machine.report().reset == 1 {
+            break;
+        }
+        if std::mem::take(&mut world.clears) {
+            world.event(Event::DataCleared { error: Some("not known".into()) });
+        } else {
+            world.cooperate();
+        }
+    }
+    assert_eq!(world.machine.report().reset, 1, "{:?}", world.machine);
+    assert_eq!(world.profiles_aside, 1);
+    assert_eq!(world.machine.state(), State::Ready);
+}
