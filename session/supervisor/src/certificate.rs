@@ -16,6 +16,10 @@ use kiosk_core::files::read_regular;
 
 /// Where Chromium looks, in its home.
 const STORE: &str = ".pki/nssdb";
+/// Where the next one is made, beside it.
+const NEXT: &str = ".pki/nssdb.new";
+/// In a store of ours: one without it is somebody else's.
+const MARK: &str = "made-by-kiosk-session";
 /// A certificate with its chain and key is a few KiB.
 const MAX_FILE: u64 = 1 << 20;
 /// How each begins (RFC 7292, section 4): the tool takes anything else for one with another password.
@@ -48,19 +52,38 @@ pub enum CertificateError {
     Hangs(&'static str),
 }
 
-/// Makes the store in `home` anew, with the certificate of `file` and nothing else.
+/// Makes the store in `home` anew, with the certificate of `file` and nothing else. Where that fails the one of before
+/// stays: a renewed file may be damaged while the old certificate is still good.
 pub fn import(file: &Path, password: Option<&Secret>, home: &Path) -> Result<(), CertificateError> {
+    let (store, next) = (home.join(STORE), home.join(NEXT));
+    let failed = |error: io::Error| CertificateError::Store(store.clone(), error);
+    fill(file, password, &next).inspect_err(|_| drop(remove(&next)))?;
+    remove(&store).and_then(|()| std::fs::rename(&next, &store)).map_err(failed)
+}
+
+/// Removes the certificate and its key from `home`: none is configured any more. A store that [`import`] did not make
+/// stays.
+pub fn forget(home: &Path) -> io::Result<()> {
     let store = home.join(STORE);
+    remove(&home.join(NEXT)).and(if store.join(MARK).exists() { remove(&store) } else { Ok(()) })
+}
+
+fn remove(store: &Path) -> io::Result<()> {
+    match std::fs::remove_dir_all(store) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn fill(file: &Path, password: Option<&Secret>, store: &Path) -> Result<(), CertificateError> {
+    let store = store.to_owned();
     let failed = |error: io::Error| CertificateError::Store(store.clone(), error);
     // Looked at by us first: a FIFO or a device would hold the tool.
     let content = read_regular(file, MAX_FILE).map_err(|error| CertificateError::Unreadable(file.to_owned(), error))?;
     if content.first() != Some(&DER_SEQUENCE) {
         return Err(CertificateError::NotPkcs12(file.to_owned()));
     }
-    match std::fs::remove_dir_all(&store) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
+    remove(&store).map_err(failed)?;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&store).map_err(failed)?;
     let database = format!("sql:{}", store.display());
     let made = run("certutil", &["-N", "-d", &database, "--empty-password"], b"", &store)?;
@@ -72,7 +95,7 @@ pub fn import(file: &Path, password: Option<&Secret>, home: &Path) -> Result<(),
     let path = file.display().to_string();
     let taken = run("pk12util", &["-i", &path, "-d", &database, "-w", "/dev/stdin"], line.as_bytes(), &store)?;
     match taken.code() {
-        Some(0) => Ok(()),
+        Some(0) => std::fs::write(store.join(MARK), "").map_err(failed),
         Some(WRONG_PASSWORD) => Err(CertificateError::Password(file.to_owned())),
         _ => Err(CertificateError::NotPkcs12(file.to_owned())),
     }
@@ -117,5 +140,23 @@ mod tests {
         assert!(told().contains("c.p12 can't be read: No such file"), "{}", told());
         std::fs::write(&file, "nothing").unwrap();
         assert!(told().ends_with("c.p12 is no certificate with its key (PKCS #12)"), "{}", told());
+    }
+
+    #[test]
+    fn the_one_of_before_stays_until_there_is_a_new_one_and_goes_when_none_is_configured() {
+        let base = tempfile::tempdir().unwrap();
+        let (file, store) = (base.path().join("c.p12"), base.path().join(STORE));
+        std::fs::create_dir_all(&store).unwrap();
+        std::fs::write(store.join("key4.db"), "the last one").unwrap();
+        std::fs::write(&file, [DER_SEQUENCE, 0, 1, 2]).unwrap();
+        import(&file, None, base.path()).unwrap_err();
+        assert!(store.join("key4.db").exists());
+        assert!(!base.path().join(NEXT).exists());
+        forget(base.path()).unwrap();
+        assert!(store.join("key4.db").exists(), "it is not ours");
+        std::fs::write(store.join(MARK), "").unwrap();
+        forget(base.path()).unwrap();
+        assert!(!store.exists());
+        forget(base.path()).unwrap();
     }
 }

@@ -184,10 +184,13 @@ impl Daemon {
     }
 
     fn import_certificate(&mut self) {
-        let Some(file) = &self.configured.browser_settings.client_certificate else { return };
-        if !self.configured.command.is_empty() {
+        let file = self.configured.browser_settings.client_certificate.as_ref();
+        let Some(file) = file.filter(|_| self.configured.command.is_empty()) else {
+            if let Err(error) = certificate::forget(&self.directories.base) {
+                tracing::warn!(%error, "the certificate that was configured can't be removed");
+            }
             return;
-        }
+        };
         let imported = certificate::import(file, self.sign_in.certificate_password(), &self.directories.base);
         self.certificate_problem = imported.err().map(|error| error.to_string());
         if let Some(problem) = &self.certificate_problem {
