@@ -16,7 +16,7 @@ use kiosk_core::config::Config;
 use smithay::{
     reexports::{
         calloop::{
-            LoopHandle,
+            InsertError, LoopHandle,
             timer::{TimeoutAction, Timer},
         },
         wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface},
@@ -30,6 +30,7 @@ use crate::{
     backend::Backend,
     brightness::Brightness,
     clients::Clients,
+    deadline_timer::DeadlineTimer,
     idle::Idle,
     input::SeatParts,
     lifecycle::{Exit, Lifecycle},
@@ -170,6 +171,29 @@ impl Kiosk {
         if let Err(error) = inserted {
             tracing::error!(%error, "timer not armed");
         }
+    }
+
+    /// Arms the timer that `timer` finds for this monotonic deadline, if it would not fire early enough: then `then` is
+    /// called once, and arms it anew where there is another deadline.
+    fn arm(
+        &mut self,
+        timer: fn(&mut Kiosk) -> &mut DeadlineTimer,
+        deadline: Option<Duration>,
+        then: fn(&mut Kiosk),
+    ) -> Result<(), InsertError<Timer>> {
+        let Some(next) = timer(self).to_arm(deadline) else { return Ok(()) };
+        if let Some(token) = next.replaces {
+            self.handle.remove(token);
+        }
+        let Some(deadline) = next.deadline else { return Ok(()) };
+        let source = Timer::from_duration(deadline.saturating_sub(self.now()));
+        let token = self.handle.insert_source(source, move |_, _, kiosk| {
+            timer(kiosk).fired();
+            then(kiosk);
+            TimeoutAction::Drop
+        })?;
+        timer(self).armed(deadline, token);
+        Ok(())
     }
 
     /// The part of the layout that a fullscreen window of the first shell covers.

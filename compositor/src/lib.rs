@@ -8,6 +8,7 @@ pub mod child;
 pub mod clients;
 pub mod command;
 pub mod control;
+pub mod deadline_timer;
 pub mod debug;
 pub mod draw;
 pub mod idle;

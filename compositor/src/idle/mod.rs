@@ -6,12 +6,10 @@ mod machine;
 
 use std::time::Duration;
 
-use smithay::reexports::calloop::RegistrationToken;
-
 use machine::Machine;
 pub use machine::{Event, Outcome, REST, Shows};
 
-use crate::{power::NextTimer, stage::SystemScreen};
+use crate::{deadline_timer::DeadlineTimer, stage::SystemScreen};
 
 /// The device's use by people, and the sessions' part in it.
 pub struct Idle {
@@ -20,8 +18,8 @@ pub struct Idle {
     owed: Vec<bool>,
     /// By shell: its session wants to hear of rest.
     wants: Vec<bool>,
-    /// When the armed timer fires, monotonic.
-    timer: Option<(Duration, RegistrationToken)>,
+    /// For the next deadline.
+    pub timer: DeadlineTimer,
 }
 
 impl Idle {
@@ -31,7 +29,7 @@ impl Idle {
             machine: Machine::new(reset_after, now),
             owed: vec![false; shells],
             wants: vec![false; shells],
-            timer: None,
+            timer: DeadlineTimer::default(),
         }
     }
 
@@ -79,23 +77,8 @@ impl Idle {
         Some(SystemScreen { title: title.to_owned(), text })
     }
 
-    /// `None`: the armed timer fires early enough for the next deadline, or neither is there.
-    pub fn timer_to_arm(&mut self) -> Option<NextTimer> {
-        let deadline = self.machine.deadline();
-        let armed = self.timer.as_ref().map(|(at, _)| *at);
-        if armed == deadline || armed.zip(deadline).is_some_and(|(armed, deadline)| armed <= deadline) {
-            return None;
-        }
-        Some(NextTimer { replaces: self.timer.take().map(|(_, token)| token), deadline })
-    }
-
-    /// The timer for this deadline is armed.
-    pub fn timer_armed(&mut self, deadline: Duration, token: RegistrationToken) {
-        self.timer = Some((deadline, token));
-    }
-
-    /// The armed timer fired, and is gone.
-    pub fn timer_fired(&mut self) {
-        self.timer = None;
+    /// When time alone changes something, monotonic; `None`: only another event does.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.machine.deadline()
     }
 }

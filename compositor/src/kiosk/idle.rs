@@ -2,9 +2,8 @@
 //! was copied, and wakes the machine at its deadlines. With nothing that could happen no timer is armed.
 
 use kiosk_core::api::{Notice, Report, State};
-use smithay::{
-    reexports::calloop::timer::{TimeoutAction, Timer},
-    wayland::selection::{data_device::clear_data_device_selection, primary_selection::clear_primary_selection},
+use smithay::wayland::selection::{
+    data_device::clear_data_device_selection, primary_selection::clear_primary_selection,
 };
 
 use super::Kiosk;
@@ -66,22 +65,12 @@ impl Kiosk {
         }
     }
 
-    /// One timer for the next deadline. It is not moved by every input: when it fires too early it is armed anew.
     fn arm_idle_timer(&mut self) {
-        let Some(next) = self.idle.timer_to_arm() else { return };
-        if let Some(token) = next.replaces {
-            self.handle.remove(token);
-        }
-        let Some(deadline) = next.deadline else { return };
-        let timer = Timer::from_duration(deadline.saturating_sub(self.now()));
-        let inserted = self.handle.insert_source(timer, |_, _, kiosk| {
-            kiosk.idle.timer_fired();
+        let then = |kiosk: &mut Kiosk| {
             kiosk.idle_event(Event::Time);
-            TimeoutAction::Drop
-        });
-        match inserted {
-            Ok(token) => self.idle.timer_armed(deadline, token),
-            Err(error) => self.problem(format!("idle.reset is not followed: there is no timer for it: {error}")),
+        };
+        if let Err(error) = self.arm(|kiosk| &mut kiosk.idle.timer, self.idle.deadline(), then) {
+            self.problem(format!("idle.reset is not followed: there is no timer for it: {error}"));
         }
     }
 }

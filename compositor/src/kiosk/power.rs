@@ -6,11 +6,7 @@ use std::{os::fd::OwnedFd, rc::Rc};
 
 use jiff::{Timestamp, tz::TimeZone};
 use kiosk_core::day_clock::{ZoneWatch, alarm};
-use smithay::reexports::calloop::{
-    Interest, Mode, PostAction,
-    generic::Generic,
-    timer::{TimeoutAction, Timer},
-};
+use smithay::reexports::calloop::{Interest, Mode, PostAction, generic::Generic};
 
 use super::Kiosk;
 use crate::{power::Event, screens::ScreenId};
@@ -47,22 +43,12 @@ impl Kiosk {
         self.power.is_on(id)
     }
 
-    /// One timer for the next deadline. It is not moved by every input: when it fires too early it is armed anew.
     fn arm_power_timer(&mut self) {
-        let Some(next) = self.power.timer_to_arm() else { return };
-        if let Some(token) = next.replaces {
-            self.handle.remove(token);
-        }
-        let Some(deadline) = next.deadline else { return };
-        let timer = Timer::from_duration(deadline.saturating_sub(self.now()));
-        let inserted = self.handle.insert_source(timer, |_, _, kiosk| {
-            kiosk.power.timer_fired();
+        let then = |kiosk: &mut Kiosk| {
             kiosk.power_event(Event::Time);
-            TimeoutAction::Drop
-        });
-        match inserted {
-            Ok(token) => self.power.timer_armed(deadline, token),
-            Err(error) => self.problem(format!("screens will not go off by themselves: {error}")),
+        };
+        if let Err(error) = self.arm(|kiosk| &mut kiosk.power.timer, self.power.deadline(), then) {
+            self.problem(format!("screens will not go off by themselves: {error}"));
         }
     }
 

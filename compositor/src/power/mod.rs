@@ -11,9 +11,8 @@ use std::time::Duration;
 
 use jiff::{Timestamp, tz::TimeZone};
 use kiosk_core::config::{Config, ScheduleEntry};
-use smithay::reexports::calloop::RegistrationToken;
 
-use crate::screens::ScreenId;
+use crate::{deadline_timer::DeadlineTimer, screens::ScreenId};
 use machine::Machine;
 pub use machine::{Event, GRACE};
 pub use schedule::Level;
@@ -24,17 +23,8 @@ pub struct Power {
     machine: Machine,
     schedule: Vec<ScheduleEntry>,
     sleep: Sleep,
-    /// When the armed timer fires, monotonic.
-    timer: Option<(Duration, RegistrationToken)>,
-}
-
-/// What is to become of the timer for the next deadline.
-#[derive(Debug)]
-pub struct NextTimer {
-    /// The one that is armed, if any: it is to go.
-    pub replaces: Option<RegistrationToken>,
-    /// When the new one is to fire, monotonic; `None`: nothing is waited for.
-    pub deadline: Option<Duration>,
+    /// For the next deadline.
+    pub timer: DeadlineTimer,
 }
 
 impl Power {
@@ -44,7 +34,7 @@ impl Power {
             machine: Machine::new(config.idle.screen_off, now),
             schedule: config.power.schedule.clone(),
             sleep: Sleep::default(),
-            timer: None,
+            timer: DeadlineTimer::default(),
         }
     }
 
@@ -73,23 +63,8 @@ impl Power {
         schedule::level(&self.schedule, zone, now)
     }
 
-    /// `None`: the armed timer fires early enough for the next deadline, or neither is there.
-    pub fn timer_to_arm(&mut self) -> Option<NextTimer> {
-        let deadline = self.machine.deadline();
-        let armed = self.timer.as_ref().map(|(at, _)| *at);
-        if armed == deadline || armed.zip(deadline).is_some_and(|(armed, deadline)| armed <= deadline) {
-            return None;
-        }
-        Some(NextTimer { replaces: self.timer.take().map(|(_, token)| token), deadline })
-    }
-
-    /// The timer for this deadline is armed.
-    pub fn timer_armed(&mut self, deadline: Duration, token: RegistrationToken) {
-        self.timer = Some((deadline, token));
-    }
-
-    /// The armed timer fired, and is gone.
-    pub fn timer_fired(&mut self) {
-        self.timer = None;
+    /// When time alone changes something, monotonic; `None`: only another event does.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.machine.deadline()
     }
 }

@@ -1,0 +1,43 @@
+//! One timer for the next deadline of a state machine. It is not moved by every event: when it fires too early it is armed
+//! anew. [`crate::power`] and [`crate::idle`] have one each; the root arms them.
+
+use std::time::Duration;
+
+use smithay::reexports::calloop::RegistrationToken;
+
+/// The timer, if it is armed.
+#[derive(Debug, Default)]
+pub struct DeadlineTimer {
+    /// When it fires, monotonic.
+    armed: Option<(Duration, RegistrationToken)>,
+}
+
+/// What is to become of the timer for the next deadline.
+#[derive(Debug)]
+pub struct NextTimer {
+    /// The one that is armed, if any: it is to go.
+    pub replaces: Option<RegistrationToken>,
+    /// When the new one is to fire, monotonic; `None`: nothing is waited for.
+    pub deadline: Option<Duration>,
+}
+
+impl DeadlineTimer {
+    /// `None`: the armed timer fires early enough for this deadline, or neither is there.
+    pub fn to_arm(&mut self, deadline: Option<Duration>) -> Option<NextTimer> {
+        let armed = self.armed.as_ref().map(|(at, _)| *at);
+        if armed == deadline || armed.zip(deadline).is_some_and(|(armed, deadline)| armed <= deadline) {
+            return None;
+        }
+        Some(NextTimer { replaces: self.armed.take().map(|(_, token)| token), deadline })
+    }
+
+    /// The timer for this deadline is armed.
+    pub fn armed(&mut self, deadline: Duration, token: RegistrationToken) {
+        self.armed = Some((deadline, token));
+    }
+
+    /// The armed timer fired, and is gone.
+    pub fn fired(&mut self) {
+        self.armed = None;
+    }
+}
