@@ -2,7 +2,7 @@
 //! for, and never read further than it may be long.
 
 use std::fs::{File, Metadata};
-use std::io::{Error, Read, Result};
+use std::io::{Error, ErrorKind, Read, Result};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -32,6 +32,14 @@ pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>> {
         return Err(Error::other("it changed while it was read: write it under another name and rename it"));
     }
     Ok(bytes)
+}
+
+/// Removes what is there with all that is in it; nothing there is as good.
+pub fn remove_tree(path: &Path) -> Result<()> {
+    match std::fs::remove_dir_all(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn regular(data: &Metadata) -> Result<()> {

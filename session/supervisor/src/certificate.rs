@@ -12,7 +12,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::launcher::find_program;
 use crate::sign_in::Secret;
-use kiosk_core::files::read_regular;
+use kiosk_core::files::{read_regular, remove_tree};
 
 /// Where Chromium looks, in its home.
 const STORE: &str = ".pki/nssdb";
@@ -57,22 +57,15 @@ pub enum CertificateError {
 pub fn import(file: &Path, password: Option<&Secret>, home: &Path) -> Result<(), CertificateError> {
     let (store, next) = (home.join(STORE), home.join(NEXT));
     let failed = |error: io::Error| CertificateError::Store(store.clone(), error);
-    fill(file, password, &next).inspect_err(|_| drop(remove(&next)))?;
-    remove(&store).and_then(|()| std::fs::rename(&next, &store)).map_err(failed)
+    fill(file, password, &next).inspect_err(|_| drop(remove_tree(&next)))?;
+    remove_tree(&store).and_then(|()| std::fs::rename(&next, &store)).map_err(failed)
 }
 
 /// Removes the certificate and its key from `home`: none is configured any more. A store that [`import`] did not make
 /// stays.
 pub fn forget(home: &Path) -> io::Result<()> {
     let store = home.join(STORE);
-    remove(&home.join(NEXT)).and(if store.join(MARK).exists() { remove(&store) } else { Ok(()) })
-}
-
-fn remove(store: &Path) -> io::Result<()> {
-    match std::fs::remove_dir_all(store) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
+    remove_tree(&home.join(NEXT)).and(if store.join(MARK).exists() { remove_tree(&store) } else { Ok(()) })
 }
 
 fn fill(file: &Path, password: Option<&Secret>, store: &Path) -> Result<(), CertificateError> {
@@ -83,7 +76,7 @@ fn fill(file: &Path, password: Option<&Secret>, store: &Path) -> Result<(), Cert
     if content.first() != Some(&DER_SEQUENCE) {
         return Err(CertificateError::NotPkcs12(file.to_owned()));
     }
-    remove(&store).map_err(failed)?;
+    remove_tree(&store).map_err(failed)?;
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&store).map_err(failed)?;
     let database = format!("sql:{}", store.display());
     let made = run("certutil", &["-N", "-d", &database, "--empty-password"], b"", &store)?;

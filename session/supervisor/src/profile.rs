@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use kiosk_core::api::STATE_DIR_ENV;
 use kiosk_core::durable::replace;
-use kiosk_core::files::read_regular;
+use kiosk_core::files::{read_regular, remove_tree};
 
 /// Where the service's data is when nobody says so.
 const SERVICE_DIR: &str = "/var/lib/kiosk-web";
@@ -156,22 +156,11 @@ fn set_zoom(preferences: &mut Value, zoom: f64) {
     }
 }
 
-/// Removes all that the browser has stored. Only when nobody uses it.
-pub fn forget(profile: &Path) -> io::Result<()> {
-    match std::fs::remove_dir_all(profile) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-        _ => Ok(()),
-    }
-}
-
 /// Moves the profile out of the way, so that the browser makes a new one. One copy is kept, the last. Returns where it
 /// is. Only when nobody uses it.
 pub fn set_aside(profile: &Path) -> io::Result<PathBuf> {
     let kept = profile.with_extension("set-aside");
-    match std::fs::remove_dir_all(&kept) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
+    remove_tree(&kept)?;
     match std::fs::rename(profile, &kept) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(kept),

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "session_support/issuer.rs"]
+mod issuer;
 mod session_support;
 
 use std::io::{BufRead, BufReader, Write};
@@ -10,6 +12,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
+use issuer::issuer_at;
 use kiosk_core::api::State;
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair,
@@ -141,15 +144,6 @@ fn a_server_that_asks_for_a_certificate_nobody_has_is_named() {
         start_with_own_policy(&headless(&format!("https://localhost:{port}/"), &more), base);
     let said = "asks for a certificate of this device: browser.client-certificate can name one";
     compositor.until(BROWSER, |report| report.message.contains(said));
-}
-
-/// `authorityInfoAccess` with one `caIssuers` (RFC 5280, section 4.2.2.1).
-fn issuer_at(url: &str) -> CustomExtension {
-    let length = |bytes: &[u8]| u8::try_from(bytes.len()).unwrap();
-    let der = |tag: u8, content: &[u8]| [&[tag, length(content)], content].concat();
-    let ca_issuers = [0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02];
-    let description = der(0x30, &[&ca_issuers[..], &der(0x86, url.as_bytes())].concat());
-    CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], der(0x30, &description))
 }
 
 /// Serves these bytes, whatever is asked for.

@@ -130,7 +130,7 @@ impl Machine {
         }
     }
 
-    fn restart(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+    pub(super) fn restart(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         self.start(now);
         self.launch = Launch::Now;
         self.trouble = Trouble::None;

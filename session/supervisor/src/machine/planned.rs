@@ -5,9 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Effect, Launch, Machine, Trouble};
-use crate::machine::END_GRACE;
-use crate::machine::parts::Server;
+use super::{Effect, Machine};
 
 /// A browser that started less than this ago is as good as a new one: the clock may be set across the hour, twice too.
 const YOUNG: Duration = Duration::from_secs(3600);
@@ -43,10 +41,6 @@ impl Machine {
             return;
         }
         tracing::info!("browser.restart-at: nobody uses the device, the browser is restarted");
-        self.trouble = Trouble::None;
-        self.launch = Launch::Now;
-        self.end_shell(END_GRACE, effects);
-        self.gone(now);
-        self.server = Server::Unknown;
+        self.restart(now, effects);
     }
 }

@@ -1,6 +1,10 @@
 //! Against servers on this machine, with and without TLS.
 
+#[path = "../../tests/session_support/issuer.rs"]
+mod issuer;
+
 use super::*;
+use issuer::issuer_at;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -221,15 +225,6 @@ fn https_is_really_asked_and_the_certificate_judged_in_words() {
     let plain = server("HTTP/1.1 200 OK\r\n\r\n");
     let error = ask_with(&format!("https://localhost:{plain}/"), Proxy::None, &[authority.file()]).unwrap_err();
     assert!(error.to_string().starts_with(&format!("localhost:{plain} ")), "an open port is no answer: {error}");
-}
-
-/// `authorityInfoAccess` with one `caIssuers` (RFC 5280, section 4.2.2.1).
-fn issuer_at(url: &str) -> CustomExtension {
-    let length = |bytes: &[u8]| u8::try_from(bytes.len()).unwrap();
-    let der = |tag: u8, content: &[u8]| [&[tag, length(content)], content].concat();
-    let ca_issuers = [0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02];
-    let description = der(0x30, &[&ca_issuers[..], &der(0x86, url.as_bytes())].concat());
-    CustomExtension::from_oid_content(&[1, 3, 6, 1, 5, 5, 7, 1, 1], der(0x30, &description))
 }
 
 #[test]

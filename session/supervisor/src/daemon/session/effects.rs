@@ -11,9 +11,10 @@ use crate::launcher::{leftovers, work};
 use crate::machine::{Effect, Event, Failure};
 use crate::page::{BLOCKED, Page, Rules, UNKNOWN};
 use crate::probe::{ProbeError, Terms, probe};
-use crate::profile::{forget, prepare, set_aside};
+use crate::profile::{prepare, set_aside};
 use kiosk_core::chromium;
 use kiosk_core::config::{Config, ProfileKind, Url, masked};
+use kiosk_core::files::remove_tree;
 use kiosk_core::text::shortened;
 
 /// The browser's cache of its one profile, in the cache directory.
@@ -148,8 +149,8 @@ impl Daemon {
             self.set_profile_aside();
         }
         if self.configured.browser_settings.profile == ProfileKind::Ephemeral
-            && let Err(error) =
-                forget(&self.directories.profile).and_then(|()| forget(&self.directories.cache.join(BROWSER_CACHE)))
+            && let Err(error) = remove_tree(&self.directories.profile)
+                .and_then(|()| remove_tree(&self.directories.cache.join(BROWSER_CACHE)))
         {
             tracing::warn!(%error, "what the last browser stored can't be removed");
         }
