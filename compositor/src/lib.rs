@@ -39,6 +39,7 @@ pub mod snapshot;
 pub mod sockets;
 mod splash_style;
 pub mod stage;
+pub mod stall;
 pub mod transaction;
 pub mod trial;
 pub mod watchdog;

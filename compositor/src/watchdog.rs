@@ -1,19 +1,25 @@
 //! The service manager's watchdog, fed from the loop that draws: a loop whose flips do not come back, or that hangs,
-//! does not feed it and is started again.
+//! does not feed it and is started again. What it hangs in is logged before ([`crate::stall`]).
 
+use kiosk_core::notify::TELL_AGAIN;
 use smithay::reexports::calloop::timer::{TimeoutAction, Timer};
 
-use crate::kiosk::Kiosk;
+use crate::{kiosk::Kiosk, stall::StallWatch};
 
 /// Feeds the watchdog from now on, if the service manager wants it fed: twice within its interval.
 pub fn start(kiosk: &mut Kiosk) {
     let Some(interval) = kiosk.lifecycle.notifier.watchdog() else { return };
     let half = interval / 2;
+    // Later than each feeding, earlier than the end.
+    let stalls = StallWatch::over_this_thread(interval * 3 / 4);
     let inserted = kiosk.handle.insert_source(Timer::from_duration(half), move |_, _, kiosk| {
-        if kiosk.flips.can_draw() {
-            kiosk.lifecycle.notifier.alive();
-        } else {
+        if let Some(stalls) = &stalls {
+            stalls.turned();
+        }
+        if !kiosk.flips.can_draw() {
             tracing::error!("page flips lost; watchdog not fed");
+        } else if !kiosk.lifecycle.notifier.alive() {
+            return TimeoutAction::ToDuration(TELL_AGAIN.min(half));
         }
         TimeoutAction::ToDuration(half)
     });

@@ -39,9 +39,10 @@ impl Board {
         self.notifier.watchdog().filter(|_| shell == 0)
     }
 
-    /// The loop goes round.
-    pub fn alive(&self) {
-        self.notifier.alive();
+    /// The loop goes round. Whether the manager was told.
+    #[must_use = "a lost message is due again"]
+    pub fn alive(&self) -> bool {
+        self.notifier.alive()
     }
 }
 

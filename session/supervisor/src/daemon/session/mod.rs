@@ -241,8 +241,13 @@ impl Daemon {
         if let Some(period) = self.board.watchdog(self.number)
             && self.clock.now() >= self.pet + period / 4
         {
-            self.pet = self.clock.now();
-            self.board.alive();
+            let now = self.clock.now();
+            // A manager that could not be told is told again soon.
+            self.pet = if self.board.alive() {
+                now
+            } else {
+                (now + kiosk_core::notify::TELL_AGAIN).saturating_sub(period / 2)
+            };
         }
     }
 
