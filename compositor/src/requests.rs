@@ -105,7 +105,11 @@ impl Kiosk {
             stage: self.stage.name(seen).into(),
             active_vt: self.backend.active_vt(),
             serial: self.screens.serial,
-            outputs: self.screens.iter().map(|screen| output(&self.screens, screen)).collect(),
+            outputs: self
+                .screens
+                .iter()
+                .map(|screen| output(&self.screens, screen, self.off_because(screen.id)))
+                .collect(),
             inputs: self.input_snapshots(),
             problems: self.problems.to_vec(),
             shells,
@@ -124,7 +128,7 @@ impl Kiosk {
     }
 }
 
-fn output(screens: &Screens, screen: &Screen) -> OutputSnapshot {
+fn output(screens: &Screens, screen: &Screen, off_because: Option<String>) -> OutputSnapshot {
     let mode = screen.output.current_mode();
     OutputSnapshot {
         name: screen.name.clone(),
@@ -133,6 +137,7 @@ fn output(screens: &Screens, screen: &Screen) -> OutputSnapshot {
         serial_number: screen.identity.serial.clone(),
         connected: screen.head.is_some(),
         power: screen.power,
+        power_reason: off_because.unwrap_or_default(),
         rotation: screen.rotation.degrees(),
         scale: screen.scale(),
         position: screen.output.current_location().into(),

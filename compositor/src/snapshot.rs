@@ -48,6 +48,8 @@ pub struct OutputSnapshot {
     pub connected: bool,
     /// Wanted on.
     pub power: bool,
+    /// Why it is off, one phrase; empty: it is on.
+    pub power_reason: String,
     /// Degrees clockwise: 0, 90, 180 or 270.
     pub rotation: u32,
     /// 1.0 to 4.0, in force.

@@ -512,3 +512,24 @@ fn a_machine_that_wakes_at_night_or_on_another_terminal_lights_nothing() {
     fixture.kiosk.settle();
     assert_eq!(fixture.panels.frames(), drawn, "drawn to another terminal's screen");
 }
+
+/// A dark screen tells nobody anything: `status` has to.
+#[test]
+fn a_dark_screen_says_why_and_until_when() {
+    let (mut fixture, _, _) = idling(Some(IDLE));
+    let why = |fixture: &Fixture| fixture.kiosk.snapshot().outputs[0].power_reason.clone();
+    assert_eq!(why(&fixture), "");
+    fixture.goes_dark();
+    assert!(why(&fixture).contains("no input for 400ms"), "{}", why(&fixture));
+    fixture.switch(true);
+    assert_eq!(why(&fixture), "");
+    fixture.switch(false);
+    assert!(why(&fixture).starts_with("switched off by command at "), "{}", why(&fixture));
+
+    let (mut fixture, ..) = scheduled();
+    fixture.kiosk.follow_schedule(at(12));
+    assert_eq!(why(&fixture), "");
+    fixture.switch(false);
+    fixture.kiosk.follow_schedule(at(23));
+    assert!(why(&fixture).starts_with("off by schedule until "), "an edge takes over: {}", why(&fixture));
+}

@@ -26,6 +26,14 @@ impl Kiosk {
                 lit |= *on;
             }
         }
+        for (id, _) in &switches {
+            let Some(screen) = self.screens.get(*id) else { continue };
+            let output = &screen.name;
+            match self.off_because(*id) {
+                Some(reason) => tracing::info!(output, reason, "screen off"),
+                None => tracing::info!(output, "screen on"),
+            }
+        }
         if !switches.is_empty() {
             self.publisher.mark_changed();
         }
@@ -41,6 +49,11 @@ impl Kiosk {
     pub(crate) fn power_for(&mut self, id: ScreenId, on: bool) -> bool {
         self.power_event(Event::Attached { screen: id, on });
         self.power.is_on(id)
+    }
+
+    /// Why a screen is off, in words; `None`: it is on.
+    pub(crate) fn off_because(&self, id: ScreenId) -> Option<String> {
+        self.power.off_because(id).map(|reason| reason.text(&TimeZone::system()))
     }
 
     fn arm_power_timer(&mut self) {

@@ -24,12 +24,14 @@ pub const GRACE: Duration = Duration::from_secs(5 * 60);
 
 /// Why a screen is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
+pub enum Cause {
     /// `power = "off"` in the configuration.
     Policy,
     /// Somebody switched it off.
     Command,
+    /// It is the schedule's off time.
     Schedule,
+    /// Nobody touched anything for as long as is configured.
     Idle,
 }
 
@@ -152,6 +154,14 @@ impl Machine {
     /// Whether a screen is to be on; unknown ones are.
     pub fn is_on(&self, screen: ScreenId) -> bool {
         self.screens.iter().find(|(known, _)| *known == screen).is_none_or(|(_, state)| state.is_on())
+    }
+
+    /// Why a screen is off; `None`: it is on, or not known.
+    pub fn off_because(&self, screen: ScreenId) -> Option<Cause> {
+        match self.screens.iter().find(|(known, _)| *known == screen) {
+            Some((_, State::Off(cause))) => Some(*cause),
+            _ => None,
+        }
     }
 
     /// When the next screen goes off unless something happens before; `None`: nothing waits.

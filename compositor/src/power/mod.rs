@@ -4,6 +4,7 @@
 //! The decisions are in `machine` (no I/O, no clock) and `schedule` (pure).
 
 mod machine;
+mod reason;
 mod schedule;
 mod sleep;
 
@@ -14,7 +15,8 @@ use kiosk_core::config::{Config, ScheduleEntry};
 
 use crate::{deadline_timer::DeadlineTimer, screens::ScreenId};
 use machine::Machine;
-pub use machine::{Event, GRACE};
+pub use machine::{Cause, Event, GRACE};
+pub use reason::Reason;
 pub use schedule::Level;
 use sleep::Sleep;
 
@@ -22,6 +24,11 @@ use sleep::Sleep;
 pub struct Power {
     machine: Machine,
     schedule: Vec<ScheduleEntry>,
+    /// When the schedule says something else, as of the last time that it was followed.
+    edge: Option<Timestamp>,
+    /// Since when the screens that are off are off for that reason.
+    dark: Vec<(ScreenId, Cause, Timestamp)>,
+    idle_after: Option<Duration>,
     sleep: Sleep,
     /// For the next deadline.
     pub timer: DeadlineTimer,
@@ -33,6 +40,9 @@ impl Power {
         Self {
             machine: Machine::new(config.idle.screen_off, now),
             schedule: config.power.schedule.clone(),
+            edge: None,
+            dark: Vec::new(),
+            idle_after: config.idle.screen_off,
             sleep: Sleep::default(),
             timer: DeadlineTimer::default(),
         }
@@ -40,7 +50,34 @@ impl Power {
 
     /// Something happened at this monotonic time: the screens that are to be switched on or off because of it.
     pub fn step(&mut self, event: Event, now: Duration) -> Vec<(ScreenId, bool)> {
-        self.machine.step(event, now).0
+        let switches = self.machine.step(event, now).0;
+        match event {
+            // One that is off may be off for another reason now.
+            Event::Attached { screen, .. } | Event::Gone(screen) | Event::Commanded { screen, .. } => {
+                self.note_cause(screen);
+            }
+            Event::Schedule(_) => self.dark.clone().iter().for_each(|(screen, ..)| self.note_cause(*screen)),
+            Event::Inhibited(_) | Event::Input { .. } | Event::Woke | Event::Time => {}
+        }
+        switches.iter().for_each(|(screen, _)| self.note_cause(*screen));
+        switches
+    }
+
+    fn note_cause(&mut self, screen: ScreenId) {
+        let cause = self.machine.off_because(screen);
+        if self.dark.iter().any(|(known, was, _)| *known == screen && Some(*was) == cause) {
+            return;
+        }
+        self.dark.retain(|(known, ..)| *known != screen);
+        if let Some(cause) = cause {
+            self.dark.push((screen, cause, Timestamp::now()));
+        }
+    }
+
+    /// Why a screen is off and what ends it; `None`: it is on.
+    pub fn off_because(&self, screen: ScreenId) -> Option<Reason> {
+        let (_, cause, since) = self.dark.iter().find(|(known, ..)| *known == screen)?;
+        Some(Reason { cause: *cause, since: *since, edge: self.edge, idle_after: self.idle_after })
     }
 
     /// Whether a screen is to be on.
@@ -59,8 +96,10 @@ impl Power {
     }
 
     /// What the schedule says at this moment; `None`: nothing.
-    pub fn scheduled(&self, zone: &TimeZone, now: Timestamp) -> Option<Level> {
-        schedule::level(&self.schedule, zone, now)
+    pub fn scheduled(&mut self, zone: &TimeZone, now: Timestamp) -> Option<Level> {
+        let level = schedule::level(&self.schedule, zone, now);
+        self.edge = level.and_then(|level| level.until);
+        level
     }
 
     /// When time alone changes something, monotonic; `None`: only another event does.

@@ -62,7 +62,7 @@ pub struct ShellPlace {
 }
 
 /// `org.kioskd.Output1`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct OutputState {
     pub name: String,
@@ -71,6 +71,8 @@ pub struct OutputState {
     pub serial_number: String,
     pub connected: bool,
     pub power: bool,
+    /// Why it is off; empty: it is on.
+    pub power_reason: String,
     pub mode: Mode,
     /// As the display lists them.
     pub modes: Vec<ListedMode>,
@@ -86,7 +88,7 @@ pub struct OutputState {
     pub frames_direct: i64,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Mode {
     pub width: i64,
     pub height: i64,
@@ -168,6 +170,7 @@ impl OutputState {
             serial_number: client::text(all, "SerialNumber"),
             connected: client::boolean(all, "Connected"),
             power: client::boolean(all, "Power"),
+            power_reason: client::text(all, "PowerReason"),
             mode: Mode { width, height, millihertz },
             modes: client::modes(all, "Modes")
                 .into_iter()

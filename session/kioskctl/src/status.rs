@@ -176,7 +176,8 @@ fn output_text(output: &OutputState) -> String {
     }
     match (output.connected, output.power) {
         (false, _) => parts.push("not connected".into()),
-        (true, false) => parts.push("off".into()),
+        (true, false) if output.power_reason.is_empty() => parts.push("off".into()),
+        (true, false) => parts.push(output.power_reason.clone()),
         (true, true) => parts.push(format!("on, {}", output.mode)),
     }
     let mut text = parts.join(" ");
@@ -191,4 +192,18 @@ fn output_text(output: &OutputState) -> String {
         text += &format!(", {}", output.scanout);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_output_that_is_off_says_why() {
+        let reason = "off by schedule until Mon 07:00".to_owned();
+        let off = OutputState { name: "DP-1".into(), connected: true, scale: 1.0, ..OutputState::default() };
+        assert_eq!(output_text(&off), "DP-1 off, scale 1");
+        let told = OutputState { power_reason: reason, ..off };
+        assert_eq!(output_text(&told), "DP-1 off by schedule until Mon 07:00, scale 1");
+    }
 }

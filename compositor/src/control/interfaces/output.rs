@@ -90,6 +90,12 @@ impl Output {
         self.output().power
     }
 
+    /// Why the screen is off, one phrase for a person; empty: it is on.
+    #[zbus(property)]
+    fn power_reason(&self) -> &str {
+        &self.output().power_reason
+    }
+
     /// 0, 90, 180 or 270 degrees clockwise, what the viewer sees.
     #[zbus(property)]
     fn rotation(&self) -> u32 {

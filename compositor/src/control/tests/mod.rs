@@ -95,6 +95,7 @@ fn output(name: &str) -> OutputSnapshot {
         make: "Dell".into(),
         connected: true,
         power: true,
+        power_reason: String::new(),
         scale: 1.0,
         mode: (1920, 1080, 60000),
         modes: vec![(1920, 1080, 60000, true), (1920, 1080, 59940, false), (3840, 2160, 30000, false)],

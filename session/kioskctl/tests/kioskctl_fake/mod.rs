@@ -304,6 +304,7 @@ fn outputs() -> BTreeMap<String, Values> {
             ("SerialNumber", if connected { format!("S{x}") } else { String::new() }.into()),
             ("Connected", connected.into()),
             ("Power", connected.into()),
+            ("PowerReason", if connected { "" } else { "off by the configuration" }.into()),
             ("Rotation", rotation.into()),
             ("Scale", 1.5f64.into()),
             ("Position", (x, 0i32).into()),

@@ -1,0 +1,79 @@
+//! Why a screen is dark, in words for a person who stands before it: `status`, D-Bus and the log say the same.
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+use kiosk_core::{config::syntax::duration_text, day_clock::clock_is_set};
+
+use super::Cause;
+
+/// How far ahead a day of the week alone says which day is meant.
+const A_WEEK: SignedDuration = SignedDuration::from_hours(6 * 24);
+
+/// Why a screen is off.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reason {
+    /// Who put it out.
+    pub cause: Cause,
+    /// When, by the clock of the day.
+    pub since: Timestamp,
+    /// When the schedule says something else.
+    pub edge: Option<Timestamp>,
+    /// `idle.screen-off`.
+    pub idle_after: Option<Duration>,
+}
+
+impl Reason {
+    /// One phrase, such as `off by schedule until Mon 07:00`, with times as a clock on the wall of this zone shows them.
+    pub fn text(&self, zone: &TimeZone) -> String {
+        // An unset clock says nothing about when.
+        let since = clock_is_set(self.since).then(|| format!(" at {}", on_the_wall(self.since, self.since, zone)));
+        let since = since.unwrap_or_default();
+        match (self.cause, self.edge) {
+            (Cause::Policy, _) => "off by the configuration or the kept setting of output power".into(),
+            (Cause::Command, _) => format!("switched off by command{since}"),
+            (Cause::Schedule, Some(edge)) => format!("off by schedule until {}", on_the_wall(edge, self.since, zone)),
+            (Cause::Schedule, None) => "off by schedule".into(),
+            (Cause::Idle, _) => format!("off{since}: no input for {}", duration_text(self.idle_after)),
+        }
+    }
+}
+
+/// The weekday and the time; with the date where the weekday could mean another week.
+fn on_the_wall(moment: Timestamp, from: Timestamp, zone: &TimeZone) -> String {
+    let format = if moment.duration_since(from) < A_WEEK { "%a %H:%M" } else { "%a %-d %b %H:%M" };
+    moment.to_zoned(zone.clone()).strftime(format).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    #[test]
+    fn each_cause_says_who_and_when() {
+        let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
+        let at = |day, hour| date(2026, 6, day).at(hour, 30, 0, 0).to_zoned(zone.clone()).unwrap().timestamp();
+        let reason = |cause| Reason {
+            cause,
+            since: at(12, 22),
+            edge: Some(at(15, 7)),
+            idle_after: Some(Duration::from_secs(600)),
+        };
+        assert_eq!(reason(Cause::Policy).text(&zone), "off by the configuration or the kept setting of output power");
+        assert_eq!(reason(Cause::Command).text(&zone), "switched off by command at Fri 22:30");
+        assert_eq!(reason(Cause::Schedule).text(&zone), "off by schedule until Mon 07:30");
+        assert_eq!(reason(Cause::Idle).text(&zone), "off at Fri 22:30: no input for 10m");
+        let far = Reason { edge: Some(at(20, 7)), ..reason(Cause::Schedule) };
+        assert_eq!(far.text(&zone), "off by schedule until Sat 20 Jun 07:30");
+        let never = Reason { edge: None, ..far };
+        assert_eq!(never.text(&zone), "off by schedule");
+    }
+
+    #[test]
+    fn a_clock_that_was_never_set_is_not_quoted() {
+        let reason = Reason { cause: Cause::Command, since: Timestamp::UNIX_EPOCH, edge: None, idle_after: None };
+        assert_eq!(reason.text(&TimeZone::UTC), "switched off by command");
+    }
+}
