@@ -117,6 +117,11 @@ pub enum Reply {
     Done,
     /// The serial of the layout after the change.
     Serial(u32),
+    /// A message or pairing screen is up.
+    Shown {
+        /// So many characters of the text are seen on the screen where they are fewest, where that is not all.
+        cut_to: Option<u32>,
+    },
     /// A memory file, positioned at its start, that holds a PNG.
     Png(OwnedFd),
 }

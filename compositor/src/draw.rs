@@ -101,6 +101,7 @@ impl Kiosk {
         if let Some(delay) = next_move {
             self.arm_animation(delay);
         }
+        self.find_fonts();
     }
 
     /// What a screen shows has changed: so has what its mirrors show.

@@ -5,9 +5,11 @@
 
 mod brightness;
 mod flip_watch;
+mod fonts;
 mod host;
 mod idle;
 mod power;
+mod system_screen;
 mod trial;
 
 use std::time::Duration;
@@ -25,6 +27,7 @@ use smithay::{
 };
 
 pub use flip_watch::FlipWatch;
+pub use system_screen::Unanswered;
 
 use crate::{
     backend::Backend,
@@ -95,6 +98,8 @@ pub struct Kiosk {
     pub power: Power,
     /// Whether anybody is there.
     pub idle: Idle,
+    /// Who asked for a message, and is told how much of it is seen.
+    pub unanswered: Unanswered,
     /// One-shot timers that must not be armed twice.
     pub timers: Timers,
 }

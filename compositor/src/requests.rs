@@ -36,6 +36,13 @@ impl Kiosk {
     /// Carries out a request and answers it.
     pub fn answer(&mut self, call: Call) {
         let _span = tracing::debug_span!("dbus_call", request = call.request.name()).entered();
+        let call = match call.request {
+            Command::ShowMessage { title, text } => {
+                self.show(SystemScreen::Message { title, text }, call.reply);
+                return;
+            }
+            _ => call,
+        };
         let result = self.request(call.request);
         self.publisher.mark_changed();
         // A caller that has gone is not told.
@@ -53,11 +60,8 @@ impl Kiosk {
                 let switched = self.backend.switch_vt(vt);
                 switched.map(|()| Reply::Done).map_err(|error| CommandError::Unsupported(error.to_string()))
             }
-            Command::ShowMessage { title, text } => {
-                self.stage.system_screen = Some(SystemScreen { title, text });
-                self.screens.request_redraw();
-                Ok(Reply::Done)
-            }
+            // Answered when it is known how much of it is seen.
+            Command::ShowMessage { .. } => Ok(Reply::Done),
             Command::Dismiss => {
                 self.stage.system_screen = None;
                 self.screens.request_redraw();

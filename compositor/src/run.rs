@@ -34,7 +34,7 @@ use crate::{
     debug::DebugAids,
     idle::Idle,
     input::SeatParts,
-    kiosk::{FlipWatch, Kiosk, Timers},
+    kiosk::{FlipWatch, Kiosk, Timers, Unanswered},
     lifecycle::{Exit, Lifecycle},
     limits,
     notify::Notifier,
@@ -179,6 +179,7 @@ pub fn build(
         flips: FlipWatch::default(),
         seat_session: SeatSession::default(),
         timers: Timers::default(),
+        unanswered: Unanswered::default(),
     }
 }
 

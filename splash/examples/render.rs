@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use kiosk_splash::{Logo, Progress, Scene, Style, View, compose, parse_color};
+use kiosk_splash::{Fonts, Logo, Progress, Scene, Style, View, compose, parse_color};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -49,6 +49,11 @@ fn main() -> Outcome<()> {
         None => View::Splash { message, progress },
     };
 
+    let start = Instant::now();
+    if style.fonts.lacks(&view.text()) {
+        style.fonts = Fonts::default().find(&view.text(), "en").0;
+        println!("fonts found in {:?}", start.elapsed());
+    }
     if time {
         println!("built-in logo parsed in {parsing:?}");
         measure(&view, &style, width, height, scale);

@@ -1,23 +1,31 @@
 //! The kiosk's own screens: a [`View`] goes in, pixels come out.
 //!
 //! The compositor calls [`compose`] when the view, the output's size or its scale changes, uploads each
-//! [`Piece`] once, and afterwards moves or fades pieces as the [`Animation`] says. Nothing here reads a
-//! file, a clock or the environment.
+//! [`Piece`] once, and afterwards moves or fades pieces as the [`Animation`] says. Nothing here reads a clock or the
+//! environment; files are read by [`Fonts::find`], and those of the faces that it found while a text is set in them.
 
 #![warn(missing_docs)]
 
 mod animation;
+mod clean;
 mod color;
+mod fonts;
+mod installed;
 mod logo;
 mod logo_file;
 mod paint;
 mod raster;
 mod scene;
 mod text;
-mod wrap;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use text::Typesetter;
 
 pub use animation::{Animation, Pose};
 pub use color::{ColorError, parse_color};
+pub use fonts::Fonts;
+pub use installed::{FontError, is_font};
 pub use logo::Logo;
 pub use logo_file::{LogoError, MAX_FILE as MAX_LOGO_FILE};
 
@@ -43,6 +51,17 @@ pub enum View {
         /// Below the title.
         text: String,
     },
+}
+
+impl View {
+    /// All its texts, to look for their fonts.
+    pub fn text(&self) -> String {
+        match self {
+            Self::Splash { message, .. } => message.clone().unwrap_or_default(),
+            Self::Diagnostics { text } => text.clone(),
+            Self::Message { title, text } => format!("{title}\n{text}"),
+        }
+    }
 }
 
 /// How the progress of a start is shown.
@@ -101,12 +120,14 @@ pub struct Style {
     pub message: bool,
     /// In the middle of the splash.
     pub logo: Logo,
+    /// What texts are set in.
+    pub fonts: Fonts,
 }
 
 impl Default for Style {
     /// The built-in logo on black, with messages.
     fn default() -> Self {
-        Self { background: [0, 0, 0], message: true, logo: Logo::builtin() }
+        Self { background: [0, 0, 0], message: true, logo: Logo::builtin(), fonts: Fonts::default() }
     }
 }
 
@@ -114,6 +135,26 @@ impl Default for Style {
 ///
 /// Any size is allowed: what does not fit is left out, and a screen of no pixels has no pieces.
 pub fn compose(view: &View, style: &Style, width: u32, height: u32, scale: f64) -> Scene {
-    let layout = scene::layout(view, style, width, height, scale);
-    paint::paint(&layout, style)
+    with_sound_fonts(style, |typesetter| {
+        let layout = scene::layout(view, style, typesetter, width, height, scale);
+        paint::paint(&layout, style, typesetter)
+    })
+}
+
+/// How many characters of a message's text are seen on such an output, where that is not all of it.
+pub fn cut_to(view: &View, style: &Style, width: u32, height: u32, scale: f64) -> Option<usize> {
+    with_sound_fonts(style, |typesetter| scene::layout(view, style, typesetter, width, height, scale).cut_to)
+}
+
+/// Calls `compose` with the style's fonts. A broken font file may reach an assertion in the libraries that read it: it
+/// may cost the letters that only it has, never the screen.
+fn with_sound_fonts<T>(style: &Style, compose: impl Fn(&mut Typesetter<'_>) -> T) -> T {
+    let builtin = Fonts::only_builtin();
+    if !style.fonts.is_only_builtin() {
+        let attempt = AssertUnwindSafe(|| compose(&mut Typesetter::new(&style.fonts)));
+        if let Ok(composed) = catch_unwind(attempt) {
+            return composed;
+        }
+    }
+    compose(&mut Typesetter::new(&builtin))
 }

@@ -5,7 +5,7 @@ use crate::{
     Animation, Image, Piece, Rgb, Scene, Style,
     color::foreground,
     scene::{Layout, Part, Rect, Tone},
-    text::{Face, Mask},
+    text::{Typesetter, times},
 };
 
 /// Opacity of what is there but not the point: the bar's track, the text under a title.
@@ -13,8 +13,15 @@ const TRACK: u8 = 0x38;
 const QUIET: u8 = 0xd0;
 const STRONG: u8 = 0xff;
 
+/// Coverage 0 to 255, a byte a pixel, rows without padding.
+struct Mask {
+    width: u32,
+    height: u32,
+    coverage: Vec<u8>,
+}
+
 /// Paints all parts.
-pub(crate) fn paint(layout: &Layout, style: &Style) -> Scene {
+pub(crate) fn paint(layout: &Layout, style: &Style, typesetter: &mut Typesetter<'_>) -> Scene {
     let ink = foreground(style.background);
     let mut pieces = Vec::with_capacity(layout.parts.len());
     let mut animation = None;
@@ -22,21 +29,21 @@ pub(crate) fn paint(layout: &Layout, style: &Style) -> Scene {
         if *part == Part::Dot && animation.is_none() {
             animation = Some(Animation::dots(pieces.len()));
         }
-        let image = image(rect, part, style, ink);
+        let image = image(rect, part, style, ink, typesetter);
         pieces.extend(image.map(|image| Piece { x: rect.x, y: rect.y, image }));
     }
     Scene { background: style.background, pieces, animation }
 }
 
-fn image(rect: &Rect, part: &Part, style: &Style, ink: Rgb) -> Option<Image> {
+fn image(rect: &Rect, part: &Part, style: &Style, ink: Rgb, typesetter: &mut Typesetter<'_>) -> Option<Image> {
     let (width, height) = (rect.width, rect.height);
     match part {
         Part::Logo => style.logo.paint(width, height),
         Part::Dot | Part::Fill => Some(tint(&pill(width, height), ink, STRONG)),
         Part::Track => Some(tint(&pill(width, height), ink, TRACK)),
-        Part::Text { lines, em, tone } => {
+        Part::Text { text, tone } => {
             let opacity = if *tone == Tone::Strong { STRONG } else { QUIET };
-            Some(tint(&Face::new(*em)?.paint(lines, width, height), ink, opacity))
+            Some(typesetter.paint(text, ink, opacity))
         }
     }
 }
@@ -61,7 +68,6 @@ fn pill(width: u32, height: u32) -> Mask {
 
 /// `mask` in one colour, premultiplied.
 fn tint(mask: &Mask, [r, g, b]: Rgb, opacity: u8) -> Image {
-    let times = |a: u8, b: u8| ((u32::from(a) * u32::from(b) + 127) / 255) as u8;
     let pixel = |coverage: &u8| {
         let alpha = times(*coverage, opacity);
         [times(b, alpha), times(g, alpha), times(r, alpha), alpha]

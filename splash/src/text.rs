@@ -1,190 +1,301 @@
-//! The one embedded face: text measured and painted. Called by the layout (how large) and by the painter (its
-//! pixels). One glyph a character from left to right, with kerning: no shaping, no right-to-left, no fallback to
-//! the system's fonts; what the face lacks is a box.
+//! Texts set in lines and painted: called by the layout, which asks how large one is, and by the painter, for its
+//! pixels. Shaping, order and line breaks are cosmic-text's; how much of a text is set, and what is said of the rest,
+//! is decided here. The library is set up with the first text: a screen without any costs nothing.
 
-use ab_glyph::{Font, FontRef, GlyphId, PxScaleFont, ScaleFont, point};
+use std::ops::Range;
+
+use cosmic_text::{
+    Attrs, Buffer, CacheKeyFlags, Family, FontSystem, Metrics, PhysicalGlyph, Shaping, SwashCache, SwashContent, Wrap,
+};
+
+use crate::{Image, Rgb, clean::clean, fonts::Fonts};
 
 /// Largest text, pixels an em: also the limit of what a text's pixels may cost.
 pub(crate) const MAX_EM: f32 = 128.0;
-/// DejaVu Sans, reduced to Latin, Greek, Cyrillic, punctuation and arrows (`assets/font`).
-const FONT: &[u8] = include_bytes!("../../assets/font/kiosk-sans.ttf");
-/// Height of a small x, em.
+/// Of the built-in face, em: the height of a small x, what is above the baseline, and below.
 const X_HEIGHT: f32 = 0.547;
+const ASCENT: f32 = 1901.0 / 2048.0;
+const DESCENT: f32 = 483.0 / 2048.0;
 /// Smallest text that is drawn, pixels a small x: below, it is a smear.
 const MIN_X_HEIGHT: f32 = 4.0;
-/// Distance of two baselines, em.
+/// Distance of two baselines, em; other faces have higher and deeper letters than the built-in one.
 const LINE: f32 = 1.45;
+const LINE_OF_OTHERS: f32 = 1.6;
+/// What letters of other faces reach out above and below, em.
+const RISE_OF_OTHERS: f32 = 0.3;
+/// Stands for what did not fit.
+const ELLIPSIS: char = '…';
 
-/// The face at one size.
-pub(crate) struct Face {
-    font: PxScaleFont<FontRef<'static>>,
-    em: f32,
-}
+/// A size that text is set in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Size(f32);
 
-/// Coverage 0 to 255, a byte a pixel, rows without padding.
-pub(crate) struct Mask {
-    pub width: u32,
-    pub height: u32,
-    pub coverage: Vec<u8>,
-}
-
-impl Face {
-    /// The face at about `em` pixels; `None` where that is too small to be read.
+impl Size {
+    /// About `em` pixels; `None` where that is too small to be read.
     ///
-    /// The size is rounded so that small letters are whole pixels high: their tops are as sharp as the baseline.
+    /// It is rounded so that small letters are whole pixels high: their tops are as sharp as the baseline.
     pub(crate) fn new(em: f32) -> Option<Self> {
         let x_height = (em.min(MAX_EM) * X_HEIGHT).round();
-        if x_height < MIN_X_HEIGHT {
-            return None;
-        }
-        let em = x_height / X_HEIGHT;
-        let font = FontRef::try_from_slice(FONT).ok()?;
-        let scale = em * font.height_unscaled() / font.units_per_em()?;
-        Some(Self { font: font.into_scaled(scale), em })
+        (x_height >= MIN_X_HEIGHT).then_some(Self(x_height / X_HEIGHT))
     }
 
     /// Pixels an em.
-    pub(crate) fn em(&self) -> f32 {
-        self.em
-    }
-
-    /// How many lines fit into `height` pixels.
-    pub(crate) fn lines_in(&self, height: u32) -> usize {
-        let first = self.line_height();
-        height.checked_sub(first).map_or(0, |more| 1 + (more / self.pitch()) as usize)
-    }
-
-    /// Width and height of `lines`, pixels; `None` if there is nothing to see.
-    pub(crate) fn measure(&self, lines: &[String]) -> Option<(u32, u32)> {
-        let widest = lines.iter().map(|line| self.width(line)).fold(0.0, f32::max);
-        if widest <= 0.0 {
-            return None;
-        }
-        let more = self.pitch() * lines.len().saturating_sub(1) as u32;
-        Some((widest.ceil() as u32 + 2 * self.bleed(), self.line_height() + more))
-    }
-
-    /// The coverage of `lines`, each centred, in a picture of the size that [`Self::measure`] gives them.
-    pub(crate) fn paint(&self, lines: &[String], width: u32, height: u32) -> Mask {
-        let mut mask = Mask { width, height, coverage: vec![0; width as usize * height as usize] };
-        // Baselines and starts of lines are on whole pixels: equal letters look equal.
-        let mut baseline = self.font.ascent().round();
-        for line in lines {
-            let start = ((width as f32 - self.width(line)) / 2.0).floor();
-            self.paint_line(line, start, baseline, &mut mask);
-            baseline += self.pitch() as f32;
-        }
-        mask
-    }
-
-    fn paint_line(&self, line: &str, start: f32, baseline: f32, mask: &mut Mask) {
-        let mut pen = Pen { x: start, last: None };
-        for c in line.chars() {
-            let (x, glyph) = pen.advance(self, c);
-            let glyph = glyph.with_scale_and_position(self.font.scale(), point(x, baseline));
-            let Some(outline) = self.font.outline_glyph(glyph) else { continue };
-            let bounds = outline.px_bounds();
-            let (left, top) = (bounds.min.x as i64, bounds.min.y as i64);
-            outline.draw(|x, y, coverage| mask.add(left + i64::from(x), top + i64::from(y), coverage));
-        }
-    }
-
-    /// Length of `line`, pixels.
-    pub(crate) fn width(&self, line: &str) -> f32 {
-        let mut pen = Pen::default();
-        line.chars().for_each(|c| {
-            pen.advance(self, c);
-        });
-        pen.x
-    }
-
-    /// What a text may take of a line of `width` pixels.
-    pub(crate) fn room(&self, width: u32) -> f32 {
-        width.saturating_sub(2 * self.bleed()) as f32
+    pub(crate) fn em(self) -> f32 {
+        self.0
     }
 
     /// Letters such as j reach out of their own width by less than this.
-    pub(crate) fn bleed(&self) -> u32 {
-        (self.em * 0.15).ceil() as u32
+    fn bleed(self) -> u32 {
+        (self.0 * 0.15).ceil() as u32
     }
 
-    fn line_height(&self) -> u32 {
-        (self.font.ascent().round() - self.font.descent()).ceil() as u32
+    fn ascent(self) -> u32 {
+        (self.0 * ASCENT).round() as u32
     }
 
-    fn pitch(&self) -> u32 {
-        (self.em * LINE).round() as u32
+    fn line_height(self) -> u32 {
+        self.ascent() + (self.0 * DESCENT).ceil() as u32
     }
 }
 
-impl Mask {
-    /// Lays `coverage` (0.0 to 1.0) over what is there; outside the picture it is lost.
-    fn add(&mut self, x: i64, y: i64, coverage: f32) {
-        if x < 0 || y < 0 || x >= i64::from(self.width) || y >= i64::from(self.height) {
-            return;
+/// What a text may take, pixels and lines.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Room {
+    pub width: u32,
+    pub height: u32,
+    pub lines: usize,
+}
+
+/// A text in lines, ready to be painted into a picture of `width` × `height`, each line centred.
+#[derive(Debug, Clone)]
+pub(crate) struct Setting {
+    /// As they are read, without what is not shown.
+    pub lines: Vec<String>,
+    /// Pixels an em.
+    pub em: f32,
+    pub width: u32,
+    pub height: u32,
+    /// So many characters of the text are shown, where that is not all.
+    pub cut_to: Option<usize>,
+    glyphs: Vec<PhysicalGlyph>,
+}
+
+impl PartialEq for Setting {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.lines, self.em, self.width, self.height) == (&other.lines, other.em, other.width, other.height)
+    }
+}
+
+impl Setting {
+    fn nothing(size: Size, cut_to: Option<usize>) -> Self {
+        Self { lines: Vec::new(), em: size.0, width: 0, height: 0, cut_to, glyphs: Vec::new() }
+    }
+
+    /// Whether there is nothing to see.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.width == 0
+    }
+}
+
+/// Sets texts in the given faces.
+pub(crate) struct Typesetter<'a> {
+    fonts: &'a Fonts,
+    library: Option<(FontSystem, SwashCache)>,
+}
+
+/// A line as it was broken.
+struct Line {
+    /// In the text.
+    range: Range<usize>,
+    /// Where letters begin and end, pixels.
+    ink: Range<f32>,
+    glyphs: Vec<cosmic_text::LayoutGlyph>,
+}
+
+impl<'a> Typesetter<'a> {
+    pub(crate) fn new(fonts: &'a Fonts) -> Self {
+        Self { fonts, library: None }
+    }
+
+    /// `text` as one line: white space is one blank, and what does not fit is `…`.
+    pub(crate) fn one_line(&mut self, text: &str, size: Size, width: u32) -> Setting {
+        self.set_cleaned(text, false, size, Room { width, height: u32::MAX, lines: 1 })
+    }
+
+    /// `text` in as many lines as there is room for, broken where its language allows it and, where a word is longer
+    /// than a line, within it. Line feeds are kept, outer empty lines are not; the last line says with `…` that there
+    /// was more.
+    pub(crate) fn set(&mut self, text: &str, size: Size, room: Room) -> Setting {
+        self.set_cleaned(text, true, size, room)
+    }
+
+    fn set_cleaned(&mut self, text: &str, feeds: bool, size: Size, room: Room) -> Setting {
+        let cleaned = clean(text, feeds);
+        let text = cleaned.text;
+        if text.is_empty() {
+            return Setting::nothing(size, None);
         }
-        let index = y as usize * self.width as usize + x as usize;
-        if let Some(pixel) = self.coverage.get_mut(index) {
-            *pixel = pixel.saturating_add((coverage * 255.0).round() as u8);
+        let wrap = if feeds { Wrap::WordOrGlyph } else { Wrap::None };
+        let lines = self.lay_out(&text, size, room.width, wrap);
+        let others = self.others(&lines);
+        let most = room.lines.min(lines_in(size, others, room.height));
+        let fit = |lines: &[Line]| {
+            let widest = lines.iter().map(|line| line.ink.end - line.ink.start).fold(0.0, f32::max);
+            lines.len() <= most && widest <= inner(size, room.width)
+        };
+        if fit(&lines) && !cleaned.cut {
+            return self.setting(&text, lines, size, others, None);
+        }
+        let Some(last) = most.checked_sub(1).and_then(|last| lines.get(last).or(lines.last())) else {
+            return Setting::nothing(size, Some(0));
+        };
+        // It ends somewhere in its last line; where, the ellipsis decides, which takes room too.
+        let mut ends: Vec<usize> = last.glyphs.iter().flat_map(|glyph| [glyph.start, glyph.end]).collect();
+        let base = last.range.start - last.glyphs.iter().map(|glyph| glyph.start).min().unwrap_or_default();
+        ends.sort_unstable();
+        ends.dedup();
+        let cut = |end: &usize| text.get(..base + end).unwrap_or_default().trim_end();
+        let with_ellipsis = |end: &usize| format!("{}{ELLIPSIS}", cut(end));
+        let fits = ends.partition_point(|end| fit(&self.lay_out(&with_ellipsis(end), size, room.width, wrap)));
+        let Some(end) = fits.checked_sub(1).and_then(|fits| ends.get(fits)) else {
+            return Setting::nothing(size, Some(0));
+        };
+        let (shown, cut_to) = (with_ellipsis(end), cut(end).chars().count());
+        let lines = self.lay_out(&shown, size, room.width, wrap);
+        self.setting(&shown, lines, size, others, Some(cut_to))
+    }
+
+    /// Whether faces beside the built-in one are used.
+    fn others(&self, lines: &[Line]) -> bool {
+        let mut glyphs = lines.iter().flat_map(|line| &line.glyphs);
+        let Some((system, _)) = &self.library else { return false };
+        !self.fonts.is_only_builtin()
+            && glyphs.any(|glyph| system.db().face(glyph.font_id).is_some_and(|face| !crate::fonts::is_builtin(face)))
+    }
+
+    fn lay_out(&mut self, text: &str, size: Size, width: u32, wrap: Wrap) -> Vec<Line> {
+        let (system, _) = self.library.get_or_insert_with(|| (self.fonts.system(), SwashCache::new()));
+        let mut buffer = Buffer::new_empty(Metrics::new(size.0, size.0 * LINE));
+        buffer.set_size(Some(inner(size, width)), None);
+        buffer.set_wrap(wrap);
+        let attributes =
+            Attrs::new().family(Family::Name(self.fonts.family())).cache_key_flags(CacheKeyFlags::DISABLE_HINTING);
+        buffer.set_text(text, &attributes, Shaping::Advanced, None);
+        buffer.shape_until_scroll(system, false);
+        let starts: Vec<usize> = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1)).collect();
+        let line = |run: cosmic_text::LayoutRun<'_>| {
+            let paragraph = starts.get(run.line_i).copied().unwrap_or_default();
+            let marks = run.glyphs.iter().filter(|glyph| !run.text.get(glyph.start..glyph.end).is_some_and(is_blank));
+            let from = marks.clone().map(|glyph| glyph.x).fold(f32::INFINITY, f32::min);
+            let to = marks.map(|glyph| glyph.x + glyph.w).fold(f32::NEG_INFINITY, f32::max);
+            let ink = if from <= to { from..to } else { 0.0..0.0 };
+            let first = run.glyphs.iter().map(|glyph| glyph.start).min().unwrap_or_default();
+            let last = run.glyphs.iter().map(|glyph| glyph.end).max().unwrap_or_default();
+            Line { range: paragraph + first..paragraph + last, ink, glyphs: run.glyphs.to_vec() }
+        };
+        buffer.layout_runs().map(line).collect()
+    }
+
+    fn setting(&self, text: &str, lines: Vec<Line>, size: Size, others: bool, cut_to: Option<usize>) -> Setting {
+        let widest = lines.iter().map(|line| line.ink.end - line.ink.start).fold(0.0, f32::max);
+        let width = if widest > 0.0 { widest.ceil() as u32 + 2 * size.bleed() } else { 0 };
+        let mut glyphs = Vec::new();
+        let mut baseline = rise(size, others) + size.ascent();
+        for line in &lines {
+            // Baselines and starts of lines are on whole pixels: equal letters look equal.
+            let start = ((width as f32 - (line.ink.end - line.ink.start)) / 2.0).floor() - line.ink.start;
+            glyphs.extend(line.glyphs.iter().map(|glyph| glyph.physical((start, baseline as f32), 1.0)));
+            baseline += pitch(size, others);
+        }
+        Setting {
+            width,
+            height: height_of(size, others, lines.len()),
+            em: size.0,
+            cut_to,
+            glyphs,
+            lines: lines.into_iter().map(|line| text.get(line.range).unwrap_or_default().trim().to_owned()).collect(),
         }
     }
-}
 
-/// A line in the making.
-#[derive(Default, Clone, Copy)]
-pub(crate) struct Pen {
-    /// Where the next glyph would go, pixels.
-    pub x: f32,
-    last: Option<GlyphId>,
-}
-
-impl Pen {
-    /// Places `c`: where it begins, and its glyph.
-    pub(crate) fn advance(&mut self, face: &Face, c: char) -> (f32, GlyphId) {
-        let glyph = face.font.glyph_id(c);
-        // A word is as long alone as after a blank: no kerning there.
-        let last = self.last.take().filter(|_| c != ' ');
-        let begin = self.x + last.map_or(0.0, |last| face.font.kern(last, glyph));
-        self.x = begin + face.font.h_advance(glyph);
-        self.last = Some(glyph).filter(|_| c != ' ');
-        (begin, glyph)
-    }
-
-    /// Where the line would end with `c`.
-    pub(crate) fn after(mut self, face: &Face, c: char) -> f32 {
-        self.advance(face, c);
-        self.x
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn painting_stays_in_the_measured_box(text in "(?s).{1,60}", em in 8.0f32..130.0) {
-            let face = Face::new(em).unwrap();
-            let (lines, _) = face.wrap(&text, 3_000, 4);
-            if let Some((width, height)) = face.measure(&lines) {
-                // With ten pixels more on both sides, these stay empty: nothing was cut off.
-                let wide = face.paint(&lines, width + 20, height);
-                for row in wide.coverage.chunks_exact(width as usize + 20) {
-                    prop_assert!(row[..10].iter().chain(&row[width as usize + 10..]).all(|c| *c == 0), "{:?}", lines);
+    /// The pixels of a text that was set here: letters in `ink` with `opacity`, pictures in their own colours.
+    pub(crate) fn paint(&mut self, setting: &Setting, ink: Rgb, opacity: u8) -> Image {
+        let mut image = Image::empty(setting.width, setting.height);
+        let (system, cache) = self.library.get_or_insert_with(|| (self.fonts.system(), SwashCache::new()));
+        for glyph in &setting.glyphs {
+            let Some(picture) = cache.get_image(system, glyph.cache_key) else { continue };
+            let (left, top) = (glyph.x + picture.placement.left, glyph.y - picture.placement.top);
+            let width = picture.placement.width.max(1) as usize;
+            let coloured = picture.content == SwashContent::Color;
+            let rows = picture.data.chunks_exact(if coloured { width * 4 } else { width });
+            for (y, row) in (top..).zip(rows) {
+                if coloured {
+                    for (x, pixel) in (left..).zip(row.chunks_exact(4)) {
+                        let &[r, g, b, a] = pixel else { continue };
+                        image.lay([r, g, b], a, x, y);
+                    }
+                } else {
+                    for (x, coverage) in (left..).zip(row) {
+                        image.lay(ink, times(*coverage, opacity), x, y);
+                    }
                 }
             }
         }
-    }
-
-    #[test]
-    fn a_size_stays_what_it_is_when_it_is_asked_for_again() {
-        for size in 8..128 {
-            let em = Face::new(size as f32).unwrap().em();
-            assert_eq!(Face::new(em).unwrap().em(), em);
-            assert!((em - size as f32).abs() <= 1.0, "{size} became {em}");
-        }
-        assert!(Face::new(5.0).is_none());
+        image
     }
 }
+
+impl Image {
+    /// Transparent.
+    pub(crate) fn empty(width: u32, height: u32) -> Self {
+        Self { width, height, data: vec![0; width as usize * height as usize * 4] }
+    }
+
+    /// Lays a colour over a pixel; outside the picture it is lost.
+    fn lay(&mut self, [r, g, b]: Rgb, alpha: u8, x: i32, y: i32) {
+        let (Ok(x), Ok(y)) = (u32::try_from(x), u32::try_from(y)) else { return };
+        if x >= self.width || y >= self.height || alpha == 0 {
+            return;
+        }
+        let at = (y as usize * self.width as usize + x as usize) * 4;
+        let above = [times(b, alpha), times(g, alpha), times(r, alpha), alpha];
+        for (below, above) in self.data.iter_mut().skip(at).zip(above) {
+            *below = above.saturating_add(times(*below, 255 - alpha));
+        }
+    }
+}
+
+/// The product of two shares of 255.
+pub(crate) fn times(a: u8, b: u8) -> u8 {
+    ((u32::from(a) * u32::from(b) + 127) / 255) as u8
+}
+
+fn is_blank(text: &str) -> bool {
+    text.chars().all(char::is_whitespace)
+}
+
+/// What letters may take of a line of `width` pixels.
+fn inner(size: Size, width: u32) -> f32 {
+    width.saturating_sub(2 * size.bleed()) as f32
+}
+
+fn rise(size: Size, others: bool) -> u32 {
+    if others { (size.0 * RISE_OF_OTHERS).ceil() as u32 } else { 0 }
+}
+
+fn pitch(size: Size, others: bool) -> u32 {
+    (size.0 * if others { LINE_OF_OTHERS } else { LINE }).round() as u32
+}
+
+fn height_of(size: Size, others: bool, lines: usize) -> u32 {
+    2 * rise(size, others) + size.line_height() + pitch(size, others) * lines.saturating_sub(1) as u32
+}
+
+/// How many lines fit into `height` pixels.
+fn lines_in(size: Size, others: bool, height: u32) -> usize {
+    let one = height_of(size, others, 1);
+    height.checked_sub(one).map_or(0, |more| 1 + (more / pitch(size, others)) as usize)
+}
+
+#[cfg(test)]
+#[path = "text_tests.rs"]
+mod tests;

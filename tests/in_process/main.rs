@@ -31,4 +31,5 @@ mod scale;
 mod several_shells;
 mod shell_window;
 mod splash;
+mod system_screens;
 mod trust;

@@ -63,6 +63,11 @@ pub fn show_message(text: &str, options: &Options) -> Result<Asked, Failure> {
         Some(Variant::Str(title)) => title.as_str(),
         Some(_) => return Err(Failure::invalid("the option title must be a text (s)")),
     };
+    if title.trim().is_empty() && text.trim().is_empty() {
+        return Err(Failure::invalid(
+            "the message is empty: give it a text, or take the present one away with Dismiss",
+        ));
+    }
     let request =
         Command::ShowMessage { title: plain("title", title, MAX_TITLE)?, text: plain("text", text, MAX_TEXT)? };
     Ok((Action::Screen, request))

@@ -74,7 +74,7 @@ impl Idle {
             }
             Shows::Resetting => ("One moment", "The start page comes back.".to_owned()),
         };
-        Some(SystemScreen { title: title.to_owned(), text })
+        Some(SystemScreen::Message { title: title.to_owned(), text })
     }
 
     /// When time alone changes something, monotonic; `None`: only another event does.

@@ -8,6 +8,7 @@ pub mod arrow;
 pub mod close_button;
 pub mod cursor;
 pub mod elements;
+pub mod fonts;
 pub mod frame;
 pub mod pictures;
 pub mod reflected;
@@ -24,6 +25,7 @@ use smithay::{desktop::PopupManager, reexports::wayland_server::protocol::wl_sur
 
 use close_button::CloseButton;
 use cursor::Cursor;
+use fonts::FontSearch;
 use pictures::Pictures;
 use shell::ShellStage;
 use splash::Cover;
@@ -35,11 +37,23 @@ use crate::debug::DebugAids;
 
 /// A screen of our own over everything: a message of the operator, or what is asked when nobody is there.
 #[derive(Debug, Clone, PartialEq)]
-pub struct SystemScreen {
-    /// Plain text of at most 200 characters; empty: none.
-    pub title: String,
-    /// Plain text of at most 2000 characters, wrapped to the screen.
-    pub text: String,
+pub enum SystemScreen {
+    /// A text for people.
+    Message {
+        /// Plain text of at most 200 characters; empty: none.
+        title: String,
+        /// Plain text of at most 2000 characters, wrapped to the screen.
+        text: String,
+    },
+}
+
+impl SystemScreen {
+    /// What is seen of it.
+    pub fn view(&self) -> View {
+        match self {
+            Self::Message { title, text } => View::Message { title: title.clone(), text: text.clone() },
+        }
+    }
 }
 
 /// The stage.
@@ -64,6 +78,10 @@ pub struct Stage {
     pub idle_screen: Option<SystemScreen>,
     /// How the splash and system screens look, by the configuration.
     pub style: Style,
+    /// Of the device, such as `de-AT`: which of several fonts for the same characters is taken.
+    pub language: String,
+    /// Whether the texts that are shown have their fonts.
+    pub font_search: FontSearch,
     /// What is wrong with the configuration, for the screen that tells why there is no page.
     pub errors: Vec<String>,
     /// What developers want to see.
@@ -92,6 +110,8 @@ impl Stage {
             system_screen: None,
             idle_screen: None,
             style,
+            language: String::new(),
+            font_search: FontSearch::default(),
             errors: Vec::new(),
             debug: DebugAids::default(),
             splash_enabled,
@@ -112,7 +132,7 @@ impl Stage {
     /// What our own picture shows on the screen of a shell, or of none.
     pub fn view(&self, shell: Option<usize>) -> View {
         if let Some(screen) = self.screen() {
-            return View::Message { title: screen.title.clone(), text: screen.text.clone() };
+            return screen.view();
         }
         match shell.and_then(|shell| self.shells.get(shell)).or(self.shells.first()) {
             // Beside a running shell the other screens keep a still logo: nothing moves, nothing wakes.

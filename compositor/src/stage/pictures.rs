@@ -90,13 +90,17 @@ impl Stage {
         let covered = cover != Cover::Gone || shell.is_none();
         let wanted = self.splash_enabled || self.screen().is_some();
         let view = self.view(shell);
+        let waits = covered && wanted && !mirrors && self.awaits_fonts(&view, now);
         let splash = &mut self.pictures.0.entry(screen.id).or_default().splash;
         // A mirror draws with its source's pictures.
         if !covered || !wanted || mirrors {
             splash.drop_pictures();
             return None;
         }
-        splash.prepare(&view, &self.style, screen.picture_size(), screen.scale());
+        // Until its letters are there, what was shown before stays.
+        if !waits {
+            splash.prepare(&view, &self.style, screen.picture_size(), screen.scale());
+        }
         if matches!(cover, Cover::Fading { .. }) && shell.is_some() {
             splash.step_veil();
         }

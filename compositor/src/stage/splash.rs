@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use kiosk_splash::{Pose, Scene, Style, View};
+use kiosk_splash::{Fonts, Pose, Scene, Style, View};
 use smithay::{
     backend::{
         allocator::Fourcc,
@@ -97,6 +97,7 @@ struct Painted {
     view: View,
     size: Size<i32, Physical>,
     scale: f64,
+    fonts: Fonts,
 }
 
 /// The splash on one screen.
@@ -112,7 +113,7 @@ pub struct ScreenSplash {
 impl ScreenSplash {
     /// Paints the pictures, if the view, size or scale are others than last time.
     pub fn prepare(&mut self, view: &View, style: &Style, size: Size<i32, Physical>, scale: f64) {
-        let wanted = Painted { view: view.clone(), size, scale };
+        let wanted = Painted { view: view.clone(), size, scale, fonts: style.fonts.clone() };
         if self.painted.as_ref() == Some(&wanted) {
             return;
         }
@@ -120,6 +121,8 @@ impl ScreenSplash {
             kiosk_splash::compose(view, style, size.w.max(0).unsigned_abs(), size.h.max(0).unsigned_abs(), scale);
         self.keep_unchanged_pictures(&scene);
         self.scene = Some(scene);
+        // They are of the pieces before.
+        self.poses.clear();
         self.painted = Some(wanted);
     }
 

@@ -2,6 +2,7 @@
 
 use kiosk_core::config::VtNumber;
 use kioskctl::client::{Client, Options, Service};
+use serde_json::json;
 
 use super::outcome::{Failure, Outcome};
 
@@ -10,7 +11,12 @@ pub async fn show(client: &Client, text: &str, title: Option<&str>) -> Result<Ou
     if let Some(title) = title {
         options.insert("title", title.into());
     }
-    call(client, "ShowMessage", &(text, options)).await
+    let peer = client.connect(Service::Compositor).await?;
+    let (whole, characters): (bool, u32) = peer.call("ShowMessage", &(text, options)).await?;
+    let json = json!({ "done": true, "whole": whole, "characters": characters });
+    let said =
+        if whole { String::new() } else { format!("cut to {characters} characters: more do not fit on the screen") };
+    Ok(Outcome::new(said, json))
 }
 
 pub async fn dismiss(client: &Client) -> Result<Outcome, Failure> {

@@ -207,6 +207,10 @@ fn compositor_verbs_call_their_methods() {
         "{arguments}"
     );
     assert_eq!(call(&["dismiss"]).0, "Dismiss");
+    let cut = said(&run(dir.path(), &["message", "a long text"]));
+    assert_eq!(cut, (0, "cut to 30 characters: more do not fit on the screen\n".into(), String::new()));
+    assert_eq!(json(dir.path(), &["message", "a long text"])["characters"], 30);
+    assert_eq!(json(dir.path(), &["message", "short"])["whole"], true);
     let (method, arguments) = call(&["confirm"]);
     assert_eq!((method.as_str(), arguments.contains('7')), ("Confirm", true), "the present serial: {arguments}");
 }

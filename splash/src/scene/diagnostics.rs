@@ -2,7 +2,7 @@
 //! message, so that the logo does not move.
 
 use super::{Part, Rect, Screen, Tone};
-use crate::text::Face;
+use crate::text::{Room, Size, Typesetter};
 
 /// Longest line, em: longer ones are hard to follow.
 const LINE_EM: f32 = 60.0;
@@ -12,19 +12,24 @@ const MAX_LINES: usize = 24;
 const SHRINK: [f32; 3] = [1.0, 0.8, 0.65];
 
 /// The text from `top` on, as far as there is room. Returns whether any of it is there.
-pub(super) fn layout(screen: &Screen, top: i32, text: &str, parts: &mut Vec<(Rect, Part)>) -> bool {
+pub(super) fn layout(
+    screen: &Screen,
+    top: i32,
+    text: &str,
+    typesetter: &mut Typesetter<'_>,
+    parts: &mut Vec<(Rect, Part)>,
+) -> bool {
     let wide = screen.width.saturating_sub(2 * screen.margin());
     let bottom = screen.height.saturating_sub(screen.margin());
     let room = bottom.saturating_sub(top.max(0).unsigned_abs());
     let mut placed = None;
     for size in SHRINK {
-        let Some(face) = Face::new(screen.em(size)) else { break };
-        let (lines, whole) =
-            face.wrap(text, wide.min((face.em() * LINE_EM) as u32), MAX_LINES.min(face.lines_in(room)));
-        if let Some((width, height)) = face.measure(&lines)
-            && let Some(rect) = screen.centered(top, width, height)
-        {
-            placed = Some((rect, Part::Text { lines, em: face.em(), tone: Tone::Quiet }));
+        let Some(size) = Size::new(screen.em(size)) else { break };
+        let room = Room { width: wide.min((size.em() * LINE_EM) as u32), height: room, lines: MAX_LINES };
+        let text = typesetter.set(text, size, room);
+        let whole = text.cut_to.is_none();
+        if let Some(rect) = screen.centered(top, text.width, text.height) {
+            placed = Some((rect, Part::Text { text, tone: Tone::Quiet }));
         }
         if whole {
             break;
@@ -37,7 +42,7 @@ pub(super) fn layout(screen: &Screen, top: i32, text: &str, parts: &mut Vec<(Rec
 
 #[cfg(test)]
 mod tests {
-    use super::{super::layout, *};
+    use super::{super::tests::layout, *};
     use crate::{Progress, Style, View, animation::DOTS};
 
     const WRONG: &str = "Not up after 60 s: localhost:3000: connection refused. Trying again.\n\
@@ -45,7 +50,7 @@ mod tests {
 
     fn text_of(parts: &[(Rect, Part)]) -> Vec<String> {
         match &parts.last().unwrap().1 {
-            Part::Text { lines, .. } => lines.clone(),
+            Part::Text { text, .. } => text.lines.clone(),
             other => panic!("{other:?}"),
         }
     }

@@ -1,7 +1,7 @@
 //! A system message: title and text as one block in the middle of the screen.
 
 use super::{Part, Rect, Screen, Tone};
-use crate::text::Face;
+use crate::text::{Room, Setting, Size, Typesetter};
 
 /// Size of title and text against the splash's message, and the distance between them in its em.
 const TITLE_SIZE: f32 = 1.8;
@@ -17,47 +17,61 @@ const BODY_LINES: usize = 40;
 /// said matters more than how large.
 const SHRINK: [f32; 3] = [1.0, 0.8, 0.65];
 
-/// Lines of one size.
-struct Block {
-    width: u32,
-    height: u32,
-    part: Part,
-}
-
-/// The parts of a message; what does not fit is announced by `…`.
-pub(super) fn layout(screen: &Screen, title: &str, text: &str, parts: &mut Vec<(Rect, Part)>) {
-    let mut blocks = Vec::new();
+/// The parts of a message; what does not fit is announced by `…`. Returns how many characters of the text are there,
+/// where title and text are not there as a whole.
+pub(super) fn layout(
+    screen: &Screen,
+    title: &str,
+    words: &str,
+    typesetter: &mut Typesetter<'_>,
+    parts: &mut Vec<(Rect, Part)>,
+) -> Option<usize> {
+    let (mut blocks, mut all) = (Vec::new(), true);
     for size in SHRINK {
-        let whole;
-        (blocks, whole) = fit(screen, title, text, size);
-        if whole {
+        (blocks, all) = fit(screen, title, words, size, typesetter);
+        if all {
             break;
         }
     }
     let gap = gap(screen, blocks.len());
-    let height = blocks.iter().map(|block| block.height).sum::<u32>() + gap;
+    let height = blocks.iter().map(|(text, _)| text.height).sum::<u32>() + gap;
     let mut top = (screen.height.saturating_sub(height) / 2) as i32;
-    for Block { width, height, part } in blocks {
-        parts.extend(screen.centered(top, width, height).map(|rect| (rect, part)));
+    let mut shown = None;
+    for (text, tone) in blocks {
+        let height = text.height;
+        let Some(rect) = screen.centered(top, text.width, height) else {
+            all = false;
+            continue;
+        };
+        if tone == Tone::Quiet {
+            shown = Some(text.cut_to.unwrap_or_else(|| words.chars().count()));
+        }
+        parts.push((rect, Part::Text { text, tone }));
         top += (height + gap) as i32;
     }
+    (!all).then(|| shown.unwrap_or_default())
 }
 
 /// Title and text at `size`, as far as there is room, and whether that is all of them.
-fn fit(screen: &Screen, title: &str, text: &str, size: f32) -> (Vec<Block>, bool) {
+fn fit(
+    screen: &Screen,
+    title: &str,
+    text: &str,
+    size: f32,
+    typesetter: &mut Typesetter<'_>,
+) -> (Vec<(Setting, Tone)>, bool) {
     let margin = 2 * screen.margin();
-    let (wide, mut room) = (screen.width.saturating_sub(margin), screen.height.saturating_sub(margin));
+    let (wide, mut height) = (screen.width.saturating_sub(margin), screen.height.saturating_sub(margin));
     let (mut blocks, mut all) = (Vec::new(), true);
     let wanted = [(title, TITLE_SIZE, TITLE_LINES, Tone::Strong), (text, BODY_SIZE, BODY_LINES, Tone::Quiet)];
-    for (words, own_size, most, tone) in wanted {
-        let Some(face) = Face::new(screen.em(own_size * size)) else { return (blocks, false) };
-        let wide = wide.min((face.em() * LINE_EM) as u32);
-        let (lines, whole) = face.wrap(words, wide, most.min(face.lines_in(room)));
-        all &= whole;
-        if let Some((width, height)) = face.measure(&lines) {
-            let part = Part::Text { lines, em: face.em(), tone };
-            blocks.push(Block { width, height, part });
-            room = room.saturating_sub(height + gap(screen, 2));
+    for (words, own_size, lines, tone) in wanted {
+        let Some(size) = Size::new(screen.em(own_size * size)) else { return (blocks, false) };
+        let room = Room { width: wide.min((size.em() * LINE_EM) as u32), height, lines };
+        let text = typesetter.set(words, size, room);
+        all &= text.cut_to.is_none();
+        if !text.is_empty() {
+            height = height.saturating_sub(text.height + gap(screen, 2));
+            blocks.push((text, tone));
         }
     }
     (blocks, all)
@@ -70,7 +84,7 @@ fn gap(screen: &Screen, blocks: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::layout, *};
+    use super::{super::tests::layout, *};
     use crate::{Style, View};
 
     #[test]
@@ -78,8 +92,8 @@ mod tests {
         let view = View::Message { title: "word ".repeat(10_000), text: "x\n".repeat(100_000) };
         let parts = layout(&view, &Style::default(), 800, 480, 1.0).parts;
         assert_eq!(parts.len(), 2);
-        let Part::Text { lines, .. } = &parts[1].1 else { panic!("no text") };
-        assert!(lines.last().unwrap().ends_with('…'), "{lines:?}");
+        let Part::Text { text, .. } = &parts[1].1 else { panic!("no text") };
+        assert!(text.lines.last().unwrap().ends_with('…'), "{:?}", text.lines);
     }
 
     #[test]
@@ -87,8 +101,8 @@ mod tests {
         let at = |text: &str| {
             let view = View::Message { title: "Title".into(), text: text.into() };
             let parts = layout(&view, &Style::default(), 800, 480, 2.0).parts;
-            let Part::Text { lines, em, .. } = parts[1].1.clone() else { panic!("no text") };
-            (lines.len(), em)
+            let Part::Text { text, .. } = parts[1].1.clone() else { panic!("no text") };
+            (text.lines.len(), text.em)
         };
         let ((few, large), (many, small)) = (at("a\nb"), at("a\nb\nc\nd\ne\nf\ng\nh\ni"));
         assert_eq!((few, many), (2, 9));

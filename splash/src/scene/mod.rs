@@ -6,7 +6,10 @@ mod diagnostics;
 mod message;
 mod splash;
 
-use crate::{Progress, Style, View, text::MAX_EM};
+use crate::{
+    Progress, Style, View,
+    text::{MAX_EM, Setting, Typesetter},
+};
 
 /// Larger outputs do not exist; numbers beyond are mistakes and must not become allocations or overflows.
 const MAX_OUTPUT: u32 = 16_384;
@@ -36,10 +39,9 @@ pub(crate) enum Part {
     /// The whole length of the progress bar, and above it what is done.
     Track,
     Fill,
-    /// Lines of a face of `em` pixels, each centred in the rectangle.
+    /// Of exactly the rectangle's size.
     Text {
-        lines: Vec<String>,
-        em: f32,
+        text: Setting,
         tone: Tone,
     },
 }
@@ -55,6 +57,8 @@ pub(crate) enum Tone {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Layout {
     pub parts: Vec<(Rect, Part)>,
+    /// So many characters of the view's text are there, where that is not all.
+    pub cut_to: Option<usize>,
 }
 
 /// The output, as the layout sees it.
@@ -92,25 +96,32 @@ impl Screen {
 }
 
 /// The parts of `view` on an output of `width` × `height` physical pixels.
-pub(crate) fn layout(view: &View, style: &Style, width: u32, height: u32, scale: f64) -> Layout {
+pub(crate) fn layout(
+    view: &View,
+    style: &Style,
+    typesetter: &mut Typesetter<'_>,
+    width: u32,
+    height: u32,
+    scale: f64,
+) -> Layout {
     let screen = Screen::new(width, height, scale);
-    let mut parts = Vec::new();
+    let (mut parts, mut cut_to) = (Vec::new(), None);
     match view {
         View::Splash { message, progress } => {
             let message = message.as_deref().filter(|_| style.message);
-            splash::layout(&screen, style.logo.aspect(), *progress, message, &mut parts);
+            splash::layout(&screen, style.logo.aspect(), *progress, message, typesetter, &mut parts);
         }
         View::Diagnostics { text } => {
             let aspect = style.logo.aspect();
-            let below = splash::layout(&screen, aspect, Progress::Indeterminate, None, &mut parts);
-            if !diagnostics::layout(&screen, below, text, &mut parts) {
+            let below = splash::layout(&screen, aspect, Progress::Indeterminate, None, typesetter, &mut parts);
+            if !diagnostics::layout(&screen, below, text, typesetter, &mut parts) {
                 parts.clear();
-                splash::layout(&screen, aspect, Progress::Indeterminate, text.lines().next(), &mut parts);
+                splash::layout(&screen, aspect, Progress::Indeterminate, text.lines().next(), typesetter, &mut parts);
             }
         }
-        View::Message { title, text } => message::layout(&screen, title, text, &mut parts),
+        View::Message { title, text } => cut_to = message::layout(&screen, title, text, typesetter, &mut parts),
     }
-    Layout { parts }
+    Layout { parts, cut_to }
 }
 
 #[cfg(test)]
@@ -118,7 +129,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::animation::DOTS;
+    use crate::{Fonts, animation::DOTS};
+
+    /// The layout in the built-in face.
+    pub(super) fn layout(view: &View, style: &Style, width: u32, height: u32, scale: f64) -> Layout {
+        super::layout(view, style, &mut Typesetter::new(&Fonts::default()), width, height, scale)
+    }
 
     pub(super) fn splash_of(message: &str, progress: Progress) -> View {
         View::Splash { message: Some(message.into()), progress }

@@ -2,7 +2,11 @@
 //! so that nothing jumps when one of them comes or goes.
 
 use super::{Part, Rect, Screen, Tone};
-use crate::{Progress, animation::DOTS, text::Face};
+use crate::{
+    Progress,
+    animation::DOTS,
+    text::{Size, Typesetter},
+};
 
 /// Longest side of a painted logo: beyond, more pixels show nobody more.
 const MAX_LOGO: f32 = 2_048.0;
@@ -21,6 +25,7 @@ pub(super) fn layout(
     aspect: Option<f32>,
     progress: Progress,
     message: Option<&str>,
+    typesetter: &mut Typesetter<'_>,
     parts: &mut Vec<(Rect, Part)>,
 ) -> i32 {
     // Without a logo the other parts stay where they are with a square one.
@@ -41,15 +46,13 @@ pub(super) fn layout(
 
     let text_top = progress_top + thick as i32 + gap * 2 / 3;
     let text = message.and_then(|message| {
-        let face = Face::new(screen.em(1.0))?;
-        let line = face.one_line(message, screen.width.checked_sub(2 * screen.margin())?);
-        let lines: Vec<String> = (!line.is_empty()).then_some(line).into_iter().collect();
-        let (width, height) = face.measure(&lines)?;
+        let room = screen.width.checked_sub(2 * screen.margin())?;
+        let text = typesetter.one_line(message, Size::new(screen.em(1.0))?, room);
         // Where a wide logo leaves too little room, the message moves up, but not into the progress.
-        let lowest = screen.height as i32 - height as i32;
+        let lowest = screen.height as i32 - text.height as i32;
         let text_top = text_top.min(lowest).max(progress_top + thick as i32);
-        let rect = screen.centered(text_top, width, height)?;
-        Some((rect, Part::Text { lines, em: face.em(), tone: Tone::Quiet }))
+        let rect = screen.centered(text_top, text.width, text.height)?;
+        Some((rect, Part::Text { text, tone: Tone::Quiet }))
     });
     parts.extend(text);
     text_top
@@ -99,10 +102,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{
-        super::{
-            layout,
-            tests::{any_splash, splash_of},
-        },
+        super::tests::{any_splash, layout, splash_of},
         *,
     };
     use crate::{Style, View};

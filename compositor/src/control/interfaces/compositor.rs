@@ -70,7 +70,9 @@ impl Compositor {
         let asked = asked::screenshot(&self.now, output, &options)?;
         match self.shared.ask(asked, connection, &header).await? {
             Reply::Png(png) => Ok(png.into()),
-            Reply::Done | Reply::Serial(_) => Err(Failure::kiosk("Failed", "the picture was not made")),
+            Reply::Done | Reply::Serial(_) | Reply::Shown { .. } => {
+                Err(Failure::kiosk("Failed", "the picture was not made"))
+            }
         }
     }
 
@@ -97,15 +99,21 @@ impl Compositor {
         self.shared.ask(asked::switch_vt(vt)?, connection, &header).await.map(drop)
     }
 
-    /// Shows a text over everything until Dismiss. options: title s.
+    /// Shows a text over everything until Dismiss. options: title s. whole: whether all of it is seen on every screen;
+    /// characters: how many of the text are, where they are fewest.
+    #[zbus(out_args("whole", "characters"))]
     async fn show_message(
         &self,
         text: &str,
         options: Options,
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
-    ) -> Result<(), Failure> {
-        self.shared.ask(asked::show_message(text, &options)?, connection, &header).await.map(drop)
+    ) -> Result<(bool, u32), Failure> {
+        let all = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
+        match self.shared.ask(asked::show_message(text, &options)?, connection, &header).await? {
+            Reply::Shown { cut_to: Some(characters) } => Ok((false, characters.min(all))),
+            _ => Ok((true, all)),
+        }
     }
 
     /// Shows a pairing screen with a QR code until Dismiss.

@@ -30,6 +30,8 @@ fn each_method_needs_its_right() {
 fn a_text_that_can_not_be_painted_is_refused() {
     let text = |text: &str| show_message(text, &Options::new());
     assert!(text("two\nlines").is_ok());
+    assert!(text(" \n").unwrap_err().text.contains("the message is empty"));
+    assert!(show_message("", &title("title", "Closed")).is_ok());
     assert!(text("\u{1b}[2J").unwrap_err().text.contains("control character"));
     assert!(text(&"x".repeat(2001)).unwrap_err().text.contains("2001 characters, allowed are 2000"));
     assert!(show_message("x", &title("titel", "x")).unwrap_err().text.contains("title"));

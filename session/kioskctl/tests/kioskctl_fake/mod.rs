@@ -244,6 +244,12 @@ async fn reply(shared: &Shared, connection: &Connection, message: &Message) -> z
             }
             match member.as_str() {
                 "ApplyOutputs" => connection.reply(&header, &8u32).await,
+                // A text with "long" in it does not fit.
+                "ShowMessage" => {
+                    let (text, _): (String, HashMap<String, zbus::OwnedVariant>) =
+                        message.body().deserialize().unwrap();
+                    connection.reply(&header, &(!text.contains("long"), 30u32)).await
+                }
                 "Screenshot" => {
                     let picture = shared.picture.lock().unwrap().clone();
                     connection.reply(&header, &zbus::Fd::from(memory_file(&picture))).await

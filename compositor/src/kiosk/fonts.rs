@@ -1,0 +1,67 @@
+//! Looks for the fonts that the texts on the screens need, on a thread: it reads hundreds of files, and the picture goes
+//! on meanwhile. At most one thread at a time; with no text on the screen, or one in the built-in face, there is none.
+
+use std::{io, thread};
+
+use kiosk_splash::{FontError, Fonts};
+use smithay::reexports::calloop::channel::{self, Event};
+
+use super::Kiosk;
+use crate::stage::fonts::PATIENCE;
+
+/// Why no search is begun.
+#[derive(Debug, thiserror::Error)]
+enum SearchError {
+    /// Its answer could not be waited for.
+    #[error("the event loop does not take its answer: {0}")]
+    Loop(String),
+    /// There is no thread for it.
+    #[error("no thread: {0}")]
+    Thread(#[from] io::Error),
+}
+
+impl Kiosk {
+    /// Begins a search if one is wanted.
+    pub(crate) fn find_fonts(&mut self) {
+        let Some(texts) = self.stage.begin_font_search(self.now()) else { return };
+        if let Err(error) = self.search_fonts(texts) {
+            tracing::warn!(%error, "installed fonts are not looked for: letters may be missing on the screen");
+            self.stage.end_font_search(None);
+            self.answer_shown();
+        }
+    }
+
+    fn search_fonts(&mut self, texts: String) -> Result<(), SearchError> {
+        let (sender, receiver) = channel::channel();
+        let (fonts, language) = (self.stage.style.fonts.clone(), self.stage.language.clone());
+        let search = move || {
+            // The loop is gone only when the process ends.
+            let _ = sender.send(fonts.find(&texts, &language));
+        };
+        let inserted = self.handle.insert_source(receiver, |event, _, kiosk| match event {
+            Event::Msg(found) => kiosk.fonts_found(found),
+            Event::Closed => {
+                kiosk.stage.font_search_closed();
+                kiosk.answer_shown();
+            }
+        });
+        inserted.map_err(|error| SearchError::Loop(error.to_string()))?;
+        thread::Builder::new().name("fonts".into()).spawn(search)?;
+        // Whatever becomes of it, the text is shown then.
+        self.after(PATIENCE, |kiosk| {
+            kiosk.screens.request_redraw();
+            kiosk.answer_all_shown();
+        });
+        Ok(())
+    }
+
+    fn fonts_found(&mut self, (fonts, error): (Fonts, Option<FontError>)) {
+        tracing::debug!(?fonts, "fonts for the texts on the screens");
+        if let Some(error) = error {
+            self.problem(format!("splash.font: {error}"));
+        }
+        self.stage.end_font_search(Some(fonts));
+        self.answer_shown();
+        self.screens.request_redraw();
+    }
+}

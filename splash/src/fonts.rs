@@ -1,0 +1,165 @@
+//! The faces that texts are set in: the one that is built in, the one that is configured, and those of the installed
+//! ones that the text on the screen needs. Kept by the compositor in [`crate::Style`] while such a text is shown; a face
+//! is a path here, its file is mapped only while a text is set. Looking for installed faces is `installed`'s.
+
+use std::{
+    collections::BTreeSet,
+    path::PathBuf,
+    sync::{Arc, LazyLock},
+};
+
+use cosmic_text::{
+    FontSystem,
+    fontdb::{Database, FaceInfo, ID, Language, Source, Stretch, Style, Weight},
+};
+use ttf_parser::Face;
+
+/// DejaVu Sans, reduced to Latin, Greek, Cyrillic, punctuation and arrows (`assets/font`).
+const FONT: &[u8] = include_bytes!("../../assets/font/kiosk-sans.ttf");
+/// The built-in face's family, as no installed one is called.
+const BUILTIN: &str = "kiosk built-in";
+/// The family that texts are set in first, where one is configured.
+const CONFIGURED: &str = "kiosk configured";
+
+static BUILTIN_FACE: LazyLock<Option<Face<'static>>> = LazyLock::new(|| Face::parse(FONT, 0).ok());
+
+/// A face in a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub path: PathBuf,
+    /// In a collection.
+    pub index: u32,
+}
+
+/// What texts are set in. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Fonts(Arc<Chosen>);
+
+#[derive(Debug, Default)]
+struct Chosen {
+    /// A family's name, or the absolute path of a font file.
+    wish: Option<String>,
+    /// That one, when it was found.
+    configured: Option<Found>,
+    /// In the order in which they are asked for a character.
+    fallback: Vec<Found>,
+    /// Characters that were looked for in the installed faces, found or not.
+    searched: BTreeSet<char>,
+    /// Installed faces were looked through at all.
+    complete: bool,
+}
+
+impl PartialEq for Fonts {
+    /// Whether texts look the same in both.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+            || (self.0.configured == other.0.configured && self.0.fallback == other.0.fallback)
+    }
+}
+
+impl Default for Fonts {
+    fn default() -> Self {
+        Self::new(None)
+    }
+}
+
+impl Fonts {
+    /// The built-in face, until others are looked for with [`Fonts::find`]. `wish`: the face for all texts, a family's
+    /// name or the absolute path of a font file.
+    pub fn new(wish: Option<String>) -> Self {
+        Self(Arc::new(Chosen { wish, ..Chosen::default() }))
+    }
+
+    /// Whether the installed faces have to be looked through before `text` is set. Reads no file.
+    pub fn lacks(&self, text: &str) -> bool {
+        if self.0.wish.is_some() && !self.0.complete {
+            return text.chars().any(leaves_mark);
+        }
+        text.chars().any(|c| leaves_mark(c) && !in_builtin(c) && !self.0.searched.contains(&c))
+    }
+
+    /// With nothing installed: what a text falls back to when a font file turns out to be broken.
+    pub(crate) fn only_builtin() -> Self {
+        Self::new(None)
+    }
+
+    pub(crate) fn is_only_builtin(&self) -> bool {
+        self.0.configured.is_none() && self.0.fallback.is_empty()
+    }
+
+    /// Whether the installed faces were looked through.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.0.complete
+    }
+
+    pub(crate) fn wish(&self) -> Option<&str> {
+        self.0.wish.as_deref()
+    }
+
+    /// The same wish, with what was found for it and for the characters `searched`.
+    pub(crate) fn with(&self, configured: Option<Found>, fallback: Vec<Found>, searched: BTreeSet<char>) -> Self {
+        Self(Arc::new(Chosen { wish: self.0.wish.clone(), configured, fallback, searched, complete: true }))
+    }
+
+    /// A library of exactly these faces: what it does for a character that the first one lacks is bounded by them.
+    pub(crate) fn system(&self) -> FontSystem {
+        let mut faces = Database::new();
+        let mut named = Vec::new();
+        named.extend(self.0.configured.iter().map(|found| (CONFIGURED.to_owned(), found)));
+        named.extend(self.0.fallback.iter().enumerate().map(|(place, found)| (format!("kiosk {place}"), found)));
+        if self.0.configured.is_none() {
+            push(&mut faces, BUILTIN, Source::Binary(Arc::new(FONT)), 0);
+        }
+        for (family, Found { path, index }) in named {
+            push(&mut faces, &family, Source::File(path.clone()), *index);
+            if family == CONFIGURED {
+                push(&mut faces, BUILTIN, Source::Binary(Arc::new(FONT)), 0);
+            }
+        }
+        // The library's own lists of families name none of these: it asks one after the other.
+        FontSystem::new_with_locale_and_db("en-US".to_owned(), faces)
+    }
+
+    /// The family to begin with.
+    pub(crate) fn family(&self) -> &'static str {
+        if self.0.configured.is_some() { CONFIGURED } else { BUILTIN }
+    }
+}
+
+/// Adds a face as a regular one of this family, whatever it says of itself: it was chosen for its characters, and the
+/// library would not look at a bold one otherwise.
+fn push(faces: &mut Database, family: &str, source: Source, index: u32) {
+    faces.push_face_info(FaceInfo {
+        id: ID::dummy(),
+        source,
+        index,
+        families: vec![(family.to_owned(), Language::English_UnitedStates)],
+        post_script_name: family.to_owned(),
+        style: Style::Normal,
+        weight: Weight::NORMAL,
+        stretch: Stretch::Normal,
+        monospaced: false,
+    });
+}
+
+/// Whether this is the built-in face.
+pub(crate) fn is_builtin(face: &FaceInfo) -> bool {
+    face.post_script_name == BUILTIN
+}
+
+/// Whether the built-in face has this character.
+pub(crate) fn in_builtin(c: char) -> bool {
+    BUILTIN_FACE.as_ref().is_some_and(|face| face.glyph_index(c).is_some())
+}
+
+/// Whether a face is needed for it at all.
+pub(crate) fn leaves_mark(c: char) -> bool {
+    !c.is_whitespace() && !c.is_control() && !steers(c)
+}
+
+/// Characters without a mark of their own that say how their neighbours are drawn.
+pub(crate) fn steers(c: char) -> bool {
+    matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+        | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{fff0}'..='\u{fff8}' | '\u{e0000}'..='\u{e0fff}')
+}

@@ -1,0 +1,167 @@
+//! Looks through the installed fonts for the faces that a text needs: the only part of this crate that reads files, and
+//! one that may take a second. The compositor calls it on a thread of its own, and only when a text on the screen has a
+//! character that the built-in face lacks, or a font is configured. What is found are paths: no font stays in memory.
+
+use std::{collections::BTreeSet, path::Path};
+
+use cosmic_text::fontdb::{Database, FaceInfo, Source, Style};
+use ttf_parser::Face;
+
+use crate::fonts::{Fonts, Found, in_builtin, leaves_mark};
+
+/// Where distributions and administrators put fonts. Users' own are not the device's.
+const DIRECTORIES: [&str; 2] = ["/usr/share/fonts", "/usr/local/share/fonts"];
+/// Faces beside the configured one for one text: each is asked for each character that those before it lack.
+const MAX_FACES: usize = 8;
+/// Different characters that faces are looked for: more than the characters of any text that is shown.
+const MAX_CHARACTERS: usize = 4_000;
+
+/// Why the configured font is not used; the sentence names it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FontError {
+    /// The file can't be read, or has no face in it.
+    #[error("{0} is no font that can be read: give a TrueType or OpenType file")]
+    NoFont(String),
+    /// There is no family of this name.
+    #[error("no font called {0:?} is installed: see `fc-list : family` for those that are")]
+    NotInstalled(String),
+}
+
+impl Fonts {
+    /// The faces that `text` needs, of those that are installed. `language`: such as `ja` or `zh-TW`; it decides between
+    /// faces for the same characters. Reads files, and takes as long as they are many. What is wrong with the configured
+    /// font is told by the first search.
+    pub fn find(&self, text: &str, language: &str) -> (Fonts, Option<FontError>) {
+        let mut installed = Database::new();
+        DIRECTORIES.iter().for_each(|directory| installed.load_fonts_dir(directory));
+        self.find_among(&mut installed, text, language)
+    }
+
+    fn find_among(&self, installed: &mut Database, text: &str, language: &str) -> (Fonts, Option<FontError>) {
+        let (mut wrong, first) = (None, !self.is_complete());
+        let configured = self.wish().and_then(|wish| {
+            let found = configured(installed, wish);
+            if found.is_none() {
+                let error = if wish.starts_with('/') { FontError::NoFont } else { FontError::NotInstalled };
+                wrong = Some(error(wish.to_owned())).filter(|_| first);
+            }
+            found
+        });
+        let wanted = text.chars().filter(|c| leaves_mark(*c) && !in_builtin(*c));
+        let searched: BTreeSet<char> = wanted.take(MAX_CHARACTERS).collect();
+        let fallback = cover(installed, &searched, language);
+        (self.with(configured, fallback, searched), wrong)
+    }
+}
+
+/// The regular face of a family, or the first one in a file.
+fn configured(installed: &mut Database, wish: &str) -> Option<Found> {
+    if wish.starts_with('/') {
+        let before = installed.len();
+        installed.load_font_file(wish).ok()?;
+        // A face that fontdb takes has names and metrics; one that can be drawn has shapes as well.
+        let face = installed.faces().nth(before).filter(|face| is_drawn(installed, face))?;
+        return found(face);
+    }
+    let of_family = |face: &&FaceInfo| face.families.iter().any(|(name, _)| name.eq_ignore_ascii_case(wish));
+    let faces = installed.faces().filter(of_family).filter(|face| is_drawn(installed, face));
+    found(faces.min_by_key(|face| strangeness(face))?)
+}
+
+fn is_drawn(installed: &Database, face: &FaceInfo) -> bool {
+    let drawn = |data: &[u8], index| Face::parse(data, index).is_ok_and(|face| face.number_of_glyphs() > 1);
+    installed.with_face_data(face.id, drawn).unwrap_or(false)
+}
+
+/// Few faces that have as many as possible of the characters, those that have most of them first; coloured ones for
+/// pictures before all others.
+fn cover(installed: &Database, wanted: &BTreeSet<char>, language: &str) -> Vec<Found> {
+    let mut rest = wanted.clone();
+    if rest.is_empty() {
+        return Vec::new();
+    }
+    let has = |face: &FaceInfo| installed.with_face_data(face.id, |data, index| characters(data, index, wanted));
+    let mut candidates: Vec<(&FaceInfo, Characters)> =
+        installed.faces().filter_map(|face| Some((face, has(face)??))).collect();
+    candidates.sort_by_key(|(face, characters)| {
+        (!characters.coloured, !speaks(face, language), strangeness(face), face.post_script_name.clone())
+    });
+    let mut chosen = Vec::new();
+    while chosen.len() < MAX_FACES && !rest.is_empty() {
+        let gain = |characters: &Characters| {
+            let of = characters.has.intersection(&rest).filter(|c| !characters.coloured || is_picture(**c));
+            // A coloured face is for pictures, and only for them.
+            (of.count(), characters.coloured)
+        };
+        // The first of the best: they are sorted.
+        let best = candidates.iter().enumerate().max_by_key(|(place, (_, characters))| {
+            let (count, coloured) = gain(characters);
+            (coloured && count > 0, count, usize::MAX - place)
+        });
+        let Some((_, (face, characters))) = best.filter(|(_, (_, characters))| gain(characters).0 > 0) else { break };
+        rest.retain(|c| !characters.has.contains(c) || (characters.coloured && !is_picture(*c)));
+        chosen.extend(found(face));
+    }
+    chosen
+}
+
+/// What of the wanted a face has.
+struct Characters {
+    has: BTreeSet<char>,
+    coloured: bool,
+}
+
+fn characters(data: &[u8], index: u32, wanted: &BTreeSet<char>) -> Option<Characters> {
+    let face = Face::parse(data, index).ok()?;
+    let has: BTreeSet<char> = wanted.iter().copied().filter(|c| face.glyph_index(*c).is_some()).collect();
+    let tables = face.tables();
+    let coloured = tables.cbdt.is_some() || tables.colr.is_some() || tables.sbix.is_some();
+    (!has.is_empty()).then_some(Characters { has, coloured })
+}
+
+/// Characters that people expect to be coloured pictures where there are any.
+fn is_picture(c: char) -> bool {
+    matches!(c, '\u{203c}' | '\u{2049}' | '\u{2139}' | '\u{20e3}' | '\u{2300}'..='\u{23ff}' | '\u{2600}'..='\u{27bf}'
+        | '\u{2b05}'..='\u{2b55}' | '\u{1f000}'..='\u{1fbff}')
+}
+
+/// How far a face is from a plain one, for a choice among those that have the same characters.
+fn strangeness(face: &FaceInfo) -> (bool, bool, u16, bool) {
+    let named = |part: &str| face.families.iter().any(|(name, _)| name.contains(part));
+    (
+        face.style != Style::Normal,
+        face.monospaced || named("Mono") || named("Serif") || named("Display"),
+        face.weight.0.abs_diff(400),
+        !named("Sans"),
+    )
+}
+
+/// Whether a face of several for Chinese, Japanese and Korean is made for this language: the same characters look
+/// otherwise in each. All other faces are for every language.
+fn speaks(face: &FaceInfo, language: &str) -> bool {
+    let Some(region) = face.families.iter().find_map(|(name, _)| name.split_once("CJK ").map(|(_, region)| region))
+    else {
+        return true;
+    };
+    let language = language.to_ascii_lowercase();
+    let wanted = match language.get(..2).unwrap_or_default() {
+        "ja" => "JP",
+        "ko" => "KR",
+        _ if ["tw", "hk", "hant"].iter().any(|traditional| language.contains(traditional)) => "TC",
+        _ => "SC",
+    };
+    region.starts_with(wanted)
+}
+
+fn found(face: &FaceInfo) -> Option<Found> {
+    match &face.source {
+        Source::File(path) | Source::SharedFile(path, _) => Some(Found { path: path.clone(), index: face.index }),
+        Source::Binary(_) => None,
+    }
+}
+
+/// Whether a file has a font in it, for a check of the configuration that shows nothing.
+pub fn is_font(path: &Path) -> bool {
+    let mut files = Database::new();
+    files.load_font_file(path).is_ok() && files.faces().any(|face| is_drawn(&files, face))
+}

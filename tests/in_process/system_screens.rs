@@ -1,0 +1,111 @@
+//! The screens of our own that lie over the page: what is seen of them, and what the one who asked is told.
+
+use std::time::Duration;
+
+use kiosk_core::api::State;
+use kioskd::{
+    backend::capture::Capture,
+    command::{Call, Command, CommandError, Reply},
+};
+
+use crate::fixture::{Fixture, Setup};
+
+const BACKGROUND: [u8; 3] = [10, 20, 120];
+
+fn setup(outputs: &[&str]) -> Setup {
+    let mut setup = Setup::kiosk(outputs);
+    setup.config.splash.background = BACKGROUND;
+    setup
+}
+
+/// Asks, and waits for the answer as long as it takes.
+#[track_caller]
+fn ask(fixture: &mut Fixture, request: Command) -> Result<Reply, CommandError> {
+    let (reply, mut answer) = tokio::sync::oneshot::channel();
+    fixture.kiosk.answer(Call { request, reply });
+    let mut answered = None;
+    fixture.until("the answer", |_| {
+        answered = answer.try_recv().ok();
+        answered.is_some()
+    });
+    answered.unwrap()
+}
+
+/// Shows a message; returns how many characters of its text are seen where that is not all.
+#[track_caller]
+fn message(fixture: &mut Fixture, title: &str, text: &str) -> Option<u32> {
+    let shown = ask(fixture, Command::ShowMessage { title: title.into(), text: text.into() });
+    fixture.still();
+    match shown {
+        Ok(Reply::Shown { cut_to }) => cut_to,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Rows with ink, each with its brightest pixel.
+fn rows(capture: &Capture) -> Vec<(u32, u8)> {
+    let brightest =
+        |y: u32| (0..capture.width).map(|x| capture.pixel(x, y)).filter(|p| *p != BACKGROUND).map(|[r, ..]| r).max();
+    (0..capture.height).filter_map(|y| Some((y, brightest(y)?))).collect()
+}
+
+#[test]
+fn a_message_over_the_splash_is_as_bright_as_any() {
+    let mut fixture = setup(&["640x400"]).start();
+    let mut session = fixture.session();
+    fixture.report(&mut session, State::Waiting);
+    for phase in 0..8 {
+        // The dots of the splash are at another point of their pulse.
+        fixture.pass(Duration::from_millis(90 + 20 * phase));
+        message(&mut fixture, "Closed", "Back at nine");
+        let rows = rows(&fixture.panel());
+        let (first, last) = (rows[0].0, rows[rows.len() - 1].0);
+        let below = rows.iter().filter(|(y, _)| *y > (first + last) / 2).map(|(_, red)| *red).max().unwrap();
+        assert!(below > 190, "phase {phase}: the text's brightest pixel has {below}");
+        ask(&mut fixture, Command::Dismiss).unwrap();
+        fixture.pass(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn who_shows_a_message_is_told_how_much_of_it_is_seen() {
+    let mut fixture = setup(&["320x240", "1920x1080"]).start();
+    assert_eq!(message(&mut fixture, "Closed", "Back at nine"), None);
+    let long = "word ".repeat(400);
+    let shown = message(&mut fixture, "Closed", &long).unwrap();
+    assert!((100..1_999).contains(&shown), "the smaller screen has room for {shown}");
+    assert_eq!(message(&mut fixture, "", "Back at nine"), None);
+}
+
+#[test]
+fn letters_that_are_not_built_in_are_fetched_and_the_picture_before_stays_until_they_come() {
+    let mut fixture = setup(&["640x400"]).start();
+    fixture.still();
+    let coloured = |capture: &Capture| {
+        let is_yellow = |p: &[u8]| p[0] > 180 && p[1] > 120 && p[2] < 120;
+        capture.rgba.chunks_exact(4).filter(|pixel| is_yellow(pixel)).count()
+    };
+    fixture.panels.start_film();
+    assert_eq!(message(&mut fixture, "欢迎 😀", "请稍候 — مرحبا"), None);
+    fixture.until("the emoji", |fixture| coloured(&fixture.panel()) > 50);
+    // No frame has the message without its letters.
+    for shot in fixture.panels.take_film() {
+        let pixels = &shot.pixels;
+        let inked = |x: u32| (0..pixels.height).any(|y| pixels.pixel(x, y) != BACKGROUND);
+        let width = (0..pixels.width).filter(|x| inked(*x)).count();
+        assert!(width < 130 || coloured(pixels) > 50, "boxes were shown, {width} columns wide");
+    }
+    // The next one in the same letters needs no search.
+    let (reply, mut answer) = tokio::sync::oneshot::channel();
+    let request = Command::ShowMessage { title: String::new(), text: "请稍候".into() };
+    fixture.kiosk.answer(Call { request, reply });
+    assert!(matches!(answer.try_recv(), Ok(Ok(Reply::Shown { cut_to: None }))));
+}
+
+#[test]
+fn a_message_in_any_script_on_a_dark_screen_is_answered() {
+    let mut fixture = setup(&["640x400"]).start();
+    let off = kioskd::command::OutputChange { power: Some(false), ..Default::default() };
+    fixture.change(off).unwrap();
+    assert_eq!(message(&mut fixture, "", "日本語"), None);
+}
