@@ -126,6 +126,7 @@ impl Kiosk {
     /// The end of a loop turn: the one place where frames are drawn and clients are written to.
     pub fn settle(&mut self) {
         let _span = tracing::debug_span!("turn").entered();
+        self.apply_given_up();
         self.end_answered();
         if self.stage.windows.prune() {
             self.windows_changed();

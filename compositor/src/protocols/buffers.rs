@@ -5,6 +5,10 @@ use std::{
     collections::HashMap,
     io,
     rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use smithay::{
@@ -22,14 +26,14 @@ use smithay::{
             },
         },
         wayland_server::{
-            Resource,
+            Client, Resource,
             backend::ObjectId,
             protocol::{wl_buffer::WlBuffer, wl_surface::WlSurface},
         },
     },
     wayland::{
         compositor::{
-            Blocker, BufferAssignment, CompositorHandler, SurfaceAttributes, add_blocker, add_pre_commit_hook,
+            Blocker, BlockerState, BufferAssignment, CompositorHandler, SurfaceAttributes, add_blocker, add_pre_commit_hook,
             with_states,
         },
         dmabuf::{
@@ -97,48 +101,99 @@ impl Kiosk {
         let Some(client) = surface.client() else { return };
         let waits = self.protocols.waits.clone();
         let own: Rc<Cell<Option<RegistrationToken>>> = Rc::default();
-        let (id, token) = (surface.id(), own.clone());
+        let (id, token, of) = (surface.id(), own.clone(), client.clone());
         let inserted = self.handle.insert_source(source, move |(), _, kiosk| {
             waits.end(&id, token.get());
             let display = kiosk.display.clone();
-            kiosk.client_compositor_state(&client).blocker_cleared(kiosk, &display);
+            kiosk.client_compositor_state(&of).blocker_cleared(kiosk, &display);
             Ok(())
         });
         if let Ok(token) = inserted {
             own.set(Some(token));
-            self.protocols.waits.begin(surface.id(), token);
-            add_blocker(surface, blocker);
+            let given_up = Arc::new(AtomicBool::new(false));
+            self.protocols.waits.begin(surface.id(), Wait { token, given_up: given_up.clone(), client });
+            add_blocker(surface, UntilGivenUp { blocker, given_up });
         }
     }
 
     /// What held commits of this surface back waits no more: a fence that is never signalled would outlive its client.
+    /// A synchronised subsurface's commit is a part of its parent's, which goes on without it, at the end of the turn:
+    /// see [`Self::apply_given_up`].
     pub(super) fn let_go_of(&mut self, surface: &WlSurface) {
-        for token in self.protocols.waits.take(&surface.id()) {
+        for token in self.protocols.waits.give_up(&surface.id()) {
             self.handle.remove(token);
+        }
+    }
+
+    /// Applies the commits that waited for nothing but surfaces that have gone.
+    pub(crate) fn apply_given_up(&mut self) {
+        for client in self.protocols.waits.take_given_up() {
+            let display = self.display.clone();
+            self.client_compositor_state(&client).blocker_cleared(self, &display);
         }
     }
 }
 
+/// A blocker that blocks nothing any more once its surface has gone.
+struct UntilGivenUp<B> {
+    blocker: B,
+    given_up: Arc<AtomicBool>,
+}
+
+impl<B: Blocker> Blocker for UntilGivenUp<B> {
+    fn state(&self) -> BlockerState {
+        if self.given_up.load(Relaxed) { BlockerState::Released } else { self.blocker.state() }
+    }
+}
+
+/// One commit that waits.
+#[derive(Debug)]
+struct Wait {
+    /// The event source that it waits for.
+    token: RegistrationToken,
+    /// Its surface has gone.
+    given_up: Arc<AtomicBool>,
+    /// A surface that has gone does not say whose it was.
+    client: Client,
+}
+
 /// The event sources that hold commits back, by surface; clones are the same.
 #[derive(Debug, Clone, Default)]
-pub struct Waits(Rc<RefCell<HashMap<ObjectId, Vec<RegistrationToken>>>>);
+pub struct Waits {
+    held: Rc<RefCell<HashMap<ObjectId, Vec<Wait>>>>,
+    /// Whose commits may have become ready without a source that said so: each client once.
+    given_up: Rc<RefCell<Vec<Client>>>,
+}
 
 impl Waits {
-    fn begin(&self, surface: ObjectId, token: RegistrationToken) {
-        self.0.borrow_mut().entry(surface).or_default().push(token);
+    fn begin(&self, surface: ObjectId, wait: Wait) {
+        self.held.borrow_mut().entry(surface).or_default().push(wait);
     }
 
     fn end(&self, surface: &ObjectId, token: Option<RegistrationToken>) {
-        let mut waits = self.0.borrow_mut();
-        let Some(tokens) = waits.get_mut(surface) else { return };
-        tokens.retain(|known| Some(*known) != token);
-        if tokens.is_empty() {
-            waits.remove(surface);
+        let mut held = self.held.borrow_mut();
+        let Some(waits) = held.get_mut(surface) else { return };
+        waits.retain(|known| Some(known.token) != token);
+        if waits.is_empty() {
+            held.remove(surface);
         }
     }
 
-    fn take(&self, surface: &ObjectId) -> Vec<RegistrationToken> {
-        self.0.borrow_mut().remove(surface).unwrap_or_default()
+    /// Lets go of all commits of the surface; the sources that are to be removed.
+    fn give_up(&self, surface: &ObjectId) -> Vec<RegistrationToken> {
+        let waits = self.held.borrow_mut().remove(surface).unwrap_or_default();
+        let mut given_up = self.given_up.borrow_mut();
+        for wait in &waits {
+            wait.given_up.store(true, Relaxed);
+            if !given_up.iter().any(|known| known.id() == wait.client.id()) {
+                given_up.push(wait.client.clone());
+            }
+        }
+        waits.into_iter().map(|wait| wait.token).collect()
+    }
+
+    fn take_given_up(&self) -> Vec<Client> {
+        std::mem::take(&mut self.given_up.borrow_mut())
     }
 }
 

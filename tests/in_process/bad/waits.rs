@@ -11,9 +11,9 @@ use smithay::{
             EventSource, Poll, PostAction, Readiness, Token, TokenFactory,
             ping::{Ping, PingSource, make_ping},
         },
-        wayland_server::Resource,
+        wayland_server::{Resource, protocol::wl_surface::WlSurface},
     },
-    wayland::compositor::{Blocker, BlockerState},
+    wayland::compositor::{Blocker, BlockerState, get_children},
 };
 
 use crate::fixture::{
@@ -64,16 +64,25 @@ impl Blocker for Held {
     }
 }
 
-/// The next commit of the client's window waits for a fence. Its signal, and what is there as long as the loop has it.
-fn hold_back(fixture: &mut Fixture) -> (Ping, Weak<()>, std::sync::Arc<()>) {
+/// The client's window, as the server knows it.
+fn server_side(fixture: &Fixture) -> WlSurface {
+    fixture.kiosk.stage.windows.iter().next().unwrap().window.toplevel().unwrap().wl_surface().clone()
+}
+
+/// The next commit of the surface waits for a fence. Its signal, and what is there as long as the loop has it.
+fn hold_back(fixture: &mut Fixture, surface: &WlSurface) -> (Ping, Weak<()>, std::sync::Arc<()>) {
     let (ping, signal) = make_ping().unwrap();
     let alive = Rc::new(());
     let known = Rc::downgrade(&alive);
     let held = std::sync::Arc::new(());
-    let window = fixture.kiosk.stage.windows.iter().next().unwrap().window.toplevel().unwrap().wl_surface().clone();
-    assert!(window.is_alive());
-    fixture.kiosk.hold_back(&window, Held(std::sync::Arc::downgrade(&held)), Fence { signal, _alive: alive });
+    assert!(surface.is_alive());
+    fixture.kiosk.hold_back(surface, Held(std::sync::Arc::downgrade(&held)), Fence { signal, _alive: alive });
     (ping, known, held)
+}
+
+fn hold_back_window(fixture: &mut Fixture) -> (Ping, Weak<()>, std::sync::Arc<()>) {
+    let window = server_side(fixture);
+    hold_back(fixture, &window)
 }
 
 fn with_page() -> (Fixture, ClientId, crate::fixture::client::Toplevel) {
@@ -86,7 +95,7 @@ fn with_page() -> (Fixture, ClientId, crate::fixture::client::Toplevel) {
 #[test]
 fn a_fence_that_is_never_signalled_goes_with_its_client() {
     let (mut fixture, client, _) = with_page();
-    let (_ping, known, _held) = hold_back(&mut fixture);
+    let (_ping, known, _held) = hold_back_window(&mut fixture);
     assert_eq!(known.strong_count(), 1);
     fixture[client].kill();
     fixture.until("the window gone", |fixture| fixture.kiosk.stage.windows.iter().count() == 0);
@@ -96,7 +105,7 @@ fn a_fence_that_is_never_signalled_goes_with_its_client() {
 #[test]
 fn a_fence_that_is_never_signalled_goes_with_its_surface() {
     let (mut fixture, client, window) = with_page();
-    let (_ping, known, _held) = hold_back(&mut fixture);
+    let (_ping, known, _held) = hold_back_window(&mut fixture);
     window.destroy();
     fixture.roundtrip(client);
     assert_eq!(known.strong_count(), 0, "the loop waits for the fence of a surface that has gone");
@@ -105,7 +114,7 @@ fn a_fence_that_is_never_signalled_goes_with_its_surface() {
 #[test]
 fn a_fence_that_is_signalled_lets_the_commit_through_and_is_gone() {
     let (mut fixture, client, window) = with_page();
-    let (ping, known, held) = hold_back(&mut fixture);
+    let (ping, known, held) = hold_back_window(&mut fixture);
     fixture[client].fill(&window, Picture::Solid(GREEN));
     fixture.roundtrip(client);
     fixture.still();
@@ -114,4 +123,27 @@ fn a_fence_that_is_signalled_lets_the_commit_through_and_is_gone() {
     ping.ping();
     fixture.until("the new picture", |fixture| fixture.panel().pixel(9, 9) == GREEN);
     assert_eq!(known.strong_count(), 0);
+}
+
+#[test]
+fn a_subsurface_that_goes_while_its_buffer_is_drawn_does_not_freeze_its_parent() {
+    let (mut fixture, client, window) = with_page();
+    let surface = fixture[client].surface();
+    let bound = fixture[client].bound().clone();
+    let subsurface = bound.subcompositor.get_subsurface(&surface, &window.surface, &fixture[client].handle, ());
+    fixture.roundtrip(client);
+    let parent = server_side(&fixture);
+    let child = get_children(&parent).into_iter().find(|child| *child != parent).unwrap();
+    let (_ping, known, _held) = hold_back(&mut fixture, &child);
+    fixture[client].draw(&surface, Picture::Solid(RED), 32, 20);
+    fixture[client].fill(&window, Picture::Solid(GREEN));
+    fixture.roundtrip(client);
+    fixture.still();
+    assert_eq!(fixture.panel().pixel(9, 9), RED, "both are one commit");
+    subsurface.destroy();
+    surface.destroy();
+    fixture.until("the parent's picture", |fixture| fixture.panel().pixel(9, 9) == GREEN);
+    assert_eq!(known.strong_count(), 0);
+    fixture[client].fill(&window, Picture::Solid(RED));
+    fixture.until("the next picture", |fixture| fixture.panel().pixel(9, 9) == RED);
 }
