@@ -111,8 +111,6 @@ pub struct Timers {
     pub animation: bool,
     /// The pointer's rest.
     pub cursor: bool,
-    /// The place of a pointer that its client was not told.
-    pub missed_motion: bool,
     /// Fingers that are never lifted.
     pub stuck_fingers: bool,
 }

@@ -29,6 +29,11 @@ use crate::limits::{
     tallies::Tallies,
 };
 
+/// How much may begin (presses, fingers, keys) for a client that does not read, until that is kept from it too. Each has an
+/// end, and makes one of the kernel's buffers of at most 1280 bytes each: together less than the three quarters of a
+/// socket's 208 KiB that are left when [`ClientState::reads`] becomes false. A hand takes some ten seconds for so many.
+const BEGINNINGS_UNREAD: u32 = 50;
+
 /// What a client may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Privilege {
@@ -67,6 +72,8 @@ pub struct ClientState {
     /// Given back with the connection: clients that have gone are remembered here and there, and would never learn that
     /// they were turned out.
     socket: Mutex<Option<OwnedFd>>,
+    /// What has begun for it since it was last seen to read.
+    begun_unread: AtomicU32,
     /// How often it asked for the list of globals, or bound `wl_compositor`.
     registries: AtomicU32,
     endless: Endless,
@@ -92,6 +99,7 @@ impl ClientState {
             counts: limits.client(privilege, user)?,
             tallies: Tallies::default(),
             socket: Mutex::new(socket),
+            begun_unread: AtomicU32::new(0),
             registries: AtomicU32::new(0),
             endless: limits.endless.clone(),
         }))
@@ -104,6 +112,17 @@ impl ClientState {
         let Some(socket) = &*socket else { return true };
         let mut asked = [PollFd::new(socket, PollFlags::OUT)];
         poll(&mut asked, Some(&Timespec::default())).is_err() || asked[0].revents().contains(PollFlags::OUT)
+    }
+
+    /// Whether it may be told of one more press, finger or key, which is counted: it reads, or has not been told of many
+    /// since it last did.
+    pub fn takes_a_beginning(&self) -> bool {
+        if self.reads() {
+            self.begun_unread.store(0, Relaxed);
+            return true;
+        }
+        let one_more = |begun: u32| (begun < BEGINNINGS_UNREAD).then_some(begun + 1);
+        self.begun_unread.fetch_update(Relaxed, Relaxed, one_more).is_ok()
     }
 
     /// The number of the shell whose client has this surface.

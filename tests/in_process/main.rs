@@ -9,6 +9,7 @@ mod brightness;
 mod browser_popups;
 mod bus;
 mod children;
+mod constraints;
 mod dialogs;
 mod display_faults;
 mod frames;

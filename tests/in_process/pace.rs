@@ -2,12 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use kiosk_core::config::Shell;
 use kioskd::{command::OutputChange, input::stuck::LONGEST_TOUCH};
 
 use crate::fixture::{
-    ClientId, Fixture,
+    ClientId, Fixture, Setup,
+    client::Toplevel,
     hands::{LEFT_BUTTON, keys},
-    picture::{Picture, RED},
+    picture::{GREEN, Picture, RED},
     seen::{KeySeen, PointerSeen, TouchSeen},
     tools::{Kind, Spec},
 };
@@ -116,6 +118,110 @@ fn a_keyboard_that_types_for_hours_at_a_page_that_is_busy_does_not_cost_the_page
     fixture.tap_key(keys::A);
     fixture.roundtrip(client);
     assert_eq!(count(&fixture, true), before + 1);
+}
+
+/// A page that has been busy for a moment: so long that it is not told of movements any more.
+fn page_that_is_busy() -> (Fixture, ClientId) {
+    let (mut fixture, client) = with_page();
+    for number in 0..MANY / 10 {
+        fixture.move_mouse((if number % 2 == 0 { 5.0 } else { -5.0 }, 0.0));
+        fixture.turn_alone();
+    }
+    (fixture, client)
+}
+
+#[test]
+fn presses_keys_and_fingers_during_a_short_stall_reach_the_page_where_they_were() {
+    let (mut fixture, client) = page_that_is_busy();
+    fixture.point((40.0, 30.0));
+    fixture.button(true);
+    fixture.point((60.0, 35.0));
+    fixture.button(false);
+    fixture.tap_key(keys::A);
+    fixture.touch_down(0, (20.0, 20.0));
+    fixture.touch_move(0, (90.0, 25.0));
+    fixture.touch_up(0);
+    fixture.turn_alone();
+    reads_again(&mut fixture, client);
+    let seen = &fixture[client].seen;
+    let places: Vec<_> = (seen.pointer.iter())
+        .filter(|seen| matches!(seen, PointerSeen::Motion { .. } | PointerSeen::Button { .. }))
+        .map(|seen| match seen {
+            PointerSeen::Motion { x, y } => (x.round(), y.round(), None),
+            PointerSeen::Button { pressed, .. } => (0.0, 0.0, Some(*pressed)),
+            _ => unreachable!(),
+        })
+        .collect();
+    let wanted = [(40.0, 30.0, None), (0.0, 0.0, Some(true)), (60.0, 35.0, None), (0.0, 0.0, Some(false))];
+    assert!(places.ends_with(&wanted), "{:?}", &places[places.len().saturating_sub(6)..]);
+    assert!(places.len() < MANY / 10, "movements were held back");
+    let key = |pressed| KeySeen::Key { code: keys::A, pressed };
+    assert!(seen.keyboard.ends_with(&[key(true), key(false)]));
+    let [TouchSeen::Down { .. }, TouchSeen::Motion { x, .. }, TouchSeen::Up { .. }] = seen.touch[..] else {
+        panic!("{:?}", seen.touch)
+    };
+    assert_eq!(x.round(), 90.0, "where the finger was lifted");
+}
+
+#[test]
+fn clicks_for_minutes_at_a_page_that_hangs_do_not_cost_the_page_and_each_press_has_its_release() {
+    let (mut fixture, client) = page_that_is_busy();
+    for _ in 0..MANY {
+        fixture.click();
+        fixture.turn_alone();
+    }
+    reads_again(&mut fixture, client);
+    let count = |wanted: bool| {
+        let is = |seen: &&PointerSeen| matches!(seen, PointerSeen::Button { pressed, .. } if *pressed == wanted);
+        fixture[client].seen.pointer.iter().filter(is).count()
+    };
+    assert_eq!(count(true), count(false));
+    assert!((10..MANY / 10).contains(&count(true)), "{} were told", count(true));
+}
+
+/// A shell on each of two screens; the first one's client hangs, with the pointer on it.
+fn beside_a_page_that_hangs() -> (Fixture, ClientId, ClientId, Toplevel) {
+    let mut setup = Setup::bare(&["320x200", "320x200"]);
+    let shell = |output: &str| Shell { output: output.into(), ..Shell::default() };
+    setup.config.shells = vec![shell("HEADLESS-1"), shell("HEADLESS-2")];
+    let mut fixture = setup.start();
+    let (hangs, reads) = (fixture.client_of_shell(0), fixture.client_of_shell(1));
+    fixture.map(hangs, Picture::Solid(RED));
+    let window = fixture.map(reads, Picture::Solid(GREEN));
+    fixture.point((100.0, 100.0));
+    fixture.roundtrip(hangs);
+    fixture[hangs].hangs = true;
+    for number in 0..MANY / 10 {
+        fixture.move_mouse((if number % 2 == 0 { 5.0 } else { -5.0 }, 0.0));
+        fixture.turn_alone();
+    }
+    (fixture, hangs, reads, window)
+}
+
+#[test]
+fn a_page_that_hangs_does_not_keep_the_mouse_from_another_screen() {
+    let (mut fixture, hangs, reads, window) = beside_a_page_that_hangs();
+    fixture.move_mouse((320.0, 0.0));
+    fixture.roundtrip(reads);
+    let seen = &fixture[reads].seen.pointer;
+    assert!(matches!(seen[..], [PointerSeen::Enter { ref surface, .. }] if *surface == window.id()), "{seen:?}");
+    fixture.click();
+    fixture.roundtrip(reads);
+    let button = |pressed| PointerSeen::Button { code: LEFT_BUTTON, pressed };
+    let seen = &fixture[reads].seen.pointer;
+    assert!(seen.ends_with(&[button(true), button(false)]), "{seen:?}");
+    fixture[hangs].hangs = false;
+    fixture.roundtrip(hangs);
+    assert!(matches!(fixture[hangs].seen.pointer.last(), Some(PointerSeen::Leave { .. })));
+}
+
+#[test]
+fn a_page_that_hangs_for_ever_does_not_wake_the_loop_for_ever() {
+    let (mut fixture, _, _, _) = beside_a_page_that_hangs();
+    fixture.nothing_left_to_do();
+    fixture.move_mouse((1.0, 0.0));
+    let woken = fixture.wakeups(Duration::from_secs(2));
+    assert!(woken <= 4, "woken {woken} times in 2 s");
 }
 
 const MOUSE: Spec = Spec {

@@ -46,8 +46,9 @@ impl Kiosk {
         let serial = SERIAL_COUNTER.next_serial();
         let pressed = event.state() == KeyState::Pressed;
         let vt_switching = self.seat.vt_switching();
-        let unread = keyboard.current_focus().is_some_and(|surface| !pace::is_read(&surface));
-        let kept = woke || unread || !self.stage.shell_visible(self.stage.focused());
+        let focus = keyboard.current_focus();
+        let takes = || focus.as_ref().is_none_or(pace::takes_a_beginning);
+        let kept = woke || !self.stage.shell_visible(self.stage.focused()) || (pressed && !takes());
         let code = event.key_code();
         let hidden = self.seat.swallowed.contains(&code);
         let (fate, modifiers_changed) = keyboard.input_intercept(self, code, event.state(), |_, modifiers, key| {

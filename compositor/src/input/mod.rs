@@ -2,6 +2,7 @@
 
 mod admission;
 pub mod classification;
+mod constraint;
 pub mod devices;
 mod facts;
 pub mod keys;
@@ -36,6 +37,7 @@ use smithay::{
 
 use crate::{backend::input_device::InputDevice, kiosk::Kiosk};
 use devices::Devices;
+use pace::MissedMotion;
 use rate::Rate;
 use stuck::Held;
 use swallow::{Act, Swallow};
@@ -54,8 +56,8 @@ pub struct SeatParts {
     swallowed: HashSet<Keycode>,
     /// What woke the screens and is kept from clients.
     pub swallow: Swallow,
-    /// The client under the pointer was not told where it is.
-    missed_motion: bool,
+    /// Whether the client under the pointer was not told where it is.
+    missed_motion: MissedMotion,
     /// For how long fingers are down.
     held: Held,
     /// How much each device says.
@@ -96,7 +98,7 @@ impl SeatParts {
             devices: Devices::default(),
             swallowed: HashSet::new(),
             swallow: Swallow::default(),
-            missed_motion: false,
+            missed_motion: MissedMotion::default(),
             held: Held::default(),
             rate: Rate::default(),
             buttons: HashSet::new(),
@@ -169,7 +171,12 @@ impl Kiosk {
         let unread = self.is_for_nobody_who_reads(&event, &act);
         // What began before is told of its end.
         let goes_on = matches!(act, Act::GoesOn(_) | Act::Once);
-        if self.seat.swallow.takes(act, woke || (unread && !goes_on)) || (unread && goes_on) {
+        // A pen whose tip is kept from a client is so until it leaves.
+        let whole = !goes_on || matches!(event, InputEvent::TabletToolTip { .. });
+        if self.seat.swallow.takes(act, woke || (unread && whole)) || (unread && goes_on) {
+            if let InputEvent::TouchMotion { event } = &event {
+                self.touch_motion_missed(event);
+            }
             return;
         }
         match event {

@@ -11,9 +11,7 @@ use smithay::{
         GesturePinchEndEvent, GesturePinchUpdateEvent, GestureSwipeBeginEvent, GestureSwipeEndEvent,
         GestureSwipeUpdateEvent, MotionEvent, RelativeMotionEvent,
     },
-    reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, Rectangle, SERIAL_COUNTER},
-    wayland::pointer_constraints::{PointerConstraint, with_pointer_constraint},
 };
 
 use crate::{kiosk::Kiosk, policy, stage::cursor::HIDE_TIMEOUT};
@@ -94,33 +92,29 @@ impl Kiosk {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
         let before = pointer.current_location();
         let under = self.under(before);
-        if !self.may_move_pointer(under.as_ref().map(|(surface, _)| surface)) {
-            let location = policy::clamp_to_any(before + event.delta(), &self.pointer_areas());
-            self.move_pointer(&event.device(), location, event.time_msec());
-            return;
-        }
-        let relative =
-            RelativeMotionEvent { delta: event.delta(), delta_unaccel: event.delta_unaccel(), utime: event.time() };
-        pointer.relative_motion(self, under.clone(), &relative);
-        let (locked, confined) = self.constraint(under.as_ref().map(|(surface, _)| surface));
-        if locked {
-            pointer.frame(self);
-            return;
+        let read = self.is_pointer_read(under.as_ref().map(|(surface, _)| surface));
+        if read {
+            let relative =
+                RelativeMotionEvent { delta: event.delta(), delta_unaccel: event.delta_unaccel(), utime: event.time() };
+            pointer.relative_motion(self, under.clone(), &relative);
         }
         let location = policy::clamp_to_any(before + event.delta(), &self.pointer_areas());
-        let now_under = self.under(location);
-        if confined && now_under.as_ref().map(|(surface, _)| surface) != under.as_ref().map(|(surface, _)| surface) {
-            pointer.frame(self);
-            return;
+        match self.constrained(under.as_ref(), before, location) {
+            Some(location) => self.move_pointer(&event.device(), location, event.time_msec()),
+            None if read => pointer.frame(self),
+            None => {}
         }
-        self.move_pointer(&event.device(), location, event.time_msec());
     }
 
     pub(super) fn pointer_moved_to<B: InputBackend>(&mut self, event: &impl AbsolutePositionEvent<B>) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
         let device = event.device();
         self.note_absolute(&device);
-        let location = self.place(event);
-        self.move_pointer(&device, location, event.time_msec());
+        let before = pointer.current_location();
+        let under = self.under(before);
+        if let Some(location) = self.constrained(under.as_ref(), before, self.place(event)) {
+            self.move_pointer(&device, location, event.time_msec());
+        }
     }
 
     fn move_pointer(&mut self, device: &impl Device, location: Point<f64, Logical>, time: u32) {
@@ -130,34 +124,18 @@ impl Kiosk {
             self.request_shell_redraw();
         }
         self.show_cursor(device, location);
-        if !self.may_move_pointer(under.as_ref().map(|(surface, _)| surface)) {
+        if !self.is_pointer_read(under.as_ref().map(|(surface, _)| surface)) {
             pointer.set_location(location);
             self.miss_motion();
             return;
         }
-        self.seat.missed_motion = false;
+        self.motion_told();
         let serial = SERIAL_COUNTER.next_serial();
         pointer.motion(self, under.clone(), &MotionEvent { location, serial, time });
         pointer.frame(self);
-        if let Some((surface, _)) = under {
-            with_pointer_constraint(&surface, &pointer, |constraint| {
-                if let Some(constraint) = constraint.filter(|constraint| !constraint.is_active()) {
-                    constraint.activate();
-                }
-            });
+        if let Some((surface, origin)) = under {
+            self.activate_constraint(&surface, location - origin);
         }
-    }
-
-    /// Whether the surface holds the pointer in place, or within itself.
-    fn constraint(&self, surface: Option<&WlSurface>) -> (bool, bool) {
-        let (Some(surface), Some(pointer)) = (surface, self.seat.seat.get_pointer()) else { return (false, false) };
-        with_pointer_constraint(surface, &pointer, |constraint| {
-            match constraint.filter(|constraint| constraint.is_active()).as_deref() {
-                Some(PointerConstraint::Locked(_)) => (true, false),
-                Some(PointerConstraint::Confined(_)) => (false, true),
-                None => (false, false),
-            }
-        })
     }
 
     pub(super) fn pointer_button<B: InputBackend>(&mut self, event: &impl PointerButtonEvent<B>) {

@@ -18,6 +18,8 @@ pub struct Finger {
     pub location: Point<f64, Logical>,
     /// Where it came down.
     start: Point<f64, Logical>,
+    /// Its client was not told of its last movement.
+    missed: bool,
 }
 
 impl Finger {
@@ -47,7 +49,7 @@ impl Kiosk {
             touch.up(self, &UpEvent { slot: last.slot, serial, time: event.time_msec() });
         }
         let slot = self.free_slot();
-        self.seat.fingers.insert(key(event), Finger { slot, location, start: location });
+        self.seat.fingers.insert(key(event), Finger { slot, location, start: location, missed: false });
         let down = DownEvent { slot, location, serial, time: event.time_msec() };
         touch.down(self, under, &down);
     }
@@ -65,12 +67,22 @@ impl Kiosk {
         // elsewhere.
         let Some(finger) = self.seat.fingers.get_mut(&key(event)) else { return };
         finger.location = location;
+        finger.missed = false;
         let slot = finger.slot;
         let under = self.under(location);
         if self.stage.cursor.drag_to(location) {
             self.request_shell_redraw();
         }
         touch.motion(self, under, &MotionEvent { slot, location, time: event.time_msec() });
+    }
+
+    /// A movement that the finger's client is not told for now: it is told with the finger's end.
+    pub(super) fn touch_motion_missed<B: InputBackend>(&mut self, event: &impl TouchMotionEvent<B>) {
+        let location = self.place(event);
+        if let Some(finger) = self.seat.fingers.get_mut(&key(event)) {
+            finger.location = location;
+            finger.missed = true;
+        }
     }
 
     pub(super) fn touch_up<B: InputBackend>(&mut self, event: &impl TouchUpEvent<B>) {
@@ -82,7 +94,12 @@ impl Kiosk {
         {
             popup.send_close();
         }
-        touch.up(self, &UpEvent { slot: finger.slot, serial, time: event.time_msec() });
+        let (slot, location, time) = (finger.slot, finger.location, event.time_msec());
+        if finger.missed {
+            let under = self.under(location);
+            touch.motion(self, under, &MotionEvent { slot, location, time });
+        }
+        touch.up(self, &UpEvent { slot, serial, time });
     }
 
     /// Ends every touch and every stroke of a pen without effect: the panel says so, the picture turned, or another VT

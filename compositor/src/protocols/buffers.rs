@@ -33,8 +33,8 @@ use smithay::{
     },
     wayland::{
         compositor::{
-            Blocker, BlockerState, BufferAssignment, CompositorHandler, SurfaceAttributes, add_blocker, add_pre_commit_hook,
-            with_states,
+            Blocker, BlockerState, BufferAssignment, CompositorHandler, SurfaceAttributes, add_blocker,
+            add_pre_commit_hook, with_states,
         },
         dmabuf::{
             DmabufData, DmabufFeedbackData, DmabufGlobal, DmabufGlobalData, DmabufHandler, DmabufState, ImportNotifier,

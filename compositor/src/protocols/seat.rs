@@ -89,12 +89,9 @@ impl TabletSeatHandler for Kiosk {}
 
 impl PointerConstraintsHandler for Kiosk {
     fn new_constraint(&mut self, surface: &WlSurface, pointer: &PointerHandle<Self>) {
-        if pointer.current_focus().as_ref() == Some(surface) {
-            with_pointer_constraint(surface, pointer, |constraint| {
-                if let Some(constraint) = constraint {
-                    constraint.activate();
-                }
-            });
+        let location = pointer.current_location();
+        if let Some((_, origin)) = self.under(location).filter(|(under, _)| under == surface) {
+            self.activate_constraint(surface, location - origin);
         }
     }
 

@@ -1,0 +1,157 @@
+//! What a client may make of the pointer: lock it in place, or confine it to a part of its surface
+//! (pointer-constraints). Asked before each movement, by relative and absolute pointers alike; a constraint is in force
+//! only while its surface is under the pointer.
+
+use smithay::{
+    backend::renderer::utils::with_renderer_surface_state,
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    utils::{Logical, Point, Rectangle},
+    wayland::{
+        compositor::{RegionAttributes, SurfaceAttributes, with_states},
+        pointer_constraints::{PointerConstraint, with_pointer_constraint},
+    },
+};
+
+use crate::kiosk::Kiosk;
+
+/// Steps in which a confined pointer goes, at most: a pixel each, unless a hand moves it by more than that at once. A
+/// region has many rectangles, and each step asks all of them.
+const MOST_STEPS: f64 = 1024.0;
+
+/// An active constraint.
+enum Held {
+    Locked,
+    Confined(Option<RegionAttributes>),
+}
+
+/// What a confined pointer may be on, in its surface's coordinates.
+struct Confines {
+    surface: Rectangle<i32, Logical>,
+    input: Option<RegionAttributes>,
+    region: Option<RegionAttributes>,
+}
+
+impl Confines {
+    fn contain(&self, at: Point<f64, Logical>) -> bool {
+        let pixel: Point<i32, Logical> = at.to_i32_floor();
+        self.surface.contains(pixel)
+            && [&self.input, &self.region].into_iter().flatten().all(|region| region.contains(pixel))
+    }
+}
+
+impl Kiosk {
+    /// Where a pointer that is on `under`, which has this origin, comes to on its way; `None`: it stays where it is.
+    pub(super) fn constrained(
+        &self,
+        under: Option<&(WlSurface, Point<f64, Logical>)>,
+        from: Point<f64, Logical>,
+        to: Point<f64, Logical>,
+    ) -> Option<Point<f64, Logical>> {
+        let Some((surface, origin)) = under else { return Some(to) };
+        let region = match self.held_by(surface) {
+            None => return Some(to),
+            Some(Held::Locked) => return None,
+            Some(Held::Confined(region)) => region,
+        };
+        let size = with_renderer_surface_state(surface, |state| state.surface_size()).flatten().unwrap_or_default();
+        let input = with_states(surface, |states| {
+            states.cached_state.get::<SurfaceAttributes>().current().input_region.clone()
+        });
+        let confines = Confines { surface: Rectangle::from_size(size), input, region };
+        // The region has become another: what does not hold the pointer does not confine it.
+        if !confines.contain(from - *origin) {
+            return Some(to);
+        }
+        let location = slide(from - *origin, to - *origin, |at| confines.contain(at)) + *origin;
+        // Another surface may lie over it.
+        self.under(location).is_some_and(|(now, _)| now == *surface).then_some(location)
+    }
+
+    fn held_by(&self, surface: &WlSurface) -> Option<Held> {
+        let pointer = self.seat.seat.get_pointer()?;
+        with_pointer_constraint(surface, &pointer, |constraint| {
+            match &*constraint.filter(|constraint| constraint.is_active())? {
+                PointerConstraint::Locked(_) => Some(Held::Locked),
+                PointerConstraint::Confined(confined) => Some(Held::Confined(confined.region().cloned())),
+            }
+        })
+    }
+
+    /// The pointer is at this place of the surface, which may have waited for it.
+    pub(crate) fn activate_constraint(&self, surface: &WlSurface, at: Point<f64, Logical>) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        if pointer.current_focus().as_ref() != Some(surface) {
+            return;
+        }
+        with_pointer_constraint(surface, &pointer, |constraint| {
+            let here = |constraint: &PointerConstraint| {
+                !constraint.is_active()
+                    && constraint.region().is_none_or(|region| region.contains(at.to_i32_floor::<i32>()))
+            };
+            if let Some(constraint) = constraint.filter(|constraint| here(constraint)) {
+                constraint.activate();
+            }
+        });
+    }
+}
+
+/// Goes from a place that is inside towards another, along the edge where there is one.
+fn slide(
+    from: Point<f64, Logical>,
+    to: Point<f64, Logical>,
+    inside: impl Fn(Point<f64, Logical>) -> bool,
+) -> Point<f64, Logical> {
+    let way = to - from;
+    let steps = way.x.abs().max(way.y.abs()).ceil().min(MOST_STEPS);
+    if steps < 1.0 {
+        return if inside(to) { to } else { from };
+    }
+    let step: Point<f64, Logical> = (way.x / steps, way.y / steps).into();
+    let mut at = from;
+    for _ in 0..steps as u32 {
+        let ways = [step, (step.x, 0.0).into(), (0.0, step.y).into()];
+        match ways.into_iter().filter(|way| way.x != 0.0 || way.y != 0.0).map(|way| at + way).find(|next| inside(*next))
+        {
+            Some(next) => at = next,
+            None => break,
+        }
+    }
+    at
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A corner: what is right of and below 100 is not inside.
+    fn corner(at: Point<f64, Logical>) -> bool {
+        let rect = |x, y, w, h| Rectangle::<i32, Logical>::new((x, y).into(), (w, h).into()).to_f64();
+        rect(0, 0, 200, 100).contains(at) || rect(0, 0, 100, 200).contains(at)
+    }
+
+    fn end(from: (f64, f64), to: (f64, f64)) -> (f64, f64) {
+        let end = slide(from.into(), to.into(), corner);
+        (end.x.round(), end.y.round())
+    }
+
+    #[test]
+    fn a_pointer_slides_along_the_edge_and_around_a_corner() {
+        assert_eq!(end((50.0, 50.0), (60.0, 40.0)), (60.0, 40.0));
+        assert_eq!(end((50.0, 150.0), (150.0, 170.0)), (99.0, 170.0), "to the right there is nothing");
+        assert_eq!(end((150.0, 50.0), (170.0, 150.0)), (170.0, 99.0));
+        assert_eq!(end((50.0, 150.0), (150.0, 50.0)), (150.0, 50.0), "through where both are");
+        assert_eq!(end((99.0, 199.0), (300.0, 300.0)), (99.0, 199.0));
+    }
+
+    proptest! {
+        #[test]
+        fn a_pointer_that_is_inside_stays_inside(
+            x in 0.0f64..200.0, y in 0.0f64..200.0, to_x in -1e7f64..1e7, to_y in -1e7f64..1e7,
+        ) {
+            let from = Point::from((x, y));
+            prop_assume!(corner(from));
+            prop_assert!(corner(slide(from, (to_x, to_y).into(), corner)));
+        }
+    }
+}
