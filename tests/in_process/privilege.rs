@@ -1,82 +1,59 @@
 //! Which globals a client sees, by the socket it came through.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
-use kioskd::privilege::{ClientState, Privilege, may_bind};
+use kioskd::privilege::{
+    Privilege,
+    table::{GLOBALS, Global, Who},
+};
 
 use crate::fixture::{ClientId, Fixture};
 
-/// What is for trusted tools alone, whether or not it is offered yet.
-const FOR_ADMINS: [&str; 9] = [
-    "zwlr_output_manager_v1",
-    "zwlr_output_power_manager_v1",
-    "zwlr_screencopy_manager_v1",
-    "ext_image_copy_capture_manager_v1",
-    "zwlr_layer_shell_v1",
-    "zwp_virtual_keyboard_manager_v1",
-    "zwlr_virtual_pointer_manager_v1",
-    "zwlr_data_control_manager_v1",
-    "ext_data_control_manager_v1",
-];
+/// What a client is offered, without what every device need not have.
+fn offered(fixture: &Fixture, client: ClientId) -> BTreeMap<String, u32> {
+    fixture[client].seen.globals.iter().map(|global| (global.interface.clone(), global.version)).collect()
+}
 
-/// What Chromium and the toolkits look for and can be given without a GPU.
-const FOR_EVERYONE: [&str; 24] = [
-    "wl_compositor",
-    "wl_subcompositor",
-    "wl_shm",
-    "wl_seat",
-    "wl_output",
-    "wl_data_device_manager",
-    "xdg_wm_base",
-    "xdg_wm_dialog_v1",
-    "xdg_activation_v1",
-    "zxdg_decoration_manager_v1",
-    "zxdg_output_manager_v1",
-    "wp_viewporter",
-    "wp_presentation",
-    "wp_fractional_scale_manager_v1",
-    "wp_single_pixel_buffer_manager_v1",
-    "wp_content_type_manager_v1",
-    "wp_cursor_shape_manager_v1",
-    "zwp_primary_selection_device_manager_v1",
-    "zwp_relative_pointer_manager_v1",
-    "zwp_pointer_constraints_v1",
-    "zwp_pointer_gestures_v1",
-    "zwp_tablet_manager_v2",
-    "zwp_idle_inhibit_manager_v1",
-    "ext_idle_notifier_v1",
-];
-
-fn seen(fixture: &Fixture, client: ClientId) -> BTreeSet<String> {
-    fixture[client].seen.globals.iter().map(|global| global.interface.clone()).collect()
+/// What the table says is offered on every device to those for whom `who` holds.
+fn table(who: impl Fn(Who) -> bool) -> BTreeMap<String, u32> {
+    let wanted = GLOBALS.iter().filter(|global| !global.device && who(global.who));
+    wanted.map(|global| (global.interface.to_owned(), global.version)).collect()
 }
 
 #[test]
-fn the_shell_sees_what_it_needs_and_nothing_that_is_for_admins() {
-    let mut fixture = Fixture::new(&["320x200"]);
-    let shell = fixture.client();
-    let globals = seen(&fixture, shell);
-    for interface in FOR_EVERYONE {
-        assert!(globals.contains(interface), "{interface} is not offered");
-    }
-    for interface in FOR_ADMINS {
-        assert!(!globals.contains(interface), "{interface} is offered to the shell");
-    }
-}
-
-#[test]
-fn every_global_there_is_asks_for_the_privilege() {
+fn each_kind_of_client_is_offered_what_the_table_says_and_nothing_else() {
     let mut fixture = Fixture::new(&["320x200"]);
     let shell = fixture.client();
     let admin = fixture.client_of(Privilege::Admin);
-    let (for_shell, for_admin) = (seen(&fixture, shell), seen(&fixture, admin));
-    let (_ours, theirs) = std::os::unix::net::UnixStream::pair().unwrap();
-    let state = ClientState::new(&mut fixture.kiosk.protocols.limits, Privilege::Shell, 0, 0, None).unwrap();
-    let stranger = fixture.kiosk.display.insert_client(theirs, state).unwrap();
-    for interface in &for_admin {
-        assert_eq!(for_shell.contains(interface), may_bind(&stranger, interface), "{interface}");
+    assert_eq!(offered(&fixture, shell), table(|who| !matches!(who, Who::Trusted(_))));
+    assert_eq!(offered(&fixture, admin), table(|_| true));
+}
+
+const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocols.md");
+
+/// With `KIOSK_WRITE_PROTOCOLS` the document is written anew.
+#[test]
+fn the_document_has_the_table() {
+    let document = std::fs::read_to_string(DOCUMENT).unwrap();
+    let is_line = |line: &&str| line.starts_with("| `");
+    let line = |global: &Global| {
+        let who = match global.who {
+            Who::Everyone => "everyone".to_owned(),
+            Who::Unconfined => "everyone outside of a security context".to_owned(),
+            Who::Trusted(group) => format!("admin; `{group}`"),
+        };
+        let device = if global.device { ", where the device can" } else { "" };
+        format!("| `{}` | {} | {who}{device} |", global.interface, global.version)
+    };
+    let mut wanted: Vec<String> = GLOBALS.iter().map(line).collect();
+    wanted.sort_unstable();
+    if std::env::var_os("KIOSK_WRITE_PROTOCOLS").is_some() {
+        let text: Vec<&str> = document.lines().filter(|line| !is_line(line)).collect();
+        std::fs::write(DOCUMENT, format!("{}\n{}\n", text.join("\n"), wanted.join("\n"))).unwrap();
+        return;
     }
-    assert!(for_shell.is_subset(&for_admin));
+    let said: Vec<&str> = document.lines().filter(is_line).collect();
+    assert_eq!(said, wanted);
 }
 
 #[test]

@@ -1,7 +1,10 @@
 //! Which client may bind which global: one question, asked for every global there is.
 //!
-//! Clients come in through two sockets and differ by nothing else. Protocols are made known by `globals!`
-//! ([`crate::protocols`]), so that no global can be offered without the question.
+//! Clients come in through two sockets, or through one that a client opened for others that are to be held in a security
+//! context. Which global is for whom is in [`table`]. Protocols are made known by `globals!` ([`crate::protocols`]), so that
+//! no global can be offered without the question.
+
+pub mod table;
 
 use std::{
     os::fd::OwnedFd,
@@ -20,6 +23,8 @@ use smithay::{
     },
     wayland::compositor::CompositorClientState,
 };
+
+use table::Who;
 
 use crate::limits::{
     Limits,
@@ -42,19 +47,6 @@ pub enum Privilege {
     /// The admin socket: manage outputs, capture, inject input as well.
     Admin,
 }
-
-/// Globals that only the admin socket sees. Everything else that is offered is for everyone.
-const ADMIN_ONLY: [&str; 9] = [
-    "zwlr_output_manager_v1",
-    "zwlr_output_power_manager_v1",
-    "zwlr_screencopy_manager_v1",
-    "ext_image_copy_capture_manager_v1",
-    "zwlr_layer_shell_v1",
-    "zwp_virtual_keyboard_manager_v1",
-    "zwlr_virtual_pointer_manager_v1",
-    "zwlr_data_control_manager_v1",
-    "ext_data_control_manager_v1",
-];
 
 /// What is kept with each client.
 pub struct ClientState {
@@ -166,7 +158,10 @@ pub fn may_bind(client: &Client, interface: &str) -> bool {
 }
 
 fn allows(privilege: Privilege, interface: &str) -> bool {
-    privilege == Privilege::Admin || !ADMIN_ONLY.contains(&interface)
+    table::find(interface).is_some_and(|global| match global.who {
+        Who::Everyone | Who::Unconfined => true,
+        Who::Trusted(_) => privilege == Privilege::Admin,
+    })
 }
 
 #[cfg(test)]
@@ -174,11 +169,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_shell_does_not_see_what_is_for_admins() {
-        for interface in ADMIN_ONLY {
-            assert!(!allows(Privilege::Shell, interface), "{interface}");
-            assert!(allows(Privilege::Admin, interface), "{interface}");
+    fn the_shell_does_not_see_what_is_for_trusted_tools() {
+        for global in table::GLOBALS {
+            let for_tools = matches!(global.who, Who::Trusted(_));
+            assert_eq!(allows(Privilege::Shell, global.interface), !for_tools, "{}", global.interface);
+            assert!(allows(Privilege::Admin, global.interface), "{}", global.interface);
         }
-        assert!(allows(Privilege::Shell, "wl_compositor"));
+    }
+
+    #[test]
+    fn what_the_table_does_not_name_is_for_nobody() {
+        assert!(!allows(Privilege::Admin, "zwlr_unheard_of_v1"));
     }
 }

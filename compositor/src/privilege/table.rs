@@ -1,0 +1,126 @@
+//! The table of every global that is ever offered: its version, and who may bind it. [`super::may_bind`] reads it for
+//! each client; what is not in it is offered to nobody. `docs/protocols.md` shows it, and a test holds both against what
+//! clients are really told.
+
+use std::{fmt, str::FromStr};
+
+/// What trusted tools do, as `[privilege."APP-ID"] allow` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Group {
+    /// Switch, turn and place screens.
+    Screens,
+    /// See what screens show.
+    Capture,
+    /// Type, point and touch as a person does.
+    VirtualInput,
+    /// Read and set the clipboard at any time.
+    Clipboard,
+    /// Know of all windows, raise and close them.
+    Windows,
+    /// Put surfaces above and below the windows.
+    Layers,
+    /// Compose text for the window that has the keyboard.
+    InputMethod,
+}
+
+/// Who may bind a global.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// Every client.
+    Everyone,
+    /// Every client that is in no security context.
+    Unconfined,
+    /// Clients of the admin socket, and those in a security context that are allowed the group.
+    Trusted(Group),
+}
+
+/// One global.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Global {
+    /// The interface's name in its protocol.
+    pub interface: &'static str,
+    /// The highest version that is offered.
+    pub version: u32,
+    /// Who may bind it.
+    pub who: Who,
+    /// Offered only where the display device has what it needs.
+    pub device: bool,
+}
+
+/// Every group by its name in the configuration.
+pub const GROUPS: [(&str, Group); 7] = [
+    ("screens", Group::Screens),
+    ("capture", Group::Capture),
+    ("virtual-input", Group::VirtualInput),
+    ("clipboard", Group::Clipboard),
+    ("windows", Group::Windows),
+    ("layers", Group::Layers),
+    ("input-method", Group::InputMethod),
+];
+
+impl FromStr for Group {
+    type Err = ();
+    fn from_str(name: &str) -> Result<Self, ()> {
+        GROUPS.iter().find(|(known, _)| *known == name).map(|(_, group)| *group).ok_or(())
+    }
+}
+
+impl fmt::Display for Group {
+    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = GROUPS.iter().find(|(_, group)| group == self).map_or("", |(name, _)| name);
+        text.write_str(name)
+    }
+}
+
+const fn global(interface: &'static str, version: u32, who: Who) -> Global {
+    Global { interface, version, who, device: false }
+}
+
+const fn everyone(interface: &'static str, version: u32) -> Global {
+    global(interface, version, Who::Everyone)
+}
+
+const fn trusted(interface: &'static str, version: u32, group: Group) -> Global {
+    global(interface, version, Who::Trusted(group))
+}
+
+const fn of_device(interface: &'static str, version: u32) -> Global {
+    Global { interface, version, who: Who::Everyone, device: true }
+}
+
+/// Every global there is.
+pub const GLOBALS: &[Global] = &[
+    everyone("wl_compositor", 6),
+    everyone("wl_subcompositor", 1),
+    everyone("wl_shm", 2),
+    everyone("wl_seat", 9),
+    everyone("wl_output", 4),
+    everyone("wl_data_device_manager", 3),
+    everyone("xdg_wm_base", 6),
+    everyone("xdg_wm_dialog_v1", 1),
+    everyone("xdg_activation_v1", 1),
+    everyone("zxdg_decoration_manager_v1", 1),
+    everyone("zxdg_output_manager_v1", 3),
+    everyone("wp_viewporter", 1),
+    everyone("wp_presentation", 2),
+    everyone("wp_fractional_scale_manager_v1", 1),
+    everyone("wp_single_pixel_buffer_manager_v1", 1),
+    everyone("wp_content_type_manager_v1", 1),
+    everyone("wp_cursor_shape_manager_v1", 2),
+    everyone("zwp_primary_selection_device_manager_v1", 1),
+    everyone("zwp_relative_pointer_manager_v1", 1),
+    everyone("zwp_pointer_constraints_v1", 1),
+    everyone("zwp_pointer_gestures_v1", 3),
+    everyone("zwp_tablet_manager_v2", 1),
+    everyone("zwp_idle_inhibit_manager_v1", 1),
+    everyone("ext_idle_notifier_v1", 2),
+    of_device("zwp_linux_dmabuf_v1", 5),
+    of_device("wp_linux_drm_syncobj_manager_v1", 1),
+    trusted("zwlr_output_manager_v1", 4, Group::Screens),
+    trusted("zwlr_output_power_manager_v1", 1, Group::Screens),
+];
+
+/// The table's line of this interface.
+pub fn find(interface: &str) -> Option<&'static Global> {
+    GLOBALS.iter().find(|global| global.interface == interface)
+}
