@@ -56,6 +56,15 @@ pub enum Command {
     },
     /// Takes a message or pairing screen away.
     Dismiss,
+    /// Reads the configuration again.
+    ReloadConfiguration,
+    /// Forgets what was kept of screens, so that the configuration counts again.
+    Forget {
+        /// Names of outputs; empty: all, those that are not connected too.
+        outputs: Vec<String>,
+        /// As in the configuration, such as `rotation`; `None`: all of them.
+        key: Option<String>,
+    },
 }
 
 impl Command {
@@ -70,6 +79,8 @@ impl Command {
             Self::SwitchVt { .. } => "switch-vt",
             Self::ShowMessage { .. } => "show-message",
             Self::Dismiss => "dismiss",
+            Self::ReloadConfiguration => "reload-configuration",
+            Self::Forget { .. } => "forget",
         }
     }
 }
@@ -124,6 +135,8 @@ pub enum Reply {
     },
     /// A memory file, positioned at its start, that holds a PNG.
     Png(OwnedFd),
+    /// Sentences for a person.
+    Told(Vec<String>),
 }
 
 /// Why not. The names are those of `org.kioskd.Error.*`; the text is one sentence for a person.

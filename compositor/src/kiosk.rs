@@ -12,7 +12,7 @@ mod power;
 mod system_screen;
 mod trial;
 
-use std::time::Duration;
+use std::{os::fd::OwnedFd, rc::Rc, time::Duration};
 
 use kiosk_core::config::Config;
 use smithay::{
@@ -38,6 +38,7 @@ use crate::{
     input::SeatParts,
     lifecycle::{Exit, Lifecycle},
     memory,
+    options::Options,
     persistence::Saved,
     power::Power,
     privilege::ClientState,
@@ -62,8 +63,10 @@ pub struct Kiosk {
     pub display: DisplayHandle,
     /// The clock of frame times and input events: CLOCK_MONOTONIC.
     pub clock: Clock<Monotonic>,
-    /// As it was read at the start. What was changed and kept since is in `saved`.
+    /// As it was last read. What was changed and kept since is in `saved`.
     pub config: Config,
+    /// The command line: it counts more than the configuration.
+    pub options: Options,
     /// How far the program has come, and how it ends.
     pub lifecycle: Lifecycle,
     /// What smithay keeps for each protocol.
@@ -107,6 +110,10 @@ pub struct Kiosk {
 /// Which one-shot timers are armed: each at most once.
 #[derive(Debug, Default)]
 pub struct Timers {
+    /// The alarm on the clock of the day, for the schedule's edges and for the end of a sleep.
+    pub clock: Option<Rc<OwnedFd>>,
+    /// The system's time zone is watched.
+    pub watches_zone: bool,
     /// The next step of the splash.
     pub animation: bool,
     /// The pointer's rest.

@@ -28,6 +28,7 @@ pub mod privilege;
 pub mod problems;
 pub mod protocols;
 pub mod publisher;
+pub mod reload;
 pub mod requests;
 pub mod run;
 pub mod screens;

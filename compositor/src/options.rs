@@ -3,9 +3,15 @@
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};
-use kiosk_core::{config::ScaleFactor, quantities::QuantityError};
+use kiosk_core::{
+    config::{Config, OutputRule, OutputSettings, Scale, ScaleFactor},
+    quantities::QuantityError,
+};
 
-use crate::backend::headless::OutputSpec;
+use crate::backend::{
+    headless::{self, OutputSpec},
+    winit,
+};
 
 /// Kiosk compositor: shows one shell per screen, from the first frame to the page.
 #[derive(Debug, Clone, Parser)]
@@ -69,6 +75,23 @@ pub struct Options {
 }
 
 impl Options {
+    /// The configuration as the command line, which counts more, leaves it.
+    pub fn over(&self, mut config: Config) -> Config {
+        config.outputs.extend(self.wanted_scales());
+        config.input.vt_switching |= self.allow_vt_switch;
+        config
+    }
+
+    /// The scales of `--output WxH@SCALE` as rules for the screens that these options make.
+    fn wanted_scales(&self) -> impl Iterator<Item = OutputRule> {
+        let scaled = self.output.iter().enumerate().filter(|(_, spec)| spec.scale != ScaleFactor::ONE);
+        scaled.flat_map(|(index, spec)| {
+            let settings = OutputSettings { scale: Some(Scale::Fixed(spec.scale)), ..OutputSettings::default() };
+            let names = [headless::name(index + 1), winit::NAME.into()];
+            names.map(|matcher| OutputRule { matcher, settings: settings.clone() })
+        })
+    }
+
     /// What was asked for and means nothing to this back end, a sentence each.
     pub fn without_effect(&self, backend: BackendChoice) -> Vec<&'static str> {
         let renderer = match (backend, self.renderer) {

@@ -62,6 +62,8 @@ impl Kiosk {
             }
             // Answered when it is known how much of it is seen.
             Command::ShowMessage { .. } => Ok(Reply::Done),
+            Command::ReloadConfiguration => Ok(Reply::Told(self.reload_configuration()?)),
+            Command::Forget { outputs, key } => Ok(Reply::Told(self.forget(&outputs, key.as_deref())?)),
             Command::Dismiss => {
                 self.stage.system_screen = None;
                 self.screens.request_redraw();

@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::ExitCode, time::Duration};
 use anyhow::{Context, anyhow};
 use kiosk_core::{
     api::{self, CONTROL_SOCKET},
-    config::{Config, Loaded, NewWindows, OutputRule, OutputSettings, SavedState, Scale, ScaleFactor, Shell, Sources},
+    config::{Config, Loaded, NewWindows, SavedState, Shell, Sources},
     sockets::SocketDir,
 };
 use smithay::{
@@ -23,9 +23,9 @@ use smithay::{
 use crate::{
     backend::{
         Backend,
-        headless::{self, DEFAULT_OUTPUT, Headless},
+        headless::{DEFAULT_OUTPUT, Headless},
         kms::Kms,
-        winit::{self, Winit},
+        winit::Winit,
     },
     brightness::Brightness,
     child::{self, Launch, Role},
@@ -57,7 +57,8 @@ use crate::{
 /// How long the child has to end in order when we are told to.
 const CHILD_GRACE: Duration = Duration::from_secs(3);
 
-fn load_config(options: &Options) -> Loaded {
+/// Reads the configuration that these options name.
+pub(crate) fn load_config(options: &Options) -> Loaded {
     let sources = match &options.config {
         Some(file) => Sources::file(file),
         None => Sources::system(),
@@ -116,9 +117,8 @@ pub fn build(
     event_loop: &EventLoop<'static, Kiosk>,
     display: &Display<Kiosk>,
 ) -> Kiosk {
-    let Loaded { mut config, errors, .. } = loaded;
-    config.outputs.extend(wanted_scales(options));
-    config.input.vt_switching |= options.allow_vt_switch;
+    let Loaded { config, errors, .. } = loaded;
+    let config = options.over(config);
     let handle = event_loop.handle();
     let display_handle = display.handle();
     let mut protocols = Protocols::new(&display_handle, &handle, &config.limits);
@@ -166,6 +166,7 @@ pub fn build(
             ..Stage::new(style, config.input.cursor, !options.no_splash, wait_for_session, wanted.len())
         },
         config,
+        options: options.clone(),
         protocols,
         clients: Clients::default(),
         seat,
@@ -238,17 +239,6 @@ fn shell_screens(options: &Options, config: &Config) -> Vec<ShellScreen> {
         (_, name) => ShellScreen::Named(name.to_owned()),
     };
     shells.iter().map(|shell| wanted(&shell.output)).collect()
-}
-
-/// The scales of `--output WxH@SCALE` as rules for the screens that these options make.
-fn wanted_scales(options: &Options) -> Vec<OutputRule> {
-    let scaled = options.output.iter().enumerate().filter(|(_, spec)| spec.scale != ScaleFactor::ONE);
-    let rules = scaled.flat_map(|(index, spec)| {
-        let settings = OutputSettings { scale: Some(Scale::Fixed(spec.scale)), ..OutputSettings::default() };
-        let names = [headless::name(index + 1), winit::NAME.into()];
-        names.map(|matcher| OutputRule { matcher, settings: settings.clone() })
-    });
-    rules.collect()
 }
 
 /// Everything after the first frame.

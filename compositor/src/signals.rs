@@ -1,9 +1,12 @@
-//! Termination signals: SIGTERM and SIGINT end the loop in order.
+//! Signals: SIGTERM and SIGINT end the loop in order, SIGHUP has the configuration read again and ends nothing.
 
-use std::os::unix::net::UnixStream;
+use std::{
+    io::{ErrorKind, Read},
+    os::unix::net::UnixStream,
+};
 
 use anyhow::{Context, anyhow};
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use smithay::reexports::calloop::{Interest, Mode, PostAction, generic::Generic};
 
 use crate::{kiosk::Kiosk, lifecycle::Exit};
@@ -11,19 +14,40 @@ use crate::{kiosk::Kiosk, lifecycle::Exit};
 /// Listens to them. (As a pipe written by a handler of the standard kind: no signal mask is inherited by children.)
 pub fn listen(kiosk: &mut Kiosk) -> anyhow::Result<()> {
     for (signal, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
-        let (reader, writer) = UnixStream::pair().context("no socket pair for signals")?;
-        reader.set_nonblocking(true).context("the signal pipe could not be set up")?;
-        signal_hook::low_level::pipe::register(signal, writer)
-            .with_context(|| format!("{name} could not be caught"))?;
-        let source = Generic::new(reader, Interest::READ, Mode::Level);
-        kiosk
-            .handle
-            .insert_source(source, move |_, _, kiosk| {
-                tracing::info!(signal = name, "ending");
-                kiosk.stop(Exit(0));
-                Ok(PostAction::Remove)
-            })
-            .map_err(|error| anyhow!("{name} could not be watched: {error}"))?;
+        on(kiosk, signal, name, move |kiosk| {
+            tracing::info!(signal = name, "ending");
+            kiosk.stop(Exit(0));
+        })?;
     }
-    Ok(())
+    on(kiosk, SIGHUP, "SIGHUP", |kiosk| match kiosk.reload_configuration() {
+        Ok(told) if told.is_empty() => tracing::info!("configuration read again; nothing has changed"),
+        Ok(told) => told.iter().for_each(|sentence| tracing::info!("configuration read again; {sentence}")),
+        Err(error) => kiosk.problem(error.to_string()),
+    })
+}
+
+fn on(
+    kiosk: &mut Kiosk,
+    signal: i32,
+    name: &'static str,
+    mut then: impl FnMut(&mut Kiosk) + 'static,
+) -> anyhow::Result<()> {
+    let (reader, writer) = UnixStream::pair().context("no socket pair for signals")?;
+    reader.set_nonblocking(true).context("the signal pipe could not be set up")?;
+    signal_hook::low_level::pipe::register(signal, writer).with_context(|| format!("{name} could not be caught"))?;
+    let source = Generic::new(reader, Interest::READ, Mode::Level);
+    let inserted = kiosk.handle.insert_source(source, move |_, reader, kiosk| {
+        // Several that came at once are one.
+        let mut bytes = [0; 64];
+        loop {
+            match (&**reader).read(&mut bytes) {
+                Ok(1..) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Ok(0) | Err(_) => break,
+            }
+        }
+        then(kiosk);
+        Ok(PostAction::Continue)
+    });
+    inserted.map(drop).map_err(|error| anyhow!("{name} could not be watched: {error}"))
 }

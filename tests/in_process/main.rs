@@ -26,6 +26,7 @@ mod popups;
 mod power;
 mod privilege;
 mod protocols;
+mod reload;
 mod requests;
 mod rotation;
 mod scale;

@@ -90,6 +90,7 @@ const ON_PIXMAN: &[Step] = steps![
     recovery::a_compositor_out_of_memory_comes_back,
     recovery::a_restarted_logind_costs_a_restart_and_not_the_screen,
     service::a_bad_configuration_file_is_told_and_skipped,
+    service::a_changed_configuration_is_taken_while_the_page_stays,
     service::stopping_gives_the_console_back,
 ];
 const ON_GLES: &[Step] = steps![

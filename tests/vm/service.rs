@@ -5,10 +5,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use kiosk_tests::vm::Guest;
+use serde_json::Value;
 
 use super::input::REACTION;
 use super::kiosk::Kiosk;
-use super::looks::{is_console, is_logo};
+use super::looks::{is_console, is_logo, is_page};
+use super::screens::{RELAYOUT, turn_of};
 
 /// All that is installed, and what it says of them.
 const VERIFY: &str = "systemd-analyze verify --man=no /usr/lib/systemd/system/kiosk*.{service,target} 2>&1 || true";
@@ -155,6 +157,33 @@ pub fn a_bad_configuration_file_is_told_and_skipped(kiosk: &Kiosk) -> Result<()>
     kiosk.page()?;
     kiosk.sh(&format!("rm {file} && systemctl restart kiosk"))?;
     kiosk.page()
+}
+
+pub fn a_changed_configuration_is_taken_while_the_page_stays(kiosk: &Kiosk) -> Result<()> {
+    let agent = kiosk.machine.agent();
+    let rotation = || -> Result<Value> { Ok(kiosk.status()?["compositor"]["outputs"][0]["rotation"].clone()) };
+    let (mark, compositor, browser) = (kiosk.mark()?, kiosk.main_pid("kiosk")?, kiosk.browser()?);
+    // What earlier steps kept would count more.
+    kiosk.sh("kioskctl forget")?;
+    ensure!(rotation()? == 0, "rotated before: {}", rotation()?);
+    kiosk.sh("kioskctl config set 'output.\"*\".rotation' 90 && systemctl reload kiosk")?;
+    kiosk.machine.wait_for("the turned screen", REACTION, || Ok((rotation()? == 90).then_some(())))?;
+    let picture =
+        kiosk.machine.wait_for_screen("the page, turned", RELAYOUT, |p| is_page(p) && turn_of(p) == Some(90))?;
+    kiosk.machine.save(&picture, "reloaded")?;
+    let refused = agent.run("kioskctl config set 'output.\"*\".rotation' 45")?;
+    ensure!(
+        refused.code == 2 && refused.stderr.contains("allowed is"),
+        "45 degrees: {} {}",
+        refused.code,
+        refused.stderr
+    );
+    kiosk.sh("kioskctl config unset 'output.\"*\".rotation'")?;
+    let told = kiosk.sh("kioskctl config reload")?;
+    ensure!(told == "output: in force", "config reload says: {told}");
+    ensure!(rotation()? == 0, "still rotated: {}", rotation()?);
+    ensure!((kiosk.main_pid("kiosk")?, kiosk.browser()?) == (compositor, browser), "something was restarted");
+    kiosk.not_loaded_since(mark)
 }
 
 pub fn stopping_gives_the_console_back(kiosk: &Kiosk) -> Result<()> {

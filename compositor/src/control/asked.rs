@@ -3,7 +3,7 @@
 
 use kiosk_bus::Failure;
 use kiosk_core::authority::Action;
-use kiosk_core::config::VtNumber;
+use kiosk_core::config::{OutputSettings, VtNumber};
 use zbus::Variant;
 
 use super::change::{self, Options};
@@ -47,6 +47,29 @@ pub fn screenshot(snapshot: &Snapshot, output: &str, options: &Options) -> Resul
 pub fn trust_input(input: &str, trusted: bool, options: &Options) -> Result<Asked, Failure> {
     change::only(options, &[])?;
     Ok((Action::Configure, Command::TrustInput { id: input.to_owned(), trusted }))
+}
+
+/// `ReloadConfiguration`. Options: none.
+pub fn reload_configuration(options: &Options) -> Result<Asked, Failure> {
+    change::only(options, &[])?;
+    Ok((Action::Configure, Command::ReloadConfiguration))
+}
+
+/// `Forget`: names of outputs, none: all. Options: `key`.
+pub fn forget(snapshot: &Snapshot, outputs: &[String], options: &Options) -> Result<Asked, Failure> {
+    change::only(options, &["key"])?;
+    let key = match options.get("key").map(|value| &**value) {
+        None => None,
+        Some(Variant::Str(key)) if OutputSettings::KEYS.contains(&key.as_str()) => Some(key.as_str().to_owned()),
+        Some(Variant::Str(key)) => {
+            let allowed = OutputSettings::KEYS.join(", ");
+            return Err(Failure::invalid(format!("the key is {:?}, allowed is one of {allowed}", key.as_str())));
+        }
+        Some(_) => return Err(Failure::invalid("the option key must be a text (s)")),
+    };
+    let named = |name: &String| change::output(snapshot, name).map(|output| output.name.clone());
+    let outputs = outputs.iter().map(named).collect::<Result<_, _>>()?;
+    Ok((Action::Screen, Command::Forget { outputs, key }))
 }
 
 /// `SwitchVt`: 1 to 63.

@@ -135,6 +135,11 @@ impl SeatParts {
         self.vt_switching
     }
 
+    /// Whether they do from now on.
+    pub fn set_vt_switching(&mut self, allowed: bool) {
+        self.vt_switching = allowed;
+    }
+
     /// A turn of the loop is over.
     pub(crate) fn end_turn(&mut self) {
         self.rate.turn_ends();

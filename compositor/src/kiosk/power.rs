@@ -77,11 +77,10 @@ impl Kiosk {
     fn watch_clock(&mut self) -> std::io::Result<()> {
         let timer = Rc::new(alarm::open()?);
         alarm::set(&timer, None)?;
+        self.timers.clock = Some(timer.clone());
         // Before the zone is read for the first time: none that comes in between is missed.
-        if self.power.has_schedule()
-            && let Err(error) = self.watch_zone(timer.clone())
-        {
-            tracing::warn!(%error, "time zone not watched: a change is seen at the schedule's next edge");
+        if self.power.has_schedule() {
+            self.watch_zone_once(&timer);
         }
         self.wait_for_edge(&timer);
         let source = Generic::new(timer, Interest::READ, Mode::Level);
@@ -95,6 +94,27 @@ impl Kiosk {
             Ok(PostAction::Continue)
         });
         inserted.map(drop).map_err(|error| std::io::Error::other(error.to_string()))
+    }
+
+    /// The schedule is another one.
+    pub(crate) fn schedule_changed(&mut self) {
+        let Some(timer) = self.timers.clock.clone() else { return };
+        if !self.power.has_schedule() {
+            self.power_event(Event::Schedule(None));
+        } else {
+            self.watch_zone_once(&timer);
+        }
+        self.wait_for_edge(&timer);
+        self.arm_power_timer();
+    }
+
+    fn watch_zone_once(&mut self, timer: &Rc<OwnedFd>) {
+        if std::mem::replace(&mut self.timers.watches_zone, true) {
+            return;
+        }
+        if let Err(error) = self.watch_zone(timer.clone()) {
+            tracing::warn!(%error, "time zone not watched: a change is seen at the schedule's next edge");
+        }
     }
 
     /// Looks at the schedule anew when the system is given another time zone.

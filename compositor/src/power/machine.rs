@@ -108,6 +108,11 @@ impl Machine {
         Self { idle_after, inhibited: false, off_time: false, active: now, screens: Vec::new() }
     }
 
+    /// How long without input until screens go off, from now on.
+    pub fn set_idle_after(&mut self, idle_after: Option<Duration>) {
+        self.idle_after = idle_after;
+    }
+
     /// Takes an event. Returns the screens whose power changes, with what it is from now on.
     pub fn step(&mut self, event: Event, now: Duration) -> Switches {
         let before = match event {

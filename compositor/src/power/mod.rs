@@ -48,6 +48,14 @@ impl Power {
         }
     }
 
+    /// The configuration is another one: idling and the schedule follow it from now on. What is off stays so.
+    pub fn configure(&mut self, config: &Config) {
+        self.machine.set_idle_after(config.idle.screen_off);
+        self.idle_after = config.idle.screen_off;
+        self.schedule.clone_from(&config.power.schedule);
+        self.edge = None;
+    }
+
     /// Something happened at this monotonic time: the screens that are to be switched on or off because of it.
     pub fn step(&mut self, event: Event, now: Duration) -> Vec<(ScreenId, bool)> {
         let switches = self.machine.step(event, now).0;

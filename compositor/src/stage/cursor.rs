@@ -59,6 +59,17 @@ impl Cursor {
         }
     }
 
+    /// It is hidden by another rule from now on.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+        self.visible = match policy {
+            Policy::Always => true,
+            Policy::Never => false,
+            // Until it moves.
+            Policy::Auto => self.visible && self.moved_at.is_some(),
+        };
+    }
+
     /// What the client under the pointer wants. Returns whether the picture changes.
     pub fn set_status(&mut self, status: CursorImageStatus) -> bool {
         let changed = self.status != status;

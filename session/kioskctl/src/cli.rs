@@ -146,6 +146,14 @@ pub enum Verb {
     },
     /// Keep a temporary change
     Confirm,
+    /// Forget what was kept of outputs, so that the configuration counts again
+    Forget {
+        /// Only this (repeatable), a connector or "Make Model Serial"; without it: of all, also of those not connected
+        #[arg(short = 'o', long = "output", value_name = "OUTPUT")]
+        outputs: Vec<String>,
+        /// Only this key, such as rotation; without it: everything
+        key: Option<String>,
+    },
     /// Switch screens on or off; the page goes on meanwhile
     Screen {
         #[arg(value_enum)]
@@ -265,6 +273,28 @@ pub enum ConfigVerb {
     Check(ConfigArgs),
     /// Print the configuration in force, and where each value came from
     Show(ConfigArgs),
+    /// Print the value of a key
+    Get {
+        /// As `config show` has it, with its section
+        #[arg(value_name = "KEY")]
+        key: String,
+    },
+    /// Set a key in a file of its own, /etc/kiosk/config.d/90-kioskctl.toml
+    Set {
+        /// Such as shell.url or 'output."HDMI-A-1".rotation'
+        #[arg(value_name = "KEY")]
+        key: String,
+        /// As in TOML; a text needs no quotation marks
+        #[arg(allow_hyphen_values = true)]
+        value: String,
+    },
+    /// Take a key out of that file again
+    Unset {
+        #[arg(value_name = "KEY")]
+        key: String,
+    },
+    /// Have the running kiosk read the configuration again
+    Reload,
 }
 
 #[derive(Debug, Args)]

@@ -1,20 +1,33 @@
-//! `config check` and `config show`: they read the files themselves, so they work with nothing running.
+//! `config`: `check` and `show` read the files themselves, so they work with nothing running; `reload` asks the running
+//! compositor; what changes single keys is in [`super::config_edit`].
 
 use std::path::Path;
 
 use kiosk_core::chromium;
-use kiosk_core::config::{Config, ConfigError, Loaded, Source, Sources};
-use kioskctl::client::Exit;
+use kiosk_core::config::{Config, ConfigError, Loaded, SavedState, Source, Sources, state_dir};
+use kioskctl::client::{Client, Exit, Options, Service};
 use serde_json::{Value, json};
 
 use super::cli::{ConfigArgs, ConfigVerb};
+use super::config_edit;
 use super::outcome::{Failure, Outcome};
 
-pub fn run(verb: &ConfigVerb) -> Result<Outcome, Failure> {
+pub async fn run(client: &Client, verb: &ConfigVerb) -> Result<Outcome, Failure> {
     match verb {
         ConfigVerb::Check(args) => Ok(check(&load(args))),
         ConfigVerb::Show(args) => Ok(show(&load(args))),
+        ConfigVerb::Get { key } => config_edit::get(key),
+        ConfigVerb::Set { key, value } => config_edit::set(key, value),
+        ConfigVerb::Unset { key } => config_edit::unset(key),
+        ConfigVerb::Reload => reload(client).await,
     }
+}
+
+async fn reload(client: &Client) -> Result<Outcome, Failure> {
+    let peer = client.connect(Service::Compositor).await?;
+    let told: Vec<String> = peer.call("ReloadConfiguration", &Options::new()).await?;
+    let text = if told.is_empty() { "nothing has changed".to_owned() } else { told.join("\n") };
+    Ok(Outcome::new(text, json!({ "told": told })))
 }
 
 fn load(args: &ConfigArgs) -> Loaded {
@@ -44,8 +57,15 @@ fn show(loaded: &Loaded) -> Outcome {
         text += &format!("# SKIPPED {error}\n");
     }
     text += loaded.toml().trim_end();
+    let kept = SavedState::peek(&state_dir()).unwrap_or_default().settings();
+    if !kept.is_empty() {
+        text += "\n\n# Kept by kioskctl, and stronger than what is above; `kioskctl forget` ends it:";
+    }
+    for setting in &kept {
+        text += &format!("\n# {}", setting.line());
+    }
     let errors: Vec<Value> = loaded.errors.iter().map(error_json).collect();
-    Outcome::new(text, json!({ "settings": loaded.settings(), "errors": errors }))
+    Outcome::new(text, json!({ "settings": loaded.settings(), "kept": kept, "errors": errors }))
 }
 
 fn error_json(error: &ConfigError) -> Value {

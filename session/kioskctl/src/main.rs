@@ -6,6 +6,7 @@ mod change;
 #[allow(rustdoc::broken_intra_doc_links, reason = "[[shells]] in a help text is what people write")]
 mod cli;
 mod config;
+mod config_edit;
 mod generate;
 mod inputs;
 mod link;
@@ -72,7 +73,8 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
             wait::wait(&client, *what, shell.as_deref(), *stable, *timeout).await
         }
         Verb::Vt { number } => message::switch_vt(&client, *number).await,
-        Verb::Config { what } => config::run(what),
+        Verb::Forget { outputs, key } => screen::forget(&client, outputs, key.as_deref()).await,
+        Verb::Config { what } => config::run(&client, what).await,
         Verb::Generate { what, directory } => generate::run(*what, directory),
     }
 }

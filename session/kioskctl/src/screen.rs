@@ -2,7 +2,8 @@
 //! `screen`; and `confirm`.
 
 use kiosk_core::config::{Brightness, ModeChoice, Position, Rotation, Scale};
-use kioskctl::client::{Client, Service, integer};
+use kioskctl::client::{Client, Options, Service, integer};
+use serde_json::json;
 
 use super::change::{Change, Lasting, Setting, carry_out};
 use super::cli::{ChangeArgs, Power, Turn};
@@ -74,6 +75,23 @@ pub async fn confirm(client: &Client) -> Result<Outcome, Failure> {
     let serial = u32::try_from(serial).unwrap_or(0);
     let () = peer.call("Confirm", &serial).await?;
     Ok(Outcome::done())
+}
+
+pub async fn forget(client: &Client, outputs: &[String], key: Option<&str>) -> Result<Outcome, Failure> {
+    let peer = client.connect(Service::Compositor).await?;
+    let chosen = match outputs {
+        [] => Vec::new(),
+        outputs => {
+            let state = CompositorState::read(&peer).await?;
+            select(&state, outputs)?.into_iter().map(|output| output.name.clone()).collect()
+        }
+    };
+    let mut options = Options::new();
+    if let Some(key) = key {
+        options.insert("key", key.into());
+    }
+    let told: Vec<String> = peer.call("Forget", &(chosen, options)).await?;
+    Ok(Outcome::new(told.join("\n"), json!({ "told": told })))
 }
 
 async fn change(

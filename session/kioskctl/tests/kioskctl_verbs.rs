@@ -499,6 +499,65 @@ fn the_configuration_is_checked_and_shown_with_nothing_running() {
 }
 
 #[test]
+fn what_was_kept_is_shown_as_stronger_than_the_files() {
+    let dir = tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = kioskctl(dir.path(), arguments);
+        said(&output(command.env("KIOSK_ROOT", dir.path()).env("KIOSK_STATE_DIR", dir.path())))
+    };
+    assert!(!run(&["config", "show"]).1.contains("Kept"));
+    fs::write(dir.path().join("state.toml"), "version = 1\n[output.\"HDMI-A-1\"]\nrotation = 0\n").unwrap();
+    let (code, out, _) = run(&["config", "show"]);
+    assert!(code == 0 && out.ends_with("\n# output.\"HDMI-A-1\".rotation = 0\n"), "{out}");
+    assert!(out.contains("# Kept by kioskctl, and stronger"), "{out}");
+    let json: serde_json::Value = serde_json::from_str(&run(&["config", "show", "--json"]).1).unwrap();
+    assert_eq!(json["kept"][0]["origin"], "kept by kioskctl");
+    // A file that is none is kioskd's to set aside.
+    fs::write(dir.path().join("state.toml"), "nonsense").unwrap();
+    assert!(!run(&["config", "show"]).1.contains("Kept"));
+    assert_eq!(fs::read_to_string(dir.path().join("state.toml")).unwrap(), "nonsense");
+}
+
+#[test]
+fn single_keys_are_set_in_a_file_of_their_own_and_wrong_ones_are_not_written() {
+    let dir = tempdir().unwrap();
+    let run = |arguments: &[&str]| said(&output(kioskctl(dir.path(), arguments).env("KIOSK_ROOT", dir.path())));
+    let file = dir.path().join("etc/kiosk/config.d/90-kioskctl.toml");
+    let (code, out, error) = run(&["config", "set", "shell.url", "http://panel.example"]);
+    assert_eq!((code, error.as_str()), (0, ""));
+    assert!(out.contains("90-kioskctl.toml; `kioskctl config reload` brings it into force"), "{out}");
+    assert_eq!(run(&["config", "set", "output.\"HDMI-A-1\".rotation", "90"]).0, 0);
+    assert_eq!(run(&["config", "set", "idle.screen-off", "10m"]).0, 0);
+    assert_eq!(run(&["config", "get", "shell.url"]), (0, "http://panel.example\n".into(), String::new()));
+    assert_eq!(run(&["config", "get", "idle.screen-off"]).1, "10m\n");
+    assert_eq!(run(&["config", "get", "output.\"HDMI-A-1\".rotation"]).1, "90\n");
+
+    let before = fs::read_to_string(&file).unwrap();
+    let (code, _, error) = run(&["config", "set", "output.\"HDMI-A-1\".rotation", "45"]);
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("rotation is 45, allowed is 0, 90, 180 or 270"), "{error}");
+    let (code, _, error) = run(&["config", "set", "shell.ulr", "x"]);
+    assert!(code == 2 && error.contains("unknown key shell.ulr"), "{error}");
+    assert_eq!(run(&["config", "set", "shell", "x"]).0, 1);
+    assert_eq!(fs::read_to_string(&file).unwrap(), before);
+
+    assert_eq!(run(&["config", "unset", "shell.url"]).0, 0);
+    assert_eq!(run(&["config", "get", "shell.url"]).1, "http://localhost:3000\n");
+    assert_eq!(run(&["config", "unset", "shell.url"]).0, 1, "it is not there any more");
+    let (code, _, error) = run(&["config", "get", "shell.ulr"]);
+    assert!(code == 1 && error.contains("did you mean shell.url?"), "{error}");
+
+    let stronger = dir.path().join("etc/kiosk/config.d/99-mine.toml");
+    fs::write(&stronger, "[shell]\nurl = \"http://mine\"\n").unwrap();
+    let (code, out, _) = run(&["config", "set", "shell.url", "http://other"]);
+    assert!(code == 0 && out.contains("99-mine.toml:2 counts more"), "{out}");
+    fs::write(&file, "no toml").unwrap();
+    let (code, _, error) = run(&["config", "set", "shell.url", "http://other"]);
+    assert!(code == 1 && error.contains("90-kioskctl.toml: it is not TOML"), "{error}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), "no toml");
+}
+
+#[test]
 fn man_pages_and_completions_come_from_the_definition() {
     let dir = tempdir().unwrap();
     let place = dir.path().join("deeper");

@@ -11,7 +11,7 @@ use zbus::{Connection, OwnedFd, interface};
 use crate::command::Reply;
 use crate::control::asked;
 use crate::control::change::Options;
-use crate::control::shared::Shared;
+use crate::control::shared::{Asked, Shared};
 use crate::snapshot::Snapshot;
 
 /// The compositor as of `now`.
@@ -23,6 +23,16 @@ pub struct Compositor {
 }
 
 impl Served for Compositor {}
+
+impl Compositor {
+    /// Asks for what is answered in sentences.
+    async fn told(&self, asked: Asked, connection: &Connection, header: &Header<'_>) -> Result<Vec<String>, Failure> {
+        match self.shared.ask(asked, connection, header).await? {
+            Reply::Told(told) => Ok(told),
+            _ => Ok(Vec::new()),
+        }
+    }
+}
 
 /// The compositor.
 #[interface(name = "org.kioskd.Compositor1")]
@@ -70,9 +80,7 @@ impl Compositor {
         let asked = asked::screenshot(&self.now, output, &options)?;
         match self.shared.ask(asked, connection, &header).await? {
             Reply::Png(png) => Ok(png.into()),
-            Reply::Done | Reply::Serial(_) | Reply::Shown { .. } => {
-                Err(Failure::kiosk("Failed", "the picture was not made"))
-            }
+            _ => Err(Failure::kiosk("Failed", "the picture was not made")),
         }
     }
 
@@ -87,6 +95,31 @@ impl Compositor {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Failure> {
         self.shared.ask(asked::trust_input(input, trusted, &options)?, connection, &header).await.map(drop)
+    }
+
+    /// Reads the configuration again and takes it, all of it or nothing; the screens as one transaction. told: what has
+    /// changed, a sentence each, and what brings into force what cannot be changed now.
+    #[zbus(out_args("told"))]
+    async fn reload_configuration(
+        &self,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Vec<String>, Failure> {
+        self.told(asked::reload_configuration(&options)?, connection, &header).await
+    }
+
+    /// Forgets what was kept of outputs at runtime, so that the configuration counts again. outputs: their names; empty:
+    /// all, also those that are not connected. options: key (s), such as rotation; without it everything.
+    #[zbus(out_args("told"))]
+    async fn forget(
+        &self,
+        outputs: Vec<String>,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<Vec<String>, Failure> {
+        self.told(asked::forget(&self.now, &outputs, &options)?, connection, &header).await
     }
 
     /// Switches to a virtual terminal, 1 to 63.

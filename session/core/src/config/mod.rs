@@ -5,6 +5,7 @@
 pub mod allow;
 mod browser;
 mod devices;
+pub mod edit;
 mod keys;
 mod layer;
 mod limits;

@@ -50,6 +50,26 @@ impl OutputSettings {
         take(&mut self.brightness, &other.brightness);
     }
 
+    /// The keys that [`Self::forget`] takes.
+    pub const KEYS: &[&str] = &["mode", "rotation", "scale", "power", "mirror", "position", "brightness"];
+
+    /// Names nothing any more, or not this key. Returns whether it was named.
+    pub fn forget(&mut self, key: Option<&str>) -> bool {
+        let before = self.clone();
+        match key {
+            None => *self = OutputSettings::default(),
+            Some("mode") => self.mode = None,
+            Some("rotation") => self.rotation = None,
+            Some("scale") => self.scale = None,
+            Some("power") => self.power = None,
+            Some("mirror") => self.mirror = None,
+            Some("position") => self.position = None,
+            Some("brightness") => self.brightness = None,
+            Some(_) => {}
+        }
+        *self != before
+    }
+
     /// Whether nothing is named.
     pub fn is_empty(&self) -> bool {
         *self == OutputSettings::default()

@@ -11,6 +11,8 @@ use toml_edit::Value;
 use super::keys::{PROGRAM, Sectioned};
 use super::load::Loaded;
 use super::model::Shell;
+use super::output::OutputRule;
+use super::state::SavedState;
 
 /// One value in force.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -112,6 +114,36 @@ impl Loaded {
                 key: full,
             });
         }
+    }
+}
+
+impl SavedState {
+    /// What was kept of outputs at runtime, which counts more than all layers.
+    pub fn settings(&self) -> Vec<Setting> {
+        let mut all = Vec::new();
+        for (name, _, settings) in self.outputs() {
+            let rule = OutputRule { matcher: name.to_owned(), settings: settings.clone() };
+            let section = format!("output.{}", Value::from(name));
+            for key in OutputRule::keys() {
+                let Some(value) = (key.get)(&rule) else { continue };
+                all.push(Setting {
+                    key: format!("{section}.{}", key.name),
+                    value: json(&value),
+                    origin: "kept by kioskctl".into(),
+                    header: format!("[{section}]"),
+                    name: key.name.to_owned(),
+                    toml: value.to_string().trim().to_owned(),
+                });
+            }
+        }
+        all
+    }
+}
+
+impl Setting {
+    /// `KEY = VALUE`, as TOML.
+    pub fn line(&self) -> String {
+        format!("{} = {}", self.key, self.toml)
     }
 }
 

@@ -87,6 +87,11 @@ pub enum StateError {
 }
 
 impl SavedState {
+    /// Reads the state in `directory` and touches nothing. `None`: there is none, or it cannot be used or read.
+    pub fn peek(directory: &Path) -> Option<SavedState> {
+        SavedState::parse(&read_file(&directory.join(FILE)).ok()?).ok()
+    }
+
     /// Reads the state in `directory`. Never fails: a file that can't be used is renamed to `state.toml.bad`,
     /// and the second part says so in one sentence.
     pub fn load(directory: &Path) -> (SavedState, Option<String>) {
@@ -184,6 +189,33 @@ impl SavedState {
                 }
             }
         }
+    }
+
+    /// Forgets what is saved for this display, or one key of it (see [`OutputSettings::KEYS`]). Returns whether there
+    /// was anything.
+    pub fn forget_output(&mut self, identity: &str, connector: &str, key: Option<&str>) -> bool {
+        let found = self.output(identity, connector).map(std::ptr::from_ref);
+        let mut forgot = false;
+        for saved in self.outputs.values_mut().filter(|saved| found == Some(std::ptr::from_ref(&saved.settings))) {
+            forgot |= saved.settings.forget(key);
+        }
+        self.outputs.retain(|_, saved| !saved.settings.is_empty());
+        forgot
+    }
+
+    /// The same of all displays, those included that are not there.
+    pub fn forget_outputs(&mut self, key: Option<&str>) -> bool {
+        let mut forgot = false;
+        for saved in self.outputs.values_mut() {
+            forgot |= saved.settings.forget(key);
+        }
+        self.outputs.retain(|_, saved| !saved.settings.is_empty());
+        forgot
+    }
+
+    /// Every display that something is saved for: by identity or connector, what, and where it was last.
+    pub fn outputs(&self) -> impl Iterator<Item = (&str, Option<&str>, &OutputSettings)> {
+        self.outputs.iter().map(|(name, saved)| (name.as_str(), saved.connector.as_deref(), &saved.settings))
     }
 
     /// What is saved for the input device `id`, else for all of its `name`.

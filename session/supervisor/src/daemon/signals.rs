@@ -1,11 +1,13 @@
-//! The signals that end the daemon in order.
+//! The signals that end the daemon in order, and the one that is heard and ends nothing.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGTERM, as a service manager sends it, and SIGINT of a terminal.
+/// SIGTERM, as a service manager sends it, and SIGINT of a terminal. SIGHUP, by which others reload, is answered in the
+/// log.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Signal,
     told: bool,
 }
 
@@ -13,14 +15,20 @@ impl Signals {
     /// In a tokio runtime. Fails only where no more files can be opened.
     pub fn new() -> std::io::Result<Self> {
         let (terminate, interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-        Ok(Signals { terminate, interrupt, told: false })
+        let hangup = signal(SignalKind::hangup())?;
+        Ok(Signals { terminate, interrupt, hangup, told: false })
     }
 
     /// Waits for the next of them.
     pub async fn end(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => break,
+                _ = self.interrupt.recv() => break,
+                _ = self.hangup.recv() => {
+                    tracing::info!("the configuration is read at a start: `systemctl restart kiosk-session`");
+                }
+            }
         }
         if !self.told {
             self.told = true;

@@ -1,0 +1,196 @@
+//! Takes a changed configuration while the kiosk runs: by D-Bus (`kioskctl config reload`) and by SIGHUP
+//! (`systemctl reload kiosk`). All of it or, when anything in it is wrong, nothing. What cannot be changed under a
+//! running page is said, with what brings it into force. Also forgets what was kept at runtime, so that the
+//! configuration counts again.
+
+use kiosk_core::config::{Config, OutputPolicy};
+
+use crate::{
+    command::{ApplyMode, CommandError, OutputChange},
+    kiosk::Kiosk,
+    power,
+    run::load_config,
+    screens::ScreenId,
+};
+
+/// What a restart of the compositor brings into force.
+const RESTART: &str = "takes effect after `systemctl restart kiosk`";
+/// What a restart of the session brings into force, while the splash covers it.
+const RESTART_SESSION: &str = "takes effect after `systemctl restart kiosk-session`";
+
+/// Why a changed configuration was not taken. The one of before is in force.
+#[derive(Debug, thiserror::Error)]
+pub enum ReloadError {
+    /// Something in it is wrong: all of it, in sentences.
+    #[error("the configuration was not taken, the one of before is in force: {}", .0.join("; "))]
+    Wrong(Vec<String>),
+    /// The screens cannot be as it says.
+    #[error("the configuration was not taken, the one of before is in force: {0}")]
+    Screens(CommandError),
+}
+
+impl From<ReloadError> for CommandError {
+    fn from(error: ReloadError) -> Self {
+        match error {
+            ReloadError::Wrong(_) => Self::InvalidArgument(error.to_string()),
+            ReloadError::Screens(_) => Self::ModeRejected(error.to_string()),
+        }
+    }
+}
+
+impl Kiosk {
+    /// Reads the configuration again and takes it. Returns a sentence for each section that has changed.
+    pub fn reload_configuration(&mut self) -> Result<Vec<String>, ReloadError> {
+        let loaded = load_config(&self.options);
+        if !loaded.errors.is_empty() {
+            return Err(ReloadError::Wrong(loaded.errors.iter().map(ToString::to_string).collect()));
+        }
+        let config = self.options.over(loaded.config);
+        self.take(config)
+    }
+
+    fn take(&mut self, config: Config) -> Result<Vec<String>, ReloadError> {
+        let mut told = Vec::new();
+        let policies = self.policies();
+        let before = std::mem::replace(&mut self.config, config);
+        if before.outputs != self.config.outputs {
+            if let Err(error) = self.follow_policies(&policies) {
+                self.config = before;
+                return Err(ReloadError::Screens(error));
+            }
+            told.push("output: in force".to_owned());
+        }
+        if before.input != self.config.input {
+            told.extend(self.take_input(&before));
+        }
+        if before.idle.screen_off != self.config.idle.screen_off || before.power != self.config.power {
+            self.power.configure(&self.config);
+            self.schedule_changed();
+            self.power_event(power::Event::Time);
+        }
+        if before.idle != self.config.idle {
+            told.push(match before.idle.reset == self.config.idle.reset {
+                true => "idle: in force".to_owned(),
+                false => format!("idle: reset {RESTART}, the rest is in force"),
+            });
+        }
+        if before.power != self.config.power {
+            told.push("power: in force".into());
+        }
+        if before.splash != self.config.splash {
+            told.push(format!("splash: {RESTART}"));
+        }
+        if before.limits != self.config.limits {
+            told.push(format!("limits: {RESTART}"));
+        }
+        told.extend(shells(&before, &self.config));
+        self.publisher.mark_changed();
+        Ok(told)
+    }
+
+    /// Forgets what was kept of these outputs (empty: of all), or one key of it, and lets the configuration count again.
+    pub fn forget(&mut self, outputs: &[String], key: Option<&str>) -> Result<Vec<String>, CommandError> {
+        let policies = self.policies();
+        let mut displays = Vec::new();
+        for name in outputs {
+            let screen = self.screens.by_name(name).ok_or_else(|| {
+                CommandError::NotFound(format!("there is no output {name:?}; there are: {}", self.screens.names()))
+            })?;
+            displays.push((name, self.screens.saved_as(&screen.identity)));
+        }
+        let before = self.saved.state.clone();
+        let state = &mut self.saved.state;
+        let mut told = Vec::new();
+        let what = key.unwrap_or("everything");
+        if outputs.is_empty() && state.forget_outputs(key) {
+            told.push(format!("{what} that was kept of all outputs is forgotten"));
+        }
+        for (name, identity) in displays {
+            if state.forget_output(&identity, name, key) {
+                told.push(format!("{what} that was kept of {name} is forgotten"));
+            }
+        }
+        if told.is_empty() {
+            return Ok(vec!["nothing was kept of it".into()]);
+        }
+        if let Err(error) = self.follow_policies(&policies) {
+            self.saved.state = before;
+            return Err(error);
+        }
+        self.save().map_err(|error| CommandError::Failed(format!("it is in force but could not be saved: {error}")))?;
+        Ok(told)
+    }
+
+    fn take_input(&mut self, before: &Config) -> Option<String> {
+        let input = self.config.input.clone();
+        self.seat.set_vt_switching(input.vt_switching);
+        self.stage.cursor.set_policy(input.cursor);
+        self.input_settings_changed();
+        self.screens.request_redraw();
+        Some(match before.input.keyboard == input.keyboard {
+            true => "input: in force".to_owned(),
+            false => format!("input: keyboard {RESTART}, the rest is in force"),
+        })
+    }
+
+    /// What configuration and kept changes say now of each connected screen.
+    fn policies(&self) -> Vec<(ScreenId, OutputPolicy)> {
+        let connected = self.screens.iter().filter(|screen| screen.head.is_some());
+        connected.map(|screen| (screen.id, self.policy_of(&screen.identity, &screen.name))).collect()
+    }
+
+    /// Brings the screens in line, as one transaction, where they are said to be otherwise than `before`.
+    fn follow_policies(&mut self, before: &[(ScreenId, OutputPolicy)]) -> Result<(), CommandError> {
+        let after = self.policies();
+        let changed: Vec<(ScreenId, &OutputPolicy, &OutputPolicy)> = after
+            .iter()
+            .filter_map(|(id, after)| {
+                let (_, before) = before.iter().find(|(known, _)| known == id)?;
+                (before != after).then_some((*id, before, after))
+            })
+            .collect();
+        let name = |id: ScreenId| self.screens.get(id).map(|screen| screen.name.clone());
+        let changes: Vec<(String, OutputChange)> = changed
+            .iter()
+            .filter_map(|(id, before, after)| Some((name(*id)?, self.change_between(before, after))))
+            .collect();
+        if !changes.is_empty() {
+            self.apply(0, &changes, ApplyMode::InForce)?;
+        }
+        for (id, _, after) in changed {
+            let Some(screen) = self.screens.get_mut(id) else { continue };
+            // What a change cannot say: no place of its own, and a source that is not there yet.
+            if after.position.is_none() {
+                screen.position = None;
+            }
+            screen.mirror.clone_from(&after.mirror);
+        }
+        self.layout_changed();
+        Ok(())
+    }
+
+    fn change_between(&self, before: &OutputPolicy, after: &OutputPolicy) -> OutputChange {
+        let source = after.mirror.clone().unwrap_or_default();
+        let known = source.is_empty() || self.screens.called(&source).is_some();
+        OutputChange {
+            power: (before.power != after.power).then_some(after.power),
+            rotation: (before.rotation != after.rotation).then_some(after.rotation),
+            scale: (before.scale != after.scale).then_some(after.scale),
+            mode: (before.mode != after.mode).then_some(after.mode),
+            position: after.position.filter(|_| before.position != after.position),
+            mirror: (known && before.mirror != after.mirror).then_some(source),
+            brightness: after.brightness.filter(|_| before.brightness != after.brightness),
+        }
+    }
+}
+
+/// What the session and its browser are told by a restart only.
+fn shells(before: &Config, now: &Config) -> Option<String> {
+    let places =
+        |config: &Config| -> Vec<String> { config.all_shells().iter().map(|shell| shell.output.clone()).collect() };
+    if places(before) != places(now) {
+        return Some(format!("shell: other outputs {}", RESTART.replace("takes", "take")));
+    }
+    let same = before.all_shells() == now.all_shells() && before.browser == now.browser;
+    (!same).then(|| format!("shell, browser: {RESTART_SESSION}"))
+}

@@ -1,0 +1,136 @@
+//! A changed configuration is taken while the kiosk runs, whole or not at all; and what was kept at runtime is forgotten.
+
+use std::{fs, path::PathBuf};
+
+use kiosk_core::config::Rotation;
+use kioskd::{
+    command::{ApplyMode, CommandError, OutputChange},
+    signals,
+};
+use rustix::process::{Signal, getpid, kill_process};
+
+use crate::fixture::{
+    Fixture,
+    picture::{Picture, RED},
+};
+
+impl Fixture {
+    /// From now on the configuration is this file's.
+    fn configured(&mut self, text: &str) -> PathBuf {
+        let file = self.directory.path().join("config.toml");
+        fs::write(&file, text).unwrap();
+        self.kiosk.options.config = Some(file.clone());
+        file
+    }
+
+    fn reload(&mut self, text: &str) -> Result<Vec<String>, String> {
+        self.configured(text);
+        let told = self.kiosk.reload_configuration().map_err(|error| error.to_string());
+        self.kiosk.settle();
+        told
+    }
+
+    fn turned(&self) -> Vec<u32> {
+        self.kiosk.screens.iter().map(|screen| screen.rotation.degrees()).collect()
+    }
+}
+
+#[test]
+fn screens_idling_and_the_schedule_follow_a_changed_file_and_the_page_stays() {
+    let mut fixture = Fixture::new(&["320x200", "320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    let told = fixture
+        .reload(
+            "[output.\"HEADLESS-2\"]\nrotation = 90\nposition = [1000, 0]\n\
+             [idle]\nscreen-off = \"10m\"\n[power]\nschedule = [{ on = \"00:00\", off = \"12:00\" }, { on = \"12:00\", off = \"00:00\" }]\n\
+             [input]\nvt-switching = false\n",
+        )
+        .unwrap();
+    assert_eq!(told, ["output: in force", "input: in force", "idle: in force", "power: in force"]);
+    assert_eq!(fixture.turned(), [0, 90]);
+    let place = |fixture: &Fixture| fixture.kiosk.screens.by_name("HEADLESS-2").unwrap().output.current_location().x;
+    assert_eq!(place(&fixture), 1000);
+    assert!(fixture.kiosk.power.deadline().is_some(), "idling counts");
+    assert!(fixture.kiosk.power.has_schedule());
+    assert!(!fixture.kiosk.seat.vt_switching());
+    fixture.roundtrip(client);
+    assert!(fixture.kiosk.stage.windows.any_mapped(0), "the page is gone");
+
+    assert_eq!(fixture.reload("").unwrap().len(), 4, "what is not said any more is as it was built in");
+    assert_eq!(fixture.turned(), [0, 0]);
+    assert_eq!(place(&fixture), 320, "beside the other one again");
+    assert_eq!(fixture.kiosk.power.deadline(), None);
+    assert_eq!(fixture.reload("").unwrap(), [""; 0], "nothing has changed");
+}
+
+#[test]
+fn what_needs_a_restart_is_said_with_the_command() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let told = fixture.reload("[shell]\nurl = \"http://other\"\n[limits]\nclients = 99\n").unwrap();
+    assert_eq!(
+        told,
+        [
+            "limits: takes effect after `systemctl restart kiosk`",
+            "shell, browser: takes effect after `systemctl restart kiosk-session`"
+        ]
+    );
+}
+
+#[test]
+fn a_file_with_anything_wrong_changes_nothing() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    fixture.reload("[output.\"*\"]\nrotation = 90\n").unwrap();
+    let error = fixture.reload("[output.\"*\"]\nrotation = 180\n[idle]\nscreen-off = 3\n").unwrap_err();
+    assert!(error.contains("config.toml:4:14: idle.screen-off is 3"), "{error}");
+    assert_eq!(fixture.turned(), [90]);
+    // One that is good by itself, and that the screens cannot follow.
+    let error = fixture.reload("[output.\"*\"]\nrotation = 180\nmode = \"1x1\"\n").unwrap_err();
+    assert!(error.contains("the one of before is in force") && error.contains("HEADLESS-1"), "{error}");
+    assert_eq!(fixture.turned(), [90]);
+    assert_eq!(fixture.reload("[output.\"*\"]\nrotation = 90\n").unwrap(), [""; 0], "the one of before was kept");
+}
+
+#[test]
+fn the_hangup_signal_reloads_and_ends_nothing() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    signals::listen(&mut fixture.kiosk).unwrap();
+    fixture.configured("[output.\"*\"]\nrotation = 270\n");
+    kill_process(getpid(), Signal::HUP).unwrap();
+    fixture.until("the turn", |fixture| fixture.turned() == [270]);
+    fixture.configured("[output.\"*\"]\nrotation = 1\n");
+    kill_process(getpid(), Signal::HUP).unwrap();
+    fixture.until("the refusal", |fixture| {
+        fixture.kiosk.problems.to_vec().iter().any(|problem| problem.contains("output.\"*\".rotation is 1"))
+    });
+    assert_eq!(fixture.turned(), [270]);
+    assert_eq!(fixture.kiosk.lifecycle.exit(), None);
+}
+
+#[test]
+fn what_was_kept_beats_the_configuration_until_it_is_forgotten() {
+    let mut fixture = Fixture::new(&["320x200", "320x200"]);
+    let state = tempfile::tempdir().unwrap();
+    fixture.kiosk.saved.directory = Some(state.path().to_owned());
+    let kept = |rotation| OutputChange { rotation: Some(rotation), ..OutputChange::default() };
+    let changes =
+        vec![("HEADLESS-1".to_owned(), kept(Rotation::R180)), ("HEADLESS-2".to_owned(), kept(Rotation::R270))];
+    fixture.kiosk.apply(0, &changes, ApplyMode::Keep).unwrap();
+    fixture.reload("[output.\"*\"]\nrotation = 90\n").unwrap();
+    assert_eq!(fixture.turned(), [180, 270]);
+
+    let forget = |fixture: &mut Fixture, outputs: &[&str], key| {
+        let outputs: Vec<String> = outputs.iter().map(|name| (*name).to_owned()).collect();
+        fixture.kiosk.forget(&outputs, key)
+    };
+    assert!(matches!(forget(&mut fixture, &["DP-9"], None), Err(CommandError::NotFound(_))));
+    assert_eq!(forget(&mut fixture, &["HEADLESS-1"], Some("scale")).unwrap(), ["nothing was kept of it"]);
+    assert_eq!(fixture.turned(), [180, 270]);
+    forget(&mut fixture, &["HEADLESS-1"], Some("rotation")).unwrap();
+    assert_eq!(fixture.turned(), [90, 270]);
+    let text = fs::read_to_string(state.path().join("state.toml")).unwrap();
+    assert!(text.contains("rotation = 270") && !text.contains("rotation = 180"), "{text}");
+    forget(&mut fixture, &[], None).unwrap();
+    assert_eq!(fixture.turned(), [90, 90]);
+    assert!(!fs::read_to_string(state.path().join("state.toml")).unwrap().contains("rotation"));
+}
