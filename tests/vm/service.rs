@@ -167,10 +167,10 @@ pub fn a_changed_configuration_is_taken_while_the_page_stays(kiosk: &Kiosk) -> R
     kiosk.sh("kioskctl forget")?;
     ensure!(rotation()? == 0, "rotated before: {}", rotation()?);
     kiosk.sh("kioskctl config set 'output.\"*\".rotation' 90 && systemctl reload kiosk")?;
-    kiosk.machine.wait_for("the turned screen", REACTION, || Ok((rotation()? == 90).then_some(())))?;
     let picture =
         kiosk.machine.wait_for_screen("the page, turned", RELAYOUT, |p| is_page(p) && turn_of(p) == Some(90))?;
     kiosk.machine.save(&picture, "reloaded")?;
+    ensure!(rotation()? == 90, "status says {}", rotation()?);
     let refused = agent.run("kioskctl config set 'output.\"*\".rotation' 45")?;
     ensure!(
         refused.code == 2 && refused.stderr.contains("allowed is"),
