@@ -133,6 +133,7 @@ impl Kiosk {
         let _span = tracing::debug_span!("turn").entered();
         self.apply_given_up();
         self.end_answered();
+        self.finish_refused_managers();
         if self.stage.windows.prune() {
             self.windows_changed();
         }
@@ -258,6 +259,7 @@ impl Kiosk {
         }
         self.refresh_pointer_focus();
         self.screens.request_redraw();
+        self.end_reset();
     }
 
     /// A shell's screen is another, or has another size, scale or turn: everything on it is placed and told anew.

@@ -74,6 +74,11 @@ impl SessionLinks {
         }
     }
 
+    /// Whether there is a session of this shell.
+    pub fn has(&self, shell: usize) -> bool {
+        self.links.iter().any(|link| link.shell == Some(shell))
+    }
+
     fn welcome(&mut self, mut writer: UnixStream, place: Place<u32>) -> io::Result<u64> {
         let wayland_displays = self.displays.clone();
         let wayland_display = wayland_displays.first().cloned().unwrap_or_default();
@@ -228,6 +233,7 @@ impl Kiosk {
             shell.session_gone(mapped);
         }
         self.screens.request_redraw();
+        self.end_reset();
     }
 }
 

@@ -56,6 +56,43 @@ fn an_installation_is_complete_and_readable_for_all() {
     }
 }
 
+/// What the generator makes of the user's slice, by the files below its root.
+fn slice_of(root: &Path, generated: &str) -> String {
+    let normal = root.join(generated);
+    std::fs::create_dir_all(&normal).unwrap();
+    let made = Command::new("sh")
+        .arg(format!("{ROOT}/assets/systemd/kiosk-generator"))
+        .args([&normal, &normal, &normal])
+        .arg(root)
+        .output()
+        .unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    assert_eq!(std::fs::read_link(normal.join("user@977.service")).unwrap(), Path::new("/dev/null"));
+    std::fs::read_to_string(normal.join("user-977.slice.d/50-kiosk.conf")).unwrap()
+}
+
+#[test]
+fn the_slice_has_the_limits_of_the_unit_and_of_its_drop_ins() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    std::fs::create_dir_all(root.join("etc/systemd/system/kiosk.service.d")).unwrap();
+    // Without a newline at its end.
+    std::fs::write(root.join("etc/passwd"), "root:x:0:0::/:/bin/sh\nkiosk:x:977:977::/:/bin/false").unwrap();
+    let unit = std::fs::read_to_string(format!("{ROOT}/assets/systemd/kiosk.service")).unwrap();
+    let usual = slice_of(root, "usual");
+    for line in usual.lines().filter(|line| line.starts_with("MemoryMax=") || line.starts_with("TasksMax=")) {
+        assert!(unit.contains(&format!("\n{line}\n")), "{line} is not what kiosk.service says");
+    }
+    assert_eq!(usual.matches("Max=").count(), 2, "{usual}");
+    let drop_in = |name: &str, text: &str| {
+        std::fs::write(root.join("etc/systemd/system/kiosk.service.d").join(name), text).unwrap();
+    };
+    drop_in("10-first.conf", "[Service]\nMemoryMax=300M\n");
+    drop_in("20-second.conf", "[Service]\nMemoryMax=400M");
+    let changed = slice_of(root, "changed");
+    assert!(changed.contains("\nMemoryMax=400M\nTasksMax=512\n"), "{changed}");
+}
+
 #[test]
 fn systemd_accepts_the_units() {
     if Command::new("systemd-analyze").arg("--version").output().is_err() {

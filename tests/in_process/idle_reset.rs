@@ -9,7 +9,7 @@ use crate::fixture::{
     ClientId, Fixture, Setup,
     hands::keys,
     picture::{GREEN, Picture},
-    seen::KeySeen,
+    seen::{KeySeen, TouchSeen},
     session::Session,
 };
 
@@ -127,4 +127,65 @@ fn who_asks_is_told_of_rest_and_a_kiosk_without_resets_has_none() {
     session.send(&Report { when_idle: true, ..report(State::Ready, 0) });
     fixture.pass(Duration::from_millis(100));
     assert!(!session.notices().iter().any(|notice| matches!(notice, Notice::Idle {})), "somebody was there just now");
+}
+
+#[test]
+fn a_finger_that_rests_on_the_glass_when_the_countdown_comes_is_not_down_for_ever() {
+    let (mut fixture, _session, client) = running();
+    fixture.touch_down(0, (9.0, 9.0));
+    fixture.asks();
+    fixture.touch_move(0, (30.0, 9.0));
+    fixture.touch_up(0);
+    fixture.shows_page();
+    fixture.roundtrip(client);
+    let seen = &fixture[client].seen.touch;
+    assert!(matches!(seen[..], [TouchSeen::Down { .. }, .., TouchSeen::Cancel]), "{seen:?}");
+    fixture.touch_down(0, (9.0, 9.0));
+    fixture.roundtrip(client);
+    assert!(matches!(fixture[client].seen.touch.last(), Some(TouchSeen::Down { .. })));
+}
+
+fn resetting() -> (Fixture, Session, ClientId) {
+    let (mut fixture, mut session, client) = running();
+    fixture.tap_key(keys::A);
+    fixture.until("the reset", |_| !resets(&mut session).is_empty());
+    assert!(fixture.kiosk.idle.is_resetting());
+    (fixture, session, client)
+}
+
+#[test]
+fn a_session_that_goes_with_its_browser_during_a_reset_leaves_the_splash_and_takes_input() {
+    for browser_first in [true, false] {
+        let (mut fixture, session, client) = resetting();
+        let mut session = Some(session);
+        if !browser_first {
+            session = None;
+            fixture.pass(Duration::from_millis(20));
+            assert!(fixture.kiosk.idle.is_resetting(), "the last visitor's page is still there");
+        }
+        fixture.disconnect(client);
+        fixture.until("no window", |fixture| fixture.kiosk.stage.windows.iter().count() == 0);
+        drop(session);
+        fixture.until("the end of the reset", |fixture| !fixture.kiosk.idle.is_resetting());
+        assert_eq!(fixture.kiosk.snapshot().stage, "splash");
+        // Whoever comes next has the reset still to do.
+        let mut next = fixture.session();
+        next.send(&report(State::Launching, 0));
+        fixture.until("the reset", |_| resets(&mut next) == [1]);
+    }
+}
+
+#[test]
+fn a_session_that_says_where_it_is_is_given_more_time_for_its_reset() {
+    let (mut fixture, mut session, _) = resetting();
+    let before = fixture.kiosk.idle.deadline().unwrap();
+    fixture.report(&mut session, State::Launching);
+    assert!(fixture.kiosk.idle.deadline().unwrap() > before);
+}
+
+#[test]
+fn a_lid_is_nobody_who_uses_the_page() {
+    let (mut fixture, _session, _) = running();
+    fixture.toggle_lid(true);
+    assert_eq!(fixture.kiosk.idle.deadline(), None);
 }

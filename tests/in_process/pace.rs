@@ -5,13 +5,19 @@ use std::time::{Duration, Instant};
 use kiosk_core::config::Shell;
 use kioskd::{command::OutputChange, input::stuck::LONGEST_TOUCH};
 
+use wayland_client::{Connection, Dispatch, QueueHandle, delegate_noop};
+use wayland_protocols::wp::pointer_gestures::zv1::client::{
+    zwp_pointer_gesture_swipe_v1::{self, ZwpPointerGestureSwipeV1},
+    zwp_pointer_gestures_v1::ZwpPointerGesturesV1,
+};
+
 use crate::fixture::{
     ClientId, Fixture, Setup,
     client::Toplevel,
     hands::{LEFT_BUTTON, keys},
     picture::{GREEN, Picture, RED},
-    seen::{KeySeen, PointerSeen, TouchSeen},
-    tools::{Kind, Spec},
+    seen::{Extra, KeySeen, PointerSeen, Seen, TouchSeen},
+    tools::{Kind, Spec, Tool},
 };
 
 /// A socket has room for some three hundred events that nobody reads; a mouse makes a thousand in a second.
@@ -326,3 +332,73 @@ fn a_finger_that_is_never_lifted_neither_lights_the_screens_nor_keeps_others_fro
     fixture.roundtrip(client);
     assert!(matches!(fixture[client].seen.touch.last(), Some(TouchSeen::Down { .. })), "the page is touched no more");
 }
+
+const PANEL: Spec = Spec { id: "event3", name: "Panel", kind: Kind::Touch, ..MOUSE };
+
+#[test]
+fn a_panel_that_is_switched_off_has_no_finger_that_could_stick() {
+    let (mut fixture, client) = with_page();
+    let (flood, panel) = (fixture.plug_in(PANEL), fixture.plug_in(Spec { id: "event4", port: Some("1-4"), ..PANEL }));
+    fixture.finger_down(&flood, 0, (0.25, 0.5));
+    let then = fixture.kiosk.now();
+    fixture.flood_with(&flood, 10_000);
+    assert_eq!(flood.applied().last().and_then(|set| set.disable), Some(true));
+    fixture.until("a moment later", |fixture| fixture.kiosk.now() > then + Duration::from_millis(2));
+    fixture.finger_down(&panel, 0, (0.75, 0.5));
+    fixture.kiosk.give_up_stuck_fingers(then + LONGEST_TOUCH);
+    fixture.roundtrip(client);
+    let seen = &fixture[client].seen.touch;
+    assert!(matches!(seen.last(), Some(TouchSeen::Down { .. })), "another panel's finger was lifted: {seen:?}");
+}
+
+#[test]
+fn a_swipe_of_a_touchpad_that_is_switched_off_is_cancelled() {
+    let (mut fixture, client) = with_page();
+    let gestures: ZwpPointerGesturesV1 = fixture[client].bind();
+    let (pointer, handle) = (fixture[client].bound().pointer.clone(), fixture[client].handle.clone());
+    gestures.get_swipe_gesture(&pointer, &handle, ());
+    fixture.roundtrip(client);
+    let pad = fixture.plug_in(MOUSE);
+    fixture.swipe_with(&pad);
+    fixture.flood_with(&pad, 10_000);
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.extra, [Extra::Swipe { cancelled: None }, Extra::Swipe { cancelled: Some(true) }]);
+}
+
+#[test]
+fn the_end_of_an_earlier_rest_does_not_end_a_later_one() {
+    let (mut fixture, _) = with_page();
+    let first = fixture.plug_in(MOUSE);
+    fixture.flood_with(&first, 10_000);
+    fixture.pull_out(&first);
+    // The kernel gives the next device the same name.
+    let second = fixture.plug_in(MOUSE);
+    fixture.turn_alone();
+    fixture.flood_with(&second, 10_000);
+    let off = |tool: &Tool| tool.applied().last().and_then(|set| set.disable);
+    assert_eq!(off(&second), Some(true));
+    fixture.kiosk.end_rest(MOUSE.id, 1);
+    assert_eq!(off(&second), Some(true), "it rests for the first one's fault");
+    fixture.kiosk.end_rest(MOUSE.id, 2);
+    assert_eq!(off(&second), Some(false));
+}
+
+impl Dispatch<ZwpPointerGestureSwipeV1, ()> for Seen {
+    fn event(
+        seen: &mut Self,
+        _: &ZwpPointerGestureSwipeV1,
+        event: zwp_pointer_gesture_swipe_v1::Event,
+        (): &(),
+        _: &Connection,
+        _: &QueueHandle<Self>,
+    ) {
+        let cancelled = match event {
+            zwp_pointer_gesture_swipe_v1::Event::Begin { .. } => None,
+            zwp_pointer_gesture_swipe_v1::Event::End { cancelled, .. } => Some(cancelled == 1),
+            _ => return,
+        };
+        seen.extra.push(Extra::Swipe { cancelled });
+    }
+}
+
+delegate_noop!(Seen: ZwpPointerGesturesV1);

@@ -14,6 +14,9 @@ pub const COUNTDOWN: Duration = Duration::from_secs(10);
 /// A session that has not done its reset by then never will; it is told again after the next `idle.reset`. A browser
 /// that has to be started for it takes less on slow machines too.
 pub const GIVE_UP: Duration = Duration::from_secs(300);
+/// A session that says nothing for so long hangs: who stands before the screen need not wait for it. One that works says
+/// where it is with each step, and a page that loads and loads is started anew by it after 90 seconds.
+pub const SILENCE: Duration = Duration::from_secs(100);
 /// Without input for this long the device is at rest: people who read do not touch.
 pub const REST: Duration = Duration::from_secs(5 * 60);
 
@@ -36,6 +39,8 @@ pub enum Event {
         /// False: no longer.
         wants: bool,
     },
+    /// A session that has not done the reset yet says where it is.
+    Progress,
     /// All sessions have done the reset.
     Done,
     /// The deadline may have come.
@@ -77,7 +82,10 @@ enum Phase {
         left: u64,
     },
     Resetting {
+        /// When it is given up, if nothing more is heard of it.
         until: Duration,
+        /// When it is given up in any case.
+        end: Duration,
     },
 }
 
@@ -129,6 +137,11 @@ impl Machine {
                     self.asked.push(shell);
                 }
             }
+            Event::Progress => {
+                if let Phase::Resetting { until, end } = &mut self.phase {
+                    *until = (now + SILENCE).min(*end);
+                }
+            }
             Event::Done => {
                 if matches!(self.phase, Phase::Resetting { .. }) {
                     self.phase = Phase::Untouched;
@@ -149,14 +162,14 @@ impl Machine {
         }
         match &mut self.phase {
             Phase::Countdown { ends, .. } if now >= *ends => {
-                self.phase = Phase::Resetting { until: now + GIVE_UP };
+                self.phase = Phase::Resetting { until: now + SILENCE, end: now + GIVE_UP };
                 self.number += 1;
                 outcome.reset = Some(self.number);
             }
             Phase::Countdown { ends, left } => {
                 *left = ends.saturating_sub(now).as_millis().div_ceil(SECOND.as_millis()) as u64;
             }
-            Phase::Resetting { until } if now >= *until => {
+            Phase::Resetting { until, .. } if now >= *until => {
                 self.phase = Phase::Used;
                 self.active = now;
                 outcome.gave_up = true;
@@ -175,7 +188,7 @@ impl Machine {
             Phase::Used => self.reset_after.map(|after| self.active + after),
             // Each second is another picture.
             Phase::Countdown { ends, left } => Some(ends.saturating_sub(Duration::from_secs(left.saturating_sub(1)))),
-            Phase::Resetting { until } => Some(until),
+            Phase::Resetting { until, .. } => Some(until),
         };
         let rest = (!self.asked.is_empty()).then(|| self.active + REST);
         phase.into_iter().chain(rest).min()

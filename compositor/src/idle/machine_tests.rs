@@ -82,11 +82,32 @@ fn a_reset_that_is_not_done_is_given_up_and_tried_again() {
     let mut machine = machine();
     machine.step(TOUCH, at(0));
     pass(&mut machine, at(130));
-    assert_eq!(machine.deadline(), Some(at(130) + GIVE_UP));
-    assert!(machine.step(Event::Time, at(130) + GIVE_UP).gave_up);
+    assert_eq!(machine.deadline(), Some(at(130) + SILENCE));
+    assert!(machine.step(Event::Time, at(130) + SILENCE).gave_up);
     assert_eq!(machine.shows(), Shows::Nothing);
-    let (_, resets) = pass(&mut machine, at(130) + GIVE_UP + AFTER + COUNTDOWN);
+    let (_, resets) = pass(&mut machine, at(130) + SILENCE + AFTER + COUNTDOWN);
     assert_eq!(resets, [2]);
+}
+
+#[test]
+fn a_reset_that_goes_on_is_waited_for_and_not_for_ever() {
+    let mut machine = machine();
+    machine.step(TOUCH, at(0));
+    pass(&mut machine, at(130));
+    let end = at(130) + GIVE_UP;
+    for step in 1.. {
+        let now = at(130) + SILENCE / 2 * step;
+        assert_eq!(machine.shows(), Shows::Resetting);
+        machine.step(Event::Progress, now);
+        assert!(machine.deadline().unwrap() <= end);
+        if now + SILENCE >= end {
+            break;
+        }
+    }
+    assert_eq!(machine.deadline(), Some(end));
+    assert!(machine.step(Event::Time, end).gave_up);
+    machine.step(Event::Progress, end);
+    assert_eq!(machine.shows(), Shows::Nothing, "it is over");
 }
 
 #[test]
@@ -108,7 +129,7 @@ fn who_asks_hears_of_rest_once_when_it_has_lasted() {
 
 proptest! {
     #[test]
-    fn deadlines_end_and_no_reset_comes_without_a_use(events in prop::collection::vec((0u8..6, 0u64..400), 0..200)) {
+    fn deadlines_end_and_no_reset_comes_without_a_use(events in prop::collection::vec((0u8..7, 0u64..400), 0..200)) {
         let (mut machine, mut now, mut used, mut resets) = (machine(), Duration::ZERO, 0u64, 0u64);
         for (kind, seconds) in events {
             let end = now + at(seconds);
@@ -125,6 +146,7 @@ proptest! {
                 2 => Event::Input { begins: false },
                 3 => Event::Woke,
                 4 => Event::Asked { shell: 0, wants: true },
+                5 => Event::Progress,
                 _ => Event::Done,
             };
             used += u64::from(matches!(event, Event::Input { .. }));

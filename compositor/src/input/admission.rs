@@ -29,7 +29,6 @@ pub(super) fn source<B: InputBackend>(event: &InputEvent<B>) -> Option<String> {
         InputEvent::PointerMotion { event } => Some(event.device().id()),
         InputEvent::PointerMotionAbsolute { event } => Some(event.device().id()),
         InputEvent::PointerAxis { event } => Some(event.device().id()),
-        InputEvent::SwitchToggle { event } => Some(event.device().id()),
         other => match wake::act(other) {
             Act::Begins((device, _)) | Act::GoesOn((device, _)) | Act::Ends((device, _)) => Some(device),
             Act::PenLeaves(device) | Act::FingersCancelled(device) => Some(device),

@@ -44,8 +44,8 @@ pub(super) struct Known {
     settings: InputSettings,
     /// Whether it is heard; `None`: not decided yet.
     trusted: Option<bool>,
-    /// It said too much, and is switched off for a while.
-    pub(super) resting: bool,
+    /// It said too much, and is switched off for a while: the number of that rest.
+    pub(super) resting: Option<u64>,
     /// How long it was switched off the last time.
     pub(super) rests: Option<Duration>,
     pub(super) mapping: Option<OutputMapping>,
@@ -81,7 +81,7 @@ impl Known {
 
     /// Whether nothing is taken from it, whatever its settings.
     pub(super) fn is_silent(&self) -> bool {
-        self.waits() || self.resting
+        self.waits() || self.resting.is_some()
     }
 
     /// Whether nobody hears it until somebody says that it is trusted.
@@ -178,7 +178,7 @@ impl Kiosk {
             phantom: false,
             settings: InputSettings::default(),
             trusted: None,
-            resting: false,
+            resting: None,
             rests: None,
             mapping: None,
             tablet,
@@ -198,6 +198,7 @@ impl Kiosk {
             self.touch_cancel();
         }
         self.seat.pens.remove(&handle);
+        self.end_gesture(&handle, self.now().as_millis() as u32, true);
         self.seat.buttons.retain(|(of, _)| *of != handle);
         let known = self.seat.devices.list.remove(index);
         self.publisher.mark_changed();

@@ -5,6 +5,7 @@ pub mod classification;
 mod constraint;
 pub mod devices;
 mod facts;
+mod gestures;
 pub mod keys;
 pub mod mapping;
 mod pace;
@@ -37,6 +38,7 @@ use smithay::{
 
 use crate::{backend::input_device::InputDevice, kiosk::Kiosk};
 use devices::Devices;
+use gestures::Gesture;
 use pace::MissedMotion;
 use rate::Rate;
 use stuck::Held;
@@ -66,6 +68,8 @@ pub struct SeatParts {
     buttons: HashSet<(String, u32)>,
     /// The fingers that are down and count, by device and the device's own number for them.
     fingers: HashMap<(String, TouchSlot), Finger>,
+    /// The gesture that each touchpad is in the middle of.
+    gestures: HashMap<String, Gesture>,
     /// The pen that is near each tablet.
     pens: HashMap<String, TabletToolDescriptor>,
     /// The popup that has the grab, and its parents.
@@ -103,6 +107,7 @@ impl SeatParts {
             rate: Rate::default(),
             buttons: HashSet::new(),
             fingers: HashMap::new(),
+            gestures: HashMap::new(),
             pens: HashMap::new(),
             popup_grab: None,
             vt_switching: settings.vt_switching,
@@ -164,6 +169,11 @@ impl Kiosk {
     where
         B::Device: InputDevice,
     {
+        // Nothing here has a use for a lid or a switch, and devices that have nothing else are not known: nobody is asked
+        // about them.
+        if matches!(event, InputEvent::SwitchToggle { .. }) {
+            return;
+        }
         self.watch_rate(&event);
         if self.seat.devices.keeps_out(&event) {
             return;

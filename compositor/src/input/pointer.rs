@@ -1,16 +1,11 @@
-//! Pointers: mice, touchpads, absolute ones, and their gestures. A real pointer that moves shows the cursor.
+//! Pointers: mice, touchpads, absolute ones. A real pointer that moves shows the cursor.
 
 use smithay::{
     backend::input::{
-        AbsolutePositionEvent, Axis, AxisSource, ButtonState, Device, GestureBeginEvent, GestureEndEvent,
-        GesturePinchUpdateEvent as PinchUpdate, GestureSwipeUpdateEvent as SwipeUpdate, InputBackend, PointerAxisEvent,
+        AbsolutePositionEvent, Axis, AxisSource, ButtonState, Device, InputBackend, PointerAxisEvent,
         PointerButtonEvent, PointerMotionEvent,
     },
-    input::pointer::{
-        AxisFrame, ButtonEvent, GestureHoldBeginEvent, GestureHoldEndEvent, GesturePinchBeginEvent,
-        GesturePinchEndEvent, GesturePinchUpdateEvent, GestureSwipeBeginEvent, GestureSwipeEndEvent,
-        GestureSwipeUpdateEvent, MotionEvent, RelativeMotionEvent,
-    },
+    input::pointer::{AxisFrame, ButtonEvent, MotionEvent, RelativeMotionEvent},
     utils::{Logical, Point, Rectangle, SERIAL_COUNTER},
 };
 
@@ -190,64 +185,5 @@ impl Kiosk {
         }
         pointer.axis(self, frame);
         pointer.frame(self);
-    }
-
-    pub(super) fn swipe_begin<B: InputBackend>(&mut self, event: &impl GestureBeginEvent<B>) {
-        let Some(pointer) = self.seat.seat.get_pointer() else { return };
-        let serial = SERIAL_COUNTER.next_serial();
-        let begin = GestureSwipeBeginEvent { serial, time: event.time_msec(), fingers: event.fingers() };
-        pointer.gesture_swipe_begin(self, &begin);
-    }
-
-    pub(super) fn swipe_update<B: InputBackend>(&mut self, event: &impl SwipeUpdate<B>) {
-        let Some(pointer) = self.seat.seat.get_pointer() else { return };
-        let update = GestureSwipeUpdateEvent { time: event.time_msec(), delta: event.delta() };
-        pointer.gesture_swipe_update(self, &update);
-    }
-
-    pub(super) fn swipe_end<B: InputBackend>(&mut self, event: &impl GestureEndEvent<B>) {
-        let Some(pointer) = self.seat.seat.get_pointer() else { return };
-        let serial = SERIAL_COUNTER.next_serial();
-        let end = GestureSwipeEndEvent { serial, time: event.time_msec(), cancelled: event.cancelled() };
-        pointer.gesture_swipe_end(self, &end);
-    }
-
-    pub(super) fn pinch_begin<B: InputBackend>(&mut self, event: &impl GestureBeginEvent<B>) {
-        let Some(pointer) = self.seat.seat.get_pointer() else { return };
-        let serial = SERIAL_COUNTER.next_serial();
-        let begin = GesturePinchBeginEvent { serial, time: event.time_msec(), fingers: event.fingers() };
-        pointer.gesture_pinch_begin(self, &begin);
-    }
-
-    pub(super) fn pinch_update<B: InputBackend>(&mut self, event: &impl PinchUpdate<B>) {
-        let Some(pointer) = self.seat.seat.get_pointer() else { return };
-        let update = GesturePinchUpdateEvent {
-            time: event.time_msec(),
-            delta: event.delta(),
-            scale: event.scale(),
-            rotation: event.rotation(),
-        };
-        pointer.gesture_pinch_update(self, &update);
-    }
-
-    pub(super) fn pinch_end<B: InputBackend>(&mut self, event: &impl GestureEndEvent<B>) {
-        let Some(pointer) = self.seat.seat.get_pointer() else { return };
-        let serial = SERIAL_COUNTER.next_serial();
-        let end = GesturePinchEndEvent { serial, time: event.time_msec(), cancelled: event.cancelled() };
-        pointer.gesture_pinch_end(self, &end);
-    }
-
-    pub(super) fn hold_begin<B: InputBackend>(&mut self, event: &impl GestureBeginEvent<B>) {
-        let Some(pointer) = self.seat.seat.get_pointer() else { return };
-        let serial = SERIAL_COUNTER.next_serial();
-        let begin = GestureHoldBeginEvent { serial, time: event.time_msec(), fingers: event.fingers() };
-        pointer.gesture_hold_begin(self, &begin);
-    }
-
-    pub(super) fn hold_end<B: InputBackend>(&mut self, event: &impl GestureEndEvent<B>) {
-        let Some(pointer) = self.seat.seat.get_pointer() else { return };
-        let serial = SERIAL_COUNTER.next_serial();
-        let end = GestureHoldEndEvent { serial, time: event.time_msec(), cancelled: event.cancelled() };
-        pointer.gesture_hold_end(self, &end);
     }
 }

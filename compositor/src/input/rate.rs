@@ -78,11 +78,13 @@ pub struct Rate {
     second: Count,
     turn: Count,
     turns: u64,
+    /// How often a device was switched off.
+    rests: u64,
 }
 
 impl Default for Rate {
     fn default() -> Self {
-        Self { second: Count::new(IN_A_SECOND), turn: Count::new(IN_A_TURN), turns: 0 }
+        Self { second: Count::new(IN_A_SECOND), turn: Count::new(IN_A_TURN), turns: 0, rests: 0 }
     }
 }
 
@@ -119,24 +121,30 @@ impl Kiosk {
         let Some(known) = self.seat.devices.list.iter_mut().find(|known| known.is(handle) && !known.is_silent()) else {
             return;
         };
+        self.seat.rate.rests += 1;
+        let number = self.seat.rate.rests;
         let rest = known.rests.map_or(REST, |last| (last * 2).min(LONGEST_REST));
         known.rests = Some(rest);
-        known.resting = true;
+        known.resting = Some(number);
         known.bring_into_force(false);
         let name = known.facts.name.clone();
         tracing::warn!(name, seconds = rest.as_secs(), "input device says too much; switched off for a while");
         self.let_go(handle);
         self.map_devices();
         let handle = handle.to_owned();
-        self.after(rest, move |kiosk| {
-            let known = kiosk.seat.devices.list.iter_mut().find(|known| known.is(&handle) && known.resting);
-            if let Some(known) = known {
-                known.resting = false;
-                known.bring_into_force(true);
-                tracing::info!(name = known.facts.name, "input device heard again");
-                kiosk.map_devices();
-            }
-        });
+        self.after(rest, move |kiosk| kiosk.end_rest(&handle, number));
+    }
+
+    /// The rest with this number is over. A device that was pulled out meanwhile may have come back under the same name,
+    /// and rest again.
+    pub fn end_rest(&mut self, handle: &str, number: u64) {
+        let known = self.seat.devices.list.iter_mut().find(|known| known.is(handle) && known.resting == Some(number));
+        if let Some(known) = known {
+            known.resting = None;
+            known.bring_into_force(true);
+            tracing::info!(name = known.facts.name, "input device heard again");
+            self.map_devices();
+        }
     }
 
     /// What the device holds is let go of: it will not say so itself.
@@ -147,6 +155,8 @@ impl Kiosk {
         if self.in_use(handle) {
             self.touch_cancel();
         }
+        self.seat.held.gone(handle);
+        self.end_gesture(handle, self.now().as_millis() as u32, true);
         let _ = self.seat.swallow.takes(Act::DeviceGone(handle.to_owned()), false);
         let all = std::mem::take(&mut self.seat.buttons);
         let (held, others): (HashSet<_>, HashSet<_>) = all.into_iter().partition(|(of, _)| of == handle);

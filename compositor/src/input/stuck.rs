@@ -38,7 +38,8 @@ impl Held {
         self.stuck.remove(finger)
     }
 
-    fn gone(&mut self, device: &str) {
+    /// The device is gone, or silent: nothing is on it any more.
+    pub(super) fn gone(&mut self, device: &str) {
         self.since.retain(|(of, _), _| of != device);
         self.stuck.retain(|(of, _)| of != device);
     }

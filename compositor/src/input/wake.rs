@@ -59,11 +59,14 @@ fn finger<B: InputBackend>(event: &impl TouchEvent<B>) -> On {
 /// release of the key that switched the screen off comes after that.
 fn presence<B: InputBackend>(event: &InputEvent<B>) -> Option<bool> {
     match event {
-        InputEvent::DeviceAdded { .. } | InputEvent::DeviceRemoved { .. } | InputEvent::Special(_) => None,
+        InputEvent::DeviceAdded { .. }
+        | InputEvent::DeviceRemoved { .. }
+        | InputEvent::SwitchToggle { .. }
+        | InputEvent::Special(_) => None,
         InputEvent::Keyboard { event } => Some(event.state() == KeyState::Pressed),
         InputEvent::TabletToolTip { event } => Some(event.tip_state() == TabletToolTipState::Down),
         InputEvent::TabletToolButton { event } => Some(event.button_state() == ButtonState::Pressed),
-        InputEvent::TouchFrame { .. } | InputEvent::SwitchToggle { .. } => Some(false),
+        InputEvent::TouchFrame { .. } => Some(false),
         other => Some(!matches!(act(other), Act::Ends(_) | Act::PenLeaves(_) | Act::FingersCancelled(_))),
     }
 }

@@ -32,6 +32,11 @@ impl Kiosk {
         }
         let screen = self.idle.screen();
         if self.stage.idle_screen != screen {
+            if self.stage.idle_screen.is_none() {
+                // A finger that rests there may be what ends the countdown, and is kept from the page from then on: it
+                // would be down for good.
+                self.touch_cancel();
+            }
             self.stage.idle_screen = screen;
             self.publisher.mark_changed();
             self.screens.request_redraw();
@@ -46,6 +51,9 @@ impl Kiosk {
             self.idle_event(Event::Asked { shell, wants: report.when_idle });
         }
         self.idle.done_by(shell, report.reset);
+        if self.idle.is_resetting() && self.idle.owed_by(shell).is_some() {
+            self.idle_event(Event::Progress);
+        }
         if let Some(number) = self.idle.owed_by(shell).filter(|_| new) {
             self.session.tell(shell, &Notice::Reset { number });
         }
@@ -53,14 +61,18 @@ impl Kiosk {
     }
 
     /// Takes the screen away when there is nothing to be hidden any more.
-    fn end_reset(&mut self) {
+    pub(crate) fn end_reset(&mut self) {
+        if !self.idle.is_resetting() {
+            return;
+        }
         // What is not shown is hidden by the splash, which says why, and is clean when it is shown again.
         let hidden = |shell: usize| {
             let state = self.stage.shells.get(shell).and_then(|shell| shell.readiness.state);
             matches!(state, Some(State::Waiting | State::Offline | State::Backoff | State::Stopped))
+                || (!self.session.has(shell) && !self.stage.windows.any_mapped(shell))
         };
         let ready = |shell: usize| self.idle.owed_by(shell).is_none() || hidden(shell);
-        if self.idle.is_resetting() && (0..self.stage.shells.len()).all(ready) {
+        if (0..self.stage.shells.len()).all(ready) {
             self.idle_event(Event::Done);
         }
     }

@@ -255,3 +255,18 @@ impl Client {
         self.send_raw(&bytes);
     }
 }
+
+#[test]
+fn a_manager_too_many_is_told_so_in_the_turn_in_which_it_came() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let (client, _) = fixture.tool();
+    for _ in 0..8 {
+        let _: ZwlrOutputManagerV1 = fixture[client].bind();
+    }
+    assert!(fixture[client].flushed());
+    // Answered frame callbacks have clients read at the end of the turn: nothing comes after that by itself.
+    fixture.kiosk.clients.answered = true;
+    fixture.kiosk.settle();
+    fixture[client].pump();
+    assert_eq!(fixture[client].seen.admin.finished, 1);
+}

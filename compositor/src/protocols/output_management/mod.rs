@@ -47,6 +47,8 @@ pub struct OutputManagement {
     serial: u32,
     heads: Vec<HeadState>,
     managers: Vec<Manager>,
+    /// Bound in this turn beyond what a client may have; they are told at its end.
+    refused: Vec<ZwlrOutputManagerV1>,
     configurations: HashMap<ObjectId, Configuration>,
 }
 
@@ -60,7 +62,7 @@ impl OutputManagement {
     /// Offers the global.
     pub fn new(display: &DisplayHandle) -> Self {
         display.create_global::<Kiosk, ZwlrOutputManagerV1, ()>(VERSION, ());
-        Self { serial: 1, heads: Vec::new(), managers: Vec::new(), configurations: HashMap::new() }
+        Self { serial: 1, heads: Vec::new(), managers: Vec::new(), refused: Vec::new(), configurations: HashMap::new() }
     }
 
     /// The screen that a head object stands for; `None`: its display is gone.
@@ -83,6 +85,13 @@ impl Kiosk {
     pub fn tell_output_managers(&mut self) {
         if !self.protocols.output_management.managers.is_empty() {
             self.refresh_output_managers();
+        }
+    }
+
+    /// Ends the managers that were too many. In the turn in which they were bound: nothing else may wake the loop.
+    pub(crate) fn finish_refused_managers(&mut self) {
+        for manager in self.protocols.output_management.refused.drain(..).filter(Resource::is_alive) {
+            manager.finished();
         }
     }
 
@@ -140,11 +149,7 @@ impl GlobalDispatch<ZwlrOutputManagerV1, (), Kiosk> for OutputManagement {
             tracing::warn!("a client asked for too many output managers at a time; {MAX_MANAGERS} are possible");
             // WORKAROUND(wayland-rs:object-gone-in-bind)
             // Not at once: wayland-backend 0.3.17 panics when an object is gone before its bind has returned.
-            kiosk.handle.insert_idle(move |_| {
-                if resource.is_alive() {
-                    resource.finished();
-                }
-            });
+            management.refused.push(resource);
             return;
         }
         let mut manager = Manager { resource, heads: Vec::new() };
