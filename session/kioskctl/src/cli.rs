@@ -201,6 +201,12 @@ pub enum Verb {
         #[command(subcommand)]
         what: ConfigVerb,
     },
+    /// Say what is used, what is missing or contradicts, and what to do about it
+    Doctor {
+        /// And write it with status, configuration and journal, secrets removed, for whoever helps
+        #[arg(long, value_name = "FILE.tar.gz", value_hint = ValueHint::FilePath)]
+        bundle: Option<PathBuf>,
+    },
     /// Write man pages or shell completions to a directory
     #[command(hide = true)]
     Generate {

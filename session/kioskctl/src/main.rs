@@ -7,6 +7,7 @@ mod change;
 mod cli;
 mod config;
 mod config_edit;
+mod doctor;
 mod generate;
 mod inputs;
 mod link;
@@ -75,6 +76,7 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Verb::Vt { number } => message::switch_vt(&client, *number).await,
         Verb::Forget { outputs, key } => screen::forget(&client, outputs, key.as_deref()).await,
         Verb::Config { what } => config::run(&client, what).await,
+        Verb::Doctor { bundle } => doctor::examine(&client, bundle.as_deref()).await,
         Verb::Generate { what, directory } => generate::run(*what, directory),
     }
 }

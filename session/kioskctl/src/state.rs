@@ -8,7 +8,7 @@ use kioskctl::client::{self, ClientError, Peer, Properties};
 use serde::Serialize;
 
 /// `org.kioskd.Session1`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct SessionState {
     /// The output that the shell is configured for.
@@ -35,7 +35,7 @@ pub struct LastFailure {
 }
 
 /// `org.kioskd.Compositor1` and its outputs.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct CompositorState {
     pub version: String,

@@ -4,7 +4,10 @@
 
 mod kioskctl_fake;
 
+use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
+use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::UnixListener;
 
 use kioskctl_fake::{Fake, json, kioskctl, output, run, said};
@@ -555,6 +558,40 @@ fn single_keys_are_set_in_a_file_of_their_own_and_wrong_ones_are_not_written() {
     let (code, _, error) = run(&["config", "set", "shell.url", "http://other"]);
     assert!(code == 1 && error.contains("90-kioskctl.toml: it is not TOML"), "{error}");
     assert_eq!(fs::read_to_string(&file).unwrap(), "no toml");
+}
+
+#[test]
+fn the_doctors_bundle_has_the_causes_and_no_secret() {
+    let dir = tempdir().unwrap();
+    fs::create_dir_all(dir.path().join("etc/kiosk")).unwrap();
+    let config = "[shell]\nurl = \"http://anna:hunter2@panel.example/?token=hunter2\"\n[browser]\nproxy = \"http://u:hunter2@p:1\"\n";
+    fs::write(dir.path().join("etc/kiosk/config.toml"), config).unwrap();
+    let bundle = dir.path().join("report.tar.gz");
+    let arguments = ["doctor", "--bundle", bundle.to_str().unwrap()];
+    let (code, out, _) = said(&output(kioskctl(dir.path(), &arguments).env("KIOSK_ROOT", dir.path())));
+    assert!(
+        code == 1 && out.contains("kioskd is not running") && out.contains("libwayland-server.so.0 is missing"),
+        "{out}"
+    );
+    assert_eq!(fs::metadata(&bundle).unwrap().permissions().mode() & 0o777, 0o600);
+    let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(fs::File::open(&bundle).unwrap()));
+    let mut texts = BTreeMap::new();
+    for entry in archive.entries().unwrap() {
+        let mut entry = entry.unwrap();
+        let mut text = String::new();
+        entry.read_to_string(&mut text).unwrap();
+        texts.insert(entry.path().unwrap().display().to_string(), text);
+    }
+    let names: Vec<&str> = texts.keys().map(String::as_str).collect();
+    let expected = ["config.txt", "doctor.txt", "journal.txt", "status.json", "versions.txt"];
+    assert_eq!(names, expected.map(|name| format!("kiosk-report/{name}")));
+    assert!(texts["kiosk-report/config.txt"].contains("panel.example"));
+    for (name, text) in texts.iter().chain([(&"the terminal".to_owned(), &out)]) {
+        assert!(!text.contains("hunter2"), "{name}: {text}");
+    }
+    let nowhere = ["doctor", "--bundle", "/nowhere/at/all.tar.gz"];
+    let (code, _, error) = said(&output(kioskctl(dir.path(), &nowhere).env("KIOSK_ROOT", dir.path())));
+    assert!(code == 1 && error.contains("/nowhere/at/all.tar.gz could not be written"), "{error}");
 }
 
 #[test]

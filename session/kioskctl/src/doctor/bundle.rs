@@ -1,0 +1,108 @@
+//! A report for whoever helps from afar: one compressed archive of texts, each with its secrets taken out. It holds
+//! what `doctor`, `status` and `config show` say, and the journal of the kiosk's units where it can be read.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use flate2::{Compression, write::GzEncoder};
+use kiosk_core::config::masked;
+use tar::{Builder, Header};
+
+/// Lines of the journal, from the last boot.
+const JOURNAL_LINES: &str = "3000";
+/// Bytes of one text.
+const MAX_TEXT: usize = 4 << 20;
+/// Words before `=` or `:` in a text whose value is nobody else's business, in lower case.
+const SECRET_WORDS: [&str; 9] =
+    ["password", "passwd", "passphrase", "secret", "token", "authorization", "cookie", "api-key", "apikey"];
+const MASK: &str = "***";
+
+/// A file of the bundle.
+pub struct Text {
+    pub name: &'static str,
+    pub content: String,
+}
+
+/// What the journal has of the kiosk's programs, or why it is not there.
+pub fn journal() -> Text {
+    let units = ["-u", "kiosk", "-u", "kiosk-session", "-t", "kioskd", "-t", "kiosk-session"];
+    let mut command = Command::new("journalctl");
+    command.args(["-b", "--no-pager", "-o", "short-iso", "-n", JOURNAL_LINES]).args(units).stdin(Stdio::null());
+    let content = match command.output() {
+        Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
+        Err(error) => format!("journalctl could not be run: {error}\n"),
+    };
+    Text { name: "journal.txt", content }
+}
+
+/// Writes the archive: whole, or not at all.
+pub fn write(file: &Path, texts: &[Text]) -> std::io::Result<()> {
+    let new = file.with_extension("new");
+    let mut archive = Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
+    for text in texts {
+        let content = clean(&text.content);
+        let mut header = Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o600);
+        header.set_cksum();
+        archive.append_data(&mut header, format!("kiosk-report/{}", text.name), content.as_bytes())?;
+    }
+    let bytes = archive.into_inner()?.finish()?;
+    let mut options = std::fs::OpenOptions::new();
+    std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create(true).truncate(true), 0o600);
+    let written = options.open(&new).and_then(|mut file| file.write_all(&bytes));
+    written.and_then(|()| std::fs::rename(&new, file)).inspect_err(|_| drop(std::fs::remove_file(&new)))
+}
+
+/// The text without its secrets, and not longer than is sent around.
+pub fn clean(text: &str) -> String {
+    let end = text.char_indices().map(|(at, _)| at).find(|at| *at >= MAX_TEXT).unwrap_or(text.len());
+    let text = text.get(..end).unwrap_or_default();
+    text.lines().map(clean_line).fold(String::new(), |all, line| all + &line + "\n")
+}
+
+fn clean_line(line: &str) -> String {
+    let line = masked(line);
+    let lower = line.to_ascii_lowercase();
+    let found = SECRET_WORDS.iter().filter_map(|word| {
+        let after = lower.find(word)? + word.len();
+        let rest = lower.get(after..)?;
+        let sign = rest.find(['=', ':'])?;
+        // Up to the sign there is no other word: `password = x`, `"token": "x"`, `Cookie: x`.
+        let between = rest.get(..sign)?;
+        // In an address it is masked by now, and what follows in it is not.
+        let masked = rest.get(sign + 1..)?.starts_with(MASK);
+        (!masked && between.chars().all(|c| c.is_whitespace() || c == '"' || c == '\'')).then_some(after + sign + 1)
+    });
+    match found.min().and_then(|at| line.get(..at)) {
+        Some(kept) => format!("{kept} {MASK}"),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_taken_out_and_the_rest_stays() {
+        for (text, shown) in [
+            ("url http://u:hunter2@host/x", "url http://***@host/x"),
+            ("GET /?token=hunter2&a=1", "GET /?token=***&a=1"),
+            ("password = \"hunter2\"", "password = ***"),
+            ("Authorization: Basic hunter2", "Authorization: ***"),
+            ("  \"api-key\" : \"hunter2\", x", "  \"api-key\" : ***"),
+            ("Set-Cookie: sid=hunter2", "Set-Cookie: ***"),
+            ("the server asks for a password", "the server asks for a password"),
+            ("shell.url is good", "shell.url is good"),
+        ] {
+            assert_eq!(clean(text), format!("{shown}\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_of_any_size_is_cut() {
+        assert!(clean(&"ä".repeat(MAX_TEXT)).len() <= MAX_TEXT + 2);
+    }
+}

@@ -1,0 +1,75 @@
+//! `doctor`: what is used, what is missing or contradicts, one sentence and a cure each. It works with nothing running,
+//! and without rights; what it could not see it says.
+
+mod bundle;
+mod finding;
+mod running;
+mod system;
+
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use kiosk_core::config::{Config, ROOT_ENV, Sources};
+use kioskctl::client::{Client, Exit, Service};
+use serde_json::json;
+
+use self::bundle::Text;
+use self::finding::{Finding, Level};
+use self::system::System;
+use super::outcome::{Failure, Outcome, printable};
+use super::state::{CompositorState, SessionState};
+use super::table::table;
+
+pub async fn examine(client: &Client, report: Option<&Path>) -> Result<Outcome, Failure> {
+    let loaded = Config::load(&Sources::system());
+    let compositor = async { CompositorState::read(&client.connect(Service::Compositor).await?).await };
+    let session = async { SessionState::read_all(&client.connect(Service::Session).await?).await };
+    let (compositor, session) = tokio::join!(compositor, session);
+
+    let mut found = running::compositor(&compositor);
+    found.extend(running::session(&session));
+    found.extend(system().look(&loaded));
+    // What is wrong first; the order of looking within.
+    found.sort_by_key(|finding| std::cmp::Reverse(finding.level));
+    let text = text(&found);
+    let exit = if found.iter().any(|finding| finding.level == Level::Wrong) { Exit::Failed } else { Exit::Done };
+    let mut json = json!({ "ok": exit == Exit::Done, "findings": found });
+    let mut says = text.clone();
+    if let Some(file) = report {
+        let status = json!({ "compositor": compositor.ok(), "shells": session.ok() });
+        let texts = [
+            Text { name: "doctor.txt", content: text },
+            Text { name: "status.json", content: format!("{status:#}") },
+            Text { name: "config.txt", content: loaded.toml() },
+            Text { name: "versions.txt", content: versions() },
+            bundle::journal(),
+        ];
+        bundle::write(file, &texts)
+            .map_err(|error| Failure::new(Exit::Failed, format!("{} could not be written: {error}", file.display())))?;
+        says += &format!(
+            "\n\n{} holds this, the status, the configuration and the journal, secrets removed",
+            file.display()
+        );
+        json["bundle"] = json!(file);
+    }
+    Ok(Outcome { exit, ..Outcome::new(says, json) })
+}
+
+fn text(found: &[Finding]) -> String {
+    let rows: Vec<Vec<String>> = found.iter().flat_map(Finding::rows).collect();
+    table(&rows.iter().map(|row| row.iter().map(|cell| printable(cell)).collect()).collect::<Vec<_>>())
+}
+
+fn system() -> System {
+    let root = std::env::var_os(ROOT_ENV).filter(|root| !root.is_empty()).unwrap_or_else(|| "/".into());
+    let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
+    System { root: PathBuf::from(root), path, now: SystemTime::now() }
+}
+
+fn versions() -> String {
+    let read = |file: &str| std::fs::read_to_string(file).unwrap_or_default();
+    format!("kioskctl {}\n{}\n{}", env!("CARGO_PKG_VERSION"), read("/proc/version").trim(), read("/etc/os-release"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,312 @@
+//! Looks at the system that the kiosk runs on: programs, users, fonts, certificates, disk, clock. Reads files below a
+//! root (`/`, or an image's) and changes nothing; a file that only root may read is said to be one.
+
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use kiosk_core::chromium;
+use kiosk_core::config::Loaded;
+
+use super::finding::Finding;
+
+/// Less than this of a disk is free: the browser's profile or a kept setting will not be written.
+const LITTLE_SHARE: u64 = 20;
+const LITTLE_BYTES: u64 = 64 << 20;
+/// Less memory than this is available: the browser will be ended by the kernel.
+const LITTLE_MEMORY_KIB: u64 = 150 * 1024;
+/// No clock is right before this program was written: 2026-01-01.
+const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
+/// Names in a folder of fonts that are looked at.
+const MAX_NAMES: usize = 10_000;
+
+/// Where and when is looked.
+pub struct System {
+    pub root: PathBuf,
+    /// `PATH`.
+    pub path: OsString,
+    pub now: SystemTime,
+}
+
+impl System {
+    /// All that can be said without asking the services.
+    pub fn look(&self, loaded: &Loaded) -> Vec<Finding> {
+        let mut found = vec![self.configuration(loaded), self.program(loaded), self.library()];
+        found.extend(self.users());
+        found.push(self.graphics());
+        found.push(self.seat());
+        found.push(self.bus());
+        found.push(self.fonts());
+        found.push(self.certificates());
+        found.extend(self.trusted(loaded));
+        found.push(self.clock());
+        found.extend(self.disks());
+        found.extend(self.memory());
+        found.extend(self.other_display_manager());
+        found
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.root.join(path.trim_start_matches('/'))
+    }
+
+    fn configuration(&self, loaded: &Loaded) -> Finding {
+        let mut wrong = loaded.complaints();
+        let (policy, own) = chromium::policy(&loaded.config);
+        wrong.extend(own.iter().map(ToString::to_string));
+        let managed = chromium::with_own(&self.at(chromium::MANAGED), policy);
+        wrong.extend(chromium::contradictions(&loaded.config, &managed));
+        match wrong.as_slice() {
+            [] => Finding::good("configuration", format!("good; the page is {}", loaded.config.shell.url.masked())),
+            wrong => Finding::wrong("configuration", wrong.join("; "), "`kioskctl config check` says where"),
+        }
+    }
+
+    fn program(&self, loaded: &Loaded) -> Finding {
+        let shell = &loaded.config.shell;
+        let (program, key) = match shell.command.first() {
+            Some(program) => (program.clone(), "shell.command"),
+            None => (shell.browser.clone(), "shell.browser"),
+        };
+        match self.find(Path::new(&program)) {
+            Some(at) => Finding::good("program", format!("{program} is {}", at.display())),
+            None => Finding::wrong(
+                "program",
+                format!("{program} ({key}) is not installed, or not executable"),
+                match key {
+                    "shell.browser" => "install it (Debian: `apt install chromium`), or name another in shell.browser",
+                    _ => "install it, or name another in shell.command",
+                },
+            ),
+        }
+    }
+
+    /// A program by its path, or by its name in `PATH`.
+    fn find(&self, program: &Path) -> Option<PathBuf> {
+        use std::os::unix::fs::PermissionsExt;
+        let executable = |path: &PathBuf| {
+            std::fs::metadata(path).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+        };
+        if program.components().count() > 1 {
+            return Some(self.at(&program.to_string_lossy())).filter(executable);
+        }
+        let folders = std::env::split_paths(&self.path).collect::<Vec<_>>();
+        folders.iter().map(|folder| self.at(&folder.join(program).to_string_lossy())).find(executable)
+    }
+
+    fn library(&self) -> Finding {
+        let places = ["usr/lib", "usr/lib64", "lib", "usr/local/lib"];
+        let named = |folder: &Path| folder.join("libwayland-server.so.0").exists();
+        let found = places.iter().any(|place| {
+            let place = self.at(place);
+            named(&place) || entries(&place).any(|entry| named(&entry))
+        });
+        match found {
+            true => Finding::good("library", "libwayland-server is there"),
+            false => Finding::wrong(
+                "library",
+                "libwayland-server.so.0 is missing; kioskd cannot start without it",
+                "install it (Debian: `apt install libwayland-server0`)",
+            ),
+        }
+    }
+
+    fn users(&self) -> Vec<Finding> {
+        let names = |file: &str| std::fs::read_to_string(self.at(file)).unwrap_or_default();
+        let (users, groups) = (names("etc/passwd"), names("etc/group"));
+        let line =
+            |text: &str, name: &str| text.lines().find(|line| line.split(':').next() == Some(name)).map(str::to_owned);
+        let missing: Vec<&str> =
+            ["kiosk", "kiosk-web"].into_iter().filter(|user| line(&users, user).is_none()).collect();
+        if !missing.is_empty() {
+            return vec![Finding::wrong(
+                "users",
+                format!("there is no user {}; the units run as them", missing.join(" and ")),
+                "`systemd-sysusers` makes them from /usr/lib/sysusers.d/kiosk.conf",
+            )];
+        }
+        let outside: Vec<&str> = ["video", "input", "render", "tty"]
+            .into_iter()
+            .filter(|group| {
+                let line = line(&groups, group).unwrap_or_default();
+                !line.rsplit(':').next().unwrap_or_default().split(',').any(|member| member == "kiosk")
+            })
+            .collect();
+        vec![match outside.as_slice() {
+            [] => Finding::good("users", "kiosk and kiosk-web are there, with their groups"),
+            outside => Finding::wrong(
+                "users",
+                format!("the user kiosk is not in the group {}", outside.join(", ")),
+                format!("`usermod -aG {} kiosk`, then `systemctl restart kiosk`", outside.join(",")),
+            ),
+        }]
+    }
+
+    fn graphics(&self) -> Finding {
+        let names: Vec<String> = entries(&self.at("dev/dri")).filter_map(|path| name(&path)).collect();
+        let cards = names.iter().filter(|name| name.starts_with("card")).count();
+        let renderers = names.iter().filter(|name| name.starts_with("renderD")).count();
+        match (cards, renderers) {
+            (0, _) => Finding::wrong(
+                "graphics",
+                "there is no display device in /dev/dri",
+                "look into `dmesg` for the driver of the graphics card, and whether its firmware is installed",
+            ),
+            (cards, 0) => Finding::note(
+                "graphics",
+                format!("{cards} display device, and none that renders: pictures are composed by the CPU"),
+                "where the machine has a GPU, install its driver and firmware",
+            ),
+            (cards, renderers) => Finding::good("graphics", format!("{cards} display device, {renderers} renderer")),
+        }
+    }
+
+    fn seat(&self) -> Finding {
+        if self.at("run/systemd/seats").exists() {
+            Finding::good("seat", "logind hands out devices")
+        } else if self.at("run/seatd.sock").exists() {
+            Finding::good("seat", "seatd hands out devices")
+        } else {
+            Finding::note(
+                "seat",
+                "neither logind nor seatd runs; only libseat's built-in seat can open devices, as root",
+                "start systemd-logind or seatd",
+            )
+        }
+    }
+
+    fn bus(&self) -> Finding {
+        match self.at("run/dbus/system_bus_socket").exists() {
+            true => Finding::good("bus", "the system bus is there"),
+            false => Finding::note(
+                "bus",
+                "there is no system bus; kioskctl uses the sockets in /run/kiosk",
+                "start dbus where other programs are to ask the kiosk",
+            ),
+        }
+    }
+
+    fn fonts(&self) -> Finding {
+        let folders = ["usr/share/fonts", "usr/local/share/fonts"];
+        match folders.iter().any(|folder| has_font(&self.at(folder))) {
+            true => Finding::good("fonts", "there are fonts"),
+            false => Finding::wrong(
+                "fonts",
+                "no font is installed: pages and the kiosk's own screens have no text",
+                "install some (Debian: `apt install fonts-dejavu-core`, and `fonts-noto-cjk` for Chinese, Japanese, Korean)",
+            ),
+        }
+    }
+
+    fn certificates(&self) -> Finding {
+        match std::fs::metadata(self.at("etc/ssl/certs/ca-certificates.crt")) {
+            Ok(meta) if meta.len() > 0 => Finding::good("certificates", "the system's list of authorities is there"),
+            _ => Finding::note(
+                "certificates",
+                "the list of certificate authorities is missing: https pages are refused",
+                "install it (Debian: `apt install ca-certificates`)",
+            ),
+        }
+    }
+
+    /// `browser.trust` and the other files that the configuration names.
+    fn trusted(&self, loaded: &Loaded) -> Vec<Finding> {
+        let browser = &loaded.config.browser;
+        let mut files: Vec<(&'static str, PathBuf)> =
+            browser.trust.iter().map(|file| ("browser.trust", file.clone())).collect();
+        if loaded.origins.contains_key("splash.logo") {
+            files.push(("splash.logo", loaded.config.splash.logo.clone()));
+        }
+        let missing = files.into_iter().filter_map(|(key, file)| {
+            let at = self.at(&file.to_string_lossy());
+            match std::fs::File::open(&at) {
+                // Only root may look there; the session is handed it.
+                Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
+                Err(error) => Some(Finding::wrong(
+                    "files",
+                    format!("{key}: {} can't be read: {error}", file.display()),
+                    format!("put the file there, or change {key}"),
+                )),
+                Ok(_) => None,
+            }
+        });
+        missing.collect()
+    }
+
+    fn clock(&self) -> Finding {
+        let since = self.now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        match since >= EARLIEST {
+            true if self.at("run/systemd/timesync/synchronized").exists() => {
+                Finding::good("clock", "set, and synchronized")
+            }
+            true => Finding::good("clock", "set"),
+            false => Finding::wrong(
+                "clock",
+                "the clock was never set: certificates seem to be of the future, and the power schedule rests",
+                "let it be set by the network (`timedatectl set-ntp true`), or give the device a battery for its clock",
+            ),
+        }
+    }
+
+    fn disks(&self) -> Vec<Finding> {
+        let places = ["var/lib/kiosk", "var/lib/kiosk-web", "tmp", "var/log"];
+        let mut found = Vec::new();
+        for place in places {
+            let Ok(stat) = rustix::fs::statvfs(self.at(place)) else { continue };
+            let (free, all) = (stat.f_bavail * stat.f_frsize, stat.f_blocks * stat.f_frsize);
+            if all > 0 && free < LITTLE_BYTES && free < all / LITTLE_SHARE {
+                found.push(Finding::wrong(
+                    "disk",
+                    format!("/{place} has {} MiB left: nothing can be kept there", free >> 20),
+                    "make room: `journalctl --vacuum-size=50M`, `kioskctl clear-data`, or a larger disk",
+                ));
+            }
+        }
+        if found.is_empty() { vec![Finding::good("disk", "there is room")] } else { found }
+    }
+
+    fn memory(&self) -> Option<Finding> {
+        let text = std::fs::read_to_string(self.at("proc/meminfo")).ok()?;
+        let line = text.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+        let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
+        Some(match kib < LITTLE_MEMORY_KIB {
+            true => Finding::wrong(
+                "memory",
+                format!("{} MiB are available: the kernel will end the browser", kib / 1024),
+                "close what else runs, or give the device more memory",
+            ),
+            false => Finding::good("memory", format!("{} MiB available", kib / 1024)),
+        })
+    }
+
+    fn other_display_manager(&self) -> Option<Finding> {
+        let link = std::fs::read_link(self.at("etc/systemd/system/display-manager.service")).ok()?;
+        let other = name(&link).filter(|unit| unit != "kiosk.service")?;
+        Some(Finding::wrong(
+            "units",
+            format!("{other} is the display manager: it has the screen"),
+            format!("`systemctl disable --now {other} && systemctl enable --now kiosk`"),
+        ))
+    }
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().take(MAX_NAMES);
+    entries.filter_map(|entry| Some(entry.ok()?.path()))
+}
+
+fn name(path: &Path) -> Option<String> {
+    Some(path.file_name()?.to_string_lossy().into_owned())
+}
+
+/// Looks two folders deep, as distributions lay them.
+fn has_font(folder: &Path) -> bool {
+    fn look(folder: &Path, deeper: u32) -> bool {
+        entries(folder).any(|path| match path.extension().and_then(|ending| ending.to_str()) {
+            Some("ttf" | "otf" | "ttc" | "pfb") => true,
+            _ => deeper > 0 && path.is_dir() && look(&path, deeper - 1),
+        })
+    }
+    look(folder, 3)
+}

@@ -1,0 +1,153 @@
+//! Broken set-ups, one at a time: each cause is found, and nothing else is.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::*;
+use crate::state::{LastFailure, OutputState};
+use kioskctl::client::ClientError;
+
+type Breakage<'a> = &'a dyn Fn(&mut Healthy);
+
+/// A system in which everything is as it should be.
+struct Healthy {
+    root: tempfile::TempDir,
+    system: System,
+}
+
+fn healthy() -> Healthy {
+    let root = tempfile::tempdir().unwrap();
+    let put = |file: &str, content: &str| {
+        let file = root.path().join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, content).unwrap();
+    };
+    put("usr/bin/chromium", "");
+    fs::set_permissions(root.path().join("usr/bin/chromium"), fs::Permissions::from_mode(0o755)).unwrap();
+    put("usr/lib/x86_64-linux-gnu/libwayland-server.so.0", "");
+    put("etc/passwd", "root:x:0:0::/root:/bin/sh\nkiosk:x:900:900::/:/x\nkiosk-web:x:901:901::/:/x\n");
+    put("etc/group", "video:x:1:kiosk\ninput:x:2:a,kiosk\nrender:x:3:kiosk\ntty:x:5:kiosk\n");
+    put("dev/dri/card0", "");
+    put("dev/dri/renderD128", "");
+    put("run/systemd/seats/seat0", "");
+    put("run/dbus/system_bus_socket", "");
+    put("usr/share/fonts/truetype/dejavu/DejaVuSans.ttf", "");
+    put("etc/ssl/certs/ca-certificates.crt", "x");
+    put("proc/meminfo", "MemTotal: 4000000 kB\nMemAvailable:    3000000 kB\n");
+    let now = UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+    let system = System { root: root.path().to_owned(), path: "/usr/bin".into(), now };
+    Healthy { root, system }
+}
+
+impl Healthy {
+    fn wrong(&self) -> Vec<String> {
+        let loaded = Config::load(&Sources::rooted(self.root.path()));
+        let found = self.system.look(&loaded);
+        let bad = found.into_iter().filter(|finding| finding.level > Level::Good);
+        bad.map(|finding| format!("{}: {} -> {}", finding.topic, finding.says, finding.cure)).collect()
+    }
+
+    fn remove(&self, path: &str) {
+        let path = self.root.path().join(path);
+        if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+    }
+
+    fn put(&self, file: &str, content: &str) {
+        let file = self.root.path().join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, content).unwrap();
+    }
+}
+
+#[test]
+fn a_healthy_system_has_nothing_to_say_against_it() {
+    assert_eq!(healthy().wrong(), [""; 0]);
+}
+
+#[test]
+fn each_broken_system_is_found_by_its_cause_alone() {
+    let breakages: [(&str, Breakage<'_>, &str); 13] = [
+        ("no browser", &|it| it.remove("usr/bin/chromium"), "program: chromium (shell.browser) is not installed"),
+        (
+            "a browser that is no program",
+            &|it| {
+                let file = it.root.path().join("usr/bin/chromium");
+                fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
+            },
+            "program: chromium",
+        ),
+        ("no library", &|it| it.remove("usr/lib/x86_64-linux-gnu"), "library: libwayland-server.so.0 is missing"),
+        ("no users", &|it| it.put("etc/passwd", "root:x:0:0::/:/x\n"), "users: there is no user kiosk and kiosk-web"),
+        (
+            "not in a group",
+            &|it| it.put("etc/group", "video:x:1:kiosk\ninput:x:2:\nrender:x:3:kiosk\ntty:x:5:kiosk\n"),
+            "users: the user kiosk is not in the group input -> `usermod -aG input kiosk`",
+        ),
+        ("no card", &|it| it.remove("dev/dri"), "graphics: there is no display device"),
+        ("no seat", &|it| it.remove("run/systemd"), "seat: neither logind nor seatd"),
+        ("no fonts", &|it| it.remove("usr/share/fonts"), "fonts: no font is installed"),
+        ("no authorities", &|it| it.remove("etc/ssl"), "certificates: the list of certificate authorities"),
+        ("an unset clock", &|it| it.system.now = UNIX_EPOCH + Duration::from_secs(9), "clock: the clock was never set"),
+        ("little memory", &|it| it.put("proc/meminfo", "MemAvailable: 50000 kB\n"), "memory: 48 MiB are available"),
+        (
+            "a wrong key",
+            &|it| it.put("etc/kiosk/config.toml", "[shell]\nulr = 1\n"),
+            "config.toml:2:1: unknown key shell.ulr, did you mean url?",
+        ),
+        (
+            "another display manager",
+            &|it| {
+                it.put("etc/systemd/system/x", "");
+                symlink("/lib/gdm.service", it.root.path().join("etc/systemd/system/display-manager.service")).unwrap();
+            },
+            "units: gdm.service is the display manager",
+        ),
+    ];
+    for (name, break_it, says) in breakages {
+        let mut system = healthy();
+        break_it(&mut system);
+        let wrong = system.wrong();
+        assert!(wrong.len() == 1 && wrong[0].contains(says), "{name}: {wrong:#?}");
+    }
+}
+
+#[test]
+fn files_that_the_configuration_names_are_looked_for() {
+    let system = healthy();
+    system.put("etc/kiosk/config.toml", "[browser]\ntrust = [\"/etc/ca.pem\"]\n[splash]\nlogo = \"/logo.svg\"\n");
+    let wrong = system.wrong().join("\n");
+    assert!(wrong.contains("browser.trust: /etc/ca.pem can't be read"), "{wrong}");
+    assert!(wrong.contains("splash.logo: /logo.svg can't be read"), "{wrong}");
+}
+
+#[test]
+fn what_the_running_programs_say_is_passed_on_with_a_cure() {
+    let gone = ClientError::NotRunning { service: Service::Compositor };
+    assert_eq!(
+        running::compositor(&Err(gone))[0].cure,
+        "`systemctl enable --now kiosk`, then `systemctl status kiosk`"
+    );
+    let dark = OutputState {
+        name: "DP-1".into(),
+        connected: true,
+        power_reason: "off by schedule until Mon 07:00".into(),
+        ..OutputState::default()
+    };
+    let state = CompositorState { outputs: vec![dark], ..CompositorState::default() };
+    let found = running::compositor(&Ok(state));
+    assert!(found.iter().any(|finding| finding.says == "DP-1 is dark: off by schedule until Mon 07:00"), "{found:?}");
+
+    let failed = LastFailure { reason: "connection refused".into(), action: String::new(), at: 1 };
+    let shell = SessionState {
+        state: "waiting".into(),
+        url: "http://x".into(),
+        last_failure: Some(failed),
+        ..SessionState::default()
+    };
+    let found = running::session(&Ok(vec![shell.clone()]));
+    assert_eq!((found[0].level, found[0].says.as_str()), (Level::Wrong, "http://x is waiting: connection refused"));
+    let recovered = running::session(&Ok(vec![SessionState { state: "ready".into(), ..shell }]));
+    assert_eq!(recovered[0].level, Level::Good);
+    assert!(recovered[0].says.ends_with("last failure (recovered): connection refused"));
+}
