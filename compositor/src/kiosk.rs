@@ -138,6 +138,7 @@ impl Kiosk {
             self.windows_changed();
         }
         self.release_ended_grab();
+        self.settle_pointer_focus();
         self.seat.end_turn();
         let now = self.now();
         if self.stage.update_cover(now) {

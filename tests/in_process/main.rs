@@ -22,6 +22,7 @@ mod output_power;
 mod outputs;
 mod pace;
 mod pens;
+mod pointer_focus;
 mod popups;
 mod power;
 mod privilege;

@@ -58,6 +58,10 @@ pub struct SeatParts {
     swallowed: HashSet<Keycode>,
     /// What woke the screens and is kept from clients.
     pub swallow: Swallow,
+    /// Where the surface that has the pointer lay when it was last told.
+    pointer_origin: Option<Point<f64, Logical>>,
+    /// What is under the pointer may be something else than before.
+    pointer_doubted: bool,
     /// Whether the client under the pointer was not told where it is.
     missed_motion: MissedMotion,
     /// For how long fingers are down.
@@ -102,6 +106,8 @@ impl SeatParts {
             devices: Devices::default(),
             swallowed: HashSet::new(),
             swallow: Swallow::default(),
+            pointer_origin: None,
+            pointer_doubted: false,
             missed_motion: MissedMotion::default(),
             held: Held::default(),
             rate: Rate::default(),

@@ -12,9 +12,7 @@ use smithay::{
     backend::input::{
         Device, Event as _, InputBackend, InputEvent, TabletToolTipEvent, TabletToolTipState, TouchEvent,
     },
-    input::pointer::MotionEvent,
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
-    utils::SERIAL_COUNTER,
 };
 
 use super::swallow::Act;
@@ -111,9 +109,7 @@ impl Kiosk {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
         let location = pointer.current_location();
         let under = self.under(location);
-        let (serial, time) = (SERIAL_COUNTER.next_serial(), self.now().as_millis() as u32);
-        pointer.motion(self, under, &MotionEvent { location, serial, time });
-        pointer.frame(self);
+        self.tell_pointer(under, location, None);
     }
 
     /// A movement was not told: it will be.

@@ -6,6 +6,7 @@ use smithay::{
         PointerButtonEvent, PointerMotionEvent,
     },
     input::pointer::{AxisFrame, ButtonEvent, MotionEvent, RelativeMotionEvent},
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, Rectangle, SERIAL_COUNTER},
 };
 
@@ -34,24 +35,55 @@ impl Kiosk {
         }
         self.stage.cursor.carry(location);
         let under = self.under(location);
-        let (serial, time) = (SERIAL_COUNTER.next_serial(), self.now().as_millis() as u32);
-        pointer.motion(self, under, &MotionEvent { location, serial, time });
-        pointer.frame(self);
+        self.tell_pointer(under, location, None);
     }
 
-    /// The surface under the pointer may be another one, though the pointer did not move.
+    /// What is under the pointer may be another surface, or lie elsewhere, though the pointer did not move.
     pub fn refresh_pointer_focus(&mut self) {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
-        if pointer.is_grabbed() {
+        // A held button keeps the pointer where it was pressed; a popup's grab only asks whose surfaces they are.
+        if pointer.is_grabbed() && self.seat.popup_grab.is_none() {
             return;
         }
         let location = pointer.current_location();
         let under = self.under(location);
-        if pointer.current_focus() != under.as_ref().map(|(surface, _)| surface.clone()) {
-            let event =
-                MotionEvent { location, serial: SERIAL_COUNTER.next_serial(), time: self.now().as_millis() as u32 };
-            pointer.motion(self, under, &event);
-            pointer.frame(self);
+        let surface = under.as_ref().map(|(surface, _)| surface);
+        let origin = under.as_ref().map(|(_, origin)| *origin);
+        if pointer.current_focus().as_ref() == surface && self.seat.pointer_origin == origin {
+            return;
+        }
+        if self.is_pointer_read(surface) {
+            self.tell_pointer(under, location, None);
+        } else {
+            self.miss_motion();
+        }
+    }
+
+    /// Surfaces were committed, or went: at the end of the turn it is looked at what is under the pointer now.
+    pub(crate) fn doubt_pointer_focus(&mut self) {
+        self.seat.pointer_doubted = true;
+    }
+
+    pub(crate) fn settle_pointer_focus(&mut self) {
+        if std::mem::take(&mut self.seat.pointer_doubted) {
+            self.refresh_pointer_focus();
+        }
+    }
+
+    /// Tells clients that the pointer is here, above `under`; `time` is of the event, in milliseconds, if there is one.
+    pub(super) fn tell_pointer(
+        &mut self,
+        under: Option<(WlSurface, Point<f64, Logical>)>,
+        location: Point<f64, Logical>,
+        time: Option<u32>,
+    ) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let time = time.unwrap_or(self.now().as_millis() as u32);
+        self.seat.pointer_origin = under.as_ref().map(|(_, origin)| *origin);
+        pointer.motion(self, under.clone(), &MotionEvent { location, serial: SERIAL_COUNTER.next_serial(), time });
+        pointer.frame(self);
+        if let Some((surface, origin)) = under {
+            self.activate_constraint(&surface, location - origin);
         }
     }
 
@@ -125,12 +157,7 @@ impl Kiosk {
             return;
         }
         self.motion_told();
-        let serial = SERIAL_COUNTER.next_serial();
-        pointer.motion(self, under.clone(), &MotionEvent { location, serial, time });
-        pointer.frame(self);
-        if let Some((surface, origin)) = under {
-            self.activate_constraint(&surface, location - origin);
-        }
+        self.tell_pointer(under, location, Some(time));
     }
 
     pub(super) fn pointer_button<B: InputBackend>(&mut self, event: &impl PointerButtonEvent<B>) {
@@ -166,6 +193,8 @@ impl Kiosk {
         };
         pointer.button(self, &button);
         pointer.frame(self);
+        // Whatever was under it while the button was held.
+        self.doubt_pointer_focus();
     }
 
     pub(super) fn pointer_axis<B: InputBackend>(&mut self, event: &impl PointerAxisEvent<B>) {

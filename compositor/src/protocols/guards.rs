@@ -150,7 +150,7 @@ fn subcompositor(
 // WORKAROUND(smithay:subsurface-own-sibling)
 /// A surface above itself: smithay takes it out of the list of its siblings, and then looks for its place there.
 fn subsurface(
-    _: &mut Kiosk,
+    kiosk: &mut Kiosk,
     _: &Client,
     _: &WlSubsurface,
     request: &wl_subsurface::Request,
@@ -161,6 +161,12 @@ fn subsurface(
             if sibling == data.surface() =>
         {
             refuse(wl_subsurface::Error::BadSurface, "a surface is not its own sibling")
+        }
+        wl_subsurface::Request::Destroy => {
+            // It goes at once, without a commit, and smithay does not say so.
+            kiosk.request_redraw_for(data.surface());
+            kiosk.doubt_pointer_focus();
+            Ok(())
         }
         _ => Ok(()),
     }

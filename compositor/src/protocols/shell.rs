@@ -123,6 +123,7 @@ impl XdgShellHandler for Kiosk {
 
     fn popup_destroyed(&mut self, _surface: PopupSurface) {
         self.stage.popups.cleanup();
+        self.doubt_pointer_focus();
         self.request_shell_redraw();
     }
 

@@ -73,6 +73,7 @@ impl CompositorHandler for Kiosk {
         self.no_longer_inhibits(surface);
         end_what_waits(surface, self.clock.now().into());
         self.let_go_of(surface);
+        self.doubt_pointer_focus();
     }
 
     fn commit(&mut self, surface: &WlSurface) {
@@ -93,6 +94,7 @@ impl CompositorHandler for Kiosk {
             self.configure_popup(surface);
         }
         self.request_redraw_for(surface);
+        self.doubt_pointer_focus();
     }
 }
 

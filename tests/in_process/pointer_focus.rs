@@ -1,0 +1,141 @@
+//! What is under a pointer that does not move: windows, subsurfaces and popups move, grow and go below it.
+
+use wayland_client::{
+    Proxy,
+    protocol::{wl_subsurface::WlSubsurface, wl_surface::WlSurface},
+};
+
+use crate::fixture::{
+    ClientId, Fixture,
+    client::Toplevel,
+    picture::{GREEN, Picture, RED},
+    seen::PointerSeen,
+};
+
+fn with_page() -> (Fixture, ClientId, Toplevel) {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    (fixture, client, window)
+}
+
+/// A subsurface of 40×40 at 100, 100, with the pointer on it.
+fn with_subsurface() -> (Fixture, ClientId, Toplevel, WlSurface, WlSubsurface) {
+    let (mut fixture, client, window) = with_page();
+    let (surface, bound) = (fixture[client].surface(), fixture[client].bound().clone());
+    let subsurface = bound.subcompositor.get_subsurface(&surface, &window.surface, &fixture[client].handle, ());
+    subsurface.set_position(100, 100);
+    fixture[client].draw(&surface, Picture::Solid(GREEN), 40, 40);
+    window.surface.commit();
+    fixture.roundtrip(client);
+    fixture.point((110.0, 120.0));
+    fixture.roundtrip(client);
+    assert_eq!(last(&fixture, client), (surface.id(), 10, 20));
+    (fixture, client, window, surface, subsurface)
+}
+
+/// The surface that has the pointer, and where on it that is, as its client was told.
+fn last(fixture: &Fixture, client: ClientId) -> (wayland_client::backend::ObjectId, i32, i32) {
+    let mut has = None;
+    for seen in &fixture[client].seen.pointer {
+        match (seen, &mut has) {
+            (PointerSeen::Enter { surface, x, y }, _) => has = Some((surface.clone(), *x, *y)),
+            (PointerSeen::Leave { .. }, _) => has = None,
+            (PointerSeen::Motion { x, y }, Some(at)) => (at.1, at.2) = (*x, *y),
+            _ => {}
+        }
+    }
+    let (surface, x, y) = has.expect("no surface has the pointer");
+    (surface, x.round() as i32, y.round() as i32)
+}
+
+#[test]
+fn a_surface_that_moves_under_the_pointer_is_told_where_it_is_now() {
+    let (mut fixture, client, window, surface, subsurface) = with_subsurface();
+    subsurface.set_position(95, 90);
+    window.surface.commit();
+    fixture.roundtrip(client);
+    assert_eq!(last(&fixture, client), (surface.id(), 15, 30));
+    subsurface.set_position(0, 0);
+    window.surface.commit();
+    fixture.roundtrip(client);
+    assert_eq!(last(&fixture, client), (window.id(), 110, 120), "it has moved away");
+    subsurface.set_position(110, 120);
+    window.surface.commit();
+    fixture.roundtrip(client);
+    assert_eq!(last(&fixture, client), (surface.id(), 0, 0), "and came back");
+}
+
+#[test]
+fn a_surface_that_shrinks_away_from_the_pointer_is_left() {
+    let (mut fixture, client, window, surface, _subsurface) = with_subsurface();
+    fixture[client].draw(&surface, Picture::Solid(GREEN), 8, 8);
+    window.surface.commit();
+    fixture.roundtrip(client);
+    assert_eq!(last(&fixture, client), (window.id(), 110, 120));
+}
+
+#[test]
+fn a_dialog_that_grows_under_the_pointer_is_told_where_it_is_now() {
+    let (mut fixture, client, window) = with_page();
+    let dialog = fixture.dialog(client, &window, GREEN, (100, 60));
+    fixture.point((160.0, 100.0));
+    fixture.roundtrip(client);
+    assert_eq!(last(&fixture, client), (dialog.id(), 50, 30));
+    fixture[client].draw(&dialog.surface, Picture::Solid(GREEN), 200, 100);
+    fixture.roundtrip(client);
+    assert_eq!(last(&fixture, client), (dialog.id(), 100, 50), "it is centred");
+}
+
+#[test]
+fn a_subsurface_that_goes_is_left_and_seen_no_more() {
+    let (mut fixture, client, window, _surface, subsurface) = with_subsurface();
+    fixture.still();
+    assert_eq!(fixture.panel().pixel(138, 102), GREEN);
+    subsurface.destroy();
+    fixture.roundtrip(client);
+    assert_eq!(last(&fixture, client), (window.id(), 110, 120));
+    fixture.still();
+    assert_eq!(fixture.panel().pixel(138, 102), RED);
+}
+
+#[test]
+fn a_popup_that_closes_under_the_pointer_leaves_it_to_its_window() {
+    for hidden_first in [false, true] {
+        let (mut fixture, client, window) = with_page();
+        let positioner = fixture[client].positioner();
+        positioner.set_size(80, 40);
+        positioner.set_anchor_rect(50, 60, 1, 1);
+        positioner.set_gravity(wayland_protocols::xdg::shell::client::xdg_positioner::Gravity::BottomRight);
+        let popup = fixture[client].popup(&window.xdg, &positioner);
+        popup.surface.commit();
+        fixture.until("the popup's configure", |fixture| !fixture[client].popup_seen(&popup).is_empty());
+        fixture[client].draw(&popup.surface, Picture::Solid(GREEN), 80, 40);
+        fixture.roundtrip(client);
+        fixture.point((60.0, 70.0));
+        fixture.roundtrip(client);
+        assert_eq!(last(&fixture, client), (popup.id(), 10, 10));
+        if hidden_first {
+            popup.surface.attach(None, 0, 0);
+            popup.surface.commit();
+        } else {
+            popup.popup.destroy();
+        }
+        fixture.roundtrip(client);
+        assert!(fixture[client].seen.pointer.contains(&PointerSeen::Leave { surface: popup.id() }));
+        assert_eq!(last(&fixture, client), (window.id(), 60, 70));
+    }
+}
+
+#[test]
+fn a_button_that_is_held_keeps_the_pointer_where_it_was_pressed() {
+    let (mut fixture, client, window, surface, subsurface) = with_subsurface();
+    fixture.button(true);
+    subsurface.set_position(0, 0);
+    window.surface.commit();
+    fixture.roundtrip(client);
+    assert_eq!(last(&fixture, client).0, surface.id());
+    fixture.button(false);
+    fixture.roundtrip(client);
+    assert_eq!(last(&fixture, client), (window.id(), 110, 120));
+}
