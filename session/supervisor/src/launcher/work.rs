@@ -61,7 +61,7 @@ fn is_renderer(pid: u32) -> bool {
 mod tests {
     use super::*;
     use std::os::unix::process::{CommandExt, ExitStatusExt};
-    use std::process::{Child, Command};
+    use std::process::{Child, Command, Stdio};
 
     fn in_own_group(script: &str) -> Child {
         Command::new("sh").args(["-c", script]).process_group(0).spawn().unwrap()
@@ -93,11 +93,18 @@ mod tests {
 
     #[test]
     fn only_renderers_of_the_group_are_ended() {
-        let words = ["-c", "sleep 60; true", "x", "--type=renderer"];
+        // A shell that waits for its input starts no child: until its exec that would have the same command line, and
+        // be a renderer more.
+        let words = ["-c", "read line", "x", "--type=renderer"];
+        let waits = || {
+            let mut command = Command::new("sh");
+            command.args(words).stdin(Stdio::piped());
+            command
+        };
         let mut leader = in_own_group("sleep 60; true");
         let group = leader.id().cast_signed();
-        let mut renderer = Command::new("sh").args(words).process_group(group).spawn().unwrap();
-        let mut foreign = Command::new("sh").args(words).process_group(0).spawn().unwrap();
+        let mut renderer = waits().process_group(group).spawn().unwrap();
+        let mut foreign = waits().process_group(0).spawn().unwrap();
         let has_line = |pid: u32| !std::fs::read(format!("/proc/{pid}/cmdline")).unwrap().is_empty();
         while !has_line(renderer.id()) || !has_line(foreign.id()) {
             std::thread::yield_now();
