@@ -118,3 +118,33 @@ fn the_zoom_is_the_configured_one_and_what_somebody_zoomed_to_is_not_kept() {
     session.kioskctl(&["clear-data"]);
     assert_eq!(visit(&site, 3), "1.5");
 }
+
+#[test]
+fn what_popups_and_frames_of_other_sites_store_to_the_last_moment_is_gone_too() {
+    // Each stores without a pause, and when it is left.
+    const STORM: &str = "<script>const store = by => { localStorage.a = by; document.cookie = 'a=1;max-age=9999'; };
+        setInterval(store, 1, 'timer'); for (const at of ['pagehide', 'visibilitychange', 'unload']) addEventListener(at, () => store(at));</script>";
+    let found = "<script>const found = localStorage.a || 'nothing';
+        fetch('/tell', { method: 'POST', body: location.pathname + ' found ' + found });</script>";
+    let other = Site::start(&[("/frame", &format!("{found}{STORM}")), ("/popup", &format!("{found}{STORM}"))]);
+    let home = format!(
+        "<body style='background:#264'><iframe src='{}'></iframe><script>setTimeout(() => open('{}'), 300)</script>",
+        elsewhere(&other, "/frame"),
+        elsewhere(&other, "/popup")
+    );
+    let home = Site::start(&[("/", &home)]);
+    let base = tempfile::tempdir().unwrap();
+    let mut compositor = Compositor::listen(base.path());
+    let allowed = format!("[browser]\nnew-windows = \"popup\"\nallow = [\"{}\"]\n", elsewhere(&other, "/*"));
+    let config =
+        headless(&home.url("/"), &allowed).replace("extra-args = [", "extra-args = [\"--disable-popup-blocking\", ");
+    let _session = Session::start(base, &config);
+    compositor.accept();
+    compositor.until_state(State::Ready, BROWSER);
+    for number in 1..=4 {
+        until("frame and popup", SOON, || other.told().len() == 2 * number as usize);
+        assert!(other.told().iter().all(|told| told.ends_with("found nothing")), "{:?}", other.told());
+        compositor.notify(&Notice::Reset { number });
+        compositor.until(BROWSER, |report| report.reset == number);
+    }
+}

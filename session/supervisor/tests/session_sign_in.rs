@@ -76,6 +76,19 @@ fn the_user_in_the_page_s_address_is_given_to_its_server() {
 }
 
 #[test]
+fn the_user_in_an_address_that_is_opened_is_given_to_its_server_and_to_nobody_else() {
+    let home = Server::start(|_| server::page("#0a0"));
+    let other = asking("Basic realm=\"panel\"", |sent| sent == LOGIN);
+    let (mut compositor, session) = start(&format!("http://localhost:{}/", home.port), "", "");
+    compositor.until_state(State::Ready, BROWSER);
+    session.kioskctl(&["open", &format!("http://kiosk:geheim@127.0.0.2:{}/", other.port)]);
+    let told = session.kioskctl(&["status", "--json"]);
+    assert!(!told.contains("geheim") && processes("geheim").is_empty(), "{told}");
+    let by_browser: Vec<Request> = other.requests().into_iter().filter(Request::of_browser).collect();
+    assert_eq!(by_browser[0].header("authorization"), None, "only when it asks");
+}
+
+#[test]
 fn a_wrong_password_is_tried_once_and_said_on_the_screen() {
     // The probe gives up on the first kind; the second only a browser can answer.
     for scheme in ["Basic realm=\"panel\"", "Digest realm=\"panel\", nonce=\"abc\", qop=\"auth\""] {

@@ -41,6 +41,11 @@ pub(crate) enum Input {
         generation: u64,
         answer: Result<(), ProbeError>,
     },
+    /// The device's certificate is in the browser's store, or why not.
+    Certificate {
+        generation: u64,
+        problem: Option<String>,
+    },
     /// With its share of the room for what waits.
     FromBrowser {
         generation: u64,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::parts::{Clearing, Intent, Launch, Page, ReadyClock, Server, Trouble};
+use super::parts::{Clearing, Intent, Launch, Page, ReadyClock, Server, Trouble, Try};
 use super::{END_GRACE, Effect, Machine};
 use kiosk_core::config::Url;
 
@@ -94,7 +94,7 @@ impl Machine {
 
     fn open(&mut self, url: Url, now: Duration, effects: &mut Vec<Effect>) {
         self.target = url;
-        self.wanted = None;
+        (self.wanted, self.wanted_until) = (None, None);
         self.try_now(now, effects);
     }
 
@@ -104,7 +104,7 @@ impl Machine {
             self.navigate(now, effects);
             return;
         }
-        self.server = Server::Unknown;
+        (self.server, self.trying) = (Server::Unknown, Try::None);
         if matches!(self.page, Page::Loading { .. }) {
             self.page = Page::Blank;
         }

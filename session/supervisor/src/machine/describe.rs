@@ -1,7 +1,7 @@
 //! The machine's state in the words of the interface, and in a line for the person before the screen.
 
 use super::Machine;
-use super::parts::{Intent, Launch, Page, ReadyClock, Server, Trouble};
+use super::parts::{Intent, Launch, Page, ReadyClock, Server, Trouble, Try};
 use kiosk_core::api::State;
 
 impl Machine {
@@ -17,8 +17,8 @@ impl Machine {
             _ if matches!(self.launch, Launch::Pause(_)) => State::Backoff,
             (_, Trouble::Crashed) => State::Crashed,
             // What comes of it is not known: nothing has changed yet.
-            (Page::Loading { .. }, Trouble::None) if self.trying => State::Waiting,
-            (Page::Loading { .. }, _) if !self.trying => State::Loading,
+            (Page::Loading { .. }, Trouble::None) if self.trying == Try::Away => State::Waiting,
+            (Page::Loading { .. }, _) if self.trying != Try::Away => State::Loading,
             (_, Trouble::Offline) => State::Offline,
             _ if self.server == Server::Up => State::Launching,
             _ => State::Waiting,

@@ -40,6 +40,11 @@ pub enum Event {
         /// One sentence, for people.
         reason: String,
     },
+    /// The answer to [`Effect::Probe`]: there is none, and the browser may know more. It tries, and the server is asked on.
+    ServerSilent {
+        /// One sentence, for people.
+        reason: String,
+    },
     /// The answer to [`Effect::Launch`]: the shell runs.
     Launched {
         /// Of the leader of its process group.

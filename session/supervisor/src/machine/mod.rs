@@ -11,6 +11,7 @@ mod health;
 mod parts;
 mod patience;
 mod planned;
+mod server;
 #[cfg(test)]
 mod tests;
 mod transitions;
@@ -24,7 +25,7 @@ use kiosk_core::config::Url;
 
 pub use commands::{Command, Refusal};
 pub use event::{Effect, Event, Failure, Settings};
-use parts::{Browser, Clearing, Compositor, Intent, Launch, Page, ReadyClock, Server, Trouble};
+use parts::{Browser, Clearing, Compositor, Intent, Launch, Page, ReadyClock, Server, Trouble, Try};
 use planned::Planned;
 
 /// From the compositor's disappearance until the shell is ended: it has lost its screen, and mostly ends by
@@ -54,6 +55,8 @@ const MAX_PROBE_INTERVAL: Duration = Duration::from_millis(500);
 /// from a service worker or a cache, or know a certificate that we do not. Doubled with each try up to [`MAX_TRY_INTERVAL`].
 const MIN_TRY_INTERVAL: Duration = Duration::from_secs(5);
 const MAX_TRY_INTERVAL: Duration = Duration::from_secs(300);
+/// For the server of an address that the page wanted to go to by itself: a restart of it takes no longer.
+const WANTED_LIMIT: Duration = Duration::from_secs(120);
 /// What an orderly end may take.
 pub const END_GRACE: Duration = Duration::from_secs(3);
 /// What it may take for a browser that is known not to answer or to have lost its screen.
@@ -71,6 +74,8 @@ pub struct Machine {
     /// The address in the page's place that its server had an error for, while that is tried again: the page's own, or
     /// where it wanted to go. The server of `target` is not asked meanwhile.
     wanted: Option<Url>,
+    /// When that is given up; `None`: it is the page's own address, or nothing.
+    wanted_until: Option<Duration>,
     /// Where the page is; empty: nowhere yet.
     current: String,
     intent: Intent,
@@ -78,10 +83,12 @@ pub struct Machine {
     server: Server,
     /// Since when it has not answered, as long as nothing is shown.
     silent_since: Option<Duration>,
+    /// The browser could not show what its server answered: not again before, as long as that answers.
+    retry_at: Option<Duration>,
     /// Tries of the browser without an answer of the server.
     tries: u32,
-    /// One of these goes on.
-    trying: bool,
+    /// What goes on of that.
+    trying: Try,
     browser: Browser,
     launch: Launch,
     page: Page,
@@ -114,13 +121,15 @@ impl Machine {
             target: settings.home.clone(),
             settings,
             wanted: None,
+            wanted_until: None,
             current: String::new(),
             intent: Intent::Run,
             compositor: Compositor::Unknown,
             server: Server::Unknown,
             silent_since: None,
+            retry_at: None,
             tries: 0,
-            trying: false,
+            trying: Try::None,
             browser: Browser::None,
             launch: Launch::Now,
             page: Page::None,
@@ -153,7 +162,8 @@ impl Machine {
         };
         let launch = self.launch.at().filter(|_| active && self.may_launch());
         let covered = self.covered.filter(|_| self.running()).map(|since| since + health::COVERED_TIMEOUT);
-        let others = [server, lost, launch, covered, self.recovery.stable_at(), self.clock.at()];
+        let wanted = self.wanted_until.filter(|_| self.page.opens_next());
+        let others = [server, lost, launch, covered, wanted, self.recovery.stable_at(), self.clock.at()];
         self.page.deadlines().into_iter().chain(others).flatten().min()
     }
 

@@ -62,6 +62,17 @@ pub(super) enum Server {
     Up,
 }
 
+/// A load that the browser tries although the server did not say that it is up. The server is asked on meanwhile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Try {
+    /// There is none.
+    None,
+    /// The server is known to be away: nothing changes for people before something comes of it.
+    Away,
+    /// What the server is like only the browser can find out.
+    Unknown,
+}
+
 /// The shell's process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Browser {
@@ -158,6 +169,11 @@ impl Page {
             Page::Loading { patience, empty_at, answer_by, .. } => [Some(patience.deadline()), *empty_at, *answer_by],
             Page::Up { health, .. } => [health.at(), None, None],
         }
+    }
+
+    /// Another one is to be opened in its place.
+    pub fn opens_next(&self) -> bool {
+        matches!(self, Page::Up { next: Next::Open, .. })
     }
 
     /// The browser takes orders for it.

@@ -95,7 +95,7 @@ impl World {
                 (self.alive, self.ending, self.attached, self.seen) = (false, false, false, false);
             }
             Event::Attached => self.attached = true,
-            Event::ServerUp | Event::ServerDown { .. } => self.probing = false,
+            Event::ServerUp | Event::ServerDown { .. } | Event::ServerSilent { .. } => self.probing = false,
             _ => {}
         }
         let effects = self.machine.step(event, self.now);
@@ -765,6 +765,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         Just(Event::CompositorDown),
         Just(Event::ServerUp),
         Just(Event::ServerDown { reason: "refused".into() }),
+        Just(Event::ServerSilent { reason: "no answer".into() }),
         Just(Event::Exited { how: "killed".into() }),
         Just(Event::Attached),
         Just(Event::Detached { reason: "closed".into() }),
@@ -815,7 +816,7 @@ impl World {
         let browser = self.alive && !self.machine.settings.command;
         match event {
             Event::Exited { .. } => self.alive,
-            Event::ServerUp | Event::ServerDown { .. } => self.probing,
+            Event::ServerUp | Event::ServerDown { .. } | Event::ServerSilent { .. } => self.probing,
             Event::Attached => browser && !self.attached,
             Event::CompositorUp { .. } => true,
             Event::CompositorDown | Event::Tick | Event::Alive => true,
@@ -881,4 +882,82 @@ proptest! {
             prop_assert!(within <= 9, "{:?}", world.launches);
         }
     }
+}
+
+#[test]
+fn a_server_that_comes_back_while_the_browser_waits_for_it_has_its_page_at_once() {
+    for down in [
+        Event::ServerDown { reason: "refused".into() },
+        Event::ServerSilent { reason: "the host name is not known".into() },
+    ] {
+        let mut world = World::new(settings());
+        world.event(Event::CompositorUp { pid: 1 });
+        world.event(Event::Attached);
+        let opened = |world: &World| world.effects.iter().any(|effect| matches!(effect, Effect::Navigate { .. }));
+        while !opened(&world) {
+            world.pass(Duration::from_millis(100));
+            if world.probing {
+                world.event(down.clone());
+            }
+        }
+        // It hangs in its own try; the server is asked on.
+        for _ in 0..20 {
+            let asked = world.now;
+            while !world.probing {
+                world.pass(Duration::from_millis(100));
+            }
+            assert!(world.now - asked <= SECOND, "{down:?}");
+            world.event(down.clone());
+        }
+        world.effects.clear();
+        while !world.probing {
+            world.pass(Duration::from_millis(100));
+        }
+        world.event(Event::ServerUp);
+        assert!(opened(&world), "{down:?}: {:?}", world.effects);
+        world.until_ready();
+        assert!(!world.probing, "a page that is up needs no questions");
+    }
+}
+
+#[test]
+fn a_try_that_has_come_to_something_is_left_alone() {
+    let mut world = World::new(settings());
+    world.event(Event::CompositorUp { pid: 1 });
+    world.event(Event::Attached);
+    world.event(Event::ServerSilent { reason: "no answer".into() });
+    while !world.probing {
+        world.pass(Duration::from_millis(100));
+    }
+    world.event(Event::Moved { url: "http://localhost:3000/".into() });
+    world.effects.clear();
+    world.event(Event::ServerUp);
+    assert_eq!(world.effects, []);
+    world.until_ready();
+}
+
+#[test]
+fn where_the_page_wanted_to_go_is_given_up_after_a_time() {
+    let mut world = World::ready();
+    world.event(Event::Moved { url: "http://localhost:3000/".into() });
+    let wanted = || stale_at("http://localhost:3000/next", true);
+    world.event(wanted());
+    let began = world.now;
+    while world.now < began + SECOND * 130 {
+        world.pass(Duration::from_millis(500));
+        world.event(Event::Alive);
+        // The server answers the question, and has an error for the browser.
+        if world.probing {
+            world.event(Event::ServerUp);
+            world.event(wanted());
+        }
+    }
+    world.effects.clear();
+    assert_eq!(world.machine.state(), State::Ready);
+    for _ in 0..60 {
+        world.pass(SECOND);
+        world.event(Event::Alive);
+        assert!(!world.probing, "it is asked no more");
+    }
+    assert!(!world.effects.iter().any(|effect| matches!(effect, Effect::Navigate { .. })), "{:?}", world.effects);
 }

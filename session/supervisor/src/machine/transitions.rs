@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use super::health::HEALTH_INTERVAL;
-use super::parts::{Browser, Clearing, Compositor, Health, Intent, Launch, Next, Page, ReadyClock, Server, Trouble};
-use super::{END_GRACE, Effect, Failure, LOST_GRACE, MAX_PROBE_INTERVAL, Machine, STABLE};
+use super::parts::{
+    Browser, Clearing, Compositor, Health, Intent, Launch, Next, Page, ReadyClock, Server, Trouble, Try,
+};
+use super::{END_GRACE, Effect, Failure, LOST_GRACE, MAX_PROBE_INTERVAL, Machine, STABLE, WANTED_LIMIT};
 use crate::recovery::Rung;
 use kiosk_core::config::Url;
 
@@ -84,14 +86,14 @@ impl Machine {
         self.page = Page::None;
         self.covered = None;
         self.current.clear();
-        self.server = Server::Unknown;
+        (self.server, self.trying) = (Server::Unknown, Try::None);
         self.dialog = false;
         self.hide(now);
     }
 
     /// What was up is no longer; the caller says what is.
     pub(super) fn hide(&mut self, now: Duration) {
-        self.wanted = None;
+        (self.wanted, self.wanted_until) = (None, None);
         self.recovery.not_up();
         self.not_up(now);
     }
@@ -112,7 +114,11 @@ impl Machine {
         }
         self.page = Page::Up { health: Health::Fine(now + HEALTH_INTERVAL), next: Next::Stay };
         self.trouble = Trouble::None;
-        (self.silent_since, self.tries, self.trying) = (None, 0, false);
+        if std::mem::replace(&mut self.trying, Try::None) != Try::None {
+            // It was asked all the time whether it answers, and the browser knew more.
+            self.server = Server::Up;
+        }
+        (self.silent_since, self.retry_at, self.tries, self.wanted_until) = (None, None, 0, None);
         self.clock = ReadyClock::Off;
         self.reason.clear();
         self.recovery.up_until(now + STABLE);
@@ -124,14 +130,16 @@ impl Machine {
         self.hide(now);
         self.page = Page::Blank;
         self.silent_since = None;
-        if std::mem::take(&mut self.trying) {
+        if std::mem::replace(&mut self.trying, Try::None) == Try::Away {
             // That the server does not answer is known, and nothing has changed.
             self.server = Server::Waiting { at: now + MAX_PROBE_INTERVAL, refusals: 0 };
             return;
         }
         let delay = self.recovery.page.next_delay();
         self.trouble = Trouble::Offline;
-        self.server = Server::Waiting { at: now + delay, refusals: 0 };
+        // Asked soon all the same: when it turns out to be away there is nothing to wait for.
+        self.retry_at = Some(now + delay);
+        self.server = Server::Waiting { at: now + delay.min(MAX_PROBE_INTERVAL), refusals: 0 };
         let reason = format!("{}: {reason}", self.target);
         self.failed(reason, "opened again when the server answers".into(), effects);
     }
@@ -143,9 +151,25 @@ impl Machine {
             && !same_document(&self.current, &url)
         {
             *next = Next::Stay;
-            self.wanted = None;
+            (self.wanted, self.wanted_until) = (None, None);
+        }
+        if self.trying != Try::None && matches!(self.page, Page::Loading { .. }) && !same_document(&self.current, &url)
+        {
+            // The try has come to something: what the server answers now is no reason for another one.
+            (self.trying, self.server) = (Try::None, Server::Up);
         }
         self.current = url;
+    }
+
+    /// Where the page was to go is given up after a time: whoever wanted it has gone by then, and a page that changes
+    /// under somebody else's hands is worse than one that stays.
+    pub(super) fn expire_wanted(&mut self, now: Duration) {
+        if self.wanted_until.is_some_and(|until| now >= until)
+            && let Page::Up { next: next @ Next::Open, .. } = &mut self.page
+        {
+            *next = Next::Stay;
+            (self.wanted, self.wanted_until, self.server) = (None, None, Server::Up);
+        }
     }
 
     /// The server has answered for the page with an error: what is shown stays, and is loaded again when it is well.
@@ -156,12 +180,16 @@ impl Machine {
             _ => return,
         }
         let delay = self.recovery.page.next_delay();
+        let until = self.wanted_until;
         self.page_up(now);
         self.recovery.not_up();
         if let Page::Up { next, .. } = &mut self.page {
             *next = if same_document(&self.current, url) { Next::Reload } else { Next::Open };
         }
         self.wanted = Url::parse(url).ok().filter(|url| !same_document(url.as_str(), self.target.as_str()));
+        let elsewhere = self.wanted.is_some() && matches!(self.page, Page::Up { next: Next::Open, .. });
+        // From the first error on, however often it is tried.
+        self.wanted_until = elsewhere.then(|| until.unwrap_or(now + WANTED_LIMIT));
         self.server = Server::Waiting { at: now + delay, refusals: 0 };
         let reason = format!("{url}: {reason}");
         self.failed(reason, "the page before it stays until the server is well".into(), effects);

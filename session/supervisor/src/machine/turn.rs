@@ -7,11 +7,8 @@ use super::parts::{Browser, Clearing, Compositor, Intent, Launch, Next, Page, Re
 use super::patience::{Due, Patience};
 use super::{
     ATTACH_STALL, ATTACH_TIMEOUT, DETACH_TIMEOUT, EMPTY_PAGE, END_GRACE, Effect, Event, Failure, LOAD_STALL,
-    LOAD_TIMEOUT, LOST_GRACE, MAX_PROBE_INTERVAL, MAX_TRY_INTERVAL, MAX_UNFORGOTTEN, MIN_PROBE_INTERVAL,
-    MIN_TRY_INTERVAL, Machine,
+    LOAD_TIMEOUT, LOST_GRACE, MAX_UNFORGOTTEN, Machine,
 };
-
-use kiosk_core::config::Url;
 
 type Effects = Vec<Effect>;
 
@@ -40,6 +37,7 @@ impl Machine {
         }
         self.expire_page(now, effects);
         self.expire_health(now, effects);
+        self.expire_wanted(now);
         self.recovery.expire(now);
         if self.clock.at().is_some_and(|at| now >= at) {
             self.clock = ReadyClock::Over;
@@ -82,10 +80,11 @@ impl Machine {
             }
             Event::ServerUp => {
                 if matches!(self.server, Server::Asking { .. }) {
-                    self.server = Server::Up;
+                    self.server_up(now);
                 }
             }
-            Event::ServerDown { reason } => self.server_down(reason, now),
+            Event::ServerDown { reason } => self.server_down(reason, now, effects),
+            Event::ServerSilent { reason } => self.server_silent(reason, now, effects),
             Event::Launched { pid } => {
                 if self.browser == Browser::Starting {
                     self.browser = Browser::Running { pid };
@@ -219,26 +218,6 @@ impl Machine {
         }
     }
 
-    fn server_down(&mut self, reason: String, now: Duration) {
-        let Server::Asking { refusals } = self.server else { return };
-        self.reason = reason;
-        let since = *self.silent_since.get_or_insert(now);
-        let patience = MIN_TRY_INTERVAL.saturating_mul(1 << self.tries.min(8)).min(MAX_TRY_INTERVAL);
-        if self.running() && self.page == Page::Blank && now >= since + patience {
-            (self.tries, self.trying) = (self.tries.saturating_add(1), true);
-            self.server = Server::Up;
-            return;
-        }
-        let delay = MIN_PROBE_INTERVAL.saturating_mul(1 << refusals.min(8)).min(MAX_PROBE_INTERVAL);
-        self.server = Server::Waiting { at: now + delay, refusals: refusals.saturating_add(1) };
-    }
-
-    fn ask_server(&mut self, refusals: u32, effects: &mut Effects) {
-        self.trying = false;
-        self.server = Server::Asking { refusals };
-        effects.push(Effect::Probe { url: self.asked_for().clone() });
-    }
-
     pub(super) fn navigate(&mut self, now: Duration, effects: &mut Effects) {
         self.dialog = false;
         if self.clearing == Clearing::None {
@@ -304,16 +283,6 @@ impl Machine {
     fn go_on(&mut self, now: Duration, effects: &mut Effects) {
         let url = self.wanted.take().unwrap_or_else(|| self.target.clone());
         self.load(Effect::Navigate { url }, now, effects);
-    }
-
-    /// Whose server is asked.
-    fn asked_for(&self) -> &Url {
-        self.wanted.as_ref().unwrap_or(&self.target)
-    }
-
-    /// Whether the server has to answer first.
-    fn needs_server(&self) -> bool {
-        self.settings.needs_server && self.asked_for().is_web()
     }
 }
 

@@ -1,5 +1,7 @@
 //! The document in the page's main frame: which it is, whether it is seen, and whether that makes the page up.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::wire::Asked;
@@ -17,6 +19,8 @@ pub(super) struct Document {
     painted: bool,
     loaded: bool,
     pub called: bool,
+    /// It is the answer to a form that was sent (POST): loaded again, it would be sent again.
+    pub posted: bool,
 }
 
 impl Document {
@@ -39,7 +43,7 @@ impl Document {
 
 impl Page {
     /// A new document is in a frame.
-    pub(super) fn document_changed(&mut self, frame: &Value) {
+    pub(super) fn document_changed(&mut self, frame: &Value, now: Duration) {
         if !frame["parentId"].is_null() {
             return;
         }
@@ -48,15 +52,20 @@ impl Page {
             frame: text("id"),
             loader: text("loaderId"),
             url: std::mem::take(&mut self.document.url),
+            posted: self
+                .last_request
+                .take()
+                .is_some_and(|(url, posted)| posted && Some(url.as_str()) == frame["url"].as_str()),
             ..Document::default()
         };
+        self.add_binding();
         if let Some(url) = frame["unreachableUrl"].as_str() {
             let reason = "the browser has an error page for it".to_owned();
             return self.replaced(url.to_owned(), reason);
         }
         let url = text("url") + &text("urlFragment");
         if self.clearing.is_some() && url == BLANK {
-            return self.page_left();
+            return self.page_left(now);
         }
         // The first page of all is blank, and stays hidden until another one is opened.
         let first = self.ordered.is_empty() && url == BLANK;
@@ -116,6 +125,7 @@ impl Page {
             self.opening = false;
             if self.rules.ready == PageReady::Explicit {
                 self.send("Runtime.disable", json!({}), Asked::Other);
+                self.add_binding();
             }
             // There is no way back to what was before: a blank page, or another visitor's.
             self.send("Page.resetNavigationHistory", json!({}), Asked::Other);

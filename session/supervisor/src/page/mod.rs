@@ -9,6 +9,8 @@
 
 #![deny(clippy::string_slice)]
 
+mod clearing;
+mod denied;
 mod dialogs;
 mod document;
 mod failure;
@@ -29,6 +31,8 @@ use serde_json::{Value, json};
 
 use crate::machine::Event;
 use crate::sign_in::SignIn;
+use clearing::Clearing;
+use denied::{Denied, Wish};
 use dialogs::OpenDialog;
 use document::Document;
 pub use failure::{BLOCKED, UNKNOWN};
@@ -40,8 +44,9 @@ use wire::{Asked, Wire};
 /// Where the browser begins, and where it is while everything is forgotten.
 const BLANK: &str = "about:blank";
 
-/// What is called by `window.kiosk.ready()`.
-const BINDING: &str = "__kioskReady";
+/// Frames with a process of their own, of all windows, that are known at most. Of a page with more of them the oldest are
+/// not waited for when it is left.
+const MAX_FRAMES: usize = 256;
 
 /// What is configured of the page.
 #[derive(Debug, Clone)]
@@ -75,9 +80,15 @@ pub struct Page {
     ordered: String,
     /// The page's last navigation of its own was a link or a form.
     by_person: bool,
-    /// [`Page::clear_data`] has not come to an end; with what went wrong.
-    clearing: Option<Option<String>>,
+    /// [`Page::clear_data`] has not come to an end.
+    clearing: Option<Clearing>,
     windows: Windows,
+    /// Sessions of frames that have a process of their own, oldest first.
+    frames: VecDeque<String>,
+    /// Where the page goes, and whether with a form.
+    last_request: Option<(String, bool)>,
+    /// What pages wanted of the device and did not get, by kind.
+    denied: Denied,
     /// Those that people see.
     dialogs: Vec<OpenDialog>,
     /// The session knows that there is one.
@@ -102,6 +113,9 @@ impl Page {
             by_person: false,
             clearing: None,
             windows: Windows::default(),
+            frames: VecDeque::new(),
+            last_request: None,
+            denied: Denied::default(),
             dialogs: Vec::new(),
             dialog_told: false,
             permissions: Permissions::default(),
@@ -123,13 +137,15 @@ impl Page {
 
     /// When [`Page::tick`] is due; `None`: only a message can change anything.
     pub fn deadline(&self) -> Option<Duration> {
-        self.dialogs.iter().filter_map(OpenDialog::deadline).chain(self.windows.deadline()).min()
+        let clearing = self.clearing.as_ref().and_then(Clearing::deadline);
+        self.dialogs.iter().filter_map(OpenDialog::deadline).chain(self.windows.deadline()).chain(clearing).min()
     }
 
     /// Does what is due at `now`.
     pub fn tick(&mut self, now: Duration) {
         self.expire_dialogs(now);
         self.expire_windows(now);
+        self.expire_clearing(now);
     }
 
     /// Takes in one message of the browser.
@@ -147,10 +163,12 @@ impl Page {
             ("Page.javascriptDialogClosed", Some(session)) => self.dialog_closed(session),
             ("Target.attachedToTarget", _) => self.attached(parameters, now),
             ("Target.detachedFromTarget", _) => self.detached(parameters, now),
+            ("Runtime.bindingCalled", Some(session)) => self.called(session, parameters),
+            ("Page.fileChooserOpened", _) => self.denied.say(Wish::Upload),
             ("Fetch.requestPaused", _) => self.paused(parameters),
             ("Fetch.authRequired", _) => self.asked_for_password(parameters),
             (_, Some(session)) if self.session.as_deref() == Some(session) => {
-                self.happened(session, method, parameters);
+                self.happened(session, method, parameters, now);
             }
             (_, Some(session)) => self.happened_in_window(session, method, parameters),
             _ => {}
@@ -165,8 +183,7 @@ impl Page {
             "filter": [{ "type": "page" }],
         });
         // With the questions for a password: none is asked of a visitor.
-        let patterns = sign_in::patterns(self.rules.sign_in.entries());
-        let paused = json!({ "patterns": patterns, "handleAuthRequests": true });
+        let paused = json!({ "patterns": sign_in::patterns(), "handleAuthRequests": true });
         self.wire.send(None, "Fetch.enable", paused, Asked::Setup);
         // They are there before anything is asked for.
         self.set_cookies(Asked::Cookies);
@@ -186,6 +203,7 @@ impl Page {
         if target["type"] == "iframe" {
             // In a process of its own, which has heard of nothing yet. What it shows is judged with all documents.
             self.set_up_frame(session, &Asked::Other);
+            self.frame_came(session);
             self.wire.send(Some(session), "Runtime.runIfWaitingForDebugger", json!({}), Asked::Other);
             return;
         }
@@ -219,6 +237,21 @@ impl Page {
         }
     }
 
+    /// A script of ours says something; so may one of the page's.
+    fn called(&mut self, session: &str, parameters: &Value) {
+        if parameters["name"] != script::BINDING {
+            return;
+        }
+        match parameters["payload"].as_str() {
+            Some("ready") if self.session.as_deref() == Some(session) => {
+                self.document.called = true;
+                self.judge();
+            }
+            Some("print") => self.denied.say(Wish::Print),
+            _ => {}
+        }
+    }
+
     /// What every page gets, and every frame that has a process of its own.
     fn set_up_frame(&mut self, session: &str, asked: &Asked) {
         let source = json!({ "source": script::of(&self.rules.browser), "runImmediately": true });
@@ -226,6 +259,8 @@ impl Page {
             "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true,
             "filter": [{ "type": "iframe" }],
         });
+        let binding = json!({ "name": script::BINDING });
+        self.wire.send(Some(session), "Runtime.addBinding", binding, asked.clone());
         self.wire.send(Some(session), "Page.addScriptToEvaluateOnNewDocument", source, asked.clone());
         self.wire.send(Some(session), "Target.setAutoAttach", frames, asked.clone());
     }
@@ -236,8 +271,31 @@ impl Page {
             self.session = None;
             self.dialog_closed(session);
             self.events.push(Event::Detached { reason: "the page was closed".into() });
+        } else if let Some(index) = self.frames.iter().position(|own| own == session) {
+            self.frames.remove(index);
+            self.gone(session, now);
         } else {
             self.window_went(session, now);
+        }
+    }
+
+    fn frame_came(&mut self, session: &str) {
+        if self.frames.len() >= MAX_FRAMES {
+            self.frames.pop_front();
+        }
+        self.frames.push_back(session.to_owned());
+        if self.clearing.is_some() {
+            let stopped = json!({ "value": true });
+            self.wire.send(Some(session), "Emulation.setScriptExecutionDisabled", stopped, Asked::Other);
+        }
+    }
+
+    /// A window or a frame is no more: nothing of it is waited for.
+    fn gone(&mut self, session: &str, now: Duration) {
+        if self.clearing.is_some() {
+            self.wire.forget(&Asked::Quiet { session: session.to_owned() });
+            self.quiet();
+            self.look_whether_alone(now);
         }
     }
 
@@ -257,7 +315,7 @@ impl Page {
                     self.set_up_as_far_as();
                 }
             }
-            Asked::Quiet => self.leave(),
+            Asked::Quiet { .. } => self.quiet(),
             Asked::Leave => {
                 if let Some(error) = error {
                     self.not_left(error);
@@ -293,20 +351,16 @@ impl Page {
         }
     }
 
-    fn happened(&mut self, session: &str, method: &str, parameters: &Value) {
+    fn happened(&mut self, session: &str, method: &str, parameters: &Value, now: Duration) {
         let in_main_frame = parameters["frameId"].as_str() == Some(self.document.frame.as_str());
         match method {
-            "Page.frameNavigated" => self.document_changed(&parameters["frame"]),
+            "Page.frameNavigated" => self.document_changed(&parameters["frame"], now),
             "Page.navigatedWithinDocument" if in_main_frame => {
                 if let Some(url) = parameters["url"].as_str() {
                     self.moved(url.to_owned());
                 }
             }
             "Page.lifecycleEvent" if in_main_frame && self.document.lifecycle(parameters) => self.judge(),
-            "Runtime.bindingCalled" if parameters["name"] == BINDING => {
-                self.document.called = true;
-                self.judge();
-            }
             "Page.frameScheduledNavigation" if in_main_frame => {
                 self.navigation_scheduled(parameters);
             }

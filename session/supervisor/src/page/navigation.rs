@@ -4,11 +4,13 @@
 use serde_json::{Value, json};
 use url::Url;
 
+use super::denied::Wish;
 use super::orders::origin;
 use super::windows::Fate;
 use super::wire::Asked;
 use super::{Page, failure};
 use crate::machine::Event;
+use kiosk_core::config::NewWindows;
 
 /// Shown in a frame whose server is away: nothing to see, and another try after a while, by the frame itself. As the
 /// protocol wants it, in base 64; what it says is in the test below.
@@ -36,6 +38,9 @@ impl Page {
             None => Place::Frame,
         };
         let is_response = is_response(paused);
+        if matches!(place, Place::Page) && !is_response {
+            self.last_request = Some((url.to_owned(), paused["request"]["method"] == "POST"));
+        }
         match place {
             Place::Frame if is_response && frame_failed(paused) => return self.fill_frame(request),
             Place::Frame => {}
@@ -86,10 +91,9 @@ impl Page {
     /// A response for the page itself.
     fn response(&mut self, request: &str, url: &str, paused: &Value) {
         // Its viewer fills the screen, and there is no way back.
-        let is_pdf = header(paused, "content-type").is_some_and(|kind| kind.contains("application/pdf"));
-        if is_pdf && !self.opening {
+        if !self.opening && is_pdf(paused) && !self.is_download(paused) {
             self.take_back(request);
-            return self.refused(url);
+            return self.pdf(url);
         }
         let Some((reason, answer)) = self.objection(url, paused) else {
             self.grant(url);
@@ -114,6 +118,24 @@ impl Page {
             }
             None => Event::PageFailed { url, reason, error_page: false },
         });
+    }
+
+    /// A document in the page's place that the page could not be got back from: it gets a window with a button to close
+    /// it, where there are such.
+    fn pdf(&mut self, url: &str) {
+        if self.rules.browser.new_windows != NewWindows::Popup {
+            self.denied.say(Wish::Pdf);
+            return self.refused(url);
+        }
+        let open = format!("window.open({}, '_blank', 'noopener')", json!(url));
+        self.send("Runtime.evaluate", json!({ "expression": open, "userGesture": true, "silent": true }), Asked::Other);
+    }
+
+    /// It goes into the folder for downloads, and the page stays.
+    fn is_download(&self, paused: &Value) -> bool {
+        let attached = header(paused, "content-disposition")
+            .is_some_and(|value| value.trim_start().to_ascii_lowercase().starts_with("attachment"));
+        attached && self.rules.browser.downloads.is_some()
     }
 
     /// Why this response is not to be shown, and the status if it is for that.
@@ -199,6 +221,10 @@ fn frame_failed(paused: &Value) -> bool {
     let error = paused["responseErrorReason"].as_str();
     let failed = error.is_some_and(|error| !matches!(error, "Aborted" | "BlockedByClient" | "BlockedByResponse"));
     failed || matches!(paused["responseStatusCode"].as_u64(), Some(502..=504))
+}
+
+fn is_pdf(paused: &Value) -> bool {
+    header(paused, "content-type").is_some_and(|kind| kind.to_ascii_lowercase().contains("application/pdf"))
 }
 
 fn header<'a>(paused: &'a Value, name: &str) -> Option<&'a str> {

@@ -2,9 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::Page;
+use super::script::BINDING;
 use super::wire::Asked;
-use super::{BINDING, BLANK, Page};
-use crate::machine::Event;
+use crate::sign_in::SignIn;
 use kiosk_core::config::PageReady;
 
 impl Page {
@@ -15,8 +16,15 @@ impl Page {
         self.send("Page.navigate", json!({ "url": url }), Asked::Navigate);
     }
 
-    /// Loads the page again, past all caches when `hard`, and closes whatever is above it.
+    /// Loads the page again, past all caches when `hard`, and closes whatever is above it. A page that came as the answer
+    /// to a form would send the form again, and an order or a payment would be made twice: in its place comes the page
+    /// that was opened last by order.
     pub fn reload(&mut self, hard: bool) {
+        if self.document.posted {
+            tracing::info!("the page is the answer to a form, which is not sent again: the page before it is opened");
+            let url = std::mem::take(&mut self.ordered);
+            return self.navigate(&url);
+        }
         self.open();
         self.ordered.clone_from(&self.document.url);
         self.send("Page.reload", json!({ "ignoreCache": hard }), Asked::Reload);
@@ -35,90 +43,32 @@ impl Page {
         self.reload(false);
     }
 
-    /// Leaves the page, so that it can store nothing more, and then forgets cookies, caches, what any page has stored,
-    /// and history.
-    pub fn clear_data(&mut self) {
-        self.open();
-        self.clearing = Some(None);
-        self.send("Runtime.terminateExecution", json!({}), Asked::Other);
-        self.ping();
-        // Handlers that run when a page is left store things after that.
-        self.run_scripts(false, Asked::Quiet);
-    }
-
-    /// No script of the page runs any more.
-    pub(super) fn leave(&mut self) {
-        if self.clearing.is_some() {
-            BLANK.clone_into(&mut self.ordered);
-            self.send("Page.navigate", json!({ "url": BLANK }), Asked::Leave);
-        }
-    }
-
-    fn run_scripts(&mut self, run: bool, asked: Asked) {
-        self.send("Emulation.setScriptExecutionDisabled", json!({ "value": !run }), asked);
-    }
-
-    /// The blank page can't be had.
-    pub(super) fn not_left(&mut self, error: &str) {
-        if self.clearing.is_some() {
-            self.run_scripts(true, Asked::Other);
-            self.data_cleared(Some(error.to_owned()));
-        }
-    }
-
-    /// The blank page is there.
-    pub(super) fn page_left(&mut self) {
-        self.run_scripts(true, Asked::Clear);
-        self.send("Network.clearBrowserCookies", json!({}), Asked::Clear);
-        self.send("Network.clearBrowserCache", json!({}), Asked::Clear);
-        // Of all origins, with the session storage that goes by tabs.
-        let all = json!({ "origin": "*", "storageTypes": "all" });
-        self.send("Storage.clearDataForOrigin", all, Asked::Clear);
-        self.send("Emulation.resetPageScaleFactor", json!({}), Asked::Other);
-        self.send("Page.resetNavigationHistory", json!({}), Asked::Other);
-    }
-
-    /// One of the things that are to be forgotten is, or can't be.
-    pub(super) fn cleared(&mut self, error: Option<&str>) {
-        let Some(so_far) = &mut self.clearing else { return };
-        if let Some(error) = error {
-            so_far.get_or_insert_with(|| error.to_owned());
-        }
-        let so_far = so_far.clone();
-        if self.wire.is_waiting_for(&Asked::Clear) {
-            return;
-        }
-        // Those that are configured are nobody's.
-        self.set_cookies(Asked::Cookies);
-        if !self.wire.is_waiting_for(&Asked::Cookies) {
-            self.data_cleared(so_far);
-        }
-    }
-
-    /// The configured cookies are there again. Returns whether that was waited for.
-    pub(super) fn cookies_set(&mut self) -> bool {
-        let Some(so_far) = self.clearing.clone() else { return false };
-        self.data_cleared(so_far);
-        true
-    }
-
-    fn data_cleared(&mut self, error: Option<String>) {
-        self.clearing = None;
-        self.opening = false;
-        self.events.push(Event::DataCleared { error });
-    }
-
     fn open(&mut self) {
+        self.begin_order();
+        self.close_windows();
+    }
+
+    pub(super) fn begin_order(&mut self) {
         self.clearing = None;
         self.opening = true;
         self.committed = false;
         self.dismiss_dialogs();
-        self.close_windows();
         if self.rules.ready == PageReady::Explicit {
             // Only while it is waited for: with it come all console messages of the page.
             self.send("Runtime.enable", json!({}), Asked::Other);
-            self.send("Runtime.addBinding", json!({ "name": BINDING }), Asked::Other);
+            self.add_binding();
         }
+    }
+
+    /// Has the script tell us things. Without `Runtime` being enabled this holds for the page's process: it is said again
+    /// with each document, which may have a new one, and what a page says before that is lost.
+    pub(super) fn add_binding(&mut self) {
+        self.send("Runtime.addBinding", json!({ "name": BINDING }), Asked::Other);
+    }
+
+    /// Passwords, cookies and headers that the browser sends from now on.
+    pub fn set_sign_in(&mut self, sign_in: SignIn) {
+        self.rules.sign_in = sign_in;
     }
 
     /// To the page.

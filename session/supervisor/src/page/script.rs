@@ -3,9 +3,14 @@
 
 use kiosk_core::config::{BrowserSettings, NewWindows, Printing, Shortcuts};
 
+/// What the script calls to tell the session something, as a text.
+pub(super) const BINDING: &str = "__kioskTell";
+
+const TELL: &str = "const kioskTell = text => { if (typeof __kioskTell === 'function') __kioskTell(text); };";
+
 /// `window.kiosk` is there in every mode, so that a page need not know the configuration.
 const KIOSK: &str = "if (window === window.top) Object.defineProperty(window, 'kiosk', { value: \
-     Object.freeze({ ready() { if (typeof __kioskReady === 'function') __kioskReady(''); } }) });";
+     Object.freeze({ ready() { kioskTell('ready'); } }) });";
 
 /// The page can't close itself: that would be the end of the browser.
 const NO_CLOSE: &str = "if (window === window.top && !window.opener) window.close = () => {};";
@@ -25,7 +30,7 @@ const DIALOGS: &str = "{ const times = []; for (const name of ['alert', 'confirm
        if (times.length > 20 && now - times.shift() < 5000) throw new Error('too many dialogs one after the other'); \
        return ask.apply(window, words); }; } }";
 
-const NO_PRINT: &str = "window.print = () => {};";
+const NO_PRINT: &str = "window.print = () => { kioskTell('print'); };";
 
 /// Which names are of another window: not those of the page's frames, at any depth.
 const TARGETS: &str = "const kioskBase = () => { const b = document.querySelector('base[target]'); return b ? b.target : ''; }; \
@@ -83,7 +88,7 @@ const KEYS: &str = include_str!("keys.js");
 
 /// The script for pages under these settings.
 pub(super) fn of(browser: &BrowserSettings) -> String {
-    let mut parts = vec![KIOSK, NO_CLOSE, WEB_ONLY, DIALOGS];
+    let mut parts = vec![TELL, KIOSK, NO_CLOSE, WEB_ONLY, DIALOGS];
     if browser.printing == Printing::None {
         parts.push(NO_PRINT);
     }

@@ -10,21 +10,13 @@ use crate::sign_in::Entry;
 /// Requests whose question was answered, remembered at most: one that comes back was refused.
 const MAX_ANSWERED: usize = 256;
 
-/// What the browser is to pause: all documents, before they are asked for and when they come; beside them whatever may
-/// be asked for a password, and, when headers are added, every request: one that is redirected elsewhere is another one.
-pub(super) fn patterns(entries: &[Entry]) -> Vec<Value> {
-    let documents = ["Request", "Response"].map(|stage| json!({ "resourceType": "Document", "requestStage": stage }));
-    let mut patterns = Vec::from(documents);
-    if entries.iter().any(|entry| !entry.headers.is_empty()) {
-        patterns.push(json!({ "urlPattern": "*", "requestStage": "Request" }));
-        return patterns;
-    }
-    for entry in entries.iter().filter(|entry| entry.login.is_some()) {
-        // More than what is meant; which it is shows when it is paused.
-        let url = entry.origin.host().map_or_else(|| "*".to_owned(), |(host, _)| format!("*://*{host}*"));
-        patterns.push(json!({ "urlPattern": url, "requestStage": "Request" }));
-    }
-    patterns
+/// What the browser is to pause: every request, and documents when they come as well. A server may ask for a password
+/// with any of them, and of a request that was not paused the browser itself asks a visitor.
+pub(super) fn patterns() -> Value {
+    json!([
+        { "urlPattern": "*", "requestStage": "Request" },
+        { "resourceType": "Document", "requestStage": "Response" },
+    ])
 }
 
 impl Page {

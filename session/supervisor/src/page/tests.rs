@@ -112,10 +112,14 @@ fn load_waits_for_both_and_explicit_for_the_call() {
     commit(&mut page, "L1", "http://a/");
     lifecycle(&mut page, "L1", "firstPaint");
     lifecycle(&mut page, "L1", "load");
+    page.take_outgoing();
     assert!(!page.take_events().contains(&Event::PageUp));
-    event(&mut page, "Runtime.bindingCalled", json!({ "name": BINDING, "payload": "" }));
+    event(&mut page, "Runtime.bindingCalled", json!({ "name": script::BINDING, "payload": "ready" }));
     assert_eq!(page.take_events(), [Event::PageUp]);
-    assert_eq!(methods(&mut page), ["Runtime.disable", "Page.resetNavigationHistory", "Page.bringToFront"]);
+    assert_eq!(
+        methods(&mut page),
+        ["Runtime.disable", "Runtime.addBinding", "Page.resetNavigationHistory", "Page.bringToFront"]
+    );
 }
 
 #[test]
@@ -584,6 +588,10 @@ fn everything_is_forgotten_after_the_page_is_left_and_that_is_said_at_its_end() 
         commit(&mut page, "L2", BLANK);
         lifecycle(&mut page, "L2", "firstPaint");
         assert_eq!(page.take_events(), [], "a blank page is no page");
+        assert_eq!(methods(&mut page), [""; 0], "what runs when a page is left is not over yet");
+        let over = page.deadline().unwrap();
+        assert_eq!(over, NOW + Duration::from_secs(1));
+        page.tick(over);
         let sent = page.take_outgoing();
         let method = |message: &&Value| message["method"].as_str().unwrap().to_owned();
         let clearing: Vec<&Value> = sent
@@ -602,6 +610,71 @@ fn everything_is_forgotten_after_the_page_is_left_and_that_is_said_at_its_end() 
         }
         assert_eq!(page.take_events(), [Event::DataCleared { error: refused.map(str::to_owned) }]);
     }
+}
+
+fn with_frame(page: &mut Page) {
+    let info = json!({ "targetId": "F5", "type": "iframe" });
+    let frame = json!({ "sessionId": "S5", "targetInfo": info, "waitingForDebugger": true });
+    page.take(&json!({ "method": "Target.attachedToTarget", "params": frame, "sessionId": "S1" }), NOW);
+    page.take_outgoing();
+}
+
+#[test]
+fn nothing_is_forgotten_before_frames_and_windows_are_gone_and_one_that_stays_is_an_error() {
+    for stays in [false, true] {
+        let mut page = under(NewWindows::Popup);
+        with_frame(&mut page);
+        came(&mut page, "S2", "F9");
+        page.take_outgoing();
+        page.clear_data();
+        let sent = page.take_outgoing();
+        let quiet = sent.iter().filter(|message| message["method"] == "Emulation.setScriptExecutionDisabled");
+        let quiet: Vec<&Value> = quiet.collect();
+        assert_eq!(quiet.iter().map(|message| &message["sessionId"]).collect::<Vec<_>>(), ["S1", "S2", "S5"]);
+        for message in &quiet[..2] {
+            answer(&mut page, message, &json!({}));
+            assert_eq!(methods(&mut page), [""; 0], "another one still runs scripts");
+        }
+        answer(&mut page, quiet[2], &json!({}));
+        assert!(methods(&mut page).contains(&"Page.navigate".into()));
+        commit(&mut page, "L2", BLANK);
+        let gone = |page: &mut Page, session: &str| {
+            page.take(&json!({ "method": "Target.detachedFromTarget", "params": { "sessionId": session } }), NOW);
+        };
+        gone(&mut page, "S5");
+        assert_eq!(page.deadline(), Some(NOW + Duration::from_secs(5)));
+        if !stays {
+            gone(&mut page, "S2");
+        }
+        page.take_outgoing();
+        page.tick(page.deadline().unwrap());
+        assert_eq!(methods(&mut page).contains(&"Network.clearBrowserCookies".into()), !stays);
+        let failed = Event::DataCleared { error: Some("a window or a frame of the page does not end".into()) };
+        assert_eq!(page.take_events().contains(&failed), stays);
+    }
+}
+
+#[test]
+fn the_answer_to_a_form_is_not_loaded_again() {
+    let mut page = attached(PageReady::FirstPaint);
+    page.navigate("http://a/");
+    commit(&mut page, "L1", "http://a/");
+    let request = |page: &mut Page, url: &str, method: &str| {
+        pause(page, json!({ "request": { "url": url, "method": method } }));
+    };
+    request(&mut page, "http://a/order", "POST");
+    commit(&mut page, "L2", "http://a/order");
+    page.take_outgoing();
+    page.reload(false);
+    let sent = page.take_outgoing();
+    assert_eq!((&sent[0]["method"], &sent[0]["params"]["url"]), (&json!("Page.navigate"), &json!("http://a/")));
+    // One that leads on to a page that is fetched is as good as any other.
+    request(&mut page, "http://a/order", "POST");
+    request(&mut page, "http://a/thanks", "GET");
+    commit(&mut page, "L3", "http://a/thanks");
+    page.take_outgoing();
+    page.reload(false);
+    assert_eq!(methods(&mut page), ["Page.reload"]);
 }
 
 #[test]

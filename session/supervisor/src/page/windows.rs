@@ -71,6 +71,16 @@ impl Windows {
         self.list.iter().find(|window| window.session == session).map(|window| window.fate)
     }
 
+    /// There is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Of all of them.
+    pub fn sessions(&self) -> Vec<String> {
+        self.list.iter().map(|window| window.session.clone()).collect()
+    }
+
     fn of_target(&mut self, target: &str) -> Option<&mut Window> {
         self.list.iter_mut().find(|window| window.target == target)
     }
@@ -84,7 +94,7 @@ impl Page {
     pub(super) fn window_came(&mut self, session: &str, target: &str, now: Duration) {
         let rule = self.rules.browser.new_windows;
         let fate = match rule {
-            _ if self.windows.list.len() >= MAX_WINDOWS => Fate::Doomed,
+            _ if self.windows.list.len() >= MAX_WINDOWS || self.clearing.is_some() => Fate::Doomed,
             NewWindows::Same => Fate::Taken { until: now + BLANK_LIMIT },
             NewWindows::Popup => Fate::Popup,
             NewWindows::Deny => Fate::Doomed,
@@ -121,6 +131,7 @@ impl Page {
         self.dialog_closed(session);
         self.windows.list.retain(|window| window.session != session);
         self.look_above(now);
+        self.gone(session, now);
     }
 
     /// The browser holds this window no longer.
@@ -146,6 +157,11 @@ impl Page {
         if self.windows.of_target(target).is_some_and(|window| !window.filled) {
             self.close_window(target);
         }
+    }
+
+    /// What comes in them from now on is taken back; they are closed later.
+    pub(super) fn doom_windows(&mut self) {
+        self.windows.list.iter_mut().for_each(|window| window.fate = Fate::Doomed);
     }
 
     /// Closes all of them.

@@ -17,8 +17,10 @@ pub(super) enum Asked {
     Setup,
     /// Cookies to be there before the first page.
     Cookies,
-    /// The page's scripts are stopped.
-    Quiet,
+    /// The scripts of the page, of a window or of a frame are stopped.
+    Quiet {
+        session: String,
+    },
     /// The page is left, before everything is forgotten.
     Leave,
     /// Something is forgotten.
@@ -66,6 +68,16 @@ impl Wire {
     pub fn answered(&mut self, id: u64) -> Option<Asked> {
         let index = self.pending.iter().position(|(asked, _)| *asked == id)?;
         self.pending.remove(index).map(|(_, asked)| asked)
+    }
+
+    /// The scripts of all that were to be quiet are stopped.
+    pub fn all_quiet(&self) -> bool {
+        !self.pending.iter().any(|(_, asked)| matches!(asked, Asked::Quiet { .. }))
+    }
+
+    /// Whatever answer this was for is not waited for any more.
+    pub fn forget(&mut self, asked: &Asked) {
+        self.pending.retain(|(_, other)| other != asked);
     }
 
     pub fn is_waiting_for(&self, asked: &Asked) -> bool {

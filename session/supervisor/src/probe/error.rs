@@ -86,4 +86,9 @@ impl ProbeError {
                 | E::IncompleteChain(_)
         )
     }
+
+    /// Whether the server is worth asking again while the browser tries: it may come to itself at any moment.
+    pub fn is_silence(&self) -> bool {
+        matches!(self, ProbeError::Name(..) | ProbeError::Silent(_))
+    }
 }

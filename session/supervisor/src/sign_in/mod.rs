@@ -26,6 +26,8 @@ pub const CREDENTIALS_ENV: &str = "CREDENTIALS_DIRECTORY";
 const REFUSED_FOR: Duration = Duration::from_secs(3600);
 /// Servers that have refused, remembered at most.
 const MAX_REFUSALS: usize = 64;
+/// Where a user in an address that was opened by command stands.
+const OPENED: &str = "the address that was opened";
 /// Stands for the proxy among them: no origin is called so.
 const PROXY: &str = "proxy";
 
@@ -109,14 +111,28 @@ impl SignIn {
             Some(Err(error)) => (Inner::default(), Some(error.to_string())),
         };
         inner.problem = problem;
-        let origin = url::Url::parse(home.as_str()).map(|url| url.origin().ascii_serialization());
-        if let (Some((user, password)), Ok(origin)) = (home.user(), origin.as_deref().map(UrlPattern::parse_origin))
-            && let Ok(origin) = origin
-        {
-            let login = Some(Login { user: Secret::new(user), password: Secret::new(password) });
-            let (cookies, headers) = (Vec::new(), Vec::new());
-            inner.entries.push(Entry { origin, login, cookies, headers, source: "shell.url" });
-        }
+        inner.entries.extend(user_of(home, "shell.url"));
+        SignIn { inner: Arc::new(inner) }
+    }
+
+    /// The same, with the user in the address that is to be opened: for its server they count more than what is
+    /// configured. Those of the address before are forgotten.
+    #[must_use]
+    pub fn with_user_of(&self, url: &Url) -> SignIn {
+        let old = &self.inner;
+        let refused = old.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let own = user_of(url, OPENED);
+        let entries =
+            own.into_iter().chain(old.entries.iter().filter(|entry| entry.source != OPENED).cloned()).collect();
+        let inner = Inner {
+            entries,
+            proxy: old.proxy.clone(),
+            certificate_password: old.certificate_password.clone(),
+            problem: old.problem.clone(),
+            refused: Mutex::new(refused),
+        };
+        // Another password may be the right one.
+        inner.refused.lock().unwrap_or_else(PoisonError::into_inner).remove(&origin(url.as_str()));
         SignIn { inner: Arc::new(inner) }
     }
 
@@ -213,6 +229,14 @@ impl SignIn {
             refused.insert(whose, Instant::now());
         }
     }
+}
+
+/// The user in an address, for its server; `None`: there is none.
+fn user_of(url: &Url, source: &'static str) -> Option<Entry> {
+    let (user, password) = url.user()?;
+    let origin = UrlPattern::parse_origin(&origin(url.as_str())).ok()?;
+    let login = Some(Login { user: Secret::new(user), password: Secret::new(password) });
+    Some(Entry { origin, login, cookies: Vec::new(), headers: Vec::new(), source })
 }
 
 fn origin(url: &str) -> String {

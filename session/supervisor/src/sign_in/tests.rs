@@ -125,3 +125,17 @@ fn the_user_of_the_page_s_address_is_an_entry_for_its_origin() {
     sign_in.refused("http://panel.example:81/");
     assert!(sign_in.refusal("http://panel.example:81/").ends_with("refuses the password of shell.url"));
 }
+
+#[test]
+fn the_user_of_an_opened_address_counts_for_its_server_until_another_is_opened() {
+    let url = |text: &str| Url::parse(text).unwrap();
+    let home = SignIn::load(None, None, &url("http://kiosk:one@a/"));
+    home.refused("http://a/");
+    let opened = home.with_user_of(&url("http://ann:two@a/x"));
+    let password = |sign_in: &SignIn, url: &str| sign_in.login(url).map(|login| login.password.reveal().to_owned());
+    assert_eq!(password(&opened, "http://a/y").as_deref(), Some("two"), "not refused with this one");
+    assert_eq!(password(&home, "http://a/y"), None);
+    let next = opened.with_user_of(&url("http://ann:three@b/"));
+    assert_eq!(password(&next, "http://b/").as_deref(), Some("three"));
+    assert_eq!((password(&next, "http://a/").as_deref(), next.entries().len()), (Some("one"), 2));
+}

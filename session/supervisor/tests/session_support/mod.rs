@@ -26,6 +26,9 @@ pub const SOON: Duration = Duration::from_secs(20);
 /// For a browser to start and show a page.
 pub const BROWSER: Duration = Duration::from_secs(90);
 
+/// What kiosk-session and its browser say, in the test's directory.
+const LOG: &str = "log";
+
 /// A kiosk-session with directories of its own.
 pub struct Session {
     pub child: Child,
@@ -57,6 +60,11 @@ impl Session {
 
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
+    }
+
+    /// What it has logged so far.
+    pub fn log(&self) -> String {
+        String::from_utf8_lossy(&std::fs::read(self.base.path().join(LOG)).unwrap_or_default()).into_owned()
     }
 
     /// Kills it, so that it can do nothing more.
@@ -108,6 +116,9 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.log());
+        }
         let _ = kill_process(self.pid(), Signal::TERM);
         let ended = Instant::now() + Duration::from_secs(8);
         while self.child.try_wait().is_ok_and(|status| status.is_none()) {
@@ -153,7 +164,8 @@ fn spawn(base: &Path, config: &Path, environment: &[(&str, &str)], policies: Opt
     command.env("XDG_RUNTIME_DIR", base).env_remove("STATE_DIRECTORY").env_remove("CACHE_DIRECTORY");
     command.env_remove("JOURNAL_STREAM").env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent");
     command.envs(environment.iter().copied());
-    command.spawn().unwrap()
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(base.join(LOG)).unwrap();
+    command.stderr(log).spawn().unwrap()
 }
 
 /// The compositor's end of the control socket.

@@ -1,6 +1,6 @@
 //! Carries the machine's effects out.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Daemon;
 use crate::browser::{Surroundings, machine_memory};
@@ -160,7 +160,40 @@ impl Daemon {
             let path = self.directories.profile.display();
             tracing::warn!(%error, %path, "the profile can't be prepared");
         }
-        self.import_certificate();
+        let settings = &self.configured.browser_settings;
+        match settings.client_certificate.clone().filter(|_| self.configured.command.is_empty()) {
+            Some(file) => self.import_certificate(file),
+            None => {
+                if let Err(error) = certificate::forget(&self.directories.base) {
+                    tracing::warn!(%error, "the certificate that was configured can't be removed");
+                }
+                self.start_shell();
+            }
+        }
+    }
+
+    /// Its tools may take seconds, and the loop has others to look after.
+    fn import_certificate(&mut self, file: PathBuf) {
+        let (sign_in, base) = (self.sign_in.clone(), self.directories.base.clone());
+        let (generation, inputs) = (self.launches, self.inputs.clone());
+        tokio::task::spawn_blocking(move || {
+            let imported = certificate::import(&file, sign_in.certificate_password(), &base);
+            let problem = imported.err().map(|error| error.to_string());
+            let _ = inputs.send(Input::Certificate { generation, problem });
+        });
+    }
+
+    /// The certificate's import has come to its end: the launch goes on.
+    pub(super) fn certificate_ready(&mut self, problem: Option<String>) {
+        if let Some(problem) = &problem {
+            tracing::error!("browser.client-certificate can't be used: {problem}");
+        }
+        self.certificate_problem = problem;
+        self.start_shell();
+        self.take_turns();
+    }
+
+    fn start_shell(&mut self) {
         let root = rustix::process::geteuid().is_root();
         if root && self.launches == 1 && self.configured.command.is_empty() {
             tracing::warn!("run as root, the browser has no sandbox: for tests only");
@@ -181,21 +214,6 @@ impl Daemon {
                 self.happened.push_back(Event::Launched { pid });
             }
             Err(error) => self.happened.push_back(Event::LaunchFailed { reason: error.to_string() }),
-        }
-    }
-
-    fn import_certificate(&mut self) {
-        let file = self.configured.browser_settings.client_certificate.as_ref();
-        let Some(file) = file.filter(|_| self.configured.command.is_empty()) else {
-            if let Err(error) = certificate::forget(&self.directories.base) {
-                tracing::warn!(%error, "the certificate that was configured can't be removed");
-            }
-            return;
-        };
-        let imported = certificate::import(file, self.sign_in.certificate_password(), &self.directories.base);
-        self.certificate_problem = imported.err().map(|error| error.to_string());
-        if let Some(problem) = &self.certificate_problem {
-            tracing::error!("browser.client-certificate can't be used: {problem}");
         }
     }
 

@@ -25,7 +25,7 @@ use super::signals::Signals;
 use crate::bus::{self, Call, Status};
 use crate::control_link::{self, Link};
 use crate::devtools::loggable;
-use crate::machine::{Event, Machine, Settings};
+use crate::machine::{Command, Event, Machine, Settings};
 use crate::page::Page;
 use crate::probe::ProbeError;
 use crate::profile::Directories;
@@ -87,6 +87,8 @@ pub(super) struct Daemon {
     certificate_problem: Option<String>,
     /// What the last probe left to the browser.
     doubt: Option<ProbeError>,
+    /// That is in the log already: the server is asked twice a second.
+    doubt_said: Option<String>,
     clock: Clock,
     inputs: mpsc::UnboundedSender<Input>,
     board: Arc<Board>,
@@ -212,6 +214,7 @@ impl Daemon {
             sign_in,
             certificate_problem: None,
             doubt: None,
+            doubt_said: None,
             clock,
             inputs,
             board,
@@ -280,11 +283,18 @@ impl Daemon {
                 if generation == self.probes {
                     self.doubt = None;
                     let event = match answer {
-                        Ok(()) => Event::ServerUp,
-                        Err(error) if error.browser_may_know() => {
-                            tracing::info!(%error, "the browser tries all the same");
-                            self.doubt = Some(error);
+                        Ok(()) => {
+                            self.doubt_said = None;
                             Event::ServerUp
+                        }
+                        Err(error) if error.browser_may_know() => {
+                            if !matches!(&self.doubt_said, Some(said) if *said == error.to_string()) {
+                                tracing::info!(%error, "the browser tries all the same");
+                                self.doubt_said = Some(error.to_string());
+                            }
+                            let (silent, reason) = (error.is_silence(), error.to_string());
+                            self.doubt = Some(error);
+                            if silent { Event::ServerSilent { reason } } else { Event::ServerUp }
                         }
                         Err(error) => Event::ServerDown { reason: error.to_string() },
                     };
@@ -299,6 +309,11 @@ impl Daemon {
                     tracing::trace!(message = %loggable(&message), "from the browser");
                     page.take(&message, now);
                     self.page_events();
+                }
+            }
+            Input::Certificate { generation, problem } => {
+                if generation == self.launches && self.shell.is_none() {
+                    self.certificate_ready(problem);
                 }
             }
             Input::PipeClosed { generation, why } => {
@@ -326,7 +341,18 @@ impl Daemon {
         }
     }
 
-    fn call(&mut self, call: Call) {
+    fn call(&mut self, mut call: Call) {
+        if let Command::Open { url } = &mut call.command
+            && url.user().is_some()
+        {
+            // As those of the configured page: given when the server asks, and nowhere else.
+            self.sign_in = self.sign_in.with_user_of(url);
+            let sign_in = self.sign_in.clone();
+            if let Some(page) = self.page() {
+                page.set_sign_in(sign_in);
+            }
+            *url = url.without_user();
+        }
         let shows_page = call.command.shows_page();
         match self.machine.command(call.command, self.clock.now()) {
             // A caller that has gone needs no answer.

@@ -1,0 +1,149 @@
+//! Forgets what a visitor left. First whatever could store something more comes to its end: scripts are stopped
+//! everywhere, windows are closed, the page and the frames in it are left, and what the browser runs when they are is
+//! over. Only then is anything removed.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::wire::Asked;
+use super::{BLANK, Page};
+use crate::machine::Event;
+
+/// From leaving the page until all windows and frames are gone. Their scripts are stopped, so that nothing keeps them.
+const GONE_LIMIT: Duration = Duration::from_secs(5);
+
+/// Handlers that run when a page or a frame is left: its session is gone by then, and its scripts run again. Chromium
+/// gives them half a second, and ends them.
+const HANDLERS_LIMIT: Duration = Duration::from_secs(1);
+
+/// How far it has come.
+#[derive(Debug, Default)]
+pub(super) struct Clearing {
+    /// What went wrong.
+    error: Option<String>,
+    /// The blank page is there; windows and frames have to be gone by then.
+    left: Option<Duration>,
+    /// They are gone, and what they run at their end is over then.
+    over: Option<Duration>,
+    /// All is being removed.
+    ordered: bool,
+}
+
+impl Clearing {
+    pub fn deadline(&self) -> Option<Duration> {
+        self.over.or(self.left).filter(|_| !self.ordered)
+    }
+}
+
+impl Page {
+    /// Leaves the page and all windows, so that they can store nothing more, and then forgets cookies, caches, what any
+    /// page has stored, and history.
+    pub fn clear_data(&mut self) {
+        self.begin_order();
+        self.doom_windows();
+        self.clearing = Some(Clearing::default());
+        let sessions: Vec<String> =
+            self.session.iter().cloned().chain(self.windows.sessions()).chain(self.frames.iter().cloned()).collect();
+        for session in &sessions {
+            self.wire.send(Some(session), "Runtime.terminateExecution", json!({}), Asked::Other);
+        }
+        self.ping();
+        // Handlers that run when a page is left store things after that.
+        for session in sessions {
+            let quiet = Asked::Quiet { session: session.clone() };
+            self.wire.send(Some(&session), "Emulation.setScriptExecutionDisabled", json!({ "value": true }), quiet);
+        }
+    }
+
+    /// The scripts of one of them are stopped, or it is gone.
+    pub(super) fn quiet(&mut self) {
+        if self.clearing.as_ref().is_some_and(|clearing| clearing.left.is_none()) && self.wire.all_quiet() {
+            self.close_windows();
+            BLANK.clone_into(&mut self.ordered);
+            self.send("Page.navigate", json!({ "url": BLANK }), Asked::Leave);
+        }
+    }
+
+    fn run_scripts(&mut self, asked: Asked) {
+        self.send("Emulation.setScriptExecutionDisabled", json!({ "value": false }), asked);
+    }
+
+    /// The blank page can't be had.
+    pub(super) fn not_left(&mut self, error: &str) {
+        if self.clearing.is_some() {
+            self.run_scripts(Asked::Other);
+            self.data_cleared(Some(error.to_owned()));
+        }
+    }
+
+    /// The blank page is there.
+    pub(super) fn page_left(&mut self, now: Duration) {
+        if let Some(clearing) = &mut self.clearing {
+            clearing.left = Some(now + GONE_LIMIT);
+        }
+        self.look_whether_alone(now);
+    }
+
+    /// Nothing is left that could store more but what runs at its end.
+    pub(super) fn look_whether_alone(&mut self, now: Duration) {
+        let is_alone = self.windows.is_empty() && self.frames.is_empty();
+        if let Some(clearing) = self.clearing.as_mut().filter(|clearing| clearing.left.is_some()) {
+            clearing.over = is_alone.then(|| clearing.over.unwrap_or(now + HANDLERS_LIMIT));
+        }
+    }
+
+    fn forget_all(&mut self) {
+        let Some(clearing) = &mut self.clearing else { return };
+        clearing.ordered = true;
+        self.run_scripts(Asked::Clear);
+        self.send("Network.clearBrowserCookies", json!({}), Asked::Clear);
+        self.send("Network.clearBrowserCache", json!({}), Asked::Clear);
+        // Of all origins, with the session storage that goes by tabs.
+        let all = json!({ "origin": "*", "storageTypes": "all" });
+        self.send("Storage.clearDataForOrigin", all, Asked::Clear);
+        self.send("Emulation.resetPageScaleFactor", json!({}), Asked::Other);
+        self.send("Page.resetNavigationHistory", json!({}), Asked::Other);
+    }
+
+    pub(super) fn expire_clearing(&mut self, now: Duration) {
+        let Some(clearing) = self.clearing.as_ref().filter(|clearing| clearing.deadline().is_some_and(|at| now >= at))
+        else {
+            return;
+        };
+        match clearing.over {
+            Some(_) => self.forget_all(),
+            None => self.not_left("a window or a frame of the page does not end"),
+        }
+    }
+
+    /// One of the things that are to be forgotten is, or can't be.
+    pub(super) fn cleared(&mut self, error: Option<&str>) {
+        let Some(clearing) = &mut self.clearing else { return };
+        if let Some(error) = error {
+            clearing.error.get_or_insert_with(|| error.to_owned());
+        }
+        if self.wire.is_waiting_for(&Asked::Clear) {
+            return;
+        }
+        // Those that are configured are nobody's.
+        self.set_cookies(Asked::Cookies);
+        if !self.wire.is_waiting_for(&Asked::Cookies) {
+            self.cookies_set();
+        }
+    }
+
+    /// The configured cookies are there again. Returns whether that was waited for.
+    pub(super) fn cookies_set(&mut self) -> bool {
+        let Some(clearing) = self.clearing.as_mut().filter(|clearing| clearing.ordered) else { return false };
+        let error = clearing.error.take();
+        self.data_cleared(error);
+        true
+    }
+
+    fn data_cleared(&mut self, error: Option<String>) {
+        self.clearing = None;
+        self.opening = false;
+        self.events.push(Event::DataCleared { error });
+    }
+}

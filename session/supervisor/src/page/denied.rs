@@ -1,0 +1,52 @@
+//! What pages want of the device and do not get: said in the log, for whoever wonders why nothing happens. A page may ask
+//! again and again: the log gets ever fewer of it.
+
+/// So many of a kind are logged each by itself.
+const FIRST: u64 = 5;
+
+/// A wish of a page's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// `print()`.
+    Print,
+    /// A file of the device, to be uploaded.
+    Upload,
+    /// A PDF in the page's own place.
+    Pdf,
+}
+
+impl Wish {
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Wish::Print => ("print", "browser.printing is \"none\""),
+            Wish::Upload => ("choose a file", "browser.uploads is \"none\""),
+            Wish::Pdf => {
+                ("show a PDF", "there is no way back from it; browser.new-windows = \"popup\" shows it above the page")
+            }
+        }
+    }
+}
+
+/// How often it was for nothing.
+#[derive(Debug, Default)]
+pub(super) struct Denied {
+    print: u64,
+    upload: u64,
+    pdf: u64,
+}
+
+impl Denied {
+    /// A page did not get this.
+    pub fn say(&mut self, wish: Wish) {
+        let count = match wish {
+            Wish::Print => &mut self.print,
+            Wish::Upload => &mut self.upload,
+            Wish::Pdf => &mut self.pdf,
+        };
+        *count = count.saturating_add(1);
+        if *count <= FIRST || count.is_power_of_two() {
+            let (wanted, why) = wish.words();
+            tracing::info!(wanted, why, count, "the page did not get what it wanted");
+        }
+    }
+}
