@@ -94,6 +94,7 @@ impl Kiosk {
         }
         if news {
             self.request_mirrors(id);
+            self.protocols.captures.screen_drew(id);
         }
         if shows {
             self.find_brightness(id);

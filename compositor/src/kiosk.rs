@@ -169,6 +169,7 @@ impl Kiosk {
                 self.draw(id);
             }
         }
+        self.serve_captures();
         self.publish();
         if let Err(error) = self.display.flush_clients() {
             tracing::warn!(%error, "clients not flushed");

@@ -8,6 +8,7 @@ mod bad;
 mod brightness;
 mod browser_popups;
 mod bus;
+mod capture;
 mod children;
 mod constraints;
 mod dialogs;

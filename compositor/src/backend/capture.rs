@@ -36,7 +36,7 @@ pub enum CaptureError {
 }
 
 impl CaptureError {
-    fn render(error: impl Into<Cause>) -> Self {
+    pub(super) fn render(error: impl Into<Cause>) -> Self {
         Self::Render(error.into())
     }
 }
@@ -96,7 +96,7 @@ impl Capture {
 }
 
 /// R, G, B, A in memory: the one format that every GLES can draw into and read back.
-const FORMAT: Fourcc = Fourcc::Abgr8888;
+pub(super) const FORMAT: Fourcc = Fourcc::Abgr8888;
 
 /// Draws the frame without the pointer into a buffer of type `Target` and reads it back.
 pub fn capture<R, Target>(renderer: &mut R, frame: &Frame<'_>) -> Result<Capture, CaptureError>

@@ -21,13 +21,14 @@ use smithay::{
         },
         pixman::Image,
     },
-    utils::{Buffer, Rectangle, Size, Transform},
+    utils::{Buffer, Physical, Rectangle, Size, Transform},
 };
 
 use super::{
     Backend, BackendError, FlipTime, Host, PresentError, Presented,
     capture::{Capture, CaptureError, capture},
     turned::{Turn, TurnedRenderer},
+    watched::{View, Watched},
 };
 use crate::{
     screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Scanout, Why},
@@ -58,6 +59,7 @@ pub struct Headless<H: Host> {
     renderer: PixmanRenderer,
     heads: Vec<Head>,
     panels: HashMap<HeadId, Panel>,
+    watched: Watched<Image<'static, 'static>>,
 }
 
 /// A screen to pretend: size in pixels and scale.
@@ -100,7 +102,7 @@ impl<H: Host> Headless<H> {
                 mode: 0,
             })
             .collect();
-        Ok(Self { handle, renderer, heads, panels: HashMap::new() })
+        Ok(Self { handle, renderer, heads, panels: HashMap::new(), watched: Watched::default() })
     }
 
     /// Plugs and unplugs for tests: the next [`Backend::heads`] returns these.
@@ -212,6 +214,23 @@ impl<H: Host> Backend for Headless<H> {
 
     fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError> {
         capture::<_, Image<'static, 'static>>(&mut self.renderer, frame)
+    }
+
+    fn watch(&mut self, frame: &Frame<'_>, pointer: bool) -> Result<Vec<Rectangle<i32, Physical>>, CaptureError> {
+        self.watched.draw(&mut self.renderer, frame, pointer)
+    }
+
+    fn read_watched(
+        &mut self,
+        view: View,
+        part: Rectangle<i32, Buffer>,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), CaptureError> {
+        self.watched.read(&mut self.renderer, view, part, take)
+    }
+
+    fn forget_watched(&mut self, view: View) {
+        self.watched.forget(view);
     }
 }
 

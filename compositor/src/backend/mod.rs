@@ -12,6 +12,7 @@ mod host;
 pub mod input_device;
 pub mod kms;
 pub mod turned;
+pub mod watched;
 pub mod winit;
 
 use std::path::PathBuf;
@@ -21,6 +22,7 @@ use smithay::{
     backend::allocator::dmabuf::Dmabuf,
     desktop::utils::OutputPresentationFeedback,
     reexports::wayland_server::protocol::{wl_shm, wl_surface::WlSurface},
+    utils::{Buffer, Physical, Rectangle},
 };
 
 use crate::{
@@ -31,6 +33,7 @@ use capture::{Capture, CaptureError};
 pub use dmabuf::DmabufOffer;
 pub use error::{BackendError, Cause, PresentError};
 pub use host::{FlipTime, Host};
+use watched::View;
 
 /// What came of drawing a frame.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +114,22 @@ pub trait Backend {
 
     /// The frame as an upright picture, for a screenshot.
     fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError>;
+
+    /// Brings the picture up to date that is kept of this screen for those who watch it, as it lies on the panel.
+    /// Returns what of it changed since the last time, in pixels of the panel.
+    fn watch(&mut self, frame: &Frame<'_>, pointer: bool) -> Result<Vec<Rectangle<i32, Physical>>, CaptureError>;
+
+    /// Hands out a part of the picture that [`Backend::watch`] keeps: R, G, B and one more byte a pixel, rows without
+    /// padding.
+    fn read_watched(
+        &mut self,
+        view: View,
+        part: Rectangle<i32, Buffer>,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), CaptureError>;
+
+    /// The picture is not watched any more: it need not be kept.
+    fn forget_watched(&mut self, view: View);
 
     /// Formats of shared memory buffers beyond the two that always work.
     fn shm_formats(&self) -> Vec<wl_shm::Format> {

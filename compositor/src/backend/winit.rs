@@ -22,13 +22,14 @@ use smithay::{
         wayland_server::protocol::wl_shm,
         winit::{dpi::PhysicalSize, window::Window},
     },
-    utils::{Physical, Size, Transform},
+    utils::{Buffer, Physical, Rectangle, Size, Transform},
 };
 
 use super::{
     Backend, BackendError, FlipTime, Host, PresentError, Presented,
     capture::{Capture, CaptureError, capture},
     headless::OutputSpec,
+    watched::{View, Watched},
 };
 use crate::{
     screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Scanout, Why},
@@ -82,6 +83,7 @@ pub struct Winit<H: Host> {
     feedback: Option<OutputPresentationFeedback>,
     /// The window's content is not known: draw all of it.
     fresh: bool,
+    watched: Watched<GlesTexture>,
 }
 
 // WORKAROUND(smithay:winit-silent-end)
@@ -162,6 +164,7 @@ impl<H: Host> Winit<H> {
             tracker: None,
             feedback: None,
             fresh: true,
+            watched: Watched::default(),
         })
     }
 
@@ -258,6 +261,23 @@ impl<H: Host> Backend for Winit<H> {
 
     fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError> {
         capture::<_, GlesTexture>(self.graphics.renderer(), frame)
+    }
+
+    fn watch(&mut self, frame: &Frame<'_>, pointer: bool) -> Result<Vec<Rectangle<i32, Physical>>, CaptureError> {
+        self.watched.draw(self.graphics.renderer(), frame, pointer)
+    }
+
+    fn read_watched(
+        &mut self,
+        view: View,
+        part: Rectangle<i32, Buffer>,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), CaptureError> {
+        self.watched.read(self.graphics.renderer(), view, part, take)
+    }
+
+    fn forget_watched(&mut self, view: View) {
+        self.watched.forget(view);
     }
 
     fn shm_formats(&self) -> Vec<wl_shm::Format> {

@@ -116,6 +116,9 @@ pub const GLOBALS: &[Global] = &[
     everyone("ext_idle_notifier_v1", 2),
     of_device("zwp_linux_dmabuf_v1", 5),
     of_device("wp_linux_drm_syncobj_manager_v1", 1),
+    trusted("zwlr_screencopy_manager_v1", 3, Group::Capture),
+    trusted("ext_image_copy_capture_manager_v1", 1, Group::Capture),
+    trusted("ext_output_image_capture_source_manager_v1", 1, Group::Capture),
     trusted("zwlr_output_manager_v1", 4, Group::Screens),
     trusted("zwlr_output_power_manager_v1", 1, Group::Screens),
 ];

@@ -2,6 +2,7 @@
 //! `backend/`.
 
 mod buffers;
+pub mod capture;
 pub(crate) mod dispatch;
 mod guards;
 mod output_management;
@@ -45,6 +46,7 @@ use smithay::{
 };
 
 use crate::{backend::DmabufOffer, kiosk::Kiosk, limits::Limits};
+use capture::Captures;
 use kiosk_core::config::Limits as Settings;
 use output_management::OutputManagement;
 use output_power::OutputPower;
@@ -83,6 +85,8 @@ pub struct Protocols {
     pub output_management: OutputManagement,
     /// `zwlr_output_power_manager_v1`.
     pub output_power: OutputPower,
+    /// `zwlr_screencopy_manager_v1`, `ext_image_copy_capture_manager_v1`.
+    pub captures: Captures,
     /// What clients may have.
     pub limits: Limits,
     /// Kept for as long as their globals are offered; nothing is asked of them.
@@ -127,6 +131,7 @@ impl Protocols {
             waits: buffers::Waits::default(),
             output_management: OutputManagement::new(display),
             output_power: OutputPower::new(display),
+            captures: Captures::new(display),
             limits: Limits::new(limits),
             _passive: Passive {
                 _outputs: OutputManagerState::new_with_xdg_output::<Kiosk>(display),

@@ -16,7 +16,11 @@ use wayland_client::{
     },
 };
 use wayland_protocols::{
-    ext::idle_notify::v1::client::ext_idle_notifier_v1::ExtIdleNotifierV1,
+    ext::{
+        idle_notify::v1::client::ext_idle_notifier_v1::ExtIdleNotifierV1,
+        image_capture_source::v1::client::ext_output_image_capture_source_manager_v1::ExtOutputImageCaptureSourceManagerV1,
+        image_copy_capture::v1::client::ext_image_copy_capture_manager_v1::ExtImageCopyCaptureManagerV1,
+    },
     wp::{
         content_type::v1::client::wp_content_type_manager_v1::WpContentTypeManagerV1,
         cursor_shape::v1::client::wp_cursor_shape_manager_v1::WpCursorShapeManagerV1,
@@ -42,6 +46,7 @@ use wayland_protocols::{
 use wayland_protocols_wlr::{
     output_management::v1::client::zwlr_output_manager_v1::ZwlrOutputManagerV1,
     output_power_management::v1::client::zwlr_output_power_manager_v1::ZwlrOutputPowerManagerV1,
+    screencopy::v1::client::zwlr_screencopy_manager_v1::ZwlrScreencopyManagerV1,
 };
 
 use crate::fixture::{
@@ -84,6 +89,9 @@ fn interfaces() -> Vec<&'static Interface> {
         ExtIdleNotifierV1::interface(),
         ZwlrOutputManagerV1::interface(),
         ZwlrOutputPowerManagerV1::interface(),
+        ZwlrScreencopyManagerV1::interface(),
+        ExtImageCopyCaptureManagerV1::interface(),
+        ExtOutputImageCaptureSourceManagerV1::interface(),
     ]
 }
 

@@ -21,6 +21,7 @@ mod session;
 mod timing;
 
 use std::{
+    collections::HashMap,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -39,12 +40,14 @@ use smithay::{
         pixman::Image,
         wayland_server::protocol::{wl_shm, wl_surface::WlSurface},
     },
+    utils::{Buffer, Physical, Rectangle},
 };
 
 use self::seat::{Seat, SeatError};
 use super::{
     Backend, BackendError, DeviceChange, DmabufOffer, HeadState, Host, PresentError, Presented,
     capture::{Capture, CaptureError, capture},
+    watched::{View, Watched},
 };
 use crate::{
     options::RendererChoice,
@@ -93,6 +96,10 @@ pub struct Kms<H: Host> {
     /// When connectors are looked at again without news of them, after [`Kms::started`].
     settles: Option<Duration>,
     started: Instant,
+    watched_gles: Watched<GlesTexture>,
+    watched_pixman: Watched<Image<'static, 'static>>,
+    /// The card that drew what is watched, by its place in the list: good until the list changes.
+    watching: HashMap<View, usize>,
 }
 
 impl<H: Host> Kms<H> {
@@ -108,6 +115,9 @@ impl<H: Host> Kms<H> {
             hotplug: None,
             settles: None,
             started: Instant::now(),
+            watched_gles: Watched::default(),
+            watched_pixman: Watched::default(),
+            watching: HashMap::new(),
         };
         if kms.session.is_active() {
             kms.open_cards();
@@ -134,6 +144,12 @@ impl<H: Host> Kms<H> {
     /// The card whose GPU clients use: the first that has one.
     fn gpu(&mut self) -> Option<&mut Card> {
         self.cards.iter_mut().find(|card| card.has_gpu())
+    }
+
+    /// The card that draws what this display shows.
+    fn painter_of(&self, head: Option<HeadId>) -> usize {
+        let index = self.cards.iter().position(|card| head.is_some_and(|head| card.has(head))).unwrap_or(0);
+        self.painter(index)
     }
 
     /// The card that draws for this one: itself, or one that has a GPU where this one has none.
@@ -189,14 +205,40 @@ impl<H: Host> Backend for Kms<H> {
     }
 
     fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError> {
-        let head = frame.screen.head;
-        let index = self.cards.iter().position(|card| head.is_some_and(|head| card.has(head))).unwrap_or(0);
-        let painter = self.painter(index);
+        let painter = self.painter_of(frame.screen.head);
         let card = self.cards.get_mut(painter).ok_or(CaptureError::NoDevice)?;
         match &mut card.renderer {
             CardRenderer::Gles(gles) => capture::<_, GlesTexture>(&mut gles.renderer, frame),
             CardRenderer::Pixman(pixman) => capture::<_, Image<'static, 'static>>(pixman, frame),
         }
+    }
+
+    fn watch(&mut self, frame: &Frame<'_>, pointer: bool) -> Result<Vec<Rectangle<i32, Physical>>, CaptureError> {
+        let painter = self.painter_of(frame.screen.head);
+        self.watching.insert(View { screen: frame.screen.id, pointer }, painter);
+        match &mut self.cards.get_mut(painter).ok_or(CaptureError::NoDevice)?.renderer {
+            CardRenderer::Gles(gles) => self.watched_gles.draw(&mut gles.renderer, frame, pointer),
+            CardRenderer::Pixman(pixman) => self.watched_pixman.draw(pixman, frame, pointer),
+        }
+    }
+
+    fn read_watched(
+        &mut self,
+        view: View,
+        part: Rectangle<i32, Buffer>,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), CaptureError> {
+        let painter = self.watching.get(&view).copied().ok_or(CaptureError::NoDevice)?;
+        match &mut self.cards.get_mut(painter).ok_or(CaptureError::NoDevice)?.renderer {
+            CardRenderer::Gles(gles) => self.watched_gles.read(&mut gles.renderer, view, part, take),
+            CardRenderer::Pixman(pixman) => self.watched_pixman.read(pixman, view, part, take),
+        }
+    }
+
+    fn forget_watched(&mut self, view: View) {
+        self.watched_gles.forget(view);
+        self.watched_pixman.forget(view);
+        self.watching.remove(&view);
     }
 
     fn shm_formats(&self) -> Vec<wl_shm::Format> {

@@ -1,0 +1,113 @@
+//! What screens show, kept in memory for those who watch them, as it lies on the panel. Each back end has one for its
+//! renderer; it draws only what changed since it last did, and says what that was. Who watches, and what becomes of the
+//! pixels, is `protocols::capture`'s.
+
+use std::collections::HashMap;
+
+use smithay::{
+    backend::renderer::{Bind, ExportMem, ImportAll, ImportMem, Offscreen, Renderer, damage::OutputDamageTracker},
+    utils::{Buffer, Physical, Rectangle, Size, Transform},
+};
+
+use super::{
+    capture::{CaptureError, FORMAT},
+    turned::{Turn, TurnedRenderer},
+};
+use crate::{screens::ScreenId, stage::Frame};
+
+/// Which picture: of which screen, and whether the pointer is on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct View {
+    /// Whose panel.
+    pub screen: ScreenId,
+    /// With the pointer, and whatever it carries.
+    pub pointer: bool,
+}
+
+struct Kept<Target> {
+    turn: Turn,
+    scale: f64,
+    tracker: OutputDamageTracker,
+    target: Target,
+}
+
+/// The pictures that are watched, in buffers of type `Target`: two a screen at most.
+pub struct Watched<Target> {
+    kept: HashMap<View, Kept<Target>>,
+}
+
+impl<Target> Default for Watched<Target> {
+    fn default() -> Self {
+        Self { kept: HashMap::new() }
+    }
+}
+
+impl<Target> Watched<Target> {
+    /// Brings the picture up to date. Returns what of it changed, in pixels of the panel.
+    pub fn draw<R>(
+        &mut self,
+        renderer: &mut R,
+        frame: &Frame<'_>,
+        pointer: bool,
+    ) -> Result<Vec<Rectangle<i32, Physical>>, CaptureError>
+    where
+        R: Renderer + ImportAll + ImportMem + Bind<Target> + Offscreen<Target> + ExportMem,
+        R::TextureId: Clone + Send + 'static,
+        R::Error: Send + Sync + 'static,
+    {
+        let view = View { screen: frame.screen.id, pointer };
+        // What failed is not drawn on again.
+        let known = self.kept.remove(&view);
+        let (turn, scale, size) = (Turn::of(frame.screen), frame.screen.scale(), frame.screen.panel_size());
+        let (mut kept, age) = match known {
+            Some(kept) if (kept.turn, kept.scale) == (turn, scale) => (kept, 1),
+            _ => {
+                let target = create(renderer, size)?;
+                (Kept { turn, scale, tracker: OutputDamageTracker::new(size, scale, Transform::Normal), target }, 0)
+            }
+        };
+        let elements = turn.elements(frame.elements(renderer, pointer));
+        let mut framebuffer = renderer.bind(&mut kept.target).map_err(CaptureError::render)?;
+        let mut turned = TurnedRenderer::new(renderer, turn);
+        let drawn = kept
+            .tracker
+            .render_output(&mut turned, &mut framebuffer, age, &elements, frame.clear_color())
+            .map_err(CaptureError::render)?;
+        let damage = drawn.damage.cloned().unwrap_or_default();
+        drop(framebuffer);
+        self.kept.insert(view, kept);
+        Ok(damage)
+    }
+
+    /// Hands out this part of the picture as it was drawn last: R, G, B and one more byte, rows without padding.
+    pub fn read<R>(
+        &mut self,
+        renderer: &mut R,
+        view: View,
+        part: Rectangle<i32, Buffer>,
+        take: &mut dyn FnMut(&[u8]),
+    ) -> Result<(), CaptureError>
+    where
+        R: Bind<Target> + ExportMem,
+        R::Error: Send + Sync + 'static,
+    {
+        let kept = self.kept.get_mut(&view).ok_or(CaptureError::NoDevice)?;
+        let framebuffer = renderer.bind(&mut kept.target).map_err(CaptureError::render)?;
+        let mapping = renderer.copy_framebuffer(&framebuffer, part, FORMAT).map_err(CaptureError::render)?;
+        take(renderer.map_texture(&mapping).map_err(CaptureError::render)?);
+        Ok(())
+    }
+
+    /// Nobody watches it any more.
+    pub fn forget(&mut self, view: View) {
+        self.kept.remove(&view);
+    }
+}
+
+fn create<R, Target>(renderer: &mut R, size: Size<i32, Physical>) -> Result<Target, CaptureError>
+where
+    R: Offscreen<Target>,
+    R::Error: Send + Sync + 'static,
+{
+    renderer.create_buffer(FORMAT, (size.w, size.h).into()).map_err(CaptureError::render)
+}

@@ -1,0 +1,299 @@
+//! ext-image-copy-capture: sessions that are told what buffers to bring, and their frames. For trusted tools. The
+//! pointer is drawn into the picture where a session wants it; as a picture of its own it is not to be had, and sessions
+//! for it are told at once that they have stopped.
+
+use std::sync::{Mutex, PoisonError};
+
+use smithay::{
+    reexports::{
+        wayland_protocols::ext::image_copy_capture::v1::server::{
+            ext_image_copy_capture_cursor_session_v1::{
+                self, Error as CursorError, ExtImageCopyCaptureCursorSessionV1,
+            },
+            ext_image_copy_capture_frame_v1::{self, Error as FrameError, ExtImageCopyCaptureFrameV1, FailureReason},
+            ext_image_copy_capture_manager_v1::{self, Error, ExtImageCopyCaptureManagerV1, Options},
+            ext_image_copy_capture_session_v1::{self, Error as SessionError, ExtImageCopyCaptureSessionV1},
+        },
+        wayland_server::{
+            Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, WEnum,
+            backend::{ClientId, ObjectId},
+            protocol::wl_buffer::WlBuffer,
+        },
+    },
+    utils::{Physical, Rectangle, Size},
+};
+
+use super::{
+    Captures, Copy, Failure, Target,
+    area::{Shape, to_buffer},
+    fits, pixels,
+    source::SourceData,
+};
+use crate::{
+    backend::watched::View,
+    kiosk::Kiosk,
+    limits::refusal,
+    protocols::dispatch::{globals, objects},
+};
+
+/// Highest version of the protocol that is spoken.
+const VERSION: u32 = 1;
+
+pub(super) fn offer(display: &DisplayHandle) {
+    display.create_global::<Kiosk, ExtImageCopyCaptureManagerV1, ()>(VERSION, ());
+}
+
+/// A session that goes on.
+pub struct Session {
+    resource: ExtImageCopyCaptureSessionV1,
+    view: View,
+    /// What it was told.
+    size: Size<i32, Physical>,
+}
+
+/// A frame before and after it is captured.
+#[derive(Default)]
+pub struct FrameState {
+    buffer: Option<WlBuffer>,
+    stale: Option<Rectangle<i32, Physical>>,
+    captured: bool,
+}
+
+/// Of a frame: its session, and its state.
+pub struct FrameData {
+    session: ObjectId,
+    state: Mutex<FrameState>,
+}
+
+/// Of a session: the one frame that it may have at a time.
+#[derive(Default)]
+pub struct SessionData {
+    frame: Mutex<Option<ExtImageCopyCaptureFrameV1>>,
+}
+
+/// Of a cursor's session: whether its frames were asked for.
+#[derive(Default)]
+pub struct CursorData {
+    asked: Mutex<bool>,
+}
+
+fn tell(session: &ExtImageCopyCaptureSessionV1, size: Size<i32, Physical>) {
+    session.buffer_size(size.w.unsigned_abs(), size.h.unsigned_abs());
+    session.shm_format(pixels::FORMAT);
+    session.done();
+}
+
+impl Kiosk {
+    /// Sessions whose screen has another size or is gone are told.
+    pub(super) fn tell_capture_sessions(&mut self) {
+        let Self { screens, protocols, .. } = self;
+        let mut stopped = Vec::new();
+        protocols.captures.sessions.retain_mut(|session| {
+            let Some(screen) = screens.get(session.view.screen) else {
+                session.resource.stopped();
+                stopped.push(session.resource.id());
+                return false;
+            };
+            if session.size != screen.panel_size() {
+                session.size = screen.panel_size();
+                tell(&session.resource, session.size);
+            }
+            true
+        });
+        for session in stopped {
+            let copies = protocols.captures.take(|copy| copy.watcher == session);
+            copies.iter().for_each(|copy| copy.fail(Failure::Stopped));
+            protocols.captures.forget_watcher(&session);
+        }
+    }
+}
+
+impl GlobalDispatch<ExtImageCopyCaptureManagerV1, (), Kiosk> for Captures {
+    fn bind(
+        _: &mut Kiosk,
+        _: &DisplayHandle,
+        _: &Client,
+        resource: New<ExtImageCopyCaptureManagerV1>,
+        (): &(),
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        init.init(resource, ());
+    }
+}
+
+impl Dispatch<ExtImageCopyCaptureManagerV1, (), Kiosk> for Captures {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        manager: &ExtImageCopyCaptureManagerV1,
+        request: ext_image_copy_capture_manager_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        use ext_image_copy_capture_manager_v1::Request;
+        match request {
+            Request::CreateSession { session, source, options } => {
+                let resource = init.init(session, SessionData::default());
+                let options = match options {
+                    WEnum::Value(options) => options,
+                    WEnum::Unknown(bits) => {
+                        return refusal::post(
+                            manager,
+                            Error::InvalidOption,
+                            &format!("there are no options {bits:#x}"),
+                        );
+                    }
+                };
+                let screen = source.data::<SourceData>().and_then(|source| kiosk.screens.get(source.0?));
+                let Some(screen) = screen else { return resource.stopped() };
+                let view = View { screen: screen.id, pointer: options.contains(Options::PaintCursors) };
+                let size = screen.panel_size();
+                tell(&resource, size);
+                kiosk.protocols.captures.sessions.push(Session { resource, view, size });
+            }
+            Request::CreatePointerCursorSession { session, .. } => {
+                init.init(session, CursorData::default());
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Dispatch<ExtImageCopyCaptureCursorSessionV1, CursorData, Kiosk> for Captures {
+    fn request(
+        _: &mut Kiosk,
+        _: &Client,
+        cursor: &ExtImageCopyCaptureCursorSessionV1,
+        request: ext_image_copy_capture_cursor_session_v1::Request,
+        data: &CursorData,
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        use ext_image_copy_capture_cursor_session_v1::Request;
+        let Request::GetCaptureSession { session } = request else { return };
+        let resource = init.init(session, SessionData::default());
+        if std::mem::replace(&mut *data.asked.lock().unwrap_or_else(PoisonError::into_inner), true) {
+            return refusal::post(cursor, CursorError::DuplicateSession, "a cursor has one capture session");
+        }
+        resource.stopped();
+    }
+}
+
+impl Dispatch<ExtImageCopyCaptureSessionV1, SessionData, Kiosk> for Captures {
+    fn request(
+        _: &mut Kiosk,
+        _: &Client,
+        session: &ExtImageCopyCaptureSessionV1,
+        request: ext_image_copy_capture_session_v1::Request,
+        data: &SessionData,
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        use ext_image_copy_capture_session_v1::Request;
+        let Request::CreateFrame { frame } = request else { return };
+        let frame = init.init(frame, FrameData { session: session.id(), state: Mutex::default() });
+        let mut known = data.frame.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.replace(frame).is_some_and(|last| last.is_alive()) {
+            refusal::post(session, SessionError::DuplicateFrame, "a session has one frame at a time");
+        }
+    }
+
+    fn destroyed(kiosk: &mut Kiosk, _: ClientId, session: &ExtImageCopyCaptureSessionV1, _: &SessionData) {
+        let captures = &mut kiosk.protocols.captures;
+        captures.sessions.retain(|known| known.resource != *session);
+        captures.forget_watcher(&session.id());
+        kiosk.forget_unwatched();
+    }
+}
+
+impl Dispatch<ExtImageCopyCaptureFrameV1, FrameData, Kiosk> for Captures {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        frame: &ExtImageCopyCaptureFrameV1,
+        request: ext_image_copy_capture_frame_v1::Request,
+        data: &FrameData,
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+        use ext_image_copy_capture_frame_v1::Request;
+        let mut state = data.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.captured && !matches!(request, Request::Destroy) {
+            return refusal::post(frame, FrameError::AlreadyCaptured, "a frame is captured once");
+        }
+        match request {
+            Request::AttachBuffer { buffer } => state.buffer = Some(buffer),
+            Request::DamageBuffer { x, y, width, height } => {
+                if x < 0 || y < 0 || width <= 0 || height <= 0 {
+                    let sentence = format!("no part of a buffer: {width}x{height} at {x},{y}");
+                    return refusal::post(frame, FrameError::InvalidBufferDamage, &sentence);
+                }
+                // As far as any buffer goes: what ends beyond the numbers ends at their end.
+                let (w, h) = (width.min(i32::MAX - x), height.min(i32::MAX - y));
+                let part = Rectangle::new((x, y).into(), (w, h).into());
+                state.stale = Some(state.stale.map_or(part, |stale| stale.merge(part)));
+            }
+            Request::Capture => {
+                let Some(buffer) = state.buffer.clone() else {
+                    return refusal::post(frame, FrameError::NoBuffer, "a frame is captured into a buffer");
+                };
+                state.captured = true;
+                kiosk.capture_frame(frame, &data.session, buffer, state.stale);
+            }
+            _ => {}
+        }
+    }
+
+    fn destroyed(kiosk: &mut Kiosk, _: ClientId, frame: &ExtImageCopyCaptureFrameV1, _: &FrameData) {
+        let id = frame.id();
+        kiosk.protocols.captures.take(|copy| copy.is_for(&id));
+    }
+}
+
+impl Kiosk {
+    fn capture_frame(
+        &mut self,
+        frame: &ExtImageCopyCaptureFrameV1,
+        session: &ObjectId,
+        buffer: WlBuffer,
+        stale: Option<Rectangle<i32, Physical>>,
+    ) {
+        let captures = &mut self.protocols.captures;
+        let Some(session) = captures.sessions.iter().find(|known| known.resource.id() == *session) else {
+            return frame.failed(FailureReason::Stopped);
+        };
+        let Some(screen) = self.screens.get(session.view.screen) else {
+            return frame.failed(FailureReason::Stopped);
+        };
+        let shape = Shape::of(screen);
+        if session.size != shape.panel || !fits(&buffer, to_buffer(shape.whole())) {
+            return frame.failed(FailureReason::BufferConstraints);
+        }
+        let copy = Copy {
+            target: Target::ImageCopy {
+                frame: frame.clone(),
+                stale: stale.and_then(|stale| stale.intersection(shape.whole())),
+            },
+            watcher: session.resource.id(),
+            view: session.view,
+            area: shape.whole(),
+            shape,
+            buffer,
+            // For the first there is the whole picture.
+            waits: true,
+            looked_at: false,
+        };
+        captures.ask(copy, &shape);
+    }
+}
+
+globals! {
+    ExtImageCopyCaptureManagerV1, () => Captures;
+}
+objects! {
+    ExtImageCopyCaptureManagerV1, () => Captures;
+    ExtImageCopyCaptureCursorSessionV1, CursorData => Captures;
+    ExtImageCopyCaptureSessionV1, SessionData => Captures;
+    ExtImageCopyCaptureFrameV1, FrameData => Captures;
+}

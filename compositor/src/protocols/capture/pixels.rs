@@ -1,0 +1,52 @@
+//! Writing a picture into a client's shared memory. The only place that does: the client may change and cut that memory
+//! at any time, so that nothing is read from it, and every row is checked against the pool that smithay has mapped.
+
+use smithay::{
+    reexports::wayland_server::protocol::{wl_buffer::WlBuffer, wl_shm},
+    wayland::shm::{with_buffer_contents, with_buffer_contents_mut},
+};
+
+/// The format of all captures, in memory B, G, R and a byte without meaning: every client of `wl_shm` knows it.
+pub const FORMAT: wl_shm::Format = wl_shm::Format::Xrgb8888;
+
+/// Bytes of a pixel.
+const PIXEL: usize = 4;
+
+/// The buffer cannot take it.
+#[derive(Debug)]
+pub struct NoRoom;
+
+/// Width and height of a buffer that a picture can be written to; `None`: it is none.
+pub fn shape(buffer: &WlBuffer) -> Option<(i32, i32)> {
+    let data = with_buffer_contents(buffer, |_, _, data| data).ok()?;
+    let roomy = i64::from(data.stride) >= i64::from(data.width) * PIXEL as i64;
+    (data.format == FORMAT && roomy).then_some((data.width, data.height))
+}
+
+/// Writes rows of R, G, B and one more byte, `size` pixels of them without padding, to this place of the buffer.
+#[allow(unsafe_code)]
+pub fn write(buffer: &WlBuffer, at: (i32, i32), size: (i32, i32), rgbx: &[u8]) -> Result<(), NoRoom> {
+    let (Ok(x), Ok(y)) = (usize::try_from(at.0), usize::try_from(at.1)) else { return Err(NoRoom) };
+    let (Ok(width), Ok(height)) = (usize::try_from(size.0), usize::try_from(size.1)) else { return Err(NoRoom) };
+    if width == 0 || rgbx.len() < width * height * PIXEL {
+        return Err(NoRoom);
+    }
+    let mut row = vec![0; width * PIXEL];
+    let written = with_buffer_contents_mut(buffer, |memory, length, data| {
+        let (offset, stride) = (usize::try_from(data.offset).ok()?, usize::try_from(data.stride).ok()?);
+        for (number, pixels) in rgbx.chunks_exact(width * PIXEL).take(height).enumerate() {
+            for (to, from) in row.chunks_exact_mut(PIXEL).zip(pixels.chunks_exact(PIXEL)) {
+                to.copy_from_slice(&[from[2], from[1], from[0], 255]);
+            }
+            let start = offset.checked_add((y + number).checked_mul(stride)?)?.checked_add(x * PIXEL)?;
+            if start.checked_add(row.len())? > length {
+                return None;
+            }
+            // SAFETY: the row lies within the pool's `length` bytes, which smithay keeps mapped, and catches faults of,
+            // while this closure runs; `row` is our own memory. No reference into the client's memory is made.
+            unsafe { std::ptr::copy_nonoverlapping(row.as_ptr(), memory.add(start), row.len()) };
+        }
+        Some(())
+    });
+    written.ok().flatten().ok_or(NoRoom)
+}

@@ -1,0 +1,77 @@
+//! ext-image-capture-source: what a client wants to see. Outputs are such, windows are not yet.
+
+use smithay::reexports::{
+    wayland_protocols::ext::image_capture_source::v1::server::{
+        ext_image_capture_source_v1::{self, ExtImageCaptureSourceV1},
+        ext_output_image_capture_source_manager_v1::{self, ExtOutputImageCaptureSourceManagerV1},
+    },
+    wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New},
+};
+
+use super::{Captures, area::screen_of};
+use crate::{
+    kiosk::Kiosk,
+    protocols::dispatch::{globals, objects},
+    screens::ScreenId,
+};
+
+/// Highest version of the protocol that is spoken.
+const VERSION: u32 = 1;
+
+pub(super) fn offer(display: &DisplayHandle) {
+    display.create_global::<Kiosk, ExtOutputImageCaptureSourceManagerV1, ()>(VERSION, ());
+}
+
+/// Which screen; `None`: one that is gone.
+pub struct SourceData(pub(super) Option<ScreenId>);
+
+impl GlobalDispatch<ExtOutputImageCaptureSourceManagerV1, (), Kiosk> for Captures {
+    fn bind(
+        _: &mut Kiosk,
+        _: &DisplayHandle,
+        _: &Client,
+        resource: New<ExtOutputImageCaptureSourceManagerV1>,
+        (): &(),
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        init.init(resource, ());
+    }
+}
+
+impl Dispatch<ExtOutputImageCaptureSourceManagerV1, (), Kiosk> for Captures {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        _: &ExtOutputImageCaptureSourceManagerV1,
+        request: ext_output_image_capture_source_manager_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        use ext_output_image_capture_source_manager_v1::Request;
+        let Request::CreateSource { source, output } = request else { return };
+        let screen = screen_of(&kiosk.screens, &output).map(|screen| screen.id);
+        init.init(source, SourceData(screen));
+    }
+}
+
+impl Dispatch<ExtImageCaptureSourceV1, SourceData, Kiosk> for Captures {
+    fn request(
+        _: &mut Kiosk,
+        _: &Client,
+        _: &ExtImageCaptureSourceV1,
+        _: ext_image_capture_source_v1::Request,
+        _: &SourceData,
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+    }
+}
+
+globals! {
+    ExtOutputImageCaptureSourceManagerV1, () => Captures;
+}
+objects! {
+    ExtOutputImageCaptureSourceManagerV1, () => Captures;
+    ExtImageCaptureSourceV1, SourceData => Captures;
+}

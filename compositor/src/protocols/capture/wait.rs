@@ -1,0 +1,125 @@
+//! One copy that a client asked for, from the request to its answer, whichever protocol it speaks.
+
+use std::time::Duration;
+
+use smithay::{
+    reexports::{
+        wayland_protocols::ext::image_copy_capture::v1::server::ext_image_copy_capture_frame_v1::{
+            ExtImageCopyCaptureFrameV1, FailureReason,
+        },
+        wayland_protocols_wlr::screencopy::v1::server::zwlr_screencopy_frame_v1::{Flags, ZwlrScreencopyFrameV1},
+        wayland_server::{Resource, backend::ObjectId, protocol::wl_buffer::WlBuffer},
+    },
+    utils::{Physical, Rectangle, Transform},
+};
+
+use super::area::Shape;
+use crate::backend::watched::View;
+
+/// Why there is no copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// The screen is off, unplugged, another's, or could not be drawn.
+    Unseen,
+    /// The screen has another size or turn than the client was told.
+    Changed,
+    /// The buffer is gone, or has no room.
+    Buffer,
+    /// There will be no more.
+    Stopped,
+}
+
+/// Who is answered.
+pub enum Target {
+    /// wlr-screencopy.
+    Screencopy {
+        /// The frame.
+        frame: ZwlrScreencopyFrameV1,
+        /// What changed is to be told.
+        damage: bool,
+    },
+    /// ext-image-copy-capture.
+    ImageCopy {
+        /// The frame.
+        frame: ExtImageCopyCaptureFrameV1,
+        /// What of its buffer the client says is out of date.
+        stale: Option<Rectangle<i32, Physical>>,
+    },
+}
+
+/// One copy.
+pub struct Copy {
+    pub(super) target: Target,
+    /// Whose missed parts count.
+    pub(super) watcher: ObjectId,
+    pub(super) view: View,
+    /// Of the panel.
+    pub(super) area: Rectangle<i32, Physical>,
+    /// The screen as the client knows it.
+    pub(super) shape: Shape,
+    pub(super) buffer: WlBuffer,
+    /// Until something changed.
+    pub(super) waits: bool,
+    /// The picture was brought up to date for it.
+    pub(super) looked_at: bool,
+}
+
+fn seconds(at: Duration) -> (u32, u32, u32) {
+    ((at.as_secs() >> 32) as u32, at.as_secs() as u32, at.subsec_nanos())
+}
+
+impl Copy {
+    /// Whether it is this frame's.
+    pub(super) fn is_for(&self, object: &ObjectId) -> bool {
+        match &self.target {
+            Target::Screencopy { frame, .. } => frame.id() == *object,
+            Target::ImageCopy { frame, .. } => frame.id() == *object,
+        }
+    }
+
+    /// What has to be written: screencopy's buffers are new to us, those of a session have the rest already.
+    pub(super) fn wanted(&self, missed: &[Rectangle<i32, Physical>]) -> Vec<Rectangle<i32, Physical>> {
+        match &self.target {
+            Target::Screencopy { .. } => vec![self.area],
+            Target::ImageCopy { stale, .. } => missed.iter().copied().chain(*stale).collect(),
+        }
+    }
+
+    /// It was made at this time.
+    pub(super) fn succeed(&self, now: Duration, missed: &[Rectangle<i32, Physical>]) {
+        let (high, low, nanos) = seconds(now);
+        let parts = missed.iter().map(|part| (part.loc - self.area.loc, part.size));
+        match &self.target {
+            Target::Screencopy { frame, damage } => {
+                frame.flags(Flags::empty());
+                for (at, size) in parts.filter(|_| *damage) {
+                    let [x, y, w, h] = [at.x, at.y, size.w, size.h].map(i32::unsigned_abs);
+                    frame.damage(x, y, w, h);
+                }
+                frame.ready(high, low, nanos);
+            }
+            Target::ImageCopy { frame, .. } => {
+                frame.transform(wl_transform(self.shape.transform));
+                parts.for_each(|(at, size)| frame.damage(at.x, at.y, size.w, size.h));
+                frame.presentation_time(high, low, nanos);
+                frame.ready();
+            }
+        }
+    }
+
+    /// It will not be made.
+    pub(super) fn fail(&self, failure: Failure) {
+        match &self.target {
+            Target::Screencopy { frame, .. } => frame.failed(),
+            Target::ImageCopy { frame, .. } => frame.failed(match failure {
+                Failure::Unseen => FailureReason::Unknown,
+                Failure::Changed | Failure::Buffer => FailureReason::BufferConstraints,
+                Failure::Stopped => FailureReason::Stopped,
+            }),
+        }
+    }
+}
+
+fn wl_transform(transform: Transform) -> smithay::reexports::wayland_server::protocol::wl_output::Transform {
+    transform.into()
+}
