@@ -564,7 +564,7 @@ fn single_keys_are_set_in_a_file_of_their_own_and_wrong_ones_are_not_written() {
 fn the_doctors_bundle_has_the_causes_and_no_secret() {
     let dir = tempdir().unwrap();
     fs::create_dir_all(dir.path().join("etc/kiosk")).unwrap();
-    let config = "[shell]\nurl = \"http://anna:hunter2@panel.example/?token=hunter2\"\n[browser]\nproxy = \"http://u:hunter2@p:1\"\n";
+    let config = "[shell]\nurl = \"http://anna:hunter2@panel.example/?token=hunter2\"\nextra-args = [\"--token=hunter2\"]\n";
     fs::write(dir.path().join("etc/kiosk/config.toml"), config).unwrap();
     let bundle = dir.path().join("report.tar.gz");
     let arguments = ["doctor", "--bundle", bundle.to_str().unwrap()];
