@@ -21,7 +21,10 @@ mod touch;
 mod trust;
 mod wake;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    ffi::OsStr,
+};
 
 use kiosk_core::config::{Input as Settings, Keyboard};
 use smithay::{
@@ -82,6 +85,9 @@ pub struct SeatParts {
     vt_switching: bool,
 }
 
+/// Where xkb itself looks for a layout when it is given none.
+const XKB_LAYOUT_ENV: &str = "XKB_DEFAULT_LAYOUT";
+
 /// The keymap that the configuration names does not exist.
 #[derive(Debug, thiserror::Error)]
 #[error(
@@ -93,6 +99,17 @@ pub struct KeymapError {
     wanted: Box<Keyboard>,
     /// The default one is used instead.
     fallback: bool,
+}
+
+/// The layout to ask xkb for; empty: it takes the one of the environment, as for cage and every other compositor, where
+/// the configuration has none of its own. (The other names are empty unless they are configured.)
+fn layout<'a>(keyboard: &'a Keyboard, environment: Option<&OsStr>) -> &'a str {
+    let named = environment.is_some_and(|layout| !layout.is_empty());
+    if named && keyboard.layout == Keyboard::default().layout && keyboard.variant.is_empty() {
+        ""
+    } else {
+        &keyboard.layout
+    }
 }
 
 impl SeatParts {
@@ -128,7 +145,7 @@ impl SeatParts {
         let wanted = XkbConfig {
             rules: &keyboard.rules,
             model: &keyboard.model,
-            layout: &keyboard.layout,
+            layout: layout(keyboard, std::env::var_os(XKB_LAYOUT_ENV).as_deref()),
             variant: &keyboard.variant,
             options: Some(keyboard.options.clone()).filter(|options| !options.is_empty()),
         };
@@ -232,5 +249,22 @@ impl Kiosk {
     /// Offers a tablet's tool to clients.
     pub(crate) fn tablet_seat(&self) -> smithay::wayland::tablet_manager::TabletSeatHandle {
         self.seat.seat.tablet_seat()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_names_the_layout_where_the_configuration_does_not() {
+        let (plain, german) = (Keyboard::default(), Keyboard { layout: "de".into(), ..Keyboard::default() });
+        let variant = Keyboard { variant: "dvorak".into(), ..Keyboard::default() };
+        let fr = Some(OsStr::new("fr"));
+        assert_eq!(layout(&plain, fr), "");
+        assert_eq!(layout(&plain, None), "us");
+        assert_eq!(layout(&plain, Some(OsStr::new(""))), "us");
+        assert_eq!(layout(&german, fr), "de");
+        assert_eq!(layout(&variant, fr), "us", "a variant is of its own layout");
     }
 }

@@ -10,11 +10,12 @@ use serde_json::{Value, json};
 
 use super::cli::{ConfigArgs, ConfigVerb};
 use super::config_edit;
+use super::doctor;
 use super::outcome::{Failure, Outcome};
 
 pub async fn run(client: &Client, verb: &ConfigVerb) -> Result<Outcome, Failure> {
     match verb {
-        ConfigVerb::Check(args) => Ok(check(&load(args))),
+        ConfigVerb::Check(args) => Ok(check(&sources(args))),
         ConfigVerb::Show(args) => Ok(show(&load(args))),
         ConfigVerb::Get { key } => config_edit::get(key),
         ConfigVerb::Set { key, value } => config_edit::set(key, value),
@@ -30,15 +31,21 @@ async fn reload(client: &Client) -> Result<Outcome, Failure> {
     Ok(Outcome::new(text, json!({ "told": told })))
 }
 
-fn load(args: &ConfigArgs) -> Loaded {
-    let sources = match &args.config {
+fn sources(args: &ConfigArgs) -> Sources {
+    match &args.config {
         Some(file) => Sources::file(file),
         None => Sources::system(),
-    };
-    Config::load(&sources)
+    }
 }
 
-fn check(loaded: &Loaded) -> Outcome {
+fn load(args: &ConfigArgs) -> Loaded {
+    Config::load(&sources(args))
+}
+
+/// What is wrong ends in failure. What is only not there is told: the configuration may be for another machine.
+fn check(sources: &Sources) -> Outcome {
+    let loaded = &Config::load(sources);
+    let places = sources.places();
     let errors: Vec<Value> = loaded.errors.iter().map(error_json).collect();
     let mut lines = loaded.complaints();
     let (policy, wrong) = chromium::policy(&loaded.config);
@@ -48,7 +55,16 @@ fn check(loaded: &Loaded) -> Outcome {
         [] => ("The configuration is good".into(), Exit::Done),
         lines => (lines.join("\n"), Exit::Failed),
     };
-    Outcome { exit, ..Outcome::new(text, json!({ "ok": exit == Exit::Done, "complaints": lines, "errors": errors })) }
+    let missing = doctor::system().missing(loaded);
+    let notes = missing.iter().map(|finding| format!("{} -> {}", finding.says, finding.cure));
+    let notes: Vec<String> = places.skipped.iter().cloned().chain(notes).collect();
+    let read = places.read.iter().map(|file| format!("\nread: {}", file.display()));
+    let noted = notes.iter().map(|note| format!("\nnote: {note}"));
+    let text: String = std::iter::once(text).chain(read).chain(noted).collect();
+    let json = json!({
+        "ok": exit == Exit::Done, "complaints": lines, "errors": errors, "read": places.read, "notes": notes,
+    });
+    Outcome { exit, ..Outcome::new(text, json) }
 }
 
 fn show(loaded: &Loaded) -> Outcome {

@@ -31,7 +31,10 @@ use cli::{Cli, Verb};
 use outcome::{Failure, Outcome};
 
 fn main() -> std::process::ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return std::process::ExitCode::from(usage(&error) as u8),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = match runtime {
         Ok(runtime) => runtime.block_on(run(&cli)),
@@ -39,6 +42,22 @@ fn main() -> std::process::ExitCode {
     };
     let exit = outcome::tell(outcome, cli.json);
     std::process::ExitCode::from(exit as u8)
+}
+
+/// Tells what is wrong with the command line, or the help that was asked for; to programs in their language.
+fn usage(error: &clap::Error) -> Exit {
+    let wants_json =
+        std::env::args_os().skip(1).take_while(|argument| argument != "--").any(|argument| argument == "--json");
+    if !error.use_stderr() || !wants_json {
+        // Nobody is left to be told when this fails.
+        let _ = error.print();
+        return if error.use_stderr() { Exit::Usage } else { Exit::Done };
+    }
+    let text = error.render().to_string();
+    // The first paragraph is the sentence; the rest is how it is used.
+    let sentence = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
+    let sentence = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
+    outcome::tell(Err(Failure::new(Exit::Usage, sentence)), true)
 }
 
 async fn run(cli: &Cli) -> Result<Outcome, Failure> {

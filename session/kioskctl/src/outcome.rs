@@ -40,7 +40,8 @@ pub struct Failure {
 
 impl Failure {
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Failure { exit, name: "org.kioskd.Error.Failed".into(), message: message.into() }
+        let name = if exit == Exit::Usage { "org.kioskd.Error.InvalidArgument" } else { "org.kioskd.Error.Failed" };
+        Failure { exit, name: name.into(), message: message.into() }
     }
 
     /// For what the caller named and is not there.

@@ -147,7 +147,9 @@ fn session_rows(session: &SessionState, row: &mut impl FnMut(&str, String)) {
             Some(failure) => {
                 let when = ago(failure.at).map(|span| format!(", {span} ago")).unwrap_or_default();
                 let action = if failure.action.is_empty() { String::new() } else { format!(" -> {}", failure.action) };
-                format!("{}{action}{when}", failure.reason)
+                // What has been mended is no alarm.
+                let recovered = if session.state == "ready" { " (recovered)" } else { "" };
+                format!("{}{action}{when}{recovered}", failure.reason)
             }
         },
     );

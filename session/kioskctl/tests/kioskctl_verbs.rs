@@ -483,7 +483,21 @@ fn the_configuration_is_checked_and_shown_with_nothing_running() {
         said(&output)
     };
     fs::write(&file, "[shell]\nurl = \"http://a\"\n").unwrap();
-    assert_eq!(with_root(&["config", "check"]), (0, "The configuration is good\n".into(), String::new()));
+    let (code, out, error) = with_root(&["config", "check"]);
+    let said: Vec<&str> = out.lines().collect();
+    assert_eq!((code, said[0], error.as_str()), (0, "The configuration is good", ""));
+    assert_eq!(said[1], format!("read: {}", file.display()));
+    assert!(said[2].starts_with("note: chromium (shell.browser) is not installed"), "{out}");
+    assert_eq!(said.len(), 3);
+    let drop_ins = dir.path().join("etc/kiosk/config.d");
+    fs::create_dir_all(&drop_ins).unwrap();
+    fs::write(drop_ins.join("10-x.conf"), "").unwrap();
+    std::os::unix::fs::symlink("/nowhere", drop_ins.join("20-x.toml")).unwrap();
+    let (code, out, _) = with_root(&["config", "check"]);
+    assert!(code == 1 && out.contains("20-x.toml: this can't be read"), "{out}");
+    assert!(out.contains("10-x.conf is not read: its name does not end in .toml"), "{out}");
+    assert!(out.contains("20-x.toml is a link to nothing"), "{out}");
+    fs::remove_dir_all(&drop_ins).unwrap();
     let (code, out, _) = with_root(&["config", "show"]);
     let url = out.lines().find(|line| line.starts_with("url = \"http://a\"")).unwrap();
     assert!(code == 0 && url.ends_with("etc/kiosk/config.toml:2"), "{url}");
@@ -561,10 +575,27 @@ fn single_keys_are_set_in_a_file_of_their_own_and_wrong_ones_are_not_written() {
 }
 
 #[test]
+fn a_wrong_command_line_is_json_where_json_was_asked_for() {
+    let dir = tempdir().unwrap();
+    for arguments in [&["--json", "rotate", "45"][..], &["nonsense", "--json"], &["open", "ftp://x", "--json"]] {
+        let (code, out, error) = said(&run(dir.path(), arguments));
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{arguments:?}: {out}"));
+        assert_eq!((code, &json["error"]["exit"]), (2, &2.into()), "{arguments:?}");
+        assert_eq!(json["error"]["name"], "org.kioskd.Error.InvalidArgument");
+        let message = json["error"]["message"].as_str().unwrap();
+        assert!(error.contains(message) && !message.contains('\n') && !message.starts_with("error"), "{message}");
+    }
+    let (code, out, error) = said(&run(dir.path(), &["rotate", "45"]));
+    assert!(code == 2 && out.is_empty() && error.contains("Usage:") | error.contains("--help"), "{error}");
+    assert_eq!(said(&run(dir.path(), &["--version", "--json"])).0, 0);
+}
+
+#[test]
 fn the_doctors_bundle_has_the_causes_and_no_secret() {
     let dir = tempdir().unwrap();
     fs::create_dir_all(dir.path().join("etc/kiosk")).unwrap();
-    let config = "[shell]\nurl = \"http://anna:hunter2@panel.example/?token=hunter2\"\nextra-args = [\"--token=hunter2\"]\n";
+    let config =
+        "[shell]\nurl = \"http://anna:hunter2@panel.example/?token=hunter2\"\nextra-args = [\"--token=hunter2\"]\n";
     fs::write(dir.path().join("etc/kiosk/config.toml"), config).unwrap();
     let bundle = dir.path().join("report.tar.gz");
     let arguments = ["doctor", "--bundle", bundle.to_str().unwrap()];

@@ -58,7 +58,54 @@ pub struct Loaded {
     pub errors: Vec<ConfigError>,
 }
 
+/// What a look at the layers' places finds beside their content.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places {
+    /// The files that are read, from the weakest to the strongest.
+    pub read: Vec<PathBuf>,
+    /// What lies there and is not read, a sentence each.
+    pub skipped: Vec<String>,
+}
+
 impl Sources {
+    /// Which files are read, and what lies beside them unread: another ending, a link to nothing.
+    pub fn places(&self) -> Places {
+        let mut places = Places::default();
+        for layer in &self.layers {
+            match layer {
+                LayerFile::File(path) | LayerFile::Named(path) => {
+                    if path.exists() {
+                        places.read.push(path.clone());
+                    } else if path.is_symlink() {
+                        places.skipped.push(format!("{} is a link to nothing", path.display()));
+                    }
+                }
+                LayerFile::Directory(folder) => {
+                    let mut entries: Vec<PathBuf> = std::fs::read_dir(folder)
+                        .into_iter()
+                        .flatten()
+                        .take(MAX_NAMES)
+                        .filter_map(|entry| Some(entry.ok()?.path()))
+                        .collect();
+                    entries.sort();
+                    for path in entries {
+                        let is_toml = path.extension().is_some_and(|extension| extension == "toml");
+                        let sentence = match (is_toml, path.exists()) {
+                            (true, true) => {
+                                places.read.push(path);
+                                continue;
+                            }
+                            (true, false) => "is a link to nothing",
+                            (false, _) => "is not read: its name does not end in .toml",
+                        };
+                        places.skipped.push(format!("{} {sentence}", path.display()));
+                    }
+                }
+            }
+        }
+        places
+    }
+
     /// The layers of this machine, and the environment of this process. `KIOSK_ROOT` is taken for `/`.
     pub fn system() -> Self {
         let root = std::env::var_os(ROOT_ENV).filter(|root| !root.is_empty()).unwrap_or_else(|| "/".into());

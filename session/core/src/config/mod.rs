@@ -36,7 +36,7 @@ pub use devices::{
     AccelProfile, Calibration, DeviceNames, InputRule, InputSettings, OUTPUT_AUTO, calibration_of, input_settings,
 };
 pub use limits::Limits;
-pub use load::{ADMIN_DIR, ADMIN_FILE, Loaded, ROOT_ENV, Sources, VENDOR_DIR};
+pub use load::{ADMIN_DIR, ADMIN_FILE, Loaded, Places, ROOT_ENV, Sources, VENDOR_DIR};
 pub use masked::masked;
 pub use model::{
     Config, CursorPolicy, Days, Idle, Input, Keyboard, NewDevices, PageReady, Power, Ready, ScheduleEntry, Shell,

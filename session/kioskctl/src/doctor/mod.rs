@@ -14,8 +14,8 @@ use kioskctl::client::{Client, Exit, Service};
 use serde_json::json;
 
 use self::bundle::Text;
-use self::finding::{Finding, Level};
-use self::system::System;
+pub use self::finding::{Finding, Level};
+pub use self::system::System;
 use super::outcome::{Failure, Outcome, printable};
 use super::state::{CompositorState, SessionState};
 use super::table::table;
@@ -60,7 +60,8 @@ fn text(found: &[Finding]) -> String {
     table(&rows.iter().map(|row| row.iter().map(|cell| printable(cell)).collect()).collect::<Vec<_>>())
 }
 
-fn system() -> System {
+/// The system that is looked at, `KIOSK_ROOT` taken for `/`.
+pub fn system() -> System {
     let root = std::env::var_os(ROOT_ENV).filter(|root| !root.is_empty()).unwrap_or_else(|| "/".into());
     let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());
     System { root: PathBuf::from(root), path, now: SystemTime::now() }

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use kiosk_core::chromium;
 use kiosk_core::config::Loaded;
 
-use super::finding::Finding;
+use super::finding::{Finding, Level};
 
 /// Less than this of a disk is free: the browser's profile or a kept setting will not be written.
 const LITTLE_SHARE: u64 = 20;
@@ -39,12 +39,18 @@ impl System {
         found.push(self.bus());
         found.push(self.fonts());
         found.push(self.certificates());
-        found.extend(self.trusted(loaded));
+        found.extend(self.named(loaded));
         found.push(self.clock());
         found.extend(self.disks());
         found.extend(self.memory());
         found.extend(self.other_display_manager());
         found
+    }
+
+    /// What the configuration names and is not there. Nothing is said of what is.
+    pub fn missing(&self, loaded: &Loaded) -> Vec<Finding> {
+        let program = std::iter::once(self.program(loaded)).filter(|finding| finding.level == Level::Wrong);
+        program.chain(self.named(loaded)).collect()
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -210,8 +216,33 @@ impl System {
         }
     }
 
+    /// Files and layouts that the configuration names and are not there.
+    fn named(&self, loaded: &Loaded) -> Vec<Finding> {
+        self.files(loaded).into_iter().chain(self.layouts(loaded)).collect()
+    }
+
+    /// Layouts of the keyboard that the system's xkb does not know.
+    fn layouts(&self, loaded: &Loaded) -> Option<Finding> {
+        let list = std::fs::read_to_string(self.at("usr/share/X11/xkb/rules/base.lst")).ok()?;
+        let known = |layout: &str| {
+            let section = list.lines().skip_while(|line| line.trim() != "! layout").skip(1);
+            let mut names =
+                section.take_while(|line| !line.starts_with('!')).filter_map(|line| line.split_whitespace().next());
+            names.any(|name| name == layout)
+        };
+        let layout = &loaded.config.input.keyboard.layout;
+        let unknown: Vec<&str> = layout.split(',').map(str::trim).filter(|name| !known(name)).collect();
+        (!unknown.is_empty()).then(|| {
+            Finding::wrong(
+                "keyboard",
+                format!("input.keyboard: xkb has no layout {}", unknown.join(", ")),
+                "/usr/share/X11/xkb/rules/base.lst lists them",
+            )
+        })
+    }
+
     /// `browser.trust` and the other files that the configuration names.
-    fn trusted(&self, loaded: &Loaded) -> Vec<Finding> {
+    fn files(&self, loaded: &Loaded) -> Vec<Finding> {
         let browser = &loaded.config.browser;
         let mut files: Vec<(&'static str, PathBuf)> =
             browser.trust.iter().map(|file| ("browser.trust", file.clone())).collect();
