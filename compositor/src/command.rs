@@ -5,6 +5,8 @@ use std::os::fd::OwnedFd;
 
 use kiosk_core::config::{Brightness, InputSettings, ModeChoice, Position, Rotation, Scale, VtNumber};
 
+use crate::pairing::PairingRequest;
+
 /// What a caller wants of the compositor, already checked for form (ranges, known words), not yet for
 /// whether it is possible.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +56,8 @@ pub enum Command {
         /// At most 2000 characters.
         text: String,
     },
+    /// Lays a pairing screen over every screen, until it expires or is dismissed.
+    ShowPairing(PairingRequest),
     /// Takes a message or pairing screen away.
     Dismiss,
     /// Reads the configuration again.
@@ -78,6 +82,7 @@ impl Command {
             Self::Screenshot { .. } => "screenshot",
             Self::SwitchVt { .. } => "switch-vt",
             Self::ShowMessage { .. } => "show-message",
+            Self::ShowPairing(_) => "show-pairing",
             Self::Dismiss => "dismiss",
             Self::ReloadConfiguration => "reload-configuration",
             Self::Forget { .. } => "forget",
@@ -132,6 +137,11 @@ pub enum Reply {
     Shown {
         /// So many characters of the text are seen on the screen where they are fewest, where that is not all.
         cut_to: Option<u32>,
+    },
+    /// A pairing screen is up.
+    Pairing {
+        /// What its QR code says; empty: the device has no address yet.
+        url: String,
     },
     /// A memory file, positioned at its start, that holds a PNG.
     Png(OwnedFd),

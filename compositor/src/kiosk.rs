@@ -27,7 +27,7 @@ use smithay::{
 };
 
 pub use flip_watch::FlipWatch;
-pub use system_screen::Unanswered;
+pub use system_screen::SystemScreens;
 
 use crate::{
     backend::Backend,
@@ -101,8 +101,8 @@ pub struct Kiosk {
     pub power: Power,
     /// Whether anybody is there.
     pub idle: Idle,
-    /// Who asked for a message, and is told how much of it is seen.
-    pub unanswered: Unanswered,
+    /// Messages, pairing and the welcome of a device that is not set up.
+    pub system_screens: SystemScreens,
     /// One-shot timers that must not be armed twice.
     pub timers: Timers,
 }

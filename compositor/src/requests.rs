@@ -6,7 +6,7 @@ use crate::{
     kiosk::Kiosk,
     screens::{Screen, Screens},
     snapshot::{OutputSnapshot, ShellSnapshot, Snapshot},
-    stage::{Frame, SystemScreen},
+    stage::Frame,
 };
 
 /// Why there is no screenshot.
@@ -38,7 +38,7 @@ impl Kiosk {
         let _span = tracing::debug_span!("dbus_call", request = call.request.name()).entered();
         let call = match call.request {
             Command::ShowMessage { title, text } => {
-                self.show(SystemScreen::Message { title, text }, call.reply);
+                self.show_message(title, text, call.reply);
                 return;
             }
             _ => call,
@@ -64,9 +64,9 @@ impl Kiosk {
             Command::ShowMessage { .. } => Ok(Reply::Done),
             Command::ReloadConfiguration => Ok(Reply::Told(self.reload_configuration()?)),
             Command::Forget { outputs, key } => Ok(Reply::Told(self.forget(&outputs, key.as_deref())?)),
+            Command::ShowPairing(request) => Ok(Reply::Pairing { url: self.show_pairing(request) }),
             Command::Dismiss => {
-                self.stage.system_screen = None;
-                self.screens.request_redraw();
+                self.dismiss();
                 Ok(Reply::Done)
             }
         }

@@ -34,7 +34,7 @@ use crate::{
     debug::DebugAids,
     idle::Idle,
     input::SeatParts,
-    kiosk::{FlipWatch, Kiosk, Timers, Unanswered},
+    kiosk::{FlipWatch, Kiosk, SystemScreens, Timers},
     lifecycle::{Exit, Lifecycle},
     limits,
     notify::Notifier,
@@ -138,6 +138,7 @@ pub fn build(
     for problem in &problems {
         tracing::warn!("{problem}");
     }
+    let environment = |name: &str| std::env::var(name).ok();
     let wait_for_session = options.command.is_empty() && options.session != SessionChoice::None;
     let wanted = shell_screens(options, &config);
     let popups = with_popups(options, &config);
@@ -162,6 +163,8 @@ pub fn build(
         stage: Stage {
             debug: DebugAids::from_env(),
             errors,
+            language: config.language(environment),
+            texts: config.all_texts(environment),
             windows: Windows::new(popups),
             ..Stage::new(style, config.input.cursor, !options.no_splash, wait_for_session, wanted.len())
         },
@@ -180,7 +183,7 @@ pub fn build(
         flips: FlipWatch::default(),
         seat_session: SeatSession::default(),
         timers: Timers::default(),
-        unanswered: Unanswered::default(),
+        system_screens: SystemScreens::default(),
     }
 }
 
@@ -265,6 +268,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
         kiosk.problem(error.to_string());
     }
 
+    kiosk.welcome();
     signals::listen(kiosk)?;
     start_control(kiosk, directory.clone());
     watchdog::start(kiosk);

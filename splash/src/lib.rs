@@ -8,6 +8,7 @@
 
 mod animation;
 mod clean;
+mod code;
 mod color;
 mod fonts;
 mod installed;
@@ -23,6 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use text::Typesetter;
 
 pub use animation::{Animation, Pose};
+pub use code::{MAX_CONTENT as MAX_CODE_CONTENT, wifi_code};
 pub use color::{ColorError, parse_color};
 pub use fonts::Fonts;
 pub use installed::{FontError, is_font};
@@ -51,6 +53,23 @@ pub enum View {
         /// Below the title.
         text: String,
     },
+    /// How to reach the device, or to pair it with something.
+    Pairing(Pairing),
+}
+
+/// What stands on the pairing screen; what is empty is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pairing {
+    /// Larger, at the top.
+    pub title: String,
+    /// What QR codes say, one or two: of at most [`MAX_CODE_CONTENT`] bytes each.
+    pub codes: Vec<String>,
+    /// To be typed by who has no camera: addresses, one a line.
+    pub address: String,
+    /// Such as `ABC-123`: the largest text.
+    pub code: String,
+    /// Smaller, below: for how long it is good, the name of a Wi-Fi network.
+    pub note: String,
 }
 
 impl View {
@@ -60,6 +79,9 @@ impl View {
             Self::Splash { message, .. } => message.clone().unwrap_or_default(),
             Self::Diagnostics { text } => text.clone(),
             Self::Message { title, text } => format!("{title}\n{text}"),
+            Self::Pairing(Pairing { title, codes: _, address, code, note }) => {
+                [title, address, code, note].map(String::as_str).join("\n")
+            }
         }
     }
 }

@@ -41,6 +41,7 @@ fn image(rect: &Rect, part: &Part, style: &Style, ink: Rgb, typesetter: &mut Typ
         Part::Logo => style.logo.paint(width, height),
         Part::Dot | Part::Fill => Some(tint(&pill(width, height), ink, STRONG)),
         Part::Track => Some(tint(&pill(width, height), ink, TRACK)),
+        Part::Code(code) => Some(code.paint(width)),
         Part::Text { text, tone } => {
             let opacity = if *tone == Tone::Strong { STRONG } else { QUIET };
             Some(typesetter.paint(text, ink, opacity))

@@ -6,6 +6,7 @@ use kiosk_core::api::State;
 use kioskd::{
     backend::capture::Capture,
     command::{Call, Command, CommandError, Reply},
+    pairing::PairingRequest,
 };
 
 use crate::fixture::{Fixture, Setup};
@@ -108,4 +109,87 @@ fn a_message_in_any_script_on_a_dark_screen_is_answered() {
     let off = kioskd::command::OutputChange { power: Some(false), ..Default::default() };
     fixture.change(off).unwrap();
     assert_eq!(message(&mut fixture, "", "日本語"), None);
+}
+
+fn pairing(expires: Option<Duration>) -> Command {
+    let url = Some("https://setup.example.org/".to_owned());
+    Command::ShowPairing(PairingRequest { url, code: "ABC-123".into(), expires, ..PairingRequest::default() })
+}
+
+/// What the QR codes say that are on the first panel.
+fn codes(fixture: &mut Fixture) -> Vec<String> {
+    let panel = fixture.panel();
+    let luma = |x: usize, y: usize| panel.pixel(x as u32, y as u32)[0];
+    let mut picture = rqrr::PreparedImage::prepare_from_greyscale(panel.width as usize, panel.height as usize, luma);
+    picture.detect_grids().iter().map(|grid| grid.decode().unwrap().1).collect()
+}
+
+#[test]
+fn the_pairing_screen_is_read_by_a_camera_at_every_turn_until_it_is_dismissed() {
+    let mut fixture = setup(&["640x400"]).start();
+    let shown = ask(&mut fixture, pairing(None));
+    assert!(matches!(&shown, Ok(Reply::Pairing { url }) if url == "https://setup.example.org/"), "{shown:?}");
+    for degrees in [0, 90, 180, 270] {
+        fixture.rotate(degrees);
+        fixture.still();
+        assert_eq!(fixture.kiosk.snapshot().stage, "system-screen");
+        assert_eq!(codes(&mut fixture), ["https://setup.example.org/"], "turned by {degrees}");
+    }
+    fixture.nothing_left_to_do();
+    ask(&mut fixture, Command::Dismiss).unwrap();
+    fixture.until("the splash", |fixture| codes(fixture).is_empty());
+}
+
+#[test]
+fn a_code_that_expires_counts_down_and_goes_by_itself() {
+    let mut fixture = setup(&["640x400"]).start();
+    fixture.still();
+    ask(&mut fixture, pairing(Some(Duration::from_secs(2)))).unwrap();
+    fixture.still();
+    fixture.panels.start_film();
+    fixture.until("the end of the code", |fixture| fixture.kiosk.stage.system_screen.is_none());
+    let film = fixture.panels.take_film();
+    // "2 s", "1 s": one change of the text while it is up.
+    assert!(film.len() <= 2, "{} frames", film.len());
+    fixture.until("the splash", |fixture| codes(fixture).is_empty());
+    // A message in its place is not taken away when the code would have expired.
+    ask(&mut fixture, pairing(Some(Duration::from_secs(1)))).unwrap();
+    message(&mut fixture, "Closed", "Back at nine");
+    fixture.pass(Duration::from_millis(1_300));
+    assert_eq!(fixture.kiosk.snapshot().stage, "system-screen");
+}
+
+#[test]
+fn a_device_without_a_page_welcomes_until_it_is_set_up() {
+    let mut setup = setup(&["640x400"]);
+    setup.config.shell.url = kiosk_core::config::Url::none();
+    let mut fixture = setup.start();
+    fixture.kiosk.welcome();
+    fixture.kiosk.settle();
+    fixture.still();
+    assert_eq!(fixture.kiosk.snapshot().stage, "system-screen");
+    let reached = kioskd::network::Network::now().addresses.first().map(kioskd::network::in_url);
+    let expected: Vec<String> = reached.iter().map(|address| format!("http://{address}/")).collect();
+    assert_eq!(codes(&mut fixture), expected);
+    // What an operator says is over it, and gone it is there again.
+    message(&mut fixture, "Closed", "Back at nine");
+    assert!(codes(&mut fixture).is_empty());
+    ask(&mut fixture, Command::Dismiss).unwrap();
+    fixture.until("the welcome", |fixture| codes(fixture) == expected);
+    fixture.kiosk.config.shell.url = kiosk_core::config::Url::default();
+    fixture.kiosk.welcome();
+    fixture.until("the splash", |fixture| fixture.kiosk.snapshot().stage == "splash");
+}
+
+#[test]
+fn the_file_that_says_that_the_device_is_set_up_ends_the_welcome() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("configured");
+    let mut setup = setup(&["640x400"]);
+    setup.config.shell.configured_file.clone_from(&file);
+    let mut fixture = setup.start();
+    fixture.kiosk.welcome();
+    fixture.until("the welcome", |fixture| fixture.kiosk.snapshot().stage == "system-screen");
+    std::fs::write(&file, "").unwrap();
+    fixture.until("the splash", |fixture| fixture.kiosk.snapshot().stage == "splash");
 }

@@ -1,19 +1,25 @@
 //! What the arguments of a method mean: a [`Command`] for the event loop together with the right that it needs, or one
 //! sentence. Pure; the methods of [`super::interfaces::Compositor`] call it.
 
-use kiosk_bus::Failure;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use kiosk_bus::{Failure, quoted};
 use kiosk_core::authority::Action;
-use kiosk_core::config::{OutputSettings, VtNumber};
+use kiosk_core::config::{OutputSettings, Url, VtNumber, masked, syntax};
 use zbus::Variant;
 
 use super::change::{self, Options};
 use super::shared::Asked;
 use crate::command::Command;
+use crate::pairing::{MAX_CODE, MAX_PASSWORD, MAX_SSID, MAX_URL, PairingRequest, Wifi};
 use crate::snapshot::Snapshot;
 
 /// Longest title and text of a message to people, characters: more would not fit on a screen.
 const MAX_TITLE: usize = 200;
 const MAX_TEXT: usize = 2000;
+/// How long a pairing screen may be asked for: a code that is good for longer is no secret.
+const EXPIRES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
 
 /// `ApplyOutputs`: output names with what is to change. Errors name the key and what is allowed.
 pub fn apply_outputs(
@@ -94,6 +100,74 @@ pub fn show_message(text: &str, options: &Options) -> Result<Asked, Failure> {
     let request =
         Command::ShowMessage { title: plain("title", title, MAX_TITLE)?, text: plain("text", text, MAX_TEXT)? };
     Ok((Action::Screen, request))
+}
+
+/// `ShowPairing`: an empty `url` is the device's own. Options: `title`, `expires`, `wifi`, `wifi-password`.
+pub fn show_pairing(url: &str, code: &str, options: &Options) -> Result<Asked, Failure> {
+    change::only(options, &["title", "expires", "wifi", "wifi-password"])?;
+    let text = |key: &str, most: usize| match options.get(key).map(|value| &**value) {
+        None => Ok(String::new()),
+        Some(Variant::Str(text)) => one_line(key, text.as_str(), most),
+        Some(_) => Err(Failure::invalid(format!("the option {key} must be a text (s)"))),
+    };
+    let wifi = match (text("wifi", MAX_SSID)?, text("wifi-password", MAX_PASSWORD)?) {
+        (name, password) if name.is_empty() && !password.is_empty() => {
+            return Err(Failure::invalid("there is a wifi-password and no wifi: name the network too"));
+        }
+        (name, _) if name.len() > MAX_SSID => {
+            return Err(Failure::invalid(format!("wifi has {} bytes, allowed are {MAX_SSID}", name.len())));
+        }
+        (name, password) => Some(Wifi { name, password }).filter(|wifi| !wifi.name.is_empty()),
+    };
+    let request = PairingRequest {
+        title: text("title", MAX_TITLE)?,
+        url: pairing_url(url)?,
+        code: one_line("code", code, MAX_CODE)?,
+        expires: options.get("expires").map(|value| expires(value)).transpose()?,
+        wifi,
+        ..PairingRequest::default()
+    };
+    Ok((Action::Screen, Command::ShowPairing(request)))
+}
+
+/// What a telephone opens: http or https, short enough for a QR code; `None`: the device's own.
+fn pairing_url(url: &str) -> Result<Option<String>, Failure> {
+    if url.is_empty() {
+        return Ok(None);
+    }
+    let wrong = |why: String| Failure::invalid(format!("url {}: {why}", quoted(&masked(url))));
+    if url.len() > MAX_URL {
+        return Err(wrong(format!(
+            "it has {} bytes, allowed are {MAX_URL}: a QR code has room for no more",
+            url.len()
+        )));
+    }
+    let parsed = Url::parse(url).map_err(|error| wrong(format!("{error}; allowed is http:// or https://")))?;
+    if parsed.host().is_none() {
+        return Err(wrong("a telephone can't open it; allowed is http:// or https://".into()));
+    }
+    Ok(Some(url.to_owned()))
+}
+
+/// How long a pairing screen stays.
+fn expires(value: &Variant<'_>) -> Result<Duration, Failure> {
+    let parsed = match value {
+        Variant::U32(seconds) => Some(Duration::from_secs(u64::from(*seconds))),
+        Variant::Str(text) => syntax::parse_duration(text.as_str()).flatten(),
+        _ => None,
+    };
+    parsed.filter(|time| EXPIRES.contains(time)).ok_or_else(|| {
+        Failure::invalid("expires must be 1 s to 24 h: seconds (u), or a text such as 90s, 10m or 1h (s)")
+    })
+}
+
+/// As [`plain`], without line breaks and outer blanks.
+fn one_line(what: &str, text: &str, limit: usize) -> Result<String, Failure> {
+    let text = plain(what, text, limit)?;
+    if text.contains('\n') {
+        return Err(Failure::invalid(format!("the {what} has a line break, allowed is one line")));
+    }
+    Ok(text.trim().to_owned())
 }
 
 /// `Dismiss`: takes away what `show_message` put up; nothing there is no error.

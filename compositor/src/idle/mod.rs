@@ -6,6 +6,7 @@ mod machine;
 
 use std::time::Duration;
 
+use kiosk_core::texts::{Text, Texts};
 use machine::Machine;
 pub use machine::{Event, Outcome, REST, Shows};
 
@@ -65,16 +66,13 @@ impl Idle {
     }
 
     /// The screen over the page.
-    pub fn screen(&self) -> Option<SystemScreen> {
+    pub fn screen(&self, texts: &Texts) -> Option<SystemScreen> {
         let (title, text) = match self.machine.shows() {
             Shows::Nothing => return None,
-            Shows::Countdown(left) => {
-                let text = format!("The start page comes back in {left} s.\nTouch the screen or press a key to go on.");
-                ("Is anybody there?", text)
-            }
-            Shows::Resetting => ("One moment", "The start page comes back.".to_owned()),
+            Shows::Countdown(left) => (Text::IdleTitle, texts.say(Text::IdleText, &[("seconds", &left.to_string())])),
+            Shows::Resetting => (Text::ResetTitle, texts.say(Text::ResetText, &[])),
         };
-        Some(SystemScreen::Message { title: title.to_owned(), text })
+        Some(SystemScreen::Message { title: texts.say(title, &[]), text })
     }
 
     /// When time alone changes something, monotonic; `None`: only another event does.

@@ -30,7 +30,7 @@ impl Kiosk {
         for shell in outcome.at_rest {
             self.session.tell(shell, &Notice::Idle {});
         }
-        let screen = self.idle.screen();
+        let screen = self.idle.screen(&self.stage.texts);
         if self.stage.idle_screen != screen {
             if self.stage.idle_screen.is_none() {
                 // A finger that rests there may be what ends the countdown, and is kept from the page from then on: it

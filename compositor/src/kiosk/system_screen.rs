@@ -1,5 +1,8 @@
-//! The screens that an operator lays over the page: put up, taken away, and answered with how much of the text is seen.
-//! The answer waits for the fonts of the text, without which nobody knows how long it is.
+//! The screens of our own over the page: messages and pairing by an operator, the welcome of a device that has no page
+//! yet. Put up, kept up to date, taken away, and answered with how much of a text is seen; that answer waits for the
+//! fonts of the text, without which nobody knows how long it is.
+
+use std::time::Duration;
 
 use kiosk_splash::View;
 use tokio::sync::oneshot;
@@ -7,6 +10,9 @@ use tokio::sync::oneshot;
 use super::Kiosk;
 use crate::{
     command::{CommandError, Reply},
+    deadline_timer::DeadlineTimer,
+    network::Network,
+    pairing::{PairingRequest, PairingScreen},
     stage::SystemScreen,
 };
 
@@ -15,13 +21,114 @@ const MAX_WAITING: usize = 16;
 
 type Answer = oneshot::Sender<Result<Reply, CommandError>>;
 
-/// Who asked for a screen and was not answered yet, with what was to be shown.
+/// What the root knows of these screens beside what the stage shows.
 #[derive(Default)]
-pub struct Unanswered(Vec<(View, Answer)>);
+pub struct SystemScreens {
+    /// Who asked for a message and was not answered yet, with what was to be shown.
+    unanswered: Vec<(View, Answer)>,
+    /// By an operator.
+    pairing: Option<PairingScreen>,
+    /// Of a device that is not set up.
+    welcome: Option<PairingScreen>,
+    /// For the next time that one of them changes.
+    timer: DeadlineTimer,
+}
 
 impl Kiosk {
-    /// Lays a screen over everything and answers as soon as its fonts are there.
-    pub(crate) fn show(&mut self, screen: SystemScreen, answer: Answer) {
+    /// Lays a message over everything and answers as soon as its fonts are there.
+    pub(crate) fn show_message(&mut self, title: String, text: String, answer: Answer) {
+        self.system_screens.pairing = None;
+        let view = self.lay(SystemScreen::Message { title, text });
+        if self.system_screens.unanswered.len() < MAX_WAITING {
+            self.system_screens.unanswered.push((view, answer));
+            self.answer_shown();
+        } else {
+            self.answer_with(&view, answer);
+        }
+    }
+
+    /// Lays the pairing screen over everything. Returns what its QR code says; empty: the device has no address yet.
+    pub(crate) fn show_pairing(&mut self, mut request: PairingRequest) -> String {
+        request.template.clone_from(&self.config.shell.setup_url);
+        let (now, network) = (self.now(), Network::now());
+        let screen = PairingScreen::new(request, now);
+        let url = screen.url(&network);
+        let view = screen.view(&network, now, &self.stage.texts);
+        self.system_screens.pairing = Some(screen);
+        self.lay(SystemScreen::Pairing(view));
+        self.arm_system_screens();
+        url
+    }
+
+    /// Takes away what an operator put up.
+    pub(crate) fn dismiss(&mut self) {
+        self.system_screens.pairing = None;
+        self.stage.system_screen = None;
+        self.publisher.mark_changed();
+        self.screens.request_redraw();
+    }
+
+    /// Shows the welcome screen as long as the device is not set up.
+    pub fn welcome(&mut self) {
+        let needed = self.needs_setup();
+        if needed && self.system_screens.welcome.is_none() {
+            tracing::info!("the device is not set up yet: the welcome screen is shown");
+            let template = self.config.shell.setup_url.clone();
+            let request = PairingRequest { template, ..PairingRequest::default() };
+            self.system_screens.welcome = Some(PairingScreen::new(request, self.now()));
+        } else if !needed && self.system_screens.welcome.take().is_some() {
+            tracing::info!("the device is set up");
+        }
+        self.refresh_system_screens();
+    }
+
+    /// A command on the command line is all that is to be shown.
+    fn needs_setup(&self) -> bool {
+        self.stage.shells.iter().any(|shell| shell.readiness.wait_for_session) && self.config.needs_setup()
+    }
+
+    /// Brings the screens up to date and arms the timer for their next change.
+    fn refresh_system_screens(&mut self) {
+        let now = self.now();
+        let shown = self.system_screens.pairing.iter().chain(&self.system_screens.welcome);
+        // Nobody is asked for what nobody sees.
+        let network = if shown.clone().any(PairingScreen::shows_network) { Network::now() } else { Network::default() };
+        if self.system_screens.pairing.as_ref().is_some_and(|pairing| pairing.is_over(now)) {
+            tracing::info!("the pairing screen has expired");
+            self.dismiss();
+        }
+        if self.system_screens.welcome.is_some() && !self.needs_setup() {
+            tracing::info!("the device is set up");
+            self.system_screens.welcome = None;
+        }
+        let view = |screen: &PairingScreen| SystemScreen::Pairing(screen.view(&network, now, &self.stage.texts));
+        let welcome = self.system_screens.welcome.as_ref().map(view);
+        let pairing = self.system_screens.pairing.as_ref().map(view);
+        let mut changed = self.stage.welcome != welcome;
+        self.stage.welcome = welcome;
+        if pairing.is_some() && self.stage.system_screen != pairing {
+            self.stage.system_screen = pairing;
+            changed = true;
+        }
+        if changed {
+            self.publisher.mark_changed();
+            self.screens.request_redraw();
+        }
+        self.arm_system_screens();
+    }
+
+    fn arm_system_screens(&mut self) {
+        let now = self.now();
+        let shown = self.system_screens.pairing.iter().chain(&self.system_screens.welcome);
+        let next: Option<Duration> = shown.filter_map(|screen| screen.next_change(now)).min();
+        let armed = self.arm(|kiosk| &mut kiosk.system_screens.timer, next, Self::refresh_system_screens);
+        if let Err(error) = armed {
+            self.problem(format!("a pairing screen stays as it is: there is no timer for it: {error}"));
+        }
+    }
+
+    /// Puts it up, and has its fonts looked for. Returns what is seen of it.
+    fn lay(&mut self, screen: SystemScreen) -> View {
         let view = screen.view();
         self.stage.system_screen = Some(screen);
         self.publisher.mark_changed();
@@ -31,12 +138,7 @@ impl Kiosk {
             self.stage.want_fonts();
             self.find_fonts();
         }
-        if self.unanswered.0.len() < MAX_WAITING {
-            self.unanswered.0.push((view, answer));
-            self.answer_shown();
-        } else {
-            self.answer_with(&view, answer);
-        }
+        view
     }
 
     /// Answers all whose text can be measured. Those whose fonts are looked for wait for
@@ -45,13 +147,13 @@ impl Kiosk {
         let fonts = self.stage.style.fonts.clone();
         let failed = self.stage.font_search_failed();
         let ready = |(view, _): &mut (View, Answer)| failed || !fonts.lacks(&view.text());
-        let ready: Vec<_> = self.unanswered.0.extract_if(.., ready).collect();
+        let ready: Vec<_> = self.system_screens.unanswered.extract_if(.., ready).collect();
         ready.into_iter().for_each(|(view, answer)| self.answer_with(&view, answer));
     }
 
     /// Answers all with what is known now.
     pub(crate) fn answer_all_shown(&mut self) {
-        let all = std::mem::take(&mut self.unanswered.0);
+        let all = std::mem::take(&mut self.system_screens.unanswered);
         all.into_iter().for_each(|(view, answer)| self.answer_with(&view, answer));
     }
 

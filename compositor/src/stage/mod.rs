@@ -20,7 +20,8 @@ pub mod windows;
 use std::time::Duration;
 
 use kiosk_core::config::CursorPolicy;
-use kiosk_splash::{Progress, Style, View};
+use kiosk_core::texts::Texts;
+use kiosk_splash::{Pairing, Progress, Style, View};
 use smithay::{desktop::PopupManager, reexports::wayland_server::protocol::wl_surface::WlSurface};
 
 use close_button::CloseButton;
@@ -45,6 +46,8 @@ pub enum SystemScreen {
         /// Plain text of at most 2000 characters, wrapped to the screen.
         text: String,
     },
+    /// How to reach the device, or to pair it.
+    Pairing(Pairing),
 }
 
 impl SystemScreen {
@@ -52,6 +55,7 @@ impl SystemScreen {
     pub fn view(&self) -> View {
         match self {
             Self::Message { title, text } => View::Message { title: title.clone(), text: text.clone() },
+            Self::Pairing(pairing) => View::Pairing(pairing.clone()),
         }
     }
 }
@@ -74,10 +78,14 @@ pub struct Stage {
     pub active: usize,
     /// Of the operator, over everything, on every screen; `None`: the shells are seen.
     pub system_screen: Option<SystemScreen>,
+    /// Of a device that is not set up yet: over the shells, below those.
+    pub welcome: Option<SystemScreen>,
     /// Nobody is there: over that too.
     pub idle_screen: Option<SystemScreen>,
     /// How the splash and system screens look, by the configuration.
     pub style: Style,
+    /// Our own texts in the device's language.
+    pub texts: Texts,
     /// Of the device, such as `de-AT`: which of several fonts for the same characters is taken.
     pub language: String,
     /// Whether the texts that are shown have their fonts.
@@ -109,7 +117,9 @@ impl Stage {
             active: 0,
             system_screen: None,
             idle_screen: None,
+            welcome: None,
             style,
+            texts: Texts::default(),
             language: String::new(),
             font_search: FontSearch::default(),
             errors: Vec::new(),
@@ -120,7 +130,7 @@ impl Stage {
 
     /// The screen of our own that is over everything.
     pub fn screen(&self) -> Option<&SystemScreen> {
-        self.idle_screen.as_ref().or(self.system_screen.as_ref())
+        self.idle_screen.as_ref().or(self.system_screen.as_ref()).or(self.welcome.as_ref())
     }
 
     /// The cover of a shell; of a screen without any it is the first one's.

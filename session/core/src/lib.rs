@@ -19,3 +19,4 @@ pub mod repeated;
 pub mod socket_watch;
 pub mod sockets;
 pub mod text;
+pub mod texts;

@@ -239,7 +239,7 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert_eq!((line, column), (3, 1));
     assert_eq!(
         message,
-        "unknown key shell.ulr, did you mean url? [shell] has url, command, browser, extra-args, output, ready"
+        "unknown key shell.ulr, did you mean url? [shell] has url, command, browser, extra-args, output, setup-url, configured-file, ready"
     );
     let (line, column, message) = wrong("[shell]\nurl = \"localhost:3000\"");
     assert_eq!((line, column), (2, 7));
@@ -259,7 +259,7 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     );
     assert_eq!(
         wrong("[shell.redy]\npage = \"load\"").2,
-        "unknown key shell.redy, did you mean ready? [shell] has url, command, browser, extra-args, output, ready"
+        "unknown key shell.redy, did you mean ready? [shell] has url, command, browser, extra-args, output, setup-url, configured-file, ready"
     );
     assert_eq!(
         wrong("[input.keyboard]\nlayuot = \"us\"").2,
@@ -269,7 +269,7 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert_eq!(wrong("shell = 3").2, "shell is 3, allowed is a table [shell]");
     assert_eq!(
         wrong("[sehll]\nurl = 1").2,
-        "unknown key sehll, did you mean shell? There are shell, shells, splash, output, input, idle, power, \
+        "unknown key sehll, did you mean shell? There are shell, shells, splash, text, output, input, idle, power, \
          browser, limits"
     );
     assert!(wrong("[output.A]\nposition = [0, 40000]").2.ends_with("[X, Y] in logical pixels, -32768 to 32767"));

@@ -178,7 +178,28 @@ pub enum Verb {
         #[arg(long)]
         title: Option<String>,
     },
-    /// Take the message away
+    /// Show how to reach or pair the device, with a QR code, until `dismiss`; without options: the device's own address
+    Pairing {
+        /// What the QR code opens, http or https; without it: the device's own address
+        #[arg(long, value_hint = ValueHint::Url)]
+        url: Option<String>,
+        /// A code to be typed, such as ABC-123
+        #[arg(long)]
+        code: Option<String>,
+        /// Take the screen away after this time: 1s to 24h
+        #[arg(long, value_name = "TIME", value_parser = duration)]
+        expires: Option<Duration>,
+        /// The name of a Wi-Fi network, for a second QR code that joins it
+        #[arg(long, value_name = "NAME")]
+        wifi: Option<String>,
+        /// A file with its password, - for standard input; without it the network is open
+        #[arg(long, value_name = "FILE", requires = "wifi", value_hint = ValueHint::FilePath)]
+        wifi_password: Option<PathBuf>,
+        /// At the top of the screen
+        #[arg(long)]
+        title: Option<String>,
+    },
+    /// Take the message or pairing screen away
     Dismiss,
     /// Wait until something is so
     Wait {

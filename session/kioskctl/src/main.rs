@@ -14,6 +14,7 @@ mod link;
 mod message;
 mod outcome;
 mod outputs;
+mod pairing;
 mod screen;
 mod screenshot;
 mod session;
@@ -88,6 +89,10 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Verb::Screen { power, outputs } => screen::power(&client, *power, outputs).await,
         Verb::Screenshot { file, output } => screenshot::take(&client, file, output.as_deref()).await,
         Verb::Message { text, title } => message::show(&client, text, title.as_deref()).await,
+        Verb::Pairing { url, code, expires, wifi, wifi_password, title } => {
+            let options = [("wifi", wifi), ("title", title)];
+            pairing::show(&client, (url, code), *expires, options, wifi_password.as_deref()).await
+        }
         Verb::Dismiss => message::dismiss(&client).await,
         Verb::Wait { what, shell, stable, timeout } => {
             wait::wait(&client, *what, shell.as_deref(), *stable, *timeout).await

@@ -210,6 +210,20 @@ fn compositor_verbs_call_their_methods() {
         "{arguments}"
     );
     assert_eq!(call(&["dismiss"]).0, "Dismiss");
+    let secret = dir.path().join("secret");
+    std::fs::write(&secret, "geheim\nmore").unwrap();
+    let secret = secret.to_str().unwrap();
+    let options = ["--wifi", "Shop", "--wifi-password", secret, "--expires", "10m", "--code", "ABC-123"];
+    let (method, arguments) = call(&[&["pairing", "--url", "https://a.example/"][..], &options[..]].concat());
+    assert_eq!(method, "ShowPairing");
+    for part in ["https://a.example/", "ABC-123", "geheim", "600"] {
+        assert!(arguments.contains(part), "{part}: {arguments}");
+    }
+    assert!(!arguments.contains("more"));
+    assert_eq!(said(&run(dir.path(), &["pairing"])), (0, "http://192.168.1.5/\n".into(), String::new()));
+    assert_eq!(json(dir.path(), &["pairing"])["url"], "http://192.168.1.5/");
+    assert_eq!(run(dir.path(), &["pairing", "--wifi-password", secret]).status.code(), Some(2));
+    assert_eq!(run(dir.path(), &["pairing", "--wifi", "a", "--wifi-password", "/none"]).status.code(), Some(1));
     let cut = said(&run(dir.path(), &["message", "a long text"]));
     assert_eq!(cut, (0, "cut to 30 characters: more do not fit on the screen\n".into(), String::new()));
     assert_eq!(json(dir.path(), &["message", "a long text"])["characters"], 30);

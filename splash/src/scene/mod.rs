@@ -4,10 +4,13 @@
 
 mod diagnostics;
 mod message;
+mod pairing;
+mod panel;
 mod splash;
 
 use crate::{
     Progress, Style, View,
+    code::Code,
     text::{MAX_EM, Setting, Typesetter},
 };
 
@@ -18,6 +21,9 @@ const MARGIN: f32 = 0.05;
 const TEXT: f32 = 0.0225;
 /// Text that people read at arm's length is at least this large, logical pixels an em.
 const MIN_TEXT: f32 = 14.0;
+/// No text is smaller, however much there is to say: logical pixels an em, and a share of the shorter side.
+const SMALLEST: f32 = 12.0;
+const SMALLEST_SHARE: f32 = 0.0175;
 /// On tiny screens a line of text takes at most this share of the shorter side.
 const MAX_TEXT: f32 = 1.0 / 14.0;
 
@@ -39,6 +45,8 @@ pub(crate) enum Part {
     /// The whole length of the progress bar, and above it what is done.
     Track,
     Fill,
+    /// A QR code with its white margin.
+    Code(Code),
     /// Of exactly the rectangle's size.
     Text {
         text: Setting,
@@ -83,7 +91,8 @@ impl Screen {
     /// Pixels an em for text that is `size` times as large as the splash's message.
     fn em(&self, size: f32) -> f32 {
         let normal = (self.shorter * TEXT).max(MIN_TEXT * self.scale).min(self.shorter * MAX_TEXT);
-        (normal * size).min(MAX_EM)
+        let floor = (self.shorter * SMALLEST_SHARE).max(SMALLEST * self.scale).min(normal);
+        (normal * size).max(floor).min(MAX_EM)
     }
 
     /// A rectangle in the middle of the width, if it fits.
@@ -119,6 +128,7 @@ pub(crate) fn layout(
                 splash::layout(&screen, aspect, Progress::Indeterminate, text.lines().next(), typesetter, &mut parts);
             }
         }
+        View::Pairing(pairing) => pairing::layout(&screen, pairing, typesetter, &mut parts),
         View::Message { title, text } => cut_to = message::layout(&screen, title, text, typesetter, &mut parts),
     }
     Layout { parts, cut_to }

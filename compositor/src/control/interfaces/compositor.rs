@@ -149,10 +149,23 @@ impl Compositor {
         }
     }
 
-    /// Shows a pairing screen with a QR code until Dismiss.
-    async fn show_pairing(&self, url: &str, code: &str, options: Options) -> Result<(), Failure> {
-        let _ = (url, code, options);
-        Err(Failure::unsupported("ShowPairing is not there yet in this version of kioskd"))
+    /// Shows a pairing screen with a QR code until it expires or Dismiss. url: http or https; empty: the device's own
+    /// address. code: to be typed, empty: none. options: title s, expires (u seconds or s such as 10m), wifi s (the name of
+    /// a network, for a second QR code that joins it), wifi-password s. shown: what the QR code says; empty: the device has
+    /// no address yet, the screen says so and shows it when it has one.
+    #[zbus(out_args("shown"))]
+    async fn show_pairing(
+        &self,
+        url: &str,
+        code: &str,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<String, Failure> {
+        match self.shared.ask(asked::show_pairing(url, code, &options)?, connection, &header).await? {
+            Reply::Pairing { url } => Ok(url),
+            _ => Err(Failure::kiosk("Failed", "the pairing screen was not shown")),
+        }
     }
 
     /// Takes a message or pairing screen away.

@@ -36,3 +36,49 @@ fn a_text_that_can_not_be_painted_is_refused() {
     assert!(text(&"x".repeat(2001)).unwrap_err().text.contains("2001 characters, allowed are 2000"));
     assert!(show_message("x", &title("titel", "x")).unwrap_err().text.contains("title"));
 }
+
+#[test]
+fn a_pairing_screen_is_asked_for_with_what_a_telephone_understands() {
+    let none = Options::new();
+    let Ok((Action::Screen, Command::ShowPairing(own))) = show_pairing("", "", &none) else { panic!() };
+    assert_eq!(own, PairingRequest::default());
+    let mut options = title("title", "Hello");
+    for (key, value) in [("expires", "10m"), ("wifi", "Shop; 5"), ("wifi-password", "geheim")] {
+        options.extend(title(key, value));
+    }
+    let Ok((_, Command::ShowPairing(asked))) = show_pairing("https://a.example/x", " ABC-123 ", &options) else {
+        panic!()
+    };
+    assert_eq!((asked.url.as_deref(), asked.code.as_str()), (Some("https://a.example/x"), "ABC-123"));
+    assert_eq!(asked.expires, Some(Duration::from_secs(600)));
+    assert_eq!(asked.wifi, Some(Wifi { name: "Shop; 5".into(), password: "geheim".into() }));
+}
+
+#[test]
+fn what_can_not_be_paired_with_is_one_sentence() {
+    let long = format!("https://a.example/{}", "x".repeat(500));
+    let refused = |url: &str, code: &str, key: &str, value: &'static str| {
+        let options = if key.is_empty() { Options::new() } else { title(key, value) };
+        let text = show_pairing(url, code, &options).unwrap_err().text;
+        assert!(!text.contains('\n') && text.len() < 400, "{text}");
+        text
+    };
+    for (url, said) in [
+        ("localhost:3000", "it has no scheme; write for example http://localhost:3000; allowed is http:// or https://"),
+        ("nonsense", "allowed is http:// or https://"),
+        ("file:///etc/passwd", "a telephone can't open it; allowed is http:// or https://"),
+        ("javascript:alert(1)", "allowed is http:// or https://"),
+        ("http://a b/", "it has a space"),
+        (long.as_str(), "518 bytes, allowed are 500"),
+    ] {
+        let text = refused(url, "", "", "");
+        assert!(text.contains(said), "{text}");
+    }
+    assert!(refused("", &"A".repeat(33), "", "").contains("the code has 33 characters, allowed are 32"));
+    assert!(refused("", "A\nB", "", "").contains("line break"));
+    assert!(refused("", "", "expires", "never").contains("expires must be 1 s to 24 h"));
+    assert!(refused("", "", "expires", "25h").contains("expires must be 1 s to 24 h"));
+    assert!(refused("", "", "wifi-password", "x").contains("name the network too"));
+    assert!(refused("", "", "wifi", "ÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄÄ").contains("wifi has 34 bytes, allowed are 32"));
+    assert!(refused("", "", "expire", "5s").contains("there is no option"));
+}

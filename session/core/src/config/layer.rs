@@ -14,6 +14,7 @@ use super::model::{Config, Shell};
 use super::origin::{ConfigError, Lines, Origin, Source, TextPosition};
 use super::raw::{Raw, RawEntry, RawValue};
 use crate::text::shortened;
+use crate::texts::is_language;
 
 /// Tables of outputs, of devices or of shells that one file may have: far more than a machine has, and few enough that
 /// they can be gone through for each display.
@@ -93,6 +94,7 @@ impl Draft {
                 "browser" => layer.section(&mut config.browser, entry),
                 "limits" => layer.section(&mut config.limits, entry),
                 "output" => layer.outputs(config, entry),
+                "text" => layer.texts(config, entry),
                 unknown => {
                     let near = did_you_mean(unknown, SECTIONS.iter().copied());
                     let message = format!("unknown key {unknown}{near} There are {}", SECTIONS.join(", "));
@@ -201,6 +203,31 @@ impl Layer<'_> {
                 continue;
             }
             self.table(keys::input_rule(config, &matcher.key), &full, "", entries);
+        }
+    }
+
+    /// `[text]` with texts for every language, and the tables of single languages below it.
+    fn texts(&mut self, config: &mut Config, entry: &RawEntry) {
+        let RawValue::Table(entries) = &entry.value.value else {
+            return self.section(keys::text_rule(config, "*"), entry);
+        };
+        let is_table = |entry: &RawEntry| matches!(entry.value.value, RawValue::Table(_));
+        let (languages, own): (Vec<RawEntry>, Vec<RawEntry>) = entries.iter().cloned().partition(is_table);
+        if self.too_many("text", entry, languages.len()) {
+            return;
+        }
+        if !own.is_empty() {
+            self.table(keys::text_rule(config, "*"), "text", "", &own);
+        }
+        for language in languages {
+            let full = format!("text.{}", language.key);
+            let RawValue::Table(entries) = &language.value.value else { continue };
+            if !is_language(&language.key) {
+                let message = format!("{full} is no language, allowed are tables such as [text.de] and [text.de-AT]");
+                self.error(language.key_span.start, &full, message);
+                continue;
+            }
+            self.table(keys::text_rule(config, &language.key), &full, "", entries);
         }
     }
 

@@ -12,6 +12,7 @@ use super::limits::Limits;
 use super::output::{ModeChoice, OutputRule, OutputSettings};
 use super::url::Url;
 use crate::quantities::{Rotation, Scale};
+use crate::texts::{TextRule, Texts, device_language};
 
 /// Everything that can be configured, merged and valid.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,8 @@ pub struct Config {
     pub shells: Vec<Shell>,
     /// `[splash]`.
     pub splash: Splash,
+    /// `[text]` (language `*`) and `[text.LANGUAGE]`. Read them by [`Config::all_texts`].
+    pub texts: Vec<TextRule>,
     /// `[output."MATCH"]`, in the order in which they first appeared. Read them by [`super::output_policy`].
     pub outputs: Vec<OutputRule>,
     /// `[input]`.
@@ -51,6 +54,7 @@ impl Default for Config {
             shell: Shell::default(),
             shells: Vec::new(),
             splash: Splash::default(),
+            texts: Vec::new(),
             outputs: vec![OutputRule { matcher: "*".into(), settings }],
             input: Input::default(),
             idle: Idle::default(),
@@ -62,6 +66,24 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The device's language as a tag such as `de-AT`. `variable` reads the environment.
+    pub fn language(&self, variable: impl Fn(&str) -> Option<String>) -> String {
+        device_language(self.browser.language.as_deref().unwrap_or_default(), variable)
+    }
+
+    /// The kiosk's own texts in the device's language.
+    pub fn all_texts(&self, variable: impl Fn(&str) -> Option<String>) -> Texts {
+        Texts::new(&self.language(variable), &self.texts)
+    }
+
+    /// Whether the device has yet to be set up: it has no page and no program to run, or the file is missing that says
+    /// so. Looks at the file system.
+    pub fn needs_setup(&self) -> bool {
+        let file = &self.shell.configured_file;
+        let nothing = self.all_shells().iter().all(|shell| shell.url.is_none() && shell.command.is_empty());
+        nothing || (!file.as_os_str().is_empty() && !file.exists())
+    }
+
     /// The shells to run, never empty.
     pub fn all_shells(&self) -> &[Shell] {
         if self.shells.is_empty() { std::slice::from_ref(&self.shell) } else { &self.shells }
@@ -82,6 +104,11 @@ pub struct Shell {
     pub extra_args: Vec<String>,
     /// The output it is shown on: a connector's name, `Make Model Serial`, or `*` for all.
     pub output: String,
+    /// A page of the device's own on which people set it up, for the welcome screen; `{address}` stands for the device's
+    /// address.
+    pub setup_url: String,
+    /// As long as this file is missing, the device is not set up; empty: that is not asked.
+    pub configured_file: PathBuf,
     /// When the splash may go.
     pub ready: Ready,
     /// `[browser]`, and over it what `[shells.browser]` says.
@@ -106,6 +133,8 @@ impl Default for Shell {
             browser: "chromium".into(),
             extra_args: Vec::new(),
             output: "*".into(),
+            setup_url: "http://{address}/".into(),
+            configured_file: PathBuf::new(),
             ready: Ready::default(),
             browser_settings: BrowserSettings::default(),
         }

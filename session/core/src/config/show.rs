@@ -41,6 +41,10 @@ impl Loaded {
             self.shell(shell, &format!("shells[{index}]"), &mut all);
         }
         self.section(&config.splash, "splash", "[splash]", &mut all);
+        for rule in &config.texts {
+            let section = if rule.language == "*" { "text".to_owned() } else { format!("text.{}", rule.language) };
+            self.section(rule, &section, &format!("[{section}]"), &mut all);
+        }
         for rule in &config.outputs {
             let section = format!("output.{}", Value::from(rule.matcher.as_str()));
             self.section(rule, &section, &format!("[{section}]"), &mut all);

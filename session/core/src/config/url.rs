@@ -101,6 +101,16 @@ impl Url {
         Ok(Url(text.to_owned()))
     }
 
+    /// No page: of a device that is not set up yet.
+    pub fn none() -> Self {
+        Url(String::new())
+    }
+
+    /// Whether it is [`Url::none`].
+    pub fn is_none(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -29,6 +29,13 @@ impl Draft {
             .or_else(|| {
                 let rule = keys::output_rule(&mut draft.config, "*");
                 try_variable(rule, "output", variable, text, &mut names)
+            })
+            .or_else(|| {
+                // A rule for all languages is made only where there is something in it.
+                let mut rule = draft.config.texts.iter().find(|rule| rule.language == "*").cloned().unwrap_or_default();
+                let set = try_variable(&mut rule, "text", variable, text, &mut names)?;
+                keys::text_rule(&mut draft.config, "*").texts = rule.texts;
+                Some(set)
             });
         match found {
             Some(Ok(key)) => {

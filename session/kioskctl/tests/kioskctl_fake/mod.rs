@@ -244,6 +244,12 @@ async fn reply(shared: &Shared, connection: &Connection, message: &Message) -> z
             }
             match member.as_str() {
                 "ApplyOutputs" => connection.reply(&header, &8u32).await,
+                "ShowPairing" => {
+                    let (url, ..): (String, String, HashMap<String, zbus::OwnedVariant>) =
+                        message.body().deserialize().unwrap();
+                    let shown = if url.is_empty() { "http://192.168.1.5/".to_owned() } else { url };
+                    connection.reply(&header, &shown).await
+                }
                 // A text with "long" in it does not fit.
                 "ShowMessage" => {
                     let (text, _): (String, HashMap<String, zbus::OwnedVariant>) =

@@ -29,7 +29,7 @@ type Options = HashMap<String, OwnedVariant>;
 /// A command that the session refuses.
 fn refused(refusal: Refusal) -> Failure {
     match refusal {
-        Refusal::Stopped | Refusal::NoBrowser | Refusal::NotYet | Refusal::Failed(_) => {
+        Refusal::Stopped | Refusal::NotSetUp | Refusal::NoBrowser | Refusal::NotYet | Refusal::Failed(_) => {
             Failure::not_ready(refusal.to_string())
         }
         Refusal::NotABrowser => Failure::unsupported(refusal.to_string()),

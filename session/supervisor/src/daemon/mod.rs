@@ -75,12 +75,13 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
     let shells = config.all_shells();
     leftovers::end_unconfigured(&directories, shells.len());
     let board = Arc::new(Board::new(Notifier::from_env(), shells.len()));
+    let texts = config.all_texts(|name| std::env::var(name).ok());
     let (mut daemons, authority) = (Vec::new(), Authority::default());
     for (number, configured) in shells.iter().enumerate() {
         let directories = directories.of_shell(number).context("a shell's directory can't be made")?;
         let (daemon, ends) = Daemon::start(
             number,
-            (configured, config.allowed(configured)),
+            (configured, config.allowed(configured), texts.clone()),
             &runtime_dir,
             board.clone(),
             look.clone(),

@@ -51,6 +51,9 @@ pub enum Refusal {
     /// By `kioskctl stop`.
     #[error("the session is stopped: start it first (kioskctl start)")]
     Stopped,
+    /// `shell.url` is empty.
+    #[error("no page is configured yet: set shell.url in /etc/kiosk/config.toml")]
+    NotSetUp,
     /// It is being started, or waits for the server.
     #[error("the browser is not up yet: try again when it is (kioskctl wait ready)")]
     NoBrowser,
@@ -64,6 +67,8 @@ impl Machine {
     pub fn command(&mut self, command: Command, now: Duration) -> Result<Vec<Effect>, Refusal> {
         let mut effects = Vec::new();
         match command {
+            Command::Stop if self.settings.has_nothing() => {}
+            _ if self.settings.has_nothing() => return Err(Refusal::NotSetUp),
             Command::Restart => self.restart(now, &mut effects),
             Command::Stop => self.stop(&mut effects),
             Command::Start => self.start(now),

@@ -3,6 +3,7 @@
 use super::Machine;
 use super::parts::{Intent, Launch, Page, ReadyClock, Server, Trouble, Try};
 use kiosk_core::api::State;
+use kiosk_core::texts::Text;
 
 impl Machine {
     /// The state as `org.kioskd.Session1.State` has it.
@@ -30,21 +31,24 @@ impl Machine {
         if self.shown() {
             return String::new();
         }
+        let say = |text, places: &[(&str, &str)]| self.settings.texts.say(text, places);
         if self.clock == ReadyClock::Over && self.intent == Intent::Run {
             let seconds = self.settings.ready_timeout.unwrap_or_default().as_secs();
             let why = if self.reason.is_empty() { self.waiting_for() } else { self.reason.clone() };
-            return format!("Not up after {seconds} s: {why}. Trying again.");
+            return say(Text::Overdue, &[("seconds", &seconds.to_string()), ("reason", &why)]);
         }
         match self.state() {
-            State::Waiting => format!("Waiting for {}", self.server_name()),
-            State::Launching => "Starting".into(),
-            State::Loading => "Loading".into(),
-            State::Offline => format!("No page from {}. Trying again.", self.server_name()),
-            State::Crashed => "Starting again".into(),
-            State::Backoff => format!("{}. Trying again.", self.reason),
+            State::Waiting => say(Text::Waiting, &[("server", &self.server_name())]),
+            State::Launching => say(Text::Starting, &[]),
+            State::Loading => say(Text::Loading, &[]),
+            State::Offline => say(Text::Offline, &[("server", &self.server_name())]),
+            State::Crashed => say(Text::Crashed, &[]),
+            State::Backoff => say(Text::Backoff, &[("reason", &self.reason)]),
             State::Ready => String::new(),
-            State::Stopped if self.intent == Intent::Leave => "Ending".into(),
-            State::Stopped => "Stopped".into(),
+            State::Stopped if self.intent == Intent::Leave => say(Text::Ending, &[]),
+            // The compositor has a screen of its own for that.
+            State::Stopped if self.settings.has_nothing() => String::new(),
+            State::Stopped => say(Text::Stopped, &[]),
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 #[cfg(doc)]
 use super::Machine;
 use kiosk_core::config::Url;
+use kiosk_core::texts::Texts;
 
 /// What the machine has to know of the configuration.
 #[derive(Debug, Clone)]
@@ -21,6 +22,15 @@ pub struct Settings {
     pub ready_timeout: Option<Duration>,
     /// The page itself says when it is ready.
     pub explicit: bool,
+    /// What the person before the screen reads.
+    pub texts: Texts,
+}
+
+impl Settings {
+    /// Whether there is nothing to show: the device is not set up yet.
+    pub fn has_nothing(&self) -> bool {
+        self.home.is_none() && !self.command
+    }
 }
 
 /// What happened. Events of a browser that was replaced are not fed in.

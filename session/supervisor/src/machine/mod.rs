@@ -116,14 +116,14 @@ pub struct Machine {
 impl Machine {
     /// A session that wants to run, at `now` on a clock that never goes back.
     pub fn new(settings: Settings, now: Duration) -> Self {
-        let clock = ReadyClock::started(settings.ready_timeout, now);
+        let timeout = settings.ready_timeout.filter(|_| !settings.has_nothing());
+        let clock = ReadyClock::started(timeout, now);
         Machine {
             target: settings.home.clone(),
-            settings,
             wanted: None,
             wanted_until: None,
             current: String::new(),
-            intent: Intent::Run,
+            intent: if settings.has_nothing() { Intent::Stop } else { Intent::Run },
             compositor: Compositor::Unknown,
             server: Server::Unknown,
             silent_since: None,
@@ -146,6 +146,7 @@ impl Machine {
             recovery: Recovery::default(),
             clock,
             reason: String::new(),
+            settings,
         }
     }
 

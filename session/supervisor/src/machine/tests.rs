@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 
 use super::health::{ANSWER_TIMEOUT, HEALTH_INTERVAL};
 use super::*;
+use kiosk_core::texts::{TextRule, Texts};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -20,6 +21,7 @@ fn settings() -> Settings {
         program: "chromium".into(),
         ready_timeout: Some(Duration::from_secs(60)),
         explicit: false,
+        texts: Texts::default(),
     }
 }
 
@@ -960,4 +962,34 @@ fn where_the_page_wanted_to_go_is_given_up_after_a_time() {
         assert!(!world.probing, "it is asked no more");
     }
     assert!(!world.effects.iter().any(|effect| matches!(effect, Effect::Navigate { .. })), "{:?}", world.effects);
+}
+
+#[test]
+fn messages_are_in_the_language_and_the_words_of_the_configuration() {
+    let of = |language: &str, rules: &[TextRule]| {
+        let mut world = World::new(Settings { texts: Texts::new(language, rules), ..settings() });
+        world.event(Event::CompositorUp { pid: 1 });
+        world.machine.message()
+    };
+    assert_eq!(of("en", &[]), "Waiting for localhost:3000");
+    assert_eq!(of("de-DE", &[]), "Warten auf localhost:3000");
+    let text = kiosk_core::texts::Text::Waiting;
+    let rule = TextRule { language: "*".into(), texts: [(text, "Gleich".to_owned())].into() };
+    assert_eq!(of("de-DE", &[rule]), "Gleich");
+}
+
+#[test]
+fn a_device_without_a_page_starts_nothing_and_says_what_is_missing() {
+    let mut world = World::new(Settings { home: Url::none(), ..settings() });
+    world.event(Event::CompositorUp { pid: 1 });
+    assert_eq!((world.machine.state(), world.machine.message()), (State::Stopped, String::new()));
+    assert!(!world.machine.report().overdue);
+    assert_eq!(world.machine.deadline(), None, "nothing is waited for");
+    for command in [Command::Start, Command::Restart, Command::Home, Command::Reload { hard: false }] {
+        let refusal = world.command(command).unwrap_err();
+        assert_eq!(refusal, Refusal::NotSetUp);
+        assert!(refusal.to_string().contains("shell.url"));
+    }
+    assert_eq!(world.command(Command::Stop), Ok(()));
+    assert!(!world.alive);
 }

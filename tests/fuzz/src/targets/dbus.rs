@@ -123,6 +123,10 @@ fn understood(
             let (text, options): (String, Options) = body.deserialize_ignore_signature().ok()?;
             asked::show_message(&text, &options)
         }
+        ("ShowPairing", "ssa{sv}") => {
+            let (url, code, options): (String, String, Options) = body.deserialize_ignore_signature().ok()?;
+            asked::show_pairing(&url, &code, &options)
+        }
         ("SwitchVt", "u") => asked::switch_vt(body.deserialize_ignore_signature().ok()?),
         ("Set", "ssv") => {
             let (_, key, value): (String, String, OwnedVariant) = body.deserialize_ignore_signature().ok()?;
@@ -148,6 +152,10 @@ fn is_sane(command: &Command) -> bool {
                 && change.mirror.as_ref().is_none_or(|mirror| mirror.is_empty() || (known(mirror) && mirror != name))
         }),
         Command::ShowMessage { title, text } => !title.contains('\u{1b}') && !text.contains('\u{1b}'),
+        Command::ShowPairing(request) => {
+            let texts = [&request.title, &request.code, request.url.as_ref().unwrap_or(&request.title)];
+            texts.iter().all(|text| !text.contains(char::is_control) && text.len() < 1_000)
+        }
         Command::Screenshot { output } => output.as_deref().is_none_or(|name| name.starts_with("HEADLESS-")),
         Command::SwitchVt { .. } => true,
         _ => false,

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use kiosk_core::config::{Allowed, BrowserSettings, PageReady, StatusRanges, Url, masked};
+use kiosk_core::texts::Texts;
 use kiosk_session::{
     devtools::Frames,
     machine::{Event, Machine, Settings},
@@ -120,6 +121,7 @@ fn run(input: &[u8]) {
         program: "chromium".into(),
         ready_timeout: Some(Duration::from_secs(60)),
         explicit: false,
+        texts: Texts::default(),
     };
     let mut page = Page::new(rules);
     let mut now = Duration::from_secs(100);

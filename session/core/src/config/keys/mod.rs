@@ -12,6 +12,7 @@ mod output;
 mod power;
 mod shell;
 mod splash;
+mod text;
 
 use toml_edit::Value;
 
@@ -22,6 +23,7 @@ use super::model::{Config, Idle, Input, Power, Shell, Splash};
 use super::output::OutputRule;
 use super::raw::{Raw, Wrong};
 use super::syntax;
+use crate::texts::TextRule;
 
 pub use browser::BROWSER;
 pub use device::DEVICES;
@@ -32,6 +34,7 @@ pub use output::OUTPUTS;
 pub use power::POWER;
 pub use shell::SHELL;
 pub use splash::SPLASH;
+pub use text::TEXTS;
 
 /// One key of a section whose type is `T`.
 pub struct Key<T: 'static> {
@@ -79,7 +82,8 @@ const TRUTH: Allowed = Allowed::Description("true or false");
 const DURATION: Allowed = Allowed::Description(syntax::DURATION);
 
 /// All top-level keys.
-pub const SECTIONS: &[&str] = &["shell", "shells", "splash", "output", "input", "idle", "power", "browser", "limits"];
+pub const SECTIONS: &[&str] =
+    &["shell", "shells", "splash", "text", "output", "input", "idle", "power", "browser", "limits"];
 
 /// `shell.browser`, where `[shells.browser]` is a table.
 pub const PROGRAM: &str = "program";
@@ -105,7 +109,7 @@ macro_rules! sectioned {
         })*
     };
 }
-sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, Limits => LIMITS);
+sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, Limits => LIMITS, TextRule => TEXTS);
 
 /// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
 #[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]
@@ -116,6 +120,16 @@ pub fn input_rule<'a>(config: &'a mut Config, matcher: &str) -> &'a mut InputRul
         rules.len() - 1
     });
     &mut rules[index]
+}
+
+/// Finds the texts of `language`, adding them at the end when there are none.
+#[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]
+pub fn text_rule<'a>(config: &'a mut Config, language: &str) -> &'a mut TextRule {
+    let index = config.texts.iter().position(|rule| rule.language == language).unwrap_or_else(|| {
+        config.texts.push(TextRule { language: language.to_owned(), ..TextRule::default() });
+        config.texts.len() - 1
+    });
+    &mut config.texts[index]
 }
 
 /// Finds the rule for `matcher`, adding it at the end when there is none.

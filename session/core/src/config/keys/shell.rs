@@ -5,10 +5,12 @@ use toml_edit::Value;
 use super::{Allowed, DURATION, Key, Kind};
 use crate::config::model::{PageReady, Shell};
 use crate::config::raw::Wrong;
-use crate::config::setters::{filled, list, put, text_or_number, understood, words_of};
+use crate::config::setters::{absolute, filled, list, put, text_or_number, understood, words_of};
 use crate::config::syntax;
-use crate::config::url::{self, Url};
+use crate::config::url::Url;
 
+/// Longest address of the page for setting up, bytes: it has to fit into a QR code.
+const MAX_SETUP_URL: usize = 300;
 const WORDS: Allowed = Allowed::Description("a list of texts such as [\"foot\", \"--fullscreen\"]");
 const OUTPUT: Allowed = Allowed::Description("a connector's name, \"Make Model Serial\" or \"*\"");
 
@@ -16,8 +18,14 @@ pub static SHELL: &[Key<Shell>] = &[
     Key {
         name: "url",
         kind: Kind::Text,
-        allowed: Allowed::Description(url::ALLOWED),
-        set: |shell, raw| put(&mut shell.url, Url::parse(raw.as_text()?).map_err(Wrong::because)),
+        allowed: Allowed::Description(
+            "http://HOST[:PORT][/PATH], https://…, file:///PATH, about:…, data:…, or \"\" for none yet",
+        ),
+        set: |shell, raw| {
+            let text = raw.as_text()?;
+            let url = if text.is_empty() { Ok(Url::none()) } else { Url::parse(text).map_err(Wrong::because) };
+            put(&mut shell.url, url)
+        },
         get: |shell| Some(shell.url.as_str().into()),
     },
     Key {
@@ -47,6 +55,31 @@ pub static SHELL: &[Key<Shell>] = &[
         allowed: OUTPUT,
         set: |shell, raw| put(&mut shell.output, filled(raw)),
         get: |shell| Some(shell.output.as_str().into()),
+    },
+    Key {
+        name: "setup-url",
+        kind: Kind::Text,
+        allowed: Allowed::Description("http:// or https:// with {address} in the place of the device's address"),
+        set: |shell, raw| {
+            let text = raw.as_text()?;
+            let url = Url::parse(&text.replace("{address}", "192.0.2.1")).map_err(Wrong::because)?;
+            if url.host().is_none() || text.len() > MAX_SETUP_URL {
+                return Err(Wrong::default());
+            }
+            shell.setup_url = text.to_owned();
+            Ok(())
+        },
+        get: |shell| Some(shell.setup_url.as_str().into()),
+    },
+    Key {
+        name: "configured-file",
+        kind: Kind::Text,
+        allowed: Allowed::Description("the absolute path of a file that is there once the device is set up, or \"\""),
+        set: |shell, raw| {
+            let path = if raw.as_text()?.is_empty() { Ok(std::path::PathBuf::new()) } else { absolute(raw) };
+            put(&mut shell.configured_file, path)
+        },
+        get: |shell| Some(shell.configured_file.to_string_lossy().as_ref().into()),
     },
     Key {
         name: "ready.http-status",

@@ -33,6 +33,7 @@ use crate::sign_in::{CREDENTIALS_ENV, SignIn};
 use kiosk_core::api::{CONTROL_SOCKET, Report, State};
 use kiosk_core::config::{Allowed, PageReady, Shell as Configured, masked};
 use kiosk_core::text::shortened;
+use kiosk_core::texts::Texts;
 
 /// Commands that wait for their turn; a caller beyond that waits itself.
 const MAX_CALLS: usize = 32;
@@ -53,7 +54,7 @@ pub(super) struct Ends {
     pub calls: mpsc::Sender<Call>,
 }
 
-fn settings(configured: &Configured) -> Settings {
+fn settings(configured: &Configured, texts: Texts) -> Settings {
     let command = !configured.command.is_empty();
     let program = if command { configured.command.first() } else { Some(&configured.browser) };
     let program = program.map(String::as_str).unwrap_or_default();
@@ -64,6 +65,7 @@ fn settings(configured: &Configured) -> Settings {
         program: program.rsplit('/').next().unwrap_or_default().to_owned(),
         ready_timeout: configured.ready.timeout,
         explicit: !command && configured.ready.page == PageReady::Explicit,
+        texts,
     }
 }
 
@@ -118,7 +120,7 @@ impl Daemon {
     /// Makes a shell's session and its connection to the compositor.
     pub fn start(
         number: usize,
-        (configured, allowed): (&Configured, Allowed),
+        (configured, allowed, texts): (&Configured, Allowed, Texts),
         runtime_dir: &Path,
         board: Arc<Board>,
         look: Arc<Notify>,
@@ -129,7 +131,7 @@ impl Daemon {
         let (calls, from_bus) = mpsc::channel(MAX_CALLS);
         let clock = Clock::start().context("no alarm clock")?;
         let daemon =
-            Daemon::new(number, (configured.clone(), allowed), clock, inputs.clone(), board, look, directories);
+            Daemon::new(number, (configured.clone(), allowed, texts), clock, inputs.clone(), board, look, directories);
         if let Some(time) = configured.browser_settings.restart_at {
             let inputs = inputs.clone();
             tokio::spawn(async move {
@@ -178,14 +180,14 @@ impl Daemon {
 
     fn new(
         number: usize,
-        (configured, allowed): (Configured, Allowed),
+        (configured, allowed, texts): (Configured, Allowed, Texts),
         clock: Clock,
         inputs: mpsc::UnboundedSender<Input>,
         board: Arc<Board>,
         look: Arc<Notify>,
         directories: Directories,
     ) -> Self {
-        let machine = Machine::new(settings(&configured), clock.now());
+        let machine = Machine::new(settings(&configured, texts), clock.now());
         let credentials = std::env::var_os(CREDENTIALS_ENV).map(PathBuf::from);
         let sign_in =
             SignIn::load(configured.browser_settings.sign_in.as_deref(), credentials.as_deref(), &configured.url);

@@ -1,0 +1,64 @@
+//! `pairing`: how to reach the device, on its screen. What is wrong with an address or a code is said by kioskd, which
+//! knows what a screen has room for.
+
+use std::io::Read;
+use std::path::Path;
+use std::time::Duration;
+
+use kioskctl::client::{Client, Exit, Options, Service};
+use serde_json::json;
+
+use super::outcome::{Failure, Outcome, printable};
+
+/// More than any password has, bytes.
+const MAX_SECRET: u64 = 1024;
+
+pub async fn show(
+    client: &Client,
+    (url, code): (&Option<String>, &Option<String>),
+    expires: Option<Duration>,
+    texts: [(&'static str, &Option<String>); 2],
+    password: Option<&Path>,
+) -> Result<Outcome, Failure> {
+    let mut options = Options::new();
+    for (name, text) in texts {
+        if let Some(text) = text {
+            options.insert(name, text.as_str().into());
+        }
+    }
+    if let Some(time) = expires {
+        // A part of a second is more than none.
+        let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
+        options.insert("expires", u32::try_from(seconds).unwrap_or(u32::MAX).into());
+    }
+    if let Some(file) = password {
+        options.insert("wifi-password", secret(file)?.into());
+    }
+    let (url, code) = (url.as_deref().unwrap_or_default(), code.as_deref().unwrap_or_default());
+    let peer = client.connect(Service::Compositor).await?;
+    let shown: String = peer.call("ShowPairing", &(url, code, options)).await?;
+    let said = match (url.is_empty(), shown.is_empty()) {
+        (false, _) => String::new(),
+        (true, false) => printable(&shown),
+        (true, true) => "there is no network yet: the screen says so, and shows the address when there is one".into(),
+    };
+    Ok(Outcome::new(said, json!({ "done": true, "url": shown })))
+}
+
+/// The first line of a file. On a command line every program of the machine could read it.
+fn secret(file: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        std::io::stdin().lock().take(MAX_SECRET).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(file).and_then(|file| file.take(MAX_SECRET).read_to_string(&mut text))
+    };
+    read.map_err(|error| {
+        Failure::new(Exit::Failed, format!("{}: the password can't be read: {error}", file.display()))
+    })?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.is_empty() {
+        return Err(Failure::new(Exit::Failed, format!("{}: there is no password in its first line", file.display())));
+    }
+    Ok(line.to_owned())
+}
