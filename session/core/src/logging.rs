@@ -1,12 +1,14 @@
 //! Where messages go. Called once by each of the two daemons, before anything else.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, fmt};
 
+use crate::journal::{Journal, SOCKET};
 use crate::log_limit::Limiter;
 use crate::notify::stderr_is_the_journal;
 
@@ -32,7 +34,7 @@ fn start_with(default: &str, spans: FmtSpan) {
         Some(Ok(filter)) => (filter, None),
         Some(Err(error)) => (EnvFilter::new(default), Some(error)),
     };
-    let journal = stderr_is_the_journal().then(tracing_journald::layer).and_then(Result::ok);
+    let journal = stderr_is_the_journal().then(|| Journal::new(Path::new(SOCKET))).and_then(Result::ok);
     let registry = tracing_subscriber::registry().with(Limiter::new()).with(filter);
     match journal {
         Some(journal) => registry.with(journal).init(),
