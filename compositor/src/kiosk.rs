@@ -252,6 +252,7 @@ impl Kiosk {
         self.publisher.mark_changed();
         let areas: Vec<_> = (0..self.stage.shells.len()).map(|shell| self.area_of(shell)).collect();
         self.stage.windows.rearrange(&areas);
+        self.constrain_reactive_popups();
         let focus = self.stage.focus();
         // While a popup has a grab this has no effect: the grab keeps the keyboard until it ends.
         if let Some(keyboard) = self.seat.seat.get_keyboard()

@@ -343,3 +343,58 @@ fn a_popup_goes_with_its_window() {
     let clicks = fixture[below].seen.pointer.iter().filter(|seen| matches!(seen, PointerSeen::Button { .. })).count();
     assert_eq!(clicks, 2, "the pointer did not come back");
 }
+
+/// A popup of 80×40 at `at` of its parent that slides, and wants to be told when it has to lie elsewhere.
+fn reactive(fixture: &mut Fixture, client: ClientId, parent: &Toplevel, at: (i32, i32)) -> Popup {
+    let positioner = fixture[client].positioner();
+    positioner.set_size(80, 40);
+    positioner.set_anchor_rect(at.0, at.1, 1, 1);
+    positioner.set_anchor(Anchor::TopLeft);
+    positioner.set_gravity(Gravity::BottomRight);
+    positioner.set_constraint_adjustment(SLIDE);
+    positioner.set_reactive();
+    let popup = fixture[client].popup(&parent.xdg, &positioner);
+    popup.surface.commit();
+    fixture.until("the popup's configure", |fixture| !fixture[client].popup_seen(&popup).is_empty());
+    fixture[client].draw(&popup.surface, Picture::Solid(GREEN), 80, 40);
+    fixture.roundtrip(client);
+    popup
+}
+
+#[test]
+fn a_reactive_popup_is_kept_on_a_screen_that_turns() {
+    let mut fixture = Fixture::new(&["400x300"]);
+    let (client, shell) = fixture.shell();
+    let popup = reactive(&mut fixture, client, &shell, (310, 50));
+    assert_eq!(placed(&fixture, client, &popup), (310, 50, 80, 40));
+    fixture.rotate(90);
+    fixture.roundtrip(client);
+    assert_eq!(placed(&fixture, client, &popup), (220, 50, 80, 40));
+    let told = fixture[client].popup_seen(&popup).len();
+    fixture.rotate(90);
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].popup_seen(&popup).len(), told, "it is told when something changes");
+}
+
+#[test]
+fn a_reactive_popup_is_kept_on_the_screen_when_its_dialog_moves() {
+    let mut fixture = Fixture::new(&["400x300"]);
+    let (client, shell) = fixture.shell();
+    let dialog = fixture.dialog(client, &shell, BLUE, (100, 60));
+    // From 150, 120 on.
+    let popup = reactive(&mut fixture, client, &dialog, (0, 150));
+    assert_eq!(placed(&fixture, client, &popup), (0, 140, 80, 40));
+    fixture[client].draw(&dialog.surface, Picture::Solid(BLUE), 100, 200);
+    fixture.roundtrip(client);
+    assert_eq!(placed(&fixture, client, &popup), (0, 150, 80, 40), "the dialog is higher up");
+}
+
+#[test]
+fn a_popup_that_does_not_want_to_follow_stays() {
+    let mut fixture = Fixture::new(&["400x300"]);
+    let (client, shell) = fixture.shell();
+    let popup = fixture.popup(client, &shell.xdg, (310, 50), (80, 40), SLIDE, false);
+    fixture.rotate(90);
+    fixture.roundtrip(client);
+    assert_eq!(placed(&fixture, client, &popup), (310, 50, 80, 40));
+}

@@ -165,3 +165,69 @@ fn a_second_window_covers_the_first_and_gives_the_screen_back() {
     assert_eq!(typed(&fixture, first), 2);
     assert!(fixture[first].configured(&below).unwrap().activated);
 }
+
+/// `xdg_surface.error.unconfigured_buffer`.
+const UNCONFIGURED_BUFFER: u32 = 3;
+
+#[test]
+fn a_window_with_a_buffer_before_its_first_configure_is_told_so() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture[client].toplevel();
+    fixture[client].draw(&window.surface, Picture::Solid(RED), 320, 200);
+    fixture.until("the end of the client", |fixture| fixture[client].is_gone());
+    assert_eq!(fixture[client].error(), Some(("xdg_surface".into(), UNCONFIGURED_BUFFER)));
+    fixture.assert_serving();
+}
+
+#[test]
+fn a_window_with_a_buffer_before_it_acknowledged_a_configure_is_told_so() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture[client].seen.forgets_acks = true;
+    let window = fixture[client].toplevel();
+    window.surface.commit();
+    fixture.roundtrip(client);
+    assert!(fixture[client].configured(&window).is_some());
+    fixture[client].draw(&window.surface, Picture::Solid(RED), 320, 200);
+    fixture.until("the end of the client", |fixture| fixture[client].is_gone());
+    assert_eq!(fixture[client].error(), Some(("xdg_surface".into(), UNCONFIGURED_BUFFER)));
+}
+
+#[test]
+fn a_popup_with_a_buffer_before_its_first_configure_is_told_so() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    let positioner = fixture[client].positioner();
+    positioner.set_size(80, 40);
+    positioner.set_anchor_rect(0, 0, 1, 1);
+    let popup = fixture[client].popup(&window.xdg, &positioner);
+    fixture[client].draw(&popup.surface, Picture::Solid(RED), 80, 40);
+    fixture.until("the end of the client", |fixture| fixture[client].is_gone());
+    assert_eq!(fixture[client].error(), Some(("xdg_surface".into(), UNCONFIGURED_BUFFER)));
+}
+
+#[test]
+fn a_window_is_placed_by_the_bounds_of_its_subsurfaces_where_it_says_nothing_else() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let shell = fixture.map(client, Picture::Solid(RED));
+    let dialog = fixture[client].toplevel();
+    dialog.toplevel.set_parent(Some(&shell.toplevel));
+    dialog.surface.commit();
+    fixture.roundtrip(client);
+    let (surface, bound) = (fixture[client].surface(), fixture[client].bound().clone());
+    let subsurface = bound.subcompositor.get_subsurface(&surface, &dialog.surface, &fixture[client].handle, ());
+    subsurface.set_position(-20, -10);
+    fixture[client].draw(&surface, Picture::Solid(crate::fixture::picture::GREEN), 40, 40);
+    fixture[client].draw(&dialog.surface, Picture::Solid(crate::fixture::picture::BLUE), 100, 60);
+    fixture.roundtrip(client);
+    fixture.still();
+    let shown = fixture.kiosk.stage.windows.iter().last().unwrap();
+    assert_eq!((shown.location.x, shown.location.y, shown.origin().x, shown.origin().y), (100, 65, 120, 75));
+    subsurface.destroy();
+    fixture.roundtrip(client);
+    let shown = fixture.kiosk.stage.windows.iter().last().unwrap();
+    assert_eq!((shown.location.x, shown.location.y, shown.origin().x, shown.origin().y), (110, 70, 110, 70));
+}

@@ -51,6 +51,7 @@ use smithay::{
     },
 };
 
+use super::unconfigured;
 use crate::{
     kiosk::Kiosk,
     limits::{
@@ -163,9 +164,9 @@ fn subsurface(
             refuse(wl_subsurface::Error::BadSurface, "a surface is not its own sibling")
         }
         wl_subsurface::Request::Destroy => {
+            // WORKAROUND(smithay:subsurface-gone)
             // It goes at once, without a commit, and smithay does not say so.
-            kiosk.request_redraw_for(data.surface());
-            kiosk.doubt_pointer_focus();
+            kiosk.stage.windows.disturb();
             Ok(())
         }
         _ => Ok(()),
@@ -185,6 +186,7 @@ fn surface(
             limit_damage(surface, DAMAGE_RECTANGLES);
         }
         wl_surface::Request::Commit => {
+            unconfigured::refuse_early_buffer(surface);
             let Some(state) = client.get_data::<ClientState>() else { return Ok(()) };
             if is_sync_subsurface(surface) {
                 // One of many commits that will be applied together.

@@ -13,6 +13,7 @@ mod selection;
 mod shell;
 mod surfaces;
 mod timing;
+mod unconfigured;
 
 use smithay::{
     input::SeatState,
@@ -79,6 +80,8 @@ pub struct Protocols {
     pub dmabuf_feedback: Option<DmabufOffer>,
     /// `wp_linux_drm_syncobj_manager_v1`; `None`: the device has no timelines.
     pub syncobj: Option<DrmSyncobjState>,
+    /// Who gets a role.
+    pub xdg_surfaces: unconfigured::XdgSurfaces,
     /// What commits wait for.
     pub waits: buffers::Waits,
     /// `zwlr_output_manager_v1`.
@@ -128,6 +131,7 @@ impl Protocols {
             dmabuf_global: None,
             dmabuf_feedback: None,
             syncobj: None,
+            xdg_surfaces: unconfigured::XdgSurfaces::default(),
             waits: buffers::Waits::default(),
             output_management: OutputManagement::new(display),
             output_power: OutputPower::new(display),

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use smithay::{
     desktop::{
-        PopupKeyboardGrab, PopupKind, PopupPointerGrab, PopupUngrabStrategy, find_popup_root_surface,
+        PopupKeyboardGrab, PopupKind, PopupManager, PopupPointerGrab, PopupUngrabStrategy, find_popup_root_surface,
         get_popup_toplevel_coords,
     },
     input::{Seat, pointer::Focus},
@@ -21,7 +21,6 @@ use smithay::{
             dialog::v1::server::{xdg_dialog_v1::XdgDialogV1, xdg_wm_dialog_v1::XdgWmDialogV1},
             shell::server::{
                 xdg_positioner::XdgPositioner,
-                xdg_surface::XdgSurface,
                 xdg_toplevel::Error as ToplevelError,
                 xdg_wm_base::{Error as XdgError, XdgWmBase},
             },
@@ -35,7 +34,7 @@ use smithay::{
     wayland::{
         shell::xdg::{
             Configure, PopupSurface, PositionerState, ToplevelSurface, XdgPositionerUserData, XdgShellHandler,
-            XdgShellState, XdgSurfaceUserData, XdgWmBaseUserData,
+            XdgShellState, XdgWmBaseUserData,
             decoration::{XdgDecorationHandler, XdgDecorationManagerGlobalData, XdgDecorationState},
             dialog::{XdgDialogHandler, XdgDialogState},
         },
@@ -47,7 +46,7 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
-    limits::{depth, refusal, table::ALL_FACTOR},
+    limits::{configures::popup_answers, depth, refusal, table::ALL_FACTOR},
     privilege::ClientState,
     protocols::dispatch::{globals, objects},
     stage::windows::Windows,
@@ -64,6 +63,7 @@ impl XdgShellHandler for Kiosk {
     }
 
     fn new_toplevel(&mut self, surface: ToplevelSurface) {
+        self.protocols.xdg_surfaces.has_role(surface.wl_surface());
         self.tell_scale(surface.wl_surface());
         let shell = ClientState::shell_of(surface.wl_surface());
         self.stage.windows.add(surface, shell);
@@ -95,6 +95,7 @@ impl XdgShellHandler for Kiosk {
     }
 
     fn new_popup(&mut self, surface: PopupSurface, _positioner: PositionerState) {
+        self.protocols.xdg_surfaces.has_role(surface.wl_surface());
         if guards::is_own_ancestor(&surface) {
             refusal::post(surface.xdg_popup(), XdgError::InvalidPopupParent, "a popup cannot be its own ancestor");
             return;
@@ -208,8 +209,12 @@ impl Kiosk {
         if is_root_commit {
             self.tell_scale(root);
         }
+        let before = self.stage.windows.find(root).map(|shown| shown.location);
         if self.stage.windows.follow_commit(root, area) {
             self.stage.windows.disturb();
+        }
+        if before != self.stage.windows.find(root).map(|shown| shown.location) {
+            self.constrain_reactive_popups_of(root);
         }
     }
 
@@ -220,6 +225,29 @@ impl Kiosk {
             && let Err(error) = popup.send_configure()
         {
             tracing::debug!(%error, "popup not configured");
+        }
+    }
+
+    /// The screens or windows lie otherwise: popups that want to follow are constrained anew.
+    pub(crate) fn constrain_reactive_popups(&self) {
+        for root in self.stage.windows.surfaces() {
+            self.constrain_reactive_popups_of(&root);
+        }
+    }
+
+    /// The same of the popups of one window.
+    pub(crate) fn constrain_reactive_popups_of(&self, root: &WlSurface) {
+        for (popup, _) in PopupManager::popups_for_surface(root) {
+            let PopupKind::Xdg(popup) = popup else { continue };
+            let reactive = popup.with_pending_state(|state| state.positioner.reactive);
+            // One that answers none is told no more: it would be kept for it, each one.
+            if !reactive || !popup.is_initial_configure_sent() || !popup_answers(&popup) {
+                continue;
+            }
+            self.keep_popup_on_screen(&popup);
+            if let Err(error) = popup.send_pending_configure() {
+                tracing::debug!(%error, "popup not constrained again");
+            }
         }
     }
 
@@ -297,7 +325,6 @@ globals! {
 objects! {
     XdgWmBase, XdgWmBaseUserData => XdgShellState;
     XdgPositioner, XdgPositionerUserData => XdgShellState;
-    XdgSurface, XdgSurfaceUserData => XdgShellState;
     ZxdgDecorationManagerV1, () => XdgDecorationState;
     XdgWmDialogV1, () => XdgDialogState;
     XdgDialogV1, ToplevelSurface => XdgDialogState;

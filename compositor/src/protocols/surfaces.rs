@@ -74,6 +74,10 @@ impl CompositorHandler for Kiosk {
         end_what_waits(surface, self.clock.now().into());
         self.let_go_of(surface);
         self.doubt_pointer_focus();
+        // As of a subsurface that is destroyed by itself: see `guards::subsurface`.
+        if get_parent(surface).is_some() {
+            self.stage.windows.disturb();
+        }
     }
 
     fn commit(&mut self, surface: &WlSurface) {

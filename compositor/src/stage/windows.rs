@@ -199,6 +199,8 @@ impl Windows {
         for shown in &mut self.list {
             let area = areas.get(shown.shell).copied().unwrap_or_default();
             let focus = active.get(shown.shell).cloned().flatten();
+            // A subsurface may have gone without a commit: the window is smaller then.
+            shown.window.on_commit();
             shown.location = place(shown.role(), shown.window.geometry().size, area);
             if let Some(toplevel) = shown.window.toplevel() {
                 let active = focus.as_ref() == Some(toplevel.wl_surface());

@@ -63,7 +63,7 @@ fn live(fixture: &mut Fixture, steps: usize, fault: Fault) -> bool {
     step!(popup.popup.grab(&bound.seat, fixture[client].seen.serial););
     step!(popup.surface.commit(););
     step!(fixture.roundtrip(client););
-    step!(fixture[client].draw(&popup.surface, Picture::Solid(BLUE), 40, 40););
+    step!(fixture[client].draw_popup(&popup, Picture::Solid(BLUE), 40, 40););
     step!(fixture.roundtrip(client););
     step!(popup.popup.reposition(&positioner, 1););
     step!(popup.destroy(););

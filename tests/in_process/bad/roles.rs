@@ -302,7 +302,7 @@ fn a_surface_may_go_in_the_middle_of_a_grab() {
         popup.popup.grab(&seat, fixture[client].seen.serial);
         popup.surface.commit();
         fixture.roundtrip(client);
-        fixture[client].draw(&popup.surface, Picture::Solid(GREEN), 40, 40);
+        fixture[client].draw_popup(&popup, Picture::Solid(GREEN), 40, 40);
         fixture.roundtrip(client);
         popup.surface.destroy();
         fixture.turn(std::time::Duration::ZERO);

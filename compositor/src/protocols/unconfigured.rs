@@ -1,0 +1,90 @@
+//! Buffers that come before their time: a window or a popup has to be told its size, and to say that it heard so, before it
+//! shows anything (xdg_surface, `unconfigured_buffer`). smithay 0.7 lets them through, and they are never seen.
+//!
+//! The error is the `xdg_surface`'s, which smithay does not give away: it is noted when it gets its role.
+
+// WORKAROUND(smithay:unconfigured-buffer)
+
+use std::sync::{Mutex, PoisonError};
+
+use smithay::{
+    reexports::{
+        wayland_protocols::xdg::shell::server::xdg_surface::{self, XdgSurface},
+        wayland_server::{Client, Resource, Weak, protocol::wl_surface::WlSurface},
+    },
+    wayland::{
+        compositor::{BufferAssignment, SurfaceAttributes, SurfaceData, with_states},
+        shell::xdg::{XdgPopupSurfaceData, XdgShellState, XdgSurfaceUserData, XdgToplevelSurfaceData},
+    },
+};
+
+use crate::{
+    kiosk::Kiosk,
+    limits::refusal,
+    protocols::dispatch::{Refused, guarded},
+};
+
+/// Which `xdg_surface` is getting its role.
+#[derive(Debug, Default)]
+pub struct XdgSurfaces {
+    getting_role: Option<XdgSurface>,
+}
+
+/// With the surface: its `xdg_surface` of now.
+type Known = Mutex<Option<Weak<XdgSurface>>>;
+
+impl XdgSurfaces {
+    /// The surface has got its role, by the request that was looked at last.
+    pub(super) fn has_role(&mut self, surface: &WlSurface) {
+        let Some(xdg_surface) = self.getting_role.take() else { return };
+        with_states(surface, |states| {
+            let known = states.data_map.get_or_insert_threadsafe(Known::default);
+            *known.lock().unwrap_or_else(PoisonError::into_inner) = Some(xdg_surface.downgrade());
+        });
+    }
+}
+
+fn xdg_surface(
+    kiosk: &mut Kiosk,
+    _: &Client,
+    resource: &XdgSurface,
+    request: &xdg_surface::Request,
+    _: &XdgSurfaceUserData,
+) -> Result<(), Refused> {
+    let gets_role = matches!(request, xdg_surface::Request::GetToplevel { .. } | xdg_surface::Request::GetPopup { .. });
+    kiosk.protocols.xdg_surfaces.getting_role = gets_role.then(|| resource.clone());
+    Ok(())
+}
+
+guarded! {
+    XdgSurface, XdgSurfaceUserData => XdgShellState, xdg_surface;
+}
+
+/// The surface is about to be committed: with a buffer that it may not have yet?
+pub(super) fn refuse_early_buffer(surface: &WlSurface) {
+    let early = with_states(surface, |states| {
+        let has_buffer = matches!(
+            states.cached_state.get::<SurfaceAttributes>().pending().buffer,
+            Some(BufferAssignment::NewBuffer(_))
+        );
+        if !has_buffer || is_configured(states) {
+            return None;
+        }
+        states.data_map.get::<Known>()?.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    });
+    if let Some(xdg_surface) = early.and_then(|known| known.upgrade().ok()) {
+        let sentence = "a buffer before the first configure was acknowledged";
+        refusal::post(&xdg_surface, xdg_surface::Error::UnconfiguredBuffer, sentence);
+    }
+}
+
+/// Whether the surface may have a buffer, as far as its role says.
+fn is_configured(states: &SurfaceData) -> bool {
+    if let Some(data) = states.data_map.get::<XdgToplevelSurfaceData>() {
+        return data.lock().unwrap_or_else(PoisonError::into_inner).configured;
+    }
+    match states.data_map.get::<XdgPopupSurfaceData>() {
+        Some(data) => data.lock().unwrap_or_else(PoisonError::into_inner).configured,
+        None => true,
+    }
+}
