@@ -13,6 +13,7 @@ pub mod debug;
 pub mod draw;
 pub mod idle;
 pub mod input;
+pub mod keyboard;
 pub mod kiosk;
 pub mod layout;
 pub mod lifecycle;

@@ -36,4 +36,5 @@ mod several_shells;
 mod shell_window;
 mod splash;
 mod system_screens;
+mod text_input;
 mod trust;

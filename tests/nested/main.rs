@@ -12,6 +12,8 @@ mod output_tool;
 mod picture;
 #[path = "../fixture/seen.rs"]
 mod seen;
+#[path = "../fixture/text.rs"]
+mod text;
 #[path = "../fixture/watcher.rs"]
 mod watcher;
 

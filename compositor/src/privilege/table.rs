@@ -112,6 +112,8 @@ pub const GLOBALS: &[Global] = &[
     everyone("zwp_pointer_constraints_v1", 1),
     everyone("zwp_pointer_gestures_v1", 3),
     everyone("zwp_tablet_manager_v2", 1),
+    everyone("zwp_text_input_manager_v1", 1),
+    everyone("zwp_text_input_manager_v3", 1),
     everyone("zwp_idle_inhibit_manager_v1", 1),
     everyone("ext_idle_notifier_v1", 2),
     of_device("zwp_linux_dmabuf_v1", 5),

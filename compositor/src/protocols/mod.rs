@@ -12,6 +12,7 @@ mod seat;
 mod selection;
 mod shell;
 mod surfaces;
+mod text_input;
 mod timing;
 mod unconfigured;
 
@@ -51,6 +52,7 @@ use capture::Captures;
 use kiosk_core::config::Limits as Settings;
 use output_management::OutputManagement;
 use output_power::OutputPower;
+use text_input::TextInputs;
 
 /// The state of every protocol.
 pub struct Protocols {
@@ -90,6 +92,8 @@ pub struct Protocols {
     pub output_power: OutputPower,
     /// `zwlr_screencopy_manager_v1`, `ext_image_copy_capture_manager_v1`.
     pub captures: Captures,
+    /// `zwp_text_input_manager_v1` and `_v3`.
+    pub text_inputs: TextInputs,
     /// What clients may have.
     pub limits: Limits,
     /// Kept for as long as their globals are offered; nothing is asked of them.
@@ -136,6 +140,7 @@ impl Protocols {
             output_management: OutputManagement::new(display),
             output_power: OutputPower::new(display),
             captures: Captures::new(display),
+            text_inputs: TextInputs::new(display),
             limits: Limits::new(limits),
             _passive: Passive {
                 _outputs: OutputManagerState::new_with_xdg_output::<Kiosk>(display),

@@ -1,0 +1,135 @@
+//! What a client says of the text field that has the focus, whatever protocol it says it by. The text itself is not
+//! kept: all that is asked of it is whether a sentence begins. Pure; the text-input protocols fill it, the keyboard on
+//! the screen follows it.
+
+/// Longest surrounding text that is looked at, bytes: what text-input-unstable-v3 allows.
+pub const MAX_SURROUNDING: usize = 4000;
+
+/// What is typed there. What a protocol has beyond these is text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Purpose {
+    /// Anything.
+    #[default]
+    Text,
+    /// Digits alone.
+    Digits,
+    /// Digits with a sign and a decimal separator; dates and times.
+    Number,
+    /// Digits and what telephones have beside them.
+    Phone,
+    /// An address of the web.
+    Url,
+    /// An address of electronic mail.
+    Email,
+    /// Letters, digits and signs, hidden.
+    Password,
+    /// Digits, hidden.
+    Pin,
+}
+
+/// A place in the surface's own coordinates, logical pixels: left, top, width, height.
+pub type Place = (i32, i32, i32, i32);
+
+/// A text field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Field {
+    /// Which keys it wants.
+    pub purpose: Purpose,
+    /// What is typed is nobody else's business.
+    pub secret: bool,
+    /// Enter begins a new line.
+    pub multiline: bool,
+    /// The client wants sentences to begin with a capital.
+    pub capitals: bool,
+    /// The next letter begins a sentence, as far as the client has said what is before it.
+    pub sentence_start: bool,
+    /// Where the cursor is; `None`: the client did not say.
+    pub cursor: Option<Place>,
+}
+
+/// Bits of the hints, the same in text-input v1 and v3.
+pub mod hint {
+    /// Sentences begin with a capital.
+    pub const CAPITALS: u32 = 0x4;
+    /// Not to be shown.
+    pub const HIDDEN: u32 = 0x40;
+    /// Not to be kept.
+    pub const SENSITIVE: u32 = 0x80;
+    /// Has several lines.
+    pub const MULTILINE: u32 = 0x200;
+}
+
+impl Field {
+    /// Takes a content type: hints by bit, unknown ones without meaning.
+    pub fn set_content(&mut self, hints: u32, purpose: Purpose) {
+        self.purpose = purpose;
+        let hidden = hints & (hint::HIDDEN | hint::SENSITIVE) != 0;
+        self.secret = hidden || matches!(purpose, Purpose::Password | Purpose::Pin);
+        self.multiline = hints & hint::MULTILINE != 0;
+        self.capitals = hints & hint::CAPITALS != 0;
+    }
+
+    /// Looks at the text round the cursor; offsets are bytes. What is too long, or has an offset that is no place between
+    /// two letters of it, says nothing. Returns whether it was sound.
+    pub fn set_surrounding(&mut self, text: &str, cursor: i64, anchor: i64) -> bool {
+        self.sentence_start = false;
+        let place = |offset: i64| usize::try_from(offset).ok().filter(|offset| text.is_char_boundary(*offset));
+        let (Some(cursor), Some(_)) = (place(cursor), place(anchor)) else { return false };
+        if text.len() > MAX_SURROUNDING {
+            return false;
+        }
+        let before = text.get(..cursor).unwrap_or_default();
+        let words = before.trim_end();
+        self.sentence_start = words.is_empty() || (words.len() < before.len() && words.ends_with(['.', '!', '?', '…']));
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn sentences_begin_where_there_is_nothing_and_after_a_full_stop() {
+        let begins = |text: &str| {
+            let mut field = Field::default();
+            assert!(field.set_surrounding(text, text.len() as i64, 0));
+            field.sentence_start
+        };
+        assert!(begins(""));
+        assert!(begins("Schluss. "));
+        assert!(!begins("kiosk.example"));
+        assert!(!begins("Wort "));
+    }
+
+    #[test]
+    fn offsets_inside_a_letter_or_beyond_the_text_say_nothing() {
+        let mut field = Field::default();
+        for (cursor, anchor) in [(1, 0), (0, 1), (3, 0), (-1, 0), (0, i64::from(i32::MIN))] {
+            assert!(!field.set_surrounding("ä", cursor, anchor), "{cursor} {anchor}");
+            assert!(!field.sentence_start);
+        }
+        assert!(!field.set_surrounding(&"a".repeat(MAX_SURROUNDING + 1), 0, 0));
+        assert!(field.set_surrounding("ä", 2, 0));
+    }
+
+    #[test]
+    fn whatever_is_hidden_is_secret() {
+        let mut field = Field::default();
+        field.set_content(hint::HIDDEN, Purpose::Text);
+        assert!(field.secret);
+        field.set_content(0, Purpose::Pin);
+        assert!(field.secret);
+        field.set_content(0xffff_fc00, Purpose::Email);
+        assert!(!field.secret);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_and_no_offset_does_harm(text in ".{0,40}", cursor in any::<i32>(), anchor in any::<i32>()) {
+            Field::default().set_surrounding(&text, i64::from(cursor), i64::from(anchor));
+            Field::default().set_surrounding(&text, i64::from(cursor) % 50, i64::from(anchor) % 50);
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! `zwp_text_input_v1`: a client activates it on a surface, and it is entered while that has the keyboard. What is said
+//! counts at once, and `commit_state` names the state that later texts refer to.
+
+use smithay::{
+    reexports::{
+        wayland_protocols::wp::text_input::zv1::server::{
+            zwp_text_input_manager_v1::{self, ZwpTextInputManagerV1},
+            zwp_text_input_v1::{self, ContentPurpose, ZwpTextInputV1},
+        },
+        wayland_server::{
+            Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, WEnum, backend::ClientId,
+            protocol::wl_surface::WlSurface,
+        },
+    },
+    utils::IsAlive,
+};
+
+use super::{TextInputs, same_client};
+use crate::{
+    keyboard::field::{Field, Purpose},
+    kiosk::Kiosk,
+};
+
+/// Highest version of the protocol that is spoken.
+pub const VERSION: u32 = 1;
+
+/// One object.
+pub struct Input {
+    resource: ZwpTextInputV1,
+    /// For which surface; `None`: inactive.
+    activated: Option<WlSurface>,
+    /// Which surface it was told to have entered.
+    entered: Option<WlSurface>,
+    asked: u64,
+    /// The client hid the keyboard without leaving the field.
+    hidden: bool,
+    /// Of the last `commit_state`.
+    serial: u32,
+    field: Field,
+}
+
+impl Input {
+    /// When it was activated, and its field, if it has the focus and is.
+    pub fn active(&self, focus: &WlSurface) -> Option<(u64, Field)> {
+        let active = self.entered.as_ref() == Some(focus) && !self.hidden;
+        active.then_some((self.asked, self.field))
+    }
+
+    /// The keyboard's focus moved: leaves one surface, enters another.
+    pub fn follow(&mut self, focus: Option<&WlSurface>) {
+        let focus = focus.filter(|surface| {
+            surface.alive() && same_client(&self.resource, surface) && self.activated.as_ref() == Some(*surface)
+        });
+        if self.entered.as_ref() == focus {
+            return;
+        }
+        if self.entered.take().is_some() {
+            self.resource.leave();
+        }
+        if let Some(surface) = focus {
+            self.resource.enter(surface);
+            self.entered = Some(surface.clone());
+        }
+    }
+
+    /// Gives it a text.
+    pub fn commit(&self, text: &str) {
+        self.resource.commit_string(self.serial, text.to_owned());
+    }
+}
+
+/// Our word for the protocol's; what it does not know is text.
+fn purpose(purpose: WEnum<ContentPurpose>) -> Purpose {
+    match purpose {
+        WEnum::Value(ContentPurpose::Digits) => Purpose::Digits,
+        WEnum::Value(
+            ContentPurpose::Number | ContentPurpose::Date | ContentPurpose::Time | ContentPurpose::Datetime,
+        ) => Purpose::Number,
+        WEnum::Value(ContentPurpose::Phone) => Purpose::Phone,
+        WEnum::Value(ContentPurpose::Url) => Purpose::Url,
+        WEnum::Value(ContentPurpose::Email) => Purpose::Email,
+        WEnum::Value(ContentPurpose::Password) => Purpose::Password,
+        _ => Purpose::Text,
+    }
+}
+
+impl GlobalDispatch<ZwpTextInputManagerV1, (), Kiosk> for TextInputs {
+    fn bind(
+        _: &mut Kiosk,
+        _: &DisplayHandle,
+        _: &Client,
+        resource: New<ZwpTextInputManagerV1>,
+        (): &(),
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        init.init(resource, ());
+    }
+}
+
+impl Dispatch<ZwpTextInputManagerV1, (), Kiosk> for TextInputs {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        _: &ZwpTextInputManagerV1,
+        request: zwp_text_input_manager_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        let zwp_text_input_manager_v1::Request::CreateTextInput { id } = request else { return };
+        kiosk.protocols.text_inputs.v1.push(Input {
+            resource: init.init(id, ()),
+            activated: None,
+            entered: None,
+            asked: 0,
+            hidden: false,
+            serial: 0,
+            field: Field::default(),
+        });
+    }
+}
+
+impl Dispatch<ZwpTextInputV1, (), Kiosk> for TextInputs {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        resource: &ZwpTextInputV1,
+        request: zwp_text_input_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+        use zwp_text_input_v1::Request;
+        let inputs = &mut kiosk.protocols.text_inputs;
+        let asked = inputs.next();
+        let focus = inputs.focus.clone();
+        let Some(input) = inputs.v1.iter_mut().find(|input| input.resource == *resource) else { return };
+        match request {
+            Request::Activate { surface, .. } => {
+                input.activated = same_client(resource, &surface).then_some(surface);
+                (input.asked, input.hidden, input.field) = (asked, false, Field::default());
+                input.follow(focus.as_ref());
+            }
+            Request::Deactivate { .. } => {
+                input.activated = None;
+                input.follow(focus.as_ref());
+            }
+            Request::ShowInputPanel => (input.asked, input.hidden) = (asked, false),
+            Request::HideInputPanel => input.hidden = true,
+            // What was typed is the client's own again; its content type stays.
+            Request::Reset => input.field.sentence_start = false,
+            Request::SetSurroundingText { text, cursor, anchor } => {
+                input.field.set_surrounding(&text, i64::from(cursor), i64::from(anchor));
+            }
+            Request::SetContentType { hint, purpose: meant } => {
+                let hints = hint.into_result().map_or(0, |hint| hint.bits());
+                input.field.set_content(hints, purpose(meant));
+            }
+            Request::SetCursorRectangle { x, y, width, height } => input.field.cursor = Some((x, y, width, height)),
+            Request::CommitState { serial } => input.serial = serial,
+            _ => {}
+        }
+    }
+
+    fn destroyed(kiosk: &mut Kiosk, _: ClientId, resource: &ZwpTextInputV1, (): &()) {
+        kiosk.protocols.text_inputs.v1.retain(|input| input.resource != *resource);
+    }
+}
