@@ -109,6 +109,9 @@ deb: deb-deps stage ## the Debian packages, in target/deb (VERSION=, PROFILE=)
 	assets/packaging/deb $(stage) $(target)/deb $(VERSION)
 	@ls $(target)/deb/*.deb
 
+apt-repository: deb ## a signed repository of them, in target/apt (KEY=, of your keyring)
+	assets/packaging/apt-repository $(target)/deb $(target)/apt $(KEY)
+
 deb-deps: deps
 	@$(helpers)/packages deb
 
