@@ -139,6 +139,7 @@ impl Kiosk {
         }
         self.release_ended_grab();
         self.settle_pointer_focus();
+        self.enter_drag();
         self.seat.end_turn();
         let now = self.now();
         if self.stage.update_cover(now) {

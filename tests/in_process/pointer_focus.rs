@@ -1,4 +1,4 @@
-//! What is under a pointer that does not move: windows, subsurfaces and popups move, grow and go below it.
+//! What is under a pointer or a finger that does not move: windows, subsurfaces and popups move, grow and go below it.
 
 use wayland_client::{
     Proxy,
@@ -9,7 +9,7 @@ use crate::fixture::{
     ClientId, Fixture,
     client::Toplevel,
     picture::{GREEN, Picture, RED},
-    seen::PointerSeen,
+    seen::{PointerSeen, TouchSeen},
 };
 
 fn with_page() -> (Fixture, ClientId, Toplevel) {
@@ -138,4 +138,30 @@ fn a_button_that_is_held_keeps_the_pointer_where_it_was_pressed() {
     fixture.button(false);
     fixture.roundtrip(client);
     assert_eq!(last(&fixture, client), (window.id(), 110, 120));
+}
+
+#[test]
+fn a_finger_on_a_surface_that_goes_is_lifted_and_the_others_stay() {
+    let (mut fixture, client, window, surface, subsurface) = with_subsurface();
+    fixture.touch_down(0, (20.0, 20.0));
+    fixture.touch_down(1, (120.0, 120.0));
+    fixture.roundtrip(client);
+    let [TouchSeen::Down { surface: first, .. }, TouchSeen::Down { surface: second, .. }] =
+        &fixture[client].seen.touch[..]
+    else {
+        panic!("{:?}", fixture[client].seen.touch)
+    };
+    assert_eq!((first, second), (&window.id(), &surface.id()));
+    subsurface.destroy();
+    surface.destroy();
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.touch[2..], [TouchSeen::Up { finger: 1 }]);
+    // It is still on the glass, and over for the page.
+    fixture.touch_move(1, (130.0, 120.0));
+    fixture.touch_up(1);
+    fixture.touch_move(0, (25.0, 20.0));
+    fixture.touch_up(0);
+    fixture.roundtrip(client);
+    let rest = &fixture[client].seen.touch[3..];
+    assert!(matches!(rest, [TouchSeen::Motion { finger: 0, .. }, TouchSeen::Up { finger: 0 }]), "{rest:?}");
 }

@@ -398,3 +398,34 @@ fn a_popup_that_does_not_want_to_follow_stays() {
     fixture.roundtrip(client);
     assert_eq!(placed(&fixture, client, &popup), (310, 50, 80, 40));
 }
+
+#[test]
+fn a_reactive_popup_is_kept_on_the_screen_when_its_parent_popup_moves() {
+    let mut fixture = Fixture::new(&["400x300"]);
+    let (client, shell) = fixture.shell();
+    let parent = fixture.popup(client, &shell.xdg, (50, 60), (80, 40), SLIDE, false);
+    let positioner = fixture[client].positioner();
+    positioner.set_size(80, 40);
+    positioner.set_anchor_rect(60, 10, 1, 1);
+    positioner.set_anchor(Anchor::TopLeft);
+    positioner.set_gravity(Gravity::BottomRight);
+    positioner.set_constraint_adjustment(SLIDE);
+    positioner.set_reactive();
+    let child = fixture[client].popup(&parent.xdg, &positioner);
+    child.surface.commit();
+    fixture.until("the popup's configure", |fixture| !fixture[client].popup_seen(&child).is_empty());
+    fixture[client].draw(&child.surface, Picture::Solid(BLUE), 80, 40);
+    fixture.roundtrip(client);
+    assert_eq!(placed(&fixture, client, &child), (60, 10, 80, 40));
+    let further = fixture[client].positioner();
+    further.set_size(80, 40);
+    further.set_anchor_rect(300, 60, 1, 1);
+    further.set_anchor(Anchor::TopLeft);
+    further.set_gravity(Gravity::BottomRight);
+    parent.popup.reposition(&further, 1);
+    fixture.roundtrip(client);
+    assert_eq!(placed(&fixture, client, &parent), (300, 60, 80, 40));
+    parent.surface.commit();
+    fixture.roundtrip(client);
+    assert_eq!(placed(&fixture, client, &child), (20, 10, 80, 40), "to the left, by what does not fit");
+}

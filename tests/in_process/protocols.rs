@@ -381,3 +381,30 @@ fn the_shell_is_on_the_screen_it_is_configured_for_and_the_others_keep_the_logo(
     assert_eq!(fixture[client].seen.touch.len(), 1);
     assert!(window.surface.is_alive());
 }
+
+#[test]
+fn what_is_dragged_is_offered_where_it_is_before_anything_moves() {
+    for finger in [false, true] {
+        let mut fixture = Fixture::new(&["320x200"]);
+        let client = fixture.client();
+        let window = fixture.map(client, Picture::Solid(GREEN));
+        let (handle, bound) = (fixture[client].handle.clone(), fixture[client].bound().clone());
+        let device = bound.data_devices.get_data_device(&bound.seat, &handle, ());
+        let source = bound.data_devices.create_data_source(&handle, ());
+        source.offer("text/plain".into());
+        if finger {
+            fixture.touch_down(0, (160.0, 100.0));
+        } else {
+            fixture.point((160.0, 100.0));
+            fixture.button(true);
+        }
+        fixture.roundtrip(client);
+        device.start_drag(Some(&source), &window.surface, None, fixture[client].seen.serial);
+        fixture.roundtrip(client);
+        let offered = fixture[client].seen.extra.iter().find_map(|extra| match extra {
+            Extra::Dragged { offer: Some(_), x, y } => Some((x.round(), y.round())),
+            _ => None,
+        });
+        assert_eq!(offered, Some((160.0, 100.0)), "by a finger: {finger}");
+    }
+}

@@ -302,3 +302,29 @@ fn still_pages_on_two_screens_wake_nobody() {
     fixture.nothing_left_to_do();
     assert_eq!(fixture.wakeups(Duration::from_millis(200)), 0);
 }
+
+#[test]
+fn a_hand_that_rests_on_one_screen_does_not_take_the_touches_of_another() {
+    let mut fixture = crossed().start();
+    let (first, second) = (fixture.client_of_shell(0), fixture.client_of_shell(1));
+    fixture.map(first, Picture::Solid(RED));
+    let other = fixture.map(second, Picture::Solid(GREEN));
+    let small = fixture.plug_in(glass("HEADLESS-1", "event1"));
+    let large = fixture.plug_in(glass("HEADLESS-2", "event2"));
+    fixture.finger_down(&large, 0, (0.5, 0.5));
+    fixture.finger_down(&small, 0, (0.25, 0.5));
+    fixture.finger_move(&small, 0, (0.5, 0.5));
+    fixture.finger_up(&small, 0);
+    fixture.roundtrip(first);
+    fixture.roundtrip(second);
+    assert!(matches!(fixture[first].seen.touch[..], [TouchSeen::Down { .. }]), "{:?}", fixture[first].seen.touch);
+    let [TouchSeen::Down { surface, x, .. }, TouchSeen::Motion { x: moved, .. }, TouchSeen::Up { .. }] =
+        &fixture[second].seen.touch[..]
+    else {
+        panic!("{:?}", fixture[second].seen.touch)
+    };
+    assert_eq!((surface, x.round(), moved.round()), (&other.id(), 80.0, 160.0));
+    fixture.finger_up(&large, 0);
+    fixture.roundtrip(first);
+    assert!(matches!(fixture[first].seen.touch[..], [TouchSeen::Down { .. }, TouchSeen::Up { .. }]));
+}

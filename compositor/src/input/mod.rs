@@ -18,6 +18,7 @@ pub mod stuck;
 mod swallow;
 mod target;
 mod touch;
+mod touch_grab;
 mod trust;
 mod wake;
 
@@ -47,6 +48,7 @@ use rate::Rate;
 use stuck::Held;
 use swallow::{Act, Swallow};
 use touch::Finger;
+use touch_grab::NoFinger;
 
 /// The seat's name: libseat's default too.
 pub const SEAT: &str = "seat0";
@@ -75,6 +77,10 @@ pub struct SeatParts {
     buttons: HashSet<(String, u32)>,
     /// The fingers that are down and count, by device and the device's own number for them.
     fingers: HashMap<(String, TouchSlot), Finger>,
+    /// Something is dragged from client to client.
+    drags: bool,
+    /// That has just begun, and nobody has been offered it yet.
+    drag_unoffered: bool,
     /// The gesture that each touchpad is in the middle of.
     gestures: HashMap<String, Gesture>,
     /// The pen that is near each tablet.
@@ -117,7 +123,7 @@ impl SeatParts {
     pub fn new(state: &mut SeatState<Kiosk>, display: &DisplayHandle, settings: &Settings) -> Self {
         let mut seat = state.new_wl_seat(display, SEAT);
         seat.add_pointer();
-        seat.add_touch();
+        seat.add_touch_with_default_grab(|| Box::new(NoFinger::default()));
         Self {
             seat,
             devices: Devices::default(),
@@ -130,6 +136,8 @@ impl SeatParts {
             rate: Rate::default(),
             buttons: HashSet::new(),
             fingers: HashMap::new(),
+            drags: false,
+            drag_unoffered: false,
             gestures: HashMap::new(),
             pens: HashMap::new(),
             popup_grab: None,
@@ -166,6 +174,12 @@ impl SeatParts {
     /// Whether they do from now on.
     pub fn set_vt_switching(&mut self, allowed: bool) {
         self.vt_switching = allowed;
+    }
+
+    /// A client begins to drag something, or it was dropped.
+    pub(crate) fn set_dragging(&mut self, drags: bool) {
+        self.drags = drags;
+        self.drag_unoffered = drags;
     }
 
     /// A turn of the loop is over.

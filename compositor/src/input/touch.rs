@@ -1,5 +1,7 @@
 //! Fingers: from the panel to the picture, every finger on its own.
 
+use std::collections::HashMap;
+
 use smithay::{
     backend::input::{Device, InputBackend, TouchDownEvent, TouchEvent, TouchMotionEvent, TouchSlot, TouchUpEvent},
     desktop::PopupUngrabStrategy,
@@ -11,13 +13,15 @@ use smithay::{
 use crate::kiosk::Kiosk;
 
 /// A finger that is down.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Finger {
     /// Its number among the fingers on all panels: panels count their own, each from nought.
     slot: TouchSlot,
     pub location: Point<f64, Logical>,
     /// Where it came down.
     start: Point<f64, Logical>,
+    /// On which surface it came down.
+    surface: Option<WlSurface>,
     /// Its client was not told of its last movement.
     missed: bool,
 }
@@ -49,7 +53,8 @@ impl Kiosk {
             touch.up(self, &UpEvent { slot: last.slot, serial, time: event.time_msec() });
         }
         let slot = self.free_slot();
-        self.seat.fingers.insert(key(event), Finger { slot, location, start: location, missed: false });
+        let surface = under.as_ref().map(|(surface, _)| surface.clone());
+        self.seat.fingers.insert(key(event), Finger { slot, location, start: location, surface, missed: false });
         let down = DownEvent { slot, location, serial, time: event.time_msec() };
         touch.down(self, under, &down);
     }
@@ -100,6 +105,45 @@ impl Kiosk {
             touch.motion(self, under, &MotionEvent { slot, location, time });
         }
         touch.up(self, &UpEvent { slot, serial, time });
+    }
+
+    /// The surface is about to go: fingers that came down on it are lifted for its client, which would wait for that for
+    /// ever. One that drags something goes on.
+    pub(crate) fn lift_fingers_from(&mut self, surface: &WlSurface) {
+        if self.seat.fingers.is_empty() || self.seat.drags {
+            return;
+        }
+        let Some(touch) = self.seat.seat.get_touch() else { return };
+        let time = self.now().as_millis() as u32;
+        let (gone, others) = std::mem::take(&mut self.seat.fingers)
+            .into_iter()
+            .partition(|(_, finger)| finger.surface.as_ref() == Some(surface));
+        self.seat.fingers = others;
+        for Finger { slot, .. } in HashMap::into_values(gone) {
+            touch.up(self, &UpEvent { slot, serial: SERIAL_COUNTER.next_serial(), time });
+            touch.frame(self);
+        }
+    }
+
+    /// What is dragged is offered where the pointer or the finger is, which need not move for it.
+    pub(crate) fn enter_drag(&mut self) {
+        if !std::mem::take(&mut self.seat.drag_unoffered) {
+            return;
+        }
+        if let Some(pointer) = self.seat.seat.get_pointer().filter(|pointer| pointer.is_grabbed()) {
+            let location = pointer.current_location();
+            let under = self.under(location);
+            self.tell_pointer(under, location, None);
+            return;
+        }
+        let Some(touch) = self.seat.seat.get_touch() else { return };
+        let time = self.now().as_millis() as u32;
+        let fingers: Vec<_> = self.seat.fingers.values().map(|finger| (finger.slot, finger.location)).collect();
+        for (slot, location) in fingers {
+            let under = self.under(location);
+            touch.motion(self, under, &MotionEvent { slot, location, time });
+        }
+        touch.frame(self);
     }
 
     /// Ends every touch and every stroke of a pen without effect: the panel says so, the picture turned, or another VT

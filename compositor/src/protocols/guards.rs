@@ -175,7 +175,7 @@ fn subsurface(
 
 /// What a surface gathers between two commits, and commits that wait for others: smithay keeps all of it.
 fn surface(
-    _: &mut Kiosk,
+    kiosk: &mut Kiosk,
     client: &Client,
     surface: &WlSurface,
     request: &wl_surface::Request,
@@ -185,6 +185,7 @@ fn surface(
         wl_surface::Request::Damage { .. } | wl_surface::Request::DamageBuffer { .. } => {
             limit_damage(surface, DAMAGE_RECTANGLES);
         }
+        wl_surface::Request::Destroy => kiosk.lift_fingers_from(surface),
         wl_surface::Request::Commit => {
             unconfigured::refuse_early_buffer(surface);
             let Some(state) = client.get_data::<ClientState>() else { return Ok(()) };

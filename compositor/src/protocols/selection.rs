@@ -44,10 +44,12 @@ impl ClientDndGrabHandler for Kiosk {
         let pointer = seat.get_pointer().map(|pointer| pointer.current_location()).unwrap_or_default();
         let at = self.seat.finger().unwrap_or(pointer);
         self.stage.cursor.start_drag(icon, at);
+        self.seat.set_dragging(true);
         self.screens.request_redraw();
     }
     fn dropped(&mut self, _target: Option<WlSurface>, _validated: bool, _seat: Seat<Self>) {
         self.stage.cursor.end_drag();
+        self.seat.set_dragging(false);
         self.screens.request_redraw();
     }
 }

@@ -228,6 +228,14 @@ impl Kiosk {
         }
     }
 
+    /// A popup was committed: its children lie where it lies now.
+    pub fn follow_popup(&self, surface: &WlSurface) {
+        let Some(popup) = self.stage.popups.find_popup(surface) else { return };
+        if let Ok(root) = find_popup_root_surface(&popup) {
+            self.constrain_reactive_popups_of(&root);
+        }
+    }
+
     /// The screens or windows lie otherwise: popups that want to follow are constrained anew.
     pub(crate) fn constrain_reactive_popups(&self) {
         for root in self.stage.windows.surfaces() {

@@ -96,6 +96,7 @@ impl CompositorHandler for Kiosk {
         if get_role(surface) == Some(XDG_POPUP_ROLE) {
             self.stage.popups.commit(surface);
             self.configure_popup(surface);
+            self.follow_popup(surface);
         }
         self.request_redraw_for(surface);
         self.doubt_pointer_focus();
