@@ -6,6 +6,8 @@
 
 #[path = "../fixture/client.rs"]
 mod client;
+#[path = "../fixture/clipboard.rs"]
+mod clipboard;
 #[path = "../fixture/output_tool.rs"]
 mod output_tool;
 #[path = "../fixture/picture.rs"]

@@ -3,12 +3,12 @@
 
 use kiosk_core::config::VtNumber;
 use smithay::{
-    backend::input::{InputBackend, KeyState, KeyboardKeyEvent},
+    backend::input::{Device, InputBackend, KeyState, KeyboardKeyEvent},
     input::keyboard::{FilterResult, Keysym, ModifiersState, keysyms},
     utils::SERIAL_COUNTER,
 };
 
-use super::pace;
+use super::{keymaps::Follow, pace};
 use crate::kiosk::Kiosk;
 
 /// What a key means to the compositor itself.
@@ -45,6 +45,10 @@ impl Kiosk {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
         let serial = SERIAL_COUNTER.next_serial();
         let pressed = event.state() == KeyState::Pressed;
+        // What is held was pressed by the keymap that there was, and is released by any.
+        if pressed && self.follow_keymap(&event.device().id()) != Follow::Done {
+            return;
+        }
         let vt_switching = self.seat.vt_switching();
         let focus = keyboard.current_focus();
         let takes = || focus.as_ref().is_none_or(pace::takes_a_beginning);

@@ -6,6 +6,7 @@ mod constraint;
 pub mod devices;
 mod facts;
 mod gestures;
+pub mod keymaps;
 pub mod keys;
 pub mod mapping;
 mod pace;
@@ -43,6 +44,7 @@ use smithay::{
 use crate::{backend::input_device::InputDevice, kiosk::Kiosk};
 use devices::Devices;
 use gestures::Gesture;
+use keymaps::Keymaps;
 use pace::MissedMotion;
 use rate::Rate;
 use stuck::Held;
@@ -87,6 +89,8 @@ pub struct SeatParts {
     pens: HashMap<String, TabletToolDescriptor>,
     /// The popup that has the grab, and its parents.
     pub popup_grab: Option<PopupGrab<Kiosk>>,
+    /// Of keyboards that bring their own.
+    pub keymaps: Keymaps,
     /// Whether Ctrl+Alt+F1..F12 switch.
     vt_switching: bool,
 }
@@ -141,6 +145,7 @@ impl SeatParts {
             gestures: HashMap::new(),
             pens: HashMap::new(),
             popup_grab: None,
+            keymaps: Keymaps::default(),
             vt_switching: settings.vt_switching,
         }
     }

@@ -56,6 +56,7 @@ table! {
         => "pools and buffers" "buffers" buffers;
     "wl_region" => "regions" "regions" regions;
     "wl_callback" | "wp_presentation_feedback" => "unanswered callbacks" "callbacks" callbacks;
-    "wl_data_source" | "zwp_primary_selection_source_v1" => "data sources" "sources" sources;
+    "wl_data_source" | "zwp_primary_selection_source_v1" | "ext_data_control_source_v1" | "zwlr_data_control_source_v1"
+        => "data sources" "sources" sources;
     "xdg_activation_token_v1" => "activation tokens" "tokens" tokens;
 }

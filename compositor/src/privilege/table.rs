@@ -121,6 +121,10 @@ pub const GLOBALS: &[Global] = &[
     trusted("zwlr_screencopy_manager_v1", 3, Group::Capture),
     trusted("ext_image_copy_capture_manager_v1", 1, Group::Capture),
     trusted("ext_output_image_capture_source_manager_v1", 1, Group::Capture),
+    trusted("zwp_virtual_keyboard_manager_v1", 1, Group::VirtualInput),
+    trusted("zwlr_virtual_pointer_manager_v1", 2, Group::VirtualInput),
+    trusted("ext_data_control_manager_v1", 1, Group::Clipboard),
+    trusted("zwlr_data_control_manager_v1", 2, Group::Clipboard),
     trusted("zwlr_output_manager_v1", 4, Group::Screens),
     trusted("zwlr_output_power_manager_v1", 1, Group::Screens),
 ];

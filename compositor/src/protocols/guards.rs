@@ -268,7 +268,7 @@ fn primary_source(
 }
 
 /// A type is at most a message long, which libwayland keeps below 4 KiB.
-fn mime_type(client: &Client, source: ObjectId) -> Result<(), Refused> {
+pub(super) fn mime_type(client: &Client, source: ObjectId) -> Result<(), Refused> {
     count(client, source, "MIME types of a source", "mime-types", |limits| limits.mime_types)
 }
 

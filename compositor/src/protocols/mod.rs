@@ -3,6 +3,7 @@
 
 mod buffers;
 pub mod capture;
+mod data_control;
 pub(crate) mod dispatch;
 mod guards;
 mod output_management;
@@ -15,6 +16,7 @@ mod surfaces;
 mod text_input;
 mod timing;
 mod unconfigured;
+mod virtual_input;
 
 use smithay::{
     input::SeatState,
@@ -49,10 +51,12 @@ use smithay::{
 
 use crate::{backend::DmabufOffer, kiosk::Kiosk, limits::Limits};
 use capture::Captures;
+use data_control::DataControl;
 use kiosk_core::config::Limits as Settings;
 use output_management::OutputManagement;
 use output_power::OutputPower;
 use text_input::TextInputs;
+use virtual_input::VirtualInput;
 
 /// The state of every protocol.
 pub struct Protocols {
@@ -94,6 +98,10 @@ pub struct Protocols {
     pub captures: Captures,
     /// `zwp_text_input_manager_v1` and `_v3`.
     pub text_inputs: TextInputs,
+    /// `ext_data_control_manager_v1`, `zwlr_data_control_manager_v1`.
+    pub data_control: DataControl,
+    /// `zwp_virtual_keyboard_manager_v1`, `zwlr_virtual_pointer_manager_v1`.
+    pub virtual_input: VirtualInput,
     /// What clients may have.
     pub limits: Limits,
     /// Kept for as long as their globals are offered; nothing is asked of them.
@@ -121,13 +129,15 @@ impl Protocols {
     /// Offers every global that needs no device; buffers of a GPU are offered when one is there
     /// ([`Kiosk::offer_dmabuf`]).
     pub fn new(display: &DisplayHandle, handle: &LoopHandle<'static, Kiosk>, limits: &Settings) -> Self {
+        let primary_selection = PrimarySelectionState::new::<Kiosk>(display);
+        let data_control = DataControl::new(display, &primary_selection);
         Self {
             compositor: CompositorState::new_v6::<Kiosk>(display),
             shm: ShmState::new::<Kiosk>(display, Vec::new()),
             xdg_shell: XdgShellState::new::<Kiosk>(display),
             seat: SeatState::new(),
             data_device: DataDeviceState::new::<Kiosk>(display),
-            primary_selection: PrimarySelectionState::new::<Kiosk>(display),
+            primary_selection,
             activation: XdgActivationState::new::<Kiosk>(display),
             idle_notifier: IdleNotifierState::new(display, handle.clone()),
             idle_inhibitors: Vec::new(),
@@ -141,6 +151,8 @@ impl Protocols {
             output_power: OutputPower::new(display),
             captures: Captures::new(display),
             text_inputs: TextInputs::new(display),
+            data_control,
+            virtual_input: VirtualInput::new(display),
             limits: Limits::new(limits),
             _passive: Passive {
                 _outputs: OutputManagerState::new_with_xdg_output::<Kiosk>(display),

@@ -17,6 +17,7 @@ use wayland_client::{
 };
 use wayland_protocols::{
     ext::{
+        data_control::v1::client::ext_data_control_manager_v1::ExtDataControlManagerV1,
         idle_notify::v1::client::ext_idle_notifier_v1::ExtIdleNotifierV1,
         image_capture_source::v1::client::ext_output_image_capture_source_manager_v1::ExtOutputImageCaptureSourceManagerV1,
         image_copy_capture::v1::client::ext_image_copy_capture_manager_v1::ExtImageCopyCaptureManagerV1,
@@ -43,10 +44,13 @@ use wayland_protocols::{
     },
 };
 
+use wayland_protocols_misc::zwp_virtual_keyboard_v1::client::zwp_virtual_keyboard_manager_v1::ZwpVirtualKeyboardManagerV1;
 use wayland_protocols_wlr::{
+    data_control::v1::client::zwlr_data_control_manager_v1::ZwlrDataControlManagerV1,
     output_management::v1::client::zwlr_output_manager_v1::ZwlrOutputManagerV1,
     output_power_management::v1::client::zwlr_output_power_manager_v1::ZwlrOutputPowerManagerV1,
     screencopy::v1::client::zwlr_screencopy_manager_v1::ZwlrScreencopyManagerV1,
+    virtual_pointer::v1::client::zwlr_virtual_pointer_manager_v1::ZwlrVirtualPointerManagerV1,
 };
 
 use crate::fixture::{
@@ -90,6 +94,10 @@ fn interfaces() -> Vec<&'static Interface> {
         ZwlrOutputManagerV1::interface(),
         ZwlrOutputPowerManagerV1::interface(),
         ZwlrScreencopyManagerV1::interface(),
+        ZwlrVirtualPointerManagerV1::interface(),
+        ZwpVirtualKeyboardManagerV1::interface(),
+        ZwlrDataControlManagerV1::interface(),
+        ExtDataControlManagerV1::interface(),
         ExtImageCopyCaptureManagerV1::interface(),
         ExtOutputImageCaptureSourceManagerV1::interface(),
     ]

@@ -19,6 +19,7 @@ use smithay::{
 };
 
 use crate::{backend::watched::View, kiosk::Kiosk, limits::refusal::Repeated, screens::ScreenId, stage::Frame};
+pub(super) use area::screen_of;
 use area::{Shape, to_buffer};
 use image_copy::Session;
 pub use wait::Copy;

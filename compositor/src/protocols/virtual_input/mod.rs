@@ -1,0 +1,67 @@
+//! Keyboards and pointers that trusted tools make: wtype, wayvnc and their like. What such a device does goes the way of
+//! all input ([`crate::input`]): it lights screens, counts as somebody there, may switch virtual terminals where that is
+//! allowed, and is switched off when it says too much. What it holds is released when it goes.
+
+mod device;
+mod keyboard;
+mod pointer;
+
+use smithay::{
+    backend::input::InputEvent,
+    reexports::wayland_server::{Client, DisplayHandle, Resource, backend::ClientId},
+};
+
+use crate::kiosk::Kiosk;
+use device::{Remote, VirtualDevice};
+
+/// Devices that one client may have at a time. Tools have one or two.
+const DEVICES: usize = 16;
+
+/// The state of the protocols.
+pub struct VirtualInput {
+    /// The devices that there are, by whom.
+    devices: Vec<(ClientId, VirtualDevice)>,
+    /// For names that are never used again.
+    made: u64,
+}
+
+impl VirtualInput {
+    /// Offers the globals.
+    pub fn new(display: &DisplayHandle) -> Self {
+        keyboard::offer(display);
+        pointer::offer(display);
+        Self { devices: Vec::new(), made: 0 }
+    }
+
+    /// Whether the client has as many devices as it may.
+    fn is_full(&self, client: &Client) -> bool {
+        self.devices.iter().filter(|(owner, _)| *owner == client.id()).count() >= DEVICES
+    }
+}
+
+impl Kiosk {
+    fn plug_in_virtual(&mut self, client: &Client, kind: device::Kind) -> VirtualDevice {
+        let virtual_input = &mut self.protocols.virtual_input;
+        virtual_input.made += 1;
+        let device = VirtualDevice::new(kind, virtual_input.made);
+        virtual_input.devices.push((client.id(), device.clone()));
+        self.input(InputEvent::<Remote>::DeviceAdded { device: device.clone() });
+        device
+    }
+
+    fn pull_out_virtual(&mut self, device: &VirtualDevice) {
+        self.protocols.virtual_input.devices.retain(|(_, known)| known != device);
+        self.input(InputEvent::<Remote>::DeviceRemoved { device: device.clone() });
+    }
+
+    /// On this kiosk's clock: a client's own may be any.
+    fn event_of(&self, device: &VirtualDevice, what: device::What) -> device::Event {
+        device::Event { time: self.now().as_micros() as u64, device: device.clone(), what }
+    }
+}
+
+/// What a client is told that wants one more.
+fn refuse_more(resource: &impl Resource) {
+    let sentence = format!("too many virtual devices: one client may have {DEVICES} at a time");
+    crate::limits::refusal::post(resource, crate::limits::refusal::LIMIT, &sentence);
+}

@@ -1,0 +1,232 @@
+//! wlr-virtual-pointer: wayvnc's mouse. For trusted tools.
+
+use std::{
+    collections::HashSet,
+    sync::{Mutex, PoisonError},
+};
+
+use smithay::{
+    backend::input::{Axis, AxisSource, ButtonState, InputEvent},
+    reexports::{
+        wayland_protocols_wlr::virtual_pointer::v1::server::{
+            zwlr_virtual_pointer_manager_v1::{self, ZwlrVirtualPointerManagerV1},
+            zwlr_virtual_pointer_v1::{self, Error, Request, ZwlrVirtualPointerV1},
+        },
+        wayland_server::{
+            Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, WEnum,
+            backend::ClientId,
+            protocol::{wl_output::WlOutput, wl_pointer},
+        },
+    },
+    utils::{Logical, Point, Rectangle},
+};
+
+use super::{
+    Remote, VirtualInput,
+    device::{self, Kind, Scroll, VirtualDevice, What},
+    refuse_more,
+};
+use crate::{
+    kiosk::Kiosk,
+    limits::refusal,
+    protocols::{
+        capture::screen_of,
+        dispatch::{globals, objects},
+    },
+    screens::ScreenId,
+};
+
+/// Highest version of the protocol that is spoken.
+const VERSION: u32 = 2;
+/// Buttons that one pointer can hold. The kernel knows of 16 of a mouse.
+const HELD: usize = 32;
+
+pub(super) fn offer(display: &DisplayHandle) {
+    display.create_global::<Kiosk, ZwlrVirtualPointerManagerV1, ()>(VERSION, ());
+}
+
+/// Of a pointer.
+pub struct PointerData {
+    device: Option<VirtualDevice>,
+    /// What it points on; `None`: on all screens.
+    screen: Option<ScreenId>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    scroll: Scroll,
+    held: HashSet<u32>,
+}
+
+impl PointerData {
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kiosk {
+    /// Where in the layout a place of a virtual pointer is, which is a share of the upright picture.
+    fn virtual_place(&self, screen: Option<ScreenId>, (x, y): (f64, f64)) -> Option<Point<f64, Logical>> {
+        let area: Rectangle<i32, Logical> = match screen {
+            Some(screen) => self.screens.get(screen)?.geometry(),
+            None => self.screens.iter().map(crate::screens::Screen::geometry).reduce(Rectangle::merge)?,
+        };
+        let (at, size) = (area.loc.to_f64(), area.size.to_f64());
+        Some((at.x + x * size.w, at.y + y * size.h).into())
+    }
+}
+
+fn share(value: u32, extent: u32) -> f64 {
+    if extent == 0 { 0.0 } else { (f64::from(value) / f64::from(extent)).min(1.0) }
+}
+
+impl GlobalDispatch<ZwlrVirtualPointerManagerV1, (), Kiosk> for VirtualInput {
+    fn bind(
+        _: &mut Kiosk,
+        _: &DisplayHandle,
+        _: &Client,
+        resource: New<ZwlrVirtualPointerManagerV1>,
+        (): &(),
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        init.init(resource, ());
+    }
+}
+
+impl Dispatch<ZwlrVirtualPointerManagerV1, (), Kiosk> for VirtualInput {
+    fn request(
+        kiosk: &mut Kiosk,
+        client: &Client,
+        manager: &ZwlrVirtualPointerManagerV1,
+        request: zwlr_virtual_pointer_manager_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        use zwlr_virtual_pointer_manager_v1::Request;
+        let (id, output): (_, Option<WlOutput>) = match request {
+            Request::CreateVirtualPointer { id, .. } => (id, None),
+            Request::CreateVirtualPointerWithOutput { id, output, .. } => (id, output),
+            _ => return,
+        };
+        let full = kiosk.protocols.virtual_input.is_full(client);
+        let device = (!full).then(|| kiosk.plug_in_virtual(client, Kind::Pointer));
+        let screen = output.and_then(|output| screen_of(&kiosk.screens, &output).map(|screen| screen.id));
+        init.init(id, PointerData { device, screen, state: Mutex::default() });
+        if full {
+            refuse_more(manager);
+        }
+    }
+}
+
+impl Dispatch<ZwlrVirtualPointerV1, PointerData, Kiosk> for VirtualInput {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        pointer: &ZwlrVirtualPointerV1,
+        request: zwlr_virtual_pointer_v1::Request,
+        data: &PointerData,
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+        let Some(device) = &data.device else { return };
+        match request {
+            Request::Motion { dx, dy, .. } => kiosk.move_virtual(device, (dx, dy).into()),
+            Request::MotionAbsolute { x, y, x_extent, y_extent, .. } => {
+                let at = kiosk.virtual_place(data.screen, (share(x, x_extent), share(y, y_extent)));
+                let now = kiosk.seat.seat.get_pointer().map(|pointer| pointer.current_location());
+                // By steps: what holds the pointer in place, or within itself, holds it.
+                if let (Some(at), Some(now)) = (at, now) {
+                    kiosk.move_virtual(device, at - now);
+                }
+            }
+            Request::Button { button, state, .. } => {
+                let pressed = match state {
+                    WEnum::Value(wl_pointer::ButtonState::Pressed) => true,
+                    WEnum::Value(_) => false,
+                    WEnum::Unknown(_) => return,
+                };
+                let news = {
+                    let held = &mut data.state().held;
+                    if pressed { held.len() < HELD && held.insert(button) } else { held.remove(&button) }
+                };
+                if news {
+                    kiosk.click_virtual(device, button, pressed);
+                }
+            }
+            Request::Frame => {
+                let scroll = std::mem::take(&mut data.state().scroll);
+                if scroll.amount != [None; 2] || scroll.v120 != [None; 2] {
+                    let event = kiosk.event_of(device, What::Scroll(scroll));
+                    kiosk.input(InputEvent::<Remote>::PointerAxis { event });
+                }
+            }
+            Request::Destroy => {}
+            scroll => {
+                if let Err((code, sentence)) = gather(&mut data.state().scroll, &scroll) {
+                    refusal::post(pointer, code, &sentence);
+                }
+            }
+        }
+    }
+
+    fn destroyed(kiosk: &mut Kiosk, _: ClientId, _: &ZwlrVirtualPointerV1, data: &PointerData) {
+        let Some(device) = &data.device else { return };
+        let held = std::mem::take(&mut data.state().held);
+        held.into_iter().for_each(|button| kiosk.click_virtual(device, button, false));
+        kiosk.pull_out_virtual(device);
+    }
+}
+
+impl Kiosk {
+    fn move_virtual(&mut self, device: &VirtualDevice, by: Point<f64, Logical>) {
+        let event = self.event_of(device, What::Move(by.x, by.y));
+        self.input(InputEvent::<Remote>::PointerMotion { event });
+    }
+
+    fn click_virtual(&mut self, device: &VirtualDevice, button: u32, pressed: bool) {
+        let state = if pressed { ButtonState::Pressed } else { ButtonState::Released };
+        let event = self.event_of(device, What::Button(button, state));
+        self.input(InputEvent::<Remote>::PointerButton { event });
+    }
+}
+
+/// Takes one more part of a frame of scrolling.
+fn gather(scroll: &mut Scroll, request: &Request) -> Result<(), (u32, String)> {
+    let axis = |axis: &WEnum<wl_pointer::Axis>| match axis {
+        WEnum::Value(wl_pointer::Axis::HorizontalScroll) => Ok(device::index(Axis::Horizontal)),
+        WEnum::Value(wl_pointer::Axis::VerticalScroll) => Ok(device::index(Axis::Vertical)),
+        other => Err((Error::InvalidAxis.into(), format!("there is no axis {other:?}"))),
+    };
+    match request {
+        Request::Axis { axis: which, value, .. } => scroll.amount[axis(which)?] = Some(*value),
+        Request::AxisDiscrete { axis: which, value, discrete, .. } => {
+            let which = axis(which)?;
+            scroll.amount[which] = Some(*value);
+            scroll.v120[which] = Some(f64::from(*discrete) * 120.0);
+        }
+        Request::AxisStop { axis: which, .. } => scroll.amount[axis(which)?] = Some(0.0),
+        Request::AxisSource { axis_source } => {
+            scroll.source = Some(match axis_source {
+                WEnum::Value(wl_pointer::AxisSource::Wheel) => AxisSource::Wheel,
+                WEnum::Value(wl_pointer::AxisSource::Finger) => AxisSource::Finger,
+                WEnum::Value(wl_pointer::AxisSource::Continuous) => AxisSource::Continuous,
+                WEnum::Value(wl_pointer::AxisSource::WheelTilt) => AxisSource::WheelTilt,
+                other => {
+                    return Err((Error::InvalidAxisSource.into(), format!("there is no axis source {other:?}")));
+                }
+            });
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+globals! {
+    ZwlrVirtualPointerManagerV1, () => VirtualInput;
+}
+objects! {
+    ZwlrVirtualPointerManagerV1, () => VirtualInput;
+    ZwlrVirtualPointerV1, PointerData => VirtualInput;
+}
