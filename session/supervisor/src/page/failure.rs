@@ -58,6 +58,7 @@ fn known(name: &str) -> Option<&'static str> {
         "sslclientauthcertneeded" | "badsslclientauthcert" => "the server asks for a certificate of this device",
         "invalidauthcredentials" => "the server does not accept the password",
         "proxyconnectionfailed" | "tunnelconnectionfailed" => "the proxy does not let through",
+        "toomanyredirects" => "it redirects for ever",
         "internetdisconnected" | "networkchanged" => "no network",
         _ => return None,
     })

@@ -87,6 +87,9 @@ pub struct Page {
     frames: VecDeque<String>,
     /// Where the page goes, and whether with a form.
     last_request: Option<(String, bool)>,
+    /// The browser's number for that navigation, and for one that a later order has overtaken.
+    navigation: Option<String>,
+    overtaken: Option<String>,
     /// What pages wanted of the device and did not get, by kind.
     denied: Denied,
     /// Those that people see.
@@ -115,6 +118,8 @@ impl Page {
             windows: Windows::default(),
             frames: VecDeque::new(),
             last_request: None,
+            navigation: None,
+            overtaken: None,
             denied: Denied::default(),
             dialogs: Vec::new(),
             dialog_told: false,

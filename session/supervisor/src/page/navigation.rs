@@ -39,6 +39,7 @@ impl Page {
         };
         let is_response = is_response(paused);
         if matches!(place, Place::Page) && !is_response {
+            self.navigation = Some(job(request).to_owned());
             self.last_request = Some((url.to_owned(), paused["request"]["method"] == "POST"));
         }
         match place {
@@ -90,6 +91,10 @@ impl Page {
 
     /// A response for the page itself.
     fn response(&mut self, request: &str, url: &str, paused: &Value) {
+        if self.overtaken.as_deref() == Some(job(request)) {
+            // Its end says nothing about what was ordered since.
+            return self.take_back(request);
+        }
         // Its viewer fills the screen, and there is no way back.
         if !self.opening && is_pdf(paused) && !self.is_download(paused) {
             self.take_back(request);
@@ -221,6 +226,11 @@ fn frame_failed(paused: &Value) -> bool {
     let error = paused["responseErrorReason"].as_str();
     let failed = error.is_some_and(|error| !matches!(error, "Aborted" | "BlockedByClient" | "BlockedByResponse"));
     failed || matches!(paused["responseStatusCode"].as_u64(), Some(502..=504))
+}
+
+/// A request keeps its number, and gets another one behind the last point with each redirection.
+fn job(request: &str) -> &str {
+    request.rsplit_once('.').map_or(request, |(job, _)| job)
 }
 
 fn is_pdf(paused: &Value) -> bool {

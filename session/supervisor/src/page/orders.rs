@@ -52,6 +52,7 @@ impl Page {
         self.clearing = None;
         self.opening = true;
         self.committed = false;
+        self.overtaken = self.navigation.take();
         self.dismiss_dialogs();
         if self.rules.ready == PageReady::Explicit {
             // Only while it is waited for: with it come all console messages of the page.

@@ -588,7 +588,7 @@ fn everything_is_forgotten_after_the_page_is_left_and_that_is_said_at_its_end() 
         commit(&mut page, "L2", BLANK);
         lifecycle(&mut page, "L2", "firstPaint");
         assert_eq!(page.take_events(), [], "a blank page is no page");
-        assert_eq!(methods(&mut page), [""; 0], "what runs when a page is left is not over yet");
+        assert_eq!(methods(&mut page), ["Runtime.addBinding"], "what runs when a page is left is not over yet");
         let over = page.deadline().unwrap();
         assert_eq!(over, NOW + Duration::from_secs(1));
         page.tick(over);
@@ -652,6 +652,24 @@ fn nothing_is_forgotten_before_frames_and_windows_are_gone_and_one_that_stays_is
         let failed = Event::DataCleared { error: Some("a window or a frame of the page does not end".into()) };
         assert_eq!(page.take_events().contains(&failed), stays);
     }
+}
+
+#[test]
+fn the_end_of_an_overtaken_request_is_no_failure_of_the_next_one() {
+    let mut page = attached(PageReady::FirstPaint);
+    let paused = |page: &mut Page, request: &str, more: Value| {
+        let mut all = json!({ "requestId": request, "frameId": FRAME, "request": { "url": "http://a/" } });
+        all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        event(page, "Fetch.requestPaused", all);
+    };
+    page.navigate("http://a/");
+    paused(&mut page, "job-1.0", json!({}));
+    page.navigate("http://a/");
+    paused(&mut page, "job-2.0", json!({}));
+    paused(&mut page, "job-1.0", json!({ "responseErrorReason": "Failed" }));
+    assert_eq!(page.take_events(), []);
+    paused(&mut page, "job-2.0", json!({ "responseErrorReason": "Failed" }));
+    assert!(matches!(page.take_events()[..], [Event::PageFailed { .. }]));
 }
 
 #[test]

@@ -54,7 +54,18 @@ impl Session {
     pub fn start_with_policies(base: tempfile::TempDir, config: &str, folder: &str) -> Session {
         let file = base.path().join("config.toml");
         std::fs::write(&file, config).unwrap();
-        let child = spawn(base.path(), &file, &[], Some(folder));
+        let bind = "mount -t tmpfs kiosk /etc/chromium && mkdir -p /etc/chromium/policies/managed && \
+                    mount --bind \"$0\" /etc/chromium/policies/managed && exec \"$@\"";
+        let child = spawn(base.path(), &file, &[], Some((bind, folder)));
+        Session { child, runtime_dir: base.path().to_owned(), base }
+    }
+
+    /// With what the shell commands `mount` make in the test's directory, for it alone.
+    pub fn start_in(base: tempfile::TempDir, config: &str, mount: &str) -> Session {
+        let file = base.path().join("config.toml");
+        std::fs::write(&file, config).unwrap();
+        let script = format!("cd \"$0\" && {mount} && exec \"$@\"");
+        let child = spawn(base.path(), &file, &[], Some((&script, base.path().to_str().unwrap())));
         Session { child, runtime_dir: base.path().to_owned(), base }
     }
 
@@ -141,18 +152,17 @@ pub fn headless(url: &str, more: &str) -> String {
 /// Why the page was last not shown.
 pub fn last_failure(session: &Session) -> String {
     let status: Value = serde_json::from_str(&session.kioskctl(&["status", "--json"])).unwrap();
-    status["session"]["last-failure"]["reason"].as_str().unwrap().to_owned()
+    status["session"]["last-failure"]["reason"].as_str().unwrap_or_default().to_owned()
 }
 
-fn spawn(base: &Path, config: &Path, environment: &[(&str, &str)], policies: Option<&str>) -> Child {
+/// `mounts`: a script that ends with the program, and what it gets as `$0`.
+fn spawn(base: &Path, config: &Path, environment: &[(&str, &str)], mounts: Option<(&str, &str)>) -> Child {
     let program = env!("CARGO_BIN_EXE_kiosk-session");
-    let mut command = match policies {
+    let mut command = match mounts {
         None => Command::new(program),
-        Some(folder) => {
-            let bind = "mount -t tmpfs kiosk /etc/chromium && mkdir -p /etc/chromium/policies/managed && \
-                        mount --bind \"$0\" /etc/chromium/policies/managed && exec \"$@\"";
+        Some((script, zero)) => {
             let mut command = Command::new("unshare");
-            command.args(["--map-root-user", "--mount", "sh", "-c", bind, folder, program]);
+            command.args(["--map-root-user", "--mount", "sh", "-c", script, zero, program]);
             command
         }
     };
