@@ -20,6 +20,7 @@ pub struct SessionState {
     pub restarts: i64,
     /// Addresses that the page wanted to go to and may not.
     pub refused: i64,
+    pub restart_reason: String,
     pub last_failure: Option<LastFailure>,
     pub memory_bytes: i64,
     /// 0: none.
@@ -121,6 +122,7 @@ impl SessionState {
             since: client::integer(all, "Since"),
             restarts: client::integer(all, "Restarts"),
             refused: client::integer(all, "Refused"),
+            restart_reason: client::text(all, "RestartReason"),
             last_failure: client::failure(all, "LastFailure").map(|(reason, action, at)| LastFailure {
                 reason,
                 action,

@@ -140,6 +140,9 @@ fn session_rows(session: &SessionState, row: &mut impl FnMut(&str, String)) {
     if session.refused > 0 {
         row("Refused", format!("{} times the page wanted to go where it may not (browser.allow)", session.refused));
     }
+    if !session.restart_reason.is_empty() {
+        row("Restart", format!("of the browser, when nobody uses the device: {}", session.restart_reason));
+    }
     row(
         "Failure",
         match &session.last_failure {

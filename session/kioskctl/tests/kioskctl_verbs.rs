@@ -41,6 +41,7 @@ fn status_shows_both_services() {
         "{text}"
     );
     assert!(text.contains("Problem  a file was skipped"), "{text}");
+    assert!(text.contains("of the browser, when nobody uses the device: its program was replaced"), "{text}");
 }
 
 #[test]

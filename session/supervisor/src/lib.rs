@@ -1,6 +1,7 @@
 //! `kiosk-session`: waits for the page's server, launches and supervises the browser, knows when the page is really up,
 //! and recovers it when it is not. Nothing here knows smithay.
 
+pub mod aging;
 pub mod browser;
 pub mod bus;
 pub mod certificate;

@@ -38,6 +38,7 @@ impl World {
             since: 42,
             restarts: 0,
             refused: 0,
+            restart_reason: String::new(),
             last_failure: (String::new(), String::new(), 0),
             pid: 0,
             readies: 0,
@@ -129,7 +130,18 @@ async fn properties_are_those_of_the_session_and_changes_are_announced_once_each
     names.sort_unstable();
     assert_eq!(
         names,
-        ["BrowserPid", "LastFailure", "MemoryBytes", "Refused", "Restarts", "Shells", "Since", "State", "Url"]
+        [
+            "BrowserPid",
+            "LastFailure",
+            "MemoryBytes",
+            "Refused",
+            "RestartReason",
+            "Restarts",
+            "Shells",
+            "Since",
+            "State",
+            "Url"
+        ]
     );
     assert_eq!(all["State"], OwnedVariant::try_from(Variant::from("waiting")).unwrap());
     let objects = ObjectManagerProxy::builder(&client).destination(INTERFACE).path("/").build().await.unwrap();
@@ -300,6 +312,7 @@ async fn each_shell_has_an_object_of_its_own() {
             since: 1,
             restarts: 0,
             refused: 0,
+            restart_reason: String::new(),
             last_failure: (String::new(), String::new(), 0),
             pid: 0,
             readies: 0,

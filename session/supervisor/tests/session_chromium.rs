@@ -7,7 +7,7 @@ mod session_support;
 
 use std::time::Duration;
 
-use kiosk_core::api::State;
+use kiosk_core::api::{Notice, State};
 use serde_json::Value;
 use session_support::{BROWSER, Compositor, DemoShell, SOON, Session, free_port, kill, processes, until};
 
@@ -135,6 +135,35 @@ fn a_page_that_hangs_climbs_the_ladder_from_a_reload_to_a_new_browser() {
     stop(first);
     let second = compositor.until(BROWSER, |r| r.state == State::Ready && r.pid != first).pop().unwrap();
     assert_ne!(second.pid, first);
+}
+
+#[test]
+fn a_browser_whose_program_is_replaced_is_restarted_when_nobody_is_there() {
+    let base = tempfile::tempdir().unwrap();
+    let server = DemoShell::start(base.path(), 0);
+    // A browser of its own: all of Debian's by links, and a program that can be replaced.
+    let debian = std::path::Path::new("/usr/lib/chromium");
+    let own = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(debian).unwrap().flatten() {
+        std::os::unix::fs::symlink(entry.path(), own.path().join(entry.file_name())).unwrap();
+    }
+    let program = own.path().join("chromium");
+    let replace = || {
+        std::fs::copy(debian.join("chromium"), own.path().join("new")).unwrap();
+        std::fs::rename(own.path().join("new"), &program).unwrap();
+    };
+    replace();
+    let browser = format!("browser = \"{}\"\n", program.display());
+    let (mut compositor, session) = start(&format!("http://localhost:{}", server.port), &browser);
+    let first = compositor.until_state(State::Ready, BROWSER).pid;
+    assert_eq!(status(&session)["restart-reason"], "");
+    replace();
+    compositor.until(Duration::from_secs(90), |report| report.when_idle);
+    assert_eq!(status(&session)["restart-reason"], "its program was replaced by another version");
+    assert_eq!(status(&session)["browser-pid"], first, "somebody may be there");
+    compositor.notify(&Notice::Idle {});
+    compositor.until(BROWSER, |report| report.state == State::Ready && report.pid != first);
+    assert_eq!(status(&session)["restart-reason"], "");
 }
 
 /// The page's process is one of the renderers that are not the browser's own interface; one is a spare.

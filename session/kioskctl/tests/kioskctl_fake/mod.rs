@@ -288,6 +288,7 @@ fn properties(service: Service) -> Values {
             ("MemoryBytes", (300u64 << 20).into()),
             ("BrowserPid", 4321u32.into()),
             ("Refused", 7u32.into()),
+            ("RestartReason", "its program was replaced".into()),
         ],
         Service::Compositor => vec![
             ("Version", "0.1.0".into()),

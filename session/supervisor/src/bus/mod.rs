@@ -43,6 +43,8 @@ pub struct Status {
     pub restarts: u32,
     /// Addresses that the page wanted to go to and may not.
     pub refused: u32,
+    /// Why the browser is restarted when nobody uses the device; empty: it is not.
+    pub restart_reason: String,
     /// Reason, action, and when, microseconds of CLOCK_BOOTTIME; empty and 0: none yet.
     pub last_failure: (String, String, u64),
     /// The shell's process, 0: none.

@@ -202,6 +202,11 @@ impl Session {
     }
 
     #[zbus(property)]
+    fn restart_reason(&self) -> &str {
+        &self.status.restart_reason
+    }
+
+    #[zbus(property)]
     fn last_failure(&self) -> (String, String, u64) {
         let (reason, action, when) = self.status.last_failure.clone();
         (masked(&reason), masked(&action), when)

@@ -41,6 +41,13 @@ pub(crate) enum Input {
         generation: u64,
         answer: Result<(), ProbeError>,
     },
+    /// What a look at the running browser has found: see [`crate::aging`].
+    Looked {
+        generation: u64,
+        replaced: bool,
+        /// Bytes it takes, and may take, when that was measured.
+        memory: Option<(u64, u64)>,
+    },
     /// The device's certificate is in the browser's store, or why not.
     Certificate {
         generation: u64,

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 #[cfg(doc)]
 use super::Machine;
+use super::Why;
 use kiosk_core::config::Url;
 use kiosk_core::texts::Texts;
 
@@ -116,8 +117,11 @@ pub enum Event {
         /// Tells one reset from the next: the answer names it.
         number: u64,
     },
-    /// It is the time of day of `browser.restart-at`.
-    RestartDue,
+    /// The browser is to be started anew when nobody uses the device.
+    RestartDue {
+        /// Why.
+        why: Why,
+    },
     /// Nobody has used the device for a while.
     Idle,
     /// The answer to [`Effect::ClearData`]; the page is blank now.

@@ -27,6 +27,7 @@ pub use commands::{Command, Refusal};
 pub use event::{Effect, Event, Failure, Settings};
 use parts::{Browser, Clearing, Compositor, Intent, Launch, Page, ReadyClock, Server, Trouble, Try};
 use planned::Planned;
+pub use planned::Why;
 
 /// From the compositor's disappearance until the shell is ended: it has lost its screen, and mostly ends by
 /// itself; a compositor that merely lost this connection is back sooner.

@@ -151,7 +151,7 @@ impl Machine {
             }
             Event::PageCrashed => self.page_crashed(now, effects),
             Event::Reset { number } => self.reset(number, now, effects),
-            Event::RestartDue => self.restart_due(now),
+            Event::RestartDue { why } => self.restart_due(why, now),
             Event::Idle => self.nobody_there(now, effects),
             Event::DataCleared { error } => self.data_cleared(error, now, effects),
             Event::Dialog { open } => {

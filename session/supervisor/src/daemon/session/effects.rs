@@ -1,14 +1,17 @@
 //! Carries the machine's effects out.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::Daemon;
+use crate::aging::{self, LOOK_INTERVAL, MEASURE_INTERVAL, MemoryTrend};
 use crate::browser::{Surroundings, machine_memory};
 use crate::certificate;
 use crate::daemon::Input;
 use crate::daemon::shell::Shell;
 use crate::launcher::{leftovers, work};
-use crate::machine::{Effect, Event, Failure};
+use crate::machine::{Effect, Event, Failure, Why};
+use crate::memory;
 use crate::page::{BLOCKED, Page, Rules, UNKNOWN};
 use crate::probe::{ProbeError, Terms, probe};
 use crate::profile::{prepare, set_aside};
@@ -43,7 +46,10 @@ impl Daemon {
                     self.with_page(|page| page.navigate(url.as_str()));
                 }
                 Effect::Reload { hard } => self.with_page(|page| page.reload(hard)),
-                Effect::Ping => self.with_page(Page::ping),
+                Effect::Ping => {
+                    self.with_page(Page::ping);
+                    self.look_at_browser();
+                }
                 Effect::Unstick => self.with_page(Page::unstick),
                 Effect::EndRenderer => {
                     let renderers = work::end_renderers(self.machine.pid());
@@ -145,6 +151,8 @@ impl Daemon {
             leftovers::end_shells(&self.directories.base, &self.directories.profile);
         }
         self.launches += 1;
+        (self.look_at, self.measure_at) = (Duration::ZERO, self.clock.now() + MEASURE_INTERVAL);
+        self.memory_trend = MemoryTrend::default();
         if std::mem::take(&mut self.profile_aside) {
             self.set_profile_aside();
         }
@@ -173,6 +181,37 @@ impl Daemon {
     }
 
     /// Its tools may take seconds, and the loop has others to look after.
+    /// Now and then, with the question whether the page is alive: no wake-up of its own. What it reads may take its time.
+    fn look_at_browser(&mut self) {
+        let now = self.clock.now();
+        if now < self.look_at {
+            return;
+        }
+        self.look_at = now + LOOK_INTERVAL;
+        let measures = now >= self.measure_at;
+        if measures {
+            self.measure_at = now + MEASURE_INTERVAL;
+        }
+        let (generation, inputs, pid) = (self.launches, self.inputs.clone(), self.machine.pid());
+        tokio::task::spawn_blocking(move || {
+            let replaced = aging::is_replaced(pid);
+            let memory = aging::memory_limit().filter(|_| measures).map(|limit| (memory::of_group(pid), limit));
+            let _ = inputs.send(Input::Looked { generation, replaced, memory });
+        });
+    }
+
+    /// What that has found.
+    pub(super) fn looked(&mut self, replaced: bool, memory: Option<(u64, u64)>) {
+        if replaced {
+            self.happened.push_back(Event::RestartDue { why: Why::Replaced });
+        }
+        let grows = memory.and_then(|(bytes, limit)| self.memory_trend.take(bytes, limit));
+        if let Some(words) = grows {
+            self.happened.push_back(Event::RestartDue { why: Why::Memory(words) });
+        }
+        self.take_turns();
+    }
+
     fn import_certificate(&mut self, file: PathBuf) {
         let (sign_in, base) = (self.sign_in.clone(), self.directories.base.clone());
         let (generation, inputs) = (self.launches, self.inputs.clone());

@@ -22,10 +22,11 @@ use super::clock::Clock;
 use super::restart_clock;
 use super::shell::Shell;
 use super::signals::Signals;
+use crate::aging::MemoryTrend;
 use crate::bus::{self, Call, Status};
 use crate::control_link::{self, Link};
 use crate::devtools::loggable;
-use crate::machine::{Command, Event, Machine, Settings};
+use crate::machine::{Command, Event, Machine, Settings, Why};
 use crate::page::Page;
 use crate::probe::ProbeError;
 use crate::profile::Directories;
@@ -105,6 +106,10 @@ pub(super) struct Daemon {
     wayland_display: PathBuf,
     shell: Option<Shell>,
     launches: u64,
+    /// When the running browser is looked at next, and measured.
+    look_at: Duration,
+    measure_at: Duration,
+    memory_trend: MemoryTrend,
     probe: Option<JoinHandle<()>>,
     probes: u64,
     /// What has happened while effects were carried out: the machine's turn comes after that.
@@ -200,6 +205,7 @@ impl Daemon {
             since: clock.boot_micros(),
             restarts: 0,
             refused: 0,
+            restart_reason: String::new(),
             last_failure: (String::new(), String::new(), 0),
             pid: 0,
             readies: 0,
@@ -225,6 +231,9 @@ impl Daemon {
             wayland_display: PathBuf::new(),
             shell: None,
             launches: 0,
+            look_at: Duration::ZERO,
+            measure_at: Duration::ZERO,
+            memory_trend: MemoryTrend::default(),
             probe: None,
             probes: 0,
             happened: VecDeque::new(),
@@ -279,7 +288,7 @@ impl Daemon {
                 self.event(Event::Reset { number });
             }
             Input::Link(Link::Idle) => self.event(Event::Idle),
-            Input::RestartDue => self.event(Event::RestartDue),
+            Input::RestartDue => self.event(Event::RestartDue { why: Why::TimeOfDay }),
             Input::Link(Link::Down) => self.event(Event::CompositorDown),
             Input::Probed { generation, answer } => {
                 if generation == self.probes {
@@ -311,6 +320,11 @@ impl Daemon {
                     tracing::trace!(message = %loggable(&message), "from the browser");
                     page.take(&message, now);
                     self.page_events();
+                }
+            }
+            Input::Looked { generation, replaced, memory } => {
+                if generation == self.launches && self.shell.is_some() {
+                    self.looked(replaced, memory);
                 }
             }
             Input::Certificate { generation, problem } => {
@@ -396,7 +410,8 @@ impl Daemon {
         let since = self.clock.boot_micros();
         let before = self.status.borrow().state;
         self.status.send_if_modified(|status| {
-            let mut new = Status { url: url.to_owned(), restarts, refused, pid, ..status.clone() };
+            let restart_reason = self.machine.restart_reason().to_owned();
+            let mut new = Status { url: url.to_owned(), restarts, refused, pid, restart_reason, ..status.clone() };
             if new.state != state {
                 new.state = state;
                 new.since = since;

@@ -26,7 +26,7 @@ fn it_waits_until_nobody_is_there() {
     assert!(!world.machine.report().when_idle);
     world.event(Event::Idle);
     assert_eq!(launches(&world), 1, "nobody asked for one");
-    world.event(Event::RestartDue);
+    world.event(Event::RestartDue { why: Why::TimeOfDay });
     assert!(world.machine.report().when_idle, "the compositor is to tell");
     assert_eq!((launches(&world), world.machine.state()), (1, State::Ready), "somebody is there");
     world.event(Event::Idle);
@@ -42,7 +42,7 @@ fn it_waits_until_nobody_is_there() {
 #[test]
 fn a_browser_that_was_started_anew_meanwhile_is_left_alone() {
     let mut world = old();
-    world.event(Event::RestartDue);
+    world.event(Event::RestartDue { why: Why::TimeOfDay });
     world.event(Event::Exited { how: "signal 9".into() });
     assert!(!world.machine.report().when_idle, "there is no browser");
     world.until_ready();
@@ -51,14 +51,14 @@ fn a_browser_that_was_started_anew_meanwhile_is_left_alone() {
     assert_eq!(launches(&world), 2);
     // The clock is set back, and it is that time of day again.
     world.pass(HOUR / 2);
-    world.event(Event::RestartDue);
+    world.event(Event::RestartDue { why: Why::TimeOfDay });
     assert!(!world.machine.report().when_idle, "it is new");
 }
 
 #[test]
 fn what_is_stopped_or_no_browser_is_not_restarted() {
     let mut world = old();
-    world.event(Event::RestartDue);
+    world.event(Event::RestartDue { why: Why::TimeOfDay });
     world.command(Command::Stop).unwrap();
     world.event(Event::Idle);
     assert!(!world.machine.report().when_idle);
@@ -69,7 +69,7 @@ fn what_is_stopped_or_no_browser_is_not_restarted() {
     let mut world = World::new(Settings { command: true, ..settings() });
     world.until_ready();
     world.now += 24 * HOUR;
-    world.event(Event::RestartDue);
+    world.event(Event::RestartDue { why: Why::TimeOfDay });
     assert!(!world.machine.report().when_idle, "only browsers grow old");
 }
 
@@ -80,10 +80,22 @@ fn every_day_of_twenty_years_has_one() {
         world.now += 24 * HOUR;
         world.event(Event::Tick);
         world.until_ready();
-        world.event(Event::RestartDue);
+        world.event(Event::RestartDue { why: Why::TimeOfDay });
         world.event(Event::Idle);
         world.until_ready();
         world.effects.clear();
         assert!(launches(&world) > day, "day {day}");
     }
+}
+
+#[test]
+fn a_program_that_was_replaced_is_reason_enough_for_a_young_browser_too() {
+    let mut world = World::ready();
+    assert_eq!(world.machine.restart_reason(), "");
+    world.event(Event::RestartDue { why: Why::Replaced });
+    assert!(world.machine.report().when_idle);
+    assert_eq!(world.machine.restart_reason(), "its program was replaced by another version");
+    world.event(Event::Idle);
+    world.until_ready();
+    assert_eq!((launches(&world), world.machine.restart_reason()), (2, ""));
 }

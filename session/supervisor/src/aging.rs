@@ -1,0 +1,145 @@
+//! What makes a browser that has run for long one to be started anew: its program was replaced by an upgrade, or its
+//! memory grows. [`crate::daemon`] asks while the page is up; what follows from the answers is judged here. Reads `/proc`
+//! and the unit's cgroup, and changes nothing.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Between two looks at the program: one link is read.
+pub const LOOK_INTERVAL: Duration = Duration::from_secs(60);
+/// Between two looks at the memory: the kernel walks all pages of the browser for one.
+pub const MEASURE_INTERVAL: Duration = Duration::from_secs(600);
+/// Measurements that are remembered: a day of them.
+const MAX_SAMPLES: usize = 144;
+/// A trend is one after six hours; what a page fills at its start is none.
+const LEAST_SAMPLES: usize = 36;
+/// Growth by a quarter counts.
+const LEAST_GROWTH: u64 = 4;
+/// For how long the trend is taken to go on.
+const AHEAD: u64 = 24 * 3600;
+/// Of the limit, in hundredths: more is too much.
+const FULL: u64 = 80;
+/// So many measurements in a row: a page may need a lot for a moment.
+const FULL_SAMPLES: usize = 3;
+
+/// Whether the program of this process has been replaced on the disk by another one that is there.
+pub fn is_replaced(pid: u32) -> bool {
+    let Ok(link) = fs::read_link(format!("/proc/{pid}/exe")) else { return false };
+    let program = link.to_str().and_then(|link| link.strip_suffix(" (deleted)"));
+    program.is_some_and(|program| Path::new(program).exists())
+}
+
+/// What a browser may take, bytes: the limit of our unit and those above it, else the machine's memory. `None`: unknown.
+pub fn memory_limit() -> Option<u64> {
+    let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
+    let path = own.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default().to_owned();
+    let root = PathBuf::from("/sys/fs/cgroup");
+    let folders = Path::new(&path).ancestors().map(|part| root.join(part).join("memory.max"));
+    let limits = folders.filter_map(|file| fs::read_to_string(file).ok()?.trim().parse::<u64>().ok());
+    let machine = crate::browser::machine_memory().map(|kib| kib * 1024);
+    limits.chain(machine).min()
+}
+
+/// The browser's memory since it was started, one measurement each [`MEASURE_INTERVAL`].
+#[derive(Debug, Default)]
+pub struct MemoryTrend {
+    samples: VecDeque<u64>,
+}
+
+impl MemoryTrend {
+    /// Takes in that it takes `bytes` of `limit`. Returns why that will not do, for a person.
+    pub fn take(&mut self, bytes: u64, limit: u64) -> Option<String> {
+        if self.samples.len() >= MAX_SAMPLES {
+            self.samples.pop_front();
+        }
+        self.samples.push_back(bytes);
+        let too_much = |bytes: &u64| *bytes / FULL >= limit / 100;
+        if self.samples.len() >= FULL_SAMPLES && self.samples.iter().rev().take(FULL_SAMPLES).all(too_much) {
+            return Some(format!("the browser takes {} MiB of {}", mib(bytes), mib(limit)));
+        }
+        let (first, last, hours) = self.growth()?;
+        let seconds = hours * 3600;
+        let ahead = last.saturating_add((last - first).saturating_mul(AHEAD) / seconds.max(1));
+        too_much(&ahead).then(|| {
+            format!(
+                "the browser's memory grows: from {} to {} MiB in {hours} h, of {}",
+                mib(first),
+                mib(last),
+                mib(limit)
+            )
+        })
+    }
+
+    /// From the least of the first quarter to that of the last, when it grew all the way: what is collected as garbage
+    /// now and then does not count.
+    fn growth(&self) -> Option<(u64, u64, u64)> {
+        if self.samples.len() < LEAST_SAMPLES {
+            return None;
+        }
+        let samples: Vec<u64> = self.samples.iter().copied().collect();
+        let least: Vec<u64> =
+            samples.chunks(samples.len().div_ceil(4)).filter_map(|part| part.iter().min().copied()).collect();
+        let (first, last) = (*least.first()?, *least.last()?);
+        let grew = least.is_sorted_by(|one, next| one < next) && last - first >= first / LEAST_GROWTH;
+        let apart = samples.len() as u64 * MEASURE_INTERVAL.as_secs() * 3 / 4;
+        grew.then_some((first, last, (apart / 3600).max(1)))
+    }
+}
+
+fn mib(bytes: u64) -> u64 {
+    bytes >> 20
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MIB: u64 = 1 << 20;
+
+    /// When it is said of a browser that takes so much after so many measurements, within a month; hours.
+    fn said(memory: impl Fn(u64) -> u64) -> Option<(u64, String)> {
+        let mut trend = MemoryTrend::default();
+        (0..30 * 144).find_map(|number| Some((number / 6, trend.take(memory(number) * MIB, 2000 * MIB)?)))
+    }
+
+    #[test]
+    fn a_leak_is_said_long_before_the_limit_and_what_comes_and_goes_is_none() {
+        assert_eq!(said(|_| 500), None);
+        // The page is filled in its first hours, and then it is as it is.
+        assert_eq!(said(|number| 300 + number.min(60) * 2), None);
+        // Garbage that is collected each two hours.
+        assert_eq!(said(|number| 400 + number % 12 * 60), None);
+        // 12 MiB an hour, with garbage: 2000 are full after five days.
+        let (hours, words) = said(|number| 300 + number * 2 + number % 12 * 20).unwrap();
+        assert!((24..110).contains(&hours), "{hours}: {words}");
+        // 60 MiB an hour.
+        let (hours, words) = said(|number| 300 + number * 10).unwrap();
+        assert!(hours < 7, "{hours}");
+        assert!(words.starts_with("the browser's memory grows: from 300 to "), "{words}");
+    }
+
+    #[test]
+    fn a_browser_that_is_near_its_limit_is_said_after_half_an_hour() {
+        let (hours, words) = said(|number| if number == 3 || number > 9 { 1700 } else { 400 }).unwrap();
+        assert_eq!((hours, words.as_str()), (2, "the browser takes 1700 MiB of 2000"));
+    }
+
+    #[test]
+    fn a_program_is_replaced_when_another_one_is_in_its_place() {
+        let base = tempfile::tempdir().unwrap();
+        let program = base.path().join("sleeps");
+        std::fs::copy("/bin/sleep", &program).unwrap();
+        let mut child = std::process::Command::new(&program).arg("60").spawn().unwrap();
+        assert!(!is_replaced(child.id()));
+        std::fs::remove_file(&program).unwrap();
+        assert!(!is_replaced(child.id()), "an upgrade is under way");
+        std::fs::copy("/bin/sleep", &program).unwrap();
+        assert!(is_replaced(child.id()));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        assert!(!is_replaced(u32::MAX));
+        assert!(memory_limit().unwrap() > 1_000_000);
+    }
+}
