@@ -40,6 +40,7 @@ install: $(addprefix $(programs)/,$(installed_programs)) ## all files of a packa
 		$(install_file) $$page $(DESTDIR)$(datadir)/man/man$${page##*.}/$${page##*/} || exit; \
 	done
 	$(kioskctl) generate man $(DESTDIR)$(datadir)/man/man1 >/dev/null
+	$(kioskctl) generate config-man $(DESTDIR)$(datadir)/man/man5 >/dev/null
 	$(kioskctl) generate bash $(DESTDIR)$(datadir)/bash-completion/completions >/dev/null
 	$(kioskctl) generate zsh $(DESTDIR)$(datadir)/zsh/vendor-completions >/dev/null
 	$(kioskctl) generate fish $(DESTDIR)$(datadir)/fish/vendor_completions.d >/dev/null

@@ -334,6 +334,8 @@ pub struct ConfigArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Generated {
     Man,
+    /// kiosk.toml(5)
+    ConfigMan,
     Bash,
     Zsh,
     Fish,

@@ -1,4 +1,5 @@
-//! The hidden verb `generate`: man pages and completions from the definition in [`super::cli`], for packages.
+//! The hidden verb `generate`: man pages and completions from the definition in [`super::cli`], and the page of the
+//! configuration, for packages.
 
 use std::path::Path;
 
@@ -8,6 +9,7 @@ use kioskctl::client::Exit;
 use serde_json::json;
 
 use super::cli::{Cli, Generated};
+use super::config_page;
 use super::outcome::{Failure, Outcome};
 
 const NAME: &str = "kioskctl";
@@ -22,6 +24,7 @@ fn write(what: Generated, directory: &Path) -> std::io::Result<()> {
     std::fs::create_dir_all(directory)?;
     let mut command = Cli::command();
     let shell = match what {
+        Generated::ConfigMan => return std::fs::write(directory.join("kiosk.toml.5"), config_page::page()),
         Generated::Man => return clap_mangen::generate_to(command, directory),
         Generated::Bash => Shell::Bash,
         Generated::Zsh => Shell::Zsh,

@@ -7,6 +7,7 @@ mod change;
 mod cli;
 mod config;
 mod config_edit;
+mod config_page;
 mod doctor;
 mod generate;
 mod inputs;

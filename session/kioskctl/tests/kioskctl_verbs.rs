@@ -649,6 +649,9 @@ fn man_pages_and_completions_come_from_the_definition() {
     }
     let page = fs::read_to_string(place.join("kioskctl-rotate.1")).unwrap();
     assert!(page.contains("revert") && page.contains(".TH"), "{page}");
+    assert_eq!(said(&run(dir.path(), &["generate", "config-man", place.to_str().unwrap()])).0, 0);
+    let page = fs::read_to_string(place.join("kiosk.toml.5")).unwrap();
+    assert!(page.contains(".TH kiosk.toml 5") && page.contains("What the screen shows"), "{page}");
     assert!(!place.join("kioskctl-generate.1").exists(), "hidden verbs are not documented");
     for completion in ["kioskctl.bash", "_kioskctl", "kioskctl.fish"] {
         assert!(fs::read_to_string(place.join(completion)).unwrap().contains("screenshot"), "{completion}");
