@@ -9,6 +9,7 @@ use kiosk_core::{
     config::{Config, Loaded, NewWindows, SavedState, Shell, Sources},
     sockets::SocketDir,
 };
+use kiosk_splash::Report;
 use smithay::{
     reexports::{
         calloop::{
@@ -162,7 +163,7 @@ pub fn build(
         clock,
         stage: Stage {
             debug: DebugAids::from_env(),
-            errors,
+            report: Report { lines: errors, ..Report::default() },
             language: config.language(environment),
             texts: config.all_texts(environment),
             windows: Windows::new(popups),

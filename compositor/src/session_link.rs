@@ -185,7 +185,7 @@ pub fn read_lines(reader: &mut impl Read, pending: &mut Vec<u8>, mut line: impl 
 impl Kiosk {
     /// The session says where a shell is on its way to the page. Of each shell only the newest session counts.
     fn session_report(&mut self, id: u64, report: Report) {
-        let number = report.shell as usize;
+        let (number, now) = (report.shell as usize, self.now());
         let Some(shell) = self.stage.shells.get_mut(number) else {
             tracing::warn!(shell = report.shell, "a report of a shell that is not configured");
             return;
@@ -211,6 +211,10 @@ impl Kiosk {
         let changed = *readiness != new;
         *readiness = new;
         if changed {
+            shell.reported(now, time_of_day);
+            if shell.readiness.overdue {
+                self.report_device();
+            }
             self.screens.request_redraw();
         }
         self.idle_report(number, &known, first);
@@ -235,6 +239,11 @@ impl Kiosk {
         self.screens.request_redraw();
         self.end_reset();
     }
+}
+
+/// For people before the screen.
+fn time_of_day() -> String {
+    jiff::Zoned::now().strftime("%H:%M").to_string()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Paints one of the splash's screens into a PNG, to be looked at: `render FILE WIDTHxHEIGHT[@SCALE] [OPTION]...`
 //! with `--message TEXT`, `--progress none|dots|0.0..1.0`, `--title TEXT` (then `--message` is its text),
-//! `--pairing URL` (repeatable) and `--code CODE` (a pairing screen), `--background #rrggbb`, `--logo FILE`, `--at MILLISECONDS` and `--time` (prints how long painting takes).
+//! `--line TEXT` (repeatable: diagnostics), `--pairing URL` (repeatable) and `--code CODE` (a pairing screen), `--background #rrggbb`, `--logo FILE`, `--at MILLISECONDS` and `--time` (prints how long painting takes).
 
 use std::{
     fs::File,
@@ -24,13 +24,14 @@ fn main() -> Outcome<()> {
     let mut style = Style::default();
     let parsing = start.elapsed();
     let (mut message, mut title, mut at) = (None, None, Duration::ZERO);
-    let (mut pairing, mut code) = (Vec::new(), None);
+    let (mut pairing, mut code, mut lines) = (Vec::new(), None, Vec::new());
     let (mut progress, mut time) = (Progress::Indeterminate, false);
     while let Some(option) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{option} needs a value"));
         match option.as_str() {
             "--message" => message = Some(value()?),
             "--pairing" => pairing.push(value()?),
+            "--line" => lines.push(value()?),
             "--code" => code = Some(value()?),
             "--title" => title = Some(value()?),
             "--background" => style.background = parse_color(&value()?)?,
@@ -48,6 +49,13 @@ fn main() -> Outcome<()> {
         }
     }
     let view = match title {
+        Some(title) if !lines.is_empty() => View::Diagnostics(kiosk_splash::Report {
+            title,
+            code: lines.join("\n").chars().take(200).collect(),
+            lines,
+            facts: message.unwrap_or_default(),
+            page: 0,
+        }),
         Some(title) if !pairing.is_empty() => View::Pairing(kiosk_splash::Pairing {
             title,
             address: pairing.join("\n"),

@@ -41,11 +41,15 @@ pub enum View {
         /// How it moves.
         progress: Progress,
     },
-    /// As the splash, with the reasons why there is nothing else to see, in as many lines as fit.
-    Diagnostics {
-        /// The reasons, a line each.
-        text: String,
+    /// As the splash whose progress has no end yet, with a second line.
+    Waiting {
+        /// What is waited for.
+        message: String,
+        /// Since when.
+        detail: String,
     },
+    /// The reasons why there is nothing else to see.
+    Diagnostics(Report),
     /// A title and a text of a few lines, for people who stand before the screen.
     Message {
         /// Larger; may be empty.
@@ -55,6 +59,21 @@ pub enum View {
     },
     /// How to reach the device, or to pair it with something.
     Pairing(Pairing),
+}
+
+/// What stands on the screen that tells why there is no page; what is empty is left out.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Report {
+    /// Larger, at the top.
+    pub title: String,
+    /// The reasons, the most important one first.
+    pub lines: Vec<String>,
+    /// What the device is: name, versions, addresses.
+    pub facts: String,
+    /// A short report for a QR code, of at most [`MAX_CODE_CONTENT`] bytes.
+    pub code: String,
+    /// Which page of the reasons, where they need several ([`Scene::pages`]); goes round.
+    pub page: usize,
 }
 
 /// What stands on the pairing screen; what is empty is left out.
@@ -77,7 +96,8 @@ impl View {
     pub fn text(&self) -> String {
         match self {
             Self::Splash { message, .. } => message.clone().unwrap_or_default(),
-            Self::Diagnostics { text } => text.clone(),
+            Self::Waiting { message, detail } => format!("{message}\n{detail}"),
+            Self::Diagnostics(Report { title, lines, facts, .. }) => format!("{title}\n{}\n{facts}", lines.join("\n")),
             Self::Message { title, text } => format!("{title}\n{text}"),
             Self::Pairing(Pairing { title, codes: _, address, code, note }) => {
                 [title, address, code, note].map(String::as_str).join("\n")
@@ -131,6 +151,8 @@ pub struct Scene {
     pub pieces: Vec<Piece>,
     /// `None`: nothing moves, the scene can be drawn once.
     pub animation: Option<Animation>,
+    /// How many pages the view has, at least 1: it is composed anew for each.
+    pub pages: usize,
 }
 
 /// The logo and colours, parsed once.

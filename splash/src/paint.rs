@@ -32,7 +32,7 @@ pub(crate) fn paint(layout: &Layout, style: &Style, typesetter: &mut Typesetter<
         let image = image(rect, part, style, ink, typesetter);
         pieces.extend(image.map(|image| Piece { x: rect.x, y: rect.y, image }));
     }
-    Scene { background: style.background, pieces, animation }
+    Scene { background: style.background, pieces, animation, pages: layout.pages.max(1) }
 }
 
 fn image(rect: &Rect, part: &Part, style: &Style, ink: Rgb, typesetter: &mut Typesetter<'_>) -> Option<Image> {

@@ -11,6 +11,7 @@ use crate::fixture::{
     picture::{GREEN, Picture},
     session::Session,
 };
+use crate::system_screens;
 
 const BACKGROUND: [u8; 3] = [10, 20, 120];
 
@@ -298,7 +299,7 @@ fn a_page_that_is_overdue_is_told_at_length_whatever_the_splash_may_say() {
     setup.errors.push("shell.url is 5");
     let mut fixture = setup.start();
     let mut session = fixture.session();
-    // Below the dots, whose picture moves.
+    // Below the dots, whose picture moves, there is nothing as long as there is no message.
     let lines = |fixture: &mut Fixture| {
         let panel = fixture.panel();
         let inked = |y: u32| (0..panel.width).any(|x| panel.pixel(x, y) != BACKGROUND);
@@ -316,9 +317,52 @@ fn a_page_that_is_overdue_is_told_at_length_whatever_the_splash_may_say() {
     say(&mut fixture, false);
     assert_eq!(lines(&mut fixture), 0);
     say(&mut fixture, true);
-    assert_eq!(lines(&mut fixture), 2, "the reason, and what is wrong with the configuration");
+    assert!(lines(&mut fixture) > 2, "what the device is, and the dots");
+    // A telephone takes it all along.
+    let code = system_screens::codes(&mut fixture).concat();
+    for part in ["kioskd 0.", "connection refused", "shell.url is 5"] {
+        assert!(code.contains(part), "{part}: {code}");
+    }
     say(&mut fixture, false);
     assert_eq!(lines(&mut fixture), 0);
+}
+
+#[test]
+fn more_reasons_than_a_screen_holds_come_in_turn() {
+    let mut setup = setup(&["320x240"]);
+    setup.errors.extend([
+        "config.d/1.toml:1:1: unknown key splash.colour, did you mean background? [splash] has logo, background",
+        "config.d/2.toml:2:1: unknown key shell.ulr, did you mean url? [shell] has url, command, browser, extra-args",
+        "config.d/3.toml:7:9: output.\"*\".rotation is 45, allowed is 0, 90, 180 or 270, clockwise",
+    ]);
+    let mut fixture = setup.start();
+    let mut session = fixture.session();
+    let message = "Not up after 60 s: connection refused. Trying again.".to_owned();
+    let state = State::Waiting;
+    session.send(&Report { state, message, overdue: true, pid: 0, shell: 0, reset: 0, when_idle: false });
+    fixture.until("the diagnostics", |fixture| fixture.kiosk.stage.shells[0].readiness.overdue);
+    fixture.still();
+    // The dots, whose picture moves, are at the bottom.
+    let texts = |fixture: &mut Fixture| {
+        let panel = fixture.panel();
+        panel.rgba[..(panel.width * (panel.height - 30) * 4) as usize].to_vec()
+    };
+    let first = texts(&mut fixture);
+    fixture.until("the next page", |fixture| texts(fixture) != first);
+}
+
+#[test]
+fn a_screen_without_a_page_says_so_while_the_other_one_shows_its_own() {
+    let (mut fixture, ..) = running(&["320x200", "640x400"]);
+    let second = kioskd::screens::HeadId(2);
+    let panel = fixture.panel_of(second);
+    let inked = |y: u32| (0..panel.width).any(|x| panel.pixel(x, y) != BACKGROUND);
+    // Below the logo there is a line, and no dots above it.
+    let bands = (280..panel.height).filter(|y| inked(*y) && !inked(*y - 1)).count();
+    assert!(bands >= 1, "only the logo");
+    let view = fixture.kiosk.stage.view(None, "HEADLESS-2", fixture.kiosk.now());
+    assert!(view.text().contains("No page is configured for this screen (HEADLESS-2)"), "{view:?}");
+    fixture.nothing_left_to_do();
 }
 
 #[test]

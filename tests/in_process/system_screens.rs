@@ -117,7 +117,7 @@ fn pairing(expires: Option<Duration>) -> Command {
 }
 
 /// What the QR codes say that are on the first panel.
-fn codes(fixture: &mut Fixture) -> Vec<String> {
+pub fn codes(fixture: &mut Fixture) -> Vec<String> {
     let panel = fixture.panel();
     let luma = |x: usize, y: usize| panel.pixel(x as u32, y as u32)[0];
     let mut picture = rqrr::PreparedImage::prepare_from_greyscale(panel.width as usize, panel.height as usize, luma);

@@ -4,7 +4,8 @@
 
 use std::time::Duration;
 
-use kiosk_splash::View;
+use kiosk_core::{config::masked, texts::Text};
+use kiosk_splash::{Report, View};
 use tokio::sync::oneshot;
 
 use super::Kiosk;
@@ -18,6 +19,9 @@ use crate::{
 
 /// Callers that wait at a time; one beyond is answered with what is known.
 const MAX_WAITING: usize = 16;
+
+/// Addresses of the device on the screen that tells why there is no page.
+const MAX_REPORTED: usize = 3;
 
 type Answer = oneshot::Sender<Result<Reply, CommandError>>;
 
@@ -125,6 +129,26 @@ impl Kiosk {
         if let Err(error) = armed {
             self.problem(format!("a pairing screen stays as it is: there is no timer for it: {error}"));
         }
+    }
+
+    /// Brings up to date what the screen that tells why there is no page says of the device.
+    pub(crate) fn report_device(&mut self) {
+        let network = Network::now();
+        let version = concat!("kioskd ", env!("CARGO_PKG_VERSION"));
+        let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
+        let addresses = network.addresses.iter().take(MAX_REPORTED).map(ToString::to_string);
+        let reached: Vec<String> = addresses.chain(network.name).collect();
+        let device = format!("{host} · {version}");
+        // The newest are the likeliest reasons.
+        let mut lines: Vec<String> = self.problems.iter().rev().map(|problem| masked(problem)).collect();
+        lines.dedup();
+        self.stage.report = Report {
+            title: self.stage.texts.say(Text::Diagnostics, &[]),
+            lines,
+            facts: format!("{device}\n{}", reached.join(", ")),
+            code: format!("{device}\n{}", reached.join(" ")),
+            page: 0,
+        };
     }
 
     /// Puts it up, and has its fonts looked for. Returns what is seen of it.

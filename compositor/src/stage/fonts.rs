@@ -53,7 +53,7 @@ impl Stage {
         }
         self.font_search = FontSearch::UnderWay(now);
         let shells = (0..self.shells.len()).map(Some);
-        let mut views: Vec<View> = shells.chain([None]).map(|shell| self.view(shell)).collect();
+        let mut views: Vec<View> = shells.chain([None]).map(|shell| self.view(shell, "", now)).collect();
         // Under the screen that asks whether anybody is there.
         views.extend(self.system_screen.as_ref().map(SystemScreen::view));
         Some(views.iter().map(View::text).collect::<Vec<_>>().join("\n"))

@@ -20,8 +20,8 @@ pub mod windows;
 use std::time::Duration;
 
 use kiosk_core::config::CursorPolicy;
-use kiosk_core::texts::Texts;
-use kiosk_splash::{Pairing, Progress, Style, View};
+use kiosk_core::texts::{Text, Texts};
+use kiosk_splash::{Pairing, Progress, Report, Style, View};
 use smithay::{desktop::PopupManager, reexports::wayland_server::protocol::wl_surface::WlSurface};
 
 use close_button::CloseButton;
@@ -90,8 +90,9 @@ pub struct Stage {
     pub language: String,
     /// Whether the texts that are shown have their fonts.
     pub font_search: FontSearch,
-    /// What is wrong with the configuration, for the screen that tells why there is no page.
-    pub errors: Vec<String>,
+    /// What the screen that tells why there is no page says beside that: what is wrong with the configuration, what has
+    /// failed lately, and what the device is.
+    pub report: Report,
     /// What developers want to see.
     pub debug: DebugAids,
     /// `--no-splash`: nothing of ours is drawn, only the background.
@@ -122,7 +123,7 @@ impl Stage {
             texts: Texts::default(),
             language: String::new(),
             font_search: FontSearch::default(),
-            errors: Vec::new(),
+            report: Report::default(),
             debug: DebugAids::default(),
             splash_enabled,
         }
@@ -140,14 +141,18 @@ impl Stage {
     }
 
     /// What our own picture shows on the screen of a shell, or of none.
-    pub fn view(&self, shell: Option<usize>) -> View {
+    /// `name`: the screen's.
+    pub fn view(&self, shell: Option<usize>, name: &str, now: Duration) -> View {
         if let Some(screen) = self.screen() {
             return screen.view();
         }
         match shell.and_then(|shell| self.shells.get(shell)).or(self.shells.first()) {
-            // Beside a running shell the other screens keep a still logo: nothing moves, nothing wakes.
-            Some(shell) if shell.cover != Cover::Gone => shell.splash(&self.errors),
-            _ => View::Splash { message: None, progress: Progress::None },
+            Some(shell) if shell.cover != Cover::Gone => shell.splash(&self.report, &self.texts, now),
+            // Beside a running shell the other screens are still: nothing moves, nothing wakes. They say why.
+            _ => {
+                let message = Some(self.texts.say(Text::NoShell, &[("output", name)]));
+                View::Splash { message: message.filter(|_| shell.is_none()), progress: Progress::None }
+            }
         }
     }
 

@@ -89,7 +89,7 @@ impl Stage {
         let cover = self.cover(shell);
         let covered = cover != Cover::Gone || shell.is_none();
         let wanted = self.splash_enabled || self.screen().is_some();
-        let view = self.view(shell);
+        let view = self.view(shell, &screen.name, now);
         let waits = covered && wanted && !mirrors && self.awaits_fonts(&view, now);
         let splash = &mut self.pictures.0.entry(screen.id).or_default().splash;
         // A mirror draws with its source's pictures.
@@ -97,14 +97,15 @@ impl Stage {
             splash.drop_pictures();
             return None;
         }
+        let elapsed = cover.since().map(|since| now.saturating_sub(since)).unwrap_or_default();
         // Until its letters are there, what was shown before stays.
         if !waits {
-            splash.prepare(&view, &self.style, screen.picture_size(), screen.scale());
+            splash.prepare(&splash.paged(view, elapsed), &self.style, screen.picture_size(), screen.scale());
         }
         if matches!(cover, Cover::Fading { .. }) && shell.is_some() {
             splash.step_veil();
         }
-        let elapsed = now.saturating_sub(cover.since()?);
+        cover.since()?;
         splash.animate(elapsed).filter(|_| screen.lit())
     }
 

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use kiosk_core::api::State;
-use kiosk_splash::{Progress, View};
+use kiosk_core::{
+    api::State,
+    texts::{Text, Texts},
+};
+use kiosk_splash::{Progress, Report, View};
 
 use super::splash::Cover;
 
@@ -28,6 +31,20 @@ impl Readiness {
     }
 }
 
+/// Shorter waits need no explanation.
+const LONG: Duration = Duration::from_secs(15);
+/// Characters of the report that a QR code takes along: more makes it too fine to be read on small screens.
+const MAX_CODE: usize = 280;
+
+/// Since when the page is waited for.
+#[derive(Debug, Clone, PartialEq)]
+struct Waits {
+    /// Monotonic.
+    since: Duration,
+    /// Time of day.
+    at: String,
+}
+
 /// A shell's place on the stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShellStage {
@@ -35,6 +52,8 @@ pub struct ShellStage {
     pub cover: Cover,
     /// How far the page is, by the session's reports.
     pub readiness: Readiness,
+    /// It waits for something that does not come.
+    waits: Option<Waits>,
     /// The page was ready once since its window came; a later reload keeps the picture.
     was_ready: bool,
 }
@@ -45,15 +64,36 @@ impl ShellStage {
         Self {
             cover: Cover::Shown { since: Duration::ZERO },
             readiness: Readiness { wait_for_session, state: None, message: String::new(), overdue: false },
+            waits: None,
             was_ready: false,
         }
     }
 
-    /// The splash, with what the session says; when the page is overdue also with `errors`, which may be why.
-    pub fn splash(&self, errors: &[String]) -> View {
+    /// The session has reported; `at`: the time of day, for people.
+    pub fn reported(&mut self, now: Duration, at: impl FnOnce() -> String) {
+        let waiting =
+            matches!(self.readiness.state, Some(State::Waiting | State::Offline | State::Crashed | State::Backoff));
+        match &self.waits {
+            Some(_) if waiting => {}
+            _ => self.waits = waiting.then(|| Waits { since: now, at: at() }),
+        }
+    }
+
+    /// The splash, with what the session says, and since when where that is long; when the page is overdue all that may
+    /// be the reason, beside `report`, which says what the device is.
+    pub fn splash(&self, report: &Report, texts: &Texts, now: Duration) -> View {
+        let message = &self.readiness.message;
         if self.readiness.overdue {
-            let lines: Vec<&str> = std::iter::once(&self.readiness.message).chain(errors).map(String::as_str).collect();
-            return View::Diagnostics { text: lines.join("\n") };
+            let mut report = report.clone();
+            report.lines.insert(0, message.clone());
+            report.code =
+                kiosk_core::text::shortened(&format!("{}\n{}", report.code, report.lines.join("\n")), MAX_CODE);
+            return View::Diagnostics(report);
+        }
+        let long = self.waits.as_ref().filter(|waits| now.saturating_sub(waits.since) >= LONG);
+        if let Some(waits) = long.filter(|_| !message.is_empty()) {
+            let detail = texts.say(Text::Since, &[("time", &waits.at)]);
+            return View::Waiting { message: message.clone(), detail };
         }
         View::Splash {
             message: Some(self.readiness.message.clone()).filter(|message| !message.is_empty()),

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use kiosk_splash::{Fonts, Pose, Scene, Style, View};
+use kiosk_splash::{Fonts, Pose, Report, Scene, Style, View};
 use smithay::{
     backend::{
         allocator::Fourcc,
@@ -22,6 +22,9 @@ use super::elements::{PixelElement, StageElement};
 
 /// How long the cross-fade from splash to shell takes: long enough to be seen as one, too short to wait for.
 pub const FADE: Duration = Duration::from_millis(180);
+
+/// How long a page of several is read.
+const PAGE: Duration = Duration::from_secs(9);
 
 /// Whether our own picture covers the shell.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -153,6 +156,19 @@ impl ScreenSplash {
             .collect();
     }
 
+    /// The view at the page that is due `elapsed` after the splash came, where it has several.
+    pub fn paged(&self, view: View, elapsed: Duration) -> View {
+        match view {
+            View::Diagnostics(report) => View::Diagnostics(Report { page: self.page(elapsed), ..report }),
+            view => view,
+        }
+    }
+
+    fn page(&self, elapsed: Duration) -> usize {
+        let pages = self.scene.as_ref().map_or(1, |scene| scene.pages.max(1));
+        (elapsed.as_secs() / PAGE.as_secs()) as usize % pages
+    }
+
     /// Moves the animated pieces to where they are `elapsed` after the splash came. Returns the time until they
     /// next move, `None`: never.
     pub fn animate(&mut self, elapsed: Duration) -> Option<Duration> {
@@ -164,7 +180,11 @@ impl ScreenSplash {
     /// Whether the poses `elapsed` after the splash came are others than those last drawn.
     pub fn moved(&self, elapsed: Duration) -> bool {
         let animation = self.scene.as_ref().and_then(|scene| scene.animation.as_ref());
-        animation.is_some_and(|animation| animation.at(elapsed) != self.poses)
+        let page = match self.painted.as_ref().map(|painted| &painted.view) {
+            Some(View::Diagnostics(report)) => report.page,
+            _ => 0,
+        };
+        page != self.page(elapsed) || animation.is_some_and(|animation| animation.at(elapsed) != self.poses)
     }
 
     /// Forgets the pictures: nothing is kept of a splash that is gone.

@@ -1,79 +1,216 @@
-//! What keeps the kiosk from its page, for who comes to look after it: several lines in the place of the splash's
-//! message, so that the logo does not move.
+//! What keeps the kiosk from its page, for who comes to look after it: the logo small at the top, the reasons in as
+//! much of the height as there is, several pages of them in turn, what the device is, a code that takes it all along, and
+//! the dots that say that it is still tried.
 
-use super::{Part, Rect, Screen, Tone};
-use crate::text::{Room, Size, Typesetter};
+use super::{Part, Rect, Screen, Tone, splash};
+use crate::{
+    Report,
+    code::Code,
+    text::{Room, Setting, Size, Typesetter},
+};
 
 /// Longest line, em: longer ones are hard to follow.
-const LINE_EM: f32 = 60.0;
-/// More than anybody reads.
-const MAX_LINES: usize = 24;
-/// Sizes that are tried, largest first, until the whole text fits below the logo.
-const SHRINK: [f32; 3] = [1.0, 0.8, 0.65];
+const LINE_EM: f32 = 52.0;
+/// More lines of one reason than anybody reads.
+const MAX_LINES: usize = 40;
+/// Pages beyond are not waited for by anybody.
+const MAX_PAGES: usize = 20;
+/// Sizes against the splash's message.
+const TITLE: f32 = 1.6;
+const FACTS: f32 = 0.85;
+/// Sizes of the reasons, largest first: they are read before they are turned over.
+const SIZES: [f32; 3] = [1.3, 1.0, 0.85];
+/// Shares of the shorter side: height of the logo, distance between parts; and of the width, for the code.
+const LOGO: f32 = 0.1;
+const GAP: f32 = 0.03;
+const CODE: f32 = 0.3;
 
-/// The text from `top` on, as far as there is room. Returns whether any of it is there.
+/// The page `report.page` of them. Returns how many there are.
 pub(super) fn layout(
     screen: &Screen,
-    top: i32,
-    text: &str,
+    aspect: Option<f32>,
+    report: &Report,
     typesetter: &mut Typesetter<'_>,
     parts: &mut Vec<(Rect, Part)>,
-) -> bool {
-    let wide = screen.width.saturating_sub(2 * screen.margin());
-    let bottom = screen.height.saturating_sub(screen.margin());
-    let room = bottom.saturating_sub(top.max(0).unsigned_abs());
-    let mut placed = None;
-    for size in SHRINK {
-        let Some(size) = Size::new(screen.em(size)) else { break };
-        let room = Room { width: wide.min((size.em() * LINE_EM) as u32), height: room, lines: MAX_LINES };
-        let text = typesetter.set(text, size, room);
-        let whole = text.cut_to.is_none();
-        if let Some(rect) = screen.centered(top, text.width, text.height) {
-            placed = Some((rect, Part::Text { text, tone: Tone::Quiet }));
+) -> usize {
+    let (margin, gap) = (screen.margin(), (screen.shorter * GAP) as u32);
+    let width = screen.width.saturating_sub(2 * margin);
+    let mut top = margin;
+    let logo = aspect.map(|aspect| {
+        let height = screen.shorter * LOGO;
+        let fit = (width as f32 / (height * aspect)).min(1.0);
+        ((height * aspect * fit) as u32, (height * fit) as u32)
+    });
+    if let Some((w, h)) = logo
+        && let Some(rect) = screen.centered(top as i32, w, h)
+    {
+        parts.push((rect, Part::Logo));
+        top += h + gap;
+    }
+    let mut bottom = splash::dots_at_the_bottom(screen, parts).saturating_sub(gap);
+    let room = |height| Room { width, height, lines: 3 };
+    if let Some(size) = Size::new(screen.em(TITLE)) {
+        let title = typesetter.set(&report.title, size, room(bottom.saturating_sub(top)));
+        top += place(screen, top, title, Tone::Strong, parts, gap);
+    }
+    if let Some(size) = Size::new(screen.em(FACTS)) {
+        let facts = typesetter.set(&report.facts, size, room(bottom.saturating_sub(top) / 3));
+        let start = bottom.saturating_sub(facts.height);
+        if place(screen, start, facts, Tone::Quiet, parts, gap) > 0 {
+            bottom = start.saturating_sub(gap);
         }
-        if whole {
+    }
+    let height = bottom.saturating_sub(top);
+    let code = Code::new(&report.code).filter(|_| screen.width > screen.height);
+    let side = code.as_ref().and_then(|code| code.fit(((width as f32 * CODE) as u32).min(height)));
+    let column = width.saturating_sub(side.map_or(0, |side| side + 2 * gap));
+    if let Some((code, side)) = code.zip(side) {
+        let x = screen.width - margin - side;
+        let y = top + height.saturating_sub(side) / 2;
+        parts.push((Rect { x: x as i32, y: y as i32, width: side, height: side }, Part::Code(code)));
+    }
+    let mut pages: Vec<Vec<Setting>> = Vec::new();
+    for size in SIZES {
+        let Some(size) = Size::new(screen.em(size)) else { break };
+        pages = paged(&report.lines, size, (column, height, gap), typesetter);
+        if pages.len() <= 1 {
             break;
         }
     }
-    let any = placed.is_some();
-    parts.extend(placed);
-    any
+    let count = pages.len().max(1);
+    let shown = pages.into_iter().nth(report.page % count).unwrap_or_default();
+    let block: u32 = shown.iter().map(|text| text.height).sum::<u32>() + gap * shown.len().saturating_sub(1) as u32;
+    let mut y = top + height.saturating_sub(block) / 2;
+    for text in shown {
+        let x = margin + column.saturating_sub(text.width) / 2;
+        let rect = Rect { x: x as i32, y: y as i32, width: text.width, height: text.height };
+        y += text.height + gap;
+        if x + text.width <= screen.width && rect.y.unsigned_abs() + text.height <= screen.height {
+            parts.push((rect, Part::Text { text, tone: Tone::Quiet }));
+        }
+    }
+    count
+}
+
+/// Puts a text in the middle of the width. Returns what it takes of the height, with the distance to the next.
+fn place(screen: &Screen, top: u32, text: Setting, tone: Tone, parts: &mut Vec<(Rect, Part)>, gap: u32) -> u32 {
+    let height = text.height;
+    match screen.centered(top as i32, text.width, height) {
+        Some(rect) => {
+            parts.push((rect, Part::Text { text, tone }));
+            height + gap
+        }
+        None => 0,
+    }
+}
+
+/// The reasons on as many pages as they need, none of them torn apart.
+fn paged(
+    lines: &[String],
+    size: Size,
+    (width, height, gap): (u32, u32, u32),
+    typesetter: &mut Typesetter<'_>,
+) -> Vec<Vec<Setting>> {
+    let room = Room { width: width.min((size.em() * LINE_EM) as u32), height, lines: MAX_LINES };
+    let mut pages: Vec<Vec<Setting>> = Vec::new();
+    let mut left = 0;
+    for line in lines {
+        let text = typesetter.set(line, size, room);
+        if text.is_empty() {
+            continue;
+        }
+        let count = pages.len();
+        match pages.last_mut() {
+            Some(page) if text.height + gap <= left => {
+                left -= text.height + gap;
+                page.push(text);
+            }
+            _ if count == MAX_PAGES => break,
+            _ => {
+                left = height.saturating_sub(text.height);
+                pages.push(vec![text]);
+            }
+        }
+    }
+    pages
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::tests::layout, *};
-    use crate::{Progress, Style, View, animation::DOTS};
+    use super::{
+        super::{Layout, tests::layout},
+        *,
+    };
+    use crate::{Style, View, animation::DOTS};
 
     const WRONG: &str = "Not up after 60 s: localhost:3000: connection refused. Trying again.\n\
                          /etc/kiosk/config.toml:3:7: shell.url is 5, allowed is http://HOST[:PORT][/PATH]";
 
-    fn text_of(parts: &[(Rect, Part)]) -> Vec<String> {
-        match &parts.last().unwrap().1 {
-            Part::Text { text, .. } => text.lines.clone(),
-            other => panic!("{other:?}"),
+    fn view(lines: &[String], page: usize) -> View {
+        View::Diagnostics(Report {
+            title: "There is no page yet".into(),
+            lines: lines.to_vec(),
+            facts: "kiosk-4711, kioskd 0.1.0\n192.168.178.24".into(),
+            code: "kiosk-4711\nkioskd 0.1.0".into(),
+            page,
+        })
+    }
+
+    fn texts(layout: &Layout) -> Vec<String> {
+        let text = |part: &Part| if let Part::Text { text, .. } = part { Some(text.lines.join(" ")) } else { None };
+        layout.parts.iter().filter_map(|(_, part)| text(part)).collect()
+    }
+
+    #[test]
+    fn every_line_is_there_with_the_logo_the_dots_and_what_the_device_is() {
+        let lines: Vec<String> = WRONG.lines().map(str::to_owned).collect();
+        for (width, height, scale) in
+            [(1280, 800, 1.0), (1920, 1080, 1.0), (1080, 1920, 1.5), (800, 480, 1.0), (3840, 2160, 2.0)]
+        {
+            let layout = layout(&view(&lines, 0), &Style::default(), width, height, scale);
+            let text = texts(&layout).join(" ");
+            // Lines are broken at blanks and behind slashes.
+            let letters = |text: &str| text.replace(' ', "");
+            for line in &lines {
+                assert!(letters(&text).contains(&letters(line)), "{width}x{height}: {text}");
+            }
+            assert!(text.contains("no page yet") && text.contains("192.168.178.24"), "{width}x{height}: {text}");
+            let has = |wanted: &Part| layout.parts.iter().filter(|(_, part)| part == wanted).count();
+            assert_eq!((has(&Part::Logo), has(&Part::Dot)), (1, DOTS), "{width}x{height}");
+            let code = layout.parts.iter().any(|(_, part)| matches!(part, Part::Code(_)));
+            assert_eq!(code, width > height, "{width}x{height}");
         }
     }
 
     #[test]
-    fn the_logo_stays_where_it_is_and_every_line_is_there() {
-        let splash = View::Splash { message: None, progress: Progress::Indeterminate };
-        for (width, height, scale) in [(1280, 800, 1.0), (1920, 1080, 1.0), (1080, 1920, 1.5), (800, 480, 1.0)] {
-            let style = Style { message: false, ..Style::default() };
-            let splash = layout(&splash, &style, width, height, scale).parts;
-            let parts = layout(&View::Diagnostics { text: WRONG.into() }, &style, width, height, scale).parts;
-            assert_eq!(parts[..1 + DOTS], splash[..], "{width}x{height}");
-            let text = text_of(&parts).join(" ");
-            assert!(text.starts_with("Not up") && text.ends_with("[/PATH]"), "{width}x{height}: {text}");
+    fn many_reasons_are_readable_and_come_in_turn() {
+        let lines: Vec<String> = (1..=6).map(|n| format!("/etc/kiosk/config.d/{n}.toml:{n}:1: {WRONG}")).collect();
+        for (width, height) in [(1280, 800), (480, 320), (320, 240)] {
+            let first = layout(&view(&lines, 0), &Style::default(), width, height, 1.0);
+            let mut seen = String::new();
+            for page in 0..first.pages {
+                let layout = layout(&view(&lines, page), &Style::default(), width, height, 1.0);
+                assert_eq!(layout.pages, first.pages);
+                seen.push_str(&texts(&layout).join(" "));
+                for (_, part) in &layout.parts {
+                    let Part::Text { text, .. } = part else { continue };
+                    let least = if width == 1280 { 14.0 } else { 11.0 };
+                    assert!(text.em >= least, "{width}x{height}: {} pixels an em", text.em);
+                }
+            }
+            for n in 1..=6 {
+                assert!(seen.contains(&format!("/{n}.toml")), "{width}x{height}: reason {n} is lost: {seen}");
+            }
+            assert!(first.pages <= 6, "{width}x{height}: {} pages", first.pages);
         }
     }
 
     #[test]
     fn where_there_is_room_for_one_line_the_first_is_shown() {
-        // A logo that is as wide as the screen is high leaves none below it.
+        let lines: Vec<String> = WRONG.lines().map(str::to_owned).collect();
         for (width, height) in [(320, 240), (240, 120)] {
-            let parts = layout(&View::Diagnostics { text: WRONG.into() }, &Style::default(), width, height, 1.0).parts;
-            assert!(text_of(&parts)[0].starts_with("Not up"), "{width}x{height}");
+            let layout = layout(&view(&lines, 0), &Style::default(), width, height, 1.0);
+            assert!(texts(&layout).iter().any(|text| text.starts_with("Not up")), "{width}x{height}");
         }
     }
 }

@@ -67,6 +67,8 @@ pub(crate) struct Layout {
     pub parts: Vec<(Rect, Part)>,
     /// So many characters of the view's text are there, where that is not all.
     pub cut_to: Option<usize>,
+    /// Of the view; 0 as good as 1.
+    pub pages: usize,
 }
 
 /// The output, as the layout sees it.
@@ -114,24 +116,26 @@ pub(crate) fn layout(
     scale: f64,
 ) -> Layout {
     let screen = Screen::new(width, height, scale);
-    let (mut parts, mut cut_to) = (Vec::new(), None);
+    let (mut parts, mut cut_to, mut pages) = (Vec::new(), None, 1);
     match view {
         View::Splash { message, progress } => {
             let message = message.as_deref().filter(|_| style.message);
             splash::layout(&screen, style.logo.aspect(), *progress, message, typesetter, &mut parts);
         }
-        View::Diagnostics { text } => {
-            let aspect = style.logo.aspect();
-            let below = splash::layout(&screen, aspect, Progress::Indeterminate, None, typesetter, &mut parts);
-            if !diagnostics::layout(&screen, below, text, typesetter, &mut parts) {
-                parts.clear();
-                splash::layout(&screen, aspect, Progress::Indeterminate, text.lines().next(), typesetter, &mut parts);
-            }
+        View::Waiting { message, detail } => {
+            let (message, detail) =
+                (style.message.then_some(message.as_str()), style.message.then_some(detail.as_str()));
+            let below =
+                splash::layout(&screen, style.logo.aspect(), Progress::Indeterminate, message, typesetter, &mut parts);
+            splash::detail(&screen, below, detail, typesetter, &mut parts);
+        }
+        View::Diagnostics(report) => {
+            pages = diagnostics::layout(&screen, style.logo.aspect(), report, typesetter, &mut parts);
         }
         View::Pairing(pairing) => pairing::layout(&screen, pairing, typesetter, &mut parts),
         View::Message { title, text } => cut_to = message::layout(&screen, title, text, typesetter, &mut parts),
     }
-    Layout { parts, cut_to }
+    Layout { parts, cut_to, pages }
 }
 
 #[cfg(test)]
@@ -139,7 +143,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Fonts, animation::DOTS};
+    use crate::{Fonts, Pairing, Report, animation::DOTS};
 
     /// The layout in the built-in face.
     pub(super) fn layout(view: &View, style: &Style, width: u32, height: u32, scale: f64) -> Layout {
@@ -162,8 +166,16 @@ mod tests {
 
     fn any_view() -> impl Strategy<Value = View> {
         let message = (".{0,80}", "(?s).{0,600}").prop_map(|(title, text)| View::Message { title, text });
-        let diagnostics = "(?s).{0,600}".prop_map(|text| View::Diagnostics { text });
-        prop_oneof![any_splash(), message, diagnostics]
+        let diagnostics = ("(?s).{0,600}", ".{0,80}", 0usize..9).prop_map(|(text, facts, page)| {
+            let lines = text.lines().map(str::to_owned).collect();
+            View::Diagnostics(Report { title: facts.clone(), lines, code: facts.clone(), facts, page })
+        });
+        let waiting = (".{0,80}", ".{0,80}").prop_map(|(message, detail)| View::Waiting { message, detail });
+        let pairing = (".{0,80}", ".{0,40}", 0usize..3).prop_map(|(address, code, count)| {
+            let codes = vec![address.clone(); count];
+            View::Pairing(Pairing { title: code.clone(), note: address.clone(), codes, address, code })
+        });
+        prop_oneof![any_splash(), message, diagnostics, waiting, pairing]
     }
 
     fn any_length() -> impl Strategy<Value = u32> {

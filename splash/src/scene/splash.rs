@@ -15,6 +15,8 @@ const LOGO: f32 = 0.30;
 const GAP: f32 = 0.075;
 const DOT: f32 = 0.0115;
 const BAR: f32 = 0.30;
+/// Size of the second line against the message.
+const DETAIL: f32 = 0.85;
 /// A logo of any shape leaves the rest of the output's width and height alone.
 const LOGO_MAX_WIDTH: f32 = 0.7;
 const LOGO_MAX_HEIGHT: f32 = 0.4;
@@ -36,7 +38,7 @@ pub(super) fn layout(
     }
 
     let gap = (screen.shorter * GAP).round() as i32;
-    let thick = (screen.shorter * DOT).max(4.0 * screen.scale).min(screen.shorter / 40.0).round() as u32;
+    let thick = thickness(screen);
     let progress_top = top + logo_height as i32 + gap;
     match progress {
         Progress::None => {}
@@ -56,6 +58,36 @@ pub(super) fn layout(
     });
     parts.extend(text);
     text_top
+}
+
+/// A second line below the message.
+pub(super) fn detail(
+    screen: &Screen,
+    top: i32,
+    text: Option<&str>,
+    typesetter: &mut Typesetter<'_>,
+    parts: &mut Vec<(Rect, Part)>,
+) {
+    let Some(size) = Size::new(screen.em(DETAIL)) else { return };
+    let room = screen.width.saturating_sub(2 * screen.margin());
+    let text = typesetter.one_line(text.unwrap_or_default(), size, room);
+    // Below the message, which may have moved up.
+    let below = parts.iter().map(|(rect, _)| rect.y + rect.height as i32).max().unwrap_or(top);
+    let rect = screen.centered(below, text.width, text.height);
+    parts.extend(rect.map(|rect| (rect, Part::Text { text, tone: Tone::Quiet })));
+}
+
+/// The row of dots at the lower margin. Returns where it begins, or the margin.
+pub(super) fn dots_at_the_bottom(screen: &Screen, parts: &mut Vec<(Rect, Part)>) -> u32 {
+    let thick = thickness(screen);
+    let top = screen.height.saturating_sub(screen.margin() + thick);
+    dots(screen, top as i32, thick, parts);
+    top
+}
+
+/// Of dots and bar.
+fn thickness(screen: &Screen) -> u32 {
+    (screen.shorter * DOT).max(4.0 * screen.scale).min(screen.shorter / 40.0).round() as u32
 }
 
 /// Logos of all shapes get about the same area: as much as a square of 30 % of the shorter side.

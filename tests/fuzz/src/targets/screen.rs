@@ -1,6 +1,6 @@
 //! The texts of our own screens, at any size and scale: all that is painted lies on the screen.
 
-use kiosk_splash::{Progress, Scene, Style, View, compose, parse_color};
+use kiosk_splash::{Progress, Report, Scene, Style, View, compose, parse_color};
 
 use super::{bytes, text};
 use crate::{Target, sentence::assert_sentence};
@@ -33,7 +33,11 @@ fn run(input: &[u8]) {
     }
     let view = match kind % 3 {
         0 => View::Splash { message: Some(text), progress: Progress::Fraction(f32::from(*kind) / 200.0) },
-        1 => View::Diagnostics { text },
+        1 => View::Diagnostics(Report {
+            lines: text.lines().map(str::to_owned).collect(),
+            title: text,
+            ..Report::default()
+        }),
         _ => {
             let (title, text) = text.split_once('\n').unwrap_or(("", &text));
             View::Message { title: title.to_owned(), text: text.to_owned() }
