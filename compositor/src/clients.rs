@@ -12,6 +12,7 @@ use std::{
         unix::net::{UnixListener, UnixStream},
     },
     rc::{Rc, Weak},
+    sync::Arc,
     time::Duration,
 };
 
@@ -30,7 +31,7 @@ use crate::{
         descriptors::{self, NONE_LEFT, Use},
         refusal::Repeated,
     },
-    privilege::{ClientState, Privilege},
+    privilege::{ClientState, Context, Privilege},
 };
 
 /// New clients of one socket in a turn.
@@ -79,7 +80,7 @@ fn dispatch(display: &RefCell<Display<Kiosk>>, kiosk: &mut Kiosk) {
 
 /// Takes in who connects to this socket.
 pub fn accept_from(kiosk: &mut Kiosk, listener: UnixListener, privilege: Privilege, shell: usize) -> io::Result<()> {
-    accept_each(kiosk, listener, move |kiosk, stream| kiosk.take_in(stream, privilege, shell))
+    accept_each(kiosk, listener, move |kiosk, stream| kiosk.take_in(stream, privilege, shell)).map(drop)
 }
 
 /// Hands on who connects to this socket, some in each turn.
@@ -87,7 +88,7 @@ pub fn accept_each(
     kiosk: &mut Kiosk,
     listener: UnixListener,
     mut take: impl FnMut(&mut Kiosk, UnixStream) + 'static,
-) -> io::Result<()> {
+) -> io::Result<RegistrationToken> {
     let source = Generic::new(listener, Interest::READ, Mode::Level);
     let own: Rc<Cell<Option<RegistrationToken>>> = Rc::default();
     let token = own.clone();
@@ -103,8 +104,9 @@ pub fn accept_each(
         }
         Ok(PostAction::Continue)
     });
-    own.set(Some(inserted.map_err(|error| io::Error::other(error.to_string()))?));
-    Ok(())
+    let inserted = inserted.map_err(|error| io::Error::other(error.to_string()))?;
+    own.set(Some(inserted));
+    Ok(inserted)
 }
 
 /// Nobody can be taken in for now: the listener rests for a while.
@@ -138,7 +140,12 @@ impl Kiosk {
 
     /// Makes a client of whoever is at the other end, or says why not and hangs up.
     pub fn take_in(&mut self, stream: UnixStream, privilege: Privilege, shell: usize) {
-        if let Err((reason, stream)) = self.try_to_take_in(stream, privilege, shell) {
+        self.take_into(stream, privilege, shell, None);
+    }
+
+    /// The same of one who is to be held in a security context.
+    pub fn take_into(&mut self, stream: UnixStream, privilege: Privilege, shell: usize, context: Option<Arc<Context>>) {
+        if let Err((reason, stream)) = self.try_to_take_in(stream, privilege, shell, context) {
             static LOG: Repeated = Repeated::new();
             if let Some(more) = LOG.count() {
                 tracing::warn!(reason, more, "a client was not taken in");
@@ -155,6 +162,7 @@ impl Kiosk {
         stream: UnixStream,
         privilege: Privilege,
         shell: usize,
+        context: Option<Arc<Context>>,
     ) -> Result<(), (String, Option<UnixStream>)> {
         if descriptors::is_of_reserve(&stream, Use::Connection) {
             return Err((NONE_LEFT.into(), Some(stream)));
@@ -164,7 +172,7 @@ impl Kiosk {
             Err(error) => return Err((format!("it cannot be told who it is: {error}"), None)),
         };
         let socket = stream.as_fd().try_clone_to_owned().ok();
-        let state = match ClientState::new(&mut self.protocols.limits, privilege, user, shell, socket) {
+        let state = match ClientState::new(&mut self.protocols.limits, privilege, user, shell, socket, context) {
             Ok(state) => state,
             Err(too_many) => return Err((too_many.to_string(), Some(stream))),
         };

@@ -83,6 +83,9 @@ impl Kiosk {
         if before.limits != self.config.limits {
             told.push(format!("limits: {RESTART}"));
         }
+        if before.privileges != self.config.privileges {
+            told.push("privilege: in force for security contexts that are made from now on".into());
+        }
         if before.texts != self.config.texts || before.browser.language != self.config.browser.language {
             self.stage.texts = self.config.all_texts(|name| std::env::var(name).ok());
             told.push(format!("text: in force but for messages of the splash: that {RESTART_SESSION}"));

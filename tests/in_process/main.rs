@@ -33,6 +33,7 @@ mod reload;
 mod requests;
 mod rotation;
 mod scale;
+mod security_context;
 mod several_shells;
 mod shell_window;
 mod splash;

@@ -24,7 +24,7 @@ use smithay::{
     wayland::compositor::CompositorClientState,
 };
 
-use table::Who;
+use table::{Group, Who};
 
 use crate::limits::{
     Limits,
@@ -48,6 +48,15 @@ pub enum Privilege {
     Admin,
 }
 
+/// A security context: what its clients may do is said by who made it, whatever socket that came through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Context {
+    /// Of the sandbox's program, as the one who made the context says.
+    pub app_id: String,
+    /// Beside showing windows.
+    pub allow: Vec<Group>,
+}
+
 /// What is kept with each client.
 pub struct ClientState {
     /// smithay's.
@@ -56,6 +65,8 @@ pub struct ClientState {
     pub privilege: Privilege,
     /// The number of the shell through whose socket it came: its windows are on that one's screen.
     pub shell: usize,
+    /// What holds it, if it is in a security context.
+    pub context: Option<Arc<Context>>,
     /// How many objects it has.
     pub counts: Counts,
     /// What single ones of them have.
@@ -83,11 +94,13 @@ impl ClientState {
         user: u32,
         shell: usize,
         socket: Option<OwnedFd>,
+        context: Option<Arc<Context>>,
     ) -> Result<Arc<Self>, TooMany> {
         Ok(Arc::new(Self {
             compositor: CompositorClientState::default(),
             privilege,
             shell,
+            context,
             counts: limits.client(privilege, user)?,
             tallies: Tallies::default(),
             socket: Mutex::new(socket),
@@ -149,18 +162,23 @@ impl ClientData for ClientState {
 
 /// Whether the client may see and bind the global.
 pub fn may_bind(client: &Client, interface: &str) -> bool {
-    let Some(state) = client.get_data::<ClientState>() else { return allows(Privilege::Shell, interface) };
+    let Some(state) = client.get_data::<ClientState>() else { return allows(Privilege::Shell, None, interface) };
     // Every list of globals has it.
     if interface == "wl_compositor" && state.registries.fetch_add(1, Relaxed) == REGISTRIES {
         state.endless.lock().unwrap_or_else(PoisonError::into_inner).push(client.id());
     }
-    allows(state.privilege, interface)
+    allows(state.privilege, state.context.as_deref(), interface)
 }
 
-fn allows(privilege: Privilege, interface: &str) -> bool {
+fn allows(privilege: Privilege, context: Option<&Context>, interface: &str) -> bool {
     table::find(interface).is_some_and(|global| match global.who {
-        Who::Everyone | Who::Unconfined => true,
-        Who::Trusted(_) => privilege == Privilege::Admin,
+        Who::Everyone => true,
+        // Nobody gets out of a context by making another one.
+        Who::Unconfined => context.is_none(),
+        Who::Trusted(group) => match context {
+            Some(context) => context.allow.contains(&group),
+            None => privilege == Privilege::Admin,
+        },
     })
 }
 
@@ -172,13 +190,28 @@ mod tests {
     fn the_shell_does_not_see_what_is_for_trusted_tools() {
         for global in table::GLOBALS {
             let for_tools = matches!(global.who, Who::Trusted(_));
-            assert_eq!(allows(Privilege::Shell, global.interface), !for_tools, "{}", global.interface);
-            assert!(allows(Privilege::Admin, global.interface), "{}", global.interface);
+            assert_eq!(allows(Privilege::Shell, None, global.interface), !for_tools, "{}", global.interface);
+            assert!(allows(Privilege::Admin, None, global.interface), "{}", global.interface);
+        }
+    }
+
+    #[test]
+    fn a_context_has_what_it_is_allowed_and_can_make_no_other() {
+        let context = Context { app_id: "a".into(), allow: vec![Group::Capture] };
+        for privilege in [Privilege::Shell, Privilege::Admin] {
+            for global in table::GLOBALS {
+                let wanted = match global.who {
+                    Who::Everyone => true,
+                    Who::Unconfined => false,
+                    Who::Trusted(group) => group == Group::Capture,
+                };
+                assert_eq!(allows(privilege, Some(&context), global.interface), wanted, "{}", global.interface);
+            }
         }
     }
 
     #[test]
     fn what_the_table_does_not_name_is_for_nobody() {
-        assert!(!allows(Privilege::Admin, "zwlr_unheard_of_v1"));
+        assert!(!allows(Privilege::Admin, None, "zwlr_unheard_of_v1"));
     }
 }

@@ -2,26 +2,7 @@
 //! each client; what is not in it is offered to nobody. `docs/protocols.md` shows it, and a test holds both against what
 //! clients are really told.
 
-use std::{fmt, str::FromStr};
-
-/// What trusted tools do, as `[privilege."APP-ID"] allow` names it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Group {
-    /// Switch, turn and place screens.
-    Screens,
-    /// See what screens show.
-    Capture,
-    /// Type, point and touch as a person does.
-    VirtualInput,
-    /// Read and set the clipboard at any time.
-    Clipboard,
-    /// Know of all windows, raise and close them.
-    Windows,
-    /// Put surfaces above and below the windows.
-    Layers,
-    /// Compose text for the window that has the keyboard.
-    InputMethod,
-}
+pub use kiosk_core::config::Group;
 
 /// Who may bind a global.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,31 +26,6 @@ pub struct Global {
     pub who: Who,
     /// Offered only where the display device has what it needs.
     pub device: bool,
-}
-
-/// Every group by its name in the configuration.
-pub const GROUPS: [(&str, Group); 7] = [
-    ("screens", Group::Screens),
-    ("capture", Group::Capture),
-    ("virtual-input", Group::VirtualInput),
-    ("clipboard", Group::Clipboard),
-    ("windows", Group::Windows),
-    ("layers", Group::Layers),
-    ("input-method", Group::InputMethod),
-];
-
-impl FromStr for Group {
-    type Err = ();
-    fn from_str(name: &str) -> Result<Self, ()> {
-        GROUPS.iter().find(|(known, _)| *known == name).map(|(_, group)| *group).ok_or(())
-    }
-}
-
-impl fmt::Display for Group {
-    fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = GROUPS.iter().find(|(_, group)| group == self).map_or("", |(name, _)| name);
-        text.write_str(name)
-    }
 }
 
 const fn global(interface: &'static str, version: u32, who: Who) -> Global {
@@ -118,6 +74,7 @@ pub const GLOBALS: &[Global] = &[
     everyone("ext_idle_notifier_v1", 2),
     of_device("zwp_linux_dmabuf_v1", 5),
     of_device("wp_linux_drm_syncobj_manager_v1", 1),
+    global("wp_security_context_manager_v1", 1, Who::Unconfined),
     trusted("zwlr_screencopy_manager_v1", 3, Group::Capture),
     trusted("ext_image_copy_capture_manager_v1", 1, Group::Capture),
     trusted("ext_output_image_capture_source_manager_v1", 1, Group::Capture),

@@ -10,6 +10,7 @@ mod output_management;
 mod output_power;
 mod outputs;
 mod seat;
+mod security_context;
 mod selection;
 mod shell;
 mod surfaces;
@@ -55,6 +56,7 @@ use data_control::DataControl;
 use kiosk_core::config::Limits as Settings;
 use output_management::OutputManagement;
 use output_power::OutputPower;
+use security_context::SecurityContexts;
 use text_input::TextInputs;
 use virtual_input::VirtualInput;
 
@@ -98,6 +100,8 @@ pub struct Protocols {
     pub captures: Captures,
     /// `zwp_text_input_manager_v1` and `_v3`.
     pub text_inputs: TextInputs,
+    /// `wp_security_context_manager_v1`.
+    pub security_contexts: SecurityContexts,
     /// `ext_data_control_manager_v1`, `zwlr_data_control_manager_v1`.
     pub data_control: DataControl,
     /// `zwp_virtual_keyboard_manager_v1`, `zwlr_virtual_pointer_manager_v1`.
@@ -151,6 +155,7 @@ impl Protocols {
             output_power: OutputPower::new(display),
             captures: Captures::new(display),
             text_inputs: TextInputs::new(display),
+            security_contexts: SecurityContexts::new(display),
             data_control,
             virtual_input: VirtualInput::new(display),
             limits: Limits::new(limits),

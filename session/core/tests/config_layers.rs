@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kiosk_core::config::{
-    AccelProfile, Calibration, Config, CursorPolicy, Limits, Loaded, ModeChoice, NewDevices, PageReady, Position,
-    Rotation, Scale, Sources, TextPosition, output_policy,
+    AccelProfile, Calibration, Config, CursorPolicy, Group, Limits, Loaded, ModeChoice, NewDevices, PageReady,
+    Position, Rotation, Scale, Sources, TextPosition, output_policy,
 };
 use proptest::prelude::*;
 
@@ -270,7 +270,7 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert_eq!(
         wrong("[sehll]\nurl = 1").2,
         "unknown key sehll, did you mean shell? There are shell, shells, splash, text, output, input, idle, power, \
-         browser, limits"
+         browser, limits, privilege"
     );
     assert!(wrong("[output.A]\nposition = [0, 40000]").2.ends_with("[X, Y] in logical pixels, -32768 to 32767"));
     assert!(wrong("[output]\nrotation = 90").2.contains("put it below [output.\"*\"]"));
@@ -593,4 +593,19 @@ fn a_file_that_is_huge_deep_or_none_is_named_and_skipped() {
     let loaded = Config::load(&Sources::rooted(root.path()));
     let only = loaded.errors.first().map(ToString::to_string).unwrap_or_default();
     assert!(only.contains("it has more than 64 files of settings"), "{only}");
+}
+
+#[test]
+fn programs_in_a_security_context_have_what_is_allowed_to_them_and_nothing_else() {
+    let table = "[privilege.\"org.example.Viewer\"]\nallow = [\"capture\", \"virtual-input\"]";
+    let loaded = load_one(table);
+    assert_eq!(loaded.config.allowed_to("org.example.Viewer"), [Group::Capture, Group::VirtualInput]);
+    assert_eq!(loaded.config.allowed_to("org.example.viewer"), []);
+    assert!(loaded.toml().contains(table), "{}", loaded.toml());
+    let wrong = |content| error_of(content).2;
+    let unknown = wrong("[privilege.\"a\"]\nallow = [\"everything\"]");
+    assert!(unknown.contains("\"everything\" is not among them"), "{unknown}");
+    assert!(unknown.contains("a list of screens, capture"), "{unknown}");
+    assert!(wrong("[privilege]\nallow = [\"capture\"]").contains("put it below a table of the program's app-id"));
+    assert!(wrong("privilege = 1").contains("allowed are tables [privilege.\"APP-ID\"]"));
 }

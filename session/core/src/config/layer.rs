@@ -95,6 +95,7 @@ impl Draft {
                 "limits" => layer.section(&mut config.limits, entry),
                 "output" => layer.outputs(config, entry),
                 "text" => layer.texts(config, entry),
+                "privilege" => layer.privileges(config, entry),
                 unknown => {
                     let near = did_you_mean(unknown, SECTIONS.iter().copied());
                     let message = format!("unknown key {unknown}{near} There are {}", SECTIONS.join(", "));
@@ -228,6 +229,34 @@ impl Layer<'_> {
                 continue;
             }
             self.table(keys::text_rule(config, &language.key), &full, "", entries);
+        }
+    }
+
+    /// The tables of single programs in `[privilege]`.
+    fn privileges(&mut self, config: &mut Config, entry: &RawEntry) {
+        let RawValue::Table(programs) = &entry.value.value else {
+            let found = entry.value.excerpt();
+            let message = format!("privilege is {found}, allowed are tables [privilege.\"APP-ID\"]");
+            return self.error(entry.key_span.start, "privilege", message);
+        };
+        if self.too_many("privilege", entry, programs.len()) {
+            return;
+        }
+        for program in programs {
+            let full = format!("privilege.{}", Value::from(program.key.as_str()));
+            let no_name = program.key.trim().is_empty() || program.key.chars().any(char::is_control);
+            match &program.value.value {
+                RawValue::Table(entries) if !no_name => {
+                    self.table(keys::privilege_rule(config, &program.key), &full, "", entries);
+                }
+                _ => {
+                    let message = format!(
+                        "{full} belongs to no program; put it below a table of the program's app-id, such as \
+                         [privilege.\"org.example.App\"]"
+                    );
+                    self.error(program.key_span.start, &full, message);
+                }
+            }
         }
     }
 

@@ -17,6 +17,7 @@ mod model;
 mod origin;
 mod output;
 mod policy;
+mod privilege;
 mod raw;
 mod screens;
 mod setters;
@@ -45,6 +46,7 @@ pub use model::{
 pub use origin::{ConfigError, Origin, Source, TextPosition};
 pub use output::{ModeChoice, OutputRule, OutputSettings};
 pub use policy::{OutputPolicy, conflicting_rules, identity, output_policy};
+pub use privilege::{Group, PrivilegeRule};
 pub use screens::OutputTables;
 pub use show::Setting;
 pub use state::{SaveError, SavedState, StateError, state_dir};

@@ -10,6 +10,7 @@ use super::browser::BrowserSettings;
 use super::devices::InputRule;
 use super::limits::Limits;
 use super::output::{ModeChoice, OutputRule, OutputSettings};
+use super::privilege::{Group, PrivilegeRule};
 use super::url::Url;
 use crate::quantities::{Rotation, Scale};
 use crate::texts::{TextRule, Texts, device_language};
@@ -37,6 +38,8 @@ pub struct Config {
     pub browser: BrowserSettings,
     /// `[limits]`.
     pub limits: Limits,
+    /// `[privilege."APP-ID"]`, in the order in which they first appeared.
+    pub privileges: Vec<PrivilegeRule>,
 }
 
 impl Default for Config {
@@ -61,11 +64,17 @@ impl Default for Config {
             power: Power::default(),
             browser: BrowserSettings::default(),
             limits: Limits::default(),
+            privileges: Vec::new(),
         }
     }
 }
 
 impl Config {
+    /// What programs in a security context with this app-id may do beside showing windows.
+    pub fn allowed_to(&self, app_id: &str) -> Vec<Group> {
+        self.privileges.iter().find(|rule| rule.app_id == app_id).map(|rule| rule.allow.clone()).unwrap_or_default()
+    }
+
     /// The device's language as a tag such as `de-AT`. `variable` reads the environment.
     pub fn language(&self, variable: impl Fn(&str) -> Option<String>) -> String {
         device_language(self.browser.language.as_deref().unwrap_or_default(), variable)

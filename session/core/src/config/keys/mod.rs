@@ -10,6 +10,7 @@ mod input;
 mod limits;
 mod output;
 mod power;
+mod privilege;
 mod shell;
 mod splash;
 mod text;
@@ -21,6 +22,7 @@ use super::devices::InputRule;
 use super::limits::Limits;
 use super::model::{Config, Idle, Input, Power, Shell, Splash};
 use super::output::OutputRule;
+use super::privilege::PrivilegeRule;
 use super::raw::{Raw, Wrong};
 use super::syntax;
 use crate::texts::TextRule;
@@ -32,6 +34,7 @@ pub use input::INPUT;
 pub use limits::LIMITS;
 pub use output::OUTPUTS;
 pub use power::POWER;
+pub use privilege::PRIVILEGE;
 pub use shell::SHELL;
 pub use splash::SPLASH;
 pub use text::TEXTS;
@@ -83,7 +86,7 @@ const DURATION: Allowed = Allowed::Description(syntax::DURATION);
 
 /// All top-level keys.
 pub const SECTIONS: &[&str] =
-    &["shell", "shells", "splash", "text", "output", "input", "idle", "power", "browser", "limits"];
+    &["shell", "shells", "splash", "text", "output", "input", "idle", "power", "browser", "limits", "privilege"];
 
 /// `shell.browser`, where `[shells.browser]` is a table.
 pub const PROGRAM: &str = "program";
@@ -109,7 +112,7 @@ macro_rules! sectioned {
         })*
     };
 }
-sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, Limits => LIMITS, TextRule => TEXTS);
+sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, Limits => LIMITS, TextRule => TEXTS, PrivilegeRule => PRIVILEGE);
 
 /// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
 #[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]
@@ -117,6 +120,17 @@ pub fn input_rule<'a>(config: &'a mut Config, matcher: &str) -> &'a mut InputRul
     let rules = &mut config.input.devices;
     let index = rules.iter().position(|rule| rule.matcher == matcher).unwrap_or_else(|| {
         rules.push(InputRule { matcher: matcher.to_owned(), ..InputRule::default() });
+        rules.len() - 1
+    });
+    &mut rules[index]
+}
+
+/// Finds the rule for programs with this app-id, adding it at the end when there is none.
+#[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]
+pub fn privilege_rule<'a>(config: &'a mut Config, app_id: &str) -> &'a mut PrivilegeRule {
+    let rules = &mut config.privileges;
+    let index = rules.iter().position(|rule| rule.app_id == app_id).unwrap_or_else(|| {
+        rules.push(PrivilegeRule { app_id: app_id.to_owned(), ..PrivilegeRule::default() });
         rules.len() - 1
     });
     &mut rules[index]

@@ -1,0 +1,205 @@
+//! security-context: a socket whose clients are held to what the one who made it is trusted to grant. Sandboxes make
+//! one for each of their programs. What such clients
+//! may do beside showing windows is said by `[privilege."APP-ID"]`, and only where the context was made on the admin
+//! socket: on a shell's socket anybody could claim any app-id.
+
+use std::{
+    os::{fd::OwnedFd, unix::net::UnixListener},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use rustix::net::{AddressFamily, SocketType, sockopt};
+use smithay::reexports::{
+    calloop::{Interest, Mode, PostAction, generic::Generic},
+    wayland_protocols::wp::security_context::v1::server::{
+        wp_security_context_manager_v1::{self, Error as ManagerError, WpSecurityContextManagerV1},
+        wp_security_context_v1::{self, Error, WpSecurityContextV1},
+    },
+    wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New},
+};
+
+use crate::{
+    clients,
+    kiosk::Kiosk,
+    limits::{
+        descriptors::{self, Use},
+        refusal,
+    },
+    privilege::{ClientState, Context, Privilege},
+    protocols::dispatch::{globals, objects},
+};
+
+/// Highest version of the protocol that is spoken.
+const VERSION: u32 = 1;
+/// Contexts that there may be: each has two descriptors.
+const CONTEXTS: usize = 32;
+
+/// The state of the protocol.
+#[derive(Debug)]
+pub struct SecurityContexts {
+    /// Whose sockets are listened to.
+    open: usize,
+}
+
+impl SecurityContexts {
+    /// Offers the global.
+    pub fn new(display: &DisplayHandle) -> Self {
+        display.create_global::<Kiosk, WpSecurityContextManagerV1, ()>(VERSION, ());
+        Self { open: 0 }
+    }
+
+    /// Contexts whose sockets are listened to, for tests.
+    pub fn open(&self) -> usize {
+        self.open
+    }
+}
+
+/// A context that is being made; `None` in it: it was.
+pub struct ContextData(Mutex<Option<Made>>);
+
+struct Made {
+    listener: UnixListener,
+    close: OwnedFd,
+    engine: Option<String>,
+    app_id: Option<String>,
+    instance: Option<String>,
+}
+
+/// Whether connections can be taken from this descriptor.
+fn is_listener(fd: &OwnedFd) -> bool {
+    sockopt::socket_domain(fd) == Ok(AddressFamily::UNIX)
+        && sockopt::socket_type(fd) == Ok(SocketType::STREAM)
+        && sockopt::socket_acceptconn(fd) == Ok(true)
+}
+
+impl GlobalDispatch<WpSecurityContextManagerV1, (), Kiosk> for SecurityContexts {
+    fn bind(
+        _: &mut Kiosk,
+        _: &DisplayHandle,
+        _: &Client,
+        resource: New<WpSecurityContextManagerV1>,
+        (): &(),
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        init.init(resource, ());
+    }
+}
+
+impl Dispatch<WpSecurityContextManagerV1, (), Kiosk> for SecurityContexts {
+    fn request(
+        _: &mut Kiosk,
+        _: &Client,
+        manager: &WpSecurityContextManagerV1,
+        request: wp_security_context_manager_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        use wp_security_context_manager_v1::Request;
+        let Request::CreateListener { id, listen_fd, close_fd } = request else { return };
+        let sound = is_listener(&listen_fd);
+        let spare = !descriptors::is_of_reserve(&listen_fd, Use::Connection);
+        let made = Made {
+            listener: UnixListener::from(listen_fd),
+            close: close_fd,
+            engine: None,
+            app_id: None,
+            instance: None,
+        };
+        init.init(id, ContextData(Mutex::new((sound && spare).then_some(made))));
+        if !sound {
+            refusal::post(manager, ManagerError::InvalidListenFd, "this is no Unix socket that is listened to");
+        } else if !spare {
+            refusal::post(manager, refusal::LIMIT, descriptors::NONE_LEFT);
+        }
+    }
+}
+
+fn set(context: &WpSecurityContextV1, field: &mut Option<String>, value: String) {
+    if field.replace(value).is_some() {
+        refusal::post(context, Error::AlreadySet, "this was said already");
+    }
+}
+
+impl Dispatch<WpSecurityContextV1, ContextData, Kiosk> for SecurityContexts {
+    fn request(
+        kiosk: &mut Kiosk,
+        client: &Client,
+        context: &WpSecurityContextV1,
+        request: wp_security_context_v1::Request,
+        data: &ContextData,
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+        use wp_security_context_v1::Request;
+        if matches!(request, Request::Destroy) {
+            return;
+        }
+        let mut state = data.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(made) = &mut *state else {
+            return refusal::post(context, Error::AlreadyUsed, "the context is made");
+        };
+        match request {
+            Request::SetSandboxEngine { name } => set(context, &mut made.engine, name),
+            Request::SetAppId { app_id } => set(context, &mut made.app_id, app_id),
+            Request::SetInstanceId { instance_id } => set(context, &mut made.instance, instance_id),
+            Request::Commit => {
+                let Some(made) = state.take() else { return };
+                if kiosk.protocols.security_contexts.open >= CONTEXTS {
+                    let sentence = format!("too many security contexts: there may be {CONTEXTS} at a time");
+                    return refusal::post(context, refusal::LIMIT, &sentence);
+                }
+                if let Err(error) = kiosk.open_context(client, made) {
+                    refusal::post(context, refusal::LIMIT, &format!("the socket cannot be listened to: {error}"));
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Kiosk {
+    /// Takes in whoever connects to the context's socket, until its maker closes the other descriptor.
+    fn open_context(&mut self, client: &Client, made: Made) -> std::io::Result<()> {
+        let maker = client.get_data::<ClientState>();
+        let (privilege, shell) = maker.map_or((Privilege::Shell, 0), |state| (state.privilege, state.shell));
+        let app_id = made.app_id.unwrap_or_default();
+        let allow = match privilege {
+            Privilege::Admin => self.config.allowed_to(&app_id),
+            Privilege::Shell => Vec::new(),
+        };
+        tracing::info!(
+            app_id,
+            engine = made.engine.unwrap_or_default(),
+            instance = made.instance.unwrap_or_default(),
+            allow = ?allow,
+            "security context made"
+        );
+        let context = Arc::new(Context { app_id, allow });
+        made.listener.set_nonblocking(true)?;
+        let accepts = clients::accept_each(self, made.listener, move |kiosk, stream| {
+            kiosk.take_into(stream, Privilege::Shell, shell, Some(context.clone()));
+        })?;
+        // Its other end is closed, or written to: both mean the end.
+        let close = Generic::new(made.close, Interest::READ, Mode::Level);
+        let inserted = self.handle.insert_source(close, move |_, _, kiosk| {
+            kiosk.handle.remove(accepts);
+            kiosk.protocols.security_contexts.open -= 1;
+            Ok(PostAction::Remove)
+        });
+        if let Err(error) = inserted {
+            self.handle.remove(accepts);
+            return Err(std::io::Error::other(error.to_string()));
+        }
+        self.protocols.security_contexts.open += 1;
+        Ok(())
+    }
+}
+
+globals! {
+    WpSecurityContextManagerV1, () => SecurityContexts;
+}
+objects! {
+    WpSecurityContextManagerV1, () => SecurityContexts;
+    WpSecurityContextV1, ContextData => SecurityContexts;
+}
