@@ -58,6 +58,11 @@ pub enum Command {
     },
     /// Lays a pairing screen over every screen, until it expires or is dismissed.
     ShowPairing(PairingRequest),
+    /// Shows the keyboard on the screen, hides it, or lets it follow the text fields.
+    Keyboard {
+        /// Until the next such command or a restart.
+        wish: KeyboardWish,
+    },
     /// Takes a message or pairing screen away.
     Dismiss,
     /// Reads the configuration again.
@@ -83,11 +88,23 @@ impl Command {
             Self::SwitchVt { .. } => "switch-vt",
             Self::ShowMessage { .. } => "show-message",
             Self::ShowPairing(_) => "show-pairing",
+            Self::Keyboard { .. } => "keyboard",
             Self::Dismiss => "dismiss",
             Self::ReloadConfiguration => "reload-configuration",
             Self::Forget { .. } => "forget",
         }
     }
+}
+
+/// What somebody wants of the keyboard on the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeyboardWish {
+    /// It comes and goes with the text fields.
+    Auto,
+    /// It is there.
+    Show,
+    /// It is not.
+    Hide,
 }
 
 /// How a set of output changes is carried out.

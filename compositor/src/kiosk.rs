@@ -8,6 +8,7 @@ mod flip_watch;
 mod fonts;
 mod host;
 mod idle;
+pub(crate) mod keyboard;
 mod power;
 mod system_screen;
 mod trial;
@@ -27,6 +28,7 @@ use smithay::{
 };
 
 pub use flip_watch::FlipWatch;
+pub use keyboard::KeyboardControl;
 pub use system_screen::SystemScreens;
 
 use crate::{
@@ -77,6 +79,8 @@ pub struct Kiosk {
     pub seat: SeatParts,
     /// Whether the seat's devices are ours to use.
     pub seat_session: SeatSession,
+    /// Whether the keyboard is on the screen, and why.
+    pub keyboard: KeyboardControl,
     /// Every screen, connected or kept, with its layout and redraw state.
     pub screens: Screens,
     /// What is shown, in which order.
@@ -110,6 +114,8 @@ pub struct Kiosk {
 /// Which one-shot timers are armed: each at most once.
 #[derive(Debug, Default)]
 pub struct Timers {
+    /// What the keyboard on the screen does by itself.
+    keyboard: DeadlineTimer,
     /// The alarm on the clock of the day, for the schedule's edges and for the end of a sleep.
     pub clock: Option<Rc<OwnedFd>>,
     /// The system's time zone is watched.
@@ -134,6 +140,7 @@ impl Kiosk {
         self.apply_given_up();
         self.end_answered();
         self.finish_refused_managers();
+        self.follow_keyboard();
         if self.stage.windows.prune() {
             self.windows_changed();
         }
@@ -216,8 +223,8 @@ impl Kiosk {
         self.area_of(0)
     }
 
-    /// The part of the layout that a fullscreen window of this shell covers.
-    pub fn area_of(&self, shell: usize) -> Rectangle<i32, Logical> {
+    /// The part of the layout that the screen of this shell shows.
+    fn screen_area_of(&self, shell: usize) -> Rectangle<i32, Logical> {
         self.screens.screen_for(shell).map(|screen| screen.geometry()).unwrap_or_default()
     }
 
@@ -242,7 +249,8 @@ impl Kiosk {
         }
     }
 
-    fn request_redraw(&mut self, id: ScreenId) {
+    /// This screen's picture changed.
+    pub(crate) fn request_redraw(&mut self, id: ScreenId) {
         if let Some(screen) = self.screens.get_mut(id) {
             screen.redraw.request();
         }
@@ -252,7 +260,8 @@ impl Kiosk {
     pub fn windows_changed(&mut self) {
         self.publisher.mark_changed();
         let areas: Vec<_> = (0..self.stage.shells.len()).map(|shell| self.area_of(shell)).collect();
-        self.stage.windows.rearrange(&areas);
+        let told: Vec<_> = (0..self.stage.shells.len()).map(|shell| self.told_area_of(shell)).collect();
+        self.stage.windows.rearrange(&areas, &told);
         self.constrain_reactive_popups();
         let focus = self.stage.focus();
         // While a popup has a grab this has no effect: the grab keeps the keyboard until it ends.
@@ -280,6 +289,8 @@ impl Kiosk {
                 }
             }
         }
+        self.text_field_changed();
+        self.follow_keyboard();
         self.windows_changed();
         self.inputs_follow_screens();
     }

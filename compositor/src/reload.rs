@@ -74,6 +74,12 @@ impl Kiosk {
                 false => format!("idle: reset {RESTART}, the rest is in force"),
             });
         }
+        if before.keyboard != self.config.keyboard || before.input.keyboard != self.config.input.keyboard {
+            self.configure_keyboard();
+        }
+        if before.keyboard != self.config.keyboard {
+            told.push("keyboard: in force".into());
+        }
         if before.power != self.config.power {
             told.push("power: in force".into());
         }

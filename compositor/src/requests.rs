@@ -65,6 +65,7 @@ impl Kiosk {
             Command::ReloadConfiguration => Ok(Reply::Told(self.reload_configuration()?)),
             Command::Forget { outputs, key } => Ok(Reply::Told(self.forget(&outputs, key.as_deref())?)),
             Command::ShowPairing(request) => Ok(Reply::Pairing { url: self.show_pairing(request) }),
+            Command::Keyboard { wish } => self.command_keyboard(wish).map(|()| Reply::Done),
             Command::Dismiss => {
                 self.dismiss();
                 Ok(Reply::Done)
@@ -109,6 +110,7 @@ impl Kiosk {
             backend: self.backend.name().into(),
             renderer: self.backend.renderer().into(),
             stage: self.stage.name(seen).into(),
+            keyboard: if self.keyboard_is_shown() { "shown" } else { "hidden" }.into(),
             active_vt: self.backend.active_vt(),
             serial: self.screens.serial,
             outputs: self

@@ -35,7 +35,7 @@ use crate::{
     debug::DebugAids,
     idle::Idle,
     input::SeatParts,
-    kiosk::{FlipWatch, Kiosk, SystemScreens, Timers},
+    kiosk::{FlipWatch, KeyboardControl, Kiosk, SystemScreens, Timers, keyboard},
     lifecycle::{Exit, Lifecycle},
     limits,
     notify::Notifier,
@@ -50,7 +50,7 @@ use crate::{
     seat_pause::SeatSession,
     session_link::{self, SessionLinks},
     signals, sockets, splash_style,
-    stage::{Stage, windows::Windows},
+    stage::{Stage, keyboard::ScreenKeyboard, windows::Windows},
     trial::Trial,
     watchdog,
 };
@@ -164,11 +164,13 @@ pub fn build(
         stage: Stage {
             debug: DebugAids::from_env(),
             report: Report { lines: errors, ..Report::default() },
+            keyboard: ScreenKeyboard::new(keyboard::look(&config.keyboard)),
             language: config.language(environment),
             texts: config.all_texts(environment),
             windows: Windows::new(popups),
             ..Stage::new(style, config.input.cursor, !options.no_splash, wait_for_session, wanted.len())
         },
+        keyboard: KeyboardControl::new(&config.keyboard),
         config,
         options: options.clone(),
         protocols,

@@ -10,6 +10,8 @@ pub struct Snapshot {
     pub renderer: String,
     /// `splash`, `shell` or `system-screen`: of all shells that have an output.
     pub stage: String,
+    /// Whether the keyboard is on the screen: `shown` or `hidden`.
+    pub keyboard: String,
     /// By number.
     pub shells: Vec<ShellSnapshot>,
     /// The terminal in front, 1 to 63; 0: there are none.

@@ -9,10 +9,11 @@ use std::{
 };
 
 /// The parts that never look at the root (`kiosk.rs`): they are told what they need and say what is to be done.
-const BELOW_THE_ROOT: [&str; 14] = [
+const BELOW_THE_ROOT: [&str; 15] = [
     "backend",
     "brightness",
     "command.rs",
+    "keyboard",
     "lifecycle.rs",
     "memory.rs",
     "notify.rs",

@@ -12,6 +12,7 @@ mod code;
 mod color;
 mod fonts;
 mod installed;
+mod labels;
 mod logo;
 mod logo_file;
 mod paint;
@@ -28,6 +29,7 @@ pub use code::{MAX_CONTENT as MAX_CODE_CONTENT, wifi_code};
 pub use color::{ColorError, parse_color};
 pub use fonts::Fonts;
 pub use installed::{FontError, is_font};
+pub use labels::{Label, labels};
 pub use logo::Logo;
 pub use logo_file::{LogoError, MAX_FILE as MAX_LOGO_FILE};
 

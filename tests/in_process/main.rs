@@ -18,6 +18,7 @@ mod frames;
 mod idle_reset;
 mod input_devices;
 mod input_events;
+mod keyboard;
 mod mirror;
 mod output_management;
 mod output_power;

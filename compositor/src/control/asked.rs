@@ -11,7 +11,7 @@ use zbus::Variant;
 
 use super::change::{self, Options};
 use super::shared::Asked;
-use crate::command::Command;
+use crate::command::{Command, KeyboardWish};
 use crate::pairing::{MAX_CODE, MAX_PASSWORD, MAX_SSID, MAX_URL, PairingRequest, Wifi};
 use crate::snapshot::Snapshot;
 
@@ -168,6 +168,22 @@ fn one_line(what: &str, text: &str, limit: usize) -> Result<String, Failure> {
         return Err(Failure::invalid(format!("the {what} has a line break, allowed is one line")));
     }
     Ok(text.trim().to_owned())
+}
+
+/// `Keyboard`: `wish` is show, hide or auto. Options: none.
+pub fn keyboard(wish: &str, options: &Options) -> Result<Asked, Failure> {
+    change::only(options, &[])?;
+    let wish = match wish {
+        "show" => KeyboardWish::Show,
+        "hide" => KeyboardWish::Hide,
+        "auto" => KeyboardWish::Auto,
+        other => {
+            return Err(Failure::invalid(format!(
+                "the keyboard can't be told {other:?}, allowed is show, hide or auto"
+            )));
+        }
+    };
+    Ok((Action::Screen, Command::Keyboard { wish }))
 }
 
 /// `Dismiss`: takes away what `show_message` put up; nothing there is no error.

@@ -126,6 +126,12 @@ impl Devices {
         self.get(handle)?.tablet.as_ref()
     }
 
+    /// Whether there is a touch panel, and whether there is a keyboard that types; of those that are heard.
+    pub fn touched_and_typed(&self) -> (bool, bool) {
+        let any = |is: fn(&Facts) -> bool| self.list.iter().any(|known| !known.disabled() && is(&known.facts));
+        (any(|facts| facts.touch), any(|facts| facts.keyboard))
+    }
+
     fn get(&self, handle: &str) -> Option<&Known> {
         self.list.iter().find(|known| known.handle == handle)
     }
@@ -200,6 +206,7 @@ impl Kiosk {
         self.seat.pens.remove(&handle);
         self.end_gesture(&handle, self.now().as_millis() as u32, true);
         self.seat.buttons.retain(|(of, _)| *of != handle);
+        self.seat.board_button.take_if(|(of, _)| *of == handle);
         let known = self.seat.devices.list.remove(index);
         self.publisher.mark_changed();
         tracing::debug!(name = known.facts.name, "input device removed");
@@ -221,6 +228,7 @@ impl Kiosk {
 
     /// A device came or went, or something else is said of one.
     pub(super) fn devices_changed(&mut self) {
+        self.text_field_changed();
         self.seat.devices.compare();
         let mut silenced = Vec::new();
         for known in &mut self.seat.devices.list {

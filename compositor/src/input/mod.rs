@@ -9,6 +9,7 @@ mod gestures;
 pub mod keymaps;
 pub mod keys;
 pub mod mapping;
+mod on_screen;
 mod pace;
 mod pen;
 mod pointer;
@@ -41,7 +42,7 @@ use smithay::{
     wayland::tablet_manager::TabletSeatTrait,
 };
 
-use crate::{backend::input_device::InputDevice, kiosk::Kiosk};
+use crate::{backend::input_device::InputDevice, keyboard::board::Finger as BoardFinger, kiosk::Kiosk};
 use devices::Devices;
 use gestures::Gesture;
 use keymaps::Keymaps;
@@ -85,6 +86,12 @@ pub struct SeatParts {
     drag_unoffered: bool,
     /// The gesture that each touchpad is in the middle of.
     gestures: HashMap<String, Gesture>,
+    /// Fingers on the keyboard on the screen: no client knows of them.
+    board_fingers: HashMap<(String, TouchSlot), BoardFinger>,
+    /// The next number of such a finger.
+    next_board_finger: BoardFinger,
+    /// The mouse button that is down there.
+    board_button: Option<(String, u32)>,
     /// The pen that is near each tablet.
     pens: HashMap<String, TabletToolDescriptor>,
     /// The popup that has the grab, and its parents.
@@ -143,6 +150,9 @@ impl SeatParts {
             drags: false,
             drag_unoffered: false,
             gestures: HashMap::new(),
+            board_fingers: HashMap::new(),
+            next_board_finger: 0,
+            board_button: None,
             pens: HashMap::new(),
             popup_grab: None,
             keymaps: Keymaps::default(),

@@ -10,6 +10,7 @@ use smithay::{
     utils::{Logical, Point, Rectangle, SERIAL_COUNTER},
 };
 
+use super::on_screen;
 use crate::{kiosk::Kiosk, policy, stage::cursor::HIDE_TIMEOUT};
 
 /// Logical pixels a wheel's click scrolls: what other compositors use.
@@ -151,6 +152,9 @@ impl Kiosk {
             self.request_shell_redraw();
         }
         self.show_cursor(device, location);
+        if self.seat.board_button.is_some() {
+            self.board_motion(on_screen::POINTER, location);
+        }
         if !self.is_pointer_read(under.as_ref().map(|(surface, _)| surface)) {
             pointer.set_location(location);
             self.miss_motion();
@@ -166,6 +170,16 @@ impl Kiosk {
         let location = pointer.current_location();
         self.show_cursor(&event.device(), location);
         let pressed = event.state() == ButtonState::Pressed;
+        let held = (event.device().id(), event.button_code());
+        if !pressed && self.seat.board_button.as_ref() == Some(&held) {
+            self.seat.board_button = None;
+            self.board_up(on_screen::POINTER);
+            return;
+        }
+        if pressed && !pointer.is_grabbed() && self.board_down(on_screen::POINTER, location) {
+            self.seat.board_button = Some(held);
+            return;
+        }
         if pressed
             && !pointer.is_grabbed()
             && let Some((surface, _)) = self.under(location)
@@ -179,7 +193,6 @@ impl Kiosk {
         {
             popup.send_close();
         }
-        let held = (event.device().id(), event.button_code());
         if pressed {
             self.seat.buttons.insert(held);
         } else {

@@ -26,7 +26,7 @@ impl Kiosk {
     pub fn under(&self, location: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
         let screen = self.screens.iter().find(|screen| screen.geometry().to_f64().contains(location))?;
         let shell = self.screens.shell_on(screen.id).filter(|shell| self.stage.shell_visible(*shell))?;
-        if self.closes(location).is_some() {
+        if self.closes(location).is_some() || self.on_keyboard(location) {
             return None;
         }
         self.stage.windows.under(shell, location)

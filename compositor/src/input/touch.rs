@@ -10,6 +10,7 @@ use smithay::{
     utils::{Logical, Point, SERIAL_COUNTER},
 };
 
+use super::on_screen;
 use crate::kiosk::Kiosk;
 
 /// A finger that is down.
@@ -42,6 +43,13 @@ impl Kiosk {
     pub(super) fn touch_down<B: InputBackend>(&mut self, event: &impl TouchDownEvent<B>) {
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let location = self.place(event);
+        if self.on_keyboard(location) {
+            let number = self.seat.next_board_finger;
+            self.seat.next_board_finger = number.wrapping_add(1) % on_screen::POINTER;
+            self.seat.board_fingers.insert(key(event), number);
+            self.board_down(number, location);
+            return;
+        }
         let under = self.under(location);
         let serial = SERIAL_COUNTER.next_serial();
         self.dismiss_popups_beside(under.as_ref().map(|(surface, _)| surface));
@@ -68,12 +76,21 @@ impl Kiosk {
     pub(super) fn touch_motion<B: InputBackend>(&mut self, event: &impl TouchMotionEvent<B>) {
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let location = self.place(event);
+        if let Some(number) = self.seat.board_fingers.get(&key(event)) {
+            self.board_motion(*number, location);
+            return;
+        }
         // A finger whose touch was cancelled is over, though it may stay on the glass for long: it does not go on
         // elsewhere.
         let Some(finger) = self.seat.fingers.get_mut(&key(event)) else { return };
         finger.location = location;
         finger.missed = false;
-        let slot = finger.slot;
+        let (slot, start) = (finger.slot, finger.start);
+        if self.is_pulled_up(start, location) {
+            self.touch_cancel();
+            self.summon_keyboard();
+            return;
+        }
         let under = self.under(location);
         if self.stage.cursor.drag_to(location) {
             self.request_shell_redraw();
@@ -91,6 +108,10 @@ impl Kiosk {
     }
 
     pub(super) fn touch_up<B: InputBackend>(&mut self, event: &impl TouchUpEvent<B>) {
+        if let Some(number) = self.seat.board_fingers.remove(&key(event)) {
+            self.board_up(number);
+            return;
+        }
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let serial = SERIAL_COUNTER.next_serial();
         let Some(finger) = self.seat.fingers.remove(&key(event)) else { return };
@@ -150,6 +171,8 @@ impl Kiosk {
     /// took over.
     pub fn touch_cancel(&mut self) {
         self.lift_pens();
+        self.seat.board_fingers.clear();
+        self.board_cancel();
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let time = self.now().as_millis() as u32;
         // WORKAROUND(smithay:touch-cancel)

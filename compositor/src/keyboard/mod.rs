@@ -6,3 +6,4 @@ pub mod field;
 pub mod geometry;
 pub mod keymap;
 pub mod page;
+pub mod presence;

@@ -199,7 +199,7 @@ impl Kiosk {
         let Some(toplevel) = shown.window.toplevel().cloned() else { return };
         if is_root_commit && !toplevel.is_initial_configure_sent() {
             // Before its first buffer the shell knows its size: it lays itself out once.
-            Windows::configure(&toplevel, role, area, true);
+            Windows::configure(&toplevel, role, self.told_area_of(shell), true);
             toplevel.send_configure();
             if let Some(screen) = self.screens.screen_for(shell) {
                 screen.output.enter(root);

@@ -109,9 +109,12 @@ impl Kiosk {
     /// Chromium drawing without a GPU then keeps what it said the buffer's size on the screen is (its
     /// `SoftwareOutputDevice::Resize` looks at the pixels alone), so that the page is too large or too small for good.
     pub fn tell_scale(&self, surface: &WlSurface) {
-        let Some(screen) = self.screens.screen_for(ClientState::shell_of(surface)) else { return };
+        let shell = ClientState::shell_of(surface);
+        let Some(screen) = self.screens.screen_for(shell) else { return };
         let scale = screen.scale();
-        if self.stage.windows.is_to_be_resized(surface, screen.geometry().size) && is_told_another(surface, scale) {
+        if self.stage.windows.is_to_be_resized(surface, self.told_area_of(shell).size)
+            && is_told_another(surface, scale)
+        {
             return;
         }
         let transform = screen.output.current_transform();

@@ -118,6 +118,9 @@ impl<'a> Frame<'a> {
             let size = self.source.picture_size();
             elements.extend(splash.veil(&self.stage.style, size, cover).map(StageElement::from));
         }
+        if self.shell.is_some() {
+            self.stage.keyboard.push_elements(renderer, self.source.id, &mut elements);
+        }
         for shown in self.shell.into_iter().flat_map(|shell| self.stage.windows.mapped(shell)) {
             if let Some(button) = shown.close_button(self.source.geometry()) {
                 let at = (button.loc - origin).to_physical_precise_round(scale);

@@ -10,6 +10,7 @@ pub mod cursor;
 pub mod elements;
 pub mod fonts;
 pub mod frame;
+pub mod keyboard;
 pub mod pictures;
 pub mod reflected;
 pub mod shell;
@@ -27,6 +28,7 @@ use smithay::{desktop::PopupManager, reexports::wayland_server::protocol::wl_sur
 use close_button::CloseButton;
 use cursor::Cursor;
 use fonts::FontSearch;
+use keyboard::{Look, ScreenKeyboard};
 use pictures::Pictures;
 use shell::ShellStage;
 use splash::Cover;
@@ -66,6 +68,8 @@ pub struct Stage {
     pub windows: Windows,
     /// On the popup that is on top: closes it.
     pub close_button: CloseButton,
+    /// Over the windows, while it is wanted.
+    pub keyboard: ScreenKeyboard,
     /// smithay's: popups and their grabs.
     pub popups: PopupManager,
     /// The pointer's picture, and what is dragged.
@@ -111,6 +115,7 @@ impl Stage {
         Self {
             windows: Windows::default(),
             close_button: CloseButton::default(),
+            keyboard: ScreenKeyboard::new(Look::default()),
             popups: PopupManager::default(),
             cursor: Cursor::new(cursor),
             pictures: Pictures::default(),

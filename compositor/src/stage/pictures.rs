@@ -109,6 +109,12 @@ impl Stage {
         splash.animate(elapsed).filter(|_| screen.lit())
     }
 
+    /// Paints what has changed of the keyboard before a frame of this screen is drawn.
+    pub fn prepare_keyboard(&mut self, screen: ScreenId) {
+        let Self { keyboard, style, .. } = self;
+        keyboard.prepare(screen, style);
+    }
+
     /// Whether the splash of a screen, on which this shell is shown, has moved since it was last drawn.
     pub fn splash_moved(&self, screen: ScreenId, shell: Option<usize>, now: Duration) -> bool {
         let since = self.cover(shell).since();

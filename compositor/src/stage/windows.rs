@@ -193,8 +193,15 @@ impl Windows {
         changed
     }
 
-    /// A shell's screen, of which there is an area each, has another size: everything is placed and told anew.
-    pub fn rearrange(&mut self, areas: &[Rectangle<i32, Logical>]) {
+    /// Whether all windows of a shell that fill its screen have drawn at least so high.
+    pub fn fill(&self, shell: usize, size: Size<i32, Logical>) -> bool {
+        let mut filling = self.mapped(shell).filter(|shown| shown.role() == Role::Shell);
+        filling.all(|shown| shown.window.geometry().size.h >= size.h)
+    }
+
+    /// A shell's screen, of which there is an area each, has another size: everything is placed and told anew. `told`: the
+    /// areas that windows are told to fill.
+    pub fn rearrange(&mut self, areas: &[Rectangle<i32, Logical>], told: &[Rectangle<i32, Logical>]) {
         let active: Vec<Option<WlSurface>> = (0..areas.len()).map(|shell| self.focus(shell)).collect();
         for shown in &mut self.list {
             let area = areas.get(shown.shell).copied().unwrap_or_default();
@@ -204,7 +211,8 @@ impl Windows {
             shown.location = place(shown.role(), shown.window.geometry().size, area);
             if let Some(toplevel) = shown.window.toplevel() {
                 let active = focus.as_ref() == Some(toplevel.wl_surface());
-                Self::configure(toplevel, shown.role(), area, active);
+                let told = told.get(shown.shell).copied().unwrap_or(area);
+                Self::configure(toplevel, shown.role(), told, active);
                 // One that answers none is told no more: it would be kept for it, each one.
                 if toplevel.is_initial_configure_sent() && toplevel_answers(toplevel) {
                     toplevel.send_pending_configure();

@@ -199,6 +199,11 @@ pub enum Verb {
         #[arg(long)]
         title: Option<String>,
     },
+    /// Show the keyboard on the screen, hide it, or let it follow the text fields again
+    Keyboard {
+        #[arg(value_enum)]
+        wish: KeyboardWish,
+    },
     /// Take the message or pairing screen away
     Dismiss,
     /// Wait until something is so
@@ -281,6 +286,17 @@ pub enum Power {
     Off,
     /// Off when any is on, else on
     Toggle,
+}
+
+/// What the keyboard on the screen is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum KeyboardWish {
+    /// It stays until its hide key, `hide` or `auto`
+    Show,
+    /// It does not come
+    Hide,
+    /// It comes and goes with the text fields
+    Auto,
 }
 
 /// What `wait` waits for.

@@ -94,6 +94,7 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
             let options = [("wifi", wifi), ("title", title)];
             pairing::show(&client, (url, code), *expires, options, wifi_password.as_deref()).await
         }
+        Verb::Keyboard { wish } => message::keyboard(&client, *wish).await,
         Verb::Dismiss => message::dismiss(&client).await,
         Verb::Wait { what, shell, stable, timeout } => {
             wait::wait(&client, *what, shell.as_deref(), *stable, *timeout).await

@@ -1,9 +1,10 @@
-//! The verbs that put something else than the page on the screen: a message, or another virtual terminal.
+//! The verbs that put something else than the page on the screen: a message, the keyboard, or another virtual terminal.
 
 use kiosk_core::config::VtNumber;
 use kioskctl::client::{Client, Options, Service};
 use serde_json::json;
 
+use super::cli::KeyboardWish;
 use super::outcome::{Failure, Outcome};
 
 pub async fn show(client: &Client, text: &str, title: Option<&str>) -> Result<Outcome, Failure> {
@@ -17,6 +18,15 @@ pub async fn show(client: &Client, text: &str, title: Option<&str>) -> Result<Ou
     let said =
         if whole { String::new() } else { format!("cut to {characters} characters: more do not fit on the screen") };
     Ok(Outcome::new(said, json))
+}
+
+pub async fn keyboard(client: &Client, wish: KeyboardWish) -> Result<Outcome, Failure> {
+    let wish = match wish {
+        KeyboardWish::Show => "show",
+        KeyboardWish::Hide => "hide",
+        KeyboardWish::Auto => "auto",
+    };
+    call(client, "SetKeyboard", &(wish, Options::new())).await
 }
 
 pub async fn dismiss(client: &Client) -> Result<Outcome, Failure> {

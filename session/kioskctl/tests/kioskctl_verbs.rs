@@ -210,6 +210,9 @@ fn compositor_verbs_call_their_methods() {
         ("ShowMessage", true),
         "{arguments}"
     );
+    let (method, arguments) = call(&["keyboard", "show"]);
+    assert_eq!((method.as_str(), arguments.contains("show")), ("SetKeyboard", true));
+    assert_eq!(said(&run(dir.path(), &["keyboard", "away"])).0, 2);
     assert_eq!(call(&["dismiss"]).0, "Dismiss");
     let secret = dir.path().join("secret");
     std::fs::write(&secret, "geheim\nmore").unwrap();

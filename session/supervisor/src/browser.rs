@@ -13,7 +13,7 @@ use kiosk_core::notify;
 
 /// In every kiosk. A debugging port, `--ozone-platform=auto` and `--force-device-scale-factor` are not here for
 /// reasons: anybody could use the port, and the others break the display.
-const FLAGS: [&str; 18] = [
+const FLAGS: [&str; 19] = [
     "--kiosk",
     "--ozone-platform=wayland",
     "--remote-debugging-pipe",
@@ -31,6 +31,8 @@ const FLAGS: [&str; 18] = [
     "--disable-background-timer-throttling",
     "--disable-renderer-backgrounding",
     "--disable-backgrounding-occluded-windows",
+    // Without it a page's text fields are not told to the compositor.
+    "--enable-wayland-ime",
     // A kiosk that writes its cache to the last byte of the disk is a dead one.
     "--disk-cache-size=67108864",
 ];

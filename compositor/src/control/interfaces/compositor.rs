@@ -168,6 +168,18 @@ impl Compositor {
         }
     }
 
+    /// The keyboard on the screen. wish: show, hide, or auto: it comes and goes with the text fields. Lasts until the next
+    /// such call, its own hide key or a restart.
+    async fn set_keyboard(
+        &self,
+        wish: &str,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Failure> {
+        self.shared.ask(asked::keyboard(wish, &options)?, connection, &header).await.map(drop)
+    }
+
     /// Takes a message or pairing screen away.
     async fn dismiss(
         &self,
@@ -207,6 +219,12 @@ impl Compositor {
     #[zbus(property)]
     fn shells(&self) -> Vec<(&str, &str)> {
         self.now.shells.iter().map(|shell| (shell.output.as_str(), shell.stage.as_str())).collect()
+    }
+
+    /// Whether the keyboard is on the screen: shown or hidden.
+    #[zbus(property)]
+    fn keyboard(&self) -> &str {
+        &self.now.keyboard
     }
 
     /// The virtual terminal in the foreground; 0: unknown or none.

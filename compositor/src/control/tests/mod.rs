@@ -110,6 +110,7 @@ fn snapshot() -> Snapshot {
         backend: "kms".into(),
         renderer: "pixman".into(),
         stage: "splash".into(),
+        keyboard: "hidden".into(),
         active_vt: 1,
         serial: 7,
         outputs: vec![output("HDMI-A-1"), OutputSnapshot { brightness: 50, ..output("eDP-1") }],

@@ -107,6 +107,7 @@ impl Kiosk {
     /// The keyboard's focus moved.
     pub fn text_focus_changed(&mut self, focus: Option<&WlSurface>) {
         self.protocols.text_inputs.set_focus(focus.cloned());
+        self.text_field_changed();
     }
 
     /// The field that is typed into, if a client has said that there is one.

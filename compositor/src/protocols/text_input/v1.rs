@@ -160,9 +160,11 @@ impl Dispatch<ZwpTextInputV1, (), Kiosk> for TextInputs {
             Request::CommitState { serial } => input.serial = serial,
             _ => {}
         }
+        kiosk.text_field_changed();
     }
 
     fn destroyed(kiosk: &mut Kiosk, _: ClientId, resource: &ZwpTextInputV1, (): &()) {
         kiosk.protocols.text_inputs.v1.retain(|input| input.resource != *resource);
+        kiosk.text_field_changed();
     }
 }

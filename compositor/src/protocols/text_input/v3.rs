@@ -189,6 +189,7 @@ impl Dispatch<ZwpTextInputV3, (), Kiosk> for TextInputs {
             Request::Commit => {
                 input.apply(|| asked);
                 inputs.asked = asked;
+                kiosk.text_field_changed();
             }
             _ => {}
         }
@@ -196,5 +197,6 @@ impl Dispatch<ZwpTextInputV3, (), Kiosk> for TextInputs {
 
     fn destroyed(kiosk: &mut Kiosk, _: ClientId, resource: &ZwpTextInputV3, (): &()) {
         kiosk.protocols.text_inputs.v3.retain(|input| input.resource != *resource);
+        kiosk.text_field_changed();
     }
 }

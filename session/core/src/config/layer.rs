@@ -89,6 +89,7 @@ impl Draft {
                 "shell" => layer.section(&mut config.shell, entry),
                 "splash" => layer.section(&mut config.splash, entry),
                 "input" => layer.input(config, entry),
+                "keyboard" => layer.section(&mut config.keyboard, entry),
                 "idle" => layer.section(&mut config.idle, entry),
                 "power" => layer.section(&mut config.power, entry),
                 "browser" => layer.section(&mut config.browser, entry),

@@ -6,6 +6,7 @@ pub mod allow;
 mod browser;
 mod devices;
 pub mod edit;
+mod keyboard;
 mod keys;
 mod layer;
 mod limits;
@@ -36,6 +37,7 @@ pub use browser::{
 pub use devices::{
     AccelProfile, Calibration, DeviceNames, InputRule, InputSettings, OUTPUT_AUTO, calibration_of, input_settings,
 };
+pub use keyboard::{KeyboardSize, KeyboardUse, OnScreenKeyboard};
 pub use limits::Limits;
 pub use load::{ADMIN_DIR, ADMIN_FILE, Loaded, Places, ROOT_ENV, Sources, VENDOR_DIR};
 pub use masked::masked;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use super::browser::BrowserSettings;
 use super::devices::InputRule;
+use super::keyboard::OnScreenKeyboard;
 use super::limits::Limits;
 use super::output::{ModeChoice, OutputRule, OutputSettings};
 use super::privilege::{Group, PrivilegeRule};
@@ -30,6 +31,8 @@ pub struct Config {
     pub outputs: Vec<OutputRule>,
     /// `[input]`.
     pub input: Input,
+    /// `[keyboard]`: the one on the screen; keys that can be pressed are in `input.keyboard`.
+    pub keyboard: OnScreenKeyboard,
     /// `[idle]`.
     pub idle: Idle,
     /// `[power]`.
@@ -60,6 +63,7 @@ impl Default for Config {
             texts: Vec::new(),
             outputs: vec![OutputRule { matcher: "*".into(), settings }],
             input: Input::default(),
+            keyboard: OnScreenKeyboard::default(),
             idle: Idle::default(),
             power: Power::default(),
             browser: BrowserSettings::default(),

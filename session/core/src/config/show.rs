@@ -54,6 +54,7 @@ impl Loaded {
             let section = format!("input.device.{}", Value::from(rule.matcher.as_str()));
             self.section(rule, &section, &format!("[{section}]"), &mut all);
         }
+        self.section(&config.keyboard, "keyboard", "[keyboard]", &mut all);
         self.section(&config.idle, "idle", "[idle]", &mut all);
         self.section(&config.power, "power", "[power]", &mut all);
         self.section(&config.browser, "browser", "[browser]", &mut all);

@@ -7,6 +7,7 @@ mod browser;
 mod device;
 mod idle;
 mod input;
+mod keyboard;
 mod limits;
 mod output;
 mod power;
@@ -19,6 +20,7 @@ use toml_edit::Value;
 
 use super::browser::BrowserSettings;
 use super::devices::InputRule;
+use super::keyboard::OnScreenKeyboard;
 use super::limits::Limits;
 use super::model::{Config, Idle, Input, Power, Shell, Splash};
 use super::output::OutputRule;
@@ -31,6 +33,7 @@ pub use browser::BROWSER;
 pub use device::DEVICES;
 pub use idle::IDLE;
 pub use input::INPUT;
+pub use keyboard::KEYBOARD;
 pub use limits::LIMITS;
 pub use output::OUTPUTS;
 pub use power::POWER;
@@ -85,8 +88,20 @@ const TRUTH: Allowed = Allowed::Description("true or false");
 const DURATION: Allowed = Allowed::Description(syntax::DURATION);
 
 /// All top-level keys.
-pub const SECTIONS: &[&str] =
-    &["shell", "shells", "splash", "text", "output", "input", "idle", "power", "browser", "limits", "privilege"];
+pub const SECTIONS: &[&str] = &[
+    "shell",
+    "shells",
+    "splash",
+    "text",
+    "output",
+    "input",
+    "keyboard",
+    "idle",
+    "power",
+    "browser",
+    "limits",
+    "privilege",
+];
 
 /// `shell.browser`, where `[shells.browser]` is a table.
 pub const PROGRAM: &str = "program";
@@ -112,7 +127,7 @@ macro_rules! sectioned {
         })*
     };
 }
-sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, Limits => LIMITS, TextRule => TEXTS, PrivilegeRule => PRIVILEGE);
+sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, Limits => LIMITS, TextRule => TEXTS, PrivilegeRule => PRIVILEGE);
 
 /// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
 #[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]

@@ -1,0 +1,217 @@
+//! Whether the keyboard is on the screen: a state machine without I/O, of the configuration, of what was asked for, of
+//! the devices that are there and of the field that has the focus.
+
+use std::time::Duration;
+
+/// How long the keyboard stays after a field has lost the focus: until the next one has it.
+pub const LINGER: Duration = Duration::from_millis(200);
+
+/// When the keyboard may come by itself, as `[keyboard] use` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Use {
+    /// Where there is a touch panel and no real keyboard.
+    #[default]
+    Auto,
+    /// Whatever devices there are.
+    Always,
+    /// Not at all.
+    Never,
+}
+
+/// What somebody has asked for since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Wish {
+    /// It comes and goes with the fields.
+    #[default]
+    Auto,
+    /// It stays.
+    Show,
+    /// It does not come.
+    Hide,
+}
+
+/// The machine.
+#[derive(Debug, Default)]
+pub struct Presence {
+    /// By the configuration.
+    pub when: Use,
+    wish: Wish,
+    touch: bool,
+    keys: bool,
+    /// The number of the field that has the focus: another one each time that the keyboard is asked for.
+    field: Option<u64>,
+    /// The field for which it was taken away by hand.
+    dismissed: Option<u64>,
+    /// It was called by hand; until it is taken away, or a field loses the focus.
+    summoned: bool,
+    here: bool,
+    /// It goes then, monotonic.
+    goes: Option<Duration>,
+}
+
+impl Presence {
+    /// With what is configured.
+    pub fn new(when: Use) -> Self {
+        Self { when, ..Self::default() }
+    }
+
+    /// Whether it is on the screen.
+    pub fn is_here(&self) -> bool {
+        self.here
+    }
+
+    /// Whether it can come at all.
+    pub fn is_possible(&self) -> bool {
+        self.when != Use::Never
+    }
+
+    /// Somebody asks for this, by command.
+    pub fn wish(&mut self, wish: Wish, now: Duration) {
+        self.wish = wish;
+        self.summoned = false;
+        self.dismissed = None;
+        self.settle(now, true);
+    }
+
+    /// It is called by hand.
+    pub fn summon(&mut self, now: Duration) {
+        self.summoned = true;
+        self.dismissed = None;
+        self.settle(now, true);
+    }
+
+    /// It is taken away by hand: until the keyboard is asked for anew.
+    pub fn dismiss(&mut self, now: Duration) {
+        self.summoned = false;
+        self.dismissed = self.field;
+        if self.wish == Wish::Show {
+            self.wish = Wish::Auto;
+        }
+        self.settle(now, true);
+    }
+
+    /// What devices there are.
+    pub fn devices(&mut self, touch: bool, keys: bool, now: Duration) {
+        (self.touch, self.keys) = (touch, keys);
+        self.settle(now, false);
+    }
+
+    /// The field that has the focus, by its number; `None`: none has.
+    pub fn field(&mut self, field: Option<u64>, now: Duration) {
+        if self.field == field {
+            return;
+        }
+        if self.field.is_some() && field.is_none() {
+            self.summoned = false;
+        }
+        self.field = field;
+        self.settle(now, false);
+    }
+
+    /// When it does something by itself, monotonic.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.goes
+    }
+
+    /// Time has passed.
+    pub fn tick(&mut self, now: Duration) {
+        if self.goes.is_some_and(|at| at <= now) {
+            self.goes = None;
+            self.here = false;
+        }
+    }
+
+    fn wanted(&self) -> bool {
+        if !self.is_possible() || self.wish == Wish::Hide {
+            return false;
+        }
+        let by_itself = match self.when {
+            Use::Auto => self.touch && !self.keys,
+            Use::Always => true,
+            Use::Never => false,
+        };
+        let for_field = by_itself && self.field.is_some() && self.field != self.dismissed;
+        self.wish == Wish::Show || self.summoned || for_field
+    }
+
+    fn settle(&mut self, now: Duration, at_once: bool) {
+        if self.wanted() {
+            (self.here, self.goes) = (true, None);
+        } else if at_once {
+            (self.here, self.goes) = (false, None);
+        } else if self.here && self.goes.is_none() {
+            self.goes = Some(now + LINGER);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Duration = Duration::from_secs(1);
+
+    fn touch_only(when: Use) -> Presence {
+        let mut presence = Presence::new(when);
+        presence.devices(true, false, NOW);
+        presence
+    }
+
+    #[test]
+    fn it_comes_with_a_field_and_goes_a_little_after() {
+        let mut presence = touch_only(Use::Auto);
+        presence.field(Some(1), NOW);
+        assert!(presence.is_here());
+        presence.field(None, NOW);
+        presence.field(Some(2), NOW);
+        presence.tick(NOW + LINGER);
+        assert!(presence.is_here(), "from one field to the next it stays");
+        presence.field(None, NOW);
+        assert_eq!(presence.deadline(), Some(NOW + LINGER));
+        presence.tick(NOW + LINGER);
+        assert!(!presence.is_here() && presence.deadline().is_none());
+    }
+
+    #[test]
+    fn a_real_keyboard_or_no_touch_panel_keeps_it_away_unless_it_is_always_wanted() {
+        for (touch, keys) in [(true, true), (false, false)] {
+            for (when, here) in [(Use::Auto, false), (Use::Always, true), (Use::Never, false)] {
+                let mut presence = Presence::new(when);
+                presence.devices(touch, keys, NOW);
+                presence.field(Some(1), NOW);
+                assert_eq!(presence.is_here(), here, "{touch} {keys} {when:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn taken_away_by_hand_it_comes_back_when_the_field_is_touched_again() {
+        let mut presence = touch_only(Use::Auto);
+        presence.field(Some(1), NOW);
+        presence.dismiss(NOW);
+        assert!(!presence.is_here());
+        presence.field(Some(2), NOW);
+        assert!(presence.is_here());
+    }
+
+    #[test]
+    fn commands_and_the_gesture_count_without_a_field() {
+        let mut presence = touch_only(Use::Auto);
+        presence.summon(NOW);
+        assert!(presence.is_here());
+        presence.dismiss(NOW);
+        presence.wish(Wish::Show, NOW);
+        presence.field(Some(1), NOW);
+        presence.field(None, NOW);
+        presence.tick(NOW + LINGER * 2);
+        assert!(presence.is_here());
+        presence.wish(Wish::Hide, NOW);
+        presence.field(Some(2), NOW);
+        assert!(!presence.is_here());
+        presence.wish(Wish::Auto, NOW);
+        assert!(presence.is_here());
+        let mut never = touch_only(Use::Never);
+        never.wish(Wish::Show, NOW);
+        assert!(!never.is_here());
+    }
+}

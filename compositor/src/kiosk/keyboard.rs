@@ -1,0 +1,253 @@
+//! When the keyboard is on the screen and where: follows the field that has the focus, the devices, what was asked for and
+//! the screen of the shell that has the keyboard, and gives windows the room that is left.
+//!
+//! Once a turn, before anything is drawn. A keyboard that goes stays in the picture until the window under it has drawn
+//! in its new size: there is no moment with nothing in that place.
+
+use std::time::Duration;
+
+use kiosk_core::config::{KeyboardSize, KeyboardUse, OnScreenKeyboard};
+use smithay::{
+    input::keyboard::Layout,
+    utils::{Logical, Rectangle},
+};
+
+use crate::{
+    command::{CommandError, KeyboardWish},
+    keyboard::{
+        board::Board,
+        keymap::{Keymap, Names},
+        presence::{Presence, Use, Wish},
+    },
+    kiosk::Kiosk,
+    stage::keyboard::{Look, Place},
+};
+
+/// How long a window may take to draw in the place that the keyboard leaves.
+const LEAVE: Duration = Duration::from_millis(700);
+
+/// What is known of the keyboard on the screen beside its picture.
+#[derive(Default)]
+pub struct KeyboardControl {
+    /// Whether it is wanted.
+    pub(crate) presence: Presence,
+    /// The number of the field that has the focus, as it was last told to the board.
+    field: Option<u64>,
+    /// Something may have changed that it depends on.
+    stale: bool,
+    /// It goes when the windows have drawn without it, at this time at the latest.
+    leaves: Option<Duration>,
+}
+
+/// The look that is configured.
+pub fn look(settings: &OnScreenKeyboard) -> Look {
+    Look {
+        background: settings.background,
+        key: settings.key,
+        text: settings.text,
+        accent: settings.accent,
+        size: match settings.size {
+            KeyboardSize::Small => 0.8,
+            KeyboardSize::Medium => 1.0,
+            KeyboardSize::Large => 1.25,
+        },
+    }
+}
+
+/// When it comes by itself, as configured.
+fn when(settings: &OnScreenKeyboard) -> Use {
+    match settings.when {
+        KeyboardUse::Auto => Use::Auto,
+        KeyboardUse::Always => Use::Always,
+        KeyboardUse::Never | KeyboardUse::External => Use::Never,
+    }
+}
+
+impl KeyboardControl {
+    /// With what is configured.
+    pub fn new(settings: &OnScreenKeyboard) -> Self {
+        Self { presence: Presence::new(when(settings)), stale: true, ..Self::default() }
+    }
+}
+
+impl Kiosk {
+    /// Something that the keyboard depends on may have changed: a field, the devices, the focus.
+    pub fn text_field_changed(&mut self) {
+        self.keyboard.stale = true;
+    }
+
+    /// Whether it is on the screen, for whoever asks.
+    pub fn keyboard_is_shown(&self) -> bool {
+        self.keyboard.presence.is_here() && self.stage.keyboard.place().is_some()
+    }
+
+    /// Shows it, hides it, or lets it follow the fields again.
+    pub fn command_keyboard(&mut self, wish: KeyboardWish) -> Result<(), CommandError> {
+        if wish == KeyboardWish::Show && !self.keyboard.presence.is_possible() {
+            let sentence = "keyboard.use is \"never\" or \"external\": kioskd shows no keyboard of its own";
+            return Err(CommandError::Unsupported(sentence.into()));
+        }
+        let wish = match wish {
+            KeyboardWish::Auto => Wish::Auto,
+            KeyboardWish::Show => Wish::Show,
+            KeyboardWish::Hide => Wish::Hide,
+        };
+        let now = self.now();
+        self.keyboard.presence.wish(wish, now);
+        self.text_field_changed();
+        Ok(())
+    }
+
+    /// The configuration is another.
+    pub fn configure_keyboard(&mut self) {
+        self.keyboard.presence.when = when(&self.config.keyboard);
+        self.stage.keyboard.set_look(look(&self.config.keyboard));
+        // Of another keymap, perhaps.
+        self.stage.keyboard.board = Board::default();
+        self.stage.keyboard.put(None);
+        self.keyboard.field = None;
+        self.text_field_changed();
+    }
+
+    /// What its fingers or its buttons have to say of it: it is to go, or to come.
+    pub(crate) fn dismiss_keyboard(&mut self) {
+        let now = self.now();
+        self.keyboard.presence.dismiss(now);
+        self.text_field_changed();
+    }
+
+    /// It is called by a gesture.
+    pub(crate) fn summon_keyboard(&mut self) {
+        let now = self.now();
+        self.keyboard.presence.summon(now);
+        self.text_field_changed();
+    }
+
+    /// Brings it up to date, once a turn.
+    pub(super) fn follow_keyboard(&mut self) {
+        let shown = self.stage.keyboard.place().is_some();
+        if !self.keyboard.stale && !shown {
+            return;
+        }
+        let now = self.now();
+        if std::mem::take(&mut self.keyboard.stale) {
+            let (touch, keys) = self.seat.devices.touched_and_typed();
+            let focused = self.text_field();
+            let presence = &mut self.keyboard.presence;
+            presence.devices(touch, keys, now);
+            presence.field(focused.as_ref().map(|focused| focused.asked), now);
+        }
+        self.keyboard.presence.tick(now);
+        if self.keyboard.presence.is_here() {
+            self.ready_board();
+            let shell = self.stage.focused();
+            let place =
+                self.screens.screen_for(shell).map(|screen| Place::on(screen, shell, &self.stage.keyboard.look));
+            self.keyboard.leaves = None;
+            self.tell_board_of_field();
+            if self.stage.keyboard.put(place) {
+                self.keyboard_moved();
+            }
+        } else if shown {
+            let leaves = match self.keyboard.leaves {
+                Some(at) => at,
+                None => {
+                    self.stage.keyboard.board.cancel_all();
+                    self.keyboard.leaves = Some(now + LEAVE);
+                    self.keyboard_moved();
+                    now + LEAVE
+                }
+            };
+            if now >= leaves || self.windows_fill_again() {
+                self.keyboard.leaves = None;
+                self.keyboard.field = None;
+                self.stage.keyboard.put(None);
+                self.keyboard_moved();
+            }
+        }
+        self.arm_keyboard();
+    }
+
+    /// Windows are placed and told anew, and the picture is another.
+    fn keyboard_moved(&mut self) {
+        self.stage.windows.disturb();
+        self.publisher.mark_changed();
+        self.screens.request_redraw();
+    }
+
+    /// It has its keymap, compiled when it is first wanted.
+    fn ready_board(&mut self) {
+        if self.stage.keyboard.board.is_ready() {
+            return;
+        }
+        let keyboard = &self.config.input.keyboard;
+        let names = Names {
+            rules: &keyboard.rules,
+            model: &keyboard.model,
+            layout: &keyboard.layout,
+            variant: &keyboard.variant,
+            options: &keyboard.options,
+        };
+        self.stage.keyboard.board = Board::new(Keymap::compile(&names));
+        self.use_layout(0);
+    }
+
+    fn tell_board_of_field(&mut self) {
+        let focused = self.text_field();
+        let asked = focused.as_ref().map(|focused| focused.asked);
+        let field = focused.map(|focused| focused.field).unwrap_or_default();
+        let begins = self.keyboard.field != asked || self.stage.keyboard.place().is_none();
+        self.keyboard.field = asked;
+        let before = self.stage.keyboard.board.revision();
+        self.stage.keyboard.board.set_field(field, begins);
+        if before != self.stage.keyboard.board.revision() {
+            self.screens.request_redraw();
+        }
+    }
+
+    /// The layout that keys are sent by.
+    pub(crate) fn use_layout(&mut self, number: usize) {
+        let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
+        let number = u32::try_from(number).unwrap_or_default();
+        keyboard.with_xkb_state(self, |mut context| context.set_layout(Layout(number)));
+    }
+
+    /// Whether all that fills the keyboard's screen has drawn in the size that it has without it.
+    fn windows_fill_again(&self) -> bool {
+        let Some(place) = self.stage.keyboard.place() else { return true };
+        let whole = self.screens.get(place.screen).map(|screen| screen.geometry().size);
+        whole.is_none_or(|whole| self.stage.windows.fill(place.shell, whole))
+    }
+
+    /// The part of its screen that windows of a shell have: what the keyboard leaves of it.
+    pub fn area_of(&self, shell: usize) -> Rectangle<i32, Logical> {
+        let mut area = self.screen_area_of(shell);
+        if let Some(place) = self.stage.keyboard.place().filter(|place| place.shell == shell) {
+            area.size.h = (place.area.loc.y - area.loc.y).clamp(1, area.size.h.max(1));
+        }
+        area
+    }
+
+    /// The part that windows of a shell are told to fill: while the keyboard goes, the whole screen already.
+    pub fn told_area_of(&self, shell: usize) -> Rectangle<i32, Logical> {
+        if self.keyboard.leaves.is_some() { self.screen_area_of(shell) } else { self.area_of(shell) }
+    }
+
+    /// Arms the timer for what comes by itself: an offer, a repeated key, its going.
+    pub(crate) fn arm_keyboard(&mut self) {
+        let deadlines = [self.stage.keyboard.board.deadline(), self.keyboard.presence.deadline(), self.keyboard.leaves];
+        let deadline = deadlines.into_iter().flatten().min();
+        let armed = self.arm(
+            |kiosk| &mut kiosk.timers.keyboard,
+            deadline,
+            |kiosk| {
+                kiosk.keyboard.stale = true;
+                kiosk.tick_board();
+                kiosk.arm_keyboard();
+            },
+        );
+        if let Err(error) = armed {
+            tracing::error!(%error, "timer not armed");
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The keyboard as a part of the picture: where it lies on its screen, and its pixels, painted anew only when keys look or
+//! lie otherwise. What is pressed is a tint over them; what a long touch offers is a small picture of its own.
+
+mod paint;
+
+use smithay::{
+    backend::{
+        allocator::Fourcc,
+        renderer::{
+            Color32F, ImportAll, ImportMem, Renderer,
+            element::{Id, Kind, memory::MemoryRenderBuffer, solid::SolidColorRenderElement},
+            utils::CommitCounter,
+        },
+    },
+    utils::{Logical, Physical, Point, Rectangle, Size, Transform},
+};
+
+use super::elements::{PixelElement, StageElement};
+use crate::{
+    keyboard::{board::Board, geometry::Rect},
+    screens::{Screen, ScreenId},
+};
+use kiosk_splash::{Rgb, Style};
+
+/// A row's height in proportion to the picture's height and width, and its limits, logical pixels.
+const ROW_OF_HEIGHT: f64 = 0.085;
+const ROW_OF_WIDTH: f64 = 0.12;
+const ROW_LEAST: f64 = 34.0;
+const ROW_MOST: f64 = 84.0;
+/// The keyboard's height in rows: pages with more have lower ones, so that its height stays the same.
+const ROWS: f64 = 4.3;
+/// Of the picture's height at most.
+const MOST_OF_HEIGHT: f64 = 0.55;
+/// Keys under fingers that are tinted; more are pressed all the same.
+const TINTS: usize = 10;
+
+/// Colours and size, by the configuration.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Look {
+    /// Behind the keys.
+    pub background: Rgb,
+    /// Of keys with characters; others are darker.
+    pub key: Rgb,
+    /// What stands on them.
+    pub text: Rgb,
+    /// What is on: shift, the chosen accent.
+    pub accent: Rgb,
+    /// 1.0: medium.
+    pub size: f64,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { background: [0; 3], key: [64; 3], text: [255; 3], accent: [127, 180, 255], size: 1.0 }
+    }
+}
+
+/// Where the keyboard lies.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// On this screen.
+    pub screen: ScreenId,
+    /// Whose shell is shown there.
+    pub shell: usize,
+    /// In the layout.
+    pub area: Rectangle<i32, Logical>,
+    /// In pixels of the screen's upright picture.
+    pub pixels: Rectangle<i32, Physical>,
+    /// The screen's corner in the layout, and its scale.
+    origin: Point<i32, Logical>,
+    scale: f64,
+}
+
+impl Place {
+    /// On this screen, at its lower edge.
+    pub fn on(screen: &Screen, shell: usize, look: &Look) -> Self {
+        let (picture, scale, geometry) = (screen.picture_size(), screen.scale(), screen.geometry());
+        let (width, height) = (f64::from(geometry.size.w), f64::from(geometry.size.h));
+        let row = (height * ROW_OF_HEIGHT).min(width * ROW_OF_WIDTH).clamp(ROW_LEAST, ROW_MOST) * look.size;
+        let logical = (row * ROWS).min(height * MOST_OF_HEIGHT).round() as i32;
+        // Rounded towards what is above it: between a window and the keyboard is nothing.
+        let top = ((height - f64::from(logical)) * scale).floor() as i32;
+        let pixels = picture.h - top;
+        Self {
+            screen: screen.id,
+            shell,
+            area: Rectangle::new(
+                (geometry.loc.x, geometry.loc.y + geometry.size.h - logical).into(),
+                (geometry.size.w, logical).into(),
+            ),
+            pixels: Rectangle::new((0, top).into(), (picture.w, pixels).into()),
+            origin: geometry.loc,
+            scale,
+        }
+    }
+
+    /// A place of the layout in the keyboard's own pixels.
+    pub fn local(&self, at: Point<f64, Logical>) -> (f64, f64) {
+        let on_screen = at - self.origin.to_f64();
+        (
+            on_screen.x * self.scale - f64::from(self.pixels.loc.x),
+            on_screen.y * self.scale - f64::from(self.pixels.loc.y),
+        )
+    }
+}
+
+/// The keyboard on the stage.
+pub struct ScreenKeyboard {
+    /// The machine.
+    pub board: Board,
+    /// Colours and size.
+    pub look: Look,
+    /// `None`: it is not shown.
+    place: Option<Place>,
+    picture: Option<Painted>,
+    offer: Option<Painted>,
+    tints: [Id; TINTS],
+    chosen: Id,
+}
+
+/// A picture, and what it was painted from.
+struct Painted {
+    revision: u64,
+    size: (i32, i32),
+    characters: Vec<char>,
+    buffer: MemoryRenderBuffer,
+}
+
+impl ScreenKeyboard {
+    /// Not shown.
+    pub fn new(look: Look) -> Self {
+        Self {
+            board: Board::default(),
+            look,
+            place: None,
+            picture: None,
+            offer: None,
+            tints: std::array::from_fn(|_| Id::new()),
+            chosen: Id::new(),
+        }
+    }
+
+    /// Where it lies; `None`: it is not shown.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
+    }
+
+    /// Shows it there, or not. Returns whether that is news.
+    pub fn put(&mut self, place: Option<Place>) -> bool {
+        if self.place == place {
+            return false;
+        }
+        match &place {
+            Some(place) => self.board.resize(place.pixels.size.w, place.pixels.size.h),
+            None => {
+                self.board.cancel_all();
+                (self.picture, self.offer) = (None, None);
+            }
+        }
+        self.place = place;
+        true
+    }
+
+    /// Colours or size are others.
+    pub fn set_look(&mut self, look: Look) {
+        self.look = look;
+        self.picture = None;
+    }
+
+    /// Paints what is to be painted anew, before a frame of this screen is drawn.
+    pub fn prepare(&mut self, screen: ScreenId, style: &Style) {
+        let Some(place) = self.place.filter(|place| place.screen == screen) else { return };
+        let size = (place.pixels.size.w, place.pixels.size.h);
+        let revision = self.board.revision();
+        if self.picture.as_ref().is_none_or(|painted| painted.revision != revision || painted.size != size) {
+            let data = paint::board(&self.board, &self.look, size, style);
+            self.picture = buffer(&data, size).map(|buffer| Painted { revision, size, characters: Vec::new(), buffer });
+        }
+        let Some(offer) = self.board.offer() else {
+            self.offer = None;
+            return;
+        };
+        let (area, characters) = (offer.area(), offer.cells.iter().map(|(_, c)| *c).collect::<Vec<_>>());
+        let size = (area.w, area.h);
+        if self.offer.as_ref().is_none_or(|painted| painted.characters != characters || painted.size != size) {
+            let data = paint::offer(offer, &self.look, style);
+            self.offer = buffer(&data, size).map(|buffer| Painted { revision, size, characters, buffer });
+        }
+    }
+
+    /// Pushes it, if it lies on this screen.
+    pub fn push_elements<R>(&self, renderer: &mut R, screen: ScreenId, elements: &mut Vec<StageElement<R>>)
+    where
+        R: Renderer + ImportAll + ImportMem,
+        R::TextureId: Clone + Send + 'static,
+    {
+        let Some(place) = self.place.as_ref().filter(|place| place.screen == screen) else { return };
+        let corner = place.pixels.loc;
+        let at = |rect: Rect| -> Rectangle<i32, Physical> {
+            Rectangle::new((corner.x + rect.x, corner.y + rect.y).into(), (rect.w, rect.h).into())
+        };
+        let solid = |id: &Id, rect: Rect, [r, g, b]: Rgb, alpha: f32| {
+            let part = |value: u8| f32::from(value) / 255.0 * alpha;
+            let color = Color32F::new(part(r), part(g), part(b), alpha);
+            SolidColorRenderElement::new(id.clone(), at(rect), CommitCounter::default(), color, Kind::Unspecified)
+        };
+        if let Some((offer, painted)) = self.board.offer().zip(self.offer.as_ref()) {
+            if let Some((cell, _)) = offer.chosen.and_then(|chosen| offer.cells.get(chosen)) {
+                elements.push(solid(&self.chosen, paint::inset(*cell), self.look.accent, 0.4).into());
+            }
+            let loc = at(offer.area()).loc;
+            if let Ok(element) = PixelElement::new(renderer, &painted.buffer, loc, 1.0, Kind::Unspecified) {
+                elements.push(element.into());
+            }
+        }
+        for (id, cell) in self.tints.iter().zip(self.board.pressed()) {
+            elements.push(solid(id, paint::inset(cell), self.look.text, 0.25).into());
+        }
+        if let Some(painted) = &self.picture
+            && let Ok(element) = PixelElement::new(renderer, &painted.buffer, corner, 1.0, Kind::Unspecified)
+        {
+            elements.push(element.into());
+        }
+    }
+}
+
+fn buffer(data: &[u8], (w, h): (i32, i32)) -> Option<MemoryRenderBuffer> {
+    let size: Size<i32, smithay::utils::Buffer> = (w, h).into();
+    let opaque = vec![Rectangle::from_size(size)];
+    (w > 0 && h > 0)
+        .then(|| MemoryRenderBuffer::from_slice(data, Fourcc::Argb8888, size, 1, Transform::Normal, Some(opaque)))
+}
