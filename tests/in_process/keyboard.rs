@@ -294,6 +294,14 @@ fn its_hide_key_and_commands_count_until_a_field_asks_anew() {
     typing.draws(RED);
     typing.focus(ContentPurpose::Normal);
     assert!(typing.shown(), "the field was touched again");
+    typing.tap_key(|cap| cap == Cap::Hide);
+    typing.until_told((800, 480));
+    typing.draws(RED);
+    typing.tap((300.0, 300.0));
+    typing.pass(std::time::Duration::from_millis(400));
+    assert!(!typing.shown(), "that was elsewhere");
+    typing.tap((300.0, 30.0));
+    typing.until("the keyboard for the field that was touched again", |fixture| fixture.kiosk.keyboard_is_shown());
     typing.ask(KeyboardWish::Hide).unwrap();
     typing.focus(ContentPurpose::Normal);
     assert!(!typing.shown());

@@ -23,5 +23,6 @@ mod guest;
 mod host;
 mod process;
 mod strangers;
+mod typing;
 mod wayland;
 mod x11;

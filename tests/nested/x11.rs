@@ -5,8 +5,8 @@ use x11rb::{
     connection::Connection,
     protocol::{
         xproto::{
-            ClientMessageEvent, ConfigureWindowAux, ConnectionExt, EventMask, ImageFormat, KEY_PRESS_EVENT,
-            KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, Window,
+            BUTTON_PRESS_EVENT, BUTTON_RELEASE_EVENT, ClientMessageEvent, ConfigureWindowAux, ConnectionExt, EventMask,
+            ImageFormat, KEY_PRESS_EVENT, KEY_RELEASE_EVENT, MOTION_NOTIFY_EVENT, Window,
         },
         xtest::ConnectionExt as _,
     },
@@ -20,20 +20,20 @@ use super::{
     seen::{KeySeen, PointerSeen},
 };
 
-struct X {
+pub(super) struct X {
     connection: RustConnection,
     root: Window,
 }
 
 impl X {
-    fn new(host: &Host) -> Self {
+    pub(super) fn new(host: &Host) -> Self {
         let (connection, screen) = x11rb::connect(Some(host.display())).unwrap();
         let root = connection.setup().roots[screen].root;
         Self { connection, root }
     }
 
     /// kioskd's window. It is there: kioskd opens its sockets afterwards.
-    fn window(&self) -> Window {
+    pub(super) fn window(&self) -> Window {
         let tree = self.connection.query_tree(self.root).unwrap().reply().unwrap();
         let large = |window: &&Window| {
             let geometry = self.connection.get_geometry(**window).unwrap().reply();
@@ -43,10 +43,28 @@ impl X {
     }
 
     /// A pixel of a window, as R, G, B.
-    fn pixel(&self, window: Window, x: i16, y: i16) -> [u8; 3] {
+    pub(super) fn pixel(&self, window: Window, x: i16, y: i16) -> [u8; 3] {
         let image = self.connection.get_image(ImageFormat::Z_PIXMAP, window, x, y, 1, 1, u32::MAX).unwrap();
         let data = image.reply().unwrap().data;
         [data[2], data[1], data[0]]
+    }
+}
+
+impl X {
+    /// The left button goes down or up at this place of the window.
+    pub(super) fn button(&self, window: Window, (x, y): (i16, i16), pressed: bool) {
+        let at = self.connection.translate_coordinates(window, self.root, x, y).unwrap().reply().unwrap();
+        let fake = |kind, detail| {
+            let sent = self.connection.xtest_fake_input(kind, detail, 0, self.root, at.dst_x, at.dst_y, 0);
+            sent.unwrap().check().unwrap();
+        };
+        fake(MOTION_NOTIFY_EVENT, 0);
+        fake(if pressed { BUTTON_PRESS_EVENT } else { BUTTON_RELEASE_EVENT }, 1);
+    }
+
+    pub(super) fn click(&self, window: Window, at: (i16, i16)) {
+        self.button(window, at, true);
+        self.button(window, at, false);
     }
 }
 

@@ -180,6 +180,9 @@ impl Kiosk {
             self.seat.board_button = Some(held);
             return;
         }
+        if pressed {
+            self.touch_beside_keyboard(location);
+        }
         if pressed
             && !pointer.is_grabbed()
             && let Some((surface, _)) = self.under(location)

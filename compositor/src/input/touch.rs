@@ -52,6 +52,7 @@ impl Kiosk {
         }
         let under = self.under(location);
         let serial = SERIAL_COUNTER.next_serial();
+        self.touch_beside_keyboard(location);
         self.dismiss_popups_beside(under.as_ref().map(|(surface, _)| surface));
         if let Some((surface, _)) = &under {
             self.focus_window_of(surface);

@@ -90,6 +90,17 @@ impl Presence {
         self.settle(now, true);
     }
 
+    /// Whether it would be there, had nobody taken it away.
+    pub fn is_dismissed(&self) -> bool {
+        self.field.is_some() && self.field == self.dismissed
+    }
+
+    /// The field for which it was taken away was touched again.
+    pub fn touched_again(&mut self, now: Duration) {
+        self.dismissed = None;
+        self.settle(now, false);
+    }
+
     /// What devices there are.
     pub fn devices(&mut self, touch: bool, keys: bool, now: Duration) {
         (self.touch, self.keys) = (touch, keys);
@@ -192,6 +203,10 @@ mod tests {
         assert!(!presence.is_here());
         presence.field(Some(2), NOW);
         assert!(presence.is_here());
+        presence.dismiss(NOW);
+        assert!(presence.is_dismissed());
+        presence.touched_again(NOW);
+        assert!(presence.is_here() && !presence.is_dismissed());
     }
 
     #[test]

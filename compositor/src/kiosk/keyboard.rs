@@ -9,7 +9,7 @@ use std::time::Duration;
 use kiosk_core::config::{KeyboardSize, KeyboardUse, OnScreenKeyboard};
 use smithay::{
     input::keyboard::Layout,
-    utils::{Logical, Rectangle},
+    utils::{Logical, Point, Rectangle},
 };
 
 use crate::{
@@ -26,6 +26,11 @@ use crate::{
 /// How long a window may take to draw in the place that the keyboard leaves.
 const LEAVE: Duration = Duration::from_millis(700);
 
+/// How long a client may take to say where the cursor is after a touch.
+const ANSWER: Duration = Duration::from_millis(250);
+/// How far above and below the cursor a touch is on its field, in proportion to the cursor's height.
+const FIELD: f64 = 1.0;
+
 /// What is known of the keyboard on the screen beside its picture.
 #[derive(Default)]
 pub struct KeyboardControl {
@@ -35,6 +40,8 @@ pub struct KeyboardControl {
     field: Option<u64>,
     /// Something may have changed that it depends on.
     stale: bool,
+    /// It is about to be seen whether a touch was on the field for which it was taken away.
+    asks_again: bool,
     /// It goes when the windows have drawn without it, at this time at the latest.
     leaves: Option<Duration>,
 }
@@ -114,6 +121,31 @@ impl Kiosk {
         let now = self.now();
         self.keyboard.presence.dismiss(now);
         self.text_field_changed();
+    }
+
+    /// A client is touched or clicked at this place. A client does not say that the field that has the focus already was
+    /// touched once more: a touch beside its cursor is taken for that.
+    pub(crate) fn touch_beside_keyboard(&mut self, location: Point<f64, Logical>) {
+        if !self.keyboard.presence.is_dismissed() || std::mem::replace(&mut self.keyboard.asks_again, true) {
+            return;
+        }
+        self.after(ANSWER, move |kiosk| {
+            kiosk.keyboard.asks_again = false;
+            if kiosk.is_on_field(location) {
+                let now = kiosk.now();
+                kiosk.keyboard.presence.touched_again(now);
+                kiosk.text_field_changed();
+            }
+        });
+    }
+
+    fn is_on_field(&self, location: Point<f64, Logical>) -> bool {
+        let Some(focused) = self.text_field() else { return false };
+        let Some(shown) = self.stage.windows.find(&focused.surface) else { return false };
+        let Some((_, y, _, height)) = focused.field.cursor else { return true };
+        let at = location.y - f64::from(shown.origin().y) - f64::from(y);
+        let height = f64::from(height.max(1));
+        (-FIELD * height..(1.0 + FIELD) * height).contains(&at)
     }
 
     /// It is called by a gesture.

@@ -30,6 +30,12 @@ const DIALOGS: &str = "{ const times = []; for (const name of ['alert', 'confirm
        if (times.length > 20 && now - times.shift() < 5000) throw new Error('too many dialogs one after the other'); \
        return ask.apply(window, words); }; } }";
 
+/// The keyboard on the screen takes room away from below: the field that is typed into stays in sight.
+const IN_SIGHT: &str = "addEventListener('resize', () => requestAnimationFrame(() => { \
+     let field = document.activeElement; \
+     while (field && field.shadowRoot && field.shadowRoot.activeElement) field = field.shadowRoot.activeElement; \
+     if (field && (field.isContentEditable || field.matches('input, textarea'))) field.scrollIntoView({ block: 'nearest' }); }));";
+
 const NO_PRINT: &str = "window.print = () => { kioskTell('print'); };";
 
 /// Which names are of another window: not those of the page's frames, at any depth.
@@ -88,7 +94,7 @@ const KEYS: &str = include_str!("keys.js");
 
 /// The script for pages under these settings.
 pub(super) fn of(browser: &BrowserSettings) -> String {
-    let mut parts = vec![TELL, KIOSK, NO_CLOSE, WEB_ONLY, DIALOGS];
+    let mut parts = vec![TELL, KIOSK, NO_CLOSE, WEB_ONLY, DIALOGS, IN_SIGHT];
     if browser.printing == Printing::None {
         parts.push(NO_PRINT);
     }

@@ -1,0 +1,139 @@
+//! The real Chromium in kioskd's window, from its own flags to the page's script: a field is clicked, the keyboard comes,
+//! what is typed on it arrives, and it goes when something else is clicked.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::{TcpListener, TcpStream},
+    sync::mpsc::{Receiver, Sender, channel},
+    time::{Duration, Instant},
+};
+
+use kioskd::keyboard::{
+    board::Board,
+    field::Field,
+    keymap::{Keymap, Names},
+    page::Cap,
+};
+use rustix::process::Signal;
+
+use super::{host::Host, process::PATIENCE, x11::X};
+
+const WIDTH: i32 = 1280;
+const HEIGHT: i32 = 800;
+/// The page's field, and a place of it beside the field.
+const IN_FIELD: (i16, i16) = (300, 130);
+const ELSEWHERE: (i16, i16) = (1000, 300);
+const PAGE_COLOR: [u8; 3] = [0xdd, 0xee, 0xff];
+
+/// Tells its server of its height, of what has the focus, and what is in the field, by the letters' numbers.
+const PAGE: &str = "<!doctype html><meta charset=utf-8><body style='background:#ddeeff;margin:0'>\
+    <input id=field style='position:fixed;left:100px;top:100px;width:400px;height:60px'>\
+    <script>const said = () => fetch('/said/' + innerHeight + '/' + (document.activeElement.id || 'none') + '/' + \
+    [...field.value].map(c => c.codePointAt(0)).join('-'));\
+    for (const event of ['load', 'resize', 'focusin', 'focusout', 'input']) addEventListener(event, said);</script>";
+
+/// What the page said of itself.
+#[derive(Debug, Clone, PartialEq)]
+struct Said {
+    height: i32,
+    focused: bool,
+    text: String,
+}
+
+/// Serves the page, and hears what it says.
+fn serve() -> (u16, Receiver<Said>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let (sender, said) = channel();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            // Browsers open connections that they never use: each has its own thread.
+            let sender = sender.clone();
+            std::thread::spawn(move || answer(&stream.unwrap(), &sender));
+        }
+    });
+    (port, said)
+}
+
+fn answer(mut stream: &TcpStream, sender: &Sender<Said>) {
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    let Some(request) = lines.next() else { return };
+    lines.find(String::is_empty);
+    let path = request.split(' ').nth(1).unwrap_or_default();
+    if let Some(parts) = path.strip_prefix("/said/") {
+        let parts: Vec<&str> = parts.split('/').collect();
+        let [height, focused, letters] = parts[..] else { panic!("the page said {path}") };
+        let letters = letters.split('-').filter(|letter| !letter.is_empty());
+        let text = letters.map(|letter| char::from_u32(letter.parse().unwrap()).unwrap()).collect();
+        // The test may be over.
+        let _ = sender.send(Said { height: height.parse().unwrap(), focused: focused == "field", text });
+    }
+    let body = if path == "/" { PAGE } else { "" };
+    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n", body.len());
+    let _ = write!(stream, "{head}Connection: close\r\n\r\n{body}");
+}
+
+#[track_caller]
+fn until(said: &Receiver<Said>, what: &str, wanted: impl Fn(&Said) -> bool) -> Said {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        match said.recv_timeout(left) {
+            Ok(said) if wanted(&said) => return said,
+            Ok(_) => {}
+            Err(_) => panic!("in vain waited for {what}"),
+        }
+    }
+}
+
+/// Where a character's key is when the keyboard begins at this height of the window.
+fn key(board: &Board, top: i32, wanted: impl Fn(Cap) -> bool) -> (i16, i16) {
+    let area = board.cells().iter().find(|cell| wanted(cell.key.cap)).expect("there is such a key").area;
+    ((area.x + area.w / 2) as i16, (top + area.y + area.h / 2) as i16)
+}
+
+#[test]
+fn what_is_typed_on_the_screen_arrives_in_a_page() {
+    let host = Host::xvfb();
+    let (port, said) = serve();
+    let config = host.directory.path().join("config.toml");
+    let text = format!(
+        "[shell]\nurl = \"http://localhost:{port}/\"\n[keyboard]\nuse = \"always\"\n[input.keyboard]\nlayout = \"de\"\n"
+    );
+    std::fs::write(&config, text).unwrap();
+    let mut kioskd = host.kioskd(&["--output=1280x800", "--config", config.to_str().unwrap()]);
+    kioskd.wait_for(&host.kiosk_directory().join("compositor.sock"));
+    let visible = host.kioskctl(&["wait", "page-visible", "--timeout", "90s"]);
+    assert!(visible.status.success(), "{}\n{}", String::from_utf8_lossy(&visible.stderr), kioskd.log());
+    let x = X::new(&host);
+    let window = x.window();
+
+    x.click(window, IN_FIELD);
+    let top = until(&said, "a smaller page", |said| said.focused && said.height < HEIGHT).height;
+    let names = Names { rules: "", model: "", layout: "de", variant: "", options: "" };
+    let mut board = Board::new(Keymap::compile(&names));
+    board.resize(WIDTH, HEIGHT - top);
+    board.set_field(Field::default(), true);
+    let letter = |c: char| key(&board, top, |cap| board.character(cap) == Some(c));
+    x.click(window, key(&board, top, |cap| cap == Cap::Shift));
+    for c in ['m', 'ü', 'ß', 'c', 'a', 'f'] {
+        x.click(window, letter(c));
+    }
+    let e = letter('e');
+    x.button(window, e, true);
+    // The row of accents lies over the page, above the key.
+    let above = (e.0, top as i16 - 20);
+    let deadline = Instant::now() + PATIENCE;
+    while x.pixel(window, above.0, above.1) == PAGE_COLOR {
+        assert!(Instant::now() < deadline, "no accents are offered");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    x.button(window, e, false);
+    until(&said, "the word", |said| said.text == "Müßcafé");
+
+    x.click(window, ELSEWHERE);
+    let after = until(&said, "the whole page", |said| !said.focused && said.height == HEIGHT);
+    assert_eq!(after.text, "Müßcafé");
+    kioskd.signal(Signal::INT);
+    assert_eq!(kioskd.end().code(), Some(0), "{}", kioskd.log());
+}
