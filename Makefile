@@ -143,6 +143,12 @@ soak: test-deps ## hours of a kiosk's life (SOAK_MINUTES=240), with a picture of
 	SOAK_MINUTES=$(SOAK_MINUTES) $(CARGO) test --locked --workspace --test soak -- --nocapture
 	@ls tests/out/soak.svg
 
+clients: deps ## Debian's own programs on kioskd's sockets, with their pictures in tests/out/clients (T=)
+	@$(helpers)/packages clients
+	$(CARGO) build --locked --workspace
+	$(CARGO) test --locked --workspace --test clients --no-fail-fast $(chosen)
+	@ls tests/out/clients/*.png
+
 bench: test-deps stage ## the figures beside cage's and weston's, in one booted machine
 	KIOSKD_STAGE=$(stage) $(CARGO) test --locked --workspace --bench peers
 
@@ -150,5 +156,5 @@ clean: ## what was built
 	$(CARGO) clean
 	rm -rf tests/out
 
-.PHONY: help build run deps run-deps test-deps install install-public fmt check doc check-fmt check-clippy check-msrv \
+.PHONY: help build run clients deps run-deps test-deps install install-public fmt check doc check-fmt check-clippy check-msrv \
 	check-deny check-typos test test-unit test-nested stage test-machine deb deb-deps test-deb fuzz fuzz-deps fuzz-wire fuzz-parsers soak bench clean
