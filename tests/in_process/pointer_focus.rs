@@ -49,6 +49,19 @@ fn last(fixture: &Fixture, client: ClientId) -> (wayland_client::backend::Object
     (surface, x.round() as i32, y.round() as i32)
 }
 
+/// No surface was entered while another one had the pointer. (Of one that is destroyed its client has no name any more.)
+fn is_left_before_the_next_is_entered(fixture: &Fixture, client: ClientId) -> bool {
+    let seen = fixture[client].seen.pointer.iter();
+    let moves: Vec<bool> = seen
+        .filter_map(|seen| match seen {
+            PointerSeen::Enter { .. } => Some(true),
+            PointerSeen::Leave { .. } => Some(false),
+            _ => None,
+        })
+        .collect();
+    moves.windows(2).all(|two| two[0] != two[1])
+}
+
 #[test]
 fn a_surface_that_moves_under_the_pointer_is_told_where_it_is_now() {
     let (mut fixture, client, window, surface, subsurface) = with_subsurface();
@@ -101,7 +114,7 @@ fn a_subsurface_that_goes_is_left_and_seen_no_more() {
 
 #[test]
 fn a_popup_that_closes_under_the_pointer_leaves_it_to_its_window() {
-    for hidden_first in [false, true] {
+    for way in 0..3 {
         let (mut fixture, client, window) = with_page();
         let positioner = fixture[client].positioner();
         positioner.set_size(80, 40);
@@ -115,14 +128,16 @@ fn a_popup_that_closes_under_the_pointer_leaves_it_to_its_window() {
         fixture.point((60.0, 70.0));
         fixture.roundtrip(client);
         assert_eq!(last(&fixture, client), (popup.id(), 10, 10));
-        if hidden_first {
-            popup.surface.attach(None, 0, 0);
-            popup.surface.commit();
-        } else {
-            popup.popup.destroy();
+        match way {
+            0 => {
+                popup.surface.attach(None, 0, 0);
+                popup.surface.commit();
+            }
+            1 => popup.popup.destroy(),
+            _ => popup.destroy(),
         }
         fixture.roundtrip(client);
-        assert!(fixture[client].seen.pointer.contains(&PointerSeen::Leave { surface: popup.id() }));
+        assert!(is_left_before_the_next_is_entered(&fixture, client));
         assert_eq!(last(&fixture, client), (window.id(), 60, 70));
     }
 }
@@ -164,4 +179,13 @@ fn a_finger_on_a_surface_that_goes_is_lifted_and_the_others_stay() {
     fixture.roundtrip(client);
     let rest = &fixture[client].seen.touch[3..];
     assert!(matches!(rest, [TouchSeen::Motion { finger: 0, .. }, TouchSeen::Up { finger: 0 }]), "{rest:?}");
+}
+
+#[test]
+fn a_surface_that_is_destroyed_is_left_before() {
+    let (mut fixture, client, window, surface, _subsurface) = with_subsurface();
+    surface.destroy();
+    fixture.roundtrip(client);
+    assert!(is_left_before_the_next_is_entered(&fixture, client));
+    assert_eq!(last(&fixture, client), (window.id(), 110, 120));
 }

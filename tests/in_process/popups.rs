@@ -429,3 +429,17 @@ fn a_reactive_popup_is_kept_on_the_screen_when_its_parent_popup_moves() {
     fixture.roundtrip(client);
     assert_eq!(placed(&fixture, client, &child), (20, 10, 80, 40), "to the left, by what does not fit");
 }
+
+#[test]
+fn a_window_that_comes_over_an_open_menu_dismisses_it_and_has_the_keys() {
+    let mut fixture = Fixture::new(&["400x300"]);
+    let (client, shell) = fixture.shell();
+    fixture.point((20.0, 20.0));
+    fixture.click();
+    fixture.roundtrip(client);
+    let popup = fixture.popup(client, &shell.xdg, (50, 60), (80, 40), SLIDE, true);
+    assert!(!dismissed(&fixture, client, &popup), "the grab was refused");
+    let next = fixture.map(client, Picture::Solid(BLUE));
+    assert!(dismissed(&fixture, client, &popup));
+    assert_eq!(fixture[client].seen.keyboard.last(), Some(&KeySeen::Enter(next.id())));
+}

@@ -231,3 +231,52 @@ fn a_window_is_placed_by_the_bounds_of_its_subsurfaces_where_it_says_nothing_els
     let shown = fixture.kiosk.stage.windows.iter().last().unwrap();
     assert_eq!((shown.location.x, shown.location.y, shown.origin().x, shown.origin().y), (110, 70, 110, 70));
 }
+
+/// Codes of `xdg_wm_base.error`.
+const ROLE: u32 = 0;
+const INVALID_SURFACE_STATE: u32 = 4;
+
+#[test]
+fn what_is_something_else_or_has_a_buffer_does_not_become_a_window() {
+    for (what, code) in [
+        ("subsurface", ROLE),
+        ("window", ROLE),
+        ("attached", INVALID_SURFACE_STATE),
+        ("committed", INVALID_SURFACE_STATE),
+    ] {
+        let mut fixture = Fixture::new(&["320x200"]);
+        let client = fixture.client();
+        let (handle, bound) = (fixture[client].handle.clone(), fixture[client].bound().clone());
+        let mut surface = fixture[client].surface();
+        match what {
+            "subsurface" => {
+                let parent = fixture[client].surface();
+                bound.subcompositor.get_subsurface(&surface, &parent, &handle, ());
+            }
+            "window" => surface = fixture[client].toplevel().surface,
+            "attached" => surface.attach(Some(&fixture[client].buffer(Picture::Solid(RED), 32, 20)), 0, 0),
+            _ => fixture[client].draw(&surface, Picture::Solid(RED), 32, 20),
+        }
+        fixture.roundtrip(client);
+        assert!(!fixture[client].is_gone(), "{what}: lawful so far");
+        bound.wm_base.get_xdg_surface(&surface, &handle, wayland_client::Proxy::id(&surface));
+        fixture.until("the end of the client", |fixture| fixture[client].is_gone());
+        assert_eq!(fixture[client].error(), Some(("xdg_wm_base".into(), code)), "{what}");
+    }
+}
+
+#[test]
+fn a_surface_may_become_a_window_again() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    window.surface.attach(None, 0, 0);
+    window.surface.commit();
+    window.toplevel.destroy();
+    window.xdg.destroy();
+    let (handle, bound) = (fixture[client].handle.clone(), fixture[client].bound().clone());
+    let xdg = bound.wm_base.get_xdg_surface(&window.surface, &handle, window.id());
+    xdg.get_toplevel(&handle, window.id());
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].error(), None);
+}

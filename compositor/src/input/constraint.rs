@@ -109,12 +109,17 @@ fn slide(
     let step: Point<f64, Logical> = (way.x / steps, way.y / steps).into();
     let mut at = from;
     for _ in 0..steps as u32 {
-        let ways = [step, (step.x, 0.0).into(), (0.0, step.y).into()];
-        match ways.into_iter().filter(|way| way.x != 0.0 || way.y != 0.0).map(|way| at + way).find(|next| inside(*next))
-        {
-            Some(next) => at = next,
-            None => break,
-        }
+        let (along_x, along_y) = (at + Point::from((step.x, 0.0)), at + Point::from((0.0, step.y)));
+        // At an edge it stands on the last pixel, whatever fraction of a step is left: of a pixel all is inside.
+        at = match (inside(at + step), step.x != 0.0 && inside(along_x), step.y != 0.0 && inside(along_y)) {
+            (true, ..) => at + step,
+            (false, true, _) => (along_x.x, if step.y == 0.0 { at.y } else { at.y.floor() }).into(),
+            (false, false, true) => (if step.x == 0.0 { at.x } else { at.x.floor() }, along_y.y).into(),
+            (false, false, false) => {
+                let edge = |at: f64, step: f64| if step == 0.0 { at } else { at.floor() };
+                return (edge(at.x, step.x), edge(at.y, step.y)).into();
+            }
+        };
     }
     at
 }
@@ -140,7 +145,9 @@ mod tests {
         assert_eq!(end((50.0, 50.0), (60.0, 40.0)), (60.0, 40.0));
         assert_eq!(end((50.0, 150.0), (150.0, 170.0)), (99.0, 170.0), "to the right there is nothing");
         assert_eq!(end((150.0, 50.0), (170.0, 150.0)), (170.0, 99.0));
-        assert_eq!(end((50.0, 150.0), (150.0, 50.0)), (150.0, 50.0), "through where both are");
+        assert_eq!(end((50.0, 120.0), (150.0, 60.0)), (150.0, 60.0), "through where both are");
+        let stopped = slide((50.5, 50.5).into(), (50.5, -9.0).into(), corner);
+        assert_eq!((stopped.x, stopped.y), (50.5, 0.0), "on the last pixel's edge");
         assert_eq!(end((99.0, 199.0), (300.0, 300.0)), (99.0, 199.0));
     }
 

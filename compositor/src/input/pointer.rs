@@ -60,6 +60,16 @@ impl Kiosk {
         }
     }
 
+    /// The surface is about to go, and is left before: afterwards nobody could say so.
+    pub(crate) fn take_pointer_from(&mut self, surface: &WlSurface) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let held = pointer.is_grabbed() && self.seat.popup_grab.is_none();
+        if pointer.current_focus().as_ref() == Some(surface) && !held {
+            self.tell_pointer(None, pointer.current_location(), None);
+            self.doubt_pointer_focus();
+        }
+    }
+
     /// Surfaces were committed, or went: at the end of the turn it is looked at what is under the pointer now.
     pub(crate) fn doubt_pointer_focus(&mut self) {
         self.seat.pointer_doubted = true;

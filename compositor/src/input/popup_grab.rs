@@ -2,14 +2,36 @@
 //! that died with its menu open would keep them from the next one, and be counted as one that is there. Called at the end
 //! of each turn.
 
-use smithay::utils::SERIAL_COUNTER;
+use smithay::{
+    desktop::{PopupGrab, PopupUngrabStrategy, find_popup_root_surface},
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
+    utils::SERIAL_COUNTER,
+};
 
 use crate::kiosk::Kiosk;
 
 impl Kiosk {
-    /// Gives keyboard and pointer to whoever has them without the popup, if that is gone.
+    /// A window came: dismisses popups with a grab of another one. They would keep keys from what is over them, and what is
+    /// typed would go where nobody sees it.
+    pub(crate) fn dismiss_covered_grab(&mut self, came: &WlSurface) {
+        let Some(grab) = self.seat.popup_grab.as_ref().filter(|grab| !grab.has_ended()) else { return };
+        let popup = grab.current_grab().and_then(|surface| self.stage.popups.find_popup(&surface));
+        if popup.and_then(|popup| find_popup_root_surface(&popup).ok()).is_some_and(|root| root != *came)
+            && let Some(mut grab) = self.seat.popup_grab.take()
+        {
+            grab.ungrab(PopupUngrabStrategy::All);
+            self.release_grab(&grab);
+        }
+    }
+
     pub(crate) fn release_ended_grab(&mut self) {
-        let Some(grab) = self.seat.popup_grab.take_if(|grab| grab.has_ended()) else { return };
+        if let Some(grab) = self.seat.popup_grab.take_if(|grab| grab.has_ended()) {
+            self.release_grab(&grab);
+        }
+    }
+
+    /// Whoever has keyboard and pointer without the popup has them, also where its client does not take it away.
+    fn release_grab(&mut self, grab: &PopupGrab<Self>) {
         let serials = [Some(grab.serial()), grab.previous_serial()];
         let serials = || serials.into_iter().flatten();
         if let Some(keyboard) = self.seat.seat.get_keyboard()

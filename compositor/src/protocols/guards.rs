@@ -185,7 +185,10 @@ fn surface(
         wl_surface::Request::Damage { .. } | wl_surface::Request::DamageBuffer { .. } => {
             limit_damage(surface, DAMAGE_RECTANGLES);
         }
-        wl_surface::Request::Destroy => kiosk.lift_fingers_from(surface),
+        wl_surface::Request::Destroy => {
+            kiosk.lift_fingers_from(surface);
+            kiosk.take_pointer_from(surface);
+        }
         wl_surface::Request::Commit => {
             unconfigured::refuse_early_buffer(surface);
             let Some(state) = client.get_data::<ClientState>() else { return Ok(()) };

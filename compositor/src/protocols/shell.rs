@@ -34,7 +34,7 @@ use smithay::{
     wayland::{
         shell::xdg::{
             Configure, PopupSurface, PositionerState, ToplevelSurface, XdgPositionerUserData, XdgShellHandler,
-            XdgShellState, XdgWmBaseUserData,
+            XdgShellState,
             decoration::{XdgDecorationHandler, XdgDecorationManagerGlobalData, XdgDecorationState},
             dialog::{XdgDialogHandler, XdgDialogState},
         },
@@ -212,6 +212,9 @@ impl Kiosk {
         let before = self.stage.windows.find(root).map(|shown| shown.location);
         if self.stage.windows.follow_commit(root, area) {
             self.stage.windows.disturb();
+            if self.stage.windows.find(root).is_some_and(|shown| shown.mapped) {
+                self.dismiss_covered_grab(root);
+            }
         }
         if before != self.stage.windows.find(root).map(|shown| shown.location) {
             self.constrain_reactive_popups_of(root);
@@ -331,7 +334,6 @@ globals! {
     XdgActivationV1, () => XdgActivationState;
 }
 objects! {
-    XdgWmBase, XdgWmBaseUserData => XdgShellState;
     XdgPositioner, XdgPositionerUserData => XdgShellState;
     ZxdgDecorationManagerV1, () => XdgDecorationState;
     XdgWmDialogV1, () => XdgDialogState;

@@ -1,3 +1,5 @@
+//! What has to be so before a surface becomes an `xdg_surface`, and before that shows anything.
+//!
 //! Buffers that come before their time: a window or a popup has to be told its size, and to say that it heard so, before it
 //! shows anything (xdg_surface, `unconfigured_buffer`). smithay 0.7 lets them through, and they are never seen.
 //!
@@ -8,13 +10,20 @@
 use std::sync::{Mutex, PoisonError};
 
 use smithay::{
+    backend::renderer::utils::RendererSurfaceStateUserData,
     reexports::{
-        wayland_protocols::xdg::shell::server::xdg_surface::{self, XdgSurface},
+        wayland_protocols::xdg::shell::server::{
+            xdg_surface::{self, XdgSurface},
+            xdg_wm_base::{self, XdgWmBase},
+        },
         wayland_server::{Client, Resource, Weak, protocol::wl_surface::WlSurface},
     },
     wayland::{
-        compositor::{BufferAssignment, SurfaceAttributes, SurfaceData, with_states},
-        shell::xdg::{XdgPopupSurfaceData, XdgShellState, XdgSurfaceUserData, XdgToplevelSurfaceData},
+        compositor::{BufferAssignment, SurfaceAttributes, SurfaceData, get_role, with_states},
+        shell::xdg::{
+            XDG_POPUP_ROLE, XDG_TOPLEVEL_ROLE, XdgPopupSurfaceData, XdgShellState, XdgSurfaceUserData,
+            XdgToplevelSurfaceData, XdgWmBaseUserData,
+        },
     },
 };
 
@@ -56,7 +65,41 @@ fn xdg_surface(
     Ok(())
 }
 
+/// A surface with another role, with a living `xdg_surface` or with a buffer does not become one: smithay takes all.
+fn wm_base(
+    _: &mut Kiosk,
+    _: &Client,
+    _: &XdgWmBase,
+    request: &xdg_wm_base::Request,
+    _: &XdgWmBaseUserData,
+) -> Result<(), Refused> {
+    let xdg_wm_base::Request::GetXdgSurface { surface, .. } = request else { return Ok(()) };
+    let refused =
+        |code: xdg_wm_base::Error, sentence: &str| Err(Refused { code: code.into(), sentence: sentence.into() });
+    let is_ours = |role: &str| role == XDG_TOPLEVEL_ROLE || role == XDG_POPUP_ROLE;
+    let (committed, attached, living) = with_states(surface, |states| {
+        let attached = matches!(
+            states.cached_state.get::<SurfaceAttributes>().pending().buffer,
+            Some(BufferAssignment::NewBuffer(_))
+        );
+        let known = states.data_map.get::<Known>();
+        let known = known.and_then(|known| known.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        let committed = states.data_map.get::<RendererSurfaceStateUserData>();
+        let committed =
+            committed.is_some_and(|state| state.lock().unwrap_or_else(PoisonError::into_inner).buffer().is_some());
+        (committed, attached, known.is_some_and(|known| known.upgrade().is_ok()))
+    });
+    if living || get_role(surface).is_some_and(|role| !is_ours(role)) {
+        return refused(xdg_wm_base::Error::Role, "the surface has a role already");
+    }
+    if committed || attached {
+        return refused(xdg_wm_base::Error::InvalidSurfaceState, "the surface has a buffer already");
+    }
+    Ok(())
+}
+
 guarded! {
+    XdgWmBase, XdgWmBaseUserData => XdgShellState, wm_base;
     XdgSurface, XdgSurfaceUserData => XdgShellState, xdg_surface;
 }
 
