@@ -11,6 +11,7 @@ use kioskd::{
         page::{Cap, Page},
     },
 };
+use smithay::input::keyboard::Layout;
 use wayland_protocols::wp::text_input::zv3::client::zwp_text_input_v3::{ContentHint, ContentPurpose, ZwpTextInputV3};
 
 use crate::fixture::{
@@ -259,6 +260,11 @@ fn one_key_goes_through_the_layouts_and_keys_follow() {
     let keyboard = typing.kiosk.seat.seat.get_keyboard().unwrap();
     let active = keyboard.with_xkb_state(&mut typing.kiosk, |context| context.xkb().lock().unwrap().active_layout());
     assert_eq!(active.0, 1, "the client's keymap is at the second layout");
+    // Somebody else went back to the first.
+    keyboard.with_xkb_state(&mut typing.kiosk, |mut context| context.set_layout(Layout(0)));
+    typing.tap(at);
+    let active = keyboard.with_xkb_state(&mut typing.kiosk, |context| context.xkb().lock().unwrap().active_layout());
+    assert_eq!(active.0, 1, "what is typed is what stands on the key");
 }
 
 #[test]

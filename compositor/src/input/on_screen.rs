@@ -7,7 +7,7 @@ use smithay::{
     utils::{Logical, Point, SERIAL_COUNTER},
 };
 
-use super::pace;
+use super::{keymaps::Follow, pace};
 use crate::{
     keyboard::{
         board::{Finger, Typed},
@@ -16,6 +16,8 @@ use crate::{
     kiosk::Kiosk,
 };
 
+/// Among the keyboards' names: no device is called so.
+const NAME: &str = "on-screen keyboard";
 /// Linux codes of the keys that have no character.
 const ENTER: u32 = 28;
 const BACKSPACE: u32 = 14;
@@ -120,6 +122,11 @@ impl Kiosk {
         if keyboard.current_focus().is_none_or(|surface| !pace::takes_a_beginning(&surface)) {
             return;
         }
+        // A tool's keyboard may have given the seat a keymap of its own, and a real one's key another layout.
+        if self.follow_keymap(NAME) != Follow::Done {
+            return;
+        }
+        self.use_layout(self.stage.keyboard.board.layout_number());
         let keymap = self.stage.keyboard.board.keymap();
         let held = [keymap.shift.filter(|_| stroke.shift), keymap.level3.filter(|_| stroke.level3)];
         let held: Vec<Keycode> = held.into_iter().flatten().collect();
