@@ -101,8 +101,9 @@ fn systemd_accepts_the_units() {
     }
     let directory = tempfile::tempdir().unwrap();
     let root = install(directory.path());
-    std::fs::write(root.join("usr/bin/plymouth"), "").unwrap();
-    std::fs::copy(root.join("usr/bin/kioskd"), root.join("usr/bin/plymouth")).unwrap();
+    for other in ["plymouth", "wayvnc"] {
+        std::fs::copy(root.join("usr/bin/kioskd"), root.join("usr/bin").join(other)).unwrap();
+    }
     let units = root.join("usr/lib/systemd/system");
     for entry in std::fs::read_dir(UNITS).unwrap() {
         let from = entry.unwrap().path();
@@ -131,12 +132,14 @@ fn systemd_accepts_the_units() {
 }
 
 /// What `systemd-analyze security` says of each unit, from 0 (nothing can be got at from it) to 10.
-const EXPOSURE: [(&str, f64); 5] = [
+const EXPOSURE: [(&str, f64); 7] = [
     ("kiosk.service", 1.0),
     ("kiosk-session.service", 2.5),
     ("kiosk-plymouth.service", 2.0),
     ("kiosk-plymouth-quit.service", 2.0),
     ("kiosk-health.service", 1.0),
+    ("kiosk-vnc.service", 1.5),
+    ("kiosk-vnc-socket.service", 1.0),
 ];
 
 #[test]

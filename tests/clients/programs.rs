@@ -3,7 +3,7 @@
 use std::{io::Write, process::Stdio};
 
 use crate::{
-    process::Running,
+    process::{Running, program},
     stand::{Shot, Stand, kept, until},
     vnc::{Vnc, free_port},
 };
@@ -109,4 +109,26 @@ fn swayidle_knows_that_nobody_is_there() {
     command.args(["timeout", "1", &format!("echo idle >{}", stand.path("idle"))]);
     let _swayidle = Running::start(command);
     assert_eq!(stand.written("idle"), "idle\n");
+}
+
+#[test]
+fn what_is_confined_sees_the_screen_and_does_nothing_else() {
+    let stand = Stand::with("[privilege.\"org.kioskd.Vnc\"]\nallow = [\"capture\"]\n");
+    let mut command = stand.command("wayland-admin", program("kioskctl").to_str().unwrap());
+    command.args(["confine", "org.kioskd.Vnc", &stand.path("confined")]);
+    let mut confine = Running::start(command);
+    until("the confined socket", || {
+        let grim = stand.command("confined", "grim").arg(stand.path("confined.png")).output().unwrap();
+        grim.status.success().then_some(())
+    });
+    for (tool, arguments) in [("wlr-randr", &[][..]), ("wtype", &["a"]), ("wl-paste", &["--list-types"])] {
+        let output = stand.command("confined", tool).args(arguments).output().unwrap();
+        assert!(!output.status.success(), "{tool}: {output:?}");
+    }
+    confine.signal(rustix::process::Signal::TERM);
+    confine.end();
+    until("the end of the context", || {
+        let grim = stand.command("confined", "grim").arg(stand.path("confined.png")).output().unwrap();
+        (!grim.status.success()).then_some(())
+    });
 }

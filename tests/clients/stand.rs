@@ -63,10 +63,17 @@ pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
 
 impl Stand {
     pub fn new() -> Self {
+        Self::with("")
+    }
+
+    /// With this configuration.
+    pub fn with(configuration: &str) -> Self {
         let directory = tempfile::tempdir().unwrap();
+        let config = directory.path().join("config.toml");
+        std::fs::write(&config, configuration).unwrap();
         let mut command = Command::new(program("kioskd"));
         command.args(["--backend=headless", "--session=none", "--no-splash", "--output=800x600", "--runtime-dir"]);
-        command.arg(directory.path());
+        command.arg(directory.path()).arg("--config").arg(config);
         let kioskd = Running::start(command);
         let stand = Self { directory, kioskd };
         until("kioskd's sockets", || stand.directory.path().join("wayland-admin").exists().then_some(()));

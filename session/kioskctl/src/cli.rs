@@ -233,6 +233,14 @@ pub enum Verb {
         #[arg(long, value_name = "FILE.tar.gz", value_hint = ValueHint::FilePath)]
         bundle: Option<PathBuf>,
     },
+    /// Make a Wayland socket whose programs have what [privilege."APP-ID"] allows, until kioskd ends
+    Confine {
+        /// Under which name the configuration knows them
+        app_id: String,
+        /// Where the socket is made
+        #[arg(value_hint = ValueHint::FilePath)]
+        socket: PathBuf,
+    },
     /// Write man pages or shell completions to a directory
     #[command(hide = true)]
     Generate {

@@ -8,6 +8,7 @@ mod cli;
 mod config;
 mod config_edit;
 mod config_page;
+mod confine;
 mod doctor;
 mod generate;
 mod inputs;
@@ -103,6 +104,7 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Verb::Forget { outputs, key } => screen::forget(&client, outputs, key.as_deref()).await,
         Verb::Config { what } => config::run(&client, what).await,
         Verb::Doctor { bundle } => doctor::examine(&client, bundle.as_deref()).await,
+        Verb::Confine { app_id, socket } => confine::run(app_id, socket),
         Verb::Generate { what, directory } => generate::run(*what, directory),
     }
 }
