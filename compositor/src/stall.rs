@@ -1,70 +1,47 @@
-//! Says in the log what the event loop hangs in, before the service manager's watchdog ends it: afterwards nobody can
-//! ask any more. A thread that sleeps; it is told each time the watchdog is fed, and without one it does not exist.
+//! Says in the log what the event loop hangs in when the service manager's watchdog ends it: afterwards nobody can ask
+//! any more. The watchdog aborts the program (SIGABRT); a thread that sleeps until then looks at the loop's thread, says
+//! what it sees, and lets the program die. Nothing wakes it before.
 //!
-//! Called by [`crate::watchdog`] alone. It never ends or wakes the loop.
+//! Called by [`crate::watchdog`] alone.
 
 use std::{
     fs,
+    io::{self, Read},
+    os::unix::net::UnixStream,
     path::{Path, PathBuf},
-    sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     thread,
     time::Duration,
 };
 
+use signal_hook::consts::SIGABRT;
+
 /// Bytes of a file of `/proc` that are logged.
 const MAX_TEXT: usize = 256;
+/// The signal may have interrupted the very thread that is looked at: until it waits again for what it waited for.
+const BACK_TO_WAITING: Duration = Duration::from_millis(20);
 
-/// The loop's side: tells that it turns.
-#[derive(Debug)]
-pub struct StallWatch(SyncSender<()>);
-
-impl StallWatch {
-    /// Watches the calling thread from now on: one message for each time that it does not call [`Self::turned`] for
-    /// `limit`. `None`, and a line in the log, where no thread can be had.
-    pub fn over_this_thread(limit: Duration) -> Option<Self> {
-        let task = fs::canonicalize("/proc/thread-self").ok()?;
-        let (sender, receiver) = sync_channel(1);
-        let thread = thread::Builder::new().name("stall-watch".into());
-        match thread.spawn(move || watch(&receiver, limit, || report(&task, limit))) {
-            Ok(_) => Some(Self(sender)),
-            Err(error) => {
-                tracing::warn!(%error, "no thread to watch the event loop");
-                None
-            }
+/// Tells what the calling thread does when the program is told to abort, which it then does.
+pub fn report_on_abort() -> io::Result<()> {
+    let task = fs::canonicalize("/proc/thread-self")?;
+    let (mut told, tell) = UnixStream::pair()?;
+    // Before the signal is caught: without the thread nobody would abort.
+    thread::Builder::new().name("last-words".into()).spawn(move || {
+        if told.read_exact(&mut [0]).is_ok() {
+            thread::sleep(BACK_TO_WAITING);
+            report(&task);
+            std::process::abort();
         }
-    }
-
-    /// The loop turns.
-    pub fn turned(&self) {
-        // Full: the thread has not been scheduled since, and will see the one before.
-        let _ = self.0.try_send(());
-    }
+    })?;
+    signal_hook::low_level::pipe::register(SIGABRT, tell).map(drop)
 }
 
-fn watch(turned: &Receiver<()>, limit: Duration, mut stalled: impl FnMut()) {
-    loop {
-        match turned.recv_timeout(limit) {
-            Ok(()) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
-            Err(RecvTimeoutError::Timeout) => {
-                stalled();
-                if turned.recv().is_err() {
-                    return;
-                }
-                tracing::info!("the event loop turns again");
-            }
-        }
-    }
-}
-
-fn report(task: &Path, limit: Duration) {
+fn report(task: &Path) {
     let read = |name: &str| one_line(fs::read(task.join(name)).unwrap_or_default());
     tracing::error!(
-        seconds = limit.as_secs(),
         state = state(&read("stat")),
         waits_in = read("wchan"),
         syscall = described(&read("syscall"), &descriptors()),
-        "the event loop hangs"
+        "told to abort, as the watchdog does when the event loop hangs"
     );
 }
 
@@ -99,37 +76,41 @@ fn one_line(mut bytes: Vec<u8>) -> String {
 #[cfg(test)]
 mod tests {
     use std::{
-        io::Read,
-        os::{fd::AsRawFd, unix::net::UnixStream},
+        io::BufRead,
+        os::{fd::AsRawFd, unix::process::ExitStatusExt},
         sync::mpsc::channel,
     };
 
     use super::*;
 
+    const CHILD: &str = "KIOSKD_TEST_OF_LAST_WORDS";
+
+    /// Not a test of its own: a program that hangs in a read.
     #[test]
-    fn a_thread_that_hangs_is_told_once_and_again_after_it_has_turned() {
-        let (turned, receiver) = sync_channel(1);
-        let (told, tells) = channel();
-        let thread = thread::spawn(move || watch(&receiver, Duration::from_millis(1), || told.send(()).unwrap()));
-        tells.recv().unwrap();
-        turned.send(()).unwrap();
-        tells.recv().unwrap();
-        drop(turned);
-        thread.join().unwrap();
-        assert!(tells.try_recv().is_err(), "more than once for one hang");
+    fn child() {
+        if std::env::var_os(CHILD).is_none() {
+            return;
+        }
+        kiosk_core::logging::start("info");
+        report_on_abort().unwrap();
+        let (mut reader, _writer) = UnixStream::pair().unwrap();
+        eprintln!("hangs now");
+        let _ = reader.read(&mut [0]);
     }
 
     #[test]
-    fn one_that_turns_is_not_told() {
-        let (turned, receiver) = sync_channel(0);
-        let (told, tells) = channel::<()>();
-        let thread = thread::spawn(move || watch(&receiver, Duration::from_secs(600), || told.send(()).unwrap()));
-        for _ in 0..10 {
-            turned.send(()).unwrap();
-        }
-        drop(turned);
-        thread.join().unwrap();
-        assert!(tells.try_recv().is_err());
+    fn a_program_that_is_aborted_says_what_it_hung_in_and_dies_of_it() {
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        child.args(["--exact", "stall::tests::child", "--nocapture"]).env(CHILD, "1").env_remove("JOURNAL_STREAM");
+        let mut child = child.stderr(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().unwrap();
+        let mut lines = std::io::BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        lines.find(|line| line == "hangs now").unwrap();
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::ABORT).unwrap();
+        let said: Vec<String> = lines.collect();
+        let words = said.iter().find(|line| line.contains("told to abort")).unwrap_or_else(|| panic!("{said:?}"));
+        assert!(words.contains("ERROR") && words.contains("(descriptor socket:["), "{words}");
+        assert_eq!(child.wait().unwrap().signal(), Some(SIGABRT));
     }
 
     #[test]

@@ -4,18 +4,16 @@
 use kiosk_core::notify::TELL_AGAIN;
 use smithay::reexports::calloop::timer::{TimeoutAction, Timer};
 
-use crate::{kiosk::Kiosk, stall::StallWatch};
+use crate::{kiosk::Kiosk, stall};
 
 /// Feeds the watchdog from now on, if the service manager wants it fed: twice within its interval.
 pub fn start(kiosk: &mut Kiosk) {
     let Some(interval) = kiosk.lifecycle.notifier.watchdog() else { return };
     let half = interval / 2;
-    // Later than each feeding, earlier than the end.
-    let stalls = StallWatch::over_this_thread(interval * 3 / 4);
+    if let Err(error) = stall::report_on_abort() {
+        tracing::warn!(%error, "what a hanging event loop hangs in will not be said");
+    }
     let inserted = kiosk.handle.insert_source(Timer::from_duration(half), move |_, _, kiosk| {
-        if let Some(stalls) = &stalls {
-            stalls.turned();
-        }
         if !kiosk.flips.can_draw() {
             tracing::error!("page flips lost; watchdog not fed");
         } else if !kiosk.lifecycle.notifier.alive() {
