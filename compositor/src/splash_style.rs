@@ -1,22 +1,42 @@
 //! The splash's look from the configuration.
 
-use kiosk_core::{config::Config, files::read_regular};
-use kiosk_splash::{Logo, MAX_LOGO_FILE, Style};
+use kiosk_core::{
+    config::{Config, SplashPosition},
+    files::read_regular,
+};
+use kiosk_splash::{Fonts, LOGO_SIZE, Logo, MAX_LOGO_FILE, Position, Style};
 
-/// The splash's style from the configuration; a logo that cannot be used is replaced by the built-in one.
+/// The splash's style from the configuration. A logo that can't be used leaves the background alone: our own mark is not
+/// to be seen on somebody else's product.
 pub fn style(config: &Config, problems: &mut Vec<String>) -> Style {
-    let mut style = Style { background: config.splash.background, message: config.splash.message, ..Style::default() };
-    let path = &config.splash.logo;
-    // The default path is where our own logo is installed: without the package the built-in one is the same.
-    match read_regular(path, MAX_LOGO_FILE as u64) {
-        Ok(bytes) => match Logo::from_bytes(&bytes) {
-            Ok(logo) => style.logo = logo,
-            Err(error) => problems.push(format!("splash.logo: {}: {error}", path.display())),
+    let splash = &config.splash;
+    let mut style = Style {
+        background: splash.ground(),
+        message: splash.message,
+        fonts: Fonts::new(Some(splash.font.clone()).filter(|font| !font.trim().is_empty())),
+        text_color: splash.text_color,
+        progress_color: splash.progress_color,
+        logo_size: splash.logo_size.map_or(LOGO_SIZE, |percent| f32::from(percent) / 100.0),
+        position: match splash.position {
+            SplashPosition::Center => Position::Center,
+            SplashPosition::Top => Position::Top,
         },
-        Err(error) if *path != Config::default().splash.logo => {
-            problems.push(format!("splash.logo: {} could not be read: {error}", path.display()));
+        ..Style::default()
+    };
+    let path = &splash.logo;
+    let own = *path == Config::default().splash.logo;
+    match read_regular(path, MAX_LOGO_FILE as u64).map(|bytes| Logo::with_installed_fonts(&bytes)) {
+        Ok(Ok(logo)) => style.logo = logo,
+        // The default path is where our own logo is installed: without the package the built-in one is the same.
+        Err(error) if own && error.kind() == std::io::ErrorKind::NotFound => {}
+        Ok(Err(error)) => {
+            style.logo = Logo::none();
+            problems.push(format!("splash.logo: {}: {error}; no logo is shown", path.display()));
         }
-        Err(_) => {}
+        Err(error) => {
+            style.logo = Logo::none();
+            problems.push(format!("splash.logo: {} could not be read: {error}; no logo is shown", path.display()));
+        }
     }
     style
 }
@@ -24,6 +44,8 @@ pub fn style(config: &Config, problems: &mut Vec<String>) -> Style {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
+
+    use kiosk_splash::{Progress, View, compose};
 
     use super::*;
 
@@ -40,11 +62,46 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let fifo = directory.path().join("fifo.svg");
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
-        let told = format!("splash.logo: {} could not be read: it is not a regular file", fifo.display());
+        let told =
+            format!("splash.logo: {} could not be read: it is not a regular file; no logo is shown", fifo.display());
         assert_eq!(problems(&fifo), [told]);
-        assert!(problems(directory.path())[0].ends_with("it is not a regular file"));
-        assert!(problems(Path::new("/dev/zero"))[0].ends_with("it is not a regular file"));
+        assert!(problems(directory.path())[0].ends_with("it is not a regular file; no logo is shown"));
+        assert!(problems(Path::new("/dev/zero"))[0].ends_with("it is not a regular file; no logo is shown"));
         assert!(problems(&directory.path().join("none.svg"))[0].contains("could not be read: No such file"));
         assert_eq!(problems(&Config::default().splash.logo), [""; 0]);
+    }
+
+    #[test]
+    fn a_logo_that_can_not_be_used_leaves_the_background_and_never_our_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let still = View::Splash { message: None, progress: Progress::None };
+        for (name, content) in [("broken.svg", "<svg"), ("none.png", ""), ("text.jpg", "hello"), ("missing.svg", "")] {
+            let path = directory.path().join(name);
+            if name != "missing.svg" {
+                std::fs::write(&path, content).unwrap();
+            }
+            let mut config = Config::default();
+            config.splash.logo = path;
+            let mut problems = Vec::new();
+            let style = style(&config, &mut problems);
+            assert!(problems.len() == 1 && problems[0].ends_with("no logo is shown"), "{problems:?}");
+            assert!(compose(&still, &style, 640, 400, 1.0).pieces.is_empty(), "{name}");
+        }
+        let own = style(&Config::default(), &mut Vec::new());
+        assert_eq!(compose(&still, &own, 640, 400, 1.0).pieces.len(), 1);
+    }
+
+    #[test]
+    fn the_look_follows_the_configuration() {
+        let mut config = Config::default();
+        config.splash.look = kiosk_core::config::Look::Light;
+        config.splash.text_color = Some([1, 2, 3]);
+        config.splash.logo_size = Some(60);
+        let style = style(&config, &mut Vec::new());
+        assert_eq!((style.background, style.text_color), ([255; 3], Some([1, 2, 3])));
+        let still = View::Splash { message: None, progress: Progress::None };
+        assert_eq!(compose(&still, &style, 1000, 1000, 1.0).pieces[0].image.width, 480);
+        config.splash.background = [10, 20, 30];
+        assert_eq!(super::style(&config, &mut Vec::new()).background, [10, 20, 30]);
     }
 }

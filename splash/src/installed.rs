@@ -10,7 +10,7 @@ use ttf_parser::Face;
 use crate::fonts::{Fonts, Found, in_builtin, leaves_mark};
 
 /// Where distributions and administrators put fonts. Users' own are not the device's.
-const DIRECTORIES: [&str; 2] = ["/usr/share/fonts", "/usr/local/share/fonts"];
+pub(crate) const DIRECTORIES: [&str; 2] = ["/usr/share/fonts", "/usr/local/share/fonts"];
 /// Faces beside the configured one for one text: each is asked for each character that those before it lack.
 const MAX_FACES: usize = 8;
 /// Different characters that faces are looked for: more than the characters of any text that is shown.

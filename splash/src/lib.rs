@@ -168,12 +168,42 @@ pub struct Style {
     pub logo: Logo,
     /// What texts are set in.
     pub fonts: Fonts,
+    /// Of texts; `None`: black or white, whichever stands out from the background.
+    pub text_color: Option<Rgb>,
+    /// Of dots and bar; `None`: as texts.
+    pub progress_color: Option<Rgb>,
+    /// The side of a square logo against the shorter side of the output, 0.05 to 0.8; others have the same area.
+    pub logo_size: f32,
+    /// Where the middle of the logo is, shares of width and height.
+    pub position: Position,
 }
+
+/// Where the splash's logo is; what belongs to it stays below it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Position {
+    /// In the middle.
+    #[default]
+    Center,
+    /// In the upper third.
+    Top,
+}
+
+/// The side of a square logo against the shorter side of the output, unless it is said otherwise.
+pub const LOGO_SIZE: f32 = 0.3;
 
 impl Default for Style {
     /// The built-in logo on black, with messages.
     fn default() -> Self {
-        Self { background: [0, 0, 0], message: true, logo: Logo::builtin(), fonts: Fonts::default() }
+        Self {
+            background: [0, 0, 0],
+            message: true,
+            logo: Logo::builtin(),
+            fonts: Fonts::default(),
+            text_color: None,
+            progress_color: None,
+            logo_size: LOGO_SIZE,
+            position: Position::Center,
+        }
     }
 }
 

@@ -2,21 +2,29 @@
 //! at the start; the layout asks it for its shape and the painter for pixels. It never opens a file, also none
 //! that the SVG refers to.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use resvg::{
     tiny_skia::{Pixmap, Transform},
-    usvg::{ImageHrefResolver, Options, Tree},
+    usvg::{ImageHrefResolver, ImageKind, Options, Tree, fontdb::Database},
 };
 
 use crate::{
     Image,
+    installed::DIRECTORIES,
     logo_file::{LogoError, MAX_FILE},
     raster::Raster,
 };
 
 /// Side of the picture that is painted to see whether an SVG can be: small, so that it costs nothing.
 const TRIAL: u32 = 32;
+
+/// What a text of an SVG begins with.
+const TEXT_TAG: &[u8] = b"<text";
 
 /// A logo that can be painted at any size. Clones share the picture.
 #[derive(Clone)]
@@ -25,7 +33,7 @@ pub struct Logo(Arc<Picture>);
 enum Picture {
     Nothing,
     Svg(Box<Tree>),
-    Png(Raster),
+    Raster(Raster),
 }
 
 impl fmt::Debug for Logo {
@@ -33,7 +41,7 @@ impl fmt::Debug for Logo {
         match &*self.0 {
             Picture::Nothing => f.write_str("Logo(nothing)"),
             Picture::Svg(tree) => write!(f, "Logo(svg {} × {})", tree.size().width(), tree.size().height()),
-            Picture::Png(raster) => write!(f, "Logo(png {} × {})", raster.width, raster.height),
+            Picture::Raster(raster) => write!(f, "Logo(png {} × {})", raster.width, raster.height),
         }
     }
 }
@@ -50,8 +58,20 @@ impl Logo {
         Self(Arc::new(Picture::Nothing))
     }
 
-    /// Reads an SVG or PNG, told apart by content, not by name.
+    /// Reads an SVG, PNG or JPEG, told apart by content, not by name. Texts of an SVG are not seen.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LogoError> {
+        Self::with_fonts(bytes, &Arc::new(Database::new()))
+    }
+
+    /// As [`Logo::from_bytes`], with the installed fonts where an SVG has texts. Looking for them takes time: shapes in
+    /// their place are there sooner.
+    pub fn with_installed_fonts(bytes: &[u8]) -> Result<Self, LogoError> {
+        let has_text = looks_like_xml(bytes) && bytes.windows(TEXT_TAG.len()).any(|window| window == TEXT_TAG);
+        let fonts = if has_text { installed() } else { Database::new() };
+        Self::with_fonts(bytes, &Arc::new(fonts))
+    }
+
+    fn with_fonts(bytes: &[u8], fonts: &Arc<Database>) -> Result<Self, LogoError> {
         if bytes.is_empty() {
             return Err(LogoError::Empty);
         }
@@ -59,11 +79,13 @@ impl Logo {
             return Err(LogoError::TooManyBytes(bytes.len()));
         }
         let picture = if bytes.starts_with(b"\x89PNG\r\n\x1a\n") {
-            Picture::Png(Raster::from_png(bytes)?)
+            Picture::Raster(Raster::from_png(bytes)?)
+        } else if bytes.starts_with(&[0xff, 0xd8, 0xff]) {
+            Picture::Raster(Raster::from_jpeg(bytes)?)
         } else if bytes.starts_with(&[0x1f, 0x8b]) {
             return Err(LogoError::Compressed);
         } else if looks_like_xml(bytes) {
-            Picture::Svg(Box::new(parse_svg(bytes)?))
+            Picture::Svg(Box::new(parse_svg(bytes, fonts)?))
         } else {
             return Err(LogoError::UnknownFormat);
         };
@@ -75,7 +97,7 @@ impl Logo {
         let (width, height) = match &*self.0 {
             Picture::Nothing => return None,
             Picture::Svg(tree) => (tree.size().width(), tree.size().height()),
-            Picture::Png(raster) => (raster.width as f32, raster.height as f32),
+            Picture::Raster(raster) => (raster.width as f32, raster.height as f32),
         };
         let aspect = width / height;
         (aspect.is_finite() && aspect > 0.0).then_some(aspect)
@@ -86,7 +108,7 @@ impl Logo {
         let mut data = match &*self.0 {
             Picture::Nothing => return None,
             Picture::Svg(tree) => render_svg(tree, width, height)?,
-            Picture::Png(raster) => raster.resized(width, height).data,
+            Picture::Raster(raster) => raster.resized(width, height).data,
         };
         for pixel in data.chunks_exact_mut(4) {
             pixel.swap(0, 2);
@@ -101,11 +123,11 @@ fn render_svg(tree: &Tree, width: u32, height: u32) -> Option<Vec<u8>> {
     let fit = Transform::from_scale(width as f32 / size.width(), height as f32 / size.height());
     // Shapes of absurd coordinates reach assertions in tiny-skia 0.12 (the edge walk in scan/path.rs; found by a
     // test of ours): such a file may cost the logo, never the screen. A half painted picture is not kept.
-    let painted = std::panic::catch_unwind(|| {
+    let painted = catch_unwind(AssertUnwindSafe(|| {
         let mut pixmap = Pixmap::new(width, height)?;
         resvg::render(tree, fit, &mut pixmap.as_mut());
         Some(pixmap.take())
-    });
+    }));
     painted.ok().flatten()
 }
 
@@ -115,18 +137,55 @@ fn looks_like_xml(bytes: &[u8]) -> bool {
     text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
 }
 
-fn parse_svg(bytes: &[u8]) -> Result<Tree, LogoError> {
+/// The faces that the distribution and the administrator have installed: names and places, no font's bytes.
+fn installed() -> Database {
+    // resvg has another release of the library than cosmic-text.
+    let mut fonts = Database::new();
+    DIRECTORIES.iter().for_each(|directory| fonts.load_fonts_dir(directory));
+    // What a family that is not there is replaced by.
+    let families: Vec<String> =
+        fonts.faces().filter_map(|face| face.families.first().map(|(name, _)| name.clone())).collect();
+    let found =
+        |names: &[&'static str]| names.iter().find(|name| families.iter().any(|family| family == *name)).copied();
+    if let Some(sans) = found(&["Noto Sans", "DejaVu Sans", "Liberation Sans"]) {
+        fonts.set_sans_serif_family(sans);
+    }
+    if let Some(serif) = found(&["Noto Serif", "DejaVu Serif", "Liberation Serif"]) {
+        fonts.set_serif_family(serif);
+    }
+    fonts
+}
+
+/// An embedded PNG or JPEG of a bounded size.
+fn embedded(data: &Arc<Vec<u8>>) -> Option<ImageKind> {
+    if data.starts_with(b"\x89PNG\r\n\x1a\n") {
+        Raster::png_size(data).ok()?;
+        Some(ImageKind::PNG(data.clone()))
+    } else if data.starts_with(&[0xff, 0xd8, 0xff]) {
+        Raster::jpeg_size(data).ok()?;
+        Some(ImageKind::JPEG(data.clone()))
+    } else {
+        None
+    }
+}
+
+fn parse_svg(bytes: &[u8], fonts: &Arc<Database>) -> Result<Tree, LogoError> {
     let options = Options {
+        fontdb: fonts.clone(),
+        font_family: "sans-serif".into(),
         // Otherwise an SVG could have any file of the machine read.
         image_href_resolver: ImageHrefResolver {
-            resolve_data: Box::new(|_, _, _| None),
+            resolve_data: Box::new(|_, data, _| embedded(&data)),
             resolve_string: Box::new(|_, _| None),
         },
         ..Options::default()
     };
     // It repeats what stands in the file.
     let sentence = |text: String| text.replace(char::is_control, "\u{fffd}");
-    let tree = Tree::from_data(bytes, &options).map_err(|error| LogoError::Svg(sentence(error.to_string())))?;
+    // Shaping of a text in a broken font file may reach an assertion in the libraries that read it.
+    let read = catch_unwind(AssertUnwindSafe(|| Tree::from_data(bytes, &options)));
+    let tree =
+        read.map_err(|_| LogoError::Unpaintable)?.map_err(|error| LogoError::Svg(sentence(error.to_string())))?;
     if !tree.root().has_children() {
         return Err(LogoError::Blank);
     }

@@ -13,13 +13,13 @@ pub(crate) const MAX_PIXELS: u64 = 16 << 20;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LogoError {
     /// The file has no bytes.
-    #[error("the logo is empty: it must be an SVG or PNG image")]
+    #[error("the logo is empty: it must be an SVG, PNG or JPEG image")]
     Empty,
     /// More than is read; how many.
     #[error("the logo has {0} bytes: at most {MAX_FILE} are allowed")]
     TooManyBytes(usize),
-    /// Neither SVG nor PNG.
-    #[error("the logo is neither SVG nor PNG: convert it to one of these")]
+    /// Neither SVG nor PNG nor JPEG.
+    #[error("the logo is neither SVG nor PNG nor JPEG: convert it to one of these")]
     UnknownFormat,
     /// Gzipped (`.svgz`).
     #[error("the logo is a compressed SVG: unpack it with gunzip")]
@@ -28,7 +28,9 @@ pub enum LogoError {
     #[error("the logo is not a valid SVG ({0}): export it again as plain SVG")]
     Svg(String),
     /// Nothing in it can be seen.
-    #[error("the logo is an SVG that shows nothing: its texts must be converted to paths, and its images to shapes")]
+    #[error(
+        "the logo is an SVG that shows nothing: texts need an installed font, and images must be embedded as PNG or JPEG"
+    )]
     Blank,
     /// It has shapes beyond what can be painted.
     #[error("the logo is an SVG with shapes that can't be painted: check its coordinates")]
@@ -36,6 +38,12 @@ pub enum LogoError {
     /// The PNG can't be read, and why.
     #[error("the logo is not a valid PNG ({0}): save it again")]
     Png(String),
+    /// The JPEG can't be read, and why.
+    #[error("the logo is not a valid JPEG ({0}): save it again")]
+    Jpeg(String),
+    /// It moves.
+    #[error("the logo is an animated PNG: save one picture of it")]
+    Animated,
     /// More pixels than are painted: width and height.
     #[error("the logo has {0} × {1} pixels: 1 to {MAX_SIDE} a side and {MAX_PIXELS} in all are allowed")]
     Size(u32, u32),

@@ -22,25 +22,32 @@ struct Mask {
 
 /// Paints all parts.
 pub(crate) fn paint(layout: &Layout, style: &Style, typesetter: &mut Typesetter<'_>) -> Scene {
-    let ink = foreground(style.background);
+    let ink = style.text_color.unwrap_or_else(|| foreground(style.background));
+    let progress = style.progress_color.unwrap_or(ink);
     let mut pieces = Vec::with_capacity(layout.parts.len());
     let mut animation = None;
     for (rect, part) in &layout.parts {
         if *part == Part::Dot && animation.is_none() {
             animation = Some(Animation::dots(pieces.len()));
         }
-        let image = image(rect, part, style, ink, typesetter);
+        let image = image(rect, part, style, (ink, progress), typesetter);
         pieces.extend(image.map(|image| Piece { x: rect.x, y: rect.y, image }));
     }
     Scene { background: style.background, pieces, animation, pages: layout.pages.max(1) }
 }
 
-fn image(rect: &Rect, part: &Part, style: &Style, ink: Rgb, typesetter: &mut Typesetter<'_>) -> Option<Image> {
+fn image(
+    rect: &Rect,
+    part: &Part,
+    style: &Style,
+    (ink, progress): (Rgb, Rgb),
+    typesetter: &mut Typesetter<'_>,
+) -> Option<Image> {
     let (width, height) = (rect.width, rect.height);
     match part {
         Part::Logo => style.logo.paint(width, height),
-        Part::Dot | Part::Fill => Some(tint(&pill(width, height), ink, STRONG)),
-        Part::Track => Some(tint(&pill(width, height), ink, TRACK)),
+        Part::Dot | Part::Fill => Some(tint(&pill(width, height), progress, STRONG)),
+        Part::Track => Some(tint(&pill(width, height), progress, TRACK)),
         Part::Code(code) => Some(code.paint(width)),
         Part::Text { text, tone } => {
             let opacity = if *tone == Tone::Strong { STRONG } else { QUIET };

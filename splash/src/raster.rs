@@ -1,8 +1,10 @@
-//! Logos of pixels: PNG in, premultiplied pixels out, at any size. Called by [`crate::Logo`] only.
+//! Logos of pixels: PNG or JPEG in, premultiplied pixels out, at any size. Called by [`crate::Logo`] only.
 
 use std::io::Cursor;
 
 use png::{BitDepth, ColorType, Decoder, Limits, Transformations};
+use zune_core::{bytestream::ZCursor, colorspace::ColorSpace, options::DecoderOptions};
+use zune_jpeg::JpegDecoder;
 
 use crate::logo_file::{LogoError, MAX_PIXELS, MAX_SIDE};
 
@@ -20,18 +22,19 @@ pub(crate) struct Raster {
 }
 
 impl Raster {
-    /// Decodes a PNG of any colour type; of an animated one, the first picture.
+    /// Decodes a PNG of any colour type.
     pub(crate) fn from_png(bytes: &[u8]) -> Result<Self, LogoError> {
         let wrong = |error: png::DecodingError| LogoError::Png(error.to_string());
+        Self::png_size(bytes)?;
         let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: DECODER_BYTES });
         decoder.set_transformations(Transformations::normalize_to_color8());
         let header = decoder.read_header_info().map_err(wrong)?;
         let (width, height) = (header.width, header.height);
         let pixels = u64::from(width) * u64::from(height);
-        if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE || pixels > MAX_PIXELS {
-            return Err(LogoError::Size(width, height));
-        }
         let mut reader = decoder.read_info().map_err(wrong)?;
+        if reader.info().is_animated() {
+            return Err(LogoError::Animated);
+        }
         let size = reader.output_buffer_size().ok_or(LogoError::Size(width, height))?;
         let mut decoded = vec![0; size];
         let frame = reader.next_frame(&mut decoded).map_err(wrong)?;
@@ -41,6 +44,34 @@ impl Raster {
         let data = premultiplied(&decoded, frame.color_type)
             .filter(|data| data.len() as u64 == pixels * 4)
             .ok_or_else(|| LogoError::Png("its pixels have an unusual form".into()))?;
+        Ok(Self { width, height, data }.at_most(MAX_KEPT))
+    }
+
+    /// Width and height of a PNG, if it may be decoded.
+    pub(crate) fn png_size(bytes: &[u8]) -> Result<(u32, u32), LogoError> {
+        let wrong = |error: png::DecodingError| LogoError::Png(error.to_string());
+        let mut decoder = Decoder::new_with_limits(Cursor::new(bytes), Limits { bytes: DECODER_BYTES });
+        let header = decoder.read_header_info().map_err(wrong)?;
+        sized(header.width, header.height)
+    }
+
+    /// Width and height of a JPEG, if it may be decoded.
+    pub(crate) fn jpeg_size(bytes: &[u8]) -> Result<(u32, u32), LogoError> {
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), jpeg_options());
+        decoder.decode_headers().map_err(|error| LogoError::Jpeg(first_line(&error.to_string())))?;
+        let (width, height) = decoder.dimensions().ok_or_else(|| LogoError::Jpeg("it has no size".into()))?;
+        sized(u32::try_from(width).unwrap_or(u32::MAX), u32::try_from(height).unwrap_or(u32::MAX))
+    }
+
+    /// Decodes a JPEG, in colour or grey.
+    pub(crate) fn from_jpeg(bytes: &[u8]) -> Result<Self, LogoError> {
+        let (width, height) = Self::jpeg_size(bytes)?;
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), jpeg_options());
+        let decoded = decoder.decode().map_err(|error| LogoError::Jpeg(first_line(&error.to_string())))?;
+        let data = premultiplied(&decoded, ColorType::Rgb).unwrap_or_default();
+        if data.len() as u64 != u64::from(width) * u64::from(height) * 4 {
+            return Err(LogoError::Jpeg("its pixels have an unusual form".into()));
+        }
         Ok(Self { width, height, data }.at_most(MAX_KEPT))
     }
 
@@ -61,6 +92,25 @@ impl Raster {
         let down = filter_rows(&turned, self.height as usize, &weights(self.height, height));
         Self { width, height, data: transposed(&down, height as usize) }
     }
+}
+
+fn jpeg_options() -> DecoderOptions {
+    let side = MAX_SIDE as usize;
+    DecoderOptions::default().set_max_width(side).set_max_height(side).jpeg_set_out_colorspace(ColorSpace::RGB)
+}
+
+/// What a library says of a file, as a part of a sentence.
+fn first_line(text: &str) -> String {
+    text.lines().next().unwrap_or_default().replace(char::is_control, "\u{fffd}")
+}
+
+/// A size that may be decoded.
+fn sized(width: u32, height: u32) -> Result<(u32, u32), LogoError> {
+    let pixels = u64::from(width) * u64::from(height);
+    if width == 0 || height == 0 || width > MAX_SIDE || height > MAX_SIDE || pixels > MAX_PIXELS {
+        return Err(LogoError::Size(width, height));
+    }
+    Ok((width, height))
 }
 
 /// Any 8-bit colour type to premultiplied RGBA.

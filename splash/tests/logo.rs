@@ -132,7 +132,7 @@ fn what_is_no_logo_is_one_sentence() {
     let cases: [(&[u8], &str); 10] = [
         (b"", "empty"),
         (&too_large, "4194305 bytes"),
-        (b"GIF89a", "neither SVG nor PNG"),
+        (b"GIF89a", "neither SVG nor PNG nor JPEG"),
         (&[0x1f, 0x8b, 8, 0], "gunzip"),
         (b"<svg", "not a valid SVG"),
         (b"<html></html>", "not a valid SVG"),
@@ -195,5 +195,94 @@ proptest! {
             let style = Style { logo, ..Style::default() };
             compose(&View::Splash { message: None, progress: Progress::None }, &style, 320, 240, 1.0);
         }
+    }
+}
+
+/// A grey JPEG of 8 × 8 pixels: one block, with nothing but its mean.
+fn jpeg() -> Vec<u8> {
+    let one_code = [&[1][..], &[0; 15], &[0]].concat();
+    [
+        &[0xff, 0xd8, 0xff, 0xdb, 0, 0x43, 0][..],
+        &[1; 64],
+        &[0xff, 0xc0, 0, 11, 8, 0, 8, 0, 8, 1, 1, 0x11, 0],
+        &[0xff, 0xc4, 0, 20, 0x00],
+        &one_code,
+        &[0xff, 0xc4, 0, 20, 0x10],
+        &one_code,
+        &[0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 0x3f, 0xff, 0xd9],
+    ]
+    .concat()
+}
+
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let group = |three: &[u8]| {
+        let bits = three.iter().fold(0u32, |bits, byte| bits << 8 | u32::from(*byte)) << (8 * (3 - three.len()));
+        let digit = |at: usize| DIGITS[(bits >> (18 - 6 * at)) as usize & 63] as char;
+        (0..4).map(|at| if at <= three.len() { digit(at) } else { '=' }).collect::<String>()
+    };
+    bytes.chunks(3).map(group).collect()
+}
+
+#[test]
+fn a_jpeg_is_read_and_a_broken_one_is_one_sentence() {
+    let image = painted(&Logo::from_bytes(&jpeg()).unwrap(), 480);
+    let [b, g, r, a] = pixel(&image, 70, 70);
+    assert!(a == 255 && [b, g, r].iter().all(|channel| channel.abs_diff(128) <= 2), "{:?}", [b, g, r, a]);
+    let mut huge = jpeg();
+    let at = huge.windows(2).position(|marker| marker == [0xff, 0xc0]).unwrap() + 5;
+    huge[at..at + 4].copy_from_slice(&[0x4e, 0x20, 0x4e, 0x20]);
+    for bytes in [&jpeg()[..20], &huge, &[0xff, 0xd8, 0xff, 0xe0, 0, 0]] {
+        let error = Logo::from_bytes(bytes).unwrap_err().to_string();
+        assert!(error.contains("JPEG") || error.contains("20000 × 20000 pixels"), "{error}");
+        assert!(!error.contains('\n') && error.len() < 300, "{error}");
+    }
+}
+
+#[test]
+fn an_animated_png_is_refused() {
+    let mut file = Vec::new();
+    let mut encoder = png::Encoder::new(&mut file, 2, 2);
+    encoder.set_color(png::ColorType::Grayscale);
+    encoder.set_animated(2, 0).unwrap();
+    let mut writer = encoder.write_header().unwrap();
+    writer.write_image_data(&[0; 4]).unwrap();
+    writer.write_image_data(&[255; 4]).unwrap();
+    writer.finish().unwrap();
+    assert_eq!(Logo::from_bytes(&file).unwrap_err(), LogoError::Animated);
+}
+
+#[test]
+fn an_svg_has_its_texts_gradients_and_embedded_images() {
+    let whole = |body: &str| {
+        let file = format!(r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 40 10">{body}</svg>"#);
+        Logo::with_installed_fonts(file.as_bytes())
+    };
+    let inked = |logo: &Logo| painted(logo, 800).data.chunks_exact(4).filter(|pixel| pixel[3] > 100).count();
+    let text = whole(r#"<text x="1" y="8" font-family="DejaVu Sans" font-size="8" fill="red">Kiosk</text>"#).unwrap();
+    assert!(inked(&text) > 300, "{} pixels of text", inked(&text));
+    let chinese = whole(r#"<text x="1" y="8" font-size="8">你好</text>"#).unwrap();
+    assert!(inked(&chinese) > 300, "{} pixels of text", inked(&chinese));
+    let gradient = whole(
+        r##"<linearGradient id="g"><stop stop-color="#f00"/><stop offset="1" stop-color="#00f"/></linearGradient>
+        <rect width="40" height="10" fill="url(#g)"/>"##,
+    );
+    let image = painted(&gradient.unwrap(), 800);
+    let (left, right) = (pixel(&image, 5, 5), pixel(&image, image.width - 5, 5));
+    assert!(left[2] > 200 && left[0] < 60 && right[0] > 200 && right[2] < 60, "{left:?} {right:?}");
+    for (kind, file) in [("png", png(2, 2, png::ColorType::Grayscale, &[255; 4])), ("jpeg", jpeg())] {
+        let image = format!(r#"<image width="10" height="10" href="data:image/{kind};base64,{}"/>"#, base64(&file));
+        assert!(inked(&whole(&image).unwrap()) > 1_000, "{kind}");
+    }
+}
+
+#[test]
+fn an_embedded_image_that_would_fill_the_memory_is_left_out() {
+    for file in [png_header(20_000, 20_000), png_header(8_193, 1)] {
+        let image = format!(r#"<image width="10" height="10" href="data:image/png;base64,{}"/>"#, base64(&file));
+        assert_eq!(svg(&image).unwrap_err(), LogoError::Blank);
+    }
+    for other in ["file:///etc/hostname", "data:image/svg+xml;base64,PHN2Zy8+", "http://localhost/x.png"] {
+        assert_eq!(svg(&format!(r#"<image width="9" height="9" href="{other}"/>"#)).unwrap_err(), LogoError::Blank);
     }
 }

@@ -120,13 +120,19 @@ pub(crate) fn layout(
     match view {
         View::Splash { message, progress } => {
             let message = message.as_deref().filter(|_| style.message);
-            splash::layout(&screen, style.logo.aspect(), *progress, message, typesetter, &mut parts);
+            splash::layout(&screen, (style.logo.aspect(), style), *progress, message, typesetter, &mut parts);
         }
         View::Waiting { message, detail } => {
             let (message, detail) =
                 (style.message.then_some(message.as_str()), style.message.then_some(detail.as_str()));
-            let below =
-                splash::layout(&screen, style.logo.aspect(), Progress::Indeterminate, message, typesetter, &mut parts);
+            let below = splash::layout(
+                &screen,
+                (style.logo.aspect(), style),
+                Progress::Indeterminate,
+                message,
+                typesetter,
+                &mut parts,
+            );
             splash::detail(&screen, below, detail, typesetter, &mut parts);
         }
         View::Diagnostics(report) => {

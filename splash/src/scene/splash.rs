@@ -3,15 +3,14 @@
 
 use super::{Part, Rect, Screen, Tone};
 use crate::{
-    Progress,
+    LOGO_SIZE, Position, Progress, Style,
     animation::DOTS,
     text::{Size, Typesetter},
 };
 
 /// Longest side of a painted logo: beyond, more pixels show nobody more.
 const MAX_LOGO: f32 = 2_048.0;
-/// Shares of the output's shorter side: logo, distance below it, thickness of the progress, length of its bar.
-const LOGO: f32 = 0.30;
+/// Shares of the output's shorter side: distance below the logo, thickness of the progress, length of its bar.
 const GAP: f32 = 0.075;
 const DOT: f32 = 0.0115;
 const BAR: f32 = 0.30;
@@ -20,19 +19,27 @@ const DETAIL: f32 = 0.85;
 /// A logo of any shape leaves the rest of the output's width and height alone.
 const LOGO_MAX_WIDTH: f32 = 0.7;
 const LOGO_MAX_HEIGHT: f32 = 0.4;
+/// Bounds of a configured size.
+const MIN_LOGO: f32 = 0.05;
+const MAX_SHARE: f32 = 0.8;
 
 /// The parts of the splash; `aspect` is the logo's, `None` without one. Returns where the message has its place.
 pub(super) fn layout(
     screen: &Screen,
-    aspect: Option<f32>,
+    (aspect, style): (Option<f32>, &Style),
     progress: Progress,
     message: Option<&str>,
     typesetter: &mut Typesetter<'_>,
     parts: &mut Vec<(Rect, Part)>,
 ) -> i32 {
     // Without a logo the other parts stay where they are with a square one.
-    let (logo_width, logo_height) = logo_size(screen, aspect.unwrap_or(1.0));
-    let top = (screen.height.saturating_sub(logo_height) / 2) as i32;
+    let (logo_width, logo_height) = logo_size(screen, aspect.unwrap_or(1.0), style.logo_size);
+    let top = match style.position {
+        Position::Center => screen.height.saturating_sub(logo_height) / 2,
+        Position::Top => {
+            (screen.height / 3).saturating_sub(logo_height / 2).max(screen.margin().min(screen.height / 3))
+        }
+    } as i32;
     if aspect.is_some() {
         parts.extend(screen.centered(top, logo_width, logo_height).map(|rect| (rect, Part::Logo)));
     }
@@ -90,14 +97,15 @@ fn thickness(screen: &Screen) -> u32 {
     (screen.shorter * DOT).max(4.0 * screen.scale).min(screen.shorter / 40.0).round() as u32
 }
 
-/// Logos of all shapes get about the same area: as much as a square of 30 % of the shorter side.
-fn logo_size(screen: &Screen, aspect: f32) -> (u32, u32) {
-    let side = screen.shorter * LOGO;
+/// Logos of all shapes get about the same area: as much as a square of that share of the shorter side.
+fn logo_size(screen: &Screen, aspect: f32, share: f32) -> (u32, u32) {
+    let share = if share.is_finite() { share.clamp(MIN_LOGO, MAX_SHARE) } else { LOGO_SIZE };
+    let side = screen.shorter * share;
     let (width, height) = (side * aspect.sqrt(), side / aspect.sqrt());
     let most = [
         1.0,
         screen.width as f32 * LOGO_MAX_WIDTH / width,
-        screen.height as f32 * LOGO_MAX_HEIGHT / height,
+        screen.height as f32 * LOGO_MAX_HEIGHT.max(share * 0.8) / height,
         MAX_LOGO / width.max(height),
     ];
     let fit = most.into_iter().fold(1.0, f32::min);
@@ -137,7 +145,7 @@ mod tests {
         super::tests::{any_splash, layout, splash_of},
         *,
     };
-    use crate::{Style, View};
+    use crate::View;
 
     proptest! {
         #[test]
@@ -158,7 +166,7 @@ mod tests {
         fn a_logo_of_any_shape_keeps_its_shape_and_a_margin(
             aspect in 0.05f32..20.0, width in 240u32..8_000, height in 240u32..8_000,
         ) {
-            let (w, h) = logo_size(&Screen::new(width, height, 1.0), aspect);
+            let (w, h) = logo_size(&Screen::new(width, height, 1.0), aspect, LOGO_SIZE);
             prop_assert!(w as f32 <= width as f32 * 0.71 && h as f32 <= height as f32 * 0.41);
             prop_assert!((w as f32 - h as f32 * aspect).abs() <= 1.0 + aspect);
         }
