@@ -101,8 +101,9 @@ fn systemd_accepts_the_units() {
     }
     let directory = tempfile::tempdir().unwrap();
     let root = install(directory.path());
-    for other in ["plymouth", "wayvnc"] {
-        std::fs::copy(root.join("usr/bin/kioskd"), root.join("usr/bin").join(other)).unwrap();
+    std::fs::create_dir_all(root.join("bin")).unwrap();
+    for other in ["usr/bin/plymouth", "usr/bin/wayvnc", "bin/kill"] {
+        std::fs::copy(root.join("usr/bin/kioskd"), root.join(other)).unwrap();
     }
     let units = root.join("usr/lib/systemd/system");
     for entry in std::fs::read_dir(UNITS).unwrap() {
