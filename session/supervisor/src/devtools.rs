@@ -11,7 +11,7 @@ use serde_json::Value;
 use kiosk_core::config::masked;
 
 /// Longest message kept, bytes. A page's URL may be 2 MiB and comes several times in one message; what is
-/// longer is skipped whole.
+/// longer is skipped whole, but for a request that waits to be let go on: see [`Skipped`].
 pub const MAX_MESSAGE: usize = 32 * 1024 * 1024;
 
 /// Values that a message may be made of: one of nothing but small ones takes far more memory when it is read. A page
@@ -23,7 +23,7 @@ pub const MAX_VALUES: usize = 100_000;
 pub struct Frames {
     partial: Vec<u8>,
     /// The message being read is too long: it is thrown away up to its end.
-    skipping: bool,
+    skipping: Option<Skipped>,
     /// With their lengths as text.
     messages: VecDeque<(Value, usize)>,
 }
@@ -47,13 +47,13 @@ impl Frames {
     }
 
     fn append(&mut self, bytes: &[u8]) {
-        if self.skipping {
-            return;
+        if let Some(skipped) = &mut self.skipping {
+            return skipped.append(bytes);
         }
         if self.partial.len() + bytes.len() > MAX_MESSAGE {
-            tracing::warn!(most = MAX_MESSAGE, "the browser sent a message that is too long; it is skipped");
-            self.skipping = true;
-            self.partial = Vec::new();
+            let mut skipped = Skipped::new(&std::mem::take(&mut self.partial));
+            skipped.append(bytes);
+            self.skipping = Some(skipped);
             return;
         }
         self.partial.extend_from_slice(bytes);
@@ -61,7 +61,13 @@ impl Frames {
 
     fn finish(&mut self) {
         let message = std::mem::take(&mut self.partial);
-        if std::mem::take(&mut self.skipping) {
+        if let Some(skipped) = self.skipping.take() {
+            match skipped.request() {
+                Some(request) => self.messages.push_back((request, HEAD + TAIL)),
+                None => {
+                    tracing::warn!(most = MAX_MESSAGE, "the browser sent a message that is too long; it is skipped")
+                }
+            }
             return;
         }
         if values(&message) > MAX_VALUES {
@@ -73,6 +79,50 @@ impl Frames {
         }
     }
 }
+
+/// Of a message that is too long, so much of its beginning and of its end is kept, bytes. The end has a response's
+/// headers in it, of which Chromium takes 256 KiB.
+const HEAD: usize = 512;
+const TAIL: usize = 1 << 20;
+
+/// A message that is too long. What a page sends stands in the message about its request, in full; that request waits for
+/// an answer all the same.
+#[derive(Debug)]
+struct Skipped {
+    head: Vec<u8>,
+    tail: Vec<u8>,
+}
+
+impl Skipped {
+    fn new(begin: &[u8]) -> Self {
+        let mut skipped = Skipped { head: begin.iter().copied().take(HEAD).collect(), tail: Vec::new() };
+        skipped.append(begin);
+        skipped
+    }
+
+    fn append(&mut self, bytes: &[u8]) {
+        self.tail.extend_from_slice(bytes.get(bytes.len().saturating_sub(TAIL)..).unwrap_or_default());
+        if self.tail.len() > 2 * TAIL {
+            self.tail.drain(..self.tail.len() - TAIL);
+        }
+    }
+
+    /// The paused request that it was about, as far as it matters: which it is, and for what kind of thing. Within a
+    /// text the browser has a backslash before each quote: no page can make what is looked for.
+    fn request(&self) -> Option<Value> {
+        const BEGIN: &str = "{\"method\":\"Fetch.requestPaused\",\"params\":{\"requestId\":\"";
+        const KIND: &str = "\"resourceType\":\"";
+        let (head, tail) = (String::from_utf8_lossy(&self.head), String::from_utf8_lossy(&self.tail));
+        let (request, _) = head.strip_prefix(BEGIN)?.split_once('"')?;
+        let (_, kind) = tail.rsplit_once(KIND)?;
+        let (kind, _) = kind.split_once('"')?;
+        let parameters = serde_json::json!({ "requestId": request, "resourceType": kind, TOO_LONG: true });
+        Some(serde_json::json!({ "method": "Fetch.requestPaused", "params": parameters }))
+    }
+}
+
+/// Stands in a request of which only the number and the kind are known.
+pub const TOO_LONG: &str = "kiosk-too-long";
 
 /// How many values a text has at most, if it is JSON: each but the first stands behind one of these.
 fn values(text: &[u8]) -> usize {
@@ -123,6 +173,25 @@ mod tests {
         }
         let text = loggable(&json!({ "method": "Page.navigate", "params": { "url": "http://a:geheim@b/x" } }));
         assert!(text.contains("@b/x") && !text.contains("geheim"), "{text}");
+    }
+
+    #[test]
+    fn a_request_that_sends_too_much_is_known_by_its_number_and_kind() {
+        let mut frames = Frames::default();
+        let body = "\\\"resourceType\\\":\\\"XHR\\\"".repeat(MAX_MESSAGE / 20);
+        let head = r#"{"method":"Fetch.requestPaused","params":{"requestId":"job-7.0","request":{"postData":""#;
+        for end in [r#""},"frameId":"F","resourceType":"Document"},"sessionId":"S"}"#, r#""}}}"#] {
+            for part in [head, &body, end, "\0{\"id\":1}\0"] {
+                part.as_bytes().chunks(100_000).for_each(|bytes| frames.push(bytes));
+            }
+            let found = all(&mut frames);
+            assert_eq!(found.last(), Some(&json!({ "id": 1 })));
+            let known = json!({ "requestId": "job-7.0", "resourceType": "Document", TOO_LONG: true });
+            match end.contains("Document") {
+                true => assert_eq!(found[0], json!({ "method": "Fetch.requestPaused", "params": known })),
+                false => assert_eq!(found.len(), 1, "what it is for is not known"),
+            }
+        }
     }
 
     #[test]

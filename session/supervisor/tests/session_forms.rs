@@ -117,3 +117,15 @@ fn a_file_chooser_is_cancelled_and_the_log_says_why() {
     until("a word about it", SOON, || session.log().contains("wanted=\"choose a file\""));
     until("its end for the page", SOON, || loads(&server, "/cancelled") == 1);
 }
+
+#[test]
+fn a_page_may_send_much_at_once() {
+    let script =
+        "const much = 'x'.repeat(40000000); const send = (name, body) => fetch('/much', { method: 'POST', body })
+        .then(answer => tell(name + ' ' + answer.status), error => tell(name + ' ' + error));
+        setTimeout(() => send('text', much).then(() => send('blob', new Blob([much]))), 300);";
+    let site = Site::start(&[("/", &page(script)), ("/much", "")]);
+    let (_compositor, session) = start(&site.url("/"), "");
+    until("both", SOON, || site.has_told("text 200") && site.has_told("blob 200"));
+    assert!(!session.log().contains("message that is too long"), "{}", session.log());
+}

@@ -9,6 +9,7 @@ use super::orders::origin;
 use super::windows::Fate;
 use super::wire::Asked;
 use super::{Page, failure};
+use crate::devtools::TOO_LONG;
 use crate::machine::Event;
 use kiosk_core::config::NewWindows;
 
@@ -29,6 +30,11 @@ impl Page {
         if paused["resourceType"].as_str().is_some_and(|kind| kind != "Document") {
             // Paused for what is added to it, if anything.
             return self.go_on(request, paused);
+        }
+        if !paused[TOO_LONG].is_null() {
+            // A form that sends that much, no file included, and nobody knows where to.
+            tracing::warn!("a form that sends more than 32 MiB of text is not sent");
+            return self.take_back(request);
         }
         let frame = paused["frameId"].as_str().unwrap_or_default();
         let url = paused["request"]["url"].as_str().unwrap_or_default();
