@@ -49,7 +49,7 @@ check-fmt:
 	$(CARGO) fmt --all --check
 
 # What a plain `cargo test` leaves out is left out of all targets too.
-apart := --test nested --test soak --test vm --bench peers
+apart := --test nested --test soak --test faults --test vm --bench peers
 
 check-clippy: deps
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
@@ -149,6 +149,13 @@ clients: deps ## Debian's own programs on kioskd's sockets, with their pictures 
 	$(CARGO) test --locked --workspace --test clients --no-fail-fast $(chosen)
 	@ls tests/out/clients/*.png
 
+# How often `make faults` does each fault. A minute's rest is between two.
+FAULTS_REPEAT ?= 20
+
+faults: test-deps ## how soon each fault is noticed, and the page back (FAULTS_REPEAT=20), as a table
+	$(CARGO) build --locked --workspace
+	FAULTS_REPEAT=$(FAULTS_REPEAT) $(CARGO) test --locked --workspace --test faults -- --nocapture
+
 bench: test-deps stage ## the figures beside cage's and weston's, in one booted machine
 	KIOSKD_STAGE=$(stage) $(CARGO) test --locked --workspace --bench peers
 
@@ -156,5 +163,5 @@ clean: ## what was built
 	$(CARGO) clean
 	rm -rf tests/out
 
-.PHONY: help build run clients deps run-deps test-deps install install-public fmt check doc check-fmt check-clippy check-msrv \
-	check-deny check-typos test test-unit test-nested stage test-machine deb deb-deps test-deb fuzz fuzz-deps fuzz-wire fuzz-parsers soak bench clean
+.PHONY: help build run clients deps run-deps test-deps install install-public install-devices fmt check doc check-fmt check-clippy check-msrv \
+	check-deny check-typos test test-unit test-nested stage test-machine deb deb-deps test-deb fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench clean

@@ -30,19 +30,15 @@ pub struct Daemon {
 pub struct Kiosk {
     // The compositor first: it ends the others.
     kioskd: Running,
-    _server: Running,
+    _server: Option<Running>,
     directory: TempDir,
     /// The address of the page that opens windows.
     pub popups: String,
 }
 
 impl Kiosk {
-    /// Starts it, and waits until its page is there.
+    /// Starts it with the demo page, and waits until that is there.
     pub fn start() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        for name in ["run", "state", "tmp"] {
-            std::fs::create_dir(directory.path().join(name)).unwrap();
-        }
         let mut server = Command::new(program("kiosk-demo-shell"));
         let server = Running::start({
             server.args(["--port", "0"]);
@@ -54,10 +50,21 @@ impl Kiosk {
             line["port"].as_u64()
         });
         let popups = serve(POPUPS);
-        let config = format!(
-            "[shell]\nurl = \"http://localhost:{port}/?animate=1&clock=1\"\nextra-args = [\"--disable-popup-blocking\"]\n\
+        let more = format!(
+            "extra-args = [\"--disable-popup-blocking\"]\n\
              [browser]\nallow = [\"{popups}\"]\nnew-windows = \"popup\"\n"
         );
+        let kiosk = Kiosk::start_at(&format!("http://localhost:{port}/?animate=1&clock=1"), &more);
+        Self { _server: Some(server), popups, ..kiosk }
+    }
+
+    /// Starts it with the page at `url` and `more` lines of configuration behind that, and waits until it is there.
+    pub fn start_at(url: &str, more: &str) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["run", "state", "tmp"] {
+            std::fs::create_dir(directory.path().join(name)).unwrap();
+        }
+        let config = format!("[shell]\nurl = \"{url}\"\n{more}");
         std::fs::write(directory.path().join("config.toml"), config).unwrap();
         let mut kioskd = Command::new(program("kioskd"));
         kioskd.args(["--backend", "headless", "--output", "1280x800", "--output", "800x600", "--config"]);
@@ -66,7 +73,7 @@ impl Kiosk {
         let kioskd = Running::start(kioskd);
         let pid = kioskd.id();
         wait_for("kiosk-session", || child_of(pid, "kiosk-session"));
-        let kiosk = Self { kioskd, _server: server, directory, popups };
+        let kiosk = Self { kioskd, _server: None, directory, popups: String::new() };
         wait_for("the control of the kiosk", || kiosk.try_kioskctl(&["status"]).status.success().then_some(()));
         kiosk.kioskctl(&["wait", "page-visible", "--timeout", BROWSER]);
         kiosk

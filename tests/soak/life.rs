@@ -32,8 +32,13 @@ pub const STEPS: &[Step] = steps![
     kill_the_browser,
 ];
 
-fn reload(kiosk: &Kiosk, round: u64) {
-    kiosk.kioskctl(if round.is_multiple_of(2) { &["reload"] } else { &["reload", "--hard"] });
+/// In a round. A browser is started anew in each as well.
+pub const RELOADS: u64 = 20;
+
+fn reload(kiosk: &Kiosk, _: u64) {
+    for number in 0..RELOADS {
+        kiosk.kioskctl(if number.is_multiple_of(2) { &["reload"] } else { &["reload", "--hard"] });
+    }
 }
 
 fn turn(kiosk: &Kiosk, _: u64) {
@@ -121,11 +126,9 @@ fn cover_with_a_message(kiosk: &Kiosk, _: u64) {
     kiosk.kioskctl(&["dismiss"]);
 }
 
-fn restart_the_browser(kiosk: &Kiosk, round: u64) {
-    if round % 3 == 1 {
-        kiosk.kioskctl(&["restart"]);
-        kiosk.wait_for_page();
-    }
+fn restart_the_browser(kiosk: &Kiosk, _: u64) {
+    kiosk.kioskctl(&["restart"]);
+    kiosk.wait_for_page();
 }
 
 fn kill_the_browser(kiosk: &Kiosk, round: u64) {

@@ -53,6 +53,7 @@ fn nothing_grows_while_a_kiosk_lives() {
     }
     assert_eq!(kiosk.daemons().map(|daemon| daemon.pid), daemons.map(|daemon| daemon.pid), "a daemon was started anew");
     let verdict = verdict::judge(&at_rest);
-    println!("{rounds} rounds in {:.0?}; {}", begun.elapsed(), verdict.text);
+    let reloads = rounds * life::RELOADS;
+    println!("{rounds} rounds in {:.0?}, {reloads} reloads, {rounds} restarts; {}", begun.elapsed(), verdict.text);
     assert!(verdict.flat, "{rounds} rounds in {:.0?}: {}\n{}", begun.elapsed(), verdict.text, kiosk.log_end());
 }

@@ -1,0 +1,42 @@
+//! What was measured, as a table.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use crate::fault::Fault;
+
+/// One fault, done again and again.
+pub struct Row {
+    pub fault: &'static Fault,
+    pub noticed: Vec<Duration>,
+    /// Empty: the page's picture stayed.
+    pub picture: Vec<Duration>,
+    pub page: Vec<Duration>,
+}
+
+pub fn median(times: &[Duration]) -> Duration {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+}
+
+pub fn text(rows: &[Row], cold: Duration, repeat: usize) -> String {
+    let mut text = format!(
+        "Each {repeat} times, median and worst, seconds; a cold start took {:.1} s.\n\n\
+         | fault | noticed after | splash after | page after |\n|---|---|---|---|\n",
+        cold.as_secs_f64()
+    );
+    for row in rows {
+        let [noticed, picture, page] = [&row.noticed, &row.picture, &row.page].map(|times| cell(times));
+        let _ = writeln!(text, "| {} | {noticed} | {picture} | {page} |", row.fault.name);
+    }
+    text
+}
+
+fn cell(times: &[Duration]) -> String {
+    let worst = times.iter().max().copied().unwrap_or_default();
+    if times.is_empty() {
+        return "the page stays".into();
+    }
+    format!("{:.2} ({:.2})", median(times).as_secs_f64(), worst.as_secs_f64())
+}
