@@ -56,6 +56,12 @@ install-public: ## for images of terminals in public: no SysRq, no Ctrl+Alt+Del,
 	install -d $(DESTDIR)$(SYSCONFDIR)/systemd/system
 	ln -sf /dev/null $(DESTDIR)$(SYSCONFDIR)/systemd/system/ctrl-alt-del.target
 
+# For pages that are granted cameras, serial ports and the like, beside `install`.
+install-devices: ## what lets the browser reach cameras and serial adapters: a group, a udev rule and a drop-in
+	$(install_file) assets/devices/kiosk-devices.conf $(DESTDIR)$(libdir)/sysusers.d/kiosk-devices.conf
+	$(install_file) assets/devices/70-kiosk-devices.rules $(DESTDIR)$(libdir)/udev/rules.d/70-kiosk-devices.rules
+	$(install_file) assets/devices/kiosk-session.conf $(DESTDIR)$(libdir)/systemd/system/kiosk-session.service.d/50-devices.conf
+
 # (What bash-completion looks for has the program's name and no suffix.)
 
 # When cross-building, one that runs here, for its man pages and completions.
