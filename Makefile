@@ -49,7 +49,7 @@ check-fmt:
 	$(CARGO) fmt --all --check
 
 # What a plain `cargo test` leaves out is left out of all targets too.
-apart := --test nested --test soak --test faults --test vm --bench peers
+apart := --test nested --test soak --test clients --test faults --test vm --bench peers
 
 check-clippy: deps
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
