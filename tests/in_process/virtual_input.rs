@@ -86,6 +86,13 @@ fn what_is_typed_comes_with_its_own_keymap_and_that_of_the_seat_comes_back() {
     fixture.roundtrip(shell);
     assert_eq!(typed(&fixture, shell), [(1, true), (1, false)]);
     assert!(fixture[shell].seen.keymap.contains("<K1>"));
+    let named =
+        |fixture: &Fixture| fixture.kiosk.snapshot().inputs.iter().any(|input| input.name == "Virtual keyboard");
+    assert!(named(&fixture));
+    assert!(
+        !fixture.kiosk.seat.devices.touched_and_typed().1,
+        "nobody has it before them: the one on the screen is still wanted"
+    );
     // Whoever stands before the screen types as ever.
     fixture.tap_key(keys::A);
     fixture.roundtrip(shell);

@@ -34,6 +34,11 @@ pub trait InputDevice: Device {
         false
     }
 
+    /// Whether a program makes it up: no hand is on it.
+    fn is_made_up(&self) -> bool {
+        false
+    }
+
     /// Width and height of what can be touched, millimetres.
     fn size(&self) -> Option<(f64, f64)> {
         None

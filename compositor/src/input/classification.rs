@@ -23,6 +23,8 @@ pub struct Facts {
     pub place: String,
     /// Nobody can plug it in from outside.
     pub built_in: bool,
+    /// A program makes it up: no hand is on it.
+    pub made_up: bool,
     /// How it is connected.
     pub bus: Bus,
     /// Width and height of what can be touched, millimetres, neither of them zero.

@@ -126,9 +126,11 @@ impl Devices {
         self.get(handle)?.tablet.as_ref()
     }
 
-    /// Whether there is a touch panel, and whether there is a keyboard that types; of those that are heard.
+    /// Whether there is a touch panel, and whether there is a keyboard that types; of those that are heard, and that
+    /// people have before them.
     pub fn touched_and_typed(&self) -> (bool, bool) {
-        let any = |is: fn(&Facts) -> bool| self.list.iter().any(|known| !known.disabled() && is(&known.facts));
+        let there = |known: &&Known| !known.disabled() && !known.facts.made_up;
+        let any = |is: fn(&Facts) -> bool| self.list.iter().filter(there).any(|known| is(&known.facts));
         (any(|facts| facts.touch), any(|facts| facts.keyboard))
     }
 

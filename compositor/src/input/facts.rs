@@ -20,6 +20,7 @@ impl Facts {
         let name = plain(&device.label());
         Self {
             built_in: device.is_vouched_for() || is_built_in(&path, &name),
+            made_up: device.is_made_up(),
             name,
             keyboard: has(DeviceCapability::Keyboard),
             pointer: has(DeviceCapability::Pointer),

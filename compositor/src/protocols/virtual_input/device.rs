@@ -64,6 +64,10 @@ impl InputDevice for VirtualDevice {
         // By the socket that its maker came through.
         true
     }
+
+    fn is_made_up(&self) -> bool {
+        true
+    }
 }
 
 /// Scrolling, gathered until the client says that it is whole. By axis: horizontal, vertical.
