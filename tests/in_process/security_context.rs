@@ -42,8 +42,12 @@ struct Context {
 }
 
 fn context(fixture: &Fixture, client: ClientId, directory: &Path, app_id: &str) -> Context {
-    let socket = directory.join(format!("socket-{app_id}"));
-    let listener = UnixListener::bind(&socket).unwrap();
+    let listener = UnixListener::bind(directory.join(format!("socket-{app_id}"))).unwrap();
+    context_of(&listener, fixture, client, app_id)
+}
+
+fn context_of(listener: &UnixListener, fixture: &Fixture, client: ClientId, app_id: &str) -> Context {
+    let socket = listener.local_addr().unwrap().as_pathname().unwrap().to_owned();
     let (ours, close) = io::pipe().unwrap();
     let manager: WpSecurityContextManagerV1 = fixture[client].bind();
     let object = manager.create_listener(listener.as_fd(), ours.as_fd(), &fixture[client].handle.clone(), ());
@@ -108,6 +112,36 @@ fn a_context_outlives_its_maker_and_ends_when_its_descriptor_does() {
     drop(_close);
     fixture.until("the end of the context", |fixture| fixture.kiosk.protocols.security_contexts.open() == 0);
     assert!(UnixStream::connect(&socket).is_err());
+}
+
+/// The descriptor's flags are the maker's too.
+#[test]
+fn whoever_made_a_context_can_make_nobody_wait() {
+    let mut fixture = start();
+    let directory = tempfile::tempdir().unwrap();
+    let shell = fixture.client();
+    let listener = UnixListener::bind(directory.path().join("socket")).unwrap();
+    let own = context_of(&listener, &fixture, shell, VIEWER);
+    fixture.roundtrip(shell);
+    for nonblocking in [false, true, false] {
+        listener.set_nonblocking(nonblocking).unwrap();
+        assert_eq!(offered(&mut fixture, &own), table(None));
+        fixture.roundtrip(shell);
+    }
+}
+
+#[test]
+fn shells_leave_contexts_to_those_who_may_grant_something() {
+    let mut fixture = start();
+    let directory = tempfile::tempdir().unwrap();
+    let (shell, admin) = (fixture.client(), fixture.client_of(Privilege::Admin));
+    let _all: Vec<_> = (0..16).map(|number| context(&fixture, shell, directory.path(), &number.to_string())).collect();
+    fixture.roundtrip(shell);
+    let _admins = context(&fixture, admin, directory.path(), VIEWER);
+    fixture.roundtrip(admin);
+    let _more = context(&fixture, shell, directory.path(), "more");
+    assert_eq!(fixture.protocol_error_of(shell), ("wp_security_context_v1".into(), 1000));
+    assert_eq!(fixture.kiosk.protocols.security_contexts.open(), 17);
 }
 
 #[test]

@@ -4,13 +4,26 @@
 //! socket: on a shell's socket anybody could claim any app-id.
 
 use std::{
-    os::{fd::OwnedFd, unix::net::UnixListener},
+    io::ErrorKind,
+    os::{
+        fd::OwnedFd,
+        unix::net::{UnixListener, UnixStream},
+    },
     sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::Duration,
 };
 
-use rustix::net::{AddressFamily, SocketType, sockopt};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    net::{AddressFamily, Shutdown, SocketType, shutdown, sockopt},
+};
 use smithay::reexports::{
-    calloop::{Interest, Mode, PostAction, generic::Generic},
+    calloop::{
+        Interest, Mode, PostAction,
+        channel::{Event as ChannelEvent, SyncSender, sync_channel},
+        generic::Generic,
+    },
     wayland_protocols::wp::security_context::v1::server::{
         wp_security_context_manager_v1::{self, Error as ManagerError, WpSecurityContextManagerV1},
         wp_security_context_v1::{self, Error, WpSecurityContextV1},
@@ -19,7 +32,6 @@ use smithay::reexports::{
 };
 
 use crate::{
-    clients,
     kiosk::Kiosk,
     limits::{
         descriptors::{self, Use},
@@ -31,21 +43,31 @@ use crate::{
 
 /// Highest version of the protocol that is spoken.
 const VERSION: u32 = 1;
-/// Contexts that there may be: each has two descriptors.
+/// Contexts that there may be: each has two descriptors and a thread.
 const CONTEXTS: usize = 32;
+/// Of them made on the shells' sockets: the rest is for those that may grant something.
+const CONTEXTS_OF_SHELLS: usize = 16;
+/// Connections that wait to be taken in; more wait in the socket.
+const WAITING: usize = 4;
+/// Of a thread that does nothing else.
+const STACK: usize = 64 << 10;
+/// When connections are taken again after there was no room for one.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// The state of the protocol.
 #[derive(Debug)]
 pub struct SecurityContexts {
     /// Whose sockets are listened to.
     open: usize,
+    /// Those of them that were made on a shell's socket.
+    of_shells: usize,
 }
 
 impl SecurityContexts {
     /// Offers the global.
     pub fn new(display: &DisplayHandle) -> Self {
         display.create_global::<Kiosk, WpSecurityContextManagerV1, ()>(VERSION, ());
-        Self { open: 0 }
+        Self { open: 0, of_shells: 0 }
     }
 
     /// Contexts whose sockets are listened to, for tests.
@@ -163,6 +185,11 @@ impl Kiosk {
     fn open_context(&mut self, client: &Client, made: Made) -> std::io::Result<()> {
         let maker = client.get_data::<ClientState>();
         let (privilege, shell) = maker.map_or((Privilege::Shell, 0), |state| (state.privilege, state.shell));
+        let of_shell = privilege == Privilege::Shell;
+        if of_shell && self.protocols.security_contexts.of_shells >= CONTEXTS_OF_SHELLS {
+            let sentence = format!("programs on the shells' sockets may have {CONTEXTS_OF_SHELLS} contexts at a time");
+            return Err(std::io::Error::other(sentence));
+        }
         let app_id = made.app_id.unwrap_or_default();
         let allow = match privilege {
             Privilege::Admin => self.config.allowed_to(&app_id),
@@ -176,23 +203,63 @@ impl Kiosk {
             "security context made"
         );
         let context = Arc::new(Context { app_id, allow });
-        made.listener.set_nonblocking(true)?;
-        let accepts = clients::accept_each(self, made.listener, move |kiosk, stream| {
-            kiosk.take_into(stream, Privilege::Shell, shell, Some(context.clone()));
-        })?;
+        let stop = made.listener.try_clone()?;
+        let (sender, accepted) = sync_channel(WAITING);
+        let accepts = self.handle.insert_source(accepted, move |event, (), kiosk| {
+            if let ChannelEvent::Msg(stream) = event {
+                kiosk.take_into(stream, Privilege::Shell, shell, Some(context.clone()));
+            }
+        });
+        let accepts = accepts.map_err(|error| std::io::Error::other(error.to_string()))?;
+        let listener = made.listener;
+        let thread = thread::Builder::new().name("context".into()).stack_size(STACK);
+        if let Err(error) = thread.spawn(move || accept(&listener, &sender)) {
+            self.handle.remove(accepts);
+            return Err(error);
+        }
         // Its other end is closed, or written to: both mean the end.
         let close = Generic::new(made.close, Interest::READ, Mode::Level);
         let inserted = self.handle.insert_source(close, move |_, _, kiosk| {
             kiosk.handle.remove(accepts);
-            kiosk.protocols.security_contexts.open -= 1;
+            // Wakes the thread, which ends.
+            let _ = shutdown(&stop, Shutdown::Both);
+            let contexts = &mut kiosk.protocols.security_contexts;
+            contexts.open -= 1;
+            contexts.of_shells -= usize::from(of_shell);
             Ok(PostAction::Remove)
         });
         if let Err(error) = inserted {
             self.handle.remove(accepts);
             return Err(std::io::Error::other(error.to_string()));
         }
-        self.protocols.security_contexts.open += 1;
+        let contexts = &mut self.protocols.security_contexts;
+        contexts.open += 1;
+        contexts.of_shells += usize::from(of_shell);
         Ok(())
+    }
+}
+
+/// Takes connections on a thread of its own: the socket is shared with whoever made the context, who can make a wait of
+/// each accept(2) at any time. Ends when the context does.
+fn accept(listener: &UnixListener, accepted: &SyncSender<UnixStream>) {
+    loop {
+        match listener.accept() {
+            Ok((stream, _)) => {
+                if accepted.send(stream).is_err() {
+                    return;
+                }
+            }
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock => {
+                    let _ = poll(&mut [PollFd::new(listener, PollFlags::IN)], None);
+                }
+                ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
+                // It was shut down, by us or by its maker.
+                ErrorKind::InvalidInput => return,
+                // No descriptor is left, for now.
+                _ => thread::sleep(PAUSE),
+            },
+        }
     }
 }
 
