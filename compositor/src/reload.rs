@@ -141,9 +141,13 @@ impl Kiosk {
         self.stage.cursor.set_policy(input.cursor);
         self.input_settings_changed();
         self.screens.request_redraw();
-        Some(match before.input.keyboard == input.keyboard {
+        let known = before.input.keyboard == input.keyboard || self.keyboard_configured();
+        Some(match known {
             true => "input: in force".to_owned(),
-            false => format!("input: keyboard {RESTART}, the rest is in force"),
+            false => {
+                let layout = &input.keyboard.layout;
+                format!("input: in force, but xkb has no keyboard layout {layout:?}: the default one is used")
+            }
         })
     }
 

@@ -331,6 +331,20 @@ fn a_window_that_never_answers_does_not_keep_it() {
 }
 
 #[test]
+fn one_that_comes_back_while_it_goes_leaves_its_room() {
+    let mut typing = Typing::on("800x480", "us");
+    typing.focus(ContentPurpose::Normal);
+    let small = typing.told();
+    typing.draws(BLUE);
+    typing.leave();
+    typing.until_told((800, 480));
+    // The window has not drawn yet when the next field gets the focus.
+    typing.focus(ContentPurpose::Normal);
+    typing.until_told(small);
+    assert!(typing.shown());
+}
+
+#[test]
 fn it_is_not_there_where_it_is_not_wanted() {
     for when in [KeyboardUse::Never, KeyboardUse::External, KeyboardUse::Auto] {
         let mut setup = Setup::bare(&["800x480"]);

@@ -65,6 +65,20 @@ fn screens_idling_and_the_schedule_follow_a_changed_file_and_the_page_stays() {
 }
 
 #[test]
+fn a_keyboards_layout_is_in_force_at_once() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    fixture.roundtrip(client);
+    let before = fixture[client].seen.keymap.clone();
+    assert_eq!(fixture.reload("[input.keyboard]\nlayout = \"de\"\n").unwrap(), ["input: in force"]);
+    fixture.roundtrip(client);
+    assert!(fixture[client].seen.keymap != before && fixture[client].seen.keymap.contains("udiaeresis"));
+    let told = fixture.reload("[input.keyboard]\nlayout = \"nowhere\"\n").unwrap();
+    assert!(told[0].contains("xkb has no keyboard layout \"nowhere\""), "{told:?}");
+}
+
+#[test]
 fn what_needs_a_restart_is_said_with_the_command() {
     let mut fixture = Fixture::new(&["320x200"]);
     let told = fixture.reload("[shell]\nurl = \"http://other\"\n[limits]\nclients = 99\n").unwrap();

@@ -32,7 +32,10 @@ pub fn units_are_active_and_nothing_has_failed(kiosk: &Kiosk) -> Result<()> {
     let misread = kiosk.sh(VERIFY)?;
     // They came with systemd 254; without them a failing start is tried again every 300 ms.
     let unknown = |line: &str| Guest::release().ok() == Some("bookworm") && line.contains("Unknown key 'Restart");
-    let misread: Vec<_> = misread.lines().filter(|line| line.contains("kiosk") && !unknown(line)).collect();
+    // It is installed by who wants to look at the screen from afar.
+    let optional = |line: &str| line.contains("/usr/bin/wayvnc is not executable");
+    let misread: Vec<_> =
+        misread.lines().filter(|line| line.contains("kiosk") && !unknown(line) && !optional(line)).collect();
     ensure!(misread.is_empty(), "systemd says of the units: {misread:?}");
     ensure!(kiosk.sh("systemctl show -P WatchdogUSec kiosk")? != "infinity", "kiosk.service has no watchdog");
     let warnings = kiosk.sh("journalctl -b --no-pager -p warning -t kioskd -t kiosk-session -o cat")?;

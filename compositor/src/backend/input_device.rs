@@ -3,7 +3,10 @@
 
 use kiosk_core::config::{AccelProfile, Calibration, InputSettings};
 use smithay::{
-    backend::{input::Device, winit::WinitVirtualDevice},
+    backend::{
+        input::{Device, DeviceCapability},
+        winit::WinitVirtualDevice,
+    },
     input::keyboard::LedState,
     reexports::{
         input::{self as libinput, SendEventsMode},
@@ -16,6 +19,9 @@ const WL_OUTPUT: &str = "WL_OUTPUT";
 
 /// The matrix that changes nothing: libinput answers "none" in its place.
 const NO_CALIBRATION: [f32; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
+
+/// Keys of every keyboard for text, by the kernel's codes: Q, A and Z of a US layout.
+const LETTERS: [u32; 3] = [16, 30, 44];
 
 /// A device of a back end. One that knows no more than its name has nothing to add.
 pub trait InputDevice: Device {
@@ -34,9 +40,10 @@ pub trait InputDevice: Device {
         false
     }
 
-    /// Whether a program makes it up: no hand is on it.
-    fn is_made_up(&self) -> bool {
-        false
+    /// Whether people type text on it. A power button, a headset and a remote control are keyboards too, and have no
+    /// letters.
+    fn has_letters(&self) -> bool {
+        self.has_capability(DeviceCapability::Keyboard)
     }
 
     /// Width and height of what can be touched, millimetres.
@@ -103,6 +110,10 @@ impl InputDevice for libinput::Device {
             self.syspath().and_then(|path| udev::Device::from_syspath(&path).ok()).and_then(|event| event.parent());
         let told = |name| Some(device.as_ref()?.attribute_value(name)?.to_string_lossy().into_owned());
         [told("uniq"), told("phys")]
+    }
+
+    fn has_letters(&self) -> bool {
+        LETTERS.into_iter().all(|key| self.keyboard_has_key(key) == Ok(true))
     }
 
     fn size(&self) -> Option<(f64, f64)> {

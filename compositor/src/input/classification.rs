@@ -23,8 +23,8 @@ pub struct Facts {
     pub place: String,
     /// Nobody can plug it in from outside.
     pub built_in: bool,
-    /// A program makes it up: no hand is on it.
-    pub made_up: bool,
+    /// People type text on it.
+    pub types: bool,
     /// How it is connected.
     pub bus: Bus,
     /// Width and height of what can be touched, millimetres, neither of them zero.
@@ -95,7 +95,7 @@ pub fn is_phantom<'a>(facts: &Facts, others: impl IntoIterator<Item = &'a Facts>
 
 /// Whether it is the remote control of a television, as HDMI's CEC line brings it: the kernel lets every one of them
 /// claim to be a mouse too.
-fn is_remote_control(name: &str) -> bool {
+pub fn is_remote_control(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let is_cec = |word: &str| word.strip_prefix("cec").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
     name.starts_with("vc4-hdmi") || name == "vc4" || name.split(|c: char| !c.is_ascii_alphanumeric()).any(is_cec)

@@ -126,12 +126,10 @@ impl Devices {
         self.get(handle)?.tablet.as_ref()
     }
 
-    /// Whether there is a touch panel, and whether there is a keyboard that types; of those that are heard, and that
-    /// people have before them.
+    /// Whether there is a touch panel, and whether there is a keyboard that people type text on; of those that are heard.
     pub fn touched_and_typed(&self) -> (bool, bool) {
-        let there = |known: &&Known| !known.disabled() && !known.facts.made_up;
-        let any = |is: fn(&Facts) -> bool| self.list.iter().filter(there).any(|known| is(&known.facts));
-        (any(|facts| facts.touch), any(|facts| facts.keyboard))
+        let any = |is: fn(&Facts) -> bool| self.list.iter().any(|known| !known.disabled() && is(&known.facts));
+        (any(|facts| facts.touch), any(|facts| facts.types))
     }
 
     fn get(&self, handle: &str) -> Option<&Known> {
@@ -208,7 +206,7 @@ impl Kiosk {
         self.seat.pens.remove(&handle);
         self.end_gesture(&handle, self.now().as_millis() as u32, true);
         self.seat.buttons.retain(|(of, _)| *of != handle);
-        self.seat.board_button.take_if(|(of, _)| *of == handle);
+        self.let_go_of_board(&handle);
         let known = self.seat.devices.list.remove(index);
         self.publisher.mark_changed();
         tracing::debug!(name = known.facts.name, "input device removed");
@@ -280,7 +278,9 @@ impl Kiosk {
 
     /// Whether a finger or a pen is on the device.
     pub(super) fn in_use(&self, handle: &str) -> bool {
-        self.seat.pens.contains_key(handle) || self.seat.fingers.keys().any(|(of, _)| of == handle)
+        self.seat.pens.contains_key(handle)
+            || self.seat.fingers.keys().any(|(of, _)| of == handle)
+            || self.seat.board_fingers.keys().any(|(of, _)| of == handle)
     }
 
     /// Lays every absolute device on its screen. Fingers on one that lies elsewhere now are cancelled: they would go

@@ -3,7 +3,7 @@
 
 use smithay::backend::input::DeviceCapability;
 
-use super::classification::{Bus, Facts, bus, is_built_in, port, told_port};
+use super::classification::{Bus, Facts, bus, is_built_in, is_remote_control, port, told_port};
 use crate::backend::input_device::InputDevice;
 
 impl Facts {
@@ -20,7 +20,7 @@ impl Facts {
         let name = plain(&device.label());
         Self {
             built_in: device.is_vouched_for() || is_built_in(&path, &name),
-            made_up: device.is_made_up(),
+            types: device.has_letters() && !is_remote_control(&name),
             name,
             keyboard: has(DeviceCapability::Keyboard),
             pointer: has(DeviceCapability::Pointer),

@@ -129,6 +129,17 @@ fn layout<'a>(keyboard: &'a Keyboard, environment: Option<&OsStr>) -> &'a str {
     }
 }
 
+/// What xkb is asked for. Everything that needs the keymap asks by this.
+pub(crate) fn xkb_config(keyboard: &Keyboard) -> XkbConfig<'_> {
+    XkbConfig {
+        rules: &keyboard.rules,
+        model: &keyboard.model,
+        layout: layout(keyboard, std::env::var_os(XKB_LAYOUT_ENV).as_deref()),
+        variant: &keyboard.variant,
+        options: Some(keyboard.options.clone()).filter(|options| !options.is_empty()),
+    }
+}
+
 impl SeatParts {
     /// The seat with pointer and touch; the keyboard comes with [`SeatParts::add_keyboard`], after the first frame.
     pub fn new(state: &mut SeatState<Kiosk>, display: &DisplayHandle, settings: &Settings) -> Self {
@@ -165,13 +176,7 @@ impl SeatParts {
     pub fn add_keyboard(&mut self, settings: &Settings) -> Result<(), KeymapError> {
         let keyboard = &settings.keyboard;
         let (delay, rate) = (keyboard.repeat_delay as i32, keyboard.repeat_rate as i32);
-        let wanted = XkbConfig {
-            rules: &keyboard.rules,
-            model: &keyboard.model,
-            layout: layout(keyboard, std::env::var_os(XKB_LAYOUT_ENV).as_deref()),
-            variant: &keyboard.variant,
-            options: Some(keyboard.options.clone()).filter(|options| !options.is_empty()),
-        };
+        let wanted = xkb_config(keyboard);
         match self.seat.add_keyboard(wanted, delay, rate) {
             Ok(_) => Ok(()),
             Err(_) => {

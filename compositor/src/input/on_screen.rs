@@ -67,6 +67,14 @@ impl Kiosk {
         self.board_typed(typed.into_iter().collect());
     }
 
+    /// The device will not say that its button was released on the keyboard.
+    pub(super) fn let_go_of_board(&mut self, device: &str) {
+        if self.seat.board_button.take_if(|(of, _)| of == device).is_some() {
+            self.stage.keyboard.board.cancel(POINTER);
+            self.board_typed(Vec::new());
+        }
+    }
+
     /// Touches are void.
     pub(super) fn board_cancel(&mut self) {
         self.stage.keyboard.board.cancel_all();

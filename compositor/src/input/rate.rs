@@ -155,6 +155,7 @@ impl Kiosk {
         if self.in_use(handle) {
             self.touch_cancel();
         }
+        self.let_go_of_board(handle);
         self.seat.held.gone(handle);
         self.end_gesture(handle, self.now().as_millis() as u32, true);
         let _ = self.seat.swallow.takes(Act::DeviceGone(handle.to_owned()), false);

@@ -43,6 +43,7 @@ impl Kiosk {
     pub(super) fn touch_down<B: InputBackend>(&mut self, event: &impl TouchDownEvent<B>) {
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let location = self.place(event);
+        self.end_forgotten(&key(event), event.time_msec());
         if self.on_keyboard(location) {
             let number = self.seat.next_board_finger;
             self.seat.next_board_finger = number.wrapping_add(1) % on_screen::POINTER;
@@ -57,15 +58,23 @@ impl Kiosk {
         if let Some((surface, _)) = &under {
             self.focus_window_of(surface);
         }
-        // A panel that forgot to say that the last finger of this number was lifted.
-        if let Some(last) = self.seat.fingers.remove(&key(event)) {
-            touch.up(self, &UpEvent { slot: last.slot, serial, time: event.time_msec() });
-        }
         let slot = self.free_slot();
         let surface = under.as_ref().map(|(surface, _)| surface.clone());
         self.seat.fingers.insert(key(event), Finger { slot, location, start: location, surface, missed: false });
         let down = DownEvent { slot, location, serial, time: event.time_msec() };
         touch.down(self, under, &down);
+    }
+
+    /// A panel forgot to say that the last finger of this number was lifted.
+    fn end_forgotten(&mut self, key: &(String, TouchSlot), time: u32) {
+        if let Some(number) = self.seat.board_fingers.remove(key) {
+            self.stage.keyboard.board.cancel(number);
+        }
+        let last = self.seat.fingers.remove(key);
+        if let (Some(last), Some(touch)) = (last, self.seat.seat.get_touch()) {
+            let serial = SERIAL_COUNTER.next_serial();
+            touch.up(self, &UpEvent { slot: last.slot, serial, time });
+        }
     }
 
     /// The lowest number that no finger has.

@@ -92,6 +92,8 @@ pub struct Board {
     layout: usize,
     page: Page,
     shift: Shift,
+    /// The field wanted a capital when it was last told.
+    capital: bool,
     shift_touched: Option<Duration>,
     field: Field,
     size: (i32, i32),
@@ -181,8 +183,12 @@ impl Board {
             self.cancel_all();
             self.lay_out();
         }
-        let capital = field.capitals && field.sentence_start && self.shift == Shift::Off;
-        if capital && self.page == Page::Letters && self.presses.is_empty() {
+        // Once for each beginning of a sentence: the field is told anew before its client has said what became of the
+        // first letter, and who switched shift off meant it.
+        let capital = field.capitals && field.sentence_start;
+        let news = capital && (begins || another || !self.capital);
+        self.capital = capital;
+        if news && self.shift == Shift::Off && self.page == Page::Letters && self.presses.is_empty() {
             self.shift = Shift::Once;
             self.revision += 1;
         }

@@ -122,6 +122,27 @@ fn fields_begin_with_the_keys_they_want() {
     assert_eq!(board.shift(), Shift::Once);
 }
 
+#[test]
+fn a_sentence_begins_with_one_capital_and_shift_can_be_switched_off_there() {
+    let begins = Field { capitals: true, sentence_start: true, ..Field::default() };
+    let mut board = board("us");
+    board.set_field(begins, true);
+    let at = find(&board, |cap| matches!(cap, Cap::Letter('a', _)));
+    assert_eq!(tap(&mut board, at, MS), [Typed::Char('A')]);
+    // The client has not said yet what became of it.
+    board.set_field(begins, false);
+    assert_eq!(board.shift(), Shift::Off);
+    board.set_field(Field { sentence_start: false, ..begins }, false);
+    board.set_field(begins, false);
+    assert_eq!(board.shift(), Shift::Once, "the next sentence");
+    let shift = find(&board, |cap| cap == Cap::Shift);
+    while board.shift() != Shift::Off {
+        tap(&mut board, shift, MS);
+    }
+    board.set_field(begins, false);
+    assert_eq!(board.shift(), Shift::Off);
+}
+
 proptest! {
     /// Whatever fingers do, nothing is left pressed when all are gone, and the clock is not needed any more.
     #[test]

@@ -14,6 +14,7 @@ use smithay::{
 
 use crate::{
     command::{CommandError, KeyboardWish},
+    input::xkb_config,
     keyboard::{
         board::Board,
         keymap::{Keymap, Names},
@@ -112,7 +113,9 @@ impl Kiosk {
         // Of another keymap, perhaps.
         self.stage.keyboard.board = Board::default();
         self.stage.keyboard.put(None);
+        self.keyboard.leaves = None;
         self.keyboard.field = None;
+        self.keyboard_moved();
         self.text_field_changed();
     }
 
@@ -175,9 +178,10 @@ impl Kiosk {
             let shell = self.stage.focused();
             let place =
                 self.screens.screen_for(shell).map(|screen| Place::on(screen, shell, &self.stage.keyboard.look));
-            self.keyboard.leaves = None;
+            // One that comes back while it goes has told the windows that they have the whole screen.
+            let returns = self.keyboard.leaves.take().is_some();
             self.tell_board_of_field();
-            if self.stage.keyboard.put(place) {
+            if self.stage.keyboard.put(place) || returns {
                 self.keyboard_moved();
             }
         } else if shown {
@@ -212,13 +216,13 @@ impl Kiosk {
         if self.stage.keyboard.board.is_ready() {
             return;
         }
-        let keyboard = &self.config.input.keyboard;
+        let wanted = xkb_config(&self.config.input.keyboard);
         let names = Names {
-            rules: &keyboard.rules,
-            model: &keyboard.model,
-            layout: &keyboard.layout,
-            variant: &keyboard.variant,
-            options: &keyboard.options,
+            rules: wanted.rules,
+            model: wanted.model,
+            layout: wanted.layout,
+            variant: wanted.variant,
+            options: wanted.options.as_deref().unwrap_or_default(),
         };
         self.stage.keyboard.board = Board::new(Keymap::compile(&names));
         self.use_layout(0);

@@ -65,8 +65,9 @@ impl InputDevice for VirtualDevice {
         true
     }
 
-    fn is_made_up(&self) -> bool {
-        true
+    fn has_letters(&self) -> bool {
+        // Nobody has it before them.
+        false
     }
 }
 
