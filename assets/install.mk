@@ -20,7 +20,7 @@ install: $(addprefix $(programs)/,$(installed_programs)) ## all files of a packa
 	install -d $(DESTDIR)$(libdir)/systemd/system
 	for unit in assets/systemd/*.service assets/systemd/*.target; do \
 		installed=$(DESTDIR)$(libdir)/systemd/system/$${unit##*/}; \
-		sed 's|^\(ExecStart=\|ExecStartPre=-+\)/usr/bin/kiosk|\1$(bindir)/kiosk|' $$unit >$$installed && chmod 0644 $$installed || exit; \
+		sed 's|^\(ExecStart=\|ExecStartPre=-+\|ExecReload=+\)/usr/bin/kiosk|\1$(bindir)/kiosk|' $$unit >$$installed && chmod 0644 $$installed || exit; \
 	done
 	$(install_program) assets/systemd/kiosk-generator $(DESTDIR)$(libdir)/systemd/system-generators/kiosk-generator
 	$(install_file) assets/sysusers/kiosk.conf $(DESTDIR)$(libdir)/sysusers.d/kiosk.conf

@@ -14,10 +14,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id};
 use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_log::NormalizeEvent;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
 
 /// Where the journal takes messages.
 pub const SOCKET: &str = "/run/systemd/journal/socket";
@@ -70,13 +72,28 @@ impl Journal {
     }
 }
 
-impl<S: Subscriber> Layer<S> for Journal {
-    fn on_event(&self, event: &Event<'_>, _context: Context<'_, S>) {
+impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Journal {
+    /// What a span says of all that is told in it, such as the number of a shell, is kept with it.
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let mut fields = Fields::default();
+        attributes.record(&mut fields);
+        if let Some(span) = context.span(id) {
+            span.extensions_mut().replace(fields);
+        }
+    }
+
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         // Of the crate `log`: with the place and the level that it was said with.
         let normal = event.normalized_metadata();
         let metadata = normal.as_ref().unwrap_or_else(|| event.metadata());
         let mut fields = Fields::default();
         event.record(&mut fields);
+        for span in context.event_scope(event).into_iter().flatten() {
+            if let Some(of_span) = span.extensions().get::<Fields>() {
+                fields.shown.push_str(&of_span.shown);
+                fields.entry.extend_from_slice(&of_span.entry);
+            }
+        }
         self.send(metadata, fields);
     }
 }
@@ -185,6 +202,15 @@ mod tests {
         assert_eq!((entry["F_OUTPUT"].as_str(), entry["F_PERCENT"].as_str()), ("DP-1", "7"));
         assert_eq!((entry["PRIORITY"].as_str(), entry["TARGET"].as_str()), ("4", "kiosk_core::journal::tests"));
         assert!(entry["CODE_FILE"].ends_with("journal.rs") && !entry["SYSLOG_IDENTIFIER"].is_empty());
+    }
+
+    #[test]
+    fn what_a_span_says_is_said_with_its_messages() {
+        let (_directory, listener, _guard) = started();
+        let span = tracing::info_span!("shell", number = 2);
+        span.in_scope(|| tracing::info!("the page is ready"));
+        let entry = received(&listener);
+        assert_eq!((entry["MESSAGE"].as_str(), entry["F_NUMBER"].as_str()), ("the page is ready number=2", "2"));
     }
 
     #[test]

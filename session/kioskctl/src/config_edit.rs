@@ -1,12 +1,13 @@
 //! `config get`, `set` and `unset`: single keys, in a drop-in file of our own below `/etc/kiosk/config.d`. A value that
 //! is not allowed is never written.
 
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use kiosk_core::config::edit::{self, DROP_IN};
-use kiosk_core::config::{ADMIN_DIR, Config, ConfigError, Loaded, ROOT_ENV, Sources};
-use kiosk_core::{durable, files};
+use kiosk_core::config::{ADMIN_DIR, Config, ConfigError, Loaded, ROOT_ENV, Source, Sources};
+use kiosk_core::files;
 use kioskctl::client::Exit;
 use serde_json::json;
 
@@ -74,6 +75,11 @@ fn read(file: &Path) -> Result<String, Failure> {
 /// Says what becomes of it, and who has the last word.
 fn written(key: &str, file: &Path) -> Outcome {
     let loaded = Config::load(&Sources::system());
+    let of_it = |error: &&ConfigError| error.origin.source == Source::File(file.to_owned());
+    if let Some(error) = loaded.errors.iter().find(of_it) {
+        let text = format!("written to {}, which is skipped as a whole: {error}", file.display());
+        return Outcome { exit: Exit::Failed, ..Outcome::new(text, json!({ "file": file, "key": key })) };
+    }
     let (in_force, by) = in_force(&loaded, key, file);
     let text = match &by {
         Some(by) => format!("written to {}, but {by} counts more", file.display()),
@@ -92,7 +98,6 @@ fn in_force(loaded: &Loaded, key: &str, file: &Path) -> (serde_json::Value, Opti
 }
 
 fn is_stronger(origin: &kiosk_core::config::Origin, file: &Path) -> bool {
-    use kiosk_core::config::Source;
     match &origin.source {
         Source::BuiltIn => false,
         Source::File(other) => other.parent() == file.parent() && other.as_path() > file,
@@ -112,9 +117,16 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
         if let Some(directory) = file.parent() {
             std::fs::create_dir_all(directory)?;
         }
-        durable::replace(file, &file.with_extension("toml.new"), text.as_bytes())?;
-        let readable = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        std::fs::set_permissions(file, readable)
+        // As readable as it was: somebody may have shut it, for a password in an address.
+        let before = std::fs::metadata(file).map(|meta| meta.permissions());
+        let permissions = before.unwrap_or_else(|_| PermissionsExt::from_mode(0o644));
+        let folder = file.parent().unwrap_or(Path::new("/"));
+        let mut new = tempfile::Builder::new().prefix(".kioskctl").tempfile_in(folder)?;
+        new.write_all(text.as_bytes())?;
+        new.as_file().set_permissions(permissions)?;
+        new.as_file().sync_all()?;
+        new.persist(file).map_err(|error| error.error)?;
+        std::fs::File::open(folder)?.sync_all()
     };
     replace().map_err(|error| refused(file, "written", &error))
 }

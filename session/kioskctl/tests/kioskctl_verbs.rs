@@ -582,6 +582,15 @@ fn single_keys_are_set_in_a_file_of_their_own_and_wrong_ones_are_not_written() {
     let (code, _, error) = run(&["config", "get", "shell.ulr"]);
     assert!(code == 1 && error.contains("did you mean shell.url?"), "{error}");
 
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(run(&["config", "set", "shell.url", "http://u:p@panel.example"]).0, 0);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640, "what was shut stays so");
+    let shut = fs::read_to_string(&file).unwrap();
+    fs::write(&file, format!("{shut}\n[splash]\ncolour = 1\n")).unwrap();
+    let (code, out, _) = run(&["config", "set", "shell.url", "http://other"]);
+    assert!(code == 1 && out.contains("which is skipped as a whole") && out.contains("splash.colour"), "{out}");
+    fs::write(&file, shut).unwrap();
+
     let stronger = dir.path().join("etc/kiosk/config.d/99-mine.toml");
     fs::write(&stronger, "[shell]\nurl = \"http://mine\"\n").unwrap();
     let (code, out, _) = run(&["config", "set", "shell.url", "http://other"]);

@@ -26,11 +26,24 @@ pub struct Text {
 
 /// What the journal has of the kiosk's programs, or why it is not there.
 pub fn journal() -> Text {
-    let units = ["-u", "kiosk", "-u", "kiosk-session", "-t", "kioskd", "-t", "kiosk-session"];
+    // Not by unit alone: logind counts what runs on a seat to its session. The sign makes an "or" of it.
+    let units = [
+        "SYSLOG_IDENTIFIER=kioskd",
+        "SYSLOG_IDENTIFIER=kiosk-session",
+        "+",
+        "UNIT=kiosk.service",
+        "+",
+        "UNIT=kiosk-session.service",
+        "+",
+        "_SYSTEMD_UNIT=kiosk-session.service",
+    ];
     let mut command = Command::new("journalctl");
     command.args(["-b", "--no-pager", "-o", "short-iso", "-n", JOURNAL_LINES]).args(units).stdin(Stdio::null());
     let content = match command.output() {
-        Ok(output) => String::from_utf8_lossy(&output.stdout).into_owned(),
+        Ok(output) => {
+            let texts = [output.stdout.as_slice(), b"\n", output.stderr.as_slice()].concat();
+            String::from_utf8_lossy(&texts).into_owned()
+        }
         Err(error) => format!("journalctl could not be run: {error}\n"),
     };
     Text { name: "journal.txt", content }
@@ -38,7 +51,6 @@ pub fn journal() -> Text {
 
 /// Writes the archive: whole, or not at all.
 pub fn write(file: &Path, texts: &[Text]) -> std::io::Result<()> {
-    let new = file.with_extension("new");
     let mut archive = Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
     for text in texts {
         let content = clean(&text.content);
@@ -49,10 +61,11 @@ pub fn write(file: &Path, texts: &[Text]) -> std::io::Result<()> {
         archive.append_data(&mut header, format!("kiosk-report/{}", text.name), content.as_bytes())?;
     }
     let bytes = archive.into_inner()?.finish()?;
-    let mut options = std::fs::OpenOptions::new();
-    std::os::unix::fs::OpenOptionsExt::mode(options.write(true).create(true).truncate(true), 0o600);
-    let written = options.open(&new).and_then(|mut file| file.write_all(&bytes));
-    written.and_then(|()| std::fs::rename(&new, file)).inspect_err(|_| drop(std::fs::remove_file(&new)))
+    // Beside it, under a name that nobody knows: the directory may be everybody's, as /tmp is. For the owner alone.
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut new = tempfile::Builder::new().prefix(".kiosk-report").tempfile_in(folder)?;
+    new.write_all(&bytes)?;
+    new.persist(file).map(drop).map_err(|error| error.error)
 }
 
 /// The text without its secrets, and not longer than is sent around.
@@ -65,9 +78,13 @@ pub fn clean(text: &str) -> String {
 fn clean_line(line: &str) -> String {
     let line = masked(line);
     let lower = line.to_ascii_lowercase();
-    let found = SECRET_WORDS.iter().filter_map(|word| {
-        let after = lower.find(word)? + word.len();
+    let places = SECRET_WORDS.iter().flat_map(|word| lower.match_indices(word).map(|(at, word)| at + word.len()));
+    let found = places.filter_map(|after| {
         let rest = lower.get(after..)?;
+        // A list of arguments: the next one is it.
+        if rest.starts_with("\", ") || rest.starts_with("\",") {
+            return Some(after + 1);
+        }
         let sign = rest.find(['=', ':'])?;
         // Up to the sign there is no other word: `password = x`, `"token": "x"`, `Cookie: x`.
         let between = rest.get(..sign)?;
@@ -94,6 +111,8 @@ mod tests {
             ("Authorization: Basic hunter2", "Authorization: ***"),
             ("  \"api-key\" : \"hunter2\", x", "  \"api-key\" : ***"),
             ("Set-Cookie: sid=hunter2", "Set-Cookie: ***"),
+            ("x = [\"--use-token-cache\", \"--token=hunter2\"]", "x = [\"--use-token-cache\", \"--token= ***"),
+            ("command = [\"x\", \"--password\", \"hunter2\"]", "command = [\"x\", \"--password\" ***"),
             ("the server asks for a password", "the server asks for a password"),
             ("shell.url is good", "shell.url is good"),
         ] {
