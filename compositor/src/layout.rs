@@ -247,6 +247,7 @@ impl Kiosk {
             }
             self.screens.remove::<Self>(&self.display, id);
             self.stage.pictures.remove(id);
+            self.forget_captured(id);
             self.power_event(power::Event::Gone(id));
         }
         self.publisher.mark_changed();

@@ -343,6 +343,10 @@ impl<H: Host> Backend for Kms<H> {
                     self.handle.remove(card.token);
                 }
                 self.cards.retain(|card| card.device != device);
+                // Their buffers are of a card, and cards have other numbers now.
+                self.watched_gles = Watched::default();
+                self.watched_pixman = Watched::default();
+                self.watching.clear();
                 // The real driver may have taken over from a simple one meanwhile.
                 self.open_cards();
             }

@@ -221,6 +221,14 @@ impl Kiosk {
         }
     }
 
+    /// A screen is no more: nobody has missed anything of it, and its pictures are not kept.
+    pub(crate) fn forget_captured(&mut self, screen: ScreenId) {
+        self.protocols.captures.watches.retain(|watch| watch.view.screen != screen);
+        for pointer in [false, true] {
+            self.backend.forget_watched(View { screen, pointer });
+        }
+    }
+
     /// Pictures that nobody watches any more are not kept.
     fn forget_unwatched(&mut self) {
         let captures = &self.protocols.captures;
