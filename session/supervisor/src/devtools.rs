@@ -62,22 +62,56 @@ impl Frames {
     fn finish(&mut self) {
         let message = std::mem::take(&mut self.partial);
         if let Some(skipped) = self.skipping.take() {
-            match skipped.request() {
-                Some(request) => self.messages.push_back((request, HEAD + TAIL)),
-                None => {
-                    tracing::warn!(most = MAX_MESSAGE, "the browser sent a message that is too long; it is skipped")
-                }
-            }
-            return;
+            return self.keep_request(&skipped, "is too long");
         }
         if values(&message) > MAX_VALUES {
-            return tracing::warn!(most = MAX_VALUES, "the browser sent a message of too many values; it is skipped");
+            return self.keep_request(&Skipped::new(&message), "has too many values");
         }
-        match serde_json::from_slice(&message) {
+        match serde_json::from_slice(&message).or_else(|_| serde_json::from_slice(&with_whole_pairs(&message))) {
             Ok(value) => self.messages.push_back((value, message.len())),
-            Err(error) => tracing::warn!(%error, "the browser sent a message that is no JSON; it is skipped"),
+            Err(error) => self.keep_request(&Skipped::new(&message), &format!("is no JSON ({error})")),
         }
     }
+
+    /// Of a message that can't be read, the request that waits for an answer, if it is about one.
+    fn keep_request(&mut self, skipped: &Skipped, why: &str) {
+        match skipped.request() {
+            Some(request) => self.messages.push_back((request, HEAD + TAIL)),
+            None => tracing::warn!("the browser sent a message that {why}; it is skipped"),
+        }
+    }
+}
+
+/// The text with U+FFFD for each half of a surrogate pair that stands alone. The browser writes such a half for bytes of a
+/// request's body that are no UTF-8 (ED A0 80 is one), and no text has it.
+fn with_whole_pairs(text: &[u8]) -> Vec<u8> {
+    let mut whole = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, escape)) =
+        rest.iter().position(|byte| *byte == b'\\').and_then(|at| rest.split_at_checked(at))
+    {
+        whole.extend_from_slice(before);
+        let (is_whole, length) = match (surrogate(escape), escape.get(ESCAPE..).and_then(surrogate)) {
+            (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (true, 2 * ESCAPE),
+            (Some(_), _) => (false, ESCAPE),
+            // A backslash and what it is for, which may be another one.
+            (None, _) => (true, 2),
+        };
+        let (escape, after) = escape.split_at_checked(length).unwrap_or((escape, &[]));
+        whole.extend_from_slice(if is_whole { escape } else { b"\\ufffd" });
+        rest = after;
+    }
+    whole.extend_from_slice(rest);
+    whole
+}
+
+/// Length of `\uXXXX`.
+const ESCAPE: usize = 6;
+
+/// The half of a pair that the text begins with, as an escape.
+fn surrogate(text: &[u8]) -> Option<u16> {
+    let digits = std::str::from_utf8(text.strip_prefix(b"\\u")?.get(..4)?).ok()?;
+    u16::from_str_radix(digits, 16).ok().filter(|unit| (0xD800..=0xDFFF).contains(unit))
 }
 
 /// Of a message that is too long, so much of its beginning and of its end is kept, bytes. The end has a response's
@@ -85,7 +119,7 @@ impl Frames {
 const HEAD: usize = 512;
 const TAIL: usize = 1 << 20;
 
-/// A message that is too long. What a page sends stands in the message about its request, in full; that request waits for
+/// A message that is too long, or can't be read. What a page sends stands in the message about its request, in full; that request waits for
 /// an answer all the same.
 #[derive(Debug)]
 struct Skipped {
@@ -191,6 +225,36 @@ mod tests {
                 true => assert_eq!(found[0], json!({ "method": "Fetch.requestPaused", "params": known })),
                 false => assert_eq!(found.len(), 1, "what it is for is not known"),
             }
+        }
+    }
+
+    #[test]
+    fn half_a_pair_is_replaced_and_whole_pairs_and_backslashes_stay() {
+        for (sent, read) in [
+            (r"\ud800", "\u{fffd}"),
+            (r"a\uDBFFb\udfffc", "a\u{fffd}b\u{fffd}c"),
+            (r"\ud83d\ude00\ud83d", "\u{1f600}\u{fffd}"),
+            (r"\ud800\ud83d\ude00", "\u{fffd}\u{1f600}"),
+            (r"\ude00\ud83d\u0041", "\u{fffd}\u{fffd}A"),
+            (r"\\ud800\\\ud800", "\\ud800\\\u{fffd}"),
+            (r#"\"\ud800\n\""#, "\"\u{fffd}\n\""),
+        ] {
+            let mut frames = Frames::default();
+            frames.push(format!("{{\"method\":\"M\",\"text\":\"{sent}\"}}\0").as_bytes());
+            assert_eq!(all(&mut frames), [json!({ "method": "M", "text": read })], "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_can_not_be_read_is_known_by_its_number_and_kind() {
+        let many = format!("[0{}]", ",0".repeat(MAX_VALUES));
+        for body in ["\"\\x\"", "\"\u{1}\"", &many] {
+            let mut frames = Frames::default();
+            let head = r#"{"method":"Fetch.requestPaused","params":{"requestId":"job-7.0","request":{"postData":"#;
+            frames.push(format!("{head}{body}}},\"resourceType\":\"Fetch\"}}}}\0{{\"id\":1}}\0").as_bytes());
+            let known = json!({ "requestId": "job-7.0", "resourceType": "Fetch", TOO_LONG: true });
+            let request = json!({ "method": "Fetch.requestPaused", "params": known });
+            assert_eq!(all(&mut frames), [request, json!({ "id": 1 })]);
         }
     }
 

@@ -129,3 +129,17 @@ fn a_page_may_send_much_at_once() {
     until("both", SOON, || site.has_told("text 200") && site.has_told("blob 200"));
     assert!(!session.log().contains("message that is too long"), "{}", session.log());
 }
+
+#[test]
+fn a_page_may_send_any_bytes() {
+    // Half of a surrogate pair, alone and before a whole one; no UTF-8 at all.
+    let script = "const send = (...bytes) => fetch('/bytes', { method: 'POST', body: new Uint8Array(bytes) })
+        .then(answer => tell('sent ' + bytes.length + ' ' + answer.status));
+        setTimeout(() => { send(0xED, 0xA0, 0x80); send(0xED, 0xA0, 0xBD, 0xF0, 0x9F, 0x98, 0x80);
+            send(0xFF, 0x00, 0xC3, 0x28, 0x5C); }, 300);";
+    let site = Site::start(&[("/", &page(script)), ("/bytes", "")]);
+    let (_compositor, _session) = start(&site.url("/"), "");
+    for length in [3, 7, 5] {
+        until("its answer", SOON, || site.has_told(&format!("sent {length} 200")));
+    }
+}
