@@ -45,6 +45,8 @@ pub fn memory_limit() -> Option<u64> {
 /// The browser's memory since it was started, one measurement each [`MEASURE_INTERVAL`].
 #[derive(Debug, Default)]
 pub struct MemoryTrend {
+    /// The first of all, when the page was up.
+    first: Option<u64>,
     samples: VecDeque<u64>,
 }
 
@@ -55,8 +57,12 @@ impl MemoryTrend {
             self.samples.pop_front();
         }
         self.samples.push_back(bytes);
+        let first = *self.first.get_or_insert(bytes);
         let too_much = |bytes: &u64| *bytes / FULL >= limit / 100;
-        if self.samples.len() >= FULL_SAMPLES && self.samples.iter().rev().take(FULL_SAMPLES).all(too_much) {
+        // What the page needed from the beginning a new browser needs as well: it would be replaced without end.
+        let has_grown = |bytes: &u64| bytes.saturating_sub(first) >= first / LEAST_GROWTH;
+        let is_full = |bytes: &u64| too_much(bytes) && has_grown(bytes);
+        if self.samples.len() >= FULL_SAMPLES && self.samples.iter().rev().take(FULL_SAMPLES).all(is_full) {
             return Some(format!("the browser takes {} MiB of {}", mib(bytes), mib(limit)));
         }
         let (first, last, hours) = self.growth()?;
@@ -124,6 +130,15 @@ mod tests {
     fn a_browser_that_is_near_its_limit_is_said_after_half_an_hour() {
         let (hours, words) = said(|number| if number == 3 || number > 9 { 1700 } else { 400 }).unwrap();
         assert_eq!((hours, words.as_str()), (2, "the browser takes 1700 MiB of 2000"));
+    }
+
+    #[test]
+    fn a_page_that_needs_that_much_from_the_beginning_is_left_alone_until_it_has_grown() {
+        assert_eq!(said(|_| 1700), None);
+        assert_eq!(said(|number| if number == 0 { 1500 } else { 1800 }), None);
+        // A month's measurements are not remembered, the first one is.
+        let (hours, words) = said(|number| if number < 1000 { 1500 } else { 1900 }).unwrap();
+        assert_eq!((hours, words.as_str()), (1002 / 6, "the browser takes 1900 MiB of 2000"));
     }
 
     #[test]
