@@ -115,9 +115,14 @@ impl Machine {
         }
     }
 
+    /// Whether [`super::Event::Reset`] with this number is one that has neither been carried out nor begun.
+    pub fn is_new_reset(&self, number: u64) -> bool {
+        number != self.reset_done && self.reset_wanted != Some(number)
+    }
+
     /// Nobody is there any more. What can't be forgotten now is, before another page is shown.
     pub(super) fn reset(&mut self, number: u64, now: Duration, effects: &mut Vec<Effect>) {
-        if number == self.reset_done || self.reset_wanted == Some(number) {
+        if !self.is_new_reset(number) {
             return;
         }
         self.reset_wanted = Some(number);

@@ -116,23 +116,34 @@ impl SignIn {
     }
 
     /// The same, with the user in the address that is to be opened: for its server they count more than what is
-    /// configured. Those of the address before are forgotten.
+    /// configured. Those of the address before are forgotten; an address without a user has none.
     #[must_use]
     pub fn with_user_of(&self, url: &Url) -> SignIn {
-        let old = &self.inner;
-        let refused = old.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let own = user_of(url, OPENED);
-        let entries =
-            own.into_iter().chain(old.entries.iter().filter(|entry| entry.source != OPENED).cloned()).collect();
+        self.with_opened(user_of(url, OPENED))
+    }
+
+    /// The same, without the user of an address that was opened.
+    #[must_use]
+    pub fn without_opened(&self) -> SignIn {
+        self.with_opened(None)
+    }
+
+    fn with_opened(&self, own: Option<Entry>) -> SignIn {
+        let (opened, kept): (Vec<Entry>, Vec<Entry>) =
+            self.inner.entries.iter().cloned().partition(|entry| entry.source == OPENED);
+        if own.is_none() && opened.is_empty() {
+            return self.clone();
+        }
+        let mut refused = self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        // Another password may be the right one.
+        refused.retain(|origin, _| !opened.iter().chain(&own).any(|entry| entry.origin.contains(origin)));
         let inner = Inner {
-            entries,
-            proxy: old.proxy.clone(),
-            certificate_password: old.certificate_password.clone(),
-            problem: old.problem.clone(),
+            entries: own.into_iter().chain(kept).collect(),
+            proxy: self.inner.proxy.clone(),
+            certificate_password: self.inner.certificate_password.clone(),
+            problem: self.inner.problem.clone(),
             refused: Mutex::new(refused),
         };
-        // Another password may be the right one.
-        inner.refused.lock().unwrap_or_else(PoisonError::into_inner).remove(&origin(url.as_str()));
         SignIn { inner: Arc::new(inner) }
     }
 

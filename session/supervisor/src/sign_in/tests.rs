@@ -139,3 +139,23 @@ fn the_user_of_an_opened_address_counts_for_its_server_until_another_is_opened()
     assert_eq!(password(&next, "http://b/").as_deref(), Some("three"));
     assert_eq!((password(&next, "http://a/").as_deref(), next.entries().len()), (Some("one"), 2));
 }
+
+#[test]
+fn the_user_of_an_opened_address_is_forgotten_with_the_refusal_it_met_and_no_other() {
+    let url = |text: &str| Url::parse(text).unwrap();
+    let home = SignIn::load(None, None, &url("http://kiosk:one@a/"));
+    let password = |sign_in: &SignIn, url: &str| sign_in.login(url).map(|login| login.password.reveal().to_owned());
+    for forget in [SignIn::without_opened, |sign_in: &SignIn| sign_in.with_user_of(&Url::parse("http://b/").unwrap())] {
+        let opened = home.with_user_of(&url("http://ann:two@a/x"));
+        opened.refused("http://a/x");
+        opened.refused("http://b/");
+        assert_eq!(password(&opened, "http://a/"), None);
+        let forgotten = forget(&opened);
+        assert_eq!(password(&forgotten, "http://a/").as_deref(), Some("one"), "it was not this one that was refused");
+        assert_eq!(forgotten.entries().len(), 1);
+        assert!(forgotten.is_refused("http://b"));
+        // Nothing was opened: what is refused stays so.
+        forgotten.refused("http://a/");
+        assert_eq!(password(&forget(&forgotten), "http://a/"), None);
+    }
+}

@@ -70,6 +70,22 @@ fn settings(configured: &Configured, texts: Texts) -> Settings {
     }
 }
 
+/// With what the session signs in once `command` is accepted. The user of an address to open is taken out of it: as those
+/// of the configured page they are given when the server asks, and nowhere else, and only until another page is opened.
+fn signed_in_for(sign_in: &SignIn, command: &mut Command) -> SignIn {
+    match command {
+        Command::Open { url } => {
+            let own = sign_in.with_user_of(url);
+            if url.user().is_some() {
+                *url = url.without_user();
+            }
+            own
+        }
+        Command::Home | Command::ClearData | Command::Stop => sign_in.without_opened(),
+        Command::Reload { .. } | Command::Restart | Command::Start => sign_in.clone(),
+    }
+}
+
 /// A machine's report, with the number of its shell, short enough for the control socket whatever is in it.
 fn report_of(number: usize, machine: &Machine) -> Report {
     let report = machine.report();
@@ -285,6 +301,9 @@ impl Daemon {
             }
             Input::Link(Link::Reset { number }) => {
                 tracing::info!(number, "nobody is there any more: home, and nothing of the last visitor is kept");
+                if self.machine.is_new_reset(number) {
+                    self.set_sign_in(self.sign_in.without_opened());
+                }
                 self.event(Event::Reset { number });
             }
             Input::Link(Link::Idle) => self.event(Event::Idle),
@@ -358,22 +377,13 @@ impl Daemon {
     }
 
     fn call(&mut self, mut call: Call) {
-        if let Command::Open { url } = &mut call.command
-            && url.user().is_some()
-        {
-            // As those of the configured page: given when the server asks, and nowhere else.
-            self.sign_in = self.sign_in.with_user_of(url);
-            let sign_in = self.sign_in.clone();
-            if let Some(page) = self.page() {
-                page.set_sign_in(sign_in);
-            }
-            *url = url.without_user();
-        }
+        let sign_in = signed_in_for(&self.sign_in, &mut call.command);
         let shows_page = call.command.shows_page();
         match self.machine.command(call.command, self.clock.now()) {
             // A caller that has gone needs no answer.
             Err(refusal) => drop(call.reply.send(Err(refusal))),
             Ok(effects) => {
+                self.set_sign_in(sign_in);
                 if shows_page {
                     self.answer_when_shown(call.reply);
                 } else {
@@ -382,6 +392,13 @@ impl Daemon {
                 self.carry_out(effects);
                 self.take_turns();
             }
+        }
+    }
+
+    fn set_sign_in(&mut self, sign_in: SignIn) {
+        self.sign_in = sign_in.clone();
+        if let Some(page) = self.page() {
+            page.set_sign_in(sign_in);
         }
     }
 
@@ -433,5 +450,32 @@ impl Daemon {
             }
             modified
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kiosk_core::config::Url;
+
+    #[test]
+    fn the_user_of_an_opened_address_is_in_force_while_that_is_what_is_shown() {
+        let url = |text: &str| Url::parse(text).unwrap();
+        let nobody = SignIn::load(None, None, &url("http://a/"));
+        let mut open = Command::Open { url: url("http://ann:two@a/x") };
+        let opened = signed_in_for(&nobody, &mut open);
+        assert_eq!(open, Command::Open { url: url("http://a/x") }, "told to nobody else");
+        assert!(nobody.login("http://a/").is_none() && opened.login("http://a/").is_some());
+        for (mut command, stays) in [
+            (Command::Reload { hard: true }, true),
+            (Command::Restart, true),
+            (Command::Start, true),
+            (Command::Open { url: url("http://a/y") }, false),
+            (Command::Home, false),
+            (Command::ClearData, false),
+            (Command::Stop, false),
+        ] {
+            assert_eq!(signed_in_for(&opened, &mut command).login("http://a/").is_some(), stays, "{command:?}");
+        }
     }
 }
