@@ -10,6 +10,9 @@ use super::wire::Asked;
 use super::{BLANK, Page};
 use crate::machine::Event;
 
+/// From the beginning until the page is left. A frame whose process hangs does not even stop its scripts.
+const LEFT_LIMIT: Duration = Duration::from_secs(10);
+
 /// From leaving the page until all windows and frames are gone. Their scripts are stopped, so that nothing keeps them.
 const GONE_LIMIT: Duration = Duration::from_secs(5);
 
@@ -18,8 +21,10 @@ const GONE_LIMIT: Duration = Duration::from_secs(5);
 const HANDLERS_LIMIT: Duration = Duration::from_secs(1);
 
 /// How far it has come.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Clearing {
+    /// The blank page has to be there by then.
+    leave_by: Duration,
     /// What went wrong.
     error: Option<String>,
     /// The blank page is there; windows and frames have to be gone by then.
@@ -31,18 +36,25 @@ pub(super) struct Clearing {
 }
 
 impl Clearing {
+    fn begin(now: Duration) -> Self {
+        Clearing { leave_by: now + LEFT_LIMIT, error: None, left: None, over: None, ordered: false }
+    }
+
+    /// When it does not go on by itself; `None`: all is being removed.
     pub fn deadline(&self) -> Option<Duration> {
-        self.over.or(self.left).filter(|_| !self.ordered)
+        Some(self.over.or(self.left).unwrap_or(self.leave_by)).filter(|_| !self.ordered)
     }
 }
 
 impl Page {
     /// Leaves the page and all windows, so that they can store nothing more, and then forgets cookies, caches, what any
     /// page has stored, and history.
-    pub fn clear_data(&mut self) {
+    pub fn clear_data(&mut self, now: Duration) {
         self.begin_order();
         self.doom_windows();
-        self.clearing = Some(Clearing::default());
+        // What did not answer an earlier attempt is asked again.
+        self.wire.forget_clearing();
+        self.clearing = Some(Clearing::begin(now));
         let sessions: Vec<String> =
             self.session.iter().cloned().chain(self.windows.sessions()).chain(self.frames.iter().cloned()).collect();
         for session in &sessions {
@@ -111,9 +123,10 @@ impl Page {
         else {
             return;
         };
-        match clearing.over {
-            Some(_) => self.forget_all(),
-            None => self.not_left("a window or a frame of the page does not end"),
+        match (clearing.over, clearing.left) {
+            (Some(_), _) => self.forget_all(),
+            (None, Some(_)) => self.not_left("a window or a frame of the page does not end"),
+            (None, None) => self.not_left("the page, or a window or a frame of it, can't be stopped and left"),
         }
     }
 

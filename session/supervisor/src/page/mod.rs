@@ -297,8 +297,8 @@ impl Page {
 
     /// A window or a frame is no more: nothing of it is waited for.
     fn gone(&mut self, session: &str, now: Duration) {
+        self.wire.forget(&Asked::Quiet { session: session.to_owned() });
         if self.clearing.is_some() {
-            self.wire.forget(&Asked::Quiet { session: session.to_owned() });
             self.quiet();
             self.look_whether_alone(now);
         }

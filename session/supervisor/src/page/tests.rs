@@ -573,7 +573,7 @@ fn everything_is_forgotten_after_the_page_is_left_and_that_is_said_at_its_end() 
         commit(&mut page, "L1", "http://b:8080/x");
         page.take_outgoing();
         page.take_events();
-        page.clear_data();
+        page.clear_data(NOW);
         let sent = page.take_outgoing();
         let quiet = sent.last().unwrap();
         assert_eq!(quiet["method"], "Emulation.setScriptExecutionDisabled");
@@ -626,7 +626,7 @@ fn nothing_is_forgotten_before_frames_and_windows_are_gone_and_one_that_stays_is
         with_frame(&mut page);
         came(&mut page, "S2", "F9");
         page.take_outgoing();
-        page.clear_data();
+        page.clear_data(NOW);
         let sent = page.take_outgoing();
         let quiet = sent.iter().filter(|message| message["method"] == "Emulation.setScriptExecutionDisabled");
         let quiet: Vec<&Value> = quiet.collect();
@@ -652,6 +652,38 @@ fn nothing_is_forgotten_before_frames_and_windows_are_gone_and_one_that_stays_is
         let failed = Event::DataCleared { error: Some("a window or a frame of the page does not end".into()) };
         assert_eq!(page.take_events().contains(&failed), stays);
     }
+}
+
+#[test]
+fn a_frame_that_does_not_stop_its_scripts_ends_the_clearing_and_is_asked_again_by_the_next() {
+    let mut page = under(NewWindows::Popup);
+    with_frame(&mut page);
+    let begin = |page: &mut Page, now: Duration| {
+        page.clear_data(now);
+        let sent = page.take_outgoing();
+        let quiet = sent.iter().filter(|message| message["method"] == "Emulation.setScriptExecutionDisabled");
+        let quiet: Vec<Value> = quiet.cloned().collect();
+        assert_eq!(quiet.iter().map(|message| &message["sessionId"]).collect::<Vec<_>>(), ["S1", "S5"]);
+        quiet
+    };
+    let quiet = begin(&mut page, NOW);
+    answer(&mut page, &quiet[0], &json!({}));
+    let limit = NOW + Duration::from_secs(10);
+    assert_eq!(page.deadline(), Some(limit));
+    page.tick(limit - Duration::from_millis(1));
+    assert!(!page.take_events().iter().any(|event| matches!(event, Event::DataCleared { .. })));
+    page.tick(limit);
+    let sent = methods(&mut page);
+    assert!(!sent.iter().any(|method| method.contains("clear") || method == "Page.navigate"), "{sent:?}");
+    let error = Some("the page, or a window or a frame of it, can't be stopped and left".to_owned());
+    assert_eq!(page.take_events(), [Event::DataCleared { error }]);
+    assert_eq!(page.deadline(), None);
+    // Of the next attempt all answer.
+    for message in begin(&mut page, limit) {
+        assert_eq!(methods(&mut page), [""; 0]);
+        answer(&mut page, &message, &json!({}));
+    }
+    assert!(methods(&mut page).contains(&"Page.navigate".into()));
 }
 
 #[test]

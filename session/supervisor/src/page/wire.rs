@@ -80,6 +80,11 @@ impl Wire {
         self.pending.retain(|(_, other)| other != asked);
     }
 
+    /// No answer of an attempt to leave the page is waited for any more.
+    pub fn forget_clearing(&mut self) {
+        self.pending.retain(|(_, asked)| !matches!(asked, Asked::Quiet { .. } | Asked::Leave));
+    }
+
     pub fn is_waiting_for(&self, asked: &Asked) -> bool {
         self.pending.iter().any(|(_, other)| other == asked)
     }

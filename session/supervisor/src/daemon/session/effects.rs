@@ -60,7 +60,10 @@ impl Daemon {
                     self.happened.push_back(Event::Measured { work });
                 }
                 Effect::SetProfileAside => self.profile_aside = true,
-                Effect::ClearData => self.with_page(Page::clear_data),
+                Effect::ClearData => {
+                    let now = self.clock.now();
+                    self.with_page(|page| page.clear_data(now));
+                }
                 // A page may try again and again: the log gets ever fewer of them.
                 Effect::Refused { url, count } if count <= FIRST_REFUSALS || count.is_power_of_two() => {
                     let url = shortened(&masked(&url), MAX_LOGGED_URL);
