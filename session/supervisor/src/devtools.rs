@@ -119,8 +119,8 @@ fn surrogate(text: &[u8]) -> Option<u16> {
 const HEAD: usize = 512;
 const TAIL: usize = 1 << 20;
 
-/// A message that is too long, or can't be read. What a page sends stands in the message about its request, in full; that request waits for
-/// an answer all the same.
+/// A message that is too long, or can't be read. What a page sends stands in the message about its request, in full;
+/// that request waits for an answer all the same.
 #[derive(Debug)]
 struct Skipped {
     head: Vec<u8>,
