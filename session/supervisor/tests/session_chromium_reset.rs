@@ -22,6 +22,8 @@ const VISIT: &str = "<body style='background:#264'><script>
         await navigator.serviceWorker.register('/worker.js');
         // At the last moment too, when it is left.
         addEventListener('pagehide', () => { localStorage.late = 1; document.cookie = 'late=1;max-age=9999'; });
+        // The session forgets what was before when it hears of the page, which may be after this line.
+        while (history.length > 1) await new Promise(done => setTimeout(done, 20));
         tell('visit: ' + found.join() + ' of ' + history.length);
     })();</script>";
 
