@@ -80,7 +80,7 @@ fn dispatch(display: &RefCell<Display<Kiosk>>, kiosk: &mut Kiosk) {
 
 /// Takes in who connects to this socket.
 pub fn accept_from(kiosk: &mut Kiosk, listener: UnixListener, privilege: Privilege, shell: usize) -> io::Result<()> {
-    accept_each(kiosk, listener, move |kiosk, stream| kiosk.take_in(stream, privilege, shell)).map(drop)
+    accept_each(kiosk, listener, move |kiosk, stream| kiosk.take_in(stream, privilege, shell))
 }
 
 /// Hands on who connects to this socket, some in each turn.
@@ -88,7 +88,7 @@ pub fn accept_each(
     kiosk: &mut Kiosk,
     listener: UnixListener,
     mut take: impl FnMut(&mut Kiosk, UnixStream) + 'static,
-) -> io::Result<RegistrationToken> {
+) -> io::Result<()> {
     let source = Generic::new(listener, Interest::READ, Mode::Level);
     let own: Rc<Cell<Option<RegistrationToken>>> = Rc::default();
     let token = own.clone();
@@ -104,9 +104,8 @@ pub fn accept_each(
         }
         Ok(PostAction::Continue)
     });
-    let inserted = inserted.map_err(|error| io::Error::other(error.to_string()))?;
-    own.set(Some(inserted));
-    Ok(inserted)
+    own.set(Some(inserted.map_err(|error| io::Error::other(error.to_string()))?));
+    Ok(())
 }
 
 /// Nobody can be taken in for now: the listener rests for a while.

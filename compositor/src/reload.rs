@@ -139,7 +139,7 @@ impl Kiosk {
         let input = self.config.input.clone();
         self.seat.set_vt_switching(input.vt_switching);
         self.stage.cursor.set_policy(input.cursor);
-        self.input_settings_changed();
+        self.devices_changed();
         self.screens.request_redraw();
         let known = before.input.keyboard == input.keyboard || self.keyboard_configured();
         Some(match known {

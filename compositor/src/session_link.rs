@@ -112,7 +112,6 @@ pub fn listen(kiosk: &mut Kiosk, path: &Path, displays: Vec<String>) -> io::Resu
             tracing::warn!(%error, "a session could not be connected");
         }
     })
-    .map(drop)
 }
 
 fn connect(stream: UnixStream, quota: &Quota<u32>, kiosk: &mut Kiosk) -> io::Result<()> {

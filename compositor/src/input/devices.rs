@@ -221,13 +221,8 @@ impl Kiosk {
         }
     }
 
-    /// The configuration says something else of devices.
-    pub(crate) fn input_settings_changed(&mut self) {
-        self.devices_changed();
-    }
-
     /// A device came or went, or something else is said of one.
-    pub(super) fn devices_changed(&mut self) {
+    pub(crate) fn devices_changed(&mut self) {
         self.text_field_changed();
         self.seat.devices.compare();
         let mut silenced = Vec::new();

@@ -42,15 +42,21 @@ fn load(args: &ConfigArgs) -> Loaded {
     Config::load(&sources(args))
 }
 
+/// All that is wrong, in sentences; `managed`: the browser's policy folder, in which others may contradict.
+pub fn complaints(loaded: &Loaded, managed: &Path) -> Vec<String> {
+    let mut lines = loaded.complaints();
+    let (policy, wrong) = chromium::policy(&loaded.config);
+    lines.extend(wrong.iter().map(ToString::to_string));
+    lines.extend(chromium::contradictions(&loaded.config, &chromium::with_own(managed, policy)));
+    lines
+}
+
 /// What is wrong ends in failure. What is only not there is told: the configuration may be for another machine.
 fn check(sources: &Sources) -> Outcome {
     let loaded = &Config::load(sources);
     let places = sources.places();
     let errors: Vec<Value> = loaded.errors.iter().map(error_json).collect();
-    let mut lines = loaded.complaints();
-    let (policy, wrong) = chromium::policy(&loaded.config);
-    lines.extend(wrong.iter().map(ToString::to_string));
-    lines.extend(chromium::contradictions(&loaded.config, &chromium::with_own(Path::new(chromium::MANAGED), policy)));
+    let lines = complaints(loaded, Path::new(chromium::MANAGED));
     let (text, exit) = match lines.as_slice() {
         [] => ("The configuration is good".into(), Exit::Done),
         lines => (lines.join("\n"), Exit::Failed),

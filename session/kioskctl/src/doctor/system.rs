@@ -10,6 +10,7 @@ use kiosk_core::chromium;
 use kiosk_core::config::Loaded;
 
 use super::finding::{Finding, Level};
+use crate::config::complaints;
 
 /// Less than this of a disk is free: the browser's profile or a kept setting will not be written.
 const LITTLE_SHARE: u64 = 20;
@@ -58,12 +59,7 @@ impl System {
     }
 
     fn configuration(&self, loaded: &Loaded) -> Finding {
-        let mut wrong = loaded.complaints();
-        let (policy, own) = chromium::policy(&loaded.config);
-        wrong.extend(own.iter().map(ToString::to_string));
-        let managed = chromium::with_own(&self.at(chromium::MANAGED), policy);
-        wrong.extend(chromium::contradictions(&loaded.config, &managed));
-        match wrong.as_slice() {
+        match complaints(loaded, &self.at(chromium::MANAGED)).as_slice() {
             [] => Finding::good("configuration", format!("good; the page is {}", loaded.config.shell.url.masked())),
             wrong => Finding::wrong("configuration", wrong.join("; "), "`kioskctl config check` says where"),
         }
