@@ -189,6 +189,8 @@ fn an_ephemeral_profile_forgets_with_each_browser() {
         let site = Site::start(&[("/", &page(script))]);
         let (_compositor, session) = start(&site, &format!("[browser]\nprofile = \"{profile}\"\n"));
         until("the first visit", SOON, || site.told() == ["visits 1"]);
+        // What a page stores, Chromium writes some seconds later. A browser that is ended before may have lost it.
+        until("the visit on the disk", SOON, || session.profile_holds("Default/Local Storage/leveldb", "visits"));
         session.kioskctl(&["restart"]);
         until("the second visit", BROWSER, || site.told().len() == 2);
         assert_eq!(site.told()[1], second, "{profile}");

@@ -78,6 +78,15 @@ impl Session {
         String::from_utf8_lossy(&std::fs::read(self.base.path().join(LOG)).unwrap_or_default()).into_owned()
     }
 
+    /// Whether a file in this directory of the browser's profile holds these bytes.
+    pub fn profile_holds(&self, directory: &str, bytes: &str) -> bool {
+        let files = std::fs::read_dir(self.base.path().join("state/web/profile").join(directory));
+        files.into_iter().flatten().flatten().any(|file| {
+            let content = std::fs::read(file.path()).unwrap_or_default();
+            content.windows(bytes.len()).any(|part| part == bytes.as_bytes())
+        })
+    }
+
     /// Kills it, so that it can do nothing more.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
