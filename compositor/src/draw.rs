@@ -38,7 +38,7 @@ impl Kiosk {
         let Some(screen) = screens.get(id) else { return };
         let mirrors = screens.mirror_source(id).is_some();
         let next_move = stage.prepare_splash(screen, screens.shell_on(id), mirrors, now);
-        stage.prepare_keyboard(id);
+        stage.prepare_keyboard(id, now);
         let Some(frame) = Frame::new(screens, id, stage, now) else { return };
         let presented = match frame.screen.lit() {
             true => backend.present(&frame),

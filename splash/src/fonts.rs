@@ -1,10 +1,13 @@
 //! The faces that texts are set in: the one that is built in, the one that is configured, and those of the installed
 //! ones that the text on the screen needs. Kept by the compositor in [`crate::Style`] while such a text is shown; a face
-//! is a path here, its file is mapped only while a text is set. Looking for installed faces is `installed`'s.
+//! is a path here; its file is read, whole, while a text is set, and never mapped then: one that is cut short in its place
+//! would end the program. Looking for installed faces is `installed`'s.
 
 use std::{
-    collections::BTreeSet,
-    path::PathBuf,
+    collections::{BTreeSet, HashMap},
+    fs::File,
+    io::Read,
+    path::{Path, PathBuf},
     sync::{Arc, LazyLock},
 };
 
@@ -20,6 +23,10 @@ const FONT: &[u8] = include_bytes!("../../assets/font/kiosk-sans.ttf");
 const BUILTIN: &str = "kiosk built-in";
 /// The family that texts are set in first, where one is configured.
 const CONFIGURED: &str = "kiosk configured";
+
+/// Bytes of all font files that one text is set in. The largest single ones, collections for Chinese, Japanese and Korean,
+/// have 20 to 35 MiB; what goes beyond is shown as boxes.
+const MAX_FILES: u64 = 96 << 20;
 
 static BUILTIN_FACE: LazyLock<Option<Face<'static>>> = LazyLock::new(|| Face::parse(FONT, 0).ok());
 
@@ -78,6 +85,12 @@ impl Fonts {
         text.chars().any(|c| leaves_mark(c) && !in_builtin(c) && !self.0.searched.contains(&c))
     }
 
+    /// The files of installed faces.
+    #[cfg(test)]
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.0.fallback.iter().map(|found| found.path.as_path())
+    }
+
     /// With nothing installed: what a text falls back to when a font file turns out to be broken.
     pub(crate) fn only_builtin() -> Self {
         Self::new(None)
@@ -110,8 +123,11 @@ impl Fonts {
         if self.0.configured.is_none() {
             push(&mut faces, BUILTIN, Source::Binary(Arc::new(FONT)), 0);
         }
+        let mut files = Files { read: HashMap::new(), room: MAX_FILES };
         for (family, Found { path, index }) in named {
-            push(&mut faces, &family, Source::File(path.clone()), *index);
+            if let Some(data) = files.get(path) {
+                push(&mut faces, &family, Source::Binary(data), *index);
+            }
             if family == CONFIGURED {
                 push(&mut faces, BUILTIN, Source::Binary(Arc::new(FONT)), 0);
             }
@@ -124,6 +140,36 @@ impl Fonts {
     pub(crate) fn family(&self) -> &'static str {
         if self.0.configured.is_some() { CONFIGURED } else { BUILTIN }
     }
+}
+
+/// The font files of one text, each read once: a collection has several faces.
+struct Files<'a> {
+    read: HashMap<&'a Path, Option<Arc<Vec<u8>>>>,
+    /// Bytes that may still be read.
+    room: u64,
+}
+
+impl<'a> Files<'a> {
+    /// `None`: it can't be read, or would be too much.
+    fn get(&mut self, path: &'a Path) -> Option<Arc<Vec<u8>>> {
+        if let Some(read) = self.read.get(path) {
+            return read.clone();
+        }
+        let data = read(path, self.room).map(Arc::new);
+        self.room -= data.as_ref().map_or(0, |data| data.len() as u64);
+        self.read.insert(path, data.clone());
+        data
+    }
+}
+
+/// A file of at most `room` bytes, at once.
+fn read(path: &Path, room: u64) -> Option<Vec<u8>> {
+    let file = File::open(path).ok()?;
+    let size = file.metadata().ok().filter(|metadata| metadata.is_file())?.len();
+    let mut data = Vec::with_capacity(usize::try_from(size.min(room)).ok()?);
+    // One byte more than may be: whoever writes to it meanwhile makes it no larger than that.
+    file.take(room + 1).read_to_end(&mut data).ok()?;
+    (data.len() as u64 <= room).then_some(data)
 }
 
 /// Adds a face as a regular one of this family, whatever it says of itself: it was chosen for its characters, and the

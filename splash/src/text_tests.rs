@@ -121,3 +121,22 @@ fn a_size_stays_what_it_is_when_it_is_asked_for_again() {
     }
     assert!(Size::new(5.0).is_none());
 }
+
+#[test]
+fn a_font_that_is_cut_short_while_a_text_is_set_ends_nothing() {
+    let text = "שלום";
+    let (installed, _) = Fonts::default().find(text, "he");
+    let directory = tempfile::tempdir().unwrap();
+    let copy = directory.path().join("font.ttf");
+    std::fs::copy(installed.files().next().unwrap(), &copy).unwrap();
+    let (fonts, wrong) = Fonts::new(Some(copy.to_str().unwrap().to_owned())).find(text, "he");
+    assert_eq!(wrong, None);
+    let size = Size::new(40.0).unwrap();
+    let mut typesetter = Typesetter::new(&fonts);
+    let setting = typesetter.one_line(text, size, 400);
+    let whole = Typesetter::new(&fonts).paint(&setting, [255; 3], 255);
+    std::fs::File::create(&copy).unwrap();
+    assert_eq!(typesetter.paint(&setting, [255; 3], 255), whole);
+    // The next one finds no font there: boxes, and the program goes on.
+    assert!(!Typesetter::new(&fonts).one_line(text, size, 400).is_empty());
+}

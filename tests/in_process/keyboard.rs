@@ -445,3 +445,61 @@ fn drawn_up_from_the_lower_edge_it_comes_where_that_is_wanted() {
         assert_eq!(last == Some(TouchSeen::Cancel), gesture, "the page's touch is void: {last:?}");
     }
 }
+
+/// The letters in the middle of keys, as far as they are the same size.
+fn faces(typing: &mut Typing, letters: &str) -> Vec<Vec<[u8; 3]>> {
+    const HALF: u32 = 12;
+    let spots: Vec<(f64, f64)> = letters.chars().map(|c| typing.letter(c)).collect();
+    let shot = typing.screenshot();
+    let face = |(x, y): (f64, f64)| {
+        let (x, y) = (x as u32, y as u32);
+        let rows = y - HALF..y + HALF;
+        rows.flat_map(|y| (x - HALF..x + HALF).map(move |x| (x, y))).map(|(x, y)| shot.pixel(x, y)).collect()
+    };
+    spots.into_iter().map(face).collect()
+}
+
+#[test]
+fn letters_that_the_built_in_face_lacks_are_no_boxes() {
+    for (layout, letters) in [("il", "שלם"), ("ara", "ضصث")] {
+        let mut typing = Typing::on("800x480", layout);
+        typing.focus(ContentPurpose::Normal);
+        let blank = [kiosk_core::config::OnScreenKeyboard::default().key; 576].to_vec();
+        for face in faces(&mut typing, letters) {
+            assert!(
+                face == blank || !typing.kiosk.stage.style.fonts.lacks(letters),
+                "no box while they are looked for"
+            );
+        }
+        typing.until("their fonts", |fixture| !fixture.kiosk.stage.style.fonts.lacks(letters));
+        typing.still();
+        let faces = faces(&mut typing, letters);
+        for (number, face) in faces.iter().enumerate() {
+            // A box is like any other.
+            assert!(*face != blank && !faces[..number].contains(face), "{layout} {number}");
+        }
+    }
+}
+
+#[test]
+fn of_a_secret_no_key_is_marked() {
+    for (purpose, seen) in [(ContentPurpose::Normal, true), (ContentPurpose::Password, false)] {
+        let mut typing = Typing::on("800x480", "us");
+        typing.focus(purpose);
+        typing.draws(BLUE);
+        let (before, e) = (typing.screenshot(), typing.letter('e'));
+        typing.touch_down(0, e);
+        typing.still();
+        assert_eq!(typing.screenshot() != before, seen, "{purpose:?}: the pressed key");
+        typing.until("the offer", |fixture| fixture.kiosk.stage.keyboard.board.offer().is_some());
+        typing.still();
+        let offered = typing.screenshot();
+        typing.touch_move(0, (e.0 + 90.0, e.1));
+        typing.still();
+        assert_eq!(typing.screenshot() != offered, seen, "{purpose:?}: the chosen accent");
+        typing.touch_up(0);
+        let client = typing.client;
+        typing.roundtrip(client);
+        assert_eq!(typing.texts().len(), 1, "it is typed all the same");
+    }
+}

@@ -10,7 +10,7 @@ use super::{
     field::Field,
     geometry::{Cell, Rect, place},
     keymap::{Keymap, Layout},
-    page::{self, Cap, Page, alternatives, rows},
+    page::{self, Cap, NEXT_LAYOUT, Page, alternatives, rows},
 };
 
 /// How long a touch is long.
@@ -77,6 +77,11 @@ pub struct Offer {
 }
 
 impl Offer {
+    /// What is offered, in its order.
+    pub fn characters(&self) -> impl Iterator<Item = char> + '_ {
+        self.cells.iter().map(|(_, c)| *c)
+    }
+
     /// What it covers.
     pub fn area(&self) -> Rect {
         let first = self.cells.first().map(|(area, _)| *area).unwrap_or_default();
@@ -142,6 +147,27 @@ impl Board {
     /// Whether letters are capitals.
     pub fn shift(&self) -> Shift {
         self.shift
+    }
+
+    /// Whether nobody is to see what is pressed.
+    pub fn is_secret(&self) -> bool {
+        self.field.secret
+    }
+
+    /// All that may stand on its keys: the letters of every layout, so that one search finds the fonts for them all, what
+    /// is on the page that is shown, and what its keys offer.
+    pub fn text(&self) -> String {
+        let letters = self.keymap.layouts.iter().flat_map(|layout| layout.rows.iter().flatten());
+        let letters = letters.flat_map(|(plain, shifted)| [*plain, *shifted]);
+        let shown = self.cells.iter().flat_map(|cell| match cell.key.cap {
+            Cap::Sign(c) | Cap::Dead(c) => vec![c],
+            _ => Vec::new(),
+        });
+        let mut text: String = letters.chain(shown).collect();
+        let offered: String = text.chars().map(alternatives).collect();
+        text.push_str(&offered);
+        text.push(NEXT_LAYOUT);
+        text
     }
 
     /// Keys under fingers.

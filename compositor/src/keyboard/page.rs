@@ -61,6 +61,9 @@ const REST: u8 = 0;
 /// Letters in the digits' row for which that row is shown above the others: where there are fewer, they go to its end.
 const OWN_ROW: usize = 3;
 
+/// The sign of the key that goes to the next layout.
+pub const NEXT_LAYOUT: char = '↔';
+
 fn key(cap: Cap, width: u8) -> Key {
     Key { cap, width }
 }

@@ -1,5 +1,5 @@
-//! Whether the fonts are there that the texts on the screens need. [`Stage::prepare_splash`] asks before it paints; the
-//! root looks for them on a thread. Until they are found the picture before stays, for a bounded time. No I/O.
+//! Whether the fonts are there that the texts on the screens need. [`Stage::prepare_splash`] and
+//! [`Stage::prepare_keyboard`] ask before they paint; the root looks for them on a thread. Until they are found the picture before stays, for a bounded time. No I/O.
 
 use std::{mem, time::Duration};
 
@@ -28,7 +28,12 @@ pub enum FontSearch {
 impl Stage {
     /// Whether this view has to wait for its letters; notes that they are wanted.
     pub(super) fn awaits_fonts(&mut self, view: &View, now: Duration) -> bool {
-        if !self.style.fonts.lacks(&view.text()) {
+        self.awaits_letters(&view.text(), now)
+    }
+
+    /// The same of any text.
+    pub(super) fn awaits_letters(&mut self, text: &str, now: Duration) -> bool {
+        if !self.style.fonts.lacks(text) {
             return false;
         }
         self.want_fonts();
@@ -56,7 +61,9 @@ impl Stage {
         let mut views: Vec<View> = shells.chain([None]).map(|shell| self.view(shell, "", now)).collect();
         // Under the screen that asks whether anybody is there.
         views.extend(self.system_screen.as_ref().map(SystemScreen::view));
-        Some(views.iter().map(View::text).collect::<Vec<_>>().join("\n"))
+        let mut texts: Vec<String> = views.iter().map(View::text).collect();
+        texts.push(self.keyboard.text());
+        Some(texts.join("\n"))
     }
 
     /// What the search found; `None`: it failed.

@@ -17,10 +17,14 @@ use smithay::{
 
 use super::elements::{PixelElement, StageElement};
 use crate::{
-    keyboard::{board::Board, geometry::Rect},
+    keyboard::{
+        board::{Board, Offer},
+        geometry::Rect,
+    },
     screens::{Screen, ScreenId},
 };
-use kiosk_splash::{Rgb, Style};
+use kiosk_splash::{Fonts, Rgb, Style};
+use paint::Paint;
 
 /// A row's height in proportion to the picture's height and width, and its limits, logical pixels.
 const ROW_OF_HEIGHT: f64 = 0.085;
@@ -123,7 +127,16 @@ struct Painted {
     revision: u64,
     size: (i32, i32),
     characters: Vec<char>,
+    fonts: Fonts,
+    /// Without the letters whose fonts are still looked for.
+    waits: bool,
     buffer: MemoryRenderBuffer,
+}
+
+impl Painted {
+    fn shows(&self, size: (i32, i32), fonts: &Fonts, waits: bool) -> bool {
+        self.size == size && self.waits == waits && self.fonts == *fonts
+    }
 }
 
 impl ScreenKeyboard {
@@ -167,24 +180,50 @@ impl ScreenKeyboard {
         self.picture = None;
     }
 
-    /// Paints what is to be painted anew, before a frame of this screen is drawn.
-    pub fn prepare(&mut self, screen: ScreenId, style: &Style) {
+    /// Whether anything is to be painted anew on this screen.
+    pub fn is_stale(&self, screen: ScreenId, fonts: &Fonts) -> bool {
+        let Some(place) = self.place.filter(|place| place.screen == screen) else { return false };
+        let size = (place.pixels.size.w, place.pixels.size.h);
+        let is_new = |painted: &Painted| painted.revision == self.board.revision() && painted.shows(size, fonts, false);
+        let offered = |offer: &Offer| {
+            let size = (offer.area().w, offer.area().h);
+            self.offer.as_ref().is_some_and(|painted| {
+                painted.shows(size, fonts, false) && painted.characters.iter().copied().eq(offer.characters())
+            })
+        };
+        !self.picture.as_ref().is_some_and(is_new) || !self.board.offer().map_or(self.offer.is_none(), offered)
+    }
+
+    /// All that stands on its keys, to look for the fonts; empty: it is not shown.
+    pub fn text(&self) -> String {
+        if self.place.is_none() { String::new() } else { self.board.text() }
+    }
+
+    /// Paints what is to be painted anew, before a frame of this screen is drawn. `waits`: letters whose fonts are not
+    /// there yet are left out.
+    pub fn prepare(&mut self, screen: ScreenId, style: &Style, waits: bool) {
         let Some(place) = self.place.filter(|place| place.screen == screen) else { return };
         let size = (place.pixels.size.w, place.pixels.size.h);
-        let revision = self.board.revision();
-        if self.picture.as_ref().is_none_or(|painted| painted.revision != revision || painted.size != size) {
-            let data = paint::board(&self.board, &self.look, size, style);
-            self.picture = buffer(&data, size).map(|buffer| Painted { revision, size, characters: Vec::new(), buffer });
+        let (revision, fonts) = (self.board.revision(), &style.fonts);
+        let paint = Paint { look: &self.look, style, waits };
+        let is_new = |painted: &Painted| painted.revision == revision && painted.shows(size, fonts, waits);
+        if !self.picture.as_ref().is_some_and(is_new) {
+            let data = paint.board(&self.board, size);
+            let painted =
+                |buffer| Painted { revision, size, characters: Vec::new(), fonts: fonts.clone(), waits, buffer };
+            self.picture = buffer(&data, size).map(painted);
         }
         let Some(offer) = self.board.offer() else {
             self.offer = None;
             return;
         };
-        let (area, characters) = (offer.area(), offer.cells.iter().map(|(_, c)| *c).collect::<Vec<_>>());
+        let (area, characters) = (offer.area(), offer.characters().collect::<Vec<_>>());
         let size = (area.w, area.h);
-        if self.offer.as_ref().is_none_or(|painted| painted.characters != characters || painted.size != size) {
-            let data = paint::offer(offer, &self.look, style);
-            self.offer = buffer(&data, size).map(|buffer| Painted { revision, size, characters, buffer });
+        let is_new = |painted: &Painted| painted.characters == characters && painted.shows(size, fonts, waits);
+        if !self.offer.as_ref().is_some_and(is_new) {
+            let data = paint.offer(offer);
+            let painted = |buffer| Painted { revision, size, characters, fonts: fonts.clone(), waits, buffer };
+            self.offer = buffer(&data, size).map(painted);
         }
     }
 
@@ -204,8 +243,10 @@ impl ScreenKeyboard {
             let color = Color32F::new(part(r), part(g), part(b), alpha);
             SolidColorRenderElement::new(id.clone(), at(rect), CommitCounter::default(), color, Kind::Unspecified)
         };
+        // Whoever looks on sees of a secret no more than the finger.
+        let marks = !self.board.is_secret();
         if let Some((offer, painted)) = self.board.offer().zip(self.offer.as_ref()) {
-            if let Some((cell, _)) = offer.chosen.and_then(|chosen| offer.cells.get(chosen)) {
+            if let Some((cell, _)) = offer.chosen.and_then(|chosen| offer.cells.get(chosen)).filter(|_| marks) {
                 elements.push(solid(&self.chosen, paint::inset(*cell), self.look.accent, 0.4).into());
             }
             let loc = at(offer.area()).loc;
@@ -213,7 +254,7 @@ impl ScreenKeyboard {
                 elements.push(element.into());
             }
         }
-        for (id, cell) in self.tints.iter().zip(self.board.pressed()) {
+        for (id, cell) in self.tints.iter().zip(self.board.pressed()).filter(|_| marks) {
             elements.push(solid(id, paint::inset(cell), self.look.text, 0.25).into());
         }
         if let Some(painted) = &self.picture

@@ -110,9 +110,13 @@ impl Stage {
     }
 
     /// Paints what has changed of the keyboard before a frame of this screen is drawn.
-    pub fn prepare_keyboard(&mut self, screen: ScreenId) {
+    pub fn prepare_keyboard(&mut self, screen: ScreenId, now: Duration) {
+        if !self.keyboard.is_stale(screen, &self.style.fonts) {
+            return;
+        }
+        let waits = self.awaits_letters(&self.keyboard.text(), now);
         let Self { keyboard, style, .. } = self;
-        keyboard.prepare(screen, style);
+        keyboard.prepare(screen, style, waits);
     }
 
     /// Whether the splash of a screen, on which this shell is shown, has moved since it was last drawn.

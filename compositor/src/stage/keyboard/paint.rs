@@ -6,7 +6,7 @@ use super::Look;
 use crate::keyboard::{
     board::{Board, Offer, Shift},
     geometry::Rect,
-    page::{Cap, Page},
+    page::{Cap, NEXT_LAYOUT, Page},
 };
 
 /// Space between keys, and the corners' radius, in shares of a row's height.
@@ -34,70 +34,93 @@ pub fn inset(area: Rect) -> Rect {
     Rect { x: area.x + x, y: area.y + y, w: (area.w - gap).max(1), h: (area.h - gap).max(1) }
 }
 
-/// The whole keyboard.
-pub fn board(board: &Board, look: &Look, (width, height): (i32, i32), style: &Style) -> Vec<u8> {
-    let mut canvas = Canvas::new(width, height, look.background);
-    let mut texts = Vec::new();
-    for cell in board.cells() {
-        let face = inset(cell.area);
-        let on = cell.key.cap == Cap::Shift && board.shift() == Shift::Locked;
-        let fill = match cell.key.cap {
-            Cap::Shift if on => look.accent,
-            Cap::Letter(..) | Cap::Sign(_) | Cap::Dead(_) | Cap::Space => look.key,
-            _ => blend(look.background, look.key, SPECIAL),
-        };
-        canvas.rounded(face, fill);
-        let word = |text: String, share: f32| Label {
-            text,
-            em: (face.h as f32 * share).min(face.w as f32 * share * 1.3),
-            width: face.w.unsigned_abs(),
-            ink: look.text,
-        };
-        let lines = match cell.key.cap {
-            Cap::Shift if board.shift() == Shift::Once => Some((SHIFT, look.accent)),
-            Cap::Shift => Some((SHIFT, if on { look.background } else { look.text })),
-            Cap::Backspace => Some((BACKSPACE, look.text)),
-            Cap::Enter => Some((ENTER, look.text)),
-            Cap::Hide => Some((HIDE, look.text)),
-            _ => None,
-        };
-        if let Some((lines, ink)) = lines {
-            canvas.sign(face, lines, ink);
-            continue;
-        }
-        let text = match cell.key.cap {
-            Cap::Space if board.keymap().layouts.len() > 1 => {
-                let name = board.layout().map(|layout| layout.name.to_uppercase()).unwrap_or_default();
-                let ink = blend(look.key, look.text, 150);
-                Label { ink, ..word(name, WORD) }
-            }
-            Cap::Space => continue,
-            Cap::Dead(sign) => Label { ink: look.accent, ..word(sign.to_string(), LETTER) },
-            Cap::NextLayout => word("↔".into(), LETTER),
-            Cap::Page(Page::Letters) => word("ABC".into(), WORD),
-            Cap::Page(Page::Symbols | Page::Digits) => word("?123".into(), WORD),
-            Cap::Page(Page::More) => word("=\\<".into(), WORD),
-            cap => word(board.character(cap).map(String::from).unwrap_or_default(), LETTER),
-        };
-        texts.push((face, text));
-    }
-    canvas.texts(&texts, style);
-    canvas.data
+/// What is painted with.
+pub struct Paint<'a> {
+    /// The colours.
+    pub look: &'a Look,
+    /// The fonts.
+    pub style: &'a Style,
+    /// Letters whose fonts are not there yet are left out: no box is shown in their place.
+    pub waits: bool,
 }
 
-/// What a long touch offers; the one that is chosen is not marked here.
-pub fn offer(offer: &Offer, look: &Look, style: &Style) -> Vec<u8> {
-    let area = offer.area();
-    let mut canvas = Canvas::new(area.w, area.h, blend(look.background, look.key, SPECIAL));
-    let mut texts = Vec::new();
-    for (cell, c) in &offer.cells {
-        let face = inset(Rect { x: cell.x - area.x, y: cell.y - area.y, ..*cell });
-        canvas.rounded(face, look.key);
-        let em = (face.h as f32 * LETTER).min(face.w as f32 * 0.8);
-        texts.push((face, Label { text: c.to_string(), em, width: face.w.unsigned_abs(), ink: look.text }));
+impl Paint<'_> {
+    /// The whole keyboard.
+    pub fn board(&self, board: &Board, (width, height): (i32, i32)) -> Vec<u8> {
+        let look = self.look;
+        let mut canvas = Canvas::new(width, height, look.background);
+        let mut texts = Vec::new();
+        for cell in board.cells() {
+            let face = inset(cell.area);
+            let on = cell.key.cap == Cap::Shift && board.shift() == Shift::Locked;
+            let fill = match cell.key.cap {
+                Cap::Shift if on => look.accent,
+                Cap::Letter(..) | Cap::Sign(_) | Cap::Dead(_) | Cap::Space => look.key,
+                _ => blend(look.background, look.key, SPECIAL),
+            };
+            canvas.rounded(face, fill);
+            let word = |text: String, share: f32| Label {
+                text,
+                em: (face.h as f32 * share).min(face.w as f32 * share * 1.3),
+                width: face.w.unsigned_abs(),
+                ink: look.text,
+            };
+            let lines = match cell.key.cap {
+                Cap::Shift if board.shift() == Shift::Once => Some((SHIFT, look.accent)),
+                Cap::Shift => Some((SHIFT, if on { look.background } else { look.text })),
+                Cap::Backspace => Some((BACKSPACE, look.text)),
+                Cap::Enter => Some((ENTER, look.text)),
+                Cap::Hide => Some((HIDE, look.text)),
+                _ => None,
+            };
+            if let Some((lines, ink)) = lines {
+                canvas.sign(face, lines, ink);
+                continue;
+            }
+            let text = match cell.key.cap {
+                Cap::Space if board.keymap().layouts.len() > 1 => {
+                    let name = board.layout().map(|layout| layout.name.to_uppercase()).unwrap_or_default();
+                    let ink = blend(look.key, look.text, 150);
+                    Label { ink, ..word(name, WORD) }
+                }
+                Cap::Space => continue,
+                Cap::Dead(sign) => Label { ink: look.accent, ..word(sign.to_string(), LETTER) },
+                Cap::NextLayout => word(NEXT_LAYOUT.into(), LETTER),
+                Cap::Page(Page::Letters) => word("ABC".into(), WORD),
+                Cap::Page(Page::Symbols | Page::Digits) => word("?123".into(), WORD),
+                Cap::Page(Page::More) => word("=\\<".into(), WORD),
+                cap => word(board.character(cap).map(String::from).unwrap_or_default(), LETTER),
+            };
+            texts.push((face, text));
+        }
+        self.texts(&mut canvas, &texts);
+        canvas.data
     }
-    canvas.texts(&texts, style);
-    canvas.data
+
+    /// What a long touch offers; the one that is chosen is not marked here.
+    pub fn offer(&self, offer: &Offer) -> Vec<u8> {
+        let look = self.look;
+        let area = offer.area();
+        let mut canvas = Canvas::new(area.w, area.h, blend(look.background, look.key, SPECIAL));
+        let mut texts = Vec::new();
+        for (cell, c) in &offer.cells {
+            let face = inset(Rect { x: cell.x - area.x, y: cell.y - area.y, ..*cell });
+            canvas.rounded(face, look.key);
+            let em = (face.h as f32 * LETTER).min(face.w as f32 * 0.8);
+            texts.push((face, Label { text: c.to_string(), em, width: face.w.unsigned_abs(), ink: look.text }));
+        }
+        self.texts(&mut canvas, &texts);
+        canvas.data
+    }
+
+    /// Texts in the middle of their keys.
+    fn texts(&self, canvas: &mut Canvas, texts: &[(Rect, Label)]) {
+        let is_there = |(_, label): &&(Rect, Label)| !(self.waits && self.style.fonts.lacks(&label.text));
+        let (faces, shown): (Vec<Rect>, Vec<Label>) = texts.iter().filter(is_there).cloned().unzip();
+        for (face, image) in faces.into_iter().zip(labels(&shown, self.style)) {
+            canvas.picture(face, &image);
+        }
+    }
 }
 
 /// A colour between two: 0 the first, 255 the second.
@@ -198,14 +221,6 @@ impl Canvas {
                 let near = lines.iter().map(|line| distance(point, *line) * size).fold(f64::INFINITY, f64::min);
                 self.lay(x, y, ink, ((half - near + 0.5).clamp(0.0, 1.0) * 255.0) as u8);
             }
-        }
-    }
-
-    /// Texts in the middle of their keys.
-    fn texts(&mut self, texts: &[(Rect, Label)], style: &Style) {
-        let wanted: Vec<Label> = texts.iter().map(|(_, label)| label.clone()).collect();
-        for ((face, _), image) in texts.iter().zip(labels(&wanted, style)) {
-            self.picture(*face, &image);
         }
     }
 
