@@ -41,7 +41,7 @@ const NOT_FOUND: u8 = 127;
 pub struct Launch {
     /// Which program, and what its end means.
     pub role: Role,
-    /// Path of the shell's Wayland socket.
+    /// Path of the Wayland socket that it, or its first shell, takes.
     pub wayland: PathBuf,
     /// Where the sockets are: the child finds them by it.
     pub runtime_dir: PathBuf,

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, ValueEnum};
 use kiosk_core::{
     config::{Config, OutputRule, OutputSettings, Scale, ScaleFactor},
-    quantities::QuantityError,
+    quantities::{QuantityError, Rotation},
 };
 
 use crate::backend::{
@@ -69,8 +69,14 @@ pub struct Options {
     #[arg(short = 'v', long = "version", action = clap::ArgAction::Version)]
     pub version: Option<bool>,
 
-    /// The shell's command, in place of kiosk-session; kioskd exits with its status.
-    #[arg(last = true, value_name = "COMMAND")]
+    /// Turn the picture by 90 degrees, clockwise; up to three times (as in cage 0.1.4). What the
+    /// configuration says of an output by name counts more.
+    #[arg(short = 'r', action = clap::ArgAction::Count)]
+    pub rotate: u8,
+
+    /// The shell's command, in place of kiosk-session; kioskd exits with its status. It may manage outputs, as with
+    /// wlr-randr.
+    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     pub command: Vec<String>,
 }
 
@@ -78,8 +84,20 @@ impl Options {
     /// The configuration as the command line, which counts more, leaves it.
     pub fn over(&self, mut config: Config) -> Config {
         config.outputs.extend(self.wanted_scales());
+        config.outputs.extend(self.wanted_rotation());
         config.input.vt_switching |= self.allow_vt_switch;
         config
+    }
+
+    /// The turn of `-r` as a rule for all screens; none where it leads back to where it began.
+    fn wanted_rotation(&self) -> Option<OutputRule> {
+        let quarters = self.rotate % 4;
+        if quarters == 0 {
+            return None;
+        }
+        let rotation = (0..quarters).fold(Rotation::R0, |turn, _| turn.next_quarter());
+        let settings = OutputSettings { rotation: Some(rotation), ..OutputSettings::default() };
+        Some(OutputRule { matcher: "*".into(), settings })
     }
 
     /// The scales of `--output WxH@SCALE` as rules for the screens that these options make.
@@ -107,7 +125,14 @@ impl Options {
             }
             _ => "",
         };
-        [renderer, output].into_iter().filter(|sentence| !sentence.is_empty()).collect()
+        let multi = match self.multi {
+            Some(MultiChoice::Extend) => {
+                "-m extend: a command is shown on one output, and not stretched over all of them as cage does; \
+                 [output.\"NAME\"] mirror = \"OTHER\" shows it on another one too"
+            }
+            _ => "",
+        };
+        [renderer, output, multi].into_iter().filter(|sentence| !sentence.is_empty()).collect()
     }
 }
 
@@ -187,6 +212,7 @@ fn parse_output(text: &str) -> Result<OutputSpec, OutputSpecError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use kiosk_core::config::output_policy;
     use proptest::prelude::*;
 
     #[test]
@@ -203,12 +229,38 @@ mod tests {
     }
 
     #[test]
+    fn cages_commands_need_no_dashes_and_keep_their_own_options() {
+        let options = Options::parse_from(["kioskd", "-d", "foot", "-e", "top", "--", "-s"]);
+        assert_eq!(options.command, ["foot", "-e", "top", "--", "-s"]);
+        assert!(!options.allow_vt_switch);
+        assert!(Options::try_parse_from(["kioskd", "--sessoin=none"]).is_err(), "no command begins with dashes");
+    }
+
+    #[test]
+    fn each_r_turns_all_screens_by_a_quarter() {
+        let turned = |line: &str| {
+            let config = Options::parse_from(line.split(' ')).over(Config::default());
+            output_policy(&config.outputs, None, "", "DP-1").rotation
+        };
+        for (line, rotation) in [
+            ("kioskd", Rotation::R0),
+            ("kioskd -r", Rotation::R90),
+            ("kioskd -rr", Rotation::R180),
+            ("kioskd -r -r -r foot -r", Rotation::R270),
+            ("kioskd -rrrr", Rotation::R0),
+        ] {
+            assert_eq!(turned(line), rotation, "{line}");
+        }
+    }
+
+    #[test]
     fn what_has_no_effect_is_told() {
         let told = |line: &str, backend| Options::parse_from(line.split(' ')).without_effect(backend).join(" ");
         for (line, backend, option) in [
             ("kioskd --renderer gles", BackendChoice::Headless, "--renderer"),
             ("kioskd --renderer pixman", BackendChoice::Winit, "--renderer"),
             ("kioskd --output 800x480", BackendChoice::Kms, "--output"),
+            ("kioskd -m extend foot", BackendChoice::Headless, "-m extend"),
         ] {
             assert!(told(line, backend).starts_with(option), "{line}");
         }

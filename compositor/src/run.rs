@@ -260,7 +260,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     let directory = paths::runtime_dir(options)?;
     let sockets_directory = SocketDir::open(&directory)?;
     let displays = sockets::open_wayland(kiosk, display, &sockets_directory).context("no Wayland sockets")?;
-    let wayland = directory.join(api::WAYLAND_SOCKET);
+    let wayland = displays.first().cloned().unwrap_or_else(|| directory.join(api::WAYLAND_SOCKET));
     tracing::info!(socket = %wayland.display(), shells = displays.len(), backend = kiosk.backend.name(), renderer = kiosk.backend.renderer(), "ready for clients");
     let displays = displays.iter().map(|display| display.to_string_lossy().into_owned()).collect();
     session_link::listen(kiosk, &directory.join(CONTROL_SOCKET), displays).context("no control socket")?;

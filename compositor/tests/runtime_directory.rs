@@ -87,3 +87,30 @@ fn the_admins_socket_is_its_groups_or_ours_alone() {
         _ => assert_eq!(admin.mode() & 0o777, 0o600),
     }
 }
+
+/// In cage's place: what the command may beside showing windows is its own socket's, and our own user's alone.
+#[test]
+fn a_command_has_a_socket_of_its_own_that_nobody_else_can_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let runtime = directory.path().join("kiosk");
+    let config = directory.path().join("config.toml");
+    fs::write(&config, "[[shells]]\nurl = \"http://localhost:1\"\n[[shells]]\nurl = \"http://localhost:2\"\n").unwrap();
+    let told = Command::new(env!("CARGO_BIN_EXE_kioskd"))
+        .args(["--backend", "headless", "--config"])
+        .arg(&config)
+        .args(["sh", "-c", "echo \"$WAYLAND_DISPLAY\"; stat -c '%n %a' \"$KIOSK_RUNTIME_DIR\"/wayland-*; exit 5"])
+        .env("KIOSK_RUNTIME_DIR", &runtime)
+        .env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent")
+        .output()
+        .unwrap();
+    assert_eq!(told.status.code(), Some(5));
+    let path = |name: &str| runtime.join(name).display().to_string();
+    let text = String::from_utf8(told.stdout).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[0], path("wayland-command"), "{text}");
+    assert!(lines.contains(&format!("{} 600", path("wayland-command")).as_str()), "{text}");
+    assert!(lines.contains(&format!("{} 660", path("wayland-0")).as_str()), "{text}");
+    // What is left behind does not stand for a command's socket.
+    let _kiosk = Kiosk::start(&runtime);
+    assert!(!runtime.join("wayland-command").exists());
+}

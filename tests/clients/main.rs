@@ -2,6 +2,7 @@
 //! afar. `make clients` runs them, against a kioskd without a display, and leaves their pictures in `tests/out/clients`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
+mod cage;
 #[path = "../nested/process.rs"]
 mod process;
 mod programs;

@@ -68,12 +68,22 @@ impl Stand {
 
     /// With this configuration.
     pub fn with(configuration: &str) -> Self {
+        Self::start(configuration, &["--session=none"], &[])
+    }
+
+    /// With a command for a shell.
+    pub fn in_cages_place(words: &[&str]) -> Self {
+        Self::start("", &[], words)
+    }
+
+    fn start(configuration: &str, options: &[&str], words: &[&str]) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let config = directory.path().join("config.toml");
         std::fs::write(&config, configuration).unwrap();
         let mut command = Command::new(program("kioskd"));
-        command.args(["--backend=headless", "--session=none", "--no-splash", "--output=800x600", "--runtime-dir"]);
-        command.arg(directory.path()).arg("--config").arg(config);
+        command.args(["--backend=headless", "--no-splash", "--output=800x600", "--runtime-dir"]);
+        command.arg(directory.path()).arg("--config").arg(config).args(options).args(words);
+        command.env("LANG", "C.UTF-8");
         let kioskd = Running::start(command);
         let stand = Self { directory, kioskd };
         until("kioskd's sockets", || stand.directory.path().join("wayland-admin").exists().then_some(()));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kioskd::privilege::{
     Privilege,
-    table::{GLOBALS, Global, Who},
+    table::{GLOBALS, Global, Group, Who},
 };
 
 use crate::fixture::{ClientId, Fixture};
@@ -27,6 +27,8 @@ fn each_kind_of_client_is_offered_what_the_table_says_and_nothing_else() {
     let admin = fixture.client_of(Privilege::Admin);
     assert_eq!(offered(&fixture, shell), table(|who| !matches!(who, Who::Trusted(_))));
     assert_eq!(offered(&fixture, admin), table(|_| true));
+    let command = fixture.client_of(Privilege::Command);
+    assert_eq!(offered(&fixture, command), table(|who| !matches!(who, Who::Trusted(group) if group != Group::Screens)));
 }
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocols.md");
@@ -40,6 +42,7 @@ fn the_document_has_the_table() {
         let who = match global.who {
             Who::Everyone => "everyone".to_owned(),
             Who::Unconfined => "everyone outside of a security context".to_owned(),
+            Who::Trusted(Group::Screens) => "admin; command; `screens`".to_owned(),
             Who::Trusted(group) => format!("admin; `{group}`"),
         };
         let device = if global.device { ", where the device can" } else { "" };

@@ -51,11 +51,13 @@ impl Limits {
 
     /// The counts of one more client of this user.
     pub fn client(&mut self, privilege: Privilege, user: u32) -> Result<Counts, TooMany> {
+        // What a command may have is a shell's, whichever of both sockets its programs take.
+        let privilege = if privilege == Privilege::Command { Privilege::Shell } else { privilege };
         let known = self.users.get(&(privilege, user)).and_then(Weak::upgrade);
         let counts = known.unwrap_or_else(|| {
             self.users.retain(|_, counts| counts.strong_count() > 0);
             let all = match privilege {
-                Privilege::Shell => &self.shells,
+                Privilege::Shell | Privilege::Command => &self.shells,
                 Privilege::Admin => &self.admins,
             };
             let counts = Arc::new(Counts::of_user(all));

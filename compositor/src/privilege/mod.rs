@@ -1,7 +1,7 @@
 //! Which client may bind which global: one question, asked for every global there is.
 //!
-//! Clients come in through two sockets, or through one that a client opened for others that are to be held in a security
-//! context. Which global is for whom is in [`table`]. Protocols are made known by `globals!` ([`crate::protocols`]), so that
+//! Clients come in through the shells' sockets, the admin's or the command's, or through one that a client opened for
+//! others that are to be held in a security context. Which global is for whom is in [`table`]. Protocols are made known by `globals!` ([`crate::protocols`]), so that
 //! no global can be offered without the question.
 
 pub mod table;
@@ -44,6 +44,8 @@ const BEGINNINGS_UNREAD: u32 = 50;
 pub enum Privilege {
     /// The shell's socket: show windows, take input.
     Shell,
+    /// The socket of the command in cage's place (`kioskd -- COMMAND`): that, and manage outputs.
+    Command,
     /// The admin socket: manage outputs, capture, inject input as well.
     Admin,
 }
@@ -177,7 +179,11 @@ fn allows(privilege: Privilege, context: Option<&Context>, interface: &str) -> b
         Who::Unconfined => context.is_none(),
         Who::Trusted(group) => match context {
             Some(context) => context.allow.contains(&group),
-            None => privilege == Privilege::Admin,
+            None => match privilege {
+                Privilege::Admin => true,
+                Privilege::Command => group == Group::Screens,
+                Privilege::Shell => false,
+            },
         },
     })
 }
@@ -196,9 +202,17 @@ mod tests {
     }
 
     #[test]
+    fn the_command_in_cages_place_has_the_screens_and_nothing_else_of_the_tools() {
+        for global in table::GLOBALS {
+            let wanted = !matches!(global.who, Who::Trusted(group) if group != Group::Screens);
+            assert_eq!(allows(Privilege::Command, None, global.interface), wanted, "{}", global.interface);
+        }
+    }
+
+    #[test]
     fn a_context_has_what_it_is_allowed_and_can_make_no_other() {
         let context = Context { app_id: "a".into(), allow: vec![Group::Capture] };
-        for privilege in [Privilege::Shell, Privilege::Admin] {
+        for privilege in [Privilege::Shell, Privilege::Command, Privilege::Admin] {
             for global in table::GLOBALS {
                 let wanted = match global.who {
                     Who::Everyone => true,

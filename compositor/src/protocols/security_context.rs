@@ -185,7 +185,7 @@ impl Kiosk {
     fn open_context(&mut self, client: &Client, made: Made) -> std::io::Result<()> {
         let maker = client.get_data::<ClientState>();
         let (privilege, shell) = maker.map_or((Privilege::Shell, 0), |state| (state.privilege, state.shell));
-        let of_shell = privilege == Privilege::Shell;
+        let of_shell = privilege != Privilege::Admin;
         if of_shell && self.protocols.security_contexts.of_shells >= CONTEXTS_OF_SHELLS {
             let sentence = format!("programs on the shells' sockets may have {CONTEXTS_OF_SHELLS} contexts at a time");
             return Err(std::io::Error::other(sentence));
@@ -193,7 +193,7 @@ impl Kiosk {
         let app_id = made.app_id.unwrap_or_default();
         let allow = match privilege {
             Privilege::Admin => self.config.allowed_to(&app_id),
-            Privilege::Shell => Vec::new(),
+            Privilege::Shell | Privilege::Command => Vec::new(),
         };
         tracing::info!(
             app_id,

@@ -39,6 +39,9 @@ pub fn shell_socket(number: usize) -> String {
     format!("wayland-{number}")
 }
 
+/// The Wayland socket of the command in cage's place (`kioskd -- COMMAND`), in the runtime directory.
+pub const WAYLAND_COMMAND_SOCKET: &str = "wayland-command";
+
 /// The Wayland socket for trusted tools, in the runtime directory.
 pub const WAYLAND_ADMIN_SOCKET: &str = "wayland-admin";
 /// Members may do everything over the peer-to-peer sockets.
