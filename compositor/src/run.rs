@@ -34,7 +34,7 @@ use crate::{
     control,
     debug::DebugAids,
     idle::Idle,
-    input::SeatParts,
+    input::{SeatParts, layouts},
     kiosk::{FlipWatch, KeyboardControl, Kiosk, SystemScreens, Timers, keyboard},
     lifecycle::{Exit, Lifecycle},
     limits,
@@ -71,7 +71,8 @@ pub(crate) fn load_config(options: &Options) -> Loaded {
 pub fn check_config(options: &Options) -> ExitCode {
     let loaded = load_config(options);
     print!("{}", loaded.toml());
-    let complaints = loaded.complaints();
+    let mut complaints = loaded.complaints();
+    complaints.extend(layouts::wrong(&loaded.config));
     for complaint in &complaints {
         eprintln!("{complaint}");
     }

@@ -83,6 +83,8 @@ pub struct InputSnapshot {
     pub id: String,
     /// `keyboard`, `pointer`, `touch` or `tablet`.
     pub kind: String,
+    /// Of a keyboard: the XKB layouts that it types with, such as `us` or `de(nodeadkeys)`; else empty.
+    pub layout: String,
     /// Output it is mapped to; empty: all.
     pub output: String,
     /// The matrix in force, six numbers; empty: it can't be calibrated.

@@ -19,6 +19,7 @@ mod idle_reset;
 mod input_devices;
 mod input_events;
 mod keyboard;
+mod layouts;
 mod mirror;
 mod output_management;
 mod output_power;

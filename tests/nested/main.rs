@@ -12,6 +12,8 @@ mod clipboard;
 mod output_tool;
 #[path = "../fixture/picture.rs"]
 mod picture;
+#[path = "../fixture/reader.rs"]
+mod reader;
 #[path = "../fixture/seen.rs"]
 mod seen;
 #[path = "../fixture/text.rs"]

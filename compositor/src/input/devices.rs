@@ -29,7 +29,7 @@ use crate::{
 /// A device that is there.
 pub(super) struct Known {
     /// The back end's own name of it: unique.
-    handle: String,
+    pub(super) handle: String,
     /// Its name, and where others have the same name the port too: what it is called in configuration and saved state.
     pub(super) id: String,
     /// The name and the port, also where nothing else has the name: what was said of one of two counts when the other
@@ -41,7 +41,7 @@ pub(super) struct Known {
     absolute: bool,
     /// A pointer that shows no cursor.
     phantom: bool,
-    settings: InputSettings,
+    pub(super) settings: InputSettings,
     /// Whether it is heard; `None`: not decided yet.
     trusted: Option<bool>,
     /// It said too much, and is switched off for a while: the number of that rest.
@@ -207,6 +207,7 @@ impl Kiosk {
         self.end_gesture(&handle, self.now().as_millis() as u32, true);
         self.seat.buttons.retain(|(of, _)| *of != handle);
         self.let_go_of_board(&handle);
+        self.seat.layouts.forget(&handle);
         let known = self.seat.devices.list.remove(index);
         self.publisher.mark_changed();
         tracing::debug!(name = known.facts.name, "input device removed");
@@ -250,6 +251,7 @@ impl Kiosk {
             }
         }
         silenced.iter().for_each(|handle| self.let_go(handle));
+        self.lay_out_keyboards();
         // A device that is disabled now does not make another one a phantom.
         self.seat.devices.compare();
         self.map_devices();

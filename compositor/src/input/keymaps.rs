@@ -1,6 +1,7 @@
-//! Keymaps of keyboards that bring their own, which virtual ones do: the seat has that of the keyboard that was typed on
-//! last. Another keymap has to be compiled, which takes milliseconds and is the client's text, so that there are so many
-//! changes a second and no more; what is typed beyond that is lost.
+//! Keymaps of keyboards that have their own: virtual ones bring one, and the configuration gives others one
+//! ([`super::layouts`]). The seat has that of the keyboard that was typed on last. Another keymap has to be compiled, by
+//! us and by each client, which takes milliseconds each, and a virtual one is a client's text: there are so many changes
+//! a second and no more. What is typed beyond that is lost, but never on the keyboard that types as the seat does.
 
 use std::collections::HashMap;
 
@@ -9,10 +10,14 @@ use smithay::{
     utils::SERIAL_COUNTER,
 };
 
+use super::SeatParts;
 use crate::{kiosk::Kiosk, limits::refusal::Repeated};
 
-/// Changes of the keymap in a second.
+/// Changes to keymaps of tools in a second.
 const CHANGES: u32 = 10;
+/// Changes to layouts of real keyboards in a second: a scanner's code takes one, or as many as a person types keys
+/// meanwhile on another one.
+const LAYOUT_CHANGES: u32 = 25;
 
 /// What came of following a keyboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,8 +36,26 @@ pub struct Keymaps {
     own: HashMap<String, String>,
     /// Whose the seat has; `None`: the configured one.
     active: Option<String>,
+    tools: Changes,
+    layouts: Changes,
+}
+
+/// How often keymaps have changed in this second.
+#[derive(Debug, Default)]
+struct Changes {
     second: u64,
-    changes: u32,
+    count: u32,
+}
+
+impl Changes {
+    /// Counts one; `false`: it is one too many.
+    fn may(&mut self, second: u64, most: u32) -> bool {
+        if self.second != second {
+            (self.second, self.count) = (second, 0);
+        }
+        self.count = self.count.saturating_add(1);
+        self.count <= most
+    }
 }
 
 impl Keymaps {
@@ -49,28 +72,25 @@ impl Keymaps {
     pub fn has(&self, handle: &str) -> bool {
         self.own.contains_key(handle)
     }
-
-    /// Counts one change in this second; `false`: it is one too many.
-    fn may_change(&mut self, second: u64) -> bool {
-        if self.second != second {
-            (self.second, self.changes) = (second, 0);
-        }
-        self.changes = self.changes.saturating_add(1);
-        self.changes <= CHANGES
-    }
 }
 
 impl Kiosk {
     /// The seat takes this keyboard's keymap, if it has another.
     pub(crate) fn follow_keymap(&mut self, handle: &str) -> Follow {
-        let now = self.now();
-        let keymaps = &mut self.seat.keymaps;
-        let wanted = keymaps.has(handle).then_some(handle);
-        if keymaps.active.as_deref() == wanted {
+        let second = self.now().as_secs();
+        let SeatParts { keymaps, layouts, .. } = &mut self.seat;
+        let brings = keymaps.has(handle).then_some(handle);
+        let wanted = brings.or_else(|| layouts.of(handle)).map(str::to_owned);
+        if keymaps.active == wanted {
             return Follow::Done;
         }
         // The way back is always open: whoever stands before the screen can type.
-        if wanted.is_some() && !keymaps.may_change(now.as_secs()) {
+        let may = match (&wanted, brings) {
+            (None, _) => true,
+            (_, Some(_)) => keymaps.tools.may(second, CHANGES),
+            (_, None) => keymaps.layouts.may(second, LAYOUT_CHANGES),
+        };
+        if !may {
             static LOG: Repeated = Repeated::new();
             if let Some(more) = LOG.count() {
                 tracing::warn!(more, "keymaps change too often; what was typed is lost");
@@ -78,7 +98,19 @@ impl Kiosk {
             return Follow::TooOften;
         }
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return Follow::TooOften };
-        let done = match self.seat.keymaps.own.get(handle).cloned() {
+        let text = wanted.as_deref().and_then(|wanted| {
+            let SeatParts { keymaps, layouts, .. } = &self.seat;
+            keymaps.own.get(wanted).map(String::as_str).or_else(|| layouts.text(wanted)).map(str::to_owned)
+        });
+        // Between real keyboards nothing that is held or locked on one counts on the other.
+        let left = self.seat.keymaps.active.clone();
+        let is_tools = |name: &Option<String>| name.as_ref().is_some_and(|name| self.seat.keymaps.has(name));
+        let apart = brings.is_none() && !is_tools(&left);
+        let num_lock = keyboard.modifier_state().num_lock;
+        if apart {
+            self.leave_layout(left);
+        }
+        let done = match text {
             Some(text) => keyboard.set_keymap_from_string(self, text).is_ok(),
             None => self.use_configured_keymap(),
         };
@@ -86,7 +118,10 @@ impl Kiosk {
             self.seat.keymaps.own.remove(handle);
             return Follow::Impossible;
         }
-        self.seat.keymaps.active = wanted.map(str::to_owned);
+        self.seat.keymaps.active.clone_from(&wanted);
+        if apart {
+            self.enter_layout(handle, wanted.as_deref(), num_lock);
+        }
         Follow::Done
     }
 
@@ -141,8 +176,8 @@ mod tests {
 
     #[test]
     fn there_are_so_many_changes_in_a_second() {
-        let mut keymaps = Keymaps::default();
-        assert_eq!((0..100).filter(|_| keymaps.may_change(5)).count(), CHANGES as usize);
-        assert!(keymaps.may_change(6));
+        let mut changes = Changes::default();
+        assert_eq!((0..100).filter(|_| changes.may(5, CHANGES)).count(), CHANGES as usize);
+        assert!(changes.may(6, CHANGES));
     }
 }

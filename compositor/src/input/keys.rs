@@ -45,14 +45,19 @@ impl Kiosk {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
         let serial = SERIAL_COUNTER.next_serial();
         let pressed = event.state() == KeyState::Pressed;
-        // What is held was pressed by the keymap that there was, and is released by any.
-        if pressed && self.follow_keymap(&event.device().id()) != Follow::Done {
+        let device = event.device().id();
+        let focus = keyboard.current_focus();
+        let takes = !pressed || focus.as_ref().is_none_or(pace::takes_a_beginning);
+        // What is held was pressed by the keymap that there was, and is released by any. A client that does not read is
+        // sent no keymap for a key that it is not told of.
+        let follows = !pressed || !takes || self.follow_keymap(&device) == Follow::Done;
+        self.seat.layouts.note(&device, event.key_code(), pressed);
+        // Nor is what was let go of already, for another virtual terminal or for another keyboard's keymap.
+        if !follows || (!pressed && !keyboard.pressed_keys().contains(&event.key_code())) {
             return;
         }
         let vt_switching = self.seat.vt_switching();
-        let focus = keyboard.current_focus();
-        let takes = || focus.as_ref().is_none_or(pace::takes_a_beginning);
-        let kept = woke || !self.stage.shell_visible(self.stage.focused()) || (pressed && !takes());
+        let kept = woke || !self.stage.shell_visible(self.stage.focused()) || !takes;
         let code = event.key_code();
         let hidden = self.seat.swallowed.contains(&code);
         let (fate, modifiers_changed) = keyboard.input_intercept(self, code, event.state(), |_, modifiers, key| {

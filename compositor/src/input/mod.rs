@@ -8,6 +8,7 @@ mod facts;
 mod gestures;
 pub mod keymaps;
 pub mod keys;
+pub mod layouts;
 pub mod mapping;
 mod on_screen;
 mod pace;
@@ -46,6 +47,7 @@ use crate::{backend::input_device::InputDevice, keyboard::board::Finger as Board
 use devices::Devices;
 use gestures::Gesture;
 use keymaps::Keymaps;
+use layouts::Layouts;
 use pace::MissedMotion;
 use rate::Rate;
 use stuck::Held;
@@ -98,6 +100,8 @@ pub struct SeatParts {
     pub popup_grab: Option<PopupGrab<Kiosk>>,
     /// Of keyboards that bring their own.
     pub keymaps: Keymaps,
+    /// Of keyboards that the configuration gives their own.
+    pub layouts: Layouts,
     /// Whether Ctrl+Alt+F1..F12 switch.
     vt_switching: bool,
 }
@@ -116,6 +120,13 @@ pub struct KeymapError {
     wanted: Box<Keyboard>,
     /// The default one is used instead.
     fallback: bool,
+}
+
+impl KeymapError {
+    /// It is looked at only: at the start the default one is used instead.
+    fn of(wanted: &Keyboard) -> Self {
+        Self { wanted: Box::new(wanted.clone()), fallback: true }
+    }
 }
 
 /// The layout to ask xkb for; empty: it takes the one of the environment, as for cage and every other compositor, where
@@ -167,6 +178,7 @@ impl SeatParts {
             pens: HashMap::new(),
             popup_grab: None,
             keymaps: Keymaps::default(),
+            layouts: Layouts::default(),
             vt_switching: settings.vt_switching,
         }
     }

@@ -5,6 +5,7 @@ use kiosk_core::config::{Calibration, InputSettings};
 use super::{
     classification::Kind,
     devices::{Known, OutputMapping},
+    layouts,
 };
 use crate::{command::CommandError, kiosk::Kiosk, screens::Screen, snapshot::InputSnapshot};
 
@@ -57,6 +58,12 @@ impl Kiosk {
         Err(CommandError::NotFound(format!("there is no input device {id:?}; {there}")))
     }
 
+    fn layout_of(&self, known: &Known) -> String {
+        let seat = &self.config.input.keyboard;
+        let own = known.settings.own_keyboard(seat).filter(|_| self.seat.layouts.of(&known.handle).is_some());
+        layouts::spelled(own.as_ref().unwrap_or(seat))
+    }
+
     /// The devices as D-Bus shows them.
     pub(crate) fn input_snapshots(&self) -> Vec<InputSnapshot> {
         let screen = |mapping: OutputMapping| self.screens.get(mapping.screen);
@@ -64,6 +71,7 @@ impl Kiosk {
             name: known.facts.name.clone(),
             id: known.id.clone(),
             kind: known.kind.as_str().into(),
+            layout: if known.kind == Kind::Keyboard { self.layout_of(known) } else { String::new() },
             output: known.mapping.and_then(screen).map(|screen| screen.name.clone()).unwrap_or_default(),
             trusted: !known.waits(),
             calibration: known.device.calibration().map(Vec::from).unwrap_or_default(),

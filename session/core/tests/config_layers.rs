@@ -282,7 +282,7 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert_eq!(
         device("acel-speed = 1").2,
         "unknown key input.device.\"A B\".acel-speed, did you mean accel-speed? [input.device.\"A B\"] has accel-speed, \
-         accel-profile, tap, natural-scroll, left-handed, disable, trust, output, calibration"
+         accel-profile, tap, natural-scroll, left-handed, disable, trust, output, calibration, layout, variant, options"
     );
     for calibration in ["[1, 0, 0]", "[1, 1, 0, 1, 1, 0]", "[1, 0, nan, 0, 1, 0]", "[11, 0, 0, 0, 1, 0]", "'none'"] {
         let message = device(&format!("calibration = {calibration}")).2;

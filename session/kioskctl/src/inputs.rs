@@ -18,6 +18,8 @@ struct InputState {
     /// What tells it from others of its name.
     id: String,
     kind: String,
+    /// Of a keyboard.
+    layout: String,
     output: String,
     /// Empty: it can't be calibrated.
     calibration: Vec<f64>,
@@ -39,7 +41,8 @@ impl InputState {
             // A kioskd that does not say so hears every device.
             let trusted = boolean(all, "Trusted") || !all.contains_key("Trusted");
             let calibration = floats(all, "Calibration");
-            Some(InputState { name, id, kind, output, calibration, trusted, path: path.clone() })
+            let layout = text(all, "Layout");
+            Some(InputState { name, id, kind, layout, output, calibration, trusted, path: path.clone() })
         };
         let mut inputs: Vec<InputState> = objects.iter().filter_map(input).collect();
         inputs.sort_by(|a, b| (a.rank(), &a.id, &a.path).cmp(&(b.rank(), &b.id, &b.path)));
@@ -59,13 +62,20 @@ impl InputState {
             matrix => matrix.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
         };
         let trust = if self.trusted { "trusted" } else { "waiting" };
-        vec![self.id.clone(), self.kind.clone(), trust.to_owned(), filled(&self.output), calibration]
+        vec![
+            self.id.clone(),
+            self.kind.clone(),
+            trust.to_owned(),
+            filled(&self.output),
+            calibration,
+            filled(&self.layout),
+        ]
     }
 }
 
 pub async fn list(client: &Client) -> Result<Outcome, Failure> {
     let inputs = InputState::read(&client.connect(Service::Compositor).await?).await?;
-    let mut rows = vec![["DEVICE", "KIND", "TRUST", "OUTPUT", "CALIBRATION"].map(str::to_owned).to_vec()];
+    let mut rows = vec![["DEVICE", "KIND", "TRUST", "OUTPUT", "CALIBRATION", "LAYOUT"].map(str::to_owned).to_vec()];
     rows.extend(inputs.iter().map(InputState::row));
     Ok(Outcome::new(table(&rows), json!(inputs)))
 }

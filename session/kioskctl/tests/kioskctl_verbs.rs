@@ -389,12 +389,12 @@ fn inputs_are_a_table() {
     assert_eq!(
         lines,
         [
-            "DEVICE   KIND      TRUST    OUTPUT    CALIBRATION",
-            "Elo@1-1  touch     trusted  HDMI-A-1  none",
-            "Elo@1-2  touch     trusted  DP-1      0 -1 1 1 0 0.5",
-            "Panel    touch     trusted  DP-1      none",
-            "A mouse  pointer   waiting  -         -",
-            "Panel    keyboard  trusted  -         -",
+            "DEVICE   KIND      TRUST    OUTPUT    CALIBRATION     LAYOUT",
+            "Elo@1-1  touch     trusted  HDMI-A-1  none            -",
+            "Elo@1-2  touch     trusted  DP-1      0 -1 1 1 0 0.5  -",
+            "Panel    touch     trusted  DP-1      none            -",
+            "A mouse  pointer   waiting  -         -               -",
+            "Panel    keyboard  trusted  -         -               de(neo)",
         ]
     );
     let inputs = json(dir.path(), &["inputs"]);
@@ -407,7 +407,7 @@ fn inputs_are_a_table() {
     compositor.shared.inputs.lock().unwrap().get_mut("Elo").unwrap().insert("Id".into(), "\x1b[2J".into());
     assert!(!said(&run(dir.path(), &["inputs"])).1.contains('\x1b'));
     compositor.shared.inputs.lock().unwrap().clear();
-    assert_eq!(said(&run(dir.path(), &["inputs"])).1, "DEVICE  KIND  TRUST  OUTPUT  CALIBRATION\n");
+    assert_eq!(said(&run(dir.path(), &["inputs"])).1, "DEVICE  KIND  TRUST  OUTPUT  CALIBRATION  LAYOUT\n");
 }
 
 #[test]

@@ -99,6 +99,12 @@ impl Input {
         &self.input().kind
     }
 
+    /// Of a keyboard: the XKB layouts that it types with, such as us or de(nodeadkeys); of others empty.
+    #[zbus(property)]
+    fn layout(&self) -> &str {
+        &self.input().layout
+    }
+
     /// Whether the device is heard. If not, it waits for org.kioskd.Compositor1.TrustInput.
     #[zbus(property)]
     fn trusted(&self) -> bool {

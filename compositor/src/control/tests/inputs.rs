@@ -10,6 +10,7 @@ const PANEL: &str = "/org/kioskd/Compositor1/inputs/Elo_n2";
 
 fn panels() -> Snapshot {
     let panel = |port: &str| InputSnapshot {
+        layout: String::new(),
         name: "Elo".into(),
         id: format!("Elo@{port}"),
         kind: "touch".into(),

@@ -4,6 +4,8 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
+use super::model::Keyboard;
+
 /// Word for "found by itself", where an output is named.
 pub const OUTPUT_AUTO: &str = "auto";
 /// Largest number in a calibration matrix: panels are mounted turned and flipped, not magnified.
@@ -42,6 +44,12 @@ pub struct InputSettings {
     pub output: Option<String>,
     /// How places on it are corrected.
     pub calibration: Option<Calibration>,
+    /// XKB layouts of just this keyboard, such as `us`.
+    pub layout: Option<String>,
+    /// Their variants; unnamed with a layout: none.
+    pub variant: Option<String>,
+    /// XKB options; unnamed: those of the seat's keyboard.
+    pub options: Option<String>,
 }
 
 /// How a pointer's speed follows the hand's.
@@ -79,11 +87,31 @@ impl InputSettings {
         take(&mut self.trust, &other.trust);
         take(&mut self.output, &other.output);
         take(&mut self.calibration, &other.calibration);
+        take(&mut self.layout, &other.layout);
+        take(&mut self.variant, &other.variant);
+        take(&mut self.options, &other.options);
     }
 
     /// Whether nothing is named.
     pub fn is_empty(&self) -> bool {
         *self == InputSettings::default()
+    }
+
+    /// The keyboard that these make of the seat's one; `None`: it types as all do.
+    pub fn own_keyboard(&self, seat: &Keyboard) -> Option<Keyboard> {
+        let mut own = seat.clone();
+        if let Some(layout) = &self.layout {
+            own.layout.clone_from(layout);
+            // A variant is of its own layout.
+            own.variant.clear();
+        }
+        if let Some(variant) = &self.variant {
+            own.variant.clone_from(variant);
+        }
+        if let Some(options) = &self.options {
+            own.options.clone_from(options);
+        }
+        (own != *seat).then_some(own)
     }
 
     /// The output that is named, if one is.
@@ -215,6 +243,26 @@ mod tests {
         let saved = InputSettings { accel_speed: Some(0.9), ..InputSettings::default() };
         let settings = input_settings(&[tap], Some(&saved), &PANEL);
         assert_eq!((settings.accel_speed, settings.tap), (Some(0.9), Some(true)));
+    }
+
+    #[test]
+    fn a_keyboards_own_layout_has_its_own_variant_and_the_seats_options() {
+        let seat =
+            Keyboard { layout: "de".into(), variant: "neo".into(), options: "caps:none".into(), ..Keyboard::default() };
+        let named = |layout: Option<&str>, variant: Option<&str>, options: Option<&str>| {
+            let own = |name: Option<&str>| name.map(str::to_owned);
+            let settings = InputSettings {
+                layout: own(layout),
+                variant: own(variant),
+                options: own(options),
+                ..InputSettings::default()
+            };
+            settings.own_keyboard(&seat).map(|own| [own.layout, own.variant, own.options].join("/"))
+        };
+        assert_eq!(named(Some("us"), None, None).as_deref(), Some("us//caps:none"));
+        assert_eq!(named(None, Some("nodeadkeys"), Some("")).as_deref(), Some("de/nodeadkeys/"));
+        assert_eq!(named(None, None, None), None);
+        assert_eq!(named(Some("de"), Some("neo"), None), None, "the same as the seat's");
     }
 
     #[test]

@@ -345,6 +345,7 @@ fn inputs() -> BTreeMap<String, Values> {
             ("Output", output.to_owned().into()),
             ("Calibration", calibration.into()),
             ("Trusted", (kind != "pointer").into()),
+            ("Layout", if kind == "keyboard" { "de(neo)" } else { "" }.into()),
         ];
         (path.to_owned(), all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
     };

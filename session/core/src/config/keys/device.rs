@@ -5,7 +5,7 @@ use toml_edit::{Array, Value};
 use super::{Allowed, Key, Kind, TRUTH};
 use crate::config::devices::{AccelProfile, Calibration, InputRule, calibration_of};
 use crate::config::raw::Wrong;
-use crate::config::setters::{filled, put};
+use crate::config::setters::{filled, no_control, put};
 
 /// A key that is true or false.
 macro_rules! switch {
@@ -16,6 +16,19 @@ macro_rules! switch {
             allowed: TRUTH,
             set: |rule, raw| put(&mut rule.settings.$field, raw.as_bool().map(Some)),
             get: |rule| rule.settings.$field.map(Value::from),
+        }
+    };
+}
+
+/// A key that is an XKB name.
+macro_rules! xkb_key {
+    ($name:ident, $set:expr, $allowed:literal) => {
+        Key {
+            name: stringify!($name),
+            kind: Kind::Text,
+            allowed: Allowed::Description($allowed),
+            set: |rule, raw| put(&mut rule.settings.$name, $set(raw).map(Some)),
+            get: |rule| rule.settings.$name.as_deref().map(Value::from),
         }
     };
 }
@@ -83,4 +96,7 @@ pub static DEVICES: &[Key<InputRule>] = &[
             })
         },
     },
+    xkb_key!(layout, filled, "XKB layouts such as \"us\" or \"de,us\", of just this keyboard"),
+    xkb_key!(variant, no_control, "an XKB variant such as \"nodeadkeys\""),
+    xkb_key!(options, no_control, "XKB options such as \"caps:none\""),
 ];
