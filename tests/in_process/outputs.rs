@@ -12,8 +12,10 @@ use crate::fixture::{
     ClientId, Fixture,
     client::Toplevel,
     picture::{GREEN, Picture, RED},
-    seen::Placed,
+    seen::{Extra, Placed},
 };
+use wayland_client::protocol::wl_output::WlOutput;
+use wayland_protocols::xdg::xdg_output::zv1::client::zxdg_output_manager_v1::ZxdgOutputManagerV1;
 
 impl Fixture {
     pub fn plug(&mut self, heads: Vec<Head>) {
@@ -300,4 +302,44 @@ fn two_rules_against_each_other_are_told_and_the_connectors_holds() {
     fixture.plug(vec![head]);
     assert_eq!(degrees(&fixture, "DP-1"), 270);
     assert!(fixture.kiosk.problems.iter().any(|problem| problem.contains("two rules")), "{:?}", fixture.kiosk.problems);
+}
+
+#[test]
+fn who_asks_xdg_output_hears_where_each_screen_is_and_comes_to_be() {
+    let mut fixture = Fixture::new(&["320x200", "640x400"]);
+    let client = fixture.client();
+    fixture[client].seen.asks_xdg_output = true;
+    let handle = fixture[client].handle.clone();
+    let manager: ZxdgOutputManagerV1 = fixture[client].bind();
+    let outputs: Vec<WlOutput> = ["wl_output"; 2]
+        .iter()
+        .enumerate()
+        .map(|(index, interface)| {
+            let offered = fixture[client].seen.globals.clone();
+            let global = offered.iter().filter(|global| global.interface == *interface).nth(index).unwrap();
+            fixture[client].registry.bind(global.number, 4, &handle, ())
+        })
+        .collect();
+    fixture.roundtrip(client);
+    fixture[client].seen.extra.clear();
+    for output in &outputs {
+        manager.get_xdg_output(output, &handle, ());
+    }
+    // Twice the same screen is told twice.
+    let again = manager.get_xdg_output(&outputs[0], &handle, ());
+    fixture.roundtrip(client);
+    let first = [Extra::ScreenAt(0, 0), Extra::ScreenSize(320, 200), Extra::ScreenDone];
+    let second = [Extra::ScreenAt(320, 0), Extra::ScreenSize(640, 400), Extra::ScreenDone];
+    assert_eq!(fixture[client].seen.extra, [first.clone(), second, first].concat());
+
+    again.destroy();
+    fixture.roundtrip(client);
+    fixture[client].seen.extra.clear();
+    let turned = OutputChange { rotation: Some(Rotation::R90), ..OutputChange::default() };
+    fixture.change(turned).unwrap();
+    fixture.roundtrip(client);
+    let told = fixture[client].seen.extra.clone();
+    let news: Vec<_> = told.iter().filter(|said| **said != Extra::ScreenDone).cloned().collect();
+    assert_eq!(news, [Extra::ScreenSize(200, 320), Extra::ScreenAt(200, 0)]);
+    assert_eq!(told.last(), Some(&Extra::ScreenDone));
 }

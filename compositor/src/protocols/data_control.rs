@@ -4,34 +4,26 @@
 use smithay::{
     reexports::{
         wayland_protocols::ext::data_control::v1::server::{
-            ext_data_control_device_v1::ExtDataControlDeviceV1,
             ext_data_control_manager_v1::ExtDataControlManagerV1,
             ext_data_control_source_v1::{self, ExtDataControlSourceV1},
         },
         wayland_protocols_wlr::data_control::v1::server::{
-            zwlr_data_control_device_v1::ZwlrDataControlDeviceV1,
             zwlr_data_control_manager_v1::ZwlrDataControlManagerV1,
             zwlr_data_control_source_v1::{self, ZwlrDataControlSourceV1},
         },
         wayland_server::{Client, DisplayHandle, Resource},
     },
     wayland::selection::{
-        ext_data_control::{
-            self as ext, ExtDataControlDeviceUserData, ExtDataControlManagerGlobalData, ExtDataControlManagerUserData,
-            ExtDataControlSourceUserData,
-        },
+        ext_data_control::{self as ext, ExtDataControlManagerGlobalData, ExtDataControlSourceUserData},
         primary_selection::PrimarySelectionState,
-        wlr_data_control::{
-            self as wlr, DataControlDeviceUserData, DataControlManagerGlobalData, DataControlManagerUserData,
-            DataControlSourceUserData,
-        },
+        wlr_data_control::{self as wlr, DataControlManagerGlobalData, DataControlSourceUserData},
     },
 };
 
 use super::guards::mime_type;
 use crate::{
     kiosk::Kiosk,
-    protocols::dispatch::{Refused, globals, guarded, objects},
+    protocols::dispatch::{Refused, globals, guarded},
 };
 
 /// The state of the protocols.
@@ -91,12 +83,6 @@ fn wlr_source(
 globals! {
     ExtDataControlManagerV1, ExtDataControlManagerGlobalData => ext::DataControlState;
     ZwlrDataControlManagerV1, DataControlManagerGlobalData => wlr::DataControlState;
-}
-objects! {
-    ExtDataControlManagerV1, ExtDataControlManagerUserData => ext::DataControlState;
-    ExtDataControlDeviceV1, ExtDataControlDeviceUserData => ext::DataControlState;
-    ZwlrDataControlManagerV1, DataControlManagerUserData => wlr::DataControlState;
-    ZwlrDataControlDeviceV1, DataControlDeviceUserData => wlr::DataControlState;
 }
 guarded! {
     ExtDataControlSourceV1, ExtDataControlSourceUserData => ext::DataControlState, ext_source;

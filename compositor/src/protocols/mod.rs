@@ -4,6 +4,7 @@
 mod buffers;
 pub mod capture;
 mod data_control;
+mod dialog;
 pub(crate) mod dispatch;
 mod guards;
 mod output_management;
@@ -12,6 +13,7 @@ mod outputs;
 mod seat;
 mod security_context;
 mod selection;
+mod selection_devices;
 mod shell;
 mod surfaces;
 mod text_input;
@@ -41,7 +43,7 @@ use smithay::{
         presentation::PresentationState,
         relative_pointer::RelativePointerManagerState,
         selection::{data_device::DataDeviceState, primary_selection::PrimarySelectionState},
-        shell::xdg::{XdgShellState, decoration::XdgDecorationState, dialog::XdgDialogState},
+        shell::xdg::{XdgShellState, decoration::XdgDecorationState},
         shm::ShmState,
         single_pixel_buffer::SinglePixelBufferState,
         tablet_manager::TabletManagerState,
@@ -53,10 +55,13 @@ use smithay::{
 use crate::{backend::DmabufOffer, kiosk::Kiosk, limits::Limits};
 use capture::Captures;
 use data_control::DataControl;
+use dialog::Dialogs;
 use kiosk_core::config::Limits as Settings;
 use output_management::OutputManagement;
 use output_power::OutputPower;
+use outputs::XdgOutputs;
 use security_context::SecurityContexts;
+use selection_devices::DeadDevices;
 use text_input::TextInputs;
 use virtual_input::VirtualInput;
 
@@ -106,6 +111,12 @@ pub struct Protocols {
     pub data_control: DataControl,
     /// `zwp_virtual_keyboard_manager_v1`, `zwlr_virtual_pointer_manager_v1`.
     pub virtual_input: VirtualInput,
+    /// `zxdg_output_manager_v1`.
+    pub xdg_outputs: XdgOutputs,
+    /// `xdg_wm_dialog_v1`.
+    pub dialogs: Dialogs,
+    /// Of clients that went without destroying them.
+    pub dead_devices: DeadDevices,
     /// What clients may have.
     pub limits: Limits,
     /// Kept for as long as their globals are offered; nothing is asked of them.
@@ -115,7 +126,6 @@ pub struct Protocols {
 struct Passive {
     _outputs: OutputManagerState,
     _decoration: XdgDecorationState,
-    _dialog: XdgDialogState,
     _viewporter: ViewporterState,
     _fractional_scale: FractionalScaleManagerState,
     _single_pixel: SinglePixelBufferState,
@@ -158,11 +168,13 @@ impl Protocols {
             security_contexts: SecurityContexts::new(display),
             data_control,
             virtual_input: VirtualInput::new(display),
+            xdg_outputs: XdgOutputs::new(display),
+            dialogs: Dialogs::new(display),
+            dead_devices: DeadDevices::default(),
             limits: Limits::new(limits),
             _passive: Passive {
-                _outputs: OutputManagerState::new_with_xdg_output::<Kiosk>(display),
+                _outputs: OutputManagerState::new(),
                 _decoration: XdgDecorationState::new::<Kiosk>(display),
-                _dialog: XdgDialogState::new::<Kiosk>(display),
                 _viewporter: ViewporterState::new::<Kiosk>(display),
                 _fractional_scale: FractionalScaleManagerState::new::<Kiosk>(display),
                 _single_pixel: SinglePixelBufferState::new::<Kiosk>(display),

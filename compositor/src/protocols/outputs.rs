@@ -1,13 +1,23 @@
-//! wl_output and xdg-output: smithay answers, nothing to decide.
+//! wl_output: smithay answers, nothing to decide. And xdg-output, where screens lie among each other.
+//!
+//! WORKAROUND(smithay:xdg-output-instances): smithay keeps every `zxdg_output_v1` but the first of a screen for ever. It is
+//! spoken here.
 
 use smithay::{
+    output::Output,
     reexports::{
         wayland_protocols::xdg::xdg_output::zv1::server::{
-            zxdg_output_manager_v1::ZxdgOutputManagerV1, zxdg_output_v1::ZxdgOutputV1,
+            zxdg_output_manager_v1::{self, ZxdgOutputManagerV1},
+            zxdg_output_v1::{self, ZxdgOutputV1},
         },
-        wayland_server::protocol::wl_output::WlOutput,
+        wayland_server::{
+            Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, Weak,
+            backend::ClientId,
+            protocol::wl_output::{self, WlOutput},
+        },
     },
-    wayland::output::{OutputHandler, OutputManagerState, OutputUserData, WlOutputData, XdgOutputUserData},
+    utils::{Logical, Rectangle},
+    wayland::output::{OutputHandler, OutputManagerState, OutputUserData, WlOutputData},
 };
 
 use crate::{
@@ -15,14 +25,146 @@ use crate::{
     protocols::dispatch::{globals, objects},
 };
 
+/// Highest version of xdg-output that is spoken.
+const VERSION: u32 = 3;
+/// From it on, `wl_output.done` says that all has been told.
+const DONE_BY_OUTPUT_SINCE: u32 = 3;
+
 impl OutputHandler for Kiosk {}
+
+/// The state of xdg-output.
+pub struct XdgOutputs {
+    told: Vec<Told>,
+}
+
+/// What a client knows of a screen.
+struct Told {
+    resource: ZxdgOutputV1,
+    wl_output: Weak<WlOutput>,
+    output: Output,
+    /// `None`: nothing yet.
+    place: Option<Rectangle<i32, Logical>>,
+}
+
+impl Told {
+    /// Tells where the screen is, if that is news.
+    fn tell(&mut self, place: Rectangle<i32, Logical>) {
+        let before = self.place.replace(place);
+        if before == Some(place) {
+            return;
+        }
+        if before.map(|before| before.loc) != Some(place.loc) {
+            self.resource.logical_position(place.loc.x, place.loc.y);
+        }
+        if before.map(|before| before.size) != Some(place.size) {
+            self.resource.logical_size(place.size.w, place.size.h);
+        }
+    }
+
+    /// Says that all has been told.
+    fn done(&self) {
+        if self.resource.version() < DONE_BY_OUTPUT_SINCE {
+            self.resource.done();
+        }
+        if let Ok(output) = self.wl_output.upgrade()
+            && output.version() >= wl_output::EVT_DONE_SINCE
+        {
+            output.done();
+        }
+    }
+}
+
+impl XdgOutputs {
+    /// Offers the global.
+    pub fn new(display: &DisplayHandle) -> Self {
+        display.create_global::<Kiosk, ZxdgOutputManagerV1, ()>(VERSION, ());
+        Self { told: Vec::new() }
+    }
+}
+
+impl Kiosk {
+    /// Tells clients where screens have come to lie.
+    pub fn tell_xdg_outputs(&mut self) {
+        let screens = &self.screens;
+        for told in &mut self.protocols.xdg_outputs.told {
+            let screen = screens.iter().find(|screen| screen.output == told.output);
+            let place = screen.filter(|screen| screen.output.current_mode().is_some()).map(|screen| screen.geometry());
+            if let Some(place) = place.filter(|place| told.place != Some(*place)) {
+                told.tell(place);
+                told.done();
+            }
+        }
+    }
+}
+
+impl GlobalDispatch<ZxdgOutputManagerV1, (), Kiosk> for XdgOutputs {
+    fn bind(
+        _: &mut Kiosk,
+        _: &DisplayHandle,
+        _: &Client,
+        resource: New<ZxdgOutputManagerV1>,
+        (): &(),
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        init.init(resource, ());
+    }
+}
+
+impl Dispatch<ZxdgOutputManagerV1, (), Kiosk> for XdgOutputs {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        _: &ZxdgOutputManagerV1,
+        request: zxdg_output_manager_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        let zxdg_output_manager_v1::Request::GetXdgOutput { id, output: wl_output } = request else { return };
+        let resource = init.init(id, ());
+        // Of a screen that is gone there is nothing to tell.
+        let Some(output) = Output::from_resource(&wl_output) else { return };
+        let mut told = Told { resource, wl_output: wl_output.downgrade(), output, place: None };
+        if told.resource.version() >= zxdg_output_v1::EVT_NAME_SINCE {
+            told.resource.name(told.output.name());
+            told.resource.description(told.output.description());
+        }
+        let Some(screen) = kiosk.screens.iter().find(|screen| screen.output == told.output) else { return };
+        match screen.output.current_mode() {
+            Some(_) => told.tell(screen.geometry()),
+            None => {
+                let at = screen.output.current_location();
+                told.resource.logical_position(at.x, at.y);
+            }
+        }
+        told.done();
+        kiosk.protocols.xdg_outputs.told.push(told);
+    }
+}
+
+impl Dispatch<ZxdgOutputV1, (), Kiosk> for XdgOutputs {
+    fn request(
+        _: &mut Kiosk,
+        _: &Client,
+        _: &ZxdgOutputV1,
+        _: zxdg_output_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+    }
+
+    fn destroyed(kiosk: &mut Kiosk, _: ClientId, resource: &ZxdgOutputV1, (): &()) {
+        kiosk.protocols.xdg_outputs.told.retain(|told| told.resource != *resource);
+    }
+}
 
 globals! {
     WlOutput, WlOutputData => OutputManagerState;
-    ZxdgOutputManagerV1, () => OutputManagerState;
+    ZxdgOutputManagerV1, () => XdgOutputs;
 }
 objects! {
     WlOutput, OutputUserData => OutputManagerState;
-    ZxdgOutputManagerV1, () => OutputManagerState;
-    ZxdgOutputV1, XdgOutputUserData => OutputManagerState;
+    ZxdgOutputManagerV1, () => XdgOutputs;
+    ZxdgOutputV1, () => XdgOutputs;
 }

@@ -3,30 +3,19 @@
 use smithay::{
     input::Seat,
     reexports::{
-        wayland_protocols::wp::primary_selection::zv1::server::{
-            zwp_primary_selection_device_manager_v1::ZwpPrimarySelectionDeviceManagerV1,
-            zwp_primary_selection_device_v1::ZwpPrimarySelectionDeviceV1,
-        },
+        wayland_protocols::wp::primary_selection::zv1::server::zwp_primary_selection_device_manager_v1::ZwpPrimarySelectionDeviceManagerV1,
         wayland_server::protocol::{
-            wl_data_device::WlDataDevice, wl_data_device_manager::WlDataDeviceManager, wl_data_source::WlDataSource,
-            wl_surface::WlSurface,
+            wl_data_device_manager::WlDataDeviceManager, wl_data_source::WlDataSource, wl_surface::WlSurface,
         },
     },
     wayland::selection::{
         SelectionHandler,
-        data_device::{
-            ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, DataDeviceUserData, ServerDndGrabHandler,
-        },
-        primary_selection::{
-            PrimaryDeviceManagerGlobalData, PrimaryDeviceUserData, PrimarySelectionHandler, PrimarySelectionState,
-        },
+        data_device::{ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, ServerDndGrabHandler},
+        primary_selection::{PrimaryDeviceManagerGlobalData, PrimarySelectionHandler, PrimarySelectionState},
     },
 };
 
-use crate::{
-    kiosk::Kiosk,
-    protocols::dispatch::{globals, objects},
-};
+use crate::{kiosk::Kiosk, protocols::dispatch::globals};
 
 impl SelectionHandler for Kiosk {
     type SelectionUserData = ();
@@ -65,10 +54,4 @@ impl PrimarySelectionHandler for Kiosk {
 globals! {
     WlDataDeviceManager, () => DataDeviceState;
     ZwpPrimarySelectionDeviceManagerV1, PrimaryDeviceManagerGlobalData => PrimarySelectionState;
-}
-objects! {
-    WlDataDeviceManager, () => DataDeviceState;
-    WlDataDevice, DataDeviceUserData => DataDeviceState;
-    ZwpPrimarySelectionDeviceManagerV1, () => PrimarySelectionState;
-    ZwpPrimarySelectionDeviceV1, PrimaryDeviceUserData => PrimarySelectionState;
 }

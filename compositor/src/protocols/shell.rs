@@ -18,7 +18,6 @@ use smithay::{
                 zxdg_decoration_manager_v1::ZxdgDecorationManagerV1,
                 zxdg_toplevel_decoration_v1::Mode as DecorationMode,
             },
-            dialog::v1::server::{xdg_dialog_v1::XdgDialogV1, xdg_wm_dialog_v1::XdgWmDialogV1},
             shell::server::{
                 xdg_positioner::XdgPositioner,
                 xdg_toplevel::Error as ToplevelError,
@@ -36,7 +35,6 @@ use smithay::{
             Configure, PopupSurface, PositionerState, ToplevelSurface, XdgPositionerUserData, XdgShellHandler,
             XdgShellState,
             decoration::{XdgDecorationHandler, XdgDecorationManagerGlobalData, XdgDecorationState},
-            dialog::{XdgDialogHandler, XdgDialogState},
         },
         xdg_activation::{
             ActivationTokenData, XdgActivationHandler, XdgActivationState, XdgActivationToken, XdgActivationTokenData,
@@ -289,8 +287,6 @@ impl XdgDecorationHandler for Kiosk {
     }
 }
 
-impl XdgDialogHandler for Kiosk {}
-
 impl XdgActivationHandler for Kiosk {
     fn activation_state(&mut self) -> &mut XdgActivationState {
         &mut self.protocols.activation
@@ -330,14 +326,11 @@ fn forget_oldest(state: &mut XdgActivationState, most: u32, of: impl Fn(&XdgActi
 globals! {
     XdgWmBase, () => XdgShellState;
     ZxdgDecorationManagerV1, XdgDecorationManagerGlobalData => XdgDecorationState;
-    XdgWmDialogV1, () => XdgDialogState;
     XdgActivationV1, () => XdgActivationState;
 }
 objects! {
     XdgPositioner, XdgPositionerUserData => XdgShellState;
     ZxdgDecorationManagerV1, () => XdgDecorationState;
-    XdgWmDialogV1, () => XdgDialogState;
-    XdgDialogV1, ToplevelSurface => XdgDialogState;
     XdgActivationV1, () => XdgActivationState;
     XdgActivationTokenV1, ActivationTokenData => XdgActivationState;
 }

@@ -72,6 +72,10 @@ impl CompositorHandler for Kiosk {
         // An inhibitor ends with its surface, and with the client that crashed.
         self.no_longer_inhibits(surface);
         end_what_waits(surface, self.clock.now().into());
+        // WORKAROUND(smithay:surfaces-of-outputs)
+        for screen in self.screens.iter() {
+            screen.output.leave(surface);
+        }
         self.let_go_of(surface);
         self.doubt_pointer_focus();
         // As of a subsurface that is destroyed by itself: see `guards::subsurface`.

@@ -6,6 +6,7 @@ mod crowds;
 mod faults;
 mod floods;
 mod fuzz;
+mod leavers;
 mod limits;
 mod mangle;
 mod memory;

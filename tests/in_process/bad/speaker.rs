@@ -35,6 +35,10 @@ use wayland_protocols::{
         security_context::v1::client::wp_security_context_manager_v1::WpSecurityContextManagerV1,
         single_pixel_buffer::v1::client::wp_single_pixel_buffer_manager_v1::WpSinglePixelBufferManagerV1,
         tablet::zv2::client::zwp_tablet_manager_v2::ZwpTabletManagerV2,
+        text_input::{
+            zv1::client::zwp_text_input_manager_v1::ZwpTextInputManagerV1,
+            zv3::client::zwp_text_input_manager_v3::ZwpTextInputManagerV3,
+        },
         viewporter::client::wp_viewporter::WpViewporter,
     },
     xdg::{
@@ -90,6 +94,8 @@ fn interfaces() -> Vec<&'static Interface> {
         ZwpPointerConstraintsV1::interface(),
         ZwpPointerGesturesV1::interface(),
         ZwpTabletManagerV2::interface(),
+        ZwpTextInputManagerV1::interface(),
+        ZwpTextInputManagerV3::interface(),
         ZwpIdleInhibitManagerV1::interface(),
         ExtIdleNotifierV1::interface(),
         ZwlrOutputManagerV1::interface(),

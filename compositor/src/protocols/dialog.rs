@@ -1,0 +1,96 @@
+//! xdg-dialog: a window says that it is a dialog, modal or not. A kiosk shows both the same.
+//!
+//! WORKAROUND(smithay:dialog-cycle): with smithay a dialog and its window keep each other for ever when the client goes
+//! without destroying them, with all of the window's state.
+
+use smithay::reexports::{
+    wayland_protocols::xdg::{
+        dialog::v1::server::{
+            xdg_dialog_v1::{self, XdgDialogV1},
+            xdg_wm_dialog_v1::{self, Error, XdgWmDialogV1},
+        },
+        shell::server::xdg_toplevel::XdgToplevel,
+    },
+    wayland_server::{
+        Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, Weak, backend::ClientId,
+    },
+};
+
+use crate::{
+    kiosk::Kiosk,
+    limits::refusal,
+    protocols::dispatch::{globals, objects},
+};
+
+/// Highest version of the protocol that is spoken.
+const VERSION: u32 = 1;
+
+/// The state of the protocol: each dialog, with the window that it stands for.
+pub struct Dialogs(Vec<(XdgDialogV1, Weak<XdgToplevel>)>);
+
+impl Dialogs {
+    /// Offers the global.
+    pub fn new(display: &DisplayHandle) -> Self {
+        display.create_global::<Kiosk, XdgWmDialogV1, ()>(VERSION, ());
+        Self(Vec::new())
+    }
+}
+
+impl GlobalDispatch<XdgWmDialogV1, (), Kiosk> for Dialogs {
+    fn bind(
+        _: &mut Kiosk,
+        _: &DisplayHandle,
+        _: &Client,
+        resource: New<XdgWmDialogV1>,
+        (): &(),
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        init.init(resource, ());
+    }
+}
+
+impl Dispatch<XdgWmDialogV1, (), Kiosk> for Dialogs {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        manager: &XdgWmDialogV1,
+        request: xdg_wm_dialog_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        let xdg_wm_dialog_v1::Request::GetXdgDialog { id, toplevel } = request else { return };
+        let dialog = init.init(id, ());
+        let dialogs = &mut kiosk.protocols.dialogs.0;
+        if dialogs.iter().any(|(_, other)| *other == toplevel) {
+            refusal::post(manager, Error::AlreadyUsed, "the window has an xdg_dialog_v1 already");
+            return;
+        }
+        dialogs.push((dialog, toplevel.downgrade()));
+    }
+}
+
+impl Dispatch<XdgDialogV1, (), Kiosk> for Dialogs {
+    fn request(
+        _: &mut Kiosk,
+        _: &Client,
+        _: &XdgDialogV1,
+        _: xdg_dialog_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+    }
+
+    fn destroyed(kiosk: &mut Kiosk, _: ClientId, resource: &XdgDialogV1, (): &()) {
+        kiosk.protocols.dialogs.0.retain(|(dialog, _)| dialog != resource);
+    }
+}
+
+globals! {
+    XdgWmDialogV1, () => Dialogs;
+}
+objects! {
+    XdgWmDialogV1, () => Dialogs;
+    XdgDialogV1, () => Dialogs;
+}

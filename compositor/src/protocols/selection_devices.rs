@@ -1,0 +1,121 @@
+//! The devices through which clients hear of selections, and what is left of those whose client went without a word.
+//!
+//! WORKAROUND(smithay:dead-devices): smithay forgets a device only when its client destroys it. A killed one's are kept for
+//! ever, and each selection asks all of them. They are destroyed for their client before the next device is made, so
+//! there are never more than there were at once.
+
+use smithay::{
+    reexports::{
+        wayland_protocols::{
+            ext::data_control::v1::server::{
+                ext_data_control_device_v1::{self, ExtDataControlDeviceV1},
+                ext_data_control_manager_v1::{self, ExtDataControlManagerV1},
+            },
+            wp::primary_selection::zv1::server::{
+                zwp_primary_selection_device_manager_v1::{self, ZwpPrimarySelectionDeviceManagerV1},
+                zwp_primary_selection_device_v1::{self, ZwpPrimarySelectionDeviceV1},
+            },
+        },
+        wayland_protocols_wlr::data_control::v1::server::{
+            zwlr_data_control_device_v1::{self, ZwlrDataControlDeviceV1},
+            zwlr_data_control_manager_v1::{self, ZwlrDataControlManagerV1},
+        },
+        wayland_server::{
+            Client, DataInit, Dispatch, DisplayHandle, Resource,
+            backend::ClientId,
+            protocol::{
+                wl_data_device::{self, WlDataDevice},
+                wl_data_device_manager::{self, WlDataDeviceManager},
+            },
+        },
+    },
+    wayland::selection::{
+        data_device::{DataDeviceState, DataDeviceUserData},
+        ext_data_control::{self, ExtDataControlDeviceUserData, ExtDataControlManagerUserData},
+        primary_selection::{PrimaryDeviceUserData, PrimarySelectionState},
+        wlr_data_control::{self, DataControlDeviceUserData, DataControlManagerUserData},
+    },
+};
+
+use crate::{kiosk::Kiosk, protocols::dispatch::objects};
+
+/// Hands requests on to smithay, and destroys what is left of dead clients before.
+pub struct SelectionDevices;
+
+/// Devices that no client has any more.
+#[derive(Debug, Default)]
+pub struct DeadDevices {
+    data: Vec<WlDataDevice>,
+    primary: Vec<ZwpPrimarySelectionDeviceV1>,
+    ext: Vec<ExtDataControlDeviceV1>,
+    wlr: Vec<ZwlrDataControlDeviceV1>,
+}
+
+macro_rules! devices {
+    ($($dead:ident: $state:ty, $manager:ty, $manager_data:ty, $get:path => $device:ty, $data:ty, $destroy:expr;)+) => {$(
+        impl Dispatch<$manager, $manager_data, Kiosk> for SelectionDevices {
+            fn request(
+                kiosk: &mut Kiosk,
+                client: &Client,
+                manager: &$manager,
+                request: <$manager as Resource>::Request,
+                data: &$manager_data,
+                display: &DisplayHandle,
+                init: &mut DataInit<'_, Kiosk>,
+            ) {
+                if matches!(request, $get { .. }) {
+                    for device in std::mem::take(&mut kiosk.protocols.dead_devices.$dead) {
+                        if let Some(data) = device.data::<$data>() {
+                            <$state as Dispatch<$device, $data, Kiosk>>::request(
+                                kiosk, client, &device, $destroy, data, display, init,
+                            );
+                        }
+                    }
+                }
+                <$state as Dispatch<$manager, $manager_data, Kiosk>>::request(
+                    kiosk, client, manager, request, data, display, init,
+                );
+            }
+        }
+
+        impl Dispatch<$device, $data, Kiosk> for SelectionDevices {
+            fn request(
+                kiosk: &mut Kiosk,
+                client: &Client,
+                device: &$device,
+                request: <$device as Resource>::Request,
+                data: &$data,
+                display: &DisplayHandle,
+                init: &mut DataInit<'_, Kiosk>,
+            ) {
+                <$state as Dispatch<$device, $data, Kiosk>>::request(
+                    kiosk, client, device, request, data, display, init,
+                );
+            }
+
+            fn destroyed(kiosk: &mut Kiosk, client: ClientId, device: &$device, data: &$data) {
+                kiosk.protocols.dead_devices.$dead.push(device.clone());
+                <$state as Dispatch<$device, $data, Kiosk>>::destroyed(kiosk, client, device, data);
+            }
+        }
+
+        objects! {
+            $manager, $manager_data => SelectionDevices;
+            $device, $data => SelectionDevices;
+        }
+    )+};
+}
+
+devices! {
+    data: DataDeviceState, WlDataDeviceManager, (), wl_data_device_manager::Request::GetDataDevice
+        => WlDataDevice, DataDeviceUserData, wl_data_device::Request::Release;
+    primary: PrimarySelectionState, ZwpPrimarySelectionDeviceManagerV1, (),
+        zwp_primary_selection_device_manager_v1::Request::GetDevice
+        => ZwpPrimarySelectionDeviceV1, PrimaryDeviceUserData, zwp_primary_selection_device_v1::Request::Destroy;
+    ext: ext_data_control::DataControlState, ExtDataControlManagerV1, ExtDataControlManagerUserData,
+        ext_data_control_manager_v1::Request::GetDataDevice
+        => ExtDataControlDeviceV1, ExtDataControlDeviceUserData, ext_data_control_device_v1::Request::Destroy;
+    wlr: wlr_data_control::DataControlState, ZwlrDataControlManagerV1, DataControlManagerUserData,
+        zwlr_data_control_manager_v1::Request::GetDataDevice
+        => ZwlrDataControlDeviceV1, DataControlDeviceUserData, zwlr_data_control_device_v1::Request::Destroy;
+}

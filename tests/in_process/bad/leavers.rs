@@ -1,0 +1,124 @@
+//! Clients that leave without a word: whatever they had made, nothing of it may be kept. A kiosk runs for years, and its
+//! browser is killed now and then; a hostile one connects without end.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use kioskd::privilege::Privilege;
+use wayland_client::backend::protocol::ArgumentType;
+
+use super::{
+    Bystander,
+    floods::alone,
+    fuzz::{Start, prologue},
+    speaker::{Speaker, Thing},
+};
+use crate::fixture::{Fixture, seen::Global};
+
+const LIVES: usize = 40;
+/// What grows once, such as a cache, does not grow each time.
+const TRIES: usize = 4;
+/// Of one client, bytes: tables grow by doubling.
+const MAX_LEFT: i64 = 64;
+
+/// What the allocator has given out, bytes.
+fn in_use() -> i64 {
+    // SAFETY: it only reads the allocator's counters.
+    #[allow(unsafe_code)]
+    let counted = unsafe { libc::mallinfo2() };
+    counted.uordblks as i64
+}
+
+/// A request that makes an object: of which interface, and at which place.
+type Maker = (&'static str, usize);
+
+/// The makers that these objects have.
+fn makers(things: &[Thing]) -> Vec<Maker> {
+    let of = |thing: &Thing| {
+        let interface = thing.interface;
+        let known = interface.requests.iter().enumerate().filter(move |(_, desc)| desc.since <= thing.version);
+        let makes =
+            known.filter(|(_, desc)| desc.signature.contains(&ArgumentType::NewId) && desc.child_interface.is_some());
+        makes.map(move |(opcode, _)| (interface.name, opcode)).collect::<Vec<_>>()
+    };
+    let mut all: Vec<Maker> = things.iter().filter(|thing| thing.id > 2).flat_map(of).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Says the request as a client in its right mind does.
+fn make(speaker: &mut Speaker, (interface, opcode): Maker) {
+    let Some(thing) = speaker.things.iter().rev().find(|thing| thing.interface.name == interface).copied() else {
+        return;
+    };
+    let name = thing.interface.requests[opcode].name;
+    let mut place = 0;
+    speaker.send(thing, opcode, |speaker, kind, wanted| {
+        place += 1;
+        speaker.usual(interface, name, place, 1).unwrap_or_else(|| speaker.word(kind, wanted, 6))
+    });
+}
+
+/// One that makes these, draws, and is gone. Gives the objects it had.
+fn live(fixture: &mut Fixture, globals: &[Global], privilege: Privilege, what: &[Maker]) -> Vec<Thing> {
+    let mut speaker = Speaker::new(fixture.socket(privilege), globals);
+    prologue(fixture, &mut speaker, Start::Mapped);
+    for maker in what {
+        make(&mut speaker, *maker);
+        fixture.turn(Duration::ZERO);
+        speaker.listen();
+    }
+    fixture.turn(Duration::ZERO);
+    speaker.listen();
+    let things = std::mem::take(&mut speaker.things);
+    drop(speaker);
+    fixture.turn(Duration::ZERO);
+    fixture.turn(Duration::ZERO);
+    things
+}
+
+#[test]
+fn nothing_of_a_client_that_is_gone_is_kept() {
+    if !alone("bad::leavers::nothing_of_a_client_that_is_gone_is_kept") {
+        return;
+    }
+    let mut kept: BTreeMap<String, i64> = BTreeMap::new();
+    let mut fixture = Fixture::new(&["320x200"]);
+    let bystander = Bystander::new(&mut fixture);
+    let mut seen = BTreeSet::new();
+    for privilege in [Privilege::Shell, Privilege::Admin] {
+        let guest = fixture.client_of(privilege);
+        let globals = fixture[guest].seen.globals.clone();
+        fixture.disconnect(guest);
+        fixture.turn(Duration::ZERO);
+        fixture.forget(guest);
+        let first = makers(&live(&mut fixture, &globals, privilege, &[]));
+        let mut paths = Vec::new();
+        for maker in first.iter().filter(|maker| seen.insert(**maker)) {
+            paths.push(vec![*maker]);
+            let grown = makers(&live(&mut fixture, &globals, privilege, &[*maker]));
+            paths.extend(grown.into_iter().filter(|next| !first.contains(next)).map(|next| vec![*maker, next]));
+        }
+        for path in paths {
+            let mut left = i64::MAX;
+            for _ in 0..TRIES {
+                let before = in_use();
+                for _ in 0..LIVES {
+                    live(&mut fixture, &globals, privilege, &path);
+                }
+                left = left.min((in_use() - before) / LIVES as i64);
+                if left <= MAX_LEFT {
+                    break;
+                }
+            }
+            if left > MAX_LEFT {
+                kept.insert(format!("{path:?}"), left);
+            }
+        }
+    }
+    bystander.assert_unharmed(&mut fixture);
+    assert!(kept.is_empty(), "bytes that each client leaves behind: {kept:#?}");
+}
