@@ -165,8 +165,10 @@ impl Kiosk {
                 }
             }
         }
-        let visible: Vec<bool> = (0..self.stage.shells.len()).map(|shell| self.stage.shell_visible(shell)).collect();
-        self.session.tell_visible(&visible);
+        let shells = 0..self.stage.shells.len();
+        let mapped: Vec<bool> = shells.clone().map(|shell| self.stage.windows.any_mapped(shell)).collect();
+        let visible: Vec<bool> = shells.map(|shell| self.stage.shell_visible(shell)).collect();
+        self.session.tell_shown(&mapped, &visible);
         // Mirrors last: they show what has just been drawn.
         for mirrors in [false, true] {
             let is_due = |screen: &&Screen| {

@@ -48,19 +48,20 @@ pub struct SessionLinks {
     displays: Vec<String>,
     /// Whether each shell is what people see, as it was told.
     visible: Vec<bool>,
+    /// Whether each has a window, as it was told.
+    mapped: Vec<bool>,
 }
 
 impl SessionLinks {
-    /// Tells every session whether each shell is what people see on its screen, where that changed.
-    pub fn tell_visible(&mut self, visible: &[bool]) {
-        if self.visible == visible {
+    /// Tells every session whether each shell has a window (`mapped`), and is what people see on its screen (`visible`),
+    /// where that changed.
+    pub fn tell_shown(&mut self, mapped: &[bool], visible: &[bool]) {
+        if self.visible == visible && self.mapped == mapped {
             return;
         }
-        let news: Vec<Notice> = (visible.iter().enumerate())
-            .filter(|(number, shell)| self.visible.get(*number) != Some(shell))
-            .map(|(number, shell)| Notice::Visible { shell: *shell, number: number as u32 })
-            .collect();
-        self.visible = visible.to_vec();
+        let mut news = changed(&self.mapped, mapped, window);
+        news.extend(changed(&self.visible, visible, seen));
+        (self.mapped, self.visible) = (mapped.to_vec(), visible.to_vec());
         self.links.retain_mut(|link| news.iter().all(|notice| send(&mut link.writer, notice).is_ok()));
     }
 
@@ -82,16 +83,33 @@ impl SessionLinks {
     fn welcome(&mut self, mut writer: UnixStream, place: Place<u32>) -> io::Result<u64> {
         let wayland_displays = self.displays.clone();
         let wayland_display = wayland_displays.first().cloned().unwrap_or_default();
-        send(&mut writer, &Notice::Hello { wayland_display, wayland_displays })?;
+        send(&mut writer, &Notice::Hello { wayland_display, wayland_displays, tells_windows: true })?;
         let visible = if self.visible.is_empty() { &[false][..] } else { &self.visible };
         for (number, shell) in visible.iter().enumerate() {
-            send(&mut writer, &Notice::Visible { shell: *shell, number: number as u32 })?;
+            send(&mut writer, &seen(number, *shell))?;
+        }
+        for (number, mapped) in self.mapped.iter().enumerate() {
+            send(&mut writer, &window(number, *mapped))?;
         }
         let id = self.next_id;
         self.next_id += 1;
         self.links.push(Link { id, shell: None, writer, _place: place });
         Ok(id)
     }
+}
+
+fn seen(number: usize, shell: bool) -> Notice {
+    Notice::Visible { shell, number: number as u32 }
+}
+
+fn window(number: usize, mapped: bool) -> Notice {
+    Notice::Window { mapped, number: number as u32 }
+}
+
+/// What is to be said of those whose value is not the one of before.
+fn changed(before: &[bool], now: &[bool], notice: impl Fn(usize, bool) -> Notice) -> Vec<Notice> {
+    let news = now.iter().enumerate().filter(|(number, value)| before.get(*number) != Some(value));
+    news.map(|(number, value)| notice(number, *value)).collect()
 }
 
 fn send(writer: &mut UnixStream, notice: &Notice) -> io::Result<()> {

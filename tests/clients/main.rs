@@ -7,4 +7,5 @@ mod cage;
 mod process;
 mod programs;
 mod stand;
+mod supervised;
 mod vnc;

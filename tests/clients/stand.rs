@@ -68,12 +68,17 @@ impl Stand {
 
     /// With this configuration.
     pub fn with(configuration: &str) -> Self {
-        Self::start(configuration, &["--session=none"], &[])
+        Self::start(configuration, &["--session=none", "--no-splash"], &[])
+    }
+
+    /// With what kiosk-session starts, and a splash.
+    pub fn supervised(configuration: &str) -> Self {
+        Self::start(configuration, &["--session=auto"], &[])
     }
 
     /// With a command for a shell.
     pub fn in_cages_place(words: &[&str]) -> Self {
-        Self::start("", &[], words)
+        Self::start("", &["--no-splash"], words)
     }
 
     fn start(configuration: &str, options: &[&str], words: &[&str]) -> Self {
@@ -81,9 +86,14 @@ impl Stand {
         let config = directory.path().join("config.toml");
         std::fs::write(&config, configuration).unwrap();
         let mut command = Command::new(program("kioskd"));
-        command.args(["--backend=headless", "--no-splash", "--output=800x600", "--runtime-dir"]);
+        command.args(["--backend=headless", "--output=800x600", "--runtime-dir"]);
         command.arg(directory.path()).arg("--config").arg(config).args(options).args(words);
-        command.env("LANG", "C.UTF-8");
+        // Nothing of this machine's: no bus, no state and no home that others have.
+        let none = "unix:path=/nonexistent";
+        command.env("DBUS_SYSTEM_BUS_ADDRESS", none).env("DBUS_SESSION_BUS_ADDRESS", none).env("LANG", "C.UTF-8");
+        for name in ["HOME", "XDG_RUNTIME_DIR", "KIOSK_STATE_DIR"] {
+            command.env(name, directory.path());
+        }
         let kioskd = Running::start(command);
         let stand = Self { directory, kioskd };
         until("kioskd's sockets", || stand.directory.path().join("wayland-admin").exists().then_some(()));

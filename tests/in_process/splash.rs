@@ -198,6 +198,29 @@ fn the_session_is_told_whether_the_page_is_seen() {
     assert_eq!(visible(session.notices()), [false]);
 }
 
+/// A command's window is what its session waits for: also while the splash hides it.
+#[test]
+fn the_session_is_told_whether_the_shell_has_a_window() {
+    let mut fixture = setup(&["320x200"]).start();
+    let mut session = fixture.session();
+    let mapped = |notices: Vec<Notice>| -> Vec<bool> {
+        notices
+            .into_iter()
+            .filter_map(|n| if let Notice::Window { mapped, .. } = n { Some(mapped) } else { None })
+            .collect()
+    };
+    fixture.report(&mut session, State::Loading);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(GREEN));
+    fixture.still();
+    assert_eq!(fixture.kiosk.snapshot().stage, "splash");
+    assert_eq!(mapped(session.notices()).last(), Some(&true));
+    fixture.disconnect(client);
+    fixture.until("the end of the window", |fixture| !fixture.kiosk.stage.windows.any_mapped(0));
+    fixture.still();
+    assert_eq!(mapped(session.notices()), [false]);
+}
+
 #[test]
 fn a_message_of_the_session_is_drawn() {
     let mut fixture = setup(&["640x400"]).start();

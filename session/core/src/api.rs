@@ -127,6 +127,17 @@ pub enum Notice {
         /// Of each shell, by number.
         #[serde(default)]
         wayland_displays: Vec<String>,
+        /// [`Notice::Window`] will be said.
+        #[serde(default)]
+        tells_windows: bool,
+    },
+    /// Whether a shell's client shows any window, hidden by the splash or not.
+    Window {
+        /// There is one.
+        mapped: bool,
+        /// The shell's number.
+        #[serde(default)]
+        number: u32,
     },
     /// Whether a shell's own picture is what people see (false: splash or a system screen).
     Visible {

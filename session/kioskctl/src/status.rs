@@ -128,7 +128,11 @@ fn session_rows(session: &SessionState, row: &mut impl FnMut(&str, String)) {
     let since = u64::try_from(session.since).ok().and_then(ago);
     let since = since.map(|span| format!(" for {span}")).unwrap_or_default();
     row("Session", format!("{}{since}", session.state));
-    row("URL", session.url.clone());
+    // A command that wants no page has none.
+    let program = if session.url.is_empty() && session.browser_pid != 0 { "Program" } else { "Browser" };
+    if !session.url.is_empty() {
+        row("URL", session.url.clone());
+    }
     let mut browser = match session.browser_pid {
         0 => "not running".to_owned(),
         pid => format!("pid {pid}"),
@@ -136,7 +140,7 @@ fn session_rows(session: &SessionState, row: &mut impl FnMut(&str, String)) {
     if session.memory_bytes > 0 {
         browser += &format!(", {} MiB", session.memory_bytes >> 20);
     }
-    row("Browser", format!("{browser}, {} restart{}", session.restarts, if session.restarts == 1 { "" } else { "s" }));
+    row(program, format!("{browser}, {} restart{}", session.restarts, if session.restarts == 1 { "" } else { "s" }));
     if session.refused > 0 {
         row("Refused", format!("{} times the page wanted to go where it may not (browser.allow)", session.refused));
     }

@@ -78,7 +78,7 @@ pub fn command_order(shell: &Shell, words: &[String], surroundings: &Surrounding
     let path = std::env::var_os("PATH");
     let name = words.first().map(String::as_str).unwrap_or_default();
     let program = find_program(name, path.as_deref())
-        .ok_or_else(|| LaunchError::Missing(format!("{name:?}"), "correct shell.command"))?;
+        .ok_or_else(|| LaunchError::Missing(name.to_owned(), "install it, or correct shell.command"))?;
     let arguments = words.iter().skip(1).map(OsString::from).collect();
     let mut environment = environment(surroundings);
     environment.push((URL_ENV.into(), Some(shell.url.as_str().into())));

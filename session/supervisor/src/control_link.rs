@@ -34,6 +34,13 @@ pub enum Link {
         pid: u32,
         /// The Wayland socket, as a path.
         wayland_display: PathBuf,
+        /// It says of windows ([`Link::Window`]).
+        tells_windows: bool,
+    },
+    /// [`Notice::Window`] of this shell.
+    Window {
+        /// There is one.
+        mapped: bool,
     },
     /// Not connected any more.
     Down,
@@ -130,7 +137,7 @@ impl Lines {
 
 fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link> {
     match serde_json::from_slice(line) {
-        Ok(Notice::Hello { wayland_display, mut wayland_displays }) => {
+        Ok(Notice::Hello { wayland_display, mut wayland_displays, tells_windows }) => {
             if wayland_displays.is_empty() {
                 wayland_displays.push(wayland_display);
             }
@@ -140,11 +147,14 @@ fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link>
             };
             // A name is one in the directory of the control socket.
             let directory = path.parent().unwrap_or(Path::new("/"));
-            Some(Link::Up { pid, wayland_display: directory.join(wayland_display) })
+            Some(Link::Up { pid, wayland_display: directory.join(wayland_display), tells_windows })
         }
         Ok(Notice::Visible { shell, .. }) => {
             tracing::debug!(shell, "what people see has changed");
             None
+        }
+        Ok(Notice::Window { mapped, number: of }) => {
+            (usize::try_from(of) == Ok(number)).then_some(Link::Window { mapped })
         }
         Ok(Notice::Reset { number }) => Some(Link::Reset { number }),
         Ok(Notice::Idle {}) => Some(Link::Idle),

@@ -38,7 +38,7 @@ pub fn end_shells(directory: &Path, profile: &Path) {
     let processes: Vec<_> = running(&mark, &argument).collect();
     let limit = Instant::now() + END_TIMEOUT;
     if !processes.is_empty() {
-        tracing::warn!(processes = processes.len(), "the shell of an earlier session is ended");
+        tracing::warn!(processes = processes.len(), "what an earlier shell left running is ended");
     }
     for pidfd in processes {
         let ended = pidfd_send_signal(&pidfd, Signal::KILL).map_err(io::Error::from).and_then(|()| {

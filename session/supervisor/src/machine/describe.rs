@@ -40,6 +40,8 @@ impl Machine {
         match self.state() {
             State::Waiting => say(Text::Waiting, &[("server", &self.server_name())]),
             State::Launching => say(Text::Starting, &[]),
+            // A program that shows nothing yet has no page to load.
+            State::Loading if self.settings.command => say(Text::Starting, &[]),
             State::Loading => say(Text::Loading, &[]),
             State::Offline => say(Text::Offline, &[("server", &self.server_name())]),
             State::Crashed => say(Text::Crashed, &[]),
@@ -54,6 +56,9 @@ impl Machine {
 
     fn waiting_for(&self) -> String {
         match self.page {
+            Page::Loading { .. } if self.settings.command => {
+                format!("{} has shown no window", self.settings.program)
+            }
             Page::Loading { .. } if self.settings.explicit => "the page has not called window.kiosk.ready()".into(),
             Page::Loading { .. } => format!("{} is loading", self.target),
             Page::Starting(_) | Page::Lost { .. } | Page::None => format!("{} is starting", self.settings.program),

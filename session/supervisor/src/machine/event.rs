@@ -44,6 +44,11 @@ pub enum Event {
     },
     /// The connection to it has ended, or was never there.
     CompositorDown,
+    /// Whether the shell shows any window, hidden by the splash or not.
+    Window {
+        /// There is one; `None`: this compositor does not tell.
+        mapped: Option<bool>,
+    },
     /// The answer to [`Effect::Probe`]: the page can be opened.
     ServerUp,
     /// The answer to [`Effect::Probe`]: it can't yet, and is asked again later.

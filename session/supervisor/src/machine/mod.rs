@@ -81,6 +81,8 @@ pub struct Machine {
     current: String,
     intent: Intent,
     compositor: Compositor,
+    /// [`Event::Window`], of whatever shell it was.
+    window: Option<bool>,
     server: Server,
     /// Since when it has not answered, as long as nothing is shown.
     silent_since: Option<Duration>,
@@ -126,6 +128,7 @@ impl Machine {
             current: String::new(),
             intent: if settings.has_nothing() { Intent::Stop } else { Intent::Run },
             compositor: Compositor::Unknown,
+            window: None,
             server: Server::Unknown,
             silent_since: None,
             retry_at: None,
@@ -208,8 +211,11 @@ impl Machine {
         }
     }
 
-    /// Where the page is, or is to be.
+    /// Where the page is, or is to be; empty: the shell is a command that wants no page.
     pub fn url(&self) -> &str {
+        if self.settings.command && !self.settings.needs_server {
+            return "";
+        }
         if self.current.is_empty() { self.target.as_str() } else { &self.current }
     }
 
@@ -220,6 +226,12 @@ impl Machine {
 
     fn running(&self) -> bool {
         matches!(self.browser, Browser::Running { .. })
+    }
+
+    /// A command without a window shows nothing yet, as far as the compositor tells. Where it may take for ever nobody
+    /// waits.
+    fn lacks_window(&self) -> bool {
+        self.settings.command && self.window == Some(false) && self.settings.ready_timeout.is_some()
     }
 
     /// A page that was up is what people see.

@@ -205,6 +205,8 @@ impl World {
             Event::DataCleared { error: None }
         } else if self.machine.covered.is_some() {
             Event::Covered { covered: false }
+        } else if self.machine.settings.command && matches!(self.machine.page, Page::Loading { .. }) {
+            Event::Window { mapped: Some(true) }
         } else if self.machine.state() == State::Loading || matches!(self.machine.page, Page::Loading { .. }) {
             Event::PageUp
         } else {
@@ -750,6 +752,64 @@ fn a_command_is_ready_when_it_runs_and_has_no_page() {
     assert_eq!(world.machine.report().state, State::Ready);
 }
 
+/// A command under a compositor that tells of windows.
+fn command_without_a_window(ready_timeout: Option<Duration>) -> World {
+    let settings = Settings { command: true, needs_server: false, program: "foot".into(), ..settings() };
+    let mut world = World::new(Settings { ready_timeout, ..settings });
+    world.event(Event::Window { mapped: Some(false) });
+    world.event(Event::CompositorUp { pid: 1 });
+    assert!(world.alive);
+    world
+}
+
+#[test]
+fn a_command_is_ready_with_its_window_and_not_without() {
+    let mut world = command_without_a_window(Some(60 * SECOND));
+    assert_eq!(world.machine.report().state, State::Loading);
+    assert_eq!(world.machine.report().message, "Starting");
+    let (window, none) = (Event::Window { mapped: Some(true) }, Event::Window { mapped: Some(false) });
+    assert_eq!(world.states(window.clone()), (State::Ready, State::Ready));
+    assert_eq!(world.states(none), (State::Loading, State::Loading));
+    assert_eq!(world.states(window), (State::Ready, State::Ready));
+    assert_eq!(world.launches.len(), 1);
+}
+
+#[test]
+fn a_command_that_draws_nothing_is_told_of_and_started_again() {
+    let mut world = command_without_a_window(Some(60 * SECOND));
+    let end = world.now + LOAD_STALL - SECOND;
+    while world.now < end {
+        world.pass(end - world.now);
+    }
+    let report = world.machine.report();
+    assert!(report.overdue && report.message.contains("foot has shown no window"), "{report:?}");
+    assert_eq!(world.launches.len(), 1, "slow is not dead");
+    world.pass(SECOND);
+    assert!(world.ending);
+    let failed = |effect: &Effect| matches!(effect, Effect::Failed(failure) if failure.reason == "foot has shown no window for 90 s");
+    assert!(world.effects.iter().any(failed), "{:?}", world.effects);
+    world.event(Event::Exited { how: "terminated (SIGTERM)".into() });
+    world.pass(60 * SECOND);
+    assert_eq!(world.launches.len(), 2);
+}
+
+#[test]
+fn a_command_may_do_without_a_window_where_nobody_waits_for_it() {
+    let mut world = command_without_a_window(None);
+    assert_eq!(world.machine.report().state, State::Ready);
+    world.event(Event::Window { mapped: Some(true) });
+    assert_eq!(world.states(Event::Window { mapped: Some(false) }), (State::Ready, State::Ready));
+}
+
+#[test]
+fn a_command_that_goes_to_the_background_is_told_to_stay() {
+    let mut world = command_without_a_window(Some(60 * SECOND));
+    world.effects.clear();
+    world.event(Event::Exited { how: "exit status 0".into() });
+    let told = "foot ended: exit status 0: what shell.command names must stay in the foreground";
+    assert!(matches!(&world.effects[0], Effect::Failed(failure) if failure.reason == told), "{:?}", world.effects);
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Pass(u64),
@@ -765,6 +825,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     let event = prop_oneof![
         (1u32..4).prop_map(|pid| Event::CompositorUp { pid }),
         Just(Event::CompositorDown),
+        prop::option::of(any::<bool>()).prop_map(|mapped| Event::Window { mapped }),
         Just(Event::ServerUp),
         Just(Event::ServerDown { reason: "refused".into() }),
         Just(Event::ServerSilent { reason: "no answer".into() }),
@@ -820,7 +881,7 @@ impl World {
             Event::Exited { .. } => self.alive,
             Event::ServerUp | Event::ServerDown { .. } | Event::ServerSilent { .. } => self.probing,
             Event::Attached => browser && !self.attached,
-            Event::CompositorUp { .. } => true,
+            Event::CompositorUp { .. } | Event::Window { .. } => true,
             Event::CompositorDown | Event::Tick | Event::Alive => true,
             _ => browser && self.attached,
         }

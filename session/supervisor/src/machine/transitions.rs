@@ -12,6 +12,9 @@ use kiosk_core::config::Url;
 
 type Effects = Vec<Effect>;
 
+/// How a program ends that found nothing wrong.
+const DONE: &str = "exit status 0";
+
 impl Machine {
     pub(super) fn compositor_up(&mut self, pid: u32, effects: &mut Effects) {
         let before = self.compositor.last_pid();
@@ -39,7 +42,10 @@ impl Machine {
             self.trouble = Trouble::None;
             self.reason.clear();
         } else if unexpected && self.intent == Intent::Run {
-            self.shell_failed(format!("{} ended: {how}", self.settings.program), now, effects);
+            // It has gone to the background, or did all that it does.
+            let background = self.settings.command && how == DONE;
+            let stays = if background { ": what shell.command names must stay in the foreground" } else { "" };
+            self.shell_failed(format!("{} ended: {how}{stays}", self.settings.program), now, effects);
         }
     }
 

@@ -60,6 +60,9 @@ impl Machine {
             Due::Measure => return effects.push(Effect::Measure),
             Due::Stalled(time) | Due::Endless(time) => time.as_secs(),
         };
+        if self.settings.command {
+            return self.replace_shell(format!("{program} has shown no window for {seconds} s"), now, effects);
+        }
         if replaced {
             let how = if matches!(due, Due::Stalled(_)) { "does nothing" } else { "has not come to its end" };
             let reason = format!("{program} does not answer: it {how} for {seconds} s");
@@ -78,6 +81,14 @@ impl Machine {
                     self.compositor = Compositor::Lost { pid, at: now };
                 }
             }
+            Event::Window { mapped } => {
+                self.window = mapped;
+                match self.page {
+                    Page::Loading { .. } if self.settings.command && !self.lacks_window() => self.page_up(now),
+                    Page::Up { .. } if self.lacks_window() => self.await_window(now),
+                    _ => {}
+                }
+            }
             Event::ServerUp => {
                 if matches!(self.server, Server::Asking { .. }) {
                     self.server_up(now);
@@ -88,7 +99,9 @@ impl Machine {
             Event::Launched { pid } => {
                 if self.browser == Browser::Starting {
                     self.browser = Browser::Running { pid };
-                    if self.settings.command {
+                    if self.lacks_window() {
+                        self.await_window(now);
+                    } else if self.settings.command {
                         self.page_up(now);
                     } else {
                         self.page = Page::Starting(Patience::new(now, ATTACH_STALL, ATTACH_TIMEOUT));
@@ -216,6 +229,13 @@ impl Machine {
                 _ => {}
             }
         }
+    }
+
+    /// A command's window is waited for as a page is.
+    fn await_window(&mut self, now: Duration) {
+        self.hide(now);
+        let patience = Patience::new(now, self.load_stall(), LOAD_TIMEOUT);
+        self.page = Page::Loading { patience, empty_at: None, over_page: false, answer_by: None };
     }
 
     pub(super) fn navigate(&mut self, now: Duration, effects: &mut Effects) {

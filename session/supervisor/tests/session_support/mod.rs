@@ -218,6 +218,8 @@ impl Compositor {
         let hello = serde_json::to_string(&Notice::Hello {
             wayland_display: "wayland-0".into(),
             wayland_displays: vec!["wayland-0".into(), "wayland-1".into()],
+            // What a command is told whose window is not waited for.
+            tells_windows: false,
         })
         .unwrap();
         writeln!(stream, "{hello}").unwrap();

@@ -150,7 +150,8 @@ impl Daemon {
     }
 
     fn launch(&mut self) {
-        if self.launches == 0 {
+        // A command that went to the background has left what it started in no group of ours.
+        if self.launches == 0 || !self.configured.command.is_empty() {
             leftovers::end_shells(&self.directories.base, &self.directories.profile);
         }
         self.launches += 1;

@@ -292,13 +292,16 @@ impl Daemon {
 
     fn input(&mut self, input: Input) {
         match input {
-            Input::Link(Link::Up { pid, wayland_display }) => {
+            Input::Link(Link::Up { pid, wayland_display, tells_windows }) => {
                 tracing::info!(pid, display = %wayland_display.display(), "kioskd is there");
                 self.wayland_display = wayland_display;
                 self.look.notify_one();
                 self.end_with(pid);
+                // Before: a command that is started at once waits for its window.
+                self.event(Event::Window { mapped: tells_windows.then_some(false) });
                 self.event(Event::CompositorUp { pid });
             }
+            Input::Link(Link::Window { mapped }) => self.event(Event::Window { mapped: Some(mapped) }),
             Input::Link(Link::Reset { number }) => {
                 tracing::info!(number, "nobody is there any more: home, and nothing of the last visitor is kept");
                 if self.machine.is_new_reset(number) {

@@ -1,0 +1,190 @@
+//! Debian's own programs as the shell (`[shell] command`), supervised by kiosk-session: each starts, shows itself, is
+//! killed and comes back. And commands that are no good shells: what people read, and that they are tried again.
+//!
+//! A program that is not installed is left out, by name: `make clients` installs all of them.
+
+use std::path::{Path, PathBuf};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use crate::{
+    process::program,
+    stand::{Shot, Stand, kept, until},
+};
+
+const QML: &str = r##"
+import QtQuick
+import QtQuick.Window
+Window {
+    visible: true
+    color: "#204060"
+    Text { anchors.centerIn: parent; text: "Qt 6"; color: "white"; font.pixelSize: 90 }
+}
+"##;
+/// Light letters, which every test of a picture looks for.
+const PAGE: &str = "data:text/html,<body style='background:rgb(0,64,96);color:white;font-size:90px'>A page";
+
+/// Where Debian has it: Qt's programs are in no directory of `PATH`.
+fn installed(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.exists());
+    if found.is_none() {
+        eprintln!("LEFT OUT: {name} is not installed");
+    }
+    found
+}
+
+struct Supervised(Stand);
+
+impl Supervised {
+    /// With this shell; `more`: further lines of the configuration.
+    fn new(command: &[&str], more: &str) -> Self {
+        let command = toml_list(command);
+        Self(Stand::supervised(&format!("[shell]\ncommand = {command}\n{more}")))
+    }
+
+    fn status(&self) -> Value {
+        let mut command = self.0.command("wayland-admin", program("kioskctl").to_str().unwrap());
+        let output = command.args(["--json", "status"]).env("KIOSK_RUNTIME_DIR", self.0.directory.path()).output();
+        serde_json::from_slice(&output.unwrap().stdout).unwrap_or_default()
+    }
+
+    /// Waits for a session as wanted, whose screen shows the stage.
+    #[track_caller]
+    fn until(&self, what: &str, stage: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        until(what, || {
+            let status = self.status();
+            (status["compositor"]["stage"] == stage && wanted(&status["session"])).then(|| status["session"].clone())
+        })
+    }
+
+    #[track_caller]
+    fn shot(&self, name: &str) -> Shot {
+        let file = format!("{name}.png");
+        let shot = until("letters on the screen", || Some(self.0.grim(&[], &file)).filter(Shot::has_letters));
+        std::fs::copy(self.0.path(&file), kept(&format!("shell-{file}"))).unwrap();
+        shot
+    }
+}
+
+fn toml_list(words: &[&str]) -> String {
+    let quoted: Vec<String> = words.iter().map(|word| serde_json::to_string(word).unwrap()).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+/// Starts, shows itself, is killed, and is there again as another process.
+#[track_caller]
+fn lives(name: &str, command: &[&str]) {
+    let kiosk = Supervised::new(command, "");
+    let ready = |session: &Value| session["state"] == "ready";
+    let session = kiosk.until("the program", "shell", ready);
+    kiosk.shot(name);
+    assert_eq!(session["url"], "", "it has no page");
+    let pid = session["browser-pid"].as_i64().unwrap();
+    kill_process(i32::try_from(pid).ok().and_then(Pid::from_raw).unwrap(), Signal::KILL).unwrap();
+    let another = |session: &Value| ready(session) && session["browser-pid"] != pid && session["restarts"] == 1;
+    let session = kiosk.until("another one", "shell", another);
+    let reason = session["last-failure"]["reason"].as_str().unwrap();
+    assert!(reason.ends_with("ended: killed (SIGKILL)"), "{reason}");
+    kiosk.shot(name);
+}
+
+#[test]
+fn foot() {
+    if installed("foot").is_some() {
+        lives("foot", &["foot", "--", "sh", "-c", "printf 'a terminal for a shell'; exec sleep 600"]);
+    }
+}
+
+#[test]
+fn cog() {
+    if installed("cog").is_some() {
+        lives("cog", &["cog", "--platform=wl", PAGE]);
+    }
+}
+
+#[test]
+fn firefox() {
+    if installed("firefox-esr").is_some() {
+        lives("firefox", &["firefox-esr", "--no-remote", "--kiosk", PAGE]);
+    }
+}
+
+#[test]
+fn a_gtk_4_program() {
+    if installed("gtk4-widget-factory").is_some() {
+        lives("gtk4", &["gtk4-widget-factory"]);
+    }
+}
+
+#[test]
+fn a_qt_6_program() {
+    let qml = Path::new("/usr/lib/qt6/bin/qml");
+    if !qml.exists() {
+        return eprintln!("LEFT OUT: {} is not installed", qml.display());
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("window.qml");
+    std::fs::write(&file, QML).unwrap();
+    lives("qt6", &[qml.to_str().unwrap(), file.to_str().unwrap()]);
+}
+
+#[test]
+fn mpv() {
+    if installed("mpv").is_some() {
+        // Its own hint is what it shows without a film.
+        lives("mpv", &["mpv", "--no-config", "--idle=yes", "--force-window=yes", "--vo=wlshm"]);
+    }
+}
+
+#[test]
+fn a_command_that_draws_nothing_is_told_of() {
+    let kiosk = Supervised::new(&["sleep", "600"], "[shell.ready]\ntimeout = \"2s\"\n[splash]\nlogo-size = \"5%\"\n");
+    kiosk.until("the program", "splash", |session| session["state"] == "loading");
+    // It has a QR code, which is white; the logo is small, and the splash has a line of text.
+    until("the screen that says so", || (light(&kiosk.0.grim(&[], "nothing.png"), 0) > 4000).then_some(()));
+    std::fs::copy(kiosk.0.path("nothing.png"), kept("shell-nothing.png")).unwrap();
+}
+
+#[test]
+fn a_command_that_ends_or_is_not_there_is_tried_again_and_the_screen_says_why() {
+    for (name, command, reason) in [
+        ("ends", &["sh", "-c", "exit 3"][..], "sh ended: exit status 3"),
+        ("missing", &["no-such-program"], "no-such-program is not installed"),
+    ] {
+        let kiosk = Supervised::new(command, "");
+        let tried = |session: &Value| session["restarts"].as_i64() > Some(1) || name == "missing";
+        let why =
+            |session: &Value| session["last-failure"]["reason"].as_str().is_some_and(|told| told.starts_with(reason));
+        let session =
+            kiosk.until(name, "splash", |session| session["state"] == "backoff" && why(session) && tried(session));
+        assert!(session["last-failure"]["action"].as_str().unwrap().starts_with("started again"), "{session}");
+        let shot = kiosk.shot(name);
+        assert!(light(&shot, shot.height * 3 / 4) > 20, "the line below the logo is empty");
+    }
+}
+
+/// Light pixels from this row on.
+fn light(shot: &Shot, from: u32) -> usize {
+    let rows = shot.rgb.chunks_exact(3).skip((shot.width * from) as usize);
+    rows.filter(|pixel| pixel.iter().all(|part| *part > 150)).count()
+}
+
+/// It leaves the process group: what it started is found all the same, and is not there twice.
+#[test]
+fn a_command_that_goes_to_the_background_is_ended_and_told_to_stay() {
+    let mark = format!("7{}", std::process::id());
+    let kiosk = Supervised::new(&["sh", "-c", &format!("setsid sleep {mark} & sleep 0.2")], "");
+    let told = "sh ended: exit status 0: what shell.command names must stay in the foreground";
+    let again = |session: &Value| session["last-failure"]["reason"] == told && session["restarts"].as_i64() > Some(2);
+    kiosk.until("the next tries", "splash", again);
+    let line = format!("sleep\0{mark}\0");
+    let running = || {
+        let entries = std::fs::read_dir("/proc").unwrap().flatten();
+        entries
+            .filter(|entry| std::fs::read(entry.path().join("cmdline")).is_ok_and(|own| own == line.as_bytes()))
+            .count()
+    };
+    assert!(running() <= 1, "{} of them", running());
+}
