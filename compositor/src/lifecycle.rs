@@ -1,6 +1,8 @@
 //! How far the program's life has come: the first frame, the first shell, and how it ends. The root keeps it; what it
 //! means for the service manager is in [`crate::watchdog`] and [`crate::signals`].
 
+use std::collections::BTreeSet;
+
 use rustix::process::Pid;
 use smithay::reexports::calloop::LoopSignal;
 
@@ -28,6 +30,10 @@ pub struct Lifecycle {
     pub notifier: Notifier,
     /// The command or kiosk-session that we started.
     pub child: Option<Pid>,
+    /// The shells whose sessions ask for a restart of the device.
+    pub reboot_asked: BTreeSet<usize>,
+    /// logind is asked to restart it.
+    pub reboots: bool,
     exit: Option<Exit>,
     first_frame: bool,
     first_shell: FirstShell,
@@ -36,7 +42,17 @@ pub struct Lifecycle {
 impl Lifecycle {
     /// `signal` ends the event loop.
     pub fn new(signal: LoopSignal, notifier: Notifier) -> Self {
-        Self { signal, notifier, child: None, exit: None, first_frame: false, first_shell: FirstShell::Awaited }
+        let (reboot_asked, reboots) = (BTreeSet::new(), false);
+        Self {
+            signal,
+            notifier,
+            child: None,
+            reboot_asked,
+            reboots,
+            exit: None,
+            first_frame: false,
+            first_shell: FirstShell::Awaited,
+        }
     }
 
     /// Ends the loop with this status, unless it ends already.

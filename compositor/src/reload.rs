@@ -83,6 +83,9 @@ impl Kiosk {
         if before.power != self.config.power {
             told.push("power: in force".into());
         }
+        if before.health != self.config.health {
+            told.push(format!("health: {RESTART_SESSION}"));
+        }
         if before.splash != self.config.splash {
             told.push(format!("splash: {RESTART}"));
         }

@@ -107,6 +107,7 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
     }
     kiosk.lifecycle.notifier.stopping();
     kiosk.save_rest();
+    kiosk.keep_reboot_time();
     end_child(&mut event_loop, &mut kiosk);
     Ok(kiosk.lifecycle.exit().unwrap_or(Exit(0)))
 }

@@ -235,6 +235,7 @@ impl Kiosk {
             }
             self.screens.request_redraw();
         }
+        self.reboot_asked(number, &known.reboot);
         self.idle_report(number, &known, first);
     }
 

@@ -29,7 +29,16 @@ fn running() -> (Fixture, Session, ClientId) {
 }
 
 fn report(state: State, reset: u64) -> Report {
-    Report { state, message: String::new(), overdue: false, pid: 0, shell: 0, reset, when_idle: false }
+    Report {
+        state,
+        message: String::new(),
+        overdue: false,
+        pid: 0,
+        shell: 0,
+        reset,
+        when_idle: false,
+        reboot: String::new(),
+    }
 }
 
 fn resets(session: &mut Session) -> Vec<u64> {

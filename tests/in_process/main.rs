@@ -31,6 +31,7 @@ mod popups;
 mod power;
 mod privilege;
 mod protocols;
+mod reboot;
 mod reload;
 mod requests;
 mod rotation;

@@ -151,7 +151,16 @@ fn booting() -> (Fixture, ClientId, ClientId) {
 }
 
 fn report(shell: u32, state: State) -> Report {
-    Report { state, message: String::new(), overdue: false, pid: 0, shell, reset: 0, when_idle: false }
+    Report {
+        state,
+        message: String::new(),
+        overdue: false,
+        pid: 0,
+        shell,
+        reset: 0,
+        when_idle: false,
+        reboot: String::new(),
+    }
 }
 
 #[test]

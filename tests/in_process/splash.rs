@@ -237,6 +237,7 @@ fn a_message_of_the_session_is_drawn() {
         shell: 0,
         reset: 0,
         when_idle: false,
+        reboot: String::new(),
     });
     fixture.until("the message", |fixture| ink(&fixture.panel()) > before + 100);
 }
@@ -268,6 +269,7 @@ fn a_new_message_repaints_only_its_line() {
             shell: 0,
             reset: 0,
             when_idle: false,
+            reboot: String::new(),
         });
         fixture.until("the message", |fixture| fixture.kiosk.stage.shells[0].readiness.message == message);
         fixture.still();
@@ -330,7 +332,16 @@ fn a_page_that_is_overdue_is_told_at_length_whatever_the_splash_may_say() {
     };
     let mut say = |fixture: &mut Fixture, overdue: bool| {
         let message = "Not up after 60 s: connection refused. Trying again.".to_owned();
-        session.send(&Report { state: State::Waiting, message, overdue, pid: 0, shell: 0, reset: 0, when_idle: false });
+        session.send(&Report {
+            state: State::Waiting,
+            message,
+            overdue,
+            pid: 0,
+            shell: 0,
+            reset: 0,
+            when_idle: false,
+            reboot: String::new(),
+        });
         fixture.until("the report", |fixture| {
             let readiness = &fixture.kiosk.stage.shells[0].readiness;
             readiness.state == Some(State::Waiting) && readiness.overdue == overdue
@@ -362,7 +373,16 @@ fn more_reasons_than_a_screen_holds_come_in_turn() {
     let mut session = fixture.session();
     let message = "Not up after 60 s: connection refused. Trying again.".to_owned();
     let state = State::Waiting;
-    session.send(&Report { state, message, overdue: true, pid: 0, shell: 0, reset: 0, when_idle: false });
+    session.send(&Report {
+        state,
+        message,
+        overdue: true,
+        pid: 0,
+        shell: 0,
+        reset: 0,
+        when_idle: false,
+        reboot: String::new(),
+    });
     fixture.until("the diagnostics", |fixture| fixture.kiosk.stage.shells[0].readiness.overdue);
     fixture.still();
     // The dots, whose picture moves, are at the bottom.
@@ -402,6 +422,7 @@ fn an_old_session_that_still_talks_takes_no_splash_away() {
         shell: 0,
         reset: 0,
         when_idle: false,
+        reboot: String::new(),
     });
     fixture.report(&mut new, State::Loading);
     let client = fixture.client();

@@ -17,10 +17,10 @@ use std::{
 
 use smithay::reexports::calloop::channel::{self, Channel, Sender};
 
+use crate::logind::LogindError;
 use crate::screens::{HeadId, Screen, ScreenId};
 use backlight::Backlight;
 use ddc::{DdcError, Level};
-use logind::LogindError;
 
 /// What was kept is no darker than this when it is brought back, percent: on many panels 0 is no light at all, and a
 /// device that comes up black looks broken. (systemd-backlight has the same bound.)

@@ -113,6 +113,9 @@ pub struct Report {
     /// Wants to hear ([`Notice::Idle`]) when nobody has used the device for a while.
     #[serde(default)]
     pub when_idle: bool,
+    /// Nothing milder has brought the page back: why the device is to be restarted (`health.reboot`); empty: it is not.
+    #[serde(default)]
+    pub reboot: String,
 }
 
 /// From the compositor to the session.
@@ -152,6 +155,11 @@ pub enum Notice {
     Reset {
         /// From 1; said again to a session that has not done it.
         number: u64,
+    },
+    /// The device is not restarted.
+    NoReboot {
+        /// One sentence, for people.
+        reason: String,
     },
     /// Nobody has used the device for a while; once for each time that [`Report::when_idle`] becomes true.
     Idle {},

@@ -13,6 +13,7 @@ pub mod files;
 mod journal;
 mod log_limit;
 pub mod logging;
+pub mod moments;
 pub mod notify;
 pub mod quantities;
 pub mod quota;

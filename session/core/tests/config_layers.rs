@@ -121,6 +121,8 @@ fn every_key_reaches_its_field() {
         reset = "90s"
         [power]
         schedule = [{ on = "07:00", off = "22:00", days = "mon-fri" }, { on = "22:00", off = "7:00" }]
+        [health]
+        reboot = true
         [limits]
         clients = 1
         clients-per-user = 2
@@ -172,6 +174,7 @@ fn every_key_reaches_its_field() {
     assert_eq!(config.input.new_devices, NewDevices::Ask);
     assert_eq!(panels.calibration, Some(Calibration::Matrix([0.0, -1.0, 1.0, 1.0, 0.0, 0.5])));
     assert_eq!(config.idle.screen_off, Some(Duration::from_secs(600)));
+    assert!(config.health.reboot);
     assert_eq!((config.idle.wake_swallows_touch, config.idle.reset), (false, Some(Duration::from_secs(90))));
     let schedule = &config.power.schedule;
     assert_eq!((schedule.len(), schedule[0].on.hour, schedule[1].off.hour), (2, 7, 7));
@@ -270,7 +273,7 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert_eq!(
         wrong("[sehll]\nurl = 1").2,
         "unknown key sehll, did you mean shell? There are shell, shells, splash, text, output, input, keyboard, idle, power, \
-         browser, limits, privilege"
+         browser, limits, health, privilege"
     );
     assert!(wrong("[output.A]\nposition = [0, 40000]").2.ends_with("[X, Y] in logical pixels, -32768 to 32767"));
     assert!(wrong("[output]\nrotation = 90").2.contains("put it below [output.\"*\"]"));

@@ -51,6 +51,11 @@ pub enum Link {
     },
     /// [`Notice::Idle`].
     Idle,
+    /// [`Notice::NoReboot`].
+    NoReboot {
+        /// One sentence, for people.
+        reason: String,
+    },
 }
 
 /// Keeps a connection of the shell `number` to the socket at `path` for ever, tells `tell` about it, and the compositor
@@ -158,6 +163,7 @@ fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link>
         }
         Ok(Notice::Reset { number }) => Some(Link::Reset { number }),
         Ok(Notice::Idle {}) => Some(Link::Idle),
+        Ok(Notice::NoReboot { reason }) => Some(Link::NoReboot { reason }),
         Err(error) => {
             // A newer kioskd may say more than we know.
             tracing::debug!(%error, "a line of kioskd's was not understood");

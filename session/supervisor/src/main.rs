@@ -12,6 +12,9 @@ use kiosk_core::{api, chromium};
 use kiosk_session::daemon;
 use kiosk_session::launcher::bound;
 
+/// The exit status with which the session wants to be started anew (EX_TEMPFAIL of sysexits.h). The unit's
+/// `RestartPreventExitStatus=` has others.
+const ANEW: u8 = 75;
 /// Looking up a host name blocks, and needs a thread for that moment; it is not kept.
 const BLOCKING_THREADS: usize = 2;
 const BLOCKING_KEPT: Duration = Duration::from_millis(100);
@@ -59,7 +62,11 @@ fn main() -> ExitCode {
     // A lookup that hangs must not hold up the end.
     runtime.shutdown_background();
     match ended {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::SUCCESS,
+        Ok(true) => {
+            tracing::warn!(status = ANEW, "kiosk-session ends to be started anew");
+            ExitCode::from(ANEW)
+        }
         Err(error) => {
             tracing::error!(error = format!("{error:#}"), "kiosk-session ends");
             ExitCode::FAILURE

@@ -12,11 +12,16 @@ const SECOND: Duration = Duration::from_secs(1);
 const MAX_DELAY: Duration = Duration::from_secs(30);
 /// Trouble again within this time was not cured by what was done about it: something stronger is tried.
 const WINDOW: Duration = Duration::from_secs(60);
-/// So many browsers in a row that came to nothing may be their profile's fault.
-const BROWSERS_A_PROFILE: u32 = 4;
+/// So many browsers in a row that came to nothing may be the fault of what they have in common: their profile, then
+/// kiosk-session, then the device.
+const BROWSERS_A_MEASURE: u32 = 4;
 /// A profile is given up at most this often: what people have stored is worth more than a screen that comes up by
 /// chance.
 const PROFILE_BUDGET: Duration = Duration::from_secs(24 * 3600);
+/// kiosk-session itself is started anew at most this often. It costs nothing that another browser does not cost.
+const SESSION_BUDGET: Duration = Duration::from_secs(3600);
+/// kioskd is asked at most this often to restart the device. It has a budget of its own.
+const REBOOT_BUDGET: Duration = Duration::from_secs(3600);
 
 /// Waits of 0.1, 1, 2, 4, ... 30 seconds, until [`Backoff::reset`].
 #[derive(Debug, Clone, Default)]
@@ -52,37 +57,106 @@ pub enum Rung {
     Browser,
     /// It is started again without what it has stored.
     Profile,
+    /// kiosk-session is started anew by the service manager.
+    Session,
+    /// The device is restarted, where that is configured.
+    Reboot,
+}
+
+/// Which of the strong measures there are, at a moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Measures {
+    /// A browser's profile; another program has none that we know.
+    pub profile: bool,
+    /// A service manager starts kiosk-session again, and no other shell would lose its page.
+    pub session: bool,
+    /// `health.reboot`, and no other shell would lose its page.
+    pub reboot: bool,
+}
+
+/// How long before the machine's beginning the strong measures were taken; `None`: never.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Before {
+    /// A profile was given up.
+    pub profile: Option<Duration>,
+    /// kiosk-session was started anew.
+    pub session: Option<Duration>,
+    /// The device was to be restarted.
+    pub reboot: Option<Duration>,
+}
+
+/// When a measure was taken last.
+#[derive(Debug, Clone, Copy)]
+enum Taken {
+    /// So long before the clock's beginning.
+    Before(Duration),
+    At(Duration),
+}
+
+impl Taken {
+    fn ago(self, now: Duration) -> Duration {
+        match self {
+            Taken::Before(time) => now.saturating_add(time),
+            Taken::At(at) => now.saturating_sub(at),
+        }
+    }
 }
 
 /// Remembers what was done last, and when.
 #[derive(Debug, Clone, Default)]
 pub struct Ladder {
     last: Option<(Rung, Duration)>,
-    /// Browsers in a row of which no page stayed up.
+    /// Browsers in a row of which no page stayed up, since the last strong measure.
     browsers: u32,
-    profile_at: Option<Duration>,
+    profile: Option<Taken>,
+    session: Option<Taken>,
+    reboot: Option<Taken>,
 }
 
 impl Ladder {
+    /// With what was done before the clock began.
+    pub fn after(before: Before) -> Self {
+        let taken = |time: Option<Duration>| time.map(Taken::Before);
+        let (profile, session, reboot) = (taken(before.profile), taken(before.session), taken(before.reboot));
+        Ladder { profile, session, reboot, ..Ladder::default() }
+    }
+
     /// What to do about a page at `now`; `mildest` is what can help at all.
     pub fn page_trouble(&mut self, mildest: Rung, now: Duration) -> Rung {
         let last = self.last.filter(|(_, at)| now.saturating_sub(*at) < WINDOW);
         let rung = match last {
             None => mildest,
             Some((Rung::Reload, _)) => Rung::Renderer.max(mildest),
-            Some((Rung::Renderer | Rung::Browser | Rung::Profile, _)) => Rung::Browser,
+            Some(_) => Rung::Browser,
         };
         self.last = Some((rung, now));
         rung
     }
 
-    /// What to do about a browser that ended, or had to be ended, at `now`: [`Rung::Browser`] or [`Rung::Profile`].
-    pub fn browser_trouble(&mut self, now: Duration) -> Rung {
+    /// What to do about a browser that ended, or had to be ended, at `now`: [`Rung::Browser`], or the mildest of the
+    /// strong measures that there are and that was not taken too short a time ago. Each gets a few browsers to show
+    /// whether it has helped.
+    pub fn browser_trouble(&mut self, measures: Measures, now: Duration) -> Rung {
         self.browsers = self.browsers.saturating_add(1);
-        let within_budget = self.profile_at.is_none_or(|at| now.saturating_sub(at) >= PROFILE_BUDGET);
-        let rung = if self.browsers >= BROWSERS_A_PROFILE && within_budget { Rung::Profile } else { Rung::Browser };
-        if rung == Rung::Profile {
-            self.profile_at = Some(now);
+        let may = |there: bool, taken: Option<Taken>, budget: Duration| {
+            there && taken.is_none_or(|taken| taken.ago(now) >= budget)
+        };
+        let rung = if self.browsers < BROWSERS_A_MEASURE {
+            Rung::Browser
+        } else if may(measures.profile, self.profile, PROFILE_BUDGET) {
+            self.profile = Some(Taken::At(now));
+            Rung::Profile
+        } else if may(measures.session, self.session, SESSION_BUDGET) {
+            self.session = Some(Taken::At(now));
+            Rung::Session
+        } else if may(measures.reboot, self.reboot, REBOOT_BUDGET) {
+            self.reboot = Some(Taken::At(now));
+            Rung::Reboot
+        } else {
+            Rung::Browser
+        };
+        if rung > Rung::Browser {
+            self.browsers = 0;
         }
         self.last = Some((rung, now));
         rung
@@ -108,6 +182,11 @@ pub struct Recovery {
 }
 
 impl Recovery {
+    /// With what was done before the clock began.
+    pub fn after(before: Before) -> Self {
+        Recovery { ladder: Ladder::after(before), ..Self::default() }
+    }
+
     /// The page is up; if it still is at `at`, earlier failures are forgotten.
     pub fn up_until(&mut self, at: Duration) {
         self.stable_at = Some(at);
@@ -175,20 +254,105 @@ mod tests {
         assert_eq!(ladder.page_trouble(Rung::Renderer, at(281)), Rung::Renderer);
     }
 
+    const PROFILE: Measures = Measures { profile: true, session: false, reboot: false };
+    const ALL: Measures = Measures { profile: true, session: true, reboot: true };
+
+    #[test]
+    fn each_measure_has_four_browsers_to_show_that_it_helped_and_a_budget() {
+        let mut ladder = Ladder::default();
+        let mut taken = Vec::new();
+        // A browser that dies every half minute, for three hours.
+        for second in (0..3 * 3600).step_by(30) {
+            let rung = ladder.browser_trouble(ALL, Duration::from_secs(second));
+            if rung > Rung::Browser {
+                taken.push((second, rung));
+            }
+        }
+        assert_eq!(
+            taken,
+            [
+                (90, Rung::Profile),
+                (210, Rung::Session),
+                (330, Rung::Reboot),
+                (3810, Rung::Session),
+                (3930, Rung::Reboot),
+                (7410, Rung::Session),
+                (7530, Rung::Reboot),
+            ]
+        );
+        let only = |measures| (0..4).map(|second| Ladder::default().after_browsers(measures, second)).max();
+        assert_eq!(only(Measures::default()), Some(Rung::Browser));
+    }
+
+    impl Ladder {
+        /// What the fourth browser in a row leads to.
+        fn after_browsers(mut self, measures: Measures, from: u64) -> Rung {
+            (0..4).map(|number| self.browser_trouble(measures, Duration::from_secs(from + number))).last().unwrap()
+        }
+    }
+
+    #[test]
+    fn what_was_done_before_a_restart_counts() {
+        let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
+        let ladder = |profile, session, reboot| Ladder::after(Before { profile, session, reboot });
+        assert_eq!(ladder(None, None, None).after_browsers(ALL, 0), Rung::Profile);
+        assert_eq!(ladder(hours(24), hours(0), None).after_browsers(ALL, 0), Rung::Profile);
+        assert_eq!(ladder(hours(23), None, None).after_browsers(ALL, 0), Rung::Session);
+        assert_eq!(ladder(hours(0), hours(0), hours(1)).after_browsers(ALL, 0), Rung::Reboot);
+        assert_eq!(ladder(hours(0), hours(0), hours(0)).after_browsers(ALL, 0), Rung::Browser);
+        assert_eq!(ladder(hours(0), hours(0), hours(0)).after_browsers(ALL, 3600), Rung::Session);
+        let without = Measures { session: false, ..ALL };
+        assert_eq!(ladder(hours(0), hours(0), hours(0)).after_browsers(without, 3600), Rung::Reboot);
+    }
+
+    /// Ten years, with troubles of all lengths and restarts at any time between them.
+    #[test]
+    fn in_years_no_measure_is_taken_more_often_than_its_budget() {
+        let (mut ladder, mut now, mut began) = (Ladder::default(), 0, 0);
+        let mut last: [Option<u64>; 3] = [None; 3];
+        let (mut random, mut counts) = (1_u64, [0; 3]);
+        while now < 10 * 365 * 86_400 {
+            // A small generator (Knuth's): the same course each time.
+            random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            now += 5 + (random >> 33) % 60;
+            match (random >> 20) % 1000 {
+                0 => now += (random >> 40) % 200_000,
+                1..4 => ladder.reset(),
+                4 => {
+                    let before = |index: usize| last[index].map(|at| Duration::from_secs(now - at));
+                    let before = Before { profile: before(0), session: before(1), reboot: before(2) };
+                    (ladder, began) = (Ladder::after(before), now);
+                }
+                _ => {}
+            }
+            let index = match ladder.browser_trouble(ALL, Duration::from_secs(now - began)) {
+                Rung::Profile => 0,
+                Rung::Session => 1,
+                Rung::Reboot => 2,
+                _ => continue,
+            };
+            let budget = [86_400, 3600, 3600][index];
+            assert!(last[index].is_none_or(|at| now - at >= budget), "measure {index} at {now}, last at {last:?}");
+            last[index] = Some(now);
+            counts[index] += 1;
+        }
+        assert!(counts[0] > 2000 && counts[1] > 20_000 && counts[2] > 20_000, "{counts:?}");
+    }
+
     #[test]
     fn a_profile_is_given_up_after_four_browsers_and_once_a_day() {
         let mut ladder = Ladder::default();
         let mut given_up = Vec::new();
         // A browser that dies every half minute, for three days.
         for second in (0..3 * 86_400).step_by(30) {
-            if ladder.browser_trouble(Duration::from_secs(second)) == Rung::Profile {
+            if ladder.browser_trouble(PROFILE, Duration::from_secs(second)) == Rung::Profile {
                 given_up.push(second);
             }
         }
         assert_eq!(given_up, [90, 86_490, 172_890]);
         let mut ladder = Ladder::default();
         for second in (0..86_400).step_by(30) {
-            assert_eq!(ladder.browser_trouble(Duration::from_secs(second)), Rung::Browser);
+            assert_eq!(ladder.browser_trouble(PROFILE, Duration::from_secs(second)), Rung::Browser);
             if second % 60 == 0 {
                 ladder.reset();
             }

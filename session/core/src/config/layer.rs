@@ -94,6 +94,7 @@ impl Draft {
                 "power" => layer.section(&mut config.power, entry),
                 "browser" => layer.section(&mut config.browser, entry),
                 "limits" => layer.section(&mut config.limits, entry),
+                "health" => layer.section(&mut config.health, entry),
                 "output" => layer.outputs(config, entry),
                 "text" => layer.texts(config, entry),
                 "privilege" => layer.privileges(config, entry),

@@ -35,6 +35,8 @@ pub struct Config {
     pub keyboard: OnScreenKeyboard,
     /// `[idle]`.
     pub idle: Idle,
+    /// `[health]`.
+    pub health: Health,
     /// `[power]`.
     pub power: Power,
     /// `[browser]`: what the shells' [`Shell::browser_settings`] inherit from.
@@ -65,6 +67,7 @@ impl Default for Config {
             input: Input::default(),
             keyboard: OnScreenKeyboard::default(),
             idle: Idle::default(),
+            health: Health::default(),
             power: Power::default(),
             browser: BrowserSettings::default(),
             limits: Limits::default(),
@@ -365,6 +368,13 @@ impl Default for Idle {
     fn default() -> Self {
         Idle { screen_off: None, wake_swallows_touch: true, reset: None }
     }
+}
+
+/// How far the kiosk may go when nothing milder brings the page back.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Health {
+    /// To a restart of the device, at most one an hour and three a day.
+    pub reboot: bool,
 }
 
 /// When the screens are on.

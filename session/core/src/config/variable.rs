@@ -17,7 +17,7 @@ impl Draft {
     /// Lays the environment variable over this.
     pub fn with_variable(&self, variable: &str, text: &str) -> Result<Draft, ConfigError> {
         let mut draft = self.clone();
-        let Config { shell, splash, input, idle, power, browser, limits, .. } = &mut draft.config;
+        let Config { shell, splash, input, idle, power, browser, limits, health, .. } = &mut draft.config;
         let mut names = Vec::new();
         let found = try_variable(shell, "shell", variable, text, &mut names)
             .or_else(|| try_variable(splash, "splash", variable, text, &mut names))
@@ -26,6 +26,7 @@ impl Draft {
             .or_else(|| try_variable(power, "power", variable, text, &mut names))
             .or_else(|| try_variable(browser, "browser", variable, text, &mut names))
             .or_else(|| try_variable(limits, "limits", variable, text, &mut names))
+            .or_else(|| try_variable(health, "health", variable, text, &mut names))
             .or_else(|| {
                 let rule = keys::output_rule(&mut draft.config, "*");
                 try_variable(rule, "output", variable, text, &mut names)

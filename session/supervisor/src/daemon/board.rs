@@ -11,17 +11,37 @@ pub(super) struct Board {
     notifier: Notifier,
     /// What is to be said of each shell, by number; empty: nothing yet.
     texts: Mutex<Vec<String>>,
+    /// Whether the page of each shell is seen.
+    seen: Mutex<Vec<bool>>,
 }
 
 impl Board {
     /// For so many shells.
     pub fn new(notifier: Notifier, shells: usize) -> Self {
-        Board { notifier, texts: Mutex::new(vec![String::new(); shells]) }
+        Board { notifier, texts: Mutex::new(vec![String::new(); shells]), seen: Mutex::new(vec![false; shells]) }
     }
 
     /// All shells' sessions have been made.
     pub fn ready(&self) {
         self.notifier.ready();
+    }
+
+    /// There is a service manager, which starts us again.
+    pub fn is_managed(&self) -> bool {
+        self.notifier.is_active()
+    }
+
+    /// Whether one shell's page is seen.
+    pub fn seen(&self, shell: usize, is_seen: bool) {
+        if let Some(own) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get_mut(shell) {
+            *own = is_seen;
+        }
+    }
+
+    /// Whether the page of any other shell is seen.
+    pub fn others_seen(&self, shell: usize) -> bool {
+        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.iter().enumerate().any(|(number, seen)| number != shell && *seen)
     }
 
     /// One shell's state is this now.

@@ -9,9 +9,9 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
+use kiosk_core::moments::since_boot;
 use rustix::time::{
-    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime, timerfd_create,
-    timerfd_settime,
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 use tokio::io::unix::AsyncFd;
 
@@ -67,12 +67,6 @@ impl Clock {
         self.alarm.readable().await?.clear_ready();
         Ok(())
     }
-}
-
-/// Since the machine's boot, suspended time included.
-fn since_boot() -> Duration {
-    let time = clock_gettime(ClockId::Boottime);
-    Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 #[cfg(test)]

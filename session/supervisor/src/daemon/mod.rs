@@ -35,6 +35,8 @@ use kiosk_core::notify::Notifier;
 #[derive(Debug)]
 pub(crate) enum Input {
     Link(Link),
+    /// kiosk-session ends, and with it this shell.
+    End,
     /// It is the time of day of `browser.restart-at`.
     RestartDue,
     Probed {
@@ -72,8 +74,9 @@ pub(crate) enum Input {
 /// Runs the session until it is told to end (SIGTERM, SIGINT): each of the shells with a machine, a browser and a
 /// connection to the compositor of its own, all on one thread.
 ///
-/// Errors: what keeps it from starting, and a fault of its own; everything else is survived.
-pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> anyhow::Result<()> {
+/// Returns whether it wants to be started anew. Errors: what keeps it from starting, and a fault of its own; everything
+/// else is survived.
+pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> anyhow::Result<bool> {
     let directories = Directories::find(|name| std::env::var(name).ok(), &std::env::temp_dir());
     let _lock = single::lock(&directories.base).await?;
     let look = Arc::new(Notify::new());
@@ -83,12 +86,12 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
     leftovers::end_unconfigured(&directories, shells.len());
     let board = Arc::new(Board::new(Notifier::from_env(), shells.len()));
     let texts = config.all_texts(|name| std::env::var(name).ok());
-    let (mut daemons, authority) = (Vec::new(), Authority::default());
+    let (mut daemons, mut all, authority) = (Vec::new(), Vec::new(), Authority::default());
     for (number, configured) in shells.iter().enumerate() {
         let directories = directories.of_shell(number).context("a shell's directory can't be made")?;
         let (daemon, ends) = Daemon::start(
             number,
-            (configured, config.allowed(configured), texts.clone()),
+            (configured, config.allowed(configured), texts.clone(), config.health.reboot),
             &runtime_dir,
             board.clone(),
             look.clone(),
@@ -102,6 +105,7 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
             output: configured.output.clone(),
             authority: authority.clone(),
         });
+        all.push(daemon.inputs());
         daemons.push((daemon, ends));
     }
     let serving = tokio::spawn(bus::serve(Places { runtime_dir, bus }, shared, look));
@@ -110,12 +114,21 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
         let span = if shells.len() > 1 { tracing::info_span!("shell", number) } else { tracing::Span::none() };
         running.spawn(daemon.run(ends).instrument(span));
     }
-    let mut ended = Ok(());
+    let mut ended = Ok(false);
     while let Some(one) = running.join_next().await {
-        if let Err(error) = one {
-            // Nobody would look after that shell any more: whoever started us starts all anew.
-            ended = Err(error).context("the session of a shell has failed");
-            break;
+        match one {
+            Ok(false) => {}
+            Ok(true) => {
+                ended = Ok(true);
+                for others in &all {
+                    let _ = others.send(Input::End);
+                }
+            }
+            Err(error) => {
+                // Nobody would look after that shell any more: whoever started us starts all anew.
+                ended = Err(error).context("the session of a shell has failed");
+                break;
+            }
         }
     }
     // Removes the socket.

@@ -164,6 +164,7 @@ impl Machine {
             self.intent = Intent::Stop;
         }
         self.clock = ReadyClock::Off;
+        self.reboot.clear();
         self.recovery.not_up();
         self.trouble = Trouble::None;
         self.reason.clear();

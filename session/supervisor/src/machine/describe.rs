@@ -8,7 +8,8 @@ use kiosk_core::texts::Text;
 impl Machine {
     /// The state as `org.kioskd.Session1.State` has it.
     pub fn state(&self) -> State {
-        if self.intent != Intent::Run {
+        // What renews itself is on its way to the page.
+        if !matches!(self.intent, Intent::Run | Intent::Renew) {
             return State::Stopped;
         }
         match (self.page, self.trouble) {

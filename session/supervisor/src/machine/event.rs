@@ -5,6 +5,7 @@ use std::time::Duration;
 #[cfg(doc)]
 use super::Machine;
 use super::Why;
+use crate::recovery::{Before, Rung};
 use kiosk_core::config::Url;
 use kiosk_core::texts::Texts;
 
@@ -25,6 +26,8 @@ pub struct Settings {
     pub explicit: bool,
     /// What the person before the screen reads.
     pub texts: Texts,
+    /// The strong measures of before this session.
+    pub before: Before,
 }
 
 impl Settings {
@@ -154,6 +157,18 @@ pub enum Event {
         /// What the shell's processes have done since they started, as [`crate::launcher::work`] counts.
         work: u64,
     },
+    /// The answer to [`Effect::TakeMeasure`]: it is written down, and may be taken.
+    MeasureKept {
+        /// Which.
+        rung: Rung,
+    },
+    /// The answer to [`Effect::TakeMeasure`], or kioskd's to a report that asked for the device's restart.
+    MeasureRefused {
+        /// What is not done.
+        rung: Rung,
+        /// One sentence, for people.
+        reason: String,
+    },
     /// [`Machine::deadline`] has passed.
     Tick,
     /// The service is to end.
@@ -197,6 +212,13 @@ pub enum Effect {
     Measure,
     /// Have the next shell start with an empty profile; a copy of the old one is kept.
     SetProfileAside,
+    /// Write down, so that it outlives this session and this boot, that a measure is taken; its budget depends on it.
+    TakeMeasure {
+        /// Which.
+        rung: Rung,
+        /// Why.
+        reason: String,
+    },
     /// Tell that the page wanted to go where it may not.
     Refused {
         /// Where it wanted to go.

@@ -118,7 +118,9 @@ impl Machine {
                     effects.push(Effect::EndRenderer);
                 }
             }
-            Rung::Browser | Rung::Profile => self.replace_shell(reason.to_owned(), now, effects),
+            Rung::Browser | Rung::Profile | Rung::Session | Rung::Reboot => {
+                self.replace_shell(reason.to_owned(), now, effects)
+            }
         }
     }
 

@@ -8,6 +8,7 @@ mod commands;
 mod describe;
 mod event;
 mod health;
+mod measures;
 mod parts;
 mod patience;
 mod planned;
@@ -19,7 +20,7 @@ mod turn;
 
 use std::time::Duration;
 
-use crate::recovery::Recovery;
+use crate::recovery::{Measures, Recovery};
 use kiosk_core::api::{Report, State};
 use kiosk_core::config::Url;
 
@@ -111,6 +112,9 @@ pub struct Machine {
     /// Addresses that the page wanted to go to and may not.
     refused: u64,
     recovery: Recovery,
+    measures: Measures,
+    /// kioskd is asked to restart the device, for this reason; empty: it is not.
+    reboot: String,
     clock: ReadyClock,
     /// Why it is not up, for messages.
     reason: String,
@@ -147,7 +151,9 @@ impl Machine {
             planned: Planned::default(),
             launches: 0,
             refused: 0,
-            recovery: Recovery::default(),
+            recovery: Recovery::after(settings.before),
+            measures: Measures::default(),
+            reboot: String::new(),
             clock,
             reason: String::new(),
             settings,
@@ -190,6 +196,7 @@ impl Machine {
             shell: 0,
             reset: self.reset_done,
             when_idle: self.planned.waits() && self.running(),
+            reboot: self.reboot.clone(),
         }
     }
 

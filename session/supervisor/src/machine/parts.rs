@@ -13,6 +13,8 @@ pub(super) enum Intent {
     Stop,
     /// The service ends.
     Leave,
+    /// The same, to be started anew by the service manager.
+    Renew,
 }
 
 /// The other end of the control socket.

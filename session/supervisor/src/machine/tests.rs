@@ -1,5 +1,6 @@
 //! The machine in a small world that performs its effects, well-behaved or not.
 
+mod measures;
 mod planned;
 mod reset;
 
@@ -9,6 +10,7 @@ use std::collections::VecDeque;
 
 use super::health::{ANSWER_TIMEOUT, HEALTH_INTERVAL};
 use super::*;
+use crate::recovery::{Before, Rung};
 use kiosk_core::texts::{TextRule, Texts};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -22,6 +24,7 @@ fn settings() -> Settings {
         ready_timeout: Some(Duration::from_secs(60)),
         explicit: false,
         texts: Texts::default(),
+        before: Before::default(),
     }
 }
 
@@ -42,6 +45,8 @@ struct World {
     work: u64,
     speed: u64,
     profiles_aside: u32,
+    measures: Vec<(Rung, Duration)>,
+    keeps_measures: bool,
     /// While effects were carried out.
     happened: VecDeque<Event>,
     can_launch: bool,
@@ -66,6 +71,8 @@ impl World {
             work: 0,
             speed: 0,
             profiles_aside: 0,
+            measures: Vec::new(),
+            keeps_measures: true,
             happened: VecDeque::new(),
             can_launch: true,
             finished: false,
@@ -150,6 +157,13 @@ impl World {
                     self.happened.push_back(Event::Measured { work: self.work });
                 }
                 Effect::SetProfileAside => self.profiles_aside += 1,
+                Effect::TakeMeasure { rung, .. } => {
+                    self.measures.push((rung, self.now));
+                    self.happened.push_back(match self.keeps_measures {
+                        true => Event::MeasureKept { rung },
+                        false => Event::MeasureRefused { rung, reason: "the disk is full".into() },
+                    });
+                }
                 Effect::Refused { .. } => {}
                 Effect::Finish => {
                     assert!(!self.alive, "left with a shell running");

@@ -7,7 +7,7 @@ use super::parts::{
     Browser, Clearing, Compositor, Health, Intent, Launch, Next, Page, ReadyClock, Server, Trouble, Try,
 };
 use super::{END_GRACE, Effect, Failure, LOST_GRACE, MAX_PROBE_INTERVAL, Machine, STABLE, WANTED_LIMIT};
-use crate::recovery::Rung;
+use crate::recovery::{Measures, Rung};
 use kiosk_core::config::Url;
 
 type Effects = Vec<Effect>;
@@ -52,14 +52,22 @@ impl Machine {
     /// The shell has come to nothing, and is started again after the wait that is due: with the strongest means, as a
     /// new one.
     fn shell_failed(&mut self, reason: String, now: Duration, effects: &mut Effects) {
-        let rung = self.recovery.ladder.browser_trouble(now);
-        if rung == Rung::Profile && !self.settings.command {
-            effects.push(Effect::SetProfileAside);
-            // An empty one has nothing to be forgotten.
-            self.clearing = Clearing::None;
-            self.plan_launch(reason, "with an empty profile (the old one is kept aside)", now, effects);
-        } else {
-            self.plan_launch(reason, "", now, effects);
+        let measures = Measures { profile: !self.settings.command, ..self.measures };
+        let rung = self.recovery.ladder.browser_trouble(measures, now);
+        if rung > Rung::Browser {
+            effects.push(Effect::TakeMeasure { rung, reason: reason.clone() });
+        }
+        match rung {
+            Rung::Profile => {
+                effects.push(Effect::SetProfileAside);
+                // An empty one has nothing to be forgotten.
+                self.clearing = Clearing::None;
+                self.plan_launch(reason, "with an empty profile (the old one is kept aside)", now, effects);
+            }
+            // Unless that can't be written down.
+            Rung::Session => self.plan_launch(reason, "by a new kiosk-session, else", now, effects),
+            Rung::Reboot => self.plan_launch(reason, "after a restart of the device, else", now, effects),
+            Rung::Reload | Rung::Renderer | Rung::Browser => self.plan_launch(reason, "", now, effects),
         }
     }
 
@@ -120,6 +128,7 @@ impl Machine {
         }
         self.page = Page::Up { health: Health::Fine(now + HEALTH_INTERVAL), next: Next::Stay };
         self.trouble = Trouble::None;
+        self.reboot.clear();
         if std::mem::replace(&mut self.trying, Try::None) != Try::None {
             // It was asked all the time whether it answers, and the browser knew more.
             self.server = Server::Up;

@@ -179,6 +179,8 @@ impl Machine {
                     patience.measured(work, now);
                 }
             }
+            Event::MeasureKept { rung } => self.measure_kept(rung),
+            Event::MeasureRefused { rung, reason } => self.measure_refused(rung, reason, effects),
             Event::Tick => {}
             Event::Shutdown => self.intent = Intent::Leave,
         }
@@ -189,7 +191,7 @@ impl Machine {
         if matches!(self.page, Page::Up { .. }) && self.covered.is_none() {
             self.reset_done = self.reset_wanted.take().unwrap_or(self.reset_done);
         }
-        if self.intent == Intent::Leave {
+        if matches!(self.intent, Intent::Leave | Intent::Renew) {
             match self.browser {
                 Browser::None => effects.push(Effect::Finish),
                 Browser::Running { .. } if !self.compositor.is_here() => self.end_shell(LOST_GRACE, effects),

@@ -100,7 +100,12 @@ impl Session {
 
     /// Starts it again as a service manager would.
     pub fn start_again(&mut self) {
-        self.child = spawn(self.base.path(), &self.base.path().join("config.toml"), &[], None);
+        self.start_again_with(&[]);
+    }
+
+    /// The same, with these environment variables besides.
+    pub fn start_again_with(&mut self, environment: &[(&str, &str)]) {
+        self.child = spawn(self.base.path(), &self.base.path().join("config.toml"), environment, None);
     }
 
     /// Asks it to end, and gives its exit status.

@@ -122,6 +122,7 @@ fn run(input: &[u8]) {
         ready_timeout: Some(Duration::from_secs(60)),
         explicit: false,
         texts: Texts::default(),
+        before: kiosk_session::recovery::Before::default(),
     };
     let mut page = Page::new(rules);
     let mut now = Duration::from_secs(100);

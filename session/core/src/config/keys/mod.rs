@@ -5,6 +5,7 @@
 
 mod browser;
 mod device;
+mod health;
 mod idle;
 mod input;
 mod keyboard;
@@ -22,7 +23,7 @@ use super::browser::BrowserSettings;
 use super::devices::InputRule;
 use super::keyboard::OnScreenKeyboard;
 use super::limits::Limits;
-use super::model::{Config, Idle, Input, Power, Shell, Splash};
+use super::model::{Config, Health, Idle, Input, Power, Shell, Splash};
 use super::output::OutputRule;
 use super::privilege::PrivilegeRule;
 use super::raw::{Raw, Wrong};
@@ -31,6 +32,7 @@ use crate::texts::TextRule;
 
 pub use browser::BROWSER;
 pub use device::DEVICES;
+pub use health::HEALTH;
 pub use idle::IDLE;
 pub use input::INPUT;
 pub use keyboard::KEYBOARD;
@@ -100,6 +102,7 @@ pub const SECTIONS: &[&str] = &[
     "power",
     "browser",
     "limits",
+    "health",
     "privilege",
 ];
 
@@ -127,7 +130,7 @@ macro_rules! sectioned {
         })*
     };
 }
-sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, Limits => LIMITS, TextRule => TEXTS, PrivilegeRule => PRIVILEGE);
+sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, Limits => LIMITS, Health => HEALTH, TextRule => TEXTS, PrivilegeRule => PRIVILEGE);
 
 /// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
 #[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]

@@ -60,6 +60,7 @@ impl Daemon {
                     self.happened.push_back(Event::Measured { work });
                 }
                 Effect::SetProfileAside => self.profile_aside = true,
+                Effect::TakeMeasure { rung, reason } => self.take_measure(rung, &reason),
                 Effect::ClearData => {
                     let now = self.clock.now();
                     self.with_page(|page| page.clear_data(now));

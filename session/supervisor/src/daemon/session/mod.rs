@@ -3,6 +3,7 @@
 //! compositor, the bus and the service manager how things are.
 
 mod effects;
+mod measures;
 mod waiters;
 
 use std::collections::VecDeque;
@@ -15,6 +16,7 @@ use rustix::process::{self, set_parent_process_death_signal};
 use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
+use self::measures::Kept;
 use self::waiters::Waiter;
 use super::Input;
 use super::board::Board;
@@ -30,6 +32,7 @@ use crate::machine::{Command, Event, Machine, Settings, Why};
 use crate::page::Page;
 use crate::probe::ProbeError;
 use crate::profile::Directories;
+use crate::recovery::{Before, Rung};
 use crate::sign_in::{CREDENTIALS_ENV, SignIn};
 use kiosk_core::api::{CONTROL_SOCKET, Report, State};
 use kiosk_core::config::{Allowed, PageReady, Shell as Configured, masked};
@@ -55,7 +58,7 @@ pub(super) struct Ends {
     pub calls: mpsc::Sender<Call>,
 }
 
-fn settings(configured: &Configured, texts: Texts) -> Settings {
+fn settings(configured: &Configured, texts: Texts, before: Before) -> Settings {
     let command = !configured.command.is_empty();
     let program = if command { configured.command.first() } else { Some(&configured.browser) };
     let program = program.map(String::as_str).unwrap_or_default();
@@ -67,6 +70,7 @@ fn settings(configured: &Configured, texts: Texts) -> Settings {
         ready_timeout: configured.ready.timeout,
         explicit: !command && configured.ready.page == PageReady::Explicit,
         texts,
+        before,
     }
 }
 
@@ -90,7 +94,8 @@ fn signed_in_for(sign_in: &SignIn, command: &mut Command) -> SignIn {
 fn report_of(number: usize, machine: &Machine) -> Report {
     let report = machine.report();
     let message = shortened(&masked(&report.message), MAX_CHARACTERS);
-    Report { shell: number as u32, message, ..report }
+    let reboot = shortened(&masked(&report.reboot), MAX_CHARACTERS);
+    Report { shell: number as u32, message, reboot, ..report }
 }
 
 /// The session of one shell.
@@ -132,6 +137,12 @@ pub(super) struct Daemon {
     happened: VecDeque<Event>,
     /// The next shell gets an empty profile.
     profile_aside: bool,
+    /// The strong measures that were taken.
+    kept: Kept,
+    /// `health.reboot`.
+    reboot: bool,
+    /// kioskd has started us, and does so again when we end.
+    kioskd_restarts_us: bool,
     /// Callers who hear when the page is seen.
     waiters: Vec<Waiter>,
     finished: bool,
@@ -141,7 +152,7 @@ impl Daemon {
     /// Makes a shell's session and its connection to the compositor.
     pub fn start(
         number: usize,
-        (configured, allowed, texts): (&Configured, Allowed, Texts),
+        (configured, allowed, texts, reboot): (&Configured, Allowed, Texts, bool),
         runtime_dir: &Path,
         board: Arc<Board>,
         look: Arc<Notify>,
@@ -151,8 +162,8 @@ impl Daemon {
         let (inputs, from_tasks) = mpsc::unbounded_channel();
         let (calls, from_bus) = mpsc::channel(MAX_CALLS);
         let clock = Clock::start().context("no alarm clock")?;
-        let daemon =
-            Daemon::new(number, (configured.clone(), allowed, texts), clock, inputs.clone(), board, look, directories);
+        let own = (configured.clone(), allowed, texts, reboot);
+        let daemon = Daemon::new(number, own, clock, inputs.clone(), board, look, directories);
         if let Some(time) = configured.browser_settings.restart_at {
             let inputs = inputs.clone();
             tokio::spawn(async move {
@@ -171,8 +182,8 @@ impl Daemon {
         Ok((daemon, Ends { signals, from_tasks, from_bus, calls }))
     }
 
-    /// Until it is told to end.
-    pub async fn run(mut self, ends: Ends) {
+    /// Until it is told to end. Returns whether it ends to be started anew.
+    pub async fn run(mut self, ends: Ends) -> bool {
         let Ends { mut signals, mut from_tasks, mut from_bus, calls: _calls } = ends;
         let mut in_a_row = 0;
         while !self.finished {
@@ -197,23 +208,35 @@ impl Daemon {
             }
             self.still_alive();
         }
+        self.kept.end();
+        self.machine.renews()
+    }
+
+    /// What it is told by.
+    pub fn inputs(&self) -> mpsc::UnboundedSender<Input> {
+        self.inputs.clone()
     }
 
     fn new(
         number: usize,
-        (configured, allowed, texts): (Configured, Allowed, Texts),
+        (configured, allowed, texts, reboot): (Configured, Allowed, Texts, bool),
         clock: Clock,
         inputs: mpsc::UnboundedSender<Input>,
         board: Arc<Board>,
         look: Arc<Notify>,
         directories: Directories,
     ) -> Self {
-        let machine = Machine::new(settings(&configured, texts), clock.now());
+        let kept = Kept::read(&directories);
+        let machine = Machine::new(settings(&configured, texts, kept.before()), clock.now());
         let credentials = std::env::var_os(CREDENTIALS_ENV).map(PathBuf::from);
         let sign_in =
             SignIn::load(configured.browser_settings.sign_in.as_deref(), credentials.as_deref(), &configured.url);
         if let Some(problem) = sign_in.problem() {
             tracing::error!("browser.sign-in: {problem}");
+        }
+        let last_failure = kept.occasion().map(|(reason, action)| (reason, action, clock.boot_micros()));
+        if let Some((reason, action, _)) = &last_failure {
+            tracing::warn!(reason, action, "why this session was started");
         }
         let status = Status {
             state: machine.state(),
@@ -222,7 +245,7 @@ impl Daemon {
             restarts: 0,
             refused: 0,
             restart_reason: String::new(),
-            last_failure: (String::new(), String::new(), 0),
+            last_failure: last_failure.unwrap_or_default(),
             pid: 0,
             readies: 0,
             failures: 0,
@@ -254,6 +277,9 @@ impl Daemon {
             probes: 0,
             happened: VecDeque::new(),
             profile_aside: false,
+            kept,
+            reboot,
+            kioskd_restarts_us: false,
             waiters: Vec::new(),
             finished: false,
         }
@@ -310,6 +336,8 @@ impl Daemon {
                 self.event(Event::Reset { number });
             }
             Input::Link(Link::Idle) => self.event(Event::Idle),
+            Input::Link(Link::NoReboot { reason }) => self.event(Event::MeasureRefused { rung: Rung::Reboot, reason }),
+            Input::End => self.event(Event::Shutdown),
             Input::RestartDue => self.event(Event::RestartDue { why: Why::TimeOfDay }),
             Input::Link(Link::Down) => self.event(Event::CompositorDown),
             Input::Probed { generation, answer } => {
@@ -369,9 +397,10 @@ impl Daemon {
     }
 
     /// A compositor that started us starts another one when it comes back itself: ends us with it.
-    fn end_with(&self, compositor: u32) {
+    fn end_with(&mut self, compositor: u32) {
         let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
-        if parent != Some(compositor) {
+        self.kioskd_restarts_us = parent == Some(compositor);
+        if !self.kioskd_restarts_us {
             return;
         }
         if let Err(error) = set_parent_process_death_signal(Some(process::Signal::TERM)) {
@@ -414,6 +443,7 @@ impl Daemon {
     fn take_turns(&mut self) {
         while let Some(event) = self.happened.pop_front() {
             tracing::debug!(?event, "event");
+            self.tell_measures();
             let effects = self.machine.step(event, self.clock.now());
             self.carry_out(effects);
         }
@@ -429,6 +459,7 @@ impl Daemon {
         let refused = self.machine.refused();
         let since = self.clock.boot_micros();
         let before = self.status.borrow().state;
+        self.board.seen(self.number, state == State::Ready);
         self.status.send_if_modified(|status| {
             let restart_reason = self.machine.restart_reason().to_owned();
             let mut new = Status { url: url.to_owned(), restarts, refused, pid, restart_reason, ..status.clone() };

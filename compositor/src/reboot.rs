@@ -1,0 +1,231 @@
+//! The device's restart, the last step of a session whose page does not come up: only where `health.reboot` says so, on
+//! the device's own screens, and within a budget that is kept over boots, so that it is never a loop. The session asks on
+//! the control socket, whoever may have taken it over; what it gets is decided here. logind restarts the device for whoever
+//! has the active session on the seat, which is kioskd: nobody needs another right for it.
+
+use std::{path::Path, time::Duration};
+
+use kiosk_core::moments::{Moments, since_boot};
+use smithay::reexports::calloop::channel::{self, Event as ChannelEvent};
+
+use crate::{
+    kiosk::Kiosk,
+    logind::{self, LogindError},
+};
+use kiosk_core::api::Notice;
+
+/// In the state directory.
+const FILE: &str = "reboots.json";
+/// The name in that file.
+const NAME: &str = "reboot";
+/// From one restart to the next, at least.
+const APART: Duration = Duration::from_secs(3600);
+/// And so many in a day of the device's running.
+const MOST: usize = 3;
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Why the device is not restarted.
+#[derive(Debug, thiserror::Error)]
+pub enum RebootError {
+    /// By configuration.
+    #[error("health.reboot is false")]
+    NotConfigured,
+    /// A window on somebody's desktop, or a test.
+    #[error("kioskd does not run on the device's own screens")]
+    NotOurs,
+    /// A restart has been asked for already.
+    #[error("a restart has been asked for")]
+    UnderWay,
+    /// The last one is too short a time ago.
+    #[error("the device was restarted {} min ago, and is at most once an hour", .0.as_secs() / 60)]
+    TooSoon(Duration),
+    /// There were enough.
+    #[error("the device was restarted {MOST} times within a day of its running, and is not more often")]
+    TooOften,
+    /// It could not be counted.
+    #[error("the restart can't be written down, and without that it could become a loop: {0}")]
+    NotKept(String),
+    /// It refused, or is not there.
+    #[error("logind does not restart the device: {0}")]
+    Logind(#[from] LogindError),
+}
+
+/// Takes a restart out of the budget that is kept in `directory`, at `now` since the boot. After that it may be done.
+fn take(directory: Option<&Path>, reason: &str, now: Duration) -> Result<(), RebootError> {
+    let directory = directory.ok_or_else(|| RebootError::NotKept("there is no state directory".into()))?;
+    let path = directory.join(FILE);
+    let mut moments = Moments::read(&path, now).unwrap_or_else(|error| {
+        tracing::warn!(%error, "it is not known when the device was restarted: taken for just now");
+        let unknown = Moments::unknown(&[NAME], now);
+        // The next ones find what they can read.
+        let _ = unknown.clone().write(&path, now);
+        unknown
+    });
+    if let Some(ago) = moments.ago(NAME, now).filter(|ago| *ago < APART) {
+        return Err(RebootError::TooSoon(ago));
+    }
+    if moments.within(NAME, DAY, now) >= MOST {
+        return Err(RebootError::TooOften);
+    }
+    moments.add(NAME, reason, now);
+    moments.write(&path, now).map_err(|error| RebootError::NotKept(error.to_string()))
+}
+
+/// kioskd ends in order: the time until now counts at the next boot.
+fn keep_time(directory: &Path, now: Duration) {
+    let path = directory.join(FILE);
+    if let Ok(mut moments) = Moments::read(&path, now)
+        && !moments.is_empty()
+        && let Err(error) = moments.write(&path, now)
+    {
+        tracing::warn!(%error, "the time of this boot is not counted");
+    }
+}
+
+/// Asks logind on this bus to restart the device; `None`: the system bus. Nobody is asked for a password.
+fn order(bus: Option<&str>) -> Result<(), LogindError> {
+    logind::ask(bus, "/org/freedesktop/login1", "org.freedesktop.login1.Manager", "Reboot", &(false))
+}
+
+impl Kiosk {
+    /// A session asks for the device's restart, for this reason; empty: it does not, or no longer.
+    pub(crate) fn reboot_asked(&mut self, shell: usize, reason: &str) {
+        let asked = &mut self.lifecycle.reboot_asked;
+        if reason.is_empty() {
+            asked.remove(&shell);
+            return;
+        }
+        if !asked.insert(shell) {
+            return;
+        }
+        if let Err(error) = self.reboot(shell, reason) {
+            self.reboot_refused(shell, &error);
+        }
+    }
+
+    fn reboot(&mut self, shell: usize, reason: &str) -> Result<(), RebootError> {
+        if !self.config.health.reboot {
+            return Err(RebootError::NotConfigured);
+        }
+        if self.backend.name() != "kms" {
+            return Err(RebootError::NotOurs);
+        }
+        if self.lifecycle.reboots {
+            return Err(RebootError::UnderWay);
+        }
+        take(self.saved.directory.as_deref(), reason, since_boot())?;
+        self.lifecycle.reboots = true;
+        self.problem(format!("the device is restarted: {reason}"));
+        let (answers, answered) = channel::channel();
+        let inserted = self.handle.insert_source(answered, move |event, _, kiosk| {
+            if let ChannelEvent::Msg(Err(error)) = event {
+                kiosk.lifecycle.reboots = false;
+                kiosk.reboot_refused(shell, &RebootError::Logind(error));
+            }
+        });
+        if let Err(error) = inserted {
+            tracing::warn!(%error, "logind's answer will not be heard");
+        }
+        std::thread::spawn(move || {
+            // The loop is gone only when the process ends.
+            let _ = answers.send(order(None));
+        });
+        Ok(())
+    }
+
+    fn reboot_refused(&mut self, shell: usize, error: &RebootError) {
+        let reason = error.to_string();
+        self.problem(format!("no restart of the device: {reason}"));
+        self.session.tell(shell, &Notice::NoReboot { reason });
+    }
+
+    /// At the end of the program.
+    pub(crate) fn keep_reboot_time(&self) {
+        if let Some(directory) = &self.saved.directory {
+            keep_time(directory, since_boot());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: u64 = 3600;
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn try_at(directory: &Path, seconds: u64) -> Option<String> {
+        take(Some(directory), "no page", at(seconds)).err().map(|error| error.to_string())
+    }
+
+    #[test]
+    fn logind_is_asked_to_restart_without_asking_anybody_else() {
+        let logind = crate::logind::fake::Logind::start();
+        for refuses in [false, true] {
+            let (answer, (path, interactive)) = logind.asked::<bool>(refuses, |bus| order(Some(bus)));
+            assert_eq!((answer.is_err(), path.as_str(), interactive), (refuses, "/org/freedesktop/login1", false));
+        }
+    }
+
+    #[test]
+    fn one_an_hour_and_three_a_day() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path();
+        assert_eq!(try_at(path, 600), None);
+        let soon = try_at(path, 600 + 25 * 60);
+        assert_eq!(soon.as_deref(), Some("the device was restarted 25 min ago, and is at most once an hour"));
+        assert_eq!(try_at(path, 600 + HOUR), None);
+        assert_eq!(try_at(path, 600 + 2 * HOUR), None);
+        let often = try_at(path, 600 + 23 * HOUR).unwrap();
+        assert!(often.starts_with("the device was restarted 3 times within a day"), "{often}");
+        assert_eq!(try_at(path, 600 + 24 * HOUR), None, "the first is a day ago");
+    }
+
+    #[test]
+    fn a_device_whose_page_never_comes_up_again_restarts_three_times_in_a_day_of_running() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut boots = Vec::new();
+        let mut total = 0;
+        // Boots that each ask every minute, and are restarted or cut off after two days.
+        while total < 40 * 24 * HOUR {
+            let restarted = (1..2 * 24 * 60).find(|minute| try_at(directory.path(), minute * 60).is_none());
+            total += restarted.map_or(48 * HOUR, |minute| minute * 60);
+            if restarted.is_some() {
+                boots.push(total);
+            }
+        }
+        assert!(boots.len() >= 30, "{boots:?}");
+        for (index, from) in boots.iter().enumerate() {
+            let day = boots[index..].iter().take_while(|at| **at < from + 24 * HOUR).count();
+            assert!(day <= MOST, "{boots:?}");
+            assert!(boots.get(index + 1).is_none_or(|next| next - from >= HOUR), "{boots:?}");
+        }
+    }
+
+    #[test]
+    fn what_can_not_be_counted_is_not_done() {
+        let directory = tempfile::tempdir().unwrap();
+        assert!(take(None, "no page", at(1)).is_err());
+        let gone = directory.path().join("gone");
+        assert!(try_at(&gone, 1).unwrap().starts_with("the restart can't be written down"));
+        let path = directory.path().join(FILE);
+        std::fs::write(&path, "garbage").unwrap();
+        assert!(try_at(directory.path(), 5000).unwrap().contains("0 min ago"));
+        assert!(try_at(directory.path(), 5000 + HOUR).unwrap().contains("3 times"), "as often as it may");
+        assert_eq!(try_at(directory.path(), 5000 + 24 * HOUR), None);
+    }
+
+    #[test]
+    fn the_time_of_a_boot_that_ends_in_order_counts() {
+        let directory = tempfile::tempdir().unwrap();
+        keep_time(directory.path(), at(1));
+        assert!(!directory.path().join(FILE).exists(), "nothing to keep");
+        assert_eq!(try_at(directory.path(), 5 * HOUR), None);
+        keep_time(directory.path(), at(5 * HOUR + 50 * 60));
+        assert!(try_at(directory.path(), 60).unwrap().contains("51 min ago"));
+        assert_eq!(try_at(directory.path(), 11 * 60), None);
+    }
+}

@@ -1,0 +1,54 @@
+//! A session that asks for a restart of the device: it gets an answer, and nothing that is not configured.
+
+use kiosk_core::api::{Notice, Report, State};
+
+use crate::fixture::{Fixture, Setup, session::Session};
+
+fn report(reboot: &str) -> Report {
+    Report {
+        state: State::Backoff,
+        message: String::new(),
+        overdue: false,
+        pid: 0,
+        shell: 0,
+        reset: 0,
+        when_idle: false,
+        reboot: reboot.into(),
+    }
+}
+
+fn refusals(session: &mut Session) -> Vec<String> {
+    let notices = session.notices().into_iter();
+    notices.filter_map(|notice| if let Notice::NoReboot { reason } = notice { Some(reason) } else { None }).collect()
+}
+
+#[track_caller]
+fn refusal(fixture: &mut Fixture, session: &mut Session) -> String {
+    let mut told = Vec::new();
+    fixture.until("the answer", |_| {
+        told.extend(refusals(session));
+        !told.is_empty()
+    });
+    assert_eq!(told.len(), 1);
+    told.remove(0)
+}
+
+#[test]
+fn a_session_that_asks_for_a_restart_of_the_device_hears_why_there_is_none() {
+    let mut fixture = Setup::kiosk(&["640x400"]).start();
+    let mut session = fixture.session();
+    session.send(&report("no page"));
+    assert_eq!(refusal(&mut fixture, &mut session), "health.reboot is false");
+    let said = |fixture: &Fixture| fixture.kiosk.problems.iter().filter(|text| text.contains("no restart")).count();
+    assert_eq!(said(&fixture), 1);
+    // The same wish is no new one; another session's, or a later one, is.
+    session.send(&Report { message: "again".into(), ..report("no page") });
+    fixture.until("the report", |fixture| fixture.kiosk.stage.shells[0].readiness.message == "again");
+    assert_eq!(refusals(&mut session), [""; 0]);
+    session.send(&report(""));
+    fixture.kiosk.config.health.reboot = true;
+    session.send(&report("no page"));
+    // A test has no screen of a device's own; nothing is asked of this machine's logind.
+    assert_eq!(refusal(&mut fixture, &mut session), "kioskd does not run on the device's own screens");
+    assert!(!fixture.kiosk.lifecycle.reboots);
+}
