@@ -3,7 +3,7 @@
 
 use std::os::fd::OwnedFd;
 
-use kiosk_core::config::{Brightness, InputSettings, ModeChoice, Position, Rotation, Scale, VtNumber};
+use kiosk_core::config::{Aid, Brightness, InputSettings, ModeChoice, Position, Rotation, Scale, VtNumber};
 
 use crate::pairing::PairingRequest;
 
@@ -63,6 +63,13 @@ pub enum Command {
         /// Until the next such command or a restart.
         wish: KeyboardWish,
     },
+    /// Switches an aid for people whom a keyboard does not suit as it is.
+    Accessibility {
+        /// Which.
+        aid: Aid,
+        /// For good; `None`: as the configuration says.
+        on: Option<bool>,
+    },
     /// Takes a message or pairing screen away.
     Dismiss,
     /// Reads the configuration again.
@@ -89,6 +96,7 @@ impl Command {
             Self::ShowMessage { .. } => "show-message",
             Self::ShowPairing(_) => "show-pairing",
             Self::Keyboard { .. } => "keyboard",
+            Self::Accessibility { .. } => "accessibility",
             Self::Dismiss => "dismiss",
             Self::ReloadConfiguration => "reload-configuration",
             Self::Forget { .. } => "forget",

@@ -3,6 +3,7 @@
 //! Event sources call into the parts; [`Kiosk::settle`] then draws what wants drawing and sends what was
 //! written, once a turn.
 
+mod aids;
 mod brightness;
 mod flip_watch;
 mod fonts;
@@ -116,6 +117,8 @@ pub struct Kiosk {
 pub struct Timers {
     /// What the keyboard on the screen does by itself.
     keyboard: DeadlineTimer,
+    /// Keys that count when they were held for a while.
+    slow_keys: DeadlineTimer,
     /// The alarm on the clock of the day, for the schedule's edges and for the end of a sleep.
     pub clock: Option<Rc<OwnedFd>>,
     /// The system's time zone is watched.

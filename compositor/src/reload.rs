@@ -80,6 +80,10 @@ impl Kiosk {
         if before.keyboard != self.config.keyboard {
             told.push("keyboard: in force".into());
         }
+        if before.accessibility != self.config.accessibility {
+            self.aids_changed();
+            told.push("accessibility: in force, but for aids that kioskctl switched".into());
+        }
         if before.power != self.config.power {
             told.push("power: in force".into());
         }

@@ -1,5 +1,7 @@
 //! What D-Bus callers ask for, carried out; and the snapshot that D-Bus shows.
 
+use kiosk_core::config::Aid;
+
 use crate::{
     backend::capture::CaptureError,
     command::{Call, Command, CommandError, Reply},
@@ -66,6 +68,7 @@ impl Kiosk {
             Command::Forget { outputs, key } => Ok(Reply::Told(self.forget(&outputs, key.as_deref())?)),
             Command::ShowPairing(request) => Ok(Reply::Pairing { url: self.show_pairing(request) }),
             Command::Keyboard { wish } => self.command_keyboard(wish).map(|()| Reply::Done),
+            Command::Accessibility { aid, on } => self.command_aid(aid, on).map(|()| Reply::Done),
             Command::Dismiss => {
                 self.dismiss();
                 Ok(Reply::Done)
@@ -111,6 +114,11 @@ impl Kiosk {
             renderer: self.backend.renderer().into(),
             stage: self.stage.name(seen).into(),
             keyboard: if self.keyboard_is_shown() { "shown" } else { "hidden" }.into(),
+            accessibility: Aid::ALL
+                .into_iter()
+                .filter(|aid| self.accessibility().is_on(*aid))
+                .map(|aid| aid.to_string())
+                .collect(),
             active_vt: self.backend.active_vt(),
             serial: self.screens.serial,
             outputs: self

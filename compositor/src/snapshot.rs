@@ -12,6 +12,8 @@ pub struct Snapshot {
     pub stage: String,
     /// Whether the keyboard is on the screen: `shown` or `hidden`.
     pub keyboard: String,
+    /// Aids that are on, such as `sticky-keys`.
+    pub accessibility: Vec<String>,
     /// By number.
     pub shells: Vec<ShellSnapshot>,
     /// The terminal in front, 1 to 63; 0: there are none.

@@ -4,6 +4,7 @@
 #[path = "../fixture/mod.rs"]
 mod fixture;
 
+mod accessibility;
 mod bad;
 mod brightness;
 mod browser_popups;

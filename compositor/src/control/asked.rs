@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kiosk_bus::{Failure, quoted};
 use kiosk_core::authority::Action;
-use kiosk_core::config::{OutputSettings, Url, VtNumber, masked, syntax};
+use kiosk_core::config::{AidError, OutputSettings, Url, VtNumber, masked, syntax};
 use zbus::Variant;
 
 use super::change::{self, Options};
@@ -168,6 +168,21 @@ fn one_line(what: &str, text: &str, limit: usize) -> Result<String, Failure> {
         return Err(Failure::invalid(format!("the {what} has a line break, allowed is one line")));
     }
     Ok(text.trim().to_owned())
+}
+
+/// `SetAccessibility`: `wish` is on, off or auto. Options: none.
+pub fn accessibility(aid: &str, wish: &str, options: &Options) -> Result<Asked, Failure> {
+    change::only(options, &[])?;
+    let aid = aid.parse().map_err(|error: AidError| Failure::invalid(error.to_string()))?;
+    let on = match wish {
+        "on" => Some(true),
+        "off" => Some(false),
+        "auto" => None,
+        other => {
+            return Err(Failure::invalid(format!("an aid can't be told {other:?}, allowed is on, off or auto")));
+        }
+    };
+    Ok((Action::Screen, Command::Accessibility { aid, on }))
 }
 
 /// `Keyboard`: `wish` is show, hide or auto. Options: none.

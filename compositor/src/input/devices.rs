@@ -207,6 +207,8 @@ impl Kiosk {
         self.end_gesture(&handle, self.now().as_millis() as u32, true);
         self.seat.buttons.retain(|(of, _)| *of != handle);
         self.let_go_of_board(&handle);
+        let stuck = self.seat.aids.gone(&handle);
+        self.release_stuck(stuck);
         self.seat.layouts.forget(&handle);
         let known = self.seat.devices.list.remove(index);
         self.publisher.mark_changed();

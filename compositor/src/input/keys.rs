@@ -3,7 +3,7 @@
 
 use kiosk_core::config::VtNumber;
 use smithay::{
-    backend::input::{Device, InputBackend, KeyState, KeyboardKeyEvent},
+    backend::input::{Device, InputBackend, KeyState, KeyboardKeyEvent, Keycode},
     input::keyboard::{FilterResult, Keysym, ModifiersState, keysyms},
     utils::SERIAL_COUNTER,
 };
@@ -39,28 +39,56 @@ pub fn shortcut(modified: Keysym, raw: &[Keysym], modifiers: &ModifiersState) ->
     VtNumber::try_from(function - keysyms::KEY_F1 + 1).ok().map(Shortcut::SwitchVt)
 }
 
+/// A key of one keyboard goes down or up.
+#[derive(Debug, Clone)]
+pub struct Stroke {
+    /// The back end's name of the keyboard.
+    pub device: String,
+    /// xkb's number.
+    pub code: Keycode,
+    /// Down.
+    pub pressed: bool,
+    /// Milliseconds, for clients.
+    pub time: u32,
+}
+
 impl Kiosk {
     /// One key went down or up. `woke`: it lit the screens, and is to do nothing else.
     pub fn key<B: InputBackend>(&mut self, event: &impl KeyboardKeyEvent<B>, woke: bool) {
+        let stroke = Stroke {
+            device: event.device().id(),
+            code: event.key_code(),
+            pressed: event.state() == KeyState::Pressed,
+            time: event.time_msec(),
+        };
+        // A tool's keyboard has no hands that need aids.
+        if woke || self.seat.keymaps.has(&stroke.device) {
+            self.stroke_counts(&stroke, woke);
+        } else {
+            self.aided_stroke(stroke);
+        }
+    }
+
+    /// One key went down or up, and counts.
+    pub(crate) fn stroke_counts(&mut self, stroke: &Stroke, woke: bool) {
+        let Stroke { ref device, code, pressed, time } = *stroke;
+        let state = if pressed { KeyState::Pressed } else { KeyState::Released };
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
         let serial = SERIAL_COUNTER.next_serial();
-        let pressed = event.state() == KeyState::Pressed;
-        let device = event.device().id();
         let focus = keyboard.current_focus();
         let takes = !pressed || focus.as_ref().is_none_or(pace::takes_a_beginning);
         // What is held was pressed by the keymap that there was, and is released by any. A client that does not read is
         // sent no keymap for a key that it is not told of.
-        let follows = !pressed || !takes || self.follow_keymap(&device) == Follow::Done;
-        self.seat.layouts.note(&device, event.key_code(), pressed);
+        let follows = !pressed || !takes || self.follow_keymap(device) == Follow::Done;
+        self.seat.layouts.note(device, code, pressed);
         // Nor is what was let go of already, for another virtual terminal or for another keyboard's keymap.
-        if !follows || (!pressed && !keyboard.pressed_keys().contains(&event.key_code())) {
+        if !follows || (!pressed && !keyboard.pressed_keys().contains(&code)) {
             return;
         }
         let vt_switching = self.seat.vt_switching();
         let kept = woke || !self.stage.shell_visible(self.stage.focused()) || !takes;
-        let code = event.key_code();
         let hidden = self.seat.swallowed.contains(&code);
-        let (fate, modifiers_changed) = keyboard.input_intercept(self, code, event.state(), |_, modifiers, key| {
+        let (fate, modifiers_changed) = keyboard.input_intercept(self, code, state, |_, modifiers, key| {
             let found = shortcut(key.modified_sym(), &key.raw_syms(), modifiers).filter(|_| vt_switching);
             match found {
                 Some(shortcut) if pressed => Fate::Ours(shortcut),
@@ -80,7 +108,7 @@ impl Kiosk {
         }
         // The end of a modifier is for everyone to know: a client that came while it was held was told of it.
         if fate == Fate::Clients || (!pressed && modifiers_changed) {
-            keyboard.input_forward(self, code, event.state(), serial, event.time_msec(), modifiers_changed);
+            keyboard.input_forward(self, code, state, serial, time, modifiers_changed);
         }
         if let Fate::Ours(Shortcut::SwitchVt(vt)) = fate
             && let Err(error) = self.backend.switch_vt(vt)
@@ -93,6 +121,8 @@ impl Kiosk {
     pub fn release_keys(&mut self) {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
         let time = self.now().as_millis() as u32;
+        // What sticks is among them.
+        self.seat.aids.end();
         for code in keyboard.pressed_keys() {
             let serial = SERIAL_COUNTER.next_serial();
             let hidden = self.seat.swallowed.remove(&code);

@@ -1,6 +1,7 @@
 //! Input on its way to the shell: VT keys first, then the device's mapping and the screen's turn, then the seat.
 
 mod admission;
+pub mod aids;
 pub mod classification;
 mod constraint;
 pub mod devices;
@@ -44,6 +45,7 @@ use smithay::{
 };
 
 use crate::{backend::input_device::InputDevice, keyboard::board::Finger as BoardFinger, kiosk::Kiosk};
+use aids::KeyAids;
 use devices::Devices;
 use gestures::Gesture;
 use keymaps::Keymaps;
@@ -100,6 +102,8 @@ pub struct SeatParts {
     pub popup_grab: Option<PopupGrab<Kiosk>>,
     /// Of keyboards that bring their own.
     pub keymaps: Keymaps,
+    /// Sticky, slow and bounce keys.
+    pub aids: KeyAids,
     /// Of keyboards that the configuration gives their own.
     pub layouts: Layouts,
     /// Whether Ctrl+Alt+F1..F12 switch.
@@ -178,6 +182,7 @@ impl SeatParts {
             pens: HashMap::new(),
             popup_grab: None,
             keymaps: Keymaps::default(),
+            aids: KeyAids::default(),
             layouts: Layouts::default(),
             vt_switching: settings.vt_switching,
         }

@@ -272,8 +272,8 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert_eq!(wrong("shell = 3").2, "shell is 3, allowed is a table [shell]");
     assert_eq!(
         wrong("[sehll]\nurl = 1").2,
-        "unknown key sehll, did you mean shell? There are shell, shells, splash, text, output, input, keyboard, idle, power, \
-         browser, limits, health, privilege"
+        "unknown key sehll, did you mean shell? There are shell, shells, splash, text, output, input, keyboard, accessibility, \
+         idle, power, browser, limits, health, privilege"
     );
     assert!(wrong("[output.A]\nposition = [0, 40000]").2.ends_with("[X, Y] in logical pixels, -32768 to 32767"));
     assert!(wrong("[output]\nrotation = 90").2.contains("put it below [output.\"*\"]"));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
-use kiosk_core::config::{Brightness, ModeChoice, Position, Rotation, Scale, Url, VtNumber};
+use kiosk_core::config::{Aid, Brightness, ModeChoice, Position, Rotation, Scale, Url, VtNumber};
 
 use super::values::{duration, mode, revert_after, turn, url};
 
@@ -204,6 +204,14 @@ pub enum Verb {
         #[arg(value_enum)]
         wish: KeyboardWish,
     },
+    /// Switch an aid for people whom a keyboard does not suit as it is, for good; without one: which are on
+    Accessibility {
+        /// sticky-keys, slow-keys or bounce-keys
+        #[arg(requires = "wish")]
+        aid: Option<Aid>,
+        #[arg(value_enum)]
+        wish: Option<AidWish>,
+    },
     /// Take the message or pairing screen away
     Dismiss,
     /// Wait until something is so
@@ -294,6 +302,17 @@ pub enum Power {
     Off,
     /// Off when any is on, else on
     Toggle,
+}
+
+/// What becomes of an aid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AidWish {
+    /// Kept over restarts
+    On,
+    /// Kept over restarts
+    Off,
+    /// As the configuration says
+    Auto,
 }
 
 /// What the keyboard on the screen is told.

@@ -1,6 +1,7 @@
 //! `kioskctl`: the command line for kioskd and kiosk-session. This file parses, runs the verb and turns its
 //! outcome into text or JSON and an exit code; each family of verbs has its own file. It keeps no state.
 
+mod accessibility;
 mod apply;
 mod change;
 #[allow(rustdoc::broken_intra_doc_links, reason = "[[shells]] in a help text is what people write")]
@@ -95,6 +96,7 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
             let options = [("wifi", wifi), ("title", title)];
             pairing::show(&client, (url, code), *expires, options, wifi_password.as_deref()).await
         }
+        Verb::Accessibility { aid, wish } => accessibility::run(&client, aid.zip(*wish)).await,
         Verb::Keyboard { wish } => message::keyboard(&client, *wish).await,
         Verb::Dismiss => message::dismiss(&client).await,
         Verb::Wait { what, shell, stable, timeout } => {

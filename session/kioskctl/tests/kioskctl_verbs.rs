@@ -213,6 +213,14 @@ fn compositor_verbs_call_their_methods() {
     let (method, arguments) = call(&["keyboard", "show"]);
     assert_eq!((method.as_str(), arguments.contains("show")), ("SetKeyboard", true));
     assert_eq!(said(&run(dir.path(), &["keyboard", "away"])).0, 2);
+    let (method, arguments) = call(&["accessibility", "sticky-keys", "on"]);
+    assert_eq!((method.as_str(), arguments.as_str()), ("SetAccessibility", "(\"sticky-keys\", \"on\", @a{sv} {})"));
+    for wrong in [&["accessibility", "sticky-keys"][..], &["accessibility", "stick", "on"]] {
+        assert_eq!(said(&run(dir.path(), wrong)).0, 2, "{wrong:?}");
+    }
+    let (_, aids, _) = said(&run(dir.path(), &["accessibility"]));
+    assert_eq!(aids, "sticky-keys  off\nslow-keys    on\nbounce-keys  off\n");
+    assert_eq!(json(dir.path(), &["accessibility"])["slow-keys"], true);
     assert_eq!(call(&["dismiss"]).0, "Dismiss");
     let secret = dir.path().join("secret");
     std::fs::write(&secret, "geheim\nmore").unwrap();

@@ -180,6 +180,19 @@ impl Compositor {
         self.shared.ask(asked::keyboard(wish, &options)?, connection, &header).await.map(drop)
     }
 
+    /// An aid for people whom a keyboard does not suit as it is: sticky-keys, slow-keys or bounce-keys. wish: on or off,
+    /// which is kept; auto: as the configuration says.
+    async fn set_accessibility(
+        &self,
+        aid: &str,
+        wish: &str,
+        options: Options,
+        #[zbus(connection)] connection: &Connection,
+        #[zbus(header)] header: Header<'_>,
+    ) -> Result<(), Failure> {
+        self.shared.ask(asked::accessibility(aid, wish, &options)?, connection, &header).await.map(drop)
+    }
+
     /// Takes a message or pairing screen away.
     async fn dismiss(
         &self,
@@ -225,6 +238,12 @@ impl Compositor {
     #[zbus(property)]
     fn keyboard(&self) -> &str {
         &self.now.keyboard
+    }
+
+    /// The aids that are on, such as sticky-keys.
+    #[zbus(property)]
+    fn accessibility(&self) -> &[String] {
+        &self.now.accessibility
     }
 
     /// The virtual terminal in the foreground; 0: unknown or none.

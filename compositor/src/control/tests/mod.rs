@@ -111,6 +111,7 @@ fn snapshot() -> Snapshot {
         renderer: "pixman".into(),
         stage: "splash".into(),
         keyboard: "hidden".into(),
+        accessibility: vec!["sticky-keys".into()],
         active_vt: 1,
         serial: 7,
         outputs: vec![output("HDMI-A-1"), OutputSnapshot { brightness: 50, ..output("eDP-1") }],

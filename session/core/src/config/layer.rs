@@ -90,6 +90,7 @@ impl Draft {
                 "splash" => layer.section(&mut config.splash, entry),
                 "input" => layer.input(config, entry),
                 "keyboard" => layer.section(&mut config.keyboard, entry),
+                "accessibility" => layer.section(&mut config.accessibility, entry),
                 "idle" => layer.section(&mut config.idle, entry),
                 "power" => layer.section(&mut config.power, entry),
                 "browser" => layer.section(&mut config.browser, entry),

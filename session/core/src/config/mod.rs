@@ -2,6 +2,7 @@
 //! and the policy that follows from both for one output. kioskd, kiosk-session and kioskctl read it from here.
 //! Nothing here talks to a service, and no input makes it panic.
 
+mod accessibility;
 pub mod allow;
 mod browser;
 mod devices;
@@ -30,6 +31,7 @@ mod trust;
 pub mod url;
 mod variable;
 
+pub use accessibility::{Accessibility, Aid, AidError};
 pub use allow::{Allowed, UrlPattern};
 pub use browser::{
     Answer, BrowserSettings, Dialogs, NewWindows, Permission, PermissionRule, Printing, ProfileKind, Proxy, Shortcuts,

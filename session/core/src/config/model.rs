@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::accessibility::Accessibility;
 use super::browser::BrowserSettings;
 use super::devices::InputRule;
 use super::keyboard::OnScreenKeyboard;
@@ -33,6 +34,8 @@ pub struct Config {
     pub input: Input,
     /// `[keyboard]`: the one on the screen; keys that can be pressed are in `input.keyboard`.
     pub keyboard: OnScreenKeyboard,
+    /// `[accessibility]`
+    pub accessibility: Accessibility,
     /// `[idle]`.
     pub idle: Idle,
     /// `[health]`.
@@ -66,6 +69,7 @@ impl Default for Config {
             outputs: vec![OutputRule { matcher: "*".into(), settings }],
             input: Input::default(),
             keyboard: OnScreenKeyboard::default(),
+            accessibility: Accessibility::default(),
             idle: Idle::default(),
             health: Health::default(),
             power: Power::default(),

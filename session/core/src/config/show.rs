@@ -8,6 +8,7 @@ use std::fmt::Write;
 use serde::Serialize;
 use toml_edit::Value;
 
+use super::accessibility::Aid;
 use super::keys::{PROGRAM, Sectioned};
 use super::load::Loaded;
 use super::model::Shell;
@@ -55,6 +56,7 @@ impl Loaded {
             self.section(rule, &section, &format!("[{section}]"), &mut all);
         }
         self.section(&config.keyboard, "keyboard", "[keyboard]", &mut all);
+        self.section(&config.accessibility, "accessibility", "[accessibility]", &mut all);
         self.section(&config.idle, "idle", "[idle]", &mut all);
         self.section(&config.power, "power", "[power]", &mut all);
         self.section(&config.browser, "browser", "[browser]", &mut all);
@@ -128,9 +130,17 @@ impl Loaded {
 }
 
 impl SavedState {
-    /// What was kept of outputs at runtime, which counts more than all layers.
+    /// What was kept of outputs and aids at runtime, which counts more than all layers.
     pub fn settings(&self) -> Vec<Setting> {
-        let mut all = Vec::new();
+        let aid = |(aid, on): (Aid, bool)| Setting {
+            key: format!("accessibility.{aid}"),
+            value: on.into(),
+            origin: "kept by kioskctl".into(),
+            header: "[accessibility]".into(),
+            name: aid.as_str().to_owned(),
+            toml: on.to_string(),
+        };
+        let mut all: Vec<Setting> = self.aids().map(aid).collect();
         for (name, _, settings) in self.outputs() {
             let rule = OutputRule { matcher: name.to_owned(), settings: settings.clone() };
             let section = format!("output.{}", Value::from(name));

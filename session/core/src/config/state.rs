@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{Document, DocumentMut, Item, Table, value};
 
+use super::accessibility::{Accessibility, Aid};
 use super::devices::{Calibration, InputRule, InputSettings, OUTPUT_AUTO};
 use super::keys::Sectioned;
 use super::load::read_file;
@@ -27,7 +28,7 @@ const FILE: &str = "state.toml";
 const NEW_FILE: &str = "state.toml.new";
 /// Where a file that can't be used goes, for people to look at.
 const BAD_FILE: &str = "state.toml.bad";
-const HEADER: &str = "# Written by kioskd: the screen changes that were kept, and which input devices are trusted. Remove it to forget them.\n";
+const HEADER: &str = "# Written by kioskd: the screen changes and aids that were kept, and which input devices are trusted. Remove it to forget them.\n";
 
 /// The directory of the saved state: `KIOSK_STATE_DIR`, else systemd's `STATE_DIRECTORY`, else
 /// `/var/lib/kiosk`.
@@ -42,6 +43,8 @@ pub struct SavedState {
     outputs: BTreeMap<String, SavedOutput>,
     /// By the device's name, or what tells it from others of its name.
     inputs: BTreeMap<String, InputSettings>,
+    /// Aids that somebody switched on or off.
+    aids: BTreeMap<Aid, bool>,
     /// Which input devices may be used.
     pub trust: TrustList,
 }
@@ -125,6 +128,22 @@ impl SavedState {
                 set(&mut rule, "input", &id, entry)?;
             }
             state.inputs.insert(id, rule.settings);
+        }
+        if let Some(item) = document.get("accessibility") {
+            let table = item.as_table_like().ok_or(StateError::NoTables("accessibility"))?;
+            for (name, item) in table.iter() {
+                let unknown =
+                    |_| StateError::UnknownKey { what: "accessibility", name: String::new(), key: name.to_owned() };
+                let aid: Aid = name.parse().map_err(unknown)?;
+                let on = item.as_bool().ok_or_else(|| StateError::Value {
+                    what: "accessibility",
+                    name: String::new(),
+                    key: name.to_owned(),
+                    value: item.to_string().trim().to_owned(),
+                    allowed: "true or false".into(),
+                })?;
+                state.aids.insert(aid, on);
+            }
         }
         for (name, entries) in tables(&document, "output")? {
             let mut connector = None;
@@ -238,8 +257,29 @@ impl SavedState {
         }
     }
 
+    /// Aids that somebody switched, and how.
+    pub fn aids(&self) -> impl Iterator<Item = (Aid, bool)> + '_ {
+        self.aids.iter().map(|(aid, on)| (*aid, *on))
+    }
+
+    /// Switches an aid for good; `None`: as the configuration says.
+    pub fn change_aid(&mut self, aid: Aid, on: Option<bool>) {
+        match on {
+            Some(on) => self.aids.insert(aid, on),
+            None => self.aids.remove(&aid),
+        };
+    }
+
+    /// The aids that are on: as somebody switched them, else as configured.
+    pub fn accessibility(&self, configured: Accessibility) -> Accessibility {
+        let mut aids = configured;
+        self.aids().for_each(|(aid, on)| aids.set(aid, on));
+        aids
+    }
+
     /// Forgets everything.
     pub fn clear(&mut self) {
+        self.aids.clear();
         self.inputs.clear();
         self.outputs.clear();
         self.trust.clear();
@@ -278,6 +318,11 @@ impl SavedState {
             inputs.insert(id, Item::Table(table));
         }
         document.insert("input", Item::Table(inputs));
+        if !self.aids.is_empty() {
+            let mut table = Table::new();
+            self.aids().for_each(|(aid, on)| drop(table.insert(aid.as_str(), value(on))));
+            document.insert("accessibility", Item::Table(table));
+        }
         document.insert("device", self.trust.item());
         format!("{HEADER}{document}")
     }

@@ -17,11 +17,14 @@ impl Draft {
     /// Lays the environment variable over this.
     pub fn with_variable(&self, variable: &str, text: &str) -> Result<Draft, ConfigError> {
         let mut draft = self.clone();
-        let Config { shell, splash, input, idle, power, browser, limits, health, .. } = &mut draft.config;
+        let Config { shell, splash, input, keyboard, accessibility, idle, power, browser, limits, health, .. } =
+            &mut draft.config;
         let mut names = Vec::new();
         let found = try_variable(shell, "shell", variable, text, &mut names)
             .or_else(|| try_variable(splash, "splash", variable, text, &mut names))
             .or_else(|| try_variable(input, "input", variable, text, &mut names))
+            .or_else(|| try_variable(keyboard, "keyboard", variable, text, &mut names))
+            .or_else(|| try_variable(accessibility, "accessibility", variable, text, &mut names))
             .or_else(|| try_variable(idle, "idle", variable, text, &mut names))
             .or_else(|| try_variable(power, "power", variable, text, &mut names))
             .or_else(|| try_variable(browser, "browser", variable, text, &mut names))

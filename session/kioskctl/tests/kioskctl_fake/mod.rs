@@ -293,6 +293,7 @@ fn properties(service: Service) -> Values {
         Service::Compositor => vec![
             ("Version", "0.1.0".into()),
             ("Backend", "kms".into()),
+            ("Accessibility", vec!["slow-keys"].into()),
             ("Renderer", "pixman".into()),
             ("Stage", "splash".into()),
             ("ActiveVt", 1u32.into()),

@@ -3,6 +3,7 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
+mod accessibility;
 mod browser;
 mod device;
 mod health;
@@ -19,6 +20,7 @@ mod text;
 
 use toml_edit::Value;
 
+use super::accessibility::Accessibility;
 use super::browser::BrowserSettings;
 use super::devices::InputRule;
 use super::keyboard::OnScreenKeyboard;
@@ -30,6 +32,7 @@ use super::raw::{Raw, Wrong};
 use super::syntax;
 use crate::texts::TextRule;
 
+pub use accessibility::ACCESSIBILITY;
 pub use browser::BROWSER;
 pub use device::DEVICES;
 pub use health::HEALTH;
@@ -98,6 +101,7 @@ pub const SECTIONS: &[&str] = &[
     "output",
     "input",
     "keyboard",
+    "accessibility",
     "idle",
     "power",
     "browser",
@@ -130,7 +134,7 @@ macro_rules! sectioned {
         })*
     };
 }
-sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, Limits => LIMITS, Health => HEALTH, TextRule => TEXTS, PrivilegeRule => PRIVILEGE);
+sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Accessibility => ACCESSIBILITY, Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, Limits => LIMITS, Health => HEALTH, TextRule => TEXTS, PrivilegeRule => PRIVILEGE);
 
 /// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
 #[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]
