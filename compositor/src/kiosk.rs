@@ -43,6 +43,7 @@ use crate::{
     memory,
     options::Options,
     persistence::Saved,
+    pings::Pings,
     power::Power,
     privilege::ClientState,
     problems::Problems,
@@ -92,6 +93,8 @@ pub struct Kiosk {
     pub flips: FlipWatch,
     /// Connections of kiosk-session on the control socket.
     pub session: SessionLinks,
+    /// Windows that are asked whether they are alive.
+    pub pings: Pings,
     /// Whether D-Bus has to be told anything.
     pub publisher: Publisher,
     /// What people read in `kioskctl status`.

@@ -26,6 +26,7 @@ pub mod options;
 pub mod pairing;
 mod paths;
 pub mod persistence;
+pub mod pings;
 pub mod policy;
 pub mod power;
 pub mod privilege;

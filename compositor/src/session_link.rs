@@ -235,6 +235,7 @@ impl Kiosk {
             }
             self.screens.request_redraw();
         }
+        self.ping_shell(number, known.ping);
         self.reboot_asked(number, &known.reboot);
         self.idle_report(number, &known, first);
     }

@@ -38,6 +38,7 @@ fn report(state: State, reset: u64) -> Report {
         reset,
         when_idle: false,
         reboot: String::new(),
+        ping: 0,
     }
 }
 

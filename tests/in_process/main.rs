@@ -27,6 +27,7 @@ mod output_power;
 mod outputs;
 mod pace;
 mod pens;
+mod pings;
 mod pointer_focus;
 mod popups;
 mod power;

@@ -14,6 +14,7 @@ fn report(reboot: &str) -> Report {
         reset: 0,
         when_idle: false,
         reboot: reboot.into(),
+        ping: 0,
     }
 }
 

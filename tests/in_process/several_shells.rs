@@ -160,6 +160,7 @@ fn report(shell: u32, state: State) -> Report {
         reset: 0,
         when_idle: false,
         reboot: String::new(),
+        ping: 0,
     }
 }
 

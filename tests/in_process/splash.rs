@@ -238,6 +238,7 @@ fn a_message_of_the_session_is_drawn() {
         reset: 0,
         when_idle: false,
         reboot: String::new(),
+        ping: 0,
     });
     fixture.until("the message", |fixture| ink(&fixture.panel()) > before + 100);
 }
@@ -270,6 +271,7 @@ fn a_new_message_repaints_only_its_line() {
             reset: 0,
             when_idle: false,
             reboot: String::new(),
+            ping: 0,
         });
         fixture.until("the message", |fixture| fixture.kiosk.stage.shells[0].readiness.message == message);
         fixture.still();
@@ -341,6 +343,7 @@ fn a_page_that_is_overdue_is_told_at_length_whatever_the_splash_may_say() {
             reset: 0,
             when_idle: false,
             reboot: String::new(),
+            ping: 0,
         });
         fixture.until("the report", |fixture| {
             let readiness = &fixture.kiosk.stage.shells[0].readiness;
@@ -382,6 +385,7 @@ fn more_reasons_than_a_screen_holds_come_in_turn() {
         reset: 0,
         when_idle: false,
         reboot: String::new(),
+        ping: 0,
     });
     fixture.until("the diagnostics", |fixture| fixture.kiosk.stage.shells[0].readiness.overdue);
     fixture.still();
@@ -423,6 +427,7 @@ fn an_old_session_that_still_talks_takes_no_splash_away() {
         reset: 0,
         when_idle: false,
         reboot: String::new(),
+        ping: 0,
     });
     fixture.report(&mut new, State::Loading);
     let client = fixture.client();

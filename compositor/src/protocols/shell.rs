@@ -32,8 +32,8 @@ use smithay::{
     utils::Serial,
     wayland::{
         shell::xdg::{
-            Configure, PopupSurface, PositionerState, ToplevelSurface, XdgPositionerUserData, XdgShellHandler,
-            XdgShellState,
+            Configure, PopupSurface, PositionerState, ShellClient, ToplevelSurface, XdgPositionerUserData,
+            XdgShellHandler, XdgShellState,
             decoration::{XdgDecorationHandler, XdgDecorationManagerGlobalData, XdgDecorationState},
         },
         xdg_activation::{
@@ -58,6 +58,14 @@ const TOKEN_LIFE: Duration = Duration::from_secs(60);
 impl XdgShellHandler for Kiosk {
     fn xdg_shell_state(&mut self) -> &mut XdgShellState {
         &mut self.protocols.xdg_shell
+    }
+
+    fn client_pong(&mut self, client: ShellClient) {
+        self.client_answers(&client);
+    }
+
+    fn client_destroyed(&mut self, client: ShellClient) {
+        self.client_answers(&client);
     }
 
     fn new_toplevel(&mut self, surface: ToplevelSurface) {

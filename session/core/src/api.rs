@@ -116,6 +116,10 @@ pub struct Report {
     /// Nothing milder has brought the page back: why the device is to be restarted (`health.reboot`); empty: it is not.
     #[serde(default)]
     pub reboot: String,
+    /// Another number than before: the shell's window is to be asked whether it is alive. The answers are
+    /// [`Notice::Pinged`].
+    #[serde(default)]
+    pub ping: u64,
 }
 
 /// From the compositor to the session.
@@ -155,6 +159,14 @@ pub enum Notice {
     Reset {
         /// From 1; said again to a session that has not done it.
         number: u64,
+    },
+    /// The window of a shell that people see was asked for a sign of life (`xdg_wm_base.ping`), or has given it. A shell
+    /// that has none is not asked.
+    Pinged {
+        /// Of [`Report::ping`].
+        number: u64,
+        /// It has answered.
+        answers: bool,
     },
     /// The device is not restarted.
     NoReboot {

@@ -51,6 +51,13 @@ pub enum Link {
     },
     /// [`Notice::Idle`].
     Idle,
+    /// [`Notice::Pinged`].
+    Pinged {
+        /// Of [`Report::ping`].
+        number: u64,
+        /// It has answered.
+        answers: bool,
+    },
     /// [`Notice::NoReboot`].
     NoReboot {
         /// One sentence, for people.
@@ -163,6 +170,7 @@ fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link>
         }
         Ok(Notice::Reset { number }) => Some(Link::Reset { number }),
         Ok(Notice::Idle {}) => Some(Link::Idle),
+        Ok(Notice::Pinged { number, answers }) => Some(Link::Pinged { number, answers }),
         Ok(Notice::NoReboot { reason }) => Some(Link::NoReboot { reason }),
         Err(error) => {
             // A newer kioskd may say more than we know.

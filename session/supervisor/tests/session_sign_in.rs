@@ -89,6 +89,37 @@ fn the_user_in_an_address_that_is_opened_is_given_to_its_server_and_to_nobody_el
 }
 
 #[test]
+fn the_user_of_an_address_that_was_opened_is_forgotten_by_the_browser_too() {
+    let home = Server::start(|_| server::page("#0a0"));
+    let other = asking("Basic realm=\"panel\"", |sent| sent == LOGIN);
+    let (mut compositor, session) = start(&format!("http://localhost:{}/", home.port), "", "");
+    compositor.until_state(State::Ready, BROWSER);
+    // The page that is opened without a user afterwards, not what the browser fetches beside the first one.
+    let with_password = || {
+        let sent = |request: &Request| request.target == "/next" && request.header("authorization").is_some();
+        other.requests().iter().filter(|request| sent(request)).count()
+    };
+    let opens = format!("http://kiosk:geheim@127.0.0.2:{}/", other.port);
+    session.kioskctl(&["open", &opens]);
+    for forget in ["home", "reset"] {
+        match forget {
+            "home" => drop(session.kioskctl(&["home"])),
+            _ => {
+                session.kioskctl(&["open", &opens]);
+                compositor.notify(&kiosk_core::api::Notice::Reset { number: 1 });
+                compositor.until(BROWSER, |report| report.reset == 1);
+            }
+        }
+        let asked = other.requests().len();
+        let refused = session.kioskctl_command(&["open", &format!("http://127.0.0.2:{}/next", other.port)]).output();
+        assert!(!refused.unwrap().status.success(), "nobody has its password");
+        assert!(other.requests().len() > asked);
+        assert_eq!(with_password(), 0, "{forget}");
+        session.kioskctl(&["home"]);
+    }
+}
+
+#[test]
 fn a_wrong_password_is_tried_once_and_said_on_the_screen() {
     // The probe gives up on the first kind; the second only a browser can answer.
     for scheme in ["Basic realm=\"panel\"", "Digest realm=\"panel\", nonce=\"abc\", qop=\"auth\""] {

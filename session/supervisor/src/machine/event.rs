@@ -125,6 +125,9 @@ pub enum Event {
         /// Tells one reset from the next: the answer names it.
         number: u64,
     },
+    /// The browser keeps a password that is to be forgotten: it is started anew. Chromium has no order for it that leaves
+    /// other pages' logins alone.
+    PasswordKept,
     /// The browser is to be started anew when nobody uses the device.
     RestartDue {
         /// Why.
@@ -168,6 +171,16 @@ pub enum Event {
         rung: Rung,
         /// One sentence, for people.
         reason: String,
+    },
+    /// The compositor has asked the shell's window for a sign of life, as the report with this number wanted.
+    WindowAsked {
+        /// Of [`kiosk_core::api::Report::ping`].
+        number: u64,
+    },
+    /// The window has answered.
+    WindowAlive {
+        /// The same.
+        number: u64,
     },
     /// [`Machine::deadline`] has passed.
     Tick,

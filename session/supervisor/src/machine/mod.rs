@@ -12,6 +12,7 @@ mod measures;
 mod parts;
 mod patience;
 mod planned;
+mod pulse;
 mod server;
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use event::{Effect, Event, Failure, Settings};
 use parts::{Browser, Clearing, Compositor, Intent, Launch, Page, ReadyClock, Server, Trouble, Try};
 use planned::Planned;
 pub use planned::Why;
+use pulse::Pulse;
 
 /// From the compositor's disappearance until the shell is ended: it has lost its screen, and mostly ends by
 /// itself; a compositor that merely lost this connection is back sooner.
@@ -106,6 +108,7 @@ pub struct Machine {
     reset_done: u64,
     /// Another window covers the page since then.
     covered: Option<Duration>,
+    pulse: Pulse,
     trouble: Trouble,
     planned: Planned,
     launches: u32,
@@ -147,6 +150,7 @@ impl Machine {
             reset_wanted: None,
             reset_done: 0,
             covered: None,
+            pulse: Pulse::default(),
             trouble: Trouble::None,
             planned: Planned::default(),
             launches: 0,
@@ -174,7 +178,16 @@ impl Machine {
         let launch = self.launch.at().filter(|_| active && self.may_launch());
         let covered = self.covered.filter(|_| self.running()).map(|since| since + health::COVERED_TIMEOUT);
         let wanted = self.wanted_until.filter(|_| self.page.opens_next());
-        let others = [server, lost, launch, covered, wanted, self.recovery.stable_at(), self.clock.at()];
+        let others = [
+            server,
+            lost,
+            launch,
+            covered,
+            wanted,
+            self.recovery.stable_at(),
+            self.clock.at(),
+            self.pulse.deadline(self.settings.command),
+        ];
         self.page.deadlines().into_iter().chain(others).flatten().min()
     }
 
@@ -197,6 +210,7 @@ impl Machine {
             reset: self.reset_done,
             when_idle: self.planned.waits() && self.running(),
             reboot: self.reboot.clone(),
+            ping: self.pulse.number(),
         }
     }
 

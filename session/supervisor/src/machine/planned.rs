@@ -11,6 +11,12 @@ use super::{Effect, Machine};
 /// A browser that started less than this ago is as good as a new one: the clock may be set across the hour, twice too.
 const YOUNG: Duration = Duration::from_secs(3600);
 
+/// A browser whose memory has grown is left alone until it is this old. Doubled with each one that is restarted for that
+/// reason, up to a day: where a page needs so much after a while, a new browser is as full as the old one soon, and a
+/// restart is of no use.
+const MEMORY_AGE: Duration = Duration::from_secs(1800);
+const MAX_MEMORY_AGE: Duration = Duration::from_secs(24 * 3600);
+
 /// Why a new one is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
@@ -38,6 +44,8 @@ impl Why {
 pub(super) struct Planned {
     launched: Duration,
     due: Option<Why>,
+    /// Restarts for memory's sake, each of which came as soon as it could.
+    memory_restarts: u32,
 }
 
 impl Planned {
@@ -53,14 +61,30 @@ impl Planned {
 
     /// The browser was started.
     pub fn launched(&mut self, now: Duration) {
-        *self = Planned { launched: now, due: None };
+        (self.launched, self.due) = (now, None);
+    }
+
+    /// How old a browser has to be to be restarted for its memory.
+    fn memory_age(&self) -> Duration {
+        MEMORY_AGE.saturating_mul(1 << self.memory_restarts.min(8)).min(MAX_MEMORY_AGE)
+    }
+
+    /// The browser is restarted for its memory: the next one is given more time, unless this one took its time too.
+    fn counted(&mut self, now: Duration) {
+        let late = now.saturating_sub(self.launched) >= self.memory_age().saturating_mul(2);
+        self.memory_restarts = if late { 0 } else { self.memory_restarts.saturating_add(1) };
     }
 }
 
 impl Machine {
     /// A new one is wanted.
     pub(super) fn restart_due(&mut self, why: Why, now: Duration) {
-        let is_young = why == Why::TimeOfDay && now < self.planned.launched + YOUNG;
+        let young = match why {
+            Why::TimeOfDay => YOUNG,
+            Why::Replaced => Duration::ZERO,
+            Why::Memory(_) => self.planned.memory_age(),
+        };
+        let is_young = now < self.planned.launched + young;
         if self.settings.command || !self.running() || is_young {
             return;
         }
@@ -79,6 +103,9 @@ impl Machine {
     pub(super) fn nobody_there(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let Some(why) = self.planned.due.take().filter(|_| self.running()) else { return };
         tracing::info!(why = why.words(), "nobody uses the device, the browser is restarted");
+        if matches!(why, Why::Memory(_)) {
+            self.planned.counted(now);
+        }
         self.restart(now, effects);
     }
 }

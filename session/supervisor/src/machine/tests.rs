@@ -2,6 +2,7 @@
 
 mod measures;
 mod planned;
+mod pulse;
 mod reset;
 
 use proptest::prelude::*;

@@ -16,9 +16,14 @@ type Effects = Vec<Effect>;
 const DONE: &str = "exit status 0";
 
 impl Machine {
-    pub(super) fn compositor_up(&mut self, pid: u32, effects: &mut Effects) {
+    pub(super) fn compositor_up(&mut self, pid: u32, now: Duration, effects: &mut Effects) {
         let before = self.compositor.last_pid();
         self.compositor = Compositor::Here { pid };
+        if self.pulse.is_seen() {
+            // What the last one was asked, it does not answer any more.
+            self.pulse.forget();
+            self.pulse.seen(now);
+        }
         // A shell can't change its compositor: the one of the last is without a screen.
         if before.is_some_and(|before| before != pid) && self.running() {
             self.end_shell(LOST_GRACE, effects);
@@ -92,6 +97,7 @@ impl Machine {
         self.browser = Browser::Ending;
         self.page = Page::None;
         self.covered = None;
+        self.pulse.forget();
         effects.push(Effect::Kill { grace });
     }
 
@@ -99,6 +105,7 @@ impl Machine {
     pub(super) fn gone(&mut self, now: Duration) {
         self.page = Page::None;
         self.covered = None;
+        self.pulse.forget();
         self.current.clear();
         (self.server, self.trying) = (Server::Unknown, Try::None);
         self.dialog = false;
@@ -138,6 +145,7 @@ impl Machine {
         self.reason.clear();
         self.recovery.up_until(now + STABLE);
         self.watch_health(now);
+        self.pulse.seen(now);
     }
 
     /// The page could not be opened: back to asking the server.

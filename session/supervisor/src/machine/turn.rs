@@ -37,6 +37,7 @@ impl Machine {
         }
         self.expire_page(now, effects);
         self.expire_health(now, effects);
+        self.expire_pulse(now, effects);
         self.expire_wanted(now);
         self.recovery.expire(now);
         if self.clock.at().is_some_and(|at| now >= at) {
@@ -75,8 +76,9 @@ impl Machine {
 
     fn take(&mut self, event: Event, now: Duration, effects: &mut Effects) {
         match event {
-            Event::CompositorUp { pid } => self.compositor_up(pid, effects),
+            Event::CompositorUp { pid } => self.compositor_up(pid, now, effects),
             Event::CompositorDown => {
+                self.pulse.no_answer();
                 if let Compositor::Here { pid } = self.compositor {
                     self.compositor = Compositor::Lost { pid, at: now };
                 }
@@ -164,6 +166,8 @@ impl Machine {
             }
             Event::PageCrashed => self.page_crashed(now, effects),
             Event::Reset { number } => self.reset(number, now, effects),
+            Event::PasswordKept if self.running() && self.intent == Intent::Run => self.restart(now, effects),
+            Event::PasswordKept => {}
             Event::RestartDue { why } => self.restart_due(why, now),
             Event::Idle => self.nobody_there(now, effects),
             Event::DataCleared { error } => self.data_cleared(error, now, effects),
@@ -179,6 +183,8 @@ impl Machine {
                     patience.measured(work, now);
                 }
             }
+            Event::WindowAsked { number } => self.window_asked(number, now),
+            Event::WindowAlive { number } => self.window_alive(number),
             Event::MeasureKept { rung } => self.measure_kept(rung),
             Event::MeasureRefused { rung, reason } => self.measure_refused(rung, reason, effects),
             Event::Tick => {}

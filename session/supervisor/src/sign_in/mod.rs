@@ -128,6 +128,14 @@ impl SignIn {
         self.with_opened(None)
     }
 
+    /// Whether the user of an address that was opened counts here and not in `next`. The browser keeps for itself what it
+    /// was told, until its end.
+    pub fn forgets_opened(&self, next: &SignIn) -> bool {
+        let opened = |sign_in: &SignIn| sign_in.entries().iter().find(|entry| entry.source == OPENED).cloned();
+        let own = opened(self);
+        own.is_some() && own != opened(next)
+    }
+
     fn with_opened(&self, own: Option<Entry>) -> SignIn {
         let (opened, kept): (Vec<Entry>, Vec<Entry>) =
             self.inner.entries.iter().cloned().partition(|entry| entry.source == OPENED);

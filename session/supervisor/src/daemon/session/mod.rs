@@ -330,12 +330,19 @@ impl Daemon {
             Input::Link(Link::Window { mapped }) => self.event(Event::Window { mapped: Some(mapped) }),
             Input::Link(Link::Reset { number }) => {
                 tracing::info!(number, "nobody is there any more: home, and nothing of the last visitor is kept");
+                let sign_in = self.sign_in.without_opened();
+                let keeps = self.machine.is_new_reset(number) && self.sign_in.forgets_opened(&sign_in);
                 if self.machine.is_new_reset(number) {
-                    self.set_sign_in(self.sign_in.without_opened());
+                    self.set_sign_in(sign_in);
                 }
                 self.event(Event::Reset { number });
+                if keeps {
+                    self.event(Event::PasswordKept);
+                }
             }
             Input::Link(Link::Idle) => self.event(Event::Idle),
+            Input::Link(Link::Pinged { number, answers: false }) => self.event(Event::WindowAsked { number }),
+            Input::Link(Link::Pinged { number, answers: true }) => self.event(Event::WindowAlive { number }),
             Input::Link(Link::NoReboot { reason }) => self.event(Event::MeasureRefused { rung: Rung::Reboot, reason }),
             Input::End => self.event(Event::Shutdown),
             Input::RestartDue => self.event(Event::RestartDue { why: Why::TimeOfDay }),
@@ -415,6 +422,9 @@ impl Daemon {
             // A caller that has gone needs no answer.
             Err(refusal) => drop(call.reply.send(Err(refusal))),
             Ok(effects) => {
+                if self.sign_in.forgets_opened(&sign_in) {
+                    self.happened.push_back(Event::PasswordKept);
+                }
                 self.set_sign_in(sign_in);
                 if shows_page {
                     self.answer_when_shown(call.reply);
@@ -479,7 +489,9 @@ impl Daemon {
             let modified = *old != report;
             if modified {
                 let text = if report.message.is_empty() { bus::state_name(state) } else { &report.message };
-                self.board.tell(self.number, text);
+                if old.message != report.message || old.state != report.state {
+                    self.board.tell(self.number, text);
+                }
                 old.clone_from(&report);
             }
             modified

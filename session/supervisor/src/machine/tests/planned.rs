@@ -1,6 +1,7 @@
 //! `browser.restart-at`: once a day, never under somebody's hands, never when it was done for another reason.
 
 use super::*;
+use crate::aging::MemoryTrend;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -98,4 +99,40 @@ fn a_program_that_was_replaced_is_reason_enough_for_a_young_browser_too() {
     world.event(Event::Idle);
     world.until_ready();
     assert_eq!((launches(&world), world.machine.restart_reason()), (2, ""));
+}
+
+/// The restarts within so many days of a browser that takes so many MiB of 2000 so many minutes after its start, when
+/// nobody is ever there; hours.
+fn restarts_for_memory(days: u32, memory: impl Fn(u64) -> u64) -> Vec<u64> {
+    let mut world = World::ready();
+    let (begin, mut restarts) = (world.now, Vec::new());
+    let (mut trend, mut minutes) = (MemoryTrend::default(), 0);
+    while world.now < begin + HOUR * 24 * days {
+        if let Some(words) = trend.take(memory(minutes) << 20, 2000 << 20) {
+            world.event(Event::RestartDue { why: Why::Memory(words) });
+        }
+        world.event(Event::Idle);
+        world.now += HOUR / 6;
+        minutes += 10;
+        world.event(Event::Tick);
+        if world.ending {
+            restarts.push((world.now - begin).as_secs() / 3600);
+            (trend, minutes) = (MemoryTrend::default(), 0);
+        }
+        world.until_ready();
+        world.effects.clear();
+    }
+    restarts
+}
+
+#[test]
+fn a_page_that_is_always_full_after_a_while_is_restarted_for_it_ever_more_rarely() {
+    let settles = |minutes: u64| if minutes < 20 { 1300 } else { 1700 };
+    let restarts = restarts_for_memory(365, settles);
+    assert!((3..6).contains(&restarts.iter().filter(|hour| **hour < 12).count()), "{restarts:?}");
+    assert!(restarts.len() < 375, "once a day in the long run: {}", restarts.len());
+    // A leak that takes days keeps its restarts, each in time.
+    let leaks = restarts_for_memory(100, |minutes| 300 + minutes / 4);
+    assert!(leaks.len() > 20, "{leaks:?}");
+    assert!(leaks.windows(2).all(|pair| pair[1] - pair[0] < 100), "{leaks:?}");
 }

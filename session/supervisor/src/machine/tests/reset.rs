@@ -56,6 +56,26 @@ fn a_browser_that_dies_or_hangs_meanwhile_forgets_before_it_shows_anything() {
 }
 
 #[test]
+fn a_browser_that_keeps_a_password_is_started_anew_and_forgets_the_rest_before_home() {
+    let mut world = World::ready();
+    let pid = world.machine.pid();
+    world.event(Event::Reset { number: 1 });
+    world.event(Event::PasswordKept);
+    assert!(world.ending);
+    world.clears = false;
+    world.effects.clear();
+    world.until_ready();
+    assert_eq!(order(&world), [&Effect::ClearData, &home()]);
+    assert_eq!(world.machine.report().reset, 1);
+    assert_ne!(world.machine.pid(), pid);
+    assert!(!world.effects.iter().any(|effect| matches!(effect, Effect::Failed(_))), "it is no failure");
+    // Whoever stopped it is obeyed.
+    world.command(Command::Stop).unwrap();
+    world.event(Event::PasswordKept);
+    assert_eq!(world.machine.state(), State::Stopped);
+}
+
+#[test]
 fn a_reset_while_there_is_no_page_is_done_with_the_next_one() {
     let mut world = World::ready();
     world.event(Event::Exited { how: "signal 9".into() });

@@ -1,0 +1,92 @@
+//! A session that asks whether its shell's window is alive.
+
+use kiosk_core::api::{Notice, Report, State};
+
+use crate::fixture::{
+    Fixture, Setup,
+    picture::{GREEN, Picture},
+    session::Session,
+};
+
+fn asks(ping: u64) -> Report {
+    Report {
+        state: State::Ready,
+        message: String::new(),
+        overdue: false,
+        pid: 0,
+        shell: 0,
+        reset: 0,
+        when_idle: false,
+        reboot: String::new(),
+        ping,
+    }
+}
+
+/// What the session hears of the window.
+fn heard(session: &mut Session) -> Vec<(u64, bool)> {
+    let notices = session.notices().into_iter();
+    let of_window =
+        |notice| if let Notice::Pinged { number, answers } = notice { Some((number, answers)) } else { None };
+    notices.filter_map(of_window).collect()
+}
+
+#[track_caller]
+fn hears(fixture: &mut Fixture, session: &mut Session, wanted: &[(u64, bool)]) {
+    let mut all = Vec::new();
+    fixture.until("the answer", |_| {
+        all.extend(heard(session));
+        all.len() >= wanted.len()
+    });
+    assert_eq!(all, wanted);
+}
+
+#[track_caller]
+fn shown(fixture: &mut Fixture) {
+    fixture.until("the page", |fixture| fixture.panel().pixel(9, 9) == GREEN);
+}
+
+#[test]
+fn a_window_that_is_alive_answers_and_one_that_hangs_does_when_it_is_back() {
+    let mut fixture = Setup::kiosk(&["640x400"]).start();
+    let mut session = fixture.session();
+    fixture.report(&mut session, State::Loading);
+    // There is none yet, and then the splash is over it: nobody is asked.
+    session.send(&asks(1));
+    fixture.until("the report", |fixture| fixture.kiosk.stage.shells[0].readiness.state == Some(State::Ready));
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(GREEN));
+    shown(&mut fixture);
+    assert_eq!(heard(&mut session), []);
+
+    session.send(&asks(2));
+    hears(&mut fixture, &mut session, &[(2, false), (2, true)]);
+    fixture[client].hangs = true;
+    session.send(&asks(3));
+    hears(&mut fixture, &mut session, &[(3, false)]);
+    // It is asked once: what waits for it does not grow.
+    session.send(&asks(4));
+    hears(&mut fixture, &mut session, &[(4, false)]);
+    assert_eq!(heard(&mut session), []);
+    fixture[client].hangs = false;
+    hears(&mut fixture, &mut session, &[(4, true)]);
+    // The same number is no new question, and nothing wakes anybody without one.
+    session.send(&Report { message: "the same".into(), ..asks(4) });
+    fixture.until("the report", |fixture| fixture.kiosk.stage.shells[0].readiness.message == "the same");
+    fixture.roundtrip(client);
+    assert_eq!(heard(&mut session), []);
+}
+
+#[test]
+fn a_window_that_is_closed_does_not_hang() {
+    let mut fixture = Setup::kiosk(&["640x400"]).start();
+    let mut session = fixture.session();
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(GREEN));
+    fixture.report(&mut session, State::Ready);
+    shown(&mut fixture);
+    fixture[client].hangs = true;
+    session.send(&asks(1));
+    hears(&mut fixture, &mut session, &[(1, false)]);
+    fixture[client].kill();
+    hears(&mut fixture, &mut session, &[(1, true)]);
+}
