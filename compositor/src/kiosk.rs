@@ -9,6 +9,7 @@ mod flip_watch;
 mod fonts;
 mod host;
 mod idle;
+mod idle_notifier;
 pub(crate) mod keyboard;
 mod power;
 mod system_screen;

@@ -125,7 +125,7 @@ pub fn build(
     let config = options.over(config);
     let handle = event_loop.handle();
     let display_handle = display.handle();
-    let mut protocols = Protocols::new(&display_handle, &handle, &config.limits);
+    let mut protocols = Protocols::new(&display_handle, &config.limits);
     let seat = SeatParts::new(&mut protocols.seat, &display_handle, &config.input);
     let mut problems: Vec<String> = errors.iter().take(MAX_PROBLEMS).map(ToString::to_string).collect();
     problems.extend(config.unfollowed());

@@ -76,8 +76,7 @@ impl Kiosk {
     /// did one of these and is to do nothing else.
     pub(super) fn wake_on_input<B: InputBackend>(&mut self, event: &InputEvent<B>) -> bool {
         let Some(wakes) = presence(event) else { return false };
-        let seat = self.seat.seat.clone();
-        self.protocols.idle_notifier.notify_activity(&seat);
+        self.tell_activity();
         let woke = self.power_event(Event::Input { wakes }) && self.config.idle.wake_swallows_touch;
         self.idle_event(idle::Event::Input { begins: wakes }) || woke
     }

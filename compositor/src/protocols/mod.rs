@@ -7,6 +7,7 @@ mod data_control;
 mod dialog;
 pub(crate) mod dispatch;
 mod guards;
+mod idle_notify;
 mod output_management;
 mod output_power;
 mod outputs;
@@ -23,10 +24,7 @@ mod virtual_input;
 
 use smithay::{
     input::SeatState,
-    reexports::{
-        calloop::LoopHandle,
-        wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface},
-    },
+    reexports::wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface},
     utils::{Clock, Monotonic},
     wayland::{
         compositor::CompositorState,
@@ -36,7 +34,6 @@ use smithay::{
         drm_syncobj::DrmSyncobjState,
         fractional_scale::FractionalScaleManagerState,
         idle_inhibit::IdleInhibitManagerState,
-        idle_notify::IdleNotifierState,
         output::OutputManagerState,
         pointer_constraints::PointerConstraintsState,
         pointer_gestures::PointerGesturesState,
@@ -56,6 +53,7 @@ use crate::{backend::DmabufOffer, kiosk::Kiosk, limits::Limits};
 use capture::Captures;
 use data_control::DataControl;
 use dialog::Dialogs;
+use idle_notify::IdleNotifier;
 use kiosk_core::config::Limits as Settings;
 use output_management::OutputManagement;
 use output_power::OutputPower;
@@ -81,8 +79,8 @@ pub struct Protocols {
     pub primary_selection: PrimarySelectionState,
     /// `xdg_activation_v1`.
     pub activation: XdgActivationState,
-    /// `ext_idle_notifier_v1`, with a timer for each wish of a client.
-    pub idle_notifier: IdleNotifierState<Kiosk>,
+    /// `ext_idle_notifier_v1`.
+    pub idle_notifier: IdleNotifier,
     /// Surfaces that keep the screens on while they are there.
     pub idle_inhibitors: Vec<WlSurface>,
     /// `zwp_linux_dmabuf_v1`.
@@ -142,7 +140,7 @@ struct Passive {
 impl Protocols {
     /// Offers every global that needs no device; buffers of a GPU are offered when one is there
     /// ([`Kiosk::offer_dmabuf`]).
-    pub fn new(display: &DisplayHandle, handle: &LoopHandle<'static, Kiosk>, limits: &Settings) -> Self {
+    pub fn new(display: &DisplayHandle, limits: &Settings) -> Self {
         let primary_selection = PrimarySelectionState::new::<Kiosk>(display);
         let data_control = DataControl::new(display, &primary_selection);
         Self {
@@ -153,7 +151,7 @@ impl Protocols {
             data_device: DataDeviceState::new::<Kiosk>(display),
             primary_selection,
             activation: XdgActivationState::new::<Kiosk>(display),
-            idle_notifier: IdleNotifierState::new(display, handle.clone()),
+            idle_notifier: IdleNotifier::new(display),
             idle_inhibitors: Vec::new(),
             dmabuf: DmabufState::new(),
             dmabuf_global: None,

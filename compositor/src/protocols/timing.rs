@@ -1,18 +1,13 @@
-//! Presentation times, idle notification and inhibition.
+//! Presentation times, and what keeps the screen from idling.
 
 use smithay::{
     reexports::{
-        wayland_protocols::{
-            ext::idle_notify::v1::server::{
-                ext_idle_notification_v1::ExtIdleNotificationV1, ext_idle_notifier_v1::ExtIdleNotifierV1,
+        wayland_protocols::wp::{
+            idle_inhibit::zv1::server::{
+                zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1, zwp_idle_inhibitor_v1::ZwpIdleInhibitorV1,
             },
-            wp::{
-                idle_inhibit::zv1::server::{
-                    zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1, zwp_idle_inhibitor_v1::ZwpIdleInhibitorV1,
-                },
-                presentation_time::server::{
-                    wp_presentation::WpPresentation, wp_presentation_feedback::WpPresentationFeedback,
-                },
+            presentation_time::server::{
+                wp_presentation::WpPresentation, wp_presentation_feedback::WpPresentationFeedback,
             },
         },
         wayland_server::protocol::wl_surface::WlSurface,
@@ -20,7 +15,6 @@ use smithay::{
     utils::IsAlive,
     wayland::{
         idle_inhibit::{IdleInhibitHandler, IdleInhibitManagerState, inhibitor::IdleInhibitorState},
-        idle_notify::{IdleNotificationUserData, IdleNotifierHandler, IdleNotifierState},
         presentation::{PresentationFeedbackState, PresentationState},
     },
 };
@@ -55,27 +49,18 @@ impl Kiosk {
 
     fn inhibitors_changed(&mut self) {
         let inhibited = !self.protocols.idle_inhibitors.is_empty();
-        self.protocols.idle_notifier.set_is_inhibited(inhibited);
+        self.tell_inhibited(inhibited);
         self.power_event(power::Event::Inhibited(inhibited));
-    }
-}
-
-impl IdleNotifierHandler for Kiosk {
-    fn idle_notifier_state(&mut self) -> &mut IdleNotifierState<Self> {
-        &mut self.protocols.idle_notifier
     }
 }
 
 globals! {
     WpPresentation, u32 => PresentationState;
     ZwpIdleInhibitManagerV1, () => IdleInhibitManagerState;
-    ExtIdleNotifierV1, () => IdleNotifierState<Kiosk>;
 }
 objects! {
     WpPresentation, u32 => PresentationState;
     WpPresentationFeedback, () => PresentationFeedbackState;
     ZwpIdleInhibitManagerV1, () => IdleInhibitManagerState;
     ZwpIdleInhibitorV1, IdleInhibitorState => IdleInhibitManagerState;
-    ExtIdleNotifierV1, () => IdleNotifierState<Kiosk>;
-    ExtIdleNotificationV1, IdleNotificationUserData => IdleNotifierState<Kiosk>;
 }

@@ -1,0 +1,247 @@
+//! ext-idle-notify: clients are told when nobody has touched anything for as long as they wish.
+//!
+//! WORKAROUND(smithay:idle-timers): with smithay each wish has a timer of its own, and each of them is taken out of a heap
+//! and put in again by each movement of the mouse: a thousand wishes of one client make the mouse cost a million steps
+//! a movement. Here a movement writes down the time, and one timer serves all, which is set anew when it fires too
+//! early.
+
+use std::time::Duration;
+
+use smithay::reexports::{
+    wayland_protocols::ext::idle_notify::v1::server::{
+        ext_idle_notification_v1::{self, ExtIdleNotificationV1},
+        ext_idle_notifier_v1::{self, ExtIdleNotifierV1},
+    },
+    wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, backend::ClientId},
+};
+
+use crate::{
+    deadline_timer::DeadlineTimer,
+    kiosk::Kiosk,
+    protocols::dispatch::{globals, objects},
+};
+
+/// Highest version of the protocol that is spoken.
+const VERSION: u32 = 2;
+
+/// What a client hears.
+trait Listener: PartialEq {
+    fn idled(&self);
+    fn resumed(&self);
+}
+
+impl Listener for ExtIdleNotificationV1 {
+    fn idled(&self) {
+        self.idled();
+    }
+    fn resumed(&self) {
+        self.resumed();
+    }
+}
+
+/// One notification that a client wishes for.
+#[derive(Debug)]
+struct Wish<L> {
+    listener: L,
+    timeout: Duration,
+    /// From when on the timeout counts, if nothing happened since.
+    since: Duration,
+    /// What keeps the screen from idling does not count for it.
+    input_only: bool,
+    idle: bool,
+}
+
+/// All wishes, and when somebody was there last. Times are monotonic.
+#[derive(Debug)]
+struct Wishes<L> {
+    list: Vec<Wish<L>>,
+    active_at: Duration,
+    /// Some surface keeps the screen from idling.
+    inhibited: bool,
+    /// When the last such ended.
+    inhibited_until: Duration,
+    /// How many have been told that nobody is there.
+    idle: usize,
+}
+
+impl<L: Listener> Wishes<L> {
+    fn new() -> Self {
+        Self { list: Vec::new(), active_at: Duration::ZERO, inhibited: false, inhibited_until: Duration::ZERO, idle: 0 }
+    }
+
+    fn add(&mut self, listener: L, timeout: Duration, input_only: bool, now: Duration) {
+        self.list.push(Wish { listener, timeout, since: now, input_only, idle: false });
+    }
+
+    fn remove(&mut self, listener: &L) {
+        if let Some(index) = self.list.iter().position(|wish| wish.listener == *listener) {
+            let gone = self.list.swap_remove(index);
+            self.idle -= usize::from(gone.idle);
+        }
+    }
+
+    /// Somebody touched something. Returns whether a wish waits again that did not.
+    fn activity(&mut self, now: Duration) -> bool {
+        self.active_at = now;
+        self.resume(|_| true)
+    }
+
+    fn inhibit(&mut self, inhibited: bool, now: Duration) -> bool {
+        if self.inhibited == inhibited {
+            return false;
+        }
+        self.inhibited = inhibited;
+        if inhibited {
+            return self.resume(|wish| !wish.input_only);
+        }
+        self.inhibited_until = now;
+        true
+    }
+
+    fn resume(&mut self, which: impl Fn(&Wish<L>) -> bool) -> bool {
+        if self.idle == 0 {
+            return false;
+        }
+        let mut any = false;
+        for wish in self.list.iter_mut().filter(|wish| wish.idle && which(wish)) {
+            wish.idle = false;
+            wish.listener.resumed();
+            self.idle -= 1;
+            any = true;
+        }
+        any
+    }
+
+    /// When a wish comes true, if nothing happens until then.
+    fn due(&self, wish: &Wish<L>) -> Option<Duration> {
+        if wish.idle || (self.inhibited && !wish.input_only) {
+            return None;
+        }
+        let inhibited_until = if wish.input_only { Duration::ZERO } else { self.inhibited_until };
+        Some(wish.since.max(self.active_at).max(inhibited_until).saturating_add(wish.timeout))
+    }
+
+    fn deadline(&self) -> Option<Duration> {
+        self.list.iter().filter_map(|wish| self.due(wish)).min()
+    }
+
+    /// Tells those whose time has come.
+    fn time(&mut self, now: Duration) {
+        for index in 0..self.list.len() {
+            let is_due = self.list.get(index).and_then(|wish| self.due(wish)).is_some_and(|due| due <= now);
+            if is_due && let Some(wish) = self.list.get_mut(index) {
+                wish.idle = true;
+                self.idle += 1;
+                wish.listener.idled();
+            }
+        }
+    }
+}
+
+/// The state of the protocol.
+pub struct IdleNotifier {
+    wishes: Wishes<ExtIdleNotificationV1>,
+    /// For the next wish that comes true.
+    pub timer: DeadlineTimer,
+}
+
+impl IdleNotifier {
+    /// Offers the global.
+    pub fn new(display: &DisplayHandle) -> Self {
+        display.create_global::<Kiosk, ExtIdleNotifierV1, ()>(VERSION, ());
+        Self { wishes: Wishes::new(), timer: DeadlineTimer::default() }
+    }
+
+    /// When a wish comes true, monotonic.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.wishes.deadline()
+    }
+
+    /// Tells those whose time has come.
+    pub fn time(&mut self, now: Duration) {
+        self.wishes.time(now);
+    }
+}
+
+impl Kiosk {
+    /// Somebody is there.
+    pub fn tell_activity(&mut self) {
+        let now = self.now();
+        if self.protocols.idle_notifier.wishes.activity(now) {
+            self.arm_idle_notifier();
+        }
+    }
+
+    /// Some surface keeps the screen from idling, or none does any more.
+    pub fn tell_inhibited(&mut self, inhibited: bool) {
+        let now = self.now();
+        if self.protocols.idle_notifier.wishes.inhibit(inhibited, now) {
+            self.arm_idle_notifier();
+        }
+    }
+}
+
+impl GlobalDispatch<ExtIdleNotifierV1, (), Kiosk> for IdleNotifier {
+    fn bind(
+        _: &mut Kiosk,
+        _: &DisplayHandle,
+        _: &Client,
+        resource: New<ExtIdleNotifierV1>,
+        (): &(),
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        init.init(resource, ());
+    }
+}
+
+impl Dispatch<ExtIdleNotifierV1, (), Kiosk> for IdleNotifier {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        _: &ExtIdleNotifierV1,
+        request: ext_idle_notifier_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        let (id, timeout, input_only) = match request {
+            ext_idle_notifier_v1::Request::GetIdleNotification { id, timeout, .. } => (id, timeout, false),
+            ext_idle_notifier_v1::Request::GetInputIdleNotification { id, timeout, .. } => (id, timeout, true),
+            _ => return,
+        };
+        let listener = init.init(id, ());
+        let now = kiosk.now();
+        let timeout = Duration::from_millis(timeout.into());
+        kiosk.protocols.idle_notifier.wishes.add(listener, timeout, input_only, now);
+        kiosk.arm_idle_notifier();
+    }
+}
+
+impl Dispatch<ExtIdleNotificationV1, (), Kiosk> for IdleNotifier {
+    fn request(
+        _: &mut Kiosk,
+        _: &Client,
+        _: &ExtIdleNotificationV1,
+        _: ext_idle_notification_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+    }
+
+    fn destroyed(kiosk: &mut Kiosk, _: ClientId, resource: &ExtIdleNotificationV1, (): &()) {
+        kiosk.protocols.idle_notifier.wishes.remove(resource);
+    }
+}
+
+globals! {
+    ExtIdleNotifierV1, () => IdleNotifier;
+}
+objects! {
+    ExtIdleNotifierV1, () => IdleNotifier;
+    ExtIdleNotificationV1, () => IdleNotifier;
+}
+
+#[cfg(test)]
+#[path = "idle_notify_tests.rs"]
+mod tests;
