@@ -11,6 +11,7 @@ mod host;
 mod idle;
 mod idle_notifier;
 pub(crate) mod keyboard;
+mod page;
 mod power;
 mod system_screen;
 mod trial;
@@ -31,6 +32,7 @@ use smithay::{
 
 pub use flip_watch::FlipWatch;
 pub use keyboard::KeyboardControl;
+pub use page::Pages;
 pub use system_screen::SystemScreens;
 
 use crate::{
@@ -110,6 +112,8 @@ pub struct Kiosk {
     pub power: Power,
     /// Whether anybody is there.
     pub idle: Idle,
+    /// What the shells' pages have asked for.
+    pub pages: Pages,
     /// Messages, pairing and the welcome of a device that is not set up.
     pub system_screens: SystemScreens,
     /// One-shot timers that must not be armed twice.
@@ -176,6 +180,7 @@ impl Kiosk {
         let mapped: Vec<bool> = shells.clone().map(|shell| self.stage.windows.any_mapped(shell)).collect();
         let visible: Vec<bool> = shells.map(|shell| self.stage.shell_visible(shell)).collect();
         self.session.tell_shown(&mapped, &visible);
+        self.tell_keyboard();
         // Mirrors last: they show what has just been drawn.
         for mirrors in [false, true] {
             let is_due = |screen: &&Screen| {

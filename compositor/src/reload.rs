@@ -7,6 +7,7 @@ use kiosk_core::config::{Config, OutputPolicy};
 
 use crate::{
     command::{ApplyMode, CommandError, OutputChange},
+    idle,
     kiosk::Kiosk,
     power,
     run::load_config,
@@ -65,6 +66,8 @@ impl Kiosk {
         }
         if before.idle.screen_off != self.config.idle.screen_off || before.power != self.config.power {
             self.power.configure(&self.config);
+            self.idle.set_screen_off(self.config.idle.screen_off);
+            self.idle_event(idle::Event::Time);
             self.schedule_changed();
             self.power_event(power::Event::Time);
         }
@@ -216,6 +219,6 @@ fn shells(before: &Config, now: &Config) -> Option<String> {
     if places(before) != places(now) {
         return Some(format!("shell: other outputs {}", RESTART.replace("takes", "take")));
     }
-    let same = before.all_shells() == now.all_shells() && before.browser == now.browser;
-    (!same).then(|| format!("shell, browser: {RESTART_SESSION}"))
+    let same = before.all_shells() == now.all_shells() && before.browser == now.browser && before.api == now.api;
+    (!same).then(|| format!("shell, browser, api: {RESTART_SESSION}"))
 }

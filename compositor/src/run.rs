@@ -35,7 +35,7 @@ use crate::{
     debug::DebugAids,
     idle::Idle,
     input::{SeatParts, layouts},
-    kiosk::{FlipWatch, KeyboardControl, Kiosk, SystemScreens, Timers, keyboard},
+    kiosk::{FlipWatch, KeyboardControl, Kiosk, Pages, SystemScreens, Timers, keyboard},
     lifecycle::{Exit, Lifecycle},
     limits,
     notify::Notifier,
@@ -156,10 +156,13 @@ pub fn build(
     if let Err(error) = inserted {
         tracing::warn!(%error, "the brightness of monitors cannot be changed");
     }
+    let mut idle = Idle::new(config.idle.reset.filter(|_| wait_for_session), wanted.len(), clock.now().into());
+    idle.set_screen_off(config.idle.screen_off);
     Kiosk {
         brightness,
         power: Power::new(&config, clock.now().into()),
-        idle: Idle::new(config.idle.reset.filter(|_| wait_for_session), wanted.len(), clock.now().into()),
+        idle,
+        pages: Pages::default(),
         lifecycle: Lifecycle::new(event_loop.get_signal(), Notifier::from_env()),
         handle,
         display: display_handle,

@@ -1,5 +1,5 @@
-//! The private control socket, on the compositor's side: takes the session's reports, tells it whether people
-//! see the shell. JSON lines; a client that sends anything else is disconnected, and nothing else happens.
+//! The private control socket, on the compositor's side: takes the session's reports and what its page asks for, tells it
+//! whether people see the shell. JSON lines; a client that sends anything else is disconnected, and nothing else happens.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -10,7 +10,8 @@ use std::{
 };
 
 use kiosk_core::{
-    api::{MAX_LINE, Notice, Report},
+    api::{MAX_LINE, Notice, Report, State},
+    page_calls::PageCall,
     quota::{Place, Quota},
     sockets::{Access, bind},
     text::{printable, shortened},
@@ -50,7 +51,12 @@ pub struct SessionLinks {
     visible: Vec<bool>,
     /// Whether each has a window, as it was told.
     mapped: Vec<bool>,
+    /// What the keyboard covers of each shell's screen, as it was told.
+    keyboards: Vec<KeyboardArea>,
 }
+
+/// As in [`Notice::Keyboard`].
+pub type KeyboardArea = Option<(i32, i32, i32, i32)>;
 
 impl SessionLinks {
     /// Tells every session whether each shell has a window (`mapped`), and is what people see on its screen (`visible`),
@@ -75,6 +81,28 @@ impl SessionLinks {
         }
     }
 
+    /// Tells the session of each shell what the keyboard covers of its screen, where that changed.
+    pub fn tell_keyboards(&mut self, areas: &[KeyboardArea]) {
+        for (shell, area) in areas.iter().enumerate() {
+            if self.keyboards.get(shell).copied().flatten() != *area {
+                self.tell(shell, &Notice::Keyboard { number: shell as u32, area: *area });
+            }
+        }
+        self.keyboards = areas.to_vec();
+    }
+
+    /// Tells a session that has just said whose it is what it has missed.
+    fn tell_keyboard_of(&mut self, shell: usize) {
+        if let Some(area) = self.keyboards.get(shell).copied().flatten() {
+            self.tell(shell, &Notice::Keyboard { number: shell as u32, area: Some(area) });
+        }
+    }
+
+    /// Whether this is the session of that shell: the newest that has said so.
+    pub fn is_of(&self, id: u64, shell: usize) -> bool {
+        self.links.iter().rfind(|link| link.shell == Some(shell)).is_some_and(|link| link.id == id)
+    }
+
     /// Whether there is a session of this shell.
     pub fn has(&self, shell: usize) -> bool {
         self.links.iter().any(|link| link.shell == Some(shell))
@@ -83,7 +111,10 @@ impl SessionLinks {
     fn welcome(&mut self, mut writer: UnixStream, place: Place<u32>) -> io::Result<u64> {
         let wayland_displays = self.displays.clone();
         let wayland_display = wayland_displays.first().cloned().unwrap_or_default();
-        send(&mut writer, &Notice::Hello { wayland_display, wayland_displays, tells_windows: true })?;
+        send(
+            &mut writer,
+            &Notice::Hello { wayland_display, wayland_displays, tells_windows: true, takes_calls: true },
+        )?;
         let visible = if self.visible.is_empty() { &[false][..] } else { &self.visible };
         for (number, shell) in visible.iter().enumerate() {
             send(&mut writer, &seen(number, *shell))?;
@@ -144,9 +175,13 @@ fn connect(stream: UnixStream, quota: &Quota<u32>, kiosk: &mut Kiosk) -> io::Res
     let inserted = handle.insert_source(source, move |_, stream, kiosk| {
         // The reader is a reference: reading does not need the stream to be ours.
         let mut reader: &UnixStream = stream;
-        let open = read_lines(&mut reader, &mut pending, |line| match report(line) {
-            Ok(report) => {
+        let open = read_lines(&mut reader, &mut pending, |line| match said(line) {
+            Ok(Said::Report(report)) => {
                 kiosk.session_report(id, report);
+                true
+            }
+            Ok(Said::Call(call)) => {
+                kiosk.page_call(id, call);
                 true
             }
             Err(error) => {
@@ -163,15 +198,35 @@ fn connect(stream: UnixStream, quota: &Quota<u32>, kiosk: &mut Kiosk) -> io::Res
     inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
 }
 
-/// Why a line is no report.
+/// What a session says in one line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// Where its shell is on its way.
+    Report(Report),
+    /// What its page asks for.
+    Call(PageCall),
+}
+
+/// Why a line is neither.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NoReport(String);
 
-/// The report on a line.
-pub fn report(line: &[u8]) -> Result<Report, NoReport> {
+/// What is on a line.
+pub fn said(line: &[u8]) -> Result<Said, NoReport> {
+    /// What tells a call from a report.
+    #[derive(serde::Deserialize)]
+    struct Kind {
+        #[serde(default)]
+        call: Option<serde::de::IgnoredAny>,
+    }
+    let kind: Result<Kind, _> = serde_json::from_slice(line);
+    let said = match kind {
+        Ok(Kind { call: Some(_) }) => serde_json::from_slice(line).map(Said::Call),
+        _ => serde_json::from_slice(line).map(Said::Report),
+    };
     // The reason repeats a part of the line.
-    serde_json::from_slice(line).map_err(|error| NoReport(printable(&shortened(&error.to_string(), MOST_CHARACTERS))))
+    said.map_err(|error| NoReport(printable(&shortened(&error.to_string(), MOST_CHARACTERS))))
 }
 
 /// Reads once and hands on whole lines, until `line` wants no more of them; `pending` keeps the beginning of one.
@@ -228,6 +283,7 @@ impl Kiosk {
         };
         let changed = *readiness != new;
         *readiness = new;
+        let page_is_there = matches!(known.state, State::Ready | State::Loading);
         if changed {
             shell.reported(now, time_of_day);
             if shell.readiness.overdue {
@@ -238,6 +294,12 @@ impl Kiosk {
         self.ping_shell(number, known.ping);
         self.reboot_asked(number, &known.reboot);
         self.idle_report(number, &known, first);
+        if !page_is_there {
+            self.page_gone(number);
+        }
+        if first {
+            self.session.tell_keyboard_of(number);
+        }
     }
 
     /// A session's connection is gone.
@@ -257,6 +319,8 @@ impl Kiosk {
             shell.session_gone(mapped);
         }
         self.screens.request_redraw();
+        self.page_listens(number, 0);
+        self.page_gone(number);
         self.end_reset();
     }
 }

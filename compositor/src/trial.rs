@@ -47,6 +47,11 @@ pub struct Trial {
 }
 
 impl Trial {
+    /// Whether a change waits to be confirmed.
+    pub fn is_on(&self) -> bool {
+        !self.before.is_empty()
+    }
+
     /// The changes are in force and made the layout `serial`. Returns the trial's number, for [`Trial::expire`].
     pub fn start(&mut self, before: &[(ScreenId, Planned)], changes: &[(String, OutputChange)], serial: u32) -> u64 {
         for (id, state) in before {

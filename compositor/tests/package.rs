@@ -47,6 +47,7 @@ fn an_installation_is_complete_and_readable_for_all() {
         ("usr/share/dbus-1/interfaces/org.kioskd.Compositor1.xml", 0o644),
         ("usr/share/polkit-1/actions/org.kioskd.policy", 0o644),
         ("usr/share/kiosk/logo.svg", 0o644),
+        ("usr/share/kiosk/kiosk.d.ts", 0o644),
         ("usr/share/man/man1/kioskd.1", 0o644),
         ("etc/pam.d/kiosk", 0o644),
         ("etc/chromium/policies/managed/kiosk.json", 0o644),

@@ -39,6 +39,7 @@ fn report(state: State, reset: u64) -> Report {
         when_idle: false,
         reboot: String::new(),
         ping: 0,
+        listens: 0,
     }
 }
 

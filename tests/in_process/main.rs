@@ -26,6 +26,7 @@ mod output_management;
 mod output_power;
 mod outputs;
 mod pace;
+mod page_calls;
 mod pens;
 mod pings;
 mod pointer_focus;

@@ -17,6 +17,7 @@ fn asks(ping: u64) -> Report {
         shell: 0,
         reset: 0,
         when_idle: false,
+        listens: 0,
         reboot: String::new(),
         ping,
     }

@@ -15,6 +15,7 @@ fn report(reboot: &str) -> Report {
         when_idle: false,
         reboot: reboot.into(),
         ping: 0,
+        listens: 0,
     }
 }
 

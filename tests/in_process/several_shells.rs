@@ -161,6 +161,7 @@ fn report(shell: u32, state: State) -> Report {
         when_idle: false,
         reboot: String::new(),
         ping: 0,
+        listens: 0,
     }
 }
 

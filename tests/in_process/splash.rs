@@ -239,6 +239,7 @@ fn a_message_of_the_session_is_drawn() {
         when_idle: false,
         reboot: String::new(),
         ping: 0,
+        listens: 0,
     });
     fixture.until("the message", |fixture| ink(&fixture.panel()) > before + 100);
 }
@@ -272,6 +273,7 @@ fn a_new_message_repaints_only_its_line() {
             when_idle: false,
             reboot: String::new(),
             ping: 0,
+            listens: 0,
         });
         fixture.until("the message", |fixture| fixture.kiosk.stage.shells[0].readiness.message == message);
         fixture.still();
@@ -344,6 +346,7 @@ fn a_page_that_is_overdue_is_told_at_length_whatever_the_splash_may_say() {
             when_idle: false,
             reboot: String::new(),
             ping: 0,
+            listens: 0,
         });
         fixture.until("the report", |fixture| {
             let readiness = &fixture.kiosk.stage.shells[0].readiness;
@@ -386,6 +389,7 @@ fn more_reasons_than_a_screen_holds_come_in_turn() {
         when_idle: false,
         reboot: String::new(),
         ping: 0,
+        listens: 0,
     });
     fixture.until("the diagnostics", |fixture| fixture.kiosk.stage.shells[0].readiness.overdue);
     fixture.still();
@@ -428,6 +432,7 @@ fn an_old_session_that_still_talks_takes_no_splash_away() {
         when_idle: false,
         reboot: String::new(),
         ping: 0,
+        listens: 0,
     });
     fixture.report(&mut new, State::Loading);
     let client = fixture.client();

@@ -7,6 +7,8 @@ use std::time::Duration;
 use kiosk_bus::{Failure, quoted};
 use kiosk_core::authority::Action;
 use kiosk_core::config::{AidError, OutputSettings, Url, VtNumber, masked, syntax};
+use kiosk_core::page_calls::MAX_TEXT;
+use kiosk_core::text::paintable;
 use zbus::Variant;
 
 use super::change::{self, Options};
@@ -15,9 +17,8 @@ use crate::command::{Command, KeyboardWish};
 use crate::pairing::{MAX_CODE, MAX_PASSWORD, MAX_SSID, MAX_URL, PairingRequest, Wifi};
 use crate::snapshot::Snapshot;
 
-/// Longest title and text of a message to people, characters: more would not fit on a screen.
+/// Longest title of a message to people, characters: more would not fit on a screen.
 const MAX_TITLE: usize = 200;
-const MAX_TEXT: usize = 2000;
 /// How long a pairing screen may be asked for: a code that is good for longer is no secret.
 const EXPIRES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
 
@@ -206,16 +207,9 @@ pub fn dismiss() -> Asked {
     (Action::Screen, Command::Dismiss)
 }
 
-/// `text` when it can be painted: short, with no control characters but line breaks.
+/// `text` when it can be painted.
 fn plain(what: &str, text: &str, limit: usize) -> Result<String, Failure> {
-    let length = text.chars().count();
-    if length > limit {
-        return Err(Failure::invalid(format!("the {what} has {length} characters, allowed are {limit}")));
-    }
-    if let Some(bad) = text.chars().find(|c| c.is_control() && *c != '\n') {
-        return Err(Failure::invalid(format!("the {what} has the control character {bad:?}, allowed is only \\n")));
-    }
-    Ok(text.to_owned())
+    paintable(what, text, limit).map_err(|error| Failure::invalid(error.to_string()))
 }
 
 #[cfg(test)]

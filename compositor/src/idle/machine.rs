@@ -5,6 +5,8 @@
 //! - After `idle.reset` without input a countdown of [`COUNTDOWN`] is shown. Any input ends it and does nothing else.
 //! - Then the sessions are told, and a screen covers the page until all of them have done it. Input during that time
 //!   does nothing.
+//! - Pages may listen: they hear once that there was no input for [`Machine::set_idle_after`], and once that there is some
+//!   again. Nothing is waited for without a page that listens.
 //! - Whoever plays a film does not keep the device from it: the countdown asks whether somebody watches.
 
 use std::time::Duration;
@@ -39,6 +41,13 @@ pub enum Event {
         /// False: no longer.
         wants: bool,
     },
+    /// A shell's page wants to hear of people who go and come, or no longer does. It has heard of nothing yet.
+    Listens {
+        /// The shell's number.
+        shell: usize,
+        /// False: no longer.
+        listens: bool,
+    },
     /// A session that has not done the reset yet says where it is.
     Progress,
     /// All sessions have done the reset.
@@ -58,6 +67,8 @@ pub struct Outcome {
     pub swallow: bool,
     /// Shells whose sessions are to be told that the device is at rest.
     pub at_rest: Vec<usize>,
+    /// Shells whose pages are to be told that nobody is there (true), or that somebody is again.
+    pub presence: Vec<(usize, bool)>,
 }
 
 /// What covers the page.
@@ -101,17 +112,42 @@ pub struct Machine {
     number: u64,
     /// Shells whose sessions want to hear of rest.
     asked: Vec<usize>,
+    /// Without input for this long nobody is there, for the pages that listen.
+    idle_after: Duration,
+    /// Shells whose pages listen, and whether they know that nobody is there.
+    listening: Vec<(usize, bool)>,
 }
 
 impl Machine {
     /// Nobody has been there yet; `reset_after`: how long without input until the countdown.
     pub fn new(reset_after: Option<Duration>, now: Duration) -> Self {
-        Self { reset_after, active: now, phase: Phase::Untouched, number: 0, asked: Vec::new() }
+        Self {
+            reset_after,
+            active: now,
+            phase: Phase::Untouched,
+            number: 0,
+            asked: Vec::new(),
+            idle_after: REST,
+            listening: Vec::new(),
+        }
+    }
+
+    /// Without input for this long pages hear that nobody is there: when the screens go off, or after [`REST`].
+    pub fn set_idle_after(&mut self, screen_off: Option<Duration>) {
+        self.idle_after = screen_off.unwrap_or(REST);
     }
 
     /// Takes an event in.
     pub fn step(&mut self, event: Event, now: Duration) -> Outcome {
         let mut outcome = Outcome::default();
+        if matches!(event, Event::Input { .. } | Event::Woke) {
+            let told = self.listening.iter_mut().filter(|(_, idle)| *idle);
+            let presence = told.map(|(shell, idle)| {
+                *idle = false;
+                (*shell, false)
+            });
+            outcome.presence = presence.collect();
+        }
         match event {
             Event::Input { begins } => {
                 self.active = now;
@@ -135,6 +171,12 @@ impl Machine {
                 self.asked.retain(|asked| *asked != shell);
                 if wants {
                     self.asked.push(shell);
+                }
+            }
+            Event::Listens { shell, listens } => {
+                self.listening.retain(|(known, _)| *known != shell);
+                if listens {
+                    self.listening.push((shell, false));
                 }
             }
             Event::Progress => {
@@ -179,6 +221,13 @@ impl Machine {
         if now >= self.active + REST {
             outcome.at_rest = std::mem::take(&mut self.asked);
         }
+        if now >= self.active + self.idle_after {
+            let untold = self.listening.iter_mut().filter(|(_, idle)| !*idle);
+            outcome.presence.extend(untold.map(|(shell, idle)| {
+                *idle = true;
+                (*shell, true)
+            }));
+        }
     }
 
     /// When time alone changes something; `None`: only another event does.
@@ -191,7 +240,8 @@ impl Machine {
             Phase::Resetting { until, .. } => Some(until),
         };
         let rest = (!self.asked.is_empty()).then(|| self.active + REST);
-        phase.into_iter().chain(rest).min()
+        let idle = self.listening.iter().any(|(_, idle)| !idle).then(|| self.active + self.idle_after);
+        phase.into_iter().chain(rest).chain(idle).min()
     }
 
     /// What covers the page.

@@ -19,6 +19,8 @@ pub struct Idle {
     owed: Vec<bool>,
     /// By shell: its session wants to hear of rest.
     wants: Vec<bool>,
+    /// By shell: its page that listens; 0: none does.
+    listens: Vec<u64>,
     /// For the next deadline.
     pub timer: DeadlineTimer,
 }
@@ -30,6 +32,7 @@ impl Idle {
             machine: Machine::new(reset_after, now),
             owed: vec![false; shells],
             wants: vec![false; shells],
+            listens: vec![0; shells],
             timer: DeadlineTimer::default(),
         }
     }
@@ -58,6 +61,16 @@ impl Idle {
     /// Whether a session's wish to hear of rest is another one than before.
     pub fn wish_changed(&mut self, shell: usize, wants: bool) -> bool {
         self.wants.get_mut(shell).is_some_and(|before| std::mem::replace(before, wants) != wants)
+    }
+
+    /// Whether another page listens than before, or none any more.
+    pub fn listener_changed(&mut self, shell: usize, listens: u64) -> bool {
+        self.listens.get_mut(shell).is_some_and(|before| std::mem::replace(before, listens) != listens)
+    }
+
+    /// `idle.screen-off`: then pages hear that nobody is there.
+    pub fn set_screen_off(&mut self, screen_off: Option<Duration>) {
+        self.machine.set_idle_after(screen_off);
     }
 
     /// Whether a reset is under way.

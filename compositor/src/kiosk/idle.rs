@@ -30,6 +30,9 @@ impl Kiosk {
         for shell in outcome.at_rest {
             self.session.tell(shell, &Notice::Idle {});
         }
+        for (shell, idle) in outcome.presence {
+            self.session.tell(shell, &Notice::Presence { idle });
+        }
         let screen = self.idle.screen(&self.stage.texts);
         if self.stage.idle_screen != screen {
             if self.stage.idle_screen.is_none() {
@@ -50,6 +53,7 @@ impl Kiosk {
         if self.idle.wish_changed(shell, report.when_idle) {
             self.idle_event(Event::Asked { shell, wants: report.when_idle });
         }
+        self.page_listens(shell, report.listens);
         self.idle.done_by(shell, report.reset);
         if self.idle.is_resetting() && self.idle.owed_by(shell).is_some() {
             self.idle_event(Event::Progress);
@@ -58,6 +62,13 @@ impl Kiosk {
             self.session.tell(shell, &Notice::Reset { number });
         }
         self.end_reset();
+    }
+
+    /// Which page of a shell's listens for people who go and come; 0: none.
+    pub(crate) fn page_listens(&mut self, shell: usize, listens: u64) {
+        if self.idle.listener_changed(shell, listens) {
+            self.idle_event(Event::Listens { shell, listens: listens != 0 });
+        }
     }
 
     /// Takes the screen away when there is nothing to be hidden any more.

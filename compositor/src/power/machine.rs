@@ -12,6 +12,9 @@
 //!   ever).
 //! - A machine that wakes from its sleep was woken by somebody, or for something: that lights what idling put out,
 //!   and idling begins anew. The schedule's off time stays dark, for machines also wake at night to update themselves.
+//! - A page may put its own screen out, and any input lights that again; so does the end of the page. Whoever lights it
+//!   has it for [`PAGE_PAUSE`] at least: a page can't keep a screen dark. What it lights it lights as an input does, and
+//!   never what a command or the configuration put out.
 //! - An edge of the schedule takes over everything but what configuration says is off.
 
 use std::time::Duration;
@@ -22,6 +25,10 @@ use crate::screens::ScreenId;
 /// `idle.screen-off` is "never".
 pub const GRACE: Duration = Duration::from_secs(5 * 60);
 
+/// How long a screen stays on that a page had put out and somebody else lit: time to read, and to take the page's right
+/// away.
+pub const PAGE_PAUSE: Duration = Duration::from_secs(60);
+
 /// Why a screen is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cause {
@@ -29,6 +36,8 @@ pub enum Cause {
     Policy,
     /// Somebody switched it off.
     Command,
+    /// The page that it shows did.
+    Page,
     /// It is the schedule's off time.
     Schedule,
     /// Nobody touched anything for as long as is configured.
@@ -70,6 +79,15 @@ pub enum Event {
         /// What it was switched to.
         on: bool,
     },
+    /// The page that is on it did, if it may: see [`Machine::page_may_put_out`].
+    ByPage {
+        /// Which.
+        screen: ScreenId,
+        /// What it is to be.
+        on: bool,
+    },
+    /// The page that was on it is no more: what it had put out comes on.
+    PageGone(ScreenId),
     /// What the schedule says now; `None`: nothing.
     Schedule(Option<bool>),
     /// Somebody keeps the screens from idling, or nobody does any more.
@@ -99,13 +117,15 @@ pub struct Machine {
     off_time: bool,
     /// Of the last input, or what counts as one.
     active: Duration,
+    /// From when on pages may put screens out.
+    page_from: Duration,
     screens: Vec<(ScreenId, State)>,
 }
 
 impl Machine {
     /// No screens yet; `idle_after`: how long without input until they go off.
     pub fn new(idle_after: Option<Duration>, now: Duration) -> Self {
-        Self { idle_after, inhibited: false, off_time: false, active: now, screens: Vec::new() }
+        Self { idle_after, inhibited: false, off_time: false, active: now, page_from: now, screens: Vec::new() }
     }
 
     /// How long without input until screens go off, from now on.
@@ -127,6 +147,15 @@ impl Machine {
             Event::Attached { screen, on } => self.attached(screen, on, now),
             Event::Gone(screen) => self.screens.retain(|(known, _)| *known != screen),
             Event::Commanded { screen, on } => self.commanded(screen, on, now),
+            Event::ByPage { screen, on } => self.by_page(screen, on, now),
+            Event::PageGone(gone) => {
+                let put_out =
+                    |(screen, state): &&mut (ScreenId, State)| *screen == gone && *state == State::Off(Cause::Page);
+                if let Some((_, state)) = self.screens.iter_mut().find(put_out) {
+                    self.active = now;
+                    *state = State::On { held: false };
+                }
+            }
             Event::Schedule(says) => self.schedule(says == Some(false), now),
             Event::Inhibited(inhibited) => {
                 // The end of a film is the start of idling.
@@ -144,12 +173,17 @@ impl Machine {
             Event::Woke => {
                 self.active = now;
                 for (_, state) in &mut self.screens {
-                    if *state == State::Off(Cause::Idle) {
+                    if matches!(state, State::Off(Cause::Idle | Cause::Page)) {
                         *state = State::On { held: false };
                     }
                 }
             }
             Event::Time => self.put_out(now),
+        }
+        let by_page = matches!(event, Event::ByPage { .. } | Event::PageGone(_));
+        let page_put_out = |screen: ScreenId| before.contains(&(screen, State::Off(Cause::Page)));
+        if !by_page && self.screens.iter().any(|(screen, state)| state.is_on() && page_put_out(*screen)) {
+            self.page_from = now + PAGE_PAUSE;
         }
         let was = |screen: ScreenId| before.iter().find(|(known, _)| *known == screen).map(|(_, state)| state.is_on());
         let switched = self.screens.iter().filter(|(screen, state)| was(*screen) != Some(state.is_on()));
@@ -167,6 +201,11 @@ impl Machine {
             Some((_, State::Off(cause))) => Some(*cause),
             _ => None,
         }
+    }
+
+    /// How long a page has to wait before it may put a screen out; `None`: not at all.
+    pub fn page_may_put_out(&self, now: Duration) -> Option<Duration> {
+        Some(self.page_from.saturating_sub(now)).filter(|wait| !wait.is_zero())
     }
 
     /// When the next screen goes off unless something happens before; `None`: nothing waits.
@@ -211,6 +250,19 @@ impl Machine {
         self.set(screen, if on { State::On { held: self.off_time } } else { State::Off(Cause::Command) });
     }
 
+    fn by_page(&mut self, screen: ScreenId, on: bool, now: Duration) {
+        let Some((_, state)) = self.screens.iter_mut().find(|(known, _)| *known == screen) else { return };
+        match *state {
+            State::On { .. } if on => self.active = now,
+            State::Off(Cause::Page | Cause::Idle | Cause::Schedule) if on => {
+                self.active = now;
+                *state = State::On { held: false };
+            }
+            State::On { .. } if now >= self.page_from => *state = State::Off(Cause::Page),
+            State::On { .. } | State::Off(_) => {}
+        }
+    }
+
     fn schedule(&mut self, off_time: bool, now: Duration) {
         if self.off_time == off_time {
             return;
@@ -229,7 +281,7 @@ impl Machine {
     }
 
     fn wake(&mut self) {
-        let of_itself = |state: &State| matches!(state, State::Off(Cause::Schedule | Cause::Idle));
+        let of_itself = |state: &State| matches!(state, State::Off(Cause::Schedule | Cause::Idle | Cause::Page));
         let others_do = self.screens.iter().any(|(_, state)| state.is_on() || of_itself(state));
         for (_, state) in &mut self.screens {
             if of_itself(state) || (*state == State::Off(Cause::Command) && !others_do) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 
-use super::{Event, GRACE, Machine, ScreenId};
+use super::{Event, GRACE, Machine, PAGE_PAUSE, ScreenId};
 
 const ONE: ScreenId = ScreenId(1);
 const TWO: ScreenId = ScreenId(2);
@@ -63,6 +63,41 @@ fn waking_from_sleep_lights_what_idling_put_out_and_nothing_else() {
     assert_eq!(machine.deadline(), Some(s(140)), "idling begins anew");
     assert_eq!(switched(&mut machine, Event::Schedule(Some(false)), 90), [(ONE, false)]);
     assert_eq!(switched(&mut machine, Event::Woke, 100), [], "it is night");
+}
+
+#[test]
+fn a_page_can_not_keep_its_screen_dark() {
+    let mut machine = two();
+    let by_page = |on| Event::ByPage { screen: TWO, on };
+    assert_eq!(switched(&mut machine, by_page(false), 1), [(TWO, false)]);
+    assert_eq!(switched(&mut machine, TOUCH, 2), [(TWO, true)], "another screen is lit, and still");
+    assert_eq!(machine.page_may_put_out(s(3)), Some(PAGE_PAUSE - s(1)));
+    assert_eq!(switched(&mut machine, by_page(false), 3), [], "somebody is there");
+    assert_eq!(switched(&mut machine, by_page(false), 62), [(TWO, false)]);
+    assert_eq!(switched(&mut machine, command(TWO, true), 63), [(TWO, true)]);
+    assert_eq!(switched(&mut machine, by_page(false), 64), [], "nor against an operator");
+    assert_eq!(switched(&mut machine, by_page(false), 123), [(TWO, false)]);
+    assert_eq!(switched(&mut machine, Event::PageGone(ONE), 124), []);
+    assert_eq!(switched(&mut machine, Event::PageGone(TWO), 124), [(TWO, true)]);
+}
+
+#[test]
+fn a_page_lights_what_an_input_would_and_nothing_else() {
+    let mut machine = two();
+    let by_page = |on| Event::ByPage { screen: ONE, on };
+    assert_eq!(switched(&mut machine, by_page(false), 1), [(ONE, false)]);
+    assert_eq!(switched(&mut machine, by_page(true), 1), [(ONE, true)], "its own doing");
+    assert_eq!(switched(&mut machine, by_page(false), 1), [(ONE, false)], "that is nobody else's light");
+    machine.step(by_page(true), s(1));
+    assert_eq!(switched(&mut machine, command(ONE, false), 2), [(ONE, false)]);
+    assert_eq!(switched(&mut machine, by_page(true), 3), [], "an operator did that");
+    assert_eq!(switched(&mut machine, Event::PageGone(ONE), 3), []);
+    assert_eq!(switched(&mut machine, Event::Attached { screen: TWO, on: false }, 4), [(TWO, false)]);
+    assert_eq!(switched(&mut machine, Event::ByPage { screen: TWO, on: true }, 5), [], "the configuration did");
+    machine.step(command(ONE, true), s(6));
+    machine.step(Event::Schedule(Some(false)), s(7));
+    assert_eq!(switched(&mut machine, by_page(true), 8), [(ONE, true)]);
+    assert_eq!(machine.deadline(), Some(s(68)), "for as long as after a touch");
 }
 
 #[test]
@@ -162,6 +197,8 @@ fn events() -> impl Strategy<Value = Vec<(Event, u64)>> {
     let event = prop_oneof![
         (screen(), any::<bool>()).prop_map(|(screen, on)| Event::Attached { screen, on }),
         screen().prop_map(Event::Gone),
+        screen().prop_map(Event::PageGone),
+        (screen(), any::<bool>()).prop_map(|(screen, on)| Event::ByPage { screen, on }),
         (screen(), any::<bool>()).prop_map(|(screen, on)| Event::Commanded { screen, on }),
         prop_oneof![Just(None), Just(Some(true)), Just(Some(false))].prop_map(Event::Schedule),
         any::<bool>().prop_map(Event::Inhibited),

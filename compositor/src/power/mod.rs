@@ -61,7 +61,11 @@ impl Power {
         let switches = self.machine.step(event, now).0;
         match event {
             // One that is off may be off for another reason now.
-            Event::Attached { screen, .. } | Event::Gone(screen) | Event::Commanded { screen, .. } => {
+            Event::Attached { screen, .. }
+            | Event::Gone(screen)
+            | Event::PageGone(screen)
+            | Event::ByPage { screen, .. }
+            | Event::Commanded { screen, .. } => {
                 self.note_cause(screen);
             }
             Event::Schedule(_) => self.dark.clone().iter().for_each(|(screen, ..)| self.note_cause(*screen)),
@@ -91,6 +95,16 @@ impl Power {
     /// Whether a screen is to be on.
     pub fn is_on(&self, screen: ScreenId) -> bool {
         self.machine.is_on(screen)
+    }
+
+    /// How long a page has to wait before it may put a screen out; `None`: not at all.
+    pub fn page_may_put_out(&self, now: Duration) -> Option<Duration> {
+        self.machine.page_may_put_out(now)
+    }
+
+    /// Why a screen is off, for code that decides; `None`: it is on.
+    pub fn cause(&self, screen: ScreenId) -> Option<Cause> {
+        self.machine.off_because(screen)
     }
 
     /// Whether the machine slept since this was last asked.

@@ -32,6 +32,7 @@ impl Reason {
         match (self.cause, self.edge) {
             (Cause::Policy, _) => "off by the configuration or the kept setting of output power".into(),
             (Cause::Command, _) => format!("switched off by command{since}"),
+            (Cause::Page, _) => format!("switched off by the page{since}"),
             (Cause::Schedule, Some(edge)) => format!("off by schedule until {}", on_the_wall(edge, self.since, zone)),
             (Cause::Schedule, None) => "off by schedule".into(),
             (Cause::Idle, _) => format!("off{since}: no input for {}", duration_text(self.idle_after)),
@@ -63,6 +64,7 @@ mod tests {
         };
         assert_eq!(reason(Cause::Policy).text(&zone), "off by the configuration or the kept setting of output power");
         assert_eq!(reason(Cause::Command).text(&zone), "switched off by command at Fri 22:30");
+        assert_eq!(reason(Cause::Page).text(&zone), "switched off by the page at Fri 22:30");
         assert_eq!(reason(Cause::Schedule).text(&zone), "off by schedule until Mon 07:30");
         assert_eq!(reason(Cause::Idle).text(&zone), "off at Fri 22:30: no input for 10m");
         let far = Reason { edge: Some(at(20, 7)), ..reason(Cause::Schedule) };

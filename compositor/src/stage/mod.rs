@@ -139,6 +139,12 @@ impl Stage {
         self.idle_screen.as_ref().or(self.system_screen.as_ref()).or(self.welcome.as_ref())
     }
 
+    /// The screen of our own that is over the windows of a shell, or on a screen without any.
+    pub fn screen_over(&self, shell: Option<usize>) -> Option<&SystemScreen> {
+        let note = shell.and_then(|shell| self.shells.get(shell)).and_then(|shell| shell.note.as_ref());
+        self.screen().or(note)
+    }
+
     /// The cover of a shell; of a screen without any it is the first one's.
     pub fn cover(&self, shell: Option<usize>) -> Cover {
         let shell = shell.and_then(|shell| self.shells.get(shell)).or(self.shells.first());
@@ -148,7 +154,7 @@ impl Stage {
     /// What our own picture shows on the screen of a shell, or of none.
     /// `name`: the screen's.
     pub fn view(&self, shell: Option<usize>, name: &str, now: Duration) -> View {
-        if let Some(screen) = self.screen() {
+        if let Some(screen) = self.screen_over(shell) {
             return screen.view();
         }
         match shell.and_then(|shell| self.shells.get(shell)).or(self.shells.first()) {
@@ -167,7 +173,8 @@ impl Stage {
         let Self { windows, shells, splash_enabled, .. } = self;
         let mut changed = false;
         for (number, shell) in shells.iter_mut().enumerate() {
-            changed |= shell.update_cover(windows.any_mapped(number), over_all, *splash_enabled, now);
+            let over = over_all || shell.note.is_some();
+            changed |= shell.update_cover(windows.any_mapped(number), over, *splash_enabled, now);
         }
         changed
     }
@@ -188,20 +195,21 @@ impl Stage {
     /// `splash`, `shell` or `system-screen`, as `org.kioskd.Compositor1.Shells` names them: what is shown in this
     /// shell's place. The shell is shown when nothing of the splash is left, which takes the fade.
     pub fn name_of(&self, shell: usize) -> &'static str {
-        match (self.screen(), self.cover(Some(shell))) {
+        match (self.screen_over(Some(shell)), self.cover(Some(shell))) {
             (Some(_), _) => "system-screen",
             (None, Cover::Gone) => "shell",
             (None, Cover::Shown { .. } | Cover::Fading { .. }) => "splash",
         }
     }
 
-    /// The same of several of them, as `org.kioskd.Compositor1.Stage`: the splash as long as any has one.
-    pub fn name(&self, mut shells: impl Iterator<Item = usize>) -> &'static str {
-        match self.screen() {
-            Some(_) => "system-screen",
-            None if shells.any(|shell| self.name_of(shell) == "splash") => "splash",
-            None => "shell",
+    /// The same of several of them, as `org.kioskd.Compositor1.Stage`: the splash as long as any has one, else a message
+    /// of a page's own.
+    pub fn name(&self, shells: impl Iterator<Item = usize>) -> &'static str {
+        if self.screen().is_some() {
+            return "system-screen";
         }
+        let names: Vec<&str> = shells.map(|shell| self.name_of(shell)).collect();
+        ["splash", "system-screen"].into_iter().find(|name| names.contains(name)).unwrap_or("shell")
     }
 
     /// Whether nothing of ours hides this shell's own picture.

@@ -88,7 +88,7 @@ impl Stage {
     ) -> Option<Duration> {
         let cover = self.cover(shell);
         let covered = cover != Cover::Gone || shell.is_none();
-        let wanted = self.splash_enabled || self.screen().is_some();
+        let wanted = self.splash_enabled || self.screen_over(shell).is_some();
         let view = self.view(shell, &screen.name, now);
         let waits = covered && wanted && !mirrors && self.awaits_fonts(&view, now);
         let splash = &mut self.pictures.0.entry(screen.id).or_default().splash;

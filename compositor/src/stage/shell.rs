@@ -8,7 +8,7 @@ use kiosk_core::{
 };
 use kiosk_splash::{Progress, Report, View};
 
-use super::splash::Cover;
+use super::{SystemScreen, splash::Cover};
 
 /// What the session last said, and whether it counts.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +52,8 @@ pub struct ShellStage {
     pub cover: Cover,
     /// How far the page is, by the session's reports.
     pub readiness: Readiness,
+    /// A message of the page's own, over it alone.
+    pub note: Option<SystemScreen>,
     /// It waits for something that does not come.
     waits: Option<Waits>,
     /// The page was ready once since its window came; a later reload keeps the picture.
@@ -64,6 +66,7 @@ impl ShellStage {
         Self {
             cover: Cover::Shown { since: Duration::ZERO },
             readiness: Readiness { wait_for_session, state: None, message: String::new(), overdue: false },
+            note: None,
             waits: None,
             was_ready: false,
         }

@@ -1,12 +1,14 @@
 //! The contract between the three programs: names, paths, and the messages of the private control socket.
 //!
 //! The control socket (`/run/kiosk/control.sock`, a Unix stream) carries one JSON object a line. The session
-//! is the client: it connects, and sends a [`Report`] whenever something changed. The compositor answers with
-//! [`Notice`]s. It works with no D-Bus, and is the only thing the splash depends on.
+//! is the client: it connects, and sends a [`Report`] whenever something changed, and a
+//! [`crate::page_calls::PageCall`] when its page asks for something. The compositor answers with [`Notice`]s. It works with no D-Bus, and is the only thing the splash depends on.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
 use serde::{Deserialize, Serialize};
+
+use crate::page_calls::PageAnswer;
 
 /// Directory of all sockets when the programs run as services.
 pub const RUNTIME_DIR: &str = "/run/kiosk";
@@ -120,6 +122,10 @@ pub struct Report {
     /// [`Notice::Pinged`].
     #[serde(default)]
     pub ping: u64,
+    /// Its page wants to hear ([`Notice::Presence`]) when nobody is there any more, and when somebody is again. 0: no;
+    /// another number than before is another page, which has heard of nothing yet.
+    #[serde(default)]
+    pub listens: u64,
 }
 
 /// From the compositor to the session.
@@ -137,6 +143,9 @@ pub enum Notice {
         /// [`Notice::Window`] will be said.
         #[serde(default)]
         tells_windows: bool,
+        /// It takes [`crate::page_calls::PageCall`]s. One of before a newer session would end the connection.
+        #[serde(default)]
+        takes_calls: bool,
     },
     /// Whether a shell's client shows any window, hidden by the splash or not.
     Window {
@@ -175,4 +184,18 @@ pub enum Notice {
     },
     /// Nobody has used the device for a while; once for each time that [`Report::when_idle`] becomes true.
     Idle {},
+    /// Nobody has used the device for a while, or somebody does again; while [`Report::listens`].
+    Presence {
+        /// Nobody is there.
+        idle: bool,
+    },
+    /// The keyboard on the screen covers a part of the shell's, or no longer does.
+    Keyboard {
+        /// The shell's number.
+        number: u32,
+        /// From the left and top of the shell's screen, width and height, logical pixels; `None`: it is not there.
+        area: Option<(i32, i32, i32, i32)>,
+    },
+    /// To the session that has sent the call.
+    Answer(PageAnswer),
 }

@@ -15,6 +15,7 @@ mod log_limit;
 pub mod logging;
 pub mod moments;
 pub mod notify;
+pub mod page_calls;
 pub mod quantities;
 pub mod quota;
 pub mod repeated;

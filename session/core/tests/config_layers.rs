@@ -273,7 +273,7 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert_eq!(
         wrong("[sehll]\nurl = 1").2,
         "unknown key sehll, did you mean shell? There are shell, shells, splash, text, output, input, keyboard, accessibility, \
-         idle, power, browser, limits, health, privilege"
+         idle, power, browser, limits, health, privilege, api"
     );
     assert!(wrong("[output.A]\nposition = [0, 40000]").2.ends_with("[X, Y] in logical pixels, -32768 to 32767"));
     assert!(wrong("[output]\nrotation = 90").2.contains("put it below [output.\"*\"]"));
@@ -611,4 +611,27 @@ fn programs_in_a_security_context_have_what_is_allowed_to_them_and_nothing_else(
     assert!(unknown.contains("a list of screens, capture"), "{unknown}");
     assert!(wrong("[privilege]\nallow = [\"capture\"]").contains("put it below a table of the program's app-id"));
     assert!(wrong("privilege = 1").contains("allowed are tables [privilege.\"APP-ID\"]"));
+}
+
+#[test]
+fn pages_of_the_named_origins_may_ask_and_no_others() {
+    let grants = |content: &str, origin: &str| load_one(content).config.api.grants(origin);
+    assert!(grants("", "http://localhost:3000") && !grants("", "http://localhost:3001"));
+    let table = "[api]\norigins = [\"https://*.example.org\"]";
+    assert!(grants(table, "https://a.example.org") && !grants(table, "http://a.example.org"));
+    assert!(!grants(table, "http://localhost:3000") && !grants("[api]\norigins = []", "http://localhost:3000"));
+    for none in ["", "null", "file://", "https://example.org.evil.test"] {
+        assert!(!grants(table, none), "{none}");
+    }
+    let allowed = "allowed is a list of origins such as [\"http://localhost:3000\", \"https://*.example.org\"]";
+    for (value, why) in [
+        ("[\"file:///srv\"]", "file:///srv"),
+        ("[\"https://a/path\"]", "https://a/path"),
+        ("[\"https://me:secret@a\"]", "the origin"),
+        ("3", "3"),
+    ] {
+        let content = format!("[api]\norigins = {value}");
+        let error = error_of(&content).2;
+        assert!(error.contains(allowed) && error.contains(why) && !error.contains("secret"), "{error}");
+    }
 }

@@ -1,5 +1,5 @@
 //! The session's end of the control socket: connects to the compositor, and again when it comes back; hands on
-//! what it says, and tells it the session's report whenever that changes.
+//! what it says, tells it the session's report whenever that changes, and what the page asks for.
 //!
 //! While it is connected it sleeps; only an absent compositor is looked for by a timer.
 
@@ -11,10 +11,11 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::time::{sleep, timeout};
 
 use kiosk_core::api::{MAX_LINE, Notice, Report};
+use kiosk_core::page_calls::{PageAnswer, PageCall};
 
 /// Between two looks for the compositor at first; doubled up to [`MAX_DELAY`].
 const MIN_DELAY: Duration = Duration::from_millis(25);
@@ -36,6 +37,8 @@ pub enum Link {
         wayland_display: PathBuf,
         /// It says of windows ([`Link::Window`]).
         tells_windows: bool,
+        /// It takes what pages ask for.
+        takes_calls: bool,
     },
     /// [`Notice::Window`] of this shell.
     Window {
@@ -63,18 +66,38 @@ pub enum Link {
         /// One sentence, for people.
         reason: String,
     },
+    /// [`Notice::Presence`].
+    Presence {
+        /// Nobody is there.
+        idle: bool,
+    },
+    /// [`Notice::Keyboard`].
+    Keyboard {
+        /// What it covers of the screen, logical pixels.
+        area: Option<(i32, i32, i32, i32)>,
+    },
+    /// [`Notice::Answer`].
+    Answer(PageAnswer),
 }
 
 /// Keeps a connection of the shell `number` to the socket at `path` for ever, tells `tell` about it, and the compositor
-/// each new value of `reports`.
-pub async fn keep(path: &Path, number: usize, mut reports: watch::Receiver<Report>, mut tell: impl FnMut(Link)) {
+/// each new value of `reports` and all `calls`. Calls that come while there is no connection are dropped: whoever sent
+/// them hears of [`Link::Down`].
+pub async fn keep(
+    path: &Path,
+    number: usize,
+    mut reports: watch::Receiver<Report>,
+    mut calls: mpsc::Receiver<PageCall>,
+    mut tell: impl FnMut(Link),
+) {
     let mut delay = MIN_DELAY;
     // `None`: it has been said.
     let mut absent = Some(Duration::ZERO);
     loop {
         match UnixStream::connect(path).await {
             Ok(stream) => {
-                if let Err(error) = serve(stream, path, number, &mut reports, &mut tell).await {
+                while calls.try_recv().is_ok() {}
+                if let Err(error) = serve(stream, path, number, &mut reports, &mut calls, &mut tell).await {
                     tracing::info!(%error, "the connection to kioskd has ended");
                 }
                 tell(Link::Down);
@@ -99,6 +122,7 @@ async fn serve(
     path: &Path,
     number: usize,
     reports: &mut watch::Receiver<Report>,
+    calls: &mut mpsc::Receiver<PageCall>,
     tell: &mut impl FnMut(Link),
 ) -> std::io::Result<()> {
     let pid = stream.peer_cred().ok().and_then(|peer| peer.pid()).and_then(|pid| u32::try_from(pid).ok()).unwrap_or(0);
@@ -116,6 +140,7 @@ async fn serve(
                     }
                 }
             },
+            Some(call) = calls.recv() => send(&mut writer, &call).await?,
             changed = reports.changed() => {
                 if changed.is_err() {
                     return Ok(());
@@ -149,7 +174,7 @@ impl Lines {
 
 fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link> {
     match serde_json::from_slice(line) {
-        Ok(Notice::Hello { wayland_display, mut wayland_displays, tells_windows }) => {
+        Ok(Notice::Hello { wayland_display, mut wayland_displays, tells_windows, takes_calls }) => {
             if wayland_displays.is_empty() {
                 wayland_displays.push(wayland_display);
             }
@@ -159,7 +184,7 @@ fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link>
             };
             // A name is one in the directory of the control socket.
             let directory = path.parent().unwrap_or(Path::new("/"));
-            Some(Link::Up { pid, wayland_display: directory.join(wayland_display), tells_windows })
+            Some(Link::Up { pid, wayland_display: directory.join(wayland_display), tells_windows, takes_calls })
         }
         Ok(Notice::Visible { shell, .. }) => {
             tracing::debug!(shell, "what people see has changed");
@@ -172,6 +197,9 @@ fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link>
         Ok(Notice::Idle {}) => Some(Link::Idle),
         Ok(Notice::Pinged { number, answers }) => Some(Link::Pinged { number, answers }),
         Ok(Notice::NoReboot { reason }) => Some(Link::NoReboot { reason }),
+        Ok(Notice::Presence { idle }) => Some(Link::Presence { idle }),
+        Ok(Notice::Keyboard { area, .. }) => Some(Link::Keyboard { area }),
+        Ok(Notice::Answer(answer)) => Some(Link::Answer(answer)),
         Err(error) => {
             // A newer kioskd may say more than we know.
             tracing::debug!(%error, "a line of kioskd's was not understood");
@@ -180,8 +208,8 @@ fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link>
     }
 }
 
-async fn send(writer: &mut OwnedWriteHalf, report: &Report) -> std::io::Result<()> {
-    let mut line = serde_json::to_vec(report)?;
+async fn send(writer: &mut OwnedWriteHalf, said: &impl serde::Serialize) -> std::io::Result<()> {
+    let mut line = serde_json::to_vec(said)?;
     line.push(b'\n');
     timeout(WRITE_TIMEOUT, writer.write_all(&line)).await.map_err(|_| std::io::Error::other("it does not read"))?
 }

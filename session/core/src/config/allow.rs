@@ -185,6 +185,35 @@ impl UrlPattern {
         self.scheme == Scheme::Https
     }
 
+    /// A regular expression of ECMAScript that fits the origins that are meant, as `location.origin` has them. For what a
+    /// script is to know beforehand: who decides asks [`UrlPattern::contains`].
+    pub fn origin_expression(&self) -> String {
+        let scheme = match self.scheme {
+            Scheme::Http => "http",
+            Scheme::Https => "https",
+            Scheme::Web => "https?",
+            // Files have no origin.
+            Scheme::File => "file(?!)",
+        };
+        let plain = |host: &str| -> String {
+            // Names and addresses: nothing else of a host means anything in an expression.
+            host.chars().flat_map(|c| "[].".contains(c).then_some('\\').into_iter().chain([c])).collect()
+        };
+        let host = match &self.host {
+            HostPattern::Any => r"(\[[0-9a-f:.]+\]|[^/:\[\]]+)".to_owned(),
+            HostPattern::Exact(host) => format!(r"{}\.?", plain(host)),
+            HostPattern::Below(host) => format!(r"([^/:]+\.)?{}\.?", plain(host)),
+        };
+        let port = match (self.port, self.scheme) {
+            (Port::Any, _) => r"(:\d+)?".to_owned(),
+            (Port::OfScheme, _) => String::new(),
+            // Left out where it is the scheme's own.
+            (Port::Number(number @ (80 | 443)), _) => format!("(:{number})?"),
+            (Port::Number(number), _) => format!(":{number}"),
+        };
+        format!("{scheme}://{host}{port}")
+    }
+
     /// Whether `address` is one of those that are meant. What is no URL is none.
     pub fn contains(&self, address: &str) -> bool {
         Parsed::parse(address).is_ok_and(|url| self.contains_parsed(&url))

@@ -96,6 +96,7 @@ impl Draft {
                 "browser" => layer.section(&mut config.browser, entry),
                 "limits" => layer.section(&mut config.limits, entry),
                 "health" => layer.section(&mut config.health, entry),
+                "api" => layer.section(&mut config.api, entry),
                 "output" => layer.outputs(config, entry),
                 "text" => layer.texts(config, entry),
                 "privilege" => layer.privileges(config, entry),

@@ -4,6 +4,7 @@
 
 mod accessibility;
 pub mod allow;
+mod api;
 mod browser;
 mod devices;
 pub mod edit;
@@ -33,6 +34,7 @@ mod variable;
 
 pub use accessibility::{Accessibility, Aid, AidError};
 pub use allow::{Allowed, UrlPattern};
+pub use api::Api;
 pub use browser::{
     Answer, BrowserSettings, Dialogs, NewWindows, Permission, PermissionRule, Printing, ProfileKind, Proxy, Shortcuts,
 };

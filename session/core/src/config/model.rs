@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::accessibility::Accessibility;
+use super::api::Api;
 use super::browser::BrowserSettings;
 use super::devices::InputRule;
 use super::keyboard::OnScreenKeyboard;
@@ -46,6 +47,8 @@ pub struct Config {
     pub browser: BrowserSettings,
     /// `[limits]`.
     pub limits: Limits,
+    /// `[api]`.
+    pub api: Api,
     /// `[privilege."APP-ID"]`, in the order in which they first appeared.
     pub privileges: Vec<PrivilegeRule>,
 }
@@ -75,6 +78,7 @@ impl Default for Config {
             power: Power::default(),
             browser: BrowserSettings::default(),
             limits: Limits::default(),
+            api: Api::default(),
             privileges: Vec::new(),
         }
     }

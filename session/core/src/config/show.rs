@@ -62,6 +62,7 @@ impl Loaded {
         self.section(&config.browser, "browser", "[browser]", &mut all);
         self.section(&config.limits, "limits", "[limits]", &mut all);
         self.section(&config.health, "health", "[health]", &mut all);
+        self.section(&config.api, "api", "[api]", &mut all);
         for rule in &config.privileges {
             let section = format!("privilege.{}", Value::from(rule.app_id.as_str()));
             self.section(rule, &section, &format!("[{section}]"), &mut all);

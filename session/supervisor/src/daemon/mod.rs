@@ -91,7 +91,7 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
         let directories = directories.of_shell(number).context("a shell's directory can't be made")?;
         let (daemon, ends) = Daemon::start(
             number,
-            (configured, config.allowed(configured), texts.clone(), config.health.reboot),
+            (configured, config.allowed(configured), config.api.clone(), texts.clone(), config.health.reboot),
             &runtime_dir,
             board.clone(),
             look.clone(),

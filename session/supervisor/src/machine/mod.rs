@@ -211,6 +211,7 @@ impl Machine {
             when_idle: self.planned.waits() && self.running(),
             reboot: self.reboot.clone(),
             ping: self.pulse.number(),
+            listens: 0,
         }
     }
 

@@ -16,6 +16,8 @@ pub(super) struct Document {
     pub frame: String,
     loader: String,
     pub url: String,
+    /// As the browser has it, such as `http://localhost:3000`; empty: not known, or none.
+    pub origin: String,
     painted: bool,
     loaded: bool,
     pub called: bool,
@@ -51,6 +53,7 @@ impl Page {
         self.document = Document {
             frame: text("id"),
             loader: text("loaderId"),
+            origin: text("securityOrigin"),
             url: std::mem::take(&mut self.document.url),
             posted: self
                 .last_request
@@ -58,6 +61,7 @@ impl Page {
                 .is_some_and(|(url, posted)| posted && Some(url.as_str()) == frame["url"].as_str()),
             ..Document::default()
         };
+        self.calls.document_changed();
         self.add_binding();
         if let Some(url) = frame["unreachableUrl"].as_str() {
             let reason = "the browser has an error page for it".to_owned();

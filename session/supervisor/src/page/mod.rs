@@ -9,6 +9,7 @@
 
 #![deny(clippy::string_slice)]
 
+mod calls;
 mod clearing;
 mod denied;
 mod dialogs;
@@ -31,12 +32,14 @@ use serde_json::{Value, json};
 
 use crate::machine::Event;
 use crate::sign_in::SignIn;
+use calls::Calls;
+pub use calls::{Ask, Back};
 use clearing::Clearing;
 use denied::{Denied, Wish};
 use dialogs::OpenDialog;
 use document::Document;
 pub use failure::{BLOCKED, UNKNOWN};
-use kiosk_core::config::{Allowed, BrowserSettings, PageReady, StatusRanges};
+use kiosk_core::config::{Allowed, Api, BrowserSettings, PageReady, StatusRanges};
 use permissions::Permissions;
 use windows::Windows;
 use wire::{Asked, Wire};
@@ -59,6 +62,8 @@ pub struct Rules {
     pub browser: BrowserSettings,
     /// What may be shown.
     pub allowed: Allowed,
+    /// Which documents may ask the kiosk for something.
+    pub api: Api,
     /// Passwords, cookies and headers that the browser sends; empty: none.
     pub sign_in: SignIn,
 }
@@ -99,6 +104,8 @@ pub struct Page {
     permissions: Permissions,
     /// Requests whose question for a password was answered, and whether it was the proxy's; oldest first.
     answered: VecDeque<(String, bool)>,
+    /// What the page asks of the kiosk.
+    calls: Calls,
 }
 
 impl Page {
@@ -125,6 +132,7 @@ impl Page {
             dialog_told: false,
             permissions: Permissions::default(),
             answered: VecDeque::new(),
+            calls: Calls::default(),
         };
         page.begin();
         page
@@ -168,7 +176,7 @@ impl Page {
             ("Page.javascriptDialogClosed", Some(session)) => self.dialog_closed(session),
             ("Target.attachedToTarget", _) => self.attached(parameters, now),
             ("Target.detachedFromTarget", _) => self.detached(parameters, now),
-            ("Runtime.bindingCalled", Some(session)) => self.called(session, parameters),
+            ("Runtime.bindingCalled", Some(session)) => self.called(session, parameters, now),
             ("Page.fileChooserOpened", _) => self.denied.say(Wish::Upload),
             ("Fetch.requestPaused", _) => self.paused(parameters),
             ("Fetch.authRequired", _) => self.asked_for_password(parameters),
@@ -243,7 +251,7 @@ impl Page {
     }
 
     /// A script of ours says something; so may one of the page's.
-    fn called(&mut self, session: &str, parameters: &Value) {
+    fn called(&mut self, session: &str, parameters: &Value, now: Duration) {
         if parameters["name"] != script::BINDING {
             return;
         }
@@ -253,13 +261,19 @@ impl Page {
                 self.judge();
             }
             Some("print") => self.denied.say(Wish::Print),
+            // Windows above the page and frames with a process of their own have sessions of their own.
+            Some(text) if self.session.as_deref() == Some(session) => {
+                if let Some(context) = parameters["executionContextId"].as_i64() {
+                    self.asked_by_script(context, text, now);
+                }
+            }
             _ => {}
         }
     }
 
     /// What every page gets, and every frame that has a process of its own.
     fn set_up_frame(&mut self, session: &str, asked: &Asked) {
-        let source = json!({ "source": script::of(&self.rules.browser), "runImmediately": true });
+        let source = json!({ "source": script::of(&self.rules.browser, &self.rules.api), "runImmediately": true });
         let frames = json!({
             "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true,
             "filter": [{ "type": "iframe" }],
@@ -320,6 +334,7 @@ impl Page {
                     self.set_up_as_far_as();
                 }
             }
+            Asked::Context { document, context } => self.context_known(*document, *context, &message["result"]),
             Asked::Quiet { .. } => self.quiet(),
             Asked::Leave => {
                 if let Some(error) = error {

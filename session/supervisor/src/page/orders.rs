@@ -65,6 +65,7 @@ impl Page {
     /// with each document, which may have a new one, and what a page says before that is lost.
     pub(super) fn add_binding(&mut self) {
         self.send("Runtime.addBinding", json!({ "name": BINDING }), Asked::Other);
+        self.hear_again();
     }
 
     /// Passwords, cookies and headers that the browser sends from now on.

@@ -1,16 +1,16 @@
 //! What runs in every document before the page's own scripts: `window.kiosk`, and what the DevTools protocol has no
 //! order for. A page can undo none of it that matters: what leaves the page is judged outside of it as well.
 
-use kiosk_core::config::{BrowserSettings, NewWindows, Printing, Shortcuts};
+use super::calls::{BURST, LONGEST, RATE};
+use kiosk_core::config::{Api, BrowserSettings, NewWindows, Printing, Shortcuts, UrlPattern};
 
 /// What the script calls to tell the session something, as a text.
 pub(super) const BINDING: &str = "__kioskTell";
 
 const TELL: &str = "const kioskTell = text => { if (typeof __kioskTell === 'function') __kioskTell(text); };";
 
-/// `window.kiosk` is there in every mode, so that a page need not know the configuration.
-const KIOSK: &str = "if (window === window.top) Object.defineProperty(window, 'kiosk', { value: \
-     Object.freeze({ ready() { kioskTell('ready'); } }) });";
+/// `window.kiosk`.
+const KIOSK: &str = include_str!("kiosk.js");
 
 /// The page can't close itself: that would be the end of the browser.
 const NO_CLOSE: &str = "if (window === window.top && !window.opener) window.close = () => {};";
@@ -93,8 +93,12 @@ const POPUP: &str = "{ \
 const KEYS: &str = include_str!("keys.js");
 
 /// The script for pages under these settings.
-pub(super) fn of(browser: &BrowserSettings) -> String {
-    let mut parts = vec![TELL, KIOSK, NO_CLOSE, WEB_ONLY, DIALOGS, IN_SIGHT];
+pub(super) fn of(browser: &BrowserSettings, api: &Api) -> String {
+    let origins: Vec<String> = api.origins.iter().map(UrlPattern::origin_expression).collect();
+    let kiosk = KIOSK.replace("ORIGINS", &serde_json::json!(origins).to_string());
+    let kiosk = kiosk.replace("BURST", &BURST.to_string()).replace("RATE", &RATE.to_string());
+    let kiosk = kiosk.replace("LONGEST", &LONGEST.to_string());
+    let mut parts = vec![TELL, &kiosk, NO_CLOSE, WEB_ONLY, DIALOGS, IN_SIGHT];
     if browser.printing == Printing::None {
         parts.push(NO_PRINT);
     }
@@ -116,7 +120,7 @@ mod tests {
 
     #[test]
     fn the_script_is_of_what_is_configured() {
-        let page = of(&BrowserSettings::default());
+        let page = of(&BrowserSettings::default(), &Api::default());
         assert!(page.contains("if (false) event.stopImmediatePropagation()") && page.contains(NO_PRINT));
         let browser = BrowserSettings {
             shortcuts: Shortcuts::Drop,
@@ -124,7 +128,7 @@ mod tests {
             printing: Printing::Silent,
             ..BrowserSettings::default()
         };
-        let drop = of(&browser);
+        let drop = of(&browser, &Api::default());
         assert!(drop.contains("if (true) event.stopImmediatePropagation()") && !drop.contains(NO_PRINT));
         assert!(drop.contains(POPUP) && !drop.contains(SAME_WINDOW));
     }

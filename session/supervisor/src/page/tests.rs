@@ -21,6 +21,7 @@ fn rules() -> Rules {
         http_status: StatusRanges(vec![(200, 499)]),
         browser: BrowserSettings::default(),
         allowed: Allowed::new(["http://a/", "http://b/", "http://b:8080/"], &[]),
+        api: Api::default(),
         sign_in: SignIn::default(),
     }
 }
@@ -769,4 +770,124 @@ proptest! {
             prop_assert!(page.wire.waiting() <= MAX_PENDING);
         }
     }
+}
+
+/// A page at an origin that may ask, with nothing on its way.
+fn granted() -> Page {
+    let mut page = attached(PageReady::FirstPaint);
+    shows(&mut page, "L1", "http://localhost:3000");
+    page.take_outgoing();
+    page
+}
+
+fn shows(page: &mut Page, loader: &str, origin: &str) {
+    let frame = json!({ "id": FRAME, "loaderId": loader, "url": format!("{origin}/"), "securityOrigin": origin });
+    event(page, "Page.frameNavigated", json!({ "frame": frame }));
+}
+
+fn calls(page: &mut Page, context: i64, id: &str, name: &str, value: &Value) {
+    let payload = json!({ "id": id, "name": name, "value": value }).to_string();
+    let parameters = json!({ "name": "__kioskTell", "payload": payload, "executionContextId": context });
+    event(page, "Runtime.bindingCalled", parameters);
+}
+
+/// The browser says whose the context is that was asked for.
+fn judge(page: &mut Page, origin: &str) {
+    let sent = page.take_outgoing();
+    let [who] = &sent[..] else { panic!("{sent:?}") };
+    assert!(who["params"]["expression"].as_str().unwrap().contains("window.top"), "{who}");
+    answer(page, who, &json!({ "result": { "type": "string", "value": origin } }));
+}
+
+fn asked(page: &mut Page) -> Vec<Ask> {
+    page.take_asks().into_iter().map(|(ask, _)| ask).collect()
+}
+
+#[test]
+fn who_asks_is_judged_once_a_context_and_by_the_browser() {
+    let mut page = granted();
+    calls(&mut page, 3, "a", "reload", &Value::Null);
+    calls(&mut page, 3, "b", "home", &Value::Null);
+    assert_eq!(asked(&mut page), [], "not before it is known who asks");
+    judge(&mut page, "http://localhost:3000");
+    assert_eq!(asked(&mut page), [Ask::Reload, Ask::Home]);
+    calls(&mut page, 3, "c", "home", &Value::Null);
+    assert_eq!(page.take_outgoing(), [Value::Null; 0], "it is known");
+    calls(&mut page, 3, "c", "home", &Value::Null);
+    assert_eq!(asked(&mut page), [Ask::Home], "told twice, asked once");
+    // A frame in the same process: of another origin, or of the page's own below another's.
+    for (context, origin) in [(4, "http://localhost:4000"), (5, "")] {
+        calls(&mut page, context, "x", "reload", &Value::Null);
+        judge(&mut page, origin);
+        calls(&mut page, context, "y", "reload", &Value::Null);
+        assert_eq!((asked(&mut page), page.take_outgoing()), (vec![], vec![]), "{origin}");
+    }
+}
+
+#[test]
+fn sessions_beside_the_page_s_own_and_documents_of_other_origins_are_not_heard() {
+    let mut page = granted();
+    came(&mut page, "S2", "F2");
+    page.take_outgoing();
+    let payload = json!({ "id": "a", "name": "reload" }).to_string();
+    let parameters = json!({ "name": "__kioskTell", "payload": payload, "executionContextId": 1 });
+    page.take(&json!({ "method": "Runtime.bindingCalled", "params": parameters, "sessionId": "S2" }), NOW);
+    assert_eq!((asked(&mut page), page.take_outgoing()), (vec![], vec![]));
+    for origin in ["http://b", "null", ""] {
+        shows(&mut page, "L2", origin);
+        page.take_outgoing();
+        calls(&mut page, 7, "a", "reload", &Value::Null);
+        assert_eq!((asked(&mut page), page.take_outgoing()), (vec![], vec![]), "{origin}");
+    }
+}
+
+#[test]
+fn an_answer_goes_to_the_document_that_asked_and_what_it_put_out_is_lit_after_it() {
+    let mut page = granted();
+    calls(&mut page, 3, "a", "screen", &json!(false));
+    judge(&mut page, "http://localhost:3000");
+    let asks = page.take_asks();
+    let [(Ask::Device(kiosk_core::page_calls::Wish::Screen { on: false }), Some(back))] = &asks[..] else {
+        panic!("{asks:?}")
+    };
+    page.answer(back, Err("not now".into()));
+    let sent = page.take_outgoing();
+    let told = sent[0]["params"]["expression"].as_str().unwrap();
+    assert!(told.contains(r#"{"answer":"a","error":"not now"}"#) && sent[0]["params"]["contextId"] == 3, "{sent:?}");
+    shows(&mut page, "L2", "http://localhost:3000");
+    page.take_outgoing();
+    page.answer(back, Ok(Value::Null));
+    assert_eq!(page.take_outgoing(), [Value::Null; 0], "nobody waits for it any more");
+    assert_eq!(asked(&mut page), [Ask::Device(kiosk_core::page_calls::Wish::Screen { on: true })]);
+}
+
+#[test]
+fn a_flood_of_calls_costs_neither_orders_nor_memory() {
+    let mut page = granted();
+    for number in 0..10_000 {
+        calls(&mut page, number, &number.to_string(), "reload", &Value::Null);
+    }
+    assert!(page.take_outgoing().len() <= 40);
+    calls(&mut page, 1, &"x".repeat(20_000), "reload", &Value::Null);
+    assert_eq!(page.take_outgoing(), [Value::Null; 0]);
+}
+
+#[test]
+fn only_who_listens_is_told_of_people() {
+    let mut page = granted();
+    page.tell_presence(true);
+    assert_eq!((page.listens(), page.take_outgoing()), (0, vec![]));
+    calls(&mut page, 3, "a", "listen", &Value::Null);
+    judge(&mut page, "http://localhost:3000");
+    let first = page.listens();
+    assert_ne!(first, 0);
+    page.take_outgoing();
+    page.tell_presence(true);
+    assert!(page.take_outgoing()[0]["params"]["expression"].as_str().unwrap().contains(r#"{"event":"idle"}"#));
+    shows(&mut page, "L2", "http://localhost:3000");
+    assert_eq!(page.listens(), 0, "another document");
+    page.take_outgoing();
+    calls(&mut page, 4, "a", "listen", &Value::Null);
+    judge(&mut page, "http://localhost:3000");
+    assert!(page.listens() != 0 && page.listens() != first, "which knows nothing yet");
 }

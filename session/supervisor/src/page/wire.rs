@@ -15,6 +15,11 @@ pub(super) enum Asked {
     Ping,
     /// Attaching: a failure leaves the page without control.
     Setup,
+    /// Which execution context a call comes from.
+    Context {
+        document: u64,
+        context: i64,
+    },
     /// Cookies to be there before the first page.
     Cookies,
     /// The scripts of the page, of a window or of a frame are stopped.

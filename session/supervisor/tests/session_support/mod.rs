@@ -12,6 +12,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use kiosk_core::api::{CONTROL_SOCKET, Notice, Report, State};
+use kiosk_core::page_calls::PageCall;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
@@ -196,6 +197,7 @@ fn spawn(base: &Path, config: &Path, environment: &[(&str, &str)], mounts: Optio
 pub struct Compositor {
     listener: UnixListener,
     connection: Option<(UnixStream, Receiver<Report>)>,
+    calls: Option<Receiver<PageCall>>,
     pub last: Option<Report>,
 }
 
@@ -205,12 +207,12 @@ impl Compositor {
         if path.symlink_metadata().is_ok_and(|data| data.file_type().is_socket()) {
             std::fs::remove_file(&path).unwrap();
         }
-        Compositor { listener: UnixListener::bind(path).unwrap(), connection: None, last: None }
+        Compositor { listener: UnixListener::bind(path).unwrap(), connection: None, calls: None, last: None }
     }
 
     /// For the connection of another shell.
     pub fn another(&self) -> Compositor {
-        Compositor { listener: self.listener.try_clone().unwrap(), connection: None, last: None }
+        Compositor { listener: self.listener.try_clone().unwrap(), connection: None, calls: None, last: None }
     }
 
     /// Takes the session's connection and says where the screen is.
@@ -225,21 +227,29 @@ impl Compositor {
             wayland_displays: vec!["wayland-0".into(), "wayland-1".into()],
             // What a command is told whose window is not waited for.
             tells_windows: false,
+            takes_calls: true,
         })
         .unwrap();
         writeln!(stream, "{hello}").unwrap();
         let (sender, reports) = channel();
+        let (call_sender, calls) = channel();
         let lines = BufReader::new(stream.try_clone().unwrap()).lines();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
+                eprintln!("kiosk-session: {line}");
+                if let Ok(call) = serde_json::from_str::<PageCall>(&line) {
+                    // Few tests look at them.
+                    let _ = call_sender.send(call);
+                    continue;
+                }
                 let report: Report = serde_json::from_str(&line).unwrap();
-                eprintln!("report: {line}");
                 if sender.send(report).is_err() {
                     return;
                 }
             }
         });
         self.connection = Some((stream, reports));
+        self.calls = Some(calls);
     }
 
     /// Waits for a report that is as wanted; gives all reports up to it.
@@ -260,6 +270,17 @@ impl Compositor {
                 Err(RecvTimeoutError::Disconnected) => panic!("kiosk-session is gone; reports: {seen:#?}"),
             }
         }
+    }
+
+    /// The next call of the page, which comes soon.
+    #[track_caller]
+    pub fn page_call(&mut self) -> PageCall {
+        self.calls.as_ref().unwrap().recv_timeout(SOON).unwrap()
+    }
+
+    /// Calls of the page that have come meanwhile.
+    pub fn page_calls(&mut self) -> Vec<PageCall> {
+        self.calls.as_ref().unwrap().try_iter().collect()
     }
 
     /// Says this to the session.

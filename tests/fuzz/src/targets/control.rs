@@ -1,8 +1,9 @@
-//! `control.sock`: lines are the same however they arrive, no more is kept of one than is allowed, and each is a report
-//! or notice that is written as it was read, or none.
+//! `control.sock`: lines are the same however they arrive, no more is kept of one than is allowed, and each is a report,
+//! a page's call or a notice that is written as it was read, or none.
 
 use kiosk_core::api::{MAX_LINE, Notice, Report};
-use kioskd::session_link::{read_lines, report};
+use kiosk_core::page_calls::PageCall;
+use kioskd::session_link::{Said, read_lines, said};
 
 use super::bytes;
 use crate::{Target, sentence::assert_sentence};
@@ -16,6 +17,8 @@ pub const TARGET: Target = Target {
             "{\"state\":\"ready\",\"message\":\"\",\"overdue\":false,\"pid\":12,\"shell\":0}\n",
             "{\"state\":\"waiting\"}\n{\"state\":\"stopped\",\"shell\":4294967295}\n",
             "{\"notice\":\"hello\",\"wayland-display\":\"wayland-0\",\"wayland-displays\":[\"wayland-0\"]}\n",
+            "{\"call\":1,\"shell\":0,\"wish\":{\"do\":\"message\",\"text\":\"a\"}}\n{\"call\":2,\"wish\":{\"do\":\"screen\",\"on\":true}}\n",
+            "{\"notice\":\"answer\",\"call\":1,\"error\":\"a\",\"info\":null}\n{\"notice\":\"keyboard\",\"number\":0,\"area\":[0,1,2,3]}\n",
             "{\"notice\":\"visible\",\"shell\":true,\"number\":1}\n\n{",
         ])
     },
@@ -45,8 +48,12 @@ fn run(input: &[u8]) {
         assert_eq!(lines(input, size), whole, "in pieces of {size}");
     }
     for line in &whole {
-        match report(line) {
-            Ok(report) => {
+        match said(line) {
+            Ok(Said::Call(call)) => {
+                let again: PageCall = serde_json::from_slice(&serde_json::to_vec(&call).unwrap()).unwrap();
+                assert_eq!(again, call);
+            }
+            Ok(Said::Report(report)) => {
                 let again: Report = serde_json::from_slice(&serde_json::to_vec(&report).unwrap()).unwrap();
                 assert_eq!(again, report);
             }

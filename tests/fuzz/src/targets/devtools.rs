@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use kiosk_core::config::{Allowed, BrowserSettings, PageReady, StatusRanges, Url, masked};
+use kiosk_core::config::{Allowed, Api, BrowserSettings, PageReady, StatusRanges, Url, masked};
 use kiosk_core::texts::Texts;
 use kiosk_session::{
     devtools::Frames,
@@ -57,6 +57,9 @@ fn seeds() -> Vec<Vec<u8>> {
     let mut begin = vec![json!({ "id": 1, "result": {} }), attached("S1", "F1", "page")];
     begin.extend(answers);
     let with = |more: &[Value]| framed(&[begin.clone(), more.to_vec()].concat());
+    let call = |payload: &str| {
+        event("Runtime.bindingCalled", json!({ "name": "__kioskTell", "payload": payload, "executionContextId": 1 }))
+    };
     let request = json!({ "url": "http://localhost:3000/x", "method": "GET" });
     vec![
         with(&[
@@ -95,6 +98,14 @@ fn seeds() -> Vec<Vec<u8>> {
             ),
             event("Runtime.bindingCalled", json!({ "name": "__kioskReady", "payload": "" })),
         ]),
+        with(&[
+            event(
+                "Page.frameNavigated",
+                json!({ "frame": { "id": "F1", "url": HOME, "loaderId": "L", "securityOrigin": "http://localhost:3000" } }),
+            ),
+            call("{\"id\":\"a\",\"name\":\"rotate\",\"value\":90}"),
+            call("{\"id\":\"b\",\"name\":\"message\",\"value\":\"x\"}"),
+        ]),
     ]
 }
 
@@ -112,6 +123,7 @@ fn run(input: &[u8]) {
         http_status: StatusRanges(vec![(200, 299)]),
         browser: BrowserSettings::default(),
         allowed: Allowed::new([HOME], &[]),
+        api: Api::default(),
         sign_in: SignIn::default(),
     };
     let settings = Settings {
@@ -137,6 +149,9 @@ fn run(input: &[u8]) {
         page.take(&message, now);
         if page.deadline().is_some_and(|at| at <= now) {
             page.tick(now);
+        }
+        for (_, back) in page.take_asks() {
+            back.into_iter().for_each(|back| page.answer(&back, Ok(Value::Null)));
         }
         let (orders, events) = (page.take_outgoing(), page.take_events());
         assert!(orders.len() <= MOST && events.len() <= MOST, "{} orders and {} events", orders.len(), events.len());

@@ -4,6 +4,7 @@
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
 mod accessibility;
+mod api;
 mod browser;
 mod device;
 mod health;
@@ -21,6 +22,7 @@ mod text;
 use toml_edit::Value;
 
 use super::accessibility::Accessibility;
+use super::api::Api;
 use super::browser::BrowserSettings;
 use super::devices::InputRule;
 use super::keyboard::OnScreenKeyboard;
@@ -33,6 +35,7 @@ use super::syntax;
 use crate::texts::TextRule;
 
 pub use accessibility::ACCESSIBILITY;
+pub use api::API;
 pub use browser::BROWSER;
 pub use device::DEVICES;
 pub use health::HEALTH;
@@ -108,6 +111,7 @@ pub const SECTIONS: &[&str] = &[
     "limits",
     "health",
     "privilege",
+    "api",
 ];
 
 /// `shell.browser`, where `[shells.browser]` is a table.
@@ -134,7 +138,7 @@ macro_rules! sectioned {
         })*
     };
 }
-sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Accessibility => ACCESSIBILITY, Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, Limits => LIMITS, Health => HEALTH, TextRule => TEXTS, PrivilegeRule => PRIVILEGE);
+sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Accessibility => ACCESSIBILITY, Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, Limits => LIMITS, Health => HEALTH, TextRule => TEXTS, PrivilegeRule => PRIVILEGE, Api => API);
 
 /// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
 #[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]

@@ -139,3 +139,16 @@ proptest! {
         prop_assert_eq!(pattern(&format!("https://*.{wanted}/*")).contains(&address), below);
     }
 }
+
+#[test]
+fn scripts_know_origins_by_an_expression() {
+    for (pattern, wanted) in [
+        ("http://localhost:3000", r"http://localhost\.?:3000"),
+        ("https://*.example.org", r"https://([^/:]+\.)?example\.org\.?"),
+        ("*://10.0.0.1:*", r"https?://10\.0\.0\.1\.?(:\d+)?"),
+        ("http://[::1]:80", r"http://\[::1\]\.?(:80)?"),
+        ("https://*:8443", r"https://(\[[0-9a-f:.]+\]|[^/:\[\]]+):8443"),
+    ] {
+        assert_eq!(UrlPattern::parse_origin(pattern).unwrap().origin_expression(), wanted);
+    }
+}

@@ -81,7 +81,7 @@ impl Daemon {
         self.shell.as_mut()?.page.as_mut()
     }
 
-    fn with_page(&mut self, order: impl FnOnce(&mut Page)) {
+    pub(super) fn with_page(&mut self, order: impl FnOnce(&mut Page)) {
         if let Some(page) = self.page() {
             order(page);
         }
@@ -97,6 +97,7 @@ impl Daemon {
         let events = self.page().map(Page::take_events).unwrap_or_default();
         let events: Vec<Event> = events.into_iter().map(|event| self.explained(event)).collect();
         self.happened.extend(events);
+        self.page_asks();
         self.take_turns();
     }
 
@@ -267,6 +268,7 @@ impl Daemon {
             http_status: self.configured.ready.http_status.clone(),
             browser: self.configured.browser_settings.clone(),
             allowed: self.allowed.clone(),
+            api: self.api.clone(),
             sign_in: self.sign_in.clone(),
         }
     }

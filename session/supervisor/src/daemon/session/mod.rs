@@ -4,6 +4,7 @@
 
 mod effects;
 mod measures;
+mod page_calls;
 mod waiters;
 
 use std::collections::VecDeque;
@@ -17,6 +18,7 @@ use tokio::sync::{Notify, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use self::measures::Kept;
+use self::page_calls::{MAX_CALLS as MAX_PAGE_CALLS, PageCalls};
 use self::waiters::Waiter;
 use super::Input;
 use super::board::Board;
@@ -35,7 +37,7 @@ use crate::profile::Directories;
 use crate::recovery::{Before, Rung};
 use crate::sign_in::{CREDENTIALS_ENV, SignIn};
 use kiosk_core::api::{CONTROL_SOCKET, Report, State};
-use kiosk_core::config::{Allowed, PageReady, Shell as Configured, masked};
+use kiosk_core::config::{Allowed, Api, PageReady, Shell as Configured, masked};
 use kiosk_core::text::shortened;
 use kiosk_core::texts::Texts;
 
@@ -91,11 +93,11 @@ fn signed_in_for(sign_in: &SignIn, command: &mut Command) -> SignIn {
 }
 
 /// A machine's report, with the number of its shell, short enough for the control socket whatever is in it.
-fn report_of(number: usize, machine: &Machine) -> Report {
+fn report_of(number: usize, machine: &Machine, page: Option<&Page>) -> Report {
     let report = machine.report();
     let message = shortened(&masked(&report.message), MAX_CHARACTERS);
     let reboot = shortened(&masked(&report.reboot), MAX_CHARACTERS);
-    Report { shell: number as u32, message, reboot, ..report }
+    Report { shell: number as u32, message, reboot, listens: page.map_or(0, Page::listens), ..report }
 }
 
 /// The session of one shell.
@@ -106,6 +108,9 @@ pub(super) struct Daemon {
     configured: Configured,
     /// What the page may show.
     allowed: Allowed,
+    /// Which pages may ask for something.
+    api: Api,
+    page_calls: PageCalls,
     sign_in: SignIn,
     /// Why the device's certificate can't be used.
     certificate_problem: Option<String>,
@@ -152,7 +157,7 @@ impl Daemon {
     /// Makes a shell's session and its connection to the compositor.
     pub fn start(
         number: usize,
-        (configured, allowed, texts, reboot): (&Configured, Allowed, Texts, bool),
+        (configured, allowed, api, texts, reboot): (&Configured, Allowed, Api, Texts, bool),
         runtime_dir: &Path,
         board: Arc<Board>,
         look: Arc<Notify>,
@@ -162,8 +167,10 @@ impl Daemon {
         let (inputs, from_tasks) = mpsc::unbounded_channel();
         let (calls, from_bus) = mpsc::channel(MAX_CALLS);
         let clock = Clock::start().context("no alarm clock")?;
-        let own = (configured.clone(), allowed, texts, reboot);
-        let daemon = Daemon::new(number, own, clock, inputs.clone(), board, look, directories);
+        let (to_compositor, page_calls) = mpsc::channel(MAX_PAGE_CALLS);
+        let own = (configured.clone(), allowed, api, texts, reboot);
+        let ways = (inputs.clone(), PageCalls::new(to_compositor));
+        let daemon = Daemon::new(number, own, clock, ways, board, look, directories);
         if let Some(time) = configured.browser_settings.restart_at {
             let inputs = inputs.clone();
             tokio::spawn(async move {
@@ -177,7 +184,7 @@ impl Daemon {
         let socket = runtime_dir.join(CONTROL_SOCKET);
         tokio::spawn(async move {
             let tell = move |link| drop(inputs.send(Input::Link(link)));
-            control_link::keep(&socket, number, reports, tell).await;
+            control_link::keep(&socket, number, reports, page_calls, tell).await;
         });
         Ok((daemon, Ends { signals, from_tasks, from_bus, calls }))
     }
@@ -219,9 +226,9 @@ impl Daemon {
 
     fn new(
         number: usize,
-        (configured, allowed, texts, reboot): (Configured, Allowed, Texts, bool),
+        (configured, allowed, api, texts, reboot): (Configured, Allowed, Api, Texts, bool),
         clock: Clock,
-        inputs: mpsc::UnboundedSender<Input>,
+        (inputs, page_calls): (mpsc::UnboundedSender<Input>, PageCalls),
         board: Arc<Board>,
         look: Arc<Notify>,
         directories: Directories,
@@ -251,13 +258,15 @@ impl Daemon {
             failures: 0,
         };
         Daemon {
-            report: watch::Sender::new(report_of(number, &machine)),
+            report: watch::Sender::new(report_of(number, &machine, None)),
             number,
             status: watch::Sender::new(status),
             pet: clock.now(),
             machine,
             configured,
             allowed,
+            api,
+            page_calls,
             sign_in,
             certificate_problem: None,
             doubt: None,
@@ -318,7 +327,8 @@ impl Daemon {
 
     fn input(&mut self, input: Input) {
         match input {
-            Input::Link(Link::Up { pid, wayland_display, tells_windows }) => {
+            Input::Link(Link::Up { pid, wayland_display, tells_windows, takes_calls }) => {
+                self.compositor_takes(takes_calls);
                 tracing::info!(pid, display = %wayland_display.display(), "kioskd is there");
                 self.wayland_display = wayland_display;
                 self.look.notify_one();
@@ -345,8 +355,14 @@ impl Daemon {
             Input::Link(Link::Pinged { number, answers: true }) => self.event(Event::WindowAlive { number }),
             Input::Link(Link::NoReboot { reason }) => self.event(Event::MeasureRefused { rung: Rung::Reboot, reason }),
             Input::End => self.event(Event::Shutdown),
+            Input::Link(Link::Presence { idle }) => self.with_page(|page| page.tell_presence(idle)),
+            Input::Link(Link::Keyboard { area }) => self.with_page(|page| page.tell_keyboard(area)),
+            Input::Link(Link::Answer(answer)) => self.compositor_answered(answer),
             Input::RestartDue => self.event(Event::RestartDue { why: Why::TimeOfDay }),
-            Input::Link(Link::Down) => self.event(Event::CompositorDown),
+            Input::Link(Link::Down) => {
+                self.compositor_takes_none();
+                self.event(Event::CompositorDown);
+            }
             Input::Probed { generation, answer } => {
                 if generation == self.probes {
                     self.doubt = None;
@@ -463,7 +479,8 @@ impl Daemon {
 
     /// Tells whoever wants to know, as far as something has changed.
     fn publish(&mut self) {
-        let report = report_of(self.number, &self.machine);
+        let page = self.shell.as_ref().and_then(|shell| shell.page.as_ref());
+        let report = report_of(self.number, &self.machine, page);
         let state = self.machine.state();
         let (url, restarts, pid) = (self.machine.url(), self.machine.restarts(), self.machine.pid());
         let refused = self.machine.refused();

@@ -1,0 +1,300 @@
+//! What a shell's page asks for (`window.kiosk`), carried out with the session's authority and no more: the screen that the
+//! shell is on, and those that show its picture. Nothing of it is kept, nothing outlives the page, and nothing overrules an
+//! operator; see docs/security.md.
+
+use std::time::Duration;
+
+use kiosk_core::{
+    config::{Brightness, Rotation},
+    page_calls::{DeviceInfo, MAX_TEXT, OutputInfo, PageAnswer, PageCall, Wish},
+    quantities::QuantityError,
+    text::{TextError, paintable},
+};
+
+use super::Kiosk;
+use crate::{
+    brightness::MIN_RESTORED_PERCENT,
+    command::{ApplyMode, CommandError, OutputChange},
+    deadline_timer::DeadlineTimer,
+    network::Network,
+    power::{Cause, Event},
+    screens::{Screen, ScreenId},
+    session_link::KeyboardArea,
+    stage::SystemScreen,
+};
+
+/// Between two changes of a page's screen that set its mode or turn it: people see each, and panels take their time.
+const PACE: Duration = Duration::from_secs(1);
+/// How long a page's message is shown, and how much longer for each of its characters: people read 20 in a second.
+const MESSAGE_TIME: Duration = Duration::from_secs(10);
+const CHARACTER_TIME: Duration = Duration::from_millis(50);
+/// Addresses that a page is told at most.
+const MAX_ADDRESSES: usize = 16;
+
+/// Why a page does not get what it asks for.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    /// It is none of its kind.
+    #[error(transparent)]
+    Quantity(#[from] QuantityError),
+    /// It can't be painted.
+    #[error(transparent)]
+    Text(#[from] TextError),
+    /// Every output is another shell's.
+    #[error("this page is on no output: all are other shells'")]
+    NoScreen,
+    /// Too soon after the last one.
+    #[error("the screen was switched or turned less than a second ago: try again later")]
+    Pace,
+    /// Somebody has lit it that the page had put out.
+    #[error("somebody has lit the screen: it stays on for {0} s more")]
+    InUse(u64),
+    /// Not the page put it out.
+    #[error("the screen is off by the configuration or an operator, who alone can light it")]
+    NotOurs,
+    /// An operator's change waits to be confirmed.
+    #[error("an operator's change of the screens is on trial: try again later")]
+    Trial,
+    /// Something of ours is shown.
+    #[error("a screen of the kiosk's own is shown: try again later")]
+    Covered,
+    /// The hardware.
+    #[error(transparent)]
+    Command(#[from] CommandError),
+    /// It was tried.
+    #[error("the display could not be switched: `kioskctl status` says why")]
+    NotSwitched,
+}
+
+/// What the shells' pages have asked for, by shell.
+#[derive(Default)]
+pub struct Pages {
+    /// When each last switched or turned its screen.
+    changed: Vec<(usize, Duration)>,
+    /// When each one's message goes.
+    notes: Vec<(usize, Duration)>,
+    timer: DeadlineTimer,
+}
+
+impl Pages {
+    /// Whether this page may switch or turn its screen now; then it has done so.
+    fn may_change(&mut self, shell: usize, now: Duration) -> bool {
+        if self.changed.iter().any(|(known, at)| *known == shell && now < *at + PACE) {
+            return false;
+        }
+        self.changed.retain(|(known, _)| *known != shell);
+        self.changed.push((shell, now));
+        true
+    }
+}
+
+impl Kiosk {
+    /// A session says what its shell's page asks for: answered at once, to that session.
+    pub(crate) fn page_call(&mut self, link: u64, call: PageCall) {
+        let shell = call.shell as usize;
+        if !self.session.is_of(link, shell) || shell >= self.stage.shells.len() {
+            tracing::warn!(shell, "a session asks for a page that is not its own");
+            return;
+        }
+        tracing::debug!(shell, wish = ?call.wish, "the page asks");
+        let (error, info) = match self.page_wish(shell, call.wish) {
+            Ok(info) => (None, info),
+            Err(refusal) => (Some(refusal.to_string()), None),
+        };
+        self.publisher.mark_changed();
+        self.session.tell(shell, &kiosk_core::api::Notice::Answer(PageAnswer { call: call.call, error, info }));
+    }
+
+    fn page_wish(&mut self, shell: usize, wish: Wish) -> Result<Option<DeviceInfo>, Refusal> {
+        match wish {
+            Wish::Screen { on } => self.page_switches(shell, on)?,
+            Wish::Brightness { percent } => {
+                let wanted = Brightness::try_from(percent)?;
+                // No darker than what can be found again.
+                let brightness = wanted.max(Brightness::nearest(MIN_RESTORED_PERCENT));
+                let change = OutputChange { brightness: Some(brightness), ..OutputChange::default() };
+                self.page_changes(shell, change)?;
+            }
+            Wish::Rotate { degrees } => {
+                let rotation = Rotation::try_from(degrees)?;
+                let screen = self.screens.screen_for(shell).ok_or(Refusal::NoScreen)?;
+                if screen.rotation != rotation {
+                    if !self.pages.may_change(shell, self.now()) {
+                        return Err(Refusal::Pace);
+                    }
+                    self.page_changes(shell, OutputChange { rotation: Some(rotation), ..OutputChange::default() })?;
+                }
+            }
+            Wish::Message { text } => self.page_message(shell, &text)?,
+            Wish::Info {} => return Ok(Some(self.device_info(shell))),
+        }
+        Ok(None)
+    }
+
+    /// The screen of a shell, then its mirrors.
+    fn screens_of(&self, shell: usize) -> Vec<ScreenId> {
+        let Some(own) = self.screens.screen_for(shell) else { return Vec::new() };
+        std::iter::once(own.id).chain(self.screens.mirrors_of(own.id)).collect()
+    }
+
+    fn page_switches(&mut self, shell: usize, on: bool) -> Result<(), Refusal> {
+        let now = self.now();
+        let own = self.screens_of(shell);
+        let first = *own.first().ok_or(Refusal::NoScreen)?;
+        match (on, self.power.cause(first)) {
+            (true, Some(Cause::Policy | Cause::Command)) => return Err(Refusal::NotOurs),
+            // As it is; said again, it is not to idle yet.
+            (true, None) => {}
+            (false, Some(_)) => return Ok(()),
+            (false, None) => {
+                if self.stage.screen().is_some() {
+                    return Err(Refusal::Covered);
+                }
+                if let Some(wait) = self.power.page_may_put_out(now) {
+                    return Err(Refusal::InUse(wait.as_secs().max(1)));
+                }
+                if !self.pages.may_change(shell, now) {
+                    return Err(Refusal::Pace);
+                }
+            }
+            (true, Some(_)) => {
+                if !self.pages.may_change(shell, now) {
+                    return Err(Refusal::Pace);
+                }
+            }
+        }
+        for screen in own {
+            self.power_event(Event::ByPage { screen, on });
+        }
+        let done = self.screens.get(first).is_some_and(|screen| screen.power == on);
+        done.then_some(()).ok_or(Refusal::NotSwitched)
+    }
+
+    /// In force until somebody else changes it, the display is plugged in again or kioskd starts.
+    fn page_changes(&mut self, shell: usize, change: OutputChange) -> Result<(), Refusal> {
+        if self.trial.is_on() {
+            return Err(Refusal::Trial);
+        }
+        let screen = self.screens.screen_for(shell).ok_or(Refusal::NoScreen)?;
+        let changes = [(screen.name.clone(), change)];
+        self.apply(0, &changes, ApplyMode::InForce)?;
+        Ok(())
+    }
+
+    fn page_message(&mut self, shell: usize, text: &str) -> Result<(), Refusal> {
+        if text.trim().is_empty() {
+            self.end_note(shell);
+            return Ok(());
+        }
+        let text = paintable("text", text, MAX_TEXT)?;
+        if self.stage.screen().is_some() {
+            return Err(Refusal::Covered);
+        }
+        let time = MESSAGE_TIME + CHARACTER_TIME * u32::try_from(text.chars().count()).unwrap_or_default();
+        let until = self.now() + time;
+        let Some(stage) = self.stage.shells.get_mut(shell) else { return Err(Refusal::NoScreen) };
+        let screen = SystemScreen::Message { title: String::new(), text };
+        let view = screen.view();
+        stage.note = Some(screen);
+        self.pages.notes.retain(|(known, _)| *known != shell);
+        self.pages.notes.push((shell, until));
+        if self.stage.style.fonts.lacks(&view.text()) {
+            self.stage.want_fonts();
+            self.find_fonts();
+        }
+        self.screens.request_redraw();
+        self.arm_notes();
+        Ok(())
+    }
+
+    fn end_note(&mut self, shell: usize) {
+        self.pages.notes.retain(|(known, _)| *known != shell);
+        if self.stage.shells.get_mut(shell).is_some_and(|stage| stage.note.take().is_some()) {
+            self.publisher.mark_changed();
+            self.screens.request_redraw();
+        }
+    }
+
+    fn arm_notes(&mut self) {
+        let next = self.pages.notes.iter().map(|(_, until)| *until).min();
+        let then = |kiosk: &mut Kiosk| {
+            let now = kiosk.now();
+            let over: Vec<usize> =
+                kiosk.pages.notes.iter().filter(|(_, until)| *until <= now).map(|(shell, _)| *shell).collect();
+            over.into_iter().for_each(|shell| kiosk.end_note(shell));
+            kiosk.arm_notes();
+        };
+        if let Err(error) = self.arm(|kiosk| &mut kiosk.pages.timer, next, then) {
+            // Rather no message than one that stays.
+            tracing::error!(%error, "timer not armed");
+            (0..self.stage.shells.len()).for_each(|shell| self.end_note(shell));
+        }
+    }
+
+    /// The page of a shell is not shown any more: nothing that it did to people stays.
+    pub(crate) fn page_gone(&mut self, shell: usize) {
+        self.end_note(shell);
+        for screen in self.screens_of(shell) {
+            if self.power.cause(screen) == Some(Cause::Page) {
+                self.power_event(Event::PageGone(screen));
+            }
+        }
+    }
+
+    fn device_info(&self, shell: usize) -> DeviceInfo {
+        let network = Network::now();
+        let addresses = network.addresses.iter().take(MAX_ADDRESSES).map(ToString::to_string);
+        let outputs = self.screens_of(shell).into_iter().filter_map(|id| self.screens.get(id));
+        DeviceInfo {
+            name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            outputs: outputs.filter(|screen| screen.head.is_some()).map(output_info).collect(),
+            addresses: addresses.chain(network.name).collect(),
+        }
+    }
+
+    /// Tells the sessions what the keyboard on the screen covers, where that is news.
+    pub(super) fn tell_keyboard(&mut self) {
+        let place = self.stage.keyboard.place().filter(|_| self.keyboard_is_shown());
+        let area = |shell: usize| -> KeyboardArea {
+            let place = place.filter(|place| place.shell == shell)?;
+            let at = place.area.loc - self.screens.get(place.screen)?.geometry().loc;
+            Some((at.x, at.y, place.area.size.w, place.area.size.h))
+        };
+        let areas: Vec<KeyboardArea> = (0..self.stage.shells.len()).map(area).collect();
+        self.session.tell_keyboards(&areas);
+    }
+}
+
+fn output_info(screen: &Screen) -> OutputInfo {
+    let mode = screen.output.current_mode();
+    let mode = mode.map(|mode| [mode.size.w, mode.size.h, mode.refresh].map(i32::unsigned_abs));
+    let [width, height, refresh] = mode.unwrap_or_default();
+    OutputInfo {
+        name: screen.name.clone(),
+        make: screen.identity.make.clone(),
+        model: screen.identity.model.clone(),
+        width,
+        height,
+        refresh,
+        rotation: screen.rotation.degrees(),
+        scale: (screen.scale() * 1000.0).round() as u32,
+        power: screen.power,
+        brightness: screen.brightness.map(|percent| Brightness::nearest(percent).percent()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_changes_its_screen_once_a_second_and_each_for_itself() {
+        let mut pages = Pages::default();
+        let at = Duration::from_millis;
+        assert!(pages.may_change(0, at(0)) && pages.may_change(1, at(0)));
+        assert!(!pages.may_change(0, at(999)));
+        assert!(pages.may_change(0, at(1000)));
+        assert_eq!(pages.changed.len(), 2, "one a shell");
+    }
+}

@@ -1,0 +1,131 @@
+//! What a page asks of its screen (`window.kiosk`), on its way from the session to the compositor and back. The session
+//! has judged who asks; both ends check the values, by the same types as everybody else's. No I/O.
+
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
+use serde::{Deserialize, Serialize};
+
+/// Longest text that a page may lay over itself, characters: as in `ShowMessage`.
+pub const MAX_TEXT: usize = 2000;
+
+/// One call of a page, a line of the control socket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PageCall {
+    /// Names it in its [`PageAnswer`]; the session counts.
+    pub call: u64,
+    /// The number of the shell whose page asks.
+    #[serde(default)]
+    pub shell: u32,
+    /// What it wants.
+    pub wish: Wish,
+}
+
+/// What a page may want of the compositor. All of it is about the screen that its shell is on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "do")]
+pub enum Wish {
+    /// The screen, and those that show its picture, on or off.
+    Screen {
+        /// As an input would light it; off: until an input.
+        on: bool,
+    },
+    /// How bright the screen is.
+    Brightness {
+        /// A [`crate::quantities::Brightness`].
+        percent: i64,
+    },
+    /// How far the picture is turned.
+    Rotate {
+        /// A [`crate::quantities::Rotation`].
+        degrees: u32,
+    },
+    /// A text over the page, for a while.
+    Message {
+        /// At most [`MAX_TEXT`] characters; empty: none any more.
+        text: String,
+    },
+    /// What the device is.
+    Info {},
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct PageAnswer {
+    /// That of the [`PageCall`].
+    pub call: u64,
+    /// Why not, in one sentence; `None`: it is done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// The answer to [`Wish::Info`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub info: Option<DeviceInfo>,
+}
+
+/// What the device is, as `window.kiosk.info` has it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceInfo {
+    /// The host's name.
+    pub name: String,
+    /// Of kioskd.
+    pub version: String,
+    /// The screen that the page is on, then those that show its picture. Empty: none is left for it.
+    pub outputs: Vec<OutputInfo>,
+    /// IP addresses that others can reach, the likeliest first, then `NAME.local`.
+    pub addresses: Vec<String>,
+}
+
+/// One screen of the page's.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputInfo {
+    /// The connector's, such as `HDMI-A-1`.
+    pub name: String,
+    /// The manufacturer by EDID; empty: it says none.
+    pub make: String,
+    /// The monitor's name by EDID; empty: it says none.
+    pub model: String,
+    /// Of the mode, physical pixels, before any turning.
+    pub width: u32,
+    /// Of the mode, physical pixels, before any turning.
+    pub height: u32,
+    /// Millihertz.
+    pub refresh: u32,
+    /// Degrees clockwise: 0, 90, 180 or 270.
+    pub rotation: u32,
+    /// Thousandths of a physical pixel per CSS pixel at zoom 1: 1000 to 4000.
+    pub scale: u32,
+    /// It is on.
+    pub power: bool,
+    /// 0 to 100; `None`: there is no control.
+    pub brightness: Option<u8>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_read_as_it_was_written_and_nothing_else_is_one() {
+        for wish in [
+            Wish::Screen { on: false },
+            Wish::Brightness { percent: -1 },
+            Wish::Rotate { degrees: 45 },
+            Wish::Message { text: "\u{2028}\n\"".into() },
+            Wish::Info {},
+        ] {
+            let call = PageCall { call: 7, shell: 1, wish };
+            let line = serde_json::to_string(&call).unwrap();
+            assert!(!line.contains('\n'));
+            assert_eq!(serde_json::from_str::<PageCall>(&line).unwrap(), call);
+        }
+        for wrong in [
+            r#"{"call":1,"wish":{"do":"reboot"}}"#,
+            r#"{"call":1,"wish":{"do":"screen"}}"#,
+            r#"{"call":1,"state":"ready","wish":{"do":"info"}}"#,
+            r#"{"call":-1,"wish":{"do":"info"}}"#,
+        ] {
+            assert!(serde_json::from_str::<PageCall>(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! What the page asks for through `window.kiosk`, carried out: by the session itself, or by the compositor, whose answer is
+//! waited for. Each call is answered once, with one sentence where it is refused.
+
+use std::collections::VecDeque;
+
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::{Daemon, signed_in_for};
+use crate::machine::Command;
+use crate::page::{Ask, Back, Page};
+use kiosk_core::page_calls::{DeviceInfo, PageAnswer, PageCall, Wish};
+
+/// Calls that wait for the compositor, which answers each at once.
+pub(super) const MAX_CALLS: usize = 64;
+
+const NOT_THERE: &str = "kioskd is not there: try again later";
+const TOO_OLD: &str = "kioskd is older than kiosk-session: it has to be restarted (systemctl restart kiosk)";
+
+/// The calls on their way to the compositor.
+pub(super) struct PageCalls {
+    to_compositor: mpsc::Sender<PageCall>,
+    last: u64,
+    /// By number, oldest first; without a way back nobody waits.
+    waiting: VecDeque<(u64, Option<Back>)>,
+    /// Why there is nobody to ask.
+    nobody: Option<&'static str>,
+}
+
+impl PageCalls {
+    /// None yet; `to_compositor` has room for [`MAX_CALLS`].
+    pub fn new(to_compositor: mpsc::Sender<PageCall>) -> Self {
+        Self { to_compositor, last: 0, waiting: VecDeque::new(), nobody: Some(NOT_THERE) }
+    }
+
+    /// Sends it on its way. Errors: why not.
+    fn send(&mut self, shell: usize, wish: Wish, back: Option<Back>) -> Result<(), (Option<Back>, &'static str)> {
+        if let Some(why) = self.nobody {
+            return Err((back, why));
+        }
+        let call = PageCall { call: self.last + 1, shell: shell as u32, wish };
+        if self.waiting.len() >= MAX_CALLS || self.to_compositor.try_send(call).is_err() {
+            return Err((back, "kioskd does not answer: try again later"));
+        }
+        self.last += 1;
+        self.waiting.push_back((self.last, back));
+        Ok(())
+    }
+}
+
+impl Daemon {
+    /// Carries out what the page has asked for.
+    pub(super) fn page_asks(&mut self) {
+        let asks = self.page().map(Page::take_asks).unwrap_or_default();
+        for (ask, back) in asks {
+            tracing::debug!(?ask, "the page asks");
+            match ask {
+                Ask::Reload => self.command_of_page(Command::Reload { hard: false }, back.as_ref()),
+                Ask::Home => self.command_of_page(Command::Home, back.as_ref()),
+                Ask::Device(wish) => {
+                    if let Err((back, why)) = self.page_calls.send(self.number, wish, back) {
+                        self.answer_page(back.as_ref(), Err(why.to_owned()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// As an operator's, but that the answer comes before its document goes.
+    fn command_of_page(&mut self, mut command: Command, back: Option<&Back>) {
+        let sign_in = signed_in_for(&self.sign_in, &mut command);
+        match self.machine.command(command, self.clock.now()) {
+            Err(refusal) => self.answer_page(back, Err(refusal.to_string())),
+            Ok(effects) => {
+                self.answer_page(back, Ok(Value::Null));
+                self.set_sign_in(sign_in);
+                self.carry_out(effects);
+            }
+        }
+    }
+
+    /// The compositor takes calls from now on, or does not know of any.
+    pub(super) fn compositor_takes(&mut self, calls: bool) {
+        self.page_calls.nobody = (!calls).then_some(TOO_OLD);
+    }
+
+    /// The compositor is gone, and answers no more.
+    pub(super) fn compositor_takes_none(&mut self) {
+        self.page_calls.nobody = Some(NOT_THERE);
+        for (_, back) in std::mem::take(&mut self.page_calls.waiting) {
+            self.answer_page(back.as_ref(), Err(NOT_THERE.to_owned()));
+        }
+    }
+
+    /// The compositor has answered.
+    pub(super) fn compositor_answered(&mut self, answer: PageAnswer) {
+        let PageAnswer { call, error, info } = answer;
+        let Some(index) = self.page_calls.waiting.iter().position(|(waiting, _)| *waiting == call) else { return };
+        let back = self.page_calls.waiting.remove(index).and_then(|(_, back)| back);
+        let value = match error {
+            Some(error) => Err(error),
+            None => Ok(info.as_ref().map_or(Value::Null, for_page)),
+        };
+        self.answer_page(back.as_ref(), value);
+    }
+
+    fn answer_page(&mut self, back: Option<&Back>, answer: Result<Value, String>) {
+        if let Some(back) = back {
+            self.with_page(|page| page.answer(back, answer));
+        }
+    }
+}
+
+/// As `kiosk.d.ts` has it: hertz, and pixels per CSS pixel.
+fn for_page(info: &DeviceInfo) -> Value {
+    let mut value = json!(info);
+    let outputs = value["outputs"].as_array_mut().into_iter().flatten();
+    for (output, told) in outputs.zip(&info.outputs) {
+        output["refresh"] = (f64::from(told.refresh) / 1000.0).into();
+        output["scale"] = (f64::from(told.scale) / 1000.0).into();
+    }
+    value
+}

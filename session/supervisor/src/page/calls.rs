@@ -1,0 +1,344 @@
+//! What a page asks of the kiosk through `window.kiosk`: who asks is judged here, and whether the arguments are any. The
+//! daemon carries out what is left, and answers.
+//!
+//! A call comes through a binding that every script of the page's process can find, so nothing that it says of itself
+//! counts. It is heard when its session is the page's own, the document is of one of `api.origins`, and the browser says of
+//! the execution context that it came from that it is the main frame's, of the same origin: it is asked for two names that
+//! no script can replace (`window.top`, `location.origin`: `LegacyUnforgeable` in HTML). All others get no answer: they have
+//! no promise that waits, and a flood of answers is what a flood of calls would be for.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Page;
+use super::wire::Asked;
+use kiosk_core::config::{Brightness, Rotation};
+use kiosk_core::page_calls::{MAX_TEXT, Wish};
+use kiosk_core::quantities::QuantityError;
+use kiosk_core::text::{TextError, paintable, shortened};
+
+/// Calls at once, and how many a second come anew: a slider is moved, nothing is streamed. The script keeps to it and tells
+/// the page; what comes past the script has twice as much and hears nothing.
+pub(super) const BURST: u32 = 20;
+pub(super) const RATE: u32 = 10;
+/// Of a call, characters: the longest message, each character escaped.
+pub(super) const LONGEST: usize = 16 * 1024;
+/// Execution contexts that were judged, and calls that wait for it.
+const MAX_CONTEXTS: usize = 64;
+const MAX_WAITING: usize = 32;
+/// Names of calls that were heard, for those that are told again.
+const MAX_HEARD: usize = 64;
+/// Of a wrong value in a sentence.
+const MAX_QUOTED: usize = 40;
+
+/// Which context a call comes from: it is evaluated there, and looks at nothing that a script can have changed.
+const WHO: &str = "window === window.top ? location.origin : ''";
+
+/// What a page wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ask {
+    /// To be loaded again.
+    Reload,
+    /// The first page.
+    Home,
+    /// Something of the compositor.
+    Device(Wish),
+}
+
+/// Where the answer to a call goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Back {
+    /// Number of the document that asked, in this browser.
+    document: u64,
+    context: i64,
+    id: String,
+}
+
+/// Why a call is refused, in one sentence for the page's author.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+enum Refusal {
+    #[error(transparent)]
+    Quantity(#[from] QuantityError),
+    #[error(transparent)]
+    Text(#[from] TextError),
+    #[error("the message is {0}, allowed is a text")]
+    Message(String),
+    #[error("the kiosk has no call {0:?}")]
+    Unknown(String),
+}
+
+/// As the script writes it.
+#[derive(Deserialize)]
+struct Call {
+    id: String,
+    name: String,
+    #[serde(default)]
+    value: Value,
+}
+
+/// How many calls are heard.
+#[derive(Debug)]
+struct Budget {
+    left: f64,
+    at: Duration,
+}
+
+impl Budget {
+    const MOST: f64 = (BURST * 2) as f64;
+
+    fn take(&mut self, now: Duration) -> bool {
+        let anew = now.saturating_sub(self.at).as_secs_f64() * f64::from(RATE * 2);
+        self.left = (self.left + anew).min(Self::MOST);
+        self.at = now;
+        if self.left < 1.0 {
+            return false;
+        }
+        self.left -= 1.0;
+        true
+    }
+}
+
+/// What is known of the page's calls.
+#[derive(Debug)]
+pub(super) struct Calls {
+    /// Counts documents.
+    document: u64,
+    /// Contexts of this document's process, oldest first, and whether they may ask.
+    contexts: VecDeque<(i64, bool)>,
+    /// Calls whose context is being judged.
+    waiting: VecDeque<(i64, String)>,
+    heard: VecDeque<String>,
+    budget: Budget,
+    /// The document wants to hear of people who go and come.
+    listens: bool,
+    /// The document has put its screen out.
+    put_out: bool,
+    asks: Vec<(Ask, Option<Back>)>,
+}
+
+impl Default for Calls {
+    fn default() -> Self {
+        Self {
+            document: 0,
+            contexts: VecDeque::new(),
+            waiting: VecDeque::new(),
+            heard: VecDeque::new(),
+            budget: Budget { left: Budget::MOST, at: Duration::ZERO },
+            listens: false,
+            put_out: false,
+            asks: Vec::new(),
+        }
+    }
+}
+
+impl Calls {
+    /// Another document is in the page: what the last one did to people ends with it.
+    pub fn document_changed(&mut self) {
+        if self.put_out {
+            self.asks.push((Ask::Device(Wish::Screen { on: true }), None));
+        }
+        let asks = std::mem::take(&mut self.asks);
+        let budget = std::mem::replace(&mut self.budget, Budget { left: 0.0, at: Duration::ZERO });
+        *self = Self { document: self.document + 1, budget, asks, ..Self::default() };
+    }
+}
+
+impl Page {
+    /// Whether the document may ask for anything.
+    pub(super) fn may_ask(&self) -> bool {
+        self.session.is_some() && self.rules.api.grants(&self.document.origin)
+    }
+
+    /// Which document listens for people who go and come; 0: none.
+    pub fn listens(&self) -> u64 {
+        if self.calls.listens { self.calls.document } else { 0 }
+    }
+
+    /// What the page asked for since the last call, in order, and where the answers go.
+    pub fn take_asks(&mut self) -> Vec<(Ask, Option<Back>)> {
+        std::mem::take(&mut self.calls.asks)
+    }
+
+    /// A script of the page's session calls.
+    pub(super) fn asked_by_script(&mut self, context: i64, text: &str, now: Duration) {
+        if !self.may_ask() || text.len() > LONGEST || !self.calls.budget.take(now) {
+            return;
+        }
+        match self.calls.contexts.iter().find(|(known, _)| *known == context) {
+            Some((_, true)) => self.ask(context, text),
+            Some((_, false)) => {}
+            None if self.calls.waiting.len() < MAX_WAITING => {
+                let judged = self.calls.waiting.iter().any(|(other, _)| *other == context);
+                self.calls.waiting.push_back((context, text.to_owned()));
+                if !judged {
+                    let asked = Asked::Context { document: self.calls.document, context };
+                    let who = json!({ "expression": WHO, "contextId": context, "returnByValue": true, "silent": true });
+                    self.send("Runtime.evaluate", who, asked);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// The browser says which context a call came from.
+    pub(super) fn context_known(&mut self, document: u64, context: i64, result: &Value) {
+        if document != self.calls.document {
+            return;
+        }
+        let origin = result["result"]["value"].as_str().unwrap_or_default();
+        let granted = self.may_ask() && origin == self.document.origin;
+        if !granted {
+            tracing::debug!(origin, "a script that has no part in window.kiosk calls it");
+        }
+        if self.calls.contexts.len() >= MAX_CONTEXTS {
+            self.calls.contexts.pop_front();
+        }
+        self.calls.contexts.push_back((context, granted));
+        let waiting = std::mem::take(&mut self.calls.waiting);
+        let (judged, others): (VecDeque<_>, VecDeque<_>) =
+            waiting.into_iter().partition(|(other, _)| *other == context);
+        self.calls.waiting = others;
+        judged.into_iter().filter(|_| granted).for_each(|(context, text)| self.ask(context, &text));
+    }
+
+    /// A call of a script that may.
+    fn ask(&mut self, context: i64, text: &str) {
+        let Ok(Call { id, name, value }) = serde_json::from_str(text) else { return };
+        if self.calls.heard.contains(&id) {
+            return;
+        }
+        if self.calls.heard.len() >= MAX_HEARD {
+            self.calls.heard.pop_front();
+        }
+        self.calls.heard.push_back(id.clone());
+        let back = Back { document: self.calls.document, context, id };
+        if name == "listen" {
+            self.calls.listens = true;
+            return self.answer(&back, Ok(Value::Null));
+        }
+        match understood(&name, &value) {
+            Ok(ask) => {
+                if let Ask::Device(Wish::Screen { on }) = ask {
+                    self.calls.put_out = !on;
+                }
+                self.calls.asks.push((ask, Some(back)));
+            }
+            Err(refusal) => self.answer(&back, Err(refusal.to_string())),
+        }
+    }
+
+    /// Settles the promise of a call, if its document is still there.
+    pub fn answer(&mut self, back: &Back, answer: Result<Value, String>) {
+        if back.document != self.calls.document {
+            return;
+        }
+        let message = match answer {
+            Ok(value) => json!({ "answer": back.id, "value": value }),
+            Err(error) => json!({ "answer": back.id, "error": error }),
+        };
+        self.tell_script(&message, Some(back.context));
+    }
+
+    /// Nobody is there any more, or somebody is again.
+    pub fn tell_presence(&mut self, idle: bool) {
+        if self.calls.listens {
+            self.tell_script(&json!({ "event": if idle { "idle" } else { "wake" } }), None);
+        }
+    }
+
+    /// What the keyboard on the screen covers of it, logical pixels; `None`: it is gone.
+    pub fn tell_keyboard(&mut self, area: Option<(i32, i32, i32, i32)>) {
+        let css = |length: i32| (f64::from(length) / self.rules.browser.zoom * 100.0).round() / 100.0;
+        let area = area.map(
+            |(x, y, width, height)| json!({ "x": css(x), "y": css(y), "width": css(width), "height": css(height) }),
+        );
+        let detail = json!({ "shown": area.is_some(), "area": area });
+        if self.may_ask() {
+            self.tell_script(&json!({ "event": "keyboard", "detail": detail }), None);
+        }
+    }
+
+    /// The way is open again: what was told meanwhile is told once more.
+    pub(super) fn hear_again(&mut self) {
+        if self.may_ask() {
+            self.tell_script(&json!({ "again": true }), None);
+        }
+    }
+
+    /// To the main frame's script, or to that of a context.
+    fn tell_script(&mut self, message: &Value, context: Option<i64>) {
+        // JSON is an expression of the language (ECMAScript 2019).
+        let expression = format!("typeof __kioskHear === 'function' && void __kioskHear({message})");
+        let mut order = json!({ "expression": expression, "silent": true });
+        if let Some(context) = context {
+            order["contextId"] = context.into();
+        }
+        self.send("Runtime.evaluate", order, Asked::Other);
+    }
+}
+
+/// What a call means.
+fn understood(name: &str, value: &Value) -> Result<Ask, Refusal> {
+    let quoted = || shortened(&value.to_string(), MAX_QUOTED);
+    let wish = match name {
+        "reload" => return Ok(Ask::Reload),
+        "home" => return Ok(Ask::Home),
+        "screen" => Wish::Screen { on: value.as_bool().unwrap_or(true) },
+        "brightness" => {
+            let percent = value.as_i64().ok_or_else(|| QuantityError::Brightness(quoted()))?;
+            Brightness::try_from(percent)?;
+            Wish::Brightness { percent }
+        }
+        "rotate" => {
+            let degrees = value.as_u64().and_then(|degrees| u32::try_from(degrees).ok());
+            let degrees = degrees.ok_or_else(|| QuantityError::Rotation(quoted()))?;
+            Rotation::try_from(degrees)?;
+            Wish::Rotate { degrees }
+        }
+        "message" => {
+            let text = value.as_str().ok_or_else(|| Refusal::Message(quoted()))?;
+            Wish::Message { text: paintable("message", text, MAX_TEXT)? }
+        }
+        "info" => Wish::Info {},
+        other => return Err(Refusal::Unknown(shortened(other, MAX_QUOTED))),
+    };
+    Ok(Ask::Device(wish))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_judged_as_everybody_else_s() {
+        for (name, value, wanted) in [
+            ("brightness", json!(101), "brightness is 101, allowed is 0 to 100"),
+            ("brightness", json!(1.5), "brightness is 1.5, allowed is 0 to 100"),
+            ("brightness", json!("50"), "brightness is \"50\", allowed is 0 to 100"),
+            ("rotate", json!(45), "rotation is 45, allowed is 0, 90, 180 or 270"),
+            ("rotate", json!(-90), "rotation is -90, allowed is 0, 90, 180 or 270"),
+            ("rotate", json!(null), "rotation is null, allowed is 0, 90, 180 or 270"),
+            ("message", json!(["a"]), "the message is [\"a\"], allowed is a text"),
+            ("message", json!("a\u{1b}"), "the message has the control character '\\u{1b}', allowed is only \\n"),
+            ("reboot", json!(null), "the kiosk has no call \"reboot\""),
+        ] {
+            assert_eq!(understood(name, &value).unwrap_err().to_string(), wanted);
+        }
+        let long = "x".repeat(MAX_TEXT + 1);
+        let refused = understood("message", &json!(long)).unwrap_err().to_string();
+        assert_eq!(refused, "the message has 2001 characters, allowed are 2000");
+        assert_eq!(understood("rotate", &json!(90)), Ok(Ask::Device(Wish::Rotate { degrees: 90 })));
+        assert_eq!(understood("brightness", &json!(0)), Ok(Ask::Device(Wish::Brightness { percent: 0 })));
+    }
+
+    #[test]
+    fn a_flood_is_heard_twice_as_much_as_a_page_that_keeps_to_the_rule() {
+        let mut budget = Budget { left: Budget::MOST, at: Duration::ZERO };
+        let at = Duration::from_secs(1);
+        assert_eq!((0..1000).filter(|_| budget.take(at)).count(), (BURST * 2) as usize);
+        assert_eq!((0..1000).filter(|_| budget.take(at * 2)).count(), (RATE * 2) as usize);
+    }
+}
