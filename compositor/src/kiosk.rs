@@ -193,6 +193,7 @@ impl Kiosk {
         }
         self.serve_captures();
         self.tell_xdg_outputs();
+        self.tell_foreign_toplevels();
         self.publish();
         if let Err(error) = self.display.flush_clients() {
             tracing::warn!(%error, "clients not flushed");

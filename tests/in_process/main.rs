@@ -15,6 +15,7 @@ mod constraints;
 mod data_control;
 mod dialogs;
 mod display_faults;
+mod foreign_toplevel;
 mod frames;
 mod idle_reset;
 mod input_devices;

@@ -20,6 +20,8 @@ mod seen;
 mod text;
 #[path = "../fixture/watcher.rs"]
 mod watcher;
+#[path = "../fixture/window_list.rs"]
+mod window_list;
 
 mod guest;
 mod host;

@@ -82,6 +82,8 @@ pub const GLOBALS: &[Global] = &[
     trusted("zwlr_virtual_pointer_manager_v1", 2, Group::VirtualInput),
     trusted("ext_data_control_manager_v1", 1, Group::Clipboard),
     trusted("zwlr_data_control_manager_v1", 2, Group::Clipboard),
+    trusted("ext_foreign_toplevel_list_v1", 1, Group::Windows),
+    trusted("zwlr_foreign_toplevel_manager_v1", 3, Group::Windows),
     trusted("zwlr_output_manager_v1", 4, Group::Screens),
     trusted("zwlr_output_power_manager_v1", 1, Group::Screens),
 ];

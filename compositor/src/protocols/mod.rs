@@ -6,6 +6,7 @@ pub mod capture;
 mod data_control;
 mod dialog;
 pub(crate) mod dispatch;
+mod foreign_toplevel;
 mod guards;
 mod idle_notify;
 mod output_management;
@@ -53,6 +54,7 @@ use crate::{backend::DmabufOffer, kiosk::Kiosk, limits::Limits};
 use capture::Captures;
 use data_control::DataControl;
 use dialog::Dialogs;
+use foreign_toplevel::ForeignToplevels;
 use idle_notify::IdleNotifier;
 use kiosk_core::config::Limits as Settings;
 use output_management::OutputManagement;
@@ -99,6 +101,8 @@ pub struct Protocols {
     pub output_management: OutputManagement,
     /// `zwlr_output_power_manager_v1`.
     pub output_power: OutputPower,
+    /// `ext_foreign_toplevel_list_v1`, `zwlr_foreign_toplevel_manager_v1`.
+    pub foreign_toplevels: ForeignToplevels,
     /// `zwlr_screencopy_manager_v1`, `ext_image_copy_capture_manager_v1`.
     pub captures: Captures,
     /// `zwp_text_input_manager_v1` and `_v3`.
@@ -161,6 +165,7 @@ impl Protocols {
             waits: buffers::Waits::default(),
             output_management: OutputManagement::new(display),
             output_power: OutputPower::new(display),
+            foreign_toplevels: ForeignToplevels::new(display),
             captures: Captures::new(display),
             text_inputs: TextInputs::new(display),
             security_contexts: SecurityContexts::new(display),

@@ -30,7 +30,11 @@ const VERSION: u32 = 3;
 /// From it on, `wl_output.done` says that all has been told.
 const DONE_BY_OUTPUT_SINCE: u32 = 3;
 
-impl OutputHandler for Kiosk {}
+impl OutputHandler for Kiosk {
+    fn output_bound(&mut self, output: Output, bound: WlOutput) {
+        self.tell_foreign_toplevels_output(&output, &bound);
+    }
+}
 
 /// The state of xdg-output.
 pub struct XdgOutputs {

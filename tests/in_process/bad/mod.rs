@@ -13,6 +13,7 @@ mod memory;
 mod roles;
 mod speaker;
 mod waits;
+mod window_lists;
 mod wire_fuzz;
 
 use crate::fixture::{

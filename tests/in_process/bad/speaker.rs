@@ -18,6 +18,7 @@ use wayland_client::{
 use wayland_protocols::{
     ext::{
         data_control::v1::client::ext_data_control_manager_v1::ExtDataControlManagerV1,
+        foreign_toplevel_list::v1::client::ext_foreign_toplevel_list_v1::ExtForeignToplevelListV1,
         idle_notify::v1::client::ext_idle_notifier_v1::ExtIdleNotifierV1,
         image_capture_source::v1::client::ext_output_image_capture_source_manager_v1::ExtOutputImageCaptureSourceManagerV1,
         image_copy_capture::v1::client::ext_image_copy_capture_manager_v1::ExtImageCopyCaptureManagerV1,
@@ -52,6 +53,7 @@ use wayland_protocols::{
 use wayland_protocols_misc::zwp_virtual_keyboard_v1::client::zwp_virtual_keyboard_manager_v1::ZwpVirtualKeyboardManagerV1;
 use wayland_protocols_wlr::{
     data_control::v1::client::zwlr_data_control_manager_v1::ZwlrDataControlManagerV1,
+    foreign_toplevel::v1::client::zwlr_foreign_toplevel_manager_v1::ZwlrForeignToplevelManagerV1,
     output_management::v1::client::zwlr_output_manager_v1::ZwlrOutputManagerV1,
     output_power_management::v1::client::zwlr_output_power_manager_v1::ZwlrOutputPowerManagerV1,
     screencopy::v1::client::zwlr_screencopy_manager_v1::ZwlrScreencopyManagerV1,
@@ -98,6 +100,8 @@ fn interfaces() -> Vec<&'static Interface> {
         ZwpTextInputManagerV3::interface(),
         ZwpIdleInhibitManagerV1::interface(),
         ExtIdleNotifierV1::interface(),
+        ExtForeignToplevelListV1::interface(),
+        ZwlrForeignToplevelManagerV1::interface(),
         ZwlrOutputManagerV1::interface(),
         ZwlrOutputPowerManagerV1::interface(),
         ZwlrScreencopyManagerV1::interface(),

@@ -1,0 +1,273 @@
+//! ext-foreign-toplevel-list and wlr-foreign-toplevel-management: the list of windows for taskbars and command-line tools.
+//! Clients that may manage windows only. What a window is shown as is the stage's; a tool may bring one to the front or
+//! ask it to close, and no more: windows fill their screen or lie centred, whatever a tool asks for.
+//!
+//! The root state calls [`Kiosk::tell_foreign_toplevels`] at the end of each turn; nothing is computed while nobody
+//! listens.
+
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
+mod ext;
+mod handle;
+mod wlr;
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use smithay::{
+    output::Output,
+    reexports::{
+        wayland_protocols::{
+            ext::foreign_toplevel_list::v1::server::{
+                ext_foreign_toplevel_handle_v1::ExtForeignToplevelHandleV1,
+                ext_foreign_toplevel_list_v1::ExtForeignToplevelListV1,
+            },
+            xdg::shell::server::xdg_toplevel::XdgToplevel,
+        },
+        wayland_protocols_wlr::foreign_toplevel::v1::server::{
+            zwlr_foreign_toplevel_handle_v1::ZwlrForeignToplevelHandleV1,
+            zwlr_foreign_toplevel_manager_v1::ZwlrForeignToplevelManagerV1,
+        },
+        wayland_server::{Client, DisplayHandle, Resource, protocol::wl_output::WlOutput},
+    },
+    wayland::{compositor::with_states, shell::xdg::XdgToplevelSurfaceData},
+};
+
+use crate::{
+    kiosk::Kiosk,
+    limits::{self, refusal},
+    policy::Role,
+    protocols::dispatch::{globals, objects},
+    stage::windows::ShownWindow,
+};
+use handle::{Handle, HandleResource};
+
+/// Highest version of wlr's protocol that is spoken.
+const WLR_VERSION: u32 = 3;
+/// Highest version of ext's protocol that is spoken.
+const EXT_VERSION: u32 = 1;
+
+/// The state of both protocols.
+pub struct ForeignToplevels {
+    listeners: Vec<Listener>,
+    /// Windows that have an identifier.
+    known: Vec<(XdgToplevel, String)>,
+    /// Tells windows of this start from those of another, in identifiers.
+    start: u128,
+    last: u64,
+}
+
+/// The object that says of windows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Source {
+    Ext(ExtForeignToplevelListV1),
+    Wlr(ZwlrForeignToplevelManagerV1),
+}
+
+/// One view of one client.
+struct Listener {
+    source: Source,
+    client: Client,
+    /// Told of windows that come. One that is not is kept while it has handles.
+    told_of_new: bool,
+    handles: Vec<Handle>,
+}
+
+/// A window as it is told of.
+struct Facts {
+    toplevel: XdgToplevel,
+    title: String,
+    app_id: String,
+    activated: bool,
+    fullscreen: bool,
+    output: Option<Output>,
+    parent: Option<XdgToplevel>,
+}
+
+impl Facts {
+    fn of(kiosk: &Kiosk, shown: &ShownWindow) -> Option<Self> {
+        let toplevel = shown.window.toplevel()?;
+        let surface = toplevel.wl_surface();
+        let (title, app_id) = with_states(surface, |states| {
+            let data = states.data_map.get::<XdgToplevelSurfaceData>()?.lock().ok()?;
+            Some((data.title.clone().unwrap_or_default(), data.app_id.clone().unwrap_or_default()))
+        })?;
+        let windows = &kiosk.stage.windows;
+        let parent = toplevel.parent().and_then(|parent| windows.find(&parent)?.window.toplevel().cloned());
+        Some(Self {
+            toplevel: toplevel.xdg_toplevel().clone(),
+            title,
+            app_id,
+            activated: windows.focus(shown.shell).as_ref() == Some(surface),
+            fullscreen: shown.role() == Role::Shell,
+            output: kiosk.screens.screen_for(shown.shell).map(|screen| screen.output.clone()),
+            parent: parent.map(|parent| parent.xdg_toplevel().clone()),
+        })
+    }
+}
+
+impl ForeignToplevels {
+    /// Offers the globals.
+    pub fn new(display: &DisplayHandle) -> Self {
+        display.create_global::<Kiosk, ExtForeignToplevelListV1, ()>(EXT_VERSION, ());
+        display.create_global::<Kiosk, ZwlrForeignToplevelManagerV1, ()>(WLR_VERSION, ());
+        let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        Self { listeners: Vec::new(), known: Vec::new(), start, last: 0 }
+    }
+
+    /// From the next end of a turn on.
+    fn listen(&mut self, client: &Client, source: Source) {
+        self.listeners.push(Listener { source, client: client.clone(), told_of_new: true, handles: Vec::new() });
+    }
+
+    /// It is told of no window that comes. Its handles go on.
+    fn stop(&mut self, source: &Source) {
+        for listener in self.listeners.iter_mut().filter(|listener| listener.source == *source) {
+            listener.told_of_new = false;
+        }
+        self.drop_silent();
+    }
+
+    /// A handle is gone.
+    fn forget(&mut self, resource: &HandleResource) {
+        for listener in &mut self.listeners {
+            listener.handles.retain(|handle| handle.resource != *resource);
+        }
+        self.drop_silent();
+    }
+
+    fn drop_silent(&mut self) {
+        self.listeners.retain(|listener| listener.told_of_new || !listener.handles.is_empty());
+    }
+
+    /// Keeps identifiers of the windows that there are, and gives one to each new one.
+    fn identify(&mut self, windows: &[Facts]) {
+        self.known.retain(|(known, _)| windows.iter().any(|window| window.toplevel == *known));
+        for window in windows {
+            if !self.known.iter().any(|(known, _)| window.toplevel == *known) {
+                self.last += 1;
+                self.known.push((window.toplevel.clone(), format!("{:x}-{:x}", self.start, self.last)));
+            }
+        }
+    }
+
+    /// The window that a handle stands for; `None`: it is closed.
+    fn window_of(&self, resource: &ZwlrForeignToplevelHandleV1) -> Option<&XdgToplevel> {
+        let mut handles = self.listeners.iter().flat_map(|listener| &listener.handles);
+        let handle = handles.find(|handle| handle.resource == HandleResource::Wlr(resource.clone()))?;
+        Some(&handle.window)
+    }
+}
+
+impl Listener {
+    /// Says what is new. `false`: the client has too many handles, and was told so.
+    fn tell(&mut self, display: &DisplayHandle, windows: &[Facts], known: &[(XdgToplevel, String)]) -> bool {
+        self.handles.retain(|handle| {
+            let there = windows.iter().any(|window| window.toplevel == handle.window);
+            if !there {
+                handle.resource.closed();
+            }
+            there
+        });
+        let mut met = Vec::new();
+        if self.told_of_new {
+            for (window, identifier) in known {
+                if self.handles.iter().any(|handle| handle.window == *window) {
+                    continue;
+                }
+                if let Err(too_many) = self.source.counted(&self.client) {
+                    self.source.refuse(&too_many.to_string());
+                    return false;
+                }
+                met.extend(self.source.introduce(display, &self.client, window, identifier));
+            }
+        }
+        self.handles.append(&mut met);
+        let resources: Vec<_> =
+            self.handles.iter().map(|handle| (handle.window.clone(), handle.resource.clone())).collect();
+        for handle in &mut self.handles {
+            if let Some(facts) = windows.iter().find(|window| window.toplevel == handle.window) {
+                handle.tell(&self.client, facts, &resources);
+            }
+        }
+        true
+    }
+}
+
+impl Source {
+    /// Each handle is an object more, which no request of the client makes.
+    fn counted(&self, client: &Client) -> Result<(), limits::counts::TooMany> {
+        limits::take(
+            client,
+            match self {
+                Self::Ext(_) => ExtForeignToplevelHandleV1::interface().name,
+                Self::Wlr(_) => ZwlrForeignToplevelHandleV1::interface().name,
+            },
+        )
+    }
+
+    fn refuse(&self, sentence: &str) {
+        match self {
+            Self::Ext(list) => refusal::post(list, refusal::LIMIT, sentence),
+            Self::Wlr(manager) => refusal::post(manager, refusal::LIMIT, sentence),
+        }
+    }
+
+    /// A handle of this window; `None`: the client has gone.
+    fn introduce(
+        &self,
+        display: &DisplayHandle,
+        client: &Client,
+        window: &XdgToplevel,
+        identifier: &str,
+    ) -> Option<Handle> {
+        let resource = match self {
+            Self::Ext(list) => {
+                let resource = client.create_resource::<_, (), Kiosk>(display, list.version(), ()).ok()?;
+                list.toplevel(&resource);
+                resource.identifier(identifier.to_owned());
+                HandleResource::Ext(resource)
+            }
+            Self::Wlr(manager) => {
+                let resource = client.create_resource::<_, (), Kiosk>(display, manager.version(), ()).ok()?;
+                manager.toplevel(&resource);
+                HandleResource::Wlr(resource)
+            }
+        };
+        Some(Handle::new(resource, window.clone()))
+    }
+}
+
+impl Kiosk {
+    /// Tells tools what is new of the windows, if anything is and anyone listens.
+    pub(crate) fn tell_foreign_toplevels(&mut self) {
+        if self.protocols.foreign_toplevels.listeners.is_empty() {
+            return;
+        }
+        let shown = self.stage.windows.iter().filter(|shown| shown.mapped);
+        let windows: Vec<Facts> = shown.filter_map(|shown| Facts::of(self, shown)).collect();
+        let state = &mut self.protocols.foreign_toplevels;
+        state.identify(&windows);
+        let known = &state.known;
+        state.listeners.retain_mut(|listener| listener.tell(&self.display, &windows, known));
+        state.drop_silent();
+    }
+
+    /// A client bound an output: where its tools are told that windows are.
+    pub(crate) fn tell_foreign_toplevels_output(&self, output: &Output, bound: &WlOutput) {
+        let listeners = &self.protocols.foreign_toplevels.listeners;
+        for handle in listeners.iter().flat_map(|listener| &listener.handles) {
+            handle.output_bound(output, bound);
+        }
+    }
+}
+
+globals! {
+    ExtForeignToplevelListV1, () => ForeignToplevels;
+    ZwlrForeignToplevelManagerV1, () => ForeignToplevels;
+}
+objects! {
+    ExtForeignToplevelListV1, () => ForeignToplevels;
+    ExtForeignToplevelHandleV1, () => ForeignToplevels;
+    ZwlrForeignToplevelManagerV1, () => ForeignToplevels;
+    ZwlrForeignToplevelHandleV1, () => ForeignToplevels;
+}

@@ -1,0 +1,93 @@
+//! Requests of wlr-foreign-toplevel-management. A window is brought to the front or asked to close; sizes and states are
+//! the kiosk's, and what asks for others has no effect.
+
+use smithay::reexports::{
+    wayland_protocols_wlr::foreign_toplevel::v1::server::{
+        zwlr_foreign_toplevel_handle_v1::{self, Error, ZwlrForeignToplevelHandleV1},
+        zwlr_foreign_toplevel_manager_v1::{self, ZwlrForeignToplevelManagerV1},
+    },
+    wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, backend::ClientId},
+};
+
+use super::{ForeignToplevels, HandleResource, Source};
+use crate::{kiosk::Kiosk, limits::refusal, privilege::ClientState};
+
+impl GlobalDispatch<ZwlrForeignToplevelManagerV1, (), Kiosk> for ForeignToplevels {
+    fn bind(
+        kiosk: &mut Kiosk,
+        _: &DisplayHandle,
+        client: &Client,
+        resource: New<ZwlrForeignToplevelManagerV1>,
+        (): &(),
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        let manager = init.init(resource, ());
+        kiosk.protocols.foreign_toplevels.listen(client, Source::Wlr(manager));
+    }
+}
+
+impl Dispatch<ZwlrForeignToplevelManagerV1, (), Kiosk> for ForeignToplevels {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        manager: &ZwlrForeignToplevelManagerV1,
+        request: zwlr_foreign_toplevel_manager_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+        if matches!(request, zwlr_foreign_toplevel_manager_v1::Request::Stop) {
+            kiosk.protocols.foreign_toplevels.stop(&Source::Wlr(manager.clone()));
+            manager.finished();
+        }
+    }
+
+    fn destroyed(kiosk: &mut Kiosk, _: ClientId, manager: &ZwlrForeignToplevelManagerV1, (): &()) {
+        kiosk.protocols.foreign_toplevels.stop(&Source::Wlr(manager.clone()));
+    }
+}
+
+impl Dispatch<ZwlrForeignToplevelHandleV1, (), Kiosk> for ForeignToplevels {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        handle: &ZwlrForeignToplevelHandleV1,
+        request: zwlr_foreign_toplevel_handle_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+        match request {
+            zwlr_foreign_toplevel_handle_v1::Request::Activate { .. } => kiosk.activate_foreign(handle),
+            zwlr_foreign_toplevel_handle_v1::Request::Close => kiosk.close_foreign(handle),
+            zwlr_foreign_toplevel_handle_v1::Request::SetRectangle { width, height, .. } if width < 0 || height < 0 => {
+                refusal::post(handle, Error::InvalidRectangle, "a rectangle has no size below 0");
+            }
+            _ => {}
+        }
+    }
+
+    fn destroyed(kiosk: &mut Kiosk, _: ClientId, handle: &ZwlrForeignToplevelHandleV1, (): &()) {
+        kiosk.protocols.foreign_toplevels.forget(&HandleResource::Wlr(handle.clone()));
+    }
+}
+
+impl Kiosk {
+    fn activate_foreign(&mut self, handle: &ZwlrForeignToplevelHandleV1) {
+        let Some(window) = self.protocols.foreign_toplevels.window_of(handle) else { return };
+        let Some(toplevel) = self.protocols.xdg_shell.get_toplevel(window) else { return };
+        self.stage.windows.raise(toplevel.wl_surface());
+        self.stage.windows.disturb();
+    }
+
+    fn close_foreign(&self, handle: &ZwlrForeignToplevelHandleV1) {
+        let Some(window) = self.protocols.foreign_toplevels.window_of(handle) else { return };
+        let Some(toplevel) = self.protocols.xdg_shell.get_toplevel(window) else { return };
+        // One that does not read is not asked again: the queue of what it is to be told has an end, and it with it.
+        let client = toplevel.wl_surface().client();
+        let takes = |client: Client| client.get_data::<ClientState>().is_none_or(ClientState::takes_a_beginning);
+        if client.is_some_and(takes) {
+            toplevel.send_close();
+        }
+    }
+}
