@@ -8,7 +8,7 @@ libdir := $(PREFIX)/lib
 datadir := $(PREFIX)/share
 
 # The last is for trying out an installation.
-installed_programs := kioskd kiosk-session kioskctl kiosk-demo-shell
+installed_programs := kioskd kiosk-session kioskctl kiosk-splash kiosk-demo-shell
 
 install_program := install -D -m 0755
 install_file := install -D -m 0644
@@ -48,6 +48,8 @@ install: $(addprefix $(programs)/,$(installed_programs)) ## all files of a packa
 	completions=$(DESTDIR)$(datadir)/bash-completion/completions; \
 		! [ -e $$completions/kioskctl.bash ] || mv $$completions/kioskctl.bash $$completions/kioskctl
 
+	$(kiosk_splash) --name kiosk --root $(DESTDIR)/ --config assets/config/config.toml --logo assets/logo/logo.svg >/dev/null
+
 # For a terminal that anybody can walk up to, beside `install`: what its keys may not do.
 install-public: ## for images of terminals in public: no SysRq, no Ctrl+Alt+Del, no power key, no virtual terminals
 	$(install_file) assets/public/sysctl.conf $(DESTDIR)$(libdir)/sysctl.d/60-kiosk-public.conf
@@ -65,8 +67,9 @@ install-devices: ## what lets the browser reach cameras and serial adapters: a g
 
 # (What bash-completion looks for has the program's name and no suffix.)
 
-# When cross-building, one that runs here, for its man pages and completions.
+# When cross-building, ones that run here, for man pages and completions, and for the boot splash.
 kioskctl ?= $(programs)/kioskctl
+kiosk_splash ?= $(programs)/kiosk-splash
 
 # Only where they are missing: `make install` after `make build` needs no compiler, as with sudo.
 $(addprefix $(programs)/,$(installed_programs)):

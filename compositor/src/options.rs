@@ -185,7 +185,7 @@ const MAX_OUTPUT_EDGE: u32 = 16_384;
 
 /// A text that describes no screen.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-enum OutputSpecError {
+pub(crate) enum OutputSpecError {
     #[error("{0:?} is not WxH or WxH@SCALE, such as 1280x720 or 1920x1080@1.5")]
     Form(String),
     #[error("{0:?}: width and height are 1 to {MAX_OUTPUT_EDGE}")]
@@ -195,7 +195,7 @@ enum OutputSpecError {
 }
 
 /// `1280x720` or `1280x720@1.5`.
-fn parse_output(text: &str) -> Result<OutputSpec, OutputSpecError> {
+pub(crate) fn parse_output(text: &str) -> Result<OutputSpec, OutputSpecError> {
     let form = || OutputSpecError::Form(text.into());
     let (size, scale) = text.split_once('@').unwrap_or((text, "1"));
     let (width, height) = size.split_once('x').ok_or_else(form)?;

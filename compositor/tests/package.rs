@@ -13,11 +13,12 @@ const UNITS: &str = "/usr/lib/systemd/system";
 fn install(directory: &Path) -> PathBuf {
     let (programs, root) = (directory.join("programs"), directory.join("root"));
     std::fs::create_dir_all(&programs).unwrap();
-    for program in ["kioskd", "kiosk-session", "kioskctl", "kiosk-demo-shell"] {
+    for program in ["kioskd", "kiosk-session", "kioskctl", "kiosk-splash", "kiosk-demo-shell"] {
         std::fs::write(programs.join(program), "#!/bin/sh\n").unwrap();
     }
     let made = Command::new("make")
         .args(["-C", ROOT, "--no-print-directory", "install", "PREFIX=/usr", "SYSCONFDIR=/etc", "kioskctl=true"])
+        .arg(concat!("kiosk_splash=", env!("CARGO_BIN_EXE_kiosk-splash")))
         .arg(format!("DESTDIR={}", root.display()))
         .arg(format!("programs={}", programs.display()))
         .output()
@@ -36,6 +37,7 @@ fn an_installation_is_complete_and_readable_for_all() {
         ("usr/bin/kioskd", 0o755),
         ("usr/bin/kiosk-session", 0o755),
         ("usr/bin/kioskctl", 0o755),
+        ("usr/bin/kiosk-splash", 0o755),
         ("usr/bin/kiosk-demo-shell", 0o755),
         ("usr/lib/systemd/system/kiosk.service", 0o644),
         ("usr/lib/systemd/system/kiosk-session.service", 0o644),
@@ -49,6 +51,10 @@ fn an_installation_is_complete_and_readable_for_all() {
         ("usr/share/kiosk/logo.svg", 0o644),
         ("usr/share/kiosk/kiosk.d.ts", 0o644),
         ("usr/share/man/man1/kioskd.1", 0o644),
+        ("usr/share/man/man1/kiosk-splash.1", 0o644),
+        ("usr/share/plymouth/themes/kiosk/kiosk.plymouth", 0o644),
+        ("usr/share/plymouth/themes/kiosk/kiosk.script", 0o644),
+        ("usr/share/plymouth/themes/kiosk/logo.png", 0o644),
         ("etc/pam.d/kiosk", 0o644),
         ("etc/chromium/policies/managed/kiosk.json", 0o644),
     ] {

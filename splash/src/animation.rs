@@ -21,15 +21,15 @@ pub struct Pose {
 pub(crate) const DOTS: usize = 3;
 /// Time between two pictures: about 16 a second look smooth in a slow pulse, and leave the processor to the start
 /// of the browser.
-const STEP: Duration = Duration::from_millis(60);
+pub(crate) const STEP: Duration = Duration::from_millis(60);
 /// Steps until the pattern repeats. The last ones are a rest in which nothing wakes up.
-const STEPS: u32 = 28;
+pub(crate) const STEPS: u32 = 28;
 /// Steps that one dot's pulse takes.
-const PULSE: u32 = 12;
+pub(crate) const PULSE: u32 = 12;
 /// Steps from one dot's pulse to the next one's.
-const LAG: u32 = 4;
+pub(crate) const LAG: u32 = 4;
 /// Opacity of a dot between its pulses.
-const REST: f32 = 0.25;
+pub(crate) const REST: f32 = 0.25;
 
 /// Which pieces move, by time since the view was first shown.
 #[derive(Debug, Clone, PartialEq)]

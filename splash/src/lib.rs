@@ -7,6 +7,7 @@
 #![warn(missing_docs)]
 
 mod animation;
+mod boot;
 mod clean;
 mod code;
 mod color;
@@ -25,6 +26,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use text::Typesetter;
 
 pub use animation::{Animation, Pose};
+pub use boot::{FirmwareError, THEMES as PLYMOUTH_THEMES, ThemeFile, firmware_picture, plymouth_theme};
 pub use code::{MAX_CONTENT as MAX_CODE_CONTENT, wifi_code};
 pub use color::{ColorError, parse_color};
 pub use fonts::Fonts;

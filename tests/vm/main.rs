@@ -140,7 +140,7 @@ const ON_QUIET: &[Step] = steps![quiet::nothing_is_seen_before_the_logo];
 
 /// With a boot splash as well.
 const ON_PLYMOUTH: &[Step] = steps![
-    quiet::the_boot_splash_stays_until_the_logo,
+    quiet::the_boot_splash_is_the_logo_that_kioskd_goes_on_with,
     boot::never_black_between_logo_and_page,
     service::units_are_active_and_nothing_has_failed,
     terminals::virtual_terminals_switch_there_and_back,

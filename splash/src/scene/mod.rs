@@ -6,7 +6,7 @@ mod diagnostics;
 mod message;
 mod pairing;
 mod panel;
-mod splash;
+pub(crate) mod splash;
 
 use crate::{
     Progress, Style, View,
@@ -17,7 +17,7 @@ use crate::{
 /// Larger outputs do not exist; numbers beyond are mistakes and must not become allocations or overflows.
 const MAX_OUTPUT: u32 = 16_384;
 /// The margin and normal text, shares of the output's shorter side.
-const MARGIN: f32 = 0.05;
+pub(crate) const MARGIN: f32 = 0.05;
 const TEXT: f32 = 0.0225;
 /// Text that people read at arm's length is at least this large, logical pixels an em.
 const MIN_TEXT: f32 = 14.0;

@@ -9,16 +9,19 @@ use crate::{
 };
 
 /// Longest side of a painted logo: beyond, more pixels show nobody more.
-const MAX_LOGO: f32 = 2_048.0;
+pub(crate) const MAX_LOGO: f32 = 2_048.0;
 /// Shares of the output's shorter side: distance below the logo, thickness of the progress, length of its bar.
-const GAP: f32 = 0.075;
-const DOT: f32 = 0.0115;
+pub(crate) const GAP: f32 = 0.075;
+pub(crate) const DOT: f32 = 0.0115;
 const BAR: f32 = 0.30;
+/// Bounds of that thickness: logical pixels, and a share of the shorter side.
+pub(crate) const MIN_DOT: f32 = 4.0;
+pub(crate) const MAX_DOT_SHARE: f32 = 1.0 / 40.0;
 /// Size of the second line against the message.
 const DETAIL: f32 = 0.85;
 /// A logo of any shape leaves the rest of the output's width and height alone.
-const LOGO_MAX_WIDTH: f32 = 0.7;
-const LOGO_MAX_HEIGHT: f32 = 0.4;
+pub(crate) const LOGO_MAX_WIDTH: f32 = 0.7;
+pub(crate) const LOGO_MAX_HEIGHT: f32 = 0.4;
 /// Bounds of a configured size.
 const MIN_LOGO: f32 = 0.05;
 const MAX_SHARE: f32 = 0.8;
@@ -94,12 +97,17 @@ pub(super) fn dots_at_the_bottom(screen: &Screen, parts: &mut Vec<(Rect, Part)>)
 
 /// Of dots and bar.
 fn thickness(screen: &Screen) -> u32 {
-    (screen.shorter * DOT).max(4.0 * screen.scale).min(screen.shorter / 40.0).round() as u32
+    (screen.shorter * DOT).max(MIN_DOT * screen.scale).min(screen.shorter * MAX_DOT_SHARE).round() as u32
+}
+
+/// A configured size within its bounds.
+pub(crate) fn share_of(share: f32) -> f32 {
+    if share.is_finite() { share.clamp(MIN_LOGO, MAX_SHARE) } else { LOGO_SIZE }
 }
 
 /// Logos of all shapes get about the same area: as much as a square of that share of the shorter side.
 fn logo_size(screen: &Screen, aspect: f32, share: f32) -> (u32, u32) {
-    let share = if share.is_finite() { share.clamp(MIN_LOGO, MAX_SHARE) } else { LOGO_SIZE };
+    let share = share_of(share);
     let side = screen.shorter * share;
     let (width, height) = (side * aspect.sqrt(), side / aspect.sqrt());
     let most = [

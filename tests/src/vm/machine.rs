@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::qmp::Qmp;
 use super::window::Window;
-use super::{Agent, Cable, Disk, Film, Guest, Picture, Stage, panel};
+use super::{Agent, Cable, Disk, Film, Guest, Picture, Stage, initrd, panel};
 
 /// The screen of every test machine.
 const WIDTH: u16 = 1280;
@@ -93,11 +93,16 @@ impl Machine {
     }
 
     fn start_with(plan: &Plan, disk: Option<&Disk>, clock: Clock) -> Result<Self> {
-        let guest = Guest::obtain()?;
+        let mut guest = Guest::obtain()?;
         let out = out_directory(plan.name)?;
         let files = tempfile::tempdir()?;
         plan.stage.pack(&files.path().join("stage.tar"))?;
         fs::write(files.path().join("panel.aml"), panel::table())?;
+        if plan.arguments.split(' ').any(|argument| argument == "splash") {
+            let initrd = files.path().join("initrd");
+            initrd::with_boot_splash(&guest.initrd, plan.stage.tree(), &initrd)?;
+            guest.initrd = initrd;
+        }
         let window = match plan.display {
             Display::Virgl => Some(Window::open(WIDTH, HEIGHT)?),
             _ => None,

@@ -10,6 +10,7 @@ mod film;
 mod gadget;
 mod guest;
 mod hands;
+mod initrd;
 mod machine;
 mod panel;
 mod picture;

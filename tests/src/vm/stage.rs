@@ -86,6 +86,11 @@ impl Stage {
         self.setup.push('\n');
     }
 
+    /// Where it lies on this machine.
+    pub(super) fn tree(&self) -> &Path {
+        self.tree.path()
+    }
+
     /// Packs it all as a tar file, everything owned by root.
     pub(super) fn pack(&self, tar: &Path) -> Result<()> {
         self.file(SETUP, &self.setup)?;

@@ -1,0 +1,159 @@
+//! `kiosk-splash`: the boot splash from the configuration's `[splash]` or a logo that is named, written as files. Its
+//! program calls [`run`]. It asks no GPU and no running kiosk, and sets nothing: which theme Plymouth uses is said by
+//! who makes the image.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow, bail};
+use clap::Parser;
+use kiosk_core::config::{Config, Sources};
+use kiosk_splash::{PLYMOUTH_THEMES, firmware_picture, plymouth_theme};
+
+use crate::{backend::headless::OutputSpec, options::parse_output, splash_style};
+
+/// Makes the boot splash of a device from its logo: a theme for Plymouth, in which logo and dots are where kioskd's first
+/// picture has them, and a picture for the kernel of a Raspberry Pi. What is not said here is as the configuration's
+/// [splash] has it.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "kiosk-splash", version, max_term_width = 100)]
+pub struct Options {
+    /// SVG, PNG or JPEG.
+    #[arg(long, value_name = "FILE")]
+    pub logo: Option<PathBuf>,
+
+    /// Such as #1e293b.
+    #[arg(long, value_name = "COLOR")]
+    pub background: Option<String>,
+
+    /// 5% to 80% of the screen's shorter side.
+    #[arg(long, value_name = "PERCENT")]
+    pub logo_size: Option<String>,
+
+    /// center or top.
+    #[arg(long, value_name = "PLACE")]
+    pub position: Option<String>,
+
+    /// Read this configuration instead of the layered one.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// The theme's name; a theme of that name is replaced.
+    #[arg(long, value_name = "NAME", default_value = "kiosk-own", value_parser = theme_name)]
+    pub name: String,
+
+    /// The theme goes to usr/share/plymouth/themes/NAME in here: of an image that is being made, say.
+    #[arg(long, value_name = "DIR", default_value = "/")]
+    pub root: PathBuf,
+
+    /// Write the picture for the kernel of a Raspberry Pi as well (TGA, for fullscreen_logo_name).
+    #[arg(long, value_name = "FILE")]
+    pub firmware: Option<PathBuf>,
+
+    /// The screen that this picture is for, at most 1920x1080.
+    #[arg(long, value_name = "WxH", default_value = "1920x1080", value_parser = parse_output)]
+    pub screen: OutputSpec,
+}
+
+/// The longest name of a theme, bytes.
+const MAX_NAME: usize = 64;
+
+/// The name is a directory's and stands in files of Plymouth's.
+fn theme_name(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    if text.is_empty() || text.len() > MAX_NAME || text.starts_with(['.', '-']) || !text.chars().all(plain) {
+        return Err(format!("a name has 1 to {MAX_NAME} letters, digits and - _ . (not as the first)"));
+    }
+    Ok(text.to_owned())
+}
+
+/// Writes the files and returns what a person is told.
+///
+/// # Errors
+///
+/// One sentence: a value that is not allowed, a logo that can't be used, a file that can't be written. The configuration
+/// and the logo are looked at first: then nothing is written.
+pub fn run(options: &Options) -> anyhow::Result<String> {
+    let config = config(options)?;
+    let mut problems = Vec::new();
+    let style = splash_style::style(&config, &mut problems);
+    if let Some(problem) = problems.first() {
+        bail!("{problem}");
+    }
+    let firmware = match &options.firmware {
+        Some(path) => Some((path, firmware_picture(&style, options.screen.width, options.screen.height)?)),
+        None => None,
+    };
+    let files = plymouth_theme(&options.name, &style).context("the logo's picture can't be made")?;
+
+    let directory = options.root.join(PLYMOUTH_THEMES).join(&options.name);
+    replace(&directory, &options.name)?;
+    for file in &files {
+        write(&directory.join(&file.name), &file.content)?;
+    }
+    let mut told = format!(
+        "The theme is in {}. Plymouth uses it after: plymouth-set-default-theme --rebuild-initrd {}",
+        directory.display(),
+        options.name
+    );
+    if let Some((path, picture)) = firmware {
+        write(path, &picture)?;
+        told.push_str(&format!(
+            "\nThe picture for the Raspberry Pi is {}: `configure-splash {}` of rpi-splash-screen-support takes it.",
+            path.display(),
+            path.display()
+        ));
+    }
+    Ok(told)
+}
+
+/// The configuration, with what the command line says on top.
+fn config(options: &Options) -> anyhow::Result<Config> {
+    let mut sources = match &options.config {
+        Some(file) => Sources::file(file),
+        None => Sources::system(),
+    };
+    let logo = match &options.logo {
+        Some(logo) => {
+            let path = std::path::absolute(logo).with_context(|| logo.display().to_string())?;
+            Some(path.into_os_string().into_string().map_err(|path| anyhow!("the path {path:?} is not UTF-8"))?)
+        }
+        None => None,
+    };
+    let values = [
+        ("KIOSK_SPLASH_LOGO", logo.as_ref()),
+        ("KIOSK_SPLASH_BACKGROUND", options.background.as_ref()),
+        ("KIOSK_SPLASH_LOGO_SIZE", options.logo_size.as_ref()),
+        ("KIOSK_SPLASH_POSITION", options.position.as_ref()),
+    ];
+    for (name, value) in values {
+        if let Some(value) = value {
+            sources = sources.with_variable(name, value);
+        }
+    }
+    let loaded = Config::load(&sources);
+    match loaded.errors.first() {
+        Some(error) => bail!("{error}"),
+        None => Ok(loaded.config),
+    }
+}
+
+/// Makes the directory; of a theme that was there, takes away what this program has written, and nothing else.
+fn replace(directory: &Path, name: &str) -> anyhow::Result<()> {
+    let told = || format!("{} can't be made", directory.display());
+    std::fs::create_dir_all(directory).with_context(told)?;
+    for entry in std::fs::read_dir(directory).with_context(told)? {
+        let path = entry.with_context(told)?.path();
+        let ours = path.file_name().and_then(|file| file.to_str()).is_some_and(|file| {
+            let picture = (file.starts_with("logo") || file.starts_with("dot")) && file.ends_with(".png");
+            picture || file == format!("{name}.script") || file == format!("{name}.plymouth")
+        });
+        if ours {
+            std::fs::remove_file(&path).with_context(|| format!("{} can't be replaced", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+fn write(path: &Path, content: &[u8]) -> anyhow::Result<()> {
+    std::fs::write(path, content).with_context(|| format!("{} can't be written", path.display()))
+}

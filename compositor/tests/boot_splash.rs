@@ -1,0 +1,80 @@
+//! `kiosk-splash` as a person calls it.
+
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+const LOGO: &str = "<svg xmlns='http://www.w3.org/2000/svg' width='4' height='1'>\
+    <rect width='4' height='1' fill='#ff8800'/></svg>";
+
+fn kiosk_splash(root: &Path, arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_kiosk-splash"))
+        .args(["--root", root.to_str().unwrap()])
+        .args(arguments)
+        .env_clear()
+        .env("KIOSK_ROOT", root)
+        .current_dir(root)
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn one_command_makes_the_theme_and_the_firmware_s_picture_from_a_logo() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    std::fs::write(root.join("mine.svg"), LOGO).unwrap();
+    let theme = root.join("usr/share/plymouth/themes/kiosk-own");
+    let made = kiosk_splash(
+        root,
+        &["--logo", "mine.svg", "--logo-size", "40%", "--firmware", "logo.tga", "--screen", "800x480"],
+    );
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let told = String::from_utf8(made.stdout).unwrap();
+    assert!(told.contains("plymouth-set-default-theme --rebuild-initrd kiosk-own\n"), "{told}");
+    // An area as of a square of 40% of 800 pixels, four times as wide as high, on 1280x800: 640 by 160.
+    assert!(theme.join("logo-640x160.png").exists());
+    let script = std::fs::read_to_string(theme.join("kiosk-own.script")).unwrap();
+    let picture = std::fs::read(root.join("logo.tga")).unwrap();
+    assert_eq!(picture.len(), 18 + 800 * 480 * 3);
+    assert_eq!(&picture[18 + (240 * 800 + 400) * 3..][..3], [0, 0x88, 0xff]);
+
+    // From the configuration, with another size: what was of the old size is gone, what is somebody else's is not.
+    std::fs::create_dir_all(root.join("etc/kiosk")).unwrap();
+    let logo = root.join("mine.svg");
+    let config = format!("[splash]\nlogo = {:?}\nlogo-size = \"10%\"\nposition = \"top\"\n", logo.to_str().unwrap());
+    std::fs::write(root.join("etc/kiosk/config.toml"), config).unwrap();
+    std::fs::write(theme.join("README"), "").unwrap();
+    assert!(kiosk_splash(root, &[]).status.success());
+    assert!(!theme.join("logo-640x160.png").exists() && theme.join("logo-160x40.png").exists());
+    assert!(theme.join("README").exists());
+    assert_ne!(std::fs::read_to_string(theme.join("kiosk-own.script")).unwrap(), script);
+}
+
+#[test]
+fn what_is_wrong_is_one_sentence_and_nothing_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    std::fs::write(root.join("no.svg"), "hello").unwrap();
+    std::fs::write(root.join("wrong.toml"), "[splash]\nlogo-sise = \"20%\"\n").unwrap();
+    let cases: [(&[&str], &str); 8] = [
+        (&["--logo", "no.svg"], "neither SVG nor PNG nor JPEG"),
+        (&["--logo", "none.svg"], "none.svg could not be read: No such file or directory"),
+        (&["--background", "blue"], "such as \"#1a2b3c\""),
+        (&["--logo-size", "95%"], "5% to 80%"),
+        (&["--position", "bottom"], "allowed is \"center\", \"top\""),
+        (&["--config", "wrong.toml"], "logo-size"),
+        (&["--firmware", "logo.tga", "--screen", "3840x2160"], "1 × 1 to 1920 × 1080 are allowed"),
+        (&["--name", "../../etc"], "letters, digits"),
+    ];
+    for (arguments, expected) in cases {
+        let made = kiosk_splash(root, arguments);
+        let said = String::from_utf8(made.stderr).unwrap();
+        assert!(!made.status.success() && said.contains(expected), "{arguments:?}: {said}");
+        assert!(made.stdout.is_empty() && !root.join("usr").exists() && !root.join("logo.tga").exists());
+    }
+    std::fs::create_dir(root.join("usr")).unwrap();
+    std::fs::write(root.join("usr/share"), "").unwrap();
+    let said = String::from_utf8(kiosk_splash(root, &[]).stderr).unwrap();
+    assert!(said.contains("usr/share/plymouth/themes/kiosk-own can't be made: "), "{said}");
+}
