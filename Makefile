@@ -76,7 +76,7 @@ check-deny:
 check-typos:
 	$$($(helpers)/tool typos-cli $(TYPOS_VERSION) typos)
 
-test: test-deps check test-unit test-nested test-deb test-machine ## all checks and tests: units, in-process, nested, packages, and the booted machine
+test: test-deps check test-unit test-nested test-packaging test-deb test-machine ## all checks and tests: units, in-process, nested, packaging, packages, and the booted machine
 
 # With LIMITED set, as the gate has it, a test that hangs is a failure with a name and not a run without an end. The
 # times are far more than a slow machine takes, building included. Not by default: Ctrl+C would not reach the tests.
@@ -121,6 +121,12 @@ test-deb: packages = --workspace
 test-deb: test-deps deb-deps stage ## the packages in fresh Debian roots
 	$(call limited,20m) tests/deb/run $(stage) $(target)/deb-test
 
+# The ways in for other systems: linted, and their files compared with those of `make install`.
+test-packaging: PROFILE = dev
+test-packaging: packages = --workspace
+test-packaging: test-deps build ## init scripts and packages for other systems, as far as they can be looked at here
+	$(call limited,10m) tests/packaging/run $(programs)
+
 # How long `make fuzz` goes on with each of its targets.
 FUZZ_SECONDS ?= 60
 
@@ -163,5 +169,5 @@ clean: ## what was built
 	$(CARGO) clean
 	rm -rf tests/out
 
-.PHONY: help build run clients deps run-deps test-deps install install-public install-devices fmt check doc check-fmt check-clippy check-msrv \
-	check-deny check-typos test test-unit test-nested stage test-machine deb deb-deps test-deb fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench clean
+.PHONY: help build run clients deps run-deps test-deps install install-public install-devices install-openrc fmt check doc check-fmt check-clippy check-msrv \
+	check-deny check-typos test test-unit test-nested stage test-machine deb deb-deps test-deb test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench clean

@@ -8,7 +8,7 @@ libdir := $(PREFIX)/lib
 datadir := $(PREFIX)/share
 
 # The last is for trying out an installation.
-installed_programs := kioskd kiosk-session kioskctl kiosk-splash kiosk-demo-shell
+installed_programs := kioskd kiosk-session kioskctl kiosk-splash kiosk-describe-inputs kiosk-demo-shell
 
 install_program := install -D -m 0755
 install_file := install -D -m 0644
@@ -23,6 +23,7 @@ install: $(addprefix $(programs)/,$(installed_programs)) ## all files of a packa
 		sed 's|^\(ExecStart=\|ExecStartPre=-+\|ExecReload=+\)/usr/bin/kiosk|\1$(bindir)/kiosk|' $$unit >$$installed && chmod 0644 $$installed || exit; \
 	done
 	$(install_program) assets/systemd/kiosk-generator $(DESTDIR)$(libdir)/systemd/system-generators/kiosk-generator
+	$(install_program) assets/init/prepare $(DESTDIR)$(libdir)/kiosk/prepare
 	$(install_file) assets/sysusers/kiosk.conf $(DESTDIR)$(libdir)/sysusers.d/kiosk.conf
 	$(install_file) assets/tmpfiles/kiosk.conf $(DESTDIR)$(libdir)/tmpfiles.d/kiosk.conf
 	$(install_file) assets/dbus/org.kioskd.conf $(DESTDIR)$(datadir)/dbus-1/system.d/org.kioskd.conf
@@ -58,6 +59,11 @@ install-public: ## for images of terminals in public: no SysRq, no Ctrl+Alt+Del,
 	$(install_file) assets/public/kiosk.toml $(DESTDIR)$(libdir)/kiosk/config.d/60-public.toml
 	install -d $(DESTDIR)$(SYSCONFDIR)/systemd/system
 	ln -sf /dev/null $(DESTDIR)$(SYSCONFDIR)/systemd/system/ctrl-alt-del.target
+
+# For systems without systemd, beside `install`. The service scanner's directory of runit and s6 has no usual place.
+install-openrc: ## what OpenRC starts the kiosk with (for s6 and runit see assets/init)
+	$(install_program) assets/init/openrc/kiosk $(DESTDIR)$(SYSCONFDIR)/init.d/kiosk
+	$(install_program) assets/init/openrc/kiosk-session $(DESTDIR)$(SYSCONFDIR)/init.d/kiosk-session
 
 # For pages that are granted cameras, serial ports and the like, beside `install`.
 install-devices: ## what lets the browser reach cameras and serial adapters: a group, a udev rule and a drop-in

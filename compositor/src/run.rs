@@ -1,12 +1,17 @@
 //! From the command line to a running event loop. The order is the point: the first frame comes before
 //! everything that a first frame does not need (libinput, hotplug, keymap, sockets, D-Bus).
 
-use std::{path::PathBuf, process::ExitCode, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
 
 use anyhow::{Context, anyhow};
 use kiosk_core::{
     api::{self, CONTROL_SOCKET},
     config::{Config, Loaded, NewWindows, SavedState, Shell, Sources},
+    input_database,
     sockets::SocketDir,
 };
 use kiosk_splash::Report;
@@ -283,6 +288,11 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     start_control(kiosk, directory.clone());
     watchdog::start(kiosk);
     kiosk.backend.start_input();
+    if kiosk.backend.has_console_input()
+        && let Some(sentence) = input_database::sentence(&input_database::unheard(Path::new("/")))
+    {
+        kiosk.problem(sentence);
+    }
     kiosk.watch_backlights();
 
     let role = match (&options.command, options.session) {

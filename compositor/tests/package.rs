@@ -13,7 +13,8 @@ const UNITS: &str = "/usr/lib/systemd/system";
 fn install(directory: &Path) -> PathBuf {
     let (programs, root) = (directory.join("programs"), directory.join("root"));
     std::fs::create_dir_all(&programs).unwrap();
-    for program in ["kioskd", "kiosk-session", "kioskctl", "kiosk-splash", "kiosk-demo-shell"] {
+    for program in ["kioskd", "kiosk-session", "kioskctl", "kiosk-splash", "kiosk-describe-inputs", "kiosk-demo-shell"]
+    {
         std::fs::write(programs.join(program), "#!/bin/sh\n").unwrap();
     }
     let made = Command::new("make")
@@ -38,6 +39,7 @@ fn an_installation_is_complete_and_readable_for_all() {
         ("usr/bin/kiosk-session", 0o755),
         ("usr/bin/kioskctl", 0o755),
         ("usr/bin/kiosk-splash", 0o755),
+        ("usr/bin/kiosk-describe-inputs", 0o755),
         ("usr/bin/kiosk-demo-shell", 0o755),
         ("usr/lib/systemd/system/kiosk.service", 0o644),
         ("usr/lib/systemd/system/kiosk-session.service", 0o644),

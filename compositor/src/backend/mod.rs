@@ -157,6 +157,11 @@ pub trait Backend {
     /// Opens input devices and starts to look for displays that come later: after the first frame.
     fn start_input(&mut self) {}
 
+    /// Whether input comes from the machine's own devices.
+    fn has_console_input(&self) -> bool {
+        false
+    }
+
     /// A display device came, went, or has news of its connectors. Returns whether [`Backend::heads`] changed.
     fn device_changed(&mut self, _change: DeviceChange) -> bool {
         false

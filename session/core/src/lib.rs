@@ -10,6 +10,7 @@ pub mod config;
 pub mod day_clock;
 pub mod durable;
 pub mod files;
+pub mod input_database;
 mod journal;
 mod log_limit;
 pub mod logging;

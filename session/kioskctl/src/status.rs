@@ -2,7 +2,7 @@
 
 use std::io::IsTerminal;
 
-use kioskctl::client::{Client, ClientError, Exit, Service};
+use kioskctl::client::{Client, ClientError, Exit, Service, ServiceManager};
 use serde_json::{Value, json};
 
 use super::link::Link;
@@ -72,7 +72,10 @@ fn neither(session: &ClientError, compositor: &ClientError) -> Failure {
     match (session.exit(), compositor.exit()) {
         (Exit::NotRunning, Exit::NotRunning) => Failure::new(
             Exit::NotRunning,
-            "neither kioskd nor kiosk-session is running; start them with `systemctl start kiosk`",
+            format!(
+                "neither kioskd nor kiosk-session is running; start them with {}",
+                ServiceManager::here().start("kiosk")
+            ),
         ),
         // The reason that a person can do something about.
         (Exit::NotRunning, _) => compositor.clone().into(),

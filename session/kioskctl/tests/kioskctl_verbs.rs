@@ -99,9 +99,17 @@ fn status_with_one_service_shows_it_and_says_which_is_missing() {
 fn what_is_not_running_is_exit_code_3() {
     let dir = tempdir().unwrap();
     for verb in [&["reload"][..], &["outputs"], &["rotate", "90"], &["screenshot", "-"], &["vt", "2"], &["confirm"]] {
-        let (code, _, error) = said(&run(dir.path(), verb));
-        assert_eq!(code, 3, "{verb:?}");
-        assert!(error.contains(" is not running; start it with `systemctl start kiosk"), "{error}");
+        for (manager, advice) in [
+            ("run/systemd/system", "`systemctl start kiosk"),
+            ("run/openrc", "`rc-service kiosk start`"),
+            ("run", "this system's own means"),
+        ] {
+            let root = tempdir().unwrap();
+            std::fs::create_dir_all(root.path().join(manager)).unwrap();
+            let (code, _, error) = said(&output(kioskctl(dir.path(), verb).env("KIOSK_ROOT", root.path())));
+            assert_eq!(code, 3, "{verb:?}");
+            assert!(error.contains(&format!(" is not running; start it with {advice}")), "{error}");
+        }
     }
     // A socket that a killed service left behind, and no directory at all.
     drop(UnixListener::bind(dir.path().join("session.sock")).unwrap());

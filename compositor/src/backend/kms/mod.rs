@@ -278,6 +278,10 @@ impl<H: Host> Backend for Kms<H> {
         self.watch_hotplug();
     }
 
+    fn has_console_input(&self) -> bool {
+        self.libinput.is_some()
+    }
+
     fn switch_vt(&mut self, vt: VtNumber) -> Result<(), BackendError> {
         let number = i32::try_from(vt.get()).map_err(BackendError::device)?;
         self.session.change_vt(number).map_err(BackendError::device)

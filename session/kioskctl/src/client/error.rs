@@ -5,7 +5,7 @@ use std::path::Path;
 
 use zbus::DBusError;
 
-use super::Service;
+use super::{Service, ServiceManager};
 use kiosk_core::api::ADMIN_GROUP;
 
 /// `kioskctl`'s exit codes.
@@ -28,7 +28,7 @@ pub enum Exit {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
     /// Nobody takes connections.
-    #[error("{service} is not running; start it with `systemctl start {unit}`", unit = .service.unit())]
+    #[error("{service} is not running; start it with {}", ServiceManager::here().start(.service.unit()))]
     NotRunning {
         /// Which one.
         service: Service,
@@ -40,7 +40,7 @@ pub enum ClientError {
         service: Service,
     },
     /// It was connected, and said nothing.
-    #[error("{service} does not answer; see `systemctl status {unit}`", unit = .service.unit())]
+    #[error("{service} does not answer; see {}", ServiceManager::here().status(.service.unit()))]
     NoAnswer {
         /// Which one.
         service: Service,

@@ -2,6 +2,7 @@
 //! there, else peer to peer over its socket in the runtime directory. `KIOSK_RUNTIME_DIR` set means peer to
 //! peer, there and nowhere else. Signals only say that something changed; what it is now is always read.
 
+mod advice;
 mod arrival;
 mod changes;
 mod error;
@@ -18,6 +19,7 @@ use zbus::connection::Builder;
 
 use kiosk_core::api;
 
+pub use advice::ServiceManager;
 pub use arrival::Arrival;
 pub use changes::Changes;
 pub use error::{ClientError, Exit};

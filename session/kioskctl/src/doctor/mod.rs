@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use kiosk_core::config::{Config, ROOT_ENV, Sources};
-use kioskctl::client::{Client, Exit, Service};
+use kioskctl::client::{Client, Exit, Service, ServiceManager};
 use serde_json::json;
 
 use self::bundle::Text;
@@ -26,9 +26,11 @@ pub async fn examine(client: &Client, report: Option<&Path>) -> Result<Outcome, 
     let session = async { SessionState::read_all(&client.connect(Service::Session).await?).await };
     let (compositor, session) = tokio::join!(compositor, session);
 
-    let mut found = running::compositor(&compositor);
-    found.extend(running::session(&session));
-    found.extend(system().look(&loaded));
+    let system = system();
+    let manager = ServiceManager::of(&system.root);
+    let mut found = running::compositor(&compositor, manager);
+    found.extend(running::session(&session, manager));
+    found.extend(system.look(&loaded));
     // What is wrong first; the order of looking within.
     found.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     let text = text(&found);

@@ -1,15 +1,15 @@
 //! Looks at what the running programs say of themselves: whether they run, what is shown, why not, and why a picture
 //! is composed.
 
-use kioskctl::client::ClientError;
+use kioskctl::client::{ClientError, ServiceManager};
 
 use super::finding::Finding;
 use crate::state::{CompositorState, OutputState, SessionState};
 
-pub fn compositor(state: &Result<CompositorState, ClientError>) -> Vec<Finding> {
+pub fn compositor(state: &Result<CompositorState, ClientError>, manager: ServiceManager) -> Vec<Finding> {
     let state = match state {
         Ok(state) => state,
-        Err(error) => return vec![unreachable("screen", "kiosk", error)],
+        Err(error) => return vec![unreachable("screen", manager.enable("kiosk"), error)],
     };
     let mut found = vec![Finding::good(
         "screen",
@@ -40,10 +40,10 @@ fn output(output: &OutputState) -> Vec<Finding> {
     }
 }
 
-pub fn session(shells: &Result<Vec<SessionState>, ClientError>) -> Vec<Finding> {
+pub fn session(shells: &Result<Vec<SessionState>, ClientError>, manager: ServiceManager) -> Vec<Finding> {
     let shells = match shells {
         Ok(shells) => shells,
-        Err(error) => return vec![unreachable("page", "kiosk-session", error)],
+        Err(error) => return vec![unreachable("page", manager.enable("kiosk-session"), error)],
     };
     let mut found = Vec::new();
     for shell in shells {
@@ -66,10 +66,10 @@ pub fn session(shells: &Result<Vec<SessionState>, ClientError>) -> Vec<Finding> 
     found
 }
 
-fn unreachable(topic: &'static str, unit: &str, error: &ClientError) -> Finding {
+fn unreachable(topic: &'static str, start: String, error: &ClientError) -> Finding {
     let cure = match error {
         ClientError::NotAllowed(_) => "run it as root, or as a member of the group kiosk-admin".to_owned(),
-        _ => format!("`systemctl enable --now {unit}`, then `systemctl status {unit}`"),
+        _ => start,
     };
     Finding::wrong(topic, error.to_string(), cure)
 }

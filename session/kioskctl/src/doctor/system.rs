@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kiosk_core::chromium;
 use kiosk_core::config::Loaded;
+use kiosk_core::input_database;
+use kioskctl::client::ServiceManager;
 
 use super::finding::{Finding, Level};
 use crate::config::complaints;
@@ -37,6 +39,7 @@ impl System {
         found.extend(self.users());
         found.push(self.graphics());
         found.push(self.seat());
+        found.push(self.inputs());
         found.push(self.bus());
         found.push(self.fonts());
         found.push(self.certificates());
@@ -140,7 +143,7 @@ impl System {
             outside => Finding::wrong(
                 "users",
                 format!("the user kiosk is not in the group {}", outside.join(", ")),
-                format!("`usermod -aG {} kiosk`, then `systemctl restart kiosk`", outside.join(",")),
+                format!("`usermod -aG {} kiosk`, then {}", outside.join(","), self.restart()),
             ),
         }]
     }
@@ -162,6 +165,23 @@ impl System {
             ),
             (cards, renderers) => Finding::good("graphics", format!("{cards} display device, {renderers} renderer")),
         }
+    }
+
+    fn inputs(&self) -> Finding {
+        let unheard = input_database::unheard(&self.root);
+        match unheard.as_slice() {
+            [] => Finding::good("input", "udev describes the input devices, or kiosk-describe-inputs has"),
+            devices => Finding::wrong(
+                "input",
+                format!("not heard by kioskd, since udev does not run: {}", devices.join(", ")),
+                format!("start udev, or run `kiosk-describe-inputs` as root, then {}", self.restart()),
+            ),
+        }
+    }
+
+    /// How kioskd is started again, on this kind of system.
+    fn restart(&self) -> String {
+        ServiceManager::of(&self.root).restart("kiosk")
     }
 
     fn seat(&self) -> Finding {

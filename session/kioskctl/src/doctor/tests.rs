@@ -67,7 +67,7 @@ fn a_healthy_system_has_nothing_to_say_against_it() {
 
 #[test]
 fn each_broken_system_is_found_by_its_cause_alone() {
-    let breakages: [(&str, Breakage<'_>, &str); 13] = [
+    let breakages: [(&str, Breakage<'_>, &str); 14] = [
         ("no browser", &|it| it.remove("usr/bin/chromium"), "program: chromium (shell.browser) is not installed"),
         (
             "a browser that is no program",
@@ -86,6 +86,11 @@ fn each_broken_system_is_found_by_its_cause_alone() {
         ),
         ("no card", &|it| it.remove("dev/dri"), "graphics: there is no display device"),
         ("no seat", &|it| it.remove("run/systemd"), "seat: neither logind nor seatd"),
+        (
+            "no udev",
+            &|it| it.put("sys/class/input/event0/dev", "13:64\n"),
+            "input: not heard by kioskd, since udev does not run: event0 -> start udev, or run `kiosk-describe-inputs`",
+        ),
         ("no fonts", &|it| it.remove("usr/share/fonts"), "fonts: no font is installed"),
         ("no authorities", &|it| it.remove("etc/ssl"), "certificates: the list of certificate authorities"),
         ("an unset clock", &|it| it.system.now = UNIX_EPOCH + Duration::from_secs(9), "clock: the clock was never set"),
@@ -125,9 +130,13 @@ fn files_that_the_configuration_names_are_looked_for() {
 fn what_the_running_programs_say_is_passed_on_with_a_cure() {
     let gone = ClientError::NotRunning { service: Service::Compositor };
     assert_eq!(
-        running::compositor(&Err(gone))[0].cure,
+        running::compositor(&Err(gone.clone()), ServiceManager::Systemd)[0].cure,
         "`systemctl enable --now kiosk`, then `systemctl status kiosk`"
     );
+    for manager in [ServiceManager::OpenRc, ServiceManager::Other] {
+        let cure = &running::compositor(&Err(gone.clone()), manager)[0].cure;
+        assert!(cure.contains("kiosk") && !cure.contains("systemctl"), "{cure}");
+    }
     let dark = OutputState {
         name: "DP-1".into(),
         connected: true,
@@ -135,7 +144,7 @@ fn what_the_running_programs_say_is_passed_on_with_a_cure() {
         ..OutputState::default()
     };
     let state = CompositorState { outputs: vec![dark], ..CompositorState::default() };
-    let found = running::compositor(&Ok(state));
+    let found = running::compositor(&Ok(state), ServiceManager::Systemd);
     assert!(found.iter().any(|finding| finding.says == "DP-1 is dark: off by schedule until Mon 07:00"), "{found:?}");
 
     let failed = LastFailure { reason: "connection refused".into(), action: String::new(), at: 1 };
@@ -145,9 +154,10 @@ fn what_the_running_programs_say_is_passed_on_with_a_cure() {
         last_failure: Some(failed),
         ..SessionState::default()
     };
-    let found = running::session(&Ok(vec![shell.clone()]));
+    let found = running::session(&Ok(vec![shell.clone()]), ServiceManager::Systemd);
     assert_eq!((found[0].level, found[0].says.as_str()), (Level::Wrong, "http://x is waiting: connection refused"));
-    let recovered = running::session(&Ok(vec![SessionState { state: "ready".into(), ..shell }]));
+    let recovered =
+        running::session(&Ok(vec![SessionState { state: "ready".into(), ..shell }]), ServiceManager::Systemd);
     assert_eq!(recovered[0].level, Level::Good);
     assert!(recovered[0].says.ends_with("last failure (recovered): connection refused"));
 }
