@@ -49,6 +49,7 @@ pub fn the_boot_splash_is_the_logo_that_kioskd_goes_on_with(kiosk: &Kiosk) -> Re
     kiosk.machine.save(&seen[0].picture, "boot-splash")?;
     kiosk.machine.save(kioskds, "kioskds-first")?;
     none_but(kiosk, seen, |picture| differing(picture, kioskds) == 0)?;
+    none_but(kiosk, &seen[..before], |picture| below_the_dots(picture).is_black())?;
     ensure!(kiosk.sh("pgrep plymouthd || true")?.is_empty(), "plymouthd still runs");
     Ok(())
 }
@@ -62,17 +63,25 @@ fn after_power_on(kiosk: &Kiosk, property: &str) -> Result<Duration> {
     Ok(kiosk.machine.uptime().saturating_sub(ago))
 }
 
-/// How many pixels are not the same, beside those of the dots, which pulse. Edges may be rounded otherwise.
+/// How many channels are not the same above the dots, which pulse, and below which kioskd soon says what it waits for.
+/// Edges may be rounded otherwise.
 fn differing(one: &Picture, other: &Picture) -> usize {
     if (one.width, one.height) != (other.width, other.height) {
         return usize::MAX;
     }
-    let dots = (one.height * DOTS.0 / 800, one.height * DOTS.1 / 800);
     let differ = |(a, b): (&u8, &u8)| a.abs_diff(*b) > ROUNDING;
-    let rows = one.rgb.chunks_exact(one.width * 3).zip(other.rgb.chunks_exact(other.width * 3)).enumerate();
-    rows.filter(|(y, _)| !(dots.0..dots.1).contains(y))
-        .map(|(_, (a, b))| a.iter().zip(b).filter(|pair| differ(*pair)).count())
-        .sum()
+    let end = row(one, DOTS.0) * one.width * 3;
+    one.rgb[..end].iter().zip(&other.rgb[..end]).filter(|pair| differ(*pair)).count()
+}
+
+fn below_the_dots(picture: &Picture) -> Picture {
+    let top = row(picture, DOTS.1);
+    picture.part(0, top, picture.width, picture.height - top)
+}
+
+/// A row of a screen 800 pixels high, on one of any height.
+fn row(picture: &Picture, of_800: usize) -> usize {
+    picture.height * of_800 / 800
 }
 
 /// What is seen from the moment when the machine has a picture of its own.
