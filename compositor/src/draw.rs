@@ -10,6 +10,7 @@ use smithay::{
 use crate::{
     backend::{FlipTime, PresentError, Presented},
     kiosk::Kiosk,
+    limits::refusal::Repeated,
     screens::{
         HeadId, Scanout, Screen, ScreenId,
         redraw::{Drawn, Flipped},
@@ -34,11 +35,28 @@ impl Kiosk {
     pub fn draw(&mut self, id: ScreenId) {
         let _span = tracing::debug_span!("draw", screen = id.0).entered();
         let now = self.now();
+        let look = self.look_of(id);
         let Self { stage, screens, backend, publisher, .. } = self;
         let Some(screen) = screens.get(id) else { return };
         let mirrors = screens.mirror_source(id).is_some();
         let next_move = stage.prepare_splash(screen, screens.shell_on(id), mirrors, now);
         stage.prepare_keyboard(id, now);
+        let plain = look.zip(Frame::new(screens, id, stage, now).filter(|frame| frame.screen.lit()));
+        match plain.map(|(look, frame)| (look, backend.picture(&frame.plain()))) {
+            Some((look, Ok((mut picture, states)))) => {
+                let size = (picture.width, picture.height);
+                look.change(size, &mut picture.rgba);
+                stage.pictures.aid(id, size, &picture.rgba, states);
+            }
+            Some((_, Err(error))) => {
+                static LOG: Repeated = Repeated::new();
+                if let Some(more) = LOG.count() {
+                    tracing::warn!(%error, more, "the screen is shown without its aids");
+                }
+                stage.pictures.end_aid(id);
+            }
+            None => stage.pictures.end_aid(id),
+        }
         let Some(frame) = Frame::new(screens, id, stage, now) else { return };
         let presented = match frame.screen.lit() {
             true => backend.present(&frame),

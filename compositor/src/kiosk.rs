@@ -159,6 +159,7 @@ impl Kiosk {
         self.settle_pointer_focus();
         self.enter_drag();
         self.seat.end_turn();
+        self.follow_attention();
         let now = self.now();
         if self.stage.update_cover(now) {
             self.publisher.mark_changed();

@@ -90,7 +90,7 @@ impl Kiosk {
         let Some(frame) = Frame::new(screens, screen.id, stage, now) else {
             return Err(ScreenshotError::Gone);
         };
-        Ok(Reply::Png(backend.capture(&frame)?.to_png()?))
+        Ok(Reply::Png(backend.capture(&frame.plain())?.to_png()?))
     }
 
     /// Shows the state to D-Bus and to tools on the admin socket, if something changed.

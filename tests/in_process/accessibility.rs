@@ -1,8 +1,11 @@
-//! Aids for people whom a keyboard does not suit as it is: sticky, slow and bounce keys.
+//! Aids for people whom a keyboard or a screen does not suit as it is.
+
+use std::time::Duration;
 
 use kiosk_core::config::{Accessibility, Aid, KeyboardUse, SavedState};
 use kioskd::{
-    command::{Call, Command},
+    backend::capture::Capture,
+    command::{Call, Command, Reply},
     input::aids::{BOUNCE, SLOW},
 };
 use wayland_protocols::wp::text_input::zv3::client::zwp_text_input_v3::{ContentHint, ContentPurpose};
@@ -10,7 +13,7 @@ use wayland_protocols::wp::text_input::zv3::client::zwp_text_input_v3::{ContentH
 use crate::fixture::{
     ClientId, Fixture, Setup,
     hands::keys,
-    picture::{GREEN, Picture},
+    picture::{BLUE, GREEN, GREY, Picture, RED, YELLOW},
     seen::KeySeen,
 };
 
@@ -18,9 +21,13 @@ const LEFT_SHIFT: u32 = 42;
 const B: u32 = 48;
 
 fn with(aids: Accessibility) -> (Fixture, ClientId) {
+    start(aids, KeyboardUse::Auto)
+}
+
+fn start(aids: Accessibility, keyboard: KeyboardUse) -> (Fixture, ClientId) {
     let mut setup = Setup::bare(&["800x480"]);
     setup.config.accessibility = aids;
-    setup.config.keyboard.when = KeyboardUse::Always;
+    setup.config.keyboard.when = keyboard;
     let mut fixture = setup.start();
     let client = fixture.client();
     fixture.map(client, Picture::Solid(GREEN));
@@ -122,7 +129,7 @@ fn what_is_switched_is_kept_and_what_stuck_ends() {
     let (kept, wrong) = SavedState::load(&directory);
     assert_eq!(
         (kept.accessibility(only(Aid::BounceKeys)), wrong),
-        (Accessibility { sticky_keys: true, slow_keys: false, bounce_keys: true }, None)
+        (Accessibility { sticky_keys: true, bounce_keys: true, ..Accessibility::default() }, None)
     );
     fixture.tap_key(LEFT_SHIFT);
     fixture.roundtrip(client);
@@ -147,8 +154,8 @@ fn a_modifier_does_not_stick_beyond_its_session() {
 
 #[test]
 fn the_keyboard_on_the_screen_needs_no_patience() {
-    let all = Accessibility { sticky_keys: true, slow_keys: true, bounce_keys: true };
-    let (mut fixture, client) = with(all);
+    let all = Accessibility { sticky_keys: true, slow_keys: true, bounce_keys: true, ..Accessibility::default() };
+    let (mut fixture, client) = start(all, KeyboardUse::Always);
     let input = fixture[client].text_input();
     fixture.roundtrip(client);
     fixture[client].focus_field(&input, ContentHint::None, ContentPurpose::Normal);
@@ -163,4 +170,116 @@ fn the_keyboard_on_the_screen_needs_no_patience() {
         fixture.touch_up(0);
     }
     assert_eq!(fixture.read(client), "aa");
+}
+
+/// The panel's pixels, after all frames that are due.
+fn panel(fixture: &mut Fixture) -> Capture {
+    fixture.still();
+    fixture.panel()
+}
+
+/// Writes what was looked at by eye once, where that is wanted.
+fn keep(name: &str, capture: &Capture) {
+    if let Some(directory) = std::env::var_os("KIOSK_TEST_PICTURES") {
+        let mut file = std::fs::File::from(capture.to_png().unwrap());
+        let mut target = std::fs::File::create(std::path::Path::new(&directory).join(name)).unwrap();
+        std::io::copy(&mut file, &mut target).unwrap();
+    }
+}
+
+#[test]
+fn colours_are_inverted_on_the_panel_and_not_in_screenshots() {
+    let (mut fixture, client) = with(only(Aid::Invert));
+    let window = fixture.map(client, Picture::Solid([250, 100, 0]));
+    assert_eq!(panel(&mut fixture).pixel(400, 240), [5, 155, 255]);
+    let (reply, mut answer) = tokio::sync::oneshot::channel();
+    fixture.kiosk.answer(Call { request: Command::Screenshot { output: None }, reply });
+    let Ok(Reply::Png(png)) = answer.try_recv().unwrap() else { panic!("no picture") };
+    let mut reader = png::Decoder::new(std::io::BufReader::new(std::fs::File::from(png))).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    reader.next_frame(&mut pixels).unwrap();
+    assert_eq!(pixels[..3], [250, 100, 0]);
+    fixture.switch_aid(Aid::Contrast, Some(true));
+    assert_eq!(panel(&mut fixture).pixel(400, 240), [0, 177, 255]);
+    // What is drawn is told to its client as ever, and seen.
+    fixture.fill(client, &window, Picture::Solid(GREEN));
+    fixture.switch_aid(Aid::Contrast, None);
+    fixture.switch_aid(Aid::Invert, Some(false));
+    assert_eq!(panel(&mut fixture).pixel(400, 240), GREEN);
+}
+
+#[test]
+fn with_an_aid_nothing_new_is_no_frame_and_something_new_is_only_its_rows() {
+    let (mut fixture, client) = with(only(Aid::Invert));
+    let window = fixture.map(client, Picture::Solid(GREEN));
+    fixture.nothing_left_to_do();
+    fixture.still();
+    let frames = fixture.panels.frames();
+    fixture.kiosk.screens.request_redraw();
+    fixture.still();
+    assert_eq!(fixture.panels.frames(), frames);
+    assert_eq!(fixture.wakeups(Duration::from_millis(400)), 0);
+    fixture.panels.start_film();
+    fixture.point((100.0, 100.0));
+    fixture.still();
+    fixture.move_mouse((0.0, 8.0));
+    fixture.still();
+    let film = fixture.panels.take_film();
+    assert!(!film.is_empty(), "the pointer is seen");
+    for shot in film {
+        let rows: i32 = shot.damage.iter().map(|part| part.size.h).sum();
+        assert!(rows < 80, "{:?}", shot.damage);
+    }
+    drop(window);
+}
+
+#[test]
+fn the_magnifier_shows_what_is_pointed_at_touched_and_typed_twice_as_large() {
+    let (mut fixture, client) = with(only(Aid::Magnifier));
+    fixture.map(client, Picture::Corners);
+    keep("magnifier-start.png", &panel(&mut fixture));
+    let plain = fixture.screenshot();
+    fixture.touch_down(0, (60.0, 420.0));
+    let touched = panel(&mut fixture);
+    keep("magnifier-touch.png", &touched);
+    // The blue corner is 120 pixels wide.
+    assert_eq!((plain.pixel(238, 80), touched.pixel(238, 80), touched.pixel(242, 80)), (GREY, BLUE, GREY));
+    assert_eq!(touched.pixel(60, 420), BLUE, "beside it nothing is moved");
+    fixture.touch_up(0);
+    fixture.point((600.0, 60.0));
+    let pointed = panel(&mut fixture);
+    keep("magnifier-pointer.png", &pointed);
+    assert_eq!(pointed.pixel(10, 60), RED, "it makes room for the pointer");
+    assert_eq!((plain.pixel(700, 400), pointed.pixel(700, 400)), (YELLOW, GREEN));
+    let input = fixture[client].text_input();
+    fixture.roundtrip(client);
+    // At (10, 20) of the window.
+    fixture[client].focus_field(&input, ContentHint::None, ContentPurpose::Normal);
+    fixture.roundtrip(client);
+    assert_eq!((plain.pixel(2, 400), panel(&mut fixture).pixel(2, 400)), (BLUE, RED));
+}
+
+#[test]
+fn aids_turn_and_scale_with_their_screen() {
+    let aids = Accessibility { magnifier: true, invert: true, ..Accessibility::default() };
+    let (mut fixture, client) = with(aids);
+    fixture.map(client, Picture::Corners);
+    fixture.rotate(90);
+    fixture.map(client, Picture::Corners);
+    let plain = fixture.screenshot();
+    let turned = panel(&mut fixture);
+    keep("turned.png", &turned);
+    let inverted = |[r, g, b]: [u8; 3]| [255 - r, 255 - g, 255 - b];
+    // Turned clockwise by a quarter, the picture's left edge is the panel's top: (x, y) is at (799 - y, x).
+    assert_eq!(turned.pixel(799 - 700, 20), inverted(plain.pixel(20, 700)));
+    fixture.rotate(0);
+    fixture.scale(2.0);
+    fixture.map(client, Picture::Corners);
+    let plain = fixture.screenshot();
+    let scaled = panel(&mut fixture);
+    keep("scaled.png", &scaled);
+    assert_eq!(scaled.pixel(20, 460), inverted(plain.pixel(20, 460)));
+    fixture.touch_down(0, (100.0, 420.0));
+    assert_eq!(plain.pixel(200, 80), GREY);
+    assert_eq!(panel(&mut fixture).pixel(200, 80), inverted(BLUE));
 }

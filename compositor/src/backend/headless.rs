@@ -10,6 +10,7 @@ use smithay::{
         renderer::{
             Bind, Color32F, ExportMem, Frame as _, Offscreen, Renderer,
             damage::OutputDamageTracker,
+            element::RenderElementStates,
             pixman::{PixmanError, PixmanRenderer},
         },
     },
@@ -26,7 +27,7 @@ use smithay::{
 
 use super::{
     Backend, BackendError, FlipTime, Host, PresentError, Presented,
-    capture::{Capture, CaptureError, capture},
+    capture::{Capture, CaptureError, capture, draw},
     turned::{Turn, TurnedRenderer},
     watched::{View, Watched},
 };
@@ -214,6 +215,10 @@ impl<H: Host> Backend for Headless<H> {
 
     fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError> {
         capture::<_, Image<'static, 'static>>(&mut self.renderer, frame)
+    }
+
+    fn picture(&mut self, frame: &Frame<'_>) -> Result<(Capture, RenderElementStates), CaptureError> {
+        draw::<_, Image<'static, 'static>>(&mut self.renderer, frame, true)
     }
 
     fn watch(&mut self, frame: &Frame<'_>, pointer: bool) -> Result<Vec<Rectangle<i32, Physical>>, CaptureError> {

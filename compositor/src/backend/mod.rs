@@ -19,7 +19,7 @@ use std::path::PathBuf;
 
 use kiosk_core::config::VtNumber;
 use smithay::{
-    backend::allocator::dmabuf::Dmabuf,
+    backend::{allocator::dmabuf::Dmabuf, renderer::element::RenderElementStates},
     desktop::utils::OutputPresentationFeedback,
     reexports::wayland_server::protocol::{wl_shm, wl_surface::WlSurface},
     utils::{Buffer, Physical, Rectangle},
@@ -114,6 +114,9 @@ pub trait Backend {
 
     /// The frame as an upright picture, for a screenshot.
     fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError>;
+
+    /// The frame as an upright picture with the pointer, and what became of clients' surfaces in it.
+    fn picture(&mut self, frame: &Frame<'_>) -> Result<(Capture, RenderElementStates), CaptureError>;
 
     /// Brings the picture up to date that is kept of this screen for those who watch it, as it lies on the panel.
     /// Returns what of it changed since the last time, in pixels of the panel.

@@ -9,6 +9,7 @@ use smithay::{
         renderer::{
             ImportDma,
             damage::OutputDamageTracker,
+            element::RenderElementStates,
             gles::{GlesRenderer, GlesTexture},
         },
         winit::{self as window, WinitEvent, WinitEventLoop, WinitGraphicsBackend},
@@ -27,7 +28,7 @@ use smithay::{
 
 use super::{
     Backend, BackendError, FlipTime, Host, PresentError, Presented,
-    capture::{Capture, CaptureError, capture},
+    capture::{self, Capture, CaptureError, capture},
     headless::OutputSpec,
     watched::{View, Watched},
 };
@@ -261,6 +262,10 @@ impl<H: Host> Backend for Winit<H> {
 
     fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError> {
         capture::<_, GlesTexture>(self.graphics.renderer(), frame)
+    }
+
+    fn picture(&mut self, frame: &Frame<'_>) -> Result<(Capture, RenderElementStates), CaptureError> {
+        capture::draw::<_, GlesTexture>(self.graphics.renderer(), frame, true)
     }
 
     fn watch(&mut self, frame: &Frame<'_>, pointer: bool) -> Result<Vec<Rectangle<i32, Physical>>, CaptureError> {

@@ -169,8 +169,15 @@ impl KeyAids {
 mod tests {
     use super::*;
 
-    const ALL: Accessibility = Accessibility { sticky_keys: true, slow_keys: true, bounce_keys: true };
-    const BOUNCING: Accessibility = Accessibility { sticky_keys: false, slow_keys: false, bounce_keys: true };
+    const NONE: Accessibility = Accessibility {
+        sticky_keys: false,
+        slow_keys: false,
+        bounce_keys: false,
+        magnifier: false,
+        contrast: false,
+        invert: false,
+    };
+    const BOUNCING: Accessibility = Accessibility { bounce_keys: true, ..NONE };
 
     fn key(code: u32) -> Key {
         Key { device: "event1".into(), code: Keycode::new(code) }
@@ -183,7 +190,7 @@ mod tests {
     #[test]
     fn a_slow_key_counts_when_it_was_held_and_never_before() {
         let mut aids = KeyAids::default();
-        let on = Accessibility { bounce_keys: false, ..ALL };
+        let on = Accessibility { slow_keys: true, ..NONE };
         assert_eq!(aids.time(&key(38), true, ms(0), on), Timing::Waits);
         assert_eq!(aids.time(&key(38), false, ms(299), on), Timing::Waits);
         assert_eq!((aids.deadline(), aids.due(ms(1000))), (None, Vec::new()));

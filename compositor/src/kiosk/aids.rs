@@ -1,10 +1,11 @@
-//! Aids for people whom a keyboard does not suit as it is: which are on, and a real keyboard's keys on their way through
-//! them ([`crate::input::aids`]). Keyboards of tools and the one on the screen do not come here.
+//! Aids for people whom a keyboard or a screen does not suit as it is: which are on, what is looked at, and a real
+//! keyboard's keys on their way through them ([`crate::input::aids`]). Keyboards of tools and the one on the screen do not come here.
 
 use kiosk_core::config::{Accessibility, Aid};
 use smithay::{
     backend::input::Keycode,
     input::keyboard::{Keysym, Layout},
+    utils::{Logical, Point, Rectangle},
 };
 
 use crate::{
@@ -14,6 +15,8 @@ use crate::{
         keys::Stroke,
     },
     kiosk::Kiosk,
+    screens::ScreenId,
+    stage::aided::Look,
 };
 
 /// Keys that change others while they are held. Caps Lock and Num Lock stick by themselves.
@@ -52,7 +55,44 @@ impl Kiosk {
     pub(crate) fn aids_changed(&mut self) {
         let ended = self.seat.aids.end();
         self.release_stuck(ended);
+        self.screens.request_redraw();
         self.publisher.mark_changed();
+    }
+
+    /// Has the magnifier follow what is looked at, once a turn.
+    pub(super) fn follow_attention(&mut self) {
+        if !self.accessibility().magnifier {
+            return;
+        }
+        let (finger, pointer, caret) = (self.seat.finger(), self.stage.cursor.location(), self.caret());
+        if self.stage.attention.note(finger, pointer, caret) {
+            self.screens.request_redraw();
+        }
+    }
+
+    /// Where text is typed, in the layout.
+    fn caret(&self) -> Option<Point<f64, Logical>> {
+        let focused = self.text_field()?;
+        let shown = self.stage.windows.find(&focused.surface)?;
+        let (x, y, width, height) = focused.field.cursor?;
+        let (x, y) = (f64::from(x) + f64::from(width) / 2.0, f64::from(y) + f64::from(height) / 2.0);
+        Some(shown.origin().to_f64() + Point::from((x, y)))
+    }
+
+    /// How this screen's picture is changed; `None`: it is not.
+    pub(crate) fn look_of(&self, id: ScreenId) -> Option<Look> {
+        let aids = self.accessibility();
+        let screen = self.screens.get(id)?;
+        let source = self.screens.mirror_source(id).unwrap_or(screen);
+        let geometry = source.geometry().to_f64();
+        let focus = self.stage.attention.focus().filter(|focus| geometry.contains(*focus));
+        let on_screen = match focus {
+            Some(focus) => focus - geometry.loc,
+            None => Point::from((geometry.size.w / 2.0, geometry.size.h / 2.0)),
+        };
+        let at = on_screen.to_physical(source.scale()).to_i32_round();
+        let shown = self.screens.fit(id).map(|fit| fit.place(Rectangle::new(at, (1, 1).into())).loc);
+        Look::of(aids, shown.unwrap_or(at))
     }
 
     /// No hand holds these modifiers.
@@ -66,7 +106,8 @@ impl Kiosk {
     /// A real keyboard's key went down or up.
     pub(crate) fn aided_stroke(&mut self, stroke: Stroke) {
         let on = self.accessibility();
-        if on == Accessibility::default() && !self.seat.aids.sticks() {
+        let aided = on.sticky_keys || on.slow_keys || on.bounce_keys || self.seat.aids.sticks();
+        if !aided {
             return self.stroke_counts(&stroke, false);
         }
         let key = Key { device: stroke.device.clone(), code: stroke.code };

@@ -77,6 +77,11 @@ impl Cursor {
         changed && self.visible
     }
 
+    /// Where it is, seen or not.
+    pub fn location(&self) -> Point<f64, Logical> {
+        self.location
+    }
+
     /// A pointer moved or clicked. Returns whether the picture changes.
     pub fn moved(&mut self, location: Point<f64, Logical>, now: Duration) -> bool {
         let was = (self.visible, self.location);

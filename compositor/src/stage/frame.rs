@@ -5,7 +5,7 @@ use std::time::Duration;
 use smithay::{
     backend::renderer::{
         Color32F, ImportAll, ImportMem, Renderer,
-        element::{AsRenderElements, Element, RenderElementStates, default_primary_scanout_output_compare},
+        element::{AsRenderElements, Element, Kind, RenderElementStates, default_primary_scanout_output_compare},
     },
     desktop::utils::{
         OutputPresentationFeedback, send_frames_surface_tree, surface_presentation_feedback_flags_from_states,
@@ -13,13 +13,14 @@ use smithay::{
         with_surfaces_surface_tree,
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
-    utils::Scale,
+    utils::{Point, Scale},
     wayland::{compositor::SurfaceAttributes, seat::WaylandFocus},
 };
 
 use super::{
     Stage,
-    elements::StageElement,
+    aided::AidedPicture,
+    elements::{PixelElement, StageElement},
     reflected::Reflected,
     splash::{self, Cover},
 };
@@ -42,6 +43,8 @@ pub struct Frame<'a> {
     guests: Vec<usize>,
     /// Monotonic.
     now: Duration,
+    /// Without what aids make of it.
+    plain: bool,
 }
 
 impl<'a> Frame<'a> {
@@ -56,7 +59,16 @@ impl<'a> Frame<'a> {
             true => homes.iter().enumerate().filter_map(homeless).collect(),
             false => Vec::new(),
         };
-        Some(Self { screen, stage, source, fit: screens.fit(id), shell, guests, now })
+        Some(Self { screen, stage, source, fit: screens.fit(id), shell, guests, now, plain: false })
+    }
+
+    /// The frame without what aids make of it: for those, and for who looks from afar.
+    pub fn plain(self) -> Self {
+        Self { plain: true, ..self }
+    }
+
+    fn aided(&self) -> Option<&AidedPicture> {
+        self.stage.pictures.get(self.screen.id)?.aided.as_ref().filter(|_| !self.plain)
     }
 
     fn cover(&self) -> f32 {
@@ -80,6 +92,11 @@ impl<'a> Frame<'a> {
         R::TextureId: Clone + Send + 'static,
     {
         let pictures = self.stage.pictures.get(self.screen.id);
+        if let Some(buffer) = self.aided().and_then(|aided| aided.canvas.buffer())
+            && let Ok(whole) = PixelElement::new(renderer, buffer, Point::default(), 1.0, Kind::Unspecified)
+        {
+            return vec![Reflected::new(whole.into(), None)];
+        }
         let bars = self.fit.zip(pictures).into_iter();
         let bars = bars.flat_map(|(fit, pictures)| pictures.bars.elements(fit, self.screen.picture_size()));
         let tint = pictures.filter(|_| cursor && self.stage.debug.damage).map(|pictures| &pictures.tint);
@@ -166,6 +183,7 @@ impl<'a> Frame<'a> {
 
     /// Remembers which surfaces this screen shows.
     pub fn note_scanout(&self, states: &RenderElementStates) {
+        let states = self.aided().map_or(states, |aided| &aided.states);
         self.for_each_surface(|root| {
             with_surfaces_surface_tree(root, |surface, data| {
                 update_surface_primary_scanout_output(
@@ -181,6 +199,7 @@ impl<'a> Frame<'a> {
 
     /// The presentation feedback that is due when this frame is on the screen.
     pub fn take_feedback(&self, states: &RenderElementStates) -> OutputPresentationFeedback {
+        let states = self.aided().map_or(states, |aided| &aided.states);
         let mut feedback = OutputPresentationFeedback::new(&self.screen.output);
         self.for_each_surface(|root| {
             take_presentation_feedback_surface_tree(

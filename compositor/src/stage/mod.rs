@@ -4,7 +4,9 @@
 //! The root state owns a [`Stage`]; protocol handlers put windows on it; back ends ask a [`Frame`] for its
 //! elements.
 
+pub mod aided;
 pub mod arrow;
+pub mod attention;
 pub mod close_button;
 pub mod cursor;
 pub mod elements;
@@ -25,6 +27,7 @@ use kiosk_core::texts::{Text, Texts};
 use kiosk_splash::{Pairing, Progress, Report, Style, View};
 use smithay::{desktop::PopupManager, reexports::wayland_server::protocol::wl_surface::WlSurface};
 
+use attention::Attention;
 use close_button::CloseButton;
 use cursor::Cursor;
 use fonts::FontSearch;
@@ -74,6 +77,8 @@ pub struct Stage {
     pub popups: PopupManager,
     /// The pointer's picture, and what is dragged.
     pub cursor: Cursor,
+    /// What is looked at, for the magnifier.
+    pub attention: Attention,
     /// What of our own each screen shows.
     pub pictures: Pictures,
     /// By number; never empty.
@@ -118,6 +123,7 @@ impl Stage {
             keyboard: ScreenKeyboard::new(Look::default()),
             popups: PopupManager::default(),
             cursor: Cursor::new(cursor),
+            attention: Attention::default(),
             pictures: Pictures::default(),
             shells: vec![ShellStage::new(wait_for_session); shells.max(1)],
             active: 0,

@@ -6,7 +6,7 @@ use std::{collections::HashMap, time::Duration};
 use smithay::{
     backend::renderer::{
         Color32F,
-        element::{Id, Kind, solid::SolidColorRenderElement},
+        element::{Id, Kind, RenderElementStates, solid::SolidColorRenderElement},
         utils::CommitCounter,
     },
     utils::{Physical, Size},
@@ -14,6 +14,7 @@ use smithay::{
 
 use super::{
     Stage,
+    aided::AidedPicture,
     splash::{Cover, ScreenSplash},
     tint::Tint,
 };
@@ -28,6 +29,8 @@ pub struct ScreenPictures {
     pub bars: Bars,
     /// Of `KIOSKD_DEBUG=damage`.
     pub tint: Tint,
+    /// Of the aids; `None`: the picture is shown as it is.
+    pub aided: Option<AidedPicture>,
 }
 
 /// All screens' pictures: made when a screen is drawn for the first time.
@@ -44,6 +47,20 @@ impl Pictures {
     pub fn frame_queued(&mut self, id: ScreenId) {
         if let Some(pictures) = self.0.get_mut(&id) {
             pictures.tint.step();
+        }
+    }
+
+    /// The next frames of this screen show this in place of what is on it.
+    pub fn aid(&mut self, id: ScreenId, size: (u32, u32), rgba: &[u8], states: RenderElementStates) {
+        let aided = self.0.entry(id).or_default().aided.get_or_insert_default();
+        aided.canvas.show(size, rgba);
+        aided.states = states;
+    }
+
+    /// The next frames of this screen show what is on it.
+    pub fn end_aid(&mut self, id: ScreenId) {
+        if let Some(pictures) = self.0.get_mut(&id) {
+            pictures.aided = None;
         }
     }
 

@@ -204,9 +204,9 @@ pub enum Verb {
         #[arg(value_enum)]
         wish: KeyboardWish,
     },
-    /// Switch an aid for people whom a keyboard does not suit as it is, for good; without one: which are on
+    /// Switch an aid for people whom a keyboard or a screen does not suit as it is, for good; without one: which are on
     Accessibility {
-        /// sticky-keys, slow-keys or bounce-keys
+        /// sticky-keys, slow-keys, bounce-keys, magnifier, contrast or invert
         #[arg(requires = "wish")]
         aid: Option<Aid>,
         #[arg(value_enum)]

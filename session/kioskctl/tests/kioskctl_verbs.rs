@@ -227,7 +227,10 @@ fn compositor_verbs_call_their_methods() {
         assert_eq!(said(&run(dir.path(), wrong)).0, 2, "{wrong:?}");
     }
     let (_, aids, _) = said(&run(dir.path(), &["accessibility"]));
-    assert_eq!(aids, "sticky-keys  off\nslow-keys    on\nbounce-keys  off\n");
+    assert_eq!(
+        aids,
+        "sticky-keys  off\nslow-keys    on\nbounce-keys  off\nmagnifier    off\ncontrast     off\ninvert       off\n"
+    );
     assert_eq!(json(dir.path(), &["accessibility"])["slow-keys"], true);
     assert_eq!(call(&["dismiss"]).0, "Dismiss");
     let secret = dir.path().join("secret");

@@ -30,7 +30,7 @@ use kiosk_core::config::VtNumber;
 use smithay::{
     backend::{
         allocator::dmabuf::Dmabuf,
-        renderer::{ImportMemWl, gles::GlesTexture},
+        renderer::{ImportMemWl, element::RenderElementStates, gles::GlesTexture},
         session::Session,
     },
     desktop::utils::OutputPresentationFeedback,
@@ -46,7 +46,7 @@ use smithay::{
 use self::seat::{Seat, SeatError};
 use super::{
     Backend, BackendError, DeviceChange, DmabufOffer, HeadState, Host, PresentError, Presented,
-    capture::{Capture, CaptureError, capture},
+    capture::{Capture, CaptureError, capture, draw},
     watched::{View, Watched},
 };
 use crate::{
@@ -210,6 +210,14 @@ impl<H: Host> Backend for Kms<H> {
         match &mut card.renderer {
             CardRenderer::Gles(gles) => capture::<_, GlesTexture>(&mut gles.renderer, frame),
             CardRenderer::Pixman(pixman) => capture::<_, Image<'static, 'static>>(pixman, frame),
+        }
+    }
+
+    fn picture(&mut self, frame: &Frame<'_>) -> Result<(Capture, RenderElementStates), CaptureError> {
+        let painter = self.painter_of(frame.screen.head);
+        match &mut self.cards.get_mut(painter).ok_or(CaptureError::NoDevice)?.renderer {
+            CardRenderer::Gles(gles) => draw::<_, GlesTexture>(&mut gles.renderer, frame, true),
+            CardRenderer::Pixman(pixman) => draw::<_, Image<'static, 'static>>(pixman, frame, true),
         }
     }
 

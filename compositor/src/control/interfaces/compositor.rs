@@ -180,8 +180,8 @@ impl Compositor {
         self.shared.ask(asked::keyboard(wish, &options)?, connection, &header).await.map(drop)
     }
 
-    /// An aid for people whom a keyboard does not suit as it is: sticky-keys, slow-keys or bounce-keys. wish: on or off,
-    /// which is kept; auto: as the configuration says.
+    /// An aid for people whom a keyboard or a screen does not suit as it is: sticky-keys, slow-keys, bounce-keys, magnifier,
+    /// contrast or invert. wish: on or off, which is kept; auto: as the configuration says.
     async fn set_accessibility(
         &self,
         aid: &str,

@@ -175,6 +175,7 @@ impl Kiosk {
         let now = self.now();
         let Self { stage, screens, backend, protocols, .. } = self;
         let Some(frame) = Frame::new(screens, view.screen, stage, now) else { return };
+        let frame = frame.plain();
         match backend.watch(&frame, view.pointer) {
             Ok(damage) => protocols.captures.note_damage(view, &damage),
             Err(error) => {

@@ -1,4 +1,4 @@
-//! `[accessibility]`: aids for people whom a keyboard does not suit as it is. Types alone.
+//! `[accessibility]`: aids for people whom a keyboard or a screen does not suit as it is. Types alone.
 
 use std::{fmt, str::FromStr};
 
@@ -11,11 +11,18 @@ pub enum Aid {
     SlowKeys,
     /// A key that is pressed again at once does not count.
     BounceKeys,
+    /// What is looked at is shown twice as large over a third of the screen.
+    Magnifier,
+    /// Colours are farther from each other.
+    Contrast,
+    /// Light is dark.
+    Invert,
 }
 
 impl Aid {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::StickyKeys, Self::SlowKeys, Self::BounceKeys];
+    pub const ALL: [Self; 6] =
+        [Self::StickyKeys, Self::SlowKeys, Self::BounceKeys, Self::Magnifier, Self::Contrast, Self::Invert];
 
     /// As in the configuration, such as `sticky-keys`.
     pub fn as_str(self) -> &'static str {
@@ -23,6 +30,9 @@ impl Aid {
             Self::StickyKeys => "sticky-keys",
             Self::SlowKeys => "slow-keys",
             Self::BounceKeys => "bounce-keys",
+            Self::Magnifier => "magnifier",
+            Self::Contrast => "contrast",
+            Self::Invert => "invert",
         }
     }
 }
@@ -57,6 +67,12 @@ pub struct Accessibility {
     pub slow_keys: bool,
     /// See [`Aid::BounceKeys`].
     pub bounce_keys: bool,
+    /// See [`Aid::Magnifier`].
+    pub magnifier: bool,
+    /// See [`Aid::Contrast`].
+    pub contrast: bool,
+    /// See [`Aid::Invert`].
+    pub invert: bool,
 }
 
 impl Accessibility {
@@ -66,6 +82,9 @@ impl Accessibility {
             Aid::StickyKeys => self.sticky_keys,
             Aid::SlowKeys => self.slow_keys,
             Aid::BounceKeys => self.bounce_keys,
+            Aid::Magnifier => self.magnifier,
+            Aid::Contrast => self.contrast,
+            Aid::Invert => self.invert,
         }
     }
 
@@ -75,6 +94,9 @@ impl Accessibility {
             Aid::StickyKeys => &mut self.sticky_keys,
             Aid::SlowKeys => &mut self.slow_keys,
             Aid::BounceKeys => &mut self.bounce_keys,
+            Aid::Magnifier => &mut self.magnifier,
+            Aid::Contrast => &mut self.contrast,
+            Aid::Invert => &mut self.invert,
         };
         *switch = on;
     }

@@ -17,5 +17,11 @@ macro_rules! aid {
     };
 }
 
-pub static ACCESSIBILITY: &[Key<Accessibility>] =
-    &[aid!("sticky-keys", sticky_keys), aid!("slow-keys", slow_keys), aid!("bounce-keys", bounce_keys)];
+pub static ACCESSIBILITY: &[Key<Accessibility>] = &[
+    aid!("sticky-keys", sticky_keys),
+    aid!("slow-keys", slow_keys),
+    aid!("bounce-keys", bounce_keys),
+    aid!("magnifier", magnifier),
+    aid!("contrast", contrast),
+    aid!("invert", invert),
+];
