@@ -5,6 +5,7 @@
 
 mod aids;
 mod brightness;
+mod chooser;
 mod flip_watch;
 mod fonts;
 mod host;
@@ -123,6 +124,8 @@ pub struct Kiosk {
 /// Which one-shot timers are armed: each at most once.
 #[derive(Debug, Default)]
 pub struct Timers {
+    /// A list that nobody chooses from.
+    chooser: DeadlineTimer,
     /// What the keyboard on the screen does by itself.
     keyboard: DeadlineTimer,
     /// Keys that count when they were held for a while.

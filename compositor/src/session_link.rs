@@ -300,6 +300,7 @@ impl Kiosk {
         if first {
             self.session.tell_keyboard_of(number);
         }
+        self.chooser_report(number, &known, first);
     }
 
     /// A session's connection is gone.
@@ -318,6 +319,7 @@ impl Kiosk {
         if let Some(shell) = self.stage.shells.get_mut(number) {
             shell.session_gone(mapped);
         }
+        self.drop_chooser(number);
         self.screens.request_redraw();
         self.page_listens(number, 0);
         self.page_gone(number);

@@ -1,13 +1,14 @@
 //! Paints one of the splash's screens into a PNG, to be looked at: `render FILE WIDTHxHEIGHT[@SCALE] [OPTION]...`
 //! with `--message TEXT`, `--progress none|dots|0.0..1.0`, `--title TEXT` (then `--message` is its text),
-//! `--line TEXT` (repeatable: diagnostics), `--pairing URL` (repeatable) and `--code CODE` (a pairing screen), `--background #rrggbb`, `--logo FILE`, `--at MILLISECONDS` and `--time` (prints how long painting takes).
+//! `--line TEXT` (repeatable: diagnostics), `--pairing URL` (repeatable) and `--code CODE` (a pairing screen),
+//! `--row NAME` (repeatable: a list to choose from; `*NAME` is marked), `--background #rrggbb`, `--logo FILE`, `--at MILLISECONDS` and `--time` (prints how long painting takes).
 
 use std::{
     fs::File,
     time::{Duration, Instant},
 };
 
-use kiosk_splash::{Fonts, Logo, Progress, Scene, Style, View, compose, parse_color};
+use kiosk_splash::{Choice, Fonts, Logo, Progress, Row, Scene, Style, Target, View, compose, parse_color};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -25,12 +26,14 @@ fn main() -> Outcome<()> {
     let parsing = start.elapsed();
     let (mut message, mut title, mut at) = (None, None, Duration::ZERO);
     let (mut pairing, mut code, mut lines) = (Vec::new(), None, Vec::new());
+    let mut rows = Vec::new();
     let (mut progress, mut time) = (Progress::Indeterminate, false);
     while let Some(option) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("{option} needs a value"));
         match option.as_str() {
             "--message" => message = Some(value()?),
             "--pairing" => pairing.push(value()?),
+            "--row" => rows.push(value()?),
             "--line" => lines.push(value()?),
             "--code" => code = Some(value()?),
             "--title" => title = Some(value()?),
@@ -55,6 +58,23 @@ fn main() -> Outcome<()> {
             lines,
             facts: message.unwrap_or_default(),
             page: 0,
+        }),
+        Some(title) if !rows.is_empty() => View::Choice(Choice {
+            title,
+            rows: rows
+                .iter()
+                .map(|row| Row {
+                    name: row.trim_start_matches('*').into(),
+                    detail: "2.4 MB".into(),
+                    marked: row.starts_with('*'),
+                })
+                .collect(),
+            nothing: String::new(),
+            page: message.unwrap_or_default(),
+            turns: [false, true],
+            cancel: "Cancel".into(),
+            take: if rows.iter().any(|row| row.starts_with('*')) { "Take 1".into() } else { String::new() },
+            focus: Some(Target::Row(1)),
         }),
         Some(title) if !pairing.is_empty() => View::Pairing(kiosk_splash::Pairing {
             title,

@@ -8,6 +8,7 @@
 
 mod animation;
 mod boot;
+mod choice;
 mod clean;
 mod code;
 mod color;
@@ -27,6 +28,7 @@ use text::Typesetter;
 
 pub use animation::{Animation, Pose};
 pub use boot::{FirmwareError, THEMES as PLYMOUTH_THEMES, ThemeFile, firmware_picture, plymouth_theme};
+pub use choice::{Area, Choice, Places, Row, Target, places};
 pub use code::{MAX_CONTENT as MAX_CODE_CONTENT, wifi_code};
 pub use color::{ColorError, parse_color};
 pub use fonts::Fonts;
@@ -63,6 +65,8 @@ pub enum View {
     },
     /// How to reach the device, or to pair it with something.
     Pairing(Pairing),
+    /// A page of a list, of which somebody chooses.
+    Choice(Choice),
 }
 
 /// What stands on the screen that tells why there is no page; what is empty is left out.
@@ -106,6 +110,7 @@ impl View {
             Self::Pairing(Pairing { title, codes: _, address, code, note }) => {
                 [title, address, code, note].map(String::as_str).join("\n")
             }
+            Self::Choice(choice) => choice.text(),
         }
     }
 }

@@ -12,6 +12,11 @@ use crate::{
 const TRACK: u8 = 0x38;
 const QUIET: u8 = 0xd0;
 const STRONG: u8 = 0xff;
+/// Of what can be touched: there, and chosen.
+const PLATE: u8 = 0x24;
+const STRONG_PLATE: u8 = 0x60;
+/// Its corners, share of its height.
+const CORNER: f32 = 0.22;
 
 /// Coverage 0 to 255, a byte a pixel, rows without padding.
 struct Mask {
@@ -48,6 +53,10 @@ fn image(
         Part::Logo => style.logo.paint(width, height),
         Part::Dot | Part::Fill => Some(tint(&pill(width, height), progress, STRONG)),
         Part::Track => Some(tint(&pill(width, height), progress, TRACK)),
+        Part::Plate { strong } => {
+            let radius = width.min(height) as f32 * CORNER;
+            Some(tint(&rounded(width, height, radius), ink, if *strong { STRONG_PLATE } else { PLATE }))
+        }
         Part::Code(code) => Some(code.paint(width)),
         Part::Text { text, tone } => {
             let opacity = if *tone == Tone::Strong { STRONG } else { QUIET };
@@ -58,13 +67,17 @@ fn image(
 
 /// A bar with round ends, as long as the picture; a disc if that is square.
 fn pill(width: u32, height: u32) -> Mask {
-    let radius = width.min(height) as f32 / 2.0;
+    rounded(width, height, width.min(height) as f32 / 2.0)
+}
+
+/// A rectangle with round corners.
+fn rounded(width: u32, height: u32, radius: f32) -> Mask {
     let middle = (width as f32 / 2.0, height as f32 / 2.0);
     let straight = (middle.0 - radius, middle.1 - radius);
     let mut coverage = Vec::with_capacity(width as usize * height as usize);
     for y in 0..height {
         for x in 0..width {
-            // Distance of the pixel's centre to the line between the centres of the two ends.
+            // Distance of the pixel's centre to the rectangle of the corners' centres.
             let dx = ((x as f32 + 0.5 - middle.0).abs() - straight.0).max(0.0);
             let dy = ((y as f32 + 0.5 - middle.1).abs() - straight.1).max(0.0);
             let inside = (radius + 0.5 - dx.hypot(dy)).clamp(0.0, 1.0);

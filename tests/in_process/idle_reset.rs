@@ -31,6 +31,7 @@ fn running() -> (Fixture, Session, ClientId) {
 fn report(state: State, reset: u64) -> Report {
     Report {
         state,
+        chooser: None,
         message: String::new(),
         overdue: false,
         pid: 0,

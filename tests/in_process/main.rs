@@ -47,4 +47,5 @@ mod splash;
 mod system_screens;
 mod text_input;
 mod trust;
+mod uploads;
 mod virtual_input;

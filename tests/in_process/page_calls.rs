@@ -36,6 +36,7 @@ fn report(shell: u32, state: State, listens: u64) -> Report {
         reboot: String::new(),
         ping: 0,
         listens,
+        chooser: None,
     }
 }
 

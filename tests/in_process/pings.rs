@@ -11,6 +11,7 @@ use crate::fixture::{
 fn asks(ping: u64) -> Report {
     Report {
         state: State::Ready,
+        chooser: None,
         message: String::new(),
         overdue: false,
         pid: 0,

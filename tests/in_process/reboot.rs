@@ -7,6 +7,7 @@ use crate::fixture::{Fixture, Setup, session::Session};
 fn report(reboot: &str) -> Report {
     Report {
         state: State::Backoff,
+        chooser: None,
         message: String::new(),
         overdue: false,
         pid: 0,

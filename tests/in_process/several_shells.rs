@@ -153,6 +153,7 @@ fn booting() -> (Fixture, ClientId, ClientId) {
 fn report(shell: u32, state: State) -> Report {
     Report {
         state,
+        chooser: None,
         message: String::new(),
         overdue: false,
         pid: 0,

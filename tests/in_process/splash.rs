@@ -231,6 +231,7 @@ fn a_message_of_the_session_is_drawn() {
     let before = ink(&fixture.panel());
     session.send(&Report {
         state: State::Waiting,
+        chooser: None,
         message: "Waiting for the server".into(),
         overdue: false,
         pid: 0,
@@ -265,6 +266,7 @@ fn a_new_message_repaints_only_its_line() {
     let say = |fixture: &mut Fixture, session: &mut Session, message: &str| {
         session.send(&Report {
             state: State::Waiting,
+            chooser: None,
             message: message.into(),
             overdue: false,
             pid: 0,
@@ -338,6 +340,7 @@ fn a_page_that_is_overdue_is_told_at_length_whatever_the_splash_may_say() {
         let message = "Not up after 60 s: connection refused. Trying again.".to_owned();
         session.send(&Report {
             state: State::Waiting,
+            chooser: None,
             message,
             overdue,
             pid: 0,
@@ -381,6 +384,7 @@ fn more_reasons_than_a_screen_holds_come_in_turn() {
     let state = State::Waiting;
     session.send(&Report {
         state,
+        chooser: None,
         message,
         overdue: true,
         pid: 0,
@@ -424,6 +428,7 @@ fn an_old_session_that_still_talks_takes_no_splash_away() {
     fixture.report(&mut new, State::Launching);
     old.send(&Report {
         state: State::Ready,
+        chooser: None,
         message: String::new(),
         overdue: false,
         pid: 0,

@@ -22,6 +22,8 @@ pub enum Shortcut {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Ours(Shortcut),
+    /// The list of files that a visitor chooses from.
+    Chooser(Keysym),
     Clients,
     Nobodys,
 }
@@ -87,6 +89,7 @@ impl Kiosk {
         }
         let vt_switching = self.seat.vt_switching();
         let kept = woke || !self.stage.shell_visible(self.stage.focused()) || !takes;
+        let chooser = !woke && self.chooser_has_keys();
         let hidden = self.seat.swallowed.contains(&code);
         let (fate, modifiers_changed) = keyboard.input_intercept(self, code, state, |_, modifiers, key| {
             let found = shortcut(key.modified_sym(), &key.raw_syms(), modifiers).filter(|_| vt_switching);
@@ -94,6 +97,7 @@ impl Kiosk {
                 Some(shortcut) if pressed => Fate::Ours(shortcut),
                 // The kernel's word for the button that woke the machine: it has done its work.
                 _ if pressed && key.modified_sym() == Keysym::XF86_WakeUp => Fate::Nobodys,
+                _ if pressed && chooser => Fate::Chooser(key.modified_sym()),
                 // Nobody types into a page that is not seen; and a release belongs to its press, whatever else was
                 // pressed, shown or released since.
                 _ if pressed && kept => Fate::Nobodys,
@@ -109,6 +113,9 @@ impl Kiosk {
         // The end of a modifier is for everyone to know: a client that came while it was held was told of it.
         if fate == Fate::Clients || (!pressed && modifiers_changed) {
             keyboard.input_forward(self, code, state, serial, time, modifiers_changed);
+        }
+        if let Fate::Chooser(key) = fate {
+            self.chooser_key(key);
         }
         if let Fate::Ours(Shortcut::SwitchVt(vt)) = fate
             && let Err(error) = self.backend.switch_vt(vt)

@@ -9,7 +9,7 @@ use smithay::{
     wayland::tablet_manager::{TabletHandle, TabletSeatTrait},
 };
 
-use crate::kiosk::Kiosk;
+use crate::{kiosk::Kiosk, stage::chooser::Hand};
 
 impl Kiosk {
     fn tablet(&self, device: &impl Device) -> Option<TabletHandle> {
@@ -29,6 +29,7 @@ impl Kiosk {
 
     pub(super) fn tool_moved<B: InputBackend>(&mut self, event: &impl TabletToolAxisEvent<B>) {
         let location = self.place(event);
+        self.chooser_moved(&Hand::Pen(event.device().id()), location);
         let under = self.under(location);
         let seat = self.seat.seat.tablet_seat();
         let (Some(tablet), Some(tool)) = (self.tablet(&event.device()), seat.get_tool(&event.tool())) else { return };
@@ -75,10 +76,16 @@ impl Kiosk {
     }
 
     pub(super) fn tool_tip<B: InputBackend>(&mut self, event: &impl TabletToolTipEvent<B>) {
+        let hand = Hand::Pen(event.device().id());
+        let location = self.place(event);
+        match event.tip_state() {
+            TabletToolTipState::Down if self.chooser_press(hand.clone(), location) => return,
+            TabletToolTipState::Down => {}
+            TabletToolTipState::Up => self.chooser_release(&hand),
+        }
         let Some(tool) = self.seat.seat.tablet_seat().get_tool(&event.tool()) else { return };
         match event.tip_state() {
             TabletToolTipState::Down => {
-                let location = self.place(event);
                 if let Some((surface, _)) = self.under(location) {
                     self.focus_window_of(&surface);
                 }

@@ -11,7 +11,11 @@ use smithay::{
 };
 
 use super::on_screen;
-use crate::{kiosk::Kiosk, policy, stage::cursor::HIDE_TIMEOUT};
+use crate::{
+    kiosk::Kiosk,
+    policy,
+    stage::{chooser::Hand, cursor::HIDE_TIMEOUT},
+};
 
 /// Logical pixels a wheel's click scrolls: what other compositors use.
 const WHEEL_STEP: f64 = 15.0;
@@ -162,6 +166,7 @@ impl Kiosk {
             self.request_shell_redraw();
         }
         self.show_cursor(device, location);
+        self.chooser_pointed(location);
         if self.seat.board_button.is_some() {
             self.board_motion(on_screen::POINTER, location);
         }
@@ -185,6 +190,13 @@ impl Kiosk {
             self.seat.board_button = None;
             self.board_up(on_screen::POINTER);
             return;
+        }
+        let hand = Hand::Button(held.0.clone(), held.1);
+        if pressed && !pointer.is_grabbed() && self.chooser_press(hand.clone(), location) {
+            return;
+        }
+        if !pressed {
+            self.chooser_release(&hand);
         }
         if pressed && !pointer.is_grabbed() && self.board_down(on_screen::POINTER, location) {
             self.seat.board_button = Some(held);
@@ -225,10 +237,17 @@ impl Kiosk {
 
     pub(super) fn pointer_axis<B: InputBackend>(&mut self, event: &impl PointerAxisEvent<B>) {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let amount = |axis| {
+            let steps = event.amount_v120(axis).map(|steps| steps * WHEEL_STEP / 120.0);
+            event.amount(axis).or(steps).unwrap_or(0.0)
+        };
+        if !pointer.is_grabbed() && self.chooser_scroll(pointer.current_location(), amount(Axis::Vertical)) {
+            return;
+        }
         let mut frame = AxisFrame::new(event.time_msec()).source(event.source());
         for axis in [Axis::Horizontal, Axis::Vertical] {
             let v120 = event.amount_v120(axis);
-            let amount = event.amount(axis).or_else(|| v120.map(|steps| steps * WHEEL_STEP / 120.0)).unwrap_or(0.0);
+            let amount = amount(axis);
             if amount != 0.0 {
                 frame = frame.relative_direction(axis, event.relative_direction(axis)).value(axis, amount);
                 if let Some(steps) = v120 {

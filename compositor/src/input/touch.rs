@@ -11,7 +11,7 @@ use smithay::{
 };
 
 use super::on_screen;
-use crate::kiosk::Kiosk;
+use crate::{kiosk::Kiosk, stage::chooser::Hand};
 
 /// A finger that is down.
 #[derive(Debug, Clone)]
@@ -39,11 +39,18 @@ fn key<B: InputBackend>(event: &impl TouchEvent<B>) -> (String, TouchSlot) {
     (event.device().id(), event.slot())
 }
 
+fn hand<B: InputBackend>(event: &impl TouchEvent<B>) -> Hand {
+    Hand::Finger(event.device().id(), event.slot())
+}
+
 impl Kiosk {
     pub(super) fn touch_down<B: InputBackend>(&mut self, event: &impl TouchDownEvent<B>) {
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let location = self.place(event);
         self.end_forgotten(&key(event), event.time_msec());
+        if self.chooser_press(hand(event), location) {
+            return;
+        }
         if self.on_keyboard(location) {
             let number = self.seat.next_board_finger;
             self.seat.next_board_finger = number.wrapping_add(1) % on_screen::POINTER;
@@ -90,6 +97,7 @@ impl Kiosk {
             self.board_motion(*number, location);
             return;
         }
+        self.chooser_moved(&hand(event), location);
         // A finger whose touch was cancelled is over, though it may stay on the glass for long: it does not go on
         // elsewhere.
         let Some(finger) = self.seat.fingers.get_mut(&key(event)) else { return };
@@ -122,6 +130,7 @@ impl Kiosk {
             self.board_up(number);
             return;
         }
+        self.chooser_release(&hand(event));
         let Some(touch) = self.seat.seat.get_touch() else { return };
         let serial = SERIAL_COUNTER.next_serial();
         let Some(finger) = self.seat.fingers.remove(&key(event)) else { return };
@@ -181,6 +190,7 @@ impl Kiosk {
     /// took over.
     pub fn touch_cancel(&mut self) {
         self.lift_pens();
+        self.chooser_let_go();
         self.seat.board_fingers.clear();
         self.board_cancel();
         let Some(touch) = self.seat.seat.get_touch() else { return };

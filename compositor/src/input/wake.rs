@@ -77,6 +77,7 @@ impl Kiosk {
     pub(super) fn wake_on_input<B: InputBackend>(&mut self, event: &InputEvent<B>) -> bool {
         let Some(wakes) = presence(event) else { return false };
         self.tell_activity();
+        self.chooser_used();
         let woke = self.power_event(Event::Input { wakes }) && self.config.idle.wake_swallows_touch;
         self.idle_event(idle::Event::Input { begins: wakes }) || woke
     }

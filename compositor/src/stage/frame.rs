@@ -124,7 +124,7 @@ impl<'a> Frame<'a> {
         let splash = self.stage.pictures.get(self.source.id).map(|pictures| &pictures.splash);
         if let Some(splash) = splash
             && cover > 0.0
-            && (self.stage.splash_enabled || self.stage.screen_over(self.shell).is_some())
+            && (self.stage.splash_enabled || self.stage.has_screen_over(self.shell))
         {
             splash.push_elements(renderer, cover, &mut elements);
         }

@@ -7,6 +7,7 @@
 pub mod aided;
 pub mod arrow;
 pub mod attention;
+pub mod chooser;
 pub mod close_button;
 pub mod cursor;
 pub mod elements;
@@ -28,6 +29,7 @@ use kiosk_splash::{Pairing, Progress, Report, Style, View};
 use smithay::{desktop::PopupManager, reexports::wayland_server::protocol::wl_surface::WlSurface};
 
 use attention::Attention;
+use chooser::Chooser;
 use close_button::CloseButton;
 use cursor::Cursor;
 use fonts::FontSearch;
@@ -83,6 +85,8 @@ pub struct Stage {
     pub pictures: Pictures,
     /// By number; never empty.
     pub shells: Vec<ShellStage>,
+    /// How long a list of files waits for somebody: [`chooser::PATIENCE`].
+    pub chooser_patience: Duration,
     /// The shell that was touched or clicked last: it has the keyboard.
     pub active: usize,
     /// Of the operator, over everything, on every screen; `None`: the shells are seen.
@@ -126,6 +130,7 @@ impl Stage {
             attention: Attention::default(),
             pictures: Pictures::default(),
             shells: vec![ShellStage::new(wait_for_session); shells.max(1)],
+            chooser_patience: chooser::PATIENCE,
             active: 0,
             system_screen: None,
             idle_screen: None,
@@ -151,6 +156,17 @@ impl Stage {
         self.screen().or(note)
     }
 
+    /// Whether a screen of our own lies over everything, or over this shell alone.
+    pub fn has_screen_over(&self, shell: Option<usize>) -> bool {
+        self.screen_over(shell).is_some() || self.chooser(shell).is_some()
+    }
+
+    /// The list of files over this shell, unless another screen of our own is over that.
+    pub fn chooser(&self, shell: Option<usize>) -> Option<&Chooser> {
+        let found = shell.and_then(|shell| self.shells.get(shell)).and_then(|shell| shell.chooser.as_ref());
+        found.filter(|_| self.screen_over(shell).is_none())
+    }
+
     /// The cover of a shell; of a screen without any it is the first one's.
     pub fn cover(&self, shell: Option<usize>) -> Cover {
         let shell = shell.and_then(|shell| self.shells.get(shell)).or(self.shells.first());
@@ -162,6 +178,9 @@ impl Stage {
     pub fn view(&self, shell: Option<usize>, name: &str, now: Duration) -> View {
         if let Some(screen) = self.screen_over(shell) {
             return screen.view();
+        }
+        if let Some(chooser) = self.chooser(shell) {
+            return View::Choice(chooser.view(&self.texts));
         }
         match shell.and_then(|shell| self.shells.get(shell)).or(self.shells.first()) {
             Some(shell) if shell.cover != Cover::Gone => shell.splash(&self.report, &self.texts, now),
@@ -179,7 +198,7 @@ impl Stage {
         let Self { windows, shells, splash_enabled, .. } = self;
         let mut changed = false;
         for (number, shell) in shells.iter_mut().enumerate() {
-            let over = over_all || shell.note.is_some();
+            let over = over_all || shell.note.is_some() || shell.chooser.is_some();
             changed |= shell.update_cover(windows.any_mapped(number), over, *splash_enabled, now);
         }
         changed
@@ -201,25 +220,25 @@ impl Stage {
     /// `splash`, `shell` or `system-screen`, as `org.kioskd.Compositor1.Shells` names them: what is shown in this
     /// shell's place. The shell is shown when nothing of the splash is left, which takes the fade.
     pub fn name_of(&self, shell: usize) -> &'static str {
-        match (self.screen_over(Some(shell)), self.cover(Some(shell))) {
-            (Some(_), _) => "system-screen",
-            (None, Cover::Gone) => "shell",
-            (None, Cover::Shown { .. } | Cover::Fading { .. }) => "splash",
+        match (self.has_screen_over(Some(shell)), self.cover(Some(shell))) {
+            (true, _) => "system-screen",
+            (false, Cover::Gone) => "shell",
+            (false, Cover::Shown { .. } | Cover::Fading { .. }) => "splash",
         }
     }
 
-    /// The same of several of them, as `org.kioskd.Compositor1.Stage`: the splash as long as any has one, else a message
-    /// of a page's own.
+    /// The same of several of them, as `org.kioskd.Compositor1.Stage`: the splash as long as any has one, then a system
+    /// screen.
     pub fn name(&self, shells: impl Iterator<Item = usize>) -> &'static str {
         if self.screen().is_some() {
             return "system-screen";
         }
-        let names: Vec<&str> = shells.map(|shell| self.name_of(shell)).collect();
+        let names: Vec<_> = shells.map(|shell| self.name_of(shell)).collect();
         ["splash", "system-screen"].into_iter().find(|name| names.contains(name)).unwrap_or("shell")
     }
 
     /// Whether nothing of ours hides this shell's own picture.
     pub fn shell_visible(&self, shell: usize) -> bool {
-        self.screen().is_none() && !matches!(self.cover(Some(shell)), Cover::Shown { .. })
+        !self.has_screen_over(Some(shell)) && !matches!(self.cover(Some(shell)), Cover::Shown { .. })
     }
 }

@@ -105,7 +105,15 @@ impl Stage {
     ) -> Option<Duration> {
         let cover = self.cover(shell);
         let covered = cover != Cover::Gone || shell.is_none();
-        let wanted = self.splash_enabled || self.screen_over(shell).is_some();
+        let wanted = self.splash_enabled || self.has_screen_over(shell);
+        if let Some(chooser) =
+            shell.and_then(|shell| self.shells.get_mut(shell)).and_then(|shell| shell.chooser.as_mut())
+            && !mirrors
+        {
+            let size = screen.picture_size();
+            let (width, height) = (size.w.max(0).unsigned_abs(), size.h.max(0).unsigned_abs());
+            chooser.lay_out(kiosk_splash::places(width, height, screen.scale()));
+        }
         let view = self.view(shell, &screen.name, now);
         let waits = covered && wanted && !mirrors && self.awaits_fonts(&view, now);
         let splash = &mut self.pictures.0.entry(screen.id).or_default().splash;

@@ -8,7 +8,7 @@ use kiosk_core::{
 };
 use kiosk_splash::{Progress, Report, View};
 
-use super::{SystemScreen, splash::Cover};
+use super::{SystemScreen, chooser::Chooser, splash::Cover};
 
 /// What the session last said, and whether it counts.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +54,10 @@ pub struct ShellStage {
     pub readiness: Readiness,
     /// A message of the page's own, over it alone.
     pub note: Option<SystemScreen>,
+    /// From which a visitor chooses what the page uploads; over the shell.
+    pub chooser: Option<Chooser>,
+    /// The number of the last one that has come to its end here; the session may still speak of it.
+    pub chosen: u64,
     /// It waits for something that does not come.
     waits: Option<Waits>,
     /// The page was ready once since its window came; a later reload keeps the picture.
@@ -67,6 +71,8 @@ impl ShellStage {
             cover: Cover::Shown { since: Duration::ZERO },
             readiness: Readiness { wait_for_session, state: None, message: String::new(), overdue: false },
             note: None,
+            chooser: None,
+            chosen: 0,
             waits: None,
             was_ready: false,
         }

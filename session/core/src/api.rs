@@ -96,6 +96,9 @@ pub enum State {
 pub struct Report {
     /// Where this shell is on its way.
     pub state: State,
+    /// The page wants a file of the visitor's: they are to choose. Gone when there is nothing to choose any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chooser: Option<Chooser>,
     /// One line for the person before the screen; empty: none.
     #[serde(default)]
     pub message: String,
@@ -128,6 +131,53 @@ pub struct Report {
     pub listens: u64,
 }
 
+/// Files that a chooser has at most, and characters of a name in it: all fit into one line, with what JSON adds.
+pub const MAX_OFFERED: usize = 200;
+/// See [`MAX_OFFERED`].
+pub const MAX_NAME: usize = 60;
+
+/// What a visitor chooses from for an upload (`browser.uploads`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct Chooser {
+    /// Tells one chooser of a session's from the next: the answer names it. From 1.
+    pub number: u64,
+    /// Several may be chosen.
+    #[serde(default)]
+    pub multiple: bool,
+    /// At most [`MAX_OFFERED`], in the order in which they are shown.
+    #[serde(default)]
+    pub files: Vec<OfferedFile>,
+    /// Files that are there beside them, and are not listed.
+    #[serde(default)]
+    pub unlisted: u32,
+    /// Why there are none.
+    #[serde(default)]
+    pub nothing: Nothing,
+}
+
+/// A file that may be chosen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferedFile {
+    /// For people: printable, of at most [`MAX_NAME`] characters, with the folders below the directory.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// Why a chooser has no files.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Nothing {
+    /// There is none in the directory.
+    #[default]
+    Empty,
+    /// There are files, and none is of a kind that the page takes.
+    OfNoKind,
+    /// The directory is not there, or can't be read: no stick is plugged in.
+    NotThere,
+}
+
 /// From the compositor to the session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "notice")]
@@ -154,6 +204,13 @@ pub enum Notice {
         /// The shell's number.
         #[serde(default)]
         number: u32,
+    },
+    /// The visitor has chosen.
+    Chosen {
+        /// [`Chooser::number`].
+        number: u64,
+        /// Places in [`Chooser::files`]; empty: none is wanted, or nobody has chosen in time.
+        files: Vec<u32>,
     },
     /// Whether a shell's own picture is what people see (false: splash or a system screen).
     Visible {
@@ -198,4 +255,36 @@ pub enum Notice {
     },
     /// To the session that has sent the call.
     Answer(PageAnswer),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_report_fits_into_a_line() {
+        let file = OfferedFile { name: "\u{1f4c4}".repeat(MAX_NAME), size: u64::MAX };
+        let quoted = OfferedFile { name: "\\\"".repeat(MAX_NAME / 2), size: u64::MAX };
+        for file in [file, quoted] {
+            let files = vec![file; MAX_OFFERED];
+            let nothing = Nothing::NotThere;
+            let chooser = Chooser { number: u64::MAX, multiple: true, files, unlisted: u32::MAX, nothing };
+            let report = Report {
+                state: State::Launching,
+                message: "\u{1f4c4}".repeat(500),
+                overdue: true,
+                pid: u32::MAX,
+                shell: u32::MAX,
+                reset: u64::MAX,
+                when_idle: true,
+                reboot: "\u{1f4c4}".repeat(500),
+                ping: u64::MAX,
+                listens: u64::MAX,
+                chooser: Some(chooser),
+            };
+            let line = serde_json::to_vec(&report).unwrap();
+            assert!(line.len() < MAX_LINE, "{} bytes", line.len());
+            assert_eq!(serde_json::from_slice::<Report>(&line).unwrap(), report);
+        }
+    }
 }

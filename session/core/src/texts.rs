@@ -104,6 +104,24 @@ texts! {
     /// The device has no address.
     PairingOffline "pairing-offline" [] "There is no network yet: connect a cable, or set up Wi-Fi"
         "Noch kein Netzwerk: Kabel anschließen oder WLAN einrichten";
+    /// The title of the screen on which a visitor chooses what the page uploads.
+    Upload "upload" [] "Choose a file" "Datei auswählen";
+    /// The same where the page takes several.
+    Uploads "uploads" [] "Choose files" "Dateien auswählen";
+    /// There is nothing to choose from.
+    UploadEmpty "upload-empty" [] "There are no files here." "Hier sind keine Dateien.";
+    /// There is nothing of the kinds that the page takes.
+    UploadOfNoKind "upload-of-no-kind" [] "There are files here, but none of a kind that the page takes."
+        "Hier sind Dateien, aber keine von der Art, die die Seite annimmt.";
+    /// The directory is not there.
+    UploadNotThere "upload-not-there" [] "There is no drive. Cancel, plug one in and try again."
+        "Kein Laufwerk gefunden. Bitte abbrechen, eines anschließen und erneut versuchen.";
+    /// There are more files than the list has.
+    UploadMore "upload-more" ["count"] "{count} older files are not listed" "{count} ältere Dateien sind nicht aufgeführt";
+    /// The button that leaves without a file.
+    Cancel "cancel" [] "Cancel" "Abbrechen";
+    /// The button that takes what was chosen.
+    Take "take" ["count"] "Take {count}" "{count} übernehmen";
 }
 
 /// `[text]` or `[text.LANGUAGE]`: what stands in place of our own texts.

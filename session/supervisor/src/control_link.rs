@@ -45,6 +45,13 @@ pub enum Link {
         /// There is one.
         mapped: bool,
     },
+    /// [`Notice::Chosen`].
+    Chosen {
+        /// Of the chooser.
+        number: u64,
+        /// Places in its list; empty: none.
+        files: Vec<u32>,
+    },
     /// Not connected any more.
     Down,
     /// [`Notice::Reset`].
@@ -186,6 +193,7 @@ fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link>
             let directory = path.parent().unwrap_or(Path::new("/"));
             Some(Link::Up { pid, wayland_display: directory.join(wayland_display), tells_windows, takes_calls })
         }
+        Ok(Notice::Chosen { number, files }) => Some(Link::Chosen { number, files }),
         Ok(Notice::Visible { shell, .. }) => {
             tracing::debug!(shell, "what people see has changed");
             None

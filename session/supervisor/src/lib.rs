@@ -16,3 +16,4 @@ pub mod probe;
 pub mod profile;
 pub mod recovery;
 pub mod sign_in;
+pub mod uploads;

@@ -2,6 +2,7 @@
 //! [`crate::compose`], read by the painter. Every rectangle has at least one pixel and lies wholly on the output:
 //! what does not fit is left out.
 
+mod choice;
 mod diagnostics;
 mod message;
 mod pairing;
@@ -47,6 +48,10 @@ pub(crate) enum Part {
     Fill,
     /// A QR code with its white margin.
     Code(Code),
+    /// What can be touched, below its text; `strong`: it is chosen, or has the keys.
+    Plate {
+        strong: bool,
+    },
     /// Of exactly the rectangle's size.
     Text {
         text: Setting,
@@ -72,26 +77,26 @@ pub(crate) struct Layout {
 }
 
 /// The output, as the layout sees it.
-struct Screen {
-    width: u32,
-    height: u32,
-    scale: f32,
+pub(crate) struct Screen {
+    pub width: u32,
+    pub height: u32,
+    pub scale: f32,
     shorter: f32,
 }
 
 impl Screen {
-    fn new(width: u32, height: u32, scale: f64) -> Self {
+    pub fn new(width: u32, height: u32, scale: f64) -> Self {
         let (width, height) = (width.min(MAX_OUTPUT), height.min(MAX_OUTPUT));
         let scale = if scale.is_nan() { 1.0 } else { scale.clamp(1.0, 4.0) as f32 };
         Self { width, height, scale, shorter: width.min(height) as f32 }
     }
 
-    fn margin(&self) -> u32 {
+    pub fn margin(&self) -> u32 {
         (self.shorter * MARGIN).round() as u32
     }
 
     /// Pixels an em for text that is `size` times as large as the splash's message.
-    fn em(&self, size: f32) -> f32 {
+    pub fn em(&self, size: f32) -> f32 {
         let normal = (self.shorter * TEXT).max(MIN_TEXT * self.scale).min(self.shorter * MAX_TEXT);
         let floor = (self.shorter * SMALLEST_SHARE).max(SMALLEST * self.scale).min(normal);
         (normal * size).max(floor).min(MAX_EM)
@@ -139,6 +144,7 @@ pub(crate) fn layout(
             pages = diagnostics::layout(&screen, style.logo.aspect(), report, typesetter, &mut parts);
         }
         View::Pairing(pairing) => pairing::layout(&screen, pairing, typesetter, &mut parts),
+        View::Choice(choice) => choice::layout(&screen, choice, typesetter, &mut parts),
         View::Message { title, text } => cut_to = message::layout(&screen, title, text, typesetter, &mut parts),
     }
     Layout { parts, cut_to, pages }
@@ -149,7 +155,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::{Fonts, Pairing, Report, animation::DOTS};
+    use crate::{Choice, Fonts, Pairing, Report, Row, Target, animation::DOTS};
 
     /// The layout in the built-in face.
     pub(super) fn layout(view: &View, style: &Style, width: u32, height: u32, scale: f64) -> Layout {
@@ -181,7 +187,14 @@ mod tests {
             let codes = vec![address.clone(); count];
             View::Pairing(Pairing { title: code.clone(), note: address.clone(), codes, address, code })
         });
-        prop_oneof![any_splash(), message, diagnostics, waiting, pairing]
+        let choice = ("(?s).{0,200}", ".{0,80}", 0usize..20, any::<bool>()).prop_map(|(name, words, count, marked)| {
+            let row = Row { name, detail: words.clone(), marked };
+            let rows = vec![row; count];
+            let focus = Some(Target::Row(1)).filter(|_| marked);
+            let [page, cancel, take, nothing] = [0; 4].map(|_| words.clone());
+            View::Choice(Choice { title: words, rows, nothing, page, turns: [true, marked], cancel, take, focus })
+        });
+        prop_oneof![any_splash(), message, diagnostics, waiting, pairing, choice]
     }
 
     fn any_length() -> impl Strategy<Value = u32> {
@@ -212,7 +225,7 @@ mod tests {
                 prop_assert!(rect.x >= 0 && rect.y >= 0, "{part:?} at {rect:?}");
                 prop_assert!(rect.x as u32 + rect.width <= width && rect.y as u32 + rect.height <= height);
                 for (other, below) in &layout.parts[..index] {
-                    let meant = matches!((part, below), (Part::Fill, Part::Track));
+                    let meant = matches!((part, below), (Part::Fill, Part::Track) | (Part::Text { .. }, Part::Plate { .. }));
                     prop_assert!(meant || !overlap(rect, other), "{part:?} at {rect:?} over {below:?} at {other:?}");
                 }
             }

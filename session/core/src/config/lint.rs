@@ -21,7 +21,7 @@ impl Loaded {
 }
 
 /// Keys of `[browser]` that are read and checked, and that nothing follows yet.
-const WITHOUT_EFFECT: &[&str] = &["uploads"];
+const WITHOUT_EFFECT: &[&str] = &[];
 
 /// A sentence for each key of `table` that says something of its own and is not followed.
 fn without_effect(table: &str, settings: &BrowserSettings, inherited: &BrowserSettings) -> Vec<String> {

@@ -118,6 +118,22 @@ fn each_broken_system_is_found_by_its_cause_alone() {
 }
 
 #[test]
+fn a_directory_to_upload_from_that_is_not_there_is_a_note_and_nothing_wrong() {
+    let system = healthy();
+    system.put("etc/kiosk/config.toml", "[browser]\nuploads = \"/media/stick\"\n");
+    let loaded = Config::load(&Sources::rooted(system.root.path()));
+    let noted = |system: &Healthy| system.system.missing(&loaded);
+    let found = noted(&system);
+    assert!(found.len() == 1 && found[0].level == Level::Note, "{found:?}");
+    assert!(found[0].says.starts_with("browser.uploads: /media/stick is not there now"), "{found:?}");
+    system.put("media/stick", "");
+    assert!(noted(&system)[0].says.contains("is no directory"));
+    system.remove("media/stick");
+    system.put("media/stick/file", "");
+    assert_eq!(noted(&system), []);
+}
+
+#[test]
 fn files_that_the_configuration_names_are_looked_for() {
     let system = healthy();
     system.put("etc/kiosk/config.toml", "[browser]\ntrust = [\"/etc/ca.pem\"]\n[splash]\nlogo = \"/logo.svg\"\n");

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tracing::Instrument;
 
 use self::board::Board;
-use self::session::Daemon;
+use self::session::{Daemon, UploadAnswer};
 use crate::bus::{self, Places, Shared};
 use crate::control_link::Link;
 use crate::launcher::leftovers;
@@ -60,6 +60,12 @@ pub(crate) enum Input {
         generation: u64,
         message: Value,
         _room: OwnedSemaphorePermit,
+    },
+    /// A page's wish for files has been looked after.
+    Uploads {
+        generation: u64,
+        number: u64,
+        answer: UploadAnswer,
     },
     PipeClosed {
         generation: u64,

@@ -203,6 +203,7 @@ impl Machine {
         let overdue = self.clock == ReadyClock::Over && self.intent == Intent::Run && !self.shown();
         Report {
             state,
+            chooser: None,
             message: self.message(),
             overdue,
             pid: self.pid(),

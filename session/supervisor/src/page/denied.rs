@@ -11,6 +11,10 @@ pub(super) enum Wish {
     Print,
     /// A file of the device, to be uploaded.
     Upload,
+    /// The same again as soon as the visitor was rid of the last one.
+    UploadAgain,
+    /// A folder of the device, or a file otherwise than by an input.
+    Picker,
     /// A PDF in the page's own place.
     Pdf,
 }
@@ -20,6 +24,8 @@ impl Wish {
         match self {
             Wish::Print => ("print", "browser.printing is \"none\""),
             Wish::Upload => ("choose a file", "browser.uploads is \"none\""),
+            Wish::UploadAgain => ("choose a file", "a visitor has just left the last choice"),
+            Wish::Picker => ("choose a folder or open a file", "browser.uploads is for files of <input type=file>"),
             Wish::Pdf => {
                 ("show a PDF", "there is no way back from it; browser.new-windows = \"popup\" shows it above the page")
             }
@@ -32,6 +38,8 @@ impl Wish {
 pub(super) struct Denied {
     print: u64,
     upload: u64,
+    upload_again: u64,
+    picker: u64,
     pdf: u64,
 }
 
@@ -41,6 +49,8 @@ impl Denied {
         let count = match wish {
             Wish::Print => &mut self.print,
             Wish::Upload => &mut self.upload,
+            Wish::UploadAgain => &mut self.upload_again,
+            Wish::Picker => &mut self.picker,
             Wish::Pdf => &mut self.pdf,
         };
         *count = count.saturating_add(1);

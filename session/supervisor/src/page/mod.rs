@@ -22,6 +22,7 @@ mod script;
 mod sign_in;
 #[cfg(test)]
 mod tests;
+mod uploads;
 mod windows;
 mod wire;
 
@@ -41,6 +42,8 @@ use document::Document;
 pub use failure::{BLOCKED, UNKNOWN};
 use kiosk_core::config::{Allowed, Api, BrowserSettings, PageReady, StatusRanges};
 use permissions::Permissions;
+pub use uploads::UploadWish;
+use uploads::Uploads;
 use windows::Windows;
 use wire::{Asked, Wire};
 
@@ -101,6 +104,7 @@ pub struct Page {
     dialogs: Vec<OpenDialog>,
     /// The session knows that there is one.
     dialog_told: bool,
+    uploads: Uploads,
     permissions: Permissions,
     /// Requests whose question for a password was answered, and whether it was the proxy's; oldest first.
     answered: VecDeque<(String, bool)>,
@@ -130,6 +134,7 @@ impl Page {
             denied: Denied::default(),
             dialogs: Vec::new(),
             dialog_told: false,
+            uploads: Uploads::default(),
             permissions: Permissions::default(),
             answered: VecDeque::new(),
             calls: Calls::default(),
@@ -151,7 +156,13 @@ impl Page {
     /// When [`Page::tick`] is due; `None`: only a message can change anything.
     pub fn deadline(&self) -> Option<Duration> {
         let clearing = self.clearing.as_ref().and_then(Clearing::deadline);
-        self.dialogs.iter().filter_map(OpenDialog::deadline).chain(self.windows.deadline()).chain(clearing).min()
+        self.dialogs
+            .iter()
+            .filter_map(OpenDialog::deadline)
+            .chain(self.windows.deadline())
+            .chain(clearing)
+            .chain(self.uploads.deadline())
+            .min()
     }
 
     /// Does what is due at `now`.
@@ -159,6 +170,7 @@ impl Page {
         self.expire_dialogs(now);
         self.expire_windows(now);
         self.expire_clearing(now);
+        self.expire_chooser(now);
     }
 
     /// Takes in one message of the browser.
@@ -171,19 +183,35 @@ impl Page {
         }
         let method = message["method"].as_str().unwrap_or_default();
         let parameters = &message["params"];
+        self.look_at_frames(method, message["sessionId"].as_str(), parameters, now);
         match (method, message["sessionId"].as_str()) {
             ("Page.javascriptDialogOpening", Some(session)) => self.dialog_opened(session, parameters, now),
             ("Page.javascriptDialogClosed", Some(session)) => self.dialog_closed(session),
             ("Target.attachedToTarget", _) => self.attached(parameters, now),
             ("Target.detachedFromTarget", _) => self.detached(parameters, now),
             ("Runtime.bindingCalled", Some(session)) => self.called(session, parameters, now),
-            ("Page.fileChooserOpened", _) => self.denied.say(Wish::Upload),
+            ("Page.fileChooserOpened", Some(session)) => self.file_wanted(session, parameters, now),
             ("Fetch.requestPaused", _) => self.paused(parameters),
             ("Fetch.authRequired", _) => self.asked_for_password(parameters),
             (_, Some(session)) if self.session.as_deref() == Some(session) => {
                 self.happened(session, method, parameters, now);
             }
             (_, Some(session)) => self.happened_in_window(session, method, parameters),
+            _ => {}
+        }
+    }
+
+    /// A file that was to be chosen for a document is of no use to the next one.
+    fn look_at_frames(&mut self, method: &str, session: Option<&str>, parameters: &Value, now: Duration) {
+        let Some(session) = session else { return };
+        match method {
+            "Page.frameNavigated" => {
+                let frame = &parameters["frame"];
+                let whole = frame["parentId"].is_null();
+                self.frame_left(session, frame["id"].as_str().filter(|_| !whole), now);
+            }
+            "Page.frameDetached" => self.frame_left(session, parameters["frameId"].as_str(), now),
+            "Inspector.targetCrashed" => self.frame_left(session, None, now),
             _ => {}
         }
     }
@@ -242,12 +270,7 @@ impl Page {
             self.wire.send(Some(session), method, parameters, asked.clone());
         };
         send("Inspector.enable", json!({}));
-        send("Page.enable", json!({}));
         send("Page.setLifecycleEventsEnabled", json!({ "enabled": true }));
-        if self.rules.browser.uploads.is_none() {
-            // A chooser shows the device's files to visitors.
-            send("Page.setInterceptFileChooserDialog", json!({ "enabled": true, "cancel": true }));
-        }
     }
 
     /// A script of ours says something; so may one of the page's.
@@ -279,6 +302,10 @@ impl Page {
             "filter": [{ "type": "iframe" }],
         });
         let binding = json!({ "name": script::BINDING });
+        // Chromium's own would show the device's files to visitors. Only where `Page` is enabled it is kept shut.
+        let choosers = json!({ "enabled": true, "cancel": self.rules.browser.uploads.is_none() });
+        self.wire.send(Some(session), "Page.enable", json!({}), asked.clone());
+        self.wire.send(Some(session), "Page.setInterceptFileChooserDialog", choosers, asked.clone());
         self.wire.send(Some(session), "Runtime.addBinding", binding, asked.clone());
         self.wire.send(Some(session), "Page.addScriptToEvaluateOnNewDocument", source, asked.clone());
         self.wire.send(Some(session), "Target.setAutoAttach", frames, asked.clone());
@@ -286,6 +313,7 @@ impl Page {
 
     fn detached(&mut self, parameters: &Value, now: Duration) {
         let Some(session) = parameters["sessionId"].as_str() else { return };
+        self.frame_left(session, None, now);
         if self.session.as_deref() == Some(session) {
             self.session = None;
             self.dialog_closed(session);
@@ -347,6 +375,8 @@ impl Page {
             Asked::Ping if error.is_some_and(failure::is_navigated) => self.events.push(Event::PingLost),
             Asked::WindowOf { target } => self.window_known(target, &message["result"], now),
             Asked::Release { target } => self.released(target),
+            Asked::Input { number } => self.input_described(*number, error, &message["result"], now),
+            Asked::CancelInput { session } => self.input_resolved(session, &message["result"]),
             Asked::Navigate | Asked::Reload if self.wire.is_opening() => {}
             Asked::Navigate => self.navigation_began(error, &message["result"]),
             Asked::Reload => {

@@ -54,6 +54,7 @@ impl Page {
         self.committed = false;
         self.overtaken = self.navigation.take();
         self.dismiss_dialogs();
+        self.drop_chooser();
         if self.rules.ready == PageReady::Explicit {
             // Only while it is waited for: with it come all console messages of the page.
             self.send("Runtime.enable", json!({}), Asked::Other);

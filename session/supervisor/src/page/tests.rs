@@ -8,6 +8,8 @@ use super::wire::MAX_PENDING;
 use super::*;
 use kiosk_core::config::{Answer, NewWindows, Permission, PermissionRule, UrlPattern};
 
+mod uploads;
+
 const FRAME: &str = "F1";
 const NOW: Duration = Duration::from_secs(100);
 

@@ -38,6 +38,14 @@ pub(super) enum Asked {
     WindowOf {
         target: String,
     },
+    /// What the input is like that a file is to be chosen for.
+    Input {
+        number: u64,
+    },
+    /// The input that no file was chosen for, so that it can be told.
+    CancelInput {
+        session: String,
+    },
     Other,
 }
 

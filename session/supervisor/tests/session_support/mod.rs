@@ -16,6 +16,7 @@ use kiosk_core::page_calls::PageCall;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
+pub mod hand;
 #[path = "../../../kioskctl/tests/limit/mod.rs"]
 mod limit;
 pub mod program;
@@ -77,6 +78,11 @@ impl Session {
     /// What it has logged so far.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(self.base.path().join(LOG)).unwrap_or_default()).into_owned()
+    }
+
+    /// A file of the browser's profile.
+    pub fn profile(&self, name: &str) -> PathBuf {
+        self.base.path().join("state/web/profile").join(name)
     }
 
     /// Whether a file in this directory of the browser's profile holds these bytes.

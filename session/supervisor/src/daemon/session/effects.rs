@@ -91,6 +91,7 @@ impl Daemon {
     }
 
     pub(super) fn page_events(&mut self) {
+        self.look_at_files();
         if let Some(shell) = &mut self.shell {
             shell.flush();
         }

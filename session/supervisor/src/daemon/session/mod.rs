@@ -5,6 +5,7 @@
 mod effects;
 mod measures;
 mod page_calls;
+mod uploads;
 mod waiters;
 
 use std::collections::VecDeque;
@@ -19,6 +20,7 @@ use tokio::task::JoinHandle;
 
 use self::measures::Kept;
 use self::page_calls::{MAX_CALLS as MAX_PAGE_CALLS, PageCalls};
+pub(crate) use self::uploads::UploadAnswer;
 use self::waiters::Waiter;
 use super::Input;
 use super::board::Board;
@@ -119,6 +121,8 @@ pub(super) struct Daemon {
     /// That is in the log already: the server is asked twice a second.
     doubt_said: Option<String>,
     clock: Clock,
+    /// A thread looks at files for an upload. There is one at most: a drive may never answer.
+    looks_at_files: bool,
     inputs: mpsc::UnboundedSender<Input>,
     board: Arc<Board>,
     /// When the service manager last heard of us.
@@ -272,6 +276,7 @@ impl Daemon {
             doubt: None,
             doubt_said: None,
             clock,
+            looks_at_files: false,
             inputs,
             board,
             look,
@@ -360,6 +365,7 @@ impl Daemon {
             Input::Link(Link::Answer(answer)) => self.compositor_answered(answer),
             Input::RestartDue => self.event(Event::RestartDue { why: Why::TimeOfDay }),
             Input::Link(Link::Down) => {
+                self.dismiss_chooser();
                 self.compositor_takes_none();
                 self.event(Event::CompositorDown);
             }
@@ -405,6 +411,8 @@ impl Daemon {
                     self.certificate_ready(problem);
                 }
             }
+            Input::Link(Link::Chosen { number, files }) => self.chosen(number, &files),
+            Input::Uploads { generation, number, answer } => self.files_looked_at(generation, number, answer),
             Input::PipeClosed { generation, why } => {
                 if generation == self.launches && self.shell.is_some() {
                     self.event(Event::Detached { reason: why.into() });
@@ -480,7 +488,7 @@ impl Daemon {
     /// Tells whoever wants to know, as far as something has changed.
     fn publish(&mut self) {
         let page = self.shell.as_ref().and_then(|shell| shell.page.as_ref());
-        let report = report_of(self.number, &self.machine, page);
+        let report = Report { chooser: self.chooser(), ..report_of(self.number, &self.machine, page) };
         let state = self.machine.state();
         let (url, restarts, pid) = (self.machine.url(), self.machine.restarts(), self.machine.pid());
         let refused = self.machine.refused();

@@ -1,0 +1,162 @@
+//! The files below `browser.uploads` from which a visitor may choose: found, and looked at again once they are chosen.
+//! Called by the daemon on a thread of its own, for a drive may take its time. Follows no symbolic link, opens no file and
+//! changes nothing; of a drive with any number of files it looks at [`MAX_ENTRIES`].
+
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
+mod kinds;
+
+use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Access, AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::io::Errno;
+
+pub use kinds::Kinds;
+use kiosk_core::api::{MAX_NAME, MAX_OFFERED, Nothing, OfferedFile};
+use kiosk_core::text::printable;
+
+/// Entries of directories that are looked at: a second on a slow drive. Those of a directory come before those of the
+/// directories in it.
+const MAX_ENTRIES: usize = 10_000;
+/// Directories in directories: a camera's files are two deep.
+const MAX_DEPTH: usize = 8;
+/// Longest path below the directory, bytes.
+const MAX_PATH: usize = 1_024;
+/// What other systems put on a drive for themselves.
+const OF_SYSTEMS: &[&str] = &["System Volume Information", "$RECYCLE.BIN", "lost+found"];
+
+/// What may be chosen.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found {
+    /// The newest first, at most [`MAX_OFFERED`].
+    pub files: Vec<FoundFile>,
+    /// Further ones of the right kind.
+    pub unlisted: u32,
+    /// Why there are none.
+    pub nothing: Nothing,
+}
+
+/// A file that may be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundFile {
+    /// Below the directory.
+    pub path: PathBuf,
+    /// What people are shown of it.
+    pub offered: OfferedFile,
+}
+
+impl Found {
+    /// The directory is not there, or does not answer.
+    pub fn not_there() -> Self {
+        Found { nothing: Nothing::NotThere, ..Found::default() }
+    }
+}
+
+/// Looks for the files of these kinds below `directory`. Files that are hidden, that can't be read or whose names are not
+/// UTF-8 are left out.
+pub fn find(directory: &Path, kinds: &Kinds) -> Found {
+    let Ok(root) = open_root(directory) else { return Found::not_there() };
+    let mut seen = Seen::default();
+    let mut waiting = VecDeque::from([(PathBuf::new(), 0)]);
+    let mut left = MAX_ENTRIES;
+    while let Some((path, depth)) = waiting.pop_front() {
+        let Ok(entries) = open_below(&root, &path).and_then(Dir::new) else { continue };
+        for entry in entries.map_while(Result::ok) {
+            let Some(path) = entry.file_name().to_str().ok().and_then(|name| visible(&path, name)) else { continue };
+            if left == 0 {
+                return seen.sorted();
+            }
+            left -= 1;
+            let Ok(stat) = rustix::fs::statat(&root, &path, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+            match FileType::from_raw_mode(stat.st_mode) {
+                FileType::Directory if depth < MAX_DEPTH => waiting.push_back((path, depth + 1)),
+                FileType::RegularFile if may_read(&root, &path) => seen.take(path, &stat, kinds),
+                _ => {}
+            }
+        }
+    }
+    seen.sorted()
+}
+
+/// The whole paths of chosen files, if each of them is still a regular file below `directory`.
+pub fn look_again(directory: &Path, chosen: &[PathBuf]) -> Option<Vec<PathBuf>> {
+    let root = open_root(directory).ok()?;
+    let whole = |path: &PathBuf| {
+        let file = open(&root, path, OFlags::PATH).ok()?;
+        let stat = rustix::fs::fstat(&file).ok()?;
+        (FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile).then(|| directory.join(path))
+    };
+    chosen.iter().map(whole).collect()
+}
+
+/// The path of an entry, unless it is not meant for people. `.` and `..` are hidden.
+fn visible(directory: &Path, name: &str) -> Option<PathBuf> {
+    let path = directory.join(name);
+    let kept = !name.starts_with('.') && !OF_SYSTEMS.contains(&name) && path.as_os_str().len() <= MAX_PATH;
+    kept.then_some(path)
+}
+
+fn open_root(directory: &Path) -> Result<OwnedFd, Errno> {
+    rustix::fs::openat(CWD, directory, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+}
+
+fn open_below(root: &OwnedFd, path: &Path) -> Result<OwnedFd, Errno> {
+    let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
+    open(root, path, OFlags::RDONLY | OFlags::DIRECTORY)
+}
+
+/// No part of the path may be a symbolic link.
+fn open(root: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
+    rustix::fs::openat2(root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve)
+}
+
+fn may_read(root: &OwnedFd, path: &Path) -> bool {
+    rustix::fs::accessat(root, path, Access::READ_OK, AtFlags::empty()).is_ok()
+}
+
+#[derive(Default)]
+struct Seen {
+    /// With the time of the last change.
+    files: Vec<((i64, i64), FoundFile)>,
+    of_other_kinds: bool,
+}
+
+impl Seen {
+    fn take(&mut self, path: PathBuf, stat: &Stat, kinds: &Kinds) {
+        if !kinds.take(&path) {
+            self.of_other_kinds = true;
+            return;
+        }
+        let offered = OfferedFile { name: shown(&path), size: u64::try_from(stat.st_size).unwrap_or(0) };
+        let changed = (stat.st_mtime, stat.st_mtime_nsec as i64);
+        self.files.push((changed, FoundFile { path, offered }));
+    }
+
+    fn sorted(mut self) -> Found {
+        // Whoever plugs a drive in has mostly just put the file on it.
+        self.files.sort_by(|(a, first), (b, second)| b.cmp(a).then_with(|| first.path.cmp(&second.path)));
+        let unlisted = self.files.len().saturating_sub(MAX_OFFERED);
+        self.files.truncate(MAX_OFFERED);
+        let nothing = if self.of_other_kinds { Nothing::OfNoKind } else { Nothing::Empty };
+        let files = self.files.into_iter().map(|(_, file)| file).collect();
+        Found { files, unlisted: u32::try_from(unlisted).unwrap_or(u32::MAX), nothing }
+    }
+}
+
+/// A path for people: of a long one the beginning and the end, which says what kind of file it is.
+fn shown(path: &Path) -> String {
+    const END: usize = MAX_NAME / 2;
+    let name = printable(&path.to_string_lossy());
+    let count = name.chars().count();
+    if count <= MAX_NAME {
+        return name;
+    }
+    let begin = name.chars().take(MAX_NAME - END - 1);
+    begin.chain(['…']).chain(name.chars().skip(count - END)).collect()
+}
+
+#[cfg(test)]
+mod tests;
