@@ -27,6 +27,13 @@ impl Problems {
     }
 }
 
+impl Problems {
+    /// Forgets the others: what they were about is mended, or looked at anew.
+    pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
+        self.0.retain(|problem| keep(problem));
+    }
+}
+
 impl std::ops::Deref for Problems {
     type Target = [String];
 

@@ -12,6 +12,7 @@ use crate::{
     power,
     run::load_config,
     screens::ScreenId,
+    splash_style,
 };
 
 /// What a restart of the compositor brings into force.
@@ -94,7 +95,7 @@ impl Kiosk {
             told.push(format!("health: {RESTART_SESSION}"));
         }
         if before.splash != self.config.splash {
-            told.push(format!("splash: {RESTART}"));
+            told.extend(self.take_splash());
         }
         if before.limits != self.config.limits {
             told.push(format!("limits: {RESTART}"));
@@ -110,6 +111,19 @@ impl Kiosk {
         told.extend(shells(&before, &self.config));
         self.publisher.mark_changed();
         Ok(told)
+    }
+
+    /// The kiosk's own screens look otherwise from the next frame on. What is wrong with the logo is no reason to refuse
+    /// the rest: there is none then, as at a start.
+    fn take_splash(&mut self) -> Vec<String> {
+        let mut wrong = Vec::new();
+        self.stage.set_style(splash_style::style(&self.config, &mut wrong));
+        self.problems.retain(|problem| !problem.starts_with("splash."));
+        self.screens.request_redraw();
+        let told = wrong.iter().map(|problem| format!("splash: {problem}"));
+        let told = std::iter::once("splash: in force".to_owned()).chain(told).collect();
+        wrong.into_iter().for_each(|problem| self.problem(problem));
+        told
     }
 
     /// Forgets what was kept of these outputs (empty: of all), or one key of it, and lets the configuration count again.

@@ -279,6 +279,8 @@ impl Kiosk {
             state: Some(report.state),
             message: report.message,
             overdue: report.overdue,
+            tried: report.tried,
+            reason: report.reason,
             wait_for_session: readiness.wait_for_session,
         };
         let changed = *readiness != new;

@@ -1,7 +1,7 @@
 //! The splash's look from the configuration.
 
 use kiosk_core::{
-    config::{Config, SplashPosition},
+    config::{Config, Look, SplashPosition},
     files::read_regular,
 };
 use kiosk_splash::{Fonts, LOGO_SIZE, Logo, MAX_LOGO_FILE, Position, Style};
@@ -23,7 +23,8 @@ pub fn style(config: &Config, problems: &mut Vec<String>) -> Style {
         },
         ..Style::default()
     };
-    let path = &splash.logo;
+    let light = splash.look == Look::Light && !splash.logo_light.as_os_str().is_empty();
+    let (key, path) = if light { ("splash.logo-light", &splash.logo_light) } else { ("splash.logo", &splash.logo) };
     let own = *path == Config::default().splash.logo;
     match read_regular(path, MAX_LOGO_FILE as u64).map(|bytes| Logo::with_installed_fonts(&bytes)) {
         Ok(Ok(logo)) => style.logo = logo,
@@ -31,11 +32,11 @@ pub fn style(config: &Config, problems: &mut Vec<String>) -> Style {
         Err(error) if own && error.kind() == std::io::ErrorKind::NotFound => {}
         Ok(Err(error)) => {
             style.logo = Logo::none();
-            problems.push(format!("splash.logo: {}: {error}; no logo is shown", path.display()));
+            problems.push(format!("{key}: {}: {error}; no logo is shown", path.display()));
         }
         Err(error) => {
             style.logo = Logo::none();
-            problems.push(format!("splash.logo: {} could not be read: {error}; no logo is shown", path.display()));
+            problems.push(format!("{key}: {} could not be read: {error}; no logo is shown", path.display()));
         }
     }
     style
@@ -89,6 +90,30 @@ mod tests {
         }
         let own = style(&Config::default(), &mut Vec::new());
         assert_eq!(compose(&still, &own, 640, 400, 1.0).pieces.len(), 1);
+    }
+
+    #[test]
+    fn the_light_look_may_have_a_logo_of_its_own() {
+        let directory = tempfile::tempdir().unwrap();
+        let wide = directory.path().join("wide.svg");
+        let svg = "<svg xmlns='http://www.w3.org/2000/svg' width='4' height='1'><rect width='4' height='1'/></svg>";
+        std::fs::write(&wide, svg).unwrap();
+        let mut config = Config::default();
+        config.splash.logo_light = wide;
+        let shape = |config: &Config| {
+            let mut problems = Vec::new();
+            let still = View::Splash { message: None, progress: Progress::None };
+            let image = compose(&still, &style(config, &mut problems), 1000, 1000, 1.0).pieces[0].image.clone();
+            assert_eq!(problems, [""; 0]);
+            image.width / image.height
+        };
+        assert_eq!(shape(&config), 1);
+        config.splash.look = kiosk_core::config::Look::Light;
+        assert_eq!(shape(&config), 4);
+        config.splash.logo_light = "/nowhere.svg".into();
+        let mut problems = Vec::new();
+        style(&config, &mut problems);
+        assert!(problems[0].starts_with("splash.logo-light: /nowhere.svg could not be read"), "{problems:?}");
     }
 
     #[test]

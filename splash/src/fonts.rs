@@ -91,6 +91,11 @@ impl Fonts {
         self.0.fallback.iter().map(|found| found.path.as_path())
     }
 
+    /// Whether both are for texts in the same configured face.
+    pub fn has_the_wish_of(&self, other: &Self) -> bool {
+        self.0.wish == other.0.wish
+    }
+
     /// With nothing installed: what a text falls back to when a font file turns out to be broken.
     pub(crate) fn only_builtin() -> Self {
         Self::new(None)

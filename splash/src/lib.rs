@@ -47,11 +47,11 @@ pub enum View {
         /// How it moves.
         progress: Progress,
     },
-    /// As the splash whose progress has no end yet, with a second line.
+    /// As the splash whose progress has no end yet, with more lines.
     Waiting {
         /// What is waited for.
         message: String,
-        /// Since when.
+        /// Since when, and in a line of its own what was tried.
         detail: String,
     },
     /// The reasons why there is nothing else to see.

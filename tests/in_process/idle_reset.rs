@@ -41,6 +41,8 @@ fn report(state: State, reset: u64) -> Report {
         reboot: String::new(),
         ping: 0,
         listens: 0,
+        tried: 0,
+        reason: String::new(),
     }
 }
 

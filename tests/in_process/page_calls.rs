@@ -33,6 +33,8 @@ fn report(shell: u32, state: State, listens: u64) -> Report {
         shell,
         reset: 0,
         when_idle: false,
+        tried: 0,
+        reason: String::new(),
         reboot: String::new(),
         ping: 0,
         listens,

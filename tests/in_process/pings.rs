@@ -18,6 +18,8 @@ fn asks(ping: u64) -> Report {
         shell: 0,
         reset: 0,
         when_idle: false,
+        tried: 0,
+        reason: String::new(),
         listens: 0,
         reboot: String::new(),
         ping,

@@ -14,6 +14,8 @@ fn report(reboot: &str) -> Report {
         shell: 0,
         reset: 0,
         when_idle: false,
+        tried: 0,
+        reason: String::new(),
         reboot: reboot.into(),
         ping: 0,
         listens: 0,

@@ -10,7 +10,7 @@ use kioskd::{
 use rustix::process::{Signal, getpid, kill_process};
 
 use crate::fixture::{
-    Fixture,
+    Fixture, Setup,
     picture::{Picture, RED},
 };
 
@@ -62,6 +62,32 @@ fn screens_idling_and_the_schedule_follow_a_changed_file_and_the_page_stays() {
     assert_eq!(place(&fixture), 320, "beside the other one again");
     assert_eq!(fixture.kiosk.power.deadline(), None);
     assert_eq!(fixture.reload("").unwrap(), [""; 0], "nothing has changed");
+}
+
+#[test]
+fn the_splash_looks_otherwise_at_once_and_a_broken_logo_is_none() {
+    let mut fixture = Setup { splash: true, ..Setup::bare(&["320x200"]) }.start();
+    fixture.still();
+    let middle = |fixture: &mut Fixture| {
+        fixture.still();
+        let panel = fixture.panel();
+        let ground = panel.pixel(1, 1);
+        (ground, (0..320).any(|x| panel.pixel(x, 100) != ground))
+    };
+    assert_eq!(middle(&mut fixture), ([0, 0, 0], true));
+    let told = fixture.reload("[splash]\nbackground = \"#ff0000\"\n").unwrap();
+    assert_eq!(told, ["splash: in force"]);
+    assert_eq!(middle(&mut fixture), ([255, 0, 0], true));
+    let broken = fixture.directory.path().join("broken.svg");
+    fs::write(&broken, "<svg").unwrap();
+    let text = format!("[splash]\nlogo = {broken:?}\nlook = \"light\"\n");
+    let told = fixture.reload(&text).unwrap().join("\n");
+    assert!(told.contains("is not a valid SVG") && told.ends_with("no logo is shown"), "{told}");
+    assert_eq!(middle(&mut fixture), ([255, 255, 255], false));
+    assert!(fixture.kiosk.problems.iter().any(|problem| problem.starts_with("splash.logo: ")));
+    fixture.reload("").unwrap();
+    assert_eq!(middle(&mut fixture), ([0, 0, 0], true));
+    assert!(!fixture.kiosk.problems.iter().any(|problem| problem.starts_with("splash.")), "it is mended");
 }
 
 #[test]

@@ -163,6 +163,8 @@ fn report(shell: u32, state: State) -> Report {
         reboot: String::new(),
         ping: 0,
         listens: 0,
+        tried: 0,
+        reason: String::new(),
     }
 }
 

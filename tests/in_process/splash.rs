@@ -241,6 +241,8 @@ fn a_message_of_the_session_is_drawn() {
         reboot: String::new(),
         ping: 0,
         listens: 0,
+        tried: 0,
+        reason: String::new(),
     });
     fixture.until("the message", |fixture| ink(&fixture.panel()) > before + 100);
 }
@@ -276,6 +278,8 @@ fn a_new_message_repaints_only_its_line() {
             reboot: String::new(),
             ping: 0,
             listens: 0,
+            tried: 0,
+            reason: String::new(),
         });
         fixture.until("the message", |fixture| fixture.kiosk.stage.shells[0].readiness.message == message);
         fixture.still();
@@ -350,6 +354,8 @@ fn a_page_that_is_overdue_is_told_at_length_whatever_the_splash_may_say() {
             reboot: String::new(),
             ping: 0,
             listens: 0,
+            tried: 0,
+            reason: String::new(),
         });
         fixture.until("the report", |fixture| {
             let readiness = &fixture.kiosk.stage.shells[0].readiness;
@@ -394,6 +400,8 @@ fn more_reasons_than_a_screen_holds_come_in_turn() {
         reboot: String::new(),
         ping: 0,
         listens: 0,
+        tried: 0,
+        reason: String::new(),
     });
     fixture.until("the diagnostics", |fixture| fixture.kiosk.stage.shells[0].readiness.overdue);
     fixture.still();
@@ -438,6 +446,8 @@ fn an_old_session_that_still_talks_takes_no_splash_away() {
         reboot: String::new(),
         ping: 0,
         listens: 0,
+        tried: 0,
+        reason: String::new(),
     });
     fixture.report(&mut new, State::Loading);
     let client = fixture.client();

@@ -69,7 +69,8 @@ impl Stage {
     /// What the search found; `None`: it failed.
     pub fn end_font_search(&mut self, found: Option<Fonts>) {
         self.font_search = if found.is_some() { FontSearch::None } else { FontSearch::Failed };
-        if let Some(found) = found {
+        // For the style of before it is of no use.
+        if let Some(found) = found.filter(|found| found.has_the_wish_of(&self.style.fonts)) {
             self.style.fonts = found;
         }
     }

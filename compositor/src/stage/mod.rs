@@ -145,6 +145,16 @@ impl Stage {
         }
     }
 
+    /// The kiosk's own pictures look like this from now on: all of them are painted anew, in fonts that are looked for anew.
+    pub fn set_style(&mut self, style: Style) {
+        self.style = style;
+        // One that is under way goes to its end, and what it finds is not taken.
+        if !matches!(self.font_search, FontSearch::UnderWay(_)) {
+            self.font_search = FontSearch::None;
+        }
+        self.pictures.repaint();
+    }
+
     /// The screen of our own that is over everything.
     pub fn screen(&self) -> Option<&SystemScreen> {
         self.idle_screen.as_ref().or(self.system_screen.as_ref()).or(self.welcome.as_ref())

@@ -68,6 +68,11 @@ impl Pictures {
     pub fn remove(&mut self, id: ScreenId) {
         self.0.remove(&id);
     }
+
+    /// Each splash is painted anew before it is drawn again.
+    pub fn repaint(&mut self) {
+        self.0.values_mut().for_each(|pictures| pictures.splash.drop_pictures());
+    }
 }
 
 /// The black bars of one screen. They lie over the picture: what reaches beyond its edge is not seen.

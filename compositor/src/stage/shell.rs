@@ -11,7 +11,7 @@ use kiosk_splash::{Progress, Report, View};
 use super::{SystemScreen, chooser::Chooser, splash::Cover};
 
 /// What the session last said, and whether it counts.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Readiness {
     /// Without a session (a plain command), a window is all that is waited for.
     pub wait_for_session: bool,
@@ -21,6 +21,10 @@ pub struct Readiness {
     pub message: String,
     /// The page should have been up by now.
     pub overdue: bool,
+    /// How often it was tried, and what came of the last time; none where nothing was wrong.
+    pub tried: u32,
+    /// Of the last time; empty: nothing.
+    pub reason: String,
 }
 
 impl Readiness {
@@ -69,10 +73,10 @@ impl ShellStage {
     pub fn new(wait_for_session: bool) -> Self {
         Self {
             cover: Cover::Shown { since: Duration::ZERO },
-            readiness: Readiness { wait_for_session, state: None, message: String::new(), overdue: false },
             note: None,
             chooser: None,
             chosen: 0,
+            readiness: Readiness { wait_for_session, state: None, message: String::new(), ..Readiness::default() },
             waits: None,
             was_ready: false,
         }
@@ -101,7 +105,15 @@ impl ShellStage {
         }
         let long = self.waits.as_ref().filter(|waits| now.saturating_sub(waits.since) >= LONG);
         if let Some(waits) = long.filter(|_| !message.is_empty()) {
-            let detail = texts.say(Text::Since, &[("time", &waits.at)]);
+            let since = texts.say(Text::Since, &[("time", &waits.at)]);
+            let Readiness { tried, reason, .. } = &self.readiness;
+            let detail = match (tried, reason.as_str()) {
+                (0, _) | (_, "") => since,
+                _ => {
+                    let tried = texts.say(Text::Tried, &[("count", &tried.to_string()), ("reason", reason)]);
+                    format!("{since}\n{tried}")
+                }
+            };
             return View::Waiting { message: message.clone(), detail };
         }
         View::Splash {
@@ -142,5 +154,31 @@ impl ShellStage {
         } else if self.readiness.state == Some(State::Ready) {
             self.readiness.state = Some(State::Loading);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_wait_says_since_when_and_what_was_tried() {
+        let rules = [];
+        let (german, second) = (Texts::new("de-AT", &rules), Duration::from_secs(1));
+        let mut shell = ShellStage::new(true);
+        shell.readiness.state = Some(State::Waiting);
+        shell.readiness.message = "Warten auf localhost:3000".into();
+        shell.reported(second, || "16:40".into());
+        let seen = |shell: &ShellStage, now| shell.splash(&Report::default(), &german, now);
+        assert!(matches!(seen(&shell, LONG), View::Splash { .. }), "too short to need a word");
+        let detail = |shell: &ShellStage| match seen(shell, LONG + second) {
+            View::Waiting { detail, .. } => detail,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(detail(&shell), "seit 16:40");
+        shell.readiness.tried = 30;
+        shell.readiness.reason = "localhost:3000 refuses the connection".into();
+        shell.reported(2 * second, || "16:41".into());
+        assert_eq!(detail(&shell), "seit 16:40\n30 Versuche, zuletzt: localhost:3000 refuses the connection");
     }
 }

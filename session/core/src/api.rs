@@ -129,6 +129,12 @@ pub struct Report {
     /// another number than before is another page, which has heard of nothing yet.
     #[serde(default)]
     pub listens: u64,
+    /// How often it was tried since the page was last up, rounded down: small numbers are exact.
+    #[serde(default)]
+    pub tried: u32,
+    /// What came of the last try, for people; empty: nothing was wrong yet.
+    #[serde(default)]
+    pub reason: String,
 }
 
 /// Files that a chooser has at most, and characters of a name in it: all fit into one line, with what JSON adds.

@@ -53,7 +53,7 @@ pub struct CompositorState {
 }
 
 /// Where a shell is.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ShellPlace {
     /// The output that it is on; empty: every one is another shell's.

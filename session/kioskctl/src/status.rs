@@ -173,11 +173,20 @@ fn compositor_rows(compositor: &CompositorState, row: &mut impl FnMut(&str, Stri
         row("Output", "none".into());
     }
     for output in &compositor.outputs {
-        row("Output", output_text(output));
+        row("Output", output_text(output) + without_a_shell(compositor, output));
     }
     for problem in &compositor.problems {
         row("Problem", problem.clone());
     }
+}
+
+/// On an output that is no shell's and shows no other output.
+fn without_a_shell(compositor: &CompositorState, output: &OutputState) -> &'static str {
+    let shown = compositor.shells.is_empty() || compositor.shells.iter().any(|place| place.output == output.name);
+    if shown || !output.connected || !output.power || !output.mirror.is_empty() {
+        return "";
+    }
+    "; no page: no shell is for it (`kioskctl mirror` shows another output's there, a [[shells]] table one of its own)"
 }
 
 fn output_text(output: &OutputState) -> String {
@@ -209,6 +218,20 @@ fn output_text(output: &OutputState) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_output_without_a_shell_says_so() {
+        let output =
+            |name: &str| OutputState { name: name.into(), connected: true, power: true, ..OutputState::default() };
+        let place = ShellPlace { output: "DP-1".into(), ..ShellPlace::default() };
+        let compositor = CompositorState { shells: vec![place], ..CompositorState::default() };
+        let told = |output: &OutputState| without_a_shell(&compositor, output);
+        assert_eq!(told(&output("DP-1")), "");
+        assert!(told(&output("DP-2")).starts_with("; no page: no shell is for it"));
+        assert_eq!(told(&OutputState { mirror: "DP-1".into(), ..output("DP-2") }), "");
+        assert_eq!(told(&OutputState { power: false, ..output("DP-2") }), "");
+        assert_eq!(without_a_shell(&CompositorState::default(), &output("DP-2")), "", "one that is too old to tell");
+    }
 
     #[test]
     fn an_output_that_is_off_says_why() {

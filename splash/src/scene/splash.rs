@@ -5,7 +5,7 @@ use super::{Part, Rect, Screen, Tone};
 use crate::{
     LOGO_SIZE, Position, Progress, Style,
     animation::DOTS,
-    text::{Size, Typesetter},
+    text::{Room, Size, Typesetter},
 };
 
 /// Longest side of a painted logo: beyond, more pixels show nobody more.
@@ -19,6 +19,8 @@ pub(crate) const MIN_DOT: f32 = 4.0;
 pub(crate) const MAX_DOT_SHARE: f32 = 1.0 / 40.0;
 /// Size of the second line against the message.
 const DETAIL: f32 = 0.85;
+/// Lines below the message.
+const MAX_DETAIL: usize = 4;
 /// A logo of any shape leaves the rest of the output's width and height alone.
 pub(crate) const LOGO_MAX_WIDTH: f32 = 0.7;
 pub(crate) const LOGO_MAX_HEIGHT: f32 = 0.4;
@@ -70,7 +72,7 @@ pub(super) fn layout(
     text_top
 }
 
-/// A second line below the message.
+/// Since when and what was tried, below the message: as many lines as there is room for.
 pub(super) fn detail(
     screen: &Screen,
     top: i32,
@@ -80,9 +82,10 @@ pub(super) fn detail(
 ) {
     let Some(size) = Size::new(screen.em(DETAIL)) else { return };
     let room = screen.width.saturating_sub(2 * screen.margin());
-    let text = typesetter.one_line(text.unwrap_or_default(), size, room);
     // Below the message, which may have moved up.
     let below = parts.iter().map(|(rect, _)| rect.y + rect.height as i32).max().unwrap_or(top);
+    let height = screen.height.saturating_sub(below.max(0).unsigned_abs());
+    let text = typesetter.set(text.unwrap_or_default(), size, Room { width: room, height, lines: MAX_DETAIL });
     let rect = screen.centered(below, text.width, text.height);
     parts.extend(rect.map(|rect| (rect, Part::Text { text, tone: Tone::Quiet })));
 }
@@ -177,6 +180,19 @@ mod tests {
             let (w, h) = logo_size(&Screen::new(width, height, 1.0), aspect, LOGO_SIZE);
             prop_assert!(w as f32 <= width as f32 * 0.71 && h as f32 <= height as f32 * 0.41);
             prop_assert!((w as f32 - h as f32 * aspect).abs() <= 1.0 + aspect);
+        }
+    }
+
+    #[test]
+    fn small_screens_have_room_for_what_was_tried() {
+        let reason = "tried 30 times, last: the server at device-with-a-long-name.example:3000 refuses the connection";
+        let view = View::Waiting { message: "Waiting for it".into(), detail: format!("since 16:40\n{reason}") };
+        for (width, height) in [(480, 320), (320, 480), (800, 480), (3840, 2160)] {
+            let parts = layout(&view, &Style::default(), width, height, 1.0).parts;
+            let texts: Vec<&Rect> =
+                parts.iter().filter(|(_, part)| matches!(part, Part::Text { .. })).map(|(rect, _)| rect).collect();
+            let [message, detail] = texts[..] else { panic!("{width}x{height}: {parts:?}") };
+            assert!(detail.height * 5 >= message.height * 6, "{width}x{height}: one line of two: {detail:?}");
         }
     }
 

@@ -217,8 +217,10 @@ pub enum PageReady {
 /// The picture before the page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Splash {
-    /// SVG or PNG.
+    /// SVG, PNG or JPEG.
     pub logo: PathBuf,
+    /// In its place in the light look; empty: the same.
+    pub logo_light: PathBuf,
     /// sRGB.
     pub background: [u8; 3],
     /// Whether a line of message is shown.
@@ -266,6 +268,7 @@ impl Default for Splash {
     fn default() -> Self {
         Splash {
             logo: "/usr/share/kiosk/logo.svg".into(),
+            logo_light: PathBuf::new(),
             background: [0, 0, 0],
             message: true,
             logo_size: None,

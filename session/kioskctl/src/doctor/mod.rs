@@ -3,6 +3,7 @@
 
 mod bundle;
 mod finding;
+mod looks;
 mod running;
 mod system;
 

@@ -12,6 +12,7 @@ use kiosk_core::input_database;
 use kioskctl::client::ServiceManager;
 
 use super::finding::{Finding, Level};
+use super::looks;
 use crate::config::complaints;
 
 /// Less than this of a disk is free: the browser's profile or a kept setting will not be written.
@@ -54,7 +55,17 @@ impl System {
     /// What the configuration names and is not there. Nothing is said of what is.
     pub fn missing(&self, loaded: &Loaded) -> Vec<Finding> {
         let program = std::iter::once(self.program(loaded)).filter(|finding| finding.level == Level::Wrong);
-        program.chain(self.named(loaded)).collect()
+        let unshown = looks::without_a_shell(loaded, &self.at("sys/class/drm"));
+        let unshown = unshown.and_then(|told| {
+            let (says, cure) = told.split_once(" -> ")?;
+            Some(Finding::wrong("outputs", says, cure))
+        });
+        program.chain(self.named(loaded)).chain(unshown).collect()
+    }
+
+    /// What the configuration names and what is there, but can't be used.
+    pub fn unusable(&self, loaded: &Loaded) -> Vec<String> {
+        looks::unusable(&loaded.config, |path| self.at(&path.to_string_lossy()))
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -62,7 +73,9 @@ impl System {
     }
 
     fn configuration(&self, loaded: &Loaded) -> Finding {
-        match complaints(loaded, &self.at(chromium::MANAGED)).as_slice() {
+        let mut wrong = complaints(loaded, &self.at(chromium::MANAGED));
+        wrong.extend(self.unusable(loaded));
+        match wrong.as_slice() {
             [] => Finding::good("configuration", format!("good; the page is {}", loaded.config.shell.url.masked())),
             wrong => Finding::wrong("configuration", wrong.join("; "), "`kioskctl config check` says where"),
         }
@@ -283,8 +296,11 @@ impl System {
         let browser = &loaded.config.browser;
         let mut files: Vec<(&'static str, PathBuf)> =
             browser.trust.iter().map(|file| ("browser.trust", file.clone())).collect();
-        if loaded.origins.contains_key("splash.logo") {
-            files.push(("splash.logo", loaded.config.splash.logo.clone()));
+        let splash = &loaded.config.splash;
+        for (key, file) in [("splash.logo", &splash.logo), ("splash.logo-light", &splash.logo_light)] {
+            if loaded.origins.contains_key(key) && !file.as_os_str().is_empty() {
+                files.push((key, file.clone()));
+            }
         }
         let missing = files.into_iter().filter_map(|(key, file)| {
             let at = self.at(&file.to_string_lossy());

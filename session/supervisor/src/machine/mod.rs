@@ -121,6 +121,15 @@ pub struct Machine {
     clock: ReadyClock,
     /// Why it is not up, for messages.
     reason: String,
+    /// How often it was tried since it was last up, to no avail: questions to the server, starts and loads.
+    tried: u32,
+}
+
+/// To one digit: the person before the screen reads it, and a number that counts every question keeps the screen from
+/// being still.
+fn rounded(count: u32) -> u32 {
+    let unit = 10u32.pow(count.checked_ilog10().unwrap_or(0));
+    count / unit * unit
 }
 
 impl Machine {
@@ -160,6 +169,7 @@ impl Machine {
             reboot: String::new(),
             clock,
             reason: String::new(),
+            tried: 0,
             settings,
         }
     }
@@ -213,6 +223,8 @@ impl Machine {
             reboot: self.reboot.clone(),
             ping: self.pulse.number(),
             listens: 0,
+            tried: rounded(self.tried),
+            reason: if self.tried > 0 { self.reason.clone() } else { String::new() },
         }
     }
 

@@ -61,6 +61,9 @@ impl Machine {
         if !matches!(self.page, Page::Loading { .. }) {
             self.reason = reason;
         }
+        if !self.shown() {
+            self.tried = self.tried.saturating_add(1);
+        }
         let delay = MIN_PROBE_INTERVAL.saturating_mul(1 << refusals.min(8)).min(MAX_PROBE_INTERVAL);
         self.server = Server::Waiting { at: now + delay, refusals: refusals.saturating_add(1) };
     }

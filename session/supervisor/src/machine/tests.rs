@@ -767,6 +767,22 @@ fn a_command_is_ready_when_it_runs_and_has_no_page() {
     assert_eq!(world.machine.report().state, State::Ready);
 }
 
+#[test]
+fn how_often_it_was_tried_is_told_to_one_digit_until_it_is_up() {
+    let mut world = World::new(settings());
+    world.event(Event::CompositorUp { pid: 1 });
+    assert_eq!((world.machine.report().tried, world.machine.report().reason.as_str()), (0, ""));
+    world.without_server(2 * SECOND);
+    let report = world.machine.report();
+    assert_eq!((report.tried, report.reason.as_str()), (6, "connection refused"));
+    world.without_server(60 * SECOND);
+    let tried = world.machine.report().tried;
+    assert!((60..200).contains(&tried) && tried.is_multiple_of(10), "{tried}");
+    world.until_ready();
+    assert_eq!((world.machine.report().tried, world.machine.report().reason.as_str()), (0, ""));
+    assert_eq!([0, 7, 10, 19, 99, 100, 4711].map(rounded), [0, 7, 10, 10, 90, 100, 4000]);
+}
+
 /// A command under a compositor that tells of windows.
 fn command_without_a_window(ready_timeout: Option<Duration>) -> World {
     let settings = Settings { command: true, needs_server: false, program: "foot".into(), ..settings() };

@@ -143,6 +143,7 @@ impl Machine {
         (self.silent_since, self.retry_at, self.tries, self.wanted_until) = (None, None, 0, None);
         self.clock = ReadyClock::Off;
         self.reason.clear();
+        self.tried = 0;
         self.recovery.up_until(now + STABLE);
         self.watch_health(now);
         self.pulse.seen(now);
@@ -220,6 +221,9 @@ impl Machine {
 
     pub(super) fn failed(&mut self, reason: String, action: String, effects: &mut Effects) {
         self.reason.clone_from(&reason);
+        if !self.shown() {
+            self.tried = self.tried.saturating_add(1);
+        }
         effects.push(Effect::Failed(Failure { reason, action }));
     }
 }

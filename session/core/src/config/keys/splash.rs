@@ -33,6 +33,19 @@ pub static SPLASH: &[Key<Splash>] = &[
         get: |splash| Some(splash.logo.to_string_lossy().as_ref().into()),
     },
     Key {
+        name: "logo-light",
+        kind: Kind::Text,
+        allowed: Allowed::Description("the absolute path of an SVG, PNG or JPEG file, or \"\""),
+        set: |splash, raw| {
+            let path = std::path::Path::new(raw.as_text()?);
+            if !path.is_absolute() && !path.as_os_str().is_empty() {
+                return Err(Wrong::default());
+            }
+            put(&mut splash.logo_light, Ok(path.into()))
+        },
+        get: |splash| Some(splash.logo_light.to_string_lossy().as_ref().into()),
+    },
+    Key {
         name: "background",
         kind: Kind::Text,
         allowed: Allowed::Description(syntax::COLOUR),

@@ -99,7 +99,8 @@ fn report_of(number: usize, machine: &Machine, page: Option<&Page>) -> Report {
     let report = machine.report();
     let message = shortened(&masked(&report.message), MAX_CHARACTERS);
     let reboot = shortened(&masked(&report.reboot), MAX_CHARACTERS);
-    Report { shell: number as u32, message, reboot, listens: page.map_or(0, Page::listens), ..report }
+    let reason = shortened(&masked(&report.reason), MAX_CHARACTERS);
+    Report { shell: number as u32, message, reboot, reason, listens: page.map_or(0, Page::listens), ..report }
 }
 
 /// The session of one shell.
