@@ -42,6 +42,8 @@ fn chooser(number: u64, multiple: bool) -> Chooser {
 
 fn report(state: State, chooser: Option<Chooser>) -> Report {
     Report {
+        reason: String::new(),
+        tried: 0,
         state,
         message: String::new(),
         overdue: false,

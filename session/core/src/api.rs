@@ -287,6 +287,8 @@ mod tests {
                 ping: u64::MAX,
                 listens: u64::MAX,
                 chooser: Some(chooser),
+                tried: u32::MAX,
+                reason: "\u{1f4c4}".repeat(500),
             };
             let line = serde_json::to_vec(&report).unwrap();
             assert!(line.len() < MAX_LINE, "{} bytes", line.len());
