@@ -37,6 +37,10 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
 
+    /// Only say what of the configuration's logos and font can't be used.
+    #[arg(long, exclusive = true)]
+    pub check: bool,
+
     /// The theme's name; a theme of that name is replaced.
     #[arg(long, value_name = "NAME", default_value = "kiosk-own", value_parser = theme_name)]
     pub name: String,
@@ -73,6 +77,12 @@ fn theme_name(text: &str) -> Result<String, String> {
 /// One sentence: a value that is not allowed, a logo that can't be used, a file that can't be written. The configuration
 /// and the logo are looked at first: then nothing is written.
 pub fn run(options: &Options) -> anyhow::Result<String> {
+    if options.check {
+        return match splash_style::unusable(&Config::load(&Sources::system()).config).as_slice() {
+            [] => Ok("The logos and the font can be used".into()),
+            wrong => Err(anyhow!(wrong.join("\n"))),
+        };
+    }
     let config = config(options)?;
     let mut problems = Vec::new();
     let style = splash_style::style(&config, &mut problems);

@@ -1,5 +1,7 @@
 //! The splash's look from the configuration.
 
+use std::{io::ErrorKind, path::Path};
+
 use kiosk_core::{
     config::{Config, Look, SplashPosition},
     files::read_regular,
@@ -29,7 +31,7 @@ pub fn style(config: &Config, problems: &mut Vec<String>) -> Style {
     match read_regular(path, MAX_LOGO_FILE as u64).map(|bytes| Logo::with_installed_fonts(&bytes)) {
         Ok(Ok(logo)) => style.logo = logo,
         // The default path is where our own logo is installed: without the package the built-in one is the same.
-        Err(error) if own && error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) if own && error.kind() == ErrorKind::NotFound => {}
         Ok(Err(error)) => {
             style.logo = Logo::none();
             problems.push(format!("{key}: {}: {error}; no logo is shown", path.display()));
@@ -42,13 +44,63 @@ pub fn style(config: &Config, problems: &mut Vec<String>) -> Style {
     style
 }
 
+/// What of the configuration's logos and font is there and can't be used, a sentence each.
+pub fn unusable(config: &Config) -> Vec<String> {
+    let splash = &config.splash;
+    let logos = [("splash.logo", &splash.logo), ("splash.logo-light", &splash.logo_light)];
+    let logos = logos.into_iter().filter(|(_, path)| !path.as_os_str().is_empty());
+    let mut told: Vec<String> = logos.filter_map(|(key, path)| wrong_logo(key, path)).collect();
+    let font = splash.font.trim();
+    if !font.is_empty() {
+        let (_, wrong) = Fonts::new(Some(font.to_owned())).find("", "");
+        told.extend(wrong.map(|wrong| format!("splash.font: {wrong}; the built-in one is used")));
+    }
+    told
+}
+
+fn wrong_logo(key: &str, path: &Path) -> Option<String> {
+    let why = match read_regular(path, MAX_LOGO_FILE as u64) {
+        Ok(bytes) => Logo::with_installed_fonts(&bytes).err()?.to_string(),
+        // One that is missing is told by who looks for files; where nobody else may look, only kioskd's user can say.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => return None,
+        Err(error) => format!("it could not be read: {error}"),
+    };
+    Some(format!("{key}: {}: {why}; no logo is shown", path.display()))
+}
+
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
 
     use kiosk_splash::{Progress, View, compose};
 
     use super::*;
+
+    #[test]
+    fn a_logo_and_a_font_that_are_none_are_told_and_good_ones_are_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        std::fs::write(at("broken.svg"), "<svg").unwrap();
+        std::fs::write(at("text.png"), "hello").unwrap();
+        std::fs::write(at("no.ttf"), "hello").unwrap();
+        std::fs::write(at("good.svg"), include_bytes!("../../assets/logo/logo.svg")).unwrap();
+        std::fs::write(at("good.ttf"), include_bytes!("../../assets/font/kiosk-sans.ttf")).unwrap();
+        let told = |logo: &str, light: &str, font: &str| {
+            let mut config = Config::default();
+            config.splash.logo = at(logo);
+            config.splash.logo_light = if light.is_empty() { Path::new("").to_owned() } else { at(light) };
+            config.splash.font = font.to_owned();
+            unusable(&config)
+        };
+        let wrong = told("broken.svg", "text.png", at("no.ttf").to_str().unwrap());
+        assert_eq!(wrong.len(), 3, "{wrong:?}");
+        assert!(wrong[0].contains("broken.svg: the logo is not a valid SVG"), "{wrong:?}");
+        assert!(wrong[1].contains("text.png: the logo is neither SVG nor PNG nor JPEG"), "{wrong:?}");
+        assert!(wrong[2].contains("no.ttf is no font that can be read"), "{wrong:?}");
+        let wrong = told("good.svg", "", "No Such Family");
+        assert!(wrong[0].starts_with("splash.font: no font called \"No Such Family\" is installed"), "{wrong:?}");
+        assert_eq!(told("good.svg", "", at("good.ttf").to_str().unwrap()), [""; 0]);
+        assert_eq!(told("missing.svg", "", ""), [""; 0], "that is told elsewhere");
+    }
 
     fn problems(logo: &Path) -> Vec<String> {
         let mut config = Config::default();

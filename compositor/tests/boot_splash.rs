@@ -56,7 +56,7 @@ fn what_is_wrong_is_one_sentence_and_nothing_is_written() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
     std::fs::write(root.join("no.svg"), "hello").unwrap();
-    std::fs::write(root.join("wrong.toml"), "[splash]\nlogo-sise = \"20%\"\n").unwrap();
+    std::fs::write(root.join("wrong.toml"), "[splash]\nlogo-sizes = \"20%\"\n").unwrap();
     let cases: [(&[&str], &str); 8] = [
         (&["--logo", "no.svg"], "neither SVG nor PNG nor JPEG"),
         (&["--logo", "none.svg"], "none.svg could not be read: No such file or directory"),
@@ -77,4 +77,23 @@ fn what_is_wrong_is_one_sentence_and_nothing_is_written() {
     std::fs::write(root.join("usr/share"), "").unwrap();
     let said = String::from_utf8(kiosk_splash(root, &[]).stderr).unwrap();
     assert!(said.contains("usr/share/plymouth/themes/kiosk-own can't be made: "), "{said}");
+}
+
+#[test]
+fn a_check_says_what_can_t_be_used_and_writes_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path();
+    std::fs::create_dir_all(root.join("etc/kiosk")).unwrap();
+    let (logo, config) = (root.join("mine.svg"), root.join("etc/kiosk/config.toml"));
+    std::fs::write(&config, format!("[splash]\nlogo = {:?}\n", logo.to_str().unwrap())).unwrap();
+    let check = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kiosk-splash"));
+        command.arg("--check").env_clear().env("KIOSK_ROOT", root).output().unwrap()
+    };
+    std::fs::write(&logo, LOGO).unwrap();
+    assert!(check().status.success());
+    std::fs::write(&logo, "<svg").unwrap();
+    let said = String::from_utf8(check().stderr).unwrap();
+    assert!(!check().status.success() && said.contains("mine.svg: the logo is not a valid SVG"), "{said}");
+    assert!(!root.join("usr").exists());
 }

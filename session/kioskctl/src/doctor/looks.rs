@@ -2,36 +2,17 @@
 //! used, and which connected outputs no shell is for. For `config check` and `doctor`; shows nothing itself.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
-use kiosk_core::config::{Config, Loaded};
-use kiosk_core::files::read_regular;
-use kiosk_splash::{Fonts, Logo, MAX_LOGO_FILE};
+use kiosk_core::config::Loaded;
 
-/// What is there and can't be used, a sentence each. Files that are missing are not told here. `at`: where a path of the
-/// configuration is.
-pub fn unusable(config: &Config, at: impl Fn(&Path) -> PathBuf) -> Vec<String> {
-    let splash = &config.splash;
-    let logos = [("splash.logo", &splash.logo), ("splash.logo-light", &splash.logo_light)];
-    let logos = logos.into_iter().filter(|(_, path)| !path.as_os_str().is_empty() && at(path).exists());
-    let mut told: Vec<String> = logos.filter_map(|(key, path)| wrong_logo(key, path, &at(path))).collect();
-    let font = splash.font.trim();
-    if !font.is_empty() {
-        let wish =
-            if font.starts_with('/') { at(Path::new(font)).to_string_lossy().into_owned() } else { font.to_owned() };
-        let (_, wrong) = Fonts::new(Some(wish)).find("", "");
-        told.extend(wrong.map(|wrong| format!("splash.font: {wrong}; the built-in one is used")));
-    }
-    told
-}
-
-fn wrong_logo(key: &str, path: &Path, file: &Path) -> Option<String> {
-    let why = match read_regular(file, MAX_LOGO_FILE as u64) {
-        Ok(bytes) => Logo::with_installed_fonts(&bytes).err()?.to_string(),
-        // Only kioskd's user may look there.
-        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => return None,
-        Err(error) => format!("it could not be read: {error}"),
-    };
-    Some(format!("{key}: {}: {why}; no logo is shown", path.display()))
+/// What the program that makes the boot splash of the same logo says of it and of the font, a sentence each; where it is
+/// not installed nobody looks.
+pub fn unusable(programs: &[PathBuf]) -> Vec<String> {
+    let found = programs.iter().find(|program| program.exists());
+    let said = found.and_then(|program| Command::new(program).arg("--check").output().ok());
+    let wrong = said.filter(|said| !said.status.success()).map(|said| said.stderr).unwrap_or_default();
+    String::from_utf8_lossy(&wrong).lines().map(|line| line.trim_start_matches("kiosk-splash: ").to_owned()).collect()
 }
 
 /// The connected outputs that show no page, where it is known which are connected (`class`: `/sys/class/drm`), as far as
@@ -77,33 +58,25 @@ fn connected(class: &Path) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use kiosk_core::config::Config;
+
     use super::*;
 
-    fn config(splash: &str) -> Config {
-        Config::of_file(Path::new("config.toml"), format!("[splash]\n{splash}").as_bytes()).config
-    }
-
     #[test]
-    fn a_logo_and_a_font_that_are_none_are_told_and_good_ones_are_not() {
-        let root = tempfile::tempdir().unwrap();
-        let at = |path: &Path| root.path().join(path.strip_prefix("/").unwrap());
-        std::fs::write(at(Path::new("/broken.svg")), "<svg").unwrap();
-        std::fs::write(at(Path::new("/text.png")), "hello").unwrap();
-        std::fs::write(at(Path::new("/no.ttf")), "hello").unwrap();
-        std::fs::write(at(Path::new("/good.svg")), include_bytes!("../../../../assets/logo/logo.svg")).unwrap();
-        std::fs::write(at(Path::new("/good.ttf")), include_bytes!("../../../../assets/font/kiosk-sans.ttf")).unwrap();
-        let told = unusable(&config("logo = \"/broken.svg\"\nlogo-light = \"/text.png\"\nfont = \"/no.ttf\""), at);
-        assert_eq!(told.len(), 3, "{told:?}");
-        assert!(told[0].starts_with("splash.logo: /broken.svg: the logo is not a valid SVG"), "{told:?}");
-        assert!(
-            told[1].starts_with("splash.logo-light: /text.png: the logo is neither SVG nor PNG nor JPEG"),
-            "{told:?}"
-        );
-        assert!(told[2].contains("/no.ttf is no font that can be read"), "{told:?}");
-        let told = unusable(&config("font = \"No Such Family\""), at);
-        assert!(told[0].starts_with("splash.font: no font called \"No Such Family\" is installed"), "{told:?}");
-        assert_eq!(unusable(&config("logo = \"/good.svg\"\nfont = \"/good.ttf\""), at), [""; 0]);
-        assert_eq!(unusable(&config("logo = \"/missing.svg\""), at), [""; 0], "that is told elsewhere");
+    fn what_the_program_complains_of_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("kiosk-splash");
+        let missing = directory.path().join("none");
+        let made = |text: &str| {
+            std::fs::write(&program, text).unwrap();
+            std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+            unusable(&[missing.clone(), program.clone()])
+        };
+        assert_eq!(made("#!/bin/sh\n[ $1 = --check ] && echo one >&2 && echo two >&2; exit 1\n"), ["one", "two"]);
+        assert_eq!(made("#!/bin/sh\necho good\n"), [""; 0]);
+        assert_eq!(unusable(std::slice::from_ref(&missing)), [""; 0]);
     }
 
     #[test]

@@ -64,8 +64,12 @@ impl System {
     }
 
     /// What the configuration names and what is there, but can't be used.
-    pub fn unusable(&self, loaded: &Loaded) -> Vec<String> {
-        looks::unusable(&loaded.config, |path| self.at(&path.to_string_lossy()))
+    pub fn unusable(&self) -> Vec<String> {
+        let installed = ["usr/bin/kiosk-splash", "usr/local/bin/kiosk-splash"].map(|path| self.at(path));
+        // As built, and where they were installed elsewhere: both programs are in one directory.
+        let own = std::env::current_exe().ok().map(|own| own.with_file_name("kiosk-splash"));
+        let own = own.filter(|_| self.root == Path::new("/"));
+        looks::unusable(&own.into_iter().chain(installed).collect::<Vec<_>>())
     }
 
     fn at(&self, path: &str) -> PathBuf {
@@ -74,7 +78,7 @@ impl System {
 
     fn configuration(&self, loaded: &Loaded) -> Finding {
         let mut wrong = complaints(loaded, &self.at(chromium::MANAGED));
-        wrong.extend(self.unusable(loaded));
+        wrong.extend(self.unusable());
         match wrong.as_slice() {
             [] => Finding::good("configuration", format!("good; the page is {}", loaded.config.shell.url.masked())),
             wrong => Finding::wrong("configuration", wrong.join("; "), "`kioskctl config check` says where"),
