@@ -12,8 +12,8 @@ use kiosk_splash::{PLYMOUTH_THEMES, firmware_picture, plymouth_theme};
 use crate::{backend::headless::OutputSpec, options::parse_output, splash_style};
 
 /// Makes the boot splash of a device from its logo: a theme for Plymouth, in which logo and dots are where kioskd's first
-/// picture has them, and a picture for the kernel of a Raspberry Pi. What is not said here is as the configuration's
-/// [splash] has it.
+/// picture has them, and a picture for the kernel of a Raspberry Pi. What is not said here is as the configuration has
+/// it for kioskd's first picture.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "kiosk-splash", version, max_term_width = 100)]
 pub struct Options {
