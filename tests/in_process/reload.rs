@@ -112,7 +112,7 @@ fn what_needs_a_restart_is_said_with_the_command() {
         told,
         [
             "limits: takes effect after `systemctl restart kiosk`",
-            "shell, browser: takes effect after `systemctl restart kiosk-session`"
+            "shell, browser, api: takes effect after `systemctl restart kiosk-session`"
         ]
     );
 }
