@@ -23,6 +23,8 @@ const APART: Duration = Duration::from_secs(3600);
 /// And so many in a day of the device's running.
 const MOST: usize = 3;
 const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How often the time of this boot is written down.
+const KEEP_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Why the device is not restarted.
 #[derive(Debug, thiserror::Error)]
@@ -71,15 +73,16 @@ fn take(directory: Option<&Path>, reason: &str, now: Duration) -> Result<(), Reb
     moments.write(&path, now).map_err(|error| RebootError::NotKept(error.to_string()))
 }
 
-/// kioskd ends in order: the time until now counts at the next boot.
-fn keep_time(directory: &Path, now: Duration) {
+/// The time until now counts at the next boot. Returns whether a budget is still counted by it.
+fn keep_time(directory: &Path, now: Duration) -> bool {
     let path = directory.join(FILE);
-    if let Ok(mut moments) = Moments::read(&path, now)
-        && !moments.is_empty()
+    let Ok(mut moments) = Moments::read(&path, now) else { return false };
+    if !moments.is_empty()
         && let Err(error) = moments.write(&path, now)
     {
         tracing::warn!(%error, "the time of this boot is not counted");
     }
+    moments.within(NAME, DAY, now) > 0
 }
 
 /// Asks logind on this bus to restart the device; `None`: the system bus. Nobody is asked for a password.
@@ -139,10 +142,13 @@ impl Kiosk {
         self.session.tell(shell, &Notice::NoReboot { reason });
     }
 
-    /// At the end of the program.
-    pub(crate) fn keep_reboot_time(&self) {
-        if let Some(directory) = &self.saved.directory {
-            keep_time(directory, since_boot());
+    /// At the start, and each hour as long as a restart counts: the power of some devices is cut each evening.
+    pub(crate) fn keep_reboot_time(&mut self) {
+        if self.config.health.reboot
+            && let Some(directory) = &self.saved.directory
+            && keep_time(directory, since_boot())
+        {
+            self.after(KEEP_INTERVAL, Kiosk::keep_reboot_time);
         }
     }
 }

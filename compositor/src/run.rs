@@ -284,6 +284,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     }
 
     kiosk.welcome();
+    kiosk.keep_reboot_time();
     signals::listen(kiosk)?;
     start_control(kiosk, directory.clone());
     watchdog::start(kiosk);

@@ -96,7 +96,10 @@ impl Kiosk {
             self.layout_changed();
             return Err(error.into());
         }
-        self.layout_changed();
+        // How bright a screen is moves nothing, and takes no finger off it.
+        if !changes.iter().all(|(_, change)| only_brightness(change)) {
+            self.layout_changed();
+        }
         self.note_power(&planned, changes);
         match how {
             ApplyMode::Verify => {}

@@ -10,7 +10,8 @@ use kioskd::{
 
 use crate::fixture::{
     Fixture,
-    picture::{Picture, RED},
+    picture::{GREEN, Picture, RED},
+    seen::TouchSeen,
 };
 
 /// A laptop's panel: full brightness is 200.
@@ -196,4 +197,17 @@ fn another_panel_on_the_same_connector_is_asked_anew() {
     fixture.kiosk.displays_changed();
     fixture.until("the new brightness", |fixture| shown(fixture) == 50);
     assert_eq!(fixture.panel_of(HeadId(1)).pixel(9, 9), RED);
+}
+
+#[test]
+fn a_finger_on_a_slider_stays_on_it() {
+    let (mut fixture, sysfs) = with_panel("eDP-1");
+    fixture.until("the brightness", |fixture| shown(fixture) == 25);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(GREEN));
+    fixture.touch_down(1, (20.0, 20.0));
+    fixture.change(to(50)).unwrap();
+    fixture.roundtrip(client);
+    assert_eq!(written(&sysfs), "100");
+    assert!(!fixture[client].seen.touch.iter().any(|said| matches!(said, TouchSeen::Cancel)));
 }

@@ -134,3 +134,24 @@ fn a_list_that_was_stopped_is_told_of_no_window_that_comes_and_its_handles_go_on
     assert_eq!((list.wlr.len(), list.ext.len()), (1, 1));
     assert_eq!((list.wlr[0].title.as_str(), list.ext[0].title.as_str()), ("renamed", "renamed"));
 }
+
+#[test]
+fn a_window_whose_handle_the_tool_has_destroyed_is_not_told_of_again() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let shell = fixture.client();
+    window(&mut fixture, shell, "first", Picture::Solid(GREEN));
+    let (client, _wlr, _ext) = tool(&mut fixture);
+    let list = &fixture[client].seen.window_list;
+    assert_eq!((list.wlr.len(), list.ext.len()), (1, 1));
+    list.wlr[0].handle.destroy();
+    list.ext[0].handle.destroy();
+    for _ in 0..3 {
+        fixture.roundtrip(client);
+    }
+    let list = &fixture[client].seen.window_list;
+    assert_eq!((list.wlr.len(), list.ext.len()), (1, 1));
+    // One that comes is told of.
+    window(&mut fixture, shell, "second", Picture::Solid(BLUE));
+    fixture.roundtrip(client);
+    assert_eq!(fixture[client].seen.window_list.wlr.len(), 2);
+}

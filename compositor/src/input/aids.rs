@@ -74,6 +74,8 @@ impl KeyAids {
             }
             return Timing::Counts;
         }
+        // A release that never came is not waited for.
+        self.void.remove(key);
         if on.bounce_keys && self.released.get(key).is_some_and(|at| now.saturating_sub(*at) < BOUNCE) {
             self.void.insert(key.clone());
             return Timing::Waits;
@@ -185,6 +187,16 @@ mod tests {
 
     fn ms(time: u64) -> Duration {
         Duration::from_millis(1000 + time)
+    }
+
+    #[test]
+    fn a_press_whose_release_was_never_heard_takes_no_later_one() {
+        let mut aids = KeyAids::default();
+        assert_eq!(aids.time(&key(38), true, ms(0), BOUNCING), Timing::Counts);
+        assert_eq!(aids.time(&key(38), false, ms(10), BOUNCING), Timing::Counts);
+        assert_eq!(aids.time(&key(38), true, ms(20), BOUNCING), Timing::Waits);
+        assert_eq!(aids.time(&key(38), true, ms(5000), BOUNCING), Timing::Counts);
+        assert_eq!(aids.time(&key(38), false, ms(5100), BOUNCING), Timing::Counts);
     }
 
     #[test]

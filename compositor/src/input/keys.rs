@@ -129,7 +129,9 @@ impl Kiosk {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
         let time = self.now().as_millis() as u32;
         // What sticks is among them.
-        self.seat.aids.end();
+        for key in self.seat.aids.end() {
+            self.seat.layouts.note(&key.device, key.code, false);
+        }
         for code in keyboard.pressed_keys() {
             let serial = SERIAL_COUNTER.next_serial();
             let hidden = self.seat.swallowed.remove(&code);

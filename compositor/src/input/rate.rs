@@ -152,6 +152,9 @@ impl Kiosk {
         if self.seat.devices.list.iter().any(|known: &Known| known.is(handle) && known.facts.keyboard) {
             self.release_keys();
         }
+        // Their releases will not be heard.
+        self.seat.layouts.forget(handle);
+        self.seat.aids.gone(handle);
         if self.in_use(handle) {
             self.touch_cancel();
         }

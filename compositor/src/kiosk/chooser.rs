@@ -81,7 +81,9 @@ impl Kiosk {
     /// A hand comes down. `true`: on a list, and it is no client's.
     pub(crate) fn chooser_press(&mut self, hand: Hand, location: Point<f64, Logical>) -> bool {
         let Some((number, at)) = self.chooser_place(location) else { return false };
-        self.stage.active = number;
+        if std::mem::replace(&mut self.stage.active, number) != number {
+            self.windows_changed();
+        }
         self.in_chooser(number, |chooser| {
             chooser.press(hand, at);
             Outcome::Open

@@ -108,6 +108,7 @@ impl Kiosk {
     fn page_wish(&mut self, shell: usize, wish: Wish) -> Result<Option<DeviceInfo>, Refusal> {
         match wish {
             Wish::Screen { on } => self.page_switches(shell, on)?,
+            Wish::Left {} => self.light_for(shell),
             Wish::Brightness { percent } => {
                 let wanted = Brightness::try_from(percent)?;
                 // No darker than what can be found again.
@@ -117,7 +118,7 @@ impl Kiosk {
             }
             Wish::Rotate { degrees } => {
                 let rotation = Rotation::try_from(degrees)?;
-                let screen = self.screens.screen_for(shell).ok_or(Refusal::NoScreen)?;
+                let screen = self.own_screen(shell).ok_or(Refusal::NoScreen)?;
                 if screen.rotation != rotation {
                     if !self.pages.may_change(shell, self.now()) {
                         return Err(Refusal::Pace);
@@ -131,9 +132,14 @@ impl Kiosk {
         Ok(None)
     }
 
+    /// The screen that a shell is on. One that is on none has no part in another shell's.
+    fn own_screen(&self, shell: usize) -> Option<&Screen> {
+        self.screens.get(self.screens.shell_screens().get(shell).copied().flatten()?)
+    }
+
     /// The screen of a shell, then its mirrors.
     fn screens_of(&self, shell: usize) -> Vec<ScreenId> {
-        let Some(own) = self.screens.screen_for(shell) else { return Vec::new() };
+        let Some(own) = self.own_screen(shell) else { return Vec::new() };
         std::iter::once(own.id).chain(self.screens.mirrors_of(own.id)).collect()
     }
 
@@ -175,7 +181,7 @@ impl Kiosk {
         if self.trial.is_on() {
             return Err(Refusal::Trial);
         }
-        let screen = self.screens.screen_for(shell).ok_or(Refusal::NoScreen)?;
+        let screen = self.own_screen(shell).ok_or(Refusal::NoScreen)?;
         let changes = [(screen.name.clone(), change)];
         self.apply(0, &changes, ApplyMode::InForce)?;
         Ok(())
@@ -203,6 +209,7 @@ impl Kiosk {
             self.find_fonts();
         }
         self.screens.request_redraw();
+        self.refresh_pointer_focus();
         self.arm_notes();
         Ok(())
     }
@@ -212,6 +219,7 @@ impl Kiosk {
         if self.stage.shells.get_mut(shell).is_some_and(|stage| stage.note.take().is_some()) {
             self.publisher.mark_changed();
             self.screens.request_redraw();
+            self.refresh_pointer_focus();
         }
     }
 
@@ -234,6 +242,11 @@ impl Kiosk {
     /// The page of a shell is not shown any more: nothing that it did to people stays.
     pub(crate) fn page_gone(&mut self, shell: usize) {
         self.end_note(shell);
+        self.light_for(shell);
+    }
+
+    /// Lights what the page put out, and nothing else.
+    fn light_for(&mut self, shell: usize) {
         for screen in self.screens_of(shell) {
             if self.power.cause(screen) == Some(Cause::Page) {
                 self.power_event(Event::PageGone(screen));

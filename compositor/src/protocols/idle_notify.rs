@@ -24,6 +24,9 @@ use crate::{
 /// Highest version of the protocol that is spoken.
 const VERSION: u32 = 2;
 
+/// Nobody is away for less: each movement would be an answer to each wish.
+const MIN_TIMEOUT: Duration = Duration::from_millis(50);
+
 /// What a client hears.
 trait Listener: PartialEq {
     fn idled(&self);
@@ -211,7 +214,7 @@ impl Dispatch<ExtIdleNotifierV1, (), Kiosk> for IdleNotifier {
         };
         let listener = init.init(id, ());
         let now = kiosk.now();
-        let timeout = Duration::from_millis(timeout.into());
+        let timeout = Duration::from_millis(timeout.into()).max(MIN_TIMEOUT);
         kiosk.protocols.idle_notifier.wishes.add(listener, timeout, input_only, now);
         kiosk.arm_idle_notifier();
     }

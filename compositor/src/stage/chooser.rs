@@ -66,6 +66,8 @@ struct Press {
 pub struct Chooser {
     asked: api::Chooser,
     places: Places,
+    /// It is on the screen: until then no hand is meant for it.
+    painted: bool,
     marked: BTreeSet<usize>,
     /// The first file on the page.
     first: usize,
@@ -84,6 +86,7 @@ impl Chooser {
         Self {
             asked,
             places: Places::default(),
+            painted: false,
             marked: BTreeSet::new(),
             first: 0,
             focus: None,
@@ -108,6 +111,11 @@ impl Chooser {
         self.press = None;
         self.focus = None;
         self.first -= self.first % self.rows();
+    }
+
+    /// Its picture is there.
+    pub fn painted(&mut self) {
+        self.painted = true;
     }
 
     /// Somebody is there.
@@ -183,7 +191,7 @@ impl Chooser {
 
     /// A hand comes down, in pixels of the screen's picture. Of two hands the later one counts.
     pub fn press(&mut self, hand: Hand, at: (f64, f64)) {
-        let target = self.places.at(at.0, at.1).filter(|target| self.has(*target));
+        let target = self.places.at(at.0, at.1).filter(|target| self.painted && self.has(*target));
         self.focus = None;
         self.press = Some(Press { hand, target, from: at, at });
     }

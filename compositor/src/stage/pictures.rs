@@ -130,6 +130,11 @@ impl Stage {
         let elapsed = cover.since().map(|since| now.saturating_sub(since)).unwrap_or_default();
         // Until its letters are there, what was shown before stays.
         if !waits {
+            if let Some(chooser) =
+                shell.and_then(|shell| self.shells.get_mut(shell)).and_then(|shell| shell.chooser.as_mut())
+            {
+                chooser.painted();
+            }
             splash.prepare(&splash.paged(view, elapsed), &self.style, screen.picture_size(), screen.scale());
         }
         if matches!(cover, Cover::Fading { .. }) && shell.is_some() {

@@ -113,9 +113,9 @@ impl Moments {
         moments.filter(|moment| age(**moment, now) < period).count()
     }
 
-    /// Why the last one was taken.
-    pub fn reason(&self) -> &str {
-        &self.reason
+    /// Why the last one was taken, once; empty: that has been told.
+    pub fn take_reason(&mut self) -> String {
+        std::mem::take(&mut self.reason)
     }
 }
 
@@ -147,7 +147,7 @@ mod tests {
         moments.write(&path, at(1000)).unwrap();
         // A restart of the program.
         let same = Moments::read(&path, at(1600)).unwrap();
-        assert_eq!((same.ago("reboot", at(1600)), same.reason()), (Some(at(600)), "no page"));
+        assert_eq!((same.ago("reboot", at(1600)), same.clone().take_reason().as_str()), (Some(at(600)), "no page"));
         // Another boot: what the last one ran on is not known.
         let mut next = Moments::read(&path, at(7)).unwrap();
         assert_eq!(next.ago("reboot", at(7)), Some(at(7)));

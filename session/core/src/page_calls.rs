@@ -30,6 +30,8 @@ pub enum Wish {
         /// As an input would light it; off: until an input.
         on: bool,
     },
+    /// The document that put the screen out is gone: it is lit again, unless somebody else had it out.
+    Left {},
     /// How bright the screen is.
     Brightness {
         /// A [`crate::quantities::Brightness`].
@@ -109,6 +111,7 @@ mod tests {
     fn a_call_is_read_as_it_was_written_and_nothing_else_is_one() {
         for wish in [
             Wish::Screen { on: false },
+            Wish::Left {},
             Wish::Brightness { percent: -1 },
             Wish::Rotate { degrees: 45 },
             Wish::Message { text: "\u{2028}\n\"".into() },

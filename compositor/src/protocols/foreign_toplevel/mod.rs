@@ -70,6 +70,8 @@ struct Listener {
     /// Told of windows that come. One that is not is kept while it has handles.
     told_of_new: bool,
     handles: Vec<Handle>,
+    /// Windows that it has been told of, also those whose handle it has destroyed.
+    introduced: Vec<XdgToplevel>,
 }
 
 /// A window as it is told of.
@@ -116,7 +118,13 @@ impl ForeignToplevels {
 
     /// From the next end of a turn on.
     fn listen(&mut self, client: &Client, source: Source) {
-        self.listeners.push(Listener { source, client: client.clone(), told_of_new: true, handles: Vec::new() });
+        self.listeners.push(Listener {
+            source,
+            client: client.clone(),
+            told_of_new: true,
+            handles: Vec::new(),
+            introduced: Vec::new(),
+        });
     }
 
     /// It is told of no window that comes. Its handles go on.
@@ -168,10 +176,11 @@ impl Listener {
             }
             there
         });
+        self.introduced.retain(|window| known.iter().any(|(other, _)| other == window));
         let mut met = Vec::new();
         if self.told_of_new {
             for (window, identifier) in known {
-                if self.handles.iter().any(|handle| handle.window == *window) {
+                if self.introduced.contains(window) {
                     continue;
                 }
                 if let Err(too_many) = self.source.counted(&self.client) {
@@ -179,6 +188,7 @@ impl Listener {
                     return false;
                 }
                 met.extend(self.source.introduce(display, &self.client, window, identifier));
+                self.introduced.push(window.clone());
             }
         }
         self.handles.append(&mut met);

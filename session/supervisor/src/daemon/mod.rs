@@ -39,6 +39,8 @@ pub(crate) enum Input {
     End,
     /// It is the time of day of `browser.restart-at`.
     RestartDue,
+    /// The time of this boot is to be written down.
+    KeepTime,
     Probed {
         generation: u64,
         answer: Result<(), ProbeError>,

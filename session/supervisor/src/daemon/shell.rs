@@ -48,7 +48,9 @@ impl Shell {
                 let reader = Receiver::from_owned_fd(reader).map_err(failed)?;
                 tokio::spawn(pipe::write(writer, outgoing));
                 tokio::spawn(pipe::read(reader, inputs.clone(), generation));
-                (order, Some(Page::new(rules)))
+                let mut page = Page::new(rules);
+                page.number_choosers_from(generation);
+                (order, Some(page))
             }
         };
         let process = Process::spawn(order)?;

@@ -24,8 +24,12 @@ use kiosk_core::text::{TextError, paintable, shortened};
 /// the page; what comes past the script has twice as much and hears nothing.
 pub(super) const BURST: u32 = 20;
 pub(super) const RATE: u32 = 10;
-/// Of a call, characters: the longest message, each character escaped.
+/// Of a call, UTF-16 units, as the script counts: the longest message, each character escaped.
 pub(super) const LONGEST: usize = 16 * 1024;
+/// Bytes of one of them in UTF-8, at most.
+const MAX_UTF8: usize = 3;
+/// After that the script tells the page that nobody has answered.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Execution contexts that were judged, and calls that wait for it.
 const MAX_CONTEXTS: usize = 64;
 const MAX_WAITING: usize = 32;
@@ -138,7 +142,7 @@ impl Calls {
     /// Another document is in the page: what the last one did to people ends with it.
     pub fn document_changed(&mut self) {
         if self.put_out {
-            self.asks.push((Ask::Device(Wish::Screen { on: true }), None));
+            self.asks.push((Ask::Device(Wish::Left {}), None));
         }
         let asks = std::mem::take(&mut self.asks);
         let budget = std::mem::replace(&mut self.budget, Budget { left: 0.0, at: Duration::ZERO });
@@ -164,11 +168,11 @@ impl Page {
 
     /// A script of the page's session calls.
     pub(super) fn asked_by_script(&mut self, context: i64, text: &str, now: Duration) {
-        if !self.may_ask() || text.len() > LONGEST || !self.calls.budget.take(now) {
+        if !self.may_ask() || text.len() > LONGEST * MAX_UTF8 {
             return;
         }
         match self.calls.contexts.iter().find(|(known, _)| *known == context) {
-            Some((_, true)) => self.ask(context, text),
+            Some((_, true)) => self.ask(context, text, now),
             Some((_, false)) => {}
             None if self.calls.waiting.len() < MAX_WAITING => {
                 let judged = self.calls.waiting.iter().any(|(other, _)| *other == context);
@@ -184,7 +188,7 @@ impl Page {
     }
 
     /// The browser says which context a call came from.
-    pub(super) fn context_known(&mut self, document: u64, context: i64, result: &Value) {
+    pub(super) fn context_known(&mut self, document: u64, context: i64, result: &Value, now: Duration) {
         if document != self.calls.document {
             return;
         }
@@ -201,12 +205,26 @@ impl Page {
         let (judged, others): (VecDeque<_>, VecDeque<_>) =
             waiting.into_iter().partition(|(other, _)| *other == context);
         self.calls.waiting = others;
-        judged.into_iter().filter(|_| granted).for_each(|(context, text)| self.ask(context, &text));
+        judged.into_iter().filter(|_| granted).for_each(|(context, text)| self.ask(context, &text, now));
     }
 
     /// A call of a script that may.
-    fn ask(&mut self, context: i64, text: &str) {
-        let Ok(Call { id, name, value }) = serde_json::from_str(text) else { return };
+    fn ask(&mut self, context: i64, text: &str, now: Duration) {
+        // Here, and not before: what others say is not to cost the page its room.
+        if !self.calls.budget.take(now) {
+            return;
+        }
+        let call = serde_json::from_str(text);
+        let Call { id, name, value } = match call {
+            Ok(call) => call,
+            Err(error) => {
+                if let Some(id) = id_of(text) {
+                    let back = Back { document: self.calls.document, context, id: id.to_owned() };
+                    self.answer(&back, Err(format!("the call can't be read: {error}")));
+                }
+                return;
+            }
+        };
         if self.calls.heard.contains(&id) {
             return;
         }
@@ -222,7 +240,8 @@ impl Page {
         match understood(&name, &value) {
             Ok(ask) => {
                 if let Ask::Device(Wish::Screen { on }) = ask {
-                    self.calls.put_out = !on;
+                    // Whether it was done, and whether "on" will be, is not known yet: what follows does no harm.
+                    self.calls.put_out |= !on;
                 }
                 self.calls.asks.push((ask, Some(back)));
             }
@@ -271,13 +290,22 @@ impl Page {
     /// To the main frame's script, or to that of a context.
     fn tell_script(&mut self, message: &Value, context: Option<i64>) {
         // JSON is an expression of the language (ECMAScript 2019).
-        let expression = format!("typeof __kioskHear === 'function' && void __kioskHear({message})");
+        // Another document may have the number of the context by now, or be in the frame.
+        let origin = json!(self.document.origin);
+        let expression =
+            format!("location.origin === {origin} && typeof __kioskHear === 'function' && void __kioskHear({message})");
         let mut order = json!({ "expression": expression, "silent": true });
         if let Some(context) = context {
             order["contextId"] = context.into();
         }
         self.send("Runtime.evaluate", order, Asked::Other);
     }
+}
+
+/// The name of a call that can't be read as a whole: the script writes it first, in letters, digits and dots.
+fn id_of(text: &str) -> Option<&str> {
+    let (id, _) = text.strip_prefix("{\"id\":\"")?.split_once('"')?;
+    id.chars().all(|c| c.is_ascii_alphanumeric() || c == '.').then_some(id)
 }
 
 /// What a call means.
@@ -332,6 +360,14 @@ mod tests {
         assert_eq!(refused, "the message has 2001 characters, allowed are 2000");
         assert_eq!(understood("rotate", &json!(90)), Ok(Ask::Device(Wish::Rotate { degrees: 90 })));
         assert_eq!(understood("brightness", &json!(0)), Ok(Ask::Device(Wish::Brightness { percent: 0 })));
+    }
+
+    #[test]
+    fn a_call_that_can_not_be_read_has_a_name_to_be_refused_by() {
+        assert_eq!(id_of(r#"{"id":"x1.7","name":"message","value":"\ud83d"}"#), Some("x1.7"));
+        for none in ["", "{\"name\":1}", r#"{"id":"a b","#, r#"{"id":"a"#] {
+            assert_eq!(id_of(none), None, "{none}");
+        }
     }
 
     #[test]

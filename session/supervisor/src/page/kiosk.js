@@ -17,7 +17,8 @@ if (window === window.top) {
       const id = mark + ++count, text = JSON.stringify({ id, name, value });
       if (text.length > LONGEST) return refuse('the call is too long: at most LONGEST characters');
       room -= 1;
-      open.set(id, { resolve, reject, text });
+      const late = setTimeout(() => open.delete(id) && refuse('the kiosk has not answered'), PATIENCE);
+      open.set(id, { resolve, reject, text, late });
       kioskTell(text);
     });
     let listens = false;
@@ -46,6 +47,7 @@ if (window === window.top) {
       if (event) kiosk.dispatchEvent(new CustomEvent(event, { detail }));
       const waiting = open.get(answer);
       open.delete(answer);
+      clearTimeout(waiting?.late);
       if (waiting && error) waiting.reject(new Error(error));
       else if (waiting) waiting.resolve(value);
     });

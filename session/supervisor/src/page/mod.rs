@@ -362,7 +362,9 @@ impl Page {
                     self.set_up_as_far_as();
                 }
             }
-            Asked::Context { document, context } => self.context_known(*document, *context, &message["result"]),
+            Asked::Context { document, context } => {
+                self.context_known(*document, *context, &message["result"], now);
+            }
             Asked::Quiet { .. } => self.quiet(),
             Asked::Leave => {
                 if let Some(error) = error {

@@ -86,7 +86,15 @@ impl Uploads {
     }
 }
 
+/// Bits of the numbers of one browser's choosers: more than a visitor can open.
+const CHOOSER_BITS: u32 = 32;
+
 impl Page {
+    /// The compositor has seen the numbers of earlier browsers: none is used again.
+    pub fn number_choosers_from(&mut self, browser: u64) {
+        self.uploads.last = browser << CHOOSER_BITS;
+    }
+
     /// What the daemon is to do, once.
     pub fn take_upload_wish(&mut self) -> Option<UploadWish> {
         self.uploads.wish.take()

@@ -64,11 +64,12 @@ pub fn find(directory: &Path, kinds: &Kinds) -> Found {
     while let Some((path, depth)) = waiting.pop_front() {
         let Ok(entries) = open_below(&root, &path).and_then(Dir::new) else { continue };
         for entry in entries.map_while(Result::ok) {
-            let Some(path) = entry.file_name().to_str().ok().and_then(|name| visible(&path, name)) else { continue };
             if left == 0 {
                 return seen.sorted();
             }
+            // Those that nobody is shown count as well: a drive may have millions of them.
             left -= 1;
+            let Some(path) = entry.file_name().to_str().ok().and_then(|name| visible(&path, name)) else { continue };
             let Ok(stat) = rustix::fs::statat(&root, &path, AtFlags::SYMLINK_NOFOLLOW) else { continue };
             match FileType::from_raw_mode(stat.st_mode) {
                 FileType::Directory if depth < MAX_DEPTH => waiting.push_back((path, depth + 1)),

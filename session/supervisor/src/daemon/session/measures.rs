@@ -3,8 +3,10 @@
 //! [`crate::recovery`].
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Daemon;
+use crate::daemon::Input;
 use crate::machine::Event;
 use crate::profile::Directories;
 use crate::recovery::{Before, Measures, Rung};
@@ -20,6 +22,8 @@ const NAMES: [&str; 3] = ["profile", "session", "reboot"];
 pub(super) struct Kept {
     path: PathBuf,
     moments: Moments,
+    /// The time of this boot is to be written down again.
+    ticks: bool,
 }
 
 impl Kept {
@@ -30,7 +34,7 @@ impl Kept {
             tracing::warn!(%error, "what was done before is not known: no strong measure is taken before its time");
             Moments::unknown(&NAMES, since_boot())
         });
-        Kept { path, moments }
+        Kept { path, moments, ticks: false }
     }
 
     /// For the machine, which begins now.
@@ -40,17 +44,25 @@ impl Kept {
     }
 
     /// What brought this session about: why the last one had itself started anew, or the device, when that has just been.
-    pub fn occasion(&self) -> Option<(String, String)> {
+    /// It is told once.
+    pub fn occasion(&mut self) -> Option<(String, String)> {
         let just = |name| self.moments.ago(name, since_boot()).is_some_and(|ago| ago < OCCASION);
         let action = match () {
             () if just("reboot") => "the device was to be restarted",
             () if just("session") => "kiosk-session was started anew",
             () => return None,
         };
-        Some((self.moments.reason().to_owned(), action.to_owned()))
+        let reason = self.moments.take_reason();
+        self.end();
+        (!reason.is_empty()).then(|| (reason, action.to_owned()))
     }
 
-    /// The session ends in order: the time until now counts at the next boot.
+    /// Whether some budget is still counted.
+    fn is_young(&self) -> bool {
+        NAMES.iter().any(|name| self.moments.ago(name, since_boot()).is_some_and(|ago| ago < LONGEST_BUDGET))
+    }
+
+    /// The time until now counts at the next boot: at the session's end, and now and then for a device whose power is cut.
     pub fn end(&mut self) {
         if !self.moments.is_empty()
             && let Err(error) = self.moments.write(&self.path, since_boot())
@@ -60,8 +72,12 @@ impl Kept {
     }
 }
 
+/// No budget counts what is longer ago.
+const LONGEST_BUDGET: Duration = Duration::from_secs(25 * 3600);
+/// How often the time of this boot is written down while a budget is counted.
+const KEEP_INTERVAL: Duration = Duration::from_secs(3600);
 /// A measure that is longer ago has nothing to do with this start: a device takes no longer for its boot.
-const OCCASION: std::time::Duration = std::time::Duration::from_secs(300);
+const OCCASION: Duration = Duration::from_secs(300);
 
 impl Daemon {
     /// Said to the machine before each of its turns.
@@ -70,6 +86,27 @@ impl Daemon {
         let alone = self.number == 0 && !self.board.others_seen(self.number);
         let session = alone && (self.board.is_managed() || self.kioskd_restarts_us);
         self.machine.set_measures(Measures { profile: true, session, reboot: alone && self.reboot });
+    }
+
+    /// Has the time of this boot written down in an hour, as long as a budget is counted by it: a device that is cut off
+    /// from its power each evening would stay within them for ever.
+    pub(super) fn keep_time(&mut self) {
+        if self.kept.ticks || !self.kept.is_young() {
+            return;
+        }
+        self.kept.ticks = true;
+        let inputs = self.inputs.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(KEEP_INTERVAL).await;
+            let _ = inputs.send(Input::KeepTime);
+        });
+    }
+
+    /// The hour is over.
+    pub(super) fn time_kept(&mut self) {
+        self.kept.ticks = false;
+        self.kept.end();
+        self.keep_time();
     }
 
     /// A measure is to be taken: whether it may be follows as an event.
@@ -85,5 +122,6 @@ impl Daemon {
             Ok(()) => Event::MeasureKept { rung },
             Err(error) => Event::MeasureRefused { rung, reason: error.to_string() },
         });
+        self.keep_time();
     }
 }

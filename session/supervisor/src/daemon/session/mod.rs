@@ -197,6 +197,7 @@ impl Daemon {
     /// Until it is told to end. Returns whether it ends to be started anew.
     pub async fn run(mut self, ends: Ends) -> bool {
         let Ends { mut signals, mut from_tasks, mut from_bus, calls: _calls } = ends;
+        self.keep_time();
         let mut in_a_row = 0;
         while !self.finished {
             let wake = self.next_wake();
@@ -238,7 +239,7 @@ impl Daemon {
         look: Arc<Notify>,
         directories: Directories,
     ) -> Self {
-        let kept = Kept::read(&directories);
+        let mut kept = Kept::read(&directories);
         let machine = Machine::new(settings(&configured, texts, kept.before()), clock.now());
         let credentials = std::env::var_os(CREDENTIALS_ENV).map(PathBuf::from);
         let sign_in =
@@ -361,6 +362,7 @@ impl Daemon {
             Input::Link(Link::Pinged { number, answers: true }) => self.event(Event::WindowAlive { number }),
             Input::Link(Link::NoReboot { reason }) => self.event(Event::MeasureRefused { rung: Rung::Reboot, reason }),
             Input::End => self.event(Event::Shutdown),
+            Input::KeepTime => self.time_kept(),
             Input::Link(Link::Presence { idle }) => self.with_page(|page| page.tell_presence(idle)),
             Input::Link(Link::Keyboard { area }) => self.with_page(|page| page.tell_keyboard(area)),
             Input::Link(Link::Answer(answer)) => self.compositor_answered(answer),
@@ -447,10 +449,7 @@ impl Daemon {
             // A caller that has gone needs no answer.
             Err(refusal) => drop(call.reply.send(Err(refusal))),
             Ok(effects) => {
-                if self.sign_in.forgets_opened(&sign_in) {
-                    self.happened.push_back(Event::PasswordKept);
-                }
-                self.set_sign_in(sign_in);
+                self.forget_opened(sign_in);
                 if shows_page {
                     self.answer_when_shown(call.reply);
                 } else {
@@ -475,6 +474,15 @@ impl Daemon {
     }
 
     /// The machine's turns, one for each event: the effects of one are carried out before the next.
+    /// Who signs in from now on. Of the user of an opened address, who is none of them any more, the browser keeps the
+    /// password: it is started anew.
+    fn forget_opened(&mut self, sign_in: SignIn) {
+        if self.sign_in.forgets_opened(&sign_in) {
+            self.happened.push_back(Event::PasswordKept);
+        }
+        self.set_sign_in(sign_in);
+    }
+
     fn take_turns(&mut self) {
         while let Some(event) = self.happened.pop_front() {
             tracing::debug!(?event, "event");

@@ -73,7 +73,7 @@ impl Daemon {
             Err(refusal) => self.answer_page(back, Err(refusal.to_string())),
             Ok(effects) => {
                 self.answer_page(back, Ok(Value::Null));
-                self.set_sign_in(sign_in);
+                self.forget_opened(sign_in);
                 self.carry_out(effects);
             }
         }

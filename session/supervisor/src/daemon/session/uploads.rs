@@ -46,14 +46,16 @@ impl Daemon {
     /// Begins what the page wants done with files.
     pub(super) fn look_at_files(&mut self) {
         let Some(wish) = self.page().and_then(Page::take_upload_wish) else { return };
-        let number = match wish {
-            UploadWish::Find { number, .. } | UploadWish::LookAgain { number, .. } => number,
+        // What is said where nobody can look.
+        let (number, unseen) = match wish {
+            UploadWish::Find { number, .. } => (number, UploadAnswer::Found(Found::not_there())),
+            UploadWish::LookAgain { number, .. } => (number, UploadAnswer::Seen(None)),
         };
         let (generation, inputs) = (self.launches, self.inputs.clone());
         let directory = self.configured.browser_settings.uploads.clone().filter(|_| !self.looks_at_files);
         let Some(directory) = directory else {
             tracing::warn!("the directory of browser.uploads does not answer");
-            return self.answer_upload(number, UploadAnswer::Found(Found::not_there()));
+            return self.answer_upload(number, unseen);
         };
         // Not one of the runtime's threads: those are waited for when the program ends.
         let thread = std::thread::Builder::new().name("uploads".into());
@@ -68,7 +70,7 @@ impl Daemon {
             Ok(_) => self.looks_at_files = true,
             Err(error) => {
                 tracing::warn!(%error, "there is no thread to look at files for an upload");
-                self.answer_upload(number, UploadAnswer::Found(Found::not_there()));
+                self.answer_upload(number, unseen);
             }
         }
     }

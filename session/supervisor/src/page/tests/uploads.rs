@@ -207,3 +207,14 @@ fn the_browsers_own_chooser_is_shut_in_every_window_and_frame() {
         }
     }
 }
+
+#[test]
+fn choosers_of_another_browser_have_other_numbers() {
+    let number = |browser| {
+        let mut page = shown(Some("/media"));
+        page.number_choosers_from(browser);
+        ask(&mut page, "selectSingle");
+        describe(&mut page, &["type", "file"]).unwrap().0
+    };
+    assert!(number(2) > number(1) && number(1) > 0);
+}
