@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::cli::{ConfigArgs, ConfigVerb};
 use super::config_edit;
 use super::doctor;
-use super::outcome::{Failure, Outcome};
+use super::outcome::{Failure, Outcome, path_text};
 
 pub async fn run(client: &Client, verb: &ConfigVerb) -> Result<Outcome, Failure> {
     match verb {
@@ -68,8 +68,9 @@ fn check(sources: &Sources) -> Outcome {
     let read = places.read.iter().map(|file| format!("\nread: {}", file.display()));
     let noted = notes.iter().map(|note| format!("\nnote: {note}"));
     let text: String = std::iter::once(text).chain(read).chain(noted).collect();
+    let read: Vec<String> = places.read.iter().map(|file| path_text(file)).collect();
     let json = json!({
-        "ok": exit == Exit::Done, "complaints": lines, "errors": errors, "read": places.read, "notes": notes,
+        "ok": exit == Exit::Done, "complaints": lines, "errors": errors, "read": read, "notes": notes,
     });
     Outcome { exit, ..Outcome::new(text, json) }
 }
@@ -93,7 +94,7 @@ fn show(loaded: &Loaded) -> Outcome {
 
 fn error_json(error: &ConfigError) -> Value {
     let (file, variable) = match &error.origin.source {
-        Source::File(path) => (Some(path), None),
+        Source::File(path) => (Some(path_text(path)), None),
         Source::Environment(name) => (None, Some(name)),
         Source::BuiltIn => (None, None),
     };

@@ -11,7 +11,7 @@ use kiosk_core::files;
 use kioskctl::client::Exit;
 use serde_json::json;
 
-use super::outcome::{Failure, Outcome};
+use super::outcome::{Failure, Outcome, path_text};
 
 /// Largest drop-in that is read, bytes: what the programs read.
 const MAX_FILE: u64 = 64 << 10;
@@ -78,14 +78,14 @@ fn written(key: &str, file: &Path) -> Outcome {
     let of_it = |error: &&ConfigError| error.origin.source == Source::File(file.to_owned());
     if let Some(error) = loaded.errors.iter().find(of_it) {
         let text = format!("written to {}, which is skipped as a whole: {error}", file.display());
-        return Outcome { exit: Exit::Failed, ..Outcome::new(text, json!({ "file": file, "key": key })) };
+        return Outcome { exit: Exit::Failed, ..Outcome::new(text, json!({ "file": path_text(file), "key": key })) };
     }
     let (in_force, by) = in_force(&loaded, key, file);
     let text = match &by {
         Some(by) => format!("written to {}, but {by} counts more", file.display()),
         None => format!("written to {}; `kioskctl config reload` brings it into force", file.display()),
     };
-    Outcome::new(text, json!({ "file": file, "key": key, "value": in_force, "overruled-by": by }))
+    Outcome::new(text, json!({ "file": path_text(file), "key": key, "value": in_force, "overruled-by": by }))
 }
 
 fn in_force(loaded: &Loaded, key: &str, file: &Path) -> (serde_json::Value, Option<String>) {

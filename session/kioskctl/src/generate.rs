@@ -10,14 +10,14 @@ use serde_json::json;
 
 use super::cli::{Cli, Generated};
 use super::config_page;
-use super::outcome::{Failure, Outcome};
+use super::outcome::{Failure, Outcome, path_text};
 
 const NAME: &str = "kioskctl";
 
 pub fn run(what: Generated, directory: &Path) -> Result<Outcome, Failure> {
     write(what, directory)
         .map_err(|error| Failure::new(Exit::Failed, format!("writing to {} failed: {error}", directory.display())))?;
-    Ok(Outcome::new("", json!({ "directory": directory })))
+    Ok(Outcome::new("", json!({ "directory": path_text(directory) })))
 }
 
 fn write(what: Generated, directory: &Path) -> std::io::Result<()> {

@@ -2,6 +2,7 @@
 //! an exit code.
 
 use std::io::Write;
+use std::path::Path;
 
 use kioskctl::client::{ClientError, Exit};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ const NOT_FOUND: &str = "org.kioskd.Error.NotFound";
 pub struct Outcome {
     /// For people, without a newline at the end; empty: nothing to say.
     pub text: String,
-    /// The same for machines.
+    /// The same for machines, null: nothing to say.
     pub json: Value,
     pub exit: Exit,
 }
@@ -75,7 +76,8 @@ impl From<ClientError> for Failure {
 /// Tells it, and gives the exit code.
 pub fn tell(outcome: Result<Outcome, Failure>, json: bool) -> Exit {
     let (text, exit) = match outcome {
-        Ok(outcome) if json => (outcome.json.to_string(), outcome.exit),
+        // Null: what was printed is the document.
+        Ok(outcome) if json && !outcome.json.is_null() => (outcome.json.to_string(), outcome.exit),
         Ok(outcome) => (outcome.text, outcome.exit),
         Err(failure) => {
             let Failure { exit, name, message } = failure;
@@ -105,6 +107,11 @@ pub fn print(text: &str) -> Result<(), Failure> {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(Exit::Done as i32),
         Err(error) => Err(Failure::new(Exit::Failed, format!("writing to standard output failed: {error}"))),
     }
+}
+
+/// A path for machines: JSON has no other names than UTF-8.
+pub fn path_text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
 }
 
 /// Text from elsewhere (a monitor's name, a URL), safe for a terminal: no escape sequences.

@@ -7,7 +7,7 @@ use std::path::Path;
 use kioskctl::client::{Client, Exit, Options, Service};
 use serde_json::json;
 
-use super::outcome::{Failure, Outcome, printable};
+use super::outcome::{Failure, Outcome, path_text, printable};
 
 const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
 
@@ -32,7 +32,7 @@ pub async fn take(client: &Client, file: &Path, output: Option<&str>) -> Result<
             format!("writing {} failed: {error}; name a file in a place you may write to", file.display()),
         )
     })?;
-    Ok(Outcome::new(printable(&file.display().to_string()), json!({ "file": file, "bytes": png.len() })))
+    Ok(Outcome::new(printable(&file.display().to_string()), json!({ "file": path_text(file), "bytes": png.len() })))
 }
 
 fn write_to_stdout(png: &[u8]) -> Result<(), Failure> {

@@ -17,7 +17,7 @@ use serde_json::json;
 use self::bundle::Text;
 pub use self::finding::{Finding, Level};
 pub use self::system::System;
-use super::outcome::{Failure, Outcome, printable};
+use super::outcome::{Failure, Outcome, path_text, printable};
 use super::state::{CompositorState, SessionState};
 use super::table::table;
 
@@ -53,7 +53,7 @@ pub async fn examine(client: &Client, report: Option<&Path>) -> Result<Outcome, 
             "\n\n{} holds this, the status, the configuration and the journal, secrets removed",
             file.display()
         );
-        json["bundle"] = json!(file);
+        json["bundle"] = json!(path_text(file));
     }
     Ok(Outcome { exit, ..Outcome::new(says, json) })
 }
