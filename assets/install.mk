@@ -35,6 +35,9 @@ install: $(addprefix $(programs)/,$(installed_programs)) ## all files of a packa
 	$(install_file) assets/pam/kiosk $(DESTDIR)$(SYSCONFDIR)/pam.d/kiosk
 	$(install_file) assets/logo/logo.svg $(DESTDIR)$(datadir)/kiosk/logo.svg
 	$(install_file) assets/kiosk.d.ts $(DESTDIR)$(datadir)/kiosk/kiosk.d.ts
+	for schema in docs/schemas/*.json; do \
+		$(install_file) $$schema $(DESTDIR)$(datadir)/kiosk/schemas/$${schema##*/} || exit; \
+	done
 	$(install_file) assets/chromium/kiosk.json $(DESTDIR)$(SYSCONFDIR)/chromium/policies/managed/kiosk.json
 	$(install_file) assets/config/config.toml $(DESTDIR)$(datadir)/doc/kiosk/config.toml
 	$(install_file) LICENSE $(DESTDIR)$(datadir)/doc/kiosk/copyright

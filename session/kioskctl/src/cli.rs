@@ -18,7 +18,11 @@ Exit status:
   4  not allowed
 
 Environment:
-  KIOSK_RUNTIME_DIR  directory of the sockets; set, the system bus is not used";
+  KIOSK_RUNTIME_DIR  directory of the sockets; set, the system bus is not used
+
+JSON:
+  Each document of --json has a JSON Schema with the meaning and unit of every key in
+  /usr/share/kiosk/schemas; docs/json.md of the source says which is whose, and what is stable";
 
 /// Control the kiosk: its page, its screens, its configuration
 #[derive(Debug, Parser)]

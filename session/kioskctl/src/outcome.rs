@@ -15,7 +15,7 @@ const NOT_FOUND: &str = "org.kioskd.Error.NotFound";
 pub struct Outcome {
     /// For people, without a newline at the end; empty: nothing to say.
     pub text: String,
-    /// The same for machines, null: nothing to say.
+    /// The same for machines, as `docs/schemas` has it; null: nothing to say.
     pub json: Value,
     pub exit: Exit,
 }

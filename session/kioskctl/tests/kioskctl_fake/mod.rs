@@ -21,6 +21,8 @@ use zbus::{Connection, Guid, Message, MessageStream, OwnedGuid, Structure, Varia
 #[path = "../limit/mod.rs"]
 mod limit;
 
+pub mod security_context;
+
 pub use limit::{Limit, output};
 
 type Values = BTreeMap<String, Variant<'static>>;
@@ -250,6 +252,7 @@ async fn reply(shared: &Shared, connection: &Connection, message: &Message) -> z
                     let shown = if url.is_empty() { "http://192.168.1.5/".to_owned() } else { url };
                     connection.reply(&header, &shown).await
                 }
+                "Forget" | "ReloadConfiguration" => connection.reply(&header, &vec!["HDMI-A-1: rotation 0"]).await,
                 // A text with "long" in it does not fit.
                 "ShowMessage" => {
                     let (text, _): (String, HashMap<String, zbus::OwnedVariant>) =
