@@ -860,7 +860,7 @@ fn an_answer_goes_to_the_document_that_asked_and_what_it_put_out_is_lit_after_it
     page.take_outgoing();
     page.answer(back, Ok(Value::Null));
     assert_eq!(page.take_outgoing(), [Value::Null; 0], "nobody waits for it any more");
-    assert_eq!(asked(&mut page), [Ask::Device(kiosk_core::page_calls::Wish::Screen { on: true })]);
+    assert_eq!(asked(&mut page), [Ask::Device(kiosk_core::page_calls::Wish::Left {})]);
 }
 
 #[test]

@@ -64,6 +64,9 @@ pub fn find(directory: &Path, kinds: &Kinds) -> Found {
     while let Some((path, depth)) = waiting.pop_front() {
         let Ok(entries) = open_below(&root, &path).and_then(Dir::new) else { continue };
         for entry in entries.map_while(Result::ok) {
+            if matches!(entry.file_name().to_bytes(), b"." | b"..") {
+                continue;
+            }
             if left == 0 {
                 return seen.sorted();
             }
