@@ -167,7 +167,6 @@ impl Kiosk {
         if self.stage.update_cover(now) {
             self.publisher.mark_changed();
             self.screens.request_redraw();
-            self.refresh_pointer_focus();
             if self.stage.shells.iter().any(|shell| shell.cover == Cover::Gone) {
                 // Megabytes a screen, that a still page never needs again.
                 for head in self.screens.iter().filter_map(|screen| screen.head) {

@@ -209,7 +209,6 @@ impl Kiosk {
             self.find_fonts();
         }
         self.screens.request_redraw();
-        self.refresh_pointer_focus();
         self.arm_notes();
         Ok(())
     }
@@ -219,7 +218,6 @@ impl Kiosk {
         if self.stage.shells.get_mut(shell).is_some_and(|stage| stage.note.take().is_some()) {
             self.publisher.mark_changed();
             self.screens.request_redraw();
-            self.refresh_pointer_focus();
         }
     }
 

@@ -12,6 +12,8 @@ fn chooser(files: usize, multiple: bool) -> Chooser {
     let asked = api::Chooser { number: 7, multiple, files, unlisted: 0, nothing: Nothing::Empty };
     let mut chooser = Chooser::new(asked, T(0), PATIENCE);
     chooser.lay_out(places(640, 400, 1.0));
+    assert_eq!(tap(&mut chooser, Target::Row(0)), Outcome::Open, "before it is painted");
+    chooser.painted();
     chooser
 }
 

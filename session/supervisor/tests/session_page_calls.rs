@@ -97,7 +97,7 @@ fn a_page_that_goes_is_answered_before_and_what_it_put_out_is_lit() {
     assert_eq!(off.wish, Wish::Screen { on: false });
     answer(&mut compositor, off.call, None, None);
     until("the page anew", SOON, || site.has_told("again"));
-    assert_eq!(compositor.page_call().wish, Wish::Screen { on: true });
+    assert_eq!(compositor.page_call().wish, Wish::Left {});
 }
 
 #[test]
