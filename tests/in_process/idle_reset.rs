@@ -29,21 +29,7 @@ fn running() -> (Fixture, Session, ClientId) {
 }
 
 fn report(state: State, reset: u64) -> Report {
-    Report {
-        state,
-        chooser: None,
-        message: String::new(),
-        overdue: false,
-        pid: 0,
-        shell: 0,
-        reset,
-        when_idle: false,
-        reboot: String::new(),
-        ping: 0,
-        listens: 0,
-        tried: 0,
-        reason: String::new(),
-    }
+    Report { state, reset, ..Report::default() }
 }
 
 fn resets(session: &mut Session) -> Vec<u64> {

@@ -25,21 +25,7 @@ const SECOND: HeadId = HeadId(2);
 const LATER: Duration = Duration::from_millis(1050);
 
 fn report(shell: u32, state: State, listens: u64) -> Report {
-    Report {
-        state,
-        message: String::new(),
-        overdue: false,
-        pid: 0,
-        shell,
-        reset: 0,
-        when_idle: false,
-        tried: 0,
-        reason: String::new(),
-        reboot: String::new(),
-        ping: 0,
-        listens,
-        chooser: None,
-    }
+    Report { state, shell, listens, ..Report::default() }
 }
 
 /// Two outputs, a shell on each, and both pages are seen.

@@ -9,21 +9,7 @@ use crate::fixture::{
 };
 
 fn asks(ping: u64) -> Report {
-    Report {
-        state: State::Ready,
-        chooser: None,
-        message: String::new(),
-        overdue: false,
-        pid: 0,
-        shell: 0,
-        reset: 0,
-        when_idle: false,
-        tried: 0,
-        reason: String::new(),
-        listens: 0,
-        reboot: String::new(),
-        ping,
-    }
+    Report { state: State::Ready, ping, ..Report::default() }
 }
 
 /// What the session hears of the window.

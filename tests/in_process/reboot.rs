@@ -5,21 +5,7 @@ use kiosk_core::api::{Notice, Report, State};
 use crate::fixture::{Fixture, Setup, session::Session};
 
 fn report(reboot: &str) -> Report {
-    Report {
-        state: State::Backoff,
-        chooser: None,
-        message: String::new(),
-        overdue: false,
-        pid: 0,
-        shell: 0,
-        reset: 0,
-        when_idle: false,
-        tried: 0,
-        reason: String::new(),
-        reboot: reboot.into(),
-        ping: 0,
-        listens: 0,
-    }
+    Report { state: State::Backoff, reboot: reboot.into(), ..Report::default() }
 }
 
 fn refusals(session: &mut Session) -> Vec<String> {

@@ -151,21 +151,7 @@ fn booting() -> (Fixture, ClientId, ClientId) {
 }
 
 fn report(shell: u32, state: State) -> Report {
-    Report {
-        state,
-        chooser: None,
-        message: String::new(),
-        overdue: false,
-        pid: 0,
-        shell,
-        reset: 0,
-        when_idle: false,
-        reboot: String::new(),
-        ping: 0,
-        listens: 0,
-        tried: 0,
-        reason: String::new(),
-    }
+    Report { state, shell, ..Report::default() }
 }
 
 #[test]

@@ -229,21 +229,7 @@ fn a_message_of_the_session_is_drawn() {
     fixture.still();
     let ink = |capture: &Capture| capture.rgba.chunks_exact(4).filter(|pixel| pixel[..3] != BACKGROUND).count();
     let before = ink(&fixture.panel());
-    session.send(&Report {
-        state: State::Waiting,
-        chooser: None,
-        message: "Waiting for the server".into(),
-        overdue: false,
-        pid: 0,
-        shell: 0,
-        reset: 0,
-        when_idle: false,
-        reboot: String::new(),
-        ping: 0,
-        listens: 0,
-        tried: 0,
-        reason: String::new(),
-    });
+    session.send(&Report { state: State::Waiting, message: "Waiting for the server".into(), ..Report::default() });
     fixture.until("the message", |fixture| ink(&fixture.panel()) > before + 100);
 }
 
@@ -266,21 +252,7 @@ fn a_new_message_repaints_only_its_line() {
     let mut fixture = setup(&["1280x800"]).start();
     let mut session = fixture.session();
     let say = |fixture: &mut Fixture, session: &mut Session, message: &str| {
-        session.send(&Report {
-            state: State::Waiting,
-            chooser: None,
-            message: message.into(),
-            overdue: false,
-            pid: 0,
-            shell: 0,
-            reset: 0,
-            when_idle: false,
-            reboot: String::new(),
-            ping: 0,
-            listens: 0,
-            tried: 0,
-            reason: String::new(),
-        });
+        session.send(&Report { state: State::Waiting, message: message.into(), ..Report::default() });
         fixture.until("the message", |fixture| fixture.kiosk.stage.shells[0].readiness.message == message);
         fixture.still();
     };
@@ -342,21 +314,7 @@ fn a_page_that_is_overdue_is_told_at_length_whatever_the_splash_may_say() {
     };
     let mut say = |fixture: &mut Fixture, overdue: bool| {
         let message = "Not up after 60 s: connection refused. Trying again.".to_owned();
-        session.send(&Report {
-            state: State::Waiting,
-            chooser: None,
-            message,
-            overdue,
-            pid: 0,
-            shell: 0,
-            reset: 0,
-            when_idle: false,
-            reboot: String::new(),
-            ping: 0,
-            listens: 0,
-            tried: 0,
-            reason: String::new(),
-        });
+        session.send(&Report { state: State::Waiting, message, overdue, ..Report::default() });
         fixture.until("the report", |fixture| {
             let readiness = &fixture.kiosk.stage.shells[0].readiness;
             readiness.state == Some(State::Waiting) && readiness.overdue == overdue
@@ -388,21 +346,7 @@ fn more_reasons_than_a_screen_holds_come_in_turn() {
     let mut session = fixture.session();
     let message = "Not up after 60 s: connection refused. Trying again.".to_owned();
     let state = State::Waiting;
-    session.send(&Report {
-        state,
-        chooser: None,
-        message,
-        overdue: true,
-        pid: 0,
-        shell: 0,
-        reset: 0,
-        when_idle: false,
-        reboot: String::new(),
-        ping: 0,
-        listens: 0,
-        tried: 0,
-        reason: String::new(),
-    });
+    session.send(&Report { state, message, overdue: true, ..Report::default() });
     fixture.until("the diagnostics", |fixture| fixture.kiosk.stage.shells[0].readiness.overdue);
     fixture.still();
     // The dots, whose picture moves, are at the bottom.
@@ -434,21 +378,7 @@ fn an_old_session_that_still_talks_takes_no_splash_away() {
     let (mut old, mut new) = (fixture.session(), fixture.session());
     fixture.report(&mut old, State::Waiting);
     fixture.report(&mut new, State::Launching);
-    old.send(&Report {
-        state: State::Ready,
-        chooser: None,
-        message: String::new(),
-        overdue: false,
-        pid: 0,
-        shell: 0,
-        reset: 0,
-        when_idle: false,
-        reboot: String::new(),
-        ping: 0,
-        listens: 0,
-        tried: 0,
-        reason: String::new(),
-    });
+    old.send(&Report { state: State::Ready, ..Report::default() });
     fixture.report(&mut new, State::Loading);
     let client = fixture.client();
     fixture.map(client, Picture::Solid(GREEN));

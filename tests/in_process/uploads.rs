@@ -41,21 +41,7 @@ fn chooser(number: u64, multiple: bool) -> Chooser {
 }
 
 fn report(state: State, chooser: Option<Chooser>) -> Report {
-    Report {
-        reason: String::new(),
-        tried: 0,
-        state,
-        message: String::new(),
-        overdue: false,
-        pid: 0,
-        shell: 0,
-        reset: 0,
-        when_idle: false,
-        reboot: String::new(),
-        ping: 0,
-        listens: 0,
-        chooser,
-    }
+    Report { state, chooser, ..Report::default() }
 }
 
 #[track_caller]

@@ -68,10 +68,11 @@ pub fn runtime_dir() -> std::path::PathBuf {
 }
 
 /// Where the session is on its way to the page. The names are those of `org.kioskd.Session1.State`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
     /// For the web server's first answer.
+    #[default]
     Waiting,
     /// The browser has been started and has not yet shown a window.
     Launching,
@@ -91,7 +92,7 @@ pub enum State {
 }
 
 /// From the session to the compositor, whole at each change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Report {
     /// Where this shell is on its way.

@@ -62,6 +62,16 @@ fn make(speaker: &mut Speaker, (interface, opcode): Maker) {
     });
 }
 
+/// What is offered to clients of this privilege.
+fn globals(fixture: &mut Fixture, privilege: Privilege) -> Vec<Global> {
+    let guest = fixture.client_of(privilege);
+    let globals = fixture[guest].seen.globals.clone();
+    fixture.disconnect(guest);
+    fixture.turn(Duration::ZERO);
+    fixture.forget(guest);
+    globals
+}
+
 /// One that makes these, draws, and is gone. Gives the objects it had.
 fn live(fixture: &mut Fixture, globals: &[Global], privilege: Privilege, what: &[Maker]) -> Vec<Thing> {
     let mut speaker = Speaker::new(fixture.socket(privilege), globals);
@@ -90,11 +100,7 @@ fn nothing_of_a_client_that_is_gone_is_kept() {
     let bystander = Bystander::new(&mut fixture);
     let mut seen = BTreeSet::new();
     for privilege in [Privilege::Shell, Privilege::Admin] {
-        let guest = fixture.client_of(privilege);
-        let globals = fixture[guest].seen.globals.clone();
-        fixture.disconnect(guest);
-        fixture.turn(Duration::ZERO);
-        fixture.forget(guest);
+        let globals = globals(&mut fixture, privilege);
         let first = makers(&live(&mut fixture, &globals, privilege, &[]));
         let mut paths = Vec::new();
         for maker in first.iter().filter(|maker| seen.insert(**maker)) {
@@ -160,11 +166,7 @@ fn nothing_of_an_object_that_is_gone_is_kept() {
     let bystander = Bystander::new(&mut fixture);
     let mut seen = BTreeSet::new();
     for privilege in [Privilege::Shell, Privilege::Admin] {
-        let guest = fixture.client_of(privilege);
-        let globals = fixture[guest].seen.globals.clone();
-        fixture.disconnect(guest);
-        fixture.turn(Duration::ZERO);
-        fixture.forget(guest);
+        let globals = globals(&mut fixture, privilege);
         let things = live(&mut fixture, &globals, privilege, &[]);
         for maker in makers(&things) {
             if !can_be_destroyed(&things, maker) || !seen.insert(maker) {
