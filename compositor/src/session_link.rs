@@ -83,6 +83,9 @@ impl SessionLinks {
 
     /// Tells the session of each shell what the keyboard covers of its screen, where that changed.
     pub fn tell_keyboards(&mut self, areas: &[KeyboardArea]) {
+        if self.keyboards == areas {
+            return;
+        }
         for (shell, area) in areas.iter().enumerate() {
             if self.keyboards.get(shell).copied().flatten() != *area {
                 self.tell(shell, &Notice::Keyboard { number: shell as u32, area: *area });

@@ -6,7 +6,7 @@ use kiosk_core::{
     config::{Config, Look, SplashPosition},
     files::read_regular,
 };
-use kiosk_splash::{Fonts, LOGO_SIZE, Logo, MAX_LOGO_FILE, Position, Style};
+use kiosk_splash::{Fonts, LOGO_SIZE, Logo, LogoError, MAX_LOGO_FILE, Position, Style};
 
 /// The splash's style from the configuration. A logo that can't be used leaves the background alone: our own mark is not
 /// to be seen on somebody else's product.
@@ -28,17 +28,13 @@ pub fn style(config: &Config, problems: &mut Vec<String>) -> Style {
     let light = splash.look == Look::Light && !splash.logo_light.as_os_str().is_empty();
     let (key, path) = if light { ("splash.logo-light", &splash.logo_light) } else { ("splash.logo", &splash.logo) };
     let own = *path == Config::default().splash.logo;
-    match read_regular(path, MAX_LOGO_FILE as u64).map(|bytes| Logo::with_installed_fonts(&bytes)) {
-        Ok(Ok(logo)) => style.logo = logo,
+    match read_logo(path) {
+        Ok(logo) => style.logo = logo,
         // The default path is where our own logo is installed: without the package the built-in one is the same.
-        Err(error) if own && error.kind() == ErrorKind::NotFound => {}
-        Ok(Err(error)) => {
-            style.logo = Logo::none();
-            problems.push(format!("{key}: {}: {error}; no logo is shown", path.display()));
-        }
+        Err(NoLogo::Unread(error)) if own && error.kind() == ErrorKind::NotFound => {}
         Err(error) => {
             style.logo = Logo::none();
-            problems.push(format!("{key}: {} could not be read: {error}; no logo is shown", path.display()));
+            problems.push(no_logo(key, path, &error));
         }
     }
     style
@@ -59,13 +55,31 @@ pub fn unusable(config: &Config) -> Vec<String> {
 }
 
 fn wrong_logo(key: &str, path: &Path) -> Option<String> {
-    let why = match read_regular(path, MAX_LOGO_FILE as u64) {
-        Ok(bytes) => Logo::with_installed_fonts(&bytes).err()?.to_string(),
+    match read_logo(path).err()? {
         // One that is missing is told by who looks for files; where nobody else may look, only kioskd's user can say.
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => return None,
-        Err(error) => format!("it could not be read: {error}"),
-    };
-    Some(format!("{key}: {}: {why}; no logo is shown", path.display()))
+        NoLogo::Unread(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => None,
+        error => Some(no_logo(key, path, &error)),
+    }
+}
+
+/// Why there is no logo.
+#[derive(Debug, thiserror::Error)]
+enum NoLogo {
+    /// The file.
+    #[error(" could not be read: {0}")]
+    Unread(std::io::Error),
+    /// What is in it.
+    #[error(": {0}")]
+    Wrong(LogoError),
+}
+
+fn read_logo(path: &Path) -> Result<Logo, NoLogo> {
+    let bytes = read_regular(path, MAX_LOGO_FILE as u64).map_err(NoLogo::Unread)?;
+    Logo::with_installed_fonts(&bytes).map_err(NoLogo::Wrong)
+}
+
+fn no_logo(key: &str, path: &Path, error: &NoLogo) -> String {
+    format!("{key}: {}{error}; no logo is shown", path.display())
 }
 
 #[cfg(test)]

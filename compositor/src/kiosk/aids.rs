@@ -5,7 +5,7 @@ use kiosk_core::config::{Accessibility, Aid};
 use smithay::{
     backend::input::Keycode,
     input::keyboard::{Keysym, Layout},
-    utils::{Logical, Point, Rectangle},
+    utils::{Logical, Physical, Point, Rectangle},
 };
 
 use crate::{
@@ -82,6 +82,12 @@ impl Kiosk {
     /// How this screen's picture is changed; `None`: it is not.
     pub(crate) fn look_of(&self, id: ScreenId) -> Option<Look> {
         let aids = self.accessibility();
+        let magnified = if aids.magnifier { Some(self.looked_at(id)?) } else { None };
+        Look::of(aids, magnified)
+    }
+
+    /// What is looked at, in pixels of this screen's upright picture; its middle where that is elsewhere.
+    fn looked_at(&self, id: ScreenId) -> Option<Point<i32, Physical>> {
         let screen = self.screens.get(id)?;
         let source = self.screens.mirror_source(id).unwrap_or(screen);
         let geometry = source.geometry().to_f64();
@@ -92,7 +98,7 @@ impl Kiosk {
         };
         let at = on_screen.to_physical(source.scale()).to_i32_round();
         let shown = self.screens.fit(id).map(|fit| fit.place(Rectangle::new(at, (1, 1).into())).loc);
-        Look::of(aids, shown.unwrap_or(at))
+        Some(shown.unwrap_or(at))
     }
 
     /// No hand holds these modifiers.

@@ -34,10 +34,10 @@ pub struct Look {
 }
 
 impl Look {
-    /// `None`: the picture is as it is. `focus`: what is looked at, in pixels of the upright picture.
-    pub fn of(aids: Accessibility, focus: Point<i32, Physical>) -> Option<Self> {
-        let Accessibility { contrast, invert, magnifier, .. } = aids;
-        (contrast || invert || magnifier).then_some(Self { contrast, invert, magnified: magnifier.then_some(focus) })
+    /// `None`: the picture is as it is. `magnified`: with the magnifier, what is looked at, in pixels of the upright picture.
+    pub fn of(aids: Accessibility, magnified: Option<Point<i32, Physical>>) -> Option<Self> {
+        let Accessibility { contrast, invert, .. } = aids;
+        (contrast || invert || magnified.is_some()).then_some(Self { contrast, invert, magnified })
     }
 
     /// Changes a picture of this width and height, R, G, B and one more byte a pixel.

@@ -90,6 +90,20 @@ fn live(fixture: &mut Fixture, globals: &[Global], privilege: Privilege, what: &
     things
 }
 
+/// What one `act` leaves behind, bytes: the least of several tries of so many, until one is no more than `most`.
+fn left_by(count: usize, most: i64, mut act: impl FnMut()) -> i64 {
+    let mut left = i64::MAX;
+    for _ in 0..TRIES {
+        let before = in_use();
+        (0..count).for_each(|_| act());
+        left = left.min((in_use() - before) / count as i64);
+        if left <= most {
+            break;
+        }
+    }
+    left
+}
+
 #[test]
 fn nothing_of_a_client_that_is_gone_is_kept() {
     if !alone("bad::leavers::nothing_of_a_client_that_is_gone_is_kept") {
@@ -109,17 +123,7 @@ fn nothing_of_a_client_that_is_gone_is_kept() {
             paths.extend(grown.into_iter().filter(|next| !first.contains(next)).map(|next| vec![*maker, next]));
         }
         for path in paths {
-            let mut left = i64::MAX;
-            for _ in 0..TRIES {
-                let before = in_use();
-                for _ in 0..LIVES {
-                    live(&mut fixture, &globals, privilege, &path);
-                }
-                left = left.min((in_use() - before) / LIVES as i64);
-                if left <= MAX_LEFT {
-                    break;
-                }
-            }
+            let left = left_by(LIVES, MAX_LEFT, || drop(live(&mut fixture, &globals, privilege, &path)));
             if left > MAX_LEFT {
                 kept.insert(format!("{path:?}"), left);
             }
@@ -174,16 +178,11 @@ fn nothing_of_an_object_that_is_gone_is_kept() {
             }
             let mut speaker = Speaker::new(fixture.socket(privilege), &globals);
             prologue(&mut fixture, &mut speaker, Start::Mapped);
-            let mut left = i64::MAX;
-            for _ in 0..TRIES {
-                let before = in_use();
-                for _ in 0..LIVES * 4 {
-                    make_and_destroy(&mut speaker, &[maker]);
-                    fixture.turn(Duration::ZERO);
-                    speaker.listen();
-                }
-                left = left.min((in_use() - before) / (LIVES as i64 * 4));
-            }
+            let left = left_by(LIVES * 4, MAX_LEFT_OF_OBJECT, || {
+                make_and_destroy(&mut speaker, &[maker]);
+                fixture.turn(Duration::ZERO);
+                speaker.listen();
+            });
             if left > MAX_LEFT_OF_OBJECT {
                 kept.insert(format!("{maker:?}"), left);
             }

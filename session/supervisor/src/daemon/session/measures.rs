@@ -53,7 +53,7 @@ impl Kept {
             () => return None,
         };
         let reason = self.moments.take_reason();
-        self.end();
+        self.keep();
         (!reason.is_empty()).then(|| (reason, action.to_owned()))
     }
 
@@ -63,7 +63,7 @@ impl Kept {
     }
 
     /// The time until now counts at the next boot: at the session's end, and now and then for a device whose power is cut.
-    pub fn end(&mut self) {
+    pub fn keep(&mut self) {
         if !self.moments.is_empty()
             && let Err(error) = self.moments.write(&self.path, since_boot())
         {
@@ -105,7 +105,7 @@ impl Daemon {
     /// The hour is over.
     pub(super) fn time_kept(&mut self) {
         self.kept.ticks = false;
-        self.kept.end();
+        self.kept.keep();
         self.keep_time();
     }
 

@@ -221,7 +221,7 @@ impl Daemon {
             }
             self.still_alive();
         }
-        self.kept.end();
+        self.kept.keep();
         self.machine.renews()
     }
 
