@@ -49,7 +49,7 @@ check-fmt:
 	$(CARGO) fmt --all --check
 
 # What a plain `cargo test` leaves out is left out of all targets too.
-apart := --test nested --test soak --test clients --test faults --test vm --bench peers
+apart := --test nested --test soak --test clients --test faults --test vm --bench peers --bench floods
 
 check-clippy: deps
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
@@ -165,9 +165,12 @@ faults: test-deps ## how soon each fault is noticed, and the page back (FAULTS_R
 bench: test-deps stage ## the figures beside cage's and weston's, in one booted machine
 	KIOSKD_STAGE=$(stage) $(CARGO) test --locked --workspace --bench peers
 
+bench-floods: test-deps stage ## how long others wait while every socket is flooded, natively
+	KIOSKD_BIN=$(stage)/usr/bin/kioskd $(CARGO) test --locked --workspace --bench floods
+
 clean: ## what was built
 	$(CARGO) clean
 	rm -rf tests/out
 
 .PHONY: help build run clients deps run-deps test-deps install install-public install-devices install-openrc fmt check doc check-fmt check-clippy check-msrv \
-	check-deny check-typos test test-unit test-nested stage test-machine deb deb-deps test-deb test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench clean
+	check-deny check-typos test test-unit test-nested stage test-machine deb deb-deps test-deb test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods clean

@@ -313,6 +313,7 @@ impl Kiosk {
         self.follow_keyboard();
         self.windows_changed();
         self.inputs_follow_screens();
+        self.light_what_pages_left();
     }
 
     /// Ends the loop with this status, unless it ends already.

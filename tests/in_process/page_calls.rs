@@ -80,6 +80,26 @@ fn a_page_puts_its_own_screen_out_and_any_input_lights_it_for_a_while() {
 }
 
 #[test]
+fn a_screen_that_shows_the_page_no_more_is_lit_again() {
+    let mut setup = Setup::kiosk(&["320x200", "400x300"]);
+    setup.config.shells = vec![Shell { output: "HEADLESS-1".into(), ..Shell::default() }];
+    let mut fixture = setup.start();
+    let mirror = |of: &str| OutputChange { mirror: Some(of.into()), ..OutputChange::default() };
+    fixture.kiosk.apply(0, &[("HEADLESS-2".into(), mirror("HEADLESS-1"))], ApplyMode::InForce).unwrap();
+    let mut session = fixture.session();
+    let client = fixture.client_of_shell(0);
+    session.send(&report(0, State::Loading, 0));
+    fixture.map(client, Picture::Solid(GREEN));
+    session.send(&report(0, State::Ready, 0));
+    fixture.until("the page is shown", |fixture| fixture.kiosk.snapshot().stage == "shell");
+    fixture.still();
+    done(&fixture.page_asks(&mut session, 0, Wish::Screen { on: false }));
+    assert_eq!(power(&fixture), [false, false]);
+    fixture.kiosk.apply(0, &[("HEADLESS-2".into(), mirror(""))], ApplyMode::InForce).unwrap();
+    assert_eq!(power(&fixture), [false, true], "it is not the page's any more");
+}
+
+#[test]
 fn a_page_lights_what_it_put_out_but_nothing_of_an_operators() {
     let (mut fixture, [mut first, _second]) = two_pages(|_| {});
     done(&fixture.page_asks(&mut first, 0, Wish::Screen { on: false }));

@@ -31,9 +31,12 @@ const MAX_TRIES: usize = 3;
 /// Why a monitor's brightness could not be had.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DdcError {
-    /// The I²C bus: what was done on which device, and what the kernel said.
+    /// The I²C bus, in the kernel's words.
     #[error("{0}")]
     Bus(String),
+    /// There is no such bus, or it may not be opened.
+    #[error("{}: {why}", bus.display())]
+    NoBus { bus: PathBuf, why: String },
     /// A checksum that is wrong, or a monitor that is silent: many answer the second time.
     #[error("the monitor's answer is damaged or none")]
     Damaged,
@@ -101,7 +104,7 @@ pub fn bus(sysfs: &Path, connector: &str) -> Option<PathBuf> {
 
 /// Opens the wires.
 pub fn open(bus: &Path) -> Result<LinuxI2CDevice, DdcError> {
-    LinuxI2CDevice::new(bus, MONITOR).map_err(|error| DdcError::Bus(format!("{}: {error}", bus.display())))
+    LinuxI2CDevice::new(bus, MONITOR).map_err(|error| DdcError::NoBus { bus: bus.to_owned(), why: error.to_string() })
 }
 
 /// Asks the monitor.

@@ -1,7 +1,7 @@
 //! Looks for the fonts that the texts on the screens need, on a thread: it reads hundreds of files, and the picture goes
 //! on meanwhile. At most one thread at a time; with no text on the screen, or one in the built-in face, there is none.
 
-use std::{io, thread};
+use std::{io, thread, time::Duration};
 
 use kiosk_splash::{FontError, Fonts};
 use smithay::reexports::calloop::channel::{self, Event};
@@ -23,25 +23,26 @@ enum SearchError {
 impl Kiosk {
     /// Begins a search if one is wanted.
     pub(crate) fn find_fonts(&mut self) {
-        let Some(texts) = self.stage.begin_font_search(self.now()) else { return };
-        if let Err(error) = self.search_fonts(texts) {
+        let begun = self.now();
+        let Some(texts) = self.stage.begin_font_search(begun) else { return };
+        if let Err(error) = self.search_fonts(texts, begun) {
             tracing::warn!(%error, "installed fonts are not looked for: letters may be missing on the screen");
             self.stage.end_font_search(None);
             self.answer_shown();
         }
     }
 
-    fn search_fonts(&mut self, texts: String) -> Result<(), SearchError> {
+    fn search_fonts(&mut self, texts: String, begun: Duration) -> Result<(), SearchError> {
         let (sender, receiver) = channel::channel();
         let (fonts, language) = (self.stage.style.fonts.clone(), self.stage.language.clone());
         let search = move || {
             // The loop is gone only when the process ends.
             let _ = sender.send(fonts.find(&texts, &language));
         };
-        let inserted = self.handle.insert_source(receiver, |event, _, kiosk| match event {
+        let inserted = self.handle.insert_source(receiver, move |event, _, kiosk| match event {
             Event::Msg(found) => kiosk.fonts_found(found),
             Event::Closed => {
-                kiosk.stage.font_search_closed();
+                kiosk.stage.font_search_closed(begun);
                 kiosk.answer_shown();
             }
         });

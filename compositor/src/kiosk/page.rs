@@ -71,6 +71,8 @@ enum Refusal {
 pub struct Pages {
     /// When each last switched or turned its screen.
     changed: Vec<(usize, Duration)>,
+    /// The screens that pages put out, and which one each.
+    put_out: Vec<(ScreenId, usize)>,
     /// When each one's message goes.
     notes: Vec<(usize, Duration)>,
     timer: DeadlineTimer,
@@ -170,6 +172,10 @@ impl Kiosk {
             }
         }
         for screen in own {
+            self.pages.put_out.retain(|(dark, _)| *dark != screen);
+            if !on {
+                self.pages.put_out.push((screen, shell));
+            }
             self.power_event(Event::ByPage { screen, on });
         }
         let done = self.screens.get(first).is_some_and(|screen| screen.power == on);
@@ -249,6 +255,23 @@ impl Kiosk {
             if self.power.cause(screen) == Some(Cause::Page) {
                 self.power_event(Event::PageGone(screen));
             }
+        }
+    }
+
+    /// Screens were given to other shells, or show their own picture again: what a page put out is lit where the page is
+    /// not shown any more.
+    pub(super) fn light_what_pages_left(&mut self) {
+        if self.pages.put_out.is_empty() {
+            return;
+        }
+        let of_page = |kiosk: &Kiosk, screen| kiosk.power.cause(screen) == Some(Cause::Page);
+        let mut put_out = std::mem::take(&mut self.pages.put_out);
+        put_out.retain(|(screen, _)| of_page(self, *screen));
+        let (stays, left): (Vec<_>, Vec<_>) =
+            put_out.into_iter().partition(|(screen, shell)| self.screens_of(*shell).contains(screen));
+        self.pages.put_out = stays;
+        for (screen, _) in left {
+            self.power_event(Event::PageGone(screen));
         }
     }
 

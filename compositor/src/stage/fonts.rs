@@ -1,7 +1,8 @@
 //! Whether the fonts are there that the texts on the screens need. [`Stage::prepare_splash`] and
-//! [`Stage::prepare_keyboard`] ask before they paint; the root looks for them on a thread. Until they are found the picture before stays, for a bounded time. No I/O.
+//! [`Stage::prepare_keyboard`] ask before they paint; the root looks for them on a thread. Until they are found the
+//! picture before stays, for a bounded time. No I/O.
 
-use std::{mem, time::Duration};
+use std::time::Duration;
 
 use kiosk_splash::{Fonts, View};
 
@@ -80,9 +81,10 @@ impl Stage {
         matches!(self.font_search, FontSearch::Failed)
     }
 
-    /// The search is over, however it ended: its thread is gone.
-    pub fn font_search_closed(&mut self) {
-        if let FontSearch::UnderWay(_) = mem::take(&mut self.font_search) {
+    /// The search that was begun then is over, however it ended: its thread is gone. Another may have been begun since it
+    /// answered.
+    pub fn font_search_closed(&mut self, begun: Duration) {
+        if matches!(self.font_search, FontSearch::UnderWay(since) if since == begun) {
             self.font_search = FontSearch::Failed;
         }
     }

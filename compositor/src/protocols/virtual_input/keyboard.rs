@@ -33,7 +33,7 @@ use crate::{
     input::keymaps::Follow,
     kiosk::Kiosk,
     limits::{
-        descriptors::{self, Use},
+        descriptors::{self, NONE_LEFT, Use},
         refusal,
     },
     protocols::dispatch::{globals, objects},
@@ -64,24 +64,47 @@ impl KeyboardData {
     }
 }
 
+/// Why a keymap is not taken.
+#[derive(Debug, thiserror::Error)]
+enum KeymapError {
+    /// Not as xkb writes it.
+    #[error("keymaps are in format 1 (xkb_v1), not {0}")]
+    Format(u32),
+    /// None at all, or larger than any that xkb makes.
+    #[error("a keymap has 1 to {MAX_KEYMAP} bytes, not {0}")]
+    Size(u32),
+    /// The file ends early.
+    #[error("the keymap's file has {has} bytes of the {said} that were said")]
+    Short { has: usize, said: u32 },
+    /// A file that has no places to read from, or an error of its disk.
+    #[error("the keymap could not be read: {0}")]
+    Unreadable(#[from] io::Error),
+    /// Not in UTF-8.
+    #[error("the keymap is no text")]
+    NoText,
+    /// Its file would have to be kept open.
+    #[error("{NONE_LEFT}")]
+    NoFiles,
+}
+
 /// Reads a keymap as xkb writes it. Never maps it: a file that its owner cuts off would end us.
-fn read(fd: &OwnedFd, size: u32) -> Result<String, String> {
+fn read(fd: &OwnedFd, size: u32) -> Result<String, KeymapError> {
     if !(1..=MAX_KEYMAP).contains(&size) {
-        return Err(format!("a keymap has 1 to {MAX_KEYMAP} bytes, not {size}"));
+        return Err(KeymapError::Size(size));
     }
     let mut text = vec![0; size as usize];
     let mut filled = 0;
     while filled < text.len() {
         match pread(fd, &mut text[filled..], filled as u64) {
-            Ok(0) => return Err(format!("the keymap's file has {filled} bytes of the {size} that were said")),
+            Ok(0) => return Err(KeymapError::Short { has: filled, said: size }),
             Ok(count) => filled += count,
             Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(format!("the keymap could not be read: {}", io::Error::from(error))),
+            Err(error) => return Err(io::Error::from(error).into()),
         }
     }
     let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
     text.truncate(end);
-    String::from_utf8(text).map_err(|_| "the keymap is no text".into())
+    String::from_utf8(text).map_err(|_| KeymapError::NoText)
 }
 
 /// What the masks mean: what is latched acts like what is held.
@@ -147,8 +170,8 @@ impl Dispatch<ZwpVirtualKeyboardV1, KeyboardData, Kiosk> for VirtualInput {
         let Some(device) = &data.device else { return };
         match request {
             Request::Keymap { format, fd, size } => {
-                if let Err(sentence) = kiosk.take_keymap(device, format, &fd, size) {
-                    refusal::post(keyboard, Error::NoKeymap, &sentence);
+                if let Err(error) = kiosk.take_keymap(device, format, &fd, size) {
+                    refusal::post(keyboard, Error::NoKeymap, &error.to_string());
                 }
             }
             Request::Key { key, state, .. } => {
@@ -195,12 +218,12 @@ impl Dispatch<ZwpVirtualKeyboardV1, KeyboardData, Kiosk> for VirtualInput {
 }
 
 impl Kiosk {
-    fn take_keymap(&mut self, device: &VirtualDevice, format: u32, fd: &OwnedFd, size: u32) -> Result<(), String> {
+    fn take_keymap(&mut self, device: &VirtualDevice, format: u32, fd: &OwnedFd, size: u32) -> Result<(), KeymapError> {
         if format != u32::from(KeymapFormat::XkbV1) {
-            return Err(format!("keymaps are in format 1 (xkb_v1), not {format}"));
+            return Err(KeymapError::Format(format));
         }
         if descriptors::is_of_reserve(fd, Use::Buffer) {
-            return Err(descriptors::NONE_LEFT.into());
+            return Err(KeymapError::NoFiles);
         }
         let text = read(fd, size)?;
         self.seat.keymaps.set(device.id(), text);
@@ -240,13 +263,13 @@ mod tests {
 
     #[test]
     fn a_keymap_is_read_to_its_end_mark_and_never_past_its_file() {
-        assert_eq!(read(&file(b"xkb\0rest"), 8).as_deref(), Ok("xkb"));
-        assert_eq!(read(&file(b"xkb"), 3).as_deref(), Ok("xkb"));
-        assert!(read(&file(b"xkb"), 4).is_err_and(|error| error.contains("3 bytes of the 4")));
+        assert_eq!(read(&file(b"xkb\0rest"), 8).unwrap(), "xkb");
+        assert_eq!(read(&file(b"xkb"), 3).unwrap(), "xkb");
+        assert!(read(&file(b"xkb"), 4).is_err_and(|error| error.to_string().contains("3 bytes of the 4")));
         assert!(read(&file(b""), 0).is_err());
         assert!(read(&file(b"x"), u32::MAX).is_err());
         assert!(read(&file(b"\xff\xfe"), 2).is_err());
         let (pipe, _writer) = rustix::pipe::pipe().unwrap();
-        assert!(read(&pipe, 5).is_err_and(|error| error.contains("could not be read")));
+        assert!(read(&pipe, 5).is_err_and(|error| error.to_string().contains("could not be read")));
     }
 }

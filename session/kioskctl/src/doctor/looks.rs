@@ -1,18 +1,54 @@
 //! What the configuration says of the kiosk's own screens, against what is there: whether the logo and the font can be
 //! used, and which connected outputs no shell is for. For `config check` and `doctor`; shows nothing itself.
 
+use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
 
 use kiosk_core::config::Loaded;
+
+/// How long a look at the logo and the font may take: a large picture and a slow card need a second or two.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// How much is read of what the program says.
+const MAX_SAID: u64 = 64 << 10;
 
 /// What the program that makes the boot splash of the same logo says of it and of the font, a sentence each; where it is
 /// not installed nobody looks.
 pub fn unusable(programs: &[PathBuf]) -> Vec<String> {
-    let found = programs.iter().find(|program| program.exists());
-    let said = found.and_then(|program| Command::new(program).arg("--check").output().ok());
-    let wrong = said.filter(|said| !said.status.success()).map(|said| said.stderr).unwrap_or_default();
-    String::from_utf8_lossy(&wrong).lines().map(|line| line.trim_start_matches("kiosk-splash: ").to_owned()).collect()
+    programs.iter().find(|program| program.exists()).map(|program| complaints_of(program, PATIENCE)).unwrap_or_default()
+}
+
+fn complaints_of(program: &Path, patience: Duration) -> Vec<String> {
+    let mut command = Command::new(program);
+    command.arg("--check").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    let Ok(mut child) = command.spawn() else { return Vec::new() };
+    let Some(stderr) = child.stderr.take() else { return Vec::new() };
+    let (sender, said) = mpsc::channel();
+    thread::spawn(move || {
+        let mut text = Vec::new();
+        // What was read until then is told.
+        let _ = stderr.take(MAX_SAID).read_to_end(&mut text);
+        let _ = sender.send(text);
+    });
+    let said = said.recv_timeout(patience);
+    if said.is_err() {
+        let _ = child.kill();
+    }
+    let status = child.wait();
+    let Ok(said) = said else {
+        return vec![format!(
+            "the logo and the font were not looked at: {} did not end within {} s",
+            program.display(),
+            patience.as_secs()
+        )];
+    };
+    if status.is_ok_and(|status| status.success()) {
+        return Vec::new();
+    }
+    String::from_utf8_lossy(&said).lines().map(|line| line.trim_start_matches("kiosk-splash: ").to_owned()).collect()
 }
 
 /// The connected outputs that show no page, where it is known which are connected (`class`: `/sys/class/drm`), as far as
@@ -77,6 +113,16 @@ mod tests {
         assert_eq!(made("#!/bin/sh\n[ $1 = --check ] && echo one >&2 && echo two >&2; exit 1\n"), ["one", "two"]);
         assert_eq!(made("#!/bin/sh\necho good\n"), [""; 0]);
         assert_eq!(unusable(std::slice::from_ref(&missing)), [""; 0]);
+    }
+
+    #[test]
+    fn a_program_that_does_not_end_is_given_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let program = directory.path().join("kiosk-splash");
+        std::fs::write(&program, "#!/bin/sh\nexec sleep 600\n").unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let said = complaints_of(&program, Duration::from_millis(50));
+        assert!(said.len() == 1 && said[0].ends_with("kiosk-splash did not end within 0 s"), "{said:?}");
     }
 
     #[test]

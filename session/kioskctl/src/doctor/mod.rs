@@ -6,6 +6,7 @@ mod finding;
 mod looks;
 mod running;
 mod system;
+mod uploads;
 
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;

@@ -72,7 +72,7 @@ impl System {
         looks::unusable(&own.into_iter().chain(installed).collect::<Vec<_>>())
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    pub(super) fn at(&self, path: &str) -> PathBuf {
         self.root.join(path.trim_start_matches('/'))
     }
 
@@ -251,28 +251,7 @@ impl System {
 
     /// Files and layouts that the configuration names and are not there.
     fn named(&self, loaded: &Loaded) -> Vec<Finding> {
-        self.files(loaded).into_iter().chain(self.directories(loaded)).chain(self.layouts(loaded)).collect()
-    }
-
-    /// Directories of `browser.uploads` that are not there. A stick is not always plugged in.
-    fn directories(&self, loaded: &Loaded) -> Vec<Finding> {
-        let shells = loaded.config.all_shells().iter().filter_map(|shell| shell.browser_settings.uploads.clone());
-        let mut directories: Vec<PathBuf> = shells.collect();
-        directories.sort();
-        directories.dedup();
-        let missing = directories.iter().filter_map(|directory| {
-            let why = match std::fs::metadata(self.at(&directory.to_string_lossy())) {
-                Ok(found) if found.is_dir() => return None,
-                Ok(_) => "is no directory".to_owned(),
-                Err(error) => format!("is not there now: {error}"),
-            };
-            Some(Finding::note(
-                "uploads",
-                format!("browser.uploads: {} {why}; a visitor who is to choose a file is told so", directory.display()),
-                "plug the drive in, or change browser.uploads",
-            ))
-        });
-        missing.collect()
+        self.files(loaded).into_iter().chain(self.uploads(loaded)).chain(self.layouts(loaded)).collect()
     }
 
     /// Layouts of the keyboard that the system's xkb does not know.

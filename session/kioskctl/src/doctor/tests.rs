@@ -134,6 +134,25 @@ fn a_directory_to_upload_from_that_is_not_there_is_a_note_and_nothing_wrong() {
 }
 
 #[test]
+fn a_drive_to_upload_from_whose_links_are_followed_is_named() {
+    let system = healthy();
+    system.put("etc/kiosk/config.toml", "[browser]\nuploads = \"/media/kiosk\"\n");
+    system.put("media/kiosk/file", "");
+    let wrong = |mounts: &str| {
+        system.put("proc/self/mountinfo", mounts);
+        system.wrong()
+    };
+    let said = wrong("36 35 8:1 / /media/kiosk/a\\040stick rw,nosuid shared:1 - ext4 /dev/sdb1 rw\n");
+    assert!(
+        said.len() == 1 && said[0].contains("/media/kiosk/a stick is ext4 and mounted without nosymfollow"),
+        "{said:?}"
+    );
+    let good = "35 1 8:1 / / rw - ext4 /dev/sda1 rw\n36 35 8:1 / /media/kiosk rw,nosymfollow shared:1 - ext4 /dev/b rw\n\
+                37 35 8:1 / /media/kiosk/fat rw - vfat /dev/sdc rw\n38 35 8:1 / /media/kiosk2 rw - ext4 /dev/sdd rw\n";
+    assert_eq!(wrong(good), [""; 0]);
+}
+
+#[test]
 fn files_that_the_configuration_names_are_looked_for() {
     let system = healthy();
     system.put("etc/kiosk/config.toml", "[browser]\ntrust = [\"/etc/ca.pem\"]\n[splash]\nlogo = \"/logo.svg\"\n");
