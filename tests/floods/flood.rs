@@ -138,7 +138,8 @@ fn lines(stream: &mut UnixStream, over: &AtomicBool) -> u64 {
 }
 
 fn callers(stream: &mut UnixStream, over: &AtomicBool) -> u64 {
-    let uid: String = rustix::process::getuid().as_raw().to_string().bytes().map(|byte| format!("{byte:02x}")).collect();
+    let uid: String =
+        rustix::process::getuid().as_raw().to_string().bytes().map(|byte| format!("{byte:02x}")).collect();
     let _ = stream.write_all(format!("\0AUTH EXTERNAL {uid}\r\n").as_bytes());
     let _ = stream.read(&mut [0; 256]);
     let _ = stream.write_all(b"BEGIN\r\n");
