@@ -102,6 +102,11 @@ impl Taken {
     }
 }
 
+/// Whether a measure that is there may be taken at `now`.
+fn may(there: bool, taken: Option<Taken>, budget: Duration, now: Duration) -> bool {
+    there && taken.is_none_or(|taken| taken.ago(now) >= budget)
+}
+
 /// Remembers what was done last, and when.
 #[derive(Debug, Clone, Default)]
 pub struct Ladder {
@@ -138,28 +143,40 @@ impl Ladder {
     /// whether it has helped.
     pub fn browser_trouble(&mut self, measures: Measures, now: Duration) -> Rung {
         self.browsers = self.browsers.saturating_add(1);
-        let may = |there: bool, taken: Option<Taken>, budget: Duration| {
-            there && taken.is_none_or(|taken| taken.ago(now) >= budget)
-        };
         let rung = if self.browsers < BROWSERS_A_MEASURE {
             Rung::Browser
-        } else if may(measures.profile, self.profile, PROFILE_BUDGET) {
+        } else if may(measures.profile, self.profile, PROFILE_BUDGET, now) {
             self.profile = Some(Taken::At(now));
             Rung::Profile
-        } else if may(measures.session, self.session, SESSION_BUDGET) {
-            self.session = Some(Taken::At(now));
-            Rung::Session
-        } else if may(measures.reboot, self.reboot, REBOOT_BUDGET) {
-            self.reboot = Some(Taken::At(now));
-            Rung::Reboot
         } else {
-            Rung::Browser
+            self.beyond_browsers(measures, now).unwrap_or(Rung::Browser)
         };
         if rung > Rung::Browser {
             self.browsers = 0;
         }
         self.last = Some((rung, now));
         rung
+    }
+
+    /// What to do at `now` about a browser that can't be ended, so that no other one can be started: what begins without
+    /// one. `None`: nothing more than to wait, at this moment.
+    pub fn stuck(&mut self, measures: Measures, now: Duration) -> Option<Rung> {
+        let rung = self.beyond_browsers(measures, now)?;
+        self.browsers = 0;
+        self.last = Some((rung, now));
+        Some(rung)
+    }
+
+    fn beyond_browsers(&mut self, measures: Measures, now: Duration) -> Option<Rung> {
+        if may(measures.session, self.session, SESSION_BUDGET, now) {
+            self.session = Some(Taken::At(now));
+            Some(Rung::Session)
+        } else if may(measures.reboot, self.reboot, REBOOT_BUDGET, now) {
+            self.reboot = Some(Taken::At(now));
+            Some(Rung::Reboot)
+        } else {
+            None
+        }
     }
 
     /// A page has stayed up.

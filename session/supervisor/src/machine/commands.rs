@@ -70,7 +70,7 @@ impl Machine {
             Command::Stop if self.settings.has_nothing() => {}
             _ if self.settings.has_nothing() => return Err(Refusal::NotSetUp),
             Command::Restart => self.restart(now, &mut effects),
-            Command::Stop => self.stop(&mut effects),
+            Command::Stop => self.stop(now, &mut effects),
             Command::Start => self.start(now),
             _ if self.settings.command => return Err(Refusal::NotABrowser),
             _ if self.intent != Intent::Run => return Err(Refusal::Stopped),
@@ -146,7 +146,7 @@ impl Machine {
         self.trouble = Trouble::None;
         self.server = Server::Unknown;
         if self.running() {
-            self.end_shell(END_GRACE, effects);
+            self.end_shell(END_GRACE, now, effects);
         }
     }
 
@@ -159,7 +159,7 @@ impl Machine {
         }
     }
 
-    fn stop(&mut self, effects: &mut Vec<Effect>) {
+    fn stop(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         if self.intent == Intent::Run {
             self.intent = Intent::Stop;
         }
@@ -171,7 +171,7 @@ impl Machine {
         self.target = self.settings.home.clone();
         self.server = Server::Unknown;
         if self.running() {
-            self.end_shell(END_GRACE, effects);
+            self.end_shell(END_GRACE, now, effects);
         }
     }
 }

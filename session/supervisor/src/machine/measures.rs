@@ -1,7 +1,7 @@
 //! The strongest measures: kiosk-session is started anew by the service manager, the device is restarted by kioskd. They
 //! are written down before they are taken, and without that they are not.
 
-use super::parts::Intent;
+use super::parts::{Browser, Intent};
 use super::{Effect, Failure, Machine};
 use crate::recovery::{Measures, Rung};
 
@@ -27,7 +27,10 @@ impl Machine {
 
     /// It is gone on without it, as before.
     pub(super) fn measure_refused(&mut self, rung: Rung, reason: String, effects: &mut Vec<Effect>) {
+        let stuck = matches!(self.browser, Browser::Stuck { .. });
         let action = match rung {
+            Rung::Session if stuck => "kiosk-session is not started anew, the browser's end is waited for",
+            Rung::Reboot if stuck => "the device is not restarted, the browser's end is waited for",
             Rung::Session => "kiosk-session is not started anew, the browser is tried again",
             Rung::Reboot => "the device is not restarted, the browser is tried again",
             // The profile has been given up already.

@@ -14,6 +14,7 @@ mod patience;
 mod planned;
 mod pulse;
 mod server;
+mod stuck;
 #[cfg(test)]
 mod tests;
 mod transitions;
@@ -185,12 +186,17 @@ impl Machine {
             Compositor::Lost { at, .. } if self.running() => Some(at + COMPOSITOR_GRACE),
             _ => None,
         };
+        let ending = match self.browser {
+            Browser::Ending { limit: at } | Browser::Stuck { again: at } => Some(at),
+            _ => None,
+        };
         let launch = self.launch.at().filter(|_| active && self.may_launch());
         let covered = self.covered.filter(|_| self.running()).map(|since| since + health::COVERED_TIMEOUT);
         let wanted = self.wanted_until.filter(|_| self.page.opens_next());
         let others = [
             server,
             lost,
+            ending,
             launch,
             covered,
             wanted,

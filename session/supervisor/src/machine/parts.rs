@@ -85,7 +85,15 @@ pub(super) enum Browser {
         pid: u32,
     },
     /// [`Effect::Kill`](super::Effect::Kill) is being carried out.
-    Ending,
+    Ending {
+        /// The end is heard of by then.
+        limit: Duration,
+    },
+    /// The kernel does not end it.
+    Stuck {
+        /// When a strong measure is thought of again.
+        again: Duration,
+    },
 }
 
 /// When the next shell may be started.

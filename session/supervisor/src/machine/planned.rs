@@ -16,6 +16,8 @@ const YOUNG: Duration = Duration::from_secs(3600);
 /// restart is of no use.
 const MEMORY_AGE: Duration = Duration::from_secs(1800);
 const MAX_MEMORY_AGE: Duration = Duration::from_secs(24 * 3600);
+/// A browser that has run for this long shows what a page needs in a day's use, whatever it is replaced for then.
+const DAYS_WORK: Duration = Duration::from_secs(12 * 3600);
 
 /// Why a new one is wanted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +48,8 @@ pub(super) struct Planned {
     due: Option<Why>,
     /// Restarts for memory's sake, each of which came as soon as it could.
     memory_restarts: u32,
+    /// How old this browser was when its memory was first said to be too much.
+    full_at: Option<Duration>,
 }
 
 impl Planned {
@@ -61,7 +65,20 @@ impl Planned {
 
     /// The browser was started.
     pub fn launched(&mut self, now: Duration) {
-        (self.launched, self.due) = (now, None);
+        self.learn(now);
+        (self.launched, self.due, self.full_at) = (now, None, None);
+    }
+
+    /// From the life of the last one: beside a restart a day no browser would ever come to the age at which its memory
+    /// counts again, and the back-off would stay for a page that was mended long ago.
+    fn learn(&mut self, now: Duration) {
+        if now.saturating_sub(self.launched) >= DAYS_WORK {
+            self.memory_restarts = match self.full_at {
+                None => 0,
+                Some(age) if age >= MEMORY_AGE.saturating_mul(2) => self.memory_restarts.saturating_sub(1),
+                Some(_) => self.memory_restarts,
+            };
+        }
     }
 
     /// How old a browser has to be to be restarted for its memory.
@@ -79,6 +96,10 @@ impl Planned {
 impl Machine {
     /// A new one is wanted.
     pub(super) fn restart_due(&mut self, why: Why, now: Duration) {
+        if matches!(why, Why::Memory(_)) && self.running() {
+            let age = now.saturating_sub(self.planned.launched);
+            self.planned.full_at.get_or_insert(age);
+        }
         let young = match why {
             Why::TimeOfDay => YOUNG,
             Why::Replaced => Duration::ZERO,

@@ -4,6 +4,7 @@ mod measures;
 mod planned;
 mod pulse;
 mod reset;
+mod stuck;
 
 use proptest::prelude::*;
 
@@ -167,7 +168,8 @@ impl World {
                 }
                 Effect::Refused { .. } => {}
                 Effect::Finish => {
-                    assert!(!self.alive, "left with a shell running");
+                    let stuck = matches!(self.machine.browser, Browser::Stuck { .. });
+                    assert!(!self.alive || stuck, "left with a shell running");
                     self.finished = true;
                 }
                 Effect::Failed(failure) => assert!(!failure.reason.is_empty() && !failure.action.is_empty()),
@@ -803,6 +805,31 @@ fn a_command_is_ready_with_its_window_and_not_without() {
     assert_eq!(world.states(none), (State::Loading, State::Loading));
     assert_eq!(world.states(window), (State::Ready, State::Ready));
     assert_eq!(world.launches.len(), 1);
+}
+
+#[test]
+fn a_command_that_is_replaced_is_not_ready_by_the_window_of_the_last_one() {
+    let ready = || {
+        let mut world = command_without_a_window(Some(60 * SECOND));
+        world.event(Event::Window { mapped: Some(true) });
+        assert_eq!(world.machine.state(), State::Ready);
+        world
+    };
+    // It ends by itself, or is ended; the compositor hears of its window later than we of its process.
+    let mut ended = ready();
+    ended.event(Event::Exited { how: "exit status 1".into() });
+    let mut restarted = ready();
+    restarted.command(Command::Restart).unwrap();
+    restarted.event(Event::Exited { how: "exit status 0".into() });
+    for mut world in [ended, restarted] {
+        while !world.alive {
+            world.pass(SECOND);
+        }
+        assert_eq!(world.launches.len(), 2);
+        assert!(![world.machine.state(), world.machine.report().state].contains(&State::Ready));
+        world.event(Event::Window { mapped: Some(false) });
+        assert_eq!(world.states(Event::Window { mapped: Some(true) }), (State::Ready, State::Ready));
+    }
 }
 
 #[test]

@@ -26,7 +26,7 @@ impl Machine {
         }
         // A shell can't change its compositor: the one of the last is without a screen.
         if before.is_some_and(|before| before != pid) && self.running() {
-            self.end_shell(LOST_GRACE, effects);
+            self.end_shell(LOST_GRACE, now, effects);
         }
         if before.is_some_and(|before| before != pid) {
             // The pause was for the last compositor's failures, and it counted its resets itself.
@@ -37,9 +37,10 @@ impl Machine {
 
     pub(super) fn exited(&mut self, how: &str, now: Duration, effects: &mut Effects) {
         let unexpected = self.running();
-        if !unexpected && self.browser != Browser::Ending {
+        if !unexpected && !matches!(self.browser, Browser::Ending { .. } | Browser::Stuck { .. }) {
             return;
         }
+        self.no_longer_stuck();
         self.browser = Browser::None;
         self.gone(now);
         if !self.compositor.is_here() {
@@ -87,14 +88,14 @@ impl Machine {
 
     /// Ends a shell that is of no use any more, for another one.
     pub(super) fn replace_shell(&mut self, reason: String, now: Duration, effects: &mut Effects) {
-        self.end_shell(END_GRACE, effects);
+        self.end_shell(END_GRACE, now, effects);
         self.gone(now);
         self.shell_failed(reason, now, effects);
     }
 
     /// [`Event::Exited`](super::Event::Exited) will follow.
-    pub(super) fn end_shell(&mut self, grace: Duration, effects: &mut Effects) {
-        self.browser = Browser::Ending;
+    pub(super) fn end_shell(&mut self, grace: Duration, now: Duration, effects: &mut Effects) {
+        self.browser = Self::ending(grace, now);
         self.page = Page::None;
         self.covered = None;
         self.pulse.forget();
@@ -104,6 +105,8 @@ impl Machine {
     /// There is no shell: its page, and what is known of the server, are gone with it.
     pub(super) fn gone(&mut self, now: Duration) {
         self.page = Page::None;
+        // The next one has none yet, and what the compositor says of the last one's may come late.
+        self.window = self.window.map(|_| false);
         self.covered = None;
         self.pulse.forget();
         self.current.clear();

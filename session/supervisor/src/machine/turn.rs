@@ -28,13 +28,14 @@ impl Machine {
             && now >= at + super::COMPOSITOR_GRACE
             && self.running()
         {
-            self.end_shell(LOST_GRACE, effects);
+            self.end_shell(LOST_GRACE, now, effects);
         }
         if let Page::Loading { empty_at: Some(at), .. } = self.page
             && now >= at
         {
             self.page_up(now);
         }
+        self.expire_ending(now, effects);
         self.expire_page(now, effects);
         self.expire_health(now, effects);
         self.expire_pulse(now, effects);
@@ -199,16 +200,17 @@ impl Machine {
         }
         if matches!(self.intent, Intent::Leave | Intent::Renew) {
             match self.browser {
-                Browser::None => effects.push(Effect::Finish),
-                Browser::Running { .. } if !self.compositor.is_here() => self.end_shell(LOST_GRACE, effects),
-                Browser::Running { .. } => self.end_shell(END_GRACE, effects),
-                Browser::Starting | Browser::Ending => {}
+                // One that can't be ended holds nobody up.
+                Browser::None | Browser::Stuck { .. } => effects.push(Effect::Finish),
+                Browser::Running { .. } if !self.compositor.is_here() => self.end_shell(LOST_GRACE, now, effects),
+                Browser::Running { .. } => self.end_shell(END_GRACE, now, effects),
+                Browser::Starting | Browser::Ending { .. } => {}
             }
             return;
         }
         if self.intent == Intent::Stop {
             if self.running() {
-                self.end_shell(END_GRACE, effects);
+                self.end_shell(END_GRACE, now, effects);
             }
             return;
         }

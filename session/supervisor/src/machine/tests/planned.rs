@@ -136,3 +136,49 @@ fn a_page_that_is_always_full_after_a_while_is_restarted_for_it_ever_more_rarely
     assert!(leaks.len() > 20, "{leaks:?}");
     assert!(leaks.windows(2).all(|pair| pair[1] - pair[0] < 100), "{leaks:?}");
 }
+
+/// The same, with a restart each day beside it; how many within the days from the first to the last, but for those.
+fn beside_restart_at(days: std::ops::Range<u32>, memory: impl Fn(u64, u32) -> u64) -> usize {
+    let mut world = World::ready();
+    let (mut restarts, mut planned) = (0, 0);
+    let (mut trend, mut minutes) = (MemoryTrend::default(), 0);
+    for day in 0..days.end {
+        for step in 0..24 * 6 {
+            if let Some(words) = trend.take(memory(minutes, day) << 20, 2000 << 20) {
+                world.event(Event::RestartDue { why: Why::Memory(words) });
+            }
+            if step == 0 {
+                world.event(Event::RestartDue { why: Why::TimeOfDay });
+            }
+            world.event(Event::Idle);
+            world.now += HOUR / 6;
+            minutes += 10;
+            world.event(Event::Tick);
+            if world.ending {
+                (trend, minutes) = (MemoryTrend::default(), 0);
+                if days.contains(&day) {
+                    restarts += 1;
+                    planned += usize::from(step == 0);
+                }
+            }
+            world.until_ready();
+            world.effects.clear();
+        }
+    }
+    restarts - planned
+}
+
+#[test]
+fn beside_a_restart_a_day_memory_counts_again_once_the_page_is_mended() {
+    // Full soon after its start for two months, and a leak of some hours after that.
+    let mended = |minutes: u64, day: u32| match day {
+        0..60 => if minutes < 20 { 1300 } else { 1700 },
+        60..90 => 500,
+        _ => 300 + minutes * 3,
+    };
+    let while_full = beside_restart_at(30..60, mended);
+    assert!(while_full <= 30, "at most one a day in the long run: {while_full}");
+    assert_eq!(beside_restart_at(61..90, mended), 0);
+    let leaks = beside_restart_at(90..120, mended);
+    assert!(leaks >= 30, "each before the memory is full: {leaks}");
+}
