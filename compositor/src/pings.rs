@@ -1,6 +1,7 @@
 //! Whether a shell's window is alive: its client is asked (`xdg_wm_base.ping`) when the session wants to know, and the
 //! session hears that it was, and of the answer. What silence means, and after what time, the session decides: no timer
-//! is armed here, and a client that nobody asks about is not woken.
+//! is armed here, and a client that nobody asks about is not woken. With it the session hears how much the shell has
+//! drawn, which tells a browser that is stuck from a page that is still.
 
 use kiosk_core::api::Notice;
 use smithay::{
@@ -16,6 +17,8 @@ pub struct Pings {
     awaited: Vec<Awaited>,
     /// The last number of each shell's session.
     asked: Vec<u64>,
+    /// How often the surfaces of each shell were committed.
+    commits: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -26,6 +29,20 @@ struct Awaited {
 }
 
 impl Pings {
+    /// A surface of this shell's was committed.
+    pub fn committed(&mut self, shell: usize) {
+        if self.commits.len() <= shell {
+            self.commits.resize(shell + 1, 0);
+        }
+        if let Some(count) = self.commits.get_mut(shell) {
+            *count = count.wrapping_add(1);
+        }
+    }
+
+    fn commits(&self, shell: usize) -> Option<u64> {
+        Some(self.commits.get(shell).copied().unwrap_or(0))
+    }
+
     /// Whether the session of this shell asks anew.
     fn is_new(&mut self, shell: usize, number: u64) -> bool {
         if self.asked.len() <= shell {
@@ -65,13 +82,15 @@ impl Kiosk {
             Err(PingError::DeadSurface) => return,
         }
         self.pings.await_answer(Awaited { shell, number, client });
-        self.session.tell(shell, &Notice::Pinged { number, answers: false });
+        let commits = self.pings.commits(shell);
+        self.session.tell(shell, &Notice::Pinged { number, answers: false, commits });
     }
 
     /// A client has answered, or has ended its part in it: a window that is closed does not hang.
     pub(crate) fn client_answers(&mut self, client: &ShellClient) {
         for (shell, number) in self.pings.answered(client) {
-            self.session.tell(shell, &Notice::Pinged { number, answers: true });
+            let commits = self.pings.commits(shell);
+            self.session.tell(shell, &Notice::Pinged { number, answers: true, commits });
         }
     }
 }

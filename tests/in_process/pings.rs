@@ -4,7 +4,7 @@ use kiosk_core::api::{Notice, Report, State};
 
 use crate::fixture::{
     Fixture, Setup,
-    picture::{GREEN, Picture},
+    picture::{GREEN, Picture, RED},
     session::Session,
 };
 
@@ -16,7 +16,7 @@ fn asks(ping: u64) -> Report {
 fn heard(session: &mut Session) -> Vec<(u64, bool)> {
     let notices = session.notices().into_iter();
     let of_window =
-        |notice| if let Notice::Pinged { number, answers } = notice { Some((number, answers)) } else { None };
+        |notice| if let Notice::Pinged { number, answers, .. } = notice { Some((number, answers)) } else { None };
     notices.filter_map(of_window).collect()
 }
 
@@ -79,4 +79,34 @@ fn a_window_that_is_closed_does_not_hang() {
     hears(&mut fixture, &mut session, &[(1, false)]);
     fixture[client].kill();
     hears(&mut fixture, &mut session, &[(1, true)]);
+}
+
+/// How often the window has drawn, as the session hears with this question.
+fn drawn(fixture: &mut Fixture, session: &mut Session, ping: u64) -> u64 {
+    session.send(&asks(ping));
+    let mut told = None;
+    fixture.until("the question", |_| {
+        for notice in session.notices() {
+            if let Notice::Pinged { number, answers: false, commits } = notice {
+                assert_eq!(number, ping);
+                told = commits;
+            }
+        }
+        told.is_some()
+    });
+    told.unwrap()
+}
+
+#[test]
+fn the_session_hears_whether_the_window_draws() {
+    let mut fixture = Setup::kiosk(&["640x400"]).start();
+    let mut session = fixture.session();
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(GREEN));
+    fixture.report(&mut session, State::Ready);
+    shown(&mut fixture);
+    let before = drawn(&mut fixture, &mut session, 1);
+    assert_eq!(drawn(&mut fixture, &mut session, 2), before, "it is still");
+    fixture.fill(client, &window, Picture::Solid(RED));
+    assert!(drawn(&mut fixture, &mut session, 3) > before);
 }

@@ -87,6 +87,7 @@ impl CompositorHandler for Kiosk {
     fn commit(&mut self, surface: &WlSurface) {
         let _span = tracing::debug_span!("commit", surface = surface.id().protocol_id()).entered();
         guards::commits_applied(surface);
+        self.pings.committed(ClientState::shell_of(surface));
         on_commit_buffer_handler::<Self>(surface);
         self.backend.early_import(surface);
         if !is_sync_subsurface(surface) {

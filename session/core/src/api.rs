@@ -240,6 +240,9 @@ pub enum Notice {
         number: u64,
         /// It has answered.
         answers: bool,
+        /// How often the shell's windows have drawn so far, all together: the same number as before is no frame since.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        commits: Option<u64>,
     },
     /// The device is not restarted.
     NoReboot {

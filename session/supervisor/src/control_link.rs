@@ -67,6 +67,8 @@ pub enum Link {
         number: u64,
         /// It has answered.
         answers: bool,
+        /// How often it has drawn so far.
+        commits: Option<u64>,
     },
     /// [`Notice::NoReboot`].
     NoReboot {
@@ -203,7 +205,7 @@ fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link>
         }
         Ok(Notice::Reset { number }) => Some(Link::Reset { number }),
         Ok(Notice::Idle {}) => Some(Link::Idle),
-        Ok(Notice::Pinged { number, answers }) => Some(Link::Pinged { number, answers }),
+        Ok(Notice::Pinged { number, answers, commits }) => Some(Link::Pinged { number, answers, commits }),
         Ok(Notice::NoReboot { reason }) => Some(Link::NoReboot { reason }),
         Ok(Notice::Presence { idle }) => Some(Link::Presence { idle }),
         Ok(Notice::Keyboard { area, .. }) => Some(Link::Keyboard { area }),

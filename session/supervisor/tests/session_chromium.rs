@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use kiosk_core::api::{Notice, State};
 use serde_json::Value;
-use session_support::{BROWSER, Compositor, DemoShell, SOON, Session, free_port, kill, processes, until};
+use session_support::{BROWSER, Compositor, DemoShell, SOON, Session, free_port, kill, last_failure, processes, until};
 
 /// Chromium draws into nothing: there is no Wayland compositor here.
 const HEADLESS: &str = "extra-args = [\"--headless=new\", \"--ozone-platform=headless\"]\n";
@@ -135,6 +135,32 @@ fn a_page_that_hangs_climbs_the_ladder_from_a_reload_to_a_new_browser() {
     stop(first);
     let second = compositor.until(BROWSER, |r| r.state == State::Ready && r.pid != first).pop().unwrap();
     assert_ne!(second.pid, first);
+}
+
+/// The process that draws is stopped: the page and the browser answer all the same, and what people see stands still.
+#[test]
+fn a_browser_that_draws_nothing_of_a_page_that_moves_is_replaced() {
+    let base = tempfile::tempdir().unwrap();
+    let server = DemoShell::start(base.path(), 0);
+    let (mut compositor, session) = start(&format!("http://localhost:{}/?animate=1", server.port), "");
+    let first = compositor.until_state(State::Ready, BROWSER).pid;
+    let drawing: Vec<u32> =
+        processes("--type=gpu-process").into_iter().filter(|pid| group(*pid) == Some(first)).collect();
+    assert!(!drawing.is_empty());
+    drawing.into_iter().for_each(stop);
+    let mut asked = compositor.last.as_ref().unwrap().ping;
+    let second = loop {
+        let report = compositor.until(BROWSER, |report| report.ping != asked || report.pid != first).pop().unwrap();
+        if report.pid != first {
+            break report;
+        }
+        asked = report.ping;
+        for answers in [false, true] {
+            compositor.notify(&Notice::Pinged { number: asked, answers, commits: Some(9) });
+        }
+    };
+    assert_eq!(last_failure(&session), "the page waits for frames, and chromium draws none", "{second:?}");
+    compositor.until(BROWSER, |report| report.state == State::Ready && report.pid != first);
 }
 
 #[test]

@@ -152,6 +152,11 @@ pub enum Event {
     },
     /// The answer to [`Effect::Ping`] or [`Effect::Unstick`].
     Alive,
+    /// The page, which is alive, has asked for a frame some seconds ago that has not come, or no longer waits for one.
+    FrameLate {
+        /// It waits.
+        late: bool,
+    },
     /// No answer to these will come: the document that was asked has made way for another one, which says nothing about
     /// that one.
     PingLost,
@@ -176,6 +181,8 @@ pub enum Event {
     WindowAsked {
         /// Of [`kiosk_core::api::Report::ping`].
         number: u64,
+        /// How often the window has drawn so far; `None`: this compositor does not count.
+        commits: Option<u64>,
     },
     /// The window has answered.
     WindowAlive {

@@ -7,6 +7,7 @@
 mod commands;
 mod describe;
 mod event;
+mod frames;
 mod health;
 mod measures;
 mod parts;
@@ -28,6 +29,7 @@ use kiosk_core::config::Url;
 
 pub use commands::{Command, Refusal};
 pub use event::{Effect, Event, Failure, Settings};
+use frames::Frames;
 use parts::{Browser, Clearing, Compositor, Intent, Launch, Page, ReadyClock, Server, Trouble, Try};
 use planned::Planned;
 pub use planned::Why;
@@ -110,6 +112,7 @@ pub struct Machine {
     /// Another window covers the page since then.
     covered: Option<Duration>,
     pulse: Pulse,
+    frames: Frames,
     trouble: Trouble,
     planned: Planned,
     launches: u32,
@@ -161,6 +164,7 @@ impl Machine {
             reset_done: 0,
             covered: None,
             pulse: Pulse::default(),
+            frames: Frames::Fine,
             trouble: Trouble::None,
             planned: Planned::default(),
             launches: 0,

@@ -7,6 +7,8 @@ use std::time::Duration;
 use super::parts::Page;
 use super::{Effect, Machine};
 
+type Effects = Vec<Effect>;
+
 /// Between two questions.
 const INTERVAL: Duration = Duration::from_secs(30);
 /// For the answer. A program that reads its disk or is swapped in may not look at its window for a while; one that is
@@ -53,6 +55,14 @@ impl Pulse {
         self.answer_by = None;
     }
 
+    /// It is asked at once, if people see it.
+    pub fn ask_now(&mut self, now: Duration) {
+        if let Some(next) = &mut self.next {
+            *next = now + INTERVAL;
+            self.number = self.number.wrapping_add(1).max(1);
+        }
+    }
+
     /// People see it now.
     pub fn seen(&mut self, now: Duration) {
         self.next.get_or_insert(now + INTERVAL);
@@ -61,9 +71,13 @@ impl Pulse {
 
 impl Machine {
     /// The compositor has asked.
-    pub(super) fn window_asked(&mut self, number: u64, now: Duration) {
+    pub(super) fn window_asked(&mut self, number: u64, commits: Option<u64>, now: Duration, effects: &mut Effects) {
         if number == self.pulse.number && self.pulse.next.is_some() {
-            self.pulse.answer_by = Some(now + TIMEOUT);
+            // What it has not answered before it is not given more time for.
+            self.pulse.answer_by.get_or_insert(now + TIMEOUT);
+            if let Some(commits) = commits {
+                self.window_drawn(commits, now, effects);
+            }
         }
     }
 
@@ -74,7 +88,7 @@ impl Machine {
         }
     }
 
-    pub(super) fn expire_pulse(&mut self, now: Duration, effects: &mut Vec<Effect>) {
+    pub(super) fn expire_pulse(&mut self, now: Duration, effects: &mut Effects) {
         let seen = matches!(self.page, Page::Up { .. } | Page::Loading { over_page: true, .. });
         if let Some(by) = self.pulse.answer_by.filter(|by| now >= *by) {
             if now >= by + LATE {

@@ -1,5 +1,6 @@
 //! The machine in a small world that performs its effects, well-behaved or not.
 
+mod frames;
 mod measures;
 mod planned;
 mod pulse;
@@ -902,6 +903,8 @@ fn any_step() -> impl Strategy<Value = Step> {
         url().prop_map(|url| Event::Refused { url: url.into() }),
         any::<bool>().prop_map(|open| Event::Dialog { open }),
         Just(Event::Alive),
+        any::<bool>().prop_map(|late| Event::FrameLate { late }),
+        (0u64..4, 0u64..3).prop_map(|(number, commits)| Event::WindowAsked { number, commits: Some(commits) }),
         any::<bool>().prop_map(|covered| Event::Covered { covered }),
         Just(Event::Tick),
     ];

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::frames::Frames;
 use super::health::HEALTH_INTERVAL;
 use super::parts::{
     Browser, Clearing, Compositor, Health, Intent, Launch, Next, Page, ReadyClock, Server, Trouble, Try,
@@ -99,6 +100,7 @@ impl Machine {
         self.page = Page::None;
         self.covered = None;
         self.pulse.forget();
+        self.frames = Frames::Fine;
         effects.push(Effect::Kill { grace });
     }
 
@@ -109,6 +111,7 @@ impl Machine {
         self.window = self.window.map(|_| false);
         self.covered = None;
         self.pulse.forget();
+        self.frames = Frames::Fine;
         self.current.clear();
         (self.server, self.trying) = (Server::Unknown, Try::None);
         self.dialog = false;

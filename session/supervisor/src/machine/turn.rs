@@ -178,13 +178,14 @@ impl Machine {
             }
             Event::Covered { covered } => self.is_covered(covered && self.running(), now),
             Event::Alive => self.alive(),
+            Event::FrameLate { late } => self.frame_late(late, now),
             Event::PingLost => self.ask_again(now, effects),
             Event::Measured { work } => {
                 if let Page::Starting(patience) | Page::Loading { patience, .. } = &mut self.page {
                     patience.measured(work, now);
                 }
             }
-            Event::WindowAsked { number } => self.window_asked(number, now),
+            Event::WindowAsked { number, commits } => self.window_asked(number, commits, now, effects),
             Event::WindowAlive { number } => self.window_alive(number),
             Event::MeasureKept { rung } => self.measure_kept(rung),
             Event::MeasureRefused { rung, reason } => self.measure_refused(rung, reason, effects),

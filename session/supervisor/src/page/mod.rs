@@ -15,6 +15,7 @@ mod denied;
 mod dialogs;
 mod document;
 mod failure;
+mod frames;
 mod navigation;
 mod orders;
 mod permissions;
@@ -110,6 +111,8 @@ pub struct Page {
     answered: VecDeque<(String, bool)>,
     /// What the page asks of the kiosk.
     calls: Calls,
+    /// The session was told that a frame is late.
+    frame_late: bool,
 }
 
 impl Page {
@@ -138,6 +141,7 @@ impl Page {
             permissions: Permissions::default(),
             answered: VecDeque::new(),
             calls: Calls::default(),
+            frame_late: false,
         };
         page.begin();
         page
@@ -372,7 +376,10 @@ impl Page {
                 }
             }
             Asked::Clear => self.cleared(error),
-            Asked::Ping if error.is_none() => self.events.push(Event::Alive),
+            Asked::Ping if error.is_none() => {
+                self.frames_told(&message["result"]);
+                self.events.push(Event::Alive);
+            }
             // A new document came between: it is asked in its turn.
             Asked::Ping if error.is_some_and(failure::is_navigated) => self.events.push(Event::PingLost),
             Asked::WindowOf { target } => self.window_known(target, &message["result"], now),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::Page;
+use super::frames::QUESTION;
 use super::script::BINDING;
 use super::wire::Asked;
 use crate::sign_in::SignIn;
@@ -32,7 +33,7 @@ impl Page {
 
     /// Asks for a sign of life of the page itself, not of the browser around it.
     pub fn ping(&mut self) {
-        self.send("Runtime.evaluate", json!({ "expression": "1", "silent": true }), Asked::Ping);
+        self.send("Runtime.evaluate", json!({ "expression": QUESTION, "silent": true }), Asked::Ping);
     }
 
     /// Ends what runs in the page, asks it for a sign of life, and loads it again. The first is done by the page's

@@ -278,6 +278,26 @@ fn only_the_page_itself_answers_for_its_life() {
     assert_eq!(page.take_events(), [Event::Alive]);
 }
 
+#[test]
+fn a_frame_that_is_late_is_told_as_long_as_it_is() {
+    let mut page = attached(PageReady::FirstPaint);
+    let mut told = |value: Value| {
+        page.ping();
+        let sent = page.take_outgoing();
+        assert!(sent[0]["params"]["expression"].as_str().unwrap().contains("__kioskFrames"));
+        answer(&mut page, &sent[0], &json!({ "result": { "value": value } }));
+        page.take_events()
+    };
+    // What a page makes of the question is an answer all the same.
+    for fine in [json!(0), json!(4999.5), json!("6000"), json!({ "a": 9000 }), Value::Null] {
+        assert_eq!(told(fine), [Event::Alive]);
+    }
+    assert_eq!(told(json!(5000.25)), [Event::FrameLate { late: true }, Event::Alive]);
+    assert_eq!(told(json!(15000)), [Event::FrameLate { late: true }, Event::Alive]);
+    assert_eq!(told(json!(16)), [Event::FrameLate { late: false }, Event::Alive]);
+    assert_eq!(told(json!(16)), [Event::Alive]);
+}
+
 fn opened(rules: Rules) -> Page {
     let mut page = attached_under(rules);
     page.navigate("http://a/");

@@ -358,8 +358,10 @@ impl Daemon {
                 }
             }
             Input::Link(Link::Idle) => self.event(Event::Idle),
-            Input::Link(Link::Pinged { number, answers: false }) => self.event(Event::WindowAsked { number }),
-            Input::Link(Link::Pinged { number, answers: true }) => self.event(Event::WindowAlive { number }),
+            Input::Link(Link::Pinged { number, answers: false, commits }) => {
+                self.event(Event::WindowAsked { number, commits });
+            }
+            Input::Link(Link::Pinged { number, answers: true, .. }) => self.event(Event::WindowAlive { number }),
             Input::Link(Link::NoReboot { reason }) => self.event(Event::MeasureRefused { rung: Rung::Reboot, reason }),
             Input::End => self.event(Event::Shutdown),
             Input::KeepTime => self.time_kept(),

@@ -172,7 +172,13 @@ fn beside_restart_at(days: std::ops::Range<u32>, memory: impl Fn(u64, u32) -> u6
 fn beside_a_restart_a_day_memory_counts_again_once_the_page_is_mended() {
     // Full soon after its start for two months, and a leak of some hours after that.
     let mended = |minutes: u64, day: u32| match day {
-        0..60 => if minutes < 20 { 1300 } else { 1700 },
+        0..60 => {
+            if minutes < 20 {
+                1300
+            } else {
+                1700
+            }
+        }
         60..90 => 500,
         _ => 300 + minutes * 3,
     };

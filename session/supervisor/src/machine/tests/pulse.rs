@@ -38,7 +38,7 @@ fn a_window_that_does_not_answer_is_replaced_and_one_that_does_is_asked_again_la
         let mut world = World::window(command);
         for _ in 0..5 {
             let (number, asked) = (world.until_asked(), world.now);
-            world.event(Event::WindowAsked { number });
+            world.event(Event::WindowAsked { number, commits: None });
             world.now += TIMEOUT - SECOND;
             world.event(Event::Alive);
             world.event(Event::WindowAlive { number });
@@ -47,7 +47,7 @@ fn a_window_that_does_not_answer_is_replaced_and_one_that_does_is_asked_again_la
         }
         assert_eq!(world.replaced(), None);
         let number = world.machine.report().ping;
-        world.event(Event::WindowAsked { number });
+        world.event(Event::WindowAsked { number, commits: None });
         world.event(Event::WindowAlive { number: number - 1 });
         let asked = world.now;
         while world.replaced().is_none() {
@@ -71,14 +71,14 @@ fn nothing_follows_where_the_compositor_asks_nobody_or_is_another_one_or_we_slep
         world.until_asked();
     }
     let number = world.until_asked();
-    world.event(Event::WindowAsked { number });
+    world.event(Event::WindowAsked { number, commits: None });
     world.event(Event::CompositorDown);
     world.event(Event::CompositorUp { pid: 1 });
     for _ in 0..3 {
         world.until_asked();
     }
     let number = world.until_asked();
-    world.event(Event::WindowAsked { number });
+    world.event(Event::WindowAsked { number, commits: None });
     world.now += TIMEOUT * 100;
     world.event(Event::Tick);
     world.event(Event::WindowAlive { number });
@@ -86,10 +86,10 @@ fn nothing_follows_where_the_compositor_asks_nobody_or_is_another_one_or_we_slep
     assert_eq!((world.replaced(), world.launches.len()), (None, 1));
     // What was asked before a restart by command is not held against the next one.
     let number = world.machine.report().ping;
-    world.event(Event::WindowAsked { number });
+    world.event(Event::WindowAsked { number, commits: None });
     world.command(Command::Restart).unwrap();
     world.until_ready();
-    world.event(Event::WindowAsked { number });
+    world.event(Event::WindowAsked { number, commits: None });
     world.pass(TIMEOUT - SECOND);
     world.event(Event::WindowAlive { number });
     world.until_asked();

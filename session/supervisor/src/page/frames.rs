@@ -1,0 +1,25 @@
+//! Whether the page has the frames that it asks for: a browser whose drawing is stuck shows a still picture of a page that
+//! answers all questions. Asked with the question whether the page is alive, which is there anyway.
+
+use serde_json::Value;
+
+use super::Page;
+use crate::machine::Event;
+
+/// In every document of a page's main frame, before its own scripts.
+pub(super) const SCRIPT: &str = include_str!("frames.js");
+/// The question. Any answer is a sign of life; a document without the script waits for nothing.
+pub(super) const QUESTION: &str = "window.__kioskFrames ? __kioskFrames() : 0";
+/// A frame that was asked for this long ago is late, in milliseconds: on the slowest machine one takes a second.
+const LATE: f64 = 5000.0;
+
+impl Page {
+    /// The answer has come, of whatever kind: a page may have made the function its own.
+    pub(super) fn frames_told(&mut self, result: &Value) {
+        let late = result["result"]["value"].as_f64().is_some_and(|waited| waited >= LATE);
+        if late || self.frame_late {
+            self.events.push(Event::FrameLate { late });
+        }
+        self.frame_late = late;
+    }
+}
