@@ -49,11 +49,12 @@ check-fmt:
 	$(CARGO) fmt --all --check
 
 # What a plain `cargo test` leaves out is left out of all targets too.
-apart := --test nested --test soak --test clients --test faults --test vm --bench peers --bench floods
+apart := --test nested --test soak --test clients --test conformance --test faults --test vm --bench peers --bench floods
 
 check-clippy: deps
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) clippy --locked -p kiosk-tests $(apart) -- -D warnings
+	$(CARGO) clippy --locked -p kiosk-wlcs --features conformance -- -D warnings
 
 check-msrv: deps ## that the oldest toolchain that Cargo.toml claims builds everything
 	@$(helpers)/msrv $(CARGO)
@@ -76,7 +77,7 @@ check-deny:
 check-typos:
 	$$($(helpers)/tool typos-cli $(TYPOS_VERSION) typos)
 
-test: test-deps check test-unit test-nested test-packaging test-deb test-machine ## all checks and tests: units, in-process, nested, packaging, packages, and the booted machine
+test: test-deps check test-unit test-conformance test-nested test-packaging test-deb test-machine ## all checks and tests: units, in-process, conformance, nested, packaging, packages, and the booted machine
 
 # With LIMITED set, as the gate has it, a test that hangs is a failure with a name and not a run without an end. The
 # times are far more than a slow machine takes, building included. Not by default: Ctrl+C would not reach the tests.
@@ -91,6 +92,12 @@ test-unit: test-deps ## tests that need no machine of their own (T=part of a tes
 
 test-nested: test-deps ## kioskd as a window of a headless weston (T=)
 	$(call limited,15m) $(CARGO) test --locked --workspace --test nested --no-fail-fast $(chosen)
+
+# Beside the workspace's programs, which have nothing of it.
+test-conformance: test-deps ## WLCS, the Wayland conformance suite, but for what tests/wlcs/expected.toml says
+	$(CARGO) build --locked -p kiosk-wlcs --features conformance
+	KIOSKD_WLCS=$(abspath $(target))/debug/libkiosk_wlcs.so \
+		$(call limited,15m) $(CARGO) test --locked --workspace --test conformance --no-fail-fast -- --nocapture
 
 stage = $(abspath $(target))/stage
 
@@ -173,4 +180,4 @@ clean: ## what was built
 	rm -rf tests/out
 
 .PHONY: help build run clients deps run-deps test-deps install install-public install-devices install-openrc fmt check doc check-fmt check-clippy check-msrv \
-	check-deny check-typos test test-unit test-nested stage test-machine deb deb-deps test-deb test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods clean
+	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps test-deb test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods clean

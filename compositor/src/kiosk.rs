@@ -291,6 +291,7 @@ impl Kiosk {
             keyboard.set_focus(self, focus, SERIAL_COUNTER.next_serial());
         }
         self.refresh_pointer_focus();
+        self.constrain_with_focus();
         self.screens.request_redraw();
         self.end_reset();
     }

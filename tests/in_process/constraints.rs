@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use kioskd::privilege::ClientState;
-use smithay::{reexports::wayland_server::Resource, wayland::pointer_constraints::with_pointer_constraint};
+use smithay::{
+    reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
+    wayland::pointer_constraints::with_pointer_constraint,
+};
 use wayland_protocols::wp::pointer_constraints::zv1::client::zwp_pointer_constraints_v1::{
     Lifetime, ZwpPointerConstraintsV1,
 };
@@ -100,6 +103,39 @@ fn a_constraint_waits_until_the_pointer_is_in_its_region() {
     assert!(is_active(&fixture));
     fixture.point((10.0, 90.0));
     assert_eq!(at(&fixture), (80.0, 90.0));
+}
+
+/// Of the page's window: a dialog is above it.
+fn page_is_held(fixture: &Fixture, page: &WlSurface) -> bool {
+    let pointer = fixture.kiosk.seat.seat.get_pointer().unwrap();
+    with_pointer_constraint(page, &pointer, |constraint| constraint.is_some_and(|constraint| constraint.is_active()))
+}
+
+#[test]
+fn a_locked_pointer_is_let_go_of_while_a_dialog_has_the_keyboard() {
+    let (mut fixture, client, window) = with_page();
+    lock(&mut fixture, client, &window);
+    let page = fixture.kiosk.stage.windows.surfaces().next().unwrap();
+    assert!(page_is_held(&fixture, &page));
+    let dialog = fixture[client].toplevel();
+    dialog.toplevel.set_parent(Some(&window.toplevel));
+    dialog.surface.commit();
+    fixture.until("the dialog's configure", |fixture| fixture[client].configured(&dialog).is_some());
+    assert!(page_is_held(&fixture, &page), "nothing is seen of it yet");
+    // In the middle, 40x40: not where the pointer is.
+    fixture[client].draw(&dialog.surface, Picture::Solid(RED), 40, 40);
+    fixture.until("the dialog on the stage", |fixture| {
+        fixture.kiosk.stage.windows.iter().filter(|shown| shown.mapped).count() == 2
+    });
+    fixture.roundtrip(client);
+    assert!(!page_is_held(&fixture, &page), "the dialog can't be reached");
+    fixture.point((160.0, 100.0));
+    fixture.point((100.0, 101.0));
+    assert!(!page_is_held(&fixture, &page), "by a movement");
+    assert_eq!(at(&fixture), (100.0, 101.0));
+    dialog.destroy();
+    fixture.roundtrip(client);
+    fixture.until("the lock again", |fixture| page_is_held(fixture, &page));
 }
 
 #[test]

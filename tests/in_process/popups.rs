@@ -83,6 +83,37 @@ fn a_popup_is_where_it_asked_to_be_and_above_its_window() {
 }
 
 #[test]
+fn a_popup_may_be_anchored_to_a_line_or_a_point() {
+    let mut fixture = Fixture::new(&["400x300"]);
+    let (client, shell) = fixture.shell();
+    for (size, expected) in [((0, 0), (50, 60)), ((30, 0), (80, 60)), ((0, 20), (50, 80))] {
+        let positioner = fixture[client].positioner();
+        positioner.set_size(80, 40);
+        positioner.set_anchor_rect(50, 60, size.0, size.1);
+        positioner.set_anchor(Anchor::BottomRight);
+        positioner.set_gravity(Gravity::BottomRight);
+        let popup = fixture[client].popup(&shell.xdg, &positioner);
+        popup.surface.commit();
+        fixture.until("the popup's configure", |fixture| !fixture[client].popup_seen(&popup).is_empty());
+        assert_eq!(placed(&fixture, client, &popup), (expected.0, expected.1, 80, 40), "{size:?}");
+        popup.popup.reposition(&positioner, 7);
+        let told = |fixture: &Fixture| fixture[client].popup_seen(&popup).len();
+        let before = told(&fixture);
+        fixture.until("the new place", |fixture| told(fixture) > before);
+        assert_eq!(placed(&fixture, client, &popup), (expected.0, expected.1, 80, 40), "{size:?}, anew");
+        popup.destroy();
+    }
+}
+
+#[test]
+fn an_anchor_of_less_than_nothing_is_an_error() {
+    let mut fixture = Fixture::new(&["400x300"]);
+    let (client, _) = fixture.shell();
+    fixture[client].positioner().set_anchor_rect(0, 0, -1, 0);
+    assert_eq!(fixture.protocol_error_of(client), ("xdg_positioner".into(), 0));
+}
+
+#[test]
 fn a_popup_stays_on_the_screen_at_every_edge_turn_and_scale() {
     for (degrees, scale) in [(0, 1.0), (90, 1.0), (180, 1.5), (270, 2.0)] {
         let mut fixture = Fixture::new(&["600x400"]);

@@ -215,10 +215,28 @@ fn a_pointer_moves_on_its_output_which_may_be_turned() {
     pointer.motion_absolute(0, u32::MAX, 7, 1, 0);
     fixture.roundtrip(tool);
     fixture.roundtrip(shell);
+    let moved = |seen: &PointerSeen| matches!(seen, PointerSeen::Motion { .. });
+    assert!(!fixture[shell].seen.pointer.iter().any(moved), "before the frame is whole");
+    pointer.frame();
+    fixture.roundtrip(tool);
+    fixture.roundtrip(shell);
     let moves: Vec<_> =
         fixture[shell].seen.pointer.iter().filter(|seen| matches!(seen, PointerSeen::Motion { .. })).collect();
     assert_eq!(*moves[0], PointerSeen::Motion { x: 55.0, y: 70.0 });
     assert!(matches!(moves[1], PointerSeen::Motion { x, y: 0.0 } if *x == 199.0), "{moves:?}");
+}
+
+#[test]
+fn a_frame_without_an_end_is_done_as_far_as_it_is() {
+    let (mut fixture, shell, tool) = start();
+    let pointer = pointer(&mut fixture, tool, None);
+    for _ in 0..64 {
+        pointer.motion(0, 1.0, 1.0);
+    }
+    fixture.roundtrip(tool);
+    fixture.roundtrip(shell);
+    let moves = fixture[shell].seen.pointer.iter().filter(|seen| matches!(seen, PointerSeen::Motion { .. })).count();
+    assert!(moves >= 63, "{moves}");
 }
 
 #[test]
@@ -279,6 +297,7 @@ fn what_a_tool_does_lights_the_screen_and_does_nothing_else() {
     let (mut fixture, shell, tool) = start();
     let pointer = pointer(&mut fixture, tool, None);
     pointer.motion_absolute(0, 1, 1, 2, 2);
+    pointer.frame();
     fixture.roundtrip(tool);
     let change = OutputChange { power: Some(false), ..OutputChange::default() };
     fixture.kiosk.apply(0, &[("HEADLESS-1".into(), change)], ApplyMode::Keep).unwrap();
@@ -286,6 +305,7 @@ fn what_a_tool_does_lights_the_screen_and_does_nothing_else() {
     assert!(!fixture.primary().power);
     pointer.button(0, LEFT_BUTTON, ButtonState::Pressed);
     pointer.button(0, LEFT_BUTTON, ButtonState::Released);
+    pointer.frame();
     fixture.roundtrip(tool);
     fixture.roundtrip(shell);
     assert!(fixture.primary().power);

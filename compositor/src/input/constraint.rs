@@ -1,13 +1,14 @@
 //! What a client may make of the pointer: lock it in place, or confine it to a part of its surface
 //! (pointer-constraints). Asked before each movement, by relative and absolute pointers alike; a constraint is in force
-//! only while its surface is under the pointer.
+//! only while its surface is under the pointer and its window has the keyboard.
 
 use smithay::{
     backend::renderer::utils::with_renderer_surface_state,
+    desktop::find_popup_root_surface,
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, Rectangle},
     wayland::{
-        compositor::{RegionAttributes, SurfaceAttributes, with_states},
+        compositor::{RegionAttributes, SurfaceAttributes, get_parent, with_states},
         pointer_constraints::{PointerConstraint, with_pointer_constraint},
     },
 };
@@ -77,10 +78,39 @@ impl Kiosk {
         })
     }
 
+    /// The keyboard went to another window: one that holds the pointer lets go of it, for nobody could reach the new one
+    /// otherwise; and the pointer may be on one that waited for the keyboard.
+    pub(crate) fn constrain_with_focus(&mut self) {
+        let Some(pointer) = self.seat.seat.get_pointer() else { return };
+        let Some(surface) = pointer.current_focus() else { return };
+        if self.is_of_focused_window(&surface) {
+            if let Some(origin) = self.seat.pointer_origin {
+                self.activate_constraint(&surface, pointer.current_location() - origin);
+            }
+            return;
+        }
+        with_pointer_constraint(&surface, &pointer, |constraint| {
+            if let Some(constraint) = constraint.filter(|constraint| constraint.is_active()) {
+                constraint.deactivate();
+            }
+        });
+    }
+
+    /// Whether the surface belongs to the window that has the keyboard, its popups included.
+    fn is_of_focused_window(&self, surface: &WlSurface) -> bool {
+        let mut root = surface.clone();
+        while let Some(parent) = get_parent(&root) {
+            root = parent;
+        }
+        let popup = self.stage.popups.find_popup(&root);
+        let window = popup.and_then(|popup| find_popup_root_surface(&popup).ok()).unwrap_or(root);
+        self.stage.focus().is_some_and(|focus| focus == window)
+    }
+
     /// The pointer is at this place of the surface, which may have waited for it.
     pub(crate) fn activate_constraint(&self, surface: &WlSurface, at: Point<f64, Logical>) {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
-        if pointer.current_focus().as_ref() != Some(surface) {
+        if pointer.current_focus().as_ref() != Some(surface) || !self.is_of_focused_window(surface) {
             return;
         }
         with_pointer_constraint(surface, &pointer, |constraint| {

@@ -12,6 +12,7 @@ mod idle_notify;
 mod output_management;
 mod output_power;
 mod outputs;
+mod positioner;
 mod seat;
 mod security_context;
 mod selection;

@@ -11,6 +11,9 @@ use smithay::{
     wayland::{seat::WaylandFocus, shell::xdg::ToplevelSurface},
 };
 
+#[cfg(feature = "conformance")]
+use smithay::wayland::{compositor::with_states, shell::xdg::SurfaceCachedState};
+
 use super::close_button;
 use crate::{
     limits::configures::toplevel_answers,
@@ -29,11 +32,29 @@ pub struct ShownWindow {
     pub mapped: bool,
     /// Where its geometry starts, in the space of all screens.
     pub location: Point<i32, Logical>,
+    /// Where the conformance suite put it.
+    #[cfg(feature = "conformance")]
+    pinned: Option<Point<i32, Logical>>,
 }
 
 impl ShownWindow {
     fn surface(&self) -> Option<WlSurface> {
         self.window.wl_surface().map(|surface| surface.into_owned())
+    }
+
+    /// Where it lies on a screen that covers `area`.
+    fn place(&self, area: Rectangle<i32, Logical>) -> Point<i32, Logical> {
+        #[cfg(feature = "conformance")]
+        if let Some(at) = self.pinned {
+            // The suite means the surface where a window has named no geometry, whatever sticks out of it.
+            let named = self.surface().is_some_and(|surface| {
+                with_states(&surface, |states| {
+                    states.cached_state.get::<SurfaceCachedState>().current().geometry.is_some()
+                })
+            });
+            return if named { at } else { at + self.window.geometry().loc };
+        }
+        place(self.role(), self.window.geometry().size, area)
     }
 
     /// Shell or dialog, as of now.
@@ -82,7 +103,17 @@ impl Windows {
             beside,
             mapped: false,
             location: Point::default(),
+            #[cfg(feature = "conformance")]
+            pinned: None,
         });
+    }
+
+    /// Keeps a window in this place of the space of all screens, whatever the policy says.
+    #[cfg(feature = "conformance")]
+    pub fn pin(&mut self, surface: &WlSurface, at: Point<i32, Logical>) {
+        if let Some(shown) = self.list.iter_mut().find(|shown| shown.surface().as_ref() == Some(surface)) {
+            shown.pinned = Some(at);
+        }
     }
 
     /// Takes a toplevel away.
@@ -186,7 +217,7 @@ impl Windows {
         let has_buffer = with_renderer_surface_state(surface, |state| state.buffer().is_some()).unwrap_or(false);
         let changed = shown.mapped != has_buffer;
         shown.mapped = has_buffer;
-        shown.location = place(shown.role(), shown.window.geometry().size, area);
+        shown.location = shown.place(area);
         if changed && has_buffer {
             self.raise(surface);
         }
@@ -208,7 +239,7 @@ impl Windows {
             let focus = active.get(shown.shell).cloned().flatten();
             // A subsurface may have gone without a commit: the window is smaller then.
             shown.window.on_commit();
-            shown.location = place(shown.role(), shown.window.geometry().size, area);
+            shown.location = shown.place(area);
             if let Some(toplevel) = shown.window.toplevel() {
                 let active = focus.as_ref() == Some(toplevel.wl_surface());
                 let told = told.get(shown.shell).copied().unwrap_or(area);

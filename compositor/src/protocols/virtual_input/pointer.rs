@@ -40,6 +40,8 @@ use crate::{
 const VERSION: u32 = 2;
 /// Buttons that one pointer can hold. The kernel knows of 16 of a mouse.
 const HELD: usize = 32;
+/// Movements and clicks of one frame. One that never ends is done as far as it is.
+const OF_A_FRAME: usize = 64;
 
 pub(super) fn offer(display: &DisplayHandle) {
     display.create_global::<Kiosk, ZwlrVirtualPointerManagerV1, ()>(VERSION, ());
@@ -55,8 +57,20 @@ pub struct PointerData {
 
 #[derive(Default)]
 struct State {
+    /// What is done when the frame ends, in order.
+    waiting: Vec<Step>,
     scroll: Scroll,
     held: HashSet<u32>,
+}
+
+/// A part of a frame.
+enum Step {
+    /// By so many logical pixels.
+    By(Point<f64, Logical>),
+    /// To this share of the picture.
+    To((f64, f64)),
+    /// A button and whether it is down.
+    Button(u32, bool),
 }
 
 impl PointerData {
@@ -132,30 +146,16 @@ impl Dispatch<ZwlrVirtualPointerV1, PointerData, Kiosk> for VirtualInput {
     ) {
         let Some(device) = &data.device else { return };
         match request {
-            Request::Motion { dx, dy, .. } => kiosk.move_virtual(device, (dx, dy).into()),
+            Request::Motion { dx, dy, .. } => kiosk.add_step(device, data, Step::By((dx, dy).into())),
             Request::MotionAbsolute { x, y, x_extent, y_extent, .. } => {
-                let at = kiosk.virtual_place(data.screen, (share(x, x_extent), share(y, y_extent)));
-                let now = kiosk.seat.seat.get_pointer().map(|pointer| pointer.current_location());
-                // By steps: what holds the pointer in place, or within itself, holds it.
-                if let (Some(at), Some(now)) = (at, now) {
-                    kiosk.move_virtual(device, at - now);
-                }
+                kiosk.add_step(device, data, Step::To((share(x, x_extent), share(y, y_extent))));
             }
-            Request::Button { button, state, .. } => {
-                let pressed = match state {
-                    WEnum::Value(wl_pointer::ButtonState::Pressed) => true,
-                    WEnum::Value(_) => false,
-                    WEnum::Unknown(_) => return,
-                };
-                let news = {
-                    let held = &mut data.state().held;
-                    if pressed { held.len() < HELD && held.insert(button) } else { held.remove(&button) }
-                };
-                if news {
-                    kiosk.click_virtual(device, button, pressed);
-                }
+            Request::Button { button, state: WEnum::Value(state), .. } => {
+                kiosk.add_step(device, data, Step::Button(button, state == wl_pointer::ButtonState::Pressed));
             }
+            Request::Button { .. } => {}
             Request::Frame => {
+                kiosk.do_steps(device, data);
                 let scroll = std::mem::take(&mut data.state().scroll);
                 if scroll.amount != [None; 2] || scroll.v120 != [None; 2] {
                     let event = kiosk.event_of(device, What::Scroll(scroll));
@@ -180,6 +180,43 @@ impl Dispatch<ZwlrVirtualPointerV1, PointerData, Kiosk> for VirtualInput {
 }
 
 impl Kiosk {
+    fn add_step(&mut self, device: &VirtualDevice, data: &PointerData, step: Step) {
+        let is_full = {
+            let waiting = &mut data.state().waiting;
+            waiting.push(step);
+            waiting.len() >= OF_A_FRAME
+        };
+        if is_full {
+            self.do_steps(device, data);
+        }
+    }
+
+    fn do_steps(&mut self, device: &VirtualDevice, data: &PointerData) {
+        let waiting = std::mem::take(&mut data.state().waiting);
+        for step in waiting {
+            match step {
+                Step::By(by) => self.move_virtual(device, by),
+                Step::To(share) => {
+                    let at = self.virtual_place(data.screen, share);
+                    let now = self.seat.seat.get_pointer().map(|pointer| pointer.current_location());
+                    // By steps: what holds the pointer in place, or within itself, holds it.
+                    if let (Some(at), Some(now)) = (at, now) {
+                        self.move_virtual(device, at - now);
+                    }
+                }
+                Step::Button(button, pressed) => {
+                    let is_news = {
+                        let held = &mut data.state().held;
+                        if pressed { held.len() < HELD && held.insert(button) } else { held.remove(&button) }
+                    };
+                    if is_news {
+                        self.click_virtual(device, button, pressed);
+                    }
+                }
+            }
+        }
+    }
+
     fn move_virtual(&mut self, device: &VirtualDevice, by: Point<f64, Logical>) {
         let event = self.event_of(device, What::Move(by.x, by.y));
         self.input(InputEvent::<Remote>::PointerMotion { event });

@@ -1,0 +1,60 @@
+//! `xdg_positioner`: an anchor rectangle may be a line or a point, of which smithay makes an error. It is told of a size
+//! that no client names instead, and [`restore`] has the true one back before a popup is placed by it. Called by
+//! [`super::shell`].
+
+use smithay::{
+    reexports::{
+        wayland_protocols::xdg::shell::server::xdg_positioner::{self, XdgPositioner},
+        wayland_server::{Client, DataInit, Dispatch, DisplayHandle, backend::ClientId},
+    },
+    wayland::shell::xdg::{PositionerState, XdgPositionerUserData, XdgShellState},
+};
+
+use crate::{kiosk::Kiosk, limits};
+
+/// Stands for a length of 0. No rectangle of a window is so long.
+const NOTHING: i32 = i32::MAX;
+
+// WORKAROUND(smithay:anchor-of-nothing)
+impl Dispatch<XdgPositioner, XdgPositionerUserData> for Kiosk {
+    fn request(
+        kiosk: &mut Self,
+        client: &Client,
+        positioner: &XdgPositioner,
+        request: xdg_positioner::Request,
+        data: &XdgPositionerUserData,
+        display: &DisplayHandle,
+        init: &mut DataInit<'_, Self>,
+    ) {
+        if !limits::admits(client, positioner, request.opcode()) {
+            return;
+        }
+        let length = |length: i32| if length == 0 { NOTHING } else { length };
+        let request = match request {
+            xdg_positioner::Request::SetAnchorRect { x, y, width, height } => {
+                xdg_positioner::Request::SetAnchorRect { x, y, width: length(width), height: length(height) }
+            }
+            request => request,
+        };
+        <XdgShellState as Dispatch<XdgPositioner, XdgPositionerUserData, Self>>::request(
+            kiosk, client, positioner, request, data, display, init,
+        );
+    }
+
+    fn destroyed(kiosk: &mut Self, client: ClientId, positioner: &XdgPositioner, data: &XdgPositionerUserData) {
+        limits::released(kiosk, &client, positioner);
+        <XdgShellState as Dispatch<XdgPositioner, XdgPositionerUserData, Self>>::destroyed(
+            kiosk, client, positioner, data,
+        );
+    }
+}
+
+/// The rules as the client meant them.
+pub(super) fn restore(mut rules: PositionerState) -> PositionerState {
+    for length in [&mut rules.anchor_rect.size.w, &mut rules.anchor_rect.size.h] {
+        if *length == NOTHING {
+            *length = 0;
+        }
+    }
+    rules
+}
