@@ -13,6 +13,8 @@ TYPOS_VERSION := 1.42.3
 
 target := $(or $(CARGO_TARGET_DIR),target)
 programs = $(target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
+# Of `make deb`: this machine's own, or arm64 from any.
+ARCH ?=
 packages := -p kioskd -p kiosk-session -p kioskctl
 helpers := assets/run
 
@@ -22,8 +24,15 @@ helpers := assets/run
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## */\1\t/p' $(MAKEFILE_LIST) | sort | expand -t 16
 
+ifneq ($(filter-out $(shell dpkg --print-architecture 2>/dev/null),$(ARCH)),)
+include assets/packaging/cross.mk
+else
+stage = $(abspath $(target))/stage
+STRIP ?= strip
+
 build: deps ## the three programs (PROFILE=release or dev)
 	$(CARGO) build --locked --profile $(PROFILE) $(packages)
+endif
 
 run: PROFILE = dev
 run: run-deps build ## the demo page on the best screen there is, or its picture where there is none
@@ -99,12 +108,10 @@ test-conformance: test-deps ## WLCS, the Wayland conformance suite, but for what
 	KIOSKD_WLCS=$(abspath $(target))/debug/libkiosk_wlcs.so \
 		$(call limited,15m) $(CARGO) test --locked --workspace --test conformance --no-fail-fast -- --nocapture
 
-stage = $(abspath $(target))/stage
-
 stage: build ## an installed tree, for the machine tests
 	@rm -rf $(stage)
 	@$(MAKE) --no-print-directory install PROFILE=$(PROFILE) DESTDIR=$(stage) >/dev/null
-	@strip --strip-debug $(stage)$(PREFIX)/bin/*
+	@$(STRIP) --strip-debug $(stage)$(PREFIX)/bin/*
 
 # What the unit tests were built with, so that nothing is compiled twice.
 test-machine: PROFILE = dev
@@ -112,7 +119,7 @@ test-machine: packages = --workspace
 test-machine: test-deps stage ## the kiosk in a booted Debian under QEMU (T=, GUEST_RELEASE=trixie or bookworm)
 	KIOSKD_STAGE=$(stage) KIOSKD_GUEST_RELEASE=$(GUEST_RELEASE) $(call limited,60m) $(CARGO) test --locked --workspace --test vm $(chosen)
 
-deb: deb-deps stage ## the Debian packages, in target/deb (VERSION=, PROFILE=)
+deb: deb-deps stage ## the Debian packages, in target/deb (VERSION=, PROFILE=, ARCH=arm64 for another machine's)
 	assets/packaging/deb $(stage) $(target)/deb $(VERSION)
 	@ls $(target)/deb/*.deb
 
