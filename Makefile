@@ -110,7 +110,7 @@ test-conformance: test-deps ## WLCS, the Wayland conformance suite, but for what
 
 stage: build ## an installed tree, for the machine tests
 	@rm -rf $(stage)
-	@$(MAKE) --no-print-directory install PROFILE=$(PROFILE) DESTDIR=$(stage) >/dev/null
+	@$(MAKE) --no-print-directory install install-containers PROFILE=$(PROFILE) DESTDIR=$(stage) >/dev/null
 	@$(STRIP) --strip-debug $(stage)$(PREFIX)/bin/*
 
 # What the unit tests were built with, so that nothing is compiled twice.
@@ -186,5 +186,5 @@ clean: ## what was built
 	$(CARGO) clean
 	rm -rf tests/out
 
-.PHONY: help build run clients deps run-deps test-deps install install-public install-devices install-openrc fmt check doc check-fmt check-clippy check-msrv \
+.PHONY: help build run clients deps run-deps test-deps install install-public install-devices install-containers install-openrc fmt check doc check-fmt check-clippy check-msrv \
 	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps test-deb test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods clean

@@ -24,6 +24,7 @@ install: $(addprefix $(programs)/,$(installed_programs)) ## all files of a packa
 	done
 	$(install_program) assets/systemd/kiosk-generator $(DESTDIR)$(libdir)/systemd/system-generators/kiosk-generator
 	$(install_program) assets/init/prepare $(DESTDIR)$(libdir)/kiosk/prepare
+	$(install_program) assets/container/in-container $(DESTDIR)$(libdir)/kiosk/in-container
 	$(install_file) assets/sysusers/kiosk.conf $(DESTDIR)$(libdir)/sysusers.d/kiosk.conf
 	$(install_file) assets/tmpfiles/kiosk.conf $(DESTDIR)$(libdir)/tmpfiles.d/kiosk.conf
 	$(install_file) assets/dbus/org.kioskd.conf $(DESTDIR)$(datadir)/dbus-1/system.d/org.kioskd.conf
@@ -38,6 +39,7 @@ install: $(addprefix $(programs)/,$(installed_programs)) ## all files of a packa
 	for schema in docs/schemas/*.json; do \
 		$(install_file) $$schema $(DESTDIR)$(datadir)/kiosk/schemas/$${schema##*/} || exit; \
 	done
+	$(install_file) docs/schemas/files/container.json $(DESTDIR)$(datadir)/kiosk/schemas/files/container.json
 	$(install_file) assets/chromium/kiosk.json $(DESTDIR)$(SYSCONFDIR)/chromium/policies/managed/kiosk.json
 	$(install_file) assets/config/config.toml $(DESTDIR)$(datadir)/doc/kiosk/config.toml
 	$(install_file) LICENSE $(DESTDIR)$(datadir)/doc/kiosk/copyright
@@ -73,6 +75,15 @@ install-devices: ## what lets the browser reach cameras and serial adapters: a g
 	$(install_file) assets/devices/kiosk-devices.conf $(DESTDIR)$(libdir)/sysusers.d/kiosk-devices.conf
 	$(install_file) assets/devices/70-kiosk-devices.rules $(DESTDIR)$(libdir)/udev/rules.d/70-kiosk-devices.rules
 	$(install_file) assets/devices/kiosk-session.conf $(DESTDIR)$(libdir)/systemd/system/kiosk-session.service.d/50-devices.conf
+
+# For shells that run in containers ([shell] container), beside `install`. Podman itself is the distribution's.
+install-containers: ## what runs a shell in a container: a socket, a unit and a user of its own
+	for unit in kiosk-container.socket kiosk-container@.service; do \
+		installed=$(DESTDIR)$(libdir)/systemd/system/$$unit; \
+		$(install_file) assets/container/systemd/$$unit $$installed && \
+			sed -i 's|^ExecStart=/usr/bin/kiosk|ExecStart=$(bindir)/kiosk|' $$installed || exit; \
+	done
+	$(install_file) assets/container/systemd/kiosk-container.conf $(DESTDIR)$(libdir)/sysusers.d/kiosk-container.conf
 
 # (What bash-completion looks for has the program's name and no suffix.)
 

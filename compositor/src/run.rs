@@ -205,9 +205,7 @@ pub fn build(
 /// The shells, by number, whose further windows are popups: browsers that are to open them beside the page.
 fn with_popups(options: &Options, config: &Config) -> Vec<bool> {
     let popup = |shell: &Shell| {
-        options.command.is_empty()
-            && shell.command.is_empty()
-            && shell.browser_settings.new_windows == NewWindows::Popup
+        options.command.is_empty() && shell.is_browser() && shell.browser_settings.new_windows == NewWindows::Popup
     };
     config.all_shells().iter().map(popup).collect()
 }

@@ -242,7 +242,7 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert_eq!((line, column), (3, 1));
     assert_eq!(
         message,
-        "unknown key shell.ulr, did you mean url? [shell] has url, command, browser, extra-args, output, setup-url, configured-file, ready"
+        "unknown key shell.ulr, did you mean url? [shell] has url, command, container, browser, extra-args, output, setup-url, configured-file, ready"
     );
     let (line, column, message) = wrong("[shell]\nurl = \"localhost:3000\"");
     assert_eq!((line, column), (2, 7));
@@ -262,7 +262,7 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     );
     assert_eq!(
         wrong("[shell.redy]\npage = \"load\"").2,
-        "unknown key shell.redy, did you mean ready? [shell] has url, command, browser, extra-args, output, setup-url, configured-file, ready"
+        "unknown key shell.redy, did you mean ready? [shell] has url, command, container, browser, extra-args, output, setup-url, configured-file, ready"
     );
     assert_eq!(
         wrong("[input.keyboard]\nlayuot = \"us\"").2,

@@ -57,7 +57,7 @@ fn check(sources: &Sources) -> Outcome {
     let places = sources.places();
     let errors: Vec<Value> = loaded.errors.iter().map(error_json).collect();
     let mut lines = complaints(loaded, Path::new(chromium::MANAGED));
-    lines.extend(doctor::system().unusable());
+    lines.extend(doctor::system().unusable(loaded));
     let (text, exit) = match lines.as_slice() {
         [] => ("The configuration is good".into(), Exit::Done),
         lines => (lines.join("\n"), Exit::Failed),

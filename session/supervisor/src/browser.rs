@@ -49,6 +49,8 @@ const BLANK: &str = "about:blank";
 pub struct Surroundings {
     /// Of the compositor, as a path.
     pub wayland_display: PathBuf,
+    /// The shell's, among all that are configured.
+    pub number: usize,
     /// Where it keeps what it keeps.
     pub directories: Directories,
     /// The browser's home is in there, whatever ours is: it has its certificate there.
@@ -121,7 +123,7 @@ fn proxy_flag(proxy: &Proxy) -> Option<String> {
 }
 
 /// The shell's environment, as far as it differs from ours.
-fn environment(surroundings: &Surroundings) -> Vec<(OsString, Option<OsString>)> {
+pub fn environment(surroundings: &Surroundings) -> Vec<(OsString, Option<OsString>)> {
     let set = |name: &str, value: &OsStr| (OsString::from(name), Some(value.to_owned()));
     let mut environment = vec![
         set("WAYLAND_DISPLAY", surroundings.wayland_display.as_os_str()),
@@ -159,7 +161,8 @@ mod tests {
 
     fn surroundings(root: bool, memory: Option<u64>) -> Surroundings {
         let directories = Directories { base: "/s".into(), profile: "/s/profile".into(), cache: "/s/cache".into() };
-        Surroundings { wayland_display: "/run/kiosk/wayland-0".into(), directories, own_home: false, root, memory }
+        let wayland_display = "/run/kiosk/wayland-0".into();
+        Surroundings { wayland_display, number: 0, directories, own_home: false, root, memory }
     }
 
     #[test]

@@ -5,6 +5,7 @@ pub mod aging;
 pub mod browser;
 pub mod bus;
 pub mod certificate;
+pub mod container;
 pub mod control_link;
 pub mod daemon;
 pub mod devtools;

@@ -9,6 +9,7 @@ use clap::Parser;
 use kiosk_core::config::{Config, Sources};
 use kiosk_core::logging;
 use kiosk_core::{api, chromium};
+use kiosk_session::container;
 use kiosk_session::daemon;
 use kiosk_session::launcher::bound;
 
@@ -34,6 +35,9 @@ struct Arguments {
 fn main() -> ExitCode {
     if let Some(failed) = bound::become_shell(std::env::args_os().skip(1)) {
         return failed;
+    }
+    if let Some(ended) = container::play(std::env::args_os().skip(1)) {
+        return ended;
     }
     let arguments = Arguments::parse();
     logging::start("info");

@@ -18,7 +18,7 @@ fn shuts_the_pipe(value: &Value) -> bool {
 /// those of the folder by name, the kiosk's own among them, as [`super::read`] gives them.
 pub fn contradictions(config: &Config, files: &[Found]) -> Vec<String> {
     let mut told = Vec::new();
-    let shells = config.all_shells().iter().filter(|shell| shell.command.is_empty());
+    let shells = config.all_shells().iter().filter(|shell| shell.is_browser());
     if let Some((file, blocked)) = effective(files, "URLBlocklist") {
         let allowed = effective(files, "URLAllowlist").map(|(_, value)| texts(value)).unwrap_or_default();
         for shell in shells {

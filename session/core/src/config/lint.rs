@@ -62,6 +62,16 @@ fn devices_by_pattern(table: &str, settings: &BrowserSettings) -> Option<String>
     ))
 }
 
+/// A shell is one thing.
+fn command_beside_container(config: &Config) -> Option<String> {
+    let both = config.all_shells().iter().find(|shell| shell.is_container() && !shell.command.is_empty())?;
+    let (command, container) = (both.command.first().map(String::as_str).unwrap_or_default(), both.container.display());
+    Some(format!(
+        "shell.command ({}) has no effect: shell.container is {container}, and counts more; take one of them out",
+        shortened(command, MAX_CHARACTERS)
+    ))
+}
+
 impl Config {
     /// Keys whose values this version does not follow: a sentence for each.
     pub fn unfollowed(&self) -> Vec<String> {
@@ -76,6 +86,7 @@ impl Config {
             told.extend(devices_by_pattern(&table, settings).filter(|_| settings.permissions != inherited.permissions));
             told.extend(printing_without_dialog(&table, settings).filter(|_| settings.dialogs != inherited.dialogs));
         }
+        told.extend(command_beside_container(self));
         told
     }
 
@@ -150,6 +161,17 @@ mod tests {
     #[test]
     fn of_what_is_built_in_nothing_is_without_effect() {
         assert_eq!(Config::default().unfollowed(), [""; 0]);
+    }
+
+    #[test]
+    fn a_command_beside_a_container_is_told_to_be_without_effect() {
+        let mut config = Config::default();
+        config.shell.container = "/etc/kiosk/shell.json".into();
+        assert_eq!(config.unfollowed(), [""; 0]);
+        config.shell.command = vec!["foot".into()];
+        let told = config.unfollowed();
+        let wanted = "shell.command (foot) has no effect: shell.container is /etc/kiosk/shell.json";
+        assert!(told.len() == 1 && told[0].starts_with(wanted), "{told:?}");
     }
 
     #[test]

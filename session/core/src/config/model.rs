@@ -104,7 +104,7 @@ impl Config {
     /// so. Looks at the file system.
     pub fn needs_setup(&self) -> bool {
         let file = &self.shell.configured_file;
-        let nothing = self.all_shells().iter().all(|shell| shell.url.is_none() && shell.command.is_empty());
+        let nothing = self.all_shells().iter().all(|shell| shell.url.is_none() && shell.is_browser());
         nothing || (!file.as_os_str().is_empty() && !file.exists())
     }
 
@@ -122,6 +122,9 @@ pub struct Shell {
     /// A Wayland client instead of the browser; empty: the browser. `{url}` in an argument stands for the URL: see
     /// [`Shell::command_line`].
     pub command: Vec<String>,
+    /// A definition ([`crate::container`]) of a container to run instead of the browser; empty: none. It counts more than
+    /// [`Shell::command`].
+    pub container: PathBuf,
     /// The browser's program, a name to be found in `PATH` or a path.
     pub browser: String,
     /// Behind the browser's built-in flags.
@@ -140,6 +143,16 @@ pub struct Shell {
 }
 
 impl Shell {
+    /// Whether it is the browser, and no command and no container.
+    pub fn is_browser(&self) -> bool {
+        self.command.is_empty() && !self.is_container()
+    }
+
+    /// Whether it is a container.
+    pub fn is_container(&self) -> bool {
+        !self.container.as_os_str().is_empty()
+    }
+
     /// [`Shell::command`] with `{url}` filled in, without the user and password of the URL: everybody on the machine may
     /// read command lines. `None`: the browser runs.
     pub fn command_line(&self) -> Option<Vec<String>> {
@@ -154,6 +167,7 @@ impl Default for Shell {
         Shell {
             url: Url::default(),
             command: Vec::new(),
+            container: PathBuf::new(),
             browser: "chromium".into(),
             extra_args: Vec::new(),
             output: "*".into(),

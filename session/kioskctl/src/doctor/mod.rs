@@ -2,6 +2,7 @@
 //! and without rights; what it could not see it says.
 
 mod bundle;
+mod container;
 mod finding;
 mod looks;
 mod running;

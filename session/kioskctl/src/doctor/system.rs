@@ -11,6 +11,7 @@ use kiosk_core::config::Loaded;
 use kiosk_core::input_database;
 use kioskctl::client::ServiceManager;
 
+use super::container;
 use super::finding::{Finding, Level};
 use super::looks;
 use crate::config::complaints;
@@ -64,12 +65,14 @@ impl System {
     }
 
     /// What the configuration names and what is there, but can't be used.
-    pub fn unusable(&self) -> Vec<String> {
+    pub fn unusable(&self, loaded: &Loaded) -> Vec<String> {
         let installed = ["usr/bin/kiosk-splash", "usr/local/bin/kiosk-splash"].map(|path| self.at(path));
         // As built, and where they were installed elsewhere: both programs are in one directory.
         let own = std::env::current_exe().ok().map(|own| own.with_file_name("kiosk-splash"));
         let own = own.filter(|_| self.root == Path::new("/"));
-        looks::unusable(&own.into_iter().chain(installed).collect::<Vec<_>>())
+        let mut wrong = looks::unusable(&own.into_iter().chain(installed).collect::<Vec<_>>());
+        wrong.extend(container::wrong(loaded, &self.root));
+        wrong
     }
 
     pub(super) fn at(&self, path: &str) -> PathBuf {
@@ -78,7 +81,7 @@ impl System {
 
     fn configuration(&self, loaded: &Loaded) -> Finding {
         let mut wrong = complaints(loaded, &self.at(chromium::MANAGED));
-        wrong.extend(self.unusable());
+        wrong.extend(self.unusable(loaded));
         match wrong.as_slice() {
             [] => Finding::good("configuration", format!("good; the page is {}", loaded.config.shell.url.masked())),
             wrong => Finding::wrong("configuration", wrong.join("; "), "`kioskctl config check` says where"),
@@ -88,6 +91,7 @@ impl System {
     fn program(&self, loaded: &Loaded) -> Finding {
         let shell = &loaded.config.shell;
         let (program, key) = match shell.command.first() {
+            _ if shell.is_container() => ("podman".into(), "shell.container"),
             Some(program) => (program.clone(), "shell.command"),
             None => (shell.browser.clone(), "shell.browser"),
         };
@@ -98,6 +102,7 @@ impl System {
                 format!("{program} ({key}) is not installed, or not executable"),
                 match key {
                     "shell.browser" => "install it (Debian: `apt install chromium`), or name another in shell.browser",
+                    "shell.container" => "install it (Debian: `apt install podman uidmap slirp4netns crun`)",
                     _ => "install it, or name another in shell.command",
                 },
             ),
@@ -251,7 +256,9 @@ impl System {
 
     /// Files and layouts that the configuration names and are not there.
     fn named(&self, loaded: &Loaded) -> Vec<Finding> {
-        self.files(loaded).into_iter().chain(self.uploads(loaded)).chain(self.layouts(loaded)).collect()
+        let containers = container::missing(loaded, &self.root);
+        let files = self.files(loaded).into_iter().chain(self.uploads(loaded));
+        containers.into_iter().chain(files).chain(self.layouts(loaded)).collect()
     }
 
     /// Layouts of the keyboard that the system's xkb does not know.

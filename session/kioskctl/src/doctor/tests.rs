@@ -40,6 +40,26 @@ fn healthy() -> Healthy {
     Healthy { root, system }
 }
 
+#[test]
+fn a_container_is_looked_at_with_podman_its_definition_and_its_mounts() {
+    let system = healthy();
+    system.put("etc/kiosk/config.toml", "[shell]\ncontainer = \"/etc/kiosk/shell.json\"\n");
+    let told = system.wrong();
+    assert!(told[0].starts_with("program: podman (shell.container) is not installed"), "{told:?}");
+    assert!(told[1].contains("shell.json can't be read: No such file"), "{told:?}");
+    system.put("usr/bin/podman", "");
+    fs::set_permissions(system.root.path().join("usr/bin/podman"), fs::Permissions::from_mode(0o755)).unwrap();
+    let definition = |text: &str| {
+        system.put("etc/kiosk/shell.json", text);
+        system.wrong()
+    };
+    let told = definition(r#"{ "name": "a", "image": "b", "mounts": [{ "source": "/srv", "target": "/srv" }] }"#);
+    assert!(told.len() == 1 && told[0].contains("mounts[0].source /srv is not there: No such file"), "{told:?}");
+    let told = definition(r#"{ "name": "a", "image": "b", "privileged": true }"#);
+    assert!(told.len() == 1 && told[0].contains("unknown field `privileged`"), "{told:?}");
+    assert_eq!(definition(r#"{ "name": "a", "image": "b" }"#), [""; 0]);
+}
+
 impl Healthy {
     fn wrong(&self) -> Vec<String> {
         let loaded = Config::load(&Sources::rooted(self.root.path()));

@@ -50,7 +50,8 @@ impl Place<'_> {
 
 impl Schemas {
     pub fn read(folder: &Path) -> Schemas {
-        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        // Those of files that people write stand in a folder of their own.
+        let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
         let schema = |file: std::path::PathBuf| {
             let name = file.file_name().unwrap().to_str().unwrap().to_owned();
             let text = fs::read_to_string(&file).unwrap();

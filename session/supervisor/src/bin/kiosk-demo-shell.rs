@@ -1,12 +1,14 @@
-//! A page to look at and to test with: serves `assets/demo-shell` on 127.0.0.1 and prints what the page saw
+//! A page to look at and to test with: serves `assets/demo-shell`, on 127.0.0.1 unless told otherwise, and prints what the page saw
 //! (loads, clicks, keys, touches) and what was asked of the server, one JSON object a line.
 //!
-//! For `make run` and for the tests; a product brings its own server. It knows nothing of the kiosk.
+//! For `make run`, containers and the tests; a product brings its own server. It knows nothing of the kiosk, but that with
+//! `--screen` kioskctl is asked for a picture of its screen.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::{IpAddr, Ipv4Addr, TcpListener, TcpStream};
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -20,20 +22,34 @@ const MAX_REQUEST: u64 = 64 * 1024;
 /// A browser keeps connections open for later; they are not to keep threads for ever.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
+/// The kiosk's screen, a new picture every two seconds.
+const SCREEN: &str = "<!doctype html><html lang=en><meta charset=utf-8><meta http-equiv=refresh content=2>\
+    <title>The kiosk's screen</title><style>body{margin:0;background:#222}img{max-width:100%}</style>\
+    <img src=screen.png alt=\"The kiosk's screen\">";
+
 /// A page that shows that the kiosk works, and tells what it sees.
 #[derive(Parser)]
 #[command(name = "kiosk-demo-shell", version)]
 struct Arguments {
-    /// On 127.0.0.1; 0: any free one, printed as the first line.
+    /// 0: any free one, printed as the first line.
     #[arg(long, default_value_t = 3000)]
     port: u16,
+    /// Where it listens; whoever can reach it sees the page.
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    address: IpAddr,
+    /// Shows the kiosk's screen at /screen, as kioskctl photographs it.
+    #[arg(long)]
+    screen: bool,
     /// Appends the lines to FILE as well.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
 }
 
-/// Where the lines go.
-struct Log(Mutex<Option<File>>);
+/// Where the lines go, and whether the screen is shown.
+struct Log {
+    file: Mutex<Option<File>>,
+    screen: bool,
+}
 
 impl Log {
     fn write(&self, mut entry: Value) {
@@ -43,7 +59,7 @@ impl Log {
         line.push('\n');
         // One write a line: whoever reads along sees whole lines. A closed pipe is no reason to stop serving.
         let _ = io::stdout().lock().write_all(line.as_bytes());
-        if let Ok(mut file) = self.0.lock()
+        if let Ok(mut file) = self.file.lock()
             && let Some(file) = file.as_mut()
             && let Err(error) = file.write_all(line.as_bytes())
         {
@@ -61,10 +77,10 @@ fn main() -> anyhow::Result<()> {
             Some(opened.with_context(|| format!("{} can't be written", path.display()))?)
         }
     };
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, arguments.port)).with_context(|| {
-        format!("port {} of 127.0.0.1 can't be listened on: choose another with --port", arguments.port)
-    })?;
-    let log: &'static Log = Box::leak(Box::new(Log(Mutex::new(file))));
+    let (address, port) = (arguments.address, arguments.port);
+    let listener = TcpListener::bind((address, port))
+        .with_context(|| format!("port {port} of {address} can't be listened on: choose another with --port"))?;
+    let log: &'static Log = Box::leak(Box::new(Log { file: Mutex::new(file), screen: arguments.screen }));
     log.write(json!({ "event": "listening", "port": listener.local_addr()?.port() }));
     for stream in listener.incoming().flatten() {
         let started = std::thread::Builder::new().spawn(move || {
@@ -148,6 +164,12 @@ fn answer(request: &Request, writer: &mut TcpStream, log: &Log) -> io::Result<()
                 None => reply(writer, "400 Bad Request", "text/plain", "a JSON object is expected\n"),
             }
         }
+        ("GET", "/screen") if log.screen => reply(writer, "200 OK", "text/html; charset=utf-8", SCREEN),
+        ("GET", "/screen.png") if log.screen => match Command::new("kioskctl").args(["screenshot", "-"]).output() {
+            Ok(said) if said.status.success() => reply(writer, "200 OK", "image/png", said.stdout),
+            Ok(said) => reply(writer, "503 Service Unavailable", "text/plain; charset=utf-8", said.stderr),
+            Err(error) => reply(writer, "503 Service Unavailable", "text/plain", format!("no kioskctl: {error}\n")),
+        },
         _ => {
             log.write(json!({ "event": "not-found", "path": request.target, "method": request.method }));
             reply(writer, "404 Not Found", "text/plain", "not here\n")
@@ -155,11 +177,11 @@ fn answer(request: &Request, writer: &mut TcpStream, log: &Log) -> io::Result<()
     }
 }
 
-fn reply(writer: &mut TcpStream, status: &str, kind: &str, body: &str) -> io::Result<()> {
-    let length = body.len();
+fn reply(writer: &mut TcpStream, status: &str, kind: &str, body: impl AsRef<[u8]>) -> io::Result<()> {
+    let (body, length) = (body.as_ref(), body.as_ref().len());
     let head = format!(
         "HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\nCache-Control: no-store\r\n\r\n"
     );
     // One segment: the page and its head together.
-    writer.write_all([head.as_bytes(), body.as_bytes()].concat().as_slice())
+    writer.write_all([head.as_bytes(), body].concat().as_slice())
 }

@@ -147,7 +147,7 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
 
 /// Whether the browser's managed policy is the one that follows from the configuration, and what speaks against it.
 fn tell_of_policy(config: &Config, folder: &Path) {
-    if config.all_shells().iter().all(|shell| !shell.command.is_empty()) {
+    if config.all_shells().iter().all(|shell| !shell.is_browser()) {
         return;
     }
     let files = chromium::read(folder);

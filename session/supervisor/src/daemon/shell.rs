@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 
 use super::{Input, pipe};
 use crate::browser::{self, Surroundings};
+use crate::container;
 use crate::devtools::{frame, loggable};
 use crate::launcher::{LaunchError, Process};
 use crate::page::{Page, Rules};
@@ -37,7 +38,13 @@ impl Shell {
         generation: u64,
     ) -> Result<Shell, LaunchError> {
         let (to_browser, outgoing) = mpsc::channel(pipe::MAX_ORDERS);
+        let mut said = None;
         let (order, page) = match configured.command_line() {
+            _ if configured.is_container() => {
+                let (order, reader) = container::order(configured, surroundings.number, surroundings)?;
+                said = Some(reader);
+                (order, None)
+            }
             Some(words) => (browser::command_order(configured, &words, surroundings)?, None),
             None => {
                 let failed = |error: std::io::Error| LaunchError::Spawn(configured.browser.clone(), error);
@@ -59,6 +66,8 @@ impl Shell {
         let ended = inputs.clone();
         tokio::spawn(async move {
             let how = process.ended(kills).await;
+            // Why, where somebody knows.
+            let how = said.as_ref().and_then(container::said).unwrap_or(how);
             let _ = ended.send(Input::Exited { generation, how });
         });
         let mut shell = Shell { pid, page, to_browser: Some(to_browser), inputs: inputs.clone(), generation, kill };

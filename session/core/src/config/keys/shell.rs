@@ -36,6 +36,16 @@ pub static SHELL: &[Key<Shell>] = &[
         get: |shell| Some(list(&shell.command)),
     },
     Key {
+        name: "container",
+        kind: Kind::Text,
+        allowed: Allowed::Description("the absolute path of a container's definition (JSON), or \"\""),
+        set: |shell, raw| {
+            let path = if raw.as_text()?.is_empty() { Ok(std::path::PathBuf::new()) } else { absolute(raw) };
+            put(&mut shell.container, path)
+        },
+        get: |shell| Some(shell.container.to_string_lossy().as_ref().into()),
+    },
+    Key {
         name: "browser",
         kind: Kind::Text,
         allowed: Allowed::Description("a program's name or path; its settings have a table of their own, [browser]"),

@@ -154,7 +154,7 @@ impl Daemon {
 
     fn launch(&mut self) {
         // A command that went to the background has left what it started in no group of ours.
-        if self.launches == 0 || !self.configured.command.is_empty() {
+        if self.launches == 0 || !self.configured.is_browser() {
             leftovers::end_shells(&self.directories.base, &self.directories.profile);
         }
         self.launches += 1;
@@ -176,7 +176,7 @@ impl Daemon {
             tracing::warn!(%error, %path, "the profile can't be prepared");
         }
         let settings = &self.configured.browser_settings;
-        match settings.client_certificate.clone().filter(|_| self.configured.command.is_empty()) {
+        match settings.client_certificate.clone().filter(|_| self.configured.is_browser()) {
             Some(file) => self.import_certificate(file),
             None => {
                 if let Err(error) = certificate::forget(&self.directories.base) {
@@ -241,11 +241,12 @@ impl Daemon {
 
     fn start_shell(&mut self) {
         let root = rustix::process::geteuid().is_root();
-        if root && self.launches == 1 && self.configured.command.is_empty() {
+        if root && self.launches == 1 && self.configured.is_browser() {
             tracing::warn!("run as root, the browser has no sandbox: for tests only");
         }
         let surroundings = Surroundings {
             wayland_display: self.wayland_display.clone(),
+            number: self.number,
             directories: self.directories.clone(),
             own_home: self.configured.browser_settings.client_certificate.is_some(),
             root,

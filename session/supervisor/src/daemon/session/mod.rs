@@ -40,6 +40,7 @@ use crate::recovery::{Before, Rung};
 use crate::sign_in::{CREDENTIALS_ENV, SignIn};
 use kiosk_core::api::{CONTROL_SOCKET, Report, State};
 use kiosk_core::config::{Allowed, Api, PageReady, Shell as Configured, masked};
+use kiosk_core::container;
 use kiosk_core::text::shortened;
 use kiosk_core::texts::Texts;
 
@@ -62,14 +63,26 @@ pub(super) struct Ends {
     pub calls: mpsc::Sender<Call>,
 }
 
+/// Whether a command or a container is told the address, whose server is waited for then.
+fn wants_url(configured: &Configured) -> bool {
+    if configured.is_container() {
+        return container::read(&configured.container).is_ok_and(|definition| definition.wants_url());
+    }
+    configured.command.iter().any(|word| word.contains("{url}"))
+}
+
 fn settings(configured: &Configured, texts: Texts, before: Before) -> Settings {
-    let command = !configured.command.is_empty();
-    let program = if command { configured.command.first() } else { Some(&configured.browser) };
-    let program = program.map(String::as_str).unwrap_or_default();
+    let command = !configured.is_browser();
+    let container = configured.container.to_string_lossy();
+    let program = match configured.command.first() {
+        _ if configured.is_container() => &container,
+        Some(program) => program.as_str(),
+        None => &configured.browser,
+    };
     Settings {
         home: configured.url.clone(),
         command,
-        needs_server: !command || configured.command.iter().any(|word| word.contains("{url}")),
+        needs_server: !command || wants_url(configured),
         program: program.rsplit('/').next().unwrap_or_default().to_owned(),
         ready_timeout: configured.ready.timeout,
         explicit: !command && configured.ready.page == PageReady::Explicit,

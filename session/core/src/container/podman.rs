@@ -1,0 +1,107 @@
+//! The command line of Podman for a definition. Pure: whoever runs it has looked at what is there.
+//!
+//! The container has no capability, no new privileges, a root that is read-only, a network only where the definition names
+//! one, and of the device the Wayland socket, the render nodes and the mounts.
+
+use std::path::{Path, PathBuf};
+
+use super::definition::{Definition, INSIDE, Network};
+
+/// Of processes and threads: as many as a page of many frames has.
+const MAX_PROCESSES: u32 = 2048;
+/// Of `/tmp` and `/run`, which are in memory.
+const TEMPORARY: &str = "rw,nosuid,nodev,size=256m,mode=1777";
+/// The name of the socket in [`INSIDE`].
+pub const SOCKET: &str = "wayland-0";
+
+/// What is where on this device.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Surroundings {
+    /// The Wayland socket that is the container's alone.
+    pub socket: PathBuf,
+    /// `/dev/dri/renderD*`, those that there are.
+    pub render_nodes: Vec<PathBuf>,
+    /// For `{url}`, without user and password.
+    pub url: String,
+    /// The whole device's Podman, by root: for tests and containers in containers. It knows no mapping of the own user.
+    pub root: bool,
+    /// A systemd unit with a delegated control group: all of the container is in it.
+    pub unit: bool,
+}
+
+/// The container's name on the device.
+pub fn name(definition: &Definition) -> String {
+    format!("kiosk-{}", definition.name)
+}
+
+/// The words behind `podman` that run the container to its end.
+pub fn run(definition: &Definition, surroundings: &Surroundings) -> Vec<String> {
+    let mut words: Vec<String> =
+        ["run", "--rm", "--replace", "--pull=never", "--log-driver=none"].map(String::from).into();
+    let mut say = |word: String| words.push(word);
+    say(format!("--name={}", name(definition)));
+    for word in ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--security-opt=label=disable"] {
+        say(word.into());
+    }
+    say(format!("--pids-limit={MAX_PROCESSES}"));
+    if let Some(memory) = definition.memory_mib {
+        say(format!("--memory={memory}m"));
+    }
+    // Not root, not even a mapped one.
+    if !surroundings.root {
+        say("--userns=keep-id".into());
+    }
+    // What ends the unit ends the container.
+    if surroundings.unit {
+        say("--cgroups=split".into());
+    }
+    say(format!("--network={}", network(definition.network, surroundings.root)));
+    for place in ["/tmp", INSIDE] {
+        say(format!("--tmpfs={place}:{TEMPORARY}"));
+    }
+    say(format!("--mount=type=bind,source={},target={INSIDE}/{SOCKET}", surroundings.socket.display()));
+    for mount in &definition.mounts {
+        let (source, target) = (mount.source.display(), mount.target.display());
+        let mode = if mount.write { "" } else { ",ro" };
+        say(format!("--mount=type=bind,source={source},target={target}{mode}"));
+    }
+    if definition.gpu {
+        for node in &surroundings.render_nodes {
+            say(format!("--device={}", node.display()));
+        }
+        // The nodes are the group's of our own user; in the container they are nobody's.
+        if !surroundings.root && !surroundings.render_nodes.is_empty() {
+            say("--group-add=keep-groups".into());
+        }
+    }
+    let filled = |text: &str| text.replace("{url}", &surroundings.url);
+    for (name, value) in [("WAYLAND_DISPLAY", format!("{INSIDE}/{SOCKET}")), ("XDG_RUNTIME_DIR", INSIDE.into())] {
+        say(format!("--env={name}={value}"));
+    }
+    for (name, value) in &definition.environment {
+        say(format!("--env={name}={}", filled(value)));
+    }
+    say(definition.image.clone());
+    words.extend(definition.command.iter().map(|word| filled(word)));
+    words
+}
+
+fn network(network: Network, root: bool) -> &'static str {
+    match network {
+        Network::None => "none",
+        Network::Host => "host",
+        Network::Private if root => "bridge",
+        Network::Private => "slirp4netns",
+    }
+}
+
+/// `/dev/dri/renderD*` below this directory.
+pub fn render_nodes(dri: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(dri).into_iter().flatten().flatten();
+    let mut nodes: Vec<PathBuf> = entries
+        .filter(|entry| entry.file_name().to_string_lossy().starts_with("renderD"))
+        .map(|entry| entry.path())
+        .collect();
+    nodes.sort();
+    nodes
+}

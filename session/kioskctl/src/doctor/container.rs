@@ -1,0 +1,48 @@
+//! The containers that the configuration names (`shell.container`), against what is there: their definitions, what they
+//! mount, and Podman. For `config check` and `doctor`; starts nothing. Whether the image is there only the user knows that
+//! runs it: kiosk-session says so.
+
+use std::path::{Path, PathBuf};
+
+use kiosk_core::config::Loaded;
+use kiosk_core::container::{self, DefinitionError};
+
+use super::finding::Finding;
+
+fn definitions(loaded: &Loaded) -> Vec<PathBuf> {
+    let shells = loaded.config.all_shells().iter().filter(|shell| shell.is_container());
+    let mut files: Vec<PathBuf> = shells.map(|shell| shell.container.clone()).collect();
+    files.sort();
+    files.dedup();
+    files
+}
+
+fn at(root: &Path, file: &Path) -> PathBuf {
+    root.join(file.strip_prefix("/").unwrap_or(file))
+}
+
+/// Definitions that are there and wrong, a sentence each.
+pub fn wrong(loaded: &Loaded, root: &Path) -> Vec<String> {
+    let errors = definitions(loaded).into_iter().filter_map(|file| container::read(&at(root, &file)).err());
+    errors.filter(|error| !matches!(error, DefinitionError::Unreadable { .. })).map(|error| error.to_string()).collect()
+}
+
+/// What is named and not there.
+pub fn missing(loaded: &Loaded, root: &Path) -> Vec<Finding> {
+    let finding = |says: String, cure: &'static str| Finding::wrong("container", says, cure);
+    let mut found = Vec::new();
+    for file in definitions(loaded) {
+        match container::read(&at(root, &file)) {
+            Err(error @ DefinitionError::Unreadable { .. }) => {
+                found.push(finding(error.to_string(), "write the definition, or change shell.container"));
+            }
+            Err(_) => {}
+            Ok(definition) => found.extend(
+                container::missing(&file, &definition, root)
+                    .into_iter()
+                    .map(|says| finding(says, "make it, or take the mount out")),
+            ),
+        }
+    }
+    found
+}

@@ -1,0 +1,115 @@
+//! A shell in a container (`[shell] container`): what kiosk-session starts in a browser's place. Podman needs what
+//! kiosk-session's own sandbox has no room for, so it runs in a unit of its own (kiosk-container.socket), and what
+//! kiosk-session supervises is [`asker`], which lives as long as the container does. Where there is no such unit, without
+//! systemd, [`runner`] runs it as kiosk-session's child.
+//!
+//! Both tell why a container ended by one line on a pipe, descriptor 4; the exit status is the container's.
+
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
+mod asker;
+mod runner;
+mod served;
+mod watched;
+
+use std::ffi::OsString;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use rustix::pipe::{PipeFlags, pipe_with};
+
+use crate::browser::{self, Surroundings};
+use crate::launcher::{LaunchError, Order};
+use kiosk_core::config::Shell;
+
+/// Where kiosk-container.socket listens.
+pub const LAUNCH_SOCKET: &str = "/run/kiosk-container/launch.sock";
+
+/// The first arguments of the roles.
+const RUN: &str = "--run-container";
+const ASK: &str = "--ask-for-container";
+const SERVE: &str = "--serve-container";
+/// Where the line goes.
+const SAID: &str = "/proc/self/fd/4";
+/// Longest line, bytes.
+const MAX_SAID: usize = 1024;
+/// Exit status of a role that could not do its work, where the container has none.
+const FAILED: u8 = 125;
+
+/// What to start for the shell with this number, and where its line is to be read ([`said`]).
+///
+/// # Errors
+///
+/// No pipe can be made.
+pub fn order(shell: &Shell, number: usize, surroundings: &Surroundings) -> Result<(Order, OwnedFd), LaunchError> {
+    let failed = |error: rustix::io::Errno| LaunchError::Spawn(shell.container.display().to_string(), error.into());
+    let pipes = || pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).map_err(failed);
+    let ((nothing, _), (reader, writer)) = (pipes()?, pipes()?);
+    let arguments: Vec<OsString> = if Path::new(LAUNCH_SOCKET).exists() {
+        let display = surroundings.wayland_display.file_name().unwrap_or_default();
+        vec![ASK.into(), LAUNCH_SOCKET.into(), number.to_string().into(), display.into()]
+    } else {
+        let base = surroundings.directories.base.as_os_str();
+        vec![RUN.into(), shell.container.clone().into(), base.into(), shell.url.without_user().as_str().into()]
+    };
+    let environment = browser::environment(surroundings);
+    let program = PathBuf::from("/proc/self/exe");
+    Ok((Order { program, arguments, environment, pipe: Some((nothing, writer)) }, reader))
+}
+
+/// The line that a role has left, once it has ended.
+pub fn said(reader: &OwnedFd) -> Option<String> {
+    let mut bytes = [0; MAX_SAID];
+    let read = rustix::io::read(reader, &mut bytes).ok()?;
+    let text = String::from_utf8_lossy(bytes.get(..read)?).trim().to_owned();
+    (!text.is_empty()).then_some(text)
+}
+
+/// Leaves the line, where somebody reads it; the log has it either way.
+fn leave(line: &str) {
+    eprintln!("kiosk-session: {line}");
+    let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let line = kiosk_core::text::shortened(&line, MAX_SAID / 4);
+    if let Ok(mut file) = std::fs::File::options().write(true).open(SAID) {
+        let _ = file.write_all(line.as_bytes());
+    }
+}
+
+/// Plays a role if `arguments` (without the program's own name) ask for one. Returns only then, with the container's
+/// exit status.
+pub fn play(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
+    let role = arguments.next()?;
+    let rest: Vec<OsString> = arguments.collect();
+    let ended = match (role.to_str()?, rest.as_slice()) {
+        (RUN, [file, directory, url]) => runner::alone(Path::new(file), Path::new(directory), &url.to_string_lossy()),
+        (ASK, [socket, number, display]) => asker::ask(Path::new(socket), &number.to_string_lossy(), display),
+        (SERVE, []) => served::serve(),
+        (RUN | ASK | SERVE, _) => {
+            eprintln!("kiosk-session: {} is for kiosk-session's own use", role.display());
+            return Some(ExitCode::from(2));
+        }
+        _ => return None,
+    };
+    if !ended.line.is_empty() {
+        leave(&ended.line);
+    }
+    Some(ExitCode::from(ended.status))
+}
+
+/// How a container ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Ended {
+    /// The container's exit status, or [`FAILED`].
+    status: u8,
+    /// For a person; empty: there is nothing more to say.
+    line: String,
+}
+
+impl Ended {
+    /// It never began.
+    fn failed(why: impl ToString) -> Self {
+        Ended { status: FAILED, line: why.to_string() }
+    }
+}
