@@ -58,7 +58,7 @@ check-fmt:
 	$(CARGO) fmt --all --check
 
 # What a plain `cargo test` leaves out is left out of all targets too.
-apart := --test nested --test soak --test clients --test conformance --test faults --test vm --bench peers --bench floods
+apart := --test nested --test soak --test clients --test conformance --test faults --test images --test vm --bench peers --bench floods
 
 check-clippy: deps
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
@@ -126,6 +126,16 @@ deb: deb-deps stage ## the Debian packages, in target/deb (VERSION=, PROFILE=, A
 apt-repository: deb ## a signed repository of them, in target/apt (KEY=, of your keyring)
 	assets/packaging/apt-repository $(target)/deb $(target)/apt $(KEY)
 
+# VERSION= LOGO= URL= ROTATION= WIFI= UPDATES= KEY= HARDWARE= FORMATS=: assets/images/build says what each is.
+export VERSION LOGO URL ROTATION WIFI UPDATES KEY HARDWARE FORMATS
+
+image: image-deps deb ## an x86-64 disk image, in target/image (LOGO= URL= ROTATION= WIFI= HARDWARE=yes FORMATS="qcow2 xz ova raw")
+	assets/images/build $(target)/deb $(stage) $(target)/image
+	@ls -s -h $(target)/image/*.*
+
+image-deps: deb-deps
+	@$(helpers)/packages image
+
 deb-deps: deps
 	@$(helpers)/packages deb
 
@@ -140,6 +150,15 @@ test-packaging: PROFILE = dev
 test-packaging: packages = --workspace
 test-packaging: test-deps build ## init scripts and packages for other systems, as far as they can be looked at here
 	$(call limited,10m) tests/packaging/run $(programs)
+	$(call limited,10m) tests/images/check $(programs)
+
+# Disk images, booted as they are flashed. PART: a part's name, such as boots or falls_back.
+test-images: PROFILE = dev
+test-images: packages = --workspace
+test-images: test-deps image-deps deb ## disk images from the build to the page, in QEMU; not in the gate (PART=)
+	@$(helpers)/packages test-images
+	tests/images/run $(target)/deb $(stage) $(abspath $(target))/images-test
+	KIOSKD_IMAGES=$(abspath $(target))/images-test $(CARGO) test --locked --workspace --test images -- $(PART)
 
 # How long `make fuzz` goes on with each of its targets.
 FUZZ_SECONDS ?= 60
@@ -187,4 +206,4 @@ clean: ## what was built
 	rm -rf tests/out
 
 .PHONY: help build run clients deps run-deps test-deps install install-public install-devices install-containers install-openrc fmt check doc check-fmt check-clippy check-msrv \
-	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps test-deb test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods clean
+	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps image image-deps test-images test-deb test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods clean

@@ -108,6 +108,14 @@ impl Picture {
         sums.map(|sum| u8::try_from(sum / count).unwrap_or(u8::MAX))
     }
 
+    /// Whether a person would call it another picture: another size, or a fiftieth of it looks different.
+    #[allow(clippy::cast_precision_loss)] // pictures have far fewer than 2^52 pixels
+    pub fn differs(&self, other: &Self) -> bool {
+        let same_size = (self.width, self.height) == (other.width, other.height);
+        let changed = || self.pixels().zip(other.pixels()).filter(|(a, b)| !near(*a, *b, 24)).count();
+        !same_size || changed() as f64 > (self.width * self.height) as f64 / 50.0
+    }
+
     /// Nothing to be seen: every pixel is black, or so dark that nobody could tell.
     pub fn is_black(&self) -> bool {
         self.rgb.iter().all(|&value| value < 12)
@@ -196,6 +204,18 @@ mod tests {
         assert!((picture.share_of([250, 5, 5], 5) - 1.0 / 6.0).abs() < 1e-9);
         assert!(!picture.is_black());
         assert!(picture.part(1, 1, 1, 1).is_black());
+    }
+
+    #[test]
+    fn a_fiftieth_of_other_pixels_makes_another_picture() {
+        let plain = Picture { width: 10, height: 10, rgb: vec![9; 300] };
+        let mut one = plain.clone();
+        one.rgb[0] = 99;
+        let mut three = one.clone();
+        (three.rgb[3], three.rgb[6]) = (99, 99);
+        assert!(!plain.differs(&one));
+        assert!(plain.differs(&three));
+        assert!(plain.differs(&checker()));
     }
 
     #[test]

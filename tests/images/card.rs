@@ -1,0 +1,143 @@
+//! A flashed disk as another computer sees it: files on its ESP, names and sizes of its partitions.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Of the disks that are flashed, bytes: more than any image has, so that there is something to grow into.
+const DISK: u64 = 8 << 30;
+
+/// A copy of an image, on a larger disk.
+pub struct Card {
+    directory: TempDir,
+}
+
+/// One partition, bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    pub name: String,
+    pub start: u64,
+    pub size: u64,
+}
+
+impl Card {
+    pub fn flash(image: &Path) -> Result<Self> {
+        let directory = tempfile::tempdir_in(image.parent().context("an image in no directory")?)?;
+        let card = Self { directory };
+        run(Command::new("cp").arg("--sparse=always").arg(image).arg(card.disk()))?;
+        OpenOptions::new().write(true).open(card.disk())?.set_len(DISK)?;
+        Ok(card)
+    }
+
+    pub fn disk(&self) -> PathBuf {
+        self.directory.path().join("disk")
+    }
+
+    pub fn partitions(&self) -> Result<Vec<Partition>> {
+        let table: Value = serde_json::from_str(&run(Command::new("sfdisk").arg("--json").arg(self.disk()))?)?;
+        let sector = table["partitiontable"]["sectorsize"].as_u64().unwrap_or(512);
+        let listed = table["partitiontable"]["partitions"].as_array().context("sfdisk lists no partitions")?;
+        let bytes = |entry: &Value, key: &str| entry[key].as_u64().map(|sectors| sectors * sector);
+        listed
+            .iter()
+            .map(|entry| {
+                Ok(Partition {
+                    name: entry["name"].as_str().unwrap_or_default().to_owned(),
+                    start: bytes(entry, "start").context("a partition without a start")?,
+                    size: bytes(entry, "size").context("a partition without a size")?,
+                })
+            })
+            .collect()
+    }
+
+    pub fn partition(&self, name: &str) -> Result<Partition> {
+        let found = self.partitions()?.into_iter().find(|partition| partition.name == name);
+        found.with_context(|| format!("there is no partition {name}"))
+    }
+
+    fn esp(&self) -> Result<String> {
+        Ok(format!("{}@@{}", self.disk().display(), self.partition("esp")?.start))
+    }
+
+    /// The names of the kernels on the ESP, counters and all. While the machine runs, what it has written out.
+    pub fn kernels(&self) -> Result<Vec<String>> {
+        let listed = run(Command::new("mdir").args(["-b", "-i", &self.esp()?, "::/EFI/Linux"]))?;
+        let mut names: Vec<String> =
+            listed.lines().filter_map(|line| Some(line.rsplit_once('/')?.1.to_owned())).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    /// Copies a file of this machine to the ESP.
+    pub fn put(&self, file: &Path, place: &str) -> Result<()> {
+        run(Command::new("mcopy").args(["-o", "-i", &self.esp()?]).arg(file).arg(format!("::{place}"))).map(drop)
+    }
+
+    /// Writes a text to the ESP, as somebody who sets up a card does.
+    pub fn write(&self, text: &str, place: &str) -> Result<()> {
+        let file = self.directory.path().join("text");
+        fs::write(&file, text)?;
+        self.put(&file, place)
+    }
+
+    /// Writes a version into the empty slot, as an update leaves it: the root, the partition's name, then the kernel.
+    pub fn update(&self, updates: &Path, version: &str, kernel: &str) -> Result<()> {
+        let empty = self.partition("_empty")?;
+        let mut disk = OpenOptions::new().write(true).open(self.disk())?;
+        disk.seek(SeekFrom::Start(empty.start))?;
+        let mut zstd = Command::new("zstd")
+            .args(["-dqc"])
+            .arg(updates.join(format!("kiosk_{version}.root.raw.zst")))
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("zstd")?;
+        let written = std::io::copy(zstd.stdout.as_mut().context("zstd without output")?, &mut disk)?;
+        ensure!(zstd.wait()?.success() && written == empty.size, "{written} bytes for a slot of {}", empty.size);
+        disk.flush()?;
+        let place = self.partitions()?.iter().position(|partition| partition.name == "_empty").context("no slot")?;
+        let name = format!("kiosk_{version}");
+        run(Command::new("sfdisk").arg("--part-label").arg(self.disk()).args([&(place + 1).to_string(), &name]))?;
+        self.put(&updates.join(format!("kiosk_{version}.efi")), &format!("/EFI/Linux/{kernel}"))
+    }
+
+    /// A file of /var, when the machine is off.
+    pub fn in_var(&self, path: &str) -> Result<String> {
+        let var = self.partition("var")?;
+        let image = format!("{}?offset={}", self.disk().display(), var.start);
+        let text = run(Command::new("debugfs").args(["-R", &format!("cat {path}"), &image]))?;
+        ensure!(!text.is_empty(), "there is nothing in /var{path}");
+        Ok(text)
+    }
+
+    /// How large the file system in /var thinks it is, bytes.
+    pub fn var_file_system(&self) -> Result<u64> {
+        let mut superblock = [0_u8; 1024];
+        let disk = File::open(self.disk())?;
+        disk.read_exact_at(&mut superblock, self.partition("var")?.start + 1024)?;
+        let number = |at: usize| u32::from_le_bytes([0, 1, 2, 3].map(|byte| superblock[at + byte]));
+        ensure!(superblock[56..58] == [0x53, 0xef], "/var is not ext4");
+        Ok(u64::from(number(4)) * (1024 << number(24)))
+    }
+}
+
+/// Runs a program and gives what it says; its own complaint when it fails.
+fn run(command: &mut Command) -> Result<String> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let mut child = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("{program} (Debian: e2fsprogs, fdisk, mtools)"))?;
+    let mut said = String::new();
+    child.stdout.as_mut().context("no output")?.read_to_string(&mut said)?;
+    let output = child.wait_with_output()?;
+    ensure!(output.status.success(), "{program}: {}", String::from_utf8_lossy(&output.stderr).trim());
+    Ok(said)
+}

@@ -1,0 +1,168 @@
+//! A machine that boots a flashed disk by itself: UEFI, the image's own boot loader, kernel and root, exactly as it was
+//! built. Tests look at its screen and at its disk; nothing of theirs runs in it.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::Picture;
+use super::qmp::Qmp;
+
+/// Debian's package ovmf.
+const FIRMWARE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
+const VARIABLES: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+/// QEMU's socket exists well before this after its start.
+const QEMU_TIMEOUT: Duration = Duration::from_secs(60);
+/// Between two looks at a screen or a disk that is waited for: neither has an event.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Power button to off, on a busy two-core host.
+const OFF_TIMEOUT: Duration = Duration::from_secs(180);
+
+/// What to boot.
+pub struct FlashedPlan<'a> {
+    /// The disk, written to.
+    pub disk: &'a Path,
+    /// Memory, as QEMU takes it.
+    pub memory: &'a str,
+    /// Credentials for its systemd, name and content: drop-ins that make it hurry.
+    pub credentials: &'a [(&'a str, &'a str)],
+    /// Where pictures and QEMU's own log go; one that exists is emptied.
+    pub out: &'a Path,
+}
+
+/// A running machine; QEMU ends when it is dropped.
+pub struct Flashed {
+    qemu: Child,
+    qmp: Qmp,
+    files: TempDir,
+    started: Instant,
+    out: PathBuf,
+}
+
+impl Flashed {
+    /// Switches it on.
+    pub fn start(plan: &FlashedPlan) -> Result<Self> {
+        ensure!(Path::new(FIRMWARE).exists(), "{FIRMWARE} is not there (Debian: ovmf)");
+        if plan.out.exists() {
+            fs::remove_dir_all(plan.out)?;
+        }
+        fs::create_dir_all(plan.out)?;
+        let files = tempfile::tempdir()?;
+        let variables = files.path().join("variables");
+        fs::copy(VARIABLES, &variables)?;
+        let socket = files.path().join("qmp");
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", "qemu-system-x86_64"]);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(plan.out.join("qemu.log"))?);
+        let drive = |path: &Path, rest: &str| format!("file={},format=raw,{rest}", path.display());
+        command.args(["-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", "max", "-smp", "2", "-m", plan.memory]);
+        command.args(["-no-user-config", "-nodefaults", "-display", "none", "-vga", "none", "-device", "virtio-vga"]);
+        command.args(["-drive", &drive(Path::new(FIRMWARE), "if=pflash,readonly=on")]);
+        command.args(["-drive", &drive(&variables, "if=pflash")]);
+        command.args(["-drive", &drive(plan.disk, "if=none,id=disk"), "-device", "virtio-blk-pci,drive=disk"]);
+        command.args(["-nic", "user,model=virtio-net-pci", "-device", "virtio-rng-pci"]);
+        command.args(["-qmp", &format!("unix:{},server=on,wait=off", socket.display())]);
+        for (name, content) in plan.credentials {
+            let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, content);
+            command.args(["-smbios", &format!("type=11,value=io.systemd.credential.binary:{name}={encoded}")]);
+        }
+        let started = Instant::now();
+        let mut qemu = command.spawn().context("qemu-system-x86_64 (package qemu-system-x86)")?;
+        match connect(&mut qemu, &socket, plan.out) {
+            Ok(qmp) => Ok(Self { qemu, qmp, files, started, out: plan.out.to_owned() }),
+            Err(error) => {
+                let _ = qemu.kill();
+                let _ = qemu.wait();
+                Err(error)
+            }
+        }
+    }
+
+    /// Since it was switched on.
+    pub fn uptime(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// What its screen shows now.
+    pub fn screen(&self) -> Result<Picture> {
+        let path = self.files.path().join("screen.ppm");
+        self.qmp.execute("screendump", &json!({ "filename": path }))?;
+        Picture::from_ppm(&fs::read(&path)?)
+    }
+
+    /// Looks until screen and disk are as `wanted`, which is given the picture. Each picture that differs much from the
+    /// one before is kept, as a film strip: `NAME-SECONDS.png`. After `timeout` the last one is kept and this fails.
+    pub fn wait(
+        &mut self,
+        what: &str,
+        timeout: Duration,
+        mut wanted: impl FnMut(&Picture) -> Result<bool>,
+    ) -> Result<Duration> {
+        let deadline = Instant::now() + timeout;
+        let mut kept: Option<Picture> = None;
+        loop {
+            if let Some(status) = self.qemu.try_wait()? {
+                bail!("QEMU ended with {status} before {what}: see {}", self.out.join("qemu.log").display());
+            }
+            let picture = self.screen()?;
+            let changed = kept.as_ref().is_none_or(|last| last.differs(&picture));
+            let done = wanted(&picture)?;
+            let late = Instant::now() > deadline;
+            let at = self.uptime();
+            if changed || done || late {
+                let name = if done { what } else { "film" };
+                picture.save_png(&self.out.join(format!("{name}-{:04}.png", at.as_secs())))?;
+                kept = Some(picture);
+            }
+            if done {
+                return Ok(at);
+            }
+            ensure!(!late, "{what} did not come in {timeout:?}: see {}", self.out.display());
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// As a person who holds the reset button.
+    pub fn reset(&self) -> Result<()> {
+        self.qmp.execute("system_reset", &json!({})).map(drop)
+    }
+
+    /// Presses the power button and waits until it is off, its file systems unmounted.
+    pub fn power_off(mut self) -> Result<()> {
+        self.qmp.execute("system_powerdown", &json!({}))?;
+        let deadline = Instant::now() + OFF_TIMEOUT;
+        while self.qemu.try_wait()?.is_none() {
+            ensure!(Instant::now() < deadline, "the power button did not switch it off in {OFF_TIMEOUT:?}");
+            std::thread::sleep(LOOK_AGAIN);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Flashed {
+    fn drop(&mut self) {
+        let _ = self.qemu.kill();
+        let _ = self.qemu.wait();
+    }
+}
+
+fn connect(qemu: &mut Child, socket: &Path, out: &Path) -> Result<Qmp> {
+    let deadline = Instant::now() + QEMU_TIMEOUT;
+    loop {
+        if let Some(status) = qemu.try_wait()? {
+            let errors = fs::read_to_string(out.join("qemu.log")).unwrap_or_default();
+            bail!("QEMU ended with {status}: {}", errors.trim());
+        }
+        match Qmp::connect(socket) {
+            Ok(qmp) => return Ok(qmp),
+            Err(error) if Instant::now() > deadline => return Err(error),
+            // QEMU says nothing when its socket is ready.
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
