@@ -40,6 +40,7 @@ mod reload;
 mod requests;
 mod rotation;
 mod scale;
+mod screens_everywhere;
 mod security_context;
 mod several_shells;
 mod shell_window;

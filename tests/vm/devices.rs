@@ -166,7 +166,8 @@ pub fn what_is_no_pointer_shows_no_cursor(kiosk: &Kiosk) -> Result<()> {
     let mouse = kiosk.plug(&Gadget::mouse("Real Mouse"))?;
     machine.point(CORNER, CORNER)?;
     machine.wait_for_screen("a cursor", REACTION, |picture| !no_cursor(picture))?;
-    let text = |picture: &Picture| picture.part(400, 440, 480, 50);
+    // Where the page says what it sees.
+    let text = |picture: &Picture| picture.part(80, 390, 530, 190);
     let before = text(&machine.wait_for_screen("no cursor after a rest", HIDES, no_cursor)?);
     for device in [&remote, &twin] {
         device.shove(3, 3)?;

@@ -153,11 +153,21 @@ impl Kiosk {
 
     /// Waits for the page to report `event` after `mark`.
     pub fn wait_for_event(&self, mark: usize, event: &str, timeout: Duration) -> Result<Value> {
+        self.wait_for_report(mark, &format!("`{event}`"), timeout, |entry| entry["event"] == event)
+    }
+
+    /// Waits for the page to report something that is as `wanted` after `mark`.
+    pub fn wait_for_report(
+        &self,
+        mark: usize,
+        what: &str,
+        timeout: Duration,
+        wanted: impl Fn(&Value) -> bool,
+    ) -> Result<Value> {
         let job = self.machine.agent().stream(&format!("exec tail -n +{} -F {LOG} 2>/dev/null", mark + 1))?;
-        let found =
-            job.line(timeout, |line| serde_json::from_str::<Value>(line).ok().filter(|entry| entry["event"] == event));
+        let found = job.line(timeout, |line| serde_json::from_str::<Value>(line).ok().filter(&wanted));
         job.stop()?;
-        found.with_context(|| format!("the page did not report `{event}`"))
+        found.with_context(|| format!("the page did not report {what}"))
     }
 
     /// Leaves the screen and the journal among the machine's logs.

@@ -26,6 +26,7 @@ mod service;
 mod sleep;
 mod terminals;
 mod tools;
+mod typing;
 mod vkms;
 
 use std::path::Path;
@@ -74,6 +75,7 @@ const ON_PIXMAN: &[Step] = steps![
     screens::a_rotated_picture_is_touched_where_the_finger_is,
     screens::a_screen_switched_off_and_on_shows_the_same_page,
     screens::a_screenshot_is_what_the_screen_shows,
+    typing::a_sentence_is_typed_on_the_screen_and_arrives_in_the_page,
     brightness::the_panels_backlight_is_set_by_leave_of_logind_and_kept,
     power::the_schedule_follows_the_clock_and_the_waking_touch_is_swallowed,
     tools::other_tools_manage_the_screens_and_the_page_stays,

@@ -13,8 +13,11 @@ const TITLE_LINES: usize = 3;
 /// More than anybody reads; also the limit of what a text's pixels may cost.
 const BODY_LINES: usize = 40;
 
-/// Sizes that are tried, largest first, until the whole text fits: on small screens and for long texts, what is
-/// said matters more than how large.
+/// Normal text of a message that has all of a large screen for itself, share of the shorter side: it is read from where
+/// people stand.
+const ALONE: f32 = 0.032;
+/// Sizes that are tried after that one, largest first, until the whole text fits: on small screens and for long texts,
+/// what is said matters more than how large.
 const SHRINK: [f32; 3] = [1.0, 0.8, 0.65];
 
 /// The parts of a message; what does not fit is announced by `…`. Returns how many characters of the text are there,
@@ -27,7 +30,8 @@ pub(super) fn layout(
     parts: &mut Vec<(Rect, Part)>,
 ) -> Option<usize> {
     let (mut blocks, mut all) = (Vec::new(), true);
-    for size in SHRINK {
+    let largest = (screen.shorter * ALONE / screen.em(1.0).max(1.0)).max(1.0);
+    for size in [largest].into_iter().chain(SHRINK) {
         (blocks, all) = fit(screen, title, words, size, typesetter);
         if all {
             break;
@@ -94,6 +98,22 @@ mod tests {
         assert_eq!(parts.len(), 2);
         let Part::Text { text, .. } = &parts[1].1 else { panic!("no text") };
         assert!(text.lines.last().unwrap().ends_with('…'), "{:?}", text.lines);
+    }
+
+    #[test]
+    fn a_short_text_is_large_where_there_is_room_and_a_long_one_is_not_cut_for_it() {
+        let ems = |text: &str, (width, height): (u32, u32)| {
+            let view = View::Message { title: "Title".into(), text: text.into() };
+            let layout = layout(&view, &Style::default(), width, height, 1.0);
+            let Part::Text { text, .. } = layout.parts[1].1.clone() else { panic!("no text") };
+            (text.em, layout.cut_to)
+        };
+        for (display, least) in [((1280, 800), 28.0), ((800, 1280), 28.0), ((3840, 2160), 75.0)] {
+            let (em, _) = ems("Back at nine", display);
+            assert!(em > least, "{display:?}: {em}");
+            let (long, cut) = ems(&"Back at nine or at ten. ".repeat(70), display);
+            assert!(long < em && cut.is_none(), "{display:?}: {long}, cut to {cut:?}");
+        }
     }
 
     #[test]

@@ -1,5 +1,5 @@
 //! A page to look at and to test with: serves `assets/demo-shell`, on 127.0.0.1 unless told otherwise, and prints what the page saw
-//! (loads, clicks, keys, touches) and what was asked of the server, one JSON object a line.
+//! (loads, clicks, keys, touches, pointers, what is typed) and what was asked of the server, one JSON object a line.
 //!
 //! For `make run`, containers and the tests; a product brings its own server. It knows nothing of the kiosk, but that with
 //! `--screen` kioskctl is asked for a picture of its screen.
@@ -43,6 +43,36 @@ struct Arguments {
     /// Appends the lines to FILE as well.
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
+    /// Stands on the page under "What next": WHAT, and below it the COMMAND; repeatable. Without it the page says what
+    /// to do on a device.
+    #[arg(long, value_name = "WHAT=COMMAND", value_parser = hint)]
+    hint: Vec<(String, String)>,
+}
+
+/// What a device's owner does next, unless it is told.
+const ON_A_DEVICE: [(&str, &str); 3] = [
+    ("Another page", "sudo kioskctl config set shell.url http://localhost:8080"),
+    ("Then", "sudo kioskctl config reload; sudo systemctl restart kiosk-session"),
+    ("See it, turn it", "kioskctl status; kioskctl screenshot picture.png; sudo kioskctl rotate next"),
+];
+
+fn hint(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((what, command)) if !what.is_empty() && !command.is_empty() => Ok((what.to_owned(), command.to_owned())),
+        _ => Err("it is written as WHAT=COMMAND, such as \"See it=kioskctl status\"".to_owned()),
+    }
+}
+
+/// The page with its hints.
+fn page(hints: &[(String, String)]) -> String {
+    let escaped = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;");
+    let line = |(what, command): (&str, &str)| format!("<dt>{}</dt><dd>{}</dd>", escaped(what), escaped(command));
+    let hints: String = if hints.is_empty() {
+        ON_A_DEVICE.into_iter().map(line).collect()
+    } else {
+        hints.iter().map(|(what, command)| line((what, command))).collect()
+    };
+    PAGE.replace("<!-- hints -->", &hints)
 }
 
 /// Where the lines go, and whether the screen is shown.
@@ -81,11 +111,12 @@ fn main() -> anyhow::Result<()> {
     let listener = TcpListener::bind((address, port))
         .with_context(|| format!("port {port} of {address} can't be listened on: choose another with --port"))?;
     let log: &'static Log = Box::leak(Box::new(Log { file: Mutex::new(file), screen: arguments.screen }));
+    let page: &'static str = page(&arguments.hint).leak();
     log.write(json!({ "event": "listening", "port": listener.local_addr()?.port() }));
     for stream in listener.incoming().flatten() {
         let started = std::thread::Builder::new().spawn(move || {
             // A browser that hangs up is nobody's fault.
-            let _ = serve(stream, log);
+            let _ = serve(stream, page, log);
         });
         if let Err(error) = started {
             eprintln!("kiosk-demo-shell: a connection was dropped: {error}");
@@ -95,13 +126,13 @@ fn main() -> anyhow::Result<()> {
 }
 
 /// Answers the requests of one connection until it ends.
-fn serve(stream: TcpStream, log: &Log) -> io::Result<()> {
+fn serve(stream: TcpStream, page: &str, log: &Log) -> io::Result<()> {
     stream.set_read_timeout(Some(KEEP_ALIVE))?;
     stream.set_nodelay(true)?;
     let mut writer = stream.try_clone()?;
     let mut reader = BufReader::new(stream);
     while let Some(request) = read(&mut reader)? {
-        answer(&request, &mut writer, log)?;
+        answer(&request, page, &mut writer, log)?;
         if request.close {
             break;
         }
@@ -147,12 +178,12 @@ fn read(reader: &mut BufReader<TcpStream>) -> io::Result<Option<Request>> {
     Ok(Some(request))
 }
 
-fn answer(request: &Request, writer: &mut TcpStream, log: &Log) -> io::Result<()> {
+fn answer(request: &Request, page: &str, writer: &mut TcpStream, log: &Log) -> io::Result<()> {
     let path = request.target.split('?').next().unwrap_or_default();
     match (request.method.as_str(), path) {
         ("GET" | "HEAD", "/" | "/index.html") => {
             log.write(json!({ "event": "get", "path": request.target, "agent": request.agent }));
-            reply(writer, "200 OK", "text/html; charset=utf-8", if request.method == "HEAD" { "" } else { PAGE })
+            reply(writer, "200 OK", "text/html; charset=utf-8", if request.method == "HEAD" { "" } else { page })
         }
         ("POST", "/event") => {
             let entry = serde_json::from_slice::<Value>(&request.body).ok().filter(Value::is_object);
