@@ -42,6 +42,9 @@ pub enum Verb {
         /// Go on, and show it again whenever something changes
         #[arg(long)]
         watch: bool,
+        /// And the versions of an image with two slots: which runs, which is on trial, which had no page
+        #[arg(long, conflicts_with = "watch")]
+        slots: bool,
     },
     /// Reload the page
     Reload {

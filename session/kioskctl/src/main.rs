@@ -21,6 +21,7 @@ mod pairing;
 mod screen;
 mod screenshot;
 mod session;
+mod slots;
 mod state;
 mod status;
 mod table;
@@ -67,8 +68,8 @@ fn usage(error: &clap::Error) -> Exit {
 async fn run(cli: &Cli) -> Result<Outcome, Failure> {
     let client = Client::from_environment();
     match &cli.verb {
-        Verb::Status { watch: true } => status::watch(&client, cli.json).await,
-        Verb::Status { watch: false } => status::once(&client).await,
+        Verb::Status { watch: true, .. } => status::watch(&client, cli.json).await,
+        Verb::Status { watch: false, slots } => status::once(&client, *slots).await,
         Verb::Reload { hard, of } => session::reload(&client, of, *hard).await,
         Verb::Open { url, of } => session::open(&client, of, url).await,
         Verb::Home(of) => session::home(&client, of).await,

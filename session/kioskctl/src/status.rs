@@ -1,12 +1,15 @@
 //! `status`: both services on one screen, once or at each change.
 
 use std::io::IsTerminal;
+use std::path::Path;
 
+use kiosk_core::config::ROOT_ENV;
 use kioskctl::client::{Client, ClientError, Exit, Service, ServiceManager};
 use serde_json::{Value, json};
 
 use super::link::Link;
 use super::outcome::{self, Failure, Outcome};
+use super::slots::{self, Slots};
 use super::state::{CompositorState, OutputState, SessionState, ShellPlace, span_text, time_since};
 use super::table::table;
 
@@ -20,17 +23,30 @@ struct Status {
     /// Of each shell, by number.
     session: Answer<Vec<SessionState>>,
     compositor: Answer<CompositorState>,
+    /// Where they were asked for, and there are any.
+    slots: Option<Slots>,
 }
 
-pub async fn once(client: &Client) -> Result<Outcome, Failure> {
+pub async fn once(client: &Client, with_slots: bool) -> Result<Outcome, Failure> {
     let session = async { SessionState::read_all(&client.connect(Service::Session).await?).await };
     let compositor = async { CompositorState::read(&client.connect(Service::Compositor).await?).await };
     let (session, compositor) = tokio::join!(session, compositor);
-    let status = Status { session, compositor };
-    if let (Err(session), Err(compositor)) = (&status.session, &status.compositor) {
+    let slots = if with_slots { Some(read_slots()?) } else { None };
+    let status = Status { session, compositor, slots };
+    // Versions are there whether anything runs or not.
+    if let (Err(session), Err(compositor), None) = (&status.session, &status.compositor, &status.slots) {
         return Err(neither(session, compositor));
     }
     Ok(Outcome::new(status.text(), status.json()))
+}
+
+fn read_slots() -> Result<Slots, Failure> {
+    let root = std::env::var_os(ROOT_ENV).filter(|root| !root.is_empty()).unwrap_or_else(|| "/".into());
+    slots::read(Path::new(&root)).ok_or_else(|| {
+        Failure::not_found(
+            "there are no slots: systemd-boot has started no kernel from /EFI/Linux of an ESP, as images of `make image` have it",
+        )
+    })
 }
 
 /// Until it is interrupted, or nobody reads any more.
@@ -43,7 +59,7 @@ pub async fn watch(client: &Client, as_json: bool) -> Result<Outcome, Failure> {
         let read_session = async { SessionState::read_all(session.peer()?).await };
         let read_compositor = async { CompositorState::read(compositor.peer()?).await };
         let (read_session, read_compositor) = tokio::join!(read_session, read_compositor);
-        let status = Status { session: read_session, compositor: read_compositor };
+        let status = Status { session: read_session, compositor: read_compositor, slots: None };
         if let (Err(error @ ClientError::NotAllowed(_)), Err(_)) = (&status.session, &status.compositor) {
             return Err(error.clone().into());
         }
@@ -92,6 +108,7 @@ impl Status {
             "shells": self.session.as_ref().ok(),
             "compositor": self.compositor.as_ref().ok(),
             "errors": errors,
+            "slots": self.slots.as_ref().map(Slots::json),
         })
     }
 
@@ -113,6 +130,9 @@ impl Status {
         match &self.compositor {
             Ok(compositor) => compositor_rows(compositor, &mut row),
             Err(error) => row("Screen", error.to_string()),
+        }
+        for line in self.slots.iter().flat_map(Slots::lines) {
+            row("Slot", line);
         }
         table(&rows)
     }

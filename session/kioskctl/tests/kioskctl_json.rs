@@ -160,6 +160,7 @@ fn what_every_verb_prints_is_what_its_schema_says() {
 
 fn nothing_runs(bench: &mut Bench) {
     bench.failure(&["status"], 3);
+    bench.failure(&["status", "--slots"], 1);
     bench.failure(&["rotate", "90"], 3);
     bench.failure(&["rotate", "45"], 2);
     let found = bench.document(&["doctor"], 1);
@@ -175,6 +176,9 @@ fn of_the_page(bench: &mut Bench, session: &Fake, compositor: &Fake) {
     bench.done(&["open", "http://a.example"]);
     session.change(&[("LastFailure", ("page crashed", "reload", 4_000_000u64).into())]);
     bench.done(&["status"]);
+    bench.write("efi/EFI/Linux/kiosk_1.efi", "");
+    bench.write("efi/EFI/Linux/kiosk_2+2-1.efi", "");
+    assert_eq!(bench.done(&["status", "--slots"])["slots"]["versions"][1]["tries-left"], json!(2));
     session.change(&[("LastFailure", ("", "", 0u64).into()), ("State", "ready".into())]);
     session.second_shell("offline");
     compositor.change(&[("Shells", vec![("HDMI-A-1", "shell"), ("", "splash")].into())]);

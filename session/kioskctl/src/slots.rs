@@ -1,0 +1,195 @@
+//! `status --slots`: the versions of an image with two slots, as systemd-boot counts them. Read from the names of the
+//! kernels on the ESP, which root may look at, else from the list that the boot loader left for everybody, which is as
+//! old as the boot. Never writes, and asks no service.
+
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use kiosk_core::files::read_regular;
+use serde_json::{Value, json};
+
+/// Where the ESP is mounted, from `/`, with the folder of the kernels.
+const KERNELS: [&str; 3] = ["efi/EFI/Linux", "boot/efi/EFI/Linux", "boot/EFI/Linux"];
+/// The boot loader's list, by systemd's boot loader interface: UTF-16, each name ended by a zero.
+const ENTRIES: &str = "sys/firmware/efi/efivars/LoaderEntries-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
+/// Attributes before the content of a variable, bytes.
+const ATTRIBUTES: usize = 4;
+/// Two slots, a version on its way, and what somebody put there; a folder of more is no ESP of ours.
+const MAX_KERNELS: usize = 64;
+/// Largest variable and command line that are read, bytes; the kernel's own limits are smaller.
+const MAX_FILE: u64 = 64 << 10;
+
+/// What is known of all versions.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slots {
+    /// Whether it is as it is now, and not as it was at the boot.
+    now: bool,
+    slots: Vec<Slot>,
+}
+
+/// One version.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Slot {
+    /// Such as `kiosk_2`: of the kernel, and of the partition with its root.
+    name: String,
+    /// Boots left and boots done, while it is on trial or when it failed.
+    tries: Option<(u32, u32)>,
+    running: bool,
+}
+
+/// The versions of the system below `root`, the newest last; `None`: it has no kernels of its own on an ESP.
+pub fn read(root: &Path) -> Option<Slots> {
+    let (now, names) = match KERNELS.iter().find_map(|folder| folder_names(&root.join(folder))) {
+        Some(names) => (true, names),
+        None => (false, entries(&read_regular(&root.join(ENTRIES), MAX_FILE).ok()?)),
+    };
+    let command_line = command_line(root);
+    let running = command_line.split_whitespace().find_map(|word| word.strip_prefix("root=PARTLABEL="));
+    let mut slots: Vec<Slot> = names.iter().filter_map(|name| Slot::of_kernel(name, running)).collect();
+    slots.sort_by(|a, b| a.name.cmp(&b.name));
+    (!slots.is_empty()).then_some(Slots { now, slots })
+}
+
+/// The kernel's. Files in `/proc` have no length, which [`read_regular`] goes by.
+fn command_line(root: &Path) -> String {
+    let mut text = Vec::new();
+    if let Ok(file) = File::open(root.join("proc/cmdline")) {
+        // Half of it, or nothing, only means that no version is known to run.
+        let _ = file.take(MAX_FILE).read_to_end(&mut text);
+    }
+    String::from_utf8_lossy(&text).into_owned()
+}
+
+fn folder_names(folder: &Path) -> Option<Vec<String>> {
+    let entries = std::fs::read_dir(folder).ok()?.take(MAX_KERNELS);
+    Some(entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect())
+}
+
+/// The names in the boot loader's list.
+fn entries(variable: &[u8]) -> Vec<String> {
+    let content = variable.get(ATTRIBUTES..).unwrap_or_default();
+    let units: Vec<u16> =
+        content.chunks_exact(2).filter_map(|pair| Some(u16::from_le_bytes([*pair.first()?, *pair.get(1)?]))).collect();
+    let names = units.split(|unit| *unit == 0).filter(|name| !name.is_empty());
+    names.take(MAX_KERNELS).map(String::from_utf16_lossy).collect()
+}
+
+impl Slot {
+    /// `NAME.efi`, `NAME+LEFT.efi` or `NAME+LEFT-DONE.efi`; `None`: another kind of entry.
+    fn of_kernel(file: &str, running: Option<&str>) -> Option<Self> {
+        let stem = file.strip_suffix(".efi")?;
+        let (name, tries) = match stem.rsplit_once('+') {
+            None => (stem, None),
+            Some((name, counter)) => {
+                let (left, done) = counter.split_once('-').unwrap_or((counter, "0"));
+                match (left.parse().ok(), done.parse().ok()) {
+                    (Some(left), Some(done)) => (name, Some((left, done))),
+                    _ => (stem, None),
+                }
+            }
+        };
+        Some(Self { name: name.to_owned(), tries, running: running == Some(name) })
+    }
+
+    fn state(&self) -> &'static str {
+        match self.tries {
+            None => "good",
+            Some((0, _)) => "bad",
+            Some(_) => "trial",
+        }
+    }
+
+    fn text(&self) -> String {
+        let running = if self.running { ", running" } else { "" };
+        let boots = |count: u32| format!("{count} boot{}", if count == 1 { "" } else { "s" });
+        let state = match self.tries {
+            None => "good".to_owned(),
+            Some((0, done)) => format!("bad: no page in {}", boots(done)),
+            Some((left, done)) => format!("on trial: {} left, {done} done", boots(left)),
+        };
+        format!("{}{running}, {state}", self.name)
+    }
+}
+
+impl Slots {
+    /// A line for each.
+    pub fn lines(&self) -> Vec<String> {
+        let age = if self.now { "" } else { " (as it was at the boot: only root may look at the ESP)" };
+        self.slots.iter().map(|slot| slot.text() + age).collect()
+    }
+
+    pub fn json(&self) -> Value {
+        let slots = self.slots.iter().map(|slot| {
+            json!({
+                "name": slot.name,
+                "state": slot.state(),
+                "running": slot.running,
+                "tries-left": slot.tries.map(|(left, _)| left),
+                "tries-done": slot.tries.map(|(_, done)| done),
+            })
+        });
+        json!({ "as-of": if self.now { "now" } else { "boot" }, "versions": slots.collect::<Vec<_>>() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    fn write(root: &Path, file: &str, content: &[u8]) {
+        let file = root.join(file);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, content).unwrap();
+    }
+
+    fn variable(names: &[&str]) -> Vec<u8> {
+        let text: String = names.iter().map(|name| format!("{name}\0")).collect();
+        [6, 0, 0, 0].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect()
+    }
+
+    #[test]
+    fn kernels_on_the_esp_tell_what_is_so_now() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["kiosk_2+0-3.efi", "kiosk_1.efi", "kiosk_3+1-2.efi", "note.txt"] {
+            write(root.path(), &format!("efi/EFI/Linux/{name}"), b"");
+        }
+        write(root.path(), "proc/cmdline", b"root=PARTLABEL=kiosk_1 ro quiet\n");
+        write(root.path(), ENTRIES, &variable(&["kiosk_9.efi"]));
+        let slots = read(root.path()).unwrap();
+        assert_eq!(
+            slots.lines(),
+            ["kiosk_1, running, good", "kiosk_2, bad: no page in 3 boots", "kiosk_3, on trial: 1 boot left, 2 done"]
+        );
+        assert_eq!(slots.json()["as-of"], "now");
+        assert_eq!(slots.json()["versions"][1]["state"], "bad");
+    }
+
+    #[test]
+    fn the_boot_loaders_list_tells_what_was_so_at_the_boot() {
+        let root = tempfile::tempdir().unwrap();
+        assert_eq!(read(root.path()), None);
+        write(root.path(), ENTRIES, &variable(&["kiosk_1.efi", "kiosk_2+2-1.efi", "auto-reboot-to-firmware-setup"]));
+        let slots = read(root.path()).unwrap();
+        assert_eq!(slots.json()["as-of"], "boot");
+        assert_eq!(slots.slots.len(), 2);
+        assert!(slots.lines()[1].starts_with("kiosk_2, on trial: 2 boots left, 1 done (as it was at the boot"));
+    }
+
+    #[test]
+    fn names_and_lists_that_are_none_do_no_harm() {
+        let root = tempfile::tempdir().unwrap();
+        for content in [&b""[..], &[6, 0], &[6, 0, 0, 0, 0], &[6, 0, 0, 0, 0, 0xd8, 0, 0, 7]] {
+            write(root.path(), ENTRIES, content);
+            assert_eq!(read(root.path()), None, "{content:?}");
+        }
+        let name = |file| Slot::of_kernel(file, None).map(|slot| (slot.name, slot.tries));
+        assert_eq!(name("kiosk_1+x.efi"), Some(("kiosk_1+x".into(), None)));
+        assert_eq!(name("kiosk_1+99999999999.efi"), Some(("kiosk_1+99999999999".into(), None)));
+        assert_eq!(name(".efi"), Some((String::new(), None)));
+        assert_eq!(name("kiosk_1"), None);
+    }
+}
