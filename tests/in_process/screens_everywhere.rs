@@ -59,7 +59,7 @@ fn shows(width: u32, height: u32, screen: &Command) -> (Fixture, bool) {
 /// The picture on a panel that is turned so far clockwise.
 fn turned(upright: &Capture, degrees: u32) -> Capture {
     let (w, h) = (upright.width as usize, upright.height as usize);
-    let (width, height) = if degrees % 180 == 0 { (w, h) } else { (h, w) };
+    let (width, height) = if degrees.is_multiple_of(180) { (w, h) } else { (h, w) };
     let mut rgba = Vec::with_capacity(upright.rgba.len());
     for y in 0..height {
         for x in 0..width {
