@@ -247,6 +247,12 @@ fn the_magnifier_shows_what_is_pointed_at_touched_and_typed_twice_as_large() {
     assert_eq!(touched.pixel(60, 420), BLUE, "beside it nothing is moved");
     fixture.touch_up(0);
     fixture.point((600.0, 60.0));
+    let at_pointer = panel(&mut fixture);
+    fixture.short_touch((60.0, 420.0));
+    assert!(panel(&mut fixture) == touched, "a touch that begins and ends in one turn of the loop");
+    fixture.point((600.0, 61.0));
+    fixture.point((600.0, 60.0));
+    assert!(panel(&mut fixture) == at_pointer);
     let pointed = panel(&mut fixture);
     keep("magnifier-pointer.png", &pointed);
     assert_eq!(pointed.pixel(10, 60), RED, "it makes room for the pointer");

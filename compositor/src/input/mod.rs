@@ -84,6 +84,8 @@ pub struct SeatParts {
     buttons: HashSet<(String, u32)>,
     /// The fingers that are down and count, by device and the device's own number for them.
     fingers: HashMap<(String, TouchSlot), Finger>,
+    /// Where a finger was last in this turn, lifted or not: a short touch may begin and end in one.
+    touched: Option<Point<f64, Logical>>,
     /// Something is dragged from client to client.
     drags: bool,
     /// That has just begun, and nobody has been offered it yet.
@@ -173,6 +175,7 @@ impl SeatParts {
             rate: Rate::default(),
             buttons: HashSet::new(),
             fingers: HashMap::new(),
+            touched: None,
             drags: false,
             drag_unoffered: false,
             gestures: HashMap::new(),
@@ -227,6 +230,11 @@ impl SeatParts {
     /// Where a finger is, if any is down.
     pub fn finger(&self) -> Option<Point<f64, Logical>> {
         self.fingers.values().next().map(|finger| finger.location)
+    }
+
+    /// Where a finger was last since this was asked, if one was.
+    pub(crate) fn take_touched(&mut self) -> Option<Point<f64, Logical>> {
+        self.touched.take()
     }
 
     /// Lights on every keyboard.

@@ -58,6 +58,7 @@ impl Kiosk {
             self.board_down(number, location);
             return;
         }
+        self.seat.touched = Some(location);
         let under = self.under(location);
         let serial = SERIAL_COUNTER.next_serial();
         self.touch_beside_keyboard(location);
@@ -104,6 +105,7 @@ impl Kiosk {
         finger.location = location;
         finger.missed = false;
         let (slot, start) = (finger.slot, finger.start);
+        self.seat.touched = Some(location);
         if self.is_pulled_up(start, location) {
             self.touch_cancel();
             self.summon_keyboard();
@@ -122,6 +124,7 @@ impl Kiosk {
         if let Some(finger) = self.seat.fingers.get_mut(&key(event)) {
             finger.location = location;
             finger.missed = true;
+            self.seat.touched = Some(location);
         }
     }
 

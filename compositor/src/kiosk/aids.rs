@@ -61,11 +61,12 @@ impl Kiosk {
 
     /// Has the magnifier follow what is looked at, once a turn.
     pub(super) fn follow_attention(&mut self) {
+        let touched = self.seat.take_touched();
         if !self.accessibility().magnifier {
             return;
         }
-        let (finger, pointer, caret) = (self.seat.finger(), self.stage.cursor.location(), self.caret());
-        if self.stage.attention.note(finger, pointer, caret) {
+        let (pointer, caret) = (self.stage.cursor.location(), self.caret());
+        if self.stage.attention.note(touched, pointer, caret) {
             self.screens.request_redraw();
         }
     }

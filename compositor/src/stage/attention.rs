@@ -16,7 +16,7 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// How things are now. Returns whether something else is looked at.
+    /// How things are now; `finger`: where one was last, if one was since the last time. Returns whether something else is looked at.
     pub fn note(&mut self, finger: Option<Place>, pointer: Place, caret: Option<Place>) -> bool {
         let before = self.focus;
         let known = self.pointer.is_some();
