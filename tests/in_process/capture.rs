@@ -11,8 +11,12 @@ use wayland_client::{
     Proxy,
     protocol::{wl_output::Transform, wl_shm::Format},
 };
-use wayland_protocols::ext::image_copy_capture::v1::client::{
-    ext_image_copy_capture_frame_v1::FailureReason, ext_image_copy_capture_manager_v1::ExtImageCopyCaptureManagerV1,
+use wayland_protocols::ext::{
+    image_capture_source::v1::client::ext_output_image_capture_source_manager_v1::ExtOutputImageCaptureSourceManagerV1,
+    image_copy_capture::v1::client::{
+        ext_image_copy_capture_frame_v1::FailureReason,
+        ext_image_copy_capture_manager_v1::{ExtImageCopyCaptureManagerV1, Options},
+    },
 };
 use wayland_protocols_wlr::screencopy::v1::client::zwlr_screencopy_manager_v1::ZwlrScreencopyManagerV1;
 
@@ -292,6 +296,45 @@ fn a_session_ends_with_its_screen_and_is_told_of_another_size() {
     let frame = fixture[tool].capture(&session, &canvas);
     assert_eq!(answered(&mut fixture, tool, &frame), [Told::Failed(Some(FailureReason::Stopped))]);
     assert_eq!(fixture.kiosk.protocols.captures.waiting(), 0);
+}
+
+/// One who waits for it to change, one who was told of its size and has not begun, and one who still holds its wl_output.
+#[test]
+fn who_copies_a_screen_that_is_taken_away_is_answered() {
+    let mut fixture = Fixture::new(&["320x200", "200x100"]);
+    let tool = tool(&mut fixture);
+    let manager: ZwlrScreencopyManagerV1 = fixture[tool].bind();
+    let (output, handle) = (fixture[tool].wl_output(1), fixture[tool].handle.clone());
+    let canvas = fixture[tool].canvas(200, 100);
+    let shot = |pointer: i32| manager.capture_output(pointer, &output, &handle, ());
+    let first = shot(0);
+    first.copy_with_damage(&canvas.buffer);
+    assert_eq!(answered(&mut fixture, tool, &first).last(), Some(&Told::Ready));
+    let (waits, late) = (shot(0), shot(0));
+    waits.copy_with_damage(&canvas.buffer);
+    fixture.roundtrip(tool);
+    assert!(!fixture[tool].is_answered(&waits), "nothing has changed");
+
+    let mut heads = fixture.panels.heads();
+    heads.truncate(1);
+    heads[0].id = HeadId(9);
+    heads[0].name = "HEADLESS-9".into();
+    fixture.plug(Vec::new());
+    fixture.plug(heads);
+    assert_eq!(answered(&mut fixture, tool, &waits).last(), Some(&Told::Failed(None)));
+    late.copy(&canvas.buffer);
+    assert_eq!(answered(&mut fixture, tool, &late).last(), Some(&Told::Failed(None)));
+    fixture.until("the end of the screen", |fixture| fixture.kiosk.screens.iter().count() == 1);
+    let asks = shot(1);
+    assert_eq!(answered(&mut fixture, tool, &asks), [Told::Failed(None)]);
+    let sources: ExtOutputImageCaptureSourceManagerV1 = fixture[tool].bind();
+    let sessions: ExtImageCopyCaptureManagerV1 = fixture[tool].bind();
+    let source = sources.create_source(&output, &handle, ());
+    let session = sessions.create_session(&source, Options::empty(), &handle, ());
+    fixture.roundtrip(tool);
+    assert_eq!(fixture[tool].told(&session), [Told::Stopped]);
+    assert_eq!(fixture.kiosk.protocols.captures.waiting(), 0);
+    fixture.assert_serving();
 }
 
 #[test]
