@@ -36,7 +36,7 @@ impl Kiosk {
         let _span = tracing::debug_span!("draw", screen = id.0).entered();
         let now = self.now();
         let look = self.look_of(id);
-        let Self { stage, screens, backend, publisher, .. } = self;
+        let Self { stage, screens, backend, publisher, protocols, .. } = self;
         let Some(screen) = screens.get(id) else { return };
         let mirrors = screens.mirror_source(id).is_some();
         let next_move = stage.prepare_splash(screen, screens.shell_on(id), mirrors, now);
@@ -63,7 +63,7 @@ impl Kiosk {
             // Nobody looks: nothing is drawn, and time is kept by the pacing timer.
             false => Ok(Presented::default()),
         };
-        let waiting = frame.callbacks_waiting() || frame.fades();
+        let waiting = protocols.fifo.latch(&frame) | frame.callbacks_waiting() || frame.fades();
         let Some(screen) = screens.get_mut(id) else { return };
         let (mut refused, mut another, mut taken) = (None, false, false);
         let (outcome, pace) = match presented {
@@ -192,6 +192,10 @@ impl Kiosk {
         }
         let Some(screen) = self.screens.get_mut(id) else { return };
         screen.shown = true;
+        screen.last_flip = Some(match at {
+            FlipTime::Hardware { time, .. } => time,
+            FlipTime::Now => now,
+        });
         self.flips.flipped();
         self.send_callbacks(id);
         self.find_brightness(id);
@@ -216,7 +220,9 @@ impl Kiosk {
         let now = self.now();
         if let Some(frame) = Frame::new(&self.screens, id, &self.stage, now) {
             frame.send_callbacks();
+            let ended = self.protocols.fifo.end_latched(&frame);
             self.clients.answered = true;
+            self.look_for_ready_commits(ended);
         }
     }
 }

@@ -6,6 +6,7 @@
 mod aids;
 mod brightness;
 mod chooser;
+mod commit_timers;
 mod flip_watch;
 mod fonts;
 mod host;

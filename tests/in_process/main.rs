@@ -5,16 +5,20 @@
 mod fixture;
 
 mod accessibility;
+mod alpha;
 mod bad;
 mod brightness;
 mod browser_popups;
 mod bus;
 mod capture;
 mod children;
+mod commit_timing;
 mod constraints;
 mod data_control;
 mod dialogs;
 mod display_faults;
+mod fifo;
+mod foreign_parents;
 mod foreign_toplevel;
 mod frames;
 mod idle_reset;
@@ -50,3 +54,4 @@ mod text_input;
 mod trust;
 mod uploads;
 mod virtual_input;
+mod wishes;

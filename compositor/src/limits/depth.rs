@@ -41,10 +41,13 @@ fn popup_parent(surface: &WlSurface) -> Option<WlSurface> {
     })
 }
 
-/// Whether no dialog of this client is at the end of a chain of more than `limit` parents.
-pub fn parents_fit(toplevels: &[ToplevelSurface], newest: &ToplevelSurface, limit: u32) -> bool {
-    let own = toplevels.iter().filter(|other| other.wl_surface().id().same_client_as(&newest.wl_surface().id()));
-    own.map(|toplevel| chain(toplevel.wl_surface().clone(), toplevel_parent, limit)).all(|depth| depth <= limit)
+/// Whether no dialog is at the end of a chain of more than `limit` parents. All are looked at: below the newest may be
+/// other clients' (xdg-foreign).
+pub fn parents_fit(toplevels: &[ToplevelSurface], limit: u32) -> bool {
+    toplevels
+        .iter()
+        .map(|toplevel| chain(toplevel.wl_surface().clone(), toplevel_parent, limit))
+        .all(|depth| depth <= limit)
 }
 
 fn toplevel_parent(surface: &WlSurface) -> Option<WlSurface> {

@@ -12,6 +12,7 @@ pub mod descriptors;
 pub mod refusal;
 pub mod table;
 pub mod tallies;
+pub mod waiting;
 
 use std::{
     collections::HashMap,

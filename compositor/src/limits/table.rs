@@ -12,8 +12,12 @@ pub const ADMIN_FACTOR: u32 = 4;
 
 /// Pending configures of one window or popup. A client answers each, or the newest, before it draws again.
 pub const UNANSWERED_CONFIGURES: usize = 250;
-/// Commits of one client that wait: for a parent's commit, or for the GPU. Each keeps a copy of what it sets.
+/// Commits of one surface that wait: for a parent's commit, for the GPU, for a frame or for a time. Each keeps a copy of
+/// what it sets.
 pub const WAITING_COMMITS: u32 = 1000;
+/// Of one client, those that wait for something else than a parent's commit: all are looked through whenever one may be
+/// ready. A film has some twenty at a time.
+pub const WAITING_UPDATES: u32 = 300;
 /// Rectangles of damage between two commits. What has more is damaged everywhere: that is no error.
 pub const DAMAGE_RECTANGLES: usize = 128;
 /// Registries of one client, and binds of `wl_compositor`. libwayland makes and keeps registries by itself.

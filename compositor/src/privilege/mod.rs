@@ -132,6 +132,13 @@ impl ClientState {
         self.begun_unread.fetch_update(Relaxed, Relaxed, one_more).is_ok()
     }
 
+    /// The client gave one of its lists of globals back.
+    pub fn registry_ended(&self) {
+        let one_less = |registries: u32| registries.checked_sub(1);
+        // None to count is none that could be given back.
+        let _ = self.registries.fetch_update(Relaxed, Relaxed, one_less);
+    }
+
     /// The number of the shell whose client has this surface.
     pub fn shell_of(surface: &WlSurface) -> usize {
         let client = surface.client();

@@ -125,7 +125,12 @@ impl Kiosk {
         }
     }
 
-    /// Applies the commits that waited for nothing but surfaces that have gone.
+    /// Commits of these clients may be ready without a source that says so: that is looked at once, at the end of the turn.
+    pub(crate) fn look_for_ready_commits(&self, clients: impl IntoIterator<Item = Client>) {
+        clients.into_iter().for_each(|client| self.protocols.waits.look_at(&client));
+    }
+
+    /// Applies the commits that waited for nothing but surfaces that have gone, or for what no source tells of.
     pub(crate) fn apply_given_up(&mut self) {
         for client in self.protocols.waits.take_given_up() {
             let display = self.display.clone();
@@ -182,14 +187,19 @@ impl Waits {
     /// Lets go of all commits of the surface; the sources that are to be removed.
     fn give_up(&self, surface: &ObjectId) -> Vec<RegistrationToken> {
         let waits = self.held.borrow_mut().remove(surface).unwrap_or_default();
-        let mut given_up = self.given_up.borrow_mut();
         for wait in &waits {
             wait.given_up.store(true, Relaxed);
-            if !given_up.iter().any(|known| known.id() == wait.client.id()) {
-                given_up.push(wait.client.clone());
-            }
+            self.look_at(&wait.client);
         }
         waits.into_iter().map(|wait| wait.token).collect()
+    }
+
+    /// Commits of this client may have become ready.
+    fn look_at(&self, client: &Client) {
+        let mut given_up = self.given_up.borrow_mut();
+        if !given_up.iter().any(|known| known.id() == client.id()) {
+            given_up.push(client.clone());
+        }
     }
 
     fn take_given_up(&self) -> Vec<Client> {

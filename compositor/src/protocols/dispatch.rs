@@ -42,6 +42,25 @@ macro_rules! globals {
 }
 pub(crate) use globals;
 
+/// Makes managers of globals that carry nothing.
+macro_rules! plain {
+    ($($interface:ty => $state:ty;)+) => {$(
+        impl smithay::reexports::wayland_server::GlobalDispatch<$interface, (), $crate::kiosk::Kiosk> for $state {
+            fn bind(
+                _: &mut $crate::kiosk::Kiosk,
+                _: &smithay::reexports::wayland_server::DisplayHandle,
+                _: &smithay::reexports::wayland_server::Client,
+                resource: smithay::reexports::wayland_server::New<$interface>,
+                (): &(),
+                init: &mut smithay::reexports::wayland_server::DataInit<'_, $crate::kiosk::Kiosk>,
+            ) {
+                init.init(resource, ());
+            }
+        }
+    )+};
+}
+pub(crate) use plain;
+
 /// Hands the requests on objects to the state they belong to, if the client may have what they make.
 macro_rules! objects {
     ($($interface:ty, $data:ty => $state:ty;)+) => {$(

@@ -59,7 +59,8 @@ use crate::{
         depth,
         descriptors::{self, Use},
         refusal::LIMIT,
-        table::{DAMAGE_RECTANGLES, UNANSWERED_CONFIGURES, WAITING_COMMITS},
+        table::{DAMAGE_RECTANGLES, UNANSWERED_CONFIGURES},
+        waiting,
     },
     privilege::ClientState,
     protocols::dispatch::{Refused, guarded, objects},
@@ -196,10 +197,9 @@ fn surface(
                 // One of many commits that will be applied together.
                 limit_damage(surface, 1);
             }
-            // Taken back by `commits_applied`, for most surfaces at once.
-            if !state.tallies.add(surface.id(), WAITING_COMMITS) {
-                let text = format!("too many commits that wait for another: {WAITING_COMMITS} are possible");
-                return refuse(LIMIT, text);
+            // Taken back by `waiting::applied`, for most surfaces at once.
+            if let Err(most) = waiting::begin(state, surface) {
+                return refuse(LIMIT, format!("too many commits that wait for another: {most} are possible"));
             }
         }
         _ => {}
@@ -217,15 +217,6 @@ fn limit_damage(surface: &WlSurface, most: usize) {
             damage.push(Damage::Buffer(Rectangle::from_size((i32::MAX, i32::MAX).into())));
         }
     });
-}
-
-/// All that the surface has committed is in force.
-pub fn commits_applied(surface: &WlSurface) {
-    if let Some(client) = surface.client()
-        && let Some(state) = client.get_data::<ClientState>()
-    {
-        state.tallies.clear(&surface.id());
-    }
 }
 
 /// Rectangles of a region are kept one by one, and looked at in each frame.

@@ -1,13 +1,20 @@
 //! The Wayland protocols: one file a family, handlers only. Policy is in `policy.rs` and `stage/`, devices in
 //! `backend/`.
 
+mod alpha;
+mod attached;
 mod buffers;
 pub mod capture;
+mod commit_timing;
 mod data_control;
 mod dialog;
 pub(crate) mod dispatch;
+mod fifo;
+mod fixes;
+mod foreign_parents;
 mod foreign_toplevel;
 mod guards;
+mod icons;
 mod idle_notify;
 mod output_management;
 mod output_power;
@@ -17,18 +24,21 @@ mod seat;
 mod security_context;
 mod selection;
 mod selection_devices;
+mod session_lock;
 mod shell;
 mod surfaces;
 mod text_input;
 mod timing;
 mod unconfigured;
 mod virtual_input;
+mod wishes;
 
 use smithay::{
     input::SeatState,
     reexports::wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface},
     utils::{Clock, Monotonic},
     wayland::{
+        alpha_modifier::AlphaModifierState,
         compositor::CompositorState,
         content_type::ContentTypeState,
         cursor_shape::CursorShapeManagerState,
@@ -53,9 +63,14 @@ use smithay::{
 
 use crate::{backend::DmabufOffer, kiosk::Kiosk, limits::Limits};
 use capture::Captures;
+use commit_timing::CommitTiming;
 use data_control::DataControl;
 use dialog::Dialogs;
+use fifo::Fifo;
+use fixes::Fixes;
+use foreign_parents::ForeignParents;
 use foreign_toplevel::ForeignToplevels;
+use icons::Icons;
 use idle_notify::IdleNotifier;
 use kiosk_core::config::Limits as Settings;
 use output_management::OutputManagement;
@@ -63,8 +78,10 @@ use output_power::OutputPower;
 use outputs::XdgOutputs;
 use security_context::SecurityContexts;
 use selection_devices::DeadDevices;
+use session_lock::SessionLock;
 use text_input::TextInputs;
 use virtual_input::VirtualInput;
+use wishes::Wishes;
 
 /// The state of every protocol.
 pub struct Protocols {
@@ -118,6 +135,12 @@ pub struct Protocols {
     pub xdg_outputs: XdgOutputs,
     /// `xdg_wm_dialog_v1`.
     pub dialogs: Dialogs,
+    /// `zxdg_exporter_v2`, `zxdg_importer_v2`.
+    pub foreign_parents: ForeignParents,
+    /// `wp_fifo_manager_v1`.
+    pub fifo: Fifo,
+    /// `wp_commit_timing_manager_v1`.
+    pub commit_timing: CommitTiming,
     /// Of clients that went without destroying them.
     pub dead_devices: DeadDevices,
     /// What clients may have.
@@ -140,6 +163,7 @@ struct Passive {
     _idle_inhibit: IdleInhibitManagerState,
     _content_type: ContentTypeState,
     _tablet: TabletManagerState,
+    _alpha_modifier: AlphaModifierState,
 }
 
 impl Protocols {
@@ -147,6 +171,10 @@ impl Protocols {
     /// ([`Kiosk::offer_dmabuf`]).
     pub fn new(display: &DisplayHandle, limits: &Settings) -> Self {
         let primary_selection = PrimarySelectionState::new::<Kiosk>(display);
+        Icons::offer(display);
+        Wishes::offer(display);
+        SessionLock::offer(display);
+        Fixes::offer(display);
         let data_control = DataControl::new(display, &primary_selection);
         Self {
             compositor: CompositorState::new_v6::<Kiosk>(display),
@@ -174,6 +202,9 @@ impl Protocols {
             virtual_input: VirtualInput::new(display),
             xdg_outputs: XdgOutputs::new(display),
             dialogs: Dialogs::new(display),
+            fifo: Fifo::new(display),
+            commit_timing: CommitTiming::new(display),
+            foreign_parents: ForeignParents::new(display),
             dead_devices: DeadDevices::default(),
             limits: Limits::new(limits),
             _passive: Passive {
@@ -190,6 +221,7 @@ impl Protocols {
                 _idle_inhibit: IdleInhibitManagerState::new::<Kiosk>(display),
                 _content_type: ContentTypeState::new::<Kiosk>(display),
                 _tablet: TabletManagerState::new::<Kiosk>(display),
+                _alpha_modifier: AlphaModifierState::new::<Kiosk>(display),
             },
         }
     }

@@ -75,14 +75,13 @@ impl XdgShellHandler for Kiosk {
 
     fn toplevel_destroyed(&mut self, surface: ToplevelSurface) {
         self.stage.windows.remove(surface.wl_surface());
+        self.end_exports_of(surface.wl_surface());
         self.stage.windows.disturb();
     }
 
     fn parent_changed(&mut self, surface: ToplevelSurface) {
         let limit = self.config.limits.parent_depth;
-        if surface.parent().is_some()
-            && !depth::parents_fit(self.protocols.xdg_shell.toplevel_surfaces(), &surface, limit)
-        {
+        if surface.parent().is_some() && !depth::parents_fit(self.protocols.xdg_shell.toplevel_surfaces(), limit) {
             let text = format!("a chain of parents too long: {limit} are possible ([limits] parent-depth)");
             refusal::post(surface.xdg_toplevel(), ToplevelError::InvalidParent, &text);
         }

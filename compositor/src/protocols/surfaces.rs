@@ -39,9 +39,9 @@ use smithay::{
     },
 };
 
-use super::guards;
 use crate::{
     kiosk::Kiosk,
+    limits::waiting,
     privilege::ClientState,
     protocols::dispatch::{globals, objects},
 };
@@ -71,6 +71,8 @@ impl CompositorHandler for Kiosk {
     fn destroyed(&mut self, surface: &WlSurface) {
         // An inhibitor ends with its surface, and with the client that crashed.
         self.no_longer_inhibits(surface);
+        self.end_barriers_of(surface);
+        self.end_timed_commits_of(surface);
         end_what_waits(surface, self.clock.now().into());
         // WORKAROUND(smithay:surfaces-of-outputs)
         for screen in self.screens.iter() {
@@ -86,7 +88,8 @@ impl CompositorHandler for Kiosk {
 
     fn commit(&mut self, surface: &WlSurface) {
         let _span = tracing::debug_span!("commit", surface = surface.id().protocol_id()).entered();
-        guards::commits_applied(surface);
+        waiting::applied(surface);
+        self.fifo_applied(surface);
         self.pings.committed(ClientState::shell_of(surface));
         on_commit_buffer_handler::<Self>(surface);
         self.backend.early_import(surface);

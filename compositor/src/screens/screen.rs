@@ -60,6 +60,8 @@ pub struct Screen {
     pub power: bool,
     /// 0 to 100; `None`: the display has no control for it, or has not answered yet.
     pub brightness: Option<i32>,
+    /// When its last frame was shown, monotonic.
+    pub last_flip: Option<Duration>,
     /// When its next frame is drawn.
     pub redraw: Redraw,
     /// How its last frame reached the display.
@@ -131,6 +133,7 @@ impl Screen {
             mirror: None,
             power: policy.power,
             brightness: None,
+            last_flip: None,
             redraw: Redraw::default(),
             scanout: Scanout::default(),
             composed: 0,

@@ -11,7 +11,7 @@ use wayland_client::{
     backend::protocol::{AllowNull, ArgumentType, Interface, MessageDesc},
     protocol::{
         wl_compositor::WlCompositor, wl_data_device_manager::WlDataDeviceManager, wl_display::WlDisplay,
-        wl_output::WlOutput, wl_registry::WlRegistry, wl_seat::WlSeat, wl_shm::WlShm,
+        wl_fixes::WlFixes, wl_output::WlOutput, wl_registry::WlRegistry, wl_seat::WlSeat, wl_shm::WlShm,
         wl_subcompositor::WlSubcompositor,
     },
 };
@@ -22,12 +22,17 @@ use wayland_protocols::{
         idle_notify::v1::client::ext_idle_notifier_v1::ExtIdleNotifierV1,
         image_capture_source::v1::client::ext_output_image_capture_source_manager_v1::ExtOutputImageCaptureSourceManagerV1,
         image_copy_capture::v1::client::ext_image_copy_capture_manager_v1::ExtImageCopyCaptureManagerV1,
+        session_lock::v1::client::ext_session_lock_manager_v1::ExtSessionLockManagerV1,
     },
     wp::{
+        alpha_modifier::v1::client::wp_alpha_modifier_v1::WpAlphaModifierV1,
+        commit_timing::v1::client::wp_commit_timing_manager_v1::WpCommitTimingManagerV1,
         content_type::v1::client::wp_content_type_manager_v1::WpContentTypeManagerV1,
         cursor_shape::v1::client::wp_cursor_shape_manager_v1::WpCursorShapeManagerV1,
+        fifo::v1::client::wp_fifo_manager_v1::WpFifoManagerV1,
         fractional_scale::v1::client::wp_fractional_scale_manager_v1::WpFractionalScaleManagerV1,
         idle_inhibit::zv1::client::zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1,
+        keyboard_shortcuts_inhibit::zv1::client::zwp_keyboard_shortcuts_inhibit_manager_v1::ZwpKeyboardShortcutsInhibitManagerV1,
         pointer_constraints::zv1::client::zwp_pointer_constraints_v1::ZwpPointerConstraintsV1,
         pointer_gestures::zv1::client::zwp_pointer_gestures_v1::ZwpPointerGesturesV1,
         presentation_time::client::wp_presentation::WpPresentation,
@@ -36,6 +41,7 @@ use wayland_protocols::{
         security_context::v1::client::wp_security_context_manager_v1::WpSecurityContextManagerV1,
         single_pixel_buffer::v1::client::wp_single_pixel_buffer_manager_v1::WpSinglePixelBufferManagerV1,
         tablet::zv2::client::zwp_tablet_manager_v2::ZwpTabletManagerV2,
+        tearing_control::v1::client::wp_tearing_control_manager_v1::WpTearingControlManagerV1,
         text_input::{
             zv1::client::zwp_text_input_manager_v1::ZwpTextInputManagerV1,
             zv3::client::zwp_text_input_manager_v3::ZwpTextInputManagerV3,
@@ -45,7 +51,11 @@ use wayland_protocols::{
     xdg::{
         activation::v1::client::xdg_activation_v1::XdgActivationV1,
         decoration::zv1::client::zxdg_decoration_manager_v1::ZxdgDecorationManagerV1,
-        dialog::v1::client::xdg_wm_dialog_v1::XdgWmDialogV1, shell::client::xdg_wm_base::XdgWmBase,
+        dialog::v1::client::xdg_wm_dialog_v1::XdgWmDialogV1,
+        foreign::zv2::client::{zxdg_exporter_v2::ZxdgExporterV2, zxdg_importer_v2::ZxdgImporterV2},
+        shell::client::xdg_wm_base::XdgWmBase,
+        system_bell::v1::client::xdg_system_bell_v1::XdgSystemBellV1,
+        toplevel_icon::v1::client::xdg_toplevel_icon_manager_v1::XdgToplevelIconManagerV1,
         xdg_output::zv1::client::zxdg_output_manager_v1::ZxdgOutputManagerV1,
     },
 };
@@ -99,6 +109,17 @@ fn interfaces() -> Vec<&'static Interface> {
         ZwpTextInputManagerV1::interface(),
         ZwpTextInputManagerV3::interface(),
         ZwpIdleInhibitManagerV1::interface(),
+        ZwpKeyboardShortcutsInhibitManagerV1::interface(),
+        WpTearingControlManagerV1::interface(),
+        WpAlphaModifierV1::interface(),
+        WpFifoManagerV1::interface(),
+        WpCommitTimingManagerV1::interface(),
+        ZxdgExporterV2::interface(),
+        ZxdgImporterV2::interface(),
+        XdgToplevelIconManagerV1::interface(),
+        XdgSystemBellV1::interface(),
+        ExtSessionLockManagerV1::interface(),
+        WlFixes::interface(),
         ExtIdleNotifierV1::interface(),
         ExtForeignToplevelListV1::interface(),
         ZwlrForeignToplevelManagerV1::interface(),
@@ -339,6 +360,9 @@ impl Speaker {
             ("zwp_pointer_constraints_v1", _, 4) => upto(2).map(|lifetime| lifetime + 1),
             ("wp_cursor_shape_device_v1", "set_shape", 2) => upto(34).map(|shape| shape + 1),
             ("wp_content_type_v1", _, _) => upto(4),
+            ("wp_commit_timer_v1", "set_timestamp", 1) => Some(0),
+            ("wp_commit_timer_v1", "set_timestamp", 2) => upto(2).map(|far| far * 4_000_000),
+            ("wp_commit_timer_v1", "set_timestamp", 3) => upto(1000).map(|part| part * 1_000_000),
             _ => None,
         }
     }
@@ -497,4 +521,14 @@ impl Speaker {
             _ => {}
         }
     }
+}
+
+/// A global that is not in the grammar is never said a word to.
+#[test]
+fn the_grammar_has_every_global_of_the_table() {
+    use kioskd::privilege::table::GLOBALS;
+    let known: Vec<&str> = interfaces().iter().map(|interface| interface.name).collect();
+    let unknown = GLOBALS.iter().filter(|global| !global.device && !known.contains(&global.interface));
+    let unknown: Vec<&str> = unknown.map(|global| global.interface).collect();
+    assert!(unknown.is_empty(), "{unknown:?}");
 }

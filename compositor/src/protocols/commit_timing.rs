@@ -1,0 +1,266 @@
+//! commit-timing: a commit says when it wants to be seen, and waits for that: it is shown with the first frame at that
+//! time or after it. Where page flips are known it is applied right after the flip before, so that there is time to draw
+//! it; else at the time itself. Times that have passed wait for nothing. One timer serves all.
+//!
+//! Spoken without smithay's help, whose barriers have no timer, and which takes times with more than a second of
+//! nanoseconds.
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use smithay::{
+    reexports::{
+        wayland_protocols::wp::commit_timing::v1::server::{
+            wp_commit_timer_v1::{self, Error as TimerError, WpCommitTimerV1},
+            wp_commit_timing_manager_v1::{self, Error, WpCommitTimingManagerV1},
+        },
+        wayland_server::{
+            Client, DataInit, Dispatch, DisplayHandle, Resource, Weak, backend::ObjectId,
+            protocol::wl_surface::WlSurface,
+        },
+    },
+    wayland::compositor::{
+        Barrier, Blocker, BlockerState, add_blocker, add_pre_commit_hook, is_sync_subsurface, with_states,
+    },
+};
+
+use super::attached::attach;
+use crate::{
+    deadline_timer::DeadlineTimer,
+    kiosk::Kiosk,
+    limits::refusal,
+    privilege::ClientState,
+    protocols::dispatch::{globals, objects, plain},
+};
+
+/// Highest version of the protocol that is spoken.
+const VERSION: u32 = 1;
+const NANOSECONDS: u32 = 1_000_000_000;
+/// After a flip the next frame is begun so much later, in shares of a frame's time: what is applied then misses that flip
+/// and makes the next one.
+const MARGIN: u32 = 8;
+/// How long a flip tells when others will be: a display's rate is not known to the last digit.
+const FLIP_COUNTS: Duration = Duration::from_secs(1);
+
+/// The state of the protocol: the commits that wait, by when they are applied, monotonic, in the order of their coming.
+/// There are no more than clients may have waiting ([`crate::limits::table::WAITING_UPDATES`]).
+#[derive(Default)]
+pub struct CommitTiming {
+    waiting: BTreeMap<(Duration, u64), Held>,
+    made: u64,
+    pub(crate) timer: DeadlineTimer,
+}
+
+struct Held {
+    surface: ObjectId,
+    barrier: Barrier,
+    client: Client,
+}
+
+/// What a surface with a timer keeps.
+#[derive(Default)]
+struct Surface {
+    /// Of the next commit.
+    target: Option<Duration>,
+    gone: Arc<AtomicBool>,
+}
+
+/// Blocks until the time has come, or the surface is gone.
+struct Wait {
+    barrier: Barrier,
+    gone: Arc<AtomicBool>,
+}
+
+impl Blocker for Wait {
+    fn state(&self) -> BlockerState {
+        if self.gone.load(Relaxed) { BlockerState::Released } else { self.barrier.state() }
+    }
+}
+
+impl CommitTiming {
+    /// Offers the global.
+    pub fn new(display: &DisplayHandle) -> Self {
+        display.create_global::<Kiosk, WpCommitTimingManagerV1, ()>(VERSION, ());
+        Self::default()
+    }
+
+    /// When the next commit is applied.
+    pub(crate) fn deadline(&self) -> Option<Duration> {
+        self.waiting.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Lets go of all that is due; whose commits they were.
+    fn end_due(&mut self, now: Duration) -> Vec<Client> {
+        let later = self.waiting.split_off(&(now, u64::MAX));
+        let due = std::mem::replace(&mut self.waiting, later);
+        due.into_values()
+            .map(|held| {
+                held.barrier.signal();
+                held.client
+            })
+            .collect()
+    }
+}
+
+/// When a commit is applied that wants to be seen at `target`. `flip`: the last one, and the time between two.
+fn applied_at(target: Duration, now: Duration, flip: Option<(Duration, Duration)>) -> Duration {
+    let Some((last, period)) =
+        flip.filter(|(last, period)| now.saturating_sub(*last) < FLIP_COUNTS && !period.is_zero())
+    else {
+        return target;
+    };
+    let periods = target.saturating_sub(last).as_nanos().div_ceil(period.as_nanos()).max(1);
+    let Ok(before) = u32::try_from(periods - 1) else { return target };
+    let Some(before) = period.checked_mul(before) else { return target };
+    (last + before + period / MARGIN).min(target)
+}
+
+impl Kiosk {
+    /// Commits whose time has come may be ready.
+    pub(crate) fn end_due_commits(&mut self) {
+        let now = self.now();
+        let ended = self.protocols.commit_timing.end_due(now);
+        self.look_for_ready_commits(ended);
+    }
+
+    /// The surface is gone: nothing waits for its time.
+    pub(super) fn end_timed_commits_of(&mut self, surface: &WlSurface) {
+        let has_one = with_states(surface, |states| {
+            let own = states.data_map.get::<Mutex<Surface>>()?;
+            own.lock().unwrap_or_else(PoisonError::into_inner).gone.store(true, Relaxed);
+            Some(())
+        });
+        if has_one.is_none() {
+            return;
+        }
+        self.protocols.commit_timing.waiting.retain(|_, held| held.surface != surface.id());
+        self.look_for_ready_commits(surface.client());
+    }
+
+    /// Before each commit of the surface.
+    fn hold_until_its_time(&mut self, surface: &WlSurface) {
+        let target = with_states(surface, |states| {
+            let own = states.data_map.get::<Mutex<Surface>>()?;
+            let mut own = own.lock().unwrap_or_else(PoisonError::into_inner);
+            own.target.take().map(|target| (target, own.gone.clone()))
+        });
+        let (Some((target, gone)), Some(client)) = (target, surface.client()) else { return };
+        let now = self.now();
+        let screen = self.screens.screen_for(ClientState::shell_of(surface));
+        let flip = screen.and_then(|screen| screen.last_flip.map(|last| (last, screen.frame_time())));
+        let at = applied_at(target, now, flip);
+        // What belongs to a parent's commit is applied with that.
+        if at <= now || is_sync_subsurface(surface) {
+            return;
+        }
+        let barrier = Barrier::new(false);
+        let timing = &mut self.protocols.commit_timing;
+        timing.made += 1;
+        timing.waiting.insert((at, timing.made), Held { surface: surface.id(), barrier: barrier.clone(), client });
+        add_blocker(surface, Wait { barrier, gone });
+        self.arm_commit_timing();
+    }
+}
+
+impl Dispatch<WpCommitTimingManagerV1, (), Kiosk> for CommitTiming {
+    fn request(
+        _: &mut Kiosk,
+        _: &Client,
+        manager: &WpCommitTimingManagerV1,
+        request: wp_commit_timing_manager_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        let wp_commit_timing_manager_v1::Request::GetTimer { id, surface } = request else { return };
+        let timer = init.init(id, surface.downgrade());
+        if !attach(&surface, &timer) {
+            refusal::post(manager, Error::CommitTimerExists, "the surface has a wp_commit_timer_v1 already");
+            return;
+        }
+        let first =
+            with_states(&surface, |states| states.data_map.insert_if_missing_threadsafe(Mutex::<Surface>::default));
+        if first {
+            add_pre_commit_hook::<Kiosk, _>(&surface, |kiosk, _, surface| kiosk.hold_until_its_time(surface));
+        }
+    }
+}
+
+impl Dispatch<WpCommitTimerV1, Weak<WlSurface>, Kiosk> for CommitTiming {
+    fn request(
+        _: &mut Kiosk,
+        _: &Client,
+        timer: &WpCommitTimerV1,
+        request: wp_commit_timer_v1::Request,
+        surface: &Weak<WlSurface>,
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+        let wp_commit_timer_v1::Request::SetTimestamp { tv_sec_hi, tv_sec_lo, tv_nsec } = request else { return };
+        let Ok(surface) = surface.upgrade() else {
+            refusal::post(timer, TimerError::SurfaceDestroyed, "the surface of the wp_commit_timer_v1 is gone");
+            return;
+        };
+        if tv_nsec >= NANOSECONDS {
+            let sentence = format!("{tv_nsec} nanoseconds are a second or more");
+            refusal::post(timer, TimerError::InvalidTimestamp, &sentence);
+            return;
+        }
+        let target = Duration::new(u64::from(tv_sec_hi) << 32 | u64::from(tv_sec_lo), tv_nsec);
+        let set = with_states(&surface, |states| {
+            let own = states.data_map.get::<Mutex<Surface>>()?;
+            own.lock().unwrap_or_else(PoisonError::into_inner).target.replace(target)
+        });
+        if set.is_some() {
+            refusal::post(timer, TimerError::TimestampExists, "the next commit has a time already");
+        }
+    }
+}
+
+plain! {
+    WpCommitTimingManagerV1 => CommitTiming;
+}
+globals! {
+    WpCommitTimingManagerV1, () => CommitTiming;
+}
+objects! {
+    WpCommitTimingManagerV1, () => CommitTiming;
+    WpCommitTimerV1, Weak<WlSurface> => CommitTiming;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PERIOD: Duration = Duration::from_millis(16);
+
+    fn at(milliseconds: u64) -> Duration {
+        Duration::from_millis(milliseconds)
+    }
+
+    #[test]
+    fn a_commit_is_applied_after_the_flip_before_the_one_that_is_to_show_it() {
+        // Flips are at 1000, 1016, 1032, 1048.
+        let flip = Some((at(1000), PERIOD));
+        assert_eq!(applied_at(at(1040), at(1001), flip), at(1034));
+        assert_eq!(applied_at(at(1048), at(1001), flip), at(1034));
+        assert_eq!(applied_at(at(1049), at(1001), flip), at(1049), "right after a flip, for the next one");
+        assert_eq!(applied_at(at(1051), at(1001), flip), at(1050));
+        assert_eq!(applied_at(at(1010), at(1001), flip), at(1002));
+    }
+
+    #[test]
+    fn without_flips_a_commit_is_applied_at_its_time() {
+        assert_eq!(applied_at(at(1040), at(1001), None), at(1040));
+        assert_eq!(applied_at(at(5040), at(5001), Some((at(1000), PERIOD))), at(5040), "the flip is too long ago");
+        assert_eq!(applied_at(at(900), at(1001), Some((at(1000), PERIOD))), at(900), "it has passed");
+        assert_eq!(applied_at(Duration::MAX, at(1001), Some((at(1000), PERIOD))), Duration::MAX);
+        assert_eq!(applied_at(at(1040), at(1001), Some((at(1000), Duration::ZERO))), at(1040));
+    }
+}

@@ -1,0 +1,56 @@
+//! wl_fixes: a client gives its registries back, which are kept and told of every new global until then.
+
+use smithay::reexports::wayland_server::{
+    Client, DataInit, Dispatch, DisplayHandle, Resource,
+    protocol::wl_fixes::{self, WlFixes},
+};
+
+use crate::{
+    kiosk::Kiosk,
+    privilege::ClientState,
+    protocols::dispatch::{globals, objects, plain},
+};
+
+/// Highest version of the protocol that is spoken. The second asks for globals that go when all clients know it; ours go
+/// after a while (`screens/screen.rs`).
+const VERSION: u32 = 1;
+
+/// The protocol, which has no state.
+pub struct Fixes;
+
+impl Fixes {
+    /// Offers the global.
+    pub fn offer(display: &DisplayHandle) {
+        display.create_global::<Kiosk, WlFixes, ()>(VERSION, ());
+    }
+}
+
+impl Dispatch<WlFixes, (), Kiosk> for Fixes {
+    fn request(
+        _: &mut Kiosk,
+        client: &Client,
+        _: &WlFixes,
+        request: wl_fixes::Request,
+        (): &(),
+        display: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+        let wl_fixes::Request::DestroyRegistry { registry } = request else { return };
+        // libwayland made it, and ends it.
+        if display.backend_handle().destroy_object::<Kiosk>(&registry.id()).is_ok()
+            && let Some(state) = client.get_data::<ClientState>()
+        {
+            state.registry_ended();
+        }
+    }
+}
+
+plain! {
+    WlFixes => Fixes;
+}
+globals! {
+    WlFixes, () => Fixes;
+}
+objects! {
+    WlFixes, () => Fixes;
+}
