@@ -41,6 +41,7 @@ impl Kiosk {
         let mirrors = screens.mirror_source(id).is_some();
         let next_move = stage.prepare_splash(screen, screens.shell_on(id), mirrors, now);
         stage.prepare_keyboard(id, now);
+        stage.prepare_notice(screen, protocols.captures.is_announced(id), now);
         let plain = look.zip(Frame::new(screens, id, stage, now).filter(|frame| frame.screen.lit()));
         match plain.map(|(look, frame)| (look, backend.picture(&frame.plain()))) {
             Some((look, Ok((mut picture, states)))) => {

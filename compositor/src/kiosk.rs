@@ -164,6 +164,7 @@ impl Kiosk {
         self.enter_drag();
         self.seat.end_turn();
         self.follow_attention();
+        self.follow_notices();
         let now = self.now();
         if self.stage.update_cover(now) {
             self.publisher.mark_changed();

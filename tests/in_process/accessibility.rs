@@ -7,6 +7,7 @@ use kioskd::{
     backend::capture::Capture,
     command::{Call, Command, Reply},
     input::aids::{BOUNCE, SLOW},
+    privilege::Privilege,
 };
 use wayland_protocols::wp::text_input::zv3::client::zwp_text_input_v3::{ContentHint, ContentPurpose};
 
@@ -206,6 +207,37 @@ fn colours_are_inverted_on_the_panel_and_not_in_screenshots() {
     fixture.switch_aid(Aid::Contrast, None);
     fixture.switch_aid(Aid::Invert, Some(false));
     assert_eq!(panel(&mut fixture).pixel(400, 240), GREEN);
+}
+
+#[test]
+fn who_looks_from_afar_sees_what_the_screen_shows() {
+    let (mut fixture, client) = with(only(Aid::Invert));
+    let window = fixture.map(client, Picture::Solid([250, 100, 0]));
+    let watcher = fixture.client_of(Privilege::Admin);
+    let session = fixture[watcher].capture_session(0, 0);
+    fixture.roundtrip(watcher);
+    let size = fixture.primary().panel_size();
+    let canvas = fixture[watcher].canvas(size.w, size.h);
+    let capture = |fixture: &mut Fixture| {
+        let frame = fixture[watcher].capture(&session, &canvas);
+        fixture.until("a picture", |fixture| fixture[watcher].is_answered(&frame));
+        frame.destroy();
+        fixture.roundtrip(watcher);
+        assert_eq!(canvas.pixels().rgba, panel(fixture).rgba);
+        canvas.pixels().pixel(400, 240)
+    };
+    assert_eq!(capture(&mut fixture), [5, 155, 255]);
+    fixture[client].fill(&window, Picture::Solid(GREEN));
+    assert_eq!(capture(&mut fixture), [225, 55, 225]);
+    fixture.switch_aid(Aid::Invert, Some(false));
+    assert_eq!(capture(&mut fixture), GREEN);
+    // It looks on, and nothing is drawn for that.
+    fixture[watcher].capture(&session, &canvas);
+    fixture.roundtrip(watcher);
+    fixture.nothing_left_to_do();
+    let frames = fixture.panels.frames();
+    assert_eq!(fixture.wakeups(Duration::from_millis(400)), 0);
+    assert_eq!(fixture.panels.frames(), frames);
 }
 
 #[test]

@@ -54,4 +54,5 @@ mod text_input;
 mod trust;
 mod uploads;
 mod virtual_input;
+mod watch_notice;
 mod wishes;

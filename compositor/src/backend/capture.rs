@@ -101,7 +101,7 @@ pub(super) const FORMAT: Fourcc = Fourcc::Abgr8888;
 /// Draws the frame without the pointer into a buffer of type `Target` and reads it back.
 pub fn capture<R, Target>(renderer: &mut R, frame: &Frame<'_>) -> Result<Capture, CaptureError>
 where
-    R: Renderer + ImportAll + ImportMem + Bind<Target> + Offscreen<Target> + ExportMem,
+    R: Renderer + ImportAll + ImportMem + Bind<Target> + Offscreen<Target> + ExportMem + 'static,
     R::TextureId: Clone + Send + 'static,
     R::Error: Send + Sync + 'static,
 {
@@ -115,7 +115,7 @@ pub fn draw<R, Target>(
     pointer: bool,
 ) -> Result<(Capture, RenderElementStates), CaptureError>
 where
-    R: Renderer + ImportAll + ImportMem + Bind<Target> + Offscreen<Target> + ExportMem,
+    R: Renderer + ImportAll + ImportMem + Bind<Target> + Offscreen<Target> + ExportMem + 'static,
     R::TextureId: Clone + Send + 'static,
     R::Error: Send + Sync + 'static,
 {

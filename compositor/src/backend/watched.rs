@@ -51,7 +51,7 @@ impl<Target> Watched<Target> {
         pointer: bool,
     ) -> Result<Vec<Rectangle<i32, Physical>>, CaptureError>
     where
-        R: Renderer + ImportAll + ImportMem + Bind<Target> + Offscreen<Target> + ExportMem,
+        R: Renderer + ImportAll + ImportMem + Bind<Target> + Offscreen<Target> + ExportMem + 'static,
         R::TextureId: Clone + Send + 'static,
         R::Error: Send + Sync + 'static,
     {
@@ -88,7 +88,7 @@ impl<Target> Watched<Target> {
         take: &mut dyn FnMut(&[u8]),
     ) -> Result<(), CaptureError>
     where
-        R: Bind<Target> + ExportMem,
+        R: Bind<Target> + ExportMem + 'static,
         R::Error: Send + Sync + 'static,
     {
         let kept = self.kept.get_mut(&view).ok_or(CaptureError::NoDevice)?;

@@ -1,8 +1,8 @@
 //! The picture as it is changed for people who do not see it well: contrast, inverted colours, a magnifier. A frame is
 //! drawn into memory, changed there, and shown as one element over the whole screen, so that every back end and renderer
 //! shows the same and no plane shows a part of it as it came. That costs a copy of the screen for each frame; without an
-//! aid it costs nothing. Kept by the stage for each screen; made in [`crate::draw`]; who looks from afar sees the page
-//! without it.
+//! aid it costs nothing. Kept by the stage for each screen; made in [`crate::draw`]; who looks from afar sees it too, and
+//! `kioskctl screenshot` has the page without it.
 
 use kiosk_core::config::Accessibility;
 use smithay::{

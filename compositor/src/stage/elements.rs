@@ -1,5 +1,6 @@
 //! The things a frame is made of, for any renderer.
 
+use super::faded::FadedElement;
 use smithay::{
     backend::renderer::{
         ImportAll, ImportMem, Renderer, RendererSuper,
@@ -19,6 +20,7 @@ smithay::backend::renderer::element::render_elements! {
     #[allow(missing_docs)] // Smithay's macro takes no lines for the variants.
     pub StageElement<R> where R: ImportAll + ImportMem;
     Surface = WaylandSurfaceRenderElement<R>,
+    Faded = FadedElement<R>,
     Pixels = PixelElement<R>,
     Solid = SolidColorRenderElement,
 }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use kiosk_core::texts::Text;
 use kiosk_splash::{Fonts, View};
 
 use super::{Stage, SystemScreen};
@@ -64,6 +65,7 @@ impl Stage {
         views.extend(self.system_screen.as_ref().map(SystemScreen::view));
         let mut texts: Vec<String> = views.iter().map(View::text).collect();
         texts.push(self.keyboard.text());
+        texts.push(self.texts.say(Text::Watched, &[]));
         Some(texts.join("\n"))
     }
 

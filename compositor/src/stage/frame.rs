@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use smithay::{
     backend::renderer::{
-        Color32F, ImportAll, ImportMem, Renderer,
+        Color32F, ExportMem, ImportAll, ImportMem, Renderer,
         element::{AsRenderElements, Element, Kind, RenderElementStates, default_primary_scanout_output_compare},
     },
     desktop::utils::{
@@ -21,6 +21,7 @@ use super::{
     Stage,
     aided::AidedPicture,
     elements::{PixelElement, StageElement},
+    faded,
     reflected::Reflected,
     splash::{self, Cover},
 };
@@ -62,7 +63,7 @@ impl<'a> Frame<'a> {
         Some(Self { screen, stage, source, fit: screens.fit(id), shell, guests, now, plain: false })
     }
 
-    /// The frame without what aids make of it: for those, and for who looks from afar.
+    /// The frame without what aids make of it: for those, and for screenshots of the page.
     pub fn plain(self) -> Self {
         Self { plain: true, ..self }
     }
@@ -88,7 +89,7 @@ impl<'a> Frame<'a> {
     /// The elements, topmost first. `cursor`: whether the pointer is part of the picture (screenshots leave it out).
     pub fn elements<R>(&self, renderer: &mut R, cursor: bool) -> Vec<Reflected<StageElement<R>>>
     where
-        R: Renderer + ImportAll + ImportMem,
+        R: Renderer + ImportAll + ImportMem + ExportMem + 'static,
         R::TextureId: Clone + Send + 'static,
     {
         let pictures = self.stage.pictures.get(self.screen.id);
@@ -103,6 +104,9 @@ impl<'a> Frame<'a> {
         let tint = tint.map(|tint| tint.element(self.screen.picture_size()));
         let own = tint.into_iter().chain(bars);
         let mut elements: Vec<_> = own.map(|own| Reflected::new(StageElement::from(own), None)).collect();
+        if let Some(notice) = pictures.and_then(|pictures| pictures.notice.as_ref()) {
+            elements.extend(notice.element(renderer).map(|notice| Reflected::new(notice, None)));
+        }
         let picture = self.picture(renderer, cursor);
         elements.extend(picture.into_iter().map(|element| Reflected::new(element, self.fit)));
         elements
@@ -111,7 +115,7 @@ impl<'a> Frame<'a> {
     /// The elements of the source's own picture.
     fn picture<R>(&self, renderer: &mut R, cursor: bool) -> Vec<StageElement<R>>
     where
-        R: Renderer + ImportAll + ImportMem,
+        R: Renderer + ImportAll + ImportMem + ExportMem + 'static,
         R::TextureId: Clone + Send + 'static,
     {
         let mut elements = Vec::new();
@@ -144,7 +148,9 @@ impl<'a> Frame<'a> {
                 self.stage.close_button.push_element(renderer, at, scale.x, &mut elements);
             }
             let location = (shown.origin() - origin).to_physical_precise_round(scale);
-            elements.extend(AsRenderElements::<R>::render_elements(&shown.window, renderer, location, scale, 1.0));
+            let surfaces: Vec<_> =
+                AsRenderElements::<R>::render_elements(&shown.window, renderer, location, scale, 1.0);
+            elements.extend(surfaces.into_iter().map(|surface| faded::drawable(renderer, surface)));
         }
         elements
     }

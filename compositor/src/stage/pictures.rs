@@ -3,6 +3,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use kiosk_core::texts::Text;
 use smithay::{
     backend::renderer::{
         Color32F,
@@ -15,6 +16,7 @@ use smithay::{
 use super::{
     Stage,
     aided::AidedPicture,
+    notice::Notice,
     splash::{Cover, ScreenSplash},
     tint::Tint,
 };
@@ -29,6 +31,8 @@ pub struct ScreenPictures {
     pub bars: Bars,
     /// Of `KIOSKD_DEBUG=damage`.
     pub tint: Tint,
+    /// Somebody watches it, and people are told.
+    pub notice: Option<Notice>,
     /// Of the aids; `None`: the picture is shown as it is.
     pub aided: Option<AidedPicture>,
 }
@@ -142,6 +146,23 @@ impl Stage {
         }
         cover.since()?;
         splash.animate(elapsed).filter(|_| screen.lit())
+    }
+
+    /// Paints the line on a screen that is watched, or takes it away, before a frame of it is drawn.
+    pub fn prepare_notice(&mut self, screen: &Screen, wanted: bool, now: Duration) {
+        if !wanted && self.pictures.get(screen.id).is_none_or(|pictures| pictures.notice.is_none()) {
+            return;
+        }
+        let text = self.texts.say(Text::Watched, &[]);
+        // Letters that are missing are looked for; the line does not wait for them.
+        if wanted {
+            self.awaits_letters(&text, now);
+        }
+        let notice = &mut self.pictures.0.entry(screen.id).or_default().notice;
+        *notice = match wanted {
+            true => Some(Notice::paint(notice.take(), text, screen.picture_size(), screen.scale(), &self.style)),
+            false => None,
+        };
     }
 
     /// Paints what has changed of the keyboard before a frame of this screen is drawn.

@@ -118,6 +118,8 @@ texts! {
         "Kein Laufwerk gefunden. Bitte abbrechen, eines anschließen und erneut versuchen.";
     /// There are more files than the list has.
     UploadMore "upload-more" ["count"] "{count} older files are not listed" "{count} ältere Dateien sind nicht aufgeführt";
+    /// On a screen that somebody looks at from afar.
+    Watched "watched" [] "Somebody is watching this screen" "Dieser Bildschirm wird beobachtet";
     /// The button that leaves without a file.
     Cancel "cancel" [] "Cancel" "Abbrechen";
     /// The button that takes what was chosen.

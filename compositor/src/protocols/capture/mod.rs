@@ -6,6 +6,7 @@
 
 mod area;
 mod image_copy;
+mod notice;
 mod pixels;
 mod screencopy;
 mod source;
@@ -47,6 +48,7 @@ pub struct Captures {
     /// Screens that drew since copies were last looked at.
     drew: HashSet<ScreenId>,
     sessions: Vec<Session>,
+    notice: notice::Announced,
     /// The rest of the copies waits for the next turn, which is sure to come.
     resumes: bool,
 }
@@ -62,6 +64,7 @@ impl Captures {
             waiting: VecDeque::new(),
             drew: HashSet::new(),
             sessions: Vec::new(),
+            notice: notice::Announced::default(),
             resumes: false,
         }
     }
@@ -168,6 +171,7 @@ impl Kiosk {
         views.into_iter().for_each(|view| self.bring_up_to_date(view));
         self.make_copies();
         self.forget_unwatched();
+        self.wake_for_notice();
     }
 
     /// Draws what is new in a picture that is watched.
@@ -175,7 +179,6 @@ impl Kiosk {
         let now = self.now();
         let Self { stage, screens, backend, protocols, .. } = self;
         let Some(frame) = Frame::new(screens, view.screen, stage, now) else { return };
-        let frame = frame.plain();
         match backend.watch(&frame, view.pointer) {
             Ok(damage) => protocols.captures.note_damage(view, &damage),
             Err(error) => {
@@ -210,6 +213,7 @@ impl Kiosk {
             match fill(self.backend.as_mut(), &copy, &missed) {
                 Ok(()) => {
                     captures.caught_up(&copy);
+                    captures.notice.taken(copy.view.screen, now);
                     copy.succeed(now, &missed);
                 }
                 Err(failure) => copy.fail(failure),
@@ -225,6 +229,7 @@ impl Kiosk {
     /// A screen is no more: nobody has missed anything of it, and its pictures are not kept.
     pub(crate) fn forget_captured(&mut self, screen: ScreenId) {
         self.protocols.captures.watches.retain(|watch| watch.view.screen != screen);
+        self.protocols.captures.notice.forget(screen);
         for pointer in [false, true] {
             self.backend.forget_watched(View { screen, pointer });
         }

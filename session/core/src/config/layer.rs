@@ -94,6 +94,7 @@ impl Draft {
                 "idle" => layer.section(&mut config.idle, entry),
                 "power" => layer.section(&mut config.power, entry),
                 "browser" => layer.section(&mut config.browser, entry),
+                "capture" => layer.section(&mut config.capture, entry),
                 "limits" => layer.section(&mut config.limits, entry),
                 "health" => layer.section(&mut config.health, entry),
                 "api" => layer.section(&mut config.api, entry),

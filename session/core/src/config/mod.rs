@@ -46,8 +46,8 @@ pub use limits::Limits;
 pub use load::{ADMIN_DIR, ADMIN_FILE, Loaded, Places, ROOT_ENV, Sources, VENDOR_DIR};
 pub use masked::masked;
 pub use model::{
-    Config, CursorPolicy, Days, Health, Idle, Input, Keyboard, Look, NewDevices, PageReady, Power, Ready,
-    ScheduleEntry, Shell, Splash, SplashPosition, StatusRanges, TimeOfDay,
+    CaptureSettings, Config, CursorPolicy, Days, Health, Idle, Input, Keyboard, Look, NewDevices, PageReady, Power,
+    Ready, ScheduleEntry, Shell, Splash, SplashPosition, StatusRanges, TimeOfDay,
 };
 pub use origin::{ConfigError, Origin, Source, TextPosition};
 pub use output::{ModeChoice, OutputRule, OutputSettings};

@@ -45,6 +45,8 @@ pub struct Config {
     pub power: Power,
     /// `[browser]`: what the shells' [`Shell::browser_settings`] inherit from.
     pub browser: BrowserSettings,
+    /// `[capture]`.
+    pub capture: CaptureSettings,
     /// `[limits]`.
     pub limits: Limits,
     /// `[api]`.
@@ -77,6 +79,7 @@ impl Default for Config {
             health: Health::default(),
             power: Power::default(),
             browser: BrowserSettings::default(),
+            capture: CaptureSettings::default(),
             limits: Limits::default(),
             api: Api::default(),
             privileges: Vec::new(),
@@ -400,6 +403,13 @@ impl Default for Idle {
 pub struct Health {
     /// To a restart of the device, at most one an hour and three a day.
     pub reboot: bool,
+}
+
+/// What people before the screen are told of those who look from afar.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CaptureSettings {
+    /// A line on a screen that is watched.
+    pub notice: bool,
 }
 
 /// When the screens are on.

@@ -60,6 +60,7 @@ impl Loaded {
         self.section(&config.idle, "idle", "[idle]", &mut all);
         self.section(&config.power, "power", "[power]", &mut all);
         self.section(&config.browser, "browser", "[browser]", &mut all);
+        self.section(&config.capture, "capture", "[capture]", &mut all);
         self.section(&config.limits, "limits", "[limits]", &mut all);
         self.section(&config.health, "health", "[health]", &mut all);
         self.section(&config.api, "api", "[api]", &mut all);

@@ -17,8 +17,21 @@ impl Draft {
     /// Lays the environment variable over this.
     pub fn with_variable(&self, variable: &str, text: &str) -> Result<Draft, ConfigError> {
         let mut draft = self.clone();
-        let Config { shell, splash, input, keyboard, accessibility, idle, power, browser, limits, health, api, .. } =
-            &mut draft.config;
+        let Config {
+            shell,
+            splash,
+            input,
+            keyboard,
+            accessibility,
+            idle,
+            power,
+            browser,
+            capture,
+            limits,
+            health,
+            api,
+            ..
+        } = &mut draft.config;
         let mut names = Vec::new();
         let found = try_variable(shell, "shell", variable, text, &mut names)
             .or_else(|| try_variable(splash, "splash", variable, text, &mut names))
@@ -28,6 +41,7 @@ impl Draft {
             .or_else(|| try_variable(idle, "idle", variable, text, &mut names))
             .or_else(|| try_variable(power, "power", variable, text, &mut names))
             .or_else(|| try_variable(browser, "browser", variable, text, &mut names))
+            .or_else(|| try_variable(capture, "capture", variable, text, &mut names))
             .or_else(|| try_variable(limits, "limits", variable, text, &mut names))
             .or_else(|| try_variable(health, "health", variable, text, &mut names))
             .or_else(|| try_variable(api, "api", variable, text, &mut names))

@@ -6,6 +6,7 @@
 mod accessibility;
 mod api;
 mod browser;
+mod capture;
 mod device;
 mod health;
 mod idle;
@@ -27,7 +28,7 @@ use super::browser::BrowserSettings;
 use super::devices::InputRule;
 use super::keyboard::OnScreenKeyboard;
 use super::limits::Limits;
-use super::model::{Config, Health, Idle, Input, Power, Shell, Splash};
+use super::model::{CaptureSettings, Config, Health, Idle, Input, Power, Shell, Splash};
 use super::output::OutputRule;
 use super::privilege::PrivilegeRule;
 use super::raw::{Raw, Wrong};
@@ -37,6 +38,7 @@ use crate::texts::TextRule;
 pub use accessibility::ACCESSIBILITY;
 pub use api::API;
 pub use browser::BROWSER;
+pub use capture::CAPTURE;
 pub use device::DEVICES;
 pub use health::HEALTH;
 pub use idle::IDLE;
@@ -108,6 +110,7 @@ pub const SECTIONS: &[&str] = &[
     "idle",
     "power",
     "browser",
+    "capture",
     "limits",
     "health",
     "privilege",
@@ -138,7 +141,7 @@ macro_rules! sectioned {
         })*
     };
 }
-sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Accessibility => ACCESSIBILITY, Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, Limits => LIMITS, Health => HEALTH, TextRule => TEXTS, PrivilegeRule => PRIVILEGE, Api => API);
+sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Accessibility => ACCESSIBILITY, Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, CaptureSettings => CAPTURE, Limits => LIMITS, Health => HEALTH, TextRule => TEXTS, PrivilegeRule => PRIVILEGE, Api => API);
 
 /// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
 #[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]

@@ -1,0 +1,88 @@
+//! Which screens say that they are watched (`[capture] notice`): those of which somebody has taken a picture and waits for
+//! the next, or has taken one a moment ago. The line is part of the picture, so that a watcher gets one more picture when
+//! it comes and one when it goes, and none in between: its coming and going depends on watchers, never on pictures.
+
+use std::{collections::HashMap, time::Duration};
+
+use super::Captures;
+use crate::{deadline_timer::DeadlineTimer, kiosk::Kiosk, screens::ScreenId};
+
+/// So long after its last picture somebody is taken to watch: tools that take single pictures take them faster than that,
+/// and people have the time to read.
+const LATELY: Duration = Duration::from_secs(10);
+
+/// The state of the notices.
+#[derive(Default)]
+pub struct Announced {
+    /// When the last picture of a screen was taken.
+    taken: HashMap<ScreenId, Duration>,
+    /// Screens with a notice.
+    shown: Vec<ScreenId>,
+    timer: DeadlineTimer,
+}
+
+impl Announced {
+    pub(super) fn taken(&mut self, screen: ScreenId, now: Duration) {
+        self.taken.insert(screen, now);
+    }
+
+    pub(super) fn forget(&mut self, screen: ScreenId) {
+        self.taken.remove(&screen);
+        self.shown.retain(|shown| *shown != screen);
+    }
+}
+
+impl Captures {
+    /// Whether this screen says that it is watched.
+    pub fn is_announced(&self, screen: ScreenId) -> bool {
+        self.notice.shown.contains(&screen)
+    }
+
+    fn is_watched(&self, screen: ScreenId, now: Duration) -> bool {
+        let Some(taken) = self.notice.taken.get(&screen) else { return false };
+        now.saturating_sub(*taken) < LATELY || self.waiting.iter().any(|copy| copy.view.screen == screen)
+    }
+
+    pub(crate) fn notice_timer(&mut self) -> &mut DeadlineTimer {
+        &mut self.notice.timer
+    }
+
+    /// Of screens that nobody waits for, when the first ceases to be watched.
+    pub(crate) fn unwatched_at(&self) -> Option<Duration> {
+        let waits = |screen: ScreenId| self.waiting.iter().any(|copy| copy.view.screen == screen);
+        let taken = |screen: &ScreenId| self.notice.taken.get(screen).map(|taken| *taken + LATELY);
+        self.notice.shown.iter().filter(|screen| !waits(**screen)).filter_map(taken).min()
+    }
+}
+
+impl Kiosk {
+    /// Notices come and go, before frames are drawn.
+    pub(crate) fn follow_notices(&mut self) {
+        let captures = &self.protocols.captures;
+        if captures.notice.taken.is_empty() {
+            return;
+        }
+        let now = self.now();
+        let wanted = |screen: &ScreenId| self.config.capture.notice && captures.is_watched(*screen, now);
+        let shown: Vec<ScreenId> = captures.notice.taken.keys().copied().filter(wanted).collect();
+        let changed = |screen: &&ScreenId| shown.contains(screen) != captures.is_announced(**screen);
+        let news: Vec<ScreenId> = captures.notice.taken.keys().filter(changed).copied().collect();
+        let notice = &mut self.protocols.captures.notice;
+        notice.shown = shown;
+        for screen in news {
+            self.request_redraw(screen);
+        }
+        self.arm_notice();
+    }
+
+    /// A picture was taken at the end of this turn: the notice comes in the next, which is sure to come.
+    pub(super) fn wake_for_notice(&mut self) {
+        let captures = &self.protocols.captures;
+        let is_news = |screen: &ScreenId| captures.notice.taken.contains_key(screen) && !captures.is_announced(*screen);
+        let now = self.now();
+        let due = captures.notice.taken.keys().any(|screen| is_news(screen) && captures.is_watched(*screen, now));
+        if self.config.capture.notice && due {
+            self.after(Duration::ZERO, |_| {});
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! A line over everything on a screen that is watched, for the people before it (`[capture] notice`). It stays as it is
+//! while it is there: a screen that stands still is drawn once when it comes and once when it goes. Whether it is wanted is
+//! said by [`crate::protocols`]' captures; it is part of what is captured, as of all that is shown.
+
+use kiosk_splash::{Fonts, Image, Label, Style, labels};
+use smithay::{
+    backend::{
+        allocator::Fourcc,
+        renderer::{
+            ImportAll, ImportMem, Renderer,
+            element::{Kind, memory::MemoryRenderBuffer},
+        },
+    },
+    utils::{Physical, Point, Size, Transform},
+};
+
+use super::elements::{PixelElement, StageElement};
+
+/// Letters, in shares of the picture's shorter side; and the least that is read, in pixels at scale 1.
+const LETTERS: f32 = 1.0 / 36.0;
+const LEAST: f32 = 13.0;
+/// Around the letters, in shares of them.
+const MARGIN: f32 = 0.45;
+/// Behind the letters, and the letters: seen on any page.
+const BEHIND: [u8; 3] = [20, 20, 20];
+const INK: [u8; 3] = [255, 255, 255];
+/// Bytes.
+const PIXEL: usize = 4;
+
+/// What a notice is painted from.
+#[derive(Debug, Clone, PartialEq)]
+struct From {
+    text: String,
+    size: (i32, i32),
+    scale: f64,
+    fonts: Fonts,
+}
+
+/// One screen's notice.
+pub struct Notice {
+    from: From,
+    /// `None`: there is no room for a letter.
+    picture: Option<(MemoryRenderBuffer, Point<i32, Physical>)>,
+}
+
+impl Notice {
+    /// The notice with this text, on a picture of this size: the one before if it is the same.
+    pub fn paint(before: Option<Self>, text: String, size: Size<i32, Physical>, scale: f64, style: &Style) -> Self {
+        let from = From { text, size: (size.w, size.h), scale, fonts: style.fonts.clone() };
+        if let Some(before) = before.filter(|before| before.from == from) {
+            return before;
+        }
+        let em = (size.w.min(size.h) as f32 * LETTERS).max(LEAST * scale as f32);
+        let margin = (em * MARGIN).round() as u32;
+        let width = size.w.max(0).unsigned_abs().saturating_sub(2 * margin);
+        let label = Label { text: from.text.clone(), em, width, ink: INK };
+        let line = labels(&[label], style).into_iter().next().filter(|line| line.width > 0 && line.height > 0);
+        let picture = line.map(|line| {
+            let (data, (w, h)) = framed(&line, margin);
+            let at = Point::from(((size.w - w) / 2, 0));
+            (MemoryRenderBuffer::from_slice(&data, Fourcc::Argb8888, (w, h), 1, Transform::Normal, None), at)
+        });
+        Self { from, picture }
+    }
+
+    /// Its element.
+    pub fn element<R>(&self, renderer: &mut R) -> Option<StageElement<R>>
+    where
+        R: Renderer + ImportAll + ImportMem,
+        R::TextureId: Clone + Send + 'static,
+    {
+        let (buffer, at) = self.picture.as_ref()?;
+        PixelElement::new(renderer, buffer, *at, 1.0, Kind::Unspecified).ok().map(StageElement::from)
+    }
+}
+
+/// The line in the middle of a plate: premultiplied B, G, R, A, and its size.
+fn framed(line: &Image, margin: u32) -> (Vec<u8>, (i32, i32)) {
+    let (width, height) = (line.width + 2 * margin, line.height + margin);
+    let [r, g, b] = BEHIND;
+    let mut data = [b, g, r, 255].repeat(width as usize * height as usize);
+    let rows = line.data.chunks_exact(line.width as usize * PIXEL).enumerate();
+    for (row, letters) in rows {
+        let start = ((row + margin as usize / 2) * width as usize + margin as usize) * PIXEL;
+        let Some(plate) = data.get_mut(start..start + letters.len()) else { continue };
+        for (below, above) in plate.chunks_exact_mut(PIXEL).zip(letters.chunks_exact(PIXEL)) {
+            let through = 255 - u32::from(above[3]);
+            for (below, above) in below.iter_mut().zip(above).take(3) {
+                *below = (u32::from(*above) + u32::from(*below) * through / 255).min(255) as u8;
+            }
+        }
+    }
+    (data, (width.cast_signed(), height.cast_signed()))
+}

@@ -1,0 +1,106 @@
+//! The line on a screen that is watched (`[capture] notice`).
+
+use std::time::{Duration, Instant};
+
+use kioskd::privilege::Privilege;
+
+use crate::fixture::{
+    ClientId, Fixture, Setup,
+    picture::{GREEN, Picture, RED},
+    watcher::{Canvas, Told},
+};
+
+fn announcing(notice: bool) -> Fixture {
+    let mut setup = Setup::bare(&["640x400"]);
+    setup.config.capture.notice = notice;
+    setup.start()
+}
+
+/// Pixels of the panel that are not the page's.
+fn covered(fixture: &mut Fixture, page: [u8; 3]) -> usize {
+    fixture.panel().rgba.chunks_exact(4).filter(|pixel| pixel[..3] != page).count()
+}
+
+/// One picture by wlr-screencopy.
+fn look(fixture: &mut Fixture, watcher: ClientId) -> Canvas {
+    let canvas = fixture[watcher].canvas(640, 400);
+    let frame = fixture[watcher].screencopy(false);
+    frame.copy(&canvas.buffer);
+    fixture.until("a picture", |fixture| fixture[watcher].is_answered(&frame));
+    assert!(fixture[watcher].told(&frame).contains(&Told::Ready));
+    frame.destroy();
+    canvas
+}
+
+#[test]
+fn nobody_is_told_unless_that_is_wanted() {
+    let mut fixture = announcing(false);
+    let page = fixture.client();
+    fixture.map(page, Picture::Solid(RED));
+    let watcher = fixture.client_of(Privilege::Admin);
+    look(&mut fixture, watcher);
+    fixture.roundtrip(watcher);
+    fixture.still();
+    assert_eq!(covered(&mut fixture, RED), 0);
+}
+
+#[test]
+fn a_line_comes_with_the_first_picture_and_goes_when_no_more_are_taken() {
+    let mut fixture = announcing(true);
+    let page = fixture.client();
+    fixture.map(page, Picture::Solid(RED));
+    let watcher = fixture.client_of(Privilege::Admin);
+    fixture.roundtrip(watcher);
+    fixture.still();
+    assert_eq!(covered(&mut fixture, RED), 0, "who could look does not watch yet");
+    let taken = Instant::now();
+    look(&mut fixture, watcher);
+    fixture.until("the line", |fixture| covered(fixture, RED) > 0);
+    let panel = fixture.panel();
+    assert_eq!(panel.pixel(320, 200), RED, "it is no more than a line");
+    assert_ne!(panel.pixel(320, 2), RED, "it is at the upper edge");
+    assert!(panel.rgba.chunks_exact(4).any(|pixel| pixel[..3] == [255, 255, 255]), "and has letters");
+    // What is captured is what the screen shows.
+    assert_eq!(look(&mut fixture, watcher).pixels().rgba, fixture.panel().rgba);
+    fixture.disconnect(watcher);
+    fixture.until("the end of the line", |fixture| covered(fixture, RED) == 0);
+    assert!(taken.elapsed() >= Duration::from_secs(9), "people have the time to read it");
+    fixture.nothing_left_to_do();
+    assert_eq!(fixture.wakeups(Duration::from_millis(500)), 0);
+}
+
+#[test]
+fn a_still_screen_that_is_watched_shows_the_line_and_wakes_for_nothing() {
+    let mut fixture = announcing(true);
+    let page = fixture.client();
+    let window = fixture.map(page, Picture::Solid(RED));
+    let watcher = fixture.client_of(Privilege::Admin);
+    let session = fixture[watcher].capture_session(0, 0);
+    fixture.roundtrip(watcher);
+    let canvas = fixture[watcher].canvas(640, 400);
+    let before = fixture.panels.frames();
+    let mut pictures = 0;
+    // As wayvnc does: always one picture ahead.
+    let mut frame = fixture[watcher].capture(&session, &canvas);
+    let started = Instant::now();
+    while started.elapsed() < Duration::from_secs(2) {
+        fixture.turn(Duration::from_millis(100));
+        if fixture[watcher].is_answered(&frame) {
+            pictures += 1;
+            frame.destroy();
+            frame = fixture[watcher].capture(&session, &canvas);
+        }
+    }
+    assert_eq!(pictures, 2, "without the line, and with it");
+    assert_eq!(fixture.panels.frames() - before, 1, "the line is drawn once");
+    assert_eq!(canvas.pixels().rgba, fixture.panel().rgba);
+    fixture.nothing_left_to_do();
+    // The timer of the last picture, and no other.
+    assert!(fixture.wakeups(Duration::from_secs(11)) <= 1);
+    assert!(covered(&mut fixture, RED) > 0, "who waits for the next picture watches");
+    fixture[page].fill(&window, Picture::Solid(GREEN));
+    fixture.until("the next picture", |fixture| fixture[watcher].is_answered(&frame));
+    session.destroy();
+    frame.destroy();
+    fixture.until("the end of the line", |fixture| covered(fixture, GREEN) == 0);
+}
