@@ -53,7 +53,8 @@ pub struct Surroundings {
     pub number: usize,
     /// Where it keeps what it keeps.
     pub directories: Directories,
-    /// The browser's home is in there, whatever ours is: it has its certificate there.
+    /// Its home is in there, whatever ours is: a browser finds the device's certificate there, and none of a user's own,
+    /// which it would ask a visitor about.
     pub own_home: bool,
     /// It runs as root, where its sandbox does not work.
     pub root: bool,

@@ -78,13 +78,22 @@ fn server_of(
 
 /// Under the policy that follows from the configuration.
 fn start_with_own_policy(config: &str, base: tempfile::TempDir) -> (Compositor, Session) {
+    start_with_own_policy_and(config, base, &[])
+}
+
+/// With these environment variables besides.
+fn start_with_own_policy_and(
+    config: &str,
+    base: tempfile::TempDir,
+    environment: &[(&str, &str)],
+) -> (Compositor, Session) {
     let (file, folder) = (base.path().join("policy.toml"), base.path().join("policies"));
     let mut compositor = Compositor::listen(base.path());
     std::fs::write(&file, config).unwrap();
     let mut write = Command::new(env!("CARGO_BIN_EXE_kiosk-session"));
     write.arg("--config").args([&file, Path::new("--write-policy"), &folder]);
     assert!(write.status().unwrap().success());
-    let session = Session::start_with_policies(base, config, &folder.display().to_string());
+    let session = Session::start_with_policies_and(base, config, &folder.display().to_string(), environment);
     compositor.accept();
     (compositor, session)
 }
@@ -144,6 +153,34 @@ fn a_server_that_asks_for_a_certificate_nobody_has_is_named() {
         start_with_own_policy(&headless(&format!("https://localhost:{port}/"), &more), base);
     let said = "asks for a certificate of this device: browser.client-certificate can name one";
     compositor.until(BROWSER, |report| report.message.contains(said));
+}
+
+/// With these a browser would ask a visitor which of them to send.
+#[test]
+fn certificates_of_the_user_who_runs_it_are_offered_to_no_server_and_no_visitor() {
+    let base = tempfile::tempdir().unwrap();
+    let issuer = authority(&base.path().join("ca.pem"));
+    let port = server_of(&issuer, Vec::new(), Some(&issuer));
+    let home = base.path().join("home");
+    let store = home.join(".pki/nssdb");
+    std::fs::create_dir_all(&store).unwrap();
+    let database = format!("sql:{}", store.display());
+    let run = |program: &str, arguments: &[&str]| {
+        assert!(Command::new(program).args(arguments).status().unwrap().success(), "{program} {arguments:?}");
+    };
+    run("certutil", &["-N", "-d", &database, "--empty-password"]);
+    for name in ["one", "two"] {
+        let file = base.path().join(name).with_extension("p12");
+        pkcs12(&issuer, &file, "x");
+        run("pk12util", &["-i", file.to_str().unwrap(), "-d", &database, "-W", "x"]);
+    }
+    let ca = base.path().join("ca.pem").display().to_string();
+    let more = format!("[shell.ready]\ntimeout = \"3s\"\n[browser]\ntrust = [\"{ca}\"]\n");
+    let config = headless(&format!("https://localhost:{port}/"), &more);
+    let home = home.display().to_string();
+    let (mut compositor, _session) = start_with_own_policy_and(&config, base, &[("HOME", &home)]);
+    let said = "asks for a certificate of this device: browser.client-certificate can name one";
+    compositor.until(BROWSER, |report| report.reason.contains(said));
 }
 
 /// Serves these bytes, whatever is asked for.

@@ -54,11 +54,21 @@ impl Session {
 
     /// With `folder` bound over the browser's managed policies, for it alone.
     pub fn start_with_policies(base: tempfile::TempDir, config: &str, folder: &str) -> Session {
+        Session::start_with_policies_and(base, config, folder, &[])
+    }
+
+    /// The same, with these environment variables besides.
+    pub fn start_with_policies_and(
+        base: tempfile::TempDir,
+        config: &str,
+        folder: &str,
+        environment: &[(&str, &str)],
+    ) -> Session {
         let file = base.path().join("config.toml");
         std::fs::write(&file, config).unwrap();
         let bind = "mount -t tmpfs kiosk /etc/chromium && mkdir -p /etc/chromium/policies/managed && \
                     mount --bind \"$0\" /etc/chromium/policies/managed && exec \"$@\"";
-        let child = spawn(base.path(), &file, &[], Some((bind, folder)));
+        let child = spawn(base.path(), &file, environment, Some((bind, folder)));
         Session { child, runtime_dir: base.path().to_owned(), base }
     }
 

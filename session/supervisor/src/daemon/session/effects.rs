@@ -248,7 +248,7 @@ impl Daemon {
             wayland_display: self.wayland_display.clone(),
             number: self.number,
             directories: self.directories.clone(),
-            own_home: self.configured.browser_settings.client_certificate.is_some(),
+            own_home: self.configured.command.is_empty(),
             root,
             memory: machine_memory(),
         };
