@@ -33,6 +33,7 @@ pub const FAULTS: &[Fault] = &[
     trouble("page's process killed", |kiosk, _, _| signal(&renderers(kiosk.browser()), Signal::KILL)),
     trouble("browser killed", |kiosk, _, _| signal(&[kiosk.browser()], Signal::KILL)),
     trouble("page hangs", |kiosk, _, _| signal(&renderers(kiosk.browser()), Signal::STOP)),
+    trouble("browser draws nothing", |kiosk, _, _| signal(&drawing(kiosk.browser()), Signal::STOP)),
     fault("kiosk-session killed", |kiosk, _, _| signal(&[kiosk.daemons()[1].pid], Signal::KILL)),
     fault("server back", server_back),
     Fault { harmless: true, ..fault("link refused", refused_link) },
@@ -41,8 +42,15 @@ pub const FAULTS: &[Fault] = &[
 /// After the last one: a ladder that has climbed begins at its foot again after a minute of a page that is well.
 const REST: Duration = Duration::from_secs(62);
 
-pub fn measure(fault: &'static Fault, kiosk: &Kiosk, site: &Site, watch: &mut Watch, repeat: usize) -> Row {
-    let mut row = Row { fault, noticed: Vec::new(), picture: Vec::new(), page: Vec::new() };
+pub fn measure(
+    fault: &'static Fault,
+    kiosk: &Kiosk,
+    site: &Site,
+    watch: &mut Watch,
+    repeat: usize,
+    cold: Duration,
+) -> Row {
+    let mut row = Row { fault, cold, noticed: Vec::new(), picture: Vec::new(), page: Vec::new() };
     for _ in 0..repeat {
         if fault.climbs {
             std::thread::sleep(REST);
@@ -109,18 +117,26 @@ fn screenshot(kiosk: &Kiosk) -> Vec<u8> {
     std::fs::read(file).unwrap()
 }
 
+/// What draws for all of them.
+fn drawing(browser: u32) -> Vec<u32> {
+    processes(browser, |line| line.contains("--type=gpu-process"))
+}
+
 /// Those of pages, not of the browser's own interface.
 fn renderers(browser: u32) -> Vec<u32> {
+    processes(browser, |line| {
+        line.contains("--type=renderer") && !line.contains("top-chrome") && !line.contains("extension-process")
+    })
+}
+
+/// The browser's processes whose command line is as wanted.
+fn processes(browser: u32, wanted: impl Fn(&str) -> bool) -> Vec<u32> {
     let entries = std::fs::read_dir("/proc").unwrap().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
     let line = |pid: &u32| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
-    let of_page = |pid: &u32| {
-        let line = line(pid);
-        line.contains("--type=renderer") && !line.contains("top-chrome") && !line.contains("extension-process")
-    };
     let group = |pid: &u32| {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         stat.rsplit_once(')')?.1.split_whitespace().nth(2)?.parse::<u32>().ok()
     };
-    pids.filter(|pid| group(pid) == Some(browser)).filter(of_page).collect()
+    pids.filter(|pid| group(pid) == Some(browser)).filter(|pid| wanted(&line(pid))).collect()
 }

@@ -5,8 +5,9 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// It asks again and again where it is to go.
+/// It asks again and again where it is to go, and something in it moves.
 const PAGE: &str = "<body style='background:#264'><h1 style='color:#fff'>The page</h1><script>
+    const moves = () => { document.querySelector('h1').style.color = 'white'; requestAnimationFrame(moves); }; moves();
     setInterval(() => fetch('/next').then(answer => answer.text()).then(to => { if (to) location = to; }, () => {}), 100);
 </script>";
 

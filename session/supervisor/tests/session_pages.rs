@@ -268,21 +268,31 @@ fn an_error_of_the_server_never_replaces_the_page_wherever_the_page_goes() {
     compositor.stays_silent(Duration::from_millis(300));
 }
 
-#[test]
-fn a_page_of_a_service_worker_is_shown_with_its_server_gone() {
+/// A page whose service worker shows it from what it has kept, whatever its server says.
+fn kept_page() -> Site {
     let home = page(
         "navigator.serviceWorker.register('/sw.js').then(() => navigator.serviceWorker.ready).then(() => tell('kept'));",
     );
     let worker = "addEventListener('install', e => e.waitUntil(caches.open('x').then(c => c.add('/')).then(() => skipWaiting())));
         addEventListener('activate', e => e.waitUntil(clients.claim()));
         addEventListener('fetch', e => { if (e.request.mode == 'navigate') e.respondWith(caches.match('/')); });";
-    let site = Site::start(&[("/", &home), ("/sw.js", worker)]);
-    let (mut compositor, session) = start(&site, "");
-    until("the worker", SOON, || site.has_told("kept"));
-    site.go();
-    let _ = session.kioskctl_command(&["restart"]).output().unwrap();
-    compositor.until_state(State::Ready, BROWSER);
-    assert_eq!(url(&session), site.url("/"));
+    Site::start(&[("/", &home), ("/sw.js", worker)])
+}
+
+#[test]
+fn a_page_of_a_service_worker_is_shown_with_its_server_gone_or_refusing() {
+    for gone in [true, false] {
+        let site = kept_page();
+        let (mut compositor, session) = start(&site, "");
+        until("the worker", SOON, || site.has_told("kept"));
+        match gone {
+            true => site.go(),
+            false => site.answer("/", 503, "", "<h1>503</h1>"),
+        }
+        let _ = session.kioskctl_command(&["restart"]).output().unwrap();
+        compositor.until_state(State::Ready, BROWSER);
+        assert_eq!(url(&session), site.url("/"));
+    }
 }
 
 #[test]

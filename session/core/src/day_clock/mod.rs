@@ -82,6 +82,27 @@ mod tests {
         assert_eq!(count, 20 * 365 + 5, "a day in twenty years has none, or two");
     }
 
+    /// A device without a clock battery hears of the time at last, or of a wrong one.
+    #[test]
+    fn wherever_a_clock_jumps_to_the_next_moment_is_within_a_day_of_that() {
+        let berlin = TimeZone::get("Europe/Berlin").unwrap();
+        let four = TimeOfDay { hour: 4, minute: 0 };
+        let mut now = at("2026-01-01T00:00:00Z");
+        for jump in [10, 10, -10, 100, -109, 1000, -500] {
+            now = now.to_zoned(berlin.clone()).checked_add(jump.years()).unwrap().timestamp();
+            match next(&berlin, now, four) {
+                Some(moment) => {
+                    assert!((1..=25 * 3600).contains(&(moment.as_second() - now.as_second())), "{now}: {moment}")
+                }
+                None => assert!(!clock_is_set(now), "{now}"),
+            }
+        }
+        // The ends of what there are dates for.
+        for now in [Timestamp::MIN, Timestamp::UNIX_EPOCH, Timestamp::MAX] {
+            assert_eq!(next(&berlin, now, four), None);
+        }
+    }
+
     #[test]
     fn a_day_that_a_zone_skips_has_no_moment_of_its_own() {
         // Samoa went over the date line: there was no 30 December 2011. The same rule with years that are not set is

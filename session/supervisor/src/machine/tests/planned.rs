@@ -89,6 +89,24 @@ fn every_day_of_twenty_years_has_one() {
     }
 }
 
+/// Each time that somebody sets the clock it may be that time of day again.
+#[test]
+fn a_clock_that_is_set_to_and_fro_restarts_the_browser_once_an_hour_at_most() {
+    let mut world = World::ready();
+    let begin = world.now;
+    while world.now < begin + 48 * HOUR {
+        world.now += SECOND * 20;
+        world.event(Event::Tick);
+        world.until_ready();
+        world.event(Event::RestartDue { why: Why::TimeOfDay });
+        world.event(Event::Idle);
+        world.until_ready();
+        world.effects.clear();
+    }
+    assert!((46..=49).contains(&launches(&world)), "{}", launches(&world));
+    assert!(world.launches.windows(2).skip(1).all(|two| two[1] - two[0] >= HOUR));
+}
+
 #[test]
 fn a_program_that_was_replaced_is_reason_enough_for_a_young_browser_too() {
     let mut world = World::ready();
