@@ -16,6 +16,7 @@ mod dialogs;
 mod document;
 mod failure;
 mod frames;
+mod narrow;
 mod navigation;
 mod orders;
 mod permissions;
@@ -288,6 +289,9 @@ impl Page {
                 self.judge();
             }
             Some("print") => self.denied.say(Wish::Print),
+            Some(text) if self.session.as_deref() == Some(session) && narrow::told(text).is_some() => {
+                self.lay_out(narrow::told(text).unwrap_or_default());
+            }
             // Windows above the page and frames with a process of their own have sessions of their own.
             Some(text) if self.session.as_deref() == Some(session) => {
                 if let Some(context) = parameters["executionContextId"].as_i64() {

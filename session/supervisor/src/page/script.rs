@@ -2,7 +2,7 @@
 //! order for. A page can undo none of it that matters: what leaves the page is judged outside of it as well.
 
 use super::calls::{BURST, LONGEST, PATIENCE, RATE};
-use super::frames;
+use super::{frames, narrow};
 use kiosk_core::config::{Api, BrowserSettings, NewWindows, Printing, Shortcuts, UrlPattern};
 
 /// What the script calls to tell the session something, as a text.
@@ -99,7 +99,8 @@ pub(super) fn of(browser: &BrowserSettings, api: &Api) -> String {
     let kiosk = KIOSK.replace("ORIGINS", &serde_json::json!(origins).to_string());
     let kiosk = kiosk.replace("BURST", &BURST.to_string()).replace("RATE", &RATE.to_string());
     let kiosk = kiosk.replace("LONGEST", &LONGEST.to_string()).replace("PATIENCE", &PATIENCE.as_millis().to_string());
-    let mut parts = vec![TELL, &kiosk, frames::SCRIPT, NO_CLOSE, WEB_ONLY, DIALOGS, IN_SIGHT];
+    let narrow = narrow::script();
+    let mut parts = vec![TELL, &kiosk, frames::SCRIPT, NO_CLOSE, WEB_ONLY, DIALOGS, IN_SIGHT, &narrow];
     if browser.printing == Printing::None {
         parts.push(NO_PRINT);
     }

@@ -913,3 +913,24 @@ fn only_who_listens_is_told_of_people() {
     judge(&mut page, "http://localhost:3000");
     assert!(page.listens() != 0 && page.listens() != first, "which knows nothing yet");
 }
+
+#[test]
+fn a_page_is_laid_out_as_wide_as_a_screen_that_is_narrower_than_the_browser() {
+    let mut page = granted();
+    let tells = |page: &mut Page, text: &str, session: &str| {
+        let parameters = json!({ "name": "__kioskTell", "payload": text, "executionContextId": 3 });
+        page.take(&json!({ "method": "Runtime.bindingCalled", "params": parameters, "sessionId": session }), NOW);
+        page.take_outgoing()
+    };
+    let own = page.session.clone().unwrap();
+    let sent = tells(&mut page, "width 480", &own);
+    assert_eq!(sent[0]["method"], "Emulation.setDeviceMetricsOverride");
+    let only_width = json!({ "width": 480, "height": 0, "deviceScaleFactor": 0, "mobile": false });
+    assert_eq!(sent[0]["params"], only_width);
+    assert_eq!(tells(&mut page, "width 0", &own)[0]["method"], "Emulation.clearDeviceMetricsOverride");
+    for text in ["width 500", "width -1", "width 99999999999", "width ", "width a"] {
+        let sent = tells(&mut page, text, &own);
+        assert!(sent.iter().all(|message| !message["method"].as_str().unwrap().starts_with("Emulation")), "{text}");
+    }
+    assert!(tells(&mut page, "width 480", "S2").is_empty(), "another window's");
+}

@@ -1,0 +1,43 @@
+//! Pages on narrow screens. Chromium's windows are never narrower than [`LEAST`], also where the compositor tells them a
+//! smaller size, and what is beyond the screen's right edge is not seen. So the page is laid out as wide as its screen.
+//!
+//! A script tells the screen's width; a page that tells another one in its place changes nothing but itself.
+
+use serde_json::json;
+
+use super::Page;
+use super::wire::Asked;
+
+/// Width of the browser's narrowest window, logical pixels.
+const LEAST: u32 = 500;
+/// What the script says before the number.
+const WORD: &str = "width ";
+
+/// Tells the width of a screen that is narrower, and 0 when it is so no more: it may be turned, or scaled otherwise. Only
+/// a page that is laid out for a narrow screen is itself narrower than the window.
+pub(super) fn script() -> String {
+    format!(
+        "if (window === window.top && !window.opener) {{ let told = innerWidth < {LEAST} ? -1 : 0; const fit = () => {{ \
+         const width = screen.width < {LEAST} ? screen.width : 0; \
+         if (width !== told) {{ told = width; kioskTell('{WORD}' + width); }} }}; \
+         fit(); addEventListener('resize', fit); }}"
+    )
+}
+
+/// The width that a text of the script's tells; 0: that of the window.
+pub(super) fn told(text: &str) -> Option<u32> {
+    text.strip_prefix(WORD)?.parse().ok().filter(|width| *width < LEAST)
+}
+
+impl Page {
+    /// Has the page laid out in this width, logical pixels; 0: in the window's.
+    pub(super) fn lay_out(&mut self, width: u32) {
+        let Some(session) = self.session.clone() else { return };
+        // 0: as they are.
+        let metrics = json!({ "width": width, "height": 0, "deviceScaleFactor": 0, "mobile": false });
+        match width {
+            0 => self.wire.send(Some(&session), "Emulation.clearDeviceMetricsOverride", json!({}), Asked::Other),
+            _ => self.wire.send(Some(&session), "Emulation.setDeviceMetricsOverride", metrics, Asked::Other),
+        }
+    }
+}
