@@ -95,8 +95,8 @@ fn what_is_asked_for_in_addition_is_given() {
 
 #[test]
 fn a_key_that_means_nothing_is_named_with_its_line_and_with_what_there_is() {
-    let told = told("{\n\"name\": \"a\",\n\"image\": \"b\",\n\"priviledged\": true }");
-    assert!(told.contains("unknown field `priviledged`, expected one of `name`, `image`, `command`"), "{told}");
+    let told = told("{\n\"name\": \"a\",\n\"image\": \"b\",\n\"superuser\": true }");
+    assert!(told.contains("unknown field `superuser`, expected one of `name`, `image`, `command`"), "{told}");
     assert!(told.contains("at line 4 column"), "{told}");
 }
 
