@@ -8,7 +8,7 @@ use kiosk_tests::vm::{Display, Guest, Machine, Plan, Sample, Stage, virtual_disp
 use serde_json::Value;
 
 use super::looks::{self, is_logo, is_page};
-use super::{cards, devices, heads, vkms};
+use super::{cards, devices, heads, vkms, welcome};
 
 /// From power-on to the logo, and from the server's start to the page: emulated, on a busy host.
 pub const BOOT: Duration = Duration::from_secs(240);
@@ -35,6 +35,9 @@ impl Kiosk {
         stage.program(Path::new(env!("CARGO_BIN_EXE_kiosk-bench-client")), CLIENT)?;
         devices::stage(&stage)?;
         stage.at_setup("systemctl enable kiosk.service");
+        if display == Display::Bochs {
+            welcome::stage(&stage)?;
+        }
         if display == Display::TwoCards {
             stage.at_setup(cards::LOAD);
         }
@@ -64,12 +67,14 @@ impl Kiosk {
     }
 
     fn bring_up(&self) -> Result<()> {
-        if self.display == Display::TwoHeads {
-            return self.bring_up_unseen();
+        match self.display {
+            Display::TwoHeads => return self.bring_up_unseen(),
+            Display::Bochs => return welcome::bring_up(self),
+            _ => {}
         }
         self.machine.wait_for_screen("the logo", BOOT, is_logo)?;
         eprintln!("logo seen {:.1} s after power-on", self.machine.uptime().as_secs_f64());
-        self.sh(&format!("systemd-run --quiet --unit=demo kiosk-demo-shell --port 3000 --log {LOG}"))?;
+        self.serve_page()?;
         self.page()?;
         self.wait_for_event(0, "load", BOOT)?;
         eprintln!("page seen {:.1} s after power-on", self.machine.uptime().as_secs_f64());
@@ -78,12 +83,17 @@ impl Kiosk {
 
     /// The page is there before any display is.
     fn bring_up_unseen(&self) -> Result<()> {
-        self.sh(&format!("systemd-run --quiet --unit=demo kiosk-demo-shell --port 3000 --log {LOG}"))?;
+        self.serve_page()?;
         self.wait_for_event(0, "load", BOOT)?;
         eprintln!("page loaded {:.1} s after power-on, with no display", self.machine.uptime().as_secs_f64());
         let (width, height) = heads::FIRST;
         self.machine.cables[0].plug(width, height)?;
         self.page()
+    }
+
+    /// Starts the page's server.
+    pub fn serve_page(&self) -> Result<()> {
+        self.sh(&format!("systemd-run --quiet --unit=demo kiosk-demo-shell --port 3000 --log {LOG}")).map(drop)
     }
 
     /// Runs a command in the guest as root.

@@ -5,6 +5,7 @@
 //! `make test-machine` runs all; `cargo test -p kiosk-tests --test vm -- NAME` those whose name contains NAME.
 //! Logs and pictures are left in `tests/out/`.
 
+mod afar;
 mod boot;
 mod brightness;
 mod cards;
@@ -17,6 +18,7 @@ mod lent;
 mod looks;
 mod power;
 mod power_cut;
+mod programs;
 mod quiet;
 mod recovery;
 mod rights;
@@ -28,6 +30,7 @@ mod terminals;
 mod tools;
 mod typing;
 mod vkms;
+mod welcome;
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -75,6 +78,9 @@ const ON_PIXMAN: &[Step] = steps![
     screens::a_rotated_picture_is_touched_where_the_finger_is,
     screens::a_screen_switched_off_and_on_shows_the_same_page,
     screens::a_screenshot_is_what_the_screen_shows,
+    afar::what_grim_copies_is_what_the_screen_shows,
+    afar::aids_are_on_the_screen_and_not_in_what_is_copied,
+    afar::the_unit_for_remote_viewing_sees_the_screen_and_does_nothing_else,
     typing::a_sentence_is_typed_on_the_screen_and_arrives_in_the_page,
     brightness::the_panels_backlight_is_set_by_leave_of_logind_and_kept,
     power::the_schedule_follows_the_clock_and_the_waking_touch_is_swallowed,
@@ -91,6 +97,7 @@ const ON_PIXMAN: &[Step] = steps![
     recovery::a_browser_out_of_memory_comes_back,
     recovery::a_compositor_out_of_memory_comes_back,
     recovery::a_restarted_logind_costs_a_restart_and_not_the_screen,
+    programs::a_terminal_as_the_shell_is_supervised_like_a_page,
     service::a_bad_configuration_file_is_told_and_skipped,
     service::a_changed_configuration_is_taken_while_the_page_stays,
     service::stopping_gives_the_console_back,
@@ -108,14 +115,17 @@ const ON_GLES: &[Step] = steps![
     screens::a_rotated_picture_is_touched_where_the_finger_is,
     screens::a_screen_switched_off_and_on_shows_the_same_page,
     screens::a_screenshot_is_what_the_screen_shows,
+    afar::what_grim_copies_is_what_the_screen_shows,
+    afar::aids_are_on_the_screen_and_not_in_what_is_copied,
     recovery::a_killed_compositor_comes_back,
     scanout::a_fullscreen_buffer_goes_to_the_screen_as_it_is,
     scanout::a_still_buffer_is_on_the_screen_as_it_is_again_after_a_dark_time,
     lent::a_display_without_a_gpu_shows_what_clients_drew_on_one,
 ];
 
-/// On a display whose driver copies only what is said to have changed.
+/// On a display whose driver copies only what is said to have changed, and on a device that had no page at first.
 const ON_BOCHS: &[Step] = steps![
+    welcome::a_device_without_a_page_welcomes_and_has_one_when_it_is_told,
     boot::the_page_is_laid_out_once_at_the_size_of_the_screen,
     screens::a_turned_screen_shows_each_change_where_it_is,
     brightness::a_display_without_a_control_says_so,
