@@ -91,14 +91,14 @@ impl Card {
         let empty = self.partition("_empty")?;
         let mut disk = OpenOptions::new().write(true).open(self.disk())?;
         disk.seek(SeekFrom::Start(empty.start))?;
-        let mut zstd = Command::new("zstd")
-            .args(["-dqc"])
-            .arg(updates.join(format!("kiosk_{version}.root.raw.zst")))
+        let mut gzip = Command::new("gzip")
+            .arg("-dc")
+            .arg(updates.join(format!("kiosk_{version}.root.raw.gz")))
             .stdout(Stdio::piped())
             .spawn()
-            .context("zstd")?;
-        let written = std::io::copy(zstd.stdout.as_mut().context("zstd without output")?, &mut disk)?;
-        ensure!(zstd.wait()?.success() && written == empty.size, "{written} bytes for a slot of {}", empty.size);
+            .context("gzip")?;
+        let written = std::io::copy(gzip.stdout.as_mut().context("gzip without output")?, &mut disk)?;
+        ensure!(gzip.wait()?.success() && written == empty.size, "{written} bytes for a slot of {}", empty.size);
         disk.flush()?;
         let place = self.partitions()?.iter().position(|partition| partition.name == "_empty").context("no slot")?;
         let name = format!("kiosk_{version}");
