@@ -54,7 +54,7 @@ pub fn start(kiosk: &mut Kiosk, launch: Launch) {
 
 fn start_after_failures(kiosk: &mut Kiosk, launch: Launch, failures: u32) {
     let started = kiosk.now();
-    let child = match spawn(&launch) {
+    let child = match spawn(&launch, kiosk.x11.display().as_deref()) {
         Ok(child) => child,
         Err(error) => {
             let program = program(&launch.role);
@@ -72,7 +72,7 @@ fn start_after_failures(kiosk: &mut Kiosk, launch: Launch, failures: u32) {
     }
 }
 
-fn spawn(launch: &Launch) -> io::Result<Child> {
+fn spawn(launch: &Launch, display: Option<&str>) -> io::Result<Child> {
     let mut command = Command::new(program(&launch.role));
     match &launch.role {
         Role::Command(words) => {
@@ -96,6 +96,9 @@ fn spawn(launch: &Launch) -> io::Result<Child> {
         .env_remove("WAYLAND_SOCKET")
         // A group of its own: it is ended as a whole, and our Ctrl+C is not its.
         .process_group(0);
+    if let Some(display) = display {
+        command.env("DISPLAY", display);
+    }
     if std::env::var_os("XDG_RUNTIME_DIR").is_none_or(|value| value.is_empty()) {
         command.env("XDG_RUNTIME_DIR", &launch.runtime_dir);
     }

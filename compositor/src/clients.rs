@@ -20,7 +20,7 @@ use rustix::net::sockopt::socket_peercred;
 use smithay::reexports::{
     calloop::{Interest, Mode, PostAction, RegistrationToken, generic::Generic},
     wayland_server::{
-        Display,
+        Client, Display,
         backend::{DisconnectReason, protocol::ProtocolError},
     },
 };
@@ -142,18 +142,27 @@ impl Kiosk {
         self.take_into(stream, privilege, shell, None);
     }
 
-    /// The same of one who is to be held in a security context.
-    pub fn take_into(&mut self, stream: UnixStream, privilege: Privilege, shell: usize, context: Option<Arc<Context>>) {
-        if let Err((reason, stream)) = self.try_to_take_in(stream, privilege, shell, context) {
-            static LOG: Repeated = Repeated::new();
-            if let Some(more) = LOG.count() {
-                tracing::warn!(reason, more, "a client was not taken in");
-            }
-            if let Some(mut stream) = stream {
-                // Whoever does not read it does not hear of it.
-                let _ = stream.set_nonblocking(true).and_then(|()| stream.write_all(&display_error(&reason)));
-            }
+    /// The same of one who is to be held in a security context. `None`: it was not taken in.
+    pub fn take_into(
+        &mut self,
+        stream: UnixStream,
+        privilege: Privilege,
+        shell: usize,
+        context: Option<Arc<Context>>,
+    ) -> Option<Client> {
+        let (reason, stream) = match self.try_to_take_in(stream, privilege, shell, context) {
+            Ok(client) => return Some(client),
+            Err(refused) => refused,
+        };
+        static LOG: Repeated = Repeated::new();
+        if let Some(more) = LOG.count() {
+            tracing::warn!(reason, more, "a client was not taken in");
         }
+        if let Some(mut stream) = stream {
+            // Whoever does not read it does not hear of it.
+            let _ = stream.set_nonblocking(true).and_then(|()| stream.write_all(&display_error(&reason)));
+        }
+        None
     }
 
     fn try_to_take_in(
@@ -162,7 +171,7 @@ impl Kiosk {
         privilege: Privilege,
         shell: usize,
         context: Option<Arc<Context>>,
-    ) -> Result<(), (String, Option<UnixStream>)> {
+    ) -> Result<Client, (String, Option<UnixStream>)> {
         if descriptors::is_of_reserve(&stream, Use::Connection) {
             return Err((NONE_LEFT.into(), Some(stream)));
         }
@@ -175,7 +184,7 @@ impl Kiosk {
             Ok(state) => state,
             Err(too_many) => return Err((too_many.to_string(), Some(stream))),
         };
-        self.display.insert_client(stream, state).map(drop).map_err(|error| (error.to_string(), None))
+        self.display.insert_client(stream, state).map_err(|error| (error.to_string(), None))
     }
 }
 

@@ -59,6 +59,7 @@ use crate::{
     session_link::SessionLinks,
     stage::{Stage, splash::Cover},
     trial::Trial,
+    xwayland::X11,
 };
 
 /// How long what follows the shell's first picture takes: clients' first requests, news on D-Bus.
@@ -118,6 +119,8 @@ pub struct Kiosk {
     pub pages: Pages,
     /// Messages, pairing and the welcome of a device that is not set up.
     pub system_screens: SystemScreens,
+    /// Programs that speak X11.
+    pub x11: X11,
     /// One-shot timers that must not be armed twice.
     pub timers: Timers,
 }
@@ -197,6 +200,7 @@ impl Kiosk {
                 self.draw(id);
             }
         }
+        self.tell_x11();
         self.serve_captures();
         self.tell_xdg_outputs();
         self.tell_foreign_toplevels();

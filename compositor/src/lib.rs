@@ -51,3 +51,4 @@ pub mod stall;
 pub mod transaction;
 pub mod trial;
 pub mod watchdog;
+pub mod xwayland;

@@ -11,6 +11,8 @@ pub enum Role {
     Dialog,
     /// A further window of a browser that may have some: like a dialog, and with a button that closes it.
     Popup,
+    /// A menu or a hint of an X program: lies where that puts it, and never has the keyboard.
+    Free,
 }
 
 /// A toplevel with a parent is a dialog; any other is a shell, but for those that came `beside` one as popups.
@@ -27,6 +29,18 @@ pub fn role(has_parent: bool, beside: bool) -> Role {
 pub fn centred(size: Size<i32, Logical>, area: Rectangle<i32, Logical>) -> Point<i32, Logical> {
     let x = area.loc.x.saturating_add((area.size.w.saturating_sub(size.w) / 2).max(0));
     let y = area.loc.y.saturating_add((area.size.h.saturating_sub(size.h) / 2).max(0));
+    (x, y).into()
+}
+
+/// Where a window lies that wants to be at `place`: there, or moved as little as brings it onto `area`. One that is larger
+/// has its top left corner there.
+pub fn kept_on(place: Rectangle<i32, Logical>, area: Rectangle<i32, Logical>) -> Point<i32, Logical> {
+    let along = |at: i32, length: i32, from: i32, room: i32| {
+        let last = from.saturating_add(room.saturating_sub(length).max(0));
+        at.min(last).max(from)
+    };
+    let x = along(place.loc.x, place.size.w, area.loc.x, area.size.w);
+    let y = along(place.loc.y, place.size.h, area.loc.y, area.size.h);
     (x, y).into()
 }
 
@@ -69,6 +83,23 @@ mod tests {
                 let left = at.x - area.loc.x;
                 let right = area.size.w - w - left;
                 prop_assert!((left - right).abs() <= 1);
+            }
+        }
+
+        #[test]
+        fn a_free_window_stays_where_it_is_put_unless_that_is_off_the_screen(
+            x in -40_000i32..40_000, y in -40_000i32..40_000, w in 1i32..10_000, h in 1i32..10_000,
+            aw in 1i32..8_000, ah in 1i32..8_000,
+        ) {
+            let area: Rectangle<i32, Logical> = Rectangle::new((-100, 50).into(), (aw, ah).into());
+            let wanted = Rectangle::new((x, y).into(), (w, h).into());
+            let at = kept_on(wanted, area);
+            prop_assert!(area.contains(at));
+            if area.contains_rect(wanted) {
+                prop_assert_eq!(at, wanted.loc);
+            }
+            if w <= aw && h <= ah {
+                prop_assert!(area.contains_rect(Rectangle::new(at, wanted.size)));
             }
         }
 

@@ -97,6 +97,9 @@ impl Kiosk {
         if before.splash != self.config.splash {
             told.extend(self.take_splash());
         }
+        if before.x11 != self.config.x11 {
+            told.push(format!("x11: {RESTART}"));
+        }
         if before.limits != self.config.limits {
             told.push(format!("limits: {RESTART}"));
         }

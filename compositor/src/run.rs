@@ -59,6 +59,7 @@ use crate::{
     stage::{Stage, keyboard::ScreenKeyboard, windows::Windows},
     trial::Trial,
     watchdog,
+    xwayland::X11,
 };
 
 /// How long the child has to end in order when we are told to.
@@ -199,6 +200,7 @@ pub fn build(
         seat_session: SeatSession::default(),
         timers: Timers::default(),
         system_screens: SystemScreens::default(),
+        x11: X11::default(),
     }
 }
 
@@ -299,6 +301,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
         (_, SessionChoice::Auto) => Some(Role::Session { config: options.config.clone() }),
         (_, SessionChoice::External | SessionChoice::None) => None,
     };
+    kiosk.offer_x11();
     if let Some(role) = role {
         child::start(kiosk, Launch { role, wayland, runtime_dir: directory });
     }

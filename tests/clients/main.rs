@@ -9,3 +9,4 @@ mod programs;
 mod stand;
 mod supervised;
 mod vnc;
+mod x_programs;

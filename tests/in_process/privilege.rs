@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kioskd::privilege::{
     Privilege,
-    table::{GLOBALS, Global, Group, Who},
+    table::{GLOBALS, Global, Group, Who, XWAYLAND},
 };
 
 use crate::fixture::{ClientId, Fixture};
@@ -25,10 +25,19 @@ fn each_kind_of_client_is_offered_what_the_table_says_and_nothing_else() {
     let mut fixture = Fixture::new(&["320x200"]);
     let shell = fixture.client();
     let admin = fixture.client_of(Privilege::Admin);
-    assert_eq!(offered(&fixture, shell), table(|who| !matches!(who, Who::Trusted(_))));
-    assert_eq!(offered(&fixture, admin), table(|_| true));
+    assert_eq!(offered(&fixture, shell), table(|who| !matches!(who, Who::Trusted(_) | Who::Xwayland)));
+    assert_eq!(offered(&fixture, admin), table(|who| who != Who::Xwayland));
     let command = fixture.client_of(Privilege::Command);
-    assert_eq!(offered(&fixture, command), table(|who| !matches!(who, Who::Trusted(group) if group != Group::Screens)));
+    let for_command = |who| match who {
+        Who::Trusted(group) => group == Group::Screens,
+        Who::Everyone | Who::Unconfined => true,
+        Who::Xwayland => false,
+    };
+    assert_eq!(offered(&fixture, command), table(for_command));
+    let x_server = fixture.client_of(Privilege::Xwayland);
+    let is_for_x = |global: &&Global| !global.device && XWAYLAND.contains(&global.interface);
+    let for_x = GLOBALS.iter().filter(is_for_x).map(|global| (global.interface.to_owned(), global.version));
+    assert_eq!(offered(&fixture, x_server), for_x.collect());
 }
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocols.md");
@@ -42,11 +51,13 @@ fn the_document_has_the_table() {
         let who = match global.who {
             Who::Everyone => "everyone".to_owned(),
             Who::Unconfined => "everyone outside of a security context".to_owned(),
+            Who::Xwayland => "the X server".to_owned(),
             Who::Trusted(Group::Screens) => "admin; command; `screens`".to_owned(),
             Who::Trusted(group) => format!("admin; `{group}`"),
         };
+        let x_server = if XWAYLAND.contains(&global.interface) && global.who != Who::Xwayland { "; X" } else { "" };
         let device = if global.device { ", where the device can" } else { "" };
-        format!("| `{}` | {} | {who}{device} |", global.interface, global.version)
+        format!("| `{}` | {} | {who}{device}{x_server} |", global.interface, global.version)
     };
     let mut wanted: Vec<String> = GLOBALS.iter().map(line).collect();
     wanted.sort_unstable();

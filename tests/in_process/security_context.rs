@@ -68,7 +68,7 @@ fn offered(fixture: &mut Fixture, context: &Context) -> BTreeSet<String> {
 fn table(extra: Option<Group>) -> BTreeSet<String> {
     let may = |who| match who {
         Who::Everyone => true,
-        Who::Unconfined => false,
+        Who::Unconfined | Who::Xwayland => false,
         Who::Trusted(group) => Some(group) == extra,
     };
     let globals = GLOBALS.iter().filter(|global| !global.device && may(global.who));

@@ -30,3 +30,4 @@ mod strangers;
 mod typing;
 mod wayland;
 mod x11;
+mod x_programs;

@@ -15,6 +15,7 @@ impl Kiosk {
         let outcome = self.idle.step(event, self.now());
         if let Some(number) = outcome.reset {
             tracing::info!(number, "nobody is there any more: the page is reset");
+            self.forget_copied_by_x();
             clear_data_device_selection(&self.display, &self.seat.seat);
             clear_primary_selection(&self.display, &self.seat.seat);
             for shell in 0..self.stage.shells.len() {

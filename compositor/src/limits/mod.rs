@@ -27,12 +27,13 @@ use crate::{
     privilege::{ClientState, Endless, Privilege},
 };
 use counts::{Counts, TooMany};
-use table::ADMIN_FACTOR;
+use table::{ADMIN_FACTOR, XWAYLAND_FACTOR};
 
 /// The counts of all users, for whoever comes in.
 pub struct Limits {
     shells: Arc<Counts>,
     admins: Arc<Counts>,
+    x_servers: Arc<Counts>,
     /// By user number. Those whose last client has gone are dropped as others come.
     users: HashMap<(Privilege, u32), Weak<Counts>>,
     pub(crate) endless: Endless,
@@ -44,7 +45,8 @@ impl Limits {
         let settings = Arc::new(settings.clone());
         Self {
             shells: Arc::new(Counts::of_all(settings.clone(), 1)),
-            admins: Arc::new(Counts::of_all(settings, ADMIN_FACTOR)),
+            admins: Arc::new(Counts::of_all(settings.clone(), ADMIN_FACTOR)),
+            x_servers: Arc::new(Counts::of_all(settings, XWAYLAND_FACTOR)),
             users: HashMap::new(),
             endless: Endless::default(),
         }
@@ -60,6 +62,7 @@ impl Limits {
             let all = match privilege {
                 Privilege::Shell | Privilege::Command => &self.shells,
                 Privilege::Admin => &self.admins,
+                Privilege::Xwayland => &self.x_servers,
             };
             let counts = Arc::new(Counts::of_user(all));
             self.users.insert((privilege, user), Arc::downgrade(&counts));
@@ -75,7 +78,7 @@ impl Limits {
 
     /// Connections there are, for tests and for the log.
     pub fn clients(&self) -> u32 {
-        self.shells.used(counts::CLIENTS) + self.admins.used(counts::CLIENTS)
+        [&self.shells, &self.admins, &self.x_servers].iter().map(|counts| counts.used(counts::CLIENTS)).sum()
     }
 }
 

@@ -9,6 +9,8 @@ pub const USER_FACTOR: u32 = 4;
 pub const ALL_FACTOR: u32 = 16;
 /// A tool on the admin socket is trusted, and may have so many times what a page may.
 pub const ADMIN_FACTOR: u32 = 4;
+/// The X server is one client for all X programs, and may have so many times what a page may.
+pub const XWAYLAND_FACTOR: u32 = 4;
 
 /// Pending configures of one window or popup. A client answers each, or the newest, before it draws again.
 pub const UNANSWERED_CONFIGURES: usize = 250;

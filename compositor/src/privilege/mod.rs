@@ -48,6 +48,8 @@ pub enum Privilege {
     Command,
     /// The admin socket: manage outputs, capture, inject input as well.
     Admin,
+    /// The connection of the X server: all windows of X programs, and what these need.
+    Xwayland,
 }
 
 /// A security context: what its clients may do is said by who made it, whatever socket that came through.
@@ -180,7 +182,11 @@ pub fn may_bind(client: &Client, interface: &str) -> bool {
 }
 
 fn allows(privilege: Privilege, context: Option<&Context>, interface: &str) -> bool {
+    if privilege == Privilege::Xwayland {
+        return table::XWAYLAND.contains(&interface);
+    }
     table::find(interface).is_some_and(|global| match global.who {
+        Who::Xwayland => false,
         Who::Everyone => true,
         // Nobody gets out of a context by making another one.
         Who::Unconfined => context.is_none(),
@@ -189,7 +195,7 @@ fn allows(privilege: Privilege, context: Option<&Context>, interface: &str) -> b
             None => match privilege {
                 Privilege::Admin => true,
                 Privilege::Command => group == Group::Screens,
-                Privilege::Shell => false,
+                Privilege::Shell | Privilege::Xwayland => false,
             },
         },
     })
@@ -202,16 +208,21 @@ mod tests {
     #[test]
     fn the_shell_does_not_see_what_is_for_trusted_tools() {
         for global in table::GLOBALS {
-            let for_tools = matches!(global.who, Who::Trusted(_));
+            let for_tools = matches!(global.who, Who::Trusted(_) | Who::Xwayland);
             assert_eq!(allows(Privilege::Shell, None, global.interface), !for_tools, "{}", global.interface);
-            assert!(allows(Privilege::Admin, None, global.interface), "{}", global.interface);
+            let for_admin = global.who != Who::Xwayland;
+            assert_eq!(allows(Privilege::Admin, None, global.interface), for_admin, "{}", global.interface);
         }
     }
 
     #[test]
     fn the_command_in_cages_place_has_the_screens_and_nothing_else_of_the_tools() {
         for global in table::GLOBALS {
-            let wanted = !matches!(global.who, Who::Trusted(group) if group != Group::Screens);
+            let wanted = match global.who {
+                Who::Trusted(group) => group == Group::Screens,
+                Who::Everyone | Who::Unconfined => true,
+                Who::Xwayland => false,
+            };
             assert_eq!(allows(Privilege::Command, None, global.interface), wanted, "{}", global.interface);
         }
     }
@@ -223,11 +234,25 @@ mod tests {
             for global in table::GLOBALS {
                 let wanted = match global.who {
                     Who::Everyone => true,
-                    Who::Unconfined => false,
+                    Who::Unconfined | Who::Xwayland => false,
                     Who::Trusted(group) => group == Group::Capture,
                 };
                 assert_eq!(allows(privilege, Some(&context), global.interface), wanted, "{}", global.interface);
             }
+        }
+    }
+
+    #[test]
+    fn the_x_server_has_what_x_windows_need_and_no_say_in_anything_else() {
+        for global in table::GLOBALS {
+            let wanted = table::XWAYLAND.contains(&global.interface);
+            assert_eq!(allows(Privilege::Xwayland, None, global.interface), wanted, "{}", global.interface);
+            assert!(!wanted || !matches!(global.who, Who::Trusted(_)), "{}", global.interface);
+        }
+        assert!(table::XWAYLAND.iter().all(|interface| table::find(interface).is_some()));
+        // Its windows are made by its window manager, and the clipboard goes through that one.
+        for other in ["xdg_wm_base", "wl_data_device_manager", "zwp_text_input_manager_v3", "ext_idle_notifier_v1"] {
+            assert!(!allows(Privilege::Xwayland, None, other), "{other}");
         }
     }
 

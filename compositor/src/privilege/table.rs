@@ -13,6 +13,8 @@ pub enum Who {
     Unconfined,
     /// Clients of the admin socket, and those in a security context that are allowed the group.
     Trusted(Group),
+    /// The X server that kioskd was connected with ([`XWAYLAND`]), and nobody else.
+    Xwayland,
 }
 
 /// One global.
@@ -86,6 +88,7 @@ pub const GLOBALS: &[Global] = &[
     of_device("zwp_linux_dmabuf_v1", 5),
     of_device("wp_linux_drm_syncobj_manager_v1", 1),
     global("wp_security_context_manager_v1", 1, Who::Unconfined),
+    global("xwayland_shell_v1", 1, Who::Xwayland),
     trusted("zwlr_screencopy_manager_v1", 3, Group::Capture),
     trusted("ext_image_copy_capture_manager_v1", 1, Group::Capture),
     trusted("ext_output_image_capture_source_manager_v1", 1, Group::Capture),
@@ -97,6 +100,25 @@ pub const GLOBALS: &[Global] = &[
     trusted("zwlr_foreign_toplevel_manager_v1", 3, Group::Windows),
     trusted("zwlr_output_manager_v1", 4, Group::Screens),
     trusted("zwlr_output_power_manager_v1", 1, Group::Screens),
+];
+
+/// What the X server may bind, of all that there is: what it needs to show X windows, and to pass on input.
+pub const XWAYLAND: &[&str] = &[
+    "wl_compositor",
+    "wl_subcompositor",
+    "wl_shm",
+    "wl_seat",
+    "wl_output",
+    "wl_fixes",
+    "zxdg_output_manager_v1",
+    "wp_viewporter",
+    "zwp_relative_pointer_manager_v1",
+    "zwp_pointer_constraints_v1",
+    "zwp_pointer_gestures_v1",
+    "zwp_tablet_manager_v2",
+    "zwp_linux_dmabuf_v1",
+    "wp_linux_drm_syncobj_manager_v1",
+    "xwayland_shell_v1",
 ];
 
 /// The table's line of this interface.

@@ -32,6 +32,7 @@ mod timing;
 mod unconfigured;
 mod virtual_input;
 mod wishes;
+mod xwayland_shell;
 
 use smithay::{
     input::SeatState,
@@ -82,6 +83,7 @@ use session_lock::SessionLock;
 use text_input::TextInputs;
 use virtual_input::VirtualInput;
 use wishes::Wishes;
+use xwayland_shell::XwaylandShell;
 
 /// The state of every protocol.
 pub struct Protocols {
@@ -164,6 +166,7 @@ struct Passive {
     _content_type: ContentTypeState,
     _tablet: TabletManagerState,
     _alpha_modifier: AlphaModifierState,
+    _xwayland_shell: XwaylandShell,
 }
 
 impl Protocols {
@@ -222,6 +225,7 @@ impl Protocols {
                 _content_type: ContentTypeState::new::<Kiosk>(display),
                 _tablet: TabletManagerState::new::<Kiosk>(display),
                 _alpha_modifier: AlphaModifierState::new::<Kiosk>(display),
+                _xwayland_shell: XwaylandShell::new(display),
             },
         }
     }

@@ -22,6 +22,7 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
+    privilege::ClientState,
     protocols::dispatch::{globals, objects},
 };
 
@@ -51,6 +52,14 @@ struct Told {
 }
 
 impl Told {
+    /// Where the screen lies in the client's own space. The X server's has another scale.
+    fn in_clients_space(&self, place: Rectangle<i32, Logical>) -> Rectangle<i32, Logical> {
+        let client = self.resource.client();
+        let state = client.as_ref().and_then(|client| client.get_data::<ClientState>());
+        let scale = state.map_or(1.0, |state| state.compositor.client_scale());
+        place.to_f64().upscale(scale).to_i32_round()
+    }
+
     /// Tells where the screen is, if that is news.
     fn tell(&mut self, place: Rectangle<i32, Logical>) {
         let before = self.place.replace(place);
@@ -93,6 +102,7 @@ impl Kiosk {
         for told in &mut self.protocols.xdg_outputs.told {
             let screen = screens.iter().find(|screen| screen.output == told.output);
             let place = screen.filter(|screen| screen.output.current_mode().is_some()).map(|screen| screen.geometry());
+            let place = place.map(|place| told.in_clients_space(place));
             if let Some(place) = place.filter(|place| told.place != Some(*place)) {
                 told.tell(place);
                 told.done();
@@ -135,7 +145,7 @@ impl Dispatch<ZxdgOutputManagerV1, (), Kiosk> for XdgOutputs {
         }
         let Some(screen) = kiosk.screens.iter().find(|screen| screen.output == told.output) else { return };
         match screen.output.current_mode() {
-            Some(_) => told.tell(screen.geometry()),
+            Some(_) => told.tell(told.in_clients_space(screen.geometry())),
             None => {
                 let at = screen.output.current_location();
                 told.resource.logical_position(at.x, at.y);

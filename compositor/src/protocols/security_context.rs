@@ -193,7 +193,7 @@ impl Kiosk {
         let app_id = made.app_id.unwrap_or_default();
         let allow = match privilege {
             Privilege::Admin => self.config.allowed_to(&app_id),
-            Privilege::Shell | Privilege::Command => Vec::new(),
+            Privilege::Shell | Privilege::Command | Privilege::Xwayland => Vec::new(),
         };
         tracing::info!(
             app_id,
@@ -207,7 +207,7 @@ impl Kiosk {
         let (sender, accepted) = sync_channel(WAITING);
         let accepts = self.handle.insert_source(accepted, move |event, (), kiosk| {
             if let ChannelEvent::Msg(stream) = event {
-                kiosk.take_into(stream, Privilege::Shell, shell, Some(context.clone()));
+                let _ = kiosk.take_into(stream, Privilege::Shell, shell, Some(context.clone()));
             }
         });
         let accepts = accepts.map_err(|error| std::io::Error::other(error.to_string()))?;

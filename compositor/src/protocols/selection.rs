@@ -1,5 +1,7 @@
 //! Copy and paste, drag and drop: passed between clients as they are.
 
+use std::os::fd::OwnedFd;
+
 use smithay::{
     input::Seat,
     reexports::{
@@ -9,7 +11,7 @@ use smithay::{
         },
     },
     wayland::selection::{
-        SelectionHandler,
+        SelectionHandler, SelectionSource, SelectionTarget,
         data_device::{ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, ServerDndGrabHandler},
         primary_selection::{PrimaryDeviceManagerGlobalData, PrimarySelectionHandler, PrimarySelectionState},
     },
@@ -19,6 +21,15 @@ use crate::{kiosk::Kiosk, protocols::dispatch::globals};
 
 impl SelectionHandler for Kiosk {
     type SelectionUserData = ();
+
+    fn new_selection(&mut self, kind: SelectionTarget, source: Option<SelectionSource>, _seat: Seat<Self>) {
+        self.copied_by_wayland(kind, source.as_ref());
+    }
+
+    /// The only selections that are not a Wayland client's are those of X programs.
+    fn send_selection(&mut self, kind: SelectionTarget, form: String, into: OwnedFd, _seat: Seat<Self>, (): &()) {
+        self.paste_from_x(kind, form, into);
+    }
 }
 
 impl DataDeviceHandler for Kiosk {

@@ -197,7 +197,10 @@ impl Kiosk {
         let Some(shown) = self.stage.windows.find(root) else { return };
         let (shell, role) = (shown.shell, shown.role());
         let area = self.area_of(shell);
-        let Some(toplevel) = shown.window.toplevel().cloned() else { return };
+        let Some(toplevel) = shown.window.toplevel().cloned() else {
+            self.follow_x_commit(root, area);
+            return;
+        };
         if is_root_commit && !toplevel.is_initial_configure_sent() {
             // Before its first buffer the shell knows its size: it lays itself out once.
             Windows::configure(&toplevel, role, self.told_area_of(shell), true);

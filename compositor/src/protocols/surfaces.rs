@@ -62,6 +62,7 @@ impl CompositorHandler for Kiosk {
 
     fn new_surface(&mut self, surface: &WlSurface) {
         self.wait_for_buffers(surface);
+        self.x_surface_made(surface);
     }
 
     fn new_subsurface(&mut self, surface: &WlSurface, _parent: &WlSurface) {
@@ -79,6 +80,7 @@ impl CompositorHandler for Kiosk {
             screen.output.leave(surface);
         }
         self.let_go_of(surface);
+        self.x11.forget(surface);
         self.doubt_pointer_focus();
         // As of a subsurface that is destroyed by itself: see `guards::subsurface`.
         if get_parent(surface).is_some() {

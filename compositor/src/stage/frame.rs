@@ -14,7 +14,7 @@ use smithay::{
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Point, Scale},
-    wayland::{compositor::SurfaceAttributes, seat::WaylandFocus},
+    wayland::compositor::SurfaceAttributes,
 };
 
 use super::{

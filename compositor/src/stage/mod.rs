@@ -9,6 +9,7 @@ pub mod arrow;
 pub mod attention;
 pub mod chooser;
 pub mod close_button;
+pub mod content;
 pub mod cursor;
 pub mod elements;
 mod faded;

@@ -2,28 +2,31 @@
 
 use smithay::{
     backend::renderer::utils::with_renderer_surface_state,
-    desktop::{Window, WindowSurfaceType},
+    desktop::WindowSurfaceType,
     reexports::{
         wayland_protocols::xdg::shell::server::xdg_toplevel::{State as ToplevelState, WmCapabilities},
         wayland_server::{Resource, protocol::wl_surface::WlSurface},
     },
-    utils::{IsAlive, Logical, Point, Rectangle, Size},
-    wayland::{seat::WaylandFocus, shell::xdg::ToplevelSurface},
+    utils::{Logical, Point, Rectangle, Size},
+    wayland::shell::xdg::ToplevelSurface,
 };
 
 #[cfg(feature = "conformance")]
 use smithay::wayland::{compositor::with_states, shell::xdg::SurfaceCachedState};
 
-use super::close_button;
+use super::{
+    close_button,
+    content::{Content, XWindow},
+};
 use crate::{
     limits::configures::toplevel_answers,
     policy::{self, Role},
 };
 
-/// A toplevel on the stage.
+/// A window on the stage.
 pub struct ShownWindow {
-    /// smithay's: the toplevel with its popups and subsurfaces.
-    pub window: Window,
+    /// What is in it.
+    pub window: Content,
     /// The number of the shell whose client it belongs to.
     pub shell: usize,
     /// Its client had a window before it, and may have popups.
@@ -39,7 +42,7 @@ pub struct ShownWindow {
 
 impl ShownWindow {
     fn surface(&self) -> Option<WlSurface> {
-        self.window.wl_surface().map(|surface| surface.into_owned())
+        self.window.wl_surface()
     }
 
     /// Where it lies on a screen that covers `area`.
@@ -54,11 +57,17 @@ impl ShownWindow {
             });
             return if named { at } else { at + self.window.geometry().loc };
         }
-        place(self.role(), self.window.geometry().size, area)
+        match &self.window {
+            Content::X(window) if window.role == Role::Free => policy::kept_on(window.place, area),
+            _ => place(self.role(), self.window.geometry().size, area),
+        }
     }
 
     /// Shell or dialog, as of now.
     pub fn role(&self) -> Role {
+        if let Content::X(window) = &self.window {
+            return window.role;
+        }
         policy::role(self.window.toplevel().is_some_and(|toplevel| toplevel.parent().is_some()), self.beside)
     }
 
@@ -98,7 +107,7 @@ impl Windows {
         let beside = self.with_popups.get(shell) == Some(&true)
             && self.list.iter().any(|shown| !shown.beside && of_same_client(shown));
         self.list.push(ShownWindow {
-            window: Window::new_wayland_window(toplevel),
+            window: Content::new(toplevel),
             shell,
             beside,
             mapped: false,
@@ -116,6 +125,45 @@ impl Windows {
         }
     }
 
+    /// Puts an X program's window on top. It is shown when its surface is known, and has a buffer.
+    pub fn add_x(&mut self, window: XWindow, shell: usize) {
+        self.remove_x(window.id);
+        let location = window.place.loc;
+        self.list.push(ShownWindow {
+            window: Content::X(window),
+            shell,
+            beside: false,
+            mapped: false,
+            location,
+            #[cfg(feature = "conformance")]
+            pinned: None,
+        });
+    }
+
+    /// The X program's window with this number.
+    pub fn find_x(&self, id: u32) -> Option<&XWindow> {
+        self.list.iter().find_map(|shown| shown.window.x().filter(|window| window.id == id))
+    }
+
+    /// Changes the X program's window with this number. Returns whether there is one.
+    pub fn change_x(&mut self, id: u32, change: impl FnOnce(&mut XWindow)) -> bool {
+        let mut windows = self.list.iter_mut().filter_map(|shown| shown.window.x_mut());
+        let found = windows.find(|window| window.id == id);
+        found.map(change).is_some()
+    }
+
+    /// Takes the X program's window with this number away.
+    pub fn remove_x(&mut self, id: u32) {
+        self.list.retain(|shown| shown.window.x().is_none_or(|window| window.id != id));
+        self.disturbed = true;
+    }
+
+    /// Takes all windows of X programs away.
+    pub fn remove_all_x(&mut self) {
+        self.list.retain(|shown| shown.window.x().is_none());
+        self.disturbed = true;
+    }
+
     /// Takes a toplevel away.
     pub fn remove(&mut self, surface: &WlSurface) {
         self.list.retain(|shown| shown.surface().as_ref() != Some(surface));
@@ -130,6 +178,11 @@ impl Windows {
     pub fn prune(&mut self) -> bool {
         let before = self.list.len();
         self.list.retain(|shown| shown.window.alive());
+        // The X server takes a window's surface away and gives it another one.
+        for shown in self.list.iter_mut().filter(|shown| shown.mapped && shown.window.wl_surface().is_none()) {
+            shown.mapped = false;
+            self.disturbed = true;
+        }
         std::mem::take(&mut self.disturbed) || before != self.list.len()
     }
 
@@ -167,7 +220,7 @@ impl Windows {
 
     /// The surface of a shell that has the keyboard when the shell has: the topmost window's.
     pub fn focus(&self, shell: usize) -> Option<WlSurface> {
-        self.mapped(shell).next().and_then(ShownWindow::surface)
+        self.mapped(shell).find(|shown| shown.role() != Role::Free).and_then(ShownWindow::surface)
     }
 
     /// Brings a window above the others of its role: a dialog is never behind its shell.
@@ -175,7 +228,11 @@ impl Windows {
         if let Some(index) = self.list.iter().position(|shown| shown.surface().as_ref() == Some(surface)) {
             let shown = self.list.remove(index);
             self.list.push(shown);
-            self.list.sort_by_key(|shown| shown.role() != Role::Shell);
+            self.list.sort_by_key(|shown| match shown.role() {
+                Role::Shell => 0,
+                Role::Dialog | Role::Popup => 1,
+                Role::Free => 2,
+            });
         }
     }
 
@@ -194,7 +251,7 @@ impl Windows {
                     state.states.set(ToplevelState::Fullscreen);
                     state.size = Some(area.size);
                 }
-                Role::Dialog | Role::Popup => {
+                Role::Dialog | Role::Popup | Role::Free => {
                     state.states.unset(ToplevelState::Fullscreen);
                     state.size = None;
                 }
@@ -267,6 +324,6 @@ fn place(role: Role, size: Size<i32, Logical>, area: Rectangle<i32, Logical>) ->
     match role {
         // A shell that ignores the size it was told is centred too: no corner of it is lost without need.
         Role::Shell if size.w >= area.size.w && size.h >= area.size.h => area.loc,
-        Role::Shell | Role::Dialog | Role::Popup => policy::centred(size, area),
+        Role::Shell | Role::Dialog | Role::Popup | Role::Free => policy::centred(size, area),
     }
 }

@@ -97,6 +97,7 @@ impl Draft {
                 "capture" => layer.section(&mut config.capture, entry),
                 "limits" => layer.section(&mut config.limits, entry),
                 "health" => layer.section(&mut config.health, entry),
+                "x11" => layer.section(&mut config.x11, entry),
                 "api" => layer.section(&mut config.api, entry),
                 "output" => layer.outputs(config, entry),
                 "text" => layer.texts(config, entry),

@@ -47,7 +47,7 @@ pub use load::{ADMIN_DIR, ADMIN_FILE, Loaded, Places, ROOT_ENV, Sources, VENDOR_
 pub use masked::masked;
 pub use model::{
     CaptureSettings, Config, CursorPolicy, Days, Health, Idle, Input, Keyboard, Look, NewDevices, PageReady, Power,
-    Ready, ScheduleEntry, Shell, Splash, SplashPosition, StatusRanges, TimeOfDay,
+    Ready, ScheduleEntry, Shell, Splash, SplashPosition, StatusRanges, TimeOfDay, X11,
 };
 pub use origin::{ConfigError, Origin, Source, TextPosition};
 pub use output::{ModeChoice, OutputRule, OutputSettings};

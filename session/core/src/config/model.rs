@@ -41,6 +41,8 @@ pub struct Config {
     pub idle: Idle,
     /// `[health]`.
     pub health: Health,
+    /// `[x11]`.
+    pub x11: X11,
     /// `[power]`.
     pub power: Power,
     /// `[browser]`: what the shells' [`Shell::browser_settings`] inherit from.
@@ -77,6 +79,7 @@ impl Default for Config {
             accessibility: Accessibility::default(),
             idle: Idle::default(),
             health: Health::default(),
+            x11: X11::default(),
             power: Power::default(),
             browser: BrowserSettings::default(),
             capture: CaptureSettings::default(),
@@ -410,6 +413,13 @@ pub struct Health {
 pub struct CaptureSettings {
     /// A line on a screen that is watched.
     pub notice: bool,
+}
+
+/// Programs that speak X11.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct X11 {
+    /// Whether Xwayland is started for them. For a command in cage's place it is in any case.
+    pub enabled: bool,
 }
 
 /// When the screens are on.

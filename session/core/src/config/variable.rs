@@ -29,6 +29,7 @@ impl Draft {
             capture,
             limits,
             health,
+            x11,
             api,
             ..
         } = &mut draft.config;
@@ -44,6 +45,7 @@ impl Draft {
             .or_else(|| try_variable(capture, "capture", variable, text, &mut names))
             .or_else(|| try_variable(limits, "limits", variable, text, &mut names))
             .or_else(|| try_variable(health, "health", variable, text, &mut names))
+            .or_else(|| try_variable(x11, "x11", variable, text, &mut names))
             .or_else(|| try_variable(api, "api", variable, text, &mut names))
             .or_else(|| {
                 let rule = keys::output_rule(&mut draft.config, "*");

@@ -19,6 +19,7 @@ mod privilege;
 mod shell;
 mod splash;
 mod text;
+mod x11;
 
 use toml_edit::Value;
 
@@ -28,7 +29,7 @@ use super::browser::BrowserSettings;
 use super::devices::InputRule;
 use super::keyboard::OnScreenKeyboard;
 use super::limits::Limits;
-use super::model::{CaptureSettings, Config, Health, Idle, Input, Power, Shell, Splash};
+use super::model::{CaptureSettings, Config, Health, Idle, Input, Power, Shell, Splash, X11};
 use super::output::OutputRule;
 use super::privilege::PrivilegeRule;
 use super::raw::{Raw, Wrong};
@@ -51,6 +52,7 @@ pub use privilege::PRIVILEGE;
 pub use shell::SHELL;
 pub use splash::SPLASH;
 pub use text::TEXTS;
+pub use x11::X11_KEYS;
 
 /// One key of a section whose type is `T`.
 pub struct Key<T: 'static> {
@@ -113,6 +115,7 @@ pub const SECTIONS: &[&str] = &[
     "capture",
     "limits",
     "health",
+    "x11",
     "privilege",
     "api",
 ];
@@ -141,7 +144,7 @@ macro_rules! sectioned {
         })*
     };
 }
-sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Accessibility => ACCESSIBILITY, Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, CaptureSettings => CAPTURE, Limits => LIMITS, Health => HEALTH, TextRule => TEXTS, PrivilegeRule => PRIVILEGE, Api => API);
+sectioned!(InputRule => DEVICES, Shell => SHELL, Splash => SPLASH, OutputRule => OUTPUTS, Input => INPUT "device", OnScreenKeyboard => KEYBOARD, Accessibility => ACCESSIBILITY, Idle => IDLE, Power => POWER, BrowserSettings => BROWSER, CaptureSettings => CAPTURE, Limits => LIMITS, Health => HEALTH, X11 => X11_KEYS, TextRule => TEXTS, PrivilegeRule => PRIVILEGE, Api => API);
 
 /// Finds the rule for the input devices that `matcher` means, adding it at the end when there is none.
 #[allow(clippy::indexing_slicing, reason = "it was found there, or just pushed")]

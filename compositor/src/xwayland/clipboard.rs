@@ -1,0 +1,118 @@
+//! Copy and paste between X programs and Wayland clients. The X programs count as one client: what they copy is taken, and
+//! what others copied is given to them, while one of their windows has the keyboard, as Wayland has it for every client.
+
+use std::os::fd::OwnedFd;
+
+use smithay::wayland::selection::{
+    SelectionSource, SelectionTarget,
+    data_device::{clear_data_device_selection, request_data_device_client_selection, set_data_device_selection},
+    primary_selection::{clear_primary_selection, request_primary_client_selection, set_primary_selection},
+};
+
+use super::wm::{FORM_NAME, FORMS, KINDS, Offer, Paste, index};
+use crate::kiosk::Kiosk;
+
+/// What is copied, and by whom.
+#[derive(Debug, Default)]
+pub(super) struct Copied {
+    /// What Wayland clients offer to X programs, by [`index`].
+    pub(super) offers: [Offer; 2],
+    /// Whether it is an X program's.
+    of_x: [bool; 2],
+}
+
+impl Copied {
+    /// It is what these are from now on, whoever had it before.
+    fn offer(&mut self, kind: SelectionTarget, forms: Option<Vec<String>>) {
+        if let Some(offer) = self.offers.get_mut(index(kind)) {
+            offer.number += 1;
+            offer.forms = forms;
+        }
+        self.set_of_x(kind, false);
+    }
+
+    fn is_of_x(&self, kind: SelectionTarget) -> bool {
+        self.of_x.get(index(kind)) == Some(&true)
+    }
+
+    fn set_of_x(&mut self, kind: SelectionTarget, of_x: bool) {
+        if let Some(known) = self.of_x.get_mut(index(kind)) {
+            *known = of_x;
+        }
+    }
+}
+
+impl Kiosk {
+    /// A Wayland client has copied something, or took it back.
+    pub(crate) fn copied_by_wayland(&mut self, kind: SelectionTarget, source: Option<&SelectionSource>) {
+        let fits = |form: &String| form.len() <= FORM_NAME;
+        let forms = source.map(|source| source.mime_types().into_iter().filter(fits).take(FORMS).collect());
+        self.x11.copied.offer(kind, forms);
+    }
+
+    /// Nothing is copied any more, by whomever it was.
+    pub(crate) fn forget_copied_by_x(&mut self) {
+        for kind in KINDS {
+            self.x11.copied.offer(kind, None);
+        }
+    }
+
+    /// An X program has copied something; without forms: it took it back.
+    pub(super) fn copied_by_x(&mut self, kind: SelectionTarget, forms: Vec<String>) {
+        if forms.is_empty() {
+            self.take_back_from_x(kind);
+            return;
+        }
+        if !self.x_has_keyboard() {
+            return;
+        }
+        self.x11.copied.set_of_x(kind, true);
+        let (display, seat) = (&self.display, &self.seat.seat);
+        match kind {
+            SelectionTarget::Clipboard => set_data_device_selection(display, seat, forms, ()),
+            SelectionTarget::Primary => set_primary_selection(display, seat, forms, ()),
+        }
+    }
+
+    fn take_back_from_x(&mut self, kind: SelectionTarget) {
+        if !self.x11.copied.is_of_x(kind) {
+            return;
+        }
+        self.x11.copied.set_of_x(kind, false);
+        match kind {
+            SelectionTarget::Clipboard => clear_data_device_selection(&self.display, &self.seat.seat),
+            SelectionTarget::Primary => clear_primary_selection(&self.display, &self.seat.seat),
+        }
+    }
+
+    /// The X server has gone, with all that its programs have copied.
+    pub(super) fn take_all_back_from_x(&mut self) {
+        KINDS.into_iter().for_each(|kind| self.take_back_from_x(kind));
+    }
+
+    /// A Wayland client wants what an X program has copied.
+    pub(crate) fn paste_from_x(&self, kind: SelectionTarget, form: String, into: OwnedFd) {
+        if let Some(server) = self.x11.server.as_ref().filter(|_| self.x11.copied.is_of_x(kind)) {
+            server.manager.paste(Paste { kind, form, into });
+        }
+    }
+
+    /// An X program wants what a Wayland client has copied. Where it may not, the pipe ends.
+    pub(super) fn paste_to_x(&mut self, kind: SelectionTarget, form: String, into: OwnedFd) {
+        if !self.x_has_keyboard() {
+            return;
+        }
+        let given = match kind {
+            SelectionTarget::Clipboard => request_data_device_client_selection(&self.seat.seat, form, into).is_ok(),
+            SelectionTarget::Primary => request_primary_client_selection(&self.seat.seat, form, into).is_ok(),
+        };
+        if !given {
+            tracing::debug!(?kind, "an X program wants what nobody has copied");
+        }
+    }
+
+    fn x_has_keyboard(&self) -> bool {
+        let focus = self.seat.seat.get_keyboard().and_then(|keyboard| keyboard.current_focus());
+        focus.is_some_and(|surface| self.is_of_x_server(&surface))
+    }
+}

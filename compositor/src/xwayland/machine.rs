@@ -1,0 +1,127 @@
+//! When Xwayland is started, without I/O or a clock: by the first X client; again by the next one when it has ended; and
+//! more and more slowly where it fails, for the client that called it waits and calls it again at once.
+
+use std::time::Duration;
+
+/// Rest after the first failure, and the longest.
+const MIN_REST: Duration = Duration::from_millis(300);
+const MAX_REST: Duration = Duration::from_secs(10);
+/// A server that ran so long was well.
+const HEALTHY: Duration = Duration::from_secs(30);
+
+/// What is to be done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Start the server. It takes who waits, and who comes.
+    Start,
+    /// There is no server to be started: hang up on who waits.
+    TurnAway,
+    /// Watch for X clients.
+    Listen,
+    /// Do not, for so long, and then say [`Machine::rested`].
+    RestFor(Duration),
+    /// Nothing.
+    Nothing,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    /// For a client.
+    #[default]
+    Waiting,
+    Running {
+        since: Duration,
+    },
+    /// It has failed.
+    Resting,
+}
+
+/// The state of one X display.
+#[derive(Debug, Default)]
+pub struct Machine {
+    state: State,
+    failures: u32,
+}
+
+impl Machine {
+    /// An X client connects. `there`: there is a server to be started.
+    pub fn called(&mut self, now: Duration, there: bool) -> Act {
+        match (self.state, there) {
+            (State::Waiting, true) => {
+                self.state = State::Running { since: now };
+                Act::Start
+            }
+            (State::Waiting, false) => Act::TurnAway,
+            (State::Running { .. } | State::Resting, _) => Act::Nothing,
+        }
+    }
+
+    /// The server has ended, or could not be started. `well`: it says that it ended in order.
+    pub fn ended(&mut self, now: Duration, well: bool) -> Act {
+        let State::Running { since } = self.state else { return Act::Nothing };
+        if well || now.saturating_sub(since) >= HEALTHY {
+            self.failures = 0;
+        }
+        if well {
+            self.state = State::Waiting;
+            return Act::Listen;
+        }
+        self.state = State::Resting;
+        let rest = MIN_REST.saturating_mul(1 << self.failures.min(6)).min(MAX_REST);
+        self.failures += 1;
+        Act::RestFor(rest)
+    }
+
+    /// The rest is over.
+    pub fn rested(&mut self) -> Act {
+        if self.state != State::Resting {
+            return Act::Nothing;
+        }
+        self.state = State::Waiting;
+        Act::Listen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const START: Duration = Duration::from_secs(100);
+
+    #[test]
+    fn the_first_client_starts_it_and_so_does_the_next_after_its_end() {
+        let mut machine = Machine::default();
+        assert_eq!(machine.called(START, true), Act::Start);
+        assert_eq!(machine.called(START, true), Act::Nothing, "it takes them itself");
+        assert_eq!(machine.ended(START, true), Act::Listen);
+        assert_eq!(machine.ended(START, true), Act::Nothing, "once");
+        assert_eq!(machine.called(START, true), Act::Start);
+    }
+
+    #[test]
+    fn where_there_is_none_who_calls_is_turned_away_until_there_is() {
+        let mut machine = Machine::default();
+        assert_eq!(machine.called(START, false), Act::TurnAway);
+        assert_eq!(machine.called(START, false), Act::TurnAway);
+        assert_eq!(machine.called(START, true), Act::Start);
+    }
+
+    #[test]
+    fn one_that_fails_rests_longer_each_time_and_never_for_ever() {
+        let mut machine = Machine::default();
+        let mut rests = Vec::new();
+        for _ in 0..10 {
+            assert_eq!(machine.called(START, true), Act::Start);
+            let Act::RestFor(rest) = machine.ended(START, false) else { panic!("no rest") };
+            assert_eq!(machine.called(START, true), Act::Nothing);
+            assert_eq!(machine.rested(), Act::Listen);
+            rests.push(rest);
+        }
+        assert_eq!((rests[0], rests[9]), (MIN_REST, MAX_REST));
+        assert!(rests.is_sorted());
+        assert_eq!(machine.called(START, true), Act::Start);
+        assert_eq!(machine.ended(START + HEALTHY, false), Act::RestFor(MIN_REST), "it was well for long");
+        assert_eq!(machine.rested(), Act::Listen);
+        assert_eq!(machine.rested(), Act::Nothing);
+    }
+}

@@ -1,0 +1,242 @@
+//! The X server in the event loop: its display is watched, it is started when somebody comes, connected as a Wayland client
+//! and with its window manager, and its end is noticed.
+
+use std::{
+    io,
+    os::unix::net::UnixStream,
+    path::Path,
+    process::{Child, ExitStatus},
+    time::Duration,
+};
+
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use smithay::reexports::{
+    calloop::{
+        Interest, Mode, PostAction,
+        channel::{self, Event as ChannelEvent},
+        generic::Generic,
+    },
+    wayland_server::backend::DisconnectReason,
+};
+
+use super::{
+    Server,
+    display::{self, Display},
+    machine::Act,
+    process,
+    wm::{Manager, NEWS},
+};
+use crate::{kiosk::Kiosk, options::SessionChoice, privilege::Privilege};
+
+/// What people read where there is none.
+const ABSENT: &str = "X11 programs cannot run: Xwayland is not there (Debian: apt-get install xwayland)";
+
+/// Under systemd this process and the shell's each have a `/tmp` of their own, and no X server may run as kioskd's user.
+const UNDER_SYSTEMD: &str =
+    "x11.enabled has no effect where systemd starts the session: X11 programs run with `kioskd -- COMMAND`";
+/// Where nobody can be accepted, the next try is so much later.
+const PAUSE: Duration = Duration::from_millis(200);
+/// A server whose window manager has ended has so long to end too.
+const LAST_MOMENTS: Duration = Duration::from_secs(5);
+
+/// Whose windows X windows are among: the X server has one display, and is the first shell's.
+pub(super) const SHELL: usize = 0;
+
+impl Kiosk {
+    /// Makes a place where X clients can come, where the configuration or a command in cage's place wants it.
+    pub(crate) fn offer_x11(&mut self) {
+        let configured = self.config.x11.enabled;
+        if !configured && self.options.command.is_empty() {
+            return;
+        }
+        if self.options.session == SessionChoice::External && self.options.command.is_empty() {
+            self.problem(UNDER_SYSTEMD.to_owned());
+            return;
+        }
+        let opened = match process::find() {
+            None => Err(ABSENT.to_owned()),
+            Some(_) => Display::open(Path::new(display::PLACE))
+                .map_err(|error| format!("X11 programs cannot run: there is no place for them: {error}")),
+        };
+        match opened {
+            Ok(display) => {
+                let name = display.name();
+                tracing::info!(name, "X11 programs can come");
+                self.x11.display = Some(display);
+                if let Err(error) = self.watch_display() {
+                    self.problem(format!("X11 programs cannot run: their display is not watched: {error}"));
+                    self.x11.display = None;
+                }
+            }
+            Err(sentence) if configured => self.problem(sentence),
+            // Most commands need none.
+            Err(sentence) => tracing::info!("{sentence}"),
+        }
+    }
+
+    fn watch_display(&mut self) -> io::Result<()> {
+        let Some(display) = &self.x11.display else { return Ok(()) };
+        let source = Generic::new(display.listener.try_clone()?, Interest::READ, Mode::Level);
+        let inserted = self.handle.insert_source(source, |_, listener, kiosk| {
+            match kiosk.x11.machine.called(kiosk.now(), process::find().is_some()) {
+                Act::Start => {
+                    kiosk.start_x_server();
+                    return Ok(PostAction::Disable);
+                }
+                Act::TurnAway => match listener.accept() {
+                    // Whoever was there hears the end of its connection.
+                    Ok(_) => kiosk.x_problem(ABSENT.to_owned()),
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                    Err(_) => {
+                        // Without a descriptor for it, it would wake us without end.
+                        kiosk.after(PAUSE, |kiosk| kiosk.act_on_display(Act::Listen));
+                        return Ok(PostAction::Disable);
+                    }
+                },
+                _ => return Ok(PostAction::Disable),
+            }
+            Ok(PostAction::Continue)
+        });
+        self.x11.listener = Some(inserted.map_err(|error| io::Error::other(error.to_string()))?);
+        Ok(())
+    }
+
+    /// Said once, however often it happens.
+    fn x_problem(&mut self, sentence: String) {
+        if !self.problems.contains(&sentence) {
+            self.problem(sentence);
+        }
+    }
+
+    fn start_x_server(&mut self) {
+        let started = match (process::find(), &self.x11.display) {
+            (Some(program), Some(display)) => process::start(&program, display),
+            _ => Err(io::Error::from(io::ErrorKind::NotFound)),
+        };
+        let process::Server { child, wayland, manager } = match started {
+            Ok(server) => server,
+            Err(error) => {
+                self.x_problem(format!("{} could not be started: {error}", process::PROGRAM));
+                self.x_server_failed();
+                return;
+            }
+        };
+        tracing::info!(pid = child.id(), "Xwayland started for an X client");
+        let connected = self.connect_x_server(wayland, manager, Some(child));
+        if let Err(error) = connected {
+            self.x_problem(format!("Xwayland is not connected: {error}"));
+            self.x_server_failed();
+        }
+    }
+
+    /// Takes an X server in: as a Wayland client, and with a window manager of its own.
+    fn connect_x_server(&mut self, wayland: UnixStream, manager: UnixStream, process: Option<Child>) -> io::Result<()> {
+        self.drop_x_server();
+        self.x11.servers += 1;
+        let number = self.x11.servers;
+        let process = process.map(|child| self.watch_x_server(child, number)).transpose()?;
+        let Some(client) = self.take_into(wayland, Privilege::Xwayland, SHELL, None) else {
+            return Err(io::Error::other("it may not be a client: the log says why"));
+        };
+        let (sender, receiver) = channel::sync_channel(NEWS);
+        let manager = Manager::start(manager, self.wanted_of_x(), sender)?;
+        let news = self.handle.insert_source(receiver, move |event, _, kiosk| {
+            // Of one that has been replaced nothing is wanted.
+            if let ChannelEvent::Msg(news) = event
+                && kiosk.x11.servers == number
+            {
+                kiosk.x_news(news);
+            }
+        });
+        let news = news.map_err(|error| io::Error::other(error.to_string()))?;
+        self.x11.server = Some(Server { client, manager, news, process });
+        Ok(())
+    }
+
+    /// Hears of the end of the process, which is nobody's any more then.
+    fn watch_x_server(&mut self, mut child: Child, number: u64) -> io::Result<Pid> {
+        let pid = Pid::from_child(&child);
+        let source = Generic::new(pidfd_open(pid, PidfdFlags::empty())?, Interest::READ, Mode::Level);
+        let inserted = self.handle.insert_source(source, move |_, _, kiosk| {
+            let status = match child.try_wait() {
+                Ok(None) => return Ok(PostAction::Continue),
+                Ok(status) => status,
+                Err(_) => None,
+            };
+            if kiosk.x11.servers == number {
+                kiosk.x_server_ended(status);
+            }
+            Ok(PostAction::Remove)
+        });
+        inserted.map(|_| pid).map_err(|error| io::Error::other(error.to_string()))
+    }
+
+    fn x_server_ended(&mut self, status: Option<ExitStatus>) {
+        if let Some(server) = &mut self.x11.server {
+            server.process = None;
+        }
+        self.drop_x_server();
+        let well = status.as_ref().is_some_and(ExitStatus::success);
+        match status {
+            Some(status) if !well => tracing::warn!(%status, "Xwayland failed"),
+            _ => tracing::info!("Xwayland ended with its last client"),
+        }
+        let act = self.x11.machine.ended(self.now(), well);
+        self.act_on_display(act);
+    }
+
+    fn x_server_failed(&mut self) {
+        let act = self.x11.machine.ended(self.now(), false);
+        self.act_on_display(act);
+    }
+
+    fn act_on_display(&mut self, act: Act) {
+        match act {
+            Act::Listen => {
+                if let Some(listener) = &self.x11.listener
+                    && let Err(error) = self.handle.enable(listener)
+                {
+                    tracing::error!(%error, "X clients are not watched for any more");
+                }
+            }
+            Act::RestFor(rest) => self.after(rest, |kiosk| {
+                let act = kiosk.x11.machine.rested();
+                kiosk.act_on_display(act);
+            }),
+            Act::Start | Act::TurnAway | Act::Nothing => {}
+        }
+    }
+
+    /// Ends what there is of an X server, and takes its windows from the stage.
+    fn drop_x_server(&mut self) {
+        let Some(Server { client, manager, news, process }) = self.x11.server.take() else { return };
+        self.handle.remove(news);
+        drop(manager);
+        if let Some(process) = process {
+            // Without its compositor it ends by itself; one that hangs does not.
+            let _ = kill_process(process, Signal::KILL);
+        }
+        // Its connection is over, or is now.
+        self.display.backend_handle().kill_client(client.id(), DisconnectReason::ConnectionClosed);
+        self.take_all_back_from_x();
+        self.x11.awaited.clear();
+        self.x11.numbered.clear();
+        self.stage.windows.remove_all_x();
+    }
+
+    /// The window manager has lost the server. Where that is a process of ours, it is about to end.
+    pub(super) fn x_manager_ended(&mut self, reason: &str) {
+        tracing::debug!(reason, "the X window manager ended");
+        let Some(server) = &self.x11.server else { return };
+        if server.process.is_none() {
+            self.drop_x_server();
+            return;
+        }
+        let number = self.x11.servers;
+        self.after(LAST_MOMENTS, move |kiosk| {
+            if kiosk.x11.servers == number && kiosk.x11.server.is_some() {
+                kiosk.drop_x_server();
+            }
+        });
+    }
+}

@@ -1,0 +1,441 @@
+//! Copy and paste between X programs and Wayland clients, both ways, for the clipboard and what is marked. The X side of
+//! it: who owns a selection, which forms it has, and the contents on their way through a pipe. Whether they may pass, the
+//! root state decides.
+//!
+//! A few transfers go at a time, and of each a bounded part is held. Whoever does not go on with one loses it to the next.
+
+use std::{
+    collections::VecDeque,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+};
+
+use rustix::{
+    event::PollFlags,
+    fs::{OFlags, fcntl_setfl},
+    io::Errno,
+    pipe::{PipeFlags, pipe_with},
+};
+use smithay::wayland::selection::SelectionTarget;
+use x11rb::{
+    CURRENT_TIME, NONE,
+    connection::Connection as _,
+    protocol::{
+        xfixes::{ConnectionExt as _, SelectionEventMask, SelectionNotifyEvent as OwnerEvent},
+        xproto::{
+            Atom, AtomEnum, ConnectionExt as _, CreateWindowAux, EventMask, PropMode, Property, PropertyNotifyEvent,
+            SELECTION_NOTIFY_EVENT, SelectionNotifyEvent, SelectionRequestEvent, Window, WindowClass,
+        },
+    },
+    rust_connection::RustConnection,
+    wrapper::ConnectionExt as _,
+};
+
+use super::{
+    News,
+    atoms::Atoms,
+    session::{SessionError, answer},
+};
+
+/// Transfers that go at a time, each way.
+const TRANSFERS: usize = 8;
+/// Forms of a selection that are passed on.
+pub const FORMS: usize = 32;
+/// The longest name of one, bytes.
+pub const FORM_NAME: usize = 128;
+/// Of an X program's property so much is asked for at a time, bytes.
+const PIECE: u32 = 64 * 1024;
+/// What an X program may be given, bytes: with more it would have to be told in pieces.
+const MOST_GIVEN: usize = 4 * 1024 * 1024;
+/// Text as Wayland clients name it.
+const TEXT: &str = "text/plain;charset=utf-8";
+const PLAIN: &str = "text/plain";
+
+/// Both kinds, in the order in which they are kept.
+pub const KINDS: [SelectionTarget; 2] = [SelectionTarget::Clipboard, SelectionTarget::Primary];
+
+/// The place of a kind among them.
+pub fn index(kind: SelectionTarget) -> usize {
+    match kind {
+        SelectionTarget::Clipboard => 0,
+        SelectionTarget::Primary => 1,
+    }
+}
+
+/// A Wayland client wants what an X program has.
+#[derive(Debug)]
+pub struct Paste {
+    /// Of which.
+    pub kind: SelectionTarget,
+    /// In this form.
+    pub form: String,
+    /// Into this pipe.
+    pub into: OwnedFd,
+}
+
+/// From an X program to a pipe.
+struct Incoming {
+    /// What the program answers to.
+    window: Window,
+    kind: SelectionTarget,
+    into: OwnedFd,
+    /// Read, and not written yet.
+    held: VecDeque<u8>,
+    /// Where to read on in the property, in units of four bytes; `None`: there is nothing to read for now.
+    offset: Option<u32>,
+    /// It comes in pieces, one property after the other.
+    pieces: bool,
+    done: bool,
+}
+
+/// From a pipe to an X program.
+struct Outgoing {
+    request: SelectionRequestEvent,
+    from: OwnedFd,
+    held: Vec<u8>,
+}
+
+/// Both selections on the X side.
+pub(super) struct Clipboard {
+    own: Window,
+    /// Forms that Wayland clients offer, while we own the selection for them.
+    offered: [Option<Vec<String>>; 2],
+    incoming: VecDeque<Incoming>,
+    outgoing: VecDeque<Outgoing>,
+}
+
+impl Clipboard {
+    /// `own`: a window of ours, as an owner's name.
+    pub(super) fn new(x: &RustConnection, atoms: &Atoms, own: Window) -> Result<Self, SessionError> {
+        let mask = SelectionEventMask::SET_SELECTION_OWNER
+            | SelectionEventMask::SELECTION_WINDOW_DESTROY
+            | SelectionEventMask::SELECTION_CLIENT_CLOSE;
+        for kind in KINDS {
+            x.xfixes_select_selection_input(own, atom_of(atoms, kind), mask)?;
+        }
+        Ok(Self { own, offered: [None, None], incoming: VecDeque::new(), outgoing: VecDeque::new() })
+    }
+
+    /// Wayland clients offer this from now on; `None`: nothing.
+    pub(super) fn offer(
+        &mut self,
+        x: &RustConnection,
+        atoms: &Atoms,
+        kind: SelectionTarget,
+        forms: Option<Vec<String>>,
+    ) -> Result<(), SessionError> {
+        let owner = if forms.is_some() { self.own } else { NONE };
+        if let Some(offered) = self.offered.get_mut(index(kind)) {
+            *offered = forms;
+        }
+        x.set_selection_owner(owner, atom_of(atoms, kind), CURRENT_TIME)?;
+        Ok(())
+    }
+
+    /// A selection has another owner. One of ours is no news; of another's, the forms are asked for.
+    pub(super) fn owner_changed(
+        &mut self,
+        x: &RustConnection,
+        atoms: &Atoms,
+        event: &OwnerEvent,
+    ) -> Result<Option<News>, SessionError> {
+        let Some(kind) = kind_of(atoms, event.selection).filter(|_| event.owner != self.own) else { return Ok(None) };
+        if let Some(offered) = self.offered.get_mut(index(kind)) {
+            *offered = None;
+        }
+        if event.owner == NONE {
+            return Ok(Some(News::Copied { kind, forms: Vec::new() }));
+        }
+        x.convert_selection(self.own, event.selection, atoms.TARGETS, property_of(atoms, kind), CURRENT_TIME)?;
+        Ok(None)
+    }
+
+    /// An owner has answered: with its forms, or with what is in a transfer.
+    pub(super) fn answered(
+        &mut self,
+        x: &RustConnection,
+        atoms: &Atoms,
+        event: &SelectionNotifyEvent,
+    ) -> Result<Option<News>, SessionError> {
+        if event.requestor == self.own {
+            let Some(kind) = kind_of(atoms, event.selection).filter(|_| event.target == atoms.TARGETS) else {
+                return Ok(None);
+            };
+            let forms = if event.property == NONE { Vec::new() } else { self.forms(x, atoms, kind)? };
+            return Ok(Some(News::Copied { kind, forms }));
+        }
+        if let Some(at) = self.incoming.iter().position(|transfer| transfer.window == event.requestor) {
+            if event.property == NONE {
+                self.end_incoming(x, at)?;
+            } else if let Some(transfer) = self.incoming.get_mut(at) {
+                transfer.offset = Some(0);
+            }
+        }
+        Ok(None)
+    }
+
+    fn forms(&self, x: &RustConnection, atoms: &Atoms, kind: SelectionTarget) -> Result<Vec<String>, SessionError> {
+        let length = u32::try_from(FORMS).unwrap_or(u32::MAX).saturating_mul(4);
+        let reply =
+            answer(x.get_property(true, self.own, property_of(atoms, kind), AtomEnum::ATOM, 0, length)?.reply())?;
+        let targets: Vec<Atom> = reply.and_then(|reply| Some(reply.value32()?.collect())).unwrap_or_default();
+        let mut forms: Vec<String> = Vec::new();
+        if targets.contains(&atoms.UTF8_STRING) {
+            forms.extend([TEXT.to_owned(), PLAIN.to_owned()]);
+        }
+        for target in targets {
+            if forms.len() >= FORMS {
+                break;
+            }
+            let Some(reply) = answer(x.get_atom_name(target)?.reply())? else { continue };
+            // Names of Wayland's kind; the others are words of X.
+            if let Ok(name) = String::from_utf8(reply.name)
+                && name.contains('/')
+                && name.len() <= FORM_NAME
+                && !name.contains('\0')
+                && !forms.contains(&name)
+            {
+                forms.push(name);
+            }
+        }
+        Ok(forms)
+    }
+
+    /// A Wayland client wants what an X program has.
+    pub(super) fn paste(&mut self, x: &RustConnection, atoms: &Atoms, paste: Paste) -> Result<(), SessionError> {
+        // A pipe that cannot be written to without waiting is not written to.
+        if fcntl_setfl(&paste.into, OFlags::WRONLY | OFlags::NONBLOCK).is_err() {
+            return Ok(());
+        }
+        if self.incoming.len() >= TRANSFERS {
+            self.end_incoming(x, 0)?;
+        }
+        let target = match paste.form.as_str() {
+            TEXT | PLAIN => atoms.UTF8_STRING,
+            // It was in an owner's list, so the X server has it.
+            other => x.intern_atom(true, other.as_bytes())?.reply()?.atom,
+        };
+        let window = x.generate_id()?;
+        let events = CreateWindowAux::new().event_mask(EventMask::PROPERTY_CHANGE);
+        let root = x.setup().roots.first().map_or(NONE, |screen| screen.root);
+        x.create_window(0, window, root, -1, -1, 1, 1, 0, WindowClass::INPUT_ONLY, 0, &events)?;
+        x.convert_selection(window, atom_of(atoms, paste.kind), target, atoms._KIOSK_CONTENTS, CURRENT_TIME)?;
+        self.incoming.push_back(Incoming {
+            window,
+            kind: paste.kind,
+            into: paste.into,
+            held: VecDeque::new(),
+            offset: None,
+            pieces: false,
+            done: false,
+        });
+        Ok(())
+    }
+
+    /// A property of one of our windows has changed: it may be the next piece.
+    pub(super) fn property_changed(&mut self, atoms: &Atoms, event: &PropertyNotifyEvent) {
+        let is_piece = event.state == Property::NEW_VALUE && event.atom == atoms._KIOSK_CONTENTS;
+        let of = |transfer: &&mut Incoming| is_piece && transfer.pieces && transfer.window == event.window;
+        if let Some(transfer) = self.incoming.iter_mut().find(of) {
+            transfer.offset = Some(0);
+        }
+    }
+
+    /// Reads the next part of a transfer whose last one is written.
+    fn read_on(&mut self, x: &RustConnection, atoms: &Atoms, at: usize) -> Result<(), SessionError> {
+        let Some(transfer) = self.incoming.get_mut(at) else { return Ok(()) };
+        let Some(offset) = transfer.offset.filter(|_| transfer.held.is_empty()) else { return Ok(()) };
+        let name = atoms._KIOSK_CONTENTS;
+        let asked = x.get_property(false, transfer.window, name, AtomEnum::ANY, offset, PIECE / 4)?.reply();
+        let Some(reply) = answer(asked)? else {
+            transfer.offset = None;
+            transfer.done = true;
+            return Ok(());
+        };
+        if reply.type_ == atoms.INCR {
+            transfer.pieces = true;
+            transfer.offset = None;
+            // Gone, it says that the first piece may come.
+            x.delete_property(transfer.window, name)?;
+            return Ok(());
+        }
+        transfer.done = reply.bytes_after == 0 && (!transfer.pieces || (offset == 0 && reply.value.is_empty()));
+        transfer.offset = (reply.bytes_after > 0).then(|| offset.saturating_add(PIECE / 4));
+        transfer.held.extend(&reply.value);
+        if reply.bytes_after == 0 {
+            x.delete_property(transfer.window, name)?;
+        }
+        Ok(())
+    }
+
+    /// Writes as much as the pipe takes. Returns whether the transfer is over.
+    fn write_on(&mut self, at: usize) -> bool {
+        let Some(transfer) = self.incoming.get_mut(at) else { return false };
+        while !transfer.held.is_empty() {
+            match rustix::io::write(&transfer.into, transfer.held.as_slices().0) {
+                Ok(written) => drop(transfer.held.drain(..written)),
+                Err(Errno::AGAIN) => return false,
+                Err(Errno::INTR) => {}
+                // Nobody reads it.
+                Err(_) => return true,
+            }
+        }
+        transfer.done
+    }
+
+    fn end_incoming(&mut self, x: &RustConnection, at: usize) -> Result<(), SessionError> {
+        if let Some(transfer) = self.incoming.remove(at) {
+            tracing::trace!(kind = ?transfer.kind, "what an X program had has been passed on");
+            x.destroy_window(transfer.window)?;
+        }
+        Ok(())
+    }
+
+    /// An X program wants what Wayland clients offer.
+    pub(super) fn requested(
+        &mut self,
+        x: &RustConnection,
+        atoms: &Atoms,
+        request: SelectionRequestEvent,
+    ) -> Result<Option<News>, SessionError> {
+        let forms = kind_of(atoms, request.selection).and_then(|kind| {
+            let forms = self.offered.get(index(kind))?.clone()?;
+            Some((kind, forms))
+        });
+        let Some((kind, forms)) = forms else {
+            reply(x, &request, false)?;
+            return Ok(None);
+        };
+        if request.target == atoms.TARGETS {
+            let mut targets = vec![atoms.TARGETS];
+            if form_for_text(&forms).is_some() {
+                targets.extend([atoms.UTF8_STRING, atoms.TEXT, u32::from(AtomEnum::STRING)]);
+            }
+            for form in &forms {
+                targets.push(x.intern_atom(false, form.as_bytes())?.reply()?.atom);
+            }
+            let property = property_for(&request);
+            x.change_property32(PropMode::REPLACE, request.requestor, property, AtomEnum::ATOM, &targets)?;
+            reply(x, &request, true)?;
+            return Ok(None);
+        }
+        let is_text = [atoms.UTF8_STRING, atoms.TEXT, u32::from(AtomEnum::STRING)].contains(&request.target);
+        let form = if is_text {
+            form_for_text(&forms).cloned()
+        } else {
+            let name = answer(x.get_atom_name(request.target)?.reply())?.map(|reply| reply.name);
+            forms.into_iter().find(|form| Some(form.as_bytes()) == name.as_deref())
+        };
+        let pipe = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK);
+        let (Some(form), Ok((from, into))) = (form, pipe) else {
+            reply(x, &request, false)?;
+            return Ok(None);
+        };
+        // Only our end does not wait: a client writes as it is used to.
+        if fcntl_setfl(&into, OFlags::WRONLY).is_err() {
+            reply(x, &request, false)?;
+            return Ok(None);
+        }
+        if self.outgoing.len() >= TRANSFERS
+            && let Some(oldest) = self.outgoing.pop_front()
+        {
+            reply(x, &oldest.request, false)?;
+        }
+        self.outgoing.push_back(Outgoing { request, from, held: Vec::new() });
+        Ok(Some(News::Wanted { kind, form, into }))
+    }
+
+    /// What is waited for: of each transfer the pipe, and what it is to become.
+    pub(super) fn waits(&self) -> Vec<(BorrowedFd<'_>, PollFlags)> {
+        let writing = self.incoming.iter().filter(|transfer| !transfer.held.is_empty());
+        let writing = writing.map(|transfer| (transfer.into.as_fd(), PollFlags::OUT));
+        writing.chain(self.outgoing.iter().map(|transfer| (transfer.from.as_fd(), PollFlags::IN))).collect()
+    }
+
+    /// Whether something can be gone on with at once.
+    pub(super) fn is_busy(&self) -> bool {
+        self.incoming.iter().any(|transfer| transfer.held.is_empty() && (transfer.offset.is_some() || transfer.done))
+    }
+
+    /// Goes on with all transfers that can, each by one part.
+    pub(super) fn go_on(&mut self, x: &RustConnection, atoms: &Atoms) -> Result<(), SessionError> {
+        for at in (0..self.incoming.len()).rev() {
+            self.read_on(x, atoms, at)?;
+            if self.write_on(at) {
+                self.end_incoming(x, at)?;
+            }
+        }
+        if self.outgoing.is_empty() {
+            return Ok(());
+        }
+        let mut buffer = vec![0; PIECE as usize];
+        for at in (0..self.outgoing.len()).rev() {
+            let Some(transfer) = self.outgoing.get_mut(at) else { continue };
+            let ended = match rustix::io::read(&transfer.from, &mut buffer) {
+                Ok(0) => Some(true),
+                Ok(length) => {
+                    transfer.held.extend_from_slice(buffer.get(..length).unwrap_or_default());
+                    (transfer.held.len() > MOST_GIVEN).then_some(false)
+                }
+                Err(Errno::AGAIN | Errno::INTR) => None,
+                Err(_) => Some(false),
+            };
+            let Some(whole) = ended else { continue };
+            let Some(Outgoing { request, held, .. }) = self.outgoing.remove(at) else { continue };
+            if whole {
+                let kind = match request.target == atoms.TEXT {
+                    true => atoms.UTF8_STRING,
+                    false => request.target,
+                };
+                x.change_property8(PropMode::REPLACE, request.requestor, property_for(&request), kind, &held)?;
+            } else {
+                tracing::warn!(most = MOST_GIVEN, "an X program was not given what is too long for it");
+            }
+            reply(x, &request, whole)?;
+        }
+        Ok(())
+    }
+}
+
+/// Which of these forms is text that every program reads.
+fn form_for_text(forms: &[String]) -> Option<&String> {
+    let find = |wanted: &str| forms.iter().find(|form| form.eq_ignore_ascii_case(wanted));
+    find(TEXT).or_else(|| find("UTF8_STRING")).or_else(|| find(PLAIN))
+}
+
+fn atom_of(atoms: &Atoms, kind: SelectionTarget) -> Atom {
+    match kind {
+        SelectionTarget::Clipboard => atoms.CLIPBOARD,
+        SelectionTarget::Primary => u32::from(AtomEnum::PRIMARY),
+    }
+}
+
+fn kind_of(atoms: &Atoms, selection: Atom) -> Option<SelectionTarget> {
+    KINDS.into_iter().find(|kind| atom_of(atoms, *kind) == selection)
+}
+
+/// Where an owner's forms are written to.
+fn property_of(atoms: &Atoms, kind: SelectionTarget) -> Atom {
+    match kind {
+        SelectionTarget::Clipboard => atoms._KIOSK_CLIPBOARD_FORMS,
+        SelectionTarget::Primary => atoms._KIOSK_PRIMARY_FORMS,
+    }
+}
+
+/// Programs from before ICCCM name none.
+fn property_for(request: &SelectionRequestEvent) -> Atom {
+    if request.property == NONE { request.target } else { request.property }
+}
+
+fn reply(x: &RustConnection, request: &SelectionRequestEvent, given: bool) -> Result<(), SessionError> {
+    let event = SelectionNotifyEvent {
+        response_type: SELECTION_NOTIFY_EVENT,
+        sequence: 0,
+        time: request.time,
+        requestor: request.requestor,
+        selection: request.selection,
+        target: request.target,
+        property: if given { property_for(request) } else { NONE },
+    };
+    x.send_event(false, request.requestor, EventMask::NO_EVENT, event)?;
+    Ok(())
+}

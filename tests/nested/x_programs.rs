@@ -1,0 +1,381 @@
+//! Programs that speak X11 on kioskd in cage's place, with a real Xwayland: the tests are X clients themselves.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use x11rb::{
+    COPY_DEPTH_FROM_PARENT, CURRENT_TIME,
+    connection::Connection,
+    protocol::{
+        Event,
+        xproto::{
+            AtomEnum, ClientMessageEvent, ConfigureNotifyEvent, ConnectionExt, CreateWindowAux, EventMask,
+            MapRequestEvent, PropMode, Window, WindowClass,
+        },
+    },
+    rust_connection::RustConnection,
+    wrapper::ConnectionExt as _,
+};
+
+use super::process::{PATIENCE, Running, program};
+
+const RED: u32 = 0xff_00_00;
+const GREEN: u32 = 0x00_ff_00;
+const BLUE: u32 = 0x00_00_ff;
+
+/// kioskd without a display, whose command says which X display it was given and then does nothing.
+struct Stand {
+    kioskd: Running,
+    directory: tempfile::TempDir,
+}
+
+impl Stand {
+    fn start(screen: &str) -> Self {
+        Self::start_with(screen, |_, _| ())
+    }
+
+    fn start_with(screen: &str, change: impl FnOnce(&mut Command, &Path)) -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let mut command = Command::new(program("kioskd"));
+        let said = directory.path().join("said");
+        let script = format!("echo \"$DISPLAY\" > {0}.new; mv {0}.new {0}; exec sleep 1000", said.display());
+        set_environment(&mut command, directory.path());
+        command.args(["--backend=headless", "--no-splash", "--output", screen, "--runtime-dir"]);
+        command.arg(directory.path().join("run"));
+        change(&mut command, directory.path());
+        command.args(["--", "/bin/sh", "-c", &script]);
+        let mut kioskd = Running::start(command);
+        kioskd.wait_for(&said);
+        kioskd.wait_for(&directory.path().join("run/compositor.sock"));
+        Self { kioskd, directory }
+    }
+
+    /// What the command found in `DISPLAY`.
+    fn display(&self) -> String {
+        std::fs::read_to_string(self.directory.path().join("said")).unwrap().trim().to_owned()
+    }
+
+    fn connect(&self) -> Client {
+        let (connection, screen) = x11rb::connect(Some(&self.display())).unwrap();
+        let root = connection.setup().roots[screen].root;
+        Client { connection, root }
+    }
+
+    /// The colours at these places of the screen, from above each other as they are seen.
+    fn pixels(&self, places: &[(u32, u32)]) -> Vec<u32> {
+        let file = self.directory.path().join("seen.png");
+        let mut command = Command::new(program("kioskctl"));
+        set_environment(&mut command, self.directory.path());
+        let output = command.arg("screenshot").arg(&file).output().unwrap();
+        assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), self.kioskd.log());
+        let (width, rgb) = read(&file);
+        let at = |(x, y): &(u32, u32)| {
+            let start = ((y * width + x) * 3) as usize;
+            rgb[start..start + 3].iter().fold(0, |colour, part| colour << 8 | u32::from(*part))
+        };
+        places.iter().map(at).collect()
+    }
+
+    /// Waits until these colours are seen: nobody tells an X program when its picture is on the screen.
+    #[track_caller]
+    fn until_seen(&self, wanted: &[((u32, u32), u32)]) {
+        let (places, colours): (Vec<_>, Vec<_>) = wanted.iter().copied().unzip();
+        let started = Instant::now();
+        loop {
+            let seen = self.pixels(&places);
+            if seen == colours {
+                return;
+            }
+            let log = self.kioskd.log();
+            assert!(started.elapsed() < PATIENCE, "{seen:06x?} and not {colours:06x?} at {places:?}\n{log}");
+        }
+    }
+
+    /// The processes of Xwayland that are this kioskd's.
+    fn x_servers(&self) -> Vec<u32> {
+        let pid = self.kioskd.id();
+        let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
+        let is_server = |pid: &u32| {
+            std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "Xwayland")
+        };
+        children.split_whitespace().map(|pid| pid.parse().unwrap()).filter(is_server).collect()
+    }
+}
+
+fn set_environment(command: &mut Command, directory: &Path) {
+    command
+        .env("XDG_RUNTIME_DIR", directory)
+        .env("KIOSK_RUNTIME_DIR", directory.join("run"))
+        .env("KIOSK_STATE_DIR", directory.join("state"))
+        .env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent")
+        .env("NO_COLOR", "1")
+        .env_remove("WAYLAND_DISPLAY")
+        .env_remove("DISPLAY");
+}
+
+/// The width and the bytes of a picture, R, G, B.
+fn read(file: &PathBuf) -> (u32, Vec<u8>) {
+    let file = std::io::BufReader::new(std::fs::File::open(file).unwrap());
+    let mut reader = png::Decoder::new(file).read_info().unwrap();
+    let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut bytes).unwrap();
+    let rgb = bytes.chunks_exact(info.color_type.samples()).flat_map(|pixel| pixel[..3].to_vec()).collect();
+    (info.width, rgb)
+}
+
+/// An X program.
+struct Client {
+    connection: RustConnection,
+    root: Window,
+}
+
+impl Client {
+    /// A window that is not seen yet.
+    fn window(&self, (x, y): (i16, i16), (width, height): (u16, u16), colour: u32, free: bool) -> Window {
+        let window = self.connection.generate_id().unwrap();
+        let attributes = CreateWindowAux::new()
+            .background_pixel(colour)
+            .override_redirect(u32::from(free))
+            .event_mask(EventMask::STRUCTURE_NOTIFY);
+        let depth = COPY_DEPTH_FROM_PARENT;
+        let created = self.connection.create_window(
+            depth,
+            window,
+            self.root,
+            x,
+            y,
+            width,
+            height,
+            0,
+            WindowClass::INPUT_OUTPUT,
+            0,
+            &attributes,
+        );
+        created.unwrap().check().unwrap();
+        window
+    }
+
+    fn map(&self, window: Window) {
+        self.connection.map_window(window).unwrap().check().unwrap();
+    }
+
+    fn is_of(&self, window: Window, main: Window) {
+        let name = AtomEnum::WM_TRANSIENT_FOR;
+        let set = self.connection.change_property32(PropMode::REPLACE, window, name, AtomEnum::WINDOW, &[main]);
+        set.unwrap().check().unwrap();
+    }
+
+    /// Waits until the window lies there.
+    #[track_caller]
+    fn until_at(&self, window: Window, wanted: (i16, i16, u16, u16)) {
+        let lies = |event: &ConfigureNotifyEvent| (event.x, event.y, event.width, event.height);
+        loop {
+            match self.connection.wait_for_event().unwrap() {
+                Event::ConfigureNotify(event) if event.window == window && lies(&event) == wanted => return,
+                _ => {}
+            }
+        }
+    }
+
+    /// Waits until the window has the X server's keyboard focus.
+    #[track_caller]
+    fn until_focused(&self, window: Window) {
+        let started = Instant::now();
+        while self.connection.get_input_focus().unwrap().reply().unwrap().focus != window {
+            assert!(started.elapsed() < PATIENCE, "the window has not got the focus");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn atom(&self, name: &[u8]) -> u32 {
+        self.connection.intern_atom(false, name).unwrap().reply().unwrap().atom
+    }
+}
+
+#[test]
+fn a_window_fills_the_screen_its_dialog_is_centred_and_its_menu_is_kept_on_the_screen() {
+    let stand = Stand::start("640x400");
+    let client = stand.connect();
+    let main = client.window((5, 5), (100, 80), RED, false);
+    client.map(main);
+    client.until_at(main, (0, 0, 640, 400));
+    stand.until_seen(&[((0, 0), RED), ((639, 399), RED)]);
+    client.until_focused(main);
+
+    let dialog = client.window((0, 0), (200, 100), BLUE, false);
+    client.is_of(dialog, main);
+    client.map(dialog);
+    client.until_at(dialog, (220, 150, 200, 100));
+    stand.until_seen(&[((219, 200), RED), ((220, 150), BLUE), ((419, 249), BLUE), ((420, 200), RED)]);
+    client.until_focused(dialog);
+
+    // Where it is put, and as much of it as there is room for.
+    let menu = client.window((10, 20), (30, 40), GREEN, true);
+    client.map(menu);
+    stand.until_seen(&[((9, 20), RED), ((10, 20), GREEN), ((39, 59), GREEN), ((40, 20), RED)]);
+    let outside = client.window((600, 380), (100, 50), GREEN, true);
+    client.map(outside);
+    client.until_at(outside, (540, 350, 100, 50));
+    stand.until_seen(&[((539, 360), RED), ((540, 350), GREEN), ((639, 399), GREEN)]);
+    client.until_focused(dialog);
+
+    for window in [menu, outside, dialog] {
+        client.connection.destroy_window(window).unwrap().check().unwrap();
+    }
+    stand.until_seen(&[((20, 30), RED), ((320, 200), RED), ((600, 380), RED)]);
+    client.until_focused(main);
+}
+
+#[test]
+fn on_a_screen_with_a_scale_a_program_has_every_pixel_and_is_told_the_density() {
+    let stand = Stand::start("640x400@2");
+    let client = stand.connect();
+    let main = client.window((0, 0), (100, 80), RED, false);
+    client.map(main);
+    client.until_at(main, (0, 0, 640, 400));
+    // A line of one pixel, in the window.
+    let line = client.window((101, 0), (1, 400), GREEN, false);
+    client.connection.reparent_window(line, main, 101, 0).unwrap().check().unwrap();
+    client.map(line);
+    stand.until_seen(&[((100, 200), RED), ((101, 200), GREEN), ((102, 200), RED)]);
+    let resources =
+        client.connection.get_property(false, client.root, AtomEnum::RESOURCE_MANAGER, AtomEnum::ANY, 0, 64);
+    assert_eq!(resources.unwrap().reply().unwrap().value, b"Xft.dpi:\t192\n");
+}
+
+#[test]
+fn the_server_comes_with_the_first_program_and_goes_with_the_last() {
+    let stand = Stand::start("320x200");
+    assert!(stand.x_servers().is_empty(), "before anybody came");
+    for _ in 0..2 {
+        let client = stand.connect();
+        client.map(client.window((0, 0), (10, 10), RED, false));
+        stand.until_seen(&[((0, 0), RED)]);
+        assert_eq!(stand.x_servers().len(), 1);
+        drop(client);
+        let started = Instant::now();
+        while !stand.x_servers().is_empty() {
+            assert!(started.elapsed() < PATIENCE, "the server does not go\n{}", stand.kioskd.log());
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    let (mut kioskd, number) = (stand.kioskd, stand.directory);
+    let display = std::fs::read_to_string(number.path().join("said")).unwrap();
+    let socket = format!("/tmp/.X11-unix/X{}", display.trim().trim_start_matches(':'));
+    kioskd.signal(rustix::process::Signal::TERM);
+    kioskd.end();
+    assert!(!Path::new(&socket).exists(), "{socket} is left");
+}
+
+#[test]
+fn a_server_that_is_killed_comes_again() {
+    let stand = Stand::start("320x200");
+    let client = stand.connect();
+    client.map(client.window((0, 0), (10, 10), RED, false));
+    stand.until_seen(&[((0, 0), RED)]);
+    let server = rustix::process::Pid::from_raw(stand.x_servers()[0].cast_signed()).unwrap();
+    rustix::process::kill_process(server, rustix::process::Signal::KILL).unwrap();
+    stand.until_seen(&[((0, 0), 0)]);
+    let again = stand.connect();
+    again.map(again.window((0, 0), (10, 10), GREEN, false));
+    stand.until_seen(&[((0, 0), GREEN)]);
+}
+
+#[test]
+fn a_program_that_makes_windows_without_end_is_ended_and_nobody_else_is() {
+    let stand = Stand::start("320x200");
+    let quiet = stand.connect();
+    quiet.map(quiet.window((0, 0), (10, 10), RED, false));
+    stand.until_seen(&[((0, 0), RED)]);
+    let flood = stand.connect();
+    let make = || -> Result<(), x11rb::errors::ReplyOrIdError> {
+        loop {
+            let window = flood.connection.generate_id()?;
+            let attributes = CreateWindowAux::new().override_redirect(1).background_pixel(BLUE);
+            flood.connection.create_window(
+                0,
+                window,
+                flood.root,
+                0,
+                0,
+                9,
+                9,
+                0,
+                WindowClass::INPUT_OUTPUT,
+                0,
+                &attributes,
+            )?;
+            flood.connection.map_window(window)?.check()?;
+        }
+    };
+    // Until its connection ends.
+    make().unwrap_err();
+    stand.until_seen(&[((0, 0), RED)]);
+    quiet.connection.get_input_focus().unwrap().reply().unwrap();
+    assert!(stand.kioskd.log().contains("too many windows"), "{}", stand.kioskd.log());
+}
+
+#[test]
+fn a_server_that_stands_still_holds_nothing_else() {
+    let stand = Stand::start("320x200");
+    let client = stand.connect();
+    client.map(client.window((0, 0), (10, 10), RED, false));
+    stand.until_seen(&[((0, 0), RED)]);
+    let server = rustix::process::Pid::from_raw(stand.x_servers()[0].cast_signed()).unwrap();
+    rustix::process::kill_process(server, rustix::process::Signal::STOP).unwrap();
+    // It is to be told of another size, and takes nothing.
+    for degrees in ["90", "180", "0"] {
+        let mut command = Command::new(program("kioskctl"));
+        set_environment(&mut command, stand.directory.path());
+        let output = command.args(["rotate", degrees]).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    assert_eq!(stand.pixels(&[(0, 0)]), [RED]);
+    rustix::process::kill_process(server, rustix::process::Signal::CONT).unwrap();
+    client.map(client.window((0, 0), (10, 10), BLUE, false));
+    stand.until_seen(&[((0, 0), BLUE), ((319, 199), BLUE)]);
+}
+
+#[test]
+fn events_that_programs_make_up_are_not_believed() {
+    let stand = Stand::start("320x200");
+    let client = stand.connect();
+    let main = client.window((0, 0), (10, 10), RED, false);
+    client.map(main);
+    stand.until_seen(&[((0, 0), RED)]);
+    let hidden = client.window((0, 0), (10, 10), BLUE, false);
+    let to_manager = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;
+    let mut wish = MapRequestEvent { response_type: 20, sequence: 0, parent: client.root, window: hidden };
+    for window in [hidden, 0, u32::MAX] {
+        wish.window = window;
+        client.connection.send_event(false, client.root, to_manager, wish).unwrap().check().unwrap();
+    }
+    // A name that is no text, and the one by which the server names surfaces.
+    for name in [&b"\xff\xfe\x80"[..], b"WL_SURFACE_ID", b"WL_SURFACE_SERIAL"] {
+        let message = ClientMessageEvent::new(32, hidden, client.atom(name), [1, 0, CURRENT_TIME, 0, 0]);
+        client.connection.send_event(false, client.root, to_manager, message).unwrap().check().unwrap();
+    }
+    // What is real comes behind all that, and is seen.
+    let menu = client.window((0, 0), (20, 20), GREEN, true);
+    client.map(menu);
+    stand.until_seen(&[((0, 0), GREEN), ((100, 100), RED)]);
+}
+
+#[test]
+fn where_there_is_no_xwayland_one_sentence_says_so_and_there_is_no_display() {
+    let stand = Stand::start_with("320x200", |command, directory| {
+        // With what the command needs, and without Xwayland.
+        let directory = directory.join("bin");
+        std::fs::create_dir(&directory).unwrap();
+        for tool in ["sleep", "mv"] {
+            std::os::unix::fs::symlink(format!("/bin/{tool}"), directory.join(tool)).unwrap();
+        }
+        command.env("PATH", directory).env("KIOSK_X11_ENABLED", "true");
+    });
+    assert_eq!(stand.display(), "");
+    let log = stand.kioskd.log();
+    assert_eq!(log.matches("X11 programs cannot run: Xwayland is not there").count(), 1, "{log}");
+}
