@@ -145,6 +145,13 @@ test-deb: packages = --workspace
 test-deb: test-deps deb-deps stage ## the packages in fresh Debian roots
 	$(call limited,20m) tests/deb/run $(stage) $(target)/deb-test
 
+# kioskd's image by buildah, run by podman as far as a machine lets it, and a shell in a container.
+test-containers: PROFILE = dev
+test-containers: packages = --workspace
+test-containers: test-deps deb-deps stage ## kioskd in a container, and a shell in one
+	@$(helpers)/packages containers
+	$(call limited,15m) tests/containers/run $(stage) $(programs) $(target)/containers-test
+
 # The ways in for other systems: linted, and their files compared with those of `make install`.
 test-packaging: PROFILE = dev
 test-packaging: packages = --workspace
@@ -206,4 +213,4 @@ clean: ## what was built
 	rm -rf tests/out
 
 .PHONY: help build run clients deps run-deps test-deps install install-public install-devices install-containers install-openrc fmt check doc check-fmt check-clippy check-msrv \
-	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps image image-deps test-images test-deb test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods clean
+	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps image image-deps test-images test-deb test-containers test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods clean

@@ -19,7 +19,7 @@ const MAX_DEVICES: usize = 256;
 
 /// Input devices that nobody has described, such as `event0`, where udev does not run. `root` is taken for `/`.
 pub fn unheard(root: &Path) -> Vec<String> {
-    if root.join(UDEV).exists() {
+    if runs(root) {
         return Vec::new();
     }
     let described = |device: &Device| {
@@ -63,6 +63,24 @@ pub fn describe(root: &Path) -> Result<Vec<String>> {
         described.push(device.name);
     }
     Ok(described)
+}
+
+/// What has been found out of the device with this number (`MAJOR:MINOR`), such as `ID_INPUT=1`.
+pub fn properties(root: &Path, number: &str) -> Vec<String> {
+    let text = fs::read_to_string(root.join(DATA).join(format!("c{number}"))).unwrap_or_default();
+    text.lines().filter_map(|line| line.strip_prefix("E:")).map(str::to_owned).collect()
+}
+
+/// Takes away what was described of a device that has gone: another one may get its number.
+pub fn forget(root: &Path, number: &str) {
+    if !runs(root) {
+        let _ = fs::remove_file(root.join(DATA).join(format!("c{number}")));
+    }
+}
+
+/// Whether udev runs.
+pub fn runs(root: &Path) -> bool {
+    root.join(UDEV).exists()
 }
 
 /// One `/dev/input/event*`.

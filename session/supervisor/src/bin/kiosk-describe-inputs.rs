@@ -1,35 +1,81 @@
-//! Describes the input devices where no udev does, once, as root, before kioskd starts: see
-//! [`kiosk_core::input_database`]. What is plugged in later needs another call and a restart of kioskd.
+//! Describes the input devices where no udev does, as root: see [`kiosk_core::input_database`]. Once, before kioskd starts,
+//! or (`--watch`) for as long as it runs, and then it also tells what comes and goes, as udev would.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::thread::sleep;
+use std::time::Duration;
 
 use clap::Parser;
+use kiosk_core::device_news::{Action, Teller};
+use kiosk_core::device_watch::Devices;
 use kiosk_core::input_database;
 
+/// Between two looks: a person who plugs something in does not wait much longer. Nobody tells, or this were not needed.
+const INTERVAL: Duration = Duration::from_secs(2);
+
 /// Writes what udev would write about the input devices, so that kioskd hears them without udev. Where udev runs it does
-/// nothing. Call it as root before kioskd starts, and again, with a restart of kioskd, for what is plugged in later.
+/// nothing. Call it as root before kioskd starts, and again, with a restart of kioskd, for what is plugged in later; or
+/// leave that to --watch.
 #[derive(Parser)]
 #[command(name = "kiosk-describe-inputs", version, max_term_width = 100)]
 struct Arguments {
     /// Taken for /.
     #[arg(long, value_name = "DIR", default_value = "/")]
     root: PathBuf,
+    /// Go on: describe what is plugged in later, and tell kioskd of it and of displays, as udev would.
+    #[arg(long)]
+    watch: bool,
 }
 
 fn main() -> ExitCode {
-    match input_database::describe(&Arguments::parse().root) {
-        Ok(described) if described.is_empty() => {
-            println!("every input device is described already");
-            ExitCode::SUCCESS
+    let arguments = Arguments::parse();
+    // Before: what comes in between is news.
+    let before = Devices::look(&arguments.root);
+    match input_database::describe(&arguments.root) {
+        Ok(described) if described.is_empty() => println!("every input device is described already"),
+        Ok(described) => println!("described {}", described.join(", ")),
+        Err(error) => {
+            eprintln!("kiosk-describe-inputs: the input devices can't be described in /run/udev/data: {error}");
+            return ExitCode::FAILURE;
         }
-        Ok(described) => {
-            println!("described {}", described.join(", "));
+    }
+    if !arguments.watch {
+        return ExitCode::SUCCESS;
+    }
+    match watch(&arguments.root, before) {
+        Ok(()) => {
+            println!("udev runs: it tells what comes and goes");
             ExitCode::SUCCESS
         }
         Err(error) => {
-            eprintln!("kiosk-describe-inputs: the input devices can't be described in /run/udev/data: {error}");
+            eprintln!(
+                "kiosk-describe-inputs: what comes and goes can't be told (root may, with CAP_NET_ADMIN): {error}"
+            );
             ExitCode::FAILURE
         }
     }
+}
+
+/// Until udev runs.
+fn watch(root: &Path, mut before: Devices) -> std::io::Result<()> {
+    let mut teller = Teller::new()?;
+    while !input_database::runs(root) {
+        let now = Devices::look(root);
+        if now != before {
+            if let Err(error) = input_database::describe(root) {
+                eprintln!("kiosk-describe-inputs: an input device can't be described: {error}");
+            }
+            for news in now.since(&before, |number| input_database::properties(root, number)) {
+                println!("{:?} /dev/{}", news.action, news.node);
+                teller.tell(&news)?;
+                if news.action == Action::Remove && news.subsystem == "input" {
+                    input_database::forget(root, &news.number);
+                }
+            }
+            before = now;
+        }
+        sleep(INTERVAL);
+    }
+    Ok(())
 }

@@ -1,0 +1,46 @@
+//! What `kiosk-describe-inputs --watch` tells, heard by libudev itself, through which kioskd's libraries hear what is
+//! plugged in.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::os::fd::AsFd;
+
+use kiosk_core::device_news::{Action, News, Teller};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use smithay::reexports::udev::{EventType, MonitorBuilder};
+
+/// Of its own, so that no other program of the machine takes it for a device.
+fn news(subsystem: &'static str) -> News {
+    News {
+        action: Action::Add,
+        subsystem,
+        path: "/devices/virtual/mem/null".into(),
+        number: "1:3".into(),
+        node: "null".into(),
+        properties: vec!["ID_INPUT=1".into()],
+    }
+}
+
+#[test]
+fn libudev_takes_the_news_for_udevs_own() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("LEFT OUT: only root may tell what udev tells");
+        return;
+    }
+    let monitor = MonitorBuilder::new().unwrap().match_subsystem("kiosk-test").unwrap().listen().unwrap();
+    let mut teller = Teller::new().unwrap();
+    // The kernel keeps it from those who want to hear of another subsystem.
+    teller.tell(&news("kiosk-other")).unwrap();
+    teller.tell(&news("kiosk-test")).unwrap();
+    let soon = Timespec { tv_sec: 20, tv_nsec: 0 };
+    let heard = poll(&mut [PollFd::new(&monitor.as_fd(), PollFlags::IN)], Some(&soon)).unwrap();
+    assert_eq!(heard, 1, "nothing is heard");
+    let event = monitor.iter().next().unwrap();
+    assert_eq!(event.event_type(), EventType::Add);
+    let device = event.device();
+    assert_eq!(device.subsystem().unwrap(), "kiosk-test");
+    assert_eq!(device.syspath(), std::path::Path::new("/sys/devices/virtual/mem/null"));
+    assert_eq!(device.devnode().unwrap(), std::path::Path::new("/dev/null"));
+    assert_eq!(device.property_value("ID_INPUT").unwrap(), "1");
+    assert!(device.is_initialized());
+}

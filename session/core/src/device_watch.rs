@@ -1,0 +1,165 @@
+//! Which input devices and displays come, go and change, found by looking at the kernel's files: for systems on which
+//! nobody tells (`kiosk-describe-inputs --watch`). Looks and compares; [`crate::input_database`] describes, and
+//! [`crate::device_news`] tells.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use crate::device_news::{Action, News};
+
+/// Far more than a device has; more is a mistake.
+const MAX_NAMES: usize = 1024;
+
+/// What is there, at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Devices {
+    /// `event0`: where it is.
+    inputs: BTreeMap<String, Place>,
+    /// `card0`: where it is, and what its connectors say.
+    cards: BTreeMap<String, (Place, BTreeSet<String>)>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    /// Below `/sys`.
+    path: String,
+    /// `MAJOR:MINOR`.
+    number: String,
+}
+
+impl Devices {
+    /// `root` is taken for `/`.
+    pub fn look(root: &Path) -> Self {
+        let mut devices = Self::default();
+        for name in names(&root.join("sys/class/input")).filter(|name| name.starts_with("event")) {
+            if let Some(place) = place(root, "input", &name) {
+                devices.inputs.insert(name, place);
+            }
+        }
+        let drm: Vec<String> = names(&root.join("sys/class/drm")).collect();
+        for name in drm.iter().filter(|name| name.starts_with("card") && !name.contains('-')) {
+            let Some(place) = place(root, "drm", name) else { continue };
+            let own = drm.iter().filter(|connector| connector.split('-').next() == Some(name) && *connector != name);
+            let says = own.map(|connector| {
+                let read = |file: &str| root.join("sys/class/drm").join(connector).join(file);
+                let status = fs::read_to_string(read("status")).unwrap_or_default();
+                // Another display on the same connector, within the time between two looks.
+                let edid = fs::read(read("edid")).unwrap_or_default();
+                let sum = edid.iter().fold(0u64, |sum, byte| sum.rotate_left(5) ^ u64::from(*byte));
+                format!("{connector} {} {sum:x}", status.trim())
+            });
+            devices.cards.insert(name.clone(), (place, says.collect()));
+        }
+        devices
+    }
+
+    /// What is to be told after `before`, those that have gone first. `properties` knows what has been found out of an
+    /// input device.
+    pub fn since(&self, before: &Self, properties: impl Fn(&str) -> Vec<String>) -> Vec<News> {
+        let input = |action, name: &str, place: &Place| News {
+            action,
+            subsystem: "input",
+            path: place.path.clone(),
+            number: place.number.clone(),
+            node: format!("input/{name}"),
+            properties: properties(&place.number),
+        };
+        let card = |action, name: &str, place: &Place| News {
+            action,
+            subsystem: "drm",
+            path: place.path.clone(),
+            number: place.number.clone(),
+            node: format!("dri/{name}"),
+            properties: vec!["DEVTYPE=drm_minor".into(), "HOTPLUG=1".into()],
+        };
+        let mut news = Vec::new();
+        for (name, place) in before.inputs.iter().filter(|(name, place)| self.inputs.get(*name) != Some(place)) {
+            news.push(input(Action::Remove, name, place));
+        }
+        for (name, (place, _)) in before.cards.iter().filter(|(name, _)| !self.cards.contains_key(*name)) {
+            news.push(card(Action::Remove, name, place));
+        }
+        for (name, place) in self.inputs.iter().filter(|(name, place)| before.inputs.get(*name) != Some(place)) {
+            news.push(input(Action::Add, name, place));
+        }
+        for (name, (place, says)) in &self.cards {
+            match before.cards.get(name) {
+                None => news.push(card(Action::Add, name, place)),
+                Some((_, said)) if said != says => news.push(card(Action::Change, name, place)),
+                Some(_) => {}
+            }
+        }
+        news
+    }
+}
+
+fn names(folder: &Path) -> impl Iterator<Item = String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().take(MAX_NAMES);
+    entries.filter_map(|entry| entry.file_name().into_string().ok())
+}
+
+fn place(root: &Path, class: &str, name: &str) -> Option<Place> {
+    let link = root.join("sys/class").join(class).join(name);
+    let number = fs::read_to_string(link.join("dev")).ok()?.trim().to_owned();
+    let sys = root.join("sys").canonicalize().ok()?;
+    let path = link.canonicalize().ok()?;
+    Some(Place { path: format!("/{}", path.strip_prefix(sys).ok()?.display()), number })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn put(root: &Path, class: &str, name: &str, files: &[(&str, &str)]) {
+        let at = format!("devices/pci0/{class}/{name}");
+        fs::create_dir_all(root.join("sys").join(&at)).unwrap();
+        fs::create_dir_all(root.join("sys/class").join(class)).unwrap();
+        for (file, text) in files {
+            fs::write(root.join("sys").join(&at).join(file), text).unwrap();
+        }
+        let link = root.join("sys/class").join(class).join(name);
+        if !link.exists() {
+            symlink(format!("../../{at}"), link).unwrap();
+        }
+    }
+
+    fn told(root: &Path, before: &Devices) -> (Devices, Vec<(Action, String)>) {
+        let now = Devices::look(root);
+        let news = now.since(before, |number| vec![format!("OF={number}")]);
+        (now, news.into_iter().map(|news| (news.action, news.node)).collect())
+    }
+
+    #[test]
+    fn what_comes_goes_and_changes_is_told_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path();
+        let none = Devices::look(root);
+        put(root, "input", "event3", &[("dev", "13:67\n")]);
+        put(root, "input", "mouse0", &[("dev", "13:32\n")]);
+        put(root, "drm", "card0", &[("dev", "226:0\n")]);
+        put(root, "drm", "card0-HDMI-A-1", &[("status", "disconnected\n")]);
+        let (first, news) = told(root, &none);
+        assert_eq!(news, [(Action::Add, "input/event3".into()), (Action::Add, "dri/card0".into())]);
+        assert_eq!(told(root, &first).1, []);
+        put(root, "drm", "card0-HDMI-A-1", &[("status", "connected\n"), ("edid", "one")]);
+        let (second, news) = told(root, &first);
+        assert_eq!(news, [(Action::Change, "dri/card0".into())]);
+        put(root, "drm", "card0-HDMI-A-1", &[("edid", "two")]);
+        let (third, news) = told(root, &second);
+        assert_eq!(news, [(Action::Change, "dri/card0".into())], "another display in between");
+        fs::remove_file(root.join("sys/class/input/event3")).unwrap();
+        assert_eq!(told(root, &third).1, [(Action::Remove, "input/event3".into())]);
+    }
+
+    #[test]
+    fn a_device_is_told_with_its_place_and_what_is_known_of_it() {
+        let directory = tempfile::tempdir().unwrap();
+        put(directory.path(), "input", "event3", &[("dev", "13:67\n")]);
+        let news = Devices::look(directory.path()).since(&Devices::default(), |number| vec![format!("OF={number}")]);
+        assert_eq!((news[0].path.as_str(), news[0].number.as_str()), ("/devices/pci0/input/event3", "13:67"));
+        assert_eq!(news[0].properties, ["OF=13:67"]);
+    }
+}
