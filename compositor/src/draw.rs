@@ -42,17 +42,24 @@ impl Kiosk {
         let next_move = stage.prepare_splash(screen, screens.shell_on(id), mirrors, now);
         stage.prepare_keyboard(id, now);
         stage.prepare_notice(screen, protocols.captures.is_announced(id), now);
-        let plain = look.zip(Frame::new(screens, id, stage, now).filter(|frame| frame.screen.lit()));
-        match plain.map(|(look, frame)| (look, backend.picture(&frame.plain()))) {
-            Some((look, Ok((mut picture, states)))) => {
+        let ramp = protocols.gamma.ramp(id);
+        let changes = look.is_some() || ramp.is_some();
+        let plain = changes.then(|| Frame::new(screens, id, stage, now)).flatten().filter(|frame| frame.screen.lit());
+        match plain.map(|frame| backend.picture(&frame.plain())) {
+            Some(Ok((mut picture, states))) => {
                 let size = (picture.width, picture.height);
-                look.change(size, &mut picture.rgba);
+                if let Some(look) = look {
+                    look.change(size, &mut picture.rgba);
+                }
+                if let Some(ramp) = ramp {
+                    ramp.change(&mut picture.rgba);
+                }
                 stage.pictures.aid(id, size, &picture.rgba, states);
             }
-            Some((_, Err(error))) => {
+            Some(Err(error)) => {
                 static LOG: Repeated = Repeated::new();
                 if let Some(more) = LOG.count() {
-                    tracing::warn!(%error, more, "the screen is shown without its aids");
+                    tracing::warn!(%error, more, "the screen is shown without its aids and its ramps");
                 }
                 stage.pictures.end_aid(id);
             }

@@ -17,6 +17,9 @@ use crate::fixture::{
 delegate_noop!(Seen: WpCommitTimingManagerV1);
 delegate_noop!(Seen: WpCommitTimerV1);
 
+/// What a client does that is refused.
+type Wrong = fn(&WpCommitTimerV1, &WlSurface);
+
 fn set(timer: &WpCommitTimerV1, at: Duration) {
     timer.set_timestamp((at.as_secs() >> 32) as u32, at.as_secs() as u32, at.subsec_nanos());
 }
@@ -93,7 +96,7 @@ fn a_time_far_away_costs_nothing_and_ends_with_its_surface() {
 
 #[test]
 fn times_that_are_none_are_refused() {
-    let wrongs: [(fn(&WpCommitTimerV1, &WlSurface), Error); 3] = [
+    let wrongs: [(Wrong, Error); 3] = [
         (|timer, _| timer.set_timestamp(0, 1, 1_000_000_000), Error::InvalidTimestamp),
         (|timer, _| (0..2).for_each(|_| timer.set_timestamp(0, 1, 0)), Error::TimestampExists),
         (

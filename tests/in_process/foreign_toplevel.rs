@@ -135,6 +135,23 @@ fn a_list_that_was_stopped_is_told_of_no_window_that_comes_and_its_handles_go_on
     assert_eq!((list.wlr[0].title.as_str(), list.ext[0].title.as_str()), ("renamed", "renamed"));
 }
 
+/// As wlrctl does: it binds, stops, and then waits for what it is told.
+#[test]
+fn a_list_that_is_bound_and_stopped_at_once_has_the_windows_that_there_are() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let shell = fixture.client();
+    window(&mut fixture, shell, "first", Picture::Solid(GREEN));
+    let client = fixture.client_of(Privilege::Admin);
+    let (wlr, ext): (ZwlrForeignToplevelManagerV1, ExtForeignToplevelListV1) =
+        (fixture[client].bind(), fixture[client].bind());
+    wlr.stop();
+    ext.stop();
+    fixture.roundtrip(client);
+    let list = &fixture[client].seen.window_list;
+    assert_eq!((list.wlr.len(), list.ext.len(), list.finished), (1, 1, 2));
+    assert_eq!((list.wlr[0].title.as_str(), list.ext[0].title.as_str()), ("first", "first"));
+}
+
 #[test]
 fn a_window_whose_handle_the_tool_has_destroyed_is_not_told_of_again() {
     let mut fixture = Fixture::new(&["320x200"]);

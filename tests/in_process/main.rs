@@ -21,6 +21,7 @@ mod fifo;
 mod foreign_parents;
 mod foreign_toplevel;
 mod frames;
+mod gamma;
 mod idle_reset;
 mod input_devices;
 mod input_events;

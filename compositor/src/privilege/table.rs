@@ -100,6 +100,7 @@ pub const GLOBALS: &[Global] = &[
     trusted("zwlr_foreign_toplevel_manager_v1", 3, Group::Windows),
     trusted("zwlr_output_manager_v1", 4, Group::Screens),
     trusted("zwlr_output_power_manager_v1", 1, Group::Screens),
+    trusted("zwlr_gamma_control_manager_v1", 1, Group::Screens),
 ];
 
 /// What the X server may bind, of all that there is: what it needs to show X windows, and to pass on input.

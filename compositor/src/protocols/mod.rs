@@ -13,6 +13,7 @@ mod fifo;
 mod fixes;
 mod foreign_parents;
 mod foreign_toplevel;
+mod gamma;
 mod guards;
 mod icons;
 mod idle_notify;
@@ -71,6 +72,7 @@ use fifo::Fifo;
 use fixes::Fixes;
 use foreign_parents::ForeignParents;
 use foreign_toplevel::ForeignToplevels;
+use gamma::Gamma;
 use icons::Icons;
 use idle_notify::IdleNotifier;
 use kiosk_core::config::Limits as Settings;
@@ -121,6 +123,8 @@ pub struct Protocols {
     pub output_management: OutputManagement,
     /// `zwlr_output_power_manager_v1`.
     pub output_power: OutputPower,
+    /// `zwlr_gamma_control_manager_v1`.
+    pub gamma: Gamma,
     /// `ext_foreign_toplevel_list_v1`, `zwlr_foreign_toplevel_manager_v1`.
     pub foreign_toplevels: ForeignToplevels,
     /// `zwlr_screencopy_manager_v1`, `ext_image_copy_capture_manager_v1`.
@@ -197,6 +201,7 @@ impl Protocols {
             waits: buffers::Waits::default(),
             output_management: OutputManagement::new(display),
             output_power: OutputPower::new(display),
+            gamma: Gamma::new(display),
             foreign_toplevels: ForeignToplevels::new(display),
             captures: Captures::new(display),
             text_inputs: TextInputs::new(display),

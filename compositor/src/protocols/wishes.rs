@@ -2,8 +2,8 @@
 //! allows, and has no effect.
 //!
 //! keyboard-shortcuts-inhibit is granted to all: there is no key of a window manager here, so that every key reaches the
-//! window with the keyboard anyway. The few keys of kioskd's own (virtual terminals, and what the configuration names) stay
-//! kioskd's, whoever asks: they are how people get out.
+//! window with the keyboard anyway. The few keys of kioskd's own, those of virtual terminals, stay kioskd's, whoever asks:
+//! they are how people get out.
 
 use smithay::reexports::{
     wayland_protocols::{

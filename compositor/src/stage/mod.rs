@@ -18,6 +18,7 @@ pub mod frame;
 pub mod keyboard;
 pub mod notice;
 pub mod pictures;
+pub mod ramp;
 pub mod reflected;
 pub mod shell;
 pub mod splash;

@@ -64,6 +64,7 @@ use wayland_protocols_misc::zwp_virtual_keyboard_v1::client::zwp_virtual_keyboar
 use wayland_protocols_wlr::{
     data_control::v1::client::zwlr_data_control_manager_v1::ZwlrDataControlManagerV1,
     foreign_toplevel::v1::client::zwlr_foreign_toplevel_manager_v1::ZwlrForeignToplevelManagerV1,
+    gamma_control::v1::client::zwlr_gamma_control_manager_v1::ZwlrGammaControlManagerV1,
     output_management::v1::client::zwlr_output_manager_v1::ZwlrOutputManagerV1,
     output_power_management::v1::client::zwlr_output_power_manager_v1::ZwlrOutputPowerManagerV1,
     screencopy::v1::client::zwlr_screencopy_manager_v1::ZwlrScreencopyManagerV1,
@@ -125,6 +126,7 @@ fn interfaces() -> Vec<&'static Interface> {
         ZwlrForeignToplevelManagerV1::interface(),
         ZwlrOutputManagerV1::interface(),
         ZwlrOutputPowerManagerV1::interface(),
+        ZwlrGammaControlManagerV1::interface(),
         ZwlrScreencopyManagerV1::interface(),
         WpSecurityContextManagerV1::interface(),
         ZwlrVirtualPointerManagerV1::interface(),

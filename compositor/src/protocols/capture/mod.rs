@@ -230,6 +230,7 @@ impl Kiosk {
     pub(crate) fn forget_captured(&mut self, screen: ScreenId) {
         self.protocols.captures.watches.retain(|watch| watch.view.screen != screen);
         self.protocols.captures.notice.forget(screen);
+        self.end_gamma_of(screen);
         for pointer in [false, true] {
             self.backend.forget_watched(View { screen, pointer });
         }

@@ -36,6 +36,8 @@ impl Dispatch<ExtForeignToplevelListV1, (), Kiosk> for ForeignToplevels {
         _: &mut DataInit<'_, Kiosk>,
     ) {
         if matches!(request, ext_foreign_toplevel_list_v1::Request::Stop) {
+            // Who binds and stops at once, as wlrctl does, wants the windows that there are.
+            kiosk.tell_foreign_toplevels();
             kiosk.protocols.foreign_toplevels.stop(&Source::Ext(list.clone()));
             list.finished();
         }

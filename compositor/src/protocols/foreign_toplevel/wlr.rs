@@ -37,6 +37,8 @@ impl Dispatch<ZwlrForeignToplevelManagerV1, (), Kiosk> for ForeignToplevels {
         _: &mut DataInit<'_, Kiosk>,
     ) {
         if matches!(request, zwlr_foreign_toplevel_manager_v1::Request::Stop) {
+            // Who binds and stops at once, as wlrctl does, wants the windows that there are.
+            kiosk.tell_foreign_toplevels();
             kiosk.protocols.foreign_toplevels.stop(&Source::Wlr(manager.clone()));
             manager.finished();
         }

@@ -1,0 +1,152 @@
+//! wlr-gamma-control: wlsunset, gammastep and their like make screens warmer in the evening. For who manages screens. The
+//! ramps are drawn into the picture ([`crate::stage::ramp`]), on every back end alike: no table of the display device is
+//! touched, so that none is left behind when the tool dies; and while one is in force each frame costs a copy of the screen.
+
+use std::{io, os::fd::OwnedFd};
+
+use rustix::io::pread;
+use smithay::reexports::{
+    wayland_protocols_wlr::gamma_control::v1::server::{
+        zwlr_gamma_control_manager_v1::{self, ZwlrGammaControlManagerV1},
+        zwlr_gamma_control_v1::{self, Error, ZwlrGammaControlV1},
+    },
+    wayland_server::{Client, DataInit, Dispatch, DisplayHandle, backend::ClientId},
+};
+
+use super::capture::screen_of;
+use crate::{
+    kiosk::Kiosk,
+    limits::{
+        descriptors::{self, Use},
+        refusal,
+    },
+    protocols::dispatch::{globals, objects, plain},
+    screens::ScreenId,
+    stage::ramp::{Ramp, SIZE},
+};
+
+/// Highest version of the protocol that is spoken.
+const VERSION: u32 = 1;
+/// Bytes of the three ramps.
+const BYTES: usize = SIZE * 3 * 2;
+
+/// The state of the protocol: the controls that are in force, at most one a screen.
+pub struct Gamma(Vec<Control>);
+
+struct Control {
+    resource: ZwlrGammaControlV1,
+    screen: ScreenId,
+    ramp: Option<Ramp>,
+}
+
+impl Gamma {
+    /// Offers the global.
+    pub fn new(display: &DisplayHandle) -> Self {
+        display.create_global::<Kiosk, ZwlrGammaControlManagerV1, ()>(VERSION, ());
+        Self(Vec::new())
+    }
+
+    /// What becomes of a screen's colours; `None`: they are as they are.
+    pub fn ramp(&self, screen: ScreenId) -> Option<&Ramp> {
+        self.0.iter().find(|control| control.screen == screen)?.ramp.as_ref()
+    }
+}
+
+impl Kiosk {
+    /// The screen is no more: who controls its colours is told.
+    pub(crate) fn end_gamma_of(&mut self, screen: ScreenId) {
+        self.protocols.gamma.0.retain(|control| {
+            if control.screen == screen {
+                control.resource.failed();
+            }
+            control.screen != screen
+        });
+    }
+}
+
+/// Reads three ramps, of native 16 bits a value. Never maps them: a file that its owner cuts off would end us.
+fn read(fd: &OwnedFd) -> Result<[u16; SIZE * 3], String> {
+    if descriptors::is_of_reserve(fd, Use::Buffer) {
+        return Err(descriptors::NONE_LEFT.into());
+    }
+    let mut bytes = [0; BYTES];
+    let mut filled = 0;
+    while filled < BYTES {
+        match pread(fd, &mut bytes[filled..], filled as u64) {
+            Ok(0) => return Err(format!("three ramps of {SIZE} values have {BYTES} bytes, not {filled}")),
+            Ok(count) => filled += count,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(format!("the ramps could not be read: {}", io::Error::from(error))),
+        }
+    }
+    Ok(std::array::from_fn(|value| u16::from_ne_bytes([bytes[value * 2], bytes[value * 2 + 1]])))
+}
+
+impl Dispatch<ZwlrGammaControlManagerV1, (), Kiosk> for Gamma {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        _: &ZwlrGammaControlManagerV1,
+        request: zwlr_gamma_control_manager_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        let zwlr_gamma_control_manager_v1::Request::GetGammaControl { id, output } = request else { return };
+        let resource = init.init(id, ());
+        let screen = screen_of(&kiosk.screens, &output).map(|screen| screen.id);
+        let controls = &mut kiosk.protocols.gamma.0;
+        match screen.filter(|screen| !controls.iter().any(|control| control.screen == *screen)) {
+            Some(screen) => {
+                resource.gamma_size(SIZE as u32);
+                controls.push(Control { resource, screen, ramp: None });
+            }
+            None => resource.failed(),
+        }
+    }
+}
+
+impl Dispatch<ZwlrGammaControlV1, (), Kiosk> for Gamma {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        resource: &ZwlrGammaControlV1,
+        request: zwlr_gamma_control_v1::Request,
+        (): &(),
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+        let zwlr_gamma_control_v1::Request::SetGamma { fd } = request else { return };
+        let controls = &mut kiosk.protocols.gamma.0;
+        // A control that has failed controls nothing.
+        let Some(control) = controls.iter_mut().find(|control| control.resource == *resource) else { return };
+        match read(&fd) {
+            Ok(values) => {
+                let ramp = Ramp::of(&values);
+                let screen = control.screen;
+                if std::mem::replace(&mut control.ramp, ramp.clone()) != ramp {
+                    kiosk.request_redraw(screen);
+                }
+            }
+            Err(sentence) => refusal::post(resource, Error::InvalidGamma, &sentence),
+        }
+    }
+
+    fn destroyed(kiosk: &mut Kiosk, _: ClientId, resource: &ZwlrGammaControlV1, (): &()) {
+        let controls = &mut kiosk.protocols.gamma.0;
+        let Some(at) = controls.iter().position(|control| control.resource == *resource) else { return };
+        let screen = controls.swap_remove(at).screen;
+        kiosk.request_redraw(screen);
+    }
+}
+
+plain! {
+    ZwlrGammaControlManagerV1 => Gamma;
+}
+globals! {
+    ZwlrGammaControlManagerV1, () => Gamma;
+}
+objects! {
+    ZwlrGammaControlManagerV1, () => Gamma;
+    ZwlrGammaControlV1, () => Gamma;
+}

@@ -1,0 +1,56 @@
+//! A screen's colours as a tool wants them at this time of day: for each channel what is shown for each value. Drawn, as
+//! the aids are ([`super::aided`]), in the same copy of the picture.
+
+/// Values of a channel.
+pub const SIZE: usize = 256;
+/// Bytes of a pixel.
+const PIXEL: usize = 4;
+
+/// For red, green and blue what is shown for each value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Ramp([[u8; SIZE]; 3]);
+
+impl Ramp {
+    /// Of three ramps of 16 bits a value, one after the other; `None`: everything is shown as it is.
+    pub fn of(values: &[u16; SIZE * 3]) -> Option<Self> {
+        // To the nearest: 257 of 65,535 are one of 255.
+        let near = |value: u16| ((u32::from(value) + 128) / 257) as u8;
+        let channel = |channel: usize| std::array::from_fn(|value| near(values[channel * SIZE + value]));
+        let ramp = Self([channel(0), channel(1), channel(2)]);
+        let changes =
+            |channel: &[u8; SIZE]| channel.iter().enumerate().any(|(value, shown)| value != usize::from(*shown));
+        ramp.0.iter().any(changes).then_some(ramp)
+    }
+
+    /// Changes a picture, R, G, B and one more byte a pixel.
+    pub fn change(&self, rgba: &mut [u8]) {
+        for pixel in rgba.chunks_exact_mut(PIXEL) {
+            for (value, channel) in pixel.iter_mut().zip(&self.0) {
+                *value = channel[usize::from(*value)];
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn values(of: impl Fn(usize, usize) -> u16) -> [u16; SIZE * 3] {
+        std::array::from_fn(|index| of(index / SIZE, index % SIZE))
+    }
+
+    #[test]
+    fn what_changes_nothing_is_no_ramp() {
+        assert!(Ramp::of(&values(|_, value| value as u16 * 257)).is_none());
+        assert!(Ramp::of(&values(|_, value| (value as u16 * 257).saturating_add(100))).is_none(), "rounded");
+    }
+
+    #[test]
+    fn each_channel_has_its_own() {
+        let warm = Ramp::of(&values(|channel, value| value as u16 * 257 / (channel as u16 + 1))).unwrap();
+        let mut picture = [200, 200, 200, 7, 0, 0, 0, 0, 255, 255, 255, 255];
+        warm.change(&mut picture);
+        assert_eq!(picture, [200, 100, 67, 7, 0, 0, 0, 0, 255, 127, 85, 255]);
+    }
+}
