@@ -25,7 +25,7 @@ const LEAST_LINE: u32 = 7;
 /// A message in German, Chinese, Arabic and emoji, a line each.
 fn message() -> Command {
     Command::ShowMessage {
-        title: "Bitte läuten Sie für Hilfe".into(),
+        title: "Für Hilfe bitte läuten".into(),
         text: "请按铃寻求帮助\nيرجى قرع الجرس للمساعدة\n🔔 👩\u{200d}🔧 😀".into(),
     }
 }

@@ -156,11 +156,13 @@ impl<'a> Hand<'a> {
         Ok(self.kiosk.events(self.mark)?.into_iter().rfind(wanted))
     }
 
-    /// Waits for the page to report that it is so high, CSS pixels.
+    /// Waits for the page to report that it is so high, and as wide as the screen; pixels of that.
     fn page_of_height(&self, mark: usize, pixels: usize) -> Result<()> {
         let scale = self.writing.scale as usize;
-        let high = |event: &Value| event["height"].as_u64().is_some_and(|height| height == (pixels / scale) as u64);
-        let resized = |event: &Value| event["event"] == "resize" && high(event);
+        let is =
+            |length: &Value, pixels: usize| length.as_u64().is_some_and(|length| length == (pixels / scale) as u64);
+        let whole = |event: &Value| is(&event["width"], self.size.0) && is(&event["height"], pixels);
+        let resized = |event: &Value| event["event"] == "resize" && whole(event);
         self.kiosk.wait_for_report(mark, "its new height", KEYBOARD, resized).map(drop)
     }
 
