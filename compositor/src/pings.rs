@@ -39,8 +39,8 @@ impl Pings {
         }
     }
 
-    fn commits(&self, shell: usize) -> Option<u64> {
-        Some(self.commits.get(shell).copied().unwrap_or(0))
+    fn commits(&self, shell: usize) -> u64 {
+        self.commits.get(shell).copied().unwrap_or(0)
     }
 
     /// Whether the session of this shell asks anew.
@@ -82,14 +82,19 @@ impl Kiosk {
             Err(PingError::DeadSurface) => return,
         }
         self.pings.await_answer(Awaited { shell, number, client });
-        let commits = self.pings.commits(shell);
+        let commits = self.drawn_by(shell);
         self.session.tell(shell, &Notice::Pinged { number, answers: false, commits });
+    }
+
+    /// Nothing is said of it while another virtual terminal has the screens: clients get no frames then, rightly.
+    fn drawn_by(&self, shell: usize) -> Option<u64> {
+        (!self.seat_session.paused).then(|| self.pings.commits(shell))
     }
 
     /// A client has answered, or has ended its part in it: a window that is closed does not hang.
     pub(crate) fn client_answers(&mut self, client: &ShellClient) {
         for (shell, number) in self.pings.answered(client) {
-            let commits = self.pings.commits(shell);
+            let commits = self.drawn_by(shell);
             self.session.tell(shell, &Notice::Pinged { number, answers: true, commits });
         }
     }

@@ -241,6 +241,7 @@ pub enum Notice {
         /// It has answered.
         answers: bool,
         /// How often the shell's windows have drawn so far, all together: the same number as before is no frame since.
+        /// `None`: none is to be drawn, for another virtual terminal has the screens.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         commits: Option<u64>,
     },
