@@ -170,6 +170,10 @@ impl Kiosk {
         self.follow_notices();
         let now = self.now();
         if self.stage.update_cover(now) {
+            // Nobody types on a layer below the splash.
+            if !self.stage.layers.is_empty() {
+                self.windows_changed();
+            }
             self.publisher.mark_changed();
             self.screens.request_redraw();
             if self.stage.shells.iter().any(|shell| shell.cover == Cover::Gone) {
@@ -288,6 +292,7 @@ impl Kiosk {
         let areas: Vec<_> = (0..self.stage.shells.len()).map(|shell| self.area_of(shell)).collect();
         let told: Vec<_> = (0..self.stage.shells.len()).map(|shell| self.told_area_of(shell)).collect();
         self.stage.windows.rearrange(&areas, &told);
+        self.stage.homes = self.screens.shell_screens();
         self.constrain_reactive_popups();
         let focus = self.stage.focus();
         // While a popup has a grab this has no effect: the grab keeps the keyboard until it ends.
@@ -316,6 +321,7 @@ impl Kiosk {
                 }
             }
         }
+        self.rearrange_layers();
         self.text_field_changed();
         self.follow_keyboard();
         self.windows_changed();

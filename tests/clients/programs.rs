@@ -46,6 +46,23 @@ fn wtype_types_what_no_layout_has() {
 }
 
 #[test]
+fn wvkbd_lies_over_the_window_which_keeps_its_size() {
+    let stand = Stand::with("[keyboard]\nuse = \"external\"\n");
+    let _foot = stand.foot("printf 'typed on another keyboard'; exec sleep 600");
+    let mut command = stand.command("wayland-admin", "wvkbd-mobintl");
+    command.args(["-L", "200"]);
+    let _wvkbd = Running::start(command);
+    let shot = until("the keyboard's letters", || {
+        let keys = stand.grim(&["-g", "0,400 800x200"], "keys.png");
+        keys.has_letters().then(|| stand.grim(&["-c"], "whole.png"))
+    });
+    assert_eq!((shot.width, shot.height), (800, 600));
+    let above = stand.grim(&["-g", "0,0 800x50"], "above.png");
+    assert!(above.has_letters(), "the window is hidden");
+    std::fs::copy(stand.path("whole.png"), kept("wvkbd.png")).unwrap();
+}
+
+#[test]
 fn what_wl_copy_copies_wl_paste_pastes() {
     let stand = Stand::new();
     let mut command = stand.command("wayland-admin", "wl-copy");

@@ -26,6 +26,7 @@ mod idle_reset;
 mod input_devices;
 mod input_events;
 mod keyboard;
+mod layers;
 mod layouts;
 mod mirror;
 mod output_management;

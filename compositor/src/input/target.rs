@@ -8,7 +8,10 @@ use smithay::{
     wayland::{compositor::get_parent, shell::xdg::ToplevelSurface},
 };
 
-use crate::kiosk::Kiosk;
+use crate::{
+    kiosk::Kiosk,
+    stage::{Stage, layers},
+};
 
 /// Resolution at which absolute positions are read: fine enough for any panel.
 const UNIT: i32 = 1 << 16;
@@ -29,7 +32,10 @@ impl Kiosk {
         if self.closes(location).is_some() || self.on_keyboard(location) {
             return None;
         }
-        self.stage.windows.under(shell, location)
+        let Stage { layers, windows, .. } = &self.stage;
+        let above = layers.under(screen.id, layers::ABOVE, location);
+        let beside = || windows.under(shell, location).or_else(|| layers.under(screen.id, layers::BELOW, location));
+        above.or_else(beside)
     }
 
     /// The popup whose closing button is at a place of the layout.
@@ -54,6 +60,9 @@ impl Kiosk {
         let mut root = surface.clone();
         while let Some(parent) = get_parent(&root) {
             root = parent;
+        }
+        if self.stage.layers.touch(&root) {
+            self.windows_changed();
         }
         let Some(shown) = self.stage.windows.find(&root) else { return };
         if self.stage.focus().as_ref() == Some(&root) {

@@ -98,6 +98,7 @@ pub const GLOBALS: &[Global] = &[
     trusted("zwlr_data_control_manager_v1", 2, Group::Clipboard),
     trusted("ext_foreign_toplevel_list_v1", 1, Group::Windows),
     trusted("zwlr_foreign_toplevel_manager_v1", 3, Group::Windows),
+    trusted("zwlr_layer_shell_v1", 4, Group::Layers),
     trusted("zwlr_output_manager_v1", 4, Group::Screens),
     trusted("zwlr_output_power_manager_v1", 1, Group::Screens),
     trusted("zwlr_gamma_control_manager_v1", 1, Group::Screens),

@@ -27,7 +27,7 @@ use smithay::{
                 wl_shm::{self, WlShm},
                 wl_shm_pool::{self, WlShmPool},
                 wl_subcompositor::{self, WlSubcompositor},
-                wl_subsurface::{self, WlSubsurface},
+                wl_subsurface,
                 wl_surface::{self, WlSurface},
             },
         },
@@ -51,7 +51,7 @@ use smithay::{
     },
 };
 
-use super::unconfigured;
+use super::{subsurface_place, unconfigured};
 use crate::{
     kiosk::Kiosk,
     limits::{
@@ -74,7 +74,6 @@ guarded! {
     WlShmPool, ShmPoolUserData => ShmState, pool;
     ZwpLinuxBufferParamsV1, DmabufParamsData => DmabufState, buffer_params;
     WlSubcompositor, () => CompositorState, subcompositor;
-    WlSubsurface, SubsurfaceUserData => CompositorState, subsurface;
     WlSurface, SurfaceUserData => CompositorState, surface;
     WlRegion, RegionUserData => CompositorState, region;
     XdgToplevel, XdgShellSurfaceUserData => XdgShellState, toplevel;
@@ -151,10 +150,8 @@ fn subcompositor(
 
 // WORKAROUND(smithay:subsurface-own-sibling)
 /// A surface above itself: smithay takes it out of the list of its siblings, and then looks for its place there.
-fn subsurface(
+pub(super) fn subsurface(
     kiosk: &mut Kiosk,
-    _: &Client,
-    _: &WlSubsurface,
     request: &wl_subsurface::Request,
     data: &SubsurfaceUserData,
 ) -> Result<(), Refused> {
@@ -192,6 +189,7 @@ fn surface(
         }
         wl_surface::Request::Commit => {
             unconfigured::refuse_early_buffer(surface);
+            subsurface_place::committed(surface);
             let Some(state) = client.get_data::<ClientState>() else { return Ok(()) };
             if is_sync_subsurface(surface) {
                 // One of many commits that will be applied together.

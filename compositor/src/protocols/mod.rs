@@ -17,6 +17,7 @@ mod gamma;
 mod guards;
 mod icons;
 mod idle_notify;
+mod layer_shell;
 mod output_management;
 mod output_power;
 mod outputs;
@@ -27,6 +28,7 @@ mod selection;
 mod selection_devices;
 mod session_lock;
 mod shell;
+mod subsurface_place;
 mod surfaces;
 mod text_input;
 mod timing;
@@ -54,7 +56,10 @@ use smithay::{
         presentation::PresentationState,
         relative_pointer::RelativePointerManagerState,
         selection::{data_device::DataDeviceState, primary_selection::PrimarySelectionState},
-        shell::xdg::{XdgShellState, decoration::XdgDecorationState},
+        shell::{
+            wlr_layer::WlrLayerShellState,
+            xdg::{XdgShellState, decoration::XdgDecorationState},
+        },
         shm::ShmState,
         single_pixel_buffer::SinglePixelBufferState,
         tablet_manager::TabletManagerState,
@@ -129,6 +134,8 @@ pub struct Protocols {
     pub foreign_toplevels: ForeignToplevels,
     /// `zwlr_screencopy_manager_v1`, `ext_image_copy_capture_manager_v1`.
     pub captures: Captures,
+    /// `zwlr_layer_shell_v1`.
+    pub layer_shell: WlrLayerShellState,
     /// `zwp_text_input_manager_v1` and `_v3`.
     pub text_inputs: TextInputs,
     /// `wp_security_context_manager_v1`.
@@ -204,6 +211,7 @@ impl Protocols {
             gamma: Gamma::new(display),
             foreign_toplevels: ForeignToplevels::new(display),
             captures: Captures::new(display),
+            layer_shell: WlrLayerShellState::new::<Kiosk>(display),
             text_inputs: TextInputs::new(display),
             security_contexts: SecurityContexts::new(display),
             data_control,

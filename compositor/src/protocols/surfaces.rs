@@ -39,6 +39,7 @@ use smithay::{
     },
 };
 
+use super::subsurface_place;
 use crate::{
     kiosk::Kiosk,
     limits::waiting,
@@ -81,6 +82,7 @@ impl CompositorHandler for Kiosk {
         }
         self.let_go_of(surface);
         self.x11.forget(surface);
+        self.remove_layer(surface);
         self.doubt_pointer_focus();
         // As of a subsurface that is destroyed by itself: see `guards::subsurface`.
         if get_parent(surface).is_some() {
@@ -92,6 +94,7 @@ impl CompositorHandler for Kiosk {
         let _span = tracing::debug_span!("commit", surface = surface.id().protocol_id()).entered();
         waiting::applied(surface);
         self.fifo_applied(surface);
+        subsurface_place::applied(surface);
         self.pings.committed(ClientState::shell_of(surface));
         on_commit_buffer_handler::<Self>(surface);
         self.backend.early_import(surface);
@@ -101,6 +104,7 @@ impl CompositorHandler for Kiosk {
                 root = parent;
             }
             self.follow_toplevel(&root, *surface == root);
+            self.follow_layer(&root, *surface == root);
         }
         // Each of them looks through all popups there are.
         if get_role(surface) == Some(XDG_POPUP_ROLE) {

@@ -14,14 +14,14 @@ use smithay::{
     },
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Point, Scale},
-    wayland::compositor::SurfaceAttributes,
+    wayland::{compositor::SurfaceAttributes, shell::wlr_layer::Layer},
 };
 
 use super::{
     Stage,
     aided::AidedPicture,
     elements::{PixelElement, StageElement},
-    faded,
+    faded, layers,
     reflected::Reflected,
     splash::{self, Cover},
 };
@@ -142,6 +142,7 @@ impl<'a> Frame<'a> {
         if self.shell.is_some() {
             self.stage.keyboard.push_elements(renderer, self.source.id, &mut elements);
         }
+        self.push_layers(renderer, layers::ABOVE, &mut elements);
         for shown in self.shell.into_iter().flat_map(|shell| self.stage.windows.mapped(shell)) {
             if let Some(button) = shown.close_button(self.source.geometry()) {
                 let at = (button.loc - origin).to_physical_precise_round(scale);
@@ -152,7 +153,24 @@ impl<'a> Frame<'a> {
                 AsRenderElements::<R>::render_elements(&shown.window, renderer, location, scale, 1.0);
             elements.extend(surfaces.into_iter().map(|surface| faded::drawable(renderer, surface)));
         }
+        self.push_layers(renderer, layers::BELOW, &mut elements);
         elements
+    }
+
+    /// What trusted tools have on the source, above or below the windows.
+    fn push_layers<R>(&self, renderer: &mut R, layers: [Layer; 2], elements: &mut Vec<StageElement<R>>)
+    where
+        R: Renderer + ImportAll + ImportMem + ExportMem + 'static,
+        R::TextureId: Clone + Send + 'static,
+    {
+        let scale = Scale::from(self.source.scale());
+        let origin = self.source.geometry().loc;
+        for shown in self.stage.layers.shown(self.source.id, layers) {
+            let location = (shown.area.loc - origin).to_physical_precise_round(scale);
+            let surfaces: Vec<_> =
+                AsRenderElements::<R>::render_elements(&shown.surface, renderer, location, scale, 1.0);
+            elements.extend(surfaces.into_iter().map(|surface| faded::drawable(renderer, surface)));
+        }
     }
 
     /// Every surface that is part of the stage, whether or not the splash covers it: clients go on drawing
@@ -168,6 +186,13 @@ impl<'a> Frame<'a> {
                 for (popup, _) in smithay::desktop::PopupManager::popups_for_surface(&surface) {
                     visit(popup.wl_surface());
                 }
+            }
+        }
+        for shown in self.stage.layers.iter().filter(|shown| shown.screen == self.screen.id) {
+            let surface = shown.surface.wl_surface();
+            visit(surface);
+            for (popup, _) in smithay::desktop::PopupManager::popups_for_surface(surface) {
+                visit(popup.wl_surface());
             }
         }
         let carried = [self.stage.cursor.client_surface(), self.stage.cursor.drag_icon()];

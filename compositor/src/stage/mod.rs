@@ -16,6 +16,8 @@ mod faded;
 pub mod fonts;
 pub mod frame;
 pub mod keyboard;
+mod layer_place;
+pub mod layers;
 pub mod notice;
 pub mod pictures;
 pub mod ramp;
@@ -38,6 +40,7 @@ use close_button::CloseButton;
 use cursor::Cursor;
 use fonts::FontSearch;
 use keyboard::{Look, ScreenKeyboard};
+use layers::Layers;
 use pictures::Pictures;
 use shell::ShellStage;
 use splash::Cover;
@@ -45,7 +48,7 @@ use windows::Windows;
 
 pub use frame::Frame;
 
-use crate::debug::DebugAids;
+use crate::{debug::DebugAids, screens::ScreenId};
 
 /// A screen of our own over everything: a message of the operator, or what is asked when nobody is there.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,6 +78,10 @@ impl SystemScreen {
 pub struct Stage {
     /// All toplevels, bottom first.
     pub windows: Windows,
+    /// Of trusted tools, above and below them.
+    pub layers: Layers,
+    /// The screen of each shell, by number: the layer surfaces that are typed on are looked for there.
+    pub homes: Vec<Option<ScreenId>>,
     /// On the popup that is on top: closes it.
     pub close_button: CloseButton,
     /// Over the windows, while it is wanted.
@@ -127,6 +134,8 @@ impl Stage {
     ) -> Self {
         Self {
             windows: Windows::default(),
+            layers: Layers::default(),
+            homes: Vec::new(),
             close_button: CloseButton::default(),
             keyboard: ScreenKeyboard::new(Look::default()),
             popups: PopupManager::default(),
@@ -209,11 +218,15 @@ impl Stage {
     /// Brings the covers up to date. Returns whether that changes any picture.
     pub fn update_cover(&mut self, now: Duration) -> bool {
         let over_all = self.screen().is_some();
-        let Self { windows, shells, splash_enabled, .. } = self;
+        let Self { windows, layers, homes, shells, splash_enabled, .. } = self;
         let mut changed = false;
         for (number, shell) in shells.iter_mut().enumerate() {
             let over = over_all || shell.note.is_some() || shell.chooser.is_some();
-            changed |= shell.update_cover(windows.any_mapped(number), over, *splash_enabled, now);
+            // Where no session says when the page is there, whatever has a picture is what there is to see.
+            let bare = !shell.readiness.wait_for_session;
+            let home = homes.get(number).copied().flatten().filter(|_| bare);
+            let mapped = windows.any_mapped(number) || home.is_some_and(|home| layers.any_shown(home));
+            changed |= shell.update_cover(mapped, over, *splash_enabled, now);
         }
         changed
     }
@@ -226,9 +239,11 @@ impl Stage {
         (0..self.shells.len()).find(|shell| self.windows.any_mapped(*shell)).unwrap_or(self.active)
     }
 
-    /// The surface that has the keyboard: the topmost of the focused shell.
+    /// The surface that has the keyboard: the topmost of the focused shell, or what lies over it and wants it.
     pub fn focus(&self) -> Option<WlSurface> {
-        self.windows.focus(self.focused())
+        let shell = self.focused();
+        let over = self.homes.get(shell).copied().flatten().filter(|_| self.shell_visible(shell));
+        over.and_then(|screen| self.layers.focus(screen)).or_else(|| self.windows.focus(shell))
     }
 
     /// `splash`, `shell` or `system-screen`, as `org.kioskd.Compositor1.Shells` names them: what is shown in this

@@ -102,6 +102,7 @@ fn take_in(kiosk: &mut Kiosk, stream: UnixStream) -> Client {
 fn place(kiosk: &mut Kiosk, client: &Client, surface: u32, at: (i32, i32)) {
     if let Ok(surface) = client.object_from_protocol_id(&kiosk.display, surface) {
         kiosk.stage.windows.pin(&surface, at.into());
+        kiosk.stage.layers.pin(&surface, at.into());
         kiosk.windows_changed();
     }
 }
