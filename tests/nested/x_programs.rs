@@ -1,7 +1,7 @@
 //! Programs that speak X11 on kioskd in cage's place, with a real Xwayland: the tests are X clients themselves.
 
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
@@ -117,7 +117,7 @@ fn set_environment(command: &mut Command, directory: &Path) {
 }
 
 /// The width and the bytes of a picture, R, G, B.
-fn read(file: &PathBuf) -> (u32, Vec<u8>) {
+fn read(file: &Path) -> (u32, Vec<u8>) {
     let file = std::io::BufReader::new(std::fs::File::open(file).unwrap());
     let mut reader = png::Decoder::new(file).read_info().unwrap();
     let mut bytes = vec![0; reader.output_buffer_size().unwrap()];

@@ -6,7 +6,7 @@ use std::{
         fd::{AsRawFd, OwnedFd},
         unix::{fs::PermissionsExt, net::UnixStream},
     },
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -43,7 +43,7 @@ pub fn find() -> Option<PathBuf> {
 }
 
 /// Starts the server for this display: it takes who waits there already.
-pub fn start(program: &PathBuf, display: &Display) -> io::Result<Server> {
+pub fn start(program: &Path, display: &Display) -> io::Result<Server> {
     let (wayland, its_wayland) = UnixStream::pair()?;
     let (manager, its_manager) = UnixStream::pair()?;
     let its_listener = display.listener.try_clone()?;

@@ -24,12 +24,12 @@ impl Kiosk {
                     Kind::Dialog => Role::Dialog,
                     Kind::Free => Role::Free,
                 };
-                let place = self.from_x(place);
+                let place = self.logical_of_x(place);
                 self.stage.windows.add_x(XWindow { id: window, role, place, surface: None }, SHELL);
             }
             News::Surface { window, surface } => self.x_surface_named(window, surface),
             News::Placed { window, place } => {
-                let place = self.from_x(place);
+                let place = self.logical_of_x(place);
                 let changed = self.stage.windows.change_x(window, |x| x.place = place);
                 if changed {
                     self.stage.windows.disturb();
@@ -169,7 +169,7 @@ impl Kiosk {
         self.screens.screen_for(SHELL).map_or(1.0, |screen| screen.scale())
     }
 
-    fn from_x(&self, place: Place) -> Rectangle<i32, Logical> {
+    fn logical_of_x(&self, place: Place) -> Rectangle<i32, Logical> {
         let scale = self.x_scale();
         let part = |value: f64| (value / scale).round() as i32;
         let size = (part(place.width.into()).max(1), part(place.height.into()).max(1));
