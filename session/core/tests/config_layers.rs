@@ -273,7 +273,7 @@ fn errors_name_line_column_key_and_what_is_allowed() {
     assert_eq!(
         wrong("[sehll]\nurl = 1").2,
         "unknown key sehll, did you mean shell? There are shell, shells, splash, text, output, input, keyboard, accessibility, \
-         idle, power, browser, limits, health, privilege, api"
+         idle, power, browser, capture, limits, health, x11, privilege, api"
     );
     assert!(wrong("[output.A]\nposition = [0, 40000]").2.ends_with("[X, Y] in logical pixels, -32768 to 32767"));
     assert!(wrong("[output]\nrotation = 90").2.contains("put it below [output.\"*\"]"));
