@@ -95,7 +95,9 @@ impl XdgShellHandler for Kiosk {
         {
             toplevel.send_pending_configure();
         }
-        // Of the conformance suite's own clients some commit nothing after it.
+        // Of the conformance suite's own clients some commit nothing after it, and point at the popup before it.
+        #[cfg(feature = "conformance")]
+        self.doubt_pointer_focus();
         #[cfg(feature = "conformance")]
         smithay::wayland::compositor::with_states(&surface, |states| {
             use smithay::wayland::shell::xdg::XdgPopupSurfaceData;
