@@ -1,5 +1,5 @@
-//! Seeing from afar on a real display path: what grim copies, what the aids of a person before the screen are to it, and
-//! what the unit for remote viewing may do.
+//! Seeing from afar on a real display path: what grim copies, with the aids of a person before the screen, and what the
+//! unit for remote viewing may do.
 
 use std::time::Duration;
 
@@ -53,7 +53,7 @@ fn inverted([r, g, b]: Rgb) -> Rgb {
     [255 - r, 255 - g, 255 - b]
 }
 
-pub fn aids_are_on_the_screen_and_not_in_what_is_copied(kiosk: &Kiosk) -> Result<()> {
+pub fn aids_are_on_the_screen_and_in_what_is_copied(kiosk: &Kiosk) -> Result<()> {
     let seen = seen_aids(kiosk);
     kiosk.sh("for aid in invert contrast magnifier; do kioskctl accessibility $aid auto; done")?;
     kiosk.page()?;
@@ -66,12 +66,12 @@ fn seen_aids(kiosk: &Kiosk) -> Result<()> {
     kiosk.sh("kioskctl accessibility invert on")?;
     let dark_is_light = |picture: &Picture| picture.share_of(inverted(PAGE), ROUNDING) > 0.7;
     machine.save(&machine.wait_for_screen("inverted colours", REACTION, dark_is_light)?, "inverted")?;
-    ensure!(is_page(&kiosk.grim()?), "the copy has inverted colours");
+    ensure!(dark_is_light(&kiosk.grim()?), "the copy has not the inverted colours");
 
     kiosk.sh("kioskctl accessibility invert off && kioskctl accessibility contrast on")?;
     let other = |picture: &Picture| picture.share_of(PAGE, ROUNDING) < 0.1 && !dark_is_light(picture);
     machine.save(&machine.wait_for_screen("contrast", REACTION, other)?, "contrast")?;
-    ensure!(is_page(&kiosk.grim()?), "the copy has the contrast");
+    ensure!(other(&kiosk.grim()?), "the copy has not the contrast");
 
     kiosk.sh("kioskctl accessibility contrast off && kioskctl accessibility magnifier on")?;
     // The heading, which has letters twice as high under the magnifier.
@@ -85,7 +85,7 @@ fn seen_aids(kiosk: &Kiosk) -> Result<()> {
     let larger = |picture: &Picture| bright(picture) > before * 2.0;
     machine.save(&machine.wait_for_screen("the heading twice as large", REACTION, larger)?, "magnified")?;
     let copy = kiosk.grim()?;
-    ensure!(bright(&copy) < before * 1.5, "the copy has the magnifier");
+    ensure!(larger(&copy), "the copy has not the magnifier");
     Ok(())
 }
 
