@@ -10,7 +10,7 @@ use crate::fixture::{
     ClientId, Fixture,
     client::Toplevel,
     hands::keys,
-    layers::LayerWindow,
+    layer_windows::LayerWindow,
     picture::{BLUE, GREEN, Picture, RED},
     seen::{KeySeen, TouchSeen},
 };

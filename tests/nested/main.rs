@@ -8,6 +8,8 @@
 mod client;
 #[path = "../fixture/clipboard.rs"]
 mod clipboard;
+#[path = "../fixture/layers.rs"]
+mod layers;
 #[path = "../fixture/output_tool.rs"]
 mod output_tool;
 #[path = "../fixture/picture.rs"]
