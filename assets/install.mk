@@ -84,6 +84,7 @@ install-containers: ## what runs a shell in a container: a socket, a unit and a 
 			sed -i 's|^ExecStart=/usr/bin/kiosk|ExecStart=$(bindir)/kiosk|' $$installed || exit; \
 	done
 	$(install_file) assets/container/systemd/kiosk-container.conf $(DESTDIR)$(libdir)/sysusers.d/kiosk-container.conf
+	$(install_file) assets/container/systemd/kiosk-container-tmpfiles.conf $(DESTDIR)$(libdir)/tmpfiles.d/kiosk-container.conf
 
 # (What bash-completion looks for has the program's name and no suffix.)
 

@@ -24,7 +24,7 @@ const LEAST_MEMORY: u32 = 32;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 pub struct Definition {
-    /// Of the container, and its app-id for `[privilege."APP-ID"]`: lower-case letters, digits, `-`, `_` and `.`.
+    /// Of the container, and the app-id of its security context: lower-case letters, digits, `-`, `_` and `.`.
     pub name: String,
     /// As `podman images` lists it; it has to be on the device.
     pub image: String,

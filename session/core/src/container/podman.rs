@@ -17,6 +17,8 @@ pub const SOCKET: &str = "wayland-0";
 /// What is where on this device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Surroundings {
+    /// The shell's number in the configuration.
+    pub shell: usize,
     /// The Wayland socket that is the container's alone.
     pub socket: PathBuf,
     /// `/dev/dri/renderD*`, those that there are.
@@ -29,9 +31,13 @@ pub struct Surroundings {
     pub unit: bool,
 }
 
-/// The container's name on the device.
-pub fn name(definition: &Definition) -> String {
-    format!("kiosk-{}", definition.name)
+/// The container's name on the device: of its definition, and of the shell where that is not the first. Several shells
+/// may have the same definition.
+pub fn name(definition: &Definition, shell: usize) -> String {
+    match shell {
+        0 => format!("kiosk-{}", definition.name),
+        shell => format!("kiosk-{}-{shell}", definition.name),
+    }
 }
 
 /// The words behind `podman` that run the container to its end.
@@ -39,7 +45,7 @@ pub fn run(definition: &Definition, surroundings: &Surroundings) -> Vec<String> 
     let mut words: Vec<String> =
         ["run", "--rm", "--replace", "--pull=never", "--log-driver=none"].map(String::from).into();
     let mut say = |word: String| words.push(word);
-    say(format!("--name={}", name(definition)));
+    say(format!("--name={}", name(definition, surroundings.shell)));
     for word in ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--security-opt=label=disable"] {
         say(word.into());
     }

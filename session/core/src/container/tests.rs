@@ -31,6 +31,7 @@ fn told(text: &str) -> String {
 
 fn surroundings() -> Surroundings {
     Surroundings {
+        shell: 0,
         socket: "/run/kiosk-container/0".into(),
         render_nodes: vec!["/dev/dri/renderD128".into()],
         url: "http://localhost:3000/".into(),

@@ -1,6 +1,7 @@
 //! Describes the input devices where no udev does, as root: see [`kiosk_core::input_database`]. Once, before kioskd starts,
 //! or (`--watch`) for as long as it runs, and then it also tells what comes and goes, as udev would.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::thread::sleep;
@@ -63,14 +64,22 @@ fn watch(root: &Path, mut before: Devices) -> std::io::Result<()> {
     while !input_database::runs(root) {
         let now = Devices::look(root);
         if now != before {
+            // What went and came back under the same name within a moment has other properties.
+            for gone in now.since(&before, |_| Vec::new()) {
+                if gone.action == Action::Remove && gone.subsystem == "input" {
+                    input_database::forget(root, &gone.number);
+                }
+            }
             if let Err(error) = input_database::describe(root) {
                 eprintln!("kiosk-describe-inputs: an input device can't be described: {error}");
             }
             for news in now.since(&before, |number| input_database::properties(root, number)) {
                 println!("{:?} /dev/{}", news.action, news.node);
-                teller.tell(&news)?;
-                if news.action == Action::Remove && news.subsystem == "input" {
-                    input_database::forget(root, &news.number);
+                match teller.tell(&news) {
+                    Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(error),
+                    // The next one may be told again.
+                    Err(error) => eprintln!("kiosk-describe-inputs: {} is not told: {error}", news.node),
+                    Ok(()) => {}
                 }
             }
             before = now;

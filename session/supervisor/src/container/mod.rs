@@ -52,7 +52,8 @@ pub fn order(shell: &Shell, number: usize, surroundings: &Surroundings) -> Resul
         vec![ASK.into(), LAUNCH_SOCKET.into(), number.to_string().into(), display.into()]
     } else {
         let base = surroundings.directories.base.as_os_str();
-        vec![RUN.into(), shell.container.clone().into(), base.into(), shell.url.without_user().as_str().into()]
+        let (number, url) = (number.to_string(), shell.url.without_user());
+        vec![RUN.into(), number.into(), shell.container.clone().into(), base.into(), url.as_str().into()]
     };
     let environment = browser::environment(surroundings);
     let program = PathBuf::from("/proc/self/exe");
@@ -83,7 +84,10 @@ pub fn play(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
     let role = arguments.next()?;
     let rest: Vec<OsString> = arguments.collect();
     let ended = match (role.to_str()?, rest.as_slice()) {
-        (RUN, [file, directory, url]) => runner::alone(Path::new(file), Path::new(directory), &url.to_string_lossy()),
+        (RUN, [number, file, directory, url]) => {
+            let shell = number.to_string_lossy().parse().unwrap_or_default();
+            runner::alone(shell, Path::new(file), Path::new(directory), &url.to_string_lossy())
+        }
         (ASK, [socket, number, display]) => asker::ask(Path::new(socket), &number.to_string_lossy(), display),
         (SERVE, []) => served::serve(),
         (RUN | ASK | SERVE, _) => {

@@ -46,6 +46,8 @@ pub(super) enum RunError {
 
 /// What is to be run.
 pub(super) struct Job<'a> {
+    /// The shell's number in the configuration.
+    pub shell: usize,
     /// The definition.
     pub file: &'a Path,
     /// kioskd's socket for the shell.
@@ -59,9 +61,9 @@ pub(super) struct Job<'a> {
 }
 
 /// Runs it as kiosk-session's own child, until it ends or SIGTERM comes.
-pub(super) fn alone(file: &Path, directory: &Path, url: &str) -> Ended {
+pub(super) fn alone(shell: usize, file: &Path, directory: &Path, url: &str) -> Ended {
     let display = PathBuf::from(std::env::var_os("WAYLAND_DISPLAY").unwrap_or_default());
-    let job = Job { file, display: &display, directory, url, unit: false };
+    let job = Job { shell, file, display: &display, directory, url, unit: false };
     block_on(async {
         let stop = async {
             match signal(SignalKind::terminate()) {
@@ -93,6 +95,7 @@ pub(super) async fn run(job: &Job<'_>, stop: impl Future<Output = ()>) -> Ended 
         Err(error) => return Ended::failed(error),
     };
     let surroundings = Surroundings {
+        shell: job.shell,
         socket: socket(job.directory, &definition),
         render_nodes: render_nodes(Path::new("/dev/dri")),
         url: job.url.to_owned(),
@@ -105,7 +108,7 @@ pub(super) async fn run(job: &Job<'_>, stop: impl Future<Output = ()>) -> Ended 
     };
     let status = tokio::select! {
         status = watched.ended() => status,
-        () = &mut stop => end(&program, &definition, &mut watched).await,
+        () = &mut stop => end(&program, &podman::name(&definition, job.shell), &mut watched).await,
     };
     drop(confined);
     Ended { status, line: line(status, &watched.tail.last_line()) }
@@ -139,12 +142,12 @@ fn socket(directory: &Path, definition: &Definition) -> PathBuf {
 }
 
 /// Ends the container: asked first, then by force.
-async fn end(program: &Path, definition: &Definition, watched: &mut Watched) -> u8 {
+async fn end(program: &Path, name: &str, watched: &mut Watched) -> u8 {
     watched.ask_to_end();
     if let Ok(status) = timeout(STOP_GRACE, watched.ended()).await {
         return status;
     }
-    let words = ["rm", "--force", "--time=0", &podman::name(definition)].map(str::to_owned);
+    let words = ["rm", "--force", "--time=0", name].map(str::to_owned);
     if let Ok(mut force) = Watched::start(program, &words) {
         let _ = timeout(FORCE_TIMEOUT, force.ended()).await;
     }

@@ -82,6 +82,13 @@ async fn run(request: &Request, gone: impl Future<Output = ()>) -> Ended {
     let directory =
         PathBuf::from(std::env::var_os("RUNTIME_DIRECTORY").unwrap_or_else(|| "/run/kiosk-container".into()));
     let url = shell.url.without_user();
-    let job = Job { file: &shell.container, display: &display, directory: &directory, url: url.as_str(), unit: true };
+    let job = Job {
+        shell: request.shell,
+        file: &shell.container,
+        display: &display,
+        directory: &directory,
+        url: url.as_str(),
+        unit: true,
+    };
     runner::run(&job, gone).await
 }

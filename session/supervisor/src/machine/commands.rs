@@ -58,7 +58,7 @@ pub enum Refusal {
     #[error("the browser is not up yet: try again when it is (kioskctl wait ready)")]
     NoBrowser,
     /// A shell of another kind has no page.
-    #[error("the shell is the command of shell.command, not a browser: it can be restarted, stopped and started")]
+    #[error("the shell is a command or a container, not a browser: it can be restarted, stopped and started")]
     NotABrowser,
 }
 

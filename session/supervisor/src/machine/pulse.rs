@@ -57,7 +57,8 @@ impl Pulse {
 
     /// It is asked at once, if people see it.
     pub fn ask_now(&mut self, now: Duration) {
-        if let Some(next) = &mut self.next {
+        // What it was asked before is answered, or found to be not.
+        if let Some(next) = self.next.as_mut().filter(|_| self.answer_by.is_none()) {
             *next = now + INTERVAL;
             self.number = self.number.wrapping_add(1).max(1);
         }

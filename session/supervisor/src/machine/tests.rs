@@ -865,7 +865,7 @@ fn a_command_that_goes_to_the_background_is_told_to_stay() {
     let mut world = command_without_a_window(Some(60 * SECOND));
     world.effects.clear();
     world.event(Event::Exited { how: "exit status 0".into() });
-    let told = "foot ended: exit status 0: what shell.command names must stay in the foreground";
+    let told = "foot ended: exit status 0: a shell must stay in the foreground";
     assert!(matches!(&world.effects[0], Effect::Failed(failure) if failure.reason == told), "{:?}", world.effects);
 }
 

@@ -51,7 +51,7 @@ impl Machine {
         } else if unexpected && self.intent == Intent::Run {
             // It has gone to the background, or did all that it does.
             let background = self.settings.command && how == DONE;
-            let stays = if background { ": what shell.command names must stay in the foreground" } else { "" };
+            let stays = if background { ": a shell must stay in the foreground" } else { "" };
             self.shell_failed(format!("{} ended: {how}{stays}", self.settings.program), now, effects);
         }
     }

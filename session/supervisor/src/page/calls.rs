@@ -85,7 +85,7 @@ struct Call {
 
 /// How many calls are heard.
 #[derive(Debug)]
-struct Budget {
+pub(super) struct Budget {
     left: f64,
     at: Duration,
 }
@@ -93,7 +93,8 @@ struct Budget {
 impl Budget {
     const MOST: f64 = (BURST * 2) as f64;
 
-    fn take(&mut self, now: Duration) -> bool {
+    /// One more, if so many were not heard lately.
+    pub fn take(&mut self, now: Duration) -> bool {
         let anew = now.saturating_sub(self.at).as_secs_f64() * f64::from(RATE * 2);
         self.left = (self.left + anew).min(Self::MOST);
         self.at = now;
@@ -102,6 +103,12 @@ impl Budget {
         }
         self.left -= 1.0;
         true
+    }
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Budget { left: Budget::MOST, at: Duration::ZERO }
     }
 }
 
@@ -130,7 +137,7 @@ impl Default for Calls {
             contexts: VecDeque::new(),
             waiting: VecDeque::new(),
             heard: VecDeque::new(),
-            budget: Budget { left: Budget::MOST, at: Duration::ZERO },
+            budget: Budget::default(),
             listens: false,
             put_out: false,
             asks: Vec::new(),

@@ -35,8 +35,8 @@ use serde_json::{Value, json};
 
 use crate::machine::Event;
 use crate::sign_in::SignIn;
-use calls::Calls;
 pub use calls::{Ask, Back};
+use calls::{Budget, Calls};
 use clearing::Clearing;
 use denied::{Denied, Wish};
 use dialogs::OpenDialog;
@@ -112,6 +112,8 @@ pub struct Page {
     answered: VecDeque<(String, bool)>,
     /// What the page asks of the kiosk.
     calls: Calls,
+    /// How often the page tells how wide its screen is.
+    widths: Budget,
     /// The session was told that a frame is late.
     frame_late: bool,
 }
@@ -142,6 +144,7 @@ impl Page {
             permissions: Permissions::default(),
             answered: VecDeque::new(),
             calls: Calls::default(),
+            widths: Budget::default(),
             frame_late: false,
         };
         page.begin();
@@ -290,7 +293,10 @@ impl Page {
             }
             Some("print") => self.denied.say(Wish::Print),
             Some(text) if self.session.as_deref() == Some(session) && narrow::told(text).is_some() => {
-                self.lay_out(narrow::told(text).unwrap_or_default());
+                // Screens are turned by people, who are no faster.
+                if self.widths.take(now) {
+                    self.lay_out(narrow::told(text).unwrap_or_default());
+                }
             }
             // Windows above the page and frames with a process of their own have sessions of their own.
             Some(text) if self.session.as_deref() == Some(session) => {

@@ -933,4 +933,6 @@ fn a_page_is_laid_out_as_wide_as_a_screen_that_is_narrower_than_the_browser() {
         assert!(sent.iter().all(|message| !message["method"].as_str().unwrap().starts_with("Emulation")), "{text}");
     }
     assert!(tells(&mut page, "width 480", "S2").is_empty(), "another window's");
+    let orders: usize = (0..1000).map(|_| tells(&mut page, "width 300", &own).len()).sum();
+    assert!((1..100).contains(&orders), "{orders} orders of a page that tells without end");
 }

@@ -248,7 +248,7 @@ impl Daemon {
             wayland_display: self.wayland_display.clone(),
             number: self.number,
             directories: self.directories.clone(),
-            own_home: self.configured.command.is_empty(),
+            own_home: self.configured.is_browser(),
             root,
             memory: machine_memory(),
         };
