@@ -41,7 +41,10 @@ impl Kiosk {
         let mirrors = screens.mirror_source(id).is_some();
         let next_move = stage.prepare_splash(screen, screens.shell_on(id), mirrors, now);
         stage.prepare_keyboard(id, now);
-        stage.prepare_notice(screen, protocols.captures.is_announced(id), now);
+        // Whoever sees a mirror sees what is watched.
+        let source = screens.mirror_source(id).map_or(id, |source| source.id);
+        let watched = [id, source].iter().any(|id| protocols.captures.is_announced(*id));
+        stage.prepare_notice(screen, watched, now);
         let ramp = protocols.gamma.ramp(id);
         let changes = look.is_some() || ramp.is_some();
         let plain = changes.then(|| Frame::new(screens, id, stage, now)).flatten().filter(|frame| frame.screen.lit());

@@ -5,11 +5,15 @@
 
 use kiosk_core::api::Notice;
 use smithay::{
+    reexports::wayland_server::Resource,
     utils::SERIAL_COUNTER,
-    wayland::shell::{PingError, xdg::ShellClient},
+    wayland::shell::{
+        PingError,
+        xdg::{ShellClient, ToplevelSurface},
+    },
 };
 
-use crate::kiosk::Kiosk;
+use crate::{kiosk::Kiosk, privilege::ClientState};
 
 /// The questions that are not answered: at most one for each shell.
 #[derive(Debug, Default)]
@@ -17,8 +21,6 @@ pub struct Pings {
     awaited: Vec<Awaited>,
     /// The last number of each shell's session.
     asked: Vec<u64>,
-    /// How often the surfaces of each shell were committed.
-    commits: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -29,20 +31,6 @@ struct Awaited {
 }
 
 impl Pings {
-    /// A surface of this shell's was committed.
-    pub fn committed(&mut self, shell: usize) {
-        if self.commits.len() <= shell {
-            self.commits.resize(shell + 1, 0);
-        }
-        if let Some(count) = self.commits.get_mut(shell) {
-            *count = count.wrapping_add(1);
-        }
-    }
-
-    fn commits(&self, shell: usize) -> u64 {
-        self.commits.get(shell).copied().unwrap_or(0)
-    }
-
     /// Whether the session of this shell asks anew.
     fn is_new(&mut self, shell: usize, number: u64) -> bool {
         if self.asked.len() <= shell {
@@ -71,11 +59,7 @@ impl Kiosk {
         if !self.pings.is_new(shell, number) || number == 0 || !self.stage.shell_visible(shell) {
             return;
         }
-        // The lowest: what lies over it may be of another client.
-        let window = self.stage.windows.mapped(shell).last();
-        let Some(client) = window.and_then(|shown| shown.window.toplevel()).map(|toplevel| toplevel.client()) else {
-            return;
-        };
+        let Some(client) = self.window_of_shell(shell).map(ToplevelSurface::client) else { return };
         match client.send_ping(SERIAL_COUNTER.next_serial()) {
             // The answer to the one before is as good.
             Ok(()) | Err(PingError::PingAlreadyPending(_)) => {}
@@ -86,9 +70,17 @@ impl Kiosk {
         self.session.tell(shell, &Notice::Pinged { number, answers: false, commits });
     }
 
-    /// Nothing is said of it while another virtual terminal has the screens: clients get no frames then, rightly.
+    /// The lowest: what lies over it may be of another client.
+    fn window_of_shell(&self, shell: usize) -> Option<&ToplevelSurface> {
+        self.stage.windows.mapped(shell).last()?.window.toplevel()
+    }
+
+    /// How often the shell's own client has committed, and no other that draws beside it. Nothing is said of it while
+    /// another virtual terminal has the screens: clients get no frames then, rightly.
     fn drawn_by(&self, shell: usize) -> Option<u64> {
-        (!self.seat_session.paused).then(|| self.pings.commits(shell))
+        let client = self.window_of_shell(shell)?.wl_surface().client()?;
+        let drawn = client.get_data::<ClientState>()?.drawn();
+        (!self.seat_session.paused).then_some(drawn)
     }
 
     /// A client has answered, or has ended its part in it: a window that is closed does not hang.

@@ -4,6 +4,8 @@ use toml_edit::{DocumentMut, Item, Table};
 
 /// The list.
 pub struct Expected {
+    /// The release of the suite that it is of: how its version begins.
+    pub release: String,
     /// So many tests are run at least and not skipped: what is offered no more does not go unnoticed.
     pub ran: usize,
     because: Vec<(String, Vec<String>)>,
@@ -13,10 +15,11 @@ impl Expected {
     /// Of the file's text; or what is wrong with it.
     pub fn read(text: &str) -> Result<Self, String> {
         let document: DocumentMut = text.parse().map_err(|error| format!("{error}"))?;
+        let release = document.get("release").and_then(Item::as_str).ok_or("no `release` of the suite")?.to_owned();
         let ran = document.get("ran").and_then(Item::as_integer).and_then(|ran| usize::try_from(ran).ok());
         let tables = document.get("because").and_then(Item::as_array_of_tables);
         let because = tables.into_iter().flatten().map(entry).collect::<Result<_, _>>()?;
-        Ok(Self { ran: ran.ok_or("`ran` is no number of tests")?, because })
+        Ok(Self { release, ran: ran.ok_or("`ran` is no number of tests")?, because })
     }
 
     /// Why this test may fail; `None`: it may not.
@@ -52,7 +55,7 @@ fn patterns_stand_for_names() {
 
 #[test]
 fn a_list_without_a_reason_is_refused() {
-    assert!(Expected::read("ran = 1\n[[because]]\ntests = [\"A\"]").is_err());
-    assert!(Expected::read("ran = 1\n[[because]]\nreason = \"so\"").is_err());
-    assert!(Expected::read("[[because]]\nreason = \"so\"\ntests = [\"A\"]").is_err());
+    assert!(Expected::read("release = \"1\"\nran = 1\n[[because]]\ntests = [\"A\"]").is_err());
+    assert!(Expected::read("release = \"1\"\nran = 1\n[[because]]\nreason = \"so\"").is_err());
+    assert!(Expected::read("release = \"1\"\n[[because]]\nreason = \"so\"\ntests = [\"A\"]").is_err());
 }

@@ -54,6 +54,12 @@ fn program() -> String {
     format!("/usr/lib/{}-linux-gnu/wlcs/wlcs", std::env::consts::ARCH)
 }
 
+/// The release of the suite, as Debian's package says; empty: it is not known.
+pub fn release() -> String {
+    let asked = Command::new("dpkg-query").args(["--show", "--showformat=${Version}", "wlcs"]).output();
+    asked.map(|said| String::from_utf8_lossy(&said.stdout).into_owned()).unwrap_or_default()
+}
+
 /// The verdict on each test. What the suite says goes to `log`.
 pub fn run(library: &Path, log: &Path) -> BTreeMap<String, Verdict> {
     let mut log = File::create(log).unwrap();

@@ -121,6 +121,25 @@ fn nobody_waits_for_ever_where_nothing_is_seen() {
 }
 
 #[test]
+fn a_subsurface_that_leaves_its_parents_pace_does_not_wait_for_itself() {
+    let mut fixture = at_60_hertz();
+    let client = fixture.client();
+    let window = fixture.map(client, Picture::Solid(RED));
+    let part = fixture[client].surface();
+    let bound = fixture[client].bound();
+    let role = bound.subcompositor.get_subsurface(&part, &window.surface, &fixture[client].handle, ());
+    window.surface.commit();
+    let fifo = fixture.fifo(client, &part);
+    // Held back with its barrier until the parent commits, which it does not.
+    fifo.set_barrier();
+    fixture[client].draw(&part, Picture::Solid(GREEN), 320, 200);
+    role.set_desync();
+    fifo.wait_barrier();
+    fixture[client].draw(&part, Picture::Solid(BLUE), 320, 200);
+    fixture.until("the second picture", |fixture| fixture.panel().pixel(5, 5) == BLUE);
+}
+
+#[test]
 fn a_surface_that_goes_holds_up_nothing() {
     let mut fixture = at_60_hertz();
     let client = fixture.client();

@@ -115,4 +115,9 @@ fn the_session_hears_whether_the_window_draws() {
     assert_eq!(drawn(&mut fixture, &mut session, 4), None);
     fixture.kiosk.session_resumed();
     assert_eq!(drawn(&mut fixture, &mut session, 5), after);
+    // Another program that draws beside it is not the shell.
+    let other = fixture.client();
+    let above = fixture.map(other, Picture::Solid(GREEN));
+    fixture.fill(other, &above, Picture::Solid(RED));
+    assert_eq!(drawn(&mut fixture, &mut session, 6), after);
 }

@@ -3,6 +3,7 @@
 
 use smithay::{
     backend::input::{AbsolutePositionEvent, Device, InputBackend},
+    desktop::find_popup_root_surface,
     reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Point, Rectangle},
     wayland::{compositor::get_parent, shell::xdg::ToplevelSurface},
@@ -42,6 +43,9 @@ impl Kiosk {
     pub(super) fn closes(&self, location: Point<f64, Logical>) -> Option<ToplevelSurface> {
         let screen = self.screens.iter().find(|screen| screen.geometry().to_f64().contains(location))?;
         let shell = self.screens.shell_on(screen.id).filter(|shell| self.stage.shell_visible(*shell))?;
+        if self.stage.layers.under(screen.id, layers::ABOVE, location).is_some() {
+            return None;
+        }
         for shown in self.stage.windows.mapped(shell) {
             if shown.close_button(screen.geometry()).is_some_and(|button| button.to_f64().contains(location)) {
                 return shown.window.toplevel().cloned();
@@ -61,7 +65,17 @@ impl Kiosk {
         while let Some(parent) = get_parent(&root) {
             root = parent;
         }
-        if self.stage.layers.touch(&root) {
+        // A menu of a layer's is the layer's.
+        if let Some(popup) = self.stage.popups.find_popup(&root)
+            && let Ok(owner) = find_popup_root_surface(&popup)
+            && self.stage.layers.find(&owner).is_some()
+        {
+            root = owner;
+        }
+        let layer = self.stage.layers.find(&root).filter(|layer| layer.wants_keys());
+        let shell = layer.and_then(|layer| self.screens.shell_on(layer.screen));
+        let moves = shell.is_some_and(|shell| std::mem::replace(&mut self.stage.active, shell) != shell);
+        if self.stage.layers.touch(&root) || moves {
             self.windows_changed();
         }
         let Some(shown) = self.stage.windows.find(&root) else { return };

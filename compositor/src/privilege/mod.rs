@@ -10,7 +10,7 @@ use std::{
     os::fd::OwnedFd,
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering::Relaxed},
+        atomic::{AtomicU32, AtomicU64, Ordering::Relaxed},
     },
 };
 
@@ -81,6 +81,8 @@ pub struct ClientState {
     socket: Mutex<Option<OwnedFd>>,
     /// What has begun for it since it was last seen to read.
     begun_unread: AtomicU32,
+    /// How often its surfaces were committed.
+    commits: AtomicU64,
     /// How often it asked for the list of globals, or bound `wl_compositor`.
     registries: AtomicU32,
     endless: Endless,
@@ -109,6 +111,7 @@ impl ClientState {
             tallies: Tallies::default(),
             socket: Mutex::new(socket),
             begun_unread: AtomicU32::new(0),
+            commits: AtomicU64::new(0),
             registries: AtomicU32::new(0),
             endless: limits.endless.clone(),
         }))
@@ -139,6 +142,16 @@ impl ClientState {
         let one_less = |registries: u32| registries.checked_sub(1);
         // None to count is none that could be given back.
         let _ = self.registries.fetch_update(Relaxed, Relaxed, one_less);
+    }
+
+    /// One of its surfaces was committed.
+    pub fn has_drawn(&self) {
+        self.commits.fetch_add(1, Relaxed);
+    }
+
+    /// How often its surfaces were committed.
+    pub fn drawn(&self) -> u64 {
+        self.commits.load(Relaxed)
     }
 
     /// The number of the shell whose client has this surface.

@@ -66,8 +66,9 @@ struct InForce {
 struct Surface {
     set: bool,
     wait: bool,
-    /// Of the last commit that set one, in force or still to come.
-    last: Option<Barrier>,
+    /// Of the last commit that set one, in force or still to come, and whether that was a commit of a subsurface in
+    /// synchronised mode.
+    last: Option<(Barrier, bool)>,
     gone: Arc<AtomicBool>,
 }
 
@@ -199,19 +200,24 @@ impl Kiosk {
 
 /// Before each commit of the surface.
 fn commit(surface: &WlSurface) {
+    // Asked before: it locks what is looked at below.
+    let in_sync = is_sync_subsurface(surface);
     let wait = with_states(surface, |states| {
         let own = states.data_map.get::<Mutex<Surface>>()?;
         let mut own = own.lock().unwrap_or_else(PoisonError::into_inner);
-        let wait = std::mem::take(&mut own.wait).then(|| own.last.clone()).flatten();
+        // One that came in synchronised mode is in force with the parent's commit, or with this one if the surface left
+        // the mode before: a wait for it would be one for itself.
+        let last = own.last.clone().filter(|(_, in_sync)| !in_sync).map(|(barrier, _)| barrier);
+        let wait = std::mem::take(&mut own.wait).then_some(last).flatten();
         if std::mem::take(&mut own.set) {
             let barrier = Barrier::new(false);
-            own.last = Some(barrier.clone());
+            own.last = Some((barrier.clone(), in_sync));
             states.cached_state.get::<Committed>().pending().0 = Some(barrier);
         }
         Some(Wait { barrier: wait?, gone: own.gone.clone() })
     });
     if let Some(wait) = wait.filter(|wait| !wait.barrier.is_signaled())
-        && !is_sync_subsurface(surface)
+        && !in_sync
     {
         add_blocker(surface, wait);
     }

@@ -33,7 +33,7 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
-    limits::refusal,
+    limits::{depth, refusal},
     protocols::dispatch::{globals, objects, plain},
 };
 
@@ -102,21 +102,33 @@ fn parent_of(surface: &WlSurface) -> Option<WlSurface> {
     })
 }
 
-/// As xdg_toplevel.set_parent does. `false`: the child is no window.
+/// As xdg_toplevel.set_parent does; but where the chain of parents were too long, the child stays as it was: its client can't
+/// know how long the other's is. `false`: the child is no window.
 fn set_parent(kiosk: &mut Kiosk, child: &WlSurface, parent: Option<&WlSurface>) -> bool {
     let windows = kiosk.protocols.xdg_shell.toplevel_surfaces();
     let Some(window) = windows.iter().find(|window| window.wl_surface() == child).cloned() else { return false };
-    let changed = with_states(child, |states| {
-        let role = states.data_map.get::<XdgToplevelSurfaceData>();
-        let Some(mut role) = role.and_then(|role| role.lock().ok()) else { return false };
-        let changed = role.parent.as_ref() != parent;
-        role.parent = parent.cloned();
-        changed
-    });
-    if changed {
-        kiosk.parent_changed(window);
+    let before = parent_of(child);
+    if before.as_ref() == parent {
+        return true;
     }
+    put_parent(child, parent);
+    let limit = kiosk.config.limits.parent_depth;
+    if parent.is_some() && !depth::parents_fit(kiosk.protocols.xdg_shell.toplevel_surfaces(), limit) {
+        put_parent(child, before.as_ref());
+        tracing::debug!(limit, "a window of another client has too many parents to be one");
+        return true;
+    }
+    kiosk.parent_changed(window);
     true
+}
+
+fn put_parent(child: &WlSurface, parent: Option<&WlSurface>) {
+    with_states(child, |states| {
+        let role = states.data_map.get::<XdgToplevelSurfaceData>();
+        if let Some(mut role) = role.and_then(|role| role.lock().ok()) {
+            role.parent = parent.cloned();
+        }
+    });
 }
 
 /// A text that nobody guesses; `None`: the kernel has no random numbers.

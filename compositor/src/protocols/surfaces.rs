@@ -95,7 +95,11 @@ impl CompositorHandler for Kiosk {
         waiting::applied(surface);
         self.fifo_applied(surface);
         subsurface_place::applied(surface);
-        self.pings.committed(ClientState::shell_of(surface));
+        if let Some(client) = surface.client()
+            && let Some(state) = client.get_data::<ClientState>()
+        {
+            state.has_drawn();
+        }
         on_commit_buffer_handler::<Self>(surface);
         self.backend.early_import(surface);
         if !is_sync_subsurface(surface) {

@@ -19,7 +19,7 @@ use smithay::{
             utils::{CommitCounter, DamageSet, OpaqueRegions},
         },
     },
-    utils::{Buffer, Physical, Point, Rectangle, Scale, Transform},
+    utils::{Buffer, Physical, Point, Rectangle, Scale, Size, Transform},
 };
 
 use super::elements::StageElement;
@@ -30,8 +30,28 @@ pub struct FadedElement<R: Renderer> {
     pixels: R::TextureId,
 }
 
+/// Pixels that may be copied for one frame. What does not fit is drawn on black: many surfaces may show one large buffer.
+pub struct Budget(usize);
+
+impl Budget {
+    /// Screens of this size that may be faded at once.
+    const SCREENS: usize = 4;
+
+    /// For a frame of so many pixels.
+    pub fn of(size: Size<i32, Physical>) -> Self {
+        let side = |length: i32| usize::try_from(length).unwrap_or_default();
+        Self(side(size.w).saturating_mul(side(size.h)).saturating_mul(Self::SCREENS))
+    }
+
+    fn take(&mut self, size: Size<i32, Buffer>) -> bool {
+        let side = |length: i32| usize::try_from(length).unwrap_or_default();
+        let left = self.0.checked_sub(side(size.w).saturating_mul(side(size.h)));
+        left.map(|left| self.0 = left).is_some()
+    }
+}
+
 /// The element as this renderer draws it right.
-pub fn drawable<R>(renderer: &mut R, element: WaylandSurfaceRenderElement<R>) -> StageElement<R>
+pub fn drawable<R>(renderer: &mut R, element: WaylandSurfaceRenderElement<R>, budget: &mut Budget) -> StageElement<R>
 where
     R: Renderer + ImportAll + ImportMem + ExportMem + 'static,
     R::TextureId: Clone + Send + 'static,
@@ -40,7 +60,9 @@ where
         return element.into();
     }
     let pixels = match element.texture() {
-        WaylandSurfaceTexture::Texture(texture) if texture.format().is_some_and(|format| !has_alpha(format)) => {
+        WaylandSurfaceTexture::Texture(texture)
+            if texture.format().is_some_and(|format| !has_alpha(format)) && budget.take(texture.size()) =>
+        {
             with_alpha(renderer, &texture.clone())
         }
         _ => None,
@@ -111,5 +133,19 @@ where
 
     fn underlying_storage(&self, renderer: &mut R) -> Option<UnderlyingStorage<'_>> {
         self.inner.underlying_storage(renderer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_frame_copies_a_few_screens_and_no_more() {
+        let mut budget = Budget::of(Size::from((320, 200)));
+        let copied = (0..250).filter(|_| budget.take(Size::from((320, 200)))).count();
+        assert_eq!(copied, Budget::SCREENS);
+        assert!(!Budget::of(Size::from((320, 200))).take(Size::from((8192, 8192))));
+        assert!(Budget::of(Size::from((320, 200))).take(Size::from((0, -1))));
     }
 }

@@ -142,7 +142,8 @@ impl<'a> Frame<'a> {
         if self.shell.is_some() {
             self.stage.keyboard.push_elements(renderer, self.source.id, &mut elements);
         }
-        self.push_layers(renderer, layers::ABOVE, &mut elements);
+        let mut budget = faded::Budget::of(self.source.picture_size());
+        self.push_layers(renderer, layers::ABOVE, &mut budget, &mut elements);
         for shown in self.shell.into_iter().flat_map(|shell| self.stage.windows.mapped(shell)) {
             if let Some(button) = shown.close_button(self.source.geometry()) {
                 let at = (button.loc - origin).to_physical_precise_round(scale);
@@ -151,15 +152,20 @@ impl<'a> Frame<'a> {
             let location = (shown.origin() - origin).to_physical_precise_round(scale);
             let surfaces: Vec<_> =
                 AsRenderElements::<R>::render_elements(&shown.window, renderer, location, scale, 1.0);
-            elements.extend(surfaces.into_iter().map(|surface| faded::drawable(renderer, surface)));
+            elements.extend(surfaces.into_iter().map(|surface| faded::drawable(renderer, surface, &mut budget)));
         }
-        self.push_layers(renderer, layers::BELOW, &mut elements);
+        self.push_layers(renderer, layers::BELOW, &mut budget, &mut elements);
         elements
     }
 
     /// What trusted tools have on the source, above or below the windows.
-    fn push_layers<R>(&self, renderer: &mut R, layers: [Layer; 2], elements: &mut Vec<StageElement<R>>)
-    where
+    fn push_layers<R>(
+        &self,
+        renderer: &mut R,
+        layers: [Layer; 2],
+        budget: &mut faded::Budget,
+        elements: &mut Vec<StageElement<R>>,
+    ) where
         R: Renderer + ImportAll + ImportMem + ExportMem + 'static,
         R::TextureId: Clone + Send + 'static,
     {
@@ -169,7 +175,7 @@ impl<'a> Frame<'a> {
             let location = (shown.area.loc - origin).to_physical_precise_round(scale);
             let surfaces: Vec<_> =
                 AsRenderElements::<R>::render_elements(&shown.surface, renderer, location, scale, 1.0);
-            elements.extend(surfaces.into_iter().map(|surface| faded::drawable(renderer, surface)));
+            elements.extend(surfaces.into_iter().map(|surface| faded::drawable(renderer, surface, budget)));
         }
     }
 

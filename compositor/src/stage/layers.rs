@@ -47,6 +47,11 @@ impl ShownLayer {
         self.surface.cached_state().keyboard_interactivity
     }
 
+    /// Whether a touch gives it the keyboard.
+    pub fn wants_keys(&self) -> bool {
+        self.interactivity() != KeyboardInteractivity::None
+    }
+
     /// Tells its client the size that it is to have, if that is news.
     fn configure(&mut self) {
         let size = self.area.size;
