@@ -2,7 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use kioskd::privilege::Privilege;
+use kioskd::{
+    command::{ApplyMode, OutputChange},
+    privilege::Privilege,
+    screens::HeadId,
+};
 
 use crate::fixture::{
     ClientId, Fixture, Setup,
@@ -67,6 +71,23 @@ fn a_line_comes_with_the_first_picture_and_goes_when_no_more_are_taken() {
     assert!(taken.elapsed() >= Duration::from_secs(9), "people have the time to read it");
     fixture.nothing_left_to_do();
     assert_eq!(fixture.wakeups(Duration::from_millis(500)), 0);
+}
+
+#[test]
+fn a_mirror_of_a_watched_screen_says_so_too() {
+    let mut setup = Setup::bare(&["640x400", "640x400"]);
+    setup.config.capture.notice = true;
+    let mut fixture = setup.start();
+    let mirror = OutputChange { mirror: Some("HEADLESS-1".into()), ..OutputChange::default() };
+    fixture.kiosk.apply(0, &[("HEADLESS-2".into(), mirror)], ApplyMode::InForce).unwrap();
+    let page = fixture.client();
+    fixture.map(page, Picture::Solid(RED));
+    let watcher = fixture.client_of(Privilege::Admin);
+    look(&mut fixture, watcher);
+    for head in [HeadId(1), HeadId(2)] {
+        let line = |fixture: &mut Fixture| fixture.panel_of(head).pixel(320, 2) != RED;
+        fixture.until("the line on both", line);
+    }
 }
 
 #[test]
