@@ -129,9 +129,13 @@ apt-repository: deb ## a signed repository of them, in target/apt (KEY=, of your
 # VERSION= LOGO= URL= ROTATION= WIFI= UPDATES= KEY= HARDWARE= FORMATS=: assets/images/build says what each is.
 export VERSION LOGO URL ROTATION WIFI UPDATES KEY HARDWARE FORMATS
 
-image: image-deps deb ## an x86-64 disk image, in target/image (LOGO= URL= ROTATION= WIFI= HARDWARE=yes FORMATS="qcow2 xz ova raw")
+image: as-root image-deps deb ## an x86-64 disk image, in target/image (LOGO= URL= ROTATION= WIFI= HARDWARE=yes FORMATS="qcow2 xz ova raw")
 	assets/images/build $(target)/deb $(stage) $(target)/image
 	@ls -s -h $(target)/image/*.*
+
+# Before anything is built.
+as-root:
+	@[ "$$(id -u)" = 0 ] || { echo "image: it needs root: sudo make $(MAKECMDGOALS) …" >&2; exit 1; }
 
 image-deps: deb-deps
 	@$(helpers)/packages image
@@ -162,7 +166,7 @@ test-packaging: test-deps build ## init scripts and packages for other systems, 
 # Disk images, booted as they are flashed. PART: a part's name, such as boots or falls_back.
 test-images: PROFILE = dev
 test-images: packages = --workspace
-test-images: test-deps image-deps deb ## disk images from the build to the page, in QEMU; not in the gate (PART=)
+test-images: as-root test-deps image-deps deb ## disk images from the build to the page, in QEMU; not in the gate (PART=)
 	@$(helpers)/packages test-images
 	tests/images/run $(target)/deb $(stage) $(abspath $(target))/images-test
 	KIOSKD_IMAGES=$(abspath $(target))/images-test $(CARGO) test --locked --workspace --test images -- $(PART)
@@ -213,4 +217,4 @@ clean: ## what was built
 	rm -rf tests/out
 
 .PHONY: help build run clients deps run-deps test-deps install install-public install-devices install-containers install-openrc fmt check doc check-fmt check-clippy check-msrv \
-	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps image image-deps test-images test-deb test-containers test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods clean
+	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps as-root image image-deps test-images test-deb test-containers test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods clean
