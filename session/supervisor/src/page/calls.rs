@@ -113,7 +113,7 @@ impl Default for Budget {
 }
 
 /// What is known of the page's calls.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Calls {
     /// Counts documents.
     document: u64,
@@ -128,21 +128,6 @@ pub(super) struct Calls {
     /// The document has put its screen out.
     put_out: bool,
     asks: Vec<(Ask, Option<Back>)>,
-}
-
-impl Default for Calls {
-    fn default() -> Self {
-        Self {
-            document: 0,
-            contexts: VecDeque::new(),
-            waiting: VecDeque::new(),
-            heard: VecDeque::new(),
-            budget: Budget::default(),
-            listens: false,
-            put_out: false,
-            asks: Vec::new(),
-        }
-    }
 }
 
 impl Calls {

@@ -293,10 +293,7 @@ impl Page {
             }
             Some("print") => self.denied.say(Wish::Print),
             Some(text) if self.session.as_deref() == Some(session) && narrow::told(text).is_some() => {
-                // Screens are turned by people, who are no faster.
-                if self.widths.take(now) {
-                    self.lay_out(narrow::told(text).unwrap_or_default());
-                }
+                self.width_told(text, now);
             }
             // Windows above the page and frames with a process of their own have sessions of their own.
             Some(text) if self.session.as_deref() == Some(session) => {

@@ -3,6 +3,8 @@
 //!
 //! A script tells the screen's width; a page that tells another one in its place changes nothing but itself.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::Page;
@@ -30,8 +32,16 @@ pub(super) fn told(text: &str) -> Option<u32> {
 }
 
 impl Page {
+    /// The page tells its screen's width by this text.
+    pub(super) fn width_told(&mut self, text: &str, now: Duration) {
+        // Screens are turned by people, who are no faster.
+        if let Some(width) = told(text).filter(|_| self.widths.take(now)) {
+            self.lay_out(width);
+        }
+    }
+
     /// Has the page laid out in this width, logical pixels; 0: in the window's.
-    pub(super) fn lay_out(&mut self, width: u32) {
+    fn lay_out(&mut self, width: u32) {
         let Some(session) = self.session.clone() else { return };
         // 0: as they are.
         let metrics = json!({ "width": width, "height": 0, "deviceScaleFactor": 0, "mobile": false });
