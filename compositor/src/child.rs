@@ -26,6 +26,10 @@ pub enum Role {
     },
 }
 
+/// Where kiosk-session finds the X display, which is for configured commands alone: it is nobody's `DISPLAY` that did not
+/// ask for one. Not `KIOSK_`, which is configuration.
+const X_DISPLAY_ENV: &str = "KIOSKD_X_DISPLAY";
+
 /// Longest wait before kiosk-session is started again.
 const MAX_DELAY: Duration = Duration::from_secs(10);
 /// Wait before the first new start: short enough to be back within a second.
@@ -90,6 +94,7 @@ fn spawn(launch: &Launch, display: Option<&str>) -> io::Result<Child> {
         .env(RUNTIME_DIR_ENV, &launch.runtime_dir)
         .env("XDG_SESSION_TYPE", "wayland")
         .env_remove("DISPLAY")
+        .env_remove(X_DISPLAY_ENV)
         .env_remove("NOTIFY_SOCKET")
         .env_remove("WATCHDOG_USEC")
         .env_remove("WATCHDOG_PID")
@@ -97,7 +102,11 @@ fn spawn(launch: &Launch, display: Option<&str>) -> io::Result<Child> {
         // A group of its own: it is ended as a whole, and our Ctrl+C is not its.
         .process_group(0);
     if let Some(display) = display {
-        command.env("DISPLAY", display);
+        let name = match launch.role {
+            Role::Command(_) => "DISPLAY",
+            Role::Session { .. } => X_DISPLAY_ENV,
+        };
+        command.env(name, display);
     }
     if std::env::var_os("XDG_RUNTIME_DIR").is_none_or(|value| value.is_empty()) {
         command.env("XDG_RUNTIME_DIR", &launch.runtime_dir);

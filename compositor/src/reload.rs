@@ -9,6 +9,7 @@ use crate::{
     command::{ApplyMode, CommandError, OutputChange},
     idle,
     kiosk::Kiosk,
+    options::SessionChoice,
     power,
     run::load_config,
     screens::ScreenId,
@@ -98,7 +99,11 @@ impl Kiosk {
             told.extend(self.take_splash());
         }
         if before.x11 != self.config.x11 {
-            told.push(format!("x11: {RESTART}"));
+            // A command has it in any case.
+            told.push(match (self.options.session, self.options.command.is_empty()) {
+                (SessionChoice::External, true) => "x11: has no effect with --session external".to_owned(),
+                _ => "x11: takes effect when kioskd is started again".to_owned(),
+            });
         }
         if before.limits != self.config.limits {
             told.push(format!("limits: {RESTART}"));

@@ -115,7 +115,9 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
     kiosk.lifecycle.notifier.stopping();
     kiosk.save_rest();
     kiosk.keep_reboot_time();
+    kiosk.close_x11();
     end_child(&mut event_loop, &mut kiosk);
+    kiosk.end_x11();
     Ok(kiosk.lifecycle.exit().unwrap_or(Exit(0)))
 }
 

@@ -1,11 +1,13 @@
 //! Programs that speak X11 on kioskd in cage's place, with a real Xwayland: the tests are X clients themselves.
 
 use std::{
+    os::fd::AsFd,
     path::Path,
     process::Command,
     time::{Duration, Instant},
 };
 
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use x11rb::{
     COPY_DEPTH_FROM_PARENT, CURRENT_TIME,
     connection::Connection,
@@ -20,7 +22,7 @@ use x11rb::{
     wrapper::ConnectionExt as _,
 };
 
-use super::process::{PATIENCE, Running, program};
+use super::process::{PATIENCE, Running, program, readable};
 
 const RED: u32 = 0xff_00_00;
 const GREEN: u32 = 0x00_ff_00;
@@ -38,15 +40,23 @@ impl Stand {
     }
 
     fn start_with(screen: &str, change: impl FnOnce(&mut Command, &Path)) -> Self {
+        Self::start_command(screen, |command, directory, script| {
+            command.arg("--no-splash");
+            change(command, directory);
+            command.args(["--", "/bin/sh", "-c", script]);
+        })
+    }
+
+    /// `complete` adds what runs the script, and what else there is to say.
+    fn start_command(screen: &str, complete: impl FnOnce(&mut Command, &Path, &str)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut command = Command::new(program("kioskd"));
         let said = directory.path().join("said");
         let script = format!("echo \"$DISPLAY\" > {0}.new; mv {0}.new {0}; exec sleep 1000", said.display());
         set_environment(&mut command, directory.path());
-        command.args(["--backend=headless", "--no-splash", "--output", screen, "--runtime-dir"]);
+        command.args(["--backend=headless", "--output", screen, "--runtime-dir"]);
         command.arg(directory.path().join("run"));
-        change(&mut command, directory.path());
-        command.args(["--", "/bin/sh", "-c", &script]);
+        complete(&mut command, directory.path(), &script);
         let mut kioskd = Running::start(command);
         kioskd.wait_for(&said);
         kioskd.wait_for(&directory.path().join("run/compositor.sock"));
@@ -102,6 +112,18 @@ impl Stand {
             std::fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "Xwayland")
         };
         children.split_whitespace().map(|pid| pid.parse().unwrap()).filter(is_server).collect()
+    }
+}
+
+impl Drop for Stand {
+    /// In order, so that no lock is left in `/tmp` and no X server.
+    fn drop(&mut self) {
+        if let Some(pid) = Pid::from_raw(self.kioskd.id().cast_signed())
+            && let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty())
+        {
+            let _ = kill_process(pid, Signal::TERM);
+            readable(pidfd.as_fd(), PATIENCE);
+        }
     }
 }
 
@@ -172,10 +194,15 @@ impl Client {
     #[track_caller]
     fn until_at(&self, window: Window, wanted: (i16, i16, u16, u16)) {
         let lies = |event: &ConfigureNotifyEvent| (event.x, event.y, event.width, event.height);
+        let deadline = Instant::now() + PATIENCE;
         loop {
-            match self.connection.wait_for_event().unwrap() {
-                Event::ConfigureNotify(event) if event.window == window && lies(&event) == wanted => return,
-                _ => {}
+            match self.connection.poll_for_event().unwrap() {
+                Some(Event::ConfigureNotify(event)) if event.window == window && lies(&event) == wanted => return,
+                Some(_) => {}
+                None => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    assert!(readable(self.connection.stream().as_fd(), left), "the window does not lie at {wanted:?}");
+                }
             }
         }
     }
@@ -248,7 +275,10 @@ fn on_a_screen_with_a_scale_a_program_has_every_pixel_and_is_told_the_density() 
 
 #[test]
 fn the_server_comes_with_the_first_program_and_goes_with_the_last() {
-    let stand = Stand::start("320x200");
+    // With the splash, which gives way to it.
+    let mut stand = Stand::start_command("320x200", |command, _, script| {
+        command.args(["--", "/bin/sh", "-c", script]);
+    });
     assert!(stand.x_servers().is_empty(), "before anybody came");
     for _ in 0..2 {
         let client = stand.connect();
@@ -262,12 +292,49 @@ fn the_server_comes_with_the_first_program_and_goes_with_the_last() {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
-    let (mut kioskd, number) = (stand.kioskd, stand.directory);
-    let display = std::fs::read_to_string(number.path().join("said")).unwrap();
-    let socket = format!("/tmp/.X11-unix/X{}", display.trim().trim_start_matches(':'));
-    kioskd.signal(rustix::process::Signal::TERM);
-    kioskd.end();
+    // One more, that is there to the end: it ends with kioskd.
+    let client = stand.connect();
+    client.map(client.window((0, 0), (10, 10), RED, false));
+    stand.until_seen(&[((0, 0), RED)]);
+    let server = Pid::from_raw(stand.x_servers()[0].cast_signed()).unwrap();
+    let server = pidfd_open(server, PidfdFlags::empty()).unwrap();
+    let socket = format!("/tmp/.X11-unix/X{}", stand.display().trim_start_matches(':'));
+    stand.kioskd.signal(Signal::TERM);
+    stand.kioskd.end();
     assert!(!Path::new(&socket).exists(), "{socket} is left");
+    assert!(readable(server.as_fd(), PATIENCE), "the X server is left");
+}
+
+#[test]
+fn a_configured_command_is_given_the_display_where_it_is_wanted() {
+    for (enabled, wanted) in [(true, true), (false, false)] {
+        let stand = Stand::start_command("320x200", |command, directory, script| {
+            let file = directory.join("config.toml");
+            let text = format!("[x11]\nenabled = {enabled}\n[shell]\ncommand = [\"/bin/sh\", \"-c\", {script:?}]\n");
+            std::fs::write(&file, text).unwrap();
+            command.arg("--no-splash").arg("--config").arg(file);
+        });
+        assert_eq!(!stand.display().is_empty(), wanted, "{:?}\n{}", stand.display(), stand.kioskd.log());
+        if wanted {
+            let client = stand.connect();
+            client.map(client.window((0, 0), (10, 10), RED, false));
+            stand.until_seen(&[((0, 0), RED), ((319, 199), RED)]);
+        }
+    }
+}
+
+#[test]
+fn a_window_that_is_hidden_and_shown_again_at_once_keeps_the_keyboard() {
+    let stand = Stand::start("320x200");
+    let client = stand.connect();
+    let main = client.window((0, 0), (10, 10), RED, false);
+    client.map(main);
+    client.until_focused(main);
+    for _ in 0..5 {
+        client.connection.unmap_window(main).unwrap();
+        client.map(main);
+        client.until_focused(main);
+    }
 }
 
 #[test]

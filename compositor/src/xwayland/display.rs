@@ -9,15 +9,18 @@ use std::{
         fd::OwnedFd,
         unix::{
             fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt},
-            net::{UnixListener, UnixStream},
+            net::UnixListener,
         },
     },
     path::{Path, PathBuf},
+    thread,
+    time::Duration,
 };
 
 use rustix::{
+    fs::{FlockOperation, OFlags, flock},
     io::Errno,
-    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, listen, socket_with},
+    net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with},
     process::{Pid, getuid, test_kill_process},
 };
 
@@ -31,6 +34,12 @@ const BACKLOG: i32 = 64;
 const SHARED: u32 = 0o1777;
 /// What is written into a lock: ten digits and a line's end.
 const LOCK_LENGTH: u64 = 11;
+/// An empty lock is one that is being written, or was left by one who could not: nobody writes for so long.
+const WRITING: Duration = Duration::from_secs(60);
+/// Another kioskd that looks for a number is waited for so often, with this pause: about a second. Who holds the directory
+/// for longer is no reason to have no display.
+const TRIES: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Why there is no display.
 #[derive(Debug, thiserror::Error)]
@@ -70,12 +79,14 @@ impl Display {
     pub fn open(place: &Path) -> Result<Self, DisplayError> {
         let directory = place.join(".X11-unix");
         check_directory(&directory)?;
+        // Two that find the same stale lock could each take the other's new one away.
+        let _alone = hold(&directory);
         for number in 0..NUMBERS {
             let lock = place.join(format!(".X{number}-lock"));
-            if !take_lock(&lock)? {
+            let socket = directory.join(format!("X{number}"));
+            if !take_lock(&lock, &socket)? {
                 continue;
             }
-            let socket = directory.join(format!("X{number}"));
             match listen_to(&socket) {
                 Ok(Some(listener)) => return Ok(Self { number, listener, socket, lock }),
                 taken => {
@@ -111,16 +122,33 @@ fn check_directory(directory: &Path) -> Result<(), DisplayError> {
     if found.is_dir() && ours && safe { Ok(()) } else { Err(DisplayError::Directory(directory.to_owned())) }
 }
 
+/// Keeps other kioskds from looking for a number until the file is closed. `None`: it could not be.
+fn hold(directory: &Path) -> Option<File> {
+    let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(directory).ok()?;
+    for _ in 0..TRIES {
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => return Some(file),
+            Err(Errno::WOULDBLOCK | Errno::INTR) => thread::sleep(PAUSE),
+            Err(_) => break,
+        }
+    }
+    None
+}
+
 /// Whether the number is ours now. A lock of a process that is gone is nobody's.
-fn take_lock(lock: &Path) -> Result<bool, DisplayError> {
+fn take_lock(lock: &Path, socket: &Path) -> Result<bool, DisplayError> {
     for _ in 0..2 {
         match OpenOptions::new().write(true).create_new(true).mode(0o444).open(lock) {
             Ok(mut file) => {
-                let written = writeln!(file, "{:>10}", std::process::id());
+                let written = file.write_all(format!("{:>10}\n", std::process::id()).as_bytes());
+                if written.is_err() {
+                    let _ = fs::remove_file(lock);
+                }
                 return written.map(|()| true).map_err(made(lock));
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                if is_held(lock) || fs::remove_file(lock).is_err() {
+                if is_held(lock, socket) || fs::remove_file(lock).is_err() {
                     return Ok(false);
                 }
             }
@@ -130,22 +158,41 @@ fn take_lock(lock: &Path) -> Result<bool, DisplayError> {
     Ok(false)
 }
 
-/// Whether the process that wrote the lock is there. What cannot be read is somebody's.
-fn is_held(lock: &Path) -> bool {
+/// Whether the process that wrote the lock is there. What cannot be read is somebody's. Never waits: everybody can put a
+/// FIFO there.
+fn is_held(lock: &Path, socket: &Path) -> bool {
+    let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
+    let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(lock) else { return true };
+    let Ok(found) = file.metadata() else { return true };
     let mut text = String::new();
-    let read = File::open(lock).and_then(|file| file.take(LOCK_LENGTH).read_to_string(&mut text));
-    let holder = text.trim().parse().ok().and_then(Pid::from_raw);
-    match (read, holder) {
-        (Ok(_), Some(holder)) => test_kill_process(holder) != Err(Errno::SRCH),
-        _ => true,
+    if !found.is_file() || file.take(LOCK_LENGTH).read_to_string(&mut text).is_err() {
+        return true;
     }
+    if text.is_empty() {
+        return found.modified().map_or(true, |at| at.elapsed().unwrap_or_default() < WRITING);
+    }
+    match text.trim().parse().ok().and_then(Pid::from_raw) {
+        // Of a process before us that had our number: after each start of a machine or a container numbers are the same.
+        Some(holder) if holder == rustix::process::getpid() => is_listened_at(socket),
+        Some(holder) => test_kill_process(holder) != Err(Errno::SRCH),
+        None => true,
+    }
+}
+
+/// Whether somebody listens there, or may do. Never waits, as it would for one who takes no more connections.
+fn is_listened_at(path: &Path) -> bool {
+    let connected = || {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+        connect(&socket, &SocketAddrUnix::new(path)?)
+    };
+    !matches!(connected(), Err(Errno::CONNREFUSED | Errno::NOENT))
 }
 
 /// `None`: somebody listens there, lock or no lock.
 fn listen_to(path: &Path) -> io::Result<Option<UnixListener>> {
     match fs::symlink_metadata(path) {
-        Ok(found) if found.file_type().is_socket() && UnixStream::connect(path).is_err() => match fs::remove_file(path)
-        {
+        Ok(found) if found.file_type().is_socket() && !is_listened_at(path) => match fs::remove_file(path) {
             Ok(()) => {}
             Err(_) => return Ok(None),
         },
@@ -154,15 +201,26 @@ fn listen_to(path: &Path) -> io::Result<Option<UnixListener>> {
     }
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket: OwnedFd = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
-    bind(&socket, &SocketAddrUnix::new(path)?)?;
+    match bind(&socket, &SocketAddrUnix::new(path)?) {
+        // Somebody was faster.
+        Err(Errno::ADDRINUSE) => return Ok(None),
+        bound => bound?,
+    }
     // Before anybody can connect.
-    fs::set_permissions(path, Permissions::from_mode(0o700))?;
-    listen(&socket, BACKLOG)?;
-    Ok(Some(socket.into()))
+    let ready = fs::set_permissions(path, Permissions::from_mode(0o700))
+        .and_then(|()| listen(&socket, BACKLOG).map_err(io::Error::from));
+    if ready.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    ready.map(|()| Some(socket.into()))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::{os::unix::net::UnixStream, time::SystemTime};
+
+    use rustix::fs::{CWD, Mode, mkfifoat};
+
     use super::*;
 
     #[test]
@@ -207,5 +265,54 @@ mod tests {
         fs::remove_dir(&directory).unwrap();
         std::os::unix::fs::symlink(place.path(), &directory).unwrap();
         assert!(matches!(Display::open(place.path()), Err(DisplayError::Directory(_))));
+    }
+
+    #[test]
+    fn a_fifo_and_a_listener_that_takes_nobody_are_somebodys_and_hold_nothing_up() {
+        let place = tempfile::tempdir().unwrap();
+        let directory = place.path().join(".X11-unix");
+        fs::create_dir(&directory).unwrap();
+        mkfifoat(CWD, place.path().join(".X0-lock"), Mode::RUSR | Mode::WUSR).unwrap();
+        let full: OwnedFd = socket_with(AddressFamily::UNIX, SocketType::STREAM, SocketFlags::CLOEXEC, None).unwrap();
+        let address = SocketAddrUnix::new(directory.join("X1")).unwrap();
+        bind(&full, &address).unwrap();
+        listen(&full, 0).unwrap();
+        let mut waiting = Vec::new();
+        loop {
+            let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+            let client = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None).unwrap();
+            if connect(&client, &address) == Err(Errno::AGAIN) {
+                break;
+            }
+            waiting.push(client);
+        }
+        std::os::unix::fs::symlink("/dev/null", place.path().join(".X2-lock")).unwrap();
+        assert_eq!(Display::open(place.path()).unwrap().name(), ":3");
+    }
+
+    #[test]
+    fn a_lock_with_our_own_number_and_one_that_was_never_written_are_nobodys() {
+        let place = tempfile::tempdir().unwrap();
+        fs::write(place.path().join(".X0-lock"), format!("{:>10}\n", std::process::id())).unwrap();
+        let empty = File::create(place.path().join(".X1-lock")).unwrap();
+        let first = Display::open(place.path()).unwrap();
+        let second = Display::open(place.path()).unwrap();
+        assert_eq!((first.name().as_str(), second.name().as_str()), (":0", ":2"), "the empty one may be being written");
+        empty.set_modified(SystemTime::now() - 2 * WRITING).unwrap();
+        assert_eq!(Display::open(place.path()).unwrap().name(), ":1");
+    }
+
+    #[test]
+    fn one_looks_for_a_number_at_a_time() {
+        let place = tempfile::tempdir().unwrap();
+        drop(Display::open(place.path()).unwrap());
+        let held = hold(&place.path().join(".X11-unix")).unwrap();
+        let place = place.path().to_owned();
+        let (said, hears) = std::sync::mpsc::channel();
+        let other = thread::spawn(move || said.send(Display::open(&place).unwrap().name()).unwrap());
+        hears.recv_timeout(5 * PAUSE).unwrap_err();
+        drop(held);
+        assert_eq!(hears.recv().unwrap(), ":0");
+        other.join().unwrap();
     }
 }

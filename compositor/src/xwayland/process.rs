@@ -4,7 +4,7 @@ use std::{
     env, io,
     os::{
         fd::{AsRawFd, OwnedFd},
-        unix::{fs::PermissionsExt, net::UnixStream},
+        unix::{fs::PermissionsExt, net::UnixStream, process::CommandExt},
     },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -63,6 +63,8 @@ pub fn start(program: &Path, display: &Display) -> io::Result<Server> {
         .env_remove("WATCHDOG_USEC")
         .env_remove("WATCHDOG_PID")
         .stdin(Stdio::null())
+        // Our Ctrl+C is not its.
+        .process_group(0)
         .spawn()?;
     descriptors::restore_limit(Pid::from_child(&child));
     Ok(Server { child, wayland, manager })

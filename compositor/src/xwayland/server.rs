@@ -3,20 +3,20 @@
 
 use std::{
     io,
-    os::unix::net::UnixStream,
+    os::{fd::OwnedFd, unix::net::UnixStream},
     path::Path,
     process::{Child, ExitStatus},
     time::Duration,
 };
 
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
 use smithay::reexports::{
     calloop::{
-        Interest, Mode, PostAction,
+        Interest, Mode, PostAction, Readiness, RegistrationToken,
         channel::{self, Event as ChannelEvent},
-        generic::Generic,
+        generic::{Generic, NoIoDrop},
     },
-    wayland_server::backend::DisconnectReason,
+    wayland_server::{Client, backend::DisconnectReason},
 };
 
 use super::{
@@ -31,9 +31,10 @@ use crate::{kiosk::Kiosk, options::SessionChoice, privilege::Privilege};
 /// What people read where there is none.
 const ABSENT: &str = "X11 programs cannot run: Xwayland is not there (Debian: apt-get install xwayland)";
 
-/// Under systemd this process and the shell's each have a `/tmp` of their own, and no X server may run as kioskd's user.
-const UNDER_SYSTEMD: &str =
-    "x11.enabled has no effect where systemd starts the session: X11 programs run with `kioskd -- COMMAND`";
+/// Whoever starts the session starts it as a user of its own, to whom the display is closed; under systemd both have a
+/// `/tmp` of their own, too.
+const EXTERNAL: &str = "x11.enabled has no effect with --session external: X11 programs run where kioskd starts the \
+                        session itself, or with `kioskd -- COMMAND`";
 /// Where nobody can be accepted, the next try is so much later.
 const PAUSE: Duration = Duration::from_millis(200);
 /// A server whose window manager has ended has so long to end too.
@@ -50,7 +51,7 @@ impl Kiosk {
             return;
         }
         if self.options.session == SessionChoice::External && self.options.command.is_empty() {
-            self.problem(UNDER_SYSTEMD.to_owned());
+            self.problem(EXTERNAL.to_owned());
             return;
         }
         let opened = match process::find() {
@@ -135,9 +136,41 @@ impl Kiosk {
         self.x11.servers += 1;
         let number = self.x11.servers;
         let process = process.map(|child| self.watch_x_server(child, number)).transpose()?;
+        match self.take_x_client(wayland, manager, number) {
+            Ok((client, manager, news)) => {
+                self.x11.server = Some(Server { client, manager, news, process });
+                Ok(())
+            }
+            Err(error) => {
+                // Its end is reaped and is news to nobody: half a server would hold the display.
+                self.x11.servers += 1;
+                if let Some(process) = process {
+                    let _ = kill_process(process, Signal::KILL);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn take_x_client(
+        &mut self,
+        wayland: UnixStream,
+        manager: UnixStream,
+        number: u64,
+    ) -> io::Result<(Client, Manager, RegistrationToken)> {
         let Some(client) = self.take_into(wayland, Privilege::Xwayland, SHELL, None) else {
             return Err(io::Error::other("it may not be a client: the log says why"));
         };
+        match self.manage_x_windows(manager, number) {
+            Ok((manager, news)) => Ok((client, manager, news)),
+            Err(error) => {
+                self.display.backend_handle().kill_client(client.id(), DisconnectReason::ConnectionClosed);
+                Err(error)
+            }
+        }
+    }
+
+    fn manage_x_windows(&mut self, manager: UnixStream, number: u64) -> io::Result<(Manager, RegistrationToken)> {
         let (sender, receiver) = channel::sync_channel(NEWS);
         let manager = Manager::start(manager, self.wanted_of_x(), sender)?;
         let news = self.handle.insert_source(receiver, move |event, _, kiosk| {
@@ -149,15 +182,13 @@ impl Kiosk {
             }
         });
         let news = news.map_err(|error| io::Error::other(error.to_string()))?;
-        self.x11.server = Some(Server { client, manager, news, process });
-        Ok(())
+        Ok((manager, news))
     }
 
-    /// Hears of the end of the process, which is nobody's any more then.
+    /// Hears of the end of the process, which is nobody's any more then. One that cannot be watched is ended.
     fn watch_x_server(&mut self, mut child: Child, number: u64) -> io::Result<Pid> {
         let pid = Pid::from_child(&child);
-        let source = Generic::new(pidfd_open(pid, PidfdFlags::empty())?, Interest::READ, Mode::Level);
-        let inserted = self.handle.insert_source(source, move |_, _, kiosk| {
+        let ended = move |_: Readiness, _: &mut NoIoDrop<OwnedFd>, kiosk: &mut Kiosk| {
             let status = match child.try_wait() {
                 Ok(None) => return Ok(PostAction::Continue),
                 Ok(status) => status,
@@ -167,8 +198,16 @@ impl Kiosk {
                 kiosk.x_server_ended(status);
             }
             Ok(PostAction::Remove)
+        };
+        let watched = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from).and_then(|pidfd| {
+            let source = Generic::new(pidfd, Interest::READ, Mode::Level);
+            self.handle.insert_source(source, ended).map_err(|error| io::Error::other(error.to_string()))
         });
-        inserted.map(|_| pid).map_err(|error| io::Error::other(error.to_string()))
+        if watched.is_err() {
+            let _ = kill_process(pid, Signal::KILL);
+            let _ = waitpid(Some(pid), WaitOptions::empty());
+        }
+        watched.map(|_| pid)
     }
 
     fn x_server_ended(&mut self, status: Option<ExitStatus>) {
@@ -205,6 +244,19 @@ impl Kiosk {
             }),
             Act::Start | Act::TurnAway | Act::Nothing => {}
         }
+    }
+
+    /// No X server is started any more. For the end of kioskd.
+    pub(crate) fn close_x11(&mut self) {
+        if let Some(listener) = self.x11.listener.take() {
+            self.handle.remove(listener);
+        }
+    }
+
+    /// Ends the X server, whose programs have had their time, and takes its display away.
+    pub(crate) fn end_x11(&mut self) {
+        self.drop_x_server();
+        self.x11.display = None;
     }
 
     /// Ends what there is of an X server, and takes its windows from the stage.

@@ -76,6 +76,9 @@ pub fn order(shell: &Shell, surroundings: &Surroundings, pipe: (OwnedFd, OwnedFd
 /// everybody. The name is that of the configuration's variable for `shell.url`.
 const URL_ENV: &str = "KIOSK_SHELL_URL";
 
+/// Where kioskd says which X display it has, for commands alone: browsers and containers have no use for one.
+const X_DISPLAY_ENV: &str = "KIOSKD_X_DISPLAY";
+
 /// The order for `shell.command`, its words being `words`.
 pub fn command_order(shell: &Shell, words: &[String], surroundings: &Surroundings) -> Result<Order, LaunchError> {
     let path = std::env::var_os("PATH");
@@ -85,7 +88,17 @@ pub fn command_order(shell: &Shell, words: &[String], surroundings: &Surrounding
     let arguments = words.iter().skip(1).map(OsString::from).collect();
     let mut environment = environment(surroundings);
     environment.push((URL_ENV.into(), Some(shell.url.as_str().into())));
+    offer_display(&mut environment, std::env::var_os(X_DISPLAY_ENV));
     Ok(Order { program, arguments, environment, pipe: None })
+}
+
+/// Gives X programs this display; `None`: there is none.
+fn offer_display(environment: &mut [(OsString, Option<OsString>)], display: Option<OsString>) {
+    for (name, value) in environment {
+        if name == "DISPLAY" {
+            value.clone_from(&display);
+        }
+    }
 }
 
 fn arguments(shell: &Shell, surroundings: &Surroundings) -> Vec<String> {
@@ -131,6 +144,7 @@ pub fn environment(surroundings: &Surroundings) -> Vec<(OsString, Option<OsStrin
         set("XDG_SESSION_TYPE", OsStr::new("wayland")),
         set(leftovers::MARK_ENV, surroundings.directories.base.as_os_str()),
         (OsString::from("DISPLAY"), None),
+        (OsString::from(X_DISPLAY_ENV), None),
         (OsString::from("WAYLAND_SOCKET"), None),
         // Ours, not the page's.
         (OsString::from(CREDENTIALS_ENV), None),
@@ -224,6 +238,17 @@ mod tests {
         assert_eq!(order.arguments, ["http://host/"]);
         let whole = "http://ann:geheim@host/";
         assert!(order.environment.contains(&("KIOSK_SHELL_URL".into(), Some(whole.into()))));
+    }
+
+    #[test]
+    fn a_browser_has_no_x_display_and_a_command_has_kioskds() {
+        let mut environment = environment(&surroundings(false, None));
+        for name in ["DISPLAY", X_DISPLAY_ENV] {
+            assert!(environment.contains(&(name.into(), None)), "{name}");
+        }
+        offer_display(&mut environment, Some(":7".into()));
+        assert!(environment.contains(&("DISPLAY".into(), Some(":7".into()))));
+        assert!(!environment.contains(&("DISPLAY".into(), None)));
     }
 
     #[test]

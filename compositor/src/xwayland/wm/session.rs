@@ -187,6 +187,7 @@ impl Session {
                 }
             }
             Event::UnmapNotify(unmapped) if self.model.unmap(unmapped.window) => {
+                self.unfocus(unmapped.window)?;
                 self.set_state(unmapped.window, WITHDRAWN)?;
                 self.list_windows()?;
                 self.tell(News::Gone { window: unmapped.window });
@@ -247,6 +248,7 @@ impl Session {
 
     fn gone(&mut self, window: Window) -> Result<(), SessionError> {
         if self.model.remove(window) {
+            self.unfocus(window)?;
             self.list_windows()?;
             self.tell(News::Gone { window });
         }
@@ -358,8 +360,9 @@ impl Session {
                 text.as_bytes(),
             )?;
         }
-        if wanted.focus != self.done.focus {
-            self.focus(wanted.focus)?;
+        let focus = wanted.focus.filter(|window| self.model.get(*window).is_some_and(|known| known.mapped));
+        if focus != self.done.focus {
+            self.focus(focus)?;
         }
         for kind in KINDS {
             let at = index(kind);
@@ -369,7 +372,17 @@ impl Session {
                 self.clipboard.offer(&self.connection, &self.atoms, kind, offer.forms.clone())?;
             }
         }
-        self.done = wanted;
+        // One that is not seen yet gets it when it is.
+        self.done = Wanted { focus, ..wanted };
+        Ok(())
+    }
+
+    /// A window is not seen any more. Seen again before anybody wanted another one, it is focused again.
+    fn unfocus(&mut self, window: Window) -> Result<(), SessionError> {
+        if self.done.focus == Some(window) {
+            self.focus(None)?;
+            self.done.focus = None;
+        }
         Ok(())
     }
 
