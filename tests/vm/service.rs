@@ -117,10 +117,11 @@ pub fn nothing_wakes_up_when_nothing_changes(kiosk: &Kiosk) -> Result<()> {
         eprintln!("{more:4} wake-ups of {pid} {thread}");
         woken[usize::from(pid == pids[1])] += more;
     }
-    // The watchdog is fed at half of its time; nothing else may happen in the compositor.
+    // The watchdog is fed at half of its time, and the session asks once whether the window is alive: the question wakes
+    // the compositor, and so does the answer where it takes a moment. Nothing else may happen in it.
     let period: u64 = kiosk.sh("systemctl show -P WatchdogUSec --value kiosk | sed 's/s$//'")?.parse()?;
     let feeds = STILL_SECONDS * 2 / period + 1;
-    ensure!(woken[0] <= feeds, "kioskd woke up {} times in {STILL_SECONDS} s", woken[0]);
+    ensure!(woken[0] <= feeds + 2, "kioskd woke up {} times in {STILL_SECONDS} s", woken[0]);
     ensure!(woken[1] <= SESSION_WAKEUPS, "kiosk-session woke up {} times in {STILL_SECONDS} s", woken[1]);
     Ok(())
 }
