@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use kiosk_core::api::RUNTIME_DIR_ENV;
+use kiosk_core::api::{RUNTIME_DIR_ENV, X_DISPLAY_ENV};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 use smithay::reexports::calloop::{Interest, Mode, PostAction, generic::Generic};
 
@@ -25,10 +25,6 @@ pub enum Role {
         config: Option<PathBuf>,
     },
 }
-
-/// Where kiosk-session finds the X display, which is for configured commands alone: it is nobody's `DISPLAY` that did not
-/// ask for one. Not `KIOSK_`, which is configuration.
-const X_DISPLAY_ENV: &str = "KIOSKD_X_DISPLAY";
 
 /// Longest wait before kiosk-session is started again.
 const MAX_DELAY: Duration = Duration::from_secs(10);

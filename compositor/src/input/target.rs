@@ -11,6 +11,7 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
+    screens::Screen,
     stage::{Stage, layers},
 };
 
@@ -30,22 +31,29 @@ impl Kiosk {
     pub fn under(&self, location: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
         let screen = self.screens.iter().find(|screen| screen.geometry().to_f64().contains(location))?;
         let shell = self.screens.shell_on(screen.id).filter(|shell| self.stage.shell_visible(*shell))?;
-        if self.closes(location).is_some() || self.on_keyboard(location) {
+        if self.on_keyboard(location) {
             return None;
         }
         let Stage { layers, windows, .. } = &self.stage;
         let above = layers.under(screen.id, layers::ABOVE, location);
-        let beside = || windows.under(shell, location).or_else(|| layers.under(screen.id, layers::BELOW, location));
-        above.or_else(beside)
+        if above.is_some() || self.button_at(screen, shell, location).is_some() {
+            return above;
+        }
+        windows.under(shell, location).or_else(|| layers.under(screen.id, layers::BELOW, location))
     }
 
     /// The popup whose closing button is at a place of the layout.
     pub(super) fn closes(&self, location: Point<f64, Logical>) -> Option<ToplevelSurface> {
         let screen = self.screens.iter().find(|screen| screen.geometry().to_f64().contains(location))?;
         let shell = self.screens.shell_on(screen.id).filter(|shell| self.stage.shell_visible(*shell))?;
-        if self.stage.layers.under(screen.id, layers::ABOVE, location).is_some() {
-            return None;
+        match self.stage.layers.under(screen.id, layers::ABOVE, location) {
+            Some(_) => None,
+            None => self.button_at(screen, shell, location),
         }
+    }
+
+    /// The same among the windows of a shell, whatever lies above all of them.
+    fn button_at(&self, screen: &Screen, shell: usize, location: Point<f64, Logical>) -> Option<ToplevelSurface> {
         for shown in self.stage.windows.mapped(shell) {
             if shown.close_button(screen.geometry()).is_some_and(|button| button.to_f64().contains(location)) {
                 return shown.window.toplevel().cloned();

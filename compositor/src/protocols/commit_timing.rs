@@ -7,10 +7,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -25,12 +22,10 @@ use smithay::{
             protocol::wl_surface::WlSurface,
         },
     },
-    wayland::compositor::{
-        Barrier, Blocker, BlockerState, add_blocker, add_pre_commit_hook, is_sync_subsurface, with_states,
-    },
+    wayland::compositor::{Barrier, add_pre_commit_hook, is_sync_subsurface, with_states},
 };
 
-use super::attached::attach;
+use super::{attached::attach, blocked};
 use crate::{
     deadline_timer::DeadlineTimer,
     kiosk::Kiosk,
@@ -68,19 +63,6 @@ struct Held {
 struct Surface {
     /// Of the next commit.
     target: Option<Duration>,
-    gone: Arc<AtomicBool>,
-}
-
-/// Blocks until the time has come, or the surface is gone.
-struct Wait {
-    barrier: Barrier,
-    gone: Arc<AtomicBool>,
-}
-
-impl Blocker for Wait {
-    fn state(&self) -> BlockerState {
-        if self.gone.load(Relaxed) { BlockerState::Released } else { self.barrier.state() }
-    }
 }
 
 impl CommitTiming {
@@ -93,6 +75,11 @@ impl CommitTiming {
     /// When the next commit is applied.
     pub(crate) fn deadline(&self) -> Option<Duration> {
         self.waiting.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// The surface is gone: nothing waits for its time.
+    pub(super) fn forget(&mut self, surface: &ObjectId) {
+        self.waiting.retain(|_, held| held.surface != *surface);
     }
 
     /// Lets go of all that is due; whose commits they were.
@@ -129,28 +116,13 @@ impl Kiosk {
         self.look_for_ready_commits(ended);
     }
 
-    /// The surface is gone: nothing waits for its time.
-    pub(super) fn end_timed_commits_of(&mut self, surface: &WlSurface) {
-        let has_one = with_states(surface, |states| {
-            let own = states.data_map.get::<Mutex<Surface>>()?;
-            own.lock().unwrap_or_else(PoisonError::into_inner).gone.store(true, Relaxed);
-            Some(())
-        });
-        if has_one.is_none() {
-            return;
-        }
-        self.protocols.commit_timing.waiting.retain(|_, held| held.surface != surface.id());
-        self.look_for_ready_commits(surface.client());
-    }
-
     /// Before each commit of the surface.
     fn hold_until_its_time(&mut self, surface: &WlSurface) {
         let target = with_states(surface, |states| {
             let own = states.data_map.get::<Mutex<Surface>>()?;
-            let mut own = own.lock().unwrap_or_else(PoisonError::into_inner);
-            own.target.take().map(|target| (target, own.gone.clone()))
+            own.lock().unwrap_or_else(PoisonError::into_inner).target.take()
         });
-        let (Some((target, gone)), Some(client)) = (target, surface.client()) else { return };
+        let (Some(target), Some(client)) = (target, surface.client()) else { return };
         let now = self.now();
         let screen = self.screens.screen_for(ClientState::shell_of(surface));
         let flip = screen.and_then(|screen| screen.last_flip.map(|last| (last, screen.frame_time())));
@@ -163,7 +135,7 @@ impl Kiosk {
         let timing = &mut self.protocols.commit_timing;
         timing.made += 1;
         timing.waiting.insert((at, timing.made), Held { surface: surface.id(), barrier: barrier.clone(), client });
-        add_blocker(surface, Wait { barrier, gone });
+        blocked::wait_for(surface, barrier);
         self.arm_commit_timing();
     }
 }

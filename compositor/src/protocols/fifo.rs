@@ -8,10 +8,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -27,12 +24,10 @@ use smithay::{
             protocol::wl_surface::WlSurface,
         },
     },
-    wayland::compositor::{
-        Barrier, Blocker, BlockerState, Cacheable, add_blocker, add_pre_commit_hook, is_sync_subsurface, with_states,
-    },
+    wayland::compositor::{Barrier, Cacheable, add_pre_commit_hook, is_sync_subsurface, with_states},
 };
 
-use super::attached::attach;
+use super::{attached::attach, blocked};
 use crate::{
     deadline_timer::DeadlineTimer,
     kiosk::Kiosk,
@@ -69,7 +64,6 @@ struct Surface {
     /// Of the last commit that set one, in force or still to come, and whether that was a commit of a subsurface in
     /// synchronised mode.
     last: Option<(Barrier, bool)>,
-    gone: Arc<AtomicBool>,
 }
 
 /// The barrier that a commit sets.
@@ -87,18 +81,6 @@ impl Cacheable for Committed {
         {
             replaced.signal();
         }
-    }
-}
-
-/// Blocks until the barrier ends, or its surface.
-struct Wait {
-    barrier: Barrier,
-    gone: Arc<AtomicBool>,
-}
-
-impl Blocker for Wait {
-    fn state(&self) -> BlockerState {
-        if self.gone.load(Relaxed) { BlockerState::Released } else { self.barrier.state() }
     }
 }
 
@@ -149,7 +131,7 @@ impl Fifo {
     }
 
     /// Ends this surface's barrier. Whose it was.
-    fn end(&mut self, surface: &ObjectId) -> Option<Client> {
+    pub(super) fn end(&mut self, surface: &ObjectId) -> Option<Client> {
         let known = self.barriers.remove(surface)?;
         known.barrier.signal();
         known.client
@@ -183,19 +165,6 @@ impl Kiosk {
         let clients: Vec<Client> = old.collect::<Vec<_>>().iter().filter_map(|id| fifo.end(id)).collect();
         self.look_for_ready_commits(clients);
     }
-
-    /// The surface is gone: nothing waits for it.
-    pub(super) fn end_barriers_of(&mut self, surface: &WlSurface) {
-        let has_one = with_states(surface, |states| {
-            let own = states.data_map.get::<Mutex<Surface>>()?;
-            own.lock().unwrap_or_else(PoisonError::into_inner).gone.store(true, Relaxed);
-            Some(())
-        });
-        if has_one.is_some() {
-            self.protocols.fifo.end(&surface.id());
-            self.look_for_ready_commits(surface.client());
-        }
-    }
 }
 
 /// Before each commit of the surface.
@@ -214,12 +183,12 @@ fn commit(surface: &WlSurface) {
             own.last = Some((barrier.clone(), in_sync));
             states.cached_state.get::<Committed>().pending().0 = Some(barrier);
         }
-        Some(Wait { barrier: wait?, gone: own.gone.clone() })
+        wait
     });
-    if let Some(wait) = wait.filter(|wait| !wait.barrier.is_signaled())
+    if let Some(barrier) = wait.filter(|barrier| !barrier.is_signaled())
         && !in_sync
     {
-        add_blocker(surface, wait);
+        blocked::wait_for(surface, barrier);
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod alpha;
 mod attached;
+mod blocked;
 mod buffers;
 pub mod capture;
 mod commit_timing;

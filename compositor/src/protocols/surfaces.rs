@@ -73,8 +73,7 @@ impl CompositorHandler for Kiosk {
     fn destroyed(&mut self, surface: &WlSurface) {
         // An inhibitor ends with its surface, and with the client that crashed.
         self.no_longer_inhibits(surface);
-        self.end_barriers_of(surface);
-        self.end_timed_commits_of(surface);
+        self.end_waits_of(surface);
         end_what_waits(surface, self.clock.now().into());
         // WORKAROUND(smithay:surfaces-of-outputs)
         for screen in self.screens.iter() {

@@ -123,7 +123,7 @@ impl Kiosk {
             }
         };
         tracing::info!(pid = child.id(), "Xwayland started for an X client");
-        let connected = self.connect_x_server(wayland, manager, Some(child));
+        let connected = self.connect_x_server(wayland, manager, child);
         if let Err(error) = connected {
             self.x_problem(format!("Xwayland is not connected: {error}"));
             self.x_server_failed();
@@ -131,22 +131,20 @@ impl Kiosk {
     }
 
     /// Takes an X server in: as a Wayland client, and with a window manager of its own.
-    fn connect_x_server(&mut self, wayland: UnixStream, manager: UnixStream, process: Option<Child>) -> io::Result<()> {
+    fn connect_x_server(&mut self, wayland: UnixStream, manager: UnixStream, child: Child) -> io::Result<()> {
         self.drop_x_server();
         self.x11.servers += 1;
         let number = self.x11.servers;
-        let process = process.map(|child| self.watch_x_server(child, number)).transpose()?;
+        let process = self.watch_x_server(child, number)?;
         match self.take_x_client(wayland, manager, number) {
             Ok((client, manager, news)) => {
-                self.x11.server = Some(Server { client, manager, news, process });
+                self.x11.server = Some(Server { client, manager, news, process: Some(process) });
                 Ok(())
             }
             Err(error) => {
                 // Its end is reaped and is news to nobody: half a server would hold the display.
                 self.x11.servers += 1;
-                if let Some(process) = process {
-                    let _ = kill_process(process, Signal::KILL);
-                }
+                let _ = kill_process(process, Signal::KILL);
                 Err(error)
             }
         }

@@ -14,6 +14,9 @@ use crate::page_calls::PageAnswer;
 pub const RUNTIME_DIR: &str = "/run/kiosk";
 /// Environment variable that overrides [`RUNTIME_DIR`]: kioskd sets it for its children.
 pub const RUNTIME_DIR_ENV: &str = "KIOSK_RUNTIME_DIR";
+/// By which kioskd tells kiosk-session the X display that it has for commands of the configuration, such as `:0`: browsers
+/// and containers have no use for one. Not `KIOSK_`, which is configuration.
+pub const X_DISPLAY_ENV: &str = "KIOSKD_X_DISPLAY";
 /// Environment variables `KIOSK_SECTION_KEY` are configuration; this one and [`RUNTIME_DIR_ENV`] are not.
 pub const STATE_DIR_ENV: &str = "KIOSK_STATE_DIR";
 /// Directory of `state.toml`.

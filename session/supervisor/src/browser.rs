@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use crate::launcher::{LaunchError, Order, find_program, leftovers};
 use crate::profile::Directories;
 use crate::sign_in::CREDENTIALS_ENV;
+use kiosk_core::api::X_DISPLAY_ENV;
 use kiosk_core::config::{Printing, Proxy, Shell};
 use kiosk_core::notify;
 
@@ -75,9 +76,6 @@ pub fn order(shell: &Shell, surroundings: &Surroundings, pipe: (OwnedFd, OwnedFd
 /// Whole, as the environment of a process is for its own user alone: for `shell.command`, whose command line is for
 /// everybody. The name is that of the configuration's variable for `shell.url`.
 const URL_ENV: &str = "KIOSK_SHELL_URL";
-
-/// Where kioskd says which X display it has, for commands alone: browsers and containers have no use for one.
-const X_DISPLAY_ENV: &str = "KIOSKD_X_DISPLAY";
 
 /// The order for `shell.command`, its words being `words`.
 pub fn command_order(shell: &Shell, words: &[String], surroundings: &Surroundings) -> Result<Order, LaunchError> {

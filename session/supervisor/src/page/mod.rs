@@ -292,12 +292,11 @@ impl Page {
                 self.judge();
             }
             Some("print") => self.denied.say(Wish::Print),
-            Some(text) if self.session.as_deref() == Some(session) && narrow::told(text).is_some() => {
-                self.width_told(text, now);
-            }
             // Windows above the page and frames with a process of their own have sessions of their own.
             Some(text) if self.session.as_deref() == Some(session) => {
-                if let Some(context) = parameters["executionContextId"].as_i64() {
+                if let Some(width) = narrow::told(text) {
+                    self.width_told(width, now);
+                } else if let Some(context) = parameters["executionContextId"].as_i64() {
                     self.asked_by_script(context, text, now);
                 }
             }

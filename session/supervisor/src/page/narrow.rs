@@ -32,10 +32,10 @@ pub(super) fn told(text: &str) -> Option<u32> {
 }
 
 impl Page {
-    /// The page tells its screen's width by this text.
-    pub(super) fn width_told(&mut self, text: &str, now: Duration) {
+    /// The page tells its screen's width, as [`told`] gives it.
+    pub(super) fn width_told(&mut self, width: u32, now: Duration) {
         // Screens are turned by people, who are no faster.
-        if let Some(width) = told(text).filter(|_| self.widths.take(now)) {
+        if self.widths.take(now) {
             self.lay_out(width);
         }
     }
