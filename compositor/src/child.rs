@@ -54,7 +54,7 @@ pub fn start(kiosk: &mut Kiosk, launch: Launch) {
 
 fn start_after_failures(kiosk: &mut Kiosk, launch: Launch, failures: u32) {
     let started = kiosk.now();
-    let child = match spawn(&launch, kiosk.x11.display().as_deref()) {
+    let child = match spawn(&launch, kiosk.clients.x11.display().as_deref()) {
         Ok(child) => child,
         Err(error) => {
             let program = program(&launch.role);
@@ -125,9 +125,9 @@ fn watch(kiosk: &mut Kiosk, mut child: Child, launch: Launch, failures: u32, sta
     let pid = Pid::from_child(&child);
     descriptors::restore_limit(pid);
     let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
-    kiosk.lifecycle.child = Some(pid);
+    kiosk.main_loop.lifecycle.child = Some(pid);
     let source = Generic::new(pidfd, Interest::READ, Mode::Level);
-    let inserted = kiosk.handle.insert_source(source, move |_, _, kiosk| {
+    let inserted = kiosk.main_loop.handle.insert_source(source, move |_, _, kiosk| {
         let status = match child.try_wait() {
             Ok(Some(status)) => status,
             Ok(None) => return Ok(PostAction::Continue),
@@ -136,7 +136,7 @@ fn watch(kiosk: &mut Kiosk, mut child: Child, launch: Launch, failures: u32, sta
                 ExitStatus::from_raw(1 << 8)
             }
         };
-        kiosk.lifecycle.child = None;
+        kiosk.main_loop.lifecycle.child = None;
         // What it left behind goes too.
         let _ = kill_process_group(pid, Signal::TERM);
         ended(kiosk, launch.clone(), status, failures, started);
@@ -146,7 +146,7 @@ fn watch(kiosk: &mut Kiosk, mut child: Child, launch: Launch, failures: u32, sta
 }
 
 fn ended(kiosk: &mut Kiosk, launch: Launch, status: ExitStatus, failures: u32, started: Duration) {
-    if kiosk.lifecycle.exit().is_some() {
+    if kiosk.main_loop.lifecycle.exit().is_some() {
         return;
     }
     match launch.role {

@@ -31,7 +31,9 @@ use crate::{
         descriptors::{self, NONE_LEFT, Use},
         refusal::Repeated,
     },
+    pings::Pings,
     privilege::{ClientState, Context, Privilege},
+    xwayland::X11,
 };
 
 /// New clients of one socket in a turn.
@@ -46,12 +48,17 @@ const DISPLAY: u32 = 1;
 const ERROR: u32 = 0;
 const NO_MEMORY: u32 = 2;
 
-/// The display that is served, and whether objects of its clients ended that it has yet to be told of.
-#[derive(Debug, Default)]
+/// The display that is served, whether objects of its clients ended that it has yet to be told of, and what clients are
+/// asked for beside.
+#[derive(Default)]
 pub struct Clients {
     display: Weak<RefCell<Display<Kiosk>>>,
     /// Frame callbacks were answered, which ends them.
     pub answered: bool,
+    /// Windows that are asked whether they are alive.
+    pub pings: Pings,
+    /// Programs that speak X11.
+    pub x11: X11,
 }
 
 /// Dispatches what clients send, as it comes: those of the sockets, and those that a test brings.
@@ -60,7 +67,7 @@ pub fn serve(kiosk: &mut Kiosk, mut display: Display<Kiosk>) -> io::Result<()> {
     let source = Generic::new(fd, Interest::READ, Mode::Level);
     let display = Rc::new(RefCell::new(display));
     kiosk.clients.display = Rc::downgrade(&display);
-    let inserted = kiosk.handle.insert_source(source, move |_, _, kiosk| {
+    let inserted = kiosk.main_loop.handle.insert_source(source, move |_, _, kiosk| {
         dispatch(&display, kiosk);
         Ok(PostAction::Continue)
     });
@@ -74,7 +81,7 @@ fn dispatch(display: &RefCell<Display<Kiosk>>, kiosk: &mut Kiosk) {
     for client in kiosk.protocols.limits.take_endless() {
         let message = "the list of globals was asked for without end".to_owned();
         let error = ProtocolError { code: NO_MEMORY, object_id: 1, object_interface: "wl_display".into(), message };
-        kiosk.display.backend_handle().kill_client(client, DisconnectReason::ProtocolError(error));
+        kiosk.main_loop.display.backend_handle().kill_client(client, DisconnectReason::ProtocolError(error));
     }
 }
 
@@ -92,7 +99,7 @@ pub fn accept_each(
     let source = Generic::new(listener, Interest::READ, Mode::Level);
     let own: Rc<Cell<Option<RegistrationToken>>> = Rc::default();
     let token = own.clone();
-    let inserted = kiosk.handle.insert_source(source, move |_, listener, kiosk| {
+    let inserted = kiosk.main_loop.handle.insert_source(source, move |_, listener, kiosk| {
         for _ in 0..ACCEPTED_A_TURN {
             match listener.accept() {
                 Ok((stream, _)) => take(kiosk, stream),
@@ -116,7 +123,7 @@ fn pause(kiosk: &mut Kiosk, error: &io::Error, listener: Option<RegistrationToke
     }
     kiosk.after(PAUSE, move |kiosk| {
         if let Some(listener) = listener
-            && let Err(error) = kiosk.handle.enable(&listener)
+            && let Err(error) = kiosk.main_loop.handle.enable(&listener)
         {
             tracing::error!(%error, "a socket is not listened to any more");
         }
@@ -184,7 +191,7 @@ impl Kiosk {
             Ok(state) => state,
             Err(too_many) => return Err((too_many.to_string(), Some(stream))),
         };
-        self.display.insert_client(stream, state).map_err(|error| (error.to_string(), None))
+        self.main_loop.display.insert_client(stream, state).map_err(|error| (error.to_string(), None))
     }
 }
 

@@ -9,7 +9,7 @@ use smithay::{
 
 use crate::{
     backend::{FlipTime, PresentError, Presented},
-    kiosk::Kiosk,
+    kiosk::{Hardware, Kiosk, Status},
     limits::refusal::Repeated,
     screens::{
         HeadId, Scanout, Screen, ScreenId,
@@ -36,7 +36,14 @@ impl Kiosk {
         let _span = tracing::debug_span!("draw", screen = id.0).entered();
         let now = self.now();
         let look = self.look_of(id);
-        let Self { stage, screens, backend, publisher, protocols, .. } = self;
+        let Self {
+            stage,
+            screens,
+            hardware: Hardware { backend, .. },
+            status: Status { publisher, .. },
+            protocols,
+            ..
+        } = self;
         let Some(screen) = screens.get(id) else { return };
         let mirrors = screens.mirror_source(id).is_some();
         let next_move = stage.prepare_splash(screen, screens.shell_on(id), mirrors, now);
@@ -146,12 +153,12 @@ impl Kiosk {
 
     /// Wakes for the next step of the splash. One timer serves all screens.
     fn arm_animation(&mut self, delay: Duration) {
-        if std::mem::replace(&mut self.timers.animation, true) {
+        if std::mem::replace(&mut self.main_loop.timers.animation, true) {
             return;
         }
         self.after(delay, |kiosk| {
-            kiosk.timers.animation = false;
-            if kiosk.stage.shells.iter().all(|shell| shell.cover == Cover::Gone) || kiosk.seat_session.paused {
+            kiosk.main_loop.timers.animation = false;
+            if kiosk.stage.shells.iter().all(|shell| shell.cover == Cover::Gone) || kiosk.seat.session.paused {
                 return;
             }
             let (now, homes) = (kiosk.now(), kiosk.screens.shell_screens());
@@ -172,7 +179,7 @@ impl Kiosk {
     /// A page flip happened: clients are told, and may draw the next frame.
     pub fn flipped(&mut self, head: HeadId, at: FlipTime) {
         let _span = tracing::debug_span!("flip", head = head.0).entered();
-        let feedback = self.backend.flipped(head);
+        let feedback = self.hardware.backend.flipped(head);
         let Some(id) = self.screens.by_head(head).map(|screen| screen.id) else { return };
         let now = self.now();
         let Some(screen) = self.screens.get_mut(id) else { return };
@@ -207,12 +214,12 @@ impl Kiosk {
             FlipTime::Hardware { time, .. } => time,
             FlipTime::Now => now,
         });
-        self.flips.flipped();
+        self.hardware.flips.flipped();
         self.send_callbacks(id);
         self.find_brightness(id);
-        if self.lifecycle.frame_presented() {
+        if self.main_loop.lifecycle.frame_presented() {
             tracing::info!(uptime = ?now, "first frame on the screen");
-            self.lifecycle.notifier.ready();
+            self.main_loop.lifecycle.notifier.ready();
         }
     }
 

@@ -14,52 +14,40 @@ mod idle;
 mod idle_notifier;
 pub(crate) mod keyboard;
 mod page;
+mod parts;
 mod power;
 mod system_screen;
 mod trial;
 
-use std::{os::fd::OwnedFd, rc::Rc, time::Duration};
+use std::time::Duration;
 
-use kiosk_core::config::Config;
 use smithay::{
     reexports::{
         calloop::{
-            InsertError, LoopHandle,
+            InsertError,
             timer::{TimeoutAction, Timer},
         },
-        wayland_server::{DisplayHandle, protocol::wl_surface::WlSurface},
+        wayland_server::protocol::wl_surface::WlSurface,
     },
-    utils::{Clock, Logical, Monotonic, Rectangle, SERIAL_COUNTER},
+    utils::{Logical, Rectangle, SERIAL_COUNTER},
 };
 
 pub use flip_watch::FlipWatch;
 pub use keyboard::KeyboardControl;
 pub use page::Pages;
+pub use parts::{Activity, Hardware, MainLoop, Session, Settings, Status, Timers};
 pub use system_screen::SystemScreens;
 
 use crate::{
-    backend::Backend,
-    brightness::Brightness,
     clients::Clients,
     deadline_timer::DeadlineTimer,
-    idle::Idle,
     input::SeatParts,
-    lifecycle::{Exit, Lifecycle},
+    lifecycle::Exit,
     memory,
-    options::Options,
-    persistence::Saved,
-    pings::Pings,
-    power::Power,
     privilege::ClientState,
-    problems::Problems,
     protocols::Protocols,
-    publisher::Publisher,
     screens::{Screen, ScreenId, Screens},
-    seat_pause::SeatSession,
-    session_link::SessionLinks,
     stage::{Stage, splash::Cover},
-    trial::Trial,
-    xwayland::X11,
 };
 
 /// How long what follows the shell's first picture takes: clients' first requests, news on D-Bus.
@@ -67,89 +55,34 @@ const SETTLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Everything the compositor knows.
 pub struct Kiosk {
-    /// To add sources to the event loop.
-    pub handle: LoopHandle<'static, Kiosk>,
-    /// libwayland's display: clients and globals.
-    pub display: DisplayHandle,
-    /// The clock of frame times and input events: CLOCK_MONOTONIC.
-    pub clock: Clock<Monotonic>,
-    /// As it was last read. What was changed and kept since is in `saved`.
-    pub config: Config,
-    /// The command line: it counts more than the configuration.
-    pub options: Options,
-    /// How far the program has come, and how it ends.
-    pub lifecycle: Lifecycle,
-    /// What smithay keeps for each protocol.
-    pub protocols: Protocols,
+    /// The event loop, its clock, and how far the program has come.
+    pub main_loop: MainLoop,
+    /// What was configured, and what was changed since.
+    pub settings: Settings,
+    /// What people read of how it is, on the screen and elsewhere.
+    pub status: Status,
     /// The display that is served, and what its clients have yet to be rid of.
     pub clients: Clients,
+    /// What smithay keeps for each protocol.
+    pub protocols: Protocols,
     /// The `wl_seat`, its devices, and what of them is kept from clients.
     pub seat: SeatParts,
-    /// Whether the seat's devices are ours to use.
-    pub seat_session: SeatSession,
-    /// Whether the keyboard is on the screen, and why.
-    pub keyboard: KeyboardControl,
     /// Every screen, connected or kept, with its layout and redraw state.
     pub screens: Screens,
     /// What is shown, in which order.
     pub stage: Stage,
-    /// The way to the screens' devices.
-    pub backend: Box<dyn Backend>,
-    /// Page flips that are awaited, and those that never came.
-    pub flips: FlipWatch,
-    /// Connections of kiosk-session on the control socket.
-    pub session: SessionLinks,
-    /// Windows that are asked whether they are alive.
-    pub pings: Pings,
-    /// Whether D-Bus has to be told anything.
-    pub publisher: Publisher,
-    /// What people read in `kioskctl status`.
-    pub problems: Problems,
-    /// Changes that outlive a restart (`state.toml`).
-    pub saved: Saved,
-    /// Changes of the screens that go back unless they are confirmed.
-    pub trial: Trial,
-    /// Which display has which control for it.
-    pub brightness: Brightness,
-    /// Which screens are on, and until when.
-    pub power: Power,
-    /// Whether anybody is there.
-    pub idle: Idle,
-    /// What the shells' pages have asked for.
-    pub pages: Pages,
-    /// Messages, pairing and the welcome of a device that is not set up.
-    pub system_screens: SystemScreens,
-    /// Programs that speak X11.
-    pub x11: X11,
-    /// One-shot timers that must not be armed twice.
-    pub timers: Timers,
-}
-
-/// Which one-shot timers are armed: each at most once.
-#[derive(Debug, Default)]
-pub struct Timers {
-    /// A list that nobody chooses from.
-    chooser: DeadlineTimer,
-    /// What the keyboard on the screen does by itself.
-    keyboard: DeadlineTimer,
-    /// Keys that count when they were held for a while.
-    slow_keys: DeadlineTimer,
-    /// The alarm on the clock of the day, for the schedule's edges and for the end of a sleep.
-    pub clock: Option<Rc<OwnedFd>>,
-    /// The system's time zone is watched.
-    pub watches_zone: bool,
-    /// The next step of the splash.
-    pub animation: bool,
-    /// The pointer's rest.
-    pub cursor: bool,
-    /// Fingers that are never lifted.
-    pub stuck_fingers: bool,
+    /// The screens' devices.
+    pub hardware: Hardware,
+    /// Whether anybody is there, and which screens are on for that.
+    pub activity: Activity,
+    /// kiosk-session, and what its pages ask for.
+    pub session: Session,
 }
 
 impl Kiosk {
     /// Time on the monotonic clock.
     pub fn now(&self) -> Duration {
-        self.clock.now().into()
+        self.main_loop.clock.now().into()
     }
 
     /// The end of a loop turn: the one place where frames are drawn and clients are written to.
@@ -174,16 +107,16 @@ impl Kiosk {
             if !self.stage.layers.is_empty() {
                 self.windows_changed();
             }
-            self.publisher.mark_changed();
+            self.status.publisher.mark_changed();
             self.screens.request_redraw();
             if self.stage.shells.iter().any(|shell| shell.cover == Cover::Gone) {
                 // Megabytes a screen, that a still page never needs again.
                 for head in self.screens.iter().filter_map(|screen| screen.head) {
-                    self.backend.trim(head);
+                    self.hardware.backend.trim(head);
                 }
-                if self.lifecycle.shell_shown() {
+                if self.main_loop.lifecycle.shell_shown() {
                     self.after(SETTLE_TIMEOUT, |kiosk| {
-                        kiosk.lifecycle.settled();
+                        kiosk.main_loop.lifecycle.settled();
                         memory::forget_start();
                     });
                 }
@@ -192,7 +125,7 @@ impl Kiosk {
         let shells = 0..self.stage.shells.len();
         let mapped: Vec<bool> = shells.clone().map(|shell| self.stage.windows.any_mapped(shell)).collect();
         let visible: Vec<bool> = shells.map(|shell| self.stage.shell_visible(shell)).collect();
-        self.session.tell_shown(&mapped, &visible);
+        self.session.links.tell_shown(&mapped, &visible);
         self.tell_keyboard();
         // Mirrors last: they show what has just been drawn.
         for mirrors in [false, true] {
@@ -209,14 +142,14 @@ impl Kiosk {
         self.tell_xdg_outputs();
         self.tell_foreign_toplevels();
         self.publish();
-        if let Err(error) = self.display.flush_clients() {
+        if let Err(error) = self.main_loop.display.flush_clients() {
             tracing::warn!(%error, "clients not flushed");
         }
     }
 
     /// Runs `then` once after `delay`, on the monotonic clock.
     pub fn after(&self, delay: Duration, mut then: impl FnMut(&mut Kiosk) + 'static) {
-        let inserted = self.handle.insert_source(Timer::from_duration(delay), move |_, _, kiosk| {
+        let inserted = self.main_loop.handle.insert_source(Timer::from_duration(delay), move |_, _, kiosk| {
             then(kiosk);
             TimeoutAction::Drop
         });
@@ -235,11 +168,11 @@ impl Kiosk {
     ) -> Result<(), InsertError<Timer>> {
         let Some(next) = timer(self).to_arm(deadline) else { return Ok(()) };
         if let Some(token) = next.replaces {
-            self.handle.remove(token);
+            self.main_loop.handle.remove(token);
         }
         let Some(deadline) = next.deadline else { return Ok(()) };
         let source = Timer::from_duration(deadline.saturating_sub(self.now()));
-        let token = self.handle.insert_source(source, move |_, _, kiosk| {
+        let token = self.main_loop.handle.insert_source(source, move |_, _, kiosk| {
             timer(kiosk).fired();
             then(kiosk);
             TimeoutAction::Drop
@@ -288,7 +221,7 @@ impl Kiosk {
 
     /// A window came, went or was raised: focus follows, and the picture changes.
     pub fn windows_changed(&mut self) {
-        self.publisher.mark_changed();
+        self.status.publisher.mark_changed();
         let areas: Vec<_> = (0..self.stage.shells.len()).map(|shell| self.area_of(shell)).collect();
         let told: Vec<_> = (0..self.stage.shells.len()).map(|shell| self.told_area_of(shell)).collect();
         self.stage.windows.rearrange(&areas, &told);
@@ -331,13 +264,13 @@ impl Kiosk {
 
     /// Ends the loop with this status, unless it ends already.
     pub fn stop(&mut self, exit: Exit) {
-        self.lifecycle.stop(exit);
+        self.main_loop.lifecycle.stop(exit);
     }
 
     /// Remembers a warning for `kioskctl status`, and logs it.
     pub fn problem(&mut self, text: String) {
         tracing::warn!("{text}");
-        self.publisher.mark_changed();
-        self.problems.add(text);
+        self.status.publisher.mark_changed();
+        self.status.problems.add(text);
     }
 }

@@ -37,13 +37,13 @@ impl Kiosk {
 
     /// The same of the display with this identity on this connector.
     pub(crate) fn policy_of(&self, identity: &Identity, connector: &str) -> OutputPolicy {
-        let saved = self.saved.state.output(&self.screens.saved_as(identity), connector);
-        output_policy(&self.config.outputs, saved, &identity.description(), connector)
+        let saved = self.settings.saved.state.output(&self.screens.saved_as(identity), connector);
+        output_policy(&self.settings.config.outputs, saved, &identity.description(), connector)
     }
 
     /// Brings the screens in line with the displays that the back end has: at start, and on each hotplug.
     pub fn displays_changed(&mut self) {
-        let heads = self.backend.heads();
+        let heads = self.hardware.backend.heads();
         self.screens.note_equal_identities(&heads);
         self.detach_missing(&heads);
         for head in heads {
@@ -54,7 +54,7 @@ impl Kiosk {
         self.rearrange();
         for contradiction in validation::told(&self.facts()) {
             // Once, not at each hotplug.
-            if !self.problems.contains(&contradiction) {
+            if !self.status.problems.contains(&contradiction) {
                 self.problem(contradiction);
             }
         }
@@ -103,7 +103,7 @@ impl Kiosk {
         screen.adopt_modes(&head);
         screen.redraw.resume();
         if replugged || another {
-            self.brightness.forget(id);
+            self.hardware.brightness.forget(id);
             screen.set_rotation(policy.rotation);
             screen.set_scale(policy.scale);
             screen.position = policy.position.map(|at| <(i32, i32)>::from(at).into());
@@ -116,7 +116,7 @@ impl Kiosk {
     }
 
     fn attach_new(&mut self, mut head: Head) {
-        let rules = conflicting_rules(&self.config.outputs, &head.identity.description(), &head.name);
+        let rules = conflicting_rules(&self.settings.config.outputs, &head.identity.description(), &head.name);
         rules.into_iter().for_each(|conflict| self.problem(conflict));
         let policy = self.policy_for(&head);
         self.choose_mode(&mut head, policy.mode);
@@ -128,11 +128,11 @@ impl Kiosk {
             position: policy.position,
         };
         tracing::info!(screen = head.name, display = head.identity.description(), "display connected");
-        let id = self.screens.add::<Self>(&self.display, &head, policy);
+        let id = self.screens.add::<Self>(&self.main_loop.display, &head, policy);
         if let Some(screen) = self.screens.get_mut(id) {
             screen.mirror = mirror;
         }
-        self.brightness.lit(id);
+        self.hardware.brightness.lit(id);
         if !self.power_for(id, policy.power) {
             self.set_power(id, false);
         }
@@ -152,7 +152,7 @@ impl Kiosk {
         }
         if head.modes.get(head.mode) != Some(&mode) {
             let mode = self.first_possible(head, mode);
-            match self.backend.set_mode(head.id, mode) {
+            match self.hardware.backend.set_mode(head.id, mode) {
                 Ok(()) => drop(head.switch_to(mode)),
                 Err(error) => self.problem(format!("{}: the mode could not be set: {error}", head.name)),
             }
@@ -164,7 +164,7 @@ impl Kiosk {
     fn first_possible(&mut self, head: &Head, wanted: HeadMode) -> HeadMode {
         let mut refused = None;
         for mode in std::iter::once(wanted).chain(mode::fallbacks(&head.modes)) {
-            match (self.backend.test(&[HeadState { head: head.id, mode: Some(mode), on: true }]), &refused) {
+            match (self.hardware.backend.test(&[HeadState { head: head.id, mode: Some(mode), on: true }]), &refused) {
                 (Ok(()), None) => return mode,
                 (Ok(()), Some(error)) => {
                     let (wanted, used) = (mode::describe(wanted), mode::describe(mode));
@@ -183,7 +183,7 @@ impl Kiosk {
         let Some(screen) = self.screens.get(id) else { return };
         let (name, head) = (screen.name.clone(), screen.head);
         self.problem(format!("{name}: {reason}"));
-        let Some(head) = self.backend.heads().into_iter().find(|found| Some(found.id) == head) else { return };
+        let Some(head) = self.hardware.backend.heads().into_iter().find(|found| Some(found.id) == head) else { return };
         if let Some(screen) = self.screens.get_mut(id) {
             screen.adopt_modes(&head);
             screen.redraw.resume();
@@ -211,7 +211,7 @@ impl Kiosk {
             }],
             mode: 0,
         };
-        let id = self.screens.add::<Self>(&self.display, &head, ScreenPolicy::default());
+        let id = self.screens.add::<Self>(&self.main_loop.display, &head, ScreenPolicy::default());
         if let Some(screen) = self.screens.get_mut(id) {
             screen.head = None;
         }
@@ -245,12 +245,12 @@ impl Kiosk {
             if let Some(screen) = self.screens.get(id) {
                 self.stage.windows.surfaces().for_each(|surface| screen.output.leave(&surface));
             }
-            self.screens.remove::<Self>(&self.display, id);
+            self.screens.remove::<Self>(&self.main_loop.display, id);
             self.stage.pictures.remove(id);
             self.forget_captured(id);
             self.power_event(power::Event::Gone(id));
         }
-        self.publisher.mark_changed();
+        self.status.publisher.mark_changed();
         self.rearrange();
     }
 
@@ -267,10 +267,10 @@ impl Kiosk {
         screen.power = on;
         screen.redraw.resume();
         if on {
-            self.brightness.lit(id);
+            self.hardware.brightness.lit(id);
         }
-        let Some(head) = screen.head.filter(|_| !self.seat_session.paused) else { return Ok(()) };
-        let switched = self.backend.set_power(head, on);
+        let Some(head) = screen.head.filter(|_| !self.seat.session.paused) else { return Ok(()) };
+        let switched = self.hardware.backend.set_power(head, on);
         switched.map_err(|error| SwitchError { screen: screen.name.clone(), on, error })
     }
 }

@@ -34,22 +34,22 @@ impl Saved {
 impl Kiosk {
     /// Writes the state now, whole.
     pub(crate) fn save(&mut self) -> Result<(), SaveError> {
-        self.saved.unwritten = false;
-        let Saved { state, directory, .. } = &self.saved;
+        self.settings.saved.unwritten = false;
+        let Saved { state, directory, .. } = &self.settings.saved;
         directory.as_ref().map_or(Ok(()), |directory| state.save(directory))
     }
 
     /// Writes the state now, or within [`SAVE_INTERVAL`] if that was done a moment ago.
     pub(crate) fn save_in_passing(&mut self) -> Result<(), SaveError> {
-        if self.saved.resting {
-            self.saved.unwritten = true;
+        if self.settings.saved.resting {
+            self.settings.saved.unwritten = true;
             return Ok(());
         }
         self.save()?;
-        self.saved.resting = true;
+        self.settings.saved.resting = true;
         self.after(SAVE_INTERVAL, |kiosk| {
-            kiosk.saved.resting = false;
-            if kiosk.saved.unwritten {
+            kiosk.settings.saved.resting = false;
+            if kiosk.settings.saved.unwritten {
                 let saved = kiosk.save_in_passing();
                 kiosk.note_unsaved(saved);
             }
@@ -59,7 +59,7 @@ impl Kiosk {
 
     /// Writes what is not written yet: the program ends.
     pub fn save_rest(&mut self) {
-        if self.saved.unwritten {
+        if self.settings.saved.unwritten {
             let saved = self.save();
             self.note_unsaved(saved);
         }

@@ -56,7 +56,7 @@ impl Pings {
 impl Kiosk {
     /// A session wants to know, where this number is another one than before.
     pub(crate) fn ping_shell(&mut self, shell: usize, number: u64) {
-        if !self.pings.is_new(shell, number) || number == 0 || !self.stage.shell_visible(shell) {
+        if !self.clients.pings.is_new(shell, number) || number == 0 || !self.stage.shell_visible(shell) {
             return;
         }
         let Some(client) = self.window_of_shell(shell).map(ToplevelSurface::client) else { return };
@@ -65,9 +65,9 @@ impl Kiosk {
             Ok(()) | Err(PingError::PingAlreadyPending(_)) => {}
             Err(PingError::DeadSurface) => return,
         }
-        self.pings.await_answer(Awaited { shell, number, client });
+        self.clients.pings.await_answer(Awaited { shell, number, client });
         let commits = self.drawn_by(shell);
-        self.session.tell(shell, &Notice::Pinged { number, answers: false, commits });
+        self.session.links.tell(shell, &Notice::Pinged { number, answers: false, commits });
     }
 
     /// The lowest: what lies over it may be of another client.
@@ -80,14 +80,14 @@ impl Kiosk {
     fn drawn_by(&self, shell: usize) -> Option<u64> {
         let client = self.window_of_shell(shell)?.wl_surface().client()?;
         let drawn = client.get_data::<ClientState>()?.drawn();
-        (!self.seat_session.paused).then_some(drawn)
+        (!self.seat.session.paused).then_some(drawn)
     }
 
     /// A client has answered, or has ended its part in it: a window that is closed does not hang.
     pub(crate) fn client_answers(&mut self, client: &ShellClient) {
-        for (shell, number) in self.pings.answered(client) {
+        for (shell, number) in self.clients.pings.answered(client) {
             let commits = self.drawn_by(shell);
-            self.session.tell(shell, &Notice::Pinged { number, answers: true, commits });
+            self.session.links.tell(shell, &Notice::Pinged { number, answers: true, commits });
         }
     }
 }

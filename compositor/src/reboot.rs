@@ -93,7 +93,7 @@ fn order(bus: Option<&str>) -> Result<(), LogindError> {
 impl Kiosk {
     /// A session asks for the device's restart, for this reason; empty: it does not, or no longer.
     pub(crate) fn reboot_asked(&mut self, shell: usize, reason: &str) {
-        let asked = &mut self.lifecycle.reboot_asked;
+        let asked = &mut self.main_loop.lifecycle.reboot_asked;
         if reason.is_empty() {
             asked.remove(&shell);
             return;
@@ -107,22 +107,22 @@ impl Kiosk {
     }
 
     fn reboot(&mut self, shell: usize, reason: &str) -> Result<(), RebootError> {
-        if !self.config.health.reboot {
+        if !self.settings.config.health.reboot {
             return Err(RebootError::NotConfigured);
         }
-        if self.backend.name() != "kms" {
+        if self.hardware.backend.name() != "kms" {
             return Err(RebootError::NotOurs);
         }
-        if self.lifecycle.reboots {
+        if self.main_loop.lifecycle.reboots {
             return Err(RebootError::UnderWay);
         }
-        take(self.saved.directory.as_deref(), reason, since_boot())?;
-        self.lifecycle.reboots = true;
+        take(self.settings.saved.directory.as_deref(), reason, since_boot())?;
+        self.main_loop.lifecycle.reboots = true;
         self.problem(format!("the device is restarted: {reason}"));
         let (answers, answered) = channel::channel();
-        let inserted = self.handle.insert_source(answered, move |event, _, kiosk| {
+        let inserted = self.main_loop.handle.insert_source(answered, move |event, _, kiosk| {
             if let ChannelEvent::Msg(Err(error)) = event {
-                kiosk.lifecycle.reboots = false;
+                kiosk.main_loop.lifecycle.reboots = false;
                 kiosk.reboot_refused(shell, &RebootError::Logind(error));
             }
         });
@@ -139,13 +139,13 @@ impl Kiosk {
     fn reboot_refused(&mut self, shell: usize, error: &RebootError) {
         let reason = error.to_string();
         self.problem(format!("no restart of the device: {reason}"));
-        self.session.tell(shell, &Notice::NoReboot { reason });
+        self.session.links.tell(shell, &Notice::NoReboot { reason });
     }
 
     /// At the start, and each hour as long as a restart counts: the power of some devices is cut each evening.
     pub(crate) fn keep_reboot_time(&mut self) {
-        if self.config.health.reboot
-            && let Some(directory) = &self.saved.directory
+        if self.settings.config.health.reboot
+            && let Some(directory) = &self.settings.saved.directory
             && keep_time(directory, since_boot())
         {
             self.after(KEEP_INTERVAL, Kiosk::keep_reboot_time);

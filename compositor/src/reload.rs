@@ -44,80 +44,85 @@ impl From<ReloadError> for CommandError {
 impl Kiosk {
     /// Reads the configuration again and takes it. Returns a sentence for each section that has changed.
     pub fn reload_configuration(&mut self) -> Result<Vec<String>, ReloadError> {
-        let loaded = load_config(&self.options);
+        let loaded = load_config(&self.settings.options);
         if !loaded.errors.is_empty() {
             return Err(ReloadError::Wrong(loaded.errors.iter().map(ToString::to_string).collect()));
         }
-        let config = self.options.over(loaded.config);
+        let config = self.settings.options.over(loaded.config);
         self.take(config)
     }
 
     fn take(&mut self, config: Config) -> Result<Vec<String>, ReloadError> {
         let mut told = Vec::new();
         let policies = self.policies();
-        let before = std::mem::replace(&mut self.config, config);
-        if before.outputs != self.config.outputs {
+        let before = std::mem::replace(&mut self.settings.config, config);
+        if before.outputs != self.settings.config.outputs {
             if let Err(error) = self.follow_policies(&policies) {
-                self.config = before;
+                self.settings.config = before;
                 return Err(ReloadError::Screens(error));
             }
             told.push("output: in force".to_owned());
         }
-        if before.input != self.config.input {
+        if before.input != self.settings.config.input {
             told.extend(self.take_input(&before));
         }
-        if before.idle.screen_off != self.config.idle.screen_off || before.power != self.config.power {
-            self.power.configure(&self.config);
-            self.idle.set_screen_off(self.config.idle.screen_off);
+        if before.idle.screen_off != self.settings.config.idle.screen_off || before.power != self.settings.config.power
+        {
+            self.activity.power.configure(&self.settings.config);
+            self.activity.idle.set_screen_off(self.settings.config.idle.screen_off);
             self.idle_event(idle::Event::Time);
             self.schedule_changed();
             self.power_event(power::Event::Time);
         }
-        if before.idle != self.config.idle {
-            told.push(match before.idle.reset == self.config.idle.reset {
+        if before.idle != self.settings.config.idle {
+            told.push(match before.idle.reset == self.settings.config.idle.reset {
                 true => "idle: in force".to_owned(),
                 false => format!("idle: reset {RESTART}, the rest is in force"),
             });
         }
-        if before.keyboard != self.config.keyboard || before.input.keyboard != self.config.input.keyboard {
+        if before.keyboard != self.settings.config.keyboard
+            || before.input.keyboard != self.settings.config.input.keyboard
+        {
             self.configure_keyboard();
         }
-        if before.keyboard != self.config.keyboard {
+        if before.keyboard != self.settings.config.keyboard {
             told.push("keyboard: in force".into());
         }
-        if before.accessibility != self.config.accessibility {
+        if before.accessibility != self.settings.config.accessibility {
             self.aids_changed();
             told.push("accessibility: in force, but for aids that kioskctl switched".into());
         }
-        if before.power != self.config.power {
+        if before.power != self.settings.config.power {
             told.push("power: in force".into());
         }
-        if before.health != self.config.health {
+        if before.health != self.settings.config.health {
             told.push(format!("health: {RESTART_SESSION}"));
         }
-        if before.splash != self.config.splash {
+        if before.splash != self.settings.config.splash {
             told.extend(self.take_splash());
         }
-        if before.x11 != self.config.x11 {
+        if before.x11 != self.settings.config.x11 {
             // A command has it in any case.
-            told.push(match (self.options.session, self.options.command.is_empty()) {
+            told.push(match (self.settings.options.session, self.settings.options.command.is_empty()) {
                 (SessionChoice::External, true) => "x11: has no effect with --session external".to_owned(),
                 _ => "x11: takes effect when kioskd is started again".to_owned(),
             });
         }
-        if before.limits != self.config.limits {
+        if before.limits != self.settings.config.limits {
             told.push(format!("limits: {RESTART}"));
         }
-        if before.privileges != self.config.privileges {
+        if before.privileges != self.settings.config.privileges {
             told.push("privilege: in force for security contexts that are made from now on".into());
         }
-        if before.texts != self.config.texts || before.browser.language != self.config.browser.language {
-            self.stage.texts = self.config.all_texts(|name| std::env::var(name).ok());
+        if before.texts != self.settings.config.texts
+            || before.browser.language != self.settings.config.browser.language
+        {
+            self.stage.texts = self.settings.config.all_texts(|name| std::env::var(name).ok());
             told.push(format!("text: in force but for messages of the splash: that {RESTART_SESSION}"));
         }
         self.welcome();
-        told.extend(shells(&before, &self.config));
-        self.publisher.mark_changed();
+        told.extend(shells(&before, &self.settings.config));
+        self.status.publisher.mark_changed();
         Ok(told)
     }
 
@@ -125,8 +130,8 @@ impl Kiosk {
     /// the rest: there is none then, as at a start.
     fn take_splash(&mut self) -> Vec<String> {
         let mut wrong = Vec::new();
-        self.stage.set_style(splash_style::style(&self.config, &mut wrong));
-        self.problems.retain(|problem| !problem.starts_with("splash."));
+        self.stage.set_style(splash_style::style(&self.settings.config, &mut wrong));
+        self.status.problems.retain(|problem| !problem.starts_with("splash."));
         self.screens.request_redraw();
         let told = wrong.iter().map(|problem| format!("splash: {problem}"));
         let told = std::iter::once("splash: in force".to_owned()).chain(told).collect();
@@ -144,8 +149,8 @@ impl Kiosk {
             })?;
             displays.push((name, self.screens.saved_as(&screen.identity)));
         }
-        let before = self.saved.state.clone();
-        let state = &mut self.saved.state;
+        let before = self.settings.saved.state.clone();
+        let state = &mut self.settings.saved.state;
         let mut told = Vec::new();
         let what = key.unwrap_or("everything");
         if outputs.is_empty() && state.forget_outputs(key) {
@@ -160,7 +165,7 @@ impl Kiosk {
             return Ok(vec!["nothing was kept of it".into()]);
         }
         if let Err(error) = self.follow_policies(&policies) {
-            self.saved.state = before;
+            self.settings.saved.state = before;
             return Err(error);
         }
         self.save().map_err(|error| CommandError::Failed(format!("it is in force but could not be saved: {error}")))?;
@@ -168,7 +173,7 @@ impl Kiosk {
     }
 
     fn take_input(&mut self, before: &Config) -> Option<String> {
-        let input = self.config.input.clone();
+        let input = self.settings.config.input.clone();
         self.seat.set_vt_switching(input.vt_switching);
         self.stage.cursor.set_policy(input.cursor);
         self.devices_changed();

@@ -5,7 +5,7 @@ use kiosk_core::config::Aid;
 use crate::{
     backend::capture::CaptureError,
     command::{Call, Command, CommandError, Reply},
-    kiosk::Kiosk,
+    kiosk::{Hardware, Kiosk},
     screens::{Screen, Screens},
     snapshot::{OutputSnapshot, ShellSnapshot, Snapshot},
     stage::Frame,
@@ -46,7 +46,7 @@ impl Kiosk {
             _ => call,
         };
         let result = self.request(call.request);
-        self.publisher.mark_changed();
+        self.status.publisher.mark_changed();
         // A caller that has gone is not told.
         let _ = call.reply.send(result);
     }
@@ -59,7 +59,7 @@ impl Kiosk {
             Command::TrustInput { id, trusted } => self.trust_input(&id, trusted).map(|()| Reply::Done),
             Command::Screenshot { output } => Ok(self.screenshot(output.as_deref())?),
             Command::SwitchVt { vt } => {
-                let switched = self.backend.switch_vt(vt);
+                let switched = self.hardware.backend.switch_vt(vt);
                 switched.map(|()| Reply::Done).map_err(|error| CommandError::Unsupported(error.to_string()))
             }
             // Answered when it is known how much of it is seen.
@@ -78,7 +78,7 @@ impl Kiosk {
 
     fn screenshot(&mut self, output: Option<&str>) -> Result<Reply, ScreenshotError> {
         let now = self.now();
-        let Self { stage, screens, backend, .. } = self;
+        let Self { stage, screens, hardware: Hardware { backend, .. }, .. } = self;
         let screen = match output {
             None => screens.primary(),
             Some(name) => screens.by_name(name),
@@ -95,12 +95,12 @@ impl Kiosk {
 
     /// Shows the state to D-Bus and to tools on the admin socket, if something changed.
     pub fn publish(&mut self) {
-        if !self.publisher.take_changed() {
+        if !self.status.publisher.take_changed() {
             return;
         }
         self.tell_output_managers();
         self.tell_output_power();
-        self.publisher.publish(self.snapshot());
+        self.status.publisher.publish(self.snapshot());
     }
 
     /// The state as D-Bus shows it.
@@ -110,8 +110,8 @@ impl Kiosk {
         let nowhere = shells.iter().all(|shell| shell.output.is_empty());
         let seen = (0..shells.len()).filter(|shell| nowhere || !shells[*shell].output.is_empty());
         Snapshot {
-            backend: self.backend.name().into(),
-            renderer: self.backend.renderer().into(),
+            backend: self.hardware.backend.name().into(),
+            renderer: self.hardware.backend.renderer().into(),
             stage: self.stage.name(seen).into(),
             keyboard: if self.keyboard_is_shown() { "shown" } else { "hidden" }.into(),
             accessibility: Aid::ALL
@@ -119,7 +119,7 @@ impl Kiosk {
                 .filter(|aid| self.accessibility().is_on(*aid))
                 .map(|aid| aid.to_string())
                 .collect(),
-            active_vt: self.backend.active_vt(),
+            active_vt: self.hardware.backend.active_vt(),
             serial: self.screens.serial,
             outputs: self
                 .screens
@@ -127,7 +127,7 @@ impl Kiosk {
                 .map(|screen| output(&self.screens, screen, self.off_because(screen.id)))
                 .collect(),
             inputs: self.input_snapshots(),
-            problems: self.problems.to_vec(),
+            problems: self.status.problems.to_vec(),
             shells,
         }
     }

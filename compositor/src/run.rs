@@ -40,26 +40,24 @@ use crate::{
     debug::DebugAids,
     idle::Idle,
     input::{SeatParts, layouts},
-    kiosk::{FlipWatch, KeyboardControl, Kiosk, Pages, SystemScreens, Timers, keyboard},
+    kiosk::{
+        Activity, FlipWatch, Hardware, Kiosk, MainLoop, Session, Settings, Status, SystemScreens, Timers, keyboard,
+    },
     lifecycle::{Exit, Lifecycle},
     limits,
     notify::Notifier,
     options::{BackendChoice, MultiChoice, Options, SessionChoice},
     paths,
     persistence::Saved,
-    pings::Pings,
     power::Power,
     problems::{MAX_PROBLEMS, Problems},
     protocols::Protocols,
     publisher::Publisher,
     screens::{Screens, ShellScreen},
-    seat_pause::SeatSession,
-    session_link::{self, SessionLinks},
-    signals, sockets, splash_style,
+    session_link, signals, sockets, splash_style,
     stage::{Stage, keyboard::ScreenKeyboard, windows::Windows},
     trial::Trial,
     watchdog,
-    xwayland::X11,
 };
 
 /// How long the child has to end in order when we are told to.
@@ -109,16 +107,16 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
     finish_start(&options, &mut kiosk, display)?;
     kiosk.settle();
     // A command that could not be started has ended us before the loop began; starting it would forget that.
-    if kiosk.lifecycle.exit().is_none() {
+    if kiosk.main_loop.lifecycle.exit().is_none() {
         event_loop.run(None, &mut kiosk, Kiosk::settle).context("the event loop failed")?;
     }
-    kiosk.lifecycle.notifier.stopping();
+    kiosk.main_loop.lifecycle.notifier.stopping();
     kiosk.save_rest();
     kiosk.keep_reboot_time();
     kiosk.close_x11();
     end_child(&mut event_loop, &mut kiosk);
     kiosk.end_x11();
-    Ok(kiosk.lifecycle.exit().unwrap_or(Exit(0)))
+    Ok(kiosk.main_loop.lifecycle.exit().unwrap_or(Exit(0)))
 }
 
 /// What the first frame needs, and no more. Tests build theirs on a back end of their own.
@@ -134,7 +132,7 @@ pub fn build(
     let handle = event_loop.handle();
     let display_handle = display.handle();
     let mut protocols = Protocols::new(&display_handle, &config.limits);
-    let seat = SeatParts::new(&mut protocols.seat, &display_handle, &config.input);
+    let seat = SeatParts::new(&mut protocols.seat, &display_handle, &config.input, &config.keyboard);
     let mut problems: Vec<String> = errors.iter().take(MAX_PROBLEMS).map(ToString::to_string).collect();
     problems.extend(config.unfollowed());
     let errors = problems.clone();
@@ -166,15 +164,16 @@ pub fn build(
     }
     let mut idle = Idle::new(config.idle.reset.filter(|_| wait_for_session), wanted.len(), clock.now().into());
     idle.set_screen_off(config.idle.screen_off);
+    let power = Power::new(&config, clock.now().into());
     Kiosk {
-        brightness,
-        power: Power::new(&config, clock.now().into()),
-        idle,
-        pages: Pages::default(),
-        lifecycle: Lifecycle::new(event_loop.get_signal(), Notifier::from_env()),
-        handle,
-        display: display_handle,
-        clock,
+        main_loop: MainLoop {
+            lifecycle: Lifecycle::new(event_loop.get_signal(), Notifier::from_env()),
+            handle,
+            display: display_handle,
+            clock,
+            timers: Timers::default(),
+        },
+        activity: Activity { idle, power },
         stage: Stage {
             debug: DebugAids::from_env(),
             report: Report { lines: errors, ..Report::default() },
@@ -184,25 +183,18 @@ pub fn build(
             windows: Windows::new(popups),
             ..Stage::new(style, config.input.cursor, !options.no_splash, wait_for_session, wanted.len())
         },
-        keyboard: KeyboardControl::new(&config.keyboard),
-        config,
-        options: options.clone(),
+        settings: Settings { config, options: options.clone(), saved, trial: Trial::default() },
         protocols,
         clients: Clients::default(),
         seat,
         screens: Screens::new(wanted),
-        backend,
-        session: SessionLinks::default(),
-        pings: Pings::default(),
-        publisher: Publisher::default(),
-        saved,
-        trial: Trial::default(),
-        problems: Problems::new(problems),
-        flips: FlipWatch::default(),
-        seat_session: SeatSession::default(),
-        timers: Timers::default(),
-        system_screens: SystemScreens::default(),
-        x11: X11::default(),
+        hardware: Hardware { backend, flips: FlipWatch::default(), brightness },
+        session: Session::default(),
+        status: Status {
+            problems: Problems::new(problems),
+            publisher: Publisher::default(),
+            system_screens: SystemScreens::default(),
+        },
     }
 }
 
@@ -263,11 +255,11 @@ fn shell_screens(options: &Options, config: &Config) -> Vec<ShellScreen> {
 
 /// Everything after the first frame.
 fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -> anyhow::Result<()> {
-    let settings = kiosk.config.input.clone();
+    let settings = kiosk.settings.config.input.clone();
     if let Err(error) = kiosk.seat.add_keyboard(&settings) {
         kiosk.problem(error.to_string());
     }
-    let formats = kiosk.backend.shm_formats();
+    let formats = kiosk.hardware.backend.shm_formats();
     kiosk.protocols.shm.update_formats(formats);
     kiosk.offer_dmabuf();
 
@@ -275,7 +267,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     let sockets_directory = SocketDir::open(&directory)?;
     let displays = sockets::open_wayland(kiosk, display, &sockets_directory).context("no Wayland sockets")?;
     let wayland = displays.first().cloned().unwrap_or_else(|| directory.join(api::WAYLAND_SOCKET));
-    tracing::info!(socket = %wayland.display(), shells = displays.len(), backend = kiosk.backend.name(), renderer = kiosk.backend.renderer(), "ready for clients");
+    tracing::info!(socket = %wayland.display(), shells = displays.len(), backend = kiosk.hardware.backend.name(), renderer = kiosk.hardware.backend.renderer(), "ready for clients");
     let displays = displays.iter().map(|display| display.to_string_lossy().into_owned()).collect();
     session_link::listen(kiosk, &directory.join(CONTROL_SOCKET), displays).context("no control socket")?;
     if options.session == SessionChoice::External
@@ -290,8 +282,8 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     signals::listen(kiosk)?;
     start_control(kiosk, directory.clone());
     watchdog::start(kiosk);
-    kiosk.backend.start_input();
-    if kiosk.backend.has_console_input()
+    kiosk.hardware.backend.start_input();
+    if kiosk.hardware.backend.has_console_input()
         && let Some(sentence) = input_database::sentence(&input_database::unheard(Path::new("/")))
     {
         kiosk.problem(sentence);
@@ -309,7 +301,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     }
     // With no display there is no first flip to wait for: the service is up all the same.
     if !kiosk.screens.iter().any(|screen| screen.lit()) {
-        kiosk.lifecycle.notifier.ready();
+        kiosk.main_loop.lifecycle.notifier.ready();
     }
     Ok(())
 }
@@ -317,7 +309,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
 /// Starts the D-Bus thread. Without it the picture is the same, so a failure is a problem, not an end.
 fn start_control(kiosk: &mut Kiosk, runtime_dir: PathBuf) {
     let (sender, receiver) = channel::channel();
-    let inserted = kiosk.handle.insert_source(receiver, |event, _, kiosk| {
+    let inserted = kiosk.main_loop.handle.insert_source(receiver, |event, _, kiosk| {
         if let ChannelEvent::Msg(call) = event {
             kiosk.answer(call);
         }
@@ -331,21 +323,21 @@ fn start_control(kiosk: &mut Kiosk, runtime_dir: PathBuf) {
         let _ = sender.send(call);
     };
     let options = control::Options { runtime_dir, bus: control::Bus::System };
-    kiosk.publisher.control = Some(control::start(options, to_loop, kiosk.snapshot()));
+    kiosk.status.publisher.control = Some(control::start(options, to_loop, kiosk.snapshot()));
 }
 
 /// Ends the child and waits for it, for a bounded time.
 fn end_child(event_loop: &mut EventLoop<'static, Kiosk>, kiosk: &mut Kiosk) {
-    let Some(pid) = kiosk.lifecycle.child else { return };
+    let Some(pid) = kiosk.main_loop.lifecycle.child else { return };
     child::end(pid);
     let deadline = kiosk.now() + CHILD_GRACE;
-    while kiosk.lifecycle.child.is_some() {
+    while kiosk.main_loop.lifecycle.child.is_some() {
         let left = deadline.saturating_sub(kiosk.now());
         if left.is_zero() || event_loop.dispatch(Some(left), kiosk).is_err() {
             tracing::warn!("the child did not end in time");
             let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
             return;
         }
-        let _ = kiosk.display.flush_clients();
+        let _ = kiosk.main_loop.display.flush_clients();
     }
 }

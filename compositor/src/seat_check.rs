@@ -27,20 +27,20 @@ pub enum SeatCheck {
 impl Kiosk {
     /// Something that the seat gave us has failed: looks soon whether it is still ours.
     pub fn check_seat(&mut self) {
-        if self.seat_session.paused || self.seat_session.check != SeatCheck::Idle {
+        if self.seat.session.paused || self.seat.session.check != SeatCheck::Idle {
             return;
         }
-        self.seat_session.check = SeatCheck::Scheduled;
+        self.seat.session.check = SeatCheck::Scheduled;
         self.after(NEWS_TIMEOUT, |kiosk| {
-            if kiosk.seat_session.paused || kiosk.backend.has_screens() {
-                kiosk.seat_session.check = SeatCheck::Idle;
+            if kiosk.seat.session.paused || kiosk.hardware.backend.has_screens() {
+                kiosk.seat.session.check = SeatCheck::Idle;
                 return;
             }
-            kiosk.seat_session.check = SeatCheck::Suspected;
+            kiosk.seat.session.check = SeatCheck::Suspected;
             kiosk.after(NEWS_TIMEOUT, |kiosk| {
-                let check = std::mem::take(&mut kiosk.seat_session.check);
+                let check = std::mem::take(&mut kiosk.seat.session.check);
                 // Not if the screens went to another terminal meanwhile, also if they are on the way to the next.
-                if check == SeatCheck::Suspected && !kiosk.backend.has_screens() {
+                if check == SeatCheck::Suspected && !kiosk.hardware.backend.has_screens() {
                     tracing::error!("seat lost without notice (was logind restarted?); exiting, to be started again");
                     kiosk.stop(Exit(1));
                 }
@@ -50,8 +50,8 @@ impl Kiosk {
 
     /// The seat's manager has told us of a switch to another terminal: it knows us.
     pub(crate) fn seat_has_news(&mut self) {
-        if self.seat_session.check == SeatCheck::Suspected {
-            self.seat_session.check = SeatCheck::Scheduled;
+        if self.seat.session.check == SeatCheck::Suspected {
+            self.seat.session.check = SeatCheck::Scheduled;
         }
     }
 }

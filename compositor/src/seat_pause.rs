@@ -21,10 +21,10 @@ impl Kiosk {
     /// Another VT takes the screen: nothing is drawn, nothing is held, until it comes back.
     pub fn session_paused(&mut self) {
         tracing::info!("seat session paused");
-        self.seat_session.paused = true;
+        self.seat.session.paused = true;
         self.seat_has_news();
-        self.publisher.mark_changed();
-        self.backend.pause();
+        self.status.publisher.mark_changed();
+        self.hardware.backend.pause();
         self.release_keys();
         self.touch_cancel();
         self.seat.swallow.forget();
@@ -35,17 +35,17 @@ impl Kiosk {
 
     /// The screen is ours again. What it shows is not known: everything is drawn anew.
     pub fn session_resumed(&mut self) {
-        if let Err(error) = self.backend.resume() {
+        if let Err(error) = self.hardware.backend.resume() {
             tracing::warn!(%error, "display device not ready at resume; retrying");
             self.after(RESUME_RETRY, |kiosk| {
-                if kiosk.seat_session.paused {
+                if kiosk.seat.session.paused {
                     kiosk.session_resumed();
                 }
             });
             return;
         }
         tracing::info!("seat session active");
-        self.seat_session.paused = false;
+        self.seat.session.paused = false;
         // Somebody switched back to this terminal: the screens go on.
         self.power_event(power::Event::Input { wakes: true });
         self.draw_from_scratch();
@@ -55,19 +55,19 @@ impl Kiosk {
     /// off and on by itself, and told nobody.
     pub fn woke_up(&mut self) {
         tracing::info!("resumed from sleep");
-        self.backend.device_changed(DeviceChange::Slept);
+        self.hardware.backend.device_changed(DeviceChange::Slept);
         self.touch_cancel();
         self.power_event(power::Event::Woke);
         self.idle_event(idle::Event::Woke);
         // Another terminal's picture is not ours to draw; when the session comes back all is drawn anyway.
-        if !self.seat_session.paused {
+        if !self.seat.session.paused {
             self.draw_from_scratch();
         }
     }
 
     /// What the screens show is not known: it is drawn on those that are there now, and the dark ones are put out.
     fn draw_from_scratch(&mut self) {
-        self.publisher.mark_changed();
+        self.status.publisher.mark_changed();
         for screen in self.screens.iter_mut() {
             screen.redraw.resume();
         }

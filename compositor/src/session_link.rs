@@ -156,7 +156,7 @@ fn send(writer: &mut UnixStream, notice: &Notice) -> io::Result<()> {
 /// Listens at `path`; `displays` are what the shells are to connect to, by number.
 pub fn listen(kiosk: &mut Kiosk, path: &Path, displays: Vec<String>) -> io::Result<()> {
     let listener = bind(path, Access::GROUP, PROGRAM)?;
-    kiosk.session.displays = displays;
+    kiosk.session.links.displays = displays;
     let shells = kiosk.stage.shells.len().max(1);
     let quota = Quota::new(MAX_CONNECTIONS * shells, MAX_CONNECTIONS_EACH * shells);
     clients::accept_each(kiosk, listener, move |kiosk, stream| {
@@ -171,8 +171,8 @@ fn connect(stream: UnixStream, quota: &Quota<u32>, kiosk: &mut Kiosk) -> io::Res
     let user = socket_peercred(&stream)?.uid.as_raw();
     let place = quota.take(&user);
     let place = place.ok_or_else(|| io::Error::other(format!("there are too many, of user {user} or in all")))?;
-    let id = kiosk.session.welcome(stream.try_clone()?, place)?;
-    let handle: LoopHandle<'static, Kiosk> = kiosk.handle.clone();
+    let id = kiosk.session.links.welcome(stream.try_clone()?, place)?;
+    let handle: LoopHandle<'static, Kiosk> = kiosk.main_loop.handle.clone();
     let mut pending = Vec::new();
     let source = Generic::new(stream, Interest::READ, Mode::Level);
     let inserted = handle.insert_source(source, move |_, stream, kiosk| {
@@ -266,7 +266,7 @@ impl Kiosk {
             tracing::warn!(shell = report.shell, "a report of a shell that is not configured");
             return;
         };
-        let links = &mut self.session.links;
+        let links = &mut self.session.links.links;
         let mut first = false;
         if let Some(link) = links.iter_mut().find(|link| link.id == id) {
             first = link.shell.replace(number) != Some(number);
@@ -303,21 +303,21 @@ impl Kiosk {
             self.page_gone(number);
         }
         if first {
-            self.session.tell_keyboard_of(number);
+            self.session.links.tell_keyboard_of(number);
         }
         self.chooser_report(number, &known, first);
     }
 
     /// A session's connection is gone.
     fn session_gone(&mut self, id: u64) {
-        let links = &mut self.session.links;
+        let links = &mut self.session.links.links;
         let number = links.iter().find(|link| link.id == id).and_then(|link| link.shell);
         links.retain(|link| link.id != id);
         let Some(number) = number.filter(|number| !links.iter().any(|link| link.shell == Some(*number))) else {
             return;
         };
         tracing::warn!(shell = number, "the session is gone");
-        if self.idle.wish_changed(number, false) {
+        if self.activity.idle.wish_changed(number, false) {
             self.idle_event(idle::Event::Asked { shell: number, wants: false });
         }
         let mapped = self.stage.windows.any_mapped(number);

@@ -36,7 +36,7 @@ fn on(
     reader.set_nonblocking(true).context("the signal pipe could not be set up")?;
     signal_hook::low_level::pipe::register(signal, writer).with_context(|| format!("{name} could not be caught"))?;
     let source = Generic::new(reader, Interest::READ, Mode::Level);
-    let inserted = kiosk.handle.insert_source(source, move |_, reader, kiosk| {
+    let inserted = kiosk.main_loop.handle.insert_source(source, move |_, reader, kiosk| {
         // Several that came at once are one.
         let mut bytes = [0; 64];
         loop {

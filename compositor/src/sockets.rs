@@ -28,7 +28,7 @@ pub fn open_wayland(kiosk: &mut Kiosk, display: Display<Kiosk>, directory: &Sock
     let _last = (shells.len()..).find(|number| !directory.remove_stale(&shell_socket(*number)));
     let listener = bind_admin(kiosk, directory)?;
     clients::accept_from(kiosk, listener, Privilege::Admin, 0)?;
-    if kiosk.options.command.is_empty() {
+    if kiosk.settings.options.command.is_empty() {
         // It would be taken for the command's by whoever knows the name.
         directory.remove_stale(WAYLAND_COMMAND_SOCKET);
         return Ok(shells.iter().map(|name| directory.path().join(name)).collect());
@@ -49,7 +49,7 @@ fn bind_admin(kiosk: &mut Kiosk, directory: &SocketDir) -> Result<UnixListener, 
     };
     let problem = format!("Only root can use {WAYLAND_ADMIN_SOCKET}, for wlr-randr and its like: {why}");
     // A window on somebody's desktop has no such group, and its user needs none.
-    if kiosk.backend.name() == kms::NAME {
+    if kiosk.hardware.backend.name() == kms::NAME {
         kiosk.problem(problem)
     } else {
         tracing::debug!("{problem}")

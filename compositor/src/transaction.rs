@@ -136,7 +136,7 @@ impl Kiosk {
         if states.is_empty() {
             return Ok(());
         }
-        let tested = self.backend.test(&states);
+        let tested = self.hardware.backend.test(&states);
         tested.map_err(|error| TransactionError::Mode { screens: names.join(", "), error })
     }
 
@@ -203,10 +203,11 @@ impl Kiosk {
     fn use_mode(&mut self, id: ScreenId, mode: HeadMode) -> Result<(), TransactionError> {
         let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
         let Some(head) = screen.head else { return Ok(()) };
-        self.backend
+        self.hardware
+            .backend
             .set_mode(head, mode)
             .map_err(|error| TransactionError::Mode { screens: screen.name.clone(), error })?;
-        if let Some(found) = self.backend.heads().into_iter().find(|found| found.id == head) {
+        if let Some(found) = self.hardware.backend.heads().into_iter().find(|found| found.id == head) {
             screen.adopt_modes(&found);
         }
         Ok(())
@@ -221,7 +222,7 @@ impl Kiosk {
         for ((id, plan), (_, change)) in planned.iter().zip(changes) {
             let Some(screen) = self.screens.get(*id) else { continue };
             let settings = settings(change, plan);
-            self.saved.state.change(&self.screens.saved_as(&screen.identity), &screen.name, &settings);
+            self.settings.saved.state.change(&self.screens.saved_as(&screen.identity), &screen.name, &settings);
         }
         let in_passing = changes.iter().all(|(_, change)| only_brightness(change));
         let saved = if in_passing { self.save_in_passing() } else { self.save() };

@@ -8,15 +8,15 @@ use crate::{kiosk::Kiosk, stall};
 
 /// Feeds the watchdog from now on, if the service manager wants it fed: twice within its interval.
 pub fn start(kiosk: &mut Kiosk) {
-    let Some(interval) = kiosk.lifecycle.notifier.watchdog() else { return };
+    let Some(interval) = kiosk.main_loop.lifecycle.notifier.watchdog() else { return };
     let half = interval / 2;
     if let Err(error) = stall::report_on_abort() {
         tracing::warn!(%error, "what a hanging event loop hangs in will not be said");
     }
-    let inserted = kiosk.handle.insert_source(Timer::from_duration(half), move |_, _, kiosk| {
-        if !kiosk.flips.can_draw() {
+    let inserted = kiosk.main_loop.handle.insert_source(Timer::from_duration(half), move |_, _, kiosk| {
+        if !kiosk.hardware.flips.can_draw() {
             tracing::error!("page flips lost; watchdog not fed");
-        } else if !kiosk.lifecycle.notifier.alive() {
+        } else if !kiosk.main_loop.lifecycle.notifier.alive() {
             return TimeoutAction::ToDuration(TELL_AGAIN.min(half));
         }
         TimeoutAction::ToDuration(half)

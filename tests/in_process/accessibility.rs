@@ -123,7 +123,7 @@ fn a_key_that_is_pressed_again_at_once_does_not_count() {
 fn what_is_switched_is_kept_and_what_stuck_ends() {
     let (mut fixture, client) = with(only(Aid::SlowKeys));
     let directory = fixture.directory.path().join("state");
-    fixture.kiosk.saved.directory = Some(directory.clone());
+    fixture.kiosk.settings.saved.directory = Some(directory.clone());
     fixture.switch_aid(Aid::StickyKeys, Some(true));
     fixture.switch_aid(Aid::SlowKeys, Some(false));
     assert_eq!(fixture.kiosk.snapshot().accessibility, ["sticky-keys"]);

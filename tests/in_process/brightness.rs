@@ -32,7 +32,7 @@ fn with_saved(name: &str, state: SavedState) -> (Fixture, tempfile::TempDir) {
     let sysfs = tempfile::tempdir().unwrap();
     panel(sysfs.path(), "50\n");
     let mut fixture = Fixture::new(&[]);
-    fixture.kiosk.saved.state = state;
+    fixture.kiosk.settings.saved.state = state;
     fixture.panels.set_sysfs(sysfs.path().to_owned());
     let mut heads = Fixture::new(&["320x200"]).panels.heads();
     heads[0].name = name.into();
@@ -87,7 +87,7 @@ fn a_brightness_on_trial_goes_back() {
 fn a_brightness_is_kept_over_a_restart_and_a_replug() {
     let directory = tempfile::tempdir().unwrap();
     let (mut fixture, sysfs) = with_panel("eDP-1");
-    fixture.kiosk.saved.directory = Some(directory.path().to_owned());
+    fixture.kiosk.settings.saved.directory = Some(directory.path().to_owned());
     fixture.until("the brightness", |fixture| shown(fixture) == 25);
     fixture.change(to(80)).unwrap();
     let heads = fixture.panels.heads();
@@ -118,7 +118,7 @@ fn a_kiosk_does_not_come_up_black_because_it_was_dimmed_to_nothing() {
     fixture.until("the brightness", |fixture| shown(fixture) == 25);
     fixture.change(to(0)).unwrap();
     assert_eq!(written(&sysfs), "0");
-    let (mut again, sysfs) = with_saved("eDP-1", fixture.kiosk.saved.state.clone());
+    let (mut again, sysfs) = with_saved("eDP-1", fixture.kiosk.settings.saved.state.clone());
     again.until("some light", |again| shown(again) == 5);
     assert_eq!(written(&sysfs), "10");
 }
@@ -127,7 +127,7 @@ fn a_kiosk_does_not_come_up_black_because_it_was_dimmed_to_nothing() {
 fn a_slider_writes_the_state_first_and_last_and_not_at_each_step() {
     let directory = tempfile::tempdir().unwrap();
     let (mut fixture, sysfs) = with_panel("eDP-1");
-    fixture.kiosk.saved.directory = Some(directory.path().to_owned());
+    fixture.kiosk.settings.saved.directory = Some(directory.path().to_owned());
     fixture.until("the brightness", |fixture| shown(fixture) == 25);
     let kept = || {
         SavedState::load(directory.path())

@@ -26,7 +26,7 @@ const SHORTEST: u32 = 1;
 pub fn kiosk(outputs: &[&str]) -> Fixture {
     let mut fixture = Fixture::new(outputs);
     let (sender, receiver) = channel::channel();
-    let source = fixture.kiosk.handle.insert_source(receiver, |event, _, kiosk| {
+    let source = fixture.kiosk.main_loop.handle.insert_source(receiver, |event, _, kiosk| {
         if let channel::Event::Msg(call) = event {
             kiosk.answer(call);
         }
@@ -34,7 +34,7 @@ pub fn kiosk(outputs: &[&str]) -> Fixture {
     source.unwrap();
     let options = control::Options { runtime_dir: fixture.directory.path().to_owned(), bus: Bus::None };
     let to_loop = move |call| assert!(sender.send(call).is_ok());
-    fixture.kiosk.publisher.control = Some(control::start(options, to_loop, fixture.kiosk.snapshot()));
+    fixture.kiosk.status.publisher.control = Some(control::start(options, to_loop, fixture.kiosk.snapshot()));
     fixture
 }
 
@@ -131,7 +131,7 @@ fn a_temporary_change_goes_back_when_its_caller_is_dead() {
     assert_eq!(degrees(&fixture), 90);
     fixture.until("the picture of before", |fixture| degrees(fixture) == 0);
     assert!(began.elapsed() >= Duration::from_secs(SHORTEST.into()));
-    assert!(fixture.kiosk.saved.state.output("kioskd headless 1", FIRST).is_none());
+    assert!(fixture.kiosk.settings.saved.state.output("kioskd headless 1", FIRST).is_none());
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn a_confirmed_change_stays() {
     });
     fixture.pass(Duration::from_millis(1200));
     assert_eq!(degrees(&fixture), 90);
-    assert!(fixture.kiosk.saved.state.output("kioskd headless 1", FIRST).is_some());
+    assert!(fixture.kiosk.settings.saved.state.output("kioskd headless 1", FIRST).is_some());
 }
 
 #[test]
@@ -206,7 +206,7 @@ fn every_change_is_announced_with_the_serial_that_it_returned() {
 fn a_written_property_is_kept() {
     let mut fixture = kiosk(&["320x200"]);
     let directory = tempfile::tempdir().unwrap();
-    fixture.kiosk.saved.directory = Some(directory.path().to_owned());
+    fixture.kiosk.settings.saved.directory = Some(directory.path().to_owned());
     let refused = caller(&mut fixture, |connection| async move {
         let set = async |name: &str, value: Variant<'_>| {
             let properties = Some("org.freedesktop.DBus.Properties");

@@ -262,7 +262,7 @@ fn another_terminal_answers() {
     let tool = tool(&mut fixture);
     let session = fixture[tool].capture_session(0, 0);
     let canvas = fixture[tool].canvas(320, 200);
-    fixture.kiosk.seat_session.paused = true;
+    fixture.kiosk.seat.session.paused = true;
     let asks = fixture[tool].screencopy(false);
     assert_eq!(answered(&mut fixture, tool, &asks), [Told::Failed(None)]);
     let frame = fixture[tool].capture(&session, &canvas);

@@ -20,8 +20,8 @@ fn a_command_ends_the_kiosk_with_its_status_and_leaves_nothing_running() {
     let runtime_dir = fixture.directory.path().to_owned();
     let launch = Launch { role: Role::Command(words), wayland: runtime_dir.join("wayland-0"), runtime_dir };
     child::start(&mut fixture.kiosk, launch);
-    fixture.until("the end of the command", |fixture| fixture.kiosk.lifecycle.exit().is_some());
-    assert_eq!(fixture.kiosk.lifecycle.exit(), Some(Exit(7)));
+    fixture.until("the end of the command", |fixture| fixture.kiosk.main_loop.lifecycle.exit().is_some());
+    assert_eq!(fixture.kiosk.main_loop.lifecycle.exit(), Some(Exit(7)));
     let pid = std::fs::read_to_string(left).unwrap().trim().parse().ok().and_then(Pid::from_raw).unwrap();
     // It was told to end, and is not our child.
     let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return };

@@ -118,7 +118,7 @@ fn what_one_tool_copies_another_pastes() {
 #[test]
 fn a_source_has_so_many_types_and_a_client_so_many_sources() {
     let mut fixture = Fixture::new(&["320x200"]);
-    let limits = fixture.kiosk.config.limits.clone();
+    let limits = fixture.kiosk.settings.config.limits.clone();
     let tool = fixture.client_of(Privilege::Admin);
     let manager: ExtDataControlManagerV1 = fixture[tool].bind();
     let source = manager.create_data_source(&fixture[tool].handle.clone(), ());

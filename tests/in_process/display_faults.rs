@@ -41,7 +41,7 @@ fn a_refusal_is_told_once_and_not_at_every_try() {
     fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
     let asked = fixture.panels.asked();
     fixture.until("several tries", |fixture| fixture.panels.asked() > asked + 8);
-    assert!(fixture.kiosk.problems.len() <= 1, "{:?}", fixture.kiosk.problems);
+    assert!(fixture.kiosk.status.problems.len() <= 1, "{:?}", fixture.kiosk.status.problems);
 }
 
 #[test]
@@ -59,13 +59,13 @@ fn a_lost_flip_is_given_up_and_the_picture_comes_back() {
     // A second, and what a busy machine adds.
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     assert_eq!(fixture.panels.recovered(), 1);
-    assert_eq!(fixture.kiosk.problems.len(), 1, "{:?}", fixture.kiosk.problems);
-    assert!(fixture.kiosk.flips.can_draw());
+    assert_eq!(fixture.kiosk.status.problems.len(), 1, "{:?}", fixture.kiosk.status.problems);
+    assert!(fixture.kiosk.hardware.flips.can_draw());
     fixture.until("the callback", |fixture| fixture[client].frames(&window.surface) == 1);
     // It is well again: nothing is remembered against it.
     fixture[client].draw(&window.surface, Picture::Solid(RED), 320, 200);
     fixture.until("the next picture", |fixture| fixture.panel().pixel(5, 5) == RED);
-    assert_eq!(fixture.kiosk.flips.lost(), 0);
+    assert_eq!(fixture.kiosk.hardware.flips.lost(), 0);
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn the_service_manager_hears_of_the_first_flip_and_not_of_the_frame_before_it() 
     let address = fixture.directory.path().join("notify");
     let manager = UnixDatagram::bind(&address).unwrap();
     manager.set_nonblocking(true).unwrap();
-    fixture.kiosk.lifecycle.notifier = Notifier::new(address.as_os_str(), None).unwrap();
+    fixture.kiosk.main_loop.lifecycle.notifier = Notifier::new(address.as_os_str(), None).unwrap();
     assert!(fixture.primary().redraw.awaits_flip(), "the first frame is drawn");
     let mut said = [0; 64];
     fixture.until("the first flip", |fixture| !fixture.primary().redraw.awaits_flip());
@@ -95,18 +95,18 @@ fn a_device_that_loses_every_flip_is_dead_to_the_watchdog() {
     let manager = UnixDatagram::bind(&address).unwrap();
     manager.set_nonblocking(true).unwrap();
     let fed = || std::iter::from_fn(|| manager.recv(&mut [0; 64]).ok()).count();
-    fixture.kiosk.lifecycle.notifier = Notifier::new(address.as_os_str(), Some(PERIOD)).unwrap();
+    fixture.kiosk.main_loop.lifecycle.notifier = Notifier::new(address.as_os_str(), Some(PERIOD)).unwrap();
     watchdog::start(&mut fixture.kiosk);
     fixture.until("a sign of life", |_| fed() > 0);
     fixture.panels.set_fault(Some(Fault::LosesFlips));
     fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
-    fixture.until("the end of patience", |fixture| !fixture.kiosk.flips.can_draw());
+    fixture.until("the end of patience", |fixture| !fixture.kiosk.hardware.flips.can_draw());
     fed();
     fixture.pass(PERIOD * 3);
     assert_eq!(fed(), 0, "it says that it lives, and shows nothing");
     // And alive as soon as one comes.
     fixture.panels.set_fault(None);
-    fixture.until("a picture after all", |fixture| fixture.kiosk.flips.can_draw());
+    fixture.until("a picture after all", |fixture| fixture.kiosk.hardware.flips.can_draw());
     fixture.until("a sign of life", |_| fed() > 0);
 }
 
@@ -117,7 +117,7 @@ fn screens_that_are_taken_from_us_for_good_are_the_end() {
     let window = fixture.map(client, Picture::Solid(RED));
     fixture.panels.set_fault(Some(Fault::Taken));
     fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
-    fixture.until("the end", |fixture| fixture.kiosk.lifecycle.exit() == Some(Exit(1)));
+    fixture.until("the end", |fixture| fixture.kiosk.main_loop.lifecycle.exit() == Some(Exit(1)));
 }
 
 #[test]
@@ -127,11 +127,11 @@ fn screens_that_another_terminal_has_for_a_while_are_no_reason_to_end() {
     let window = fixture.map(client, Picture::Solid(RED));
     fixture.panels.set_fault(Some(Fault::Taken));
     fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
-    fixture.until("a check of the seat", |fixture| fixture.kiosk.seat_session.check == SeatCheck::Scheduled);
+    fixture.until("a check of the seat", |fixture| fixture.kiosk.seat.session.check == SeatCheck::Scheduled);
     // The news of it comes later than its effect.
     fixture.kiosk.session_paused();
-    fixture.until("the end of the check", |fixture| fixture.kiosk.seat_session.check == SeatCheck::Idle);
-    assert_eq!(fixture.kiosk.lifecycle.exit(), None);
+    fixture.until("the end of the check", |fixture| fixture.kiosk.seat.session.check == SeatCheck::Idle);
+    assert_eq!(fixture.kiosk.main_loop.lifecycle.exit(), None);
     fixture.panels.set_fault(None);
     fixture.kiosk.session_resumed();
     fixture.until("the picture", |fixture| fixture.panel().pixel(5, 5) == GREEN);
@@ -145,8 +145,8 @@ fn another_terminal_takes_the_screens_just_when_they_are_looked_at() {
     fixture.kiosk.session_paused();
     fixture.kiosk.session_resumed();
     fixture.panels.set_fault(Some(Fault::Taken));
-    fixture.until("a look at the screens", |fixture| fixture.kiosk.seat_session.check == SeatCheck::Suspected);
+    fixture.until("a look at the screens", |fixture| fixture.kiosk.seat.session.check == SeatCheck::Suspected);
     fixture.kiosk.session_paused();
-    fixture.until("the end of the check", |fixture| fixture.kiosk.seat_session.check == SeatCheck::Idle);
-    assert_eq!(fixture.kiosk.lifecycle.exit(), None);
+    fixture.until("the end of the check", |fixture| fixture.kiosk.seat.session.check == SeatCheck::Idle);
+    assert_eq!(fixture.kiosk.main_loop.lifecycle.exit(), None);
 }

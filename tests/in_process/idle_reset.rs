@@ -149,7 +149,7 @@ fn resetting() -> (Fixture, Session, ClientId) {
     let (mut fixture, mut session, client) = running();
     fixture.tap_key(keys::A);
     fixture.until("the reset", |_| !resets(&mut session).is_empty());
-    assert!(fixture.kiosk.idle.is_resetting());
+    assert!(fixture.kiosk.activity.idle.is_resetting());
     (fixture, session, client)
 }
 
@@ -161,12 +161,12 @@ fn a_session_that_goes_with_its_browser_during_a_reset_leaves_the_splash_and_tak
         if !browser_first {
             session = None;
             fixture.pass(Duration::from_millis(20));
-            assert!(fixture.kiosk.idle.is_resetting(), "the last visitor's page is still there");
+            assert!(fixture.kiosk.activity.idle.is_resetting(), "the last visitor's page is still there");
         }
         fixture.disconnect(client);
         fixture.until("no window", |fixture| fixture.kiosk.stage.windows.iter().count() == 0);
         drop(session);
-        fixture.until("the end of the reset", |fixture| !fixture.kiosk.idle.is_resetting());
+        fixture.until("the end of the reset", |fixture| !fixture.kiosk.activity.idle.is_resetting());
         assert_eq!(fixture.kiosk.snapshot().stage, "splash");
         // Whoever comes next has the reset still to do.
         let mut next = fixture.session();
@@ -178,14 +178,14 @@ fn a_session_that_goes_with_its_browser_during_a_reset_leaves_the_splash_and_tak
 #[test]
 fn a_session_that_says_where_it_is_is_given_more_time_for_its_reset() {
     let (mut fixture, mut session, _) = resetting();
-    let before = fixture.kiosk.idle.deadline().unwrap();
+    let before = fixture.kiosk.activity.idle.deadline().unwrap();
     fixture.report(&mut session, State::Launching);
-    assert!(fixture.kiosk.idle.deadline().unwrap() > before);
+    assert!(fixture.kiosk.activity.idle.deadline().unwrap() > before);
 }
 
 #[test]
 fn a_lid_is_nobody_who_uses_the_page() {
     let (mut fixture, _session, _) = running();
     fixture.toggle_lid(true);
-    assert_eq!(fixture.kiosk.idle.deadline(), None);
+    assert_eq!(fixture.kiosk.activity.idle.deadline(), None);
 }

@@ -282,7 +282,7 @@ fn fingers_lie_under_the_finger_on_every_screen_at_every_turn_and_scale() {
 fn what_is_said_of_a_panel_counts_at_once_and_over_a_restart() {
     let directory = tempfile::tempdir().unwrap();
     let (mut fixture, heads) = two();
-    fixture.kiosk.saved.directory = Some(directory.path().to_owned());
+    fixture.kiosk.settings.saved.directory = Some(directory.path().to_owned());
     let small = fixture.plug_in(SMALL);
     fixture.say("Small panel", on("TST Large 1")).unwrap();
     assert_eq!(fixture.output_of("Small panel"), "HEADLESS-2");
@@ -293,8 +293,8 @@ fn what_is_said_of_a_panel_counts_at_once_and_over_a_restart() {
     let (mut again, _) = two();
     let (state, warning) = SavedState::load(directory.path());
     assert_eq!(warning, None);
-    again.kiosk.saved.state = state;
-    again.kiosk.saved.directory = Some(directory.path().to_owned());
+    again.kiosk.settings.saved.state = state;
+    again.kiosk.settings.saved.directory = Some(directory.path().to_owned());
     let small = again.plug_in(SMALL);
     assert_eq!(again.output_of("Small panel"), "HEADLESS-2");
     assert!(near(again.felt(&small, (0.25, 0.25)), (320.0 + 300.0, 225.0)));
@@ -329,7 +329,7 @@ fn what_can_not_be_is_refused_with_what_there_is() {
     fixture.plug_in(SMALL);
     fixture.plug_in(Spec { id: "event7", name: "Keys", kind: Kind::Keyboard, ..Spec::default() });
     fixture.plug_in(Spec { id: "event8", name: "Mouse", kind: Kind::Pointer, ..Spec::default() });
-    let before = fixture.kiosk.saved.state.clone();
+    let before = fixture.kiosk.settings.saved.state.clone();
     let turned = calibrated(Calibration::Matrix([0.0, -1.0, 1.0, 1.0, 0.0, 0.0]));
     for (id, change, name, part) in [
         ("Panel", on("HEADLESS-2"), "NotFound", "there are: Small panel, Keys, Mouse"),
@@ -340,7 +340,7 @@ fn what_can_not_be_is_refused_with_what_there_is() {
         let error = fixture.say(id, change).unwrap_err();
         assert!(format!("{error:?}").starts_with(name) && error.to_string().contains(part), "{error:?}");
     }
-    assert_eq!(fixture.kiosk.saved.state, before);
+    assert_eq!(fixture.kiosk.settings.saved.state, before);
     assert_eq!(fixture.output_of("Small panel"), "HEADLESS-1");
 }
 
@@ -363,7 +363,7 @@ fn panels_of_one_name_are_told_apart_by_their_port() {
     fixture.say("Twin", on("HEADLESS-1")).unwrap();
     assert_eq!(fixture.mapped(), [("Twin".into(), "HEADLESS-1".to_owned())]);
     fixture.say("Twin", on(OUTPUT_AUTO)).unwrap();
-    assert_eq!(fixture.kiosk.saved.state, SavedState::default(), "nothing is left of it");
+    assert_eq!(fixture.kiosk.settings.saved.state, SavedState::default(), "nothing is left of it");
 }
 
 #[test]

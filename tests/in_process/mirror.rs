@@ -215,10 +215,10 @@ fn mirroring_begins_and_ends_at_run_time_and_is_kept() {
     let seen = fixture.screenshot_of("HEADLESS-2");
     assert_letterboxed(&seen, (320, 200), "at run time");
     assert_eq!(fixture.kiosk.snapshot().outputs[1].mirror, "HEADLESS-1");
-    let kept = fixture.kiosk.saved.state.output("", "HEADLESS-2").and_then(|kept| kept.mirror.clone());
+    let kept = fixture.kiosk.settings.saved.state.output("", "HEADLESS-2").and_then(|kept| kept.mirror.clone());
     let kept = kept.or_else(|| {
         let identity = fixture.kiosk.screens.by_name("HEADLESS-2")?.identity.description();
-        fixture.kiosk.saved.state.output(&identity, "HEADLESS-2")?.mirror.clone()
+        fixture.kiosk.settings.saved.state.output(&identity, "HEADLESS-2")?.mirror.clone()
     });
     assert_eq!(kept.as_deref(), Some("HEADLESS-1"));
     for wrong in ["HEADLESS-2", "HDMI-A-9"] {
@@ -284,14 +284,18 @@ fn configuration_that_goes_in_circles_is_told_once_and_every_screen_shows_someth
     assert_eq!(fixture.panel().pixel(9, 9), RED);
     fixture.kiosk.displays_changed();
     let circles = |fixture: &Fixture| {
-        fixture.kiosk.problems.iter().filter(|text| text.contains("its mirrors go in a circle")).count()
+        fixture.kiosk.status.problems.iter().filter(|text| text.contains("its mirrors go in a circle")).count()
     };
-    assert_eq!(circles(&fixture), 1, "{:?}", fixture.kiosk.problems);
+    assert_eq!(circles(&fixture), 1, "{:?}", fixture.kiosk.status.problems);
     // Out of the circle by command, the positions are what is left.
     let own = OutputChange { mirror: Some(String::new()), ..OutputChange::default() };
     fixture.kiosk.apply(0, &[("HEADLESS-1".to_owned(), own)], ApplyMode::Keep).unwrap();
     fixture.kiosk.displays_changed();
     let over = "HEADLESS-3: its position is over HEADLESS-1, which is there already";
-    assert!(fixture.kiosk.problems.iter().any(|text| text.starts_with(over)), "{:?}", fixture.kiosk.problems);
+    assert!(
+        fixture.kiosk.status.problems.iter().any(|text| text.starts_with(over)),
+        "{:?}",
+        fixture.kiosk.status.problems
+    );
     assert_eq!(circles(&fixture), 1);
 }

@@ -218,7 +218,7 @@ fn a_disabled_head_is_dark_and_the_page_keeps_its_output() {
 fn what_a_tool_applies_is_not_saved_and_ends_with_the_next_replug() {
     let (mut fixture, client, manager) = two();
     let directory = tempfile::tempdir().unwrap();
-    fixture.kiosk.saved.directory = Some(directory.path().to_owned());
+    fixture.kiosk.settings.saved.directory = Some(directory.path().to_owned());
     let configuration = fixture[client].configuration(&manager);
     fixture[client].enable(&configuration, FIRST).set_transform(Transform::_180);
     fixture[client].enable(&configuration, SECOND);

@@ -200,7 +200,7 @@ fn second(first: &Head, model: &str) -> Head {
 #[test]
 fn another_display_on_the_same_connector_gets_its_own_policy() {
     let mut fixture = Fixture::new(&["320x200"]);
-    fixture.kiosk.config.outputs.push(rule("kioskd other 1", Rotation::R180));
+    fixture.kiosk.settings.config.outputs.push(rule("kioskd other 1", Rotation::R180));
     fixture.rotate(90);
     let own = fixture.panels.heads();
     let mut other = own.clone();
@@ -297,11 +297,15 @@ fn two_rules_against_each_other_are_told_and_the_connectors_holds() {
     let mut fixture = Fixture::new(&[]);
     let mut head = Fixture::new(&["320x200"]).panels.heads().remove(0);
     head.name = "DP-1".into();
-    fixture.kiosk.config.outputs.push(rule("DP-1", Rotation::R270));
-    fixture.kiosk.config.outputs.push(rule(&head.identity.description(), Rotation::R90));
+    fixture.kiosk.settings.config.outputs.push(rule("DP-1", Rotation::R270));
+    fixture.kiosk.settings.config.outputs.push(rule(&head.identity.description(), Rotation::R90));
     fixture.plug(vec![head]);
     assert_eq!(degrees(&fixture, "DP-1"), 270);
-    assert!(fixture.kiosk.problems.iter().any(|problem| problem.contains("two rules")), "{:?}", fixture.kiosk.problems);
+    assert!(
+        fixture.kiosk.status.problems.iter().any(|problem| problem.contains("two rules")),
+        "{:?}",
+        fixture.kiosk.status.problems
+    );
 }
 
 #[test]

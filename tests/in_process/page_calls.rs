@@ -146,7 +146,7 @@ fn a_page_turns_its_own_screen_and_nothing_is_kept() {
         fixture.kiosk.snapshot().outputs.iter().map(|output| output.rotation).collect()
     };
     assert_eq!(rotations(&fixture), [0, 90]);
-    assert_eq!(fixture.kiosk.saved.state.outputs().count(), 0, "an operator's turn would be kept");
+    assert_eq!(fixture.kiosk.settings.saved.state.outputs().count(), 0, "an operator's turn would be kept");
     refused(
         &fixture.page_asks(&mut second, 1, Wish::Rotate { degrees: 180 }),
         "the screen was switched or turned less than a second ago: try again later",

@@ -379,7 +379,7 @@ fn a_screen_that_was_switched_off_is_not_dark_after_the_next_start() {
     let (mut fixture, _, _) = idling(None);
     fixture.switch(false);
     assert!(fixture.all_dark());
-    let saved = fixture.kiosk.saved.state.output("kioskd headless 1", "HEADLESS-1").cloned();
+    let saved = fixture.kiosk.settings.saved.state.output("kioskd headless 1", "HEADLESS-1").cloned();
     assert_eq!(saved.and_then(|saved| saved.power), None);
 }
 

@@ -30,16 +30,17 @@ fn a_session_that_asks_for_a_restart_of_the_device_hears_why_there_is_none() {
     let mut session = fixture.session();
     session.send(&report("no page"));
     assert_eq!(refusal(&mut fixture, &mut session), "health.reboot is false");
-    let said = |fixture: &Fixture| fixture.kiosk.problems.iter().filter(|text| text.contains("no restart")).count();
+    let said =
+        |fixture: &Fixture| fixture.kiosk.status.problems.iter().filter(|text| text.contains("no restart")).count();
     assert_eq!(said(&fixture), 1);
     // The same wish is no new one; another session's, or a later one, is.
     session.send(&Report { message: "again".into(), ..report("no page") });
     fixture.until("the report", |fixture| fixture.kiosk.stage.shells[0].readiness.message == "again");
     assert_eq!(refusals(&mut session), [""; 0]);
     session.send(&report(""));
-    fixture.kiosk.config.health.reboot = true;
+    fixture.kiosk.settings.config.health.reboot = true;
     session.send(&report("no page"));
     // A test has no screen of a device's own; nothing is asked of this machine's logind.
     assert_eq!(refusal(&mut fixture, &mut session), "kioskd does not run on the device's own screens");
-    assert!(!fixture.kiosk.lifecycle.reboots);
+    assert!(!fixture.kiosk.main_loop.lifecycle.reboots);
 }

@@ -19,7 +19,7 @@ impl Fixture {
     fn configured(&mut self, text: &str) -> PathBuf {
         let file = self.directory.path().join("config.toml");
         fs::write(&file, text).unwrap();
-        self.kiosk.options.config = Some(file.clone());
+        self.kiosk.settings.options.config = Some(file.clone());
         file
     }
 
@@ -51,8 +51,8 @@ fn screens_idling_and_the_schedule_follow_a_changed_file_and_the_page_stays() {
     assert_eq!(fixture.turned(), [0, 90]);
     let place = |fixture: &Fixture| fixture.kiosk.screens.by_name("HEADLESS-2").unwrap().output.current_location().x;
     assert_eq!(place(&fixture), 1000);
-    assert!(fixture.kiosk.power.deadline().is_some(), "idling counts");
-    assert!(fixture.kiosk.power.has_schedule());
+    assert!(fixture.kiosk.activity.power.deadline().is_some(), "idling counts");
+    assert!(fixture.kiosk.activity.power.has_schedule());
     assert!(!fixture.kiosk.seat.vt_switching());
     fixture.roundtrip(client);
     assert!(fixture.kiosk.stage.windows.any_mapped(0), "the page is gone");
@@ -60,7 +60,7 @@ fn screens_idling_and_the_schedule_follow_a_changed_file_and_the_page_stays() {
     assert_eq!(fixture.reload("").unwrap().len(), 4, "what is not said any more is as it was built in");
     assert_eq!(fixture.turned(), [0, 0]);
     assert_eq!(place(&fixture), 320, "beside the other one again");
-    assert_eq!(fixture.kiosk.power.deadline(), None);
+    assert_eq!(fixture.kiosk.activity.power.deadline(), None);
     assert_eq!(fixture.reload("").unwrap(), [""; 0], "nothing has changed");
 }
 
@@ -84,10 +84,10 @@ fn the_splash_looks_otherwise_at_once_and_a_broken_logo_is_none() {
     let told = fixture.reload(&text).unwrap().join("\n");
     assert!(told.contains("is not a valid SVG") && told.ends_with("no logo is shown"), "{told}");
     assert_eq!(middle(&mut fixture), ([255, 255, 255], false));
-    assert!(fixture.kiosk.problems.iter().any(|problem| problem.starts_with("splash.logo: ")));
+    assert!(fixture.kiosk.status.problems.iter().any(|problem| problem.starts_with("splash.logo: ")));
     fixture.reload("").unwrap();
     assert_eq!(middle(&mut fixture), ([0, 0, 0], true));
-    assert!(!fixture.kiosk.problems.iter().any(|problem| problem.starts_with("splash.")), "it is mended");
+    assert!(!fixture.kiosk.status.problems.iter().any(|problem| problem.starts_with("splash.")), "it is mended");
 }
 
 #[test]
@@ -141,17 +141,17 @@ fn the_hangup_signal_reloads_and_ends_nothing() {
     fixture.configured("[output.\"*\"]\nrotation = 1\n");
     kill_process(getpid(), Signal::HUP).unwrap();
     fixture.until("the refusal", |fixture| {
-        fixture.kiosk.problems.to_vec().iter().any(|problem| problem.contains("output.\"*\".rotation is 1"))
+        fixture.kiosk.status.problems.to_vec().iter().any(|problem| problem.contains("output.\"*\".rotation is 1"))
     });
     assert_eq!(fixture.turned(), [270]);
-    assert_eq!(fixture.kiosk.lifecycle.exit(), None);
+    assert_eq!(fixture.kiosk.main_loop.lifecycle.exit(), None);
 }
 
 #[test]
 fn what_was_kept_beats_the_configuration_until_it_is_forgotten() {
     let mut fixture = Fixture::new(&["320x200", "320x200"]);
     let state = tempfile::tempdir().unwrap();
-    fixture.kiosk.saved.directory = Some(state.path().to_owned());
+    fixture.kiosk.settings.saved.directory = Some(state.path().to_owned());
     let kept = |rotation| OutputChange { rotation: Some(rotation), ..OutputChange::default() };
     let changes =
         vec![("HEADLESS-1".to_owned(), kept(Rotation::R180)), ("HEADLESS-2".to_owned(), kept(Rotation::R270))];

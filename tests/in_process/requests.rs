@@ -179,7 +179,7 @@ fn a_change_that_is_kept_on_another_screen_does_not_make_a_trial_last() {
 fn a_confirmed_change_is_saved_and_an_unconfirmed_one_is_not() {
     let directory = tempfile::tempdir().unwrap();
     let mut fixture = Fixture::new(&["320x200"]);
-    fixture.kiosk.saved.directory = Some(directory.path().into());
+    fixture.kiosk.settings.saved.directory = Some(directory.path().into());
     let rotation = |directory: &std::path::Path| {
         let (saved, _) = kiosk_core::config::SavedState::load(directory);
         saved.output("kioskd headless 1", "HEADLESS-1").and_then(|settings| settings.rotation).map(|r| r.degrees())
@@ -226,7 +226,7 @@ fn a_display_that_comes_during_a_trial_does_not_make_it_last() {
 fn kept_changes_are_those_of_the_next_start() {
     let directory = tempfile::tempdir().unwrap();
     let mut fixture = Fixture::new(&["320x200"]);
-    fixture.kiosk.saved.directory = Some(directory.path().into());
+    fixture.kiosk.settings.saved.directory = Some(directory.path().into());
     fixture.rotate(90);
     fixture.scale(1.5);
     let (saved, warning) = kiosk_core::config::SavedState::load(directory.path());
@@ -243,7 +243,7 @@ fn a_change_that_cannot_be_saved_is_in_force_and_says_so() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("not-a-directory");
     std::fs::write(&file, "").unwrap();
-    fixture.kiosk.saved.directory = Some(file);
+    fixture.kiosk.settings.saved.directory = Some(file);
     match fixture.change(turn(90)) {
         Err(CommandError::Failed(text)) => assert!(text.contains("in force"), "{text}"),
         other => panic!("{other:?}"),
@@ -277,7 +277,7 @@ fn a_mode_that_the_driver_refuses_gives_way_and_the_shell_is_told() {
     let custom = ModeChoice::Custom { width: 200, height: 100, refresh: None };
     fixture.change(OutputChange { mode: Some(custom), ..OutputChange::default() }).unwrap();
     fixture.until("another mode", |fixture| fixture.primary().picture_size() == (320, 200).into());
-    let problems = &fixture.kiosk.problems;
+    let problems = &fixture.kiosk.status.problems;
     assert!(
         problems.iter().any(|text| text.starts_with("HEADLESS-1: the display driver refuses 200x100")
             && text.contains("(the test refuses this mode)")),
@@ -303,7 +303,7 @@ fn a_kept_mode_that_the_driver_denies_is_not_tried_and_the_best_other_one_is_use
     heads[0].mode = 0;
     fixture.panels.set_heads(heads);
     fixture.kiosk.displays_changed();
-    let problems = &fixture.kiosk.problems;
+    let problems = &fixture.kiosk.status.problems;
     assert_eq!(fixture.primary().picture_size(), (320, 200).into(), "{problems:?}");
     let told = |text: &String| text.contains("200x100") && text.contains("denies") && text.contains("320x200");
     assert!(problems.iter().any(told), "{problems:?}");
@@ -326,7 +326,7 @@ fn a_custom_mode_takes_effect_is_listed_and_is_kept() {
     assert_eq!((fixture.panel().width, fixture.panel().pixel(199, 99)), (200, GREEN));
     assert!(fixture.primary().modes.iter().any(|mode| mode.custom == Some(60_000)));
     let heads = fixture.panels.heads();
-    let kept = fixture.kiosk.saved.state.output(&heads[0].identity.description(), &heads[0].name);
+    let kept = fixture.kiosk.settings.saved.state.output(&heads[0].identity.description(), &heads[0].name);
     assert_eq!(kept.and_then(|kept| kept.mode), Some(custom));
     // Nothing is computed for a screen of a hundred metres, and the picture stays.
     let absurd = ModeChoice::Custom { width: 16384, height: 16, refresh: None };

@@ -176,7 +176,7 @@ fn a_device_without_a_page_welcomes_until_it_is_set_up() {
     assert!(codes(&mut fixture).is_empty());
     ask(&mut fixture, Command::Dismiss).unwrap();
     fixture.until("the welcome", |fixture| codes(fixture) == expected);
-    fixture.kiosk.config.shell.url = kiosk_core::config::Url::default();
+    fixture.kiosk.settings.config.shell.url = kiosk_core::config::Url::default();
     fixture.kiosk.welcome();
     fixture.until("the splash", |fixture| fixture.kiosk.snapshot().stage == "splash");
 }

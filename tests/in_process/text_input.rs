@@ -128,7 +128,7 @@ fn a_client_that_dies_in_its_field_leaves_nothing_behind() {
 fn too_many_text_inputs_are_refused() {
     let mut fixture = Fixture::new(&["320x200"]);
     let client = fixture.client();
-    for _ in 0..=fixture.kiosk.config.limits.objects {
+    for _ in 0..=fixture.kiosk.settings.config.limits.objects {
         let _ = fixture[client].text_input();
     }
     fixture[client].sync();

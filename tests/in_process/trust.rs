@@ -127,7 +127,7 @@ fn a_touch_panel_is_heard_without_a_question() {
 fn trust_is_kept_over_a_restart_and_is_of_that_very_device() {
     let directory = tempfile::tempdir().unwrap();
     let mut fixture = asking().start();
-    fixture.kiosk.saved.directory = Some(directory.path().to_owned());
+    fixture.kiosk.settings.saved.directory = Some(directory.path().to_owned());
     fixture.plug_in(KEYBOARD);
     fixture.trust("USB Keyboard", true).unwrap();
     drop(fixture);
@@ -135,7 +135,7 @@ fn trust_is_kept_over_a_restart_and_is_of_that_very_device() {
     let (mut fixture, client) = with_page(asking());
     let (state, warning) = SavedState::load(directory.path());
     assert_eq!(warning, None);
-    fixture.kiosk.saved.state = state;
+    fixture.kiosk.settings.saved.state = state;
     let keyboard = fixture.plug_in(KEYBOARD);
     assert!(fixture.types(client, &keyboard));
     for other in [
@@ -173,7 +173,7 @@ fn trust_is_taken_back_and_what_was_held_is_let_go() {
     fixture.roundtrip(client);
     assert_eq!(fixture[client].seen.keyboard.last(), Some(&KeySeen::Key { code: keys::A, pressed: false }));
     assert!(!fixture.types(client, &keyboard));
-    assert_eq!(fixture.kiosk.saved.state, SavedState::default(), "nobody was ever asked");
+    assert_eq!(fixture.kiosk.settings.saved.state, SavedState::default(), "nobody was ever asked");
 
     let mouse = fixture.plug_in(MOUSE);
     fixture.trust("USB Mouse", true).unwrap();

@@ -43,9 +43,9 @@ impl Kiosk {
         let parts: Vec<_> = self.parts(id)?.into_iter().map(|known| trust::identity(&known.facts)).collect();
         for identity in parts {
             if trusted {
-                self.saved.state.trust.say(identity, true);
+                self.settings.saved.state.trust.say(identity, true);
             } else {
-                self.saved.state.trust.forget(&identity);
+                self.settings.saved.state.trust.forget(&identity);
             }
         }
         self.devices_changed();
@@ -54,11 +54,11 @@ impl Kiosk {
             let heard = self.parts(id)?.into_iter().filter(|known| !known.waits());
             let heard: Vec<_> = heard.map(|known| trust::identity(&known.facts)).collect();
             for identity in heard {
-                self.saved.state.trust.say(identity, false);
+                self.settings.saved.state.trust.say(identity, false);
             }
             self.devices_changed();
         }
-        self.publisher.mark_changed();
+        self.status.publisher.mark_changed();
         self.save()
             .map_err(|error| CommandError::Failed(format!("the change is in force but could not be saved: {error}")))
     }

@@ -162,7 +162,7 @@ impl Kiosk {
     pub(crate) fn device_added(&mut self, device: &impl InputDevice) {
         let facts = Facts::of(device);
         let Some(kind) = classification::kind(&facts) else { return };
-        self.publisher.mark_changed();
+        self.status.publisher.mark_changed();
         tracing::debug!(name = facts.name, kind = kind.as_str(), "input device added");
         let tablet = facts.tablet.then(|| TabletDescriptor {
             name: facts.name.clone(),
@@ -170,7 +170,7 @@ impl Kiosk {
             syspath: device.syspath(),
         });
         if let Some(tablet) = &tablet {
-            self.tablet_seat().add_tablet::<Self>(&self.display, tablet);
+            self.tablet_seat().add_tablet::<Self>(&self.main_loop.display, tablet);
         }
         self.seat.devices.list.push(Known {
             handle: device.id(),
@@ -211,7 +211,7 @@ impl Kiosk {
         self.release_stuck(stuck);
         self.seat.layouts.forget(&handle);
         let known = self.seat.devices.list.remove(index);
-        self.publisher.mark_changed();
+        self.status.publisher.mark_changed();
         tracing::debug!(name = known.facts.name, "input device removed");
         self.devices_changed();
         self.check_seat();
@@ -230,10 +230,11 @@ impl Kiosk {
         self.seat.devices.compare();
         let mut silenced = Vec::new();
         for known in &mut self.seat.devices.list {
-            let saved = self.saved.state.input(&known.at_port, &known.facts.name);
-            let settings = input_settings(&self.config.input.devices, saved, &known.names());
-            let answer = self.saved.state.trust.answer(&trust::identity(&known.facts));
-            let trusted = trust::is_trusted(self.config.input.new_devices, &known.facts, answer, settings.trust);
+            let saved = self.settings.saved.state.input(&known.at_port, &known.facts.name);
+            let settings = input_settings(&self.settings.config.input.devices, saved, &known.names());
+            let answer = self.settings.saved.state.trust.answer(&trust::identity(&known.facts));
+            let trusted =
+                trust::is_trusted(self.settings.config.input.new_devices, &known.facts, answer, settings.trust);
             let (was_waiting, trusted_before) = (known.waits(), known.trusted.replace(trusted));
             if !trusted && !was_waiting {
                 let command = trust::command(&known.id);
@@ -290,7 +291,7 @@ impl Kiosk {
         for (known, mapping) in self.seat.devices.list.iter_mut().zip(mapping) {
             if known.mapping != mapping {
                 known.mapping = mapping;
-                self.publisher.mark_changed();
+                self.status.publisher.mark_changed();
                 moved.push(known.handle.clone());
             }
         }
@@ -308,7 +309,7 @@ impl Kiosk {
         let primary = screens.iter().position(|screen| Some(screen.id) == shell).unwrap_or(0);
         let devices = &self.seat.devices.list;
         let mapped = || devices.iter().filter(|known| known.absolute && !known.disabled());
-        let general = self.config.input.touch_output.as_deref();
+        let general = self.settings.config.input.touch_output.as_deref();
         let panels: Vec<Panel<'_>> = mapped()
             .map(|known| Panel {
                 name: &known.facts.name,

@@ -128,7 +128,7 @@ impl Kiosk {
     /// The configuration names another keyboard: the seat has its keymap at once, unless a tool's keyboard was typed on
     /// last; then with the next key of a real one. `false`: xkb has none of that name, and the default one is used.
     pub(crate) fn keyboard_configured(&mut self) -> bool {
-        let settings = self.config.input.keyboard.clone();
+        let settings = self.settings.config.input.keyboard.clone();
         let (delay, rate) = (settings.repeat_delay as i32, settings.repeat_rate as i32);
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return true };
         keyboard.change_repeat_info(rate, delay);
@@ -141,7 +141,7 @@ impl Kiosk {
 
     fn use_configured_keymap(&mut self) -> bool {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return false };
-        let settings = self.config.input.keyboard.clone();
+        let settings = self.settings.config.input.keyboard.clone();
         let wanted = super::xkb_config(&settings);
         // As at the start, a layout that is not there is replaced by the default one.
         keyboard.set_xkb_config(self, wanted).is_ok() || keyboard.set_xkb_config(self, XkbConfig::default()).is_ok()

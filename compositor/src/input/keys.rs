@@ -118,7 +118,7 @@ impl Kiosk {
             self.chooser_key(key);
         }
         if let Fate::Ours(Shortcut::SwitchVt(vt)) = fate
-            && let Err(error) = self.backend.switch_vt(vt)
+            && let Err(error) = self.hardware.backend.switch_vt(vt)
         {
             self.problem(format!("virtual terminal {vt} could not be switched to: {error}"));
         }

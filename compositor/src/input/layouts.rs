@@ -119,7 +119,7 @@ pub fn wrong(config: &Config) -> Vec<String> {
 impl Kiosk {
     /// Devices came or went, or something else is said of one: who has a layout of its own.
     pub(super) fn lay_out_keyboards(&mut self) {
-        let seat = &self.config.input.keyboard;
+        let seat = &self.settings.config.input.keyboard;
         let keyboards = self.seat.devices.list.iter().filter(|known| known.facts.keyboard);
         let own = keyboards.filter_map(|known| {
             let own = known.settings.own_keyboard(seat)?;

@@ -31,7 +31,7 @@ use std::{
     ffi::OsStr,
 };
 
-use kiosk_core::config::{Input as Settings, Keyboard};
+use kiosk_core::config::{Input as Settings, Keyboard, OnScreenKeyboard};
 use smithay::{
     backend::input::{InputBackend, InputEvent, Keycode, TabletToolDescriptor, TouchSlot},
     desktop::PopupGrab,
@@ -44,7 +44,12 @@ use smithay::{
     wayland::tablet_manager::TabletSeatTrait,
 };
 
-use crate::{backend::input_device::InputDevice, keyboard::board::Finger as BoardFinger, kiosk::Kiosk};
+use crate::{
+    backend::input_device::InputDevice,
+    keyboard::board::Finger as BoardFinger,
+    kiosk::{KeyboardControl, Kiosk},
+    seat_pause::SeatSession,
+};
 use aids::KeyAids;
 use devices::Devices;
 use gestures::Gesture;
@@ -110,6 +115,10 @@ pub struct SeatParts {
     pub layouts: Layouts,
     /// Whether Ctrl+Alt+F1..F12 switch.
     vt_switching: bool,
+    /// Whether its devices are ours to use.
+    pub session: SeatSession,
+    /// Whether the keyboard is on the screen, and why.
+    pub keyboard_control: KeyboardControl,
 }
 
 /// Where xkb itself looks for a layout when it is given none.
@@ -159,7 +168,12 @@ pub(crate) fn xkb_config(keyboard: &Keyboard) -> XkbConfig<'_> {
 
 impl SeatParts {
     /// The seat with pointer and touch; the keyboard comes with [`SeatParts::add_keyboard`], after the first frame.
-    pub fn new(state: &mut SeatState<Kiosk>, display: &DisplayHandle, settings: &Settings) -> Self {
+    pub fn new(
+        state: &mut SeatState<Kiosk>,
+        display: &DisplayHandle,
+        settings: &Settings,
+        on_screen: &OnScreenKeyboard,
+    ) -> Self {
         let mut seat = state.new_wl_seat(display, SEAT);
         seat.add_pointer();
         seat.add_touch_with_default_grab(|| Box::new(NoFinger::default()));
@@ -188,6 +202,8 @@ impl SeatParts {
             aids: KeyAids::default(),
             layouts: Layouts::default(),
             vt_switching: settings.vt_switching,
+            session: SeatSession::default(),
+            keyboard_control: KeyboardControl::new(on_screen),
         }
     }
 

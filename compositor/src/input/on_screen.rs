@@ -149,7 +149,10 @@ impl Kiosk {
 
     /// A finger that came down at the lower edge goes up: `true` once it is far enough, and calls the keyboard.
     pub(super) fn is_pulled_up(&self, start: Point<f64, Logical>, location: Point<f64, Logical>) -> bool {
-        if !self.config.keyboard.gesture || self.keyboard_is_shown() || !self.keyboard.presence.is_possible() {
+        if !self.settings.config.keyboard.gesture
+            || self.keyboard_is_shown()
+            || !self.seat.keyboard_control.presence.is_possible()
+        {
             return false;
         }
         let screen = self.screens.iter().find(|screen| screen.geometry().to_f64().contains(start));

@@ -58,7 +58,7 @@ impl Kiosk {
         let location = self.place(event);
         let under = self.under(location);
         let seat = self.seat.seat.tablet_seat();
-        let display = self.display.clone();
+        let display = self.main_loop.display.clone();
         let tool = seat.add_tool::<Self>(self, &display, &event.tool());
         let Some(tablet) = self.tablet(&event.device()) else { return };
         let handle = event.device().id();

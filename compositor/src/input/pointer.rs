@@ -113,19 +113,19 @@ impl Kiosk {
         if self.stage.cursor.moved(location, now) {
             self.request_shell_redraw();
         }
-        if self.stage.cursor.hides_in(now).is_some() && !std::mem::replace(&mut self.timers.cursor, true) {
+        if self.stage.cursor.hides_in(now).is_some() && !std::mem::replace(&mut self.main_loop.timers.cursor, true) {
             self.after(HIDE_TIMEOUT, Self::rest_cursor);
         }
     }
 
     /// Hides the cursor when it has rested; a timer that came early is armed again for the remainder.
     fn rest_cursor(&mut self) {
-        self.timers.cursor = false;
+        self.main_loop.timers.cursor = false;
         let now = self.now();
         if self.stage.cursor.rest(now) {
             self.request_shell_redraw();
         } else if let Some(left) = self.stage.cursor.hides_in(now) {
-            self.timers.cursor = true;
+            self.main_loop.timers.cursor = true;
             self.after(left, Self::rest_cursor);
         }
     }

@@ -37,11 +37,11 @@ impl Kiosk {
         let name = first.facts.name.clone();
         // What counts for just this one is what is to change.
         let at_port = &first.at_port;
-        let just_this = self.saved.state.input(at_port, at_port).is_some();
+        let just_this = self.settings.saved.state.input(at_port, at_port).is_some();
         let id = if just_this { at_port.clone() } else { id.to_owned() };
-        self.saved.state.change_input(&id, &name, change);
+        self.settings.saved.state.change_input(&id, &name, change);
         self.devices_changed();
-        self.publisher.mark_changed();
+        self.status.publisher.mark_changed();
         self.save()
             .map_err(|error| CommandError::Failed(format!("the change is in force but could not be saved: {error}")))
     }
@@ -59,7 +59,7 @@ impl Kiosk {
     }
 
     fn layout_of(&self, known: &Known) -> String {
-        let seat = &self.config.input.keyboard;
+        let seat = &self.settings.config.input.keyboard;
         let own = known.settings.own_keyboard(seat).filter(|_| self.seat.layouts.of(&known.handle).is_some());
         layouts::spelled(own.as_ref().unwrap_or(seat))
     }

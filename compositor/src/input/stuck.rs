@@ -97,10 +97,10 @@ impl Kiosk {
 
     fn look_for_stuck_fingers(&mut self, now: Duration) {
         if let Some(left) = self.seat.held.next(now)
-            && !std::mem::replace(&mut self.timers.stuck_fingers, true)
+            && !std::mem::replace(&mut self.main_loop.timers.stuck_fingers, true)
         {
             self.after(left, |kiosk| {
-                kiosk.timers.stuck_fingers = false;
+                kiosk.main_loop.timers.stuck_fingers = false;
                 let now = kiosk.now();
                 kiosk.give_up_stuck_fingers(now);
                 kiosk.look_for_stuck_fingers(now);

@@ -78,7 +78,7 @@ impl Kiosk {
         let Some(wakes) = presence(event) else { return false };
         self.tell_activity();
         self.chooser_used();
-        let woke = self.power_event(Event::Input { wakes }) && self.config.idle.wake_swallows_touch;
+        let woke = self.power_event(Event::Input { wakes }) && self.settings.config.idle.wake_swallows_touch;
         self.idle_event(idle::Event::Input { begins: wakes }) || woke
     }
 }

@@ -40,12 +40,12 @@ const MODIFIERS: [Keysym; 14] = [
 impl Kiosk {
     /// The aids that are on.
     pub fn accessibility(&self) -> Accessibility {
-        self.saved.state.accessibility(self.config.accessibility)
+        self.settings.saved.state.accessibility(self.settings.config.accessibility)
     }
 
     /// Switches an aid for good; `None`: as the configuration says.
     pub fn command_aid(&mut self, aid: Aid, on: Option<bool>) -> Result<(), CommandError> {
-        self.saved.state.change_aid(aid, on);
+        self.settings.saved.state.change_aid(aid, on);
         self.aids_changed();
         self.save()
             .map_err(|error| CommandError::Failed(format!("the change is in force but could not be saved: {error}")))
@@ -56,7 +56,7 @@ impl Kiosk {
         let ended = self.seat.aids.end();
         self.release_stuck(ended);
         self.screens.request_redraw();
-        self.publisher.mark_changed();
+        self.status.publisher.mark_changed();
     }
 
     /// Has the magnifier follow what is looked at, once a turn.
@@ -149,7 +149,7 @@ impl Kiosk {
 
     fn arm_slow_keys(&mut self) {
         let armed = self.arm(
-            |kiosk| &mut kiosk.timers.slow_keys,
+            |kiosk| &mut kiosk.main_loop.timers.slow_keys,
             self.seat.aids.deadline(),
             |kiosk| {
                 let now = kiosk.now();

@@ -5,7 +5,7 @@ use std::io;
 
 use smithay::reexports::calloop::{Interest, Mode, PostAction, generic::Generic};
 
-use super::Kiosk;
+use super::{Hardware, Kiosk};
 use crate::{
     brightness::{Answered, BrightnessError, MIN_RESTORED_PERCENT, Next, watch},
     screens::ScreenId,
@@ -14,12 +14,12 @@ use crate::{
 impl Kiosk {
     /// The screen shows something: looks what control its display has, if that is due.
     pub(crate) fn find_brightness(&mut self, id: ScreenId) {
-        if !self.brightness.take_due(id) {
+        if !self.hardware.brightness.take_due(id) {
             return;
         }
-        let (Some(sysfs), Some(screen)) = (self.backend.sysfs(), self.screens.get_mut(id)) else { return };
-        if self.brightness.find(screen, &sysfs) {
-            self.publisher.mark_changed();
+        let (Some(sysfs), Some(screen)) = (self.hardware.backend.sysfs(), self.screens.get_mut(id)) else { return };
+        if self.hardware.brightness.find(screen, &sysfs) {
+            self.status.publisher.mark_changed();
             self.restore_brightness(id);
         }
     }
@@ -40,16 +40,16 @@ impl Kiosk {
     /// Sets the brightness of a screen's display, 0 to 100. What fails later is a problem that people are told of.
     pub(crate) fn set_brightness(&mut self, id: ScreenId, percent: i32) -> Result<(), BrightnessError> {
         let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
-        self.brightness.set(screen, percent)?;
-        self.publisher.mark_changed();
+        self.hardware.brightness.set(screen, percent)?;
+        self.status.publisher.mark_changed();
         Ok(())
     }
 
     /// A thread has found out what was asked of it.
     pub(crate) fn brightness_answered(&mut self, answered: Answered) {
-        let Self { brightness, screens, .. } = self;
+        let Self { hardware: Hardware { brightness, .. }, screens, .. } = self;
         let Some((id, next)) = brightness.answered(answered, |id| screens.get_mut(id)) else { return };
-        self.publisher.mark_changed();
+        self.status.publisher.mark_changed();
         let (failed, then) = match next {
             Next::Restore => return self.restore_brightness(id),
             Next::Report { failed, then } => (failed, then),
@@ -67,7 +67,7 @@ impl Kiosk {
 
     /// Listens to the kernel's news of backlights, as far as this back end's displays have any.
     pub fn watch_backlights(&mut self) {
-        if self.backend.sysfs().is_none() {
+        if self.hardware.backend.sysfs().is_none() {
             return;
         }
         if let Err(error) = self.listen_for_backlights() {
@@ -77,7 +77,7 @@ impl Kiosk {
 
     fn listen_for_backlights(&mut self) -> io::Result<()> {
         let source = Generic::new(watch::listen()?, Interest::READ, Mode::Level);
-        let inserted = self.handle.insert_source(source, |_, socket, kiosk| {
+        let inserted = self.main_loop.handle.insert_source(source, |_, socket, kiosk| {
             for (name, come) in watch::news(socket) {
                 kiosk.backlight_changed(&name, come);
             }
@@ -87,13 +87,13 @@ impl Kiosk {
     }
 
     fn backlight_changed(&mut self, name: &str, come: bool) {
-        let (changed, again) = self.brightness.backlight_changed(self.screens.iter_mut(), name, come);
+        let (changed, again) = self.hardware.brightness.backlight_changed(self.screens.iter_mut(), name, come);
         if changed {
-            self.publisher.mark_changed();
+            self.status.publisher.mark_changed();
         }
         for id in again {
-            self.brightness.forget(id);
-            self.brightness.lit(id);
+            self.hardware.brightness.forget(id);
+            self.hardware.brightness.lit(id);
             self.find_brightness(id);
         }
     }

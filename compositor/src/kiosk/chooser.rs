@@ -57,7 +57,7 @@ impl Kiosk {
     }
 
     fn chooser_changed(&mut self) {
-        self.publisher.mark_changed();
+        self.status.publisher.mark_changed();
         self.refresh_pointer_focus();
         self.screens.request_redraw();
         self.arm_chooser_timer();
@@ -160,7 +160,7 @@ impl Kiosk {
         let Some(chooser) = shell.chooser.take() else { return };
         shell.chosen = chooser.number();
         tracing::info!(shell = number, files = files.len(), "the visitor has chosen what the page uploads");
-        self.session.tell(number, &Notice::Chosen { number: chooser.number(), files });
+        self.session.links.tell(number, &Notice::Chosen { number: chooser.number(), files });
         self.chooser_changed();
     }
 
@@ -178,7 +178,7 @@ impl Kiosk {
 
     fn arm_chooser_timer(&mut self) {
         let next = self.stage.shells.iter().filter_map(|shell| shell.chooser.as_ref()).map(Chooser::deadline).min();
-        if let Err(error) = self.arm(|kiosk| &mut kiosk.timers.chooser, next, Self::expire_choosers) {
+        if let Err(error) = self.arm(|kiosk| &mut kiosk.main_loop.timers.chooser, next, Self::expire_choosers) {
             self.problem(format!("a list of files to upload stays: there is no timer for it: {error}"));
         }
     }

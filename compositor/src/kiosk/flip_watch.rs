@@ -49,13 +49,13 @@ impl FlipWatch {
 impl Kiosk {
     /// Looks after awaited flips for as long as there are any.
     pub(crate) fn watch_flip(&mut self) {
-        if std::mem::replace(&mut self.flips.watching, true) {
+        if std::mem::replace(&mut self.hardware.flips.watching, true) {
             return;
         }
         let seen = self.frames_drawn();
         self.after(FLIP_TIMEOUT, move |kiosk| {
             // The frame counters on D-Bus are brought up to date as often.
-            kiosk.publisher.mark_changed();
+            kiosk.status.publisher.mark_changed();
             if kiosk.overdue(&seen).is_empty() {
                 kiosk.end_watch();
                 return;
@@ -72,7 +72,7 @@ impl Kiosk {
     }
 
     fn end_watch(&mut self) {
-        self.flips.watching = false;
+        self.hardware.flips.watching = false;
         if self.screens.iter().any(|screen| screen.redraw.awaits_flip()) {
             self.watch_flip();
         }
@@ -93,9 +93,9 @@ impl Kiosk {
         let Some(screen) = self.screens.get_mut(id) else { return };
         screen.redraw.resume();
         let (name, head) = (screen.name.clone(), screen.head);
-        self.flips.lost = self.flips.lost.saturating_add(1);
+        self.hardware.flips.lost = self.hardware.flips.lost.saturating_add(1);
         if let Some(head) = head {
-            self.backend.recover(head);
+            self.hardware.backend.recover(head);
         }
         self.problem(format!(
             "{name}: the display driver did not answer a page flip within a second; the screen was set up again"

@@ -39,7 +39,7 @@ impl Kiosk {
             // The loop is gone only when the process ends.
             let _ = sender.send(fonts.find(&texts, &language));
         };
-        let inserted = self.handle.insert_source(receiver, move |event, _, kiosk| match event {
+        let inserted = self.main_loop.handle.insert_source(receiver, move |event, _, kiosk| match event {
             Event::Msg(found) => kiosk.fonts_found(found),
             Event::Closed => {
                 kiosk.stage.font_search_closed(begun);

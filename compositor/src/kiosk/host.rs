@@ -16,7 +16,7 @@ impl Host for Kiosk {
 
     fn device_changed(&mut self, change: DeviceChange) {
         // Most news of a device changes nothing: the same displays are there.
-        if self.backend.device_changed(change) {
+        if self.hardware.backend.device_changed(change) {
             self.displays_changed();
         }
     }
@@ -38,7 +38,7 @@ impl Host for Kiosk {
 
     fn window_resized(&mut self, width: i32, height: i32) {
         // As if another mode were set.
-        if self.backend.window_resized(width, height) {
+        if self.hardware.backend.window_resized(width, height) {
             self.displays_changed();
         }
         self.screens.request_redraw();

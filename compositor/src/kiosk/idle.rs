@@ -12,14 +12,14 @@ use crate::idle::Event;
 impl Kiosk {
     /// Something happened that has to do with people being there. Returns whether an input is to do nothing else.
     pub fn idle_event(&mut self, event: Event) -> bool {
-        let outcome = self.idle.step(event, self.now());
+        let outcome = self.activity.idle.step(event, self.now());
         if let Some(number) = outcome.reset {
             tracing::info!(number, "nobody is there any more: the page is reset");
             self.forget_copied_by_x();
-            clear_data_device_selection(&self.display, &self.seat.seat);
-            clear_primary_selection(&self.display, &self.seat.seat);
+            clear_data_device_selection(&self.main_loop.display, &self.seat.seat);
+            clear_primary_selection(&self.main_loop.display, &self.seat.seat);
             for shell in 0..self.stage.shells.len() {
-                self.session.tell(shell, &Notice::Reset { number });
+                self.session.links.tell(shell, &Notice::Reset { number });
             }
             self.end_reset();
         }
@@ -29,12 +29,12 @@ impl Kiosk {
             );
         }
         for shell in outcome.at_rest {
-            self.session.tell(shell, &Notice::Idle {});
+            self.session.links.tell(shell, &Notice::Idle {});
         }
         for (shell, idle) in outcome.presence {
-            self.session.tell(shell, &Notice::Presence { idle });
+            self.session.links.tell(shell, &Notice::Presence { idle });
         }
-        let screen = self.idle.screen(&self.stage.texts);
+        let screen = self.activity.idle.screen(&self.stage.texts);
         if self.stage.idle_screen != screen {
             if self.stage.idle_screen.is_none() {
                 // A finger that rests there may be what ends the countdown, and is kept from the page from then on: it
@@ -42,7 +42,7 @@ impl Kiosk {
                 self.touch_cancel();
             }
             self.stage.idle_screen = screen;
-            self.publisher.mark_changed();
+            self.status.publisher.mark_changed();
             self.screens.request_redraw();
         }
         self.arm_idle_timer();
@@ -51,39 +51,39 @@ impl Kiosk {
 
     /// What a session's report says of its reset, and of its wish to hear of rest. `new`: it is the session's first.
     pub(crate) fn idle_report(&mut self, shell: usize, report: &Report, new: bool) {
-        if self.idle.wish_changed(shell, report.when_idle) {
+        if self.activity.idle.wish_changed(shell, report.when_idle) {
             self.idle_event(Event::Asked { shell, wants: report.when_idle });
         }
         self.page_listens(shell, report.listens);
-        self.idle.done_by(shell, report.reset);
-        if self.idle.is_resetting() && self.idle.owed_by(shell).is_some() {
+        self.activity.idle.done_by(shell, report.reset);
+        if self.activity.idle.is_resetting() && self.activity.idle.owed_by(shell).is_some() {
             self.idle_event(Event::Progress);
         }
-        if let Some(number) = self.idle.owed_by(shell).filter(|_| new) {
-            self.session.tell(shell, &Notice::Reset { number });
+        if let Some(number) = self.activity.idle.owed_by(shell).filter(|_| new) {
+            self.session.links.tell(shell, &Notice::Reset { number });
         }
         self.end_reset();
     }
 
     /// Which page of a shell's listens for people who go and come; 0: none.
     pub(crate) fn page_listens(&mut self, shell: usize, listens: u64) {
-        if self.idle.listener_changed(shell, listens) {
+        if self.activity.idle.listener_changed(shell, listens) {
             self.idle_event(Event::Listens { shell, listens: listens != 0 });
         }
     }
 
     /// Takes the screen away when there is nothing to be hidden any more.
     pub(crate) fn end_reset(&mut self) {
-        if !self.idle.is_resetting() {
+        if !self.activity.idle.is_resetting() {
             return;
         }
         // What is not shown is hidden by the splash, which says why, and is clean when it is shown again.
         let hidden = |shell: usize| {
             let state = self.stage.shells.get(shell).and_then(|shell| shell.readiness.state);
             matches!(state, Some(State::Waiting | State::Offline | State::Backoff | State::Stopped))
-                || (!self.session.has(shell) && !self.stage.windows.any_mapped(shell))
+                || (!self.session.links.has(shell) && !self.stage.windows.any_mapped(shell))
         };
-        let ready = |shell: usize| self.idle.owed_by(shell).is_none() || hidden(shell);
+        let ready = |shell: usize| self.activity.idle.owed_by(shell).is_none() || hidden(shell);
         if (0..self.stage.shells.len()).all(ready) {
             self.idle_event(Event::Done);
         }
@@ -93,7 +93,7 @@ impl Kiosk {
         let then = |kiosk: &mut Kiosk| {
             kiosk.idle_event(Event::Time);
         };
-        if let Err(error) = self.arm(|kiosk| &mut kiosk.idle.timer, self.idle.deadline(), then) {
+        if let Err(error) = self.arm(|kiosk| &mut kiosk.activity.idle.timer, self.activity.idle.deadline(), then) {
             self.problem(format!("idle.reset is not followed: there is no timer for it: {error}"));
         }
     }

@@ -81,17 +81,17 @@ impl KeyboardControl {
 impl Kiosk {
     /// Something that the keyboard depends on may have changed: a field, the devices, the focus.
     pub fn text_field_changed(&mut self) {
-        self.keyboard.stale = true;
+        self.seat.keyboard_control.stale = true;
     }
 
     /// Whether it is on the screen, for whoever asks.
     pub fn keyboard_is_shown(&self) -> bool {
-        self.keyboard.presence.is_here() && self.stage.keyboard.place().is_some()
+        self.seat.keyboard_control.presence.is_here() && self.stage.keyboard.place().is_some()
     }
 
     /// Shows it, hides it, or lets it follow the fields again.
     pub fn command_keyboard(&mut self, wish: KeyboardWish) -> Result<(), CommandError> {
-        if wish == KeyboardWish::Show && !self.keyboard.presence.is_possible() {
+        if wish == KeyboardWish::Show && !self.seat.keyboard_control.presence.is_possible() {
             let sentence = "keyboard.use is \"never\" or \"external\": kioskd shows no keyboard of its own";
             return Err(CommandError::Unsupported(sentence.into()));
         }
@@ -101,20 +101,20 @@ impl Kiosk {
             KeyboardWish::Hide => Wish::Hide,
         };
         let now = self.now();
-        self.keyboard.presence.wish(wish, now);
+        self.seat.keyboard_control.presence.wish(wish, now);
         self.text_field_changed();
         Ok(())
     }
 
     /// The configuration is another.
     pub fn configure_keyboard(&mut self) {
-        self.keyboard.presence.when = when(&self.config.keyboard);
-        self.stage.keyboard.set_look(look(&self.config.keyboard));
+        self.seat.keyboard_control.presence.when = when(&self.settings.config.keyboard);
+        self.stage.keyboard.set_look(look(&self.settings.config.keyboard));
         // Of another keymap, perhaps.
         self.stage.keyboard.board = Board::default();
         self.stage.keyboard.put(None);
-        self.keyboard.leaves = None;
-        self.keyboard.field = None;
+        self.seat.keyboard_control.leaves = None;
+        self.seat.keyboard_control.field = None;
         self.keyboard_moved();
         self.text_field_changed();
     }
@@ -122,21 +122,23 @@ impl Kiosk {
     /// What its fingers or its buttons have to say of it: it is to go, or to come.
     pub(crate) fn dismiss_keyboard(&mut self) {
         let now = self.now();
-        self.keyboard.presence.dismiss(now);
+        self.seat.keyboard_control.presence.dismiss(now);
         self.text_field_changed();
     }
 
     /// A client is touched or clicked at this place. A client does not say that the field that has the focus already was
     /// touched once more: a touch beside its cursor is taken for that.
     pub(crate) fn touch_beside_keyboard(&mut self, location: Point<f64, Logical>) {
-        if !self.keyboard.presence.is_dismissed() || std::mem::replace(&mut self.keyboard.asks_again, true) {
+        if !self.seat.keyboard_control.presence.is_dismissed()
+            || std::mem::replace(&mut self.seat.keyboard_control.asks_again, true)
+        {
             return;
         }
         self.after(ANSWER, move |kiosk| {
-            kiosk.keyboard.asks_again = false;
+            kiosk.seat.keyboard_control.asks_again = false;
             if kiosk.is_on_field(location) {
                 let now = kiosk.now();
-                kiosk.keyboard.presence.touched_again(now);
+                kiosk.seat.keyboard_control.presence.touched_again(now);
                 kiosk.text_field_changed();
             }
         });
@@ -154,49 +156,49 @@ impl Kiosk {
     /// It is called by a gesture.
     pub(crate) fn summon_keyboard(&mut self) {
         let now = self.now();
-        self.keyboard.presence.summon(now);
+        self.seat.keyboard_control.presence.summon(now);
         self.text_field_changed();
     }
 
     /// Brings it up to date, once a turn.
     pub(super) fn follow_keyboard(&mut self) {
         let shown = self.stage.keyboard.place().is_some();
-        if !self.keyboard.stale && !shown {
+        if !self.seat.keyboard_control.stale && !shown {
             return;
         }
         let now = self.now();
-        if std::mem::take(&mut self.keyboard.stale) {
+        if std::mem::take(&mut self.seat.keyboard_control.stale) {
             let (touch, keys) = self.seat.devices.touched_and_typed();
             let focused = self.text_field();
-            let presence = &mut self.keyboard.presence;
+            let presence = &mut self.seat.keyboard_control.presence;
             presence.devices(touch, keys, now);
             presence.field(focused.as_ref().map(|focused| focused.asked), now);
         }
-        self.keyboard.presence.tick(now);
-        if self.keyboard.presence.is_here() {
+        self.seat.keyboard_control.presence.tick(now);
+        if self.seat.keyboard_control.presence.is_here() {
             self.ready_board();
             let shell = self.stage.focused();
             let place =
                 self.screens.screen_for(shell).map(|screen| Place::on(screen, shell, &self.stage.keyboard.look));
             // One that comes back while it goes has told the windows that they have the whole screen.
-            let returns = self.keyboard.leaves.take().is_some();
+            let returns = self.seat.keyboard_control.leaves.take().is_some();
             self.tell_board_of_field();
             if self.stage.keyboard.put(place) || returns {
                 self.keyboard_moved();
             }
         } else if shown {
-            let leaves = match self.keyboard.leaves {
+            let leaves = match self.seat.keyboard_control.leaves {
                 Some(at) => at,
                 None => {
                     self.stage.keyboard.board.cancel_all();
-                    self.keyboard.leaves = Some(now + LEAVE);
+                    self.seat.keyboard_control.leaves = Some(now + LEAVE);
                     self.keyboard_moved();
                     now + LEAVE
                 }
             };
             if now >= leaves || self.windows_fill_again() {
-                self.keyboard.leaves = None;
-                self.keyboard.field = None;
+                self.seat.keyboard_control.leaves = None;
+                self.seat.keyboard_control.field = None;
                 self.stage.keyboard.put(None);
                 self.keyboard_moved();
             }
@@ -207,7 +209,7 @@ impl Kiosk {
     /// Windows are placed and told anew, and the picture is another.
     fn keyboard_moved(&mut self) {
         self.stage.windows.disturb();
-        self.publisher.mark_changed();
+        self.status.publisher.mark_changed();
         self.screens.request_redraw();
     }
 
@@ -216,7 +218,7 @@ impl Kiosk {
         if self.stage.keyboard.board.is_ready() {
             return;
         }
-        let wanted = xkb_config(&self.config.input.keyboard);
+        let wanted = xkb_config(&self.settings.config.input.keyboard);
         let names = Names {
             rules: wanted.rules,
             model: wanted.model,
@@ -232,8 +234,8 @@ impl Kiosk {
         let focused = self.text_field();
         let asked = focused.as_ref().map(|focused| focused.asked);
         let field = focused.map(|focused| focused.field).unwrap_or_default();
-        let begins = self.keyboard.field != asked || self.stage.keyboard.place().is_none();
-        self.keyboard.field = asked;
+        let begins = self.seat.keyboard_control.field != asked || self.stage.keyboard.place().is_none();
+        self.seat.keyboard_control.field = asked;
         let before = self.stage.keyboard.board.revision();
         self.stage.keyboard.board.set_field(field, begins);
         if before != self.stage.keyboard.board.revision() {
@@ -266,18 +268,22 @@ impl Kiosk {
 
     /// The part that windows of a shell are told to fill: while the keyboard goes, the whole screen already.
     pub fn told_area_of(&self, shell: usize) -> Rectangle<i32, Logical> {
-        if self.keyboard.leaves.is_some() { self.screen_area_of(shell) } else { self.area_of(shell) }
+        if self.seat.keyboard_control.leaves.is_some() { self.screen_area_of(shell) } else { self.area_of(shell) }
     }
 
     /// Arms the timer for what comes by itself: an offer, a repeated key, its going.
     pub(crate) fn arm_keyboard(&mut self) {
-        let deadlines = [self.stage.keyboard.board.deadline(), self.keyboard.presence.deadline(), self.keyboard.leaves];
+        let deadlines = [
+            self.stage.keyboard.board.deadline(),
+            self.seat.keyboard_control.presence.deadline(),
+            self.seat.keyboard_control.leaves,
+        ];
         let deadline = deadlines.into_iter().flatten().min();
         let armed = self.arm(
-            |kiosk| &mut kiosk.timers.keyboard,
+            |kiosk| &mut kiosk.main_loop.timers.keyboard,
             deadline,
             |kiosk| {
-                kiosk.keyboard.stale = true;
+                kiosk.seat.keyboard_control.stale = true;
                 kiosk.tick_board();
                 kiosk.arm_keyboard();
             },

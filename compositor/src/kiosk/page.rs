@@ -94,7 +94,7 @@ impl Kiosk {
     /// A session says what its shell's page asks for: answered at once, to that session.
     pub(crate) fn page_call(&mut self, link: u64, call: PageCall) {
         let shell = call.shell as usize;
-        if !self.session.is_of(link, shell) || shell >= self.stage.shells.len() {
+        if !self.session.links.is_of(link, shell) || shell >= self.stage.shells.len() {
             tracing::warn!(shell, "a session asks for a page that is not its own");
             return;
         }
@@ -103,8 +103,8 @@ impl Kiosk {
             Ok(info) => (None, info),
             Err(refusal) => (Some(refusal.to_string()), None),
         };
-        self.publisher.mark_changed();
-        self.session.tell(shell, &kiosk_core::api::Notice::Answer(PageAnswer { call: call.call, error, info }));
+        self.status.publisher.mark_changed();
+        self.session.links.tell(shell, &kiosk_core::api::Notice::Answer(PageAnswer { call: call.call, error, info }));
     }
 
     fn page_wish(&mut self, shell: usize, wish: Wish) -> Result<Option<DeviceInfo>, Refusal> {
@@ -122,7 +122,7 @@ impl Kiosk {
                 let rotation = Rotation::try_from(degrees)?;
                 let screen = self.own_screen(shell).ok_or(Refusal::NoScreen)?;
                 if screen.rotation != rotation {
-                    if !self.pages.may_change(shell, self.now()) {
+                    if !self.session.pages.may_change(shell, self.now()) {
                         return Err(Refusal::Pace);
                     }
                     self.page_changes(shell, OutputChange { rotation: Some(rotation), ..OutputChange::default() })?;
@@ -149,7 +149,7 @@ impl Kiosk {
         let now = self.now();
         let own = self.screens_of(shell);
         let first = *own.first().ok_or(Refusal::NoScreen)?;
-        match (on, self.power.cause(first)) {
+        match (on, self.activity.power.cause(first)) {
             (true, Some(Cause::Policy | Cause::Command)) => return Err(Refusal::NotOurs),
             // As it is; said again, it is not to idle yet.
             (true, None) => {}
@@ -158,23 +158,23 @@ impl Kiosk {
                 if self.stage.screen().is_some() {
                     return Err(Refusal::Covered);
                 }
-                if let Some(wait) = self.power.page_may_put_out(now) {
+                if let Some(wait) = self.activity.power.page_may_put_out(now) {
                     return Err(Refusal::InUse(wait.as_secs().max(1)));
                 }
-                if !self.pages.may_change(shell, now) {
+                if !self.session.pages.may_change(shell, now) {
                     return Err(Refusal::Pace);
                 }
             }
             (true, Some(_)) => {
-                if !self.pages.may_change(shell, now) {
+                if !self.session.pages.may_change(shell, now) {
                     return Err(Refusal::Pace);
                 }
             }
         }
         for screen in own {
-            self.pages.put_out.retain(|(dark, _)| *dark != screen);
+            self.session.pages.put_out.retain(|(dark, _)| *dark != screen);
             if !on {
-                self.pages.put_out.push((screen, shell));
+                self.session.pages.put_out.push((screen, shell));
             }
             self.power_event(Event::ByPage { screen, on });
         }
@@ -184,7 +184,7 @@ impl Kiosk {
 
     /// In force until somebody else changes it, the display is plugged in again or kioskd starts.
     fn page_changes(&mut self, shell: usize, change: OutputChange) -> Result<(), Refusal> {
-        if self.trial.is_on() {
+        if self.settings.trial.is_on() {
             return Err(Refusal::Trial);
         }
         let screen = self.own_screen(shell).ok_or(Refusal::NoScreen)?;
@@ -208,8 +208,8 @@ impl Kiosk {
         let screen = SystemScreen::Message { title: String::new(), text };
         let view = screen.view();
         stage.note = Some(screen);
-        self.pages.notes.retain(|(known, _)| *known != shell);
-        self.pages.notes.push((shell, until));
+        self.session.pages.notes.retain(|(known, _)| *known != shell);
+        self.session.pages.notes.push((shell, until));
         if self.stage.style.fonts.lacks(&view.text()) {
             self.stage.want_fonts();
             self.find_fonts();
@@ -220,23 +220,23 @@ impl Kiosk {
     }
 
     fn end_note(&mut self, shell: usize) {
-        self.pages.notes.retain(|(known, _)| *known != shell);
+        self.session.pages.notes.retain(|(known, _)| *known != shell);
         if self.stage.shells.get_mut(shell).is_some_and(|stage| stage.note.take().is_some()) {
-            self.publisher.mark_changed();
+            self.status.publisher.mark_changed();
             self.screens.request_redraw();
         }
     }
 
     fn arm_notes(&mut self) {
-        let next = self.pages.notes.iter().map(|(_, until)| *until).min();
+        let next = self.session.pages.notes.iter().map(|(_, until)| *until).min();
         let then = |kiosk: &mut Kiosk| {
             let now = kiosk.now();
             let over: Vec<usize> =
-                kiosk.pages.notes.iter().filter(|(_, until)| *until <= now).map(|(shell, _)| *shell).collect();
+                kiosk.session.pages.notes.iter().filter(|(_, until)| *until <= now).map(|(shell, _)| *shell).collect();
             over.into_iter().for_each(|shell| kiosk.end_note(shell));
             kiosk.arm_notes();
         };
-        if let Err(error) = self.arm(|kiosk| &mut kiosk.pages.timer, next, then) {
+        if let Err(error) = self.arm(|kiosk| &mut kiosk.session.pages.timer, next, then) {
             // Rather no message than one that stays.
             tracing::error!(%error, "timer not armed");
             (0..self.stage.shells.len()).for_each(|shell| self.end_note(shell));
@@ -252,7 +252,7 @@ impl Kiosk {
     /// Lights what the page put out, and nothing else.
     fn light_for(&mut self, shell: usize) {
         for screen in self.screens_of(shell) {
-            if self.power.cause(screen) == Some(Cause::Page) {
+            if self.activity.power.cause(screen) == Some(Cause::Page) {
                 self.power_event(Event::PageGone(screen));
             }
         }
@@ -261,15 +261,15 @@ impl Kiosk {
     /// Screens were given to other shells, or show their own picture again: what a page put out is lit where the page is
     /// not shown any more.
     pub(super) fn light_what_pages_left(&mut self) {
-        if self.pages.put_out.is_empty() {
+        if self.session.pages.put_out.is_empty() {
             return;
         }
-        let of_page = |kiosk: &Kiosk, screen| kiosk.power.cause(screen) == Some(Cause::Page);
-        let mut put_out = std::mem::take(&mut self.pages.put_out);
+        let of_page = |kiosk: &Kiosk, screen| kiosk.activity.power.cause(screen) == Some(Cause::Page);
+        let mut put_out = std::mem::take(&mut self.session.pages.put_out);
         put_out.retain(|(screen, _)| of_page(self, *screen));
         let (stays, left): (Vec<_>, Vec<_>) =
             put_out.into_iter().partition(|(screen, shell)| self.screens_of(*shell).contains(screen));
-        self.pages.put_out = stays;
+        self.session.pages.put_out = stays;
         for (screen, _) in left {
             self.power_event(Event::PageGone(screen));
         }
@@ -296,7 +296,7 @@ impl Kiosk {
             Some((at.x, at.y, place.area.size.w, place.area.size.h))
         };
         let areas: Vec<KeyboardArea> = (0..self.stage.shells.len()).map(area).collect();
-        self.session.tell_keyboards(&areas);
+        self.session.links.tell_keyboards(&areas);
     }
 }
 

@@ -17,7 +17,7 @@ const MAX_TRIES: usize = 3;
 impl Kiosk {
     /// Something happened to screens: switches what is to be switched. Returns whether any was lit.
     pub fn power_event(&mut self, event: Event) -> bool {
-        let switches = self.power.step(event, self.now());
+        let switches = self.activity.power.step(event, self.now());
         let mut lit = false;
         for (id, on) in &switches {
             // Commands and new displays are switched by those who test them first.
@@ -35,7 +35,7 @@ impl Kiosk {
             }
         }
         if !switches.is_empty() {
-            self.publisher.mark_changed();
+            self.status.publisher.mark_changed();
         }
         if switches.iter().any(|(_, on)| !on) {
             // No client is to get touches on a screen that is off.
@@ -48,19 +48,19 @@ impl Kiosk {
     /// A display is on this screen for the first time. Returns whether it is to be on.
     pub(crate) fn power_for(&mut self, id: ScreenId, on: bool) -> bool {
         self.power_event(Event::Attached { screen: id, on });
-        self.power.is_on(id)
+        self.activity.power.is_on(id)
     }
 
     /// Why a screen is off, in words; `None`: it is on.
     pub(crate) fn off_because(&self, id: ScreenId) -> Option<String> {
-        self.power.off_because(id).map(|reason| reason.text(&TimeZone::system()))
+        self.activity.power.off_because(id).map(|reason| reason.text(&TimeZone::system()))
     }
 
     fn arm_power_timer(&mut self) {
         let then = |kiosk: &mut Kiosk| {
             kiosk.power_event(Event::Time);
         };
-        if let Err(error) = self.arm(|kiosk| &mut kiosk.power.timer, self.power.deadline(), then) {
+        if let Err(error) = self.arm(|kiosk| &mut kiosk.activity.power.timer, self.activity.power.deadline(), then) {
             self.problem(format!("screens will not go off by themselves: {error}"));
         }
     }
@@ -77,18 +77,18 @@ impl Kiosk {
     fn watch_clock(&mut self) -> std::io::Result<()> {
         let timer = Rc::new(alarm::open()?);
         alarm::set(&timer, None)?;
-        self.timers.clock = Some(timer.clone());
+        self.main_loop.timers.clock = Some(timer.clone());
         // Before the zone is read for the first time: none that comes in between is missed.
-        if self.power.has_schedule() {
+        if self.activity.power.has_schedule() {
             self.watch_zone_once(&timer);
         }
         self.wait_for_edge(&timer);
         let source = Generic::new(timer, Interest::READ, Mode::Level);
-        let inserted = self.handle.insert_source(source, |_, timer, kiosk| {
+        let inserted = self.main_loop.handle.insert_source(source, |_, timer, kiosk| {
             alarm::acknowledge(timer);
             // The schedule first: what has to be dark by now is not lit for having slept.
             kiosk.wait_for_edge(timer);
-            if kiosk.power.slept() {
+            if kiosk.activity.power.slept() {
                 kiosk.woke_up();
             }
             Ok(PostAction::Continue)
@@ -98,8 +98,8 @@ impl Kiosk {
 
     /// The schedule is another one.
     pub(crate) fn schedule_changed(&mut self) {
-        let Some(timer) = self.timers.clock.clone() else { return };
-        if !self.power.has_schedule() {
+        let Some(timer) = self.main_loop.timers.clock.clone() else { return };
+        if !self.activity.power.has_schedule() {
             self.power_event(Event::Schedule(None));
         } else {
             self.watch_zone_once(&timer);
@@ -109,7 +109,7 @@ impl Kiosk {
     }
 
     fn watch_zone_once(&mut self, timer: &Rc<OwnedFd>) {
-        if std::mem::replace(&mut self.timers.watches_zone, true) {
+        if std::mem::replace(&mut self.main_loop.timers.watches_zone, true) {
             return;
         }
         if let Err(error) = self.watch_zone(timer.clone()) {
@@ -120,7 +120,7 @@ impl Kiosk {
     /// Looks at the schedule anew when the system is given another time zone.
     fn watch_zone(&mut self, timer: Rc<OwnedFd>) -> std::io::Result<()> {
         let source = Generic::new(ZoneWatch::system()?, Interest::READ, Mode::Level);
-        let inserted = self.handle.insert_source(source, move |_, watch, kiosk| {
+        let inserted = self.main_loop.handle.insert_source(source, move |_, watch, kiosk| {
             if watch.changed() {
                 tracing::info!("time zone changed; power schedule read again");
                 // It is remembered for minutes otherwise.
@@ -146,14 +146,14 @@ impl Kiosk {
 
     /// Does what the schedule says at this moment. Returns when it says something else, `None`: never.
     pub fn follow_schedule(&mut self, now: Timestamp) -> Option<Timestamp> {
-        if !self.power.has_schedule() {
+        if !self.activity.power.has_schedule() {
             return None;
         }
         let zone = TimeZone::try_system().unwrap_or_else(|error| {
             self.problem(format!("power.schedule is followed in UTC: the system's time zone is not known: {error}"));
             TimeZone::UTC
         });
-        let level = self.power.scheduled(&zone, now);
+        let level = self.activity.power.scheduled(&zone, now);
         let until = level.and_then(|level| level.until);
         tracing::debug!(now = %now, ?level, "power schedule");
         self.power_event(Event::Schedule(level.map(|level| level.on)));

@@ -41,10 +41,10 @@ pub struct SystemScreens {
 impl Kiosk {
     /// Lays a message over everything and answers as soon as its fonts are there.
     pub(crate) fn show_message(&mut self, title: String, text: String, answer: Answer) {
-        self.system_screens.pairing = None;
+        self.status.system_screens.pairing = None;
         let view = self.lay(SystemScreen::Message { title, text });
-        if self.system_screens.unanswered.len() < MAX_WAITING {
-            self.system_screens.unanswered.push((view, answer));
+        if self.status.system_screens.unanswered.len() < MAX_WAITING {
+            self.status.system_screens.unanswered.push((view, answer));
             self.answer_shown();
         } else {
             self.answer_with(&view, answer);
@@ -53,12 +53,12 @@ impl Kiosk {
 
     /// Lays the pairing screen over everything. Returns what its QR code says; empty: the device has no address yet.
     pub(crate) fn show_pairing(&mut self, mut request: PairingRequest) -> String {
-        request.template.clone_from(&self.config.shell.setup_url);
+        request.template.clone_from(&self.settings.config.shell.setup_url);
         let (now, network) = (self.now(), Network::now());
         let screen = PairingScreen::new(request, now);
         let url = screen.url(&network);
         let view = screen.view(&network, now, &self.stage.texts);
-        self.system_screens.pairing = Some(screen);
+        self.status.system_screens.pairing = Some(screen);
         self.lay(SystemScreen::Pairing(view));
         self.arm_system_screens();
         url
@@ -66,21 +66,21 @@ impl Kiosk {
 
     /// Takes away what an operator put up.
     pub(crate) fn dismiss(&mut self) {
-        self.system_screens.pairing = None;
+        self.status.system_screens.pairing = None;
         self.stage.system_screen = None;
-        self.publisher.mark_changed();
+        self.status.publisher.mark_changed();
         self.screens.request_redraw();
     }
 
     /// Shows the welcome screen as long as the device is not set up.
     pub fn welcome(&mut self) {
         let needed = self.needs_setup();
-        if needed && self.system_screens.welcome.is_none() {
+        if needed && self.status.system_screens.welcome.is_none() {
             tracing::info!("the device is not set up yet: the welcome screen is shown");
-            let template = self.config.shell.setup_url.clone();
+            let template = self.settings.config.shell.setup_url.clone();
             let request = PairingRequest { template, ..PairingRequest::default() };
-            self.system_screens.welcome = Some(PairingScreen::new(request, self.now()));
-        } else if !needed && self.system_screens.welcome.take().is_some() {
+            self.status.system_screens.welcome = Some(PairingScreen::new(request, self.now()));
+        } else if !needed && self.status.system_screens.welcome.take().is_some() {
             tracing::info!("the device is set up");
         }
         self.refresh_system_screens();
@@ -88,26 +88,26 @@ impl Kiosk {
 
     /// A command on the command line is all that is to be shown.
     fn needs_setup(&self) -> bool {
-        self.stage.shells.iter().any(|shell| shell.readiness.wait_for_session) && self.config.needs_setup()
+        self.stage.shells.iter().any(|shell| shell.readiness.wait_for_session) && self.settings.config.needs_setup()
     }
 
     /// Brings the screens up to date and arms the timer for their next change.
     fn refresh_system_screens(&mut self) {
         let now = self.now();
-        let shown = self.system_screens.pairing.iter().chain(&self.system_screens.welcome);
+        let shown = self.status.system_screens.pairing.iter().chain(&self.status.system_screens.welcome);
         // Nobody is asked for what nobody sees.
         let network = if shown.clone().any(PairingScreen::shows_network) { Network::now() } else { Network::default() };
-        if self.system_screens.pairing.as_ref().is_some_and(|pairing| pairing.is_over(now)) {
+        if self.status.system_screens.pairing.as_ref().is_some_and(|pairing| pairing.is_over(now)) {
             tracing::info!("the pairing screen has expired");
             self.dismiss();
         }
-        if self.system_screens.welcome.is_some() && !self.needs_setup() {
+        if self.status.system_screens.welcome.is_some() && !self.needs_setup() {
             tracing::info!("the device is set up");
-            self.system_screens.welcome = None;
+            self.status.system_screens.welcome = None;
         }
         let view = |screen: &PairingScreen| SystemScreen::Pairing(screen.view(&network, now, &self.stage.texts));
-        let welcome = self.system_screens.welcome.as_ref().map(view);
-        let pairing = self.system_screens.pairing.as_ref().map(view);
+        let welcome = self.status.system_screens.welcome.as_ref().map(view);
+        let pairing = self.status.system_screens.pairing.as_ref().map(view);
         let mut changed = self.stage.welcome != welcome;
         self.stage.welcome = welcome;
         if pairing.is_some() && self.stage.system_screen != pairing {
@@ -115,7 +115,7 @@ impl Kiosk {
             changed = true;
         }
         if changed {
-            self.publisher.mark_changed();
+            self.status.publisher.mark_changed();
             self.screens.request_redraw();
         }
         self.arm_system_screens();
@@ -123,9 +123,9 @@ impl Kiosk {
 
     fn arm_system_screens(&mut self) {
         let now = self.now();
-        let shown = self.system_screens.pairing.iter().chain(&self.system_screens.welcome);
+        let shown = self.status.system_screens.pairing.iter().chain(&self.status.system_screens.welcome);
         let next: Option<Duration> = shown.filter_map(|screen| screen.next_change(now)).min();
-        let armed = self.arm(|kiosk| &mut kiosk.system_screens.timer, next, Self::refresh_system_screens);
+        let armed = self.arm(|kiosk| &mut kiosk.status.system_screens.timer, next, Self::refresh_system_screens);
         if let Err(error) = armed {
             self.problem(format!("a pairing screen stays as it is: there is no timer for it: {error}"));
         }
@@ -140,7 +140,7 @@ impl Kiosk {
         let reached: Vec<String> = addresses.chain(network.name).collect();
         let device = format!("{host} · {version}");
         // The newest are the likeliest reasons.
-        let mut lines: Vec<String> = self.problems.iter().rev().map(|problem| masked(problem)).collect();
+        let mut lines: Vec<String> = self.status.problems.iter().rev().map(|problem| masked(problem)).collect();
         lines.dedup();
         self.stage.report = Report {
             title: self.stage.texts.say(Text::Diagnostics, &[]),
@@ -155,7 +155,7 @@ impl Kiosk {
     fn lay(&mut self, screen: SystemScreen) -> View {
         let view = screen.view();
         self.stage.system_screen = Some(screen);
-        self.publisher.mark_changed();
+        self.status.publisher.mark_changed();
         self.screens.request_redraw();
         if self.stage.style.fonts.lacks(&view.text()) {
             // Not only when it is drawn: screens may be dark.
@@ -171,13 +171,13 @@ impl Kiosk {
         let fonts = self.stage.style.fonts.clone();
         let failed = self.stage.font_search_failed();
         let ready = |(view, _): &mut (View, Answer)| failed || !fonts.lacks(&view.text());
-        let ready: Vec<_> = self.system_screens.unanswered.extract_if(.., ready).collect();
+        let ready: Vec<_> = self.status.system_screens.unanswered.extract_if(.., ready).collect();
         ready.into_iter().for_each(|(view, answer)| self.answer_with(&view, answer));
     }
 
     /// Answers all with what is known now.
     pub(crate) fn answer_all_shown(&mut self) {
-        let all = std::mem::take(&mut self.system_screens.unanswered);
+        let all = std::mem::take(&mut self.status.system_screens.unanswered);
         all.into_iter().for_each(|(view, answer)| self.answer_with(&view, answer));
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Kiosk;
+use super::{Kiosk, Settings};
 use crate::{
     command::{CommandError, OutputChange},
     screens::{ScreenId, plan::Planned},
@@ -19,28 +19,28 @@ impl Kiosk {
         changes: &[(String, OutputChange)],
         revert_after: Duration,
     ) {
-        let number = self.trial.start(before, changes, self.screens.serial);
+        let number = self.settings.trial.start(before, changes, self.screens.serial);
         self.after(revert_after.min(MAX_TRIAL), move |kiosk| kiosk.revert(number));
     }
 
     /// These screens were given a state for good: it is not to be undone.
     pub(crate) fn end_trial_of(&mut self, kept: &[(ScreenId, Planned)]) {
-        let Self { trial, screens, .. } = self;
+        let Self { settings: Settings { trial, .. }, screens, .. } = self;
         trial.forget(kept, |name| screens.by_name(name).map(|screen| screen.id));
     }
 
     fn revert(&mut self, number: u64) {
-        let Some(before) = self.trial.expire(number) else { return };
+        let Some(before) = self.settings.trial.expire(number) else { return };
         tracing::info!("temporary screen change reverted: not confirmed in time");
         if let Err(error) = self.carry_out(&before) {
             self.problem(format!("a temporary screen change could not be reverted: {error}"));
         }
-        self.publisher.mark_changed();
+        self.status.publisher.mark_changed();
     }
 
     /// Keeps the temporary change that made this layout; 0: whichever is on trial.
     pub fn confirm(&mut self, serial: u32) -> Result<u32, CommandError> {
-        let changes = self.trial.confirm(serial, self.screens.serial)?;
+        let changes = self.settings.trial.confirm(serial, self.screens.serial)?;
         let planned = self.plan(&changes)?;
         self.keep(&planned, &changes)?;
         Ok(self.screens.serial)

@@ -108,7 +108,7 @@ pub fn take(client: &Client, interface: &'static str) -> Result<(), TooMany> {
 /// An object is gone.
 pub fn released(kiosk: &Kiosk, client: &ClientId, object: &impl Resource) {
     // A client that has gone needs no count.
-    if let Ok(data) = kiosk.display.backend_handle().get_client_data(client.clone())
+    if let Ok(data) = kiosk.main_loop.display.backend_handle().get_client_data(client.clone())
         && let Ok(state) = data.downcast_arc::<ClientState>()
     {
         state.counts.give_back(interface_of(object).name);

@@ -58,11 +58,12 @@ impl Kiosk {
         if self.protocols.dmabuf_global.is_some() {
             return;
         }
-        let Some(offer) = self.backend.dmabuf_offer() else { return };
-        let global = self.protocols.dmabuf.create_global_with_default_feedback::<Self>(&self.display, &offer.feedback);
+        let Some(offer) = self.hardware.backend.dmabuf_offer() else { return };
+        let global =
+            self.protocols.dmabuf.create_global_with_default_feedback::<Self>(&self.main_loop.display, &offer.feedback);
         self.protocols.dmabuf_global = Some(global);
         if let Some(device) = offer.syncobj_device.clone().filter(supports_syncobj_eventfd) {
-            self.protocols.syncobj = Some(DrmSyncobjState::new::<Self>(&self.display, device));
+            self.protocols.syncobj = Some(DrmSyncobjState::new::<Self>(&self.main_loop.display, device));
         }
         self.protocols.dmabuf_feedback = Some(offer);
     }
@@ -102,9 +103,9 @@ impl Kiosk {
         let waits = self.protocols.waits.clone();
         let own: Rc<Cell<Option<RegistrationToken>>> = Rc::default();
         let (id, token, of) = (surface.id(), own.clone(), client.clone());
-        let inserted = self.handle.insert_source(source, move |(), _, kiosk| {
+        let inserted = self.main_loop.handle.insert_source(source, move |(), _, kiosk| {
             waits.end(&id, token.get());
-            let display = kiosk.display.clone();
+            let display = kiosk.main_loop.display.clone();
             kiosk.client_compositor_state(&of).blocker_cleared(kiosk, &display);
             Ok(())
         });
@@ -121,7 +122,7 @@ impl Kiosk {
     /// see [`Self::apply_given_up`].
     pub(super) fn let_go_of(&mut self, surface: &WlSurface) {
         for token in self.protocols.waits.give_up(&surface.id()) {
-            self.handle.remove(token);
+            self.main_loop.handle.remove(token);
         }
     }
 
@@ -133,7 +134,7 @@ impl Kiosk {
     /// Applies the commits that waited for nothing but surfaces that have gone, or for what no source tells of.
     pub(crate) fn apply_given_up(&mut self) {
         for client in self.protocols.waits.take_given_up() {
-            let display = self.display.clone();
+            let display = self.main_loop.display.clone();
             self.client_compositor_state(&client).blocker_cleared(self, &display);
         }
     }
@@ -213,7 +214,7 @@ impl DmabufHandler for Kiosk {
     }
 
     fn dmabuf_imported(&mut self, _global: &DmabufGlobal, dmabuf: Dmabuf, notifier: ImportNotifier) {
-        if self.backend.import_dmabuf(&dmabuf) {
+        if self.hardware.backend.import_dmabuf(&dmabuf) {
             // The client may have gone meanwhile: then there is no one to tell.
             let _ = notifier.successful::<Self>();
         } else {

@@ -112,7 +112,7 @@ fn set_parent(kiosk: &mut Kiosk, child: &WlSurface, parent: Option<&WlSurface>) 
         return true;
     }
     put_parent(child, parent);
-    let limit = kiosk.config.limits.parent_depth;
+    let limit = kiosk.settings.config.limits.parent_depth;
     if parent.is_some() && !depth::parents_fit(kiosk.protocols.xdg_shell.toplevel_surfaces(), limit) {
         put_parent(child, before.as_ref());
         tracing::debug!(limit, "a window of another client has too many parents to be one");

@@ -69,9 +69,9 @@ impl SeatHandler for Kiosk {
     }
 
     fn focus_changed(&mut self, seat: &Seat<Self>, focused: Option<&WlSurface>) {
-        let client = focused.and_then(|surface| self.display.get_client(surface.id()).ok());
-        set_data_device_focus(&self.display, seat, client.clone());
-        set_primary_focus(&self.display, seat, client);
+        let client = focused.and_then(|surface| self.main_loop.display.get_client(surface.id()).ok());
+        set_data_device_focus(&self.main_loop.display, seat, client.clone());
+        set_primary_focus(&self.main_loop.display, seat, client);
         self.text_focus_changed(focused);
     }
 

@@ -192,7 +192,7 @@ impl Kiosk {
         }
         let app_id = made.app_id.unwrap_or_default();
         let allow = match privilege {
-            Privilege::Admin => self.config.allowed_to(&app_id),
+            Privilege::Admin => self.settings.config.allowed_to(&app_id),
             Privilege::Shell | Privilege::Command | Privilege::Xwayland => Vec::new(),
         };
         tracing::info!(
@@ -205,7 +205,7 @@ impl Kiosk {
         let context = Arc::new(Context { app_id, allow });
         let stop = made.listener.try_clone()?;
         let (sender, accepted) = sync_channel(WAITING);
-        let accepts = self.handle.insert_source(accepted, move |event, (), kiosk| {
+        let accepts = self.main_loop.handle.insert_source(accepted, move |event, (), kiosk| {
             if let ChannelEvent::Msg(stream) = event {
                 let _ = kiosk.take_into(stream, Privilege::Shell, shell, Some(context.clone()));
             }
@@ -214,13 +214,13 @@ impl Kiosk {
         let listener = made.listener;
         let thread = thread::Builder::new().name("context".into()).stack_size(STACK);
         if let Err(error) = thread.spawn(move || accept(&listener, &sender)) {
-            self.handle.remove(accepts);
+            self.main_loop.handle.remove(accepts);
             return Err(error);
         }
         // Its other end is closed, or written to: both mean the end.
         let close = Generic::new(made.close, Interest::READ, Mode::Level);
-        let inserted = self.handle.insert_source(close, move |_, _, kiosk| {
-            kiosk.handle.remove(accepts);
+        let inserted = self.main_loop.handle.insert_source(close, move |_, _, kiosk| {
+            kiosk.main_loop.handle.remove(accepts);
             // Wakes the thread, which ends.
             let _ = shutdown(&stop, Shutdown::Both);
             let contexts = &mut kiosk.protocols.security_contexts;
@@ -229,7 +229,7 @@ impl Kiosk {
             Ok(PostAction::Remove)
         });
         if let Err(error) = inserted {
-            self.handle.remove(accepts);
+            self.main_loop.handle.remove(accepts);
             return Err(std::io::Error::other(error.to_string()));
         }
         let contexts = &mut self.protocols.security_contexts;

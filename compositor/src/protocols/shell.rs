@@ -80,7 +80,7 @@ impl XdgShellHandler for Kiosk {
     }
 
     fn parent_changed(&mut self, surface: ToplevelSurface) {
-        let limit = self.config.limits.parent_depth;
+        let limit = self.settings.config.limits.parent_depth;
         if surface.parent().is_some() && !depth::parents_fit(self.protocols.xdg_shell.toplevel_surfaces(), limit) {
             let text = format!("a chain of parents too long: {limit} are possible ([limits] parent-depth)");
             refusal::post(surface.xdg_toplevel(), ToplevelError::InvalidParent, &text);
@@ -116,7 +116,7 @@ impl XdgShellHandler for Kiosk {
             refusal::post(surface.xdg_popup(), XdgError::InvalidPopupParent, "a popup cannot be its own ancestor");
             return;
         }
-        let limit = self.config.limits.popup_depth;
+        let limit = self.settings.config.limits.popup_depth;
         if !depth::popups_fit(self.protocols.xdg_shell.popup_surfaces(), &surface, limit) {
             let text = format!("popups nested too deep: {limit} levels are possible ([limits] popup-depth)");
             refusal::post(surface.xdg_popup(), XdgError::InvalidPopupParent, &text);
@@ -327,7 +327,8 @@ impl XdgActivationHandler for Kiosk {
     }
 
     fn token_created(&mut self, _token: XdgActivationToken, data: XdgActivationTokenData) -> bool {
-        let (each, all) = (self.config.limits.tokens, self.config.limits.tokens.saturating_mul(ALL_FACTOR));
+        let (each, all) =
+            (self.settings.config.limits.tokens, self.settings.config.limits.tokens.saturating_mul(ALL_FACTOR));
         let now = Instant::now();
         let is_young = |data: &XdgActivationTokenData| now.saturating_duration_since(data.timestamp) < TOKEN_LIFE;
         let state = &mut self.protocols.activation;

@@ -74,13 +74,13 @@ impl CompositorHandler for Kiosk {
         // An inhibitor ends with its surface, and with the client that crashed.
         self.no_longer_inhibits(surface);
         self.end_waits_of(surface);
-        end_what_waits(surface, self.clock.now().into());
+        end_what_waits(surface, self.main_loop.clock.now().into());
         // WORKAROUND(smithay:surfaces-of-outputs)
         for screen in self.screens.iter() {
             screen.output.leave(surface);
         }
         self.let_go_of(surface);
-        self.x11.forget(surface);
+        self.clients.x11.forget(surface);
         self.remove_layer(surface);
         self.doubt_pointer_focus();
         // As of a subsurface that is destroyed by itself: see `guards::subsurface`.
@@ -100,7 +100,7 @@ impl CompositorHandler for Kiosk {
             state.has_drawn();
         }
         on_commit_buffer_handler::<Self>(surface);
-        self.backend.early_import(surface);
+        self.hardware.backend.early_import(surface);
         if !is_sync_subsurface(surface) {
             let mut root = surface.clone();
             while let Some(parent) = get_parent(&root) {

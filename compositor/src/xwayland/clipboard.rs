@@ -47,13 +47,13 @@ impl Kiosk {
     pub(crate) fn copied_by_wayland(&mut self, kind: SelectionTarget, source: Option<&SelectionSource>) {
         let fits = |form: &String| form.len() <= FORM_NAME;
         let forms = source.map(|source| source.mime_types().into_iter().filter(fits).take(FORMS).collect());
-        self.x11.copied.offer(kind, forms);
+        self.clients.x11.copied.offer(kind, forms);
     }
 
     /// Nothing is copied any more, by whomever it was.
     pub(crate) fn forget_copied_by_x(&mut self) {
         for kind in KINDS {
-            self.x11.copied.offer(kind, None);
+            self.clients.x11.copied.offer(kind, None);
         }
     }
 
@@ -66,8 +66,8 @@ impl Kiosk {
         if !self.x_has_keyboard() {
             return;
         }
-        self.x11.copied.set_of_x(kind, true);
-        let (display, seat) = (&self.display, &self.seat.seat);
+        self.clients.x11.copied.set_of_x(kind, true);
+        let (display, seat) = (&self.main_loop.display, &self.seat.seat);
         match kind {
             SelectionTarget::Clipboard => set_data_device_selection(display, seat, forms, ()),
             SelectionTarget::Primary => set_primary_selection(display, seat, forms, ()),
@@ -75,13 +75,13 @@ impl Kiosk {
     }
 
     fn take_back_from_x(&mut self, kind: SelectionTarget) {
-        if !self.x11.copied.is_of_x(kind) {
+        if !self.clients.x11.copied.is_of_x(kind) {
             return;
         }
-        self.x11.copied.set_of_x(kind, false);
+        self.clients.x11.copied.set_of_x(kind, false);
         match kind {
-            SelectionTarget::Clipboard => clear_data_device_selection(&self.display, &self.seat.seat),
-            SelectionTarget::Primary => clear_primary_selection(&self.display, &self.seat.seat),
+            SelectionTarget::Clipboard => clear_data_device_selection(&self.main_loop.display, &self.seat.seat),
+            SelectionTarget::Primary => clear_primary_selection(&self.main_loop.display, &self.seat.seat),
         }
     }
 
@@ -92,7 +92,7 @@ impl Kiosk {
 
     /// A Wayland client wants what an X program has copied.
     pub(crate) fn paste_from_x(&self, kind: SelectionTarget, form: String, into: OwnedFd) {
-        if let Some(server) = self.x11.server.as_ref().filter(|_| self.x11.copied.is_of_x(kind)) {
+        if let Some(server) = self.clients.x11.server.as_ref().filter(|_| self.clients.x11.copied.is_of_x(kind)) {
             server.manager.paste(Paste { kind, form, into });
         }
     }

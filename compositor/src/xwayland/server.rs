@@ -46,11 +46,11 @@ pub(super) const SHELL: usize = 0;
 impl Kiosk {
     /// Makes a place where X clients can come, where the configuration or a command in cage's place wants it.
     pub(crate) fn offer_x11(&mut self) {
-        let configured = self.config.x11.enabled;
-        if !configured && self.options.command.is_empty() {
+        let configured = self.settings.config.x11.enabled;
+        if !configured && self.settings.options.command.is_empty() {
             return;
         }
-        if self.options.session == SessionChoice::External && self.options.command.is_empty() {
+        if self.settings.options.session == SessionChoice::External && self.settings.options.command.is_empty() {
             self.problem(EXTERNAL.to_owned());
             return;
         }
@@ -63,10 +63,10 @@ impl Kiosk {
             Ok(display) => {
                 let name = display.name();
                 tracing::info!(name, "X11 programs can come");
-                self.x11.display = Some(display);
+                self.clients.x11.display = Some(display);
                 if let Err(error) = self.watch_display() {
                     self.problem(format!("X11 programs cannot run: their display is not watched: {error}"));
-                    self.x11.display = None;
+                    self.clients.x11.display = None;
                 }
             }
             Err(sentence) if configured => self.problem(sentence),
@@ -76,10 +76,10 @@ impl Kiosk {
     }
 
     fn watch_display(&mut self) -> io::Result<()> {
-        let Some(display) = &self.x11.display else { return Ok(()) };
+        let Some(display) = &self.clients.x11.display else { return Ok(()) };
         let source = Generic::new(display.listener.try_clone()?, Interest::READ, Mode::Level);
-        let inserted = self.handle.insert_source(source, |_, listener, kiosk| {
-            match kiosk.x11.machine.called(kiosk.now(), process::find().is_some()) {
+        let inserted = self.main_loop.handle.insert_source(source, |_, listener, kiosk| {
+            match kiosk.clients.x11.machine.called(kiosk.now(), process::find().is_some()) {
                 Act::Start => {
                     kiosk.start_x_server();
                     return Ok(PostAction::Disable);
@@ -98,19 +98,19 @@ impl Kiosk {
             }
             Ok(PostAction::Continue)
         });
-        self.x11.listener = Some(inserted.map_err(|error| io::Error::other(error.to_string()))?);
+        self.clients.x11.listener = Some(inserted.map_err(|error| io::Error::other(error.to_string()))?);
         Ok(())
     }
 
     /// Said once, however often it happens.
     fn x_problem(&mut self, sentence: String) {
-        if !self.problems.contains(&sentence) {
+        if !self.status.problems.contains(&sentence) {
             self.problem(sentence);
         }
     }
 
     fn start_x_server(&mut self) {
-        let started = match (process::find(), &self.x11.display) {
+        let started = match (process::find(), &self.clients.x11.display) {
             (Some(program), Some(display)) => process::start(&program, display),
             _ => Err(io::Error::from(io::ErrorKind::NotFound)),
         };
@@ -133,17 +133,17 @@ impl Kiosk {
     /// Takes an X server in: as a Wayland client, and with a window manager of its own.
     fn connect_x_server(&mut self, wayland: UnixStream, manager: UnixStream, child: Child) -> io::Result<()> {
         self.drop_x_server();
-        self.x11.servers += 1;
-        let number = self.x11.servers;
+        self.clients.x11.servers += 1;
+        let number = self.clients.x11.servers;
         let process = self.watch_x_server(child, number)?;
         match self.take_x_client(wayland, manager, number) {
             Ok((client, manager, news)) => {
-                self.x11.server = Some(Server { client, manager, news, process: Some(process) });
+                self.clients.x11.server = Some(Server { client, manager, news, process: Some(process) });
                 Ok(())
             }
             Err(error) => {
                 // Its end is reaped and is news to nobody: half a server would hold the display.
-                self.x11.servers += 1;
+                self.clients.x11.servers += 1;
                 let _ = kill_process(process, Signal::KILL);
                 Err(error)
             }
@@ -162,7 +162,7 @@ impl Kiosk {
         match self.manage_x_windows(manager, number) {
             Ok((manager, news)) => Ok((client, manager, news)),
             Err(error) => {
-                self.display.backend_handle().kill_client(client.id(), DisconnectReason::ConnectionClosed);
+                self.main_loop.display.backend_handle().kill_client(client.id(), DisconnectReason::ConnectionClosed);
                 Err(error)
             }
         }
@@ -171,10 +171,10 @@ impl Kiosk {
     fn manage_x_windows(&mut self, manager: UnixStream, number: u64) -> io::Result<(Manager, RegistrationToken)> {
         let (sender, receiver) = channel::sync_channel(NEWS);
         let manager = Manager::start(manager, self.wanted_of_x(), sender)?;
-        let news = self.handle.insert_source(receiver, move |event, _, kiosk| {
+        let news = self.main_loop.handle.insert_source(receiver, move |event, _, kiosk| {
             // Of one that has been replaced nothing is wanted.
             if let ChannelEvent::Msg(news) = event
-                && kiosk.x11.servers == number
+                && kiosk.clients.x11.servers == number
             {
                 kiosk.x_news(news);
             }
@@ -192,14 +192,14 @@ impl Kiosk {
                 Ok(status) => status,
                 Err(_) => None,
             };
-            if kiosk.x11.servers == number {
+            if kiosk.clients.x11.servers == number {
                 kiosk.x_server_ended(status);
             }
             Ok(PostAction::Remove)
         };
         let watched = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from).and_then(|pidfd| {
             let source = Generic::new(pidfd, Interest::READ, Mode::Level);
-            self.handle.insert_source(source, ended).map_err(|error| io::Error::other(error.to_string()))
+            self.main_loop.handle.insert_source(source, ended).map_err(|error| io::Error::other(error.to_string()))
         });
         if watched.is_err() {
             let _ = kill_process(pid, Signal::KILL);
@@ -209,7 +209,7 @@ impl Kiosk {
     }
 
     fn x_server_ended(&mut self, status: Option<ExitStatus>) {
-        if let Some(server) = &mut self.x11.server {
+        if let Some(server) = &mut self.clients.x11.server {
             server.process = None;
         }
         self.drop_x_server();
@@ -218,26 +218,26 @@ impl Kiosk {
             Some(status) if !well => tracing::warn!(%status, "Xwayland failed"),
             _ => tracing::info!("Xwayland ended with its last client"),
         }
-        let act = self.x11.machine.ended(self.now(), well);
+        let act = self.clients.x11.machine.ended(self.now(), well);
         self.act_on_display(act);
     }
 
     fn x_server_failed(&mut self) {
-        let act = self.x11.machine.ended(self.now(), false);
+        let act = self.clients.x11.machine.ended(self.now(), false);
         self.act_on_display(act);
     }
 
     fn act_on_display(&mut self, act: Act) {
         match act {
             Act::Listen => {
-                if let Some(listener) = &self.x11.listener
-                    && let Err(error) = self.handle.enable(listener)
+                if let Some(listener) = &self.clients.x11.listener
+                    && let Err(error) = self.main_loop.handle.enable(listener)
                 {
                     tracing::error!(%error, "X clients are not watched for any more");
                 }
             }
             Act::RestFor(rest) => self.after(rest, |kiosk| {
-                let act = kiosk.x11.machine.rested();
+                let act = kiosk.clients.x11.machine.rested();
                 kiosk.act_on_display(act);
             }),
             Act::Start | Act::TurnAway | Act::Nothing => {}
@@ -246,45 +246,45 @@ impl Kiosk {
 
     /// No X server is started any more. For the end of kioskd.
     pub(crate) fn close_x11(&mut self) {
-        if let Some(listener) = self.x11.listener.take() {
-            self.handle.remove(listener);
+        if let Some(listener) = self.clients.x11.listener.take() {
+            self.main_loop.handle.remove(listener);
         }
     }
 
     /// Ends the X server, whose programs have had their time, and takes its display away.
     pub(crate) fn end_x11(&mut self) {
         self.drop_x_server();
-        self.x11.display = None;
+        self.clients.x11.display = None;
     }
 
     /// Ends what there is of an X server, and takes its windows from the stage.
     fn drop_x_server(&mut self) {
-        let Some(Server { client, manager, news, process }) = self.x11.server.take() else { return };
-        self.handle.remove(news);
+        let Some(Server { client, manager, news, process }) = self.clients.x11.server.take() else { return };
+        self.main_loop.handle.remove(news);
         drop(manager);
         if let Some(process) = process {
             // Without its compositor it ends by itself; one that hangs does not.
             let _ = kill_process(process, Signal::KILL);
         }
         // Its connection is over, or is now.
-        self.display.backend_handle().kill_client(client.id(), DisconnectReason::ConnectionClosed);
+        self.main_loop.display.backend_handle().kill_client(client.id(), DisconnectReason::ConnectionClosed);
         self.take_all_back_from_x();
-        self.x11.awaited.clear();
-        self.x11.numbered.clear();
+        self.clients.x11.awaited.clear();
+        self.clients.x11.numbered.clear();
         self.stage.windows.remove_all_x();
     }
 
     /// The window manager has lost the server. Where that is a process of ours, it is about to end.
     pub(super) fn x_manager_ended(&mut self, reason: &str) {
         tracing::debug!(reason, "the X window manager ended");
-        let Some(server) = &self.x11.server else { return };
+        let Some(server) = &self.clients.x11.server else { return };
         if server.process.is_none() {
             self.drop_x_server();
             return;
         }
-        let number = self.x11.servers;
+        let number = self.clients.x11.servers;
         self.after(LAST_MOMENTS, move |kiosk| {
-            if kiosk.x11.servers == number && kiosk.x11.server.is_some() {
+            if kiosk.clients.x11.servers == number && kiosk.clients.x11.server.is_some() {
                 kiosk.drop_x_server();
             }
         });

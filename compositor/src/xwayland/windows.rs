@@ -36,7 +36,7 @@ impl Kiosk {
                 }
             }
             News::Gone { window } => {
-                self.x11.awaited.remove(&window);
+                self.clients.x11.awaited.remove(&window);
                 self.stage.windows.remove_x(window);
             }
             News::Copied { kind, forms } => self.copied_by_x(kind, forms),
@@ -50,14 +50,12 @@ impl Kiosk {
         if self.stage.windows.find_x(window).is_none() {
             return;
         }
-        self.x11.awaited.insert(window, name);
+        self.clients.x11.awaited.insert(window, name);
         let found = match name {
-            SurfaceName::Object(number) => self
-                .x11
-                .server
-                .as_ref()
-                .and_then(|server| server.client.object_from_protocol_id::<WlSurface>(&self.display, number).ok()),
-            SurfaceName::Serial(serial) => self.x11.numbered.get(&serial).cloned(),
+            SurfaceName::Object(number) => self.clients.x11.server.as_ref().and_then(|server| {
+                server.client.object_from_protocol_id::<WlSurface>(&self.main_loop.display, number).ok()
+            }),
+            SurfaceName::Serial(serial) => self.clients.x11.numbered.get(&serial).cloned(),
         };
         if let Some(surface) = found {
             self.x_surface_found(window, surface);
@@ -66,7 +64,7 @@ impl Kiosk {
 
     /// The X server has made a surface: is it one that is waited for?
     pub(crate) fn x_surface_made(&mut self, surface: &WlSurface) {
-        if self.x11.awaited.is_empty() || !self.is_of_x_server(surface) {
+        if self.clients.x11.awaited.is_empty() || !self.is_of_x_server(surface) {
             return;
         }
         self.x_surface_called(SurfaceName::Object(surface.id().protocol_id()), surface.clone());
@@ -74,7 +72,7 @@ impl Kiosk {
 
     /// The X server has given a surface a number. Returns whether it may: each has one, and each number is one's.
     pub(crate) fn x_surface_numbered(&mut self, serial: u64, surface: WlSurface) -> bool {
-        let numbered = &mut self.x11.numbered;
+        let numbered = &mut self.clients.x11.numbered;
         if numbered.contains_key(&serial) || numbered.values().any(|other| *other == surface) {
             return false;
         }
@@ -84,14 +82,14 @@ impl Kiosk {
     }
 
     fn x_surface_called(&mut self, name: SurfaceName, surface: WlSurface) {
-        let window = self.x11.awaited.iter().find(|(_, awaited)| **awaited == name).map(|(window, _)| *window);
+        let window = self.clients.x11.awaited.iter().find(|(_, awaited)| **awaited == name).map(|(window, _)| *window);
         if let Some(window) = window {
             self.x_surface_found(window, surface);
         }
     }
 
     fn x_surface_found(&mut self, window: WindowId, surface: WlSurface) {
-        self.x11.awaited.remove(&window);
+        self.clients.x11.awaited.remove(&window);
         if self.stage.windows.find(&surface).is_some() {
             return;
         }
@@ -106,7 +104,7 @@ impl Kiosk {
     }
 
     pub(super) fn is_of_x_server(&self, surface: &WlSurface) -> bool {
-        self.x11.server.as_ref().is_some_and(|server| surface.client().as_ref() == Some(&server.client))
+        self.clients.x11.server.as_ref().is_some_and(|server| surface.client().as_ref() == Some(&server.client))
     }
 
     /// A surface of an X window was committed.
@@ -123,7 +121,7 @@ impl Kiosk {
 
     /// Tells the X server what has changed for it, at the end of a turn.
     pub(crate) fn tell_x11(&mut self) {
-        let Some(server) = &self.x11.server else { return };
+        let Some(server) = &self.clients.x11.server else { return };
         let client = server.client.clone();
         let scale = self.x_scale();
         if let Some(state) = client.get_data::<ClientState>()
@@ -132,7 +130,7 @@ impl Kiosk {
             state.compositor.set_client_scale(scale);
         }
         let wanted = self.wanted_of_x();
-        if let Some(server) = &self.x11.server {
+        if let Some(server) = &self.clients.x11.server {
             server.manager.want(wanted);
         }
     }
@@ -144,7 +142,7 @@ impl Kiosk {
         let mut wanted = Wanted {
             area: self.to_x(area),
             scale: self.x_scale(),
-            offers: self.x11.copied.offers.clone(),
+            offers: self.clients.x11.copied.offers.clone(),
             ..Wanted::default()
         };
         for shown in self.stage.windows.iter() {

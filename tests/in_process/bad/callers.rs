@@ -93,7 +93,7 @@ fn variants() -> Vec<Variant<'static>> {
 fn state(fixture: &Fixture) -> String {
     let mut snapshot = fixture.kiosk.snapshot();
     snapshot.outputs.iter_mut().for_each(|output| (output.frames_composed, output.frames_direct) = (0, 0));
-    format!("{:?} {:?}", snapshot.outputs, fixture.kiosk.saved.state)
+    format!("{:?} {:?}", snapshot.outputs, fixture.kiosk.settings.saved.state)
 }
 
 #[test]

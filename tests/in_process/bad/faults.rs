@@ -183,7 +183,7 @@ fn the_screen_may_go_off_at_any_step_of_a_clients_life() {
 fn a_device_that_fails_in_ever_new_words_does_not_fill_the_memory() {
     let mut fixture = Fixture::new(&["320x200"]);
     (0..1_000).for_each(|number| fixture.kiosk.problem(format!("failure {number}")));
-    let problems = &fixture.kiosk.problems;
+    let problems = &fixture.kiosk.status.problems;
     assert_eq!(problems.len(), kioskd::problems::MAX_PROBLEMS);
     assert_eq!(problems.last().map(String::as_str), Some("failure 999"), "the newest are told");
 }

@@ -94,13 +94,13 @@ fn take_in(kiosk: &mut Kiosk, stream: UnixStream) -> Client {
     let user = rustix::process::getuid().as_raw();
     let limits = &mut kiosk.protocols.limits;
     let state = ClientState::new(limits, Privilege::Admin, user, 0, None, None).expect("too many clients");
-    kiosk.display.insert_client(stream, state).expect("no more clients")
+    kiosk.main_loop.display.insert_client(stream, state).expect("no more clients")
 }
 
 /// Puts a window where the suite wants it.
 #[cfg(feature = "conformance")]
 fn place(kiosk: &mut Kiosk, client: &Client, surface: u32, at: (i32, i32)) {
-    if let Ok(surface) = client.object_from_protocol_id(&kiosk.display, surface) {
+    if let Ok(surface) = client.object_from_protocol_id(&kiosk.main_loop.display, surface) {
         kiosk.stage.windows.pin(&surface, at.into());
         kiosk.stage.layers.pin(&surface, at.into());
         kiosk.windows_changed();
@@ -122,9 +122,9 @@ fn build(event_loop: &EventLoop<'static, Kiosk>) -> Kiosk {
     let mut kiosk = run::build(&options, loaded, Box::new(backend), event_loop, &display);
     kiosk.displays_changed();
     kiosk.settle();
-    let settings = kiosk.config.input.clone();
+    let settings = kiosk.settings.config.input.clone();
     kiosk.seat.add_keyboard(&settings).expect("no keymap");
-    let formats = kiosk.backend.shm_formats();
+    let formats = kiosk.hardware.backend.shm_formats();
     kiosk.protocols.shm.update_formats(formats);
     clients::serve(&mut kiosk, display).expect("clients cannot be served");
     kiosk

@@ -19,7 +19,13 @@ use smithay::{
     utils::{Buffer, Physical, Rectangle},
 };
 
-use crate::{backend::watched::View, kiosk::Kiosk, limits::refusal::Repeated, screens::ScreenId, stage::Frame};
+use crate::{
+    backend::watched::View,
+    kiosk::{Hardware, Kiosk},
+    limits::refusal::Repeated,
+    screens::ScreenId,
+    stage::Frame,
+};
 pub(super) use area::screen_of;
 use area::{Shape, to_buffer};
 use image_copy::Session;
@@ -143,7 +149,7 @@ impl Captures {
 impl Kiosk {
     /// Whether the screen shows anything to anybody: it is lit, and ours.
     fn is_seen(&self, screen: ScreenId) -> bool {
-        !self.seat_session.paused && self.screens.get(screen).is_some_and(crate::screens::Screen::lit)
+        !self.seat.session.paused && self.screens.get(screen).is_some_and(crate::screens::Screen::lit)
     }
 
     /// The end of a turn: whoever asked for a picture gets it, if there is one.
@@ -177,7 +183,7 @@ impl Kiosk {
     /// Draws what is new in a picture that is watched.
     fn bring_up_to_date(&mut self, view: View) {
         let now = self.now();
-        let Self { stage, screens, backend, protocols, .. } = self;
+        let Self { stage, screens, hardware: Hardware { backend, .. }, protocols, .. } = self;
         let Some(frame) = Frame::new(screens, view.screen, stage, now) else { return };
         match backend.watch(&frame, view.pointer) {
             Ok(damage) => protocols.captures.note_damage(view, &damage),
@@ -210,7 +216,7 @@ impl Kiosk {
                 copy.fail(Failure::Changed);
                 continue;
             }
-            match fill(self.backend.as_mut(), &copy, &missed) {
+            match fill(self.hardware.backend.as_mut(), &copy, &missed) {
                 Ok(()) => {
                     captures.caught_up(&copy);
                     captures.notice.taken(copy.view.screen, now);
@@ -232,7 +238,7 @@ impl Kiosk {
         self.protocols.captures.notice.forget(screen);
         self.end_gamma_of(screen);
         for pointer in [false, true] {
-            self.backend.forget_watched(View { screen, pointer });
+            self.hardware.backend.forget_watched(View { screen, pointer });
         }
     }
 
@@ -244,7 +250,7 @@ impl Kiosk {
                 let view = View { screen: screen.id, pointer };
                 let watched = captures.watches.iter().any(|watch| watch.view == view);
                 if !watched && !captures.waiting.iter().any(|copy| copy.view == view) {
-                    self.backend.forget_watched(view);
+                    self.hardware.backend.forget_watched(view);
                 }
             }
         }

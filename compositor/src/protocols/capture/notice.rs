@@ -63,7 +63,7 @@ impl Kiosk {
             return;
         }
         let now = self.now();
-        let wanted = |screen: &ScreenId| self.config.capture.notice && captures.is_watched(*screen, now);
+        let wanted = |screen: &ScreenId| self.settings.config.capture.notice && captures.is_watched(*screen, now);
         let shown: Vec<ScreenId> = captures.notice.taken.keys().copied().filter(wanted).collect();
         let changed = |screen: &&ScreenId| shown.contains(screen) != captures.is_announced(**screen);
         let news: Vec<ScreenId> = captures.notice.taken.keys().filter(changed).copied().collect();
@@ -81,7 +81,7 @@ impl Kiosk {
         let is_news = |screen: &ScreenId| captures.notice.taken.contains_key(screen) && !captures.is_announced(*screen);
         let now = self.now();
         let due = captures.notice.taken.keys().any(|screen| is_news(screen) && captures.is_watched(*screen, now));
-        if self.config.capture.notice && due {
+        if self.settings.config.capture.notice && due {
             self.after(Duration::ZERO, |_| {});
         }
     }

@@ -258,7 +258,7 @@ impl Kiosk {
         let state = &mut self.protocols.foreign_toplevels;
         state.identify(&windows);
         let known = &state.known;
-        state.listeners.retain_mut(|listener| listener.tell(&self.display, &windows, known));
+        state.listeners.retain_mut(|listener| listener.tell(&self.main_loop.display, &windows, known));
         state.drop_silent();
     }
 

@@ -106,7 +106,7 @@ impl Kiosk {
         let before = std::mem::replace(&mut management.heads, heads);
         management.serial = management.serial.wrapping_add(1);
         for manager in &mut management.managers {
-            manager.tell(&self.display, &before, &management.heads, management.serial);
+            manager.tell(&self.main_loop.display, &before, &management.heads, management.serial);
         }
     }
 }
