@@ -169,6 +169,10 @@ impl Screens {
 
     /// The screen of each shell, by number; `None`: all are other shells'.
     pub fn shell_screens(&self) -> Vec<Option<ScreenId>> {
+        // Nearly every device has one of each, and this is asked several times a frame.
+        if let ([screen], [ShellScreen::First | ShellScreen::Last]) = (self.list.as_slice(), self.wanted.as_slice()) {
+            return vec![Some(screen.id)];
+        }
         let others = self.list.iter().any(|screen| !screen.retiring);
         let screens: Vec<&Screen> = self.list.iter().filter(|screen| !screen.retiring || !others).collect();
         let place = |screen| -> shell_placement::Candidate<'_, _> {

@@ -209,8 +209,8 @@ impl Stage {
             Some(shell) if shell.cover != Cover::Gone => shell.splash(&self.report, &self.texts, now),
             // Beside a running shell the other screens are still: nothing moves, nothing wakes. They say why.
             _ => {
-                let message = Some(self.texts.say(Text::NoShell, &[("output", name)]));
-                View::Splash { message: message.filter(|_| shell.is_none()), progress: Progress::None }
+                let message = shell.is_none().then(|| self.texts.say(Text::NoShell, &[("output", name)]));
+                View::Splash { message, progress: Progress::None }
             }
         }
     }

@@ -123,14 +123,14 @@ impl Stage {
             let (width, height) = (size.w.max(0).unsigned_abs(), size.h.max(0).unsigned_abs());
             chooser.lay_out(kiosk_splash::places(width, height, screen.scale()));
         }
-        let view = self.view(shell, &screen.name, now);
-        let waits = covered && wanted && !mirrors && self.awaits_fonts(&view, now);
-        let splash = &mut self.pictures.0.entry(screen.id).or_default().splash;
         // A mirror draws with its source's pictures.
         if !covered || !wanted || mirrors {
-            splash.drop_pictures();
+            self.pictures.0.entry(screen.id).or_default().splash.drop_pictures();
             return None;
         }
+        let view = self.view(shell, &screen.name, now);
+        let waits = self.awaits_fonts(&view, now);
+        let splash = &mut self.pictures.0.entry(screen.id).or_default().splash;
         let elapsed = cover.since().map(|since| now.saturating_sub(since)).unwrap_or_default();
         // Until its letters are there, what was shown before stays.
         if !waits {
