@@ -14,8 +14,8 @@ use crate::page_calls::PageAnswer;
 pub const RUNTIME_DIR: &str = "/run/kiosk";
 /// Environment variable that overrides [`RUNTIME_DIR`]: kioskd sets it for its children.
 pub const RUNTIME_DIR_ENV: &str = "KIOSK_RUNTIME_DIR";
-/// By which kioskd tells kiosk-session the X display that it has for commands of the configuration, such as `:0`: browsers
-/// and containers have no use for one. Not `KIOSK_`, which is configuration.
+/// Environment variable by which kioskd tells kiosk-session its X display, such as `:0`, for commands of the
+/// configuration (not for browsers and containers). It has no `KIOSK_` prefix, which marks configuration.
 pub const X_DISPLAY_ENV: &str = "KIOSKD_X_DISPLAY";
 /// Environment variables `KIOSK_SECTION_KEY` are configuration; this one and [`RUNTIME_DIR_ENV`] are not.
 pub const STATE_DIR_ENV: &str = "KIOSK_STATE_DIR";
@@ -27,8 +27,8 @@ pub const CONTROL_SOCKET: &str = "control.sock";
 pub const COMPOSITOR_SOCKET: &str = "compositor.sock";
 /// Peer-to-peer D-Bus of the session, in the runtime directory.
 pub const SESSION_SOCKET: &str = "session.sock";
-/// Where [`SESSION_SOCKET`] leads: a directory in the runtime directory in which kiosk-session's user makes names, and
-/// nobody else. In the runtime directory itself only kioskd's does.
+/// Where [`SESSION_SOCKET`] leads: a directory in the runtime directory in which only kiosk-session's user may create
+/// files. Only kioskd's user may do so in the runtime directory itself.
 pub const SESSION_DIR: &str = "session";
 
 /// Where [`SESSION_SOCKET`] leads, from the runtime directory.
@@ -74,7 +74,7 @@ pub fn runtime_dir() -> std::path::PathBuf {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum State {
-    /// For the web server's first answer.
+    /// Waiting for the web server's first answer.
     #[default]
     Waiting,
     /// The browser has been started and has not yet shown a window.
@@ -90,23 +90,23 @@ pub enum State {
     Crashed,
     /// Too many failures: the next try comes after a delay.
     Backoff,
-    /// By command.
+    /// Stopped by command.
     Stopped,
 }
 
-/// From the session to the compositor, whole at each change.
+/// The session's state, sent whole to the compositor at each change.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Report {
-    /// Where this shell is on its way.
+    /// How far this shell is on the way to its page.
     pub state: State,
-    /// The page wants a file of the visitor's: they are to choose. Gone when there is nothing to choose any more.
+    /// The page asks the visitor for files to upload. `None`: there is nothing to choose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chooser: Option<Chooser>,
     /// One line for the person before the screen; empty: none.
     #[serde(default)]
     pub message: String,
-    /// The page is not up in the time that `shell.ready.timeout` gives it: what is wrong is to be shown at length.
+    /// The page is not up within `shell.ready.timeout`: show the diagnostics screen.
     #[serde(default)]
     pub overdue: bool,
     /// Process id of the shell, 0 while there is none.
@@ -115,42 +115,42 @@ pub struct Report {
     /// The shell's number among [`crate::config::Config::all_shells`].
     #[serde(default)]
     pub shell: u32,
-    /// Of the last [`Notice::Reset`] that is done: the first page is seen, and nothing of the last visitor is left. 0:
-    /// none yet.
+    /// Number of the last [`Notice::Reset`] that was completed: the first page is shown, the last visitor's data is
+    /// removed. 0: none yet.
     #[serde(default)]
     pub reset: u64,
-    /// Wants to hear ([`Notice::Idle`]) when nobody has used the device for a while.
+    /// It wants one [`Notice::Idle`] when the device has not been used for a while.
     #[serde(default)]
     pub when_idle: bool,
-    /// Nothing milder has brought the page back: why the device is to be restarted (`health.reboot`); empty: it is not.
+    /// Why the device is to be restarted (`health.reboot`), after all milder steps failed; empty: no restart is asked
+    /// for.
     #[serde(default)]
     pub reboot: String,
-    /// Another number than before: the shell's window is to be asked whether it is alive. The answers are
-    /// [`Notice::Pinged`].
+    /// A new number asks the compositor to ping the shell's window; it answers with [`Notice::Pinged`].
     #[serde(default)]
     pub ping: u64,
-    /// Its page wants to hear ([`Notice::Presence`]) when nobody is there any more, and when somebody is again. 0: no;
-    /// another number than before is another page, which has heard of nothing yet.
+    /// Not 0: its page wants [`Notice::Presence`] when the device becomes idle and when it is used again. A new number
+    /// is a new page, which has been told nothing yet.
     #[serde(default)]
     pub listens: u64,
-    /// How often it was tried since the page was last up, rounded down: small numbers are exact.
+    /// Number of attempts since the page was last up; large numbers are rounded down.
     #[serde(default)]
     pub tried: u32,
-    /// What came of the last try, for people; empty: nothing was wrong yet.
+    /// Why the last attempt failed, for people; empty: none has failed yet.
     #[serde(default)]
     pub reason: String,
 }
 
-/// Files that a chooser has at most, and characters of a name in it: all fit into one line, with what JSON adds.
+/// Most files in a chooser. With names of [`MAX_NAME`] characters they fit into one line of [`MAX_LINE`] bytes of JSON.
 pub const MAX_OFFERED: usize = 200;
-/// See [`MAX_OFFERED`].
+/// Longest name of a file in a chooser, characters; see [`MAX_OFFERED`].
 pub const MAX_NAME: usize = 60;
 
-/// What a visitor chooses from for an upload (`browser.uploads`).
+/// The list from which a visitor chooses files to upload (`browser.uploads`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Chooser {
-    /// Tells one chooser of a session's from the next: the answer names it. From 1.
+    /// Identifies the chooser within the session; the answer repeats it. Counts from 1.
     pub number: u64,
     /// Several may be chosen.
     #[serde(default)]
@@ -158,10 +158,10 @@ pub struct Chooser {
     /// At most [`MAX_OFFERED`], in the order in which they are shown.
     #[serde(default)]
     pub files: Vec<OfferedFile>,
-    /// Files that are there beside them, and are not listed.
+    /// Number of further files that are not listed.
     #[serde(default)]
     pub unlisted: u32,
-    /// Why there are none.
+    /// Why there are no files.
     #[serde(default)]
     pub nothing: Nothing,
 }
@@ -200,14 +200,15 @@ pub enum Notice {
         /// Of each shell, by number.
         #[serde(default)]
         wayland_displays: Vec<String>,
-        /// [`Notice::Window`] will be said.
+        /// The compositor sends [`Notice::Window`].
         #[serde(default)]
         tells_windows: bool,
-        /// It takes [`crate::page_calls::PageCall`]s. One of before a newer session would end the connection.
+        /// The compositor takes [`crate::page_calls::PageCall`]s. An older one, without this field, closes the
+        /// connection at the first.
         #[serde(default)]
         takes_calls: bool,
     },
-    /// Whether a shell's client shows any window, hidden by the splash or not.
+    /// Whether a shell's client has a mapped window, even if the splash covers it.
     Window {
         /// There is one.
         mapped: bool,
@@ -219,7 +220,7 @@ pub enum Notice {
     Chosen {
         /// [`Chooser::number`].
         number: u64,
-        /// Places in [`Chooser::files`]; empty: none is wanted, or nobody has chosen in time.
+        /// Indices into [`Chooser::files`]; empty: cancelled, or no choice within the time limit.
         files: Vec<u32>,
     },
     /// Whether a shell's own picture is what people see (false: splash or a system screen).
@@ -230,41 +231,40 @@ pub enum Notice {
         #[serde(default)]
         number: u32,
     },
-    /// Nobody is there any more (`idle.reset`): the first page is to be shown, and what the last visitor left to be
-    /// forgotten.
+    /// Asks for the first page and for the removal of the last visitor's data (`idle.reset`).
     Reset {
-        /// From 1; said again to a session that has not done it.
+        /// Counts from 1; repeated to a new connection until the session reports it as done.
         number: u64,
     },
-    /// The window of a shell that people see was asked for a sign of life (`xdg_wm_base.ping`), or has given it. A shell
-    /// that has none is not asked.
+    /// A visible window of the shell was sent `xdg_wm_base.ping`, or has answered. A shell without a visible window is
+    /// not pinged.
     Pinged {
         /// Of [`Report::ping`].
         number: u64,
         /// It has answered.
         answers: bool,
-        /// How often the shell's windows have drawn so far, all together: the same number as before is no frame since.
-        /// `None`: none is to be drawn, for another virtual terminal has the screens.
+        /// Frames that all of the shell's windows have drawn so far. `None`: none is expected, as another virtual
+        /// terminal has the screens.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         commits: Option<u64>,
     },
-    /// The device is not restarted.
+    /// The restart of the device was refused.
     NoReboot {
         /// One sentence, for people.
         reason: String,
     },
-    /// Nobody has used the device for a while; once for each time that [`Report::when_idle`] becomes true.
+    /// The device has not been used for a while; sent once each time [`Report::when_idle`] becomes true.
     Idle {},
-    /// Nobody has used the device for a while, or somebody does again; while [`Report::listens`].
+    /// The device became idle, or is used again; sent while [`Report::listens`] is not 0.
     Presence {
-        /// Nobody is there.
+        /// It is idle.
         idle: bool,
     },
     /// The keyboard on the screen covers a part of the shell's, or no longer does.
     Keyboard {
         /// The shell's number.
         number: u32,
-        /// From the left and top of the shell's screen, width and height, logical pixels; `None`: it is not there.
+        /// x, y, width and height on the shell's screen, logical pixels; `None`: it is hidden.
         area: Option<(i32, i32, i32, i32)>,
     },
     /// To the session that has sent the call.

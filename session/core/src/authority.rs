@@ -2,8 +2,9 @@
 //!
 //! A method handler calls [`Authority::check`] before it acts. Root, the program's own user and members of the group
 //! `kiosk-admin` may do everything; on the system bus polkit decides about all others (its actions are in
-//! `assets/polkit/org.kioskd.policy`). Who the caller is comes from the bus daemon or from the socket, never
-//! from the message. Nothing is remembered between calls, so a change of groups or rules counts at once.
+//! `assets/polkit/org.kioskd.policy`). The caller's identity comes from the bus daemon or from the socket's
+//! credentials, never from the message. Nothing is remembered between calls, so a change of groups or rules counts at
+//! once.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -31,7 +32,7 @@ pub enum Action {
     Screen,
     /// A picture of the screen.
     Screenshot,
-    /// What is kept beyond the screen: clearing data.
+    /// Changing what is stored: clearing the browser's data.
     Configure,
 }
 
@@ -52,7 +53,8 @@ impl Action {
 /// Why not, as the sentence for `org.kioskd.Error.NotAuthorized`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Denied {
-    /// Over a peer-to-peer socket there is nobody to ask: the caller is neither root nor in the group. Of this action.
+    /// The caller is neither root nor in the group, and there is no polkit to ask over a peer-to-peer socket. The
+    /// action.
     #[error("this needs {0}: be root or a member of the group {ADMIN_GROUP}")]
     NoRight(&'static str),
     /// Polkit refuses this action.
@@ -61,7 +63,7 @@ pub enum Denied {
     /// Polkit could not be asked about this action, and why.
     #[error("this needs {0}, and polkit can't be asked ({1}): be root or a member of the group {ADMIN_GROUP}")]
     NoPolkit(&'static str, String),
-    /// It may be granted later.
+    /// Too many questions wait for polkit already; a later call may be granted.
     #[error(
         "polkit has no answer yet to {MAX_QUESTIONS_EACH} earlier calls of yours, or to many of others: wait for it first"
     )]
@@ -82,8 +84,8 @@ pub struct Caller {
 
 /// A person may have to type a password.
 const INTERACTIVE_TIMEOUT: Duration = Duration::from_secs(120);
-/// Questions to polkit that wait for an answer, in all and of one user, whose connections to the bus may be many. Each
-/// may wait for a person, and holds one of the places for calls meanwhile, of which there are more.
+/// Most unanswered questions to polkit, of all users and of one. Each may wait for a person and takes one of the places
+/// for waiting calls, so there are fewer of these than of calls.
 const MAX_QUESTIONS: usize = 32;
 const MAX_QUESTIONS_EACH: usize = 8;
 /// Polkit may have to be started first.
@@ -128,7 +130,7 @@ impl Authority {
     }
 }
 
-/// Whether `caller` may do everything, so that polkit need not be asked: root, our own user, members of kiosk-admin.
+/// Whether `caller` may do everything without polkit: root, the program's own user, members of kiosk-admin.
 pub fn is_trusted(caller: &Caller) -> bool {
     allowed(caller, rustix::process::geteuid().as_raw(), admin_group())
 }

@@ -1,6 +1,5 @@
-//! What udev tells programs when a device comes, goes or changes, told by us where no udev runs: in the form and on the
-//! netlink group on which libudev hears it, so that kioskd's libraries need not know the difference. Told by
-//! `kiosk-describe-inputs --watch`; what is told is found by [`crate::device_watch`].
+//! Sends udev's device events where no udev runs, in libudev's format and on its netlink group, so that kioskd's
+//! libraries work unchanged. Used by `kiosk-describe-inputs --watch`; [`crate::device_watch`] finds the events.
 //!
 //! The form is libudev's own (`monitor_netlink_header` of systemd's sd-device-monitor), unchanged since 2009.
 
@@ -11,20 +10,20 @@ use rustix::io::Errno;
 use rustix::net::netlink::{KOBJECT_UEVENT, SocketAddrNetlink};
 use rustix::net::{AddressFamily, SendFlags, SocketFlags, SocketType, sendto, socket_with};
 
-/// The netlink group of what udev tells; the kernel's own is 1.
+/// The netlink group of udev's events; the kernel's own is 1.
 const UDEV_GROUP: u32 = 2;
 const PREFIX: [u8; 8] = *b"libudev\0";
 const MAGIC: u32 = 0xfeed_cafe;
 const HEADER: u32 = 40;
 
-/// What has become of a device.
+/// What happened to a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// It is there.
+    /// It was added.
     Add,
-    /// It has gone.
+    /// It was removed.
     Remove,
-    /// Something about it is another: of a display device, what is plugged in.
+    /// It changed: of a display device, what is plugged in.
     Change,
 }
 
@@ -38,7 +37,7 @@ impl Action {
     }
 }
 
-/// One piece of news.
+/// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct News {
     /// What has happened.
@@ -51,7 +50,7 @@ pub struct News {
     pub number: String,
     /// Below `/dev`.
     pub node: String,
-    /// What udev would have found out, such as `ID_INPUT=1`.
+    /// The properties that udev would add, such as `ID_INPUT=1`.
     pub properties: Vec<String>,
 }
 
@@ -79,7 +78,7 @@ impl News {
         for word in [HEADER, HEADER, text.len() as u32] {
             message.extend_from_slice(&word.to_ne_bytes());
         }
-        // By the first of these the kernel sorts out who is to hear it; of kinds and tags there are none.
+        // Receivers filter by the first, the subsystem's hash; device type and tags are empty.
         for word in [hash(self.subsystem.as_bytes()), 0, 0, 0] {
             message.extend_from_slice(&word.to_be_bytes());
         }
@@ -108,7 +107,7 @@ fn hash(bytes: &[u8]) -> u32 {
     hash ^ hash >> 15
 }
 
-/// Where news are told.
+/// The socket that events are sent on.
 #[derive(Debug)]
 pub struct Teller {
     socket: OwnedFd,
@@ -116,7 +115,7 @@ pub struct Teller {
 }
 
 impl Teller {
-    /// In this process's network namespace: those who are to hear it are in the same one.
+    /// In this process's network namespace, which must be the receivers'.
     ///
     /// # Errors
     ///
@@ -127,7 +126,7 @@ impl Teller {
         Ok(Self { socket, sequence: 0 })
     }
 
-    /// Tells it to whoever listens.
+    /// Sends it to all listeners.
     ///
     /// # Errors
     ///
@@ -136,7 +135,7 @@ impl Teller {
         self.sequence += 1;
         let message = news.message(self.sequence);
         match sendto(&self.socket, &message, SendFlags::empty(), &SocketAddrNetlink::new(0, UDEV_GROUP)) {
-            // Nobody listens.
+            // There is no listener.
             Ok(_) | Err(Errno::CONNREFUSED) => Ok(()),
             Err(error) => Err(Error::from(error)),
         }

@@ -1,6 +1,6 @@
-//! Which input devices and displays come, go and change, found by looking at the kernel's files: for systems on which
-//! nobody tells (`kiosk-describe-inputs --watch`). Looks and compares; [`crate::input_database`] describes, and
-//! [`crate::device_news`] tells.
+//! Which input devices and displays come, go and change, found by polling the kernel's files: for systems without udev
+//! (`kiosk-describe-inputs --watch`). Only compares; [`crate::input_database`] describes devices,
+//! [`crate::device_news`] sends the events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,7 +11,7 @@ use crate::device_news::{Action, News};
 /// Far more than a device has; more is a mistake.
 const MAX_NAMES: usize = 1024;
 
-/// What is there, at one moment.
+/// The devices at one moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Devices {
     /// `event0`: where it is.
@@ -44,7 +44,7 @@ impl Devices {
             let says = own.map(|connector| {
                 let read = |file: &str| root.join("sys/class/drm").join(connector).join(file);
                 let status = fs::read_to_string(read("status")).unwrap_or_default();
-                // Another display on the same connector, within the time between two looks.
+                // The EDID shows that the display was exchanged between two looks.
                 let edid = fs::read(read("edid")).unwrap_or_default();
                 let sum = edid.iter().fold(0u64, |sum, byte| sum.rotate_left(5) ^ u64::from(*byte));
                 format!("{connector} {} {sum:x}", status.trim())
@@ -54,8 +54,7 @@ impl Devices {
         devices
     }
 
-    /// What is to be told after `before`, those that have gone first. `properties` knows what has been found out of an
-    /// input device.
+    /// The events since `before`, removals first. `properties` gives the properties of an input device.
     pub fn since(&self, before: &Self, properties: impl Fn(&str) -> Vec<String>) -> Vec<News> {
         let input = |action, name: &str, place: &Place| News {
             action,

@@ -1,9 +1,9 @@
 //! A file replaced as a whole: a power cut at any moment leaves the old content or the new one, and after [`replace`]
-//! has returned it is the new one. For the saved state and the browser's preferences; what may be lost is not
-//! worth the waiting.
+//! has returned it is the new one. For the saved state and the browser's preferences; files that may be lost are
+//! written without syncing.
 //!
-//! The order of the steps is the point, so they are made on a trait: the tests have a disk that loses its power
-//! between any two of them, and with it whatever was not synced.
+//! The order of the steps matters, so they go through a trait: the tests use a disk that loses power between any two of
+//! them, and with it everything that was not synced.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -17,7 +17,7 @@ pub fn replace(path: &Path, new: &Path, content: &[u8]) -> Result<()> {
     replace_on(&mut FileSystem, path, new, content)
 }
 
-/// What it takes of a file system.
+/// The operations on a file system.
 trait Disk {
     type File;
 
@@ -33,7 +33,7 @@ trait Disk {
 }
 
 fn replace_on<D: Disk>(disk: &mut D, path: &Path, new: &Path, content: &[u8]) -> Result<()> {
-    // A leftover may be anything, such as a link.
+    // Not overwritten: a leftover may be anything, such as a link.
     match disk.remove(new) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         _ => {}

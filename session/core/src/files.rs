@@ -1,5 +1,5 @@
-//! Files that people name, and those that others may have written to: a wrong one is told in a sentence, never waited
-//! for, and never read further than it may be long.
+//! Reads files that people name or that other users may write to: an error is one sentence, a FIFO is not waited for,
+//! and no more than a limit is read.
 
 use std::fs::{File, Metadata};
 use std::io::{Error, ErrorKind, Read, Result};
@@ -11,9 +11,9 @@ use rustix::fs::{Mode, OFlags};
 /// The content of a regular file of at most `limit` bytes. A directory, a device or a FIFO is an error, as is a file
 /// that is larger, and one that somebody writes to meanwhile.
 pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>> {
-    // Looked at before it is opened: a device may begin to do something when it is.
+    // Checked before opening: opening a device may have side effects.
     regular(&std::fs::metadata(path)?)?;
-    // And it may have become another one since: a FIFO is opened without waiting for a writer.
+    // It may have been replaced since: a FIFO is opened without waiting for a writer.
     let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
     let mut file = File::from(rustix::fs::open(path, flags, Mode::empty())?);
     let before = file.metadata()?;
@@ -21,7 +21,7 @@ pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>> {
     if before.len() > limit {
         return Err(too_large(limit));
     }
-    // Room for what is to come and no more: the length may be a lie.
+    // The capacity is bounded: the reported length may be wrong.
     let mut bytes = Vec::with_capacity(usize::try_from(before.len()).unwrap_or_default());
     file.by_ref().take(limit + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > limit {
@@ -34,7 +34,7 @@ pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Removes what is there with all that is in it; nothing there is as good.
+/// Removes the file or directory with its content; a missing one is no error.
 pub fn remove_tree(path: &Path) -> Result<()> {
     match std::fs::remove_dir_all(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
@@ -51,7 +51,7 @@ fn too_large(limit: u64) -> Error {
     Error::other(format!("it is larger than {size} {unit}"))
 }
 
-/// What is another one after a change.
+/// What differs after a change of the file.
 fn stamp(data: &Metadata) -> (u64, i64, i64, i64, i64) {
     (data.len(), data.mtime(), data.mtime_nsec(), data.ctime(), data.ctime_nsec())
 }

@@ -1,6 +1,6 @@
-//! What udev would say of the input devices. libinput hears only what udev has described in `/run/udev/data`; without
-//! udev it passes over every keyboard and panel, and says nothing. kioskd and `kioskctl doctor` ask here what is lost
-//! that way, and `kiosk-describe-inputs` has it described from the kernel's own files, which is what udev does.
+//! udev's database of input devices, where no udev runs. libinput uses only devices that are described in
+//! `/run/udev/data`, and ignores all others without a message. kioskd and `kioskctl doctor` ask here which devices are
+//! ignored so, and `kiosk-describe-inputs` writes the descriptions from the kernel's files, as udev does.
 //!
 //! It opens no device. Where udev runs it does nothing.
 
@@ -8,16 +8,16 @@ use std::fs;
 use std::io::{ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
-/// udev's socket: it runs.
+/// udev's socket: exists while udev runs.
 const UDEV: &str = "run/udev/control";
-/// What it knows, a file a device.
+/// udev's database, one file for each device.
 const DATA: &str = "run/udev/data";
 /// The kernel's devices.
 const DEVICES: &str = "sys/class/input";
 /// Far more than a device has; more is a mistake.
 const MAX_DEVICES: usize = 256;
 
-/// Input devices that nobody has described, such as `event0`, where udev does not run. `root` is taken for `/`.
+/// Input devices without a description, such as `event0`, where udev does not run. `root` is taken for `/`.
 pub fn unheard(root: &Path) -> Vec<String> {
     if runs(root) {
         return Vec::new();
@@ -56,7 +56,7 @@ pub fn describe(root: &Path) -> Result<Vec<String>> {
             text.push_str(&format!("E:ID_INPUT_{kind}=1\n"));
         }
         fs::create_dir_all(root.join(DATA))?;
-        // Whole or not at all: libinput may look just now.
+        // Renamed into place: libinput may read it at any time.
         let new = device.data.with_extension("new");
         fs::write(&new, text)?;
         fs::rename(&new, &device.data)?;
@@ -65,13 +65,13 @@ pub fn describe(root: &Path) -> Result<Vec<String>> {
     Ok(described)
 }
 
-/// What has been found out of the device with this number (`MAJOR:MINOR`), such as `ID_INPUT=1`.
+/// The properties of the device with this number (`MAJOR:MINOR`), such as `ID_INPUT=1`.
 pub fn properties(root: &Path, number: &str) -> Vec<String> {
     let text = fs::read_to_string(root.join(DATA).join(format!("c{number}"))).unwrap_or_default();
     text.lines().filter_map(|line| line.strip_prefix("E:")).map(str::to_owned).collect()
 }
 
-/// Takes away what was described of a device that has gone: another one may get its number.
+/// Removes the description of a device that is gone: another device may get its number.
 pub fn forget(root: &Path, number: &str) {
     if !runs(root) {
         let _ = fs::remove_file(root.join(DATA).join(format!("c{number}")));
@@ -159,9 +159,9 @@ const BTN_TOOL_PEN: u32 = 0x140;
 const BTN_TOOL_FINGER: u32 = 0x145;
 const BTN_TOUCH: u32 = 0x14a;
 const BTN_STYLUS: u32 = 0x14b;
-/// Escape to D: whoever has them all is a keyboard.
+/// Escape to D: a device with all of these keys is a keyboard.
 const LETTERS: std::ops::Range<u32> = 1..32;
-/// Keys, and no buttons.
+/// Codes of keys, without buttons.
 const KEYS: [std::ops::Range<u32>; 3] = [1..0x100, 0x160..0x220, 0x230..0x2c0];
 
 /// What the kernel says that a device can do.
@@ -185,7 +185,7 @@ impl Capabilities {
         }
     }
 
-    /// What comes behind `ID_INPUT_`.
+    /// The suffixes of `ID_INPUT_`.
     fn kinds(&self) -> Vec<&'static str> {
         if self.properties.has(PROP_ACCELEROMETER) {
             return vec!["ACCELEROMETER"];
@@ -213,7 +213,7 @@ impl Capabilities {
     fn pointing(&self) -> Option<&'static str> {
         let direct = self.properties.has(PROP_DIRECT);
         let places = self.absolute.all(ABS_X_Y);
-        // Devices with every axis there is have no slots: they are joysticks of a strange kind.
+        // A device that claims all axes is a joystick, not a touch panel: it has no slots.
         let fingers = self.absolute.all(ABS_MT_X_Y) && !self.absolute.all([ABS_MT_SLOT, ABS_MT_SLOT - 1]);
         let pen = self.keys.has(BTN_STYLUS) || self.keys.has(BTN_TOOL_PEN);
         let pad = self.keys.has(BTN_TOOL_FINGER) && !self.keys.has(BTN_TOOL_PEN) && !direct;

@@ -1,6 +1,6 @@
-//! Writes messages to systemd's journal in its native protocol
-//! (<https://systemd.io/JOURNAL_NATIVE_PROTOCOL/>), and never waits for it: a journal whose disk stalls must not stop
-//! the screen. What did not get through is counted and said with the next message that does.
+//! Writes messages to systemd's journal in its native protocol (<https://systemd.io/JOURNAL_NATIVE_PROTOCOL/>), and
+//! never waits for it: a journal whose disk stalls must not stop the screen. Messages that did not get through are
+//! counted, and the count is written with the next one.
 //!
 //! The crate `tracing-journald` waits for room in the journal's queue, and shows a person the message without its
 //! fields.
@@ -26,7 +26,7 @@ pub const SOCKET: &str = "/run/systemd/journal/socket";
 /// Bytes of a message with its fields: far more than a sentence, and less than a datagram may have.
 const MAX_MESSAGE: usize = 32 << 10;
 
-/// The way to the journal.
+/// The connection to the journal.
 #[derive(Debug)]
 pub struct Journal {
     socket: UnixDatagram,
@@ -73,7 +73,7 @@ impl Journal {
 }
 
 impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Journal {
-    /// What a span says of all that is told in it, such as the number of a shell, is kept with it.
+    /// A span's fields, such as the number of a shell, are added to every event in it.
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let mut fields = Fields::default();
         attributes.record(&mut fields);
@@ -83,7 +83,7 @@ impl<S: Subscriber + for<'span> LookupSpan<'span>> Layer<S> for Journal {
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        // Of the crate `log`: with the place and the level that it was said with.
+        // Events of the crate `log` get their original place and level.
         let normal = event.normalized_metadata();
         let metadata = normal.as_ref().unwrap_or_else(|| event.metadata());
         let mut fields = Fields::default();

@@ -1,5 +1,5 @@
-//! What kioskd, kiosk-session and kioskctl share: the contract between them, the configuration, who may do what, and
-//! the house rules for logs, files and sockets. Nothing here knows smithay, a browser or a screen.
+//! What kioskd, kiosk-session and kioskctl share: the contract between them, the configuration, access control,
+//! logging, and careful handling of files and sockets. Nothing here knows smithay, a browser or a screen.
 
 #![warn(missing_docs)]
 

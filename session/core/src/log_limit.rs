@@ -1,9 +1,9 @@
-//! Holds back what is said again and again: a client, a page or a caller that provokes a warning as often as it likes
-//! fills no disk. [`crate::logging`] puts it in front of both daemons' logs.
+//! Limits repeated log messages, so that a client, a page or a caller that provokes warnings cannot fill the disk.
+//! [`crate::logging`] puts it in front of both daemons' logs.
 //!
-//! Messages are counted by where in the program they come from. When one place has said its share, that is said in one
-//! line, and what follows is counted but for an example now and then. The count comes with the next message from
-//! anywhere, more rarely the longer it goes on. What only debugging shows is never held back. [`Counts`] is the rule,
+//! Messages are counted by where in the program they come from. When one place has used up its burst, one line says so,
+//! and later messages are counted, with an example written now and then. The count is written with the next message
+//! from anywhere, more rarely the longer it goes on. Debug messages are never held back. [`Counts`] is the rule,
 //! without a clock or a log.
 
 use std::collections::HashMap;
@@ -19,25 +19,25 @@ use tracing_log::NormalizeEvent;
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
-/// Messages of one place that are written at once: more than all that is wrong with a configuration has.
+/// Messages of one place that are written at once: more than a configuration has errors.
 const BURST: u32 = 100;
-/// And after those one in this time, as an example: some 3000 a day.
+/// After the burst one message in this time is written as an example: some 3000 a day.
 const REFILL: Duration = Duration::from_secs(30);
-/// When the first count of what was held back is told. Doubled for as long as it goes on, up to [`MAX_WINDOW`].
+/// Time until the first count is written. Doubled while messages are held back, up to [`MAX_WINDOW`].
 const WINDOW: Duration = Duration::from_secs(10);
 const MAX_WINDOW: Duration = Duration::from_secs(600);
-/// Places that are counted at a time: more than the program has. Other libraries' could be without end.
+/// Most places counted at a time: more than the program has. Libraries could add any number.
 const MAX_PLACES: usize = 1024;
 /// Our own lines about what is held back; they are never held back themselves.
 const TARGET: &str = "kiosk_core::log_limit";
-/// libwayland reports what clients do wrong as errors of its own. They are the clients'.
+/// libwayland logs clients' protocol errors as its own errors; here they are warnings.
 const OF_CLIENTS: &str = "wayland_backend";
 
 /// What becomes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verdict {
     Write,
-    /// And it is to be said that what follows is held back.
+    /// It is written, with a note that later ones are held back.
     WriteAsLast,
     Hold,
 }
@@ -52,10 +52,10 @@ struct Place {
 #[derive(Debug)]
 struct Count {
     target: String,
-    /// As many may be written now, and when that last became more.
+    /// Messages that may be written now, and when that number was last refilled.
     left: u32,
     refilled: Duration,
-    /// It was said that messages are held back.
+    /// The note that messages are held back was written.
     told: bool,
     held: u64,
     /// When the first of these came, and when they are told.
@@ -131,7 +131,7 @@ impl<P: Eq + std::hash::Hash> Counts<P> {
         if count.left > 0 || std::mem::replace(&mut count.told, true) { Verdict::Write } else { Verdict::WriteAsLast }
     }
 
-    /// What was held back in the times that are over.
+    /// The counts of all windows that have ended.
     fn due(&mut self, now: Duration) -> Vec<Held> {
         if now < self.next {
             return Vec::new();
@@ -177,7 +177,7 @@ impl<S: Subscriber> Layer<S> for Limiter {
             let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
             (counts.due(now), counts.take(place, target, now))
         };
-        // The lock is free again: these come back to here as events.
+        // The lock must be free: these events come through this layer again.
         for Held { target: of, count, seconds } in held {
             tracing::warn!(target: TARGET, of, count, seconds, "messages like an earlier one were held back");
         }

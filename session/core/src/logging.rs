@@ -16,12 +16,12 @@ use crate::notify::stderr_is_the_journal;
 const FILTER_ENV: &str = "RUST_LOG";
 
 /// Logs to the journal with fields when a service manager reads us, else to stderr. `RUST_LOG` filters, or `default`
-/// where it is not set or makes no sense, which is said. What is said again and again is counted instead.
+/// where it is not set or makes no sense, which is said. Repeated messages are limited by [`crate::log_limit`].
 pub fn start(default: &str) {
     start_with(default, FmtSpan::NONE);
 }
 
-/// As [`start`], and on stderr each span is told when it ends, with the time that it was busy and idle.
+/// As [`start`], and each span is logged to stderr when it ends, with its busy and idle times.
 pub fn start_with_span_times(default: &str) {
     start_with(default, FmtSpan::CLOSE);
 }

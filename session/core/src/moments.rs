@@ -1,7 +1,7 @@
-//! When strong measures were taken (a profile given up, a restart of the session or of the device), kept over restarts and
-//! boots: what their budgets are counted by. On a clock that nobody can set: CLOCK_BOOTTIME, and of earlier boots the time
-//! that they ran, as far as it was written down. What is not known counts as no time, so that a budget is at worst kept
-//! for longer. Never the time of day, which may jump by years.
+//! When strong measures were taken (a discarded profile, a restart of the session or the device), kept over restarts
+//! and boots so that their budgets can be enforced. Times are of CLOCK_BOOTTIME plus the recorded run time of earlier
+//! boots, never of the wall clock, which may jump by years. Unknown time counts as none: at worst a budget lasts
+//! longer.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -19,12 +19,12 @@ use crate::text::{printable, shortened};
 
 /// Of the file, bytes.
 const MAX_FILE: u64 = 16 << 10;
-/// Of each measure so many moments are remembered, the latest.
+/// Most moments remembered of each measure, the latest.
 const MAX_MOMENTS: usize = 8;
 /// Of a reason that is kept, characters.
 const MAX_REASON: usize = 300;
 
-/// Why they can't be kept.
+/// Why the moments cannot be stored.
 #[derive(Debug, thiserror::Error)]
 #[error("{}: {why}", path.display())]
 pub struct MomentsError {
@@ -61,11 +61,11 @@ impl Moments {
             read => read.map_err(|error| wrong(error.to_string()))?,
         };
         let mut read: Self = serde_json::from_slice(&bytes).map_err(|error| wrong(error.to_string()))?;
-        // A clock that is behind what was written is another boot's. One that has run for longer is taken for the same
-        // one: if it is not, more time has passed than is counted.
+        // A clock behind the recorded one is of another boot. A later one is taken for the same boot: if it is not,
+        // more time has passed than is counted.
         let earlier = if read.at > seconds(now) { read.at } else { 0 };
         for moments in read.moments.values_mut() {
-            // Nothing is to come: a file that says so is damaged, and nobody is to wait for years.
+            // A moment in the future means a damaged file; it must not block a measure for years.
             moments.iter_mut().for_each(|moment| *moment = moment.saturating_sub(earlier).min(seconds(now)));
             moments.sort_unstable();
             moments.drain(..moments.len().saturating_sub(MAX_MOMENTS));
@@ -74,7 +74,7 @@ impl Moments {
         Ok(read)
     }
 
-    /// Those of a file that can't be read: all of these measures may have been taken just now, as often as they may.
+    /// In place of a file that cannot be read: assumes that the budgets of these measures were used up just now.
     pub fn unknown(names: &[&str], now: Duration) -> Self {
         let just_now = vec![seconds(now); MAX_MOMENTS];
         let moments = names.iter().map(|name| ((*name).to_owned(), just_now.clone())).collect();
@@ -97,7 +97,7 @@ impl Moments {
         replace(path, &path.with_extension("new"), &text).map_err(|error| wrong(error.to_string()))
     }
 
-    /// Nothing has ever been done.
+    /// No measure was ever taken.
     pub fn is_empty(&self) -> bool {
         self.moments.is_empty()
     }
@@ -107,13 +107,13 @@ impl Moments {
         self.moments.get(name)?.last().map(|moment| age(*moment, now))
     }
 
-    /// How often within the last `period`, as far as is remembered.
+    /// How often it was taken within the last `period`, as far as is remembered.
     pub fn within(&self, name: &str, period: Duration, now: Duration) -> usize {
         let moments = self.moments.get(name).into_iter().flatten();
         moments.filter(|moment| age(**moment, now) < period).count()
     }
 
-    /// Why the last one was taken, once; empty: that has been told.
+    /// Why the last measure was taken, returned once; empty afterwards.
     pub fn take_reason(&mut self) -> String {
         std::mem::take(&mut self.reason)
     }

@@ -20,7 +20,7 @@ pub const WATCHDOG_PID_ENV: &str = "WATCHDOG_PID";
 /// All three, for `Command::env_remove`: a child that inherits them could answer in the program's name.
 pub const ENV: [&str; 3] = [SOCKET_ENV, WATCHDOG_ENV, WATCHDOG_PID_ENV];
 
-/// When [`Notifier::alive`] is due again after it could not be told: the next regular time may be too late.
+/// Retry interval of [`Notifier::alive`] after a failure: the next regular time may be too late.
 pub const TELL_AGAIN: Duration = Duration::from_secs(1);
 
 /// Why `NOTIFY_SOCKET` can't be used.
@@ -34,7 +34,7 @@ pub enum NotifyError {
     Socket(#[from] std::io::Error),
 }
 
-/// The connection to the service manager, or to nobody.
+/// The connection to the service manager, if there is one.
 #[derive(Debug, Default)]
 pub struct Notifier {
     manager: Option<(UnixDatagram, SocketAddr)>,
@@ -91,8 +91,8 @@ impl Notifier {
         self.send("STOPPING=1");
     }
 
-    /// The program is alive and can do its work. Due well within [`Notifier::watchdog`].
-    /// Whether it was told: not while the manager's queue is full.
+    /// The program is alive and can do its work. Due well within [`Notifier::watchdog`]. Returns whether it was sent:
+    /// not while the manager's queue is full.
     #[must_use = "a lost message is due again"]
     pub fn alive(&self) -> bool {
         self.send("WATCHDOG=1")

@@ -1,36 +1,36 @@
-//! What a page asks of its screen (`window.kiosk`), on its way from the session to the compositor and back. The session
-//! has judged who asks; both ends check the values, by the same types as everybody else's. No I/O.
+//! The calls of a page (`window.kiosk`) that concern its screen, from the session to the compositor and back. The
+//! session has checked the page's origin; both ends check the values, by the types of [`crate::quantities`]. No I/O.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
 use serde::{Deserialize, Serialize};
 
-/// Longest text that a page may lay over itself, characters: as in `ShowMessage`.
+/// Longest message that a page may show, characters: as in `ShowMessage`.
 pub const MAX_TEXT: usize = 2000;
 
 /// One call of a page, a line of the control socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct PageCall {
-    /// Names it in its [`PageAnswer`]; the session counts.
+    /// Identifies the call in its [`PageAnswer`]; counted by the session.
     pub call: u64,
     /// The number of the shell whose page asks.
     #[serde(default)]
     pub shell: u32,
-    /// What it wants.
+    /// What it asks for.
     pub wish: Wish,
 }
 
-/// What a page may want of the compositor. All of it is about the screen that its shell is on.
+/// What a page may ask of the compositor, always for the screen of its shell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "do")]
 pub enum Wish {
     /// The screen, and those that show its picture, on or off.
     Screen {
-        /// As an input would light it; off: until an input.
+        /// True: as input would switch it on; false: off until the next input.
         on: bool,
     },
-    /// The document that put the screen out is gone: it is lit again, unless somebody else had it out.
+    /// The document that switched the screen off is gone: switch it on, unless it is off for another reason too.
     Left {},
     /// How bright the screen is.
     Brightness {
@@ -51,7 +51,7 @@ pub enum Wish {
     Info {},
 }
 
-/// What became of a call.
+/// The outcome of a call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct PageAnswer {

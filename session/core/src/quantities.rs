@@ -1,13 +1,13 @@
-//! The quantities that people and programs give a screen or a virtual terminal: each is checked once, where it comes
-//! in, and the sentence about a wrong one is the same in the configuration, on D-Bus, in the Wayland protocols and on
-//! the command line. Pure; a value of one of these types is possible, wherever it came from.
+//! Types for the quantities of screens and virtual terminals that people and programs set. Each is checked once, where
+//! it comes in, with the same error message in the configuration, on D-Bus, in the Wayland protocols and on the command
+//! line. Pure; every value of these types is valid.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
 use std::fmt;
 use std::str::FromStr;
 
-/// Why a value is none of its kind: what it is, and what is allowed.
+/// Why a value is not valid: the value, and what is allowed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum QuantityError {
     /// A number that is no [`ScaleFactor`].
@@ -42,7 +42,7 @@ impl ScaleFactor {
     /// The largest.
     pub const MAX: Self = Self(4.0);
 
-    /// The nearest possible one; 1.0 for what is no number.
+    /// The nearest valid one; 1.0 for NaN.
     pub fn nearest(number: f64) -> Self {
         if number.is_nan() { Self::ONE } else { Self(number.clamp(Self::ONE.0, Self::MAX.0)) }
     }
@@ -57,7 +57,7 @@ impl TryFrom<f64> for ScaleFactor {
     type Error = QuantityError;
 
     fn try_from(number: f64) -> Result<Self, QuantityError> {
-        // Not a number is in no range.
+        // NaN is in no range.
         let possible = (Self::ONE.0..=Self::MAX.0).contains(&number);
         possible.then_some(Self(number)).ok_or(QuantityError::ScaleFactor(number))
     }
@@ -74,7 +74,7 @@ impl fmt::Display for ScaleFactor {
 pub enum Scale {
     /// From the display's resolution and size.
     Auto,
-    /// This, whatever the display.
+    /// This factor, for any display.
     Fixed(ScaleFactor),
 }
 
@@ -171,7 +171,7 @@ pub struct Brightness(u8);
 impl Brightness {
     /// What is allowed, for messages.
     pub const ALLOWED: &str = "0 to 100";
-    /// As bright as can be.
+    /// Full brightness.
     pub const MAX: Self = Self(100);
 
     /// The nearest possible one.

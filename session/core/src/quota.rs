@@ -1,6 +1,6 @@
-//! Bounds what callers of both daemons can have going on at once: so many in all, so many for each of them. Used for
-//! connections and questions to polkit (by user) and for calls that wait for an answer (by caller), so that no caller
-//! can take all memory or lock the others out.
+//! Bounds what callers of both daemons can have in progress at once, in total and for each caller. Used for connections
+//! and questions to polkit (by user) and for calls that wait for an answer (by caller), so that no caller can take all
+//! memory or lock the others out.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -21,7 +21,7 @@ impl<K: Eq + Hash + Clone> Quota<K> {
         Self { counts: Arc::default(), total, each, kept: 0 }
     }
 
-    /// The same, with so many of all places kept for [`Quota::take_kept`].
+    /// The same, with `kept` of the places reserved for [`Quota::take_kept`].
     pub fn keeping(self, kept: usize) -> Self {
         Self { kept: kept.min(self.total), ..self }
     }
@@ -31,7 +31,7 @@ impl<K: Eq + Hash + Clone> Quota<K> {
         self.take_below(key, self.total - self.kept)
     }
 
-    /// A place for a `key` that may also have one of those that are kept.
+    /// A place for `key`, from the reserved ones if need be.
     pub fn take_kept(&self, key: &K) -> Option<Place<K>> {
         self.take_below(key, self.total)
     }

@@ -1,5 +1,5 @@
-//! Warnings that whoever is outside can cause as often as they like: the first is written at once, those that follow
-//! are counted, and written as one when a while has passed. Without it the log fills the disk. Pure.
+//! Limits warnings that outsiders can cause at will, so that they cannot fill the disk: the first is written at once,
+//! later ones are counted and written as one after a pause. Pure.
 
 use std::time::{Duration, Instant};
 
@@ -18,7 +18,7 @@ impl Repeated {
         Repeated { pause, written: None, count: 0 }
     }
 
-    /// Counts an event at `now`; `Some`: it is to be written, with the number of events that this stands for.
+    /// Counts an event at `now`; `Some`: write it, with the number of events that it stands for.
     pub fn count(&mut self, now: Instant) -> Option<u64> {
         self.count += 1;
         if self.written.is_some_and(|written| now.saturating_duration_since(written) < self.pause) {

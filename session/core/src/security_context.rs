@@ -1,6 +1,5 @@
-//! Makes a Wayland socket whose programs are held in a security context (wp_security_context_v1), by a connection that
-//! speaks the handful of Wayland messages that it takes: no library, and nothing that draws. For `kioskctl confine` and for
-//! shells in containers.
+//! Makes a Wayland socket whose clients are in a security context (wp_security_context_v1). It speaks the few Wayland
+//! messages that this takes itself, without a library. For `kioskctl confine` and for shells in containers.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -12,10 +11,10 @@ use std::path::{Path, PathBuf};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, sendmsg};
 
 const MANAGER: &str = "wp_security_context_manager_v1";
-/// Who makes the context, for logs.
+/// The context's `sandbox_engine`.
 const ENGINE: &str = "org.kioskd";
 
-/// Our names of objects.
+/// Object ids on our connection.
 const DISPLAY: u32 = 1;
 const REGISTRY: u32 = 2;
 const REGISTRY_DONE: u32 = 3;
@@ -36,13 +35,13 @@ pub enum ContextError {
         /// Why.
         error: Error,
     },
-    /// This one offers none.
+    /// kioskd's socket lacks the global.
     #[error("{} offers no security contexts", .0.display())]
     NoContexts(PathBuf),
-    /// kioskd does not want to.
+    /// kioskd answered with a protocol error.
     #[error("kioskd refuses the security context: {0}")]
     Refused(String),
-    /// It went in between.
+    /// The connection ended in between.
     #[error("the connection to kioskd ended: {0}")]
     Lost(Error),
     /// The new socket, and what the kernel said.
@@ -55,7 +54,7 @@ pub enum ContextError {
     },
 }
 
-/// A socket that is listened to by kioskd until this is dropped.
+/// A socket on which kioskd listens until this is dropped.
 #[derive(Debug)]
 pub struct Confined {
     wire: Wire,
@@ -105,7 +104,7 @@ impl Confined {
 
     /// Waits until kioskd has ended.
     pub fn wait(&mut self) {
-        // Nothing more is said until then.
+        // No event is expected until then.
         while self.wire.event().is_ok() {}
     }
 }
@@ -137,7 +136,7 @@ impl Wire {
         if !fds.is_empty() {
             control.push(SendAncillaryMessage::ScmRights(fds));
         }
-        // Less than a socket takes at once.
+        // The message is smaller than a socket's buffer: it is sent whole.
         let sent = sendmsg(&self.0, &[IoSlice::new(&message)], &mut control, SendFlags::NOSIGNAL);
         sent.map(drop).map_err(|error| ContextError::Lost(error.into()))
     }
@@ -153,7 +152,7 @@ impl Wire {
         Ok((object, word & 0xffff, body))
     }
 
-    /// Everything that was asked is done. `said` hears of all that the registry has.
+    /// A round trip (`wl_display.sync`). `said` is called for each global of the registry.
     fn sync(&mut self, callback: u32, mut said: impl FnMut(u32, &str)) -> Result<(), ContextError> {
         self.send(DISPLAY, 0, &callback.to_ne_bytes(), &[])?;
         loop {

@@ -14,7 +14,7 @@ const EVENTS: WatchFlags = WatchFlags::CREATE.union(WatchFlags::MOVED_TO).union(
 /// A watch on one path.
 #[derive(Debug)]
 pub struct SocketWatch {
-    /// Not a pipe, but read like one: what counts is that there were events, not what they say.
+    /// Not a pipe, but read like one: only the occurrence of events matters, not their content.
     inotify: Receiver,
     socket: PathBuf,
 }
@@ -58,12 +58,12 @@ impl SocketWatch {
         }
     }
 
-    /// Adding a watch that there is changes nothing; one whose directory goes ends with an event.
+    /// Adding an existing watch changes nothing; a watch whose directory is removed ends with an event.
     fn aim_at(&self, socket: &Path) -> io::Result<()> {
         let (mut missing, mut last) = (None, Errno::NOENT);
         let mut directories = socket.ancestors().skip(1);
         while let Some(directory) = directories.next() {
-            // Of a relative path the nearest one is where we are.
+            // A relative path begins at the working directory.
             let place = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
             match inotify::add_watch(&self.inotify, place, EVENTS) {
                 // It may have come between the two looks, which is before it could be told.
@@ -73,7 +73,7 @@ impl SocketWatch {
                 }
                 Ok(_) => return Ok(()),
                 Err(Errno::NOENT) => missing = Some(directory),
-                // Not ours to look into: the one above tells when that changes.
+                // No permission to watch it: the directory above reports when that changes.
                 Err(error) => last = error,
             }
         }

@@ -1,9 +1,9 @@
-//! Listening sockets at names that other users know: `/run/kiosk/wayland-0` and its neighbours. Used by both daemons at
-//! their start.
+//! Listening sockets at well-known paths: `/run/kiosk/wayland-0` and its neighbours. Used by both daemons at their
+//! start.
 //!
-//! A name stands for a socket only when the socket's owner, group and mode are right: it is made in a directory that
-//! nobody else can enter, and moved. The directory around it is taken from everybody else first ([`SocketDir::open`]);
-//! what others left at our names goes, and what can't be removed is moved aside. Never waits, for no peer and no file.
+//! A name stands for a socket only when the socket's owner, group and mode are right: it is made in a private
+//! directory, and moved. Write access to the directory around it is taken from other users first ([`SocketDir::open`]);
+//! files of others at our names are removed, or moved aside. Never waits, for no peer and no file.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -27,7 +27,7 @@ const OTHERS_WRITE: u32 = 0o022;
 /// A directory in the sockets' one with the set-group-ID bit, made by tmpfiles.d: what is made in it has its group. The
 /// unit's filter of system calls leaves no `chown` to give a socket to another group.
 const GROUP_DIRECTORY: &str = "admin";
-/// Tries at a name that nobody uses, when something is moved aside.
+/// Most attempts to find a free name, when something is moved aside.
 const ASIDE_TRIES: u32 = 1000;
 
 /// Why a socket could not be made.
@@ -41,7 +41,7 @@ pub enum BindError {
         /// What the kernel said.
         error: io::Error,
     },
-    /// It is somebody else's, who could put another socket in the place of ours.
+    /// It belongs to another user, who could replace our socket.
     #[error(
         "the directory {} belongs to user {owner} and not to {own}, who runs this: give it to that user (systemd-tmpfiles --create does, or chown)",
         path.display()
@@ -54,10 +54,10 @@ pub enum BindError {
         /// The user that runs this.
         own: u32,
     },
-    /// Somebody answers on it. The socket, and the program that it usually is.
+    /// A process listens on it. The socket, and the program that it usually is.
     #[error("{} is in use: another {program} runs here", .0.display(), program = .1)]
     InUse(PathBuf, &'static str),
-    /// What has its name is no socket of an earlier run.
+    /// A file with its name cannot be removed.
     #[error("{} is in the way of a socket and can't be removed: {error}", path.display())]
     InTheWay {
         /// The socket's path.
@@ -73,7 +73,7 @@ pub enum BindError {
         /// What the kernel said.
         error: io::Error,
     },
-    /// Only a group's members give files to it.
+    /// The socket could not be given to the group: only its members may.
     #[error("the socket {} can't be given to the group {group}: {error}; is its user a member?", path.display())]
     Group {
         /// The socket's path.
@@ -147,7 +147,7 @@ pub fn bind(path: &Path, access: Access, program: &'static str) -> Result<UnixLi
 
 impl SocketDir {
     /// Makes the directory where it is missing, and takes the right to make names in it from all but its owner, who
-    /// must be we. Root may use another user's: nothing that this one does there makes root touch a third place.
+    /// must be we. Root may use another user's directory: no link in it leads root elsewhere.
     pub fn open(path: &Path) -> Result<Self, BindError> {
         let wrong = |error: io::Error| BindError::Directory { path: path.into(), error };
         let flags = OFlags::DIRECTORY | OFlags::CLOEXEC | OFlags::RDONLY;
@@ -199,7 +199,7 @@ impl SocketDir {
             moved.map_err(|error| BindError::Make { path: path.clone(), error: error.into() })?;
             Ok(listener)
         });
-        // Whatever became of it, the private directory is not needed any more.
+        // The private directory is not needed any more, on success or failure.
         let _ = of_group.as_ref().unwrap_or(self).clear(&hidden);
         made
     }
@@ -224,7 +224,7 @@ impl SocketDir {
             .map_err(|error| BindError::Make { path, error: error.into() })
     }
 
-    /// Removes the socket `name` of a predecessor. Returns whether there was one that nobody listens to.
+    /// Removes the socket `name` of an earlier run. Returns whether there was one without a listener.
     pub fn remove_stale(&self, name: &str) -> bool {
         let stat = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW);
         let socket = stat.is_ok_and(|stat| FileType::from_raw_mode(stat.st_mode) == FileType::Socket);
@@ -242,7 +242,7 @@ impl SocketDir {
         if stat.st_uid != geteuid().as_raw() {
             return Err(failed(io::Error::other("somebody else replaced the directory that it was made in")));
         }
-        // By the descriptor: nothing on the way there can be exchanged.
+        // By the descriptor, so that no directory on the path can be exchanged meanwhile.
         let listener = UnixListener::bind(by_descriptor(&private, SOCKET)).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
         let made = statat(&private, SOCKET, AtFlags::SYMLINK_NOFOLLOW).map_err(failed_call)?;
@@ -264,8 +264,8 @@ impl SocketDir {
         (ours && gives).then(|| Self { path: self.path.join(GROUP_DIRECTORY), fd, owner: stat.st_uid })
     }
 
-    /// Whether a socket of ours, or of the directory's owner, is listened to. One that somebody else put there counts
-    /// for nothing. Never waits: a full queue is an answer too.
+    /// Whether a socket of ours, or of the directory's owner, is listened to. A socket of another user does not count.
+    /// Never waits: a full queue means a listener too.
     fn listened_to(&self, name: &str) -> bool {
         let Ok(stat) = statat(&self.fd, name, AtFlags::SYMLINK_NOFOLLOW) else { return false };
         let trusted = [geteuid().as_raw(), self.owner].contains(&stat.st_uid);
@@ -283,7 +283,7 @@ impl SocketDir {
         let remove = || match unlinkat(&self.fd, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),
             Err(Errno::ISDIR | Errno::PERM) => {
-                // What we made ourselves and left, when we were killed.
+                // Our own leftover of a run that was killed.
                 if let Ok(inside) = openat(&self.fd, name, OFlags::DIRECTORY | OFlags::NOFOLLOW, Mode::empty()) {
                     let _ = unlinkat(&inside, SOCKET, AtFlags::empty());
                 }

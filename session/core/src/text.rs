@@ -1,4 +1,4 @@
-//! Texts from elsewhere in sentences for people: what a caller or a file says may be megabytes long, a sentence not.
+//! Makes texts from outside fit for messages: a text of a caller or a file may be megabytes long.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 

@@ -1,6 +1,6 @@
 //! The kiosk's own texts on its screens, in the device's language, and what `[text]` puts in their place: one table,
-//! read by the keys of the configuration, by kioskd for its screens and by kiosk-session for its messages. What stands
-//! in logs and what `kioskctl` prints is not here: operators search for it.
+//! read by the keys of the configuration, by kioskd for its screens and by kiosk-session for its messages. Log messages
+//! and `kioskctl`'s output are not translated: operators search for them.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -26,7 +26,7 @@ macro_rules! texts {
                 match self { $(Text::$name => $key),* }
             }
 
-            /// What stands in braces in it and is filled in.
+            /// The names of its placeholders, which stand in braces.
             pub fn places(self) -> &'static [&'static str] {
                 match self { $(Text::$name => &[$($place),*]),* }
             }
@@ -126,7 +126,7 @@ texts! {
     Take "take" ["count"] "Take {count}" "{count} übernehmen";
 }
 
-/// `[text]` or `[text.LANGUAGE]`: what stands in place of our own texts.
+/// `[text]` or `[text.LANGUAGE]`: replacements for the built-in texts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TextRule {
     /// Such as `de` or `de-AT`; `*`: every language.
@@ -143,8 +143,8 @@ pub struct Texts {
 }
 
 impl Texts {
-    /// In `language`, such as `de-AT`; English where we have no texts in it. A rule for the very language is stronger
-    /// than one for its first part, that one than one for all.
+    /// In `language`, such as `de-AT`; English where there are no built-in texts in it. A rule for the exact language
+    /// overrides one for its first part, which overrides one for all.
     pub fn new(language: &str, rules: &[TextRule]) -> Self {
         let wanted = normal(language);
         let first = wanted.split('-').next().unwrap_or_default();
@@ -156,12 +156,12 @@ impl Texts {
         Self { german: first == "de", overrides }
     }
 
-    /// A text with its places filled in.
+    /// A text with its placeholders filled in.
     pub fn say(&self, text: Text, places: &[(&str, &str)]) -> String {
         let own = if self.german { text.german() } else { text.english() };
         let mut rest = self.overrides.get(&text).map_or(own, String::as_str);
         let mut said = String::new();
-        // Once through: what is filled in may have braces of its own.
+        // In one pass: inserted values may contain braces.
         while let Some((before, after)) = rest.split_once('{') {
             said.push_str(before);
             let filled = after.split_once('}').and_then(|(name, after)| {
@@ -210,7 +210,7 @@ fn normal(language: &str) -> String {
     language.to_ascii_lowercase().replace('_', "-")
 }
 
-/// What in braces in `text` is none of the places of `of`; `None`: all are.
+/// The first placeholder in `text` that `of` does not have; `None`: there is none.
 pub fn unknown_place(of: Text, text: &str) -> Option<String> {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('{') {

@@ -47,7 +47,7 @@ pub fn complaints(loaded: &Loaded, managed: &Path) -> Vec<String> {
     let mut lines = loaded.complaints();
     let (policy, wrong) = chromium::policy(&loaded.config);
     lines.extend(wrong.iter().map(ToString::to_string));
-    lines.extend(chromium::contradictions(&loaded.config, &chromium::with_own(managed, policy)));
+    lines.extend(chromium::conflicts(&loaded.config, &chromium::with_own(managed, policy)));
     lines
 }
 

@@ -1,4 +1,5 @@
-//! What the system's own policies say against the configuration, a sentence each. Pure: it gets the files of the folder.
+//! Finds the system's own policies that conflict with the configuration, a sentence each. Pure: it gets the files of
+//! the folder.
 
 use serde_json::Value;
 
@@ -6,17 +7,17 @@ use super::filter::blocking;
 use super::folder::Found;
 use crate::config::Config;
 
-/// Without these no supervisor can talk to the browser.
+/// Policies that can disable DevTools' pipe, by which kiosk-session controls the browser.
 const FOR_THE_PIPE: [&str; 2] = ["DeveloperToolsAvailability", "RemoteDebuggingAllowed"];
 
-/// Whether this is the value of [`FOR_THE_PIPE`] that shuts it: 2, and false.
+/// Whether this value of a policy in [`FOR_THE_PIPE`] disables it: 2, or false.
 fn shuts_the_pipe(value: &Value) -> bool {
     value.as_u64() == Some(2) || value.as_bool() == Some(false)
 }
 
-/// For each page and each thing that a kiosk can't do without: the file that forbids it, and what to do. `files` are
-/// those of the folder by name, the kiosk's own among them, as [`super::read`] gives them.
-pub fn contradictions(config: &Config, files: &[Found]) -> Vec<String> {
+/// The files that block a configured page or DevTools' pipe, each with the remedy. `files` are all files of the folder
+/// in the order of their names, the kiosk's own included, as [`super::read`] gives them.
+pub fn conflicts(config: &Config, files: &[Found]) -> Vec<String> {
     let mut told = Vec::new();
     let shells = config.all_shells().iter().filter(|shell| shell.is_browser());
     if let Some((file, blocked)) = effective(files, "URLBlocklist") {
@@ -42,7 +43,7 @@ pub fn contradictions(config: &Config, files: &[Found]) -> Vec<String> {
     told
 }
 
-/// Of several files that have a key the last wins.
+/// The value in force: the one of the last file that has the key.
 fn effective<'a>(files: &'a [Found], key: &str) -> Option<(&'a Found, &'a Value)> {
     files.iter().rev().find_map(|file| Some((file, file.policy.get(key)?)))
 }
@@ -71,7 +72,7 @@ mod tests {
         for url in ["http://localhost:3000", "https://example.org/x", "file:///srv/a/b.html", "http://[::1]:8080/"] {
             let config = page(url);
             let own = Found { path: "kiosk.json".into(), policy: policy(&config).0 };
-            assert_eq!(contradictions(&config, &[own]), [""; 0], "{url}");
+            assert_eq!(conflicts(&config, &[own]), [""; 0], "{url}");
         }
     }
 
@@ -80,16 +81,16 @@ mod tests {
         let config = page("https://example.org/x");
         let all = found("/p/a.json", &json!({ "URLBlocklist": ["*"] }));
         let own = found("/p/kiosk.json", &json!({ "URLBlocklist": ["chrome://*"] }));
-        assert_eq!(contradictions(&config, &[all.clone(), own.clone()]), [""; 0]);
+        assert_eq!(conflicts(&config, &[all.clone(), own.clone()]), [""; 0]);
         let late = Found { path: "/p/z.json".into(), ..all };
-        let told = contradictions(&config, &[own.clone(), late.clone()]);
+        let told = conflicts(&config, &[own.clone(), late.clone()]);
         assert_eq!(
             told,
             ["the policy /p/z.json blocks https://example.org/x by \"*\" in URLBlocklist: take that out, or put the \
               page into URLAllowlist"]
         );
         let allowing = found("/p/zz.json", &json!({ "URLAllowlist": ["example.org"] }));
-        assert_eq!(contradictions(&config, &[own, late, allowing]), [""; 0]);
+        assert_eq!(conflicts(&config, &[own, late, allowing]), [""; 0]);
     }
 
     #[test]
@@ -98,10 +99,10 @@ mod tests {
             (json!({ "DeveloperToolsAvailability": 2 }), "DeveloperToolsAvailability = 2"),
             (json!({ "RemoteDebuggingAllowed": false }), "RemoteDebuggingAllowed = false"),
         ] {
-            let told = contradictions(&Config::default(), &[found("/p/a.json", &policy)]);
+            let told = conflicts(&Config::default(), &[found("/p/a.json", &policy)]);
             assert!(told.len() == 1 && told[0].contains(key), "{told:?}");
         }
         let harmless = json!({ "DeveloperToolsAvailability": 1, "RemoteDebuggingAllowed": true, "URLBlocklist": 3 });
-        assert_eq!(contradictions(&Config::default(), &[found("/p/a.json", &harmless)]), [""; 0]);
+        assert_eq!(conflicts(&Config::default(), &[found("/p/a.json", &harmless)]), [""; 0]);
     }
 }

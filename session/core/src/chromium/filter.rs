@@ -13,7 +13,7 @@ struct Filter {
     port: Option<u16>,
     /// Beginning of the path.
     path: String,
-    /// `*`, which gives way to everything.
+    /// The entry is `*`; every other entry is stronger.
     all: bool,
 }
 
@@ -32,7 +32,7 @@ impl Filter {
         }
         let (scheme, rest) = match entry.split_once("://") {
             Some((scheme, rest)) => (Some(scheme.to_ascii_lowercase()), rest),
-            // `view-source:*`, `javascript:*`: never a page that is configured.
+            // `view-source:*`, `javascript:*`: no configured page has such a scheme.
             None if entry.ends_with(":*") => return None,
             None => (None, entry),
         };
@@ -63,7 +63,7 @@ impl Filter {
             && url.path().starts_with(&self.path)
     }
 
-    /// The larger wins: exact hosts, then longer ones, then longer paths.
+    /// Precedence, the largest wins: an exact host, then the longer host, then the longer path.
     fn weight(&self) -> (bool, bool, usize, usize) {
         (!self.all, !self.subdomains, self.host.len(), self.path.len())
     }

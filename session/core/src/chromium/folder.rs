@@ -27,7 +27,7 @@ pub struct Found {
     pub policy: Map<String, Value>,
 }
 
-/// All that can be read, by name. What is no JSON object Chromium leaves out too.
+/// All policies that can be read, by name. Files without a JSON object are left out, as in Chromium.
 pub fn read(folder: &Path) -> Vec<Found> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
@@ -40,7 +40,8 @@ pub fn read(folder: &Path) -> Vec<Found> {
     parsed.collect()
 }
 
-/// The files of `folder` as they are once the kiosk's own is `own`: for programs that look from outside of its unit.
+/// The files of `folder` with the kiosk's own file replaced by `own`: for programs outside of the unit, which do not
+/// see its folder.
 pub fn with_own(folder: &Path, own: Map<String, Value>) -> Vec<Found> {
     let mut files = read(folder);
     files.retain(|file| file.path.file_name() != Some(OsStr::new(OWN_FILE)));
@@ -49,8 +50,9 @@ pub fn with_own(folder: &Path, own: Map<String, Value>) -> Vec<Found> {
     files
 }
 
-/// Fills the folder `to` with the kiosk's own policy and copies of the other files of `from`, all readable by everybody,
-/// and takes away what else is in it. Errors: what can't be written; then `to` is as it was or has a part of it.
+/// Fills the folder `to` with the kiosk's own policy and copies of the other files of `from`, all readable by
+/// everybody, and removes everything else in it. Errors: what can't be written; then `to` is as it was or has a part of
+/// it.
 pub fn write(to: &Path, from: &Path, own: Map<String, Value>) -> Result<()> {
     let mut files = with_own(from, own);
     std::fs::create_dir_all(to)?;

@@ -9,12 +9,12 @@ use serde_json::{Map, Value, json};
 use crate::config::{Config, Permission, Printing, Shell, UrlPattern};
 use crate::files::read_regular;
 
-/// What is so in every kiosk.
+/// The part of the policy that no configuration changes.
 const BASE: &str = include_str!("../../../../assets/chromium/kiosk.json");
 /// A file of certificates is a few KiB; the bundle of all public authorities has 300.
 const MAX_CERTIFICATES: u64 = 1 << 20;
 
-/// What can't be in the policy, in words for a person.
+/// Why a certificate is left out of the policy, as a sentence for a person.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
     /// The file, and what the kernel said.
@@ -46,7 +46,7 @@ pub fn policy(config: &Config) -> (Map<String, Value>, Vec<PolicyError>) {
             continue;
         }
         let value = match permission {
-            // A device without numbers is any.
+            // An entry without vendor and product means any device.
             Permission::Usb => json!([{ "devices": [{}], "urls": origins }]),
             _ => origins.into(),
         };
@@ -71,8 +71,8 @@ pub fn policy(config: &Config) -> (Map<String, Value>, Vec<PolicyError>) {
     (policy, errors)
 }
 
-/// The servers that get the device's certificate without a question to a visitor, as Chromium's content settings have
-/// patterns: those that are named, not the whole web. The browser's store has no other certificate.
+/// Patterns (Chromium's content settings) of the servers that get the device's client certificate without a prompt:
+/// those that the configuration names, never all. The browser's store has no other certificate.
 fn certificate_for(config: &Config, shells: &[Shell]) -> Vec<String> {
     let mut found = Vec::new();
     for shell in shells.iter().filter(|shell| shell.browser_settings.client_certificate.is_some()) {
@@ -90,15 +90,15 @@ fn certificate_for(config: &Config, shells: &[Shell]) -> Vec<String> {
     found
 }
 
-/// What DevTools has no order for, and the policy that grants all devices of the kind to origins.
+/// Permissions that DevTools has no command for, and the policy that grants all devices of the kind to origins.
 const DEVICE_KEYS: &[(Permission, &str)] = &[
     (Permission::Usb, "WebUsbAllowDevicesForUrls"),
     (Permission::Serial, "SerialAllowAllPortsForUrls"),
     (Permission::Hid, "WebHidAllowAllDevicesForUrls"),
 ];
 
-/// The origins that may use these devices. The policy is the machine's: what one shell's pages may, those of all may. It
-/// takes no patterns: those with `*` are told by [`crate::config::Config::unfollowed`].
+/// The origins that may use these devices. The policy holds for all shells alike and takes no patterns:
+/// [`crate::config::Config::unfollowed`] reports those with `*`.
 fn origins_with(shells: &[Shell], permission: Permission) -> Vec<String> {
     let rules = shells.iter().flat_map(|shell| &shell.browser_settings.permissions);
     let granted = rules.filter(|rule| rule.granted.contains(&permission));
@@ -109,7 +109,7 @@ fn origins_with(shells: &[Shell], permission: Permission) -> Vec<String> {
     origins
 }
 
-/// What the shells may show of the file system, as Chromium's list takes it: the beginning of a path.
+/// The files that the shells may show, as Chromium's list has them: path prefixes.
 fn files(config: &Config, shells: &[Shell]) -> Vec<String> {
     let mut found = Vec::new();
     for shell in shells {
@@ -135,7 +135,8 @@ fn certificates(path: &Path) -> Result<Vec<String>, PolicyError> {
 fn in_base64(bytes: &[u8]) -> Vec<String> {
     const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
     const END: &str = "-----END CERTIFICATE-----";
-    // DER begins with a sequence, tag 0x30 and a length of two or three bytes; "0" in a PEM file never comes first.
+    // DER begins with a SEQUENCE: tag 0x30 and a length of two or three bytes. 0x30 is also "0", which never begins a
+    // PEM file.
     if bytes.starts_with(&[0x30, 0x82]) || bytes.starts_with(&[0x30, 0x83]) {
         return vec![BASE64_STANDARD.encode(bytes)];
     }

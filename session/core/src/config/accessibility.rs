@@ -1,21 +1,22 @@
-//! `[accessibility]`: aids for people whom a keyboard or a screen does not suit as it is. Types alone.
+//! `[accessibility]`: aids for people with impaired sight or movement. Types alone.
 
 use std::{fmt, str::FromStr};
 
 /// One aid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Aid {
-    /// A modifier that was pressed and let go of counts for the next key; pressed twice, until it is pressed again.
+    /// A modifier that was pressed and released applies to the next key; pressed twice, it is locked until pressed
+    /// again.
     StickyKeys,
     /// A key counts only when it is held for a moment.
     SlowKeys,
     /// A key that is pressed again at once does not count.
     BounceKeys,
-    /// What is looked at is shown twice as large over a third of the screen.
+    /// The part of the picture around the focus is shown twice as large over a third of the screen.
     Magnifier,
-    /// Colours are farther from each other.
+    /// Higher contrast.
     Contrast,
-    /// Light is dark.
+    /// Inverted colours.
     Invert,
 }
 

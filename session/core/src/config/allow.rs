@@ -1,6 +1,6 @@
 //! Which addresses a shell may show: patterns such as `https://example.org/*`, and their union with the origins of the
-//! configured pages. The session asks here for each navigation and for `kioskctl open`; the permissions of
-//! `[browser.permissions]` go by the same patterns. Pure: looks nothing up, and compares what a browser would compare.
+//! configured pages. The session checks each navigation and `kioskctl open` here; `[browser.permissions]` uses the same
+//! patterns. Pure, without name look-ups: addresses are compared in the browser's normal form.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -14,7 +14,7 @@ pub const PATTERN: &str = "patterns such as \"https://example.org/*\", \"https:/
 /// What is allowed, for messages.
 pub const ORIGIN: &str = "an origin such as \"http://localhost:3000\" or \"https://*.example.org\"";
 
-/// Longer ones are no patterns that a person wrote.
+/// Longest pattern, bytes: people write none that is longer.
 const MAX_LENGTH: usize = 2048;
 
 /// A set of addresses: `SCHEME://HOST[:PORT][/PATH]`, `file:///PATH`, or `*`.
@@ -62,13 +62,13 @@ pub enum PatternError {
     /// There is nothing before a colon.
     #[error("it has no scheme; write for example https://{0}")]
     NoScheme(String),
-    /// The scheme is none of those that can be named.
+    /// The scheme is not one of those that are allowed.
     #[error("the scheme {0:?} is not one of http, https, file or *")]
     Scheme(String),
-    /// No host can be called so.
+    /// The host is not valid.
     #[error("{0:?} is no host; it may be a name, an address, *.NAME or *")]
     Host(String),
-    /// No port is called so.
+    /// The port is not valid.
     #[error("{0:?} is no port; it may be a number from 1 to 65535 or *")]
     Port(String),
     /// It has a user or a password.
@@ -86,7 +86,7 @@ pub enum PatternError {
     /// There is nothing in it.
     #[error("it is empty")]
     Empty,
-    /// No pattern that a person writes is so long.
+    /// It is longer than [`MAX_LENGTH`].
     #[error("it is longer than {MAX_LENGTH} bytes")]
     TooLong,
     /// An origin was wanted, and it has a path.
@@ -161,7 +161,7 @@ impl UrlPattern {
         self.path.as_deref().filter(|_| self.scheme == Scheme::File)
     }
 
-    /// The host that is meant, as a URL has it, and whether names below it are too; `None`: any host.
+    /// The host in its normal form, and whether subdomains match too; `None`: any host.
     pub fn host(&self) -> Option<(&str, bool)> {
         match &self.host {
             HostPattern::Any => None,
@@ -185,8 +185,8 @@ impl UrlPattern {
         self.scheme == Scheme::Https
     }
 
-    /// A regular expression of ECMAScript that fits the origins that are meant, as `location.origin` has them. For what a
-    /// script is to know beforehand: who decides asks [`UrlPattern::contains`].
+    /// An ECMAScript regular expression for the origins that match, as `location.origin` has them. For scripts that run
+    /// in the page; decisions are made by [`UrlPattern::contains`].
     pub fn origin_expression(&self) -> String {
         let scheme = match self.scheme {
             Scheme::Http => "http",
@@ -196,7 +196,7 @@ impl UrlPattern {
             Scheme::File => "file(?!)",
         };
         let plain = |host: &str| -> String {
-            // Names and addresses: nothing else of a host means anything in an expression.
+            // Of the characters that hosts have, only these are special in a regular expression.
             host.chars().flat_map(|c| "[].".contains(c).then_some('\\').into_iter().chain([c])).collect()
         };
         let host = match &self.host {
@@ -214,7 +214,7 @@ impl UrlPattern {
         format!("{scheme}://{host}{port}")
     }
 
-    /// Whether `address` is one of those that are meant. What is no URL is none.
+    /// Whether `address` matches; false for what is not a URL.
     pub fn contains(&self, address: &str) -> bool {
         Parsed::parse(address).is_ok_and(|url| self.contains_parsed(&url))
     }
@@ -231,7 +231,7 @@ impl UrlPattern {
             _ => return false,
         };
         let host = url.host_str().unwrap_or_default();
-        // A dot at the end of a name makes it absolute, not another one.
+        // A trailing dot makes a name absolute; it is the same host.
         let host = host.strip_suffix('.').unwrap_or(host);
         let host_fits = match &self.host {
             HostPattern::Any => true,
@@ -242,7 +242,7 @@ impl UrlPattern {
         };
         let port_fits = match self.port {
             Port::Any => true,
-            // The url crate leaves out the scheme's own.
+            // The url crate leaves out the scheme's default port.
             Port::OfScheme => url.port().is_none(),
             Port::Number(number) => url.port_or_known_default() == Some(number),
         };
@@ -264,11 +264,11 @@ impl fmt::Display for UrlPattern {
     }
 }
 
-/// What one shell may show: the pages of all shells, with all that is on their origins, and what is allowed beside.
+/// What one shell may show: everything on the origins of all shells' pages, and what `browser.allow` adds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Allowed {
     patterns: Vec<UrlPattern>,
-    /// Pages without an origin: these very ones.
+    /// Pages without an origin: these addresses exactly.
     pages: Vec<String>,
 }
 
@@ -286,8 +286,8 @@ impl Allowed {
         allowed
     }
 
-    /// Whether the page at `address` may be shown. What is no URL may not; what a page made itself (`blob:`) may
-    /// where that page may.
+    /// Whether the page at `address` may be shown; false for what is not a URL. A `blob:` address may be shown where
+    /// the page that made it may.
     pub fn permits(&self, address: &str) -> bool {
         if self.pages.iter().any(|page| page == address) {
             return true;
@@ -306,15 +306,15 @@ impl Allowed {
     }
 }
 
-/// All that belongs to a page: of a web page its origin, of a file its directory, which has its pictures and further
-/// pages. `None`: it is neither.
+/// The pattern for everything that belongs to a page: the origin of a web page, the directory of a file. `None`: it is
+/// neither.
 fn origin_of(home: &str) -> Option<UrlPattern> {
     let url = Parsed::parse(home).ok()?;
     let text = match url.scheme() {
         "http" | "https" => url.origin().ascii_serialization(),
         "file" => {
             let path = url.path();
-            // What lies in `/` is no directory of a page.
+            // A file in `/` does not grant the whole root directory.
             let directory = path.rsplit_once('/').map(|(directory, _)| directory).filter(|path| !path.is_empty());
             directory.map_or_else(|| format!("file://{path}"), |directory| format!("file://{directory}/*"))
         }
@@ -354,7 +354,7 @@ fn as_browsers_write(path: &str) -> String {
         .map_or_else(|_| path.to_owned(), |url| url[url::Position::BeforePath..].to_owned())
 }
 
-/// Whether `text` is what `glob` says, `*` being any text. As long as `text` at most, whatever is in both.
+/// Whether `text` matches `glob`, in which `*` stands for any text. Takes linear time in `text` for any pattern.
 fn fits(glob: &str, text: &str) -> bool {
     let Some((first, rest)) = glob.split_once('*') else { return glob == text };
     let Some(mut text) = text.strip_prefix(first) else { return false };

@@ -13,17 +13,18 @@ use super::model::{Config, Shell, TimeOfDay};
 /// Chromium's settings as a kiosk has them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BrowserSettings {
-    /// Beside the origins of the shells' pages: see [`Config::allowed`].
+    /// Addresses allowed in addition to the origins of the shells' pages: see [`Config::allowed`].
     pub allow: Vec<UrlPattern>,
     /// What becomes of windows that a page opens.
     pub new_windows: NewWindows,
     /// What becomes of the browser's own shortcuts.
     pub shortcuts: Shortcuts,
-    /// Certificates (PEM or DER) of authorities to trust beside the system's.
+    /// Files with certificates (PEM or DER) of authorities to trust in addition to the system's.
     pub trust: Vec<PathBuf>,
     /// How the network is reached.
     pub proxy: Proxy,
-    /// Of credentials, by origin. A name without a slash is one that the service manager hands over.
+    /// File of credentials by origin. A name without a slash is a credential of the service manager
+    /// (`LoadCredential=`).
     pub sign_in: Option<PathBuf>,
     /// Directory for downloads; `None`: nothing is downloaded.
     pub downloads: Option<PathBuf>,
@@ -41,10 +42,9 @@ pub struct BrowserSettings {
     pub profile: ProfileKind,
     /// Certificate with its private key (PKCS #12).
     pub client_certificate: Option<PathBuf>,
-    /// Local time at which the browser is started anew, while nobody uses it.
+    /// Local time at which the browser is restarted, once the device is idle.
     pub restart_at: Option<TimeOfDay>,
-    /// In the order in which they first appeared; what no rule grants is denied. Read them by
-    /// [`BrowserSettings::granted`].
+    /// In order of first appearance; what no rule grants is denied. Read them by [`BrowserSettings::granted`].
     pub permissions: Vec<PermissionRule>,
 }
 
@@ -72,7 +72,7 @@ impl Default for BrowserSettings {
 }
 
 impl BrowserSettings {
-    /// What the page of this origin may have: what any rule for it grants.
+    /// The permissions of a page of this origin: the union of all rules that match it.
     pub fn granted(&self, origin: &str) -> Vec<Permission> {
         let rules = self.permissions.iter().filter(|rule| rule.origin.contains(origin));
         let mut granted: Vec<Permission> = rules.flat_map(|rule| rule.granted.iter().copied()).collect();
@@ -97,7 +97,7 @@ pub enum NewWindows {
     Same,
     /// Centred, with a button to close it.
     Popup,
-    /// They are not opened.
+    /// It is not opened.
     Deny,
 }
 
@@ -106,7 +106,7 @@ pub enum NewWindows {
 pub enum Shortcuts {
     /// The page gets them as key events.
     Page,
-    /// Nobody gets them.
+    /// They are dropped.
     Drop,
 }
 
@@ -137,7 +137,7 @@ pub enum Printing {
 pub enum ProfileKind {
     /// Cookies, storage and caches are there again after a restart.
     Kept,
-    /// Forgotten with each start of the browser.
+    /// Deleted at each start of the browser.
     Ephemeral,
 }
 
@@ -176,13 +176,13 @@ impl Default for Dialogs {
 pub enum Answer {
     /// The person before the screen gives it.
     Show,
-    /// As if a person said yes.
+    /// As if a person had accepted.
     Accept,
-    /// As if a person closed it.
+    /// As if a person had closed it.
     Dismiss,
 }
 
-/// What the pages of an origin may have without asking anybody.
+/// What the pages of an origin may use without a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PermissionRule {
     /// Without a path.

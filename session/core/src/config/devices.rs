@@ -10,7 +10,7 @@ use super::model::Keyboard;
 pub const OUTPUT_AUTO: &str = "auto";
 /// Largest number in a calibration matrix: panels are mounted turned and flipped, not magnified.
 const MAX_ELEMENT: f64 = 10.0;
-/// A matrix with a smaller determinant puts all fingers on one line.
+/// Smallest determinant of a calibration matrix: one near 0 maps the whole panel onto a line.
 const MIN_DETERMINANT: f64 = 0.001;
 
 /// One `[input.device."MATCH"]` table.
@@ -38,13 +38,13 @@ pub struct InputSettings {
     pub left_handed: Option<bool>,
     /// The device is ignored.
     pub disable: Option<bool>,
-    /// Whether it is heard without being asked about, or never unless it is trusted.
+    /// Whether its input counts at once (true), or only once the device is trusted (false).
     pub trust: Option<bool>,
     /// Connector or identity of the output that an absolute device lies on, or [`OUTPUT_AUTO`].
     pub output: Option<String>,
-    /// How places on it are corrected.
+    /// How positions on it are corrected.
     pub calibration: Option<Calibration>,
-    /// XKB layouts of just this keyboard, such as `us`.
+    /// XKB layouts of this keyboard alone, such as `us`.
     pub layout: Option<String>,
     /// Their variants; unnamed with a layout: none.
     pub variant: Option<String>,
@@ -61,7 +61,7 @@ pub enum AccelProfile {
     Adaptive,
 }
 
-/// How places on a panel are corrected before anything else is done with them.
+/// How positions on a panel are corrected, before any other mapping.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Calibration {
     /// As udev or the device has it.
@@ -97,12 +97,12 @@ impl InputSettings {
         *self == InputSettings::default()
     }
 
-    /// The keyboard that these make of the seat's one; `None`: it types as all do.
+    /// The keyboard settings of this device alone, based on the seat's; `None`: it uses the seat's.
     pub fn own_keyboard(&self, seat: &Keyboard) -> Option<Keyboard> {
         let mut own = seat.clone();
         if let Some(layout) = &self.layout {
             own.layout.clone_from(layout);
-            // A variant is of its own layout.
+            // The seat's variant belongs to the seat's layout.
             own.variant.clear();
         }
         if let Some(variant) = &self.variant {
@@ -125,7 +125,7 @@ impl InputSettings {
 pub struct DeviceNames<'a> {
     /// As the kernel has it.
     pub name: &'a str,
-    /// What tells it from others of its name; else the name.
+    /// Identifier that differs between devices of the same name; else the name.
     pub id: &'a str,
     /// `keyboard`, `pointer`, `touch` or `tablet`.
     pub kind: &'a str,
@@ -150,7 +150,7 @@ pub fn input_settings(rules: &[InputRule], saved: Option<&InputSettings>, device
     settings
 }
 
-/// How specifically the matcher means this device; `None`: it does not.
+/// How specific the matcher is; `None`: it does not match the device.
 fn strength(matcher: &str, device: &DeviceNames<'_>) -> Option<u8> {
     let hardware = || device.hardware.map(|(vendor, product)| format!("{vendor:04x}:{product:04x}"));
     if matcher == device.id && device.id != device.name {
@@ -182,7 +182,7 @@ fn wildcard(pattern: &str, text: &str) -> bool {
     rest.ends_with(last)
 }
 
-/// The calibration that these numbers are, none of them meaning the device's own; or what is allowed.
+/// The calibration of these numbers; an empty list is the device's own. Errors: what is allowed.
 pub fn calibration_of(numbers: &[f64]) -> Result<Calibration, &'static str> {
     const ALLOWED: &str = "six numbers of -10 to 10, the first two rows of libinput's calibration matrix, that do not \
                            flatten the panel to a line; or [] for the device's own";
@@ -190,7 +190,7 @@ pub fn calibration_of(numbers: &[f64]) -> Result<Calibration, &'static str> {
         return Ok(Calibration::Own);
     }
     let matrix: [f64; 6] = numbers.try_into().map_err(|_| ALLOWED)?;
-    // Not a number is in no range.
+    // NaN is in no range.
     let in_range = matrix.iter().all(|number| (-MAX_ELEMENT..=MAX_ELEMENT).contains(number));
     let determinant = matrix[0] * matrix[4] - matrix[1] * matrix[3];
     if in_range && determinant.abs() >= MIN_DETERMINANT { Ok(Calibration::Matrix(matrix)) } else { Err(ALLOWED) }

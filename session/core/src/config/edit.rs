@@ -1,5 +1,5 @@
-//! Changes single keys of one drop-in file, for `kioskctl config set` and `unset`: text in, text out, whatever else
-//! stands in it stays as it is. What the keys mean and which values they take is [`super::load`]'s.
+//! Changes single keys of one drop-in file, for `kioskctl config set` and `unset`: text in, text out; everything else
+//! in the file stays as it is. Keys and values are checked by [`super::load`].
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -16,7 +16,7 @@ pub enum EditError {
     /// The key's text is no path of keys.
     #[error("{0:?} is no key, allowed is a path such as shell.url or output.\"HDMI-A-1\".rotation")]
     Key(String),
-    /// The file is not TOML: somebody wrote it by hand.
+    /// The file is not TOML, perhaps after an edit by hand.
     #[error("it is not TOML: {0}")]
     NotToml(String),
     /// Something on the way to the key is no table.
@@ -55,7 +55,7 @@ pub fn unset(text: &str, key: &str) -> Result<Option<String>, EditError> {
     Ok(was_there.then(|| document.to_string()))
 }
 
-/// What somebody types as a value: TOML where it is TOML, else the text itself.
+/// The ways to read a value that a person typed: as TOML where that is possible, and as plain text.
 pub fn readings(typed: &str) -> Vec<Value> {
     let text = Value::from(typed);
     match typed.trim().parse::<Value>() {

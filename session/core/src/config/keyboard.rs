@@ -6,11 +6,11 @@ pub enum KeyboardUse {
     /// Where there is a touch panel and no real keyboard.
     #[default]
     Auto,
-    /// Whatever devices there are.
+    /// Independent of the devices.
     Always,
     /// Not at all.
     Never,
-    /// Not at all: a client has one.
+    /// Never, as a client provides one.
     External,
 }
 
@@ -33,15 +33,15 @@ pub struct OnScreenKeyboard {
     pub when: KeyboardUse,
     /// How high its keys are.
     pub size: KeyboardSize,
-    /// A finger that is drawn up from the lower edge calls it.
+    /// A swipe up from the lower edge shows it.
     pub gesture: bool,
     /// Behind the keys; sRGB.
     pub background: [u8; 3],
     /// Of keys with characters.
     pub key: [u8; 3],
-    /// What stands on them.
+    /// Characters on the keys.
     pub text: [u8; 3],
-    /// What is on.
+    /// Active keys.
     pub accent: [u8; 3],
 }
 

@@ -16,10 +16,10 @@ use super::raw::{Raw, RawEntry, RawValue};
 use crate::text::shortened;
 use crate::texts::is_language;
 
-/// Tables of outputs, of devices or of shells that one file may have: far more than a machine has, and few enough that
-/// they can be gone through for each display.
+/// Most tables of outputs, devices or shells in one file: far more than a machine has, and few enough to search all for
+/// each display.
 const MAX_TABLES: usize = 256;
-/// Of a sentence about a key that is itself as long as a book.
+/// Longest message about a key, characters: the key itself may be very long.
 const MAX_CHARACTERS: usize = 1000;
 
 /// The configuration while layers are being laid.
@@ -134,7 +134,7 @@ impl Layer<'_> {
             let name = format!("{prefix}{}", entry.key);
             let full = format!("{section}.{name}");
             let subtable = format!("{name}.");
-            // A quoted key that has a dot in it is no path.
+            // A quoted key with a dot in it is one key, not a path.
             let known = T::keys().iter().find(|key| key.name == name && !entry.key.contains('.'));
             if let Some(key) = known {
                 self.set(target, key, &full, &entry.value);
@@ -346,7 +346,7 @@ impl Layer<'_> {
         self.table(&mut shell.browser_settings, &section, "", &settings);
     }
 
-    /// Says so when there are more tables than can be meant.
+    /// Reports an error, and returns true, when there are more than [`MAX_TABLES`].
     fn too_many(&mut self, key: &str, entry: &RawEntry, count: usize) -> bool {
         if count > MAX_TABLES {
             let message = format!("{key} has {count} tables, allowed are up to {MAX_TABLES}");

@@ -1,5 +1,5 @@
-//! `[limits]`: how much a Wayland client may have at a time. Read by kioskd; with the built-in numbers no page and
-//! no toolkit comes near any of them, and a program that counts its objects wrongly, or on purpose, ends only itself.
+//! `[limits]`: how much a Wayland client may have at a time. Read by kioskd; pages and toolkits stay far below the
+//! built-in numbers, and a client that leaks objects, or floods on purpose, loses only its own connection.
 
 /// How much one client may have at a time. All clients of one user together may have four times as much, and all
 /// clients of the shells' sockets sixteen times. Tools on the admin socket may have four times as much as a shell's.

@@ -1,5 +1,5 @@
-//! What is well written in a configuration and yet can't or won't happen as it says: for `config check`, and for the
-//! problems that kioskd tells. Nothing is skipped for it. Pure.
+//! Finds settings that are valid but cannot or will not take effect: for `config check`, and for the problems that
+//! kioskd reports. The settings still apply. Pure.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -9,7 +9,7 @@ use super::load::Loaded;
 use super::model::Config;
 use crate::text::shortened;
 
-/// Of a value that is quoted.
+/// Longest quoted value, characters.
 const MAX_CHARACTERS: usize = 100;
 
 impl Loaded {
@@ -20,10 +20,10 @@ impl Loaded {
     }
 }
 
-/// Keys of `[browser]` that are read and checked, and that nothing follows yet.
+/// Keys of `[browser]` that are read and checked, but not implemented yet.
 const WITHOUT_EFFECT: &[&str] = &[];
 
-/// A sentence for each key of `table` that says something of its own and is not followed.
+/// A sentence for each key of `table` that is set there and not implemented.
 fn without_effect(table: &str, settings: &BrowserSettings, inherited: &BrowserSettings) -> Vec<String> {
     let keys = BrowserSettings::keys().iter().filter(|key| WITHOUT_EFFECT.contains(&key.name));
     let said = keys.filter_map(|key| {
@@ -37,7 +37,7 @@ fn without_effect(table: &str, settings: &BrowserSettings, inherited: &BrowserSe
     .collect()
 }
 
-/// There is no dialog of `print()` here: what was said of it, and what decides.
+/// `print()` shows no dialog in a kiosk: names the setting that decides instead.
 fn printing_without_dialog(table: &str, settings: &BrowserSettings) -> Option<String> {
     let answer = match settings.dialogs.print {
         Answer::Dismiss => return None,
@@ -51,7 +51,7 @@ fn printing_without_dialog(table: &str, settings: &BrowserSettings) -> Option<St
     Some(format!("{table}.dialogs.print is {answer:?}, which has no effect: {table}.{outcome}"))
 }
 
-/// The browser takes no patterns for devices.
+/// Device permissions for patterns of origins, which the browser's policy does not take.
 fn devices_by_pattern(table: &str, settings: &BrowserSettings) -> Option<String> {
     let of_device =
         |permission: &Permission| matches!(permission, Permission::Usb | Permission::Serial | Permission::Hid);
@@ -62,7 +62,7 @@ fn devices_by_pattern(table: &str, settings: &BrowserSettings) -> Option<String>
     ))
 }
 
-/// A shell is one thing.
+/// A command and a container in one shell: only one can run.
 fn command_beside_container(config: &Config) -> Option<String> {
     let both = config.all_shells().iter().find(|shell| shell.is_container() && !shell.command.is_empty())?;
     let (command, container) = (both.command.first().map(String::as_str).unwrap_or_default(), both.container.display());
@@ -90,10 +90,10 @@ impl Config {
         told
     }
 
-    /// Mirrors that lead back to where they began, as far as names tell: an output may be named by its connector in
-    /// one table and by its display in another, which only shows when it is plugged in.
+    /// Outputs that mirror each other in a circle, as far as names show it: one table may name an output by its
+    /// connector, another by its display, and only the plugged-in display shows that they are the same.
     fn circle_of_mirrors(&self) -> Option<String> {
-        // A circle closes before there are more steps than tables.
+        // A circle closes within as many steps as there are tables.
         let follow =
             |start| std::iter::successors(self.mirror_of(start), |name| self.mirror_of(name)).take(self.outputs.len());
         let mut starts = self.outputs.iter().map(|rule| rule.matcher.as_str());
@@ -107,7 +107,7 @@ impl Config {
 
     /// What the output of this name shows, if not a picture of its own.
     fn mirror_of(&self, name: &str) -> Option<&str> {
-        // "*" is no output: what it says is said of each.
+        // "*" is not an output; it stands for each of them.
         let named = |wanted: &str| {
             let rules = self.outputs.iter().filter(move |rule| rule.matcher == wanted);
             rules.filter_map(|rule| rule.settings.mirror.as_deref()).next_back()
@@ -115,7 +115,7 @@ impl Config {
         if name == "*" {
             return None;
         }
-        // All that mirror one output leave that one out.
+        // A rule for all outputs to mirror one does not apply to that one.
         named(name).or_else(|| named("*")).filter(|source| !source.is_empty() && *source != name)
     }
 }

@@ -25,7 +25,7 @@ pub const ADMIN_FILE: &str = "etc/kiosk/config.toml";
 pub const ADMIN_DIR: &str = "etc/kiosk/config.d";
 /// Largest file read, bytes; a larger one is no configuration. Read, such a file can take a hundred times the memory.
 const MAX_FILE: u64 = 64 << 10;
-/// Files of a directory that are read, and names in it that are looked at: more than anybody can keep in mind.
+/// Files of a directory that are read, and names in it that are looked at: far more than a configuration needs.
 const MAX_FILES: usize = 64;
 const MAX_NAMES: usize = 4096;
 
@@ -41,7 +41,7 @@ pub struct Sources {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum LayerFile {
     File(PathBuf),
-    /// As `File`, but it must be there: somebody named it.
+    /// As `File`, but it must exist: the command line named it.
     Named(PathBuf),
     /// All `*.toml` in it, by name.
     Directory(PathBuf),
@@ -58,17 +58,17 @@ pub struct Loaded {
     pub errors: Vec<ConfigError>,
 }
 
-/// What a look at the layers' places finds beside their content.
+/// The files that make up the layers, and those that are ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Places {
     /// The files that are read, from the weakest to the strongest.
     pub read: Vec<PathBuf>,
-    /// What lies there and is not read, a sentence each.
+    /// Files in those directories that are not read, a sentence each.
     pub skipped: Vec<String>,
 }
 
 impl Sources {
-    /// Which files are read, and what lies beside them unread: another ending, a link to nothing.
+    /// Which files are read, and which are ignored: another ending, a dangling link.
     pub fn places(&self) -> Places {
         let mut places = Places::default();
         for layer in &self.layers {
@@ -128,7 +128,7 @@ impl Sources {
         Sources { layers, environment: BTreeMap::new() }
     }
 
-    /// With this variable set, whatever the process's environment says.
+    /// With this variable set, overriding the process's environment.
     #[must_use]
     pub fn with_variable(mut self, name: &str, value: &str) -> Self {
         self.environment.insert(name.to_owned(), value.to_owned());

@@ -1,5 +1,5 @@
-//! URLs in texts that everybody may read (D-Bus properties, logs) without what was meant for the server alone: the user
-//! and password before the host, and the values of parameters that are known to be secrets. Pure.
+//! Masks the secrets of URLs in texts that everybody may read (D-Bus properties, logs): the user and password before
+//! the host, and the values of parameters that are known to be secret. Pure.
 
 #![deny(clippy::indexing_slicing)]
 
@@ -64,8 +64,7 @@ fn users(text: &str) -> String {
     shown
 }
 
-/// Whether the word at the end of `before` is a scheme behind which browsers need no slashes to find a user and a
-/// password.
+/// Whether `before` ends with a scheme after which browsers find a user and password even without slashes.
 fn is_web(before: &str) -> bool {
     let word = before.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or_default();
     ["http", "https", "ws", "wss", "ftp"].iter().any(|scheme| word.eq_ignore_ascii_case(scheme))

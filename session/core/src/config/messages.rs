@@ -1,5 +1,5 @@
-//! The sentences about what is wrong in a layer: which value is none and what would be, which name was perhaps meant,
-//! and how much of it is told. Pure.
+//! The messages about errors in a layer: the wrong value and what is allowed, the name that was perhaps meant, and how
+//! many errors are reported. Pure.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -8,10 +8,10 @@ use super::origin::ConfigError;
 use super::raw::{Raw, RawValue, Wrong};
 use super::suggest::closest;
 
-/// What is told of one file that has everything wrong in it.
+/// Most errors reported of one file.
 const MAX_ERRORS: usize = 32;
 
-/// Not more of them than anybody reads.
+/// The first [`MAX_ERRORS`] of them, and one that counts the rest.
 pub fn first_of(mut errors: Vec<ConfigError>) -> Vec<ConfigError> {
     let more = errors.len().saturating_sub(MAX_ERRORS);
     if more > 0
@@ -24,7 +24,7 @@ pub fn first_of(mut errors: Vec<ConfigError>) -> Vec<ConfigError> {
     errors
 }
 
-/// Why `raw` is no value for `key`, from the key on.
+/// Why `raw` is not a value for `key`: a sentence that begins with the key.
 pub fn refusal<T>(key: &Key<T>, full: &str, raw: &Raw, wrong: &Wrong) -> String {
     let found = raw.excerpt();
     let allowed = key.allowed.text();
@@ -33,7 +33,7 @@ pub fn refusal<T>(key: &Key<T>, full: &str, raw: &Raw, wrong: &Wrong) -> String 
         _ => None,
     };
     match (&wrong.why, near) {
-        // It is about one thing in it.
+        // The error is about one element of the value.
         (Some(why), _) if matches!(raw.value, RawValue::List(_) | RawValue::Table(_)) => {
             format!("{full}: {why}; allowed is {allowed}")
         }
@@ -43,7 +43,7 @@ pub fn refusal<T>(key: &Key<T>, full: &str, raw: &Raw, wrong: &Wrong) -> String 
     }
 }
 
-/// Ends the sentence in any case.
+/// Names the nearest candidate, and ends the sentence either way.
 pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> String {
     closest(word, candidates).map_or_else(|| ".".into(), |name| format!(", did you mean {name}?"))
 }

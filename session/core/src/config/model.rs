@@ -96,7 +96,7 @@ impl Config {
         self.privileges.iter().find(|rule| rule.app_id == app_id).map(|rule| rule.allow.clone()).unwrap_or_default()
     }
 
-    /// The device's language as a tag such as `de-AT`. `variable` reads the environment.
+    /// The device's language as a BCP 47 tag such as `de-AT`. `variable` reads the environment.
     pub fn language(&self, variable: impl Fn(&str) -> Option<String>) -> String {
         device_language(self.browser.language.as_deref().unwrap_or_default(), variable)
     }
@@ -106,8 +106,8 @@ impl Config {
         Texts::new(&self.language(variable), &self.texts)
     }
 
-    /// Whether the device has yet to be set up: it has no page and no program to run, or the file is missing that says
-    /// so. Looks at the file system.
+    /// Whether the device is not set up yet: it has neither a page nor a program to run, or `shell.configured-file` is
+    /// missing. Looks at the file system.
     pub fn needs_setup(&self) -> bool {
         let file = &self.shell.configured_file;
         let nothing = self.all_shells().iter().all(|shell| shell.url.is_none() && shell.is_browser());
@@ -120,7 +120,7 @@ impl Config {
     }
 }
 
-/// What runs.
+/// One shell: a browser with its page, a command or a container.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Shell {
     /// The page.
@@ -133,14 +133,13 @@ pub struct Shell {
     pub container: PathBuf,
     /// The browser's program, a name to be found in `PATH` or a path.
     pub browser: String,
-    /// Behind the browser's built-in flags.
+    /// Arguments after the browser's built-in ones.
     pub extra_args: Vec<String>,
     /// The output it is shown on: a connector's name, `Make Model Serial`, or `*` for all.
     pub output: String,
-    /// A page of the device's own on which people set it up, for the welcome screen; `{address}` stands for the device's
-    /// address.
+    /// Address of the device's own set-up page, for the welcome screen; `{address}` stands for the device's address.
     pub setup_url: String,
-    /// As long as this file is missing, the device is not set up; empty: that is not asked.
+    /// While this file is missing, the device is not set up; empty: no file is looked for.
     pub configured_file: PathBuf,
     /// When the splash may go.
     pub ready: Ready,
@@ -149,7 +148,7 @@ pub struct Shell {
 }
 
 impl Shell {
-    /// Whether it is the browser, and no command and no container.
+    /// Whether it runs the browser, not a command or a container.
     pub fn is_browser(&self) -> bool {
         self.command.is_empty() && !self.is_container()
     }
@@ -278,7 +277,7 @@ pub enum Look {
 }
 
 impl Splash {
-    /// What is behind everything.
+    /// The colour behind everything.
     pub fn ground(&self) -> [u8; 3] {
         if self.look == Look::Light && self.background == [0, 0, 0] { [255, 255, 255] } else { self.background }
     }
@@ -306,13 +305,13 @@ impl Default for Splash {
 pub struct Input {
     /// When the cursor is seen.
     pub cursor: CursorPolicy,
-    /// How keys become letters.
+    /// The seat's keymap.
     pub keyboard: Keyboard,
     /// Output that touch devices belong to: `None`: found by itself.
     pub touch_output: Option<String>,
     /// Whether Ctrl+Alt+F1..F12 switch.
     pub vt_switching: bool,
-    /// What a device that nobody has spoken of may do.
+    /// What a new device may do before a person has said whether it is trusted.
     pub new_devices: NewDevices,
     /// `[input.device."MATCH"]`, in the order in which they first appeared. Read them by [`super::input_settings`].
     pub devices: Vec<InputRule>,
@@ -331,19 +330,19 @@ impl Default for Input {
     }
 }
 
-/// What an input device may do of which nobody has said whether it is trusted.
+/// What an input device may do before a person has said whether it is trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum NewDevices {
-    /// It is heard as soon as it is there.
+    /// Its input counts at once.
     Allow,
-    /// One that types or points as a mouse does, and can be plugged in from outside, is silent until it is trusted.
+    /// Input of keyboards and mice that can be plugged in from outside is ignored until the device is trusted.
     Ask,
 }
 
 /// When the cursor is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CursorPolicy {
-    /// Hidden until a real pointer moves, and after 3 s of rest.
+    /// Hidden until a real pointer moves, and after 3 s without movement.
     Auto,
     /// It is always seen.
     Always,
@@ -384,12 +383,12 @@ impl Default for Keyboard {
     }
 }
 
-/// What happens when nobody touches it.
+/// What happens without input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Idle {
     /// `None`: never.
     pub screen_off: Option<Duration>,
-    /// The touch that wakes the screen does nothing else.
+    /// The touch that wakes the screen is not passed on.
     pub wake_swallows_touch: bool,
     /// Back to the start page with a clean session; `None`: never.
     pub reset: Option<Duration>,
@@ -401,14 +400,14 @@ impl Default for Idle {
     }
 }
 
-/// How far the kiosk may go when nothing milder brings the page back.
+/// The strongest measure when nothing milder brings the page back.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Health {
-    /// To a restart of the device, at most one an hour and three a day.
+    /// Restart the device, at most once an hour and three times a day.
     pub reboot: bool,
 }
 
-/// What people before the screen are told of those who look from afar.
+/// What people at the screen are told about remote viewers.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CaptureSettings {
     /// A line on a screen that is watched.

@@ -11,7 +11,7 @@ use crate::text::printable;
 /// A layer, or the part of one that is skipped as a whole when something in it is wrong.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Source {
-    /// Nobody said it.
+    /// It is the built-in value.
     BuiltIn,
     /// A file's path.
     File(PathBuf),
@@ -22,7 +22,7 @@ pub enum Source {
 /// A source and, in a file, the place in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin {
-    /// Who said it.
+    /// Which layer set it.
     pub source: Source,
     /// Where in a file.
     pub position: Option<TextPosition>,
@@ -37,7 +37,7 @@ pub struct TextPosition {
     pub column: usize,
 }
 
-/// A text, with the places of its lines: a position in it is found without reading it again.
+/// The starts of a text's lines, to turn byte offsets into positions.
 #[derive(Debug)]
 pub struct Lines<'a> {
     text: &'a str,

@@ -29,7 +29,7 @@ pub struct OutputSettings {
     pub mirror: Option<String>,
     /// Where it lies in the layout.
     pub position: Option<Position>,
-    /// For displays that let themselves be told.
+    /// For displays whose brightness can be set.
     pub brightness: Option<Brightness>,
 }
 

@@ -7,7 +7,7 @@ use super::keys::Sectioned;
 use super::output::{ModeChoice, OutputRule, OutputSettings};
 use crate::quantities::{Brightness, Position, Rotation, Scale};
 
-/// How an output is to be driven, with nothing left open.
+/// How an output is to be driven, with a value for every setting.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OutputPolicy {
     /// Which mode it is driven in.
@@ -62,8 +62,8 @@ pub(super) fn merged(rules: &[OutputRule], identity: &str, connector: &str) -> O
     settings
 }
 
-/// What rules for the identity and for the connector of one display say against each other: a sentence each, with
-/// which of them is used.
+/// Conflicts between rules for the identity and for the connector of one display: a sentence each, which says which
+/// value is used.
 pub fn conflicting_rules(rules: &[OutputRule], identity: &str, connector: &str) -> Vec<String> {
     if identity.is_empty() || identity == connector {
         return Vec::new();

@@ -9,7 +9,7 @@ use toml_edit::{Item, TableLike, Value};
 
 use super::masked;
 
-/// As many values of a list are shown in a message: what a position or a calibration has, and some.
+/// Most elements of a list that a message shows: a little more than a position or a calibration has.
 const LIST_EXCERPT: usize = 8;
 
 /// A value and the bytes of the file that it was written in (empty for the environment).
@@ -130,7 +130,7 @@ impl Raw {
     pub fn excerpt(&self) -> String {
         match &self.value {
             RawValue::Text(text) => {
-                // Before it is cut: of half an address nobody can say where its password ends.
+                // Masked before it is cut: in half an address the end of the password cannot be found.
                 let text = masked(text);
                 let short: String = text.chars().take(60).collect();
                 let more = if short.len() < text.len() { "…" } else { "" };

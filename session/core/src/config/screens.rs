@@ -56,7 +56,7 @@ impl OutputTables {
         merged(&self.rules, identity, connector)
     }
 
-    /// An error of what stands under `key` in one of the tables for this display, in the one that counts.
+    /// An error about `key`, placed at the table whose value is in force for this display.
     pub fn error(&self, matchers: &[&str], key: &str, message: &str) -> ConfigError {
         let full = |matcher: &str| format!("output.{}", Value::from(matcher));
         let stands = |matcher: &&&str| {

@@ -1,5 +1,5 @@
-//! What the setters of [`super::keys`] are made of: from a [`Raw`] value to the type of a field, or the reason
-//! why not. Pure.
+//! Helpers for the setters of [`super::keys`]: they turn a [`Raw`] value into a field's type, or give the reason why
+//! not. Pure.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -22,7 +22,7 @@ pub(super) fn understood<T>(parsed: Option<T>) -> Result<T, Wrong> {
     parsed.ok_or_else(Wrong::default)
 }
 
-/// The key's own text says what is allowed.
+/// Drops the error's text: the key's own says what is allowed.
 pub(super) fn possible<T>(checked: Result<T, QuantityError>) -> Result<T, Wrong> {
     checked.map_err(|_| Wrong::default())
 }
@@ -69,7 +69,7 @@ pub(super) fn no_nul(raw: &Raw) -> Result<String, Wrong> {
     if text.contains('\0') { Err(Wrong::because("it has a NUL character")) } else { Ok(text.to_owned()) }
 }
 
-/// The elements of a list, one by one; what is wrong with one is said of its place.
+/// Reads each element of a list; an error points at its element.
 pub(super) fn each<T>(raw: &Raw, of: impl Fn(&Raw) -> Result<T, Wrong>) -> Result<Vec<T>, Wrong> {
     let one = |raw: &Raw| of(raw).map_err(|wrong| Wrong { span: Some(raw.span.clone()), ..wrong });
     raw.as_list()?.iter().map(one).collect()
@@ -80,7 +80,7 @@ pub(super) fn unless<T>(none: &str, raw: &Raw, of: impl Fn(&Raw) -> Result<T, Wr
     if raw.as_text()? == none { Ok(None) } else { of(raw).map(Some) }
 }
 
-/// A path that means the same wherever a program was started.
+/// An absolute path: it does not depend on the working directory.
 pub(super) fn absolute(raw: &Raw) -> Result<PathBuf, Wrong> {
     let path = PathBuf::from(no_control(raw)?);
     if path.is_absolute() { Ok(path) } else { Err(Wrong::because(format!("{} is no absolute path", raw.excerpt()))) }

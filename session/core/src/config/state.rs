@@ -1,6 +1,6 @@
-//! What is kept over reboots: the screen changes and the answers about input devices made at runtime, in `state.toml`. kioskd reads it before the
-//! first modeset and writes it whenever a change is kept. A power cut at any moment leaves the old file or the
-//! new one, and no file, whatever is in it, keeps the screen from coming up.
+//! The saved state, `state.toml`: changes of screens and decisions about input devices that were made at runtime and
+//! outlive a reboot. kioskd reads it before the first modeset and writes it whenever a change is kept. A power cut at
+//! any moment leaves the old file or the new one, and no file, whatever is in it, keeps the screen from coming up.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -41,9 +41,9 @@ pub fn state_dir() -> PathBuf {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct SavedState {
     outputs: BTreeMap<String, SavedOutput>,
-    /// By the device's name, or what tells it from others of its name.
+    /// By the device's name, or by its id where several have the same name.
     inputs: BTreeMap<String, InputSettings>,
-    /// Aids that somebody switched on or off.
+    /// Aids that were switched on or off at runtime.
     aids: BTreeMap<Aid, bool>,
     /// Which input devices may be used.
     pub trust: TrustList,
@@ -51,7 +51,8 @@ pub struct SavedState {
 
 #[derive(Debug, Clone, Default, PartialEq)]
 struct SavedOutput {
-    /// Where a display with an identity was last: it is still found there when its EDID can't be read.
+    /// The connector on which a display with an identity was last: its settings still apply there when its EDID cannot
+    /// be read.
     connector: Option<String>,
     settings: OutputSettings,
 }
@@ -65,7 +66,7 @@ pub struct SaveError {
     error: std::io::Error,
 }
 
-/// Why a file is none of ours, or none that this version can use. The file's path is the caller's to tell.
+/// Why a file cannot be used. The caller adds the file's path.
 #[derive(Debug, thiserror::Error)]
 #[allow(missing_docs)] // Each says itself what it is.
 pub enum StateError {
@@ -201,7 +202,7 @@ impl SavedState {
         saved.settings.overlay(changes);
         if !identity.is_empty() {
             saved.connector = Some(connector.to_owned());
-            // One display has one connector: an older one's claim has ended.
+            // A display that was on this connector before is there no longer.
             for (other, saved) in &mut self.outputs {
                 if other != identity && saved.connector.as_deref() == Some(connector) {
                     saved.connector = None;
@@ -242,14 +243,14 @@ impl SavedState {
         self.inputs.get(id).or_else(|| self.inputs.get(name))
     }
 
-    /// Adds what `changes` names to what is saved for this device. An output of `auto` and a device's own
-    /// calibration are what is so without a word: they end what was saved.
+    /// Adds what `changes` names to what is saved for this device. An output of `auto` and the device's own calibration
+    /// are the defaults: they remove the saved setting.
     pub fn change_input(&mut self, id: &str, name: &str, changes: &InputSettings) {
         let mut settings = self.input(id, name).cloned().unwrap_or_default();
         settings.overlay(changes);
         settings.output = settings.output.filter(|output| output != OUTPUT_AUTO);
         settings.calibration = settings.calibration.filter(|calibration| *calibration != Calibration::Own);
-        // An empty one stays where the name's would count without it.
+        // An empty entry stays where the entry for the name would apply without it.
         if settings.is_empty() && (id == name || !self.inputs.contains_key(name)) {
             self.inputs.remove(id);
         } else {
@@ -257,7 +258,7 @@ impl SavedState {
         }
     }
 
-    /// Aids that somebody switched, and how.
+    /// Aids that were switched at runtime: on or off.
     pub fn aids(&self) -> impl Iterator<Item = (Aid, bool)> + '_ {
         self.aids.iter().map(|(aid, on)| (*aid, *on))
     }
@@ -270,7 +271,7 @@ impl SavedState {
         };
     }
 
-    /// The aids that are on: as somebody switched them, else as configured.
+    /// The aids that are on: as switched at runtime, else as configured.
     pub fn accessibility(&self, configured: Accessibility) -> Accessibility {
         let mut aids = configured;
         self.aids().for_each(|(aid, on)| aids.set(aid, on));

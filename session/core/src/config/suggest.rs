@@ -1,11 +1,11 @@
-//! "Did you mean": the nearest of the known names to one that is not known.
+//! "Did you mean": the known name that is nearest to an unknown one.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
 /// The candidate with the fewest edits to `word`, when they are few enough that it may be a slip of
 /// the hand: insertions, deletions, replacements and exchanges of neighbours.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // Names are short; what is long is no slip, and would only cost time.
+    // Names are short: a longer word is not a misspelt one, and comparing takes time.
     if word.len() > 64 {
         return None;
     }

@@ -59,7 +59,7 @@ pub fn parse_duration(text: &str) -> Option<Option<Duration>> {
         total = total.checked_add(Duration::from_millis(number.checked_mul(unit)?))?;
         rest = after;
     }
-    // Longer than a century is a slip, and would overflow clocks that count nanoseconds in 64 bits.
+    // More than a century is a mistake, and would overflow clocks that count nanoseconds in 64 bits.
     let century = Duration::from_secs(100 * 365 * 86_400);
     (total > Duration::ZERO && total <= century).then_some(Some(total))
 }
@@ -131,7 +131,7 @@ pub fn mode_text(mode: ModeChoice) -> String {
     }
 }
 
-/// Millihertz as hertz, without zeros that say nothing.
+/// Millihertz as hertz, without trailing zeros.
 pub fn hertz_text(millihertz: u32) -> String {
     let (whole, fraction) = (millihertz / 1000, millihertz % 1000);
     if fraction == 0 { whole.to_string() } else { format!("{whole}.{fraction:03}").trim_end_matches('0').to_owned() }
@@ -203,10 +203,10 @@ pub enum ProxyError {
     /// It is no URL with a host or a path.
     #[error("it is no URL")]
     NoUrl,
-    /// Nobody speaks this scheme to a proxy.
+    /// The scheme is not one of a proxy.
     #[error("the scheme {0:?} is not one of http, https, socks4, socks5, file")]
     Scheme(String),
-    /// It has a user or a password, which the browser would show.
+    /// It has a user or a password, which Chromium does not take there.
     #[error("Chromium takes no user and password for a proxy from there; they belong into the file of browser.sign-in")]
     User,
 }

@@ -1,5 +1,5 @@
-//! Which input devices people said are trusted, and which not: the part of the saved state behind `kioskctl inputs
-//! --trust`. The compositor asks when a device comes; what follows from no answer is its own to decide. Pure.
+//! Which input devices a person has declared trusted or not: the part of the saved state behind `kioskctl inputs
+//! --trust`. The compositor looks here when a device comes, and decides itself about the others. Pure.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -7,27 +7,27 @@ use toml_edit::{ArrayOfTables, Item, Table, value};
 
 use super::raw::{Raw, RawEntry, RawValue};
 
-/// As many answers are kept: no terminal has as many devices in its life. Then the oldest trusted one goes, which is
-/// silent the next time it comes.
+/// Most decisions kept, more than a terminal meets devices. The oldest trusted device is dropped first; it has to be
+/// trusted again.
 const MAX_ANSWERS: usize = 256;
 const TRUSTED: &str = "trusted";
 
-/// What tells a device from others for good. A device says all of it about itself: whoever builds one can make it say
-/// what another one says.
+/// Identifies a device across reboots. All of it is what the device says about itself, so a device can be built that
+/// copies another one's identity.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DeviceIdentity {
     /// As the kernel has it.
     pub name: String,
     /// Vendor and product, `046d:c31c`; empty: it has none.
     pub hardware: String,
-    /// Its serial number or radio address; of one that has none, where it is plugged in. Empty: neither is known.
+    /// Its serial number or radio address, else the port that it is plugged into. Empty: neither is known.
     pub place: String,
     /// All that it can be used as, such as `keyboard+pointer`: a mouse that was trusted does not come back as a
     /// keyboard.
     pub kinds: String,
 }
 
-/// The answers, the oldest first.
+/// The decisions, oldest first.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TrustList {
     answers: Vec<(DeviceIdentity, bool)>,
@@ -48,12 +48,12 @@ pub enum TrustError {
 }
 
 impl TrustList {
-    /// What was said of this device; `None`: nothing.
+    /// Whether this device is trusted; `None`: no decision was made.
     pub fn answer(&self, device: &DeviceIdentity) -> Option<bool> {
         self.answers.iter().find(|(known, _)| known == device).map(|(_, trusted)| *trusted)
     }
 
-    /// Keeps an answer in place of an older one.
+    /// Keeps a decision in place of an older one.
     pub fn say(&mut self, device: DeviceIdentity, trusted: bool) {
         self.forget(&device);
         if self.answers.len() >= MAX_ANSWERS {
@@ -63,7 +63,7 @@ impl TrustList {
         self.answers.push((device, trusted));
     }
 
-    /// Nothing is said of this device any more.
+    /// Removes the decision about this device.
     pub fn forget(&mut self, device: &DeviceIdentity) {
         self.answers.retain(|(known, _)| known != device);
     }

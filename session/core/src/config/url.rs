@@ -1,5 +1,5 @@
-//! The URLs that a kiosk can be pointed at, checked when they are configured or given to `kioskctl open`, so
-//! that the browser is never started on nonsense. Read as browsers do; what is handed on is what was written.
+//! The URLs that a kiosk can be pointed at, checked when they are configured or given to `kioskctl open`, so that the
+//! browser is never started on nonsense. Parsed as browsers do, and passed on as it was written.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -9,7 +9,7 @@ use std::fmt;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Url(String);
 
-/// For logs, which more people read than may know what is in a URL: [`Url::masked`].
+/// Logs are read by people who may not know a URL's secrets: [`Url::masked`].
 impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(&self.masked(), f)
@@ -37,13 +37,13 @@ pub enum UrlError {
     /// There is no host.
     #[error("it has no host")]
     NoHost,
-    /// No host can be called so.
+    /// The host is not valid.
     #[error("the host {0:?} has a character that no host name has")]
     Host(String),
-    /// DNS has no such long names.
+    /// The host is longer than DNS allows.
     #[error("the host is longer than {MAX_HOST} characters, which no host name is")]
     LongHost,
-    /// No port is called so.
+    /// The port is not valid.
     #[error("the port {0:?} is not a number from 1 to 65535")]
     Port(String),
     /// A file's path must begin at the root.
@@ -55,7 +55,7 @@ pub enum UrlError {
     /// There is nothing in it.
     #[error("it is empty")]
     Empty,
-    /// Browsers open none that is so long.
+    /// It is longer than browsers open.
     #[error("it is longer than 2 MiB")]
     TooLong,
 }
@@ -74,9 +74,9 @@ impl Url {
         }
         let (scheme, rest) = text.split_once(':').ok_or_else(|| UrlError::NoScheme(text.to_owned()))?;
         match scheme.to_ascii_lowercase().as_str() {
-            // Browsers add slashes and hosts that are missing: a person is told instead.
+            // Browsers add missing slashes and hosts; here that is an error.
             "http" | "https" if !rest.starts_with("//") => return Err(UrlError::NoHost),
-            // And they take away a port that is not there, as in http://http://host.
+            // Browsers drop an empty port, as in http://http://host; here that is an error.
             "http" | "https" if authority(rest).ends_with(':') => {
                 return Err(UrlError::Port(String::new()));
             }
@@ -85,7 +85,7 @@ impl Url {
             }
             "about" | "data" if rest.is_empty() => return Err(UrlError::Empty),
             "http" | "https" | "file" | "about" | "data" => {}
-            // "localhost:3000" reads as a scheme with a path; what was meant is clear.
+            // "localhost:3000" parses as a scheme with a path; say what is missing.
             _ if rest.split('/').next().is_some_and(|port| port.parse::<u16>().is_ok()) => {
                 return Err(UrlError::NoScheme(text.to_owned()));
             }
@@ -101,7 +101,7 @@ impl Url {
         Ok(Url(text.to_owned()))
     }
 
-    /// No page: of a device that is not set up yet.
+    /// The URL of a device that is not set up yet: no page.
     pub fn none() -> Self {
         Url(String::new())
     }
@@ -121,7 +121,7 @@ impl Url {
         super::masked(&self.0)
     }
 
-    /// As a browser reads it; `None` never, of what was checked.
+    /// As a browser parses it; never `None`, as it was checked.
     fn parsed(&self) -> Option<url::Url> {
         url::Url::parse(&self.0).ok()
     }
@@ -173,7 +173,7 @@ impl Url {
     }
 }
 
-/// What there is on a device that nobody has configured: its own web server.
+/// The default without configuration: the device's own web server.
 impl Default for Url {
     fn default() -> Self {
         Url("http://localhost:3000".into())
@@ -198,7 +198,7 @@ fn authority(rest: &str) -> &str {
     rest.trim_start_matches('/').split(['/', '?', '#', '\\']).next().unwrap_or_default()
 }
 
-/// What the parser refused, in the words of this module; `rest` is what follows the scheme.
+/// The parser's error as one of this module; `rest` is what follows the scheme.
 fn refused(error: url::ParseError, rest: &str) -> UrlError {
     let authority = authority(rest);
     let host_and_port = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
@@ -207,12 +207,12 @@ fn refused(error: url::ParseError, rest: &str) -> UrlError {
         url::ParseError::InvalidPort => {
             UrlError::Port(host_and_port.rsplit_once(':').map_or(host_and_port, |(_, port)| port).to_owned())
         }
-        // Hosts of all kinds; the rest can't be, of a text that has a scheme.
+        // Errors about the host; the others cannot occur in a text with a scheme.
         _ => UrlError::Host(host_and_port.to_owned()),
     }
 }
 
-/// Whether DNS or an address could have it: the parser lets more characters through.
+/// Whether a host name or address may consist of these characters: the parser accepts more.
 fn is_name(host: &str) -> bool {
     host.starts_with('[') || host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~'))
 }

@@ -52,7 +52,7 @@ impl Draft {
                 try_variable(rule, "output", variable, text, &mut names)
             })
             .or_else(|| {
-                // A rule for all languages is made only where there is something in it.
+                // A rule for all languages is added only if it has a text.
                 let mut rule = draft.config.texts.iter().find(|rule| rule.language == "*").cloned().unwrap_or_default();
                 let set = try_variable(&mut rule, "text", variable, text, &mut names)?;
                 keys::text_rule(&mut draft.config, "*").texts = rule.texts;

@@ -5,9 +5,9 @@ use std::path::{Component, Path, PathBuf};
 
 use serde::Deserialize;
 
-/// Where the container sees what is ours.
+/// The kiosk's directory inside the container.
 pub const INSIDE: &str = "/run/kiosk";
-/// Set by us, and by nobody else.
+/// Variables that the kiosk sets and a definition may not.
 const OURS: [&str; 3] = ["WAYLAND_DISPLAY", "WAYLAND_SOCKET", "XDG_RUNTIME_DIR"];
 /// Far more than a program on a screen has.
 const MAX_MOUNTS: usize = 32;
@@ -17,7 +17,7 @@ const MAX_WORDS: usize = 256;
 const MAX_NAME: usize = 63;
 /// Of an image's name, characters, as registries have it.
 const MAX_IMAGE: usize = 255;
-/// Least memory that a graphical program starts with, MiB.
+/// Smallest memory limit, MiB: less does not start a graphical program.
 const LEAST_MEMORY: u32 = 32;
 
 /// A shell in a container.
@@ -37,13 +37,13 @@ pub struct Definition {
     /// Files and directories of the device that it sees.
     #[serde(default)]
     pub mounts: Vec<Mount>,
-    /// What it reaches.
+    /// Its network.
     #[serde(default)]
     pub network: Network,
     /// Whether it has the render nodes.
     #[serde(default = "yes")]
     pub gpu: bool,
-    /// The most it may have, MiB; `None`: what its unit may.
+    /// Memory limit, MiB; `None`: that of its unit.
     #[serde(default)]
     pub memory_mib: Option<u32>,
 }
@@ -65,14 +65,14 @@ pub struct Mount {
     pub write: bool,
 }
 
-/// What a container reaches.
+/// A container's network.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Network {
-    /// Nothing but itself.
+    /// None.
     #[default]
     None,
-    /// What the device does, from a network of its own: not the device's own `localhost`.
+    /// A network of its own with a route to the device's: everything but the device's `localhost`.
     Private,
     /// The device's network as it is.
     Host,
@@ -84,7 +84,7 @@ impl Definition {
         self.command.iter().chain(self.environment.values()).any(|text| text.contains("{url}"))
     }
 
-    /// The first value that can't be: its key, and what is allowed.
+    /// The first value that is not allowed: its key, and what is allowed.
     pub(super) fn wrong(&self) -> Option<(String, String)> {
         let said = |key: &str, why: &str| Some((key.to_owned(), why.to_owned()));
         if !is_name(&self.name) {
@@ -144,7 +144,7 @@ impl Definition {
             if ["/", "/proc", "/sys", "/dev"].iter().any(|whole| mount.source == Path::new(whole)) {
                 return wrong("source", &mount.source, "is the whole device's; name a directory or file below it");
             }
-            // Podman has its own there, and we have ours.
+            // Podman mounts its own there, and the kiosk uses the last.
             let kept = ["/proc", "/sys", "/dev", INSIDE];
             if mount.target == Path::new("/") || kept.iter().any(|kept| mount.target.starts_with(kept)) {
                 return wrong("target", &mount.target, "is the container's own; name another place");
@@ -160,7 +160,7 @@ fn is_name(name: &str) -> bool {
     name.len() <= MAX_NAME && name.starts_with(part) && name.chars().all(|c| part(c) || matches!(c, '-' | '_' | '.'))
 }
 
-/// Nothing that Podman takes for an option or two words; the rest it says itself.
+/// Excludes what Podman would take for an option or two words; Podman checks the rest.
 fn is_image(image: &str) -> bool {
     let sound = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-' | '/' | ':' | '@');
     !image.is_empty()

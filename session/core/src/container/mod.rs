@@ -1,5 +1,5 @@
-//! The definition of a shell in a container (`[shell] container = "FILE.json"`): read and checked here, by whoever starts
-//! it and by `kioskctl config check`; [`podman`] makes the command line of it. Starts nothing and asks no program.
+//! The definition of a shell in a container (`[shell] container = "FILE.json"`): read and checked for the program that
+//! starts it and for `kioskctl config check`; [`podman`] makes the command line. Starts no program.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -46,7 +46,7 @@ pub enum DefinitionError {
     },
 }
 
-/// The definition in this file, checked as far as that goes without the device that it is for.
+/// The definition in this file, checked without looking at the device that it is for.
 ///
 /// # Errors
 ///
@@ -62,7 +62,7 @@ pub fn read(file: &Path) -> Result<Definition, DefinitionError> {
     }
 }
 
-/// Mounts whose place on this device is not there, a sentence each; `root` is taken for `/`.
+/// Mounts whose source does not exist on this device, a sentence each; `root` is taken for `/`.
 pub fn missing(file: &Path, definition: &Definition, root: &Path) -> Vec<String> {
     let sentence = |(number, mount): (usize, &Mount)| {
         let there = root.join(mount.source.strip_prefix("/").unwrap_or(&mount.source));

@@ -1,4 +1,4 @@
-//! The command line of Podman for a definition. Pure: whoever runs it has looked at what is there.
+//! The command line of Podman for a definition. Pure: the caller has looked at what is there.
 //!
 //! The container has no capability, no new privileges, a root that is read-only, a network only where the definition names
 //! one, and of the device the Wayland socket, the render nodes and the mounts.
@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use super::definition::{Definition, INSIDE, Network};
 
-/// Of processes and threads: as many as a page of many frames has.
+/// Most processes and threads: as many as a page with many frames needs.
 const MAX_PROCESSES: u32 = 2048;
 /// Of `/tmp` and `/run`, which are in memory.
 const TEMPORARY: &str = "rw,nosuid,nodev,size=256m,mode=1777";
 /// The name of the socket in [`INSIDE`].
 pub const SOCKET: &str = "wayland-0";
 
-/// What is where on this device.
+/// The device's part of the command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Surroundings {
     /// The shell's number in the configuration.
@@ -25,7 +25,7 @@ pub struct Surroundings {
     pub render_nodes: Vec<PathBuf>,
     /// For `{url}`, without user and password.
     pub url: String,
-    /// The whole device's Podman, by root: for tests and containers in containers. It knows no mapping of the own user.
+    /// Podman runs as root: for tests and containers in containers. It has no user mapping then.
     pub root: bool,
     /// A systemd unit with a delegated control group: all of the container is in it.
     pub unit: bool,
@@ -53,7 +53,7 @@ pub fn run(definition: &Definition, surroundings: &Surroundings) -> Vec<String> 
     if let Some(memory) = definition.memory_mib {
         say(format!("--memory={memory}m"));
     }
-    // Not root, not even a mapped one.
+    // The program does not run as root, not even as a mapped one.
     if !surroundings.root {
         say("--userns=keep-id".into());
     }
@@ -75,7 +75,7 @@ pub fn run(definition: &Definition, surroundings: &Surroundings) -> Vec<String> 
         for node in &surroundings.render_nodes {
             say(format!("--device={}", node.display()));
         }
-        // The nodes are the group's of our own user; in the container they are nobody's.
+        // The nodes belong to a group of our user, which is not mapped in the container.
         if !surroundings.root && !surroundings.render_nodes.is_empty() {
             say("--group-add=keep-groups".into());
         }

@@ -1,6 +1,5 @@
-//! A timer on the clock of the day, for what happens at a time of day: it also fires when that clock is set, and when the
-//! machine slept (to the monotonic clock that is the same), so nothing has to be polled. Monotonic time is everywhere
-//! else.
+//! A timer on the wall clock (`CLOCK_REALTIME`), for what happens at a time of day: it also fires when that clock is
+//! set and after suspend, so nothing has to be polled. Everything else uses monotonic time.
 
 use std::{io, os::fd::OwnedFd};
 
@@ -9,7 +8,7 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 
-/// Where there is no next edge the timer waits for the clock to be set, and this far ahead (in 2200) for nothing.
+/// With no next moment the timer waits only for the clock to be set: it is armed for the year 2200.
 const NEVER: i64 = 7_258_118_400;
 
 /// A timer that is not set.
@@ -27,7 +26,7 @@ pub fn set(timer: &OwnedFd, at: Option<Timestamp>) -> io::Result<()> {
     Ok(())
 }
 
-/// Takes note of what made it readable: the moment (`Ok`), or the clock being set (an error, which is no failure).
+/// Reads the timer: the moment was reached (`Ok`), or the clock was set (`ECANCELED`, not a failure).
 pub fn acknowledge(timer: &OwnedFd) {
     let mut count = [0; 8];
     if let Err(error) = rustix::io::read(timer, &mut count) {

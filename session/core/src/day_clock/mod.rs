@@ -1,6 +1,6 @@
-//! The time of day, for what the configuration says in it (`power.schedule`, `browser.restart-at`): which moment a local
-//! time is ([`instant`], [`next`]: pure), a timer that also fires when the clock is set ([`alarm`]), and a watch for
-//! another time zone ([`ZoneWatch`]). Everything else runs on clocks that are never set.
+//! The time of day, for settings that name one (`power.schedule`, `browser.restart-at`): which moment a local time is
+//! ([`instant`], [`next`]: pure), a timer that also fires when the clock is set ([`alarm`]), and a watch for another
+//! time zone ([`ZoneWatch`]). Everything else runs on monotonic clocks.
 
 pub mod alarm;
 mod zone;
@@ -12,8 +12,8 @@ use jiff::{Timestamp, ToSpan};
 use crate::config::TimeOfDay;
 pub use zone::ZoneWatch;
 
-/// Before this the clock has not been set since power-on: the program is not that old. (A board without a battery
-/// starts in 1970, or where it was switched off.)
+/// A clock before this year has not been set since power-on: the program is newer. (A board without a battery starts in
+/// 1970, or at the time of the last shutdown.)
 const CLOCK_IS_SET_FROM: i16 = 2026;
 
 /// Whether this can be the time of day at all.
@@ -21,8 +21,8 @@ pub fn clock_is_set(now: Timestamp) -> bool {
     now.to_zoned(TimeZone::UTC).year() >= CLOCK_IS_SET_FROM
 }
 
-/// The one moment that a local time stands for: one that daylight saving skips is the moment of the change, one that
-/// comes twice is the first of the two. `None`: outside of what dates can be told for.
+/// The moment of a local time: for one that daylight saving skips, the change; for one that occurs twice, the first.
+/// `None`: out of range.
 pub fn instant(zone: &TimeZone, day: Date, time: TimeOfDay) -> Option<Timestamp> {
     let time = Time::new(time.hour.try_into().ok()?, time.minute.try_into().ok()?, 0, 0).ok()?;
     let ambiguous = zone.to_ambiguous_timestamp(day.to_datetime(time));

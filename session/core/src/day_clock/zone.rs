@@ -1,6 +1,5 @@
 //! Notices that the system was given another time zone (`timedatectl set-timezone`, `/etc/localtime` replaced), by
-//! inotify on the directory: nothing is polled. Whoever follows a time of day waits on the descriptor
-//! and looks anew.
+//! inotify on the directory: nothing is polled. Its users wait on the descriptor and compute their next moment again.
 
 use std::{
     ffi::OsString,
@@ -44,7 +43,7 @@ impl ZoneWatch {
         Ok(Self { inotify, name: name.to_owned() })
     }
 
-    /// Whether the entry has changed since the last call. What else happened in the directory is taken note of.
+    /// Whether the entry has changed since the last call. Events of other entries are read and dropped.
     pub fn changed(&self) -> bool {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut events = Reader::new(&self.inotify, &mut buffer);

@@ -161,7 +161,7 @@ fn tell_of_policy(config: &Config, folder: &Path) {
         let (folder, todo) = (folder.display(), "run `kiosk-session --write-policy FOLDER` as root before the start");
         tracing::warn!(%folder, in_force, todo, "the browser's managed policy");
     }
-    for contradiction in chromium::contradictions(config, &files) {
-        tracing::error!("{contradiction}");
+    for conflict in chromium::conflicts(config, &files) {
+        tracing::error!("{conflict}");
     }
 }

@@ -153,7 +153,7 @@ pub static BROWSER: &[Key<BrowserSettings>] = &[
         kind: Kind::Toml,
         allowed: Allowed::Description("a number from 0.25 to 5.0"),
         set: |browser, raw| {
-            // What Chromium goes to.
+            // The range of Chromium's zoom.
             let zoom = Some(raw.as_float()?).filter(|zoom| (0.25..=5.0).contains(zoom));
             put(&mut browser.zoom, understood(zoom))
         },
@@ -250,7 +250,7 @@ fn is_name(raw: &Raw) -> Result<bool, Wrong> {
     Ok(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) && !name.starts_with('.'))
 }
 
-/// As far as one can tell without the registry of all languages.
+/// Checks the form only: the registry of languages is not consulted.
 fn language(raw: &Raw) -> Result<String, Wrong> {
     let tag = raw.as_text()?;
     let mut parts = tag.split('-');

@@ -4,7 +4,7 @@ use super::{Allowed, Key, Kind};
 use crate::config::limits::Limits;
 use crate::config::setters::{in_range, put};
 
-/// More of anything than a machine serves in time.
+/// Largest count of any kind: a machine does not serve more in time.
 const MAX_COUNT: u32 = 100_000;
 /// Deeper than this, walking a tree by recursion could need more stack than there is.
 const MAX_DEPTH: u32 = 256;

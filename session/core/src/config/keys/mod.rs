@@ -127,7 +127,7 @@ pub const PROGRAM: &str = "program";
 pub trait Sectioned: Sized + 'static {
     fn keys() -> &'static [Key<Self>];
 
-    /// What is below the section besides its keys: tables by matchers.
+    /// Names of the tables with matchers below the section, besides its keys.
     fn tables() -> &'static [&'static str];
 }
 

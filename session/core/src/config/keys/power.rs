@@ -7,7 +7,8 @@ use crate::config::model::{Power, ScheduleEntry};
 use crate::config::raw::Wrong;
 use crate::config::setters::{put, schedule_entry, schedule_value};
 
-/// Each edge of each of them in the next weeks is compared with all others when the screens' power is decided.
+/// Most entries: each edge of each entry in the next weeks is compared with all others when the screens' power is
+/// decided.
 const MAX_ENTRIES: usize = 100;
 
 const SCHEDULE: Allowed =

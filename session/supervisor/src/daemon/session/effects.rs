@@ -108,7 +108,7 @@ impl Daemon {
             Event::PageFailed { url, reason, error_page } if reason == BLOCKED => {
                 let config = Config { shell: self.configured.clone(), ..Config::default() };
                 let files = chromium::read(Path::new(chromium::MANAGED));
-                let reason = chromium::contradictions(&config, &files).into_iter().next().unwrap_or(reason);
+                let reason = chromium::conflicts(&config, &files).into_iter().next().unwrap_or(reason);
                 Event::PageFailed { url, reason, error_page }
             }
             // The browser has no words for it; what the probe met says more.
