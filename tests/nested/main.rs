@@ -27,8 +27,10 @@ mod window_list;
 
 mod guest;
 mod host;
+mod narrow;
 mod process;
 mod strangers;
+mod telling_page;
 mod typing;
 mod wayland;
 mod x11;

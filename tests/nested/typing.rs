@@ -2,9 +2,7 @@
 //! what is typed on it arrives, and it goes when something else is clicked.
 
 use std::{
-    io::{BufRead, BufReader, Write},
-    net::{TcpListener, TcpStream},
-    sync::mpsc::{Receiver, Sender, channel},
+    sync::mpsc::Receiver,
     time::{Duration, Instant},
 };
 
@@ -16,7 +14,7 @@ use kioskd::keyboard::{
 };
 use rustix::process::Signal;
 
-use super::{host::Host, process::PATIENCE, x11::X};
+use super::{host::Host, process::PATIENCE, telling_page, x11::X};
 
 const WIDTH: i32 = 1280;
 const HEIGHT: i32 = 800;
@@ -40,50 +38,19 @@ struct Said {
     text: String,
 }
 
-/// Serves the page, and hears what it says.
-fn serve() -> (u16, Receiver<Said>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let (sender, said) = channel();
-    std::thread::spawn(move || {
-        for stream in listener.incoming() {
-            // Browsers open connections that they never use: each has its own thread.
-            let sender = sender.clone();
-            std::thread::spawn(move || answer(&stream.unwrap(), &sender));
-        }
-    });
-    (port, said)
-}
-
-fn answer(mut stream: &TcpStream, sender: &Sender<Said>) {
-    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
-    let Some(request) = lines.next() else { return };
-    lines.find(String::is_empty);
-    let path = request.split(' ').nth(1).unwrap_or_default();
-    if let Some(parts) = path.strip_prefix("/said/") {
-        let parts: Vec<&str> = parts.split('/').collect();
-        let [height, focused, letters] = parts[..] else { panic!("the page said {path}") };
+impl Said {
+    fn read(words: &str) -> Self {
+        let parts: Vec<&str> = words.split('/').collect();
+        let [height, focused, letters] = parts[..] else { panic!("the page said {words}") };
         let letters = letters.split('-').filter(|letter| !letter.is_empty());
         let text = letters.map(|letter| char::from_u32(letter.parse().unwrap()).unwrap()).collect();
-        // The test may be over.
-        let _ = sender.send(Said { height: height.parse().unwrap(), focused: focused == "field", text });
+        Self { height: height.parse().unwrap(), focused: focused == "field", text }
     }
-    let body = if path == "/" { PAGE } else { "" };
-    let head = format!("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\n", body.len());
-    let _ = write!(stream, "{head}Connection: close\r\n\r\n{body}");
 }
 
 #[track_caller]
-fn until(said: &Receiver<Said>, what: &str, wanted: impl Fn(&Said) -> bool) -> Said {
-    let deadline = Instant::now() + PATIENCE;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        match said.recv_timeout(left) {
-            Ok(said) if wanted(&said) => return said,
-            Ok(_) => {}
-            Err(_) => panic!("in vain waited for {what}"),
-        }
-    }
+fn until(said: &Receiver<String>, what: &str, wanted: impl Fn(&Said) -> bool) -> Said {
+    telling_page::until(said, what, |words| Some(Said::read(words)).filter(&wanted))
 }
 
 /// Where a character's key is when the keyboard begins at this height of the window.
@@ -95,7 +62,7 @@ fn key(board: &Board, top: i32, wanted: impl Fn(Cap) -> bool) -> (i16, i16) {
 #[test]
 fn what_is_typed_on_the_screen_arrives_in_a_page() {
     let host = Host::xvfb();
-    let (port, said) = serve();
+    let (port, said) = telling_page::serve(PAGE);
     let config = host.directory.path().join("config.toml");
     let text = format!(
         "[shell]\nurl = \"http://localhost:{port}/\"\n[keyboard]\nuse = \"always\"\n[input.keyboard]\nlayout = \"de\"\n"

@@ -12,17 +12,28 @@ use super::wire::Asked;
 
 /// Width of the browser's narrowest window, logical pixels.
 const LEAST: u32 = 500;
+/// From a new size to the first look at the screen after it, milliseconds; each next one is twice as long after that.
+const FIRST_LOOK: u32 = 25;
+/// The last one: browsers on slow devices take seconds to lay themselves out anew.
+const LAST_LOOK: u32 = FIRST_LOOK << 9;
 /// What the script says before the number.
 const WORD: &str = "width ";
 
 /// Tells the width of a screen that is narrower, and 0 when it is so no more: it may be turned, or scaled otherwise. Only
 /// a page that is laid out for a narrow screen is itself narrower than the window.
+///
+/// A page hears of its window's new size before its screen has it, mostly some milliseconds, and of the screen's by nothing
+/// that every page may listen to: after a new size it is looked at again, at ever longer intervals.
 pub(super) fn script() -> String {
     format!(
-        "if (window === window.top && !window.opener) {{ let told = innerWidth < {LEAST} ? -1 : 0; const fit = () => {{ \
-         const width = screen.width < {LEAST} ? screen.width : 0; \
-         if (width !== told) {{ told = width; kioskTell('{WORD}' + width); }} }}; \
-         fit(); addEventListener('resize', fit); }}"
+        "if (window === window.top && !window.opener) {{ \
+         let told = innerWidth < {LEAST} ? -1 : 0, timer = 0; const later = setTimeout; \
+         const fit = () => {{ \
+           const width = screen.width < {LEAST} ? screen.width : 0; \
+           if (width !== told) {{ told = width; kioskTell('{WORD}' + width); }} }}; \
+         const settle = wait => {{ fit(); clearTimeout(timer); \
+           if (wait <= {LAST_LOOK}) timer = later(() => settle(wait * 2), wait); }}; \
+         fit(); addEventListener('resize', () => settle({FIRST_LOOK})); }}"
     )
 }
 
