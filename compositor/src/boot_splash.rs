@@ -1,6 +1,6 @@
 //! `kiosk-splash`: the boot splash from the configuration's `[splash]` or a logo that is named, written as files. Its
-//! program calls [`run`]. It asks no GPU and no running kiosk, and sets nothing: which theme Plymouth uses is said by
-//! who makes the image.
+//! program calls [`run`]. It needs no GPU and no running kiosk, and selects no theme: that is done by the image's
+//! build.
 
 use std::path::{Path, PathBuf};
 
@@ -61,7 +61,7 @@ pub struct Options {
 /// The longest name of a theme, bytes.
 const MAX_NAME: usize = 64;
 
-/// The name is a directory's and stands in files of Plymouth's.
+/// Checks a theme's name: it names a directory and appears in Plymouth's files.
 fn theme_name(text: &str) -> Result<String, String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if text.is_empty() || text.len() > MAX_NAME || text.starts_with(['.', '-']) || !text.chars().all(plain) {
@@ -70,7 +70,7 @@ fn theme_name(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-/// Writes the files and returns what a person is told.
+/// Writes the files and returns a summary for the user.
 ///
 /// # Errors
 ///
@@ -147,7 +147,7 @@ fn config(options: &Options) -> anyhow::Result<Config> {
     }
 }
 
-/// Makes the directory; of a theme that was there, takes away what this program has written, and nothing else.
+/// Creates the directory; from an existing theme it removes only the files that this program writes.
 fn replace(directory: &Path, name: &str) -> anyhow::Result<()> {
     let told = || format!("{} can't be made", directory.display());
     std::fs::create_dir_all(directory).with_context(told)?;

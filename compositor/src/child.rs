@@ -14,23 +14,23 @@ use smithay::reexports::calloop::{Interest, Mode, PostAction, generic::Generic};
 
 use crate::{kiosk::Kiosk, lifecycle::Exit, limits::descriptors};
 
-/// What kind of child it is, and so what its end means.
+/// The kind of child, which decides what its exit means.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
-    /// `kioskd -- COMMAND`: its end is our end, with its status.
+    /// `kioskd -- COMMAND`: kioskd exits with it, with its status.
     Command(Vec<String>),
-    /// kiosk-session: started again when it ends.
+    /// kiosk-session: restarted when it exits.
     Session {
         /// The file of `--config`; `None`: the layered configuration.
         config: Option<PathBuf>,
     },
 }
 
-/// Longest wait before kiosk-session is started again.
+/// Longest delay before kiosk-session is restarted.
 const MAX_DELAY: Duration = Duration::from_secs(10);
-/// Wait before the first new start: short enough to be back within a second.
+/// Delay before the first restart: short enough to be back within a second.
 const MIN_DELAY: Duration = Duration::from_millis(300);
-/// A session that ran this long was well: the next delay is the first again.
+/// A session that ran this long counts as healthy: the delay starts over.
 const HEALTHY: Duration = Duration::from_secs(30);
 
 /// Exit status of a command that could not be found, by the shells' convention.
@@ -39,7 +39,7 @@ const NOT_FOUND: u8 = 127;
 /// A cloneable description of what to start.
 #[derive(Debug, Clone)]
 pub struct Launch {
-    /// Which program, and what its end means.
+    /// Which program, and what its exit means.
     pub role: Role,
     /// Path of the Wayland socket that it, or its first shell, takes.
     pub wayland: PathBuf,
@@ -47,7 +47,7 @@ pub struct Launch {
     pub runtime_dir: PathBuf,
 }
 
-/// Starts the child and looks after it.
+/// Starts the child and watches it.
 pub fn start(kiosk: &mut Kiosk, launch: Launch) {
     start_after_failures(kiosk, launch, 0);
 }
@@ -84,7 +84,7 @@ fn spawn(launch: &Launch, display: Option<&str>) -> io::Result<Child> {
             }
         }
     }
-    // A path works for every client, whatever directory it takes sockets from.
+    // A path works for every client, independent of its XDG_RUNTIME_DIR.
     command
         .env("WAYLAND_DISPLAY", &launch.wayland)
         .env(RUNTIME_DIR_ENV, &launch.runtime_dir)
@@ -95,7 +95,7 @@ fn spawn(launch: &Launch, display: Option<&str>) -> io::Result<Child> {
         .env_remove("WATCHDOG_USEC")
         .env_remove("WATCHDOG_PID")
         .env_remove("WAYLAND_SOCKET")
-        // A group of its own: it is ended as a whole, and our Ctrl+C is not its.
+        // A process group of its own: it is ended as a whole, and does not get our Ctrl+C.
         .process_group(0);
     if let Some(display) = display {
         let name = match launch.role {
@@ -137,7 +137,7 @@ fn watch(kiosk: &mut Kiosk, mut child: Child, launch: Launch, failures: u32, sta
             }
         };
         kiosk.main_loop.lifecycle.child = None;
-        // What it left behind goes too.
+        // Ends what is left of its group.
         let _ = kill_process_group(pid, Signal::TERM);
         ended(kiosk, launch.clone(), status, failures, started);
         Ok(PostAction::Remove)
@@ -181,7 +181,7 @@ fn exit_code(status: ExitStatus) -> u8 {
     }
 }
 
-/// Asks the child and all it started to end.
+/// Sends SIGTERM to the child's process group.
 pub fn end(pid: Pid) {
     if let Err(error) = kill_process_group(pid, Signal::TERM) {
         tracing::debug!(%error, "child not signalled");

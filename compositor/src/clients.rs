@@ -1,8 +1,9 @@
-//! Takes Wayland clients in, and serves them: so many new ones in a turn of the loop, and of each one read.
+//! Accepts Wayland clients and dispatches their requests: a bounded number of new clients, and one read of each client,
+//! per turn of the loop.
 //!
-//! libwayland's dispatch looks at 32 clients that have written, reads once from each, at most 4 KiB, and does what was
-//! asked; whoever was not among them is next time, in the order of their writing. So a client that never stops
-//! writing gets one read a turn, as all others do, and signals, timers and the watchdog have their turns between.
+//! libwayland's dispatch takes up to 32 readable clients, reads at most 4 KiB from each, and handles the requests; the
+//! remaining clients follow in the next turn, in order. So a client that never stops writing gets one read a turn like
+//! all others, and signals, timers and the watchdog run in between.
 
 use std::{
     cell::{Cell, RefCell},
@@ -36,14 +37,13 @@ use crate::{
     xwayland::X11,
 };
 
-/// New clients of one socket in a turn.
+/// Most new clients of one socket in a turn.
 const ACCEPTED_A_TURN: usize = 8;
 
-/// Where no descriptor is left for a new client, the next try is so much later: one that waits would wake us without
-/// end.
+/// Delay before the next accept when no file descriptor is left: the waiting client would wake the loop all the time.
 const PAUSE: Duration = Duration::from_millis(200);
 
-/// `wl_display.error`'s object, opcode, and code for "no memory": a limit of ours is next to that.
+/// `wl_display.error`'s object, opcode, and the code for "no memory", the nearest to a limit that was reached.
 const DISPLAY: u32 = 1;
 const ERROR: u32 = 0;
 const NO_MEMORY: u32 = 2;
@@ -53,7 +53,7 @@ const NO_MEMORY: u32 = 2;
 #[derive(Default)]
 pub struct Clients {
     display: Weak<RefCell<Display<Kiosk>>>,
-    /// Frame callbacks were answered, which ends them.
+    /// Frame callbacks were sent, which destroys the objects.
     pub answered: bool,
     /// Windows that are asked whether they are alive.
     pub pings: Pings,
@@ -61,7 +61,7 @@ pub struct Clients {
     pub x11: X11,
 }
 
-/// Dispatches what clients send, as it comes: those of the sockets, and those that a test brings.
+/// Dispatches clients' requests as they come.
 pub fn serve(kiosk: &mut Kiosk, mut display: Display<Kiosk>) -> io::Result<()> {
     let fd = display.backend().poll_fd().try_clone_to_owned()?;
     let source = Generic::new(fd, Interest::READ, Mode::Level);
@@ -85,12 +85,12 @@ fn dispatch(display: &RefCell<Display<Kiosk>>, kiosk: &mut Kiosk) {
     }
 }
 
-/// Takes in who connects to this socket.
+/// Accepts the clients of this socket.
 pub fn accept_from(kiosk: &mut Kiosk, listener: UnixListener, privilege: Privilege, shell: usize) -> io::Result<()> {
     accept_each(kiosk, listener, move |kiosk, stream| kiosk.take_in(stream, privilege, shell))
 }
 
-/// Hands on who connects to this socket, some in each turn.
+/// Passes connections to this socket on, a bounded number in each turn.
 pub fn accept_each(
     kiosk: &mut Kiosk,
     listener: UnixListener,
@@ -104,7 +104,7 @@ pub fn accept_each(
             match listener.accept() {
                 Ok((stream, _)) => take(kiosk, stream),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // It hung up before we came to it.
+                // It closed the connection before it was accepted.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                 Err(error) => return Ok(pause(kiosk, &error, token.get())),
             }
@@ -115,7 +115,7 @@ pub fn accept_each(
     Ok(())
 }
 
-/// Nobody can be taken in for now: the listener rests for a while.
+/// No client can be accepted for now: the listener is disabled for a while.
 fn pause(kiosk: &mut Kiosk, error: &io::Error, listener: Option<RegistrationToken>) -> PostAction {
     static LOG: Repeated = Repeated::new();
     if let Some(more) = LOG.count() {
@@ -132,8 +132,8 @@ fn pause(kiosk: &mut Kiosk, error: &io::Error, listener: Option<RegistrationToke
 }
 
 impl Kiosk {
-    /// Ends what was answered since the last turn. Goes before what draws, for whoever has written in the meantime is
-    /// served along with it.
+    /// Completes the objects that were destroyed by events since the last turn. Called before drawing, as it also
+    /// dispatches clients' requests.
     ///
     /// WORKAROUND(wayland-rs:destructor-timer)
     pub fn end_answered(&mut self) {
@@ -144,12 +144,12 @@ impl Kiosk {
         }
     }
 
-    /// Makes a client of whoever is at the other end, or says why not and hangs up.
+    /// Makes a client of a connection, or sends the reason and closes it.
     pub fn take_in(&mut self, stream: UnixStream, privilege: Privilege, shell: usize) {
         self.take_into(stream, privilege, shell, None);
     }
 
-    /// The same of one who is to be held in a security context. `None`: it was not taken in.
+    /// The same for a client in a security context. `None`: it was refused.
     pub fn take_into(
         &mut self,
         stream: UnixStream,
@@ -166,7 +166,7 @@ impl Kiosk {
             tracing::warn!(reason, more, "a client was not taken in");
         }
         if let Some(mut stream) = stream {
-            // Whoever does not read it does not hear of it.
+            // Best effort: a client that does not read misses it.
             let _ = stream.set_nonblocking(true).and_then(|()| stream.write_all(&display_error(&reason)));
         }
         None
@@ -195,7 +195,7 @@ impl Kiosk {
     }
 }
 
-/// The event that libwayland sends for a protocol error, for one who is no client yet.
+/// The bytes of a `wl_display.error` event, for a connection that is not a client yet.
 fn display_error(sentence: &str) -> Vec<u8> {
     let mut text = sentence.as_bytes().to_vec();
     text.push(0);

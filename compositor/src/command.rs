@@ -1,5 +1,5 @@
-//! What may be asked of the compositor, and what it answers: by D-Bus, by the output management protocols, by a trial
-//! that runs out. Nothing here knows who asks.
+//! The requests to the compositor and their answers, independent of where they come from: D-Bus, the output management
+//! protocols, or a trial that runs out.
 
 use std::os::fd::OwnedFd;
 
@@ -7,36 +7,35 @@ use kiosk_core::config::{Aid, Brightness, InputSettings, ModeChoice, Position, R
 
 use crate::pairing::PairingRequest;
 
-/// What a caller wants of the compositor, already checked for form (ranges, known words), not yet for
-/// whether it is possible.
+/// A request to the compositor, checked for form (ranges, known words), but not yet for whether it is possible.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Command {
-    /// All or nothing. `serial` 0 means "whatever the layout is now".
+    /// Changes outputs, all or nothing. `serial` 0 means the current layout.
     ApplyOutputs {
         /// The layout that the caller has seen.
         serial: u32,
         /// Names of outputs, each with what is to change.
         changes: Vec<(String, OutputChange)>,
-        /// What becomes of it afterwards.
+        /// Whether it is tested, temporary or kept.
         mode: ApplyMode,
     },
     /// Keeps a temporary change.
     Confirm {
-        /// The layout that the change was answered with; 0: whichever is on trial.
+        /// The layout serial that the change returned; 0: the current trial.
         serial: u32,
     },
-    /// What is said of an input device's output and calibration, for good.
+    /// Sets and saves an input device's output and calibration.
     ChangeInput {
         /// As `Input1.Id` shows it.
         id: String,
-        /// What it leaves out stays as it is.
+        /// Fields that are `None` stay as they are.
         change: InputSettings,
     },
-    /// Whether an input device is heard, for good.
+    /// Sets and saves whether an input device is trusted.
     TrustInput {
         /// As `Input1.Id` shows it.
         id: String,
-        /// False: it is kept silent, also after a restart.
+        /// False: its input is ignored, also after a restart.
         trusted: bool,
     },
     /// A picture of an output, as people see it.
@@ -44,37 +43,37 @@ pub enum Command {
         /// Its name; `None`: the primary one.
         output: Option<String>,
     },
-    /// Goes to another virtual terminal, as Ctrl+Alt+F1 and so on do.
+    /// Switches to another virtual terminal, as Ctrl+Alt+F1 does.
     SwitchVt {
         /// 1 to 63.
         vt: VtNumber,
     },
-    /// Lays a message over every screen, until it is dismissed.
+    /// Shows a message on every screen, until it is dismissed.
     ShowMessage {
         /// At most 200 characters; may be empty.
         title: String,
         /// At most 2000 characters.
         text: String,
     },
-    /// Lays a pairing screen over every screen, until it expires or is dismissed.
+    /// Shows a pairing screen on every screen, until it expires or is dismissed.
     ShowPairing(PairingRequest),
     /// Shows the keyboard on the screen, hides it, or lets it follow the text fields.
     Keyboard {
         /// Until the next such command or a restart.
         wish: KeyboardWish,
     },
-    /// Switches an aid for people whom a keyboard does not suit as it is.
+    /// Switches an accessibility aid.
     Accessibility {
         /// Which.
         aid: Aid,
-        /// For good; `None`: as the configuration says.
+        /// Saved; `None`: as configured.
         on: Option<bool>,
     },
-    /// Takes a message or pairing screen away.
+    /// Removes a message or pairing screen.
     Dismiss,
     /// Reads the configuration again.
     ReloadConfiguration,
-    /// Forgets what was kept of screens, so that the configuration counts again.
+    /// Removes saved settings of outputs, so that the configuration applies again.
     Forget {
         /// Names of outputs; empty: all, those that are not connected too.
         outputs: Vec<String>,
@@ -104,7 +103,7 @@ impl Command {
     }
 }
 
-/// What somebody wants of the keyboard on the screen.
+/// The wanted state of the keyboard on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyboardWish {
     /// It comes and goes with the text fields.
@@ -125,7 +124,7 @@ pub enum ApplyMode {
         /// From the moment it is in force.
         revert_after: std::time::Duration,
     },
-    /// Applied, and neither saved nor reverted: it lasts until configuration is applied anew, with the next replug or
+    /// Applied, neither saved nor reverted: it lasts until the configuration is applied again, at the next hotplug or
     /// start. For tools that keep a configuration of their own.
     InForce,
     /// Applied and saved.
@@ -151,21 +150,21 @@ pub struct OutputChange {
     pub brightness: Option<Brightness>,
 }
 
-/// What the loop answers.
+/// The answer to a [`Command`].
 #[derive(Debug)]
 pub enum Reply {
-    /// It is carried out, and there is nothing to tell.
+    /// Done, without a result.
     Done,
     /// The serial of the layout after the change.
     Serial(u32),
     /// A message or pairing screen is up.
     Shown {
-        /// So many characters of the text are seen on the screen where they are fewest, where that is not all.
+        /// The text was cut: the number of characters shown on the screen with the fewest. `None`: all are shown.
         cut_to: Option<u32>,
     },
     /// A pairing screen is up.
     Pairing {
-        /// What its QR code says; empty: the device has no address yet.
+        /// The URL in its QR code; empty: the device has no address yet.
         url: String,
     },
     /// A memory file, positioned at its start, that holds a PNG.
@@ -183,27 +182,27 @@ pub enum CommandError {
     /// No output, device or change of this name.
     #[error("{0}")]
     NotFound(String),
-    /// The layout is another than the caller has seen: look again.
+    /// The layout has changed since the caller read it.
     #[error("{0}")]
     StaleSerial(String),
     /// The display or its driver can't show this.
     #[error("{0}")]
     ModeRejected(String),
-    /// Well-formed, and makes no sense with the screens as they are.
+    /// Well-formed, but not applicable to the current screens.
     #[error("{0}")]
     InvalidArgument(String),
-    /// This device or back end can't do it, whatever is asked.
+    /// This device or back end does not support it.
     #[error("{0}")]
     Unsupported(String),
-    /// It should have worked: a device or the file system refused.
+    /// A device or the file system failed.
     #[error("{0}")]
     Failed(String),
 }
 
-/// A request on its way to the loop; dropping it unanswered tells the caller that the compositor is ending.
+/// A request to the event loop; dropping it unanswered tells the caller that the compositor is shutting down.
 pub struct Call {
     /// What is wanted.
     pub request: Command,
-    /// Where the answer goes; nobody may be waiting any more.
+    /// Takes the answer; the receiver may be gone.
     pub reply: tokio::sync::oneshot::Sender<Result<Reply, CommandError>>,
 }

@@ -1,5 +1,5 @@
-//! One timer for the next deadline of a state machine. It is not moved by every event: when it fires too early it is armed
-//! anew. [`crate::power`] and [`crate::idle`] have one each; the root arms them.
+//! One timer for the next deadline of a state machine. It is not moved at every event: if it fires too early, it is
+//! armed again. [`crate::power`] and [`crate::idle`] have one each; the root arms them.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ pub struct DeadlineTimer {
     armed: Option<(Duration, RegistrationToken)>,
 }
 
-/// What is to become of the timer for the next deadline.
+/// How to change the timer for the next deadline.
 #[derive(Debug)]
 pub struct NextTimer {
-    /// The one that is armed, if any: it is to go.
+    /// The armed timer to remove, if any.
     pub replaces: Option<RegistrationToken>,
-    /// When the new one is to fire, monotonic; `None`: nothing is waited for.
+    /// When the new one has to fire, monotonic; `None`: there is no deadline.
     pub deadline: Option<Duration>,
 }
 

@@ -15,13 +15,13 @@ pub struct DebugAids {
     pub spans: bool,
 }
 
-/// A word of `KIOSKD_DEBUG` that is none.
+/// Unknown words in `KIOSKD_DEBUG`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{DEBUG_ENV}: {} is not known; damage, planes and spans are", .0.join(", "))]
 pub struct UnknownAids(Vec<String>);
 
 impl DebugAids {
-    /// As the variable's text says. The error names all words that are not known; the others count nevertheless.
+    /// Parses the variable's text. The error names all unknown words; the others apply nevertheless.
     pub fn parse(text: &str) -> (Self, Option<UnknownAids>) {
         let mut aids = Self::default();
         let mut unknown = Vec::new();
@@ -36,7 +36,7 @@ impl DebugAids {
         (aids, (!unknown.is_empty()).then_some(UnknownAids(unknown)))
     }
 
-    /// Those of this process, before there is a log. What is not known is passed over: [`Self::from_env`] tells.
+    /// Those of this process, before logging is set up. Unknown words are ignored: [`Self::from_env`] reports them.
     pub fn quietly_from_env() -> Self {
         Self::look().0
     }
@@ -45,7 +45,7 @@ impl DebugAids {
         Self::parse(&std::env::var_os(DEBUG_ENV).unwrap_or_default().to_string_lossy())
     }
 
-    /// Those of this process. What is not known is logged, in one warning.
+    /// Those of this process. Unknown words are logged in one warning.
     pub fn from_env() -> Self {
         let (aids, unknown) = Self::look();
         if let Some(unknown) = unknown {

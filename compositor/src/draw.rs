@@ -31,7 +31,7 @@ fn retry_pace(screen: &Screen) -> Duration {
 }
 
 impl Kiosk {
-    /// Draws a screen and sends the frame on its way.
+    /// Draws a screen and queues the frame.
     pub fn draw(&mut self, id: ScreenId) {
         let _span = tracing::debug_span!("draw", screen = id.0).entered();
         let now = self.now();
@@ -48,7 +48,7 @@ impl Kiosk {
         let mirrors = screens.mirror_source(id).is_some();
         let next_move = stage.prepare_splash(screen, screens.shell_on(id), mirrors, now);
         stage.prepare_keyboard(id, now);
-        // Whoever sees a mirror sees what is watched.
+        // A mirror shows its source, so captures of the source count.
         let source = screens.mirror_source(id).map_or(id, |source| source.id);
         let watched = [id, source].iter().any(|id| protocols.captures.is_announced(*id));
         stage.prepare_notice(screen, watched, now);
@@ -78,7 +78,7 @@ impl Kiosk {
         let Some(frame) = Frame::new(screens, id, stage, now) else { return };
         let presented = match frame.screen.lit() {
             true => backend.present(&frame),
-            // Nobody looks: nothing is drawn, and time is kept by the pacing timer.
+            // The screen is off: nothing is drawn, and the pacing timer sets the pace.
             false => Ok(Presented::default()),
         };
         let waiting = protocols.fifo.latch(&frame) | frame.callbacks_waiting() || frame.fades();
@@ -111,7 +111,7 @@ impl Kiosk {
             }
         };
         let news = outcome == Drawn::Queued || !screen.lit();
-        // Nothing changed: the display shows it already, and no flip will tell.
+        // No damage: the display shows the frame already, and no flip follows.
         let shows = matches!(outcome, Drawn::Empty { .. }) && screen.lit();
         let paced = screen.redraw.drawn(outcome);
         if another {
@@ -169,7 +169,7 @@ impl Kiosk {
                     screen.redraw.request();
                 }
             }
-            // A timer that came early must not end the animation.
+            // An animation timer that fires early must not end the animation.
             if !kiosk.screens.iter().any(|screen| screen.redraw.is_under_way()) {
                 kiosk.arm_animation(Duration::from_millis(20));
             }

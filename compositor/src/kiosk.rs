@@ -1,4 +1,4 @@
-//! The root state: a handful of parts, and what one turn of the event loop ends with.
+//! The root state: its parts, and the end of each event loop turn.
 //!
 //! Event sources call into the parts; [`Kiosk::settle`] then draws what wants drawing and sends what was
 //! written, once a turn.
@@ -50,7 +50,7 @@ use crate::{
     stage::{Stage, splash::Cover},
 };
 
-/// How long what follows the shell's first picture takes: clients' first requests, news on D-Bus.
+/// Time for what follows the shell's first picture: clients' first requests, D-Bus signals.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Everything the compositor knows.
@@ -103,14 +103,14 @@ impl Kiosk {
         self.follow_notices();
         let now = self.now();
         if self.stage.update_cover(now) {
-            // Nobody types on a layer below the splash.
+            // A layer surface below the splash has no keyboard focus.
             if !self.stage.layers.is_empty() {
                 self.windows_changed();
             }
             self.status.publisher.mark_changed();
             self.screens.request_redraw();
             if self.stage.shells.iter().any(|shell| shell.cover == Cover::Gone) {
-                // Megabytes a screen, that a still page never needs again.
+                // These buffers take megabytes a screen, and a still page does not need them.
                 for head in self.screens.iter().filter_map(|screen| screen.head) {
                     self.hardware.backend.trim(head);
                 }
@@ -127,7 +127,7 @@ impl Kiosk {
         let visible: Vec<bool> = shells.map(|shell| self.stage.shell_visible(shell)).collect();
         self.session.links.tell_shown(&mapped, &visible);
         self.tell_keyboard();
-        // Mirrors last: they show what has just been drawn.
+        // Mirrors last: they show frames that have just been drawn.
         for mirrors in [false, true] {
             let is_due = |screen: &&Screen| {
                 screen.redraw.wants_draw() && self.screens.mirror_source(screen.id).is_some() == mirrors
@@ -158,8 +158,8 @@ impl Kiosk {
         }
     }
 
-    /// Arms the timer that `timer` finds for this monotonic deadline, if it would not fire early enough: then `then` is
-    /// called once, and arms it anew where there is another deadline.
+    /// Arms the timer that `timer` selects for this monotonic deadline, unless it fires early enough already. It calls
+    /// `then` once, which arms it again for the next deadline.
     fn arm(
         &mut self,
         timer: fn(&mut Kiosk) -> &mut DeadlineTimer,
@@ -191,14 +191,14 @@ impl Kiosk {
         self.screens.screen_for(shell).map(|screen| screen.geometry()).unwrap_or_default()
     }
 
-    /// Some shell's picture changed, or something that is on one of them: the pointer, what is dragged.
+    /// Requests a redraw of the shells' screens: a shell, the pointer or the drag icon changed.
     pub fn request_shell_redraw(&mut self) {
         for id in self.screens.shell_screens().into_iter().flatten() {
             self.request_redraw(id);
         }
     }
 
-    /// A client drew on this surface: the picture of the shell that it belongs to changed.
+    /// Requests a redraw of the screens that show this surface.
     pub fn request_redraw_for(&mut self, surface: &WlSurface) {
         let shown_by = if self.stage.shells.len() == 1 || self.stage.cursor.drag_icon().is_some() {
             self.screens.shell_screens()
@@ -219,7 +219,7 @@ impl Kiosk {
         }
     }
 
-    /// A window came, went or was raised: focus follows, and the picture changes.
+    /// A window was mapped, unmapped or raised: updates the focus and redraws.
     pub fn windows_changed(&mut self) {
         self.status.publisher.mark_changed();
         let areas: Vec<_> = (0..self.stage.shells.len()).map(|shell| self.area_of(shell)).collect();
@@ -240,14 +240,15 @@ impl Kiosk {
         self.end_reset();
     }
 
-    /// A shell's screen is another, or has another size, scale or turn: everything on it is placed and told anew.
+    /// A shell moved to another screen, or its screen's size, scale or rotation changed: places and configures
+    /// everything on it again.
     pub fn rearrange(&mut self) {
         let surfaces: Vec<WlSurface> = self.stage.windows.surfaces().collect();
         for root in surfaces {
             self.tell_scale(&root);
             if let Some(screen) = self.screens.screen_for(ClientState::shell_of(&root)) {
-                // In this order: a window is always on some output. A screen that goes is left when it goes: the
-                // client may not know the other one yet.
+                // Enter before leave: a window is always on some output. A screen that is being removed is left only
+                // then, as the client may not know the other one yet.
                 screen.output.enter(&root);
                 for other in self.screens.iter().filter(|other| other.id != screen.id && !other.retiring) {
                     other.output.leave(&root);
@@ -262,7 +263,7 @@ impl Kiosk {
         self.light_what_pages_left();
     }
 
-    /// Ends the loop with this status, unless it ends already.
+    /// Stops the loop with this status, unless it is stopping already.
     pub fn stop(&mut self, exit: Exit) {
         self.main_loop.lifecycle.stop(exit);
     }

@@ -1,5 +1,5 @@
-//! Displays come and go: each gets its screen of before or a new one, as configuration and saved state say, and
-//! clients are never without an output. What people ask for is in [`crate::transaction`].
+//! Hotplug: each display gets its earlier screen or a new one, by configuration and saved state, and clients always
+//! have an output. Changes by request are in [`crate::transaction`].
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::{
 const VIRTUAL_SIZE: (i32, i32) = (1280, 720);
 /// Its name: no connector is called that.
 const VIRTUAL_NAME: &str = "VIRTUAL-1";
-/// How long a screen that is not needed any more stays, for clients to move to another output.
+/// How long an unneeded screen stays, for clients to move to another output.
 const RETIREMENT: Duration = Duration::from_secs(1);
 
 /// A screen could not be switched on or off.
@@ -30,12 +30,12 @@ pub struct SwitchError {
 }
 
 impl Kiosk {
-    /// What configuration and saved state say of a display.
+    /// The policy for a display, from configuration and saved state.
     fn policy_for(&self, head: &Head) -> OutputPolicy {
         self.policy_of(&head.identity, &head.name)
     }
 
-    /// The same of the display with this identity on this connector.
+    /// The same for the display with this identity on this connector.
     pub(crate) fn policy_of(&self, identity: &Identity, connector: &str) -> OutputPolicy {
         let saved = self.settings.saved.state.output(&self.screens.saved_as(identity), connector);
         output_policy(&self.settings.config.outputs, saved, &identity.description(), connector)
@@ -53,14 +53,14 @@ impl Kiosk {
         self.screens.arrange();
         self.rearrange();
         for contradiction in validation::told(&self.facts()) {
-            // Once, not at each hotplug.
+            // Reported once, not at each hotplug.
             if !self.status.problems.contains(&contradiction) {
                 self.problem(contradiction);
             }
         }
     }
 
-    /// Screens whose display is gone: they stay while they are needed, dark.
+    /// Detaches screens whose display is gone; they stay, off, while they are needed.
     fn detach_missing(&mut self, heads: &[Head]) {
         for screen in self.screens.iter_mut() {
             let gone = screen.head.is_some_and(|id| !heads.iter().any(|head| head.id == id));
@@ -72,7 +72,7 @@ impl Kiosk {
         }
     }
 
-    /// A display is there: its own screen of before, or a new one.
+    /// Attaches a display to its earlier screen or a new one.
     fn attach(&mut self, head: Head) {
         let own = self.screens.by_head(head.id).map(|screen| (screen.id, false));
         let before = || self.screens.iter().find(|screen| screen.head.is_none() && screen.name == head.name);
@@ -82,10 +82,10 @@ impl Kiosk {
         }
     }
 
-    /// The display of a screen is still there, or there again: what is news of it is taken over.
+    /// Updates a screen whose display is still connected, or connected again.
     fn attach_again(&mut self, id: ScreenId, mut head: Head, replugged: bool) {
         let Some(screen) = self.screens.get(id) else { return };
-        // A display whose EDID could not be read this time is the one that was there.
+        // A display without a readable EDID is taken for the previous one.
         if head.identity == Identity::default() {
             head.identity = screen.identity.clone();
         }
@@ -109,7 +109,7 @@ impl Kiosk {
             screen.position = policy.position.map(|at| <(i32, i32)>::from(at).into());
             screen.mirror = policy.mirror;
         }
-        // The same display stays off when it was switched off: some pulse their hotplug line in standby.
+        // The same display stays off if it was switched off: some pulse their hotplug line in standby.
         let lit = screen.power;
         let power = if another { self.power_for(id, policy.power) } else { lit };
         self.set_power(id, power);
@@ -159,8 +159,8 @@ impl Kiosk {
         }
     }
 
-    /// The mode, if the driver takes it, else the best that it takes. What it tells too late is seen when the first
-    /// frame is refused ([`Kiosk::mode_refused`]).
+    /// The wanted mode if it passes the driver's test, else the best that does. A later refusal is seen at the first
+    /// frame ([`Kiosk::mode_refused`]).
     fn first_possible(&mut self, head: &Head, wanted: HeadMode) -> HeadMode {
         let mut refused = None;
         for mode in std::iter::once(wanted).chain(mode::fallbacks(&head.modes)) {
@@ -217,8 +217,8 @@ impl Kiosk {
         }
     }
 
-    /// Screens without a display go when another one carries on: not before clients had the time to get to know
-    /// that one, so that they are never without an output.
+    /// Removes screens without a display when another one takes over, but only after clients had time to bind that
+    /// one's output, so that they always have one.
     fn retire_unneeded_screens(&mut self) {
         let mut any = false;
         let homes = self.screens.shell_screens();
@@ -234,7 +234,7 @@ impl Kiosk {
     }
 
     fn drop_retired_screens(&mut self) {
-        // All of them, without a display: then they are what the shell is on.
+        // Without any display these screens carry the shells.
         if !self.screens.iter().any(|screen| screen.head.is_some()) {
             self.screens.iter_mut().for_each(|screen| screen.retiring = false);
             return;
@@ -261,7 +261,7 @@ impl Kiosk {
         }
     }
 
-    /// As [`Kiosk::set_power`]; the screen is taken for switched in any case.
+    /// As [`Kiosk::set_power`], with the error returned; the screen's state changes in any case.
     pub(crate) fn try_set_power(&mut self, id: ScreenId, on: bool) -> Result<(), SwitchError> {
         let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
         screen.power = on;

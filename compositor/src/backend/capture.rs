@@ -1,5 +1,5 @@
-//! A frame drawn once more into memory, upright: what a screenshot is, and what a display shows whose card cannot draw
-//! it.
+//! Draws a frame once more into memory, upright: for screenshots, and for displays whose card cannot draw the frame
+//! itself.
 
 use std::{io::Write, os::fd::OwnedFd};
 
@@ -27,7 +27,7 @@ pub enum CaptureError {
     /// The renderer gave no buffer, or failed in it.
     #[error("the screen could not be drawn into memory: {0}")]
     Render(#[source] Cause),
-    /// The `png` library failed, which it does at sizes that no screen has.
+    /// The `png` library failed.
     #[error("the picture could not be written as PNG: {0}")]
     Encode(#[from] png::EncodingError),
     /// The kernel gave no memory file, or not all of it.
@@ -53,7 +53,7 @@ pub struct Capture {
 }
 
 impl Capture {
-    /// From R, G, B, A rows; a screen lets nothing shine through.
+    /// From R, G, B, A rows; alpha is set to opaque.
     pub fn from_rgba(width: u32, height: u32, pixels: &[u8]) -> Self {
         let mut rgba = pixels.to_vec();
         rgba.iter_mut().skip(3).step_by(4).for_each(|alpha| *alpha = 255);
@@ -108,7 +108,7 @@ where
     draw::<R, Target>(renderer, frame, false).map(|(picture, _)| picture)
 }
 
-/// As [`capture`], with the pointer if there is to be one, and with what became of each element.
+/// As [`capture`], optionally with the pointer; also returns the render states of the elements.
 pub fn draw<R, Target>(
     renderer: &mut R,
     frame: &Frame<'_>,

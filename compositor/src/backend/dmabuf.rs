@@ -1,4 +1,4 @@
-//! What a back end with a GPU takes from clients; [`crate::protocols`] offers it to them.
+//! The dmabuf formats that a back end with a GPU takes from clients; [`crate::protocols`] advertises them.
 
 use smithay::{
     backend::{allocator::Format, drm::DrmDeviceFd},
@@ -6,10 +6,10 @@ use smithay::{
     wayland::dmabuf::{DmabufFeedback, DmabufFeedbackBuilder},
 };
 
-/// What a back end with a GPU takes from clients.
+/// The formats, and the device for explicit synchronisation.
 #[derive(Clone)]
 pub struct DmabufOffer {
-    /// Told to every client by default: Chromium reads only this one, so what the plane can show comes first.
+    /// The default feedback: Chromium reads only this one, so formats that the plane can show come first.
     pub feedback: DmabufFeedback,
     /// For explicit synchronisation, where the device can.
     pub syncobj_device: Option<DrmDeviceFd>,

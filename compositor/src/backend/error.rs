@@ -1,11 +1,11 @@
-//! Why a back end did not do what it was told. The caller names the screen; the sentence says the rest.
+//! The errors of back ends. The caller adds the screen's name.
 
 use crate::screens::{HeadMode, mode::describe};
 
 /// Why a display could not be switched, set or tested, or a terminal not be changed.
 #[derive(Debug, thiserror::Error)]
 pub enum BackendError {
-    /// The screen is kept while its cable is out, and there is nothing to switch.
+    /// The screen outlives its unplugged display, and there is no hardware to set.
     #[error("its display is not connected")]
     NotConnected,
     /// Modes that the display lists, and timings that can be computed, are possible.
@@ -20,7 +20,7 @@ pub enum BackendError {
     /// In a window, headless, or on a seat without a console.
     #[error("there are no virtual terminals here: this is not a session on a console")]
     NoTerminals,
-    /// The device or its driver said no.
+    /// The device or its driver refused.
     #[error("{0}")]
     Device(#[source] Cause),
 }
@@ -29,7 +29,7 @@ pub enum BackendError {
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
 impl BackendError {
-    /// The device or its driver said no, in these words.
+    /// The device's or its driver's refusal.
     pub fn device(error: impl Into<Cause>) -> Self {
         Self::Device(error.into())
     }
@@ -43,22 +43,22 @@ pub enum PresentError {
         "another virtual terminal or another program is in control of the display device: end what shows a picture there (a compositor, an X server, a boot splash), or start as a service on a terminal of its own"
     )]
     Inactive,
-    /// The device refused a mode, time and again, and the head is in another one now.
+    /// The device refused a mode repeatedly, and the head uses another one now.
     #[error("the display driver refuses {} ({cause}); {} is used", describe(*.refused), describe(*.used))]
     ModeRefused {
-        /// What it does not show.
+        /// The mode that was refused.
         refused: HeadMode,
-        /// What is tried from now on.
+        /// The mode that is used from now on.
         used: HeadMode,
-        /// What it said the last time.
+        /// The device's last error.
         cause: Box<PresentError>,
     },
-    /// The device refused every mode that there is to try.
+    /// The device refused every mode.
     #[error("the display driver refuses every mode ({cause}); {} is kept", describe(*.kept))]
     EveryModeRefused {
         /// The first that was tried: the display's preferred one, or the one that was asked for.
         kept: HeadMode,
-        /// What it said the last time.
+        /// The device's last error.
         cause: Box<PresentError>,
     },
     /// The page flip of the last frame has not come; the next try may work.
@@ -70,7 +70,7 @@ pub enum PresentError {
     /// The display has no mode to be driven in.
     #[error("the display lists no mode")]
     NoMode,
-    /// A bug of ours: what was made for one renderer is drawn with another.
+    /// A bug of ours: a display of one renderer is drawn with another.
     #[error("the display belongs to another renderer")]
     OtherRenderer,
     /// There is no memory to draw into, or the renderer failed; the next try may work.
@@ -82,17 +82,17 @@ pub enum PresentError {
 }
 
 impl PresentError {
-    /// There is no memory to draw into, or the renderer failed, in these words.
+    /// No memory to draw into, or the renderer's error.
     pub fn draw(error: impl Into<Cause>) -> Self {
         Self::Draw(error.into())
     }
 
-    /// The device refused the frame, in these words.
+    /// The device's refusal of the frame.
     pub fn device(error: impl Into<Cause>) -> Self {
         Self::Device(error.into())
     }
 
-    /// Whether this frame, in this mode and on these planes, may be what is wrong: another way is worth a try.
+    /// Whether the frame's mode or planes may be the cause, so that another mode or composition is worth a try.
     pub fn blames_frame(&self) -> bool {
         matches!(self, Self::NoMode | Self::OtherRenderer | Self::Draw(_) | Self::Device(_))
     }

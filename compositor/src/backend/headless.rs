@@ -39,17 +39,17 @@ use crate::{
 /// What one screen's panel would show.
 struct Panel {
     image: Option<(Size<i32, Buffer>, Image<'static, 'static>)>,
-    /// What was drawn of the screen as it lay then, and its scale.
+    /// The damage tracker, valid for this rotation and scale.
     tracker: Option<(Turn, f64, OutputDamageTracker)>,
     feedback: Option<OutputPresentationFeedback>,
-    /// Pixels that the last frame repainted: what tests of "only what moves" look at.
+    /// Areas that the last frame repainted, for tests of damage.
     damage: Vec<Rectangle<i32, smithay::utils::Physical>>,
 }
 
 /// Why there is no headless back end.
 #[derive(Debug, thiserror::Error)]
 pub enum HeadlessError {
-    /// The renderer of headless screens, which needs nothing but memory.
+    /// pixman, which needs only memory.
     #[error("pixman could not be started: {0}")]
     Pixman(#[from] PixmanError),
 }
@@ -63,7 +63,7 @@ pub struct Headless<H: Host> {
     watched: Watched<Image<'static, 'static>>,
 }
 
-/// A screen to pretend: size in pixels and scale.
+/// The description of a headless screen: size in pixels and scale.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct OutputSpec {
     /// Pixels, 1 to 16,384.
@@ -74,10 +74,10 @@ pub struct OutputSpec {
     pub scale: ScaleFactor,
 }
 
-/// Size of a screen that nobody described, pixels.
+/// The screen without `--output`, pixels.
 pub const DEFAULT_OUTPUT: OutputSpec = OutputSpec { width: 1280, height: 720, scale: ScaleFactor::ONE };
 
-/// What the screen of that number is called, counting from 1.
+/// The name of the screen with that number, counting from 1.
 pub fn name(number: usize) -> String {
     format!("HEADLESS-{number}")
 }

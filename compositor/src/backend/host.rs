@@ -1,5 +1,5 @@
-//! What a back end tells whoever runs it: page flips, hotplug, session changes, input. The root implements it; a back
-//! end calls it from its own event sources and knows nothing else of the root.
+//! The back ends' callbacks: page flips, hotplug, session changes, input. The root implements them; a back end calls
+//! them from its own event sources and knows nothing else of the root.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub trait Host: Sized + 'static {
     /// A frame of this head is on the screen.
     fn flipped(&mut self, head: HeadId, at: FlipTime);
 
-    /// A display device came, went, or has news of its connectors.
+    /// A display device was added, removed, or reports a change of its connectors.
     fn device_changed(&mut self, change: DeviceChange);
 
     /// The session is not active any more: another virtual terminal gets the devices.
@@ -36,7 +36,7 @@ pub trait Host: Sized + 'static {
     /// The session is active again.
     fn session_resumed(&mut self);
 
-    /// An input device was used, came or went.
+    /// An event of an input device, or its addition or removal.
     fn input<B: InputBackend>(&mut self, event: InputEvent<B>)
     where
         B::Device: InputDevice;
@@ -44,14 +44,14 @@ pub trait Host: Sized + 'static {
     /// The window has another size, in pixels.
     fn window_resized(&mut self, width: i32, height: i32);
 
-    /// The window's content is lost: it is to be drawn again.
+    /// The window's content is lost: it has to be drawn again.
     fn window_exposed(&mut self);
 
-    /// Somebody closed the window: the program ends in order.
+    /// The window was closed: the program shuts down.
     fn window_closed(&mut self);
 
-    /// What the back end cannot go on without is gone (the seat, the display server). It has said in the log what;
-    /// the program ends with a failure, to be started again.
+    /// The back end lost the seat or the display server, and has logged it. The program exits with a failure, so that
+    /// the service manager restarts it.
     fn lost(&mut self);
 
     /// A warning for people, one sentence.

@@ -1,5 +1,5 @@
-//! What a back end's input device tells of itself beyond smithay's [`Device`], and what can be set on it. Read once
-//! when a device comes; [`crate::input`] decides what follows. Never looks at screens or clients.
+//! What a back end's input device reports beyond smithay's [`Device`], and its settings. Read once when a device comes;
+//! [`crate::input`] decides what follows. Never looks at screens or clients.
 
 use kiosk_core::config::{AccelProfile, Calibration, InputSettings};
 use smithay::{
@@ -17,36 +17,35 @@ use smithay::{
 /// The udev property that names the connector a device belongs to, as libinput and weston read it.
 const WL_OUTPUT: &str = "WL_OUTPUT";
 
-/// The matrix that changes nothing: libinput answers "none" in its place.
+/// The identity matrix: libinput reports it as "none".
 const NO_CALIBRATION: [f32; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
 
-/// Keys of every keyboard for text, by the kernel's codes: Q, A and Z of a US layout.
+/// Keys that every keyboard for text has, by the kernel's codes: Q, A and Z of a US layout.
 const LETTERS: [u32; 3] = [16, 30, 44];
 
 /// A device of a back end. One that knows no more than its name has nothing to add.
 pub trait InputDevice: Device {
-    /// Its name, in any case: what a device calls itself need not be text.
+    /// Its name as text: the device's own may be invalid UTF-8.
     fn label(&self) -> String {
         self.name()
     }
 
-    /// Its own address and where it says it is plugged in, for devices that are on no bus of the kernel's.
+    /// Its own address and port, for devices that are not on a bus of the kernel.
     fn address(&self) -> [Option<String>; 2] {
         [None, None]
     }
 
-    /// Whether somebody else answers for it: the session that kioskd is a window in.
+    /// Whether it counts as trusted: it belongs to the desktop session that kioskd is a window in.
     fn is_vouched_for(&self) -> bool {
         false
     }
 
-    /// Whether people type text on it. A power button, a headset and a remote control are keyboards too, and have no
-    /// letters.
+    /// Whether it has keys for text. Power buttons, headsets and remote controls are keyboards too, without letters.
     fn has_letters(&self) -> bool {
         self.has_capability(DeviceCapability::Keyboard)
     }
 
-    /// Width and height of what can be touched, millimetres.
+    /// Width and height of the touch area, millimetres.
     fn size(&self) -> Option<(f64, f64)> {
         None
     }
@@ -56,7 +55,7 @@ pub trait InputDevice: Device {
         None
     }
 
-    /// A handle to set it by.
+    /// A handle to its settings.
     fn settings(&self) -> Box<dyn DeviceSettings> {
         Box::new(NoSettings)
     }
@@ -64,18 +63,18 @@ pub trait InputDevice: Device {
 
 /// The settings of one device.
 pub trait DeviceSettings {
-    /// Brings these into force, an unnamed calibration as the device's own. Returns the keys of those that the
-    /// device does not have.
+    /// Applies these; without a calibration the device's own is restored. Returns the keys that the device does not
+    /// support.
     fn apply(&mut self, settings: &InputSettings) -> Vec<&'static str>;
 
-    /// The calibration matrix in force; `None`: places on this device can't be corrected.
+    /// The calibration matrix in force; `None`: the device has none.
     fn calibration(&self) -> Option<[f64; 6]>;
 
     /// Switches the lights of a keyboard (Caps Lock and the like). Others have none.
     fn set_leds(&mut self, _leds: LedState) {}
 }
 
-/// Of a device with nothing to set.
+/// The settings of a device that has none.
 struct NoSettings;
 
 impl DeviceSettings for NoSettings {
@@ -121,7 +120,7 @@ impl InputDevice for libinput::Device {
     }
 
     fn hinted_output(&self) -> Option<String> {
-        // Not by libinput, for the same reason.
+        // Not through libinput, for the same reason.
         let device = udev::Device::from_syspath(&self.syspath()?).ok()?;
         device.property_value(WL_OUTPUT)?.to_str().map(str::to_owned)
     }

@@ -40,14 +40,13 @@ use watched::View;
 pub struct Presented {
     /// A page flip follows; `false`: nothing had changed.
     pub queued: bool,
-    /// By which way the picture gets there, and why by no better one.
+    /// How the picture reaches the screen, and why not more directly.
     pub scanout: Scanout,
-    /// The same picture may reach the screen by a better way in another frame: this one came when that could not be
-    /// found out. Not said twice in a row.
+    /// Planes could not be tested with this frame: draw the same picture once more to try. Not set twice in a row.
     pub another: bool,
 }
 
-/// A display's state as it is to be, for [`Backend::test`].
+/// A display's wanted state, for [`Backend::test`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HeadState {
     /// Which display.
@@ -58,7 +57,7 @@ pub struct HeadState {
     pub on: bool,
 }
 
-/// News of a display device.
+/// A hotplug event of a display device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeviceChange {
     /// At this path.
@@ -67,10 +66,10 @@ pub enum DeviceChange {
     Changed(u64),
     /// The number is the device's.
     Removed(u64),
-    /// A connector has said the same for long enough to be believed.
+    /// A connector's state has been stable for long enough to be believed.
     Settled,
-    /// The machine slept: which displays there are has to be asked, and what they show and what a device kept in its
-    /// own memory may be lost.
+    /// The machine was suspended: displays have to be probed, and the contents of screens and of device memory may be
+    /// lost.
     Slept,
 }
 
@@ -101,8 +100,8 @@ pub trait Backend {
         Err(BackendError::FixedSize)
     }
 
-    /// Whether the displays could all be in these states at once, beside what those that are not named show. Nothing
-    /// changes on any screen. The error says why not.
+    /// Whether the displays could all be in these states at once, the others keeping theirs. Nothing changes on any
+    /// screen. The error says why not.
     fn test(&mut self, states: &[HeadState]) -> Result<(), BackendError> {
         let heads = self.heads();
         states.iter().try_for_each(|state| {
@@ -115,15 +114,15 @@ pub trait Backend {
     /// The frame as an upright picture, for a screenshot.
     fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError>;
 
-    /// The frame as an upright picture with the pointer, and what became of clients' surfaces in it.
+    /// The frame as an upright picture with the pointer, and the render states of clients' surfaces.
     fn picture(&mut self, frame: &Frame<'_>) -> Result<(Capture, RenderElementStates), CaptureError>;
 
-    /// Brings the picture up to date that is kept of this screen for those who watch it, as it lies on the panel.
-    /// Returns what of it changed since the last time, in pixels of the panel.
+    /// Updates the copy of this screen's picture that is kept for capture clients, in panel orientation. Returns what
+    /// changed since the last call, in panel pixels.
     fn watch(&mut self, frame: &Frame<'_>, pointer: bool) -> Result<Vec<Rectangle<i32, Physical>>, CaptureError>;
 
-    /// Hands out a part of the picture that [`Backend::watch`] keeps: R, G, B and one more byte a pixel, rows without
-    /// padding.
+    /// Reads a part of the picture that [`Backend::watch`] keeps: R, G, B and a padding byte for each pixel, rows
+    /// without padding.
     fn read_watched(
         &mut self,
         view: View,
@@ -131,7 +130,7 @@ pub trait Backend {
         take: &mut dyn FnMut(&[u8]),
     ) -> Result<(), CaptureError>;
 
-    /// The picture is not watched any more: it need not be kept.
+    /// The picture is not captured any more and can be dropped.
     fn forget_watched(&mut self, view: View);
 
     /// Formats of shared memory buffers beyond the two that always work.
@@ -144,7 +143,7 @@ pub trait Backend {
         None
     }
 
-    /// What buffers of a GPU are taken, if any.
+    /// The dmabuf formats that are accepted, if any.
     fn dmabuf_offer(&self) -> Option<DmabufOffer> {
         None
     }
@@ -157,7 +156,7 @@ pub trait Backend {
     /// A surface has a new buffer: the upload may start before the frame.
     fn early_import(&mut self, _surface: &WlSurface) {}
 
-    /// Opens input devices and starts to look for displays that come later: after the first frame.
+    /// Opens input devices and starts to watch for hotplug: called after the first frame.
     fn start_input(&mut self) {}
 
     /// Whether input comes from the machine's own devices.
@@ -165,7 +164,7 @@ pub trait Backend {
         false
     }
 
-    /// A display device came, went, or has news of its connectors. Returns whether [`Backend::heads`] changed.
+    /// A display device was added or removed, or its connectors changed. Returns whether [`Backend::heads`] changed.
     fn device_changed(&mut self, _change: DeviceChange) -> bool {
         false
     }
@@ -185,7 +184,7 @@ pub trait Backend {
         0
     }
 
-    /// Whether the display devices do what we say, which they do for one at a time. Where there is none, none refuses.
+    /// Whether we are DRM master of the display devices; true where there is none.
     fn has_screens(&self) -> bool {
         true
     }
@@ -198,9 +197,9 @@ pub trait Backend {
         Ok(())
     }
 
-    /// The splash with its animation is over: buffers that were drawn into for it are let go.
+    /// The splash and its animation have ended: frees the buffers that they needed.
     fn trim(&mut self, _head: HeadId) {}
 
-    /// An awaited page flip never came: forget it and start from a known state.
+    /// A pending page flip never came: drops it and starts from a known state.
     fn recover(&mut self, _head: HeadId) {}
 }

@@ -1,14 +1,14 @@
-//! Turned screens. A frame is drawn turned, but everything that is said about it (where elements lie, what changed,
-//! how a plane is to turn a client's buffer) is said in the panel's own pixels, as the display driver counts them.
+//! Turned screens. A frame is drawn rotated, and everything about it (positions of elements, damage, the rotation of a
+//! client's buffer on a plane) is in the panel's own pixels, as the display driver counts them.
 //!
-//! The library could turn frames itself, but smithay 0.7.0 then tells the driver what changed in pixels of the
-//! upright picture (`FB_DAMAGE_CLIPS`, its issue 1651): a driver that honours that updates the wrong parts of the
-//! screen. So its output is never turned, and back ends put [`Turned`] elements and a [`TurnedRenderer`] into it.
+//! smithay could rotate frames itself, but version 0.7.0 then passes damage in pixels of the upright picture
+//! (`FB_DAMAGE_CLIPS`, its issue 1651): a driver that honours it updates the wrong parts of the screen. So its output
+//! is never turned, and back ends put [`Turned`] elements and a [`TurnedRenderer`] into it.
 //!
-//! Only a client's own buffer is turned by its plane, where the driver takes that. What is composed is always drawn
-//! turned, also where a plane could do it: a GPU draws turned at no cost and pixman at that of some cache misses, while
-//! planes that turn are particular (a quarter turn needs a tiled format on some, others only know half turns), read
-//! memory less well, and would need a swapchain for each case and a way back when a test fails.
+//! Only a client's own buffer is rotated by its plane, where the driver supports that. Composed frames are always drawn
+//! rotated, even where a plane could rotate: for a GPU that costs nothing and for pixman some cache misses, while
+//! rotation on planes is restricted (90° needs a tiled format on some, others know only 180°), reads memory less
+//! efficiently, and would need a swapchain for each case and a fallback when a test fails.
 
 use smithay::{
     backend::renderer::{
@@ -27,30 +27,30 @@ use crate::screens::Screen;
 /// How a picture lies on its panel.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Turn {
-    /// As renderers count it.
+    /// The transform in the renderers' sense.
     transform: Transform,
     panel: Size<i32, Physical>,
     picture: Size<i32, Physical>,
-    /// Some element may go on a plane as it is: see [`Turn::with_planes`].
+    /// Elements may go on planes: see [`Turn::with_planes`].
     planes: bool,
 }
 
 impl Turn {
     /// How a screen is turned now, which may be not at all.
     pub fn of(screen: &Screen) -> Self {
-        // The protocol counts the other way round than renderers.
+        // The protocol's transform is the inverse of the renderers'.
         let transform = screen.output.current_transform().invert();
         Self { transform, panel: screen.panel_size(), picture: screen.picture_size(), planes: false }
     }
 
-    /// Whether planes showed clients' buffers as they came, and do so again. Of a buffer that its plane turns the
-    /// library tells the driver what changed in pixels of the panel, not in those of the buffer (the same issue), so
-    /// that such a buffer has to change as a whole. Nothing is drawn for it.
+    /// Sets whether clients' buffers may be on planes. For a buffer that its plane rotates smithay passes damage in
+    /// panel pixels instead of buffer pixels (the same issue), so such a buffer is damaged as a whole, which costs no
+    /// drawing.
     pub fn with_planes(self, planes: bool) -> Self {
         Self { planes, ..self }
     }
 
-    /// What the library is to take the output for.
+    /// The output mode and transform to give to smithay.
     pub fn output(&self, scale: f64) -> OutputModeSource {
         OutputModeSource::Static { size: self.panel, scale: Scale::from(scale), transform: Transform::Normal }
     }
@@ -105,7 +105,7 @@ impl<E: Element> Element for Turned<E> {
         self.inner.src()
     }
     fn transform(&self) -> Transform {
-        // A plane that shows the buffer by itself turns it by this.
+        // The rotation for a plane that shows the buffer directly.
         self.inner.transform() + self.turn.transform
     }
     fn geometry(&self, scale: Scale<f64>) -> Rectangle<i32, Physical> {
@@ -149,7 +149,7 @@ impl<R: Renderer, E: RenderElement<R>> RenderElement<TurnedRenderer<'_, R>> for 
     }
 }
 
-/// Draws what is given in the panel's pixels onto a frame that is turned.
+/// A renderer that takes panel coordinates and draws onto a rotated frame.
 #[derive(Debug)]
 pub struct TurnedRenderer<'r, R> {
     inner: &'r mut R,
@@ -157,7 +157,7 @@ pub struct TurnedRenderer<'r, R> {
 }
 
 impl<'r, R: Renderer> TurnedRenderer<'r, R> {
-    /// Draws with `inner` what comes out upright on a panel that is hung by `turn`.
+    /// Draws with `inner` for a panel that is mounted with `turn`.
     pub fn new(inner: &'r mut R, turn: Turn) -> Self {
         Self { inner, turn }
     }
@@ -255,7 +255,7 @@ impl<F: Frame> Frame for TurnedFrame<F> {
         let turn = self.turn;
         let (damage, opaque) =
             (turn.parts_to_picture(damage, dst.size), turn.parts_to_picture(opaque_regions, dst.size));
-        // Upright on the panel is turned back in the picture.
+        // Undoes the panel's rotation within the picture.
         let transform = src_transform + turn.transform.invert();
         self.inner.render_texture_from_to(texture, src, turn.to_picture(dst), &damage, &opaque, transform, alpha)
     }

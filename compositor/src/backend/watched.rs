@@ -1,6 +1,5 @@
-//! What screens show, kept in memory for those who watch them, as it lies on the panel. Each back end has one for its
-//! renderer; it draws only what changed since it last did, and says what that was. Who watches, and what becomes of the
-//! pixels, is `protocols::capture`'s.
+//! Copies of the screens' pictures for capture clients, in panel orientation. Each back end keeps one set for its
+//! renderer and draws only what changed since the last time. Clients and buffers are handled by `protocols::capture`.
 
 use std::collections::HashMap;
 
@@ -18,9 +17,9 @@ use crate::{screens::ScreenId, stage::Frame};
 /// Which picture: of which screen, and whether the pointer is on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct View {
-    /// Whose panel.
+    /// The screen.
     pub screen: ScreenId,
-    /// With the pointer, and whatever it carries.
+    /// With the pointer and its drag icon.
     pub pointer: bool,
 }
 
@@ -56,7 +55,7 @@ impl<Target> Watched<Target> {
         R::Error: Send + Sync + 'static,
     {
         let view = View { screen: frame.screen.id, pointer };
-        // What failed is not drawn on again.
+        // A buffer whose drawing failed is not used again.
         let known = self.kept.remove(&view);
         let (turn, scale, size) = (Turn::of(frame.screen), frame.screen.scale(), frame.screen.panel_size());
         let (mut kept, age) = match known {
@@ -98,7 +97,7 @@ impl<Target> Watched<Target> {
         Ok(())
     }
 
-    /// Nobody watches it any more.
+    /// Drops the picture: it is not captured any more.
     pub fn forget(&mut self, view: View) {
         self.kept.remove(&view);
     }

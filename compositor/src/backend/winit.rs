@@ -42,7 +42,7 @@ const HEAD: HeadId = HeadId(1);
 /// What its screen is called.
 pub const NAME: &str = "WINIT-1";
 
-/// What the window's picture depends on beside its elements.
+/// What the window's picture depends on in addition to its elements.
 #[derive(Clone, Copy, PartialEq)]
 struct Shape {
     size: Size<i32, Physical>,
@@ -50,7 +50,7 @@ struct Shape {
     transform: Transform,
 }
 
-/// GL counts a window's lines from below.
+/// GL counts a window's rows from the bottom.
 fn upside_down(transform: Transform) -> Transform {
     match transform {
         Transform::Normal => Transform::Flipped180,
@@ -70,7 +70,7 @@ pub enum WinitError {
     /// The desktop can't be reached, or opens no window with EGL.
     #[error("no window could be opened, WAYLAND_DISPLAY or DISPLAY must name a desktop: {0}")]
     NoWindow(#[source] window::Error),
-    /// The event loop did not take the window's source.
+    /// The window's event source could not be added to the loop.
     #[error("the window's events could not be watched: {0}")]
     Watch(#[source] calloop::Error),
 }
@@ -88,8 +88,7 @@ pub struct Winit<H: Host> {
 }
 
 // WORKAROUND(smithay:winit-silent-end)
-/// The window's events, and at the end the news that there are no more: smithay's source only goes silent when the
-/// display server is gone.
+/// The window's events, with an explicit end: smithay's source only stops sending when the display server is gone.
 struct Events(WinitEventLoop);
 
 impl EventSource for Events {
@@ -169,7 +168,7 @@ impl<H: Host> Winit<H> {
         })
     }
 
-    /// The window has another size. Returns whether that is news.
+    /// The window's new size. Returns whether it changed.
     pub fn resize(&mut self, width: i32, height: i32) -> bool {
         let changed = self.size != (width, height);
         self.size = (width, height);

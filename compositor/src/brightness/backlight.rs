@@ -6,12 +6,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Connectors with a cable that anybody can pull: what hangs there has a light of its own. All others may be of a
-/// panel that is built in, also those whose driver does not know (`Unknown-1` of a firmware's framebuffer).
+/// Connectors for external monitors, which have backlights of their own. All others may be of a built-in panel, also
+/// those of unknown type (`Unknown-1` of a firmware framebuffer).
 const CABLES: [&str; 11] =
     ["HDMI-", "DP-", "DVI-", "VGA-", "TV-", "Composite-", "SVIDEO-", "Component-", "DIN-", "USB-", "Writeback-"];
 
-/// Kinds of backlight, the one that knows best first: the firmware's own, the platform's, the graphics chip's.
+/// Types of backlight in order of preference: firmware, platform, raw (graphics chip).
 const KINDS: [&str; 3] = ["firmware", "platform", "raw"];
 
 /// One backlight.
@@ -23,9 +23,9 @@ pub struct Backlight {
 }
 
 impl Backlight {
-    /// The backlight of the panel on this connector: the one that is a child of the connector, else the best of
-    /// those that belong to no connector at all, if this is the first built-in panel: which of several panels those
-    /// light cannot be told, and another one's light is worse than none.
+    /// The backlight of the panel on this connector: the connector's child device, else, for the first built-in panel
+    /// only, the best one that belongs to no connector. Which of several panels such a one lights is unknown, and a
+    /// wrong one is worse than none.
     pub fn find(sysfs: &Path, connector: &str) -> Option<Self> {
         let own = super::connector_directory(sysfs, connector);
         let alone = !has_cable(connector) && first_built_in(sysfs).is_none_or(|first| first == connector);
@@ -86,7 +86,7 @@ fn first_built_in(sysfs: &Path) -> Option<String> {
     names.filter(|name| !has_cable(name)).min()
 }
 
-/// How well a backlight fits the connector, small is better; `None`: it is another connector's.
+/// The backlight's rank for the connector, smaller is better; `None`: it belongs to another connector.
 fn rank(backlight: &Path, own: Option<&Path>) -> Option<usize> {
     let device = fs::canonicalize(backlight.join("device")).ok();
     let connector = |path: &Path| {

@@ -1,4 +1,4 @@
-//! DDC/CI: the brightness of a monitor, asked and set over the wires its EDID comes over (VESA DDC/CI 1.1, MCCS
+//! DDC/CI: reads and sets a monitor's brightness over the I²C bus that also carries its EDID (VESA DDC/CI 1.1, MCCS
 //! feature 10h). Slow (tens of milliseconds a message), so [`super`] runs it on a thread of its own.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
@@ -12,40 +12,40 @@ use std::{
 
 use i2cdev::{core::I2CDevice, linux::LinuxI2CDevice};
 
-/// The monitor's address on the bus; the protocol's checksums count it shifted, and us as 51h and 50h.
+/// The monitor's I²C address; in the protocol's checksums it is shifted by one bit, and the host is 51h and 50h.
 const MONITOR: u16 = 0x37;
 const TO_MONITOR: u8 = 0x6e;
 const FROM_HOST: u8 = 0x51;
 const TO_HOST: u8 = 0x50;
 /// The feature "luminance".
 const BRIGHTNESS: u8 = 0x10;
-/// What the standard gives a monitor to think (DDC/CI 4.3 and 4.4): there is nothing to wait on.
+/// The delays that the standard prescribes (DDC/CI 4.3 and 4.4): no event signals an answer.
 const BEFORE_ANSWER: Duration = Duration::from_millis(40);
 const AFTER_SET: Duration = Duration::from_millis(50);
-/// A monitor that was just lit may take seconds until it answers.
+/// A monitor that was just switched on may take seconds to answer.
 const WAKING: Duration = Duration::from_millis(1500);
 const WAKING_TIMES: usize = 3;
 /// Answers get lost: the standard asks for repetition.
 const MAX_TRIES: usize = 3;
 
-/// Why a monitor's brightness could not be had.
+/// Why a monitor's brightness could not be read or set.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DdcError {
-    /// The I²C bus, in the kernel's words.
+    /// The kernel's error on the I²C bus.
     #[error("{0}")]
     Bus(String),
     /// There is no such bus, or it may not be opened.
     #[error("{}: {why}", bus.display())]
     NoBus { bus: PathBuf, why: String },
-    /// A checksum that is wrong, or a monitor that is silent: many answer the second time.
+    /// A wrong checksum or no answer: many monitors answer the second time.
     #[error("the monitor's answer is damaged or none")]
     Damaged,
-    /// DDC/CI works, and the monitor names brightness unsupported.
+    /// DDC/CI works, but the monitor does not support brightness.
     #[error("the monitor has no such control")]
     NoControl,
 }
 
-/// What a monitor says of its brightness, in its own steps.
+/// A monitor's brightness, in its own steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Level {
     /// 0 to `max`.
@@ -67,11 +67,11 @@ impl Level {
     }
 }
 
-/// The wires to a monitor.
+/// The bus to a monitor.
 pub trait Wire {
     fn send(&mut self, bytes: &[u8]) -> Result<(), DdcError>;
     fn receive(&mut self, bytes: &mut [u8]) -> Result<(), DdcError>;
-    /// The monitor thinks.
+    /// Waits for the monitor.
     fn wait(&mut self, time: Duration);
 }
 
@@ -89,8 +89,8 @@ impl Wire for LinuxI2CDevice {
     }
 }
 
-/// The device file of the wires to this connector, if the kernel names them: `ddc` of the connector, or the bus
-/// under it (DisplayPort). The file may be missing (module i2c-dev) or not be ours to open.
+/// The device file of this connector's I²C bus, if the kernel names one: `ddc` of the connector, or the bus under it
+/// (DisplayPort). The file may be missing (module i2c-dev) or not be ours to open.
 pub fn bus(sysfs: &Path, connector: &str) -> Option<PathBuf> {
     let directory = super::connector_directory(sysfs, connector)?;
     let of = |path: &Path| {
@@ -102,7 +102,7 @@ pub fn bus(sysfs: &Path, connector: &str) -> Option<PathBuf> {
     linked.or_else(|| fs::read_dir(&directory).ok()?.flatten().find_map(|entry| of(&entry.path())))
 }
 
-/// Opens the wires.
+/// Opens the bus.
 pub fn open(bus: &Path) -> Result<LinuxI2CDevice, DdcError> {
     LinuxI2CDevice::new(bus, MONITOR).map_err(|error| DdcError::NoBus { bus: bus.to_owned(), why: error.to_string() })
 }
@@ -131,7 +131,7 @@ pub fn read_patiently(wire: &mut impl Wire) -> Result<Level, DdcError> {
     answer
 }
 
-/// Sets the monitor, which does not say what it makes of it.
+/// Sets the brightness; the monitor does not confirm it.
 pub fn write(wire: &mut impl Wire, step: u16) -> Result<(), DdcError> {
     let [high, low] = step.to_be_bytes();
     tries(|| {
@@ -153,7 +153,7 @@ fn tries<T>(mut one: impl FnMut() -> Result<T, DdcError>) -> Result<T, DdcError>
     Err(last)
 }
 
-/// A command with its frame: us, its length, and a checksum over all of it and the address.
+/// A command with its frame: host address, length, and a checksum over everything and the monitor's address.
 fn message(command: &[u8]) -> Vec<u8> {
     let mut bytes = vec![FROM_HOST, 0x80 | command.len() as u8];
     bytes.extend_from_slice(command);
@@ -161,7 +161,7 @@ fn message(command: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The answer to a question for the brightness.
+/// Parses the answer to a brightness request.
 fn level(answer: &[u8; 11]) -> Result<Level, DdcError> {
     let [text @ .., sum] = answer;
     let [TO_MONITOR, 0x88, 0x02, result, control, _kind, max0, max1, now0, now1] = *text else {
@@ -246,7 +246,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whatever is on the wires: an error, or a level that is one.
+        /// Any bytes give an error or a valid level.
         #[test]
         fn garbage_on_the_wires_is_no_level(mut answer: [u8; 11], framed: bool, summed: bool) {
             if framed {

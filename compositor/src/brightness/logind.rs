@@ -1,5 +1,5 @@
-//! Backlights by the leave of logind: it writes the kernel's file for whoever has the session on the seat. Called on
-//! a thread of its own.
+//! Sets backlights through logind, which writes the kernel's file for the active session on the seat. Called on a
+//! thread of its own.
 
 use crate::logind::{self, LogindError};
 

@@ -1,8 +1,8 @@
 //! The brightness of displays: a built-in panel's backlight through the kernel's file or logind, a monitor's own
-//! control through DDC/CI. Called by the root state when displays come and when somebody asks for a change.
+//! control through DDC/CI. Called by the root state when displays are plugged in and for changes of brightness.
 //!
-//! The event loop never waits for it: what takes longer than a file of the kernel's runs on a thread that ends with
-//! its job, one at a time for each screen, and answers over a channel. Nothing is asked again by itself.
+//! The event loop never waits: DDC/CI and logind run on a thread for each job, one at a time for each screen, which
+//! answers over a channel. Nothing is polled.
 
 mod backlight;
 mod ddc;
@@ -22,8 +22,8 @@ use crate::screens::{HeadId, Screen, ScreenId};
 use backlight::Backlight;
 use ddc::{DdcError, Level};
 
-/// What was kept is no darker than this when it is brought back, percent: on many panels 0 is no light at all, and a
-/// device that comes up black looks broken. (systemd-backlight has the same bound.)
+/// Saved brightness is restored to at least this, percent: on many panels 0 is off, and a device that starts with a
+/// dark screen looks broken. (systemd-backlight has the same bound.)
 pub const MIN_RESTORED_PERCENT: i32 = 5;
 
 /// Why a display's brightness was not set. The caller names the screen.
@@ -35,15 +35,15 @@ pub enum BrightnessError {
     /// The kernel refused the value, or its file is gone.
     #[error("the backlight could not be set: {0}")]
     Backlight(io::Error),
-    /// The file in `/sys` may not be written by us, and logind did not do it in our place.
+    /// We may not write the file in `/sys`, and logind did not do it either.
     #[error("{file}; and logind: {logind}")]
     NotAllowed {
         /// What the kernel said.
         file: io::Error,
-        /// And what became of asking logind.
+        /// logind's error.
         logind: LogindError,
     },
-    /// It has DDC/CI, and it failed.
+    /// DDC/CI failed.
     #[error(transparent)]
     Monitor(#[from] DdcError),
 }
@@ -55,7 +55,7 @@ enum Control {
     Monitor { bus: PathBuf, level: Level },
 }
 
-/// What a thread found out.
+/// A thread's result.
 #[derive(Debug)]
 enum Answer {
     /// A monitor that has the control, or that has none.
@@ -72,16 +72,16 @@ pub struct Answered {
     answer: Answer,
 }
 
-/// What is to be done after a thread has answered.
+/// The next step after a thread's answer.
 #[derive(Debug)]
 pub enum Next {
-    /// The display's control is known now: bring back what was kept.
+    /// The display's control is known: restore the saved brightness.
     Restore,
     /// The brightness was set, or not.
     Report {
         /// Why not; `None`: it was set.
         failed: Option<BrightnessError>,
-        /// What was asked for meanwhile, 0 to 100: to be set next.
+        /// Requested meanwhile, 0 to 100: to be set next.
         then: Option<i32>,
     },
 }
@@ -92,22 +92,22 @@ struct Known {
     /// Of this display.
     head: HeadId,
     control: Option<Control>,
-    /// A thread is at it.
+    /// A thread is running.
     busy: bool,
-    /// What is to be set when that has ended.
+    /// To be set when it has ended.
     next: Option<i32>,
 }
 
 /// The displays' brightness.
 pub struct Brightness {
     known: HashMap<ScreenId, Known>,
-    /// Screens whose display is to be asked once it shows something: before, some do not answer.
+    /// Screens whose display is asked after its first frame: some do not answer before.
     due: HashSet<ScreenId>,
     answers: Sender<Answered>,
 }
 
 impl Brightness {
-    /// Nothing is known yet. Threads answer over the channel: each answer goes to [`Brightness::answered`].
+    /// An empty set. The threads' answers come over the channel: pass each to [`Brightness::answered`].
     pub fn new() -> (Self, Channel<Answered>) {
         let (answers, channel) = channel::channel();
         (Self { known: HashMap::new(), due: HashSet::new(), answers }, channel)
@@ -118,7 +118,7 @@ impl Brightness {
         self.due.insert(id);
     }
 
-    /// Another display may be on this screen: what was known of it is not true any more.
+    /// Drops what is known of this screen: it may have another display.
     pub fn forget(&mut self, id: ScreenId) {
         self.known.remove(&id);
     }
@@ -128,8 +128,8 @@ impl Brightness {
         self.due.remove(&id)
     }
 
-    /// Looks what control a screen's display has. `sysfs`: where the kernel describes it. Returns whether one was
-    /// found at once; a monitor answers later.
+    /// Finds the brightness control of a screen's display. `sysfs`: where the kernel describes it. Returns whether one
+    /// was found at once; a monitor answers later.
     pub fn find(&mut self, screen: &mut Screen, sysfs: &Path) -> bool {
         let (id, Some(head)) = (screen.id, screen.head) else { return false };
         let known = self.known.get(&id).filter(|known| known.head == head);
@@ -154,8 +154,8 @@ impl Brightness {
         found
     }
 
-    /// This backlight was changed by somebody, has come, or has gone. Returns whether a screen's brightness is another
-    /// now, and the screens whose display is to be asked again.
+    /// This backlight was changed, added or removed. Returns whether a screen's brightness changed, and the screens
+    /// whose display has to be asked again.
     pub fn backlight_changed<'a>(
         &mut self,
         screens: impl Iterator<Item = &'a mut Screen>,
@@ -167,7 +167,7 @@ impl Brightness {
             let Some(known) = self.known.get(&screen.id) else { continue };
             match &known.control {
                 None if come && !known.busy => again.push(screen.id),
-                // Our own change: its end is told.
+                // Our own change: its result is reported by the thread.
                 Some(Control::Backlight(backlight)) if backlight.name() == name && !known.busy => {
                     let now = backlight.percent();
                     if now.is_none() {
@@ -197,7 +197,7 @@ impl Brightness {
         let busy = match control {
             Control::Backlight(backlight) => match backlight.write(percent) {
                 Ok(()) => {
-                    // It may have fewer steps.
+                    // The backlight may have fewer steps.
                     now = backlight.percent();
                     false
                 }
@@ -219,7 +219,7 @@ impl Brightness {
         Ok(())
     }
 
-    /// Does something that takes its time, on a thread. Returns whether an answer will come.
+    /// Runs a slow job on a thread. Returns whether an answer will come.
     fn ask(&self, screen: ScreenId, head: HeadId, job: impl FnOnce() -> Answer + Send + 'static) -> bool {
         let answers = self.answers.clone();
         let thread = std::thread::Builder::new().name("brightness".into());
@@ -230,8 +230,7 @@ impl Brightness {
         started.inspect_err(|error| tracing::warn!(%error, "no thread for the brightness")).is_ok()
     }
 
-    /// A thread has answered; `screen` finds the screen that it was about. `None`: that one is gone, or has another
-    /// display.
+    /// Handles a thread's answer; `screen` finds its screen. `None`: the screen is gone, or has another display.
     pub fn answered<'a>(
         &mut self,
         answered: Answered,
@@ -253,7 +252,7 @@ impl Brightness {
                 Next::Restore
             }
             Answer::Set(set) => {
-                // What has become of it: it may have fewer steps, or have refused.
+                // Read back: the backlight may have fewer steps, or may have refused.
                 if let Some(Control::Backlight(backlight)) = &known.control {
                     screen.brightness = backlight.percent();
                 }
@@ -288,7 +287,7 @@ fn may_use(bus: &Path) -> bool {
     access(bus, Access::READ_OK | Access::WRITE_OK).is_ok()
 }
 
-/// Whether somebody with more rights could do it.
+/// Whether it failed for lack of rights.
 fn needs_rights(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem)
 }

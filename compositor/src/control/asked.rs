@@ -1,5 +1,5 @@
-//! What the arguments of a method mean: a [`Command`] for the event loop together with the right that it needs, or one
-//! sentence. Pure; the methods of [`super::interfaces::Compositor`] call it.
+//! Turns the arguments of a D-Bus method into a [`Command`] for the event loop and the [`Action`] that it needs, or
+//! into an error of one sentence. Pure; called by the methods of [`super::interfaces::Compositor`].
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -19,7 +19,7 @@ use crate::snapshot::Snapshot;
 
 /// Longest title of a message to people, characters: more would not fit on a screen.
 const MAX_TITLE: usize = 200;
-/// How long a pairing screen may be asked for: a code that is good for longer is no secret.
+/// Allowed times of a pairing screen: a code that is valid for longer is not safe.
 const EXPIRES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
 
 /// `ApplyOutputs`: output names with what is to change. Errors name the key and what is allowed.
@@ -131,7 +131,7 @@ pub fn show_pairing(url: &str, code: &str, options: &Options) -> Result<Asked, F
     Ok((Action::Screen, Command::ShowPairing(request)))
 }
 
-/// What a telephone opens: http or https, short enough for a QR code; `None`: the device's own.
+/// The URL for a telephone: http or https, short enough for a QR code; `None`: the device's own.
 fn pairing_url(url: &str) -> Result<Option<String>, Failure> {
     if url.is_empty() {
         return Ok(None);
@@ -202,7 +202,7 @@ pub fn keyboard(wish: &str, options: &Options) -> Result<Asked, Failure> {
     Ok((Action::Screen, Command::Keyboard { wish }))
 }
 
-/// `Dismiss`: takes away what `show_message` put up; nothing there is no error.
+/// `Dismiss`: removes a message or pairing screen; no error if there is none.
 pub fn dismiss() -> Asked {
     (Action::Screen, Command::Dismiss)
 }

@@ -16,7 +16,7 @@ use crate::snapshot::{OutputSnapshot, Snapshot};
 /// One dictionary of options or changes as it comes from the wire.
 pub type Options = HashMap<String, OwnedVariant>;
 
-/// What says that the scale is to follow from the display's density.
+/// The value for an automatic scale, by the display's density.
 const SCALE_AUTO: f64 = 0.0;
 /// Sizes of modes as in the configuration, pixels.
 const SIZE: std::ops::RangeInclusive<u32> = 1..=16384;
@@ -206,14 +206,14 @@ fn triple(value: &Variant<'_>) -> Option<(u32, u32, u32)> {
     }
 }
 
-/// Where a value stands, for the sentence about it.
+/// The output and key of a value, for error messages.
 struct Place<'a> {
     output: &'a str,
     key: &'a str,
 }
 
 impl Place<'_> {
-    /// The sentence of a quantity's own, with the output.
+    /// A quantity's error, with the output's name.
     fn impossible(&self, error: impl std::fmt::Display) -> Failure {
         Failure::invalid(format!("output {}: {error}", self.output))
     }

@@ -1,5 +1,5 @@
 //! The control plane: D-Bus objects on a thread of their own turn method calls into [`Call`]s for the event loop, and
-//! the loop's [`Snapshot`]s into property values and `PropertiesChanged`. How D-Bus is served is [`kiosk_bus`]'s.
+//! the loop's [`Snapshot`]s into property values and `PropertiesChanged`. [`kiosk_bus`] serves D-Bus itself.
 //!
 //! The loop never waits for D-Bus; D-Bus never touches the compositor's state.
 //!

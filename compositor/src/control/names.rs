@@ -1,4 +1,4 @@
-//! The names that the control plane has on D-Bus.
+//! The control plane's names on D-Bus.
 
 /// The well-known name on the system bus.
 pub const BUS_NAME: &str = "org.kioskd.Compositor1";

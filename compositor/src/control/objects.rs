@@ -1,5 +1,5 @@
-//! The compositor as [`kiosk_bus`] serves it: the root object, one for each output and input device, and the signals
-//! that are due.
+//! The compositor's objects for [`kiosk_bus`]: the root object, one for each output and input device, and their
+//! signals.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -19,9 +19,9 @@ use crate::command::Call;
 use crate::snapshot::Snapshot;
 use crate::sockets::PROGRAM;
 
-/// How long the event loop has for an answer.
+/// Time limit for the event loop's answer.
 const LOOP_TIMEOUT: Duration = Duration::from_secs(10);
-/// Looking up a caller's groups blocks, and needs a thread for that moment; it is not kept.
+/// Threads for blocking look-ups of callers' groups; they end when idle.
 const BLOCKING_THREADS: usize = 2;
 const BLOCKING_KEPT: Duration = Duration::from_millis(100);
 
@@ -50,7 +50,7 @@ pub fn start(options: Options, to_loop: impl Fn(Call) + Send + Sync + 'static, f
     start_with(options, to_loop, first, LOOP_TIMEOUT)
 }
 
-/// [`start`] with another patience than ten seconds.
+/// [`start`] with another timeout than [`LOOP_TIMEOUT`].
 pub(super) fn start_with(
     options: Options,
     to_loop: impl Fn(Call) + Send + Sync + 'static,
@@ -70,9 +70,9 @@ pub(super) fn start_with(
 impl ControlHandle {
     /// Makes `snapshot` what callers see from now on; what changed is announced.
     ///
-    /// To be called in the loop turn that caused the change: the reply to a [`Call`] with [`Reply::Serial`]
-    /// waits for the snapshot of that serial, so a caller who has its answer reads the new values. Frame
-    /// counters alone are not announced, and wake nobody.
+    /// To be called in the loop turn that caused the change: the reply to a [`Call`] with [`Reply::Serial`] waits for
+    /// the snapshot of that serial, so a caller who has its answer reads the new values. Changes of frame counters
+    /// alone are not announced.
     ///
     /// [`Reply::Serial`]: crate::command::Reply::Serial
     pub fn publish(&self, snapshot: Snapshot) {
@@ -127,7 +127,7 @@ fn run(options: Options, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
             Bus::None => None,
         };
         let path = options.runtime_dir.join(COMPOSITOR_SOCKET);
-        // The socket's file is watched; nobody else tells of it.
+        // The socket's file is watched, to notice when it is removed.
         let places = Places { listen: Box::new(move || listen(&path)), bus, look: Arc::new(Notify::new()) };
         tokio::select! {
             _ = stopped => {}

@@ -1,4 +1,4 @@
-//! What all objects share: the last snapshot, the way to the event loop, and who may ask.
+//! Shared by all objects: the last snapshot, the channel to the event loop, and access control.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use zbus::message::Header;
 use crate::command::{Call, Command, CommandError, Reply};
 use crate::snapshot::Snapshot;
 
-/// How long an answer waits for the state it speaks of to be published.
+/// How long an answer waits for the snapshot that contains its effect.
 const PUBLISH_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// Which message bus the objects are on, besides the socket in the runtime directory.
@@ -35,15 +35,15 @@ pub(super) struct Shared {
     pub to_loop: Box<dyn Fn(Call) + Send + Sync>,
     /// Decides by peer credentials or polkit.
     pub authority: Authority,
-    /// How long the event loop has for an answer.
+    /// Time limit for the event loop's answer.
     pub patience: Duration,
 }
 
-/// A request of the loop, and the right that it needs.
+/// A command for the loop, and the action that the caller needs to be allowed.
 pub type Asked = (Action, Command);
 
 impl Shared {
-    /// Checks the caller's right, asks the loop, and waits until its answer's effect is what callers read.
+    /// Checks the caller's right, sends the command to the loop, and waits until its effect is published.
     pub async fn ask(
         &self,
         (action, request): Asked,
@@ -69,11 +69,11 @@ impl Shared {
         Ok(answer)
     }
 
-    /// Waits until the layout with `serial` is what callers read, so that whoever has the answer sees its effect.
+    /// Waits until the layout with `serial` is published, so that a caller that has the answer reads its effect.
     async fn published(&self, serial: u32) {
         let mut snapshots = self.snapshots.clone();
         let reached = snapshots.wait_for(|s| s.serial.wrapping_sub(serial) <= u32::MAX / 2);
-        // Later than that the answer is more use than the order.
+        // After the timeout the answer is sent anyway.
         let _ = timeout(PUBLISH_TIMEOUT, reached).await;
     }
 }

@@ -1,25 +1,25 @@
-//! When nobody is there any more: the countdown of `idle.reset`, the reset itself, and who wants to hear that the device
-//! is at rest. No I/O and no clock; the root state feeds events and waits for [`Machine::deadline`].
+//! Idle detection: the countdown of `idle.reset`, the reset itself, and the notifications that the device is idle or in
+//! use. No I/O and no clock; the root state feeds events and waits for [`Machine::deadline`].
 //!
-//! - Only what somebody has used is reset: without any input since the last reset nothing is waited for.
-//! - After `idle.reset` without input a countdown of [`COUNTDOWN`] is shown. Any input ends it and does nothing else.
+//! - A reset follows only after use: without input since the last reset no time is measured.
+//! - After `idle.reset` without input a countdown of [`COUNTDOWN`] is shown. Any input ends it and is not passed on.
 //! - Then the sessions are told, and a screen covers the page until all of them have done it. Input during that time
 //!   does nothing.
 //! - Pages may listen: they hear once that there was no input for [`Machine::set_idle_after`], and once that there is some
 //!   again. Nothing is waited for without a page that listens.
-//! - Whoever plays a film does not keep the device from it: the countdown asks whether somebody watches.
+//! - Video playback does not prevent the reset: the countdown asks whether somebody is watching.
 
 use std::time::Duration;
 
 /// How long the countdown is shown: time to read it and to reach the screen.
 pub const COUNTDOWN: Duration = Duration::from_secs(10);
-/// A session that has not done its reset by then never will; it is told again after the next `idle.reset`. A browser
-/// that has to be started for it takes less on slow machines too.
+/// Time limit of a reset; after the next `idle.reset` it is asked for again. Starting a browser takes less, even on
+/// slow machines.
 pub const GIVE_UP: Duration = Duration::from_secs(300);
-/// A session that says nothing for so long hangs: who stands before the screen need not wait for it. One that works says
-/// where it is with each step, and a page that loads and loads is started anew by it after 90 seconds.
+/// A session that is silent for so long during a reset counts as hung, and the page is shown again. A working session
+/// reports each step, and reloads a page that does not finish loading after 90 seconds.
 pub const SILENCE: Duration = Duration::from_secs(100);
-/// Without input for this long the device is at rest: people who read do not touch.
+/// The device is idle after this time without input: people who read do not touch.
 pub const REST: Duration = Duration::from_secs(5 * 60);
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -27,28 +27,28 @@ const SECOND: Duration = Duration::from_secs(1);
 /// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// A key, a touch, a movement.
+    /// A key, touch or pointer event.
     Input {
-        /// Not just the end of one.
+        /// It is more than the end of one (a release).
         begins: bool,
     },
-    /// The machine slept, and is awake again: somebody woke it, or something did.
+    /// The machine resumed from suspend.
     Woke,
-    /// A session wants to hear when the device is at rest, or no longer does.
+    /// A session asks to be told when the device is idle, or withdraws that.
     Asked {
-        /// The number of the shell that it looks after.
+        /// The number of its shell.
         shell: usize,
         /// False: no longer.
         wants: bool,
     },
-    /// A shell's page wants to hear of people who go and come, or no longer does. It has heard of nothing yet.
+    /// A shell's page subscribes to presence events, or no longer does. A new subscriber has been told nothing yet.
     Listens {
         /// The shell's number.
         shell: usize,
         /// False: no longer.
         listens: bool,
     },
-    /// A session that has not done the reset yet says where it is.
+    /// A session reports a step of an unfinished reset.
     Progress,
     /// All sessions have done the reset.
     Done,
@@ -56,18 +56,18 @@ pub enum Event {
     Time,
 }
 
-/// What is to be done about it.
+/// What to do after an event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {
-    /// The sessions are to be told to do this reset.
+    /// Ask the sessions for this reset.
     pub reset: Option<u64>,
     /// The reset was not done in time.
     pub gave_up: bool,
-    /// This input is to do nothing else.
+    /// Do not pass this input on.
     pub swallow: bool,
-    /// Shells whose sessions are to be told that the device is at rest.
+    /// Shells whose sessions to tell that the device is idle.
     pub at_rest: Vec<usize>,
-    /// Shells whose pages are to be told that nobody is there (true), or that somebody is again.
+    /// Shells whose pages to tell that the device is idle (true) or in use again (false).
     pub presence: Vec<(usize, bool)>,
 }
 
@@ -84,7 +84,7 @@ pub enum Shows {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// As the last reset left it.
+    /// No input since the last reset.
     Untouched,
     Used,
     /// `left`: seconds, as it is shown.
@@ -93,14 +93,14 @@ enum Phase {
         left: u64,
     },
     Resetting {
-        /// When it is given up, if nothing more is heard of it.
+        /// When it is given up if the sessions stay silent.
         until: Duration,
-        /// When it is given up in any case.
+        /// When it is given up regardless.
         end: Duration,
     },
 }
 
-/// The device's use by people.
+/// The state machine.
 #[derive(Debug, Clone)]
 pub struct Machine {
     /// `None`: never.
@@ -110,16 +110,16 @@ pub struct Machine {
     phase: Phase,
     /// Of the last reset, from 1.
     number: u64,
-    /// Shells whose sessions want to hear of rest.
+    /// Shells whose sessions asked to be told.
     asked: Vec<usize>,
-    /// Without input for this long nobody is there, for the pages that listen.
+    /// Time without input after which pages are told that the device is idle.
     idle_after: Duration,
-    /// Shells whose pages listen, and whether they know that nobody is there.
+    /// Shells whose pages subscribed, and whether they were told that the device is idle.
     listening: Vec<(usize, bool)>,
 }
 
 impl Machine {
-    /// Nobody has been there yet; `reset_after`: how long without input until the countdown.
+    /// A device that has not been used yet; `reset_after`: time without input until the countdown.
     pub fn new(reset_after: Option<Duration>, now: Duration) -> Self {
         Self {
             reset_after,
@@ -132,12 +132,12 @@ impl Machine {
         }
     }
 
-    /// Without input for this long pages hear that nobody is there: when the screens go off, or after [`REST`].
+    /// Sets when pages are told that the device is idle: when the screens go off, or after [`REST`].
     pub fn set_idle_after(&mut self, screen_off: Option<Duration>) {
         self.idle_after = screen_off.unwrap_or(REST);
     }
 
-    /// Takes an event in.
+    /// Handles an event.
     pub fn step(&mut self, event: Event, now: Duration) -> Outcome {
         let mut outcome = Outcome::default();
         if matches!(event, Event::Input { .. } | Event::Woke) {
@@ -195,7 +195,7 @@ impl Machine {
         outcome
     }
 
-    /// What the passing of time alone has decided.
+    /// Applies what the passing of time decides.
     fn pass(&mut self, now: Duration, outcome: &mut Outcome) {
         if let (Phase::Used, Some(after)) = (self.phase, self.reset_after)
             && now >= self.active + after
@@ -230,12 +230,12 @@ impl Machine {
         }
     }
 
-    /// When time alone changes something; `None`: only another event does.
+    /// The next time at which something changes without an event.
     pub fn deadline(&self) -> Option<Duration> {
         let phase = match self.phase {
             Phase::Untouched => None,
             Phase::Used => self.reset_after.map(|after| self.active + after),
-            // Each second is another picture.
+            // The picture changes each second.
             Phase::Countdown { ends, left } => Some(ends.saturating_sub(Duration::from_secs(left.saturating_sub(1)))),
             Phase::Resetting { until, .. } => Some(until),
         };

@@ -1,6 +1,5 @@
-//! Whether anybody is there, and what becomes of the page when nobody is: `idle.reset`, and rest for those who ask.
-//! Decides ([`machine`]) and remembers which sessions owe a reset; the root shows what it says, tells the sessions and
-//! waits for its deadlines.
+//! Idle detection and `idle.reset`. Holds the state machine ([`machine`]) and which sessions have not completed a
+//! reset; the root shows the screens, notifies the sessions and waits for the deadlines.
 
 mod machine;
 
@@ -12,21 +11,21 @@ pub use machine::{Event, Outcome, REST, Shows};
 
 use crate::{deadline_timer::DeadlineTimer, stage::SystemScreen};
 
-/// The device's use by people, and the sessions' part in it.
+/// The state machine and the sessions' part in it.
 pub struct Idle {
     machine: Machine,
-    /// By shell: its session has not said that it has done the last reset.
+    /// By shell: its session has not completed the last reset.
     owed: Vec<bool>,
-    /// By shell: its session wants to hear of rest.
+    /// By shell: its session asked to be told when the device is idle.
     wants: Vec<bool>,
-    /// By shell: its page that listens; 0: none does.
+    /// By shell: the number of its page that subscribed; 0: none.
     listens: Vec<u64>,
     /// For the next deadline.
     pub timer: DeadlineTimer,
 }
 
 impl Idle {
-    /// For so many shells; `reset_after`: `idle.reset`, where there are sessions that could do it.
+    /// For `shells` shells; `reset_after`: `idle.reset`, where there are sessions to carry it out.
     pub fn new(reset_after: Option<Duration>, shells: usize, now: Duration) -> Self {
         Self {
             machine: Machine::new(reset_after, now),
@@ -58,17 +57,17 @@ impl Idle {
         }
     }
 
-    /// Whether a session's wish to hear of rest is another one than before.
+    /// Stores whether a session asks to be told; returns whether that changed.
     pub fn wish_changed(&mut self, shell: usize, wants: bool) -> bool {
         self.wants.get_mut(shell).is_some_and(|before| std::mem::replace(before, wants) != wants)
     }
 
-    /// Whether another page listens than before, or none any more.
+    /// Stores the page that subscribed; returns whether that changed.
     pub fn listener_changed(&mut self, shell: usize, listens: u64) -> bool {
         self.listens.get_mut(shell).is_some_and(|before| std::mem::replace(before, listens) != listens)
     }
 
-    /// `idle.screen-off`: then pages hear that nobody is there.
+    /// `idle.screen-off`, after which pages are told that the device is idle.
     pub fn set_screen_off(&mut self, screen_off: Option<Duration>) {
         self.machine.set_idle_after(screen_off);
     }
@@ -88,7 +87,7 @@ impl Idle {
         Some(SystemScreen::Message { title: texts.say(title, &[]), text })
     }
 
-    /// When time alone changes something, monotonic; `None`: only another event does.
+    /// The next time at which something changes without an event, monotonic.
     pub fn deadline(&self) -> Option<Duration> {
         self.machine.deadline()
     }

@@ -1,6 +1,6 @@
-//! Keeps devices silent that wait for somebody's word, or said too much: the back end is told to take nothing from them, and what arrives
-//! nevertheless is dropped here, before it lights a screen, switches a virtual terminal or reaches a client. Who is heard
-//! is decided in [`super::trust`] and [`super::rate`].
+//! Ignores input devices that are not trusted yet or exceed the event rate: the back end disables them, and events that
+//! arrive nevertheless are dropped here, before they light a screen, switch a virtual terminal or reach a client.
+//! [`super::trust`] and [`super::rate`] decide about devices.
 
 use smithay::backend::input::{Device, Event as _, InputBackend, InputEvent};
 
@@ -12,7 +12,7 @@ use super::{
 use crate::{command::CommandError, kiosk::Kiosk};
 
 impl Devices {
-    /// Whether the event is of a device that is not heard.
+    /// Whether the event is of a device that is ignored.
     pub(super) fn keeps_out<B: InputBackend>(&self, event: &InputEvent<B>) -> bool {
         if !self.list.iter().any(Known::is_silent) {
             return false;
@@ -22,7 +22,7 @@ impl Devices {
     }
 }
 
-/// Whose event it is; `None`: it is about a device as a whole, or does nothing.
+/// The event's device; `None`: the event is about a device as a whole, or has no effect.
 pub(super) fn source<B: InputBackend>(event: &InputEvent<B>) -> Option<String> {
     match event {
         InputEvent::Keyboard { event } => Some(event.device().id()),
@@ -38,7 +38,7 @@ pub(super) fn source<B: InputBackend>(event: &InputEvent<B>) -> Option<String> {
 }
 
 impl Kiosk {
-    /// Trusts the device from now on, or lets it wait, for good.
+    /// Sets and saves whether the device is trusted.
     pub(crate) fn trust_input(&mut self, id: &str, trusted: bool) -> Result<(), CommandError> {
         let parts: Vec<_> = self.parts(id)?.into_iter().map(|known| trust::identity(&known.facts)).collect();
         for identity in parts {
@@ -50,7 +50,7 @@ impl Kiosk {
         }
         self.devices_changed();
         if !trusted {
-            // The configuration trusts it, or it is of those that are not asked about.
+            // The configuration trusts it, or it is of a kind that needs no decision.
             let heard = self.parts(id)?.into_iter().filter(|known| !known.waits());
             let heard: Vec<_> = heard.map(|known| trust::identity(&known.facts)).collect();
             for identity in heard {

@@ -1,6 +1,6 @@
-//! Sticky, slow and bounce keys as a state machine without I/O: what a hand does goes in with the time, what the seat is
-//! told comes out. Asked for real keyboards alone, before anything else looks at their keys
-//! ([`crate::kiosk`]'s `aids`); it knows no keymap.
+//! Sticky, slow and bounce keys as a state machine without I/O: physical key events go in with their time, the events
+//! for the seat come out. Used for real keyboards only, before any other handling of keys ([`crate::kiosk`]'s `aids`);
+//! it knows no keymap.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -10,9 +10,9 @@ use std::{
 use kiosk_core::config::Accessibility;
 use smithay::backend::input::Keycode;
 
-/// How long a key is held before it counts, with slow keys: as desktops have it.
+/// How long a key must be held with slow keys: the desktops' default.
 pub const SLOW: Duration = Duration::from_millis(300);
-/// How long after its release a key does not count, with bounce keys.
+/// How long after its release a key is ignored with bounce keys.
 pub const BOUNCE: Duration = Duration::from_millis(300);
 
 /// A key of one keyboard.
@@ -20,11 +20,11 @@ pub const BOUNCE: Duration = Duration::from_millis(300);
 pub struct Key {
     /// The back end's name of the keyboard.
     pub device: String,
-    /// xkb's number.
+    /// xkb's keycode.
     pub code: Keycode,
 }
 
-/// What becomes of a key that went down or up.
+/// The verdict on a key event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Timing {
     /// It counts now.
@@ -33,31 +33,31 @@ pub enum Timing {
     Waits,
 }
 
-/// A modifier that sticks, or may.
+/// The state of a modifier under sticky keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Sticking {
-    /// It is held; used: for another key, as everybody does it.
+    /// It is held; `used`: another key was pressed meanwhile, so it does not latch.
     Held { used: bool },
-    /// It was let go of, and counts for the next key.
+    /// It was released, and applies to the next key.
     Latched,
-    /// It is pressed for the second time.
+    /// It is held for the second time.
     Locking,
-    /// It counts until it is pressed again.
+    /// It applies until it is pressed again.
     Locked,
-    /// It is pressed for the last time.
+    /// It is held for the last time, to unlock.
     Unlocking,
 }
 
-/// What is known of the keys.
+/// The state of all keys.
 #[derive(Debug, Default)]
 pub struct KeyAids {
-    /// Pressed, and not yet for long enough: when they count, monotonic.
+    /// Pressed, but not long enough yet: when they count, monotonic.
     waiting: HashMap<Key, Duration>,
-    /// When keys were released last.
+    /// Time of the last release of each key.
     released: HashMap<Key, Duration>,
-    /// Presses that did not count: neither do their releases.
+    /// Keys whose press was ignored: their release is ignored too.
     void: HashSet<Key>,
-    /// Modifiers that the seat holds.
+    /// Modifiers that are held down on the seat.
     sticking: HashMap<Key, Sticking>,
 }
 
@@ -74,7 +74,7 @@ impl KeyAids {
             }
             return Timing::Counts;
         }
-        // A release that never came is not waited for.
+        // The release of an earlier press never came.
         self.void.remove(key);
         if on.bounce_keys && self.released.get(key).is_some_and(|at| now.saturating_sub(*at) < BOUNCE) {
             self.void.insert(key.clone());
@@ -87,12 +87,12 @@ impl KeyAids {
         Timing::Counts
     }
 
-    /// When the next key counts that waits, monotonic.
+    /// When the next waiting key counts, monotonic.
     pub fn deadline(&self) -> Option<Duration> {
         self.waiting.values().min().copied()
     }
 
-    /// Time has passed: these keys went down.
+    /// The keys that have been held long enough at `now`.
     pub fn due(&mut self, now: Duration) -> Vec<Key> {
         let mut due: Vec<(Duration, Key)> =
             self.waiting.iter().filter(|(_, at)| **at <= now).map(|(key, at)| (*at, key.clone())).collect();
@@ -106,7 +106,7 @@ impl KeyAids {
         !self.sticking.is_empty()
     }
 
-    /// A key that counts went down or up, with sticky keys: what the seat is told instead, in this order.
+    /// The events for the seat in place of a key event, in order, with sticky keys.
     pub fn stick(&mut self, key: Key, modifier: bool, pressed: bool) -> Vec<(Key, bool)> {
         if !modifier {
             let mut told = vec![(key, pressed)];
@@ -131,7 +131,7 @@ impl KeyAids {
             (Some(Sticking::Locked), true) => (Some(Sticking::Unlocking), false),
             (Some(Sticking::Held { used: false }), false) => (Some(Sticking::Latched), false),
             (Some(Sticking::Locking), false) => (Some(Sticking::Locked), false),
-            // Used, unlocked, or pressed before keys were sticky.
+            // Used, unlocked, or pressed before sticky keys were switched on.
             (_, false) => (None, true),
             (Some(state), true) => (Some(*state), false),
         };
@@ -142,7 +142,7 @@ impl KeyAids {
         if tells { vec![(key, pressed)] } else { Vec::new() }
     }
 
-    /// Nothing sticks or waits any more: these modifiers, that no hand holds, are let go of.
+    /// Resets everything. Returns the latched or locked modifiers to release.
     pub fn end(&mut self) -> Vec<Key> {
         self.void.extend(self.waiting.drain().map(|(key, _)| key));
         self.released.clear();
@@ -151,7 +151,7 @@ impl KeyAids {
         sticking.into_iter().filter(|(_, state)| !held(*state)).map(|(key, _)| key).collect()
     }
 
-    /// The keyboard is gone: its modifiers that stuck are let go of.
+    /// The keyboard is gone. Returns its latched or locked modifiers to release.
     pub fn gone(&mut self, device: &str) -> Vec<Key> {
         self.waiting.retain(|key, _| key.device != device);
         self.released.retain(|key, _| key.device != device);

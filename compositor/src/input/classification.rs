@@ -1,5 +1,5 @@
-//! What an input device is: what it is used as, which piece of hardware it is a part of, and whether it is a pointer
-//! at all. Pure: everything follows from [`Facts`].
+//! What an input device is: its kind, the piece of hardware that it belongs to, and whether it is a real pointer. Pure:
+//! everything follows from [`Facts`].
 
 /// What is known of a device.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -8,26 +8,26 @@ pub struct Facts {
     pub name: String,
     /// It has keys that type.
     pub keyboard: bool,
-    /// It moves a pointer, by steps or to places.
+    /// It moves a pointer, relatively or absolutely.
     pub pointer: bool,
-    /// It is touched by fingers.
+    /// It is a touch panel.
     pub touch: bool,
-    /// It is written on with a pen.
+    /// It is a graphics tablet or a pen panel.
     pub tablet: bool,
     /// Vendor and product.
     pub model: Option<(u32, u32)>,
-    /// The piece of hardware that it is a part of, by where that is plugged in; empty: not known.
+    /// The port of the hardware that it belongs to; empty: unknown.
     pub port: String,
     /// Its serial number or radio address; of one that has none, where it is plugged in, as it says itself, else
     /// [`Facts::port`]: what stays the same from one start to the next.
     pub place: String,
-    /// Nobody can plug it in from outside.
+    /// It cannot be plugged in from outside.
     pub built_in: bool,
-    /// People type text on it.
+    /// It has keys for text.
     pub types: bool,
     /// How it is connected.
     pub bus: Bus,
-    /// Width and height of what can be touched, millimetres, neither of them zero.
+    /// Width and height of the touch area, millimetres, neither of them zero.
     pub size: Option<(f64, f64)>,
     /// The output that udev's rules name.
     pub hint: Option<String>,
@@ -36,25 +36,25 @@ pub struct Facts {
 /// How a device is connected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Bus {
-    /// A cable that anybody can pull.
+    /// An external cable.
     Usb,
-    /// To the board itself: I²C, SPI, a serial line.
+    /// On the board: I²C, SPI, a serial line.
     Board,
-    /// The kernel does not say, or it is none of these.
+    /// Unknown, or another bus.
     #[default]
     Unknown,
 }
 
-/// What a device is used as.
+/// The kind of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Types.
     Keyboard,
     /// Moves the pointer.
     Pointer,
-    /// Is touched by fingers, on the output that it lies on.
+    /// A touch panel, mapped to an output.
     Touch,
-    /// Is written on with a pen, on the output that it lies on.
+    /// A tablet, mapped to an output.
     Tablet,
 }
 
@@ -70,9 +70,9 @@ impl Kind {
     }
 }
 
-/// What the device is used as; `None`: nothing of ours (a lid switch, the buttons of a tablet).
+/// The kind of the device; `None`: not used here (a lid switch, the buttons of a tablet).
 pub fn kind(facts: &Facts) -> Option<Kind> {
-    // A remote control's keys are all that is real of it.
+    // A remote control is a keyboard only.
     let pointer = facts.pointer && !(facts.keyboard && is_remote_control(&facts.name));
     let kinds = [
         (facts.touch, Kind::Touch),
@@ -83,8 +83,8 @@ pub fn kind(facts: &Facts) -> Option<Kind> {
     kinds.into_iter().find(|(is, _)| *is).map(|(_, kind)| kind)
 }
 
-/// Whether the device claims to be a pointer and nobody holds one in the hand: it must not show a cursor. What it
-/// says is heard nevertheless: some touch panels only speak as mice.
+/// Whether the device claims to be a pointer, but is not one that a person holds: it must not show a cursor. Its events
+/// are used nevertheless, as some touch panels report only mouse events.
 pub fn is_phantom<'a>(facts: &Facts, others: impl IntoIterator<Item = &'a Facts>) -> bool {
     let is_touch_part = |other: &Facts| {
         let same_place = facts.port == other.port || facts.port.is_empty() || other.port.is_empty();
@@ -93,16 +93,14 @@ pub fn is_phantom<'a>(facts: &Facts, others: impl IntoIterator<Item = &'a Facts>
     facts.pointer && !facts.touch && (is_remote_control(&facts.name) || others.into_iter().any(is_touch_part))
 }
 
-/// Whether it is the remote control of a television, as HDMI's CEC line brings it: the kernel lets every one of them
-/// claim to be a mouse too.
+/// Whether it is a television's remote control over HDMI-CEC: the kernel's driver claims mouse buttons for all of them.
 pub fn is_remote_control(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let is_cec = |word: &str| word.strip_prefix("cec").is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit()));
     name.starts_with("vc4-hdmi") || name == "vc4" || name.split(|c: char| !c.is_ascii_alphanumeric()).any(is_cec)
 }
 
-/// Where a device says that it is plugged in, or its own address: the parts of one piece of hardware say the same but
-/// for the number of the part.
+/// The port or address that a device reports, without the part's number: equal for all parts of one piece of hardware.
 pub fn told_port(told: &str) -> &str {
     let part = |rest: &str| !rest.is_empty() && rest.bytes().all(|digit| digit.is_ascii_digit());
     match told.rsplit_once("/input") {
@@ -112,8 +110,8 @@ pub fn told_port(told: &str) -> &str {
     .trim()
 }
 
-/// The part of a device's path in sysfs that says where its hardware is plugged in: a USB port such as `1-2.4`, else
-/// the bus device that the input device belongs to. Empty for virtual devices and where nothing can be told.
+/// The port in a device's sysfs path: a USB port such as `1-2.4`, else the bus device that the input device belongs to.
+/// Empty for virtual devices and unknown paths.
 pub fn port(path: &str) -> &str {
     if path.contains("/devices/virtual/") {
         return "";
@@ -143,16 +141,16 @@ pub fn bus(path: &str) -> Bus {
     }
 }
 
-/// Whether the device of this name at this path in sysfs is part of the machine: on none of the buses that have a socket
-/// outside. USB; PS/2, whose socket industrial machines have; virtual devices, as which Bluetooth comes; and remote
-/// controls, which reach a machine by infrared or by the HDMI cable. Nothing known of the path: it is not.
+/// Whether the device of this name at this sysfs path is built in. Not built in are devices on USB and PS/2 (which
+/// industrial machines have outside), virtual devices (which includes Bluetooth), remote controls (infrared, HDMI), and
+/// devices with an unknown path.
 pub fn is_built_in(path: &str, name: &str) -> bool {
     const FROM_OUTSIDE: [&str; 4] = ["usb", "serio", "bluetooth", "rc"];
     let outside = |part: &str| FROM_OUTSIDE.iter().any(|bus| part.strip_prefix(bus).is_some_and(is_number));
     !path.is_empty() && !path.contains("/devices/virtual/") && !path.split('/').any(outside) && !is_remote_control(name)
 }
 
-/// Digits alone, or nothing.
+/// Digits alone.
 fn is_number(text: &str) -> bool {
     text.bytes().all(|byte| byte.is_ascii_digit())
 }

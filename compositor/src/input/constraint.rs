@@ -1,6 +1,6 @@
-//! What a client may make of the pointer: lock it in place, or confine it to a part of its surface
-//! (pointer-constraints). Asked before each movement, by relative and absolute pointers alike; a constraint is in force
-//! only while its surface is under the pointer and its window has the keyboard.
+//! pointer-constraints: a client may lock the pointer, or confine it to a region of its surface. Applied before each
+//! movement of relative and absolute pointers; a constraint is active only while its surface is under the pointer and
+//! its window has the keyboard.
 
 use smithay::{
     backend::renderer::utils::with_renderer_surface_state,
@@ -15,8 +15,8 @@ use smithay::{
 
 use crate::kiosk::Kiosk;
 
-/// Steps in which a confined pointer goes, at most: a pixel each, unless a hand moves it by more than that at once. A
-/// region has many rectangles, and each step asks all of them.
+/// Most steps for one movement of a confined pointer, a pixel each unless the movement is longer. Each step checks all
+/// rectangles of the region.
 const MOST_STEPS: f64 = 1024.0;
 
 /// An active constraint.
@@ -25,7 +25,7 @@ enum Held {
     Confined(Option<RegionAttributes>),
 }
 
-/// What a confined pointer may be on, in its surface's coordinates.
+/// The region of a confined pointer, in its surface's coordinates.
 struct Confines {
     surface: Rectangle<i32, Logical>,
     input: Option<RegionAttributes>,
@@ -41,7 +41,7 @@ impl Confines {
 }
 
 impl Kiosk {
-    /// Where a pointer that is on `under`, which has this origin, comes to on its way; `None`: it stays where it is.
+    /// The constrained destination of a pointer on the surface `under`; `None`: it does not move.
     pub(super) fn constrained(
         &self,
         under: Option<&(WlSurface, Point<f64, Logical>)>,
@@ -59,12 +59,12 @@ impl Kiosk {
             states.cached_state.get::<SurfaceAttributes>().current().input_region.clone()
         });
         let confines = Confines { surface: Rectangle::from_size(size), input, region };
-        // The region has become another: what does not hold the pointer does not confine it.
+        // The region has changed and does not contain the pointer: it does not confine it.
         if !confines.contain(from - *origin) {
             return Some(to);
         }
         let location = slide(from - *origin, to - *origin, |at| confines.contain(at)) + *origin;
-        // Another surface may lie over it.
+        // Another surface may be over it.
         self.under(location).is_some_and(|(now, _)| now == *surface).then_some(location)
     }
 
@@ -78,8 +78,8 @@ impl Kiosk {
         })
     }
 
-    /// The keyboard went to another window: one that holds the pointer lets go of it, for nobody could reach the new one
-    /// otherwise; and the pointer may be on one that waited for the keyboard.
+    /// The keyboard focus moved: deactivates a constraint of the old window, as the new one could not be reached
+    /// otherwise, and activates one that waited for the focus.
     pub(crate) fn constrain_with_focus(&mut self) {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
         let Some(surface) = pointer.current_focus() else { return };
@@ -107,7 +107,7 @@ impl Kiosk {
         self.stage.focus().is_some_and(|focus| focus == window)
     }
 
-    /// The pointer is at this place of the surface, which may have waited for it.
+    /// The pointer is at this position of the surface: activates a constraint that waited for it.
     pub(crate) fn activate_constraint(&self, surface: &WlSurface, at: Point<f64, Logical>) {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
         if pointer.current_focus().as_ref() != Some(surface) || !self.is_of_focused_window(surface) {
@@ -125,7 +125,7 @@ impl Kiosk {
     }
 }
 
-/// Goes from a place that is inside towards another, along the edge where there is one.
+/// Moves from a position inside the region towards another, along its edge where it meets one.
 fn slide(
     from: Point<f64, Logical>,
     to: Point<f64, Logical>,
@@ -140,7 +140,7 @@ fn slide(
     let mut at = from;
     for _ in 0..steps as u32 {
         let (along_x, along_y) = (at + Point::from((step.x, 0.0)), at + Point::from((0.0, step.y)));
-        // At an edge it stands on the last pixel, whatever fraction of a step is left: of a pixel all is inside.
+        // At an edge it stays on the last pixel, within which every position is inside.
         at = match (inside(at + step), step.x != 0.0 && inside(along_x), step.y != 0.0 && inside(along_y)) {
             (true, ..) => at + step,
             (false, true, _) => (along_x.x, if step.y == 0.0 { at.y } else { at.y.floor() }).into(),

@@ -1,5 +1,5 @@
-//! Which input devices there are, how each is set, and to which screen an absolute one belongs. What follows from
-//! what is decided in [`super::classification`] (what is it), [`super::mapping`] (where does it lie) and the configuration.
+//! The list of input devices with their settings and, for absolute ones, their screens: applies
+//! [`super::classification`] (kind), [`super::mapping`] (output) and the configuration.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -26,45 +26,44 @@ use crate::{
     },
 };
 
-/// A device that is there.
+/// A connected device.
 pub(super) struct Known {
     /// The back end's own name of it: unique.
     pub(super) handle: String,
-    /// Its name, and where others have the same name the port too: what it is called in configuration and saved state.
+    /// Its name, with the port where several have the same name: its id in configuration and saved state.
     pub(super) id: String,
-    /// The name and the port, also where nothing else has the name: what was said of one of two counts when the other
-    /// is gone.
+    /// Name and port in any case: a setting of one of two same-named devices still applies when the other is gone.
     pub(super) at_port: String,
     pub(super) facts: Facts,
     pub(super) kind: Kind,
-    /// It says where on a screen something is, not how far something moved. Of pointers not known before they move.
+    /// It reports absolute positions. Known of a pointer only after its first event.
     absolute: bool,
     /// A pointer that shows no cursor.
     phantom: bool,
     pub(super) settings: InputSettings,
-    /// Whether it is heard; `None`: not decided yet.
+    /// Whether it is trusted; `None`: not decided yet.
     trusted: Option<bool>,
-    /// It said too much, and is switched off for a while: the number of that rest.
+    /// It exceeded the event rate and is disabled: the number of that pause.
     pub(super) resting: Option<u64>,
-    /// How long it was switched off the last time.
+    /// Length of its last pause.
     pub(super) rests: Option<Duration>,
     pub(super) mapping: Option<OutputMapping>,
-    /// What clients know it as, if it is a tablet.
+    /// Its descriptor for clients, if it is a tablet.
     tablet: Option<TabletDescriptor>,
     pub(super) device: Box<dyn DeviceSettings>,
 }
 
-/// The output that an absolute device lies on: all that places on it depend on.
+/// The output that an absolute device is mapped to, with everything that the mapping of positions depends on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct OutputMapping {
     pub(super) screen: ScreenId,
     area: Rectangle<i32, Logical>,
     rotation: Rotation,
-    /// On a mirror the area is its source's: how that one's picture lies on it, and its own picture's size.
+    /// On a mirror the area is its source's: how the source's picture fits, and the size of the mirror's own.
     reflects: Option<(Fit, Size<i32, Physical>)>,
 }
 
-/// The devices that are there.
+/// The connected devices.
 #[derive(Default)]
 pub struct Devices {
     pub(super) list: Vec<Known>,
@@ -79,12 +78,12 @@ impl Known {
         self.is_silent() || self.settings.disable == Some(true)
     }
 
-    /// Whether nothing is taken from it, whatever its settings.
+    /// Whether its events are ignored, independent of its settings.
     pub(super) fn is_silent(&self) -> bool {
         self.waits() || self.resting.is_some()
     }
 
-    /// Whether nobody hears it until somebody says that it is trusted.
+    /// Whether it is ignored until it is trusted.
     pub(super) fn waits(&self) -> bool {
         self.trusted == Some(false)
     }
@@ -94,8 +93,8 @@ impl Known {
         self.handle == handle
     }
 
-    /// Brings what is said of it into force on the device itself. `was_silent`: it is switched off, which it stays unless
-    /// it is told otherwise.
+    /// Applies its settings to the device. `was_silent`: it is disabled in the back end, and has to be enabled
+    /// explicitly.
     pub(super) fn bring_into_force(&mut self, was_silent: bool) {
         let disable = match self.settings.disable {
             _ if self.is_silent() => Some(true),
@@ -121,12 +120,12 @@ impl Devices {
         self.get(handle).is_some_and(|known| known.phantom)
     }
 
-    /// What clients know the tablet with this handle as.
+    /// The descriptor for clients of the tablet with this handle.
     pub fn tablet(&self, handle: &str) -> Option<&TabletDescriptor> {
         self.get(handle)?.tablet.as_ref()
     }
 
-    /// Whether there is a touch panel, and whether there is a keyboard that people type text on; of those that are heard.
+    /// Whether there is a trusted touch panel, and a trusted keyboard with keys for text.
     pub fn touched_and_typed(&self) -> (bool, bool) {
         let any = |is: fn(&Facts) -> bool| self.list.iter().any(|known| !known.disabled() && is(&known.facts));
         (any(|facts| facts.touch), any(|facts| facts.types))
@@ -136,7 +135,7 @@ impl Devices {
         self.list.iter().find(|known| known.handle == handle)
     }
 
-    /// Tells devices of one name apart, and real pointers from others.
+    /// Gives devices of one name different ids, and finds phantom pointers.
     fn compare(&mut self) {
         let mut ports: HashMap<String, Vec<String>> = HashMap::new();
         for known in &self.list {
@@ -224,7 +223,7 @@ impl Kiosk {
         }
     }
 
-    /// A device came or went, or something else is said of one.
+    /// A device was added or removed, or its settings changed.
     pub(crate) fn devices_changed(&mut self) {
         self.text_field_changed();
         self.seat.devices.compare();
@@ -238,12 +237,12 @@ impl Kiosk {
             let (was_waiting, trusted_before) = (known.waits(), known.trusted.replace(trusted));
             if !trusted && !was_waiting {
                 let command = trust::command(&known.id);
-                // The journal's own line has no fields, and this is what somebody looks for in it.
+                // The command is part of the message: the journal's short output has no fields.
                 tracing::warn!(name = known.id, "input device waits to be trusted: {command}");
             } else if trusted && was_waiting {
                 tracing::info!(name = known.id, "input device trusted");
             }
-            // A device that has just come is as its maker wants it.
+            // A new device has its default settings already.
             if settings == known.settings && trusted == trusted_before.unwrap_or(true) {
                 continue;
             }
@@ -260,7 +259,7 @@ impl Kiosk {
         self.map_devices();
     }
 
-    /// A pointer says where it is, and not how far it moved: it lies on a screen.
+    /// A pointer reports an absolute position: it is mapped to a screen from now on.
     pub(super) fn note_absolute(&mut self, device: &impl Device) {
         let handle = device.id();
         let known = self.seat.devices.list.iter_mut().find(|known| known.handle == handle && !known.absolute);
@@ -270,7 +269,7 @@ impl Kiosk {
         }
     }
 
-    /// The screens are others, or lie or are turned otherwise.
+    /// Screens were added, removed, moved or rotated.
     pub(crate) fn inputs_follow_screens(&mut self) {
         self.map_devices();
         self.keep_pointer_inside();
@@ -283,8 +282,8 @@ impl Kiosk {
             || self.seat.board_fingers.keys().any(|(of, _)| of == handle)
     }
 
-    /// Lays every absolute device on its screen. Fingers on one that lies elsewhere now are cancelled: they would go
-    /// on with a jump.
+    /// Maps every absolute device to its screen. Touches on a device whose screen changed are cancelled, as their
+    /// positions would jump.
     pub(super) fn map_devices(&mut self) {
         let mapping = self.output_mappings();
         let mut moved = Vec::new();
@@ -334,8 +333,8 @@ impl Kiosk {
             .collect()
     }
 
-    /// Where in the layout a place on the panel is: `panel` as fractions of its width and height. Touch panels and
-    /// absolute pointers are glued to their screen and turn with it.
+    /// The layout position of a panel position, given as fractions of width and height. Touch panels and absolute
+    /// pointers rotate with their screen.
     pub(crate) fn panel_to_layout(&self, handle: &str, panel: (f64, f64)) -> Point<f64, Logical> {
         let mapping = self.seat.devices.get(handle).and_then(|known| known.mapping);
         let unknown = || self.screens.primary().map(|screen| self.mapping_to(screen));
@@ -348,7 +347,7 @@ impl Kiosk {
         policy::clamp(mirror::in_layout(inside, area), area)
     }
 
-    /// The mapping of a device that lies on this screen.
+    /// The mapping of a device to this screen.
     fn mapping_to(&self, screen: &Screen) -> OutputMapping {
         let source = self.screens.mirror_source(screen.id).unwrap_or(screen);
         let reflects = self.screens.fit(screen.id).map(|fit| (fit, screen.picture_size()));
@@ -356,7 +355,7 @@ impl Kiosk {
     }
 }
 
-/// A screen as a device can lie on it.
+/// A screen as a candidate for a device's mapping.
 fn place(screen: &Screen) -> OutputInfo<'_> {
     OutputInfo {
         name: &screen.name,

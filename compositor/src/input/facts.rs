@@ -1,5 +1,5 @@
-//! Reads what there is to know of an input device, once, when it comes. What follows from it is decided in
-//! [`super::classification`].
+//! Reads the properties of an input device once, when it is added. [`super::classification`] decides what follows from
+//! them.
 
 use smithay::backend::input::DeviceCapability;
 
@@ -7,7 +7,7 @@ use super::classification::{Bus, Facts, bus, is_built_in, is_remote_control, por
 use crate::backend::input_device::InputDevice;
 
 impl Facts {
-    /// What this device is.
+    /// The properties of this device.
     pub fn of(device: &impl InputDevice) -> Self {
         let path = device.syspath().map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
         let has = |capability| device.has_capability(capability);
@@ -26,7 +26,7 @@ impl Facts {
             pointer: has(DeviceCapability::Pointer),
             touch: has(DeviceCapability::Touch),
             tablet: has(DeviceCapability::TabletTool),
-            // smithay gives the product first.
+            // smithay returns the product first.
             model: device.usb_id().map(|(product, vendor)| (vendor, product)).filter(|id| *id != (0, 0)),
             place: told.or_else(|| port.clone()).unwrap_or_default(),
             port: port.unwrap_or_default(),
@@ -37,8 +37,8 @@ impl Facts {
     }
 }
 
-/// What a device says of itself gets into logs, terminals and the saved state, and the kernel lets it say anything: it
-/// has no control characters there.
+/// Removes control characters: the names that devices report are arbitrary, and get into logs, terminals and the saved
+/// state.
 fn plain(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

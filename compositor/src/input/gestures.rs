@@ -1,5 +1,5 @@
-//! Gestures of touchpads: swipes, pinches and holds go to whoever has the pointer. Which one each device is in the middle
-//! of is kept, so that it ends also where the device does not say so.
+//! Gestures of touchpads: swipes, pinches and holds go to the surface under the pointer. The current gesture of each
+//! device is kept, so that it is ended even if the device does not report its end.
 
 use smithay::{
     backend::input::{
@@ -77,7 +77,7 @@ impl Kiosk {
         self.end_gesture(&event.device().id(), event.time_msec(), event.cancelled());
     }
 
-    /// The device's gesture is over, if there is one.
+    /// Ends the device's gesture, if there is one.
     pub(super) fn end_gesture(&mut self, device: &str, time: u32, cancelled: bool) {
         let Some(gesture) = self.seat.gestures.remove(device) else { return };
         let Some(pointer) = self.seat.seat.get_pointer() else { return };

@@ -1,7 +1,7 @@
-//! Keymaps of keyboards that have their own: virtual ones bring one, and the configuration gives others one
-//! ([`super::layouts`]). The seat has that of the keyboard that was typed on last. Another keymap has to be compiled, by
-//! us and by each client, which takes milliseconds each, and a virtual one is a client's text: there are so many changes
-//! a second and no more. What is typed beyond that is lost, but never on the keyboard that types as the seat does.
+//! Keyboards with their own keymaps: virtual keyboards bring one, others are configured ([`super::layouts`]). The seat
+//! uses the keymap of the keyboard that was used last. A change of keymap is compiled by us and by each client, which
+//! takes milliseconds, and virtual keyboards' keymaps come from clients: so changes per second are limited. Keys beyond
+//! the limit are lost, but never those of keyboards with the seat's own keymap.
 
 use std::collections::HashMap;
 
@@ -13,13 +13,13 @@ use smithay::{
 use super::SeatParts;
 use crate::{kiosk::Kiosk, limits::refusal::Repeated};
 
-/// Changes to keymaps of tools in a second.
+/// Most changes a second to keymaps of virtual keyboards.
 const CHANGES: u32 = 10;
-/// Changes to layouts of real keyboards in a second: a scanner's code takes one, or as many as a person types keys
-/// meanwhile on another one.
+/// Most changes a second to layouts of real keyboards: a scanned code takes one, or as many as keys are typed on
+/// another keyboard meanwhile.
 const LAYOUT_CHANGES: u32 = 25;
 
-/// What came of following a keyboard.
+/// The result of switching to a keyboard's keymap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Follow {
     /// The seat has its keymap.
@@ -34,13 +34,13 @@ pub enum Follow {
 #[derive(Debug, Default)]
 pub struct Keymaps {
     own: HashMap<String, String>,
-    /// Whose the seat has; `None`: the configured one.
+    /// The keyboard whose keymap the seat uses; `None`: the configured one.
     active: Option<String>,
     tools: Changes,
     layouts: Changes,
 }
 
-/// How often keymaps have changed in this second.
+/// The number of changes within the current second.
 #[derive(Debug, Default)]
 struct Changes {
     second: u64,
@@ -48,7 +48,7 @@ struct Changes {
 }
 
 impl Changes {
-    /// Counts one; `false`: it is one too many.
+    /// Counts a change; `false`: the limit is reached.
     fn may(&mut self, second: u64, most: u32) -> bool {
         if self.second != second {
             (self.second, self.count) = (second, 0);
@@ -59,10 +59,10 @@ impl Changes {
 }
 
 impl Keymaps {
-    /// The keyboard has this keymap from its next key on.
+    /// Sets the keyboard's keymap, used from its next key on.
     pub fn set(&mut self, handle: String, keymap: String) {
         if self.active.as_ref() == Some(&handle) {
-            // Another one than the seat has.
+            // Marks the seat's keymap as outdated.
             self.active = Some(String::new());
         }
         self.own.insert(handle, keymap);
@@ -75,7 +75,7 @@ impl Keymaps {
 }
 
 impl Kiosk {
-    /// The seat takes this keyboard's keymap, if it has another.
+    /// Switches the seat to this keyboard's keymap, if it differs.
     pub(crate) fn follow_keymap(&mut self, handle: &str) -> Follow {
         let second = self.now().as_secs();
         let SeatParts { keymaps, layouts, .. } = &mut self.seat;
@@ -84,7 +84,7 @@ impl Kiosk {
         if keymaps.active == wanted {
             return Follow::Done;
         }
-        // The way back is always open: whoever stands before the screen can type.
+        // Switching back to the seat's own keymap is never limited.
         let may = match (&wanted, brings) {
             (None, _) => true,
             (_, Some(_)) => keymaps.tools.may(second, CHANGES),
@@ -102,7 +102,7 @@ impl Kiosk {
             let SeatParts { keymaps, layouts, .. } = &self.seat;
             keymaps.own.get(wanted).map(String::as_str).or_else(|| layouts.text(wanted)).map(str::to_owned)
         });
-        // Between real keyboards nothing that is held or locked on one counts on the other.
+        // Held and locked keys of one real keyboard do not apply to another.
         let left = self.seat.keymaps.active.clone();
         let is_tools = |name: &Option<String>| name.as_ref().is_some_and(|name| self.seat.keymaps.has(name));
         let apart = brings.is_none() && !is_tools(&left);
@@ -125,8 +125,8 @@ impl Kiosk {
         Follow::Done
     }
 
-    /// The configuration names another keyboard: the seat has its keymap at once, unless a tool's keyboard was typed on
-    /// last; then with the next key of a real one. `false`: xkb has none of that name, and the default one is used.
+    /// The configured keymap changed: the seat uses it at once, or, if a virtual keyboard was used last, with the next
+    /// key of a real one. `false`: xkb does not know it, and the default one is used.
     pub(crate) fn keyboard_configured(&mut self) -> bool {
         let settings = self.settings.config.input.keyboard.clone();
         let (delay, rate) = (settings.repeat_delay as i32, settings.repeat_rate as i32);
@@ -143,11 +143,11 @@ impl Kiosk {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return false };
         let settings = self.settings.config.input.keyboard.clone();
         let wanted = super::xkb_config(&settings);
-        // As at the start, a layout that is not there is replaced by the default one.
+        // As at start-up, an unknown layout is replaced by the default one.
         keyboard.set_xkb_config(self, wanted).is_ok() || keyboard.set_xkb_config(self, XkbConfig::default()).is_ok()
     }
 
-    /// The keyboard is gone; the seat has the configured keymap again if it had that one's.
+    /// The keyboard is gone; the seat returns to the configured keymap if it used that one's.
     pub(crate) fn drop_keymap(&mut self, handle: &str) {
         self.seat.keymaps.own.remove(handle);
         if self.seat.keymaps.active.as_deref() == Some(handle) {
@@ -157,7 +157,7 @@ impl Kiosk {
         }
     }
 
-    /// These modifiers are held, by no key.
+    /// Sets modifiers that are not held by a key.
     pub(crate) fn set_modifiers(&mut self, modifiers: ModifiersState) {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
         if keyboard.set_modifier_state(modifiers) == 0 {

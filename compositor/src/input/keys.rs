@@ -1,5 +1,5 @@
-//! Keys: the ones that switch virtual terminals are taken out first, by no client's leave; the rest go to the
-//! window with the focus.
+//! Key events: the shortcuts for virtual terminals are handled first and cannot be inhibited by clients; the rest go to
+//! the focused window.
 
 use kiosk_core::config::VtNumber;
 use smithay::{
@@ -11,14 +11,14 @@ use smithay::{
 use super::{keymaps::Follow, pace};
 use crate::kiosk::Kiosk;
 
-/// What a key means to the compositor itself.
+/// The compositor's own shortcuts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Shortcut {
     /// Go to this virtual terminal.
     SwitchVt(VtNumber),
 }
 
-/// Who gets a key.
+/// The receiver of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Ours(Shortcut),
@@ -41,12 +41,12 @@ pub fn shortcut(modified: Keysym, raw: &[Keysym], modifiers: &ModifiersState) ->
     VtNumber::try_from(function - keysyms::KEY_F1 + 1).ok().map(Shortcut::SwitchVt)
 }
 
-/// A key of one keyboard goes down or up.
+/// A key press or release on one keyboard.
 #[derive(Debug, Clone)]
 pub struct Stroke {
     /// The back end's name of the keyboard.
     pub device: String,
-    /// xkb's number.
+    /// xkb's keycode.
     pub code: Keycode,
     /// Down.
     pub pressed: bool,
@@ -55,7 +55,7 @@ pub struct Stroke {
 }
 
 impl Kiosk {
-    /// One key went down or up. `woke`: it lit the screens, and is to do nothing else.
+    /// Handles a key event. `woke`: it lit the screens and is not passed on.
     pub fn key<B: InputBackend>(&mut self, event: &impl KeyboardKeyEvent<B>, woke: bool) {
         let stroke = Stroke {
             device: event.device().id(),
@@ -63,7 +63,7 @@ impl Kiosk {
             pressed: event.state() == KeyState::Pressed,
             time: event.time_msec(),
         };
-        // A tool's keyboard has no hands that need aids.
+        // Virtual keyboards do not go through the aids.
         if woke || self.seat.keymaps.has(&stroke.device) {
             self.stroke_counts(&stroke, woke);
         } else {
@@ -71,7 +71,7 @@ impl Kiosk {
         }
     }
 
-    /// One key went down or up, and counts.
+    /// Handles a key event that passed the aids.
     pub(crate) fn stroke_counts(&mut self, stroke: &Stroke, woke: bool) {
         let Stroke { ref device, code, pressed, time } = *stroke;
         let state = if pressed { KeyState::Pressed } else { KeyState::Released };
@@ -79,11 +79,11 @@ impl Kiosk {
         let serial = SERIAL_COUNTER.next_serial();
         let focus = keyboard.current_focus();
         let takes = !pressed || focus.as_ref().is_none_or(pace::takes_a_beginning);
-        // What is held was pressed by the keymap that there was, and is released by any. A client that does not read is
-        // sent no keymap for a key that it is not told of.
+        // Releases do not need the keyboard's keymap. A client that does not read is not sent a keymap for a key that
+        // it does not get.
         let follows = !pressed || !takes || self.follow_keymap(device) == Follow::Done;
         self.seat.layouts.note(device, code, pressed);
-        // Nor is what was let go of already, for another virtual terminal or for another keyboard's keymap.
+        // The key was released already, by a VT switch or a change of keymap.
         if !follows || (!pressed && !keyboard.pressed_keys().contains(&code)) {
             return;
         }
@@ -95,11 +95,10 @@ impl Kiosk {
             let found = shortcut(key.modified_sym(), &key.raw_syms(), modifiers).filter(|_| vt_switching);
             match found {
                 Some(shortcut) if pressed => Fate::Ours(shortcut),
-                // The kernel's word for the button that woke the machine: it has done its work.
+                // The key that the kernel reports for the button that resumed the machine.
                 _ if pressed && key.modified_sym() == Keysym::XF86_WakeUp => Fate::Nobodys,
                 _ if pressed && chooser => Fate::Chooser(key.modified_sym()),
-                // Nobody types into a page that is not seen; and a release belongs to its press, whatever else was
-                // pressed, shown or released since.
+                // Keys are not sent to a hidden page; and a release follows its press, whatever has changed since.
                 _ if pressed && kept => Fate::Nobodys,
                 _ if !pressed && hidden => Fate::Nobodys,
                 _ => Fate::Clients,
@@ -110,7 +109,7 @@ impl Kiosk {
         } else {
             self.seat.swallowed.remove(&code);
         }
-        // The end of a modifier is for everyone to know: a client that came while it was held was told of it.
+        // Changes of modifiers are always sent: a new client was told of the held modifier.
         if fate == Fate::Clients || (!pressed && modifiers_changed) {
             keyboard.input_forward(self, code, state, serial, time, modifiers_changed);
         }
@@ -124,11 +123,11 @@ impl Kiosk {
         }
     }
 
-    /// Releases everything that is held: while another VT has the keyboard its releases never reach us.
+    /// Releases all held keys: while another VT has the keyboard, releases do not reach us.
     pub fn release_keys(&mut self) {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
         let time = self.now().as_millis() as u32;
-        // What sticks is among them.
+        // Latched and locked modifiers included.
         for key in self.seat.aids.end() {
             self.seat.layouts.note(&key.device, key.code, false);
         }

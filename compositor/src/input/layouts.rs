@@ -1,7 +1,7 @@
-//! Keyboards with a layout of their own (`[input.device."…"] layout`): a scanner that types as an American keyboard beside
-//! a German one. A seat has one keymap, so that it changes with the keyboard that is typed on
-//! ([`super::keymaps`]); here is what each keyboard has, and what of one must not reach into another: held keys, Caps Lock
-//! and the chosen layout. Num Lock is all keyboards' alike, as it says what a keypad is.
+//! Keyboards with a layout of their own (`[input.device."…"] layout`): a scanner that types as an American keyboard
+//! beside a German one. A seat has one keymap, so it changes with the keyboard that is used ([`super::keymaps`]). This
+//! module keeps each keyboard's keymap, and the state that must not carry over to another keyboard: held keys, Caps
+//! Lock and the active layout. Num Lock is shared, as it defines the keypad.
 
 use std::collections::{HashMap, HashSet};
 
@@ -27,22 +27,22 @@ pub struct LayoutError {
     wanted: Box<Keyboard>,
 }
 
-/// What stays of a keymap while another one is typed with.
+/// The state of a keymap while another one is in use.
 #[derive(Debug, Clone, Copy, Default)]
 struct Kept {
     caps_lock: bool,
-    /// Which of its layouts.
+    /// The active layout.
     layout: u32,
 }
 
 /// The layouts of single keyboards.
 #[derive(Debug, Default)]
 pub struct Layouts {
-    /// By the back end's names of the keyboards: the name of its keymap.
+    /// The name of each keyboard's keymap, by the back end's name of the keyboard.
     of_devices: HashMap<String, String>,
-    /// By name, each compiled once; `None`: xkb has none. As many as the configuration names at most.
+    /// The compiled keymaps by name; `None`: xkb does not know it. At most as many as are configured.
     texts: HashMap<String, Option<String>>,
-    /// Of the keymaps that were left, by name; `None`: the seat's.
+    /// The state of inactive keymaps, by name; `None`: the seat's.
     kept: HashMap<Option<String>, Kept>,
     /// Keys that are down, by keyboard.
     down: HashMap<String, HashSet<Keycode>>,
@@ -77,7 +77,7 @@ impl Layouts {
     }
 }
 
-/// What tells one keymap from others; no back end calls a device so.
+/// A unique name for a keymap, which no back end uses for a device.
 fn name(keyboard: &Keyboard) -> String {
     let Keyboard { rules, model, layout, variant, options, .. } = keyboard;
     format!("layout {layout:?} {variant:?} {options:?} {model:?} {rules:?}")
@@ -89,7 +89,7 @@ pub fn spelled(keyboard: &Keyboard) -> String {
     if variant.is_empty() { layout.clone() } else { format!("{layout}({variant})") }
 }
 
-/// Compiles it, which takes tens of milliseconds; `None`: xkb has none of these names.
+/// Compiles it, which takes tens of milliseconds; `None`: xkb does not know these names.
 fn compile(keyboard: &Keyboard) -> Option<String> {
     let wanted = xkb_config(keyboard);
     let context = xkb::Context::new(xkb::CONTEXT_NO_FLAGS);
@@ -99,7 +99,7 @@ fn compile(keyboard: &Keyboard) -> Option<String> {
     Some(keymap.get_as_string(xkb::KEYMAP_FORMAT_TEXT_V1))
 }
 
-/// What of the configuration's keyboards xkb does not have, a sentence each.
+/// The configured keyboards that xkb does not know, a sentence each.
 pub fn wrong(config: &Config) -> Vec<String> {
     let seat = &config.input.keyboard;
     let mut sentences = Vec::new();
@@ -117,7 +117,7 @@ pub fn wrong(config: &Config) -> Vec<String> {
 }
 
 impl Kiosk {
-    /// Devices came or went, or something else is said of one: who has a layout of its own.
+    /// Devices or their settings changed: updates which keyboards have a layout of their own.
     pub(super) fn lay_out_keyboards(&mut self) {
         let seat = &self.settings.config.input.keyboard;
         let keyboards = self.seat.devices.list.iter().filter(|known| known.facts.keyboard);
@@ -148,7 +148,7 @@ impl Kiosk {
         wrong.into_iter().for_each(|sentence| self.problem(sentence));
     }
 
-    /// Before the seat has the keymap of another keyboard: clients are told that nothing is held.
+    /// Before a change of keymap: releases all held keys for clients.
     pub(super) fn leave_layout(&mut self, left: Option<String>) {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
         let modifiers = keyboard.modifier_state();
@@ -157,13 +157,13 @@ impl Kiosk {
         self.release_keys();
     }
 
-    /// The seat has this keyboard's keymap: it is as it was left, and what is held on it counts.
+    /// After a change of keymap: restores this keyboard's state and held keys.
     pub(super) fn enter_layout(&mut self, handle: &str, entered: Option<&str>, num_lock: bool) {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
         let kept = self.seat.layouts.kept.get(&entered.map(str::to_owned)).copied().unwrap_or_default();
         self.set_modifiers(ModifiersState { caps_lock: kept.caps_lock, num_lock, ..ModifiersState::default() });
         keyboard.with_xkb_state(self, |mut context| context.set_layout(Layout(kept.layout)));
-        // smithay does not tell of lights that change so.
+        // smithay does not report this change of LEDs.
         self.seat.set_leds(keyboard.led_state());
         let down: Vec<Keycode> = self.seat.layouts.down.get(handle).into_iter().flatten().copied().collect();
         let time = self.now().as_millis() as u32;
@@ -173,7 +173,7 @@ impl Kiosk {
                 let serial = SERIAL_COUNTER.next_serial();
                 keyboard.input_forward(self, code, KeyState::Pressed, serial, time, true);
             } else {
-                // It was typed already, and is not typed again.
+                // The key was pressed for clients before; it is not repeated.
                 self.seat.swallowed.insert(code);
             }
         }

@@ -1,37 +1,36 @@
-//! Which output each touch panel, tablet and absolute pointer lies on: by what people said, by udev's rules, by what
-//! panel and display say of themselves, else by exclusion. Pure; asked whenever a device or a screen comes or goes.
+//! Maps each touch panel, tablet and absolute pointer to an output: by settings, by udev's rules, by the sizes and
+//! names of panel and display, else by exclusion. Pure; called whenever a device or a screen is added or removed.
 
 use std::cmp::Reverse;
 
 use super::classification::{Bus, Kind};
 
-/// How far the sizes that a touch panel and a display give for the same glass may be apart, as a fraction. (They are
-/// measured by two makers; EDID often knows whole centimetres only.)
+/// Tolerance between the sizes that a touch panel and its display report, as a fraction. (EDID often has whole
+/// centimetres only.)
 const SIZE_TOLERANCE: f64 = 0.05;
-/// Shorter names of models say nothing: "LCD" is in many names, "TV" in more.
+/// Shorter model names are not specific: "LCD" is in many names, "TV" in more.
 const MIN_MODEL_LENGTH: usize = 4;
 /// Connectors of panels that are built in.
 const BUILT_IN: [&str; 4] = ["eDP", "DSI", "LVDS", "DPI"];
 
-/// A device that lies on an output.
+/// A device to map.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Panel<'a> {
     /// As the kernel has it; often it names the panel's maker.
     pub name: &'a str,
-    /// What it is used as.
+    /// Its kind.
     pub kind: Kind,
-    /// Names of outputs, the strongest first: from what people said to udev's rules. One that is not there does not
-    /// count.
+    /// Names of outputs in order of precedence, from settings to udev's rules. Missing outputs are skipped.
     pub said: Vec<&'a str>,
     /// Millimetres.
     pub size: Option<(f64, f64)>,
-    /// One on the board belongs to a display that is built in.
+    /// A device on the board belongs to a built-in display.
     pub bus: Bus,
-    /// Where its hardware is plugged in; empty: not known.
+    /// Its hardware's port; empty: unknown.
     pub port: &'a str,
 }
 
-/// An output that a device can lie on.
+/// An output that a device can be mapped to.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct OutputInfo<'a> {
     /// The connector.
@@ -46,8 +45,8 @@ pub struct OutputInfo<'a> {
     pub physical: (i32, i32),
 }
 
-/// For each panel the index of its place; all `None` where there are no places. `primary` is the place for what
-/// nothing is known of.
+/// For each panel the index of its output; all `None` without outputs. `primary` is the output for panels that nothing
+/// is known of.
 pub fn assign(panels: &[Panel<'_>], places: &[OutputInfo<'_>], primary: usize) -> Vec<Option<usize>> {
     if places.is_empty() {
         return vec![None; panels.len()];
@@ -60,7 +59,7 @@ pub fn assign(panels: &[Panel<'_>], places: &[OutputInfo<'_>], primary: usize) -
             _ => None,
         })
         .collect();
-    // What is left open is decided in the order of the ports, whatever the order in which the devices came.
+    // The rest is assigned in the order of ports, so that the order in which devices were added does not matter.
     let mut open: Vec<usize> = (0..panels.len()).filter(|index| assigned[*index].is_none()).collect();
     open.sort_by_key(|index| (panels[*index].port, panels[*index].name));
     for index in open {
@@ -70,7 +69,7 @@ pub fn assign(panels: &[Panel<'_>], places: &[OutputInfo<'_>], primary: usize) -
             let siblings = (0..panels.len()).filter(|_| !panel.port.is_empty()).filter(same);
             siblings.min_by_key(|other| panels[*other].name).and_then(|other| assigned[other])
         };
-        // A screen that has its touch panel does not get a second one while another has none.
+        // A screen does not get a second touch panel while another has none.
         let taken = |place: usize| {
             let other = |other: &usize| panels[*other].kind == Kind::Touch && assigned[*other] == Some(place);
             panel.kind == Kind::Touch && (0..panels.len()).any(|index| other(&index))
@@ -83,7 +82,7 @@ pub fn assign(panels: &[Panel<'_>], places: &[OutputInfo<'_>], primary: usize) -
     assigned
 }
 
-/// The places that the panel may lie on, never none: each thing known leaves those that fit it, if any do.
+/// The candidate outputs of the panel, never empty: each known property filters them, unless none would remain.
 fn candidates(panel: &Panel<'_>, places: &[OutputInfo<'_>]) -> Vec<usize> {
     let mut left: Vec<usize> = (0..places.len()).collect();
     let said = panel.said.iter().find_map(|said| {

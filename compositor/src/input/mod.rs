@@ -1,4 +1,5 @@
-//! Input on its way to the shell: VT keys first, then the device's mapping and the screen's turn, then the seat.
+//! Input events from the back end to the seat: VT keys first, then the device's mapping and the screen's rotation, then
+//! the seat.
 
 mod admission;
 pub mod aids;
@@ -69,49 +70,49 @@ pub const SEAT: &str = "seat0";
 pub struct SeatParts {
     /// smithay's: what `wl_seat` tells clients.
     pub seat: Seat<Kiosk>,
-    /// Every device that there is, with what it is and where it lies.
+    /// All input devices.
     pub devices: Devices,
-    /// Keys that are down without a client knowing: their releases are kept from clients too.
+    /// Keys whose press was not sent to clients: their releases are not sent either.
     swallowed: HashSet<Keycode>,
-    /// What woke the screens and is kept from clients.
+    /// Input that woke the screens and is not sent to clients.
     pub swallow: Swallow,
-    /// Where the surface that has the pointer lay when it was last told.
+    /// Position of the focused surface at the last pointer event sent to it.
     pointer_origin: Option<Point<f64, Logical>>,
-    /// What is under the pointer may be something else than before.
+    /// The surface under the pointer may have changed.
     pointer_doubted: bool,
-    /// Whether the client under the pointer was not told where it is.
+    /// Whether a pointer position was withheld from its client.
     missed_motion: MissedMotion,
-    /// For how long fingers are down.
+    /// How long fingers have been down.
     held: Held,
-    /// How much each device says.
+    /// Event rate of each device.
     rate: Rate,
     /// The mouse buttons that are down and count, by device.
     buttons: HashSet<(String, u32)>,
-    /// The fingers that are down and count, by device and the device's own number for them.
+    /// The fingers that are down and count, by device and the device's slot number.
     fingers: HashMap<(String, TouchSlot), Finger>,
-    /// Where a finger was last in this turn, lifted or not: a short touch may begin and end in one.
+    /// Last position of a finger in this loop turn, lifted or not: a short touch may begin and end in one turn.
     touched: Option<Point<f64, Logical>>,
-    /// Something is dragged from client to client.
+    /// A drag and drop is in progress.
     drags: bool,
-    /// That has just begun, and nobody has been offered it yet.
+    /// It has just begun, and no surface has been offered it yet.
     drag_unoffered: bool,
-    /// The gesture that each touchpad is in the middle of.
+    /// The current gesture of each touchpad.
     gestures: HashMap<String, Gesture>,
-    /// Fingers on the keyboard on the screen: no client knows of them.
+    /// Fingers on the on-screen keyboard, not sent to clients.
     board_fingers: HashMap<(String, TouchSlot), BoardFinger>,
     /// The next number of such a finger.
     next_board_finger: BoardFinger,
-    /// The mouse button that is down there.
+    /// The mouse button that is down on it.
     board_button: Option<(String, u32)>,
     /// The pen that is near each tablet.
     pens: HashMap<String, TabletToolDescriptor>,
     /// The popup that has the grab, and its parents.
     pub popup_grab: Option<PopupGrab<Kiosk>>,
-    /// Of keyboards that bring their own.
+    /// Keymaps of virtual keyboards.
     pub keymaps: Keymaps,
     /// Sticky, slow and bounce keys.
     pub aids: KeyAids,
-    /// Of keyboards that the configuration gives their own.
+    /// Configured layouts of single keyboards.
     pub layouts: Layouts,
     /// Whether Ctrl+Alt+F1..F12 switch.
     vt_switching: bool,
@@ -121,7 +122,7 @@ pub struct SeatParts {
     pub keyboard_control: KeyboardControl,
 }
 
-/// Where xkb itself looks for a layout when it is given none.
+/// The environment variable from which xkb takes the layout when none is given.
 const XKB_LAYOUT_ENV: &str = "XKB_DEFAULT_LAYOUT";
 
 /// The keymap that the configuration names does not exist.
@@ -138,14 +139,14 @@ pub struct KeymapError {
 }
 
 impl KeymapError {
-    /// It is looked at only: at the start the default one is used instead.
+    /// It only checks the names: at start-up the default one is used instead.
     fn of(wanted: &Keyboard) -> Self {
         Self { wanted: Box::new(wanted.clone()), fallback: true }
     }
 }
 
-/// The layout to ask xkb for; empty: it takes the one of the environment, as for cage and every other compositor, where
-/// the configuration has none of its own. (The other names are empty unless they are configured.)
+/// The layout for xkb; empty: xkb takes the environment's, as in cage and other compositors, if none is configured.
+/// (The other names are empty unless configured.)
 fn layout<'a>(keyboard: &'a Keyboard, environment: Option<&OsStr>) -> &'a str {
     let named = environment.is_some_and(|layout| !layout.is_empty());
     if named && keyboard.layout == Keyboard::default().layout && keyboard.variant.is_empty() {
@@ -155,7 +156,7 @@ fn layout<'a>(keyboard: &'a Keyboard, environment: Option<&OsStr>) -> &'a str {
     }
 }
 
-/// What xkb is asked for. Everything that needs the keymap asks by this.
+/// The names for xkb, for everything that compiles the seat's keymap.
 pub(crate) fn xkb_config(keyboard: &Keyboard) -> XkbConfig<'_> {
     XkbConfig {
         rules: &keyboard.rules,
@@ -207,8 +208,8 @@ impl SeatParts {
         }
     }
 
-    /// Compiles the keymap: tens of milliseconds, so it waits until there is a picture. An impossible layout
-    /// falls back to the default one; the error says which was meant.
+    /// Compiles the keymap, which takes tens of milliseconds: called after the first frame. An unknown layout falls
+    /// back to the default one; the error names it.
     pub fn add_keyboard(&mut self, settings: &Settings) -> Result<(), KeymapError> {
         let keyboard = &settings.keyboard;
         let (delay, rate) = (keyboard.repeat_delay as i32, keyboard.repeat_rate as i32);
@@ -227,12 +228,12 @@ impl SeatParts {
         self.vt_switching
     }
 
-    /// Whether they do from now on.
+    /// Sets whether Ctrl+Alt+F1..F12 switch virtual terminals.
     pub fn set_vt_switching(&mut self, allowed: bool) {
         self.vt_switching = allowed;
     }
 
-    /// A client begins to drag something, or it was dropped.
+    /// A drag and drop began or ended.
     pub(crate) fn set_dragging(&mut self, drags: bool) {
         self.drags = drags;
         self.drag_unoffered = drags;
@@ -248,7 +249,7 @@ impl SeatParts {
         self.fingers.values().next().map(|finger| finger.location)
     }
 
-    /// Where a finger was last since this was asked, if one was.
+    /// The last position of a finger since the last call, if any.
     pub(crate) fn take_touched(&mut self) -> Option<Point<f64, Logical>> {
         self.touched.take()
     }
@@ -267,8 +268,7 @@ impl Kiosk {
     where
         B::Device: InputDevice,
     {
-        // Nothing here has a use for a lid or a switch, and devices that have nothing else are not known: nobody is asked
-        // about them.
+        // Lid and other switches are not used, and devices with nothing else are not listed.
         if matches!(event, InputEvent::SwitchToggle { .. }) {
             return;
         }
@@ -282,9 +282,9 @@ impl Kiosk {
         let woke = self.wake_on_input(&event);
         let act = wake::act(&event);
         let unread = self.is_for_nobody_who_reads(&event, &act);
-        // What began before is told of its end.
+        // The end of an earlier contact is always sent.
         let goes_on = matches!(act, Act::GoesOn(_) | Act::Once);
-        // A pen whose tip is kept from a client is so until it leaves.
+        // A pen whose tip was withheld stays withheld until it leaves.
         let whole = !goes_on || matches!(event, InputEvent::TabletToolTip { .. });
         if self.seat.swallow.takes(act, woke || (unread && whole)) || (unread && goes_on) {
             if let InputEvent::TouchMotion { event } = &event {

@@ -1,5 +1,5 @@
-//! Hands on the keyboard on the screen, and what they type: as keys of the seat where the keymap has the character, else
-//! as a text for the field. What is typed is never logged.
+//! Touches and clicks on the on-screen keyboard, and their keys: sent as keys of the seat where the keymap has the
+//! character, else as text for the field. Typed text is never logged.
 
 use smithay::{
     backend::input::KeyState,
@@ -16,36 +16,36 @@ use crate::{
     kiosk::Kiosk,
 };
 
-/// Among the keyboards' names: no device is called so.
+/// Its name among the keyboards; no device has it.
 const NAME: &str = "on-screen keyboard";
 /// Linux codes of the keys that have no character.
 const ENTER: u32 = 28;
 const BACKSPACE: u32 = 14;
-/// xkb counts from 8.
+/// xkb keycodes are Linux codes plus 8.
 const XKB_OFFSET: u32 = 8;
-/// A finger that comes down so near the lower edge, and goes up so far, calls the keyboard; logical pixels.
+/// The swipe that shows the keyboard: start distance from the lower edge, and length; logical pixels.
 const EDGE: f64 = 14.0;
 const PULL: f64 = 64.0;
 
-/// The pointer's button among the fingers.
+/// The pointer's button, as a finger.
 pub(super) const POINTER: Finger = u64::MAX;
 
 impl Kiosk {
-    /// Whether the keyboard is what is seen and touched at this place of the layout.
+    /// Whether the keyboard is the topmost thing at this layout position.
     pub(super) fn on_keyboard(&self, location: Point<f64, Logical>) -> bool {
         let Some(place) = self.stage.keyboard.place() else { return false };
         let offered = self.stage.keyboard.board.offer().is_some_and(|offer| offer.area().has(place.local(location), 0));
         self.stage.shell_visible(place.shell) && (place.area.to_f64().contains(location) || offered)
     }
 
-    /// A finger or the pointer's button comes down. `true`: on the keyboard, and it is no client's.
+    /// A finger or the pointer's button goes down. `true`: on the keyboard, so it is not sent to clients.
     pub(super) fn board_down(&mut self, finger: Finger, location: Point<f64, Logical>) -> bool {
         if !self.on_keyboard(location) {
             return false;
         }
         let now = self.now();
         let Some(at) = self.stage.keyboard.place().map(|place| place.local(location)) else { return false };
-        // While it goes it is touched in vain.
+        // Touches are ignored while it is being hidden.
         if self.keyboard_is_shown() {
             let typed = self.stage.keyboard.board.down(finger, at, now);
             self.board_typed(typed);
@@ -67,7 +67,7 @@ impl Kiosk {
         self.board_typed(typed.into_iter().collect());
     }
 
-    /// The device will not say that its button was released on the keyboard.
+    /// Drops a button press on the keyboard whose release will not come.
     pub(super) fn let_go_of_board(&mut self, device: &str) {
         if self.seat.board_button.take_if(|(of, _)| of == device).is_some() {
             self.stage.keyboard.board.cancel(POINTER);
@@ -75,13 +75,13 @@ impl Kiosk {
         }
     }
 
-    /// Touches are void.
+    /// Cancels all touches.
     pub(super) fn board_cancel(&mut self) {
         self.stage.keyboard.board.cancel_all();
         self.board_typed(Vec::new());
     }
 
-    /// Time has passed for keys that are held.
+    /// Advances the timers of held keys.
     pub(crate) fn tick_board(&mut self) {
         let now = self.now();
         let due = self.stage.keyboard.board.deadline().is_some_and(|due| due <= now);
@@ -91,7 +91,7 @@ impl Kiosk {
         }
     }
 
-    /// Sends what was typed, and shows what is pressed.
+    /// Sends the typed keys, and updates the pressed ones in the picture.
     fn board_typed(&mut self, typed: Vec<Typed>) {
         for typed in typed {
             self.type_on_screen(typed);
@@ -123,14 +123,14 @@ impl Kiosk {
         }
     }
 
-    /// One key of the keymap, pressed and released, with what is held for it.
+    /// Presses and releases one key of the keymap, with its modifiers.
     fn stroke(&mut self, stroke: Stroke) {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
-        // Keys for a client that does not read would pile up.
+        // Keys for a client that does not read would queue up.
         if keyboard.current_focus().is_none_or(|surface| !pace::takes_a_beginning(&surface)) {
             return;
         }
-        // A tool's keyboard may have given the seat a keymap of its own, and a real one's key another layout.
+        // A virtual or another real keyboard may have changed the seat's keymap.
         if self.follow_keymap(NAME) != Follow::Done {
             return;
         }
@@ -147,7 +147,7 @@ impl Kiosk {
         }
     }
 
-    /// A finger that came down at the lower edge goes up: `true` once it is far enough, and calls the keyboard.
+    /// Whether a finger that came down at the lower edge has moved up far enough to show the keyboard.
     pub(super) fn is_pulled_up(&self, start: Point<f64, Logical>, location: Point<f64, Logical>) -> bool {
         if !self.settings.config.keyboard.gesture
             || self.keyboard_is_shown()

@@ -1,10 +1,9 @@
-//! Keeps input from a client that does not read: what waits for it is bounded (libwayland lets it go when its socket is
-//! full), and a mouse fills a socket within half a second, so that a browser that is busy for a moment would be lost by
-//! somebody's hand on the mouse.
+//! Withholds input from a client that does not read. libwayland disconnects a client whose socket is full, and a mouse
+//! fills a socket within half a second, so a browser that is busy for a moment would lose its connection.
 //!
-//! From a quarter of what may wait on, a client is not told what only goes on (movements, wheels). What begins (presses,
-//! fingers, keys) it is told of still, with the place where that is, until that is much too; then it is kept from it to
-//! its end. The end of what it knows of it is told always. A pointer's place is told when it reads again.
+//! From a quarter of the limit on, a client gets no motion and scroll events. Presses, touches and keys are still sent,
+//! with their positions, up to a second limit; beyond it they are withheld until their release. Releases of what was
+//! sent are always sent. The pointer's position is sent when the client reads again.
 
 use std::time::Duration;
 
@@ -18,36 +17,35 @@ use smithay::{
 use super::swallow::Act;
 use crate::{backend::input_device::InputDevice, kiosk::Kiosk, privilege::ClientState};
 
-/// How soon it is asked whether a client reads again that has not been told where the pointer is; twice as long each time
-/// after that.
+/// Delay before it is checked whether the client reads again, to send the withheld position; doubled each time.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
-/// A client that hangs for longer than these together is not asked any more: the next movement begins anew.
+/// Longest delay: after it checking stops until the next movement.
 const ASK_LAST: Duration = Duration::from_secs(30);
 
-/// The place of the pointer that its client was not told.
+/// A pointer position that was withheld from its client.
 #[derive(Debug, Default)]
 pub struct MissedMotion {
-    /// It is to be told.
+    /// It has to be sent.
     missed: bool,
-    /// A timer is armed that will try.
+    /// A timer is armed to try again.
     asks: bool,
 }
 
-/// Whether the surface's client reads what it is sent.
+/// Whether the surface's client reads its events.
 pub(super) fn is_read(surface: &WlSurface) -> bool {
     let Some(client) = surface.client() else { return true };
     client.get_data::<ClientState>().is_none_or(ClientState::reads)
 }
 
-/// Whether the surface's client may be told of one more press, finger or key, which is counted.
+/// Whether the surface's client may get one more press, touch or key; counts it.
 pub(super) fn takes_a_beginning(surface: &WlSurface) -> bool {
     let Some(client) = surface.client() else { return true };
     client.get_data::<ClientState>().is_none_or(ClientState::takes_a_beginning)
 }
 
 impl Kiosk {
-    /// Whether the event is for a client that does not read, and is kept from it. Keys and pointers' movements are looked
-    /// at where they are handled.
+    /// Whether the event is for a client that does not read, and is withheld. Keys and pointer motion are checked where
+    /// they are handled.
     pub(super) fn is_for_nobody_who_reads<B: InputBackend>(&self, event: &InputEvent<B>, act: &Act) -> bool
     where
         B::Device: InputDevice,
@@ -70,7 +68,7 @@ impl Kiosk {
             InputEvent::TabletToolAxis { event } => {
                 self.under(self.place(event)).is_some_and(|(surface, _)| !is_read(&surface))
             }
-            // A tip's end is told; a button is rare, and what it begins has an end.
+            // The end of a tip contact is sent; buttons are rare.
             InputEvent::TabletToolTip { .. } | InputEvent::TabletToolButton { .. } => false,
             _ => match act {
                 Act::Begins(_) => self.pointer_aim().is_some_and(|surface| !takes_a_beginning(&surface)),
@@ -80,20 +78,21 @@ impl Kiosk {
         }
     }
 
-    /// Who is told what the pointer does where it is.
+    /// The surface that gets the pointer's events.
     fn pointer_aim(&self) -> Option<WlSurface> {
         let pointer = self.seat.seat.get_pointer()?;
         self.grabbing().or_else(|| self.under(pointer.current_location()).map(|(surface, _)| surface))
     }
 
-    /// Whoever has the pointer wherever it goes, for a button is held. A popup's grab gives it to others.
+    /// The surface that has the pointer through an implicit grab (a button is held); not a popup's grab, which gives it
+    /// to others.
     fn grabbing(&self) -> Option<WlSurface> {
         let pointer = self.seat.seat.get_pointer()?;
         pointer.current_focus().filter(|_| pointer.is_grabbed() && self.seat.popup_grab.is_none())
     }
 
-    /// Whether who is told of a movement to this surface reads. Whoever has had the pointer is not asked: it is told of its
-    /// leaving, once, and keeps it from nobody because it hangs.
+    /// Whether the client that gets a motion to this surface reads. The previously focused client is not checked: it
+    /// gets one leave event, and if it hangs it does not block others.
     pub(super) fn is_pointer_read(&self, under: Option<&WlSurface>) -> bool {
         match self.grabbing() {
             Some(surface) => is_read(&surface),
@@ -101,7 +100,7 @@ impl Kiosk {
         }
     }
 
-    /// Tells the client under the pointer where it is, if it was not told of the last movement.
+    /// Sends the pointer's position to the client under it, if the last motion was withheld.
     pub(super) fn tell_missed_motion(&mut self) {
         if !std::mem::take(&mut self.seat.missed_motion.missed) {
             return;
@@ -112,7 +111,7 @@ impl Kiosk {
         self.tell_pointer(under, location, None);
     }
 
-    /// A movement was not told: it will be.
+    /// A motion was withheld.
     pub(super) fn miss_motion(&mut self) {
         self.seat.missed_motion.missed = true;
         if !std::mem::replace(&mut self.seat.missed_motion.asks, true) {
@@ -134,7 +133,7 @@ impl Kiosk {
         });
     }
 
-    /// The movement was told.
+    /// The position was sent.
     pub(super) fn motion_told(&mut self) {
         self.seat.missed_motion.missed = false;
     }

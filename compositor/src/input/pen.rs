@@ -1,4 +1,4 @@
-//! Pens on tablets and on panels: from the tablet to the picture.
+//! Pens on tablets and panels: from tablet coordinates to surfaces.
 
 use smithay::{
     backend::input::{
@@ -17,8 +17,8 @@ impl Kiosk {
         self.seat.seat.tablet_seat().get_tablet(known)
     }
 
-    /// Every pen is taken for gone, wherever it is: one that is still near comes back with its next movement, and a
-    /// line that it drew does not go on elsewhere.
+    /// Sends a proximity-out for every pen, so that no stroke continues elsewhere; a pen that is still near returns
+    /// with its next event.
     pub(super) fn lift_pens(&mut self) {
         let time = self.now().as_millis() as u32;
         let seat = self.seat.seat.tablet_seat();

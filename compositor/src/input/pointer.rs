@@ -17,11 +17,11 @@ use crate::{
     stage::{chooser::Hand, cursor::HIDE_TIMEOUT},
 };
 
-/// Logical pixels a wheel's click scrolls: what other compositors use.
+/// Logical pixels for one wheel click: other compositors' value.
 const WHEEL_STEP: f64 = 15.0;
 
 impl Kiosk {
-    /// Where the pointer can be: what shells cover, and where it can be seen.
+    /// The areas that the pointer can be in: screens with shells that are visible.
     fn pointer_areas(&self) -> Vec<Rectangle<i32, Logical>> {
         let homes: Vec<_> =
             self.screens.shell_screens().into_iter().flatten().filter_map(|id| self.screens.get(id)).collect();
@@ -30,7 +30,7 @@ impl Kiosk {
         seen.map(|screen| screen.geometry()).collect()
     }
 
-    /// The picture has another shape, or a part of it is gone: a pointer that is outside comes back to its edge.
+    /// After a change of the layout: moves a pointer that is outside to the nearest edge.
     pub(super) fn keep_pointer_inside(&mut self) {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
         let before = pointer.current_location();
@@ -43,10 +43,10 @@ impl Kiosk {
         self.tell_pointer(under, location, None);
     }
 
-    /// What is under the pointer may be another surface, or lie elsewhere, though the pointer did not move.
+    /// Updates the pointer focus after surfaces changed without a movement of the pointer.
     pub fn refresh_pointer_focus(&mut self) {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
-        // A held button keeps the pointer where it was pressed; a popup's grab only asks whose surfaces they are.
+        // An implicit grab keeps the focus; a popup's grab only limits it to one client's surfaces.
         if pointer.is_grabbed() && self.seat.popup_grab.is_none() {
             return;
         }
@@ -64,7 +64,8 @@ impl Kiosk {
         }
     }
 
-    /// The surface is about to go, and is left before: afterwards nobody could say so.
+    /// Moves the pointer focus away from a surface before it is destroyed; afterwards the leave event could not be
+    /// sent.
     pub(crate) fn take_pointer_from(&mut self, surface: &WlSurface) {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
         let held = pointer.is_grabbed() && self.seat.popup_grab.is_none();
@@ -74,7 +75,7 @@ impl Kiosk {
         }
     }
 
-    /// Surfaces were committed, or went: at the end of the turn it is looked at what is under the pointer now.
+    /// Marks the pointer focus for an update at the end of the turn, after surfaces were committed or destroyed.
     pub(crate) fn doubt_pointer_focus(&mut self) {
         self.seat.pointer_doubted = true;
     }
@@ -85,7 +86,7 @@ impl Kiosk {
         }
     }
 
-    /// Tells clients that the pointer is here, above `under`; `time` is of the event, in milliseconds, if there is one.
+    /// Sends the pointer's position over `under`; `time` is the event's, in milliseconds, if there is one.
     pub(super) fn tell_pointer(
         &mut self,
         under: Option<(WlSurface, Point<f64, Logical>)>,
@@ -118,7 +119,7 @@ impl Kiosk {
         }
     }
 
-    /// Hides the cursor when it has rested; a timer that came early is armed again for the remainder.
+    /// Hides the cursor after its rest; a timer that fires early is armed again for the remainder.
     fn rest_cursor(&mut self) {
         self.main_loop.timers.cursor = false;
         let now = self.now();
@@ -211,7 +212,7 @@ impl Kiosk {
         {
             self.focus_window_of(&surface);
         }
-        // Pressed there: no client has the pointer.
+        // Pressed on our own picture: no client has the pointer.
         if !pressed
             && pointer.current_focus().is_none()
             && let Some(popup) = self.closes(location)
@@ -231,7 +232,7 @@ impl Kiosk {
         };
         pointer.button(self, &button);
         pointer.frame(self);
-        // Whatever was under it while the button was held.
+        // The surface under it may have changed while the button was held.
         self.doubt_pointer_focus();
     }
 

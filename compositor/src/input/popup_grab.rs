@@ -1,6 +1,5 @@
-//! The end of a popup's grab. smithay gives keyboard and pointer back at the next key or movement; until then a client
-//! that died with its menu open would keep them from the next one, and be counted as one that is there. Called at the end
-//! of each turn.
+//! Ends a popup's grab in time. smithay releases keyboard and pointer at the next key or movement; until then a client
+//! that died with an open menu would keep them from others. Called at the end of each turn.
 
 use smithay::{
     desktop::{PopupGrab, PopupUngrabStrategy, find_popup_root_surface},
@@ -11,8 +10,7 @@ use smithay::{
 use crate::kiosk::Kiosk;
 
 impl Kiosk {
-    /// A window came: dismisses popups with a grab of another one. They would keep keys from what is over them, and what is
-    /// typed would go where nobody sees it.
+    /// A window was mapped: dismisses popups with a grab below it, which would take the keys while they are covered.
     pub(crate) fn dismiss_covered_grab(&mut self, came: &WlSurface) {
         let Some(grab) = self.seat.popup_grab.as_ref().filter(|grab| !grab.has_ended()) else { return };
         let popup = grab.current_grab().and_then(|surface| self.stage.popups.find_popup(&surface));
@@ -30,7 +28,7 @@ impl Kiosk {
         }
     }
 
-    /// Whoever has keyboard and pointer without the popup has them, also where its client does not take it away.
+    /// Restores the keyboard and pointer focus without the popup, even if its client does not destroy it.
     fn release_grab(&mut self, grab: &PopupGrab<Self>) {
         let serials = [Some(grab.serial()), grab.previous_serial()];
         let serials = || serials.into_iter().flatten();

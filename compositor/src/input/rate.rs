@@ -1,6 +1,6 @@
-//! How much one input device may say. A broken or hostile one can make millions of events a second, and each costs the
-//! loop's time: one that says more than any hand could is switched off for a while, and what it has said already is
-//! dropped unread. The rest of the devices, clients and screens go on.
+//! Limits the events of each input device. A broken or hostile one can make millions of events a second, which would
+//! take the loop's time: a device above the limit is disabled for a while, and its queued events are dropped. Other
+//! devices, clients and screens go on.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,23 +16,23 @@ use smithay::{
 use super::{admission::source, devices::Known, swallow::Act};
 use crate::kiosk::Kiosk;
 
-/// How long a device is switched off, the first time; doubled each time, up to the second one.
+/// How long a device is disabled the first time; doubled each time, up to the second value.
 const REST: Duration = Duration::from_secs(10);
 const LONGEST_REST: Duration = Duration::from_secs(640);
 
-/// How many events there may be in a while.
+/// A limit of events within a period.
 #[derive(Debug, Clone, Copy)]
 struct Most {
-    /// Of one device.
+    /// Most events of one device.
     of_one: u32,
-    /// From so many of all devices on it is looked at whose they are.
+    /// Events are counted by device only from this total on.
     looked_at_from: u32,
 }
 
 /// Within a second. The fastest mice report 8000 times a second; ten fingers on a panel of 240 Hz make 2640.
 const IN_A_SECOND: Most = Most { of_one: 20_000, looked_at_from: 5_000 };
-/// Within a turn of the loop. The kernel keeps some hundred events of a device for us: more are there in one turn only
-/// of one that says them faster than they are read.
+/// Within a turn of the loop. The kernel queues some hundred events of a device: more come in one turn only if the
+/// device sends faster than we read.
 const IN_A_TURN: Most = Most { of_one: 4096, looked_at_from: 1024 };
 
 /// The events of this second, or of this turn.
@@ -41,7 +41,7 @@ struct Count {
     most: Most,
     window: u64,
     all: u32,
-    /// Those that were looked at, by the back end's name of the device.
+    /// The counts by device, by the back end's name.
     by_device: HashMap<String, u32>,
 }
 
@@ -50,7 +50,7 @@ impl Count {
         Self { most, window: 0, all: 0, by_device: HashMap::new() }
     }
 
-    /// Counts one event; `true`: by now it is looked at whose they are.
+    /// Counts one event; `true`: count by device from now on.
     fn add(&mut self, window: u64) -> bool {
         if window != self.window {
             self.window = window;
@@ -61,7 +61,7 @@ impl Count {
         self.all > self.most.looked_at_from
     }
 
-    /// Whether this device has just said too much.
+    /// Whether this device has just exceeded its limit.
     fn is_too_much(&mut self, device: &str) -> bool {
         let count = match self.by_device.get_mut(device) {
             Some(count) => count,
@@ -72,13 +72,13 @@ impl Count {
     }
 }
 
-/// How much the devices say.
+/// The event rates of all devices.
 #[derive(Debug)]
 pub struct Rate {
     second: Count,
     turn: Count,
     turns: u64,
-    /// How often a device was switched off.
+    /// How often a device was disabled.
     rests: u64,
 }
 
@@ -89,12 +89,12 @@ impl Default for Rate {
 }
 
 impl Rate {
-    /// A turn of the loop is over.
+    /// Called at the end of a loop turn.
     pub fn turn_ends(&mut self) {
         self.turns = self.turns.wrapping_add(1);
     }
 
-    /// Counts one event; whether its device has just said too much.
+    /// Counts one event; returns whether its device has just exceeded its limit.
     fn is_too_much(&mut self, now: Duration, device: impl Fn() -> Option<String>) -> bool {
         let (second, turn) = (self.second.add(now.as_secs()), self.turn.add(self.turns));
         if !second && !turn {
@@ -106,7 +106,7 @@ impl Rate {
 }
 
 impl Kiosk {
-    /// Counts the event, and switches its device off if that says too much.
+    /// Counts the event, and disables its device above the limit.
     pub(super) fn watch_rate<B: InputBackend>(&mut self, event: &InputEvent<B>) {
         let now = self.now();
         if self.seat.rate.is_too_much(now, || source(event))
@@ -116,7 +116,7 @@ impl Kiosk {
         }
     }
 
-    /// Switches a device off for a while.
+    /// Disables a device for a while.
     fn silence(&mut self, handle: &str) {
         let Some(known) = self.seat.devices.list.iter_mut().find(|known| known.is(handle) && !known.is_silent()) else {
             return;
@@ -135,8 +135,8 @@ impl Kiosk {
         self.after(rest, move |kiosk| kiosk.end_rest(&handle, number));
     }
 
-    /// The rest with this number is over. A device that was pulled out meanwhile may have come back under the same name,
-    /// and rest again.
+    /// Ends the pause with this number. A device that was unplugged meanwhile may have returned under the same name
+    /// with a pause of its own.
     pub fn end_rest(&mut self, handle: &str, number: u64) {
         let known = self.seat.devices.list.iter_mut().find(|known| known.is(handle) && known.resting == Some(number));
         if let Some(known) = known {
@@ -147,12 +147,12 @@ impl Kiosk {
         }
     }
 
-    /// What the device holds is let go of: it will not say so itself.
+    /// Releases everything that the device holds, as its own releases will not come.
     pub(super) fn let_go(&mut self, handle: &str) {
         if self.seat.devices.list.iter().any(|known: &Known| known.is(handle) && known.facts.keyboard) {
             self.release_keys();
         }
-        // Their releases will not be heard.
+        // Their releases will be dropped.
         self.seat.layouts.forget(handle);
         self.seat.aids.gone(handle);
         if self.in_use(handle) {

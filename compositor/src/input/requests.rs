@@ -1,4 +1,4 @@
-//! What D-Bus asks of an input device, and what it shows of one. Called by the requests of [`crate::requests`].
+//! D-Bus requests for input devices, and the devices' snapshots. Called by the requests of [`crate::requests`].
 
 use kiosk_core::config::{Calibration, InputSettings};
 
@@ -10,7 +10,7 @@ use super::{
 use crate::{command::CommandError, kiosk::Kiosk, screens::Screen, snapshot::InputSnapshot};
 
 impl Kiosk {
-    /// Lays a device on another output, or corrects its places, for good.
+    /// Changes and saves a device's output or calibration.
     pub(crate) fn change_input(&mut self, id: &str, change: &InputSettings) -> Result<(), CommandError> {
         let parts = self.parts(id)?;
         let Some(first) = parts.first() else { return Ok(()) };
@@ -35,7 +35,7 @@ impl Kiosk {
             )));
         }
         let name = first.facts.name.clone();
-        // What counts for just this one is what is to change.
+        // The settings for this one device are changed.
         let at_port = &first.at_port;
         let just_this = self.settings.saved.state.input(at_port, at_port).is_some();
         let id = if just_this { at_port.clone() } else { id.to_owned() };
@@ -46,8 +46,8 @@ impl Kiosk {
             .map_err(|error| CommandError::Failed(format!("the change is in force but could not be saved: {error}")))
     }
 
-    /// The devices that are called this, never none. The parts of one piece of hardware may have one name: what is said
-    /// of it is said of all of them.
+    /// The devices with this id, never empty. The parts of one piece of hardware may share a name: settings apply to
+    /// all of them.
     pub(super) fn parts(&self, id: &str) -> Result<Vec<&Known>, CommandError> {
         let parts: Vec<&Known> = self.seat.devices.list.iter().filter(|known| known.id == id).collect();
         if !parts.is_empty() {

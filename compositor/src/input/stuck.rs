@@ -1,6 +1,6 @@
-//! Fingers that are never lifted: water, dirt or a fault of the panel. The page would take every other finger for a second
-//! one, and a finger that trembles would keep the screens lit for ever. After a while it counts as lifted, and what it
-//! says is dropped until the panel says so too.
+//! Touch points that never end: water, dirt or a faulty panel. The page would treat every other finger as a second one,
+//! and a jittering point would keep the screens on for ever. After a while it counts as lifted, and its events are
+//! dropped until the panel reports its end.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -12,17 +12,17 @@ use smithay::backend::input::{Device, Event as _, InputBackend, InputEvent, Touc
 use super::swallow::Act;
 use crate::kiosk::Kiosk;
 
-/// So long nobody holds a finger on a screen.
+/// Longer touches count as stuck.
 pub const LONGEST_TOUCH: Duration = Duration::from_secs(5 * 60);
 
 /// A device's finger.
 type Finger = (String, TouchSlot);
 
-/// The fingers that are down, whoever is told of them.
+/// The fingers that are down.
 #[derive(Debug, Default)]
 pub struct Held {
     since: HashMap<Finger, Duration>,
-    /// Those that were held for too long, and are still down as far as the panel says.
+    /// Stuck fingers that the panel still reports as down.
     stuck: HashSet<Finger>,
 }
 
@@ -32,13 +32,13 @@ impl Held {
         self.since.insert(finger, now);
     }
 
-    /// Whether it was stuck.
+    /// Removes a finger; returns whether it was stuck.
     fn up(&mut self, finger: &Finger) -> bool {
         self.since.remove(finger);
         self.stuck.remove(finger)
     }
 
-    /// The device is gone, or silent: nothing is on it any more.
+    /// The device is gone or disabled: removes its fingers.
     pub(super) fn gone(&mut self, device: &str) {
         self.since.retain(|(of, _), _| of != device);
         self.stuck.retain(|(of, _)| of != device);
@@ -48,7 +48,7 @@ impl Held {
         !self.stuck.is_empty() && self.stuck.contains(finger)
     }
 
-    /// The devices on which fingers have been down for too long; from now on those are stuck.
+    /// Marks fingers that have been down for too long as stuck, and returns their devices.
     fn overdue(&mut self, now: Duration) -> Vec<String> {
         let is = |since: &Duration| now.saturating_sub(*since) >= LONGEST_TOUCH;
         let late: Vec<Finger> =
@@ -64,7 +64,7 @@ impl Held {
         devices
     }
 
-    /// Until the next one is overdue; `None`: no finger is down.
+    /// Time until the next finger is overdue; `None`: no finger is down.
     fn next(&self, now: Duration) -> Option<Duration> {
         let oldest = self.since.values().min()?;
         Some((*oldest + LONGEST_TOUCH).saturating_sub(now))
@@ -72,7 +72,7 @@ impl Held {
 }
 
 impl Kiosk {
-    /// Follows the fingers. `true`: the event is of one that is stuck, and is dropped.
+    /// Tracks the fingers. `true`: the event is of a stuck one, and is dropped.
     pub(super) fn is_of_stuck_finger<B: InputBackend>(&mut self, event: &InputEvent<B>) -> bool {
         match event {
             InputEvent::TouchDown { event } => {
@@ -108,7 +108,7 @@ impl Kiosk {
         }
     }
 
-    /// Fingers that have been down for too long at this time count as lifted.
+    /// Lifts fingers that have been down for too long at this time.
     pub fn give_up_stuck_fingers(&mut self, now: Duration) {
         for device in self.seat.held.overdue(now) {
             let known = self.seat.devices.list.iter().find(|known| known.is(&device));

@@ -1,14 +1,14 @@
-//! What of an input that woke the screens is kept from clients: a touch until every finger is up, a key or a
-//! button until its release, a gesture or a pen's stroke until its end.
+//! Which events of an input that woke the screens are withheld from clients: a touch until every finger is up, a key or
+//! a button until its release, a gesture or a pen's stroke until its end.
 //!
 //! No I/O; [`super::wake`] says what an event is, and [`Kiosk::input`](crate::kiosk::Kiosk::input) asks before it
-//! passes it on. Keys are not here: [`super::keys`] keeps them, for their modifiers count all the same.
+//! passes it on. Keys are handled in [`super::keys`], as their modifiers still apply.
 
 use std::collections::HashSet;
 
 use smithay::backend::input::TouchSlot;
 
-/// What a hand can hold down on a device.
+/// What can be held down on a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Contact {
     Finger(TouchSlot),
@@ -19,7 +19,7 @@ pub enum Contact {
     Gesture,
 }
 
-/// One device's contact: devices count their fingers each from nought, and two mice have a left button each.
+/// One device's contact: slot and button numbers are per device.
 pub type On = (String, Contact);
 
 /// What an input event is to a contact.
@@ -30,24 +30,24 @@ pub enum Act {
     Ends(On),
     /// A wheel's click: over at once.
     Once,
-    /// The pen is out of this device's reach: for clients to know, whatever they knew before.
+    /// The pen left this device's range: always sent.
     PenLeaves(String),
-    /// Every finger is off, by this panel's word: for clients to know too.
+    /// The panel cancelled all touches: always sent.
     FingersCancelled(String),
-    /// The device is gone: what it held it will not let go of any more.
+    /// The device is gone: its releases will not come.
     DeviceGone(String),
-    /// Not kept from anyone here.
+    /// Never withheld here.
     Free,
 }
 
-/// The contacts that clients do not know of.
+/// The contacts that are withheld from clients.
 #[derive(Debug, Default)]
 pub struct Swallow {
     held: HashSet<On>,
 }
 
 impl Swallow {
-    /// Whether this is kept from clients. `woke`: it just lit the screens, and is to do nothing else.
+    /// Whether this is withheld from clients. `woke`: it just lit the screens.
     pub fn takes(&mut self, act: Act, woke: bool) -> bool {
         match act {
             Act::Begins(on) => {
@@ -60,7 +60,7 @@ impl Swallow {
             }
             Act::GoesOn(on) => {
                 let takes = woke || self.held.contains(&on);
-                // Of a gesture that clients saw begin they are to see the end.
+                // A gesture whose begin was sent gets its end.
                 if woke && on.1 != Contact::Gesture {
                     self.held.insert(on);
                 }
@@ -84,7 +84,7 @@ impl Swallow {
         }
     }
 
-    /// Whatever is held will be released where we do not see it.
+    /// Drops all contacts: their releases will not reach us.
     pub fn forget(&mut self) {
         self.held.clear();
     }

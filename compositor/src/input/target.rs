@@ -1,5 +1,5 @@
-//! What an event is aimed at, for pointers, fingers and pens alike: the place in the layout that an absolute device
-//! means, the surface that is there, and the window that gets the keyboard for it.
+//! The target of a pointer, touch or pen event: the layout position of an absolute device, the surface there, and the
+//! window that gets the keyboard focus.
 
 use smithay::{
     backend::input::{AbsolutePositionEvent, Device, InputBackend},
@@ -15,11 +15,11 @@ use crate::{
     stage::{Stage, layers},
 };
 
-/// Resolution at which absolute positions are read: fine enough for any panel.
+/// Resolution of absolute positions, fine enough for any panel.
 const UNIT: i32 = 1 << 16;
 
 impl Kiosk {
-    /// Where in the layout an absolute device points.
+    /// The layout position of an absolute event.
     pub(super) fn place<B: InputBackend>(&self, event: &impl AbsolutePositionEvent<B>) -> Point<f64, Logical> {
         let unit = f64::from(UNIT);
         let device = event.device().id();
@@ -42,7 +42,7 @@ impl Kiosk {
         windows.under(shell, location).or_else(|| layers.under(screen.id, layers::BELOW, location))
     }
 
-    /// The popup whose closing button is at a place of the layout.
+    /// The popup whose close button is at a layout position.
     pub(super) fn closes(&self, location: Point<f64, Logical>) -> Option<ToplevelSurface> {
         let screen = self.screens.iter().find(|screen| screen.geometry().to_f64().contains(location))?;
         let shell = self.screens.shell_on(screen.id).filter(|shell| self.stage.shell_visible(*shell))?;
@@ -52,7 +52,7 @@ impl Kiosk {
         }
     }
 
-    /// The same among the windows of a shell, whatever lies above all of them.
+    /// The same among the windows of a shell, ignoring everything above them.
     fn button_at(&self, screen: &Screen, shell: usize, location: Point<f64, Logical>) -> Option<ToplevelSurface> {
         for shown in self.stage.windows.mapped(shell) {
             if shown.close_button(screen.geometry()).is_some_and(|button| button.to_f64().contains(location)) {
@@ -73,7 +73,7 @@ impl Kiosk {
         while let Some(parent) = get_parent(&root) {
             root = parent;
         }
-        // A menu of a layer's is the layer's.
+        // A popup of a layer surface belongs to that surface.
         if let Some(popup) = self.stage.popups.find_popup(&root)
             && let Ok(owner) = find_popup_root_surface(&popup)
             && self.stage.layers.find(&owner).is_some()

@@ -1,4 +1,4 @@
-//! Fingers: from the panel to the picture, every finger on its own.
+//! Touch events, from the panel to surfaces, each finger on its own.
 
 use std::collections::HashMap;
 
@@ -16,14 +16,14 @@ use crate::{kiosk::Kiosk, stage::chooser::Hand};
 /// A finger that is down.
 #[derive(Debug, Clone)]
 pub struct Finger {
-    /// Its number among the fingers on all panels: panels count their own, each from nought.
+    /// Its slot on the seat, unique among all panels.
     slot: TouchSlot,
     pub location: Point<f64, Logical>,
     /// Where it came down.
     start: Point<f64, Logical>,
-    /// On which surface it came down.
+    /// The surface that it came down on.
     surface: Option<WlSurface>,
-    /// Its client was not told of its last movement.
+    /// Its last motion was withheld.
     missed: bool,
 }
 
@@ -73,7 +73,7 @@ impl Kiosk {
         touch.down(self, under, &down);
     }
 
-    /// A panel forgot to say that the last finger of this number was lifted.
+    /// Ends a finger whose up event the panel did not send.
     fn end_forgotten(&mut self, key: &(String, TouchSlot), time: u32) {
         if let Some(number) = self.seat.board_fingers.remove(key) {
             self.stage.keyboard.board.cancel(number);
@@ -85,7 +85,7 @@ impl Kiosk {
         }
     }
 
-    /// The lowest number that no finger has.
+    /// The lowest unused slot.
     fn free_slot(&self) -> TouchSlot {
         let used = |slot: &TouchSlot| self.seat.fingers.values().any(|finger| finger.slot == *slot);
         (0..).map(|number| TouchSlot::from(Some(number))).find(|slot| !used(slot)).unwrap_or_else(|| None.into())
@@ -99,8 +99,7 @@ impl Kiosk {
             return;
         }
         self.chooser_moved(&hand(event), location);
-        // A finger whose touch was cancelled is over, though it may stay on the glass for long: it does not go on
-        // elsewhere.
+        // A cancelled touch has ended, even while the finger stays on the panel.
         let Some(finger) = self.seat.fingers.get_mut(&key(event)) else { return };
         finger.location = location;
         finger.missed = false;
@@ -118,7 +117,7 @@ impl Kiosk {
         touch.motion(self, under, &MotionEvent { slot, location, time: event.time_msec() });
     }
 
-    /// A movement that the finger's client is not told for now: it is told with the finger's end.
+    /// Withholds a motion: the position is sent with the finger's end.
     pub(super) fn touch_motion_missed<B: InputBackend>(&mut self, event: &impl TouchMotionEvent<B>) {
         let location = self.place(event);
         if let Some(finger) = self.seat.fingers.get_mut(&key(event)) {
@@ -150,8 +149,8 @@ impl Kiosk {
         touch.up(self, &UpEvent { slot, serial, time });
     }
 
-    /// The surface is about to go: fingers that came down on it are lifted for its client, which would wait for that for
-    /// ever. One that drags something goes on.
+    /// Before a surface is destroyed: lifts the fingers on it for its client, which would wait for that for ever. A
+    /// finger with a drag and drop continues.
     pub(crate) fn lift_fingers_from(&mut self, surface: &WlSurface) {
         if self.seat.fingers.is_empty() || self.seat.drags {
             return;
@@ -168,7 +167,7 @@ impl Kiosk {
         }
     }
 
-    /// What is dragged is offered where the pointer or the finger is, which need not move for it.
+    /// Offers the drag to the surface under the pointer or finger without waiting for motion.
     pub(crate) fn enter_drag(&mut self) {
         if !std::mem::take(&mut self.seat.drag_unoffered) {
             return;
@@ -189,8 +188,7 @@ impl Kiosk {
         touch.frame(self);
     }
 
-    /// Ends every touch and every stroke of a pen without effect: the panel says so, the picture turned, or another VT
-    /// took over.
+    /// Cancels every touch and pen stroke: the panel cancelled them, the screen was rotated, or another VT took over.
     pub fn touch_cancel(&mut self) {
         self.lift_pens();
         self.chooser_let_go();

@@ -1,5 +1,5 @@
-//! Who is told of fingers: each goes on with the surface that it came down on. smithay's own default sends all fingers of
-//! the seat to the surface of the first one, so that a hand that rests on one screen would take the touches of another.
+//! The seat's touch grab: each finger stays with the surface that it came down on. smithay's default sends all fingers
+//! of the seat to the surface of the first one, so a hand resting on one screen would take the touches of another.
 
 use smithay::{
     backend::input::TouchSlot,
@@ -17,7 +17,7 @@ type Focus = Option<(WlSurface, Point<f64, Logical>)>;
 
 /// No finger is down.
 pub struct NoFinger {
-    /// Nobody asks a grab that is not in force.
+    /// Required by the trait; not read while the grab is inactive.
     start: GrabStartData<Kiosk>,
 }
 
@@ -33,7 +33,7 @@ struct Fingers {
     count: usize,
 }
 
-/// What both hand on as it is.
+/// The methods that both grabs forward unchanged.
 macro_rules! hands_on {
     () => {
         fn motion(

@@ -1,16 +1,15 @@
-//! Whether an input device is heard, and how it is told from others for good. Pure; [`super::devices`] asks when a device
-//! comes and when something else is said of one, and [`super::admission`] keeps out what is not heard.
+//! Whether an input device is trusted, and how it is identified across restarts. Pure; [`super::devices`] asks when a
+//! device is added or its settings change, and [`super::admission`] drops the events of untrusted devices.
 //!
-//! With `input.new-devices = "ask"` what is asked about is what could type or click where only fingers should: a device
-//! that can be used as a keyboard or as a mouse, and can be plugged in from outside. Touch panels and pens say no more
-//! than where somebody touches, which everybody who stands there may do. No device is trusted for having been there
-//! first: at the first start of an image anybody may have been there already.
+//! With `input.new-devices = "ask"` a decision is needed for devices that can be used as a keyboard or mouse and
+//! plugged in from outside. Touch panels and pens need none: they can do no more than a person at the screen. Devices
+//! that are present at the first start are not trusted for that, as anybody may have plugged them in before.
 
 use kiosk_core::config::{DeviceIdentity, NewDevices};
 
 use super::classification::Facts;
 
-/// What tells the device from others, now and after any replug and restart.
+/// The device's identity, the same after a replug or restart.
 pub fn identity(facts: &Facts) -> DeviceIdentity {
     let kinds =
         [(facts.keyboard, "keyboard"), (facts.pointer, "pointer"), (facts.touch, "touch"), (facts.tablet, "tablet")];
@@ -23,14 +22,14 @@ pub fn identity(facts: &Facts) -> DeviceIdentity {
     }
 }
 
-/// Whether the device is heard. `saved`: what was said of just this one at runtime; `configured`: what the configuration
-/// says of devices such as this. Either counts whatever the policy is.
+/// Whether the device is trusted. `saved`: the decision for this device at runtime; `configured`: the setting for
+/// devices like it. Either overrides the policy.
 pub fn is_trusted(policy: NewDevices, facts: &Facts, saved: Option<bool>, configured: Option<bool>) -> bool {
     let unasked = || policy == NewDevices::Allow || facts.built_in || !(facts.keyboard || facts.pointer);
     saved.or(configured).unwrap_or_else(unasked)
 }
 
-/// The command that makes it trusted, safe to be pasted into a shell: the name is the device's own choice.
+/// The command that makes it trusted, quoted for a shell, as the device chooses its own name.
 pub fn command(id: &str) -> String {
     format!("kioskctl inputs --trust '{}'", id.replace('\'', r"'\''"))
 }

@@ -1,4 +1,4 @@
-//! What an input event means to screens that are off, and to what is kept from clients when it lit them.
+//! How input events wake screens, and how they are classified for [`super::swallow`].
 
 use smithay::backend::input::{
     ButtonState, Device, Event as InputEventParts, InputBackend, InputEvent, KeyState, KeyboardKeyEvent,
@@ -9,7 +9,7 @@ use smithay::backend::input::{
 use super::swallow::{Act, Contact, On};
 use crate::{idle, kiosk::Kiosk, power::Event};
 
-/// What the event is to the contact that makes it.
+/// The event's effect on its contact.
 pub fn act<B: InputBackend>(event: &InputEvent<B>) -> Act {
     match event {
         InputEvent::TouchDown { event } => Act::Begins(finger::<B>(event)),
@@ -55,8 +55,8 @@ fn finger<B: InputBackend>(event: &impl TouchEvent<B>) -> On {
     on::<B>(event, Contact::Finger(event.slot()))
 }
 
-/// What it says of a person: `None`: nothing; else whether it lights screens. The end of something does not: the
-/// release of the key that switched the screen off comes after that.
+/// Whether the event is a sign of a person (`None`: no), and if so whether it lights screens. Releases do not: the
+/// release of the key that switched the screen off follows its press.
 fn presence<B: InputBackend>(event: &InputEvent<B>) -> Option<bool> {
     match event {
         InputEvent::DeviceAdded { .. }
@@ -72,8 +72,8 @@ fn presence<B: InputBackend>(event: &InputEvent<B>) -> Option<bool> {
 }
 
 impl Kiosk {
-    /// Any input counts as activity, lights screens that are off, and keeps the page from being reset. Returns whether it
-    /// did one of these and is to do nothing else.
+    /// Counts input as activity: it lights screens that are off and ends the reset's countdown. Returns whether it did
+    /// so and must not be passed on.
     pub(super) fn wake_on_input<B: InputBackend>(&mut self, event: &InputEvent<B>) -> bool {
         let Some(wakes) = presence(event) else { return false };
         self.tell_activity();

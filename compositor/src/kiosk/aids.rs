@@ -1,5 +1,5 @@
-//! Aids for people whom a keyboard or a screen does not suit as it is: which are on, what is looked at, and a real
-//! keyboard's keys on their way through them ([`crate::input::aids`]). Keyboards of tools and the one on the screen do not come here.
+//! Accessibility aids: which are on, the magnifier's focus, and the keys of real keyboards through sticky, slow and
+//! bounce keys ([`crate::input::aids`]). Virtual keyboards and the on-screen keyboard bypass them.
 
 use kiosk_core::config::{Accessibility, Aid};
 use smithay::{
@@ -19,7 +19,7 @@ use crate::{
     stage::aided::Look,
 };
 
-/// Keys that change others while they are held. Caps Lock and Num Lock stick by themselves.
+/// Modifier keys that sticky keys apply to. Caps Lock and Num Lock lock by themselves.
 const MODIFIERS: [Keysym; 14] = [
     Keysym::Shift_L,
     Keysym::Shift_R,
@@ -43,7 +43,7 @@ impl Kiosk {
         self.settings.saved.state.accessibility(self.settings.config.accessibility)
     }
 
-    /// Switches an aid for good; `None`: as the configuration says.
+    /// Switches an aid and saves that; `None`: as configured.
     pub fn command_aid(&mut self, aid: Aid, on: Option<bool>) -> Result<(), CommandError> {
         self.settings.saved.state.change_aid(aid, on);
         self.aids_changed();
@@ -51,7 +51,7 @@ impl Kiosk {
             .map_err(|error| CommandError::Failed(format!("the change is in force but could not be saved: {error}")))
     }
 
-    /// Others may be on: keys that stick or wait do so no more.
+    /// The aids changed: resets latched, locked and waiting keys.
     pub(crate) fn aids_changed(&mut self) {
         let ended = self.seat.aids.end();
         self.release_stuck(ended);
@@ -59,7 +59,7 @@ impl Kiosk {
         self.status.publisher.mark_changed();
     }
 
-    /// Has the magnifier follow what is looked at, once a turn.
+    /// Updates the magnifier's focus, once a turn.
     pub(super) fn follow_attention(&mut self) {
         let touched = self.seat.take_touched();
         if !self.accessibility().magnifier {
@@ -71,7 +71,7 @@ impl Kiosk {
         }
     }
 
-    /// Where text is typed, in the layout.
+    /// The text cursor's position in the layout.
     fn caret(&self) -> Option<Point<f64, Logical>> {
         let focused = self.text_field()?;
         let shown = self.stage.windows.find(&focused.surface)?;
@@ -80,14 +80,14 @@ impl Kiosk {
         Some(shown.origin().to_f64() + Point::from((x, y)))
     }
 
-    /// How this screen's picture is changed; `None`: it is not.
+    /// How the aids change this screen's picture; `None`: not at all.
     pub(crate) fn look_of(&self, id: ScreenId) -> Option<Look> {
         let aids = self.accessibility();
         let magnified = if aids.magnifier { Some(self.looked_at(id)?) } else { None };
         Look::of(aids, magnified)
     }
 
-    /// What is looked at, in pixels of this screen's upright picture; its middle where that is elsewhere.
+    /// The magnifier's focus in pixels of this screen's upright picture; its middle where the focus is elsewhere.
     fn looked_at(&self, id: ScreenId) -> Option<Point<i32, Physical>> {
         let screen = self.screens.get(id)?;
         let source = self.screens.mirror_source(id).unwrap_or(screen);
@@ -102,7 +102,7 @@ impl Kiosk {
         Some(shown.unwrap_or(at))
     }
 
-    /// No hand holds these modifiers.
+    /// Releases these latched or locked modifiers.
     pub(crate) fn release_stuck(&mut self, keys: Vec<Key>) {
         let time = self.now().as_millis() as u32;
         for Key { device, code } in keys {
@@ -110,7 +110,7 @@ impl Kiosk {
         }
     }
 
-    /// A real keyboard's key went down or up.
+    /// Handles a real keyboard's key event.
     pub(crate) fn aided_stroke(&mut self, stroke: Stroke) {
         let on = self.accessibility();
         let aided = on.sticky_keys || on.slow_keys || on.bounce_keys || self.seat.aids.sticks();

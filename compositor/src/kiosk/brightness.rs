@@ -1,5 +1,5 @@
-//! Brightness: asks displays for their control when they show something, brings back what was kept, and listens to
-//! the kernel's news of backlights.
+//! Brightness: finds a display's control after its first frame, restores the saved level, and watches the kernel's
+//! backlight events.
 
 use std::io;
 
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Kiosk {
-    /// The screen shows something: looks what control its display has, if that is due.
+    /// The screen shows a frame: finds its display's brightness control, if that is due.
     pub(crate) fn find_brightness(&mut self, id: ScreenId) {
         if !self.hardware.brightness.take_due(id) {
             return;
@@ -24,7 +24,7 @@ impl Kiosk {
         }
     }
 
-    /// The display has come, and its control is known: it shines as was kept, or as the configuration says.
+    /// The display's control is known: sets the saved or configured brightness.
     fn restore_brightness(&mut self, id: ScreenId) {
         let Some(screen) = self.screens.get(id) else { return };
         let Some(percent) = self.policy_of(&screen.identity, &screen.name).brightness else { return };
@@ -37,7 +37,7 @@ impl Kiosk {
         }
     }
 
-    /// Sets the brightness of a screen's display, 0 to 100. What fails later is a problem that people are told of.
+    /// Sets the brightness of a screen's display, 0 to 100. A later failure is reported as a problem.
     pub(crate) fn set_brightness(&mut self, id: ScreenId, percent: i32) -> Result<(), BrightnessError> {
         let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
         self.hardware.brightness.set(screen, percent)?;
@@ -45,7 +45,7 @@ impl Kiosk {
         Ok(())
     }
 
-    /// A thread has found out what was asked of it.
+    /// Handles a thread's answer.
     pub(crate) fn brightness_answered(&mut self, answered: Answered) {
         let Self { hardware: Hardware { brightness, .. }, screens, .. } = self;
         let Some((id, next)) = brightness.answered(answered, |id| screens.get_mut(id)) else { return };
@@ -65,7 +65,7 @@ impl Kiosk {
         }
     }
 
-    /// Listens to the kernel's news of backlights, as far as this back end's displays have any.
+    /// Watches the kernel's backlight events, if this back end's displays have any.
     pub fn watch_backlights(&mut self) {
         if self.hardware.backend.sysfs().is_none() {
             return;

@@ -1,5 +1,5 @@
-//! Puts up the list from which a visitor chooses what the page uploads, feeds it with what hands and keys do, and tells the
-//! session the outcome. What the list does is in [`crate::stage::chooser`].
+//! Shows the list of files for an upload, feeds it with touches, clicks and keys, and sends the result to the session.
+//! The list itself is in [`crate::stage::chooser`].
 
 use kiosk_core::api::{Notice, Report, State};
 use smithay::{
@@ -24,7 +24,7 @@ fn key(key: Keysym) -> Option<Key> {
 }
 
 impl Kiosk {
-    /// What a session's report says of a page that wants a file. `new`: it is the session's first.
+    /// Handles a session's report about its page's file chooser. `new`: it is the session's first report.
     pub(crate) fn chooser_report(&mut self, number: usize, report: &Report, new: bool) {
         let (now, patience) = (self.now(), self.stage.chooser_patience);
         let Some(shell) = self.stage.shells.get_mut(number) else { return };
@@ -41,13 +41,13 @@ impl Kiosk {
         shell.chooser = wanted.map(|asked| Chooser::new(asked.clone(), now, patience));
         if wanted.is_some() {
             tracing::info!(shell = number, "a visitor chooses what the page uploads");
-            // A finger that rests on the page would be down for good.
+            // A finger on the page would never be lifted for its client.
             self.touch_cancel();
         }
         self.chooser_changed();
     }
 
-    /// There is nobody any more who would take a choice.
+    /// The session is gone: removes its list.
     pub(crate) fn drop_chooser(&mut self, shell: usize) {
         if let Some(shell) = self.stage.shells.get_mut(shell)
             && shell.chooser.take().is_some()
@@ -63,14 +63,14 @@ impl Kiosk {
         self.arm_chooser_timer();
     }
 
-    /// Somebody is there.
+    /// Input restarts the list's timeout.
     pub(crate) fn chooser_used(&mut self) {
         let now = self.now();
         let shells = self.stage.shells.iter_mut().filter_map(|shell| shell.chooser.as_mut());
         shells.for_each(|chooser| chooser.used(now));
     }
 
-    /// Whose list is seen at this place of the layout, and where that is in pixels of its screen's picture.
+    /// The shell whose list is at this layout position, and the position in pixels of its screen's picture.
     fn chooser_place(&self, location: Point<f64, Logical>) -> Option<(usize, (f64, f64))> {
         let screen = self.screens.iter().find(|screen| screen.geometry().to_f64().contains(location))?;
         let shell = self.screens.shell_on(screen.id).filter(|shell| self.stage.chooser(Some(*shell)).is_some())?;
@@ -78,7 +78,7 @@ impl Kiosk {
         Some((shell, (at.x, at.y)))
     }
 
-    /// A hand comes down. `true`: on a list, and it is no client's.
+    /// A press. `true`: on a list, so it is not sent to clients.
     pub(crate) fn chooser_press(&mut self, hand: Hand, location: Point<f64, Logical>) -> bool {
         let Some((number, at)) = self.chooser_place(location) else { return false };
         if std::mem::replace(&mut self.stage.active, number) != number {
@@ -91,7 +91,7 @@ impl Kiosk {
         true
     }
 
-    /// A hand moves, which may have come down on a list.
+    /// A movement of a press that may be on a list.
     pub(crate) fn chooser_moved(&mut self, hand: &Hand, location: Point<f64, Logical>) {
         if let Some((chooser, at)) = self.chooser_at(location) {
             chooser.moved(hand, at);
@@ -110,7 +110,7 @@ impl Kiosk {
         Some((self.stage.shells.get_mut(number)?.chooser.as_mut()?, at))
     }
 
-    /// A hand goes up, which may have come down on a list.
+    /// A release of a press that may be on a list.
     pub(crate) fn chooser_release(&mut self, hand: &Hand) {
         for number in 0..self.stage.shells.len() {
             if self.stage.chooser(Some(number)).is_some() {
@@ -119,12 +119,12 @@ impl Kiosk {
         }
     }
 
-    /// Hands are void.
+    /// Cancels all presses.
     pub(crate) fn chooser_let_go(&mut self) {
         self.stage.shells.iter_mut().filter_map(|shell| shell.chooser.as_mut()).for_each(Chooser::let_go);
     }
 
-    /// A wheel turns at this place. `true`: over a list, and it is no client's.
+    /// A wheel event at this position. `true`: over a list, so it is not sent to clients.
     pub(crate) fn chooser_scroll(&mut self, location: Point<f64, Logical>, by: f64) -> bool {
         let Some((number, _)) = self.chooser_place(location) else { return false };
         self.in_chooser(number, |chooser| {
@@ -139,7 +139,7 @@ impl Kiosk {
         self.stage.chooser(Some(self.stage.focused())).is_some()
     }
 
-    /// A key is pressed that is for it.
+    /// Handles a key for the list.
     pub(crate) fn chooser_key(&mut self, pressed: Keysym) {
         if let Some(key) = key(pressed) {
             self.in_chooser(self.stage.focused(), |chooser| chooser.key(key));
@@ -164,7 +164,7 @@ impl Kiosk {
         self.chooser_changed();
     }
 
-    /// Ends what nobody chooses from, and waits for the next.
+    /// Closes lists whose time is up, and arms the timer for the next.
     fn expire_choosers(&mut self) {
         let now = self.now();
         for number in 0..self.stage.shells.len() {

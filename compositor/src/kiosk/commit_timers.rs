@@ -1,15 +1,14 @@
-//! The timers of commits that wait: for the end of a barrier that no screen ends (fifo), and for their time
-//! (commit-timing).
+//! Timers for delayed commits: of barriers that no screen ends (fifo), and of target times (commit-timing).
 
 use std::time::Duration;
 
 use super::Kiosk;
 
-/// A time far away is come back to so often: no clock of the kernel's is asked for years.
+/// Longest timer: a later time is checked again after this.
 const LONGEST_SLEEP: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Kiosk {
-    /// Wakes when a barrier is too old. Goes where one comes into force; those that end before need nothing.
+    /// Arms the timer for the oldest barrier. Called when a barrier is set; barriers that end earlier need no timer.
     pub(crate) fn arm_fifo(&mut self) {
         let deadline = self.protocols.fifo.deadline();
         let then = |kiosk: &mut Kiosk| {
@@ -21,7 +20,7 @@ impl Kiosk {
         }
     }
 
-    /// Wakes when the time of a commit has come.
+    /// Arms the timer for the next commit's target time.
     pub(crate) fn arm_commit_timing(&mut self) {
         let furthest = self.now() + LONGEST_SLEEP;
         let deadline = self.protocols.commit_timing.deadline().map(|at| at.min(furthest));

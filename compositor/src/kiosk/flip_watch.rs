@@ -6,16 +6,16 @@ use std::time::Duration;
 use super::Kiosk;
 use crate::screens::ScreenId;
 
-/// A page flip that takes longer than this is lost: the driver will not tell any more.
+/// A page flip that takes longer than this counts as lost.
 const FLIP_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How much longer it gets after that: for a flip that is already on its way to us.
+/// Additional time for a flip event that is queued already.
 const FLIP_GRACE: Duration = Duration::from_millis(100);
 
-/// This many page flips lost in a row mean that the device is dead to us.
+/// After so many lost page flips in a row the device counts as dead.
 const MAX_LOST_FLIPS: u32 = 5;
 
-/// What is known of awaited flips.
+/// The state of pending flips.
 #[derive(Debug, Default)]
 pub struct FlipWatch {
     /// The timer is armed.
@@ -25,12 +25,12 @@ pub struct FlipWatch {
 }
 
 impl FlipWatch {
-    /// Whether frames can still reach a screen: what the watchdog is fed for.
+    /// Whether frames can still reach a screen; otherwise the watchdog is not fed.
     pub fn can_draw(&self) -> bool {
         self.lost < MAX_LOST_FLIPS
     }
 
-    /// Whether awaited flips are looked after now.
+    /// Whether the timer is armed.
     pub fn is_watching(&self) -> bool {
         self.watching
     }
@@ -47,20 +47,21 @@ impl FlipWatch {
 }
 
 impl Kiosk {
-    /// Looks after awaited flips for as long as there are any.
+    /// Watches pending flips while there are any.
     pub(crate) fn watch_flip(&mut self) {
         if std::mem::replace(&mut self.hardware.flips.watching, true) {
             return;
         }
         let seen = self.frames_drawn();
         self.after(FLIP_TIMEOUT, move |kiosk| {
-            // The frame counters on D-Bus are brought up to date as often.
+            // Updates the frame counters on D-Bus as often.
             kiosk.status.publisher.mark_changed();
             if kiosk.overdue(&seen).is_empty() {
                 kiosk.end_watch();
                 return;
             }
-            // After a stall of the whole machine this timer and the flip are due in one turn: the flip comes first.
+            // After a stall of the machine this timer and the flip may be due in the same turn: let the flip come
+            // first.
             let seen = seen.clone();
             kiosk.after(FLIP_GRACE, move |kiosk| {
                 for id in kiosk.overdue(&seen) {
@@ -82,7 +83,7 @@ impl Kiosk {
         self.screens.iter().map(|screen| (screen.id, screen.composed + screen.direct)).collect()
     }
 
-    /// The screens that still wait for the flip of the frame that was their last when `seen` was taken.
+    /// The screens that still wait for the flip of the frame that was pending when `seen` was taken.
     fn overdue(&self, seen: &[(ScreenId, u64)]) -> Vec<ScreenId> {
         let now = self.frames_drawn();
         let waiting = self.screens.iter().filter(|screen| screen.redraw.awaits_flip()).map(|screen| screen.id);

@@ -1,5 +1,5 @@
-//! Looks for the fonts that the texts on the screens need, on a thread: it reads hundreds of files, and the picture goes
-//! on meanwhile. At most one thread at a time; with no text on the screen, or one in the built-in face, there is none.
+//! Searches fonts for the texts on the screens on a thread, as it reads hundreds of files. At most one thread at a
+//! time; with no text on the screen, or one in the built-in face, there is none.
 
 use std::{io, thread, time::Duration};
 
@@ -12,16 +12,16 @@ use crate::stage::fonts::PATIENCE;
 /// Why no search is begun.
 #[derive(Debug, thiserror::Error)]
 enum SearchError {
-    /// Its answer could not be waited for.
+    /// The channel for its answer could not be added to the loop.
     #[error("the event loop does not take its answer: {0}")]
     Loop(String),
-    /// There is no thread for it.
+    /// The thread could not be started.
     #[error("no thread: {0}")]
     Thread(#[from] io::Error),
 }
 
 impl Kiosk {
-    /// Begins a search if one is wanted.
+    /// Starts a search if one is needed.
     pub(crate) fn find_fonts(&mut self) {
         let begun = self.now();
         let Some(texts) = self.stage.begin_font_search(begun) else { return };
@@ -48,7 +48,7 @@ impl Kiosk {
         });
         inserted.map_err(|error| SearchError::Loop(error.to_string()))?;
         thread::Builder::new().name("fonts".into()).spawn(search)?;
-        // Whatever becomes of it, the text is shown then.
+        // The text is shown then, found or not.
         self.after(PATIENCE, |kiosk| {
             kiosk.screens.request_redraw();
             kiosk.answer_all_shown();

@@ -1,4 +1,4 @@
-//! What back ends tell the root: the other end of [`Host`].
+//! The root's implementation of [`Host`].
 
 use smithay::backend::input::{InputBackend, InputEvent};
 
@@ -15,7 +15,7 @@ impl Host for Kiosk {
     }
 
     fn device_changed(&mut self, change: DeviceChange) {
-        // Most news of a device changes nothing: the same displays are there.
+        // Most events change nothing: the displays are the same.
         if self.hardware.backend.device_changed(change) {
             self.displays_changed();
         }
@@ -37,7 +37,7 @@ impl Host for Kiosk {
     }
 
     fn window_resized(&mut self, width: i32, height: i32) {
-        // As if another mode were set.
+        // Handled like a change of mode.
         if self.hardware.backend.window_resized(width, height) {
             self.displays_changed();
         }

@@ -1,5 +1,5 @@
-//! Nobody is there: shows what the [`Idle`](crate::idle::Idle) machine says, has the sessions do the reset, forgets what
-//! was copied, and wakes the machine at its deadlines. With nothing that could happen no timer is armed.
+//! Carries out the decisions of the [`Idle`](crate::idle::Idle) machine: shows its screens, asks the sessions for the
+//! reset, clears the clipboard, and arms the timer for its deadlines. Without a deadline no timer is armed.
 
 use kiosk_core::api::{Notice, Report, State};
 use smithay::wayland::selection::{
@@ -10,7 +10,7 @@ use super::Kiosk;
 use crate::idle::Event;
 
 impl Kiosk {
-    /// Something happened that has to do with people being there. Returns whether an input is to do nothing else.
+    /// Handles an event of use. Returns whether an input must not be passed on.
     pub fn idle_event(&mut self, event: Event) -> bool {
         let outcome = self.activity.idle.step(event, self.now());
         if let Some(number) = outcome.reset {
@@ -37,8 +37,8 @@ impl Kiosk {
         let screen = self.activity.idle.screen(&self.stage.texts);
         if self.stage.idle_screen != screen {
             if self.stage.idle_screen.is_none() {
-                // A finger that rests there may be what ends the countdown, and is kept from the page from then on: it
-                // would be down for good.
+                // A finger on the page may end the countdown and is withheld from then on: without the cancel the page
+                // would see it down for ever.
                 self.touch_cancel();
             }
             self.stage.idle_screen = screen;
@@ -49,7 +49,8 @@ impl Kiosk {
         outcome.swallow
     }
 
-    /// What a session's report says of its reset, and of its wish to hear of rest. `new`: it is the session's first.
+    /// Handles a session's report about its reset and its request to be told when idle. `new`: it is the session's
+    /// first report.
     pub(crate) fn idle_report(&mut self, shell: usize, report: &Report, new: bool) {
         if self.activity.idle.wish_changed(shell, report.when_idle) {
             self.idle_event(Event::Asked { shell, wants: report.when_idle });
@@ -65,19 +66,19 @@ impl Kiosk {
         self.end_reset();
     }
 
-    /// Which page of a shell's listens for people who go and come; 0: none.
+    /// Sets the page of a shell that subscribed to presence events; 0: none.
     pub(crate) fn page_listens(&mut self, shell: usize, listens: u64) {
         if self.activity.idle.listener_changed(shell, listens) {
             self.idle_event(Event::Listens { shell, listens: listens != 0 });
         }
     }
 
-    /// Takes the screen away when there is nothing to be hidden any more.
+    /// Removes the reset's screen when all resets are done or hidden.
     pub(crate) fn end_reset(&mut self) {
         if !self.activity.idle.is_resetting() {
             return;
         }
-        // What is not shown is hidden by the splash, which says why, and is clean when it is shown again.
+        // A shell covered by the splash counts too: it is reset before it is shown again.
         let hidden = |shell: usize| {
             let state = self.stage.shells.get(shell).and_then(|shell| shell.readiness.state);
             matches!(state, Some(State::Waiting | State::Offline | State::Backoff | State::Stopped))

@@ -1,18 +1,19 @@
-//! The timers of ext-idle-notify, and of the line on screens that are watched.
+//! Timers of ext-idle-notify and of the capture notice.
 
 use super::Kiosk;
 
 impl Kiosk {
-    /// Wakes when a screen is watched no more.
+    /// Arms the timer for the end of the capture notice.
     pub(crate) fn arm_notice(&mut self) {
-        // One that is armed is left: with a film that is watched it would come and go with each picture.
+        // An armed timer is kept: otherwise it would be moved with each captured frame.
         let Some(deadline) = self.protocols.captures.unwatched_at().map(Some) else { return };
         if let Err(error) = self.arm(|kiosk| kiosk.protocols.captures.notice_timer(), deadline, Kiosk::follow_notices) {
             tracing::error!(%error, "timer not armed");
         }
     }
 
-    /// Wakes when a client's wish comes true. Goes where wishes come or wait again; what only puts them off needs nothing.
+    /// Arms the timer for the next idle notification. Called when one is added or starts again; input that only
+    /// postpones them needs no call.
     pub(crate) fn arm_idle_notifier(&mut self) {
         let deadline = self.protocols.idle_notifier.deadline();
         let then = |kiosk: &mut Kiosk| {

@@ -1,8 +1,8 @@
-//! When the keyboard is on the screen and where: follows the field that has the focus, the devices, what was asked for and
-//! the screen of the shell that has the keyboard, and gives windows the room that is left.
+//! When and where the on-screen keyboard is shown: by the focused field, the devices, commands and the focused shell's
+//! screen. Windows get the remaining area.
 //!
-//! Once a turn, before anything is drawn. A keyboard that goes stays in the picture until the window under it has drawn
-//! in its new size: there is no moment with nothing in that place.
+//! Runs once a turn, before drawing. A keyboard that is being hidden stays in the picture until the window under it has
+//! drawn in its new size, so that the area is never empty.
 
 use std::time::Duration;
 
@@ -24,26 +24,26 @@ use crate::{
     stage::keyboard::{Look, Place},
 };
 
-/// How long a window may take to draw in the place that the keyboard leaves.
+/// Time limit for a window to draw the area that the keyboard leaves.
 const LEAVE: Duration = Duration::from_millis(700);
 
-/// How long a client may take to say where the cursor is after a touch.
+/// Time limit for a client to report the text cursor after a touch.
 const ANSWER: Duration = Duration::from_millis(250);
-/// How far above and below the cursor a touch is on its field, in proportion to the cursor's height.
+/// A touch this far above or below the text cursor still counts as on its field, in cursor heights.
 const FIELD: f64 = 1.0;
 
-/// What is known of the keyboard on the screen beside its picture.
+/// The state of the on-screen keyboard besides its picture.
 #[derive(Default)]
 pub struct KeyboardControl {
-    /// Whether it is wanted.
+    /// Decides whether it is wanted.
     pub(crate) presence: Presence,
-    /// The number of the field that has the focus, as it was last told to the board.
+    /// The focused field's number, as last given to the board.
     field: Option<u64>,
-    /// Something may have changed that it depends on.
+    /// It has to be updated.
     stale: bool,
-    /// It is about to be seen whether a touch was on the field for which it was taken away.
+    /// A check is pending whether a touch was on the field for which it was dismissed.
     asks_again: bool,
-    /// It goes when the windows have drawn without it, at this time at the latest.
+    /// It is being hidden, at the latest at this time.
     leaves: Option<Duration>,
 }
 
@@ -62,7 +62,7 @@ pub fn look(settings: &OnScreenKeyboard) -> Look {
     }
 }
 
-/// When it comes by itself, as configured.
+/// When it is shown automatically, as configured.
 fn when(settings: &OnScreenKeyboard) -> Use {
     match settings.when {
         KeyboardUse::Auto => Use::Auto,
@@ -72,7 +72,7 @@ fn when(settings: &OnScreenKeyboard) -> Use {
 }
 
 impl KeyboardControl {
-    /// With what is configured.
+    /// With the configured settings.
     pub fn new(settings: &OnScreenKeyboard) -> Self {
         Self { presence: Presence::new(when(settings)), stale: true, ..Self::default() }
     }
@@ -84,7 +84,7 @@ impl Kiosk {
         self.seat.keyboard_control.stale = true;
     }
 
-    /// Whether it is on the screen, for whoever asks.
+    /// Whether it is shown.
     pub fn keyboard_is_shown(&self) -> bool {
         self.seat.keyboard_control.presence.is_here() && self.stage.keyboard.place().is_some()
     }
@@ -110,7 +110,7 @@ impl Kiosk {
     pub fn configure_keyboard(&mut self) {
         self.seat.keyboard_control.presence.when = when(&self.settings.config.keyboard);
         self.stage.keyboard.set_look(look(&self.settings.config.keyboard));
-        // Of another keymap, perhaps.
+        // The keymap may have changed.
         self.stage.keyboard.board = Board::default();
         self.stage.keyboard.put(None);
         self.seat.keyboard_control.leaves = None;
@@ -119,15 +119,15 @@ impl Kiosk {
         self.text_field_changed();
     }
 
-    /// What its fingers or its buttons have to say of it: it is to go, or to come.
+    /// Applies requests from its own keys: to hide, or to show.
     pub(crate) fn dismiss_keyboard(&mut self) {
         let now = self.now();
         self.seat.keyboard_control.presence.dismiss(now);
         self.text_field_changed();
     }
 
-    /// A client is touched or clicked at this place. A client does not say that the field that has the focus already was
-    /// touched once more: a touch beside its cursor is taken for that.
+    /// A client is touched or clicked at this position. Clients do not report a touch on the field that is focused
+    /// already, so a touch near its text cursor counts as one.
     pub(crate) fn touch_beside_keyboard(&mut self, location: Point<f64, Logical>) {
         if !self.seat.keyboard_control.presence.is_dismissed()
             || std::mem::replace(&mut self.seat.keyboard_control.asks_again, true)
@@ -153,14 +153,14 @@ impl Kiosk {
         (-FIELD * height..(1.0 + FIELD) * height).contains(&at)
     }
 
-    /// It is called by a gesture.
+    /// Shows it after the swipe.
     pub(crate) fn summon_keyboard(&mut self) {
         let now = self.now();
         self.seat.keyboard_control.presence.summon(now);
         self.text_field_changed();
     }
 
-    /// Brings it up to date, once a turn.
+    /// Updates it, once a turn.
     pub(super) fn follow_keyboard(&mut self) {
         let shown = self.stage.keyboard.place().is_some();
         if !self.seat.keyboard_control.stale && !shown {
@@ -180,7 +180,7 @@ impl Kiosk {
             let shell = self.stage.focused();
             let place =
                 self.screens.screen_for(shell).map(|screen| Place::on(screen, shell, &self.stage.keyboard.look));
-            // One that comes back while it goes has told the windows that they have the whole screen.
+            // If it returns while being hidden, the windows have been given the whole screen already.
             let returns = self.seat.keyboard_control.leaves.take().is_some();
             self.tell_board_of_field();
             if self.stage.keyboard.put(place) || returns {
@@ -206,14 +206,14 @@ impl Kiosk {
         self.arm_keyboard();
     }
 
-    /// Windows are placed and told anew, and the picture is another.
+    /// Places and configures windows again, and redraws.
     fn keyboard_moved(&mut self) {
         self.stage.windows.disturb();
         self.status.publisher.mark_changed();
         self.screens.request_redraw();
     }
 
-    /// It has its keymap, compiled when it is first wanted.
+    /// Compiles its keymap when it is first needed.
     fn ready_board(&mut self) {
         if self.stage.keyboard.board.is_ready() {
             return;
@@ -243,21 +243,21 @@ impl Kiosk {
         }
     }
 
-    /// The layout that keys are sent by.
+    /// Sets the layout that keys are sent with.
     pub(crate) fn use_layout(&mut self, number: usize) {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
         let number = u32::try_from(number).unwrap_or_default();
         keyboard.with_xkb_state(self, |mut context| context.set_layout(Layout(number)));
     }
 
-    /// Whether all that fills the keyboard's screen has drawn in the size that it has without it.
+    /// Whether all windows on the keyboard's screen have drawn in their size without it.
     fn windows_fill_again(&self) -> bool {
         let Some(place) = self.stage.keyboard.place() else { return true };
         let whole = self.screens.get(place.screen).map(|screen| screen.geometry().size);
         whole.is_none_or(|whole| self.stage.windows.fill(place.shell, whole))
     }
 
-    /// The part of its screen that windows of a shell have: what the keyboard leaves of it.
+    /// The area for a shell's windows: its screen without the keyboard.
     pub fn area_of(&self, shell: usize) -> Rectangle<i32, Logical> {
         let mut area = self.screen_area_of(shell);
         if let Some(place) = self.stage.keyboard.place().filter(|place| place.shell == shell) {
@@ -266,12 +266,12 @@ impl Kiosk {
         area
     }
 
-    /// The part that windows of a shell are told to fill: while the keyboard goes, the whole screen already.
+    /// The area that a shell's windows are configured for: while the keyboard is being hidden, the whole screen.
     pub fn told_area_of(&self, shell: usize) -> Rectangle<i32, Logical> {
         if self.seat.keyboard_control.leaves.is_some() { self.screen_area_of(shell) } else { self.area_of(shell) }
     }
 
-    /// Arms the timer for what comes by itself: an offer, a repeated key, its going.
+    /// Arms the timer for long presses, repeated keys and hiding.
     pub(crate) fn arm_keyboard(&mut self) {
         let deadlines = [
             self.stage.keyboard.board.deadline(),

@@ -1,6 +1,6 @@
-//! What a shell's page asks for (`window.kiosk`), carried out with the session's authority and no more: the screen that the
-//! shell is on, and those that show its picture. Nothing of it is kept, nothing outlives the page, and nothing overrules an
-//! operator; see docs/security.md.
+//! What a shell's page asks for (`window.kiosk`), carried out with the session's authority and no more: the screen that
+//! the shell is on, and those that show its picture. Nothing of it is saved, nothing outlives the page, and nothing
+//! overrides an operator; see docs/security.md.
 
 use std::time::Duration;
 
@@ -23,63 +23,63 @@ use crate::{
     stage::SystemScreen,
 };
 
-/// Between two changes of a page's screen that set its mode or turn it: people see each, and panels take their time.
+/// Shortest time between two switches or rotations of its screen by a page: each is visible, and panels are slow.
 const PACE: Duration = Duration::from_secs(1);
 /// How long a page's message is shown, and how much longer for each of its characters: people read 20 in a second.
 const MESSAGE_TIME: Duration = Duration::from_secs(10);
 const CHARACTER_TIME: Duration = Duration::from_millis(50);
-/// Addresses that a page is told at most.
+/// Most addresses that a page is given.
 const MAX_ADDRESSES: usize = 16;
 
-/// Why a page does not get what it asks for.
+/// Why a page's call is refused.
 #[derive(Debug, thiserror::Error)]
 enum Refusal {
-    /// It is none of its kind.
+    /// The value is not valid.
     #[error(transparent)]
     Quantity(#[from] QuantityError),
-    /// It can't be painted.
+    /// The text cannot be painted.
     #[error(transparent)]
     Text(#[from] TextError),
-    /// Every output is another shell's.
+    /// Its shell has no output.
     #[error("this page is on no output: all are other shells'")]
     NoScreen,
     /// Too soon after the last one.
     #[error("the screen was switched or turned less than a second ago: try again later")]
     Pace,
-    /// Somebody has lit it that the page had put out.
+    /// The screen was switched on by input after the page had switched it off.
     #[error("somebody has lit the screen: it stays on for {0} s more")]
     InUse(u64),
-    /// Not the page put it out.
+    /// The page did not switch the screen off.
     #[error("the screen is off by the configuration or an operator, who alone can light it")]
     NotOurs,
-    /// An operator's change waits to be confirmed.
+    /// An operator's trial is in progress.
     #[error("an operator's change of the screens is on trial: try again later")]
     Trial,
-    /// Something of ours is shown.
+    /// A system screen is shown.
     #[error("a screen of the kiosk's own is shown: try again later")]
     Covered,
-    /// The hardware.
+    /// The hardware's refusal.
     #[error(transparent)]
     Command(#[from] CommandError),
-    /// It was tried.
+    /// Switching the display failed.
     #[error("the display could not be switched: `kioskctl status` says why")]
     NotSwitched,
 }
 
-/// What the shells' pages have asked for, by shell.
+/// The state of the pages' calls, by shell.
 #[derive(Default)]
 pub struct Pages {
-    /// When each last switched or turned its screen.
+    /// When each last switched or rotated its screen.
     changed: Vec<(usize, Duration)>,
-    /// The screens that pages put out, and which one each.
+    /// The screens that pages switched off, each with its shell.
     put_out: Vec<(ScreenId, usize)>,
-    /// When each one's message goes.
+    /// When each page's message ends.
     notes: Vec<(usize, Duration)>,
     timer: DeadlineTimer,
 }
 
 impl Pages {
-    /// Whether this page may switch or turn its screen now; then it has done so.
+    /// Whether this page may switch or rotate its screen now; if so, notes the time.
     fn may_change(&mut self, shell: usize, now: Duration) -> bool {
         if self.changed.iter().any(|(known, at)| *known == shell && now < *at + PACE) {
             return false;
@@ -91,7 +91,7 @@ impl Pages {
 }
 
 impl Kiosk {
-    /// A session says what its shell's page asks for: answered at once, to that session.
+    /// Handles a page's call from its session; the answer is sent at once.
     pub(crate) fn page_call(&mut self, link: u64, call: PageCall) {
         let shell = call.shell as usize;
         if !self.session.links.is_of(link, shell) || shell >= self.stage.shells.len() {
@@ -113,7 +113,7 @@ impl Kiosk {
             Wish::Left {} => self.light_for(shell),
             Wish::Brightness { percent } => {
                 let wanted = Brightness::try_from(percent)?;
-                // No darker than what can be found again.
+                // Not darker than the smallest level that is restored.
                 let brightness = wanted.max(Brightness::nearest(MIN_RESTORED_PERCENT));
                 let change = OutputChange { brightness: Some(brightness), ..OutputChange::default() };
                 self.page_changes(shell, change)?;
@@ -134,7 +134,7 @@ impl Kiosk {
         Ok(None)
     }
 
-    /// The screen that a shell is on. One that is on none has no part in another shell's.
+    /// The screen of a shell; `None`: it has none, and may not control another shell's.
     fn own_screen(&self, shell: usize) -> Option<&Screen> {
         self.screens.get(self.screens.shell_screens().get(shell).copied().flatten()?)
     }
@@ -151,7 +151,7 @@ impl Kiosk {
         let first = *own.first().ok_or(Refusal::NoScreen)?;
         match (on, self.activity.power.cause(first)) {
             (true, Some(Cause::Policy | Cause::Command)) => return Err(Refusal::NotOurs),
-            // As it is; said again, it is not to idle yet.
+            // It is on already; the call counts as activity.
             (true, None) => {}
             (false, Some(_)) => return Ok(()),
             (false, None) => {
@@ -182,7 +182,7 @@ impl Kiosk {
         done.then_some(()).ok_or(Refusal::NotSwitched)
     }
 
-    /// In force until somebody else changes it, the display is plugged in again or kioskd starts.
+    /// In force until another change, a replug of the display or a restart of kioskd.
     fn page_changes(&mut self, shell: usize, change: OutputChange) -> Result<(), Refusal> {
         if self.settings.trial.is_on() {
             return Err(Refusal::Trial);
@@ -237,19 +237,19 @@ impl Kiosk {
             kiosk.arm_notes();
         };
         if let Err(error) = self.arm(|kiosk| &mut kiosk.session.pages.timer, next, then) {
-            // Rather no message than one that stays.
+            // Without the timer the message would stay: remove it.
             tracing::error!(%error, "timer not armed");
             (0..self.stage.shells.len()).for_each(|shell| self.end_note(shell));
         }
     }
 
-    /// The page of a shell is not shown any more: nothing that it did to people stays.
+    /// The page is gone: undoes its message and its switched-off screen.
     pub(crate) fn page_gone(&mut self, shell: usize) {
         self.end_note(shell);
         self.light_for(shell);
     }
 
-    /// Lights what the page put out, and nothing else.
+    /// Switches on the screens that the page switched off, and no others.
     fn light_for(&mut self, shell: usize) {
         for screen in self.screens_of(shell) {
             if self.activity.power.cause(screen) == Some(Cause::Page) {
@@ -258,8 +258,7 @@ impl Kiosk {
         }
     }
 
-    /// Screens were given to other shells, or show their own picture again: what a page put out is lit where the page is
-    /// not shown any more.
+    /// After a change of the layout: switches on screens that a page switched off and is not shown on any more.
     pub(super) fn light_what_pages_left(&mut self) {
         if self.session.pages.put_out.is_empty() {
             return;
@@ -287,7 +286,7 @@ impl Kiosk {
         }
     }
 
-    /// Tells the sessions what the keyboard on the screen covers, where that is news.
+    /// Tells the sessions the area that the on-screen keyboard covers, if it changed.
     pub(super) fn tell_keyboard(&mut self) {
         let place = self.stage.keyboard.place().filter(|_| self.keyboard_is_shown());
         let area = |shell: usize| -> KeyboardArea {

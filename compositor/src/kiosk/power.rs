@@ -1,6 +1,5 @@
-//! Power: carries out what the [`Power`](crate::power::Power) machine says, and wakes it at its deadlines: one timer
-//! for the next of them, and one on the clock of the day for the schedule's edges. With nothing that could happen no
-//! timer is armed.
+//! Carries out the decisions of the [`Power`](crate::power::Power) machine, and arms its timers: one for its next
+//! deadline, and one on the wall clock for the schedule's edges. Without a deadline no timer is armed.
 
 use std::{os::fd::OwnedFd, rc::Rc};
 
@@ -11,16 +10,16 @@ use smithay::reexports::calloop::{Interest, Mode, PostAction, generic::Generic};
 use super::Kiosk;
 use crate::{power::Event, screens::ScreenId};
 
-/// How often the schedule is looked at while the clock is being set.
+/// Most attempts to read the schedule while the clock is being set.
 const MAX_TRIES: usize = 3;
 
 impl Kiosk {
-    /// Something happened to screens: switches what is to be switched. Returns whether any was lit.
+    /// Handles an event of the power machine: switches screens. Returns whether any was switched on.
     pub fn power_event(&mut self, event: Event) -> bool {
         let switches = self.activity.power.step(event, self.now());
         let mut lit = false;
         for (id, on) in &switches {
-            // Commands and new displays are switched by those who test them first.
+            // Commands and new displays are switched by their callers, which test them first.
             if self.screens.get(*id).is_some_and(|screen| screen.power != *on) {
                 self.set_power(*id, *on);
                 lit |= *on;
@@ -38,14 +37,14 @@ impl Kiosk {
             self.status.publisher.mark_changed();
         }
         if switches.iter().any(|(_, on)| !on) {
-            // No client is to get touches on a screen that is off.
+            // Clients get no touches on a screen that is off.
             self.touch_cancel();
         }
         self.arm_power_timer();
         lit
     }
 
-    /// A display is on this screen for the first time. Returns whether it is to be on.
+    /// A display is on this screen for the first time. Returns whether it has to be on.
     pub(crate) fn power_for(&mut self, id: ScreenId, on: bool) -> bool {
         self.power_event(Event::Attached { screen: id, on });
         self.activity.power.is_on(id)
@@ -65,7 +64,7 @@ impl Kiosk {
         }
     }
 
-    /// Begins to follow the schedule, if there is one, and to notice when the machine slept.
+    /// Starts to follow the schedule, if there is one, and to watch for resume.
     pub fn start_clock(&mut self) {
         if let Err(error) = self.watch_clock() {
             self.problem(format!(
@@ -78,7 +77,7 @@ impl Kiosk {
         let timer = Rc::new(alarm::open()?);
         alarm::set(&timer, None)?;
         self.main_loop.timers.clock = Some(timer.clone());
-        // Before the zone is read for the first time: none that comes in between is missed.
+        // Watched before the zone is first read, so that no change is missed.
         if self.activity.power.has_schedule() {
             self.watch_zone_once(&timer);
         }
@@ -86,7 +85,7 @@ impl Kiosk {
         let source = Generic::new(timer, Interest::READ, Mode::Level);
         let inserted = self.main_loop.handle.insert_source(source, |_, timer, kiosk| {
             alarm::acknowledge(timer);
-            // The schedule first: what has to be dark by now is not lit for having slept.
+            // The schedule first: a screen that has to be off by now is not lit by the resume.
             kiosk.wait_for_edge(timer);
             if kiosk.activity.power.slept() {
                 kiosk.woke_up();
@@ -117,13 +116,13 @@ impl Kiosk {
         }
     }
 
-    /// Looks at the schedule anew when the system is given another time zone.
+    /// Reads the schedule again when the system's time zone changes.
     fn watch_zone(&mut self, timer: Rc<OwnedFd>) -> std::io::Result<()> {
         let source = Generic::new(ZoneWatch::system()?, Interest::READ, Mode::Level);
         let inserted = self.main_loop.handle.insert_source(source, move |_, watch, kiosk| {
             if watch.changed() {
                 tracing::info!("time zone changed; power schedule read again");
-                // It is remembered for minutes otherwise.
+                // jiff caches it for minutes otherwise.
                 jiff::tz::reset_system_time_zone_cache();
                 kiosk.wait_for_edge(&timer);
             }
@@ -133,7 +132,7 @@ impl Kiosk {
     }
 
     fn wait_for_edge(&mut self, timer: &OwnedFd) {
-        // A clock that is set while we look makes setting the timer fail once: what was found is not true any more.
+        // If the clock is set meanwhile, setting the timer fails once, and the schedule has to be read again.
         for _ in 0..MAX_TRIES {
             let until = self.follow_schedule(Timestamp::now());
             match alarm::set(timer, until) {
@@ -144,7 +143,7 @@ impl Kiosk {
         self.problem("power.schedule is not followed any more: the timer for its next edge could not be set".into());
     }
 
-    /// Does what the schedule says at this moment. Returns when it says something else, `None`: never.
+    /// Applies the schedule for this moment. Returns its next edge; `None`: it has none.
     pub fn follow_schedule(&mut self, now: Timestamp) -> Option<Timestamp> {
         if !self.activity.power.has_schedule() {
             return None;

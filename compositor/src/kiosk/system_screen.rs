@@ -1,6 +1,6 @@
-//! The screens of our own over the page: messages and pairing by an operator, the welcome of a device that has no page
-//! yet. Put up, kept up to date, taken away, and answered with how much of a text is seen; that answer waits for the
-//! fonts of the text, without which nobody knows how long it is.
+//! System screens over the page: an operator's message or pairing screen, and the welcome screen of a device without a
+//! page. Shows, updates and removes them, and answers how much of a text is visible; that answer waits for the text's
+//! fonts, which its length depends on.
 
 use std::time::Duration;
 
@@ -17,29 +17,29 @@ use crate::{
     stage::SystemScreen,
 };
 
-/// Callers that wait at a time; one beyond is answered with what is known.
+/// Most waiting callers; another one is answered at once.
 const MAX_WAITING: usize = 16;
 
-/// Addresses of the device on the screen that tells why there is no page.
+/// Most addresses on the diagnostics screen.
 const MAX_REPORTED: usize = 3;
 
 type Answer = oneshot::Sender<Result<Reply, CommandError>>;
 
-/// What the root knows of these screens beside what the stage shows.
+/// The root's state of these screens, besides the stage's.
 #[derive(Default)]
 pub struct SystemScreens {
-    /// Who asked for a message and was not answered yet, with what was to be shown.
+    /// Callers that wait for an answer, with the view that they asked for.
     unanswered: Vec<(View, Answer)>,
-    /// By an operator.
+    /// An operator's.
     pairing: Option<PairingScreen>,
-    /// Of a device that is not set up.
+    /// The welcome screen.
     welcome: Option<PairingScreen>,
-    /// For the next time that one of them changes.
+    /// For their next change.
     timer: DeadlineTimer,
 }
 
 impl Kiosk {
-    /// Lays a message over everything and answers as soon as its fonts are there.
+    /// Shows a message over everything and answers when its fonts are loaded.
     pub(crate) fn show_message(&mut self, title: String, text: String, answer: Answer) {
         self.status.system_screens.pairing = None;
         let view = self.lay(SystemScreen::Message { title, text });
@@ -51,7 +51,7 @@ impl Kiosk {
         }
     }
 
-    /// Lays the pairing screen over everything. Returns what its QR code says; empty: the device has no address yet.
+    /// Shows the pairing screen over everything. Returns the URL in its QR code; empty: the device has no address yet.
     pub(crate) fn show_pairing(&mut self, mut request: PairingRequest) -> String {
         request.template.clone_from(&self.settings.config.shell.setup_url);
         let (now, network) = (self.now(), Network::now());
@@ -64,7 +64,7 @@ impl Kiosk {
         url
     }
 
-    /// Takes away what an operator put up.
+    /// Removes an operator's screen.
     pub(crate) fn dismiss(&mut self) {
         self.status.system_screens.pairing = None;
         self.stage.system_screen = None;
@@ -72,7 +72,7 @@ impl Kiosk {
         self.screens.request_redraw();
     }
 
-    /// Shows the welcome screen as long as the device is not set up.
+    /// Shows the welcome screen while the device is not set up.
     pub fn welcome(&mut self) {
         let needed = self.needs_setup();
         if needed && self.status.system_screens.welcome.is_none() {
@@ -86,16 +86,16 @@ impl Kiosk {
         self.refresh_system_screens();
     }
 
-    /// A command on the command line is all that is to be shown.
+    /// Not for a command on the command line.
     fn needs_setup(&self) -> bool {
         self.stage.shells.iter().any(|shell| shell.readiness.wait_for_session) && self.settings.config.needs_setup()
     }
 
-    /// Brings the screens up to date and arms the timer for their next change.
+    /// Updates the screens and arms the timer for their next change.
     fn refresh_system_screens(&mut self) {
         let now = self.now();
         let shown = self.status.system_screens.pairing.iter().chain(&self.status.system_screens.welcome);
-        // Nobody is asked for what nobody sees.
+        // The network is only read if it is shown.
         let network = if shown.clone().any(PairingScreen::shows_network) { Network::now() } else { Network::default() };
         if self.status.system_screens.pairing.as_ref().is_some_and(|pairing| pairing.is_over(now)) {
             tracing::info!("the pairing screen has expired");
@@ -131,7 +131,7 @@ impl Kiosk {
         }
     }
 
-    /// Brings up to date what the screen that tells why there is no page says of the device.
+    /// Updates the device's part of the diagnostics screen.
     pub(crate) fn report_device(&mut self) {
         let network = Network::now();
         let version = concat!("kioskd ", env!("CARGO_PKG_VERSION"));
@@ -139,7 +139,7 @@ impl Kiosk {
         let addresses = network.addresses.iter().take(MAX_REPORTED).map(ToString::to_string);
         let reached: Vec<String> = addresses.chain(network.name).collect();
         let device = format!("{host} · {version}");
-        // The newest are the likeliest reasons.
+        // The newest problems are the likeliest causes.
         let mut lines: Vec<String> = self.status.problems.iter().rev().map(|problem| masked(problem)).collect();
         lines.dedup();
         self.stage.report = Report {
@@ -151,21 +151,21 @@ impl Kiosk {
         };
     }
 
-    /// Puts it up, and has its fonts looked for. Returns what is seen of it.
+    /// Shows a screen and starts the search for its fonts. Returns its view.
     fn lay(&mut self, screen: SystemScreen) -> View {
         let view = screen.view();
         self.stage.system_screen = Some(screen);
         self.status.publisher.mark_changed();
         self.screens.request_redraw();
         if self.stage.style.fonts.lacks(&view.text()) {
-            // Not only when it is drawn: screens may be dark.
+            // Also without drawing, as screens may be off.
             self.stage.want_fonts();
             self.find_fonts();
         }
         view
     }
 
-    /// Answers all whose text can be measured. Those whose fonts are looked for wait for
+    /// Answers all callers whose text can be measured. Those whose fonts are being searched wait for
     /// [`crate::stage::fonts::PATIENCE`] at most.
     pub(crate) fn answer_shown(&mut self) {
         let fonts = self.stage.style.fonts.clone();
@@ -175,7 +175,7 @@ impl Kiosk {
         ready.into_iter().for_each(|(view, answer)| self.answer_with(&view, answer));
     }
 
-    /// Answers all with what is known now.
+    /// Answers all callers now.
     pub(crate) fn answer_all_shown(&mut self) {
         let all = std::mem::take(&mut self.status.system_screens.unanswered);
         all.into_iter().for_each(|(view, answer)| self.answer_with(&view, answer));
@@ -189,7 +189,7 @@ impl Kiosk {
             kiosk_splash::cut_to(view, &self.stage.style, width, height, screen.scale())
         });
         let cut_to = cut.min().map(|characters| u32::try_from(characters).unwrap_or(u32::MAX));
-        // A caller that has gone is not told.
+        // The caller may be gone.
         let _ = answer.send(Ok(Reply::Shown { cut_to }));
     }
 }

@@ -1,4 +1,4 @@
-//! Trials: starts them, undoes them when their time is up, and keeps what is confirmed.
+//! Starts trials, reverts them when their time is up, and saves confirmed ones.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ impl Kiosk {
         self.after(revert_after.min(MAX_TRIAL), move |kiosk| kiosk.revert(number));
     }
 
-    /// These screens were given a state for good: it is not to be undone.
+    /// These screens got a saved state, which a trial must not revert.
     pub(crate) fn end_trial_of(&mut self, kept: &[(ScreenId, Planned)]) {
         let Self { settings: Settings { trial, .. }, screens, .. } = self;
         trial.forget(kept, |name| screens.by_name(name).map(|screen| screen.id));
@@ -38,7 +38,7 @@ impl Kiosk {
         self.status.publisher.mark_changed();
     }
 
-    /// Keeps the temporary change that made this layout; 0: whichever is on trial.
+    /// Saves the temporary change with this layout serial; 0: the current one.
     pub fn confirm(&mut self, serial: u32) -> Result<u32, CommandError> {
         let changes = self.settings.trial.confirm(serial, self.screens.serial)?;
         let planned = self.plan(&changes)?;

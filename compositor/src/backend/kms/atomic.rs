@@ -14,12 +14,12 @@ const BPP: u32 = 32;
 /// Those of them that are colour.
 const DEPTH: u32 = 24;
 
-/// A display as it is to be.
+/// The state of a display to test.
 #[derive(Debug, Clone, Copy)]
 pub struct TargetState {
-    /// Where its cable is plugged in.
+    /// Its connector.
     pub connector: connector::Handle,
-    /// What is to send it its picture.
+    /// The CRTC that drives it.
     pub crtc: crtc::Handle,
     /// Its CRTC's primary plane.
     pub plane: plane::Handle,
@@ -27,13 +27,13 @@ pub struct TargetState {
     pub mode: Option<Mode>,
 }
 
-/// Why the test could not be made, or what came of it.
+/// Why the test failed, or could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum TestError {
-    /// The driver answered: not in this combination of modes, CRTCs and planes.
+    /// The driver refused this combination of modes, CRTCs and planes.
     #[error("the display driver cannot show this ({0})")]
     Refused(std::io::Error),
-    /// The kernel took no request at all: the device is gone, or another program's.
+    /// The kernel refused any request: the device is gone, or another program is DRM master.
     #[error("the display driver could not be asked: {0}")]
     Device(#[from] std::io::Error),
     /// A property that atomic mode setting needs, by the kernel's name.
@@ -41,7 +41,7 @@ pub enum TestError {
     NoProperty(&'static str),
 }
 
-/// Whether all targets can be fulfilled at once, beside what other CRTCs show.
+/// Whether all targets can be in force at once, next to what the other CRTCs show.
 pub fn test(drm: &DrmDevice, targets: &[TargetState]) -> Result<(), TestError> {
     let mut request = Request { drm, inner: AtomicModeReq::new() };
     // They must outlive the commit.
@@ -79,7 +79,7 @@ impl Request<'_> {
         Ok(())
     }
 
-    /// Overlays and cursors lie in the old mode, and come back by themselves.
+    /// Overlay and cursor planes have positions in the old mode; later frames set them again.
     fn release_planes(&mut self, target: &TargetState) -> Result<(), TestError> {
         for plane in self.drm.plane_handles()? {
             let used = self.drm.get_plane(plane)?.crtc() == Some(target.crtc);
@@ -123,7 +123,7 @@ impl Request<'_> {
     }
 }
 
-/// What a mode needs to be tested: a framebuffer of its size, never drawn on, and its timings as a blob.
+/// The framebuffer (never drawn to) and the mode blob that testing a mode takes.
 struct TestPicture<'a> {
     drm: &'a DrmDevice,
     blob: u64,
@@ -152,7 +152,7 @@ impl<'a> TestPicture<'a> {
 
 impl Drop for TestPicture<'_> {
     fn drop(&mut self) {
-        // The kernel takes back what cannot be returned when the device is closed.
+        // What cannot be destroyed is freed when the device is closed.
         if self.blob != 0 {
             let _ = self.drm.destroy_property_blob(self.blob);
         }

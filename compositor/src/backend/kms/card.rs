@@ -1,4 +1,4 @@
-//! One display device: its connectors and CRTCs, its renderer, and its displays' ways to their planes.
+//! One display device: its connectors and CRTCs, its renderer, and its displays' presenters.
 
 mod displays;
 mod open;
@@ -41,24 +41,24 @@ pub struct Card {
     pub path: PathBuf,
     /// The number of its device file (`st_rdev`), by which udev names it too.
     pub device: u64,
-    /// What its driver can't be trusted with.
+    /// Its driver's known faults.
     pub quirks: Quirks,
     /// What draws for all of its heads.
     pub renderer: CardRenderer,
-    /// Its page flips' source in the event loop; taken out when the card goes.
+    /// Its event source for page flips; removed with the card.
     pub token: RegistrationToken,
     number: u32,
     // Presenters go before the device they draw on.
     heads: Vec<CardHead>,
     driven: Driven,
-    /// The displays as they last said everything of themselves.
+    /// The displays as last seen with complete data.
     known: HashMap<HeadId, Found>,
     hotplug: Hotplug,
     drm: DrmDevice,
     fd: DrmDeviceFd,
     /// The next scan asks the hardware.
     probe: bool,
-    // The last to go: what the others do when they go is done through it.
+    // Dropped last: the fields above use the device while they are dropped.
     _seat: SeatDevice,
 }
 
@@ -71,7 +71,7 @@ impl Card {
         }
     }
 
-    /// Whether frames are drawn by a GPU, and buffers of one can be shown.
+    /// Whether frames are drawn by a GPU, and its buffers can be imported.
     pub fn has_gpu(&self) -> bool {
         matches!(self.renderer, CardRenderer::Gles(_))
     }
@@ -85,12 +85,12 @@ impl Card {
         self.heads.iter_mut().find(|own| own.head.id == head)
     }
 
-    /// Whether the device does what we say.
+    /// Whether we are the device's DRM master.
     pub fn is_ours(&self) -> bool {
         is_master(&self.fd)
     }
 
-    /// The hardware has news: the next scan asks it.
+    /// The next scan probes the hardware.
     pub fn probe_next(&mut self) {
         self.probe = true;
     }
@@ -100,7 +100,7 @@ impl Card {
         self.heads.iter().map(|own| &own.head)
     }
 
-    /// Draws a frame on its way to a display, unless another card's GPU has drawn it.
+    /// Draws a frame, unless another card's GPU has drawn it, and queues it on a display.
     pub fn present(
         &mut self,
         head: HeadId,
@@ -156,10 +156,10 @@ impl Card {
         presenter.present(renderer, frame, picture)
     }
 
-    /// Whether the card's displays could be in these states at once, with those that are not named as they are.
+    /// Whether the card's displays could be in these states at once; displays that are not named keep theirs.
     pub fn test(&self, states: &[HeadState]) -> Result<(), BackendError> {
         if !self.drm.is_active() || !self.drm.is_atomic() {
-            // Nothing can be asked; what is refused later is undone then.
+            // No test is possible; a later refusal is undone by the transaction.
             return Ok(());
         }
         let mut targets: Vec<TargetState> = Vec::new();
@@ -189,7 +189,7 @@ impl Card {
         self.head_mut(head)?.presenter.as_mut()?.flipped()
     }
 
-    /// Switches a display off; on again is the next frame's doing.
+    /// Switches a display off; the next frame switches it on.
     pub fn set_power(&mut self, head: HeadId, on: bool) -> Result<(), BackendError> {
         let Self { heads, drm, .. } = self;
         let Some(own) = heads.iter_mut().find(|own| own.head.id == head) else { return Ok(()) };
@@ -211,7 +211,7 @@ impl Card {
         self.head_mut(head).ok_or(BackendError::NotConnected)?.set_mode(mode)
     }
 
-    /// The session is gone: nothing may be asked of the device any more.
+    /// The session is inactive: the device must not be used.
     pub fn pause(&mut self) {
         self.drm.pause();
     }
@@ -226,9 +226,8 @@ impl Card {
         results.into_iter().collect()
     }
 
-    /// The machine slept. The kernel has set the CRTCs up again as they were, or tried to; not every driver tells of
-    /// displays that came and went meanwhile, and not every device remembers the buffers that it was shown
-    /// (virtio_gpu forgets them with its power).
+    /// Called after suspend. The kernel restores the CRTCs, or tries to; but some drivers do not report displays that
+    /// were plugged or unplugged meanwhile, and some devices lose buffers with their power (virtio_gpu).
     pub fn slept(&mut self) {
         self.probe = true;
         let active = self.drm.is_active();
@@ -241,7 +240,7 @@ impl Card {
         }
     }
 
-    /// Lets go of buffers that are not on the screen.
+    /// Frees buffers that are not on the screen.
     pub fn trim(&mut self, head: HeadId) {
         if let Some(presenter) = self.head_mut(head).and_then(|own| own.presenter.as_mut()) {
             presenter.trim();
@@ -257,7 +256,7 @@ impl Card {
         }
     }
 
-    /// What the card's GPU takes from clients.
+    /// The dmabuf formats that the card's GPU takes from clients.
     pub fn dmabuf_offer(&self) -> Option<DmabufOffer> {
         let CardRenderer::Gles(gles) = &self.renderer else { return None };
         let formats = gles.import_formats();
@@ -272,8 +271,7 @@ impl Card {
     }
 }
 
-/// Whether the device listens to us: not while another program is its DRM master. Only a master may ask whose number
-/// this is, and it is nobody's.
+/// Whether we are the device's DRM master. Only a master may authenticate a magic number; this one was never given out.
 fn is_master(fd: &DrmDeviceFd) -> bool {
     match drm_ffi::auth::auth_magic_token(fd.as_fd(), 0) {
         Err(error) => error.kind() != std::io::ErrorKind::PermissionDenied,

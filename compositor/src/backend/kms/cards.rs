@@ -1,4 +1,4 @@
-//! Which cards there are: opened when they come, also at run time, and looked at again when they have news.
+//! The list of cards: opened when they are added, also at runtime, and scanned again on hotplug events.
 
 use std::{
     fmt,
@@ -49,7 +49,7 @@ impl<H: Host> Kms<H> {
     }
 
     pub(super) fn open_card(&mut self, path: &Path) {
-        // News comes of render nodes, too.
+        // Events come for render nodes too.
         if !is_card(path) || self.cards.iter().any(|card| card.path == path) {
             return;
         }
@@ -78,7 +78,7 @@ impl<H: Host> Kms<H> {
         if self.settles.is_some_and(|settles| settles <= due) {
             return;
         }
-        // A timer that comes before this one finds nothing to do, and this one is set again.
+        // An earlier timer that fires first changes nothing, and arms this one again.
         let timer = Timer::from_duration(due.saturating_sub(now));
         let inserted = self.handle.insert_source(timer, |_, (), host| {
             host.device_changed(DeviceChange::Settled);
@@ -122,7 +122,7 @@ fn card_paths() -> Vec<PathBuf> {
     paths
 }
 
-/// The node through which displays are driven; others are for drawing.
+/// Whether it is a primary node, which drives displays; render nodes only draw.
 fn is_card(path: &Path) -> bool {
     path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("card"))
 }

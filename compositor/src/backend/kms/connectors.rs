@@ -13,27 +13,27 @@ use crate::screens::{Head, HeadId, HeadMode, Identity};
 /// A connector of the card.
 #[derive(Debug)]
 pub struct Seen {
-    /// Names the connector for as long as the card is there.
+    /// Identifies the connector while the card is open.
     pub id: HeadId,
-    /// The display that is connected, perhaps without any modes: some are slow to tell them.
+    /// The connected display, perhaps without modes yet: some are slow to report them.
     pub display: Option<Found>,
 }
 
 /// A connected display and the mode timings behind its list.
 #[derive(Debug, Clone)]
 pub struct Found {
-    /// What the rest of the compositor knows of it.
+    /// Its description for the rest of the compositor.
     pub head: Head,
     /// The kernel's object.
     pub connector: connector::Handle,
     /// The kernel's timings, in the order of the head's list.
     pub modes: Vec<Mode>,
-    /// CRTCs that can drive it, the one that does first.
+    /// CRTCs that can drive it, beginning with the current one.
     pub crtcs: Vec<crtc::Handle>,
 }
 
-/// The card's connectors. `probe`: ask the hardware instead of the kernel's memory, which takes milliseconds a
-/// connector.
+/// The card's connectors. `probe`: ask the hardware, which takes milliseconds a connector, instead of the kernel's
+/// cached state.
 pub fn scan(drm: &DrmDevice, card: u32, probe: bool) -> Vec<Seen> {
     let Ok(resources) = drm.resource_handles() else { return Vec::new() };
     resources
@@ -41,11 +41,11 @@ pub fn scan(drm: &DrmDevice, card: u32, probe: bool) -> Vec<Seen> {
         .iter()
         .filter_map(|handle| {
             let mut info = drm.get_connector(*handle, probe).ok()?;
-            // Nothing has asked the hardware yet since boot: then the kernel's memory is empty.
+            // Without a probe since boot the kernel's cached list is empty.
             if !probe && info.modes().is_empty() && info.state() != connector::State::Disconnected {
                 info = drm.get_connector(*handle, true).ok()?;
             }
-            // Some panels say neither yes nor no: they are there.
+            // Some panels report "unknown": they count as connected.
             let connected = info.state() != connector::State::Disconnected && !is_non_desktop(drm, *handle);
             let display = connected.then(|| describe(drm, card, &info, &resources));
             Some(Seen { id: head_id(card, *handle), display })
@@ -87,7 +87,7 @@ fn describe(
         id: head_id(card, handle),
         name: format!("{}-{}", info.interface().as_str(), info.interface_id()),
         identity: read_identity(drm, handle),
-        // More than fits is not known.
+        // A size that does not fit counts as unknown.
         physical: (i32::try_from(width).unwrap_or(0), i32::try_from(height).unwrap_or(0)),
         mode: listed.iter().position(|mode| mode.preferred).unwrap_or(0),
         modes: listed,
@@ -96,15 +96,15 @@ fn describe(
 }
 
 // WORKAROUND(smithay:mode-rate)
-/// Whether the timings are of a picture, and a refresh rate can be worked out of them: smithay 0.7 divides by these.
+/// Whether the timings are valid: smithay 0.7 divides by these fields to compute the refresh rate.
 fn is_possible(mode: &Mode) -> bool {
     let (width, height) = mode.size();
     width > 0 && height > 0 && mode.hsync().2 > 0 && mode.vsync().2 > 0
 }
 
 impl Found {
-    /// A display that does not say who it is, or what it can show, is the one that was there before: it is slow,
-    /// off, or behind a bad cable. `None`: it says nothing, and none was there.
+    /// Fills a missing identity or mode list from the display that was on the connector before: displays that are slow,
+    /// off, or behind a bad cable report none. `None`: nothing is known of either.
     pub fn completed_by(self, known: Option<&Self>) -> Option<Self> {
         let nobody = Identity::default();
         let silent = self.modes.is_empty();
@@ -190,7 +190,7 @@ mod tests {
     fn a_stranger_without_modes_is_not_there_and_one_without_a_name_is() {
         assert!(display("", None).completed_by(None).is_none());
         let nameless = display("", Some(1024)).completed_by(None).unwrap();
-        // Its word is as good as that of the one before.
+        // A new mode list replaces the old one.
         assert_eq!(display("", Some(800)).completed_by(Some(&nameless)).unwrap().head.modes[0].width, 800);
     }
 }

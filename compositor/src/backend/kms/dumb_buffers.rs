@@ -41,7 +41,7 @@ const BITS: u32 = 32;
 const BYTES: usize = 4;
 const DEPTH: u32 = 24;
 
-/// As `DrmCompositor` fails, without the ways to fail that are not here.
+/// `DrmCompositor`'s error type, without the variants for allocators.
 pub type DumbError = FrameError<io::Error, io::Error, io::Error>;
 
 // WORKAROUND(smithay:unshared-dumb-buffers)
@@ -50,12 +50,12 @@ pub fn shares_buffers(fd: &DrmDeviceFd) -> bool {
     let linear = [smithay::backend::allocator::Modifier::Linear];
     match DumbAllocator::new(fd.clone()).create_buffer(64, 64, Fourcc::Xrgb8888, &linear) {
         Ok(buffer) => buffer.export().is_ok(),
-        // It has none, and the reason is told where one is needed.
+        // It cannot allocate any; the error is reported where a buffer is needed.
         Err(_) => true,
     }
 }
 
-/// One display's way to its plane.
+/// The counterpart of `DrmCompositor` for one display.
 pub struct DumbCompositor {
     surface: DrmSurface,
     fd: DrmDeviceFd,
@@ -63,9 +63,9 @@ pub struct DumbCompositor {
     /// On the screen, or on its way there.
     front: Option<ScanoutBuffer>,
     back: Option<ScanoutBuffer>,
-    /// What the last frame changed: the back does not have it.
+    /// The last frame's damage, which the back buffer lacks.
     missing: Vec<Rectangle<i32, Physical>>,
-    /// Of the flip under way.
+    /// The feedback of the pending page flip.
     flying: Option<Feedback>,
 }
 
@@ -76,7 +76,7 @@ struct Picture {
     turn: Turn,
     scale: f64,
     tracker: OutputDamageTracker,
-    /// Nothing of it is valid.
+    /// Its content is undefined.
     fresh: bool,
 }
 
@@ -135,7 +135,7 @@ impl DumbCompositor {
             shown.map_err(device_error)
         });
         if let Err(error) = shown {
-            // The buffer goes, and with it what is not known of it.
+            // The buffer is dropped, so its unknown content does not matter.
             self.reset_buffer_ages();
             return Err(error);
         }
@@ -144,7 +144,7 @@ impl DumbCompositor {
         Ok(Presented { queued: true, scanout: Scanout::default(), another: false })
     }
 
-    /// What the buffers are shown on.
+    /// The DRM surface.
     pub fn surface(&self) -> &DrmSurface {
         &self.surface
     }
@@ -154,17 +154,17 @@ impl DumbCompositor {
         self.surface.plane()
     }
 
-    /// The mode of the next frame; another than that of now when a change waits for it.
+    /// The mode of the next frame, which differs from the current one while a change is pending.
     pub fn pending_mode(&self) -> Mode {
         self.surface.pending_mode()
     }
 
-    /// The next frame is shown in this mode. An error: the driver was asked and does not want it.
+    /// Uses this mode from the next frame on. An error: the driver refused it in a test.
     pub fn use_mode(&self, mode: Mode) -> Result<(), DumbError> {
         self.surface.use_mode(mode).map_err(FrameError::DrmError)
     }
 
-    /// The page flip came: what the clients of that frame are to be told. `None`: no flip was awaited.
+    /// The page flip happened: returns the frame's presentation feedback. `None`: no flip was pending.
     pub fn frame_submitted(&mut self) -> Result<Option<Feedback>, DumbError> {
         Ok(self.flying.take())
     }
@@ -177,18 +177,18 @@ impl DumbCompositor {
         self.back = None;
     }
 
-    /// As [`Self::reset_buffer_ages`], and what it is drawn into is made anew.
+    /// As [`Self::reset_buffer_ages`], with new buffers.
     pub fn reset_buffers(&mut self) {
         self.picture = None;
         self.back = None;
     }
 
-    /// Forgets what the kernel is believed to show: the next frame sets everything anew.
+    /// Drops the cached KMS state: the next frame sets everything again.
     pub fn reset_state(&mut self) -> Result<(), DrmError> {
         self.surface.reset_state()
     }
 
-    /// Puts the screen out: CRTC and plane off, nothing awaited.
+    /// Switches the screen off: CRTC and plane disabled, no pending flip.
     pub fn clear(&mut self) -> Result<(), DrmError> {
         self.flying = None;
         self.reset_buffer_ages();
@@ -253,7 +253,7 @@ impl ScanoutBuffer {
         Ok(())
     }
 
-    /// What the plane is to show.
+    /// The plane's state with this buffer.
     fn on(&self, plane: plane::Handle) -> PlaneState<'_> {
         let size = self.size();
         let config = PlaneConfig {
@@ -276,7 +276,7 @@ impl Drop for ScanoutBuffer {
     }
 }
 
-/// Writes the pixels of a part, row by row, where it lies in a picture with rows of `pitch` bytes.
+/// Writes a part's pixels, row by row, to its position in a picture with rows of `pitch` bytes.
 fn paste(picture: &mut [u8], pitch: usize, part: Rectangle<i32, Physical>, pixels: &[u8]) {
     let at = |number: i32| usize::try_from(number).unwrap_or_default();
     let row = at(part.size.w) * BYTES;
@@ -300,7 +300,7 @@ mod tests {
         let expected: Vec<u8> =
             (0..80).map(|at| if at / 20 >= 2 && (4..12).contains(&(at % 20)) { 7 } else { 0 }).collect();
         assert_eq!(picture, expected);
-        // Nothing of what does not fit is written.
+        // A part that does not fit is not written at all.
         let before = picture.clone();
         paste(&mut picture, 20, Rectangle::new((4, 3).into(), (2, 9).into()), &[9; 72]);
         assert_eq!(picture, before);

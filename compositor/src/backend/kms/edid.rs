@@ -1,4 +1,4 @@
-//! The three fields of EDID that name a display: maker, model, serial number. Pure; nonsense gives empty fields.
+//! The three fields of EDID that name a display: maker, model, serial number. Pure; invalid data gives empty fields.
 //! (VESA E-EDID 1.4, section 3.)
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
@@ -12,8 +12,8 @@ const DESCRIPTOR_SIZE: usize = 18;
 const TAG_SERIAL: u8 = 0xff;
 const TAG_NAME: u8 = 0xfc;
 
-/// Reads the base block. One that was damaged on its way names nobody: a display of another name would be another display,
-/// without what was kept of this one.
+/// Reads the base block. A damaged one (wrong checksum) gives no identity: a wrong name would be another display,
+/// without this one's saved settings.
 pub fn identity(edid: &[u8]) -> Identity {
     let Some(block) = edid.get(..128) else { return Identity::default() };
     if block.iter().fold(0u8, |sum, byte| sum.wrapping_add(*byte)) != 0 {
@@ -94,7 +94,7 @@ mod tests {
     fn what_was_damaged_or_cut_short_names_nobody() {
         let good = whole(block());
         let mut extended = good.clone();
-        // An extension's blocks are not looked at, whatever is in them and however many there are.
+        // Extension blocks are ignored.
         extended.extend([0xff; 255 * 128]);
         assert_eq!(identity(&extended), identity(&good));
         for bit in 0..128 * 8 {

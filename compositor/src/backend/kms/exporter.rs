@@ -39,7 +39,7 @@ impl Exporter {
         Self { inner: GbmFramebufferExporter::new(gbm.clone(), node), gbm, node, implicit: modifiers == 0 }
     }
 
-    /// The client's buffer, if it is one that only we take.
+    /// The client's buffer, if only this workaround can export it.
     fn implicit_dmabuf<'a>(
         &self,
         buffer: &'a ExportBuffer<'_, GbmBuffer>,

@@ -1,16 +1,15 @@
-//! GLES on GBM: the renderer for a card with a real GPU, its own or (as on a Raspberry Pi) another's that Mesa
-//! pairs with the display. Software EGL is used only by who asks for it: pixman on dumb buffers is faster and needs
-//! less.
+//! GLES on GBM: the renderer for a card with a real GPU, its own or (as on a Raspberry Pi) another's that Mesa pairs
+//! with the display. Software EGL is used only on request: pixman on dumb buffers is faster and needs less.
 //!
-//! EGL is started before the first frame, which comes the later for it: in the test machine (dev build, virgl over
-//! software GL, warm) 2.0 s after exec instead of 0.8 s with pixman. With a real GPU it is tens of milliseconds; nobody
-//! has measured it here. Drawing the splash with pixman first and changing over is not done, as smithay 0.7.0 has it:
-//! a `DrmCompositor` keeps its `DrmSurface`, and the end of one switches the CRTC off, as does the end of the
-//! framebuffer that is on the plane: one compositor cannot follow another without a black moment. What would do: commit
-//! a first dumb buffer on the bare `DrmSurface` (`DrmSurface::commit`), start EGL, make the `DrmCompositor` of that same
+//! EGL is started before the first frame and delays it: in the test machine (dev build, virgl over software GL, warm)
+//! 2.0 s after exec instead of 0.8 s with pixman. With a real GPU tens of milliseconds are expected; it has not been
+//! measured. Drawing the splash with pixman first and changing over is not done, as smithay 0.7.0 has it: a
+//! `DrmCompositor` keeps its `DrmSurface`, and the end of one switches the CRTC off, as does the end of the framebuffer
+//! that is on the plane: one compositor cannot follow another without a black moment. A possible way: commit a first
+//! dumb buffer on the bare `DrmSurface` (`DrmSurface::commit`), start EGL, make the `DrmCompositor` of that same
 //! surface, which then has no modeset to do, and keep the dumb buffer until the first page flip after that. Everything
 //! that asks for the renderer at the start (formats for clients, which renderer it is) has to wait until then, and a
-//! driver that takes no other modifier without a modeset would flash all the same, so it has to be seen on such.
+//! driver that takes no other modifier without a modeset would still flash, so it needs a test on such hardware.
 
 use smithay::backend::{
     allocator::{dmabuf::Dmabuf, format::FormatSet, gbm::GbmDevice},
@@ -25,7 +24,7 @@ use smithay::backend::{
 /// Why the GPU is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum GlesError {
-    /// The driver lets nobody allocate buffers.
+    /// The driver has no GBM.
     #[error("no GBM: {0}")]
     Gbm(#[source] std::io::Error),
     /// EGL does not know the device.
@@ -37,7 +36,7 @@ pub enum GlesError {
     /// It draws by the CPU, which pixman does with less.
     #[error("EGL is software here")]
     Software,
-    /// EGL knows the device, and makes no context on it.
+    /// EGL knows the device, but creates no context on it.
     #[error("no EGL context: {0}")]
     Context(#[source] egl::Error),
     /// The driver lacks a part of OpenGL ES 2 that drawing needs.
@@ -45,9 +44,9 @@ pub enum GlesError {
     Renderer(#[source] GlesLibraryError),
 }
 
-/// The renderer and what it draws into.
+/// The renderer and its allocator.
 pub struct Gles {
-    /// Where buffers to draw into come from.
+    /// Allocates the buffers to draw into.
     pub gbm: GbmDevice<DrmDeviceFd>,
     /// Draws, and takes clients' buffers.
     pub renderer: GlesRenderer,
@@ -56,7 +55,7 @@ pub struct Gles {
 }
 
 impl Gles {
-    /// Starts the GPU. The error says why pixman is used instead. `software`: EGL without a GPU will do.
+    /// Starts the GPU's renderer. The error says why pixman is used instead. `software`: accept EGL without a GPU.
     #[allow(unsafe_code)]
     pub fn new(fd: &DrmDeviceFd, software: bool) -> Result<Self, GlesError> {
         let gbm = GbmDevice::new(fd.clone()).map_err(GlesError::Gbm)?;

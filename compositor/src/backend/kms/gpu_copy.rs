@@ -1,6 +1,6 @@
-//! Pictures for displays whose card has no GPU (a DisplayLink adapter, a simple framebuffer) beside a card that has one.
-//! Clients draw on that GPU, and what is in their buffers cannot be read without it: such a display would be black. So
-//! the GPU draws its frames too, into memory, and the display's own renderer puts them on the screen.
+//! Pictures for displays whose card has no GPU (a DisplayLink adapter, a simple framebuffer) beside a card that has
+//! one. Clients draw on that GPU, and only it can read their buffers: such a display would be black. So the GPU draws
+//! these frames too, into memory, and the display's own renderer copies them to the screen.
 
 use smithay::{
     backend::renderer::{
@@ -22,7 +22,7 @@ use crate::{
 /// A frame as a GPU drew it: upright, with the pointer.
 pub struct GpuPicture {
     picture: Capture,
-    /// What became of the elements that it is made of.
+    /// The render states of its elements.
     pub states: RenderElementStates,
 }
 

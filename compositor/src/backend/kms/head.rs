@@ -1,5 +1,5 @@
-//! One connected display of a card: its modes with their timings, the CRTC that drives it, its way to the plane,
-//! and what is done when the driver refuses a mode.
+//! One connected display of a card: its modes with their timings, its CRTC, its presenter, and the fallback to other
+//! modes when the driver refuses one.
 
 use smithay::reexports::drm::control::{Mode, connector, crtc};
 
@@ -9,36 +9,37 @@ use crate::{
     screens::{Head, HeadMode, mode::fallbacks},
 };
 
-/// So many failures in a row are the mode's fault: one may be another program's, which is on its way out.
+/// After so many failures in a row the mode counts as refused: a single one may come from another program that is about
+/// to release the device.
 const MAX_FAILURES: u32 = 3;
 
 /// A connected display.
 pub struct CardHead {
     /// What the rest of the compositor knows of it.
     pub head: Head,
-    /// The kernel's object that its cable is plugged into.
+    /// The kernel's connector object.
     pub connector: connector::Handle,
     /// The one that drives it now, one of `crtcs`.
     pub crtc: crtc::Handle,
     /// Those that could drive it.
     pub crtcs: Vec<crtc::Handle>,
-    /// What brings frames to it; `None`: not needed yet, switched off, or it could not be made.
+    /// Queues its frames; `None`: not needed yet, switched off, or it could not be made.
     pub presenter: Option<Presenter>,
     /// Not switched off.
     pub on: bool,
     /// The timings of the listed modes, in the head's order.
     modes: Vec<Mode>,
-    /// The last mode in which a frame was taken.
+    /// The last mode in which a frame was accepted.
     proven: Option<HeadMode>,
     /// Modes that failed since then, and how often in a row the one in force did.
     refused: Vec<HeadMode>,
     failures: u32,
-    /// Every mode failed: then it is something else, and it may pass.
+    /// Every mode failed: the cause is something else, perhaps a passing one.
     hopeless: bool,
 }
 
 impl CardHead {
-    /// Nothing is shown on it yet.
+    /// A head without a presenter.
     pub fn new(found: Found, crtc: crtc::Handle) -> Self {
         Self {
             head: found.head,
@@ -107,7 +108,7 @@ impl CardHead {
         }
     }
 
-    /// A frame was not taken. In a mode that never worked that is the mode's fault: another one is used.
+    /// A frame was refused. A mode that never worked is replaced by another one.
     pub fn failed(&mut self, cause: PresentError) -> PresentError {
         let Some(mode) = self.mode().filter(|mode| !self.hopeless && self.proven != Some(*mode)) else {
             return cause;

@@ -1,5 +1,5 @@
-//! KMS: the screens of a console, through libseat. Owns the session, the cards and libinput; everything else is
-//! told through the [`Backend`] trait.
+//! KMS: the screens of a console, through libseat. Owns the session, the cards and libinput; the rest of the compositor
+//! uses it through the [`Backend`] trait.
 
 mod atomic;
 mod card;
@@ -59,7 +59,7 @@ use cards::Refused;
 use gpu_copy::GpuPicture;
 use present::CardRenderer;
 
-/// Of this back end, for people.
+/// This back end's name, for people.
 pub const NAME: &str = "kms";
 
 /// Why the console's screens cannot be used.
@@ -75,7 +75,7 @@ pub enum KmsError {
         "no seat: neither seatd nor a login session on a seat is there for this user; run kioskd from a login on a virtual terminal or as a service with a PAM session (logind), or start seatd and join its group"
     )]
     NoManager,
-    /// The event loop did not take the seat's source.
+    /// The seat's event source could not be added to the loop.
     #[error("the seat could not be watched: {0}")]
     Watch(#[source] calloop::Error),
     /// Each card with the reason why it is not used; none where `/dev/dri` has none.
@@ -93,12 +93,12 @@ pub struct Kms<H: Host> {
     cards: Vec<Card>,
     libinput: Option<Libinput>,
     hotplug: Option<RegistrationToken>,
-    /// When connectors are looked at again without news of them, after [`Kms::started`].
+    /// When connectors are scanned again without a hotplug event, after [`Kms::started`].
     settles: Option<Duration>,
     started: Instant,
     watched_gles: Watched<GlesTexture>,
     watched_pixman: Watched<Image<'static, 'static>>,
-    /// The card that drew what is watched, by its place in the list: good until the list changes.
+    /// The index of the card that drew each watched picture; valid until the list changes.
     watching: HashMap<View, usize>,
 }
 
@@ -141,7 +141,7 @@ impl<H: Host> Kms<H> {
         self.cards.iter_mut().find(|card| card.has(head))
     }
 
-    /// The card whose GPU clients use: the first that has one.
+    /// The card whose GPU clients use: the first one with a GPU.
     fn gpu(&mut self) -> Option<&mut Card> {
         self.cards.iter_mut().find(|card| card.has_gpu())
     }
@@ -152,7 +152,7 @@ impl<H: Host> Kms<H> {
         self.painter(index)
     }
 
-    /// The card that draws for this one: itself, or one that has a GPU where this one has none.
+    /// The card that draws for this one: itself, or the one with a GPU where this one has none.
     fn painter(&self, index: usize) -> usize {
         match self.cards.get(index) {
             Some(card) if !card.has_gpu() => self.cards.iter().position(Card::has_gpu).unwrap_or(index),
@@ -273,7 +273,7 @@ impl<H: Host> Backend for Kms<H> {
     }
 
     fn early_import(&mut self, surface: &WlSurface) {
-        // Textures are uploaded while the client draws on, not in the frame. Shared memory needs none for pixman.
+        // Uploads textures now instead of during the frame. pixman reads shared memory directly.
         if let Some(CardRenderer::Gles(gles)) = self.gpu().map(|card| &mut card.renderer)
             && let Err(error) = smithay::backend::renderer::utils::import_surface_tree(&mut gles.renderer, surface)
         {
@@ -355,11 +355,11 @@ impl<H: Host> Backend for Kms<H> {
                     self.handle.remove(card.token);
                 }
                 self.cards.retain(|card| card.device != device);
-                // Their buffers are of a card, and cards have other numbers now.
+                // Their buffers belong to cards, whose indices have changed.
                 self.watched_gles = Watched::default();
                 self.watched_pixman = Watched::default();
                 self.watching.clear();
-                // The real driver may have taken over from a simple one meanwhile.
+                // The real driver may have replaced a firmware framebuffer meanwhile.
                 self.open_cards();
             }
             DeviceChange::Settled => self.settles = None,

@@ -1,14 +1,15 @@
-//! Whether a display's frames may use planes. A driver may refuse in earnest what it took in a test, or what was not
-//! tested again as it looked the same: then the same frame would fail for ever. Pure; the presenter asks.
+//! Whether a display's frames may use planes. A driver may refuse a commit that passed its test, or one that was not
+//! tested again because nothing seemed to change: without this fallback the frame would fail for ever. Pure; the
+//! presenter asks.
 
-/// So many failures in a row may be the planes' fault: one may be anything's.
+/// After so many failures in a row the planes are suspected: a single failure may have any cause.
 const MAX_FAILURES: u32 = 2;
 
-/// What is thought of a display's planes.
+/// The fallback's state for one display.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct PlaneFallback {
     failures: u32,
-    /// Frames were taken only without.
+    /// Frames are accepted only without planes.
     lost: bool,
 }
 
@@ -18,12 +19,12 @@ impl PlaneFallback {
         !self.lost && self.failures < MAX_FAILURES
     }
 
-    /// The driver did not take a frame.
+    /// The driver refused a frame.
     pub fn refused(&mut self) {
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// The driver took a frame. Returns whether that was the end of the planes.
+    /// The driver accepted a frame. Returns whether planes were given up by that.
     pub fn taken(&mut self) -> bool {
         let at_fault = !self.uses_planes() && !self.lost;
         self.lost |= at_fault;

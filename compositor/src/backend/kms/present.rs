@@ -45,12 +45,12 @@ pub enum CardRenderer {
     Pixman(PixmanRenderer),
 }
 
-/// One display's way to its plane.
+/// Puts frames on one display's planes.
 pub struct Presenter {
     compositor: Compositor,
-    /// How the last frame lay on the panel.
+    /// The last frame's rotation on the panel.
     turn: Option<Turn>,
-    /// Whether it was composed alone.
+    /// How the last frame reached the screen.
     scanout: Scanout,
     fallback: PlaneFallback,
     shown: ShownPicture,
@@ -62,7 +62,7 @@ enum Compositor {
     Dumb(Box<DumbCompositor>),
 }
 
-/// The same call on either form.
+/// Makes the same call on each form of compositor.
 macro_rules! either {
     ($presenter:expr, $compositor:ident => $call:expr) => {
         match $presenter {
@@ -153,14 +153,14 @@ impl Presenter {
         let turn = Turn::of(frame.screen);
         let mut planes = FrameFlags::DEFAULT | FrameFlags::ALLOW_PRIMARY_PLANE_SCANOUT_ANY;
         if self.turn.replace(turn) != Some(turn) {
-            // The library does not know of it: what was drawn lies wrong now, also on the cursor's plane, which is
-            // drawn anew when it was not in use.
+            // smithay does not know of the rotation: the old buffers are wrong now, also the cursor plane's, which is
+            // drawn again after it was unused.
             either!(&mut self.compositor, compositor => compositor.reset_buffer_ages());
             planes.remove(FrameFlags::ALLOW_CURSOR_PLANE_SCANOUT);
         }
-        // WORKAROUND(smithay:plane-test-modeset)
-        // A CRTC that is off, or is to change its mode, fails each test of a plane: the library tests without leave for a
-        // modeset. It would also remember that, for as long as the client's buffer lies where it lies.
+        // WORKAROUND(smithay:plane-test-modeset) A CRTC that is off, or is to change its mode, fails each test of a
+        // plane: the library tests without leave for a modeset. It would also cache the failure until the client's
+        // buffer moves.
         let modeset = either!(&self.compositor, compositor => compositor.surface().commit_pending());
         let another = modeset && self.fallback.uses_planes() && matches!(self.compositor, Compositor::Gles(_));
         if modeset || !self.fallback.uses_planes() {
@@ -172,7 +172,7 @@ impl Presenter {
                 let elements = frame.elements(&mut gles.renderer, true);
                 queue(compositor.as_mut(), &mut gles.renderer, frame, Drawing { elements, states: None }, turn, planes)
             }
-            // Nothing of a client can be scanned out from shared memory: nothing to test for.
+            // Clients' shared memory cannot be scanned out: there is nothing to test.
             (Compositor::Pixman(compositor), CardRenderer::Pixman(pixman)) => {
                 let drawing = drawing(&mut self.shown, pixman, frame, picture)?;
                 queue(compositor.as_mut(), pixman, frame, drawing, turn, FrameFlags::empty()).map(without_gpu)
@@ -221,12 +221,12 @@ impl Presenter {
         })
     }
 
-    /// Lets go of all buffers but those on their way to the screen; the next frame is drawn whole, into a new one.
+    /// Frees all buffers that are not on the screen or queued; the next frame is drawn whole, into a new one.
     pub fn trim(&mut self) {
         either!(&mut self.compositor, compositor => compositor.reset_buffers());
     }
 
-    /// Forgets what the CRTC is believed to show, and any flip under way: after a VT switch or a lost flip.
+    /// Drops the cached state of the CRTC and any pending flip: after a VT switch or a lost flip.
     pub fn reset(&mut self) -> Result<(), BackendError> {
         self.fallback = PlaneFallback::default();
         either!(&mut self.compositor, compositor => {

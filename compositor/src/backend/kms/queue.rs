@@ -1,5 +1,5 @@
-//! A frame on its way to the plane, whichever renderer draws it: given to smithay's `DrmCompositor`, composed as far as
-//! planes do not show it, and queued. [`super::present`] says what it is made of.
+//! Renders and queues a frame through smithay's `DrmCompositor`, for either renderer: elements that planes do not show
+//! are composed. [`super::present`] gives the elements.
 
 use smithay::{
     backend::{
@@ -22,18 +22,18 @@ use crate::{
     stage::{Frame, elements::StageElement, reflected::Reflected},
 };
 
-/// What clients are to be told when a frame is on the screen.
+/// The presentation feedback of a frame, sent when it is on the screen.
 pub type Feedback = Option<OutputPresentationFeedback>;
 
-/// What a frame is drawn of.
+/// The elements of a frame.
 pub struct Drawing<R: Renderer + ImportAll + ImportMem> {
-    /// Top first, as they lie on the panel: turned and fitted already.
+    /// Top first, in panel coordinates: already rotated and fitted.
     pub elements: Vec<Reflected<StageElement<R>>>,
-    /// What became of clients' surfaces, where the elements are not theirs.
+    /// The render states of clients' surfaces, where the elements are not the clients' own.
     pub states: Option<RenderElementStates>,
 }
 
-/// Draws a frame as far as planes do not show its elements by themselves, and queues its page flip.
+/// Composes the elements that are not on planes of their own, and queues the page flip.
 pub fn queue<A, F, R>(
     compositor: &mut DrmCompositor<A, F, Feedback, DrmDeviceFd>,
     renderer: &mut R,

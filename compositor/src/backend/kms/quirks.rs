@@ -1,4 +1,4 @@
-//! Workarounds for drivers and for the library, each in one place, each deletable alone.
+//! Workarounds for drivers and for smithay, each in one place, so that each can be deleted alone.
 //!
 //! One more is a file of its own: [`crate::backend::turned`] (smithay's issue 1651, damage of turned outputs).
 
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use smithay::backend::drm::Planes;
 
-/// What is known of a card's driver.
+/// The quirks of a card's driver.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Quirks {
     /// The kernel driver's name.
@@ -36,8 +36,8 @@ const NO_GPU: [&str; 11] = [
 ];
 
 // WORKAROUND(smithay:cursor-hotspot)
-/// Virtual GPUs move the host's cursor by a hotspot that the library (smithay 0.7.0) never sets: a cursor on its
-/// plane is hidden or off.
+/// Virtual GPUs place the host's cursor by a hotspot that smithay 0.7.0 never sets: a cursor on its plane is hidden or
+/// misplaced.
 const VIRTUAL: [&str; 5] = ["virtio_gpu", "qxl", "vmwgfx", "vboxvideo", "hyperv_drm"];
 
 // WORKAROUND(nvidia:overlay-planes)
@@ -55,7 +55,7 @@ impl Quirks {
         }
     }
 
-    /// Takes away the planes that are not to be used.
+    /// Removes the planes that must not be used.
     pub fn restrict(&self, planes: &mut Planes) {
         if !self.cursor_plane {
             planes.cursor.clear();

@@ -1,11 +1,11 @@
-//! What a display device's refusal means: it is another's, it is busy, or it does not take this.
+//! Classifies a display device's errors: another program is master, busy, or the frame was refused.
 
 use smithay::backend::drm::{DrmError, compositor::FrameError};
 
 use crate::backend::{BackendError, PresentError};
 
-/// Why the device did not take what it was given. Without DRM master every commit is refused for a lack of rights:
-/// another VT took over and we have not been told yet, or another program holds the device.
+/// Classifies a frame's error. Without DRM master every commit fails for lack of rights: another VT took over and
+/// libseat has not reported it yet, or another program is master.
 pub fn refusal<A, B, F>(error: FrameError<A, B, F>) -> PresentError
 where
     A: std::error::Error + Send + Sync + 'static,

@@ -1,6 +1,6 @@
-//! The seat, through libseat: who opens the devices for us and takes them away again. Every failure of it is a
-//! failure here and never a panic, so libseat is used by itself and not through smithay 0.7's session, which panics
-//! when its connection ends, when a request fails without a reason, and at reasons that are no error numbers.
+//! The seat, through libseat, which opens devices for us and revokes them. Every failure is an error here and never a
+//! panic, so libseat is used directly and not through smithay 0.7's session, which panics when its connection ends,
+//! when a request fails without an errno, and at values that are no error numbers.
 
 mod connection;
 
@@ -20,14 +20,14 @@ use smithay::backend::session::{AsErrno, Session};
 pub use connection::Manager;
 use connection::{ended, manager};
 
-/// What the seat did not do, and why.
+/// Why a request to the seat failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct SeatError(rustix::io::Errno);
 
 impl SeatError {
-    /// libseat tells why it failed in `errno`, and does not always set it, nor always to an error number: logind,
-    /// asked to release a device that it has released by itself, answers with an error that is no system call's.
+    /// libseat reports errors in `errno`, but not always sets it, nor always to a valid number: logind, asked to
+    /// release a device that it has already released, answers with an error without a number.
     fn of(errno: Errno) -> Self {
         let known = u16::try_from(errno.0).is_ok_and(|number| (1..MAX_ERRNO).contains(&number));
         Self(if known { rustix::io::Errno::from_raw_os_error(errno.0) } else { rustix::io::Errno::IO })
@@ -38,7 +38,7 @@ impl SeatError {
     }
 }
 
-/// The kernel's, above all error numbers that there are.
+/// The kernel's bound: every error number is smaller.
 const MAX_ERRNO: u16 = 4095;
 
 impl AsErrno for SeatError {
@@ -48,7 +48,7 @@ impl AsErrno for SeatError {
 }
 
 // WORKAROUND(cosmic-comp#940)
-/// The seat; clones are the same one. It is given back with the last of them.
+/// The seat; clones share it. The last one releases it.
 #[derive(Debug, Clone)]
 pub struct Seat(Rc<Inner>);
 
@@ -56,21 +56,21 @@ pub struct Seat(Rc<Inner>);
 struct Inner {
     seat: RefCell<libseat::Seat>,
     name: String,
-    /// Ours, and stays one connection's when libseat has closed its own.
+    /// Our own duplicate, which stays valid after libseat has closed its own.
     connection: OwnedFd,
     active: Cell<bool>,
     news: Rc<RefCell<VecDeque<SeatEvent>>>,
-    /// What libseat knows each device by, by the descriptor that it gave.
+    /// libseat's handle of each device, by its file descriptor.
     devices: RefCell<HashMap<RawFd, libseat::Device>>,
 }
 
 impl Seat {
-    /// Takes the seat: of seatd, of logind, else of a manager that libseat starts by itself.
+    /// Opens the seat through seatd, logind, or else libseat's built-in manager.
     pub fn open() -> Result<Self, SeatError> {
         let news = Rc::new(RefCell::new(VecDeque::new()));
         let heard = news.clone();
         let mut seat = call_libseat(|| libseat::Seat::open(move |_, event| heard.borrow_mut().push_back(event)))?;
-        // It is there already when the terminal is in front.
+        // The event is there already when our terminal is in front.
         call_libseat(|| seat.dispatch(0))?;
         let active = matches!(news.borrow_mut().drain(..).next_back(), Some(SeatEvent::Enable));
         let connection = call_libseat(|| seat.get_fd())?.try_clone_to_owned().map_err(SeatError::of_io)?;
@@ -84,12 +84,12 @@ impl Seat {
         manager(self.connection())
     }
 
-    /// Readable when there is news, and for ever when the connection has ended.
+    /// Readable when there are events, and for ever once the connection has ended.
     pub fn connection(&self) -> BorrowedFd<'_> {
         self.0.connection.as_fd()
     }
 
-    /// Reads what the seat's manager says. The error: it says nothing any more.
+    /// Reads the seat manager's messages. An error: the connection has ended.
     pub fn dispatch(&self) -> Result<(), SeatError> {
         call_libseat(|| self.0.seat.borrow_mut().dispatch(0))?;
         // WORKAROUND(seatd:logind-hangup)
@@ -97,15 +97,14 @@ impl Seat {
         if ended(self.connection()) { Err(SeatError(rustix::io::Errno::CONNRESET)) } else { Ok(()) }
     }
 
-    /// The next thing that happened to the seat; whoever takes it acts on it, and then calls [`Self::released`] for
-    /// one that was taken away.
+    /// The next event of the seat. After handling a disable event, the caller calls [`Self::released`].
     pub fn next_event(&self) -> Option<SeatEvent> {
         let event = self.0.news.borrow_mut().pop_front()?;
         self.0.active.set(matches!(event, SeatEvent::Enable));
         Some(event)
     }
 
-    /// Nothing of the seat is used any more: another may have it.
+    /// Acknowledges a disable event: nothing of the seat is in use any more.
     pub fn released(&self) {
         if let Err(error) = call_libseat(|| self.0.seat.borrow_mut().disable()) {
             tracing::warn!(%error, "seat not released: its manager was not told");
@@ -113,7 +112,7 @@ impl Seat {
     }
 }
 
-/// Calls libseat, so that a reason which it leaves out is not an old one.
+/// Calls libseat with `errno` cleared before, so that a stale value is not taken for its reason.
 fn call_libseat<T>(call: impl FnOnce() -> Result<T, Errno>) -> Result<T, SeatError> {
     set_errno(Errno(0));
     call().map_err(SeatError::of)
@@ -153,19 +152,20 @@ impl Session for Seat {
     }
 }
 
-/// A device that the seat opened for us, and is told to close when this goes: it would keep what is behind a card that
-/// was unplugged for as long as we run, and would not open what comes in its place.
+/// A device opened through the seat, closed there on drop: otherwise the manager would hold an unplugged card open
+/// while we run, and would not open its replacement.
 pub struct SeatDevice {
     session: Seat,
-    /// The one that the seat knows; `None`: given back.
+    /// The seat's descriptor; `None`: closed.
     fd: Option<OwnedFd>,
 }
 
 impl SeatDevice {
-    /// Opens a device and makes another descriptor of it, to be used: whoever still has that one does no harm.
+    /// Opens a device and duplicates its descriptor for use: a copy that is still held does no harm after the device is
+    /// closed.
     pub fn open(session: &Seat, path: &Path) -> Result<(Self, OwnedFd), SeatError> {
         let mut session = session.clone();
-        // The seat chooses the flags by itself.
+        // The seat manager chooses the flags.
         let fd = session.open(path, OFlags::empty())?;
         let ours = fd.try_clone();
         let device = Self { session, fd: Some(fd) };

@@ -1,4 +1,4 @@
-//! The seat: libseat's session and its comings and goings, libinput, and which virtual terminal is in front.
+//! The seat session in the event loop: pause and resume, libinput, and which virtual terminal is in front.
 
 use libseat::SeatEvent;
 use smithay::{
@@ -22,7 +22,7 @@ use super::{
 };
 use crate::backend::Host;
 
-/// The kernel's word on which virtual terminal is in front.
+/// The kernel's file that names the virtual terminal in front.
 const ACTIVE_TTY: &str = "/sys/class/tty/tty0/active";
 
 /// Opens the seat and watches it.
@@ -56,20 +56,20 @@ pub fn open<H: Host>(handle: &LoopHandle<'static, H>) -> Result<Seat, KmsError> 
     Ok(seat)
 }
 
-/// The connection to the seat's manager has ended, and what it opened is taken from us or will be: who starts us again
-/// gets a seat again.
+/// The connection to the seat's manager has ended, and its devices are or will be revoked: the program exits and gets a
+/// seat when it is restarted.
 fn report_loss(manager: Manager, error: SeatError) {
     let name = match manager {
         Manager::Seatd => "seatd",
         Manager::Own => "the seat's manager",
-        // It does not come back to a message bus that was started again.
+        // logind does not reconnect to a restarted message bus.
         Manager::Logind => "logind (to be restarted where the message bus was)",
     };
     tracing::error!(manager = name, %error, "connection to the seat's manager ended; exiting, to be started again with a new seat");
 }
 
-/// Whether an inactive session can become active: not where libseat's last resort, to be its own seat manager, runs
-/// without the rights for it. It says so to nobody, and would wait for ever.
+/// Whether an inactive session can become active: not where libseat's built-in manager lacks the rights. It reports no
+/// error, and would wait for ever.
 pub fn may_become_active(seat: &Seat) -> bool {
     seat.manager() != Manager::Own || rustix::process::geteuid().is_root()
 }
@@ -99,8 +99,8 @@ pub fn start_input<H: Host>(handle: &LoopHandle<'static, H>, session: &Seat) -> 
 }
 
 // WORKAROUND(libinput:queued-devices)
-/// Makes the devices known that were opened or closed just now. libinput has that queued, and its file descriptor
-/// tells of it only when one of them is used.
+/// Dispatches libinput once for devices that were opened or closed just now. Their events are queued, but its file
+/// descriptor becomes readable only at the next input.
 pub fn announce_devices<H: Host>(handle: &LoopHandle<'static, H>, context: &Libinput) {
     let mut context = context.clone();
     handle.insert_idle(move |host| {

@@ -5,7 +5,7 @@ use smithay::reexports::drm::control::Mode;
 
 use crate::screens::{HeadMode, cvt::Timing};
 
-/// The timings of a custom mode; `None`: it is listed, or there are none.
+/// The timings of a custom mode; `None`: the mode is a listed one, or has no valid timings.
 pub fn custom(mode: HeadMode) -> Option<Mode> {
     let (width, height) = (u32::try_from(mode.width).ok()?, u32::try_from(mode.height).ok()?);
     let timing = Timing::reduced(width, height, mode.custom?)?;
@@ -26,7 +26,7 @@ pub fn custom(mode: HeadMode) -> Option<Mode> {
         type_: DRM_MODE_TYPE_USERDEF,
         ..Raw::default()
     };
-    // Only people read it, in /sys/kernel/debug/dri. The last byte stays zero: it ends the text.
+    // The name is shown in /sys/kernel/debug/dri. The last byte stays zero as the terminator.
     let name = format!("{width}x{height}R");
     for (place, letter) in raw.name[..31].iter_mut().zip(name.bytes()) {
         *place = letter as _;
@@ -44,7 +44,7 @@ mod tests {
         let timings = custom(mode).unwrap();
         assert_eq!(timings.size(), (1280, 720));
         assert_eq!(timings.name().to_str(), Ok("1280x720R"));
-        // The rate that people see is the one that the library works out from the timings.
+        // The rate that people see is the one that smithay computes from the timings.
         assert_eq!(smithay::output::Mode::from(timings).refresh, mode.refresh);
         assert_eq!(custom(HeadMode { custom: None, ..mode }), None);
     }

@@ -1,4 +1,4 @@
-//! `org.kioskd.Compositor1`, the object of the whole.
+//! `org.kioskd.Compositor1`, the root object.
 
 use std::sync::Arc;
 
@@ -16,16 +16,16 @@ use crate::snapshot::Snapshot;
 
 /// The compositor as of `now`.
 pub struct Compositor {
-    /// The way to the loop, and who may ask.
+    /// The channel to the event loop, and access control.
     pub shared: Arc<Shared>,
-    /// What all properties are read from.
+    /// The snapshot that all properties are read from.
     pub now: Arc<Snapshot>,
 }
 
 impl Served for Compositor {}
 
 impl Compositor {
-    /// Asks for what is answered in sentences.
+    /// Sends a command that is answered by a list of sentences.
     async fn told(&self, asked: Asked, connection: &Connection, header: &Header<'_>) -> Result<Vec<String>, Failure> {
         match self.shared.ask(asked, connection, header).await? {
             Reply::Told(told) => Ok(told),

@@ -15,11 +15,11 @@ use crate::snapshot::{InputSnapshot, Snapshot};
 
 /// One input device as of `now`.
 pub struct Input {
-    /// The way to the loop, and who may ask.
+    /// The channel to the event loop, and access control.
     pub shared: Arc<Shared>,
-    /// What all properties are read from.
+    /// The snapshot that all properties are read from.
     pub now: Arc<Snapshot>,
-    /// Among the snapshot's inputs.
+    /// Index into the snapshot's inputs.
     pub index: usize,
 }
 
@@ -63,7 +63,7 @@ fn change(input: &InputSnapshot, property: &str, value: &Variant<'_>) -> Result<
         return Ok(change);
     }
     let numbers: Option<Vec<f64>> = match value {
-        // The type is known of an empty one too.
+        // An empty array has its type too.
         Variant::Array(numbers) if value.value_signature() == "ad" => {
             numbers.iter().map(|number| if let Variant::F64(number) = number { Some(*number) } else { None }).collect()
         }

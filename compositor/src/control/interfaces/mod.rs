@@ -1,4 +1,4 @@
-//! The three interfaces, each as of one snapshot.
+//! The three D-Bus interfaces. Each object shows one snapshot.
 
 mod compositor;
 mod input;

@@ -15,11 +15,11 @@ use crate::snapshot::{OutputSnapshot, Snapshot};
 
 /// One output as of `now`.
 pub struct Output {
-    /// The way to the loop, and who may ask.
+    /// The channel to the event loop, and access control.
     pub shared: Arc<Shared>,
-    /// What all properties are read from.
+    /// The snapshot that all properties are read from.
     pub now: Arc<Snapshot>,
-    /// Among the snapshot's outputs.
+    /// Index into the snapshot's outputs.
     pub index: usize,
 }
 

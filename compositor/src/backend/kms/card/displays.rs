@@ -1,4 +1,4 @@
-//! Which displays are connected to a card, and which CRTC drives each: what a look at its connectors changes.
+//! Scans a card's connectors: which displays are connected, and which CRTC drives each.
 
 use std::time::Duration;
 
@@ -15,12 +15,12 @@ use crate::{
 };
 
 impl Card {
-    /// Looks for displays. Those that went, and are believed to be gone, lose their CRTC. Returns when to look again,
-    /// at the latest, for a connector that is not believed yet. `now` is monotonic.
+    /// Looks for displays. Those that are gone lose their CRTC, once the hotplug filter confirms it. Returns the latest
+    /// time to look again for a change that is not confirmed yet. `now` is monotonic.
     pub fn scan(&mut self, now: Duration) -> Option<Duration> {
         let seen = connectors::scan(&self.drm, self.number, std::mem::take(&mut self.probe));
         let gone = |own: &CardHead| !seen.iter().any(|connector| connector.id == own.head.id);
-        // With a dock go its connectors.
+        // A dock's connectors disappear with it.
         self.heads.iter().filter(|own| gone(own)).for_each(|own| self.hotplug.forget(own.head.id));
         self.heads.retain(|own| !gone(own));
         let mut due: Option<Duration> = None;
@@ -36,7 +36,7 @@ impl Card {
             }
             match (verdict.present(), display) {
                 (false, _) => self.heads.retain(|own| own.head.id != id),
-                // It is waited for.
+                // The hotplug filter waits for it.
                 (true, None) => {}
                 (true, Some(display)) => match self.head_mut(id) {
                     Some(own) => own.refresh(display),
@@ -49,7 +49,7 @@ impl Card {
         due
     }
 
-    /// New displays get a CRTC each, if need be one that another display can do without.
+    /// Gives each new display a CRTC, moving other displays to other CRTCs if need be.
     fn give_crtcs(&mut self, newcomers: Vec<Found>) {
         if newcomers.is_empty() {
             return;

@@ -33,10 +33,10 @@ use crate::{
 /// Why a card is not used.
 #[derive(Debug, thiserror::Error)]
 pub enum CardError {
-    /// seatd or logind did not hand it over.
+    /// seatd or logind did not open it.
     #[error("it could not be opened through the seat: {0}")]
     Open(#[source] SeatError),
-    /// What is drawn by it would be refused until that program ends.
+    /// Another program is DRM master: frames would be refused until it ends.
     #[error("another program is in control of it (DRM master is taken)")]
     Busy,
     /// A GPU that only renders, or a card whose displays are another's.
@@ -109,7 +109,7 @@ impl Card {
             hotplug: Hotplug::default(),
             drm,
             fd,
-            // The kernel's memory may be older than the display: the first modeset is to be the right one.
+            // The kernel's cached state may be older than the display, and the first modeset should be the right one.
             probe: true,
             _seat: seat,
         })

@@ -1,4 +1,4 @@
-//! What the connection to the seat's manager tells beside its messages: whether it has ended, and whom it leads to.
+//! The socket to the seat's manager: whether it has been closed, and which manager is at its other end.
 
 use std::{
     os::fd::BorrowedFd,
@@ -24,7 +24,7 @@ pub enum Manager {
     Own,
 }
 
-/// Whom the connection leads to: the first two listen at a socket with a name.
+/// Which manager is at the other end: seatd and the message bus have sockets with names.
 pub fn manager(connection: BorrowedFd<'_>) -> Manager {
     let seatd = std::env::var_os("SEATD_SOCK").filter(|path| !path.is_empty()).map_or(SEATD.into(), PathBuf::from);
     manager_at(connection, &seatd)
@@ -40,11 +40,11 @@ fn manager_at(connection: BorrowedFd<'_>, seatd: &Path) -> Manager {
     }
 }
 
-/// Whether nobody is at the other end any more: the D-Bus daemon between us and logind, or seatd, is gone.
+/// Whether the other end is closed: seatd, or the D-Bus daemon between us and logind, is gone.
 pub fn ended(connection: BorrowedFd<'_>) -> bool {
     let mut polled = [PollFd::from_borrowed_fd(connection, PollFlags::empty())];
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-    // Hangups and errors are told unasked.
+    // POLLHUP and POLLERR are always reported.
     poll(&mut polled, Some(&at_once)).is_ok() && !polled[0].revents().is_empty()
 }
 
