@@ -48,8 +48,7 @@ const DISPLAY: u32 = 1;
 const ERROR: u32 = 0;
 const NO_MEMORY: u32 = 2;
 
-/// The display that is served, whether objects of its clients ended that it has yet to be told of, and what clients are
-/// asked for beside.
+/// The display, whether destructor events have to be completed, and pending round trips of clients.
 #[derive(Default)]
 pub struct Clients {
     display: Weak<RefCell<Display<Kiosk>>>,

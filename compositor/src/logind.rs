@@ -1,24 +1,24 @@
-//! One call of logind, which has rights that kioskd has not, and lends them to whoever has the session on the seat. Called
-//! on a thread of its own: logind may take its time.
+//! Calls to logind, which acts with more rights on behalf of the active session on the seat. Made on a thread of their
+//! own, as logind may be slow.
 
 use std::time::Duration;
 
 use serde::Serialize;
 use zbus::{connection::Builder, zvariant::DynamicType};
 
-/// How long logind has.
+/// Time limit of a call.
 const LOGIND_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Why logind did not do it.
+/// Why a call failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LogindError {
-    /// The thread of the call could not wait for an answer.
+    /// The call's async runtime could not be started.
     #[error("no runtime for the call: {0}")]
     Runtime(std::io::Error),
     /// The system bus is not there, or logind refused.
     #[error(transparent)]
     Bus(#[from] zbus::Error),
-    /// The call is given up; logind may still carry it out.
+    /// The call timed out; logind may still carry it out.
     #[error("logind gave no answer within {} s", LOGIND_TIMEOUT.as_secs())]
     NoAnswer,
 }

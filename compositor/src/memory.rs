@@ -1,13 +1,12 @@
-//! Gives memory back once the kiosk has come up: most of the program is needed only to start it.
+//! Frees memory after start-up: most of the program's code is needed only then.
 //!
-//! The kernel maps code in windows of 64 KiB around each page that runs, so that by the time the page is up nearly
-//! all of the program is in memory, and it would stay there for years. Called once by [`crate::kiosk`], when the
-//! splash has gone.
+//! The kernel maps code in windows of 64 KiB around each page that is executed, so that after start-up nearly all of
+//! the program is resident, and would stay so for years. Called once by [`crate::kiosk`], when the splash has gone.
 
 use std::{fs, io};
 
-/// Takes the program's own code and constants out of this process's memory. What is used again is mapped again from
-/// the page cache, in microseconds; what was needed to start only is not.
+/// Unmaps the program's code and constants from this process. Pages that are used again are mapped from the page cache
+/// within microseconds.
 pub fn forget_start() {
     if let Err(error) = unmap_clean_pages() {
         tracing::debug!(%error, "the code that was needed to start stays in memory");

@@ -1,9 +1,9 @@
-//! Under which addresses the device is reached: for the screens that tell people. Read when such a screen is shown and
-//! while it is; nothing is opened, asked or resolved.
+//! The addresses under which the device is reached, for the screens that show them. Read while such a screen is shown;
+//! opens no connection and resolves no name.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Addresses that are looked at: a router with more has a name.
+/// Most addresses that are considered.
 const MAX_ADDRESSES: usize = 256;
 /// Longest label of a host's name (RFC 1035, section 2.3.4).
 const MAX_LABEL: usize = 63;
@@ -13,12 +13,12 @@ const MAX_LABEL: usize = 63;
 pub struct Network {
     /// `NAME.local`, as multicast DNS has it; `None`: the device has no name of its own.
     pub name: Option<String>,
-    /// Those that others can reach, the likeliest first.
+    /// Reachable addresses, the likeliest first.
     pub addresses: Vec<IpAddr>,
 }
 
 impl Network {
-    /// As it is now.
+    /// Reads the current state.
     pub fn now() -> Self {
         let uname = rustix::system::uname();
         Self { name: local_name(&uname.nodename().to_string_lossy()), addresses: addresses() }
@@ -53,7 +53,7 @@ fn addresses() -> Vec<IpAddr> {
     sorted(each.collect())
 }
 
-/// Those that others can reach, each once; networks inside of the device last.
+/// Reachable addresses without duplicates; the device's internal networks last.
 fn sorted(mut found: Vec<(String, IpAddr)>) -> Vec<IpAddr> {
     found.retain(|(_, address)| is_reachable(address));
     found.sort_by_key(|(interface, address)| (is_inner(interface), address.is_ipv6(), interface.clone(), *address));
@@ -66,7 +66,7 @@ fn sorted(mut found: Vec<(String, IpAddr)>) -> Vec<IpAddr> {
     addresses
 }
 
-/// Bridges and pairs of containers and virtual machines.
+/// Whether it is a bridge or veth interface of containers or virtual machines.
 fn is_inner(interface: &str) -> bool {
     ["docker", "veth", "br-", "virbr", "podman", "cni", "lxc", "lxd", "vnet"]
         .iter()
@@ -76,12 +76,12 @@ fn is_inner(interface: &str) -> bool {
 fn is_reachable(address: &IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => *v4 != Ipv4Addr::UNSPECIFIED && !v4.is_loopback() && !v4.is_link_local(),
-        // A link-local one needs the other side's interface, which no QR code knows.
+        // A link-local address needs the peer's interface name, which a QR code cannot contain.
         IpAddr::V6(v6) => *v6 != Ipv6Addr::UNSPECIFIED && !v6.is_loopback() && (v6.segments()[0] & 0xffc0) != 0xfe80,
     }
 }
 
-/// As it stands in a URL.
+/// The form for URLs.
 pub fn in_url(address: &IpAddr) -> String {
     match address {
         IpAddr::V4(v4) => v4.to_string(),

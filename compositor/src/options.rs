@@ -81,7 +81,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// The configuration as the command line, which counts more, leaves it.
+    /// The configuration with the command line's settings on top.
     pub fn over(&self, mut config: Config) -> Config {
         config.outputs.extend(self.wanted_scales());
         config.outputs.extend(self.wanted_rotation());
@@ -89,7 +89,7 @@ impl Options {
         config
     }
 
-    /// The turn of `-r` as a rule for all screens; none where it leads back to where it began.
+    /// The rotation of `-r` as a rule for all screens; `None` for a full turn.
     fn wanted_rotation(&self) -> Option<OutputRule> {
         let quarters = self.rotate % 4;
         if quarters == 0 {
@@ -100,7 +100,7 @@ impl Options {
         Some(OutputRule { matcher: "*".into(), settings })
     }
 
-    /// The scales of `--output WxH@SCALE` as rules for the screens that these options make.
+    /// The scales of `--output WxH@SCALE` as rules for their screens.
     fn wanted_scales(&self) -> impl Iterator<Item = OutputRule> {
         let scaled = self.output.iter().enumerate().filter(|(_, spec)| spec.scale != ScaleFactor::ONE);
         scaled.flat_map(|(index, spec)| {
@@ -110,7 +110,7 @@ impl Options {
         })
     }
 
-    /// What was asked for and means nothing to this back end, a sentence each.
+    /// Options that have no effect on this back end, a sentence each.
     pub fn without_effect(&self, backend: BackendChoice) -> Vec<&'static str> {
         let renderer = match (backend, self.renderer) {
             (BackendChoice::Winit, RendererChoice::Pixman) => "--renderer has no effect: a window is drawn with gles",
@@ -139,35 +139,35 @@ impl Options {
 /// `--backend`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum BackendChoice {
-    /// In a window where a desktop is announced (`WAYLAND_DISPLAY`, `DISPLAY`), else on the screens of this seat.
+    /// A window if a desktop is running (`WAYLAND_DISPLAY`, `DISPLAY`), else the screens of this seat.
     Auto,
     /// The screens of this seat.
     Kms,
     /// A window of a desktop.
     Winit,
-    /// Screens in memory, seen by screenshots.
+    /// Screens in memory, visible through screenshots.
     Headless,
 }
 
 /// `--renderer`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum RendererChoice {
-    /// By the GPU where there is one.
+    /// The GPU where there is one.
     Auto,
-    /// By the GPU; no start without.
+    /// The GPU; without one kioskd does not start.
     Gles,
-    /// By the CPU.
+    /// The CPU.
     Pixman,
 }
 
 /// `--session`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum SessionChoice {
-    /// kiosk-session is started, and again when it ends.
+    /// kioskd starts kiosk-session, and restarts it when it exits.
     Auto,
-    /// A service manager starts it.
+    /// A service manager starts kiosk-session.
     External,
-    /// No page: only what clients show.
+    /// No kiosk-session: only clients that connect.
     None,
 }
 
@@ -180,10 +180,10 @@ pub enum MultiChoice {
     Extend,
 }
 
-/// Largest edge of a screen that is made up, pixels.
+/// Largest edge of a headless screen, pixels.
 const MAX_OUTPUT_EDGE: u32 = 16_384;
 
-/// A text that describes no screen.
+/// Why a text does not describe a screen.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub(crate) enum OutputSpecError {
     #[error("{0:?} is not WxH or WxH@SCALE, such as 1280x720 or 1920x1080@1.5")]

@@ -1,5 +1,5 @@
-//! The pairing and welcome screen as it is at a moment: what was asked for, the device's own addresses where no URL was
-//! given, and the time that is left. No I/O and no timer: the root asks [`PairingScreen::view`] and
+//! The content of the pairing and welcome screen at a moment: the request, the device's own addresses where no URL was
+//! given, and the time left. No I/O and no timer: the root asks [`PairingScreen::view`] and
 //! [`PairingScreen::next_change`].
 
 use std::time::Duration;
@@ -9,19 +9,19 @@ use kiosk_splash::{Pairing, wifi_code};
 
 use crate::network::{Network, in_url};
 
-/// Longest URL, bytes, and longest code, characters: what a QR code of a small screen and one line have room for.
+/// Longest URL, bytes: what fits into a QR code on a small screen.
 pub const MAX_URL: usize = 500;
-/// Characters of a code that is typed.
+/// Longest code, characters: one line.
 pub const MAX_CODE: usize = 32;
-/// Longest name of a network, bytes (IEEE 802.11, section 9.4.2.2), and longest password (WPA3: characters).
+/// Longest name of a network, bytes (IEEE 802.11, section 9.4.2.2).
 pub const MAX_SSID: usize = 32;
-/// Of a password.
+/// Longest password, characters (WPA3).
 pub const MAX_PASSWORD: usize = 128;
-/// Addresses that are listed beside the one of the QR code.
+/// Most addresses listed besides the QR code's.
 const MAX_LISTED: usize = 2;
-/// How often the device's own addresses are looked at while they are shown: networks come late.
+/// How often the device's addresses are read while they are shown: networks may come up late.
 pub const LOOK: Duration = Duration::from_secs(3);
-/// Below this the seconds are counted.
+/// Below this the time left is shown in seconds.
 const COUNTED: Duration = Duration::from_secs(60);
 
 /// A Wi-Fi network to join.
@@ -33,10 +33,10 @@ pub struct Wifi {
     pub password: String,
 }
 
-/// What is to be shown.
+/// A request for the screen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PairingRequest {
-    /// Empty: our own text.
+    /// Empty: the built-in text.
     pub title: String,
     /// `None`: the device's own address.
     pub url: Option<String>,
@@ -44,9 +44,9 @@ pub struct PairingRequest {
     pub code: String,
     /// How long it is shown; `None`: until it is dismissed.
     pub expires: Option<Duration>,
-    /// A second code, which joins a network.
+    /// A network, for a second QR code.
     pub wifi: Option<Wifi>,
-    /// Of the device's own address; `{address}` is filled in.
+    /// Template of the device's own URL; `{address}` is filled in.
     pub template: String,
 }
 
@@ -65,23 +65,23 @@ impl PairingScreen {
         Self { request, until }
     }
 
-    /// Whether it has to go.
+    /// Whether it has expired.
     pub fn is_over(&self, now: Duration) -> bool {
         self.until.is_some_and(|until| until <= now)
     }
 
-    /// Whether the device's own addresses stand on it.
+    /// Whether it shows the device's own addresses.
     pub fn shows_network(&self) -> bool {
         self.request.url.is_none()
     }
 
-    /// When it may look otherwise, or has to go, monotonic; `None`: it stays as it is.
+    /// When its content may change or it expires, monotonic; `None`: never.
     pub fn next_change(&self, now: Duration) -> Option<Duration> {
         let look = self.shows_network().then(|| now + LOOK);
         let left = self.until.map(|until| {
             let left = until.saturating_sub(now);
             let step = if left <= COUNTED { 1 } else { 60 };
-            // The text counts up to whole steps: it changes when one of them is full.
+            // The time is rounded up, so the text changes at whole steps.
             let whole = u64::from(left.subsec_nanos() > 0) + left.as_secs();
             let next =
                 (whole.div_ceil(step).saturating_sub(1) * step).max(if step == 60 { COUNTED.as_secs() } else { 0 });
@@ -90,7 +90,7 @@ impl PairingScreen {
         [look, left].into_iter().flatten().min()
     }
 
-    /// What the first QR code says; empty: there is no address.
+    /// The URL of the first QR code; empty: there is no address.
     pub fn url(&self, network: &Network) -> String {
         match (&self.request.url, network.addresses.first()) {
             (Some(url), _) => url.clone(),
@@ -99,7 +99,7 @@ impl PairingScreen {
         }
     }
 
-    /// What is seen of it.
+    /// Its content.
     pub fn view(&self, network: &Network, now: Duration, texts: &Texts) -> Pairing {
         let PairingRequest { title, url, code, wifi, template, .. } = &self.request;
         let first = self.url(network);
@@ -135,7 +135,7 @@ fn filled(template: &str, address: &str) -> String {
     template.replace("{address}", address)
 }
 
-/// Whole minutes, and seconds in the last one: never less than is left.
+/// The time left in whole minutes, in the last one in seconds; rounded up.
 fn time_left(left: Duration) -> String {
     let seconds = left.as_secs() + u64::from(left.subsec_nanos() > 0);
     match seconds {

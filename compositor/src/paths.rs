@@ -6,7 +6,7 @@ use kiosk_core::api;
 
 use crate::options::{BackendChoice, Options};
 
-/// Where kept changes live: nowhere for a window or a command, which are not the appliance.
+/// The directory of the saved state; `None` for a window or a command, which are not the appliance.
 pub fn saved_directory(options: &Options) -> Option<PathBuf> {
     let chosen = std::env::var_os(api::STATE_DIR_ENV).or_else(|| std::env::var_os("STATE_DIRECTORY"));
     match chosen.filter(|value| !value.is_empty()) {
@@ -18,7 +18,7 @@ pub fn saved_directory(options: &Options) -> Option<PathBuf> {
     }
 }
 
-/// The runtime directory: the option, systemd's, `/run/kiosk` for root, else a place of the user's own.
+/// The runtime directory: the option, systemd's, `/run/kiosk` for root, else one of the user's own.
 pub fn runtime_dir(options: &Options) -> anyhow::Result<PathBuf> {
     if let Some(directory) = &options.runtime_dir {
         return Ok(directory.clone());
@@ -33,6 +33,6 @@ pub fn runtime_dir(options: &Options) -> anyhow::Result<PathBuf> {
     let own = std::env::var_os("XDG_RUNTIME_DIR").filter(|value| !value.is_empty()).map(PathBuf::from);
     let base =
         own.unwrap_or_else(|| std::env::temp_dir().join(format!("kioskd-{}", rustix::process::geteuid().as_raw())));
-    // Several nested kioskds of one user keep apart.
+    // A directory for each nested kioskd of one user.
     Ok(base.join(format!("kiosk-{}", std::process::id())))
 }

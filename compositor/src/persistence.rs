@@ -1,6 +1,6 @@
-//! Writes what outlives a restart, when something that is kept has changed. What changes many times a second (a
-//! brightness by a slider) is written at once the first time and then only now and then: the flash of an appliance
-//! does not last for ever. Never decides what is kept: see [`crate::transaction`] and [`crate::input`].
+//! Writes the saved state when it changes. Settings that change many times a second (brightness by a slider) are
+//! written at once the first time and then at intervals, to spare the flash. What is saved is decided in
+//! [`crate::transaction`] and [`crate::input`].
 
 use std::{path::PathBuf, time::Duration};
 
@@ -8,24 +8,24 @@ use kiosk_core::config::{SaveError, SavedState};
 
 use crate::kiosk::Kiosk;
 
-/// Between two writes of what changes in passing. A power cut loses no more than what came after the first of them.
+/// Shortest interval between writes of quickly changing settings; a power cut loses at most this much.
 const SAVE_INTERVAL: Duration = Duration::from_secs(3);
 
-/// Changes that outlive a restart, and where they are kept (`None`: nowhere).
+/// The saved state and its directory.
 #[derive(Default)]
 pub struct Saved {
-    /// What was kept so far.
+    /// The saved state.
     pub state: SavedState,
-    /// Where `state.toml` is; `None`: kept until the end of the program.
+    /// The directory of `state.toml`; `None`: nothing is written.
     pub directory: Option<PathBuf>,
-    /// Something was written in passing a moment ago.
+    /// The interval since the last write is running.
     resting: bool,
-    /// There is something that is not written yet.
+    /// There are changes that are not written yet.
     unwritten: bool,
 }
 
 impl Saved {
-    /// With what was read at the start.
+    /// With the state read at start-up.
     pub fn new(state: SavedState, directory: Option<PathBuf>) -> Self {
         Self { state, directory, ..Self::default() }
     }
@@ -39,7 +39,7 @@ impl Kiosk {
         directory.as_ref().map_or(Ok(()), |directory| state.save(directory))
     }
 
-    /// Writes the state now, or within [`SAVE_INTERVAL`] if that was done a moment ago.
+    /// Writes the state now, or within [`SAVE_INTERVAL`] of the last write.
     pub(crate) fn save_in_passing(&mut self) -> Result<(), SaveError> {
         if self.settings.saved.resting {
             self.settings.saved.unwritten = true;
@@ -57,7 +57,7 @@ impl Kiosk {
         Ok(())
     }
 
-    /// Writes what is not written yet: the program ends.
+    /// Writes pending changes at exit.
     pub fn save_rest(&mut self) {
         if self.settings.saved.unwritten {
             let saved = self.save();

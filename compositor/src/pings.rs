@@ -1,7 +1,7 @@
-//! Whether a shell's window is alive: its client is asked (`xdg_wm_base.ping`) when the session wants to know, and the
-//! session hears that it was, and of the answer. What silence means, and after what time, the session decides: no timer
-//! is armed here, and a client that nobody asks about is not woken. With it the session hears how much the shell has
-//! drawn, which tells a browser that is stuck from a page that is still.
+//! Pings a shell's window (`xdg_wm_base.ping`) when its session asks for it, and reports the ping and the pong to the
+//! session. The session decides about time limits: no timer is armed here, and clients are not pinged without a
+//! request. The report includes the number of the shell's commits, which distinguishes a hung browser from a still
+//! page.
 
 use kiosk_core::api::Notice;
 use smithay::{
@@ -15,11 +15,11 @@ use smithay::{
 
 use crate::{kiosk::Kiosk, privilege::ClientState};
 
-/// The questions that are not answered: at most one for each shell.
+/// Pending pings, at most one for each shell.
 #[derive(Debug, Default)]
 pub struct Pings {
     awaited: Vec<Awaited>,
-    /// The last number of each shell's session.
+    /// The last ping number from each shell's session.
     asked: Vec<u64>,
 }
 
@@ -31,7 +31,7 @@ struct Awaited {
 }
 
 impl Pings {
-    /// Whether the session of this shell asks anew.
+    /// Whether the session of this shell asks for a new ping.
     fn is_new(&mut self, shell: usize, number: u64) -> bool {
         if self.asked.len() <= shell {
             self.asked.resize(shell + 1, 0);
@@ -44,7 +44,7 @@ impl Pings {
         self.awaited.push(awaited);
     }
 
-    /// The questions to this client.
+    /// Removes and returns the pending pings of this client.
     fn answered(&mut self, client: &ShellClient) -> Vec<(usize, u64)> {
         let (answered, awaited) =
             std::mem::take(&mut self.awaited).into_iter().partition(|awaited: &Awaited| awaited.client == *client);
@@ -54,14 +54,14 @@ impl Pings {
 }
 
 impl Kiosk {
-    /// A session wants to know, where this number is another one than before.
+    /// Pings the shell's window, if the session's number is new.
     pub(crate) fn ping_shell(&mut self, shell: usize, number: u64) {
         if !self.clients.pings.is_new(shell, number) || number == 0 || !self.stage.shell_visible(shell) {
             return;
         }
         let Some(client) = self.window_of_shell(shell).map(ToplevelSurface::client) else { return };
         match client.send_ping(SERIAL_COUNTER.next_serial()) {
-            // The answer to the one before is as good.
+            // The pong of the pending ping serves too.
             Ok(()) | Err(PingError::PingAlreadyPending(_)) => {}
             Err(PingError::DeadSurface) => return,
         }
@@ -70,20 +70,20 @@ impl Kiosk {
         self.session.links.tell(shell, &Notice::Pinged { number, answers: false, commits });
     }
 
-    /// The lowest: what lies over it may be of another client.
+    /// The lowest window: those above may be of other clients.
     fn window_of_shell(&self, shell: usize) -> Option<&ToplevelSurface> {
         self.stage.windows.mapped(shell).last()?.window.toplevel()
     }
 
-    /// How often the shell's own client has committed, and no other that draws beside it. Nothing is said of it while
-    /// another virtual terminal has the screens: clients get no frames then, rightly.
+    /// The number of commits of the shell's own client. `None` while another virtual terminal is in front, as clients
+    /// get no frame callbacks then.
     fn drawn_by(&self, shell: usize) -> Option<u64> {
         let client = self.window_of_shell(shell)?.wl_surface().client()?;
         let drawn = client.get_data::<ClientState>()?.drawn();
         (!self.seat.session.paused).then_some(drawn)
     }
 
-    /// A client has answered, or has ended its part in it: a window that is closed does not hang.
+    /// Handles a pong, or the end of the window: a closed window does not hang.
     pub(crate) fn client_answers(&mut self, client: &ShellClient) {
         for (shell, number) in self.clients.pings.answered(client) {
             let commits = self.drawn_by(shell);

@@ -1,21 +1,21 @@
-//! Who is fullscreen, who is centred, and where: the whole window policy, as pure functions.
+//! The window policy as pure functions: which windows are fullscreen or centred, and where.
 
 use smithay::utils::{Logical, Point, Rectangle, Size};
 
-/// What a toplevel is to the kiosk.
+/// The role of a toplevel in the kiosk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Fills its screen, whatever it asks for.
+    /// Always fills its screen.
     Shell,
-    /// Has a parent: keeps its own size, centred above, with the focus.
+    /// Has a parent: keeps its own size, centred above it, with the focus.
     Dialog,
-    /// A further window of a browser that may have some: like a dialog, and with a button that closes it.
+    /// A further window of a browser with popups enabled: like a dialog, with a close button.
     Popup,
-    /// A menu or a hint of an X program: lies where that puts it, and never has the keyboard.
+    /// An X menu or tooltip (override-redirect): at its own position, never with the keyboard focus.
     Free,
 }
 
-/// A toplevel with a parent is a dialog; any other is a shell, but for those that came `beside` one as popups.
+/// A toplevel with a parent is a dialog; any other is a shell, or a popup if it opened `beside` one.
 pub fn role(has_parent: bool, beside: bool) -> Role {
     match (has_parent, beside) {
         (true, _) => Role::Dialog,
@@ -24,16 +24,16 @@ pub fn role(has_parent: bool, beside: bool) -> Role {
     }
 }
 
-/// Where a window of `size` lies when centred in `area`. A window larger than the area keeps its top left
-/// corner on the screen: that is where titles and close buttons are.
+/// The position of a window of `size` centred in `area`. A window larger than the area keeps its top left corner on the
+/// screen: that is where titles and close buttons are.
 pub fn centred(size: Size<i32, Logical>, area: Rectangle<i32, Logical>) -> Point<i32, Logical> {
     let x = area.loc.x.saturating_add((area.size.w.saturating_sub(size.w) / 2).max(0));
     let y = area.loc.y.saturating_add((area.size.h.saturating_sub(size.h) / 2).max(0));
     (x, y).into()
 }
 
-/// Where a window lies that wants to be at `place`: there, or moved as little as brings it onto `area`. One that is larger
-/// has its top left corner there.
+/// The position of a window at `place`, moved as little as necessary to be within `area`. A larger one keeps its top
+/// left corner there.
 pub fn kept_on(place: Rectangle<i32, Logical>, area: Rectangle<i32, Logical>) -> Point<i32, Logical> {
     let along = |at: i32, length: i32, from: i32, room: i32| {
         let last = from.saturating_add(room.saturating_sub(length).max(0));
@@ -44,7 +44,7 @@ pub fn kept_on(place: Rectangle<i32, Logical>, area: Rectangle<i32, Logical>) ->
     (x, y).into()
 }
 
-/// The nearest place to `point` inside `area`; what is no number is at its left or top.
+/// The nearest position to `point` inside `area`; NaN becomes its left or top.
 #[allow(
     clippy::manual_clamp,
     reason = "f64::clamp leaves NaN as it is, and a pointer that is nowhere never comes back"
@@ -57,7 +57,7 @@ pub fn clamp(point: Point<f64, Logical>, area: Rectangle<i32, Logical>) -> Point
     (point.x.max(area.loc.x).min(right), point.y.max(area.loc.y).min(bottom)).into()
 }
 
-/// The nearest place to `point` inside any of `areas`; the point itself where there are none.
+/// The nearest position to `point` inside any of `areas`; the point itself if there are none.
 pub fn clamp_to_any(point: Point<f64, Logical>, areas: &[Rectangle<i32, Logical>]) -> Point<f64, Logical> {
     let distance = |to: &Point<f64, Logical>| (point.x - to.x).hypot(point.y - to.y);
     let nearest = areas.iter().map(|area| clamp(point, *area)).min_by(|a, b| distance(a).total_cmp(&distance(b)));

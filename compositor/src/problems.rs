@@ -1,7 +1,7 @@
 //! Warnings for people, one sentence each, as `kioskctl status` shows them. Bounded: a device that fails every second
 //! must not fill the memory.
 
-/// So many are remembered; old ones go first.
+/// Most warnings kept; the oldest are dropped first.
 pub const MAX_PROBLEMS: usize = 32;
 
 /// The warnings since the start, the newest last.
@@ -9,13 +9,13 @@ pub const MAX_PROBLEMS: usize = 32;
 pub struct Problems(Vec<String>);
 
 impl Problems {
-    /// Those of the start. What is beyond [`MAX_PROBLEMS`] is left out.
+    /// Those of the start, at most [`MAX_PROBLEMS`].
     pub fn new(mut list: Vec<String>) -> Self {
         list.truncate(MAX_PROBLEMS);
         Self(list)
     }
 
-    /// Remembers one, unless it is the newest already.
+    /// Adds one, unless it equals the newest.
     pub fn add(&mut self, text: String) {
         if self.0.last() == Some(&text) {
             return;
@@ -28,7 +28,7 @@ impl Problems {
 }
 
 impl Problems {
-    /// Forgets the others: what they were about is mended, or looked at anew.
+    /// Removes the others: they are resolved, or checked again.
     pub fn retain(&mut self, keep: impl Fn(&str) -> bool) {
         self.0.retain(|problem| keep(problem));
     }

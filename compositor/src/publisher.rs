@@ -1,9 +1,9 @@
-//! Whether anything changed that is seen from outside, and who shows it on D-Bus. A change is only noted while the
-//! loop turns; the snapshot is made once, at the end of the turn ([`crate::requests`]).
+//! Tracks whether the published state changed, and passes snapshots to D-Bus. Changes only set a flag; the snapshot is
+//! made once, at the end of the turn ([`crate::requests`]).
 
 use crate::{control::ControlHandle, snapshot::Snapshot};
 
-/// What D-Bus is told.
+/// The D-Bus side of the state.
 pub struct Publisher {
     /// The D-Bus thread; `None`: not started, or there is none.
     pub control: Option<ControlHandle>,
@@ -12,23 +12,23 @@ pub struct Publisher {
 
 impl Default for Publisher {
     fn default() -> Self {
-        // The start is a change.
+        // The initial state has to be published.
         Self { control: None, changed: true }
     }
 }
 
 impl Publisher {
-    /// Something that is seen from outside changed.
+    /// Marks the published state as changed.
     pub fn mark_changed(&mut self) {
         self.changed = true;
     }
 
-    /// Whether anything changed since this was last asked.
+    /// Whether anything changed since the last call.
     pub fn take_changed(&mut self) -> bool {
         std::mem::take(&mut self.changed)
     }
 
-    /// Shows the state as it is now.
+    /// Publishes the current state.
     pub fn publish(&self, snapshot: Snapshot) {
         if let Some(control) = &self.control {
             control.publish(snapshot);

@@ -1,7 +1,7 @@
-//! The device's restart, the last step of a session whose page does not come up: only where `health.reboot` says so, on
-//! the device's own screens, and within a budget that is kept over boots, so that it is never a loop. The session asks on
-//! the control socket, whoever may have taken it over; what it gets is decided here. logind restarts the device for whoever
-//! has the active session on the seat, which is kioskd: nobody needs another right for it.
+//! Restarts the device as the last step of a session whose page does not come up: only with `health.reboot`, on the
+//! device's own screens, and within a budget that is kept over boots, so that it never loops. The session asks on the
+//! control socket; the decision is made here, in case the session is compromised. logind restarts the device on behalf
+//! of the active session on the seat, kioskd's, without further rights.
 
 use std::{path::Path, time::Duration};
 
@@ -14,52 +14,52 @@ use crate::{
 };
 use kiosk_core::api::Notice;
 
-/// In the state directory.
+/// The file of the budget, in the state directory.
 const FILE: &str = "reboots.json";
-/// The name in that file.
+/// The measure's name in that file.
 const NAME: &str = "reboot";
-/// From one restart to the next, at least.
+/// Shortest time between two restarts.
 const APART: Duration = Duration::from_secs(3600);
-/// And so many in a day of the device's running.
+/// Most restarts within a day of run time.
 const MOST: usize = 3;
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// How often the time of this boot is written down.
+/// How often the run time of this boot is saved.
 const KEEP_INTERVAL: Duration = Duration::from_secs(3600);
 
 /// Why the device is not restarted.
 #[derive(Debug, thiserror::Error)]
 pub enum RebootError {
-    /// By configuration.
+    /// Disabled by the configuration.
     #[error("health.reboot is false")]
     NotConfigured,
-    /// A window on somebody's desktop, or a test.
+    /// It runs in a window, or in a test.
     #[error("kioskd does not run on the device's own screens")]
     NotOurs,
     /// A restart has been asked for already.
     #[error("a restart has been asked for")]
     UnderWay,
-    /// The last one is too short a time ago.
+    /// The last one is too recent.
     #[error("the device was restarted {} min ago, and is at most once an hour", .0.as_secs() / 60)]
     TooSoon(Duration),
-    /// There were enough.
+    /// The budget is used up.
     #[error("the device was restarted {MOST} times within a day of its running, and is not more often")]
     TooOften,
-    /// It could not be counted.
+    /// The budget's file could not be written.
     #[error("the restart can't be written down, and without that it could become a loop: {0}")]
     NotKept(String),
-    /// It refused, or is not there.
+    /// logind refused or did not answer.
     #[error("logind does not restart the device: {0}")]
     Logind(#[from] LogindError),
 }
 
-/// Takes a restart out of the budget that is kept in `directory`, at `now` since the boot. After that it may be done.
+/// Takes a restart from the budget in `directory`, at `now` since boot, and saves that before the restart.
 fn take(directory: Option<&Path>, reason: &str, now: Duration) -> Result<(), RebootError> {
     let directory = directory.ok_or_else(|| RebootError::NotKept("there is no state directory".into()))?;
     let path = directory.join(FILE);
     let mut moments = Moments::read(&path, now).unwrap_or_else(|error| {
         tracing::warn!(%error, "it is not known when the device was restarted: taken for just now");
         let unknown = Moments::unknown(&[NAME], now);
-        // The next ones find what they can read.
+        // Replaces the unreadable file, so that later requests can be counted.
         let _ = unknown.clone().write(&path, now);
         unknown
     });
@@ -73,7 +73,7 @@ fn take(directory: Option<&Path>, reason: &str, now: Duration) -> Result<(), Reb
     moments.write(&path, now).map_err(|error| RebootError::NotKept(error.to_string()))
 }
 
-/// The time until now counts at the next boot. Returns whether a budget is still counted by it.
+/// Saves the run time of this boot. Returns whether any restart still counts against the budget.
 fn keep_time(directory: &Path, now: Duration) -> bool {
     let path = directory.join(FILE);
     let Ok(mut moments) = Moments::read(&path, now) else { return false };
@@ -85,13 +85,13 @@ fn keep_time(directory: &Path, now: Duration) -> bool {
     moments.within(NAME, DAY, now) > 0
 }
 
-/// Asks logind on this bus to restart the device; `None`: the system bus. Nobody is asked for a password.
+/// Asks logind on this bus to restart the device, without a prompt; `None`: the system bus.
 fn order(bus: Option<&str>) -> Result<(), LogindError> {
     logind::ask(bus, "/org/freedesktop/login1", "org.freedesktop.login1.Manager", "Reboot", &(false))
 }
 
 impl Kiosk {
-    /// A session asks for the device's restart, for this reason; empty: it does not, or no longer.
+    /// Handles a session's request to restart the device, with its reason; empty: no request.
     pub(crate) fn reboot_asked(&mut self, shell: usize, reason: &str) {
         let asked = &mut self.main_loop.lifecycle.reboot_asked;
         if reason.is_empty() {
@@ -142,7 +142,8 @@ impl Kiosk {
         self.session.links.tell(shell, &Notice::NoReboot { reason });
     }
 
-    /// At the start, and each hour as long as a restart counts: the power of some devices is cut each evening.
+    /// Called at start-up, and each hour while a restart counts against the budget: some devices are switched off every
+    /// evening.
     pub(crate) fn keep_reboot_time(&mut self) {
         if self.settings.config.health.reboot
             && let Some(directory) = &self.settings.saved.directory

@@ -1,7 +1,6 @@
-//! Takes a changed configuration while the kiosk runs: by D-Bus (`kioskctl config reload`) and by SIGHUP
-//! (`systemctl reload kiosk`). All of it or, when anything in it is wrong, nothing. What cannot be changed under a
-//! running page is said, with what brings it into force. Also forgets what was kept at runtime, so that the
-//! configuration counts again.
+//! Applies a changed configuration at runtime: by D-Bus (`kioskctl config reload`) and by SIGHUP (`systemctl reload
+//! kiosk`). All of it, or nothing if it has an error. Settings that cannot change under a running page are reported
+//! with the restart that applies them. Also removes saved settings, so that the configuration applies again.
 
 use kiosk_core::config::{Config, OutputPolicy};
 
@@ -16,18 +15,18 @@ use crate::{
     splash_style,
 };
 
-/// What a restart of the compositor brings into force.
+/// For settings that a restart of the compositor applies.
 const RESTART: &str = "takes effect after `systemctl restart kiosk`";
-/// What a restart of the session brings into force, while the splash covers it.
+/// For settings that a restart of the session applies, behind the splash.
 const RESTART_SESSION: &str = "takes effect after `systemctl restart kiosk-session`";
 
-/// Why a changed configuration was not taken. The one of before is in force.
+/// Why a changed configuration was not applied. The previous one stays in force.
 #[derive(Debug, thiserror::Error)]
 pub enum ReloadError {
-    /// Something in it is wrong: all of it, in sentences.
+    /// Its errors, a sentence each.
     #[error("the configuration was not taken, the one of before is in force: {}", .0.join("; "))]
     Wrong(Vec<String>),
-    /// The screens cannot be as it says.
+    /// The screens cannot be set so.
     #[error("the configuration was not taken, the one of before is in force: {0}")]
     Screens(CommandError),
 }
@@ -42,7 +41,7 @@ impl From<ReloadError> for CommandError {
 }
 
 impl Kiosk {
-    /// Reads the configuration again and takes it. Returns a sentence for each section that has changed.
+    /// Reads and applies the configuration. Returns a sentence for each section that has changed.
     pub fn reload_configuration(&mut self) -> Result<Vec<String>, ReloadError> {
         let loaded = load_config(&self.settings.options);
         if !loaded.errors.is_empty() {
@@ -102,7 +101,7 @@ impl Kiosk {
             told.extend(self.take_splash());
         }
         if before.x11 != self.settings.config.x11 {
-            // A command has it in any case.
+            // A command has Xwayland in any case.
             told.push(match (self.settings.options.session, self.settings.options.command.is_empty()) {
                 (SessionChoice::External, true) => "x11: has no effect with --session external".to_owned(),
                 _ => "x11: takes effect when kioskd is started again".to_owned(),
@@ -126,8 +125,8 @@ impl Kiosk {
         Ok(told)
     }
 
-    /// The kiosk's own screens look otherwise from the next frame on. What is wrong with the logo is no reason to refuse
-    /// the rest: there is none then, as at a start.
+    /// Applies the style of the kiosk's own screens. A faulty logo does not reject the configuration: none is shown
+    /// then, as at start-up.
     fn take_splash(&mut self) -> Vec<String> {
         let mut wrong = Vec::new();
         self.stage.set_style(splash_style::style(&self.settings.config, &mut wrong));
@@ -139,7 +138,7 @@ impl Kiosk {
         told
     }
 
-    /// Forgets what was kept of these outputs (empty: of all), or one key of it, and lets the configuration count again.
+    /// Removes the saved settings of these outputs (empty: all), or one key of them, and applies the configuration.
     pub fn forget(&mut self, outputs: &[String], key: Option<&str>) -> Result<Vec<String>, CommandError> {
         let policies = self.policies();
         let mut displays = Vec::new();
@@ -188,13 +187,13 @@ impl Kiosk {
         })
     }
 
-    /// What configuration and kept changes say now of each connected screen.
+    /// The current policy of each connected screen.
     fn policies(&self) -> Vec<(ScreenId, OutputPolicy)> {
         let connected = self.screens.iter().filter(|screen| screen.head.is_some());
         connected.map(|screen| (screen.id, self.policy_of(&screen.identity, &screen.name))).collect()
     }
 
-    /// Brings the screens in line, as one transaction, where they are said to be otherwise than `before`.
+    /// Applies the policies that differ from `before`, as one transaction.
     fn follow_policies(&mut self, before: &[(ScreenId, OutputPolicy)]) -> Result<(), CommandError> {
         let after = self.policies();
         let changed: Vec<(ScreenId, &OutputPolicy, &OutputPolicy)> = after
@@ -214,7 +213,7 @@ impl Kiosk {
         }
         for (id, _, after) in changed {
             let Some(screen) = self.screens.get_mut(id) else { continue };
-            // What a change cannot say: no place of its own, and a source that is not there yet.
+            // Set directly, as a change cannot express it: no position, and a mirror source that is not connected.
             if after.position.is_none() {
                 screen.position = None;
             }
@@ -239,7 +238,7 @@ impl Kiosk {
     }
 }
 
-/// What the session and its browser are told by a restart only.
+/// Changes that need a restart of the session or its browser.
 fn shells(before: &Config, now: &Config) -> Option<String> {
     let places =
         |config: &Config| -> Vec<String> { config.all_shells().iter().map(|shell| shell.output.clone()).collect() };

@@ -1,4 +1,4 @@
-//! What D-Bus callers ask for, carried out; and the snapshot that D-Bus shows.
+//! Carries out commands from D-Bus, and makes the snapshot that D-Bus shows.
 
 use kiosk_core::config::Aid;
 
@@ -14,10 +14,10 @@ use crate::{
 /// Why there is no screenshot.
 #[derive(Debug, thiserror::Error)]
 enum ScreenshotError {
-    /// It was named, and is not there.
+    /// There is no output of this name.
     #[error("there is no output {name:?}; there are: {there}")]
     NoOutput { name: String, there: String },
-    /// It went before it could be drawn.
+    /// It was removed before it could be drawn.
     #[error("the output has just gone")]
     Gone,
     /// It could not be drawn or written.
@@ -47,7 +47,7 @@ impl Kiosk {
         };
         let result = self.request(call.request);
         self.status.publisher.mark_changed();
-        // A caller that has gone is not told.
+        // The caller may be gone.
         let _ = call.reply.send(result);
     }
 
@@ -62,7 +62,7 @@ impl Kiosk {
                 let switched = self.hardware.backend.switch_vt(vt);
                 switched.map(|()| Reply::Done).map_err(|error| CommandError::Unsupported(error.to_string()))
             }
-            // Answered when it is known how much of it is seen.
+            // Answered later, when it is known how much is visible.
             Command::ShowMessage { .. } => Ok(Reply::Done),
             Command::ReloadConfiguration => Ok(Reply::Told(self.reload_configuration()?)),
             Command::Forget { outputs, key } => Ok(Reply::Told(self.forget(&outputs, key.as_deref())?)),
@@ -93,7 +93,7 @@ impl Kiosk {
         Ok(Reply::Png(backend.capture(&frame.plain())?.to_png()?))
     }
 
-    /// Shows the state to D-Bus and to tools on the admin socket, if something changed.
+    /// Publishes the state to D-Bus and to tools on the admin socket, if it changed.
     pub fn publish(&mut self) {
         if !self.status.publisher.take_changed() {
             return;
@@ -106,7 +106,7 @@ impl Kiosk {
     /// The state as D-Bus shows it.
     pub fn snapshot(&self) -> Snapshot {
         let shells = self.shell_snapshots();
-        // One that no output is left for is seen by nobody.
+        // A shell without an output is not visible.
         let nowhere = shells.iter().all(|shell| shell.output.is_empty());
         let seen = (0..shells.len()).filter(|shell| nowhere || !shells[*shell].output.is_empty());
         Snapshot {
@@ -132,7 +132,7 @@ impl Kiosk {
         }
     }
 
-    /// Where each shell is, and what is shown in its place.
+    /// Each shell's output, and what it shows.
     fn shell_snapshots(&self) -> Vec<ShellSnapshot> {
         let homes = self.screens.shell_screens();
         let output = |shell: usize| self.screens.get((*homes.get(shell)?)?).map(|screen| screen.name.clone());
@@ -175,7 +175,7 @@ fn output(screens: &Screens, screen: &Screen, off_because: Option<String>) -> Ou
     }
 }
 
-/// The connector of the screen that this one is to show; as configuration says where that one is not known.
+/// The connector of this screen's mirror source; the configured name if the source is not connected.
 fn mirror_name(screens: &Screens, screen: &Screen) -> String {
     let wanted = screen.mirror.clone().unwrap_or_default();
     screens.called(&wanted).map_or(wanted, |source| source.name.clone())

@@ -1,5 +1,5 @@
-//! From the command line to a running event loop. The order is the point: the first frame comes before
-//! everything that a first frame does not need (libinput, hotplug, keymap, sockets, D-Bus).
+//! From the command line to a running event loop. The order matters: the first frame comes before everything that it
+//! does not need (libinput, hotplug, keymap, sockets, D-Bus).
 
 use std::{
     path::{Path, PathBuf},
@@ -60,7 +60,7 @@ use crate::{
     watchdog,
 };
 
-/// How long the child has to end in order when we are told to.
+/// Time limit for the child to exit at shutdown.
 const CHILD_GRACE: Duration = Duration::from_secs(3);
 
 /// Reads the configuration that these options name.
@@ -84,7 +84,7 @@ pub fn check_config(options: &Options) -> ExitCode {
     if complaints.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Runs until told to end, or until COMMAND ends.
+/// Runs until it is stopped, or until COMMAND exits.
 pub fn run(options: Options) -> anyhow::Result<Exit> {
     limits::descriptors::raise_limit();
     let loaded = load_config(&options);
@@ -106,7 +106,7 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
 
     finish_start(&options, &mut kiosk, display)?;
     kiosk.settle();
-    // A command that could not be started has ended us before the loop began; starting it would forget that.
+    // A command that failed to start has stopped the loop already; running the loop would reset that.
     if kiosk.main_loop.lifecycle.exit().is_none() {
         event_loop.run(None, &mut kiosk, Kiosk::settle).context("the event loop failed")?;
     }
@@ -119,7 +119,7 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
     Ok(kiosk.main_loop.lifecycle.exit().unwrap_or(Exit(0)))
 }
 
-/// What the first frame needs, and no more. Tests build theirs on a back end of their own.
+/// Builds what the first frame needs. Tests use a back end of their own.
 pub fn build(
     options: &Options,
     loaded: Loaded,
@@ -198,7 +198,7 @@ pub fn build(
     }
 }
 
-/// The shells, by number, whose further windows are popups: browsers that are to open them beside the page.
+/// For each shell, whether its further windows are popups (browsers with `new-windows = "popup"`).
 fn with_popups(options: &Options, config: &Config) -> Vec<bool> {
     let popup = |shell: &Shell| {
         options.command.is_empty() && shell.is_browser() && shell.browser_settings.new_windows == NewWindows::Popup
@@ -230,9 +230,8 @@ fn open_backend(options: &Options, event_loop: &EventLoop<'static, Kiosk>) -> an
     })
 }
 
-/// Why not one of the screens took the first frame, if that is because another program has them. What a device
-/// refuses for other reasons is tried again, in other modes too. On a terminal that is not in front there is no
-/// screen yet.
+/// The error, if no screen accepted the first frame because another program is in control of the device. Other refusals
+/// are retried, in other modes too. On a terminal that is not in front there is no screen yet.
 fn nothing_can_be_shown(kiosk: &Kiosk) -> Option<String> {
     let mut lit = kiosk.screens.iter().filter(|screen| screen.lit()).peekable();
     lit.peek()?;
@@ -242,7 +241,7 @@ fn nothing_can_be_shown(kiosk: &Kiosk) -> Option<String> {
     reasons?.first().map(|reason| (*reason).to_owned())
 }
 
-/// Which screen each shell wants: cage's `-m last`, else what `output` of its table says. A command is one shell.
+/// The wanted screen of each shell: cage's `-m last`, else `output` of its table. A command is one shell.
 fn shell_screens(options: &Options, config: &Config) -> Vec<ShellScreen> {
     let shells = if options.command.is_empty() { config.all_shells() } else { std::slice::from_ref(&config.shell) };
     let wanted = |output: &str| match (options.multi, output) {
@@ -273,7 +272,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     if options.session == SessionChoice::External
         && let Err(error) = sockets_directory.link(api::SESSION_SOCKET, &api::session_socket_target(), sockets::PROGRAM)
     {
-        // Without it kioskctl still has the system bus.
+        // kioskctl can still use the system bus.
         kiosk.problem(error.to_string());
     }
 
@@ -299,14 +298,14 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     if let Some(role) = role {
         child::start(kiosk, Launch { role, wayland, runtime_dir: directory });
     }
-    // With no display there is no first flip to wait for: the service is up all the same.
+    // Without a display there is no first flip to wait for: the service counts as started.
     if !kiosk.screens.iter().any(|screen| screen.lit()) {
         kiosk.main_loop.lifecycle.notifier.ready();
     }
     Ok(())
 }
 
-/// Starts the D-Bus thread. Without it the picture is the same, so a failure is a problem, not an end.
+/// Starts the D-Bus thread. A failure is reported as a problem; the kiosk runs without it.
 fn start_control(kiosk: &mut Kiosk, runtime_dir: PathBuf) {
     let (sender, receiver) = channel::channel();
     let inserted = kiosk.main_loop.handle.insert_source(receiver, |event, _, kiosk| {

@@ -1,31 +1,31 @@
-//! Whether the seat is still ours, looked at when something that it gave us has failed: an input device is gone, or a
-//! display takes nothing from us. On the way to another terminal that is as it should be. Otherwise the seat may be
-//! lost without a word: logind takes all devices back when it is restarted, and then denies that it gave them. Then
-//! the program ends, and gets them again when it is started again.
+//! Checks whether the seat is still ours, after a device of the seat has failed: an input device is gone, or a display
+//! refuses frames. During a VT switch that is expected. Otherwise the seat may be lost without a message: a restarted
+//! logind revokes all devices and does not know our session. Then the program exits, to get the seat again when it is
+//! restarted.
 //!
-//! It is looked at twice: somebody may be on the way to another terminal just when it is looked at.
+//! It is checked twice, as a VT switch may be in progress during the first check.
 
 use std::time::Duration;
 
 use crate::{kiosk::Kiosk, lifecycle::Exit};
 
-/// Within this time comes the news that another terminal has the screens.
+/// Time limit for the event of a VT switch to arrive.
 const NEWS_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Whether the seat is being checked.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub enum SeatCheck {
-    /// No reason to.
+    /// No check is pending.
     #[default]
     Idle,
-    /// Something of it has failed: it is looked at soon.
+    /// A device has failed: a check is scheduled.
     Scheduled,
-    /// The displays take nothing from us, and no news has come yet: it is looked at once more.
+    /// The displays refuse us, and no event has come: a second check is scheduled.
     Suspected,
 }
 
 impl Kiosk {
-    /// Something that the seat gave us has failed: looks soon whether it is still ours.
+    /// A device of the seat has failed: schedules a check.
     pub fn check_seat(&mut self) {
         if self.seat.session.paused || self.seat.session.check != SeatCheck::Idle {
             return;
@@ -39,7 +39,7 @@ impl Kiosk {
             kiosk.seat.session.check = SeatCheck::Suspected;
             kiosk.after(NEWS_TIMEOUT, |kiosk| {
                 let check = std::mem::take(&mut kiosk.seat.session.check);
-                // Not if the screens went to another terminal meanwhile, also if they are on the way to the next.
+                // Not during a VT switch.
                 if check == SeatCheck::Suspected && !kiosk.hardware.backend.has_screens() {
                     tracing::error!("seat lost without notice (was logind restarted?); exiting, to be started again");
                     kiosk.stop(Exit(1));
@@ -48,7 +48,7 @@ impl Kiosk {
         });
     }
 
-    /// The seat's manager has told us of a switch to another terminal: it knows us.
+    /// The seat's manager sent an event of a VT switch: our session is known to it.
     pub(crate) fn seat_has_news(&mut self) {
         if self.seat.session.check == SeatCheck::Suspected {
             self.seat.session.check = SeatCheck::Scheduled;

@@ -1,24 +1,24 @@
-//! The screens are taken away for a while and come back: another virtual terminal is in front, or the machine sleeps.
-//! What was under way is given up, and afterwards everything is drawn anew. The back end and the clock of sleep call it.
+//! Pause and resume: another virtual terminal is in front, or the machine was suspended. Pending frames are given up,
+//! and on resume everything is drawn again. Called by the back end and after suspend.
 
 use std::time::Duration;
 
 use crate::{backend::DeviceChange, idle, kiosk::Kiosk, power, seat_check::SeatCheck};
 
-/// Wait before a display device that was not ready at resume is tried again.
+/// Delay before a display device that was not ready at resume is tried again.
 const RESUME_RETRY: Duration = Duration::from_millis(200);
 
-/// The seat session, as the seat's manager (seatd, logind) counts it.
+/// The session of the seat's manager (seatd, logind).
 #[derive(Debug, Default)]
 pub struct SeatSession {
     /// Another virtual terminal has the devices.
     pub paused: bool,
-    /// Whether it is being found out if the seat is still ours.
+    /// The check whether the seat is still ours.
     pub check: SeatCheck,
 }
 
 impl Kiosk {
-    /// Another VT takes the screen: nothing is drawn, nothing is held, until it comes back.
+    /// Another VT is in front: stops drawing and releases all input.
     pub fn session_paused(&mut self) {
         tracing::info!("seat session paused");
         self.seat.session.paused = true;
@@ -33,7 +33,7 @@ impl Kiosk {
         }
     }
 
-    /// The screen is ours again. What it shows is not known: everything is drawn anew.
+    /// Our VT is in front again. The screens' contents are unknown: draws everything.
     pub fn session_resumed(&mut self) {
         if let Err(error) = self.hardware.backend.resume() {
             tracing::warn!(%error, "display device not ready at resume; retrying");
@@ -46,26 +46,26 @@ impl Kiosk {
         }
         tracing::info!("seat session active");
         self.seat.session.paused = false;
-        // Somebody switched back to this terminal: the screens go on.
+        // Switching to this terminal counts as input: the screens come on.
         self.power_event(power::Event::Input { wakes: true });
         self.draw_from_scratch();
     }
 
-    /// The machine slept and is awake again. The session was not taken away for that: the kernel switched the screens
-    /// off and on by itself, and told nobody.
+    /// The machine resumed from suspend. The session is not paused for that: the kernel switches the screens off and on
+    /// without an event.
     pub fn woke_up(&mut self) {
         tracing::info!("resumed from sleep");
         self.hardware.backend.device_changed(DeviceChange::Slept);
         self.touch_cancel();
         self.power_event(power::Event::Woke);
         self.idle_event(idle::Event::Woke);
-        // Another terminal's picture is not ours to draw; when the session comes back all is drawn anyway.
+        // While paused nothing may be drawn; everything is drawn when the session resumes.
         if !self.seat.session.paused {
             self.draw_from_scratch();
         }
     }
 
-    /// What the screens show is not known: it is drawn on those that are there now, and the dark ones are put out.
+    /// The screens' contents are unknown: draws all that are on, and switches the others off.
     fn draw_from_scratch(&mut self) {
         self.status.publisher.mark_changed();
         for screen in self.screens.iter_mut() {

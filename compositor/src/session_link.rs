@@ -1,5 +1,5 @@
-//! The private control socket, on the compositor's side: takes the session's reports and what its page asks for, tells it
-//! whether people see the shell. JSON lines; a client that sends anything else is disconnected, and nothing else happens.
+//! The compositor's end of the control socket: receives the session's reports and page calls, sends notices. JSON
+//! lines; a client that sends anything else is disconnected, without other effects.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -21,37 +21,36 @@ use smithay::reexports::calloop::{Interest, LoopHandle, Mode, PostAction, generi
 
 use crate::{clients, idle, kiosk::Kiosk, sockets::PROGRAM, stage::shell::Readiness};
 
-/// Connections at a time for each shell, in all and of one user: one session, and its successor that comes before the
-/// old one is cleaned up.
+/// Most connections for each shell, in total and of one user: a session, and its successor before the old connection is
+/// closed.
 const MAX_CONNECTIONS: usize = 8;
 const MAX_CONNECTIONS_EACH: usize = 4;
-/// What is read of a connection in a turn of the loop, bytes: a few dozen reports, and the next turn is for all others
-/// first. What was not read waits at the sender's end.
+/// Bytes read of a connection in a loop turn: a few dozen reports. The rest stays in the socket until the next turn.
 const READ_A_TURN: usize = 4096;
-/// Of a sentence about a line that is no report.
+/// Longest log text about an invalid line, characters.
 const MOST_CHARACTERS: usize = 200;
 
 struct Link {
     id: u64,
-    /// The shell that it reports of; `None` before its first report.
+    /// The shell that it reports about; `None` before its first report.
     shell: Option<usize>,
     writer: UnixStream,
     /// Among the connections of its user.
     _place: Place<u32>,
 }
 
-/// The sessions that are connected; the last one counts.
+/// The connected sessions; the newest of a shell is in charge.
 #[derive(Default)]
 pub struct SessionLinks {
     links: Vec<Link>,
     next_id: u64,
     /// The Wayland socket of each shell.
     displays: Vec<String>,
-    /// Whether each shell is what people see, as it was told.
+    /// Whether each shell is visible, as last sent.
     visible: Vec<bool>,
-    /// Whether each has a window, as it was told.
+    /// Whether each has a window, as last sent.
     mapped: Vec<bool>,
-    /// What the keyboard covers of each shell's screen, as it was told.
+    /// The keyboard's area on each shell's screen, as last sent.
     keyboards: Vec<KeyboardArea>,
 }
 
@@ -59,8 +58,8 @@ pub struct SessionLinks {
 pub type KeyboardArea = Option<(i32, i32, i32, i32)>;
 
 impl SessionLinks {
-    /// Tells every session whether each shell has a window (`mapped`), and is what people see on its screen (`visible`),
-    /// where that changed.
+    /// Tells every session whether each shell has a window (`mapped`) and is visible on its screen (`visible`), if that
+    /// changed.
     pub fn tell_shown(&mut self, mapped: &[bool], visible: &[bool]) {
         if self.visible == visible && self.mapped == mapped {
             return;
@@ -81,7 +80,7 @@ impl SessionLinks {
         }
     }
 
-    /// Tells the session of each shell what the keyboard covers of its screen, where that changed.
+    /// Tells each shell's session the keyboard's area on its screen, if that changed.
     pub fn tell_keyboards(&mut self, areas: &[KeyboardArea]) {
         if self.keyboards == areas {
             return;
@@ -94,14 +93,14 @@ impl SessionLinks {
         self.keyboards = areas.to_vec();
     }
 
-    /// Tells a session that has just said whose it is what it has missed.
+    /// Sends the current area to a session after its first report.
     fn tell_keyboard_of(&mut self, shell: usize) {
         if let Some(area) = self.keyboards.get(shell).copied().flatten() {
             self.tell(shell, &Notice::Keyboard { number: shell as u32, area: Some(area) });
         }
     }
 
-    /// Whether this is the session of that shell: the newest that has said so.
+    /// Whether this is the current session of that shell: the newest that reported for it.
     pub fn is_of(&self, id: u64, shell: usize) -> bool {
         self.links.iter().rfind(|link| link.shell == Some(shell)).is_some_and(|link| link.id == id)
     }
@@ -140,7 +139,7 @@ fn window(number: usize, mapped: bool) -> Notice {
     Notice::Window { mapped, number: number as u32 }
 }
 
-/// What is to be said of those whose value is not the one of before.
+/// The notices for entries whose value changed.
 fn changed(before: &[bool], now: &[bool], notice: impl Fn(usize, bool) -> Notice) -> Vec<Notice> {
     let news = now.iter().enumerate().filter(|(number, value)| before.get(*number) != Some(value));
     news.map(|(number, value)| notice(number, *value)).collect()
@@ -149,11 +148,11 @@ fn changed(before: &[bool], now: &[bool], notice: impl Fn(usize, bool) -> Notice
 fn send(writer: &mut UnixStream, notice: &Notice) -> io::Result<()> {
     let mut line = serde_json::to_vec(notice)?;
     line.push(b'\n');
-    // The socket's buffer holds thousands of these; a session that reads none of them is not worth waiting for.
+    // The socket's buffer holds thousands of notices; a session that does not read them is disconnected.
     writer.write_all(&line)
 }
 
-/// Listens at `path`; `displays` are what the shells are to connect to, by number.
+/// Listens at `path`; `displays` are the shells' Wayland sockets, by number.
 pub fn listen(kiosk: &mut Kiosk, path: &Path, displays: Vec<String>) -> io::Result<()> {
     let listener = bind(path, Access::GROUP, PROGRAM)?;
     kiosk.session.links.displays = displays;
@@ -201,23 +200,23 @@ fn connect(stream: UnixStream, quota: &Quota<u32>, kiosk: &mut Kiosk) -> io::Res
     inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
 }
 
-/// What a session says in one line.
+/// A message of the session, one line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
-    /// Where its shell is on its way.
+    /// The state of its shell.
     Report(Report),
-    /// What its page asks for.
+    /// A call of its page.
     Call(PageCall),
 }
 
-/// Why a line is neither.
+/// Why a line is not valid.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NoReport(String);
 
-/// What is on a line.
+/// Parses a line.
 pub fn said(line: &[u8]) -> Result<Said, NoReport> {
-    /// What tells a call from a report.
+    /// The field that distinguishes a call from a report.
     #[derive(serde::Deserialize)]
     struct Kind {
         #[serde(default)]
@@ -232,8 +231,8 @@ pub fn said(line: &[u8]) -> Result<Said, NoReport> {
     said.map_err(|error| NoReport(printable(&shortened(&error.to_string(), MOST_CHARACTERS))))
 }
 
-/// Reads once and hands on whole lines, until `line` wants no more of them; `pending` keeps the beginning of one.
-/// Returns whether the connection goes on.
+/// Reads once and passes complete lines to `line` until it returns false; `pending` keeps an incomplete one. Returns
+/// whether the connection stays open.
 pub fn read_lines(reader: &mut impl Read, pending: &mut Vec<u8>, mut line: impl FnMut(&[u8]) -> bool) -> bool {
     let mut buffer = [0; READ_A_TURN];
     let mut read = match reader.read(&mut buffer) {
@@ -259,7 +258,7 @@ pub fn read_lines(reader: &mut impl Read, pending: &mut Vec<u8>, mut line: impl 
 }
 
 impl Kiosk {
-    /// The session says where a shell is on its way to the page. Of each shell only the newest session counts.
+    /// Handles a session's report. For each shell only the newest session counts.
     fn session_report(&mut self, id: u64, report: Report) {
         let (number, now) = (report.shell as usize, self.now());
         let Some(shell) = self.stage.shells.get_mut(number) else {
@@ -271,7 +270,7 @@ impl Kiosk {
         if let Some(link) = links.iter_mut().find(|link| link.id == id) {
             first = link.shell.replace(number) != Some(number);
         }
-        // One that has not said whose it is yet may be another shell's: it takes nothing from this one.
+        // A connection without a report yet may be another shell's session, and does not replace this one.
         if links.iter().rfind(|link| link.shell == Some(number)).map(|link| link.id) != Some(id) {
             return;
         }
@@ -332,7 +331,7 @@ impl Kiosk {
     }
 }
 
-/// For people before the screen.
+/// The local time, for the screen.
 fn time_of_day() -> String {
     jiff::Zoned::now().strftime("%H:%M").to_string()
 }

@@ -1,4 +1,4 @@
-//! Signals: SIGTERM and SIGINT end the loop in order, SIGHUP has the configuration read again and ends nothing.
+//! Signals: SIGTERM and SIGINT stop the loop, SIGHUP reloads the configuration.
 
 use std::{
     io::{ErrorKind, Read},
@@ -11,7 +11,7 @@ use smithay::reexports::calloop::{Interest, Mode, PostAction, generic::Generic};
 
 use crate::{kiosk::Kiosk, lifecycle::Exit};
 
-/// Listens to them. (As a pipe written by a handler of the standard kind: no signal mask is inherited by children.)
+/// Adds them to the event loop, by a handler that writes to a pipe, so that children inherit no signal mask.
 pub fn listen(kiosk: &mut Kiosk) -> anyhow::Result<()> {
     for (signal, name) in [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")] {
         on(kiosk, signal, name, move |kiosk| {
@@ -37,7 +37,7 @@ fn on(
     signal_hook::low_level::pipe::register(signal, writer).with_context(|| format!("{name} could not be caught"))?;
     let source = Generic::new(reader, Interest::READ, Mode::Level);
     let inserted = kiosk.main_loop.handle.insert_source(source, move |_, reader, kiosk| {
-        // Several that came at once are one.
+        // Several pending signals count as one.
         let mut bytes = [0; 64];
         loop {
             match (&**reader).read(&mut bytes) {

@@ -1,4 +1,4 @@
-//! The compositor as it is seen from outside, by value: what D-Bus publishes and compares.
+//! The published state by value: what D-Bus shows and compares.
 
 /// The compositor as D-Bus shows it. The loop makes one when something may have changed; the control thread
 /// compares it with the last.
@@ -91,6 +91,6 @@ pub struct InputSnapshot {
     pub output: String,
     /// The matrix in force, six numbers; empty: it can't be calibrated.
     pub calibration: Vec<f64>,
-    /// Whether it is heard; if not, somebody has to say that it is trusted.
+    /// Whether it is trusted; if not, its input is ignored until it is.
     pub trusted: bool,
 }

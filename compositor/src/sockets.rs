@@ -1,5 +1,5 @@
-//! The Wayland sockets in the runtime directory: each shell's, the admin's, and the one of a command in cage's place. How a socket is made is in
-//! [`kiosk_core::sockets`], who is taken in there in [`clients`].
+//! The Wayland sockets in the runtime directory: each shell's, the admin's, and the one of a command in cage's place.
+//! [`kiosk_core::sockets`] makes the sockets, [`clients`] accepts the clients.
 
 use std::{os::unix::net::UnixListener, path::PathBuf};
 
@@ -12,7 +12,7 @@ use smithay::reexports::wayland_server::Display;
 
 use crate::{backend::kms, clients, kiosk::Kiosk, privilege::Privilege};
 
-/// In messages about sockets that somebody else listens to.
+/// Our name in messages about sockets that are in use.
 pub const PROGRAM: &str = "kioskd";
 
 /// Opens the Wayland sockets in `directory` and starts to serve clients. Returns the path of each shell's socket; with a
@@ -24,16 +24,16 @@ pub fn open_wayland(kiosk: &mut Kiosk, display: Display<Kiosk>, directory: &Sock
         let listener = directory.bind(name, Access::GROUP, PROGRAM)?;
         clients::accept_from(kiosk, listener, Privilege::Shell, number)?;
     }
-    // A killed predecessor may have had more shells.
+    // An earlier run that was killed may have had more shells.
     let _last = (shells.len()..).find(|number| !directory.remove_stale(&shell_socket(*number)));
     let listener = bind_admin(kiosk, directory)?;
     clients::accept_from(kiosk, listener, Privilege::Admin, 0)?;
     if kiosk.settings.options.command.is_empty() {
-        // It would be taken for the command's by whoever knows the name.
+        // A stale socket would be mistaken for the command's.
         directory.remove_stale(WAYLAND_COMMAND_SOCKET);
         return Ok(shells.iter().map(|name| directory.path().join(name)).collect());
     }
-    // Our own user's alone, who may use the admin's too: nothing is given away to others that know the shell's.
+    // For our own user only, who may use the admin socket too: users of the shell's socket get no more rights.
     let listener = directory.bind(WAYLAND_COMMAND_SOCKET, Access::OWNER, PROGRAM)?;
     clients::accept_from(kiosk, listener, Privilege::Command, 0)?;
     Ok(vec![directory.path().join(WAYLAND_COMMAND_SOCKET)])
@@ -48,7 +48,7 @@ fn bind_admin(kiosk: &mut Kiosk, directory: &SocketDir) -> Result<UnixListener, 
         Some(done) => return done,
     };
     let problem = format!("Only root can use {WAYLAND_ADMIN_SOCKET}, for wlr-randr and its like: {why}");
-    // A window on somebody's desktop has no such group, and its user needs none.
+    // A window on a desktop has no such group and needs none.
     if kiosk.hardware.backend.name() == kms::NAME {
         kiosk.problem(problem)
     } else {

@@ -8,8 +8,8 @@ use kiosk_core::{
 };
 use kiosk_splash::{Fonts, LOGO_SIZE, Logo, LogoError, MAX_LOGO_FILE, Position, Style};
 
-/// The splash's style from the configuration. A logo that can't be used leaves the background alone: our own mark is not
-/// to be seen on somebody else's product.
+/// The splash's style from the configuration. With an unusable logo only the background is shown: our own logo must not
+/// appear on another vendor's product.
 pub fn style(config: &Config, problems: &mut Vec<String>) -> Style {
     let splash = &config.splash;
     let mut style = Style {
@@ -40,7 +40,7 @@ pub fn style(config: &Config, problems: &mut Vec<String>) -> Style {
     style
 }
 
-/// What of the configuration's logos and font is there and can't be used, a sentence each.
+/// Why configured logos and fonts cannot be used, a sentence each.
 pub fn unusable(config: &Config) -> Vec<String> {
     let splash = &config.splash;
     let logos = [("splash.logo", &splash.logo), ("splash.logo-light", &splash.logo_light)];
@@ -56,7 +56,7 @@ pub fn unusable(config: &Config) -> Vec<String> {
 
 fn wrong_logo(key: &str, path: &Path) -> Option<String> {
     match read_logo(path).err()? {
-        // One that is missing is told by who looks for files; where nobody else may look, only kioskd's user can say.
+        // Missing and unreadable files are reported elsewhere, by a check that runs as kioskd's user.
         NoLogo::Unread(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => None,
         error => Some(no_logo(key, path, &error)),
     }

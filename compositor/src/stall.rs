@@ -1,6 +1,5 @@
-//! Says in the log what the event loop hangs in when the service manager's watchdog ends it: afterwards nobody can ask
-//! any more. The watchdog aborts the program (SIGABRT); a thread that sleeps until then looks at the loop's thread, says
-//! what it sees, and lets the program die. Nothing wakes it before.
+//! Logs where the event loop hangs when the service manager's watchdog aborts the program (SIGABRT). A thread that
+//! sleeps until then inspects the loop's thread, logs its state, and lets the program abort.
 //!
 //! Called by [`crate::watchdog`] alone.
 
@@ -15,16 +14,16 @@ use std::{
 
 use signal_hook::consts::SIGABRT;
 
-/// Bytes of a file of `/proc` that are logged.
+/// Most bytes of a file in `/proc` that are logged.
 const MAX_TEXT: usize = 256;
-/// The signal may have interrupted the very thread that is looked at: until it waits again for what it waited for.
+/// Delay before the inspection, as the signal may have interrupted the inspected thread's system call.
 const BACK_TO_WAITING: Duration = Duration::from_millis(20);
 
-/// Tells what the calling thread does when the program is told to abort, which it then does.
+/// Logs the state of the calling thread on SIGABRT, then aborts.
 pub fn report_on_abort() -> io::Result<()> {
     let task = fs::canonicalize("/proc/thread-self")?;
     let (mut told, tell) = UnixStream::pair()?;
-    // Before the signal is caught: without the thread nobody would abort.
+    // Before the handler is installed: without the thread the program would not abort.
     thread::Builder::new().name("last-words".into()).spawn(move || {
         if told.read_exact(&mut [0]).is_ok() {
             thread::sleep(BACK_TO_WAITING);
@@ -45,15 +44,15 @@ fn report(task: &Path) {
     );
 }
 
-/// The kernel's letter for what a thread does, the field after its name in parentheses (proc_pid_stat(5)): R runs,
-/// S sleeps, D waits for a device, T is stopped.
+/// A thread's state, the field after its name in parentheses (proc_pid_stat(5)): R running, S sleeping, D waiting for a
+/// device, T stopped.
 fn state(stat: &str) -> &str {
     let after_name = stat.rsplit_once(") ").map_or("", |(_, rest)| rest);
     after_name.split(' ').next().unwrap_or_default()
 }
 
-/// A system call as the kernel shows it (number and arguments), with what its first argument is open on, should that
-/// be a file descriptor.
+/// A system call as the kernel shows it (number and arguments), with the file of its first argument, if that is a
+/// descriptor.
 fn described(syscall: &str, descriptors: &Path) -> String {
     let first =
         syscall.split(' ').nth(1).and_then(|argument| u32::from_str_radix(argument.trim_start_matches("0x"), 16).ok());

@@ -1,5 +1,5 @@
-//! Changes of the screens as transactions: checked, tested on the hardware, carried out whole or undone, and kept
-//! if asked to. The one path for D-Bus, `kioskctl apply` and the Wayland protocols of other tools.
+//! Changes of the screens as transactions: checked, tested on the hardware, carried out completely or undone, and saved
+//! on request. Used by D-Bus, `kioskctl apply` and the output management protocols.
 
 use kiosk_core::config::{Brightness, OutputSettings, Position, SaveError, Scale, ScaleFactor};
 
@@ -17,37 +17,37 @@ use crate::{
     },
 };
 
-/// Why a set of changes was not carried out, or not kept. What was done was undone, but for [`Self::Unsaved`].
+/// Why a set of changes was not carried out, or not saved. Partial changes were undone, except for [`Self::Unsaved`].
 #[derive(Debug, thiserror::Error)]
 pub enum TransactionError {
-    /// The caller has seen another layout than the one in force.
+    /// The caller's layout serial is outdated.
     #[error("the screens changed since layout {serial}; it is {in_force} now: look again and retry")]
     Stale {
-        /// What the caller has seen.
+        /// The caller's serial.
         serial: u32,
-        /// The layout now.
+        /// The current serial.
         in_force: u32,
     },
-    /// The displays or their driver can't show this.
+    /// The displays or their driver refuse it.
     #[error("{screens}: {error}")]
     Mode {
-        /// The names of those that were to change.
+        /// The names of the affected screens.
         screens: String,
-        /// What the back end said.
+        /// The back end's error.
         error: BackendError,
     },
     /// A screen could not be switched on or off.
     #[error(transparent)]
     Power(#[from] SwitchError),
-    /// A display did not take its brightness.
+    /// The brightness could not be set.
     #[error("{screen}: {error}")]
     Brightness {
         /// Its name.
         screen: String,
-        /// What its control said.
+        /// The control's error.
         error: BrightnessError,
     },
-    /// It is in force, and will not outlive a restart.
+    /// The change is in force, but could not be saved.
     #[error("the change is in force but could not be saved: {0}")]
     Unsaved(#[from] SaveError),
 }
@@ -89,14 +89,14 @@ impl Kiosk {
             return Ok(self.screens.serial);
         }
         if let Err(error) = self.switch_all(&planned) {
-            // All or nothing: what was done is undone, before any client hears of it.
+            // All or nothing: undone before clients are told.
             if let Err(error) = self.switch_all(&before) {
                 self.problem(format!("a screen change that failed could not be undone: {error}"));
             }
             self.layout_changed();
             return Err(error.into());
         }
-        // How bright a screen is moves nothing, and takes no finger off it.
+        // A change of brightness alone does not change the layout.
         if !changes.iter().all(|(_, change)| only_brightness(change)) {
             self.layout_changed();
         }
@@ -118,12 +118,12 @@ impl Kiosk {
         plan::plan(&self.facts(), changes)
     }
 
-    /// All screens, as a plan starts from them.
+    /// All screens, as input of a plan.
     pub(crate) fn facts(&self) -> Vec<Facts> {
         self.screens.iter().map(|screen| facts(&self.screens, screen)).collect()
     }
 
-    /// Asks the hardware whether it could show all screens like this at once.
+    /// Tests on the hardware whether all screens can have these states at once.
     fn test(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), TransactionError> {
         let state = |(id, plan): &(ScreenId, Planned)| {
             let screen = self.screens.get(*id)?;
@@ -140,7 +140,7 @@ impl Kiosk {
         tested.map_err(|error| TransactionError::Mode { screens: names.join(", "), error })
     }
 
-    /// Puts the screens into these states, and tells clients. On an error some are and some are not.
+    /// Sets these states, and tells clients. After an error some screens are set and some are not.
     pub(crate) fn carry_out(&mut self, planned: &[(ScreenId, Planned)]) -> Result<(), TransactionError> {
         let done = self.switch_all(planned);
         self.layout_changed();
@@ -151,7 +151,7 @@ impl Kiosk {
         planned.iter().try_for_each(|(id, plan)| self.switch(*id, plan))
     }
 
-    /// Screens were turned, scaled, moved or switched: fingers and windows are where they now belong.
+    /// Updates touches and windows after screens were rotated, scaled, moved or switched.
     pub(crate) fn layout_changed(&mut self) {
         self.screens.arrange();
         self.touch_cancel();
@@ -164,7 +164,7 @@ impl Kiosk {
         if let Some(mode) = plan.mode.filter(|_| plan.mode != now.mode) {
             self.use_mode(id, mode)?;
         }
-        // By what it is rather than where it is plugged in, where that tells it from others.
+        // By identity rather than connector, where it is unique.
         let source = plan.mirror.and_then(|source| self.screens.get(source)).map(|source| {
             let identity = self.screens.saved_as(&source.identity);
             if identity.is_empty() { source.name.clone() } else { identity }
@@ -191,7 +191,7 @@ impl Kiosk {
         Ok(())
     }
 
-    /// A screen that was told to be what it is already stays so: on by name is more than on by a touch.
+    /// A command for the current state counts too: on by name is stronger than on by touch.
     fn note_power(&mut self, planned: &[(ScreenId, Planned)], changes: &[(String, OutputChange)]) {
         for ((id, plan), (_, change)) in planned.iter().zip(changes) {
             if change.power.is_some() {
@@ -213,7 +213,7 @@ impl Kiosk {
         Ok(())
     }
 
-    /// Saves what was asked for, under each display's identity, else its connector.
+    /// Saves the changes under each display's identity, else its connector.
     pub(crate) fn keep(
         &mut self,
         planned: &[(ScreenId, Planned)],
@@ -230,13 +230,13 @@ impl Kiosk {
     }
 }
 
-/// What a change that was carried out leaves for the next start.
+/// The settings to save of a change.
 fn settings(change: &OutputChange, plan: &Planned) -> OutputSettings {
     OutputSettings {
         mode: change.mode,
         rotation: change.rotation.map(|_| plan.rotation),
         scale: change.scale,
-        // Off is for now: a device that boots dark looks broken.
+        // Power is not saved: a device that boots with a dark screen looks broken.
         power: None,
         mirror: change.mirror.clone(),
         position: change.position,
@@ -244,12 +244,12 @@ fn settings(change: &OutputChange, plan: &Planned) -> OutputSettings {
     }
 }
 
-/// What a slider sends, many times a second.
+/// Whether the change sets only the brightness, as sliders do many times a second.
 fn only_brightness(change: &OutputChange) -> bool {
     *change == OutputChange { brightness: change.brightness, ..OutputChange::default() }
 }
 
-/// A screen's state as it is.
+/// A screen's current state.
 fn current(screens: &Screens, screen: &Screen) -> Planned {
     let mode = screen.output.current_mode();
     Planned {

@@ -1,7 +1,7 @@
-//! Temporary changes of the screens: they go back by themselves unless someone who sees the result confirms them.
-//! What comes meanwhile (another trial, a hotplug, a change of another screen) does not make a trial last.
+//! Temporary changes of the screens, which are reverted unless they are confirmed in time. Other events (another trial,
+//! a hotplug, a change of another screen) do not make a trial permanent.
 //!
-//! No I/O and no clock: the root starts a trial, arms the timer, and carries out what comes of it.
+//! No I/O and no clock: the root starts a trial, arms the timer, and carries out the result.
 
 use crate::{
     command::{CommandError, OutputChange},
@@ -11,15 +11,15 @@ use crate::{
 /// Why there is nothing to confirm.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TrialError {
-    /// Something else was changed after the layout that the caller has seen.
+    /// The layout has changed since.
     #[error("layout {serial} is not in force any more; it is {in_force}")]
     Stale {
-        /// What the caller has seen.
+        /// The caller's serial.
         serial: u32,
-        /// The layout now.
+        /// The current serial.
         in_force: u32,
     },
-    /// No change is on trial.
+    /// There is no trial.
     #[error("there is no temporary change to confirm: it went back, or was confirmed already")]
     None,
 }
@@ -33,21 +33,21 @@ impl From<TrialError> for CommandError {
     }
 }
 
-/// Changes that are in force and not confirmed.
+/// Changes that are in force but not confirmed.
 #[derive(Debug, Default)]
 pub struct Trial {
-    /// How the screens were before the first of them; empty: there is no trial.
+    /// The screens' states before the first change; empty: there is no trial.
     before: Vec<(ScreenId, Planned)>,
     /// The changes, to be saved when they are confirmed.
     changes: Vec<(String, OutputChange)>,
-    /// The layout that the newest of them made.
+    /// The layout serial of the newest change.
     serial: u32,
-    /// Counts trials, so that a timer knows whether it is still meant.
+    /// Counts trials, so that outdated timers are recognised.
     number: u64,
 }
 
 impl Trial {
-    /// Whether a change waits to be confirmed.
+    /// Whether a trial is in progress.
     pub fn is_on(&self) -> bool {
         !self.before.is_empty()
     }
@@ -56,7 +56,8 @@ impl Trial {
     pub fn start(&mut self, before: &[(ScreenId, Planned)], changes: &[(String, OutputChange)], serial: u32) -> u64 {
         for (id, state) in before {
             match self.before.iter_mut().find(|(known, _)| known == id) {
-                // The first trial of a screen says how it was; its brightness is only there once somebody changed it.
+                // The first trial has a screen's original state; its brightness is known only from the first change of
+                // it.
                 Some((_, known)) => known.brightness = known.brightness.or(state.brightness),
                 None => self.before.push((*id, *state)),
             }
@@ -67,14 +68,14 @@ impl Trial {
         self.number
     }
 
-    /// These screens were given a state for good: it is not to be undone. `screen`: the screen with a name.
+    /// Drops these screens from the trial, as their new state was saved. `screen` finds a screen by name.
     pub fn forget(&mut self, kept: &[(ScreenId, Planned)], screen: impl Fn(&str) -> Option<ScreenId>) {
         let is_kept = |id: &ScreenId| kept.iter().any(|(other, _)| other == id);
         self.before.retain(|(id, _)| !is_kept(id));
         self.changes.retain(|(name, _)| screen(name).is_some_and(|id| !is_kept(&id)));
     }
 
-    /// The time of a trial is up. Returns what is to be restored; `None`: it is over, or another one prolonged it.
+    /// The timer of a trial. Returns the states to restore; `None`: the trial has ended or was extended.
     pub fn expire(&mut self, number: u64) -> Option<Vec<(ScreenId, Planned)>> {
         if self.number != number || self.before.is_empty() {
             return None;
@@ -83,8 +84,7 @@ impl Trial {
         Some(std::mem::take(&mut self.before))
     }
 
-    /// Ends the trial that made this layout, 0: whichever there is; `in_force` is the layout now. Returns its
-    /// changes, to be kept.
+    /// Ends the trial with this layout serial, 0: any; `in_force` is the current one. Returns its changes, to be saved.
     pub fn confirm(&mut self, serial: u32, in_force: u32) -> Result<Vec<(String, OutputChange)>, TrialError> {
         if serial != 0 && serial != self.serial && serial != in_force {
             return Err(TrialError::Stale { serial, in_force });

@@ -1,5 +1,5 @@
-//! The service manager's watchdog, fed from the loop that draws: a loop whose flips do not come back, or that hangs,
-//! does not feed it and is started again. What it hangs in is logged before ([`crate::stall`]).
+//! The service manager's watchdog, fed from the event loop: a loop that hangs or whose page flips are lost does not
+//! feed it, and the program is restarted. [`crate::stall`] logs where it hangs.
 
 use kiosk_core::notify::TELL_AGAIN;
 use smithay::reexports::calloop::timer::{TimeoutAction, Timer};

@@ -18,8 +18,8 @@ pub struct Facts {
     pub model: Option<(u32, u32)>,
     /// The port of the hardware that it belongs to; empty: unknown.
     pub port: String,
-    /// Its serial number or radio address; of one that has none, where it is plugged in, as it says itself, else
-    /// [`Facts::port`]: what stays the same from one start to the next.
+    /// Its serial number or radio address, else the port that it reports, else
+    /// [`Facts::port`]: stays the same across starts.
     pub place: String,
     /// It cannot be plugged in from outside.
     pub built_in: bool,

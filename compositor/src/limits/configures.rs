@@ -1,4 +1,4 @@
-//! Configures that a client has not answered. smithay keeps each until it has.
+//! Configure events that a client has not acknowledged. smithay keeps each until then.
 
 use smithay::wayland::{
     compositor::with_states,
@@ -7,7 +7,7 @@ use smithay::wayland::{
 
 use super::table::UNANSWERED_CONFIGURES;
 
-/// Whether the client of this window answers: one more may be sent.
+/// Whether one more configure may be sent to this window.
 pub fn toplevel_answers(toplevel: &ToplevelSurface) -> bool {
     let unanswered = with_states(toplevel.wl_surface(), |states| {
         let data = states.data_map.get::<XdgToplevelSurfaceData>();

@@ -1,5 +1,5 @@
-//! How many objects of each kind there are: of one client, of all clients of its user, and of all. A client that goes
-//! gives everything back.
+//! Counts the objects of each kind: of one client, of all clients of its user, and of all. A client that disconnects
+//! releases its counts.
 
 use std::{
     fmt,
@@ -13,7 +13,7 @@ use super::table::{self, ALL_FACTOR, Kind, USER_FACTOR};
 /// Connections are counted like objects.
 pub const CLIENTS: &str = "clients";
 
-/// Whose objects are counted.
+/// The scope of a count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
     /// One connection's.
@@ -24,7 +24,7 @@ pub enum Whose {
     All,
 }
 
-/// Something was one too many.
+/// A limit was reached.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TooMany {
     what: &'static str,
@@ -50,14 +50,14 @@ impl fmt::Display for TooMany {
 pub struct Counts {
     whose: Whose,
     limits: Arc<Limits>,
-    /// How many times the limit of one client.
+    /// The limit, as a multiple of one client's.
     factor: u32,
     used: Mutex<Used>,
     above: Option<Arc<Counts>>,
 }
 
 impl Counts {
-    /// Of all clients; `factor`: what they may have in proportion to a shell's.
+    /// For all clients; `factor`: their limit as a multiple of a shell's.
     pub fn of_all(limits: Arc<Limits>, factor: u32) -> Self {
         Self {
             whose: Whose::All,
@@ -68,7 +68,7 @@ impl Counts {
         }
     }
 
-    /// Of one more user among all.
+    /// For one more user.
     pub fn of_user(all: &Arc<Counts>) -> Self {
         let factor = all.factor / ALL_FACTOR * USER_FACTOR;
         Self {
@@ -80,7 +80,7 @@ impl Counts {
         }
     }
 
-    /// Of one more client of a user.
+    /// For one more client of a user.
     pub fn of_client(user: &Arc<Counts>) -> Result<Self, TooMany> {
         let factor = user.factor / USER_FACTOR;
         let counts = Self {
@@ -93,17 +93,17 @@ impl Counts {
         counts.take(CLIENTS).map(|()| counts)
     }
 
-    /// What is configured, for limits that are no counts of objects.
+    /// The configured limits, for those that are not counts of objects.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// What one client of this kind may have, for limits that are no counts of objects.
+    /// A limit for one client of this kind, for those that are not counts of objects.
     pub fn scaled(&self, limit: u32) -> u32 {
         limit.saturating_mul(self.factor)
     }
 
-    /// Counts one more object of this interface, here and above, or says why not.
+    /// Counts one more object of this interface, here and in the outer scopes, or returns the limit that was reached.
     pub fn take(&self, interface: &'static str) -> Result<(), TooMany> {
         self.take_kind(&table::kind(interface))
     }
@@ -125,7 +125,7 @@ impl Counts {
         above
     }
 
-    /// One object of this interface is gone. One that was never counted, because we made it, is not either now.
+    /// Removes one object of this interface from the counts. Objects that we created ourselves are never counted.
     pub fn give_back(&self, interface: &'static str) {
         self.give_back_slot(table::kind(interface).slot);
     }
@@ -155,7 +155,7 @@ impl Counts {
         (kind.key, kind.limit(&self.limits).saturating_mul(self.factor))
     }
 
-    /// Whether there were so many.
+    /// Returns false if there were fewer.
     fn lower(&self, slot: &'static str, by: u32) -> bool {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let count = used.of(slot);
@@ -172,8 +172,8 @@ impl Counts {
     }
 }
 
-/// How many there are in each slot. A list, because each frame comes here a dozen times and few slots are ever used;
-/// there are no more than there are interfaces.
+/// The count in each slot. A list, as it is used a dozen times a frame and has few entries, at most one for each
+/// interface.
 #[derive(Debug, Default)]
 struct Used(Vec<(&'static str, u32)>);
 
@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(refused.to_string(), "too many surfaces: one client may have 2 at a time ([limits] surfaces)");
         client.give_back("wl_surface");
         client.take("wl_surface").unwrap();
-        // Kinds do not share.
+        // Each kind has its own count.
         (0..5).for_each(|_| client.take("wl_pointer").unwrap());
         let refused = client.take("wl_pointer").unwrap_err();
         assert_eq!(refused.to_string(), "too many wl_pointer: one client may have 5 at a time ([limits] objects)");

@@ -1,5 +1,5 @@
-//! How deep things are nested. Each of the trees is walked by recursion, or again and again from its leaves: smithay's
-//! walk of 60,000 nested subsurfaces ends the process, and a chain of 3,000 dialogs costs minutes.
+//! Limits of nesting. The trees are walked by recursion, or repeatedly from their leaves: smithay's walk of 60,000
+//! nested subsurfaces overflows the stack, and a chain of 3,000 dialogs takes minutes.
 
 use smithay::{
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
@@ -27,8 +27,8 @@ fn levels(surface: &WlSurface, limit: u32) -> u32 {
     count
 }
 
-/// Whether no menu of this client is nested deeper than `limit`. A menu's parent may have become one after it did, so
-/// all are looked at.
+/// Whether no menu of this client is nested deeper than `limit`. A popup's parent may have been mapped after it, so all
+/// are checked.
 pub fn popups_fit(popups: &[PopupSurface], newest: &PopupSurface, limit: u32) -> bool {
     let own = popups.iter().filter(|popup| popup.wl_surface().id().same_client_as(&newest.wl_surface().id()));
     own.chain([newest]).all(|popup| chain(popup.wl_surface().clone(), popup_parent, limit) <= limit)
@@ -41,8 +41,8 @@ fn popup_parent(surface: &WlSurface) -> Option<WlSurface> {
     })
 }
 
-/// Whether no dialog is at the end of a chain of more than `limit` parents. All are looked at: below the newest may be
-/// other clients' (xdg-foreign).
+/// Whether no dialog is at the end of a chain of more than `limit` parents. All are checked, as other clients' dialogs
+/// may be below the newest (xdg-foreign).
 pub fn parents_fit(toplevels: &[ToplevelSurface], limit: u32) -> bool {
     toplevels
         .iter()
@@ -57,7 +57,7 @@ fn toplevel_parent(surface: &WlSurface) -> Option<WlSurface> {
     })
 }
 
-/// How many steps up there are from here, as far as `limit` and one more: circles end too.
+/// The number of parents, counted up to `limit` + 1, so that circles end too.
 fn chain(from: WlSurface, up: impl Fn(&WlSurface) -> Option<WlSurface>, limit: u32) -> u32 {
     let mut steps = 0;
     let mut surface = from;

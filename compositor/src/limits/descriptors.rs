@@ -1,5 +1,5 @@
-//! File descriptors, of which the process has a number that ends. Some are kept in reserve for what must always work:
-//! the control socket, D-Bus, screenshots, input devices that are plugged in.
+//! The limit of file descriptors. Some are reserved for what must always work: the control socket, D-Bus, screenshots,
+//! new input devices.
 
 use std::{
     os::fd::{AsFd, AsRawFd},
@@ -8,13 +8,13 @@ use std::{
 
 use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit, setrlimit};
 
-/// Descriptors that no client gets. A D-Bus caller takes one, a screenshot two, each input device one.
+/// Reserved descriptors. A D-Bus caller takes one, a screenshot two, each input device one.
 const RESERVE: u64 = 128;
 
-/// More are never needed: 128 clients with 800 pools each, and some.
+/// The soft limit to set: enough for 128 clients with 800 pools each.
 const WANTED: u64 = 131_072;
 
-/// What the process started with, for the programs that it starts.
+/// The soft limit that the process started with, for its child processes.
 static INHERITED: AtomicU64 = AtomicU64::new(0);
 
 /// Raises the soft limit as far as the hard one allows. Once, at the start.
@@ -28,35 +28,35 @@ pub fn raise_limit() {
     }
 }
 
-/// Gives a program that we started the limit that we were started with: programs that use `select` break with more
-/// than 1024.
+/// Restores the inherited limit for a child process: programs that use `select` break with more than 1024.
 pub fn restore_limit(child: Pid) {
     let inherited = INHERITED.load(Relaxed);
     if inherited == 0 {
         return;
     }
     let maximum = getrlimit(Resource::Nofile).maximum;
-    // It may have ended already.
+    // The child may have exited already.
     let _ = prlimit(Some(child), Resource::Nofile, Rlimit { current: Some(inherited), maximum });
 }
 
 /// What a client's descriptor is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Use {
-    /// A client more: the first to be refused.
+    /// A new client: refused first.
     Connection,
-    /// A buffer of a client that there is.
+    /// A buffer of a connected client.
     Buffer,
 }
 
-/// Whether a client's descriptor is one of the reserve. The kernel gives out the lowest number that is free, so its
-/// number says how many there are.
+/// Whether a client's descriptor reaches into the reserve. The kernel assigns the lowest free number, so the number
+/// tells how many are in use.
 pub fn is_of_reserve(descriptor: impl AsFd, what_for: Use) -> bool {
     let number = u64::try_from(descriptor.as_fd().as_raw_fd()).unwrap_or(u64::MAX);
     getrlimit(Resource::Nofile).current.is_some_and(|limit| number >= for_clients(limit, what_for))
 }
 
-/// The number from which on descriptors are not for this use. Of few, clients get half, and buffers a quarter more.
+/// The first descriptor number that this use may not have. With a low limit, clients get half of them, and buffers a
+/// quarter more.
 fn for_clients(limit: u64, what_for: Use) -> u64 {
     limit
         - match what_for {
@@ -65,7 +65,7 @@ fn for_clients(limit: u64, what_for: Use) -> u64 {
         }
 }
 
-/// What a client is told whose descriptor cannot be kept.
+/// The protocol error's text when a client's descriptor cannot be kept.
 pub const NONE_LEFT: &str = "too many open files: the few that are left are kept in reserve";
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
-//! What a Wayland client may have, and what happens to one that wants more: a protocol error that says in words what
-//! and how many, and the end of its connection. Nobody else notices.
+//! Limits of Wayland clients. A client that exceeds one gets a protocol error that names the limit, and is
+//! disconnected; others are not affected.
 //!
-//! Every object is counted where requests are handed on ([`crate::protocols::dispatch`] and its like), whatever its
-//! protocol, so that no kind can be forgotten. Depths, and lists within one object, are counted where they grow
-//! ([`crate::protocols`]). The numbers are in [`table`] and in `[limits]`. Nothing here looks at what a client shows.
+//! Every object of any protocol is counted where requests are dispatched ([`crate::protocols::dispatch`]). Nesting, and
+//! lists within one object, are counted where they grow ([`crate::protocols`]). The numbers are in [`table`] and in
+//! `[limits]`.
 
 pub mod configures;
 pub mod counts;
@@ -29,18 +29,18 @@ use crate::{
 use counts::{Counts, TooMany};
 use table::{ADMIN_FACTOR, XWAYLAND_FACTOR};
 
-/// The counts of all users, for whoever comes in.
+/// The counts of all users.
 pub struct Limits {
     shells: Arc<Counts>,
     admins: Arc<Counts>,
     x_servers: Arc<Counts>,
-    /// By user number. Those whose last client has gone are dropped as others come.
+    /// By privilege and user id. Entries without clients are dropped when new clients connect.
     users: HashMap<(Privilege, u32), Weak<Counts>>,
     pub(crate) endless: Endless,
 }
 
 impl Limits {
-    /// With what is configured.
+    /// With the configured limits.
     pub fn new(settings: &Settings) -> Self {
         let settings = Arc::new(settings.clone());
         Self {
@@ -54,7 +54,7 @@ impl Limits {
 
     /// The counts of one more client of this user.
     pub fn client(&mut self, privilege: Privilege, user: u32) -> Result<Counts, TooMany> {
-        // What a command may have is a shell's, whichever of both sockets its programs take.
+        // The command counts as a shell, so that its programs share one limit on both sockets.
         let privilege = if privilege == Privilege::Command { Privilege::Shell } else { privilege };
         let known = self.users.get(&(privilege, user)).and_then(Weak::upgrade);
         let counts = known.unwrap_or_else(|| {
@@ -71,19 +71,19 @@ impl Limits {
         Counts::of_client(&counts)
     }
 
-    /// Clients that ask without end, to be disconnected.
+    /// Clients that exceeded the limit of registries, to be disconnected.
     pub fn take_endless(&self) -> Vec<ClientId> {
         std::mem::take(&mut *self.endless.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Connections there are, for tests and for the log.
+    /// The number of connections, for tests and the log.
     pub fn clients(&self) -> u32 {
         [&self.shells, &self.admins, &self.x_servers].iter().map(|counts| counts.used(counts::CLIENTS)).sum()
     }
 }
 
-/// Counts what a request makes. `false`: it is one too many, the client has been told, and the request must not be
-/// handed on.
+/// Counts the object that a request creates. `false`: the limit is reached, the error was sent, and the request must
+/// not be dispatched.
 pub fn admits(client: &Client, resource: &impl Resource, opcode: u16) -> bool {
     let description = interface_of(resource).requests.get(usize::from(opcode));
     let Some(made) = description.and_then(|description| description.child_interface) else { return true };
@@ -105,9 +105,9 @@ pub fn take(client: &Client, interface: &'static str) -> Result<(), TooMany> {
     client.get_data::<ClientState>().map_or(Ok(()), |state| state.counts.take(interface))
 }
 
-/// An object is gone.
+/// Uncounts a destroyed object.
 pub fn released(kiosk: &Kiosk, client: &ClientId, object: &impl Resource) {
-    // A client that has gone needs no count.
+    // The counts of a disconnected client are gone already.
     if let Ok(data) = kiosk.main_loop.display.backend_handle().get_client_data(client.clone())
         && let Ok(state) = data.downcast_arc::<ClientState>()
     {

@@ -1,4 +1,4 @@
-//! How a client is told that it wants too much, and how often the log is: once for the first, then with a count.
+//! Protocol errors for exceeded limits, and their log messages: the first is written at once, later ones with a count.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -9,17 +9,17 @@ use smithay::reexports::wayland_server::{DataInit, New, Resource};
 
 use crate::kiosk::Kiosk;
 
-/// The code of a protocol error for a limit of ours. Protocols number their own errors from 0, and have no such one.
+/// The protocol error code for our limits. Protocols number their own errors from 0 and do not reach it.
 pub const LIMIT: u32 = 1000;
 
 /// Refusals are written to the log at most so often; those between are counted.
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
-/// What libwayland has room for, in bytes, without the end mark: it cuts what is longer, in the middle of a letter too.
+/// libwayland's limit for the message, bytes without the terminator: it cuts longer ones, even within a character.
 const MAX_MESSAGE: usize = 127;
 
-/// Ends the client with this sentence. The one way to do so: libwayland takes what it is given for a format, and would
-/// read arguments that are not there (`clippy.toml` forbids the others).
+/// Disconnects the client with this message. The only place that does so: libwayland takes the text as a format string,
+/// and would read missing arguments (`clippy.toml` forbids direct calls).
 #[allow(clippy::disallowed_methods)]
 pub fn post(resource: &impl Resource, code: impl Into<u32>, sentence: &str) {
     static LOG: Repeated = Repeated::new();
@@ -29,7 +29,7 @@ pub fn post(resource: &impl Resource, code: impl Into<u32>, sentence: &str) {
     resource.post_error(code, format_of(sentence));
 }
 
-/// The same where the object that it is about is still to be made.
+/// The same for an object that is not created yet.
 #[allow(clippy::disallowed_methods)]
 pub fn post_for_new<I: Resource + 'static>(
     init: &mut DataInit<'_, Kiosk>,
@@ -40,7 +40,7 @@ pub fn post_for_new<I: Resource + 'static>(
     init.post_error(resource, code, format_of(sentence));
 }
 
-/// As libwayland prints it: no longer than it can, nothing that it would replace, and nothing that ends it early.
+/// The message as a safe format string: within the limit, with % doubled and without NUL.
 fn format_of(sentence: &str) -> String {
     let mut text = sentence.replace('\0', "");
     if text.len() > MAX_MESSAGE {
@@ -52,7 +52,7 @@ fn format_of(sentence: &str) -> String {
     text.replace('%', "%%")
 }
 
-/// Counts what would be written too often.
+/// Limits log messages.
 #[derive(Debug)]
 pub struct Repeated {
     state: Mutex<(Option<Instant>, u64)>,
@@ -64,7 +64,7 @@ impl Repeated {
         Self { state: Mutex::new((None, 0)) }
     }
 
-    /// It happened. `Some`: write it down, and that it happened so many times more since the last was.
+    /// Counts an event. `Some`: write it, with the number of events since the last written one.
     pub fn count(&self) -> Option<u64> {
         self.count_at(Instant::now())
     }
@@ -100,7 +100,7 @@ mod tests {
         let cut = format_of(&"é".repeat(64));
         assert_eq!(cut, format!("{}…", "é".repeat(62)));
         assert!(cut.len() <= MAX_MESSAGE);
-        // What is doubled for the format is printed once.
+        // A doubled % is printed as one.
         assert_eq!(format_of(&"%".repeat(127)).len(), 254);
     }
 

@@ -1,26 +1,26 @@
 //! The table of what is counted: for each kind of object its interface, its key in `[limits]`, and how many of it one
-//! client may have. What is not in the table is counted all the same, each interface by itself, under `objects`.
+//! client may have. Interfaces that are not in the table are counted too, each on its own, under `objects`.
 
 use kiosk_core::config::Limits;
 
-/// All clients of one user may have so many times what one client may.
+/// The limit of all clients of one user, as a multiple of one client's.
 pub const USER_FACTOR: u32 = 4;
-/// All clients of the shells' sockets, or of the admin socket.
+/// The limit of all clients of the shells' sockets, or of the admin socket.
 pub const ALL_FACTOR: u32 = 16;
-/// A tool on the admin socket is trusted, and may have so many times what a page may.
+/// The limit of a tool on the admin socket, as a multiple of a shell's client: it is trusted.
 pub const ADMIN_FACTOR: u32 = 4;
-/// The X server is one client for all X programs, and may have so many times what a page may.
+/// The limit of the X server, which is one client for all X programs.
 pub const XWAYLAND_FACTOR: u32 = 4;
 
 /// Pending configures of one window or popup. A client answers each, or the newest, before it draws again.
 pub const UNANSWERED_CONFIGURES: usize = 250;
-/// Commits of one surface that wait: for a parent's commit, for the GPU, for a frame or for a time. Each keeps a copy of
-/// what it sets.
+/// Pending commits of one surface: waiting for a parent's commit, a fence, a frame or a time. Each keeps a copy of its
+/// state.
 pub const WAITING_COMMITS: u32 = 1000;
-/// Of one client, those that wait for something else than a parent's commit: all are looked through whenever one may be
-/// ready. A film has some twenty at a time.
+/// Pending commits of one client that wait for something else than a parent's commit: all are checked whenever one may
+/// be ready. Video playback has some twenty at a time.
 pub const WAITING_UPDATES: u32 = 300;
-/// Rectangles of damage between two commits. What has more is damaged everywhere: that is no error.
+/// Damage rectangles between two commits. With more the whole surface is damaged: no error.
 pub const DAMAGE_RECTANGLES: usize = 128;
 /// Registries of one client, and binds of `wl_compositor`. libwayland makes and keeps registries by itself.
 pub const REGISTRIES: u32 = 1000;

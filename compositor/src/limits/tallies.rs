@@ -1,4 +1,4 @@
-//! Counts that belong to one object: rectangles of a region, types of a data source, commits of a surface that wait.
+//! Counts within one object: rectangles of a region, MIME types of a data source, pending commits of a surface.
 
 use std::{
     collections::HashMap,
@@ -16,15 +16,15 @@ pub struct Tallies {
 #[derive(Debug, Default)]
 struct Inner {
     of: HashMap<ObjectId, Tally>,
-    /// Updates of all surfaces that wait.
+    /// Pending updates of all surfaces.
     updates: u32,
 }
 
-/// What one object has.
+/// The counts of one object.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Tally {
     all: u32,
-    /// Of a surface: those of its commits that are no part of a parent's.
+    /// Of a surface: pending commits that do not wait for a parent's.
     updates: u32,
 }
 
@@ -33,7 +33,7 @@ impl Tallies {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One more for this object. `false`: it has `limit` already.
+    /// Counts one more for this object. `false`: it has `limit` already.
     pub fn add(&self, object: ObjectId, limit: u32) -> bool {
         let mut inner = self.inner();
         let count = &mut inner.of.entry(object).or_default().all;
@@ -41,7 +41,7 @@ impl Tallies {
         *count <= limit
     }
 
-    /// One of the commits of this surface, which is counted, waits by itself. `false`: so many of this client's do already.
+    /// Marks a counted commit of this surface as waiting on its own. `false`: the client has `limit` of them already.
     pub fn add_update(&self, surface: &ObjectId, limit: u32) -> bool {
         let mut inner = self.inner();
         if inner.updates >= limit {
@@ -54,7 +54,7 @@ impl Tallies {
         true
     }
 
-    /// So many fewer, and so many of them that waited by themselves.
+    /// Subtracts `all` commits, of which `updates` waited on their own.
     pub fn lower(&self, object: &ObjectId, all: u32, updates: u32) {
         let mut inner = self.inner();
         let Some(tally) = inner.of.get_mut(object) else { return };
@@ -67,7 +67,7 @@ impl Tallies {
         inner.updates -= fewer;
     }
 
-    /// The object is gone, or begins anew.
+    /// Removes the object's counts: it is destroyed or reset.
     pub fn clear(&self, object: &ObjectId) {
         let mut inner = self.inner();
         let updates = inner.of.remove(object).map_or(0, |tally| tally.updates);

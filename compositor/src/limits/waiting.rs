@@ -1,5 +1,5 @@
-//! Commits that wait until they are applied. Each is a part of the surface's state that is handed on with it, so that what
-//! is in force tells how many wait no more.
+//! Counts pending commits. The count is part of the surface's cached state, so that an applied state tells how many
+//! commits are no longer pending.
 
 use smithay::{
     reexports::wayland_server::{DisplayHandle, Resource, protocol::wl_surface::WlSurface},
@@ -9,7 +9,7 @@ use smithay::{
 use super::table::{WAITING_COMMITS, WAITING_UPDATES};
 use crate::privilege::ClientState;
 
-/// So many commits: of all, and of those that are no part of a parent's.
+/// Numbers of commits: all, and those that do not wait for a parent's.
 #[derive(Debug, Default)]
 struct Commits {
     all: u32,
@@ -27,7 +27,7 @@ impl Cacheable for Commits {
     }
 }
 
-/// The surface commits. `Err`: too much of its client's waits already, and how much may.
+/// Counts a commit of the surface. `Err`: the client's limit of pending commits.
 pub fn begin(state: &ClientState, surface: &WlSurface) -> Result<(), u32> {
     if !state.tallies.add(surface.id(), WAITING_COMMITS) {
         return Err(WAITING_COMMITS);
@@ -44,7 +44,7 @@ pub fn begin(state: &ClientState, surface: &WlSurface) -> Result<(), u32> {
     Ok(())
 }
 
-/// What the surface has committed is in force: that waits no more.
+/// Uncounts the applied commits of the surface.
 pub fn applied(surface: &WlSurface) {
     let Commits { all, own } =
         with_states(surface, |states| std::mem::take(states.cached_state.get::<Commits>().current()));

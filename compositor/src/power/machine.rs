@@ -3,30 +3,29 @@
 //! The root state feeds [`Event`]s and a monotonic time, switches what [`Machine::step`] returns, and arms a timer
 //! for [`Machine::deadline`]. The rules:
 //!
-//! - What configuration says is off stays off until it is switched on by name.
-//! - Any input lights what idling or the schedule put out; what a command put out it lights when nothing else can
-//!   be lit and no screen is: a second screen that was switched off does not come on at every touch of the first.
-//! - Lit by input while the schedule says off, a screen goes off again after the idle time, or after
-//!   [`GRACE`] where that is "never"; who keeps the screen from idling does not keep it from this.
-//! - Switched on by name while the schedule says off, it stays on until the schedule's next edge (and idles as
-//!   ever).
-//! - A machine that wakes from its sleep was woken by somebody, or for something: that lights what idling put out,
-//!   and idling begins anew. The schedule's off time stays dark, for machines also wake at night to update themselves.
-//! - A page may put its own screen out, and any input lights that again; so does the end of the page. Whoever lights it
-//!   has it for [`PAGE_PAUSE`] at least: a page can't keep a screen dark. What it lights it lights as an input does, and
-//!   never what a command or the configuration put out.
-//! - An edge of the schedule takes over everything but what configuration says is off.
+//! - A screen that the configuration switches off stays off until it is switched on by name.
+//! - Any input switches on screens that are off by idling or schedule; those switched off by command only if no other
+//!   screen is on or can be: a second screen that was switched off does not come on at every touch of the first.
+//! - Switched on by input during the schedule's off time, a screen goes off again after the idle time, or after
+//!   [`GRACE`] where that is "never"; idle inhibitors do not prevent this.
+//! - Switched on by name during the schedule's off time, it stays on until the schedule's next edge (and idles as
+//!   usual).
+//! - Resume from suspend switches on screens that are off by idling, and the idle time starts over. The schedule's off
+//!   time stays in force, as machines also wake at night for updates.
+//! - A page may switch its own screen off; any input, or the end of the page, switches it on again. Then it stays on
+//!   for at least [`PAGE_PAUSE`], so that a page cannot keep a screen off. A page switches on what input would, never a
+//!   screen that is off by command or configuration.
+//! - An edge of the schedule overrides everything but the configuration's off.
 
 use std::time::Duration;
 
 use crate::screens::ScreenId;
 
-/// How long a screen that input lit in the schedule's off time stays on after the last input, where
+/// How long a screen that input switched on during the schedule's off time stays on after the last input, where
 /// `idle.screen-off` is "never".
 pub const GRACE: Duration = Duration::from_secs(5 * 60);
 
-/// How long a screen stays on that a page had put out and somebody else lit: time to read, and to take the page's right
-/// away.
+/// How long a screen stays on after a page had switched it off and something else switched it on.
 pub const PAGE_PAUSE: Duration = Duration::from_secs(60);
 
 /// Why a screen is off.
@@ -34,20 +33,20 @@ pub const PAGE_PAUSE: Duration = Duration::from_secs(60);
 pub enum Cause {
     /// `power = "off"` in the configuration.
     Policy,
-    /// Somebody switched it off.
+    /// Switched off by command.
     Command,
-    /// The page that it shows did.
+    /// Switched off by its page.
     Page,
     /// It is the schedule's off time.
     Schedule,
-    /// Nobody touched anything for as long as is configured.
+    /// No input for the configured time.
     Idle,
 }
 
-/// What one screen is.
+/// The state of one screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// `held`: switched on by name, so the schedule's off time does not put it out before its next edge.
+    /// `held`: switched on by name, so the schedule's off time does not apply before its next edge.
     On {
         held: bool,
     },
@@ -60,50 +59,50 @@ impl State {
     }
 }
 
-/// What happens to screens.
+/// An event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// A display that is not known yet, or another one, is there.
+    /// A new or another display was attached.
     Attached {
-        /// Where.
+        /// Its screen.
         screen: ScreenId,
-        /// What its policy says.
+        /// Its policy.
         on: bool,
     },
-    /// The screen is no more.
+    /// The screen was removed.
     Gone(ScreenId),
-    /// Somebody switched it.
+    /// Switched by command.
     Commanded {
         /// Which.
         screen: ScreenId,
         /// What it was switched to.
         on: bool,
     },
-    /// The page that is on it did, if it may: see [`Machine::page_may_put_out`].
+    /// Switched by its page, if it may: see [`Machine::page_may_put_out`].
     ByPage {
         /// Which.
         screen: ScreenId,
-        /// What it is to be.
+        /// The wanted power.
         on: bool,
     },
-    /// The page that was on it is no more: what it had put out comes on.
+    /// Its page is gone: if the page had switched it off, it comes on.
     PageGone(ScreenId),
-    /// What the schedule says now; `None`: nothing.
+    /// The schedule's current state; `None`: there is none.
     Schedule(Option<bool>),
-    /// Somebody keeps the screens from idling, or nobody does any more.
+    /// Whether idling is inhibited.
     Inhibited(bool),
-    /// A key, a touch, a movement.
+    /// A key, touch or pointer event.
     Input {
-        /// Not just the end of one: a dark screen comes on.
+        /// It is more than the end of one (a release): screens come on.
         wakes: bool,
     },
-    /// The machine slept, and is awake again.
+    /// The machine resumed from suspend.
     Woke,
     /// The deadline may have come.
     Time,
 }
 
-/// What is to be switched.
+/// The screens to switch.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Switches(pub Vec<(ScreenId, bool)>);
 
@@ -115,28 +114,28 @@ pub struct Machine {
     inhibited: bool,
     /// The schedule says off.
     off_time: bool,
-    /// Of the last input, or what counts as one.
+    /// Time of the last activity.
     active: Duration,
-    /// From when on pages may put screens out.
+    /// The time from which on pages may switch screens off.
     page_from: Duration,
     screens: Vec<(ScreenId, State)>,
 }
 
 impl Machine {
-    /// No screens yet; `idle_after`: how long without input until they go off.
+    /// No screens yet; `idle_after`: time without input until they go off.
     pub fn new(idle_after: Option<Duration>, now: Duration) -> Self {
         Self { idle_after, inhibited: false, off_time: false, active: now, page_from: now, screens: Vec::new() }
     }
 
-    /// How long without input until screens go off, from now on.
+    /// Sets the time without input until screens go off.
     pub fn set_idle_after(&mut self, idle_after: Option<Duration>) {
         self.idle_after = idle_after;
     }
 
-    /// Takes an event. Returns the screens whose power changes, with what it is from now on.
+    /// Handles an event. Returns the screens whose power changes, with the new state.
     pub fn step(&mut self, event: Event, now: Duration) -> Switches {
         let before = match event {
-            // The many inputs that change nothing cost nothing.
+            // Fast path for input that changes nothing.
             Event::Input { .. } if self.screens.iter().all(|(_, state)| state.is_on()) => {
                 self.active = now;
                 return Switches::default();
@@ -158,7 +157,7 @@ impl Machine {
             }
             Event::Schedule(says) => self.schedule(says == Some(false), now),
             Event::Inhibited(inhibited) => {
-                // The end of a film is the start of idling.
+                // The idle time starts at the end of the inhibition.
                 if self.inhibited && !inhibited {
                     self.active = now;
                 }
@@ -190,7 +189,7 @@ impl Machine {
         Switches(switched.map(|(screen, state)| (*screen, state.is_on())).collect())
     }
 
-    /// Whether a screen is to be on; unknown ones are.
+    /// Whether a screen has to be on; true for unknown ones.
     pub fn is_on(&self, screen: ScreenId) -> bool {
         self.screens.iter().find(|(known, _)| *known == screen).is_none_or(|(_, state)| state.is_on())
     }
@@ -203,12 +202,12 @@ impl Machine {
         }
     }
 
-    /// How long a page has to wait before it may put a screen out; `None`: not at all.
+    /// How long a page has to wait before it may switch a screen off; `None`: it may now.
     pub fn page_may_put_out(&self, now: Duration) -> Option<Duration> {
         Some(self.page_from.saturating_sub(now)).filter(|wait| !wait.is_zero())
     }
 
-    /// When the next screen goes off unless something happens before; `None`: nothing waits.
+    /// When the next screen goes off without a further event; `None`: none does.
     pub fn deadline(&self) -> Option<Duration> {
         self.screens.iter().filter_map(|(_, state)| self.ends(*state)).map(|(end, _)| end).min()
     }
@@ -231,7 +230,7 @@ impl Machine {
         }
     }
 
-    /// A display that is plugged in is there to be seen, unless it is night.
+    /// A newly plugged display comes on, unless it is the schedule's off time.
     fn attached(&mut self, screen: ScreenId, on: bool, now: Duration) {
         self.active = now;
         let state = match (on, self.off_time) {
@@ -244,7 +243,7 @@ impl Machine {
 
     fn commanded(&mut self, screen: ScreenId, on: bool, now: Duration) {
         if on {
-            // It is to stay for as long as after an input.
+            // It stays on as long as after an input.
             self.active = now;
         }
         self.set(screen, if on { State::On { held: self.off_time } } else { State::Off(Cause::Command) });

@@ -1,5 +1,5 @@
-//! The screens' power: which are on, and until when, by commands, by the schedule and by idleness. Decides and
-//! remembers; the root feeds it, switches what it says and waits for its deadlines.
+//! The screens' power: which are on, and until when, by commands, by the schedule and by idleness. The root feeds it
+//! events, carries out its decisions and waits for its deadlines.
 //!
 //! The decisions are in `machine` (no I/O, no clock) and `schedule` (pure).
 
@@ -24,9 +24,9 @@ use sleep::Sleep;
 pub struct Power {
     machine: Machine,
     schedule: Vec<ScheduleEntry>,
-    /// When the schedule says something else, as of the last time that it was followed.
+    /// The schedule's next edge, as of the last evaluation.
     edge: Option<Timestamp>,
-    /// Since when the screens that are off are off for that reason.
+    /// For each screen that is off: the reason, and since when.
     dark: Vec<(ScreenId, Cause, Timestamp)>,
     idle_after: Option<Duration>,
     sleep: Sleep,
@@ -48,7 +48,7 @@ impl Power {
         }
     }
 
-    /// The configuration is another one: idling and the schedule follow it from now on. What is off stays so.
+    /// Applies a changed configuration to idling and the schedule. Screens that are off stay off.
     pub fn configure(&mut self, config: &Config) {
         self.machine.set_idle_after(config.idle.screen_off);
         self.idle_after = config.idle.screen_off;
@@ -56,11 +56,11 @@ impl Power {
         self.edge = None;
     }
 
-    /// Something happened at this monotonic time: the screens that are to be switched on or off because of it.
+    /// Handles an event at this monotonic time. Returns the screens to switch on or off.
     pub fn step(&mut self, event: Event, now: Duration) -> Vec<(ScreenId, bool)> {
         let switches = self.machine.step(event, now).0;
         match event {
-            // One that is off may be off for another reason now.
+            // The reason of a screen that is off may have changed.
             Event::Attached { screen, .. }
             | Event::Gone(screen)
             | Event::PageGone(screen)
@@ -92,12 +92,12 @@ impl Power {
         Some(Reason { cause: *cause, since: *since, edge: self.edge, idle_after: self.idle_after })
     }
 
-    /// Whether a screen is to be on.
+    /// Whether a screen has to be on.
     pub fn is_on(&self, screen: ScreenId) -> bool {
         self.machine.is_on(screen)
     }
 
-    /// How long a page has to wait before it may put a screen out; `None`: not at all.
+    /// How long a page has to wait before it may switch a screen off; `None`: it may now.
     pub fn page_may_put_out(&self, now: Duration) -> Option<Duration> {
         self.machine.page_may_put_out(now)
     }
@@ -107,7 +107,7 @@ impl Power {
         self.machine.off_because(screen)
     }
 
-    /// Whether the machine slept since this was last asked.
+    /// Whether the machine was suspended since the last call.
     pub fn slept(&mut self) -> bool {
         self.sleep.slept()
     }
@@ -117,14 +117,14 @@ impl Power {
         !self.schedule.is_empty()
     }
 
-    /// What the schedule says at this moment; `None`: nothing.
+    /// Whether the schedule says on at this moment; `None`: no schedule applies.
     pub fn scheduled(&mut self, zone: &TimeZone, now: Timestamp) -> Option<Level> {
         let level = schedule::level(&self.schedule, zone, now);
         self.edge = level.and_then(|level| level.until);
         level
     }
 
-    /// When time alone changes something, monotonic; `None`: only another event does.
+    /// The next time at which something changes without an event, monotonic.
     pub fn deadline(&self) -> Option<Duration> {
         self.machine.deadline()
     }

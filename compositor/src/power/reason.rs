@@ -1,4 +1,4 @@
-//! Why a screen is dark, in words for a person who stands before it: `status`, D-Bus and the log say the same.
+//! Why a screen is off, as a phrase for people: the same in `status`, on D-Bus and in the log.
 
 use std::time::Duration;
 
@@ -7,26 +7,26 @@ use kiosk_core::{config::syntax::duration_text, day_clock::clock_is_set};
 
 use super::Cause;
 
-/// How far ahead a day of the week alone says which day is meant.
+/// Within this time the weekday alone identifies a day.
 const A_WEEK: SignedDuration = SignedDuration::from_hours(6 * 24);
 
 /// Why a screen is off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reason {
-    /// Who put it out.
+    /// The cause.
     pub cause: Cause,
-    /// When, by the clock of the day.
+    /// Since when, wall clock.
     pub since: Timestamp,
-    /// When the schedule says something else.
+    /// The schedule's next edge.
     pub edge: Option<Timestamp>,
     /// `idle.screen-off`.
     pub idle_after: Option<Duration>,
 }
 
 impl Reason {
-    /// One phrase, such as `off by schedule until Mon 07:00`, with times as a clock on the wall of this zone shows them.
+    /// One phrase, such as `off by schedule until Mon 07:00`, with local times of this zone.
     pub fn text(&self, zone: &TimeZone) -> String {
-        // An unset clock says nothing about when.
+        // Without a set clock the time is left out.
         let since = clock_is_set(self.since).then(|| format!(" at {}", on_the_wall(self.since, self.since, zone)));
         let since = since.unwrap_or_default();
         match (self.cause, self.edge) {
@@ -40,7 +40,7 @@ impl Reason {
     }
 }
 
-/// The weekday and the time; with the date where the weekday could mean another week.
+/// Weekday and time; with the date where the weekday is ambiguous.
 fn on_the_wall(moment: Timestamp, from: Timestamp, zone: &TimeZone) -> String {
     let format = if moment.duration_since(from) < A_WEEK { "%a %H:%M" } else { "%a %-d %b %H:%M" };
     moment.to_zoned(zone.clone()).strftime(format).to_string()

@@ -3,7 +3,7 @@
 //! Pure: the moment and the time zone are given. [`super::Power`] asks; [`kiosk_core::day_clock::alarm`] waits for the answer.
 //!
 //! Each entry is a span from one instant to another, for each day it names. A local time that daylight saving skips
-//! is the moment of the change, one that comes twice is the first of the two: no edge is lost and none comes twice.
+//! becomes the moment of the change, one that occurs twice the first of the two, so that each edge occurs exactly once.
 
 use jiff::{SignedDuration, Timestamp, ToSpan, civil::Weekday, tz::TimeZone};
 use kiosk_core::{
@@ -11,23 +11,23 @@ use kiosk_core::{
     day_clock::{clock_is_set, instant},
 };
 
-/// How many days ahead spans are laid out.
+/// How many days ahead spans are computed.
 const AHEAD: i64 = 17;
 
-/// How far ahead an edge is looked for: a week, and one more where a zone skips the very day that is named. The end
-/// of what is laid out is no edge.
+/// How far ahead an edge is searched: a week, and another one in case a zone skips the named day. The end of the
+/// computed spans is not an edge.
 const HORIZON: SignedDuration = SignedDuration::from_hours(15 * 24);
 
-/// What the schedule says at a moment.
+/// The schedule's state at a moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Level {
     /// Whether the screens are on.
     pub on: bool,
-    /// When that changes; `None`: never, the entries cover every moment (or none).
+    /// When that changes; `None`: never.
     pub until: Option<Timestamp>,
 }
 
-/// What the schedule says now. `None`: nothing, for it is empty or the clock is not set; then screens are on.
+/// The schedule's state now. `None`: it is empty or the clock is not set; then screens are on.
 pub fn level(schedule: &[ScheduleEntry], zone: &TimeZone, now: Timestamp) -> Option<Level> {
     if schedule.is_empty() || !clock_is_set(now) {
         return None;
@@ -41,16 +41,16 @@ pub fn level(schedule: &[ScheduleEntry], zone: &TimeZone, now: Timestamp) -> Opt
     Some(Level { on, until })
 }
 
-/// The spans in which screens are on, around now and for as long as is looked ahead.
+/// The spans in which screens are on, from before now to [`AHEAD`] days ahead.
 fn spans(schedule: &[ScheduleEntry], zone: &TimeZone, now: Timestamp) -> Vec<(Timestamp, Timestamp)> {
     let today = now.to_zoned(zone.clone()).date();
-    // From before yesterday: a span reaches into the next day, and zones skip one.
+    // From two days ago on: a span may reach into the next day, and zones may skip one.
     let days = (-2..=AHEAD).filter_map(|offset| today.checked_add(offset.days()).ok());
     let entries = days.flat_map(|day| schedule.iter().map(move |entry| (day, entry)));
     let named = entries.filter(|(day, entry)| entry.days.0[index(day.weekday())]);
     named
         .filter_map(|(day, entry)| {
-            // Off at an earlier time than on is off on the following day.
+            // An off time before the on time is on the following day.
             let last = if entry.off > entry.on { day } else { day.tomorrow().ok()? };
             Some((instant(zone, day, entry.on)?, instant(zone, last, entry.off)?))
         })

@@ -1,8 +1,8 @@
-//! Whether the machine slept (was suspended to memory or disk): what is told apart by two clocks, of which one stands
-//! still meanwhile. No service manager is needed for it, and none can forget to tell.
+//! Detects suspend to memory or disk by comparing two clocks, of which one stops during suspend (CLOCK_MONOTONIC and
+//! CLOCK_BOOTTIME). It needs no service manager.
 //!
-//! Asked when the alarm fires, which it does right after a sleep. Where a machine cannot know how long it slept (no
-//! clock runs on in it) the two clocks agree, and nothing is noticed.
+//! Checked when the alarm fires, which it does right after resume. On machines without a clock that runs during suspend
+//! the two clocks agree, and nothing is detected.
 //!
 //! Logind's `PrepareForSleep` is not listened to: the reasons are in `docs/decisions.md`.
 
@@ -10,21 +10,21 @@ use std::time::Duration;
 
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-/// How long the machine slept since it was switched on, at most, when that was last asked.
+/// Upper bound of the suspended time since boot, at the last check.
 #[derive(Debug)]
 pub struct Sleep {
     at_most: Duration,
 }
 
 impl Default for Sleep {
-    /// What was slept until now is no news.
+    /// Starts with the suspended time until now.
     fn default() -> Self {
         Self { at_most: measure().1 }
     }
 }
 
 impl Sleep {
-    /// Whether the machine slept since this was last asked.
+    /// Whether the machine was suspended since the last call.
     pub fn slept(&mut self) -> bool {
         self.compare(measure())
     }
@@ -36,7 +36,7 @@ impl Sleep {
     }
 }
 
-/// The time slept since the machine was switched on, between two bounds: the clocks cannot be read at one moment.
+/// Bounds of the suspended time since boot: the clocks cannot be read at the same moment.
 fn measure() -> (Duration, Duration) {
     let before = read(ClockId::Monotonic);
     let with_sleep = read(ClockId::Boottime);

@@ -1,8 +1,8 @@
-//! Which client may bind which global: one question, asked for every global there is.
+//! Which client may see and bind which global.
 //!
-//! Clients come in through the shells' sockets, the admin's or the command's, or through one that a client opened for
-//! others that are to be held in a security context. Which global is for whom is in [`table`]. Protocols are made known by `globals!` ([`crate::protocols`]), so that
-//! no global can be offered without the question.
+//! Clients connect through the shells' sockets, the admin's, the command's, or the socket of a security context.
+//! [`table`] says which clients a global is for. Protocols create globals with `globals!` ([`crate::protocols`]), so
+//! that none can be offered without this check.
 
 pub mod table;
 
@@ -34,9 +34,9 @@ use crate::limits::{
     tallies::Tallies,
 };
 
-/// How much may begin (presses, fingers, keys) for a client that does not read, until that is kept from it too. Each has an
-/// end, and makes one of the kernel's buffers of at most 1280 bytes each: together less than the three quarters of a
-/// socket's 208 KiB that are left when [`ClientState::reads`] becomes false. A hand takes some ten seconds for so many.
+/// Presses, touches and keys that are sent to a client that does not read, until they are withheld too. With its
+/// release each takes kernel buffers of at most 1280 bytes: together less than the three quarters of a socket's 208 KiB
+/// that are left when [`ClientState::reads`] becomes false. A person takes some ten seconds for so many.
 const BEGINNINGS_UNREAD: u32 = 50;
 
 /// What a client may do.
@@ -44,56 +44,55 @@ const BEGINNINGS_UNREAD: u32 = 50;
 pub enum Privilege {
     /// The shell's socket: show windows, take input.
     Shell,
-    /// The socket of the command in cage's place (`kioskd -- COMMAND`): that, and manage outputs.
+    /// The socket of the command in cage's place (`kioskd -- COMMAND`): the same, and manage outputs.
     Command,
-    /// The admin socket: manage outputs, capture, inject input as well.
+    /// The admin socket: also manage outputs, capture, inject input.
     Admin,
-    /// The connection of the X server: all windows of X programs, and what these need.
+    /// The X server's connection: the windows of all X programs.
     Xwayland,
 }
 
-/// A security context: what its clients may do is said by who made it, whatever socket that came through.
+/// A security context: limits its clients to what its app-id is allowed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Context {
-    /// Of the sandbox's program, as the one who made the context says.
+    /// The app-id, as set by the context's creator.
     pub app_id: String,
     /// Beside showing windows.
     pub allow: Vec<Group>,
 }
 
-/// What is kept with each client.
+/// The data of each client.
 pub struct ClientState {
     /// smithay's.
     pub compositor: CompositorClientState,
-    /// By the socket that it came through.
+    /// By the socket that it connected through.
     pub privilege: Privilege,
     /// The number of the shell through whose socket it came: its windows are on that one's screen.
     pub shell: usize,
-    /// What holds it, if it is in a security context.
+    /// Its security context, if it is in one.
     pub context: Option<Arc<Context>>,
     /// How many objects it has.
     pub counts: Counts,
-    /// What single ones of them have.
+    /// Counts within single objects.
     pub tallies: Tallies,
-    /// Its connection, to be asked whether it reads; `None`: it is not known.
-    /// Given back with the connection: clients that have gone are remembered here and there, and would never learn that
-    /// they were turned out.
+    /// A duplicate of its socket, to check whether it reads; `None`: unknown or closed. Dropped at disconnect, as this
+    /// data may live longer, and an open duplicate would keep the peer from seeing the end.
     socket: Mutex<Option<OwnedFd>>,
-    /// What has begun for it since it was last seen to read.
+    /// Presses sent since it was last seen to read.
     begun_unread: AtomicU32,
-    /// How often its surfaces were committed.
+    /// Number of commits of its surfaces.
     commits: AtomicU64,
-    /// How often it asked for the list of globals, or bound `wl_compositor`.
+    /// Number of `wl_registry` objects and binds of `wl_compositor`.
     registries: AtomicU32,
     endless: Endless,
 }
 
-/// Clients that ask for the list of globals without end: libwayland makes and keeps what they ask with.
+/// Clients that exceeded the limit of registries, which libwayland creates and keeps by itself.
 pub type Endless = Arc<Mutex<Vec<ClientId>>>;
 
 impl ClientState {
-    /// For a client of this user that connected through the socket of that privilege, and of the shell with this
-    /// number; or why it cannot be taken in.
+    /// For a client of this user with the privilege of its socket, and the number of its shell. Errors: the limit that
+    /// was reached.
     pub fn new(
         limits: &mut Limits,
         privilege: Privilege,
@@ -117,8 +116,8 @@ impl ClientState {
         }))
     }
 
-    /// Whether it reads what it is sent: the kernel takes a socket for writable as long as no more than a quarter of what
-    /// may wait in it does. What is not known is not held against it.
+    /// Whether it reads its events: the kernel reports a socket as writable while at most a quarter of its buffer is
+    /// used. True if unknown.
     pub fn reads(&self) -> bool {
         let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(socket) = &*socket else { return true };
@@ -126,8 +125,8 @@ impl ClientState {
         poll(&mut asked, Some(&Timespec::default())).is_err() || asked[0].revents().contains(PollFlags::OUT)
     }
 
-    /// Whether it may be told of one more press, finger or key, which is counted: it reads, or has not been told of many
-    /// since it last did.
+    /// Whether it may get one more press, touch or key; counts it. True if it reads, or if few were sent since it last
+    /// did.
     pub fn takes_a_beginning(&self) -> bool {
         if self.reads() {
             self.begun_unread.store(0, Relaxed);
@@ -137,19 +136,19 @@ impl ClientState {
         self.begun_unread.fetch_update(Relaxed, Relaxed, one_more).is_ok()
     }
 
-    /// The client gave one of its lists of globals back.
+    /// The client destroyed one of its registries.
     pub fn registry_ended(&self) {
         let one_less = |registries: u32| registries.checked_sub(1);
-        // None to count is none that could be given back.
+        // The count does not go below zero.
         let _ = self.registries.fetch_update(Relaxed, Relaxed, one_less);
     }
 
-    /// One of its surfaces was committed.
+    /// Counts a commit of its surfaces.
     pub fn has_drawn(&self) {
         self.commits.fetch_add(1, Relaxed);
     }
 
-    /// How often its surfaces were committed.
+    /// Number of commits of its surfaces.
     pub fn drawn(&self) -> u64 {
         self.commits.load(Relaxed)
     }
@@ -187,7 +186,7 @@ impl ClientData for ClientState {
 /// Whether the client may see and bind the global.
 pub fn may_bind(client: &Client, interface: &str) -> bool {
     let Some(state) = client.get_data::<ClientState>() else { return allows(Privilege::Shell, None, interface) };
-    // Every list of globals has it.
+    // Every registry of a toolkit binds it.
     if interface == "wl_compositor" && state.registries.fetch_add(1, Relaxed) == REGISTRIES {
         state.endless.lock().unwrap_or_else(PoisonError::into_inner).push(client.id());
     }
@@ -201,7 +200,7 @@ fn allows(privilege: Privilege, context: Option<&Context>, interface: &str) -> b
     table::find(interface).is_some_and(|global| match global.who {
         Who::Xwayland => false,
         Who::Everyone => true,
-        // Nobody gets out of a context by making another one.
+        // A client in a context cannot create another one.
         Who::Unconfined => context.is_none(),
         Who::Trusted(group) => match context {
             Some(context) => context.allow.contains(&group),
@@ -263,7 +262,7 @@ mod tests {
             assert!(!wanted || !matches!(global.who, Who::Trusted(_)), "{}", global.interface);
         }
         assert!(table::XWAYLAND.iter().all(|interface| table::find(interface).is_some()));
-        // Its windows are made by its window manager, and the clipboard goes through that one.
+        // Its window manager makes its windows and transfers the clipboard.
         for other in ["xdg_wm_base", "wl_data_device_manager", "zwp_text_input_manager_v3", "ext_idle_notifier_v1"] {
             assert!(!allows(Privilege::Xwayland, None, other), "{other}");
         }

@@ -1,6 +1,6 @@
-//! The table of every global that is ever offered: its version, and who may bind it. [`super::may_bind`] reads it for
-//! each client; what is not in it is offered to nobody. `docs/protocols.md` shows it, and a test holds both against what
-//! clients are really told.
+//! The table of all globals: version, and which clients may bind it. [`super::may_bind`] reads it for each client; a
+//! global that is not in it is never offered. `docs/protocols.md` shows it, and a test compares both with what clients
+//! are offered.
 
 pub use kiosk_core::config::Group;
 
@@ -9,11 +9,11 @@ pub use kiosk_core::config::Group;
 pub enum Who {
     /// Every client.
     Everyone,
-    /// Every client that is in no security context.
+    /// Every client outside of security contexts.
     Unconfined,
     /// Clients of the admin socket, and those in a security context that are allowed the group.
     Trusted(Group),
-    /// The X server that kioskd was connected with ([`XWAYLAND`]), and nobody else.
+    /// The X server alone ([`XWAYLAND`]).
     Xwayland,
 }
 
@@ -104,7 +104,7 @@ pub const GLOBALS: &[Global] = &[
     trusted("zwlr_gamma_control_manager_v1", 1, Group::Screens),
 ];
 
-/// What the X server may bind, of all that there is: what it needs to show X windows, and to pass on input.
+/// The globals that the X server may bind: what it needs for windows and input.
 pub const XWAYLAND: &[&str] = &[
     "wl_compositor",
     "wl_subcompositor",

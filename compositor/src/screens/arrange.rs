@@ -1,5 +1,5 @@
-//! Where the screens lie beside each other: pure. Screens that were given a position lie there; the others follow
-//! to the right, in the order in which they were connected.
+//! Computes the layout of the screens: pure. Screens with a configured position keep it; the others follow to the right
+//! in the order in which they were connected.
 
 use kiosk_core::config::Rotation;
 use smithay::utils::{Logical, Physical, Point, Rectangle, Size};
@@ -11,14 +11,14 @@ use super::rotation::RotationExt;
 pub struct Placement {
     /// The size of its picture, logical pixels.
     pub size: Size<i32, Logical>,
-    /// Where it was asked to be; `None`: beside the others.
+    /// The wanted position; `None`: to the right of the others.
     pub wanted: Option<Point<i32, Logical>>,
-    /// People look at it; the others (unplugged, on their way out) lie behind all of these.
+    /// Whether it is visible; the others (unplugged, retiring) follow after all of these.
     pub seen: bool,
 }
 
-/// The top left corner of each screen, in the order given. Wanted positions that overlap an earlier screen's are
-/// not granted: then that screen follows to the right.
+/// The top left corner of each screen, in the order given. A screen whose wanted position overlaps an earlier one
+/// follows to the right instead.
 pub fn arrange(places: &[Placement]) -> Vec<Point<i32, Logical>> {
     let mut laid: Vec<Option<Rectangle<i32, Logical>>> = vec![None; places.len()];
     for (index, place) in places.iter().enumerate().filter(|(_, place)| place.seen) {

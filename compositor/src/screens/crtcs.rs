@@ -1,17 +1,17 @@
-//! Which CRTC drives which display. A card's connectors can each use only some of its CRTCs: taking the first free
-//! one would leave a display dark that another choice would have served. Pure; the KMS back end asks it at each scan.
+//! Assigns CRTCs to displays. A card's connectors can each use only some of its CRTCs: taking the first free one could
+//! leave a display without any. Pure; the KMS back end asks it at each scan.
 
 /// A display in need of a CRTC.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need<C> {
-    /// The one that drives it now.
+    /// Its current CRTC.
     pub now: Option<C>,
-    /// Those that can, the best first.
+    /// The CRTCs that can drive it, best first.
     pub possible: Vec<C>,
 }
 
-/// One CRTC a display, for as many displays as can be served. Those that have one keep it unless another display
-/// would get none otherwise; none is left without because of a newcomer.
+/// One CRTC for each display, for as many displays as possible. A display keeps its CRTC unless another one would get
+/// none otherwise; none loses its CRTC to a new display.
 pub fn assign<C: Copy + Eq>(needs: &[Need<C>]) -> Vec<Option<C>> {
     let mut chosen: Vec<Option<C>> = needs.iter().map(|need| need.now).collect();
     for display in 0..needs.len() {
@@ -22,7 +22,7 @@ pub fn assign<C: Copy + Eq>(needs: &[Need<C>]) -> Vec<Option<C>> {
     chosen
 }
 
-/// Gives the display a CRTC: a free one, or one whose display can move on to another.
+/// Assigns a CRTC to the display: a free one, or one whose display can move to another.
 fn find<C: Copy + Eq>(display: usize, needs: &[Need<C>], chosen: &mut [Option<C>], tried: &mut Vec<C>) -> bool {
     let possible = &needs[display].possible;
     let free = possible.iter().find(|crtc| !chosen.contains(&Some(**crtc)));
@@ -57,7 +57,7 @@ mod tests {
     fn a_greedy_choice_leaves_nobody_dark() {
         // The first could take 1, which is all that the second can use.
         assert_eq!(assign(&[need(None, &[1, 2]), need(None, &[1])]), [Some(2), Some(1)]);
-        // So it is when the first is lit already: it moves.
+        // The same if the first is driven already: it moves.
         assert_eq!(assign(&[need(Some(1), &[1, 2]), need(None, &[1])]), [Some(2), Some(1)]);
     }
 

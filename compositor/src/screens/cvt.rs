@@ -1,6 +1,6 @@
-//! Timings for a size that a display does not list: VESA CVT 1.2 with reduced blanking (version 1), as flat panels
-//! take it. [`super::mode`] asks whether there are any, the KMS back end drives them. Pure; margins and interlace,
-//! that no panel needs, are left out.
+//! Timings for a size that a display does not list: VESA CVT 1.2 with reduced blanking (version 1), as flat panels take
+//! it. [`super::mode`] checks whether a mode is possible, the KMS back end uses the timings. Pure; without margins and
+//! interlace, which panels do not need.
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
@@ -15,13 +15,12 @@ const V_FRONT_PORCH: u32 = 3;
 const MIN_V_BACK_PORCH: u32 = 6;
 /// The pixel clock goes in steps of a quarter megahertz, kilohertz.
 const CLOCK_STEP: u64 = 250;
-/// What is computed for: pixels a side. Smaller is no screen, larger does not fit the kernel's 16 bits with blanking.
+/// Allowed width and height, pixels: larger ones do not fit the kernel's 16 bits with blanking.
 pub const SIZE: std::ops::RangeInclusive<u32> = 64..=16384;
 /// Millihertz.
 pub const REFRESH: std::ops::RangeInclusive<u32> = 10_000..=500_000;
 
-/// How a picture of `width` x `height` is sent. Horizontal sync is positive, vertical negative: that is how a
-/// display knows reduced blanking.
+/// Timings of a `width` x `height` mode. Horizontal sync is positive, vertical negative: this marks reduced blanking.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Timing {
     /// Visible pixels of a line.
@@ -39,8 +38,8 @@ pub struct Timing {
 impl Timing {
     /// Timings for a size in pixels and a refresh rate in millihertz; `None` outside [`SIZE`] and [`REFRESH`].
     ///
-    /// The width is kept as it is: the standard rounds it down to character cells of 8 pixels, which no digital link
-    /// has, and 1366 is a common one.
+    /// The width is not rounded down to character cells of 8 pixels as in the standard: digital links have none, and
+    /// 1366 is common.
     pub fn reduced(width: u32, height: u32, refresh: u32) -> Option<Self> {
         if !SIZE.contains(&width) || !SIZE.contains(&height) || !REFRESH.contains(&refresh) {
             return None;
@@ -62,10 +61,10 @@ impl Timing {
         })
     }
 
-    /// What the refresh rate really is, millihertz: the clock's steps make it a little lower than what was asked for.
+    /// The resulting refresh rate, millihertz: a little lower than requested because of the clock's steps.
     pub fn refresh(&self) -> u32 {
         let (columns, lines) = (u64::from(self.hsync.2), u64::from(self.vsync.2));
-        // Rounded as the library rounds for listed modes.
+        // Rounded as smithay does for listed modes.
         let refresh = (u64::from(self.clock) * 1_000_000 / columns + lines / 2) / lines;
         u32::try_from(refresh).unwrap_or(u32::MAX)
     }

@@ -1,13 +1,11 @@
-//! The scale that `auto` stands for: from how densely a display's pixels lie in the mode in force. Pure; asked when
-//! configuration is applied, when a change asks for it, and by a [`super::Screen`] that was told `auto` when its mode
-//! changes.
+//! The scale for `auto`, from the pixel density of the mode in force. Pure; used when configuration or a change is
+//! applied, and by a [`super::Screen`] with an automatic scale when its mode changes.
 
 use kiosk_core::config::{Scale, ScaleFactor};
 
-/// Density at which a scale of 1 is right, pixels a millimetre (about 110 dpi).
+/// Density for a scale of 1, pixels per millimetre (about 110 dpi).
 const BASE_DENSITY: f64 = 110.0 / 25.4;
-/// What a panel measures at least, millimetres: projectors and adapters claim sizes of centimetres, or the ratio of
-/// their sides.
+/// Smallest credible panel, millimetres: projectors and adapters report sizes in centimetres, or their aspect ratio.
 const SMALLEST: (i32, i32) = (60, 40);
 
 /// The scale in force of a panel with this many pixels and of this size (`physical`, millimetres). `auto`

@@ -1,5 +1,4 @@
-//! A display as a back end finds it: what it is called, what it can show. Plain data; [`super::screen`] is what
-//! outlives it.
+//! A display as a back end finds it: its names and modes. Plain data; a [`super::screen`] outlives it.
 
 /// Refresh rate assumed where none is known (virtual screens, headless), millihertz.
 pub const DEFAULT_REFRESH: i32 = 60_000;
@@ -8,7 +7,7 @@ pub const DEFAULT_REFRESH: i32 = 60_000;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct HeadId(pub u64);
 
-/// What EDID says of a display; empty strings where it says nothing.
+/// A display's identity from its EDID; empty strings where it has none.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identity {
     /// The manufacturer's three letters, such as `DEL`.
@@ -37,10 +36,9 @@ pub struct HeadMode {
     pub height: i32,
     /// Millihertz.
     pub refresh: i32,
-    /// The display names it as the one that it is made for.
+    /// The display marks it as preferred.
     pub preferred: bool,
-    /// The refresh rate that was asked for, millihertz, where the timings are computed ([`super::cvt`]) and not the
-    /// display's own.
+    /// For computed timings ([`super::cvt`]): the requested refresh rate, millihertz.
     pub custom: Option<u32>,
 }
 
@@ -51,11 +49,11 @@ pub struct Head {
     pub id: HeadId,
     /// The connector's name, such as `HDMI-A-1`.
     pub name: String,
-    /// Tells it from another display on the same connector.
+    /// Distinguishes it from other displays on the same connector.
     pub identity: Identity,
     /// Millimetres; zero where unknown.
     pub physical: (i32, i32),
-    /// As the display lists them, custom ones behind.
+    /// The display's modes in its own order, then a custom one.
     pub modes: Vec<HeadMode>,
     /// Index into `modes`: the one in force.
     pub mode: usize,

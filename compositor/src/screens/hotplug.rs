@@ -1,42 +1,40 @@
-//! When a plug or an unplug is believed: a state machine per connector, with no I/O and no clock.
+//! Debounces hotplug: a state machine per connector, with no I/O and no clock.
 //!
-//! Back ends report what a connector says with [`Hotplug::observe`] and act on the answer. A single plug counts at
-//! once and a single unplug after [`MIN_WAIT`]. Displays in standby are known to pulse their hotplug line all night:
-//! each change that follows another one closely makes the machine wait longer, so that a display that pulses is
-//! left as it is until it has made up its mind.
+//! Back ends report a connector's state with [`Hotplug::observe`] and act on the verdict. A single plug counts at once
+//! and a single unplug after [`MIN_WAIT`]. Some displays in standby pulse their hotplug line all night: each change
+//! soon after another one makes the wait longer, so that a pulsing display keeps its state until the pulses end.
 
 use std::{collections::HashMap, time::Duration};
 
 use super::HeadId;
 
-/// How long an unplugged display is waited for when all was calm before: bad contacts and displays that are
-/// switching their input come back sooner.
+/// Wait before a single unplug counts: bad contacts and displays that switch their input return sooner.
 pub const MIN_WAIT: Duration = Duration::from_millis(500);
 /// Changes closer than this to the one before are pulses.
 const PULSE_INTERVAL: Duration = Duration::from_secs(5);
-/// Pulses make the wait no longer than this, which is more than [`PULSE_INTERVAL`]: then no pulse is believed.
+/// Longest wait; longer than [`PULSE_INTERVAL`], so that no pulse counts.
 pub const MAX_WAIT: Duration = Duration::from_secs(10);
-/// After a time like this without any change the connector is calm again.
+/// After this time without a change the wait is reset.
 const CALM_AFTER: Duration = Duration::from_secs(60);
 
-/// What to take a connector for.
+/// The debounced state of a connector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// A display is there.
+    /// A display is connected.
     Present,
-    /// None is there.
+    /// No display is connected.
     Absent,
-    /// It stays what it was.
+    /// The previous state is kept for now.
     Held {
-        /// Whether a display was there.
+        /// Whether a display was connected.
         present: bool,
-        /// When to observe it again, unless it has news before.
+        /// When to observe it again, without an event before.
         until: Duration,
     },
 }
 
 impl Verdict {
-    /// Whether to take it that a display is there.
+    /// Whether a display counts as connected.
     pub fn present(self) -> bool {
         match self {
             Self::Present => true,
@@ -46,15 +44,15 @@ impl Verdict {
     }
 }
 
-/// What is known of a connector.
+/// The state of one connector.
 #[derive(Debug, Clone, Copy)]
 struct Line {
-    /// What it is taken for.
+    /// The debounced state.
     present: bool,
-    /// What it said last, and since when; `None`: from the start.
+    /// The last observed state, and since when; `None`: from the start.
     said: bool,
     since: Option<Duration>,
-    /// How long a change must last before it is believed.
+    /// How long a change must last before it counts.
     wait: Duration,
 }
 
@@ -65,13 +63,13 @@ pub struct Hotplug {
 }
 
 impl Hotplug {
-    /// The connector says that a display is there, or that none is. `now` is monotonic.
+    /// Feeds an observed state of the connector. `now` is monotonic.
     pub fn observe(&mut self, head: HeadId, connected: bool, now: Duration) -> Verdict {
         let fresh = Line { present: connected, said: connected, since: None, wait: MIN_WAIT };
         self.lines.entry(head).or_insert(fresh).observe(connected, now)
     }
 
-    /// The connector is gone, with its card or its dock.
+    /// The connector was removed with its card or dock.
     pub fn forget(&mut self, head: HeadId) {
         self.lines.remove(&head);
     }
@@ -89,7 +87,7 @@ impl Line {
             self.since = Some(now);
         }
         if self.said != self.present {
-            // In calm times a picture is wanted at once; nobody waits for the end of one.
+            // Without pulses a plug counts at once, an unplug after the wait.
             let wait = if connected { self.wait - MIN_WAIT } else { self.wait };
             let until = self.since.unwrap_or_default() + wait;
             if now < until {

@@ -1,23 +1,23 @@
-//! A screen that shows another one's picture: which part of it that picture covers, and where on the picture a
-//! place on the screen is. Pure; the stage draws by it and fingers are mapped by it.
+//! Geometry of mirrors: the area that the source's picture covers, and the mapping of positions. Pure; used for drawing
+//! and for touch mapping.
 //!
-//! The picture keeps its shape: what it leaves free of the screen is black.
+//! The picture keeps its aspect ratio; the rest of the screen is black.
 
 use smithay::utils::{Logical, Physical, Point, Rectangle, Size};
 
-/// How one screen's upright picture lies on another's.
+/// The placement of one screen's upright picture on another's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Fit {
-    /// Pixels of the picture that is shown.
+    /// Size of the source's picture.
     pub source: Size<i32, Physical>,
     /// Its scale, 1.0 to 4.0: what its elements are measured with.
     pub scale: f64,
-    /// Where it lies on the screen that shows it, in pixels of that one's upright picture.
+    /// Its area on the mirror, in pixels of the mirror's upright picture.
     pub area: Rectangle<i32, Physical>,
 }
 
 impl Fit {
-    /// The largest area in the middle of a screen that has the picture's shape.
+    /// The largest centred area with the picture's aspect ratio.
     pub fn new(source: Size<i32, Physical>, scale: f64, target: Size<i32, Physical>) -> Self {
         let (sw, sh) = (i64::from(source.w.max(1)), i64::from(source.h.max(1)));
         let (tw, th) = (i64::from(target.w.max(0)), i64::from(target.h.max(0)));
@@ -28,17 +28,17 @@ impl Fit {
         Self { source, scale, area }
     }
 
-    /// The picture is shown pixel for pixel.
+    /// Whether the picture is shown pixel for pixel.
     pub fn is_exact(&self) -> bool {
         self.area.size == self.source
     }
 
-    /// A part of the picture as it lies on the screen. Parts that touch each other do so there too.
+    /// Maps a part of the picture to the screen. Adjacent parts stay adjacent.
     pub fn place(&self, part: Rectangle<i32, Physical>) -> Rectangle<i32, Physical> {
         self.spread(part, f64::round, f64::round)
     }
 
-    /// As [`Fit::place`], with every pixel that the part has any share in, and those that are blended with them.
+    /// As [`Fit::place`], rounded outwards, with the pixels that scaling blends.
     pub fn place_around(&self, part: Rectangle<i32, Physical>) -> Rectangle<i32, Physical> {
         if self.is_exact() {
             return self.place(part);
@@ -46,7 +46,7 @@ impl Fit {
         self.spread(part, |low| low.floor() - 1.0, |high| high.ceil() + 1.0)
     }
 
-    /// As [`Fit::place`], with those pixels only that nothing else has a share in.
+    /// As [`Fit::place`], rounded inwards: only pixels that the part covers alone.
     pub fn place_within(&self, part: Rectangle<i32, Physical>) -> Rectangle<i32, Physical> {
         self.spread(part, f64::ceil, f64::floor)
     }
@@ -66,8 +66,8 @@ impl Fit {
         Rectangle::new(at.into(), ((right - left).max(0), (bottom - top).max(0)).into())
     }
 
-    /// Where in the picture a place on the screen is, both as fractions of width and height. Beside the picture it
-    /// is the nearest place on its edge.
+    /// Maps a position on the screen to the picture, both as fractions of width and height. Positions outside of the
+    /// picture map to its nearest edge.
     pub fn to_source(&self, place: (f64, f64), target: Size<i32, Physical>) -> (f64, f64) {
         let back = |part: f64, length: i32, start: i32, extent: i32| {
             ((part * f64::from(length) - f64::from(start)) / f64::from(extent.max(1))).clamp(0.0, 1.0)
@@ -76,7 +76,7 @@ impl Fit {
         (back(place.0, target.w, loc.x, size.w), back(place.1, target.h, loc.y, size.h))
     }
 
-    /// What the picture leaves free of the screen: at most two bars.
+    /// The areas beside the picture: at most two bars.
     pub fn bars(&self, target: Size<i32, Physical>) -> [Rectangle<i32, Physical>; 2] {
         let Rectangle { loc, size } = self.area;
         if size.h < target.h {
@@ -95,12 +95,12 @@ impl Fit {
     }
 }
 
-/// Rounds to the nearest.
+/// Division, rounded to the nearest.
 fn divide(number: i64, by: i64) -> i64 {
     (number + by / 2) / by
 }
 
-/// Whether following mirrors from `start` never ends: `source` says what each shows.
+/// Whether following mirrors from `start` leads into a circle; `source` gives each one's source.
 pub fn goes_in_circles<T: PartialEq + Copy>(start: T, source: impl Fn(T) -> Option<T>) -> bool {
     let mut seen = vec![start];
     let mut at = start;
@@ -114,7 +114,7 @@ pub fn goes_in_circles<T: PartialEq + Copy>(start: T, source: impl Fn(T) -> Opti
     false
 }
 
-/// Where a place on the panel, as fractions of the upright picture, is in the layout.
+/// The layout position of a position given as fractions of the upright picture.
 pub fn in_layout(place: (f64, f64), area: Rectangle<i32, Logical>) -> Point<f64, Logical> {
     let size = area.size.to_f64();
     area.loc.to_f64() + Point::from((place.0 * size.w, place.1 * size.h))

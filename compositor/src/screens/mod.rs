@@ -1,4 +1,4 @@
-//! The screens: what each is, how it is turned and scaled, what it waits for, and where it lies.
+//! The screens: their displays, rotation, scale, redraw state and layout.
 //!
 //! A [`Screen`] outlives its display: clients keep their `wl_output` while a cable is out, and with no display
 //! at all a virtual screen carries the shell. No I/O: the back end says which displays there are.
@@ -37,34 +37,35 @@ use mirror::Fit;
 #[derive(Default)]
 pub struct Screens {
     list: Vec<Screen>,
-    /// Which one each shell wants; never empty.
+    /// The wanted screen of each shell; never empty.
     wanted: Vec<ShellScreen>,
     next_id: u32,
-    /// Identities that more than one connected display has.
+    /// Identities shared by several connected displays.
     ambiguous: Vec<Identity>,
-    /// Changes with each change of the layout, so that a stale request is known.
+    /// Changes with each change of the layout, so that stale requests are detected.
     pub serial: u32,
 }
 
 impl Screens {
-    /// None yet; each shell will go where `wanted` says.
+    /// No screens yet; `wanted` has the wanted screen of each shell.
     pub fn new(wanted: Vec<ShellScreen>) -> Self {
         let wanted = if wanted.is_empty() { vec![ShellScreen::First] } else { wanted };
         Self { wanted, ..Self::default() }
     }
 
-    /// Takes note of displays that call themselves the same, so that only their connectors tell them apart.
+    /// Notes identities that several displays share, which only their connectors distinguish.
     pub fn note_equal_identities(&mut self, heads: &[Head]) {
         let twice = |one: &&Head| heads.iter().filter(|other| other.identity == one.identity).count() > 1;
         self.ambiguous = heads.iter().filter(twice).map(|head| head.identity.clone()).collect();
     }
 
-    /// The identity under which a display's changes are kept; empty where only its connector tells it from another.
+    /// The identity under which a display's changes are saved; empty if it is shared, so that only the connector
+    /// identifies the display.
     pub fn saved_as(&self, identity: &Identity) -> String {
         if self.ambiguous.contains(identity) { String::new() } else { identity.description() }
     }
 
-    /// Adds a screen for a display; `announce` makes its `wl_output` known to clients.
+    /// Adds a screen for a display; `announce` creates its `wl_output` global.
     pub fn add<D: Outputs>(&mut self, display: &DisplayHandle, head: &Head, policy: ScreenPolicy) -> ScreenId {
         let id = ScreenId(self.next_id);
         self.next_id += 1;
@@ -75,7 +76,7 @@ impl Screens {
         id
     }
 
-    /// Takes a screen away, with its `wl_output`. The last one stays: clients are lost without an output.
+    /// Removes a screen with its `wl_output`. The last one stays, as clients need an output.
     pub fn remove<D: Outputs>(&mut self, display: &DisplayHandle, id: ScreenId) {
         if self.list.len() <= 1 {
             return;
@@ -92,7 +93,7 @@ impl Screens {
         let place = |screen: &Screen| Placement {
             size: screen.geometry().size,
             wanted: screen.position,
-            // What a mirror shows lies elsewhere.
+            // A mirror shows its source's part of the layout.
             seen: !screen.retiring
                 && (screen.head.is_some() || !any_connected)
                 && self.mirror_source(screen.id).is_none(),
@@ -111,7 +112,7 @@ impl Screens {
         self.list.iter()
     }
 
-    /// The same, to be changed. Whoever changes what clients see says so ([`Screens::arrange`], [`Screen::redraw`]).
+    /// The same, mutable. After a change that clients see call [`Screens::arrange`] or [`Screen::redraw`].
     pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut Screen> {
         self.list.iter_mut()
     }
@@ -136,7 +137,7 @@ impl Screens {
         self.list.iter().find(|screen| screen.name == name)
     }
 
-    /// The screen that configuration and people mean by `name`: a connector before an identity.
+    /// The screen that configuration and people call `name`: a connector before an identity.
     pub fn called(&self, name: &str) -> Option<&Screen> {
         self.by_name(name).or_else(|| self.list.iter().find(|screen| screen.is_called(name)))
     }
@@ -145,7 +146,7 @@ impl Screens {
     pub fn mirror_source(&self, id: ScreenId) -> Option<&Screen> {
         let next = |screen: &Screen| self.called(screen.mirror.as_deref()?).filter(|source| source.head.is_some());
         let mut source = next(self.get(id)?)?;
-        // More steps than there are screens: a circle, which shows nothing but itself.
+        // More steps than screens means a circle: then it shows its own picture.
         for _ in 0..self.list.len() {
             match next(source) {
                 Some(further) => source = further,
@@ -167,7 +168,7 @@ impl Screens {
         Some(Fit::new(source.picture_size(), source.scale(), self.get(id)?.picture_size()))
     }
 
-    /// The screen of each shell, by number; `None`: all are other shells'.
+    /// The screen of each shell, by number; `None`: all are taken by other shells.
     pub fn shell_screens(&self) -> Vec<Option<ScreenId>> {
         // Nearly every device has one of each, and this is asked several times a frame.
         if let ([screen], [ShellScreen::First | ShellScreen::Last]) = (self.list.as_slice(), self.wanted.as_slice()) {
@@ -194,7 +195,7 @@ impl Screens {
         self.shell_screens().iter().position(|placed| *placed == Some(id))
     }
 
-    /// The screen whose size and scale a shell's clients are told: its own, else the primary one.
+    /// The screen whose size and scale a shell's clients get: its own, else the primary one.
     pub fn screen_for(&self, shell: usize) -> Option<&Screen> {
         let placed = self.shell_screens().get(shell).copied().flatten();
         placed.and_then(|id| self.get(id)).or_else(|| self.primary())

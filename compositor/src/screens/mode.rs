@@ -1,16 +1,16 @@
-//! Which of a display's modes is used: pure choice, no I/O.
+//! Chooses among a display's modes: pure.
 
 use kiosk_core::config::{ModeChoice, syntax};
 
 use super::{Head, HeadMode, cvt::Timing};
 
-/// How far a refresh rate may be off and still be meant: 59.94 Hz for 60 Hz, millihertz.
+/// Tolerance for refresh rates, such as 59.94 Hz for 60 Hz; millihertz.
 const REFRESH_TOLERANCE: u32 = 600;
 
-/// Refresh rate of a custom mode that names none, millihertz.
+/// Refresh rate of a custom mode without one, millihertz.
 const CUSTOM_REFRESH: u32 = 60_000;
 
-/// The mode to use and whether it is what was wanted; `None` when there are no modes.
+/// The mode to use, and whether it is the wanted one; `None` without modes.
 pub fn choose(modes: &[HeadMode], wanted: ModeChoice) -> Option<(HeadMode, bool)> {
     let fallback = || modes.iter().find(|mode| mode.preferred).or_else(|| largest(modes));
     let found = match wanted {
@@ -25,7 +25,7 @@ pub fn choose(modes: &[HeadMode], wanted: ModeChoice) -> Option<(HeadMode, bool)
     }
 }
 
-/// The mode of that size whose refresh rate is nearest to the wanted one, or the highest where none is wanted.
+/// The mode of that size with the nearest refresh rate, or the highest if none is wanted.
 fn listed(modes: &[HeadMode], width: u32, height: u32, refresh: Option<u32>) -> Option<HeadMode> {
     let fitting = modes
         .iter()
@@ -38,7 +38,7 @@ fn listed(modes: &[HeadMode], width: u32, height: u32, refresh: Option<u32>) -> 
     best.copied()
 }
 
-/// A mode with timings of our own making; `None`: nothing can be driven so.
+/// A mode with computed timings; `None`: they cannot be computed.
 fn custom(width: u32, height: u32, refresh: u32) -> Option<HeadMode> {
     let timing = Timing::reduced(width, height, refresh)?;
     Some(HeadMode {
@@ -50,15 +50,15 @@ fn custom(width: u32, height: u32, refresh: u32) -> Option<HeadMode> {
     })
 }
 
-/// Sizes that most displays and drivers can, listed or not, for when nothing else works.
+/// Sizes that most displays and drivers support, listed or not, as a last resort.
 const LAST_RESORT: [(u32, u32); 3] = [(1024, 768), (800, 600), (640, 480)];
 
-/// What to try when the driver refuses a mode, in this order: what the display prefers, then its other modes from
-/// the largest down, then sizes that are always worth a try.
+/// The modes to try after the driver refuses one, in order: the display's preferred one, its others from the largest
+/// down, then [`LAST_RESORT`].
 pub fn fallbacks(modes: &[HeadMode]) -> Vec<HeadMode> {
     let listed = modes.iter().filter(|mode| mode.custom.is_none());
     let (mut order, mut others): (Vec<&HeadMode>, Vec<&HeadMode>) = listed.partition(|mode| mode.preferred);
-    // Stable: of equals the display's own order counts.
+    // A stable sort: equal modes keep the display's order.
     others.sort_by_key(|mode| std::cmp::Reverse((i64::from(mode.width) * i64::from(mode.height), mode.refresh)));
     order.append(&mut others);
     let mut order: Vec<HeadMode> = order.into_iter().copied().collect();
@@ -76,14 +76,14 @@ fn listed_size(modes: &[HeadMode], width: u32, height: u32) -> Option<&HeadMode>
     })
 }
 
-/// As people write it: size, and hertz.
+/// For people: size, and hertz.
 pub fn describe(mode: HeadMode) -> String {
     format!("{}x{}@{}", mode.width, mode.height, syntax::hertz_text(mode.refresh.unsigned_abs()))
 }
 
 impl Head {
-    /// Puts this mode in force: one that is listed, or a custom one, which then stands at the end of the list as
-    /// the only such. `false`: it is neither, and nothing changed.
+    /// Sets the mode in force: a listed one, or a custom one, which replaces any earlier custom mode at the end of the
+    /// list. `false`: it is neither, and nothing changed.
     pub fn switch_to(&mut self, mode: HeadMode) -> bool {
         if mode.custom.is_none() && !self.modes.contains(&mode) {
             return false;
@@ -102,7 +102,7 @@ fn off_by(mode: &HeadMode, refresh: u32) -> u32 {
 }
 
 fn largest(modes: &[HeadMode]) -> Option<&HeadMode> {
-    // Of equals the first: that is the display's own order.
+    // Among equals the first in the display's order.
     modes
         .iter()
         .rev()

@@ -1,5 +1,5 @@
-//! What a set of changes makes of the screens: every change checked, and the result as a whole. Pure: the caller
-//! tests the plan on the hardware and carries it out.
+//! Turns a set of changes into the new state of the screens, after checking each change and the whole result. Pure: the
+//! caller tests the plan on the hardware and carries it out.
 
 use kiosk_core::config::{Brightness, Position, Rotation, Scale, ScaleFactor};
 use smithay::utils::{Physical, Size};
@@ -13,37 +13,37 @@ use super::{
 };
 use crate::command::OutputChange;
 
-/// A screen's state, as it is or as it is to be.
+/// A screen's current or planned state.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Planned {
     /// On; the CRTC is off otherwise.
     pub power: bool,
     /// Clockwise.
     pub rotation: Rotation,
-    /// In force, also where it follows the mode.
+    /// The scale in force, fixed or automatic.
     pub scale: ScaleFactor,
     /// The scale follows mode and size of the panel.
     pub auto_scale: bool,
-    /// `None`: no display says.
+    /// `None`: no display is connected.
     pub mode: Option<HeadMode>,
     /// Top left corner in the layout, logical pixels; `None`: beside the others.
     pub position: Option<Position>,
-    /// Whose picture it shows instead of its own.
+    /// The source that it mirrors.
     pub mirror: Option<ScreenId>,
-    /// Of a screen as it is, `None`: the display has no control for it; in a plan: it stays as it is.
+    /// In a current state `None`: the display has no control for it; in a plan: it does not change.
     pub brightness: Option<Brightness>,
 }
 
-/// A screen as a plan starts from it.
+/// A screen before the plan.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Facts {
-    /// Whose facts these are.
+    /// The screen.
     pub id: ScreenId,
     /// The connector's name.
     pub name: String,
     /// Make, model and serial number, as configuration names the display; may be empty.
     pub identity: String,
-    /// There is a display: it can take modes.
+    /// A display is connected, so that modes can be set.
     pub connected: bool,
     /// Size of the panel in millimetres; zero where unknown.
     pub physical: (i32, i32),
@@ -53,7 +53,7 @@ pub struct Facts {
     pub now: Planned,
 }
 
-/// The screens that `changes` names, as they are to be; in that order.
+/// The planned states of the screens that `changes` names, in that order.
 pub fn plan(screens: &[Facts], changes: &[(String, OutputChange)]) -> Result<Vec<(ScreenId, Planned)>, PlanError> {
     let mut planned = Vec::new();
     for (name, change) in changes {
@@ -73,7 +73,7 @@ fn names(screens: &[Facts]) -> String {
 
 fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<Planned, PlanError> {
     let name = &screen.name;
-    // What is not asked for is not set: meanwhile somebody may have used the display's own buttons.
+    // Brightness is set only on request: it may have been changed with the display's own buttons.
     let mut plan = Planned { brightness: None, ..screen.now };
     if let Some(brightness) = change.brightness {
         if screen.now.brightness.is_none() {
@@ -100,7 +100,7 @@ fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<
         }
     }
     if plan.auto_scale && (change.scale.is_some() || change.mode.is_some()) {
-        // In the mode that it is to have.
+        // In its planned mode.
         let pixels = plan.mode.map(|mode| (mode.width, mode.height));
         plan.scale = density::scale_of(Scale::Auto, pixels, screen.physical);
     }
@@ -113,7 +113,7 @@ fn plan_one(screens: &[Facts], screen: &Facts, change: &OutputChange) -> Result<
     Ok(plan)
 }
 
-/// The screen that `name` is to show; empty: its own picture.
+/// The mirror source of `name`; empty: its own picture.
 fn source_named(screens: &[Facts], name: &str, source: &str) -> Result<Option<ScreenId>, PlanError> {
     if source.is_empty() {
         return Ok(None);
@@ -131,7 +131,7 @@ fn source_named(screens: &[Facts], name: &str, source: &str) -> Result<Option<Sc
     }
 }
 
-/// What no single screen can tell: no two lie over each other, and the last light is not put out in passing.
+/// Checks the plan as a whole: no overlap, and no unintended switching off of the last screen.
 fn check_whole(
     screens: &[Facts],
     changes: &[(String, OutputChange)],
@@ -147,7 +147,7 @@ fn check_whole(
     if let Some(screen) = validation::circle(&to_be) {
         return Err(PlanError::Circle { output: screen.name.clone() });
     }
-    // Whoever names no position is not told that others, or configuration, chose badly.
+    // Overlaps are an error only for changes with a position, not if they existed before.
     if changes.iter().any(|(_, change)| change.position.is_some())
         && let Some([(one, place), (other, other_place)]) = validation::overlapping(&to_be)
     {
@@ -165,12 +165,12 @@ fn check_whole(
     Ok(())
 }
 
-/// Switching off is all that is asked: that is meant.
+/// Whether the change only sets the power, so that switching off is intended.
 fn only_power(change: &OutputChange) -> bool {
     *change == OutputChange { power: change.power, ..OutputChange::default() }
 }
 
-/// Where a screen in this state lies.
+/// The layout input for a screen in this state.
 pub fn place(plan: &Planned, seen: bool) -> Placement {
     let panel: Size<i32, Physical> = plan.mode.map(|mode| (mode.width, mode.height).into()).unwrap_or_default();
     Placement {

@@ -1,11 +1,11 @@
-//! Why a set of changes is no plan ([`super::plan`]), and by which name of a D-Bus error a caller hears of it.
+//! Errors of [`super::plan`], and their D-Bus error names.
 
 use kiosk_core::config::{ModeChoice, syntax};
 
 use super::cvt;
 use crate::command::CommandError;
 
-/// Why a set of changes is no plan. Each names the output; nothing was changed.
+/// Why a set of changes is refused. Each names the output; nothing was changed.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum PlanError {
     /// A change names an output that is not there.
@@ -30,29 +30,29 @@ pub enum PlanError {
         /// What was asked for.
         wanted: ModeChoice,
     },
-    /// The output that is to be mirrored is not there.
+    /// The mirror source does not exist.
     #[error("{output}: there is no output {source_name:?} to mirror; there are: {there}")]
     NoSource {
-        /// What was to show another one's picture.
+        /// The output that should mirror it.
         output: String,
         /// As the other one was named.
         source_name: String,
         /// The names that there are.
         there: String,
     },
-    /// An output was to show its own picture as another one's.
+    /// An output should mirror itself.
     #[error("{output} cannot mirror itself; name another output, or \"\" for a picture of its own")]
     MirrorsItself {
         /// Which.
         output: String,
     },
-    /// Mirrors of mirrors come back to the first.
+    /// Mirrors form a circle.
     #[error("{output}: mirrors would go in a circle; one output of them must show a picture of its own")]
     Circle {
         /// One of the circle.
         output: String,
     },
-    /// A position was asked for with which two outputs lie over each other.
+    /// A requested position makes two outputs overlap.
     #[error(
         "{} and {} would lie over each other; positions must leave {}x{} and {}x{} apart",
         .outputs[0], .outputs[1], .sizes[0].0, .sizes[0].1, .sizes[1].0, .sizes[1].1
@@ -63,7 +63,7 @@ pub enum PlanError {
         /// Their sizes in the layout, logical pixels.
         sizes: [(i32, i32); 2],
     },
-    /// Something else was asked for than to switch screens off, and every screen would be dark.
+    /// Every screen would be off, though the request was not only to switch screens off.
     #[error("this would leave every screen dark; to switch all off, ask for nothing else in the same request")]
     AllDark,
 }

@@ -1,51 +1,51 @@
 //! When a screen draws: a state machine per screen, with no I/O and no clock.
 //!
-//! The loop asks [`Redraw::wants_draw`] at the end of each turn, draws, and says what came of it with
-//! [`Redraw::drawn`]; page flips and pacing timers come in through [`Redraw::flipped`] and
-//! [`Redraw::paced`]. Nothing requested means nothing drawn and no timer armed.
+//! The loop asks [`Redraw::wants_draw`] at the end of each turn, draws, and reports the result with [`Redraw::drawn`];
+//! page flips and pacing timers come in through [`Redraw::flipped`] and [`Redraw::paced`]. Without a request nothing is
+//! drawn and no timer is armed.
 //!
-//! A frame that was asked for while another was on its way is not drawn right after that one's page flip: at that
-//! moment clients are told that they may draw, and what they answer would miss the frame and be a whole period late,
-//! and so would be each frame after it. They get a moment first ([`Redraw::client_drew`], [`Redraw::clients_timeout`]).
+//! A frame that was requested while another was pending is not drawn right after that one's page flip: clients get
+//! their frame callbacks at that moment, and their commits would miss the frame and be a whole period late, as would
+//! each one after it. They get a short time first ([`Redraw::client_drew`], [`Redraw::clients_timeout`]).
 
-/// What a screen waits for.
+/// The state of a screen's redraw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     /// Nothing under way.
     Idle,
-    /// A frame is on its way to the screen: the page flip will tell.
+    /// A frame is queued: waiting for its page flip.
     WaitingForFlip,
     /// Nothing was queued (no damage, or no display), and clients wait for their frame callbacks: a timer
     /// stands in for the page flip.
     WaitingForPace,
-    /// A frame is due, and clients were told a moment ago that they may draw: the first that does ends the wait.
+    /// A frame is due, and clients have just got frame callbacks: the first commit ends the wait.
     WaitingForClients,
     /// No device access (another VT), until [`Redraw::resume`].
     Suspended,
 }
 
-/// What became of an attempt to draw.
+/// The result of an attempt to draw.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Drawn {
     /// A frame is queued; a page flip follows.
     Queued,
     /// Nothing had changed.
     Empty {
-        /// Frame callbacks are due all the same, so the loop starts the pacing timer.
+        /// Frame callbacks are due, so the loop starts the pacing timer.
         waiting: bool,
     },
     /// The device refused; the loop starts the pacing timer and the frame is tried again.
     Failed,
 }
 
-/// What follows from a page flip.
+/// What to do after a page flip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flipped {
-    /// It was not awaited.
+    /// It was not expected.
     Stray,
     /// Frame callbacks are due.
     Awaited,
-    /// Frame callbacks are due, and the loop is to arm a timer for [`Redraw::clients_timeout`].
+    /// Frame callbacks are due, and the loop arms a timer for [`Redraw::clients_timeout`].
     WaitForClients,
 }
 
@@ -75,7 +75,7 @@ impl Redraw {
         self.clients_timeout();
     }
 
-    /// Clients had their moment to answer: what is due is drawn with or without them.
+    /// The clients' time is over: the due frame is drawn.
     pub fn clients_timeout(&mut self) {
         if self.state == State::WaitingForClients {
             self.state = State::Idle;
@@ -87,22 +87,22 @@ impl Redraw {
         self.requested
     }
 
-    /// Whether the loop is to draw now.
+    /// Whether the loop should draw now.
     pub fn wants_draw(&self) -> bool {
         self.requested && self.state == State::Idle
     }
 
-    /// Whether a page flip is outstanding: the watchdog's question.
+    /// Whether a page flip is pending; used by the watchdog.
     pub fn awaits_flip(&self) -> bool {
         self.state == State::WaitingForFlip
     }
 
-    /// Whether a frame is on its way to the screen or about to be drawn, without anything else having to happen.
+    /// Whether a frame is pending or about to be drawn without a further event.
     pub fn is_under_way(&self) -> bool {
         self.wants_draw() || matches!(self.state, State::WaitingForFlip | State::WaitingForClients)
     }
 
-    /// After an attempt to draw. Returns whether the loop is to arm the pacing timer.
+    /// After an attempt to draw. Returns whether to arm the pacing timer.
     #[must_use]
     pub fn drawn(&mut self, outcome: Drawn) -> bool {
         if self.state == State::Suspended {
@@ -126,7 +126,7 @@ impl Redraw {
         }
     }
 
-    /// The page flip came. `clients`: some wait for their frame callback, and will draw when they get it.
+    /// The page flip came. `clients`: some clients wait for a frame callback.
     pub fn flipped(&mut self, clients: bool) -> Flipped {
         if self.state != State::WaitingForFlip {
             return Flipped::Stray;
@@ -148,12 +148,12 @@ impl Redraw {
         awaited
     }
 
-    /// The device is gone for a while; an outstanding flip will never come.
+    /// The session is paused; a pending flip will not come.
     pub fn suspend(&mut self) {
         self.state = State::Suspended;
     }
 
-    /// The device is back, or an outstanding flip is given up: draw from scratch.
+    /// The session is active again, or a pending flip is given up: draw a full frame.
     pub fn resume(&mut self) {
         self.state = State::Idle;
         self.requested = true;

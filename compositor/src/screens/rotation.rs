@@ -1,16 +1,15 @@
-//! How a screen is turned: the words people use (degrees, clockwise) and the transforms that the protocol
-//! and the renderer use. Pure.
+//! Converts rotations in degrees, clockwise, to the transforms of the protocol and the renderer. Pure.
 
 pub use kiosk_core::config::Rotation;
 use smithay::utils::{Logical, Point, Size, Transform};
 
-/// What a rotation means to the renderer and to input.
+/// Conversions for the renderer and for input.
 pub trait RotationExt {
     /// The `wl_output` transform: it counts counter-clockwise.
     fn transform(self) -> Transform;
 
-    /// From a place on the panel (a fraction of its width and height, as touch screens report it) to the
-    /// place in the picture, whose size is `size`.
+    /// Maps a position on the panel (fractions of its width and height, as touch panels report it) to a picture of
+    /// `size`.
     fn panel_to_picture(self, panel: (f64, f64), size: Size<f64, Logical>) -> Point<f64, Logical>;
 }
 

@@ -1,4 +1,4 @@
-//! How the picture reaches a screen, and why not more directly: said by the back ends for each frame, told as
+//! How the picture reaches a screen, and why not more directly: reported by the back ends for each frame, shown as
 //! `org.kioskd.Output1.Scanout` and by `kioskctl outputs`.
 
 use std::fmt;
@@ -11,28 +11,28 @@ use smithay::backend::renderer::element::{
 /// How the shell's picture reaches a screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scanout {
-    /// A client's buffer is on the primary plane as it came.
+    /// A client's buffer is on the primary plane.
     Direct,
-    /// Composed, with some surface on an overlay or cursor plane.
+    /// Composed, with at least one surface on an overlay or cursor plane.
     Planes,
-    /// Composed by us.
+    /// Composed entirely.
     Composited(Why),
 }
 
-/// Why all of a picture is composed.
+/// Why a frame is composed entirely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Why {
     /// Nothing was drawn yet.
     NoFrame,
     /// A window, or no display at all.
     NoPlanes,
-    /// Drawn in memory; buffers of clients are in memory too.
+    /// Drawn by the CPU; clients' buffers are in shared memory too.
     NoGpu,
-    /// The display takes no buffers in the client's format.
+    /// The plane does not support the buffer's format.
     Format,
-    /// The driver takes the buffer, or its place, size or turn, only composed.
+    /// The driver refuses the buffer on a plane, or its position, size or rotation.
     Refused,
-    /// Nothing that is shown is a buffer of the GPU, or it covers only a part and no plane is left for it.
+    /// No dmabuf is shown, or it covers only a part and no plane is left.
     NoBuffer,
 }
 
@@ -43,7 +43,7 @@ impl Default for Scanout {
 }
 
 impl Scanout {
-    /// Of a frame whose primary plane has our own buffer, as the planes were given out.
+    /// For a frame whose primary plane has our own buffer, from the elements' states.
     pub fn of_composed(states: &RenderElementStates) -> Self {
         let shown = || states.states.values().map(|state| state.presentation_state);
         let because = |wanted| shown().any(|state| state == Rendering { reason: Some(wanted) });
@@ -58,7 +58,7 @@ impl Scanout {
         }
     }
 
-    /// Whether no plane but the primary one is in use, and that is ours.
+    /// Whether only the primary plane is in use, with our own buffer.
     pub fn is_composited(self) -> bool {
         matches!(self, Self::Composited(_))
     }

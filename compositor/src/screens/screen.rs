@@ -1,5 +1,4 @@
-//! One screen: its `wl_output`, how it is turned and scaled, and what its next frame waits for. It outlives its
-//! display, and does no I/O.
+//! One screen: its `wl_output`, rotation, scale and redraw state. It outlives its display, and does no I/O.
 
 use std::time::Duration;
 
@@ -20,20 +19,20 @@ use super::{
     scanout::Scanout,
 };
 
-/// The server's state, as far as a screen has to know it: it serves `wl_output`.
+/// The server's state, as far as a screen needs it: it dispatches `wl_output`.
 pub trait Outputs: GlobalDispatch<WlOutput, WlOutputData> + 'static {}
 
 impl<D: GlobalDispatch<WlOutput, WlOutputData> + 'static> Outputs for D {}
 
-/// Names a screen for the life of the process.
+/// Identifies a screen for the life of the process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ScreenId(pub u32);
 
 /// One screen.
 pub struct Screen {
-    /// Never used again after the screen is gone.
+    /// Never reused.
     pub id: ScreenId,
-    /// smithay's output: what `wl_output` tells clients.
+    /// smithay's output, which serves `wl_output`.
     pub output: Output,
     global: Option<GlobalId>,
     /// The connector's name, such as `HDMI-A-1`.
@@ -46,17 +45,17 @@ pub struct Screen {
     pub physical: (i32, i32),
     /// Of that display.
     pub modes: Vec<HeadMode>,
-    /// It has no display and another screen carries on: it goes soon, and its windows have only to know the other.
+    /// It has no display and another screen takes over: it is removed once clients had time to bind that one.
     pub retiring: bool,
     /// Clockwise, how the picture is turned on the panel.
     pub rotation: Rotation,
     /// Its scale follows its mode.
     pub auto_scale: bool,
-    /// Where it was asked to lie; `None`: beside the others.
+    /// The wanted position; `None`: automatic.
     pub position: Option<Point<i32, Logical>>,
     /// Connector or identity of the screen whose picture it shows, while that one is connected.
     pub mirror: Option<String>,
-    /// Wanted on, whether or not a display is connected.
+    /// Whether it is on, also while no display is connected.
     pub power: bool,
     /// 0 to 100; `None`: the display has no control for it, or has not answered yet.
     pub brightness: Option<i32>,
@@ -68,15 +67,15 @@ pub struct Screen {
     pub scanout: Scanout,
     /// Frames drawn by us, with or without parts on other planes, since the screen is there.
     pub composed: u64,
-    /// Frames that were a client's buffer as it came, not counted in `composed`.
+    /// Frames that were a client's buffer on the plane, not counted in `composed`.
     pub direct: u64,
     /// Whether any frame has reached the display.
     pub shown: bool,
-    /// Why the last frame could not be shown, if it could not.
+    /// The error, if the last frame could not be shown.
     pub trouble: Option<Trouble>,
 }
 
-/// Frames that could not be shown, one after the other.
+/// Consecutive frames that could not be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trouble {
     /// The last device error.
@@ -87,14 +86,14 @@ pub struct Trouble {
     pub inactive: bool,
 }
 
-/// What the policy says of a screen before it is first shown.
+/// A screen's initial policy.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ScreenPolicy {
     /// Clockwise.
     pub rotation: Rotation,
     /// Fixed, or by size and resolution.
     pub scale: Scale,
-    /// Whether it comes up lit.
+    /// Whether it starts switched on.
     pub power: bool,
     /// Top left corner in the layout; `None`: beside the others.
     pub position: Option<Position>,
@@ -147,19 +146,19 @@ impl Screen {
         screen
     }
 
-    /// Makes its `wl_output` known to clients.
+    /// Creates its `wl_output` global.
     pub(super) fn announce<D: Outputs>(&mut self, display: &DisplayHandle) {
         self.global = Some(self.output.create_global::<D>(display));
     }
 
-    /// Takes its `wl_output` away; those who have bound it keep a dead one.
+    /// Removes its `wl_output` global; bound objects become inert.
     pub(super) fn withdraw<D: Outputs>(&mut self, display: &DisplayHandle) {
         if let Some(global) = self.global.take() {
             display.disable_global::<D>(global);
         }
     }
 
-    /// Takes over the display's list of modes and the one in force, and with them the scale if that is to follow.
+    /// Adopts the display's modes and the one in force, and with them an automatic scale.
     pub fn adopt_modes(&mut self, head: &Head) {
         for mode in self.output.modes() {
             self.output.delete_mode(mode);
@@ -194,7 +193,7 @@ impl Screen {
         self.output.current_scale().fractional_scale()
     }
 
-    /// Where the screen lies among the others and how large a fullscreen window is.
+    /// The screen's area in the layout: the geometry of a fullscreen window.
     pub fn geometry(&self) -> Rectangle<i32, Logical> {
         let size = arrange::logical_size(self.panel_size(), self.rotation, self.scale());
         Rectangle::new(self.output.current_location(), size)
@@ -206,19 +205,19 @@ impl Screen {
         Duration::from_nanos(1_000_000_000_000 / refresh.unsigned_abs() as u64)
     }
 
-    /// Whether configuration and people mean this screen by `name`: its connector or its identity. No name means none,
-    /// also not a display that does not say who it is.
+    /// Whether `name` is its connector or its identity. An empty name matches no screen, not even one without an
+    /// identity.
     pub fn is_called(&self, name: &str) -> bool {
         !name.is_empty() && (self.name == name || self.identity.description() == name)
     }
 
-    /// Whether a picture can reach people: a display, switched on.
+    /// Whether it is visible: a display is connected and switched on.
     pub fn lit(&self) -> bool {
         self.power && self.head.is_some()
     }
 
-    /// A frame could not be shown. Logged when it begins and when the reason changes, not every time.
-    /// `inactive`: on the way to or from another virtual terminal it is no news.
+    /// Notes that a frame could not be shown. Logged at the first time and when the reason changes. `inactive`: not
+    /// logged, as during a VT switch it is expected.
     pub fn note_failure(&mut self, reason: String, inactive: bool) {
         let times = match &self.trouble {
             Some(trouble) if trouble.reason == reason => trouble.times.saturating_add(1),
@@ -232,13 +231,13 @@ impl Screen {
         self.trouble = Some(Trouble { reason, times, inactive });
     }
 
-    /// Turns the screen; the caller re-configures windows.
+    /// Rotates the screen; the caller configures windows again.
     pub fn set_rotation(&mut self, rotation: Rotation) {
         self.rotation = rotation;
         self.output.change_current_state(None, Some(rotation.transform()), None, None);
     }
 
-    /// `auto` is that of the mode in force, from now on.
+    /// Sets the scale; `auto` follows the mode from now on.
     pub fn set_scale(&mut self, scale: Scale) {
         self.auto_scale = scale == Scale::Auto;
         let pixels = self.output.current_mode().map(|mode| mode.size.into());
@@ -265,7 +264,7 @@ mod tests {
         let head = Head { id: HeadId(1), name: "DP-1".into(), identity, physical: (0, 0), modes: Vec::new(), mode: 0 };
         let screen = Screen::new(ScreenId(0), &head, ScreenPolicy::default());
         assert!(screen.is_called("DP-1"));
-        // Nobody mirrors it by mirroring nobody.
+        // An empty mirror name does not match it.
         assert!(!screen.is_called(""));
     }
 }

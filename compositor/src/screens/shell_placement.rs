@@ -1,13 +1,13 @@
-//! On which screen each shell is shown. Pure; asked whenever windows are placed or drawn, so that a plug, an unplug or
-//! a mirror changes it without anything to be kept in step.
+//! Assigns shells to screens. Pure; computed whenever windows are placed or drawn, so that there is no state to keep in
+//! step with hotplug and mirrors.
 //!
-//! A screen shows one shell at most. A shell whose output is not there goes to one that no other shell wants, else it
-//! stays, unseen, on the screen that its output left behind: clients keep the `wl_output` they know.
+//! A screen shows one shell at most. A shell whose output is not connected goes to one that no other shell wants, else
+//! it stays, invisible, on its unplugged output's screen: clients keep the `wl_output` they have bound.
 
-/// Which screen a shell wants.
+/// A shell's wanted screen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ShellScreen {
-    /// The first with a display.
+    /// The first one with a display.
     #[default]
     First,
     /// The one whose display was connected last: cage's `-m last`.
@@ -16,14 +16,14 @@ pub enum ShellScreen {
     Named(String),
 }
 
-/// A screen as a shell sees it.
+/// A candidate screen.
 #[derive(Debug, Clone, Copy)]
 pub struct Candidate<'a, Called: Fn(&str) -> bool> {
     /// Its connector.
     pub name: &'a str,
-    /// Whether its identity is this.
+    /// Whether it has this identity.
     pub called: Called,
-    /// Its display is there.
+    /// Its display is connected.
     pub connected: bool,
     /// It shows another screen's picture.
     pub mirror: bool,

@@ -1,6 +1,5 @@
-//! What configuration and saved state say of screens and can't be: mirrors in a circle, screens over each other. Pure.
-//! [`super::plan`] refuses a change that would make it so; [`crate::layout`] tells what was there from the start, for a
-//! picture comes up all the same.
+//! Finds impossible settings of screens: mirrors in a circle, overlapping screens. Pure. [`super::plan`] refuses such
+//! changes; [`crate::layout`] reports those in configuration and saved state, and a picture comes up nevertheless.
 
 use super::{
     arrange::{Placement, overlap},
@@ -8,16 +7,16 @@ use super::{
     plan::{Facts, Planned, place},
 };
 
-/// A screen and the state it is to have.
+/// A screen and its planned state.
 pub type ToBe<'a> = (&'a Facts, Planned);
 
-/// A screen whose mirror leads back to itself.
+/// A screen that is part of a circle of mirrors.
 pub fn circle<'a>(to_be: &[ToBe<'a>]) -> Option<&'a Facts> {
     let source = |id| to_be.iter().find(|(screen, _)| screen.id == id).and_then(|(_, plan)| plan.mirror);
     to_be.iter().map(|(screen, _)| *screen).find(|screen| mirror::goes_in_circles(screen.id, source))
 }
 
-/// Two screens whose wanted positions lie over each other, and their sizes.
+/// Two screens whose wanted positions overlap, and their sizes.
 pub fn overlapping<'a>(to_be: &[ToBe<'a>]) -> Option<[(&'a Facts, Placement); 2]> {
     let places: Vec<Placement> =
         to_be.iter().map(|(screen, plan)| place(plan, screen.connected && plan.mirror.is_none())).collect();
@@ -25,7 +24,7 @@ pub fn overlapping<'a>(to_be: &[ToBe<'a>]) -> Option<[(&'a Facts, Placement); 2]
     Some([one, other].map(|index| (to_be[index].0, places[index])))
 }
 
-/// What is wrong with the screens as they are, a sentence each that says what is done instead.
+/// The errors in the screens' current settings, a sentence each with what is done instead.
 pub fn told(screens: &[Facts]) -> Vec<String> {
     let as_is: Vec<ToBe<'_>> = screens.iter().map(|screen| (screen, screen.now)).collect();
     let circle = circle(&as_is).map(|screen| {

@@ -1,8 +1,7 @@
-//! The picture as it is changed for people who do not see it well: contrast, inverted colours, a magnifier. A frame is
-//! drawn into memory, changed there, and shown as one element over the whole screen, so that every back end and renderer
-//! shows the same and no plane shows a part of it as it came. That costs a copy of the screen for each frame; without an
-//! aid it costs nothing. Kept by the stage for each screen; made in [`crate::draw`]; who looks from afar sees it too, and
-//! `kioskctl screenshot` has the page without it.
+//! Visual aids: contrast, inverted colours, magnifier. A frame is drawn into memory, changed there, and shown as one
+//! element over the whole screen, so that every back end and renderer shows the same and no plane bypasses it. That
+//! costs a copy of the screen for each frame; without an aid it costs nothing. Kept by the stage for each screen; made
+//! in [`crate::draw`]. Captures include the aids, `kioskctl screenshot` does not.
 
 use kiosk_core::config::Accessibility;
 use smithay::{
@@ -13,34 +12,34 @@ use smithay::{
     utils::{Buffer, Physical, Point, Rectangle, Size, Transform},
 };
 
-/// How many times larger the magnifier shows what is looked at.
+/// The magnifier's factor.
 const FACTOR: u32 = 2;
 /// The magnifier's height in shares of the picture's.
 const LENS: u32 = 3;
 /// Its edge, in shares of the picture's height.
 const EDGE: u32 = 200;
-/// How far colours are from grey with contrast, in proportion to how far they are without; of 256.
+/// The contrast's gain around grey, in 256ths.
 const CONTRAST: i32 = 460;
 /// Bytes.
 const PIXEL: usize = 4;
 
-/// How a picture is changed.
+/// The changes to a picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Look {
     contrast: bool,
     invert: bool,
-    /// The pixel of the upright picture that is looked at.
+    /// The magnifier's focus, in pixels of the upright picture.
     magnified: Option<Point<i32, Physical>>,
 }
 
 impl Look {
-    /// `None`: the picture is as it is. `magnified`: with the magnifier, what is looked at, in pixels of the upright picture.
+    /// `None`: nothing changes. `magnified`: the magnifier's focus, in pixels of the upright picture.
     pub fn of(aids: Accessibility, magnified: Option<Point<i32, Physical>>) -> Option<Self> {
         let Accessibility { contrast, invert, .. } = aids;
         (contrast || invert || magnified.is_some()).then_some(Self { contrast, invert, magnified })
     }
 
-    /// Changes a picture of this width and height, R, G, B and one more byte a pixel.
+    /// Changes a picture of this width and height, R, G, B and a padding byte for each pixel.
     pub fn change(&self, size: (u32, u32), rgba: &mut [u8]) {
         if self.contrast || self.invert {
             let table: [u8; 256] = std::array::from_fn(|value| self.value(value as u8));
@@ -64,14 +63,14 @@ impl Look {
     }
 }
 
-/// Where the magnifier lies, rows from the first to the one behind the last: at the upper edge, or at the lower one while
-/// what is looked at is under it there. What is touched is where it is seen beside it.
+/// The magnifier's rows: at the upper edge, or at the lower one while the focus is under it there. Touches beside it
+/// land where they are seen.
 fn lens(height: u32, focus: u32) -> std::ops::Range<u32> {
     let rows = (height / LENS).max(1);
     if focus < rows + rows / 4 { height - rows..height } else { 0..rows }
 }
 
-/// Shows what is round this pixel larger, over the whole width.
+/// Enlarges the surroundings of this pixel over the whole width.
 fn magnify((width, height): (u32, u32), rgba: &mut [u8], focus: Point<i32, Physical>) {
     if width < FACTOR || height < FACTOR * LENS {
         return;
@@ -111,12 +110,12 @@ fn magnify((width, height): (u32, u32), rgba: &mut [u8], focus: Point<i32, Physi
     }
 }
 
-/// A picture in memory that is brought up to date row by row.
+/// A picture in memory with damage by rows.
 #[derive(Default)]
 pub struct Canvas(Option<(Size<i32, Buffer>, MemoryRenderBuffer)>);
 
 impl Canvas {
-    /// Takes this picture, R, G, B and one more byte a pixel. Only rows that changed count as changed.
+    /// Takes a new picture, R, G, B and a padding byte for each pixel. Only rows that differ are damaged.
     pub fn show(&mut self, (width, height): (u32, u32), rgba: &[u8]) -> &MemoryRenderBuffer {
         let size = Size::from((width.cast_signed(), height.cast_signed()));
         let (_, buffer) = match self.0.take_if(|(other, _)| *other != size) {
@@ -134,18 +133,18 @@ impl Canvas {
         buffer
     }
 
-    /// What it showed last.
+    /// The last picture.
     pub fn buffer(&self) -> Option<&MemoryRenderBuffer> {
         self.0.as_ref().map(|(_, buffer)| buffer)
     }
 }
 
-/// One screen's changed picture.
+/// One screen's picture with aids.
 #[derive(Default)]
 pub struct AidedPicture {
     /// What is shown.
     pub canvas: Canvas,
-    /// What became of clients' surfaces when it was drawn.
+    /// The render states of clients' surfaces.
     pub states: RenderElementStates,
 }
 

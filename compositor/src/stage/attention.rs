@@ -1,12 +1,11 @@
-//! What is looked at, for the magnifier: where a finger is, where the pointer was moved, where text is typed; whichever
-//! changed last. Pure.
+//! The magnifier's focus: the position of a finger, the pointer or the text cursor, whichever changed last. Pure.
 
 use smithay::utils::{Logical, Point};
 
-/// A place of the layout.
+/// A layout position.
 type Place = Point<f64, Logical>;
 
-/// What is known of it.
+/// The last known positions.
 #[derive(Debug, Default)]
 pub struct Attention {
     finger: Option<Place>,
@@ -16,11 +15,12 @@ pub struct Attention {
 }
 
 impl Attention {
-    /// How things are now; `finger`: where one was last, if one was since the last time. Returns whether something else is looked at.
+    /// Updates the positions; `finger`: a finger's last position since the last call, if any. Returns whether the focus
+    /// changed.
     pub fn note(&mut self, finger: Option<Place>, pointer: Place, caret: Option<Place>) -> bool {
         let before = self.focus;
         let known = self.pointer.is_some();
-        // The strongest last.
+        // In order of increasing precedence.
         if self.pointer.replace(pointer) != Some(pointer) && known {
             self.focus = Some(pointer);
         }
@@ -33,7 +33,7 @@ impl Attention {
         before != self.focus
     }
 
-    /// Where it is; `None`: nobody has done anything yet.
+    /// The focus; `None`: there was no input yet.
     pub fn focus(&self) -> Option<Place> {
         self.focus
     }

@@ -1,6 +1,5 @@
-//! The list of files from which a visitor chooses what the page uploads: what is marked, which page of it is shown, where
-//! the keys are and what hands do. A state machine without I/O: the root feeds it (`kiosk/chooser.rs`), tells the session
-//! the outcome and asks [`Chooser::view`] for what is drawn.
+//! The list of files for an upload: selection, page, keyboard focus and presses. A state machine without I/O: the root
+//! feeds it (`kiosk/chooser.rs`), sends the outcome to the session and draws [`Chooser::view`].
 
 use std::{collections::BTreeSet, time::Duration};
 
@@ -11,12 +10,12 @@ use kiosk_core::{
 use kiosk_splash::{Choice, Places, Row, Target};
 use smithay::backend::input::TouchSlot;
 
-/// Nobody chooses: without input for so long the page gets no file. Long enough to look for a name on a paper.
+/// Time without input after which the page gets no file. Long enough to look up a name on paper.
 pub const PATIENCE: Duration = Duration::from_secs(60);
-/// What a wheel or two fingers have to scroll for another page, logical pixels: a wheel's click has 15.
+/// Scroll distance for the next page, logical pixels: a wheel click has 15.
 const SCROLL: f64 = 15.0;
 
-/// Which hand: what begins with it ends with it.
+/// The source of a press.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hand {
     /// A finger on this panel.
@@ -27,7 +26,7 @@ pub enum Hand {
     Pen(String),
 }
 
-/// What a key does here.
+/// The keys that the list uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Key {
     /// To the row or button before.
@@ -38,18 +37,18 @@ pub enum Key {
     Back,
     /// The page after.
     Forward,
-    /// What the keys are at.
+    /// Take the focused row or button.
     Enter,
     /// Leave without a file.
     Escape,
 }
 
-/// What came of it.
+/// The result of an input.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing, or it only looks otherwise.
+    /// The list stays open.
     Open,
-    /// These of the files, or none, and the list is to go.
+    /// These files were chosen, or none: close the list.
     Chosen(Vec<u32>),
 }
 
@@ -66,7 +65,7 @@ struct Press {
 pub struct Chooser {
     asked: api::Chooser,
     places: Places,
-    /// It is on the screen: until then no hand is meant for it.
+    /// It has been drawn; before that presses are ignored.
     painted: bool,
     marked: BTreeSet<usize>,
     /// The first file on the page.
@@ -74,14 +73,14 @@ pub struct Chooser {
     focus: Option<Target>,
     press: Option<Press>,
     scrolled: f64,
-    /// Of the last input.
+    /// Time of the last input.
     active: Duration,
-    /// How long it waits without input.
+    /// Timeout without input.
     patience: Duration,
 }
 
 impl Chooser {
-    /// Opened at `now`, and given up after `patience` without input, such as [`PATIENCE`].
+    /// Opened at `now`, closed after `patience` without input, such as [`PATIENCE`].
     pub fn new(asked: api::Chooser, now: Duration, patience: Duration) -> Self {
         Self {
             asked,
@@ -97,12 +96,12 @@ impl Chooser {
         }
     }
 
-    /// The session's number of it.
+    /// The session's number for it.
     pub fn number(&self) -> u64 {
         self.asked.number
     }
 
-    /// Where everything is on the screen that it is shown on, from now on. What is held is let go of when that changes.
+    /// Sets the layout on its screen. A change cancels presses.
     pub fn lay_out(&mut self, places: Places) {
         if self.places == places {
             return;
@@ -113,22 +112,22 @@ impl Chooser {
         self.first -= self.first % self.rows();
     }
 
-    /// Its picture is there.
+    /// Its picture has been drawn.
     pub fn painted(&mut self) {
         self.painted = true;
     }
 
-    /// Somebody is there.
+    /// Input restarts the timeout.
     pub fn used(&mut self, now: Duration) {
         self.active = now;
     }
 
-    /// When it is given up, if nobody does anything.
+    /// When it is closed without input.
     pub fn deadline(&self) -> Duration {
         self.active + self.patience
     }
 
-    /// What is seen of it.
+    /// The content to draw.
     pub fn view(&self, texts: &Texts) -> Choice {
         let files = self.asked.files.iter().enumerate().skip(self.first).take(self.rows());
         let row = |(number, file): (usize, &OfferedFile)| Row {
@@ -168,17 +167,17 @@ impl Chooser {
         texts.say(Text::Page, &[("page", &page.to_string()), ("pages", &pages.to_string())])
     }
 
-    /// On a page, at least 1.
+    /// Rows on a page, at least 1.
     fn rows(&self) -> usize {
         self.places.rows.len().max(1)
     }
 
-    /// Whether there is a page before, and after.
+    /// Whether there is a previous and a next page.
     fn turns(&self) -> [bool; 2] {
         [self.first > 0, self.first + self.rows() < self.asked.files.len()]
     }
 
-    /// Whether this is there to be touched.
+    /// Whether this target is present.
     fn has(&self, target: Target) -> bool {
         match target {
             Target::Row(row) => row < self.rows() && self.first + row < self.asked.files.len(),
@@ -189,14 +188,14 @@ impl Chooser {
         }
     }
 
-    /// A hand comes down, in pixels of the screen's picture. Of two hands the later one counts.
+    /// A press, in pixels of the screen's picture. A second one replaces the first.
     pub fn press(&mut self, hand: Hand, at: (f64, f64)) {
         let target = self.places.at(at.0, at.1).filter(|target| self.painted && self.has(*target));
         self.focus = None;
         self.press = Some(Press { hand, target, from: at, at });
     }
 
-    /// A hand that came down moves.
+    /// The press moves.
     pub fn moved(&mut self, hand: &Hand, at: (f64, f64)) {
         if let Some(press) = self.press.as_mut().filter(|press| press.hand == *hand) {
             press.at = at;
@@ -210,7 +209,7 @@ impl Chooser {
         }
     }
 
-    /// It goes up: where it came down it takes what is there; further up or down it turns the page, as paper is pushed.
+    /// The release: at the press's position it activates the target; after a vertical swipe it turns the page.
     pub fn release(&mut self, hand: &Hand) -> Outcome {
         let Some(press) = self.press.take_if(|press| press.hand == *hand) else { return Outcome::Open };
         let here = self.places.at(press.at.0, press.at.1);
@@ -225,12 +224,12 @@ impl Chooser {
         Outcome::Open
     }
 
-    /// Whatever is held is let go of without effect.
+    /// Cancels the press.
     pub fn let_go(&mut self) {
         self.press = None;
     }
 
-    /// A wheel, or two fingers: so many logical pixels down the list.
+    /// Scrolls by this many logical pixels.
     pub fn scroll(&mut self, by: f64) {
         self.scrolled += by;
         if self.scrolled.abs() >= SCROLL {
@@ -247,13 +246,13 @@ impl Chooser {
             Key::Back => self.turn(false),
             Key::Forward => self.turn(true),
             Key::Escape => return Outcome::Chosen(Vec::new()),
-            // A scanner that ends its code with it means nothing here: only what was gone to is taken.
+            // Only with a focused row: a scanner's trailing Enter has no effect.
             Key::Enter => return self.focus.map_or(Outcome::Open, |focus| self.take(focus)),
         }
         Outcome::Open
     }
 
-    /// To the next or the last thing: the rows, over all pages, then the buttons.
+    /// Moves the focus to the next or previous row, over all pages, or button.
     fn step(&mut self, forward: bool) {
         let last = (0..self.rows()).rev().find(|row| self.has(Target::Row(*row)));
         let next = match (self.focus, forward) {
@@ -306,7 +305,7 @@ impl Chooser {
     }
 }
 
-/// A size for people, in whole numbers: they are written alike in all languages.
+/// A size for people, in whole numbers, which are the same in all languages.
 fn size(bytes: u64) -> String {
     const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];
     let mut size = bytes;

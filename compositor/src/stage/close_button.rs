@@ -1,5 +1,5 @@
-//! The button that closes a popup, at its top right corner: the browser draws no frame round its windows here, and a
-//! visitor needs a way back to the page. Where it is, and its picture; what a press does is decided by the input.
+//! The button that closes a popup, at its top right corner: the browser draws no decorations here, and a visitor needs
+//! a way back to the page. Its position and picture; presses are handled by the input.
 
 use std::sync::Mutex;
 
@@ -16,7 +16,7 @@ use smithay::{
 
 use super::elements::{PixelElement, StageElement};
 
-/// Edge length, logical pixels: a finger finds it.
+/// Edge length, logical pixels: large enough for a finger.
 pub const SIZE: i32 = 48;
 /// Half the length of the cross's bars, and half their width, in units of the edge length.
 const REACH: f64 = 0.2;
@@ -28,7 +28,7 @@ const DISC: u8 = 40;
 const RIM: u8 = 200;
 const RIM_WIDTH: f64 = 0.04;
 
-/// Where the button of a window lies: over its top right corner, as far as the screen reaches.
+/// The button's area: at the window's top right corner, within the screen.
 pub fn area(window: Rectangle<i32, Logical>, screen: Rectangle<i32, Logical>) -> Rectangle<i32, Logical> {
     let right = screen.loc.x.saturating_add(screen.size.w).saturating_sub(SIZE);
     let bottom = screen.loc.y.saturating_add(screen.size.h).saturating_sub(SIZE);

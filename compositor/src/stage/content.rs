@@ -1,5 +1,4 @@
-//! What is in a window: a Wayland client's toplevel, or an X program's window, which Xwayland shows by a surface of its own.
-//! Who looks at windows asks the same of both.
+//! The content of a window: a Wayland toplevel, or an X window with its Xwayland surface, behind one interface.
 
 use smithay::{
     backend::renderer::{
@@ -21,13 +20,13 @@ use crate::policy::Role;
 /// An X program's window.
 #[derive(Debug, Clone)]
 pub struct XWindow {
-    /// Its number in the X server.
+    /// Its X window id.
     pub id: u32,
-    /// As it was when it was mapped.
+    /// Its role when it was mapped.
     pub role: Role,
-    /// Where the X server has it, in the space of all screens.
+    /// Its area in the layout, as set by the X server.
     pub place: Rectangle<i32, Logical>,
-    /// What shows it; `None`: the X server has not said yet.
+    /// Its surface; `None`: not associated yet.
     pub surface: Option<WlSurface>,
 }
 
@@ -70,7 +69,7 @@ impl Content {
         }
     }
 
-    /// What shows it, if anything does at present.
+    /// Its surface, if it has one.
     pub fn wl_surface(&self) -> Option<WlSurface> {
         match self {
             Self::Toplevel(window) => window.wl_surface().map(|surface| surface.into_owned()),
@@ -78,7 +77,7 @@ impl Content {
         }
     }
 
-    /// Whether it is still there. An X program's window is until the X server says that it has gone.
+    /// Whether it still exists. X windows are removed explicitly.
     pub fn alive(&self) -> bool {
         match self {
             Self::Toplevel(window) => window.alive(),
@@ -95,7 +94,7 @@ impl Content {
         }
     }
 
-    /// What of its surface is the window, from the surface's own origin.
+    /// The window geometry, relative to the surface's origin.
     pub fn geometry(&self) -> Rectangle<i32, Logical> {
         match self {
             Self::Toplevel(window) => window.geometry(),

@@ -1,6 +1,6 @@
-//! The pointer's picture: hidden until a real pointer moves and after a rest, a client's surface, or an arrow.
+//! The cursor: hidden until a real pointer moves and after a rest, else a client's surface or an arrow.
 //!
-//! The seat tells what clients want; the loop arms one timer for the rest. Touch never shows it.
+//! The seat passes clients' cursor requests; the loop arms one timer for the rest. Touch never shows it.
 
 use std::{sync::Mutex, time::Duration};
 
@@ -29,7 +29,7 @@ use super::{
     elements::{PixelElement, StageElement},
 };
 
-/// How long after its last movement the cursor goes.
+/// Time without movement until the cursor is hidden.
 pub const HIDE_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The cursor.
@@ -39,7 +39,7 @@ pub struct Cursor {
     location: Point<f64, Logical>,
     moved_at: Option<Duration>,
     visible: bool,
-    /// What is dragged, and where it is.
+    /// The drag icon and its position.
     dragged: Option<(WlSurface, Point<f64, Logical>)>,
     /// The arrow and the scale it was drawn for.
     arrow: Mutex<Option<(u32, MemoryRenderBuffer)>>,
@@ -59,7 +59,7 @@ impl Cursor {
         }
     }
 
-    /// It is hidden by another rule from now on.
+    /// Sets the policy for hiding.
     pub fn set_policy(&mut self, policy: Policy) {
         self.policy = policy;
         self.visible = match policy {
@@ -70,14 +70,14 @@ impl Cursor {
         };
     }
 
-    /// What the client under the pointer wants. Returns whether the picture changes.
+    /// Sets the cursor image of the client under the pointer. Returns whether the picture changes.
     pub fn set_status(&mut self, status: CursorImageStatus) -> bool {
         let changed = self.status != status;
         self.status = status;
         changed && self.visible
     }
 
-    /// Where it is, seen or not.
+    /// Its position, visible or not.
     pub fn location(&self) -> Point<f64, Logical> {
         self.location
     }
@@ -91,15 +91,14 @@ impl Cursor {
         (self.visible || was.0) && was != (self.visible, location)
     }
 
-    /// The pointer is elsewhere, and nobody's hand took it there: it is shown no more than before. Returns whether the
-    /// picture changes.
+    /// Moves the pointer without user input: its visibility stays the same. Returns whether the picture changes.
     pub fn carry(&mut self, location: Point<f64, Logical>) -> bool {
         let changed = self.location != location;
         self.location = location;
         changed && self.visible
     }
 
-    /// Time passed. Returns whether the picture changes.
+    /// Hides it if its rest is over. Returns whether the picture changes.
     pub fn rest(&mut self, now: Duration) -> bool {
         let rested = self.moved_at.is_none_or(|moved| now.saturating_sub(moved) >= HIDE_TIMEOUT);
         let hide = self.policy == Policy::Auto && rested && self.visible;
@@ -144,17 +143,17 @@ impl Cursor {
         }
     }
 
-    /// What was dragged is dropped, or the client gave it up: its icon goes.
+    /// The drag ended: removes its icon.
     pub fn end_drag(&mut self) {
         self.dragged = None;
     }
 
-    /// The picture of what is dragged.
+    /// The drag icon.
     pub fn drag_icon(&self) -> Option<&WlSurface> {
         self.dragged.as_ref().map(|(icon, _)| icon).filter(|icon| icon.alive())
     }
 
-    /// Pushes the cursor, and what it drags, for a screen that starts at `origin`.
+    /// Pushes the cursor and the drag icon for a screen that starts at `origin`.
     pub fn push_elements<R>(
         &self,
         renderer: &mut R,

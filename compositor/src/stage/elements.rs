@@ -1,4 +1,4 @@
-//! The things a frame is made of, for any renderer.
+//! The render elements of a frame, for any renderer.
 
 use super::faded::FadedElement;
 use smithay::{

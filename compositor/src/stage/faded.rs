@@ -1,4 +1,4 @@
-//! Surfaces that are not opaque as a whole (alpha-modifier), where pixman draws.
+//! Translucent surfaces (alpha-modifier) with the pixman renderer.
 //!
 //! WORKAROUND(smithay:pixman-opaque-fade): pixman's renderer writes pixels that have no alpha of their own over what is
 //! below, also where they are to be mixed with it: a faded surface would lie on black. Such a surface is drawn from a copy of
@@ -24,20 +24,21 @@ use smithay::{
 
 use super::elements::StageElement;
 
-/// A surface's element, and the pixels that it is drawn from.
+/// A surface's element, with the pixels that it is drawn from.
 pub struct FadedElement<R: Renderer> {
     inner: WaylandSurfaceRenderElement<R>,
     pixels: R::TextureId,
 }
 
-/// Pixels that may be copied for one frame. What does not fit is drawn on black: many surfaces may show one large buffer.
+/// The number of pixels that may be copied for one frame, as many surfaces may show one large buffer. Surfaces beyond
+/// it are drawn on black.
 pub struct Budget(usize);
 
 impl Budget {
-    /// Screens of this size that may be faded at once.
+    /// The budget, in screens of this size.
     const SCREENS: usize = 4;
 
-    /// For a frame of so many pixels.
+    /// The budget for a frame of this size.
     pub fn of(size: Size<i32, Physical>) -> Self {
         let side = |length: i32| usize::try_from(length).unwrap_or_default();
         Self(side(size.w).saturating_mul(side(size.h)).saturating_mul(Self::SCREENS))
@@ -50,7 +51,7 @@ impl Budget {
     }
 }
 
-/// The element as this renderer draws it right.
+/// The element in a form that this renderer draws correctly.
 pub fn drawable<R>(renderer: &mut R, element: WaylandSurfaceRenderElement<R>, budget: &mut Budget) -> StageElement<R>
 where
     R: Renderer + ImportAll + ImportMem + ExportMem + 'static,

@@ -1,6 +1,6 @@
-//! Whether the fonts are there that the texts on the screens need. [`Stage::prepare_splash`] and
-//! [`Stage::prepare_keyboard`] ask before they paint; the root looks for them on a thread. Until they are found the
-//! picture before stays, for a bounded time. No I/O.
+//! The state of the font search for the texts on the screens. [`Stage::prepare_splash`] and [`Stage::prepare_keyboard`]
+//! ask before they paint; the root searches on a thread. Until the fonts are found the previous picture stays, for a
+//! bounded time. No I/O.
 
 use std::time::Duration;
 
@@ -9,31 +9,31 @@ use kiosk_splash::{Fonts, View};
 
 use super::{Stage, SystemScreen};
 
-/// How long a text waits for its letters: afterwards it is shown with a box for each that is missing, and with the
-/// letters as soon as they come. Hundreds of fonts on a slow card take a second.
+/// How long a text waits for its fonts: afterwards it is shown with a box for each missing glyph, and redrawn when the
+/// fonts come. Hundreds of fonts on a slow card take a second.
 pub const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The search for the fonts of the texts that are shown.
 #[derive(Debug, Default)]
 pub enum FontSearch {
-    /// Nothing is missing, or nothing was asked for yet.
+    /// No search is needed.
     #[default]
     None,
-    /// To be begun.
+    /// A search has to be started.
     Wanted,
-    /// On its thread, since then.
+    /// Running since this time.
     UnderWay(Duration),
-    /// Its thread failed: none is begun any more.
+    /// The thread failed: no search is started again.
     Failed,
 }
 
 impl Stage {
-    /// Whether this view has to wait for its letters; notes that they are wanted.
+    /// Whether this view has to wait for its fonts; requests a search if so.
     pub(super) fn awaits_fonts(&mut self, view: &View, now: Duration) -> bool {
         self.awaits_letters(&view.text(), now)
     }
 
-    /// The same of any text.
+    /// The same for any text.
     pub(super) fn awaits_letters(&mut self, text: &str, now: Duration) -> bool {
         if !self.style.fonts.lacks(text) {
             return false;
@@ -46,14 +46,14 @@ impl Stage {
         }
     }
 
-    /// Has them looked for, unless they are already.
+    /// Requests a search, unless one is running.
     pub fn want_fonts(&mut self) {
         if let FontSearch::None = self.font_search {
             self.font_search = FontSearch::Wanted;
         }
     }
 
-    /// The texts of all screens, when fonts for them are to be looked for: once a time.
+    /// Starts a requested search. Returns the texts of all screens; `None`: no search is due.
     pub fn begin_font_search(&mut self, now: Duration) -> Option<String> {
         if !matches!(self.font_search, FontSearch::Wanted) {
             return None;
@@ -61,7 +61,7 @@ impl Stage {
         self.font_search = FontSearch::UnderWay(now);
         let shells = (0..self.shells.len()).map(Some);
         let mut views: Vec<View> = shells.chain([None]).map(|shell| self.view(shell, "", now)).collect();
-        // Under the screen that asks whether anybody is there.
+        // It may be under the idle screen.
         views.extend(self.system_screen.as_ref().map(SystemScreen::view));
         let mut texts: Vec<String> = views.iter().map(View::text).collect();
         texts.push(self.keyboard.text());
@@ -69,22 +69,21 @@ impl Stage {
         Some(texts.join("\n"))
     }
 
-    /// What the search found; `None`: it failed.
+    /// Takes the search's result; `None`: it failed.
     pub fn end_font_search(&mut self, found: Option<Fonts>) {
         self.font_search = if found.is_some() { FontSearch::None } else { FontSearch::Failed };
-        // For the style of before it is of no use.
+        // A result for an earlier style is dropped.
         if let Some(found) = found.filter(|found| found.has_the_wish_of(&self.style.fonts)) {
             self.style.fonts = found;
         }
     }
 
-    /// Whether no more fonts will come.
+    /// Whether the search failed.
     pub fn font_search_failed(&self) -> bool {
         matches!(self.font_search, FontSearch::Failed)
     }
 
-    /// The search that was begun then is over, however it ended: its thread is gone. Another may have been begun since it
-    /// answered.
+    /// The thread of the search that started at `begun` has ended. Another search may have started since its answer.
     pub fn font_search_closed(&mut self, begun: Duration) {
         if matches!(self.font_search, FontSearch::UnderWay(since) if since == begun) {
             self.font_search = FontSearch::Failed;

@@ -1,4 +1,4 @@
-//! One frame of one screen: its elements for any renderer, and what clients are told about it afterwards.
+//! One frame of one screen: its elements for any renderer, and its frame callbacks and feedback.
 
 use std::time::Duration;
 
@@ -32,24 +32,24 @@ use crate::{
 
 /// Everything a back end needs to draw one screen.
 pub struct Frame<'a> {
-    /// Whose panel it is for.
+    /// The screen to draw.
     pub screen: &'a Screen,
     stage: &'a Stage,
-    /// The screen whose picture it is: another one where `fit` says how it lies on this one.
+    /// The screen whose picture it shows: for a mirror another one, placed by `fit`.
     source: &'a Screen,
     fit: Option<Fit>,
     /// The shell whose windows are on the source; other screens keep the splash.
     shell: Option<usize>,
-    /// Shells without a screen of their own keep this one's time.
+    /// Shells without a screen, which get their frame callbacks with this one.
     guests: Vec<usize>,
     /// Monotonic.
     now: Duration,
-    /// Without what aids make of it.
+    /// Without visual aids.
     plain: bool,
 }
 
 impl<'a> Frame<'a> {
-    /// What a screen shows `now`; `None`: there is no such screen.
+    /// The frame of a screen at `now`; `None`: there is no such screen.
     pub fn new(screens: &'a Screens, id: ScreenId, stage: &'a Stage, now: Duration) -> Option<Self> {
         let screen = screens.get(id)?;
         let source = screens.mirror_source(id).unwrap_or(screen);
@@ -63,7 +63,7 @@ impl<'a> Frame<'a> {
         Some(Self { screen, stage, source, fit: screens.fit(id), shell, guests, now, plain: false })
     }
 
-    /// The frame without what aids make of it: for those, and for screenshots of the page.
+    /// The frame without visual aids: input of the aids, and for screenshots.
     pub fn plain(self) -> Self {
         Self { plain: true, ..self }
     }
@@ -76,12 +76,12 @@ impl<'a> Frame<'a> {
         if self.shell.is_some() { self.stage.cover(self.shell).alpha(self.now) } else { 1.0 }
     }
 
-    /// What is behind everything.
+    /// The background.
     pub fn clear_color(&self) -> Color32F {
         match self.stage.cover(self.shell) {
             Cover::Shown { .. } => splash::color(&self.stage.style),
             _ if self.shell.is_none() => splash::color(&self.stage.style),
-            // Black is what planes show where nothing is, so a fullscreen client can go to the primary plane.
+            // Black as the CRTC's background, so that a fullscreen client can go to the primary plane.
             Cover::Fading { .. } | Cover::Gone => Color32F::BLACK,
         }
     }
@@ -158,7 +158,7 @@ impl<'a> Frame<'a> {
         elements
     }
 
-    /// What trusted tools have on the source, above or below the windows.
+    /// The layer surfaces above or below the windows.
     fn push_layers<R>(
         &self,
         renderer: &mut R,
@@ -179,8 +179,8 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Every surface that is part of the stage, whether or not the splash covers it: clients go on drawing
-    /// under the splash, so that there is a picture when it goes. None on a mirror: clients follow one screen.
+    /// Visits every surface of the screen, also under the splash: clients continue to draw there, so that there is a
+    /// picture when it goes. None on a mirror: clients follow one screen.
     pub fn for_each_surface(&self, mut visit: impl FnMut(&WlSurface)) {
         if self.fit.is_some() {
             return;
@@ -205,7 +205,7 @@ impl<'a> Frame<'a> {
         carried.into_iter().flatten().filter(|surface| here(ClientState::shell_of(surface))).for_each(visit);
     }
 
-    /// Logs what each element is shown by, topmost first, if that is wanted.
+    /// Logs each element's plane, topmost first, with `KIOSKD_DEBUG=planes`.
     pub fn report_planes<E: Element>(&self, elements: &[E], states: &RenderElementStates) {
         if !self.stage.debug.planes {
             return;
@@ -218,7 +218,7 @@ impl<'a> Frame<'a> {
         }
     }
 
-    /// Remembers which surfaces this screen shows.
+    /// Updates the surfaces' primary scanout output.
     pub fn note_scanout(&self, states: &RenderElementStates) {
         let states = self.aided().map_or(states, |aided| &aided.states);
         self.for_each_surface(|root| {
@@ -249,7 +249,7 @@ impl<'a> Frame<'a> {
         feedback
     }
 
-    /// Whether the picture moves by itself: the splash fades.
+    /// Whether the splash is fading.
     pub fn fades(&self) -> bool {
         self.shell.is_some() && self.fit.is_none() && matches!(self.stage.cover(self.shell), Cover::Fading { .. })
     }
@@ -265,8 +265,8 @@ impl<'a> Frame<'a> {
         waiting
     }
 
-    /// Sends the frame callbacks that are due. Surfaces that no screen shows (under the splash, on a screen that
-    /// is off) get theirs too: their pace is set by how often the caller comes here.
+    /// Sends the due frame callbacks, also to hidden surfaces (under the splash, on a screen that is off), at the rate
+    /// at which it is called.
     pub fn send_callbacks(&self) {
         self.for_each_surface(|root| {
             send_frames_surface_tree(root, &self.screen.output, self.now, Some(Duration::ZERO), |_, _| {

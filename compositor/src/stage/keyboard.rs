@@ -1,5 +1,5 @@
-//! The keyboard as a part of the picture: where it lies on its screen, and its pixels, painted anew only when keys look or
-//! lie otherwise. What is pressed is a tint over them; what a long touch offers is a small picture of its own.
+//! The on-screen keyboard's picture: its area on the screen and its pixels, painted again only when keys change.
+//! Pressed keys are tinted; the choices of a long press are a small picture of their own.
 
 mod paint;
 
@@ -33,21 +33,21 @@ const ROW_LEAST: f64 = 34.0;
 const ROW_MOST: f64 = 84.0;
 /// The keyboard's height in rows: pages with more have lower ones, so that its height stays the same.
 const ROWS: f64 = 4.3;
-/// Of the picture's height at most.
+/// Largest share of the picture's height.
 const MOST_OF_HEIGHT: f64 = 0.55;
-/// Keys under fingers that are tinted; more are pressed all the same.
+/// Most tinted keys; more can be pressed.
 const TINTS: usize = 10;
 
-/// Colours and size, by the configuration.
+/// Configured colours and size.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Look {
     /// Behind the keys.
     pub background: Rgb,
     /// Of keys with characters; others are darker.
     pub key: Rgb,
-    /// What stands on them.
+    /// Characters on the keys.
     pub text: Rgb,
-    /// What is on: shift, the chosen accent.
+    /// Active: shift, the chosen accent.
     pub accent: Rgb,
     /// 1.0: medium.
     pub size: f64,
@@ -59,16 +59,16 @@ impl Default for Look {
     }
 }
 
-/// Where the keyboard lies.
+/// The keyboard's placement.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Place {
-    /// On this screen.
+    /// Its screen.
     pub screen: ScreenId,
-    /// Whose shell is shown there.
+    /// The shell on that screen.
     pub shell: usize,
-    /// In the layout.
+    /// Its area in the layout.
     pub area: Rectangle<i32, Logical>,
-    /// In pixels of the screen's upright picture.
+    /// Its area in pixels of the screen's upright picture.
     pub pixels: Rectangle<i32, Physical>,
     /// The screen's corner in the layout, and its scale.
     origin: Point<i32, Logical>,
@@ -76,13 +76,13 @@ pub struct Place {
 }
 
 impl Place {
-    /// On this screen, at its lower edge.
+    /// The placement at this screen's lower edge.
     pub fn on(screen: &Screen, shell: usize, look: &Look) -> Self {
         let (picture, scale, geometry) = (screen.picture_size(), screen.scale(), screen.geometry());
         let (width, height) = (f64::from(geometry.size.w), f64::from(geometry.size.h));
         let row = (height * ROW_OF_HEIGHT).min(width * ROW_OF_WIDTH).clamp(ROW_LEAST, ROW_MOST) * look.size;
         let logical = (row * ROWS).min(height * MOST_OF_HEIGHT).round() as i32;
-        // Rounded towards what is above it: between a window and the keyboard is nothing.
+        // Rounded up, so that there is no gap between a window and the keyboard.
         let top = ((height - f64::from(logical)) * scale).floor() as i32;
         let pixels = picture.h - top;
         Self {
@@ -98,7 +98,7 @@ impl Place {
         }
     }
 
-    /// A place of the layout in the keyboard's own pixels.
+    /// Maps a layout position to the keyboard's own pixels.
     pub fn local(&self, at: Point<f64, Logical>) -> (f64, f64) {
         let on_screen = at - self.origin.to_f64();
         (
@@ -110,7 +110,7 @@ impl Place {
 
 /// The keyboard on the stage.
 pub struct ScreenKeyboard {
-    /// The machine.
+    /// The state machine of its keys.
     pub board: Board,
     /// Colours and size.
     pub look: Look,
@@ -122,13 +122,13 @@ pub struct ScreenKeyboard {
     chosen: Id,
 }
 
-/// A picture, and what it was painted from.
+/// A picture, and its inputs.
 struct Painted {
     revision: u64,
     size: (i32, i32),
     characters: Vec<char>,
     fonts: Fonts,
-    /// Without the letters whose fonts are still looked for.
+    /// Glyphs whose fonts are still being searched are left out.
     waits: bool,
     buffer: MemoryRenderBuffer,
 }
@@ -153,12 +153,12 @@ impl ScreenKeyboard {
         }
     }
 
-    /// Where it lies; `None`: it is not shown.
+    /// Its placement; `None`: it is not shown.
     pub fn place(&self) -> Option<&Place> {
         self.place.as_ref()
     }
 
-    /// Shows it there, or not. Returns whether that is news.
+    /// Shows or hides it. Returns whether that is a change.
     pub fn put(&mut self, place: Option<Place>) -> bool {
         if self.place == place {
             return false;
@@ -174,13 +174,13 @@ impl ScreenKeyboard {
         true
     }
 
-    /// Colours or size are others.
+    /// Sets colours and size.
     pub fn set_look(&mut self, look: Look) {
         self.look = look;
         self.picture = None;
     }
 
-    /// Whether anything is to be painted anew on this screen.
+    /// Whether it has to be painted again on this screen.
     pub fn is_stale(&self, screen: ScreenId, fonts: &Fonts) -> bool {
         let Some(place) = self.place.filter(|place| place.screen == screen) else { return false };
         let size = (place.pixels.size.w, place.pixels.size.h);
@@ -194,13 +194,13 @@ impl ScreenKeyboard {
         !self.picture.as_ref().is_some_and(is_new) || !self.board.offer().map_or(self.offer.is_none(), offered)
     }
 
-    /// All that stands on its keys, to look for the fonts; empty: it is not shown.
+    /// All characters on its keys, for the font search; empty: it is not shown.
     pub fn text(&self) -> String {
         if self.place.is_none() { String::new() } else { self.board.text() }
     }
 
-    /// Paints what is to be painted anew, before a frame of this screen is drawn. `waits`: letters whose fonts are not
-    /// there yet are left out.
+    /// Paints changes before a frame of this screen is drawn. `waits`: leave out glyphs whose fonts are still being
+    /// searched.
     pub fn prepare(&mut self, screen: ScreenId, style: &Style, waits: bool) {
         let Some(place) = self.place.filter(|place| place.screen == screen) else { return };
         let size = (place.pixels.size.w, place.pixels.size.h);
@@ -227,7 +227,7 @@ impl ScreenKeyboard {
         }
     }
 
-    /// Pushes it, if it lies on this screen.
+    /// Pushes it, if it is on this screen.
     pub fn push_elements<R>(&self, renderer: &mut R, screen: ScreenId, elements: &mut Vec<StageElement<R>>)
     where
         R: Renderer + ImportAll + ImportMem,
@@ -243,7 +243,7 @@ impl ScreenKeyboard {
             let color = Color32F::new(part(r), part(g), part(b), alpha);
             SolidColorRenderElement::new(id.clone(), at(rect), CommitCounter::default(), color, Kind::Unspecified)
         };
-        // Whoever looks on sees of a secret no more than the finger.
+        // In password fields pressed keys are not tinted.
         let marks = !self.board.is_secret();
         if let Some((offer, painted)) = self.board.offer().zip(self.offer.as_ref()) {
             if let Some((cell, _)) = offer.chosen.and_then(|chosen| offer.cells.get(chosen)).filter(|_| marks) {

@@ -1,4 +1,4 @@
-//! Where layer surfaces lie on a screen, and what is left of it: arithmetic alone. Called by [`super::layers`].
+//! The layout of layer surfaces on a screen. Pure; called by [`super::layers`].
 
 use smithay::{
     utils::{Logical, Point, Rectangle, Size},
@@ -14,10 +14,10 @@ enum Edge {
     Right,
 }
 
-/// What a layer surface asks for.
+/// A layer surface's requested placement.
 #[derive(Debug, Clone, Copy)]
 pub struct Wish {
-    /// 0: as much as its anchors leave.
+    /// 0: as large as its anchors allow.
     size: Size<i32, Logical>,
     anchor: Anchor,
     zone: ExclusiveZone,
@@ -31,7 +31,7 @@ impl From<&LayerSurfaceCachedState> for Wish {
 }
 
 impl Wish {
-    /// The edge that it keeps for itself, and how much of it.
+    /// The edge of its exclusive zone, and the zone's size.
     fn exclusive(&self) -> Option<(Edge, i64)> {
         let ExclusiveZone::Exclusive(zone) = self.zone else { return None };
         let (across, along) = (Anchor::LEFT | Anchor::RIGHT, Anchor::TOP | Anchor::BOTTOM);
@@ -61,7 +61,8 @@ fn fitted(value: i64) -> i32 {
     value.clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
 }
 
-/// Start and length in one direction, within a start and a length; each end says whether it is anchored, and its margin.
+/// Start and length in one direction, within a start and a length; each end is given as anchored or not, with its
+/// margin.
 fn span((start, length): (i32, i32), wanted: i32, near: (bool, i32), far: (bool, i32)) -> (i32, i32) {
     let (start, length) = (i64::from(start), i64::from(length));
     let margin = |(anchored, margin): (bool, i32)| if anchored { i64::from(margin) } else { 0 };
@@ -92,8 +93,8 @@ fn shrink(rest: &mut Rectangle<i32, Logical>, edge: Edge, by: i64) {
     }
 }
 
-/// The place of each on a screen that covers `area`. Those that keep an edge for themselves come first, in this order; the
-/// others share what is left, but for those that want to know nothing of it.
+/// The area of each on a screen that covers `area`. Surfaces with exclusive zones come first, in this order; the others
+/// get the remaining area, except those with an exclusive zone of -1.
 pub fn arrange(area: Rectangle<i32, Logical>, wishes: &[Wish]) -> Vec<Rectangle<i32, Logical>> {
     let mut rest = area;
     let mut places = vec![Rectangle::new(Point::default(), Size::default()); wishes.len()];

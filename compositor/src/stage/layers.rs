@@ -18,7 +18,7 @@ use smithay::{
 use super::layer_place::{self, Wish};
 use crate::screens::ScreenId;
 
-/// Configures of one surface that its client has not answered. One that answers none is told no more.
+/// Most unacknowledged configures of one surface; then no more are sent.
 const UNANSWERED: usize = 64;
 
 /// Above the windows, topmost first.
@@ -32,12 +32,12 @@ pub struct ShownLayer {
     pub surface: LayerSurface,
     /// Whose edges it is anchored to.
     pub screen: ScreenId,
-    /// It has a buffer: it is part of the picture.
+    /// It has a buffer and is shown.
     pub mapped: bool,
-    /// Where it lies in the space of all screens.
+    /// Its area in the layout.
     pub area: Rectangle<i32, Logical>,
     unanswered: VecDeque<Serial>,
-    /// Where the conformance suite put it.
+    /// Its position set by the conformance suite.
     #[cfg(feature = "conformance")]
     pinned: Option<Point<i32, Logical>>,
 }
@@ -47,12 +47,12 @@ impl ShownLayer {
         self.surface.cached_state().keyboard_interactivity
     }
 
-    /// Whether a touch gives it the keyboard.
+    /// Whether a touch gives it the keyboard focus.
     pub fn wants_keys(&self) -> bool {
         self.interactivity() != KeyboardInteractivity::None
     }
 
-    /// Tells its client the size that it is to have, if that is news.
+    /// Configures its size, if that changed.
     fn configure(&mut self) {
         let size = self.area.size;
         let surface = self.surface.layer_surface();
@@ -64,7 +64,7 @@ impl ShownLayer {
         }
     }
 
-    /// Whether its client has been told a size since it was made, or since it was last hidden.
+    /// Whether a configure was sent since it was created or last unmapped.
     fn is_told(&self) -> bool {
         with_states(self.surface.wl_surface(), |states| {
             let data = states.data_map.get::<LayerSurfaceData>();
@@ -72,7 +72,7 @@ impl ShownLayer {
         })
     }
 
-    /// Whether its client has acknowledged a size: it may have a buffer.
+    /// Whether its client has acknowledged a configure, and may attach a buffer.
     fn is_configured(&self) -> bool {
         with_states(self.surface.wl_surface(), |states| {
             let data = states.data_map.get::<LayerSurfaceData>();
@@ -81,14 +81,14 @@ impl ShownLayer {
     }
 }
 
-/// What a commit made of a layer surface.
+/// The result of a commit of a layer surface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Committed {
-    /// It has a buffer that it may not have yet.
+    /// It has a buffer before its first configure: a protocol error.
     TooEarly,
-    /// It came or went.
+    /// It was mapped or unmapped.
     Changed,
-    /// It is as it was, but for its contents and its place.
+    /// Only its content or area changed.
     Same,
 }
 
@@ -96,7 +96,7 @@ pub enum Committed {
 #[derive(Default)]
 pub struct Layers {
     list: Vec<ShownLayer>,
-    /// The one that appeared, was touched or was clicked last, if it wants the keyboard then.
+    /// The surface that was mapped, touched or clicked last, if it takes the keyboard on demand.
     touched: Option<WlSurface>,
 }
 
@@ -114,7 +114,7 @@ impl Layers {
         });
     }
 
-    /// Keeps a surface in this place of the space of all screens, whatever it is anchored to.
+    /// Keeps a surface at this layout position, independent of its anchors.
     #[cfg(feature = "conformance")]
     pub fn pin(&mut self, surface: &WlSurface, at: Point<i32, Logical>) {
         if let Some(shown) = self.list.iter_mut().find(|shown| shown.surface.wl_surface() == surface) {
@@ -123,7 +123,7 @@ impl Layers {
         }
     }
 
-    /// Takes a surface away. Returns the screen that it was on.
+    /// Removes a surface. Returns its screen.
     pub fn remove(&mut self, surface: &WlSurface) -> Option<ScreenId> {
         let index = self.list.iter().position(|shown| shown.surface.wl_surface() == surface)?;
         if self.touched.as_ref() == Some(surface) {
@@ -132,7 +132,7 @@ impl Layers {
         Some(self.list.remove(index).screen)
     }
 
-    /// By the surface itself, not by one of its children.
+    /// Finds it by its own surface, not by a child.
     pub fn find(&self, surface: &WlSurface) -> Option<&ShownLayer> {
         self.list.iter().find(|shown| shown.surface.wl_surface() == surface)
     }
@@ -147,7 +147,7 @@ impl Layers {
         self.list.iter()
     }
 
-    /// Those of a screen that are part of its picture, topmost first.
+    /// The mapped ones of a screen, topmost first.
     pub fn shown(&self, screen: ScreenId, layers: [Layer; 2]) -> impl Iterator<Item = &ShownLayer> {
         let here = move |shown: &&ShownLayer| shown.mapped && shown.screen == screen;
         layers.into_iter().flat_map(move |layer| {
@@ -155,33 +155,33 @@ impl Layers {
         })
     }
 
-    /// Whether any is part of a screen's picture.
+    /// Whether any is mapped on a screen.
     pub fn any_shown(&self, screen: ScreenId) -> bool {
         self.list.iter().any(|shown| shown.mapped && shown.screen == screen)
     }
 
-    /// The client has answered this configure, and all before it.
+    /// The client has acknowledged this configure and all before it.
     pub fn answered(&mut self, surface: &WlSurface, serial: Serial) {
         if let Some(shown) = self.list.iter_mut().find(|shown| shown.surface.wl_surface() == surface) {
             shown.unanswered.retain(|other| *other > serial);
         }
     }
 
-    /// Follows a commit of the surface, on a screen that covers `area`.
+    /// Handles a commit of the surface, on a screen that covers `area`.
     pub fn follow_commit(&mut self, surface: &WlSurface, area: Rectangle<i32, Logical>) -> Committed {
         let Some(shown) = self.list.iter_mut().find(|shown| shown.surface.wl_surface() == surface) else {
             return Committed::Same;
         };
         let screen = shown.screen;
         let has_buffer = with_renderer_surface_state(surface, |state| state.buffer().is_some()).unwrap_or(false);
-        // The conformance suite's own clients do so.
+        // The conformance suite's clients attach a buffer early.
         if has_buffer && !shown.is_configured() && !cfg!(feature = "conformance") {
             return Committed::TooEarly;
         }
         let changed = shown.mapped != has_buffer;
         shown.mapped = has_buffer;
         if changed && !has_buffer {
-            // It begins anew: its next commit asks for a size.
+            // It was unmapped: its next commit gets a configure.
             with_states(surface, |states| {
                 if let Some(Ok(mut data)) = states.data_map.get::<LayerSurfaceData>().map(|data| data.lock()) {
                     (data.configured, data.initial_configure_sent) = (false, false);
@@ -201,10 +201,10 @@ impl Layers {
         if changed { Committed::Changed } else { Committed::Same }
     }
 
-    /// The screen has this area now, or one of its surfaces asks for something else.
+    /// Computes the layout again after a change of the screen's area or of a surface.
     pub fn arrange(&mut self, screen: ScreenId, area: Rectangle<i32, Logical>) {
         let mut here: Vec<&mut ShownLayer> = self.list.iter_mut().filter(|shown| shown.screen == screen).collect();
-        // What is on top has its edge first.
+        // The topmost layer's exclusive zones come first.
         let order = [Layer::Overlay, Layer::Top, Layer::Bottom, Layer::Background];
         here.sort_by_key(|shown| order.iter().position(|layer| *layer == shown.surface.layer()));
         let wishes: Vec<Wish> = here.iter().map(|shown| Wish::from(&shown.surface.cached_state())).collect();
@@ -220,7 +220,7 @@ impl Layers {
         }
     }
 
-    /// Those whose screens are no more: they are closed.
+    /// Closes surfaces whose screens are gone.
     pub fn close_all_but(&mut self, is_there: impl Fn(ScreenId) -> bool) {
         self.list.retain(|shown| {
             let stays = is_there(shown.screen);
@@ -231,7 +231,7 @@ impl Layers {
         });
     }
 
-    /// The surface of a screen under a point, with its own origin: what a pointer or finger there talks to.
+    /// The surface of a screen under a point, with its origin.
     pub fn under(
         &self,
         screen: ScreenId,
@@ -245,8 +245,8 @@ impl Layers {
         })
     }
 
-    /// The surface of a screen that has the keyboard in place of the windows: one above them that insists on it, else
-    /// the one that was touched last.
+    /// The surface of a screen that takes the keyboard focus from the windows: one above them with exclusive focus,
+    /// else the one that was touched last.
     pub fn focus(&self, screen: ScreenId) -> Option<WlSurface> {
         let insists = |shown: &&ShownLayer| shown.interactivity() == KeyboardInteractivity::Exclusive;
         let insisting = self.shown(screen, ABOVE).find(insists);
@@ -258,11 +258,11 @@ impl Layers {
         chosen.map(|shown| shown.surface.wl_surface().clone())
     }
 
-    /// A surface or window was touched or clicked. Returns whether that changes who has the keyboard.
+    /// A surface or window was touched or clicked. Returns whether the keyboard focus may change.
     pub fn touch(&mut self, surface: &WlSurface) -> bool {
         let wants = self.find(surface).map(|shown| shown.interactivity() != KeyboardInteractivity::None);
         let touched = match wants {
-            // What does not want it leaves it where it is.
+            // A surface that does not want the keyboard leaves the focus unchanged.
             Some(false) => return false,
             Some(true) => Some(surface.clone()),
             None => None,

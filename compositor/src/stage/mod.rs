@@ -1,5 +1,5 @@
-//! What is shown, in what order: cursor, splash and system screens, popups, dialogs, shell. Generic over the
-//! renderer; knows nothing of devices.
+//! The stage: everything that is shown, in its order: cursor, splash and system screens, popups, dialogs, shell.
+//! Generic over the renderer; knows no devices.
 //!
 //! The root state owns a [`Stage`]; protocol handlers put windows on it; back ends ask a [`Frame`] for its
 //! elements.
@@ -50,7 +50,7 @@ pub use frame::Frame;
 
 use crate::{debug::DebugAids, screens::ScreenId};
 
-/// A screen of our own over everything: a message of the operator, or what is asked when nobody is there.
+/// A system screen over everything: an operator's message, pairing, or the countdown of the idle reset.
 #[derive(Debug, Clone, PartialEq)]
 pub enum SystemScreen {
     /// A text for people.
@@ -60,12 +60,12 @@ pub enum SystemScreen {
         /// Plain text of at most 2000 characters, wrapped to the screen.
         text: String,
     },
-    /// How to reach the device, or to pair it.
+    /// The pairing or welcome screen.
     Pairing(Pairing),
 }
 
 impl SystemScreen {
-    /// What is seen of it.
+    /// Its content to draw.
     pub fn view(&self) -> View {
         match self {
             Self::Message { title, text } => View::Message { title: title.clone(), text: text.clone() },
@@ -78,53 +78,52 @@ impl SystemScreen {
 pub struct Stage {
     /// All toplevels, bottom first.
     pub windows: Windows,
-    /// Of trusted tools, above and below them.
+    /// The layer surfaces, above and below the windows.
     pub layers: Layers,
     /// The screen of each shell, by number: the layer surfaces that are typed on are looked for there.
     pub homes: Vec<Option<ScreenId>>,
-    /// On the popup that is on top: closes it.
+    /// The close button of the topmost popup.
     pub close_button: CloseButton,
-    /// Over the windows, while it is wanted.
+    /// The on-screen keyboard.
     pub keyboard: ScreenKeyboard,
     /// smithay's: popups and their grabs.
     pub popups: PopupManager,
-    /// The pointer's picture, and what is dragged.
+    /// The cursor and the drag icon.
     pub cursor: Cursor,
-    /// What is looked at, for the magnifier.
+    /// The magnifier's focus.
     pub attention: Attention,
-    /// What of our own each screen shows.
+    /// Our own pictures on each screen.
     pub pictures: Pictures,
-    /// By number; never empty.
+    /// The shells, by number; never empty.
     pub shells: Vec<ShellStage>,
-    /// How long a list of files waits for somebody: [`chooser::PATIENCE`].
+    /// Timeout of a list of files: [`chooser::PATIENCE`].
     pub chooser_patience: Duration,
-    /// The shell that was touched or clicked last: it has the keyboard.
+    /// The shell that was touched or clicked last, which has the keyboard.
     pub active: usize,
-    /// Of the operator, over everything, on every screen; `None`: the shells are seen.
+    /// An operator's screen, over everything, on every screen.
     pub system_screen: Option<SystemScreen>,
-    /// Of a device that is not set up yet: over the shells, below those.
+    /// The welcome screen, over the shells, below the operator's.
     pub welcome: Option<SystemScreen>,
-    /// Nobody is there: over that too.
+    /// The idle reset's screen, above both.
     pub idle_screen: Option<SystemScreen>,
-    /// How the splash and system screens look, by the configuration.
+    /// The style of splash and system screens.
     pub style: Style,
-    /// Our own texts in the device's language.
+    /// The built-in texts in the device's language.
     pub texts: Texts,
-    /// Of the device, such as `de-AT`: which of several fonts for the same characters is taken.
+    /// The device's language, such as `de-AT`, which decides among fonts for the same characters.
     pub language: String,
-    /// Whether the texts that are shown have their fonts.
+    /// The search for the texts' fonts.
     pub font_search: FontSearch,
-    /// What the screen that tells why there is no page says beside that: what is wrong with the configuration, what has
-    /// failed lately, and what the device is.
+    /// Further content of the diagnostics screen: configuration errors, recent problems, and the device's description.
     pub report: Report,
-    /// What developers want to see.
+    /// Debug aids.
     pub debug: DebugAids,
     /// `--no-splash`: nothing of ours is drawn, only the background.
     pub splash_enabled: bool,
 }
 
 impl Stage {
-    /// An empty stage under the splash, for so many shells, at least one.
+    /// An empty stage under the splash, for a number of shells, at least one.
     pub fn new(
         style: Style,
         cursor: CursorPolicy,
@@ -158,46 +157,45 @@ impl Stage {
         }
     }
 
-    /// The kiosk's own pictures look like this from now on: all of them are painted anew, in fonts that are looked for anew.
+    /// Sets the style: all own pictures are painted again, after a new font search.
     pub fn set_style(&mut self, style: Style) {
         self.style = style;
-        // One that is under way goes to its end, and what it finds is not taken.
+        // A running search ends by itself, and its result is dropped.
         if !matches!(self.font_search, FontSearch::UnderWay(_)) {
             self.font_search = FontSearch::None;
         }
         self.pictures.repaint();
     }
 
-    /// The screen of our own that is over everything.
+    /// The topmost system screen.
     pub fn screen(&self) -> Option<&SystemScreen> {
         self.idle_screen.as_ref().or(self.system_screen.as_ref()).or(self.welcome.as_ref())
     }
 
-    /// The screen of our own that is over the windows of a shell, or on a screen without any.
+    /// The system screen over the windows of a shell, or on a screen without one.
     pub fn screen_over(&self, shell: Option<usize>) -> Option<&SystemScreen> {
         let note = shell.and_then(|shell| self.shells.get(shell)).and_then(|shell| shell.note.as_ref());
         self.screen().or(note)
     }
 
-    /// Whether a screen of our own lies over everything, or over this shell alone.
+    /// Whether a system screen is over everything, or over this shell alone.
     pub fn has_screen_over(&self, shell: Option<usize>) -> bool {
         self.screen_over(shell).is_some() || self.chooser(shell).is_some()
     }
 
-    /// The list of files over this shell, unless another screen of our own is over that.
+    /// The list of files over this shell, unless a system screen covers it.
     pub fn chooser(&self, shell: Option<usize>) -> Option<&Chooser> {
         let found = shell.and_then(|shell| self.shells.get(shell)).and_then(|shell| shell.chooser.as_ref());
         found.filter(|_| self.screen_over(shell).is_none())
     }
 
-    /// The cover of a shell; of a screen without any it is the first one's.
+    /// The cover of a shell; for a screen without one the first shell's.
     pub fn cover(&self, shell: Option<usize>) -> Cover {
         let shell = shell.and_then(|shell| self.shells.get(shell)).or(self.shells.first());
         shell.map_or(Cover::Gone, |shell| shell.cover)
     }
 
-    /// What our own picture shows on the screen of a shell, or of none.
-    /// `name`: the screen's.
+    /// The content of our own picture on a shell's screen, or on one without a shell. `name`: the screen's.
     pub fn view(&self, shell: Option<usize>, name: &str, now: Duration) -> View {
         if let Some(screen) = self.screen_over(shell) {
             return screen.view();
@@ -207,7 +205,7 @@ impl Stage {
         }
         match shell.and_then(|shell| self.shells.get(shell)).or(self.shells.first()) {
             Some(shell) if shell.cover != Cover::Gone => shell.splash(&self.report, &self.texts, now),
-            // Beside a running shell the other screens are still: nothing moves, nothing wakes. They say why.
+            // Screens without a shell next to a running shell show a text without animation, so that nothing wakes.
             _ => {
                 let message = shell.is_none().then(|| self.texts.say(Text::NoShell, &[("output", name)]));
                 View::Splash { message, progress: Progress::None }
@@ -215,14 +213,14 @@ impl Stage {
         }
     }
 
-    /// Brings the covers up to date. Returns whether that changes any picture.
+    /// Updates the covers. Returns whether that changes any picture.
     pub fn update_cover(&mut self, now: Duration) -> bool {
         let over_all = self.screen().is_some();
         let Self { windows, layers, homes, shells, splash_enabled, .. } = self;
         let mut changed = false;
         for (number, shell) in shells.iter_mut().enumerate() {
             let over = over_all || shell.note.is_some() || shell.chooser.is_some();
-            // Where no session says when the page is there, whatever has a picture is what there is to see.
+            // Without a session, anything mapped counts as ready.
             let bare = !shell.readiness.wait_for_session;
             let home = homes.get(number).copied().flatten().filter(|_| bare);
             let mapped = windows.any_mapped(number) || home.is_some_and(|home| layers.any_shown(home));
@@ -231,7 +229,7 @@ impl Stage {
         changed
     }
 
-    /// The shell that gets the keyboard: the active one, unless it has no window and another has.
+    /// The shell with the keyboard: the active one, unless it has no window and another has.
     pub fn focused(&self) -> usize {
         if self.windows.any_mapped(self.active) {
             return self.active;
@@ -239,7 +237,7 @@ impl Stage {
         (0..self.shells.len()).find(|shell| self.windows.any_mapped(*shell)).unwrap_or(self.active)
     }
 
-    /// The surface that has the keyboard: the topmost of the focused shell, or what lies over it and wants it.
+    /// The surface with the keyboard focus: the topmost of the focused shell, or a layer surface that takes it.
     pub fn focus(&self) -> Option<WlSurface> {
         let shell = self.focused();
         let over = self.homes.get(shell).copied().flatten().filter(|_| self.shell_visible(shell));
@@ -247,7 +245,7 @@ impl Stage {
     }
 
     /// `splash`, `shell` or `system-screen`, as `org.kioskd.Compositor1.Shells` names them: what is shown in this
-    /// shell's place. The shell is shown when nothing of the splash is left, which takes the fade.
+    /// shell's place. It is `shell` only after the splash has faded.
     pub fn name_of(&self, shell: usize) -> &'static str {
         match (self.has_screen_over(Some(shell)), self.cover(Some(shell))) {
             (true, _) => "system-screen",
@@ -256,8 +254,8 @@ impl Stage {
         }
     }
 
-    /// The same of several of them, as `org.kioskd.Compositor1.Stage`: the splash as long as any has one, then a system
-    /// screen.
+    /// The same for several shells, as `org.kioskd.Compositor1.Stage`: `splash` while any has one, then
+    /// `system-screen`.
     pub fn name(&self, shells: impl Iterator<Item = usize>) -> &'static str {
         if self.screen().is_some() {
             return "system-screen";
@@ -266,7 +264,7 @@ impl Stage {
         ["splash", "system-screen"].into_iter().find(|name| names.contains(name)).unwrap_or("shell")
     }
 
-    /// Whether nothing of ours hides this shell's own picture.
+    /// Whether this shell is not covered by our own picture.
     pub fn shell_visible(&self, shell: usize) -> bool {
         !self.has_screen_over(Some(shell)) && !matches!(self.cover(Some(shell)), Cover::Shown { .. })
     }

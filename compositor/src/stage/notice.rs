@@ -1,6 +1,6 @@
-//! A line over everything on a screen that is watched, for the people before it (`[capture] notice`). It stays as it is
-//! while it is there: a screen that stands still is drawn once when it comes and once when it goes. Whether it is wanted is
-//! said by [`crate::protocols`]' captures; it is part of what is captured, as of all that is shown.
+//! The capture notice: a line over everything on a screen that is being captured (`[capture] notice`). It does not
+//! move, so that a still screen is drawn only when it appears and disappears. [`crate::protocols`]' captures decide
+//! when it is shown; captures include it.
 
 use kiosk_splash::{Fonts, Image, Label, Style, labels};
 use smithay::{
@@ -16,18 +16,18 @@ use smithay::{
 
 use super::elements::{PixelElement, StageElement};
 
-/// Letters, in shares of the picture's shorter side; and the least that is read, in pixels at scale 1.
+/// Text size, in shares of the picture's shorter side; and the smallest, in pixels at scale 1.
 const LETTERS: f32 = 1.0 / 36.0;
 const LEAST: f32 = 13.0;
-/// Around the letters, in shares of them.
+/// Margin, in shares of the text size.
 const MARGIN: f32 = 0.45;
-/// Behind the letters, and the letters: seen on any page.
+/// Colours of background and text, visible on any page.
 const BEHIND: [u8; 3] = [20, 20, 20];
 const INK: [u8; 3] = [255, 255, 255];
 /// Bytes.
 const PIXEL: usize = 4;
 
-/// What a notice is painted from.
+/// The inputs of a notice's picture.
 #[derive(Debug, Clone, PartialEq)]
 struct From {
     text: String,
@@ -39,12 +39,12 @@ struct From {
 /// One screen's notice.
 pub struct Notice {
     from: From,
-    /// `None`: there is no room for a letter.
+    /// `None`: there is no room for any text.
     picture: Option<(MemoryRenderBuffer, Point<i32, Physical>)>,
 }
 
 impl Notice {
-    /// The notice with this text, on a picture of this size: the one before if it is the same.
+    /// The notice with this text, on a picture of this size; reuses the previous one if it is the same.
     pub fn paint(before: Option<Self>, text: String, size: Size<i32, Physical>, scale: f64, style: &Style) -> Self {
         let from = From { text, size: (size.w, size.h), scale, fonts: style.fonts.clone() };
         if let Some(before) = before.filter(|before| before.from == from) {
@@ -74,7 +74,7 @@ impl Notice {
     }
 }
 
-/// The line in the middle of a plate: premultiplied B, G, R, A, and its size.
+/// The text on its background: premultiplied B, G, R, A, and its size.
 fn framed(line: &Image, margin: u32) -> (Vec<u8>, (i32, i32)) {
     let (width, height) = (line.width + 2 * margin, line.height + margin);
     let [r, g, b] = BEHIND;

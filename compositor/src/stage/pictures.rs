@@ -27,17 +27,17 @@ use crate::screens::{Screen, ScreenId, mirror::Fit};
 pub struct ScreenPictures {
     /// The splash at this screen's size.
     pub splash: ScreenSplash,
-    /// Beside a mirror's picture of another shape.
+    /// The bars beside a mirrored picture of another aspect ratio.
     pub bars: Bars,
     /// Of `KIOSKD_DEBUG=damage`.
     pub tint: Tint,
-    /// Somebody watches it, and people are told.
+    /// The capture notice.
     pub notice: Option<Notice>,
-    /// Of the aids; `None`: the picture is shown as it is.
+    /// The picture with visual aids; `None`: none are on.
     pub aided: Option<AidedPicture>,
 }
 
-/// All screens' pictures: made when a screen is drawn for the first time.
+/// All screens' pictures, created at each screen's first frame.
 #[derive(Default)]
 pub struct Pictures(HashMap<ScreenId, ScreenPictures>);
 
@@ -47,21 +47,21 @@ impl Pictures {
         self.0.get(&id)
     }
 
-    /// A frame of this screen is on its way: the next is tinted otherwise.
+    /// A frame of this screen is queued: the next gets another tint.
     pub fn frame_queued(&mut self, id: ScreenId) {
         if let Some(pictures) = self.0.get_mut(&id) {
             pictures.tint.step();
         }
     }
 
-    /// The next frames of this screen show this in place of what is on it.
+    /// Sets the picture with visual aids for the next frames of this screen.
     pub fn aid(&mut self, id: ScreenId, size: (u32, u32), rgba: &[u8], states: RenderElementStates) {
         let aided = self.0.entry(id).or_default().aided.get_or_insert_default();
         aided.canvas.show(size, rgba);
         aided.states = states;
     }
 
-    /// The next frames of this screen show what is on it.
+    /// Ends the visual aids on this screen.
     pub fn end_aid(&mut self, id: ScreenId) {
         if let Some(pictures) = self.0.get_mut(&id) {
             pictures.aided = None;
@@ -73,13 +73,13 @@ impl Pictures {
         self.0.remove(&id);
     }
 
-    /// Each splash is painted anew before it is drawn again.
+    /// Paints each splash again before it is next drawn.
     pub fn repaint(&mut self) {
         self.0.values_mut().for_each(|pictures| pictures.splash.drop_pictures());
     }
 }
 
-/// The black bars of one screen. They lie over the picture: what reaches beyond its edge is not seen.
+/// The black bars of one screen. They are above the picture and hide what extends beyond its edge.
 #[derive(Debug)]
 pub struct Bars([Id; 2]);
 
@@ -90,7 +90,7 @@ impl Default for Bars {
 }
 
 impl Bars {
-    /// Those that a picture lying like this needs, on a screen of `target` pixels.
+    /// The bars for a picture placed by `fit`, on a screen of `target` pixels.
     pub fn elements(
         &self,
         fit: Fit,
@@ -132,7 +132,7 @@ impl Stage {
         let waits = self.awaits_fonts(&view, now);
         let splash = &mut self.pictures.0.entry(screen.id).or_default().splash;
         let elapsed = cover.since().map(|since| now.saturating_sub(since)).unwrap_or_default();
-        // Until its letters are there, what was shown before stays.
+        // Until its fonts are there, the previous picture stays.
         if !waits {
             if let Some(chooser) =
                 shell.and_then(|shell| self.shells.get_mut(shell)).and_then(|shell| shell.chooser.as_mut())
@@ -148,13 +148,13 @@ impl Stage {
         splash.animate(elapsed).filter(|_| screen.lit())
     }
 
-    /// Paints the line on a screen that is watched, or takes it away, before a frame of it is drawn.
+    /// Paints or removes the capture notice before a frame is drawn.
     pub fn prepare_notice(&mut self, screen: &Screen, wanted: bool, now: Duration) {
         if !wanted && self.pictures.get(screen.id).is_none_or(|pictures| pictures.notice.is_none()) {
             return;
         }
         let text = self.texts.say(Text::Watched, &[]);
-        // Letters that are missing are looked for; the line does not wait for them.
+        // Missing fonts are searched, but the notice does not wait for them.
         if wanted {
             self.awaits_letters(&text, now);
         }
@@ -165,7 +165,7 @@ impl Stage {
         };
     }
 
-    /// Paints what has changed of the keyboard before a frame of this screen is drawn.
+    /// Paints the keyboard's changes before a frame of this screen is drawn.
     pub fn prepare_keyboard(&mut self, screen: ScreenId, now: Duration) {
         if !self.keyboard.is_stale(screen, &self.style.fonts) {
             return;
@@ -175,7 +175,7 @@ impl Stage {
         keyboard.prepare(screen, style, waits);
     }
 
-    /// Whether the splash of a screen, on which this shell is shown, has moved since it was last drawn.
+    /// Whether the splash's animation on a screen with this shell has moved since it was last drawn.
     pub fn splash_moved(&self, screen: ScreenId, shell: Option<usize>, now: Duration) -> bool {
         let since = self.cover(shell).since();
         let splash = self.pictures.get(screen).map(|pictures| &pictures.splash);

@@ -1,19 +1,19 @@
-//! A screen's colours as a tool wants them at this time of day: for each channel what is shown for each value. Drawn, as
-//! the aids are ([`super::aided`]), in the same copy of the picture.
+//! Gamma ramps of a screen (wlr-gamma-control): an output value for each input value of a channel. Applied in the same
+//! copy of the picture as the visual aids ([`super::aided`]).
 
 /// Values of a channel.
 pub const SIZE: usize = 256;
 /// Bytes of a pixel.
 const PIXEL: usize = 4;
 
-/// For red, green and blue what is shown for each value.
+/// The ramps for red, green and blue.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Ramp([[u8; SIZE]; 3]);
 
 impl Ramp {
-    /// Of three ramps of 16 bits a value, one after the other; `None`: everything is shown as it is.
+    /// From three ramps of 16-bit values, one after the other; `None`: they change nothing.
     pub fn of(values: &[u16; SIZE * 3]) -> Option<Self> {
-        // To the nearest: 257 of 65,535 are one of 255.
+        // Rounded: 257 steps of 65,535 are one of 255.
         let near = |value: u16| ((u32::from(value) + 128) / 257) as u8;
         let channel = |channel: usize| std::array::from_fn(|value| near(values[channel * SIZE + value]));
         let ramp = Self([channel(0), channel(1), channel(2)]);
@@ -22,7 +22,7 @@ impl Ramp {
         ramp.0.iter().any(changes).then_some(ramp)
     }
 
-    /// Changes a picture, R, G, B and one more byte a pixel.
+    /// Changes a picture, R, G, B and a padding byte for each pixel.
     pub fn change(&self, rgba: &mut [u8]) {
         for pixel in rgba.chunks_exact_mut(PIXEL) {
             for (value, channel) in pixel.iter_mut().zip(&self.0) {

@@ -1,7 +1,6 @@
-//! The elements of a screen's picture on another screen that shows it: same content, other places and sizes.
+//! Elements for mirrors: a screen's elements with other positions and sizes.
 //!
-//! [`super::Frame`] makes every element of a frame one of these; on a screen with a picture of its own it changes
-//! nothing.
+//! [`super::Frame`] wraps every element in one; on a screen that is not a mirror it changes nothing.
 
 use smithay::{
     backend::renderer::{
@@ -14,19 +13,19 @@ use smithay::{
 
 use crate::screens::mirror::Fit;
 
-/// An element, and how the picture that it belongs to lies on the screen; `None`: as it is.
+/// An element with the placement of its picture on the screen; `None`: unchanged.
 pub struct Reflected<E> {
     inner: E,
     fit: Option<Fit>,
 }
 
 impl<E: Element> Reflected<E> {
-    /// `inner`, shown on a screen that mirrors its own by `fit`; `None`: where it is.
+    /// Wraps `inner` for a mirror with this `fit`; `None`: not a mirror.
     pub fn new(inner: E, fit: Option<Fit>) -> Self {
         Self { inner, fit }
     }
 
-    /// Parts of the element, in its own coordinates, as parts of what is shown of it.
+    /// Maps parts of the element, in its own coordinates, to the mirrored element.
     fn parts(
         &self,
         fit: &Fit,
@@ -96,15 +95,15 @@ impl<E: Element> Element for Reflected<E> {
     }
     fn kind(&self) -> Kind {
         match &self.fit {
-            // A cursor's plane shows pixels as they are.
+            // A cursor plane does not scale.
             Some(fit) if !fit.is_exact() => Kind::Unspecified,
             _ => self.inner.kind(),
         }
     }
 }
 
-/// How many pixels a buffer is to be drawn beyond its area on each side, of which nothing is seen. Where it is
-/// enlarged, pixman blends the outermost pixels with what is beside the buffer, which is nothing: they would be dim.
+/// Pixels by which a buffer is drawn beyond its area on each side, hidden by other elements. When pixman enlarges, it
+/// blends the outermost pixels with transparency outside of the buffer, which would make them dim.
 fn margin(src: Rectangle<f64, Buffer>, dst: Rectangle<i32, Physical>) -> i32 {
     let shown = f64::from(dst.size.w) * f64::from(dst.size.h);
     let factor = (shown / (src.size.w * src.size.h).max(1.0)).sqrt();
@@ -136,7 +135,7 @@ impl<R: Renderer, E: RenderElement<R>> RenderElement<R> for Reflected<E> {
 
     fn underlying_storage(&self, renderer: &mut R) -> Option<UnderlyingStorage<'_>> {
         match &self.fit {
-            // Planes that scale do it each in their own way; the picture is to look the same everywhere.
+            // Scaling differs between planes; the picture should look the same everywhere.
             Some(fit) if !fit.is_exact() => None,
             _ => self.inner.underlying_storage(renderer),
         }

@@ -1,4 +1,4 @@
-//! One shell on the stage: whether its session says it is ready, and whether our own picture covers it.
+//! One shell on the stage: its session's readiness, and the cover over it.
 
 use std::time::Duration;
 
@@ -10,37 +10,37 @@ use kiosk_splash::{Progress, Report, View};
 
 use super::{SystemScreen, chooser::Chooser, splash::Cover};
 
-/// What the session last said, and whether it counts.
+/// The session's last report.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Readiness {
-    /// Without a session (a plain command), a window is all that is waited for.
+    /// False without a session (a plain command): a mapped window is enough.
     pub wait_for_session: bool,
     /// `None` before the first report.
     pub state: Option<State>,
-    /// A line for people before the screen.
+    /// A line for people.
     pub message: String,
-    /// The page should have been up by now.
+    /// The page is not up within `shell.ready.timeout`.
     pub overdue: bool,
-    /// How often it was tried, and what came of the last time; none where nothing was wrong.
+    /// Number of failed attempts.
     pub tried: u32,
-    /// Of the last time; empty: nothing.
+    /// Reason of the last failure; empty: none.
     pub reason: String,
 }
 
 impl Readiness {
-    /// Whether the session lets the shell's picture be shown: also while it loads, for the last frame of a reload is
-    /// better than a splash.
+    /// Whether the session allows the shell to be shown: also during a reload, as the last frame is better than a
+    /// splash.
     fn shell_may_show(&self) -> bool {
         !self.wait_for_session || self.state == Some(State::Ready) || self.state == Some(State::Loading)
     }
 }
 
-/// Shorter waits need no explanation.
+/// Waits longer than this are explained.
 const LONG: Duration = Duration::from_secs(15);
-/// Characters of the report that a QR code takes along: more makes it too fine to be read on small screens.
+/// Most characters of the report in the QR code: more makes it unreadable on small screens.
 const MAX_CODE: usize = 280;
 
-/// Since when the page is waited for.
+/// Start of a long wait.
 #[derive(Debug, Clone, PartialEq)]
 struct Waits {
     /// Monotonic.
@@ -52,19 +52,19 @@ struct Waits {
 /// A shell's place on the stage.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShellStage {
-    /// What lies over the shell's windows.
+    /// The cover over the shell's windows.
     pub cover: Cover,
-    /// How far the page is, by the session's reports.
+    /// The page's readiness, from the session's reports.
     pub readiness: Readiness,
-    /// A message of the page's own, over it alone.
+    /// The page's own message, over this shell only.
     pub note: Option<SystemScreen>,
-    /// From which a visitor chooses what the page uploads; over the shell.
+    /// The list of files for an upload, over this shell only.
     pub chooser: Option<Chooser>,
-    /// The number of the last one that has come to its end here; the session may still speak of it.
+    /// The number of the last list that was closed here; the session may still report it.
     pub chosen: u64,
-    /// It waits for something that does not come.
+    /// The current long wait.
     waits: Option<Waits>,
-    /// The page was ready once since its window came; a later reload keeps the picture.
+    /// The page was ready once since its window was mapped; a later reload keeps the picture.
     was_ready: bool,
 }
 
@@ -82,7 +82,7 @@ impl ShellStage {
         }
     }
 
-    /// The session has reported; `at`: the time of day, for people.
+    /// Handles the session's report; `at`: the local time.
     pub fn reported(&mut self, now: Duration, at: impl FnOnce() -> String) {
         let waiting =
             matches!(self.readiness.state, Some(State::Waiting | State::Offline | State::Crashed | State::Backoff));
@@ -92,8 +92,8 @@ impl ShellStage {
         }
     }
 
-    /// The splash, with what the session says, and since when where that is long; when the page is overdue all that may
-    /// be the reason, beside `report`, which says what the device is.
+    /// The splash with the session's message, and its start if the wait is long; if the page is overdue, the
+    /// diagnostics with `report`.
     pub fn splash(&self, report: &Report, texts: &Texts, now: Duration) -> View {
         let message = &self.readiness.message;
         if self.readiness.overdue {
@@ -133,12 +133,12 @@ impl ShellStage {
         !self.was_ready
     }
 
-    /// Brings the cover up to date. `system_screen`: one covers everything; `splash`: there is a picture of ours to
-    /// fade. Returns whether that changes the picture.
+    /// Updates the cover. `system_screen`: one covers everything; `splash`: there is a splash to fade. Returns whether
+    /// that changes the picture.
     pub fn update_cover(&mut self, mapped: bool, system_screen: bool, splash: bool, now: Duration) -> bool {
         let needed = self.unready(mapped) || system_screen;
         if !splash && !system_screen {
-            // The shell is bare, or the background is.
+            // Without a splash there is no fade.
             let cover = if needed { self.cover } else { Cover::Gone };
             let cover = if needed && cover == Cover::Gone { Cover::Shown { since: now } } else { cover };
             return std::mem::replace(&mut self.cover, cover) != cover;
@@ -146,7 +146,7 @@ impl ShellStage {
         self.cover.update(needed, now)
     }
 
-    /// The session's connection is gone: if the shell lives on, its picture stays until it goes.
+    /// The session's connection is closed: a shell that is still mapped stays visible.
     pub fn session_gone(&mut self, mapped: bool) {
         self.readiness.overdue = false;
         if !mapped {

@@ -1,7 +1,7 @@
-//! The splash on the stage: whether it covers the shell, how far it has faded, and its pieces on each screen.
+//! The splash on the stage: its visibility, its fade, and its pictures on each screen.
 //!
-//! [`Cover`] is the state machine (no I/O, time comes in); [`ScreenSplash`] holds one screen's uploaded
-//! pictures. The pictures are painted once a view and size; afterwards pieces only move and fade.
+//! [`Cover`] is the state machine (no I/O, time comes in); [`ScreenSplash`] holds one screen's uploaded pictures.
+//! Pictures are painted once for each view and size; afterwards they only move and fade.
 
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use super::elements::{PixelElement, StageElement};
 /// How long the cross-fade from splash to shell takes: long enough to be seen as one, too short to wait for.
 pub const FADE: Duration = Duration::from_millis(180);
 
-/// How long a page of several is read.
+/// How long each of several pages is shown.
 const PAGE: Duration = Duration::from_secs(9);
 
 /// Whether our own picture covers the shell.
@@ -31,14 +31,14 @@ const PAGE: Duration = Duration::from_secs(9);
 pub enum Cover {
     /// Opaque.
     Shown {
-        /// When it came, on the monotonic clock: its animation counts from there.
+        /// When it was shown, monotonic: the start of its animation.
         since: Duration,
     },
-    /// On its way out, for [`FADE`].
+    /// Fading out, for [`FADE`].
     Fading {
-        /// When it came.
+        /// When it was shown.
         shown_since: Duration,
-        /// When it began to go.
+        /// When the fade began.
         since: Duration,
     },
     /// Not there: costs nothing.
@@ -58,8 +58,8 @@ impl Cover {
         }
     }
 
-    /// Follows what is wanted: `needed` while there is no ready shell, or a system screen is up. Returns whether
-    /// the picture changes because of it.
+    /// Updates it: `needed` while there is no ready shell, or a system screen is shown. Returns whether the picture
+    /// changes.
     pub fn update(&mut self, needed: bool, now: Duration) -> bool {
         match (*self, needed) {
             (Self::Shown { .. }, true) | (Self::Gone, false) => false,
@@ -94,7 +94,7 @@ impl Cover {
     }
 }
 
-/// What a screen's pictures were painted for.
+/// The inputs of a screen's pictures.
 #[derive(Debug, Clone, PartialEq)]
 struct Painted {
     view: View,
@@ -114,7 +114,7 @@ pub struct ScreenSplash {
 }
 
 impl ScreenSplash {
-    /// Paints the pictures, if the view, size or scale are others than last time.
+    /// Paints the pictures, if view, size or scale changed.
     pub fn prepare(&mut self, view: &View, style: &Style, size: Size<i32, Physical>, scale: f64) {
         let wanted = Painted { view: view.clone(), size, scale, fonts: style.fonts.clone() };
         if self.painted.as_ref() == Some(&wanted) {
@@ -124,12 +124,12 @@ impl ScreenSplash {
             kiosk_splash::compose(view, style, size.w.max(0).unsigned_abs(), size.h.max(0).unsigned_abs(), scale);
         self.keep_unchanged_pictures(&scene);
         self.scene = Some(scene);
-        // They are of the pieces before.
+        // They belong to the previous pieces.
         self.poses.clear();
         self.painted = Some(wanted);
     }
 
-    /// A new message must not upload the logo again: equal pictures keep their buffers, and so cause no damage.
+    /// Equal pictures keep their buffers, so that a new message neither uploads the logo again nor damages it.
     fn keep_unchanged_pictures(&mut self, scene: &Scene) {
         let old = self.scene.take();
         let old_buffers = std::mem::take(&mut self.buffers);
@@ -138,7 +138,7 @@ impl ScreenSplash {
             .iter()
             .map(|piece| {
                 let same = old.as_ref().and_then(|old| old.pieces.iter().position(|other| other.image == piece.image));
-                // A picture that appears twice must not share one buffer: its place is its own.
+                // A picture that appears twice needs two buffers, one for each position.
                 match same.and_then(|index| old_buffers.get(index)) {
                     Some(buffer) if scene.pieces.iter().filter(|other| other.image == piece.image).count() == 1 => {
                         buffer.clone()
@@ -187,7 +187,7 @@ impl ScreenSplash {
         page != self.page(elapsed) || animation.is_some_and(|animation| animation.at(elapsed) != self.poses)
     }
 
-    /// Forgets the pictures: nothing is kept of a splash that is gone.
+    /// Drops the pictures of a hidden splash.
     pub fn drop_pictures(&mut self) {
         *self = Self::default();
     }

@@ -1,5 +1,5 @@
-//! The tint of `KIOSKD_DEBUG=damage`: a thin colour over the whole screen that never says it has changed. So it is
-//! drawn only where something else has, and each repainted part keeps the colour of the frame that painted it.
+//! The tint of `KIOSKD_DEBUG=damage`: a translucent colour over the whole screen that reports no damage of its own. So
+//! it is drawn only where other elements are damaged, and each repainted part keeps the colour of its frame.
 
 use smithay::{
     backend::renderer::{
@@ -10,9 +10,9 @@ use smithay::{
     utils::{Physical, Rectangle, Size},
 };
 
-/// One frame after the other: far enough apart to be told from each other over any picture.
+/// The colours of successive frames, distinguishable over any picture.
 const COLORS: [[f32; 3]; 3] = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]];
-/// How much of what is below is hidden.
+/// Opacity.
 const ALPHA: f32 = 0.3;
 
 /// One screen's tint.
@@ -29,12 +29,12 @@ impl Default for Tint {
 }
 
 impl Tint {
-    /// A frame was drawn: the next colour.
+    /// Advances to the next colour after a frame.
     pub fn step(&mut self) {
         self.frames = self.frames.wrapping_add(1);
     }
 
-    /// The element, to lie over all others.
+    /// The topmost element.
     pub fn element(&self, size: Size<i32, Physical>) -> SolidColorRenderElement {
         let [r, g, b] = COLORS[self.frames % COLORS.len()].map(|channel| channel * ALPHA);
         let (area, unchanged) = (Rectangle::from_size(size), CommitCounter::default());

@@ -1,4 +1,4 @@
-//! The windows of the shell's clients, bottom to top, and which of them has the focus.
+//! The windows of the shells' clients, bottom to top, and the keyboard focus among them.
 
 use smithay::{
     backend::renderer::utils::with_renderer_surface_state,
@@ -25,17 +25,17 @@ use crate::{
 
 /// A window on the stage.
 pub struct ShownWindow {
-    /// What is in it.
+    /// Its content.
     pub window: Content,
     /// The number of the shell whose client it belongs to.
     pub shell: usize,
-    /// Its client had a window before it, and may have popups.
+    /// Its client had another window already and may open popups.
     beside: bool,
-    /// It has a buffer: it is part of the picture.
+    /// It has a buffer and is shown.
     pub mapped: bool,
-    /// Where its geometry starts, in the space of all screens.
+    /// Layout position of its geometry.
     pub location: Point<i32, Logical>,
-    /// Where the conformance suite put it.
+    /// Its position set by the conformance suite.
     #[cfg(feature = "conformance")]
     pinned: Option<Point<i32, Logical>>,
 }
@@ -45,11 +45,11 @@ impl ShownWindow {
         self.window.wl_surface()
     }
 
-    /// Where it lies on a screen that covers `area`.
+    /// Its position on a screen that covers `area`.
     fn place(&self, area: Rectangle<i32, Logical>) -> Point<i32, Logical> {
         #[cfg(feature = "conformance")]
         if let Some(at) = self.pinned {
-            // The suite means the surface where a window has named no geometry, whatever sticks out of it.
+            // For a window without a geometry the suite's position is the surface's, without its subsurfaces.
             let named = self.surface().is_some_and(|surface| {
                 with_states(&surface, |states| {
                     states.cached_state.get::<SurfaceCachedState>().current().geometry.is_some()
@@ -71,13 +71,13 @@ impl ShownWindow {
         policy::role(self.window.toplevel().is_some_and(|toplevel| toplevel.parent().is_some()), self.beside)
     }
 
-    /// Where the button that closes it lies on a screen that covers `area`; `None`: it has none.
+    /// The area of its close button on a screen that covers `area`; `None`: it has none.
     pub fn close_button(&self, area: Rectangle<i32, Logical>) -> Option<Rectangle<i32, Logical>> {
         let window = Rectangle::new(self.location, self.window.geometry().size);
         (self.role() == Role::Popup).then(|| close_button::area(window, area))
     }
 
-    /// Where the surface's own origin lies: its geometry may start inside it (shadows).
+    /// Position of the surface's origin: its geometry may start inside it (shadows).
     pub fn origin(&self) -> Point<i32, Logical> {
         self.location - self.window.geometry().loc
     }
@@ -89,12 +89,12 @@ pub struct Windows {
     list: Vec<ShownWindow>,
     /// Shells, by number, whose further windows are popups.
     with_popups: Vec<bool>,
-    /// Something was changed that all windows are placed and told anew for, once at the end of the turn.
+    /// All windows have to be placed and configured again at the end of the turn.
     disturbed: bool,
 }
 
 impl Windows {
-    /// No windows yet; of these shells, by number, further windows will be popups.
+    /// No windows yet; `with_popups`: for each shell whether further windows are popups.
     pub fn new(with_popups: Vec<bool>) -> Self {
         Self { with_popups, ..Self::default() }
     }
@@ -117,7 +117,7 @@ impl Windows {
         });
     }
 
-    /// Keeps a window in this place of the space of all screens, whatever the policy says.
+    /// Keeps a window at this layout position, overriding the policy.
     #[cfg(feature = "conformance")]
     pub fn pin(&mut self, surface: &WlSurface, at: Point<i32, Logical>) {
         if let Some(shown) = self.list.iter_mut().find(|shown| shown.surface().as_ref() == Some(surface)) {
@@ -152,33 +152,33 @@ impl Windows {
         found.map(change).is_some()
     }
 
-    /// Takes the X program's window with this number away.
+    /// Removes the X window with this id.
     pub fn remove_x(&mut self, id: u32) {
         self.list.retain(|shown| shown.window.x().is_none_or(|window| window.id != id));
         self.disturbed = true;
     }
 
-    /// Takes all windows of X programs away.
+    /// Removes all X windows.
     pub fn remove_all_x(&mut self) {
         self.list.retain(|shown| shown.window.x().is_none());
         self.disturbed = true;
     }
 
-    /// Takes a toplevel away.
+    /// Removes a toplevel.
     pub fn remove(&mut self, surface: &WlSurface) {
         self.list.retain(|shown| shown.surface().as_ref() != Some(surface));
     }
 
-    /// All windows are to be placed and told anew at the end of the turn, however often this is said in it.
+    /// Requests that all windows are placed and configured again once at the end of the turn.
     pub fn disturb(&mut self) {
         self.disturbed = true;
     }
 
-    /// Drops what has died without saying so. Returns whether windows are to be placed and told anew.
+    /// Removes windows that no longer exist. Returns whether windows have to be placed and configured again.
     pub fn prune(&mut self) -> bool {
         let before = self.list.len();
         self.list.retain(|shown| shown.window.alive());
-        // The X server takes a window's surface away and gives it another one.
+        // The X server may replace a window's surface.
         for shown in self.list.iter_mut().filter(|shown| shown.mapped && shown.window.wl_surface().is_none()) {
             shown.mapped = false;
             self.disturbed = true;
@@ -186,24 +186,24 @@ impl Windows {
         std::mem::take(&mut self.disturbed) || before != self.list.len()
     }
 
-    /// By the toplevel's own surface, not by one of its children.
+    /// Finds it by its own surface, not by a child.
     pub fn find(&self, surface: &WlSurface) -> Option<&ShownWindow> {
         self.list.iter().find(|shown| shown.surface().as_ref() == Some(surface))
     }
 
-    /// Whether a window that is shown, and fills its screen, has not drawn yet in the size that the screen has now.
+    /// Whether a mapped fullscreen window has not drawn in its screen's current size yet.
     pub fn is_to_be_resized(&self, surface: &WlSurface, size: Size<i32, Logical>) -> bool {
         let shown = self.find(surface).filter(|shown| shown.mapped && shown.role() == Role::Shell);
         let toplevel = shown.and_then(|shown| shown.window.toplevel());
         toplevel.is_some_and(|toplevel| toplevel.current_state().size != Some(size))
     }
 
-    /// Whether any window of a shell is part of its picture.
+    /// Whether any window of a shell is mapped.
     pub fn any_mapped(&self, shell: usize) -> bool {
         self.mapped(shell).next().is_some()
     }
 
-    /// The windows of a shell that are part of its picture, topmost first.
+    /// The mapped windows of a shell, topmost first.
     pub fn mapped(&self, shell: usize) -> impl Iterator<Item = &ShownWindow> {
         self.list.iter().rev().filter(move |shown| shown.mapped && shown.shell == shell)
     }
@@ -218,7 +218,7 @@ impl Windows {
         self.list.iter().filter_map(ShownWindow::surface)
     }
 
-    /// The surface of a shell that has the keyboard when the shell has: the topmost window's.
+    /// The surface that gets the keyboard focus when the shell has it: the topmost window's.
     pub fn focus(&self, shell: usize) -> Option<WlSurface> {
         self.mapped(shell).find(|shown| shown.role() != Role::Free).and_then(ShownWindow::surface)
     }
@@ -236,12 +236,12 @@ impl Windows {
         }
     }
 
-    /// Tells a toplevel its size and state, for a screen that covers `area`. Sent only if it changed, or if
-    /// nothing was sent yet.
+    /// Configures a toplevel's size and state, for a screen that covers `area`. Sent only if it changed, or if nothing
+    /// was sent yet.
     pub fn configure(toplevel: &ToplevelSurface, role: Role, area: Rectangle<i32, Logical>, activated: bool) {
         toplevel.with_pending_state(|state| {
             state.bounds = Some(area.size);
-            // Nothing here can be minimised, moved or resized: clients that ask are told so.
+            // Windows cannot be minimised, moved or resized here.
             state.capabilities.unset(WmCapabilities::Minimize);
             state.capabilities.unset(WmCapabilities::WindowMenu);
             state.capabilities.unset(WmCapabilities::Maximize);
@@ -264,8 +264,7 @@ impl Windows {
         });
     }
 
-    /// Follows a commit on a toplevel's surface tree: mapped or not, and where. Returns whether a window came
-    /// or went.
+    /// Handles a commit in a toplevel's surface tree. Returns whether a window was mapped or unmapped.
     pub fn follow_commit(&mut self, surface: &WlSurface, area: Rectangle<i32, Logical>) -> bool {
         let Some(shown) = self.list.iter_mut().find(|shown| shown.surface().as_ref() == Some(surface)) else {
             return false;
@@ -281,27 +280,26 @@ impl Windows {
         changed
     }
 
-    /// Whether all windows of a shell that fill its screen have drawn at least so high.
+    /// Whether all fullscreen windows of a shell have drawn with at least this height.
     pub fn fill(&self, shell: usize, size: Size<i32, Logical>) -> bool {
         let mut filling = self.mapped(shell).filter(|shown| shown.role() == Role::Shell);
         filling.all(|shown| shown.window.geometry().size.h >= size.h)
     }
 
-    /// A shell's screen, of which there is an area each, has another size: everything is placed and told anew. `told`: the
-    /// areas that windows are told to fill.
+    /// Places and configures everything after a change of the shells' areas. `told`: the areas to configure.
     pub fn rearrange(&mut self, areas: &[Rectangle<i32, Logical>], told: &[Rectangle<i32, Logical>]) {
         let active: Vec<Option<WlSurface>> = (0..areas.len()).map(|shell| self.focus(shell)).collect();
         for shown in &mut self.list {
             let area = areas.get(shown.shell).copied().unwrap_or_default();
             let focus = active.get(shown.shell).cloned().flatten();
-            // A subsurface may have gone without a commit: the window is smaller then.
+            // A subsurface may be gone without a commit, which makes the window smaller.
             shown.window.on_commit();
             shown.location = shown.place(area);
             if let Some(toplevel) = shown.window.toplevel() {
                 let active = focus.as_ref() == Some(toplevel.wl_surface());
                 let told = told.get(shown.shell).copied().unwrap_or(area);
                 Self::configure(toplevel, shown.role(), told, active);
-                // One that answers none is told no more: it would be kept for it, each one.
+                // A client that acknowledges none gets no more, as each pending configure is kept.
                 if toplevel.is_initial_configure_sent() && toplevel_answers(toplevel) {
                     toplevel.send_pending_configure();
                 }
@@ -309,8 +307,7 @@ impl Windows {
         }
     }
 
-    /// The surface of a shell under a point, with the surface's own origin: what a pointer or finger there talks to.
-    /// A window below a dialog is reachable beside it, like on any desktop.
+    /// The surface of a shell under a point, with the surface's origin. A window below a dialog is reachable beside it.
     pub fn under(&self, shell: usize, point: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
         self.mapped(shell).find_map(|shown| {
             let origin = shown.origin();
@@ -322,7 +319,7 @@ impl Windows {
 
 fn place(role: Role, size: Size<i32, Logical>, area: Rectangle<i32, Logical>) -> Point<i32, Logical> {
     match role {
-        // A shell that ignores the size it was told is centred too: no corner of it is lost without need.
+        // A shell that ignores its configured size is centred too.
         Role::Shell if size.w >= area.size.w && size.h >= area.size.h => area.loc,
         Role::Shell | Role::Dialog | Role::Popup | Role::Free => policy::centred(size, area),
     }

@@ -1,5 +1,5 @@
-//! Copy and paste between X programs and Wayland clients. The X programs count as one client: what they copy is taken, and
-//! what others copied is given to them, while one of their windows has the keyboard, as Wayland has it for every client.
+//! Copy and paste between X programs and Wayland clients. All X programs count as one client: like any Wayland client
+//! they can set and read the clipboard only while one of their windows has the keyboard focus.
 
 use std::os::fd::OwnedFd;
 
@@ -12,7 +12,7 @@ use smithay::wayland::selection::{
 use super::wm::{FORM_NAME, FORMS, KINDS, Offer, Paste, index};
 use crate::kiosk::Kiosk;
 
-/// What is copied, and by whom.
+/// The selections and their owners.
 #[derive(Debug, Default)]
 pub(super) struct Copied {
     /// What Wayland clients offer to X programs, by [`index`].
@@ -22,7 +22,7 @@ pub(super) struct Copied {
 }
 
 impl Copied {
-    /// It is what these are from now on, whoever had it before.
+    /// Sets the offered MIME types of a selection.
     fn offer(&mut self, kind: SelectionTarget, forms: Option<Vec<String>>) {
         if let Some(offer) = self.offers.get_mut(index(kind)) {
             offer.number += 1;
@@ -43,21 +43,21 @@ impl Copied {
 }
 
 impl Kiosk {
-    /// A Wayland client has copied something, or took it back.
+    /// A Wayland client has set or cleared a selection.
     pub(crate) fn copied_by_wayland(&mut self, kind: SelectionTarget, source: Option<&SelectionSource>) {
         let fits = |form: &String| form.len() <= FORM_NAME;
         let forms = source.map(|source| source.mime_types().into_iter().filter(fits).take(FORMS).collect());
         self.clients.x11.copied.offer(kind, forms);
     }
 
-    /// Nothing is copied any more, by whomever it was.
+    /// Clears the X programs' selections.
     pub(crate) fn forget_copied_by_x(&mut self) {
         for kind in KINDS {
             self.clients.x11.copied.offer(kind, None);
         }
     }
 
-    /// An X program has copied something; without forms: it took it back.
+    /// An X program has set a selection; without MIME types: cleared it.
     pub(super) fn copied_by_x(&mut self, kind: SelectionTarget, forms: Vec<String>) {
         if forms.is_empty() {
             self.take_back_from_x(kind);
@@ -85,19 +85,19 @@ impl Kiosk {
         }
     }
 
-    /// The X server has gone, with all that its programs have copied.
+    /// The X server has ended: clears its programs' selections.
     pub(super) fn take_all_back_from_x(&mut self) {
         KINDS.into_iter().for_each(|kind| self.take_back_from_x(kind));
     }
 
-    /// A Wayland client wants what an X program has copied.
+    /// A Wayland client reads an X program's selection.
     pub(crate) fn paste_from_x(&self, kind: SelectionTarget, form: String, into: OwnedFd) {
         if let Some(server) = self.clients.x11.server.as_ref().filter(|_| self.clients.x11.copied.is_of_x(kind)) {
             server.manager.paste(Paste { kind, form, into });
         }
     }
 
-    /// An X program wants what a Wayland client has copied. Where it may not, the pipe ends.
+    /// An X program reads a Wayland client's selection. If it may not, the pipe is closed.
     pub(super) fn paste_to_x(&mut self, kind: SelectionTarget, form: String, into: OwnedFd) {
         if !self.x_has_keyboard() {
             return;
@@ -107,7 +107,7 @@ impl Kiosk {
             SelectionTarget::Primary => request_primary_client_selection(&self.seat.seat, form, into).is_ok(),
         };
         if !given {
-            tracing::debug!(?kind, "an X program wants what nobody has copied");
+            tracing::debug!(?kind, "an X program asks for an empty selection");
         }
     }
 

@@ -1,5 +1,5 @@
-//! An X display of our own: a number that nobody has, its lock and its socket, as every X server of the machine makes them
-//! (`/tmp/.X0-lock`, `/tmp/.X11-unix/X0`). The socket is its owner's alone. There is none in the abstract name space, where
+//! An X display: a free number with its lock and its socket, by the convention of all X servers (`/tmp/.X0-lock`,
+//! `/tmp/.X11-unix/X0`). Only our user may connect to the socket. There is none in the abstract namespace, where
 //! everybody could connect.
 
 use std::{
@@ -24,30 +24,30 @@ use rustix::{
     process::{Pid, getuid, test_kill_process},
 };
 
-/// Where displays are on every machine.
+/// The directory of X displays' locks and sockets.
 pub const PLACE: &str = "/tmp";
-/// So many numbers are tried.
+/// Most numbers that are tried.
 const NUMBERS: u32 = 64;
-/// Clients that may wait until the server is there.
+/// Most clients that wait for the server to start.
 const BACKLOG: i32 = 64;
-/// A directory that everybody makes names in, and takes away none but the own.
+/// Mode of a world-writable directory with the sticky bit.
 const SHARED: u32 = 0o1777;
-/// What is written into a lock: ten digits and a line's end.
+/// Length of a lock file: ten digits and a newline.
 const LOCK_LENGTH: u64 = 11;
-/// An empty lock is one that is being written, or was left by one who could not: nobody writes for so long.
+/// An empty lock older than this is stale: writing one does not take so long.
 const WRITING: Duration = Duration::from_secs(60);
-/// Another kioskd that looks for a number is waited for so often, with this pause: about a second. Who holds the directory
-/// for longer is no reason to have no display.
+/// Attempts to lock the directory against another kioskd, with this pause: about a second. After that it goes on
+/// without the lock.
 const TRIES: u32 = 50;
 const PAUSE: Duration = Duration::from_millis(20);
 
 /// Why there is no display.
 #[derive(Debug, thiserror::Error)]
 pub enum DisplayError {
-    /// The directory is somebody else's.
+    /// The directory has an unsafe owner or mode.
     #[error("{} is not a directory of root's or of kioskd's own that others take nothing from", .0.display())]
     Directory(PathBuf),
-    /// Something could not be made.
+    /// A file could not be made.
     #[error("{}: {error}", path.display())]
     Made {
         /// What.
@@ -55,7 +55,7 @@ pub enum DisplayError {
         /// Why.
         error: io::Error,
     },
-    /// Each has an X server.
+    /// All numbers are taken.
     #[error("X displays 0 to {} are all taken", NUMBERS - 1)]
     AllTaken,
 }
@@ -64,22 +64,22 @@ fn made(path: &Path) -> impl Fn(io::Error) -> DisplayError {
     move |error| DisplayError::Made { path: path.to_owned(), error }
 }
 
-/// A display. Dropped, its socket and its lock go.
+/// A display. Dropping it removes its socket and its lock.
 #[derive(Debug)]
 pub struct Display {
     number: u32,
-    /// Where X clients come.
+    /// Accepts X clients.
     pub listener: UnixListener,
     socket: PathBuf,
     lock: PathBuf,
 }
 
 impl Display {
-    /// Takes the first number that is free below `place`.
+    /// Takes the first free number below `place`.
     pub fn open(place: &Path) -> Result<Self, DisplayError> {
         let directory = place.join(".X11-unix");
         check_directory(&directory)?;
-        // Two that find the same stale lock could each take the other's new one away.
+        // Locked, as two processes that find the same stale lock could remove each other's new one.
         let _alone = hold(&directory);
         for number in 0..NUMBERS {
             let lock = place.join(format!(".X{number}-lock"));
@@ -98,7 +98,7 @@ impl Display {
         Err(DisplayError::AllTaken)
     }
 
-    /// What programs find in `DISPLAY`.
+    /// The value of `DISPLAY`.
     pub fn name(&self) -> String {
         format!(":{}", self.number)
     }
@@ -111,7 +111,7 @@ impl Drop for Display {
     }
 }
 
-/// Made where it is missing; trusted where nobody else could have put something into its place.
+/// Creates the directory if it is missing; accepts an existing one only if other users cannot replace its files.
 fn check_directory(directory: &Path) -> Result<(), DisplayError> {
     if DirBuilder::new().mode(SHARED).create(directory).is_ok() {
         fs::set_permissions(directory, Permissions::from_mode(SHARED)).map_err(made(directory))?;
@@ -122,7 +122,7 @@ fn check_directory(directory: &Path) -> Result<(), DisplayError> {
     if found.is_dir() && ours && safe { Ok(()) } else { Err(DisplayError::Directory(directory.to_owned())) }
 }
 
-/// Keeps other kioskds from looking for a number until the file is closed. `None`: it could not be.
+/// Locks the directory against other kioskds until the file is closed. `None`: it could not be locked.
 fn hold(directory: &Path) -> Option<File> {
     let flags = (OFlags::DIRECTORY | OFlags::NOFOLLOW).bits().cast_signed();
     let file = OpenOptions::new().read(true).custom_flags(flags).open(directory).ok()?;
@@ -136,7 +136,7 @@ fn hold(directory: &Path) -> Option<File> {
     None
 }
 
-/// Whether the number is ours now. A lock of a process that is gone is nobody's.
+/// Whether we have taken the number. A lock of a process that is gone is stale.
 fn take_lock(lock: &Path, socket: &Path) -> Result<bool, DisplayError> {
     for _ in 0..2 {
         match OpenOptions::new().write(true).create_new(true).mode(0o444).open(lock) {
@@ -158,8 +158,8 @@ fn take_lock(lock: &Path, socket: &Path) -> Result<bool, DisplayError> {
     Ok(false)
 }
 
-/// Whether the process that wrote the lock is there. What cannot be read is somebody's. Never waits: everybody can put a
-/// FIFO there.
+/// Whether the process in the lock exists; true if the lock cannot be read. Never waits, as anybody can put a FIFO
+/// there.
 fn is_held(lock: &Path, socket: &Path) -> bool {
     let flags = (OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed();
     let Ok(file) = OpenOptions::new().read(true).custom_flags(flags).open(lock) else { return true };
@@ -172,14 +172,14 @@ fn is_held(lock: &Path, socket: &Path) -> bool {
         return found.modified().map_or(true, |at| at.elapsed().unwrap_or_default() < WRITING);
     }
     match text.trim().parse().ok().and_then(Pid::from_raw) {
-        // Of a process before us that had our number: after each start of a machine or a container numbers are the same.
+        // The lock has our own process id from an earlier run: ids repeat after a start of a machine or a container.
         Some(holder) if holder == rustix::process::getpid() => is_listened_at(socket),
         Some(holder) => test_kill_process(holder) != Err(Errno::SRCH),
         None => true,
     }
 }
 
-/// Whether somebody listens there, or may do. Never waits, as it would for one who takes no more connections.
+/// Whether a process listens there, or may do. Never waits, even if the backlog is full.
 fn is_listened_at(path: &Path) -> bool {
     let connected = || {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
@@ -189,7 +189,7 @@ fn is_listened_at(path: &Path) -> bool {
     !matches!(connected(), Err(Errno::CONNREFUSED | Errno::NOENT))
 }
 
-/// `None`: somebody listens there, lock or no lock.
+/// `None`: another process listens there, with or without a lock.
 fn listen_to(path: &Path) -> io::Result<Option<UnixListener>> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_socket() && !is_listened_at(path) => match fs::remove_file(path) {
@@ -202,11 +202,11 @@ fn listen_to(path: &Path) -> io::Result<Option<UnixListener>> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket: OwnedFd = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
     match bind(&socket, &SocketAddrUnix::new(path)?) {
-        // Somebody was faster.
+        // Another process was faster.
         Err(Errno::ADDRINUSE) => return Ok(None),
         bound => bound?,
     }
-    // Before anybody can connect.
+    // Before anyone can connect.
     let ready = fs::set_permissions(path, Permissions::from_mode(0o700))
         .and_then(|()| listen(&socket, BACKLOG).map_err(io::Error::from));
     if ready.is_err() {
@@ -248,7 +248,7 @@ mod tests {
         fs::write(place.path().join(".X0-lock"), "1073741824\n").unwrap();
         drop(UnixListener::bind(directory.join("X0")).unwrap());
         fs::write(place.path().join(".X1-lock"), "who knows\n").unwrap();
-        // No lock, and somebody there all the same.
+        // A listener without a lock.
         let _alive = UnixListener::bind(directory.join("X2")).unwrap();
         let displays = [(); 2].map(|()| Display::open(place.path()).unwrap());
         assert_eq!(displays.each_ref().map(Display::name), [":0", ":3"]);

@@ -1,24 +1,24 @@
-//! When Xwayland is started, without I/O or a clock: by the first X client; again by the next one when it has ended; and
-//! more and more slowly where it fails, for the client that called it waits and calls it again at once.
+//! Decides when Xwayland is started: by the first X client, and again by the next one after it has ended; with growing
+//! delays if it fails, as the waiting client triggers the next start at once. No I/O and no clock.
 
 use std::time::Duration;
 
-/// Rest after the first failure, and the longest.
+/// Delay after the first failure, and the longest.
 const MIN_REST: Duration = Duration::from_millis(300);
 const MAX_REST: Duration = Duration::from_secs(10);
-/// A server that ran so long was well.
+/// A server that ran this long counts as healthy.
 const HEALTHY: Duration = Duration::from_secs(30);
 
-/// What is to be done.
+/// The next action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Act {
-    /// Start the server. It takes who waits, and who comes.
+    /// Start the server, which accepts waiting and new clients.
     Start,
-    /// There is no server to be started: hang up on who waits.
+    /// Xwayland is not installed: close the waiting connections.
     TurnAway,
     /// Watch for X clients.
     Listen,
-    /// Do not, for so long, and then say [`Machine::rested`].
+    /// Stop watching for this time, then call [`Machine::rested`].
     RestFor(Duration),
     /// Nothing.
     Nothing,
@@ -26,13 +26,13 @@ pub enum Act {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum State {
-    /// For a client.
+    /// Waiting for a client.
     #[default]
     Waiting,
     Running {
         since: Duration,
     },
-    /// It has failed.
+    /// Waiting after a failure.
     Resting,
 }
 
@@ -44,7 +44,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// An X client connects. `there`: there is a server to be started.
+    /// An X client connects. `there`: Xwayland is installed.
     pub fn called(&mut self, now: Duration, there: bool) -> Act {
         match (self.state, there) {
             (State::Waiting, true) => {
@@ -56,7 +56,7 @@ impl Machine {
         }
     }
 
-    /// The server has ended, or could not be started. `well`: it says that it ended in order.
+    /// The server has ended, or could not be started. `well`: its exit status was success.
     pub fn ended(&mut self, now: Duration, well: bool) -> Act {
         let State::Running { since } = self.state else { return Act::Nothing };
         if well || now.saturating_sub(since) >= HEALTHY {
@@ -72,7 +72,7 @@ impl Machine {
         Act::RestFor(rest)
     }
 
-    /// The rest is over.
+    /// The delay is over.
     pub fn rested(&mut self) -> Act {
         if self.state != State::Resting {
             return Act::Nothing;

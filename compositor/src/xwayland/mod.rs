@@ -1,9 +1,9 @@
-//! Programs that speak X11: Xwayland, rootless, started by the first of them and gone with the last.
+//! X11 programs: rootless Xwayland, started by the first of them, ending after the last.
 //!
-//! [`display`] is where X clients come, [`machine`] when the server is started, [`process`] how, [`server`] ties them to
-//! the event loop. To Wayland the server is one client with its own few globals and limits
-//! ([`crate::privilege::Privilege::Xwayland`]). [`wm`] is its window manager, on a thread of its own; what that says comes
-//! to [`windows`], which puts X windows on the stage under the same policy as all others, and to [`clipboard`].
+//! [`display`] is the X socket, [`machine`] decides when to start the server, [`process`] starts it, [`server`] ties
+//! them to the event loop. As a Wayland client the server has its own globals and limits
+//! ([`crate::privilege::Privilege::Xwayland`]). [`wm`] is its window manager, on a thread of its own; its events go to
+//! [`windows`], which puts X windows on the stage under the same policy as all others, and to [`clipboard`].
 
 mod clipboard;
 pub mod display;
@@ -26,36 +26,36 @@ use display::Display;
 use machine::Machine;
 use wm::{Manager, SurfaceName, WindowId};
 
-/// What there is of X.
+/// The state of X11 support.
 #[derive(Default)]
 pub struct X11 {
-    /// Where X clients come; `None`: none can.
+    /// The X socket; `None`: there is none.
     display: Option<Display>,
     machine: Machine,
     /// Watches for the first X client.
     listener: Option<RegistrationToken>,
     server: Option<Server>,
-    /// How many servers there were: news of one that has gone are for nobody.
+    /// Number of servers so far: events of earlier ones are dropped.
     servers: u64,
-    /// Surfaces whose X window is known, and which are not there yet. Of windows on the stage alone.
+    /// X windows on the stage whose surface does not exist yet.
     awaited: HashMap<WindowId, SurfaceName>,
-    /// What is copied, and by whom.
+    /// The selections and their owners.
     copied: Copied,
-    /// By the numbers that the X server gave them.
+    /// Surfaces by their xwayland-shell serial.
     numbered: HashMap<u64, WlSurface>,
 }
 
-/// An X server that is connected.
+/// A connected X server.
 struct Server {
     client: Client,
     manager: Manager,
     news: RegistrationToken,
-    /// `None`: it has ended, or is somebody else's child.
+    /// `None`: it has ended, or is not our child.
     process: Option<Pid>,
 }
 
 impl X11 {
-    /// What X programs find in `DISPLAY`; `None`: they cannot run.
+    /// The value of `DISPLAY`; `None`: X programs cannot run.
     pub fn display(&self) -> Option<String> {
         self.display.as_ref().map(Display::name)
     }

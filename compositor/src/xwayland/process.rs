@@ -1,4 +1,4 @@
-//! The Xwayland process: found, started with the sockets that it inherits, and looked after by who started it.
+//! Finds the Xwayland program and starts it with its inherited sockets; the caller watches the process.
 
 use std::{
     env, io,
@@ -20,21 +20,20 @@ use crate::limits::descriptors;
 
 /// The program's name.
 pub const PROGRAM: &str = "Xwayland";
-/// After its last client it waits so long for another, seconds: a script that starts one program after the other has one
-/// server.
+/// Seconds that it waits after its last client, so that a script that starts one program after another uses one server.
 const LINGER: &str = "3";
 
-/// The server, and our ends of what it was given.
+/// The server process and our ends of its sockets.
 pub struct Server {
     /// The process.
     pub child: Child,
-    /// It is a Wayland client on the other end.
+    /// Its Wayland connection.
     pub wayland: UnixStream,
-    /// It takes the window manager on the other end.
+    /// Its connection for the window manager.
     pub manager: UnixStream,
 }
 
-/// Where the program is.
+/// Finds the program.
 pub fn find() -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     let is_program =
@@ -42,13 +41,13 @@ pub fn find() -> Option<PathBuf> {
     env::split_paths(&path).map(|directory| directory.join(PROGRAM)).find(is_program)
 }
 
-/// Starts the server for this display: it takes who waits there already.
+/// Starts the server for this display; it accepts waiting clients.
 pub fn start(program: &Path, display: &Display) -> io::Result<Server> {
     let (wayland, its_wayland) = UnixStream::pair()?;
     let (manager, its_manager) = UnixStream::pair()?;
     let its_listener = display.listener.try_clone()?;
     let inherited: [OwnedFd; 3] = [its_wayland.into(), its_manager.into(), its_listener.into()];
-    // Programs are started on the main thread alone, so that no other one inherits them.
+    // Programs are started only on the main thread, so no other child inherits them.
     for fd in &inherited {
         fcntl_setfd(fd, FdFlags::empty())?;
     }
@@ -63,7 +62,7 @@ pub fn start(program: &Path, display: &Display) -> io::Result<Server> {
         .env_remove("WATCHDOG_USEC")
         .env_remove("WATCHDOG_PID")
         .stdin(Stdio::null())
-        // Our Ctrl+C is not its.
+        // Does not get our Ctrl+C.
         .process_group(0)
         .spawn()?;
     descriptors::restore_limit(Pid::from_child(&child));

@@ -1,5 +1,5 @@
-//! The X server in the event loop: its display is watched, it is started when somebody comes, connected as a Wayland client
-//! and with its window manager, and its end is noticed.
+//! The X server in the event loop: watches the display, starts the server for the first client, connects it as a
+//! Wayland client and to its window manager, and handles its end.
 
 use std::{
     io,
@@ -28,23 +28,23 @@ use super::{
 };
 use crate::{kiosk::Kiosk, options::SessionChoice, privilege::Privilege};
 
-/// What people read where there is none.
+/// The problem if it is not installed.
 const ABSENT: &str = "X11 programs cannot run: Xwayland is not there (Debian: apt-get install xwayland)";
 
-/// Whoever starts the session starts it as a user of its own, to whom the display is closed; under systemd both have a
-/// `/tmp` of their own, too.
+/// The problem with an external session, which runs as another user without access to the display; under systemd both
+/// also have private `/tmp` directories.
 const EXTERNAL: &str = "x11.enabled has no effect with --session external: X11 programs run where kioskd starts the \
                         session itself, or with `kioskd -- COMMAND`";
-/// Where nobody can be accepted, the next try is so much later.
+/// Delay before the next attempt after a failed accept.
 const PAUSE: Duration = Duration::from_millis(200);
-/// A server whose window manager has ended has so long to end too.
+/// Time limit for the server to exit after its window manager has ended.
 const LAST_MOMENTS: Duration = Duration::from_secs(5);
 
-/// Whose windows X windows are among: the X server has one display, and is the first shell's.
+/// The shell that X windows belong to: there is one X display, for the first shell.
 pub(super) const SHELL: usize = 0;
 
 impl Kiosk {
-    /// Makes a place where X clients can come, where the configuration or a command in cage's place wants it.
+    /// Opens the X display, if the configuration or a command in cage's place needs it.
     pub(crate) fn offer_x11(&mut self) {
         let configured = self.settings.config.x11.enabled;
         if !configured && self.settings.options.command.is_empty() {
@@ -62,7 +62,7 @@ impl Kiosk {
         match opened {
             Ok(display) => {
                 let name = display.name();
-                tracing::info!(name, "X11 programs can come");
+                tracing::info!(name, "ready for X11 programs");
                 self.clients.x11.display = Some(display);
                 if let Err(error) = self.watch_display() {
                     self.problem(format!("X11 programs cannot run: their display is not watched: {error}"));
@@ -70,7 +70,7 @@ impl Kiosk {
                 }
             }
             Err(sentence) if configured => self.problem(sentence),
-            // Most commands need none.
+            // Most commands need no X server.
             Err(sentence) => tracing::info!("{sentence}"),
         }
     }
@@ -85,11 +85,11 @@ impl Kiosk {
                     return Ok(PostAction::Disable);
                 }
                 Act::TurnAway => match listener.accept() {
-                    // Whoever was there hears the end of its connection.
+                    // The waiting client's connection was closed.
                     Ok(_) => kiosk.x_problem(ABSENT.to_owned()),
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                     Err(_) => {
-                        // Without a descriptor for it, it would wake us without end.
+                        // Without a free descriptor the waiting client would wake the loop all the time.
                         kiosk.after(PAUSE, |kiosk| kiosk.act_on_display(Act::Listen));
                         return Ok(PostAction::Disable);
                     }
@@ -102,7 +102,7 @@ impl Kiosk {
         Ok(())
     }
 
-    /// Said once, however often it happens.
+    /// Reports a problem once.
     fn x_problem(&mut self, sentence: String) {
         if !self.status.problems.contains(&sentence) {
             self.problem(sentence);
@@ -130,7 +130,7 @@ impl Kiosk {
         }
     }
 
-    /// Takes an X server in: as a Wayland client, and with a window manager of its own.
+    /// Connects an X server: as a Wayland client, and to a new window manager.
     fn connect_x_server(&mut self, wayland: UnixStream, manager: UnixStream, child: Child) -> io::Result<()> {
         self.drop_x_server();
         self.clients.x11.servers += 1;
@@ -142,7 +142,7 @@ impl Kiosk {
                 Ok(())
             }
             Err(error) => {
-                // Its end is reaped and is news to nobody: half a server would hold the display.
+                // Half a server would hold the display: its end is reaped and ignored.
                 self.clients.x11.servers += 1;
                 let _ = kill_process(process, Signal::KILL);
                 Err(error)
@@ -172,7 +172,7 @@ impl Kiosk {
         let (sender, receiver) = channel::sync_channel(NEWS);
         let manager = Manager::start(manager, self.wanted_of_x(), sender)?;
         let news = self.main_loop.handle.insert_source(receiver, move |event, _, kiosk| {
-            // Of one that has been replaced nothing is wanted.
+            // Events of a replaced server are dropped.
             if let ChannelEvent::Msg(news) = event
                 && kiosk.clients.x11.servers == number
             {
@@ -183,7 +183,7 @@ impl Kiosk {
         Ok((manager, news))
     }
 
-    /// Hears of the end of the process, which is nobody's any more then. One that cannot be watched is ended.
+    /// Watches for the process's exit and reaps it. If it cannot be watched, it is killed.
     fn watch_x_server(&mut self, mut child: Child, number: u64) -> io::Result<Pid> {
         let pid = Pid::from_child(&child);
         let ended = move |_: Readiness, _: &mut NoIoDrop<OwnedFd>, kiosk: &mut Kiosk| {
@@ -233,7 +233,7 @@ impl Kiosk {
                 if let Some(listener) = &self.clients.x11.listener
                     && let Err(error) = self.main_loop.handle.enable(listener)
                 {
-                    tracing::error!(%error, "X clients are not watched for any more");
+                    tracing::error!(%error, "X display not watched any more");
                 }
             }
             Act::RestFor(rest) => self.after(rest, |kiosk| {
@@ -244,29 +244,29 @@ impl Kiosk {
         }
     }
 
-    /// No X server is started any more. For the end of kioskd.
+    /// Starts no X server any more; called at shutdown.
     pub(crate) fn close_x11(&mut self) {
         if let Some(listener) = self.clients.x11.listener.take() {
             self.main_loop.handle.remove(listener);
         }
     }
 
-    /// Ends the X server, whose programs have had their time, and takes its display away.
+    /// Ends the X server after its programs' grace time, and removes its display.
     pub(crate) fn end_x11(&mut self) {
         self.drop_x_server();
         self.clients.x11.display = None;
     }
 
-    /// Ends what there is of an X server, and takes its windows from the stage.
+    /// Ends the current X server and removes its windows from the stage.
     fn drop_x_server(&mut self) {
         let Some(Server { client, manager, news, process }) = self.clients.x11.server.take() else { return };
         self.main_loop.handle.remove(news);
         drop(manager);
         if let Some(process) = process {
-            // Without its compositor it ends by itself; one that hangs does not.
+            // It exits when its Wayland connection closes, unless it hangs.
             let _ = kill_process(process, Signal::KILL);
         }
-        // Its connection is over, or is now.
+        // Closes its connection, if it is still open.
         self.main_loop.display.backend_handle().kill_client(client.id(), DisconnectReason::ConnectionClosed);
         self.take_all_back_from_x();
         self.clients.x11.awaited.clear();
@@ -274,7 +274,7 @@ impl Kiosk {
         self.stage.windows.remove_all_x();
     }
 
-    /// The window manager has lost the server. Where that is a process of ours, it is about to end.
+    /// The window manager has lost its connection. A server process of ours is about to exit.
     pub(super) fn x_manager_ended(&mut self, reason: &str) {
         tracing::debug!(reason, "the X window manager ended");
         let Some(server) = &self.clients.x11.server else { return };

@@ -1,6 +1,6 @@
-//! X windows on the stage: what the window manager tells of them, which surface shows each, and what the X server is to be
-//! like in turn. Positions in the X server's space are pixels of the screen: on a screen with a scale X programs draw as
-//! finely as it can show, and know from `Xft.dpi` how large that is to be.
+//! X windows on the stage: handles the window manager's events, associates surfaces, and sends the wanted state back. X
+//! coordinates are physical pixels: on a scaled screen X programs draw at full resolution, and take the scale from
+//! `Xft.dpi`.
 
 use smithay::{
     reexports::wayland_server::{Resource, protocol::wl_surface::WlSurface},
@@ -14,10 +14,10 @@ use super::{
 use crate::{kiosk::Kiosk, policy::Role, privilege::ClientState, stage::content::XWindow};
 
 impl Kiosk {
-    /// The X server's window manager has something to tell.
+    /// Handles an event of the X window manager.
     pub(super) fn x_news(&mut self, news: News) {
         match news {
-            News::Ready => tracing::debug!("X clients can be taken"),
+            News::Ready => tracing::debug!("the X server is ready for clients"),
             News::Mapped { window, kind, place } => {
                 let role = match kind {
                     Kind::Main => Role::Shell,
@@ -45,7 +45,7 @@ impl Kiosk {
         }
     }
 
-    /// A window of the X server is shown by this surface, which may not be there yet.
+    /// Associates an X window with a surface, which may not exist yet.
     fn x_surface_named(&mut self, window: WindowId, name: SurfaceName) {
         if self.stage.windows.find_x(window).is_none() {
             return;
@@ -62,7 +62,7 @@ impl Kiosk {
         }
     }
 
-    /// The X server has made a surface: is it one that is waited for?
+    /// The X server has created a surface: associates it if a window waits for it.
     pub(crate) fn x_surface_made(&mut self, surface: &WlSurface) {
         if self.clients.x11.awaited.is_empty() || !self.is_of_x_server(surface) {
             return;
@@ -70,7 +70,7 @@ impl Kiosk {
         self.x_surface_called(SurfaceName::Object(surface.id().protocol_id()), surface.clone());
     }
 
-    /// The X server has given a surface a number. Returns whether it may: each has one, and each number is one's.
+    /// The X server has set a surface's serial. Returns false if the surface or the serial is already in use.
     pub(crate) fn x_surface_numbered(&mut self, serial: u64, surface: WlSurface) -> bool {
         let numbered = &mut self.clients.x11.numbered;
         if numbered.contains_key(&serial) || numbered.values().any(|other| *other == surface) {
@@ -98,7 +98,7 @@ impl Kiosk {
         if let Some(screen) = self.screens.screen_for(SHELL) {
             screen.output.enter(&surface);
         }
-        // It may have its picture already.
+        // It may have a buffer already.
         self.follow_x_commit(&surface, self.area_of(SHELL));
         self.request_shell_redraw();
     }
@@ -107,7 +107,7 @@ impl Kiosk {
         self.clients.x11.server.as_ref().is_some_and(|server| surface.client().as_ref() == Some(&server.client))
     }
 
-    /// A surface of an X window was committed.
+    /// Handles a commit of an X window's surface.
     pub(crate) fn follow_x_commit(&mut self, surface: &WlSurface, area: Rectangle<i32, Logical>) {
         if self.stage.windows.follow_commit(surface, area) {
             self.stage.windows.disturb();
@@ -119,7 +119,7 @@ impl Kiosk {
         }
     }
 
-    /// Tells the X server what has changed for it, at the end of a turn.
+    /// Sends changes to the window manager, at the end of a turn.
     pub(crate) fn tell_x11(&mut self) {
         let Some(server) = &self.clients.x11.server else { return };
         let client = server.client.clone();
@@ -135,7 +135,7 @@ impl Kiosk {
         }
     }
 
-    /// What the X server is to be like now.
+    /// The wanted state of the X server.
     pub(super) fn wanted_of_x(&self) -> Wanted {
         let area = self.told_area_of(SHELL);
         let focus = self.seat.seat.get_keyboard().and_then(|keyboard| keyboard.current_focus());
@@ -162,7 +162,7 @@ impl Kiosk {
         wanted
     }
 
-    /// Pixels of the X server of one logical pixel.
+    /// X pixels per logical pixel.
     fn x_scale(&self) -> f64 {
         self.screens.screen_for(SHELL).map_or(1.0, |screen| screen.scale())
     }

@@ -1,4 +1,4 @@
-//! The keyboard's pixels: rounded keys, the characters on them, and the signs of keys that have none. Pure.
+//! Paints the keyboard: rounded keys, their characters, and icons for keys without. Pure.
 
 use kiosk_splash::{Image, Label, Rgb, Style, labels};
 
@@ -17,7 +17,7 @@ const LETTER: f32 = 0.46;
 const WORD: f32 = 0.3;
 /// How far keys without characters are from the background to the keys' colour.
 const SPECIAL: u8 = 110;
-/// Of a sign's lines, in shares of its size.
+/// Width of an icon's lines, in shares of its size.
 const STROKE: f64 = 0.13;
 
 /// A picture in memory order B, G, R, A, without transparency.
@@ -27,20 +27,20 @@ struct Canvas {
     height: i32,
 }
 
-/// What of a key is seen.
+/// The visible part of a key.
 pub fn inset(area: Rect) -> Rect {
     let gap = (area.h / GAP).max(1);
     let (x, y) = (gap / 2, gap / 2);
     Rect { x: area.x + x, y: area.y + y, w: (area.w - gap).max(1), h: (area.h - gap).max(1) }
 }
 
-/// What is painted with.
+/// The inputs of painting.
 pub struct Paint<'a> {
     /// The colours.
     pub look: &'a Look,
     /// The fonts.
     pub style: &'a Style,
-    /// Letters whose fonts are not there yet are left out: no box is shown in their place.
+    /// Leave out glyphs whose fonts are still being searched, instead of showing boxes.
     pub waits: bool,
 }
 
@@ -97,7 +97,7 @@ impl Paint<'_> {
         canvas.data
     }
 
-    /// What a long touch offers; the one that is chosen is not marked here.
+    /// The choices of a long press, without the mark of the chosen one.
     pub fn offer(&self, offer: &Offer) -> Vec<u8> {
         let look = self.look;
         let area = offer.area();
@@ -132,7 +132,7 @@ fn blend(from: Rgb, to: Rgb, share: u8) -> Rgb {
     [mix(from[0], to[0]), mix(from[1], to[1]), mix(from[2], to[2])]
 }
 
-/// Lines of a sign, from (-1, -1) to (1, 1).
+/// Lines of an icon, from (-1, -1) to (1, 1).
 type Lines = &'static [((f64, f64), (f64, f64))];
 
 const SHIFT: Lines = &[
@@ -210,7 +210,7 @@ impl Canvas {
         }
     }
 
-    /// A sign in the middle of a key.
+    /// An icon in the middle of a key.
     fn sign(&mut self, face: Rect, lines: Lines, ink: Rgb) {
         let size = f64::from(face.h.min(face.w)) * 0.24;
         let (cx, cy) = (f64::from(face.x) + f64::from(face.w) / 2.0, f64::from(face.y) + f64::from(face.h) / 2.0);

@@ -1,7 +1,7 @@
-//! Names that the window manager and X programs know each other's words by.
+//! The atoms of the window manager.
 
 x11rb::atom_manager! {
-    /// The numbers that the X server has for them.
+    /// The atoms' values on this X server.
     pub Atoms: AtomsCookie {
         WL_SURFACE_ID,
         WL_SURFACE_SERIAL,

@@ -1,8 +1,7 @@
-//! Copy and paste between X programs and Wayland clients, both ways, for the clipboard and what is marked. The X side of
-//! it: who owns a selection, which forms it has, and the contents on their way through a pipe. Whether they may pass, the
-//! root state decides.
+//! The X side of copy and paste between X programs and Wayland clients, for the clipboard and the primary selection:
+//! owners, targets (MIME types), and transfers through pipes. The root state decides whether a transfer is allowed.
 //!
-//! A few transfers go at a time, and of each a bounded part is held. Whoever does not go on with one loses it to the next.
+//! The number of transfers and the buffered part of each are bounded. A transfer that stalls is dropped for the next.
 
 use std::{
     collections::VecDeque,
@@ -36,24 +35,24 @@ use super::{
     session::{SessionError, answer},
 };
 
-/// Transfers that go at a time, each way.
+/// Most transfers at a time, in each direction.
 const TRANSFERS: usize = 8;
-/// Forms of a selection that are passed on.
+/// Most targets of a selection that are passed on.
 pub const FORMS: usize = 32;
-/// The longest name of one, bytes.
+/// The longest name of a target, bytes.
 pub const FORM_NAME: usize = 128;
-/// Of an X program's property so much is asked for at a time, bytes.
+/// Part of a property that is read at a time, bytes.
 const PIECE: u32 = 64 * 1024;
-/// What an X program may be given, bytes: with more it would have to be told in pieces.
+/// Most bytes given to an X program: more would need an incremental transfer (INCR).
 const MOST_GIVEN: usize = 4 * 1024 * 1024;
-/// Text as Wayland clients name it.
+/// The MIME type of text.
 const TEXT: &str = "text/plain;charset=utf-8";
 const PLAIN: &str = "text/plain";
 
-/// Both kinds, in the order in which they are kept.
+/// Both selections, in the order of [`index`].
 pub const KINDS: [SelectionTarget; 2] = [SelectionTarget::Clipboard, SelectionTarget::Primary];
 
-/// The place of a kind among them.
+/// A selection's index in [`KINDS`].
 pub fn index(kind: SelectionTarget) -> usize {
     match kind {
         SelectionTarget::Clipboard => 0,
@@ -64,30 +63,30 @@ pub fn index(kind: SelectionTarget) -> usize {
 /// A Wayland client wants what an X program has.
 #[derive(Debug)]
 pub struct Paste {
-    /// Of which.
+    /// The selection.
     pub kind: SelectionTarget,
-    /// In this form.
+    /// The MIME type.
     pub form: String,
-    /// Into this pipe.
+    /// The pipe to write to.
     pub into: OwnedFd,
 }
 
-/// From an X program to a pipe.
+/// A transfer from an X program to a pipe.
 struct Incoming {
-    /// What the program answers to.
+    /// Our window that the program answers to.
     window: Window,
     kind: SelectionTarget,
     into: OwnedFd,
-    /// Read, and not written yet.
+    /// Data that is read but not written yet.
     held: VecDeque<u8>,
-    /// Where to read on in the property, in units of four bytes; `None`: there is nothing to read for now.
+    /// Next offset in the property, in units of four bytes; `None`: nothing to read now.
     offset: Option<u32>,
-    /// It comes in pieces, one property after the other.
+    /// It is incremental (INCR).
     pieces: bool,
     done: bool,
 }
 
-/// From a pipe to an X program.
+/// A transfer from a pipe to an X program.
 struct Outgoing {
     request: SelectionRequestEvent,
     from: OwnedFd,
@@ -97,14 +96,14 @@ struct Outgoing {
 /// Both selections on the X side.
 pub(super) struct Clipboard {
     own: Window,
-    /// Forms that Wayland clients offer, while we own the selection for them.
+    /// MIME types that Wayland clients offer, while we own the selection for them.
     offered: [Option<Vec<String>>; 2],
     incoming: VecDeque<Incoming>,
     outgoing: VecDeque<Outgoing>,
 }
 
 impl Clipboard {
-    /// `own`: a window of ours, as an owner's name.
+    /// `own`: our window, as the selections' owner.
     pub(super) fn new(x: &RustConnection, atoms: &Atoms, own: Window) -> Result<Self, SessionError> {
         let mask = SelectionEventMask::SET_SELECTION_OWNER
             | SelectionEventMask::SELECTION_WINDOW_DESTROY
@@ -115,7 +114,7 @@ impl Clipboard {
         Ok(Self { own, offered: [None, None], incoming: VecDeque::new(), outgoing: VecDeque::new() })
     }
 
-    /// Wayland clients offer this from now on; `None`: nothing.
+    /// Sets what Wayland clients offer; `None`: nothing.
     pub(super) fn offer(
         &mut self,
         x: &RustConnection,
@@ -131,7 +130,7 @@ impl Clipboard {
         Ok(())
     }
 
-    /// A selection has another owner. One of ours is no news; of another's, the forms are asked for.
+    /// A selection has a new owner. If it is not us, its targets are requested.
     pub(super) fn owner_changed(
         &mut self,
         x: &RustConnection,
@@ -149,7 +148,7 @@ impl Clipboard {
         Ok(None)
     }
 
-    /// An owner has answered: with its forms, or with what is in a transfer.
+    /// An owner has answered: with its targets, or with the data of a transfer.
     pub(super) fn answered(
         &mut self,
         x: &RustConnection,
@@ -187,7 +186,7 @@ impl Clipboard {
                 break;
             }
             let Some(reply) = answer(x.get_atom_name(target)?.reply())? else { continue };
-            // Names of Wayland's kind; the others are words of X.
+            // Only MIME types; other targets are specific to X.
             if let Ok(name) = String::from_utf8(reply.name)
                 && name.contains('/')
                 && name.len() <= FORM_NAME
@@ -202,7 +201,7 @@ impl Clipboard {
 
     /// A Wayland client wants what an X program has.
     pub(super) fn paste(&mut self, x: &RustConnection, atoms: &Atoms, paste: Paste) -> Result<(), SessionError> {
-        // A pipe that cannot be written to without waiting is not written to.
+        // The pipe must be non-blocking.
         if fcntl_setfl(&paste.into, OFlags::WRONLY | OFlags::NONBLOCK).is_err() {
             return Ok(());
         }
@@ -211,7 +210,7 @@ impl Clipboard {
         }
         let target = match paste.form.as_str() {
             TEXT | PLAIN => atoms.UTF8_STRING,
-            // It was in an owner's list, so the X server has it.
+            // The atom exists, as it was in an owner's list.
             other => x.intern_atom(true, other.as_bytes())?.reply()?.atom,
         };
         let window = x.generate_id()?;
@@ -231,7 +230,7 @@ impl Clipboard {
         Ok(())
     }
 
-    /// A property of one of our windows has changed: it may be the next piece.
+    /// A property of one of our windows has changed: it may be the next part.
     pub(super) fn property_changed(&mut self, atoms: &Atoms, event: &PropertyNotifyEvent) {
         let is_piece = event.state == Property::NEW_VALUE && event.atom == atoms._KIOSK_CONTENTS;
         let of = |transfer: &&mut Incoming| is_piece && transfer.pieces && transfer.window == event.window;
@@ -240,7 +239,7 @@ impl Clipboard {
         }
     }
 
-    /// Reads the next part of a transfer whose last one is written.
+    /// Reads the next part of a transfer after the last one is written.
     fn read_on(&mut self, x: &RustConnection, atoms: &Atoms, at: usize) -> Result<(), SessionError> {
         let Some(transfer) = self.incoming.get_mut(at) else { return Ok(()) };
         let Some(offset) = transfer.offset.filter(|_| transfer.held.is_empty()) else { return Ok(()) };
@@ -254,7 +253,7 @@ impl Clipboard {
         if reply.type_ == atoms.INCR {
             transfer.pieces = true;
             transfer.offset = None;
-            // Gone, it says that the first piece may come.
+            // Deleting the property requests the first part.
             x.delete_property(transfer.window, name)?;
             return Ok(());
         }
@@ -267,7 +266,7 @@ impl Clipboard {
         Ok(())
     }
 
-    /// Writes as much as the pipe takes. Returns whether the transfer is over.
+    /// Writes as much as the pipe takes. Returns whether the transfer has ended.
     fn write_on(&mut self, at: usize) -> bool {
         let Some(transfer) = self.incoming.get_mut(at) else { return false };
         while !transfer.held.is_empty() {
@@ -275,7 +274,7 @@ impl Clipboard {
                 Ok(written) => drop(transfer.held.drain(..written)),
                 Err(Errno::AGAIN) => return false,
                 Err(Errno::INTR) => {}
-                // Nobody reads it.
+                // The reader has closed it.
                 Err(_) => return true,
             }
         }
@@ -290,7 +289,7 @@ impl Clipboard {
         Ok(())
     }
 
-    /// An X program wants what Wayland clients offer.
+    /// Handles an X program's request for a Wayland client's selection.
     pub(super) fn requested(
         &mut self,
         x: &RustConnection,
@@ -330,7 +329,7 @@ impl Clipboard {
             reply(x, &request, false)?;
             return Ok(None);
         };
-        // Only our end does not wait: a client writes as it is used to.
+        // Only our end is non-blocking: clients may expect a blocking pipe.
         if fcntl_setfl(&into, OFlags::WRONLY).is_err() {
             reply(x, &request, false)?;
             return Ok(None);
@@ -344,19 +343,19 @@ impl Clipboard {
         Ok(Some(News::Wanted { kind, form, into }))
     }
 
-    /// What is waited for: of each transfer the pipe, and what it is to become.
+    /// The descriptors to poll: each transfer's pipe with its events.
     pub(super) fn waits(&self) -> Vec<(BorrowedFd<'_>, PollFlags)> {
         let writing = self.incoming.iter().filter(|transfer| !transfer.held.is_empty());
         let writing = writing.map(|transfer| (transfer.into.as_fd(), PollFlags::OUT));
         writing.chain(self.outgoing.iter().map(|transfer| (transfer.from.as_fd(), PollFlags::IN))).collect()
     }
 
-    /// Whether something can be gone on with at once.
+    /// Whether a transfer can continue at once.
     pub(super) fn is_busy(&self) -> bool {
         self.incoming.iter().any(|transfer| transfer.held.is_empty() && (transfer.offset.is_some() || transfer.done))
     }
 
-    /// Goes on with all transfers that can, each by one part.
+    /// Continues all transfers that can, each by one part.
     pub(super) fn go_on(&mut self, x: &RustConnection, atoms: &Atoms) -> Result<(), SessionError> {
         for at in (0..self.incoming.len()).rev() {
             self.read_on(x, atoms, at)?;
@@ -396,7 +395,7 @@ impl Clipboard {
     }
 }
 
-/// Which of these forms is text that every program reads.
+/// The plain text type among these MIME types.
 fn form_for_text(forms: &[String]) -> Option<&String> {
     let find = |wanted: &str| forms.iter().find(|form| form.eq_ignore_ascii_case(wanted));
     find(TEXT).or_else(|| find("UTF8_STRING")).or_else(|| find(PLAIN))
@@ -413,7 +412,7 @@ fn kind_of(atoms: &Atoms, selection: Atom) -> Option<SelectionTarget> {
     KINDS.into_iter().find(|kind| atom_of(atoms, *kind) == selection)
 }
 
-/// Where an owner's forms are written to.
+/// The property for an owner's targets.
 fn property_of(atoms: &Atoms, kind: SelectionTarget) -> Atom {
     match kind {
         SelectionTarget::Clipboard => atoms._KIOSK_CLIPBOARD_FORMS,
@@ -421,7 +420,7 @@ fn property_of(atoms: &Atoms, kind: SelectionTarget) -> Atom {
     }
 }
 
-/// Programs from before ICCCM name none.
+/// Programs older than ICCCM name no property.
 fn property_for(request: &SelectionRequestEvent) -> Atom {
     if request.property == NONE { request.target } else { request.property }
 }

@@ -1,14 +1,14 @@
-//! The window manager of the X server: what Xwayland needs beside a Wayland compositor. The root state starts one for each
-//! X server ([`Manager::start`]), says what it wants ([`Wanted`]) and hears what X clients do ([`News`]).
+//! The X server's window manager. The root state starts one for each X server ([`Manager::start`]), sends the wanted
+//! state ([`Wanted`]) and receives events ([`News`]).
 //!
-//! It is a thread of its own: a question to the X server waits for the answer, and an X client that grabs the server lets
-//! everybody wait for as long as it likes. Nothing else of the kiosk waits with it, and what is wanted in the meantime is
-//! kept as a state and not as a list, so that it does not grow.
+//! It runs on a thread of its own: a request to the X server blocks until the reply, and an X client that grabs the
+//! server blocks all others. The wanted state is kept as one value and not as a queue, so that it does not grow
+//! meanwhile.
 //!
-//! smithay has such a manager (`X11Wm`). It asks the X server on the caller's own thread, keeps windows and properties
-//! without a bound, and takes for granted that the client's data is smithay's own.
+//! smithay's `X11Wm` is not used: it blocks the caller's thread, keeps windows and properties without a bound, and
+//! requires smithay's own client data.
 //!
-//! Only [`session`] speaks to the X server; [`model`] is what is known of its windows. Nothing here knows the kiosk.
+//! Only [`session`] speaks to the X server; [`model`] holds its windows. Nothing here knows the kiosk.
 
 mod atoms;
 mod clipboard;
@@ -30,103 +30,103 @@ use smithay::{reexports::calloop::channel::SyncSender, wayland::selection::Selec
 pub use clipboard::{FORM_NAME, FORMS, KINDS, Paste, index};
 pub use model::{Kind, Place, SurfaceName};
 
-/// An X window's number.
+/// An X window id.
 pub type WindowId = u32;
 
-/// News that may wait for the root state: what comes on top makes the thread wait, and with it who causes it.
+/// Capacity of the channel to the root state: when it is full the thread waits, and with it the X clients.
 pub const NEWS: usize = 64;
 
-/// What has happened in the X server.
+/// An event of the X server.
 #[derive(Debug)]
 pub enum News {
-    /// Clients can come from now on.
+    /// The server accepts clients.
     Ready,
-    /// A window wants to be seen.
+    /// A window was mapped.
     Mapped {
         /// Which.
         window: WindowId,
-        /// What it is.
+        /// Its kind.
         kind: Kind,
         /// Where it lies.
         place: Place,
     },
-    /// Which Wayland surface shows a window.
+    /// A window's Wayland surface.
     Surface {
         /// Which window.
         window: WindowId,
-        /// As the X server names it.
+        /// The surface's id or serial.
         surface: SurfaceName,
     },
-    /// A window that may lie where it likes has gone there, or has another size.
+    /// A window that chooses its own place was moved or resized.
     Placed {
         /// Which.
         window: WindowId,
         /// Where it lies.
         place: Place,
     },
-    /// A window is not to be seen any more.
+    /// A window was unmapped or destroyed.
     Gone {
         /// Which.
         window: WindowId,
     },
-    /// An X program has copied something; without forms: there is nothing any more.
+    /// An X program has set a selection; without MIME types: cleared it.
     Copied {
         /// Of which kind.
         kind: SelectionTarget,
         /// MIME types, at most [`FORMS`].
         forms: Vec<String>,
     },
-    /// An X program wants what Wayland clients offer.
+    /// An X program requests a Wayland client's selection.
     Wanted {
         /// Of which kind.
         kind: SelectionTarget,
-        /// In this one of the forms that were offered.
+        /// One of the offered MIME types.
         form: String,
-        /// Where it is to be written to.
+        /// The pipe to write to.
         into: OwnedFd,
     },
-    /// The connection to the X server is over.
+    /// The connection to the X server has ended.
     Ended {
         /// For the log.
         reason: String,
     },
 }
 
-/// What the X server is to be like.
+/// The wanted state of the X server.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Wanted {
-    /// Where a main window lies.
+    /// The area of main windows.
     pub area: Place,
-    /// X pixels of one logical pixel, for programs that ask for the resolution.
+    /// X pixels per logical pixel, for `Xft.dpi`.
     pub scale: f64,
-    /// Where the left upper corners of other windows are to lie, where these are not left alone.
+    /// Positions of other windows that we place.
     pub at: HashMap<WindowId, (i32, i32)>,
-    /// The window that has the keyboard.
+    /// The window with the keyboard focus.
     pub focus: Option<WindowId>,
-    /// What Wayland clients have copied, by [`index`].
+    /// Wayland clients' selections, by [`index`].
     pub offers: [Offer; 2],
 }
 
-/// What X programs can paste of one kind.
+/// A Wayland client's selection, for X programs.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Offer {
-    /// Another one for each time that something was copied.
+    /// Changes each time the selection is set.
     pub number: u64,
     /// MIME types, at most [`FORMS`] of at most [`FORM_NAME`] bytes; `None`: there is nothing.
     pub forms: Option<Vec<String>>,
 }
 
-/// Wishes for what X programs have copied that may wait: the oldest goes when one more comes.
+/// Most queued paste requests: then the oldest is dropped.
 const PASTES: usize = 8;
 
-/// What the thread is told.
+/// Shared with the thread.
 #[derive(Debug, Default)]
 struct Told {
     wanted: Wanted,
     pastes: VecDeque<Paste>,
 }
 
-/// The thread's handle. Dropped, it ends the connection, and with it the thread.
+/// The thread's handle. Dropping it closes the connection, which ends the thread.
 #[derive(Debug)]
 pub struct Manager {
     told: Arc<Mutex<Told>>,
@@ -135,8 +135,8 @@ pub struct Manager {
 }
 
 impl Manager {
-    /// Starts the thread on this connection to an X server, which may still be starting. `news` is how the root state hears
-    /// of it; when nobody listens any more, the thread ends.
+    /// Starts the thread on this connection to an X server, which may still be starting. `news` takes the events; the
+    /// thread ends when its receiver is gone.
     pub fn start(stream: UnixStream, wanted: Wanted, news: SyncSender<News>) -> io::Result<Self> {
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
         let told = Arc::new(Mutex::new(Told { wanted, pastes: VecDeque::new() }));
@@ -147,13 +147,13 @@ impl Manager {
                 Ok(()) => "nobody wants to know any more".to_owned(),
                 Err(error) => error.to_string(),
             };
-            // Where nobody listens there is nobody to tell.
+            // The receiver may be gone.
             let _ = news.send(News::Ended { reason });
         })?;
         Ok(Self { told, wake, stream })
     }
 
-    /// Says what is wanted from now on.
+    /// Sets the wanted state.
     pub fn want(&self, wanted: Wanted) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.wanted == wanted {
@@ -164,7 +164,7 @@ impl Manager {
         self.wake();
     }
 
-    /// A Wayland client wants what an X program has copied.
+    /// Requests an X program's selection for a Wayland client.
     pub fn paste(&self, paste: Paste) {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         if told.pastes.len() >= PASTES {
@@ -176,14 +176,14 @@ impl Manager {
     }
 
     fn wake(&self) {
-        // A counter that is full has woken it already.
+        // A full counter has woken the thread already.
         let _ = rustix::io::write(&*self.wake, &1u64.to_ne_bytes());
     }
 }
 
 impl Drop for Manager {
     fn drop(&mut self) {
-        // It is over already where this fails.
+        // It fails if the connection has ended already.
         let _ = self.stream.shutdown(Shutdown::Both);
     }
 }

@@ -1,80 +1,80 @@
-//! What is known of the X server's windows: those directly below its root, which are all that Xwayland shows. Fed by
-//! [`super::session`]; asks nobody, and holds no more than it says here.
+//! The list of the X server's top-level windows, direct children of the root. Fed by [`super::session`]; without I/O,
+//! bounded by the constants here.
 
 use std::collections::HashMap;
 
 use super::WindowId;
 
-/// Windows below the root that one X client may have. Toolkits have some dozens, most of them never seen.
+/// Most top-level windows of one X client. Toolkits have some dozens, most of them never mapped.
 const WINDOWS_A_CLIENT: usize = 500;
-/// The same of all of them together.
+/// Most top-level windows of all clients.
 const WINDOWS: usize = 2000;
-/// Of these, how many may be seen at a time. Xwayland ends, with all its clients, when it makes surfaces faster than it
-/// gets rid of their buffers: a few hundred at once.
+/// Most mapped windows of one client. Xwayland exits, with all its clients, when it creates surfaces faster than it
+/// releases their buffers: a few hundred at once.
 const SEEN_A_CLIENT: usize = 100;
 const SEEN: usize = 300;
 
-/// What a window is to the kiosk.
+/// The kind of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Fills the screen.
     Main,
-    /// Belongs to another one, or says that it is a dialog: keeps its own size.
+    /// Transient, or of the type dialog: keeps its own size.
     Dialog,
-    /// A menu or a hint (override-redirect): lies where its program puts it.
+    /// A menu or tooltip (override-redirect): at its program's position.
     Free,
 }
 
 /// A rectangle of the X server's space, in its pixels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Place {
-    /// Of the left edge.
+    /// Left edge.
     pub x: i32,
-    /// Of the upper edge.
+    /// Upper edge.
     pub y: i32,
-    /// 1 or more where it is anything.
+    /// At least 1, if set.
     pub width: u32,
     /// The same.
     pub height: u32,
 }
 
-/// How the X server names a Wayland surface of its own.
+/// How the X server identifies a Wayland surface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SurfaceName {
-    /// Before Xwayland 23.1: the object's number on its Wayland connection.
+    /// Before Xwayland 23.1: the object id on its Wayland connection.
     Object(u32),
-    /// The number that it gives by `xwayland_shell_v1`.
+    /// The serial of `xwayland_shell_v1`.
     Serial(u64),
 }
 
-/// What a window says of itself when it wants to be seen.
+/// A window's properties when it is mapped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Hints {
-    /// It belongs to another one.
+    /// It has WM_TRANSIENT_FOR.
     pub transient: bool,
-    /// Its type is that of a dialog, or of a part of another window.
+    /// Its type is dialog, or a part of another window.
     pub dialog: bool,
-    /// It may have the keyboard.
+    /// It accepts the keyboard focus.
     pub takes_keys: bool,
-    /// It wants to be told that it has.
+    /// It wants WM_TAKE_FOCUS.
     pub takes_focus: bool,
 }
 
 /// One window.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Known {
-    /// No business of a window manager: a menu or a hint.
+    /// Override-redirect: a menu or tooltip.
     pub free: bool,
-    /// It is seen, or is about to be.
+    /// It is mapped, or about to be.
     pub mapped: bool,
-    /// As of its last wish to be seen.
+    /// As of its last map request.
     pub hints: Hints,
-    /// Where it lies.
+    /// Its area.
     pub place: Place,
 }
 
 impl Known {
-    /// What it is to the kiosk.
+    /// Its kind.
     pub fn kind(&self) -> Kind {
         match (self.free, self.hints.transient || self.hints.dialog) {
             (true, _) => Kind::Free,
@@ -88,21 +88,21 @@ impl Known {
 #[derive(Debug)]
 pub struct Model {
     windows: HashMap<WindowId, Known>,
-    /// Of a window's number, what differs between the windows of one client.
+    /// The part of an id that differs between windows of one client.
     client_mask: u32,
 }
 
-/// A client has one window too many, and is to be ended.
+/// A client has reached a limit, and has to be killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TooMany;
 
 impl Model {
-    /// Without any. `client_mask`: the X server's resource-id mask.
+    /// An empty list. `client_mask`: the X server's resource-id mask.
     pub fn new(client_mask: u32) -> Self {
         Self { windows: HashMap::new(), client_mask }
     }
 
-    /// A window was made below the root, or brought there.
+    /// A window was created below or reparented to the root.
     pub fn created(&mut self, window: WindowId, free: bool, place: Place) -> Result<(), TooMany> {
         let own = self.windows.keys().filter(|other| self.same_client(**other, window)).count();
         if own >= WINDOWS_A_CLIENT || self.windows.len() >= WINDOWS {
@@ -121,12 +121,12 @@ impl Model {
         self.windows.get(&window)
     }
 
-    /// Those that are seen.
+    /// The mapped windows.
     pub fn mapped(&self) -> impl Iterator<Item = (WindowId, &Known)> {
         self.windows.iter().filter(|(_, known)| known.mapped).map(|(window, known)| (*window, known))
     }
 
-    /// It is to be seen from now on. `None`: there is no such window, or it is seen already.
+    /// Marks it as mapped. `None`: it is unknown, or mapped already.
     pub fn map(&mut self, window: WindowId, free: bool, hints: Hints) -> Result<Option<&Known>, TooMany> {
         let own = self.mapped().filter(|(other, _)| self.same_client(*other, window)).count();
         let full = own >= SEEN_A_CLIENT || self.mapped().count() >= SEEN;
@@ -140,19 +140,19 @@ impl Model {
         Ok(Some(known))
     }
 
-    /// It lies there now. Returns its kind, if that is news of a window that is seen.
+    /// Sets its area. Returns its kind, if it is mapped and that is a change.
     pub fn placed(&mut self, window: WindowId, place: Place) -> Option<Kind> {
         let known = self.windows.get_mut(&window)?;
         let before = std::mem::replace(&mut known.place, place);
         (known.mapped && before != place).then(|| known.kind())
     }
 
-    /// It is not seen any more. Returns whether it was.
+    /// Marks it as unmapped. Returns whether it was mapped.
     pub fn unmap(&mut self, window: WindowId) -> bool {
         self.windows.get_mut(&window).is_some_and(|known| std::mem::take(&mut known.mapped))
     }
 
-    /// It is gone. Returns whether it was seen.
+    /// Removes it. Returns whether it was mapped.
     pub fn remove(&mut self, window: WindowId) -> bool {
         self.windows.remove(&window).is_some_and(|known| known.mapped)
     }

@@ -1,5 +1,5 @@
-//! The connection to the X server: becomes its window manager, hands its events to [`Model`] and carries out what is
-//! wanted. May wait for the server at any time, so it is a thread's own.
+//! The connection to the X server: becomes its window manager, feeds its events to [`Model`] and carries out the wanted
+//! state. It may block on the server at any time, so it runs on its own thread.
 
 use std::{
     io,
@@ -37,23 +37,23 @@ use super::{
     model::{Hints, Kind, Model, Place, SurfaceName, TooMany},
 };
 
-/// Events that are handled before it is looked at what is wanted.
+/// Events handled before the wanted state is checked again.
 const EVENTS_A_TURN: usize = 64;
-/// Of a property so many units of four bytes are read: atoms of a list, a window's number.
+/// Length that is read of a property, in units of four bytes.
 const PROPERTY: u32 = 32;
-/// The first version of XFixes that lets a server end although its window manager is connected.
+/// The first version of XFixes with which a server terminates while its window manager is connected.
 const XFIXES: (u32, u32) = (6, 0);
-/// What X has for a window's place and size.
+/// Largest position and size in X.
 const MOST: u32 = 32_767;
-/// `WM_STATE`: seen, and not to be seen.
+/// `WM_STATE`: NormalState and WithdrawnState.
 const NORMAL: u32 = 1;
 const WITHDRAWN: u32 = 0;
 /// Dots per inch where one logical pixel is one pixel.
 const DPI: f64 = 96.0;
-/// `WM_HINTS`: its first word says which of its others count; the second whether the window may have the keyboard.
+/// `WM_HINTS`: the flag in its first word that its second, the input field, is set.
 const INPUT_HINT: u32 = 1;
 
-/// Why the connection is over.
+/// Why the connection has ended.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SessionError {
     #[error("the X server did not take the window manager: {0}")]
@@ -68,7 +68,7 @@ pub(super) enum SessionError {
     Wait(#[from] io::Error),
 }
 
-/// Until the connection ends, or nobody listens to the news any more.
+/// Runs until the connection ends, or the receiver of the events is gone.
 pub(super) fn serve(
     stream: UnixStream,
     told: &Mutex<Told>,
@@ -100,7 +100,7 @@ pub(super) fn serve(
             return Ok(());
         }
         session.connection.flush()?;
-        // What came while an answer was waited for is in the connection's own list.
+        // Events that came while waiting for a reply are in the connection's own queue.
         if more {
             continue;
         }
@@ -124,7 +124,7 @@ struct Session {
     root: Window,
     model: Model,
     clipboard: Clipboard,
-    /// As it was last carried out.
+    /// The state that was last carried out.
     done: Wanted,
     news: SyncSender<News>,
     unheard: bool,
@@ -157,8 +157,7 @@ impl Session {
     }
 
     fn event(&mut self, event: Event) -> Result<(), SessionError> {
-        // What clients send in the name of the server. Messages are theirs to send, and of them only a selection's
-        // owner's answer counts here.
+        // Ignores synthetic events of clients, except a selection owner's answer.
         if event.sent_event() && !matches!(event, Event::SelectionNotify(_)) {
             return Ok(());
         }
@@ -175,7 +174,7 @@ impl Session {
                 let place = place(moved.x, moved.y, geometry.width, geometry.height);
                 self.created(moved.window, moved.override_redirect, place)?;
             }
-            // It is a part of another one from now on.
+            // It is not a top-level window any more.
             Event::ReparentNotify(moved) => self.gone(moved.window)?,
             Event::DestroyNotify(gone) => self.gone(gone.window)?,
             Event::MapRequest(wish) => self.map(wish.window)?,
@@ -239,7 +238,7 @@ impl Session {
         }
     }
 
-    /// The X program that made this window has too many.
+    /// Kills the X client of this window, as it reached a limit.
     fn end_client_of(&self, window: Window) -> Result<(), SessionError> {
         tracing::warn!(window, "an X program was ended: too many windows");
         self.connection.kill_client(window)?;
@@ -255,13 +254,13 @@ impl Session {
         Ok(())
     }
 
-    /// A window wants to be seen. One that fills the screen has its size before it is.
+    /// Handles a map request. A main window gets its size before it is mapped.
     fn map(&mut self, window: Window) -> Result<(), SessionError> {
         let hints = self.hints(window)?;
         let area = self.done.area;
         let known = match self.model.map(window, false, hints) {
             Ok(Some(known)) => known,
-            // Seen already, or one of a client that is to end.
+            // Mapped already, or its client is being killed.
             Ok(None) => return Ok(()),
             Err(TooMany) => return self.end_client_of(window),
         };
@@ -272,7 +271,7 @@ impl Session {
             self.connection.change_property32(PropMode::REPLACE, window, state, AtomEnum::ATOM, &full)?;
         }
         self.set_state(window, NORMAL)?;
-        // Before: the surface that the server names then is of a window that is known.
+        // Sent first, so that the window is known when its surface is named.
         self.tell_mapped(window);
         self.connection.map_window(window)?;
         self.list_windows()
@@ -284,7 +283,8 @@ impl Session {
         self.tell(News::Mapped { window, kind, place });
     }
 
-    /// What is not seen yet gets what it asks for. What is, gets a size at most, and is told where it lies in any case.
+    /// Handles a configure request. An unmapped window gets what it asks for; a mapped one at most its size, and a
+    /// ConfigureNotify in any case.
     fn configure(&mut self, wish: &ConfigureRequestEvent) -> Result<(), SessionError> {
         let mapped = self.model.get(wish.window).filter(|known| known.mapped).map(|known| (known.kind(), known.place));
         let asked = ConfigureWindowAux::from_configure_request(wish);
@@ -301,7 +301,7 @@ impl Session {
         Ok(())
     }
 
-    /// As ICCCM wants it where a wish is not granted.
+    /// The synthetic ConfigureNotify that ICCCM requires when a request is not granted.
     fn tell_place(&self, window: Window, place: Place) -> Result<(), SessionError> {
         let event = ConfigureNotifyEvent {
             response_type: CONFIGURE_NOTIFY_EVENT,
@@ -341,7 +341,7 @@ impl Session {
                 (Kind::Main, _) if known.place != wanted.area && wanted.area != self.done.area => {
                     self.move_to(window, wanted.area)?;
                 }
-                // Its size is its program's.
+                // Its program chooses its size.
                 (Kind::Dialog | Kind::Free, Some(at)) if *at != lies && self.done.at.get(&window) != Some(at) => {
                     let aux = ConfigureWindowAux::new().x(i32::from(coordinate(at.0))).y(i32::from(coordinate(at.1)));
                     self.connection.configure_window(window, &aux)?;
@@ -372,12 +372,12 @@ impl Session {
                 self.clipboard.offer(&self.connection, &self.atoms, kind, offer.forms.clone())?;
             }
         }
-        // One that is not seen yet gets it when it is.
+        // An unmapped window gets the focus when it is mapped.
         self.done = Wanted { focus, ..wanted };
         Ok(())
     }
 
-    /// A window is not seen any more. Seen again before anybody wanted another one, it is focused again.
+    /// A window was unmapped. If it is mapped again before another focus is wanted, it is focused again.
     fn unfocus(&mut self, window: Window) -> Result<(), SessionError> {
         if self.done.focus == Some(window) {
             self.focus(None)?;
@@ -444,7 +444,8 @@ impl Session {
             _ => true,
         };
         Ok(Hints {
-            // Of the root or of nothing it is of a whole group of windows: some programs say so of their main one.
+            // Transient for the root or for none means for the whole group: some programs set that on their main
+            // window.
             transient: parent.first().is_some_and(|parent| *parent != NONE && *parent != self.root),
             dialog: types.first().is_some_and(|first| parts.contains(first))
                 || states.contains(&atoms._NET_WM_STATE_MODAL),
@@ -453,13 +454,13 @@ impl Session {
         })
     }
 
-    /// The beginning of a property of four-byte words; `None`: there is none, or no such window.
+    /// The beginning of a property of 32-bit values; `None`: there is no such property or window.
     fn property(&self, window: Window, name: u32) -> Result<Option<GetPropertyReply>, SessionError> {
         answer(self.connection.get_property(false, window, name, AtomEnum::ANY, 0, PROPERTY)?.reply())
     }
 }
 
-/// Returns a window of ours, which stands for the window manager.
+/// Returns our window, which represents the window manager.
 fn become_manager(connection: &RustConnection, atoms: &Atoms, root: Window) -> Result<Window, SessionError> {
     let events = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;
     let attributes = ChangeWindowAttributesAux::new().event_mask(events);
@@ -492,12 +493,12 @@ fn become_manager(connection: &RustConnection, atoms: &Atoms, root: Window) -> R
         atoms._NET_WM_WINDOW_TYPE,
     ];
     connection.change_property32(PropMode::REPLACE, root, atoms._NET_SUPPORTED, AtomEnum::ATOM, &supported)?;
-    // Last: with it Xwayland begins to take clients.
+    // Last, as Xwayland begins to accept clients then.
     connection.set_selection_owner(own, atoms.WM_S0, CURRENT_TIME)?;
     Ok(own)
 }
 
-/// A window may go at any time: what the server says of one that has gone is no error.
+/// A window may be destroyed at any time: the server's error about such a window is ignored.
 pub(super) fn answer<T>(reply: Result<T, ReplyError>) -> Result<Option<T>, SessionError> {
     match reply {
         Ok(reply) => Ok(Some(reply)),
