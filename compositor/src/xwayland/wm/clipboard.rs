@@ -60,7 +60,7 @@ pub fn index(kind: SelectionTarget) -> usize {
     }
 }
 
-/// A Wayland client wants what an X program has.
+/// A Wayland client requests an X program's selection.
 #[derive(Debug)]
 pub struct Paste {
     /// The selection.
@@ -199,7 +199,7 @@ impl Clipboard {
         Ok(forms)
     }
 
-    /// A Wayland client wants what an X program has.
+    /// A Wayland client requests an X program's selection.
     pub(super) fn paste(&mut self, x: &RustConnection, atoms: &Atoms, paste: Paste) -> Result<(), SessionError> {
         // The pipe must be non-blocking.
         if fcntl_setfl(&paste.into, OFlags::WRONLY | OFlags::NONBLOCK).is_err() {

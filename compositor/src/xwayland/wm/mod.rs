@@ -47,7 +47,7 @@ pub enum News {
         window: WindowId,
         /// Its kind.
         kind: Kind,
-        /// Where it lies.
+        /// Its area.
         place: Place,
     },
     /// A window's Wayland surface.
@@ -61,7 +61,7 @@ pub enum News {
     Placed {
         /// Which.
         window: WindowId,
-        /// Where it lies.
+        /// Its area.
         place: Place,
     },
     /// A window was unmapped or destroyed.
@@ -71,14 +71,14 @@ pub enum News {
     },
     /// An X program has set a selection; without MIME types: cleared it.
     Copied {
-        /// Of which kind.
+        /// The selection.
         kind: SelectionTarget,
         /// MIME types, at most [`FORMS`].
         forms: Vec<String>,
     },
     /// An X program requests a Wayland client's selection.
     Wanted {
-        /// Of which kind.
+        /// The selection.
         kind: SelectionTarget,
         /// One of the offered MIME types.
         form: String,
