@@ -96,6 +96,7 @@ impl Kiosk {
             self.windows_changed();
         }
         self.release_ended_grab();
+        self.tell_input_method();
         self.settle_pointer_focus();
         self.enter_drag();
         self.seat.end_turn();

@@ -25,6 +25,7 @@ mod gamma;
 mod idle_reset;
 mod input_devices;
 mod input_events;
+mod input_method;
 mod keyboard;
 mod layers;
 mod layouts;

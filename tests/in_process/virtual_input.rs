@@ -30,7 +30,7 @@ delegate_noop!(Seen: ZwlrVirtualPointerManagerV1);
 delegate_noop!(Seen: ZwlrVirtualPointerV1);
 
 /// As wtype writes it: one key, on which a letter is that no layout has.
-const KEYMAP: &str = "xkb_keymap {
+pub(crate) const KEYMAP: &str = "xkb_keymap {
 xkb_keycodes \"(unnamed)\" { minimum = 8; maximum = 255; <K1> = 9; <F2> = 68; <LCTL> = 37; <LALT> = 64; };
 xkb_types \"(unnamed)\" { include \"complete\" };
 xkb_compatibility \"(unnamed)\" { include \"complete\" };
@@ -42,13 +42,13 @@ const XKB_V1: u32 = 1;
 const CONTROL: u32 = 4;
 const MOD1: u32 = 8;
 
-fn keyboard(fixture: &mut Fixture, tool: ClientId) -> ZwpVirtualKeyboardV1 {
+pub(crate) fn keyboard(fixture: &mut Fixture, tool: ClientId) -> ZwpVirtualKeyboardV1 {
     let manager: ZwpVirtualKeyboardManagerV1 = fixture[tool].bind();
     let (seat, handle) = (fixture[tool].bound().seat.clone(), fixture[tool].handle.clone());
     manager.create_virtual_keyboard(&seat, &handle, ())
 }
 
-fn give_keymap(keyboard: &ZwpVirtualKeyboardV1, text: &str) {
+pub(crate) fn give_keymap(keyboard: &ZwpVirtualKeyboardV1, text: &str) {
     let text = format!("{text}\0");
     keyboard.keymap(XKB_V1, memory(text.as_bytes()).as_fd(), text.len() as u32);
 }
@@ -59,7 +59,7 @@ fn pointer(fixture: &mut Fixture, tool: ClientId, output: Option<usize>) -> Zwlr
     manager.create_virtual_pointer_with_output(None, output.as_ref(), &fixture[tool].handle.clone(), ())
 }
 
-fn typed(fixture: &Fixture, client: ClientId) -> Vec<(u32, bool)> {
+pub(crate) fn typed(fixture: &Fixture, client: ClientId) -> Vec<(u32, bool)> {
     let keys = fixture[client].seen.keyboard.iter();
     keys.filter_map(|seen| if let KeySeen::Key { code, pressed } = seen { Some((*code, *pressed)) } else { None })
         .collect()

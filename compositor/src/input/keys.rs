@@ -73,6 +73,9 @@ impl Kiosk {
 
     /// Handles a key event that passed the aids.
     pub(crate) fn stroke_counts(&mut self, stroke: &Stroke, woke: bool) {
+        if self.method_takes(stroke, woke) {
+            return;
+        }
         let Stroke { ref device, code, pressed, time } = *stroke;
         let state = if pressed { KeyState::Pressed } else { KeyState::Released };
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
@@ -116,9 +119,14 @@ impl Kiosk {
         if let Fate::Chooser(key) = fate {
             self.chooser_key(key);
         }
-        if let Fate::Ours(Shortcut::SwitchVt(vt)) = fate
-            && let Err(error) = self.hardware.backend.switch_vt(vt)
-        {
+        if let Fate::Ours(Shortcut::SwitchVt(vt)) = fate {
+            self.switch_vt(vt);
+        }
+    }
+
+    /// Somebody has pressed the keys for this virtual terminal.
+    pub(super) fn switch_vt(&mut self, vt: VtNumber) {
+        if let Err(error) = self.hardware.backend.switch_vt(vt) {
             self.problem(format!("virtual terminal {vt} could not be switched to: {error}"));
         }
     }
@@ -127,6 +135,7 @@ impl Kiosk {
     pub fn release_keys(&mut self) {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
         let time = self.now().as_millis() as u32;
+        self.release_method_keys();
         // Latched and locked modifiers included.
         for key in self.seat.aids.end() {
             self.seat.layouts.note(&key.device, key.code, false);

@@ -12,6 +12,7 @@ pub mod keymaps;
 pub mod keys;
 pub mod layouts;
 pub mod mapping;
+mod method_keys;
 mod on_screen;
 mod pace;
 mod pen;

@@ -7,7 +7,7 @@ use smithay::{
     utils::{Logical, Point, SERIAL_COUNTER},
 };
 
-use super::{keymaps::Follow, pace};
+use super::{keymaps::Follow, keys, pace};
 use crate::{
     keyboard::{
         board::{Finger, Typed},
@@ -130,8 +130,9 @@ impl Kiosk {
         if keyboard.current_focus().is_none_or(|surface| !pace::takes_a_beginning(&surface)) {
             return;
         }
-        // A virtual or another real keyboard may have changed the seat's keymap.
-        if self.follow_keymap(NAME) != Follow::Done {
+        // A virtual or another real keyboard may have changed the seat's keymap. Keys for an input method do not use it.
+        let composes = self.protocols.input_methods.grab().is_some();
+        if !composes && self.follow_keymap(NAME) != Follow::Done {
             return;
         }
         self.use_layout(self.stage.keyboard.board.layout_number());
@@ -142,6 +143,10 @@ impl Kiosk {
         let up = [&stroke.code].into_iter().chain(held.iter().rev()).map(|code| (*code, KeyState::Released));
         let time = self.now().as_millis() as u32;
         for (code, state) in down.chain(up).collect::<Vec<_>>() {
+            let key = keys::Stroke { device: NAME.into(), code, pressed: state == KeyState::Pressed, time };
+            if self.method_takes(&key, false) {
+                continue;
+            }
             let serial = SERIAL_COUNTER.next_serial();
             keyboard.input(self, code, state, serial, time, |_, _, _| FilterResult::<()>::Forward);
         }

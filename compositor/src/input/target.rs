@@ -34,7 +34,10 @@ impl Kiosk {
         if self.on_keyboard(location) {
             return None;
         }
-        let Stage { layers, windows, .. } = &self.stage;
+        let Stage { layers, windows, method_popups, .. } = &self.stage;
+        if let Some(popup) = method_popups.under(screen.id, location) {
+            return Some(popup);
+        }
         let above = layers.under(screen.id, layers::ABOVE, location);
         if above.is_some() || self.button_at(screen, shell, location).is_some() {
             return above;
@@ -46,7 +49,8 @@ impl Kiosk {
     pub(super) fn closes(&self, location: Point<f64, Logical>) -> Option<ToplevelSurface> {
         let screen = self.screens.iter().find(|screen| screen.geometry().to_f64().contains(location))?;
         let shell = self.screens.shell_on(screen.id).filter(|shell| self.stage.shell_visible(*shell))?;
-        match self.stage.layers.under(screen.id, layers::ABOVE, location) {
+        let above = self.stage.method_popups.under(screen.id, location);
+        match above.or_else(|| self.stage.layers.under(screen.id, layers::ABOVE, location)) {
             Some(_) => None,
             None => self.button_at(screen, shell, location),
         }
@@ -72,6 +76,10 @@ impl Kiosk {
         let mut root = surface.clone();
         while let Some(parent) = get_parent(&root) {
             root = parent;
+        }
+        // A touch on an input method's popup leaves the keyboard focus with the text field.
+        if self.stage.method_popups.screen_of(&root).is_some() {
+            return;
         }
         // A popup of a layer surface belongs to that surface.
         if let Some(popup) = self.stage.popups.find_popup(&root)

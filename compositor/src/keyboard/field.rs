@@ -1,5 +1,5 @@
 //! What a client says of the text field that has the focus, whatever protocol it says it by. The text itself is not
-//! kept: all that is asked of it is whether a sentence begins. Pure; the text-input protocols fill it, the keyboard on
+//! kept here: all that is asked of it is whether a sentence begins. Pure; the text-input protocols fill it, the keyboard on
 //! the screen follows it.
 
 /// Longest surrounding text that is looked at, bytes: what text-input-unstable-v3 allows.

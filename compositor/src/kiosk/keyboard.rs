@@ -82,6 +82,7 @@ impl Kiosk {
     /// Something that the keyboard depends on may have changed: a field, the devices, the focus.
     pub fn text_field_changed(&mut self) {
         self.seat.keyboard_control.stale = true;
+        self.protocols.input_methods.disturb();
     }
 
     /// Whether it is shown.
@@ -247,6 +248,9 @@ impl Kiosk {
     pub(crate) fn use_layout(&mut self, number: usize) {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
         let number = u32::try_from(number).unwrap_or_default();
+        if let Some(grab) = self.protocols.input_methods.any_grab() {
+            grab.use_layout(number);
+        }
         keyboard.with_xkb_state(self, |mut context| context.set_layout(Layout(number)));
     }
 

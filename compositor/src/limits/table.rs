@@ -57,7 +57,7 @@ table! {
     "wl_surface" => "surfaces" "surfaces" surfaces;
     "wl_subsurface" => "subsurfaces" "subsurfaces" subsurfaces;
     "xdg_toplevel" => "toplevels" "toplevels" toplevels;
-    "xdg_popup" => "popups" "popups" popups;
+    "xdg_popup" | "zwp_input_popup_surface_v2" => "popups" "popups" popups;
     "wl_shm_pool" | "wl_buffer" | "zwp_linux_buffer_params_v1" | "wp_linux_drm_syncobj_timeline_v1"
         => "pools and buffers" "buffers" buffers;
     "wl_region" => "regions" "regions" regions;

@@ -93,6 +93,7 @@ pub const GLOBALS: &[Global] = &[
     trusted("ext_image_copy_capture_manager_v1", 1, Group::Capture),
     trusted("ext_output_image_capture_source_manager_v1", 1, Group::Capture),
     trusted("zwp_virtual_keyboard_manager_v1", 1, Group::VirtualInput),
+    trusted("zwp_input_method_manager_v2", 1, Group::InputMethod),
     trusted("zwlr_virtual_pointer_manager_v1", 2, Group::VirtualInput),
     trusted("ext_data_control_manager_v1", 1, Group::Clipboard),
     trusted("zwlr_data_control_manager_v1", 2, Group::Clipboard),

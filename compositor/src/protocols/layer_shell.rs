@@ -120,7 +120,8 @@ impl Kiosk {
         }
     }
 
-    fn tell_layer_scale(&self, surface: &WlSurface, screen: ScreenId) {
+    /// Tells a surface the scale and turn of the screen that it is on.
+    pub(super) fn tell_layer_scale(&self, surface: &WlSurface, screen: ScreenId) {
         let Some(screen) = self.screens.get(screen) else { return };
         let (scale, transform) = (screen.scale(), screen.output.current_transform());
         with_states(surface, |states| {

@@ -18,6 +18,7 @@ mod gamma;
 mod guards;
 mod icons;
 mod idle_notify;
+pub(crate) mod input_method;
 mod layer_shell;
 mod output_management;
 mod output_power;
@@ -81,6 +82,7 @@ use foreign_toplevel::ForeignToplevels;
 use gamma::Gamma;
 use icons::Icons;
 use idle_notify::IdleNotifier;
+use input_method::InputMethods;
 use kiosk_core::config::Limits as Settings;
 use output_management::OutputManagement;
 use output_power::OutputPower;
@@ -139,6 +141,8 @@ pub struct Protocols {
     pub layer_shell: WlrLayerShellState,
     /// `zwp_text_input_manager_v1` and `_v3`.
     pub text_inputs: TextInputs,
+    /// `zwp_input_method_manager_v2`.
+    pub input_methods: InputMethods,
     /// `wp_security_context_manager_v1`.
     pub security_contexts: SecurityContexts,
     /// `ext_data_control_manager_v1`, `zwlr_data_control_manager_v1`.
@@ -214,6 +218,7 @@ impl Protocols {
             captures: Captures::new(display),
             layer_shell: WlrLayerShellState::new::<Kiosk>(display),
             text_inputs: TextInputs::new(display),
+            input_methods: InputMethods::new(display),
             security_contexts: SecurityContexts::new(display),
             data_control,
             virtual_input: VirtualInput::new(display),

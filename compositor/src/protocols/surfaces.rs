@@ -108,6 +108,7 @@ impl CompositorHandler for Kiosk {
             }
             self.follow_toplevel(&root, *surface == root);
             self.follow_layer(&root, *surface == root);
+            self.follow_method_popup(&root);
         }
         // Each of them looks through all popups there are.
         if get_role(surface) == Some(XDG_POPUP_ROLE) {

@@ -5,7 +5,10 @@ use std::time::Duration;
 use smithay::{
     backend::renderer::{
         Color32F, ExportMem, ImportAll, ImportMem, Renderer,
-        element::{AsRenderElements, Element, Kind, RenderElementStates, default_primary_scanout_output_compare},
+        element::{
+            AsRenderElements, Element, Kind, RenderElementStates, default_primary_scanout_output_compare,
+            surface::render_elements_from_surface_tree,
+        },
     },
     desktop::utils::{
         OutputPresentationFeedback, send_frames_surface_tree, surface_presentation_feedback_flags_from_states,
@@ -143,6 +146,12 @@ impl<'a> Frame<'a> {
             self.stage.keyboard.push_elements(renderer, self.source.id, &mut elements);
         }
         let mut budget = faded::Budget::of(self.source.picture_size());
+        for popup in self.stage.method_popups.on(self.source.id) {
+            let at = (popup.origin - origin).to_physical_precise_round(scale);
+            let surfaces: Vec<_> =
+                render_elements_from_surface_tree(renderer, &popup.surface, at, scale, 1.0, Kind::Unspecified);
+            elements.extend(surfaces.into_iter().map(|surface| faded::drawable(renderer, surface, &mut budget)));
+        }
         self.push_layers(renderer, layers::ABOVE, &mut budget, &mut elements);
         for shown in self.shell.into_iter().flat_map(|shell| self.stage.windows.mapped(shell)) {
             if let Some(button) = shown.close_button(self.source.geometry()) {
@@ -201,6 +210,7 @@ impl<'a> Frame<'a> {
                 visit(popup.wl_surface());
             }
         }
+        self.stage.method_popups.on(self.screen.id).for_each(|popup| visit(&popup.surface));
         let carried = [self.stage.cursor.client_surface(), self.stage.cursor.drag_icon()];
         carried.into_iter().flatten().filter(|surface| here(ClientState::shell_of(surface))).for_each(visit);
     }

@@ -18,6 +18,7 @@ pub mod frame;
 pub mod keyboard;
 mod layer_place;
 pub mod layers;
+pub mod method_popups;
 pub mod notice;
 pub mod pictures;
 pub mod ramp;
@@ -41,6 +42,7 @@ use cursor::Cursor;
 use fonts::FontSearch;
 use keyboard::{Look, ScreenKeyboard};
 use layers::Layers;
+use method_popups::MethodPopups;
 use pictures::Pictures;
 use shell::ShellStage;
 use splash::Cover;
@@ -80,6 +82,8 @@ pub struct Stage {
     pub windows: Windows,
     /// The layer surfaces, above and below the windows.
     pub layers: Layers,
+    /// Of an input method, beside the cursor of a text field.
+    pub method_popups: MethodPopups,
     /// The screen of each shell, by number: the layer surfaces that are typed on are looked for there.
     pub homes: Vec<Option<ScreenId>>,
     /// The close button of the topmost popup.
@@ -134,6 +138,7 @@ impl Stage {
         Self {
             windows: Windows::default(),
             layers: Layers::default(),
+            method_popups: MethodPopups::default(),
             homes: Vec::new(),
             close_button: CloseButton::default(),
             keyboard: ScreenKeyboard::new(Look::default()),

@@ -60,7 +60,10 @@ use wayland_protocols::{
     },
 };
 
-use wayland_protocols_misc::zwp_virtual_keyboard_v1::client::zwp_virtual_keyboard_manager_v1::ZwpVirtualKeyboardManagerV1;
+use wayland_protocols_misc::{
+    zwp_input_method_v2::client::zwp_input_method_manager_v2::ZwpInputMethodManagerV2,
+    zwp_virtual_keyboard_v1::client::zwp_virtual_keyboard_manager_v1::ZwpVirtualKeyboardManagerV1,
+};
 use wayland_protocols_wlr::{
     data_control::v1::client::zwlr_data_control_manager_v1::ZwlrDataControlManagerV1,
     foreign_toplevel::v1::client::zwlr_foreign_toplevel_manager_v1::ZwlrForeignToplevelManagerV1,
@@ -133,6 +136,7 @@ fn interfaces() -> Vec<&'static Interface> {
         WpSecurityContextManagerV1::interface(),
         ZwlrVirtualPointerManagerV1::interface(),
         ZwpVirtualKeyboardManagerV1::interface(),
+        ZwpInputMethodManagerV2::interface(),
         ZwlrDataControlManagerV1::interface(),
         ExtDataControlManagerV1::interface(),
         ExtImageCopyCaptureManagerV1::interface(),

@@ -5,6 +5,7 @@
 //! Called by the seat when the keyboard's focus moves, and by whoever has a text for the field that is typed into. What a
 //! field means for what is shown is not decided here.
 
+pub mod context;
 mod v1;
 mod v3;
 
@@ -24,9 +25,7 @@ use crate::{
     kiosk::Kiosk,
     protocols::dispatch::{globals, objects},
 };
-
-/// Longest text that is given to a client at once, bytes: more does not go into a message.
-const MAX_COMMIT: usize = 2000;
+use context::{Context, Edit, MAX_TEXT};
 
 /// All clients' text inputs.
 pub struct TextInputs {
@@ -36,6 +35,8 @@ pub struct TextInputs {
     focus: Option<WlSurface>,
     /// How often a client has said that a field has the focus, so that a second touch on it is seen too.
     asked: u64,
+    /// Whether the text round the cursor is kept: only while there is an input method to be told of it.
+    keeps_text: bool,
 }
 
 /// The field that has the focus.
@@ -49,12 +50,31 @@ pub struct Focused {
     pub asked: u64,
 }
 
+/// The same, for an input method.
+#[derive(Debug, Clone)]
+pub struct Composing {
+    /// Changes whenever a client begins anew with a field.
+    pub begun: u64,
+    /// On which surface it is.
+    pub surface: WlSurface,
+    /// Where the cursor is there; `None`: the client did not say.
+    pub cursor: Option<(i32, i32, i32, i32)>,
+    /// What its client said of it.
+    pub context: Context,
+}
+
+/// The text input that has the focus.
+enum Newest<'a> {
+    V3(&'a mut v3::Input),
+    V1(&'a mut v1::Input),
+}
+
 impl TextInputs {
     /// Offers both globals.
     pub fn new(display: &DisplayHandle) -> Self {
         display.create_global::<Kiosk, ZwpTextInputManagerV3, ()>(v3::VERSION, ());
         display.create_global::<Kiosk, ZwpTextInputManagerV1, ()>(v1::VERSION, ());
-        Self { v3: Vec::new(), v1: Vec::new(), focus: None, asked: 0 }
+        Self { v3: Vec::new(), v1: Vec::new(), focus: None, asked: 0, keeps_text: false }
     }
 
     /// The field that is typed into, if a client has said that there is one.
@@ -80,20 +100,47 @@ impl TextInputs {
         }
     }
 
-    /// Gives the focused field a text. `false`: no client has said that there is a field.
-    pub fn commit(&mut self, text: &str) -> bool {
-        let Some(focus) = self.focus.clone().filter(|_| text.len() <= MAX_COMMIT) else { return false };
-        let newest = self.focused().map(|focused| focused.asked);
-        let is = |active: Option<(u64, Field)>| active.is_some_and(|(asked, _)| Some(asked) == newest);
-        if let Some(input) = self.v3.iter().find(|input| is(input.active(&focus))) {
-            input.commit(text);
-            return true;
+    /// The one whose field is typed into.
+    fn newest(&mut self) -> Option<Newest<'_>> {
+        let (focus, newest) = (self.focus.clone()?, self.focused()?.asked);
+        let is = |active: Option<(u64, Field)>| active.is_some_and(|(asked, _)| asked == newest);
+        if let Some(input) = self.v3.iter_mut().find(|input| is(input.active(&focus))) {
+            return Some(Newest::V3(input));
         }
-        if let Some(input) = self.v1.iter().find(|input| is(input.active(&focus))) {
-            input.commit(text);
-            return true;
+        self.v1.iter_mut().find(|input| is(input.active(&focus))).map(Newest::V1)
+    }
+
+    /// Changes the focused field. `false`: no client has said that there is a field, or it would not go into a message.
+    pub fn edit(&mut self, edit: Edit) -> bool {
+        let composed = edit.composed.as_ref().map(|composed| &composed.text);
+        if edit.commit.iter().chain(composed).any(|text| text.len() > MAX_TEXT) {
+            return false;
         }
-        false
+        match self.newest() {
+            Some(Newest::V3(input)) => input.edit(edit),
+            Some(Newest::V1(input)) => input.edit(edit),
+            None => return false,
+        }
+        true
+    }
+
+    /// The field that is typed into, for an input method.
+    pub fn composing(&mut self) -> Option<Composing> {
+        let Focused { field, surface, .. } = self.focused()?;
+        let (begun, context) = match self.newest()? {
+            Newest::V3(input) => input.context()?,
+            Newest::V1(input) => input.context(),
+        };
+        Some(Composing { begun, context: context.clone(), surface, cursor: field.cursor })
+    }
+
+    /// Whether the text round the cursor is kept from now on.
+    pub fn keep_text(&mut self, keeps: bool) {
+        self.keeps_text = keeps;
+        if !keeps {
+            self.v3.iter_mut().for_each(v3::Input::forget_text);
+            self.v1.iter_mut().for_each(v1::Input::forget_text);
+        }
     }
 
     /// The next number of a field that a client asks the keyboard for.
@@ -117,7 +164,7 @@ impl Kiosk {
 
     /// Gives the field that is typed into a text, past the keymap. `false`: there is no field.
     pub fn type_text(&mut self, text: &str) -> bool {
-        self.protocols.text_inputs.commit(text)
+        self.protocols.text_inputs.edit(Edit::text(text))
     }
 }
 

@@ -7,6 +7,7 @@ use smithay::{
             zwp_text_input_manager_v1::{self, ZwpTextInputManagerV1},
             zwp_text_input_v1::{self, ContentPurpose, ZwpTextInputV1},
         },
+        wayland_protocols::wp::text_input::zv3::server::zwp_text_input_v3,
         wayland_server::{
             Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, WEnum, backend::ClientId,
             protocol::wl_surface::WlSurface,
@@ -15,7 +16,11 @@ use smithay::{
     utils::IsAlive,
 };
 
-use super::{TextInputs, same_client};
+use super::{
+    TextInputs,
+    context::{Context, Edit, Surrounding},
+    same_client,
+};
 use crate::{
     keyboard::field::{Field, Purpose},
     kiosk::Kiosk,
@@ -23,6 +28,8 @@ use crate::{
 
 /// Highest version of the protocol that is spoken.
 pub const VERSION: u32 = 1;
+/// A text that is sent twice in a message, bytes.
+const MOST_TWICE: usize = 2000;
 
 /// One object.
 pub struct Input {
@@ -32,11 +39,16 @@ pub struct Input {
     /// Which surface it was told to have entered.
     entered: Option<WlSurface>,
     asked: u64,
+    /// The number of its activation.
+    begun: u64,
     /// The client hid the keyboard without leaving the field.
     hidden: bool,
     /// Of the last `commit_state`.
     serial: u32,
     field: Field,
+    context: Context,
+    /// It shows a text that is not committed yet.
+    composes: bool,
 }
 
 impl Input {
@@ -63,9 +75,46 @@ impl Input {
         }
     }
 
-    /// Gives it a text.
-    pub fn commit(&self, text: &str) {
-        self.resource.commit_string(self.serial, text.to_owned());
+    /// The number of its activation, and what an input method is told of its field.
+    pub fn context(&self) -> (u64, &Context) {
+        (self.begun, &self.context)
+    }
+
+    /// Nobody wants the text round the cursor any more.
+    pub fn forget_text(&mut self) {
+        self.context.surrounding = None;
+    }
+
+    /// Changes its text.
+    pub fn edit(&mut self, edit: Edit) {
+        let commits = edit.commit.is_some();
+        if let Some((before, after)) = edit.delete {
+            // From the cursor, backwards.
+            let start = i32::try_from(before).map_or(i32::MIN, |before| -before);
+            self.resource.delete_surrounding_text(start, before.saturating_add(after));
+            // It is carried out with the text that follows.
+            if !commits && edit.composed.is_none() {
+                self.resource.commit_string(self.serial, String::new());
+            }
+        }
+        if let Some(text) = edit.commit {
+            self.resource.commit_string(self.serial, text);
+        }
+        match edit.composed {
+            Some(composed) => {
+                // Taken over when the field is left, where both go into a message.
+                let kept = if composed.text.len() <= MOST_TWICE { composed.text.clone() } else { String::new() };
+                self.resource.preedit_cursor(composed.end);
+                self.resource.preedit_string(self.serial, composed.text, kept);
+                self.composes = true;
+            }
+            // A committed text has taken its place already.
+            None => {
+                if std::mem::take(&mut self.composes) && !commits {
+                    self.resource.preedit_string(self.serial, String::new(), String::new());
+                }
+            }
+        }
     }
 }
 
@@ -81,6 +130,27 @@ fn purpose(purpose: WEnum<ContentPurpose>) -> Purpose {
         WEnum::Value(ContentPurpose::Email) => Purpose::Email,
         WEnum::Value(ContentPurpose::Password) => Purpose::Password,
         _ => Purpose::Text,
+    }
+}
+
+/// The purpose as version 3 has it, which is what input methods are told.
+fn as_v3(purpose: WEnum<ContentPurpose>) -> zwp_text_input_v3::ContentPurpose {
+    use zwp_text_input_v3::ContentPurpose as V3;
+    let WEnum::Value(purpose) = purpose else { return V3::Normal };
+    match purpose {
+        ContentPurpose::Alpha => V3::Alpha,
+        ContentPurpose::Digits => V3::Digits,
+        ContentPurpose::Number => V3::Number,
+        ContentPurpose::Phone => V3::Phone,
+        ContentPurpose::Url => V3::Url,
+        ContentPurpose::Email => V3::Email,
+        ContentPurpose::Name => V3::Name,
+        ContentPurpose::Password => V3::Password,
+        ContentPurpose::Date => V3::Date,
+        ContentPurpose::Time => V3::Time,
+        ContentPurpose::Datetime => V3::Datetime,
+        ContentPurpose::Terminal => V3::Terminal,
+        _ => V3::Normal,
     }
 }
 
@@ -113,9 +183,12 @@ impl Dispatch<ZwpTextInputManagerV1, (), Kiosk> for TextInputs {
             activated: None,
             entered: None,
             asked: 0,
+            begun: 0,
             hidden: false,
             serial: 0,
             field: Field::default(),
+            context: Context::default(),
+            composes: false,
         });
     }
 }
@@ -133,12 +206,13 @@ impl Dispatch<ZwpTextInputV1, (), Kiosk> for TextInputs {
         use zwp_text_input_v1::Request;
         let inputs = &mut kiosk.protocols.text_inputs;
         let asked = inputs.next();
-        let focus = inputs.focus.clone();
+        let (focus, keeps_text) = (inputs.focus.clone(), inputs.keeps_text);
         let Some(input) = inputs.v1.iter_mut().find(|input| input.resource == *resource) else { return };
         match request {
             Request::Activate { surface, .. } => {
                 input.activated = same_client(resource, &surface).then_some(surface);
-                (input.asked, input.hidden, input.field) = (asked, false, Field::default());
+                (input.asked, input.begun, input.hidden) = (asked, asked, false);
+                (input.field, input.context, input.composes) = (Field::default(), Context::default(), false);
                 input.follow(focus.as_ref());
             }
             Request::Deactivate { .. } => {
@@ -148,13 +222,25 @@ impl Dispatch<ZwpTextInputV1, (), Kiosk> for TextInputs {
             Request::ShowInputPanel => (input.asked, input.hidden) = (asked, false),
             Request::HideInputPanel => input.hidden = true,
             // What was typed is the client's own again; its content type stays.
-            Request::Reset => input.field.sentence_start = false,
+            Request::Reset => {
+                input.field.sentence_start = false;
+                input.context.surrounding = None;
+                if std::mem::take(&mut input.composes) {
+                    // What was composed is no more: an input method begins anew.
+                    input.begun = asked;
+                }
+            }
             Request::SetSurroundingText { text, cursor, anchor } => {
-                input.field.set_surrounding(&text, i64::from(cursor), i64::from(anchor));
+                let sound = input.field.set_surrounding(&text, i64::from(cursor), i64::from(anchor));
+                let text = (sound && keeps_text).then(|| Surrounding::new(text, cursor, anchor)).flatten();
+                input.context.surrounding = text;
             }
             Request::SetContentType { hint, purpose: meant } => {
                 let hints = hint.into_result().map_or(0, |hint| hint.bits());
                 input.field.set_content(hints, purpose(meant));
+                // The hints have the same bits in both versions.
+                input.context.hint = zwp_text_input_v3::ContentHint::from_bits_truncate(hints);
+                input.context.purpose = as_v3(meant);
             }
             Request::SetCursorRectangle { x, y, width, height } => input.field.cursor = Some((x, y, width, height)),
             Request::CommitState { serial } => input.serial = serial,

@@ -4,7 +4,7 @@ use smithay::{
     reexports::{
         wayland_protocols::wp::text_input::zv3::server::{
             zwp_text_input_manager_v3::{self, ZwpTextInputManagerV3},
-            zwp_text_input_v3::{self, ContentPurpose, ZwpTextInputV3},
+            zwp_text_input_v3::{self, ChangeCause, ContentHint, ContentPurpose, ZwpTextInputV3},
         },
         wayland_server::{
             Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, WEnum, backend::ClientId,
@@ -14,7 +14,11 @@ use smithay::{
     utils::IsAlive,
 };
 
-use super::{TextInputs, same_client};
+use super::{
+    TextInputs,
+    context::{Context, Edit, Surrounding},
+    same_client,
+};
 use crate::{
     keyboard::field::{Field, Purpose},
     kiosk::Kiosk,
@@ -35,27 +39,43 @@ pub struct Input {
     pending: Pending,
 }
 
-#[derive(Clone, Copy)]
 struct Enabled {
     asked: u64,
     field: Field,
+    context: Context,
 }
 
 /// What the next commit is to set; `None`: as it is.
 #[derive(Default)]
 struct Pending {
     enable: Option<bool>,
-    content: Option<(u32, Purpose)>,
-    /// With whether a sentence begins; the text is not kept.
-    sentence_start: Option<bool>,
+    content: Option<(ContentHint, WEnum<ContentPurpose>)>,
+    /// Whether a sentence begins, and the text itself where somebody wants it.
+    surrounding: Option<(bool, Option<Surrounding>)>,
+    cause: Option<ChangeCause>,
     cursor: Option<(i32, i32, i32, i32)>,
 }
 
 impl Input {
     /// When it was enabled, and its field, if it has the focus and is.
     pub fn active(&self, focus: &WlSurface) -> Option<(u64, Field)> {
-        let enabled = self.enabled.filter(|_| self.entered.as_ref() == Some(focus))?;
+        let enabled = self.enabled.as_ref().filter(|_| self.entered.as_ref() == Some(focus))?;
         Some((enabled.asked, enabled.field))
+    }
+
+    /// The number of the field that is active, and what an input method is told of it.
+    pub fn context(&self) -> Option<(u64, &Context)> {
+        self.enabled.as_ref().map(|enabled| (enabled.asked, &enabled.context))
+    }
+
+    /// Nobody wants the text round the cursor any more.
+    pub fn forget_text(&mut self) {
+        if let Some((_, text)) = &mut self.pending.surrounding {
+            *text = None;
+        }
+        if let Some(enabled) = &mut self.enabled {
+            enabled.context.surrounding = None;
+        }
     }
 
     /// The keyboard's focus moved: leaves one surface, enters another.
@@ -78,9 +98,18 @@ impl Input {
         }
     }
 
-    /// Gives it a text.
-    pub fn commit(&self, text: &str) {
-        self.resource.commit_string(Some(text.to_owned()));
+    /// Changes its text.
+    pub fn edit(&self, edit: Edit) {
+        if let Some((before, after)) = edit.delete {
+            self.resource.delete_surrounding_text(before, after);
+        }
+        if let Some(text) = edit.commit {
+            self.resource.commit_string(Some(text));
+        }
+        // What is not said again is gone with `done`.
+        if let Some(composed) = edit.composed {
+            self.resource.preedit_string(Some(composed.text), composed.begin, composed.end);
+        }
         self.resource.done(self.commits);
     }
 
@@ -93,17 +122,22 @@ impl Input {
         }
         match pending.enable {
             // Whatever was said before is void.
-            Some(true) => self.enabled = Some(Enabled { asked: next(), field: Field::default() }),
+            Some(true) => {
+                self.enabled = Some(Enabled { asked: next(), field: Field::default(), context: Context::default() });
+            }
             Some(false) => self.enabled = None,
             None => {}
         }
-        let Some(Enabled { field, .. }) = &mut self.enabled else { return };
-        if let Some((hints, purpose)) = pending.content {
-            field.set_content(hints, purpose);
+        let Some(Enabled { field, context, .. }) = &mut self.enabled else { return };
+        if let Some((hint, meant)) = pending.content {
+            field.set_content(hint.bits(), purpose(meant));
+            (context.hint, context.purpose) = (hint, meant.into_result().unwrap_or(ContentPurpose::Normal));
         }
-        if let Some(start) = pending.sentence_start {
+        if let Some((start, text)) = pending.surrounding {
             field.sentence_start = start;
+            context.surrounding = text;
         }
+        context.cause = pending.cause.unwrap_or(ChangeCause::InputMethod);
         if pending.cursor.is_some() {
             field.cursor = pending.cursor;
         }
@@ -170,7 +204,7 @@ impl Dispatch<ZwpTextInputV3, (), Kiosk> for TextInputs {
     ) {
         use zwp_text_input_v3::Request;
         let inputs = &mut kiosk.protocols.text_inputs;
-        let asked = inputs.asked + 1;
+        let (asked, keeps_text) = (inputs.asked + 1, inputs.keeps_text);
         let Some(input) = inputs.v3.iter_mut().find(|input| input.resource == *resource) else { return };
         let pending = &mut input.pending;
         match request {
@@ -178,12 +212,13 @@ impl Dispatch<ZwpTextInputV3, (), Kiosk> for TextInputs {
             Request::Disable => pending.enable = Some(false),
             Request::SetSurroundingText { text, cursor, anchor } => {
                 let mut looked = Field::default();
-                looked.set_surrounding(&text, i64::from(cursor), i64::from(anchor));
-                pending.sentence_start = Some(looked.sentence_start);
+                let sound = looked.set_surrounding(&text, i64::from(cursor), i64::from(anchor));
+                let text = (sound && keeps_text).then(|| Surrounding::new(text, cursor, anchor)).flatten();
+                pending.surrounding = Some((looked.sentence_start, text));
             }
+            Request::SetTextChangeCause { cause } => pending.cause = cause.into_result().ok(),
             Request::SetContentType { hint, purpose: meant } => {
-                let hints = hint.into_result().map_or(0, |hint| hint.bits());
-                pending.content = Some((hints, purpose(meant)));
+                pending.content = Some((hint.into_result().unwrap_or(ContentHint::None), meant));
             }
             Request::SetCursorRectangle { x, y, width, height } => pending.cursor = Some((x, y, width, height)),
             Request::Commit => {

@@ -1,0 +1,236 @@
+//! `zwp_input_method_keyboard_grab_v2`: the keys of real keyboards for an input method, with a keymap and a state of their
+//! own: the seat's keep what the method types itself. Which keys it gets is said in [`crate::input`]'s `method_keys`.
+
+use std::{collections::HashSet, fs::File, io::Write, os::fd::AsFd};
+
+use kiosk_core::config::Keyboard;
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
+use smithay::{
+    backend::input::Keycode,
+    input::keyboard::{Keysym, ModifiersState, xkb},
+    reexports::{
+        wayland_protocols_misc::zwp_input_method_v2::server::{
+            zwp_input_method_keyboard_grab_v2::{self, ZwpInputMethodKeyboardGrabV2},
+            zwp_input_method_v2::ZwpInputMethodV2,
+        },
+        wayland_server::{
+            Client, DataInit, Dispatch, DisplayHandle, Resource,
+            backend::ClientId,
+            protocol::wl_keyboard::{KeyState, KeymapFormat},
+        },
+    },
+    utils::SERIAL_COUNTER,
+};
+
+use super::InputMethods;
+use crate::{input::xkb_config, kiosk::Kiosk, privilege::ClientState};
+
+/// Key codes of the kernel count from 0, those of xkb from 8.
+const XKB_OFFSET: u32 = 8;
+
+/// The configured keymap, compiled when a method first wants it: methods grab the keys anew with each field.
+#[derive(Default)]
+pub struct KeymapCache {
+    compiled: Option<(Keyboard, xkb::Keymap)>,
+}
+
+impl KeymapCache {
+    /// The keymap of these names, or the default one. `None`: xkb has not even that.
+    fn of(&mut self, keyboard: &Keyboard) -> Option<xkb::Keymap> {
+        if let Some((known, keymap)) = &self.compiled
+            && known == keyboard
+        {
+            return Some(keymap.clone());
+        }
+        let wanted = xkb_config(keyboard);
+        let context = xkb::Context::new(xkb::CONTEXT_NO_FLAGS);
+        let compile = |rules: &str, model: &str, layout: &str, variant: &str, options: Option<String>| {
+            let flags = xkb::KEYMAP_COMPILE_NO_FLAGS;
+            xkb::Keymap::new_from_names(&context, rules, model, layout, variant, options, flags)
+        };
+        let keymap = compile(wanted.rules, wanted.model, wanted.layout, wanted.variant, wanted.options)
+            .or_else(|| compile("", "", "", "", None))?;
+        self.compiled = Some((keyboard.clone(), keymap.clone()));
+        Some(keymap)
+    }
+}
+
+/// The modifiers as clients are told them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Modifiers {
+    depressed: u32,
+    latched: u32,
+    locked: u32,
+    layout: u32,
+}
+
+/// The keys, as long as a method has them.
+pub struct Grab {
+    pub(super) resource: ZwpInputMethodKeyboardGrabV2,
+    state: xkb::State,
+    told: Option<Modifiers>,
+    /// Pressed, and told to the method.
+    held: HashSet<Keycode>,
+}
+
+impl Grab {
+    /// What the key means now: the plain symbols, the modified one, and what is held with it.
+    pub(crate) fn meaning(&self, code: Keycode) -> (Vec<Keysym>, Keysym, ModifiersState) {
+        let layout = self.state.key_get_layout(code);
+        let plain = self.state.get_keymap().key_get_syms_by_level(code, layout, 0).to_vec();
+        let active = |name| self.state.mod_name_is_active(name, xkb::STATE_MODS_EFFECTIVE);
+        let modifiers = ModifiersState {
+            ctrl: active(xkb::MOD_NAME_CTRL),
+            alt: active(xkb::MOD_NAME_ALT),
+            ..ModifiersState::default()
+        };
+        (plain, self.state.key_get_one_sym(code), modifiers)
+    }
+
+    /// Whether the method was told that this key is down.
+    pub(crate) fn holds(&self, code: Keycode) -> bool {
+        self.held.contains(&code)
+    }
+
+    /// Whether the method may be told of one more key: it reads, or was not told of many since it did.
+    pub(crate) fn takes_a_key(&self) -> bool {
+        let Some(client) = self.resource.client() else { return false };
+        client.get_data::<ClientState>().is_none_or(ClientState::takes_a_beginning)
+    }
+
+    /// Tells the method of a key.
+    pub(crate) fn key(&mut self, code: Keycode, pressed: bool, time: u32) {
+        match pressed {
+            true => self.held.insert(code),
+            false => self.held.remove(&code),
+        };
+        let serial = SERIAL_COUNTER.next_serial();
+        let state = if pressed { KeyState::Pressed } else { KeyState::Released };
+        self.resource.key(serial.into(), time, code.raw().saturating_sub(XKB_OFFSET), state);
+        self.follow(code, pressed);
+    }
+
+    /// A key went down or up that somebody else is told of: modifiers are everybody's.
+    pub(crate) fn follow(&mut self, code: Keycode, pressed: bool) {
+        self.state.update_key(code, if pressed { xkb::KeyDirection::Down } else { xkb::KeyDirection::Up });
+        self.tell_modifiers();
+    }
+
+    /// All keys that it was told of are up.
+    pub(crate) fn release_all(&mut self, time: u32) {
+        for code in self.held.clone() {
+            self.key(code, false, time);
+        }
+    }
+
+    /// Types with this layout of the keymap.
+    pub(crate) fn use_layout(&mut self, number: u32) {
+        let Modifiers { depressed, latched, locked, .. } = self.modifiers();
+        self.state.update_mask(depressed, latched, locked, 0, 0, number);
+        self.tell_modifiers();
+    }
+
+    fn modifiers(&self) -> Modifiers {
+        Modifiers {
+            depressed: self.state.serialize_mods(xkb::STATE_MODS_DEPRESSED),
+            latched: self.state.serialize_mods(xkb::STATE_MODS_LATCHED),
+            locked: self.state.serialize_mods(xkb::STATE_MODS_LOCKED),
+            layout: self.state.serialize_layout(xkb::STATE_LAYOUT_EFFECTIVE),
+        }
+    }
+
+    fn tell_modifiers(&mut self) {
+        let now = self.modifiers();
+        if self.told != Some(now) {
+            self.told = Some(now);
+            let serial = SERIAL_COUNTER.next_serial();
+            self.resource.modifiers(serial.into(), now.depressed, now.latched, now.locked, now.layout);
+        }
+    }
+
+    /// Sends the keymap, in a file of its own: what a method does to it harms nobody else.
+    fn tell_keymap(&self) -> std::io::Result<()> {
+        let mut text = self.state.get_keymap().get_as_string(xkb::KEYMAP_FORMAT_TEXT_V1).into_bytes();
+        text.push(0);
+        let mut file = File::from(memfd_create("kioskd-keymap", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
+        file.write_all(&text)?;
+        // Not against writing: what maps it shared, as methods do, could not.
+        fcntl_add_seals(&file, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW)?;
+        let size = u32::try_from(text.len()).unwrap_or(u32::MAX);
+        self.resource.keymap(KeymapFormat::XkbV1, file.as_fd(), size);
+        Ok(())
+    }
+}
+
+impl InputMethods {
+    /// The keys' grab, while a field has the focus.
+    pub(crate) fn grab(&mut self) -> Option<&mut Grab> {
+        self.current.as_mut().filter(|method| method.is_active())?.grab.as_mut()
+    }
+
+    /// The same, whether or not one has.
+    pub(crate) fn any_grab(&mut self) -> Option<&mut Grab> {
+        self.current.as_mut()?.grab.as_mut()
+    }
+}
+
+impl Kiosk {
+    /// The method wants the keys. While it has them by another object, it gets none by this one.
+    pub(super) fn input_method_grabs(&mut self, method: &ZwpInputMethodV2, resource: ZwpInputMethodKeyboardGrabV2) {
+        let settings = &self.settings.config.input.keyboard;
+        let methods = &mut self.protocols.input_methods;
+        if methods.of(method).is_none_or(|method| method.grab.is_some()) {
+            return;
+        }
+        let Some(keymap) = methods.keymap.of(settings) else { return };
+        let state = xkb::State::new(&keymap);
+        let mut grab = Grab { resource, state, told: None, held: HashSet::new() };
+        grab.resource.repeat_info(settings.repeat_rate as i32, settings.repeat_delay as i32);
+        if let Err(error) = grab.tell_keymap() {
+            tracing::warn!(%error, "an input method has no keymap");
+        }
+        // What is locked or held already counts here too.
+        if let Some(keyboard) = self.seat.seat.get_keyboard() {
+            let now = keyboard.modifier_state().serialized;
+            grab.state.update_mask(0, 0, now.locked, 0, 0, now.layout_effective);
+            for code in keyboard.pressed_keys() {
+                grab.state.update_key(code, xkb::KeyDirection::Down);
+            }
+        }
+        grab.tell_modifiers();
+        if let Some(method) = self.protocols.input_methods.of(method) {
+            method.grab = Some(grab);
+        }
+    }
+
+    /// The method has the keys no more.
+    pub(super) fn end_grab(&mut self) {
+        let Some(grab) = self.protocols.input_methods.current.as_mut().and_then(|method| method.grab.take()) else {
+            return;
+        };
+        // A layout that was chosen meanwhile stays.
+        let layout = usize::try_from(grab.modifiers().layout).unwrap_or_default();
+        self.use_layout(layout);
+    }
+}
+
+impl Dispatch<ZwpInputMethodKeyboardGrabV2, (), Kiosk> for InputMethods {
+    fn request(
+        _: &mut Kiosk,
+        _: &Client,
+        _: &ZwpInputMethodKeyboardGrabV2,
+        _: zwp_input_method_keyboard_grab_v2::Request,
+        (): &(),
+        _: &DisplayHandle,
+        _: &mut DataInit<'_, Kiosk>,
+    ) {
+        // Its end is all that it asks for.
+    }
+
+    fn destroyed(kiosk: &mut Kiosk, _: ClientId, resource: &ZwpInputMethodKeyboardGrabV2, (): &()) {
+        let methods = &mut kiosk.protocols.input_methods;
+        if methods.any_grab().is_some_and(|grab| grab.resource == *resource) {
+            kiosk.end_grab();
+        }
+    }
+}

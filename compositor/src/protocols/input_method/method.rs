@@ -1,0 +1,184 @@
+//! `zwp_input_method_v2`: what it is told of a field, and what it does there. Texts are gathered until its `commit`, and go
+//! to the field that it knew of when it made them: one that was left since is typed into by nobody.
+
+use smithay::{
+    reexports::{
+        wayland_protocols::wp::text_input::zv3::server::zwp_text_input_v3::ChangeCause,
+        wayland_protocols_misc::zwp_input_method_v2::server::zwp_input_method_v2::{self, ZwpInputMethodV2},
+        wayland_server::{Client, DataInit, Dispatch, DisplayHandle, Resource, backend::ClientId},
+    },
+    wayland::compositor::give_role,
+};
+
+use super::{
+    InputMethods,
+    grab::Grab,
+    popup::{Popup, PopupData, ROLE},
+};
+use crate::{
+    kiosk::Kiosk,
+    limits::refusal::{self, LIMIT},
+    privilege::ClientState,
+    protocols::text_input::{
+        Composing,
+        context::{Composed, Context, Edit, MAX_TEXT},
+    },
+};
+
+/// The protocol wants an error where a popup's surface has another role, and has no number for it.
+const ROLE_ERROR: u32 = 0;
+
+/// The input method.
+pub struct Method {
+    pub(super) resource: ZwpInputMethodV2,
+    /// So often it was told `done`: what its commits refer to.
+    dones: u32,
+    /// The field that it was told of.
+    field: Option<Told>,
+    /// What its next commit does.
+    pending: Edit,
+    pub(super) popups: Vec<Popup>,
+    pub(super) grab: Option<Grab>,
+}
+
+struct Told {
+    /// The number of the field.
+    begun: u64,
+    /// The `done` by which it was told of it.
+    since: u32,
+    context: Context,
+}
+
+impl Method {
+    pub(super) fn new(resource: ZwpInputMethodV2) -> Self {
+        Self { resource, dones: 0, field: None, pending: Edit::default(), popups: Vec::new(), grab: None }
+    }
+
+    /// Whether it knows of a field.
+    pub(super) fn is_active(&self) -> bool {
+        self.field.is_some()
+    }
+
+    /// Tells it of the field that is typed into, where that is news.
+    pub(super) fn tell(&mut self, field: Option<&Composing>) {
+        let known = self.field.as_ref();
+        if known.map(|told| (told.begun, &told.context)) == field.map(|field| (field.begun, &field.context)) {
+            return;
+        }
+        let same = known.map(|told| told.begun) == field.map(|field| field.begun);
+        if !same && known.is_some() {
+            self.resource.deactivate();
+        }
+        if let Some(field) = field {
+            if !same {
+                self.resource.activate();
+                self.pending = Edit::default();
+            }
+            let context = &field.context;
+            if let Some(around) = &context.surrounding {
+                self.resource.surrounding_text(around.text.clone(), around.cursor, around.anchor);
+            }
+            if context.cause != ChangeCause::InputMethod {
+                self.resource.text_change_cause(context.cause);
+            }
+            self.resource.content_type(context.hint, context.purpose);
+        }
+        self.resource.done();
+        self.dones = self.dones.wrapping_add(1);
+        let since = self.field.take().filter(|_| same).map_or(self.dones, |told| told.since);
+        self.field = field.map(|field| Told { begun: field.begun, since, context: field.context.clone() });
+    }
+
+    /// Whether a commit with this serial is meant for the field that has the focus now.
+    fn means(&self, serial: u32, focused: u64) -> bool {
+        let told = self.field.as_ref().filter(|told| told.begun == focused);
+        told.is_some_and(|told| serial.wrapping_sub(told.since) <= self.dones.wrapping_sub(told.since))
+    }
+}
+
+/// Whether it fits into a message. If not, the client is told so.
+fn fits(resource: &ZwpInputMethodV2, text: &str) -> bool {
+    let fits = text.len() <= MAX_TEXT;
+    if !fits {
+        refusal::post(resource, LIMIT, &format!("a text has at most {MAX_TEXT} bytes, not {}", text.len()));
+    }
+    fits
+}
+
+impl Dispatch<ZwpInputMethodV2, (), Kiosk> for InputMethods {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        resource: &ZwpInputMethodV2,
+        request: zwp_input_method_v2::Request,
+        (): &(),
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        use zwp_input_method_v2::Request;
+        let method = kiosk.protocols.input_methods.of(resource);
+        match request {
+            Request::CommitString { text } => {
+                if let Some(method) = method.filter(|_| fits(resource, &text)) {
+                    method.pending.commit = Some(text).filter(|text| !text.is_empty());
+                }
+            }
+            Request::SetPreeditString { text, cursor_begin: begin, cursor_end: end } => {
+                if let Some(method) = method.filter(|_| fits(resource, &text)) {
+                    let composed = Composed { text, begin, end };
+                    method.pending.composed = Some(composed).filter(|composed| !composed.text.is_empty());
+                }
+            }
+            Request::DeleteSurroundingText { before_length, after_length } => {
+                if let Some(method) = method {
+                    let delete = (before_length, after_length);
+                    method.pending.delete = Some(delete).filter(|delete| *delete != (0, 0));
+                }
+            }
+            Request::Commit { serial } => kiosk.input_method_commits(resource, serial),
+            Request::GetInputPopupSurface { id, surface } => {
+                let popup = init.init(id, PopupData { method: resource.clone(), surface: surface.clone() });
+                let taken =
+                    method.as_ref().is_some_and(|method| method.popups.iter().any(|popup| popup.is_of(&surface)));
+                if taken || give_role(&surface, ROLE).is_err() {
+                    return refusal::post(resource, ROLE_ERROR, "the surface has a role already");
+                }
+                if let Some(method) = method {
+                    method.popups.push(Popup::new(popup, surface));
+                }
+            }
+            Request::GrabKeyboard { keyboard } => {
+                let grab = init.init(keyboard, ());
+                kiosk.input_method_grabs(resource, grab);
+            }
+            _ => {}
+        }
+    }
+
+    fn destroyed(kiosk: &mut Kiosk, _: ClientId, resource: &ZwpInputMethodV2, (): &()) {
+        let methods = &mut kiosk.protocols.input_methods;
+        if methods.of(resource).is_none() {
+            return;
+        }
+        kiosk.end_grab();
+        kiosk.protocols.input_methods.current = None;
+        // What it composed is seen no more.
+        kiosk.protocols.text_inputs.edit(Edit::default());
+        kiosk.protocols.text_inputs.keep_text(false);
+    }
+}
+
+impl Kiosk {
+    /// The method's texts go to the field that they were made for. Not to a client that does not read: they would pile up.
+    fn input_method_commits(&mut self, resource: &ZwpInputMethodV2, serial: u32) {
+        let focused = self.protocols.text_inputs.composing();
+        let Some(method) = self.protocols.input_methods.of(resource) else { return };
+        let edit = std::mem::take(&mut method.pending);
+        let Some(focused) = focused.filter(|focused| method.means(serial, focused.begun)) else { return };
+        let client = focused.surface.client();
+        let reads = client.and_then(|client| client.get_data::<ClientState>().map(ClientState::reads));
+        if reads.unwrap_or(true) {
+            self.protocols.text_inputs.edit(edit);
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! input-method v2: fcitx5's and squeekboard's, one on the seat at a time, for trusted tools alone. On the protocol's own
+//! bindings: smithay's side is tied to its own text-input, and keeps a dead method's grab.
+//!
+//! An input method is told of the field that is typed into, once a turn and only while it reads; what it composes and
+//! commits goes to that field and to no other. While a field has the focus it may take the keys of real keyboards
+//! ([`grab`]), and show popups beside the cursor ([`popup`]). Without one, text input is as it is without any.
+
+pub mod grab;
+mod method;
+mod popup;
+
+use std::time::Duration;
+
+use smithay::reexports::{
+    wayland_protocols_misc::zwp_input_method_v2::server::{
+        zwp_input_method_keyboard_grab_v2::ZwpInputMethodKeyboardGrabV2,
+        zwp_input_method_manager_v2::{self, ZwpInputMethodManagerV2},
+        zwp_input_method_v2::ZwpInputMethodV2,
+        zwp_input_popup_surface_v2::ZwpInputPopupSurfaceV2,
+    },
+    wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource},
+};
+
+use crate::{
+    kiosk::Kiosk,
+    privilege::ClientState,
+    protocols::dispatch::{globals, objects},
+};
+use method::Method;
+
+/// Highest version of the protocol that is spoken.
+const VERSION: u32 = 1;
+/// How soon a method that does not read is looked at again.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
+
+/// The input method, if there is one.
+pub struct InputMethods {
+    current: Option<Method>,
+    /// Its keys' keymap, kept from one grab to the next.
+    keymap: grab::KeymapCache,
+    /// What it is to be told may be something else than it was.
+    stale: bool,
+    /// A timer is armed that will tell it.
+    asks: bool,
+}
+
+impl InputMethods {
+    /// Offers the global.
+    pub fn new(display: &DisplayHandle) -> Self {
+        display.create_global::<Kiosk, ZwpInputMethodManagerV2, ()>(VERSION, ());
+        Self { current: None, keymap: grab::KeymapCache::default(), stale: false, asks: false }
+    }
+
+    /// Whether there is one.
+    pub fn is_there(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// Something that a method is told of may have changed.
+    pub fn disturb(&mut self) {
+        self.stale = self.current.is_some();
+    }
+
+    /// The current one, by any of its own resource.
+    fn of(&mut self, resource: &ZwpInputMethodV2) -> Option<&mut Method> {
+        self.current.as_mut().filter(|method| method.resource == *resource)
+    }
+}
+
+/// Whether the client of this object reads what it is sent.
+fn reads(resource: &impl Resource) -> bool {
+    let Some(client) = resource.client() else { return false };
+    client.get_data::<ClientState>().is_none_or(ClientState::reads)
+}
+
+impl Kiosk {
+    /// Whether there is an input method.
+    pub fn has_input_method(&self) -> bool {
+        self.protocols.input_methods.is_there()
+    }
+
+    /// Tells the input method of the field that is typed into, once a turn, and has its popups where the cursor is.
+    pub(crate) fn tell_input_method(&mut self) {
+        let methods = &mut self.protocols.input_methods;
+        let has_popups = methods.current.as_ref().is_some_and(|method| !method.popups.is_empty());
+        if !methods.stale && !has_popups && self.stage.method_popups.is_empty() {
+            return;
+        }
+        let field = self.protocols.text_inputs.composing();
+        if methods.stale
+            && let Some(method) = &mut methods.current
+        {
+            if reads(&method.resource) {
+                methods.stale = false;
+                method.tell(field.as_ref());
+            } else if !std::mem::replace(&mut methods.asks, true) {
+                self.after(ASK_AGAIN, |kiosk| kiosk.protocols.input_methods.asks = false);
+            }
+        }
+        self.place_method_popups(field);
+    }
+}
+
+impl GlobalDispatch<ZwpInputMethodManagerV2, (), Kiosk> for InputMethods {
+    fn bind(
+        _: &mut Kiosk,
+        _: &DisplayHandle,
+        _: &Client,
+        resource: New<ZwpInputMethodManagerV2>,
+        (): &(),
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        init.init(resource, ());
+    }
+}
+
+impl Dispatch<ZwpInputMethodManagerV2, (), Kiosk> for InputMethods {
+    fn request(
+        kiosk: &mut Kiosk,
+        _: &Client,
+        _: &ZwpInputMethodManagerV2,
+        request: zwp_input_method_manager_v2::Request,
+        (): &(),
+        _: &DisplayHandle,
+        init: &mut DataInit<'_, Kiosk>,
+    ) {
+        let zwp_input_method_manager_v2::Request::GetInputMethod { input_method, .. } = request else { return };
+        let resource = init.init(input_method, ());
+        let methods = &mut kiosk.protocols.input_methods;
+        if methods.is_there() {
+            resource.unavailable();
+            return;
+        }
+        methods.current = Some(Method::new(resource));
+        methods.disturb();
+        kiosk.protocols.text_inputs.keep_text(true);
+    }
+}
+
+globals! {
+    ZwpInputMethodManagerV2, () => InputMethods;
+}
+objects! {
+    ZwpInputMethodManagerV2, () => InputMethods;
+    ZwpInputMethodV2, () => InputMethods;
+    ZwpInputPopupSurfaceV2, popup::PopupData => InputMethods;
+    ZwpInputMethodKeyboardGrabV2, () => InputMethods;
+}
