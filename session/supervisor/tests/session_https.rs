@@ -18,8 +18,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, CustomExtension, ExtendedKeyUsagePurpose, IsCa, KeyPair,
 };
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
-use session_support::server::{self, Server};
-use session_support::{BROWSER, Compositor, SOON, Session, headless};
+use session_support::server::{self, Answer, Request, Server};
+use session_support::{BROWSER, Compositor, SOON, Session, headless, until};
 
 /// An authority that writes its certificate to `file`.
 fn authority(file: &Path) -> CertifiedIssuer<'static, KeyPair> {
@@ -35,6 +35,9 @@ fn secure_server(file: &Path) -> u16 {
     server_of(&authority(file), Vec::new(), None)
 }
 
+/// What a server was asked, by whom it let in.
+type Seen = Arc<Mutex<Vec<Request>>>;
+
 /// A server at `localhost` with a certificate of `issuer`. With `clients` it lets in only who has a certificate of that
 /// authority.
 fn server_of(
@@ -42,6 +45,16 @@ fn server_of(
     extensions: Vec<CustomExtension>,
     clients: Option<&CertifiedIssuer<'static, KeyPair>>,
 ) -> u16 {
+    serving(issuer, extensions, clients, |_| server::page("#0a0")).0
+}
+
+/// The same with other answers; gives its port, and what it is asked.
+fn serving(
+    issuer: &CertifiedIssuer<'static, KeyPair>,
+    extensions: Vec<CustomExtension>,
+    clients: Option<&CertifiedIssuer<'static, KeyPair>>,
+    answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+) -> (u16, Seen) {
     let mut params = CertificateParams::new(vec!["localhost".into()]).unwrap();
     params.not_before = rcgen::date_time_ymd(2026, 1, 1);
     params.custom_extensions = extensions;
@@ -63,17 +76,19 @@ fn server_of(
     let config = Arc::new(builder.with_single_cert(vec![certificate.der().clone()], key).unwrap());
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();
+    let (seen, answer) = (Seen::default(), Arc::new(answer));
+    let sees = seen.clone();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let config = config.clone();
+            let (config, seen, answer) = (config.clone(), sees.clone(), answer.clone());
             std::thread::spawn(move || {
                 let tls = rustls::ServerConnection::new(config).unwrap();
                 let stream = rustls::StreamOwned::new(tls, stream);
-                server::serve(stream, &Mutex::default(), &|_| server::page("#0a0"));
+                server::serve(stream, &seen, &*answer);
             });
         }
     });
-    port
+    (port, seen)
 }
 
 /// Under the policy that follows from the configuration.
@@ -139,6 +154,42 @@ fn a_server_that_asks_for_a_certificate_of_the_device_gets_the_configured_one_un
             None => drop(compositor.until_state(State::Ready, BROWSER)),
             Some(said) => drop(compositor.until(BROWSER, |report| report.message.contains(said))),
         }
+    }
+}
+
+/// Where none is given and a browser has one, it would ask a visitor and let the page wait for that.
+#[test]
+fn servers_that_are_not_named_never_make_the_browser_ask_a_visitor_for_a_certificate() {
+    for allow in ["", "allow = [\"*\"]\n"] {
+        let base = tempfile::tempdir().unwrap();
+        let issuer = authority(&base.path().join("ca.pem"));
+        let (other, others) = serving(&issuer, Vec::new(), Some(&issuer), |_| server::page("#a00"));
+        let elsewhere = format!("https://localhost:{other}");
+        let page = format!(
+            "<body style='background:#0a0'><iframe src={elsewhere}/frame></iframe>
+            <script>fetch('{elsewhere}/data', {{ mode: 'no-cors' }}).then(() => 'given', () => 'refused')
+            .then(end => fetch('/' + end))</script>"
+        );
+        let answer = move |_: &Request| ("200 OK", "Content-Type: text/html\r\n".to_owned(), page.clone());
+        let (port, seen) = serving(&issuer, Vec::new(), Some(&issuer), answer);
+        let file = base.path().join("device.p12");
+        pkcs12(&issuer, &file, "");
+        let ca = base.path().join("ca.pem").display().to_string();
+        let more = format!("[browser]\ntrust = [\"{ca}\"]\nclient-certificate = \"{}\"\n{allow}", file.display());
+        let (mut compositor, session) =
+            start_with_own_policy(&headless(&format!("https://localhost:{port}/"), &more), base);
+        compositor.until_state(State::Ready, BROWSER);
+        let told = |end: &str| seen.lock().unwrap().iter().any(|request| request.target == end);
+        until("an end of what the page asks the other server", SOON, || told("/given") || told("/refused"));
+        assert!(told("/refused"));
+        if !allow.is_empty() {
+            // Instead of the page, too: it is said why not, and home is there again.
+            let opened = session.kioskctl_command(&["open", &elsewhere]).output().unwrap();
+            let said = String::from_utf8_lossy(&opened.stderr).into_owned();
+            assert!(!opened.status.success() && said.contains("certificate"), "{said}");
+            session.kioskctl(&["home"]);
+        }
+        assert!(others.lock().unwrap().is_empty(), "the device's certificate is for the named alone");
     }
 }
 

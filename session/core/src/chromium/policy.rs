@@ -14,6 +14,10 @@ const BASE: &str = include_str!("../../../../assets/chromium/kiosk.json");
 /// A file of certificates is a few KiB; the bundle of all public authorities has 300.
 const MAX_CERTIFICATES: u64 = 1 << 20;
 
+/// Common name of the certificate for servers that are not to get the device's. It is in the browser's store beside that
+/// one, so that the browser never asks a visitor to select a certificate.
+pub const NOBODY: &str = "kioskd nobody";
+
 /// Why a certificate is left out of the policy, as a sentence for a person.
 #[derive(Debug, thiserror::Error)]
 pub enum PolicyError {
@@ -72,7 +76,8 @@ pub fn policy(config: &Config) -> (Map<String, Value>, Vec<PolicyError>) {
 }
 
 /// Patterns (Chromium's content settings) of the servers that get the device's client certificate without a prompt:
-/// those that the configuration names, never all. The browser's store has no other certificate.
+/// those that the configuration names, never all. All other servers get the one of [`NOBODY`]: without a match the
+/// browser would show its certificate picker.
 fn certificate_for(config: &Config, shells: &[Shell]) -> Vec<String> {
     let mut found = Vec::new();
     for shell in shells.iter().filter(|shell| shell.browser_settings.client_certificate.is_some()) {
@@ -86,6 +91,9 @@ fn certificate_for(config: &Config, shells: &[Shell]) -> Vec<String> {
                 found.push(entry);
             }
         }
+    }
+    if shells.iter().any(|shell| shell.browser_settings.client_certificate.is_some()) {
+        found.push(json!({ "pattern": "*", "filter": { "SUBJECT": { "CN": NOBODY } } }).to_string());
     }
     found
 }
@@ -195,13 +203,16 @@ mod tests {
         };
         assert!(!policy(&with("https://c/x", settings(None))).0.contains_key("AutoSelectCertificateForUrls"));
         let (policy, _) = policy(&with("https://c:8443/x", settings(Some("/c.p12"))));
-        let patterns: Vec<Value> = policy["AutoSelectCertificateForUrls"]
+        let entries: Vec<Value> = policy["AutoSelectCertificateForUrls"]
             .as_array()
             .unwrap()
             .iter()
-            .map(|entry| serde_json::from_str::<Value>(entry.as_str().unwrap()).unwrap()["pattern"].clone())
+            .map(|entry| serde_json::from_str::<Value>(entry.as_str().unwrap()).unwrap())
             .collect();
-        assert_eq!(patterns, ["https://[*.]b.example:443", "https://c:8443"]);
+        let patterns: Vec<&Value> = entries.iter().map(|entry| &entry["pattern"]).collect();
+        assert_eq!(patterns, ["https://[*.]b.example:443", "https://c:8443", "*"]);
+        let nobody = json!({ "SUBJECT": { "CN": NOBODY } });
+        assert_eq!([&entries[0]["filter"], &entries[2]["filter"]], [&json!({}), &nobody]);
     }
 
     #[test]

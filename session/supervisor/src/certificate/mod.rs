@@ -2,6 +2,9 @@
 //! database in its home, which the tools of NSS make. Which servers get it is in the managed policy. Called by
 //! [`crate::daemon`] before each start of the browser; a renewed file is there with the next one.
 
+mod nobody;
+
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
@@ -12,6 +15,7 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::launcher::find_program;
 use crate::sign_in::Secret;
+use kiosk_core::chromium::NOBODY;
 use kiosk_core::files::{read_regular, remove_tree};
 
 /// Where Chromium looks, in its home.
@@ -24,6 +28,14 @@ const MARK: &str = "made-by-kiosk-session";
 const MAX_FILE: u64 = 1 << 20;
 /// How each begins (RFC 7292, section 4): the tool takes anything else for one with another password.
 const DER_SEQUENCE: u8 = 0x30;
+/// What a tool says, in a file of the store: a certificate is a few KiB, a list of them a line each.
+const SAID: &str = "said";
+/// The request for a certificate that the tool makes of a new key.
+const REQUEST: &str = "request";
+/// What the tool wants to stir into the kernel's randomness, which it takes by itself; it reads to the end.
+const NOISE: &str = "noise";
+/// A certificate may come with those of its issuers; more of the device's own than that are a mistake.
+const MOST_OWN: usize = 8;
 /// The tools take some tenths of a second, a few seconds on a loaded small machine.
 const TOOL_TIMEOUT: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
 /// `pk12util`'s status when the content could not be verified: its password is another one.
@@ -47,6 +59,9 @@ pub enum CertificateError {
     /// The browser's store, and what failed.
     #[error("the browser's store {0} can't be made: {1}")]
     Store(PathBuf, io::Error),
+    /// What no certificate could be made beside.
+    #[error("it is no certificate: {0}")]
+    NotX509(#[from] x509_cert::der::Error),
     /// The program that was given up.
     #[error("{0} does not come to an end")]
     Hangs(&'static str),
@@ -88,18 +103,69 @@ fn fill(file: &Path, password: Option<&Secret>, store: &Path) -> Result<(), Cert
     let path = file.display().to_string();
     let taken = run("pk12util", &["-i", &path, "-d", &database, "-w", "/dev/stdin"], line.as_bytes(), &store)?;
     match taken.code() {
-        Some(0) => std::fs::write(store.join(MARK), "").map_err(failed),
+        Some(0) => {
+            add_nobodies(&database, &store)?;
+            std::fs::write(store.join(MARK), "").map_err(failed)
+        }
         Some(WRONG_PASSWORD) => Err(CertificateError::Password(file.to_owned())),
         _ => Err(CertificateError::NotPkcs12(file.to_owned())),
     }
 }
 
+/// Puts a certificate of [`nobody`] beside each that the store has a key for.
+fn add_nobodies(database: &str, store: &Path) -> Result<(), CertificateError> {
+    let failed = |error: io::Error| CertificateError::Store(store.to_owned(), error);
+    let [said, request, noise] = [SAID, REQUEST, NOISE].map(|name| store.join(name));
+    let certutil = |arguments: &[&str]| {
+        let output = File::create(&said).map_err(failed)?;
+        let done = run_into("certutil", &[arguments, &["-d", database]].concat(), b"", output.into(), store)?;
+        if !done.success() {
+            return Err(failed(io::Error::other("certutil has failed")));
+        }
+        read_regular(&said, MAX_FILE).map_err(failed)
+    };
+    let list = certutil(&["-L"])?;
+    let subject = format!("CN={NOBODY}");
+    let [request_path, noise_path] = [&request, &noise].map(|path| path.display().to_string());
+    for (number, own) in own(&String::from_utf8_lossy(&list)).take(MOST_OWN).enumerate() {
+        let device = certutil(&["-L", "-n", own, "-r"])?;
+        std::fs::write(&noise, &device).map_err(failed)?;
+        certutil(&["-R", "-s", &subject, "-k", "ec", "-q", "nistp256", "-z", &noise_path, "-o", &request_path])?;
+        let made = nobody::beside(&device, &read_regular(&request, MAX_FILE).map_err(failed)?)?;
+        std::fs::write(&request, made).map_err(failed)?;
+        certutil(&["-A", "-n", &format!("{NOBODY} {number}"), "-t", ",,", "-i", &request_path])?;
+    }
+    for file in [said, request, noise] {
+        // The last two are not there where nothing is the device's own.
+        let _ = std::fs::remove_file(file);
+    }
+    Ok(())
+}
+
+/// The names, in the tool's list, of those certificates that the store has a key for: their trust has a `u`.
+fn own(list: &str) -> impl Iterator<Item = &str> {
+    list.lines().filter_map(|line| {
+        let (name, trust) = line.trim_end().rsplit_once(' ')?;
+        (trust.matches(',').count() == 2 && trust.contains('u')).then(|| name.trim_end())
+    })
+}
+
 fn run(name: &'static str, arguments: &[&str], input: &[u8], store: &Path) -> Result<ExitStatus, CertificateError> {
+    run_into(name, arguments, input, Stdio::null(), store)
+}
+
+fn run_into(
+    name: &'static str,
+    arguments: &[&str],
+    input: &[u8],
+    output: Stdio,
+    store: &Path,
+) -> Result<ExitStatus, CertificateError> {
     let failed = |error: io::Error| CertificateError::Store(store.to_owned(), error);
     let path = std::env::var_os("PATH");
     let program = find_program(name, path.as_deref()).ok_or(CertificateError::Missing(name))?;
     let mut command = Command::new(program);
-    command.args(arguments).stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+    command.args(arguments).stdin(Stdio::piped()).stdout(output).stderr(Stdio::null());
     let mut child = command.spawn().map_err(failed)?;
     // A line fits into the pipe; one that reads none has its reasons, and says them by its status.
     if let Some(mut stdin) = child.stdin.take() {
@@ -133,6 +199,13 @@ mod tests {
         assert!(told().contains("c.p12 can't be read: No such file"), "{}", told());
         std::fs::write(&file, "nothing").unwrap();
         assert!(told().ends_with("c.p12 is no certificate with its key (PKCS #12)"), "{}", told());
+    }
+
+    #[test]
+    fn the_device_s_own_are_those_with_a_key() {
+        let list = "\nCertificate Nickname                   Trust Attributes\n                         \
+                    SSL,S/MIME,JAR/XPI\n\nkiosk - Fab  2                 u,u,u\nDevice CA      ,,   \n";
+        assert_eq!(own(list).collect::<Vec<_>>(), ["kiosk - Fab  2"]);
     }
 
     #[test]

@@ -1,0 +1,77 @@
+//! What servers get that are to have no certificate of the device, called by [`super::fill`].
+//!
+//! A browser that has a certificate which a server would take, and no policy that gives it to this one, asks the visitor;
+//! nothing makes it go on with none. So the store has a second certificate for each of the device's, and the policy gives
+//! it to everybody else: of the same issuer by name, so that it is among those that a server would take whenever the
+//! device's is, but of a key and a name that are nobody's. Its signature is none of the issuer's: a server that really
+//! asks refuses it, and hears of the device no more than who issued its certificate and for how long.
+
+use std::time::Duration;
+
+use x509_cert::certificate::Certificate;
+use x509_cert::der::{Decode, Encode, Error};
+use x509_cert::name::Name;
+use x509_cert::request::CertReq;
+use x509_cert::serial_number::SerialNumber;
+use x509_cert::time::Time;
+
+/// Of the key's own bytes, so that no two are alike: NSS knows certificates by issuer and number.
+const SERIAL_BYTES: usize = 16;
+/// Servers that get the device's get the one that the browser puts first, which is the one that is good for longer.
+const SHORTER: Duration = Duration::from_secs(1);
+
+/// Nobody's certificate beside `device`, for the key and name of `request`; all three are DER.
+pub(super) fn beside(device: &[u8], request: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut certificate = Certificate::from_der(device)?;
+    let request = CertReq::from_der(request)?;
+    let tbs = &mut certificate.tbs_certificate;
+    let key = request.info.public_key.subject_public_key.raw_bytes();
+    let mut serial: Vec<u8> = key.iter().rev().take(SERIAL_BYTES).copied().collect();
+    // Never negative, and never of another length.
+    if let Some(first) = serial.first_mut() {
+        *first = 1;
+    }
+    tbs.serial_number = SerialNumber::new(&serial)?;
+    tbs.subject = Name::clone(&request.info.subject);
+    tbs.subject_public_key_info = request.info.public_key;
+    let end = tbs.validity.not_after.to_system_time();
+    tbs.validity.not_after = Time::try_from(end.checked_sub(SHORTER).unwrap_or(end))?;
+    (tbs.issuer_unique_id, tbs.subject_unique_id, tbs.extensions) = (None, None, None);
+    certificate.signature = request.signature;
+    certificate.to_der()
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose, KeyPair};
+
+    use super::*;
+
+    #[test]
+    fn it_is_of_the_same_issuer_and_of_nothing_else_that_the_device_s_has() {
+        let mut authority = CertificateParams::new(Vec::new()).unwrap();
+        authority.distinguished_name.push(rcgen::DnType::OrganizationName, "Fab");
+        let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();
+        let mut params = CertificateParams::new(vec!["panel-7.example".into()]).unwrap();
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let device = params.signed_by(&KeyPair::generate().unwrap(), &authority).unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name.push(rcgen::DnType::CommonName, "nobody");
+        let request = params.serialize_request(&KeyPair::generate().unwrap()).unwrap();
+
+        let made = beside(device.der(), request.der()).unwrap();
+        let made = Certificate::from_der(&made).unwrap();
+        let device = Certificate::from_der(device.der()).unwrap();
+        let (ours, theirs) = (&made.tbs_certificate, &device.tbs_certificate);
+        assert_eq!(ours.issuer, theirs.issuer);
+        assert!(ours.subject.to_string().contains("nobody") && ours.extensions.is_none());
+        assert_ne!(ours.serial_number, theirs.serial_number);
+        assert_ne!(ours.subject_public_key_info, theirs.subject_public_key_info);
+        assert_ne!(made.signature, device.signature);
+        let end = |validity: &x509_cert::time::Validity| validity.not_after.to_unix_duration();
+        assert_eq!(end(&ours.validity) + SHORTER, end(&theirs.validity));
+        for (device, request) in [(&b""[..], request.der().as_ref()), (b"\x30\x00", b"\x30\x00")] {
+            assert!(beside(device, request).is_err());
+        }
+    }
+}
