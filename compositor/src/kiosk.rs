@@ -7,6 +7,7 @@ mod aids;
 mod brightness;
 mod chooser;
 mod commit_timers;
+mod external_keyboard;
 mod flip_watch;
 mod fonts;
 mod host;
@@ -92,6 +93,7 @@ impl Kiosk {
         self.end_answered();
         self.finish_refused_managers();
         self.follow_keyboard();
+        self.follow_external_keyboard();
         if self.stage.windows.prune() {
             self.windows_changed();
         }
@@ -259,6 +261,7 @@ impl Kiosk {
         self.rearrange_layers();
         self.text_field_changed();
         self.follow_keyboard();
+        self.follow_external_keyboard();
         self.windows_changed();
         self.inputs_follow_screens();
         self.light_what_pages_left();

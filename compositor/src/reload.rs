@@ -2,7 +2,7 @@
 //! kiosk`). All of it, or nothing if it has an error. Settings that cannot change under a running page are reported
 //! with the restart that applies them. Also removes saved settings, so that the configuration applies again.
 
-use kiosk_core::config::{Config, OutputPolicy};
+use kiosk_core::config::{Config, KeyboardUse, OnScreenKeyboard, OutputPolicy};
 
 use crate::{
     command::{ApplyMode, CommandError, OutputChange},
@@ -85,7 +85,14 @@ impl Kiosk {
             self.configure_keyboard();
         }
         if before.keyboard != self.settings.config.keyboard {
-            told.push("keyboard: in force".into());
+            let external = |keyboard: &OnScreenKeyboard| keyboard.when == KeyboardUse::External;
+            told.push(match external(&before.keyboard) == external(&self.settings.config.keyboard) {
+                true => "keyboard: in force".to_owned(),
+                false => {
+                    "keyboard: in force, but the socket of \"external\" comes and goes when kioskd is started again"
+                        .into()
+                }
+            });
         }
         if before.accessibility != self.settings.config.accessibility {
             self.aids_changed();

@@ -113,7 +113,7 @@ impl Kiosk {
             backend: self.hardware.backend.name().into(),
             renderer: self.hardware.backend.renderer().into(),
             stage: self.stage.name(seen).into(),
-            keyboard: if self.keyboard_is_shown() { "shown" } else { "hidden" }.into(),
+            keyboard: if self.any_keyboard_is_shown() { "shown" } else { "hidden" }.into(),
             accessibility: Aid::ALL
                 .into_iter()
                 .filter(|aid| self.accessibility().is_on(*aid))

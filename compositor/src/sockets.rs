@@ -1,11 +1,16 @@
-//! The Wayland sockets in the runtime directory: each shell's, the admin's, and the one of a command in cage's place.
+//! The Wayland sockets in the runtime directory: each shell's, the admin's, an external keyboard's, and the one
+//! of a command in cage's place.
 //! [`kiosk_core::sockets`] makes the sockets, [`clients`] accepts the clients.
 
 use std::{os::unix::net::UnixListener, path::PathBuf};
 
 use kiosk_core::{
-    api::{ADMIN_GROUP, WAYLAND_ADMIN_SOCKET, WAYLAND_COMMAND_SOCKET, shell_socket},
-    authority::admin_group,
+    api::{
+        ADMIN_GROUP, KEYBOARD_GROUP, WAYLAND_ADMIN_SOCKET, WAYLAND_COMMAND_SOCKET, WAYLAND_KEYBOARD_SOCKET,
+        shell_socket,
+    },
+    authority::group,
+    config::KeyboardUse,
     sockets::{Access, BindError, SocketDir},
 };
 use smithay::reexports::wayland_server::Display;
@@ -26,8 +31,14 @@ pub fn open_wayland(kiosk: &mut Kiosk, display: Display<Kiosk>, directory: &Sock
     }
     // An earlier run that was killed may have had more shells.
     let _last = (shells.len()..).find(|number| !directory.remove_stale(&shell_socket(*number)));
-    let listener = bind_admin(kiosk, directory)?;
+    let listener = bind_for(kiosk, directory, WAYLAND_ADMIN_SOCKET, ADMIN_GROUP, "wlr-randr and its like")?;
     clients::accept_from(kiosk, listener, Privilege::Admin, 0)?;
+    if kiosk.settings.config.keyboard.when == KeyboardUse::External {
+        let listener = bind_for(kiosk, directory, WAYLAND_KEYBOARD_SOCKET, KEYBOARD_GROUP, "an on-screen keyboard")?;
+        clients::accept_from(kiosk, listener, Privilege::Keyboard, 0)?;
+    } else {
+        directory.remove_stale(WAYLAND_KEYBOARD_SOCKET);
+    }
     if kiosk.settings.options.command.is_empty() {
         // A stale socket would be mistaken for the command's.
         directory.remove_stale(WAYLAND_COMMAND_SOCKET);
@@ -39,15 +50,21 @@ pub fn open_wayland(kiosk: &mut Kiosk, display: Display<Kiosk>, directory: &Sock
     Ok(vec![directory.path().join(WAYLAND_COMMAND_SOCKET)])
 }
 
-/// The admin's socket is its group's, or else ours alone.
-fn bind_admin(kiosk: &mut Kiosk, directory: &SocketDir) -> Result<UnixListener, BindError> {
-    let bind = |access| directory.bind(WAYLAND_ADMIN_SOCKET, access, PROGRAM);
-    let why = match admin_group().map(|group| bind(Access::of_group(group))) {
-        None => format!("there is no group {ADMIN_GROUP} (systemd-sysusers makes it)"),
+/// Opens a socket for a group, or else for our own user alone. `whose`: who would use it, for the message.
+fn bind_for(
+    kiosk: &mut Kiosk,
+    directory: &SocketDir,
+    name: &str,
+    group_name: &str,
+    whose: &str,
+) -> Result<UnixListener, BindError> {
+    let bind = |access| directory.bind(name, access, PROGRAM);
+    let why = match group(group_name).map(|group| bind(Access::of_group(group))) {
+        None => format!("there is no group {group_name} (systemd-sysusers makes it)"),
         Some(Err(error @ BindError::Group { .. })) => error.to_string(),
         Some(done) => return done,
     };
-    let problem = format!("Only root can use {WAYLAND_ADMIN_SOCKET}, for wlr-randr and its like: {why}");
+    let problem = format!("Only root can use {name}, for {whose}: {why}");
     // A window on a desktop has no such group and needs none.
     if kiosk.hardware.backend.name() == kms::NAME {
         kiosk.problem(problem)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kioskd::privilege::{
     Privilege,
-    table::{GLOBALS, Global, Group, Who, XWAYLAND},
+    table::{GLOBALS, Global, Group, KEYBOARD, Who, XWAYLAND},
 };
 
 use crate::fixture::{ClientId, Fixture};
@@ -34,6 +34,12 @@ fn each_kind_of_client_is_offered_what_the_table_says_and_nothing_else() {
         Who::Xwayland => false,
     };
     assert_eq!(offered(&fixture, command), table(for_command));
+    let keyboard = fixture.client_of(Privilege::Keyboard);
+    let is_for_keyboard =
+        |global: &&Global| !global.device && (global.who == Who::Everyone || KEYBOARD.contains(&global.interface));
+    let for_keyboard = GLOBALS.iter().filter(is_for_keyboard);
+    let for_keyboard = for_keyboard.map(|global| (global.interface.to_owned(), global.version));
+    assert_eq!(offered(&fixture, keyboard), for_keyboard.collect());
     let x_server = fixture.client_of(Privilege::Xwayland);
     let is_for_x = |global: &&Global| !global.device && XWAYLAND.contains(&global.interface);
     let for_x = GLOBALS.iter().filter(is_for_x).map(|global| (global.interface.to_owned(), global.version));
@@ -53,6 +59,7 @@ fn the_document_has_the_table() {
             Who::Unconfined => "everyone outside of a security context".to_owned(),
             Who::Xwayland => "the X server".to_owned(),
             Who::Trusted(Group::Screens) => "admin; command; `screens`".to_owned(),
+            Who::Trusted(group) if KEYBOARD.contains(&global.interface) => format!("admin; keyboard; `{group}`"),
             Who::Trusted(group) => format!("admin; `{group}`"),
         };
         let x_server = if XWAYLAND.contains(&global.interface) && global.who != Who::Xwayland { "; X" } else { "" };

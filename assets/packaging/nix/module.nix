@@ -58,12 +58,12 @@ in
     systemd.defaultUnit = "graphical.target";
 
     # The users of assets/sysusers/kiosk.conf.
-    users.groups = { kiosk = { }; kiosk-admin = { }; kiosk-web = { }; kiosk-vnc = { }; };
+    users.groups = { kiosk = { }; kiosk-admin = { }; kiosk-web = { }; kiosk-vnc = { }; kiosk-keyboard = { }; };
     users.users.kiosk = {
       isSystemUser = true;
       group = "kiosk";
       home = "/var/lib/kiosk";
-      extraGroups = [ "video" "input" "render" "tty" "kiosk-admin" ];
+      extraGroups = [ "video" "input" "render" "tty" "kiosk-admin" "kiosk-keyboard" ];
     };
     users.users.kiosk-web = {
       isSystemUser = true;
@@ -74,6 +74,10 @@ in
     users.users.kiosk-vnc = {
       isSystemUser = true;
       group = "kiosk-vnc";
+    };
+    users.users.kiosk-keyboard = {
+      isSystemUser = true;
+      group = "kiosk-keyboard";
     };
   };
 }

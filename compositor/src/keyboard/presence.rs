@@ -60,6 +60,11 @@ impl Presence {
         self.here
     }
 
+    /// What was asked for by command.
+    pub fn wished(&self) -> Wish {
+        self.wish
+    }
+
     /// Whether it can come at all.
     pub fn is_possible(&self) -> bool {
         self.when != Use::Never

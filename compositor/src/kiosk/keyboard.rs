@@ -45,6 +45,8 @@ pub struct KeyboardControl {
     asks_again: bool,
     /// It is being hidden, at the latest at this time.
     leaves: Option<Duration>,
+    /// The area of each shell's screen that an external keyboard leaves; empty: there is none.
+    pub(super) left: Vec<Rectangle<i32, Logical>>,
 }
 
 /// The look that is configured.
@@ -93,7 +95,8 @@ impl Kiosk {
     /// Shows it, hides it, or lets it follow the fields again.
     pub fn command_keyboard(&mut self, wish: KeyboardWish) -> Result<(), CommandError> {
         if wish == KeyboardWish::Show && !self.seat.keyboard_control.presence.is_possible() {
-            let sentence = "keyboard.use is \"never\" or \"external\": kioskd shows no keyboard of its own";
+            let sentence = "keyboard.use is \"never\" or \"external\": kioskd shows no keyboard of its own, and one of \
+                            another program is shown by that program";
             return Err(CommandError::Unsupported(sentence.into()));
         }
         let wish = match wish {
@@ -208,7 +211,7 @@ impl Kiosk {
     }
 
     /// Places and configures windows again, and redraws.
-    fn keyboard_moved(&mut self) {
+    pub(super) fn keyboard_moved(&mut self) {
         self.stage.windows.disturb();
         self.status.publisher.mark_changed();
         self.screens.request_redraw();
@@ -267,7 +270,8 @@ impl Kiosk {
         if let Some(place) = self.stage.keyboard.place().filter(|place| place.shell == shell) {
             area.size.h = (place.area.loc.y - area.loc.y).clamp(1, area.size.h.max(1));
         }
-        area
+        let left = self.seat.keyboard_control.left.get(shell);
+        left.and_then(|left| area.intersection(*left)).unwrap_or(area)
     }
 
     /// The area that a shell's windows are configured for: while the keyboard is being hidden, the whole screen.

@@ -288,11 +288,10 @@ impl Kiosk {
 
     /// Tells the sessions the area that the on-screen keyboard covers, if it changed.
     pub(super) fn tell_keyboard(&mut self) {
-        let place = self.stage.keyboard.place().filter(|_| self.keyboard_is_shown());
         let area = |shell: usize| -> KeyboardArea {
-            let place = place.filter(|place| place.shell == shell)?;
-            let at = place.area.loc - self.screens.get(place.screen)?.geometry().loc;
-            Some((at.x, at.y, place.area.size.w, place.area.size.h))
+            let area = self.keyboard_area(shell)?;
+            let at = area.loc - self.screens.screen_for(shell)?.geometry().loc;
+            Some((at.x, at.y, area.size.w, area.size.h))
         };
         let areas: Vec<KeyboardArea> = (0..self.stage.shells.len()).map(area).collect();
         self.session.links.tell_keyboards(&areas);

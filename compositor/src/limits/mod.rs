@@ -61,7 +61,8 @@ impl Limits {
             self.users.retain(|_, counts| counts.strong_count() > 0);
             let all = match privilege {
                 Privilege::Shell | Privilege::Command => &self.shells,
-                Privilege::Admin => &self.admins,
+                // Open when the shells' are full.
+                Privilege::Admin | Privilege::Keyboard => &self.admins,
                 Privilege::Xwayland => &self.x_servers,
             };
             let counts = Arc::new(Counts::of_user(all));

@@ -46,6 +46,8 @@ pub enum Privilege {
     Shell,
     /// The socket of the command in cage's place (`kioskd -- COMMAND`): the same, and manage outputs.
     Command,
+    /// The socket of an external on-screen keyboard: also layers, input method and virtual keyboards, no other context.
+    Keyboard,
     /// The admin socket: also manage outputs, capture, inject input.
     Admin,
     /// The X server's connection: the windows of all X programs.
@@ -201,12 +203,13 @@ fn allows(privilege: Privilege, context: Option<&Context>, interface: &str) -> b
         Who::Xwayland => false,
         Who::Everyone => true,
         // A client in a context cannot create another one.
-        Who::Unconfined => context.is_none(),
+        Who::Unconfined => context.is_none() && privilege != Privilege::Keyboard,
         Who::Trusted(group) => match context {
             Some(context) => context.allow.contains(&group),
             None => match privilege {
                 Privilege::Admin => true,
                 Privilege::Command => group == Group::Screens,
+                Privilege::Keyboard => table::KEYBOARD.contains(&interface),
                 Privilege::Shell | Privilege::Xwayland => false,
             },
         },
@@ -237,6 +240,20 @@ mod tests {
             };
             assert_eq!(allows(Privilege::Command, None, global.interface), wanted, "{}", global.interface);
         }
+    }
+
+    #[test]
+    fn an_external_keyboard_is_shown_and_types_and_does_nothing_else_of_the_tools() {
+        for global in table::GLOBALS {
+            let wanted = global.who == Who::Everyone || table::KEYBOARD.contains(&global.interface);
+            assert_eq!(allows(Privilege::Keyboard, None, global.interface), wanted, "{}", global.interface);
+        }
+        for other in ["zwlr_virtual_pointer_manager_v1", "zwlr_screencopy_manager_v1", "ext_data_control_manager_v1"] {
+            assert!(!allows(Privilege::Keyboard, None, other), "{other}");
+        }
+        let is_trusted =
+            |interface: &&str| table::find(interface).is_some_and(|global| matches!(global.who, Who::Trusted(_)));
+        assert!(table::KEYBOARD.iter().all(|interface| is_trusted(&interface)));
     }
 
     #[test]

@@ -105,6 +105,11 @@ pub const GLOBALS: &[Global] = &[
     trusted("zwlr_gamma_control_manager_v1", 1, Group::Screens),
 ];
 
+/// The trusted globals that clients of an external keyboard's socket may bind: to be shown, to know of text fields and to
+/// type.
+pub const KEYBOARD: &[&str] =
+    &["zwlr_layer_shell_v1", "zwp_input_method_manager_v2", "zwp_virtual_keyboard_manager_v1"];
+
 /// The globals that the X server may bind: what it needs for windows and input.
 pub const XWAYLAND: &[&str] = &[
     "wl_compositor",

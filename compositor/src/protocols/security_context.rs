@@ -193,7 +193,7 @@ impl Kiosk {
         let app_id = made.app_id.unwrap_or_default();
         let allow = match privilege {
             Privilege::Admin => self.settings.config.allowed_to(&app_id),
-            Privilege::Shell | Privilege::Command | Privilege::Xwayland => Vec::new(),
+            Privilege::Shell | Privilege::Command | Privilege::Keyboard | Privilege::Xwayland => Vec::new(),
         };
         tracing::info!(
             app_id,

@@ -31,6 +31,15 @@ impl From<&LayerSurfaceCachedState> for Wish {
 }
 
 impl Wish {
+    /// Whether its exclusive zone is at the upper edge (`true`) or the lower one (`false`); `None`: at another, or none.
+    pub fn keeps_upper(&self) -> Option<bool> {
+        match self.exclusive() {
+            Some((Edge::Top, zone)) if zone > 0 => Some(true),
+            Some((Edge::Bottom, zone)) if zone > 0 => Some(false),
+            _ => None,
+        }
+    }
+
     /// The edge of its exclusive zone, and the zone's size.
     fn exclusive(&self) -> Option<(Edge, i64)> {
         let ExclusiveZone::Exclusive(zone) = self.zone else { return None };

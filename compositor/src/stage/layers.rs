@@ -21,6 +21,9 @@ use crate::screens::ScreenId;
 /// Most unacknowledged configures of one surface; then no more are sent.
 const UNANSWERED: usize = 64;
 
+/// An external keyboard that leaves less than this share of the screen's height lies over the windows.
+const LEAST_LEFT: i32 = 4;
+
 /// Above the windows, topmost first.
 pub const ABOVE: [Layer; 2] = [Layer::Overlay, Layer::Top];
 /// Below the windows, topmost first.
@@ -153,6 +156,28 @@ impl Layers {
         layers.into_iter().flat_map(move |layer| {
             self.list.iter().rev().filter(here).filter(move |shown| shown.surface.layer() == layer)
         })
+    }
+
+    /// What those of its surfaces that `counts` is true for leave of a screen that covers `area`, by their exclusive zones
+    /// at the upper and the lower edge. At least a quarter of it.
+    pub fn left_by(
+        &self,
+        screen: ScreenId,
+        area: Rectangle<i32, Logical>,
+        counts: impl Fn(&WlSurface) -> bool,
+    ) -> Rectangle<i32, Logical> {
+        let (mut top, mut bottom) = (area.loc.y, area.loc.y.saturating_add(area.size.h));
+        let here = |shown: &&ShownLayer| shown.mapped && shown.screen == screen && counts(shown.surface.wl_surface());
+        for shown in self.list.iter().filter(here) {
+            match Wish::from(&shown.surface.cached_state()).keeps_upper() {
+                Some(true) => top = top.max(shown.area.loc.y.saturating_add(shown.area.size.h)),
+                Some(false) => bottom = bottom.min(shown.area.loc.y),
+                None => {}
+            }
+        }
+        let least = (area.size.h / LEAST_LEFT).max(1);
+        let left = bottom.saturating_sub(top);
+        if left < least { area } else { Rectangle::new((area.loc.x, top).into(), (area.size.w, left).into()) }
     }
 
     /// Whether any is mapped on a screen.

@@ -47,6 +47,12 @@ pub fn shell_socket(number: usize) -> String {
 /// The Wayland socket of the command in cage's place (`kioskd -- COMMAND`), in the runtime directory.
 pub const WAYLAND_COMMAND_SOCKET: &str = "wayland-command";
 
+/// The Wayland socket of an on-screen keyboard of another program (`[keyboard] use = "external"`), in the runtime
+/// directory.
+pub const WAYLAND_KEYBOARD_SOCKET: &str = "wayland-keyboard";
+/// Members may open that socket.
+pub const KEYBOARD_GROUP: &str = "kiosk-keyboard";
+
 /// The Wayland socket for trusted tools, in the runtime directory.
 pub const WAYLAND_ADMIN_SOCKET: &str = "wayland-admin";
 /// Members may do everything over the peer-to-peer sockets.

@@ -142,8 +142,13 @@ fn allowed(caller: &Caller, own_uid: u32, admins: Option<u32>) -> bool {
 
 /// The number of the group [`ADMIN_GROUP`], from `/etc/group`; a system without that file has no groups to ask for.
 pub fn admin_group() -> Option<u32> {
+    group(ADMIN_GROUP)
+}
+
+/// The same of any group.
+pub fn group(name: &str) -> Option<u32> {
     let groups = read_regular(Path::new(GROUPS), MAX_GROUPS).ok()?;
-    group_id(&String::from_utf8_lossy(&groups), ADMIN_GROUP)
+    group_id(&String::from_utf8_lossy(&groups), name)
 }
 
 /// The number of the group `name` in `text`, which is in the format of `/etc/group`.

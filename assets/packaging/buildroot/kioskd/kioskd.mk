@@ -22,9 +22,10 @@ endef
 
 define KIOSKD_USERS
 	- -1 kiosk-admin -1 - - - - Members control the kiosk
-	kiosk -1 kiosk -1 * /var/lib/kiosk - video,input,render,tty,kiosk-admin Kiosk display
+	kiosk -1 kiosk -1 * /var/lib/kiosk - video,input,render,tty,kiosk-admin,kiosk-keyboard Kiosk display
 	kiosk-web -1 kiosk-web -1 * /var/lib/kiosk-web - kiosk,render,audio Kiosk browser
 	kiosk-vnc -1 kiosk-vnc -1 * - - - Kiosk remote viewing
+	kiosk-keyboard -1 kiosk-keyboard -1 * - - - Kiosk on-screen keyboard
 endef
 
 $(eval $(cargo-package))

@@ -81,12 +81,13 @@ impl Kiosk {
 
     /// Tells the input method of the field that is typed into, once a turn, and has its popups where the cursor is.
     pub(crate) fn tell_input_method(&mut self) {
+        let hides = self.hides_external_keyboard();
         let methods = &mut self.protocols.input_methods;
         let has_popups = methods.current.as_ref().is_some_and(|method| !method.popups.is_empty());
         if !methods.stale && !has_popups && self.stage.method_popups.is_empty() {
             return;
         }
-        let field = self.protocols.text_inputs.composing();
+        let field = self.protocols.text_inputs.composing().filter(|_| !hides);
         if methods.stale
             && let Some(method) = &mut methods.current
         {

@@ -22,7 +22,8 @@ SYSTEMD_SERVICE:${PN} = "kiosk.service"
 USERADD_PACKAGES = "${PN}"
 GROUPADD_PARAM:${PN} = "--system kiosk-admin"
 USERADD_PARAM:${PN} = "\
-    --system --user-group --home-dir ${localstatedir}/lib/kiosk --no-create-home --groups video,input,render,tty,kiosk-admin kiosk; \
+    --system --user-group --no-create-home kiosk-keyboard; \
+    --system --user-group --home-dir ${localstatedir}/lib/kiosk --no-create-home --groups video,input,render,tty,kiosk-admin,kiosk-keyboard kiosk; \
     --system --user-group --home-dir ${localstatedir}/lib/kiosk-web --no-create-home --groups kiosk,render,audio kiosk-web; \
     --system --user-group --no-create-home kiosk-vnc \
 "
