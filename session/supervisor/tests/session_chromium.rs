@@ -5,7 +5,7 @@
 
 mod session_support;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kiosk_core::api::{Notice, State};
 use serde_json::Value;
@@ -95,7 +95,7 @@ fn a_page_may_say_itself_when_it_is_ready() {
     let url = format!("file://{}", page.display());
     let (mut compositor, session) = start(&url, "[shell.ready]\npage = \"explicit\"\n");
     compositor.until_state(State::Loading, BROWSER);
-    let loading = std::time::Instant::now();
+    let loading = Instant::now();
     compositor.until_state(State::Ready, BROWSER);
     assert!(loading.elapsed() > Duration::from_millis(1400), "{:?}", loading.elapsed());
     assert_eq!(status(&session)["url"], url);
@@ -124,7 +124,7 @@ fn a_page_that_hangs_climbs_the_ladder_from_a_reload_to_a_new_browser() {
     let server = DemoShell::start(base.path(), 0);
     let (mut compositor, session) = start(&format!("http://localhost:{}", server.port), "");
     let first = compositor.until_state(State::Ready, BROWSER).pid;
-    let stopped = std::time::Instant::now();
+    let stopped = Instant::now();
     page_processes(first).into_iter().for_each(stop);
     until("the first step", SOON, || last_action(&session) == "loaded again");
     assert!(stopped.elapsed() < Duration::from_secs(17), "noticed after {:?}", stopped.elapsed());
@@ -149,7 +149,9 @@ fn a_browser_that_draws_nothing_of_a_page_that_moves_is_replaced() {
     assert!(!drawing.is_empty());
     drawing.into_iter().for_each(stop);
     let mut asked = compositor.last.as_ref().unwrap().ping;
+    let stopped = Instant::now();
     let second = loop {
+        assert!(stopped.elapsed() < BROWSER, "it is asked for a sign of life again and again, and not replaced");
         let report = compositor.until(BROWSER, |report| report.ping != asked || report.pid != first).pop().unwrap();
         if report.pid != first {
             break report;
