@@ -9,11 +9,13 @@ mod afar;
 mod boot;
 mod brightness;
 mod cards;
+mod clock;
 mod devices;
 mod heads;
 mod health;
 mod input;
 mod kiosk;
+mod ladder;
 mod lent;
 mod looks;
 mod power;
@@ -131,6 +133,9 @@ const ON_BOCHS: &[Step] = steps![
     brightness::a_display_without_a_control_says_so,
     terminals::virtual_terminals_switch_there_and_back,
     sleep::after_a_sleep_the_page_is_there_as_it_was,
+    clock::a_clock_that_jumps_ten_years_changes_nothing,
+    // The machine is gone after that.
+    ladder::what_gets_nowhere_is_started_anew_by_systemd_and_then_by_logind,
 ];
 
 const ON_TWO_HEADS: &[Step] = steps![

@@ -6,7 +6,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -237,6 +237,13 @@ impl Machine {
         let stopped = waitpid(Some(qemu), WaitOptions::UNTRACED).map(|_| meanwhile());
         kill_process(qemu, Signal::CONT)?;
         Ok(stopped?)
+    }
+
+    /// Waits until the system in it restarts the machine, which ends then: it is never booted twice.
+    pub fn restarts(&self, timeout: Duration) -> Result<()> {
+        let told = self.eye.qmp.event("SHUTDOWN", timeout)?;
+        ensure!(told["reason"] == "guest-reset", "the machine ended otherwise: {told}");
+        Ok(())
     }
 
     pub(super) fn monitor(&self, command: &str, arguments: &Value) -> Result<Value> {

@@ -4,9 +4,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
 
 /// QEMU answers within milliseconds; this long means that it hangs.
@@ -26,6 +26,27 @@ impl Qmp {
         let qmp = Self { socket: Mutex::new(reader) };
         qmp.execute("qmp_capabilities", &json!({}))?;
         Ok(qmp)
+    }
+
+    /// Waits for this event and gives what it says. Those that came while a command was carried out are gone.
+    pub fn event(&self, name: &str, timeout: Duration) -> Result<Value> {
+        let mut socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        let deadline = Instant::now() + timeout;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            ensure!(!left.is_zero(), "no {name} within {timeout:?}");
+            socket.get_ref().set_read_timeout(Some(left))?;
+            let mut line = String::new();
+            let read = socket.read_line(&mut line);
+            socket.get_ref().set_read_timeout(Some(ANSWER_TIMEOUT))?;
+            if read.with_context(|| format!("no {name} within {timeout:?}"))? == 0 {
+                bail!("QEMU ended without {name}");
+            }
+            let event: Value = serde_json::from_str(&line)?;
+            if event["event"] == name {
+                return Ok(event["data"].clone());
+            }
+        }
     }
 
     /// Carries out a command and gives what it returns.
