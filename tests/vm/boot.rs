@@ -5,7 +5,7 @@ use kiosk_tests::vm::Sample;
 use serde_json::Value;
 
 use super::kiosk::Kiosk;
-use super::looks::{describe, is_blend, is_error_page, is_logo, is_page};
+use super::looks::{describe, is_blend, is_error_page, is_logo, is_report, is_page};
 
 /// The samples from the first logo to the first page.
 fn from_logo_to_page(film: &[Sample]) -> Result<&[Sample]> {
@@ -48,7 +48,7 @@ pub fn never_black_between_logo_and_page(kiosk: &Kiosk) -> Result<()> {
     let samples = from_logo_to_page(&kiosk.film)?;
     ensure!(samples.len() >= 10, "only {} pictures between logo and page prove nothing", samples.len());
     for sample in samples {
-        if !(is_logo(&sample.picture) || is_blend(&sample.picture)) {
+        if !(is_logo(&sample.picture) || is_blend(&sample.picture) || is_report(&sample.picture)) {
             let path = save(kiosk, sample, "between-logo-and-page")?;
             bail!("{} at {:?}: {path}", describe(&sample.picture), sample.at);
         }

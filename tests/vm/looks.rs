@@ -17,7 +17,18 @@ pub fn is_page(picture: &Picture) -> bool {
 pub fn is_logo(picture: &Picture) -> bool {
     let (width, height) = (picture.width, picture.height);
     let middle = picture.part(width * 3 / 10, height / 4, width * 4 / 10, height / 2);
-    middle.share(|[r, _, b]| b > 140 && b > r.saturating_add(60)) > 0.002 && picture.share(is_dark) > 0.6
+    middle.share(is_mark) > 0.002 && picture.share(is_dark) > 0.6
+}
+
+/// The screen that says why a page is overdue: the mark above the middle, texts and a code.
+pub fn is_report(picture: &Picture) -> bool {
+    let (width, height) = (picture.width, picture.height);
+    let top = picture.part(width * 4 / 10, 0, width * 2 / 10, height / 4);
+    top.share(is_mark) > 0.02 && picture.share(is_dark) > 0.6
+}
+
+fn is_mark([r, _, b]: Rgb) -> bool {
+    b > 140 && b > r.saturating_add(60)
 }
 
 /// Between splash and page: most of the screen is a shade between black and the page's colour.
@@ -38,12 +49,12 @@ pub fn is_error_page(picture: &Picture) -> bool {
 /// Text on black and nothing else.
 pub fn is_console(picture: &Picture) -> bool {
     let text = picture.share(|[r, g, b]| r > 100 && r.abs_diff(g) < 12 && g.abs_diff(b) < 12);
-    !is_logo(picture) && !is_page(picture) && text > 0.0005 && picture.share(is_dark) > 0.85
+    !is_logo(picture) && !is_report(picture) && !is_page(picture) && text > 0.0005 && picture.share(is_dark) > 0.85
 }
 
 /// What people may see once the kiosk runs.
 pub fn is_ours(picture: &Picture) -> bool {
-    is_logo(picture) || is_page(picture) || is_blend(picture)
+    is_logo(picture) || is_page(picture) || is_blend(picture) || is_report(picture)
 }
 
 fn is_dark([r, g, b]: Rgb) -> bool {
@@ -63,6 +74,7 @@ pub fn describe(picture: &Picture) -> &'static str {
         () if is_page(picture) => "the page",
         () if is_logo(picture) => "the logo",
         () if is_blend(picture) => "a blend",
+        () if is_report(picture) => "why there is no page",
         () if picture.is_black() => "black",
         () if is_console(picture) => "console text",
         () => "something else",

@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
+use kiosk_tests::vm::Sample;
 
 use super::kiosk::{BOOT, Kiosk};
 use super::looks::{describe, is_error_page, is_ours};
 
-/// By then there is a picture again, whatever died.
+/// For so long at most there is no picture of ours, whatever died or stood still.
 const PICTURE_BACK: Duration = Duration::from_secs(5);
 
 pub fn a_killed_browser_comes_back(kiosk: &Kiosk) -> Result<()> {
@@ -52,7 +53,7 @@ pub fn a_restarted_logind_costs_a_restart_and_not_the_screen(kiosk: &Kiosk) -> R
 /// The watchdog of `kiosk.service` bites after 20 s, and what stands on the screen stays until then.
 pub fn a_stopped_compositor_comes_back(kiosk: &Kiosk) -> Result<()> {
     let session = kiosk.main_pid("kiosk-session")?;
-    stop(kiosk, "kiosk", kiosk.main_pid("kiosk")?)?;
+    stop(kiosk, "compositor", kiosk.main_pid("kiosk")?)?;
     ensure!(kiosk.main_pid("kiosk-session")? == session, "the session was restarted");
     Ok(())
 }
@@ -60,7 +61,7 @@ pub fn a_stopped_compositor_comes_back(kiosk: &Kiosk) -> Result<()> {
 /// After 60 s by the watchdog of `kiosk-session.service`; its browser goes with it.
 pub fn a_stopped_session_comes_back(kiosk: &Kiosk) -> Result<()> {
     let compositor = kiosk.main_pid("kiosk")?;
-    stop(kiosk, "kiosk-session", kiosk.main_pid("kiosk-session")?)?;
+    stop(kiosk, "session", kiosk.main_pid("kiosk-session")?)?;
     ensure!(kiosk.main_pid("kiosk")? == compositor, "the compositor was restarted");
     Ok(())
 }
@@ -94,60 +95,67 @@ pub fn a_browser_out_of_memory_comes_back(kiosk: &Kiosk) -> Result<()> {
 
 /// Stops a process for good: only who kills it can bring it back.
 fn stop(kiosk: &Kiosk, what: &str, pid: i64) -> Result<()> {
-    let mark = kiosk.mark()?;
-    let stopped = kiosk.machine.uptime();
-    kiosk.sh(&format!("kill -STOP {pid}"))?;
-    kiosk.wait_for_event(mark, "load", BOOT)?;
-    kiosk.page()?;
-    eprintln!("after SIGSTOP of {what} the page was back in {:?}", kiosk.machine.uptime().saturating_sub(stopped));
+    filmed(kiosk, &format!("SIGSTOP of the {what}"), PICTURE_BACK, || {
+        kiosk.sh(&format!("kill -STOP {pid}")).map(drop)
+    })?;
     ensure!(!kiosk.sh("ps -eo pid=")?.lines().any(|line| line.trim() == pid.to_string()), "{pid} is still there");
-    kiosk.sh("kioskctl wait page-visible --timeout 60s").map(drop)
+    Ok(())
 }
 
 /// Gives the unit less memory than it has, until the kernel has killed of it, and then its own limit again.
 fn starve(kiosk: &Kiosk, unit: &str, little: &str, usual: &str) -> Result<()> {
-    let kills = |unit: &str| -> Result<u64> {
+    let kills = || -> Result<u64> {
         let count = format!("dmesg | grep -c 'oom-kill:.*{unit}' || true");
         kiosk.sh(&count)?.trim().parse().context("a count")
     };
-    let (mark, before) = (kiosk.mark()?, kills(unit)?);
-    let starved = kiosk.machine.uptime();
-    kiosk.sh(&format!("systemctl set-property --runtime {unit} MemoryMax={little}"))?;
-    let killed = kiosk.sh(&format!(
-        "for i in $(seq 120); do \
-         [ $(dmesg | grep -c 'oom-kill:.*{unit}') -gt {before} ] && exit 0; sleep 0.5; \
-         done; exit 1"
-    ));
-    kiosk.sh(&format!("systemctl set-property --runtime {unit} MemoryMax={usual}"))?;
-    killed.context("the kernel has killed nothing")?;
-    kiosk.wait_for_event(mark, "load", BOOT)?;
-    kiosk.page()?;
-    eprintln!(
-        "after {unit} ran out of memory the page was back in {:?}",
-        kiosk.machine.uptime().saturating_sub(starved)
-    );
-    kiosk.sh("kioskctl wait page-visible --timeout 60s").map(drop)
+    let before = kills()?;
+    filmed(kiosk, &format!("no memory for {unit}"), PICTURE_BACK, || {
+        kiosk.sh(&format!("systemctl set-property --runtime {unit} MemoryMax={little}"))?;
+        let killed = kiosk.sh(&format!(
+            "for i in $(seq 120); do \
+             [ $(dmesg | grep -c 'oom-kill:.*{unit}') -gt {before} ] && exit 0; sleep 0.5; \
+             done; exit 1"
+        ));
+        kiosk.sh(&format!("systemctl set-property --runtime {unit} MemoryMax={usual}"))?;
+        killed.context("the kernel has killed nothing").map(drop)
+    })
 }
 
-/// Kills, films until the page has loaded again, and fails if anything but ours was seen after `grace`.
-fn kill(kiosk: &Kiosk, what: &str, pid: i64, grace: Duration) -> Result<()> {
+/// `dark`: for how long at most anything but ours may be seen.
+fn kill(kiosk: &Kiosk, what: &str, pid: i64, dark: Duration) -> Result<()> {
+    filmed(kiosk, &format!("kill -9 of the {what}"), dark, || kiosk.sh(&format!("kill -9 {pid}")).map(drop))
+}
+
+/// Films from a fault until the page has loaded again. Fails if an error page was seen, or for longer than `dark`
+/// anything else that is not ours.
+fn filmed(kiosk: &Kiosk, fault: &str, dark: Duration, strike: impl FnOnce() -> Result<()>) -> Result<()> {
     let (machine, mark) = (&kiosk.machine, kiosk.mark()?);
     let film = machine.film();
-    let killed = machine.uptime();
-    kiosk.sh(&format!("kill -9 {pid}"))?;
-    let loaded = kiosk.wait_for_event(mark, "load", BOOT).and_then(|_| kiosk.page());
+    let began = machine.uptime();
+    let back = strike().and_then(|()| kiosk.wait_for_event(mark, "load", BOOT)).and_then(|_| kiosk.page());
     let film = film.cut();
-    eprintln!("after kill -9 of the {what}, until the page was back ({:?}):", machine.uptime().saturating_sub(killed));
+    eprintln!("after {fault}, until the page was back ({:?}):", machine.uptime().saturating_sub(began));
     kiosk.print_film(&film);
-    loaded?;
-    kiosk.sh("kioskctl wait page-visible --timeout 30s")?;
+    back?;
+    kiosk.sh("kioskctl wait page-visible --timeout 60s")?;
+    let save = |sample: &Sample| machine.save(&sample.picture, &format!("after-{}", fault.replace(' ', "-")));
+    if let Some(sample) = film.iter().find(|sample| is_error_page(&sample.picture)) {
+        bail!("an error page was seen: {}", save(sample)?.display());
+    }
+    let mut since: Option<&Sample> = None;
+    let mut longest = Duration::ZERO;
     for sample in &film {
-        let late = sample.at > killed + grace;
-        if is_error_page(&sample.picture) || (late && !is_ours(&sample.picture)) {
-            let path = machine.save(&sample.picture, &format!("after-killing-{what}"))?;
-            let after = sample.at.saturating_sub(killed);
-            bail!("{} was seen {after:?} after the kill: {}", describe(&sample.picture), path.display());
+        if is_ours(&sample.picture) {
+            since = None;
+            continue;
+        }
+        let first = *since.get_or_insert(sample);
+        // One sample is something that was seen, too.
+        longest = longest.max(sample.at.saturating_sub(first.at)).max(Duration::from_millis(1));
+        if longest > dark {
+            bail!("{} was seen for {longest:?}: {}", describe(&sample.picture), save(sample)?.display());
         }
     }
+    eprintln!("after {fault} nothing of ours was seen for {longest:?}");
     Ok(())
 }
