@@ -5,7 +5,7 @@ use kiosk_tests::vm::Sample;
 use serde_json::Value;
 
 use super::kiosk::Kiosk;
-use super::looks::{describe, is_blend, is_error_page, is_logo, is_report, is_page};
+use super::looks::{describe, is_blend, is_error_page, is_logo, is_page, is_report};
 
 /// The samples from the first logo to the first page.
 fn from_logo_to_page(film: &[Sample]) -> Result<&[Sample]> {
