@@ -2,6 +2,8 @@
 //! program calls [`run`]. It needs no GPU and no running kiosk, and selects no theme: that is done by the image's
 //! build.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow, bail};

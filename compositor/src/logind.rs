@@ -1,6 +1,8 @@
 //! Calls to logind, which acts with more rights on behalf of the active session on the seat. Made on a thread of their
 //! own, as logind may be slow.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::time::Duration;
 
 use serde::Serialize;

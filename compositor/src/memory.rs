@@ -3,6 +3,8 @@
 //! The kernel maps code in windows of 64 KiB around each page that is executed, so that after start-up nearly all of
 //! the program is resident, and would stay so for years. Called once by [`crate::kiosk`], when the splash has gone.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::{fs, io};
 
 /// Unmaps the program's code and constants from this process. Pages that are used again are mapped from the page cache

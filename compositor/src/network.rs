@@ -1,6 +1,8 @@
 //! The addresses under which the device is reached, for the screens that show them. Read while such a screen is shown;
 //! opens no connection and resolves no name.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Most addresses that are considered.

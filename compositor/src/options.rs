@@ -1,5 +1,7 @@
 //! The command line: kioskd's own options, and cage's, so that `kioskd -- COMMAND` takes its place.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::path::PathBuf;
 
 use clap::{Parser, ValueEnum};

@@ -1,5 +1,7 @@
 //! The splash's look from the configuration.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::{io::ErrorKind, path::Path};
 
 use kiosk_core::{

@@ -3,6 +3,8 @@
 //!
 //! Called by [`crate::watchdog`] alone.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::{
     fs,
     io::{self, Read},

@@ -5,6 +5,8 @@
 //! environment; files are read by [`Fonts::find`], and those of the faces that it found while a text is set in them.
 
 #![warn(missing_docs)]
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
 
 mod animation;
 mod boot;

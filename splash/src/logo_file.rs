@@ -1,7 +1,5 @@
 //! What a file must be to be a logo, and why one is not.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 /// Largest logo file, bytes: more is a mistake, and reading it would hold up the start.
 pub const MAX_FILE: usize = 4 << 20;
 /// Longest side of a PNG, pixels.

@@ -121,9 +121,9 @@ fn premultiplied(decoded: &[u8], color: ColorType) -> Option<Vec<u8>> {
     };
     Some(match color {
         ColorType::Grayscale => decoded.iter().flat_map(|g| pixel(*g, *g, *g, 255)).collect(),
-        ColorType::GrayscaleAlpha => decoded.chunks_exact(2).flat_map(|p| pixel(p[0], p[0], p[0], p[1])).collect(),
-        ColorType::Rgb => decoded.chunks_exact(3).flat_map(|p| pixel(p[0], p[1], p[2], 255)).collect(),
-        ColorType::Rgba => decoded.chunks_exact(4).flat_map(|p| pixel(p[0], p[1], p[2], p[3])).collect(),
+        ColorType::GrayscaleAlpha => decoded.as_chunks().0.iter().flat_map(|&[g, a]| pixel(g, g, g, a)).collect(),
+        ColorType::Rgb => decoded.as_chunks().0.iter().flat_map(|&[r, g, b]| pixel(r, g, b, 255)).collect(),
+        ColorType::Rgba => decoded.as_chunks().0.iter().flat_map(|&[r, g, b, a]| pixel(r, g, b, a)).collect(),
         ColorType::Indexed => return None,
     })
 }
@@ -161,7 +161,7 @@ fn filter_rows(data: &[u8], length: usize, taps: &[Taps]) -> Vec<u8> {
     for row in data.chunks_exact(length.max(1) * 4) {
         for tap in taps {
             let mut sum = [0.0f32; 4];
-            for (pixel, weight) in row[tap.first * 4..].chunks_exact(4).zip(&tap.weights) {
+            for (pixel, weight) in row.chunks_exact(4).skip(tap.first).zip(&tap.weights) {
                 sum.iter_mut().zip(pixel).for_each(|(sum, channel)| *sum += weight * f32::from(*channel));
             }
             // Equal weights for colour and alpha, and rounding that keeps order: no channel gets above its alpha.
@@ -176,7 +176,7 @@ fn transposed(data: &[u8], width: usize) -> Vec<u8> {
     let mut out = Vec::with_capacity(data.len());
     for x in 0..width {
         for row in data.chunks_exact(width * 4) {
-            out.extend_from_slice(&row[x * 4..x * 4 + 4]);
+            out.extend_from_slice(row.chunks_exact(4).nth(x).unwrap_or_default());
         }
     }
     out

@@ -1,6 +1,8 @@
 //! What a back end's input device reports beyond smithay's [`Device`], and its settings. Read once when a device comes;
 //! [`crate::input`] decides what follows. Never looks at screens or clients.
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use kiosk_core::config::{AccelProfile, Calibration, InputSettings};
 use smithay::{
     backend::{

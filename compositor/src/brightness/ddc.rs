@@ -1,8 +1,6 @@
 //! DDC/CI: reads and sets a monitor's brightness over the I²C bus that also carries its EDID (VESA DDC/CI 1.1, MCCS
 //! feature 10h). Slow (tens of milliseconds a message), so [`super`] runs it on a thread of its own.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::{
     fs,
     path::{Path, PathBuf},

@@ -4,6 +4,9 @@
 //! The event loop never waits: DDC/CI and logind run on a thread for each job, one at a time for each screen, which
 //! answers over a channel. Nothing is polled.
 
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
+
 mod backlight;
 mod ddc;
 mod logind;

@@ -71,15 +71,16 @@ fn read(fd: &OwnedFd) -> Result<[u16; SIZE * 3], String> {
     }
     let mut bytes = [0; BYTES];
     let mut filled = 0;
-    while filled < BYTES {
-        match pread(fd, &mut bytes[filled..], filled as u64) {
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match pread(fd, rest, filled as u64) {
             Ok(0) => return Err(format!("three ramps of {SIZE} values have {BYTES} bytes, not {filled}")),
             Ok(count) => filled += count,
             Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(format!("the ramps could not be read: {}", io::Error::from(error))),
         }
     }
-    Ok(std::array::from_fn(|value| u16::from_ne_bytes([bytes[value * 2], bytes[value * 2 + 1]])))
+    let (values, _) = bytes.as_chunks();
+    Ok(std::array::from_fn(|index| values.get(index).map_or(0, |value| u16::from_ne_bytes(*value))))
 }
 
 impl Dispatch<ZwlrGammaControlManagerV1, (), Kiosk> for Gamma {

@@ -1,6 +1,9 @@
 //! The Wayland protocols: one file a family, handlers only. Policy is in `policy.rs` and `stage/`, devices in
 //! `backend/`.
 
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
+
 mod alpha;
 mod attached;
 mod blocked;

@@ -5,6 +5,9 @@
 //! ([`crate::privilege::Privilege::Xwayland`]). [`wm`] is its window manager, on a thread of its own; its events go to
 //! [`windows`], which puts X windows on the stage under the same policy as all others, and to [`clipboard`].
 
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
+
 mod clipboard;
 pub mod display;
 pub mod machine;

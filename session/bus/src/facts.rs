@@ -67,8 +67,8 @@ impl Facts {
 }
 
 fn attribute<'a>(element: &'a str, name: &str) -> Option<&'a str> {
-    let begin = element.find(&format!(" {name}=\""))? + name.len() + 3;
-    element[begin..].split('"').next()
+    let (_, value) = element.split_once(&format!(" {name}=\""))?;
+    value.split('"').next()
 }
 
 #[cfg(test)]

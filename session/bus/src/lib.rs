@@ -6,6 +6,9 @@
 //! socket anew, bounds what callers can take ([`limits`]), finds objects and answers for them ([`tree`]), and announces
 //! what changed ([`announce`]). Nothing here knows a kiosk.
 
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
+
 mod announce;
 mod bus;
 mod caller;

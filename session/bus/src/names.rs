@@ -1,7 +1,5 @@
 //! How the name of a thing becomes an element of an object path, and how a caller's text is shown. Pure.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 /// The longest part of a caller's string that an error message repeats, characters.
 const QUOTED_LENGTH: usize = 64;
 

@@ -5,8 +5,6 @@
 //! Here a change is announced when it is in force, once an interface. So properties are written through
 //! [`Served::write`], and the macro has only the getters.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::sync::Arc;
 
 use zbus::export::async_trait::async_trait;

@@ -6,8 +6,6 @@
 //! do not go through zbus's queue but through a short channel to [`crate::connection`]: while that is full, nothing
 //! more is read.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;

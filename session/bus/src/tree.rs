@@ -9,8 +9,6 @@
 //! - A call without an interface, which the D-Bus specification allows, is refused.
 //! - The refusals say neither what was wrong nor what is allowed.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 

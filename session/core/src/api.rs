@@ -4,8 +4,6 @@
 //! is the client: it connects, and sends a [`Report`] whenever something changed, and a
 //! [`crate::page_calls::PageCall`] when its page asks for something. The compositor answers with [`Notice`]s. It works with no D-Bus, and is the only thing the splash depends on.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use serde::{Deserialize, Serialize};
 
 use crate::page_calls::PageAnswer;

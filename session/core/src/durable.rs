@@ -5,8 +5,6 @@
 //! The order of the steps matters, so they go through a trait: the tests use a disk that loses power between any two of
 //! them, and with it everything that was not synced.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::fs::File;
 use std::io::{ErrorKind, Result, Write};
 use std::path::Path;

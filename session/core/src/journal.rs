@@ -5,8 +5,6 @@
 //! The crate `tracing-journald` waits for room in the journal's queue, and shows a person the message without its
 //! fields.
 
-#![deny(clippy::indexing_slicing)]
-
 use std::fmt::{Debug, Write as _};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::net::UnixDatagram;

@@ -2,6 +2,8 @@
 //! logging, and careful handling of files and sockets. Nothing here knows smithay, a browser or a screen.
 
 #![warn(missing_docs)]
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
 
 pub mod api;
 pub mod authority;

@@ -3,8 +3,6 @@
 //! boots, never of the wall clock, which may jump by years. Unknown time counts as none: at worst a budget lasts
 //! longer.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,6 @@
 //! The calls of a page (`window.kiosk`) that concern its screen, from the session to the compositor and back. The
 //! session has checked the page's origin; both ends check the values, by the types of [`crate::quantities`]. No I/O.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use serde::{Deserialize, Serialize};
 
 /// Longest message that a page may show, characters: as in `ShowMessage`.

@@ -2,8 +2,6 @@
 //! it comes in, with the same error message in the configuration, on D-Bus, in the Wayland protocols and on the command
 //! line. Pure; every value of these types is valid.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::fmt;
 use std::str::FromStr;
 

@@ -1,8 +1,6 @@
 //! Makes a Wayland socket whose clients are in a security context (wp_security_context_v1). It speaks the few Wayland
 //! messages that this takes itself, without a library. For `kioskctl confine` and for shells in containers.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::io::{Error, IoSlice, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::{UnixListener, UnixStream};

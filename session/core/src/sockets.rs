@@ -5,8 +5,6 @@
 //! directory, and moved. Write access to the directory around it is taken from other users first ([`SocketDir::open`]);
 //! files of others at our names are removed, or moved aside. Never waits, for no peer and no file.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;

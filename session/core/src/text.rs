@@ -1,7 +1,5 @@
 //! Makes texts from outside fit for messages: a text of a caller or a file may be megabytes long.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 /// At most so many characters of `text`, with an ellipsis where it was longer.
 pub fn shortened(text: &str, most: usize) -> String {
     match text.char_indices().nth(most) {

@@ -2,8 +2,6 @@
 //! read by the keys of the configuration, by kioskd for its screens and by kiosk-session for its messages. Log messages
 //! and `kioskctl`'s output are not translated: operators search for them.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::collections::BTreeMap;
 
 /// Longest text of a `[text]` key, characters.

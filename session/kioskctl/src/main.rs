@@ -1,6 +1,9 @@
 //! `kioskctl`: the command line for kioskd and kiosk-session. This file parses, runs the verb and turns its
 //! outcome into text or JSON and an exit code; each family of verbs has its own file. It keeps no state.
 
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
+
 mod accessibility;
 mod apply;
 mod change;

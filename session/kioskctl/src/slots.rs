@@ -2,8 +2,6 @@
 //! kernels on the ESP, which root may look at, else from the list that the boot loader left for everybody, which is as
 //! old as the boot. Never writes, and asks no service.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;

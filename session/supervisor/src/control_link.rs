@@ -3,8 +3,6 @@
 //!
 //! While it is connected it sleeps; only an absent compositor is looked for by a timer.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 

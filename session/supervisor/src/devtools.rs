@@ -2,8 +2,6 @@
 //! pipe with it; what the messages mean is in [`crate::page`]. Nothing a browser sends makes it fail or grow
 //! without bound.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::collections::VecDeque;
 
 use serde_json::Value;

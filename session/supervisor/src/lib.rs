@@ -1,6 +1,9 @@
 //! `kiosk-session`: waits for the page's server, launches and supervises the browser, knows when the page is really up,
 //! and recovers it when it is not. Nothing here knows smithay.
 
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
+
 pub mod aging;
 pub mod browser;
 pub mod bus;

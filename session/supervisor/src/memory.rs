@@ -1,7 +1,5 @@
 //! How much memory the shell takes: the sum over its process group, read when somebody asks for it.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::fs;
 
 /// Of all processes in the group that `leader` leads, bytes. Pages shared among them are counted once where the

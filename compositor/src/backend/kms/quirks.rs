@@ -2,6 +2,8 @@
 //!
 //! One more is a file of its own: [`crate::backend::turned`] (smithay's issue 1651, damage of turned outputs).
 
+#![deny(clippy::indexing_slicing, clippy::string_slice)]
+
 use std::path::Path;
 
 use smithay::backend::drm::Planes;

@@ -35,8 +35,8 @@ pub fn write(buffer: &WlBuffer, at: (i32, i32), size: (i32, i32), rgbx: &[u8]) -
     let written = with_buffer_contents_mut(buffer, |memory, length, data| {
         let (offset, stride) = (usize::try_from(data.offset).ok()?, usize::try_from(data.stride).ok()?);
         for (number, pixels) in rgbx.chunks_exact(width * PIXEL).take(height).enumerate() {
-            for (to, from) in row.chunks_exact_mut(PIXEL).zip(pixels.chunks_exact(PIXEL)) {
-                to.copy_from_slice(&[from[2], from[1], from[0], 255]);
+            for (to, [r, g, b, _]) in row.as_chunks_mut().0.iter_mut().zip(pixels.as_chunks().0) {
+                *to = [*b, *g, *r, 255];
             }
             let start = offset.checked_add((y + number).checked_mul(stride)?)?.checked_add(x * PIXEL)?;
             if start.checked_add(row.len())? > length {

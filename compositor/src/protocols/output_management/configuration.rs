@@ -1,8 +1,6 @@
 //! A tool's configuration of the displays: collected head by head, then tested or applied as one transaction.
 //! What the protocol calls an error ends the client; what the hardware or our limits do not allow is `failed`.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use smithay::{
     reexports::{
         wayland_protocols_wlr::output_management::v1::server::{

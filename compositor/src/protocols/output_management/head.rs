@@ -2,8 +2,6 @@
 //!
 //! Objects that the client has released are passed over; those of displays that went are told so once.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use smithay::{
     reexports::{
         wayland_protocols_wlr::output_management::v1::server::{

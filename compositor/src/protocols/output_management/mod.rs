@@ -4,8 +4,6 @@
 //! The root state calls [`Kiosk::tell_output_managers`] when something may have changed; nothing is computed while
 //! nobody listens.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 mod configuration;
 mod head;
 mod wish;

@@ -3,8 +3,6 @@
 //! Tools say everything of every display, changed or not. Only what differs is a change: a screen that has found its
 //! place beside another is not nailed down there because somebody read its position and wrote it back.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use kiosk_core::{
     config::{ModeChoice, Position, Scale},
     quantities::QuantityError,

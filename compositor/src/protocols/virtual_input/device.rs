@@ -82,11 +82,11 @@ pub struct Scroll {
     pub v120: [Option<f64>; 2],
 }
 
-/// The place of an axis in [`Scroll`].
-pub fn index(axis: Axis) -> usize {
+/// An axis's part of a field of [`Scroll`].
+pub fn of<T>([horizontal, vertical]: &mut [T; 2], axis: Axis) -> &mut T {
     match axis {
-        Axis::Horizontal => 0,
-        Axis::Vertical => 1,
+        Axis::Horizontal => horizontal,
+        Axis::Vertical => vertical,
     }
 }
 
@@ -192,10 +192,10 @@ impl Event {
 
 impl PointerAxisEvent<Remote> for Event {
     fn amount(&self, axis: Axis) -> Option<f64> {
-        self.scroll().amount[index(axis)]
+        *of(&mut self.scroll().amount, axis)
     }
     fn amount_v120(&self, axis: Axis) -> Option<f64> {
-        self.scroll().v120[index(axis)]
+        *of(&mut self.scroll().v120, axis)
     }
     fn source(&self) -> AxisSource {
         self.scroll().source.unwrap_or(AxisSource::Wheel)

@@ -94,8 +94,8 @@ fn read(fd: &OwnedFd, size: u32) -> Result<String, KeymapError> {
     }
     let mut text = vec![0; size as usize];
     let mut filled = 0;
-    while filled < text.len() {
-        match pread(fd, &mut text[filled..], filled as u64) {
+    while let Some(rest) = text.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match pread(fd, rest, filled as u64) {
             Ok(0) => return Err(KeymapError::Short { has: filled, said: size }),
             Ok(count) => filled += count,
             Err(rustix::io::Errno::INTR) => {}

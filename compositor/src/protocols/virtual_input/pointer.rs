@@ -232,18 +232,18 @@ impl Kiosk {
 /// Takes one more part of a frame of scrolling.
 fn gather(scroll: &mut Scroll, request: &Request) -> Result<(), (u32, String)> {
     let axis = |axis: &WEnum<wl_pointer::Axis>| match axis {
-        WEnum::Value(wl_pointer::Axis::HorizontalScroll) => Ok(device::index(Axis::Horizontal)),
-        WEnum::Value(wl_pointer::Axis::VerticalScroll) => Ok(device::index(Axis::Vertical)),
+        WEnum::Value(wl_pointer::Axis::HorizontalScroll) => Ok(Axis::Horizontal),
+        WEnum::Value(wl_pointer::Axis::VerticalScroll) => Ok(Axis::Vertical),
         other => Err((Error::InvalidAxis.into(), format!("there is no axis {other:?}"))),
     };
     match request {
-        Request::Axis { axis: which, value, .. } => scroll.amount[axis(which)?] = Some(*value),
+        Request::Axis { axis: which, value, .. } => *device::of(&mut scroll.amount, axis(which)?) = Some(*value),
         Request::AxisDiscrete { axis: which, value, discrete, .. } => {
             let which = axis(which)?;
-            scroll.amount[which] = Some(*value);
-            scroll.v120[which] = Some(f64::from(*discrete) * 120.0);
+            *device::of(&mut scroll.amount, which) = Some(*value);
+            *device::of(&mut scroll.v120, which) = Some(f64::from(*discrete) * 120.0);
         }
-        Request::AxisStop { axis: which, .. } => scroll.amount[axis(which)?] = Some(0.0),
+        Request::AxisStop { axis: which, .. } => *device::of(&mut scroll.amount, axis(which)?) = Some(0.0),
         Request::AxisSource { axis_source } => {
             scroll.source = Some(match axis_source {
                 WEnum::Value(wl_pointer::AxisSource::Wheel) => AxisSource::Wheel,

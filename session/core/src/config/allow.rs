@@ -2,8 +2,6 @@
 //! configured pages. The session checks each navigation and `kioskctl open` here; `[browser.permissions]` uses the same
 //! patterns. Pure, without name look-ups: addresses are compared in the browser's normal form.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::fmt;
 
 use url::{Host, Url as Parsed};

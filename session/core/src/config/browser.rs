@@ -2,8 +2,6 @@
 //! [`super::load`], read by kiosk-session, which turns it into flags, policies and answers. `Default` is the built-in
 //! layer.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -2,8 +2,6 @@
 //! device from all rules and the saved changes. Pure; the compositor asks when a device comes, and when what is
 //! saved of it changes.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use super::model::Keyboard;
 
 /// Word for "found by itself", where an output is named.

@@ -1,8 +1,6 @@
 //! Changes single keys of one drop-in file, for `kioskctl config set` and `unset`: text in, text out; everything else
 //! in the file stays as it is. Keys and values are checked by [`super::load`].
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use toml_edit::{DocumentMut, Item, Key, Table, TableLike, Value};
 
 /// The drop-in that the program writes, in [`super::ADMIN_DIR`].

@@ -1,8 +1,6 @@
 //! Lays one file over what the layers below gave: all of it or, when anything in it
 //! is wrong, nothing of it and the errors. Called by [`super::load`]; reads no file.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,8 +1,6 @@
 //! Finds settings that are valid but cannot or will not take effect: for `config check`, and for the problems that
 //! kioskd reports. The settings still apply. Pure.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use super::browser::{Answer, BrowserSettings, Permission, Printing};
 use super::keys::Sectioned;
 use super::load::Loaded;

@@ -2,8 +2,6 @@
 //! (it is on the way to the first frame: it reads two directories and the files in them, nothing else), and by
 //! `kioskctl config`. What is wrong is collected; the rest applies.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};

@@ -1,8 +1,6 @@
 //! The messages about errors in a layer: the wrong value and what is allowed, the name that was perhaps meant, and how
 //! many errors are reported. Pure.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use super::keys::{self, Key, Sectioned};
 use super::origin::ConfigError;
 use super::raw::{Raw, RawValue, Wrong};

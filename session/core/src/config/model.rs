@@ -1,8 +1,6 @@
 //! The configuration as types: what a program reads once the layers have been merged. Built by
 //! [`super::load`], given away whole; nothing here reads a file. `Default` is the built-in layer.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::path::PathBuf;
 use std::time::Duration;
 

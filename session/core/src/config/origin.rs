@@ -1,8 +1,6 @@
 //! Where a configuration value came from, and what is wrong with one: for `--check-config`, the diagnostics
 //! screen, the log and `kioskctl status`.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::fmt;
 use std::path::PathBuf;
 

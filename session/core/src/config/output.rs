@@ -1,8 +1,6 @@
 //! What can be said of an output: one `[output."MATCH"]` table, and the settings that configuration, saved state and
 //! changes at runtime have in common. Which of them hold for a display is in [`super::policy`].
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use crate::quantities::{Brightness, Position, Rotation, Scale};
 
 /// One `[output."MATCH"]` table: what it says about the outputs it matches; `None`: nothing.

@@ -1,8 +1,6 @@
 //! Which policy an output gets: the rules of the configuration and the saved changes, laid over each other.
 //! Pure; the compositor asks before the first modeset and whenever a display comes, or the rules change.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use super::keys::Sectioned;
 use super::output::{ModeChoice, OutputRule, OutputSettings};
 use crate::quantities::{Brightness, Position, Rotation, Scale};

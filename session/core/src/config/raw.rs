@@ -1,8 +1,6 @@
 //! A configuration value before its key has given it a meaning: what stood in a TOML file (with its place) or
 //! in an environment variable. Used by the keys' setters and by the saved state.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::ops::Range;
 
 use toml_edit::{Item, TableLike, Value};

@@ -1,8 +1,6 @@
 //! A file of `[output."NAME"]` tables on its own, for `kioskctl apply`: the same tables as in the configuration,
 //! read by the same code, and nothing else. Reads one file; what an output gets of it is pure.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,8 +1,6 @@
 //! Helpers for the setters of [`super::keys`]: they turn a [`Raw`] value into a field's type, or give the reason why
 //! not. Pure.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::path::PathBuf;
 
 use toml_edit::{Array, InlineTable, Value};

@@ -1,8 +1,6 @@
 //! The effective configuration as text: TOML with the origin of each value behind it, for `--check-config` and
 //! `kioskctl config show`, or a list for machines. What it prints can be read back as a configuration file.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::fmt::Write;
 
 use serde::Serialize;

@@ -2,8 +2,6 @@
 //! outlive a reboot. kioskd reads it before the first modeset and writes it whenever a change is kept. A power cut at
 //! any moment leaves the old file or the new one, and no file, whatever is in it, keeps the screen from coming up.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::ErrorKind;

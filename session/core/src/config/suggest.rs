@@ -1,7 +1,5 @@
 //! "Did you mean": the known name that is nearest to an unknown one.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 /// The candidate with the fewest edits to `word`, when they are few enough that it may be a slip of
 /// the hand: insertions, deletions, replacements and exchanges of neighbours.
 pub fn closest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {

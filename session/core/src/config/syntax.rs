@@ -2,8 +2,6 @@
 //! text to type and back. Pure; used by the configuration's keys, the saved state and `kioskctl`'s arguments.
 //! Every `parse_` answers `None` for what it does not understand: the caller knows what is allowed.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::time::Duration;
 
 use super::browser::Proxy;

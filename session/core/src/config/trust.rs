@@ -1,8 +1,6 @@
 //! Which input devices a person has declared trusted or not: the part of the saved state behind `kioskctl inputs
 //! --trust`. The compositor looks here when a device comes, and decides itself about the others. Pure.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use toml_edit::{ArrayOfTables, Item, Table, value};
 
 use super::raw::{Raw, RawEntry, RawValue};

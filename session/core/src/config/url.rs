@@ -1,8 +1,6 @@
 //! The URLs that a kiosk can be pointed at, checked when they are configured or given to `kioskctl open`, so that the
 //! browser is never started on nonsense. Parsed as browsers do, and passed on as it was written.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::fmt;
 
 /// A checked URL: `http`, `https` with a host, `file` with an absolute path, `about:` or `data:`.

@@ -1,8 +1,6 @@
 //! Lays one environment variable `KIOSK_SECTION_KEY` over the configuration so far. Called by [`super::load`];
 //! reads no environment.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use toml_edit::Value;
 
 use super::keys::{self, Kind, Sectioned};

@@ -1,8 +1,6 @@
 //! The definition of a shell in a container (`[shell] container = "FILE.json"`): read and checked for the program that
 //! starts it and for `kioskctl config check`; [`podman`] makes the command line. Starts no program.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 mod definition;
 pub mod podman;
 

@@ -55,7 +55,9 @@ pub async fn examine(client: &Client, report: Option<&Path>) -> Result<Outcome, 
             "\n\n{} holds this, the status, the configuration and the journal, secrets removed",
             file.display()
         );
-        json["bundle"] = json!(path_text(file));
+        if let Some(members) = json.as_object_mut() {
+            members.insert("bundle".into(), json!(path_text(file)));
+        }
     }
     Ok(Outcome { exit, ..Outcome::new(says, json) })
 }

@@ -46,8 +46,8 @@ pub struct Session {
 impl Served for Session {}
 
 impl Session {
-    pub(super) fn new(shells: Shells, number: usize, status: Status) -> Self {
-        Session { shared: shells[number].clone(), shells, status }
+    pub(super) fn new(shells: Shells, shared: Shared, status: Status) -> Self {
+        Session { shared, shells, status }
     }
 
     async fn run(

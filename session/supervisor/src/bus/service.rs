@@ -11,7 +11,7 @@ use kiosk_core::config::masked;
 use tokio::sync::watch;
 use zbus::{Message, Variant};
 
-use super::{Session, Shells, Status};
+use super::{Session, Shared, Shells, Status};
 
 /// All shells.
 pub(super) struct SessionService(pub(super) Shells);
@@ -30,10 +30,10 @@ impl Service for SessionService {
     }
 
     fn objects(&self, state: &Vec<Status>) -> BTreeMap<String, Object> {
-        let object = |(number, status): (usize, &Status)| {
-            (session_path(number), Object::new(Session::new(self.0.clone(), number, status.clone())))
+        let object = |(number, (shared, status)): (usize, (&Shared, &Status))| {
+            (session_path(number), Object::new(Session::new(self.0.clone(), shared.clone(), status.clone())))
         };
-        state.iter().enumerate().map(object).collect()
+        self.0.iter().zip(state).enumerate().map(object).collect()
     }
 
     fn signals(&self, old: &Vec<Status>, new: &Vec<Status>) -> zbus::Result<Vec<Message>> {

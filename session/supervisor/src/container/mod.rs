@@ -5,8 +5,6 @@
 //!
 //! Both tell why a container ended by one line on a pipe, descriptor 4; the exit status is the container's.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 mod asker;
 mod runner;
 mod served;

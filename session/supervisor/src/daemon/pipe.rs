@@ -1,8 +1,6 @@
 //! Moves bytes between the daemon and a browser's DevTools pipe. What waits on either side is bounded: a browser that
 //! talks faster than it is listened to waits at its end of the pipe, and one that does not read its orders is given up.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::sync::Arc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

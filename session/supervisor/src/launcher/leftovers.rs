@@ -2,8 +2,6 @@
 //! at the first start of a shell, and for shells that are not configured any more at the start of the session; later
 //! ones are ended with their process group.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;

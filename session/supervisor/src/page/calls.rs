@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Page;
-use super::wire::Asked;
+use super::wire::{self, Asked};
 use kiosk_core::config::{Brightness, Rotation};
 use kiosk_core::page_calls::{MAX_TEXT, Wish};
 use kiosk_core::quantities::QuantityError;
@@ -184,7 +184,7 @@ impl Page {
         if document != self.calls.document {
             return;
         }
-        let origin = result["result"]["value"].as_str().unwrap_or_default();
+        let origin = result.pointer("/result/value").and_then(Value::as_str).unwrap_or_default();
         let granted = self.may_ask() && origin == self.document.origin;
         if !granted {
             tracing::debug!(origin, "a script that has no part in window.kiosk calls it");
@@ -288,7 +288,7 @@ impl Page {
             format!("location.origin === {origin} && typeof __kioskHear === 'function' && void __kioskHear({message})");
         let mut order = json!({ "expression": expression, "silent": true });
         if let Some(context) = context {
-            order["contextId"] = context.into();
+            wire::set(&mut order, "contextId", context);
         }
         self.send("Runtime.evaluate", order, Asked::Other);
     }

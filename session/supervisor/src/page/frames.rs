@@ -16,7 +16,7 @@ const LATE: f64 = 5000.0;
 impl Page {
     /// The answer has come, of whatever kind: a page may have made the function its own.
     pub(super) fn frames_told(&mut self, result: &Value) {
-        let late = result["result"]["value"].as_f64().is_some_and(|waited| waited >= LATE);
+        let late = result.pointer("/result/value").and_then(Value::as_f64).is_some_and(|waited| waited >= LATE);
         if late || self.frame_late {
             self.events.push(Event::FrameLate { late });
         }

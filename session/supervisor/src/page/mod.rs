@@ -357,7 +357,7 @@ impl Page {
     }
 
     fn answered(&mut self, asked: &Asked, message: &Value, now: Duration) {
-        let error = message["error"]["message"].as_str();
+        let error = message.pointer("/error/message").and_then(Value::as_str);
         match asked {
             Asked::Setup => match error {
                 Some(error) => self.events.push(Event::Detached { reason: error.to_owned() }),

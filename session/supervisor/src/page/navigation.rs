@@ -7,7 +7,7 @@ use url::Url;
 use super::denied::Wish;
 use super::orders::origin;
 use super::windows::Fate;
-use super::wire::Asked;
+use super::wire::{self, Asked};
 use super::{Page, failure};
 use crate::devtools::TOO_LONG;
 use crate::machine::Event;
@@ -37,7 +37,7 @@ impl Page {
             return self.take_back(request);
         }
         let frame = paused["frameId"].as_str().unwrap_or_default();
-        let url = paused["request"]["url"].as_str().unwrap_or_default();
+        let url = paused.pointer("/request/url").and_then(Value::as_str).unwrap_or_default();
         let place = match self.windows.fate(frame) {
             Some(fate) => Place::Window(fate),
             None if frame == self.document.frame => Place::Page,
@@ -46,7 +46,7 @@ impl Page {
         let is_response = is_response(paused);
         if matches!(place, Place::Page) && !is_response {
             self.navigation = Some(job(request).to_owned());
-            self.last_request = Some((url.to_owned(), paused["request"]["method"] == "POST"));
+            self.last_request = Some((url.to_owned(), is_post(paused)));
         }
         match place {
             Place::Frame if is_response && frame_failed(paused) => return self.fill_frame(request),
@@ -115,7 +115,7 @@ impl Page {
         self.opening = false;
         let url = url.to_owned();
         // A form that the page sent to its own address is nothing that the page loads again by itself.
-        let is_get = paused["request"]["method"] != "POST";
+        let is_get = !is_post(paused);
         self.events.push(match answer {
             Some(_) if own => Event::PageStale { url, reason, again: is_get },
             // Where the ordered page has led on to: the order is to be tried again, and what is shown stays meanwhile.
@@ -204,7 +204,7 @@ impl Page {
         if !is_response(paused)
             && let Some(headers) = self.headers(paused)
         {
-            order["headers"] = headers;
+            wire::set(&mut order, "headers", headers);
         }
         self.wire.send(None, "Fetch.continueRequest", order, Asked::Other);
     }
@@ -221,6 +221,10 @@ impl Page {
         });
         self.wire.send(None, "Fetch.fulfillRequest", answer, Asked::Other);
     }
+}
+
+fn is_post(paused: &Value) -> bool {
+    paused.pointer("/request/method").is_some_and(|method| method == "POST")
 }
 
 fn is_response(paused: &Value) -> bool {

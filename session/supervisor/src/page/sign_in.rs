@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::Page;
-use super::wire::Asked;
+use super::wire::{self, Asked};
 use crate::sign_in::Entry;
 
 /// Requests whose question was answered, remembered at most: one that comes back was refused.
@@ -61,13 +61,13 @@ impl Page {
 
     /// The headers of a request to one of our origins, with ours; `None`: it goes as it is.
     pub(super) fn headers(&self, paused: &Value) -> Option<Value> {
-        let url = paused["request"]["url"].as_str()?;
+        let url = paused.pointer("/request/url")?.as_str()?;
         let ours: Vec<(&str, &str)> = self.rules.sign_in.headers(url).collect();
         if ours.is_empty() {
             return None;
         }
         let is_ours = |name: &str| ours.iter().any(|(own, _)| own.eq_ignore_ascii_case(name));
-        let its = paused["request"]["headers"].as_object().into_iter().flatten();
+        let its = paused.pointer("/request/headers").and_then(Value::as_object).into_iter().flatten();
         let its =
             its.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?))).filter(|(name, _)| !is_ours(name));
         Some(its.chain(ours.iter().copied()).map(|(name, value)| json!({ "name": name, "value": value })).collect())
@@ -85,7 +85,7 @@ fn cookies(entry: &Entry) -> Vec<Value> {
             "secure": secure, "httpOnly": true,
         });
         if below {
-            cookie["domain"] = json!(format!(".{host}"));
+            wire::set(&mut cookie, "domain", format!(".{host}"));
         }
         cookie
     };

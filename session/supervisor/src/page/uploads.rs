@@ -141,7 +141,8 @@ impl Page {
     /// What the browser says of the input.
     pub(super) fn input_described(&mut self, number: u64, error: Option<&str>, answer: &Value, now: Duration) {
         let Some(open) = self.uploads.open.as_mut().filter(|open| open.number == number) else { return };
-        let attributes: &[Value] = answer["node"]["attributes"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let attributes = answer.pointer("/node/attributes").and_then(Value::as_array);
+        let attributes: &[Value] = attributes.map(Vec::as_slice).unwrap_or_default();
         let value = |name: &str| {
             let pairs = attributes.chunks_exact(2).find(|pair| pair.first().is_some_and(|own| own == name));
             pairs.and_then(|pair| pair.last()).and_then(Value::as_str)
@@ -239,10 +240,7 @@ impl Page {
 
     /// The browser has a name for the input.
     pub(super) fn input_resolved(&mut self, session: &str, answer: &Value) {
-        let object = &answer["object"]["objectId"];
-        if !object.is_string() {
-            return;
-        }
+        let Some(object) = answer.pointer("/object/objectId").and_then(Value::as_str) else { return };
         let call = json!({ "objectId": object, "functionDeclaration": CANCEL, "silent": true });
         self.wire.send(Some(session), "Runtime.callFunctionOn", call, Asked::Other);
         self.wire.send(Some(session), "Runtime.releaseObject", json!({ "objectId": object }), Asked::Other);

@@ -178,7 +178,7 @@ impl Page {
             return self.refused(url);
         }
         tracing::info!(url = masked(url), "a new window's page is opened in place of the page");
-        let referrer = request["headers"]["Referer"].as_str().unwrap_or_default();
+        let referrer = request.pointer("/headers/Referer").and_then(Value::as_str).unwrap_or_default();
         self.send("Page.navigate", json!({ "url": url, "referrer": referrer }), Asked::Other);
     }
 
@@ -186,10 +186,10 @@ impl Page {
         let Some(window) = self.windows.list.iter_mut().find(|window| window.session == session) else { return };
         let target = window.target.clone();
         match method {
-            "Page.frameNavigated" if parameters["frame"]["parentId"].is_null() => {
-                let url = parameters["frame"]["url"].as_str().unwrap_or_default();
+            "Page.frameNavigated" if parameters.pointer("/frame/parentId").is_none_or(Value::is_null) => {
+                let url = parameters.pointer("/frame/url").and_then(Value::as_str).unwrap_or_default();
                 window.filled |= url != "about:blank";
-                if !parameters["frame"]["unreachableUrl"].is_null() {
+                if parameters.pointer("/frame/unreachableUrl").is_some_and(|url| !url.is_null()) {
                     tracing::info!("a window with an error page is closed");
                     self.close_window(&target);
                 }

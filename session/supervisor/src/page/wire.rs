@@ -56,13 +56,20 @@ pub(super) struct Wire {
     outgoing: Vec<Value>,
 }
 
+/// Sets a member of an order, which is an object.
+pub fn set(order: &mut Value, name: &str, value: impl Into<Value>) {
+    if let Value::Object(members) = order {
+        members.insert(name.to_owned(), value.into());
+    }
+}
+
 impl Wire {
     /// Sends an order to the page behind `session`, or to the browser itself.
     pub fn send(&mut self, session: Option<&str>, method: &str, parameters: Value, asked: Asked) {
         self.last_id += 1;
         let mut message = json!({ "id": self.last_id, "method": method, "params": parameters });
         if let Some(session) = session {
-            message["sessionId"] = json!(session);
+            set(&mut message, "sessionId", session);
         }
         if self.pending.len() >= MAX_PENDING {
             // Rather an answer that nobody needs: a page with many requests at once asks hundreds of those.

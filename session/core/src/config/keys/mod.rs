@@ -1,8 +1,6 @@
 //! The table of all configuration keys: for each its name, what is allowed, how it is set and how it is
 //! shown. The loader, the environment layer, the error messages and `config show` all read this one table.
 
-#![deny(clippy::indexing_slicing, clippy::string_slice)]
-
 mod accessibility;
 mod api;
 mod browser;

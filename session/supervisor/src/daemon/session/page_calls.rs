@@ -114,10 +114,10 @@ impl Daemon {
 /// As `kiosk.d.ts` has it: hertz, and pixels per CSS pixel.
 fn for_page(info: &DeviceInfo) -> Value {
     let mut value = json!(info);
-    let outputs = value["outputs"].as_array_mut().into_iter().flatten();
-    for (output, told) in outputs.zip(&info.outputs) {
-        output["refresh"] = (f64::from(told.refresh) / 1000.0).into();
-        output["scale"] = (f64::from(told.scale) / 1000.0).into();
+    let outputs = value.get_mut("outputs").and_then(Value::as_array_mut).into_iter().flatten();
+    for (output, told) in outputs.filter_map(Value::as_object_mut).zip(&info.outputs) {
+        output.insert("refresh".into(), (f64::from(told.refresh) / 1000.0).into());
+        output.insert("scale".into(), (f64::from(told.scale) / 1000.0).into());
     }
     value
 }
