@@ -1,37 +1,37 @@
-//! What makes a browser that has run for long one to be started anew: its program was replaced by an upgrade, or its
-//! memory grows. [`crate::daemon`] asks while the page is up; what follows from the answers is judged here. Reads `/proc`
-//! and the unit's cgroup, and changes nothing.
+//! Reasons to restart a browser that has run for long: its program was replaced by an upgrade, or its memory grows.
+//! [`crate::daemon`] measures while the page is up; the measurements are judged here. Reads `/proc` and the unit's
+//! cgroup, and changes nothing.
 
 use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Between two looks at the program: one link is read.
+/// Interval between checks of the program, each of which reads one link.
 pub const LOOK_INTERVAL: Duration = Duration::from_secs(60);
-/// Between two looks at the memory: the kernel walks all pages of the browser for one.
+/// Interval between measurements of the memory, for each of which the kernel walks all pages of the browser.
 pub const MEASURE_INTERVAL: Duration = Duration::from_secs(600);
-/// Measurements that are remembered: a day of them.
+/// Measurements that are kept: a day.
 const MAX_SAMPLES: usize = 144;
-/// A trend is one after six hours; what a page fills at its start is none.
+/// Measurements needed for a trend, six hours, so that a page's start does not count as one.
 const LEAST_SAMPLES: usize = 36;
-/// Growth by a quarter counts.
+/// The growth that counts: this fraction, a quarter.
 const LEAST_GROWTH: u64 = 4;
-/// For how long the trend is taken to go on.
+/// How far ahead the trend is extrapolated.
 const AHEAD: u64 = 24 * 3600;
-/// Of the limit, in hundredths: more is too much.
+/// Per cent of the limit that are too much.
 const FULL: u64 = 80;
-/// So many measurements in a row: a page may need a lot for a moment.
+/// Consecutive measurements above that, as a page may need a lot for a moment.
 const FULL_SAMPLES: usize = 3;
 
-/// Whether the program of this process has been replaced on the disk by another one that is there.
+/// Whether the program file of this process has been replaced by another one.
 pub fn is_replaced(pid: u32) -> bool {
     let Ok(link) = fs::read_link(format!("/proc/{pid}/exe")) else { return false };
     let program = link.to_str().and_then(|link| link.strip_suffix(" (deleted)"));
     program.is_some_and(|program| Path::new(program).exists())
 }
 
-/// What a browser may take, bytes: the limit of our unit and those above it, else the machine's memory. `None`: unknown.
+/// The browser's memory limit, bytes: of our unit and those above it, else the machine's memory. `None`: unknown.
 pub fn memory_limit() -> Option<u64> {
     let own = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
     let path = own.lines().find_map(|line| line.strip_prefix("0::/")).unwrap_or_default().to_owned();
@@ -45,13 +45,13 @@ pub fn memory_limit() -> Option<u64> {
 /// The browser's memory since it was started, one measurement each [`MEASURE_INTERVAL`].
 #[derive(Debug, Default)]
 pub struct MemoryTrend {
-    /// The first of all, when the page was up.
+    /// The first measurement, when the page was up.
     first: Option<u64>,
     samples: VecDeque<u64>,
 }
 
 impl MemoryTrend {
-    /// Takes in that it takes `bytes` of `limit`. Returns why that will not do, for a person.
+    /// Adds a measurement of `bytes` out of `limit`. Returns the reason for a restart, for a person, if there is one.
     pub fn take(&mut self, bytes: u64, limit: u64) -> Option<String> {
         if self.samples.len() >= MAX_SAMPLES {
             self.samples.pop_front();
@@ -59,7 +59,8 @@ impl MemoryTrend {
         self.samples.push_back(bytes);
         let first = *self.first.get_or_insert(bytes);
         let too_much = |bytes: &u64| *bytes / FULL >= limit / 100;
-        // What the page needed from the beginning a new browser needs as well: it would be replaced without end.
+        // Memory that the page needed from the beginning is needed by a new browser too, which would be restarted
+        // endlessly.
         let has_grown = |bytes: &u64| bytes.saturating_sub(first) >= first / LEAST_GROWTH;
         let is_full = |bytes: &u64| too_much(bytes) && has_grown(bytes);
         if self.samples.len() >= FULL_SAMPLES && self.samples.iter().rev().take(FULL_SAMPLES).all(is_full) {
@@ -78,8 +79,8 @@ impl MemoryTrend {
         })
     }
 
-    /// From the least of the first quarter to that of the last, when it grew all the way: what is collected as garbage
-    /// now and then does not count.
+    /// The growth from the minimum of the first quarter to that of the last, if every quarter grew: garbage between
+    /// collections does not count.
     fn growth(&self) -> Option<(u64, u64, u64)> {
         if self.samples.len() < LEAST_SAMPLES {
             return None;

@@ -1,5 +1,4 @@
-//! How Chromium is started as a kiosk: its command line and environment. Called by [`crate::daemon`] at each
-//! launch; starts nothing itself.
+//! Chromium's command line and environment as a kiosk. Used by [`crate::daemon`] at each launch; starts nothing itself.
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
@@ -12,8 +11,8 @@ use kiosk_core::api::X_DISPLAY_ENV;
 use kiosk_core::config::{Printing, Proxy, Shell};
 use kiosk_core::notify;
 
-/// In every kiosk. A debugging port, `--ozone-platform=auto` and `--force-device-scale-factor` are not here for
-/// reasons: anybody could use the port, and the others break the display.
+/// Flags for every kiosk. Deliberately without a debugging port, which anybody could use, and without
+/// `--ozone-platform=auto` and `--force-device-scale-factor`, which break the display.
 const FLAGS: [&str; 19] = [
     "--kiosk",
     "--ozone-platform=wayland",
@@ -32,38 +31,38 @@ const FLAGS: [&str; 19] = [
     "--disable-background-timer-throttling",
     "--disable-renderer-backgrounding",
     "--disable-backgrounding-occluded-windows",
-    // Without it a page's text fields are not told to the compositor.
+    // Enables text-input, by which the compositor learns of text fields.
     "--enable-wayland-ime",
-    // A kiosk that writes its cache to the last byte of the disk is a dead one.
+    // Bounds the cache, so that it cannot fill the disk.
     "--disk-cache-size=67108864",
 ];
-/// For machines with little memory.
+/// Flags for machines with little memory.
 const LOW_MEMORY_FLAGS: [&str; 3] =
     ["--enable-low-end-device-mode", "--renderer-process-limit=1", "--js-flags=--max-old-space-size=64"];
 /// Less memory than this is little, KiB.
 const LOW_MEMORY: u64 = 1_200_000;
-/// Where the browser begins; the page is opened through the pipe.
+/// The first page; the real one is opened through the pipe.
 const BLANK: &str = "about:blank";
 
-/// What a launch needs to know of the machine.
+/// The machine's part of a launch.
 #[derive(Debug, Clone)]
 pub struct Surroundings {
-    /// Of the compositor, as a path.
+    /// The compositor's Wayland socket, as a path.
     pub wayland_display: PathBuf,
-    /// The shell's, among all that are configured.
+    /// The shell's number.
     pub number: usize,
-    /// Where it keeps what it keeps.
+    /// The browser's directories.
     pub directories: Directories,
-    /// Its home is in there, whatever ours is: a browser finds the device's certificate there, and none of a user's own,
-    /// which it would ask a visitor about.
+    /// Sets HOME to a directory in there: the browser finds the device's certificate there, and none of the user's, for
+    /// which it would prompt a visitor.
     pub own_home: bool,
-    /// It runs as root, where its sandbox does not work.
+    /// It runs as root, under which its sandbox does not work.
     pub root: bool,
-    /// Of the machine, KiB; `None`: unknown.
+    /// The machine's memory, KiB; `None`: unknown.
     pub memory: Option<u64>,
 }
 
-/// The order for Chromium, with `pipe` to talk to it.
+/// The order that starts Chromium, with `pipe` for DevTools.
 pub fn order(shell: &Shell, surroundings: &Surroundings, pipe: (OwnedFd, OwnedFd)) -> Result<Order, LaunchError> {
     let path = std::env::var_os("PATH");
     let program = find_program(&shell.browser, path.as_deref()).ok_or_else(|| {
@@ -73,11 +72,11 @@ pub fn order(shell: &Shell, surroundings: &Surroundings, pipe: (OwnedFd, OwnedFd
     Ok(Order { program, arguments, environment: environment(surroundings), pipe: Some(pipe) })
 }
 
-/// Whole, as the environment of a process is for its own user alone: for `shell.command`, whose command line is for
-/// everybody. The name is that of the configuration's variable for `shell.url`.
+/// The complete URL for `shell.command`: only a process's own user can read its environment, while everybody can read
+/// command lines. The name is the configuration's variable for `shell.url`.
 const URL_ENV: &str = "KIOSK_SHELL_URL";
 
-/// The order for `shell.command`, its words being `words`.
+/// The order that starts `shell.command`, with `words` as its command line.
 pub fn command_order(shell: &Shell, words: &[String], surroundings: &Surroundings) -> Result<Order, LaunchError> {
     let path = std::env::var_os("PATH");
     let name = words.first().map(String::as_str).unwrap_or_default();
@@ -111,12 +110,12 @@ fn arguments(shell: &Shell, surroundings: &Surroundings) -> Vec<String> {
         arguments.push("--no-sandbox".into());
     }
     if shell.browser_settings.printing == Printing::Silent {
-        // On the system's own printer, without the preview that leads to files and other printers.
+        // Prints on the default printer without the preview, which offers files and other printers.
         arguments.push("--kiosk-printing".into());
     }
     arguments.extend(proxy_flag(&shell.browser_settings.proxy));
     if let Some(language) = &shell.browser_settings.language {
-        // The first is for the browser's own words, where its package has them; the second for pages.
+        // The first sets the browser's own language, if its package has it; the second is for pages.
         arguments.extend([format!("--lang={language}"), format!("--accept-lang={language}")]);
     }
     arguments.extend(shell.extra_args.iter().cloned());
@@ -124,7 +123,7 @@ fn arguments(shell: &Shell, surroundings: &Surroundings) -> Vec<String> {
     arguments
 }
 
-/// `None`: the browser finds it as on any system.
+/// `None`: the browser uses the system's settings.
 fn proxy_flag(proxy: &Proxy) -> Option<String> {
     match proxy {
         Proxy::System => None,
@@ -134,7 +133,7 @@ fn proxy_flag(proxy: &Proxy) -> Option<String> {
     }
 }
 
-/// The shell's environment, as far as it differs from ours.
+/// The shell's environment, where it differs from ours.
 pub fn environment(surroundings: &Surroundings) -> Vec<(OsString, Option<OsString>)> {
     let set = |name: &str, value: &OsStr| (OsString::from(name), Some(value.to_owned()));
     let mut environment = vec![
@@ -144,14 +143,14 @@ pub fn environment(surroundings: &Surroundings) -> Vec<(OsString, Option<OsStrin
         (OsString::from("DISPLAY"), None),
         (OsString::from(X_DISPLAY_ENV), None),
         (OsString::from("WAYLAND_SOCKET"), None),
-        // Ours, not the page's.
+        // Credentials are not passed on to the shell.
         (OsString::from(CREDENTIALS_ENV), None),
     ];
     environment.extend(notify::ENV.map(|name| (OsString::from(name), None)));
     let home = std::env::var_os("HOME").filter(|home| !home.is_empty());
     let usable = home.is_some_and(|home| rustix::fs::access(&home, rustix::fs::Access::WRITE_OK).is_ok());
     if !usable || surroundings.own_home {
-        // A service's user has none; the browser keeps crash reports and fonts' caches there.
+        // A service's user has no home; the browser keeps crash reports and font caches there.
         let base = &surroundings.directories.base;
         environment.push(set("HOME", base.as_os_str()));
         environment.push(set("XDG_CONFIG_HOME", base.join("config").as_os_str()));

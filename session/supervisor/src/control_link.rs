@@ -1,7 +1,7 @@
-//! The session's end of the control socket: connects to the compositor, and again when it comes back; hands on
-//! what it says, tells it the session's report whenever that changes, and what the page asks for.
+//! The session's end of the control socket: connects to the compositor, and again after it was restarted; passes on its
+//! notices, and sends the session's report at each change and the page's calls.
 //!
-//! While it is connected it sleeps; only an absent compositor is looked for by a timer.
+//! It polls only while there is no compositor.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -15,27 +15,27 @@ use tokio::time::{sleep, timeout};
 use kiosk_core::api::{MAX_LINE, Notice, Report};
 use kiosk_core::page_calls::{PageAnswer, PageCall};
 
-/// Between two looks for the compositor at first; doubled up to [`MAX_DELAY`].
+/// First delay between attempts to connect; doubled up to [`MAX_DELAY`].
 const MIN_DELAY: Duration = Duration::from_millis(25);
-/// A restarted compositor is found within this.
+/// Longest delay: a restarted compositor is found within it.
 const MAX_DELAY: Duration = Duration::from_millis(250);
-/// Without a compositor for this long, it is said in the log.
+/// After this time without a compositor a warning is logged.
 const ABSENCE_TIMEOUT: Duration = Duration::from_secs(5);
-/// A compositor that does not read for this long is as good as gone.
+/// A compositor that does not read for this long counts as gone.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What comes from the compositor.
+/// An event of the connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Link {
-    /// Connected, and the compositor has said hello.
+    /// Connected, and the compositor has sent [`Notice::Hello`].
     Up {
-        /// Of the compositor, 0: unknown.
+        /// The compositor's process id, 0: unknown.
         pid: u32,
         /// The Wayland socket, as a path.
         wayland_display: PathBuf,
-        /// It says of windows ([`Link::Window`]).
+        /// It sends [`Link::Window`].
         tells_windows: bool,
-        /// It takes what pages ask for.
+        /// It takes page calls.
         takes_calls: bool,
     },
     /// [`Notice::Window`] of this shell.
@@ -47,7 +47,7 @@ pub enum Link {
     Chosen {
         /// Of the chooser.
         number: u64,
-        /// Places in its list; empty: none.
+        /// Indices into its list; empty: none.
         files: Vec<u32>,
     },
     /// Not connected any more.
@@ -75,7 +75,7 @@ pub enum Link {
     },
     /// [`Notice::Presence`].
     Presence {
-        /// Nobody is there.
+        /// The device is idle.
         idle: bool,
     },
     /// [`Notice::Keyboard`].
@@ -87,9 +87,8 @@ pub enum Link {
     Answer(PageAnswer),
 }
 
-/// Keeps a connection of the shell `number` to the socket at `path` for ever, tells `tell` about it, and the compositor
-/// each new value of `reports` and all `calls`. Calls that come while there is no connection are dropped: whoever sent
-/// them hears of [`Link::Down`].
+/// Keeps the shell `number` connected to the socket at `path` for ever, passes events to `tell`, and sends each new
+/// value of `reports` and all `calls`. Calls without a connection are dropped: their sender gets [`Link::Down`].
 pub async fn keep(
     path: &Path,
     number: usize,
@@ -98,7 +97,7 @@ pub async fn keep(
     mut tell: impl FnMut(Link),
 ) {
     let mut delay = MIN_DELAY;
-    // `None`: it has been said.
+    // `None`: the warning was logged.
     let mut absent = Some(Duration::ZERO);
     loop {
         match UnixStream::connect(path).await {
@@ -159,7 +158,7 @@ async fn serve(
     }
 }
 
-/// Lines of at most [`MAX_LINE`] bytes. What was read of one is kept when waiting for the rest is given up.
+/// Reads lines of at most [`MAX_LINE`] bytes. An incomplete line is kept when the wait is cancelled.
 struct Lines {
     reader: BufReader<OwnedReadHalf>,
     line: Vec<u8>,
@@ -189,7 +188,7 @@ fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link>
                 tracing::warn!(number, "kioskd knows of fewer shells; it must be restarted with this configuration");
                 return None;
             };
-            // A name is one in the directory of the control socket.
+            // A bare name is relative to the control socket's directory.
             let directory = path.parent().unwrap_or(Path::new("/"));
             Some(Link::Up { pid, wayland_display: directory.join(wayland_display), tells_windows, takes_calls })
         }
@@ -209,7 +208,7 @@ fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link>
         Ok(Notice::Keyboard { area, .. }) => Some(Link::Keyboard { area }),
         Ok(Notice::Answer(answer)) => Some(Link::Answer(answer)),
         Err(error) => {
-            // A newer kioskd may say more than we know.
+            // A newer kioskd may send notices that we do not know.
             tracing::debug!(%error, "a line of kioskd's was not understood");
             None
         }

@@ -1,6 +1,5 @@
-//! The DevTools pipe's framing: JSON messages, each ended by a NUL byte. [`crate::browser`] reads and writes the
-//! pipe with it; what the messages mean is in [`crate::page`]. Nothing a browser sends makes it fail or grow
-//! without bound.
+//! The DevTools pipe's framing: JSON messages, each ended by a NUL byte. [`crate::browser`] reads and writes the pipe
+//! with it; [`crate::page`] interprets the messages. No input makes it fail or grow without bound.
 
 use std::collections::VecDeque;
 
@@ -8,26 +7,26 @@ use serde_json::Value;
 
 use kiosk_core::config::masked;
 
-/// Longest message kept, bytes. A page's URL may be 2 MiB and comes several times in one message; what is
-/// longer is skipped whole, but for a request that waits to be let go on: see [`Skipped`].
+/// Longest message kept, bytes. A page's URL may be 2 MiB and occurs several times in one message; longer messages are
+/// skipped, except that a paused request is still identified: see [`Skipped`].
 pub const MAX_MESSAGE: usize = 32 * 1024 * 1024;
 
-/// Values that a message may be made of: one of nothing but small ones takes far more memory when it is read. A page
-/// with a thousand frames has some ten thousand.
+/// Most values in a message: many small values take far more memory than their text. A page with a thousand frames has
+/// some ten thousand.
 pub const MAX_VALUES: usize = 100_000;
 
-/// Cuts what is read into messages.
+/// Splits the byte stream into messages.
 #[derive(Debug, Default)]
 pub struct Frames {
     partial: Vec<u8>,
-    /// The message being read is too long: it is thrown away up to its end.
+    /// The current message is too long and is discarded up to its end.
     skipping: Option<Skipped>,
     /// With their lengths as text.
     messages: VecDeque<(Value, usize)>,
 }
 
 impl Frames {
-    /// Takes in bytes as they were read.
+    /// Adds bytes as they were read.
     pub fn push(&mut self, mut bytes: &[u8]) {
         while let Some((message, rest)) =
             bytes.iter().position(|byte| *byte == 0).and_then(|end| bytes.split_at_checked(end))
@@ -71,7 +70,7 @@ impl Frames {
         }
     }
 
-    /// Of a message that can't be read, the request that waits for an answer, if it is about one.
+    /// For a message that cannot be parsed: queues its paused request, if it is about one.
     fn keep_request(&mut self, skipped: &Skipped, why: &str) {
         match skipped.request() {
             Some(request) => self.messages.push_back((request, HEAD + TAIL)),
@@ -80,8 +79,8 @@ impl Frames {
     }
 }
 
-/// The text with U+FFFD for each half of a surrogate pair that stands alone. The browser writes such a half for bytes of a
-/// request's body that are no UTF-8 (ED A0 80 is one), and no text has it.
+/// Replaces each unpaired surrogate escape by U+FFFD. The browser writes them for invalid UTF-8 in a request's body
+/// (such as ED A0 80), and JSON parsers refuse them.
 fn with_whole_pairs(text: &[u8]) -> Vec<u8> {
     let mut whole = Vec::with_capacity(text.len());
     let mut rest = text;
@@ -92,7 +91,7 @@ fn with_whole_pairs(text: &[u8]) -> Vec<u8> {
         let (is_whole, length) = match (surrogate(escape), escape.get(ESCAPE..).and_then(surrogate)) {
             (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (true, 2 * ESCAPE),
             (Some(_), _) => (false, ESCAPE),
-            // A backslash and what it is for, which may be another one.
+            // A backslash and the escaped character, which may be another backslash.
             (None, _) => (true, 2),
         };
         let (escape, after) = escape.split_at_checked(length).unwrap_or((escape, &[]));
@@ -106,19 +105,19 @@ fn with_whole_pairs(text: &[u8]) -> Vec<u8> {
 /// Length of `\uXXXX`.
 const ESCAPE: usize = 6;
 
-/// The half of a pair that the text begins with, as an escape.
+/// The surrogate that the text begins with, as an escape.
 fn surrogate(text: &[u8]) -> Option<u16> {
     let digits = std::str::from_utf8(text.strip_prefix(b"\\u")?.get(..4)?).ok()?;
     u16::from_str_radix(digits, 16).ok().filter(|unit| (0xD800..=0xDFFF).contains(unit))
 }
 
-/// Of a message that is too long, so much of its beginning and of its end is kept, bytes. The end has a response's
-/// headers in it, of which Chromium takes 256 KiB.
+/// Bytes kept of the beginning and the end of a message that is too long. The end contains a response's headers, of
+/// which Chromium accepts 256 KiB.
 const HEAD: usize = 512;
 const TAIL: usize = 1 << 20;
 
-/// A message that is too long, or can't be read. What a page sends stands in the message about its request, in full;
-/// that request waits for an answer all the same.
+/// A message that is too long or cannot be parsed. It may be about a paused request, with its complete body, which
+/// still needs an answer.
 #[derive(Debug)]
 struct Skipped {
     head: Vec<u8>,
@@ -139,8 +138,8 @@ impl Skipped {
         }
     }
 
-    /// The paused request that it was about, as far as it matters: which it is, and for what kind of thing. Within a
-    /// text the browser has a backslash before each quote: no page can make what is looked for.
+    /// The id and resource type of its paused request. The search patterns contain unescaped quotes, which the browser
+    /// escapes within texts, so a page cannot forge them.
     fn request(&self) -> Option<Value> {
         const BEGIN: &str = "{\"method\":\"Fetch.requestPaused\",\"params\":{\"requestId\":\"";
         const KIND: &str = "\"resourceType\":\"";
@@ -153,10 +152,10 @@ impl Skipped {
     }
 }
 
-/// Stands in a request of which only the number and the kind are known.
+/// Marks a request of which only id and resource type are known.
 pub const TOO_LONG: &str = "kiosk-too-long";
 
-/// How many values a text has at most, if it is JSON: each but the first stands behind one of these.
+/// Upper bound of the number of values in a JSON text: each but the first follows one of these characters.
 fn values(text: &[u8]) -> usize {
     let (mut count, mut quoted, mut escaped) = (1, false, false);
     for byte in text {
@@ -178,7 +177,7 @@ pub fn frame(message: &Value) -> Vec<u8> {
     bytes
 }
 
-/// A message for the log. Of what may hold passwords, cookies or headers there is only the method.
+/// A message for the log; only the method if it may contain passwords, cookies or headers.
 pub fn loggable(message: &Value) -> String {
     let method = message["method"].as_str().unwrap_or_default();
     if method.starts_with("Fetch.") || method.starts_with("Storage.") {

@@ -1,5 +1,4 @@
-//! The session's daemon: waits for the page's server, runs the browser on the compositor's screen, and looks after
-//! both. This is only its start: arguments, logging, configuration.
+//! kiosk-session's entry point: arguments, logging, configuration.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,10 +12,10 @@ use kiosk_session::container;
 use kiosk_session::daemon;
 use kiosk_session::launcher::bound;
 
-/// The exit status with which the session wants to be started anew (EX_TEMPFAIL of sysexits.h). The unit's
-/// `RestartPreventExitStatus=` has others.
+/// The exit status that asks for a restart (EX_TEMPFAIL of sysexits.h). It is not in the unit's
+/// `RestartPreventExitStatus=`.
 const ANEW: u8 = 75;
-/// Looking up a host name blocks, and needs a thread for that moment; it is not kept.
+/// Threads for blocking host name look-ups; they end when idle.
 const BLOCKING_THREADS: usize = 2;
 const BLOCKING_KEPT: Duration = Duration::from_millis(100);
 
@@ -78,7 +77,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// What the configuration makes of the browser's policy, beside the system's own policies.
+/// Writes the browser's policy that follows from the configuration, and copies the system's policies.
 fn write_policy(config: &Config, folder: &Path) -> ExitCode {
     let (policy, wrong) = chromium::policy(config);
     for error in wrong {

@@ -1,9 +1,9 @@
-//! How much memory the shell takes: the sum over its process group, read when somebody asks for it.
+//! The shell's memory: the sum over its process group, read on request.
 
 use std::fs;
 
-/// Of all processes in the group that `leader` leads, bytes. Pages shared among them are counted once where the
-/// kernel tells (proportional set size), and as private ones only where it does not.
+/// The memory of the process group that `leader` leads, bytes: proportional set sizes, or private pages where the
+/// kernel does not show them.
 pub fn of_group(leader: u32) -> u64 {
     let Ok(entries) = fs::read_dir("/proc") else { return 0 };
     let numbers = entries.flatten().filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());

@@ -1,5 +1,5 @@
-//! The browser's own directory: where it is, and its preparation before each start, so that the browser neither
-//! asks about its last end nor thinks that another one is using it.
+//! The browser's own directory: where it is, and its preparation before each start, so that the browser neither offers
+//! to restore after a crash nor takes its profile for one in use.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,10 @@ use kiosk_core::api::STATE_DIR_ENV;
 use kiosk_core::durable::replace;
 use kiosk_core::files::{read_regular, remove_tree};
 
-/// Where the service's data is when nobody says so.
+/// Default directory of the service's data.
 const SERVICE_DIR: &str = "/var/lib/kiosk-web";
 
-/// Begins the names of the directories of all shells but the first.
+/// Name prefix of the directories of all shells but the first.
 const PART: &str = "shell-";
 
 /// Directories of the browser.
@@ -23,13 +23,13 @@ pub struct Directories {
     pub base: PathBuf,
     /// Cookies, storage and settings: what must outlive a restart.
     pub profile: PathBuf,
-    /// What the browser can get again.
+    /// Data that can be fetched again.
     pub cache: PathBuf,
 }
 
 impl Directories {
-    /// The first that can be written of: the service manager's state directory, `KIOSK_STATE_DIR`,
-    /// `/var/lib/kiosk-web`, the user's state directory; else one for the time being, in `temporary`.
+    /// The first writable one of: the service manager's state directory, `KIOSK_STATE_DIR`, `/var/lib/kiosk-web`, the
+    /// user's state directory; else a temporary one in `temporary`.
     ///
     /// `variable` reads the environment.
     pub fn find(variable: impl Fn(&str) -> Option<String>, temporary: &Path) -> Self {
@@ -52,8 +52,8 @@ impl Directories {
         Directories { profile: base.join("profile"), cache, base }
     }
 
-    /// Those of the shell with this number: the first has these, each other one a part of them to itself. Errors: it
-    /// can't be made.
+    /// Those of the shell with this number: the first shell has these, others a subdirectory each. Errors: it cannot be
+    /// made.
     pub fn of_shell(&self, number: usize) -> io::Result<Self> {
         if number == 0 {
             return Ok(self.clone());
@@ -63,7 +63,7 @@ impl Directories {
         Ok(own)
     }
 
-    /// Those that are there of shells with this number and higher ones.
+    /// The existing ones of shells with this number and higher.
     pub fn others(&self, from: usize) -> Vec<Self> {
         let entries = std::fs::read_dir(&self.base).into_iter().flatten().flatten();
         let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.strip_prefix(PART)?.parse().ok());
@@ -84,11 +84,11 @@ fn can_write(directory: &Path) -> bool {
         && rustix::fs::access(directory, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_ok()
 }
 
-/// Of the browser's preferences, bytes; those of a kiosk are some ten thousand.
+/// Longest preferences file, bytes; a kiosk's has some ten thousand.
 const MAX_PREFERENCES: u64 = 4 << 20;
 
-/// Makes the profile's Preferences say that the browser ended well, and that pages have this zoom and no other. A file
-/// that can't be read is put aside: the browser makes a new one.
+/// Sets a clean exit and this zoom for all pages in the profile's Preferences. An unreadable file is set aside, and the
+/// browser creates a new one.
 pub fn prepare(profile: &Path, zoom: f64) -> io::Result<()> {
     let directory = profile.join("Default");
     std::fs::create_dir_all(&directory)?;
@@ -109,7 +109,7 @@ pub fn prepare(profile: &Path, zoom: f64) -> io::Result<()> {
     replace(&file, &directory.join("Preferences.new"), preferences.to_string().as_bytes())
 }
 
-/// `None`: there are none, or none any more.
+/// `None`: there are none, or they were set aside.
 fn read_preferences(file: &Path, damaged: &Path) -> io::Result<Option<Value>> {
     let text = match read_regular(file, MAX_PREFERENCES) {
         Ok(text) => text,
@@ -127,7 +127,7 @@ fn read_preferences(file: &Path, damaged: &Path) -> io::Result<Option<Value>> {
     Ok(preferences)
 }
 
-/// An object within the preferences; made where something else is.
+/// An object within the preferences; replaces any other value.
 fn part_of<'a>(preferences: &'a mut Value, name: &str) -> &'a mut Value {
     let part = &mut preferences[name];
     if !part.is_object() {
@@ -141,7 +141,7 @@ const OWN_STORAGE: &str = "x";
 /// Chromium counts zoom in steps of 20 %.
 const ZOOM_STEP: f64 = 1.2;
 
-/// What people zoomed to, which Chromium keeps by host and through the clearing of data, is forgotten.
+/// Removes zoom levels by host, which Chromium keeps even when data is cleared.
 fn set_zoom(preferences: &mut Value, zoom: f64) {
     let level = zoom.ln() / ZOOM_STEP.ln();
     let wanted = level.abs() > f64::EPSILON;
@@ -156,8 +156,8 @@ fn set_zoom(preferences: &mut Value, zoom: f64) {
     }
 }
 
-/// Moves the profile out of the way, so that the browser makes a new one. One copy is kept, the last. Returns where it
-/// is. Only when nobody uses it.
+/// Moves the profile aside, so that the browser creates a new one. Keeps only the last copy, and returns its path. Only
+/// when no process uses it.
 pub fn set_aside(profile: &Path) -> io::Result<PathBuf> {
     let kept = profile.with_extension("set-aside");
     remove_tree(&kept)?;

@@ -1,26 +1,25 @@
-//! How long to wait before the next try, and which try comes next: the back-off and the ladder of
-//! [`crate::machine`]. Pure; times are of one clock that never goes back, since any fixed moment.
+//! The back-off and the ladder of recovery of [`crate::machine`]: how long to wait before the next attempt, and which
+//! step comes next. Pure; times are of one monotonic clock.
 
 use std::time::Duration;
 
-/// Before the first new try: at once for a person, and long enough for the reason of a failure (the
-/// compositor's end, say) to become known.
+/// Delay before the first retry: instant for a person, and long enough to learn the reason of a failure (such as the
+/// compositor's end).
 const MIN_DELAY: Duration = Duration::from_millis(100);
-/// Before the second; doubled with each one after it.
+/// Delay before the second; doubled with each further one.
 const SECOND: Duration = Duration::from_secs(1);
 /// Longest wait.
 const MAX_DELAY: Duration = Duration::from_secs(30);
-/// Trouble again within this time was not cured by what was done about it: something stronger is tried.
+/// A failure within this time after a step means that it did not help: the next step is stronger.
 const WINDOW: Duration = Duration::from_secs(60);
-/// So many browsers in a row that came to nothing may be the fault of what they have in common: their profile, then
+/// Failed browsers in a row before a strong measure: their common parts may be at fault, the profile, then
 /// kiosk-session, then the device.
 const BROWSERS_A_MEASURE: u32 = 4;
-/// A profile is given up at most this often: what people have stored is worth more than a screen that comes up by
-/// chance.
+/// Shortest time between two discarded profiles: stored data is worth more than a chance to bring the page up.
 const PROFILE_BUDGET: Duration = Duration::from_secs(24 * 3600);
-/// kiosk-session itself is started anew at most this often. It costs nothing that another browser does not cost.
+/// Shortest time between two restarts of kiosk-session, which costs no more than another browser.
 const SESSION_BUDGET: Duration = Duration::from_secs(3600);
-/// kioskd is asked at most this often to restart the device. It has a budget of its own.
+/// Shortest time between two requests to kioskd to restart the device. kioskd has a budget of its own.
 const REBOOT_BUDGET: Duration = Duration::from_secs(3600);
 
 /// Waits of 0.1, 1, 2, 4, ... 30 seconds, until [`Backoff::reset`].
@@ -30,7 +29,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Counts a failure and says how long to wait for the next try.
+    /// Counts a failure and returns the delay before the next attempt.
     pub fn next_delay(&mut self) -> Duration {
         let delay = match self.failures {
             0 => MIN_DELAY,
@@ -40,55 +39,55 @@ impl Backoff {
         delay
     }
 
-    /// It has worked for long enough: the next failure is a first one again.
+    /// Resets it after a stable time.
     pub fn reset(&mut self) {
         self.failures = 0;
     }
 }
 
-/// What is done about a page or a browser that does not work, from the mildest to the strongest.
+/// The steps for a failed page or browser, from the mildest to the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rung {
-    /// What runs in the page is ended, and it is loaded again.
+    /// The page's script is terminated, and it is reloaded.
     Reload,
-    /// The page's process is ended, and it is loaded again in another one.
+    /// The page's renderer is killed, and it is reloaded in a new one.
     Renderer,
-    /// The browser is started again.
+    /// The browser is restarted.
     Browser,
-    /// It is started again without what it has stored.
+    /// It is restarted with an empty profile.
     Profile,
-    /// kiosk-session is started anew by the service manager.
+    /// The service manager restarts kiosk-session.
     Session,
     /// The device is restarted, where that is configured.
     Reboot,
 }
 
-/// Which of the strong measures there are, at a moment.
+/// The strong measures that are available at a moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Measures {
-    /// A browser's profile; another program has none that we know.
+    /// The shell is a browser with a profile.
     pub profile: bool,
-    /// A service manager starts kiosk-session again, and no other shell would lose its page.
+    /// A service manager restarts kiosk-session, and no other shell would lose its page.
     pub session: bool,
     /// `health.reboot`, and no other shell would lose its page.
     pub reboot: bool,
 }
 
-/// How long before the machine's beginning the strong measures were taken; `None`: never.
+/// How long before the state machine's start the strong measures were taken; `None`: never.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Before {
-    /// A profile was given up.
+    /// A profile was discarded.
     pub profile: Option<Duration>,
-    /// kiosk-session was started anew.
+    /// kiosk-session was restarted.
     pub session: Option<Duration>,
-    /// The device was to be restarted.
+    /// A restart of the device was requested.
     pub reboot: Option<Duration>,
 }
 
 /// When a measure was taken last.
 #[derive(Debug, Clone, Copy)]
 enum Taken {
-    /// So long before the clock's beginning.
+    /// This long before the clock's start.
     Before(Duration),
     At(Duration),
 }
@@ -102,16 +101,16 @@ impl Taken {
     }
 }
 
-/// Whether a measure that is there may be taken at `now`.
+/// Whether an available measure may be taken at `now`.
 fn may(there: bool, taken: Option<Taken>, budget: Duration, now: Duration) -> bool {
     there && taken.is_none_or(|taken| taken.ago(now) >= budget)
 }
 
-/// Remembers what was done last, and when.
+/// The last steps and their times.
 #[derive(Debug, Clone, Default)]
 pub struct Ladder {
     last: Option<(Rung, Duration)>,
-    /// Browsers in a row of which no page stayed up, since the last strong measure.
+    /// Failed browsers in a row since the last strong measure.
     browsers: u32,
     profile: Option<Taken>,
     session: Option<Taken>,
@@ -119,14 +118,14 @@ pub struct Ladder {
 }
 
 impl Ladder {
-    /// With what was done before the clock began.
+    /// With the measures taken before the clock's start.
     pub fn after(before: Before) -> Self {
         let taken = |time: Option<Duration>| time.map(Taken::Before);
         let (profile, session, reboot) = (taken(before.profile), taken(before.session), taken(before.reboot));
         Ladder { profile, session, reboot, ..Ladder::default() }
     }
 
-    /// What to do about a page at `now`; `mildest` is what can help at all.
+    /// The step for a failed page at `now`, at least `mildest`.
     pub fn page_trouble(&mut self, mildest: Rung, now: Duration) -> Rung {
         let last = self.last.filter(|(_, at)| now.saturating_sub(*at) < WINDOW);
         let rung = match last {
@@ -138,9 +137,8 @@ impl Ladder {
         rung
     }
 
-    /// What to do about a browser that ended, or had to be ended, at `now`: [`Rung::Browser`], or the mildest of the
-    /// strong measures that there are and that was not taken too short a time ago. Each gets a few browsers to show
-    /// whether it has helped.
+    /// The step for a failed browser at `now`: [`Rung::Browser`], or the mildest available strong measure within its
+    /// budget. Each measure gets a few browsers to show whether it helped.
     pub fn browser_trouble(&mut self, measures: Measures, now: Duration) -> Rung {
         self.browsers = self.browsers.saturating_add(1);
         let rung = if self.browsers < BROWSERS_A_MEASURE {
@@ -158,8 +156,7 @@ impl Ladder {
         rung
     }
 
-    /// What to do at `now` about a browser that can't be ended, so that no other one can be started: what begins without
-    /// one. `None`: nothing more than to wait, at this moment.
+    /// The step at `now` for a browser that cannot be killed: a measure that needs no new browser. `None`: wait.
     pub fn stuck(&mut self, measures: Measures, now: Duration) -> Option<Rung> {
         let rung = self.beyond_browsers(measures, now)?;
         self.browsers = 0;
@@ -186,30 +183,30 @@ impl Ladder {
     }
 }
 
-/// All that is remembered of failures.
+/// The state of recovery.
 #[derive(Debug, Clone, Default)]
 pub struct Recovery {
     /// Between launches.
     pub browser: Backoff,
     /// Between loads of the page.
     pub page: Backoff,
-    /// How much has been tried.
+    /// The steps taken.
     pub ladder: Ladder,
     stable_at: Option<Duration>,
 }
 
 impl Recovery {
-    /// With what was done before the clock began.
+    /// With the measures taken before the clock's start.
     pub fn after(before: Before) -> Self {
         Recovery { ladder: Ladder::after(before), ..Self::default() }
     }
 
-    /// The page is up; if it still is at `at`, earlier failures are forgotten.
+    /// The page is up; if it still is at `at`, the state is reset.
     pub fn up_until(&mut self, at: Duration) {
         self.stable_at = Some(at);
     }
 
-    /// It is not.
+    /// The page is not up.
     pub fn not_up(&mut self) {
         self.stable_at = None;
     }
@@ -219,7 +216,7 @@ impl Recovery {
         self.stable_at
     }
 
-    /// Forgets what is to be forgotten at `now`.
+    /// Resets the state if the page has been stable by `now`.
     pub fn expire(&mut self, now: Duration) {
         if self.stable_at.is_some_and(|at| now >= at) {
             *self = Recovery { ladder: std::mem::take(&mut self.ladder), ..Recovery::default() };
@@ -227,7 +224,7 @@ impl Recovery {
         }
     }
 
-    /// Somebody starts anew: no wait is due for what was before.
+    /// Resets the delays, for a start by command.
     pub fn forget_waits(&mut self) {
         self.browser.reset();
         self.page.reset();

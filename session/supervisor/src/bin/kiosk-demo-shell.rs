@@ -1,8 +1,8 @@
 //! A page to look at and to test with: serves `assets/demo-shell`, on 127.0.0.1 unless told otherwise, and prints what the page saw
 //! (loads, clicks, keys, touches, pointers, what is typed) and what was asked of the server, one JSON object a line.
 //!
-//! For `make run`, containers and the tests; a product brings its own server. It knows nothing of the kiosk, but that with
-//! `--screen` kioskctl is asked for a picture of its screen.
+//! For `make run`, containers and the tests; a product brings its own server. It knows nothing of the kiosk, except
+//! that with `--screen` it takes screenshots by kioskctl.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -17,9 +17,9 @@ use clap::Parser;
 use serde_json::{Value, json};
 
 const PAGE: &str = include_str!("../../../../assets/demo-shell/index.html");
-/// What one request may hold, bytes; the page's events are a hundred.
+/// Longest request, bytes; the page's events have about a hundred.
 const MAX_REQUEST: u64 = 64 * 1024;
-/// A browser keeps connections open for later; they are not to keep threads for ever.
+/// Idle timeout of a connection, as each has a thread.
 const KEEP_ALIVE: Duration = Duration::from_secs(60);
 
 /// The kiosk's screen, a new picture every two seconds.
@@ -49,7 +49,7 @@ struct Arguments {
     hint: Vec<(String, String)>,
 }
 
-/// What a device's owner does next, unless it is told.
+/// The default hints for a device's owner.
 const ON_A_DEVICE: [(&str, &str); 3] = [
     ("Another page", "sudo kioskctl config set shell.url http://localhost:8080"),
     ("Then", "sudo kioskctl config reload; sudo systemctl restart kiosk-session"),
@@ -87,7 +87,7 @@ impl Log {
         entry["time"] = json!(u64::try_from(now.as_millis()).unwrap_or(u64::MAX));
         let mut line = entry.to_string();
         line.push('\n');
-        // One write a line: whoever reads along sees whole lines. A closed pipe is no reason to stop serving.
+        // One write for each line, so that readers see whole lines. A closed pipe does not stop the server.
         let _ = io::stdout().lock().write_all(line.as_bytes());
         if let Ok(mut file) = self.file.lock()
             && let Some(file) = file.as_mut()
@@ -115,7 +115,7 @@ fn main() -> anyhow::Result<()> {
     log.write(json!({ "event": "listening", "port": listener.local_addr()?.port() }));
     for stream in listener.incoming().flatten() {
         let started = std::thread::Builder::new().spawn(move || {
-            // A browser that hangs up is nobody's fault.
+            // A closed connection is not an error.
             let _ = serve(stream, page, log);
         });
         if let Err(error) = started {

@@ -1,5 +1,5 @@
-//! Describes the input devices where no udev does, as root: see [`kiosk_core::input_database`]. Once, before kioskd starts,
-//! or (`--watch`) for as long as it runs, and then it also tells what comes and goes, as udev would.
+//! Describes input devices in udev's database where no udev runs, as root: see [`kiosk_core::input_database`]. Once,
+//! before kioskd starts, or continuously (`--watch`), and then it also sends hotplug events as udev does.
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use kiosk_core::device_news::{Action, Teller};
 use kiosk_core::device_watch::Devices;
 use kiosk_core::input_database;
 
-/// Between two looks: a person who plugs something in does not wait much longer. Nobody tells, or this were not needed.
+/// Polling interval: short enough for a person who plugs something in.
 const INTERVAL: Duration = Duration::from_secs(2);
 
 /// Writes what udev would write about the input devices, so that kioskd hears them without udev. Where udev runs it does
@@ -31,7 +31,7 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    // Before: what comes in between is news.
+    // Read first, so that a device that is added in between is noticed.
     let before = Devices::look(&arguments.root);
     match input_database::describe(&arguments.root) {
         Ok(described) if described.is_empty() => println!("every input device is described already"),
@@ -64,7 +64,7 @@ fn watch(root: &Path, mut before: Devices) -> std::io::Result<()> {
     while !input_database::runs(root) {
         let now = Devices::look(root);
         if now != before {
-            // What went and came back under the same name within a moment has other properties.
+            // A device that was replaced under the same name has other properties.
             for gone in now.since(&before, |_| Vec::new()) {
                 if gone.action == Action::Remove && gone.subsystem == "input" {
                     input_database::forget(root, &gone.number);
@@ -77,7 +77,7 @@ fn watch(root: &Path, mut before: Devices) -> std::io::Result<()> {
                 println!("{:?} /dev/{}", news.action, news.node);
                 match teller.tell(&news) {
                     Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(error),
-                    // The next one may be told again.
+                    // The next event may succeed.
                     Err(error) => eprintln!("kiosk-describe-inputs: {} is not told: {error}", news.node),
                     Ok(()) => {}
                 }

@@ -21,51 +21,51 @@ use self::service::SessionService;
 
 pub use object::Session;
 
-/// A command on its way to the session; dropped unanswered, the caller hears that the session is ending.
+/// A command for the session; dropping it unanswered tells the caller that the session is ending.
 #[derive(Debug)]
 pub struct Call {
-    /// What is wanted.
+    /// The command.
     pub command: Command,
-    /// Where the answer goes; nobody may be waiting any more.
+    /// Takes the answer; the receiver may be gone.
     pub reply: oneshot::Sender<Result<(), Refusal>>,
 }
 
 /// The session as D-Bus shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
-    /// As the report tells it to the compositor.
+    /// The same as in the report to the compositor.
     pub state: State,
     /// The page that is shown or wanted, passwords masked.
     pub url: String,
     /// Since when the state holds, microseconds of CLOCK_BOOTTIME.
     pub since: u64,
-    /// Of the shell, since the session began.
+    /// Restarts of the shell since the session began.
     pub restarts: u32,
-    /// Addresses that the page wanted to go to and may not.
+    /// Blocked navigations.
     pub refused: u32,
-    /// Why the browser is restarted when nobody uses the device; empty: it is not.
+    /// Why the browser will be restarted when the device is idle; empty: no restart is due.
     pub restart_reason: String,
     /// Reason, action, and when, microseconds of CLOCK_BOOTTIME; empty and 0: none yet.
     pub last_failure: (String, String, u64),
     /// The shell's process, 0: none.
     pub pid: u32,
-    /// How often the state became ready, and how often something failed: a change is a signal.
+    /// How often the state became ready: a change emits a signal.
     pub readies: u64,
-    /// Counts what `last_failure` shows the last of.
+    /// Number of failures, of which `last_failure` is the last.
     pub failures: u64,
 }
 
 /// All shells, by number.
 pub type Shells = Arc<[Shared]>;
 
-/// What every connection works with, for one shell.
+/// The data of one shell that all connections share.
 #[derive(Clone)]
 pub struct Shared {
     /// The newest status.
     pub status: watch::Receiver<Status>,
     /// To the session's loop; bounded.
     pub calls: mpsc::Sender<Call>,
-    /// The configured page: decides which schemes may be opened besides the web's.
+    /// The configured page, whose scheme may be opened besides http and https.
     pub home: Url,
     /// Which web pages may be opened.
     pub allowed: Allowed,
@@ -75,7 +75,7 @@ pub struct Shared {
     pub authority: Authority,
 }
 
-/// Where the object is to be.
+/// Where the objects are served.
 #[derive(Debug, Clone)]
 pub struct Places {
     /// Where `session.sock` is made.
@@ -84,8 +84,8 @@ pub struct Places {
     pub bus: Option<String>,
 }
 
-/// Serves for ever. Each notification of `look` makes sure that `session.sock` is still there: the directory may
-/// have been made anew by a restarted compositor.
+/// Serves for ever. Each notification of `look` checks that `session.sock` still exists, as a restarted compositor may
+/// have recreated the directory.
 pub async fn serve(places: Places, shells: Vec<Shared>, look: Arc<Notify>) {
     let listen = Box::new(move || socket::listen(&places.runtime_dir));
     let service = Arc::new(SessionService(shells.into()));

@@ -1,4 +1,4 @@
-//! The D-Bus object: checks who calls and with what, hands the command to the session, and answers.
+//! The D-Bus object: checks the caller and the arguments, sends the command to the session, and answers.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -17,10 +17,10 @@ use kiosk_core::authority::Action;
 use kiosk_core::config::{Url, masked, url};
 use kiosk_core::text::shortened;
 
-/// The session answers when the page is seen, within 20 s; longer is a hang.
+/// The session answers when the page is shown, within 20 s; longer is a hang.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// What an error repeats of a caller's text, and how long its reason gets, characters.
+/// Longest part of a caller's text that an error quotes, and longest reason, characters.
 const QUOTED: usize = 64;
 const SENTENCE: usize = 300;
 
@@ -69,7 +69,7 @@ impl Session {
         timeout(ANSWER_TIMEOUT, asked).await.map_err(|_| hangs())??.map_err(refused)
     }
 
-    /// What may be opened: web pages, and what is of the configured page's kind.
+    /// Checks a URL to open: a web page, or one of the configured page's scheme.
     fn check_url(&self, text: &str) -> Result<Url, Failure> {
         let not_allowed = |why: String| {
             let (text, why) = (shortened(text, QUOTED), shortened(&why, SENTENCE));
@@ -88,7 +88,7 @@ impl Session {
     }
 }
 
-/// Refuses options that nobody knows.
+/// Refuses unknown options.
 fn no_options(options: &Options) -> Result<(), Failure> {
     options.keys().next().map_or(Ok(()), |key| Err(unknown_option(key, "none is known here")))
 }
@@ -223,7 +223,7 @@ impl Session {
         self.status.pid
     }
 
-    /// Read when asked for: it changes all the time.
+    /// Measured at each read, as it changes all the time.
     #[zbus(property(emits_changed_signal = "false"))]
     fn memory_bytes(&self) -> u64 {
         match self.status.pid {

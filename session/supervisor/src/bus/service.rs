@@ -1,4 +1,4 @@
-//! The session as [`kiosk_bus`] serves it: one object for each shell, and the signals that are due.
+//! The session's objects for [`kiosk_bus`]: one for each shell, and their signals.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -65,7 +65,7 @@ impl Watch for Statuses {
 
     async fn changed(&mut self) -> bool {
         let mut waiting: Vec<_> = self.0.iter_mut().map(|status| Box::pin(status.changed())).collect();
-        // The others end with the first that does.
+        // The service ends with the first shell that does.
         let first = poll_fn(|context| {
             let ready = waiting.iter_mut().map(|one| pin!(one).poll(context)).find(Poll::is_ready);
             ready.unwrap_or(Poll::Pending)

@@ -1,4 +1,4 @@
-//! Where `session.sock` is. Called by [`super::serve`], each time that the socket is to be made.
+//! Makes `session.sock`. Called by [`super::serve`], also when the socket was lost.
 
 use std::path::Path;
 
@@ -6,11 +6,11 @@ use kiosk_bus::Socket;
 use kiosk_core::api::{SESSION_DIR, SESSION_SOCKET, session_socket_target};
 use kiosk_core::sockets::{Access, BindError, SocketDir, SocketFile};
 
-/// In messages about a socket that somebody else listens to.
+/// Our name in messages about a socket that is in use.
 const PROGRAM: &str = "kiosk-session";
 
-/// In a directory of our own: only kioskd's user makes names in the runtime directory. Where that is our user too, or
-/// was so kind, the name that people know leads there.
+/// Listens in a directory of our own, as only kioskd's user can create files in the runtime directory. The well-known
+/// path is a link to it, made here if we have the rights, else by systemd-tmpfiles.
 pub(super) fn listen(runtime_dir: &Path) -> Result<Socket, BindError> {
     let directory = SocketDir::open(&runtime_dir.join(SESSION_DIR))?;
     let listener = directory.bind(SESSION_SOCKET, Access::EVERYBODY, PROGRAM)?;

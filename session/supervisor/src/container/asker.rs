@@ -1,5 +1,5 @@
-//! In the shell's place within kiosk-session's sandbox: has kiosk-container.socket's unit run the container, and lives as
-//! long as that does. When it is told to end, or dies, the container ends.
+//! Stands for the container within kiosk-session's sandbox: it asks kiosk-container.socket's unit to run the container,
+//! and lives as long as it. When it is terminated, the container ends.
 
 use std::ffi::OsStr;
 use std::path::Path;

@@ -1,9 +1,9 @@
-//! A shell in a container (`[shell] container`): what kiosk-session starts in a browser's place. Podman needs what
-//! kiosk-session's own sandbox has no room for, so it runs in a unit of its own (kiosk-container.socket), and what
-//! kiosk-session supervises is [`asker`], which lives as long as the container does. Where there is no such unit, without
-//! systemd, [`runner`] runs it as kiosk-session's child.
+//! A shell in a container (`[shell] container`): what kiosk-session starts in a browser's place. Podman needs rights
+//! that kiosk-session's sandbox does not allow, so it runs in a unit of its own (kiosk-container.socket), and
+//! kiosk-session supervises [`asker`], which lives as long as the container. Without such a unit (no systemd),
+//! [`runner`] runs it as kiosk-session's child.
 //!
-//! Both tell why a container ended by one line on a pipe, descriptor 4; the exit status is the container's.
+//! Both report why a container ended by one line on a pipe, descriptor 4; the exit status is the container's.
 
 mod asker;
 mod runner;
@@ -25,18 +25,18 @@ use kiosk_core::config::Shell;
 /// Where kiosk-container.socket listens.
 pub const LAUNCH_SOCKET: &str = "/run/kiosk-container/launch.sock";
 
-/// The first arguments of the roles.
+/// The arguments that select the roles.
 const RUN: &str = "--run-container";
 const ASK: &str = "--ask-for-container";
 const SERVE: &str = "--serve-container";
-/// Where the line goes.
+/// The pipe for that line.
 const SAID: &str = "/proc/self/fd/4";
 /// Longest line, bytes.
 const MAX_SAID: usize = 1024;
-/// Exit status of a role that could not do its work, where the container has none.
+/// Exit status of a role that failed before there was a container.
 const FAILED: u8 = 125;
 
-/// What to start for the shell with this number, and where its line is to be read ([`said`]).
+/// The order to start for the shell with this number, and the pipe to read its line from ([`said`]).
 ///
 /// # Errors
 ///
@@ -58,7 +58,7 @@ pub fn order(shell: &Shell, number: usize, surroundings: &Surroundings) -> Resul
     Ok((Order { program, arguments, environment, pipe: Some((nothing, writer)) }, reader))
 }
 
-/// The line that a role has left, once it has ended.
+/// Reads the line that a role has written, after its end.
 pub fn said(reader: &OwnedFd) -> Option<String> {
     let mut bytes = [0; MAX_SAID];
     let read = rustix::io::read(reader, &mut bytes).ok()?;
@@ -66,7 +66,7 @@ pub fn said(reader: &OwnedFd) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// Leaves the line, where somebody reads it; the log has it either way.
+/// Writes the line to the pipe, and to the log.
 fn leave(line: &str) {
     eprintln!("kiosk-session: {line}");
     let line: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
@@ -105,12 +105,12 @@ pub fn play(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
 struct Ended {
     /// The container's exit status, or [`FAILED`].
     status: u8,
-    /// For a person; empty: there is nothing more to say.
+    /// For a person; may be empty.
     line: String,
 }
 
 impl Ended {
-    /// It never began.
+    /// It was never started.
     fn failed(why: impl ToString) -> Self {
         Ended { status: FAILED, line: why.to_string() }
     }

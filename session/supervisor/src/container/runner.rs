@@ -1,5 +1,5 @@
-//! Runs a container by Podman to its end: what the definition names is looked for first, so that what is wrong is a
-//! sentence of ours; then it gets a Wayland socket of its own, in a security context, and Podman is started.
+//! Runs a container by Podman to its end: checks first that everything in the definition exists, for clear errors; then
+//! makes a Wayland socket in a security context, and starts Podman.
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ use kiosk_core::container::podman::{self, Surroundings, render_nodes};
 use kiosk_core::container::{self, Definition, DefinitionError};
 use kiosk_core::security_context::{Confined, ContextError};
 
-/// For Podman to say whether it has an image. Its first start on a device makes its storage.
+/// Time limit of Podman's check for an image. Its first start on a device creates its storage.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(60);
-/// For a container to end when asked to; within what kiosk-session gives its shell.
+/// Time for a container to exit when asked to; shorter than kiosk-session's limit for its shell.
 const STOP_GRACE: Duration = Duration::from_secs(2);
-/// For Podman to take down what it was told to end by force.
+/// Time limit for Podman to kill a container.
 const FORCE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Podman's own failures have this exit status; 126 and 127 are of a command that is not in the image.
+/// Exit statuses of Podman's own failures; 126 and 127: the command is not in the image.
 const OF_PODMAN: std::ops::RangeInclusive<u8> = 125..=127;
 
 /// Why a container can't be run.
@@ -44,7 +44,7 @@ pub(super) enum RunError {
     Context(#[from] ContextError),
 }
 
-/// What is to be run.
+/// A container to run.
 pub(super) struct Job<'a> {
     /// The shell's number in the configuration.
     pub shell: usize,
@@ -52,7 +52,7 @@ pub(super) struct Job<'a> {
     pub file: &'a Path,
     /// kioskd's socket for the shell.
     pub display: &'a Path,
-    /// For the socket of the container's own; nobody else's.
+    /// Directory for the container's own socket; private.
     pub directory: &'a Path,
     /// For `{url}`.
     pub url: &'a str,
@@ -75,7 +75,7 @@ pub(super) fn alone(shell: usize, file: &Path, directory: &Path, url: &str) -> E
     })
 }
 
-/// On a runtime of its own.
+/// Runs it on a new runtime.
 pub(super) fn block_on(work: impl Future<Output = Ended>) -> Ended {
     match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime.block_on(work),
@@ -114,7 +114,7 @@ pub(super) async fn run(job: &Job<'_>, stop: impl Future<Output = ()>) -> Ended 
     Ended { status, line: line(status, &watched.tail.last_line()) }
 }
 
-/// What is needed is there.
+/// Checks the prerequisites.
 async fn prepare(job: &Job<'_>) -> Result<(PathBuf, Definition, Confined), RunError> {
     let definition = container::read(job.file)?;
     if let Some(missing) = container::missing(job.file, &definition, Path::new("/")).into_iter().next() {
@@ -160,7 +160,7 @@ async fn end(program: &Path, name: &str, watched: &mut Watched) -> u8 {
     }
 }
 
-/// What a person reads of the end.
+/// The message about the end, for a person.
 fn line(status: u8, last: &str) -> String {
     match (status, last) {
         (0, _) | (_, "") => String::new(),

@@ -1,6 +1,6 @@
-//! The other end of [`super::asker`]: an instance of kiosk-container@.service, one a container. Its standard input is the
-//! connection, from which it hears the shell's number and nothing else: which definition that is says the configuration,
-//! so that a browser that was taken over can start no container of its own making.
+//! The other end of [`super::asker`]: an instance of kiosk-container@.service, one a container. Its standard input is
+//! the connection, over which it gets only the shell's number. The definition comes from the configuration, so that a
+//! compromised browser cannot start a container of its own.
 
 use std::future::Future;
 use std::os::fd::AsFd;
@@ -18,7 +18,7 @@ use kiosk_core::config::{Config, Sources};
 /// Longest request, bytes.
 const MAX_REQUEST: u64 = 1024;
 
-/// Which container.
+/// The request for a container.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Request {
@@ -54,7 +54,7 @@ async fn answered() -> std::io::Result<Ended> {
     let mut line = String::new();
     reader.read_line(&mut line).await?;
     let mut nothing = [0; 16];
-    // Its end of the connection is closed, or it says more than it may.
+    // The client has closed the connection, or sent more than one request.
     let gone = async { drop(reader.read(&mut nothing).await) };
     let ended = match serde_json::from_str::<Request>(&line) {
         Ok(request) => run(&request, gone).await,

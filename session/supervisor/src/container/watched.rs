@@ -1,4 +1,5 @@
-//! A program whose last words are kept: Podman, with the container behind it. What it writes goes on to the log.
+//! A running program, Podman with the container, whose last lines on standard error are kept. Its output is copied to
+//! the log.
 
 use std::io::Write;
 use std::process::Stdio;
@@ -9,9 +10,9 @@ use tokio::io::AsyncReadExt;
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;
 
-/// Of what it writes so much is kept, bytes: a line or two.
+/// Bytes of its output that are kept: a line or two.
 const KEPT: usize = 2048;
-/// Whoever has it open after the program's end, a process that went on, is not waited for.
+/// Wait for the pipe's end after the program's exit: a surviving child may keep it open.
 const LAST_WORDS_TIMEOUT: Duration = Duration::from_millis(200);
 
 /// The end of a program's standard error.
@@ -36,7 +37,7 @@ impl Tail {
 pub(super) struct Watched {
     child: Child,
     stderr: Option<ChildStderr>,
-    /// What it has said.
+    /// The end of its output.
     pub tail: Tail,
 }
 
@@ -49,7 +50,7 @@ impl Watched {
         Ok(Self { child, stderr, tail: Tail::default() })
     }
 
-    /// To its end: the exit status, with signals as shells have them.
+    /// Waits for its exit; returns the exit status, 128 and the number for a signal.
     pub async fn ended(&mut self) -> u8 {
         let status = loop {
             tokio::select! {
@@ -68,7 +69,7 @@ impl Watched {
         status.code().or(signal).and_then(|code| u8::try_from(code).ok()).unwrap_or(super::FAILED)
     }
 
-    /// Asks it to end: Podman passes that on to the container.
+    /// Sends SIGTERM, which Podman forwards to the container.
     pub fn ask_to_end(&self) {
         if let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()).and_then(Pid::from_raw) {
             let _ = kill_process(pid, Signal::TERM);

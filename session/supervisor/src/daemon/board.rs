@@ -1,5 +1,5 @@
-//! What the service manager hears of all shells together: readiness and life once, their states as one line. Each
-//! shell's session writes its part; nothing here decides what.
+//! Combines all shells' states for the service manager: one readiness, one watchdog, one status line. Each shell's
+//! session sets its part.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,9 +9,9 @@ use kiosk_core::notify::Notifier;
 /// The connection to the service manager, shared by the shells.
 pub(super) struct Board {
     notifier: Notifier,
-    /// What is to be said of each shell, by number; empty: nothing yet.
+    /// Each shell's status text, by number; empty: none yet.
     texts: Mutex<Vec<String>>,
-    /// Whether the page of each shell is seen.
+    /// Whether each shell's page is shown.
     seen: Mutex<Vec<bool>>,
 }
 
@@ -26,25 +26,25 @@ impl Board {
         self.notifier.ready();
     }
 
-    /// There is a service manager, which starts us again.
+    /// Whether there is a service manager, which restarts us.
     pub fn is_managed(&self) -> bool {
         self.notifier.is_active()
     }
 
-    /// Whether one shell's page is seen.
+    /// Sets whether a shell's page is shown.
     pub fn seen(&self, shell: usize, is_seen: bool) {
         if let Some(own) = self.seen.lock().unwrap_or_else(PoisonError::into_inner).get_mut(shell) {
             *own = is_seen;
         }
     }
 
-    /// Whether the page of any other shell is seen.
+    /// Whether any other shell's page is shown.
     pub fn others_seen(&self, shell: usize) -> bool {
         let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         seen.iter().enumerate().any(|(number, seen)| number != shell && *seen)
     }
 
-    /// One shell's state is this now.
+    /// Sets a shell's status text.
     pub fn tell(&self, shell: usize, text: &str) {
         let mut texts = self.texts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(own) = texts.get_mut(shell) {
@@ -53,13 +53,12 @@ impl Board {
         self.notifier.status(&line(&texts));
     }
 
-    /// How often the manager wants to hear of this shell's loop. All shells are on one thread, so that the first one
-    /// speaks for it.
+    /// The watchdog's period for this shell's loop; `None` for all but the first shell, as they share one thread.
     pub fn watchdog(&self, shell: usize) -> Option<Duration> {
         self.notifier.watchdog().filter(|_| shell == 0)
     }
 
-    /// The loop goes round. Whether the manager was told.
+    /// Feeds the watchdog. Returns whether it was sent.
     #[must_use = "a lost message is due again"]
     pub fn alive(&self) -> bool {
         self.notifier.alive()

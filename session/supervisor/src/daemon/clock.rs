@@ -1,9 +1,7 @@
-//! The daemon's clock, CLOCK_BOOTTIME for everything that waits and for what others are told: it never goes back, and
-//! counts the time that the machine sleeps, so that budgets and pauses are of the world's time. Never the time of day,
-//! which may jump by years at the boot of a machine without a clock battery.
+//! The daemon's clock, CLOCK_BOOTTIME: monotonic, and it counts suspended time, so that budgets and pauses are in real
+//! time. The wall clock is not used, as it may jump by years at the boot of a machine without a clock battery.
 //!
-//! Waiting is the kernel's: tokio keeps time in wheels and wakes up once for each that a moment is moved through,
-//! three times for one that is ten seconds away.
+//! It waits by a timerfd: tokio's timer wheel would wake up several times for one timeout, three times for ten seconds.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -24,8 +22,7 @@ pub(super) struct Clock {
 
 impl Clock {
     /// In a tokio runtime. Fails only where no more files can be opened.
-    // What is deprecated is that `new` takes types whose descriptor may change; an `OwnedFd` is always the same, and
-    // its successor is unsafe.
+    // `new` is deprecated for types whose descriptor may change; an `OwnedFd` keeps it, and the successor is unsafe.
     /// Counts from now.
     #[allow(deprecated)]
     pub fn start() -> io::Result<Self> {
@@ -33,7 +30,7 @@ impl Clock {
         Ok(Clock { start: since_boot(), alarm: AsyncFd::new(alarm)? })
     }
 
-    /// Since the start, with the time that the machine slept.
+    /// Time since the start, including suspended time.
     pub fn now(&self) -> Duration {
         since_boot().saturating_sub(self.start)
     }
@@ -43,7 +40,7 @@ impl Clock {
         u64::try_from(since_boot().as_micros()).unwrap_or(u64::MAX)
     }
 
-    /// Waits until `moment`; `None`: for ever. One at a time: the last one who waits sets the alarm.
+    /// Waits until `moment`; `None`: for ever. Only one wait at a time: the last one sets the timer.
     pub async fn sleep_until(&self, moment: Option<Duration>) {
         let Some(moment) = moment else { return std::future::pending().await };
         loop {
@@ -58,7 +55,7 @@ impl Clock {
         }
     }
 
-    /// Waits until the alarm has rung, which may have been set for an earlier wait.
+    /// Waits until the timer fires, which may have been set for an earlier wait.
     async fn ring(&self, delay: Duration) -> io::Result<()> {
         let none = Timespec { tv_sec: 0, tv_nsec: 0 };
         let delay = Timespec::try_from(delay).unwrap_or(Timespec { tv_sec: i64::MAX, tv_nsec: 0 });

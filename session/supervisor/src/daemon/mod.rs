@@ -31,39 +31,39 @@ use kiosk_core::chromium;
 use kiosk_core::config::Config;
 use kiosk_core::notify::Notifier;
 
-/// What comes from the daemon's tasks. Those of a browser or a probe that was replaced have an old generation.
+/// Inputs from the daemon's tasks. Those of a replaced browser or probe have an old generation.
 #[derive(Debug)]
 pub(crate) enum Input {
     Link(Link),
-    /// kiosk-session ends, and with it this shell.
+    /// kiosk-session is shutting down.
     End,
-    /// It is the time of day of `browser.restart-at`.
+    /// The time of `browser.restart-at` was reached.
     RestartDue,
-    /// The time of this boot is to be written down.
+    /// The run time of this boot has to be saved.
     KeepTime,
     Probed {
         generation: u64,
         answer: Result<(), ProbeError>,
     },
-    /// What a look at the running browser has found: see [`crate::aging`].
+    /// A measurement of the running browser: see [`crate::aging`].
     Looked {
         generation: u64,
         replaced: bool,
-        /// Bytes it takes, and may take, when that was measured.
+        /// Its memory and its limit, bytes, if they were measured.
         memory: Option<(u64, u64)>,
     },
-    /// The device's certificate is in the browser's store, or why not.
+    /// The import of the device's certificate has ended, with an error if it failed.
     Certificate {
         generation: u64,
         problem: Option<String>,
     },
-    /// With its share of the room for what waits.
+    /// A message, with its permit from the bounded queue.
     FromBrowser {
         generation: u64,
         message: Value,
         _room: OwnedSemaphorePermit,
     },
-    /// A page's wish for files has been looked after.
+    /// The result of a file look-up for an upload.
     Uploads {
         generation: u64,
         number: u64,
@@ -79,11 +79,11 @@ pub(crate) enum Input {
     },
 }
 
-/// Runs the session until it is told to end (SIGTERM, SIGINT): each of the shells with a machine, a browser and a
-/// connection to the compositor of its own, all on one thread.
+/// Runs until SIGTERM or SIGINT: each shell has a state machine, a browser and a connection to the compositor of its
+/// own, all on one thread.
 ///
-/// Returns whether it wants to be started anew. Errors: what keeps it from starting, and a fault of its own; everything
-/// else is survived.
+/// Returns whether it asks to be restarted. Errors: it cannot start, or has an internal fault; all other failures are
+/// handled.
 pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> anyhow::Result<bool> {
     let directories = Directories::find(|name| std::env::var(name).ok(), &std::env::temp_dir());
     let _lock = single::lock(&directories.base).await?;
@@ -133,7 +133,7 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
                 }
             }
             Err(error) => {
-                // Nobody would look after that shell any more: whoever started us starts all anew.
+                // That shell would be unsupervised: exit, so that the service manager restarts everything.
                 ended = Err(error).context("the session of a shell has failed");
                 break;
             }
@@ -145,7 +145,7 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
     ended
 }
 
-/// Whether the browser's managed policy is the one that follows from the configuration, and what speaks against it.
+/// Logs whether the browser's managed policy matches the configuration, and conflicts with other policies.
 fn tell_of_policy(config: &Config, folder: &Path) {
     if config.all_shells().iter().all(|shell| !shell.is_browser()) {
         return;

@@ -1,5 +1,5 @@
-//! Moves bytes between the daemon and a browser's DevTools pipe. What waits on either side is bounded: a browser that
-//! talks faster than it is listened to waits at its end of the pipe, and one that does not read its orders is given up.
+//! Moves bytes between the daemon and a browser's DevTools pipe. Both queues are bounded: a browser that sends faster
+//! than we handle blocks on the pipe, and one that does not read its commands is given up.
 
 use std::sync::Arc;
 
@@ -10,16 +10,16 @@ use tokio::sync::{Semaphore, mpsc};
 use super::Input;
 use crate::devtools::Frames;
 
-/// What is read from the pipe at a time, bytes.
+/// Bytes read from the pipe at a time.
 const BLOCK: usize = 16 * 1024;
-/// Of messages that wait for the daemon, bytes as they were read; a longer one waits alone.
+/// Most bytes of queued messages; a longer message is queued alone.
 const MAX_WAITING: usize = 4 * 1024 * 1024;
-/// What a message counts at least: read, it takes more memory than its text.
+/// Smallest size that a message counts as: parsed, it takes more memory than its text.
 const LEAST: usize = 1024;
-/// Orders that wait for the browser to read them. It gets a few a second, and reads them at once.
+/// Most queued commands for the browser, which gets a few a second and reads them at once.
 pub(super) const MAX_ORDERS: usize = 1024;
 
-/// Hands on what the browser of this generation says, until it closes its end or the daemon is gone.
+/// Passes on the messages of the browser of this generation, until it closes its end or the daemon is gone.
 pub(super) async fn read(mut pipe: Receiver, inputs: mpsc::UnboundedSender<Input>, generation: u64) {
     let room = Arc::new(Semaphore::new(MAX_WAITING));
     let mut frames = Frames::default();
@@ -35,7 +35,7 @@ pub(super) async fn read(mut pipe: Receiver, inputs: mpsc::UnboundedSender<Input
         }
         while let Some((message, size)) = frames.pop() {
             let size = size.clamp(LEAST, MAX_WAITING) as u32;
-            // Given back when the daemon has dealt with it.
+            // The permit is released when the daemon has handled the message.
             let Ok(room) = room.clone().acquire_many_owned(size).await else { return };
             if inputs.send(Input::FromBrowser { generation, message, _room: room }).is_err() {
                 return;
@@ -45,7 +45,7 @@ pub(super) async fn read(mut pipe: Receiver, inputs: mpsc::UnboundedSender<Input
     let _ = inputs.send(Input::PipeClosed { generation, why: "the browser closed its pipe" });
 }
 
-/// Writes orders until the browser takes none any more.
+/// Writes commands until the browser's end is closed.
 pub(super) async fn write(mut pipe: Sender, mut orders: mpsc::Receiver<Vec<u8>>) {
     while let Some(order) = orders.recv().await {
         if let Err(error) = pipe.write_all(&order).await {
@@ -60,7 +60,7 @@ mod tests {
     use rustix::io::Errno;
     use rustix::pipe::{PipeFlags, pipe_with};
 
-    /// Writes as much as is taken, and gives how much that was.
+    /// Writes as much as the pipe takes, and returns the number of bytes.
     async fn write_all_that_fits(pipe: &std::os::fd::OwnedFd, text: &[u8]) -> usize {
         let (mut written, mut refused) = (0, 0);
         while refused < 100 {

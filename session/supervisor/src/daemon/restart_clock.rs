@@ -1,5 +1,5 @@
-//! Waits for the time of day of `browser.restart-at`, day after day: nothing wakes in between but a clock that is set, or
-//! another time zone.
+//! Waits for the time of `browser.restart-at` every day; in between it wakes only when the clock is set or the time
+//! zone changes.
 
 use std::io;
 use std::os::fd::AsRawFd;
@@ -12,7 +12,7 @@ use tokio::io::unix::AsyncFd;
 
 /// Calls `tell` at each moment that is `time` in the system's time zone. Errors: there is no timer for it.
 pub(super) async fn keep(time: TimeOfDay, mut tell: impl FnMut()) -> io::Result<()> {
-    // Before the zone is read for the first time: no change that comes in between is missed.
+    // Watched before the zone is first read, so that no change is missed.
     let zone = ZoneWatch::system().and_then(watched);
     if let Err(error) = &zone {
         tracing::warn!(%error, "time zone not watched: a change is seen after browser.restart-at");
@@ -20,7 +20,7 @@ pub(super) async fn keep(time: TimeOfDay, mut tell: impl FnMut()) -> io::Result<
     let timer = watched(alarm::open()?)?;
     loop {
         let moment = next(&system_zone(), Timestamp::now(), time);
-        // A clock that is set while we look fails this once: what was found is not true any more.
+        // If the clock was set meanwhile this fails once, and the moment has to be computed again.
         if let Err(error) = alarm::set(timer.get_ref(), moment) {
             tracing::debug!(%error, "the clock was set");
             tokio::task::yield_now().await;
@@ -39,7 +39,7 @@ pub(super) async fn keep(time: TimeOfDay, mut tell: impl FnMut()) -> io::Result<
     }
 }
 
-/// Waits for another time zone, for ever where there is no watch.
+/// Waits for a change of the time zone; for ever without a watch.
 async fn changed(watch: Option<&AsyncFd<ZoneWatch>>) {
     let Some(watch) = watch else { return std::future::pending().await };
     loop {
@@ -53,7 +53,7 @@ async fn changed(watch: Option<&AsyncFd<ZoneWatch>>) {
     }
 }
 
-// What is deprecated is that `new` takes types whose descriptor may change; these keep theirs.
+// `new` is deprecated for types whose descriptor may change; these keep theirs.
 #[allow(deprecated)]
 fn watched<T: AsRawFd>(fd: T) -> io::Result<AsyncFd<T>> {
     AsyncFd::new(fd)

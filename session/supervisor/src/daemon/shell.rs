@@ -1,5 +1,5 @@
-//! The running shell as the daemon holds it: its process, and for a browser the pipe and the page behind it. Its
-//! tasks only move bytes; what they bring is judged in the daemon's loop.
+//! The running shell: its process, and for a browser the pipe and the page. Its tasks only move bytes; messages are
+//! handled in the daemon's loop.
 
 use std::time::Duration;
 
@@ -17,11 +17,11 @@ use kiosk_core::config::Shell as Configured;
 
 /// One shell, from its start to its end.
 pub(super) struct Shell {
-    /// Of the process that was started, the leader of its group.
+    /// Process id of the group's leader.
     pub pid: u32,
-    /// `None`: it is no browser.
+    /// `None`: it is not a browser.
     pub page: Option<Page>,
-    /// `None`: it does not read, and that has been told.
+    /// `None`: it does not read, which was reported.
     to_browser: Option<mpsc::Sender<Vec<u8>>>,
     inputs: mpsc::UnboundedSender<Input>,
     generation: u64,
@@ -29,7 +29,7 @@ pub(super) struct Shell {
 }
 
 impl Shell {
-    /// Starts what is configured. What comes from it is sent to `inputs` with the number `generation`.
+    /// Starts the configured shell. Its messages are sent to `inputs` with the number `generation`.
     pub fn start(
         configured: &Configured,
         rules: Rules,
@@ -66,7 +66,7 @@ impl Shell {
         let ended = inputs.clone();
         tokio::spawn(async move {
             let how = process.ended(kills).await;
-            // Why, where somebody knows.
+            // The reason, if the container's role wrote one.
             let how = said.as_ref().and_then(container::said).unwrap_or(how);
             let _ = ended.send(Input::Exited { generation, how });
         });
@@ -75,12 +75,12 @@ impl Shell {
         Ok(shell)
     }
 
-    /// Sends what the page has for the browser.
+    /// Sends the page's commands to the browser.
     pub fn flush(&mut self) {
         let Some(page) = &mut self.page else { return };
         for message in page.take_outgoing() {
             tracing::trace!(message = %loggable(&message), "to the browser");
-            // Without its end of the pipe the browser is about to end: that is heard of otherwise.
+            // If the pipe is closed the browser is exiting, which is reported separately.
             let sent = self.to_browser.as_ref().map(|to_browser| to_browser.try_send(frame(&message)));
             if let Some(Err(mpsc::error::TrySendError::Full(_))) = sent {
                 self.to_browser = None;
@@ -90,7 +90,7 @@ impl Shell {
         }
     }
 
-    /// Ends it, by force after `grace`; its end is heard of as an input.
+    /// Terminates it, by SIGKILL after `grace`; its exit is reported as an input.
     pub fn kill(&self, grace: Duration) {
         let _ = self.kill.send(grace);
     }

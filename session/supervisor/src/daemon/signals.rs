@@ -1,9 +1,8 @@
-//! The signals that end the daemon in order, and the one that is heard and ends nothing.
+//! The signals of the daemon: SIGTERM and SIGINT shut it down, SIGHUP is only logged.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// SIGTERM, as a service manager sends it, and SIGINT of a terminal. SIGHUP, by which others reload, is answered in the
-/// log.
+/// SIGTERM, SIGINT and SIGHUP.
 pub(super) struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -19,7 +18,7 @@ impl Signals {
         Ok(Signals { terminate, interrupt, hangup, told: false })
     }
 
-    /// Waits for the next of them.
+    /// Waits for SIGTERM or SIGINT.
     pub async fn end(&mut self) {
         loop {
             tokio::select! {

@@ -1,5 +1,5 @@
-//! One session at a time: two browsers on one profile destroy it. A lock on the browser's directory, held as long as
-//! the process lives, however it ends.
+//! Allows one session at a time, as two browsers on one profile corrupt it: a lock on the browser's directory, which
+//! the kernel releases when the process ends.
 
 use std::fs::File;
 use std::path::Path;
@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::Context;
 use rustix::fs::{FlockOperation, flock};
 
-/// The one before is given this long to end: a service manager does not always wait for it.
+/// How long to wait for the previous session to end, which a service manager does not always do.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Between two tries; nothing tells of a lock that has become free.
+/// Polling interval: there is no event for a released lock.
 const PAUSE: Duration = Duration::from_millis(50);
 
 /// Held by the only session.

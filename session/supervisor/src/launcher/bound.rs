@@ -1,6 +1,6 @@
-//! A program that dies with its parent. `PR_SET_PDEATHSIG` can only be set by the process itself, so
-//! [`super::process`] starts kiosk-session once more, in this role, and it becomes the program by exec; process id
-//! and file descriptors stay.
+//! Starts a program that dies with its parent. `PR_SET_PDEATHSIG` can only be set by the process itself, so
+//! [`super::process`] starts kiosk-session in this role, which then execs the program; process id and file descriptors
+//! stay.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
@@ -27,7 +27,7 @@ pub fn become_shell(mut arguments: impl Iterator<Item = OsString>) -> Option<Exi
     if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
         eprintln!("kiosk-session: the shell will outlive a kiosk-session that is killed: {error}");
     }
-    // The parent may have died before.
+    // The parent may have died already.
     if parent.is_none() || getppid() != parent {
         return Some(ExitCode::from(CAN_NOT_RUN));
     }

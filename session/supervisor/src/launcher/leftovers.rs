@@ -1,6 +1,6 @@
-//! Shells of an earlier kiosk-session that was killed, and the marks a browser left in its profile. Looked for once:
-//! at the first start of a shell, and for shells that are not configured any more at the start of the session; later
-//! ones are ended with their process group.
+//! Cleans up after an earlier kiosk-session that was killed: its shells' processes, and a browser's lock files in its
+//! profile. Done once: at the first start of a shell, and at the start of the session for shells that are not
+//! configured any more.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -12,15 +12,14 @@ use rustix::process::{Pid, PidfdFlags, Signal, getpid, pidfd_open, pidfd_send_si
 
 use crate::profile::Directories;
 
-/// In the environment of a shell and of all it starts: the directory of the session. Not one of `KIOSK_…`, which
-/// are configuration.
+/// In the environment of a shell and its children: the session's directory. Without the prefix `KIOSK_`, which marks
+/// configuration.
 pub const MARK_ENV: &str = "SHELL_OF_KIOSK_SESSION";
-/// For all of them together to be gone.
+/// Time limit for all of them to exit.
 const END_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Cleans up after shells that are not configured any more: what an earlier session, with `shells` of them or more,
-/// left running is ended, and their profiles are marked as unused. What is in the profiles stays, for the
-/// configuration may come back.
+/// Cleans up after shells that are not configured any more: kills the processes of shells with the number `shells` or
+/// higher, and removes their profiles' lock files. The profiles stay, as the configuration may come back.
 pub fn end_unconfigured(directories: &Directories, shells: usize) {
     for unused in directories.others(shells) {
         end_shells(&unused.base, &unused.profile);
@@ -28,8 +27,7 @@ pub fn end_unconfigured(directories: &Directories, shells: usize) {
     }
 }
 
-/// Ends every process that has the session's mark in its environment or works on `profile`, by force, and waits for
-/// that.
+/// Kills every process that has the session's mark in its environment or uses `profile`, and waits for their exit.
 pub fn end_shells(directory: &Path, profile: &Path) {
     let mark = format!("{MARK_ENV}={}", directory.display());
     let argument = format!("--user-data-dir={}", profile.display());
@@ -50,7 +48,7 @@ pub fn end_shells(directory: &Path, profile: &Path) {
     }
 }
 
-/// Handles of these processes, so that their numbers can't be others' by the time they are signalled.
+/// pidfds of these processes, so that no reused id is signalled.
 fn running(mark: &str, argument: &str) -> impl Iterator<Item = OwnedFd> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let numbers = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).filter_map(Pid::from_raw);
@@ -63,17 +61,17 @@ fn running(mark: &str, argument: &str) -> impl Iterator<Item = OwnedFd> {
     })
 }
 
-/// A browser's helpers may have neither environment nor arguments to be read, but die with the browser; some rewrite
-/// their arguments into one string with spaces.
+/// A browser's helpers may hide environment and arguments, but die with the browser; some rewrite their arguments into
+/// one string with spaces.
 fn is_ours(pid: Pid, mark: &str, argument: &str) -> bool {
     let read = |file: &str| std::fs::read(format!("/proc/{}/{file}", pid.as_raw_nonzero())).unwrap_or_default();
     let has_mark = read("environ").split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes());
     has_mark || read("cmdline").split(|byte| matches!(byte, 0 | b' ')).any(|word| word == argument.as_bytes())
 }
 
-/// Takes the marks away by which a browser tells that its profile is in use. Only when nobody uses it.
+/// Removes the lock files by which a browser marks its profile as in use. Only when no process uses it.
 pub fn remove_marks(profile: &Path) {
-    // The socket is in a directory of its own elsewhere, made for it.
+    // The socket is in a temporary directory of its own.
     let socket = profile.join("SingletonSocket");
     if let Ok(target) = std::fs::read_link(&socket)
         && target.file_name().is_some_and(|name| name == "SingletonSocket")

@@ -1,8 +1,8 @@
-//! Starts the shell's process and sees it to its end. Called by [`crate::daemon`] only; what to start is decided
-//! by [`crate::browser`] or by the configuration, when by [`crate::machine`].
+//! Starts the shell's process and waits for its exit. Called by [`crate::daemon`] only; [`crate::browser`] or the
+//! configuration decides what to start, [`crate::machine`] when.
 //!
-//! The shell leads a process group of its own, which is ended as a whole, and dies with kiosk-session: nothing of
-//! it is left to hold the profile or the screen.
+//! The shell leads a process group of its own, which is killed as a whole and dies with kiosk-session, so that nothing
+//! is left to hold the profile or the screen.
 
 pub mod bound;
 pub mod leftovers;
@@ -23,9 +23,9 @@ pub struct Order {
     pub program: PathBuf,
     /// Without the program's name.
     pub arguments: Vec<OsString>,
-    /// Set, or taken away (`None`).
+    /// Variables to set or remove (`None`).
     pub environment: Vec<(OsString, Option<OsString>)>,
-    /// To be file descriptors 3 and 4 of the child.
+    /// Become file descriptors 3 and 4 of the child.
     pub pipe: Option<(OwnedFd, OwnedFd)>,
 }
 

@@ -1,4 +1,4 @@
-//! One running shell: started, told to end, and reaped together with everything in its process group.
+//! One running shell: starts it, terminates it, and reaps it together with its process group.
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -15,16 +15,16 @@ use tokio::time::sleep;
 
 use super::{LaunchError, Order, bound};
 
-/// A started process. Its end comes from [`Process::ended`], which has to be polled to the end.
+/// A running process. [`Process::ended`] waits for its exit and has to be polled to completion.
 #[derive(Debug)]
 pub struct Process {
     pid: Pid,
-    /// Not a pipe, but watched like one: it is readable from the process's end on.
+    /// Not a pipe, but polled like one: readable once the process has exited.
     pidfd: pipe::Receiver,
 }
 
 impl Process {
-    /// Starts `order`. The caller must not be a process that gathers children by itself.
+    /// Starts `order`. The caller's process must not reap children by itself.
     pub fn spawn(order: Order) -> Result<Self, LaunchError> {
         let name = order.program.display().to_string();
         Self::try_spawn(order).map_err(|error| LaunchError::Spawn(name, error))
@@ -64,8 +64,8 @@ impl Process {
         self.pid
     }
 
-    /// Waits for the end and says how it came. A duration that comes by `orders` asks the process to end, and ends
-    /// it by force when that much time has passed.
+    /// Waits for the exit and describes it. A duration received from `orders` sends SIGTERM, and SIGKILL after that
+    /// time.
     pub async fn ended(self, mut orders: mpsc::UnboundedReceiver<Duration>) -> String {
         let mut force = None;
         loop {
@@ -83,7 +83,7 @@ impl Process {
                     break;
                 }
                 Some(grace) = orders.recv(), if force.is_none() => {
-                    // To the leader alone: it takes its helpers down in its own order.
+                    // To the leader alone, which terminates its helpers itself.
                     let _ = kill_process(self.pid, Signal::TERM);
                     force = Some(grace);
                 }
@@ -94,7 +94,7 @@ impl Process {
                 }
             }
         }
-        // Before it is reaped: until then its number can't be somebody else's.
+        // Before it is reaped: until then its id cannot be reused.
         end_group(self.pid);
         let status = waitid(WaitId::Pid(self.pid), WaitIdOptions::EXITED);
         match status {
@@ -104,7 +104,7 @@ impl Process {
     }
 }
 
-/// Ends every process of the group that `leader` leads, by force.
+/// Kills every process of the group that `leader` leads.
 pub fn end_group(leader: Pid) {
     match kill_process_group(leader, Signal::KILL) {
         Ok(()) | Err(rustix::io::Errno::SRCH) => {}

@@ -1,12 +1,11 @@
-//! What the shell's processes do: how much work they have done, and which of them are renderers. Read from `/proc`
-//! when the session asks; a process that may not be looked at counts as nothing.
+//! Measures the work of the shell's processes, and finds its renderers. Read from `/proc` on request; unreadable
+//! processes count as nothing.
 
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::memory::group;
 
-/// Of bytes read or written, so many are a unit of work: a disk that is slow moves this much in a hundredth of a
-/// second.
+/// Bytes read or written that count as one unit of work: what a slow disk moves in a hundredth of a second.
 const BYTES_A_UNIT: u64 = 64 * 1024;
 
 /// The work of all processes in the group that `leader` leads, since they started: hundredths of a second of a
@@ -15,12 +14,11 @@ pub fn of_group(leader: u32) -> u64 {
     members(leader).map(of_process).sum()
 }
 
-/// Ends the renderers among the processes in the group that `leader` leads, by force. Returns how many there were.
+/// Kills the renderers in the process group that `leader` leads. Returns their number.
 pub fn end_renderers(leader: u32) -> usize {
     let renderers = members(leader).filter(|pid| is_renderer(*pid));
     let ended = renderers.filter_map(|pid| Pid::from_raw(pid.cast_signed())).filter(|pid| {
-        // It leads no group, so that its number is not another's before the browser has waited for it; a spare one
-        // that ended by itself meanwhile is no loss.
+        // Its id is not reused before the browser has reaped it.
         kill_process(*pid, Signal::KILL).is_ok()
     });
     ended.count()
@@ -93,8 +91,8 @@ mod tests {
 
     #[test]
     fn only_renderers_of_the_group_are_ended() {
-        // A shell that waits for its input starts no child: until its exec that would have the same command line, and
-        // be a renderer more.
+        // A shell that waits for input forks no child, which would have the same command line until its exec and count
+        // as another renderer.
         let words = ["-c", "read line", "x", "--type=renderer"];
         let waits = || {
             let mut command = Command::new("sh");

@@ -1,5 +1,4 @@
-//! What people and programs ask of the session. A command is carried out or refused at once; that it has
-//! worked shows in the state.
+//! Commands to the session. Each is accepted or refused at once; its success shows in the state.
 
 use std::time::Duration;
 
@@ -22,30 +21,30 @@ pub enum Command {
     },
     /// Shows the configured page.
     Home,
-    /// Ends the shell and starts it anew.
+    /// Restarts the shell.
     Restart,
-    /// Ends the shell and leaves it so.
+    /// Stops the shell.
     Stop,
-    /// Starts what was stopped; no effect on what runs.
+    /// Starts a stopped shell; no effect on a running one.
     Start,
-    /// Forgets what the pages have stored, and goes home.
+    /// Deletes the pages' stored data, and opens the configured page.
     ClearData,
 }
 
 impl Command {
-    /// It has worked when the page is seen.
+    /// Whether it succeeds only when the page is shown.
     pub fn shows_page(&self) -> bool {
         !matches!(self, Command::Stop | Command::Start)
     }
 }
 
-/// Why not, in one sentence for a person.
+/// Why a command is refused, one sentence for a person.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Why the page did not come up after what was asked.
+    /// The page did not come up, with the reason.
     #[error("the page is not shown: {0}")]
     Failed(String),
-    /// The caller waited long enough; the session still tries.
+    /// The caller's time limit is over; the session still tries.
     #[error("the page is not shown yet, the session goes on trying (kioskctl status, kioskctl wait ready)")]
     NotYet,
     /// By `kioskctl stop`.
@@ -57,13 +56,13 @@ pub enum Refusal {
     /// It is being started, or waits for the server.
     #[error("the browser is not up yet: try again when it is (kioskctl wait ready)")]
     NoBrowser,
-    /// A shell of another kind has no page.
+    /// The shell is not a browser and has no page.
     #[error("the shell is a command or a container, not a browser: it can be restarted, stopped and started")]
     NotABrowser,
 }
 
 impl Machine {
-    /// Carries `command` out at `now`: what to do, in this order.
+    /// Carries out `command` at `now`. Returns the effects, in order.
     pub fn command(&mut self, command: Command, now: Duration) -> Result<Vec<Effect>, Refusal> {
         let mut effects = Vec::new();
         match command {
@@ -103,7 +102,7 @@ impl Machine {
         self.try_now(now, effects);
     }
 
-    /// Opens the target as soon as can be: at once in a page that people see, else when its server answers.
+    /// Opens the target as soon as possible: at once in a visible page, else when its server answers.
     fn try_now(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         if self.shown() {
             self.navigate(now, effects);
@@ -115,19 +114,20 @@ impl Machine {
         }
     }
 
-    /// Whether [`super::Event::Reset`] with this number is one that has neither been carried out nor begun.
+    /// Whether [`super::Event::Reset`] with this number has been neither carried out nor started.
     pub fn is_new_reset(&self, number: u64) -> bool {
         number != self.reset_done && self.reset_wanted != Some(number)
     }
 
-    /// Nobody is there any more. What can't be forgotten now is, before another page is shown.
+    /// Resets the session for the next visitor. Data that cannot be deleted now is deleted before another page is
+    /// shown.
     pub(super) fn reset(&mut self, number: u64, now: Duration, effects: &mut Vec<Effect>) {
         if !self.is_new_reset(number) {
             return;
         }
         self.reset_wanted = Some(number);
         if self.settings.command {
-            // A program begins anew with its start.
+            // A program that is not a browser is reset by a restart.
             if self.intent == Intent::Run {
                 self.restart(now, effects);
             }

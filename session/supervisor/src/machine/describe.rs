@@ -1,4 +1,4 @@
-//! The machine's state in the words of the interface, and in a line for the person before the screen.
+//! The machine's state for D-Bus, and as a line for the screen.
 
 use super::Machine;
 use super::parts::{Intent, Launch, Page, ReadyClock, Server, Trouble, Try};
@@ -8,17 +8,17 @@ use kiosk_core::texts::Text;
 impl Machine {
     /// The state as `org.kioskd.Session1.State` has it.
     pub fn state(&self) -> State {
-        // What renews itself is on its way to the page.
+        // A session that restarts itself counts as starting.
         if !matches!(self.intent, Intent::Run | Intent::Renew) {
             return State::Stopped;
         }
         match (self.page, self.trouble) {
-            // What covers it is what people see.
+            // People see the covering window.
             (Page::Up { .. }, _) if self.covered.is_some() => State::Loading,
             (Page::Up { .. }, _) => State::Ready,
             _ if matches!(self.launch, Launch::Pause(_)) => State::Backoff,
             (_, Trouble::Crashed) => State::Crashed,
-            // What comes of it is not known: nothing has changed yet.
+            // The result is not known yet: the state does not change.
             (Page::Loading { .. }, Trouble::None) if self.trying == Try::Away => State::Waiting,
             (Page::Loading { .. }, _) if self.trying != Try::Away => State::Loading,
             (_, Trouble::Offline) => State::Offline,
@@ -41,7 +41,7 @@ impl Machine {
         match self.state() {
             State::Waiting => say(Text::Waiting, &[("server", &self.server_name())]),
             State::Launching => say(Text::Starting, &[]),
-            // A program that shows nothing yet has no page to load.
+            // A program without a window has no page to load.
             State::Loading if self.settings.command => say(Text::Starting, &[]),
             State::Loading => say(Text::Loading, &[]),
             State::Offline => say(Text::Offline, &[("server", &self.server_name())]),
@@ -49,7 +49,7 @@ impl Machine {
             State::Backoff => say(Text::Backoff, &[("reason", &self.reason)]),
             State::Ready => String::new(),
             State::Stopped if self.intent == Intent::Leave => say(Text::Ending, &[]),
-            // The compositor has a screen of its own for that.
+            // The compositor shows the welcome screen then.
             State::Stopped if self.settings.has_nothing() => String::new(),
             State::Stopped => say(Text::Stopped, &[]),
         }

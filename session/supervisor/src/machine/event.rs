@@ -1,4 +1,4 @@
-//! What goes into the machine and what comes out of it.
+//! The machine's inputs and outputs: settings, events, effects.
 
 use std::time::Duration;
 
@@ -9,24 +9,24 @@ use crate::recovery::{Before, Rung};
 use kiosk_core::config::Url;
 use kiosk_core::texts::Texts;
 
-/// What the machine has to know of the configuration.
+/// The machine's part of the configuration.
 #[derive(Debug, Clone)]
 pub struct Settings {
     /// The configured page.
     pub home: Url,
-    /// A Wayland client of its own, not the browser: there is no page to look after.
+    /// The shell is another program than the browser, without a page.
     pub command: bool,
-    /// Whether the server has to answer before the shell can be shown (a command may not want a server).
+    /// Whether the server has to answer before the shell can be shown (a command may not need one).
     pub needs_server: bool,
-    /// What the shell's program is called in messages.
+    /// The program's name in messages.
     pub program: String,
     /// [`kiosk_core::config::Ready::timeout`].
     pub ready_timeout: Option<Duration>,
-    /// The page itself says when it is ready.
+    /// The page reports itself when it is ready.
     pub explicit: bool,
-    /// What the person before the screen reads.
+    /// The texts for the screen.
     pub texts: Texts,
-    /// The strong measures of before this session.
+    /// The strong measures taken before this session.
     pub before: Before,
 }
 
@@ -37,110 +37,110 @@ impl Settings {
     }
 }
 
-/// What happened. Events of a browser that was replaced are not fed in.
+/// An event. Events of a replaced browser are not passed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
-    /// The control socket is connected and has said where the screen is.
+    /// The control socket is connected, and the Wayland socket is known.
     CompositorUp {
         /// Process id, 0 when unknown: another number is another compositor.
         pid: u32,
     },
-    /// The connection to it has ended, or was never there.
+    /// There is no connection to the compositor.
     CompositorDown,
-    /// Whether the shell shows any window, hidden by the splash or not.
+    /// Whether the shell has a mapped window, even if the splash covers it.
     Window {
-        /// There is one; `None`: this compositor does not tell.
+        /// It has one; `None`: this compositor does not report it.
         mapped: Option<bool>,
     },
-    /// The answer to [`Effect::Probe`]: the page can be opened.
+    /// The result of [`Effect::Probe`]: the server is up.
     ServerUp,
-    /// The answer to [`Effect::Probe`]: it can't yet, and is asked again later.
+    /// The result of [`Effect::Probe`]: the server is not up; it is probed again later.
     ServerDown {
         /// One sentence, for people.
         reason: String,
     },
-    /// The answer to [`Effect::Probe`]: there is none, and the browser may know more. It tries, and the server is asked on.
+    /// The result of [`Effect::Probe`]: unknown; the browser tries, and probing goes on.
     ServerSilent {
         /// One sentence, for people.
         reason: String,
     },
-    /// The answer to [`Effect::Launch`]: the shell runs.
+    /// The result of [`Effect::Launch`]: the shell runs.
     Launched {
         /// Of the leader of its process group.
         pid: u32,
     },
-    /// The answer to [`Effect::Launch`]: it could not be started.
+    /// The result of [`Effect::Launch`]: it could not be started.
     LaunchFailed {
         /// One sentence, for people.
         reason: String,
     },
-    /// The shell's process has ended, for whatever reason; all its children too.
+    /// The shell's process has exited, and all its children.
     Exited {
         /// Its exit status or signal, in words.
         how: String,
     },
-    /// The browser takes orders for its page.
+    /// DevTools is attached to the page.
     Attached,
-    /// The browser no longer does.
+    /// DevTools is detached.
     Detached {
         /// Why its pipe has ended.
         reason: String,
     },
-    /// The page is at another URL.
+    /// The page's URL has changed.
     Moved {
         /// Where it is now.
         url: String,
     },
     /// The page is up, as `shell.ready.page` has it.
     PageUp,
-    /// The page has loaded, and has painted nothing yet.
+    /// The page has loaded, but has painted nothing yet.
     PageLoaded,
-    /// A page was not opened, or replaced by an error page.
+    /// A page could not be opened, or was replaced by an error page.
     PageFailed {
-        /// What was to be opened.
+        /// The URL that failed.
         url: String,
         /// The browser's error, or the server's status.
         reason: String,
-        /// An error page is what the browser shows now.
+        /// The browser shows an error page now.
         error_page: bool,
     },
-    /// A server has answered with an error for what was to be in the page's place; what was shown before still is.
+    /// A server has answered a navigation with an error; the previous page is still shown.
     PageStale {
-        /// What was to be opened.
+        /// The URL that failed.
         url: String,
         /// The server's status.
         reason: String,
-        /// It is tried again: the page is out of date, or was to go on by itself.
+        /// Whether to try again: the page is outdated, or navigated by itself.
         again: bool,
     },
-    /// The page wanted to go where it may not, and stayed.
+    /// A navigation was blocked by `browser.allow`.
     Refused {
-        /// Where it wanted to go.
+        /// The blocked URL.
         url: String,
     },
     /// The page's renderer is gone; the browser is still there.
     PageCrashed,
-    /// Nobody is there any more: home, and nothing of the last visitor left. `number` is the compositor's.
+    /// `idle.reset`: open the first page and delete the last visitor's data. `number` is the compositor's.
     Reset {
-        /// Tells one reset from the next: the answer names it.
+        /// Identifies the reset in the report.
         number: u64,
     },
-    /// The browser keeps a password that is to be forgotten: it is started anew. Chromium has no order for it that leaves
-    /// other pages' logins alone.
+    /// The browser has cached a password that must be dropped, so it is restarted: Chromium has no command for that
+    /// which keeps other pages' logins.
     PasswordKept,
-    /// The browser is to be started anew when nobody uses the device.
+    /// The browser has to be restarted when the device is idle.
     RestartDue {
         /// Why.
         why: Why,
     },
-    /// Nobody has used the device for a while.
+    /// The device is idle.
     Idle,
-    /// The answer to [`Effect::ClearData`]; the page is blank now.
+    /// The result of [`Effect::ClearData`]; the page is blank now.
     DataCleared {
-        /// What the browser could not forget.
+        /// What could not be deleted.
         error: Option<String>,
     },
-    /// The page waits for a person to answer its dialog, or no longer does. It can't answer meanwhile.
+    /// The page waits for a person to answer its dialog, or no longer does. It cannot answer pings meanwhile.
     Dialog {
         /// It waits.
         open: bool,
@@ -150,69 +150,68 @@ pub enum Event {
         /// It is covered.
         covered: bool,
     },
-    /// The answer to [`Effect::Ping`] or [`Effect::Unstick`].
+    /// The result of [`Effect::Ping`] or [`Effect::Unstick`].
     Alive,
-    /// The page, which is alive, has asked for a frame some seconds ago that has not come, or no longer waits for one.
+    /// A responsive page has waited for an animation frame for some seconds, or no longer does.
     FrameLate {
         /// It waits.
         late: bool,
     },
-    /// No answer to these will come: the document that was asked has made way for another one, which says nothing about
-    /// that one.
+    /// The ping was lost, as the pinged document was replaced.
     PingLost,
-    /// The answer to [`Effect::Measure`].
+    /// The result of [`Effect::Measure`].
     Measured {
-        /// What the shell's processes have done since they started, as [`crate::launcher::work`] counts.
+        /// The work of the shell's processes since they started, as [`crate::launcher::work`] counts.
         work: u64,
     },
-    /// The answer to [`Effect::TakeMeasure`]: it is written down, and may be taken.
+    /// The result of [`Effect::TakeMeasure`]: it is recorded, and may be taken.
     MeasureKept {
         /// Which.
         rung: Rung,
     },
-    /// The answer to [`Effect::TakeMeasure`], or kioskd's to a report that asked for the device's restart.
+    /// The result of [`Effect::TakeMeasure`], or kioskd's answer to a request to restart the device.
     MeasureRefused {
-        /// What is not done.
+        /// The refused measure.
         rung: Rung,
         /// One sentence, for people.
         reason: String,
     },
-    /// The compositor has asked the shell's window for a sign of life, as the report with this number wanted.
+    /// The compositor has pinged the shell's window, as the report with this number requested.
     WindowAsked {
         /// Of [`kiosk_core::api::Report::ping`].
         number: u64,
-        /// How often the window has drawn so far; `None`: this compositor does not count.
+        /// The window's commits so far; `None`: this compositor does not count them.
         commits: Option<u64>,
     },
-    /// The window has answered.
+    /// The window has answered the ping.
     WindowAlive {
         /// The same.
         number: u64,
     },
     /// [`Machine::deadline`] has passed.
     Tick,
-    /// The service is to end.
+    /// The service shuts down.
     Shutdown,
 }
 
-/// What to do.
+/// An action for the daemon.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Effect {
-    /// Ask the server for this URL; an answer that no longer interests is not to come.
+    /// Probe this URL's server; replaces an earlier probe.
     Probe {
-        /// The page that is wanted.
+        /// The page to open.
         url: Url,
     },
     /// Start the shell.
     Launch,
-    /// End the shell and everything it started.
+    /// Terminate the shell and its children.
     Kill {
-        /// How long it has to end in order; then it is killed.
+        /// Time until SIGKILL.
         grace: Duration,
     },
     /// Open another document in the page.
     Navigate {
-        /// Where it is.
+        /// Its URL.
         url: Url,
     },
     /// Load the page again.
@@ -220,43 +219,43 @@ pub enum Effect {
         /// Past all caches.
         hard: bool,
     },
-    /// Leave the page, and then forget what all pages have stored; ask for a sign of life as well.
+    /// Open a blank page, delete all pages' stored data, and ping.
     ClearData,
-    /// Ask the page for a sign of life.
+    /// Ping the page.
     Ping,
-    /// End what runs in the page, ask it for a sign of life, and load it again.
+    /// Terminate the page's script, ping it, and reload it.
     Unstick,
-    /// End the page's process by force, not the browser.
+    /// Kill the page's renderer process, not the browser.
     EndRenderer,
-    /// Say how much the shell's processes have done.
+    /// Measure the work of the shell's processes.
     Measure,
-    /// Have the next shell start with an empty profile; a copy of the old one is kept.
+    /// Start the next shell with an empty profile; the old one is kept as a copy.
     SetProfileAside,
-    /// Write down, so that it outlives this session and this boot, that a measure is taken; its budget depends on it.
+    /// Record persistently that a measure is taken, for its budget.
     TakeMeasure {
         /// Which.
         rung: Rung,
         /// Why.
         reason: String,
     },
-    /// Tell that the page wanted to go where it may not.
+    /// Report a blocked navigation.
     Refused {
-        /// Where it wanted to go.
+        /// The blocked URL.
         url: String,
-        /// Since the session began, this one included.
+        /// Number since the session began, this one included.
         count: u64,
     },
-    /// A failure for the log, the memory and whoever listens.
+    /// A failure, for the log and D-Bus.
     Failed(Failure),
-    /// All is ended: leave.
+    /// Everything has ended: exit.
     Finish,
 }
 
-/// What went wrong and what is done about it.
+/// A failure and the reaction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
     /// One sentence.
     pub reason: String,
-    /// One sentence: what the session does about it, and when.
+    /// One sentence: the session's reaction, and when.
     pub action: String,
 }

@@ -1,4 +1,4 @@
-//! The page's signs of life, and what is done when they fail: the steps of [`crate::recovery::Ladder`] for a page.
+//! Pings the page, and takes the steps of [`crate::recovery::Ladder`] when it does not answer.
 
 use std::time::Duration;
 
@@ -6,23 +6,23 @@ use super::parts::{Health, Page, Server, Trouble};
 use super::{Effect, Machine};
 use crate::recovery::Rung;
 
-/// Between two questions whether the page is alive.
+/// Interval between pings.
 pub(super) const HEALTH_INTERVAL: Duration = Duration::from_secs(10);
-/// For the answer: a page that hangs is noticed within 15 s. It may be the machine that is slow; the first step does
-/// no harm then.
+/// Time limit for the answer, so that a hung page is noticed within 15 s. If only the machine is slow, the first step
+/// does no harm.
 pub(super) const ANSWER_TIMEOUT: Duration = Duration::from_millis(4500);
-/// We were not running ourselves when the answer was due: the machine slept, or had no time for anybody. An answer
-/// that is late by no more than that says nothing about the page.
+/// If we notice a deadline this late, we were not running ourselves (suspend, overload), and a missing answer says
+/// nothing about the page.
 const LATE: Duration = Duration::from_secs(2);
-/// From the end of a renderer until it is heard of.
+/// Time limit until a killed renderer is reported.
 const RENDERER_TIMEOUT: Duration = Duration::from_secs(5);
-/// For another window over the page to be closed.
+/// Time limit for another window over the page to be closed.
 pub(super) const COVERED_TIMEOUT: Duration = Duration::from_secs(10);
 
 type Effects = Vec<Effect>;
 
 impl Machine {
-    /// Health is asked for while the page is up and nothing keeps it from answering.
+    /// Pings while the page is up and nothing keeps it from answering.
     pub(super) fn watch_health(&mut self, now: Duration) {
         let watched = !self.dialog && !self.settings.command;
         if let Page::Up { health, .. } = &mut self.page {
@@ -49,8 +49,7 @@ impl Machine {
         }
     }
 
-    /// The question was lost with the document that it was for: the next one is asked, and is no answer by itself. A
-    /// page that hung before is given no more time.
+    /// The ping was lost with its document: pings the next one. A page that hung before gets no more time.
     pub(super) fn ask_again(&mut self, now: Duration, effects: &mut Effects) {
         match self.page {
             Page::Up { health: Health::Asked(_), .. } => self.ask(now, effects),
@@ -86,7 +85,7 @@ impl Machine {
         effects.push(Effect::Ping);
     }
 
-    /// The page's process is gone.
+    /// The page's renderer has crashed.
     pub(super) fn page_crashed(&mut self, now: Duration, effects: &mut Effects) {
         if !self.running() || !self.page.is_attached() {
             return;
@@ -124,8 +123,7 @@ impl Machine {
         }
     }
 
-    /// What the page shows is of no use: it is opened again when its server answers, which may have answered for this
-    /// page long ago.
+    /// The page has to be loaded again, after a new probe of its server.
     fn load_again(&mut self) {
         self.page = Page::Blank;
         self.server = Server::Unknown;

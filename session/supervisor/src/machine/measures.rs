@@ -1,31 +1,31 @@
-//! The strongest measures: kiosk-session is started anew by the service manager, the device is restarted by kioskd. They
-//! are written down before they are taken, and without that they are not.
+//! The strongest measures: the service manager restarts kiosk-session, kioskd restarts the device. They are only taken
+//! after they were recorded persistently.
 
 use super::parts::{Browser, Intent};
 use super::{Effect, Failure, Machine};
 use crate::recovery::{Measures, Rung};
 
 impl Machine {
-    /// What there is at this moment; said before each turn.
+    /// Sets the available measures; called before each turn.
     pub fn set_measures(&mut self, measures: Measures) {
         self.measures = measures;
     }
 
-    /// The session ends to be started anew.
+    /// Whether the session ends to be restarted.
     pub fn renews(&self) -> bool {
         self.intent == Intent::Renew
     }
 
     pub(super) fn measure_kept(&mut self, rung: Rung) {
         match rung {
-            // Whoever stopped it, or ends it, is obeyed.
+            // Not if it was stopped or is shutting down.
             Rung::Session if self.intent == Intent::Run => self.intent = Intent::Renew,
             Rung::Reboot if self.intent == Intent::Run => self.reboot.clone_from(&self.reason),
             _ => {}
         }
     }
 
-    /// It is gone on without it, as before.
+    /// Continues without the measure.
     pub(super) fn measure_refused(&mut self, rung: Rung, reason: String, effects: &mut Vec<Effect>) {
         let stuck = matches!(self.browser, Browser::Stuck { .. });
         let action = match rung {
@@ -33,7 +33,7 @@ impl Machine {
             Rung::Reboot if stuck => "the device is not restarted, the browser's end is waited for",
             Rung::Session => "kiosk-session is not started anew, the browser is tried again",
             Rung::Reboot => "the device is not restarted, the browser is tried again",
-            // The profile has been given up already.
+            // The profile was discarded already.
             _ => "more may be lost than once a day",
         };
         if rung == Rung::Reboot {

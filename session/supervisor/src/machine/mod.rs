@@ -1,8 +1,8 @@
-//! The state machine of the session: what happened goes in, what to do comes out. No I/O and no clock in it;
-//! [`crate::daemon`] feeds it and performs the effects, and tests drive it by the thousand.
+//! The state machine of the session: events go in, effects come out. No I/O and no clock; [`crate::daemon`] feeds it
+//! and performs the effects, and property tests drive it with thousands of sequences.
 //!
-//! The browser starts on a blank page as soon as there is a compositor, while the web server may still be
-//! starting: the splash hides it. The page is opened when both are there.
+//! The browser starts on a blank page as soon as there is a compositor, while the web server may still be starting: the
+//! splash hides it. The page is opened when both are ready.
 
 mod commands;
 mod describe;
@@ -35,109 +35,109 @@ use planned::Planned;
 pub use planned::Why;
 use pulse::Pulse;
 
-/// From the compositor's disappearance until the shell is ended: it has lost its screen, and mostly ends by
-/// itself; a compositor that merely lost this connection is back sooner.
+/// Time from the compositor's disappearance until the shell is terminated: it usually exits by itself; a compositor
+/// that only lost this connection returns sooner.
 const COMPOSITOR_GRACE: Duration = Duration::from_secs(1);
-/// A browser that has not answered by then hangs, on any machine, whatever it does meanwhile.
+/// Longest time until a started browser answers, on any machine, whatever it does meanwhile.
 const ATTACH_TIMEOUT: Duration = Duration::from_secs(480);
-/// Without any work done for this long a browser that starts is dead, not slow. A disk that is woken up, or a machine
-/// that swaps, takes seconds for one read.
+/// A starting browser that does no work for this long is dead, not slow. A disk that spins up, or swapping, takes
+/// seconds for one read.
 const ATTACH_STALL: Duration = Duration::from_secs(30);
-/// From the end of the browser's answers until it is ended.
+/// Time from DevTools' disconnect until the browser is terminated.
 const DETACH_TIMEOUT: Duration = Duration::from_secs(5);
-/// From opening the page until something of it is seen, at least, when nothing is done meanwhile: a server may take a
-/// minute for its first byte.
+/// Time limit from opening the page to its first paint without any work done: a server may take a minute for its first
+/// byte.
 const LOAD_STALL: Duration = Duration::from_secs(90);
-/// A page that works for this long and shows nothing is in a loop.
+/// A page that works for this long without painting is in a loop.
 const LOAD_TIMEOUT: Duration = Duration::from_secs(480);
-/// A page that has loaded and painted nothing for this long is meant to be empty.
+/// A loaded page that has painted nothing for this long is intentionally empty.
 const EMPTY_PAGE: Duration = Duration::from_secs(5);
-/// Up for this long: earlier failures are forgotten.
+/// After this time up, earlier failures are forgotten.
 const STABLE: Duration = Duration::from_secs(60);
-/// First wait between two questions to the server; doubled up to [`MAX_PROBE_INTERVAL`].
+/// First interval between probes; doubled up to [`MAX_PROBE_INTERVAL`].
 const MIN_PROBE_INTERVAL: Duration = Duration::from_millis(100);
-/// The server mostly starts after us, and every moment of it is one of the splash.
+/// Short, as the server often starts after us, and the splash is shown until it is up.
 const MAX_PROBE_INTERVAL: Duration = Duration::from_millis(500);
-/// Without an answer of the server for this long the browser tries by itself, behind the splash: it may have the page
-/// from a service worker or a cache, or know a certificate that we do not. Doubled with each try up to [`MAX_TRY_INTERVAL`].
+/// Without an answer of the server for this long the browser tries behind the splash: it may have the page from a
+/// service worker or a cache, or know a certificate that we do not. Doubled with each attempt up to
+/// [`MAX_TRY_INTERVAL`].
 const MIN_TRY_INTERVAL: Duration = Duration::from_secs(5);
 const MAX_TRY_INTERVAL: Duration = Duration::from_secs(300);
-/// For the server of an address that the page wanted to go to by itself: a restart of it takes no longer.
+/// Time limit for the server of an address that the page navigated to by itself: a server's restart takes no longer.
 const WANTED_LIMIT: Duration = Duration::from_secs(120);
-/// What an orderly end may take.
+/// Time for an orderly exit.
 pub const END_GRACE: Duration = Duration::from_secs(3);
-/// What it may take for a browser that is known not to answer or to have lost its screen.
+/// The same for a browser that does not answer or has lost its compositor.
 const LOST_GRACE: Duration = Duration::from_millis(500);
 
-/// How often in a row a browser may fail to forget what pages have stored.
+/// Most consecutive failures to delete the pages' stored data.
 const MAX_UNFORGOTTEN: u32 = 2;
 
 /// The session. [`Machine::step`] and [`Machine::command`] are its only inputs.
 #[derive(Debug, Clone)]
 pub struct Machine {
     settings: Settings,
-    /// What is to be shown: home, or what was opened by command.
+    /// The URL to show: the configured page, or the one opened by command.
     target: Url,
-    /// The address in the page's place that its server had an error for, while that is tried again: the page's own, or
-    /// where it wanted to go. The server of `target` is not asked meanwhile.
+    /// The URL of a navigation that its server answered with an error, while it is retried: the page's own, or where it
+    /// navigated to. The server of `target` is not probed meanwhile.
     wanted: Option<Url>,
-    /// When that is given up; `None`: it is the page's own address, or nothing.
+    /// When that is given up; `None`: it is the page's own URL, or there is none.
     wanted_until: Option<Duration>,
-    /// Where the page is; empty: nowhere yet.
+    /// The page's current URL; empty: none yet.
     current: String,
     intent: Intent,
     compositor: Compositor,
-    /// [`Event::Window`], of whatever shell it was.
+    /// The last [`Event::Window`].
     window: Option<bool>,
     server: Server,
-    /// Since when it has not answered, as long as nothing is shown.
+    /// Since when the server has not answered, while nothing is shown.
     silent_since: Option<Duration>,
-    /// The browser could not show what its server answered: not again before, as long as that answers.
+    /// The browser failed to load what its server answered: not before this time again, while the server answers.
     retry_at: Option<Duration>,
-    /// Tries of the browser without an answer of the server.
+    /// Attempts of the browser without an answer of the server.
     tries: u32,
-    /// What goes on of that.
+    /// The current attempt.
     trying: Try,
     browser: Browser,
     launch: Launch,
     page: Page,
-    /// The page waits for a person's answer to its dialog, and can give no sign of life.
+    /// The page has an open dialog, and cannot answer pings.
     dialog: bool,
     clearing: Clearing,
-    /// How often in a row that has failed.
+    /// Consecutive failures of it.
     unforgotten: u32,
-    /// The reset that has been asked for, and the last one that is done.
+    /// The requested reset, and the last completed one.
     reset_wanted: Option<u64>,
     reset_done: u64,
-    /// Another window covers the page since then.
+    /// Since when another window covers the page.
     covered: Option<Duration>,
     pulse: Pulse,
     frames: Frames,
     trouble: Trouble,
     planned: Planned,
     launches: u32,
-    /// Addresses that the page wanted to go to and may not.
+    /// Number of blocked navigations.
     refused: u64,
     recovery: Recovery,
     measures: Measures,
-    /// kioskd is asked to restart the device, for this reason; empty: it is not.
+    /// The reason of a pending request to restart the device; empty: none.
     reboot: String,
     clock: ReadyClock,
-    /// Why it is not up, for messages.
+    /// Why the page is not up, for messages.
     reason: String,
-    /// How often it was tried since it was last up, to no avail: questions to the server, starts and loads.
+    /// Failed attempts since it was last up: probes, starts and loads.
     tried: u32,
 }
 
-/// To one digit: the person before the screen reads it, and a number that counts every question keeps the screen from
-/// being still.
+/// Rounds to one digit: shown on the screen, an exact count would redraw it at each probe.
 fn rounded(count: u32) -> u32 {
     let unit = 10u32.pow(count.checked_ilog10().unwrap_or(0));
     count / unit * unit
 }
 
 impl Machine {
-    /// A session that wants to run, at `now` on a clock that never goes back.
+    /// A session that wants to run, at `now` on a monotonic clock.
     pub fn new(settings: Settings, now: Duration) -> Self {
         let timeout = settings.ready_timeout.filter(|_| !settings.has_nothing());
         let clock = ReadyClock::started(timeout, now);
@@ -179,7 +179,7 @@ impl Machine {
         }
     }
 
-    /// When [`Event::Tick`] is due; `None`: only another event can change anything.
+    /// When [`Event::Tick`] is due; `None`: no deadline.
     pub fn deadline(&self) -> Option<Duration> {
         let active = self.intent == Intent::Run && self.compositor.is_here();
         let server = match self.server {
@@ -211,12 +211,12 @@ impl Machine {
         self.page.deadlines().into_iter().chain(others).flatten().min()
     }
 
-    /// What the compositor is to know. While a page that was up is loaded again or another one is opened, it
-    /// hears `ready`: the last frame stays.
+    /// The report for the compositor. While a page that was up is reloaded or another one is opened, it is `ready`: the
+    /// last frame stays.
     pub fn report(&self) -> Report {
         let state = match self.state() {
             _ if self.shown() => State::Ready,
-            // The blank page on the way is not to be seen.
+            // The intermediate blank page must not be visible.
             State::Loading if self.clearing != Clearing::None => State::Launching,
             state => state,
         };
@@ -238,12 +238,12 @@ impl Machine {
         }
     }
 
-    /// How often the shell was started anew since the first time.
+    /// Number of restarts of the shell.
     pub fn restarts(&self) -> u32 {
         self.launches.saturating_sub(1)
     }
 
-    /// How often the page wanted to go where it may not.
+    /// Number of blocked navigations.
     pub fn refused(&self) -> u32 {
         u32::try_from(self.refused).unwrap_or(u32::MAX)
     }
@@ -256,7 +256,7 @@ impl Machine {
         }
     }
 
-    /// Where the page is, or is to be; empty: the shell is a command that wants no page.
+    /// The page's current or wanted URL; empty: the shell is a command without a page.
     pub fn url(&self) -> &str {
         if self.settings.command && !self.settings.needs_server {
             return "";
@@ -264,7 +264,7 @@ impl Machine {
         if self.current.is_empty() { self.target.as_str() } else { &self.current }
     }
 
-    /// A browser starts while its server does; a command is told the URL, and has to find it answering.
+    /// A browser may start before its server is up; a command that gets the URL may not.
     fn may_launch(&self) -> bool {
         self.browser == Browser::None && (!self.settings.command || self.server == Server::Up)
     }
@@ -273,13 +273,12 @@ impl Machine {
         matches!(self.browser, Browser::Running { .. })
     }
 
-    /// A command without a window shows nothing yet, as far as the compositor tells. Where it may take for ever nobody
-    /// waits.
+    /// Whether a command has no window yet, as reported by the compositor, and a ready timeout is configured.
     fn lacks_window(&self) -> bool {
         self.settings.command && self.window == Some(false) && self.settings.ready_timeout.is_some()
     }
 
-    /// A page that was up is what people see.
+    /// Whether a page that was up is visible.
     fn shown(&self) -> bool {
         matches!(self.page, Page::Up { .. } | Page::Loading { over_page: true, .. })
     }

@@ -1,31 +1,31 @@
-//! The parts of [`Machine`](super::Machine)'s state: each an enum whose values can't contradict each other. Only
-//! the machine's own modules change them.
+//! The parts of [`Machine`](super::Machine)'s state, each an enum, so that they cannot be inconsistent. Only the
+//! machine's own modules change them.
 
 use std::time::Duration;
 
 use super::patience::Patience;
 
-/// What people want of the session.
+/// The wanted state of the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Intent {
     Run,
     /// Stopped by command.
     Stop,
-    /// The service ends.
+    /// The service shuts down.
     Leave,
-    /// The same, to be started anew by the service manager.
+    /// The same, to be restarted by the service manager.
     Renew,
 }
 
 /// The other end of the control socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Compositor {
-    /// None has come yet.
+    /// Not connected yet.
     Unknown,
     Here {
         pid: u32,
     },
-    /// The last one, and when it went.
+    /// Disconnected: the last one's process id, and when.
     Lost {
         pid: u32,
         at: Duration,
@@ -33,12 +33,12 @@ pub(super) enum Compositor {
 }
 
 impl Compositor {
-    /// There is a compositor to show a window on.
+    /// Whether a compositor is connected.
     pub fn is_here(self) -> bool {
         matches!(self, Compositor::Here { .. })
     }
 
-    /// The process that is there, or was last.
+    /// The process id of the current or last one.
     pub fn last_pid(self) -> Option<u32> {
         match self {
             Compositor::Unknown => None,
@@ -47,16 +47,16 @@ impl Compositor {
     }
 }
 
-/// The web server of the page that is to be opened.
+/// The web server of the page to open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Server {
-    /// Not asked, or its answer no longer counts.
+    /// Not probed, or the result is outdated.
     Unknown,
-    /// Asked after so many refusals.
+    /// Being probed, after a number of failures.
     Asking {
         refusals: u32,
     },
-    /// It did not answer; asked again at `at`.
+    /// Not up; probed again at `at`.
     Waiting {
         at: Duration,
         refusals: u32,
@@ -64,14 +64,14 @@ pub(super) enum Server {
     Up,
 }
 
-/// A load that the browser tries although the server did not say that it is up. The server is asked on meanwhile.
+/// An attempt of the browser although the probe failed. Probing goes on meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Try {
     /// There is none.
     None,
-    /// The server is known to be away: nothing changes for people before something comes of it.
+    /// The server is down: the shown state does not change before the attempt has a result.
     Away,
-    /// What the server is like only the browser can find out.
+    /// Only the browser can tell whether the server is up.
     Unknown,
 }
 
@@ -86,12 +86,12 @@ pub(super) enum Browser {
     },
     /// [`Effect::Kill`](super::Effect::Kill) is being carried out.
     Ending {
-        /// The end is heard of by then.
+        /// Time limit for the exit.
         limit: Duration,
     },
-    /// The kernel does not end it.
+    /// SIGKILL has no effect.
     Stuck {
-        /// When a strong measure is thought of again.
+        /// When a strong measure is considered again.
         again: Duration,
     },
 }
@@ -100,14 +100,14 @@ pub(super) enum Browser {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Launch {
     Now,
-    /// Then, and that is too soon to be worth a word.
+    /// At this time, too soon to be shown.
     Soon(Duration),
-    /// Then, and people are told of the pause.
+    /// At this time, with the pause shown.
     Pause(Duration),
 }
 
 impl Launch {
-    /// When the launch is due; `None`: it is not waited for.
+    /// When the launch is due; `None`: no launch is pending.
     pub fn at(self) -> Option<Duration> {
         match self {
             Launch::Now => None,
@@ -119,27 +119,27 @@ impl Launch {
 /// The page within the browser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Page {
-    /// There is no browser, or it is being ended.
+    /// There is no browser, or it is exiting.
     None,
-    /// The browser does not take orders yet.
+    /// DevTools is not attached yet.
     Starting(Patience),
-    /// It does not take orders any more; it is ended at `limit`.
+    /// DevTools is detached; the browser is terminated at `limit`.
     Lost {
         limit: Duration,
     },
-    /// Blank, or what it shows is not to be seen.
+    /// Blank, or its content must not be visible.
     Blank,
-    /// Its renderer is being ended; the browser is, at `limit`.
+    /// Its renderer is being killed; the browser is killed at `limit`.
     EndingRenderer {
         limit: Duration,
     },
     Loading {
         patience: Patience,
-        /// It counts as up then, painted or not.
+        /// When it counts as up even without a paint.
         empty_at: Option<Duration>,
-        /// The page before it is still what people see.
+        /// The previous page is still visible.
         over_page: bool,
-        /// It did not answer before; by then it has to.
+        /// It did not answer before; the deadline for its answer.
         answer_by: Option<Duration>,
     },
     Up {
@@ -148,29 +148,29 @@ pub(super) enum Page {
     },
 }
 
-/// The forgetting of what pages have stored.
+/// The deletion of the pages' stored data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Clearing {
-    /// Nothing is to be forgotten.
+    /// Not needed.
     None,
-    /// Before another page is shown.
+    /// Needed before another page is shown.
     Wanted,
-    /// The browser has been told, and has not said that it is done.
+    /// In progress.
     Ordered,
 }
 
-/// What becomes of a page that is up.
+/// The next step of a page that is up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Next {
     Stay,
-    /// Its server had nothing better: it is loaded again when the server is well.
+    /// Reload when the server is up, as it answered with an error.
     Reload,
-    /// The same with the page that was to be opened in its place.
+    /// Open the pending navigation when its server is up.
     Open,
 }
 
 impl Page {
-    /// When time alone changes something about it.
+    /// Its deadlines.
     pub fn deadlines(&self) -> [Option<Duration>; 3] {
         match self {
             Page::None | Page::Blank => [None; 3],
@@ -181,30 +181,30 @@ impl Page {
         }
     }
 
-    /// Another one is to be opened in its place.
+    /// Whether another page has to be opened in its place.
     pub fn opens_next(&self) -> bool {
         matches!(self, Page::Up { next: Next::Open, .. })
     }
 
-    /// The browser takes orders for it.
+    /// Whether DevTools is attached.
     pub fn is_attached(&self) -> bool {
         !matches!(self, Page::None | Page::Starting(_) | Page::Lost { .. })
     }
 }
 
-/// The signs of life of a page that is up.
+/// The pings of a page that is up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Health {
-    /// It is no page, or waits for a person.
+    /// No pings: there is no page, or it waits for a person.
     NotAsked,
-    /// It is asked at this moment.
+    /// The next ping.
     Fine(Duration),
-    /// It has to have answered by this moment.
+    /// The deadline for the answer.
     Asked(Duration),
 }
 
 impl Health {
-    /// When the next question, or the end of waiting for an answer, is due; `None`: nothing is asked.
+    /// When the next ping is due or the answer's time limit ends; `None`: no pings.
     pub fn at(self) -> Option<Duration> {
         match self {
             Health::NotAsked => None,
@@ -213,7 +213,7 @@ impl Health {
     }
 }
 
-/// Why things are not simply on their way.
+/// The reason for a delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Trouble {
     None,
@@ -221,22 +221,22 @@ pub(super) enum Trouble {
     Crashed,
 }
 
-/// The time until people are told that the page is overdue.
+/// The timer of `shell.ready.timeout`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadyClock {
-    /// The page is up, nothing is wanted, or no time is configured.
+    /// Not running: the page is up, none is wanted, or no timeout is configured.
     Off,
     Until(Duration),
     Over,
 }
 
 impl ReadyClock {
-    /// Counts from `now`; `timeout` is `shell.ready.timeout`, `None`: the page may take for ever.
+    /// Starts at `now`; `timeout` is `shell.ready.timeout`, `None`: no limit.
     pub fn started(timeout: Option<Duration>, now: Duration) -> Self {
         timeout.map_or(ReadyClock::Off, |timeout| ReadyClock::Until(now + timeout))
     }
 
-    /// When the page has taken too long.
+    /// When the page is overdue.
     pub fn at(self) -> Option<Duration> {
         match self {
             ReadyClock::Until(at) => Some(at),

@@ -1,49 +1,49 @@
-//! Slow is not dead: how long a browser that starts, or a page that loads, is waited for. The work that its
-//! processes have done is measured again and again; as long as it grows they are slow, when it stops they are dead.
-//! Until the first paint only: a page that hangs may burn the processor too.
+//! Distinguishes slow from dead: how long to wait for a browser to start or a page to load. The work of its processes
+//! is measured periodically; while it grows they are slow, when it stops they are dead. Only until the first paint, as
+//! a hung page may use the CPU too.
 
 use std::time::Duration;
 
-/// Between two measurements: a look at some dozens of files, and only while something is waited for.
+/// Interval between measurements, each of which reads some dozens of files.
 const INTERVAL: Duration = Duration::from_secs(5);
-/// Work within an interval that counts: a hundredth of a processor. Timers of a process that hangs cost less.
+/// Least work in an interval that counts, 1 % of a CPU: the timers of a hung process use less.
 const LEAST_WORK: u64 = 5;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Patience {
-    /// It is ended then, whatever it does.
+    /// Deadline in any case.
     end: Duration,
-    /// Without work for this long it is ended.
+    /// Deadline without work.
     stall: Duration,
-    /// The last sign of work.
+    /// The last measured work.
     worked_at: Duration,
     measure_at: Duration,
     work: Option<u64>,
 }
 
-/// What is due.
+/// The next step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
     Nothing,
     Measure,
-    /// Nothing was done for so long.
+    /// No work for this long.
     Stalled(Duration),
-    /// It worked all the time, for so long.
+    /// It worked for this long without a result.
     Endless(Duration),
 }
 
 impl Patience {
-    /// Begins at `now`, ends `longest` later at the latest, and after `stall` without work.
+    /// Starts at `now`; ends after `longest`, or after `stall` without work.
     pub fn new(now: Duration, stall: Duration, longest: Duration) -> Self {
         Patience { end: now + longest.max(stall), stall, worked_at: now, measure_at: now + INTERVAL, work: None }
     }
 
-    /// When to measure next, or to give up.
+    /// When to measure or give up.
     pub fn deadline(&self) -> Duration {
         self.measure_at.min(self.worked_at + self.stall).min(self.end)
     }
 
-    /// What is due at `now`; a measurement is asked for once.
+    /// The step due at `now`; a measurement is requested once.
     pub fn due(&mut self, now: Duration) -> Due {
         if now >= self.end {
             return Due::Endless(self.end.saturating_sub(self.worked_at).max(self.stall));
@@ -55,9 +55,9 @@ impl Patience {
         if now >= self.worked_at + self.stall { Due::Stalled(self.stall) } else { Due::Nothing }
     }
 
-    /// All its processes together have done this much since they started, as [`crate::launcher::work`] counts.
+    /// Adds a measurement of the processes' work since their start, as [`crate::launcher::work`] counts.
     pub fn measured(&mut self, work: u64, now: Duration) {
-        // Less than before: processes have ended, and that is work too.
+        // Less than before means that processes have exited, which counts as work.
         let worked = self.work.is_some_and(|before| work < before || work - before >= LEAST_WORK);
         self.work = Some(work);
         if worked {

@@ -1,32 +1,31 @@
-//! A browser that works is replaced by a new one, but never under somebody's hands: once a day (`browser.restart-at`),
-//! after an upgrade of its program, or because its memory grows.
+//! Planned restarts of a working browser, only while the device is idle: once a day (`browser.restart-at`), after an
+//! upgrade of its program, or because its memory grows.
 //!
-//! Any of these makes it due; the compositor then says when nobody uses the device. Whatever else starts the browser
-//! anew in the meantime has done it already.
+//! Any of these makes it due; the compositor then reports when the device is idle. Another restart in the meantime
+//! cancels it.
 
 use std::time::Duration;
 
 use super::{Effect, Machine};
 
-/// A browser that started less than this ago is as good as a new one: the clock may be set across the hour, twice too.
+/// A browser younger than this is not restarted: the clock may be set past the time more than once.
 const YOUNG: Duration = Duration::from_secs(3600);
 
-/// A browser whose memory has grown is left alone until it is this old. Doubled with each one that is restarted for that
-/// reason, up to a day: where a page needs so much after a while, a new browser is as full as the old one soon, and a
-/// restart is of no use.
+/// Smallest age of a browser for a restart because of memory. Doubled with each such restart, up to a day: if a page
+/// always needs that much after a while, restarts do not help.
 const MEMORY_AGE: Duration = Duration::from_secs(1800);
 const MAX_MEMORY_AGE: Duration = Duration::from_secs(24 * 3600);
-/// A browser that has run for this long shows what a page needs in a day's use, whatever it is replaced for then.
+/// A browser that ran for this long shows a page's need in a day's use, whatever the reason of its restart.
 const DAYS_WORK: Duration = Duration::from_secs(12 * 3600);
 
-/// Why a new one is wanted.
+/// The reason of a planned restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Why {
     /// It is the time of `browser.restart-at`.
     TimeOfDay,
-    /// Another version of its program is on the disk: a page's next process would be of that one, or fail.
+    /// Its program was upgraded: a page's next process would be of the new version, or fail.
     Replaced,
-    /// In words.
+    /// Memory growth, described.
     Memory(String),
 }
 
@@ -41,24 +40,24 @@ impl Why {
     }
 }
 
-/// Whether a planned restart waits.
+/// The state of planned restarts.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Planned {
     launched: Duration,
     due: Option<Why>,
-    /// Restarts for memory's sake, each of which came as soon as it could.
+    /// Consecutive early restarts because of memory.
     memory_restarts: u32,
-    /// How old this browser was when its memory was first said to be too much.
+    /// Age of this browser when its memory was first reported as too much.
     full_at: Option<Duration>,
 }
 
 impl Planned {
-    /// It is due, and waits until nobody uses the device.
+    /// Whether a restart is due and waits for the device to be idle.
     pub fn waits(&self) -> bool {
         self.due.is_some()
     }
 
-    /// Why; empty: none waits.
+    /// The reason; empty: none is due.
     pub fn words(&self) -> &str {
         self.due.as_ref().map(Why::words).unwrap_or_default()
     }
@@ -69,8 +68,8 @@ impl Planned {
         (self.launched, self.due, self.full_at) = (now, None, None);
     }
 
-    /// From the life of the last one: beside a restart a day no browser would ever come to the age at which its memory
-    /// counts again, and the back-off would stay for a page that was mended long ago.
+    /// Resets the back-off from the last browser's life: with a daily restart no browser would reach the age at which
+    /// its memory counts, and the back-off would never end.
     fn learn(&mut self, now: Duration) {
         if now.saturating_sub(self.launched) >= DAYS_WORK {
             self.memory_restarts = match self.full_at {
@@ -81,12 +80,12 @@ impl Planned {
         }
     }
 
-    /// How old a browser has to be to be restarted for its memory.
+    /// The smallest age for a restart because of memory.
     fn memory_age(&self) -> Duration {
         MEMORY_AGE.saturating_mul(1 << self.memory_restarts.min(8)).min(MAX_MEMORY_AGE)
     }
 
-    /// The browser is restarted for its memory: the next one is given more time, unless this one took its time too.
+    /// Counts a restart because of memory: doubles the next browser's time, unless this one ran long.
     fn counted(&mut self, now: Duration) {
         let late = now.saturating_sub(self.launched) >= self.memory_age().saturating_mul(2);
         self.memory_restarts = if late { 0 } else { self.memory_restarts.saturating_add(1) };
@@ -94,7 +93,7 @@ impl Planned {
 }
 
 impl Machine {
-    /// A new one is wanted.
+    /// A planned restart is due.
     pub(super) fn restart_due(&mut self, why: Why, now: Duration) {
         if matches!(why, Why::Memory(_)) && self.running() {
             let age = now.saturating_sub(self.planned.launched);
@@ -115,12 +114,12 @@ impl Machine {
         self.planned.due = Some(why);
     }
 
-    /// Why the browser is restarted when nobody uses the device; empty: it is not.
+    /// The reason of a due restart; empty: none.
     pub fn restart_reason(&self) -> &str {
         if self.running() { self.planned.words() } else { "" }
     }
 
-    /// Nobody uses the device. A page that is being cleaned up is left to end that.
+    /// The device is idle: restarts, unless stored data is being deleted.
     pub(super) fn nobody_there(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let Some(why) = self.planned.due.take().filter(|_| self.running()) else { return };
         tracing::info!(why = why.words(), "nobody uses the device, the browser is restarted");

@@ -1,6 +1,5 @@
-//! The signs of life of the shell's window, which the compositor asks it for: all that is known of a program that is no
-//! browser, and of a browser whose page answers while its windows are stuck. Asked rarely: each question wakes three
-//! programs.
+//! Pings of the shell's window by the compositor: the only check of programs other than the browser, and of a browser
+//! whose page answers while its windows are stuck. Rare, as each wakes three programs.
 
 use std::time::Duration;
 
@@ -9,22 +8,21 @@ use super::{Effect, Machine};
 
 type Effects = Vec<Effect>;
 
-/// Between two questions.
+/// Interval between pings.
 const INTERVAL: Duration = Duration::from_secs(30);
-/// For the answer. A program that reads its disk or is swapped in may not look at its window for a while; one that is
-/// looked at by nobody for this long has gone.
+/// Time limit for the answer. A program that waits for a disk or is swapped in may not handle its window for a while.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(15);
-/// We were not running ourselves when the answer was due: it is waited for anew.
+/// If we notice the deadline this late, we were not running ourselves: the wait starts over.
 const LATE: Duration = Duration::from_secs(2);
 
-/// What is known of the window.
+/// The state of the window's pings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Pulse {
-    /// Of the last question.
+    /// Number of the last ping.
     number: u64,
-    /// When the next one is due; `None`: nobody sees the window.
+    /// When the next one is due; `None`: the window is not visible.
     next: Option<Duration>,
-    /// The compositor has asked, and the answer has to be there by then.
+    /// The deadline for the answer to a pending ping.
     answer_by: Option<Duration>,
 }
 
@@ -34,47 +32,47 @@ impl Pulse {
         self.number
     }
 
-    /// When time alone changes something. A page's window is asked when the page is (`wakes` is false): that wakes us
+    /// Its next deadline. A browser's window is pinged together with its page (`wakes` is false), which wakes us
     /// anyway.
     pub fn deadline(self, wakes: bool) -> Option<Duration> {
         self.answer_by.or(self.next.filter(|_| wakes))
     }
 
-    /// It may be asked.
+    /// Whether it is visible and may be pinged.
     pub fn is_seen(self) -> bool {
         self.next.is_some()
     }
 
-    /// What was asked is not waited for: there is another window, or another compositor, or none.
+    /// Drops a pending ping: the window or the compositor changed.
     pub fn forget(&mut self) {
         (self.next, self.answer_by) = (None, None);
     }
 
-    /// Nobody hears of the answer.
+    /// Drops the pending ping's deadline.
     pub fn no_answer(&mut self) {
         self.answer_by = None;
     }
 
-    /// It is asked at once, if people see it.
+    /// Pings at once, if it is visible.
     pub fn ask_now(&mut self, now: Duration) {
-        // What it was asked before is answered, or found to be not.
+        // A pending ping is completed first.
         if let Some(next) = self.next.as_mut().filter(|_| self.answer_by.is_none()) {
             *next = now + INTERVAL;
             self.number = self.number.wrapping_add(1).max(1);
         }
     }
 
-    /// People see it now.
+    /// It became visible.
     pub fn seen(&mut self, now: Duration) {
         self.next.get_or_insert(now + INTERVAL);
     }
 }
 
 impl Machine {
-    /// The compositor has asked.
+    /// The compositor has sent a ping.
     pub(super) fn window_asked(&mut self, number: u64, commits: Option<u64>, now: Duration, effects: &mut Effects) {
         if number == self.pulse.number && self.pulse.next.is_some() {
-            // What it has not answered before it is not given more time for.
+            // An unanswered earlier ping keeps its deadline.
             self.pulse.answer_by.get_or_insert(now + TIMEOUT);
             if let Some(commits) = commits {
                 self.window_drawn(commits, now, effects);

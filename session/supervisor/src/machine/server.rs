@@ -1,5 +1,5 @@
-//! The page's server: asked until it answers, quickly, for every moment of it is one of the splash. Where it says nothing
-//! the browser tries as well, and the server is asked on: the page is there as soon as either of them can have it.
+//! Probes the page's server until it is up, at short intervals, as the splash is shown meanwhile. If there is no answer
+//! the browser tries as well and probing goes on: the page is opened as soon as either succeeds.
 
 use std::time::Duration;
 
@@ -15,8 +15,7 @@ impl Machine {
         effects.push(Effect::Probe { url: self.asked_for().clone() });
     }
 
-    /// It answers. Where the browser had no use for that answer a moment ago it is given time, unless the server was away
-    /// in between.
+    /// The server is up. If the browser has just failed with it, it waits, unless the server was down in between.
     pub(super) fn server_up(&mut self, now: Duration) {
         if let Some(at) = self.retry_at.filter(|at| now < *at) {
             self.server = Server::Waiting { at, refusals: 0 };
@@ -26,12 +25,12 @@ impl Machine {
         self.server = Server::Up;
         let tried = std::mem::replace(&mut self.trying, Try::None) != Try::None;
         if tried && matches!(self.page, Page::Loading { over_page: false, .. }) {
-            // The browser may be waiting for its connection still, a minute long: it is told again.
+            // The browser may still wait for its connection, up to a minute: navigate again.
             self.page = Page::Blank;
         }
     }
 
-    /// It does not answer.
+    /// The server is down.
     pub(super) fn server_down(&mut self, reason: String, now: Duration, effects: &mut Effects) {
         let Server::Asking { refusals } = self.server else { return };
         self.retry_at = None;
@@ -43,7 +42,7 @@ impl Machine {
         }
     }
 
-    /// It says nothing that we understand, and the browser may.
+    /// The probe cannot tell; the browser may.
     pub(super) fn server_silent(&mut self, reason: String, now: Duration, effects: &mut Effects) {
         let Server::Asking { refusals } = self.server else { return };
         if self.settings.command || matches!(self.page, Page::Up { .. }) {
@@ -78,7 +77,7 @@ impl Machine {
         }
     }
 
-    /// Whose server is asked.
+    /// The URL whose server is probed.
     pub(super) fn asked_for(&self) -> &Url {
         self.wanted.as_ref().unwrap_or(&self.target)
     }

@@ -1,6 +1,6 @@
-//! A shell that even SIGKILL does not end: a thread of it waits in the kernel for a disk, a file system or a driver that
-//! does not answer. No other one is started beside it, for it may hold the profile: the measures that need none come
-//! next, as far as their budgets go, and else it is waited for, with a sentence on the screen.
+//! A shell that SIGKILL does not end, as a thread of it waits in the kernel for a disk, a file system or a driver. No
+//! other one is started, as it may hold the profile: measures that need no new shell come next, within their budgets,
+//! else it is waited for, with a message on the screen.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use super::parts::{Browser, Intent, Launch, Trouble};
 use super::{Effect, Machine};
 use crate::recovery::Rung;
 
-/// From the kill by force until a process has gone. Gigabytes of memory that was swapped out take seconds.
+/// Time limit from SIGKILL to the exit. Freeing gigabytes of swapped memory takes seconds.
 const FORCED_LIMIT: Duration = Duration::from_secs(30);
-/// We were not running ourselves when its end was due: the machine slept, and it has not had its time.
+/// If we notice the deadline this late, we were not running ourselves (suspend): the wait starts over.
 const LATE: Duration = Duration::from_secs(2);
-/// Between two looks whether a measure may be taken again.
+/// Interval between checks whether a measure may be taken.
 const AGAIN: Duration = Duration::from_secs(60);
 
 impl Machine {
-    /// A shell that is asked to end at `now`, and killed after `grace`.
+    /// The state of a shell that gets SIGTERM at `now`, and SIGKILL after `grace`.
     pub(super) fn ending(grace: Duration, now: Duration) -> Browser {
         Browser::Ending { limit: now + grace + FORCED_LIMIT }
     }
@@ -32,7 +32,7 @@ impl Machine {
     fn is_stuck(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let is_news = !matches!(self.browser, Browser::Stuck { .. });
         self.browser = Browser::Stuck { again: now + AGAIN };
-        // Whoever leaves does so without it, and what is stopped waits for nothing.
+        // A shutdown or stop does not wait for it.
         if self.intent != Intent::Run {
             return;
         }
@@ -57,7 +57,7 @@ impl Machine {
         }
     }
 
-    /// It has ended after all.
+    /// It has exited after all.
     pub(super) fn no_longer_stuck(&mut self) {
         if matches!(self.browser, Browser::Stuck { .. }) {
             self.launch = Launch::Now;

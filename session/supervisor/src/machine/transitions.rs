@@ -1,4 +1,4 @@
-//! What single events and deadlines do to the state: the shell's coming and going, the page's, and their failures.
+//! The transitions of single events and deadlines: start, exit and failures of shell and page.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use kiosk_core::config::Url;
 
 type Effects = Vec<Effect>;
 
-/// How a program ends that found nothing wrong.
+/// The exit of a program without an error.
 const DONE: &str = "exit status 0";
 
 impl Machine {
@@ -21,16 +21,16 @@ impl Machine {
         let before = self.compositor.last_pid();
         self.compositor = Compositor::Here { pid };
         if self.pulse.is_seen() {
-            // What the last one was asked, it does not answer any more.
+            // A pending ping of the last compositor is void.
             self.pulse.forget();
             self.pulse.seen(now);
         }
-        // A shell can't change its compositor: the one of the last is without a screen.
+        // A shell cannot move to another compositor.
         if before.is_some_and(|before| before != pid) && self.running() {
             self.end_shell(LOST_GRACE, now, effects);
         }
         if before.is_some_and(|before| before != pid) {
-            // The pause was for the last compositor's failures, and it counted its resets itself.
+            // The pause and the reset numbers belonged to the last compositor.
             self.launch = Launch::Now;
             (self.reset_wanted, self.reset_done) = (None, 0);
         }
@@ -45,19 +45,18 @@ impl Machine {
         self.browser = Browser::None;
         self.gone(now);
         if !self.compositor.is_here() {
-            // It went with its screen: nothing is wrong with it.
+            // It exited because of the compositor: not a failure.
             self.trouble = Trouble::None;
             self.reason.clear();
         } else if unexpected && self.intent == Intent::Run {
-            // It has gone to the background, or did all that it does.
+            // It went to the background, or has finished.
             let background = self.settings.command && how == DONE;
             let stays = if background { ": a shell must stay in the foreground" } else { "" };
             self.shell_failed(format!("{} ended: {how}{stays}", self.settings.program), now, effects);
         }
     }
 
-    /// The shell has come to nothing, and is started again after the wait that is due: with the strongest means, as a
-    /// new one.
+    /// The shell has failed and is restarted after the back-off, or a stronger measure is taken.
     fn shell_failed(&mut self, reason: String, now: Duration, effects: &mut Effects) {
         let measures = Measures { profile: !self.settings.command, ..self.measures };
         let rung = self.recovery.ladder.browser_trouble(measures, now);
@@ -67,11 +66,11 @@ impl Machine {
         match rung {
             Rung::Profile => {
                 effects.push(Effect::SetProfileAside);
-                // An empty one has nothing to be forgotten.
+                // An empty profile has no stored data.
                 self.clearing = Clearing::None;
                 self.plan_launch(reason, "with an empty profile (the old one is kept aside)", now, effects);
             }
-            // Unless that can't be written down.
+            // Unless it cannot be recorded.
             Rung::Session => self.plan_launch(reason, "by a new kiosk-session, else", now, effects),
             Rung::Reboot => self.plan_launch(reason, "after a restart of the device, else", now, effects),
             Rung::Reload | Rung::Renderer | Rung::Browser => self.plan_launch(reason, "", now, effects),
@@ -87,7 +86,7 @@ impl Machine {
         self.failed(reason, action, effects);
     }
 
-    /// Ends a shell that is of no use any more, for another one.
+    /// Terminates a failed shell, to start another one.
     pub(super) fn replace_shell(&mut self, reason: String, now: Duration, effects: &mut Effects) {
         self.end_shell(END_GRACE, now, effects);
         self.gone(now);
@@ -104,10 +103,10 @@ impl Machine {
         effects.push(Effect::Kill { grace });
     }
 
-    /// There is no shell: its page, and what is known of the server, are gone with it.
+    /// The shell is gone: resets the state of its page and of the server.
     pub(super) fn gone(&mut self, now: Duration) {
         self.page = Page::None;
-        // The next one has none yet, and what the compositor says of the last one's may come late.
+        // The next shell has no window yet, and events of the last one's may come late.
         self.window = self.window.map(|_| false);
         self.covered = None;
         self.pulse.forget();
@@ -118,14 +117,14 @@ impl Machine {
         self.hide(now);
     }
 
-    /// What was up is no longer; the caller says what is.
+    /// The page is not up any more; the caller sets its new state.
     pub(super) fn hide(&mut self, now: Duration) {
         (self.wanted, self.wanted_until) = (None, None);
         self.recovery.not_up();
         self.not_up(now);
     }
 
-    /// Starts the clock of the ready timeout, if it does not run.
+    /// Starts the ready timeout, unless it runs.
     pub(super) fn not_up(&mut self, now: Duration) {
         if self.clock == ReadyClock::Off && self.intent == Intent::Run {
             self.clock = ReadyClock::started(self.settings.ready_timeout, now);
@@ -134,7 +133,7 @@ impl Machine {
 
     pub(super) fn page_up(&mut self, now: Duration) {
         if self.clearing != Clearing::None {
-            // What was loaded for another reason is the page of before, or has what it stored.
+            // A page loaded for another reason may be the previous visitor's.
             self.page = Page::Blank;
             self.server = Server::Unknown;
             return;
@@ -143,7 +142,7 @@ impl Machine {
         self.trouble = Trouble::None;
         self.reboot.clear();
         if std::mem::replace(&mut self.trying, Try::None) != Try::None {
-            // It was asked all the time whether it answers, and the browser knew more.
+            // The browser has succeeded where the probe did not.
             self.server = Server::Up;
         }
         (self.silent_since, self.retry_at, self.tries, self.wanted_until) = (None, None, 0, None);
@@ -155,26 +154,26 @@ impl Machine {
         self.pulse.seen(now);
     }
 
-    /// The page could not be opened: back to asking the server.
+    /// The page could not be opened: probe the server again.
     pub(super) fn page_failed(&mut self, reason: String, now: Duration, effects: &mut Effects) {
         self.hide(now);
         self.page = Page::Blank;
         self.silent_since = None;
         if std::mem::replace(&mut self.trying, Try::None) == Try::Away {
-            // That the server does not answer is known, and nothing has changed.
+            // The server is known to be down; nothing changes.
             self.server = Server::Waiting { at: now + MAX_PROBE_INTERVAL, refusals: 0 };
             return;
         }
         let delay = self.recovery.page.next_delay();
         self.trouble = Trouble::Offline;
-        // Asked soon all the same: when it turns out to be away there is nothing to wait for.
+        // Probed soon nevertheless: if it is down, the retry need not wait.
         self.retry_at = Some(now + delay);
         self.server = Server::Waiting { at: now + delay.min(MAX_PROBE_INTERVAL), refusals: 0 };
         let reason = format!("{}: {reason}", self.target);
         self.failed(reason, "opened again when the server answers".into(), effects);
     }
 
-    /// The page is at another address. One that it went to by itself is not taken away again for what it was to be.
+    /// The page's URL has changed. A navigation by the page itself is not undone.
     pub(super) fn moved(&mut self, url: String) {
         if let Page::Up { next, .. } = &mut self.page
             && self.wanted.is_some()
@@ -185,14 +184,14 @@ impl Machine {
         }
         if self.trying != Try::None && matches!(self.page, Page::Loading { .. }) && !same_document(&self.current, &url)
         {
-            // The try has come to something: what the server answers now is no reason for another one.
+            // The attempt has succeeded: the probe's result does not start another one.
             (self.trying, self.server) = (Try::None, Server::Up);
         }
         self.current = url;
     }
 
-    /// Where the page was to go is given up after a time: whoever wanted it has gone by then, and a page that changes
-    /// under somebody else's hands is worse than one that stays.
+    /// Gives up a pending navigation after a time: its visitor is gone, and the page must not change under the next
+    /// one.
     pub(super) fn expire_wanted(&mut self, now: Duration) {
         if self.wanted_until.is_some_and(|until| now >= until)
             && let Page::Up { next: next @ Next::Open, .. } = &mut self.page
@@ -202,7 +201,7 @@ impl Machine {
         }
     }
 
-    /// The server has answered for the page with an error: what is shown stays, and is loaded again when it is well.
+    /// The server has answered with an error: the shown page stays, and is reloaded when the server is up.
     pub(super) fn page_stale(&mut self, url: &str, reason: String, now: Duration, effects: &mut Effects) {
         match self.page {
             Page::Loading { over_page: true, .. } | Page::Up { .. } => {}
@@ -218,7 +217,7 @@ impl Machine {
         }
         self.wanted = Url::parse(url).ok().filter(|url| !same_document(url.as_str(), self.target.as_str()));
         let elsewhere = self.wanted.is_some() && matches!(self.page, Page::Up { next: Next::Open, .. });
-        // From the first error on, however often it is tried.
+        // Counted from the first error.
         self.wanted_until = elsewhere.then(|| until.unwrap_or(now + WANTED_LIMIT));
         self.server = Server::Waiting { at: now + delay, refusals: 0 };
         let reason = format!("{url}: {reason}");
@@ -234,7 +233,7 @@ impl Machine {
     }
 }
 
-/// Whether both addresses are of one document: a request's has no fragment, and a browser adds a slash to a bare host.
+/// Whether both URLs are of the same document: a request's has no fragment, and browsers add a slash to a bare host.
 fn same_document(one: &str, other: &str) -> bool {
     let document = |url: &str| url.split('#').next().unwrap_or_default().trim_end_matches('/').to_owned();
     document(one) == document(other)

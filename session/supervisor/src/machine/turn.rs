@@ -1,4 +1,4 @@
-//! One turn of the machine: what is due, what the event means, and then whatever can be begun.
+//! One turn of the machine: deadlines, the event, and then everything that can be started.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{
 type Effects = Vec<Effect>;
 
 impl Machine {
-    /// Takes `event` in at `now` and says what to do, in this order.
+    /// Handles `event` at `now`. Returns the effects, in order.
     pub fn step(&mut self, event: Event, now: Duration) -> Effects {
         let mut effects = Vec::new();
         self.expire(now, &mut effects);
@@ -22,7 +22,7 @@ impl Machine {
         effects
     }
 
-    /// What the passing of time alone has decided.
+    /// Handles expired deadlines.
     fn expire(&mut self, now: Duration, effects: &mut Effects) {
         if let Compositor::Lost { at, .. } = self.compositor
             && now >= at + super::COMPOSITOR_GRACE
@@ -146,7 +146,7 @@ impl Machine {
             }
             Event::PageFailed { url, reason, error_page } => match self.page {
                 Page::Loading { .. } => self.page_failed(reason, now, effects),
-                // What an error page covers is not to be seen; and the page's own server has gone.
+                // The page is replaced by an error page, or its own server is down.
                 Page::Up { .. } if error_page || same_server(&url, self.target.as_str()) => {
                     self.page_failed(reason, now, effects);
                 }
@@ -194,14 +194,14 @@ impl Machine {
         }
     }
 
-    /// Begins what can be begun.
+    /// Starts everything that can be started.
     pub(super) fn advance(&mut self, now: Duration, effects: &mut Effects) {
         if matches!(self.page, Page::Up { .. }) && self.covered.is_none() {
             self.reset_done = self.reset_wanted.take().unwrap_or(self.reset_done);
         }
         if matches!(self.intent, Intent::Leave | Intent::Renew) {
             match self.browser {
-                // One that can't be ended holds nobody up.
+                // A shell that cannot be killed does not delay the exit.
                 Browser::None | Browser::Stuck { .. } => effects.push(Effect::Finish),
                 Browser::Running { .. } if !self.compositor.is_here() => self.end_shell(LOST_GRACE, now, effects),
                 Browser::Running { .. } => self.end_shell(END_GRACE, now, effects),
@@ -242,7 +242,7 @@ impl Machine {
         }
     }
 
-    /// A command's window is waited for as a page is.
+    /// Waits for a command's window as for a page.
     fn await_window(&mut self, now: Duration) {
         self.hide(now);
         let patience = Patience::new(now, self.load_stall(), LOAD_TIMEOUT);
@@ -263,7 +263,7 @@ impl Machine {
         }
     }
 
-    /// The browser has forgotten what pages have stored: home comes next.
+    /// The stored data is deleted: the configured page is next.
     fn data_cleared(&mut self, error: Option<String>, now: Duration, effects: &mut Effects) {
         if self.clearing != Clearing::Ordered || !matches!(self.page, Page::Loading { .. }) {
             return;
@@ -284,7 +284,7 @@ impl Machine {
                 let reason = format!("the browser keeps what pages have stored: {error}");
                 self.unforgotten += 1;
                 if self.unforgotten > MAX_UNFORGOTTEN {
-                    // Another browser may do it; when none does, its profile goes.
+                    // Another browser may succeed; if none does, the profile is discarded.
                     self.replace_shell(reason, now, effects);
                 } else {
                     self.page_failed(reason, now, effects);
@@ -293,7 +293,7 @@ impl Machine {
         }
     }
 
-    /// Has the page loaded by `order`; what people see of the page before stays.
+    /// Loads the page by `order`; the previous page stays visible.
     pub(super) fn load(&mut self, order: Effect, now: Duration, effects: &mut Effects) {
         self.page = Page::Loading {
             patience: Patience::new(now, self.load_stall(), LOAD_TIMEOUT),
@@ -310,7 +310,7 @@ impl Machine {
         self.settings.ready_timeout.unwrap_or_default().max(LOAD_STALL)
     }
 
-    /// Where the page wanted to go, now that its server is well.
+    /// Retries the pending navigation, as its server is up.
     fn go_on(&mut self, now: Duration, effects: &mut Effects) {
         let url = self.wanted.take().unwrap_or_else(|| self.target.clone());
         self.load(Effect::Navigate { url }, now, effects);

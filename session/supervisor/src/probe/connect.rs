@@ -1,5 +1,5 @@
-//! A connection to a server, straight or through a proxy, with TLS where its scheme says so. A name is looked up as
-//! browsers do: `localhost` is this machine, without asking anybody.
+//! Connects to a server, directly or through a proxy, with TLS for https. Names are resolved as in browsers:
+//! `localhost` is always the loopback address.
 
 use std::fmt;
 use std::io;
@@ -20,18 +20,18 @@ use crate::sign_in::Login;
 
 use super::{ANSWER_LIMIT, MAX_HEAD, ProbeError, Terms, tls};
 
-/// For connecting to one address. A machine that is off does not answer at all.
+/// Time limit for connecting to one address: a machine that is off does not answer.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
 
-/// What carries requests.
+/// A transport for requests.
 pub trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// A connection, ready for requests.
 pub struct Connection {
-    /// Straight, through a proxy, or TLS on either.
+    /// Direct, through a proxy, or TLS over either.
     pub stream: Box<dyn Stream>,
-    /// The server wanted a certificate of this device, and went on without one so far.
+    /// The server requested a client certificate, and went on without one so far.
     pub asks_certificate: bool,
 }
 
@@ -39,12 +39,12 @@ fn plain(stream: impl Stream + 'static) -> Connection {
     Connection { stream: Box::new(stream), asks_certificate: false }
 }
 
-/// A server: who is spoken to.
+/// The server to connect to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     /// As DNS has it; IPv6 without brackets.
     pub host: String,
-    /// Of the URL, or its scheme's.
+    /// The URL's port, or its scheme's default.
     pub port: u16,
     /// The URL's scheme is one with TLS.
     pub tls: bool,
@@ -60,7 +60,7 @@ impl Target {
         Ok(Target { host, port, tls: address.scheme() == "https" })
     }
 
-    /// Whether it is this machine by its name or number.
+    /// Whether it is the loopback address or `localhost`.
     pub fn is_loopback(&self) -> bool {
         self.is_local_name() || self.host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
     }
@@ -69,7 +69,7 @@ impl Target {
         self.host == "localhost" || self.host.ends_with(".localhost")
     }
 
-    /// Without a port that goes without saying.
+    /// The Host header, without a default port.
     pub fn host_header(&self) -> String {
         let usual = if self.tls { 443 } else { 80 };
         let all = self.to_string();
@@ -85,14 +85,14 @@ impl fmt::Display for Target {
     }
 }
 
-/// To the server itself.
+/// Connects to the server directly.
 pub async fn direct(target: &Target, terms: &Terms) -> Result<Connection, ProbeError> {
     let stream = tcp(target).await?;
     let stream = plain(stream);
     if target.tls { tls::wrap(stream, target, &terms.trust).await } else { Ok(stream) }
 }
 
-/// To the server through a tunnel of the proxy, or to the proxy itself where it is asked in the server's place.
+/// Connects to the server through a tunnel of the proxy, or for plain http to the proxy itself.
 pub async fn through(proxy: &Target, target: &Target, terms: &Terms) -> Result<Connection, ProbeError> {
     let to_proxy = direct(proxy, terms).await?;
     if !target.tls {
@@ -116,11 +116,11 @@ pub async fn through(proxy: &Target, target: &Target, terms: &Terms) -> Result<C
     }
 }
 
-/// Inner error: the status with which the proxy refuses.
+/// Inner error: the proxy's status.
 async fn tunnel(stream: Connection, target: &Target, terms: &Terms) -> hyper::Result<Result<Connection, u16>> {
     let (mut sender, driver) =
         http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream.stream)).await?;
-    // It ends with the tunnel.
+    // The task ends with the tunnel.
     tokio::spawn(driver.with_upgrades());
     let mut request = Request::new(Empty::<Bytes>::new());
     *request.method_mut() = hyper::Method::CONNECT;
@@ -142,7 +142,7 @@ async fn tunnel(stream: Connection, target: &Target, terms: &Terms) -> hyper::Re
     Ok(Ok(plain(TokioIo::new(upgraded))))
 }
 
-/// A connection to the first of the host's addresses that takes one.
+/// Connects to the first of the host's addresses that accepts.
 async fn tcp(target: &Target) -> Result<TcpStream, ProbeError> {
     let name = target.to_string();
     let mut failure = ProbeError::Silent(name.clone());
@@ -152,7 +152,7 @@ async fn tcp(target: &Target) -> Result<TcpStream, ProbeError> {
             Ok(Err(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
                 failure = ProbeError::Refused(name.clone());
             }
-            // A refusal says more than the absence of the other address family.
+            // A refusal is more specific than a missing address family.
             Ok(Err(error)) if !matches!(failure, ProbeError::Refused(_)) => {
                 failure = ProbeError::Unreachable(name.clone(), error);
             }

@@ -1,8 +1,8 @@
-//! Why a server does not count as up, in words for a person.
+//! Why a server does not count as up, for people.
 
 use std::io;
 
-/// One answer of a probe that is not "up".
+/// The result of a probe that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
     /// The host name, and what the resolver said.
@@ -29,7 +29,7 @@ pub enum ProbeError {
     /// A sentence of its own.
     #[error("{0}")]
     Password(String),
-    /// The browser has the password, and gives it in a way of its own.
+    /// The browser has the password, but the server asks in a way that only the browser supports.
     #[error("{0} asks for a password")]
     SignIn(String),
     /// The same.
@@ -47,7 +47,7 @@ pub enum ProbeError {
     /// The server: neither the system nor `browser.trust` knows who signed.
     #[error("the certificate of {0} is signed by nobody known: browser.trust can name its authority")]
     UnknownIssuer(String),
-    /// And its certificate says where that one is: browsers fetch it.
+    /// The chain is incomplete, but the certificate names the issuer's address, which browsers fetch.
     #[error("{0} does not say who signed its certificate: its chain is incomplete")]
     IncompleteChain(String),
     /// The server.
@@ -71,8 +71,8 @@ pub enum ProbeError {
 }
 
 impl ProbeError {
-    /// Whether the browser may show the page all the same: it resolves names, finds proxies, keeps cookies and has
-    /// passwords in ways of its own, and it waits longer.
+    /// Whether the browser may succeed nevertheless: it has its own name resolution, proxies, cookies and passwords,
+    /// and longer timeouts.
     pub fn browser_may_know(&self) -> bool {
         use ProbeError as E;
         matches!(
@@ -87,7 +87,7 @@ impl ProbeError {
         )
     }
 
-    /// Whether the server is worth asking again while the browser tries: it may come to itself at any moment.
+    /// Whether to probe again while the browser tries, as the server may come up at any moment.
     pub fn is_silence(&self) -> bool {
         matches!(self, ProbeError::Name(..) | ProbeError::Silent(_))
     }

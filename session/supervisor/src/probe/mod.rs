@@ -1,8 +1,8 @@
-//! Asks a web server whether it is up: one GET, of which only the head of the answer is read; redirects are followed.
-//! For `https` the server's certificate is checked, against the system's authorities and those of `browser.trust`.
+//! Probes whether a web server is up: one GET, of which only the response's head is read; redirects are followed. For
+//! `https` the server's certificate is verified against the system's authorities and those of `browser.trust`.
 //!
-//! [`crate::daemon`] calls it while it waits for the page; never while the page is up. The probe keeps error pages away
-//! and does not decide: what it can't know ([`ProbeError::browser_may_know`]) the browser tries, behind the splash.
+//! [`crate::daemon`] calls it while it waits for the page, never while the page is up. The probe avoids error pages but
+//! is not decisive: for what it cannot know ([`ProbeError::browser_may_know`]) the browser tries behind the splash.
 
 mod connect;
 mod error;
@@ -29,27 +29,27 @@ pub use error::ProbeError;
 use kiosk_core::config::{Proxy, StatusRanges, Url};
 use proxy::Route;
 
-/// For the head of an answer: a server that has just started may be busy with that.
+/// Time limit for the response's head: a server that is starting may be slow.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
-/// What the head of an answer may be, bytes; hyper's least is 8 KiB.
+/// Longest head of a response, bytes; hyper's minimum is 8 KiB.
 const MAX_HEAD: usize = 64 * 1024;
 /// Browsers follow 20.
 const MAX_REDIRECTS: usize = 20;
 
-/// How the browser would ask, as far as a probe can.
+/// The browser's settings that a probe can follow.
 #[derive(Debug, Clone)]
 pub struct Terms {
     /// Statuses that count as up (`shell.ready.http-status`).
     pub accepted: StatusRanges,
-    /// As configured (`browser.proxy`); by the environment where it says so.
+    /// The configured proxy (`browser.proxy`), or the environment's.
     pub proxy: Proxy,
     /// Certificates of authorities beside the system's.
     pub trust: Vec<PathBuf>,
-    /// What the browser would send, and the probe sends with it.
+    /// The credentials that the browser would send.
     pub sign_in: SignIn,
 }
 
-/// Asks once. `Ok`: up. A URL without a server is always up.
+/// Probes once. `Ok`: up. A URL without a server is always up.
 pub async fn probe(url: &Url, terms: &Terms) -> Result<(), ProbeError> {
     let Some(mut address) = Address::parse(url.as_str()).ok().filter(|_| url.is_web()) else { return Ok(()) };
     for _ in 0..=MAX_REDIRECTS {
@@ -74,7 +74,7 @@ fn refused(address: &Address, status: StatusCode, terms: &Terms) -> ProbeError {
         Err(error) => return error,
     };
     match status {
-        // The browser knows more ways to give a password than we do.
+        // The browser supports more authentication schemes than the probe.
         StatusCode::UNAUTHORIZED if !address.username().is_empty() => ProbeError::SignIn(target),
         StatusCode::UNAUTHORIZED if terms.sign_in.login(address.as_str()).is_some() => ProbeError::SignIn(target),
         StatusCode::UNAUTHORIZED => ProbeError::Password(terms.sign_in.refusal(address.as_str())),
@@ -83,7 +83,7 @@ fn refused(address: &Address, status: StatusCode, terms: &Terms) -> ProbeError {
     }
 }
 
-/// The answer to one request, and to a second one with a password where the server asks for it.
+/// The response to a request, repeated with a password if the server asks for it.
 async fn signed_in(address: &Address, terms: &Terms) -> Result<Response<hyper::body::Incoming>, ProbeError> {
     let answer = ask(address, terms, None).await?;
     let basic = answer
@@ -100,7 +100,7 @@ async fn signed_in(address: &Address, terms: &Terms) -> Result<Response<hyper::b
     Ok(answer)
 }
 
-/// The head of the answer to one request.
+/// The head of the response to one request.
 async fn ask(
     address: &Address,
     terms: &Terms,
@@ -114,7 +114,7 @@ async fn ask(
         Route::Unknown => return Err(ProbeError::Proxy),
     };
     let mut origin = address.clone();
-    // What is secret in an address is no part of a request line.
+    // Credentials in the URL are not part of the request line.
     let _ = origin.set_username("");
     let _ = origin.set_password(None);
     origin.set_fragment(None);
@@ -138,14 +138,15 @@ async fn ask(
     let request = request
         .header(HOST, host)
         .header(USER_AGENT, agent)
-        // What a browser would accept, so that the server does not refuse the form of the question.
+        // The browser's Accept header, as servers may refuse others.
         .header(ACCEPT, "text/html,*/*;q=0.8")
         .body(Empty::<Bytes>::new())
         .map_err(|_| not_http())?;
     let asks_certificate = connection.asks_certificate;
     match timeout(ANSWER_LIMIT, head(connection, request)).await {
         Err(_elapsed) => Err(ProbeError::Silent(target.to_string())),
-        // With TLS 1.3 it says so in place of an answer; others have a page of their own for it.
+        // With TLS 1.3 the server reports a missing client certificate instead of a response; others send an error
+        // page.
         Ok(answer) if asks_certificate && !answer.as_ref().is_ok_and(|answer| accepts(answer, terms)) => {
             Err(ProbeError::ClientCertificate(target.to_string()))
         }

@@ -1,24 +1,24 @@
-//! Which way a request goes, as Chromium would decide it on a machine without a desktop. Pure.
+//! Chooses the route of a request, as Chromium does on a machine without a desktop. Pure.
 
 use url::Url as Address;
 
 use super::connect::Target;
 use kiosk_core::config::Proxy;
 
-/// Where a request is sent.
+/// The route of a request.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route {
     /// To the server itself.
     Direct,
-    /// A proxy that speaks HTTP, by TLS or not.
+    /// Through an HTTP proxy, with or without TLS.
     Through(Target),
-    /// A script decides, or a protocol that the probe does not speak.
+    /// By a script, or by a protocol that the probe does not support.
     Unknown,
 }
 
 /// `variable` reads the environment.
 pub fn route(proxy: &Proxy, target: &Target, variable: impl Fn(&str) -> Option<String>) -> Route {
-    // Chromium never takes a proxy to the machine itself.
+    // Chromium never uses a proxy for the loopback address.
     if target.is_loopback() {
         return Route::Direct;
     }
@@ -46,7 +46,7 @@ fn through(address: &str) -> Route {
     parsed.and_then(|url| Target::of(&url).ok()).map_or(Route::Unknown, Route::Through)
 }
 
-/// Whether `no_proxy` names the host, or a domain that it is in.
+/// Whether `no_proxy` contains the host or its domain.
 fn excepts(list: &str, host: &str) -> bool {
     list.split(',').map(str::trim).filter(|entry| !entry.is_empty()).any(|entry| {
         let domain = entry.trim_start_matches('*').trim_start_matches('.');

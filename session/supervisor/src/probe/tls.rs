@@ -1,4 +1,4 @@
-//! TLS to a server whose certificate is checked, and what is wrong with it in words.
+//! TLS with certificate verification, and its errors for people.
 
 use std::io;
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ use super::{ANSWER_LIMIT, ProbeError};
 pub async fn wrap(stream: Connection, target: &Target, trust: &[PathBuf]) -> Result<Connection, ProbeError> {
     let name = ServerName::try_from(target.host.clone()).map_err(|_| ProbeError::OtherName(target.host.clone()))?;
     let trust = trust.to_vec();
-    // Some hundred certificates are read: not on the thread that looks after the browser.
+    // Reads some hundred certificates, so not on the main thread.
     let roots = tokio::task::spawn_blocking(move || roots(&trust)).await.unwrap_or_else(|_| RootCertStore::empty());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let unusable = |error: &dyn std::fmt::Display| ProbeError::Certificate(target.host.clone(), error.to_string());
@@ -48,11 +48,11 @@ pub async fn wrap(stream: Connection, target: &Target, trust: &[PathBuf]) -> Res
     }
 }
 
-/// Judges as rustls does by itself, and remembers why it may be wrong.
+/// rustls's verifier, which also notes an incomplete chain.
 #[derive(Debug)]
 struct Judge {
     inner: Arc<WebPkiServerVerifier>,
-    /// The server has left out who signed, and the certificate says where that can be fetched: browsers do.
+    /// The issuer is missing in the chain, but the certificate names its address, which browsers fetch.
     incomplete: AtomicBool,
 }
 
@@ -100,7 +100,7 @@ impl ServerCertVerifier for Judge {
     }
 }
 
-/// Has no certificate for the server, and remembers that it wanted one.
+/// Has no client certificate, and notes that the server requested one.
 #[derive(Debug, Default)]
 struct Asked(AtomicBool);
 
@@ -115,7 +115,7 @@ impl ResolvesClientCert for Asked {
     }
 }
 
-/// The system's authorities and those of these files; what can't be read is left out, and told elsewhere.
+/// The system's authorities and those of these files; unreadable files are skipped, and reported elsewhere.
 fn roots(trust: &[PathBuf]) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);

@@ -15,7 +15,7 @@
 //! password = "…"
 //! ```
 //!
-//! Others must not be able to read it. What is wrong with it is told by line and key, and never by value.
+//! Other users must not be able to read it. Errors name line and key, never a value.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -38,7 +38,7 @@ const CERTIFICATE: &str = "client-certificate";
 /// Why it can't be used, in one sentence for a person.
 #[derive(Debug, thiserror::Error)]
 pub enum FileError {
-    /// Its name; the service manager handed over none that is called so.
+    /// Its name; the service manager has no credential of that name.
     #[error("no credential {0:?} was handed over: LoadCredential= of kiosk-session.service hands it over")]
     NoCredential(PathBuf),
     /// The file, and what the kernel said.
@@ -66,7 +66,7 @@ pub(super) fn read(name: &Path, credentials: Option<&Path>) -> Result<Inner, Fil
         (true, Some(directory)) => directory.join(name),
         (true, None) => return Err(FileError::NoCredential(name.to_owned())),
     };
-    // The service manager's own directory is closed to others, whatever a mode says that stands for a list of users.
+    // The service manager's directory is private; the file's mode may show an ACL mask.
     if !credentials.is_some_and(|directory| path.starts_with(directory)) {
         check_rights(&path)?;
     }
@@ -89,7 +89,7 @@ fn check_rights(path: &Path) -> Result<(), FileError> {
 
 pub(super) fn parse(text: &str, path: &Path) -> Result<Inner, FileError> {
     let document = text.parse::<DocumentMut>().map_err(|error| {
-        // Its own words would quote the line.
+        // The parser's message would quote the line.
         let end = error.span().map_or(0, |span| span.start).min(text.len());
         let line = text.bytes().take(end).filter(|byte| *byte == b'\n').count() + 1;
         FileError::NoToml(path.to_owned(), line)
@@ -143,7 +143,7 @@ fn entries(document: &DocumentMut) -> Result<Inner, String> {
     Ok(inner)
 }
 
-/// Names and values of a table, each of which can be sent.
+/// Reads a table's names and values, checked for validity.
 fn pairs(
     table: &dyn TableLike,
     key: &str,

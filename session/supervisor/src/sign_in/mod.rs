@@ -1,8 +1,8 @@
-//! How the session signs in where a server asks: the entries of the file that `browser.sign-in` names, and the user in
-//! `shell.url`. [`crate::page`] answers the browser's questions from here, [`crate::probe`] asks as the browser would.
+//! Credentials for servers: the entries of the file in `browser.sign-in`, and the user in `shell.url`. [`crate::page`]
+//! answers the browser's authentication requests with them, [`crate::probe`] sends them as the browser does.
 //!
-//! Nothing of it is ever told: not in a log, in a state or in an error. What a server refused once is not offered again
-//! for a time: a kiosk asks for years, and accounts are locked after a few wrong passwords.
+//! They never appear in a log, a state or an error. Credentials that a server refused are not sent again for a time: a
+//! kiosk retries for years, and accounts are locked after a few wrong passwords.
 
 mod file;
 #[cfg(test)]
@@ -21,17 +21,17 @@ pub use file::FileError;
 
 /// Where the service manager puts credentials (systemd.exec(5)).
 pub const CREDENTIALS_ENV: &str = "CREDENTIALS_DIRECTORY";
-/// Until a password that was refused is offered again: the server may have been wrong, and no account is locked for one
-/// try an hour.
+/// Time until a refused password is sent again: the server may have been wrong, and one attempt an hour locks no
+/// account.
 const REFUSED_FOR: Duration = Duration::from_secs(3600);
-/// Servers that have refused, remembered at most.
+/// Most servers that are remembered as refusing.
 const MAX_REFUSALS: usize = 64;
-/// Where a user in an address that was opened by command stands.
+/// Source of a user in an opened URL, for messages.
 const OPENED: &str = "the address that was opened";
-/// Stands for the proxy among them: no origin is called so.
+/// The key for the proxy, which is not a valid origin.
 const PROXY: &str = "proxy";
 
-/// A text that is told to nobody but the one it is for.
+/// A text that is never logged or shown.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -41,7 +41,7 @@ impl Secret {
         Secret(text.into())
     }
 
-    /// For the one that it is for.
+    /// The text, for its receiver only.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -70,10 +70,10 @@ impl Login {
     }
 }
 
-/// What is for the servers of one pattern.
+/// The credentials for the servers of one pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// Servers that get it, and nobody else.
+    /// The only servers that get them.
     pub origin: UrlPattern,
     /// Answers a server's question for a password; `None`: it has none.
     pub login: Option<Login>,
@@ -81,11 +81,11 @@ pub struct Entry {
     pub cookies: Vec<(String, Secret)>,
     /// Names and values, sent with each request.
     pub headers: Vec<(String, Secret)>,
-    /// Where it stands, for a person.
+    /// Its source, for messages.
     source: &'static str,
 }
 
-/// All of it, for one shell; copies share what was refused.
+/// The credentials of one shell; clones share the refusals.
 #[derive(Debug, Clone, Default)]
 pub struct SignIn {
     inner: Arc<Inner>,
@@ -102,7 +102,7 @@ struct Inner {
 }
 
 impl SignIn {
-    /// What `file`, if one is configured, and the page's address say. A name without a slash is one of the service
+    /// Loads them from `file`, if one is configured, and the page's URL. A name without a slash is in the service
     /// manager's `credentials` directory.
     pub fn load(file: Option<&Path>, credentials: Option<&Path>, home: &Url) -> SignIn {
         let (mut inner, problem) = match file.map(|file| file::read(file, credentials)) {
@@ -115,21 +115,20 @@ impl SignIn {
         SignIn { inner: Arc::new(inner) }
     }
 
-    /// The same, with the user in the address that is to be opened: for its server they count more than what is
-    /// configured. Those of the address before are forgotten; an address without a user has none.
+    /// The same with the user of an opened URL, which overrides the configured ones for its server. The previous opened
+    /// URL's user is dropped.
     #[must_use]
     pub fn with_user_of(&self, url: &Url) -> SignIn {
         self.with_opened(user_of(url, OPENED))
     }
 
-    /// The same, without the user of an address that was opened.
+    /// The same, without the user of an opened URL.
     #[must_use]
     pub fn without_opened(&self) -> SignIn {
         self.with_opened(None)
     }
 
-    /// Whether the user of an address that was opened counts here and not in `next`. The browser keeps for itself what it
-    /// was told, until its end.
+    /// Whether `next` drops the user of an opened URL. The browser caches a password until its exit.
     pub fn forgets_opened(&self, next: &SignIn) -> bool {
         let opened = |sign_in: &SignIn| sign_in.entries().iter().find(|entry| entry.source == OPENED).cloned();
         let own = opened(self);
@@ -143,7 +142,7 @@ impl SignIn {
             return self.clone();
         }
         let mut refused = self.inner.refused.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        // Another password may be the right one.
+        // A new password gets another chance.
         refused.retain(|origin, _| !opened.iter().chain(&own).any(|entry| entry.origin.contains(origin)));
         let inner = Inner {
             entries: own.into_iter().chain(kept).collect(),
@@ -165,17 +164,17 @@ impl SignIn {
         &self.inner.entries
     }
 
-    /// For the server at `url`; `None`: there is none, or it was refused a short while ago.
+    /// The login for the server at `url`; `None`: there is none, or it was refused recently.
     pub fn login(&self, url: &str) -> Option<&Login> {
         self.entry(url)?.login.as_ref().filter(|_| !self.is_refused(&origin(url)))
     }
 
-    /// For the proxy, in the same way.
+    /// The same for the proxy.
     pub fn proxy_login(&self) -> Option<&Login> {
         self.inner.proxy.as_ref().filter(|_| !self.is_refused(PROXY))
     }
 
-    /// Of the file that `browser.client-certificate` names.
+    /// The password of the file in `browser.client-certificate`.
     pub fn certificate_password(&self) -> Option<&Secret> {
         self.inner.certificate_password.as_ref()
     }
@@ -204,7 +203,7 @@ impl SignIn {
         self.refuse(PROXY.to_owned());
     }
 
-    /// Why the server at `url` does not let in, for a person.
+    /// Why the server at `url` refuses access, for a person.
     pub fn refusal(&self, url: &str) -> String {
         let host = url::Url::parse(url).ok().and_then(|url| Some(url.host_str()?.to_owned())).unwrap_or_default();
         match (self.entry(url), self.problem()) {
@@ -243,7 +242,7 @@ impl SignIn {
         if refused.len() >= MAX_REFUSALS {
             refused.retain(|_, at| at.elapsed() < REFUSED_FOR);
         }
-        // With no room left it is offered again rather than memory taken without end: there are not so many entries.
+        // With no room left the password is sent again, so that memory stays bounded.
         if refused.len() < MAX_REFUSALS {
             refused.insert(whose, Instant::now());
         }

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-/// Longest text that is looked at, bytes, and kinds in it; more is taken for no restriction.
+/// Longest `accept` that is parsed, bytes, and most kinds in it; a longer one counts as no restriction.
 const MAX_TEXT: usize = 4_096;
 const MAX_KINDS: usize = 64;
 
-/// The kinds that are taken.
+/// The accepted kinds of files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kinds(Vec<Kind>);
 
@@ -21,7 +21,7 @@ enum Kind {
 }
 
 impl Kinds {
-    /// Of an `accept`. What can't be told by a file's name restricts nothing: the server has to look anyway.
+    /// Parses an `accept`. Kinds that a file's name does not show restrict nothing: the server has to check anyway.
     pub fn of(accept: &str) -> Self {
         let words = || accept.split(',').map(|word| word.trim().to_ascii_lowercase()).filter(|word| !word.is_empty());
         if accept.len() > MAX_TEXT || words().count() > MAX_KINDS {

@@ -1,6 +1,6 @@
-//! The files below `browser.uploads` from which a visitor may choose: found, and looked at again once they are chosen.
-//! Called by the daemon on a thread of its own, for a drive may take its time. Follows no symbolic link, opens no file and
-//! changes nothing; of a drive with any number of files it looks at [`MAX_ENTRIES`].
+//! Finds the files below `browser.uploads` that a visitor may choose, and checks them again once chosen. Called by the
+//! daemon on a thread, as a drive may be slow. Follows no symbolic link, opens no file and changes nothing; it reads at
+//! most [`MAX_ENTRIES`] entries.
 
 mod kinds;
 
@@ -15,20 +15,19 @@ pub use kinds::Kinds;
 use kiosk_core::api::{MAX_NAME, MAX_OFFERED, Nothing, OfferedFile};
 use kiosk_core::text::printable;
 
-/// Entries of directories that are looked at: a second on a slow drive. Those of a directory come before those of the
-/// directories in it.
+/// Most directory entries that are read, a second on a slow drive; breadth first.
 const MAX_ENTRIES: usize = 10_000;
-/// Directories in directories: a camera's files are two deep.
+/// Most levels of directories: a camera's files are two deep.
 const MAX_DEPTH: usize = 8;
 /// Longest path below the directory, bytes.
 const MAX_PATH: usize = 1_024;
-/// What other systems put on a drive for themselves.
+/// Directories that operating systems create on drives.
 const OF_SYSTEMS: &[&str] = &["System Volume Information", "$RECYCLE.BIN", "lost+found"];
 
 /// What may be chosen.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Found {
-    /// The newest first, at most [`MAX_OFFERED`].
+    /// Newest first, at most [`MAX_OFFERED`].
     pub files: Vec<FoundFile>,
     /// Further ones of the right kind.
     pub unlisted: u32,
@@ -41,7 +40,7 @@ pub struct Found {
 pub struct FoundFile {
     /// Below the directory.
     pub path: PathBuf,
-    /// What people are shown of it.
+    /// Its name and size for people.
     pub offered: OfferedFile,
 }
 
@@ -68,7 +67,7 @@ pub fn find(directory: &Path, kinds: &Kinds) -> Found {
             if left == 0 {
                 return seen.sorted();
             }
-            // Those that nobody is shown count as well: a drive may have millions of them.
+            // Hidden entries count too: a drive may have millions of them.
             left -= 1;
             let Some(path) = entry.file_name().to_str().ok().and_then(|name| visible(&path, name)) else { continue };
             let Ok(stat) = rustix::fs::statat(&root, &path, AtFlags::SYMLINK_NOFOLLOW) else { continue };
@@ -82,7 +81,7 @@ pub fn find(directory: &Path, kinds: &Kinds) -> Found {
     seen.sorted()
 }
 
-/// The whole paths of chosen files, if each of them is still a regular file below `directory`.
+/// The full paths of chosen files, if each is still a regular file below `directory`.
 pub fn look_again(directory: &Path, chosen: &[PathBuf]) -> Option<Vec<PathBuf>> {
     let root = open_root(directory).ok()?;
     let whole = |path: &PathBuf| {
@@ -93,7 +92,7 @@ pub fn look_again(directory: &Path, chosen: &[PathBuf]) -> Option<Vec<PathBuf>> 
     chosen.iter().map(whole).collect()
 }
 
-/// The path of an entry, unless it is not meant for people. `.` and `..` are hidden.
+/// The path of an entry; `None`: it is hidden (`.` and `..` included).
 fn visible(directory: &Path, name: &str) -> Option<PathBuf> {
     let path = directory.join(name);
     let kept = !name.starts_with('.') && !OF_SYSTEMS.contains(&name) && path.as_os_str().len() <= MAX_PATH;
@@ -138,7 +137,7 @@ impl Seen {
     }
 
     fn sorted(mut self) -> Found {
-        // Whoever plugs a drive in has mostly just put the file on it.
+        // Newest first: a visitor has usually just put the file on the drive.
         self.files.sort_by(|(a, first), (b, second)| b.cmp(a).then_with(|| first.path.cmp(&second.path)));
         let unlisted = self.files.len().saturating_sub(MAX_OFFERED);
         self.files.truncate(MAX_OFFERED);
@@ -148,7 +147,7 @@ impl Seen {
     }
 }
 
-/// A path for people: of a long one the beginning and the end, which says what kind of file it is.
+/// A path for people: a long one is shortened to its beginning and its end with the extension.
 fn shown(path: &Path) -> String {
     const END: usize = MAX_NAME / 2;
     let name = printable(&path.to_string_lossy());

@@ -22,9 +22,9 @@ use kiosk_core::text::shortened;
 
 /// The browser's cache of its one profile, in the cache directory.
 const BROWSER_CACHE: &str = "Default";
-/// So many refused addresses are logged each by itself.
+/// Blocked addresses that are logged one by one.
 const FIRST_REFUSALS: u64 = 20;
-/// Of an address in the log, characters: a page may make megabytes of it.
+/// Longest address in the log, characters: a page's may have megabytes.
 const MAX_LOGGED_URL: usize = 300;
 
 impl Daemon {
@@ -65,7 +65,7 @@ impl Daemon {
                     let now = self.clock.now();
                     self.with_page(|page| page.clear_data(now));
                 }
-                // A page may try again and again: the log gets ever fewer of them.
+                // A page may try repeatedly: later refusals are logged ever more rarely.
                 Effect::Refused { url, count } if count <= FIRST_REFUSALS || count.is_power_of_two() => {
                     let url = shortened(&masked(&url), MAX_LOGGED_URL);
                     tracing::info!(url, count, "the page may not go there (browser.allow); it stays as it is");
@@ -102,7 +102,7 @@ impl Daemon {
         self.take_turns();
     }
 
-    /// A refusal by policy with the name of the policy.
+    /// Adds the policy's name to a refusal by policy.
     fn explained(&self, event: Event) -> Event {
         match event {
             Event::PageFailed { url, reason, error_page } if reason == BLOCKED => {
@@ -111,7 +111,7 @@ impl Daemon {
                 let reason = chromium::conflicts(&config, &files).into_iter().next().unwrap_or(reason);
                 Event::PageFailed { url, reason, error_page }
             }
-            // The browser has no words for it; what the probe met says more.
+            // The browser's error is unspecific; the probe's is better.
             Event::PageFailed { url, reason, error_page } if reason == UNKNOWN => {
                 let reason = self.doubt.as_ref().map_or(reason, |doubt| self.words_for(doubt));
                 Event::PageFailed { url, reason, error_page }
@@ -153,7 +153,7 @@ impl Daemon {
     }
 
     fn launch(&mut self) {
-        // A command that went to the background has left what it started in no group of ours.
+        // A command that went to the background left its processes outside of our group.
         if self.launches == 0 || !self.configured.is_browser() {
             leftovers::end_shells(&self.directories.base, &self.directories.profile);
         }
@@ -187,8 +187,8 @@ impl Daemon {
         }
     }
 
-    /// Its tools may take seconds, and the loop has others to look after.
-    /// Now and then, with the question whether the page is alive: no wake-up of its own. What it reads may take its time.
+    /// Measures the browser on a thread, as the reads may be slow; at the time of a ping, so that it needs no wake-up
+    /// of its own.
     fn look_at_browser(&mut self) {
         let now = self.clock.now();
         if now < self.look_at {
@@ -207,7 +207,7 @@ impl Daemon {
         });
     }
 
-    /// What that has found.
+    /// Handles the measurement.
     pub(super) fn looked(&mut self, replaced: bool, memory: Option<(u64, u64)>) {
         if replaced {
             self.happened.push_back(Event::RestartDue { why: Why::Replaced });
@@ -219,6 +219,7 @@ impl Daemon {
         self.take_turns();
     }
 
+    /// On a thread: the tools may take seconds.
     fn import_certificate(&mut self, file: PathBuf) {
         let (sign_in, base) = (self.sign_in.clone(), self.directories.base.clone());
         let (generation, inputs) = (self.launches, self.inputs.clone());
@@ -229,7 +230,7 @@ impl Daemon {
         });
     }
 
-    /// The certificate's import has come to its end: the launch goes on.
+    /// The certificate's import has ended: continues the launch.
     pub(super) fn certificate_ready(&mut self, problem: Option<String>) {
         if let Some(problem) = &problem {
             tracing::error!("browser.client-certificate can't be used: {problem}");
@@ -286,7 +287,7 @@ impl Daemon {
     }
 
     fn failed(&mut self, failure: Failure) {
-        // The machine's reasons quote addresses as they are.
+        // The state machine's reasons contain unmasked addresses.
         let failure = Failure { reason: masked(&failure.reason), action: masked(&failure.action) };
         tracing::warn!(reason = failure.reason, action = failure.action, "failure");
         let now = self.clock.boot_micros();

@@ -1,6 +1,5 @@
-//! The strong measures of the ladder, as the daemon keeps them: in a small file in the session's directory, so that their
-//! budgets go on over restarts and boots. What of them there is at a moment is decided here, whether one is taken in
-//! [`crate::recovery`].
+//! Stores the strong measures of the ladder in a small file in the session's directory, so that their budgets last over
+//! restarts and boots. Which measures are available is decided here, whether one is taken in [`crate::recovery`].
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -15,14 +14,14 @@ use kiosk_core::moments::{Moments, since_boot};
 
 /// In the session's directory.
 const FILE: &str = "measures.json";
-/// The names in it, of [`Rung::Profile`], [`Rung::Session`] and [`Rung::Reboot`].
+/// The names in the file, of [`Rung::Profile`], [`Rung::Session`] and [`Rung::Reboot`].
 const NAMES: [&str; 3] = ["profile", "session", "reboot"];
 
-/// What was done, and where that is kept.
+/// The measures taken, and their file.
 pub(super) struct Kept {
     path: PathBuf,
     moments: Moments,
-    /// The time of this boot is to be written down again.
+    /// The timer to save the run time is armed.
     ticks: bool,
 }
 
@@ -37,14 +36,13 @@ impl Kept {
         Kept { path, moments, ticks: false }
     }
 
-    /// For the machine, which begins now.
+    /// The measures taken before, for a new state machine.
     pub fn before(&self) -> Before {
         let [profile, session, reboot] = NAMES.map(|name| self.moments.ago(name, since_boot()));
         Before { profile, session, reboot }
     }
 
-    /// What brought this session about: why the last one had itself started anew, or the device, when that has just been.
-    /// It is told once.
+    /// Why this session was started, if the last one had itself or the device restarted just now. Returned once.
     pub fn occasion(&mut self) -> Option<(String, String)> {
         let just = |name| self.moments.ago(name, since_boot()).is_some_and(|ago| ago < OCCASION);
         let action = match () {
@@ -57,12 +55,12 @@ impl Kept {
         (!reason.is_empty()).then(|| (reason, action.to_owned()))
     }
 
-    /// Whether some budget is still counted.
+    /// Whether a measure still counts against a budget.
     fn is_young(&self) -> bool {
         NAMES.iter().any(|name| self.moments.ago(name, since_boot()).is_some_and(|ago| ago < LONGEST_BUDGET))
     }
 
-    /// The time until now counts at the next boot: at the session's end, and now and then for a device whose power is cut.
+    /// Saves the run time of this boot: at the session's end, and periodically in case of a power cut.
     pub fn keep(&mut self) {
         if !self.moments.is_empty()
             && let Err(error) = self.moments.write(&self.path, since_boot())
@@ -72,24 +70,24 @@ impl Kept {
     }
 }
 
-/// No budget counts what is longer ago.
+/// The longest budget.
 const LONGEST_BUDGET: Duration = Duration::from_secs(25 * 3600);
-/// How often the time of this boot is written down while a budget is counted.
+/// How often the run time is saved while a budget is in use.
 const KEEP_INTERVAL: Duration = Duration::from_secs(3600);
-/// A measure that is longer ago has nothing to do with this start: a device takes no longer for its boot.
+/// An older measure is not the cause of this start: a boot takes less time.
 const OCCASION: Duration = Duration::from_secs(300);
 
 impl Daemon {
-    /// Said to the machine before each of its turns.
+    /// Tells the state machine the available measures before each turn.
     pub(super) fn tell_measures(&mut self) {
-        // One shell's trouble is not to take the page of another one away; and one of them speaks for all.
+        // One shell's failure must not take another shell's page away; and only the first shell decides.
         let alone = self.number == 0 && !self.board.others_seen(self.number);
         let session = alone && (self.board.is_managed() || self.kioskd_restarts_us);
         self.machine.set_measures(Measures { profile: true, session, reboot: alone && self.reboot });
     }
 
-    /// Has the time of this boot written down in an hour, as long as a budget is counted by it: a device that is cut off
-    /// from its power each evening would stay within them for ever.
+    /// Saves the run time hourly while a budget is in use: for a device that is switched off every evening the budgets
+    /// would never end otherwise.
     pub(super) fn keep_time(&mut self) {
         if self.kept.ticks || !self.kept.is_young() {
             return;
@@ -102,14 +100,14 @@ impl Daemon {
         });
     }
 
-    /// The hour is over.
+    /// The timer for the run time.
     pub(super) fn time_kept(&mut self) {
         self.kept.ticks = false;
         self.kept.keep();
         self.keep_time();
     }
 
-    /// A measure is to be taken: whether it may be follows as an event.
+    /// Records a measure; an event reports whether it may be taken.
     pub(super) fn take_measure(&mut self, rung: Rung, reason: &str) {
         let name = match rung {
             Rung::Session => NAMES[1],

@@ -1,6 +1,6 @@
-//! The session of one shell: turns what comes in (the compositor, the server's answers, the browser, commands,
-//! signals, time) into events of [`crate::machine`], has its effects carried out by [`effects`], and tells the
-//! compositor, the bus and the service manager how things are.
+//! The session of one shell: turns inputs (compositor, server, browser, commands, signals, time) into events of
+//! [`crate::machine`], carries out its effects by [`effects`], and publishes the state to the compositor, the bus and
+//! the service manager.
 
 mod effects;
 mod measures;
@@ -44,17 +44,18 @@ use kiosk_core::container;
 use kiosk_core::text::shortened;
 use kiosk_core::texts::Texts;
 
-/// Commands that wait for their turn; a caller beyond that waits itself.
+/// Most queued commands; further callers wait.
 const MAX_CALLS: usize = 32;
 
-/// Inputs that are dealt with before commands and the clock have their turn. Less than tokio lets a task take at once
-/// (128), or they would never be looked at.
+/// Inputs handled before commands and the clock get a turn. Less than tokio's budget of a task (128), else they would
+/// never be polled.
 const MAX_IN_A_ROW: u32 = 32;
 
-/// Of a message to the person before the screen: URLs in it may be megabytes long, a line of the control socket not.
+/// Longest message for the screen, characters: URLs in it may have megabytes, but a line of the control socket is
+/// bounded.
 const MAX_CHARACTERS: usize = 500;
 
-/// Where a shell's events come from.
+/// The sources of a shell's events.
 pub(super) struct Ends {
     signals: Signals,
     from_tasks: mpsc::UnboundedReceiver<Input>,
@@ -63,7 +64,7 @@ pub(super) struct Ends {
     pub calls: mpsc::Sender<Call>,
 }
 
-/// Whether a command or a container is told the address, whose server is waited for then.
+/// Whether a command or a container gets the URL, so that its server has to be up first.
 fn wants_url(configured: &Configured) -> bool {
     if configured.is_container() {
         return container::read(&configured.container).is_ok_and(|definition| definition.wants_url());
@@ -91,8 +92,8 @@ fn settings(configured: &Configured, texts: Texts, before: Before) -> Settings {
     }
 }
 
-/// With what the session signs in once `command` is accepted. The user of an address to open is taken out of it: as those
-/// of the configured page they are given when the server asks, and nowhere else, and only until another page is opened.
+/// The credentials after `command` is accepted. The user in an opened URL is removed from it: like the configured
+/// page's it is given only when the server asks, until another page is opened.
 fn signed_in_for(sign_in: &SignIn, command: &mut Command) -> SignIn {
     match command {
         Command::Open { url } => {
@@ -107,7 +108,7 @@ fn signed_in_for(sign_in: &SignIn, command: &mut Command) -> SignIn {
     }
 }
 
-/// A machine's report, with the number of its shell, short enough for the control socket whatever is in it.
+/// The state machine's report, with its shell's number, cut to fit the control socket.
 fn report_of(number: usize, machine: &Machine, page: Option<&Page>) -> Report {
     let report = machine.report();
     let message = shortened(&masked(&report.message), MAX_CHARACTERS);
@@ -118,30 +119,30 @@ fn report_of(number: usize, machine: &Machine, page: Option<&Page>) -> Report {
 
 /// The session of one shell.
 pub(super) struct Daemon {
-    /// Of the shell, among all that are configured.
+    /// The shell's number.
     number: usize,
     machine: Machine,
     configured: Configured,
     /// What the page may show.
     allowed: Allowed,
-    /// Which pages may ask for something.
+    /// Which pages may use `window.kiosk`.
     api: Api,
     page_calls: PageCalls,
     sign_in: SignIn,
-    /// Why the device's certificate can't be used.
+    /// The certificate's error.
     certificate_problem: Option<String>,
-    /// What the last probe left to the browser.
+    /// The last probe's result that the browser may know better.
     doubt: Option<ProbeError>,
-    /// That is in the log already: the server is asked twice a second.
+    /// The one already logged, as the server is probed twice a second.
     doubt_said: Option<String>,
     clock: Clock,
-    /// A thread looks at files for an upload. There is one at most: a drive may never answer.
+    /// A thread is reading files for an upload. At most one, as a drive may never answer.
     looks_at_files: bool,
     inputs: mpsc::UnboundedSender<Input>,
     board: Arc<Board>,
-    /// When the service manager last heard of us.
+    /// When the watchdog was last fed.
     pet: Duration,
-    /// Tells the bus to look after its socket.
+    /// Asks the bus to check its socket.
     look: Arc<Notify>,
     report: watch::Sender<Report>,
     /// What D-Bus shows.
@@ -150,23 +151,23 @@ pub(super) struct Daemon {
     wayland_display: PathBuf,
     shell: Option<Shell>,
     launches: u64,
-    /// When the running browser is looked at next, and measured.
+    /// When the running browser is next checked, and measured.
     look_at: Duration,
     measure_at: Duration,
     memory_trend: MemoryTrend,
     probe: Option<JoinHandle<()>>,
     probes: u64,
-    /// What has happened while effects were carried out: the machine's turn comes after that.
+    /// Events that came while effects were carried out, handled afterwards.
     happened: VecDeque<Event>,
-    /// The next shell gets an empty profile.
+    /// Start the next shell with an empty profile.
     profile_aside: bool,
     /// The strong measures that were taken.
     kept: Kept,
     /// `health.reboot`.
     reboot: bool,
-    /// kioskd has started us, and does so again when we end.
+    /// kioskd is our parent and restarts us.
     kioskd_restarts_us: bool,
-    /// Callers who hear when the page is seen.
+    /// Callers that wait for the page.
     waiters: Vec<Waiter>,
     finished: bool,
 }
@@ -207,7 +208,7 @@ impl Daemon {
         Ok((daemon, Ends { signals, from_tasks, from_bus, calls }))
     }
 
-    /// Until it is told to end. Returns whether it ends to be started anew.
+    /// Runs until shutdown. Returns whether it asks to be restarted.
     pub async fn run(mut self, ends: Ends) -> bool {
         let Ends { mut signals, mut from_tasks, mut from_bus, calls: _calls } = ends;
         self.keep_time();
@@ -217,8 +218,8 @@ impl Daemon {
             in_a_row += 1;
             let others_first = in_a_row > MAX_IN_A_ROW;
             tokio::select! {
-                // Answers before deadlines: after a pause of the whole machine both are there at once. But a browser
-                // that always has something to say keeps nobody else from being heard.
+                // Inputs before deadlines, as after a suspend both are ready. But a browser that always has messages
+                // must not starve the rest.
                 biased;
                 () = signals.end() => self.event(Event::Shutdown),
                 Some(input) = from_tasks.recv(), if !others_first => self.input(input),
@@ -238,7 +239,7 @@ impl Daemon {
         self.machine.renews()
     }
 
-    /// What it is told by.
+    /// The sender of its inputs.
     pub fn inputs(&self) -> mpsc::UnboundedSender<Input> {
         self.inputs.clone()
     }
@@ -321,13 +322,13 @@ impl Daemon {
         [self.machine.deadline(), page, watchdog, self.waiters_deadline()].into_iter().flatten().min()
     }
 
-    /// Called once a turn: the loop goes round. Told early when we are awake anyway, so as not to wake for it.
+    /// Feeds the watchdog, once a turn; early if we are awake anyway, to save a wake-up.
     fn still_alive(&mut self) {
         if let Some(period) = self.board.watchdog(self.number)
             && self.clock.now() >= self.pet + period / 4
         {
             let now = self.clock.now();
-            // A manager that could not be told is told again soon.
+            // After a failure it is fed again soon.
             self.pet = if self.board.alive() {
                 now
             } else {
@@ -353,7 +354,7 @@ impl Daemon {
                 self.wayland_display = wayland_display;
                 self.look.notify_one();
                 self.end_with(pid);
-                // Before: a command that is started at once waits for its window.
+                // Before the next event: a command that is started at once waits for its window.
                 self.event(Event::Window { mapped: tells_windows.then_some(false) });
                 self.event(Event::CompositorUp { pid });
             }
@@ -445,7 +446,7 @@ impl Daemon {
         }
     }
 
-    /// A compositor that started us starts another one when it comes back itself: ends us with it.
+    /// Dies with the compositor that started us, as it starts another session when it is restarted.
     fn end_with(&mut self, compositor: u32) {
         let parent = rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs());
         self.kioskd_restarts_us = parent == Some(compositor);
@@ -461,7 +462,7 @@ impl Daemon {
         let sign_in = signed_in_for(&self.sign_in, &mut call.command);
         let shows_page = call.command.shows_page();
         match self.machine.command(call.command, self.clock.now()) {
-            // A caller that has gone needs no answer.
+            // The caller may be gone.
             Err(refusal) => drop(call.reply.send(Err(refusal))),
             Ok(effects) => {
                 self.forget_opened(sign_in);
@@ -488,9 +489,8 @@ impl Daemon {
         self.take_turns();
     }
 
-    /// The machine's turns, one for each event: the effects of one are carried out before the next.
-    /// Who signs in from now on. Of the user of an opened address, who is none of them any more, the browser keeps the
-    /// password: it is started anew.
+    /// Sets the credentials. If the user of an opened URL is dropped, the browser still has the password cached, so it is
+    /// restarted.
     fn forget_opened(&mut self, sign_in: SignIn) {
         if self.sign_in.forgets_opened(&sign_in) {
             self.happened.push_back(Event::PasswordKept);
@@ -498,6 +498,7 @@ impl Daemon {
         self.set_sign_in(sign_in);
     }
 
+    /// Steps the state machine once for each event, and carries out its effects before the next.
     fn take_turns(&mut self) {
         while let Some(event) = self.happened.pop_front() {
             tracing::debug!(?event, "event");
@@ -509,7 +510,7 @@ impl Daemon {
         self.answer_waiters();
     }
 
-    /// Tells whoever wants to know, as far as something has changed.
+    /// Publishes the state, if it changed.
     fn publish(&mut self) {
         let page = self.shell.as_ref().and_then(|shell| shell.page.as_ref());
         let report = Report { chooser: self.chooser(), ..report_of(self.number, &self.machine, page) };

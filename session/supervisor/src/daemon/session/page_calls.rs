@@ -1,5 +1,5 @@
-//! What the page asks for through `window.kiosk`, carried out: by the session itself, or by the compositor, whose answer is
-//! waited for. Each call is answered once, with one sentence where it is refused.
+//! Carries out the page's calls of `window.kiosk`: in the session, or by the compositor, whose answer is awaited. Each
+//! call is answered once; a refusal is one sentence.
 
 use std::collections::VecDeque;
 
@@ -11,19 +11,19 @@ use crate::machine::Command;
 use crate::page::{Ask, Back, Page};
 use kiosk_core::page_calls::{DeviceInfo, PageAnswer, PageCall, Wish};
 
-/// Calls that wait for the compositor, which answers each at once.
+/// Most calls that wait for the compositor, which answers at once.
 pub(super) const MAX_CALLS: usize = 64;
 
 const NOT_THERE: &str = "kioskd is not there: try again later";
 const TOO_OLD: &str = "kioskd is older than kiosk-session: it has to be restarted (systemctl restart kiosk)";
 
-/// The calls on their way to the compositor.
+/// The calls that wait for the compositor.
 pub(super) struct PageCalls {
     to_compositor: mpsc::Sender<PageCall>,
     last: u64,
-    /// By number, oldest first; without a way back nobody waits.
+    /// By number, oldest first; without a `Back` no answer is expected.
     waiting: VecDeque<(u64, Option<Back>)>,
-    /// Why there is nobody to ask.
+    /// Why the compositor takes no calls; `None`: it does.
     nobody: Option<&'static str>,
 }
 
@@ -33,7 +33,7 @@ impl PageCalls {
         Self { to_compositor, last: 0, waiting: VecDeque::new(), nobody: Some(NOT_THERE) }
     }
 
-    /// Sends it on its way. Errors: why not.
+    /// Sends a call to the compositor. Errors: why it cannot.
     fn send(&mut self, shell: usize, wish: Wish, back: Option<Back>) -> Result<(), (Option<Back>, &'static str)> {
         if let Some(why) = self.nobody {
             return Err((back, why));
@@ -49,7 +49,7 @@ impl PageCalls {
 }
 
 impl Daemon {
-    /// Carries out what the page has asked for.
+    /// Carries out the page's calls.
     pub(super) fn page_asks(&mut self) {
         let asks = self.page().map(Page::take_asks).unwrap_or_default();
         for (ask, back) in asks {
@@ -66,7 +66,7 @@ impl Daemon {
         }
     }
 
-    /// As an operator's, but that the answer comes before its document goes.
+    /// Like an operator's command, but answered before the document is replaced.
     fn command_of_page(&mut self, mut command: Command, back: Option<&Back>) {
         let sign_in = signed_in_for(&self.sign_in, &mut command);
         match self.machine.command(command, self.clock.now()) {
@@ -79,12 +79,12 @@ impl Daemon {
         }
     }
 
-    /// The compositor takes calls from now on, or does not know of any.
+    /// The compositor is connected; `calls`: it takes calls.
     pub(super) fn compositor_takes(&mut self, calls: bool) {
         self.page_calls.nobody = (!calls).then_some(TOO_OLD);
     }
 
-    /// The compositor is gone, and answers no more.
+    /// The compositor is gone: fails the waiting calls.
     pub(super) fn compositor_takes_none(&mut self) {
         self.page_calls.nobody = Some(NOT_THERE);
         for (_, back) in std::mem::take(&mut self.page_calls.waiting) {

@@ -1,5 +1,5 @@
-//! A page's wish for a file of the visitor's, between the page, the directory of `browser.uploads` and the compositor.
-//! What may be asked and when is decided in [`crate::page`]; what is a file to choose in [`crate::uploads`].
+//! Uploads: connects the page's file input, the directory of `browser.uploads` and the compositor's list.
+//! [`crate::page`] decides when a page may ask; [`crate::uploads`] which files are offered.
 
 use std::path::PathBuf;
 
@@ -9,23 +9,23 @@ use crate::page::{Page, UploadWish};
 use crate::uploads::{self, Found};
 use kiosk_core::api::{Chooser, State};
 
-/// What the thread that looks at the directory says.
+/// The result of the thread that reads the directory.
 #[derive(Debug)]
 pub(crate) enum UploadAnswer {
-    /// What may be chosen.
+    /// The files to offer.
     Found(Found),
-    /// Whole paths of what was chosen; `None`: one is no file any more.
+    /// Full paths of the chosen files; `None`: one of them is not a file any more.
     Seen(Option<Vec<PathBuf>>),
 }
 
 impl Daemon {
-    /// What the compositor is to show, as long as there is a page to be seen that asks.
+    /// The list for the compositor, while a visible page waits for it.
     pub(super) fn chooser(&self) -> Option<Chooser> {
         let page = self.shell.as_ref()?.page.as_ref()?;
         page.chooser().filter(|_| self.machine.state() == State::Ready).cloned()
     }
 
-    /// The visitor has chosen, or does not want to.
+    /// The visitor has chosen or cancelled.
     pub(super) fn chosen(&mut self, number: u64, files: &[u32]) {
         let now = self.clock.now();
         if let Some(page) = self.page() {
@@ -34,7 +34,7 @@ impl Daemon {
         }
     }
 
-    /// There is no screen any more to choose on.
+    /// The compositor is gone: cancels the list.
     pub(super) fn dismiss_chooser(&mut self) {
         let now = self.clock.now();
         if let Some(page) = self.page() {
@@ -43,10 +43,10 @@ impl Daemon {
         }
     }
 
-    /// Begins what the page wants done with files.
+    /// Starts the look-up that the page needs.
     pub(super) fn look_at_files(&mut self) {
         let Some(wish) = self.page().and_then(Page::take_upload_wish) else { return };
-        // What is said where nobody can look.
+        // The answer if no thread can be started.
         let (number, unseen) = match wish {
             UploadWish::Find { number, .. } => (number, UploadAnswer::Found(Found::not_there())),
             UploadWish::LookAgain { number, .. } => (number, UploadAnswer::Seen(None)),
@@ -57,7 +57,7 @@ impl Daemon {
             tracing::warn!("the directory of browser.uploads does not answer");
             return self.answer_upload(number, unseen);
         };
-        // Not one of the runtime's threads: those are waited for when the program ends.
+        // Not a thread of the runtime, which would be joined at exit.
         let thread = std::thread::Builder::new().name("uploads".into());
         let begun = thread.spawn(move || {
             let answer = match wish {
@@ -75,7 +75,7 @@ impl Daemon {
         }
     }
 
-    /// The thread has come to its end.
+    /// Handles the thread's result.
     pub(super) fn files_looked_at(&mut self, generation: u64, number: u64, answer: UploadAnswer) {
         self.looks_at_files = false;
         if generation == self.launches {

@@ -1,5 +1,5 @@
-//! Callers who asked for a page and hear of it when it is seen: `reload`, `home` and their like succeed with the page
-//! on the screen, and fail with the reason why it is not.
+//! Callers that wait for the page: `reload`, `home` and similar commands succeed when the page is shown, and fail with
+//! the reason if it is not.
 
 use std::time::Duration;
 
@@ -9,9 +9,9 @@ use super::Daemon;
 use crate::machine::Refusal;
 use kiosk_core::api::State;
 
-/// From the call to the page: below the patience of D-Bus callers, 25 s.
+/// Time limit from the call to the page: below the timeout of D-Bus callers, 25 s.
 const SHOWN_TIMEOUT: Duration = Duration::from_secs(20);
-/// Callers who wait at a time; further ones are told at once that the page is not there yet.
+/// Most waiting callers; further ones are answered at once.
 const MAX_WAITING: usize = 32;
 
 /// One caller.
@@ -23,7 +23,7 @@ pub(super) struct Waiter {
 }
 
 impl Daemon {
-    /// Answers when the page is seen, or is known not to be.
+    /// Adds a caller, which is answered when the page is shown or has failed.
     pub(super) fn answer_when_shown(&mut self, reply: oneshot::Sender<Result<(), Refusal>>) {
         let failures = self.status.borrow().failures;
         let until = self.clock.now() + SHOWN_TIMEOUT;
@@ -34,12 +34,12 @@ impl Daemon {
         self.waiters.push(Waiter { reply, failures, until });
     }
 
-    /// When the first of them has waited long enough.
+    /// The deadline of the first caller.
     pub(super) fn waiters_deadline(&self) -> Option<Duration> {
         self.waiters.iter().map(|waiter| waiter.until).min()
     }
 
-    /// Answers whom there is an answer for.
+    /// Answers the callers whose result is known.
     pub(super) fn answer_waiters(&mut self) {
         if self.waiters.is_empty() {
             return;
@@ -60,7 +60,7 @@ impl Daemon {
                     continue;
                 }
             };
-            // A caller that has gone needs no answer.
+            // The caller may be gone.
             let _ = waiter.reply.send(answer);
         }
     }
