@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
 mod cage;
+mod hands;
+mod keyboards;
 #[path = "../nested/process.rs"]
 mod process;
 mod programs;

@@ -1,0 +1,209 @@
+//! On-screen keyboards and input methods of others: they come with a text field, what is tapped on them is typed there,
+//! and what fcitx5 composes arrives.
+
+use std::process::Command;
+
+use crate::{
+    hands::{Keys, Mouse, SQUEEKBOARD, TEN_WIDE, WVKBD},
+    process::Running,
+    stand::{Stand, kept, until},
+};
+
+const EXTERNAL: &str = "[keyboard]\nuse = \"external\"\n";
+
+/// A program with a session bus of its own.
+fn with_bus(stand: &Stand, socket: &str, script: &str) -> Running {
+    let mut command = stand.command(socket, "dbus-run-session");
+    command.args(["--", "sh", "-c", script]).env_remove("DBUS_SESSION_BUS_ADDRESS").env("LANG", "C.UTF-8");
+    // Settings of its own.
+    command.env("HOME", stand.directory.path()).env_remove("XDG_CONFIG_HOME");
+    Running::start(command)
+}
+
+/// Writes one line that is typed into a file.
+const READS: &str = "printf 'type here: '; read -r line; printf '%s\\n' \"$line\" >";
+
+fn foot(stand: &Stand) -> Running {
+    stand.foot(&format!("{READS}{}; exec sleep 600", stand.path("typed")))
+}
+
+/// A window of GTK 4 with an entry, whose text is written to the file `typed` at Enter.
+fn gtk4_entry(stand: &Stand) -> Running {
+    let script = format!(
+        "import gi; gi.require_version('Gtk', '4.0')\n\
+         from gi.repository import Gtk\n\
+         def shown(app):\n\
+         \x20   window = Gtk.ApplicationWindow(application=app)\n\
+         \x20   entry = Gtk.Entry(valign=Gtk.Align.CENTER)\n\
+         \x20   entry.connect('activate', lambda e: open('{}', 'w').write(e.get_text() + '\\n'))\n\
+         \x20   window.set_child(entry)\n\
+         \x20   window.present()\n\
+         app = Gtk.Application()\n\
+         app.connect('activate', shown)\n\
+         app.run()\n",
+        stand.path("typed")
+    );
+    let mut command: Command = stand.command("wayland-0", "/usr/bin/python3");
+    command.args(["-c", &script]).env("LANG", "C.UTF-8").env("GSK_RENDERER", "cairo").env("GDK_BACKEND", "wayland");
+    Running::start(command)
+}
+
+/// The keyboard is on the screen: keys are light, or letters on them are.
+fn until_keyboard(stand: &Stand) {
+    until("the keyboard", || stand.grim(&["-g", KEYS], "keys.png").has_letters().then_some(()));
+    // Its own first frames: they are clicked on when they are still.
+    until_still(stand, KEYS);
+}
+
+/// Where keyboards are. A cursor that blinks is in none of these.
+const KEYS: &str = "0,400 800x200";
+/// The first lines of foot, whose cursor does not blink.
+const LINES: &str = "0,0 800x100";
+/// Below an entry in the middle of what kioskd's keyboard leaves.
+const BELOW: &str = "0,210 400x60";
+
+/// This part of the picture does not change any more.
+fn until_still(stand: &Stand, part: &str) {
+    let mut last = Vec::new();
+    until("a still picture", || {
+        let shot = stand.grim(&["-g", part], "still.png").rgb;
+        let still = shot == last;
+        last = shot;
+        still.then_some(())
+    });
+}
+
+/// Clicks on the keys of this text.
+fn types(stand: &Stand, mouse: &mut Mouse, keys: &Keys, text: &str) {
+    for c in text.chars() {
+        mouse.click(keys.letter(c));
+        // foot drops a text that crosses a commit of its own, by which it says where its cursor is now.
+        until_still(stand, LINES);
+    }
+}
+
+fn keep(stand: &Stand, name: &str) {
+    stand.grim(&["-c"], name);
+    std::fs::copy(stand.path(name), kept(name)).unwrap();
+}
+
+fn mouse(stand: &Stand) -> Mouse {
+    Mouse::new(&stand.directory.path().join("wayland-admin"))
+}
+
+#[test]
+fn squeekboard_comes_with_a_field_and_types_into_foot() {
+    let stand = Stand::with(EXTERNAL);
+    let squeekboard =
+        "gsettings set org.gnome.desktop.a11y.applications screen-keyboard-enabled true; exec squeekboard";
+    let _squeekboard = with_bus(&stand, "wayland-keyboard", squeekboard);
+    let _foot = foot(&stand);
+    until_keyboard(&stand);
+    let mut mouse = mouse(&stand);
+    types(&stand, &mut mouse, &TEN_WIDE, "kiosk");
+    until_keyboard(&stand);
+    keep(&stand, "squeekboard.png");
+    mouse.click(TEN_WIDE.enter());
+    assert_eq!(stand.written("typed"), "kiosk\n");
+}
+
+#[test]
+fn squeekboard_types_into_a_field_of_gtk_4() {
+    let stand = Stand::with(EXTERNAL);
+    let squeekboard =
+        "gsettings set org.gnome.desktop.a11y.applications screen-keyboard-enabled true; exec squeekboard";
+    let _squeekboard = with_bus(&stand, "wayland-keyboard", squeekboard);
+    let _entry = gtk4_entry(&stand);
+    until_keyboard(&stand);
+    let mut mouse = mouse(&stand);
+    types(&stand, &mut mouse, &SQUEEKBOARD, "kiosk");
+    until_keyboard(&stand);
+    keep(&stand, "squeekboard-gtk4.png");
+    mouse.click(SQUEEKBOARD.enter());
+    assert_eq!(stand.written("typed"), "kiosk\n");
+}
+
+#[test]
+fn wvkbd_types_into_foot_which_has_the_room_above_it() {
+    let stand = Stand::with(EXTERNAL);
+    let mut command = stand.command("wayland-keyboard", "wvkbd-mobintl");
+    command.args(["-L", "200"]);
+    let _wvkbd = Running::start(command);
+    let _foot = foot(&stand);
+    until_keyboard(&stand);
+    let mut mouse = mouse(&stand);
+    types(&stand, &mut mouse, &WVKBD, "kiosk");
+    until_keyboard(&stand);
+    keep(&stand, "wvkbd-types.png");
+    mouse.click(WVKBD.enter());
+    assert_eq!(stand.written("typed"), "kiosk\n");
+}
+
+/// fcitx5 that composes by this engine from the start.
+fn fcitx5(stand: &Stand, engine: &str) -> Running {
+    let directory = stand.directory.path().join(".config/fcitx5");
+    std::fs::create_dir_all(&directory).unwrap();
+    let profile = format!(
+        "[Groups/0]\nName=Default\nDefault Layout=us\nDefaultIM={engine}\n[Groups/0/Items/0]\nName={engine}\nLayout=\n\
+         [GroupOrder]\n0=Default\n"
+    );
+    std::fs::write(directory.join("profile"), profile).unwrap();
+    std::fs::write(directory.join("config"), "[Behavior]\nActiveByDefault=True\n").unwrap();
+    let fcitx5 = with_bus(stand, "wayland-admin", "exec fcitx5");
+    until("fcitx5", || fcitx5.log().contains("Loaded addon classicui").then_some(()));
+    fcitx5
+}
+
+fn composes_korean(stand: &Stand, picture: &str) {
+    until_keyboard(stand);
+    let mut mouse = mouse(stand);
+    types(stand, &mut mouse, &TEN_WIDE, "gksrmf");
+    until_keyboard(stand);
+    keep(stand, picture);
+    // The first one commits what is composed, where the program has it so.
+    until("what was composed", || {
+        mouse.click(TEN_WIDE.enter());
+        std::fs::read_to_string(stand.path("typed")).ok().filter(|text| text.ends_with('\n'))
+    });
+    assert_eq!(stand.written("typed"), "한글\n");
+}
+
+#[test]
+fn fcitx5_composes_korean_in_foot_from_kioskds_own_keyboard() {
+    let stand = Stand::with("[keyboard]\nuse = \"always\"\n");
+    let _fcitx5 = fcitx5(&stand, "hangul");
+    let _foot = foot(&stand);
+    composes_korean(&stand, "fcitx5-foot.png");
+}
+
+#[test]
+fn fcitx5_composes_korean_in_a_field_of_gtk_4() {
+    let stand = Stand::with("[keyboard]\nuse = \"always\"\n");
+    let _fcitx5 = fcitx5(&stand, "hangul");
+    let _entry = gtk4_entry(&stand);
+    composes_korean(&stand, "fcitx5-gtk4.png");
+}
+
+#[test]
+fn fcitx5_offers_words_beside_the_cursor_of_a_field_of_gtk_4() {
+    let stand = Stand::with("[keyboard]\nuse = \"always\"\n");
+    let _fcitx5 = fcitx5(&stand, "pinyin");
+    let _entry = gtk4_entry(&stand);
+    until_keyboard(&stand);
+    let below = || stand.grim(&["-g", BELOW], "below.png").rgb;
+    let empty = below();
+    let mut mouse = mouse(&stand);
+    types(&stand, &mut mouse, &TEN_WIDE, "nihao");
+    until("the words below the field", || (below() != empty).then_some(()));
+    until_still(&stand, BELOW);
+    keep(&stand, "fcitx5-words.png");
+    // The first word of the list.
+    mouse.click((30, 225));
+    until("the end of the list", || (below() == empty).then_some(()));
+    until("the word in the program", || {
+        mouse.click(TEN_WIDE.enter());
+        std::fs::read_to_string(stand.path("typed")).ok().filter(|text| text.ends_with('\n'))
+    });
+    let typed = stand.written("typed");
+    assert!(typed.trim().chars().all(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)) && typed.len() > 3, "{typed:?}");
+}
