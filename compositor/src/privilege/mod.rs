@@ -253,7 +253,7 @@ mod tests {
         }
         let is_trusted =
             |interface: &&str| table::find(interface).is_some_and(|global| matches!(global.who, Who::Trusted(_)));
-        assert!(table::KEYBOARD.iter().all(|interface| is_trusted(interface)));
+        assert!(table::KEYBOARD.iter().all(is_trusted));
     }
 
     #[test]
