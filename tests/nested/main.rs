@@ -10,6 +10,8 @@ mod client;
 mod clipboard;
 #[path = "../fixture/layers.rs"]
 mod layers;
+#[path = "../fixture/methods.rs"]
+mod methods;
 #[path = "../fixture/output_tool.rs"]
 mod output_tool;
 #[path = "../fixture/picture.rs"]
@@ -32,6 +34,7 @@ mod process;
 mod strangers;
 mod telling_page;
 mod typing;
+mod uploads;
 mod wayland;
 mod x11;
 mod x_programs;
