@@ -4,7 +4,7 @@
 
 use std::{f32::consts::PI, time::Duration};
 
-/// Where an animated piece is at one moment.
+/// The position and opacity of an animated piece at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pose {
     /// Index into [`crate::Scene::pieces`].
@@ -22,7 +22,7 @@ pub(crate) const DOTS: usize = 3;
 /// Time between two pictures: about 16 a second look smooth in a slow pulse, and leave the processor to the start
 /// of the browser.
 pub(crate) const STEP: Duration = Duration::from_millis(60);
-/// Steps until the pattern repeats. The last ones are a rest in which nothing wakes up.
+/// Steps until the pattern repeats. The last ones are a pause without wake-ups.
 pub(crate) const STEPS: u32 = 28;
 /// Steps that one dot's pulse takes.
 pub(crate) const PULSE: u32 = 12;
@@ -31,7 +31,7 @@ pub(crate) const LAG: u32 = 4;
 /// Opacity of a dot between its pulses.
 pub(crate) const REST: f32 = 0.25;
 
-/// Which pieces move, by time since the view was first shown.
+/// The animated pieces, by time since the view was first shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Animation {
     /// The first dot's piece; the others follow it.

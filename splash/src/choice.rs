@@ -1,28 +1,28 @@
-//! A list of which somebody chooses by finger, pointer or key: what stands in it, and where on an output each thing is that
-//! can be touched. The compositor asks [`places`] for what was hit; [`crate::compose`] draws the same places.
+//! A list to choose from by finger, pointer or key: its content, and the areas of its touch targets on an output. The
+//! compositor uses [`places`] for hit tests; [`crate::compose`] draws the same areas.
 
 use crate::scene::Screen;
 
-/// The least height of what is touched, logical pixels: a finger finds it.
+/// Smallest height of a touch target, logical pixels: large enough for a finger.
 const TOUCH: f32 = 44.0;
-/// Its height in units of a normal text's em; and the share of the output's height that it takes at most.
+/// Its height in em of normal text; and its largest share of the output's height.
 const HEIGHT: f32 = 2.6;
 const MAX_SHARE: u32 = 7;
-/// Rows beyond are too many to look through at once.
+/// Most rows on a page.
 const MAX_ROWS: usize = 12;
-/// From one thing to the next, in units of its height.
+/// Gap between targets, in units of their height.
 const GAP: f32 = 0.16;
-/// A list is no wider than so many em: a name and a number far apart are hard to bring together.
+/// Largest width of a list, em: name and detail should not be too far apart.
 const MAX_WIDTH_EM: f32 = 64.0;
 
-/// What stands in a list.
+/// The content of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Choice {
     /// Larger, at the top.
     pub title: String,
     /// Of this page: at most [`Places::rows`]; further ones are not drawn.
     pub rows: Vec<Row>,
-    /// In place of rows where there are none.
+    /// Text in place of rows, if there are none.
     pub nothing: String,
     /// Between the buttons that turn the page; empty: there is one page, and no such buttons.
     pub page: String,
@@ -32,11 +32,11 @@ pub struct Choice {
     pub cancel: String,
     /// On the one that takes what is marked; empty: there is none.
     pub take: String,
-    /// Where the keys are.
+    /// The keyboard focus.
     pub focus: Option<Target>,
 }
 
-/// One thing that may be chosen.
+/// One entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
     /// What it is.
@@ -47,7 +47,7 @@ pub struct Row {
     pub marked: bool,
 }
 
-/// What can be touched.
+/// A touch target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// A row of the page, from 0.
@@ -62,7 +62,7 @@ pub enum Target {
     Take,
 }
 
-/// A place on the output, physical pixels of the upright picture.
+/// An area on the output, physical pixels of the upright picture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Area {
     /// From the left edge.
@@ -84,7 +84,7 @@ impl Area {
     }
 }
 
-/// Where everything of a list is on an output.
+/// The layout of a list on an output.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Places {
     /// Where the title is set.
@@ -128,7 +128,7 @@ impl Places {
         }
     }
 
-    /// What is at this point, physical pixels of the upright picture.
+    /// The target at this point, physical pixels of the upright picture.
     pub fn at(&self, x: f64, y: f64) -> Option<Target> {
         let rows = (0..self.rows.len()).map(Target::Row);
         let all = rows.chain([Target::Back, Target::Forward, Target::Cancel, Target::Take]);
@@ -136,8 +136,8 @@ impl Places {
     }
 }
 
-/// The places on an output of `width` × `height` physical pixels at `scale`, whatever stands there. On one that is too
-/// small for a finger there are fewer.
+/// The layout on an output of `width` × `height` physical pixels at `scale`, independent of the content. Small outputs
+/// have fewer rows.
 pub fn places(width: u32, height: u32, scale: f64) -> Places {
     let screen = Screen::new(width, height, scale);
     let (width, height) = (screen.width, screen.height);
@@ -154,7 +154,7 @@ pub fn places(width: u32, height: u32, scale: f64) -> Places {
         let fits = width > 0 && height > 0 && x + width <= screen.width && y + height <= screen.height;
         fits.then_some(Area { x, y, width, height })
     };
-    // The buttons that turn pages stand over the others where one row has no room for all.
+    // The page buttons get a row of their own if one row has no room for all.
     let (bars, cell) = if column >= 12 * unit { (1, column / 5) } else { (2, column / 2) };
     let bottom = height - margin - unit;
     let top = margin + unit + gap;

@@ -1,21 +1,21 @@
-//! What of a text from outside is set: without controls, with single blanks, and no longer than anybody reads. Called
-//! before a text is shaped, so that the work of that is bounded whatever comes in.
+//! Cleans texts from outside: no control characters, single blanks, bounded length. Called before shaping, so that its
+//! cost is bounded.
 
-/// Most characters that are set of one text: more would not fit on a screen, and a library's work on them takes time.
+/// Most characters of one text: more would not fit on a screen, and shaping takes time.
 pub(crate) const MAX_CHARACTERS: usize = 4_000;
-/// Most marks on one letter: more is a drawing over other lines.
+/// Most combining marks on one letter: more would cover other lines.
 const MAX_MARKS: usize = 4;
 
-/// A text that can be set.
+/// A cleaned text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Clean {
     pub text: String,
-    /// There was more.
+    /// It was cut.
     pub cut: bool,
 }
 
 /// `text` with white space as single blanks, line feeds only where `lines` keeps them, no outer white space, no
-/// controls, and nothing that would turn the order of what stands around it.
+/// controls, and no bidirectional controls.
 pub(crate) fn clean(text: &str, lines: bool) -> Clean {
     let mut out = Clean { text: String::new(), cut: false };
     let (mut blank, mut feeds, mut count, mut marks) = (false, 0, 0, 0);
@@ -29,7 +29,7 @@ pub(crate) fn clean(text: &str, lines: bool) -> Clean {
                 if marks > MAX_MARKS {
                     continue;
                 }
-                // Characters that only steer need no room, but a text of nothing else has no end either.
+                // Invisible characters count too, so that the length is bounded.
                 count += 1;
                 if count > MAX_CHARACTERS {
                     out.cut = true;
@@ -57,14 +57,14 @@ fn separate(text: &mut String, feeds: &mut usize, blank: &mut bool) {
     }
 }
 
-/// Overrides, embeddings and isolates, and what is left of other programs' text: with them a text could be shown in
-/// another order than it is read. The order of Arabic and Hebrew needs none of them.
+/// Bidirectional overrides, embeddings and isolates, with which a text could be shown in another order than it is read.
+/// Arabic and Hebrew do not need them.
 fn turns(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}'
         | '\u{e0000}'..='\u{e001f}' | '\u{e0080}'..='\u{e0fff}')
 }
 
-/// The marks that stand above one another without end in texts that are made to be in the way.
+/// Combining marks, which hostile texts stack without limit.
 fn is_mark(c: char) -> bool {
     matches!(c, '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}' | '\u{1dc0}'..='\u{1dff}'
         | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')

@@ -1,17 +1,17 @@
-//! QR codes: a text in, a grid of modules out, painted black on white with the quiet zone around it, whatever the
-//! screen's colours are: cameras expect it so. Called by the layout (how many modules) and the painter.
+//! QR codes: a text in, a grid of modules out, painted black on white with the quiet zone, independent of the screen's
+//! colours, as cameras expect it. Called by the layout (how many modules) and the painter.
 
 use qrcode::{Color, EcLevel, QrCode};
 
 use crate::Image;
 
-/// Longest content, bytes: a code of more could be read on the largest screens only.
+/// Longest content, bytes: larger codes are readable only on large screens.
 pub const MAX_CONTENT: usize = 600;
 /// Modules of white around a code (ISO/IEC 18004, section 5.3.8).
 const QUIET_ZONE: u32 = 4;
 /// Smallest module that a camera tells apart at arm's length, pixels.
 const MIN_MODULE: u32 = 2;
-/// More than this and a code looks like a wall, pixels a module.
+/// Largest module, pixels.
 const MAX_MODULE: u32 = 24;
 
 /// The modules of a code.
@@ -54,8 +54,8 @@ impl Code {
     }
 }
 
-/// What a camera takes for a Wi-Fi network to join: `WIFI:T:WPA;S:NAME;P:PASSWORD;;`, without a password `T:nopass`.
-/// What the format uses itself (`\ ; , " :`) is escaped, so that a name can't end it.
+/// The content of a code that joins a Wi-Fi network: `WIFI:T:WPA;S:NAME;P:PASSWORD;;`, without a password `T:nopass`.
+/// The format's special characters (`\ ; , " :`) are escaped.
 pub fn wifi_code(name: &str, password: &str, hidden: bool) -> String {
     let escaped = |text: &str| {
         text.chars().fold(String::new(), |mut out, c| {

@@ -1,9 +1,9 @@
-//! Colours of the configuration and the colours that follow from them. Called by the compositor when it reads
-//! `splash.background`, and by the painter for everything that must be seen on that background.
+//! Parses configured colours, and derives contrasting ones. Called by the compositor for `splash.background`, and by
+//! the painter for everything on that background.
 
 use crate::Rgb;
 
-/// Why a text is no colour.
+/// Why a text is not a colour.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is not a colour: write # and six hexadecimal digits, for example #1e293b.")]
 pub struct ColorError(String);

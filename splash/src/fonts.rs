@@ -1,7 +1,7 @@
 //! The faces that texts are set in: the one that is built in, the one that is configured, and those of the installed
-//! ones that the text on the screen needs. Kept by the compositor in [`crate::Style`] while such a text is shown; a face
-//! is a path here; its file is read, whole, while a text is set, and never mapped then: one that is cut short in its place
-//! would end the program. Looking for installed faces is `installed`'s.
+//! ones that the text on the screen needs. Kept by the compositor in [`crate::Style`] while such a text is shown. Only
+//! paths are kept; a file is read completely while a text is set, never mapped, as truncating a mapped file would crash
+//! the program. `installed` searches the installed faces.
 
 use std::{
     collections::{BTreeSet, HashMap},
@@ -19,13 +19,13 @@ use ttf_parser::Face;
 
 /// DejaVu Sans, reduced to Latin, Greek, Cyrillic, punctuation and arrows (`assets/font`).
 const FONT: &[u8] = include_bytes!("../../assets/font/kiosk-sans.ttf");
-/// The built-in face's family, as no installed one is called.
+/// The built-in face's family; no installed one has this name.
 const BUILTIN: &str = "kiosk built-in";
 /// The family that texts are set in first, where one is configured.
 const CONFIGURED: &str = "kiosk configured";
 
-/// Bytes of all font files that one text is set in. The largest single ones, collections for Chinese, Japanese and Korean,
-/// have 20 to 35 MiB; what goes beyond is shown as boxes.
+/// Most bytes of font files for one text. The largest ones, collections for Chinese, Japanese and Korean, have 20 to 35
+/// MiB; characters beyond it are shown as boxes.
 const MAX_FILES: u64 = 96 << 20;
 
 static BUILTIN_FACE: LazyLock<Option<Face<'static>>> = LazyLock::new(|| Face::parse(FONT, 0).ok());
@@ -38,7 +38,7 @@ pub(crate) struct Found {
     pub index: u32,
 }
 
-/// What texts are set in. Clones share it.
+/// The faces for texts. Clones share them.
 #[derive(Debug, Clone)]
 pub struct Fonts(Arc<Chosen>);
 
@@ -46,18 +46,18 @@ pub struct Fonts(Arc<Chosen>);
 struct Chosen {
     /// A family's name, or the absolute path of a font file.
     wish: Option<String>,
-    /// That one, when it was found.
+    /// The configured face, if it was found.
     configured: Option<Found>,
-    /// In the order in which they are asked for a character.
+    /// In the order of the search for a character.
     fallback: Vec<Found>,
-    /// Characters that were looked for in the installed faces, found or not.
+    /// Characters that were searched in the installed faces, found or not.
     searched: BTreeSet<char>,
-    /// Installed faces were looked through at all.
+    /// Whether the installed faces were searched at all.
     complete: bool,
 }
 
 impl PartialEq for Fonts {
-    /// Whether texts look the same in both.
+    /// Whether both set texts in the same faces.
     fn eq(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
             || (self.0.configured == other.0.configured && self.0.fallback == other.0.fallback)
@@ -77,7 +77,7 @@ impl Fonts {
         Self(Arc::new(Chosen { wish, ..Chosen::default() }))
     }
 
-    /// Whether the installed faces have to be looked through before `text` is set. Reads no file.
+    /// Whether the installed faces have to be searched before `text` is set. Reads no file.
     pub fn lacks(&self, text: &str) -> bool {
         if self.0.wish.is_some() && !self.0.complete {
             return text.chars().any(leaves_mark);
@@ -96,7 +96,7 @@ impl Fonts {
         self.0.wish == other.0.wish
     }
 
-    /// With nothing installed: what a text falls back to when a font file turns out to be broken.
+    /// Without installed faces: the fallback if a font file is broken.
     pub(crate) fn only_builtin() -> Self {
         Self::new(None)
     }
@@ -119,7 +119,7 @@ impl Fonts {
         Self(Arc::new(Chosen { wish: self.0.wish.clone(), configured, fallback, searched, complete: true }))
     }
 
-    /// A library of exactly these faces: what it does for a character that the first one lacks is bounded by them.
+    /// A font system of exactly these faces, which bounds the search for missing characters.
     pub(crate) fn system(&self) -> FontSystem {
         let mut faces = Database::new();
         let mut named = Vec::new();
@@ -172,13 +172,13 @@ fn read(path: &Path, room: u64) -> Option<Vec<u8>> {
     let file = File::open(path).ok()?;
     let size = file.metadata().ok().filter(|metadata| metadata.is_file())?.len();
     let mut data = Vec::with_capacity(usize::try_from(size.min(room)).ok()?);
-    // One byte more than may be: whoever writes to it meanwhile makes it no larger than that.
+    // Reads one byte more than the limit, in case the file grows meanwhile.
     file.take(room + 1).read_to_end(&mut data).ok()?;
     (data.len() as u64 <= room).then_some(data)
 }
 
-/// Adds a face as a regular one of this family, whatever it says of itself: it was chosen for its characters, and the
-/// library would not look at a bold one otherwise.
+/// Adds a face as a regular one of this family, independent of its own style: it was chosen for its characters, and the
+/// library would skip a bold one.
 fn push(faces: &mut Database, family: &str, source: Source, index: u32) {
     faces.push_face_info(FaceInfo {
         id: ID::dummy(),
@@ -203,12 +203,12 @@ pub(crate) fn in_builtin(c: char) -> bool {
     BUILTIN_FACE.as_ref().is_some_and(|face| face.glyph_index(c).is_some())
 }
 
-/// Whether a face is needed for it at all.
+/// Whether it needs a glyph.
 pub(crate) fn leaves_mark(c: char) -> bool {
     !c.is_whitespace() && !c.is_control() && !steers(c)
 }
 
-/// Characters without a mark of their own that say how their neighbours are drawn.
+/// Invisible characters that control how their neighbours are drawn.
 pub(crate) fn steers(c: char) -> bool {
     matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
         | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'

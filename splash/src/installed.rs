@@ -1,6 +1,6 @@
-//! Looks through the installed fonts for the faces that a text needs: the only part of this crate that reads files, and
-//! one that may take a second. The compositor calls it on a thread of its own, and only when a text on the screen has a
-//! character that the built-in face lacks, or a font is configured. What is found are paths: no font stays in memory.
+//! Searches the installed fonts for the faces that a text needs, which reads many files and may take a second. The
+//! compositor calls it on a thread, and only if a text has a character that the built-in face lacks, or a font is
+//! configured. The results are paths: no font stays in memory.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -9,11 +9,11 @@ use ttf_parser::Face;
 
 use crate::fonts::{Fonts, Found, in_builtin, leaves_mark};
 
-/// Where distributions and administrators put fonts. Users' own are not the device's.
+/// System directories of fonts; users' own fonts are not searched.
 pub(crate) const DIRECTORIES: [&str; 2] = ["/usr/share/fonts", "/usr/local/share/fonts"];
-/// Faces beside the configured one for one text: each is asked for each character that those before it lack.
+/// Most fallback faces for one text, as each is searched for each character that those before it lack.
 const MAX_FACES: usize = 8;
-/// Different characters that faces are looked for: more than the characters of any text that is shown.
+/// Most different characters that are searched, more than any shown text has.
 const MAX_CHARACTERS: usize = 4_000;
 
 /// Why the configured font is not used; the sentence names it.
@@ -28,9 +28,9 @@ pub enum FontError {
 }
 
 impl Fonts {
-    /// The faces that `text` needs, of those that are installed. `language`: such as `ja` or `zh-TW`; it decides between
-    /// faces for the same characters. Reads files, and takes as long as they are many. What is wrong with the configured
-    /// font is told by the first search.
+    /// The installed faces that `text` needs. `language`, such as `ja` or `zh-TW`, decides between faces for the same
+    /// characters. Reads all font files, so it may take long. Errors of the configured font are reported by the first
+    /// search only.
     pub fn find(&self, text: &str, language: &str) -> (Fonts, Option<FontError>) {
         let mut installed = Database::new();
         DIRECTORIES.iter().for_each(|directory| installed.load_fonts_dir(directory));
@@ -59,7 +59,7 @@ fn configured(installed: &mut Database, wish: &str) -> Option<Found> {
     if wish.starts_with('/') {
         let before = installed.len();
         installed.load_font_file(wish).ok()?;
-        // A face that fontdb takes has names and metrics; one that can be drawn has shapes as well.
+        // fontdb accepts faces with names and metrics; drawing also needs outlines.
         let face = installed.faces().nth(before).filter(|face| is_drawn(installed, face))?;
         return found(face);
     }
@@ -73,8 +73,7 @@ fn is_drawn(installed: &Database, face: &FaceInfo) -> bool {
     installed.with_face_data(face.id, drawn).unwrap_or(false)
 }
 
-/// Few faces that have as many as possible of the characters, those that have most of them first; coloured ones for
-/// pictures before all others.
+/// A small set of faces that cover the characters, by the number of characters covered; colour fonts for emoji first.
 fn cover(installed: &Database, wanted: &BTreeSet<char>, language: &str) -> Vec<Found> {
     let mut rest = wanted.clone();
     if rest.is_empty() {
@@ -90,7 +89,7 @@ fn cover(installed: &Database, wanted: &BTreeSet<char>, language: &str) -> Vec<F
     while chosen.len() < MAX_FACES && !rest.is_empty() {
         let gain = |characters: &Characters| {
             let of = characters.has.intersection(&rest).filter(|c| !characters.coloured || is_picture(**c));
-            // A coloured face is for pictures, and only for them.
+            // Colour fonts are used for emoji only.
             (of.count(), characters.coloured)
         };
         // The first of the best: they are sorted.
@@ -105,7 +104,7 @@ fn cover(installed: &Database, wanted: &BTreeSet<char>, language: &str) -> Vec<F
     chosen
 }
 
-/// What of the wanted a face has.
+/// The wanted characters that a face has.
 struct Characters {
     has: BTreeSet<char>,
     coloured: bool,
@@ -119,13 +118,13 @@ fn characters(data: &[u8], index: u32, wanted: &BTreeSet<char>) -> Option<Charac
     (!has.is_empty()).then_some(Characters { has, coloured })
 }
 
-/// Characters that people expect to be coloured pictures where there are any.
+/// Characters that are usually shown as colour emoji.
 fn is_picture(c: char) -> bool {
     matches!(c, '\u{203c}' | '\u{2049}' | '\u{2139}' | '\u{20e3}' | '\u{2300}'..='\u{23ff}' | '\u{2600}'..='\u{27bf}'
         | '\u{2b05}'..='\u{2b55}' | '\u{1f000}'..='\u{1fbff}')
 }
 
-/// How far a face is from a plain one, for a choice among those that have the same characters.
+/// How far a face's style is from regular, to choose among faces with the same characters.
 fn strangeness(face: &FaceInfo) -> (bool, bool, u16, bool) {
     let named = |part: &str| face.families.iter().any(|(name, _)| name.contains(part));
     (
@@ -136,8 +135,8 @@ fn strangeness(face: &FaceInfo) -> (bool, bool, u16, bool) {
     )
 }
 
-/// Whether a face of several for Chinese, Japanese and Korean is made for this language: the same characters look
-/// otherwise in each. All other faces are for every language.
+/// Whether a Chinese, Japanese or Korean face is made for this language, as characters look different in each. Other
+/// faces are for every language.
 fn speaks(face: &FaceInfo, language: &str) -> bool {
     let Some(region) = face.families.iter().find_map(|(name, _)| name.split_once("CJK ").map(|(_, region)| region))
     else {

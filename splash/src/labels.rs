@@ -1,4 +1,4 @@
-//! Short texts as pictures of their own, for what is laid out elsewhere: the keys of the keyboard on the screen.
+//! Short texts as pictures, for layouts elsewhere: the keys of the on-screen keyboard.
 
 use crate::{
     Image, Rgb, Style,

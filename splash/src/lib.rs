@@ -1,8 +1,8 @@
 //! The kiosk's own screens: a [`View`] goes in, pixels come out.
 //!
-//! The compositor calls [`compose`] when the view, the output's size or its scale changes, uploads each
-//! [`Piece`] once, and afterwards moves or fades pieces as the [`Animation`] says. Nothing here reads a clock or the
-//! environment; files are read by [`Fonts::find`], and those of the faces that it found while a text is set in them.
+//! The compositor calls [`compose`] when the view, the output's size or its scale changes, uploads each [`Piece`] once,
+//! and afterwards moves or fades pieces as the [`Animation`] says. Nothing here reads a clock or the environment; the
+//! only files read are fonts, by [`Fonts::find`] and while texts are set.
 
 #![warn(missing_docs)]
 #![deny(clippy::indexing_slicing)]
@@ -49,16 +49,16 @@ pub enum View {
         /// How it moves.
         progress: Progress,
     },
-    /// As the splash whose progress has no end yet, with more lines.
+    /// The splash with indeterminate progress and more lines.
     Waiting {
         /// What is waited for.
         message: String,
-        /// Since when, and in a line of its own what was tried.
+        /// Since when, and on a line of its own the attempts.
         detail: String,
     },
-    /// The reasons why there is nothing else to see.
+    /// The diagnostics screen.
     Diagnostics(Report),
-    /// A title and a text of a few lines, for people who stand before the screen.
+    /// A title and a text of a few lines.
     Message {
         /// Larger; may be empty.
         title: String,
@@ -67,11 +67,11 @@ pub enum View {
     },
     /// How to reach the device, or to pair it with something.
     Pairing(Pairing),
-    /// A page of a list, of which somebody chooses.
+    /// A page of a list to choose from.
     Choice(Choice),
 }
 
-/// What stands on the screen that tells why there is no page; what is empty is left out.
+/// The content of the diagnostics screen; empty parts are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Report {
     /// Larger, at the top.
@@ -82,18 +82,18 @@ pub struct Report {
     pub facts: String,
     /// A short report for a QR code, of at most [`MAX_CODE_CONTENT`] bytes.
     pub code: String,
-    /// Which page of the reasons, where they need several ([`Scene::pages`]); goes round.
+    /// The page of the reasons, if they need several ([`Scene::pages`]); wraps around.
     pub page: usize,
 }
 
-/// What stands on the pairing screen; what is empty is left out.
+/// The content of the pairing screen; empty parts are left out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Pairing {
     /// Larger, at the top.
     pub title: String,
-    /// What QR codes say, one or two: of at most [`MAX_CODE_CONTENT`] bytes each.
+    /// The contents of one or two QR codes, at most [`MAX_CODE_CONTENT`] bytes each.
     pub codes: Vec<String>,
-    /// To be typed by who has no camera: addresses, one a line.
+    /// Addresses to type without a camera, one per line.
     pub address: String,
     /// Such as `ABC-123`: the largest text.
     pub code: String,
@@ -156,13 +156,13 @@ pub struct Piece {
 /// A whole screen: the background fills the output, the pieces lie over it in order, later above.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scene {
-    /// Of all that no piece covers.
+    /// The colour where no piece is.
     pub background: Rgb,
     /// From the lowest to the uppermost.
     pub pieces: Vec<Piece>,
     /// `None`: nothing moves, the scene can be drawn once.
     pub animation: Option<Animation>,
-    /// How many pages the view has, at least 1: it is composed anew for each.
+    /// Number of pages of the view, at least 1; each is composed separately.
     pub pages: usize,
 }
 
@@ -173,9 +173,9 @@ pub struct Style {
     pub background: Rgb,
     /// Whether the splash's line of message is drawn at all; other texts always are.
     pub message: bool,
-    /// In the middle of the splash.
+    /// The splash's logo.
     pub logo: Logo,
-    /// What texts are set in.
+    /// The faces for texts.
     pub fonts: Fonts,
     /// Of texts; `None`: black or white, whichever stands out from the background.
     pub text_color: Option<Rgb>,
@@ -183,11 +183,11 @@ pub struct Style {
     pub progress_color: Option<Rgb>,
     /// The side of a square logo against the shorter side of the output, 0.05 to 0.8; others have the same area.
     pub logo_size: f32,
-    /// Where the middle of the logo is, shares of width and height.
+    /// The position of the logo.
     pub position: Position,
 }
 
-/// Where the splash's logo is; what belongs to it stays below it.
+/// The position of the splash's logo, with progress and message below it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Position {
     /// In the middle.
@@ -231,8 +231,8 @@ pub fn cut_to(view: &View, style: &Style, width: u32, height: u32, scale: f64) -
     with_sound_fonts(style, |typesetter| scene::layout(view, style, typesetter, width, height, scale).cut_to)
 }
 
-/// Calls `compose` with the style's fonts. A broken font file may reach an assertion in the libraries that read it: it
-/// may cost the letters that only it has, never the screen.
+/// Calls `compose` with the style's fonts. If a broken font file triggers an assertion in the font libraries, falls
+/// back to the built-in face.
 fn with_sound_fonts<T>(style: &Style, compose: impl Fn(&mut Typesetter<'_>) -> T) -> T {
     let builtin = Fonts::only_builtin();
     if !style.fonts.is_only_builtin() {

@@ -1,6 +1,5 @@
-//! The logo: a file's bytes, read once into something that can be painted at any size. The compositor makes one
-//! at the start; the layout asks it for its shape and the painter for pixels. It never opens a file, also none
-//! that the SVG refers to.
+//! The logo: a file's bytes, parsed once for painting at any size. The compositor makes one at the start; the layout
+//! uses its aspect ratio, the painter its pixels. It never opens a file, not even those that an SVG refers to.
 
 use std::{
     fmt,
@@ -20,7 +19,7 @@ use crate::{
     raster::Raster,
 };
 
-/// Side of the picture that is painted to see whether an SVG can be: small, so that it costs nothing.
+/// Side of the test picture that checks whether an SVG can be painted: small, so that it is cheap.
 const TRIAL: u32 = 32;
 
 /// What a text of an SVG begins with.
@@ -49,7 +48,7 @@ impl fmt::Debug for Logo {
 impl Logo {
     /// kioskd's own mark.
     pub fn builtin() -> Self {
-        // A test reads the same bytes; were they wrong all the same, a screen without a logo is still a screen.
+        // A test checks these bytes; if they were invalid there would just be no logo.
         Self::from_bytes(include_bytes!("../../assets/logo/logo.svg")).unwrap_or_else(|_| Self::none())
     }
 
@@ -58,13 +57,13 @@ impl Logo {
         Self(Arc::new(Picture::Nothing))
     }
 
-    /// Reads an SVG, PNG or JPEG, told apart by content, not by name. Texts of an SVG are not seen.
+    /// Reads an SVG, PNG or JPEG, detected by content, not by name. Texts in an SVG are not shown.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, LogoError> {
         Self::with_fonts(bytes, &Arc::new(Database::new()))
     }
 
-    /// As [`Logo::from_bytes`], with the installed fonts where an SVG has texts. Looking for them takes time: shapes in
-    /// their place are there sooner.
+    /// As [`Logo::from_bytes`], with the installed fonts for texts in an SVG. Searching them takes time; texts
+    /// converted to paths are faster.
     pub fn with_installed_fonts(bytes: &[u8]) -> Result<Self, LogoError> {
         let has_text = looks_like_xml(bytes) && bytes.windows(TEXT_TAG.len()).any(|window| window == TEXT_TAG);
         let fonts = if has_text { installed() } else { Database::new() };
@@ -103,7 +102,7 @@ impl Logo {
         (aspect.is_finite() && aspect > 0.0).then_some(aspect)
     }
 
-    /// Pixels at exactly this size, from the shapes themselves: as sharp at 50 as at 2000 pixels.
+    /// Paints exactly this size, for an SVG from its shapes.
     pub(crate) fn paint(&self, width: u32, height: u32) -> Option<Image> {
         let mut data = match &*self.0 {
             Picture::Nothing => return None,
@@ -121,8 +120,8 @@ impl Logo {
 fn render_svg(tree: &Tree, width: u32, height: u32) -> Option<Vec<u8>> {
     let size = tree.size();
     let fit = Transform::from_scale(width as f32 / size.width(), height as f32 / size.height());
-    // Shapes of absurd coordinates reach assertions in tiny-skia 0.12 (the edge walk in scan/path.rs; found by a
-    // test of ours): such a file may cost the logo, never the screen. A half painted picture is not kept.
+    // Extreme coordinates reach assertions in tiny-skia 0.12 (the edge walk in scan/path.rs; found by a test of ours):
+    // then there is no logo. A partially painted picture is not used.
     let painted = catch_unwind(AssertUnwindSafe(|| {
         let mut pixmap = Pixmap::new(width, height)?;
         resvg::render(tree, fit, &mut pixmap.as_mut());
@@ -137,12 +136,12 @@ fn looks_like_xml(bytes: &[u8]) -> bool {
     text.iter().find(|byte| !byte.is_ascii_whitespace()) == Some(&b'<')
 }
 
-/// The faces that the distribution and the administrator have installed: names and places, no font's bytes.
+/// The system's installed faces: names and paths, without font data.
 fn installed() -> Database {
     // resvg has another release of the library than cosmic-text.
     let mut fonts = Database::new();
     DIRECTORIES.iter().for_each(|directory| fonts.load_fonts_dir(directory));
-    // What a family that is not there is replaced by.
+    // The replacements for missing families.
     let families: Vec<String> =
         fonts.faces().filter_map(|face| face.families.first().map(|(name, _)| name.clone())).collect();
     let found =
@@ -173,23 +172,23 @@ fn parse_svg(bytes: &[u8], fonts: &Arc<Database>) -> Result<Tree, LogoError> {
     let options = Options {
         fontdb: fonts.clone(),
         font_family: "sans-serif".into(),
-        // Otherwise an SVG could have any file of the machine read.
+        // Otherwise an SVG could read any file.
         image_href_resolver: ImageHrefResolver {
             resolve_data: Box::new(|_, data, _| embedded(&data)),
             resolve_string: Box::new(|_, _| None),
         },
         ..Options::default()
     };
-    // It repeats what stands in the file.
+    // The error quotes the file.
     let sentence = |text: String| text.replace(char::is_control, "\u{fffd}");
-    // Shaping of a text in a broken font file may reach an assertion in the libraries that read it.
+    // Shaping with a broken font file may reach an assertion in the font libraries.
     let read = catch_unwind(AssertUnwindSafe(|| Tree::from_data(bytes, &options)));
     let tree =
         read.map_err(|_| LogoError::Unpaintable)?.map_err(|error| LogoError::Svg(sentence(error.to_string())))?;
     if !tree.root().has_children() {
         return Err(LogoError::Blank);
     }
-    // Better a sentence now than no logo on the screen.
+    // Report it now, instead of showing no logo later.
     render_svg(&tree, TRIAL, TRIAL).ok_or(LogoError::Unpaintable)?;
     Ok(tree)
 }

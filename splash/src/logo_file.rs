@@ -1,4 +1,4 @@
-//! What a file must be to be a logo, and why one is not.
+//! The limits of logo files, and their errors.
 
 /// Largest logo file, bytes: more is a mistake, and reading it would hold up the start.
 pub const MAX_FILE: usize = 4 << 20;

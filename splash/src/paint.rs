@@ -1,5 +1,5 @@
 //! From rectangles to pixels: each part of a layout becomes a piece with a picture of exactly its size. Called by
-//! [`crate::compose`]; it decides nothing about places.
+//! [`crate::compose`]; positions are decided by the layout.
 
 use crate::{
     Animation, Image, Piece, Rgb, Scene, Style,
@@ -8,11 +8,11 @@ use crate::{
     text::{Typesetter, times},
 };
 
-/// Opacity of what is there but not the point: the bar's track, the text under a title.
+/// Opacities of secondary parts: the bar's track, the text under a title.
 const TRACK: u8 = 0x38;
 const QUIET: u8 = 0xd0;
 const STRONG: u8 = 0xff;
-/// Of what can be touched: there, and chosen.
+/// Opacities of touch targets: normal, and chosen.
 const PLATE: u8 = 0x24;
 const STRONG_PLATE: u8 = 0x60;
 /// Its corners, share of its height.

@@ -1,4 +1,4 @@
-//! Logos of pixels: PNG or JPEG in, premultiplied pixels out, at any size. Called by [`crate::Logo`] only.
+//! Raster logos: PNG or JPEG in, premultiplied pixels out, at any size. Called by [`crate::Logo`] only.
 
 use std::io::Cursor;
 
@@ -8,7 +8,7 @@ use zune_jpeg::JpegDecoder;
 
 use crate::logo_file::{LogoError, MAX_PIXELS, MAX_SIDE};
 
-/// What decoding may take besides the picture itself, bytes.
+/// Memory limit of the decoder besides the picture, bytes.
 const DECODER_BYTES: usize = 16 << 20;
 /// Longest side that is kept in memory: no logo is painted larger.
 const MAX_KEPT: u32 = 2048;
@@ -85,7 +85,7 @@ impl Raster {
         self.resized(shrink(self.width), shrink(self.height))
     }
 
-    /// The picture in another size: every source pixel counts when it shrinks, straight transitions when it grows.
+    /// Resizes the picture: averages when shrinking, linear interpolation when growing.
     pub(crate) fn resized(&self, width: u32, height: u32) -> Self {
         let across = filter_rows(&self.data, self.width as usize, &weights(self.width, width));
         let turned = transposed(&across, width as usize);
@@ -128,13 +128,13 @@ fn premultiplied(decoded: &[u8], color: ColorType) -> Option<Vec<u8>> {
     })
 }
 
-/// Which source pixels make one target pixel: the first one, and the weight of it and its followers (sum 1).
+/// The source pixels of one target pixel: the first one, and the weights of it and its followers (sum 1).
 struct Taps {
     first: usize,
     weights: Vec<f32>,
 }
 
-/// A triangle as wide as the coarser of the two pixel grids.
+/// A triangle filter as wide as the coarser of the two pixel grids.
 fn weights(source: u32, target: u32) -> Vec<Taps> {
     let ratio = source as f32 / target as f32;
     let reach = ratio.max(1.0);
@@ -155,7 +155,7 @@ fn weights(source: u32, target: u32) -> Vec<Taps> {
         .collect()
 }
 
-/// Each row of `length` pixels to one of as many pixels as there are `taps`.
+/// Resizes each row of `length` pixels to `taps.len()` pixels.
 fn filter_rows(data: &[u8], length: usize, taps: &[Taps]) -> Vec<u8> {
     let mut out = Vec::with_capacity(data.len() / length.max(1) * taps.len());
     for row in data.chunks_exact(length.max(1) * 4) {
@@ -164,7 +164,7 @@ fn filter_rows(data: &[u8], length: usize, taps: &[Taps]) -> Vec<u8> {
             for (pixel, weight) in row.chunks_exact(4).skip(tap.first).zip(&tap.weights) {
                 sum.iter_mut().zip(pixel).for_each(|(sum, channel)| *sum += weight * f32::from(*channel));
             }
-            // Equal weights for colour and alpha, and rounding that keeps order: no channel gets above its alpha.
+            // Equal weights and monotonic rounding for colour and alpha: no channel exceeds its alpha.
             out.extend(sum.map(|channel| (channel + 0.5) as u8));
         }
     }

@@ -1,6 +1,6 @@
-//! Texts set in lines and painted: called by the layout, which asks how large one is, and by the painter, for its
-//! pixels. Shaping, order and line breaks are cosmic-text's; how much of a text is set, and what is said of the rest,
-//! is decided here. The library is set up with the first text: a screen without any costs nothing.
+//! Sets texts in lines and paints them: used by the layout for sizes and by the painter for pixels. cosmic-text does
+//! shaping, bidirectional order and line breaks; cutting long texts is decided here. The library is initialised with
+//! the first text.
 
 use std::ops::Range;
 
@@ -23,7 +23,7 @@ const LINE: f32 = 1.45;
 const LINE_OF_OTHERS: f32 = 1.6;
 /// What letters of other faces reach out above and below, em.
 const RISE_OF_OTHERS: f32 = 0.3;
-/// Stands for what did not fit.
+/// Replaces text that did not fit.
 const ELLIPSIS: char = '…';
 
 /// A size that text is set in.
@@ -75,7 +75,7 @@ pub(crate) struct Setting {
     pub em: f32,
     pub width: u32,
     pub height: u32,
-    /// So many characters of the text are shown, where that is not all.
+    /// Number of characters of the text that are shown, if not all.
     pub cut_to: Option<usize>,
     glyphs: Vec<PhysicalGlyph>,
 }

@@ -1,8 +1,8 @@
-//! What is announced when one state follows another: objects that came and went, and one `PropertiesChanged` for each
-//! object with just what changed.
+//! Computes the signals between two states: added and removed objects, and one `PropertiesChanged` for each object with
+//! the changed properties.
 //!
-//! Each connection compares with the last state that it told its peer, so a slow peer gets fewer and larger steps and
-//! never a wrong end. [`steps`] is pure.
+//! Each connection compares with the last state that it sent to its peer, so a slow peer gets fewer and larger changes,
+//! but always the final state. [`steps`] is pure.
 
 use std::collections::BTreeMap;
 
@@ -27,7 +27,7 @@ pub enum Step<'a> {
     Changed(&'a str, &'a str, BTreeMap<&'a str, &'a Variant<'static>>),
 }
 
-/// From `old` to `new`, in the order in which they are to be sent.
+/// The steps from `old` to `new`, in the order of sending.
 pub fn steps<'a>(old: &'a Told, new: &'a Told) -> Vec<Step<'a>> {
     let same = |path: &str, interface: &str| new.get(path).is_some_and(|(other, _)| other == interface);
     let gone = old.iter().filter(|(path, (interface, _))| !same(path, interface));

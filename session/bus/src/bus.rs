@@ -1,8 +1,8 @@
-//! The system bus: takes the name there when the bus is there, and again when it is restarted. The daemon starts and
-//! runs without it.
+//! The system bus: acquires the name when the bus appears, and again after its restart. The daemon starts and runs
+//! without it.
 //!
-//! While there is no bus, a few tries with growing pauses find one that comes with the boot; after that only the
-//! appearance of its socket counts, so a system that never has one costs no wake-up.
+//! While there is no bus, a few attempts with growing pauses find one that starts during boot; after that only its
+//! socket is watched, so that a system without a bus costs no wake-ups.
 
 use std::io;
 use std::os::linux::net::SocketAddrExt;
@@ -26,7 +26,7 @@ const PAUSES: [u64; 14] = [1, 2, 4, 8, 16, 30, 30, 30, 30, 30, 30, 30, 30, 30];
 /// The bus daemon's answers take milliseconds; this is for a hung one.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Serves on the bus at `address` for ever; returns when there is to be none.
+/// Serves on the bus at `address` for ever; returns at once if no bus is wanted.
 pub async fn serve<S: Service>(address: Option<&str>, shared: &Arc<Shared<S>>) {
     let Some(address) = address else { return };
     let mut watch = socket_path(address).and_then(|path| {
@@ -38,8 +38,7 @@ pub async fn serve<S: Service>(address: Option<&str>, shared: &Arc<Shared<S>>) {
         match tokio::time::timeout(CONNECT_TIMEOUT, connect(address, shared)).await {
             Ok(Ok((connection, calls, name))) => {
                 tracing::info!(address, "on the message bus");
-                // Calls are served while the name is asked for: those to our unique name may come first, and the
-                // answer comes behind them.
+                // Calls are served while the name is requested, as calls to our unique name may come before the reply.
                 tokio::join!(
                     connection::serve(shared, connection.clone(), calls, &name),
                     request_name::<S>(&connection),
@@ -95,15 +94,15 @@ async fn request_name<S: Service>(connection: &Connection) {
             tracing::warn!(name = S::NAME, "another program has the name on the bus; it is ours when that one ends");
         }
         Ok(_) => {}
-        // Stays connected, so that a restart of the bus is noticed and tried again.
+        // Stays connected, so that a restart of the bus is noticed and the name is requested again.
         Err(error) => {
             tracing::warn!(%error, name = S::NAME, "the bus does not give us the name: is org.kioskd.conf installed?");
         }
     }
 }
 
-/// Connects to the first address of a list that takes a connection. Only Unix sockets: a message bus with another
-/// transport has no users to tell apart.
+/// Connects to the first address of a list that accepts. Only Unix sockets, as other transports have no peer
+/// credentials.
 fn open(address: &str) -> io::Result<StdStream> {
     let mut why = io::Error::new(io::ErrorKind::InvalidInput, "the address names no Unix socket (unix:path=…)");
     for one in address.split(';') {

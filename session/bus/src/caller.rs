@@ -1,4 +1,4 @@
-//! Whose a call is, for the quotas: by the socket's credentials or the bus daemon's word.
+//! Identifies a call's user, for the quotas: from the socket's credentials or the bus daemon.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -8,17 +8,17 @@ use nix::unistd::{Gid, Uid, User, getgrouplist};
 use zbus::Connection;
 use zbus::message::Header;
 
-/// Senders on the bus that are remembered; a name there is never given to another.
+/// Cached senders on the bus, whose unique names are never reused.
 const MAX_REMEMBERED: usize = 256;
-/// Whoever is not known shares the places of one user.
+/// Unknown callers share the places of one user.
 const UNKNOWN: u32 = u32::MAX;
 
 /// A caller as the quotas see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Who {
-    /// The user, by the kernel's or the bus's word.
+    /// The user id.
     pub uid: u32,
-    /// Root, our own user, or a member of the group kiosk-admin: may use the places that are kept.
+    /// Root, our own user, or a member of the group kiosk-admin: may use the reserved places.
     pub privileged: bool,
 }
 

@@ -21,10 +21,10 @@ use crate::tree::{Answer, unknown_method};
 use crate::writer::Writer;
 use crate::{Failure, Service, Shared, Watch};
 
-/// Calls that have been read and not yet looked at.
+/// Queued calls that are not handled yet.
 const QUEUE: usize = 4;
 
-/// The way in of a connection: what zbus builds it from, and the calls that come.
+/// The receiving side of a connection: zbus's builder, and the incoming calls.
 pub struct Entrance {
     /// For zbus, with the socket split into reader and writer.
     pub builder: Builder<'static>,
@@ -73,7 +73,7 @@ pub async fn serve<S: Service>(
         };
         if let Err(error) = going_on {
             tracing::debug!(%error, name, "D-Bus connection dropped");
-            // Calls under way hold the connection: their answers find it closed.
+            // Calls in progress hold the connection; their replies fail, as it is closed.
             let _ = connection.close().await;
             return;
         }
@@ -144,7 +144,7 @@ async fn answer<S: Service>(
         if let Err(failure) = done
             && let Err(error) = fail(&connection, &call, failure).await
         {
-            // The caller can be gone by now; the connection's own task notices that too.
+            // The caller may be gone, which the connection's task notices too.
             tracing::debug!(%error, "a reply could not be sent");
         }
     });
@@ -155,7 +155,7 @@ fn busy<S: Service>() -> Failure {
     Failure::not_ready(format!("{} is busy with earlier calls: wait for their answers first", S::PROGRAM))
 }
 
-/// Does what a call asks for, and replies.
+/// Carries out a call, and replies.
 async fn carry_out(connection: &Connection, call: &Message, asked: Answer) -> Result<(), Failure> {
     let header = call.header();
     match asked {
@@ -178,7 +178,7 @@ async fn carry_out(connection: &Connection, call: &Message, asked: Answer) -> Re
 
 /// Why the macro's code could not send its reply.
 fn unsent(error: zbus::BoxDBusError) -> Failure {
-    // What zbus says of a file descriptor where the peer has not agreed to get any.
+    // zbus's error for a file descriptor that the peer has not negotiated.
     if error.description() == Some(zbus::Error::Unsupported.to_string().as_str()) {
         return Failure::unsupported("this connection can't carry a file descriptor");
     }

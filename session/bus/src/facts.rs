@@ -1,5 +1,5 @@
-//! What an interface says of itself by introspection, read back: the arguments of its methods, and which properties are
-//! announced. zbus generates the text from the code, so nothing is said twice. Pure.
+//! Parses an interface's introspection: the arguments of its methods, and which properties are announced. zbus
+//! generates the text from the code, so nothing is written twice. Pure.
 
 /// A property as introspection has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,12 +12,12 @@ pub struct Property {
     pub writable: bool,
 }
 
-/// What is known of an interface.
+/// The facts of an interface.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Facts {
     /// The `<interface>` element, indented by one step.
     pub xml: String,
-    /// Name and the types of all arguments in a row, as a message's header has them.
+    /// Name and signature of all arguments, as in a message's header.
     pub methods: Vec<(String, String)>,
     /// In the order of the text.
     pub properties: Vec<Property>,

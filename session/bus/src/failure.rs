@@ -1,4 +1,4 @@
-//! What a method call is refused with: a D-Bus error name and one sentence for a person.
+//! The error of a method call: a D-Bus error name and one sentence for a person.
 //!
 //! The names are `org.kioskd.Error.*` for what is about the kiosk, and the standard `org.freedesktop.DBus.Error.*` for
 //! what is about the protocol (no such method, wrong signature). Interfaces return it from their methods.
@@ -10,7 +10,7 @@ use zbus::names::ErrorName;
 
 /// Prefix of our own error names.
 const ERROR_PREFIX: &str = "org.kioskd.Error.";
-/// For a name that is none, which is a bug.
+/// In place of an invalid name, which is a bug.
 const FAILED: &str = "org.freedesktop.DBus.Error.Failed";
 
 /// An error reply before it is a message.
@@ -40,27 +40,27 @@ impl Failure {
         Self::kiosk("InvalidArgument", text)
     }
 
-    /// Something that is named and not there.
+    /// Something named does not exist.
     pub fn not_found(text: impl Into<String>) -> Self {
         Self::kiosk("NotFound", text)
     }
 
-    /// What may work later.
+    /// It may work later.
     pub fn not_ready(text: impl Into<String>) -> Self {
         Self::kiosk("NotReady", text)
     }
 
-    /// The caller has not the right.
+    /// The caller is not allowed to do this.
     pub fn not_authorized(text: impl Into<String>) -> Self {
         Self::kiosk("NotAuthorized", text)
     }
 
-    /// Whether the caller has not the right.
+    /// Whether it is [`Failure::not_authorized`].
     pub(crate) fn is_denied(&self) -> bool {
         self.name == format!("{ERROR_PREFIX}NotAuthorized")
     }
 
-    /// What this version or this device can't do.
+    /// This version or device does not support it.
     pub fn unsupported(text: impl Into<String>) -> Self {
         Self::kiosk("Unsupported", text)
     }
@@ -91,7 +91,7 @@ impl From<zbus::BoxDBusError> for Failure {
 
 impl DBusError for Failure {
     fn create_reply(&self, call: &Header<'_>) -> zbus::Result<Message> {
-        // A zero byte, as it may come in a caller's text, is no D-Bus string: a bus drops who sends one.
+        // A NUL from a caller's text is not valid in a D-Bus string: a bus disconnects the sender.
         let text: String = self.text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
         Message::error(call, self.name()).build(&text)
     }

@@ -1,10 +1,10 @@
 //! The D-Bus service of both daemons: on the system bus where there is one, and always on a socket in the runtime
 //! directory, where every client has a connection of its own.
 //!
-//! A daemon implements [`Service`]: what its state is, which objects show it, and what it signals besides. Their
-//! interfaces are written with zbus's `interface` macro. [`serve`] does the rest: it waits for a late bus, makes a lost
-//! socket anew, bounds what callers can take ([`limits`]), finds objects and answers for them ([`tree`]), and announces
-//! what changed ([`announce`]). Nothing here knows a kiosk.
+//! A daemon implements [`Service`]: its state, the objects that show it, and its own signals. Interfaces are written
+//! with zbus's `interface` macro. [`serve`] does the rest: it waits for a late bus, recreates a lost socket, limits
+//! callers ([`limits`]), finds objects and answers the standard interfaces ([`tree`]), and announces changes
+//! ([`announce`]). Nothing here knows a kiosk.
 
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(not(test), deny(clippy::string_slice))]
@@ -40,9 +40,9 @@ pub use object::{Object, Served};
 pub use reader::read_message;
 pub use standard_xml::XML_HEADER;
 
-/// What a daemon shows and is asked on D-Bus.
+/// A daemon's service on D-Bus.
 pub trait Service: Send + Sync + 'static {
-    /// The daemon as it is seen from outside, by value.
+    /// The published state, by value.
     type State: Clone + Send + Sync + 'static;
     /// Tells when the state changed.
     type Watch: Watch<State = Self::State>;
@@ -53,54 +53,54 @@ pub trait Service: Send + Sync + 'static {
     const PROGRAM: &'static str;
     /// The path of the object manager.
     const MANAGER: &'static str;
-    /// Paths that are there even while no object lies below them.
+    /// Paths that exist even without objects below them.
     const BRANCHES: &'static [&'static str];
 
-    /// A watch that begins with the state of now.
+    /// A watch that begins with the current state.
     fn watch(&self) -> Self::Watch;
     /// The objects that show `state`, by path.
     fn objects(&self, state: &Self::State) -> BTreeMap<String, Object>;
-    /// The signals of the daemon's own interfaces that are due when `new` follows `old`.
+    /// The signals of the daemon's own interfaces for the change from `old` to `new`.
     fn signals(&self, old: &Self::State, new: &Self::State) -> zbus::Result<Vec<Message>>;
 }
 
-/// A watch on a state: what lies between two looks is seen as one change.
+/// A watch on a state: changes between two calls are seen as one.
 pub trait Watch: Send + 'static {
     /// See [`Service::State`].
     type State;
-    /// The state of now, which counts as seen.
+    /// The current state, which counts as seen.
     fn now(&mut self) -> Self::State;
-    /// Waits for a state that was not seen yet; false: there will be none. May be dropped and called again.
+    /// Waits for a new state; false: there will be none. May be dropped and called again.
     fn changed(&mut self) -> impl Future<Output = bool> + Send;
 }
 
-/// A socket that peers find.
+/// The socket for peers.
 #[derive(Debug)]
 pub struct Socket {
-    /// Does not block.
+    /// Non-blocking.
     pub listener: UnixListener,
-    /// Its file, which goes with it.
+    /// Its file, removed on drop.
     pub file: SocketFile,
-    /// Where that is.
+    /// The file's path.
     pub path: PathBuf,
-    /// The link that leads to it, where peers look for that.
+    /// The link to it, if peers connect by one.
     pub link: Option<PathBuf>,
 }
 
 impl Socket {
-    /// Whether peers still find it.
+    /// Whether it still exists at its path.
     pub(crate) fn is_there(&self) -> bool {
         self.file.is_ours() && self.link.as_ref().is_none_or(|link| link.exists())
     }
 }
 
-/// Where the objects are to be.
+/// Where the objects are served.
 pub struct Places {
-    /// Makes the socket of the peers, again when it was lost.
+    /// Makes the peers' socket, also after it was lost.
     pub listen: Box<dyn Fn() -> Result<Socket, BindError> + Send + Sync>,
     /// The address of the message bus; `None`: no bus.
     pub bus: Option<String>,
-    /// A notification makes sure that the socket is still there; without one its file is watched as well.
+    /// A notification checks that the socket still exists; its file is watched too.
     pub look: Arc<Notify>,
 }
 

@@ -1,6 +1,5 @@
-//! What callers can have of a daemon at once, so that none of them takes its memory or locks the others out. By user
-//! where that is known, for a user may have many connections; root, our own user and the group kiosk-admin have places
-//! kept for them.
+//! Limits of what callers can use at once, so that none takes all memory or locks others out. By user where it is
+//! known, as a user may have many connections; places are reserved for root, our own user and the group kiosk-admin.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -9,19 +8,19 @@ use std::time::{Duration, Instant};
 use kiosk_core::quota::Quota;
 use kiosk_core::repeated::Repeated;
 
-/// Connections in all, of one user, and kept for who may do everything.
+/// Most connections in total, of one user, and reserved for privileged callers.
 const MAX_CONNECTIONS: usize = 64;
 const MAX_CONNECTIONS_EACH: usize = 16;
 const KEPT_CONNECTIONS: usize = 16;
-/// Calls that wait for an answer: in all, of one user, and kept for who may do everything. `kioskctl` has one at a time.
+/// Most calls in progress: in total, of one user, and reserved for privileged callers. `kioskctl` makes one at a time.
 const MAX_CALLS: usize = 64;
 const MAX_CALLS_EACH: usize = 16;
 const KEPT_CALLS: usize = 16;
-/// Calls of one connection that wait for an answer. In all they may be more than calls that are carried out: of some
-/// it is not yet known whose they are.
+/// Most calls in progress of one connection. Their total may exceed the other limit, as some callers are not identified
+/// yet.
 const MAX_CALLS_OF_CALLER: usize = 8;
 const MAX_CALLS_OF_CALLERS: usize = 512;
-/// Messages that are larger than a screen's whole configuration: of one caller at a time, and in all.
+/// Most large messages (larger than a complete screen configuration): of one caller, and in total.
 const MAX_LARGE: usize = 4;
 const MAX_LARGE_EACH: usize = 2;
 /// How often the same refusal is written to the log.
@@ -33,7 +32,7 @@ pub struct Limits {
     pub connections: Quota<u32>,
     /// By user.
     pub calls: Quota<u32>,
-    /// By connection; on the bus by the sender's name there.
+    /// By connection; on the bus by the sender's unique name.
     pub callers: Quota<String>,
     /// By connection.
     pub large: Quota<String>,
@@ -42,7 +41,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Nothing is used yet.
+    /// With all places free.
     pub fn new() -> Self {
         Limits {
             connections: Quota::new(MAX_CONNECTIONS, MAX_CONNECTIONS_EACH).keeping(KEPT_CONNECTIONS),
@@ -54,7 +53,7 @@ impl Limits {
         }
     }
 
-    /// Counts a call that its caller had no right to, and writes it to the log when that was not done lately.
+    /// Counts a call that was not allowed, and logs it at limited intervals.
     pub fn deny(&self, uid: u32, why: &str) {
         let due = self.denied.lock().unwrap_or_else(PoisonError::into_inner).count(Instant::now());
         if let Some(times) = due {
@@ -62,7 +61,7 @@ impl Limits {
         }
     }
 
-    /// Counts a peer that is turned away, and writes it to the log when that was not done lately.
+    /// Counts a refused connection, and logs it at limited intervals.
     pub fn refuse(&self, uid: u32) {
         let due = self.refused.lock().unwrap_or_else(PoisonError::into_inner).count(Instant::now());
         if let Some(times) = due {

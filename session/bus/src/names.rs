@@ -1,4 +1,4 @@
-//! How the name of a thing becomes an element of an object path, and how a caller's text is shown. Pure.
+//! Escapes names for object paths, and quotes callers' texts for messages. Pure.
 
 /// The longest part of a caller's string that an error message repeats, characters.
 const QUOTED_LENGTH: usize = 64;

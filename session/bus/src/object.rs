@@ -1,9 +1,10 @@
-//! One object of a daemon: an interface by zbus's macro, and what the macro can't say of its writable properties.
+//! One object of a daemon: an interface by zbus's macro, and its writable properties, which the macro does not support
+//! as needed.
 //!
-//! A setter by the macro announces its property by itself as soon as it returns (zbus 6.2.1, `zbus_macros` `iface.rs`):
-//! once for each property, with the value that the object had when the call began, and also where nothing changed.
-//! Here a change is announced when it is in force, once an interface. So properties are written through
-//! [`Served::write`], and the macro has only the getters.
+//! A setter by the macro announces its property as soon as it returns (zbus 6.2.1, `zbus_macros` `iface.rs`): once for
+//! each property, with the value from before the call, and even without a change. Here a change is announced when it is
+//! in force, once for each interface. So properties are written through [`Served::write`], and the macro has only
+//! getters.
 
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ pub trait Served: Interface {
     }
 }
 
-/// What is at a path.
+/// The object at a path.
 #[derive(Clone)]
 pub struct Object {
     pub(crate) name: InterfaceName<'static>,

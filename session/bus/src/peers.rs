@@ -1,5 +1,5 @@
-//! D-Bus without a bus: the socket in the runtime directory, where every client has a connection of its own. Everybody
-//! may connect and read; what more they may do follows from the socket's credentials.
+//! Peer-to-peer D-Bus: the socket in the runtime directory, where every client has a connection of its own. Everybody
+//! may connect and read; further rights follow from the socket's credentials.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,15 +17,15 @@ use crate::{Places, Service, Shared, Socket, caller};
 
 /// How long a client may take to authenticate.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
-/// Pause after a connection can't be accepted (no file descriptors left): there is no event for "again".
+/// Pause after a failed accept (no file descriptors left), as there is no event for a free one.
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
-/// Pause until a socket that could not be made is tried again: what was in the way went, and nobody tells. Doubled each
-/// time, up to the second one.
+/// Retry interval for a socket that could not be made, as there is no event for the obstacle's end. Doubled each time,
+/// up to the second value.
 const MIN_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_RETRY_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Serves clients for ever, and makes the socket anew when it is lost.
+/// Serves clients for ever, and recreates a lost socket.
 pub async fn serve<S: Service>(places: &Places, shared: &Arc<Shared<S>>) {
     let guid = OwnedGuid::from(Guid::generate());
     let mut pause = MIN_RETRY_INTERVAL;
@@ -47,7 +47,7 @@ pub async fn serve<S: Service>(places: &Places, shared: &Arc<Shared<S>>) {
             }
             Err(error) => {
                 tracing::error!(%error, "no D-Bus socket: kioskctl needs the system bus");
-                // A directory that is made anew may have other rights.
+                // A recreated directory may have other permissions.
                 let _ = tokio::time::timeout(pause, places.look.notified()).await;
                 pause = (pause * 2).min(MAX_RETRY_INTERVAL);
             }
@@ -55,7 +55,7 @@ pub async fn serve<S: Service>(places: &Places, shared: &Arc<Shared<S>>) {
     }
 }
 
-/// Returns when peers don't find the socket any more.
+/// Returns when the socket does not exist at its path any more.
 async fn lost(socket: &Socket, look: &Notify) {
     let watch = FileWatch::new(&socket.path);
     let mut watch = watch.inspect_err(|error| tracing::debug!(%error, "the D-Bus socket is not watched")).ok();

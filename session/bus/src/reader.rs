@@ -1,10 +1,10 @@
-//! The half of a connection's socket that is read from: believes nothing of what is announced.
+//! The reading half of a connection's socket, which does not trust announced lengths.
 //!
 //! zbus's own (6.2.1) allocates a message's announced length, up to 128 MiB, at its first 16 bytes, waits for the rest
-//! for ever, queues up to 64 whole messages, and takes every descriptor that comes. Here a message grows with what has
-//! arrived, has a time to be complete, and is refused in a sentence where it is too large or carries descriptors. Calls
-//! do not go through zbus's queue but through a short channel to [`crate::connection`]: while that is full, nothing
-//! more is read.
+//! for ever, queues up to 64 whole messages, and takes every descriptor that comes. Here the buffer grows with the
+//! received bytes, a message has a time limit, and one that is too large or carries descriptors is refused with an
+//! error reply. Calls bypass zbus's queue and go through a short channel to [`crate::connection`]: while it is full,
+//! nothing more is read.
 
 use std::io::{self, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -30,20 +30,20 @@ const MESSAGE_TIMEOUT: Duration = Duration::from_secs(5);
 const FIXED: usize = 16;
 /// Longest array of header fields, bytes: path, interface, member, sender, destination and signature.
 const MAX_FIELDS: usize = 16 * 1024;
-/// Body of a message that everybody may have in memory, bytes: a change of many screens has some thousands.
+/// Largest body of a normal message, bytes: a change of many screens has some thousands.
 const SMALL: usize = 32 * 1024;
-/// Body of the largest message that is taken, bytes: the longest URL, and something beside it.
+/// Largest body that is accepted, bytes: the longest URL with some overhead.
 const LARGE: usize = 2 * 1024 * 1024;
-/// Largest message of the specification, bytes: more than that is no D-Bus.
+/// Largest message of the specification, bytes.
 const MAX_ANNOUNCED: usize = 128 * 1024 * 1024;
-/// So much is read, and allocated, at a time.
+/// Bytes read and allocated at a time.
 const CHUNK: usize = 16 * 1024;
-/// Descriptors that are taken with one message, to be closed: no method of ours has a use for one.
+/// Descriptors that are received with one message and closed: no method takes one.
 const MAX_DESCRIPTORS: usize = 4;
-/// What a client says to authenticate, bytes.
+/// Longest authentication handshake, bytes.
 const MAX_HANDSHAKE: usize = 16 * 1024;
 
-/// Why a call is refused before it is looked at.
+/// Why a call is refused before it is parsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
     /// Its size, bytes.
@@ -60,11 +60,11 @@ pub enum Refusal {
 /// A call that has arrived.
 #[derive(Debug)]
 pub struct Incoming {
-    /// As it was read; its body is not checked yet.
+    /// The message; its body is not parsed yet.
     pub call: Message,
-    /// `None`: it is to be carried out.
+    /// `None`: it is accepted.
     pub refusal: Option<Refusal>,
-    /// Of a large message; to be held until it is answered.
+    /// The place of a large message, held until it is answered.
     pub large: Option<Place<String>>,
 }
 
@@ -83,7 +83,7 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Hands calls to `calls`; answers to our own calls go to zbus.
+    /// Sends calls to `calls`; replies to our own calls go to zbus.
     pub fn new(
         socket: Arc<UnixStream>,
         calls: mpsc::Sender<Incoming>,
@@ -100,8 +100,8 @@ impl Reader {
     }
 }
 
-/// What was sent and not read makes the kernel reset the connection, and with that the other side loses the answers
-/// that it has not taken yet. So it is taken and thrown away; there is no more of it than the socket holds.
+/// Unread data makes the kernel reset the connection on close, and the peer loses replies that it has not read yet. So
+/// it is drained; it is bounded by the socket's buffer.
 impl Drop for Reader {
     fn drop(&mut self) {
         let _ = shutdown(&self.socket, Shutdown::Read);
@@ -120,7 +120,7 @@ impl ReadHalf for Reader {
     ) -> zbus::Result<Message> {
         loop {
             let mut arriving = Arriving { bytes: Vec::new(), fds: std::mem::take(early_fds), early };
-            // Nobody has to say anything.
+            // No time limit between messages.
             arriving.fill(self, 1).await?;
             let whole = timeout(MESSAGE_TIMEOUT, arriving.rest(self)).await;
             let whole =
@@ -132,14 +132,14 @@ impl ReadHalf for Reader {
                 if self.bus {
                     return Ok(message);
                 }
-                // Peers have nothing to answer, and no signals for us.
+                // Replies and signals of peers are ignored.
                 tokio::task::yield_now().await;
                 continue;
             }
             let refusal =
                 refusal.or(message.header().unix_fds().filter(|count| *count > 0).map(|_| Refusal::Descriptors));
             let incoming = Incoming { call: message, refusal, large };
-            // Where nobody takes calls any more the connection has ended.
+            // Without a receiver the connection has ended.
             self.calls.send(incoming).await.map_err(|_| io::Error::from(io::ErrorKind::ConnectionAborted))?;
         }
     }
@@ -160,11 +160,11 @@ impl ReadHalf for Reader {
     }
 }
 
-/// A message as far as it has come.
+/// A partially received message.
 struct Arriving<'a> {
     bytes: Vec<u8>,
     fds: Vec<OwnedFd>,
-    /// What the handshake read beyond its end.
+    /// Bytes that the handshake read beyond its end.
     early: &'a mut Vec<u8>,
 }
 
@@ -176,7 +176,7 @@ struct Complete {
 }
 
 impl Arriving<'_> {
-    /// Reads until `length` bytes are there; allocates for what comes, not for what is to come.
+    /// Reads until `length` bytes are there; allocates only for received bytes.
     async fn fill(&mut self, reader: &Reader, length: usize) -> io::Result<()> {
         while self.bytes.len() < length {
             let have = self.bytes.len();
@@ -197,7 +197,7 @@ impl Arriving<'_> {
         Ok(())
     }
 
-    /// Reads the rest; `None`: it was nothing to be answered.
+    /// Reads the rest; `None`: it needs no reply.
     async fn rest(&mut self, reader: &Reader) -> io::Result<Option<Complete>> {
         self.fill(reader, FIXED).await?;
         let (fields, body) = lengths(&self.bytes)?;
@@ -224,7 +224,7 @@ impl Arriving<'_> {
             left -= piece;
         }
         self.bytes.truncate(header);
-        // What is left is a message without a body, to be refused by its header.
+        // The rest is a message without a body, which is refused by its header.
         self.bytes.get_mut(BODY_LENGTH).unwrap_or_default().fill(0);
         let refusal = if body > LARGE { Refusal::TooLarge(header + body) } else { Refusal::Busy };
         Ok((call && answered).then(|| self.complete(Some(refusal), None)))
@@ -239,7 +239,7 @@ impl Arriving<'_> {
 const BODY_LENGTH: std::ops::Range<usize> = 4..8;
 const NO_REPLY_EXPECTED: u8 = 1;
 
-/// The message that `bytes` are, as a connection would read it: exactly one, whole, and no larger than is taken.
+/// Parses `bytes` as a connection does: exactly one complete message within the limits.
 pub async fn read_message(bytes: Vec<u8>) -> zbus::Result<Message> {
     let (fields, body) = lengths(&bytes)?;
     if bytes.len() != (FIXED + fields).next_multiple_of(8) + body || body > LARGE {
@@ -264,7 +264,7 @@ fn lengths(fixed: &[u8]) -> io::Result<(usize, usize)> {
     Ok((fields, body))
 }
 
-/// A message that is all there, for zbus to read: it makes messages of foreign bytes only while it reads them.
+/// A complete message as a reader for zbus, which parses messages only while it reads them.
 #[derive(Debug)]
 struct Whole {
     bytes: Vec<u8>,
@@ -293,7 +293,7 @@ impl ReadHalf for Whole {
 
 fn receive(socket: &UnixStream, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_DESCRIPTORS))];
-    // What does not fit is closed by the kernel.
+    // Further descriptors are closed by the kernel.
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let flags = RecvFlags::CMSG_CLOEXEC | RecvFlags::DONTWAIT;
     let received = recvmsg(socket, &mut [IoSliceMut::new(buffer)], &mut control, flags)?;

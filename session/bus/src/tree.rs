@@ -1,13 +1,13 @@
-//! Finds the object that a call is made to, and answers what needs no daemon: properties, introspection, the object
-//! manager, and what is wrong with a call. What an object's own interface does is zbus's macro's code.
+//! Finds the object of a call, and answers the standard interfaces (properties, introspection, object manager) and
+//! invalid calls. Calls of an object's own interface go to the code of zbus's macro.
 //!
-//! It stands in place of zbus's object server, which can't do this (6.2.1, `object_server/` and `fdo/`):
+//! It replaces zbus's object server, because of these limitations (6.2.1, `object_server/` and `fdo/`):
 //! - `Set` holds the lock of the whole tree until the setter returns. A setter that waits for polkit, two minutes with a
 //!   person, keeps objects from coming and going, and with them everybody else's calls on that connection.
 //! - It starts a task for each call, without a bound: callers that do not read their answers fill the memory.
 //! - `GetManagedObjects` lists the branches of the tree as objects, and `Introspect` the whole tree at once.
 //! - A call without an interface, which the D-Bus specification allows, is refused.
-//! - The refusals say neither what was wrong nor what is allowed.
+//! - Its errors say neither what was wrong nor what is allowed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,7 +30,7 @@ const OBJECT_MANAGER: &str = "org.freedesktop.DBus.ObjectManager";
 /// The objects of a state, by path.
 pub type Objects = BTreeMap<String, Object>;
 
-/// What is to be done about a call.
+/// How to answer a call.
 pub enum Answer {
     /// Send this.
     Reply(Message),
@@ -40,7 +40,7 @@ pub enum Answer {
     Write(Object, String, OwnedVariant),
 }
 
-/// What is the same for all states of a daemon.
+/// The part that does not depend on the state.
 pub struct Tree {
     manager: &'static str,
     branches: &'static [&'static str],
@@ -49,12 +49,12 @@ pub struct Tree {
 }
 
 impl Tree {
-    /// With the service's manager and branches, and nothing known of its objects yet.
+    /// With the service's manager and branches; its interfaces are introspected on first use.
     pub fn new<S: Service>() -> Self {
         Tree { manager: S::MANAGER, branches: S::BRANCHES, facts: Mutex::default() }
     }
 
-    /// Answers `call`, a method call that came over `connection`, as of the state with these objects.
+    /// Answers `call`, which came over `connection`, for the state with these objects.
     pub async fn answer(&self, objects: &Objects, connection: &Connection, call: &Message) -> Result<Answer, Failure> {
         let header = call.header();
         let path = header.path().map_or("/", |path| path.as_str());
@@ -86,7 +86,7 @@ impl Tree {
         }
     }
 
-    /// What a peer that was told of `objects` knows.
+    /// The announced view of `objects`, to compare later states with.
     pub async fn told(&self, objects: &Objects, connection: &Connection) -> Told {
         let mut told = Told::new();
         for (path, object) in objects {
@@ -96,7 +96,7 @@ impl Tree {
         told
     }
 
-    /// The properties of an object with their values; or those of them that are announced.
+    /// The properties of an object with their values; or only the announced ones.
     pub async fn values(&self, connection: &Connection, path: &str, object: &Object, announced: bool) -> Values {
         let mut values = Values::new();
         for property in &self.facts(object).properties {
@@ -121,7 +121,7 @@ impl Tree {
         known.clone()
     }
 
-    /// All paths that lead somewhere.
+    /// All paths of objects and branches.
     fn known<'a>(&'a self, objects: &'a Objects) -> impl Iterator<Item = &'a str> {
         objects.keys().map(String::as_str).chain(self.branches.iter().copied()).chain([self.manager])
     }
@@ -205,7 +205,7 @@ impl Tree {
         }
     }
 
-    /// The method of the object's own interface, when it has it and these are its arguments.
+    /// Checks that the object's interface has the method and the call its signature.
     fn method(&self, object: &Object, call: &Message) -> Result<Answer, Failure> {
         let header = call.header();
         let member = header.member().map_or("", |member| member.as_str());
@@ -218,7 +218,7 @@ impl Tree {
 
 async fn get(connection: &Connection, path: &str, object: &Object, name: &str) -> Result<OwnedVariant, Failure> {
     let emitter = SignalEmitter::new(connection, path)?;
-    // Calls do not reach zbus's object server (see `reader`), which the macro's code wants to be there all the same.
+    // The macro's code requires zbus's object server, though calls do not reach it (see `reader`).
     let server = connection.object_server();
     let value = object.interface.get(name, server, connection, None, &emitter).await;
     Ok(value.ok_or_else(|| unknown_property(object.name.as_str(), name))??)
@@ -239,7 +239,7 @@ fn peer(header: &Header<'_>, member: &str) -> Result<Answer, Failure> {
     }
 }
 
-/// That the method is not there.
+/// The error for an unknown method.
 pub fn unknown_method(interface: &str, member: &str) -> Failure {
     Failure::standard("UnknownMethod", format!("{interface} has no method {}", quoted(member)))
 }

@@ -1,5 +1,5 @@
-//! The half of a connection's socket that is written to. Whoever does not read is dropped: an answer that waits to be
-//! taken is memory, and holds up the answers behind it.
+//! The writing half of a connection's socket. A peer that does not read is disconnected, as pending replies take memory
+//! and block those behind them.
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
@@ -15,12 +15,12 @@ use zbus::connection::socket::WriteHalf;
 use zbus::export::async_trait::async_trait;
 use zbus::fdo::ConnectionCredentials;
 
-/// How long the other side may leave its socket full.
+/// How long the peer's socket may stay full.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Descriptors in one message of ours: a screenshot is one.
 const MAX_DESCRIPTORS: usize = 1;
 
-/// zbus's writing half, which gives up a peer that does not read.
+/// zbus's writing half, which disconnects a peer that does not read.
 #[derive(Debug)]
 pub struct Writer(pub Arc<UnixStream>);
 
@@ -31,7 +31,7 @@ impl WriteHalf for Writer {
             Ok(sent) => sent,
             Err(_elapsed) => {
                 tracing::warn!("a D-Bus peer does not read: dropped");
-                // Ends the reading half too, and with it the connection.
+                // Closes the reading half too, which ends the connection.
                 let _ = shutdown(&self.0, Shutdown::Both);
                 Err(io::Error::new(io::ErrorKind::TimedOut, "the other side does not read"))
             }

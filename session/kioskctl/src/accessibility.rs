@@ -1,4 +1,4 @@
-//! `accessibility`: aids for people whom a keyboard does not suit as it is.
+//! `accessibility`: lists and switches accessibility aids.
 
 use kiosk_core::config::Aid;
 use kioskctl::client::{Client, Options, Service, array};
@@ -8,7 +8,7 @@ use super::cli::AidWish;
 use super::outcome::{Failure, Outcome};
 use super::table::table;
 
-/// Switches one, or says which are on.
+/// Switches one, or lists those that are on.
 pub async fn run(client: &Client, change: Option<(Aid, AidWish)>) -> Result<Outcome, Failure> {
     let peer = client.connect(Service::Compositor).await?;
     if let Some((aid, wish)) = change {

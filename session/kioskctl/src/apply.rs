@@ -18,7 +18,7 @@ pub async fn apply(client: &Client, file: &Path, lasting: Lasting) -> Result<Out
     if changes.is_empty() {
         return Err(Failure::not_found("no display is connected that the file says anything of"));
     }
-    // What the service refuses it calls by the output's name: the file is what is to be looked at.
+    // The service's error names the output; add the file.
     carry_out(&peer, changes, lasting).await.map_err(|refused| refused.about(&file.display().to_string()))
 }
 
@@ -27,7 +27,7 @@ fn failure(errors: Vec<ConfigError>) -> Failure {
     Failure::invalid(lines.join("; "))
 }
 
-/// What the tables ask of each output. Errors: outputs that there are not, and what only configuration can say.
+/// The changes for each output. Errors: unknown outputs, and keys that only the configuration supports.
 fn changes(tables: &OutputTables, state: &CompositorState) -> Result<Vec<Change>, Vec<ConfigError>> {
     let mut errors = Vec::new();
     let names: Vec<&str> = state.outputs.iter().map(|output| output.name.as_str()).collect();
@@ -41,7 +41,7 @@ fn changes(tables: &OutputTables, state: &CompositorState) -> Result<Vec<Change>
     for output in &state.outputs {
         let identity = output.identity();
         let named = tables.rules.iter().any(|rule| [&output.name, &identity].contains(&&rule.matcher));
-        // All are those that there are: the rest is told when it comes.
+        // `*` means the connected outputs.
         if !named && !output.connected {
             continue;
         }
@@ -55,7 +55,7 @@ fn changes(tables: &OutputTables, state: &CompositorState) -> Result<Vec<Change>
     if errors.is_empty() { Ok(changes) } else { Err(errors) }
 }
 
-/// One output's settings; else the key that is wrong and why.
+/// One output's settings; errors: the key and why.
 fn one(
     settings: &OutputSettings,
     state: &CompositorState,

@@ -1,5 +1,5 @@
-//! Changes of outputs as one `ApplyOutputs`, so that they happen together or not at all; and how that is told.
-//! For the verbs of single settings and for `apply`.
+//! Changes of outputs as one `ApplyOutputs`, so that they are all applied or none; and their messages. For the verbs of
+//! single settings and for `apply`.
 
 use std::collections::HashMap;
 
@@ -11,10 +11,10 @@ use zbus::Variant;
 use super::cli::LastingArgs;
 use super::outcome::{Failure, Outcome};
 
-/// What the service undoes a temporary change after, unless told otherwise; for the text only.
+/// The service's default time for temporary changes, for the message only.
 const DEFAULT_REVERT_SECONDS: u64 = 15;
 
-/// What is changed of one output.
+/// The changes of one output.
 pub struct Change {
     pub output: String,
     pub settings: Vec<Setting>,
@@ -27,10 +27,10 @@ pub struct Setting {
     json: Value,
 }
 
-/// For how long.
+/// How long a change lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lasting {
-    /// Not at all: it is asked whether it could be.
+    /// It is only tested.
     Verify,
     /// Seconds, unless it is confirmed.
     Temporary(u64),
@@ -141,7 +141,7 @@ pub async fn carry_out(peer: &Peer, changes: Vec<Change>, lasting: Lasting) -> R
             (change.output, settings.collect())
         })
         .collect();
-    // Serial 0: whatever the layout is now. It was read a moment ago, and the keys changed stand alone.
+    // Serial 0, the current layout: the changed keys do not depend on it.
     let serial: u32 = peer.call("ApplyOutputs", &(0u32, wire, lasting.word(), options)).await?;
     let json = json!({ "serial": serial, "mode": lasting.word(), "changes": told, "revert-after": revert_after });
     Ok(Outcome::new(lines.join("\n"), json))

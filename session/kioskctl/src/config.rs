@@ -1,5 +1,5 @@
 //! `config`: `check` and `show` read the files themselves, so they work with nothing running; `reload` asks the running
-//! compositor; what changes single keys is in [`super::config_edit`].
+//! compositor; [`super::config_edit`] changes single keys.
 
 use std::path::Path;
 
@@ -42,7 +42,7 @@ fn load(args: &ConfigArgs) -> Loaded {
     Config::load(&sources(args))
 }
 
-/// All that is wrong, in sentences; `managed`: the browser's policy folder, in which others may contradict.
+/// All errors, a sentence each; `managed`: the browser's policy folder, where other policies may conflict.
 pub fn complaints(loaded: &Loaded, managed: &Path) -> Vec<String> {
     let mut lines = loaded.complaints();
     let (policy, wrong) = chromium::policy(&loaded.config);
@@ -51,7 +51,7 @@ pub fn complaints(loaded: &Loaded, managed: &Path) -> Vec<String> {
     lines
 }
 
-/// What is wrong ends in failure. What is only not there is told: the configuration may be for another machine.
+/// Errors make it fail. Missing files are only reported, as the configuration may be for another machine.
 fn check(sources: &Sources) -> Outcome {
     let loaded = &Config::load(sources);
     let places = sources.places();

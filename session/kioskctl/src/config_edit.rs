@@ -38,7 +38,7 @@ pub fn set(key: &str, typed: &str) -> Result<Outcome, Failure> {
                 write(&file, &changed)?;
                 return Ok(written(key, &file));
             }
-            // What it was first read as is what was meant.
+            // The error of the first reading is reported.
             Some(error) => refused = refused.or(Some(error)),
         }
     }
@@ -72,7 +72,7 @@ fn read(file: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| about(file, &"it is not UTF-8 text"))
 }
 
-/// Says what becomes of it, and who has the last word.
+/// Says when the change takes effect, and which layer overrides it.
 fn written(key: &str, file: &Path) -> Outcome {
     let loaded = Config::load(&Sources::system());
     let of_it = |error: &&ConfigError| error.origin.source == Source::File(file.to_owned());
@@ -92,7 +92,7 @@ fn in_force(loaded: &Loaded, key: &str, file: &Path) -> (serde_json::Value, Opti
     let settings = loaded.settings();
     let Some(setting) = settings.iter().find(|setting| setting.key == key) else { return (json!(null), None) };
     let ours = setting.origin.starts_with(&file.display().to_string());
-    // One that was taken away comes from below.
+    // A removed key gets its value from a lower layer.
     let stronger = loaded.origins.get(key).filter(|origin| !ours && is_stronger(origin, file));
     (setting.value.clone(), stronger.map(ToString::to_string))
 }
@@ -105,7 +105,7 @@ fn is_stronger(origin: &kiosk_core::config::Origin, file: &Path) -> bool {
     }
 }
 
-/// The first thing that is wrong in the file and was not before.
+/// The first new error in the file.
 fn wrong_in(file: &Path, changed: &str, before: &str) -> Option<ConfigError> {
     let errors = |text: &str| Config::of_file(file, text.as_bytes()).errors;
     let known: Vec<String> = errors(before).into_iter().map(|error| error.key).collect();
@@ -117,7 +117,7 @@ fn write(file: &Path, text: &str) -> Result<(), Failure> {
         if let Some(directory) = file.parent() {
             std::fs::create_dir_all(directory)?;
         }
-        // As readable as it was: somebody may have shut it, for a password in an address.
+        // Keeps the file's permissions: it may be private because of a password in a URL.
         let before = std::fs::metadata(file).map(|meta| meta.permissions());
         let permissions = before.unwrap_or_else(|_| PermissionsExt::from_mode(0o644));
         let folder = file.parent().unwrap_or(Path::new("/"));

@@ -1,11 +1,11 @@
-//! `kiosk.toml(5)`, made from the file in which every key stands with its meaning and its built-in value; a test of that
-//! file compares it with what the programs know.
+//! `kiosk.toml(5)`, generated from the sample configuration, which has every key with its meaning and built-in value; a
+//! test compares it with the programs' keys.
 
 use roff::{Inline, Roff, bold, roman};
 
 /// The file that is installed as documentation.
 const SAMPLE: &str = include_str!("../../../assets/config/config.toml");
-/// Before keys that have a built-in value.
+/// Prefix of keys with a built-in value.
 const BUILT_IN: &str = "#: ";
 
 const FILES: [(&str, &str); 4] = [
@@ -18,7 +18,7 @@ const FILES: [(&str, &str); 4] = [
     ("/var/lib/kiosk/state.toml", "what kioskctl rotate and its like keep, stronger than all; kioskctl forget ends it"),
 ];
 
-/// What stands under one heading.
+/// The text under one heading.
 #[derive(Debug, Default, PartialEq)]
 struct Section {
     name: String,
@@ -109,7 +109,7 @@ fn is_header(line: &str) -> bool {
     line.starts_with('[') && line.ends_with(']')
 }
 
-/// `key = value`, and no sentence with a sign in it.
+/// Whether it is `key = value`, and not a sentence with an equals sign.
 fn is_setting(line: &str) -> bool {
     let Some((key, _)) = line.split_once(" = ") else { return false };
     key.starts_with('"') || !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || matches!(c, '-' | '.'))

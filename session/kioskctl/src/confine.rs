@@ -1,5 +1,5 @@
-//! `kioskctl confine`: a Wayland socket whose programs are held in a security context, for as long as this runs. Needs the
-//! admin socket.
+//! `kioskctl confine`: makes a Wayland socket whose clients are in a security context, while it runs. Needs the admin
+//! socket.
 
 use std::path::{Path, PathBuf};
 
@@ -33,7 +33,7 @@ fn failure(error: &ContextError) -> Failure {
     }
 }
 
-/// Listens at `socket` for programs that are held to what `app_id` is allowed, until kioskd ends.
+/// Serves the socket for clients with the rights of `app_id`, until kioskd exits.
 pub fn run(app_id: &str, socket: &Path) -> Result<Outcome, Failure> {
     let mut confined = Confined::make(&admin_socket(), app_id, socket).map_err(|error| failure(&error))?;
     confined.wait();

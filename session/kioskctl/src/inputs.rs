@@ -1,4 +1,5 @@
-//! `inputs`: the list of input devices, and which of them are trusted; and `touch-map`, which lays one of them on an output.
+//! `inputs`: the list of input devices, and which of them are trusted; and `touch-map`, which maps one of them to an
+//! output.
 
 use kiosk_core::config::OUTPUT_AUTO;
 use kioskctl::client::{Client, ClientError, Options, Peer, Properties, Service, boolean, floats, text};
@@ -15,7 +16,7 @@ const INTERFACE: &str = "org.kioskd.Input1";
 #[serde(rename_all = "kebab-case")]
 struct InputState {
     name: String,
-    /// What tells it from others of its name.
+    /// Distinguishes devices of one name.
     id: String,
     kind: String,
     /// Of a keyboard.
@@ -23,14 +24,14 @@ struct InputState {
     output: String,
     /// Empty: it can't be calibrated.
     calibration: Vec<f64>,
-    /// Whether it is heard; else it waits for `inputs --trust`.
+    /// Whether it is trusted; else it waits for `inputs --trust`.
     trusted: bool,
     #[serde(skip)]
     path: String,
 }
 
 impl InputState {
-    /// Panels first, as they are what people look for.
+    /// Touch panels first.
     async fn read(peer: &Peer) -> Result<Vec<Self>, ClientError> {
         let objects = peer.objects().await?;
         let input = |(path, interfaces): (&String, &std::collections::BTreeMap<String, Properties>)| {
@@ -38,7 +39,7 @@ impl InputState {
             let name = text(all, "Name");
             let id = Some(text(all, "Id")).filter(|id| !id.is_empty()).unwrap_or_else(|| name.clone());
             let (kind, output) = (text(all, "Kind"), text(all, "Output"));
-            // A kioskd that does not say so hears every device.
+            // An older kioskd without the property trusts every device.
             let trusted = boolean(all, "Trusted") || !all.contains_key("Trusted");
             let calibration = floats(all, "Calibration");
             let layout = text(all, "Layout");
@@ -80,7 +81,7 @@ pub async fn list(client: &Client) -> Result<Outcome, Failure> {
     Ok(Outcome::new(table(&rows), json!(inputs)))
 }
 
-/// Says of each device whether it is trusted; none is changed where one is not there.
+/// Sets whether devices are trusted; changes none if one is unknown.
 pub async fn trust(client: &Client, trusted: &[String], untrusted: &[String]) -> Result<Outcome, Failure> {
     let peer = client.connect(Service::Compositor).await?;
     let inputs = InputState::read(&peer).await?;
@@ -105,7 +106,7 @@ pub async fn touch_map(client: &Client, device: &str, output: &str) -> Result<Ou
     Ok(Outcome::new(format!("{}: output {told}", input.id), json!({ "device": input.id, "output": output })))
 }
 
-/// The device of this id, or the only one of this name.
+/// The device with this id, or the only one with this name.
 fn find<'a>(inputs: &'a [InputState], device: &str) -> Result<&'a InputState, Failure> {
     if let Some(input) = inputs.iter().find(|input| input.id == device) {
         return Ok(input);

@@ -1,8 +1,8 @@
-//! A connection to a service that may come and go, for the verbs that stay: `status --watch` and `wait`.
+//! A connection to a service that may stop and start, for the verbs that keep running: `status --watch` and `wait`.
 
 use kioskctl::client::{Arrival, Changes, Client, ClientError, Peer, Service};
 
-/// The present state of the connection, and what to watch for in it.
+/// The current connection or watch.
 pub struct Link {
     service: Service,
     peer: Result<Peer, ClientError>,
@@ -12,7 +12,7 @@ pub struct Link {
 
 impl Link {
     pub async fn open(client: &Client, service: Service) -> Link {
-        // Watched for first: a service that comes in between is not missed.
+        // Watched first, so that a service that starts in between is not missed.
         let arrival = client.arrival(service).await;
         let connected = async {
             let peer = client.connect(service).await?;
@@ -29,7 +29,7 @@ impl Link {
         self.peer.as_ref().map_err(Clone::clone)
     }
 
-    /// Until the service says that something changed, ends or comes. May be dropped and called again.
+    /// Waits until the service's state changes, or it stops or starts. May be dropped and called again.
     pub async fn event(&mut self) {
         match (&mut self.changes, &mut self.arrival) {
             (Some(changes), _) => changes.next().await,
@@ -38,7 +38,7 @@ impl Link {
         }
     }
 
-    /// Connects again where that is needed; call it after [`Link::event`], and not in a `select!`.
+    /// Reconnects if needed; call it after [`Link::event`], and not in a `select!`.
     pub async fn refresh(&mut self, client: &Client) {
         let over = self.changes.as_ref().is_none_or(Changes::is_over);
         if over {

@@ -52,17 +52,17 @@ fn main() -> std::process::ExitCode {
     std::process::ExitCode::from(exit as u8)
 }
 
-/// Tells what is wrong with the command line, or the help that was asked for; to programs in their language.
+/// Prints an error in the command line, or the requested help; as JSON if asked for.
 fn usage(error: &clap::Error) -> Exit {
     let wants_json =
         std::env::args_os().skip(1).take_while(|argument| argument != "--").any(|argument| argument == "--json");
     if !error.use_stderr() || !wants_json {
-        // Nobody is left to be told when this fails.
+        // A failure here cannot be reported.
         let _ = error.print();
         return if error.use_stderr() { Exit::Usage } else { Exit::Done };
     }
     let text = error.render().to_string();
-    // The first paragraph is the sentence; the rest is how it is used.
+    // The first paragraph is the message; the rest is the usage.
     let sentence = text.split("\n\n").next().unwrap_or_default().trim_start_matches("error: ");
     let sentence = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
     outcome::tell(Err(Failure::new(Exit::Usage, sentence)), true)

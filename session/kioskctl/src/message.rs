@@ -1,4 +1,4 @@
-//! The verbs that put something else than the page on the screen: a message, the keyboard, or another virtual terminal.
+//! The verbs that show something other than the page: a message, the keyboard, or another virtual terminal.
 
 use kiosk_core::config::VtNumber;
 use kioskctl::client::{Client, Options, Service};

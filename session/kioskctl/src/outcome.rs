@@ -1,5 +1,4 @@
-//! What a verb ends in, and how that is told: text or JSON on standard output, a sentence on standard error,
-//! an exit code.
+//! The result of a verb and its output: text or JSON on standard output, a sentence on standard error, an exit code.
 
 use std::io::Write;
 use std::path::Path;
@@ -13,9 +12,9 @@ const NOT_FOUND: &str = "org.kioskd.Error.NotFound";
 /// A verb's success.
 #[derive(Debug)]
 pub struct Outcome {
-    /// For people, without a newline at the end; empty: nothing to say.
+    /// For people, without a trailing newline; may be empty.
     pub text: String,
-    /// The same for machines, as `docs/schemas` has it; null: nothing to say.
+    /// The same for machines, as in `docs/schemas`; may be null.
     pub json: Value,
     pub exit: Exit,
 }
@@ -25,7 +24,7 @@ impl Outcome {
         Outcome { text: text.into(), json, exit: Exit::Done }
     }
 
-    /// Done, with nothing to tell.
+    /// Success without output.
     pub fn done() -> Self {
         Outcome::new("", json!({ "done": true }))
     }
@@ -45,22 +44,22 @@ impl Failure {
         Failure { exit, name: name.into(), message: message.into() }
     }
 
-    /// For what the caller named and is not there.
+    /// Something named does not exist.
     pub fn not_found(message: impl Into<String>) -> Self {
         Failure { exit: Exit::Failed, name: NOT_FOUND.into(), message: message.into() }
     }
 
-    /// For a file that asks for what cannot be.
+    /// A file has an invalid value.
     pub fn invalid(message: impl Into<String>) -> Self {
         Failure { exit: Exit::Failed, name: "org.kioskd.Error.InvalidArgument".into(), message: message.into() }
     }
 
-    /// Whether trying again can't help: rights do not come by waiting, nor does what there is not.
+    /// Whether a retry cannot help: missing rights or unknown names.
     pub fn is_final(&self) -> bool {
         self.exit == Exit::NotAllowed || self.name == NOT_FOUND
     }
 
-    /// What it is about, before the sentence.
+    /// Adds a prefix to the message.
     #[must_use]
     pub fn about(self, what: &str) -> Self {
         Failure { message: format!("{what}: {}", self.message), ..self }
@@ -73,15 +72,15 @@ impl From<ClientError> for Failure {
     }
 }
 
-/// Tells it, and gives the exit code.
+/// Prints the result, and returns the exit code.
 pub fn tell(outcome: Result<Outcome, Failure>, json: bool) -> Exit {
     let (text, exit) = match outcome {
-        // Null: what was printed is the document.
+        // Null: the output was printed already.
         Ok(outcome) if json && !outcome.json.is_null() => (outcome.json.to_string(), outcome.exit),
         Ok(outcome) => (outcome.text, outcome.exit),
         Err(failure) => {
             let Failure { exit, name, message } = failure;
-            // Nobody is left to be told when this fails too.
+            // A failure here cannot be reported.
             let _ = writeln!(std::io::stderr(), "kioskctl: {}", printable(&message));
             let error = json!({ "error": { "name": name, "message": message, "exit": exit as u8 } });
             (if json { error.to_string() } else { String::new() }, exit)
@@ -96,7 +95,7 @@ pub fn tell(outcome: Result<Outcome, Failure>, json: bool) -> Exit {
     }
 }
 
-/// Writes lines to standard output. A reader that has gone (`| head`) ends the program in peace.
+/// Writes lines to standard output. A closed pipe (`| head`) is not an error.
 pub fn print(text: &str) -> Result<(), Failure> {
     if text.is_empty() {
         return Ok(());
@@ -109,7 +108,7 @@ pub fn print(text: &str) -> Result<(), Failure> {
     }
 }
 
-/// A path for machines: JSON has no other names than UTF-8.
+/// A path for JSON, which only has UTF-8.
 pub fn path_text(path: &Path) -> String {
     path.to_string_lossy().into_owned()
 }

@@ -1,4 +1,4 @@
-//! `outputs`: the list, with modes where they are asked for; and the choice of outputs by `-o` for the verbs that change them.
+//! `outputs`: the list, with `--modes` the modes; and the selection of outputs by `-o` for the verbs that change them.
 
 use kioskctl::client::{Client, Service};
 use serde_json::json;
@@ -19,7 +19,7 @@ pub async fn list(client: &Client, modes: bool) -> Result<Outcome, Failure> {
     Ok(Outcome::new(text, json!(state.outputs)))
 }
 
-/// A headline, and a mode a line.
+/// A headline, then one line for each mode.
 fn listed_modes(output: &OutputState) -> String {
     let mut text = format!("\n\n{}:", printable(&output.name));
     if output.modes.is_empty() {
@@ -62,7 +62,7 @@ pub fn find<'a>(state: &'a CompositorState, name: &str) -> Result<&'a OutputStat
     })
 }
 
-/// What is meant by `-o`: by connector name or identity, `*` is all; nothing given: the first.
+/// The outputs selected by `-o`: connector names or identities, `*` for all; without it the first.
 pub fn select<'a>(state: &'a CompositorState, wanted: &[String]) -> Result<Vec<&'a OutputState>, Failure> {
     if state.outputs.is_empty() {
         return Err(Failure::not_found("there is no output; plug in a display"));

@@ -1,5 +1,4 @@
-//! `pairing`: how to reach the device, on its screen. What is wrong with an address or a code is said by kioskd, which
-//! knows what a screen has room for.
+//! `pairing`: shows how to reach the device on its screen. kioskd validates addresses and codes.
 
 use std::io::Read;
 use std::path::Path;
@@ -10,7 +9,7 @@ use serde_json::json;
 
 use super::outcome::{Failure, Outcome, printable};
 
-/// More than any password has, bytes.
+/// Longest password file, bytes.
 const MAX_SECRET: u64 = 1024;
 
 pub async fn show(
@@ -27,7 +26,7 @@ pub async fn show(
         }
     }
     if let Some(time) = expires {
-        // A part of a second is more than none.
+        // Rounded up to whole seconds.
         let seconds = time.as_secs() + u64::from(time.subsec_nanos() > 0);
         options.insert("expires", u32::try_from(seconds).unwrap_or(u32::MAX).into());
     }
@@ -45,7 +44,7 @@ pub async fn show(
     Ok(Outcome::new(said, json!({ "done": true, "url": shown })))
 }
 
-/// The first line of a file. On a command line every program of the machine could read it.
+/// The first line of a file: on a command line every program could read the password.
 fn secret(file: &Path) -> Result<String, Failure> {
     let mut text = String::new();
     let read = if file == Path::new("-") {

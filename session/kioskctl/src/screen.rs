@@ -37,7 +37,7 @@ pub async fn position(client: &Client, position: Position, args: &ChangeArgs) ->
     change(client, args, |_, _| Ok(Setting::position(position))).await
 }
 
-/// `none` ends mirroring, unless an output is called so.
+/// `none` ends mirroring, unless an output has that name.
 pub async fn mirror(client: &Client, source: &str, args: &ChangeArgs) -> Result<Outcome, Failure> {
     change(client, args, |_, state| match find(state, source) {
         Ok(source) => Ok(Setting::mirror(&source.name)),
@@ -51,7 +51,7 @@ pub async fn brightness(client: &Client, brightness: Brightness, args: &ChangeAr
     change(client, args, |_, _| Ok(Setting::brightness(brightness))).await
 }
 
-/// Without `-o` all screens: one that stays on is not what "off" means.
+/// Without `-o` all screens.
 pub async fn power(client: &Client, power: Power, outputs: &[String]) -> Result<Outcome, Failure> {
     let peer = client.connect(Service::Compositor).await?;
     let state = CompositorState::read(&peer).await?;

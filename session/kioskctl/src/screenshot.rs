@@ -1,4 +1,4 @@
-//! `screenshot`: the picture comes as a descriptor of a memory file; it goes to a file whole or not at all.
+//! `screenshot`: receives the picture as a memory file's descriptor, and writes it to a file atomically.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -23,7 +23,7 @@ pub async fn take(client: &Client, file: &Path, output: Option<&str>) -> Result<
     }
     if file == Path::new("-") {
         write_to_stdout(&png)?;
-        // The picture is the output: nothing may follow it.
+        // The picture is the output, so no JSON follows.
         return Ok(Outcome { json: json!(null), ..Outcome::done() });
     }
     write_whole(file, &png).map_err(|error| {
@@ -60,7 +60,7 @@ fn write_whole(file: &Path, png: &[u8]) -> std::io::Result<()> {
         std::fs::rename(&new, file)
     };
     write().inspect_err(|_| {
-        // It may not even have been made.
+        // It may not exist.
         let _ = std::fs::remove_file(&new);
     })
 }

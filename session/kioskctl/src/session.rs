@@ -1,4 +1,4 @@
-//! The verbs of kiosk-session: which page, and whether the browser runs.
+//! The verbs of kiosk-session: the page, and starting and stopping the browser.
 
 use kiosk_core::api::session_path;
 use kiosk_core::config::Url;

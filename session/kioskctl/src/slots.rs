@@ -1,6 +1,6 @@
 //! `status --slots`: the versions of an image with two slots, as systemd-boot counts them. Read from the names of the
-//! kernels on the ESP, which root may look at, else from the list that the boot loader left for everybody, which is as
-//! old as the boot. Never writes, and asks no service.
+//! kernels on the ESP, which root may read, else from the boot loader's list in an EFI variable, which dates from the
+//! boot. Never writes, and uses no service.
 
 use std::fs::File;
 use std::io::Read;
@@ -15,15 +15,15 @@ const KERNELS: [&str; 3] = ["efi/EFI/Linux", "boot/efi/EFI/Linux", "boot/EFI/Lin
 const ENTRIES: &str = "sys/firmware/efi/efivars/LoaderEntries-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f";
 /// Attributes before the content of a variable, bytes.
 const ATTRIBUTES: usize = 4;
-/// Two slots, a version on its way, and what somebody put there; a folder of more is no ESP of ours.
+/// Most kernels in the folder: two slots, an update in progress and some others; a folder with more is not ours.
 const MAX_KERNELS: usize = 64;
 /// Largest variable and command line that are read, bytes; the kernel's own limits are smaller.
 const MAX_FILE: u64 = 64 << 10;
 
-/// What is known of all versions.
+/// All versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slots {
-    /// Whether it is as it is now, and not as it was at the boot.
+    /// Whether it is current, not from the boot.
     now: bool,
     slots: Vec<Slot>,
 }
@@ -33,12 +33,12 @@ pub struct Slots {
 struct Slot {
     /// Such as `kiosk_2`: of the kernel, and of the partition with its root.
     name: String,
-    /// Boots left and boots done, while it is on trial or when it failed.
+    /// Boots left and done, while it is on trial or after it failed.
     tries: Option<(u32, u32)>,
     running: bool,
 }
 
-/// The versions of the system below `root`, the newest last; `None`: it has no kernels of its own on an ESP.
+/// The versions of the system below `root`, newest last; `None`: it has no kernels of ours on an ESP.
 pub fn read(root: &Path) -> Option<Slots> {
     let (now, names) = match KERNELS.iter().find_map(|folder| folder_names(&root.join(folder))) {
         Some(names) => (true, names),
@@ -55,7 +55,7 @@ pub fn read(root: &Path) -> Option<Slots> {
 fn command_line(root: &Path) -> String {
     let mut text = Vec::new();
     if let Ok(file) = File::open(root.join("proc/cmdline")) {
-        // Half of it, or nothing, only means that no version is known to run.
+        // If it cannot be read, no version is known to run.
         let _ = file.take(MAX_FILE).read_to_end(&mut text);
     }
     String::from_utf8_lossy(&text).into_owned()

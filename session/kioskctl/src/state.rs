@@ -18,7 +18,7 @@ pub struct SessionState {
     /// Microseconds, CLOCK_BOOTTIME.
     pub since: i64,
     pub restarts: i64,
-    /// Addresses that the page wanted to go to and may not.
+    /// Blocked navigations.
     pub refused: i64,
     pub restart_reason: String,
     pub last_failure: Option<LastFailure>,
@@ -48,17 +48,17 @@ pub struct CompositorState {
     pub active_vt: i64,
     pub serial: i64,
     pub problems: Vec<String>,
-    /// Connected ones first, then by place and name: the first is the primary one.
+    /// Connected ones first, then by position and name: the first is the primary one.
     pub outputs: Vec<OutputState>,
 }
 
-/// Where a shell is.
+/// A shell's output.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct ShellPlace {
-    /// The output that it is on; empty: every one is another shell's.
+    /// Its output; empty: it has none.
     pub output: String,
-    /// What is shown there.
+    /// What its output shows.
     pub stage: String,
 }
 
@@ -211,7 +211,7 @@ impl std::fmt::Display for Mode {
     }
 }
 
-/// From a moment of CLOCK_BOOTTIME, microseconds, until now; `None`: no such moment.
+/// Time since a moment of CLOCK_BOOTTIME, microseconds; `None`: it is not set.
 pub fn time_since(micros: u64) -> Option<Duration> {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
     let now = Duration::new(now.tv_sec.try_into().ok()?, now.tv_nsec.try_into().ok()?);

@@ -1,4 +1,4 @@
-//! `status`: both services on one screen, once or at each change.
+//! `status`: the state of both services, once or at each change.
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -18,12 +18,12 @@ const CLEAR: &str = "\x1b[H\x1b[J";
 
 type Answer<T> = Result<T, ClientError>;
 
-/// What each service answered, or why it did not.
+/// Each service's answer, or its error.
 struct Status {
     /// Of each shell, by number.
     session: Answer<Vec<SessionState>>,
     compositor: Answer<CompositorState>,
-    /// Where they were asked for, and there are any.
+    /// The slots, if requested and present.
     slots: Option<Slots>,
 }
 
@@ -33,7 +33,7 @@ pub async fn once(client: &Client, with_slots: bool) -> Result<Outcome, Failure>
     let (session, compositor) = tokio::join!(session, compositor);
     let slots = if with_slots { Some(read_slots()?) } else { None };
     let status = Status { session, compositor, slots };
-    // Versions are there whether anything runs or not.
+    // Slots are shown even if no service runs.
     if let (Err(session), Err(compositor), None) = (&status.session, &status.compositor, &status.slots) {
         return Err(neither(session, compositor));
     }
@@ -49,7 +49,7 @@ fn read_slots() -> Result<Slots, Failure> {
     })
 }
 
-/// Until it is interrupted, or nobody reads any more.
+/// Runs until it is interrupted, or its output is closed.
 pub async fn watch(client: &Client, as_json: bool) -> Result<Outcome, Failure> {
     let mut session = Link::open(client, Service::Session).await;
     let mut compositor = Link::open(client, Service::Compositor).await;
@@ -93,7 +93,7 @@ fn neither(session: &ClientError, compositor: &ClientError) -> Failure {
                 ServiceManager::here().start("kiosk")
             ),
         ),
-        // The reason that a person can do something about.
+        // The error that a person can resolve.
         (Exit::NotRunning, _) => compositor.clone().into(),
         _ => session.clone().into(),
     }
@@ -138,7 +138,7 @@ impl Status {
     }
 }
 
-/// What is shown in a shell's place, and where.
+/// A shell's stage and output.
 fn place_text(place: &ShellPlace) -> String {
     match place.output.as_str() {
         "" => format!(": {} on no output, every one is another shell's", place.stage),
@@ -151,7 +151,7 @@ fn session_rows(session: &SessionState, row: &mut impl FnMut(&str, String)) {
     let since = u64::try_from(session.since).ok().and_then(ago);
     let since = since.map(|span| format!(" for {span}")).unwrap_or_default();
     row("Session", format!("{}{since}", session.state));
-    // A command that wants no page has none.
+    // A command may have no page.
     let program = if session.url.is_empty() && session.browser_pid != 0 { "Program" } else { "Browser" };
     if !session.url.is_empty() {
         row("URL", session.url.clone());
@@ -177,7 +177,7 @@ fn session_rows(session: &SessionState, row: &mut impl FnMut(&str, String)) {
             Some(failure) => {
                 let when = ago(failure.at).map(|span| format!(", {span} ago")).unwrap_or_default();
                 let action = if failure.action.is_empty() { String::new() } else { format!(" -> {}", failure.action) };
-                // What has been mended is no alarm.
+                // A past failure is marked as recovered.
                 let recovered = if session.state == "ready" { " (recovered)" } else { "" };
                 format!("{}{action}{when}{recovered}", failure.reason)
             }

@@ -1,5 +1,4 @@
-//! What a word of the command line must look like, and what is said of one that does not: the parsers that the
-//! definition in [`super::cli`] names.
+//! The parsers of command line values that [`super::cli`] uses, with their errors.
 
 use std::{ops::RangeInclusive, time::Duration};
 
@@ -7,7 +6,7 @@ use kiosk_core::config::{self, ModeChoice, Rotation, Url, syntax, url::UrlError}
 
 use super::cli::Turn;
 
-/// Why a word can't be what it stands for; clap puts the word before it.
+/// Why a value is not valid; clap puts the value before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ValueError {
     #[error("{0}; allowed is {allowed}", allowed = config::url::ALLOWED)]
@@ -22,7 +21,7 @@ pub enum ValueError {
     RevertAfter,
 }
 
-/// How long a trial may be, as the service has it.
+/// Allowed times of a trial: the service's range.
 const REVERT_AFTER: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
 pub fn url(text: &str) -> Result<Url, ValueError> {

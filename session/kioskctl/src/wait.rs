@@ -1,5 +1,5 @@
-//! `wait`: until the page of every shell, or of one, is ready, or visible, or there is a screen; by events, on the
-//! monotonic clock.
+//! `wait`: waits until the page of every shell, or of one, is ready or visible, or there is a screen; by events,
+//! without polling.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -15,14 +15,14 @@ use super::outcome::{Failure, Outcome};
 use super::session::number;
 use super::state::{CompositorState, SessionState};
 
-/// Since when each shell's state holds, and how often its browser was restarted.
+/// The start of each shell's state, and its number of browser restarts.
 type Stamp = Vec<(i64, i64)>;
 
-/// Whether it is so.
+/// The condition's current value.
 enum Now {
-    /// With what must stay the same for it to count as uninterrupted.
+    /// It holds, with a stamp that must not change for it to count as uninterrupted.
     Holds(Stamp),
-    /// With what is missing.
+    /// It does not, with what is missing.
     Not(String),
 }
 
@@ -56,7 +56,7 @@ pub async fn wait(
     }
 }
 
-/// What is still waited for, to be told at a timeout.
+/// The missing condition, reported at a timeout.
 struct Waiting {
     missing: String,
     error: Option<Failure>,
@@ -169,7 +169,7 @@ async fn look(links: &[Link], what: Condition, shell: Option<&str>) -> Result<No
     Ok(Now::Holds(stamp))
 }
 
-/// Why one of these shells is not what people see; `None`: all are.
+/// Why one of these shells is not visible; `None`: all are.
 fn hidden(compositor: &CompositorState, wanted: Range<usize>) -> Option<String> {
     let places = &compositor.shells;
     if places.is_empty() {

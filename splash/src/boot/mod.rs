@@ -1,8 +1,8 @@
-//! The boot splash: what is on the screen before the compositor, from the same logo and in the same place. Called by
+//! The boot splash, shown before the compositor starts, with the same logo at the same position. Called by
 //! `kiosk-splash`, which writes the files; nothing here does.
 //!
-//! A theme for Plymouth computes the layout of [`crate::View::Splash`] anew in Plymouth's own language, for screens of
-//! any size; a picture for the kernel of a Raspberry Pi is one size of it.
+//! A Plymouth theme computes the layout of [`crate::View::Splash`] in Plymouth's script language, for screens of any
+//! size; the picture for the kernel of a Raspberry Pi has one size.
 
 mod script;
 #[cfg(test)]
@@ -18,7 +18,7 @@ use crate::{Progress, Style, View, compose};
 /// Where Plymouth has its themes, below the root.
 pub const THEMES: &str = "usr/share/plymouth/themes";
 
-/// Screens whose pictures a theme has in exactly their size. On all others Plymouth scales one of them.
+/// Screen sizes for which a theme has exact pictures. On all others Plymouth scales [`SCALED`]'s.
 const SCREENS: [(u32, u32); 22] = [
     (480, 800),
     (600, 1024),
@@ -43,7 +43,7 @@ const SCREENS: [(u32, u32); 22] = [
     (3440, 1440),
     (3840, 2160),
 ];
-/// And the one whose pictures are scaled.
+/// The screen size whose pictures are scaled for others.
 const SCALED: (u32, u32) = (1920, 1080);
 
 /// One file of a theme.

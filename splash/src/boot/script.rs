@@ -1,5 +1,5 @@
 //! The theme's script: the layout of the splash in Plymouth's language, with the numbers of [`crate::scene`]. Called by
-//! [`super::plymouth_theme`]. It shows no text: no message, no question for a password.
+//! [`super::plymouth_theme`]. It shows no text: neither messages nor password prompts.
 
 use crate::{
     Position, Style,
@@ -8,15 +8,15 @@ use crate::{
     scene::splash::{DOT, GAP, LOGO_MAX_HEIGHT, LOGO_MAX_WIDTH, MAX_DOT_SHARE, MAX_LOGO, MIN_DOT, share_of},
 };
 
-/// Plymouth calls a theme so often, times a second.
+/// How often Plymouth calls a theme, per second.
 const TICKS: u32 = 50;
-/// Between these lines is what a screen of `width` by `height` pixels has where; assignments only.
+/// The lines around the layout of a screen of `width` by `height` pixels, which has only assignments.
 pub(super) const GEOMETRY: [&str; 2] = ["# The layout of kioskd's first picture.\n", "# The end of the layout.\n"];
 
-/// For rounding. The layout is computed with fewer digits, in which a length just below a half pixel is a half.
+/// For rounding: the layout is computed in f32, where a length just below half a pixel may be a half.
 const HALF: &str = "0.5001";
 
-/// A number as Plymouth reads it; the next double to a float of the layout, so that both round the same.
+/// A number for Plymouth: the layout's f32 as an exact double, so that both round the same.
 fn number(value: f32) -> String {
     format!("{:.9}", f64::from(value))
 }
@@ -103,7 +103,7 @@ Plymouth.SetQuitFunction (rest);
     )
 }
 
-/// Assignments from `width` and `height` to where the logo and the dots are.
+/// Assignments that compute the positions of logo and dots from `width` and `height`.
 fn geometry(style: &Style) -> String {
     let share = share_of(style.logo_size);
     let root = style.logo.aspect().unwrap_or(1.0).sqrt();

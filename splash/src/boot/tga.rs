@@ -1,6 +1,6 @@
-//! The picture that the kernel of a Raspberry Pi shows before anything else runs (`fullscreen_logo=1`): uncompressed TGA,
-//! 24 bit, less than 224 colours. It fills a smaller picture up with the colour of its first pixel, and cuts a larger one
-//! at all four sides.
+//! The picture that the kernel of a Raspberry Pi shows before anything else runs (`fullscreen_logo=1`): uncompressed
+//! TGA, 24 bit, less than 224 colours. The kernel pads a smaller picture with the colour of its first pixel, and crops
+//! a larger one on all four sides.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,9 @@ use color_quant::NeuQuant;
 
 use crate::{Progress, Rgb, Style, View, compose};
 
-/// The kernel's palette has 224 places; its tool refuses as many.
+/// Most colours: the kernel's palette has 224, and its tool requires fewer.
 const MOST_COLORS: usize = 223;
-/// What the kernel's tool takes at most.
+/// Largest size that the kernel's tool accepts.
 const MAX_WIDTH: u32 = 1920;
 const MAX_HEIGHT: u32 = 1080;
 /// Samples one pixel in so many for the palette: its own choice for speed against quality, 1 (all) to 30.
@@ -64,7 +64,7 @@ fn blend(below: Rgb, over: &[u8]) -> Rgb {
     [mix(below_r, r), mix(below_g, g), mix(below_b, b)]
 }
 
-/// To few enough colours. The background stays what it is, or its edge would be seen when kioskd takes the screen.
+/// Reduces the number of colours. The background stays exact, else its edge would be visible when kioskd takes over.
 fn reduce(pixels: &mut [Rgb], background: Rgb) {
     let colors: BTreeSet<Rgb> = pixels.iter().copied().collect();
     if colors.len() <= MOST_COLORS {

@@ -1,4 +1,4 @@
-//! A list of which somebody chooses: the places of [`crate::places`], with what stands in them.
+//! The layout of a list to choose from: the areas of [`crate::places`] with their texts.
 
 use super::{Part, Rect, Screen, Tone};
 use crate::{

@@ -1,6 +1,5 @@
-//! What keeps the kiosk from its page, for who comes to look after it: the logo small at the top, the reasons in as
-//! much of the height as there is, several pages of them in turn, what the device is, a code that takes it all along, and
-//! the dots that say that it is still tried.
+//! The diagnostics screen, for service staff: a small logo at the top, the reasons on one or several pages, the
+//! device's description, a QR code with a report, and the dots of progress.
 
 use super::{Part, Rect, Screen, Tone, splash};
 use crate::{
@@ -11,9 +10,9 @@ use crate::{
 
 /// Longest line, em: longer ones are hard to follow.
 const LINE_EM: f32 = 52.0;
-/// More lines of one reason than anybody reads.
+/// Most lines of one reason.
 const MAX_LINES: usize = 40;
-/// Pages beyond are not waited for by anybody.
+/// Most pages.
 const MAX_PAGES: usize = 20;
 /// Sizes against the splash's message.
 const TITLE: f32 = 1.6;
@@ -104,7 +103,7 @@ fn place(screen: &Screen, top: u32, text: Setting, tone: Tone, parts: &mut Vec<(
     }
 }
 
-/// The reasons on as many pages as they need, none of them torn apart.
+/// Distributes the reasons over pages without splitting one.
 fn paged(
     lines: &[String],
     size: Size,

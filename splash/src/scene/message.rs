@@ -10,14 +10,13 @@ const GAP: f32 = 1.4;
 /// Longest line, em: longer ones are hard to follow.
 const LINE_EM: f32 = 38.0;
 const TITLE_LINES: usize = 3;
-/// More than anybody reads; also the limit of what a text's pixels may cost.
+/// Most lines of text, which also bounds the cost of its pixels.
 const BODY_LINES: usize = 40;
 
 /// Normal text of a message that has all of a large screen for itself, share of the shorter side: it is read from where
 /// people stand.
 const ALONE: f32 = 0.032;
-/// Sizes that are tried after that one, largest first, until the whole text fits: on small screens and for long texts,
-/// what is said matters more than how large.
+/// Sizes that are tried after that, largest first, until the whole text fits.
 const SHRINK: [f32; 3] = [1.0, 0.8, 0.65];
 
 /// The parts of a message; what does not fit is announced by `…`. Returns how many characters of the text are there,

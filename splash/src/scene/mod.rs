@@ -1,6 +1,6 @@
-//! Layout: which parts a view has on an output of some size, and where. Rectangles only, no pixels; called by
-//! [`crate::compose`], read by the painter. Every rectangle has at least one pixel and lies wholly on the output:
-//! what does not fit is left out.
+//! The layout of a view on an output: its parts and their rectangles, without pixels; called by [`crate::compose`],
+//! used by the painter. Every rectangle has at least one pixel and is entirely on the output: parts that do not fit are
+//! left out.
 
 mod choice;
 mod diagnostics;
@@ -15,7 +15,7 @@ use crate::{
     text::{MAX_EM, Setting, Typesetter},
 };
 
-/// Larger outputs do not exist; numbers beyond are mistakes and must not become allocations or overflows.
+/// Largest output side: larger numbers are mistakes and must not lead to allocations or overflows.
 const MAX_OUTPUT: u32 = 16_384;
 /// The margin and normal text, shares of the output's shorter side.
 pub(crate) const MARGIN: f32 = 0.05;

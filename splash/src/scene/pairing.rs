@@ -1,4 +1,4 @@
-//! The pairing and welcome screen: a code for the camera, and beside it what a person types who has none.
+//! The pairing and welcome screen: a QR code, and beside it the address and code to type.
 
 use super::{Part, Rect, Screen, Tone, panel};
 use crate::{Pairing, code::Code, text::Typesetter};

@@ -1,5 +1,4 @@
-//! Codes beside or above a block of texts: how the screens for people with a telephone in their hand are laid out.
-//! Everything is as large as there is room for, and in the middle.
+//! The layout of QR codes beside or above a block of texts, as large as possible and centred.
 
 use super::{Part, Rect, Screen, Tone};
 use crate::{
@@ -9,7 +8,7 @@ use crate::{
 
 /// Longest line, em: longer ones are hard to follow.
 const LINE_EM: f32 = 38.0;
-/// More than anybody reads.
+/// Most lines.
 const MAX_LINES: usize = 60;
 /// Share of the longer side that codes take, largest first, until the texts fit beside them.
 const CODES: [f32; 3] = [0.38, 0.33, 0.27];

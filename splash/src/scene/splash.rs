@@ -1,5 +1,5 @@
-//! The splash: the logo in the exact centre whatever else is shown, progress and message at fixed places below it,
-//! so that nothing jumps when one of them comes or goes.
+//! The splash: the logo in the exact centre, progress and message at fixed positions below it, so that nothing moves
+//! when one of them appears or disappears.
 
 use super::{Part, Rect, Screen, Tone};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     text::{Room, Size, Typesetter},
 };
 
-/// Longest side of a painted logo: beyond, more pixels show nobody more.
+/// Longest side of a painted logo, pixels.
 pub(crate) const MAX_LOGO: f32 = 2_048.0;
 /// Shares of the output's shorter side: distance below the logo, thickness of the progress, length of its bar.
 pub(crate) const GAP: f32 = 0.075;

@@ -1,11 +1,10 @@
-//! How a service is started on this kind of system: a command of a service manager that is not there helps nobody. Asked
-//! by whoever tells a person that something does not run.
+//! Advice on how to start a service with this system's service manager, for messages about services that do not run.
 
 use std::path::{Path, PathBuf};
 
 use kiosk_core::config::ROOT_ENV;
 
-/// Who starts services.
+/// The service manager.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ServiceManager {
     /// systemd runs.
@@ -57,7 +56,7 @@ impl ServiceManager {
         }
     }
 
-    /// Where it is said how it is, as the end of "see ...".
+    /// Where its status is shown, as the end of "see ...".
     pub fn status(self, service: &str) -> String {
         match self {
             Self::Systemd => format!("`systemctl status {service}`"),

@@ -1,5 +1,4 @@
-//! Waiting for a service that is not there yet: for its name on the bus and for its socket in the runtime
-//! directory, whichever comes first.
+//! Waits for a service to appear: its name on the bus or its socket in the runtime directory, whichever comes first.
 
 use std::path::Path;
 use std::time::Duration;
@@ -11,11 +10,11 @@ use super::Service;
 use super::changes::owner_rule;
 use kiosk_core::socket_watch::SocketWatch;
 
-/// A socket is seen when it is bound, a moment before its owner listens on it and sets its permissions; the first
-/// has no event. The service is tried again after this time.
+/// Delay before connecting to a new socket: it appears when it is bound, before its owner listens, for which there is
+/// no event.
 const LISTEN_DELAY: Duration = Duration::from_millis(50);
 
-/// A watch on everything that announces a service, good for one announcement.
+/// A watch for a service's appearance, for one use.
 #[derive(Debug)]
 pub struct Arrival {
     bus: Option<MessageStream>,
@@ -33,8 +32,8 @@ impl Arrival {
         Arrival { bus, socket: SocketWatch::new(&directory.join(service.socket())).ok(), seen: false }
     }
 
-    /// Until something was announced; then connect again, with a new watch made before. Never returns where
-    /// nothing can be watched. May be dropped and called again.
+    /// Waits for the service; then connect again, with a new watch made before. Never returns if nothing can be
+    /// watched. May be dropped and called again.
     pub async fn wait(&mut self) {
         let Arrival { bus, socket, seen } = self;
         let name = async {

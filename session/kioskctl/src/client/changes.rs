@@ -1,5 +1,5 @@
-//! "Something changed": all signals of a service drawn together into one mark, so that a slow reader misses
-//! no state and a burst of signals is read once.
+//! Combines all signals of a service into one "changed" flag, so that a slow reader misses no state and a burst of
+//! signals is handled once.
 
 use futures_util::StreamExt;
 use tokio::sync::watch;
@@ -28,7 +28,7 @@ impl Changes {
             None
         };
         let (sender, marks) = watch::channel(false);
-        // Always drained: a queue that nobody reads would hold up the connection, and with it the replies.
+        // Always drained: a full queue would block the connection and its replies.
         tokio::spawn(async move {
             loop {
                 let over = match &mut owners {
@@ -58,7 +58,7 @@ impl Changes {
     }
 }
 
-/// Matches the bus daemon's word that the owner of the service's name changed.
+/// Matches the bus daemon's signal that the owner of the service's name changed.
 pub(super) fn owner_rule(service: Service) -> zbus::Result<MatchRule<'static>> {
     MatchRule::builder()
         .msg_type(Type::Signal)

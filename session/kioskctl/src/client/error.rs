@@ -1,4 +1,4 @@
-//! What can go wrong between `kioskctl` and a service, one sentence each, and the exit code that it means.
+//! The errors between `kioskctl` and a service, one sentence each, and their exit codes.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -18,16 +18,16 @@ pub enum Exit {
     Failed = 1,
     /// An unknown verb, option or value.
     Usage = 2,
-    /// There is nobody to ask.
+    /// The service does not run.
     NotRunning = 3,
-    /// The policy does not let this caller.
+    /// The policy does not allow it.
     NotAllowed = 4,
 }
 
-/// A sentence for a person, and what kind of failure it is.
+/// An error of a call.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody takes connections.
+    /// The service does not run.
     #[error("{service} is not running; start it with {}", ServiceManager::here().start(.service.unit()))]
     NotRunning {
         /// Which one.
@@ -39,7 +39,7 @@ pub enum ClientError {
         /// Which one.
         service: Service,
     },
-    /// It was connected, and said nothing.
+    /// The connection got no reply.
     #[error("{service} does not answer; see {}", ServiceManager::here().status(.service.unit()))]
     NoAnswer {
         /// Which one.
@@ -56,7 +56,7 @@ pub enum ClientError {
         /// One sentence.
         message: String,
     },
-    /// The answer was not what the interface has.
+    /// The reply does not match the interface.
     #[error("{service} gave an answer that this kioskctl does not understand ({detail}); are they of one version?")]
     Strange {
         /// Which one.
@@ -128,7 +128,7 @@ impl ClientError {
             "org.freedesktop.DBus.Error.ServiceUnknown" | "org.freedesktop.DBus.Error.NameHasNoOwner" => {
                 ClientError::NotRunning { service }
             }
-            // The bus daemon's word for a service that went while a call was under way.
+            // The bus daemon's errors for a service that exited during a call.
             "org.freedesktop.DBus.Error.NoReply" | "org.freedesktop.DBus.Error.Disconnected" => {
                 ClientError::Lost { service }
             }

@@ -1,6 +1,6 @@
-//! The client side of both D-Bus services, for `kioskctl`: on the system bus where the service has its name
-//! there, else peer to peer over its socket in the runtime directory. `KIOSK_RUNTIME_DIR` set means peer to
-//! peer, there and nowhere else. Signals only say that something changed; what it is now is always read.
+//! The client side of both D-Bus services, for `kioskctl`: on the system bus where the service has its name there, else
+//! peer to peer over its socket in the runtime directory. `KIOSK_RUNTIME_DIR` set means peer to peer, there and nowhere
+//! else. Signals only indicate a change; the values are always read.
 
 mod advice;
 mod arrival;
@@ -26,10 +26,10 @@ pub use error::{ClientError, Exit};
 pub use peer::{Objects, Options, Peer};
 pub use values::{Properties, array, boolean, failure, float, floats, integer, modes, pairs, text, triple};
 
-/// The bus daemon's answer, and a socket's handshake, take milliseconds; this is for a hung one.
+/// Time limit for connecting, which takes milliseconds, in case the other side hangs.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// One of the two programs that can be asked.
+/// One of the two services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {
     /// `org.kioskd.Compositor1`.
@@ -96,7 +96,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// As the environment says: see [`api::RUNTIME_DIR_ENV`].
+    /// From the environment: see [`api::RUNTIME_DIR_ENV`].
     pub fn from_environment() -> Self {
         let only_sockets = std::env::var_os(api::RUNTIME_DIR_ENV).is_some_and(|value| !value.is_empty());
         Client { runtime_dir: api::runtime_dir(), only_sockets, bus: OnceCell::new() }
@@ -121,8 +121,7 @@ impl Client {
         Ok(Peer::new(service, connection, false))
     }
 
-    /// To be told when `service` may have come; ask for it before [`Client::connect`], so that nothing is
-    /// missed in between.
+    /// A watch for `service` to appear; create it before [`Client::connect`], so that nothing is missed in between.
     pub async fn arrival(&self, service: Service) -> Arrival {
         Arrival::new(service, self.bus().await, &self.runtime_dir).await
     }
@@ -143,7 +142,7 @@ impl Client {
     }
 }
 
-/// A bus that fails is as good as none: the socket is tried next.
+/// If the bus fails, the socket is tried next.
 async fn owned(bus: &Connection, service: Service) -> bool {
     let (daemon, name) = ("org.freedesktop.DBus", service.name());
     let call = bus.call_method(Some(daemon), "/org/freedesktop/DBus", Some(daemon), "NameHasOwner", &name);

@@ -85,7 +85,7 @@ impl Peer {
         self.call_at(path, properties, "Set", &(interface, name, value)).await
     }
 
-    /// To be told of every change from now on.
+    /// Subscribes to all changes from now on.
     pub async fn changes(&self) -> Result<Changes, ClientError> {
         Changes::subscribe(&self.connection, self.service, self.on_bus)
             .await

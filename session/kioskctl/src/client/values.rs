@@ -1,5 +1,5 @@
-//! Properties as they come from D-Bus, read without trust in their types: one that is missing or of another
-//! type reads as empty, so that kioskctl works with services a version older or newer.
+//! Reads D-Bus properties without trusting their types: a missing or wrongly typed one reads as empty, so that kioskctl
+//! works with slightly older or newer services.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ pub fn float(properties: &Properties, name: &str) -> f64 {
     }
 }
 
-/// The integers of a structure such as `(uuu)` or `(ii)`; what it does not have is 0.
+/// The integers of a structure such as `(uuu)` or `(ii)`; missing ones are 0.
 pub fn triple(properties: &Properties, name: &str) -> [i64; 3] {
     get(properties, name).map_or([0; 3], triple_of)
 }

@@ -1,5 +1,5 @@
-//! A report for whoever helps from afar: one compressed archive of texts, each with its secrets taken out. It holds
-//! what `doctor`, `status` and `config show` say, and the journal of the kiosk's units where it can be read.
+//! A report for remote support: a compressed archive of texts with secrets removed: the output of `doctor`, `status`
+//! and `config show`, and the journal of the kiosk's units if it is readable.
 
 use std::io::Write;
 use std::path::Path;
@@ -13,7 +13,7 @@ use tar::{Builder, Header};
 const JOURNAL_LINES: &str = "3000";
 /// Bytes of one text.
 const MAX_TEXT: usize = 4 << 20;
-/// Words before `=` or `:` in a text whose value is nobody else's business, in lower case.
+/// Words before `=` or `:` whose values are secret, in lower case.
 const SECRET_WORDS: [&str; 9] =
     ["password", "passwd", "passphrase", "secret", "token", "authorization", "cookie", "api-key", "apikey"];
 const MASK: &str = "***";
@@ -24,9 +24,9 @@ pub struct Text {
     pub content: String,
 }
 
-/// What the journal has of the kiosk's programs, or why it is not there.
+/// The journal of the kiosk's programs, or why it is missing.
 pub fn journal() -> Text {
-    // Not by unit alone: logind counts what runs on a seat to its session. The sign makes an "or" of it.
+    // Not by unit alone, as logind assigns programs on a seat to its session. "+" means "or".
     let units = [
         "SYSLOG_IDENTIFIER=kioskd",
         "SYSLOG_IDENTIFIER=kiosk-session",
@@ -49,7 +49,7 @@ pub fn journal() -> Text {
     Text { name: "journal.txt", content }
 }
 
-/// Writes the archive: whole, or not at all.
+/// Writes the archive atomically.
 pub fn write(file: &Path, texts: &[Text]) -> std::io::Result<()> {
     let mut archive = Builder::new(GzEncoder::new(Vec::new(), Compression::default()));
     for text in texts {
@@ -61,14 +61,14 @@ pub fn write(file: &Path, texts: &[Text]) -> std::io::Result<()> {
         archive.append_data(&mut header, format!("kiosk-report/{}", text.name), content.as_bytes())?;
     }
     let bytes = archive.into_inner()?.finish()?;
-    // Beside it, under a name that nobody knows: the directory may be everybody's, as /tmp is. For the owner alone.
+    // A private file with a random name beside it, as the directory may be world-writable, such as /tmp.
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut new = tempfile::Builder::new().prefix(".kiosk-report").tempfile_in(folder)?;
     new.write_all(&bytes)?;
     new.persist(file).map(drop).map_err(|error| error.error)
 }
 
-/// The text without its secrets, and not longer than is sent around.
+/// The text with secrets removed, cut to [`MAX_TEXT`].
 pub fn clean(text: &str) -> String {
     let end = text.char_indices().map(|(at, _)| at).find(|at| *at >= MAX_TEXT).unwrap_or(text.len());
     let text = text.get(..end).unwrap_or_default();
@@ -81,14 +81,14 @@ fn clean_line(line: &str) -> String {
     let places = SECRET_WORDS.iter().flat_map(|word| lower.match_indices(word).map(|(at, word)| at + word.len()));
     let found = places.filter_map(|after| {
         let rest = lower.get(after..)?;
-        // A list of arguments: the next one is it.
+        // In a list of arguments the next one is the value.
         if rest.starts_with("\", ") || rest.starts_with("\",") {
             return Some(after + 1);
         }
         let sign = rest.find(['=', ':'])?;
-        // Up to the sign there is no other word: `password = x`, `"token": "x"`, `Cookie: x`.
+        // Only punctuation up to the sign: `password = x`, `"token": "x"`, `Cookie: x`.
         let between = rest.get(..sign)?;
-        // In an address it is masked by now, and what follows in it is not.
+        // In a URL it is masked already, and the rest of the URL is kept.
         let masked = rest.get(sign + 1..)?.starts_with(MASK);
         (!masked && between.chars().all(|c| c.is_whitespace() || c == '"' || c == '\'')).then_some(after + sign + 1)
     });

@@ -1,6 +1,6 @@
-//! The containers that the configuration names (`shell.container`), against what is there: their definitions, what they
-//! mount, and Podman. For `config check` and `doctor`; starts nothing. Whether the image is there only the user knows that
-//! runs it: kiosk-session says so.
+//! Checks the configured containers (`shell.container`): their definitions, mounts, and Podman. For `config check` and
+//! `doctor`; starts nothing. Only the user that runs a container can tell whether its image exists: kiosk-session
+//! reports that.
 
 use std::path::{Path, PathBuf};
 
@@ -21,13 +21,13 @@ fn at(root: &Path, file: &Path) -> PathBuf {
     root.join(file.strip_prefix("/").unwrap_or(file))
 }
 
-/// Definitions that are there and wrong, a sentence each.
+/// Invalid definitions, a sentence each.
 pub fn wrong(loaded: &Loaded, root: &Path) -> Vec<String> {
     let errors = definitions(loaded).into_iter().filter_map(|file| container::read(&at(root, &file)).err());
     errors.filter(|error| !matches!(error, DefinitionError::Unreadable { .. })).map(|error| error.to_string()).collect()
 }
 
-/// What is named and not there.
+/// Missing files and programs.
 pub fn missing(loaded: &Loaded, root: &Path) -> Vec<Finding> {
     let finding = |says: String, cure: &'static str| Finding::wrong("container", says, cure);
     let mut found = Vec::new();

@@ -1,20 +1,20 @@
-//! What one look found: good to know, worth a thought, or the cause of what a person came for.
+//! One finding of `doctor`, with its level.
 
 use serde::Serialize;
 
-/// How much it matters.
+/// The level of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Level {
     /// As it should be.
     Good,
-    /// The kiosk goes on, and somebody may want to know.
+    /// The kiosk works, but it is worth knowing.
     Note,
-    /// It keeps the kiosk from doing what it is for.
+    /// It keeps the kiosk from working.
     Wrong,
 }
 
-/// One sentence about one thing, and what to do about it.
+/// One finding and its remedy.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Finding {
     /// What it is about, one or two words.
@@ -22,7 +22,7 @@ pub struct Finding {
     pub level: Level,
     /// The sentence.
     pub says: String,
-    /// What mends it; empty: nothing has to be.
+    /// The remedy; empty: none is needed.
     pub cure: String,
 }
 

@@ -1,5 +1,5 @@
-//! What the configuration says of the kiosk's own screens, against what is there: whether the logo and the font can be
-//! used, and which connected outputs no shell is for. For `config check` and `doctor`; shows nothing itself.
+//! Checks the configuration of the kiosk's own screens: whether logo and font are usable, and which connected outputs
+//! have no shell. For `config check` and `doctor`.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,13 +10,12 @@ use std::time::Duration;
 
 use kiosk_core::config::Loaded;
 
-/// How long a look at the logo and the font may take: a large picture and a slow card need a second or two.
+/// Time limit for checking logo and font: a large picture on a slow card takes a second or two.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// How much is read of what the program says.
+/// Most bytes read of the program's output.
 const MAX_SAID: u64 = 64 << 10;
 
-/// What the program that makes the boot splash of the same logo says of it and of the font, a sentence each; where it is
-/// not installed nobody looks.
+/// The errors about logo and font, a sentence each, from kiosk-splash; none if it is not installed.
 pub fn unusable(programs: &[PathBuf]) -> Vec<String> {
     programs.iter().find(|program| program.exists()).map(|program| complaints_of(program, PATIENCE)).unwrap_or_default()
 }
@@ -29,7 +28,7 @@ fn complaints_of(program: &Path, patience: Duration) -> Vec<String> {
     let (sender, said) = mpsc::channel();
     thread::spawn(move || {
         let mut text = Vec::new();
-        // What was read until then is told.
+        // The output read until then is reported.
         let _ = stderr.take(MAX_SAID).read_to_end(&mut text);
         let _ = sender.send(text);
     });
@@ -51,8 +50,8 @@ fn complaints_of(program: &Path, patience: Duration) -> Vec<String> {
     String::from_utf8_lossy(&said).lines().map(|line| line.trim_start_matches("kiosk-splash: ").to_owned()).collect()
 }
 
-/// The connected outputs that show no page, where it is known which are connected (`class`: `/sys/class/drm`), as far as
-/// names tell: a sentence for all of them.
+/// The connected outputs (`class`: `/sys/class/drm`) without a shell, as far as names show: one sentence for all of
+/// them.
 pub fn without_a_shell(loaded: &Loaded, class: &Path) -> Option<String> {
     let config = &loaded.config;
     let mut left = connected(class);
@@ -67,7 +66,7 @@ pub fn without_a_shell(loaded: &Loaded, class: &Path) -> Option<String> {
     for shell in shells {
         left.retain(|name| *name != shell.output);
     }
-    // Those of an identity, or of none: each takes one of the rest.
+    // Shells for an identity or any output: each takes one of the rest.
     let others = shells.iter().filter(|shell| shell.output == "*" || shell.output.contains(' ')).count();
     let left = left.get(others..).filter(|left| !left.is_empty())?;
     let names = left.join(", ");

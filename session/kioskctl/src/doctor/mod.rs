@@ -1,5 +1,5 @@
-//! `doctor`: what is used, what is missing or contradicts, one sentence and a cure each. It works with nothing running,
-//! and without rights; what it could not see it says.
+//! `doctor`: reports what is used, missing or in conflict, one sentence and a remedy each. It works without running
+//! services and without rights; it says what it could not check.
 
 mod bundle;
 mod container;
@@ -34,7 +34,7 @@ pub async fn examine(client: &Client, report: Option<&Path>) -> Result<Outcome, 
     let mut found = running::compositor(&compositor, manager);
     found.extend(running::session(&session, manager));
     found.extend(system.look(&loaded));
-    // What is wrong first; the order of looking within.
+    // The most severe first; otherwise in the order of the checks.
     found.sort_by_key(|finding| std::cmp::Reverse(finding.level));
     let text = text(&found);
     let exit = if found.iter().any(|finding| finding.level == Level::Wrong) { Exit::Failed } else { Exit::Done };
@@ -67,7 +67,7 @@ fn text(found: &[Finding]) -> String {
     table(&rows.iter().map(|row| row.iter().map(|cell| printable(cell)).collect()).collect::<Vec<_>>())
 }
 
-/// The system that is looked at, `KIOSK_ROOT` taken for `/`.
+/// The system to check, with `KIOSK_ROOT` for `/`.
 pub fn system() -> System {
     let root = std::env::var_os(ROOT_ENV).filter(|root| !root.is_empty()).unwrap_or_else(|| "/".into());
     let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/bin:/bin".into());

@@ -1,5 +1,4 @@
-//! Looks at what the running programs say of themselves: whether they run, what is shown, why not, and why a picture
-//! is composed.
+//! Checks the state of the running programs: whether they run, what is shown, why not, and why frames are composed.
 
 use kioskctl::client::{ClientError, ServiceManager};
 

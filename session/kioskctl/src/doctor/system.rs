@@ -1,5 +1,5 @@
-//! Looks at the system that the kiosk runs on: programs, users, fonts, certificates, disk, clock. Reads files below a
-//! root (`/`, or an image's) and changes nothing; a file that only root may read is said to be one.
+//! Checks the system that the kiosk runs on: programs, users, fonts, certificates, disk, clock. Reads files below a
+//! root (`/`, or an image's) and changes nothing; files that only root may read are reported as such.
 
 use std::ffi::OsString;
 use std::io::ErrorKind;
@@ -16,17 +16,17 @@ use super::finding::{Finding, Level};
 use super::looks;
 use crate::config::complaints;
 
-/// Less than this of a disk is free: the browser's profile or a kept setting will not be written.
+/// A disk with less than this fraction free is full: profile and settings may not be written.
 const LITTLE_SHARE: u64 = 20;
 const LITTLE_BYTES: u64 = 64 << 20;
-/// Less memory than this is available: the browser will be ended by the kernel.
+/// With less available memory the kernel may kill the browser.
 const LITTLE_MEMORY_KIB: u64 = 150 * 1024;
-/// No clock is right before this program was written: 2026-01-01.
+/// An earlier clock is not set: the program was written after 2026-01-01.
 const EARLIEST: Duration = Duration::from_secs(1_767_225_600);
-/// Names in a folder of fonts that are looked at.
+/// Most names checked in a folder of fonts.
 const MAX_NAMES: usize = 10_000;
 
-/// Where and when is looked.
+/// The system and the time to check.
 pub struct System {
     pub root: PathBuf,
     /// `PATH`.
@@ -35,7 +35,7 @@ pub struct System {
 }
 
 impl System {
-    /// All that can be said without asking the services.
+    /// All checks that need no service.
     pub fn look(&self, loaded: &Loaded) -> Vec<Finding> {
         let mut found = vec![self.configuration(loaded), self.program(loaded), self.library()];
         found.extend(self.users());
@@ -53,7 +53,7 @@ impl System {
         found
     }
 
-    /// What the configuration names and is not there. Nothing is said of what is.
+    /// Configured files and layouts that are missing.
     pub fn missing(&self, loaded: &Loaded) -> Vec<Finding> {
         let program = std::iter::once(self.program(loaded)).filter(|finding| finding.level == Level::Wrong);
         let unshown = looks::without_a_shell(loaded, &self.at("sys/class/drm"));
@@ -64,10 +64,10 @@ impl System {
         program.chain(self.named(loaded)).chain(unshown).collect()
     }
 
-    /// What the configuration names and what is there, but can't be used.
+    /// Configured files that exist but are unusable.
     pub fn unusable(&self, loaded: &Loaded) -> Vec<String> {
         let installed = ["usr/bin/kiosk-splash", "usr/local/bin/kiosk-splash"].map(|path| self.at(path));
-        // As built, and where they were installed elsewhere: both programs are in one directory.
+        // In the built-in path, or next to this program if they were installed elsewhere.
         let own = std::env::current_exe().ok().map(|own| own.with_file_name("kiosk-splash"));
         let own = own.filter(|_| self.root == Path::new("/"));
         let mut wrong = looks::unusable(&own.into_iter().chain(installed).collect::<Vec<_>>());
@@ -295,7 +295,7 @@ impl System {
         let missing = files.into_iter().filter_map(|(key, file)| {
             let at = self.at(&file.to_string_lossy());
             match std::fs::File::open(&at) {
-                // Only root may look there; the session is handed it.
+                // Only root may read it; the session gets it from the service manager.
                 Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
                 Err(error) => Some(Finding::wrong(
                     "files",
@@ -374,7 +374,7 @@ fn name(path: &Path) -> Option<String> {
     Some(path.file_name()?.to_string_lossy().into_owned())
 }
 
-/// Looks two folders deep, as distributions lay them.
+/// Searches two levels of folders, as distributions have them.
 fn has_font(folder: &Path) -> bool {
     fn look(folder: &Path, deeper: u32) -> bool {
         entries(folder).any(|path| match path.extension().and_then(|ending| ending.to_str()) {

@@ -1,5 +1,5 @@
-//! `browser.uploads` against what is there: whether the directories exist, and whether what is mounted there may lead the
-//! browser elsewhere by a link. Part of [`System`]'s look.
+//! Checks `browser.uploads`: whether the directories exist, and whether symbolic links on mounts there could lead the
+//! browser elsewhere. Part of [`System`]'s checks.
 
 use std::path::{Path, PathBuf};
 
@@ -12,8 +12,7 @@ use super::system::System;
 const LINKLESS: [&str; 3] = ["vfat", "msdos", "exfat"];
 
 impl System {
-    /// The directories that a visitor's files are chosen from: those that are not there, and mounts below them whose links
-    /// the browser would follow.
+    /// Missing upload directories, and mounts below them whose symbolic links the browser would follow.
     pub(super) fn uploads(&self, loaded: &Loaded) -> Vec<Finding> {
         let shells = loaded.config.all_shells().iter().filter_map(|shell| shell.browser_settings.uploads.clone());
         let mut directories: Vec<PathBuf> = shells.collect();
@@ -24,7 +23,7 @@ impl System {
         missing.chain(directories.iter().flat_map(|directory| followed(&mounts, directory))).collect()
     }
 
-    /// A stick is not always plugged in.
+    /// A missing directory is only a note, as a drive may be unplugged.
     fn absent(&self, directory: &Path) -> Option<Finding> {
         let why = match std::fs::metadata(self.at(&directory.to_string_lossy())) {
             Ok(found) if found.is_dir() => return None,
@@ -39,7 +38,7 @@ impl System {
     }
 }
 
-/// Mounts (the text of `/proc/self/mountinfo`) at or below the directory that know links and are not mounted with
+/// Mounts (the text of `/proc/self/mountinfo`) at or below the directory that support symbolic links and lack
 /// `nosymfollow`.
 fn followed(mounts: &str, directory: &Path) -> Vec<Finding> {
     let open = mounts.lines().filter_map(|line| {
