@@ -161,10 +161,10 @@ impl Kiosk {
             if kiosk.stage.shells.iter().all(|shell| shell.cover == Cover::Gone) || kiosk.seat.session.paused {
                 return;
             }
-            let (now, homes) = (kiosk.now(), kiosk.screens.shell_screens());
+            let (now, shell_screens) = (kiosk.now(), kiosk.screens.shell_screens());
             let Self { stage, screens, .. } = kiosk;
             for screen in screens.iter_mut() {
-                let shell = homes.iter().position(|home| *home == Some(screen.id));
+                let shell = shell_screens.iter().position(|shown_on| *shown_on == Some(screen.id));
                 if stage.splash_moved(screen.id, shell, now) {
                     screen.redraw.request();
                 }

@@ -228,7 +228,7 @@ impl Kiosk {
         let areas: Vec<_> = (0..self.stage.shells.len()).map(|shell| self.area_of(shell)).collect();
         let told: Vec<_> = (0..self.stage.shells.len()).map(|shell| self.told_area_of(shell)).collect();
         self.stage.windows.rearrange(&areas, &told);
-        self.stage.homes = self.screens.shell_screens();
+        self.stage.shell_screens = self.screens.shell_screens();
         self.constrain_reactive_popups();
         let focus = self.stage.focus();
         // While a popup has a grab this has no effect: the grab keeps the keyboard until it ends.

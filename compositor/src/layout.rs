@@ -221,9 +221,10 @@ impl Kiosk {
     /// one's output, so that they always have one.
     fn retire_unneeded_screens(&mut self) {
         let mut any = false;
-        let homes = self.screens.shell_screens();
-        let unneeded =
-            |screen: &&mut Screen| screen.head.is_none() && !screen.retiring && !homes.contains(&Some(screen.id));
+        let shell_screens = self.screens.shell_screens();
+        let unneeded = |screen: &&mut Screen| {
+            screen.head.is_none() && !screen.retiring && !shell_screens.contains(&Some(screen.id))
+        };
         for screen in self.screens.iter_mut().filter(unneeded) {
             screen.retiring = true;
             any = true;

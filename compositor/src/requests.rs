@@ -134,8 +134,8 @@ impl Kiosk {
 
     /// Each shell's output, and what it shows.
     fn shell_snapshots(&self) -> Vec<ShellSnapshot> {
-        let homes = self.screens.shell_screens();
-        let output = |shell: usize| self.screens.get((*homes.get(shell)?)?).map(|screen| screen.name.clone());
+        let shell_screens = self.screens.shell_screens();
+        let output = |shell: usize| self.screens.get((*shell_screens.get(shell)?)?).map(|screen| screen.name.clone());
         let snapshot = |shell| ShellSnapshot {
             output: output(shell).unwrap_or_default(),
             stage: self.stage.name_of(shell).into(),

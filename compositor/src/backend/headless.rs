@@ -28,7 +28,7 @@ use smithay::{
 use super::{
     Backend, BackendError, FlipTime, Host, PresentError, Presented,
     capture::{Capture, CaptureError, capture, draw},
-    turned::{Turn, TurnedRenderer},
+    rotated::{PanelRotation, RotatedRenderer},
     watched::{View, Watched},
 };
 use crate::{
@@ -40,7 +40,7 @@ use crate::{
 struct Panel {
     image: Option<(Size<i32, Buffer>, Image<'static, 'static>)>,
     /// The damage tracker, valid for this rotation and scale.
-    tracker: Option<(Turn, f64, OutputDamageTracker)>,
+    tracker: Option<(PanelRotation, f64, OutputDamageTracker)>,
     feedback: Option<OutputPresentationFeedback>,
     /// Areas that the last frame repainted, for tests of damage.
     damage: Vec<Rectangle<i32, smithay::utils::Physical>>,
@@ -121,7 +121,7 @@ impl<H: Host> Headless<H> {
         self.panels.get(&head)?.image.as_ref().map(|(size, _)| *size)
     }
 
-    /// A part of what was drawn for the panel, turned as the panel is; `None` where nothing was.
+    /// A part of the panel's pixels, in panel orientation; `None` if nothing was drawn.
     pub fn panel_pixels(&mut self, head: HeadId, area: Rectangle<i32, Buffer>) -> Option<Capture> {
         let (size, image) = self.panels.get_mut(&head)?.image.as_mut()?;
         let area = area.intersection(Rectangle::from_size(*size))?;
@@ -161,18 +161,18 @@ impl<H: Host> Backend for Headless<H> {
             panel.image = Some((buffer_size, image));
             panel.tracker = None;
         }
-        let (turn, scale) = (Turn::of(frame.screen), frame.screen.scale());
+        let (rotation, scale) = (PanelRotation::of(frame.screen), frame.screen.scale());
         let tracker = match &mut panel.tracker {
-            Some((drawn, at, tracker)) if (*drawn, *at) == (turn, scale) => tracker,
+            Some((drawn, at, tracker)) if (*drawn, *at) == (rotation, scale) => tracker,
             other => {
                 age = 0;
-                &mut other.insert((turn, scale, OutputDamageTracker::new(size, scale, Transform::Normal))).2
+                &mut other.insert((rotation, scale, OutputDamageTracker::new(size, scale, Transform::Normal))).2
             }
         };
         let Some((_, image)) = panel.image.as_mut() else { return Err(PresentError::Inactive) };
-        let elements = turn.elements(frame.elements(&mut self.renderer, true));
+        let elements = rotation.elements(frame.elements(&mut self.renderer, true));
         let mut framebuffer = self.renderer.bind(image).map_err(PresentError::draw)?;
-        let mut renderer = TurnedRenderer::new(&mut self.renderer, turn);
+        let mut renderer = RotatedRenderer::new(&mut self.renderer, rotation);
         let drawn = tracker
             .render_output(&mut renderer, &mut framebuffer, age, &elements, frame.clear_color())
             .map_err(PresentError::draw)?;

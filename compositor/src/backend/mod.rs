@@ -11,7 +11,7 @@ pub mod headless;
 mod host;
 pub mod input_device;
 pub mod kms;
-pub mod turned;
+pub mod rotated;
 pub mod watched;
 pub mod winit;
 

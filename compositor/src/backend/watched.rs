@@ -10,7 +10,7 @@ use smithay::{
 
 use super::{
     capture::{CaptureError, FORMAT},
-    turned::{Turn, TurnedRenderer},
+    rotated::{PanelRotation, RotatedRenderer},
 };
 use crate::{screens::ScreenId, stage::Frame};
 
@@ -24,7 +24,7 @@ pub struct View {
 }
 
 struct Kept<Target> {
-    turn: Turn,
+    rotation: PanelRotation,
     scale: f64,
     tracker: OutputDamageTracker,
     target: Target,
@@ -57,20 +57,21 @@ impl<Target> Watched<Target> {
         let view = View { screen: frame.screen.id, pointer };
         // A buffer whose drawing failed is not used again.
         let known = self.kept.remove(&view);
-        let (turn, scale, size) = (Turn::of(frame.screen), frame.screen.scale(), frame.screen.panel_size());
+        let (rotation, scale, size) =
+            (PanelRotation::of(frame.screen), frame.screen.scale(), frame.screen.panel_size());
         let (mut kept, age) = match known {
-            Some(kept) if (kept.turn, kept.scale) == (turn, scale) => (kept, 1),
+            Some(kept) if (kept.rotation, kept.scale) == (rotation, scale) => (kept, 1),
             _ => {
                 let target = create(renderer, size)?;
-                (Kept { turn, scale, tracker: OutputDamageTracker::new(size, scale, Transform::Normal), target }, 0)
+                (Kept { rotation, scale, tracker: OutputDamageTracker::new(size, scale, Transform::Normal), target }, 0)
             }
         };
-        let elements = turn.elements(frame.elements(renderer, pointer));
+        let elements = rotation.elements(frame.elements(renderer, pointer));
         let mut framebuffer = renderer.bind(&mut kept.target).map_err(CaptureError::render)?;
-        let mut turned = TurnedRenderer::new(renderer, turn);
+        let mut rotated = RotatedRenderer::new(renderer, rotation);
         let drawn = kept
             .tracker
-            .render_output(&mut turned, &mut framebuffer, age, &elements, frame.clear_color())
+            .render_output(&mut rotated, &mut framebuffer, age, &elements, frame.clear_color())
             .map_err(CaptureError::render)?;
         let damage = drawn.damage.cloned().unwrap_or_default();
         drop(framebuffer);

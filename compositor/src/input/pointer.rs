@@ -23,10 +23,10 @@ const WHEEL_STEP: f64 = 15.0;
 impl Kiosk {
     /// The areas that the pointer can be in: screens with shells that are visible.
     fn pointer_areas(&self) -> Vec<Rectangle<i32, Logical>> {
-        let homes: Vec<_> =
+        let shown: Vec<_> =
             self.screens.shell_screens().into_iter().flatten().filter_map(|id| self.screens.get(id)).collect();
-        let any_connected = homes.iter().any(|screen| screen.head.is_some());
-        let seen = homes.into_iter().filter(|screen| screen.head.is_some() || !any_connected);
+        let any_connected = shown.iter().any(|screen| screen.head.is_some());
+        let seen = shown.into_iter().filter(|screen| screen.head.is_some() || !any_connected);
         seen.map(|screen| screen.geometry()).collect()
     }
 

@@ -34,35 +34,35 @@ pub fn place_shells<Called: Fn(&str) -> bool>(
     wanted: &[ShellScreen],
     places: &[Candidate<'_, Called>],
 ) -> Vec<Option<usize>> {
-    let mut homes = vec![None; wanted.len()];
-    let free = |homes: &[Option<usize>], index: usize| !places[index].mirror && !homes.contains(&Some(index));
+    let mut placed = vec![None; wanted.len()];
+    let free = |placed: &[Option<usize>], index: usize| !places[index].mirror && !placed.contains(&Some(index));
     let named = |name: &str| {
         let by_name = places.iter().position(|place| place.name == name);
         by_name.or_else(|| places.iter().position(|place| (place.called)(name)))
     };
     for (shell, wanted) in wanted.iter().enumerate() {
         if let ShellScreen::Named(name) = wanted
-            && let Some(index) = named(name).filter(|index| places[*index].connected && free(&homes, *index))
+            && let Some(index) = named(name).filter(|index| places[*index].connected && free(&placed, *index))
         {
-            homes[shell] = Some(index);
+            placed[shell] = Some(index);
         }
     }
     for connected in [true, false] {
         for (shell, wanted) in wanted.iter().enumerate() {
-            if homes[shell].is_some() {
+            if placed[shell].is_some() {
                 continue;
             }
             let mut left = (0..places.len()).filter(|index| places[*index].connected == connected);
-            homes[shell] = match wanted {
-                ShellScreen::Named(name) if !connected => {
-                    named(name).filter(|index| free(&homes, *index)).or_else(|| left.find(|index| free(&homes, *index)))
-                }
-                ShellScreen::Last => left.rfind(|index| free(&homes, *index)),
-                _ => left.find(|index| free(&homes, *index)),
+            placed[shell] = match wanted {
+                ShellScreen::Named(name) if !connected => named(name)
+                    .filter(|index| free(&placed, *index))
+                    .or_else(|| left.find(|index| free(&placed, *index))),
+                ShellScreen::Last => left.rfind(|index| free(&placed, *index)),
+                _ => left.find(|index| free(&placed, *index)),
             };
         }
     }
-    homes
+    placed
 }
 
 #[cfg(test)]
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_at_home_on_a_mirror() {
+    fn a_mirror_gets_no_shell() {
         let mut places = screens(&[true, true]);
         places[0].mirror = true;
         assert_eq!(place_shells(&[named("DP-1")], &places), [Some(1)]);
@@ -132,10 +132,10 @@ mod tests {
                     number => named(&format!("DP-{number}")),
                 })
                 .collect();
-            let homes = place_shells(&wants, &screens(&connected));
-            let taken: Vec<usize> = homes.iter().flatten().copied().collect();
-            prop_assert!(taken.iter().enumerate().all(|(at, home)| !taken[..at].contains(home)), "{homes:?}");
-            let lit = taken.iter().filter(|home| connected[**home]).count();
+            let placed = place_shells(&wants, &screens(&connected));
+            let taken: Vec<usize> = placed.iter().flatten().copied().collect();
+            prop_assert!(taken.iter().enumerate().all(|(at, screen)| !taken[..at].contains(screen)), "{placed:?}");
+            let lit = taken.iter().filter(|screen| connected[**screen]).count();
             prop_assert_eq!(lit, wants.len().min(connected.iter().filter(|connected| **connected).count()));
             prop_assert_eq!(taken.len(), wants.len().min(connected.len()));
         }

@@ -56,11 +56,11 @@ impl<'a> Frame<'a> {
     pub fn new(screens: &'a Screens, id: ScreenId, stage: &'a Stage, now: Duration) -> Option<Self> {
         let screen = screens.get(id)?;
         let source = screens.mirror_source(id).unwrap_or(screen);
-        let homes = screens.shell_screens();
-        let shell = homes.iter().position(|home| *home == Some(source.id));
-        let homeless = |(shell, home): (usize, &Option<ScreenId>)| home.is_none().then_some(shell);
+        let shell_screens = screens.shell_screens();
+        let shell = shell_screens.iter().position(|shown_on| *shown_on == Some(source.id));
+        let without_screen = |(shell, screen): (usize, &Option<ScreenId>)| screen.is_none().then_some(shell);
         let guests = match screens.primary().map(|primary| primary.id) == Some(id) {
-            true => homes.iter().enumerate().filter_map(homeless).collect(),
+            true => shell_screens.iter().enumerate().filter_map(without_screen).collect(),
             false => Vec::new(),
         };
         Some(Self { screen, stage, source, fit: screens.fit(id), shell, guests, now, plain: false })

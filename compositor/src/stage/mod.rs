@@ -85,7 +85,7 @@ pub struct Stage {
     /// Of an input method, beside the cursor of a text field.
     pub method_popups: MethodPopups,
     /// The screen of each shell, by number: the layer surfaces that are typed on are looked for there.
-    pub homes: Vec<Option<ScreenId>>,
+    pub shell_screens: Vec<Option<ScreenId>>,
     /// The close button of the topmost popup.
     pub close_button: CloseButton,
     /// The on-screen keyboard.
@@ -139,7 +139,7 @@ impl Stage {
             windows: Windows::default(),
             layers: Layers::default(),
             method_popups: MethodPopups::default(),
-            homes: Vec::new(),
+            shell_screens: Vec::new(),
             close_button: CloseButton::default(),
             keyboard: ScreenKeyboard::new(Look::default()),
             popups: PopupManager::default(),
@@ -221,14 +221,14 @@ impl Stage {
     /// Updates the covers. Returns whether that changes any picture.
     pub fn update_cover(&mut self, now: Duration) -> bool {
         let over_all = self.screen().is_some();
-        let Self { windows, layers, homes, shells, splash_enabled, .. } = self;
+        let Self { windows, layers, shell_screens, shells, splash_enabled, .. } = self;
         let mut changed = false;
         for (number, shell) in shells.iter_mut().enumerate() {
             let over = over_all || shell.note.is_some() || shell.chooser.is_some();
             // Without a session, anything mapped counts as ready.
             let bare = !shell.readiness.wait_for_session;
-            let home = homes.get(number).copied().flatten().filter(|_| bare);
-            let mapped = windows.any_mapped(number) || home.is_some_and(|home| layers.any_shown(home));
+            let screen = shell_screens.get(number).copied().flatten().filter(|_| bare);
+            let mapped = windows.any_mapped(number) || screen.is_some_and(|screen| layers.any_shown(screen));
             changed |= shell.update_cover(mapped, over, *splash_enabled, now);
         }
         changed
@@ -245,7 +245,7 @@ impl Stage {
     /// The surface with the keyboard focus: the topmost of the focused shell, or a layer surface that takes it.
     pub fn focus(&self) -> Option<WlSurface> {
         let shell = self.focused();
-        let over = self.homes.get(shell).copied().flatten().filter(|_| self.shell_visible(shell));
+        let over = self.shell_screens.get(shell).copied().flatten().filter(|_| self.shell_visible(shell));
         over.and_then(|screen| self.layers.focus(screen)).or_else(|| self.windows.focus(shell))
     }
 

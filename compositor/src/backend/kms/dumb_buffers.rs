@@ -30,7 +30,7 @@ use super::{
 use crate::{
     backend::{
         PresentError, Presented,
-        turned::{Turn, TurnedRenderer},
+        rotated::{PanelRotation, RotatedRenderer},
     },
     screens::Scanout,
     stage::Frame,
@@ -73,7 +73,7 @@ pub struct DumbCompositor {
 struct Picture {
     size: Size<i32, Physical>,
     image: Image<'static, 'static>,
-    turn: Turn,
+    rotation: PanelRotation,
     scale: f64,
     tracker: OutputDamageTracker,
     /// Its content is undefined.
@@ -92,29 +92,30 @@ impl DumbCompositor {
         renderer: &mut PixmanRenderer,
         frame: &Frame<'_>,
         drawing: Drawing<PixmanRenderer>,
-        turn: Turn,
+        rotation: PanelRotation,
     ) -> Result<Presented, PresentError> {
         if self.flying.is_some() {
             return Err(PresentError::FlipPending);
         }
         let (size, scale) = (frame.screen.panel_size(), frame.screen.scale());
-        let picture = match self.picture.take_if(|last| (last.size, last.turn, last.scale) != (size, turn, scale)) {
-            Some(_) => None,
-            None => self.picture.take(),
-        };
+        let picture =
+            match self.picture.take_if(|last| (last.size, last.rotation, last.scale) != (size, rotation, scale)) {
+                Some(_) => None,
+                None => self.picture.take(),
+            };
         let picture = match picture {
             Some(picture) => picture,
-            None => Picture::new(renderer, size, turn, scale)?,
+            None => Picture::new(renderer, size, rotation, scale)?,
         };
         let picture = self.picture.insert(picture);
 
-        let elements = turn.elements(drawing.elements);
+        let elements = rotation.elements(drawing.elements);
         let mut target = renderer.bind(&mut picture.image).map_err(PresentError::draw)?;
         let age = usize::from(!std::mem::take(&mut picture.fresh));
-        let mut turned = TurnedRenderer::new(renderer, turn);
+        let mut rotated = RotatedRenderer::new(renderer, rotation);
         let drawn = picture
             .tracker
-            .render_output(&mut turned, &mut target, age, &elements, frame.clear_color())
+            .render_output(&mut rotated, &mut target, age, &elements, frame.clear_color())
             .map_err(PresentError::draw)?;
         let changed = drawn.damage.cloned().unwrap_or_default();
         frame.note_scanout(drawing.states.as_ref().unwrap_or(&drawn.states));
@@ -200,12 +201,12 @@ impl Picture {
     fn new(
         renderer: &mut PixmanRenderer,
         size: Size<i32, Physical>,
-        turn: Turn,
+        rotation: PanelRotation,
         scale: f64,
     ) -> Result<Self, PresentError> {
         let image = renderer.create_buffer(Fourcc::Xrgb8888, (size.w, size.h).into()).map_err(PresentError::draw)?;
         let tracker = OutputDamageTracker::new(size, scale, Transform::Normal);
-        Ok(Self { size, image, turn, scale, tracker, fresh: true })
+        Ok(Self { size, image, rotation, scale, tracker, fresh: true })
     }
 }
 

@@ -29,7 +29,7 @@ use super::{
     refusal::refusal,
 };
 use crate::{
-    backend::{BackendError, PresentError, Presented, turned::Turn},
+    backend::{BackendError, PresentError, Presented, rotated::PanelRotation},
     screens::{Scanout, Why},
     stage::{Frame, reflected::Reflected},
 };
@@ -49,7 +49,7 @@ pub enum CardRenderer {
 pub struct Presenter {
     compositor: Compositor,
     /// The last frame's rotation on the panel.
-    turn: Option<Turn>,
+    rotation: Option<PanelRotation>,
     /// How the last frame reached the screen.
     scanout: Scanout,
     fallback: PlaneFallback,
@@ -136,7 +136,7 @@ impl Presenter {
         };
         Ok(Self {
             compositor,
-            turn: None,
+            rotation: None,
             scanout: Scanout::default(),
             fallback: PlaneFallback::default(),
             shown: ShownPicture::default(),
@@ -150,9 +150,9 @@ impl Presenter {
         frame: &Frame<'_>,
         picture: Option<GpuPicture>,
     ) -> Result<Presented, PresentError> {
-        let turn = Turn::of(frame.screen);
+        let rotation = PanelRotation::of(frame.screen);
         let mut planes = FrameFlags::DEFAULT | FrameFlags::ALLOW_PRIMARY_PLANE_SCANOUT_ANY;
-        if self.turn.replace(turn) != Some(turn) {
+        if self.rotation.replace(rotation) != Some(rotation) {
             // smithay does not know of the rotation: the old buffers are wrong now, also the cursor plane's, which is
             // drawn again after it was unused.
             either!(&mut self.compositor, compositor => compositor.reset_buffer_ages());
@@ -166,20 +166,27 @@ impl Presenter {
         if modeset || !self.fallback.uses_planes() {
             planes = FrameFlags::empty();
         }
-        let turn = turn.with_planes(!self.scanout.is_composited());
+        let rotation = rotation.with_planes(!self.scanout.is_composited());
         let presented = match (&mut self.compositor, renderer) {
             (Compositor::Gles(compositor), CardRenderer::Gles(gles)) => {
                 let elements = frame.elements(&mut gles.renderer, true);
-                queue(compositor.as_mut(), &mut gles.renderer, frame, Drawing { elements, states: None }, turn, planes)
+                queue(
+                    compositor.as_mut(),
+                    &mut gles.renderer,
+                    frame,
+                    Drawing { elements, states: None },
+                    rotation,
+                    planes,
+                )
             }
             // Clients' shared memory cannot be scanned out: there is nothing to test.
             (Compositor::Pixman(compositor), CardRenderer::Pixman(pixman)) => {
                 let drawing = drawing(&mut self.shown, pixman, frame, picture)?;
-                queue(compositor.as_mut(), pixman, frame, drawing, turn, FrameFlags::empty()).map(without_gpu)
+                queue(compositor.as_mut(), pixman, frame, drawing, rotation, FrameFlags::empty()).map(without_gpu)
             }
             (Compositor::Dumb(dumb), CardRenderer::Pixman(pixman)) => {
                 let drawing = drawing(&mut self.shown, pixman, frame, picture)?;
-                dumb.queue(pixman, frame, drawing, turn).map(without_gpu)
+                dumb.queue(pixman, frame, drawing, rotation).map(without_gpu)
             }
             _ => Err(PresentError::OtherRenderer),
         };

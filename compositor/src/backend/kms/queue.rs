@@ -16,7 +16,7 @@ use super::refusal::refusal;
 use crate::{
     backend::{
         PresentError, Presented,
-        turned::{Turn, TurnedRenderer},
+        rotated::{PanelRotation, RotatedRenderer},
     },
     screens::Scanout,
     stage::{Frame, elements::StageElement, reflected::Reflected},
@@ -39,7 +39,7 @@ pub fn queue<A, F, R>(
     renderer: &mut R,
     frame: &Frame<'_>,
     drawing: Drawing<R>,
-    turn: Turn,
+    rotation: PanelRotation,
     flags: FrameFlags,
 ) -> Result<Presented, PresentError>
 where
@@ -55,10 +55,10 @@ where
     R::TextureId: smithay::backend::renderer::Texture + Clone + Send + 'static,
     R::Error: Send + Sync + 'static,
 {
-    compositor.set_output_mode_source(turn.output(frame.screen.scale()));
-    let elements = turn.elements(drawing.elements);
+    compositor.set_output_mode_source(rotation.output(frame.screen.scale()));
+    let elements = rotation.elements(drawing.elements);
     let drawn = compositor
-        .render_frame(&mut TurnedRenderer::new(renderer, turn), &elements, frame.clear_color(), flags)
+        .render_frame(&mut RotatedRenderer::new(renderer, rotation), &elements, frame.clear_color(), flags)
         .map_err(PresentError::draw)?;
     frame.report_planes(&elements, &drawn.states);
     frame.note_scanout(drawing.states.as_ref().unwrap_or(&drawn.states));

@@ -1,6 +1,6 @@
 //! Workarounds for drivers and for smithay, each in one place, so that each can be deleted alone.
 //!
-//! One more is a file of its own: [`crate::backend::turned`] (smithay's issue 1651, damage of turned outputs).
+//! One more is a file of its own: [`crate::backend::rotated`] (smithay's issue 1651, damage of rotated outputs).
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 

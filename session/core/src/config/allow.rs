@@ -271,14 +271,14 @@ pub struct Allowed {
 }
 
 impl Allowed {
-    /// `homes` are the addresses of all shells, `beside` is `browser.allow`.
-    pub fn new<'a>(homes: impl IntoIterator<Item = &'a str>, beside: &[UrlPattern]) -> Self {
+    /// `pages` are the addresses of all shells, `beside` is `browser.allow`.
+    pub fn new<'a>(pages: impl IntoIterator<Item = &'a str>, beside: &[UrlPattern]) -> Self {
         let mut allowed = Allowed { patterns: beside.to_vec(), pages: Vec::new() };
-        for home in homes {
-            match origin_of(home) {
+        for page in pages {
+            match origin_of(page) {
                 Some(origin) if allowed.patterns.contains(&origin) => {}
                 Some(origin) => allowed.patterns.push(origin),
-                None => allowed.pages.push(home.to_owned()),
+                None => allowed.pages.push(page.to_owned()),
             }
         }
         allowed

@@ -1,9 +1,9 @@
-//! Turned screens. A frame is drawn rotated, and everything about it (positions of elements, damage, the rotation of a
+//! Rotated screens. A frame is drawn rotated, and everything about it (positions of elements, damage, the rotation of a
 //! client's buffer on a plane) is in the panel's own pixels, as the display driver counts them.
 //!
 //! smithay could rotate frames itself, but version 0.7.0 then passes damage in pixels of the upright picture
 //! (`FB_DAMAGE_CLIPS`, its issue 1651): a driver that honours it updates the wrong parts of the screen. So its output
-//! is never turned, and back ends put [`Turned`] elements and a [`TurnedRenderer`] into it.
+//! is never rotated, and back ends put [`Rotated`] elements and a [`RotatedRenderer`] into it.
 //!
 //! Only a client's own buffer is rotated by its plane, where the driver supports that. Composed frames are always drawn
 //! rotated, even where a plane could rotate: for a GPU that costs nothing and for pixman some cache misses, while
@@ -24,19 +24,19 @@ use smithay::{
 use crate::screens::Screen;
 
 // WORKAROUND(smithay#1651)
-/// How a picture lies on its panel.
+/// The rotation of a picture on its panel.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Turn {
+pub struct PanelRotation {
     /// The transform in the renderers' sense.
     transform: Transform,
     panel: Size<i32, Physical>,
     picture: Size<i32, Physical>,
-    /// Elements may go on planes: see [`Turn::with_planes`].
+    /// Elements may go on planes: see [`PanelRotation::with_planes`].
     planes: bool,
 }
 
-impl Turn {
-    /// How a screen is turned now, which may be not at all.
+impl PanelRotation {
+    /// The current rotation of a screen.
     pub fn of(screen: &Screen) -> Self {
         // The protocol's transform is the inverse of the renderers'.
         let transform = screen.output.current_transform().invert();
@@ -56,8 +56,8 @@ impl Turn {
     }
 
     /// The elements as they lie on the panel.
-    pub fn elements<E>(self, elements: Vec<E>) -> Vec<Turned<E>> {
-        elements.into_iter().map(|inner| Turned { inner, turn: self }).collect()
+    pub fn elements<E>(self, elements: Vec<E>) -> Vec<Rotated<E>> {
+        elements.into_iter().map(|inner| Rotated { inner, rotation: self }).collect()
     }
 
     fn to_panel(self, rect: Rectangle<i32, Physical>) -> Rectangle<i32, Physical> {
@@ -77,21 +77,21 @@ impl Turn {
 type Part = Rectangle<i32, Physical>;
 
 /// An element of the upright picture as it lies on the panel.
-pub struct Turned<E> {
+pub struct Rotated<E> {
     inner: E,
-    turn: Turn,
+    rotation: PanelRotation,
 }
 
-impl<E: Element> Turned<E> {
+impl<E: Element> Rotated<E> {
     /// Parts of the element in the picture as parts of it on the panel.
     fn parts<'a>(&self, parts: impl Iterator<Item = &'a Part>, scale: Scale<f64>) -> impl Iterator<Item = Part> {
         let area = self.inner.geometry(scale).size;
-        let transform = self.turn.transform;
+        let transform = self.rotation.transform;
         parts.map(move |part| transform.transform_rect_in(*part, &area))
     }
 }
 
-impl<E: Element> Element for Turned<E> {
+impl<E: Element> Element for Rotated<E> {
     fn id(&self) -> &Id {
         self.inner.id()
     }
@@ -106,14 +106,14 @@ impl<E: Element> Element for Turned<E> {
     }
     fn transform(&self) -> Transform {
         // The rotation for a plane that shows the buffer directly.
-        self.inner.transform() + self.turn.transform
+        self.inner.transform() + self.rotation.transform
     }
     fn geometry(&self, scale: Scale<f64>) -> Rectangle<i32, Physical> {
-        self.turn.to_panel(self.inner.geometry(scale))
+        self.rotation.to_panel(self.inner.geometry(scale))
     }
     fn damage_since(&self, scale: Scale<f64>, commit: Option<CommitCounter>) -> DamageSet<i32, Physical> {
         let damage = self.inner.damage_since(scale, commit);
-        if self.turn.planes && !damage.is_empty() && self.transform() != Transform::Normal {
+        if self.rotation.planes && !damage.is_empty() && self.transform() != Transform::Normal {
             return DamageSet::from_slice(&[Rectangle::from_size(self.geometry(scale).size)]);
         }
         self.parts(damage.iter(), scale).collect()
@@ -129,52 +129,52 @@ impl<E: Element> Element for Turned<E> {
     }
 }
 
-impl<R: Renderer, E: RenderElement<R>> RenderElement<TurnedRenderer<'_, R>> for Turned<E> {
+impl<R: Renderer, E: RenderElement<R>> RenderElement<RotatedRenderer<'_, R>> for Rotated<E> {
     fn draw(
         &self,
-        frame: &mut TurnedFrame<R::Frame<'_, '_>>,
+        frame: &mut RotatedFrame<R::Frame<'_, '_>>,
         src: Rectangle<f64, Buffer>,
         dst: Rectangle<i32, Physical>,
         damage: &[Rectangle<i32, Physical>],
         opaque_regions: &[Rectangle<i32, Physical>],
     ) -> Result<(), R::Error> {
-        let turn = self.turn;
+        let rotation = self.rotation;
         let (damage, opaque) =
-            (turn.parts_to_picture(damage, dst.size), turn.parts_to_picture(opaque_regions, dst.size));
-        self.inner.draw(&mut frame.inner, src, turn.to_picture(dst), &damage, &opaque)
+            (rotation.parts_to_picture(damage, dst.size), rotation.parts_to_picture(opaque_regions, dst.size));
+        self.inner.draw(&mut frame.inner, src, rotation.to_picture(dst), &damage, &opaque)
     }
 
-    fn underlying_storage(&self, renderer: &mut TurnedRenderer<'_, R>) -> Option<UnderlyingStorage<'_>> {
+    fn underlying_storage(&self, renderer: &mut RotatedRenderer<'_, R>) -> Option<UnderlyingStorage<'_>> {
         self.inner.underlying_storage(renderer.inner)
     }
 }
 
 /// A renderer that takes panel coordinates and draws onto a rotated frame.
 #[derive(Debug)]
-pub struct TurnedRenderer<'r, R> {
+pub struct RotatedRenderer<'r, R> {
     inner: &'r mut R,
-    turn: Turn,
+    rotation: PanelRotation,
 }
 
-impl<'r, R: Renderer> TurnedRenderer<'r, R> {
+impl<'r, R: Renderer> RotatedRenderer<'r, R> {
     /// Draws with `inner` for a panel that is mounted with `turn`.
-    pub fn new(inner: &'r mut R, turn: Turn) -> Self {
-        Self { inner, turn }
+    pub fn new(inner: &'r mut R, rotation: PanelRotation) -> Self {
+        Self { inner, rotation }
     }
 }
 
-impl<R: Renderer> RendererSuper for TurnedRenderer<'_, R> {
+impl<R: Renderer> RendererSuper for RotatedRenderer<'_, R> {
     type Error = R::Error;
     type TextureId = R::TextureId;
     type Framebuffer<'buffer> = R::Framebuffer<'buffer>;
     type Frame<'frame, 'buffer>
-        = TurnedFrame<R::Frame<'frame, 'buffer>>
+        = RotatedFrame<R::Frame<'frame, 'buffer>>
     where
         'buffer: 'frame,
         Self: 'frame;
 }
 
-impl<R: Renderer> Renderer for TurnedRenderer<'_, R> {
+impl<R: Renderer> Renderer for RotatedRenderer<'_, R> {
     fn context_id(&self) -> ContextId<R::TextureId> {
         self.inner.context_id()
     }
@@ -199,8 +199,8 @@ impl<R: Renderer> Renderer for TurnedRenderer<'_, R> {
     where
         'buffer: 'frame,
     {
-        let inner = self.inner.render(framebuffer, output_size, self.turn.transform)?;
-        Ok(TurnedFrame { inner, turn: self.turn })
+        let inner = self.inner.render(framebuffer, output_size, self.rotation.transform)?;
+        Ok(RotatedFrame { inner, rotation: self.rotation })
     }
     fn wait(&mut self, sync: &SyncPoint) -> Result<(), R::Error> {
         self.inner.wait(sync)
@@ -210,19 +210,19 @@ impl<R: Renderer> Renderer for TurnedRenderer<'_, R> {
     }
 }
 
-impl<R: Bind<Target>, Target> Bind<Target> for TurnedRenderer<'_, R> {
+impl<R: Bind<Target>, Target> Bind<Target> for RotatedRenderer<'_, R> {
     fn bind<'a>(&mut self, target: &'a mut Target) -> Result<R::Framebuffer<'a>, R::Error> {
         self.inner.bind(target)
     }
 }
 
-/// A frame that is turned, drawn to in the panel's pixels.
-pub struct TurnedFrame<F> {
+/// A frame that is drawn rotated, in the panel's pixels.
+pub struct RotatedFrame<F> {
     inner: F,
-    turn: Turn,
+    rotation: PanelRotation,
 }
 
-impl<F: Frame> Frame for TurnedFrame<F> {
+impl<F: Frame> Frame for RotatedFrame<F> {
     type Error = F::Error;
     type TextureId = F::TextureId;
 
@@ -230,7 +230,7 @@ impl<F: Frame> Frame for TurnedFrame<F> {
         self.inner.context_id()
     }
     fn clear(&mut self, color: Color32F, at: &[Rectangle<i32, Physical>]) -> Result<(), F::Error> {
-        let at: Vec<_> = at.iter().map(|rect| self.turn.to_picture(*rect)).collect();
+        let at: Vec<_> = at.iter().map(|rect| self.rotation.to_picture(*rect)).collect();
         self.inner.clear(color, &at)
     }
     fn draw_solid(
@@ -239,8 +239,8 @@ impl<F: Frame> Frame for TurnedFrame<F> {
         damage: &[Rectangle<i32, Physical>],
         color: Color32F,
     ) -> Result<(), F::Error> {
-        let damage = self.turn.parts_to_picture(damage, dst.size);
-        self.inner.draw_solid(self.turn.to_picture(dst), &damage, color)
+        let damage = self.rotation.parts_to_picture(damage, dst.size);
+        self.inner.draw_solid(self.rotation.to_picture(dst), &damage, color)
     }
     fn render_texture_from_to(
         &mut self,
@@ -252,12 +252,12 @@ impl<F: Frame> Frame for TurnedFrame<F> {
         src_transform: Transform,
         alpha: f32,
     ) -> Result<(), F::Error> {
-        let turn = self.turn;
+        let rotation = self.rotation;
         let (damage, opaque) =
-            (turn.parts_to_picture(damage, dst.size), turn.parts_to_picture(opaque_regions, dst.size));
+            (rotation.parts_to_picture(damage, dst.size), rotation.parts_to_picture(opaque_regions, dst.size));
         // Undoes the panel's rotation within the picture.
-        let transform = src_transform + turn.transform.invert();
-        self.inner.render_texture_from_to(texture, src, turn.to_picture(dst), &damage, &opaque, transform, alpha)
+        let transform = src_transform + rotation.transform.invert();
+        self.inner.render_texture_from_to(texture, src, rotation.to_picture(dst), &damage, &opaque, transform, alpha)
     }
     fn transformation(&self) -> Transform {
         Transform::Normal
@@ -271,5 +271,5 @@ impl<F: Frame> Frame for TurnedFrame<F> {
 }
 
 #[cfg(test)]
-#[path = "turned_tests.rs"]
+#[path = "rotated_tests.rs"]
 mod tests;

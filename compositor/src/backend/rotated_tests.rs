@@ -3,7 +3,7 @@ use super::*;
 /// A surface whose upper left corner has changed.
 struct Surface {
     id: Id,
-    /// How its client turned it.
+    /// The buffer transform that its client set.
     transform: Transform,
     changed: bool,
 }
@@ -32,14 +32,19 @@ impl Element for Surface {
 
 /// What a panel that hangs on its side is told to have changed.
 fn told(transform: Transform, changed: bool, planes: bool) -> Vec<Rectangle<i32, Physical>> {
-    let turn =
-        Turn { transform: Transform::_90, panel: (1280, 800).into(), picture: (800, 1280).into(), planes: false };
-    let surface = Turned { inner: Surface { id: Id::new(), transform, changed }, turn: turn.with_planes(planes) };
+    let rotation = PanelRotation {
+        transform: Transform::_90,
+        panel: (1280, 800).into(),
+        picture: (800, 1280).into(),
+        planes: false,
+    };
+    let surface =
+        Rotated { inner: Surface { id: Id::new(), transform, changed }, rotation: rotation.with_planes(planes) };
     surface.damage_since(Scale::from(1.0), None).to_vec()
 }
 
 #[test]
-fn what_is_drawn_turned_changes_where_it_lies_on_the_panel() {
+fn damage_of_a_rotated_frame_is_in_panel_pixels() {
     assert_eq!(told(Transform::Normal, true, false), [Rectangle::new((1260, 0).into(), (20, 10).into())]);
     assert_eq!(told(Transform::Normal, false, false), []);
 }
@@ -48,6 +53,6 @@ fn what_is_drawn_turned_changes_where_it_lies_on_the_panel() {
 fn what_its_plane_turns_changes_as_a_whole() {
     assert_eq!(told(Transform::Normal, true, true), [Rectangle::from_size((1280, 800).into())]);
     assert_eq!(told(Transform::Normal, false, true), [], "nothing is told of what did not change");
-    // Turned by its client already, it lies on the plane as it is.
+    // Rotated by its client already, it is on the plane unchanged.
     assert_eq!(told(Transform::_270, true, true), [Rectangle::new((1260, 0).into(), (20, 10).into())]);
 }
