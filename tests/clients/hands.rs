@@ -82,14 +82,21 @@ pub struct Keys {
     enter: (u32, u32),
 }
 
-/// kioskd's own, and squeekboard's for terminals: ten keys fill the width, and four rows end at the lower edge.
-pub const TEN_WIDE: Keys = Keys { rows: [((40, 408), 80), ((80, 463), 80), ((160, 517), 80)], enter: (740, 572) };
-/// squeekboard's for texts.
-pub const SQUEEKBOARD: Keys = Keys { rows: [((40, 380), 80), ((80, 442), 80), ((160, 504), 80)], enter: (720, 566) };
+/// kioskd's own.
+pub const OWN: Keys = Keys { rows: [((40, 408), 80), ((80, 463), 80), ((160, 517), 80)], enter: (740, 572) };
 /// wvkbd-mobintl's.
 pub const WVKBD: Keys = Keys { rows: [((77, 460), 76), ((115, 500), 76), ((160, 540), 80)], enter: (720, 580) };
 
 impl Keys {
+    /// squeekboard's, whose upper edge is there: four rows, and above them another in this share of its height.
+    pub fn of_squeekboard(top: u32, above: f64) -> Self {
+        let height = f64::from(SCREEN.1 - top);
+        let row = height * (1.0 - above) / 4.0;
+        let y = |number: f64| (f64::from(top) + height * above + row * (number + 0.5)) as u32;
+        let rows = [((40, y(0.0)), 80), ((80, y(1.0)), 80), ((160, y(2.0)), 80)];
+        Self { rows, enter: (740, y(3.0)) }
+    }
+
     /// The key of this letter.
     pub fn letter(&self, c: char) -> (u32, u32) {
         let rows = ["qwertyuiop", "asdfghjkl", "zxcvbnm"].into_iter().zip(self.rows);

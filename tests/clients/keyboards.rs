@@ -1,10 +1,14 @@
 //! On-screen keyboards and input methods of others: they come with a text field, what is tapped on them is typed there,
 //! and what fcitx5 composes arrives.
 
-use std::process::Command;
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpListener,
+    process::Command,
+};
 
 use crate::{
-    hands::{Keys, Mouse, SQUEEKBOARD, TEN_WIDE, WVKBD},
+    hands::{Keys, Mouse, OWN, WVKBD},
     process::Running,
     stand::{Stand, kept, until},
 };
@@ -45,6 +49,45 @@ fn gtk4_entry(stand: &Stand) -> Running {
     );
     let mut command: Command = stand.command("wayland-0", "/usr/bin/python3");
     command.args(["-c", &script]).env("LANG", "C.UTF-8").env("GSK_RENDERER", "cairo").env("GDK_BACKEND", "wayland");
+    Running::start(command)
+}
+
+/// Chromium on a page with a field, as kiosk-session starts it as far as fields are concerned. What is typed, the page tells
+/// this server at Enter, which writes it to the file `typed`.
+fn chromium_field(stand: &Stand) -> Running {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let typed = stand.path("typed");
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let Ok(mut stream) = stream else { return };
+            let mut request = String::new();
+            let _ = BufReader::new(&stream).read_line(&mut request);
+            let path = request.split(' ').nth(1).unwrap_or_default();
+            if let Some(text) = path.strip_prefix("/typed/") {
+                let _ = std::fs::write(&typed, format!("{text}\n"));
+            }
+            let page = "<meta charset=utf-8><body style='margin:100px 20px'><input autofocus style='font-size:20px'><script>\
+                        document.querySelector('input').onchange = e => fetch('/typed/' + encodeURIComponent(e.target.value))\
+                        </script>";
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                page.len()
+            );
+            let _ = stream.write_all(format!("{head}{page}").as_bytes());
+        }
+    });
+    let mut command: Command = stand.command("wayland-0", "chromium");
+    command.args([
+        "--no-sandbox",
+        "--no-first-run",
+        "--test-type",
+        "--ozone-platform=wayland",
+        "--enable-wayland-ime",
+        "--disable-gpu",
+    ]);
+    command.arg(format!("--user-data-dir={}", stand.path("profile"))).arg(format!("--app=http://{address}/"));
+    command.env("HOME", stand.directory.path()).env("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent");
     Running::start(command)
 }
 
@@ -91,6 +134,18 @@ fn mouse(stand: &Stand) -> Mouse {
     Mouse::new(&stand.directory.path().join("wayland-admin"))
 }
 
+/// The share of squeekboard's height that a terminal's row of further keys has.
+const TERMINAL: f64 = 0.12;
+
+/// Where squeekboard's keys are: its background is seen at the left from its lower edge to its upper one, which is another in
+/// each version.
+fn squeekboards(stand: &Stand, above: f64) -> Keys {
+    let column = stand.grim(&["-g", "2,0 1x600"], "column.png");
+    let rows: Vec<&[u8]> = column.rgb.chunks_exact(3).collect();
+    let top = rows.iter().rposition(|row| row != rows.last().unwrap()).map_or(0, |last| last + 1);
+    Keys::of_squeekboard(u32::try_from(top).unwrap(), above)
+}
+
 #[test]
 fn squeekboard_comes_with_a_field_and_types_into_foot() {
     let stand = Stand::with(EXTERNAL);
@@ -99,11 +154,12 @@ fn squeekboard_comes_with_a_field_and_types_into_foot() {
     let _squeekboard = with_bus(&stand, "wayland-keyboard", squeekboard);
     let _foot = foot(&stand);
     until_keyboard(&stand);
+    let keys = squeekboards(&stand, TERMINAL);
     let mut mouse = mouse(&stand);
-    types(&stand, &mut mouse, &TEN_WIDE, "kiosk");
+    types(&stand, &mut mouse, &keys, "kiosk");
     until_keyboard(&stand);
     keep(&stand, "squeekboard.png");
-    mouse.click(TEN_WIDE.enter());
+    mouse.click(keys.enter());
     assert_eq!(stand.written("typed"), "kiosk\n");
 }
 
@@ -115,11 +171,12 @@ fn squeekboard_types_into_a_field_of_gtk_4() {
     let _squeekboard = with_bus(&stand, "wayland-keyboard", squeekboard);
     let _entry = gtk4_entry(&stand);
     until_keyboard(&stand);
+    let keys = squeekboards(&stand, 0.0);
     let mut mouse = mouse(&stand);
-    types(&stand, &mut mouse, &SQUEEKBOARD, "kiosk");
+    types(&stand, &mut mouse, &keys, "kiosk");
     until_keyboard(&stand);
     keep(&stand, "squeekboard-gtk4.png");
-    mouse.click(SQUEEKBOARD.enter());
+    mouse.click(keys.enter());
     assert_eq!(stand.written("typed"), "kiosk\n");
 }
 
@@ -157,12 +214,12 @@ fn fcitx5(stand: &Stand, engine: &str) -> Running {
 fn composes_korean(stand: &Stand, picture: &str) {
     until_keyboard(stand);
     let mut mouse = mouse(stand);
-    types(stand, &mut mouse, &TEN_WIDE, "gksrmf");
+    types(stand, &mut mouse, &OWN, "gksrmf");
     until_keyboard(stand);
     keep(stand, picture);
     // The first one commits what is composed, where the program has it so.
     until("what was composed", || {
-        mouse.click(TEN_WIDE.enter());
+        mouse.click(OWN.enter());
         std::fs::read_to_string(stand.path("typed")).ok().filter(|text| text.ends_with('\n'))
     });
     assert_eq!(stand.written("typed"), "한글\n");
@@ -193,7 +250,7 @@ fn fcitx5_offers_words_beside_the_cursor_of_a_field_of_gtk_4() {
     let below = || stand.grim(&["-g", BELOW], "below.png").rgb;
     let empty = below();
     let mut mouse = mouse(&stand);
-    types(&stand, &mut mouse, &TEN_WIDE, "nihao");
+    types(&stand, &mut mouse, &OWN, "nihao");
     until("the words below the field", || (below() != empty).then_some(()));
     until_still(&stand, BELOW);
     keep(&stand, "fcitx5-words.png");
@@ -201,9 +258,30 @@ fn fcitx5_offers_words_beside_the_cursor_of_a_field_of_gtk_4() {
     mouse.click((30, 225));
     until("the end of the list", || (below() == empty).then_some(()));
     until("the word in the program", || {
-        mouse.click(TEN_WIDE.enter());
+        mouse.click(OWN.enter());
         std::fs::read_to_string(stand.path("typed")).ok().filter(|text| text.ends_with('\n'))
     });
     let typed = stand.written("typed");
     assert!(typed.trim().chars().all(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)) && typed.len() > 3, "{typed:?}");
+}
+
+#[test]
+fn fcitx5_composes_korean_in_a_field_of_chromium() {
+    let stand = Stand::with("[keyboard]\nuse = \"always\"\n");
+    let _fcitx5 = fcitx5(&stand, "hangul");
+    let _chromium = chromium_field(&stand);
+    // The page is light: kioskd's keyboard is where its background is seen between two rows of keys.
+    until("the keyboard", || {
+        let between = stand.grim(&["-g", "400,435 1x1"], "between.png").rgb;
+        (between == kiosk_core::config::OnScreenKeyboard::default().background).then_some(())
+    });
+    let mut mouse = mouse(&stand);
+    types(&stand, &mut mouse, &OWN, "gksrmf");
+    until_keyboard(&stand);
+    keep(&stand, "fcitx5-chromium.png");
+    until("what was composed", || {
+        mouse.click(OWN.enter());
+        std::fs::read_to_string(stand.path("typed")).ok().filter(|text| text.ends_with('\n'))
+    });
+    assert_eq!(stand.written("typed"), "%ED%95%9C%EA%B8%80\n");
 }
