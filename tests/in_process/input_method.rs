@@ -300,6 +300,16 @@ fn a_popup_is_below_the_cursor_while_a_field_has_the_focus_and_is_touched_there(
     assert_eq!([shown.pixel(280, 150), shown.pixel(319, 179), shown.pixel(319, 180)], [BLUE, BLUE, GREEN]);
     assert_eq!(shown.pixel(20, 50), GREEN);
     assert_eq!(composing.draw_from_scratch().pixel(280, 150), BLUE);
+    // Numbers of a client's: the popup stays on the screen.
+    for (far, corner) in [(i32::MIN, (0, 0)), (i32::MAX, (319, 199))] {
+        composing.input.set_cursor_rectangle(far, far, i32::MAX, i32::MAX);
+        composing.input.commit();
+        composing.both();
+        composing.still();
+        assert_eq!(composing.panel().pixel(corner.0, corner.1), BLUE, "{far}");
+    }
+    composing.input.set_cursor_rectangle(310, 180, 1, 16);
+    composing.input.commit();
     composing.leave();
     composing.still();
     assert_eq!(composing.panel().pixel(300, 160), GREEN);

@@ -90,7 +90,8 @@ impl Kiosk {
                 let place = method_popups::place(cursor, extent.size, spot.area);
                 let origin = place - extent.loc;
                 if let Some(mut cursor) = cursor {
-                    cursor.loc -= origin;
+                    let Point { x, y, .. } = cursor.loc;
+                    cursor.loc = (x.saturating_sub(origin.x), y.saturating_sub(origin.y)).into();
                     popup.tell(cursor);
                 }
                 shown.push(MethodPopup { surface: popup.surface.clone(), screen: spot.screen, origin });
