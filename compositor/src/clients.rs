@@ -75,10 +75,10 @@ pub fn serve(kiosk: &mut Kiosk, mut display: Display<Kiosk>) -> io::Result<()> {
 
 fn dispatch(display: &RefCell<Display<Kiosk>>, kiosk: &mut Kiosk) {
     if let Err(error) = display.borrow_mut().dispatch_clients(kiosk) {
-        tracing::error!(%error, "clients could not be read from");
+        tracing::error!(%error, "Wayland clients not dispatched");
     }
     for client in kiosk.protocols.limits.take_endless() {
-        let message = "the list of globals was asked for without end".to_owned();
+        let message = "too many wl_registry objects".to_owned();
         let error = ProtocolError { code: NO_MEMORY, object_id: 1, object_interface: "wl_display".into(), message };
         kiosk.main_loop.display.backend_handle().kill_client(client, DisconnectReason::ProtocolError(error));
     }
@@ -118,13 +118,13 @@ pub fn accept_each(
 fn pause(kiosk: &mut Kiosk, error: &io::Error, listener: Option<RegistrationToken>) -> PostAction {
     static LOG: Repeated = Repeated::new();
     if let Some(more) = LOG.count() {
-        tracing::warn!(%error, more, "no client can be taken in for now");
+        tracing::warn!(%error, more, "clients not accepted for now");
     }
     kiosk.after(PAUSE, move |kiosk| {
         if let Some(listener) = listener
             && let Err(error) = kiosk.main_loop.handle.enable(&listener)
         {
-            tracing::error!(%error, "a socket is not listened to any more");
+            tracing::error!(%error, "Wayland socket not served any more");
         }
     });
     PostAction::Disable
@@ -162,7 +162,7 @@ impl Kiosk {
         };
         static LOG: Repeated = Repeated::new();
         if let Some(more) = LOG.count() {
-            tracing::warn!(reason, more, "a client was not taken in");
+            tracing::warn!(reason, more, "client refused");
         }
         if let Some(mut stream) = stream {
             // Best effort: a client that does not read misses it.

@@ -69,7 +69,7 @@ impl Kiosk {
             Some(Err(error)) => {
                 static LOG: Repeated = Repeated::new();
                 if let Some(more) = LOG.count() {
-                    tracing::warn!(%error, more, "the screen is shown without its aids and its ramps");
+                    tracing::warn!(%error, more, "screen shown without visual aids and gamma ramps");
                 }
                 stage.pictures.end_aid(id);
             }

@@ -57,7 +57,7 @@ fn take(directory: Option<&Path>, reason: &str, now: Duration) -> Result<(), Reb
     let directory = directory.ok_or_else(|| RebootError::NotKept("there is no state directory".into()))?;
     let path = directory.join(FILE);
     let mut moments = Moments::read(&path, now).unwrap_or_else(|error| {
-        tracing::warn!(%error, "it is not known when the device was restarted: taken for just now");
+        tracing::warn!(%error, "time of the last restart unknown: taken for just now");
         let unknown = Moments::unknown(&[NAME], now);
         // Replaces the unreadable file, so that later requests can be counted.
         let _ = unknown.clone().write(&path, now);
@@ -80,7 +80,7 @@ fn keep_time(directory: &Path, now: Duration) -> bool {
     if !moments.is_empty()
         && let Err(error) = moments.write(&path, now)
     {
-        tracing::warn!(%error, "the time of this boot is not counted");
+        tracing::warn!(%error, "run time of this boot not saved");
     }
     moments.within(NAME, DAY, now) > 0
 }
@@ -127,7 +127,7 @@ impl Kiosk {
             }
         });
         if let Err(error) = inserted {
-            tracing::warn!(%error, "logind's answer will not be heard");
+            tracing::warn!(%error, "no channel for logind's answer");
         }
         std::thread::spawn(move || {
             // The loop is gone only when the process ends.

@@ -160,7 +160,7 @@ pub fn build(
         }
     });
     if let Err(error) = inserted {
-        tracing::warn!(%error, "the brightness of monitors cannot be changed");
+        tracing::warn!(%error, "no channel for DDC/CI: brightness of monitors cannot be changed");
     }
     let mut idle = Idle::new(config.idle.reset.filter(|_| wait_for_session), wanted.len(), clock.now().into());
     idle.set_screen_off(config.idle.screen_off);
@@ -333,7 +333,7 @@ fn end_child(event_loop: &mut EventLoop<'static, Kiosk>, kiosk: &mut Kiosk) {
     while kiosk.main_loop.lifecycle.child.is_some() {
         let left = deadline.saturating_sub(kiosk.now());
         if left.is_zero() || event_loop.dispatch(Some(left), kiosk).is_err() {
-            tracing::warn!("the child did not end in time");
+            tracing::warn!("child did not exit in time");
             let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
             return;
         }

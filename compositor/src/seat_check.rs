@@ -41,7 +41,7 @@ impl Kiosk {
                 let check = std::mem::take(&mut kiosk.seat.session.check);
                 // Not during a VT switch.
                 if check == SeatCheck::Suspected && !kiosk.hardware.backend.has_screens() {
-                    tracing::error!("seat lost without notice (was logind restarted?); exiting, to be started again");
+                    tracing::error!("seat lost without an event (was logind restarted?); exiting for a restart");
                     kiosk.stop(Exit(1));
                 }
             });

@@ -54,7 +54,7 @@ impl Kiosk {
     /// The machine resumed from suspend. The session is not paused for that: the kernel switches the screens off and on
     /// without an event.
     pub fn woke_up(&mut self) {
-        tracing::info!("resumed from sleep");
+        tracing::info!("resumed from suspend");
         self.hardware.backend.device_changed(DeviceChange::Slept);
         self.touch_cancel();
         self.power_event(power::Event::Woke);

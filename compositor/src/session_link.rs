@@ -76,7 +76,7 @@ impl SessionLinks {
         if let Some(link) = last
             && let Err(error) = send(&mut link.writer, notice)
         {
-            tracing::warn!(%error, shell, "a session does not take what it is told");
+            tracing::warn!(%error, shell, "session does not read its notices");
         }
     }
 
@@ -160,7 +160,7 @@ pub fn listen(kiosk: &mut Kiosk, path: &Path, displays: Vec<String>) -> io::Resu
     let quota = Quota::new(MAX_CONNECTIONS * shells, MAX_CONNECTIONS_EACH * shells);
     clients::accept_each(kiosk, listener, move |kiosk, stream| {
         if let Err(error) = connect(stream, &quota, kiosk) {
-            tracing::warn!(%error, "a session could not be connected");
+            tracing::warn!(%error, "session not accepted");
         }
     })
 }
@@ -187,7 +187,7 @@ fn connect(stream: UnixStream, quota: &Quota<u32>, kiosk: &mut Kiosk) -> io::Res
                 true
             }
             Err(error) => {
-                tracing::warn!(%error, "the control socket got a line that is no report; the sender is disconnected");
+                tracing::warn!(%error, "invalid line on the control socket; sender disconnected");
                 false
             }
         });
@@ -252,7 +252,7 @@ pub fn read_lines(reader: &mut impl Read, pending: &mut Vec<u8>, mut line: impl 
     }
     pending.extend_from_slice(read);
     if pending.len() > MAX_LINE {
-        tracing::warn!(most = MAX_LINE, "the control socket got a line that is too long; the sender is disconnected");
+        tracing::warn!(most = MAX_LINE, "line on the control socket too long; sender disconnected");
     }
     pending.len() <= MAX_LINE
 }
@@ -262,7 +262,7 @@ impl Kiosk {
     fn session_report(&mut self, id: u64, report: Report) {
         let (number, now) = (report.shell as usize, self.now());
         let Some(shell) = self.stage.shells.get_mut(number) else {
-            tracing::warn!(shell = report.shell, "a report of a shell that is not configured");
+            tracing::warn!(shell = report.shell, "session report for an unknown shell");
             return;
         };
         let links = &mut self.session.links.links;
@@ -315,7 +315,7 @@ impl Kiosk {
         let Some(number) = number.filter(|number| !links.iter().any(|link| link.shell == Some(*number))) else {
             return;
         };
-        tracing::warn!(shell = number, "the session is gone");
+        tracing::warn!(shell = number, "session disconnected");
         if self.activity.idle.wish_changed(number, false) {
             self.idle_event(idle::Event::Asked { shell: number, wants: false });
         }

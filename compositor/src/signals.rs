@@ -20,8 +20,8 @@ pub fn listen(kiosk: &mut Kiosk) -> anyhow::Result<()> {
         })?;
     }
     on(kiosk, SIGHUP, "SIGHUP", |kiosk| match kiosk.reload_configuration() {
-        Ok(told) if told.is_empty() => tracing::info!("configuration read again; nothing has changed"),
-        Ok(told) => told.iter().for_each(|sentence| tracing::info!("configuration read again; {sentence}")),
+        Ok(told) if told.is_empty() => tracing::info!("configuration reloaded; nothing changed"),
+        Ok(told) => told.iter().for_each(|sentence| tracing::info!("configuration reloaded; {sentence}")),
         Err(error) => kiosk.problem(error.to_string()),
     })
 }

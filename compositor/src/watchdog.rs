@@ -11,7 +11,7 @@ pub fn start(kiosk: &mut Kiosk) {
     let Some(interval) = kiosk.main_loop.lifecycle.notifier.watchdog() else { return };
     let half = interval / 2;
     if let Err(error) = stall::report_on_abort() {
-        tracing::warn!(%error, "what a hanging event loop hangs in will not be said");
+        tracing::warn!(%error, "no thread to report a hanging event loop");
     }
     let inserted = kiosk.main_loop.handle.insert_source(Timer::from_duration(half), move |_, _, kiosk| {
         if !kiosk.hardware.flips.can_draw() {

@@ -152,7 +152,7 @@ impl<H: Host> Winit<H> {
             Some(WinitEvent::CloseRequested) => host.window_closed(),
             Some(WinitEvent::Focus(_)) => {}
             None => {
-                tracing::error!("the display server that showed the window is gone");
+                tracing::error!("connection to the window's display server ended");
                 host.lost();
             }
         });

@@ -93,7 +93,7 @@ impl Drop for ControlHandle {
         if let Some(thread) = self.thread.take()
             && thread.join().is_err()
         {
-            tracing::error!("the D-Bus thread had panicked");
+            tracing::error!("D-Bus thread panicked");
         }
     }
 }

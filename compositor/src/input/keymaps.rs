@@ -93,7 +93,7 @@ impl Kiosk {
         if !may {
             static LOG: Repeated = Repeated::new();
             if let Some(more) = LOG.count() {
-                tracing::warn!(more, "keymaps change too often; what was typed is lost");
+                tracing::warn!(more, "keymaps change too often; keys dropped");
             }
             return Follow::TooOften;
         }

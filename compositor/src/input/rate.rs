@@ -128,7 +128,7 @@ impl Kiosk {
         known.resting = Some(number);
         known.bring_into_force(false);
         let name = known.facts.name.clone();
-        tracing::warn!(name, seconds = rest.as_secs(), "input device says too much; switched off for a while");
+        tracing::warn!(name, seconds = rest.as_secs(), "input device sends too many events; disabled for a while");
         self.let_go(handle);
         self.map_devices();
         let handle = handle.to_owned();
@@ -142,7 +142,7 @@ impl Kiosk {
         if let Some(known) = known {
             known.resting = None;
             known.bring_into_force(true);
-            tracing::info!(name = known.facts.name, "input device heard again");
+            tracing::info!(name = known.facts.name, "input device enabled again");
             self.map_devices();
         }
     }

@@ -114,11 +114,7 @@ impl Kiosk {
             let known = self.seat.devices.list.iter().find(|known| known.is(&device));
             let name = known.map(|known| known.facts.name.clone()).unwrap_or_default();
             let minutes = LONGEST_TOUCH.as_secs() / 60;
-            tracing::warn!(
-                name,
-                minutes,
-                "a finger was held for too long; taken for lifted, as of a panel that sticks"
-            );
+            tracing::warn!(name, minutes, "touch held for too long; taken for a stuck panel and lifted");
             self.touch_cancel();
             let _ = self.seat.swallow.takes(Act::FingersCancelled(device), false);
         }

@@ -40,7 +40,7 @@ impl Kiosk {
         }
         shell.chooser = wanted.map(|asked| Chooser::new(asked.clone(), now, patience));
         if wanted.is_some() {
-            tracing::info!(shell = number, "a visitor chooses what the page uploads");
+            tracing::info!(shell = number, "list of files for an upload shown");
             // A finger on the page would never be lifted for its client.
             self.touch_cancel();
         }
@@ -159,7 +159,7 @@ impl Kiosk {
         let Some(shell) = self.stage.shells.get_mut(number) else { return };
         let Some(chooser) = shell.chooser.take() else { return };
         shell.chosen = chooser.number();
-        tracing::info!(shell = number, files = files.len(), "the visitor has chosen what the page uploads");
+        tracing::info!(shell = number, files = files.len(), "files for an upload chosen");
         self.session.links.tell(number, &Notice::Chosen { number: chooser.number(), files });
         self.chooser_changed();
     }

@@ -26,7 +26,7 @@ impl Kiosk {
         let begun = self.now();
         let Some(texts) = self.stage.begin_font_search(begun) else { return };
         if let Err(error) = self.search_fonts(texts, begun) {
-            tracing::warn!(%error, "installed fonts are not looked for: letters may be missing on the screen");
+            tracing::warn!(%error, "installed fonts not searched: characters may be missing on the screen");
             self.stage.end_font_search(None);
             self.answer_shown();
         }

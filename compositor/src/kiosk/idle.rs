@@ -14,7 +14,7 @@ impl Kiosk {
     pub fn idle_event(&mut self, event: Event) -> bool {
         let outcome = self.activity.idle.step(event, self.now());
         if let Some(number) = outcome.reset {
-            tracing::info!(number, "nobody is there any more: the page is reset");
+            tracing::info!(number, "idle reset started");
             self.forget_copied_by_x();
             clear_data_device_selection(&self.main_loop.display, &self.seat.seat);
             clear_primary_selection(&self.main_loop.display, &self.seat.seat);

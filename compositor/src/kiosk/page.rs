@@ -95,7 +95,7 @@ impl Kiosk {
     pub(crate) fn page_call(&mut self, link: u64, call: PageCall) {
         let shell = call.shell as usize;
         if !self.session.links.is_of(link, shell) || shell >= self.stage.shells.len() {
-            tracing::warn!(shell, "a session asks for a page that is not its own");
+            tracing::warn!(shell, "session sends a page call for another shell");
             return;
         }
         tracing::debug!(shell, wish = ?call.wish, "the page asks");

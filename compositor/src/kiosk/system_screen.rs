@@ -76,12 +76,12 @@ impl Kiosk {
     pub fn welcome(&mut self) {
         let needed = self.needs_setup();
         if needed && self.status.system_screens.welcome.is_none() {
-            tracing::info!("the device is not set up yet: the welcome screen is shown");
+            tracing::info!("device not set up: welcome screen shown");
             let template = self.settings.config.shell.setup_url.clone();
             let request = PairingRequest { template, ..PairingRequest::default() };
             self.status.system_screens.welcome = Some(PairingScreen::new(request, self.now()));
         } else if !needed && self.status.system_screens.welcome.take().is_some() {
-            tracing::info!("the device is set up");
+            tracing::info!("device is set up");
         }
         self.refresh_system_screens();
     }
@@ -98,11 +98,11 @@ impl Kiosk {
         // The network is only read if it is shown.
         let network = if shown.clone().any(PairingScreen::shows_network) { Network::now() } else { Network::default() };
         if self.status.system_screens.pairing.as_ref().is_some_and(|pairing| pairing.is_over(now)) {
-            tracing::info!("the pairing screen has expired");
+            tracing::info!("pairing screen expired");
             self.dismiss();
         }
         if self.status.system_screens.welcome.is_some() && !self.needs_setup() {
-            tracing::info!("the device is set up");
+            tracing::info!("device is set up");
             self.status.system_screens.welcome = None;
         }
         let view = |screen: &PairingScreen| SystemScreen::Pairing(screen.view(&network, now, &self.stage.texts));

@@ -24,7 +24,7 @@ pub fn raise_limit() {
     INHERITED.store(soft, Relaxed);
     let wanted = maximum.map_or(WANTED, |hard| hard.min(WANTED)).max(soft);
     if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }) {
-        tracing::warn!(%error, soft, "the limit of open files could not be raised");
+        tracing::warn!(%error, soft, "limit of open files not raised");
     }
 }
 

@@ -26,7 +26,7 @@ const MAX_MESSAGE: usize = 127;
 pub fn post(resource: &impl Resource, code: impl Into<u32>, sentence: &str) {
     static LOG: Repeated = Repeated::new();
     if let Some(more) = LOG.count() {
-        tracing::warn!(object = %resource.id(), reason = sentence, more, "a client was disconnected");
+        tracing::warn!(object = %resource.id(), reason = sentence, more, "client disconnected for exceeding a limit");
     }
     resource.post_error(code, format_of(sentence));
 }

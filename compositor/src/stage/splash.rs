@@ -209,7 +209,7 @@ impl ScreenSplash {
             }
             match PixelElement::new(renderer, buffer, location, own * alpha, Kind::Unspecified) {
                 Ok(element) => elements.push(element.into()),
-                Err(error) => tracing::warn!(%error, "a piece of the splash could not be uploaded"),
+                Err(error) => tracing::warn!(%error, "splash picture not uploaded"),
             }
         }
     }

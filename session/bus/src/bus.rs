@@ -31,7 +31,7 @@ pub async fn serve<S: Service>(address: Option<&str>, shared: &Arc<Shared<S>>) {
     let Some(address) = address else { return };
     let mut watch = socket_path(address).and_then(|path| {
         let watch = SocketWatch::new(&path);
-        watch.inspect_err(|error| tracing::warn!(%error, "the bus's socket can't be watched")).ok()
+        watch.inspect_err(|error| tracing::warn!(%error, "bus socket not watched")).ok()
     });
     let mut pauses = PAUSES.iter();
     loop {
@@ -43,7 +43,7 @@ pub async fn serve<S: Service>(address: Option<&str>, shared: &Arc<Shared<S>>) {
                     connection::serve(shared, connection.clone(), calls, &name),
                     request_name::<S>(&connection),
                 );
-                tracing::warn!(address, "the message bus is gone");
+                tracing::warn!(address, "message bus disconnected");
                 pauses = PAUSES.iter();
             }
             Ok(Err(error)) => tracing::debug!(%error, address, "no message bus"),
@@ -51,7 +51,7 @@ pub async fn serve<S: Service>(address: Option<&str>, shared: &Arc<Shared<S>>) {
         }
         let pause = pauses.next().map(|seconds| Duration::from_secs(*seconds));
         if pause.is_none() {
-            tracing::info!(address, "still no message bus: waiting for its socket");
+            tracing::info!(address, "no message bus yet: waiting for its socket");
         }
         if appeared(&mut watch, pause).await {
             pauses = PAUSES.iter();
@@ -91,12 +91,12 @@ async fn connect<S>(address: &str, shared: &Shared<S>) -> zbus::Result<(Connecti
 async fn request_name<S: Service>(connection: &Connection) {
     match connection.request_name_with_flags(S::NAME, RequestNameFlags::empty()).await {
         Ok(RequestNameReply::InQueue) => {
-            tracing::warn!(name = S::NAME, "another program has the name on the bus; it is ours when that one ends");
+            tracing::warn!(name = S::NAME, "bus name owned by another program; queued for it");
         }
         Ok(_) => {}
         // Stays connected, so that a restart of the bus is noticed and the name is requested again.
         Err(error) => {
-            tracing::warn!(%error, name = S::NAME, "the bus does not give us the name: is org.kioskd.conf installed?");
+            tracing::warn!(%error, name = S::NAME, "bus name refused: is org.kioskd.conf installed?");
         }
     }
 }

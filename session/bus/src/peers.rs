@@ -41,7 +41,7 @@ pub async fn serve<S: Service>(places: &Places, shared: &Arc<Shared<S>>) {
                 tokio::select! {
                     () = accept(&listener, shared, &guid) => {}
                     () = lost(&socket, &places.look) => {
-                        tracing::info!(path = %socket.path.display(), "the D-Bus socket is made anew");
+                        tracing::info!(path = %socket.path.display(), "D-Bus socket made again");
                     }
                 }
             }
@@ -83,7 +83,7 @@ async fn accept<S: Service>(listener: &UnixListener, shared: &Arc<Shared<S>>, gu
         let (stream, who) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                tracing::warn!(%error, "a client of the D-Bus socket was lost");
+                tracing::warn!(%error, "D-Bus connection not accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }

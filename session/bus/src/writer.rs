@@ -30,7 +30,7 @@ impl WriteHalf for Writer {
         match timeout(WRITE_TIMEOUT, self.0.async_io(Interest::WRITABLE, || send(&self.0, buffer, fds))).await {
             Ok(sent) => sent,
             Err(_elapsed) => {
-                tracing::warn!("a D-Bus peer does not read: dropped");
+                tracing::warn!("D-Bus peer does not read; disconnected");
                 // Closes the reading half too, which ends the connection.
                 let _ = shutdown(&self.0, Shutdown::Both);
                 Err(io::Error::new(io::ErrorKind::TimedOut, "the other side does not read"))

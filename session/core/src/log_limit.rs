@@ -179,10 +179,10 @@ impl<S: Subscriber> Layer<S> for Limiter {
         };
         // The lock must be free: these events come through this layer again.
         for Held { target: of, count, seconds } in held {
-            tracing::warn!(target: TARGET, of, count, seconds, "messages like an earlier one were held back");
+            tracing::warn!(target: TARGET, of, count, seconds, "similar messages held back");
         }
         if verdict == Verdict::WriteAsLast {
-            tracing::warn!(target: TARGET, of = target, "what follows from the same place is counted and not written");
+            tracing::warn!(target: TARGET, of = target, "further messages from this place are counted only");
         }
         if verdict != Verdict::Hold && *metadata.level() == Level::ERROR && target.starts_with(OF_CLIENTS) {
             let mut text = Text(String::new());

@@ -52,7 +52,7 @@ impl Notifier {
         match std::env::var_os(SOCKET_ENV).filter(|v| !v.is_empty()) {
             None => Self::default(),
             Some(address) => Self::new(&address, watchdog).unwrap_or_else(|error| {
-                tracing::warn!(%error, "the service manager will hear nothing of this program");
+                tracing::warn!(%error, "no notifications to the service manager");
                 Self::default()
             }),
         }
@@ -108,7 +108,7 @@ impl Notifier {
         let Some((socket, to)) = &self.manager else { return true };
         let sent = socket.send_to_addr(message.as_bytes(), to);
         if let Err(error) = &sent {
-            tracing::warn!(%error, message, "the service manager could not be told");
+            tracing::warn!(%error, message, "service manager not notified");
         }
         sent.is_ok()
     }

@@ -35,7 +35,7 @@ impl SocketWatch {
         loop {
             let mut events = [0; 4096];
             if let Err(error) = self.inotify.readable().await {
-                tracing::warn!(%error, socket = %self.socket.display(), "a socket is no longer waited for");
+                tracing::warn!(%error, socket = %self.socket.display(), "socket not watched any more");
                 return std::future::pending().await;
             }
             while matches!(self.inotify.try_read(&mut events), Ok(1..)) {}
@@ -102,7 +102,7 @@ impl FileWatch {
     pub async fn changed(&mut self) {
         let mut events = [0; 4096];
         if let Err(error) = self.0.readable().await {
-            tracing::warn!(%error, "a file is no longer watched");
+            tracing::warn!(%error, "file not watched any more");
             return std::future::pending().await;
         }
         while matches!(self.0.try_read(&mut events), Ok(1..)) {}

@@ -166,7 +166,7 @@ impl SocketDir {
         if mode != stat.st_mode & 0o7777 {
             fchmod(&fd, Mode::from_raw_mode(mode)).map_err(|error| wrong(error.into()))?;
             if !new {
-                tracing::info!(path = %path.display(), "others can no longer make files in the sockets' directory");
+                tracing::info!(path = %path.display(), "write access of others to the sockets' directory removed");
             }
         }
         Ok(Self { path: path.into(), fd, owner: stat.st_uid })
@@ -299,7 +299,7 @@ impl SocketDir {
             match renameat_with(&self.fd, name, &self.fd, &aside, RenameFlags::NOREPLACE) {
                 Ok(()) => {
                     let path = self.path.join(name);
-                    tracing::warn!(path = %path.display(), aside, "what was in the way of a socket is moved aside");
+                    tracing::warn!(path = %path.display(), aside, "obstacle of a socket moved aside");
                     return Ok(());
                 }
                 Err(Errno::EXIST) => {}

@@ -104,7 +104,7 @@ pub async fn keep(
             Ok(stream) => {
                 while calls.try_recv().is_ok() {}
                 if let Err(error) = serve(stream, path, number, &mut reports, &mut calls, &mut tell).await {
-                    tracing::info!(%error, "the connection to kioskd has ended");
+                    tracing::info!(%error, "connection to kioskd ended");
                 }
                 tell(Link::Down);
                 delay = MIN_DELAY;
@@ -112,7 +112,7 @@ pub async fn keep(
             }
             Err(error) => {
                 if absent.is_some_and(|time| time >= ABSENCE_TIMEOUT) {
-                    tracing::warn!(%error, socket = %path.display(), "kioskd is not there: is it running?");
+                    tracing::warn!(%error, socket = %path.display(), "no connection to kioskd: is it running?");
                     absent = None;
                 }
             }
@@ -185,7 +185,7 @@ fn understand(line: &[u8], pid: u32, path: &Path, number: usize) -> Option<Link>
                 wayland_displays.push(wayland_display);
             }
             let Some(wayland_display) = wayland_displays.get(number) else {
-                tracing::warn!(number, "kioskd knows of fewer shells; it must be restarted with this configuration");
+                tracing::warn!(number, "kioskd has fewer shells: restart it with this configuration");
                 return None;
             };
             // A bare name is relative to the control socket's directory.

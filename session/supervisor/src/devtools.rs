@@ -74,7 +74,7 @@ impl Frames {
     fn keep_request(&mut self, skipped: &Skipped, why: &str) {
         match skipped.request() {
             Some(request) => self.messages.push_back((request, HEAD + TAIL)),
-            None => tracing::warn!("the browser sent a message that {why}; it is skipped"),
+            None => tracing::warn!("DevTools message skipped: it {why}"),
         }
     }
 }

@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     let sources = arguments.config.as_deref().map_or_else(Sources::system, Sources::file);
     let loaded = Config::load(&sources);
     for error in &loaded.errors {
-        tracing::error!(%error, "a part of the configuration is skipped");
+        tracing::error!(%error, "part of the configuration skipped");
     }
     if let Some(folder) = &arguments.write_policy {
         return write_policy(&loaded.config, folder);
@@ -67,7 +67,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(false) => ExitCode::SUCCESS,
         Ok(true) => {
-            tracing::warn!(status = ANEW, "kiosk-session ends to be started anew");
+            tracing::warn!(status = ANEW, "kiosk-session exits for a restart");
             ExitCode::from(ANEW)
         }
         Err(error) => {
@@ -81,12 +81,12 @@ fn main() -> ExitCode {
 fn write_policy(config: &Config, folder: &Path) -> ExitCode {
     let (policy, wrong) = chromium::policy(config);
     for error in wrong {
-        tracing::error!(%error, "a part of the browser's policy is left out");
+        tracing::error!(%error, "part of the browser's policy left out");
     }
     match chromium::write(folder, Path::new(chromium::MANAGED), policy) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(%error, folder = %folder.display(), "the browser's policy can't be written");
+            tracing::error!(%error, folder = %folder.display(), "browser's policy not written");
             ExitCode::FAILURE
         }
     }

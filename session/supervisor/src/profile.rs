@@ -45,7 +45,7 @@ impl Directories {
         let writable = candidates.into_iter().flatten().find(|directory| can_write(directory));
         let base = writable.unwrap_or_else(|| {
             let base = temporary.join(format!("kiosk-web-{}", rustix::process::geteuid().as_raw()));
-            tracing::warn!(path = %base.display(), "nowhere to keep the browser's data: it is lost at the next boot");
+            tracing::warn!(path = %base.display(), "no directory for the browser's data: it is lost at the next boot");
             base
         });
         let cache = variable("CACHE_DIRECTORY").and_then(first).unwrap_or_else(|| base.join("cache"));
@@ -115,13 +115,13 @@ fn read_preferences(file: &Path, damaged: &Path) -> io::Result<Option<Value>> {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => {
-            tracing::warn!(file = %file.display(), %error, "the browser's preferences can't be used: put aside");
+            tracing::warn!(file = %file.display(), %error, "browser's preferences unusable: set aside");
             return std::fs::rename(file, damaged).map(|()| None);
         }
     };
     let preferences = serde_json::from_slice::<Value>(&text).ok().filter(Value::is_object);
     if preferences.is_none() {
-        tracing::warn!(file = %file.display(), "the browser's preferences are damaged: put aside");
+        tracing::warn!(file = %file.display(), "browser's preferences damaged: set aside");
         std::fs::rename(file, damaged)?;
     }
     Ok(preferences)

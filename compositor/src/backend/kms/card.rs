@@ -235,7 +235,7 @@ impl Card {
             presenter.trim();
             // On another terminal that is done when the session comes back.
             if active && let Err(error) = presenter.reset() {
-                tracing::warn!(%error, "display not reset after sleep");
+                tracing::warn!(%error, "display not reset after suspend");
             }
         }
     }
@@ -266,7 +266,7 @@ impl Card {
         let scanout: Vec<_> = plane.into_iter().flatten().filter(|format| formats.contains(format)).collect();
         let formats: Vec<_> = formats.into_iter().collect();
         DmabufOffer::new(node.dev_id(), &formats, self.device, &scanout, Some(self.fd.clone()))
-            .inspect_err(|error| tracing::warn!(%error, "no dmabuf feedback: clients get no buffers of the GPU"))
+            .inspect_err(|error| tracing::warn!(%error, "no dmabuf feedback: clients cannot use GPU buffers"))
             .ok()
     }
 }

@@ -128,7 +128,7 @@ impl<H: Host> Kms<H> {
         } else if !session::may_become_active(&kms.session) {
             return Err(KmsError::NoManager);
         } else {
-            tracing::info!("the session is not active yet: waiting for its virtual terminal");
+            tracing::info!("seat session not active yet: waiting for its virtual terminal");
         }
         Ok(kms)
     }
@@ -316,7 +316,7 @@ impl<H: Host> Backend for Kms<H> {
         if let Some(libinput) = &mut self.libinput
             && libinput.resume().is_err()
         {
-            tracing::warn!("not every input device could be opened again");
+            tracing::warn!("some input devices not reopened");
         }
         if let Some(libinput) = &self.libinput {
             session::announce_devices(&self.handle, libinput);

@@ -113,7 +113,7 @@ impl Presenter {
                 Compositor::Gles(Box::new(compositor))
             }
             CardRenderer::Pixman(_) if !shares_buffers(fd) => {
-                tracing::info!("the display driver does not share its buffers: frames are drawn in memory and copied");
+                tracing::info!("display driver cannot export buffers: frames are drawn in memory and copied");
                 Compositor::Dumb(Box::new(DumbCompositor::new(surface, fd)))
             }
             CardRenderer::Pixman(pixman) => {
@@ -194,7 +194,7 @@ impl Presenter {
             Ok(Presented { queued: true, scanout, .. }) => {
                 self.scanout = scanout;
                 if self.fallback.taken() {
-                    tracing::warn!("the display driver takes frames only without planes for clients; all are composed");
+                    tracing::warn!("display driver refuses frames with planes; composing all");
                 }
             }
             Err(ref error) if error.blames_frame() => self.fallback.refused(),

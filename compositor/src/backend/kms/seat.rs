@@ -107,7 +107,7 @@ impl Seat {
     /// Acknowledges a disable event: nothing of the seat is in use any more.
     pub fn released(&self) {
         if let Err(error) = call_libseat(|| self.0.seat.borrow_mut().disable()) {
-            tracing::warn!(%error, "seat not released: its manager was not told");
+            tracing::warn!(%error, "seat release not acknowledged");
         }
     }
 }

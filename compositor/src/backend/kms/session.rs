@@ -65,7 +65,7 @@ fn report_loss(manager: Manager, error: SeatError) {
         // logind does not reconnect to a restarted message bus.
         Manager::Logind => "logind (to be restarted where the message bus was)",
     };
-    tracing::error!(manager = name, %error, "connection to the seat's manager ended; exiting, to be started again with a new seat");
+    tracing::error!(manager = name, %error, "connection to the seat's manager ended; exiting for a restart");
 }
 
 /// Whether an inactive session can become active: not where libseat's built-in manager lacks the rights. It reports no

@@ -190,7 +190,7 @@ impl Kiosk {
             Err(error) => {
                 static LOG: Repeated = Repeated::new();
                 if let Some(more) = LOG.count() {
-                    tracing::warn!(screen = frame.screen.name, %error, more, "the screen could not be captured");
+                    tracing::warn!(screen = frame.screen.name, %error, more, "screen not captured");
                 }
                 let lost = protocols.captures.take(|copy| copy.view == view);
                 lost.iter().for_each(|copy| copy.fail(Failure::Unseen));

@@ -187,7 +187,7 @@ impl Kiosk {
         let mut grab = Grab { resource, state, told: None, held: HashSet::new() };
         grab.resource.repeat_info(settings.repeat_rate as i32, settings.repeat_delay as i32);
         if let Err(error) = grab.tell_keymap() {
-            tracing::warn!(%error, "an input method has no keymap");
+            tracing::warn!(%error, "no keymap for an input method");
         }
         // What is locked or held already counts here too.
         if let Some(keyboard) = self.seat.seat.get_keyboard() {

@@ -387,7 +387,7 @@ impl Clipboard {
                 };
                 x.change_property8(PropMode::REPLACE, request.requestor, property_for(&request), kind, &held)?;
             } else {
-                tracing::warn!(most = MOST_GIVEN, "an X program was not given what is too long for it");
+                tracing::warn!(most = MOST_GIVEN, "clipboard content too long for an X program");
             }
             reply(x, &request, whole)?;
         }

@@ -240,7 +240,7 @@ impl Session {
 
     /// Kills the X client of this window, as it reached a limit.
     fn end_client_of(&self, window: Window) -> Result<(), SessionError> {
-        tracing::warn!(window, "an X program was ended: too many windows");
+        tracing::warn!(window, "X client killed: too many windows");
         self.connection.kill_client(window)?;
         Ok(())
     }

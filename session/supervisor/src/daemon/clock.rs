@@ -49,7 +49,7 @@ impl Clock {
                 return;
             }
             if let Err(error) = self.ring(left).await {
-                tracing::warn!(%error, "the alarm clock failed");
+                tracing::warn!(%error, "timer failed");
                 return tokio::time::sleep(left).await;
             }
         }

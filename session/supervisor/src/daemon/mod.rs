@@ -154,7 +154,7 @@ fn tell_of_policy(config: &Config, folder: &Path) {
     let own = files.iter().find(|file| file.path.ends_with(chromium::OWN_FILE));
     let (wanted, wrong) = chromium::policy(config);
     for error in wrong {
-        tracing::error!(%error, "a part of the browser's policy is left out");
+        tracing::error!(%error, "part of the browser's policy left out");
     }
     if own.is_none_or(|file| file.policy != wanted) {
         let in_force = own.map_or("none of the kiosk's", |_| "one that does not follow the configuration");

@@ -61,7 +61,7 @@ fn watched<T: AsRawFd>(fd: T) -> io::Result<AsyncFd<T>> {
 
 fn system_zone() -> TimeZone {
     TimeZone::try_system().unwrap_or_else(|error| {
-        tracing::warn!(%error, "browser.restart-at is followed in UTC: the system's time zone is not known");
+        tracing::warn!(%error, "system's time zone unknown: browser.restart-at is taken as UTC");
         TimeZone::UTC
     })
 }

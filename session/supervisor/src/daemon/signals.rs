@@ -25,13 +25,13 @@ impl Signals {
                 _ = self.terminate.recv() => break,
                 _ = self.interrupt.recv() => break,
                 _ = self.hangup.recv() => {
-                    tracing::info!("the configuration is read at a start: `systemctl restart kiosk-session`");
+                    tracing::info!("SIGHUP has no effect: use `systemctl restart kiosk-session` for a new configuration");
                 }
             }
         }
         if !self.told {
             self.told = true;
-            tracing::info!("told to end");
+            tracing::info!("shutting down");
         }
     }
 }

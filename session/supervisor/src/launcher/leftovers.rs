@@ -34,7 +34,7 @@ pub fn end_shells(directory: &Path, profile: &Path) {
     let processes: Vec<_> = running(&mark, &argument).collect();
     let limit = Instant::now() + END_TIMEOUT;
     if !processes.is_empty() {
-        tracing::warn!(processes = processes.len(), "what an earlier shell left running is ended");
+        tracing::warn!(processes = processes.len(), "killing processes of an earlier shell");
     }
     for pidfd in processes {
         let ended = pidfd_send_signal(&pidfd, Signal::KILL).map_err(io::Error::from).and_then(|()| {
@@ -43,7 +43,7 @@ pub fn end_shells(directory: &Path, profile: &Path) {
             poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&rest)).map_err(io::Error::from)
         });
         if let Err(error) = ended {
-            tracing::warn!(%error, "a shell of an earlier session could not be ended");
+            tracing::warn!(%error, "shell of an earlier session not killed");
         }
     }
 }
@@ -84,7 +84,7 @@ pub fn remove_marks(profile: &Path) {
     for name in ["SingletonLock", "SingletonCookie", "SingletonSocket"] {
         match std::fs::remove_file(profile.join(name)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!(%error, name, "the profile's old mark can't be removed");
+                tracing::warn!(%error, name, "profile's lock file not removed");
             }
             _ => {}
         }

@@ -78,7 +78,7 @@ impl Process {
             tokio::select! {
                 ended = self.pidfd.readable() => {
                     if let Err(error) = ended {
-                        tracing::error!(%error, "the shell's process can't be watched");
+                        tracing::error!(%error, "shell's process not watched");
                     }
                     break;
                 }
@@ -88,7 +88,7 @@ impl Process {
                     force = Some(grace);
                 }
                 () = forced => {
-                    tracing::warn!(pid = self.pid.as_raw_nonzero(), "the shell did not end when asked to: ended by force");
+                    tracing::warn!(pid = self.pid.as_raw_nonzero(), "shell did not exit after SIGTERM: killed");
                     end_group(self.pid);
                     force = Some(Duration::MAX);
                 }
@@ -108,7 +108,7 @@ impl Process {
 pub fn end_group(leader: Pid) {
     match kill_process_group(leader, Signal::KILL) {
         Ok(()) | Err(rustix::io::Errno::SRCH) => {}
-        Err(error) => tracing::warn!(%error, "what the shell left behind could not be ended"),
+        Err(error) => tracing::warn!(%error, "processes of the shell not killed"),
     }
 }
 

@@ -109,7 +109,7 @@ impl Machine {
             return;
         }
         if self.planned.due.as_ref() != Some(&why) {
-            tracing::info!(why = why.words(), "the browser is restarted when nobody uses the device");
+            tracing::info!(why = why.words(), "browser restart due when the device is idle");
         }
         self.planned.due = Some(why);
     }
@@ -122,7 +122,7 @@ impl Machine {
     /// The device is idle: restarts, unless stored data is being deleted.
     pub(super) fn nobody_there(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let Some(why) = self.planned.due.take().filter(|_| self.running()) else { return };
-        tracing::info!(why = why.words(), "nobody uses the device, the browser is restarted");
+        tracing::info!(why = why.words(), "device idle: restarting the browser");
         if matches!(why, Why::Memory(_)) {
             self.planned.counted(now);
         }

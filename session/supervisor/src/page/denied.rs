@@ -56,7 +56,7 @@ impl Denied {
         *count = count.saturating_add(1);
         if *count <= FIRST || count.is_power_of_two() {
             let (wanted, why) = wish.words();
-            tracing::info!(wanted, why, count, "the page did not get what it wanted");
+            tracing::info!(wanted, why, count, "page denied");
         }
     }
 }

@@ -68,7 +68,7 @@ impl Page {
         self.dialogs = open;
         let due: Vec<OpenDialog> = due;
         for dialog in due {
-            tracing::info!("a dialog that nobody answered is dismissed");
+            tracing::info!("unanswered dialog dismissed");
             self.dismiss(&dialog.session);
         }
         self.tell_of_dialogs();

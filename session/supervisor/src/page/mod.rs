@@ -366,7 +366,7 @@ impl Page {
             Asked::Cookies => {
                 if error.is_some() {
                     // Not its words, which might quote one.
-                    tracing::warn!("the browser does not take the cookies of browser.sign-in");
+                    tracing::warn!("browser refused cookies of browser.sign-in");
                 }
                 if !self.cookies_set() {
                     self.set_up_as_far_as();

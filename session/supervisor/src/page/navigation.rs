@@ -33,7 +33,7 @@ impl Page {
         }
         if !paused[TOO_LONG].is_null() {
             // A form that sends that much, no file included, or what can't be read, and nobody knows where to.
-            tracing::warn!("a form that sends more than 32 MiB of text, or what can't be read, is not sent");
+            tracing::warn!("form not sent: more than 32 MiB of text, or unreadable");
             return self.take_back(request);
         }
         let frame = paused["frameId"].as_str().unwrap_or_default();

@@ -22,7 +22,7 @@ impl Page {
     /// that was opened last by order.
     pub fn reload(&mut self, hard: bool) {
         if self.document.posted {
-            tracing::info!("the page is the answer to a form, which is not sent again: the page before it is opened");
+            tracing::info!("page is a form's response, which is not resubmitted: opening the previous page");
             let url = std::mem::take(&mut self.ordered);
             return self.navigate(&url);
         }

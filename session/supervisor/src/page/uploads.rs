@@ -193,7 +193,7 @@ impl Page {
             return self.dismiss_chooser(now);
         };
         let Some(open) = self.end_chooser(now) else { return };
-        tracing::info!(count = files.len(), "the page gets what the visitor has chosen");
+        tracing::info!(count = files.len(), "chosen files passed to the page");
         let files = json!({ "files": files, "backendNodeId": open.node });
         self.wire.send(Some(&open.session), "DOM.setFileInputFiles", files, Asked::Other);
     }
@@ -213,7 +213,7 @@ impl Page {
 
     pub(super) fn expire_chooser(&mut self, now: Duration) {
         if self.uploads.open.as_ref().is_some_and(|open| now >= open.until) {
-            tracing::info!("a page that wanted a file goes on without one: it took too long");
+            tracing::info!("file chooser cancelled: time is up");
             self.dismiss_chooser(now);
         }
     }

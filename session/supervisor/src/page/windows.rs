@@ -177,7 +177,7 @@ impl Page {
         if !self.rules.allowed.permits(url) {
             return self.refused(url);
         }
-        tracing::info!(url = masked(url), "a new window's page is opened in place of the page");
+        tracing::info!(url = masked(url), "page of a new window opened in place of the page");
         let referrer = request.pointer("/headers/Referer").and_then(Value::as_str).unwrap_or_default();
         self.send("Page.navigate", json!({ "url": url, "referrer": referrer }), Asked::Other);
     }
@@ -190,7 +190,7 @@ impl Page {
                 let url = parameters.pointer("/frame/url").and_then(Value::as_str).unwrap_or_default();
                 window.filled |= url != "about:blank";
                 if parameters.pointer("/frame/unreachableUrl").is_some_and(|url| !url.is_null()) {
-                    tracing::info!("a window with an error page is closed");
+                    tracing::info!("window with an error page closed");
                     self.close_window(&target);
                 }
             }
@@ -207,7 +207,7 @@ impl Page {
             self.windows.list.iter().filter(|window| matches!(window.fate, Fate::Taken { until } if now >= until));
         let blank: Vec<String> = blank.map(|window| window.target.clone()).collect();
         for target in blank {
-            tracing::info!("a new window that stayed blank is closed");
+            tracing::info!("blank new window closed");
             self.close_window(&target);
         }
         if !self.windows.told && self.windows.covered_at.is_some_and(|at| now >= at + COVERED) {

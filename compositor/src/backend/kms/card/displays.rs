@@ -67,7 +67,7 @@ impl Card {
             match crtc {
                 Some(crtc) => self.heads.push(CardHead::new(newcomer, crtc)),
                 None => {
-                    tracing::warn!(connector = newcomer.head.name, "the card can drive no more displays at a time");
+                    tracing::warn!(connector = newcomer.head.name, "no CRTC left for a display");
                 }
             }
         }

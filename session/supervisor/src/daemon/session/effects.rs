@@ -53,7 +53,7 @@ impl Daemon {
                 Effect::Unstick => self.with_page(Page::unstick),
                 Effect::EndRenderer => {
                     let renderers = work::end_renderers(self.machine.pid());
-                    tracing::info!(renderers, "the page's process is ended");
+                    tracing::info!(renderers, "page's renderer killed");
                 }
                 Effect::Measure => {
                     let work = work::of_group(self.machine.pid());
@@ -68,7 +68,7 @@ impl Daemon {
                 // A page may try repeatedly: later refusals are logged ever more rarely.
                 Effect::Refused { url, count } if count <= FIRST_REFUSALS || count.is_power_of_two() => {
                     let url = shortened(&masked(&url), MAX_LOGGED_URL);
-                    tracing::info!(url, count, "the page may not go there (browser.allow); it stays as it is");
+                    tracing::info!(url, count, "navigation blocked by browser.allow");
                 }
                 Effect::Refused { .. } => {}
                 Effect::Failed(failure) => self.failed(failure),
@@ -167,20 +167,20 @@ impl Daemon {
             && let Err(error) = remove_tree(&self.directories.profile)
                 .and_then(|()| remove_tree(&self.directories.cache.join(BROWSER_CACHE)))
         {
-            tracing::warn!(%error, "what the last browser stored can't be removed");
+            tracing::warn!(%error, "data of the last browser not removed");
         }
         leftovers::remove_marks(&self.directories.profile);
         let zoom = self.configured.browser_settings.zoom;
         if let Err(error) = prepare(&self.directories.profile, zoom) {
             let path = self.directories.profile.display();
-            tracing::warn!(%error, %path, "the profile can't be prepared");
+            tracing::warn!(%error, %path, "profile not prepared");
         }
         let settings = &self.configured.browser_settings;
         match settings.client_certificate.clone().filter(|_| self.configured.is_browser()) {
             Some(file) => self.import_certificate(file),
             None => {
                 if let Err(error) = certificate::forget(&self.directories.base) {
-                    tracing::warn!(%error, "the certificate that was configured can't be removed");
+                    tracing::warn!(%error, "earlier client certificate not removed");
                 }
                 self.start_shell();
             }
@@ -243,7 +243,7 @@ impl Daemon {
     fn start_shell(&mut self) {
         let root = rustix::process::geteuid().is_root();
         if root && self.launches == 1 && self.configured.is_browser() {
-            tracing::warn!("run as root, the browser has no sandbox: for tests only");
+            tracing::warn!("running as root, without the browser's sandbox: for tests only");
         }
         let surroundings = Surroundings {
             wayland_display: self.wayland_display.clone(),
@@ -257,7 +257,7 @@ impl Daemon {
         match Shell::start(&self.configured, rules, &surroundings, &self.inputs, self.launches) {
             Ok(shell) => {
                 let pid = shell.pid;
-                tracing::info!(pid, "the shell is started");
+                tracing::info!(pid, "shell started");
                 self.shell = Some(shell);
                 self.happened.push_back(Event::Launched { pid });
             }
@@ -280,9 +280,9 @@ impl Daemon {
         match set_aside(&self.directories.profile) {
             Ok(kept) => {
                 let kept = kept.display();
-                tracing::warn!(%kept, "the browser starts with an empty profile: logins and what pages stored are lost");
+                tracing::warn!(%kept, "browser starts with an empty profile: logins and stored data are lost");
             }
-            Err(error) => tracing::warn!(%error, "the browser's profile can't be set aside"),
+            Err(error) => tracing::warn!(%error, "browser's profile not set aside"),
         }
     }
 

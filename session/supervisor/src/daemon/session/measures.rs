@@ -30,7 +30,7 @@ impl Kept {
     pub fn read(directories: &Directories) -> Self {
         let path = directories.base.join(FILE);
         let moments = Moments::read(&path, since_boot()).unwrap_or_else(|error| {
-            tracing::warn!(%error, "what was done before is not known: no strong measure is taken before its time");
+            tracing::warn!(%error, "record of strong measures unreadable: all count as just taken");
             Moments::unknown(&NAMES, since_boot())
         });
         Kept { path, moments, ticks: false }
@@ -65,7 +65,7 @@ impl Kept {
         if !self.moments.is_empty()
             && let Err(error) = self.moments.write(&self.path, since_boot())
         {
-            tracing::warn!(%error, "what was done can't be kept");
+            tracing::warn!(%error, "record of strong measures not written");
         }
     }
 }

@@ -350,7 +350,7 @@ impl Daemon {
         match input {
             Input::Link(Link::Up { pid, wayland_display, tells_windows, takes_calls }) => {
                 self.compositor_takes(takes_calls);
-                tracing::info!(pid, display = %wayland_display.display(), "kioskd is there");
+                tracing::info!(pid, display = %wayland_display.display(), "connected to kioskd");
                 self.wayland_display = wayland_display;
                 self.look.notify_one();
                 self.end_with(pid);
@@ -360,7 +360,7 @@ impl Daemon {
             }
             Input::Link(Link::Window { mapped }) => self.event(Event::Window { mapped: Some(mapped) }),
             Input::Link(Link::Reset { number }) => {
-                tracing::info!(number, "nobody is there any more: home, and nothing of the last visitor is kept");
+                tracing::info!(number, "idle reset: opening the first page, deleting the last visitor's data");
                 let sign_in = self.sign_in.without_opened();
                 let keeps = self.machine.is_new_reset(number) && self.sign_in.forgets_opened(&sign_in);
                 if self.machine.is_new_reset(number) {
@@ -398,7 +398,7 @@ impl Daemon {
                         }
                         Err(error) if error.browser_may_know() => {
                             if !matches!(&self.doubt_said, Some(said) if *said == error.to_string()) {
-                                tracing::info!(%error, "the browser tries all the same");
+                                tracing::info!(%error, "probe failed; browser tries nevertheless");
                                 self.doubt_said = Some(error.to_string());
                             }
                             let (silent, reason) = (error.is_silence(), error.to_string());
@@ -454,7 +454,7 @@ impl Daemon {
             return;
         }
         if let Err(error) = set_parent_process_death_signal(Some(process::Signal::TERM)) {
-            tracing::warn!(%error, "kiosk-session will outlive a kioskd that is killed");
+            tracing::warn!(%error, "kiosk-session will survive if kioskd is killed");
         }
     }
 

@@ -54,7 +54,7 @@ impl Daemon {
         let (generation, inputs) = (self.launches, self.inputs.clone());
         let directory = self.configured.browser_settings.uploads.clone().filter(|_| !self.looks_at_files);
         let Some(directory) = directory else {
-            tracing::warn!("the directory of browser.uploads does not answer");
+            tracing::warn!("directory of browser.uploads does not respond");
             return self.answer_upload(number, unseen);
         };
         // Not a thread of the runtime, which would be joined at exit.
@@ -69,7 +69,7 @@ impl Daemon {
         match begun {
             Ok(_) => self.looks_at_files = true,
             Err(error) => {
-                tracing::warn!(%error, "there is no thread to look at files for an upload");
+                tracing::warn!(%error, "no thread to read files for an upload");
                 self.answer_upload(number, unseen);
             }
         }
