@@ -1,7 +1,7 @@
 //! A flashed disk as another computer sees it: files on its ESP, names and sizes of its partitions.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Read, Seek, SeekFrom, Write};
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -27,12 +27,24 @@ pub struct Partition {
 }
 
 impl Card {
+    /// On a disk with room for it to grow into.
     pub fn flash(image: &Path) -> Result<Self> {
+        let card = Self::flash_tight(image)?;
+        OpenOptions::new().write(true).open(card.disk())?.set_len(DISK)?;
+        Ok(card)
+    }
+
+    /// On a disk that is as large as the image.
+    pub fn flash_tight(image: &Path) -> Result<Self> {
         let directory = tempfile::tempdir_in(image.parent().context("an image in no directory")?)?;
         let card = Self { directory };
         run(Command::new("cp").arg("--sparse=always").arg(image).arg(card.disk()))?;
-        OpenOptions::new().write(true).open(card.disk())?.set_len(DISK)?;
         Ok(card)
+    }
+
+    /// Where files that belong to this card can be put.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
     }
 
     pub fn disk(&self) -> PathBuf {
@@ -86,33 +98,36 @@ impl Card {
         self.put(&file, place)
     }
 
-    /// Writes a version into the empty slot, as an update leaves it: the root, the partition's name, then the kernel.
-    pub fn update(&self, updates: &Path, version: &str, kernel: &str) -> Result<()> {
-        let empty = self.partition("_empty")?;
-        let mut disk = OpenOptions::new().write(true).open(self.disk())?;
-        disk.seek(SeekFrom::Start(empty.start))?;
-        let mut gzip = Command::new("gzip")
-            .arg("-dc")
-            .arg(updates.join(format!("kiosk_{version}.root.raw.gz")))
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("gzip")?;
-        let written = std::io::copy(gzip.stdout.as_mut().context("gzip without output")?, &mut disk)?;
-        ensure!(gzip.wait()?.success() && written == empty.size, "{written} bytes for a slot of {}", empty.size);
-        disk.flush()?;
-        let place = self.partitions()?.iter().position(|partition| partition.name == "_empty").context("no slot")?;
-        let name = format!("kiosk_{version}");
-        run(Command::new("sfdisk").arg("--part-label").arg(self.disk()).args([&(place + 1).to_string(), &name]))?;
-        self.put(&updates.join(format!("kiosk_{version}.efi")), &format!("/EFI/Linux/{kernel}"))
-    }
-
     /// A file of /var, when the machine is off.
     pub fn in_var(&self, path: &str) -> Result<String> {
-        let var = self.partition("var")?;
-        let image = format!("{}?offset={}", self.disk().display(), var.start);
-        let text = run(Command::new("debugfs").args(["-R", &format!("cat {path}"), &image]))?;
+        let text = run(Command::new("debugfs").args(["-R", &format!("cat {path}"), &self.var()?]))?;
         ensure!(!text.is_empty(), "there is nothing in /var{path}");
         Ok(text)
+    }
+
+    /// Fills /var with a file of so many bytes, when the machine is off.
+    pub fn fill_var(&self, bytes: u64) -> Result<()> {
+        let file = self.beside("filling");
+        io::copy(&mut io::repeat(b'x').take(bytes), &mut File::create(&file)?)?;
+        let write = format!("write {} filling", file.display());
+        run(Command::new("debugfs").args(["-w", "-R", &write, &self.var()?]))?;
+        Ok(fs::remove_file(file)?)
+    }
+
+    /// Blocks of /var that are free for everybody, bytes.
+    pub fn room_in_var(&self) -> Result<u64> {
+        let said = run(Command::new("dumpe2fs").args(["-h", &self.var()?]))?;
+        let number = |key: &str| {
+            let line = said.lines().find_map(|line| line.strip_prefix(key)).with_context(|| format!("no {key}"))?;
+            anyhow::Ok(line.trim().parse::<u64>()?)
+        };
+        let kept_back = number("Reserved block count:")?;
+        Ok(number("Free blocks:")?.saturating_sub(kept_back) * number("Block size:")?)
+    }
+
+    /// /var as programs of e2fsprogs find it.
+    fn var(&self) -> Result<String> {
+        Ok(format!("{}?offset={}", self.disk().display(), self.partition("var")?.start))
     }
 
     /// How large the file system in /var thinks it is, bytes.

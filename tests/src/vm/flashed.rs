@@ -1,7 +1,9 @@
 //! A machine that boots a flashed disk by itself: UEFI, the image's own boot loader, kernel and root, exactly as it was
-//! built. Tests look at its screen and at its disk; nothing of theirs runs in it.
+//! built. Tests look at its screen and at its disk, and log in where its `kiosk.toml` lets them; nothing of theirs runs in it.
 
 use std::fs::{self, File};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -31,8 +33,19 @@ pub struct FlashedPlan<'a> {
     pub memory: &'a str,
     /// Credentials for its systemd, name and content: drop-ins that make it hurry.
     pub credentials: &'a [(&'a str, &'a str)],
+    /// A second disk, such as a stick with updates; read-only.
+    pub stick: Option<&'a Path>,
+    /// Whether its disk is write-protected, as a card is by its switch or at the end of its life.
+    pub protected: bool,
     /// Where pictures and QEMU's own log go; one that exists is emptied.
     pub out: &'a Path,
+}
+
+impl<'a> FlashedPlan<'a> {
+    /// A disk in a machine with 4 GB of memory and nothing else.
+    pub fn new(disk: &'a Path, out: &'a Path) -> Self {
+        Self { disk, memory: "4G", credentials: &[], stick: None, protected: false, out }
+    }
 }
 
 /// A running machine; QEMU ends when it is dropped.
@@ -42,6 +55,15 @@ pub struct Flashed {
     files: TempDir,
     started: Instant,
     out: PathBuf,
+    /// Of this machine, on the loopback: leads to the guest's port 22.
+    login: u16,
+}
+
+/// Who logs in, as root.
+pub enum Login<'a> {
+    /// By the private key in this file.
+    Key(&'a Path),
+    Password(&'a str),
 }
 
 impl Flashed {
@@ -64,8 +86,16 @@ impl Flashed {
         command.args(["-no-user-config", "-nodefaults", "-display", "none", "-vga", "none", "-device", "virtio-vga"]);
         command.args(["-drive", &drive(Path::new(FIRMWARE), "if=pflash,readonly=on")]);
         command.args(["-drive", &drive(&variables, "if=pflash")]);
-        command.args(["-drive", &drive(plan.disk, "if=none,id=disk"), "-device", "virtio-blk-pci,drive=disk"]);
-        command.args(["-nic", "user,model=virtio-net-pci", "-device", "virtio-rng-pci"]);
+        let protected = if plan.protected { "if=none,id=disk,readonly=on" } else { "if=none,id=disk" };
+        command.args(["-drive", &drive(plan.disk, protected), "-device", "virtio-blk-pci,drive=disk"]);
+        if let Some(stick) = plan.stick {
+            command.args(["-drive", &drive(stick, "if=none,id=stick,readonly=on")]);
+            command.args(["-device", "virtio-blk-pci,drive=stick,serial=stick"]);
+        }
+        // Free a moment ago: QEMU itself takes only a number.
+        let login = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let nic = format!("user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:{login}-:22");
+        command.args(["-nic", &nic, "-device", "virtio-rng-pci"]);
         command.args(["-qmp", &format!("unix:{},server=on,wait=off", socket.display())]);
         for (name, content) in plan.credentials {
             let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, content);
@@ -74,7 +104,7 @@ impl Flashed {
         let started = Instant::now();
         let mut qemu = command.spawn().context("qemu-system-x86_64 (package qemu-system-x86)")?;
         match connect(&mut qemu, &socket, plan.out) {
-            Ok(qmp) => Ok(Self { qemu, qmp, files, started, out: plan.out.to_owned() }),
+            Ok(qmp) => Ok(Self { qemu, qmp, files, started, out: plan.out.to_owned(), login }),
             Err(error) => {
                 let _ = qemu.kill();
                 let _ = qemu.wait();
@@ -125,6 +155,37 @@ impl Flashed {
             ensure!(!late, "{what} did not come in {timeout:?}: see {}", self.out.display());
             std::thread::sleep(LOOK_AGAIN);
         }
+    }
+
+    /// Runs a command in it, by ssh, and gives what it says; fails as the command does, or where nobody is let in.
+    pub fn run(&self, login: &Login, command: &str) -> Result<String> {
+        let ask = self.files.path().join("ask");
+        let mut ssh = Command::new("ssh");
+        ssh.args([
+            "-p",
+            &self.login.to_string(),
+            "-o",
+            "StrictHostKeyChecking=no",
+            "-o",
+            "UserKnownHostsFile=/dev/null",
+        ]);
+        ssh.args(["-o", "LogLevel=ERROR", "-o", "ConnectTimeout=60", "-F", "none"]).stdin(Stdio::null());
+        match login {
+            Login::Key(file) => {
+                ssh.args(["-o", "BatchMode=yes", "-o", "IdentitiesOnly=yes", "-i"]).arg(file);
+            }
+            Login::Password(password) => {
+                fs::write(&ask, format!("#!/bin/sh\nprintf '%s\\n' '{password}'\n"))?;
+                fs::set_permissions(&ask, PermissionsExt::from_mode(0o700))?;
+                ssh.args(["-o", "PubkeyAuthentication=no", "-o", "NumberOfPasswordPrompts=1"]);
+                ssh.env("SSH_ASKPASS", &ask).env("SSH_ASKPASS_REQUIRE", "force");
+            }
+        }
+        let output = ssh.args(["root@127.0.0.1", command]).output().context("ssh (Debian: openssh-client)")?;
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        ensure!(output.status.success(), "{command}: {}\n{said}{errors}", output.status);
+        Ok(said)
     }
 
     /// As a person who holds the reset button.
