@@ -17,7 +17,7 @@ use super::capture::screen_of;
 use crate::{
     kiosk::Kiosk,
     limits::{
-        descriptors::{self, Use},
+        descriptors::{self, NONE_LEFT, Use},
         refusal,
     },
     protocols::dispatch::{globals, objects, plain},
@@ -64,19 +64,31 @@ impl Kiosk {
     }
 }
 
+/// Why a client's ramps are not used.
+#[derive(Debug, thiserror::Error)]
+enum RampsError {
+    /// The file's length, bytes.
+    #[error("three ramps of {SIZE} values have {BYTES} bytes, not {0}")]
+    Short(usize),
+    #[error("the ramps could not be read: {0}")]
+    Unreadable(#[from] io::Error),
+    #[error("{NONE_LEFT}")]
+    NoFiles,
+}
+
 /// Reads three ramps, of native 16 bits a value. Never maps them: a file that its owner cuts off would end us.
-fn read(fd: &OwnedFd) -> Result<[u16; SIZE * 3], String> {
+fn read(fd: &OwnedFd) -> Result<[u16; SIZE * 3], RampsError> {
     if descriptors::is_of_reserve(fd, Use::Buffer) {
-        return Err(descriptors::NONE_LEFT.into());
+        return Err(RampsError::NoFiles);
     }
     let mut bytes = [0; BYTES];
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         match pread(fd, rest, filled as u64) {
-            Ok(0) => return Err(format!("three ramps of {SIZE} values have {BYTES} bytes, not {filled}")),
+            Ok(0) => return Err(RampsError::Short(filled)),
             Ok(count) => filled += count,
             Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(format!("the ramps could not be read: {}", io::Error::from(error))),
+            Err(error) => return Err(io::Error::from(error).into()),
         }
     }
     let (values, _) = bytes.as_chunks();
@@ -129,7 +141,7 @@ impl Dispatch<ZwlrGammaControlV1, (), Kiosk> for Gamma {
                     kiosk.request_redraw(screen);
                 }
             }
-            Err(sentence) => refusal::post(resource, Error::InvalidGamma, &sentence),
+            Err(error) => refusal::post(resource, Error::InvalidGamma, &error.to_string()),
         }
     }
 

@@ -22,6 +22,7 @@ use std::path::{Path, PathBuf};
 
 use hyper::header::{HeaderName, HeaderValue};
 use kiosk_core::config::UrlPattern;
+use kiosk_core::config::allow::PatternError;
 use kiosk_core::files::read_regular;
 use toml_edit::{DocumentMut, Item, TableLike};
 
@@ -53,9 +54,49 @@ pub enum FileError {
     /// The file, and the number of the line.
     #[error("{0}:{1} is no TOML")]
     NoToml(PathBuf, usize),
-    /// The file, and what is wrong in it.
+    /// The file, and its first error.
     #[error("{0}: {1}")]
-    Wrong(PathBuf, String),
+    Wrong(PathBuf, EntriesError),
+}
+
+/// What is wrong in the file; no value is repeated.
+#[derive(Debug, thiserror::Error)]
+pub enum EntriesError {
+    /// Their number.
+    #[error("it has {0} entries, and at most {MAX_ENTRIES} are followed")]
+    TooMany(usize),
+    /// The key of a value at the top level.
+    #[error("{0:?} is no table: write [\"ORIGIN\"], [{PROXY}] or [{CERTIFICATE}]")]
+    NoTable(String),
+    /// The entry, and its error.
+    #[error("[{0}]: {1}")]
+    Entry(String, EntryError),
+}
+
+/// What is wrong in one entry.
+#[derive(Debug, thiserror::Error)]
+pub enum EntryError {
+    /// The key, and those that are allowed.
+    #[error("the key {0:?} is not known; allowed are {1}")]
+    UnknownKey(String, String),
+    /// The key of a value of another type.
+    #[error("{0} is no text")]
+    NoText(String),
+    /// A login has to name its user.
+    #[error("there is a password, and no user")]
+    NoUser,
+    /// The entry's name is not an origin.
+    #[error(transparent)]
+    Origin(#[from] PatternError),
+    /// The origin has no host that a cookie could be for.
+    #[error("cookies are for a host, not for all of them")]
+    NoHost,
+    /// The key of a value that should be a table.
+    #[error("{0} is no table such as {{ NAME = \"VALUE\" }}")]
+    NoPairs(String),
+    /// The key of a value that HTTP cannot transport.
+    #[error("{0} has a character that can't be sent")]
+    Unsendable(String),
 }
 
 /// Reads and checks it.
@@ -97,50 +138,55 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<Inner, FileError> {
     entries(&document).map_err(|why| FileError::Wrong(path.to_owned(), why))
 }
 
-fn entries(document: &DocumentMut) -> Result<Inner, String> {
+fn entries(document: &DocumentMut) -> Result<Inner, EntriesError> {
     let mut inner = Inner::default();
     if document.len() > MAX_ENTRIES {
-        return Err(format!("it has {} entries, and at most {MAX_ENTRIES} are followed", document.len()));
+        return Err(EntriesError::TooMany(document.len()));
     }
     for (name, item) in document.iter() {
-        let wrong = |why: &str| format!("[{name}]: {why}");
-        let Some(table) = item.as_table_like() else {
-            return Err(format!("{name:?} is no table: write [\"ORIGIN\"], [{PROXY}] or [{CERTIFICATE}]"));
-        };
-        let allowed: &[&str] = match name {
-            PROXY => &["user", "password"],
-            CERTIFICATE => &["password"],
-            _ => &["user", "password", "cookies", "headers"],
-        };
-        if let Some((key, _)) = table.iter().find(|(key, _)| !allowed.contains(key)) {
-            return Err(wrong(&format!("the key {key:?} is not known; allowed are {}", allowed.join(", "))));
-        }
-        let text = |key: &str| match table.get(key) {
-            None => Ok(None),
-            Some(item) => item.as_str().map(|text| Some(Secret::new(text))).ok_or(wrong(&format!("{key} is no text"))),
-        };
-        let login = match (text("user")?, text("password")?) {
-            (Some(user), password) => Some(Login { user, password: password.unwrap_or_else(|| Secret::new("")) }),
-            (None, Some(password)) if name == CERTIFICATE => {
-                inner.certificate_password = Some(password);
-                continue;
-            }
-            (None, Some(_)) => return Err(wrong("there is a password, and no user")),
-            (None, None) => None,
-        };
-        if name == PROXY {
-            inner.proxy = login;
-            continue;
-        }
-        let origin = UrlPattern::parse_origin(name).map_err(|error| wrong(&error.to_string()))?;
-        let cookies = pairs(table, "cookies", is_cookie).map_err(|why| wrong(&why))?;
-        if !cookies.is_empty() && origin.host().is_none() {
-            return Err(wrong("cookies are for a host, not for all of them"));
-        }
-        let headers = pairs(table, "headers", is_header).map_err(|why| wrong(&why))?;
-        inner.entries.push(Entry { origin, login, cookies, headers, source: "sign-in" });
+        let table = item.as_table_like().ok_or_else(|| EntriesError::NoTable(name.to_owned()))?;
+        entry(&mut inner, name, table).map_err(|error| EntriesError::Entry(name.to_owned(), error))?;
     }
     Ok(inner)
+}
+
+/// Adds one entry.
+fn entry(inner: &mut Inner, name: &str, table: &dyn TableLike) -> Result<(), EntryError> {
+    let allowed: &[&str] = match name {
+        PROXY => &["user", "password"],
+        CERTIFICATE => &["password"],
+        _ => &["user", "password", "cookies", "headers"],
+    };
+    if let Some((key, _)) = table.iter().find(|(key, _)| !allowed.contains(key)) {
+        return Err(EntryError::UnknownKey(key.to_owned(), allowed.join(", ")));
+    }
+    let text = |key: &str| match table.get(key) {
+        None => Ok(None),
+        Some(item) => {
+            item.as_str().map(|text| Some(Secret::new(text))).ok_or_else(|| EntryError::NoText(key.to_owned()))
+        }
+    };
+    let login = match (text("user")?, text("password")?) {
+        (Some(user), password) => Some(Login { user, password: password.unwrap_or_else(|| Secret::new("")) }),
+        (None, Some(password)) if name == CERTIFICATE => {
+            inner.certificate_password = Some(password);
+            return Ok(());
+        }
+        (None, Some(_)) => return Err(EntryError::NoUser),
+        (None, None) => None,
+    };
+    if name == PROXY {
+        inner.proxy = login;
+        return Ok(());
+    }
+    let origin = UrlPattern::parse_origin(name)?;
+    let cookies = pairs(table, "cookies", is_cookie)?;
+    if !cookies.is_empty() && origin.host().is_none() {
+        return Err(EntryError::NoHost);
+    }
+    let headers = pairs(table, "headers", is_header)?;
+    inner.entries.push(Entry { origin, login, cookies, headers, source: "sign-in" });
+    Ok(())
 }
 
 /// Reads a table's names and values, checked for validity.
@@ -148,15 +194,15 @@ fn pairs(
     table: &dyn TableLike,
     key: &str,
     can_be_sent: fn(&str, &str) -> bool,
-) -> Result<Vec<(String, Secret)>, String> {
+) -> Result<Vec<(String, Secret)>, EntryError> {
     let Some(item) = table.get(key) else { return Ok(Vec::new()) };
-    let table = Item::as_table_like(item).ok_or_else(|| format!("{key} is no table such as {{ NAME = \"VALUE\" }}"))?;
+    let table = Item::as_table_like(item).ok_or_else(|| EntryError::NoPairs(key.to_owned()))?;
     let pair = |(name, item): (&str, &Item)| {
-        let value = item.as_str().ok_or_else(|| format!("{key}.{name} is no text"))?;
+        let value = item.as_str().ok_or_else(|| EntryError::NoText(format!("{key}.{name}")))?;
         if can_be_sent(name, value) {
             Ok((name.to_owned(), Secret::new(value)))
         } else {
-            Err(format!("{key}.{name} has a character that can't be sent"))
+            Err(EntryError::Unsendable(format!("{key}.{name}")))
         }
     };
     table.iter().map(pair).collect()

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use base64::prelude::{BASE64_STANDARD, Engine};
 use kiosk_core::config::{Url, UrlPattern};
 
-pub use file::FileError;
+pub use file::{EntriesError, EntryError, FileError};
 
 /// Where the service manager puts credentials (systemd.exec(5)).
 pub const CREDENTIALS_ENV: &str = "CREDENTIALS_DIRECTORY";
