@@ -4,6 +4,7 @@
 use std::{
     io::{BufRead, BufReader, Write},
     net::TcpListener,
+    path::Path,
     process::Command,
 };
 
@@ -15,13 +16,36 @@ use crate::{
 
 const EXTERNAL: &str = "[keyboard]\nuse = \"external\"\n";
 
-/// A program with a session bus of its own.
-fn with_bus(stand: &Stand, socket: &str, script: &str) -> Running {
-    let mut command = stand.command(socket, "dbus-run-session");
-    command.args(["--", "sh", "-c", script]).env_remove("DBUS_SESSION_BUS_ADDRESS").env("LANG", "C.UTF-8");
-    // Settings of its own.
-    command.env("HOME", stand.directory.path()).env_remove("XDG_CONFIG_HOME");
-    Running::start(command)
+/// A program with a session bus of its own, and settings of its own.
+struct WithBus {
+    program: Running,
+    /// Ends after it.
+    _bus: Running,
+}
+
+impl WithBus {
+    fn start(stand: &Stand, socket: &str, name: &str) -> Self {
+        let mut bus = Command::new("dbus-daemon");
+        let address = format!("unix:path={}", stand.path("bus"));
+        bus.args(["--session", "--nofork", &format!("--address={address}")]);
+        let bus = Running::start(bus);
+        until("the session bus", || Path::new(&stand.path("bus")).exists().then_some(()));
+        let mut command = stand.command(socket, name);
+        command.env("DBUS_SESSION_BUS_ADDRESS", address).env("LANG", "C.UTF-8");
+        command.env("HOME", stand.directory.path()).env_remove("XDG_CONFIG_HOME");
+        // Without services that the bus would start, and leave behind.
+        command.env("NO_AT_BRIDGE", "1").env("GSETTINGS_BACKEND", "keyfile");
+        Self { program: Running::start(command), _bus: bus }
+    }
+}
+
+/// squeekboard, which comes with fields as soon as screen keyboards are wanted at all.
+fn squeekboard(stand: &Stand) -> WithBus {
+    let directory = stand.directory.path().join(".config/glib-2.0/settings");
+    std::fs::create_dir_all(&directory).unwrap();
+    let wanted = "[org/gnome/desktop/a11y/applications]\nscreen-keyboard-enabled=true\n";
+    std::fs::write(directory.join("keyfile"), wanted).unwrap();
+    WithBus::start(stand, "wayland-keyboard", "squeekboard")
 }
 
 /// Writes one line that is typed into a file.
@@ -171,9 +195,7 @@ fn squeekboards(stand: &Stand, above: f64) -> Keys {
 #[test]
 fn squeekboard_comes_with_a_field_and_types_into_foot() {
     let stand = Stand::with(EXTERNAL);
-    let squeekboard =
-        "gsettings set org.gnome.desktop.a11y.applications screen-keyboard-enabled true; exec squeekboard";
-    let _squeekboard = with_bus(&stand, "wayland-keyboard", squeekboard);
+    let _squeekboard = squeekboard(&stand);
     let _foot = foot(&stand);
     until_keyboard(&stand);
     let keys = squeekboards(&stand, TERMINAL);
@@ -188,9 +210,7 @@ fn squeekboard_comes_with_a_field_and_types_into_foot() {
 #[test]
 fn squeekboard_types_into_a_field_of_gtk_4() {
     let stand = Stand::with(EXTERNAL);
-    let squeekboard =
-        "gsettings set org.gnome.desktop.a11y.applications screen-keyboard-enabled true; exec squeekboard";
-    let _squeekboard = with_bus(&stand, "wayland-keyboard", squeekboard);
+    let _squeekboard = squeekboard(&stand);
     let _entry = gtk4_entry(&stand);
     until_keyboard(&stand);
     let keys = squeekboards(&stand, 0.0);
@@ -219,7 +239,7 @@ fn wvkbd_types_into_foot_which_has_the_room_above_it() {
 }
 
 /// fcitx5 that composes by this engine from the start.
-fn fcitx5(stand: &Stand, engine: &str) -> Running {
+fn fcitx5(stand: &Stand, engine: &str) -> WithBus {
     let directory = stand.directory.path().join(".config/fcitx5");
     std::fs::create_dir_all(&directory).unwrap();
     let profile = format!(
@@ -228,8 +248,8 @@ fn fcitx5(stand: &Stand, engine: &str) -> Running {
     );
     std::fs::write(directory.join("profile"), profile).unwrap();
     std::fs::write(directory.join("config"), "[Behavior]\nActiveByDefault=True\n").unwrap();
-    let fcitx5 = with_bus(stand, "wayland-admin", "exec fcitx5");
-    until("fcitx5", || fcitx5.log().contains("Loaded addon classicui").then_some(()));
+    let fcitx5 = WithBus::start(stand, "wayland-admin", "fcitx5");
+    until("fcitx5", || fcitx5.program.log().contains("Loaded addon classicui").then_some(()));
     fcitx5
 }
 
