@@ -161,7 +161,7 @@ impl Dispatch<ZwpInputMethodV2, (), Kiosk> for InputMethods {
             return;
         }
         kiosk.end_grab();
-        kiosk.protocols.input_methods.current = None;
+        kiosk.protocols.input_methods.forget();
         // What it composed is seen no more.
         kiosk.protocols.text_inputs.edit(Edit::default());
         kiosk.protocols.text_inputs.keep_text(false);

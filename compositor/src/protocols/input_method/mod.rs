@@ -61,7 +61,12 @@ impl InputMethods {
         self.stale = self.current.is_some();
     }
 
-    /// The current one, by any of its own resource.
+    /// There is no method any more, and nothing is kept for one.
+    fn forget(&mut self) {
+        (self.current, self.stale, self.keymap) = (None, false, grab::KeymapCache::default());
+    }
+
+    /// The current one, if this is its object.
     fn of(&mut self, resource: &ZwpInputMethodV2) -> Option<&mut Method> {
         self.current.as_mut().filter(|method| method.resource == *resource)
     }
