@@ -1,6 +1,6 @@
 //! The device's own certificate (`browser.client-certificate`) in the browser's store: Chromium takes it from an NSS
-//! database in its home, which the tools of NSS make. Which servers get it is in the managed policy. Called by
-//! [`crate::daemon`] before each start of the browser; a renewed file is there with the next one.
+//! database in its home, which the tools of NSS make. The managed policy says which servers get it. Called by
+//! [`crate::daemon`] before each start of the browser, so a renewed file is used from the next start on.
 
 mod nobody;
 
@@ -18,30 +18,30 @@ use crate::sign_in::Secret;
 use kiosk_core::chromium::NOBODY;
 use kiosk_core::files::{read_regular, remove_tree};
 
-/// Where Chromium looks, in its home.
+/// Chromium's store, in its home.
 const STORE: &str = ".pki/nssdb";
-/// Where the next one is made, beside it.
+/// The new store, renamed when it is complete.
 const NEXT: &str = ".pki/nssdb.new";
-/// In a store of ours: one without it is somebody else's.
+/// Marks a store as ours; others are not touched.
 const MARK: &str = "made-by-kiosk-session";
 /// A certificate with its chain and key is a few KiB.
 const MAX_FILE: u64 = 1 << 20;
-/// How each begins (RFC 7292, section 4): the tool takes anything else for one with another password.
+/// The first byte of each (RFC 7292, section 4): for anything else the tool reports a wrong password.
 const DER_SEQUENCE: u8 = 0x30;
-/// What a tool says, in a file of the store: a certificate is a few KiB, a list of them a line each.
+/// A tool's output, as a file in the store: a certificate of a few KiB, or a list with a line for each.
 const SAID: &str = "said";
-/// The request for a certificate that the tool makes of a new key.
+/// The certificate request that the tool makes for a new key.
 const REQUEST: &str = "request";
-/// What the tool wants to stir into the kernel's randomness, which it takes by itself; it reads to the end.
+/// The noise file that the tool requires in addition to the kernel's random numbers.
 const NOISE: &str = "noise";
-/// A certificate may come with those of its issuers; more of the device's own than that are a mistake.
+/// Most certificates of the device itself in a file; those of issuers do not count.
 const MOST_OWN: usize = 8;
-/// The tools take some tenths of a second, a few seconds on a loaded small machine.
+/// Time limit of a tool: it takes tenths of a second, a few seconds on a loaded small machine.
 const TOOL_TIMEOUT: Timespec = Timespec { tv_sec: 10, tv_nsec: 0 };
-/// `pk12util`'s status when the content could not be verified: its password is another one.
+/// `pk12util`'s exit status for a wrong password.
 const WRONG_PASSWORD: i32 = 18;
 
-/// Why it can't be used, in words that follow "it can't be used:".
+/// Why it cannot be used, worded to follow "it can't be used:".
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
     /// The program that is needed.
@@ -62,13 +62,13 @@ pub enum CertificateError {
     /// What no certificate could be made beside.
     #[error("it is no certificate: {0}")]
     NotX509(#[from] x509_cert::der::Error),
-    /// The program that was given up.
+    /// The program that timed out.
     #[error("{0} does not come to an end")]
     Hangs(&'static str),
 }
 
-/// Makes the store in `home` anew, with the certificate of `file` and nothing else. Where that fails the one of before
-/// stays: a renewed file may be damaged while the old certificate is still good.
+/// Replaces the store in `home` by one with the certificate of `file` alone. On an error the previous store stays: a
+/// renewed file may be damaged while the old certificate is still valid.
 pub fn import(file: &Path, password: Option<&Secret>, home: &Path) -> Result<(), CertificateError> {
     let (store, next) = (home.join(STORE), home.join(NEXT));
     let failed = |error: io::Error| CertificateError::Store(store.clone(), error);
@@ -76,8 +76,8 @@ pub fn import(file: &Path, password: Option<&Secret>, home: &Path) -> Result<(),
     remove_tree(&store).and_then(|()| std::fs::rename(&next, &store)).map_err(failed)
 }
 
-/// Removes the certificate and its key from `home`: none is configured any more. A store that [`import`] did not make
-/// stays.
+/// Removes the certificate and its key from `home` when none is configured any more. A store that [`import`] did not
+/// make stays.
 pub fn forget(home: &Path) -> io::Result<()> {
     let store = home.join(STORE);
     remove_tree(&home.join(NEXT)).and(if store.join(MARK).exists() { remove_tree(&store) } else { Ok(()) })
@@ -86,7 +86,7 @@ pub fn forget(home: &Path) -> io::Result<()> {
 fn fill(file: &Path, password: Option<&Secret>, store: &Path) -> Result<(), CertificateError> {
     let store = store.to_owned();
     let failed = |error: io::Error| CertificateError::Store(store.clone(), error);
-    // Looked at by us first: a FIFO or a device would hold the tool.
+    // Checked by us first: a FIFO or a device would block the tool.
     let content = read_regular(file, MAX_FILE).map_err(|error| CertificateError::Unreadable(file.to_owned(), error))?;
     if content.first() != Some(&DER_SEQUENCE) {
         return Err(CertificateError::NotPkcs12(file.to_owned()));
@@ -98,7 +98,7 @@ fn fill(file: &Path, password: Option<&Secret>, store: &Path) -> Result<(), Cert
     if !made.success() {
         return Err(failed(io::Error::other("certutil has failed")));
     }
-    // By its input: everybody may read a command line. An empty one is an empty line.
+    // Passed by standard input, as everybody can read command lines. An empty password is an empty line.
     let line = format!("{}\n", password.map(Secret::reveal).unwrap_or_default());
     let path = file.display().to_string();
     let taken = run("pk12util", &["-i", &path, "-d", &database, "-w", "/dev/stdin"], line.as_bytes(), &store)?;
@@ -167,7 +167,7 @@ fn run_into(
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::piped()).stdout(output).stderr(Stdio::null());
     let mut child = command.spawn().map_err(failed)?;
-    // A line fits into the pipe; one that reads none has its reasons, and says them by its status.
+    // A line fits into the pipe; a tool that does not read it reports its error by its status.
     if let Some(mut stdin) = child.stdin.take() {
         let _ = stdin.write_all(input);
     }

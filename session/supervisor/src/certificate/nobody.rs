@@ -1,10 +1,9 @@
-//! What servers get that are to have no certificate of the device, called by [`super::fill`].
+//! The placeholder certificate for servers that must not get the device's own. Called by [`super::fill`].
 //!
-//! A browser that has a certificate which a server would take, and no policy that gives it to this one, asks the visitor;
-//! nothing makes it go on with none. So the store has a second certificate for each of the device's, and the policy gives
-//! it to everybody else: of the same issuer by name, so that it is among those that a server would take whenever the
-//! device's is, but of a key and a name that are nobody's. Its signature is none of the issuer's: a server that really
-//! asks refuses it, and hears of the device no more than who issued its certificate and for how long.
+//! If a server requests a client certificate and no policy selects one, Chromium asks the visitor; it cannot be told to
+//! send none. So the store has a second certificate for each of the device's, and the policy selects it for all other
+//! servers. It has the same issuer name, so that it matches the same requests, but a random key and subject, and no
+//! valid signature: servers refuse it, and learn only the issuer and the validity period.
 
 use std::time::Duration;
 
@@ -15,9 +14,11 @@ use x509_cert::request::CertReq;
 use x509_cert::serial_number::SerialNumber;
 use x509_cert::time::Time;
 
-/// Of the key's own bytes, so that no two are alike: NSS knows certificates by issuer and number.
+/// Length of the serial number, taken from the key so that it is unique: NSS identifies certificates by issuer and
+/// serial number.
 const SERIAL_BYTES: usize = 16;
-/// Servers that get the device's get the one that the browser puts first, which is the one that is good for longer.
+/// Its validity ends this much earlier: for the device's servers the browser prefers the certificate that is valid for
+/// longer.
 const SHORTER: Duration = Duration::from_secs(1);
 
 /// Nobody's certificate beside `device`, for the key and name of `request`; all three are DER.

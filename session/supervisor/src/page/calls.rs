@@ -1,11 +1,11 @@
-//! What a page asks of the kiosk through `window.kiosk`: who asks is judged here, and whether the arguments are any. The
-//! daemon carries out what is left, and answers.
+//! The page's calls through `window.kiosk`: checks the caller and the arguments. The daemon carries out valid calls,
+//! and answers.
 //!
-//! A call comes through a binding that every script of the page's process can find, so nothing that it says of itself
-//! counts. It is heard when its session is the page's own, the document is of one of `api.origins`, and the browser says of
-//! the execution context that it came from that it is the main frame's, of the same origin: it is asked for two names that
-//! no script can replace (`window.top`, `location.origin`: `LegacyUnforgeable` in HTML). All others get no answer: they have
-//! no promise that waits, and a flood of answers is what a flood of calls would be for.
+//! A call comes through a binding that every script of the page's process can find, so its content is not trusted. It
+//! is accepted if its session is the page's own, the document is of one of `api.origins`, and its execution context is
+//! the main frame's, of the same origin: the context is evaluated for two names that no script can replace
+//! (`window.top`, `location.origin`: `LegacyUnforgeable` in HTML). All others get no answer: they have no pending
+//! promise, and answers would amplify a flood.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -20,35 +20,35 @@ use kiosk_core::page_calls::{MAX_TEXT, Wish};
 use kiosk_core::quantities::QuantityError;
 use kiosk_core::text::{TextError, paintable, shortened};
 
-/// Calls at once, and how many a second come anew: a slider is moved, nothing is streamed. The script keeps to it and tells
-/// the page; what comes past the script has twice as much and hears nothing.
+/// Burst and rate of calls, per second: enough for a slider, not for streaming. The script enforces it and tells the
+/// page; calls that bypass the script get twice as many and no answer.
 pub(super) const BURST: u32 = 20;
 pub(super) const RATE: u32 = 10;
-/// Of a call, UTF-16 units, as the script counts: the longest message, each character escaped.
+/// Longest call, UTF-16 units, as the script counts: the longest message with each character escaped.
 pub(super) const LONGEST: usize = 16 * 1024;
 /// Bytes of one of them in UTF-8, at most.
 const MAX_UTF8: usize = 3;
-/// After that the script tells the page that nobody has answered.
+/// After this time the script reports to the page that there is no answer.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-/// Execution contexts that were judged, and calls that wait for it.
+/// Most checked execution contexts, and most calls that wait for the check.
 const MAX_CONTEXTS: usize = 64;
 const MAX_WAITING: usize = 32;
-/// Names of calls that were heard, for those that are told again.
+/// Most ids of handled calls, to recognise repeated ones.
 const MAX_HEARD: usize = 64;
-/// Of a wrong value in a sentence.
+/// Longest quoted value, characters.
 const MAX_QUOTED: usize = 40;
 
-/// Which context a call comes from: it is evaluated there, and looks at nothing that a script can have changed.
+/// Evaluated in a call's context to identify it; uses only names that scripts cannot change.
 const WHO: &str = "window === window.top ? location.origin : ''";
 
-/// What a page wants.
+/// A page's call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ask {
-    /// To be loaded again.
+    /// Reload the page.
     Reload,
-    /// The first page.
+    /// Open the first page.
     Home,
-    /// Something of the compositor.
+    /// A call for the compositor.
     Device(Wish),
 }
 
@@ -123,15 +123,15 @@ pub(super) struct Calls {
     waiting: VecDeque<(i64, String)>,
     heard: VecDeque<String>,
     budget: Budget,
-    /// The document wants to hear of people who go and come.
+    /// The document subscribed to presence events.
     listens: bool,
-    /// The document has put its screen out.
+    /// The document has switched its screen off.
     put_out: bool,
     asks: Vec<(Ask, Option<Back>)>,
 }
 
 impl Calls {
-    /// Another document is in the page: what the last one did to people ends with it.
+    /// A new document: undoes the last one's effects on the screen.
     pub fn document_changed(&mut self) {
         if self.put_out {
             self.asks.push((Ask::Device(Wish::Left {}), None));
@@ -148,7 +148,7 @@ impl Page {
         self.session.is_some() && self.rules.api.grants(&self.document.origin)
     }
 
-    /// Which document listens for people who go and come; 0: none.
+    /// The number of the document that subscribed to presence events; 0: none.
     pub fn listens(&self) -> u64 {
         if self.calls.listens { self.calls.document } else { 0 }
     }
@@ -202,7 +202,7 @@ impl Page {
 
     /// A call of a script that may.
     fn ask(&mut self, context: i64, text: &str, now: Duration) {
-        // Here, and not before: what others say is not to cost the page its room.
+        // Counted only now, so that others' calls do not use up the page's budget.
         if !self.calls.budget.take(now) {
             return;
         }
@@ -253,7 +253,7 @@ impl Page {
         self.tell_script(&message, Some(back.context));
     }
 
-    /// Nobody is there any more, or somebody is again.
+    /// Sends a presence event to the page.
     pub fn tell_presence(&mut self, idle: bool) {
         if self.calls.listens {
             self.tell_script(&json!({ "event": if idle { "idle" } else { "wake" } }), None);
@@ -272,7 +272,7 @@ impl Page {
         }
     }
 
-    /// The way is open again: what was told meanwhile is told once more.
+    /// The binding is there again: the script repeats what it sent meanwhile.
     pub(super) fn hear_again(&mut self) {
         if self.may_ask() {
             self.tell_script(&json!({ "again": true }), None);

@@ -1,6 +1,5 @@
-//! Forgets what a visitor left. First whatever could store something more comes to its end: scripts are stopped
-//! everywhere, windows are closed, the page and the frames in it are left, and what the browser runs when they are is
-//! over. Only then is anything removed.
+//! Deletes a visitor's data. First everything that could store more is ended: scripts are stopped, windows are closed,
+//! the page and its frames are left, and their unload handlers have run. Only then is data removed.
 
 use std::time::Duration;
 
@@ -10,14 +9,13 @@ use super::wire::Asked;
 use super::{BLANK, Page};
 use crate::machine::Event;
 
-/// From the beginning until the page is left. A frame whose process hangs does not even stop its scripts.
+/// Time limit until the page is left. A hung frame does not stop its scripts.
 const LEFT_LIMIT: Duration = Duration::from_secs(10);
 
-/// From leaving the page until all windows and frames are gone. Their scripts are stopped, so that nothing keeps them.
+/// Time limit from leaving the page until all windows and frames are gone.
 const GONE_LIMIT: Duration = Duration::from_secs(5);
 
-/// Handlers that run when a page or a frame is left: its session is gone by then, and its scripts run again. Chromium
-/// gives them half a second, and ends them.
+/// Wait for unload handlers, which run after the session is gone: Chromium ends them after half a second.
 const HANDLERS_LIMIT: Duration = Duration::from_secs(1);
 
 /// How far it has come.
@@ -97,7 +95,7 @@ impl Page {
         self.look_whether_alone(now);
     }
 
-    /// Nothing is left that could store more but what runs at its end.
+    /// Only unload handlers could still store data.
     pub(super) fn look_whether_alone(&mut self, now: Duration) {
         let is_alone = self.windows.is_empty() && self.frames.is_empty();
         if let Some(clearing) = self.clearing.as_mut().filter(|clearing| clearing.left.is_some()) {
@@ -139,7 +137,7 @@ impl Page {
         if self.wire.is_waiting_for(&Asked::Clear) {
             return;
         }
-        // Those that are configured are nobody's.
+        // Configured cookies are not a visitor's: set them again.
         self.set_cookies(Asked::Cookies);
         if !self.wire.is_waiting_for(&Asked::Cookies) {
             self.cookies_set();

@@ -1,7 +1,7 @@
-//! What pages want of the device and do not get: said in the log, for whoever wonders why nothing happens. A page may ask
-//! again and again: the log gets ever fewer of it.
+//! Logs what pages request and are denied, to explain why nothing happens. Repeated requests are logged ever more
+//! rarely.
 
-/// So many of a kind are logged each by itself.
+/// Requests of a kind that are logged one by one.
 const FIRST: u64 = 5;
 
 /// A wish of a page's.

@@ -1,6 +1,6 @@
-//! Dialogs of the page and of the windows beside it: shown to people, or answered for them, as `browser.dialogs` has it.
-//! One that nobody can see is answered at once, and one that nobody answers after a time. As long as it is open it stops
-//! its page, and every page that shares a process with it: a popup's dialog stops its opener.
+//! Dialogs of the page and of the windows beside it: shown to people, or answered for them, as `browser.dialogs` has
+//! it. An invisible dialog is answered at once, an unanswered one after a time. An open dialog blocks its page, and
+//! every page in the same process: a popup's dialog blocks its opener.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use super::wire::Asked;
 use crate::machine::Event;
 use kiosk_core::config::Answer;
 
-/// One that people see.
+/// An open dialog.
 #[derive(Debug)]
 pub(super) struct OpenDialog {
     /// Of the page or the window that it is in; each has one at a time.
     session: String,
-    /// `None`: it stays until somebody answers.
+    /// `None`: it stays until it is answered.
     dismiss_at: Option<Duration>,
 }
 
@@ -53,7 +53,7 @@ impl Page {
         self.tell_of_dialogs();
     }
 
-    /// The page is about to be another: open dialogs would keep it.
+    /// Dismisses open dialogs, which would block a navigation.
     pub(super) fn dismiss_dialogs(&mut self) {
         for dialog in std::mem::take(&mut self.dialogs) {
             self.dismiss(&dialog.session);
@@ -93,7 +93,7 @@ impl Page {
             "alert" => dialogs.alert,
             "confirm" => dialogs.confirm,
             "prompt" => dialogs.prompt,
-            // "Leave this page?": whoever orders another page has decided that.
+            // "Leave this page?": the command to open another page has decided that.
             "beforeunload" if self.opening && in_page => Answer::Accept,
             "beforeunload" => dialogs.beforeunload,
             _ => Answer::Dismiss,

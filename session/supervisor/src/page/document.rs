@@ -1,4 +1,4 @@
-//! The document in the page's main frame: which it is, whether it is seen, and whether that makes the page up.
+//! The document in the page's main frame: its identity and visibility, and whether the page is up.
 
 use std::time::Duration;
 
@@ -81,7 +81,7 @@ impl Page {
         self.moved(url);
     }
 
-    /// Something that is not to be seen is what the page shows.
+    /// The page shows something that must not be visible.
     fn replaced(&mut self, url: String, reason: String) {
         self.opening = false;
         self.events.push(Event::PageFailed { url, reason, error_page: true });
@@ -133,7 +133,7 @@ impl Page {
             }
             // There is no way back to what was before: a blank page, or another visitor's.
             self.send("Page.resetNavigationHistory", json!({}), Asked::Other);
-            // The browser began with the focus in its address bar, unseen: keys would go there.
+            // The browser starts with the focus in its hidden address bar.
             self.send("Page.bringToFront", json!({}), Asked::Other);
             self.events.push(Event::PageUp);
         } else if loaded {

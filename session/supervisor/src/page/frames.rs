@@ -1,5 +1,5 @@
-//! Whether the page has the frames that it asks for: a browser whose drawing is stuck shows a still picture of a page that
-//! answers all questions. Asked with the question whether the page is alive, which is there anyway.
+//! Checks whether the page gets its animation frames: a browser whose rendering is stuck shows a still picture of a
+//! page that answers pings. Checked together with the ping.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::machine::Event;
 
 /// In every document of a page's main frame, before its own scripts.
 pub(super) const SCRIPT: &str = include_str!("frames.js");
-/// The question. Any answer is a sign of life; a document without the script waits for nothing.
+/// The ping's expression. Any answer counts; a document without the script waits for no frame.
 pub(super) const QUESTION: &str = "window.__kioskFrames ? __kioskFrames() : 0";
 /// A frame that was asked for this long ago is late, in milliseconds: on the slowest machine one takes a second.
 const LATE: f64 = 5000.0;

@@ -1,8 +1,8 @@
 //! The browser's pages, seen through the DevTools protocol: messages of the browser in, events for the session and
 //! messages to the browser out. No I/O and no clock; [`crate::daemon`] moves the messages and says what time it is.
 //!
-//! The first page is *the* page. Every other one that comes is attached too, so that it is known and can be closed:
-//! see [`windows`]. No page is left waiting for a debugger, which we are in the browser's eyes.
+//! The first page is *the* page. Every other one is attached too, so that it can be closed: see [`windows`]. No page is
+//! left waiting for the debugger, as which we are attached.
 //!
 //! No browser error page is ever shown for a page that could not be fetched, and none for one that is not allowed:
 //! the requests and responses of all documents, in all windows, are paused (`Fetch`) and judged in [`navigation`].
@@ -49,11 +49,11 @@ use uploads::Uploads;
 use windows::Windows;
 use wire::{Asked, Wire};
 
-/// Where the browser begins, and where it is while everything is forgotten.
+/// The first page, and the page while data is deleted.
 const BLANK: &str = "about:blank";
 
-/// Frames with a process of their own, of all windows, that are known at most. Of a page with more of them the oldest are
-/// not waited for when it is left.
+/// Most tracked frames with a process of their own, of all windows. Of a page with more the oldest are not waited for
+/// when it is left.
 const MAX_FRAMES: usize = 256;
 
 /// What is configured of the page.
@@ -226,7 +226,7 @@ impl Page {
 
     /// What holds for the whole browser, before any page is known.
     fn begin(&mut self) {
-        // Held until its session has been set up: nothing is fetched before we are there to judge it.
+        // Held until its session is set up, so that every request can be checked.
         let pages = json!({
             "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true,
             "filter": [{ "type": "page" }],
@@ -250,7 +250,7 @@ impl Page {
         let (session, target) = (parameters["sessionId"].as_str(), &parameters["targetInfo"]);
         let (Some(session), Some(id)) = (session, target["targetId"].as_str()) else { return };
         if target["type"] == "iframe" {
-            // In a process of its own, which has heard of nothing yet. What it shows is judged with all documents.
+            // A frame in a process of its own needs the same set-up. Its documents are checked like all others.
             self.set_up_frame(session, &Asked::Other);
             self.frame_came(session);
             self.wire.send(Some(session), "Runtime.runIfWaitingForDebugger", json!({}), Asked::Other);
@@ -265,7 +265,7 @@ impl Page {
         } else {
             self.window_came(session, id, now);
         }
-        // Before it is let go of: what it is to become is known when it asks for something.
+        // Before it is released, so that its fate is known at its first request.
         self.ask_for_window(session, id);
         self.wire.send(Some(session), "Runtime.runIfWaitingForDebugger", json!({}), asked);
     }
@@ -312,7 +312,7 @@ impl Page {
             "filter": [{ "type": "iframe" }],
         });
         let binding = json!({ "name": script::BINDING });
-        // Chromium's own would show the device's files to visitors. Only where `Page` is enabled it is kept shut.
+        // Chromium's own chooser would show the device's files. It is only intercepted where `Page` is enabled.
         let choosers = json!({ "enabled": true, "cancel": self.rules.browser.uploads.is_none() });
         self.wire.send(Some(session), "Page.enable", json!({}), asked.clone());
         self.wire.send(Some(session), "Page.setInterceptFileChooserDialog", choosers, asked.clone());
@@ -365,7 +365,7 @@ impl Page {
             },
             Asked::Cookies => {
                 if error.is_some() {
-                    // Not its words, which might quote one.
+                    // Without the error's text, which might quote a cookie.
                     tracing::warn!("browser refused cookies of browser.sign-in");
                 }
                 if !self.cookies_set() {
@@ -407,8 +407,8 @@ impl Page {
         }
     }
 
-    /// Some orders are answered by the browser, some by the page's process, in any order. A page opened before all of
-    /// them are loses those that were on their way, and is never heard of.
+    /// Some commands are answered by the browser, some by the page's process, in any order. If the page is opened
+    /// before all are answered, pending ones are lost.
     fn set_up_as_far_as(&mut self) {
         let waits = [Asked::Setup, Asked::Cookies].iter().any(|asked| self.wire.is_waiting_for(asked));
         if self.session.is_some() && !waits {

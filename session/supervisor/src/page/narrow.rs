@@ -1,5 +1,6 @@
-//! Pages on narrow screens. Chromium's windows are never narrower than [`LEAST`], also where the compositor tells them a
-//! smaller size, and what is beyond the screen's right edge is not seen. So the page is laid out as wide as its screen.
+//! Pages on narrow screens. Chromium's windows are never narrower than [`LEAST`], even if the compositor configures a
+//! smaller size, and the part beyond the screen's edge is not visible. So the page's layout width is set to its
+//! screen's.
 //!
 //! A script tells the screen's width; a page that tells another one in its place changes nothing but itself.
 

@@ -1,5 +1,5 @@
-//! Decides about the paused requests and responses of documents, in all windows: they go on, or they are taken back,
-//! and then what was shown stays as it is. What frames within a page show is the page's own choice.
+//! Decides about the paused requests and responses of documents, in all windows: they continue or are aborted, in which
+//! case the shown page stays. Frames within a page are not restricted.
 
 use serde_json::{Value, json};
 use url::Url;
@@ -13,8 +13,8 @@ use crate::devtools::TOO_LONG;
 use crate::machine::Event;
 use kiosk_core::config::NewWindows;
 
-/// Shown in a frame whose server is away: nothing to see, and another try after a while, by the frame itself. As the
-/// protocol wants it, in base 64; what it says is in the test below.
+/// Shown in a frame whose server is down: an empty page that reloads itself after a while. In base64, as the protocol
+/// requires; decoded in the test below.
 const EMPTY_FRAME_BASE64: &str = "PCFkb2N0eXBlIGh0bWw+PG1ldGEgaHR0cC1lcXVpdj1yZWZyZXNoIGNvbnRlbnQ9NT48bWV0YSBuYW1lPWNvbG9yLXNjaGVtZSBjb250ZW50PSdsaWdodCBkYXJrJz4=";
 
 /// Whose document it is.
@@ -32,7 +32,7 @@ impl Page {
             return self.go_on(request, paused);
         }
         if !paused[TOO_LONG].is_null() {
-            // A form that sends that much, no file included, or what can't be read, and nobody knows where to.
+            // A form with too much text or unreadable data, whose target is unknown.
             tracing::warn!("form not sent: more than 32 MiB of text, or unreadable");
             return self.take_back(request);
         }
@@ -101,7 +101,7 @@ impl Page {
             // Its end says nothing about what was ordered since.
             return self.take_back(request);
         }
-        // Its viewer fills the screen, and there is no way back.
+        // The PDF viewer fills the screen, without a way back.
         if !self.opening && is_pdf(paused) && !self.is_download(paused) {
             self.take_back(request);
             return self.pdf(url);
@@ -114,7 +114,7 @@ impl Page {
         let (ordered, own) = (self.opening, self.is_own(url));
         self.opening = false;
         let url = url.to_owned();
-        // A form that the page sent to its own address is nothing that the page loads again by itself.
+        // A form sent to the page's own URL is not reloaded.
         let is_get = !is_post(paused);
         self.events.push(match answer {
             Some(_) if own => Event::PageStale { url, reason, again: is_get },
@@ -152,7 +152,7 @@ impl Page {
     /// Why this response is not to be shown, and the status if it is for that.
     fn objection(&self, url: &str, paused: &Value) -> Option<(String, Option<u16>)> {
         match paused["responseErrorReason"].as_str() {
-            // Taken back by the page or the browser itself, which makes no error page.
+            // Aborted by the page or the browser, without an error page.
             Some("Aborted") => return None,
             Some(error) => return Some((failure::of_fetch_error(error), None)),
             None => {}

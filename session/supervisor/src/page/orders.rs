@@ -1,4 +1,4 @@
-//! What the browser is told by the session.
+//! The session's commands to the browser.
 
 use serde_json::{Value, json};
 
@@ -10,16 +10,16 @@ use crate::sign_in::SignIn;
 use kiosk_core::config::PageReady;
 
 impl Page {
-    /// Opens `url`, and closes whatever is above the page.
+    /// Opens `url`, and closes all windows above the page.
     pub fn navigate(&mut self, url: &str) {
         self.open();
         url.clone_into(&mut self.ordered);
         self.send("Page.navigate", json!({ "url": url }), Asked::Navigate);
     }
 
-    /// Loads the page again, past all caches when `hard`, and closes whatever is above it. A page that came as the answer
-    /// to a form would send the form again, and an order or a payment would be made twice: in its place comes the page
-    /// that was opened last by order.
+    /// Reloads the page, bypassing caches when `hard`, and closes all windows above it. A page that is the response to
+    /// a form would be submitted again, such as an order or a payment: the last page opened by command is loaded
+    /// instead.
     pub fn reload(&mut self, hard: bool) {
         if self.document.posted {
             tracing::info!("page is a form's response, which is not resubmitted: opening the previous page");
@@ -31,13 +31,12 @@ impl Page {
         self.send("Page.reload", json!({ "ignoreCache": hard }), Asked::Reload);
     }
 
-    /// Asks for a sign of life of the page itself, not of the browser around it.
+    /// Pings the page itself, not the browser around it.
     pub fn ping(&mut self) {
         self.send("Runtime.evaluate", json!({ "expression": QUESTION, "silent": true }), Asked::Ping);
     }
 
-    /// Ends what runs in the page, asks it for a sign of life, and loads it again. The first is done by the page's
-    /// process even when its main thread hangs.
+    /// Terminates the page's script, pings it, and reloads it. The first works even if the page's main thread hangs.
     pub fn unstick(&mut self) {
         self.send("Runtime.terminateExecution", json!({}), Asked::Other);
         self.ping();
@@ -57,7 +56,7 @@ impl Page {
         self.dismiss_dialogs();
         self.drop_chooser();
         if self.rules.ready == PageReady::Explicit {
-            // Only while it is waited for: with it come all console messages of the page.
+            // Enabled only for this, as it also sends all console messages of the page.
             self.send("Runtime.enable", json!({}), Asked::Other);
             self.add_binding();
         }

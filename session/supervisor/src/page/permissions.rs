@@ -1,5 +1,4 @@
-//! What pages may have without asking anybody: what is configured for their origin. Everything else is denied, and no
-//! visitor is asked.
+//! Grants the permissions that are configured for a page's origin. All others are denied without a prompt.
 
 use std::collections::VecDeque;
 
@@ -13,7 +12,7 @@ use kiosk_core::config::Permission;
 /// What no browser asks for, and pages have had at all times. Names as in `Browser.PermissionType`.
 const HARMLESS: [&str; 5] =
     ["wakeLockScreen", "clipboardSanitizedWrite", "sensors", "durableStorage", "backgroundSync"];
-/// Origins that the browser was told of, remembered at most. One that is forgotten is told of again.
+/// Most origins that are remembered as set in the browser; a dropped one is set again.
 const MAX_ORIGINS: usize = 64;
 
 /// Origins whose permissions the browser knows, oldest first.

@@ -1,5 +1,5 @@
-//! What runs in every document before the page's own scripts: `window.kiosk`, and what the DevTools protocol has no
-//! order for. A page can undo none of it that matters: what leaves the page is judged outside of it as well.
+//! The script that runs in every document before the page's own: `window.kiosk`, and what the DevTools protocol has no
+//! command for. A page may undo it without harm, as its calls and requests are checked outside of the page too.
 
 use super::calls::{BURST, LONGEST, PATIENCE, RATE};
 use super::{frames, narrow};
@@ -13,7 +13,7 @@ const TELL: &str = "const kioskTell = text => { if (typeof __kioskTell === 'func
 /// `window.kiosk`.
 const KIOSK: &str = include_str!("kiosk.js");
 
-/// The page can't close itself: that would be the end of the browser.
+/// The page cannot close itself, which would end the browser.
 const NO_CLOSE: &str = "if (window === window.top && !window.opener) window.close = () => {};";
 
 /// Addresses that are for other programs (`mailto:`, `tel:`) are not left to the browser, which would ask or start
@@ -22,8 +22,8 @@ const WEB_ONLY: &str = "if (window.navigation) navigation.addEventListener('navi
      if (event.cancelable && !/^(https?|file|blob|data|about|javascript):/i.test(event.destination.url)) \
      event.preventDefault(); });";
 
-/// A loop of dialogs is broken by an error in its script: answered one after the other it would never let the page be
-/// painted, and shown, never let a person do anything else.
+/// Breaks a loop of dialogs by an error in its script: otherwise the page would never be painted, or a person could do
+/// nothing else.
 const DIALOGS: &str = "{ const times = []; for (const name of ['alert', 'confirm', 'prompt']) { \
      const ask = window[name]; \
      window[name] = function (...words) { \

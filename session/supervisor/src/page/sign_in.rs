@@ -1,5 +1,5 @@
-//! Signs in where a server or the proxy asks: answers its question for a password once, adds headers to the requests of
-//! an origin and cookies before the first of them. What for whom is in [`crate::sign_in`].
+//! Signs in to servers and the proxy: answers each authentication request once, adds headers to the requests of an
+//! origin, and sets cookies before the first of them. The credentials are in [`crate::sign_in`].
 
 use serde_json::{Value, json};
 

@@ -1,10 +1,10 @@
-//! What becomes of a page that wants a file of the visitor's (`browser.uploads`). Chromium's own chooser never opens: it
-//! shows the whole file system. The page's input is asked what it takes, the daemon looks for such files, the compositor
-//! has the visitor choose, and the browser is told the outcome.
+//! Uploads (`browser.uploads`). Chromium's own chooser never opens, as it shows the whole file system. The input's
+//! accepted kinds are read, the daemon finds such files, the compositor shows the list, and the browser gets the chosen
+//! files.
 //!
-//! One at a time, and bounded in time; it is gone with the document that asked. A page can't take the screen by asking
-//! again and again: Chromium lets it ask only within seconds of a person's touch, and within [`PAUSE`] of the last one
-//! it is not even answered.
+//! One at a time, with a time limit; it ends with its document. A page cannot occupy the screen by repeated requests:
+//! Chromium lets it ask only within seconds of a person's touch, and within [`PAUSE`] of the last one it is not even
+//! answered.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -18,9 +18,9 @@ use super::wire::Asked;
 use crate::uploads::{Found, Kinds};
 use kiosk_core::api::{Chooser, Nothing};
 
-/// For what the browser and the drive have to answer. A drive that has gone to sleep takes ten seconds.
+/// Time limit for the browser and the drive. A sleeping drive takes ten seconds.
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
-/// For the visitor. The compositor ends it earlier when nobody is there; this is for one that does not.
+/// Time limit for the visitor, in case the compositor does not end it earlier.
 const CHOICE_LIMIT: Duration = Duration::from_secs(15 * 60);
 /// From the end of one until the next: nobody sees the page and touches it sooner.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -1,6 +1,6 @@
-//! The browser's other windows: tabs and popups that the page opened, or a key. Each is attached, and lives only as far
-//! as `browser.new-windows` lets it. One that is not to be is let go of first and closed then: a window that is closed
-//! while it is held leaves its opener without input for ever.
+//! The browser's other windows: tabs and popups that the page opened, or a key. Each is attached, and treated as
+//! `browser.new-windows` says. An unwanted one is released first and closed then: closing a window while it is held by
+//! the debugger leaves its opener without input for ever.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use super::wire::Asked;
 use crate::machine::Event;
 use kiosk_core::config::{NewWindows, masked};
 
-/// Windows beside the page, at most; a page that opens more of them gets no further ones.
+/// Most windows besides the page; further ones are closed.
 pub(super) const MAX_WINDOWS: usize = 8;
 /// A window that is to be opened in place of the page may be blank for so long: some are given their address late.
 const BLANK_LIMIT: Duration = Duration::from_secs(3);
-/// Whoever waits for the page is told of a window over it after this long; most are closed sooner.
+/// A window over the page is reported after this time; most are closed sooner.
 const COVERED: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

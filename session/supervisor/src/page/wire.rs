@@ -1,13 +1,13 @@
-//! Orders on their way to the browser, and the bookkeeping of their answers.
+//! Outgoing commands, and the pending answers.
 
 use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
-/// Answers that are waited for, at most: a browser that answers nothing is not to cost memory.
+/// Most pending answers, to bound memory if the browser does not answer.
 pub(super) const MAX_PENDING: usize = 256;
 
-/// What a message sent was for; its answer is read accordingly.
+/// The purpose of a command, which decides how its answer is handled.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Asked {
     Navigate,
@@ -72,7 +72,7 @@ impl Wire {
             set(&mut message, "sessionId", session);
         }
         if self.pending.len() >= MAX_PENDING {
-            // Rather an answer that nobody needs: a page with many requests at once asks hundreds of those.
+            // Preferably one whose answer is not used: a page with many requests has hundreds of those.
             let oldest = self.pending.iter().position(|(_, asked)| *asked == Asked::Other).unwrap_or(0);
             self.pending.remove(oldest);
         }
