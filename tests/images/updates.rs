@@ -32,7 +32,7 @@ pub fn updates() -> Result<()> {
     log_in(&mut machine, &key)?;
     run(&machine, &key, MOUNT)?;
 
-    for (wrong, why) in [("unsigned", "Failed to retrieve signature file"), ("cut-off", "")] {
+    for (wrong, why) in [("unsigned", "Failed to retrieve signature file"), ("cut-off", "did not check out")] {
         let refused = update(&machine, &key, wrong);
         let said = refused.err().with_context(|| format!("an update that is {wrong} is taken"))?;
         eprintln!("{wrong}: {said:#}");
