@@ -1,8 +1,8 @@
-//! The keyboard as a state machine without I/O: fingers and a clock go in, what is typed comes out. It knows what is
-//! pressed and offered, and says when its picture is another one; it draws nothing and sends nothing.
+//! The keyboard as a state machine without I/O: touches and times go in, typed keys come out. It keeps the pressed keys
+//! and the choices of a long press, and reports when its picture changes; it draws nothing and sends nothing.
 //!
-//! A finger's lifting types. Sliding off a key cancels. A second finger types what the first one is on, so that fast
-//! writers lose nothing. A long touch offers other characters, of which sliding chooses.
+//! A key is typed on release; sliding off it cancels. A second finger types the first one's key, for fast typing. A
+//! long press offers other characters, which sliding selects.
 
 use std::time::Duration;
 
@@ -149,7 +149,7 @@ impl Board {
         self.shift
     }
 
-    /// Whether nobody is to see what is pressed.
+    /// Whether pressed keys must not be shown.
     pub fn is_secret(&self) -> bool {
         self.field.secret
     }

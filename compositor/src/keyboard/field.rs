@@ -1,6 +1,5 @@
-//! What a client says of the text field that has the focus, whatever protocol it says it by. The text itself is not
-//! kept here: all that is asked of it is whether a sentence begins. Pure; the text-input protocols fill it, the keyboard on
-//! the screen follows it.
+//! The focused text field of a client, independent of the protocol version. The text itself is not kept, only whether a
+//! sentence begins. Pure; the text-input protocols fill it, the on-screen keyboard follows it.
 
 /// Longest surrounding text that is looked at, bytes: what text-input-unstable-v3 allows.
 pub const MAX_SURROUNDING: usize = 4000;
@@ -35,7 +34,7 @@ pub type Place = (i32, i32, i32, i32);
 pub struct Field {
     /// Which keys it wants.
     pub purpose: Purpose,
-    /// What is typed is nobody else's business.
+    /// A password or other secret.
     pub secret: bool,
     /// Enter begins a new line.
     pub multiline: bool,

@@ -1,4 +1,4 @@
-//! Where keys lie, in pixels of the keyboard's own picture. Pure.
+//! The layout of keys, in pixels of the keyboard's own picture. Pure.
 
 use super::page::{Key, LETTER};
 

@@ -1,5 +1,5 @@
-//! What the configured keymap can type: for each of its layouts, which key gives a character and with which modifiers,
-//! and which letters stand in its rows. Compiled when the keyboard is first wanted; knows no seat.
+//! Reverse look-up in the configured keymap: for each layout the key and modifiers of each character, and the letters
+//! of its rows. Compiled when the keyboard is first needed; knows no seat.
 
 use std::collections::HashMap;
 

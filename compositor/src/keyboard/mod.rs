@@ -1,5 +1,5 @@
-//! Typing without a keyboard: what is known of the field that is typed into, and the keyboard on the screen as a machine
-//! without I/O. The stage draws it, the root feeds it ([`crate::kiosk`]); it knows neither.
+//! The on-screen keyboard as a state machine without I/O, and the text field that it types into. The stage draws it,
+//! the root feeds it ([`crate::kiosk`]); it knows neither.
 
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(not(test), deny(clippy::string_slice))]

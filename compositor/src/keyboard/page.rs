@@ -1,5 +1,5 @@
-//! Which keys stand on the keyboard, in which rows: by the layout, the kind of field and the page that was chosen. Pure;
-//! where they lie is [`super::geometry`]'s.
+//! The keys of the keyboard and their rows, by the layout, the kind of field and the chosen page. Pure;
+//! [`super::geometry`] computes their areas.
 
 use super::{
     field::{Field, Purpose},

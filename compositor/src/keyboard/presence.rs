@@ -1,5 +1,5 @@
-//! Whether the keyboard is on the screen: a state machine without I/O, of the configuration, of what was asked for, of
-//! the devices that are there and of the field that has the focus.
+//! Decides whether the on-screen keyboard is shown: a state machine without I/O, from the configuration, commands, the
+//! input devices and the focused field.
 
 use std::time::Duration;
 

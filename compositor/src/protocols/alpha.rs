@@ -1,6 +1,6 @@
-//! alpha-modifier: a client says how opaque a surface is as a whole, on top of its pixels' own alpha. smithay keeps it, and
-//! its elements are drawn with it: one that is not opaque as a whole hides nothing below it, is drawn anew when the factor
-//! changes, and goes to a plane only if that can fade it.
+//! alpha-modifier: a client sets a surface's opacity, in addition to its pixels' alpha. smithay keeps the factor and
+//! draws elements with it: a translucent one hides nothing below it, is damaged when the factor changes, and goes to a
+//! plane only if that supports it.
 
 use smithay::{
     reexports::wayland_protocols::wp::alpha_modifier::v1::server::{

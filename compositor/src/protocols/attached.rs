@@ -1,5 +1,5 @@
-//! Objects of which a surface has one of a kind at a time: its fifo, its timer, its factor of opacity. Asked by the
-//! handlers that make such an object; an object that is gone leaves the place to the next.
+//! Tracks extension objects of which a surface has at most one (fifo, commit timer, alpha modifier). Used by the
+//! handlers that create them; a destroyed object makes room for the next.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,5 +1,5 @@
-//! The clipboard and the primary selection for tools that have no window: wl-copy, wl-paste, clipboard managers. Both
-//! protocols that there are; for trusted tools.
+//! The clipboard and the primary selection for tools that have no window: wl-copy, wl-paste, clipboard managers.
+//! ext-data-control and wlr-data-control; for trusted tools.
 
 use smithay::{
     reexports::{

@@ -1,6 +1,6 @@
-//! Smithay's delegation, with our questions asked first: may this client bind the global, may it have one more object,
-//! and is the request sound? Every protocol is made known by these macros, so that none can be offered without them.
-//! What may be had is in [`crate::limits`], who may bind what in [`crate::privilege`].
+//! Wraps smithay's delegation with our checks: may this client bind the global, may it have one more object, and is the
+//! request valid? Every protocol is registered by these macros, so that none can be offered without the checks. The
+//! limits are in [`crate::limits`], the rights in [`crate::privilege`].
 
 use smithay::reexports::wayland_server::{Client, Resource};
 

@@ -1,4 +1,4 @@
-//! wl_fixes: a client gives its registries back, which are kept and told of every new global until then.
+//! wl_fixes: clients can destroy their registries, which are kept and get every new global until then.
 
 use smithay::reexports::wayland_server::{
     Client, DataInit, Dispatch, DisplayHandle, Resource,

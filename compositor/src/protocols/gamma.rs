@@ -1,6 +1,7 @@
-//! wlr-gamma-control: wlsunset, gammastep and their like make screens warmer in the evening. For who manages screens. The
-//! ramps are drawn into the picture ([`crate::stage::ramp`]), on every back end alike: no table of the display device is
-//! touched, so that none is left behind when the tool dies; and while one is in force each frame costs a copy of the screen.
+//! wlr-gamma-control: wlsunset, gammastep and others adjust the screens' colours. For clients that may manage screens.
+//! The ramps are applied to the picture ([`crate::stage::ramp`]), the same on every back end: the hardware's gamma
+//! table is not changed, so that nothing is left behind when the tool dies; while a ramp is in force each frame costs a
+//! copy of the screen.
 
 use std::{io, os::fd::OwnedFd};
 
@@ -53,7 +54,7 @@ impl Gamma {
 }
 
 impl Kiosk {
-    /// The screen is no more: who controls its colours is told.
+    /// The screen is gone: its controls fail.
     pub(crate) fn end_gamma_of(&mut self, screen: ScreenId) {
         self.protocols.gamma.0.retain(|control| {
             if control.screen == screen {

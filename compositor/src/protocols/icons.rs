@@ -1,5 +1,4 @@
-//! xdg-toplevel-icon: windows have icons, and nothing of a kiosk shows them. What is set is checked as the protocol wants
-//! it, and forgotten.
+//! xdg-toplevel-icon: icons are validated as the protocol requires, and dropped, as a kiosk does not show them.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 

@@ -1,4 +1,4 @@
-//! ext-idle-notify: clients are told when nobody has touched anything for as long as they wish.
+//! ext-idle-notify: clients are notified after their chosen time without input.
 //!
 //! WORKAROUND(smithay:idle-timers): with smithay each wish has a timer of its own, and each of them is taken out of a heap
 //! and put in again by each movement of the mouse: a thousand wishes of one client make the mouse cost a million steps
@@ -24,7 +24,7 @@ use crate::{
 /// Highest version of the protocol that is spoken.
 const VERSION: u32 = 2;
 
-/// Nobody is away for less: each movement would be an answer to each wish.
+/// Shortest timeout: with less, each movement would notify each client.
 const MIN_TIMEOUT: Duration = Duration::from_millis(50);
 
 /// What a client hears.
@@ -54,7 +54,7 @@ struct Wish<L> {
     idle: bool,
 }
 
-/// All wishes, and when somebody was there last. Times are monotonic.
+/// All notifications, and the time of the last input. Times are monotonic.
 #[derive(Debug)]
 struct Wishes<L> {
     list: Vec<Wish<L>>,
@@ -63,7 +63,7 @@ struct Wishes<L> {
     inhibited: bool,
     /// When the last such ended.
     inhibited_until: Duration,
-    /// How many have been told that nobody is there.
+    /// Number of notifications in the idle state.
     idle: usize,
 }
 
@@ -83,7 +83,7 @@ impl<L: Listener> Wishes<L> {
         }
     }
 
-    /// Somebody touched something. Returns whether a wish waits again that did not.
+    /// Handles input. Returns whether a notification left the idle state.
     fn activity(&mut self, now: Duration) -> bool {
         self.active_at = now;
         self.resume(|_| true)
@@ -167,7 +167,7 @@ impl IdleNotifier {
 }
 
 impl Kiosk {
-    /// Somebody is there.
+    /// Handles input.
     pub fn tell_activity(&mut self) {
         let now = self.now();
         if self.protocols.idle_notifier.wishes.activity(now) {

@@ -1,5 +1,5 @@
-//! wlr-layer-shell: surfaces of trusted tools above and below the windows of a screen. Where they lie and who of them has the
-//! keyboard is the stage's ([`crate::stage::layers`]).
+//! wlr-layer-shell: surfaces of trusted tools above and below the windows of a screen. The stage decides about layout
+//! and keyboard focus ([`crate::stage::layers`]).
 
 use smithay::{
     desktop::{LayerSurface, PopupKind},

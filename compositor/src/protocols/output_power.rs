@@ -1,5 +1,5 @@
 //! wlr-output-power-management: wlopm and idle managers switch screens off and on. Admin socket only. Goes through
-//! [`Kiosk::apply`], so that it is the same "off" as everybody's.
+//! [`Kiosk::apply`], like all other changes of power.
 
 use smithay::{
     output::Output,

@@ -1,4 +1,4 @@
-//! wl_output: smithay answers, nothing to decide. And xdg-output, where screens lie among each other.
+//! wl_output, handled by smithay, and xdg-output, the screens' positions in the layout.
 //!
 //! WORKAROUND(smithay:xdg-output-instances): smithay keeps every `zxdg_output_v1` but the first of a screen for ever. It is
 //! spoken here.

@@ -1,6 +1,5 @@
-//! `xdg_positioner`: an anchor rectangle may be a line or a point, of which smithay makes an error. It is told of a size
-//! that no client names instead, and [`restore`] has the true one back before a popup is placed by it. Called by
-//! [`super::shell`].
+//! `xdg_positioner`: an anchor rectangle may be empty, which smithay treats as an error. It gets a marker size instead,
+//! and [`restore`] puts the real one back before a popup is placed. Called by [`super::shell`].
 
 use smithay::{
     reexports::{

@@ -1,4 +1,4 @@
-//! The seat and what hangs on it: keyboard, pointer, touch, tablet, cursor shapes, gestures, constraints.
+//! The seat's protocols: keyboard, pointer, touch, tablet, cursor shapes, gestures, constraints.
 
 use smithay::{
     input::{

@@ -1,7 +1,6 @@
-//! security-context: a socket whose clients are held to what the one who made it is trusted to grant. Sandboxes make
-//! one for each of their programs. What such clients
-//! may do beside showing windows is said by `[privilege."APP-ID"]`, and only where the context was made on the admin
-//! socket: on a shell's socket anybody could claim any app-id.
+//! security-context: a socket whose clients have restricted rights. Sandboxes create one for each of their programs.
+//! `[privilege."APP-ID"]` grants such clients more than showing windows, but only if the context was created on the
+//! admin socket: on a shell's socket any client could claim any app-id.
 
 use std::{
     io::ErrorKind,
@@ -181,7 +180,7 @@ impl Dispatch<WpSecurityContextV1, ContextData, Kiosk> for SecurityContexts {
 }
 
 impl Kiosk {
-    /// Takes in whoever connects to the context's socket, until its maker closes the other descriptor.
+    /// Accepts clients on the context's socket, until its creator closes the other descriptor.
     fn open_context(&mut self, client: &Client, made: Made) -> std::io::Result<()> {
         let maker = client.get_data::<ClientState>();
         let (privilege, shell) = maker.map_or((Privilege::Shell, 0), |state| (state.privilege, state.shell));
@@ -239,8 +238,8 @@ impl Kiosk {
     }
 }
 
-/// Takes connections on a thread of its own: the socket is shared with whoever made the context, who can make a wait of
-/// each accept(2) at any time. Ends when the context does.
+/// Accepts on a thread of its own, as the context's creator shares the socket and can make accept(2) block at any time.
+/// Ends with the context.
 fn accept(listener: &UnixListener, accepted: &SyncSender<UnixStream>) {
     loop {
         match listener.accept() {

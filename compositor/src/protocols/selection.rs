@@ -1,4 +1,4 @@
-//! Copy and paste, drag and drop: passed between clients as they are.
+//! Copy and paste, drag and drop between clients, without changes to the data.
 
 use std::os::fd::OwnedFd;
 

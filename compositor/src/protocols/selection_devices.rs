@@ -1,4 +1,4 @@
-//! The devices through which clients hear of selections, and what is left of those whose client went without a word.
+//! Data devices, and the cleanup of those of clients that died.
 //!
 //! WORKAROUND(smithay:dead-devices): smithay forgets a device only when its client destroys it. A killed one's are kept for
 //! ever, and each selection asks all of them. They are destroyed for their client before the next device is made, so

@@ -1,5 +1,5 @@
-//! ext-session-lock: nobody locks a kiosk, whose screen is for everybody. Each lock is told at once that it has ended, as
-//! the protocol has it for a compositor that refuses; programs that lock end then, and show that they could not.
+//! ext-session-lock: a kiosk is never locked. Each lock gets `finished` at once, as the protocol prescribes for a
+//! refusal; lockers then exit with an error.
 
 use smithay::reexports::{
     wayland_protocols::ext::session_lock::v1::server::{

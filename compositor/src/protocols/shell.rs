@@ -1,5 +1,5 @@
-//! xdg-shell with decorations, dialogs and activation: windows come and go; what they ask for beyond that
-//! (moving, resizing, minimising) has no effect.
+//! xdg-shell with decorations, dialogs and activation: windows are mapped and unmapped; requests to move, resize or
+//! minimise have no effect.
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! Where subsurfaces lie: as their parents' commits say. smithay moves one with its own commit, so it is not told of the
-//! place until the parent's state is in force. Called by [`super::guards`] and [`super::surfaces`].
+//! Positions of subsurfaces, which take effect with their parents' commits. smithay moves one with its own commit, so
+//! it gets the position only when the parent's state is in force. Called by [`super::guards`] and [`super::surfaces`].
 
 use std::{
     collections::HashMap,

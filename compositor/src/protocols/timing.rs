@@ -1,4 +1,4 @@
-//! Presentation times, and what keeps the screen from idling.
+//! Presentation time, and idle inhibition.
 
 use smithay::{
     reexports::{

@@ -1,5 +1,4 @@
-//! What programs ask for and a kiosk need not do: to ring a bell, to tear, to have all keys. Each is taken, as the protocol
-//! allows, and has no effect.
+//! Protocols that a kiosk accepts without effect: the system bell, tearing control, keyboard shortcuts inhibition.
 //!
 //! keyboard-shortcuts-inhibit is granted to all: there is no key of a window manager here, so that every key reaches the
 //! window with the keyboard anyway. The few keys of kioskd's own, those of virtual terminals, stay kioskd's, whoever asks:

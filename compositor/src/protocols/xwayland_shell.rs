@@ -1,5 +1,5 @@
-//! xwayland-shell: the X server gives each surface that shows an X window a number, by which its window manager
-//! ([`crate::xwayland`]) knows which window that is. For the X server alone ([`crate::privilege::table`]).
+//! xwayland-shell: the X server gives each surface of an X window a serial, by which its window manager
+//! ([`crate::xwayland`]) associates the two. For the X server alone ([`crate::privilege::table`]).
 
 use smithay::{
     reexports::{

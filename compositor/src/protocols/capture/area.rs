@@ -1,5 +1,4 @@
-//! Which part of a panel a client means: regions are asked for in logical pixels of the upright picture, and buffers are
-//! as the panel is. Pure.
+//! Converts a client's region, in logical pixels of the upright picture, to panel pixels. Pure.
 
 use smithay::{
     output::Output,

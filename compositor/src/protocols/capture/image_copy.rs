@@ -1,6 +1,5 @@
-//! ext-image-copy-capture: sessions that are told what buffers to bring, and their frames. For trusted tools. The
-//! pointer is drawn into the picture where a session wants it; as a picture of its own it is not to be had, and sessions
-//! for it are told at once that they have stopped.
+//! ext-image-copy-capture: sessions with their buffer constraints, and their frames. For trusted tools. The pointer is
+//! drawn into the picture on request; cursor sessions are not supported and get `stopped` at once.
 
 use std::sync::{Mutex, PoisonError};
 

@@ -1,14 +1,13 @@
-//! Which screens say that they are watched (`[capture] notice`): those of which somebody has taken a picture and waits for
-//! the next, or has taken one a moment ago. The line is part of the picture, so that a watcher gets one more picture when
-//! it comes and one when it goes, and none in between: its coming and going depends on watchers, never on pictures.
+//! Which screens show the capture notice (`[capture] notice`): those of which a client has captured a frame and waits
+//! for the next, or has captured one recently. The notice is part of the picture, so a client gets one more frame when
+//! it appears and one when it disappears; it depends on clients, never on frames, so that it does not trigger itself.
 
 use std::{collections::HashMap, time::Duration};
 
 use super::Captures;
 use crate::{deadline_timer::DeadlineTimer, kiosk::Kiosk, screens::ScreenId};
 
-/// So long after its last picture somebody is taken to watch: tools that take single pictures take them faster than that,
-/// and people have the time to read.
+/// How long the notice stays after the last capture: tools that poll are faster, and people have time to read it.
 const LATELY: Duration = Duration::from_secs(10);
 
 /// The state of the notices.

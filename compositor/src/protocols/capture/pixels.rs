@@ -1,5 +1,5 @@
-//! Writing a picture into a client's shared memory. The only place that does: the client may change and cut that memory
-//! at any time, so that nothing is read from it, and every row is checked against the pool that smithay has mapped.
+//! Writes a picture into a client's shared memory, the only place that does. The client may change and truncate that
+//! memory at any time, so nothing is read from it, and every row is checked against the pool that smithay has mapped.
 
 use smithay::{
     reexports::wayland_server::protocol::{wl_buffer::WlBuffer, wl_shm},

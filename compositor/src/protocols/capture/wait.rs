@@ -1,4 +1,4 @@
-//! One copy that a client asked for, from the request to its answer, whichever protocol it speaks.
+//! One pending copy, from the request to its answer, for either protocol.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! One window as one client knows it: what it was told, and the difference to what is true. Called by
-//! [`super::Listener`] only; decides nothing.
+//! One window's handle for one client: the state that was sent, and the events for the difference to the current one.
+//! Called by [`super::Listener`] only.
 
 use smithay::{
     output::Output,

@@ -1,6 +1,6 @@
-//! ext-foreign-toplevel-list and wlr-foreign-toplevel-management: the list of windows for taskbars and command-line tools.
-//! Clients that may manage windows only. What a window is shown as is the stage's; a tool may bring one to the front or
-//! ask it to close, and no more: windows fill their screen or lie centred, whatever a tool asks for.
+//! ext-foreign-toplevel-list and wlr-foreign-toplevel-management: the list of windows for taskbars and command-line
+//! tools. Only for clients that may manage windows. The stage decides how windows are shown; a tool may raise a window
+//! or ask it to close, and no more: windows stay fullscreen or centred.
 //!
 //! The root state calls [`Kiosk::tell_foreign_toplevels`] at the end of each turn; nothing is computed while nobody
 //! listens.

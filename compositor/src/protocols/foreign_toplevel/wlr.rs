@@ -1,5 +1,5 @@
-//! Requests of wlr-foreign-toplevel-management. A window is brought to the front or asked to close; sizes and states are
-//! the kiosk's, and what asks for others has no effect.
+//! Requests of wlr-foreign-toplevel-management. A window can be raised or asked to close; requests for other sizes or
+//! states have no effect.
 
 use smithay::reexports::{
     wayland_protocols_wlr::foreign_toplevel::v1::server::{

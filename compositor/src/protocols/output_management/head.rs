@@ -1,6 +1,6 @@
-//! A display as tools are told of it, and the telling: first everything, then what changed.
+//! A display's head object and its events: first the complete state, then changes.
 //!
-//! Objects that the client has released are passed over; those of displays that went are told so once.
+//! Released objects are skipped; heads of unplugged displays get `finished` once.
 
 use smithay::{
     reexports::{

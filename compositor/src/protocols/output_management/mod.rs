@@ -1,8 +1,8 @@
-//! wlr-output-management: shows the displays to wlr-randr, kanshi and their like, and takes their wishes. Admin
-//! socket only. What is wished for goes through [`Kiosk::apply`] as everything else does; nothing is decided here.
+//! wlr-output-management: shows the displays to wlr-randr, kanshi and others, and applies their configurations. Admin
+//! socket only. Changes go through [`Kiosk::apply`] like all others; nothing is decided here.
 //!
-//! The root state calls [`Kiosk::tell_output_managers`] when something may have changed; nothing is computed while
-//! nobody listens.
+//! The root state calls [`Kiosk::tell_output_managers`] when something may have changed; without clients nothing is
+//! computed.
 
 mod configuration;
 mod head;

@@ -1,7 +1,7 @@
-//! From what a tool wants of each display to changes of the screens, or why not. Pure.
+//! Turns a tool's configuration of each display into changes of the screens, or an error. Pure.
 //!
-//! Tools say everything of every display, changed or not. Only what differs is a change: a screen that has found its
-//! place beside another is not nailed down there because somebody read its position and wrote it back.
+//! Tools send the complete state of every display. Only differences are changes: an automatic position does not become
+//! fixed because a tool read it and sent it back.
 
 use kiosk_core::{
     config::{ModeChoice, Position, Scale},

@@ -1,5 +1,4 @@
-//! What an input method is told of a field, and what it changes there, whatever version of text-input the field's client
-//! speaks. Values alone.
+//! The state of a field for an input method, and the method's changes, for every version of text-input. Types alone.
 
 use smithay::reexports::wayland_protocols::wp::text_input::zv3::server::zwp_text_input_v3::{
     ChangeCause, ContentHint, ContentPurpose,

@@ -1,4 +1,4 @@
-//! `zwp_text_input_v3`: what a client says is kept aside until its `commit`, and counts only between `enter` and `leave`.
+//! `zwp_text_input_v3`: requests are pending until `commit`, and take effect only between `enter` and `leave`.
 
 use smithay::{
     reexports::{

@@ -1,4 +1,4 @@
-//! Virtual devices as an input back end: what libinput is to the devices of the kernel.
+//! Virtual devices as an input back end, as libinput is one for the kernel's devices.
 
 use std::path::PathBuf;
 

@@ -1,5 +1,5 @@
-//! virtual-keyboard: wtype's and wayvnc's. For trusted tools. Each has a keymap of its own, which is the seat's while it
-//! types ([`crate::input::keymaps`]).
+//! virtual-keyboard, used by wtype and wayvnc. For trusted tools. Each has a keymap of its own, which the seat uses
+//! while it types ([`crate::input::keymaps`]).
 
 use std::{
     collections::HashSet,

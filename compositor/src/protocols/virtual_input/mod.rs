@@ -1,6 +1,6 @@
-//! Keyboards and pointers that trusted tools make: wtype, wayvnc and their like. What such a device does goes the way of
-//! all input ([`crate::input`]): it lights screens, counts as somebody there, may switch virtual terminals where that is
-//! allowed, and is switched off when it says too much. What it holds is released when it goes.
+//! Virtual keyboards and pointers of trusted tools such as wtype and wayvnc. Their events are handled like all input
+//! ([`crate::input`]): they switch screens on, count as activity, may switch virtual terminals where that is allowed,
+//! and are subject to the event rate limit. Held keys and buttons are released when a device is destroyed.
 
 mod device;
 mod keyboard;

@@ -1,4 +1,4 @@
-//! wlr-virtual-pointer: wayvnc's mouse. For trusted tools.
+//! wlr-virtual-pointer, used by wayvnc. For trusted tools.
 
 use std::{
     collections::HashSet,
