@@ -6,9 +6,9 @@ mod kinds;
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{Access, AtFlags, CWD, Dir, FileType, Mode, OFlags, ResolveFlags, Stat};
+use rustix::fs::{Access, AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 
 pub use kinds::Kinds;
@@ -108,10 +108,18 @@ fn open_below(root: &OwnedFd, path: &Path) -> Result<OwnedFd, Errno> {
     open(root, path, OFlags::RDONLY | OFlags::DIRECTORY)
 }
 
-/// No part of the path may be a symbolic link.
+/// No part of the path may be a symbolic link. One part after the other: `RestrictSUIDSGID=` of the unit blocks `openat2`,
+/// which would do it at once.
 fn open(root: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
-    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_SYMLINKS | ResolveFlags::NO_MAGICLINKS;
-    rustix::fs::openat2(root, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve)
+    const THROUGH: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
+    let mut directory = rustix::fs::openat(root, ".", THROUGH, Mode::empty())?;
+    let mut parts = path.components().peekable();
+    while let Some(part) = parts.next() {
+        let (Component::Normal(_) | Component::CurDir) = part else { return Err(Errno::XDEV) };
+        let flags = if parts.peek().is_none() { flags | OFlags::NOFOLLOW | OFlags::CLOEXEC } else { THROUGH };
+        directory = rustix::fs::openat(&directory, part.as_os_str(), flags, Mode::empty())?;
+    }
+    Ok(directory)
 }
 
 fn may_read(root: &OwnedFd, path: &Path) -> bool {
