@@ -10,7 +10,7 @@ use smithay::{
 
 struct Attached<I: Resource>(Mutex<Option<Weak<I>>>);
 
-/// Makes this object the surface's one of its kind. `false`: there is one already.
+/// Attaches this object as the surface's only one of its kind. `false`: there is one already.
 pub fn attach<I: Resource + Send + Sync + 'static>(surface: &WlSurface, object: &I) -> bool {
     with_states(surface, |states| {
         let place = states.data_map.get_or_insert_threadsafe(|| Attached::<I>(Mutex::new(None)));

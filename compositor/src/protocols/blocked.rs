@@ -1,4 +1,4 @@
-//! Commits that wait for a barrier ([`super::fifo`], [`super::commit_timing`]): until it ends, or their surface is gone.
+//! Blocks commits until a barrier ends ([`super::fifo`], [`super::commit_timing`]) or their surface is destroyed.
 
 use std::sync::{
     Arc,
@@ -12,7 +12,7 @@ use smithay::{
 
 use crate::kiosk::Kiosk;
 
-/// With a surface whose commits have waited: whether it is gone.
+/// Stored with a surface that had blocked commits: whether it is destroyed.
 #[derive(Default)]
 struct Gone(Arc<AtomicBool>);
 
@@ -27,14 +27,14 @@ impl Blocker for Wait {
     }
 }
 
-/// Has the commit of the surface that is under way wait.
+/// Blocks the surface's current commit until the barrier ends.
 pub(super) fn wait_for(surface: &WlSurface, barrier: Barrier) {
     let gone = with_states(surface, |states| states.data_map.get_or_insert_threadsafe(Gone::default).0.clone());
     add_blocker(surface, Wait { barrier, gone });
 }
 
 impl Kiosk {
-    /// The surface is gone: nothing waits for its frame or its time.
+    /// Ends the waits of a destroyed surface.
     pub(super) fn end_waits_of(&mut self, surface: &WlSurface) {
         self.protocols.fifo.end(&surface.id());
         self.protocols.commit_timing.forget(&surface.id());

@@ -53,7 +53,7 @@ use crate::{
 };
 
 impl Kiosk {
-    /// Offers linux-dmabuf and, where the device can, explicit synchronisation. Once.
+    /// Offers linux-dmabuf and, if the device supports it, explicit synchronisation. Once.
     pub fn offer_dmabuf(&mut self) {
         if self.protocols.dmabuf_global.is_some() {
             return;
@@ -68,8 +68,7 @@ impl Kiosk {
         self.protocols.dmabuf_feedback = Some(offer);
     }
 
-    /// Holds each commit of a surface back until its buffer has been drawn by the client's GPU: a frame never
-    /// waits for a client.
+    /// Blocks each commit until the client's GPU has finished the buffer: a frame never waits for a client.
     pub fn wait_for_buffers(&mut self, surface: &WlSurface) {
         add_pre_commit_hook::<Self, _>(surface, |kiosk, _display, surface| {
             let (dmabuf, acquire) = with_states(surface, |states| {
@@ -94,7 +93,7 @@ impl Kiosk {
         });
     }
 
-    /// Holds the surface's commit back until the source has spoken, or the surface is gone.
+    /// Blocks the surface's commit until the source fires or the surface is destroyed.
     pub fn hold_back<S, D>(&mut self, surface: &WlSurface, blocker: impl Blocker + Send + 'static, source: S)
     where
         S: EventSource<Event = (), Metadata = D, Ret = io::Result<()>> + 'static,
@@ -117,21 +116,21 @@ impl Kiosk {
         }
     }
 
-    /// What held commits of this surface back waits no more: a fence that is never signalled would outlive its client.
-    /// A synchronised subsurface's commit is a part of its parent's, which goes on without it, at the end of the turn:
-    /// see [`Self::apply_given_up`].
+    /// Ends the waits of a destroyed surface: a fence that is never signalled would outlive its client. A synchronised
+    /// subsurface's commit is part of its parent's, which is then applied without it at the end of the turn: see
+    /// [`Self::apply_given_up`].
     pub(super) fn let_go_of(&mut self, surface: &WlSurface) {
         for token in self.protocols.waits.give_up(&surface.id()) {
             self.main_loop.handle.remove(token);
         }
     }
 
-    /// Commits of these clients may be ready without a source that says so: that is looked at once, at the end of the turn.
+    /// Commits of these clients may be ready without an event: they are checked once, at the end of the turn.
     pub(crate) fn look_for_ready_commits(&self, clients: impl IntoIterator<Item = Client>) {
         clients.into_iter().for_each(|client| self.protocols.waits.look_at(&client));
     }
 
-    /// Applies the commits that waited for nothing but surfaces that have gone, or for what no source tells of.
+    /// Applies commits that waited only for destroyed surfaces, or for something without an event source.
     pub(crate) fn apply_given_up(&mut self) {
         for client in self.protocols.waits.take_given_up() {
             let display = self.main_loop.display.clone();
@@ -140,7 +139,7 @@ impl Kiosk {
     }
 }
 
-/// A blocker that blocks nothing any more once its surface has gone.
+/// A blocker that is released once its surface is destroyed.
 struct UntilGivenUp<B> {
     blocker: B,
     given_up: Arc<AtomicBool>,
@@ -152,22 +151,22 @@ impl<B: Blocker> Blocker for UntilGivenUp<B> {
     }
 }
 
-/// One commit that waits.
+/// A blocked commit.
 #[derive(Debug)]
 struct Wait {
     /// The event source that it waits for.
     token: RegistrationToken,
-    /// Its surface has gone.
+    /// Whether its surface is destroyed.
     given_up: Arc<AtomicBool>,
-    /// A surface that has gone does not say whose it was.
+    /// Kept here, as a destroyed surface has no client.
     client: Client,
 }
 
-/// The event sources that hold commits back, by surface; clones are the same.
+/// The event sources that block commits, by surface; clones share the state.
 #[derive(Debug, Clone, Default)]
 pub struct Waits {
     held: Rc<RefCell<HashMap<ObjectId, Vec<Wait>>>>,
-    /// Whose commits may have become ready without a source that said so: each client once.
+    /// Clients whose commits may be ready without an event, each once.
     given_up: Rc<RefCell<Vec<Client>>>,
 }
 
@@ -185,7 +184,7 @@ impl Waits {
         }
     }
 
-    /// Lets go of all commits of the surface; the sources that are to be removed.
+    /// Releases all commits of the surface; returns the sources to remove.
     fn give_up(&self, surface: &ObjectId) -> Vec<RegistrationToken> {
         let waits = self.held.borrow_mut().remove(surface).unwrap_or_default();
         for wait in &waits {
@@ -195,7 +194,7 @@ impl Waits {
         waits.into_iter().map(|wait| wait.token).collect()
     }
 
-    /// Commits of this client may have become ready.
+    /// Marks this client for the check of ready commits.
     fn look_at(&self, client: &Client) {
         let mut given_up = self.given_up.borrow_mut();
         if !given_up.iter().any(|known| known.id() == client.id()) {
@@ -215,7 +214,7 @@ impl DmabufHandler for Kiosk {
 
     fn dmabuf_imported(&mut self, _global: &DmabufGlobal, dmabuf: Dmabuf, notifier: ImportNotifier) {
         if self.hardware.backend.import_dmabuf(&dmabuf) {
-            // The client may have gone meanwhile: then there is no one to tell.
+            // The client may be gone meanwhile.
             let _ = notifier.successful::<Self>();
         } else {
             notifier.failed();

@@ -34,17 +34,17 @@ use crate::{
     protocols::dispatch::{globals, objects, plain},
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 1;
 const NANOSECONDS: u32 = 1_000_000_000;
-/// After a flip the next frame is begun so much later, in shares of a frame's time: what is applied then misses that flip
-/// and makes the next one.
+/// A commit is applied this long after the flip before its target, as a fraction (1/8) of the frame time: too late for
+/// that flip, in time for the next.
 const MARGIN: u32 = 8;
-/// How long a flip tells when others will be: a display's rate is not known to the last digit.
+/// How long a flip predicts later ones: a monitor's refresh rate is not known exactly.
 const FLIP_COUNTS: Duration = Duration::from_secs(1);
 
-/// The state of the protocol: the commits that wait, by when they are applied, monotonic, in the order of their coming.
-/// There are no more than clients may have waiting ([`crate::limits::table::WAITING_UPDATES`]).
+/// The state of the protocol: pending commits by the monotonic time of their application, then by arrival. Their number
+/// is limited ([`crate::limits::table::WAITING_UPDATES`]).
 #[derive(Default)]
 pub struct CommitTiming {
     waiting: BTreeMap<(Duration, u64), Held>,
@@ -58,10 +58,10 @@ struct Held {
     client: Client,
 }
 
-/// What a surface with a timer keeps.
+/// Stored with a surface that has a timer.
 #[derive(Default)]
 struct Surface {
-    /// Of the next commit.
+    /// For the next commit.
     target: Option<Duration>,
 }
 
@@ -77,12 +77,12 @@ impl CommitTiming {
         self.waiting.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// The surface is gone: nothing waits for its time.
+    /// Forgets the pending times of a destroyed surface.
     pub(super) fn forget(&mut self, surface: &ObjectId) {
         self.waiting.retain(|_, held| held.surface != *surface);
     }
 
-    /// Lets go of all that is due; whose commits they were.
+    /// Releases all due commits; returns their clients.
     fn end_due(&mut self, now: Duration) -> Vec<Client> {
         let later = self.waiting.split_off(&(now, u64::MAX));
         let due = std::mem::replace(&mut self.waiting, later);
@@ -95,7 +95,7 @@ impl CommitTiming {
     }
 }
 
-/// When a commit is applied that wants to be seen at `target`. `flip`: the last one, and the time between two.
+/// When to apply a commit to be shown at `target`. `flip`: the last one, and the time between two.
 fn applied_at(target: Duration, now: Duration, flip: Option<(Duration, Duration)>) -> Duration {
     let Some((last, period)) =
         flip.filter(|(last, period)| now.saturating_sub(*last) < FLIP_COUNTS && !period.is_zero())
@@ -109,14 +109,14 @@ fn applied_at(target: Duration, now: Duration, flip: Option<(Duration, Duration)
 }
 
 impl Kiosk {
-    /// Commits whose time has come may be ready.
+    /// Releases the commits that are due.
     pub(crate) fn end_due_commits(&mut self) {
         let now = self.now();
         let ended = self.protocols.commit_timing.end_due(now);
         self.look_for_ready_commits(ended);
     }
 
-    /// Before each commit of the surface.
+    /// Called before each commit of the surface: delays it until its time.
     fn hold_until_its_time(&mut self, surface: &WlSurface) {
         let target = with_states(surface, |states| {
             let own = states.data_map.get::<Mutex<Surface>>()?;
@@ -127,7 +127,7 @@ impl Kiosk {
         let screen = self.screens.screen_for(ClientState::shell_of(surface));
         let flip = screen.and_then(|screen| screen.last_flip.map(|last| (last, screen.frame_time())));
         let at = applied_at(target, now, flip);
-        // What belongs to a parent's commit is applied with that.
+        // A synchronised subsurface's commit is applied with its parent's.
         if at <= now || is_sync_subsurface(surface) {
             return;
         }

@@ -22,10 +22,10 @@ use crate::{
     protocols::dispatch::{globals, objects},
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 1;
 
-/// The state of the protocol: each dialog, with the window that it stands for.
+/// The state of the protocol: each dialog with its window.
 pub struct Dialogs(Vec<(XdgDialogV1, Weak<XdgToplevel>)>);
 
 impl Dialogs {

@@ -6,7 +6,7 @@ use smithay::reexports::wayland_server::{Client, Resource};
 
 use crate::kiosk::Kiosk;
 
-/// Makes globals known: each is bound by the state it belongs to, after [`may_bind`](crate::privilege::may_bind).
+/// Registers globals: each is bound by its state, after [`may_bind`](crate::privilege::may_bind).
 macro_rules! globals {
     ($($interface:ty, $data:ty => $state:ty;)+) => {$(
         impl smithay::reexports::wayland_server::GlobalDispatch<$interface, $data> for $crate::kiosk::Kiosk {
@@ -42,7 +42,7 @@ macro_rules! globals {
 }
 pub(crate) use globals;
 
-/// Makes managers of globals that carry nothing.
+/// Implements `bind` for globals without data.
 macro_rules! plain {
     ($($interface:ty => $state:ty;)+) => {$(
         impl smithay::reexports::wayland_server::GlobalDispatch<$interface, (), $crate::kiosk::Kiosk> for $state {
@@ -61,7 +61,7 @@ macro_rules! plain {
 }
 pub(crate) use plain;
 
-/// Hands the requests on objects to the state they belong to, if the client may have what they make.
+/// Dispatches requests to their objects' state, if the limits allow the new objects.
 macro_rules! objects {
     ($($interface:ty, $data:ty => $state:ty;)+) => {$(
         $crate::protocols::dispatch::guarded!($interface, $data => $state, $crate::protocols::dispatch::anything;);
@@ -69,7 +69,7 @@ macro_rules! objects {
 }
 pub(crate) use objects;
 
-/// The same for objects whose requests a guard looks at first.
+/// The same for objects whose requests a guard checks first.
 macro_rules! guarded {
     ($($interface:ty, $data:ty => $state:ty, $guard:path;)+) => {$(
         impl smithay::reexports::wayland_server::Dispatch<$interface, $data> for $crate::kiosk::Kiosk {
@@ -113,7 +113,7 @@ macro_rules! guarded {
 }
 pub(crate) use guarded;
 
-/// What a guard answers a request with: a protocol error of the object's interface.
+/// A guard's refusal: a protocol error of the object's interface.
 pub struct Refused {
     /// Of the interface's `error` enum.
     pub code: u32,
@@ -121,7 +121,7 @@ pub struct Refused {
     pub sentence: String,
 }
 
-/// The guard of objects that need none.
+/// The guard that accepts everything.
 pub fn anything<I: Resource, D>(_: &mut Kiosk, _: &Client, _: &I, _: &I::Request, _: &D) -> Result<(), Refused> {
     Ok(())
 }

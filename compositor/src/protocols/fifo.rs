@@ -36,9 +36,10 @@ use crate::{
     stage::Frame,
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 1;
-/// A barrier ends so long after its commit, if no screen has shown that: clients may draw so often while no one sees it.
+/// A barrier ends this long after its commit was applied, if no screen has shown that: clients that are not visible can
+/// draw at this interval.
 const LONGEST: Duration = Duration::from_secs(1);
 
 /// The state of the protocol: the barriers in force, at most one a surface.
@@ -52,17 +53,17 @@ struct InForce {
     client: Option<Client>,
     barrier: Barrier,
     since: Duration,
-    /// A frame with this commit was drawn: it is on its way, or on the screen already.
+    /// A frame with this commit was drawn: it is queued, or on the screen already.
     latched: bool,
 }
 
-/// What a surface with a fifo keeps.
+/// Stored with a surface that has a fifo.
 #[derive(Default)]
 struct Surface {
     set: bool,
     wait: bool,
-    /// Of the last commit that set one, in force or still to come, and whether that was a commit of a subsurface in
-    /// synchronised mode.
+    /// The barrier of the last commit that set one, applied or pending, and whether that was a commit of a subsurface
+    /// in synchronised mode.
     last: Option<(Barrier, bool)>,
 }
 
@@ -91,7 +92,7 @@ impl Fifo {
         Self::default()
     }
 
-    /// A frame was drawn, or would have been had anything changed. Returns whether a barrier waits for what becomes of it.
+    /// Latches the barriers of a frame that was drawn, or would have been with damage. Returns whether there are any.
     pub fn latch(&mut self, frame: &Frame<'_>) -> bool {
         if self.barriers.is_empty() {
             return false;
@@ -108,13 +109,13 @@ impl Fifo {
         any
     }
 
-    /// When the next barrier ends by itself.
+    /// When the next barrier times out.
     pub(crate) fn deadline(&self) -> Option<Duration> {
         self.barriers.values().map(|known| known.since + LONGEST).min()
     }
 
-    /// What was drawn for this frame is on the screen, or nothing had changed for as long as a frame. Whose commits may be
-    /// ready.
+    /// Ends the frame's latched barriers: it is on the screen, or a frame's time has passed without damage. Returns the
+    /// clients whose commits may be ready.
     pub fn end_latched(&mut self, frame: &Frame<'_>) -> Vec<Client> {
         let mut clients = Vec::new();
         if !self.barriers.values().any(|known| known.latched) {
@@ -130,7 +131,7 @@ impl Fifo {
         clients
     }
 
-    /// Ends this surface's barrier. Whose it was.
+    /// Ends this surface's barrier; returns its client.
     pub(super) fn end(&mut self, surface: &ObjectId) -> Option<Client> {
         let known = self.barriers.remove(surface)?;
         known.barrier.signal();
@@ -139,7 +140,7 @@ impl Fifo {
 }
 
 impl Kiosk {
-    /// A commit of the surface is in force: so is its barrier.
+    /// Puts the barrier of an applied commit in force.
     pub(super) fn fifo_applied(&mut self, surface: &WlSurface) {
         let set = with_states(surface, |states| match states.cached_state.has::<Committed>() {
             true => states.cached_state.get::<Committed>().current().0.take(),
@@ -148,16 +149,16 @@ impl Kiosk {
         let Some(barrier) = set else { return };
         let since = self.now();
         let fifo = &mut self.protocols.fifo;
-        // One that nobody waited for.
+        // An older barrier that no commit waited for.
         fifo.end(&surface.id());
         fifo.barriers.insert(surface.id(), InForce { client: surface.client(), barrier, since, latched: false });
-        // With others there the timer is armed already, and fires early enough.
+        // With other barriers the timer is armed already, and fires early enough.
         if fifo.barriers.len() == 1 {
             self.arm_fifo();
         }
     }
 
-    /// Barriers that no screen has ended.
+    /// Ends barriers that no screen has ended in time.
     pub(crate) fn end_old_barriers(&mut self) {
         let now = self.now();
         let fifo = &mut self.protocols.fifo;
@@ -167,15 +168,15 @@ impl Kiosk {
     }
 }
 
-/// Before each commit of the surface.
+/// Called before each commit of the surface.
 fn commit(surface: &WlSurface) {
-    // Asked before: it locks what is looked at below.
+    // Called outside `with_states`, which holds the lock that this takes.
     let in_sync = is_sync_subsurface(surface);
     let wait = with_states(surface, |states| {
         let own = states.data_map.get::<Mutex<Surface>>()?;
         let mut own = own.lock().unwrap_or_else(PoisonError::into_inner);
-        // One that came in synchronised mode is in force with the parent's commit, or with this one if the surface left
-        // the mode before: a wait for it would be one for itself.
+        // A barrier set in synchronised mode comes into force with the parent's commit, or with this one if the surface
+        // has left that mode: this commit would wait for itself.
         let last = own.last.clone().filter(|(_, in_sync)| !in_sync).map(|(barrier, _)| barrier);
         let wait = std::mem::take(&mut own.wait).then_some(last).flatten();
         if std::mem::take(&mut own.set) {

@@ -11,8 +11,8 @@ use crate::{
     protocols::dispatch::{globals, objects, plain},
 };
 
-/// Highest version of the protocol that is spoken. The second asks for globals that go when all clients know it; ours go
-/// after a while (`screens/screen.rs`).
+/// Highest supported version of the protocol. In version 2 clients acknowledge removed globals; ours are destroyed
+/// after a delay (`screens/screen.rs`).
 const VERSION: u32 = 1;
 
 /// The protocol, which has no state.
@@ -36,7 +36,7 @@ impl Dispatch<WlFixes, (), Kiosk> for Fixes {
         _: &mut DataInit<'_, Kiosk>,
     ) {
         let wl_fixes::Request::DestroyRegistry { registry } = request else { return };
-        // libwayland made it, and ends it.
+        // libwayland created it, and destroys it.
         if display.backend_handle().destroy_object::<Kiosk>(&registry.id()).is_ok()
             && let Some(state) = client.get_data::<ClientState>()
         {

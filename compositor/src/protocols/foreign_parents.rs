@@ -37,12 +37,12 @@ use crate::{
     protocols::dispatch::{globals, objects, plain},
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 1;
-/// Bytes of a handle: as many as of a UUID, which nobody guesses.
+/// Bytes of a handle: as many as a UUID's, too many to guess.
 const HANDLE: usize = 16;
 
-/// The state of the protocol: the handles that are good, by their text.
+/// The state of the protocol: the valid handles, by their text.
 pub struct ForeignParents(HashMap<String, Export>);
 
 struct Export {
@@ -52,7 +52,7 @@ struct Export {
 
 struct Import {
     resource: ZxdgImportedV2,
-    /// Of the importing client. Each is there once, so there are no more than it has windows.
+    /// Windows of the importing client, each once, so no more than it has.
     children: Vec<Weak<WlSurface>>,
 }
 
@@ -66,7 +66,7 @@ impl ForeignParents {
 }
 
 impl Import {
-    /// Its children have no parent any more, unless they have another one by now.
+    /// Unsets the parent of its children, unless they have another one by now.
     fn end(&self, kiosk: &mut Kiosk, parent: &WlSurface) {
         for child in self.children.iter().filter_map(|child| child.upgrade().ok()) {
             if parent_of(&child).as_ref() == Some(parent) {
@@ -77,7 +77,7 @@ impl Import {
 }
 
 impl Kiosk {
-    /// A window is gone: its handles are good for nothing any more.
+    /// Invalidates the handles of a destroyed window.
     pub(super) fn end_exports_of(&mut self, surface: &WlSurface) {
         let exports = &self.protocols.foreign_parents.0;
         let of_it = exports.iter().filter(|(_, export)| export.surface == *surface).map(|(handle, _)| handle.clone());
@@ -102,8 +102,8 @@ fn parent_of(surface: &WlSurface) -> Option<WlSurface> {
     })
 }
 
-/// As xdg_toplevel.set_parent does; but where the chain of parents were too long, the child stays as it was: its client can't
-/// know how long the other's is. `false`: the child is no window.
+/// Like xdg_toplevel.set_parent; but if the chain of parents became too long, the child keeps its parent: its client
+/// cannot know the other's chain. `false`: the child is not a window.
 fn set_parent(kiosk: &mut Kiosk, child: &WlSurface, parent: Option<&WlSurface>) -> bool {
     let windows = kiosk.protocols.xdg_shell.toplevel_surfaces();
     let Some(window) = windows.iter().find(|window| window.wl_surface() == child).cloned() else { return false };
@@ -131,7 +131,7 @@ fn put_parent(child: &WlSurface, parent: Option<&WlSurface>) {
     });
 }
 
-/// A text that nobody guesses; `None`: the kernel has no random numbers.
+/// A random text; `None`: the kernel has no random numbers.
 fn handle() -> Option<String> {
     let mut bytes = [0; HANDLE];
     let filled = getrandom(&mut bytes, GetRandomFlags::empty()).ok()?;
@@ -211,7 +211,7 @@ impl Dispatch<ZxdgImportedV2, String, Kiosk> for ForeignParents {
         _: &mut DataInit<'_, Kiosk>,
     ) {
         let zxdg_imported_v2::Request::SetParentOf { surface } = request else { return };
-        // One that has been told that its handle has ended has no effect.
+        // An import whose handle has ended has no effect.
         let Some(export) = kiosk.protocols.foreign_parents.0.get_mut(handle) else { return };
         let parent = export.surface.clone();
         if !is_valid_parent(&surface, &parent) {

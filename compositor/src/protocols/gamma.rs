@@ -26,7 +26,7 @@ use crate::{
     stage::ramp::{Ramp, SIZE},
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 1;
 /// Bytes of the three ramps.
 const BYTES: usize = SIZE * 3 * 2;
@@ -47,7 +47,7 @@ impl Gamma {
         Self(Vec::new())
     }
 
-    /// What becomes of a screen's colours; `None`: they are as they are.
+    /// The ramp of a screen; `None`: its colours are unchanged.
     pub fn ramp(&self, screen: ScreenId) -> Option<&Ramp> {
         self.0.iter().find(|control| control.screen == screen)?.ramp.as_ref()
     }
@@ -77,7 +77,7 @@ enum RampsError {
     NoFiles,
 }
 
-/// Reads three ramps, of native 16 bits a value. Never maps them: a file that its owner cuts off would end us.
+/// Reads three ramps, of native 16 bits a value. Never maps them: a truncated file would kill the process.
 fn read(fd: &OwnedFd) -> Result<[u16; SIZE * 3], RampsError> {
     if descriptors::is_of_reserve(fd, Use::Buffer) {
         return Err(RampsError::NoFiles);
@@ -132,7 +132,7 @@ impl Dispatch<ZwlrGammaControlV1, (), Kiosk> for Gamma {
     ) {
         let zwlr_gamma_control_v1::Request::SetGamma { fd } = request else { return };
         let controls = &mut kiosk.protocols.gamma.0;
-        // A control that has failed controls nothing.
+        // A failed control has no effect.
         let Some(control) = controls.iter_mut().find(|control| control.resource == *resource) else { return };
         match read(&fd) {
             Ok(values) => {

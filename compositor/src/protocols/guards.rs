@@ -87,7 +87,7 @@ fn refuse<T>(code: impl Into<u32>, sentence: impl Into<String>) -> Result<T, Ref
     Err(Refused { code: code.into(), sentence: sentence.into() })
 }
 
-/// A pool is made: is there a file descriptor to spare?
+/// Refuses a new pool when no file descriptor is left for it.
 fn shm(_: &mut Kiosk, _: &Client, _: &WlShm, request: &wl_shm::Request, (): &()) -> Result<(), Refused> {
     match request {
         wl_shm::Request::CreatePool { fd, .. } if descriptors::is_of_reserve(fd, Use::Buffer) => {
@@ -113,7 +113,7 @@ fn buffer_params(
 }
 
 // WORKAROUND(smithay:shm-pool-resize)
-/// A resize to nothing: smithay makes a `NonZeroUsize` of it, after having posted the error.
+/// Refuses a resize to 0 or less: smithay makes a `NonZeroUsize` of it, after it posted the error.
 fn pool(
     _: &mut Kiosk,
     _: &Client,
@@ -130,7 +130,7 @@ fn pool(
 }
 
 // WORKAROUND(smithay:surface-tree-recursion)
-/// A subsurface too deep: smithay walks the tree by recursion.
+/// Refuses subsurfaces nested too deep: smithay walks the tree by recursion.
 fn subcompositor(
     _: &mut Kiosk,
     client: &Client,
@@ -149,7 +149,8 @@ fn subcompositor(
 }
 
 // WORKAROUND(smithay:subsurface-own-sibling)
-/// A surface above itself: smithay takes it out of the list of its siblings, and then looks for its place there.
+/// Refuses to stack a surface relative to itself: smithay removes it from the list of siblings, and then searches the
+/// list for it.
 pub(super) fn subsurface(
     kiosk: &mut Kiosk,
     request: &wl_subsurface::Request,
@@ -163,7 +164,7 @@ pub(super) fn subsurface(
         }
         wl_subsurface::Request::Destroy => {
             // WORKAROUND(smithay:subsurface-gone)
-            // It goes at once, without a commit, and smithay does not say so.
+            // It is unmapped at once, without a commit, and smithay does not report it.
             kiosk.stage.windows.disturb();
             Ok(())
         }
@@ -171,7 +172,7 @@ pub(super) fn subsurface(
     }
 }
 
-/// What a surface gathers between two commits, and commits that wait for others: smithay keeps all of it.
+/// Limits the damage between two commits, and pending commits: smithay keeps all of it.
 fn surface(
     kiosk: &mut Kiosk,
     client: &Client,
@@ -195,7 +196,7 @@ fn surface(
                 // One of many commits that will be applied together.
                 limit_damage(surface, 1);
             }
-            // Taken back by `waiting::applied`, for most surfaces at once.
+            // Subtracted by `waiting::applied`, for most surfaces immediately.
             if let Err(most) = waiting::begin(state, surface) {
                 return refuse(LIMIT, format!("too many commits that wait for another: {most} are possible"));
             }
@@ -205,7 +206,7 @@ fn surface(
     Ok(())
 }
 
-/// What has been damaged in more places than this is damaged everywhere.
+/// Damages the whole surface if it has more than `most` rectangles.
 fn limit_damage(surface: &WlSurface, most: usize) {
     with_states(surface, |states| {
         let mut attributes = states.cached_state.get::<SurfaceAttributes>();
@@ -217,7 +218,7 @@ fn limit_damage(surface: &WlSurface, most: usize) {
     });
 }
 
-/// Rectangles of a region are kept one by one, and looked at in each frame.
+/// Limits a region's rectangles: all are kept, and checked in each frame.
 fn region(
     _: &mut Kiosk,
     client: &Client,
@@ -259,12 +260,12 @@ fn primary_source(
     }
 }
 
-/// A type is at most a message long, which libwayland keeps below 4 KiB.
+/// Counts a source's MIME types. Each is at most a message long, which libwayland keeps below 4 KiB.
 pub(super) fn mime_type(client: &Client, source: ObjectId) -> Result<(), Refused> {
     count(client, source, "MIME types of a source", "mime-types", |limits| limits.mime_types)
 }
 
-/// One more of what an object gathers.
+/// Counts one more entry of an object.
 fn count(
     client: &Client,
     object: ObjectId,
@@ -280,7 +281,8 @@ fn count(
     refuse(LIMIT, format!("too many {what}: {limit} are possible ([limits] {key})"))
 }
 
-/// Each change that a window asks for is answered by a configure, which smithay keeps until the client answers that.
+/// Limits configures without an answer: each request for a change gets one, which smithay keeps until it is
+/// acknowledged.
 fn toplevel(
     kiosk: &mut Kiosk,
     _: &Client,
@@ -325,15 +327,15 @@ fn answered(answers: bool) -> Result<(), Refused> {
 }
 
 // WORKAROUND(smithay:popup-own-ancestor)
-/// Whether the popup is among its own ancestors, itself included. smithay takes any surface for a parent, and then
-/// looks for the root of the family for ever.
+/// Whether the popup is its own parent or ancestor. smithay accepts any surface as the parent, and then searches for
+/// the root for ever.
 pub fn is_own_ancestor(popup: &PopupSurface) -> bool {
     let mut ancestor = popup.get_parent_surface();
     while let Some(surface) = ancestor {
         if surface == *popup.wl_surface() {
             return true;
         }
-        // Circles are refused as they are made, so there is none further up.
+        // Cycles are refused when they are created, so there is none further up.
         ancestor = with_states(&surface, |states| {
             let data = states.data_map.get::<XdgPopupSurfaceData>()?;
             data.lock().ok()?.parent.clone()

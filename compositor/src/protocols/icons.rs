@@ -19,13 +19,13 @@ use crate::{
     protocols::dispatch::{globals, objects},
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 1;
 
 /// The protocol, which has no state.
 pub struct Icons;
 
-/// One icon: whether a window has it, which ends its making.
+/// An icon: whether it was set on a window, after which it cannot be changed.
 #[derive(Default)]
 pub struct Icon(AtomicBool);
 
@@ -45,7 +45,7 @@ impl GlobalDispatch<XdgToplevelIconManagerV1, (), Kiosk> for Icons {
         (): &(),
         init: &mut DataInit<'_, Kiosk>,
     ) {
-        // No size is better than another.
+        // No preferred size.
         init.init(resource, ()).done();
     }
 }

@@ -21,13 +21,13 @@ use crate::{
     protocols::dispatch::{globals, objects},
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 2;
 
 /// Shortest timeout: with less, each movement would notify each client.
 const MIN_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// What a client hears.
+/// Receives the events.
 trait Listener: PartialEq {
     fn idled(&self);
     fn resumed(&self);
@@ -42,14 +42,14 @@ impl Listener for ExtIdleNotificationV1 {
     }
 }
 
-/// One notification that a client wishes for.
+/// One notification object of a client.
 #[derive(Debug)]
 struct Wish<L> {
     listener: L,
     timeout: Duration,
-    /// From when on the timeout counts, if nothing happened since.
+    /// Start of the timeout, if there was no input since.
     since: Duration,
-    /// What keeps the screen from idling does not count for it.
+    /// Whether it ignores idle inhibitors.
     input_only: bool,
     idle: bool,
 }
@@ -59,9 +59,9 @@ struct Wish<L> {
 struct Wishes<L> {
     list: Vec<Wish<L>>,
     active_at: Duration,
-    /// Some surface keeps the screen from idling.
+    /// Whether an idle inhibitor is active.
     inhibited: bool,
-    /// When the last such ended.
+    /// When the last inhibitor ended.
     inhibited_until: Duration,
     /// Number of notifications in the idle state.
     idle: usize,
@@ -115,7 +115,7 @@ impl<L: Listener> Wishes<L> {
         any
     }
 
-    /// When a wish comes true, if nothing happens until then.
+    /// When a notification becomes idle, if there is no input until then.
     fn due(&self, wish: &Wish<L>) -> Option<Duration> {
         if wish.idle || (self.inhibited && !wish.input_only) {
             return None;
@@ -128,7 +128,7 @@ impl<L: Listener> Wishes<L> {
         self.list.iter().filter_map(|wish| self.due(wish)).min()
     }
 
-    /// Tells those whose time has come.
+    /// Sends `idled` to those whose timeout has passed.
     fn time(&mut self, now: Duration) {
         for index in 0..self.list.len() {
             let is_due = self.list.get(index).and_then(|wish| self.due(wish)).is_some_and(|due| due <= now);
@@ -144,7 +144,7 @@ impl<L: Listener> Wishes<L> {
 /// The state of the protocol.
 pub struct IdleNotifier {
     wishes: Wishes<ExtIdleNotificationV1>,
-    /// For the next wish that comes true.
+    /// For the next notification that becomes idle.
     pub timer: DeadlineTimer,
 }
 
@@ -155,12 +155,12 @@ impl IdleNotifier {
         Self { wishes: Wishes::new(), timer: DeadlineTimer::default() }
     }
 
-    /// When a wish comes true, monotonic.
+    /// When the next notification becomes idle, monotonic.
     pub fn deadline(&self) -> Option<Duration> {
         self.wishes.deadline()
     }
 
-    /// Tells those whose time has come.
+    /// Sends `idled` to those whose timeout has passed.
     pub fn time(&mut self, now: Duration) {
         self.wishes.time(now);
     }
@@ -175,7 +175,7 @@ impl Kiosk {
         }
     }
 
-    /// Some surface keeps the screen from idling, or none does any more.
+    /// An idle inhibitor became active, or the last one ended.
     pub fn tell_inhibited(&mut self, inhibited: bool) {
         let now = self.now();
         if self.protocols.idle_notifier.wishes.inhibit(inhibited, now) {

@@ -4,7 +4,7 @@ use std::{cell::RefCell, rc::Rc, time::Duration};
 
 use super::{Listener, Wishes};
 
-/// Writes down what it hears.
+/// Records its events.
 #[derive(Debug, Clone)]
 struct Ear(char, Rc<RefCell<String>>);
 

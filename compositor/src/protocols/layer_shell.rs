@@ -56,7 +56,7 @@ impl WlrLayerShellHandler for Kiosk {
     }
 
     fn new_popup(&mut self, _: Handle, popup: PopupSurface) {
-        // Its parent was not known when it was made.
+        // The parent was not known when the popup was created.
         self.keep_popup_on_screen(&popup);
         if let Err(error) = self.stage.popups.track_popup(PopupKind::from(popup)) {
             tracing::debug!(%error, "popup without a living parent");
@@ -88,7 +88,7 @@ impl Kiosk {
                 refusal::post(&handle, Error::InvalidSurfaceState, sentence);
             }
             Committed::Changed => self.stage.windows.disturb(),
-            // Who has the keyboard may have changed all the same.
+            // The keyboard focus may have changed all the same.
             Committed::Same
                 if self.stage.focus() != self.seat.seat.get_keyboard().and_then(|keys| keys.current_focus()) =>
             {
@@ -98,7 +98,7 @@ impl Kiosk {
         }
     }
 
-    /// A layer surface is gone, or its role is.
+    /// Removes a layer surface when the surface or its role is destroyed.
     pub(crate) fn remove_layer(&mut self, surface: &WlSurface) {
         let Some(id) = self.stage.layers.remove(surface) else { return };
         if let Some(area) = self.screens.get(id).map(|screen| screen.geometry()) {
@@ -108,7 +108,7 @@ impl Kiosk {
         self.stage.windows.disturb();
     }
 
-    /// The screens are others, or lie otherwise.
+    /// Adapts the layers when the screens or the layout changed.
     pub(crate) fn rearrange_layers(&mut self) {
         let screens = &self.screens;
         self.stage.layers.close_all_but(|id| screens.get(id).is_some_and(|screen| !screen.retiring));
@@ -120,7 +120,7 @@ impl Kiosk {
         }
     }
 
-    /// Tells a surface the scale and turn of the screen that it is on.
+    /// Sends a surface the scale and transform of its screen.
     pub(super) fn tell_layer_scale(&self, surface: &WlSurface, screen: ScreenId) {
         let Some(screen) = self.screens.get(screen) else { return };
         let (scale, transform) = (screen.scale(), screen.output.current_transform());
@@ -131,7 +131,7 @@ impl Kiosk {
     }
 }
 
-/// A surface becomes a layer surface once, before it has a buffer: smithay takes all.
+/// A surface can become a layer surface only once and without a buffer: smithay does not check this.
 fn layer_shell(
     kiosk: &mut Kiosk,
     _: &Client,

@@ -122,13 +122,13 @@ pub struct Protocols {
     pub dmabuf: DmabufState,
     /// `None`: no GPU takes buffers.
     pub dmabuf_global: Option<DmabufGlobal>,
-    /// What the feedback of now says, to tell whether another is due.
+    /// The current feedback, to detect changes.
     pub dmabuf_feedback: Option<DmabufOffer>,
     /// `wp_linux_drm_syncobj_manager_v1`; `None`: the device has no timelines.
     pub syncobj: Option<DrmSyncobjState>,
-    /// Who gets a role.
+    /// The `xdg_surface` that is getting its role.
     pub xdg_surfaces: unconfigured::XdgSurfaces,
-    /// What commits wait for.
+    /// The event sources that block commits.
     pub waits: buffers::Waits,
     /// `zwlr_output_manager_v1`.
     pub output_management: OutputManagement,
@@ -162,11 +162,11 @@ pub struct Protocols {
     pub fifo: Fifo,
     /// `wp_commit_timing_manager_v1`.
     pub commit_timing: CommitTiming,
-    /// Of clients that went without destroying them.
+    /// Data devices of clients that died without destroying them.
     pub dead_devices: DeadDevices,
-    /// What clients may have.
+    /// The limits of clients.
     pub limits: Limits,
-    /// Kept for as long as their globals are offered; nothing is asked of them.
+    /// Kept while their globals are offered; not used otherwise.
     _passive: Passive,
 }
 

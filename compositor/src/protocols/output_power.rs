@@ -22,7 +22,7 @@ use crate::{
     screens::ScreenId,
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 1;
 /// Power controls that one client may have. Tools have one a screen.
 const MAX_CONTROLS: usize = 64;
@@ -35,7 +35,7 @@ pub struct OutputPower {
 struct Control {
     resource: ZwlrOutputPowerV1,
     screen: ScreenId,
-    /// What the client was told last.
+    /// The state that was sent last.
     on: bool,
 }
 
@@ -56,7 +56,7 @@ fn mode(on: bool) -> Mode {
 }
 
 impl Kiosk {
-    /// Tells who controls a screen's power that it was switched, or is gone.
+    /// Sends changes of the screens' power; controls of screens that are gone fail.
     pub fn tell_output_power(&mut self) {
         let screens = &self.screens;
         self.protocols.output_power.controls.retain_mut(|control| {
@@ -135,7 +135,7 @@ impl Dispatch<ZwlrOutputPowerV1, (), Kiosk> for OutputPower {
             }
         };
         let controls = &kiosk.protocols.output_power.controls;
-        // A control that has failed controls nothing.
+        // A failed control has no effect.
         let Some(control) = controls.iter().find(|control| control.resource == *resource) else { return };
         let Some(screen) = kiosk.screens.get(control.screen).filter(|screen| screen.power != on) else { return };
         let change = OutputChange { power: Some(on), ..OutputChange::default() };

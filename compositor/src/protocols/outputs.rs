@@ -26,9 +26,9 @@ use crate::{
     protocols::dispatch::{globals, objects},
 };
 
-/// Highest version of xdg-output that is spoken.
+/// Highest supported version of xdg-output.
 const VERSION: u32 = 3;
-/// From it on, `wl_output.done` says that all has been told.
+/// From this version on, `wl_output.done` ends a group of changes.
 const DONE_BY_OUTPUT_SINCE: u32 = 3;
 
 impl OutputHandler for Kiosk {
@@ -42,17 +42,17 @@ pub struct XdgOutputs {
     told: Vec<Told>,
 }
 
-/// What a client knows of a screen.
+/// The state of a screen as sent to a client.
 struct Told {
     resource: ZxdgOutputV1,
     wl_output: Weak<WlOutput>,
     output: Output,
-    /// `None`: nothing yet.
+    /// `None`: not sent yet.
     place: Option<Rectangle<i32, Logical>>,
 }
 
 impl Told {
-    /// Where the screen lies in the client's own space. The X server's has another scale.
+    /// The screen's area in the client's coordinates, which are scaled for the X server.
     fn in_clients_space(&self, place: Rectangle<i32, Logical>) -> Rectangle<i32, Logical> {
         let client = self.resource.client();
         let state = client.as_ref().and_then(|client| client.get_data::<ClientState>());
@@ -60,7 +60,7 @@ impl Told {
         place.to_f64().upscale(scale).to_i32_round()
     }
 
-    /// Tells where the screen is, if that is news.
+    /// Sends the screen's area, if it changed.
     fn tell(&mut self, place: Rectangle<i32, Logical>) {
         let before = self.place.replace(place);
         if before == Some(place) {
@@ -74,7 +74,7 @@ impl Told {
         }
     }
 
-    /// Says that all has been told.
+    /// Sends `done`.
     fn done(&self) {
         if self.resource.version() < DONE_BY_OUTPUT_SINCE {
             self.resource.done();
@@ -96,7 +96,7 @@ impl XdgOutputs {
 }
 
 impl Kiosk {
-    /// Tells clients where screens have come to lie.
+    /// Sends the changed areas of screens to clients.
     pub fn tell_xdg_outputs(&mut self) {
         let screens = &self.screens;
         for told in &mut self.protocols.xdg_outputs.told {
@@ -136,7 +136,7 @@ impl Dispatch<ZxdgOutputManagerV1, (), Kiosk> for XdgOutputs {
     ) {
         let zxdg_output_manager_v1::Request::GetXdgOutput { id, output: wl_output } = request else { return };
         let resource = init.init(id, ());
-        // Of a screen that is gone there is nothing to tell.
+        // Nothing is sent for a screen that is gone.
         let Some(output) = Output::from_resource(&wl_output) else { return };
         let mut told = Told { resource, wl_output: wl_output.downgrade(), output, place: None };
         if told.resource.version() >= zxdg_output_v1::EVT_NAME_SINCE {

@@ -11,7 +11,7 @@ use smithay::{
 
 use crate::{kiosk::Kiosk, limits};
 
-/// Stands for a length of 0. No rectangle of a window is so long.
+/// Marks a length of 0. No window's rectangle is that long.
 const NOTHING: i32 = i32::MAX;
 
 // WORKAROUND(smithay:anchor-of-nothing)
@@ -48,7 +48,7 @@ impl Dispatch<XdgPositioner, XdgPositionerUserData> for Kiosk {
     }
 }
 
-/// The rules as the client meant them.
+/// The rules with the client's own lengths.
 pub(super) fn restore(mut rules: PositionerState) -> PositionerState {
     for length in [&mut rules.anchor_rect.size.w, &mut rules.anchor_rect.size.h] {
         if *length == NOTHING {

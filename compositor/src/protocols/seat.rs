@@ -100,7 +100,7 @@ impl PointerConstraintsHandler for Kiosk {
         let active =
             with_pointer_constraint(surface, pointer, |constraint| constraint.is_some_and(|held| held.is_active()));
         if active && let Some(shown) = self.stage.windows.find(surface) {
-            // Within its window: what is beside it may be another's.
+            // Clamped to its window: the area beside it may be another client's.
             let window = Rectangle::new(shown.location, shown.window.geometry().size);
             pointer.set_location(policy::clamp(shown.origin().to_f64() + at, window));
         }

@@ -40,25 +40,25 @@ use crate::{
     protocols::dispatch::{globals, objects},
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 1;
-/// Contexts that there may be: each has two descriptors and a thread.
+/// The limit of open contexts: each has two descriptors and a thread.
 const CONTEXTS: usize = 32;
-/// Of them made on the shells' sockets: the rest is for those that may grant something.
+/// The limit of those created on the shells' sockets: the rest is reserved for those that can grant rights.
 const CONTEXTS_OF_SHELLS: usize = 16;
-/// Connections that wait to be taken in; more wait in the socket.
+/// Accepted connections that may wait; more wait in the socket.
 const WAITING: usize = 4;
-/// Of a thread that does nothing else.
+/// Stack size of the accepting thread, bytes.
 const STACK: usize = 64 << 10;
-/// When connections are taken again after there was no room for one.
+/// Time until connections are accepted again after an error.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// The state of the protocol.
 #[derive(Debug)]
 pub struct SecurityContexts {
-    /// Whose sockets are listened to.
+    /// Number of open contexts.
     open: usize,
-    /// Those of them that were made on a shell's socket.
+    /// Number of those created on a shell's socket.
     of_shells: usize,
 }
 
@@ -69,13 +69,13 @@ impl SecurityContexts {
         Self { open: 0, of_shells: 0 }
     }
 
-    /// Contexts whose sockets are listened to, for tests.
+    /// Number of open contexts, for tests.
     pub fn open(&self) -> usize {
         self.open
     }
 }
 
-/// A context that is being made; `None` in it: it was.
+/// A context before its commit; `None` inside: committed.
 pub struct ContextData(Mutex<Option<Made>>);
 
 struct Made {
@@ -86,7 +86,7 @@ struct Made {
     instance: Option<String>,
 }
 
-/// Whether connections can be taken from this descriptor.
+/// Whether the descriptor is a listening Unix stream socket.
 fn is_listener(fd: &OwnedFd) -> bool {
     sockopt::socket_domain(fd) == Ok(AddressFamily::UNIX)
         && sockopt::socket_type(fd) == Ok(SocketType::STREAM)
@@ -216,11 +216,11 @@ impl Kiosk {
             self.main_loop.handle.remove(accepts);
             return Err(error);
         }
-        // Its other end is closed, or written to: both mean the end.
+        // The other end was closed or written to: both end the context.
         let close = Generic::new(made.close, Interest::READ, Mode::Level);
         let inserted = self.main_loop.handle.insert_source(close, move |_, _, kiosk| {
             kiosk.main_loop.handle.remove(accepts);
-            // Wakes the thread, which ends.
+            // Wakes the thread, so that it ends.
             let _ = shutdown(&stop, Shutdown::Both);
             let contexts = &mut kiosk.protocols.security_contexts;
             contexts.open -= 1;
@@ -253,7 +253,7 @@ fn accept(listener: &UnixListener, accepted: &SyncSender<UnixStream>) {
                     let _ = poll(&mut [PollFd::new(listener, PollFlags::IN)], None);
                 }
                 ErrorKind::Interrupted | ErrorKind::ConnectionAborted => {}
-                // It was shut down, by us or by its maker.
+                // It was shut down, by us or by its creator.
                 ErrorKind::InvalidInput => return,
                 // No descriptor is left, for now.
                 _ => thread::sleep(PAUSE),

@@ -40,7 +40,7 @@ impl DataDeviceHandler for Kiosk {
 
 impl ClientDndGrabHandler for Kiosk {
     fn started(&mut self, _source: Option<WlDataSource>, icon: Option<WlSurface>, seat: Seat<Self>) {
-        // Whichever started it: a finger that is down, else the pointer.
+        // The drag's start: a finger that is down, else the pointer.
         let pointer = seat.get_pointer().map(|pointer| pointer.current_location()).unwrap_or_default();
         let at = self.seat.finger().unwrap_or(pointer);
         self.stage.cursor.start_drag(icon, at);

@@ -39,10 +39,10 @@ use smithay::{
 
 use crate::{kiosk::Kiosk, protocols::dispatch::objects};
 
-/// Hands requests on to smithay, and destroys what is left of dead clients before.
+/// Passes requests on to smithay, after it has destroyed the devices of dead clients.
 pub struct SelectionDevices;
 
-/// Devices that no client has any more.
+/// Devices of clients that died.
 #[derive(Debug, Default)]
 pub struct DeadDevices {
     data: Vec<WlDataDevice>,

@@ -16,7 +16,7 @@ use crate::{
     protocols::dispatch::{globals, objects, plain},
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 1;
 
 /// The protocol, which has no state.
@@ -59,7 +59,7 @@ impl Dispatch<ExtSessionLockV1, (), Kiosk> for SessionLock {
         init: &mut DataInit<'_, Kiosk>,
     ) {
         match request {
-            // Made before the client heard of the end: it is never shown.
+            // Created before the client received `finished`: it is never shown.
             ext_session_lock_v1::Request::GetLockSurface { id, .. } => {
                 init.init(id, ());
             }

@@ -50,7 +50,7 @@ use crate::{
 
 use super::{guards, positioner};
 
-/// How long a token may be used: the program that it is for has started by then.
+/// How long an activation token is valid: enough for a program to start.
 const TOKEN_LIFE: Duration = Duration::from_secs(60);
 
 impl XdgShellHandler for Kiosk {
@@ -89,7 +89,7 @@ impl XdgShellHandler for Kiosk {
     }
 
     fn ack_configure(&mut self, surface: WlSurface, _configure: Configure) {
-        // Some may have been held back: see `Windows::rearrange`.
+        // Changes may have been held back: see `Windows::rearrange`.
         if let Some(toplevel) = self.stage.windows.find(&surface).and_then(|shown| shown.window.toplevel())
             && toplevel.has_pending_changes()
         {
@@ -145,7 +145,7 @@ impl XdgShellHandler for Kiosk {
         let seat: Seat<Self> = self.seat.seat.clone();
         let popup = PopupKind::Xdg(surface);
         let Ok(root) = find_popup_root_surface(&popup) else { return };
-        // Whoever is neither typed to nor pointed at has no reason to take that from who is.
+        // A client without keyboard or pointer focus must not take them from another.
         let attended = self.has_attention(&root);
         let Ok(mut grab) = self.stage.popups.grab_popup(root, popup, &seat, serial) else { return };
         if !attended {
@@ -189,7 +189,7 @@ impl XdgShellHandler for Kiosk {
 }
 
 impl Kiosk {
-    /// Whether keys or the pointer go to the client of this surface.
+    /// Whether this surface's client has keyboard or pointer focus.
     fn has_attention(&self, surface: &WlSurface) -> bool {
         let seat = &self.seat.seat;
         let keyboard = seat.get_keyboard().and_then(|keyboard| keyboard.current_focus());
@@ -197,7 +197,7 @@ impl Kiosk {
         keyboard.into_iter().chain(pointer).any(|focus| focus.id().same_client_as(&surface.id()))
     }
 
-    /// The protocol wants a configure in answer to each state request: it says what was said before.
+    /// Answers a state request with a configure, as the protocol requires; the state is unchanged.
     fn answer_state_request(&mut self, surface: &ToplevelSurface) {
         if surface.is_initial_configure_sent() {
             surface.send_configure();
@@ -214,13 +214,13 @@ impl Kiosk {
             return;
         };
         if is_root_commit && !toplevel.is_initial_configure_sent() {
-            // Before its first buffer the shell knows its size: it lays itself out once.
+            // The shell gets its size before its first buffer, so that it lays out only once.
             Windows::configure(&toplevel, role, self.told_area_of(shell), true);
             toplevel.send_configure();
             if let Some(screen) = self.screens.screen_for(shell) {
                 screen.output.enter(root);
             }
-            // The conformance suite's own clients come with a buffer too early.
+            // The conformance suite's own clients attach a buffer too early.
             if !cfg!(feature = "conformance") {
                 return;
             }
@@ -234,7 +234,7 @@ impl Kiosk {
             if self.stage.windows.find(root).is_some_and(|shown| shown.mapped) {
                 self.dismiss_covered_grab(root);
             }
-            // The suite waits for a second configure when a window is mapped, which has nothing to say here.
+            // The suite waits for a second configure when a window is mapped, which has no other use.
             if cfg!(feature = "conformance") {
                 toplevel.send_configure();
             }
@@ -244,7 +244,7 @@ impl Kiosk {
         }
     }
 
-    /// A popup's first commit is answered by its configure.
+    /// Answers a popup's first commit with its configure.
     pub fn configure_popup(&mut self, surface: &WlSurface) {
         if let Some(PopupKind::Xdg(popup)) = self.stage.popups.find_popup(surface)
             && !popup.is_initial_configure_sent()
@@ -254,7 +254,7 @@ impl Kiosk {
         }
     }
 
-    /// A popup was committed: its children lie where it lies now.
+    /// Handles a popup's commit: its children move with it.
     pub fn follow_popup(&mut self, surface: &WlSurface) {
         let Some(popup) = self.stage.popups.find_popup(surface) else { return };
         if let Ok(root) = find_popup_root_surface(&popup) {
@@ -265,19 +265,19 @@ impl Kiosk {
         }
     }
 
-    /// The screens or windows lie otherwise: popups that want to follow are constrained anew.
+    /// Constrains reactive popups anew when the layout of screens or windows changed.
     pub(crate) fn constrain_reactive_popups(&self) {
         for root in self.stage.windows.surfaces() {
             self.constrain_reactive_popups_of(&root);
         }
     }
 
-    /// The same of the popups of one window.
+    /// The same for the popups of one window.
     pub(crate) fn constrain_reactive_popups_of(&self, root: &WlSurface) {
         for (popup, _) in PopupManager::popups_for_surface(root) {
             let PopupKind::Xdg(popup) = popup else { continue };
             let reactive = popup.with_pending_state(|state| state.positioner.reactive);
-            // One that answers none is told no more: it would be kept for it, each one.
+            // Not for a client that acknowledges none: smithay would keep each.
             if !reactive || !popup.is_initial_configure_sent() || !popup_answers(&popup) {
                 continue;
             }
@@ -310,7 +310,7 @@ impl Kiosk {
 
 impl XdgDecorationHandler for Kiosk {
     fn new_decoration(&mut self, toplevel: ToplevelSurface) {
-        // "Server side", and the server draws none: nothing draws decorations.
+        // Server-side, and the server draws none: windows have no decorations.
         toplevel.with_pending_state(|state| state.decoration_mode = Some(DecorationMode::ServerSide));
     }
     fn request_mode(&mut self, toplevel: ToplevelSurface, _mode: DecorationMode) {
@@ -339,14 +339,14 @@ impl XdgActivationHandler for Kiosk {
     }
 
     fn request_activation(&mut self, token: XdgActivationToken, _data: XdgActivationTokenData, surface: WlSurface) {
-        // Each is for one activation.
+        // A token is for one activation.
         self.protocols.activation.remove_token(&token);
         self.stage.windows.raise(&surface);
         self.stage.windows.disturb();
     }
 }
 
-/// The popup lies where these rules have it, for now without a look at the screen.
+/// Places the popup by these rules, not yet constrained to the screen.
 fn place_by(popup: &PopupSurface, rules: PositionerState) {
     let rules = positioner::restore(rules);
     popup.with_pending_state(|state| {
@@ -355,7 +355,7 @@ fn place_by(popup: &PopupSurface, rules: PositionerState) {
     });
 }
 
-/// Makes room for one more of these tokens.
+/// Removes the oldest of these tokens if there is no room for one more.
 fn forget_oldest(state: &mut XdgActivationState, most: u32, of: impl Fn(&XdgActivationTokenData) -> bool) {
     let these = || state.tokens().filter(|(_, data)| of(data));
     if these().count() < usize::try_from(most).unwrap_or(usize::MAX) {

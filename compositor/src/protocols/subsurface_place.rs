@@ -29,18 +29,18 @@ use crate::{
     protocols::dispatch::Refused,
 };
 
-/// With a surface: the places of its children that are not in force yet, at most one each.
+/// Stored with a surface: the pending positions of its children, at most one each.
 type Places = Mutex<HashMap<ObjectId, Place>>;
 
 struct Place {
     child: Weak<WlSurface>,
-    /// Since the parent's last commit.
+    /// Set since the parent's last commit.
     asked: Option<Point<i32, Logical>>,
-    /// Of a commit of the parent's that waits for others.
+    /// Set by a commit of the parent that is still pending.
     committed: Option<Point<i32, Logical>>,
 }
 
-/// With a child: its place that is in force. What it committed itself brings an older one.
+/// Stored with a child: its position in force. A commit of the child brings an older one.
 type InForce = Mutex<Point<i32, Logical>>;
 
 fn places(states: &SurfaceData) -> Option<MutexGuard<'_, HashMap<ObjectId, Place>>> {
@@ -107,7 +107,7 @@ fn ask(child: &WlSurface, at: Point<i32, Logical>) {
     });
 }
 
-/// The parent is about to be committed.
+/// Called before the parent's commit.
 pub(super) fn committed(parent: &WlSurface) {
     with_states(parent, |states| {
         for place in places(states).iter_mut().flat_map(|places| places.values_mut()) {
@@ -116,7 +116,7 @@ pub(super) fn committed(parent: &WlSurface) {
     });
 }
 
-/// What the surface has committed is in force.
+/// Called when a commit of the surface is applied.
 pub(super) fn applied(surface: &WlSurface) {
     let mut moves = Vec::new();
     with_states(surface, |states| {

@@ -71,7 +71,7 @@ impl CompositorHandler for Kiosk {
     }
 
     fn destroyed(&mut self, surface: &WlSurface) {
-        // An inhibitor ends with its surface, and with the client that crashed.
+        // An inhibitor ends with its surface, also when the client crashed.
         self.no_longer_inhibits(surface);
         self.end_waits_of(surface);
         end_what_waits(surface, self.main_loop.clock.now().into());
@@ -83,7 +83,7 @@ impl CompositorHandler for Kiosk {
         self.clients.x11.forget(surface);
         self.remove_layer(surface);
         self.doubt_pointer_focus();
-        // As of a subsurface that is destroyed by itself: see `guards::subsurface`.
+        // As for a destroyed subsurface: see `guards::subsurface`.
         if get_parent(surface).is_some() {
             self.stage.windows.disturb();
         }
@@ -110,7 +110,7 @@ impl CompositorHandler for Kiosk {
             self.follow_layer(&root, *surface == root);
             self.follow_method_popup(&root);
         }
-        // Each of them looks through all popups there are.
+        // Each of these calls walks all popups.
         if get_role(surface) == Some(XDG_POPUP_ROLE) {
             self.stage.popups.commit(surface);
             self.configure_popup(surface);
@@ -122,10 +122,10 @@ impl CompositorHandler for Kiosk {
 }
 
 impl Kiosk {
-    /// Tells a surface the scale and turn to draw at. A window that is to have another size as well is told when it
-    /// has drawn in that size, by [`Self::follow_toplevel`]: where both come at once, the buffer keeps its size, and
-    /// Chromium drawing without a GPU then keeps what it said the buffer's size on the screen is (its
-    /// `SoftwareOutputDevice::Resize` looks at the pixels alone), so that the page is too large or too small for good.
+    /// Sends a surface the scale and transform to draw at. A window that is also to be resized gets them after it has
+    /// drawn in the new size, by [`Self::follow_toplevel`]: if both come at once, the buffer keeps its size, and
+    /// Chromium without a GPU then keeps the buffer's old size on the screen (its `SoftwareOutputDevice::Resize`
+    /// compares only pixels), so that the page stays too large or too small.
     pub fn tell_scale(&self, surface: &WlSurface) {
         let shell = ClientState::shell_of(surface);
         let Some(screen) = self.screens.screen_for(shell) else { return };
@@ -143,7 +143,7 @@ impl Kiosk {
     }
 }
 
-/// Whether the surface has been told a scale, and not this one.
+/// Whether another scale was sent to the surface.
 fn is_told_another(surface: &WlSurface, scale: f64) -> bool {
     let told = with_states(surface, |states| with_fractional_scale(states, |state| state.preferred_scale()));
     told.is_some_and(|told| told != scale)
@@ -187,8 +187,8 @@ objects! {
     WpContentTypeV1, ContentTypeUserData => ContentTypeState;
 }
 
-/// Answers the frame callbacks and feedbacks that a surface takes with it: nobody would any more, and each counts against
-/// what its client may have ([`crate::limits`]).
+/// Answers the frame callbacks and feedbacks of a destroyed surface: nothing else would, and each counts against its
+/// client's limits ([`crate::limits`]).
 fn end_what_waits(surface: &WlSurface, now: Duration) {
     // Milliseconds that wrap around, as the protocol has them.
     let time = now.as_millis() as u32;

@@ -38,7 +38,7 @@ impl IdleInhibitHandler for Kiosk {
 }
 
 impl Kiosk {
-    /// The surface does not keep the screen from idling any more, if it did.
+    /// Removes the surface's idle inhibitors, if it has any.
     pub fn no_longer_inhibits(&mut self, surface: &WlSurface) {
         if self.protocols.idle_inhibitors.is_empty() {
             return;

@@ -1,9 +1,9 @@
-//! What has to be so before a surface becomes an `xdg_surface`, and before that shows anything.
+//! Checks before a surface becomes an `xdg_surface`, and before that is mapped.
 //!
-//! Buffers that come before their time: a window or a popup has to be told its size, and to say that it heard so, before it
-//! shows anything (xdg_surface, `unconfigured_buffer`). smithay 0.7 lets them through, and they are never seen.
+//! Early buffers: a window or a popup must acknowledge its first configure before it attaches a buffer (xdg_surface,
+//! `unconfigured_buffer`). smithay 0.7 accepts them, and they are never shown.
 //!
-//! The error is the `xdg_surface`'s, which smithay does not give away: it is noted when it gets its role.
+//! The error belongs to the `xdg_surface`, which smithay does not expose: it is noted when it gets its role.
 
 // WORKAROUND(smithay:unconfigured-buffer)
 
@@ -33,17 +33,17 @@ use crate::{
     protocols::dispatch::{Refused, guarded},
 };
 
-/// Which `xdg_surface` is getting its role.
+/// The `xdg_surface` that is getting its role.
 #[derive(Debug, Default)]
 pub struct XdgSurfaces {
     getting_role: Option<XdgSurface>,
 }
 
-/// With the surface: its `xdg_surface` of now.
+/// Stored with a surface: its current `xdg_surface`.
 type Known = Mutex<Option<Weak<XdgSurface>>>;
 
 impl XdgSurfaces {
-    /// The surface has got its role, by the request that was looked at last.
+    /// The surface got its role by the last checked request.
     pub(super) fn has_role(&mut self, surface: &WlSurface) {
         let Some(xdg_surface) = self.getting_role.take() else { return };
         with_states(surface, |states| {
@@ -65,7 +65,7 @@ fn xdg_surface(
     Ok(())
 }
 
-/// A surface with another role, with a living `xdg_surface` or with a buffer does not become one: smithay takes all.
+/// Refuses a surface with another role, a living `xdg_surface` or a buffer: smithay accepts all.
 fn wm_base(
     _: &mut Kiosk,
     _: &Client,
@@ -103,7 +103,7 @@ guarded! {
     XdgSurface, XdgSurfaceUserData => XdgShellState, xdg_surface;
 }
 
-/// The surface is about to be committed: with a buffer that it may not have yet?
+/// Called before a commit: refuses a buffer before the first configure was acknowledged.
 pub(super) fn refuse_early_buffer(surface: &WlSurface) {
     // The conformance suite's own clients do so.
     if cfg!(feature = "conformance") {
@@ -125,7 +125,7 @@ pub(super) fn refuse_early_buffer(surface: &WlSurface) {
     }
 }
 
-/// Whether the surface may have a buffer, as far as its role says.
+/// Whether the surface may have a buffer, by its role.
 fn is_configured(states: &SurfaceData) -> bool {
     if let Some(data) = states.data_map.get::<XdgToplevelSurfaceData>() {
         return data.lock().unwrap_or_else(PoisonError::into_inner).configured;

@@ -1,8 +1,8 @@
 //! Protocols that a kiosk accepts without effect: the system bell, tearing control, keyboard shortcuts inhibition.
 //!
-//! keyboard-shortcuts-inhibit is granted to all: there is no key of a window manager here, so that every key reaches the
-//! window with the keyboard anyway. The few keys of kioskd's own, those of virtual terminals, stay kioskd's, whoever asks:
-//! they are how people get out.
+//! keyboard-shortcuts-inhibit is granted to all: there are no shortcuts of a window manager, so that every key reaches
+//! the focused window anyway. Only the keys for virtual terminals stay with kioskd in any case, as people leave the
+//! kiosk by them.
 
 use smithay::reexports::{
     wayland_protocols::{
@@ -30,7 +30,7 @@ use crate::{
     protocols::dispatch::{globals, objects, plain},
 };
 
-/// Highest version of each of the protocols that is spoken.
+/// Highest supported version of each protocol.
 const VERSION: u32 = 1;
 
 /// The protocols, which have no state.

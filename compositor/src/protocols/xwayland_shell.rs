@@ -21,7 +21,7 @@ use crate::{
     protocols::dispatch::{globals, objects},
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 1;
 /// The role of such a surface.
 const ROLE: &str = "xwayland_surface";

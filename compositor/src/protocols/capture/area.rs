@@ -8,18 +8,18 @@ use smithay::{
 
 use crate::screens::{Screen, Screens};
 
-/// What a picture's place on the panel depends on: while it stays, a copy that was asked for is the one that is made.
+/// The panel's geometry that a requested copy depends on: the copy is valid while it is unchanged.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Shape {
     /// Pixels.
     pub panel: Size<i32, Physical>,
-    /// What clients are told of the output.
+    /// As sent to clients for the output.
     pub transform: Transform,
     scale: f64,
 }
 
 impl Shape {
-    /// That of a screen now.
+    /// The current shape of a screen.
     pub fn of(screen: &Screen) -> Self {
         Self { panel: screen.panel_size(), transform: screen.output.current_transform(), scale: screen.scale() }
     }
@@ -29,7 +29,7 @@ impl Shape {
         Rectangle::from_size(self.panel)
     }
 
-    /// What lies in a region of the output, in logical pixels; `None`: nothing does.
+    /// The panel's part for a region of the output in logical pixels; `None`: outside the picture.
     pub fn part(&self, x: i32, y: i32, width: i32, height: i32) -> Option<Rectangle<i32, Physical>> {
         let picture = self.transform.transform_size(self.panel);
         let (left, right) = span(x, width, self.scale, picture.w)?;
@@ -39,19 +39,19 @@ impl Shape {
     }
 }
 
-/// From where to where, in pixels, and within the picture.
+/// Start and end in pixels, clamped to the picture.
 fn span(start: i32, length: i32, scale: f64, limit: i32) -> Option<(i32, i32)> {
     let pixel = |logical: f64| (logical * scale).round().clamp(0.0, f64::from(limit)) as i32;
     let (from, to) = (pixel(f64::from(start)), pixel(f64::from(start) + f64::from(length)));
     (from < to).then_some((from, to))
 }
 
-/// Pixels of the panel are those of the buffer that is read.
+/// Panel pixels are the pixels of the buffer that is read.
 pub fn to_buffer(part: Rectangle<i32, Physical>) -> Rectangle<i32, Buffer> {
     Rectangle::new((part.loc.x, part.loc.y).into(), (part.size.w, part.size.h).into())
 }
 
-/// The screen that a client means.
+/// The screen of a client's output object.
 pub fn screen_of<'a>(screens: &'a Screens, output: &WlOutput) -> Option<&'a Screen> {
     let output = Output::from_resource(output)?;
     screens.iter().find(|screen| screen.output == output)
@@ -84,7 +84,7 @@ mod tests {
             |transform| shape(transform, 1.0).part(0, 0, 10, 20).map(|part| (part.loc.into(), part.size.into()));
         assert_eq!(corner(Transform::Normal), Some(((0, 0), (10, 20))));
         assert_eq!(corner(Transform::_180), Some(((310, 180), (10, 20))));
-        // Turned by 90° clockwise: the picture's top edge lies along the panel's right edge.
+        // Rotated by 90° clockwise: the picture's top edge lies along the panel's right edge.
         assert_eq!(corner(Transform::_270), Some(((300, 0), (20, 10))));
         assert_eq!(corner(Transform::_90), Some(((0, 190), (20, 10))));
     }

@@ -35,18 +35,18 @@ use crate::{
     protocols::dispatch::{globals, objects},
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 1;
 
 pub(super) fn offer(display: &DisplayHandle) {
     display.create_global::<Kiosk, ExtImageCopyCaptureManagerV1, ()>(VERSION, ());
 }
 
-/// A session that goes on.
+/// An active session.
 pub struct Session {
     resource: ExtImageCopyCaptureSessionV1,
     view: View,
-    /// What it was told.
+    /// The buffer size that was sent.
     size: Size<i32, Physical>,
 }
 
@@ -58,19 +58,19 @@ pub struct FrameState {
     captured: bool,
 }
 
-/// Of a frame: its session, and its state.
+/// Data of a frame: its session and its state.
 pub struct FrameData {
     session: ObjectId,
     state: Mutex<FrameState>,
 }
 
-/// Of a session: the one frame that it may have at a time.
+/// Data of a session: its frame, at most one at a time.
 #[derive(Default)]
 pub struct SessionData {
     frame: Mutex<Option<ExtImageCopyCaptureFrameV1>>,
 }
 
-/// Of a cursor's session: whether its frames were asked for.
+/// Data of a cursor session: whether its capture session was requested.
 #[derive(Default)]
 pub struct CursorData {
     asked: Mutex<bool>,
@@ -83,7 +83,7 @@ fn tell(session: &ExtImageCopyCaptureSessionV1, size: Size<i32, Physical>) {
 }
 
 impl Kiosk {
-    /// Sessions whose screen has another size or is gone are told.
+    /// Sends the new size to sessions whose screen changed it, and `stopped` to those whose screen is gone.
     pub(super) fn tell_capture_sessions(&mut self) {
         let Self { screens, protocols, .. } = self;
         let mut stopped = Vec::new();
@@ -228,7 +228,7 @@ impl Dispatch<ExtImageCopyCaptureFrameV1, FrameData, Kiosk> for Captures {
                     let sentence = format!("no part of a buffer: {width}x{height} at {x},{y}");
                     return refusal::post(frame, FrameError::InvalidBufferDamage, &sentence);
                 }
-                // As far as any buffer goes: what ends beyond the numbers ends at their end.
+                // Clamped, so that the rectangle's end does not overflow.
                 let (w, h) = (width.min(i32::MAX - x), height.min(i32::MAX - y));
                 let part = Rectangle::new((x, y).into(), (w, h).into());
                 state.stale = Some(state.stale.map_or(part, |stale| stale.merge(part)));
@@ -279,7 +279,7 @@ impl Kiosk {
             area: shape.whole(),
             shape,
             buffer,
-            // For the first there is the whole picture.
+            // For a session's first copy the whole picture counts as damage.
             waits: true,
             looked_at: false,
         };

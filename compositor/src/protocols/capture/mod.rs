@@ -1,8 +1,8 @@
-//! What screens show, for tools that were let near it: wlr-screencopy and ext-image-copy-capture speak to them, and
-//! what is behind both is here: who waits for which picture, what each has missed of it, and the end of a turn, in which
-//! they are served ([`Kiosk::serve_captures`]). A picture is as it lies on the panel, as both protocols want it. A screen
-//! that stands still costs nothing: who waits for a change is looked at when the screen drew. Drawing and reading back is
-//! the back end's ([`crate::backend::watched`]).
+//! Captures of screens by trusted tools. The protocols are wlr-screencopy and ext-image-copy-capture; shared here are
+//! the pending copies, the damage since each client's last copy, and their handling at the end of a turn
+//! ([`Kiosk::serve_captures`]). A picture has the panel's orientation, as both protocols require. A static screen costs
+//! nothing: copies that wait for damage are checked when the screen drew. The back end draws and reads back
+//! ([`crate::backend::watched`]).
 
 mod area;
 mod image_copy;
@@ -32,14 +32,14 @@ use image_copy::Session;
 pub use wait::Copy;
 use wait::{Failure, Target};
 
-/// Copies that are made in one turn of the loop: one of a large screen takes milliseconds.
+/// Most copies in one turn of the loop: one of a large screen takes milliseconds.
 const COPIES_A_TURN: usize = 4;
-/// Rectangles of what a watcher has missed; more become one around them all.
+/// Damage rectangles kept for a watcher; more are merged into one.
 const MISSED_PARTS: usize = 16;
 
-/// What one watcher has not got yet of a picture that it asks for again and again.
+/// The damage since a watcher's last copy of a view.
 struct Watch {
-    /// The screencopy manager or the session that it asks through.
+    /// The screencopy manager or the capture session.
     watcher: ObjectId,
     view: View,
     /// In pixels of the panel.
@@ -49,13 +49,13 @@ struct Watch {
 /// The state of the protocols.
 pub struct Captures {
     watches: Vec<Watch>,
-    /// What was asked for, oldest first.
+    /// Pending copies, oldest first.
     waiting: VecDeque<Copy>,
     /// Screens that drew since copies were last looked at.
     drew: HashSet<ScreenId>,
     sessions: Vec<Session>,
     notice: notice::Announced,
-    /// The rest of the copies waits for the next turn, which is sure to come.
+    /// A timer for the remaining copies is armed.
     resumes: bool,
 }
 
@@ -75,19 +75,19 @@ impl Captures {
         }
     }
 
-    /// A screen has another picture.
+    /// Notes that a screen has drawn.
     pub fn screen_drew(&mut self, screen: ScreenId) {
         if !self.waiting.is_empty() {
             self.drew.insert(screen);
         }
     }
 
-    /// Copies that wait, for tests.
+    /// Number of pending copies, for tests.
     pub fn waiting(&self) -> usize {
         self.waiting.len()
     }
 
-    /// Watchers that are remembered, for tests.
+    /// Number of watchers, for tests.
     pub fn watchers(&self) -> usize {
         self.watches.len()
     }
@@ -101,7 +101,7 @@ impl Captures {
         self.waiting.push_back(copy);
     }
 
-    /// A manager or session is gone, and with it what it has missed.
+    /// Forgets a destroyed manager or session.
     fn forget_watcher(&mut self, watcher: &ObjectId) {
         self.watches.retain(|watch| watch.watcher != *watcher);
     }
@@ -120,7 +120,7 @@ impl Captures {
         }
     }
 
-    /// What the one who asks has missed of the part that it wants; nothing is known of one that is gone.
+    /// The damage in the copy's area since its watcher's last copy; the whole area if the watcher is unknown.
     fn missed(&self, copy: &Copy) -> Vec<Rectangle<i32, Physical>> {
         let watch = self.watches.iter().find(|watch| watch.watcher == copy.watcher && watch.view == copy.view);
         match watch {
@@ -129,7 +129,7 @@ impl Captures {
         }
     }
 
-    /// It has it now.
+    /// Removes the copy's area from its watcher's damage.
     fn caught_up(&mut self, copy: &Copy) {
         for watch in &mut self.watches {
             if watch.watcher == copy.watcher && watch.view == copy.view {
@@ -138,7 +138,7 @@ impl Captures {
         }
     }
 
-    /// Takes out the copies for which this holds.
+    /// Removes and returns the copies for which this holds.
     fn take(&mut self, mut which: impl FnMut(&Copy) -> bool) -> Vec<Copy> {
         let (taken, left) = std::mem::take(&mut self.waiting).into_iter().partition(|copy| which(copy));
         self.waiting = left;
@@ -147,12 +147,12 @@ impl Captures {
 }
 
 impl Kiosk {
-    /// Whether the screen shows anything to anybody: it is lit, and ours.
+    /// Whether the screen is lit and the seat session active.
     fn is_seen(&self, screen: ScreenId) -> bool {
         !self.seat.session.paused && self.screens.get(screen).is_some_and(crate::screens::Screen::lit)
     }
 
-    /// The end of a turn: whoever asked for a picture gets it, if there is one.
+    /// Called at the end of a turn: serves the pending copies that are ready.
     pub fn serve_captures(&mut self) {
         self.tell_capture_sessions();
         let drew = std::mem::take(&mut self.protocols.captures.drew);
@@ -163,7 +163,7 @@ impl Kiosk {
             let screens: HashSet<ScreenId> =
                 self.protocols.captures.waiting.iter().map(|copy| copy.view.screen).collect();
             let dark: HashSet<ScreenId> = screens.into_iter().filter(|screen| !self.is_seen(*screen)).collect();
-            // With the light everybody gets everything.
+            // After a dark screen is lit again, every watcher gets the whole picture.
             self.protocols.captures.watches.retain(|watch| !dark.contains(&watch.view.screen));
             self.protocols.captures.take(|copy| dark.contains(&copy.view.screen))
         };
@@ -180,7 +180,7 @@ impl Kiosk {
         self.wake_for_notice();
     }
 
-    /// Draws what is new in a picture that is watched.
+    /// Draws a watched view and notes its damage.
     fn bring_up_to_date(&mut self, view: View) {
         let now = self.now();
         let Self { stage, screens, hardware: Hardware { backend, .. }, protocols, .. } = self;
@@ -198,7 +198,7 @@ impl Kiosk {
         }
     }
 
-    /// Serves those for whom there is something, some in each turn.
+    /// Makes the copies that are ready, a limited number in each turn.
     fn make_copies(&mut self) {
         let now = self.now();
         let captures = &mut self.protocols.captures;
@@ -232,7 +232,7 @@ impl Kiosk {
         }
     }
 
-    /// A screen is no more: nobody has missed anything of it, and its pictures are not kept.
+    /// Forgets the watchers and pictures of a removed screen.
     pub(crate) fn forget_captured(&mut self, screen: ScreenId) {
         self.protocols.captures.watches.retain(|watch| watch.view.screen != screen);
         self.protocols.captures.notice.forget(screen);
@@ -242,7 +242,7 @@ impl Kiosk {
         }
     }
 
-    /// Pictures that nobody watches any more are not kept.
+    /// Drops pictures without a watcher.
     fn forget_unwatched(&mut self) {
         let captures = &self.protocols.captures;
         for screen in self.screens.iter() {
@@ -257,7 +257,7 @@ impl Kiosk {
     }
 }
 
-/// Writes the picture into the client's buffer, or as much of it as is not in there.
+/// Writes the picture, or the parts that the buffer lacks, into the client's buffer.
 fn fill(
     backend: &mut dyn crate::backend::Backend,
     copy: &Copy,
@@ -277,7 +277,7 @@ fn fill(
     read.map_err(|_| Failure::Unseen).and(written)
 }
 
-/// Whether a copy of this size can go into the buffer: shared memory, the one format, the very size.
+/// Whether a copy of this size fits into the buffer: shared memory, the supported format, exactly this size.
 fn fits(buffer: &WlBuffer, size: Rectangle<i32, Buffer>) -> bool {
     pixels::shape(buffer).is_some_and(|shape| shape == (size.size.w, size.size.h))
 }

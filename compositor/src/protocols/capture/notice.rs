@@ -13,7 +13,7 @@ const LATELY: Duration = Duration::from_secs(10);
 /// The state of the notices.
 #[derive(Default)]
 pub struct Announced {
-    /// When the last picture of a screen was taken.
+    /// Time of each screen's last capture.
     taken: HashMap<ScreenId, Duration>,
     /// Screens with a notice.
     shown: Vec<ScreenId>,
@@ -32,7 +32,7 @@ impl Announced {
 }
 
 impl Captures {
-    /// Whether this screen says that it is watched.
+    /// Whether this screen shows the notice.
     pub fn is_announced(&self, screen: ScreenId) -> bool {
         self.notice.shown.contains(&screen)
     }
@@ -46,7 +46,7 @@ impl Captures {
         &mut self.notice.timer
     }
 
-    /// Of screens that nobody waits for, when the first ceases to be watched.
+    /// When the first notice ends, of screens without a pending copy.
     pub(crate) fn unwatched_at(&self) -> Option<Duration> {
         let waits = |screen: ScreenId| self.waiting.iter().any(|copy| copy.view.screen == screen);
         let taken = |screen: &ScreenId| self.notice.taken.get(screen).map(|taken| *taken + LATELY);
@@ -55,7 +55,7 @@ impl Captures {
 }
 
 impl Kiosk {
-    /// Notices come and go, before frames are drawn.
+    /// Shows and removes notices; called before frames are drawn.
     pub(crate) fn follow_notices(&mut self) {
         let captures = &self.protocols.captures;
         if captures.notice.taken.is_empty() {
@@ -74,7 +74,7 @@ impl Kiosk {
         self.arm_notice();
     }
 
-    /// A picture was taken at the end of this turn: the notice comes in the next, which is sure to come.
+    /// After a capture at the end of this turn, makes sure of a next turn, which shows the notice.
     pub(super) fn wake_for_notice(&mut self) {
         let captures = &self.protocols.captures;
         let is_news = |screen: &ScreenId| captures.notice.taken.contains_key(screen) && !captures.is_announced(*screen);

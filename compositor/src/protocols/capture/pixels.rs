@@ -6,24 +6,24 @@ use smithay::{
     wayland::shm::{with_buffer_contents, with_buffer_contents_mut},
 };
 
-/// The format of all captures, in memory B, G, R and a byte without meaning: every client of `wl_shm` knows it.
+/// The format of all captures, in memory B, G, R and an unused byte: every client of `wl_shm` supports it.
 pub const FORMAT: wl_shm::Format = wl_shm::Format::Xrgb8888;
 
 /// Bytes of a pixel.
 const PIXEL: usize = 4;
 
-/// The buffer cannot take it.
+/// The picture does not fit into the buffer.
 #[derive(Debug)]
 pub struct NoRoom;
 
-/// Width and height of a buffer that a picture can be written to; `None`: it is none.
+/// Width and height of a buffer that a picture can be written to; `None`: it is not such a buffer.
 pub fn shape(buffer: &WlBuffer) -> Option<(i32, i32)> {
     let data = with_buffer_contents(buffer, |_, _, data| data).ok()?;
     let roomy = i64::from(data.stride) >= i64::from(data.width) * PIXEL as i64;
     (data.format == FORMAT && roomy).then_some((data.width, data.height))
 }
 
-/// Writes rows of R, G, B and one more byte, `size` pixels of them without padding, to this place of the buffer.
+/// Writes `size` pixels of R, G, B and an unused byte, rows without padding, to this position of the buffer.
 #[allow(unsafe_code)]
 pub fn write(buffer: &WlBuffer, at: (i32, i32), size: (i32, i32), rgbx: &[u8]) -> Result<(), NoRoom> {
     let (Ok(x), Ok(y)) = (usize::try_from(at.0), usize::try_from(at.1)) else { return Err(NoRoom) };

@@ -29,14 +29,14 @@ use crate::{
     protocols::dispatch::{globals, objects},
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 3;
 
 pub(super) fn offer(display: &DisplayHandle) {
     display.create_global::<Kiosk, ZwlrScreencopyManagerV1, ()>(VERSION, ());
 }
 
-/// What a frame is of; `None`: of nothing, and it has failed already.
+/// Data of a frame. `of` is `None` for one that has failed already.
 pub struct FrameData {
     of: Option<Of>,
     used: AtomicBool,
@@ -50,7 +50,7 @@ struct Of {
 }
 
 impl Kiosk {
-    /// What a client asks for, unless nobody could see that now.
+    /// The requested capture; `None`: the screen is not visible, or the area is empty.
     fn screencopy_of(
         &self,
         manager: ObjectId,

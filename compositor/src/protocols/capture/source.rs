@@ -15,14 +15,14 @@ use crate::{
     screens::ScreenId,
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 1;
 
 pub(super) fn offer(display: &DisplayHandle) {
     display.create_global::<Kiosk, ExtOutputImageCaptureSourceManagerV1, ()>(VERSION, ());
 }
 
-/// Which screen; `None`: one that is gone.
+/// The source's screen; `None`: it is gone.
 pub struct SourceData(pub(super) Option<ScreenId>);
 
 impl GlobalDispatch<ExtOutputImageCaptureSourceManagerV1, (), Kiosk> for Captures {

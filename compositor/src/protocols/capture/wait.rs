@@ -16,33 +16,33 @@ use smithay::{
 use super::area::Shape;
 use crate::backend::watched::View;
 
-/// Why there is no copy.
+/// Why a copy failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// The screen is off, unplugged, another's, or could not be drawn.
+    /// The screen is off, unplugged or could not be drawn, or the seat session is paused.
     Unseen,
-    /// The screen has another size or turn than the client was told.
+    /// The screen has another size, scale or transform than was sent.
     Changed,
-    /// The buffer is gone, or has no room.
+    /// The buffer is gone or does not fit.
     Buffer,
-    /// There will be no more.
+    /// The session has stopped.
     Stopped,
 }
 
-/// Who is answered.
+/// The protocol object to answer.
 pub enum Target {
     /// wlr-screencopy.
     Screencopy {
         /// The frame.
         frame: ZwlrScreencopyFrameV1,
-        /// What changed is to be told.
+        /// Whether damage is sent.
         damage: bool,
     },
     /// ext-image-copy-capture.
     ImageCopy {
         /// The frame.
         frame: ExtImageCopyCaptureFrameV1,
-        /// What of its buffer the client says is out of date.
+        /// The buffer's damage, as the client stated it.
         stale: Option<Rectangle<i32, Physical>>,
     },
 }
@@ -50,17 +50,17 @@ pub enum Target {
 /// One copy.
 pub struct Copy {
     pub(super) target: Target,
-    /// Whose missed parts count.
+    /// The watcher whose damage applies.
     pub(super) watcher: ObjectId,
     pub(super) view: View,
-    /// Of the panel.
+    /// Part of the panel, pixels.
     pub(super) area: Rectangle<i32, Physical>,
-    /// The screen as the client knows it.
+    /// The screen's shape as sent to the client.
     pub(super) shape: Shape,
     pub(super) buffer: WlBuffer,
-    /// Until something changed.
+    /// Whether it waits for damage.
     pub(super) waits: bool,
-    /// The picture was brought up to date for it.
+    /// Whether the picture was updated since the request.
     pub(super) looked_at: bool,
 }
 
@@ -69,7 +69,7 @@ fn seconds(at: Duration) -> (u32, u32, u32) {
 }
 
 impl Copy {
-    /// Whether it is this frame's.
+    /// Whether it belongs to this frame.
     pub(super) fn is_for(&self, object: &ObjectId) -> bool {
         match &self.target {
             Target::Screencopy { frame, .. } => frame.id() == *object,
@@ -77,7 +77,7 @@ impl Copy {
         }
     }
 
-    /// What has to be written: screencopy's buffers are new to us, those of a session have the rest already.
+    /// The parts to write: everything for screencopy; a session's buffer has the rest already.
     pub(super) fn wanted(&self, missed: &[Rectangle<i32, Physical>]) -> Vec<Rectangle<i32, Physical>> {
         match &self.target {
             Target::Screencopy { .. } => vec![self.area],
@@ -85,7 +85,7 @@ impl Copy {
         }
     }
 
-    /// It was made at this time.
+    /// Reports success, with the time of the copy.
     pub(super) fn succeed(&self, now: Duration, missed: &[Rectangle<i32, Physical>]) {
         let (high, low, nanos) = seconds(now);
         let parts = missed.iter().map(|part| (part.loc - self.area.loc, part.size));
@@ -107,7 +107,7 @@ impl Copy {
         }
     }
 
-    /// It will not be made.
+    /// Reports the failure.
     pub(super) fn fail(&self, failure: Failure) {
         match &self.target {
             Target::Screencopy { frame, .. } => frame.failed(),

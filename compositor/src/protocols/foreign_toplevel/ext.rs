@@ -36,7 +36,7 @@ impl Dispatch<ExtForeignToplevelListV1, (), Kiosk> for ForeignToplevels {
         _: &mut DataInit<'_, Kiosk>,
     ) {
         if matches!(request, ext_foreign_toplevel_list_v1::Request::Stop) {
-            // Who binds and stops at once, as wlrctl does, wants the windows that there are.
+            // A client that binds and stops at once, as wlrctl does, gets the current windows.
             kiosk.tell_foreign_toplevels();
             kiosk.protocols.foreign_toplevels.stop(&Source::Ext(list.clone()));
             list.finished();
@@ -49,7 +49,7 @@ impl Dispatch<ExtForeignToplevelListV1, (), Kiosk> for ForeignToplevels {
 }
 
 impl Dispatch<ExtForeignToplevelHandleV1, (), Kiosk> for ForeignToplevels {
-    // There is but one request, and that ends the object.
+    // The only request is the destructor.
     fn request(
         _: &mut Kiosk,
         _: &Client,

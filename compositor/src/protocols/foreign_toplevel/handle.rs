@@ -25,7 +25,7 @@ pub enum HandleResource {
 }
 
 impl HandleResource {
-    /// The window is gone.
+    /// Reports the window as closed.
     pub fn closed(&self) {
         match self {
             Self::Ext(handle) => handle.closed(),
@@ -34,11 +34,11 @@ impl HandleResource {
     }
 }
 
-/// A window as one client knows it.
+/// A window's state as sent to one client.
 pub struct Handle {
     pub resource: HandleResource,
     pub window: XdgToplevel,
-    /// `None`: nothing yet.
+    /// `None`: not sent yet.
     title: Option<String>,
     app_id: Option<String>,
     state: Option<(bool, bool)>,
@@ -47,12 +47,12 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Nothing of it was told.
+    /// A handle without any state sent.
     pub fn new(resource: HandleResource, window: XdgToplevel) -> Self {
         Self { resource, window, title: None, app_id: None, state: None, output: None, parent: None }
     }
 
-    /// Says what differs. `others`: the handles that this client has of windows.
+    /// Sends the differences. `others`: this client's handles of all windows.
     pub fn tell(&mut self, client: &Client, facts: &Facts, others: &[(XdgToplevel, HandleResource)]) {
         let mut news = false;
         if self.title.as_ref() != Some(&facts.title) {
@@ -82,7 +82,7 @@ impl Handle {
         }
     }
 
-    /// Its states and its screen. Returns whether anything was said.
+    /// Sends its states and its output. Returns whether anything was sent.
     fn tell_place(&mut self, client: &Client, handle: &ZwlrForeignToplevelHandleV1, facts: &Facts) -> bool {
         let mut news = false;
         let state = (facts.activated, facts.fullscreen);
@@ -106,7 +106,7 @@ impl Handle {
         news
     }
 
-    /// The window that it belongs to. Returns whether anything was said.
+    /// Sends its parent. Returns whether anything was sent.
     fn tell_parent(
         &mut self,
         handle: &ZwlrForeignToplevelHandleV1,
@@ -129,7 +129,7 @@ impl Handle {
         true
     }
 
-    /// Its client bound this output: if the window is on it, that is said.
+    /// Its client has bound this output: sends `output_enter` if the window is on it.
     pub fn output_bound(&self, output: &Output, bound: &WlOutput) {
         if let HandleResource::Wlr(handle) = &self.resource
             && self.output.as_ref() == Some(output)

@@ -39,9 +39,9 @@ use crate::{
 };
 use handle::{Handle, HandleResource};
 
-/// Highest version of wlr's protocol that is spoken.
+/// Highest supported version of wlr's protocol.
 const WLR_VERSION: u32 = 3;
-/// Highest version of ext's protocol that is spoken.
+/// Highest supported version of ext's protocol.
 const EXT_VERSION: u32 = 1;
 
 /// The state of both protocols.
@@ -49,30 +49,30 @@ pub struct ForeignToplevels {
     listeners: Vec<Listener>,
     /// Windows that have an identifier.
     known: Vec<(XdgToplevel, String)>,
-    /// Tells windows of this start from those of another, in identifiers.
+    /// Part of the identifiers, different for each start of kioskd.
     start: u128,
     last: u64,
 }
 
-/// The object that says of windows.
+/// The client's object that announces windows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Source {
     Ext(ExtForeignToplevelListV1),
     Wlr(ZwlrForeignToplevelManagerV1),
 }
 
-/// One view of one client.
+/// One list or manager of a client.
 struct Listener {
     source: Source,
     client: Client,
-    /// Told of windows that come. One that is not is kept while it has handles.
+    /// Whether new windows are announced. If not, it is kept while it has handles.
     told_of_new: bool,
     handles: Vec<Handle>,
-    /// Windows that it has been told of, also those whose handle it has destroyed.
+    /// Windows that were announced, also those whose handle the client has destroyed.
     introduced: Vec<XdgToplevel>,
 }
 
-/// A window as it is told of.
+/// The state of a window to send.
 struct Facts {
     toplevel: XdgToplevel,
     title: String,
@@ -114,7 +114,7 @@ impl ForeignToplevels {
         Self { listeners: Vec::new(), known: Vec::new(), start, last: 0 }
     }
 
-    /// From the next end of a turn on.
+    /// Announces windows to this client from the next end of a turn on.
     fn listen(&mut self, client: &Client, source: Source) {
         self.listeners.push(Listener {
             source,
@@ -125,7 +125,7 @@ impl ForeignToplevels {
         });
     }
 
-    /// It is told of no window that comes. Its handles go on.
+    /// Stops announcing new windows. Existing handles stay valid.
     fn stop(&mut self, source: &Source) {
         for listener in self.listeners.iter_mut().filter(|listener| listener.source == *source) {
             listener.told_of_new = false;
@@ -133,7 +133,7 @@ impl ForeignToplevels {
         self.drop_silent();
     }
 
-    /// A handle is gone.
+    /// Removes a destroyed handle.
     fn forget(&mut self, resource: &HandleResource) {
         for listener in &mut self.listeners {
             listener.handles.retain(|handle| handle.resource != *resource);
@@ -145,7 +145,7 @@ impl ForeignToplevels {
         self.listeners.retain(|listener| listener.told_of_new || !listener.handles.is_empty());
     }
 
-    /// Keeps identifiers of the windows that there are, and gives one to each new one.
+    /// Drops the identifiers of closed windows, and gives one to each new window.
     fn identify(&mut self, windows: &[Facts]) {
         self.known.retain(|(known, _)| windows.iter().any(|window| window.toplevel == *known));
         for window in windows {
@@ -156,7 +156,7 @@ impl ForeignToplevels {
         }
     }
 
-    /// The window that a handle stands for; `None`: it is closed.
+    /// The window of a handle; `None`: it is closed.
     fn window_of(&self, resource: &ZwlrForeignToplevelHandleV1) -> Option<&XdgToplevel> {
         let mut handles = self.listeners.iter().flat_map(|listener| &listener.handles);
         let handle = handles.find(|handle| handle.resource == HandleResource::Wlr(resource.clone()))?;
@@ -165,7 +165,7 @@ impl ForeignToplevels {
 }
 
 impl Listener {
-    /// Says what is new. `false`: the client has too many handles, and was told so.
+    /// Sends what changed. `false`: the client has too many handles, and got an error.
     fn tell(&mut self, display: &DisplayHandle, windows: &[Facts], known: &[(XdgToplevel, String)]) -> bool {
         self.handles.retain(|handle| {
             let there = windows.iter().any(|window| window.toplevel == handle.window);
@@ -202,7 +202,7 @@ impl Listener {
 }
 
 impl Source {
-    /// Each handle is an object more, which no request of the client makes.
+    /// Counts a handle, as no request of the client creates it.
     fn counted(&self, client: &Client) -> Result<(), limits::counts::TooMany> {
         limits::take(
             client,
@@ -220,7 +220,7 @@ impl Source {
         }
     }
 
-    /// A handle of this window; `None`: the client has gone.
+    /// Creates a handle of this window; `None`: the client is gone.
     fn introduce(
         &self,
         display: &DisplayHandle,
@@ -246,7 +246,7 @@ impl Source {
 }
 
 impl Kiosk {
-    /// Tells tools what is new of the windows, if anything is and anyone listens.
+    /// Sends changes of the windows to tools, if there are any.
     pub(crate) fn tell_foreign_toplevels(&mut self) {
         if self.protocols.foreign_toplevels.listeners.is_empty() {
             return;
@@ -260,7 +260,7 @@ impl Kiosk {
         state.drop_silent();
     }
 
-    /// A client bound an output: where its tools are told that windows are.
+    /// A client bound an output: sends to its tools which windows are on it.
     pub(crate) fn tell_foreign_toplevels_output(&self, output: &Output, bound: &WlOutput) {
         let listeners = &self.protocols.foreign_toplevels.listeners;
         for handle in listeners.iter().flat_map(|listener| &listener.handles) {

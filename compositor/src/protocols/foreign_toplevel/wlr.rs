@@ -37,7 +37,7 @@ impl Dispatch<ZwlrForeignToplevelManagerV1, (), Kiosk> for ForeignToplevels {
         _: &mut DataInit<'_, Kiosk>,
     ) {
         if matches!(request, zwlr_foreign_toplevel_manager_v1::Request::Stop) {
-            // Who binds and stops at once, as wlrctl does, wants the windows that there are.
+            // A client that binds and stops at once, as wlrctl does, gets the current windows.
             kiosk.tell_foreign_toplevels();
             kiosk.protocols.foreign_toplevels.stop(&Source::Wlr(manager.clone()));
             manager.finished();
@@ -85,7 +85,7 @@ impl Kiosk {
     fn close_foreign(&self, handle: &ZwlrForeignToplevelHandleV1) {
         let Some(window) = self.protocols.foreign_toplevels.window_of(handle) else { return };
         let Some(toplevel) = self.protocols.xdg_shell.get_toplevel(window) else { return };
-        // One that does not read is not asked again: the queue of what it is to be told has an end, and it with it.
+        // Not to a client that does not read: its event queue is limited, and it would be disconnected.
         let client = toplevel.wl_surface().client();
         let takes = |client: Client| client.get_data::<ClientState>().is_none_or(ClientState::takes_a_beginning);
         if client.is_some_and(takes) {

@@ -28,14 +28,14 @@ use crate::{input::xkb_config, kiosk::Kiosk, privilege::ClientState};
 /// Key codes of the kernel count from 0, those of xkb from 8.
 const XKB_OFFSET: u32 = 8;
 
-/// The configured keymap, compiled when a method first wants it: methods grab the keys anew with each field.
+/// The configured keymap, compiled for the first grab: methods grab the keyboard anew for each field.
 #[derive(Default)]
 pub struct KeymapCache {
     compiled: Option<(Keyboard, xkb::Keymap)>,
 }
 
 impl KeymapCache {
-    /// The keymap of these names, or the default one. `None`: xkb has not even that.
+    /// The configured keymap, or the default one. `None`: xkb has neither.
     fn of(&mut self, keyboard: &Keyboard) -> Option<xkb::Keymap> {
         if let Some((known, keymap)) = &self.compiled
             && known == keyboard
@@ -55,7 +55,7 @@ impl KeymapCache {
     }
 }
 
-/// The modifiers as clients are told them.
+/// The modifiers as sent to clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Modifiers {
     depressed: u32,
@@ -64,17 +64,17 @@ struct Modifiers {
     layout: u32,
 }
 
-/// The keys, as long as a method has them.
+/// A method's keyboard grab.
 pub struct Grab {
     pub(super) resource: ZwpInputMethodKeyboardGrabV2,
     state: xkb::State,
     told: Option<Modifiers>,
-    /// Pressed, and told to the method.
+    /// Pressed keys that were sent to the method.
     held: HashSet<Keycode>,
 }
 
 impl Grab {
-    /// What the key means now: the plain symbols, the modified one, and what is held with it.
+    /// The key's symbols without modifiers, its current symbol, and whether Ctrl and Alt are active.
     pub(crate) fn meaning(&self, code: Keycode) -> (Vec<Keysym>, Keysym, ModifiersState) {
         let layout = self.state.key_get_layout(code);
         let plain = self.state.get_keymap().key_get_syms_by_level(code, layout, 0).to_vec();
@@ -87,18 +87,18 @@ impl Grab {
         (plain, self.state.key_get_one_sym(code), modifiers)
     }
 
-    /// Whether the method was told that this key is down.
+    /// Whether this key's press was sent to the method.
     pub(crate) fn holds(&self, code: Keycode) -> bool {
         self.held.contains(&code)
     }
 
-    /// Whether the method may be told of one more key: it reads, or was not told of many since it did.
+    /// Whether one more key may be sent: the method reads its events, or few are unread.
     pub(crate) fn takes_a_key(&self) -> bool {
         let Some(client) = self.resource.client() else { return false };
         client.get_data::<ClientState>().is_none_or(ClientState::takes_a_beginning)
     }
 
-    /// Tells the method of a key.
+    /// Sends a key to the method.
     pub(crate) fn key(&mut self, code: Keycode, pressed: bool, time: u32) {
         match pressed {
             true => self.held.insert(code),
@@ -110,20 +110,20 @@ impl Grab {
         self.follow(code, pressed);
     }
 
-    /// A key went down or up that somebody else is told of: modifiers are everybody's.
+    /// A key that is not sent to the method: updates the modifiers.
     pub(crate) fn follow(&mut self, code: Keycode, pressed: bool) {
         self.state.update_key(code, if pressed { xkb::KeyDirection::Down } else { xkb::KeyDirection::Up });
         self.tell_modifiers();
     }
 
-    /// All keys that it was told of are up.
+    /// Releases all keys whose press was sent.
     pub(crate) fn release_all(&mut self, time: u32) {
         for code in self.held.clone() {
             self.key(code, false, time);
         }
     }
 
-    /// Types with this layout of the keymap.
+    /// Switches to this layout of the keymap.
     pub(crate) fn use_layout(&mut self, number: u32) {
         let Modifiers { depressed, latched, locked, .. } = self.modifiers();
         self.state.update_mask(depressed, latched, locked, 0, 0, number);
@@ -148,13 +148,13 @@ impl Grab {
         }
     }
 
-    /// Sends the keymap, in a file of its own: what a method does to it harms nobody else.
+    /// Sends the keymap in a file of its own, as the method can write to it.
     fn tell_keymap(&self) -> std::io::Result<()> {
         let mut text = self.state.get_keymap().get_as_string(xkb::KEYMAP_FORMAT_TEXT_V1).into_bytes();
         text.push(0);
         let mut file = File::from(memfd_create("kioskd-keymap", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)?);
         file.write_all(&text)?;
-        // Not against writing: what maps it shared, as methods do, could not.
+        // No seal against writing: it would make shared mappings, which methods use, fail.
         fcntl_add_seals(&file, SealFlags::SEAL | SealFlags::SHRINK | SealFlags::GROW)?;
         let size = u32::try_from(text.len()).unwrap_or(u32::MAX);
         self.resource.keymap(KeymapFormat::XkbV1, file.as_fd(), size);
@@ -163,19 +163,19 @@ impl Grab {
 }
 
 impl InputMethods {
-    /// The keys' grab, while a field has the focus.
+    /// The keyboard grab, while a field has the focus.
     pub(crate) fn grab(&mut self) -> Option<&mut Grab> {
         self.current.as_mut().filter(|method| method.is_active())?.grab.as_mut()
     }
 
-    /// The same, whether or not one has.
+    /// The keyboard grab, whether or not a field has the focus.
     pub(crate) fn any_grab(&mut self) -> Option<&mut Grab> {
         self.current.as_mut()?.grab.as_mut()
     }
 }
 
 impl Kiosk {
-    /// The method wants the keys. While it has them by another object, it gets none by this one.
+    /// Begins a keyboard grab. Ignored while the method has another one.
     pub(super) fn input_method_grabs(&mut self, method: &ZwpInputMethodV2, resource: ZwpInputMethodKeyboardGrabV2) {
         let settings = &self.settings.config.input.keyboard;
         let methods = &mut self.protocols.input_methods;
@@ -189,7 +189,7 @@ impl Kiosk {
         if let Err(error) = grab.tell_keymap() {
             tracing::warn!(%error, "no keymap for an input method");
         }
-        // What is locked or held already counts here too.
+        // Takes over the locked modifiers, the layout and the pressed keys.
         if let Some(keyboard) = self.seat.seat.get_keyboard() {
             let now = keyboard.modifier_state().serialized;
             grab.state.update_mask(0, 0, now.locked, 0, 0, now.layout_effective);
@@ -203,12 +203,12 @@ impl Kiosk {
         }
     }
 
-    /// The method has the keys no more.
+    /// Ends the keyboard grab.
     pub(super) fn end_grab(&mut self) {
         let Some(grab) = self.protocols.input_methods.current.as_mut().and_then(|method| method.grab.take()) else {
             return;
         };
-        // A layout that was chosen meanwhile stays.
+        // A layout that was chosen during the grab stays.
         let layout = usize::try_from(grab.modifiers().layout).unwrap_or_default();
         self.use_layout(layout);
     }
@@ -224,7 +224,7 @@ impl Dispatch<ZwpInputMethodKeyboardGrabV2, (), Kiosk> for InputMethods {
         _: &DisplayHandle,
         _: &mut DataInit<'_, Kiosk>,
     ) {
-        // Its end is all that it asks for.
+        // The only request is the destructor.
     }
 
     fn destroyed(kiosk: &mut Kiosk, _: ClientId, resource: &ZwpInputMethodKeyboardGrabV2, (): &()) {

@@ -25,17 +25,17 @@ use crate::{
     },
 };
 
-/// The protocol wants an error where a popup's surface has another role, and has no number for it.
+/// The protocol requires an error if a popup's surface has another role, but defines no code for it.
 const ROLE_ERROR: u32 = 0;
 
 /// The input method.
 pub struct Method {
     pub(super) resource: ZwpInputMethodV2,
-    /// So often it was told `done`: what its commits refer to.
+    /// Number of `done` events; its commits refer to it.
     dones: u32,
-    /// The field that it was told of.
+    /// The field that was sent to it.
     field: Option<Told>,
-    /// What its next commit does.
+    /// The pending state for its next commit.
     pending: Edit,
     pub(super) popups: Vec<Popup>,
     pub(super) grab: Option<Grab>,
@@ -44,7 +44,7 @@ pub struct Method {
 struct Told {
     /// The number of the field.
     begun: u64,
-    /// The `done` by which it was told of it.
+    /// The number of the `done` that announced it.
     since: u32,
     context: Context,
 }
@@ -54,12 +54,12 @@ impl Method {
         Self { resource, dones: 0, field: None, pending: Edit::default(), popups: Vec::new(), grab: None }
     }
 
-    /// Whether it knows of a field.
+    /// Whether a field was sent to it.
     pub(super) fn is_active(&self) -> bool {
         self.field.is_some()
     }
 
-    /// Tells it of the field that is typed into, where that is news.
+    /// Sends it the focused field, if that changed.
     pub(super) fn tell(&mut self, field: Option<&Composing>) {
         let known = self.field.as_ref();
         if known.map(|told| (told.begun, &told.context)) == field.map(|field| (field.begun, &field.context)) {
@@ -96,7 +96,7 @@ impl Method {
     }
 }
 
-/// Whether it fits into a message. If not, the client is told so.
+/// Whether the text fits into a message. If not, posts an error.
 fn fits(resource: &ZwpInputMethodV2, text: &str) -> bool {
     let fits = text.len() <= MAX_TEXT;
     if !fits {
@@ -162,14 +162,14 @@ impl Dispatch<ZwpInputMethodV2, (), Kiosk> for InputMethods {
         }
         kiosk.end_grab();
         kiosk.protocols.input_methods.forget();
-        // What it composed is seen no more.
+        // Removes its preedit.
         kiosk.protocols.text_inputs.edit(Edit::default());
         kiosk.protocols.text_inputs.keep_text(false);
     }
 }
 
 impl Kiosk {
-    /// The method's texts go to the field that they were made for. Not to a client that does not read: they would pile up.
+    /// Sends the method's edit to its field, but not to a client that does not read: the events would pile up.
     fn input_method_commits(&mut self, resource: &ZwpInputMethodV2, serial: u32) {
         let focused = self.protocols.text_inputs.composing();
         let Some(method) = self.protocols.input_methods.of(resource) else { return };

@@ -28,19 +28,19 @@ use crate::{
 };
 use method::Method;
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 1;
-/// How soon a method that does not read is looked at again.
+/// Interval of checks whether a method reads again.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 
 /// The input method, if there is one.
 pub struct InputMethods {
     current: Option<Method>,
-    /// Its keys' keymap, kept from one grab to the next.
+    /// The keymap of its grabs, kept between them.
     keymap: grab::KeymapCache,
-    /// What it is to be told may be something else than it was.
+    /// The state to send may have changed.
     stale: bool,
-    /// A timer is armed that will tell it.
+    /// A timer for the next attempt to send is armed.
     asks: bool,
 }
 
@@ -56,17 +56,17 @@ impl InputMethods {
         self.current.is_some()
     }
 
-    /// Something that a method is told of may have changed.
+    /// Marks the state to send as possibly changed.
     pub fn disturb(&mut self) {
         self.stale = self.current.is_some();
     }
 
-    /// There is no method any more, and nothing is kept for one.
+    /// Drops the method and all that is kept for it.
     fn forget(&mut self) {
         (self.current, self.stale, self.keymap) = (None, false, grab::KeymapCache::default());
     }
 
-    /// The current one, if this is its object.
+    /// The current method, if this is its object.
     fn of(&mut self, resource: &ZwpInputMethodV2) -> Option<&mut Method> {
         self.current.as_mut().filter(|method| method.resource == *resource)
     }
@@ -84,7 +84,7 @@ impl Kiosk {
         self.protocols.input_methods.is_there()
     }
 
-    /// Tells the input method of the field that is typed into, once a turn, and has its popups where the cursor is.
+    /// Sends the focused field to the input method, once a turn, and places its popups at the cursor.
     pub(crate) fn tell_input_method(&mut self) {
         let hides = self.hides_external_keyboard();
         let methods = &mut self.protocols.input_methods;

@@ -24,10 +24,10 @@ use crate::{
     stage::method_popups::{self, MethodPopup},
 };
 
-/// Of surfaces.
+/// The role of a popup's surface.
 pub const ROLE: &str = "zwp_input_popup_surface_v2";
 
-/// Of a popup's object.
+/// Data of a popup's object.
 pub struct PopupData {
     pub(super) method: ZwpInputMethodV2,
     pub(super) surface: WlSurface,
@@ -37,7 +37,7 @@ pub struct PopupData {
 pub struct Popup {
     resource: ZwpInputPopupSurfaceV2,
     surface: WlSurface,
-    /// Where the cursor is, from the popup's own corner, as it was told.
+    /// The cursor's rectangle as last sent, relative to the popup's origin.
     told: Option<Rectangle<i32, Logical>>,
 }
 
@@ -63,17 +63,17 @@ impl Popup {
     }
 }
 
-/// Where a surface lies that may have a text field.
+/// The position of a surface that may have a text field.
 struct Spot {
     /// The surface's own origin, in the space of all screens.
     origin: Point<i32, Logical>,
     screen: ScreenId,
-    /// What a popup there has to stay in.
+    /// The area that popups are kept in.
     area: Rectangle<i32, Logical>,
 }
 
 impl Kiosk {
-    /// Has the method's popups where the cursor of this field is; `None`: they are not seen.
+    /// Places the method's popups at this field's cursor; `None`: hides them.
     pub(super) fn place_method_popups(&mut self, field: Option<Composing>) {
         let spot = field.as_ref().and_then(|field| self.spot_of(&field.surface));
         let mut shown = Vec::new();
@@ -81,7 +81,7 @@ impl Kiosk {
             && let Some(method) = self.protocols.input_methods.current.as_mut().filter(|method| method.is_active())
         {
             let cursor = field.cursor.map(|(x, y, w, h)| {
-                // A client's numbers: any.
+                // The client's numbers may be any.
                 let at = |origin: i32, offset: i32| origin.saturating_add(offset);
                 Rectangle::new((at(spot.origin.x, x), at(spot.origin.y, y)).into(), (w.max(0), h.max(0)).into())
             });
@@ -115,7 +115,7 @@ impl Kiosk {
         }
     }
 
-    /// Where this surface lies, if it is on the stage: a window's, a layer's, or of a popup of either.
+    /// The position of this surface, if it is on the stage: a window's, a layer's, or of a popup of either.
     fn spot_of(&self, surface: &WlSurface) -> Option<Spot> {
         if let Some(shown) = self.stage.windows.find(surface) {
             let screen = self.screens.screen_for(shown.shell)?.id;
@@ -138,7 +138,7 @@ impl Kiosk {
         Some(Spot { origin: shown.area.loc + offset, screen: shown.screen, area })
     }
 
-    /// A surface tree was committed: it may be a popup's.
+    /// Handles the commit of a surface tree, which may be a popup's.
     pub(crate) fn follow_method_popup(&mut self, root: &WlSurface) {
         if let Some(screen) = self.stage.method_popups.screen_of(root) {
             self.request_redraw(screen);
@@ -156,7 +156,7 @@ impl Dispatch<ZwpInputPopupSurfaceV2, PopupData, Kiosk> for InputMethods {
         _: &DisplayHandle,
         _: &mut DataInit<'_, Kiosk>,
     ) {
-        // Its end is all that it asks for.
+        // The only request is the destructor.
     }
 
     fn destroyed(kiosk: &mut Kiosk, _: ClientId, resource: &ZwpInputPopupSurfaceV2, data: &PopupData) {

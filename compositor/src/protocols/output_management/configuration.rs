@@ -22,27 +22,27 @@ use super::{
 };
 use crate::{command::ApplyMode, kiosk::Kiosk, limits::refusal, screens::ScreenId};
 
-/// A configuration that a client is putting together.
+/// A configuration that a client is building.
 pub(super) struct Configuration {
     owner: ClientId,
-    /// Of the displays as the client knew them.
+    /// Serial of the heads' state that it is based on.
     serial: u32,
-    /// It was tested or applied: it has had its answer.
+    /// It was tested or applied, and so answered.
     used: bool,
-    /// It names what is not there any more.
+    /// It names a head or mode that is gone.
     stale: bool,
     wishes: Vec<(ScreenId, Wish)>,
 }
 
-/// What a head's part of a configuration belongs to.
+/// Data of a head's object within a configuration.
 pub(super) struct ConfiguredHead {
     configuration: ObjectId,
-    /// `None`: the display is gone, and nothing can be set.
+    /// `None`: the head is gone, and nothing can be set.
     screen: Option<ScreenId>,
 }
 
 impl OutputManagement {
-    /// A client begins a configuration; one too many is cancelled at once.
+    /// Adds a configuration; cancels it at once if the client has too many.
     pub(super) fn add_configuration(&mut self, client: &Client, resource: &ZwlrOutputConfigurationV1, serial: u32) {
         let owner = client.id();
         if self.configurations.values().filter(|other| other.owner == owner).count() >= MAX_CONFIGURATIONS {
@@ -53,7 +53,7 @@ impl OutputManagement {
         self.configurations.insert(resource.id(), configuration);
     }
 
-    /// Notes what is wished of a head, once for each.
+    /// Notes what is requested of a head; each may be named once.
     fn note(&mut self, resource: &ZwlrOutputConfigurationV1, head: &ZwlrOutputHeadV1, wish: Wish) -> Option<ScreenId> {
         let screen = self.screen_of(head);
         let configuration = self.configurations.get_mut(&resource.id())?;
@@ -69,7 +69,7 @@ impl OutputManagement {
         Some(screen)
     }
 
-    /// What is wished of a head that is still to be configured.
+    /// The requested state of a head, while the configuration is not used.
     fn wish(&mut self, head: &ConfiguredHead) -> Option<&mut HeadWish> {
         let configuration = self.configurations.get_mut(&head.configuration).filter(|one| !one.used)?;
         let screen = head.screen?;
@@ -82,7 +82,7 @@ impl OutputManagement {
 
 /// Answers a configuration: `Verify` or `InForce`.
 fn answer(kiosk: &mut Kiosk, resource: &ZwlrOutputConfigurationV1, how: ApplyMode) {
-    // What changed in this turn is not yet known to the client.
+    // The client does not know yet what changed in this turn.
     kiosk.refresh_output_managers();
     let management = &mut kiosk.protocols.output_management;
     let serial = management.serial;
@@ -129,7 +129,7 @@ impl Dispatch<ZwlrOutputConfigurationV1, (), Kiosk> for OutputManagement {
         let used = management.configurations.get(&resource.id()).is_some_and(|configuration| configuration.used);
         if used && !matches!(request, Request::Destroy) {
             if let Request::EnableHead { id, .. } = request {
-                // Every object that a request makes has to be made.
+                // The object must be created in any case.
                 init_head(init, id, resource, None);
             }
             refusal::post(resource, Error::AlreadyUsed, "the configuration was tested or applied already");
@@ -185,7 +185,7 @@ enum Refused {
     Wrong(HeadError, String),
 }
 
-/// Notes one property, if it is one that there is.
+/// Notes one property, if its value is valid.
 fn set(
     management: &mut OutputManagement,
     request: zwlr_output_configuration_head_v1::Request,
@@ -201,7 +201,7 @@ fn set(
         _ => None,
     };
     if matches!(request, Request::SetMode { .. }) && listed.is_none() {
-        // The mode went meanwhile, and the client will hear of it.
+        // The mode is gone meanwhile; the client will be told.
         if let Some(configuration) = management.configurations.get_mut(&data.configuration) {
             configuration.stale = true;
         }

@@ -24,10 +24,10 @@ const MODE_VERSION: u32 = 3;
 const MAKE_SINCE: u32 = 2;
 const ADAPTIVE_SYNC_SINCE: u32 = 4;
 
-/// A display, and how it is used.
+/// A head and its state.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct HeadState {
-    /// Whose head it is.
+    /// The head's screen.
     pub screen: ScreenId,
     /// The output's, such as `HDMI-A-1`.
     pub name: String,
@@ -35,15 +35,15 @@ pub(super) struct HeadState {
     identity: Identity,
     /// Millimetres; zero where unknown.
     physical: (i32, i32),
-    /// In the display's order.
+    /// In the monitor's order.
     pub modes: Vec<HeadMode>,
-    /// Enabled, in the protocol's words.
+    /// `enabled` in the protocol.
     pub on: bool,
-    /// What a disabled head is not told.
+    /// State that is not sent for a disabled head.
     pub now: Now,
 }
 
-/// What can be changed of a display, beside switching it off.
+/// What can be changed of a head, besides enabling it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Now {
     /// `None`: none of the list.
@@ -63,7 +63,7 @@ impl HeadState {
         let in_force = |listed: &&HeadMode| {
             mode.is_some_and(|mode| (listed.width, listed.height) == mode.size.into() && listed.refresh == mode.refresh)
         };
-        // Two that are told alike would be one to whoever reads them.
+        // Clients could not tell equal modes apart.
         let mut modes: Vec<HeadMode> = Vec::with_capacity(screen.modes.len());
         for mode in &screen.modes {
             if !modes.contains(mode) {
@@ -87,7 +87,7 @@ impl HeadState {
         }
     }
 
-    /// Whether it was there before, by all that a head object says only once.
+    /// Whether it is the same head as before, by all that a head object sends only once.
     pub fn is_same_display(&self, before: &[HeadState]) -> bool {
         before.iter().any(|old| {
             (old.screen, &old.name, &old.description, &old.identity, old.physical)
@@ -95,7 +95,7 @@ impl HeadState {
         })
     }
 
-    /// What is told of it: nothing while it is off.
+    /// The changeable state to send; `None`: it is off.
     fn shown(&self) -> Option<Now> {
         self.on.then_some(self.now)
     }
@@ -103,7 +103,7 @@ impl HeadState {
 
 /// A head object and its modes.
 pub(super) struct SentHead {
-    /// Whose head it is.
+    /// The head's screen.
     pub screen: ScreenId,
     /// The client's object.
     pub resource: ZwlrOutputHeadV1,
@@ -111,7 +111,7 @@ pub(super) struct SentHead {
 }
 
 impl SentHead {
-    /// Makes the objects and says everything; `None`: the client is gone.
+    /// Creates the objects and sends the complete state; `None`: the client is gone.
     pub fn announce(display: &DisplayHandle, manager: &ZwlrOutputManagerV1, head: &HeadState) -> Option<Self> {
         let client = manager.client()?;
         let resource = client.create_resource::<ZwlrOutputHeadV1, (), Kiosk>(display, manager.version(), ()).ok()?;
@@ -141,7 +141,7 @@ impl SentHead {
         Some(sent)
     }
 
-    /// Says what differs from before; `None`: everything that can change.
+    /// Sends the differences to `old`; `None`: all that can change.
     pub fn tell(&mut self, display: &DisplayHandle, old: Option<&HeadState>, head: &HeadState) {
         if !self.resource.is_alive() {
             return;
@@ -169,7 +169,7 @@ impl SentHead {
         }
     }
 
-    /// Modes that are still there keep their objects.
+    /// Sends the list of modes; those that are still there keep their objects.
     fn tell_modes(&mut self, display: &DisplayHandle, modes: &[HeadMode]) {
         self.modes.retain(|(mode, resource)| {
             let listed = modes.contains(mode);
@@ -199,7 +199,7 @@ impl SentHead {
         }
     }
 
-    /// The display is gone.
+    /// Finishes the head and its modes.
     pub fn finish(&self) {
         self.modes.iter().for_each(|(_, resource)| finish_mode(resource));
         if self.resource.is_alive() {
@@ -207,7 +207,7 @@ impl SentHead {
         }
     }
 
-    /// What a mode object of this head stands for.
+    /// The mode of a mode object of this head.
     pub fn mode_of(&self, mode: &ZwlrOutputModeV1) -> Option<HeadMode> {
         self.modes.iter().find(|(_, resource)| resource == mode).map(|(mode, _)| *mode)
     }

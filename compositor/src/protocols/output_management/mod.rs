@@ -32,20 +32,20 @@ use crate::{
 use configuration::{Configuration, ConfiguredHead};
 use head::{HeadState, SentHead};
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 4;
-/// Managers that one client may have: each has objects for every mode of every display. Tools have one.
+/// Managers that one client may have: each has objects for every mode of every head. Tools have one.
 const MAX_MANAGERS: usize = 8;
 /// Configurations that one client may have at a time. Tools have one.
 const MAX_CONFIGURATIONS: usize = 64;
 
 /// The state of the protocol.
 pub struct OutputManagement {
-    /// Of the displays as they were told last.
+    /// Serial of the state that was sent last.
     serial: u32,
     heads: Vec<HeadState>,
     managers: Vec<Manager>,
-    /// Bound in this turn beyond what a client may have; they are told at its end.
+    /// Bound in this turn beyond the limit; they get `finished` at its end.
     refused: Vec<ZwlrOutputManagerV1>,
     configurations: HashMap<ObjectId, Configuration>,
 }
@@ -63,12 +63,12 @@ impl OutputManagement {
         Self { serial: 1, heads: Vec::new(), managers: Vec::new(), refused: Vec::new(), configurations: HashMap::new() }
     }
 
-    /// The screen that a head object stands for; `None`: its display is gone.
+    /// The screen of a head object; `None`: its head is gone.
     fn screen_of(&self, head: &ZwlrOutputHeadV1) -> Option<ScreenId> {
         self.sent_heads().find(|sent| sent.resource == *head).map(|sent| sent.screen)
     }
 
-    /// What a mode object stands for, and the screen that it belongs to; `None`: it is not there any more.
+    /// The mode of a mode object, and its screen; `None`: it is gone.
     fn mode_of(&self, mode: &ZwlrOutputModeV1) -> Option<(ScreenId, HeadMode)> {
         self.sent_heads().find_map(|sent| Some((sent.screen, sent.mode_of(mode)?)))
     }
@@ -79,21 +79,21 @@ impl OutputManagement {
 }
 
 impl Kiosk {
-    /// Tells tools what is new of the displays, if anything is and anyone listens.
+    /// Sends changes of the heads to tools, if there are any.
     pub fn tell_output_managers(&mut self) {
         if !self.protocols.output_management.managers.is_empty() {
             self.refresh_output_managers();
         }
     }
 
-    /// Ends the managers that were too many. In the turn in which they were bound: nothing else may wake the loop.
+    /// Finishes the managers beyond the limit in the turn in which they were bound, as nothing else may wake the loop.
     pub(crate) fn finish_refused_managers(&mut self) {
         for manager in self.protocols.output_management.refused.drain(..).filter(Resource::is_alive) {
             manager.finished();
         }
     }
 
-    /// Brings what tools know up to date.
+    /// Sends changes of the heads to all managers.
     fn refresh_output_managers(&mut self) {
         let management = &mut self.protocols.output_management;
         let heads: Vec<HeadState> =
@@ -110,7 +110,7 @@ impl Kiosk {
 }
 
 impl Manager {
-    /// Says what differs between these two states of the displays.
+    /// Sends the differences between these two states of the heads.
     fn tell(&mut self, display: &DisplayHandle, before: &[HeadState], now: &[HeadState], serial: u32) {
         self.heads.retain(|sent| {
             let same = now.iter().any(|head| head.screen == sent.screen && head.is_same_display(before));
@@ -190,7 +190,7 @@ impl Dispatch<ZwlrOutputManagerV1, (), Kiosk> for OutputManagement {
 }
 
 impl Dispatch<ZwlrOutputHeadV1, (), Kiosk> for OutputManagement {
-    // There is but one request, and that ends the object: nothing is sent to it any more.
+    // The only request is the destructor, and nothing is sent to the object after it.
     fn request(
         _: &mut Kiosk,
         _: &Client,
@@ -204,7 +204,7 @@ impl Dispatch<ZwlrOutputHeadV1, (), Kiosk> for OutputManagement {
 }
 
 impl Dispatch<ZwlrOutputModeV1, (), Kiosk> for OutputManagement {
-    // As of heads.
+    // As for heads.
     fn request(
         _: &mut Kiosk,
         _: &Client,

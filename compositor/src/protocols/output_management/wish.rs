@@ -18,17 +18,17 @@ use crate::{
     },
 };
 
-/// Scales come in 256ths: what is nearer than one is the same.
+/// The protocol's scales are multiples of 1/256: smaller differences are ignored.
 const SCALE_STEP: f64 = 1.0 / 256.0;
 
-/// What is wished of a display.
+/// The requested state of a head.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Wish {
     Off,
     On(HeadWish),
 }
 
-/// `None`: as it is.
+/// `None`: unchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct HeadWish {
     /// One of the list, or a custom one.
@@ -37,21 +37,21 @@ pub(super) struct HeadWish {
     pub position: Option<(i32, i32)>,
     /// As the protocol has it: anticlockwise.
     pub transform: Option<Transform>,
-    /// As the client said it: not checked yet.
+    /// As the client sent it, not checked yet.
     pub scale: Option<f64>,
-    /// No screen can do it: only `false` is possible.
+    /// No screen supports it: only `false` is possible.
     pub adaptive_sync: Option<bool>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum ModeWish {
-    /// One that the display lists.
+    /// One of the head's list.
     Listed(HeadMode),
     /// Pixels and millihertz; `None`: any rate.
     Custom { width: u32, height: u32, refresh: Option<u32> },
 }
 
-/// A wish that never can come true.
+/// A request that cannot be carried out.
 #[derive(Debug, thiserror::Error)]
 #[error("{output}: {why}")]
 pub(super) struct WishError {
@@ -69,7 +69,7 @@ enum Impossible {
     Quantity(#[from] QuantityError),
 }
 
-/// The changes that make these wishes true, or the first that cannot.
+/// The changes for these requests, or the first error.
 pub(super) fn changes(
     heads: &[HeadState],
     wishes: &[(ScreenId, Wish)],
@@ -93,7 +93,7 @@ pub(super) fn changes(
     Ok(changes)
 }
 
-/// `moved`: some display gets another position, so all that are said are meant.
+/// `moved`: some head gets another position, so all positions apply.
 fn on(head: &HeadState, wish: &HeadWish, moved: bool) -> Result<OutputChange, Impossible> {
     if wish.adaptive_sync == Some(true) {
         return Err(Impossible::AdaptiveSync);
@@ -120,7 +120,7 @@ fn rotation(transform: Transform) -> Option<Rotation> {
     all.into_iter().find(|rotation| rotation.transform() == transform)
 }
 
-/// `None`: it is in force.
+/// `None`: the mode is in force already.
 fn choice(head: &HeadState, wish: ModeWish) -> Option<ModeChoice> {
     let exact = |mode: &HeadMode| match mode.custom {
         None => ModeChoice::Exact {
@@ -143,7 +143,7 @@ fn choice(head: &HeadState, wish: ModeWish) -> Option<ModeChoice> {
             };
             match head.now.mode.as_ref().filter(fits) {
                 Some(_) => None,
-                // The display's own timings are better than computed ones.
+                // The monitor's own timings are better than computed ones.
                 None => Some(match head.modes.iter().find(fits) {
                     Some(mode) => exact(mode),
                     None => ModeChoice::Custom { width, height, refresh },

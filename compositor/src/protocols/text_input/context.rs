@@ -7,34 +7,34 @@ use smithay::reexports::wayland_protocols::wp::text_input::zv3::server::zwp_text
 /// Longest text in one message, bytes: what the protocols allow, and libwayland has room for.
 pub const MAX_TEXT: usize = 4000;
 
-/// The text round the cursor.
+/// The text around the cursor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Surrounding {
-    /// Without what is composed.
+    /// Without the preedit.
     pub text: String,
-    /// Bytes into it.
+    /// Byte offset.
     pub cursor: u32,
-    /// The other end of what is selected, bytes.
+    /// The other end of the selection, byte offset.
     pub anchor: u32,
 }
 
 impl Surrounding {
-    /// `None`: an offset is negative. Whoever calls has looked at the text already.
+    /// `None`: an offset is negative. The caller has checked the text already.
     pub fn new(text: String, cursor: impl TryInto<u32>, anchor: impl TryInto<u32>) -> Option<Self> {
         Some(Self { text, cursor: cursor.try_into().ok()?, anchor: anchor.try_into().ok()? })
     }
 }
 
-/// What is told of a field.
+/// The state of a field for an input method.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Context {
-    /// Bits.
+    /// The hint's bits.
     pub hint: ContentHint,
-    /// What is typed there.
+    /// The kind of text that is expected.
     pub purpose: ContentPurpose,
-    /// `None`: the client does not say, or nobody wanted to know.
+    /// `None`: the client does not send it, or it is not kept.
     pub surrounding: Option<Surrounding>,
-    /// Why that is another than before.
+    /// Why the text changed.
     pub cause: ChangeCause,
 }
 
@@ -49,30 +49,30 @@ impl Default for Context {
     }
 }
 
-/// A text that is not committed yet.
+/// A preedit: text that is not committed yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Composed {
     /// Shown at the cursor.
     pub text: String,
-    /// The cursor within it, bytes; -1: hidden.
+    /// Start of the cursor within it, bytes; -1: hidden.
     pub begin: i32,
-    /// Its end.
+    /// End of the cursor, bytes.
     pub end: i32,
 }
 
 /// A change of a field, in the order in which it is carried out.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Edit {
-    /// Bytes before and after the cursor.
+    /// Bytes to delete before and after the cursor.
     pub delete: Option<(u32, u32)>,
-    /// Goes in at the cursor.
+    /// Inserted at the cursor.
     pub commit: Option<String>,
-    /// `None`: nothing is composed any more.
+    /// `None`: no preedit.
     pub composed: Option<Composed>,
 }
 
 impl Edit {
-    /// A text that goes in.
+    /// Inserts a text.
     pub fn text(text: &str) -> Self {
         Self { commit: Some(text.to_owned()), ..Self::default() }
     }

@@ -31,35 +31,35 @@ use context::{Context, Edit, MAX_TEXT};
 pub struct TextInputs {
     v3: Vec<v3::Input>,
     v1: Vec<v1::Input>,
-    /// What has the keyboard.
+    /// The surface with the keyboard focus.
     focus: Option<WlSurface>,
-    /// How often a client has said that a field has the focus, so that a second touch on it is seen too.
+    /// The last number given to a request for the on-screen keyboard, so that a second touch on a field is noticed too.
     asked: u64,
-    /// Whether the text round the cursor is kept: only while there is an input method to be told of it.
+    /// Whether the text around the cursor is kept: only while there is an input method.
     keeps_text: bool,
 }
 
 /// The field that has the focus.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Focused {
-    /// What its client said of it.
+    /// The state that its client sent.
     pub field: Field,
-    /// On which surface it is.
+    /// The surface with the field.
     pub surface: WlSurface,
-    /// Changes whenever its client asks for the keyboard.
+    /// Changes with each request for the on-screen keyboard.
     pub asked: u64,
 }
 
-/// The same, for an input method.
+/// The focused field, for an input method.
 #[derive(Debug, Clone)]
 pub struct Composing {
-    /// Changes whenever a client begins anew with a field.
+    /// Changes when a client starts over with a field.
     pub begun: u64,
-    /// On which surface it is.
+    /// The surface with the field.
     pub surface: WlSurface,
-    /// Where the cursor is there; `None`: the client did not say.
+    /// The cursor's rectangle on it; `None`: the client did not send it.
     pub cursor: Option<(i32, i32, i32, i32)>,
-    /// What its client said of it.
+    /// The state that its client sent.
     pub context: Context,
 }
 
@@ -77,7 +77,7 @@ impl TextInputs {
         Self { v3: Vec::new(), v1: Vec::new(), focus: None, asked: 0, keeps_text: false }
     }
 
-    /// The field that is typed into, if a client has said that there is one.
+    /// The focused field, if a client has enabled one.
     pub fn focused(&self) -> Option<Focused> {
         let focus = self.focus.as_ref().filter(|surface| surface.alive())?;
         let v3 = self.v3.iter().filter_map(|input| input.active(focus));
@@ -86,7 +86,7 @@ impl TextInputs {
         Some(Focused { field, surface: focus.clone(), asked })
     }
 
-    /// The keyboard's focus is here now.
+    /// Sets the surface with the keyboard focus.
     fn set_focus(&mut self, focus: Option<WlSurface>) {
         if self.focus == focus {
             return;
@@ -100,7 +100,7 @@ impl TextInputs {
         }
     }
 
-    /// The one whose field is typed into.
+    /// The text input of the focused field.
     fn newest(&mut self) -> Option<Newest<'_>> {
         let (focus, newest) = (self.focus.clone()?, self.focused()?.asked);
         let is = |active: Option<(u64, Field)>| active.is_some_and(|(asked, _)| asked == newest);
@@ -110,7 +110,7 @@ impl TextInputs {
         self.v1.iter_mut().find(|input| is(input.active(&focus))).map(Newest::V1)
     }
 
-    /// Changes the focused field. `false`: no client has said that there is a field, or it would not go into a message.
+    /// Changes the focused field. `false`: there is none, or a text is too long for a message.
     pub fn edit(&mut self, edit: Edit) -> bool {
         let composed = edit.composed.as_ref().map(|composed| &composed.text);
         if edit.commit.iter().chain(composed).any(|text| text.len() > MAX_TEXT) {
@@ -124,7 +124,7 @@ impl TextInputs {
         true
     }
 
-    /// The field that is typed into, for an input method.
+    /// The focused field, for an input method.
     pub fn composing(&mut self) -> Option<Composing> {
         let Focused { field, surface, .. } = self.focused()?;
         let (begun, context) = match self.newest()? {
@@ -134,7 +134,7 @@ impl TextInputs {
         Some(Composing { begun, context: context.clone(), surface, cursor: field.cursor })
     }
 
-    /// Whether the text round the cursor is kept from now on.
+    /// Sets whether the text around the cursor is kept.
     pub fn keep_text(&mut self, keeps: bool) {
         self.keeps_text = keeps;
         if !keeps {
@@ -143,7 +143,7 @@ impl TextInputs {
         }
     }
 
-    /// The next number of a field that a client asks the keyboard for.
+    /// The number for the next request for the on-screen keyboard.
     fn next(&mut self) -> u64 {
         self.asked += 1;
         self.asked
@@ -151,24 +151,24 @@ impl TextInputs {
 }
 
 impl Kiosk {
-    /// The keyboard's focus moved.
+    /// Handles a change of the keyboard focus.
     pub fn text_focus_changed(&mut self, focus: Option<&WlSurface>) {
         self.protocols.text_inputs.set_focus(focus.cloned());
         self.text_field_changed();
     }
 
-    /// The field that is typed into, if a client has said that there is one.
+    /// The focused field, if a client has enabled one.
     pub fn text_field(&self) -> Option<Focused> {
         self.protocols.text_inputs.focused()
     }
 
-    /// Gives the field that is typed into a text, past the keymap. `false`: there is no field.
+    /// Inserts a text into the focused field, bypassing the keymap. `false`: there is no field.
     pub fn type_text(&mut self, text: &str) -> bool {
         self.protocols.text_inputs.edit(Edit::text(text))
     }
 }
 
-/// Whether a surface is of the client that an object is of.
+/// Whether a surface and an object belong to the same client.
 fn same_client(resource: &impl Resource, surface: &WlSurface) -> bool {
     resource.id().same_client_as(&surface.id())
 }

@@ -26,39 +26,39 @@ use crate::{
     kiosk::Kiosk,
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 pub const VERSION: u32 = 1;
-/// A text that is sent twice in a message, bytes.
+/// Longest text that is sent twice in one message, bytes.
 const MOST_TWICE: usize = 2000;
 
 /// One object.
 pub struct Input {
     resource: ZwpTextInputV1,
-    /// For which surface; `None`: inactive.
+    /// The surface that it was activated for; `None`: inactive.
     activated: Option<WlSurface>,
-    /// Which surface it was told to have entered.
+    /// The surface of the last `enter`.
     entered: Option<WlSurface>,
     asked: u64,
     /// The number of its activation.
     begun: u64,
     /// The client hid the keyboard without leaving the field.
     hidden: bool,
-    /// Of the last `commit_state`.
+    /// Serial of the last `commit_state`.
     serial: u32,
     field: Field,
     context: Context,
-    /// It shows a text that is not committed yet.
+    /// It shows a preedit.
     composes: bool,
 }
 
 impl Input {
-    /// When it was activated, and its field, if it has the focus and is.
+    /// The number of its last request for the on-screen keyboard, and its field, if it is active and has the focus.
     pub fn active(&self, focus: &WlSurface) -> Option<(u64, Field)> {
         let active = self.entered.as_ref() == Some(focus) && !self.hidden;
         active.then_some((self.asked, self.field))
     }
 
-    /// The keyboard's focus moved: leaves one surface, enters another.
+    /// Follows the keyboard focus: leaves one surface, enters another.
     pub fn follow(&mut self, focus: Option<&WlSurface>) {
         let focus = focus.filter(|surface| {
             surface.alive() && same_client(&self.resource, surface) && self.activated.as_ref() == Some(*surface)
@@ -75,24 +75,24 @@ impl Input {
         }
     }
 
-    /// The number of its activation, and what an input method is told of its field.
+    /// The number of its activation, and its field's state for an input method.
     pub fn context(&self) -> (u64, &Context) {
         (self.begun, &self.context)
     }
 
-    /// Nobody wants the text round the cursor any more.
+    /// Drops the text around the cursor.
     pub fn forget_text(&mut self) {
         self.context.surrounding = None;
     }
 
-    /// Changes its text.
+    /// Sends an edit.
     pub fn edit(&mut self, edit: Edit) {
         let commits = edit.commit.is_some();
         if let Some((before, after)) = edit.delete {
-            // From the cursor, backwards.
+            // Relative to the cursor, so negative.
             let start = i32::try_from(before).map_or(i32::MIN, |before| -before);
             self.resource.delete_surrounding_text(start, before.saturating_add(after));
-            // It is carried out with the text that follows.
+            // It takes effect with the next text.
             if !commits && edit.composed.is_none() {
                 self.resource.commit_string(self.serial, String::new());
             }
@@ -102,13 +102,13 @@ impl Input {
         }
         match edit.composed {
             Some(composed) => {
-                // Taken over when the field is left, where both go into a message.
+                // The client commits it when the field loses the focus; sent only if both fit into a message.
                 let kept = if composed.text.len() <= MOST_TWICE { composed.text.clone() } else { String::new() };
                 self.resource.preedit_cursor(composed.end);
                 self.resource.preedit_string(self.serial, composed.text, kept);
                 self.composes = true;
             }
-            // A committed text has taken its place already.
+            // A committed text has replaced the preedit already.
             None => {
                 if std::mem::take(&mut self.composes) && !commits {
                     self.resource.preedit_string(self.serial, String::new(), String::new());
@@ -118,7 +118,7 @@ impl Input {
     }
 }
 
-/// Our word for the protocol's; what it does not know is text.
+/// Converts the protocol's purpose; unknown ones become text.
 fn purpose(purpose: WEnum<ContentPurpose>) -> Purpose {
     match purpose {
         WEnum::Value(ContentPurpose::Digits) => Purpose::Digits,
@@ -133,7 +133,7 @@ fn purpose(purpose: WEnum<ContentPurpose>) -> Purpose {
     }
 }
 
-/// The purpose as version 3 has it, which is what input methods are told.
+/// The purpose in version 3, which input methods get.
 fn as_v3(purpose: WEnum<ContentPurpose>) -> zwp_text_input_v3::ContentPurpose {
     use zwp_text_input_v3::ContentPurpose as V3;
     let WEnum::Value(purpose) = purpose else { return V3::Normal };
@@ -221,12 +221,12 @@ impl Dispatch<ZwpTextInputV1, (), Kiosk> for TextInputs {
             }
             Request::ShowInputPanel => (input.asked, input.hidden) = (asked, false),
             Request::HideInputPanel => input.hidden = true,
-            // What was typed is the client's own again; its content type stays.
+            // Resets the text's state; the content type stays.
             Request::Reset => {
                 input.field.sentence_start = false;
                 input.context.surrounding = None;
                 if std::mem::take(&mut input.composes) {
-                    // What was composed is no more: an input method begins anew.
+                    // The preedit is dropped: an input method starts over.
                     input.begun = asked;
                 }
             }

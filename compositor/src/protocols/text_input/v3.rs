@@ -24,17 +24,17 @@ use crate::{
     kiosk::Kiosk,
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 pub const VERSION: u32 = 1;
 
 /// One object.
 pub struct Input {
     resource: ZwpTextInputV3,
-    /// Which surface it was told to have entered.
+    /// The surface of the last `enter`.
     entered: Option<WlSurface>,
-    /// Commits there were, the ignored ones too: what `done` refers to.
+    /// Number of commits, also of ignored ones: the serial of `done`.
     commits: u32,
-    /// In force; `None`: disabled.
+    /// The current state; `None`: disabled.
     enabled: Option<Enabled>,
     pending: Pending,
 }
@@ -45,30 +45,30 @@ struct Enabled {
     context: Context,
 }
 
-/// What the next commit is to set; `None`: as it is.
+/// Pending state; `None`: unchanged.
 #[derive(Default)]
 struct Pending {
     enable: Option<bool>,
     content: Option<(ContentHint, WEnum<ContentPurpose>)>,
-    /// Whether a sentence begins, and the text itself where somebody wants it.
+    /// Whether a sentence begins, and the text itself if an input method needs it.
     surrounding: Option<(bool, Option<Surrounding>)>,
     cause: Option<ChangeCause>,
     cursor: Option<(i32, i32, i32, i32)>,
 }
 
 impl Input {
-    /// When it was enabled, and its field, if it has the focus and is.
+    /// The number of its request for the on-screen keyboard, and its field, if it is enabled and has the focus.
     pub fn active(&self, focus: &WlSurface) -> Option<(u64, Field)> {
         let enabled = self.enabled.as_ref().filter(|_| self.entered.as_ref() == Some(focus))?;
         Some((enabled.asked, enabled.field))
     }
 
-    /// The number of the field that is active, and what an input method is told of it.
+    /// The number of the active field, and its state for an input method.
     pub fn context(&self) -> Option<(u64, &Context)> {
         self.enabled.as_ref().map(|enabled| (enabled.asked, &enabled.context))
     }
 
-    /// Nobody wants the text round the cursor any more.
+    /// Drops the text around the cursor.
     pub fn forget_text(&mut self) {
         if let Some((_, text)) = &mut self.pending.surrounding {
             *text = None;
@@ -78,14 +78,14 @@ impl Input {
         }
     }
 
-    /// The keyboard's focus moved: leaves one surface, enters another.
+    /// Follows the keyboard focus: leaves one surface, enters another.
     pub fn follow(&mut self, focus: Option<&WlSurface>) {
         let focus = focus.filter(|surface| surface.alive() && same_client(&self.resource, surface));
         if self.entered.as_ref() == focus {
             return;
         }
         if let Some(left) = self.entered.take() {
-            // What left is undone with it.
+            // The state ends with `leave`.
             self.enabled = None;
             self.pending = Pending::default();
             if left.alive() {
@@ -98,7 +98,7 @@ impl Input {
         }
     }
 
-    /// Changes its text.
+    /// Sends an edit.
     pub fn edit(&self, edit: Edit) {
         if let Some((before, after)) = edit.delete {
             self.resource.delete_surrounding_text(before, after);
@@ -106,14 +106,14 @@ impl Input {
         if let Some(text) = edit.commit {
             self.resource.commit_string(Some(text));
         }
-        // What is not said again is gone with `done`.
+        // `done` removes a preedit that is not sent again.
         if let Some(composed) = edit.composed {
             self.resource.preedit_string(Some(composed.text), composed.begin, composed.end);
         }
         self.resource.done(self.commits);
     }
 
-    /// Applies what was said since the last commit. `next`: the number that it gets where it asks for the keyboard.
+    /// Applies the pending state. `next`: the number of a new request for the on-screen keyboard.
     fn apply(&mut self, next: impl FnOnce() -> u64) {
         self.commits = self.commits.wrapping_add(1);
         let pending = std::mem::take(&mut self.pending);
@@ -121,7 +121,7 @@ impl Input {
             return;
         }
         match pending.enable {
-            // Whatever was said before is void.
+            // `enable` resets the state.
             Some(true) => {
                 self.enabled = Some(Enabled { asked: next(), field: Field::default(), context: Context::default() });
             }
@@ -144,7 +144,7 @@ impl Input {
     }
 }
 
-/// Our word for the protocol's; what it does not know is text.
+/// Converts the protocol's purpose; unknown ones become text.
 fn purpose(purpose: WEnum<ContentPurpose>) -> Purpose {
     match purpose {
         WEnum::Value(ContentPurpose::Digits) => Purpose::Digits,

@@ -12,7 +12,7 @@ use crate::backend::input_device::InputDevice;
 /// Key codes of the kernel count from 0, those of xkb from 8.
 const XKB_OFFSET: u32 = 8;
 
-/// What a device is.
+/// The kind of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// `zwp_virtual_keyboard_v1`.
@@ -21,7 +21,7 @@ pub enum Kind {
     Pointer,
 }
 
-/// A device.
+/// A virtual device.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct VirtualDevice {
     kind: Kind,
@@ -61,20 +61,20 @@ impl Device for VirtualDevice {
 
 impl InputDevice for VirtualDevice {
     fn is_vouched_for(&self) -> bool {
-        // By the socket that its maker came through.
+        // By the socket of the client that created it.
         true
     }
 
     fn has_letters(&self) -> bool {
-        // Nobody has it before them.
+        // It is not a keyboard that a person types on.
         false
     }
 }
 
-/// Scrolling, gathered until the client says that it is whole. By axis: horizontal, vertical.
+/// Scrolling, collected until the client's `frame`. By axis: horizontal, vertical.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Scroll {
-    /// `None`: the client did not say, and means a wheel.
+    /// `None`: not sent, a wheel is assumed.
     pub source: Option<AxisSource>,
     /// Logical pixels.
     pub amount: [Option<f64>; 2],
@@ -90,7 +90,7 @@ pub fn of<T>([horizontal, vertical]: &mut [T; 2], axis: Axis) -> &mut T {
     }
 }
 
-/// What happened.
+/// The content of an event.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum What {
     /// The kernel's key code.
@@ -99,7 +99,7 @@ pub enum What {
     Button(u32, ButtonState),
     /// Logical pixels.
     Move(f64, f64),
-    /// A whole frame of it.
+    /// All scrolling of one frame.
     Scroll(Scroll),
 }
 
@@ -108,9 +108,9 @@ pub enum What {
 pub struct Event {
     /// Microseconds, monotonic.
     pub time: u64,
-    /// Whose.
+    /// The device.
     pub device: VirtualDevice,
-    /// What.
+    /// The content.
     pub what: What,
 }
 

@@ -39,7 +39,7 @@ use crate::{
     protocols::dispatch::{globals, objects},
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 1;
 /// Bytes of a keymap. The largest that xkb's own rules make have some 100 KiB.
 const MAX_KEYMAP: u32 = 512 * 1024;
@@ -52,7 +52,7 @@ pub(super) fn offer(display: &DisplayHandle) {
     display.create_global::<Kiosk, ZwpVirtualKeyboardManagerV1, ()>(VERSION, ());
 }
 
-/// Of a keyboard.
+/// Data of a keyboard.
 pub struct KeyboardData {
     device: Option<VirtualDevice>,
     held: Mutex<HashSet<u32>>,
@@ -64,30 +64,30 @@ impl KeyboardData {
     }
 }
 
-/// Why a keymap is not taken.
+/// Why a keymap is refused.
 #[derive(Debug, thiserror::Error)]
 enum KeymapError {
-    /// Not as xkb writes it.
+    /// Not in xkb's format.
     #[error("keymaps are in format 1 (xkb_v1), not {0}")]
     Format(u32),
-    /// None at all, or larger than any that xkb makes.
+    /// Empty, or larger than any that xkb makes.
     #[error("a keymap has 1 to {MAX_KEYMAP} bytes, not {0}")]
     Size(u32),
     /// The file ends early.
     #[error("the keymap's file has {has} bytes of the {said} that were said")]
     Short { has: usize, said: u32 },
-    /// A file that has no places to read from, or an error of its disk.
+    /// A file that cannot be read at an offset, or an I/O error.
     #[error("the keymap could not be read: {0}")]
     Unreadable(#[from] io::Error),
     /// Not in UTF-8.
     #[error("the keymap is no text")]
     NoText,
-    /// Its file would have to be kept open.
+    /// No file descriptor is left for it.
     #[error("{NONE_LEFT}")]
     NoFiles,
 }
 
-/// Reads a keymap as xkb writes it. Never maps it: a file that its owner cuts off would end us.
+/// Reads a keymap in xkb's format. Never maps it: a truncated file would kill the process.
 fn read(fd: &OwnedFd, size: u32) -> Result<String, KeymapError> {
     if !(1..=MAX_KEYMAP).contains(&size) {
         return Err(KeymapError::Size(size));
@@ -107,7 +107,7 @@ fn read(fd: &OwnedFd, size: u32) -> Result<String, KeymapError> {
     String::from_utf8(text).map_err(|_| KeymapError::NoText)
 }
 
-/// What the masks mean: what is latched acts like what is held.
+/// Converts the masks: latched modifiers act like held ones.
 fn modifiers(depressed: u32, latched: u32, locked: u32) -> ModifiersState {
     let [shift, lock, control, mod1, mod2, mod3, mod4, mod5] =
         REAL_MODIFIERS.map(|bit| (depressed | latched) & bit != 0);

@@ -19,9 +19,9 @@ const DEVICES: usize = 16;
 
 /// The state of the protocols.
 pub struct VirtualInput {
-    /// The devices that there are, by whom.
+    /// The devices, with their clients.
     devices: Vec<(ClientId, VirtualDevice)>,
-    /// For names that are never used again.
+    /// Counter for unique names.
     made: u64,
 }
 
@@ -33,7 +33,7 @@ impl VirtualInput {
         Self { devices: Vec::new(), made: 0 }
     }
 
-    /// Whether the client has as many devices as it may.
+    /// Whether the client has reached the limit of devices.
     fn is_full(&self, client: &Client) -> bool {
         self.devices.iter().filter(|(owner, _)| *owner == client.id()).count() >= DEVICES
     }
@@ -54,13 +54,13 @@ impl Kiosk {
         self.input(InputEvent::<Remote>::DeviceRemoved { device: device.clone() });
     }
 
-    /// On this kiosk's clock: a client's own may be any.
+    /// An event with our clock's time: the client's may be any.
     fn event_of(&self, device: &VirtualDevice, what: device::What) -> device::Event {
         device::Event { time: self.now().as_micros() as u64, device: device.clone(), what }
     }
 }
 
-/// What a client is told that wants one more.
+/// Refuses one more device.
 fn refuse_more(resource: &impl Resource) {
     let sentence = format!("too many virtual devices: one client may have {DEVICES} at a time");
     crate::limits::refusal::post(resource, crate::limits::refusal::LIMIT, &sentence);

@@ -36,28 +36,28 @@ use crate::{
     screens::ScreenId,
 };
 
-/// Highest version of the protocol that is spoken.
+/// Highest supported version of the protocol.
 const VERSION: u32 = 2;
-/// Buttons that one pointer can hold. The kernel knows of 16 of a mouse.
+/// Buttons that one pointer can hold. The kernel knows 16 mouse buttons.
 const HELD: usize = 32;
-/// Movements and clicks of one frame. One that never ends is done as far as it is.
+/// Movements and clicks of one frame. A longer frame is carried out in parts.
 const OF_A_FRAME: usize = 64;
 
 pub(super) fn offer(display: &DisplayHandle) {
     display.create_global::<Kiosk, ZwlrVirtualPointerManagerV1, ()>(VERSION, ());
 }
 
-/// Of a pointer.
+/// Data of a pointer.
 pub struct PointerData {
     device: Option<VirtualDevice>,
-    /// What it points on; `None`: on all screens.
+    /// The screen that it points on; `None`: all screens.
     screen: Option<ScreenId>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// What is done when the frame ends, in order.
+    /// Steps to carry out when the frame ends, in order.
     waiting: Vec<Step>,
     scroll: Scroll,
     held: HashSet<u32>,
@@ -65,9 +65,9 @@ struct State {
 
 /// A part of a frame.
 enum Step {
-    /// By so many logical pixels.
+    /// Relative, logical pixels.
     By(Point<f64, Logical>),
-    /// To this share of the picture.
+    /// Absolute, as a fraction of the picture.
     To((f64, f64)),
     /// A button and whether it is down.
     Button(u32, bool),
@@ -80,7 +80,7 @@ impl PointerData {
 }
 
 impl Kiosk {
-    /// Where in the layout a place of a virtual pointer is, which is a share of the upright picture.
+    /// The place in the layout for a fraction of the upright picture.
     fn virtual_place(&self, screen: Option<ScreenId>, (x, y): (f64, f64)) -> Option<Point<f64, Logical>> {
         let area: Rectangle<i32, Logical> = match screen {
             Some(screen) => self.screens.get(screen)?.geometry(),
@@ -199,7 +199,7 @@ impl Kiosk {
                 Step::To(share) => {
                     let at = self.virtual_place(data.screen, share);
                     let now = self.seat.seat.get_pointer().map(|pointer| pointer.current_location());
-                    // By steps: what holds the pointer in place, or within itself, holds it.
+                    // As a relative motion, so that pointer locks and confinements apply.
                     if let (Some(at), Some(now)) = (at, now) {
                         self.move_virtual(device, at - now);
                     }
@@ -229,7 +229,7 @@ impl Kiosk {
     }
 }
 
-/// Takes one more part of a frame of scrolling.
+/// Adds one more event to a frame of scrolling.
 fn gather(scroll: &mut Scroll, request: &Request) -> Result<(), (u32, String)> {
     let axis = |axis: &WEnum<wl_pointer::Axis>| match axis {
         WEnum::Value(wl_pointer::Axis::HorizontalScroll) => Ok(Axis::Horizontal),
