@@ -13,45 +13,45 @@ use super::{
     page::{self, Cap, NEXT_LAYOUT, Page, alternatives, rows},
 };
 
-/// How long a touch is long.
+/// How long a touch lasts to be a long press.
 pub const LONG: Duration = Duration::from_millis(450);
-/// A held key that repeats waits so long, and then so long between two.
+/// Delay before a held key repeats, and the time between two repeats.
 const REPEAT_DELAY: Duration = Duration::from_millis(450);
 const REPEAT: Duration = Duration::from_millis(70);
 /// Two touches of shift within this time lock it.
 const DOUBLE: Duration = Duration::from_millis(400);
-/// Fingers that are followed; a hand has no more.
+/// Fingers that are followed: no hands have more.
 const MAX_FINGERS: usize = 10;
 
-/// Whose finger it is, or which pointer's button: any number that the caller tells them apart by.
+/// A finger or a pointer button: any number by which the caller tells them apart.
 pub type Finger = u64;
 
-/// What is typed.
+/// A typed key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Typed {
     /// A character.
     Char(char),
-    /// An accent that waits for its letter.
+    /// A dead key's accent.
     Dead(char),
-    /// Takes the last character away.
+    /// Deletes the last character.
     Backspace,
     /// Enter.
     Enter,
     /// Another layout of the keymap, by number.
     Layout(usize),
-    /// The keyboard is not wanted any more.
+    /// Hides the keyboard.
     Hide,
 }
 
-/// Whether letters are capitals.
+/// The shift state of letters.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Shift {
-    /// They are not.
+    /// Lower case.
     #[default]
     Off,
-    /// The next one is.
+    /// The next letter is a capital.
     Once,
-    /// All are.
+    /// All letters are capitals.
     Locked,
 }
 
@@ -60,29 +60,29 @@ pub enum Shift {
 struct Press {
     finger: Finger,
     cell: usize,
-    /// When it does something by itself: offers characters, or repeats; `None`: never again.
+    /// When it acts by itself: offers characters, or repeats; `None`: never.
     due: Option<Duration>,
-    /// Lifting it does nothing any more.
+    /// Its release does nothing.
     spent: bool,
 }
 
-/// What a long touch offers.
+/// The choices of a long press.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
     finger: Finger,
-    /// The characters, each with its place; they may lie above the keyboard.
+    /// The characters, each with its area, which may be above the keyboard.
     pub cells: Vec<(Rect, char)>,
-    /// The one that lifting types; `None`: the finger went away.
+    /// The one that is typed on release; `None`: the finger has left them.
     pub chosen: Option<usize>,
 }
 
 impl Offer {
-    /// What is offered, in its order.
+    /// The choices, in their order.
     pub fn characters(&self) -> impl Iterator<Item = char> + '_ {
         self.cells.iter().map(|(_, c)| *c)
     }
 
-    /// What it covers.
+    /// The area of all choices.
     pub fn area(&self) -> Rect {
         let first = self.cells.first().map(|(area, _)| *area).unwrap_or_default();
         let last = self.cells.last().map(|(area, _)| *area).unwrap_or_default();
@@ -90,14 +90,14 @@ impl Offer {
     }
 }
 
-/// The keyboard.
+/// The keyboard's state.
 #[derive(Debug, Default)]
 pub struct Board {
     keymap: Keymap,
     layout: usize,
     page: Page,
     shift: Shift,
-    /// The field wanted a capital when it was last told.
+    /// Whether the field wanted a capital at its last update.
     capital: bool,
     shift_touched: Option<Duration>,
     field: Field,
@@ -109,7 +109,7 @@ pub struct Board {
 }
 
 impl Board {
-    /// With the layouts of this keymap.
+    /// A keyboard with the layouts of this keymap.
     pub fn new(keymap: Keymap) -> Self {
         Self { keymap, ..Self::default() }
     }
@@ -119,32 +119,32 @@ impl Board {
         !self.keymap.layouts.is_empty()
     }
 
-    /// What it types with.
+    /// Its keymap.
     pub fn keymap(&self) -> &Keymap {
         &self.keymap
     }
 
-    /// The layout that is shown.
+    /// The current layout.
     pub fn layout(&self) -> Option<&Layout> {
         self.keymap.layouts.get(self.layout)
     }
 
-    /// Its number in the keymap.
+    /// The current layout's number in the keymap.
     pub fn layout_number(&self) -> usize {
         self.layout
     }
 
-    /// The keys at their places.
+    /// The keys with their areas.
     pub fn cells(&self) -> &[Cell] {
         &self.cells
     }
 
-    /// Goes up whenever keys look or lie otherwise; what is pressed or offered does not count.
+    /// Increases with each change of the keys' look or layout, but not with presses and choices.
     pub fn revision(&self) -> u64 {
         self.revision
     }
 
-    /// Whether letters are capitals.
+    /// The shift state of letters.
     pub fn shift(&self) -> Shift {
         self.shift
     }
@@ -154,8 +154,8 @@ impl Board {
         self.field.secret
     }
 
-    /// All that may stand on its keys: the letters of every layout, so that one search finds the fonts for them all, what
-    /// is on the page that is shown, and what its keys offer.
+    /// All characters that its keys may show: the letters of every layout, so that one search finds the fonts for all
+    /// of them, those of the current page, and the choices of its keys.
     pub fn text(&self) -> String {
         let letters = self.keymap.layouts.iter().flat_map(|layout| layout.rows.iter().flatten());
         let letters = letters.flat_map(|(plain, shifted)| [*plain, *shifted]);
@@ -170,18 +170,18 @@ impl Board {
         text
     }
 
-    /// Keys under fingers.
+    /// The areas of pressed keys.
     pub fn pressed(&self) -> impl Iterator<Item = Rect> + '_ {
         let held = self.presses.iter().filter(|press| !press.spent || press.due.is_some());
         held.filter_map(|press| self.cells.get(press.cell)).map(|cell| cell.area)
     }
 
-    /// What a long touch offers now.
+    /// The choices of the current long press.
     pub fn offer(&self) -> Option<&Offer> {
         self.offer.as_ref()
     }
 
-    /// Rows of the page that is shown.
+    /// Number of rows of the current page.
     pub fn rows(&self) -> usize {
         self.wanted_rows().len()
     }
@@ -191,7 +191,7 @@ impl Board {
         self.layout().map(|layout| rows(self.page, layout, several, &self.field)).unwrap_or_default()
     }
 
-    /// Its size in pixels.
+    /// Sets its size in pixels.
     pub fn resize(&mut self, width: i32, height: i32) {
         if self.size != (width, height) {
             self.size = (width, height);
@@ -199,7 +199,7 @@ impl Board {
         }
     }
 
-    /// Another field is typed into, or nothing is known of it. `begins`: it has just got the focus.
+    /// Sets the focused field. `begins`: it has just got the focus.
     pub fn set_field(&mut self, field: Field, begins: bool) {
         let another = field.purpose != self.field.purpose;
         self.field = field;
@@ -209,8 +209,8 @@ impl Board {
             self.cancel_all();
             self.lay_out();
         }
-        // Once for each beginning of a sentence: the field is told anew before its client has said what became of the
-        // first letter, and who switched shift off meant it.
+        // Once for each beginning of a sentence: the field is updated before its client has reported the first letter,
+        // and shift may have been switched off on purpose.
         let capital = field.capitals && field.sentence_start;
         let news = capital && (begins || another || !self.capital);
         self.capital = capital;
@@ -231,7 +231,7 @@ impl Board {
         self.lay_out();
     }
 
-    /// What a key gives as shift is now.
+    /// The character of a key in the current shift state.
     pub fn character(&self, cap: Cap) -> Option<char> {
         match cap {
             Cap::Letter(plain, shifted) => Some(if self.shift == Shift::Off { plain } else { shifted }),
@@ -241,7 +241,7 @@ impl Board {
         }
     }
 
-    /// A finger comes down at this place of the picture.
+    /// Handles a touch at this position of the picture.
     pub fn down(&mut self, finger: Finger, at: (f64, f64), now: Duration) -> Vec<Typed> {
         let mut typed = Vec::new();
         let Some(number) = self.cells.iter().position(|cell| cell.area.has(at, 0)) else { return typed };
@@ -253,7 +253,7 @@ impl Board {
         for other in 0..self.presses.len() {
             typed.extend(self.finish(other, now));
         }
-        // What was finished may have turned the page.
+        // A finished key may have changed the page.
         let Some(cap) = self.cells.get(number).map(|cell| cell.key.cap) else { return typed };
         let (due, spent) = match cap {
             Cap::Backspace => {
@@ -269,7 +269,7 @@ impl Board {
         typed
     }
 
-    /// A finger is somewhere else now.
+    /// Handles a finger's movement.
     pub fn motion(&mut self, finger: Finger, at: (f64, f64)) {
         if let Some(offer) = self.offer.as_mut().filter(|offer| offer.finger == finger) {
             offer.chosen = choose(offer, at);
@@ -278,14 +278,14 @@ impl Board {
         let cells = &self.cells;
         let Some(press) = self.presses.iter_mut().find(|press| press.finger == finger) else { return };
         let area = cells.get(press.cell).map(|cell| cell.area).unwrap_or_default();
-        // A finger rolls as it presses.
+        // A finger's contact moves slightly as it presses.
         if !area.has(at, area.h / 4) {
             press.spent = true;
             press.due = None;
         }
     }
 
-    /// A finger is lifted.
+    /// Handles a finger's release.
     pub fn up(&mut self, finger: Finger, now: Duration) -> Option<Typed> {
         let number = self.presses.iter().position(|press| press.finger == finger)?;
         let typed = match self.offer.take_if(|offer| offer.finger == finger) {
@@ -299,19 +299,19 @@ impl Board {
         typed
     }
 
-    /// A finger's touch is void.
+    /// Cancels a finger's touch.
     pub fn cancel(&mut self, finger: Finger) {
         self.presses.retain(|press| press.finger != finger);
         self.offer.take_if(|offer| offer.finger == finger);
     }
 
-    /// All touches are void.
+    /// Cancels all touches.
     pub fn cancel_all(&mut self) {
         self.presses.clear();
         self.offer = None;
     }
 
-    /// Fingers stay where they are, and do nothing any more.
+    /// Ends the effect of all current touches.
     fn spend_all(&mut self) {
         for press in &mut self.presses {
             press.spent = true;
@@ -320,12 +320,12 @@ impl Board {
         self.offer = None;
     }
 
-    /// When it does something by itself, monotonic.
+    /// When it acts by itself, monotonic.
     pub fn deadline(&self) -> Option<Duration> {
         self.presses.iter().filter_map(|press| press.due).min()
     }
 
-    /// Time has passed.
+    /// Handles the passing of time: repeats and long presses.
     pub fn tick(&mut self, now: Duration) -> Vec<Typed> {
         let mut typed = Vec::new();
         for number in 0..self.presses.len() {
@@ -348,7 +348,7 @@ impl Board {
         typed
     }
 
-    /// Does what the key of a press does, once.
+    /// Types the key of a press, once.
     fn finish(&mut self, number: usize, now: Duration) -> Option<Typed> {
         let press = self.presses.get_mut(number).filter(|press| !press.spent)?;
         press.spent = true;
@@ -393,7 +393,7 @@ impl Board {
     }
 }
 
-/// Places for what a key offers: in a row above it, as far as the keyboard's width reaches.
+/// The areas of a key's choices: a row above it, within the keyboard's width.
 fn beside(key: Rect, offered: &str, width: i32) -> Vec<(Rect, char)> {
     let count = i32::try_from(offered.chars().count()).unwrap_or(0).max(1);
     let cell = key.w.min(width / count).max(1);
@@ -402,7 +402,7 @@ fn beside(key: Rect, offered: &str, width: i32) -> Vec<(Rect, char)> {
     (0i32..).zip(offered.chars()).map(|(number, c)| (at(number), c)).collect()
 }
 
-/// Which of what is offered a finger chooses: by its column, from the offer's row to the key's own; beyond, none.
+/// The choice under a finger: by its column, from the choices' row to the key's own; `None` outside.
 fn choose(offer: &Offer, at: (f64, f64)) -> Option<usize> {
     let area = offer.area();
     let reach = Rect { h: area.h * 3, y: area.y - area.h / 2, ..area };

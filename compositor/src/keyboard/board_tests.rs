@@ -129,7 +129,7 @@ fn a_sentence_begins_with_one_capital_and_shift_can_be_switched_off_there() {
     board.set_field(begins, true);
     let at = find(&board, |cap| matches!(cap, Cap::Letter('a', _)));
     assert_eq!(tap(&mut board, at, MS), [Typed::Char('A')]);
-    // The client has not said yet what became of it.
+    // The client has not reported the letter yet.
     board.set_field(begins, false);
     assert_eq!(board.shift(), Shift::Off);
     board.set_field(Field { sentence_start: false, ..begins }, false);
@@ -144,7 +144,7 @@ fn a_sentence_begins_with_one_capital_and_shift_can_be_switched_off_there() {
 }
 
 proptest! {
-    /// Whatever fingers do, nothing is left pressed when all are gone, and the clock is not needed any more.
+    /// After any events, no key is pressed and no timer is needed once all fingers are lifted.
     #[test]
     fn nothing_is_left_of_fingers_that_are_gone(
         acts in proptest::collection::vec((0u64..4, 0u8..5, 0.0..1000.0f64, -100.0..500.0f64), 0..80)

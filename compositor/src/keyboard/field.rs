@@ -1,24 +1,24 @@
 //! The focused text field of a client, independent of the protocol version. The text itself is not kept, only whether a
 //! sentence begins. Pure; the text-input protocols fill it, the on-screen keyboard follows it.
 
-/// Longest surrounding text that is looked at, bytes: what text-input-unstable-v3 allows.
+/// Longest surrounding text that is used, bytes: what text-input-unstable-v3 allows.
 pub const MAX_SURROUNDING: usize = 4000;
 
-/// What is typed there. What a protocol has beyond these is text.
+/// The kind of text. A protocol's other kinds become [`Purpose::Text`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Purpose {
-    /// Anything.
+    /// Any text.
     #[default]
     Text,
-    /// Digits alone.
+    /// Digits only.
     Digits,
     /// Digits with a sign and a decimal separator; dates and times.
     Number,
-    /// Digits and what telephones have beside them.
+    /// Digits and a telephone's other keys.
     Phone,
-    /// An address of the web.
+    /// A URL.
     Url,
-    /// An address of electronic mail.
+    /// An e-mail address.
     Email,
     /// Letters, digits and signs, hidden.
     Password,
@@ -26,40 +26,40 @@ pub enum Purpose {
     Pin,
 }
 
-/// A place in the surface's own coordinates, logical pixels: left, top, width, height.
+/// An area in the surface's own coordinates, logical pixels: left, top, width, height.
 pub type Place = (i32, i32, i32, i32);
 
 /// A text field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Field {
-    /// Which keys it wants.
+    /// The kind of text.
     pub purpose: Purpose,
     /// A password or other secret.
     pub secret: bool,
     /// Enter begins a new line.
     pub multiline: bool,
-    /// The client wants sentences to begin with a capital.
+    /// The client wants sentences to begin with a capital letter.
     pub capitals: bool,
-    /// The next letter begins a sentence, as far as the client has said what is before it.
+    /// The next letter begins a sentence, as far as the client's surrounding text tells.
     pub sentence_start: bool,
-    /// Where the cursor is; `None`: the client did not say.
+    /// The cursor's area; `None`: the client did not send it.
     pub cursor: Option<Place>,
 }
 
 /// Bits of the hints, the same in text-input v1 and v3.
 pub mod hint {
-    /// Sentences begin with a capital.
+    /// Sentences begin with a capital letter.
     pub const CAPITALS: u32 = 0x4;
-    /// Not to be shown.
+    /// The text must not be shown.
     pub const HIDDEN: u32 = 0x40;
-    /// Not to be kept.
+    /// The text must not be stored.
     pub const SENSITIVE: u32 = 0x80;
-    /// Has several lines.
+    /// The field has several lines.
     pub const MULTILINE: u32 = 0x200;
 }
 
 impl Field {
-    /// Takes a content type: hints by bit, unknown ones without meaning.
+    /// Sets the content type. Unknown hint bits are ignored.
     pub fn set_content(&mut self, hints: u32, purpose: Purpose) {
         self.purpose = purpose;
         let hidden = hints & (hint::HIDDEN | hint::SENSITIVE) != 0;
@@ -68,8 +68,8 @@ impl Field {
         self.capitals = hints & hint::CAPITALS != 0;
     }
 
-    /// Looks at the text round the cursor; offsets are bytes. What is too long, or has an offset that is no place between
-    /// two letters of it, says nothing. Returns whether it was sound.
+    /// Sets the text around the cursor; offsets are bytes. Text that is too long, or an offset that is not a character
+    /// boundary, is ignored. Returns whether it was valid.
     pub fn set_surrounding(&mut self, text: &str, cursor: i64, anchor: i64) -> bool {
         self.sentence_start = false;
         let place = |offset: i64| usize::try_from(offset).ok().filter(|offset| text.is_char_boundary(*offset));

@@ -2,12 +2,12 @@
 
 use super::page::{Key, LETTER};
 
-/// In pixels from the keyboard's upper left corner.
+/// An area in pixels, from the keyboard's top left corner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rect {
-    /// From the left.
+    /// Left edge.
     pub x: i32,
-    /// From the top; above the keyboard it is negative.
+    /// Top edge; negative above the keyboard.
     pub y: i32,
     /// Width.
     pub w: i32,
@@ -16,7 +16,7 @@ pub struct Rect {
 }
 
 impl Rect {
-    /// Whether the point is in it, or no farther out than `margin`.
+    /// Whether the point is in it, or at most `margin` outside.
     pub fn has(&self, (x, y): (f64, f64), margin: i32) -> bool {
         let within = |at: f64, start: i32, length: i32| {
             at >= f64::from(start.saturating_sub(margin)) && at < f64::from(start + length.saturating_add(margin))
@@ -25,25 +25,25 @@ impl Rect {
     }
 }
 
-/// A key at its place. Cells touch each other: whoever aims between two keys hits one of them.
+/// A key with its area. Cells touch each other, so that there are no gaps between keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cell {
-    /// All that it is touched by.
+    /// The area that reacts to touches.
     pub area: Rect,
-    /// What it is.
+    /// The key.
     pub key: Key,
 }
 
-/// Widest letter key in proportion to its height: on wide screens the keys are in the middle.
+/// Widest letter key in proportion to its height; on wide screens the keys are centred.
 const MAX_ASPECT: f64 = 1.7;
-/// Of a row with a key that takes the rest, its least width.
+/// Least width of a key that takes the rest of its row.
 const LEAST: i32 = 4;
 
 fn units(row: &[Key]) -> i32 {
     row.iter().map(|key| if key.width == 0 { LEAST } else { i32::from(key.width) }).sum()
 }
 
-/// Lays rows out in a picture of this size, pixels.
+/// Computes the areas of rows in a picture of this size, pixels.
 pub fn place(rows: &[Vec<Key>], width: i32, height: i32) -> Vec<Cell> {
     let count = i32::try_from(rows.len()).unwrap_or(i32::MAX).max(1);
     let most = rows.iter().map(|row| units(row)).max().unwrap_or(0).max(1);

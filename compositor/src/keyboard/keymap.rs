@@ -5,28 +5,28 @@ use std::collections::HashMap;
 
 use smithay::input::keyboard::{Keycode, Keysym, xkb};
 
-/// A key of the keymap with the modifiers that are held for it.
+/// A key of the keymap with the modifiers to hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stroke {
-    /// xkb's number of the key.
+    /// xkb's key code.
     pub code: Keycode,
-    /// Shift is held.
+    /// Whether shift is held.
     pub shift: bool,
-    /// AltGr is held.
+    /// Whether AltGr is held.
     pub level3: bool,
 }
 
-/// What stands on a key of a letter row: without and with shift.
+/// The characters of a letter key: without and with shift.
 pub type Pair = (char, char);
 
 /// One layout of the keymap.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Layout {
-    /// Its short name for the key that changes layouts, such as `de`.
+    /// Its short name, such as `de`, shown on the keyboard.
     pub name: String,
     /// Rows of letters, from the digits' row (where some layouts have letters) to the lowest.
     pub rows: [Vec<Pair>; 4],
-    /// Accents that wait for their letter, by the sign that stands for each.
+    /// Accents of dead keys, by the sign of each.
     pub dead: Vec<char>,
     strokes: HashMap<char, Stroke>,
     dead_strokes: HashMap<char, Stroke>,
@@ -38,36 +38,36 @@ impl Layout {
         self.strokes.get(&c).copied()
     }
 
-    /// The key of this accent that waits for its letter.
+    /// The dead key of this accent.
     pub fn dead_stroke(&self, sign: char) -> Option<Stroke> {
         self.dead_strokes.get(&sign).copied()
     }
 }
 
-/// The keymap, as far as it is typed with here.
+/// What is used of the keymap.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Keymap {
     /// At least one.
     pub layouts: Vec<Layout>,
-    /// The keys that are held for a stroke.
+    /// The key for shift.
     pub shift: Option<Keycode>,
-    /// AltGr.
+    /// The key for AltGr.
     pub level3: Option<Keycode>,
 }
 
-/// Keys by their place, as xkb names them: the digits' row, then the rows of letters.
+/// xkb's names of the keys in each row: the digits' row, then the rows of letters.
 const ROWS: [&[&str]; 4] = [
     &["AE01", "AE02", "AE03", "AE04", "AE05", "AE06", "AE07", "AE08", "AE09", "AE10", "AE11", "AE12", "TLDE"],
     &["AD01", "AD02", "AD03", "AD04", "AD05", "AD06", "AD07", "AD08", "AD09", "AD10", "AD11", "AD12"],
     &["AC01", "AC02", "AC03", "AC04", "AC05", "AC06", "AC07", "AC08", "AC09", "AC10", "AC11", "BKSL"],
     &["LSGT", "AB01", "AB02", "AB03", "AB04", "AB05", "AB06", "AB07", "AB08", "AB09", "AB10"],
 ];
-/// Layouts that are offered: an xkb keymap has no more.
+/// Most layouts: an xkb keymap has no more.
 const MAX_LAYOUTS: u32 = 4;
-/// Levels that are looked at: plain, shift, AltGr, both.
+/// Levels that are used: plain, shift, AltGr, both.
 const LEVELS: u32 = 4;
 
-/// The signs of accents that wait for their letter.
+/// The accents of dead keys.
 const DEAD: [(Keysym, char); 14] = [
     (Keysym::dead_grave, '`'),
     (Keysym::dead_acute, '´'),
@@ -101,7 +101,7 @@ pub struct Names<'a> {
 }
 
 impl Keymap {
-    /// Compiles it, which takes tens of milliseconds; the default keymap where there is none of these names.
+    /// Compiles the keymap, which takes tens of milliseconds; the default one if these names are not valid.
     pub fn compile(names: &Names<'_>) -> Self {
         let context = xkb::Context::new(xkb::CONTEXT_NO_FLAGS);
         let options = Some(names.options.to_owned()).filter(|options| !options.is_empty());
@@ -131,7 +131,7 @@ impl Keymap {
     }
 }
 
-/// The key that holds the third level: the one to the right of the space bar where it does, else xkb's own.
+/// The key for the third level: the right Alt key if it has it, else xkb's own.
 fn level3(keymap: &xkb::Keymap) -> Option<Keycode> {
     let holds = |code: &Keycode| keymap.key_get_syms_by_level(*code, 0, 0).contains(&Keysym::ISO_Level3_Shift);
     ["RALT", "LVL3"].into_iter().filter_map(|name| keymap.key_by_name(name)).find(holds)
@@ -142,7 +142,7 @@ fn read_layout(keymap: &xkb::Keymap, number: u32, name: &str) -> Layout {
     let with_level3 = level3(keymap).is_some();
     for (row, keys) in ROWS.iter().enumerate() {
         for code in keys.iter().filter_map(|name| keymap.key_by_name(name)) {
-            // A key that has fewer layouts has the first one's for the others.
+            // A key with fewer layouts uses its first one for the others.
             let number = if number < keymap.num_layouts_for_key(code) { number } else { 0 };
             let symbol = |level| match keymap.key_get_syms_by_level(code, number, level) {
                 &[symbol] => Some(symbol),
@@ -160,7 +160,7 @@ fn read_layout(keymap: &xkb::Keymap, number: u32, name: &str) -> Layout {
                 let Some(symbol) = symbol(level) else { continue };
                 if let Some(c) = symbol.key_char().filter(|c| !c.is_control()) {
                     let known = layout.strokes.entry(c).or_insert(stroke);
-                    // The fewer are held the better.
+                    // The stroke with fewer modifiers is preferred.
                     if weight(&stroke) < weight(known) {
                         *known = stroke;
                     }

@@ -6,62 +6,62 @@ use super::{
     keymap::Layout,
 };
 
-/// What stands on a key.
+/// The function of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cap {
     /// A letter, without and with shift.
     Letter(char, char),
     /// Any other character.
     Sign(char),
-    /// An accent that waits for its letter.
+    /// A dead key's accent.
     Dead(char),
-    /// Capitals: once, or until it is touched again.
+    /// Shift: for one letter, or locked until the next touch.
     Shift,
-    /// Takes the last character away; goes on while it is held.
+    /// Deletes the last character; repeats while it is held.
     Backspace,
-    /// A new line, or what the page does at Enter.
+    /// A new line, or the page's action for Enter.
     Enter,
-    /// A blank; shows the layout's name where there are several.
+    /// A space; shows the layout's name if there are several.
     Space,
-    /// Goes to another page.
+    /// Changes to another page.
     Page(Page),
-    /// Goes to the next layout.
+    /// Changes to the next layout.
     NextLayout,
-    /// Takes the keyboard away.
+    /// Hides the keyboard.
     Hide,
 }
 
 /// The pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Page {
-    /// Of the layout.
+    /// The letters of the layout.
     #[default]
     Letters,
-    /// Digits and the commoner signs.
+    /// Digits and common signs.
     Symbols,
-    /// The rarer signs, and accents that wait for their letter.
+    /// Rarer signs, and accents of dead keys.
     More,
-    /// A block of digits, for fields that take nothing else.
+    /// A block of digits, for numeric fields.
     Digits,
 }
 
 /// A key of a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Key {
-    /// What stands on it.
+    /// Its function.
     pub cap: Cap,
-    /// Quarters of a letter's width; 0: what the row's other keys leave.
+    /// Quarters of a letter's width; 0: the rest of the row.
     pub width: u8,
 }
 
-/// A letter's width, and that of larger keys.
+/// Widths of a letter key and of larger keys.
 pub const LETTER: u8 = 4;
 const WIDE: u8 = 6;
 const REST: u8 = 0;
-/// Letters in the digits' row for which that row is shown above the others: where there are fewer, they go to its end.
+/// Least number of letters in the digits' row for a row of their own; fewer are added to the next row.
 const OWN_ROW: usize = 3;
 
-/// The sign of the key that goes to the next layout.
+/// The sign on the key for the next layout.
 pub const NEXT_LAYOUT: char = '↔';
 
 fn key(cap: Cap, width: u8) -> Key {
@@ -82,7 +82,7 @@ pub fn rows(page: Page, layout: &Layout, several: bool, field: &Field) -> Vec<Ve
     }
 }
 
-/// The page that a field begins with.
+/// The first page for a field.
 pub fn first(purpose: Purpose) -> Page {
     match purpose {
         Purpose::Digits | Purpose::Number | Purpose::Phone | Purpose::Pin => Page::Digits,
@@ -184,7 +184,7 @@ fn digits(purpose: Purpose) -> Vec<Vec<Key>> {
     rows
 }
 
-/// What a long touch on a character offers beside it, the likeliest first.
+/// The choices of a long press on a character, the likeliest first.
 pub fn alternatives(c: char) -> String {
     let lower = c.to_lowercase().next().unwrap_or(c);
     let found = match lower {

@@ -3,74 +3,74 @@
 
 use std::time::Duration;
 
-/// How long the keyboard stays after a field has lost the focus: until the next one has it.
+/// How long the keyboard stays after a field has lost the focus, as the next one may get it.
 pub const LINGER: Duration = Duration::from_millis(200);
 
-/// When the keyboard may come by itself, as `[keyboard] use` says.
+/// When the keyboard is shown automatically, as `[keyboard] use` says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Use {
-    /// Where there is a touch panel and no real keyboard.
+    /// With a touch panel and no real keyboard.
     #[default]
     Auto,
-    /// Whatever devices there are.
+    /// With any devices.
     Always,
-    /// Not at all.
+    /// Never.
     Never,
 }
 
-/// What somebody has asked for since the start.
+/// The last command for the keyboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Wish {
-    /// It comes and goes with the fields.
+    /// It follows the fields.
     #[default]
     Auto,
-    /// It stays.
+    /// It stays shown.
     Show,
-    /// It does not come.
+    /// It stays hidden.
     Hide,
 }
 
 /// The machine.
 #[derive(Debug, Default)]
 pub struct Presence {
-    /// By the configuration.
+    /// As configured.
     pub when: Use,
     wish: Wish,
     touch: bool,
     keys: bool,
-    /// The number of the field that has the focus: another one each time that the keyboard is asked for.
+    /// The number of the focused field: another one for each request for the keyboard.
     field: Option<u64>,
-    /// The field for which it was taken away by hand.
+    /// The field for which it was dismissed by hand.
     dismissed: Option<u64>,
-    /// It was called by hand; until it is taken away, or a field loses the focus.
+    /// It was shown by hand; until it is dismissed, or a field loses the focus.
     summoned: bool,
     here: bool,
-    /// It goes then, monotonic.
+    /// When it is hidden, monotonic.
     goes: Option<Duration>,
 }
 
 impl Presence {
-    /// With what is configured.
+    /// With this configuration.
     pub fn new(when: Use) -> Self {
         Self { when, ..Self::default() }
     }
 
-    /// Whether it is on the screen.
+    /// Whether it is shown.
     pub fn is_here(&self) -> bool {
         self.here
     }
 
-    /// What was asked for by command.
+    /// The last command.
     pub fn wished(&self) -> Wish {
         self.wish
     }
 
-    /// Whether it can come at all.
+    /// Whether it can be shown at all.
     pub fn is_possible(&self) -> bool {
         self.when != Use::Never
     }
 
-    /// Somebody asks for this, by command.
+    /// Handles a command.
     pub fn wish(&mut self, wish: Wish, now: Duration) {
         self.wish = wish;
         self.summoned = false;
@@ -78,14 +78,14 @@ impl Presence {
         self.settle(now, true);
     }
 
-    /// It is called by hand.
+    /// Shows it by hand.
     pub fn summon(&mut self, now: Duration) {
         self.summoned = true;
         self.dismissed = None;
         self.settle(now, true);
     }
 
-    /// It is taken away by hand: until the keyboard is asked for anew.
+    /// Hides it by hand, until the next request for the keyboard.
     pub fn dismiss(&mut self, now: Duration) {
         self.summoned = false;
         self.dismissed = self.field;
@@ -95,24 +95,24 @@ impl Presence {
         self.settle(now, true);
     }
 
-    /// Whether it would be there, had nobody taken it away.
+    /// Whether it was dismissed for the focused field.
     pub fn is_dismissed(&self) -> bool {
         self.field.is_some() && self.field == self.dismissed
     }
 
-    /// The field for which it was taken away was touched again.
+    /// Handles another touch on the field for which it was dismissed.
     pub fn touched_again(&mut self, now: Duration) {
         self.dismissed = None;
         self.settle(now, false);
     }
 
-    /// What devices there are.
+    /// Sets which devices there are.
     pub fn devices(&mut self, touch: bool, keys: bool, now: Duration) {
         (self.touch, self.keys) = (touch, keys);
         self.settle(now, false);
     }
 
-    /// The field that has the focus, by its number; `None`: none has.
+    /// Sets the focused field's number; `None`: no field has the focus.
     pub fn field(&mut self, field: Option<u64>, now: Duration) {
         if self.field == field {
             return;
@@ -124,12 +124,12 @@ impl Presence {
         self.settle(now, false);
     }
 
-    /// When it does something by itself, monotonic.
+    /// When it acts by itself, monotonic.
     pub fn deadline(&self) -> Option<Duration> {
         self.goes
     }
 
-    /// Time has passed.
+    /// Handles the passing of time.
     pub fn tick(&mut self, now: Duration) {
         if self.goes.is_some_and(|at| at <= now) {
             self.goes = None;

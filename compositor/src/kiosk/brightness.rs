@@ -1,4 +1,4 @@
-//! Brightness: finds a display's control after its first frame, restores the saved level, and watches the kernel's
+//! Brightness: finds a monitor's control after its first frame, restores the saved level, and watches the kernel's
 //! backlight events.
 
 use std::io;
@@ -12,7 +12,7 @@ use crate::{
 };
 
 impl Kiosk {
-    /// The screen shows a frame: finds its display's brightness control, if that is due.
+    /// The screen shows a frame: finds its monitor's brightness control, if that is due.
     pub(crate) fn find_brightness(&mut self, id: ScreenId) {
         if !self.hardware.brightness.take_due(id) {
             return;
@@ -24,7 +24,7 @@ impl Kiosk {
         }
     }
 
-    /// The display's control is known: sets the saved or configured brightness.
+    /// The monitor's control is known: sets the saved or configured brightness.
     fn restore_brightness(&mut self, id: ScreenId) {
         let Some(screen) = self.screens.get(id) else { return };
         let Some(percent) = self.policy_of(&screen.identity, &screen.name).brightness else { return };
@@ -37,7 +37,7 @@ impl Kiosk {
         }
     }
 
-    /// Sets the brightness of a screen's display, 0 to 100. A later failure is reported as a problem.
+    /// Sets the brightness of a screen's monitor, 0 to 100. A later failure is reported as a problem.
     pub(crate) fn set_brightness(&mut self, id: ScreenId, percent: i32) -> Result<(), BrightnessError> {
         let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
         self.hardware.brightness.set(screen, percent)?;
@@ -65,7 +65,7 @@ impl Kiosk {
         }
     }
 
-    /// Watches the kernel's backlight events, if this back end's displays have any.
+    /// Watches the kernel's backlight events, if this back end's monitors have any.
     pub fn watch_backlights(&mut self) {
         if self.hardware.backend.sysfs().is_none() {
             return;

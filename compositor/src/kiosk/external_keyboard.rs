@@ -25,7 +25,7 @@ impl Kiosk {
         self.settings.config.keyboard.when == KeyboardUse::External
     }
 
-    /// Lays windows out anew where an external keyboard came, went or has another size.
+    /// Places windows again when an external keyboard appears, disappears or changes its size.
     pub(super) fn follow_external_keyboard(&mut self) {
         let shells = if self.has_external_keyboard() { self.stage.shells.len() } else { 0 };
         let left: Vec<_> = (0..shells).map(|shell| self.left_by_keyboard(shell)).collect();
@@ -40,7 +40,7 @@ impl Kiosk {
         self.stage.layers.left_by(screen.id, screen.geometry(), is_keyboards)
     }
 
-    /// What an external keyboard covers of this shell's screen.
+    /// The area of this shell's screen that an external keyboard covers.
     fn external_keyboard_area(&self, shell: usize) -> Option<Rectangle<i32, Logical>> {
         let left = self.seat.keyboard_control.left.get(shell)?;
         let whole = self.screen_area_of(shell);
@@ -49,7 +49,7 @@ impl Kiosk {
         (covered > 0).then(|| Rectangle::new((whole.loc.x, top).into(), (whole.size.w, covered).into()))
     }
 
-    /// What the built-in or an external keyboard covers of this shell's screen.
+    /// The area of this shell's screen that the built-in or an external keyboard covers.
     pub(super) fn keyboard_area(&self, shell: usize) -> Option<Rectangle<i32, Logical>> {
         let place = self.stage.keyboard.place().filter(|place| place.shell == shell && self.keyboard_is_shown());
         place.map(|place| place.area).or_else(|| self.external_keyboard_area(shell))
@@ -60,7 +60,7 @@ impl Kiosk {
         (0..self.stage.shells.len()).any(|shell| self.keyboard_area(shell).is_some())
     }
 
-    /// Whether an external keyboard is told of no field: it was hidden by command.
+    /// Whether fields are withheld from an external keyboard, as it was hidden by command.
     pub(crate) fn hides_external_keyboard(&self) -> bool {
         self.has_external_keyboard() && self.seat.keyboard_control.presence.wished() == Wish::Hide
     }

@@ -20,7 +20,7 @@ const MAX_LOST_FLIPS: u32 = 5;
 pub struct FlipWatch {
     /// The timer is armed.
     watching: bool,
-    /// Flips that never came, since the last that did.
+    /// Lost flips since the last one that arrived.
     lost: u32,
 }
 
@@ -35,12 +35,12 @@ impl FlipWatch {
         self.watching
     }
 
-    /// Flips that never came, since the last that did.
+    /// Lost flips since the last one that arrived.
     pub fn lost(&self) -> u32 {
         self.lost
     }
 
-    /// A flip came.
+    /// Handles a flip event.
     pub(crate) fn flipped(&mut self) {
         self.lost = 0;
     }
@@ -60,8 +60,7 @@ impl Kiosk {
                 kiosk.end_watch();
                 return;
             }
-            // After a stall of the machine this timer and the flip may be due in the same turn: let the flip come
-            // first.
+            // After a stall of the machine this timer and the flip may be due in the same turn: handle the flip first.
             let seen = seen.clone();
             kiosk.after(FLIP_GRACE, move |kiosk| {
                 for id in kiosk.overdue(&seen) {

@@ -15,7 +15,7 @@ impl Host for Kiosk {
     }
 
     fn device_changed(&mut self, change: DeviceChange) {
-        // Most events change nothing: the displays are the same.
+        // Most events change nothing: the monitors are the same.
         if self.hardware.backend.device_changed(change) {
             self.displays_changed();
         }

@@ -110,7 +110,7 @@ impl Kiosk {
         Ok(())
     }
 
-    /// The configuration is another.
+    /// Applies a changed configuration.
     pub fn configure_keyboard(&mut self) {
         self.seat.keyboard_control.presence.when = when(&self.settings.config.keyboard);
         self.stage.keyboard.set_look(look(&self.settings.config.keyboard));

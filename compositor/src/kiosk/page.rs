@@ -61,7 +61,7 @@ enum Refusal {
     /// The hardware's refusal.
     #[error(transparent)]
     Command(#[from] CommandError),
-    /// Switching the display failed.
+    /// Switching the screen failed.
     #[error("the display could not be switched: `kioskctl status` says why")]
     NotSwitched,
 }
@@ -182,7 +182,7 @@ impl Kiosk {
         done.then_some(()).ok_or(Refusal::NotSwitched)
     }
 
-    /// In force until another change, a replug of the display or a restart of kioskd.
+    /// In force until another change, a replug of the monitor or a restart of kioskd.
     fn page_changes(&mut self, shell: usize, change: OutputChange) -> Result<(), Refusal> {
         if self.settings.trial.is_on() {
             return Err(Refusal::Trial);

@@ -1,4 +1,4 @@
-//! The parts of [`Kiosk`] that are no module's own: what goes together, put together. They do nothing by themselves.
+//! Groups of [`Kiosk`]'s state that belong to no single module. They have no behaviour.
 
 use std::{os::fd::OwnedFd, rc::Rc};
 
@@ -15,7 +15,7 @@ use crate::{
     session_link::SessionLinks, trial::Trial,
 };
 
-/// The event loop, its clock, and how far the program has come.
+/// The event loop, its clock and the program's lifecycle.
 pub struct MainLoop {
     /// To add sources to the event loop.
     pub handle: LoopHandle<'static, Kiosk>,
@@ -25,76 +25,76 @@ pub struct MainLoop {
     pub clock: Clock<Monotonic>,
     /// One-shot timers that must not be armed twice.
     pub timers: Timers,
-    /// How far the program has come, and how it ends.
+    /// The program's state from its start to its end.
     pub lifecycle: Lifecycle,
 }
 
-/// What was configured, and what was changed since.
+/// The configuration and the changes since.
 pub struct Settings {
-    /// As it was last read. What was changed and kept since is in `saved`.
+    /// As last read. Changes that were kept are in `saved`.
     pub config: Config,
-    /// The command line: it counts more than the configuration.
+    /// The command line, which overrides the configuration.
     pub options: Options,
     /// Changes that outlive a restart (`state.toml`).
     pub saved: Saved,
-    /// Changes of the screens that go back unless they are confirmed.
+    /// Changes of the screens that are reverted unless they are confirmed.
     pub trial: Trial,
 }
 
-/// What people read of how it is.
+/// What is reported about the state.
 pub struct Status {
-    /// What people read in `kioskctl status`.
+    /// The problems in `kioskctl status`.
     pub problems: Problems,
-    /// Whether D-Bus has to be told anything.
+    /// Whether D-Bus has to be updated.
     pub publisher: Publisher,
-    /// Messages, pairing and the welcome of a device that is not set up.
+    /// Messages, pairing, and the welcome screen of a device that is not set up.
     pub system_screens: SystemScreens,
 }
 
 /// The screens' devices.
 pub struct Hardware {
-    /// The way to them.
+    /// The back end.
     pub backend: Box<dyn Backend>,
-    /// Page flips that are awaited, and those that never came.
+    /// Pending and lost page flips.
     pub flips: FlipWatch,
-    /// Which display has which control for its brightness.
+    /// The brightness control of each monitor.
     pub brightness: Brightness,
 }
 
-/// Whether anybody is there, and which screens are on for that.
+/// Whether the kiosk is in use, and which screens are on.
 pub struct Activity {
-    /// Whether anybody is there.
+    /// Whether the kiosk is in use.
     pub idle: Idle,
     /// Which screens are on, and until when.
     pub power: Power,
 }
 
-/// kiosk-session, and what its pages ask for.
+/// The connections to kiosk-session, and its pages' calls.
 #[derive(Default)]
 pub struct Session {
     /// Its connections on the control socket.
     pub links: SessionLinks,
-    /// What the shells' pages have asked for.
+    /// The state of the pages' calls.
     pub pages: Pages,
 }
 
-/// Which one-shot timers are armed: each at most once.
+/// One-shot timers: each is armed at most once.
 #[derive(Debug, Default)]
 pub struct Timers {
-    /// A list that nobody chooses from.
+    /// Timeout of the file chooser.
     pub(super) chooser: DeadlineTimer,
-    /// What the keyboard on the screen does by itself.
+    /// Long presses, repeats and hiding of the on-screen keyboard.
     pub(super) keyboard: DeadlineTimer,
-    /// Keys that count when they were held for a while.
+    /// Slow keys.
     pub(super) slow_keys: DeadlineTimer,
-    /// The alarm on the clock of the day, for the schedule's edges and for the end of a sleep.
+    /// The wall clock timer, for the schedule's edges and for resume.
     pub clock: Option<Rc<OwnedFd>>,
-    /// The system's time zone is watched.
+    /// Whether the system's time zone is watched.
     pub watches_zone: bool,
     /// The next step of the splash.
     pub animation: bool,
-    /// The pointer's rest.
+    /// Hiding of the idle pointer.
     pub cursor: bool,
-    /// Fingers that are never lifted.
+    /// Touches without a release.
     pub stuck_fingers: bool,
 }

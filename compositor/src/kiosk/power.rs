@@ -19,7 +19,7 @@ impl Kiosk {
         let switches = self.activity.power.step(event, self.now());
         let mut lit = false;
         for (id, on) in &switches {
-            // Commands and new displays are switched by their callers, which test them first.
+            // Commands and new monitors are switched by their callers, which test them first.
             if self.screens.get(*id).is_some_and(|screen| screen.power != *on) {
                 self.set_power(*id, *on);
                 lit |= *on;
@@ -44,7 +44,7 @@ impl Kiosk {
         lit
     }
 
-    /// A display is on this screen for the first time. Returns whether it has to be on.
+    /// A monitor is attached to this screen for the first time. Returns whether the screen has to be on.
     pub(crate) fn power_for(&mut self, id: ScreenId, on: bool) -> bool {
         self.power_event(Event::Attached { screen: id, on });
         self.activity.power.is_on(id)
@@ -95,7 +95,7 @@ impl Kiosk {
         inserted.map(drop).map_err(|error| std::io::Error::other(error.to_string()))
     }
 
-    /// The schedule is another one.
+    /// Applies a changed schedule.
     pub(crate) fn schedule_changed(&mut self) {
         let Some(timer) = self.main_loop.timers.clock.clone() else { return };
         if !self.activity.power.has_schedule() {

@@ -1,4 +1,4 @@
-//! Buffers of a GPU: linux-dmabuf with feedback, explicit synchronisation, and waiting until a buffer is drawn.
+//! GPU buffers: linux-dmabuf with feedback, explicit synchronisation, and waiting until a buffer is drawn.
 
 use std::{
     cell::{Cell, RefCell},

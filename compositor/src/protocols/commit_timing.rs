@@ -1,9 +1,9 @@
-//! commit-timing: a commit says when it wants to be seen, and waits for that: it is shown with the first frame at that
-//! time or after it. Where page flips are known it is applied right after the flip before, so that there is time to draw
-//! it; else at the time itself. Times that have passed wait for nothing. One timer serves all.
+//! commit-timing: a commit has a target time, and is shown with the first frame at that time or after it. If page flips
+//! are known, it is applied right after the flip before, so that there is time to draw it; else at the time itself. A
+//! time in the past does not delay a commit. One timer serves all.
 //!
-//! Spoken without smithay's help, whose barriers have no timer, and which takes times with more than a second of
-//! nanoseconds.
+//! Implemented without smithay's support, whose barriers have no timer, and which accepts times with more than a second
+//! of nanoseconds.
 
 use std::{
     collections::BTreeMap,

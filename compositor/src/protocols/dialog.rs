@@ -1,7 +1,7 @@
-//! xdg-dialog: a window says that it is a dialog, modal or not. A kiosk shows both the same.
+//! xdg-dialog: marks a window as a dialog, modal or not. A kiosk shows both the same.
 //!
-//! WORKAROUND(smithay:dialog-cycle): with smithay a dialog and its window keep each other for ever when the client goes
-//! without destroying them, with all of the window's state.
+//! WORKAROUND(smithay:dialog-cycle): with smithay a dialog and its window keep each other alive for ever, with all of
+//! the window's state, when the client dies without destroying them.
 
 use smithay::reexports::{
     wayland_protocols::xdg::{

@@ -1,10 +1,10 @@
-//! fifo: a commit waits until the one before it was on the screen for a frame, so that each is seen. A barrier is in force
-//! from the commit that set it until the screen shows it: the page flip that follows, the timer in its place when nothing
-//! changed, and in any case [`LONGEST`], whether the surface is shown or not. What a screen does calls [`Fifo::latch`] and
-//! [`Fifo::end_latched`]; nothing waits for ever.
+//! fifo: a commit waits until the one before it was on the screen for a frame, so that each is shown. A barrier is in
+//! force from the commit that set it until the screen shows it: until the page flip that follows, the timer in its
+//! place without damage, or at most [`LONGEST`], whether the surface is visible or not. The screens' redraw calls
+//! [`Fifo::latch`] and [`Fifo::end_latched`]; nothing waits for ever.
 //!
-//! Spoken without smithay's help, which leaves the end of barriers that no screen shows to the compositor, and posts errors
-//! on the wrong object.
+//! Implemented without smithay's support, which leaves the end of barriers that no screen shows to the compositor, and
+//! posts errors on the wrong object.
 
 use std::{
     collections::HashMap,

@@ -1,10 +1,10 @@
-//! xdg-foreign: a window of one client becomes the dialog of another client's window, by a handle that the one hands to
-//! the other. Whoever has no handle has nothing to do with a window: handles are random, and end with the window or with
-//! their object. Chains of parents are as long as within one client ([`crate::limits::depth`]), and never circles.
+//! xdg-foreign: a window of one client becomes the dialog of another client's window, by a handle that one client
+//! passes to the other. A window cannot be reached without its handle: handles are random, and end with the window or
+//! with their object. Chains of parents are limited as within one client ([`crate::limits::depth`]), and never cycles.
 //!
-//! WORKAROUND(smithay:xdg-foreign): smithay exports surfaces that are no windows, panics when an import goes (its commit
-//! ae14fa12), keeps one child for all imports of a handle, and tells no importer that a handle has ended. The protocol is
-//! spoken by us.
+//! WORKAROUND(smithay:xdg-foreign): smithay exports surfaces that are not windows, panics when an import is destroyed
+//! (its commit ae14fa12), keeps one child for all imports of a handle, and does not tell importers that a handle has
+//! ended. The protocol is implemented here.
 
 use std::collections::HashMap;
 

@@ -1,6 +1,6 @@
-//! Requests that make smithay 0.7.0 panic or hang, or take what belongs to all, answered before they reach it: a
-//! client must be able to end nothing but its own connection. Each was found by the in-process tests; with a
-//! smithay that answers by itself, its guard can be deleted.
+//! Refuses requests that make smithay 0.7.0 panic, hang or use what all clients share: a client must be able to end
+//! nothing but its own connection. Each was found by the in-process tests; its guard can be deleted when smithay
+//! handles the request itself.
 
 use smithay::{
     reexports::{

@@ -1,8 +1,8 @@
 //! ext-idle-notify: clients are notified after their chosen time without input.
 //!
-//! WORKAROUND(smithay:idle-timers): with smithay each wish has a timer of its own, and each of them is taken out of a heap
-//! and put in again by each movement of the mouse: a thousand wishes of one client make the mouse cost a million steps
-//! a movement. Here a movement writes down the time, and one timer serves all, which is set anew when it fires too
+//! WORKAROUND(smithay:idle-timers): smithay has a timer for each notification, and each movement of the mouse removes
+//! all of them from a heap and inserts them again: with a thousand notifications of one client each movement costs a
+//! million steps. Here a movement only stores the time, and one timer serves all, which is armed again if it fires too
 //! early.
 
 use std::time::Duration;

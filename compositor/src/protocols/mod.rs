@@ -1,4 +1,4 @@
-//! The Wayland protocols: one file a family, handlers only. Policy is in `policy.rs` and `stage/`, devices in
+//! The Wayland protocols: one file for each family, handlers only. Policy is in `policy.rs` and `stage/`, devices in
 //! `backend/`.
 
 #![deny(clippy::indexing_slicing)]

@@ -1,7 +1,7 @@
 //! wl_output, handled by smithay, and xdg-output, the screens' positions in the layout.
 //!
-//! WORKAROUND(smithay:xdg-output-instances): smithay keeps every `zxdg_output_v1` but the first of a screen for ever. It is
-//! spoken here.
+//! WORKAROUND(smithay:xdg-output-instances): smithay keeps every `zxdg_output_v1` but the first of a screen for ever,
+//! so xdg-output is implemented here.
 
 use smithay::{
     output::Output,

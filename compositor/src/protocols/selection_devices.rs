@@ -1,8 +1,8 @@
 //! Data devices, and the cleanup of those of clients that died.
 //!
-//! WORKAROUND(smithay:dead-devices): smithay forgets a device only when its client destroys it. A killed one's are kept for
-//! ever, and each selection asks all of them. They are destroyed for their client before the next device is made, so
-//! there are never more than there were at once.
+//! WORKAROUND(smithay:dead-devices): smithay forgets a device only when its client destroys it. Those of killed clients
+//! are kept for ever, and each selection goes through all of them. They are destroyed before the next device is
+//! created, so that there are never more than were alive at one time.
 
 use smithay::{
     reexports::{

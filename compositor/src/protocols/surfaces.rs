@@ -1,4 +1,4 @@
-//! Surfaces and what describes them: compositor, subcompositor, shm, viewporter, scale, content type.
+//! Surfaces and their state: compositor, subcompositor, shm, viewporter, scale, content type.
 
 use std::time::Duration;
 

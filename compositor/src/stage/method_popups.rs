@@ -1,5 +1,5 @@
-//! Popups of an input method: beside the cursor of the field that is typed into, above windows and layers, below the
-//! keyboard on the screen. [`crate::protocols`] puts them here, [`super::Frame`] draws them.
+//! Popups of an input method: beside the cursor of the focused field, above windows and layers, below the on-screen
+//! keyboard. [`crate::protocols`] puts them here, [`super::Frame`] draws them.
 
 use smithay::{
     desktop::{WindowSurfaceType, utils::under_from_surface_tree},
@@ -9,18 +9,18 @@ use smithay::{
 
 use crate::screens::ScreenId;
 
-/// One that is seen.
+/// A popup that is shown.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MethodPopup {
-    /// With its subsurfaces.
+    /// Its surface, with subsurfaces.
     pub surface: WlSurface,
-    /// On this screen.
+    /// Its screen.
     pub screen: ScreenId,
-    /// Of the surface, in the space of all screens.
+    /// The surface's origin, in the space of all screens.
     pub origin: Point<i32, Logical>,
 }
 
-/// All that are seen, the newest on top.
+/// All popups that are shown, the newest on top.
 #[derive(Debug, Default)]
 pub struct MethodPopups {
     shown: Vec<MethodPopup>,
@@ -32,7 +32,7 @@ impl MethodPopups {
         self.shown.is_empty()
     }
 
-    /// These are seen now. Returns the screens where others were, if that is news.
+    /// Sets the popups that are shown. Returns the screens of the previous ones, if that is a change.
     pub fn set(&mut self, shown: Vec<MethodPopup>) -> Option<Vec<ScreenId>> {
         if self.shown == shown {
             return None;
@@ -42,27 +42,27 @@ impl MethodPopups {
         Some(before)
     }
 
-    /// Whether this surface is seen on this screen already.
+    /// Whether this surface is shown on this screen already.
     pub fn has(&self, popup: &MethodPopup) -> bool {
         self.shown.iter().any(|shown| shown.surface == popup.surface && shown.screen == popup.screen)
     }
 
-    /// The screens with any.
+    /// The screens with popups.
     pub fn screens(&self) -> Vec<ScreenId> {
         self.shown.iter().map(|shown| shown.screen).collect()
     }
 
-    /// Where this surface, and no child of it, is seen.
+    /// The screen of a popup with this root surface.
     pub fn screen_of(&self, surface: &WlSurface) -> Option<ScreenId> {
         self.shown.iter().find(|shown| shown.surface == *surface).map(|shown| shown.screen)
     }
 
-    /// Those of a screen, topmost first.
+    /// The popups of a screen, topmost first.
     pub fn on(&self, screen: ScreenId) -> impl Iterator<Item = &MethodPopup> {
         self.shown.iter().rev().filter(move |shown| shown.screen == screen && shown.surface.alive())
     }
 
-    /// The surface of a screen under a point, with its own origin.
+    /// A screen's surface under a point, with its own origin.
     pub fn under(&self, screen: ScreenId, point: Point<f64, Logical>) -> Option<(WlSurface, Point<f64, Logical>)> {
         self.on(screen).find_map(|shown| {
             let (surface, at) =
@@ -72,8 +72,8 @@ impl MethodPopups {
     }
 }
 
-/// Where a popup of this size lies in this area: below the cursor, or above it where that has room and below has not; at
-/// the lower edge where nobody says where the cursor is. What is larger than the area begins at its corner.
+/// Places a popup of this size in this area: below the cursor, or above it if there is room only there; at the lower
+/// edge if the cursor's position is unknown. A popup larger than the area begins at its corner.
 pub fn place(
     cursor: Option<Rectangle<i32, Logical>>,
     size: Size<i32, Logical>,

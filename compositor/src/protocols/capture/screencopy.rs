@@ -1,4 +1,4 @@
-//! wlr-screencopy: what grim, wayvnc and many more speak. For trusted tools.
+//! wlr-screencopy, used by grim, wayvnc and many more. For trusted tools.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 

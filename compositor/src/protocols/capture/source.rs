@@ -1,4 +1,4 @@
-//! ext-image-capture-source: what a client wants to see. Outputs are such, windows are not yet.
+//! ext-image-capture-source: the sources that a client can capture. Outputs only, not windows yet.
 
 use smithay::reexports::{
     wayland_protocols::ext::image_capture_source::v1::server::{

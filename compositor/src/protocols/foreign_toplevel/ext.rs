@@ -1,4 +1,4 @@
-//! Requests of ext-foreign-toplevel-list: there are but ends.
+//! Requests of ext-foreign-toplevel-list: `stop` and destructors only.
 
 use smithay::reexports::{
     wayland_protocols::ext::foreign_toplevel_list::v1::server::{

@@ -2,8 +2,7 @@
 //! tools. Only for clients that may manage windows. The stage decides how windows are shown; a tool may raise a window
 //! or ask it to close, and no more: windows stay fullscreen or centred.
 //!
-//! The root state calls [`Kiosk::tell_foreign_toplevels`] at the end of each turn; nothing is computed while nobody
-//! listens.
+//! The root state calls [`Kiosk::tell_foreign_toplevels`] at the end of each turn; without clients nothing is computed.
 
 mod ext;
 mod handle;

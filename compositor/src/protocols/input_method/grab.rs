@@ -1,5 +1,5 @@
-//! `zwp_input_method_keyboard_grab_v2`: the keys of real keyboards for an input method, with a keymap and a state of their
-//! own: the seat's keep what the method types itself. Which keys it gets is said in [`crate::input`]'s `method_keys`.
+//! `zwp_input_method_keyboard_grab_v2`: the keys of real keyboards for an input method, with their own keymap and
+//! state: the seat's are for what the method types itself. [`crate::input`]'s `method_keys` decides which keys it gets.
 
 use std::{collections::HashSet, fs::File, io::Write, os::fd::AsFd};
 

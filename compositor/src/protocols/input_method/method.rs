@@ -1,5 +1,5 @@
-//! `zwp_input_method_v2`: what it is told of a field, and what it does there. Texts are gathered until its `commit`, and go
-//! to the field that it knew of when it made them: one that was left since is typed into by nobody.
+//! `zwp_input_method_v2`: the events about a field, and the changes of it. Changes are collected until `commit`, and go
+//! to the field that the method's serial refers to: those for a field that has lost the focus are dropped.
 
 use smithay::{
     reexports::{

@@ -1,9 +1,9 @@
-//! input-method v2: fcitx5's and squeekboard's, one on the seat at a time, for trusted tools alone. On the protocol's own
-//! bindings: smithay's side is tied to its own text-input, and keeps a dead method's grab.
+//! input-method v2, for fcitx5 and squeekboard: one method on the seat at a time, for trusted tools only. Implemented
+//! on the protocol's own bindings: smithay's side is tied to its own text-input, and keeps a dead method's grab.
 //!
-//! An input method is told of the field that is typed into, once a turn and only while it reads; what it composes and
-//! commits goes to that field and to no other. While a field has the focus it may take the keys of real keyboards
-//! ([`grab`]), and show popups beside the cursor ([`popup`]). Without one, text input is as it is without any.
+//! An input method gets the focused field once a turn, and only while it reads; its preedit and text go to that field
+//! and to no other. While a field has the focus it may grab the keys of real keyboards ([`grab`]), and show popups
+//! beside the cursor ([`popup`]). Without a focused field, text input works as without a method.
 
 pub mod grab;
 mod method;

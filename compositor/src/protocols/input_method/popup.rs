@@ -1,5 +1,5 @@
-//! `zwp_input_popup_surface_v2`: lists of words and the like, beside the cursor of the field that is typed into. Where they
-//! lie is the stage's ([`crate::stage::method_popups`]); they are seen while the method is active and has drawn them.
+//! `zwp_input_popup_surface_v2`: word lists and the like, beside the cursor of the focused field. The stage decides
+//! where they lie ([`crate::stage::method_popups`]); they are shown while the method is active and has drawn them.
 
 use smithay::{
     backend::renderer::utils::with_renderer_surface_state,

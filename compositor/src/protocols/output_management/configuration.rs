@@ -1,5 +1,5 @@
-//! A tool's configuration of the displays: collected head by head, then tested or applied as one transaction.
-//! What the protocol calls an error ends the client; what the hardware or our limits do not allow is `failed`.
+//! A tool's configuration of the heads: collected head by head, then tested or applied as one transaction. A protocol
+//! error ends the client; what the hardware or our limits do not allow gets `failed`.
 
 use smithay::{
     reexports::{

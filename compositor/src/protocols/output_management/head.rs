@@ -1,6 +1,6 @@
-//! A display's head object and its events: first the complete state, then changes.
+//! A head's object and its events: first the complete state, then changes.
 //!
-//! Released objects are skipped; heads of unplugged displays get `finished` once.
+//! Released objects are skipped; heads of unplugged monitors get `finished` once.
 
 use smithay::{
     reexports::{

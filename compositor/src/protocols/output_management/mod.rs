@@ -1,4 +1,4 @@
-//! wlr-output-management: shows the displays to wlr-randr, kanshi and others, and applies their configurations. Admin
+//! wlr-output-management: shows the heads to wlr-randr, kanshi and others, and applies their configurations. Admin
 //! socket only. Changes go through [`Kiosk::apply`] like all others; nothing is decided here.
 //!
 //! The root state calls [`Kiosk::tell_output_managers`] when something may have changed; without clients nothing is

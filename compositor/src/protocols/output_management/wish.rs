@@ -1,6 +1,6 @@
-//! Turns a tool's configuration of each display into changes of the screens, or an error. Pure.
+//! Turns a tool's configuration of each head into changes of the screens, or an error. Pure.
 //!
-//! Tools send the complete state of every display. Only differences are changes: an automatic position does not become
+//! Tools send the complete state of every head. Only differences are changes: an automatic position does not become
 //! fixed because a tool read it and sent it back.
 
 use kiosk_core::{

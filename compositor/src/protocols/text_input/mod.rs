@@ -1,9 +1,9 @@
-//! Text input, versions 1 and 3 of the unstable protocol: clients say which of their fields has the focus and what is
-//! typed there, and are given characters that no key has. On the protocol's own bindings: smithay's side sends `enter`
-//! only where an input method client is, and the keyboard on the screen is none.
+//! Text input, versions 1 and 3 of the unstable protocol: clients report their focused field and its content type, and
+//! get text that no key can type. Implemented on the protocol's own bindings: smithay sends `enter` only if an input
+//! method client exists, and the on-screen keyboard is none.
 //!
-//! Called by the seat when the keyboard's focus moves, and by whoever has a text for the field that is typed into. What a
-//! field means for what is shown is not decided here.
+//! Called by the seat when the keyboard focus moves, and by the sources of text for the focused field. What a field
+//! means for what is shown is not decided here.
 
 pub mod context;
 mod v1;

@@ -1,5 +1,5 @@
-//! `zwp_text_input_v1`: a client activates it on a surface, and it is entered while that has the keyboard. Requests
-//! take effect at once, and `commit_state` sets the serial that later texts refer to.
+//! `zwp_text_input_v1`: a client activates it on a surface, and it is entered while that has the keyboard focus.
+//! Requests take effect at once, and `commit_state` sets the serial that later texts refer to.
 
 use smithay::{
     reexports::{

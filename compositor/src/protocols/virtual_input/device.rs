@@ -1,4 +1,4 @@
-//! Virtual devices as an input back end, as libinput is one for the kernel's devices.
+//! Virtual devices as an input back end, like libinput for the kernel's devices.
 
 use std::path::PathBuf;
 
