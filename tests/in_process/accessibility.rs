@@ -1,4 +1,4 @@
-//! Aids for people whom a keyboard or a screen does not suit as it is.
+//! Accessibility aids: keyboard aids, magnifier, inversion and contrast.
 
 use std::time::Duration;
 
@@ -49,7 +49,7 @@ impl Fixture {
         answer.try_recv().expect("requests are answered at once").unwrap();
     }
 
-    /// What the client read since.
+    /// What the client has read since the last call.
     fn read(&mut self, client: ClientId) -> String {
         self.roundtrip(client);
         std::mem::take(&mut self[client].seen.reader.text)
@@ -72,7 +72,7 @@ fn a_modifier_sticks_for_the_next_key_and_twice_for_all() {
     fixture.tap_key(LEFT_SHIFT);
     fixture.tap_key(B);
     assert_eq!(fixture.read(client), "b");
-    // Held as everybody does it, it sticks no longer than it is held.
+    // Held in the usual way, a modifier does not stick after its release.
     fixture.key(LEFT_SHIFT, true);
     fixture.tap_key(keys::A);
     fixture.key(LEFT_SHIFT, false);
@@ -179,7 +179,7 @@ fn panel(fixture: &mut Fixture) -> Capture {
     fixture.panel()
 }
 
-/// Writes what was looked at by eye once, where that is wanted.
+/// Saves a picture for visual checks, if a directory is given.
 fn keep(name: &str, capture: &Capture) {
     if let Some(directory) = std::env::var_os("KIOSK_TEST_PICTURES") {
         let mut file = std::fs::File::from(capture.to_png().unwrap());
@@ -202,7 +202,7 @@ fn colours_are_inverted_on_the_panel_and_not_in_screenshots() {
     assert_eq!(pixels[..3], [250, 100, 0]);
     fixture.switch_aid(Aid::Contrast, Some(true));
     assert_eq!(panel(&mut fixture).pixel(400, 240), [0, 177, 255]);
-    // What is drawn is told to its client as ever, and seen.
+    // The client still gets its frames, and they are shown.
     fixture.fill(client, &window, Picture::Solid(GREEN));
     fixture.switch_aid(Aid::Contrast, None);
     fixture.switch_aid(Aid::Invert, Some(false));
@@ -231,7 +231,7 @@ fn who_looks_from_afar_sees_what_the_screen_shows() {
     assert_eq!(capture(&mut fixture), [225, 55, 225]);
     fixture.switch_aid(Aid::Invert, Some(false));
     assert_eq!(capture(&mut fixture), GREEN);
-    // It looks on, and nothing is drawn for that.
+    // A pending capture causes no frames.
     fixture[watcher].capture(&session, &canvas);
     fixture.roundtrip(watcher);
     fixture.nothing_left_to_do();
@@ -291,7 +291,7 @@ fn the_magnifier_shows_what_is_pointed_at_touched_and_typed_twice_as_large() {
     assert_eq!((plain.pixel(700, 400), pointed.pixel(700, 400)), (YELLOW, GREEN));
     let input = fixture[client].text_input();
     fixture.roundtrip(client);
-    // At (10, 20) of the window.
+    // The text cursor is at (10, 20) of the window.
     fixture[client].focus_field(&input, ContentHint::None, ContentPurpose::Normal);
     fixture.roundtrip(client);
     assert_eq!((plain.pixel(2, 400), panel(&mut fixture).pixel(2, 400)), (BLUE, RED));
@@ -308,7 +308,7 @@ fn aids_turn_and_scale_with_their_screen() {
     let turned = panel(&mut fixture);
     keep("turned.png", &turned);
     let inverted = |[r, g, b]: [u8; 3]| [255 - r, 255 - g, 255 - b];
-    // Turned clockwise by a quarter, the picture's left edge is the panel's top: (x, y) is at (799 - y, x).
+    // Rotated clockwise by 90°, the picture's left edge is the panel's top: (x, y) is at (799 - y, x).
     assert_eq!(turned.pixel(799 - 700, 20), inverted(plain.pixel(20, 700)));
     fixture.rotate(0);
     fixture.scale(2.0);

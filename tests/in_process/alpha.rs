@@ -1,4 +1,4 @@
-//! alpha-modifier: how opaque a surface is as a whole.
+//! alpha-modifier: the opacity of a whole surface.
 
 use wayland_client::delegate_noop;
 use wayland_protocols::wp::alpha_modifier::v1::client::{
@@ -14,7 +14,7 @@ use crate::fixture::{
 delegate_noop!(Seen: WpAlphaModifierV1);
 delegate_noop!(Seen: WpAlphaModifierSurfaceV1);
 
-/// Whether the pixel is so much of the one colour over the other, by a step or two of rounding.
+/// Whether the pixel is this mix of both colours, within rounding errors.
 #[track_caller]
 fn assert_mixed(pixel: [u8; 3], upper: [u8; 3], lower: [u8; 3], share: f64) {
     for channel in 0..3 {
@@ -32,7 +32,7 @@ fn a_surface_fades_as_a_whole_and_what_is_below_it_is_seen() {
     let client = fixture.client();
     let shell = fixture.map(client, Picture::Solid(RED));
     let dialog = fixture.dialog(client, &shell, GREEN, (100, 60));
-    // What it says of itself holds for its pixels, not for the surface.
+    // An opaque region applies to the pixels, not to the surface's opacity.
     let region = fixture[client].bound().compositor.create_region(&fixture[client].handle, ());
     region.add(0, 0, 100, 60);
     dialog.surface.set_opaque_region(Some(&region));
@@ -55,7 +55,7 @@ fn a_surface_fades_as_a_whole_and_what_is_below_it_is_seen() {
     fixture.roundtrip(client);
     fixture.still();
     assert_eq!(fixture.panel().pixel(160, 100), RED);
-    // The end of the object is as good as all of it, with the next commit.
+    // Destroying the object makes the surface opaque with the next commit.
     alpha.destroy();
     dialog.surface.commit();
     fixture.roundtrip(client);

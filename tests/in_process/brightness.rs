@@ -104,7 +104,7 @@ fn a_brightness_is_kept_over_a_restart_and_a_replug() {
     let (mut again, sysfs) = with_saved("eDP-1", state);
     again.until("the kept brightness", |again| shown(again) == 80);
     assert_eq!(written(&sysfs), "160");
-    // Off and on it stays as others made it.
+    // After off and on it keeps what others have set.
     panel(sysfs.path(), "20");
     again.change(OutputChange { power: Some(false), ..OutputChange::default() }).unwrap();
     again.change(OutputChange { power: Some(true), ..OutputChange::default() }).unwrap();
@@ -143,12 +143,12 @@ fn a_slider_writes_the_state_first_and_last_and_not_at_each_step() {
     assert_eq!(kept(), Some(30), "the flash is spared");
     assert_eq!(written(&sysfs), "180");
     fixture.until("the last of it", |_| kept() == Some(90));
-    // The end of the program does not wait.
+    // The end of the program saves at once.
     fixture.change(to(40)).unwrap();
     assert_eq!(kept(), Some(90));
     fixture.kiosk.save_rest();
     assert_eq!(kept(), Some(40));
-    // Whatever else is kept, is at once, and the rest with it.
+    // Another change that is saved is saved at once, and the pending one with it.
     fixture.change(to(50)).unwrap();
     fixture.rotate(90);
     assert_eq!(kept(), Some(50));
@@ -158,11 +158,11 @@ fn a_slider_writes_the_state_first_and_last_and_not_at_each_step() {
 fn a_change_of_something_else_does_not_touch_the_brightness() {
     let (mut fixture, sysfs) = with_panel("eDP-1");
     fixture.until("the brightness", |fixture| shown(fixture) == 25);
-    // Somebody else.
+    // Another program changes it.
     panel(sysfs.path(), "20");
     fixture.rotate(90);
     assert_eq!(written(&sysfs), "20");
-    // The same again is set again: it may be another by now.
+    // The same value is set again, as the current one may differ.
     fixture.change(to(25)).unwrap();
     assert_eq!(written(&sysfs), "50");
     let revert_after = std::time::Duration::from_millis(50);

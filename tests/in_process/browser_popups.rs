@@ -1,4 +1,4 @@
-//! Further windows of a browser that may have some: centred above the page, with a button that closes them.
+//! Further windows of a browser that is allowed to have some: centred above the page, with a button that closes them.
 
 use kiosk_core::config::NewWindows;
 
@@ -17,7 +17,7 @@ fn with_popups() -> (Fixture, ClientId, Toplevel) {
     (fixture, client, page)
 }
 
-/// A window without a parent, as browsers open them.
+/// A window without a parent, as browsers open popups.
 fn popup(fixture: &mut Fixture, client: ClientId) -> Toplevel {
     let popup = fixture[client].toplevel();
     popup.surface.commit();
@@ -77,7 +77,7 @@ fn without_popups_a_further_window_fills_the_screen_as_ever() {
     fixture.still();
     assert!(fixture[client].configured(&second).unwrap().fullscreen);
     assert_eq!(fixture.panel().pixel(399, 0), BLUE);
-    // With popups, another client's first window is no popup either.
+    // With popups allowed, another client's first window is not a popup.
     let (mut fixture, _client, _page) = with_popups();
     let other = fixture.client();
     let first = fixture.map(other, Picture::Solid(BLUE));

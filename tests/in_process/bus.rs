@@ -1,5 +1,5 @@
-//! Screens changed over D-Bus, peer to peer on the real socket, with the whole compositor behind it: transactions
-//! that go back by themselves, layouts that changed meanwhile, properties that are written.
+//! Screens changed over D-Bus, peer to peer on the real socket, with the whole compositor behind it: trials that are
+//! reverted, layouts that changed meanwhile, properties that are written.
 
 use std::{
     collections::HashMap,
@@ -19,10 +19,10 @@ pub const COMPOSITOR: &str = "org.kioskd.Compositor1";
 pub const OUTPUT: &str = "org.kioskd.Output1";
 pub const ROOT: &str = "/org/kioskd/Compositor1";
 pub const OUTPUT_PATH: &str = "/org/kioskd/Compositor1/outputs/HEADLESS_2d1";
-/// The shortest that a temporary change lasts, seconds.
+/// Shortest duration of a temporary change, seconds.
 const SHORTEST: u32 = 1;
 
-/// A kiosk that answers on its D-Bus socket.
+/// A kiosk that serves its D-Bus socket.
 pub fn kiosk(outputs: &[&str]) -> Fixture {
     let mut fixture = Fixture::new(outputs);
     let (sender, receiver) = channel::channel();
@@ -38,8 +38,7 @@ pub fn kiosk(outputs: &[&str]) -> Fixture {
     fixture
 }
 
-/// A caller's side of a test: runs on a thread of its own while the compositor's loop turns, and ends as a process
-/// does, with its connection.
+/// A caller, which runs on a thread while the compositor's loop turns, and closes its connection at the end.
 pub fn caller<T: Send + 'static, F: Future<Output = T>>(
     fixture: &mut Fixture,
     says: impl FnOnce(Connection) -> F + Send + 'static,
@@ -49,7 +48,7 @@ pub fn caller<T: Send + 'static, F: Future<Output = T>>(
     let thread = std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let said = runtime.block_on(async {
-            // The control thread makes the socket after it was started, and has places for so many at a time.
+            // The control thread creates the socket after its start, and has a limit of connections.
             let connection = loop {
                 if let Ok(stream) = UnixStream::connect(&socket)
                     && let Ok(connection) = Builder::unix_stream(stream).p2p().build().await
@@ -66,7 +65,7 @@ pub fn caller<T: Send + 'static, F: Future<Output = T>>(
     let deadline = Instant::now() + Duration::from_secs(20);
     let said = loop {
         assert!(Instant::now() < deadline, "the caller got no answer");
-        // It is the control thread that wakes the loop; the caller's end does not.
+        // The control thread wakes the loop; the caller's end does not.
         fixture.turn(Duration::from_millis(10));
         match is_done.try_recv() {
             Ok(said) => break said,
@@ -84,7 +83,7 @@ fn rotation(degrees: u32) -> Wanted<'static> {
     vec![(FIRST, HashMap::from([("rotation", degrees.into())]))]
 }
 
-/// The new serial; else the error's name and text.
+/// Returns the new serial, or the error's name and text.
 async fn apply(
     connection: &Connection,
     serial: u32,

@@ -1,4 +1,4 @@
-//! Seeing from afar: what grim, wayvnc and their like get of a screen, by wlr-screencopy and ext-image-copy-capture.
+//! Captures of screens by wlr-screencopy and ext-image-copy-capture, as grim and wayvnc make them.
 
 use std::time::Duration;
 
@@ -68,7 +68,7 @@ fn a_screen_is_copied_as_it_is_seen() {
     assert!(canvas.pixels() == fixture.panel());
 }
 
-/// Tools turn what they get by what the output says of itself.
+/// Tools rotate what they get by the output's transform.
 #[test]
 fn a_turned_screen_is_copied_as_it_lies_on_the_panel() {
     for (degrees, transform) in [(90, Transform::_270), (180, Transform::_180), (270, Transform::_90)] {
@@ -99,7 +99,7 @@ fn a_region_is_of_the_picture_and_not_of_the_panel() {
     let tool = tool(&mut fixture);
     let manager: ZwlrScreencopyManagerV1 = fixture[tool].bind();
     let (output, handle) = (fixture[tool].wl_output(0), fixture[tool].handle.clone());
-    // The picture is 200x320 pixels, 100x160 logical ones: its top right corner is at the panel's bottom right.
+    // The picture is 200x320 pixels, 100x160 logical: its top right corner is at the panel's bottom right.
     let frame = manager.capture_output_region(0, &output, 80, -5, 500, 25, &handle, ());
     fixture.roundtrip(tool);
     assert_eq!(fixture[tool].told(&frame)[0], Told::Buffer(Format::Xrgb8888, 40, 40));
@@ -108,7 +108,7 @@ fn a_region_is_of_the_picture_and_not_of_the_panel() {
     answered(&mut fixture, tool, &frame);
     let pixels = canvas.pixels();
     assert!((0..40).all(|at| pixels.pixel(at, 39 - at) == GREEN));
-    // Beside the output there is nothing.
+    // Outside the output.
     for (x, y, w, h) in [(100, 0, 5, 5), (0, 0, 0, 5), (-9, -9, 9, 9), (i32::MAX, i32::MIN, i32::MAX, i32::MAX)] {
         let frame = manager.capture_output_region(0, &output, x, y, w, h, &handle, ());
         assert_eq!(answered(&mut fixture, tool, &frame), [Told::Failed(None)]);
@@ -156,7 +156,7 @@ fn who_watches_gets_what_changed_and_waits_for_it() {
     assert_eq!(answered(&mut fixture, tool, &second)[2..], [damage, Told::Ready]);
     assert_eq!(answered(&mut fixture, tool, &frame), [Told::Transform(Transform::Normal), damage, Told::Ready]);
     assert!(canvas.pixels() == fixture.panel());
-    // Of a buffer that has the rest already only the part is written.
+    // Only the changed part is written to a buffer that has the rest already.
     assert_eq!(other.pixels().pixel(55, 65), RED);
     assert_eq!(other.pixels().pixel(49, 65), [9, 9, 9]);
 }
@@ -232,7 +232,7 @@ fn a_screen_that_is_dark_answers() {
     answered(&mut fixture, tool, &first);
     answered(&mut fixture, tool, &frame);
     frame.destroy();
-    // Whoever waits when it gets dark.
+    // Copies that are pending when the screen goes off.
     let waits = fixture[tool].screencopy_by(&manager, false);
     waits.copy_with_damage(&canvas.buffer);
     let frame = fixture[tool].capture(&session, &canvas);
@@ -242,14 +242,14 @@ fn a_screen_that_is_dark_answers() {
     assert_eq!(answered(&mut fixture, tool, &waits).last(), Some(&Told::Failed(None)));
     assert_eq!(answered(&mut fixture, tool, &frame), [Told::Failed(Some(FailureReason::Unknown))]);
     frame.destroy();
-    // And who asks while it is.
+    // Copies that are requested while it is off.
     let asks = fixture[tool].screencopy_by(&manager, false);
     assert_eq!(answered(&mut fixture, tool, &asks), [Told::Failed(None)]);
     asks.copy(&canvas.buffer);
     let frame = fixture[tool].capture(&session, &canvas);
     assert_eq!(answered(&mut fixture, tool, &frame), [Told::Failed(Some(FailureReason::Unknown))]);
     frame.destroy();
-    // It is there again with the light.
+    // They work again when the screen is on.
     let change = OutputChange { power: Some(true), ..OutputChange::default() };
     fixture.kiosk.apply(0, &[("HEADLESS-1".into(), change)], ApplyMode::Keep).unwrap();
     let frame = fixture[tool].capture(&session, &canvas);
@@ -286,7 +286,7 @@ fn a_session_ends_with_its_screen_and_is_told_of_another_size() {
     let frame = fixture[tool].capture(&session, &canvas);
     assert_eq!(answered(&mut fixture, tool, &frame), [Told::Failed(Some(FailureReason::BufferConstraints))]);
     frame.destroy();
-    // Another display takes over, and the screens without one are taken away.
+    // Another monitor takes over, and screens without a head are removed.
     heads.truncate(1);
     heads[0].id = HeadId(9);
     heads[0].name = "HEADLESS-9".into();
@@ -298,7 +298,7 @@ fn a_session_ends_with_its_screen_and_is_told_of_another_size() {
     assert_eq!(fixture.kiosk.protocols.captures.waiting(), 0);
 }
 
-/// One who waits for it to change, one who was told of its size and has not begun, and one who still holds its wl_output.
+/// A copy that waits for damage, a session whose frame is not requested yet, and a client that still has the wl_output.
 #[test]
 fn who_copies_a_screen_that_is_taken_away_is_answered() {
     let mut fixture = Fixture::new(&["320x200", "200x100"]);
@@ -373,7 +373,7 @@ fn a_thousand_frames_are_made_some_in_each_turn() {
     let manager: ZwlrScreencopyManagerV1 = fixture[tool].bind();
     let frames: Vec<_> = (0..200).map(|_| fixture[tool].screencopy_by(&manager, false)).collect();
     frames.iter().for_each(|frame| frame.copy(&canvas.buffer));
-    // Somebody else is served meanwhile.
+    // Another client is served meanwhile.
     fixture.roundtrip(shell);
     let made = frames.iter().filter(|frame| fixture[tool].is_answered(*frame)).count();
     assert!(made < 100, "{made} at once");
@@ -400,7 +400,7 @@ fn a_cursor_by_itself_is_not_to_be_had() {
     assert_eq!(fixture.protocol_error_of(tool), ("ext_image_copy_capture_cursor_session_v1".into(), 1));
 }
 
-/// What a client is turned out for.
+/// The error of a client.
 #[track_caller]
 fn ends_with(interface: &str, code: u32, wrong: impl FnOnce(&Fixture, ClientId)) {
     let mut fixture = Fixture::new(&["320x200"]);
@@ -475,7 +475,7 @@ fn buffers_may_be_too_small_gone_or_cut_off() {
     let frame = fixture[tool].capture(&session, &roomy);
     assert_eq!(answered(&mut fixture, tool, &frame).last(), Some(&Told::Ready));
     frame.destroy();
-    // The server's memory map is cut off under it.
+    // The file that the server has mapped is truncated.
     let canvas = fixture[tool].canvas(320, 200);
     fixture.roundtrip(tool);
     canvas.truncate();
@@ -504,7 +504,7 @@ fn numbers_at_the_end_of_all_numbers_damage_nothing_else() {
     assert_eq!(canvas.pixels().pixel(319, 199), GREY);
 }
 
-/// The picture on the panel fades, and whoever watches sees the same.
+/// The picture on the panel fades, and captures show the same.
 #[test]
 fn what_is_watched_while_it_changes_is_what_was_shown_at_the_end() {
     let mut fixture = Fixture::new(&["320x200"]);

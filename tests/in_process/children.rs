@@ -1,4 +1,4 @@
-//! What the compositor starts itself: a command in place of the session.
+//! Programs that the compositor starts: a command in place of the session.
 
 use kioskd::{
     child::{self, Launch, Role},
@@ -23,7 +23,7 @@ fn a_command_ends_the_kiosk_with_its_status_and_leaves_nothing_running() {
     fixture.until("the end of the command", |fixture| fixture.kiosk.main_loop.lifecycle.exit().is_some());
     assert_eq!(fixture.kiosk.main_loop.lifecycle.exit(), Some(Exit(7)));
     let pid = std::fs::read_to_string(left).unwrap().trim().parse().ok().and_then(Pid::from_raw).unwrap();
-    // It was told to end, and is not our child.
+    // It was terminated, and is not our child.
     let Ok(process) = pidfd_open(pid, PidfdFlags::empty()) else { return };
     let limit = Timespec { tv_sec: 20, tv_nsec: 0 };
     let ended = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&limit)).unwrap();

@@ -1,4 +1,4 @@
-//! commit-timing: a commit is seen at its time, and not before.
+//! commit-timing: a commit is shown at its time, and not before.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::fixture::{
 delegate_noop!(Seen: WpCommitTimingManagerV1);
 delegate_noop!(Seen: WpCommitTimerV1);
 
-/// What a client does that is refused.
+/// An invalid request.
 type Wrong = fn(&WpCommitTimerV1, &WlSurface);
 
 fn set(timer: &WpCommitTimerV1, at: Duration) {

@@ -1,5 +1,5 @@
-//! What a page may make of the pointer: lock it, or confine it to a part of its window. Mice, and pointers that say where
-//! they are, are held alike.
+//! Pointer constraints: a page can lock the pointer, or confine it to a part of its window. They apply to relative and
+//! absolute pointers alike.
 
 use std::time::Duration;
 
@@ -42,7 +42,7 @@ fn is_active(fixture: &Fixture) -> bool {
     })
 }
 
-/// Confines the pointer to 80 to 160, 60 to 140, but for a hole at 120 to 140, 80 to 120.
+/// Confines the pointer to x 80 to 160, y 60 to 140, with a hole at x 120 to 140, y 80 to 120.
 fn confine(fixture: &mut Fixture, client: ClientId, window: &Toplevel) {
     let (handle, bound) = (fixture[client].handle.clone(), fixture[client].bound().clone());
     let constraints: ZwpPointerConstraintsV1 = fixture[client].bind();
@@ -105,7 +105,7 @@ fn a_constraint_waits_until_the_pointer_is_in_its_region() {
     assert_eq!(at(&fixture), (80.0, 90.0));
 }
 
-/// Of the page's window: a dialog is above it.
+/// Whether the constraint of the page's window is active: a dialog is above it.
 fn page_is_held(fixture: &Fixture, page: &WlSurface) -> bool {
     let pointer = fixture.kiosk.seat.seat.get_pointer().unwrap();
     with_pointer_constraint(page, &pointer, |constraint| constraint.is_some_and(|constraint| constraint.is_active()))
@@ -122,7 +122,7 @@ fn a_locked_pointer_is_let_go_of_while_a_dialog_has_the_keyboard() {
     dialog.surface.commit();
     fixture.until("the dialog's configure", |fixture| fixture[client].configured(&dialog).is_some());
     assert!(page_is_held(&fixture, &page), "nothing is seen of it yet");
-    // In the middle, 40x40: not where the pointer is.
+    // Centred, 40x40: not at the pointer's position.
     fixture[client].draw(&dialog.surface, Picture::Solid(RED), 40, 40);
     fixture.until("the dialog on the stage", |fixture| {
         fixture.kiosk.stage.windows.iter().filter(|shown| shown.mapped).count() == 2
@@ -143,7 +143,7 @@ fn a_page_that_hangs_does_not_let_a_locked_pointer_out() {
     let (mut fixture, client, window) = with_page();
     lock(&mut fixture, client, &window);
     fixture[client].hangs = true;
-    // What is told of a locked pointer is how far it was moved, which this client does not listen to.
+    // The only events of a locked pointer are relative motions, which this client does not use.
     let page = fixture.kiosk.stage.windows.surfaces().next().unwrap().client().unwrap();
     while page.get_data::<ClientState>().unwrap().reads() {
         fixture.tap_key(keys::A);

@@ -106,7 +106,7 @@ fn what_one_tool_copies_another_pastes() {
     let mut reader = reader;
     reader.read_to_string(&mut text).unwrap();
     assert_eq!(text, "as text/plain");
-    // Another's copy takes its place.
+    // Another client's selection replaces it.
     let handle = fixture[pastes].handle.clone();
     let other = devices[1].1.create_data_source(&handle, ());
     devices[1].0.set_selection(Some(&other));

@@ -1,4 +1,4 @@
-//! Windows with a parent: centred above it, with the focus, and handing it back.
+//! Windows with a parent: centred above it, with the focus, which returns to the parent.
 
 use crate::fixture::{
     ClientId, Fixture,
@@ -21,7 +21,7 @@ impl Fixture {
         dialog
     }
 
-    /// Which of the client's surfaces has the keyboard.
+    /// The client's surface with the keyboard focus.
     pub fn focus(&mut self, client: ClientId) -> Option<wayland_client::backend::ObjectId> {
         self.roundtrip(client);
         match self[client].seen.keyboard.iter().rev().find(|seen| !matches!(seen, KeySeen::Key { .. })) {
@@ -80,7 +80,7 @@ fn a_window_that_gets_its_parent_late_becomes_a_dialog() {
     fixture.still();
     assert_eq!(fixture.panel().pixel(200, 150), GREEN);
     assert_eq!(fixture.panel().pixel(20, 150), RED);
-    // And back.
+    // The parent is unset.
     late.toplevel.set_parent(None);
     late.surface.commit();
     fixture.roundtrip(client);
@@ -137,7 +137,7 @@ fn a_dialog_is_centred_by_its_geometry_and_not_by_its_shadow() {
     let client = fixture.client();
     let shell = fixture.map(client, Picture::Solid(RED));
     let dialog = fixture.dialog(client, &shell, GREEN, (140, 100));
-    // 20 pixels of shadow on each side.
+    // A shadow of 20 pixels on each side.
     dialog.xdg.set_window_geometry(20, 20, 100, 60);
     fixture[client].draw(&dialog.surface, Picture::Solid(GREEN), 140, 100);
     fixture.roundtrip(client);
@@ -147,7 +147,7 @@ fn a_dialog_is_centred_by_its_geometry_and_not_by_its_shadow() {
     assert_eq!(panel.pixel(129, 100), RED);
     assert_eq!(panel.pixel(269, 199), GREEN);
     assert_eq!(panel.pixel(270, 199), RED);
-    // Input is placed as the picture is.
+    // Input is mapped as the picture is placed.
     fixture.touch_down(0, (131.0, 101.0));
     fixture.touch_up(0);
     fixture.roundtrip(client);

@@ -56,13 +56,13 @@ fn a_lost_flip_is_given_up_and_the_picture_comes_back() {
     fixture.roundtrip(client);
     fixture.panels.set_fault(None);
     fixture.until("the picture", |fixture| fixture.panel().pixel(5, 5) == GREEN);
-    // A second, and what a busy machine adds.
+    // A second, and some time for a busy machine.
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     assert_eq!(fixture.panels.recovered(), 1);
     assert_eq!(fixture.kiosk.status.problems.len(), 1, "{:?}", fixture.kiosk.status.problems);
     assert!(fixture.kiosk.hardware.flips.can_draw());
     fixture.until("the callback", |fixture| fixture[client].frames(&window.surface) == 1);
-    // It is well again: nothing is remembered against it.
+    // It works again: the count of lost flips is reset.
     fixture[client].draw(&window.surface, Picture::Solid(RED), 320, 200);
     fixture.until("the next picture", |fixture| fixture.panel().pixel(5, 5) == RED);
     assert_eq!(fixture.kiosk.hardware.flips.lost(), 0);
@@ -83,7 +83,7 @@ fn the_service_manager_hears_of_the_first_flip_and_not_of_the_frame_before_it() 
     assert!(manager.recv(&mut said).is_err(), "it is said once");
 }
 
-/// Of a watchdog in a hurry.
+/// The period of a watchdog, shortened.
 const PERIOD: Duration = Duration::from_millis(50);
 
 #[test]
@@ -104,7 +104,7 @@ fn a_device_that_loses_every_flip_is_dead_to_the_watchdog() {
     fed();
     fixture.pass(PERIOD * 3);
     assert_eq!(fed(), 0, "it says that it lives, and shows nothing");
-    // And alive as soon as one comes.
+    // It is fed again as soon as a flip arrives.
     fixture.panels.set_fault(None);
     fixture.until("a picture after all", |fixture| fixture.kiosk.hardware.flips.can_draw());
     fixture.until("a sign of life", |_| fed() > 0);
@@ -128,7 +128,7 @@ fn screens_that_another_terminal_has_for_a_while_are_no_reason_to_end() {
     fixture.panels.set_fault(Some(Fault::Taken));
     fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
     fixture.until("a check of the seat", |fixture| fixture.kiosk.seat.session.check == SeatCheck::Scheduled);
-    // The news of it comes later than its effect.
+    // The pause event arrives later than its effect.
     fixture.kiosk.session_paused();
     fixture.until("the end of the check", |fixture| fixture.kiosk.seat.session.check == SeatCheck::Idle);
     assert_eq!(fixture.kiosk.main_loop.lifecycle.exit(), None);
@@ -140,7 +140,7 @@ fn screens_that_another_terminal_has_for_a_while_are_no_reason_to_end() {
 #[test]
 fn another_terminal_takes_the_screens_just_when_they_are_looked_at() {
     let mut fixture = Fixture::new(&["320x200"]);
-    // As when input devices go, on the way to a terminal from which somebody came back at once.
+    // As when input devices are removed on a switch to another terminal, with an immediate return.
     fixture.kiosk.check_seat();
     fixture.kiosk.session_paused();
     fixture.kiosk.session_resumed();

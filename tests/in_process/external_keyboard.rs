@@ -1,4 +1,4 @@
-//! An on-screen keyboard of another program: windows have the room that it leaves, and it is told of fields.
+//! An on-screen keyboard of another program: windows get the area that it leaves, and it gets the focused fields.
 
 use kiosk_core::config::KeyboardUse;
 use kioskd::{
@@ -65,7 +65,7 @@ fn the_window_has_the_room_above_it_and_the_whole_screen_when_it_goes() {
     board.destroy();
     until_told(&mut fixture, shell, &window, 200);
     assert!(!is_said_to_be_shown(&fixture));
-    // One that dies with it too.
+    // The same with a keyboard that dies.
     shown(&mut fixture, keyboard, 60);
     until_told(&mut fixture, shell, &window, 140);
     fixture.disconnect(keyboard);

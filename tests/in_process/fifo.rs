@@ -28,13 +28,13 @@ impl Fixture {
         manager.get_fifo(surface, &handle, ())
     }
 
-    /// How many of the surface's commits were seen.
+    /// Number of the surface's presented commits.
     fn shown(&self, client: ClientId, surface: &WlSurface) -> usize {
         let feedback = self[client].feedback(surface);
         feedback.iter().filter(|said| matches!(said, Feedback::Presented { .. })).count()
     }
 
-    /// Commits one after the other, each asking when it is seen.
+    /// Commits one after the other, each with presentation feedback.
     fn queue(&mut self, client: ClientId, surface: &WlSurface, fifo: &WpFifoV1, colors: &[[u8; 3]]) {
         for color in colors {
             self[client].ask_feedback(surface);
@@ -74,7 +74,7 @@ fn without_a_wait_the_newest_is_seen() {
     fixture.roundtrip(client);
     fixture.still();
     assert_eq!(fixture.panel().pixel(5, 5), YELLOW);
-    // A barrier that was passed holds nothing up.
+    // A barrier that has ended blocks nothing.
     fifo.wait_barrier();
     fixture[client].draw(&window.surface, Picture::Solid(RED), 320, 200);
     fixture.until("the next", |fixture| fixture.panel().pixel(5, 5) == RED);
@@ -96,7 +96,7 @@ fn commits_that_change_nothing_go_on_at_the_screens_rate() {
     fixture.until("the last", |fixture| fixture[client].frames(&window.surface) == 6);
     let took = started.elapsed();
     assert!(took >= FRAME * 5, "{took:?}");
-    // One that waits for its longest time takes a second each.
+    // A commit that runs into the time-out takes a second.
     assert!(took < Duration::from_secs(4), "{took:?}");
 }
 
@@ -109,10 +109,10 @@ fn nobody_waits_for_ever_where_nothing_is_seen() {
     let screen = fixture.primary().id;
     fixture.kiosk.set_power(screen, false);
     fixture.queue(client, &window.surface, &fifo, &[GREEN, BLUE, YELLOW]);
-    // One that is replaced is told that it was not seen.
+    // A replaced commit is discarded.
     fixture.until("the last on a dark screen", |fixture| fixture[client].feedback(&window.surface).len() == 2);
 
-    // A surface that is nowhere, without any role.
+    // A surface that is not shown, without a role.
     let loose = fixture[client].surface();
     let fifo = fixture.fifo(client, &loose);
     fixture.queue(client, &loose, &fifo, &[GREEN, BLUE, YELLOW]);
@@ -130,7 +130,7 @@ fn a_subsurface_that_leaves_its_parents_pace_does_not_wait_for_itself() {
     let role = bound.subcompositor.get_subsurface(&part, &window.surface, &fixture[client].handle, ());
     window.surface.commit();
     let fifo = fixture.fifo(client, &part);
-    // Held back with its barrier until the parent commits, which it does not.
+    // Blocked with its barrier until the parent commits, which it does not.
     fifo.set_barrier();
     fixture[client].draw(&part, Picture::Solid(GREEN), 320, 200);
     role.set_desync();
@@ -166,7 +166,7 @@ fn commits_that_wait_have_an_end() {
     let window = fixture.map(client, Picture::Solid(RED));
     let other = fixture.map(client, Picture::Solid(GREEN));
     fixture.kiosk.set_power(screen, false);
-    // On two surfaces: it is the client's sum that counts.
+    // On two surfaces: the limit is for all of a client's surfaces.
     let fifos = [fixture.fifo(client, &window.surface), fixture.fifo(client, &other.surface)];
     for _ in 0..WAITING_UPDATES {
         for (fifo, window) in fifos.iter().zip([&window, &other]) {
@@ -228,7 +228,7 @@ fn a_second_fifo_and_one_without_a_surface_are_refused() {
 }
 
 impl Fixture {
-    /// Once all have gone on, nothing wakes for them.
+    /// After all commits are applied, nothing wakes the loop.
     #[track_caller]
     fn assert_still_afterwards(&mut self) {
         self.pass(Duration::from_millis(1200));

@@ -79,7 +79,7 @@ impl Fixture {
     }
 }
 
-/// A page, another client's window above it, and the handle of the page in that client's hands.
+/// A page, another client's window above it, and the page's handle imported by that client.
 fn page_and_helper(fixture: &mut Fixture) -> (ClientId, Toplevel, ZxdgExportedV2, ClientId, Toplevel, ZxdgImportedV2) {
     let page = fixture.client();
     let shell = fixture.map(page, Picture::Solid(RED));
@@ -131,7 +131,7 @@ fn a_handle_ends_with_its_object_and_with_its_window() {
         assert_eq!(fixture.handles_ended(helper), 1);
         assert!(fixture.is_fullscreen(helper, &window), "the parent is gone, whole window: {whole_window}");
         assert!(fixture.is_fullscreen(helper, &second), "of every child, whole window: {whole_window}");
-        // What has ended has no effect any more, and is destroyed in peace.
+        // An import whose handle has ended has no effect, and can be destroyed.
         imported.set_parent_of(&window.surface);
         imported.destroy();
         fixture.roundtrip(helper);
@@ -214,7 +214,7 @@ fn chains_of_parents_over_clients_are_as_long_as_within_one() {
     let mut setup = Setup::bare(&["400x300"]);
     setup.config.limits.parent_depth = 3;
     let mut fixture = setup.start();
-    // Its own window has two dialogs above each other, and hangs below another client's chain of two.
+    // Its own window has a chain of two dialogs, and is to be the child of another client's chain of two.
     let lower = fixture.client();
     let root = fixture.map(lower, Picture::Solid(RED));
     let first = fixture.dialog(lower, &root, GREEN, (40, 30));
@@ -225,7 +225,7 @@ fn chains_of_parents_over_clients_are_as_long_as_within_one() {
     let grandchild = fixture.dialog(upper, &child, RED, (20, 20));
     assert!(grandchild.surface.is_alive());
     let imported = fixture.import(upper, &text);
-    // How deep it would hang its client can't know: the window stays without a parent, and the client with us.
+    // Its client cannot know the depth: the window stays without a parent, and the client connected.
     imported.set_parent_of(&window.surface);
     fixture.roundtrip(upper);
     assert_eq!(fixture[upper].error(), None);

@@ -1,4 +1,4 @@
-//! The list of windows, as a taskbar is told of it, and what they may do with them.
+//! The list of windows for taskbars, and what they may do with the windows.
 
 use kioskd::privilege::Privilege;
 use wayland_client::{Proxy, protocol::wl_seat::WlSeat};
@@ -53,7 +53,7 @@ fn windows_are_listed_with_what_they_are_until_they_close() {
     assert_ne!(list.ext[0].identifier, list.ext[1].identifier);
     assert!(list.ext.iter().all(|listed| (1..=32).contains(&listed.identifier.len())));
 
-    // Nothing new, nothing said.
+    // Without changes no events.
     let before: Vec<usize> = list.wlr.iter().map(|listed| listed.done).collect();
     fixture.roundtrip(shell);
     fixture.roundtrip(client);
@@ -135,7 +135,7 @@ fn a_list_that_was_stopped_is_told_of_no_window_that_comes_and_its_handles_go_on
     assert_eq!((list.wlr[0].title.as_str(), list.ext[0].title.as_str()), ("renamed", "renamed"));
 }
 
-/// As wlrctl does: it binds, stops, and then waits for what it is told.
+/// As wlrctl does: it binds, stops, and then waits for events.
 #[test]
 fn a_list_that_is_bound_and_stopped_at_once_has_the_windows_that_there_are() {
     let mut fixture = Fixture::new(&["320x200"]);
@@ -167,7 +167,7 @@ fn a_window_whose_handle_the_tool_has_destroyed_is_not_told_of_again() {
     }
     let list = &fixture[client].seen.window_list;
     assert_eq!((list.wlr.len(), list.ext.len()), (1, 1));
-    // One that comes is told of.
+    // A new window is announced.
     window(&mut fixture, shell, "second", Picture::Solid(BLUE));
     fixture.roundtrip(client);
     assert_eq!(fixture[client].seen.window_list.wlr.len(), 2);

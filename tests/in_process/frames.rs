@@ -1,4 +1,4 @@
-//! When clients are told to draw, and when they are told that they were seen.
+//! Frame callbacks and presentation feedback.
 
 use std::time::{Duration, Instant};
 
@@ -112,7 +112,7 @@ fn what_was_seen_is_told_and_what_was_not_is_told_too() {
     let mut fixture = at_60_hertz().start();
     let client = fixture.client();
     let window = fixture.map(client, Picture::Solid(RED));
-    // Two commits before one frame: the first is never seen.
+    // Two commits before one frame: the first is never shown.
     fixture[client].ask_feedback(&window.surface);
     fixture[client].draw(&window.surface, Picture::Solid(BLUE), 320, 200);
     fixture[client].ask_feedback(&window.surface);
@@ -155,7 +155,7 @@ fn a_picture_that_can_be_shown_in_a_better_way_is_drawn_once_more_and_then_rests
     });
     assert_eq!(fixture.wakeups(Duration::from_millis(300)), 0);
     assert_eq!(fixture.panels.asked(), asked + 2);
-    // What was drawn for another reason meanwhile has its own frame and no more.
+    // What is drawn for another reason gets its own frame and no more.
     fixture[client].draw(&window.surface, Picture::Solid(RED), 320, 200);
     fixture.until("the next frame", |fixture| fixture.panels.asked() == asked + 3);
     fixture.pass(Duration::from_millis(100));
@@ -171,7 +171,7 @@ fn what_a_frame_repaints_is_tinted_for_developers_who_want_to_see_it() {
     fixture.still();
     assert_eq!(fixture.screenshot().pixel(5, 5), GREEN, "nobody else sees the tint");
     assert_ne!(fixture.panel().pixel(5, 5), GREEN, "the first frame paints everything");
-    // The pointer appears, and everything below it is painted anew.
+    // The pointer appears, and everything below it is painted again.
     fixture.point((20.0, 60.0));
     fixture.still();
     fixture.panels.start_film();
@@ -185,7 +185,7 @@ fn what_a_frame_repaints_is_tinted_for_developers_who_want_to_see_it() {
     for shot in film {
         let area: i32 = shot.damage.iter().map(|part| part.size.w * part.size.h).sum();
         assert!(area * 4 < 320 * 200, "the tint itself is no reason to repaint: {:?}", shot.damage);
-        // The arrow leaves the corners of what it covers to the window.
+        // The arrow does not cover the corners of its damage.
         let corners = shot.damage.iter().map(|part| {
             let (x, y) = (part.loc.x + part.size.w - 1, part.loc.y + part.size.h - 1);
             shot.pixels.pixel(x.unsigned_abs(), y.unsigned_abs())

@@ -1,4 +1,4 @@
-//! wlr-gamma-control: a screen's colours as a tool wants them at this time of day.
+//! wlr-gamma-control: tools that adjust a screen's colours.
 
 use std::os::fd::AsFd;
 
@@ -69,7 +69,7 @@ fn a_tool_makes_the_screen_warmer_until_it_goes() {
     assert_eq!(seen(&mut fixture, tool), LIGHT);
     divide(&control, [1, 2, 4]);
     assert_eq!(seen(&mut fixture, tool), [200, 100, 50]);
-    // What the page draws is shown so too, and a still page costs nothing.
+    // The ramp applies to the page's new frames, and a static page causes none.
     fixture.fill(page, &window, Picture::Solid([100, 100, 100]));
     assert_eq!(seen(&mut fixture, tool), [100, 50, 25]);
     assert_eq!(fixture.screenshot().pixel(5, 5), [100, 100, 100]);

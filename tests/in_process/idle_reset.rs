@@ -1,4 +1,5 @@
-//! A visitor who left: the countdown that asks, the screen that covers the page while it is reset, and the page after.
+//! The reset after a visitor has left: the countdown, the screen that covers the page during the reset, and the page
+//! after it.
 
 use std::time::Duration;
 
@@ -92,7 +93,7 @@ fn nobody_there_is_reset_once_and_the_page_is_covered_until_it_is_done() {
         !told.is_empty()
     });
     assert_eq!(told, [1]);
-    // The session dies, and its successor is told.
+    // The session dies, and its successor gets the reset.
     drop(session);
     let mut session = fixture.session();
     session.send(&report(State::Launching, 0));
@@ -111,7 +112,7 @@ fn nobody_there_is_reset_once_and_the_page_is_covered_until_it_is_done() {
     fixture.shows_page();
     fixture.roundtrip(client);
     assert_eq!(pressed(&fixture, client), before, "a key pressed meanwhile is nobody's");
-    // What the fade and the program's start leave to do.
+    // Time for the fade and the program's start.
     fixture.pass(Duration::from_secs(3));
     assert_eq!(fixture.wakeups(AFTER * 4), 0, "and then nothing happens until somebody comes");
     assert_eq!(resets(&mut session), [0; 0]);
@@ -168,7 +169,7 @@ fn a_session_that_goes_with_its_browser_during_a_reset_leaves_the_splash_and_tak
         drop(session);
         fixture.until("the end of the reset", |fixture| !fixture.kiosk.activity.idle.is_resetting());
         assert_eq!(fixture.kiosk.snapshot().stage, "splash");
-        // Whoever comes next has the reset still to do.
+        // The next session gets the pending reset.
         let mut next = fixture.session();
         next.send(&report(State::Launching, 0));
         fixture.until("the reset", |_| resets(&mut next) == [1]);

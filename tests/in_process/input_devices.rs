@@ -1,4 +1,4 @@
-//! Touch panels, tablets and mice as devices: on which screen each lies, and what was said of it.
+//! Touch panels, tablets and mice as devices: each one's screen and settings.
 
 use kiosk_core::config::{
     AccelProfile, Calibration, InputRule, InputSettings, OUTPUT_AUTO, Rotation, SavedState, Scale, Shell,
@@ -17,7 +17,7 @@ use crate::fixture::{
     tools::{Kind, Spec, Tool},
 };
 
-/// A panel of the first display's size, and one of the second's.
+/// A panel of the first monitor's size, and one of the second's.
 const SMALL: Spec = Spec {
     id: "event1",
     name: "Small panel",
@@ -53,7 +53,7 @@ impl Fixture {
         answer.try_recv().expect("requests are answered at once").map(|reply| assert!(matches!(reply, Reply::Done)))
     }
 
-    /// Where in the layout a finger on the panel is.
+    /// The position in the layout of a touch on the panel.
     fn felt(&mut self, tool: &Tool, at: (f64, f64)) -> (f64, f64) {
         self.finger_down(tool, 0, at);
         let location = self.kiosk.seat.finger().expect("a finger is down");
@@ -66,7 +66,7 @@ impl Fixture {
     }
 }
 
-/// Two displays side by side: a small one with the shell, a large one at its right.
+/// Two monitors side by side: a small one with the shell, a large one at its right.
 fn two() -> (Fixture, Vec<Head>) {
     let mut fixture = Fixture::new(&["320x200", "400x300"]);
     let mut heads = fixture.panels.heads();
@@ -101,7 +101,7 @@ fn each_panel_lies_on_the_display_of_its_size() {
     );
     assert!(near(fixture.felt(&small, (0.5, 0.5)), (160.0, 100.0)));
     assert!(near(fixture.felt(&large, (0.5, 0.5)), (320.0 + 200.0, 150.0)));
-    // On the large one nothing is shown but the splash: the page on the small one hears nothing of it.
+    // The large one shows only the splash: the page on the small one gets no events of its touches.
     let client = fixture.client();
     fixture.map(client, Picture::Solid(RED));
     fixture.felt(&large, (0.1, 0.1));
@@ -159,7 +159,7 @@ fn fingers_on_a_panel_whose_display_goes_are_cancelled_and_do_not_jump_to_anothe
     fixture.finger_up(&small, 0);
     fixture.roundtrip(client);
     assert_eq!(fixture[client].seen.touch.len(), seen);
-    // A finger on the display that stays where it was goes on.
+    // A touch continues on a monitor that stays where it was.
     fixture.connect(heads);
     fixture.roundtrip(client);
     let seen = fixture[client].seen.touch.len();
@@ -191,7 +191,7 @@ fn the_fingers_of_two_panels_are_told_apart() {
     let client = fixture.client();
     fixture.map(client, Picture::Solid(RED));
     let (one, other) = (fixture.plug_in(SMALL), fixture.plug_in(LARGE));
-    // Both panels call their first finger nought.
+    // Both panels use the number 0 for their first finger.
     fixture.finger_down(&one, 0, (0.25, 0.5));
     fixture.finger_down(&other, 0, (0.75, 0.5));
     fixture.finger_move(&one, 0, (0.25, 0.75));
@@ -230,7 +230,7 @@ fn a_finger_that_comes_down_twice_was_lifted_in_between() {
     assert_eq!((down, up), (3, 3), "{seen:?}");
 }
 
-/// The upright picture's place at these fractions of the panel, for a panel that is mounted turned.
+/// The position in the upright picture for these fractions of the panel, for a panel that is mounted rotated.
 fn in_picture((u, v): (f64, f64), degrees: u32, (width, height): (f64, f64)) -> (f64, f64) {
     let (x, y) = match degrees {
         0 => (u, v),
@@ -251,7 +251,7 @@ fn fingers_lie_under_the_finger_on_every_screen_at_every_turn_and_scale() {
     for degrees in [0, 90, 180, 270] {
         for scale in [1.0, 1.25, 1.5, 2.0, 3.0, 4.0] {
             for turned in 0..2 {
-                // One screen is as said, the other one stays as it was: each panel follows its own.
+                // One screen is changed, the other one is not: each panel follows its own.
                 let change = OutputChange {
                     rotation: Some(Rotation::try_from(degrees).unwrap()),
                     scale: Some(Scale::fixed(scale).unwrap()),
@@ -298,7 +298,7 @@ fn what_is_said_of_a_panel_counts_at_once_and_over_a_restart() {
     let small = again.plug_in(SMALL);
     assert_eq!(again.output_of("Small panel"), "HEADLESS-2");
     assert!(near(again.felt(&small, (0.25, 0.25)), (320.0 + 300.0, 225.0)));
-    // Its display goes, and it is of use on the other one meanwhile.
+    // Its monitor is unplugged, and the panel is mapped to the other one meanwhile.
     again.connect(vec![heads[0].clone()]);
     assert_eq!(again.output_of("Small panel"), "HEADLESS-1");
     again.connect(heads);
@@ -357,7 +357,7 @@ fn panels_of_one_name_are_told_apart_by_their_port() {
     assert_eq!(fixture.mapped(), both("HEADLESS-1", "HEADLESS-2"));
     fixture.say("Twin@1-1", on("HEADLESS-2")).unwrap();
     assert_eq!(fixture.mapped(), both("HEADLESS-2", "HEADLESS-1"), "the other one gets what is free");
-    // Alone it needs no port to be told by, and is where it was.
+    // Alone it is identified without its port, and keeps its output.
     fixture.pull_out(&second);
     assert_eq!(fixture.mapped(), [("Twin".into(), "HEADLESS-2".to_owned())]);
     fixture.say("Twin", on("HEADLESS-1")).unwrap();
@@ -423,7 +423,7 @@ fn devices_that_are_no_pointers_show_no_cursor() {
     let clean = fixture.panel();
     let twin = Spec { id: "event3", name: "Small panel Mouse", kind: Kind::Pointer, ..SMALL };
     let cec = Spec { id: "event4", name: "vc4-hdmi-0", kind: Kind::Pointer, ..Spec::default() };
-    // The mouse comes first: what it is shows when the panel comes.
+    // The mouse comes first: it is recognised as a phantom when the panel comes.
     let twin = fixture.plug_in(twin);
     fixture.plug_in(SMALL);
     let cec = fixture.plug_in(cec);
@@ -447,7 +447,7 @@ fn devices_that_are_no_pointers_show_no_cursor() {
 fn a_pointer_comes_back_when_the_screen_it_was_on_goes() {
     let (mut fixture, heads) = two();
     let mouse = fixture.plug_in(Spec { id: "event5", name: "Mouse", kind: Kind::Pointer, ..Spec::default() });
-    // The shell moves to the large display, and the pointer goes with it.
+    // The shell moves to the large monitor, and the pointer with it.
     fixture.connect(vec![heads[1].clone()]);
     fixture.move_with(&mouse, (10_000.0, 10_000.0));
     let place = |fixture: &Fixture| fixture.kiosk.seat.seat.get_pointer().unwrap().current_location();
@@ -499,7 +499,7 @@ fn an_absolute_pointer_lies_on_an_output_from_its_first_word() {
     assert!(near((place.x, place.y), (320.0 + 200.0, 150.0)), "{place:?}");
 }
 
-/// Something that a person with cables does.
+/// Something that is plugged, touched or changed.
 #[derive(Debug, Clone)]
 enum Step {
     Devices(u8),
@@ -527,8 +527,8 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// Whatever is plugged, turned and touched in whatever order: panels lie on displays that are there, every finger
-    /// that a client was told of ends, and the pointer is where it can be seen.
+    /// In any order of plugging, rotating and touching: panels are mapped to existing monitors, every touch that a
+    /// client got ends, and the pointer is on a visible screen.
     #[test]
     fn cables_in_any_order_leave_no_finger_and_no_panel_hanging(steps in prop::collection::vec(step(), 1..24)) {
         let (mut fixture, heads) = two();
@@ -564,7 +564,7 @@ proptest! {
                 Step::Lift(panel) if plugged[panel] => fixture.finger_up(&tools[panel], 0),
                 Step::Say(panel, output) => {
                     let name = ["Small panel", "Large panel"][panel];
-                    // What is not there is refused.
+                    // A command for a missing device is refused.
                     let _ = fixture.say(name, on(["HEADLESS-1", "HEADLESS-2", OUTPUT_AUTO][output]));
                 }
                 _ => {}

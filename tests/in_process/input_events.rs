@@ -1,4 +1,4 @@
-//! Keys, pointer and fingers: who gets them, and who does not.
+//! Keys, pointer and touches: which client gets them.
 
 use kiosk_core::api::State;
 use kioskd::stage::splash::Cover;
@@ -58,7 +58,7 @@ fn the_release_of_a_key_that_switched_is_hidden_in_whatever_order_the_fingers_le
     }
     fixture.key(keys::LEFT_CTRL, false);
     fixture.key(keys::F2, false);
-    // Again, and this time the other terminal has the keyboard before any of them is released.
+    // Again, but the other terminal gets the keyboard before any of them is released.
     fixture.key(keys::LEFT_CTRL, true);
     fixture.key(keys::F2, true);
     fixture.kiosk.session_paused();
@@ -108,7 +108,7 @@ fn nobody_types_points_or_touches_into_a_page_that_the_splash_covers() {
     fixture.click();
     fixture.touch_down(0, (50.0, 50.0));
     fixture.touch_up(0);
-    // Held down over the change, a key is not a key of the page.
+    // The release of a key that was pressed before the page appeared is not sent to the page.
     fixture.key(keys::ESC, true);
     fixture.report(&mut session, State::Ready);
     fixture.until("the page", |fixture| fixture.kiosk.stage.shells[0].cover == Cover::Gone);
@@ -118,7 +118,7 @@ fn nobody_types_points_or_touches_into_a_page_that_the_splash_covers() {
     assert_eq!(fixture[client].seen.touch, []);
     let clicked = fixture[client].seen.pointer.iter().any(|seen| matches!(seen, PointerSeen::Button { .. }));
     assert!(!clicked);
-    // And now it has them all.
+    // Now the page gets all input.
     fixture.tap_key(keys::A);
     fixture.point((60.0, 50.0));
     fixture.click();
@@ -173,12 +173,12 @@ fn the_cursor_is_hidden_until_a_pointer_moves_and_fingers_do_not_show_it() {
     fixture.still();
     let shown = fixture.panel();
     assert_ne!(shown, clean, "a moving pointer is not seen");
-    // The arrow's tip is where the pointer is.
+    // The arrow's tip is at the pointer's position.
     let touched = |x: u32, y: u32| shown.pixel(x, y) != clean.pixel(x, y);
     assert!((0..4).any(|d| touched(100 + d, 100 + d)), "not where the pointer is");
     assert!(!touched(90, 90));
     assert_eq!(fixture.screenshot(), clean, "the cursor is in the screenshot");
-    // The rest of three seconds, without waiting for them.
+    // The rest of the three seconds, without waiting.
     let later = fixture.kiosk.now() + kioskd::stage::cursor::HIDE_TIMEOUT;
     assert!(fixture.kiosk.stage.cursor.rest(later));
     fixture.kiosk.screens.request_redraw();
@@ -303,7 +303,7 @@ fn a_cancelled_touch_ends_without_a_release() {
     let seen = fixture[client].seen.touch.clone();
     assert!(seen.contains(&TouchSeen::Cancel), "{seen:?}");
     assert!(!seen.iter().any(|seen| matches!(seen, TouchSeen::Up { .. })), "{seen:?}");
-    // The panel's late news of those fingers is not a new touch.
+    // Later events of those touches do not begin a new one.
     fixture.touch_move(0, (30.0, 30.0));
     fixture.touch_up(0);
     fixture.roundtrip(client);
@@ -340,7 +340,7 @@ fn a_finger_that_stays_down_while_the_screen_turns_is_over_until_it_is_lifted() 
     fixture.touch_move(1, (70.0, 30.0));
     fixture.touch_up(0);
     fixture.touch_move(1, (80.0, 30.0));
-    // A new finger counts while the old one is still down, and under the number that the panel gave to a lifted one.
+    // A new touch counts while the old one is still down, also with the number of a lifted finger.
     fixture.touch_down(0, (160.0, 100.0));
     fixture.touch_move(1, (90.0, 30.0));
     fixture.touch_up(0);
@@ -402,7 +402,7 @@ fn a_finger_belongs_to_the_window_it_came_down_on() {
     fixture.roundtrip(client);
     fixture[client].draw(&dialog.surface, Picture::Solid(GREEN), 100, 60);
     fixture.roundtrip(client);
-    // From the dialog out onto the shell: still the dialog's, beyond its edge.
+    // A touch that moves from the dialog to the shell stays the dialog's, beyond its edge.
     fixture.touch_down(0, (160.0, 100.0));
     fixture.touch_move(0, (10.0, 10.0));
     fixture.touch_up(0);
@@ -421,7 +421,7 @@ fn a_window_that_goes_in_the_middle_of_everything_leaves_nothing_hanging() {
     let mut fixture = Fixture::new(&["320x200"]);
     let client = fixture.client();
     let window = fixture.map(client, Picture::Solid(RED));
-    // The window goes in the middle of a touch and a key press: nothing is left hanging.
+    // The window is unmapped during a touch and a key press: both end.
     fixture.touch_down(0, (10.0, 10.0));
     fixture.key(keys::A, true);
     fixture.button(true);

@@ -1,4 +1,4 @@
-//! Input methods: what they are told of a field, what they compose and commit there, their popups and their keys.
+//! Input methods: the field's state that they get, their preedit and text, their popups and their keyboard grab.
 
 use kioskd::privilege::Privilege;
 use wayland_protocols::wp::text_input::zv3::client::zwp_text_input_v3::{
@@ -45,7 +45,7 @@ impl std::ops::DerefMut for Composing {
 }
 
 impl Composing {
-    /// A window in green with a text input, and a method on the admin socket.
+    /// A green window with a text input, and a method on the admin socket.
     fn start() -> Self {
         let mut fixture = Fixture::new(&["320x200"]);
         let shell = fixture.client();
@@ -57,7 +57,7 @@ impl Composing {
         Self { fixture, shell, window, input, tool, method }
     }
 
-    /// The same, with the focus in a field.
+    /// The same, with a focused field.
     fn in_a_field() -> Self {
         let mut composing = Self::start();
         composing.focus();
@@ -76,7 +76,7 @@ impl Composing {
         self.both();
     }
 
-    /// What either asked for has been done, and the other knows.
+    /// All requests of both clients have been handled, and their events read.
     fn both(&mut self) {
         for client in [self.shell, self.tool, self.shell] {
             self.fixture.roundtrip(client);
@@ -88,7 +88,7 @@ impl Composing {
         self.fixture[tool].take_method_seen()
     }
 
-    /// What the field was told since this was asked.
+    /// What the field has got since the last call.
     fn seen(&mut self) -> Vec<TextSeen> {
         let shell = self.shell;
         std::mem::take(&mut self.fixture[shell].seen.text.said).into_iter().map(|(_, said)| said).collect()
@@ -129,7 +129,7 @@ fn a_method_is_told_of_the_field_with_its_text_and_of_its_end() {
         MethodSeen::Done,
     ];
     assert_eq!(composing.told(), begins);
-    // What changes is told, and nothing else is.
+    // Changes are sent, and nothing else.
     composing.input.set_surrounding_text("Grüß".into(), 6, 6);
     composing.input.commit();
     composing.both();
@@ -248,7 +248,7 @@ fn a_second_method_is_told_that_there_is_one_and_does_nothing() {
     assert_eq!(composing.seen(), []);
     assert_eq!(typed(&composing, composing.shell).len(), 2);
     assert_eq!(composing.panel().pixel(12, 40), GREEN);
-    // When the first one goes, the next that asks is it.
+    // After the first one is destroyed, the next request for a method succeeds.
     composing.method.destroy();
     composing.both();
     let third = composing.fixture[other].input_method();
@@ -273,7 +273,7 @@ fn a_popup_is_below_the_cursor_while_a_field_has_the_focus_and_is_touched_there(
     composing.fixture.roundtrip(tool);
     composing.still();
     assert_eq!(composing.panel().pixel(12, 40), GREEN, "no field has the focus");
-    // The cursor is 16 high, at 10, 20.
+    // The cursor is 16 pixels high, at 10, 20.
     composing.focus();
     composing.still();
     let shown = composing.panel();
@@ -291,7 +291,7 @@ fn a_popup_is_below_the_cursor_while_a_field_has_the_focus_and_is_touched_there(
     };
     assert_eq!([touched(&composing, composing.shell), touched(&composing, tool)], [0, 1]);
     assert!(composing.kiosk.text_field().is_some(), "the field keeps the keyboard");
-    // At the lower edge it is above the cursor.
+    // At the lower edge the popup is above the cursor.
     composing.input.set_cursor_rectangle(310, 180, 1, 16);
     composing.input.commit();
     composing.both();
@@ -300,7 +300,7 @@ fn a_popup_is_below_the_cursor_while_a_field_has_the_focus_and_is_touched_there(
     assert_eq!([shown.pixel(280, 150), shown.pixel(319, 179), shown.pixel(319, 180)], [BLUE, BLUE, GREEN]);
     assert_eq!(shown.pixel(20, 50), GREEN);
     assert_eq!(composing.draw_from_scratch().pixel(280, 150), BLUE);
-    // Numbers of a client's: the popup stays on the screen.
+    // With any numbers of a client the popup stays on the screen.
     for (far, corner) in [(i32::MIN, (0, 0)), (i32::MAX, (319, 199))] {
         composing.input.set_cursor_rectangle(far, far, i32::MAX, i32::MAX);
         composing.input.commit();
@@ -382,7 +382,7 @@ fn a_method_that_has_the_keys_gets_them_while_a_field_has_the_focus_and_types_by
     composing.key(keys::LEFT_CTRL, false);
     composing.both();
     assert_eq!(composing.fixture[tool].seen.methods.modifiers, 0);
-    // What it types itself goes to the page.
+    // What the method types itself goes to the page.
     let virtual_keyboard = keyboard(&mut composing, tool);
     give_keymap(&virtual_keyboard, KEYMAP);
     virtual_keyboard.key(0, 1, 1);
@@ -391,7 +391,7 @@ fn a_method_that_has_the_keys_gets_them_while_a_field_has_the_focus_and_types_by
     composing.both();
     assert_eq!(typed(&composing, shell)[2..], [(1, true), (1, false)]);
     assert_eq!(composing.told(), []);
-    // A key that is down when it gives them back is no one's.
+    // The release of a key that was pressed during the grab goes to no client.
     composing.key(keys::A, true);
     composing.both();
     grab.release();
@@ -408,7 +408,7 @@ fn keys_are_the_pages_again_when_the_method_dies_with_them() {
     let (tool, shell) = (composing.tool, composing.shell);
     let handle = composing.fixture[tool].handle.clone();
     composing.method.grab_keyboard(&handle, ());
-    // A second one gets nothing, and its end ends nothing.
+    // A second grab gets no keys, and its end does not end the first.
     composing.method.grab_keyboard(&handle, ()).release();
     composing.both();
     composing.key(keys::A, true);

@@ -1,5 +1,5 @@
-//! The keyboard on the screen: it comes with a text field and goes with it, gives the window the room above it, and what
-//! is touched there arrives as keys or as texts.
+//! The on-screen keyboard: it is shown and hidden with text fields, the window gets the area above it, and touches on
+//! it arrive as keys or as text.
 
 use kiosk_core::config::KeyboardUse;
 use kioskd::{
@@ -50,7 +50,7 @@ impl std::ops::DerefMut for Typing {
 }
 
 impl Typing {
-    /// A window in red on a screen like this, with keys of these layouts.
+    /// A red window on a screen like this, with these keyboard layouts.
     fn on(output: &str, layouts: &str) -> Self {
         let mut setup = Setup::bare(&[output]);
         setup.config.keyboard.when = KeyboardUse::Always;
@@ -66,7 +66,7 @@ impl Typing {
         Self { fixture, client, window, input }
     }
 
-    /// A field of this purpose gets the focus.
+    /// Focuses a field of this purpose.
     fn focus(&mut self, purpose: ContentPurpose) {
         self.fixture[self.client].focus_field(&self.input, ContentHint::None, purpose);
         self.fixture.roundtrip(self.client);
@@ -83,7 +83,7 @@ impl Typing {
         self.kiosk.keyboard_is_shown()
     }
 
-    /// Size that the window was told last.
+    /// The window's last configured size.
     fn told(&self) -> (i32, i32) {
         let configure = self.fixture[self.client].configured(&self.window).unwrap();
         (configure.width, configure.height)
@@ -97,13 +97,13 @@ impl Typing {
         });
     }
 
-    /// The window draws in the size that it was told.
+    /// The window draws in its configured size.
     fn draws(&mut self, picture: Picture) {
         let (client, window) = (self.client, self.window.clone());
         self.fixture.fill(client, &window, picture);
     }
 
-    /// The middle of a part of the keyboard, in the upright picture.
+    /// The centre of a part of the keyboard, in the upright picture.
     fn spot(&self, area: Rect) -> (f64, f64) {
         let place = self.kiosk.stage.keyboard.place().expect("the keyboard is there").pixels.loc;
         (f64::from(place.x + area.x + area.w / 2), f64::from(place.y + area.y + area.h / 2))
@@ -132,7 +132,7 @@ impl Typing {
         self.tap(at);
     }
 
-    /// The keys that the client was told since, as their Linux codes, presses alone.
+    /// The Linux codes of the keys that the client got since, presses only.
     fn pressed(&mut self) -> Vec<u32> {
         self.fixture.roundtrip(self.client);
         let seen = std::mem::take(&mut self.fixture[self.client].seen.keyboard);
@@ -159,7 +159,7 @@ impl Typing {
         answer.try_recv().expect("requests are answered at once").map(drop)
     }
 
-    /// Where the keyboard begins in the picture, pixels from above.
+    /// Top edge of the keyboard in the picture, pixels.
     fn top(&self) -> u32 {
         self.kiosk.stage.keyboard.place().unwrap().pixels.loc.y.unsigned_abs()
     }
@@ -207,7 +207,7 @@ fn keys_arrive_as_those_of_the_keymap_with_what_is_held_for_them() {
         let at = typing.letter(c);
         typing.tap(at);
     }
-    // On a German keyboard z is where an American one has y.
+    // A German keyboard has z where an American one has y.
     assert_eq!(typing.pressed(), [21, 26]);
     typing.tap_key(|cap| cap == Cap::Shift);
     let at = typing.letter('Ü');
@@ -260,7 +260,7 @@ fn one_key_goes_through_the_layouts_and_keys_follow() {
     let keyboard = typing.kiosk.seat.seat.get_keyboard().unwrap();
     let active = keyboard.with_xkb_state(&mut typing.kiosk, |context| context.xkb().lock().unwrap().active_layout());
     assert_eq!(active.0, 1, "the client's keymap is at the second layout");
-    // Somebody else went back to the first.
+    // Another device went back to the first layout.
     keyboard.with_xkb_state(&mut typing.kiosk, |mut context| context.set_layout(Layout(0)));
     typing.tap(at);
     let active = keyboard.with_xkb_state(&mut typing.kiosk, |context| context.xkb().lock().unwrap().active_layout());
@@ -351,7 +351,7 @@ fn it_is_not_there_where_it_is_not_wanted() {
         setup.config.keyboard.when = when;
         let mut typing = Typing::with(setup);
         typing.focus(ContentPurpose::Normal);
-        // There is neither a panel nor a keyboard.
+        // There is neither a touch panel nor a real keyboard.
         assert!(!typing.shown(), "{when:?}");
         let answer = typing.ask(KeyboardWish::Show);
         assert_eq!(answer.is_ok(), when == KeyboardUse::Auto, "{when:?}");
@@ -398,7 +398,7 @@ fn it_turns_with_its_screen_and_is_touched_where_it_is_seen() {
     assert_eq!(place.pixels.loc.y + place.pixels.size.h, 800);
     typing.pressed();
     let (x, y) = typing.letter('a');
-    // Turned clockwise by a quarter, the picture's left edge is the panel's top.
+    // Rotated clockwise by 90°, the picture's left edge is the panel's top.
     typing.tap((800.0 - y, x));
     assert_eq!(typing.pressed(), [30]);
     typing.rotate(0);
@@ -446,7 +446,7 @@ fn drawn_up_from_the_lower_edge_it_comes_where_that_is_wanted() {
     }
 }
 
-/// The letters in the middle of keys, as far as they are the same size.
+/// The pixels in the centre of letter keys of the same size.
 fn faces(typing: &mut Typing, letters: &str) -> Vec<Vec<[u8; 3]>> {
     const HALF: u32 = 12;
     let spots: Vec<(f64, f64)> = letters.chars().map(|c| typing.letter(c)).collect();
@@ -475,7 +475,7 @@ fn letters_that_the_built_in_face_lacks_are_no_boxes() {
         typing.still();
         let faces = faces(&mut typing, letters);
         for (number, face) in faces.iter().enumerate() {
-            // A box is like any other.
+            // Missing glyphs would all look the same.
             assert!(*face != blank && !faces[..number].contains(face), "{layout} {number}");
         }
     }

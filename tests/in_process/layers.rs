@@ -1,4 +1,4 @@
-//! Panels and notices of trusted tools, above and below the page: where they are, who is touched, who is typed to.
+//! Panels and notices of trusted tools, above and below the page: their place, and who gets touches and keys.
 
 use kioskd::{privilege::Privilege, screens::HeadId, stage::SystemScreen};
 use wayland_protocols_wlr::layer_shell::v1::client::{
@@ -23,7 +23,7 @@ fn start() -> (Fixture, ClientId, Toplevel, ClientId) {
     (fixture, shell, page, tool)
 }
 
-/// A bar of 40 pixels at the lower edge that keeps them for itself.
+/// A bar of 40 pixels at the lower edge, as an exclusive zone.
 fn bar(fixture: &mut Fixture, tool: ClientId, layer: Layer, keys: KeyboardInteractivity) -> LayerWindow {
     let window = fixture.layer(tool, layer, None);
     window.layer.set_size(0, 40);
@@ -142,7 +142,7 @@ fn a_layer_follows_its_screens_turn_and_scale_and_is_closed_with_it() {
     other.layer.set_size(10, 10);
     fixture.show_layer(tool, &other, Picture::Solid(GREEN));
     let mut heads = fixture.panels.heads();
-    // Another display: the screen of the one that was there is no longer needed.
+    // Another monitor: the screen of the former one is no longer needed.
     heads[1].id = HeadId(3);
     heads[1].name = "HEADLESS-3".into();
     fixture.plug(heads);

@@ -1,4 +1,4 @@
-//! A layout for each keyboard: a scanner that types as an American keyboard beside a German one.
+//! A layout for each keyboard: a scanner with an American layout beside a German keyboard.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const KEYBOARD: Spec = Spec {
 };
 const SCANNER: Spec = Spec { id: "event2", name: "Acme Scanner", port: Some("1-2"), ..KEYBOARD };
 
-/// Linux key codes; on a German keyboard `Y` has a z, and `MINUS` an ß.
+/// Linux key codes; on a German keyboard `Y` types z, and `MINUS` types ß.
 const Y: u32 = 21;
 const MINUS: u32 = 12;
 const A: u32 = 30;
@@ -53,7 +53,7 @@ impl std::ops::DerefMut for Desk {
 }
 
 impl Desk {
-    /// A German keyboard and a scanner, of which the configuration says this.
+    /// A German keyboard and a scanner, with this configuration of the scanner.
     fn with(matcher: &str, layout: &str) -> Self {
         let mut setup = Setup::bare(&["320x200"]);
         setup.config.input.keyboard.layout = "de,ru".into();
@@ -82,7 +82,7 @@ impl Desk {
         self.key_with(&tool, code, pressed);
     }
 
-    /// A y, a hyphen and a capital A of an American keyboard.
+    /// Types y, a hyphen and a capital A of an American keyboard.
     fn scans(&mut self) {
         let tool = self.scanner.clone();
         self.tap_key_with(&tool, Y);
@@ -92,14 +92,14 @@ impl Desk {
         self.key_with(&tool, LEFT_SHIFT, false);
     }
 
-    /// What the client read since.
+    /// What the client has read since the last call.
     fn text(&mut self) -> String {
         let client = self.client;
         self.roundtrip(client);
         std::mem::take(&mut self[client].seen.reader.text)
     }
 
-    /// Codes that went down and up since.
+    /// Keys pressed and released since the last call.
     fn keys(&mut self) -> Vec<(u32, bool)> {
         let client = self.client;
         self.roundtrip(client);
@@ -153,7 +153,7 @@ fn what_is_held_on_one_keyboard_does_not_count_on_the_other_and_ends_once() {
     ended.truncate(2);
     ended.sort_unstable();
     assert_eq!(ended, [(A, false), (LEFT_SHIFT, false)], "what was held is let go of before the scan");
-    // Shift is held still, and counts again.
+    // Shift is still held, and applies again.
     desk.types(Y);
     assert_eq!(desk.text(), "Z");
     assert_eq!(desk.keys(), [(LEFT_SHIFT, true), (Y, true), (Y, false)]);

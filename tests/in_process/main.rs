@@ -1,4 +1,4 @@
-//! What people see and what clients are told, with the whole compositor in the test's process.
+//! Tests with the whole compositor in the test's process: what people see and what clients get.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "../fixture/mod.rs"]

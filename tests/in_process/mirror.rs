@@ -1,4 +1,4 @@
-//! One screen's picture on another: letterboxed, turned, in step, and under the finger.
+//! One screen's picture on another: letterboxed, rotated, in step, and touchable.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::{
 const BLACK: [u8; 3] = [0, 0, 0];
 const MIRROR: HeadId = HeadId(2);
 
-/// Two screens, of which the second shows the first one's picture.
+/// Two screens, of which the second mirrors the first.
 fn mirrored(source: &str, mirror: &str) -> Setup {
     let mut setup = Setup::bare(&[source, mirror]);
     setup.config.outputs.push(OutputRule {
@@ -43,8 +43,8 @@ fn turned(degrees: u32) -> OutputChange {
     OutputChange { rotation: Some(Rotation::try_from(degrees).unwrap()), ..OutputChange::default() }
 }
 
-/// How far the pixels of two pictures are apart at most: pictures that are scaled are blended in the order in which
-/// their pixels lie in memory, and round accordingly.
+/// The largest difference of two pictures' pixels: scaled pictures are blended in the memory order of their pixels, and
+/// rounded accordingly.
 fn difference(one: &Capture, other: &Capture) -> u8 {
     assert_eq!((one.width, one.height), (other.width, other.height));
     one.rgba.iter().zip(&other.rgba).map(|(one, other)| one.abs_diff(*other)).max().unwrap_or_default()
@@ -57,7 +57,7 @@ fn corners(area: (u32, u32, u32, u32), inset: u32) -> [(u32, u32); 4] {
     [(left, top), (right, top), (right, bottom), (left, bottom)]
 }
 
-/// `seen` is the corner picture in the middle, as large as it can be, and black elsewhere.
+/// `seen` shows the corner picture centred, as large as possible, and black elsewhere.
 fn assert_letterboxed(seen: &Capture, source: (i32, i32), what: &str) {
     let fit = Fit::new(source.into(), 1.0, (seen.width as i32, seen.height as i32).into());
     let (x, y) = (fit.area.loc.x as u32, fit.area.loc.y as u32);
@@ -75,7 +75,7 @@ fn assert_letterboxed(seen: &Capture, source: (i32, i32), what: &str) {
         let inside = (x..x + w).contains(&px) && (y..y + h).contains(&py);
         assert_eq!(seen.pixel(px, py) == BLACK, !inside, "at {px},{py} of {fit:?}, {what}");
     }
-    // The first pixel of a bar is black, beside the last one of the picture.
+    // A bar's pixel beside the picture is black.
     if y > 0 {
         assert_eq!([seen.pixel(x, y - 1), seen.pixel(x, y + h)], [BLACK; 2], "{fit:?}, {what}");
     }
@@ -116,7 +116,7 @@ fn a_mirror_of_the_same_size_shows_the_same_pixels_and_follows_every_change() {
         fixture.fill(client, &window, picture);
         assert!(fixture.panel_of(MIRROR) == fixture.panel());
     }
-    // A picture that stands still costs nothing, on both.
+    // A static picture causes no frames, on both.
     fixture.nothing_left_to_do();
     assert_eq!(fixture.wakeups(Duration::from_millis(200)), 0);
 }
@@ -133,7 +133,7 @@ fn a_small_change_is_a_small_change_on_the_mirror_too() {
     assert!(shown != whole, "the pointer is part of the picture");
     fixture.point((300.0, 180.0));
     fixture.still();
-    // What was drawn piece by piece is what is drawn at once.
+    // Partial repaints give the same as drawing from scratch.
     let pieces = fixture.panel_of(MIRROR);
     let id = fixture.kiosk.screens.by_name("HEADLESS-2").unwrap().id;
     fixture.kiosk.set_power(id, false);
@@ -180,7 +180,7 @@ fn a_finger_on_a_mirror_is_where_it_seems_to_be() {
         let glass = fixture.plug_in(GLASS);
         let panel = fixture.panel_of(MIRROR);
         let mut found = Vec::new();
-        // A finger on each colour on the glass is one in that corner of the page.
+        // A touch on each colour on the mirror is in that corner of the page.
         for (color, corner) in [(RED, (0, 0)), (GREEN, (1, 0)), (YELLOW, (1, 1)), (BLUE, (0, 1))] {
             let places: Vec<(u32, u32)> = (0..panel.height)
                 .flat_map(|y| (0..panel.width).map(move |x| (x, y)))
@@ -287,7 +287,7 @@ fn configuration_that_goes_in_circles_is_told_once_and_every_screen_shows_someth
         fixture.kiosk.status.problems.iter().filter(|text| text.contains("its mirrors go in a circle")).count()
     };
     assert_eq!(circles(&fixture), 1, "{:?}", fixture.kiosk.status.problems);
-    // Out of the circle by command, the positions are what is left.
+    // After a command ends the cycle, positions are checked.
     let own = OutputChange { mirror: Some(String::new()), ..OutputChange::default() };
     fixture.kiosk.apply(0, &[("HEADLESS-1".to_owned(), own)], ApplyMode::Keep).unwrap();
     fixture.kiosk.displays_changed();

@@ -1,4 +1,4 @@
-//! wlr-output-management: what wlr-randr and kanshi are told of displays, and what they can do.
+//! wlr-output-management: the events for wlr-randr and kanshi, and their configurations.
 
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ fn mode(width: i32, height: i32) -> HeadMode {
     HeadMode { width, height, refresh: 60_000, preferred: false, custom: None }
 }
 
-/// Two displays; the first has a smaller mode as well.
+/// Two heads; the first has a smaller mode as well.
 fn two() -> (Fixture, ClientId, ZwlrOutputManagerV1) {
     let mut fixture = Fixture::new(&["320x200", "200x100"]);
     let mut heads = fixture.panels.heads();
@@ -146,7 +146,7 @@ fn what_the_hardware_refuses_is_undone_whole() {
 #[test]
 fn a_position_written_back_does_not_nail_a_screen_down() {
     let (mut fixture, client, manager) = two();
-    // As wlr-randr does: everything of all heads, with one change.
+    // As wlr-randr does: the state of all heads, with one change.
     let tool = &fixture[client];
     let configuration = tool.configuration(&manager);
     for name in [FIRST, SECOND] {
@@ -174,7 +174,7 @@ fn a_custom_mode_is_listed_from_then_on() {
     let told = &fixture[client].seen.admin;
     assert_eq!(told.size_of(FIRST), (640, 400));
     assert_eq!(told.head(FIRST).modes.len(), 3);
-    // And taken off the list when it is left.
+    // It is removed from the list when another mode is set.
     let listed = told.mode(&told.head(FIRST).modes[0]).mode.clone();
     let configuration = fixture[client].configuration(&manager);
     fixture[client].enable(&configuration, FIRST).set_mode(&listed);
@@ -242,12 +242,12 @@ fn a_replugged_display_is_a_new_head_and_older_configurations_are_cancelled() {
     let gone = &fixture[client].seen.admin.heads[1];
     assert!(gone.finished);
     assert!(fixture[client].seen.admin.mode(&gone.modes[0]).finished);
-    // One head is missing in it, and that is not the client's fault.
+    // The configuration lacks a head, which is not the client's fault.
     stale.apply();
     assert_eq!(fixture.answer_to(client, &stale), Answer::Cancelled);
     assert_eq!(fixture.primary().scale(), 1.0);
 
-    // A head that is gone may still be named by whoever has not heard of it.
+    // A client that has not got the news yet may name a head that is gone.
     let late = fixture[client].configuration(&manager);
     fixture[client].enable(&late, FIRST);
     let inert = late.enable_head(&fixture[client].seen.admin.heads[1].head, &fixture[client].handle, ());
@@ -276,7 +276,7 @@ fn a_change_by_others_is_told_once_and_nothing_else_is() {
     assert_eq!(told.head(SECOND).events, before, "nothing changed of the other");
     old.apply();
     assert_eq!(fixture.answer_to(client, &old), Answer::Cancelled);
-    // Windows, frames and clients are no news to it.
+    // Windows, frames and clients cause no events.
     let shell = fixture.client();
     fixture.map(shell, Picture::Solid(GREEN));
     fixture.roundtrip(client);

@@ -1,4 +1,4 @@
-//! wlr-output-power-management: what wlopm does and is told.
+//! wlr-output-power-management, as wlopm uses it.
 
 use kioskd::{
     command::{ApplyMode, OutputChange},
@@ -71,7 +71,7 @@ fn a_screen_that_the_hardware_does_not_switch_is_said_to_fail() {
     fixture.roundtrip(client);
     fixture.panels.refuse_switch_after(0);
     control.set_mode(Mode::Off);
-    // The control is void from here on.
+    // The control has failed from here on.
     control.set_mode(Mode::Off);
     fixture.roundtrip(client);
     assert_eq!(fixture[client].power_seen(&control).last(), Some(&PowerSeen::Failed));
@@ -86,7 +86,7 @@ fn a_control_ends_with_its_screen() {
     fixture.plug(Vec::new());
     let control = fixture[client].power(&manager, 1);
     fixture.roundtrip(client);
-    // Another display takes over, and the screens without one are taken away.
+    // Another monitor takes over, and screens without a head are removed.
     let mut other = heads[0].clone();
     other.id = kioskd::screens::HeadId(9);
     other.name = "HEADLESS-9".into();

@@ -1,4 +1,4 @@
-//! Displays come and go; the client's output does not go before there is another.
+//! Monitors are plugged and unplugged; a client's output is only removed after there is another.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ fn the_only_display_may_be_unplugged_and_come_back_with_the_picture() {
         assert_eq!(fixture[client].configures(&window).count(), configures, "unplugging is no news to the page");
         assert_eq!(fixture[client].seen.output_count(), 1);
         assert!(fixture[client].seen.removed.is_empty());
-        // The page goes on meanwhile, in the dark.
+        // The page keeps running without a monitor.
         fixture[client].ask_frame(&window.surface);
         fixture[client].draw(&window.surface, Picture::Solid(GREEN), 320, 200);
         fixture.until("a callback", |fixture| fixture[client].frames(&window.surface) == 1);
@@ -119,7 +119,7 @@ fn a_second_display_takes_nothing_from_the_first() {
     fixture.roundtrip(client);
     assert_eq!(fixture[client].seen.output_count(), 2);
     assert_eq!(fixture.panel().pixel(9, 9), RED);
-    // The first goes: the page moves to what is left.
+    // The first is unplugged: the page moves to the other.
     fixture.plug(vec![heads[1].clone()]);
     fixture.roundtrip(client);
     fixture.still();
@@ -191,7 +191,7 @@ fn degrees(fixture: &Fixture, name: &str) -> u32 {
     fixture.kiosk.screens.by_name(name).unwrap().rotation.degrees()
 }
 
-/// A second display beside the first, on a connector of its own.
+/// A second monitor beside the first, on a connector of its own.
 fn second(first: &Head, model: &str) -> Head {
     let identity = Identity { model: model.into(), ..first.identity.clone() };
     Head { id: HeadId(2), name: "HEADLESS-2".into(), identity, ..first.clone() }
@@ -208,7 +208,7 @@ fn another_display_on_the_same_connector_gets_its_own_policy() {
     fixture.plug(Vec::new());
     fixture.plug(other.clone());
     assert_eq!(degrees(&fixture, "HEADLESS-1"), 180);
-    // Swapped without an unplugged moment in between, and one whose EDID cannot be read is the one of before.
+    // Swapped without an event in between; a monitor whose EDID cannot be read is taken for the previous one.
     fixture.plug(own.clone());
     assert_eq!(degrees(&fixture, "HEADLESS-1"), 90);
     let mut unreadable = own;
@@ -265,7 +265,7 @@ fn a_position_is_kept_and_what_would_overlap_is_refused() {
     fixture.plug(vec![heads[0].clone()]);
     fixture.plug(heads.clone());
     assert_eq!(place(&fixture, "HEADLESS-2"), (0, 200));
-    // The other one is where it is by itself: nobody asked for that, so it makes room.
+    // The other one's position is automatic, so it makes room.
     fixture.kiosk.apply(0, &at(0, 0), ApplyMode::Keep).unwrap();
     assert_eq!((place(&fixture, "HEADLESS-2"), place(&fixture, "HEADLESS-1")), ((0, 0), (320, 0)));
     let here = OutputChange { position: Position::try_from((10, 10)).ok(), ..OutputChange::default() };
@@ -329,7 +329,7 @@ fn who_asks_xdg_output_hears_where_each_screen_is_and_comes_to_be() {
     for output in &outputs {
         manager.get_xdg_output(output, &handle, ());
     }
-    // Twice the same screen is told twice.
+    // A second object for the same screen gets events too.
     let again = manager.get_xdg_output(&outputs[0], &handle, ());
     fixture.roundtrip(client);
     let first = [Extra::ScreenAt(0, 0), Extra::ScreenSize(320, 200), Extra::ScreenDone];

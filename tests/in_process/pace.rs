@@ -1,4 +1,4 @@
-//! Hands that are faster than a page reads: a page that is busy for a while is not lost for it.
+//! Input that is faster than a page reads: a page that is busy for a while is not disconnected.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ use crate::fixture::{
     tools::{Kind, Spec, Tool},
 };
 
-/// A socket has room for some three hundred events that nobody reads; a mouse makes a thousand in a second.
+/// A socket has room for some three hundred unread events; a mouse sends a thousand in a second.
 const MANY: usize = 3000;
 
 fn with_page() -> (Fixture, ClientId) {
@@ -32,7 +32,7 @@ fn with_page() -> (Fixture, ClientId) {
     (fixture, client)
 }
 
-/// The page has read all, and is still there.
+/// The page has read all events, and is still connected.
 #[track_caller]
 fn reads_again(fixture: &mut Fixture, client: ClientId) {
     fixture.roundtrip(client);
@@ -66,7 +66,7 @@ fn a_click_after_a_movement_that_was_not_told_is_where_the_pointer_is() {
         fixture.turn_alone();
     }
     fixture.point((40.0, 30.0));
-    // It reads, and nobody moves the mouse.
+    // It reads, and the mouse does not move.
     let there =
         |seen: &PointerSeen| matches!(seen, PointerSeen::Motion { x, y } if (x.round(), y.round()) == (40.0, 30.0));
     fixture.until("the place that was missed", |fixture| fixture[client].seen.pointer.iter().any(there));
@@ -126,7 +126,7 @@ fn a_keyboard_that_types_for_hours_at_a_page_that_is_busy_does_not_cost_the_page
     assert_eq!(count(&fixture, true), before + 1);
 }
 
-/// A page that has been busy for a moment: so long that it is not told of movements any more.
+/// A page that was busy long enough to get no motion events any more.
 fn page_that_is_busy() -> (Fixture, ClientId) {
     let (mut fixture, client) = with_page();
     for number in 0..MANY / 10 {
@@ -252,7 +252,7 @@ fn a_device_with_a_million_events_a_second_is_switched_off_and_the_rest_goes_on(
         fixture.flood_with(&flood, 100_000);
         fixture.turn_alone();
     }
-    // Of optimisation nothing is known here; each event handled would take many times as long.
+    // Holds without optimisation, too; handling each event would take many times as long.
     assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     assert_eq!(flood.applied().last().and_then(|set| set.disable), Some(true), "the kernel need not read it");
     reads_again(&mut fixture, client);
@@ -294,7 +294,7 @@ fn a_finger_that_is_never_lifted_is_taken_for_lifted_and_the_others_are_single_o
     fixture.kiosk.give_up_stuck_fingers(now + LONGEST_TOUCH);
     fixture.roundtrip(client);
     assert_eq!(fixture[client].seen.touch.last(), Some(&TouchSeen::Cancel));
-    // It trembles.
+    // The stuck touch moves a little.
     let seen = fixture[client].seen.touch.len();
     fixture.finger_move(&panel, 0, (0.26, 0.5));
     fixture.roundtrip(client);
@@ -304,7 +304,7 @@ fn a_finger_that_is_never_lifted_is_taken_for_lifted_and_the_others_are_single_o
     fixture.roundtrip(client);
     let after = &fixture[client].seen.touch[seen..];
     assert!(matches!(after, [TouchSeen::Down { finger: 0, .. }, TouchSeen::Up { finger: 0 }]), "{after:?}");
-    // It is wiped off, and the next finger of its number is one.
+    // It is released, and the next touch with its number counts.
     fixture.finger_up(&panel, 0);
     fixture.finger_down(&panel, 0, (0.25, 0.5));
     fixture.roundtrip(client);
@@ -317,7 +317,7 @@ fn a_finger_that_is_never_lifted_neither_lights_the_screens_nor_keeps_others_fro
     let panel = fixture.plug_in(Spec { id: "event3", name: "Panel", kind: Kind::Touch, ..MOUSE });
     let off = || OutputChange { power: Some(false), ..OutputChange::default() };
     fixture.change(off()).unwrap();
-    // It lights them, and is kept from the page with all that follow until it is lifted.
+    // It switches the screens on, and is withheld from the page with all later touches until it is lifted.
     fixture.finger_down(&panel, 0, (0.25, 0.5));
     assert!(fixture.primary().power);
     let now = fixture.kiosk.now();
@@ -371,7 +371,7 @@ fn the_end_of_an_earlier_rest_does_not_end_a_later_one() {
     let first = fixture.plug_in(MOUSE);
     fixture.flood_with(&first, 10_000);
     fixture.pull_out(&first);
-    // The kernel gives the next device the same name.
+    // The kernel reuses the name for the next device.
     let second = fixture.plug_in(MOUSE);
     fixture.turn_alone();
     fixture.flood_with(&second, 10_000);

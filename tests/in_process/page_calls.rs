@@ -1,5 +1,5 @@
-//! What pages ask of their screens by their sessions: it is done to the screen that the page is on and to no other, and
-//! what a page does to people they and operators can undo.
+//! Calls of pages by their sessions: they change the page's own screen and no other, and people and operators can undo
+//! what a page does.
 
 use std::time::Duration;
 
@@ -21,14 +21,14 @@ use crate::fixture::{
 };
 
 const SECOND: HeadId = HeadId(2);
-/// More than the time between two changes of a page.
+/// More than the minimum time between two changes by a page.
 const LATER: Duration = Duration::from_millis(1050);
 
 fn report(shell: u32, state: State, listens: u64) -> Report {
     Report { state, shell, listens, ..Report::default() }
 }
 
-/// Two outputs, a shell on each, and both pages are seen.
+/// Two outputs with a shell each, and both pages are shown.
 fn two_pages(configure: impl FnOnce(&mut Setup)) -> (Fixture, [Session; 2]) {
     let shell = |output: &str| Shell { output: output.into(), ..Shell::default() };
     let mut setup = Setup::kiosk(&["320x200", "400x300"]);
@@ -71,7 +71,7 @@ fn a_page_puts_its_own_screen_out_and_any_input_lights_it_for_a_while() {
     let reason = fixture.kiosk.snapshot().outputs[1].power_reason.clone();
     assert!(reason.starts_with("switched off by the page"), "{reason}");
     done(&fixture.page_asks(&mut second, 1, Wish::Screen { on: false }));
-    // The other screen is lit: a command's would stay dark.
+    // Input switches the other screen on; after a command it would stay dark.
     fixture.tap_key(keys::A);
     assert_eq!(power(&fixture), [true, true]);
     let again = fixture.page_asks(&mut second, 1, Wish::Screen { on: false });
@@ -155,11 +155,11 @@ fn a_page_turns_its_own_screen_and_nothing_is_kept() {
         &fixture.page_asks(&mut second, 1, Wish::Rotate { degrees: 45 }),
         "rotation is 45, allowed is 0, 90, 180 or 270",
     );
-    // Of another shell's screen a session says nothing.
+    // A session cannot call for another shell's screen.
     second.send_bytes(b"{\"call\":99,\"shell\":0,\"wish\":{\"do\":\"rotate\",\"degrees\":180}}\n");
     done(&fixture.page_asks(&mut second, 1, Wish::Message { text: String::new() }));
     assert_eq!(rotations(&fixture), [0, 90]);
-    // What an operator tries out is not ended by a page.
+    // A page cannot end an operator's trial.
     let change = OutputChange { rotation: Some(kiosk_core::config::Rotation::R180), ..OutputChange::default() };
     let trial = ApplyMode::Temporary { revert_after: Duration::from_secs(60) };
     fixture.kiosk.apply(0, &[("HEADLESS-1".into(), change)], trial).unwrap();
@@ -237,7 +237,7 @@ fn who_listens_hears_of_people_once_and_nothing_wakes_for_it() {
         told.len() > 1
     });
     assert_eq!(told, [true, false]);
-    // Another page knows nothing yet.
+    // Another page has to subscribe anew.
     fixture.until("nobody is there", |_| {
         told.extend(presence(&mut first));
         told.len() > 2

@@ -1,4 +1,4 @@
-//! A pen on a tablet that lies on a screen: where the page sees it.
+//! A pen on a tablet that is mapped to a screen: its position on the page.
 
 use wayland_client::{Connection, Dispatch, QueueHandle, event_created_child};
 use wayland_protocols::wp::tablet::zv2::client::{
@@ -69,7 +69,7 @@ const TABLET: Spec = Spec {
     hint: None,
 };
 
-/// A client that listens to pens.
+/// A client that uses tablets.
 fn listener(fixture: &mut Fixture) -> ClientId {
     let client = fixture.client();
     let manager: ZwpTabletManagerV2 = fixture[client].bind();
@@ -87,7 +87,7 @@ fn last_place(fixture: &Fixture, client: ClientId) -> Option<(f64, f64)> {
 }
 
 fn written(fixture: &mut Fixture, client: ClientId, tablet: &Tool, at: (f64, f64)) -> (f64, f64) {
-    // From elsewhere: a motion to where the pen is already would prove nothing.
+    // From another position: a motion to the current one would prove nothing.
     fixture.pen_move(tablet, (0.5, 0.5));
     fixture.pen_move(tablet, at);
     fixture.roundtrip(client);
@@ -145,7 +145,7 @@ fn a_pen_says_in_order_when_it_comes_writes_and_goes() {
     let tablet = fixture.plug_in(TABLET);
     fixture.pen_near(&tablet, true, (0.25, 0.5));
     fixture.roundtrip(client);
-    // The client knows the pen from here on, and hears of it when it comes the next time.
+    // The client has the tool's object from here on, and gets events when the pen returns.
     fixture.pen_near(&tablet, false, (0.25, 0.5));
     fixture.roundtrip(client);
     fixture[client].seen.extra.clear();
@@ -166,7 +166,7 @@ fn a_pen_says_in_order_when_it_comes_writes_and_goes() {
     ];
     assert_eq!(*seen, wanted);
     assert!(!fixture.kiosk.stage.cursor.is_visible(), "a pen shows no pointer");
-    // The tablet goes while the pen is on it.
+    // The tablet is removed while the pen is on it.
     fixture.pen_near(&tablet, true, (0.25, 0.5));
     fixture.pen_tip(&tablet, true, (0.25, 0.5));
     fixture.pull_out(&tablet);
@@ -194,7 +194,7 @@ fn a_line_that_is_drawn_while_the_screen_turns_ends_there() {
     fixture.rotate(180);
     fixture.roundtrip(client);
     assert_eq!(fixture[client].seen.extra, [Extra::PenDown(false), Extra::PenNear(false)]);
-    // The pen is still down; what it does now is no part of that line.
+    // The pen is still down; its next events do not continue that stroke.
     fixture[client].seen.extra.clear();
     fixture.pen_move(&tablet, (0.5, 0.5));
     fixture.pen_tip(&tablet, false, (0.5, 0.5));

@@ -1,4 +1,4 @@
-//! A session that asks whether its shell's window is alive.
+//! A session that checks whether its shell's window responds.
 
 use kiosk_core::api::{Notice, Report, State};
 
@@ -12,7 +12,7 @@ fn asks(ping: u64) -> Report {
     Report { state: State::Ready, ping, ..Report::default() }
 }
 
-/// What the session hears of the window.
+/// The window's answers that the session got.
 fn heard(session: &mut Session) -> Vec<(u64, bool)> {
     let notices = session.notices().into_iter();
     let of_window =
@@ -40,7 +40,7 @@ fn a_window_that_is_alive_answers_and_one_that_hangs_does_when_it_is_back() {
     let mut fixture = Setup::kiosk(&["640x400"]).start();
     let mut session = fixture.session();
     fixture.report(&mut session, State::Loading);
-    // There is none yet, and then the splash is over it: nobody is asked.
+    // There is no window yet, and then the splash covers it: no ping is sent.
     session.send(&asks(1));
     fixture.until("the report", |fixture| fixture.kiosk.stage.shells[0].readiness.state == Some(State::Ready));
     let client = fixture.client();
@@ -53,13 +53,13 @@ fn a_window_that_is_alive_answers_and_one_that_hangs_does_when_it_is_back() {
     fixture[client].hangs = true;
     session.send(&asks(3));
     hears(&mut fixture, &mut session, &[(3, false)]);
-    // It is asked once: what waits for it does not grow.
+    // There is only one pending ping.
     session.send(&asks(4));
     hears(&mut fixture, &mut session, &[(4, false)]);
     assert_eq!(heard(&mut session), []);
     fixture[client].hangs = false;
     hears(&mut fixture, &mut session, &[(4, true)]);
-    // The same number is no new question, and nothing wakes anybody without one.
+    // The same number is not a new check, and without one nothing wakes the client.
     session.send(&Report { message: "the same".into(), ..asks(4) });
     fixture.until("the report", |fixture| fixture.kiosk.stage.shells[0].readiness.message == "the same");
     fixture.roundtrip(client);
@@ -81,7 +81,7 @@ fn a_window_that_is_closed_does_not_hang() {
     hears(&mut fixture, &mut session, &[(1, true)]);
 }
 
-/// How often the window has drawn, as the session hears with this question.
+/// The number of the window's commits, as the session gets it with this check.
 fn drawn(fixture: &mut Fixture, session: &mut Session, ping: u64) -> Option<u64> {
     session.send(&asks(ping));
     let mut told = None;
@@ -110,12 +110,12 @@ fn the_session_hears_whether_the_window_draws() {
     fixture.fill(client, &window, Picture::Solid(RED));
     let after = drawn(&mut fixture, &mut session, 3);
     assert!(before.is_some() && after > before);
-    // On another terminal it gets no frames, and is not to be judged by that.
+    // On another terminal it gets no frames, so the count is not reported.
     fixture.kiosk.session_paused();
     assert_eq!(drawn(&mut fixture, &mut session, 4), None);
     fixture.kiosk.session_resumed();
     assert_eq!(drawn(&mut fixture, &mut session, 5), after);
-    // Another program that draws beside it is not the shell.
+    // Commits of another client do not count.
     let other = fixture.client();
     let above = fixture.map(other, Picture::Solid(GREEN));
     fixture.fill(other, &above, Picture::Solid(RED));

@@ -1,4 +1,4 @@
-//! What is under a pointer or a finger that does not move: windows, subsurfaces and popups move, grow and go below it.
+//! Focus of a pointer or touch that does not move: windows, subsurfaces and popups move, resize and disappear below it.
 
 use wayland_client::{
     Proxy,
@@ -34,7 +34,7 @@ fn with_subsurface() -> (Fixture, ClientId, Toplevel, WlSurface, WlSubsurface) {
     (fixture, client, window, surface, subsurface)
 }
 
-/// The surface that has the pointer, and where on it that is, as its client was told.
+/// The surface with the pointer focus and the position on it, by the client's events.
 fn last(fixture: &Fixture, client: ClientId) -> (wayland_client::backend::ObjectId, i32, i32) {
     let mut has = None;
     for seen in &fixture[client].seen.pointer {
@@ -49,7 +49,7 @@ fn last(fixture: &Fixture, client: ClientId) -> (wayland_client::backend::Object
     (surface, x.round() as i32, y.round() as i32)
 }
 
-/// No surface was entered while another one had the pointer. (Of one that is destroyed its client has no name any more.)
+/// No surface was entered while another one had the focus. (A client has no name for a surface that is destroyed.)
 fn is_left_before_the_next_is_entered(fixture: &Fixture, client: ClientId) -> bool {
     let seen = fixture[client].seen.pointer.iter();
     let moves: Vec<bool> = seen
@@ -171,7 +171,7 @@ fn a_finger_on_a_surface_that_goes_is_lifted_and_the_others_stay() {
     surface.destroy();
     fixture.roundtrip(client);
     assert_eq!(fixture[client].seen.touch[2..], [TouchSeen::Up { finger: 1 }]);
-    // It is still on the glass, and over for the page.
+    // It is still on the panel, but ended for the page.
     fixture.touch_move(1, (130.0, 120.0));
     fixture.touch_up(1);
     fixture.touch_move(0, (25.0, 20.0));

@@ -1,4 +1,4 @@
-//! Menus and the like: on the screen whatever their rules say, with grabs, and gone with a click outside.
+//! Menus and other popups: kept on the screen with any rules, with grabs, and dismissed by a click outside.
 
 use wayland_protocols::xdg::shell::client::xdg_positioner::{Anchor, ConstraintAdjustment, Gravity};
 
@@ -158,7 +158,7 @@ fn a_popup_of_a_dialog_is_kept_on_the_screen_and_not_in_the_dialog() {
     fixture.roundtrip(client);
     fixture[client].draw(&dialog.surface, Picture::Solid(BLUE), 100, 60);
     fixture.roundtrip(client);
-    // The dialog is at 150,120: the popup reaches beyond it, and fits.
+    // The dialog is at 150,120: the popup exceeds it, and fits on the screen.
     let popup = fixture.popup(client, &dialog.xdg, (90, 50), (120, 100), SLIDE, false);
     assert_eq!(placed(&fixture, client, &popup), (90, 50, 120, 100));
     assert_eq!(fixture.panel().pixel(150 + 95, 120 + 55), GREEN);
@@ -219,7 +219,7 @@ fn a_client_that_dies_with_its_menu_open_leaves_keyboard_and_pointer_to_the_next
     fixture.roundtrip(client);
     let popup = fixture.popup(client, &shell.xdg, (50, 60), (80, 40), SLIDE, true);
     assert!(!dismissed(&fixture, client, &popup), "the grab was refused");
-    // The browser that comes in its place may be there before the old one has gone.
+    // The next browser may be connected before the old one is gone.
     let (next, window) = fixture.shell();
     fixture[client].kill();
     fixture.until("the old window gone", |fixture| fixture.kiosk.stage.windows.iter().count() == 1);
@@ -253,7 +253,7 @@ fn a_client_that_nobody_attends_to_takes_no_keys() {
     assert_eq!(fixture[client].seen.keyboard.len(), keys + 2);
 }
 
-/// Two clients: a shell that leaves the screen's edge free, and the popup's own click reaches nobody else.
+/// A shell that leaves the screen's edge free, so that another client's window can be clicked there.
 fn small_shell(fixture: &mut Fixture) -> (ClientId, Toplevel) {
     let client = fixture.client();
     let shell = fixture[client].toplevel();
@@ -375,7 +375,7 @@ fn a_popup_goes_with_its_window() {
     assert_eq!(clicks, 2, "the pointer did not come back");
 }
 
-/// A popup of 80×40 at `at` of its parent that slides, and wants to be told when it has to lie elsewhere.
+/// A reactive popup of 80×40 at `at` of its parent, which slides.
 fn reactive(fixture: &mut Fixture, client: ClientId, parent: &Toplevel, at: (i32, i32)) -> Popup {
     let positioner = fixture[client].positioner();
     positioner.set_size(80, 40);

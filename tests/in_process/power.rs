@@ -1,4 +1,4 @@
-//! Screens that go off by themselves and come back: idling, the schedule, and the touch that only wakes.
+//! Screens that switch off automatically and on again: idle time, the schedule, and the touch that only wakes.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ use crate::fixture::{
 
 const DARK: [u8; 3] = [0, 0, 0];
 
-/// Short enough to be waited for, long enough for what is done in between on a busy machine.
+/// Short enough to wait for, long enough for the steps in between on a busy machine.
 const IDLE: Duration = Duration::from_millis(400);
 
 fn idling(after: Option<Duration>) -> (Fixture, ClientId, Toplevel) {
@@ -94,7 +94,7 @@ fn with_a_page_on_each_of_two_screens_both_idle_together_and_one_touch_lights_bo
     let (first, second) = (fixture.client_of_shell(0), fixture.client_of_shell(1));
     fixture.map(first, Picture::Solid(RED));
     let window = fixture.map(second, Picture::Solid(GREEN));
-    // A player on the second page keeps the first one's screen on too.
+    // Playback on the second page keeps the first one's screen on too.
     let handle = fixture[second].handle.clone();
     let manager: ZwpIdleInhibitManagerV1 = fixture[second].bind();
     let inhibitor = manager.create_inhibitor(&window.surface, &handle, ());
@@ -125,7 +125,7 @@ fn with_a_page_on_each_of_two_screens_both_idle_together_and_one_touch_lights_bo
 
 #[test]
 fn somebody_who_types_keeps_the_screen_on() {
-    // Between two keys a busy machine may do something else for far longer than it takes to press them.
+    // Longer, as a busy machine may delay the keys.
     let idle = IDLE * 5;
     let (mut fixture, _, _) = idling(Some(idle));
     for _ in 0..10 {
@@ -238,7 +238,7 @@ fn the_touch_that_wakes_does_not_swallow_what_another_panel_feels() {
     fixture.switch(false);
     fixture.finger_down(&panels[0], 0, (0.5, 0.5));
     fixture.is_lit();
-    // The same number on the other panel: somebody else's finger.
+    // The same number on the other panel is another touch.
     fixture.finger_down(&panels[1], 0, (0.2, 0.2));
     fixture.finger_move(&panels[0], 0, (0.6, 0.6));
     fixture.finger_up(&panels[1], 0);
@@ -251,7 +251,7 @@ fn the_touch_that_wakes_does_not_swallow_what_another_panel_feels() {
         fixture[client].seen.touch.iter().filter(|seen| matches!(seen, TouchSeen::Motion { .. })).count(),
     );
     assert_eq!((downs, moves), (1, 0), "{:?}", fixture[client].seen.touch);
-    // A panel that is pulled out with the waking finger on it: its next one is a touch.
+    // A panel that is unplugged during the waking touch: its next touch counts.
     fixture.switch(false);
     fixture.finger_down(&panels[0], 3, (0.5, 0.5));
     fixture.pull_out(&panels[0]);
@@ -305,7 +305,7 @@ fn a_page_that_draws_is_slowed_down_and_not_stopped_in_the_dark() {
     assert_eq!(fixture.panel().pixel(9, 9), GREEN);
 }
 
-/// A schedule of the whole week, and moments of it in the time zone that the machine has.
+/// A schedule for the whole week, and moments of it in the machine's time zone.
 fn nightly() -> Vec<ScheduleEntry> {
     let time = |hour| TimeOfDay { hour, minute: 0 };
     vec![ScheduleEntry { on: time(7), off: time(22), days: Days::ALL }]
@@ -329,7 +329,7 @@ fn the_schedule_switches_off_and_on_and_the_page_goes_on() {
     assert_eq!(fixture.kiosk.follow_schedule(at(22)), Some(at(7) + jiff::SignedDuration::from_hours(24)));
     assert!(fixture.all_dark());
     assert_eq!(fixture.panel().pixel(9, 9), DARK);
-    // The clock loses its mind, is set again, and it is morning.
+    // The clock is wrong, is set again, and it is morning.
     fixture.kiosk.follow_schedule(Timestamp::UNIX_EPOCH);
     fixture.kiosk.settle();
     fixture.is_lit();
@@ -359,7 +359,7 @@ fn who_keeps_a_screen_from_idling_keeps_it_on_at_night_only_when_it_was_lit_by_n
     fixture.goes_dark();
     fixture.touch_down(0, (50.0, 50.0));
     fixture.touch_up(0);
-    // It is lit already: said by name, it stays so.
+    // It is on already: a command keeps it on.
     fixture.switch(true);
     fixture.pass(IDLE * 2);
     fixture.is_lit();
@@ -442,7 +442,7 @@ fn an_edge_while_another_terminal_has_the_screen_is_kept_for_later() {
     fixture.kiosk.session_paused();
     fixture.kiosk.follow_schedule(at(23));
     assert_eq!(fixture.panel().pixel(9, 9), RED, "the display is the other terminal's");
-    // Who comes back is there; and when he has gone it is night.
+    // The return counts as activity, although the schedule has it off.
     fixture.kiosk.session_resumed();
     fixture.kiosk.settle();
     fixture.is_lit();
@@ -513,7 +513,7 @@ fn a_machine_that_wakes_at_night_or_on_another_terminal_lights_nothing() {
     assert_eq!(fixture.panels.frames(), drawn, "drawn to another terminal's screen");
 }
 
-/// A dark screen tells nobody anything: `status` has to.
+/// A dark screen shows nothing, so `status` has to tell.
 #[test]
 fn a_dark_screen_says_why_and_until_when() {
     let (mut fixture, _, _) = idling(Some(IDLE));

@@ -1,4 +1,4 @@
-//! Which globals a client sees, by the socket it came through.
+//! The globals that a client is offered, by its socket.
 
 use std::collections::BTreeMap;
 
@@ -9,12 +9,12 @@ use kioskd::privilege::{
 
 use crate::fixture::{ClientId, Fixture};
 
-/// What a client is offered, without what every device need not have.
+/// The globals that a client is offered, without those that depend on the device.
 fn offered(fixture: &Fixture, client: ClientId) -> BTreeMap<String, u32> {
     fixture[client].seen.globals.iter().map(|global| (global.interface.clone(), global.version)).collect()
 }
 
-/// What the table says is offered on every device to those for whom `who` holds.
+/// The globals of the table that `who` may bind on every device.
 fn table(who: impl Fn(Who) -> bool) -> BTreeMap<String, u32> {
     let wanted = GLOBALS.iter().filter(|global| !global.device && who(global.who));
     wanted.map(|global| (global.interface.to_owned(), global.version)).collect()
@@ -48,7 +48,7 @@ fn each_kind_of_client_is_offered_what_the_table_says_and_nothing_else() {
 
 const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocols.md");
 
-/// With `KIOSK_WRITE_PROTOCOLS` the document is written anew.
+/// With `KIOSK_WRITE_PROTOCOLS` the document is written again.
 #[test]
 fn the_document_has_the_table() {
     let document = std::fs::read_to_string(DOCUMENT).unwrap();

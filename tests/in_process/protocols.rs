@@ -1,4 +1,4 @@
-//! The smaller protocols, each for what people notice of it: copy and paste, drag and drop, idleness, pointer locks.
+//! The smaller protocols, by their effect: copy and paste, drag and drop, idle notification, pointer locks.
 
 use std::{
     io::{Read, Write},
@@ -138,14 +138,14 @@ fn count(fixture: &Fixture, client: ClientId, wanted: &Extra) -> usize {
     fixture[client].seen.extra.iter().filter(|extra| *extra == wanted).count()
 }
 
-/// What is written to the pipe until it closes, which must have happened.
+/// All data written to the pipe, which must be closed already.
 fn read_all(reader: OwnedFd) -> String {
     let mut text = String::new();
     std::fs::File::from(reader).read_to_string(&mut text).unwrap();
     text
 }
 
-/// The text that the offer holds, fetched from the client that made it.
+/// The offer's text, sent by the client that owns it.
 fn receive(fixture: &mut Fixture, to: ClientId, from: ClientId, offer: &WlDataOffer) -> String {
     let (reader, writer) = rustix::pipe::pipe().unwrap();
     offer.receive("text/plain".into(), writer.as_fd());
@@ -202,7 +202,7 @@ fn drag(finger: bool) {
     let handle = fixture[to].handle.clone();
     bound.data_devices.get_data_device(&bound.seat, &handle, ());
     let shell = fixture.map(to, Picture::Solid(GREEN));
-    // A smaller window of another client, in the middle of the screen.
+    // A smaller window of another client, centred on the screen.
     let from = fixture.client();
     let window = fixture[from].toplevel();
     window.surface.commit();
@@ -315,7 +315,7 @@ fn a_locked_pointer_is_put_nowhere_outside_of_its_window() {
     let window = fixture[client].toplevel();
     window.surface.commit();
     fixture.roundtrip(client);
-    // In the middle of the screen: 110 to 210, 70 to 130.
+    // Centred on the screen: x 110 to 210, y 70 to 130.
     fixture[client].draw(&window.surface, Picture::Solid(RED), 100, 60);
     fixture.roundtrip(client);
     fixture.point((160.0, 100.0));
@@ -340,7 +340,7 @@ fn a_confined_pointer_stays_in_its_window() {
     let window = fixture[client].toplevel();
     window.surface.commit();
     fixture.roundtrip(client);
-    // In the middle of the screen: 110 to 210, 70 to 130.
+    // Centred on the screen: x 110 to 210, y 70 to 130.
     fixture[client].draw(&window.surface, Picture::Solid(RED), 100, 60);
     fixture.roundtrip(client);
     fixture.point((160.0, 100.0));
@@ -375,7 +375,7 @@ fn the_shell_is_on_the_screen_it_is_configured_for_and_the_others_keep_the_logo(
     let first = fixture.panel();
     assert_eq!(first.pixel(0, 0), [10, 20, 120]);
     assert!(first.rgba.chunks_exact(4).any(|pixel| pixel[..3] != [10, 20, 120]), "no logo");
-    // Fingers are where the page is.
+    // Touches go to the page.
     fixture.touch_down(0, (200.0, 150.0));
     fixture.roundtrip(client);
     assert_eq!(fixture[client].seen.touch.len(), 1);

@@ -1,4 +1,4 @@
-//! A session that asks for a restart of the device: it gets an answer, and nothing that is not configured.
+//! A session that requests a restart of the device: it gets an answer, and only what is configured is done.
 
 use kiosk_core::api::{Notice, Report, State};
 
@@ -33,14 +33,14 @@ fn a_session_that_asks_for_a_restart_of_the_device_hears_why_there_is_none() {
     let said =
         |fixture: &Fixture| fixture.kiosk.status.problems.iter().filter(|text| text.contains("no restart")).count();
     assert_eq!(said(&fixture), 1);
-    // The same wish is no new one; another session's, or a later one, is.
+    // The same request is not repeated; another session's or a later one counts.
     session.send(&Report { message: "again".into(), ..report("no page") });
     fixture.until("the report", |fixture| fixture.kiosk.stage.shells[0].readiness.message == "again");
     assert_eq!(refusals(&mut session), [""; 0]);
     session.send(&report(""));
     fixture.kiosk.settings.config.health.reboot = true;
     session.send(&report("no page"));
-    // A test has no screen of a device's own; nothing is asked of this machine's logind.
+    // Tests have no device screens, so this machine's logind is not called.
     assert_eq!(refusal(&mut fixture, &mut session), "kioskd does not run on the device's own screens");
     assert!(!fixture.kiosk.main_loop.lifecycle.reboots);
 }

@@ -1,4 +1,5 @@
-//! A changed configuration is taken while the kiosk runs, whole or not at all; and what was kept at runtime is forgotten.
+//! A changed configuration is applied at runtime, completely or not at all; changes that were made at runtime are
+//! dropped.
 
 use std::{fs, path::PathBuf};
 
@@ -15,7 +16,7 @@ use crate::fixture::{
 };
 
 impl Fixture {
-    /// From now on the configuration is this file's.
+    /// Sets the configuration file's text.
     fn configured(&mut self, text: &str) -> PathBuf {
         let file = self.directory.path().join("config.toml");
         fs::write(&file, text).unwrap();
@@ -124,7 +125,7 @@ fn a_file_with_anything_wrong_changes_nothing() {
     let error = fixture.reload("[output.\"*\"]\nrotation = 180\n[idle]\nscreen-off = 3\n").unwrap_err();
     assert!(error.contains("config.toml:4:14: idle.screen-off is 3"), "{error}");
     assert_eq!(fixture.turned(), [90]);
-    // One that is good by itself, and that the screens cannot follow.
+    // A valid configuration that the screens cannot apply.
     let error = fixture.reload("[output.\"*\"]\nrotation = 180\nmode = \"1x1\"\n").unwrap_err();
     assert!(error.contains("the one of before is in force") && error.contains("HEADLESS-1"), "{error}");
     assert_eq!(fixture.turned(), [90]);

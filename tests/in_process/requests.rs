@@ -1,4 +1,4 @@
-//! What administrators ask for, without the D-Bus that carries it: screens, screenshots, messages, terminals.
+//! Commands of administrators, without D-Bus: screens, screenshots, messages, terminals.
 
 use std::{fs::File, time::Duration};
 
@@ -72,7 +72,7 @@ fn an_unknown_output_is_named_with_those_there_are() {
 fn of_several_changes_all_are_made_or_none() {
     let mut fixture = Fixture::new(&["320x200", "400x300"]);
     let before = layout(&fixture);
-    // What no screen can be is no change at all.
+    // Impossible values cannot be constructed.
     assert!(Rotation::try_from(45).is_err());
     assert!(Scale::fixed(0.5).is_err() && Scale::fixed(f64::NAN).is_err());
     let bad = [
@@ -216,7 +216,7 @@ fn a_display_that_comes_during_a_trial_does_not_make_it_last() {
     let mut fixture = Fixture::new(&["320x200"]);
     let revert_after = Duration::from_millis(150);
     fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Temporary { revert_after }).unwrap();
-    // A hotplug, such as rotating monitors send, has a new serial.
+    // A hotplug event, such as rotating monitors send, has a new serial.
     fixture.kiosk.displays_changed();
     fixture.pass(Duration::from_millis(350));
     assert_eq!(fixture.primary().rotation.degrees(), 0, "stuck in a layout that nobody confirmed");
@@ -298,7 +298,7 @@ fn a_kept_mode_that_the_driver_denies_is_not_tried_and_the_best_other_one_is_use
     fixture.panels.set_heads(Vec::new());
     fixture.kiosk.displays_changed();
     fixture.panels.set_fault(Some(Fault::DeniesMode(200, 100)));
-    // Another cable, that carries less.
+    // Another cable with less bandwidth.
     heads[0].modes.retain(|mode| mode.custom.is_none());
     heads[0].mode = 0;
     fixture.panels.set_heads(heads);
@@ -328,7 +328,7 @@ fn a_custom_mode_takes_effect_is_listed_and_is_kept() {
     let heads = fixture.panels.heads();
     let kept = fixture.kiosk.settings.saved.state.output(&heads[0].identity.description(), &heads[0].name);
     assert_eq!(kept.and_then(|kept| kept.mode), Some(custom));
-    // Nothing is computed for a screen of a hundred metres, and the picture stays.
+    // No mode is computed for a huge size, and the picture stays.
     let absurd = ModeChoice::Custom { width: 16384, height: 16, refresh: None };
     match fixture.change(OutputChange { mode: Some(absurd), ..OutputChange::default() }) {
         Err(CommandError::ModeRejected(text)) => assert!(text.contains("16384x16") && text.contains("64"), "{text}"),
@@ -390,7 +390,7 @@ fn a_message_covers_the_page_until_it_is_dismissed() {
     assert!(fixture[client].seen.touch.is_empty(), "touched through the message");
     fixture.ask(Command::Dismiss).unwrap();
     fixture.until("the page", |fixture| fixture.panel().pixel(0, 0) == GREEN);
-    // The last of the fade cannot be told from the page.
+    // The end of the fade looks like the page.
     fixture.until("the shell", |fixture| fixture.kiosk.snapshot().stage == "shell");
 }
 
@@ -415,7 +415,7 @@ fn the_snapshot_tells_what_is() {
     assert_eq!((first.name.as_str(), first.rotation, first.scale), ("HEADLESS-1", 90, 1.5));
     assert_eq!((first.mode.0, first.mode.1), (320, 200));
     assert!(first.connected && first.power);
-    // The second lies beside the first as it is turned: 200/1.5 wide.
+    // The second is beside the rotated first: 200/1.5 wide.
     assert_eq!(snapshot.outputs[1].position, (133, 0));
 }
 

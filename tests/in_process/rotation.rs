@@ -1,4 +1,4 @@
-//! Turned and scaled screens: picture, fingers, pointer and screenshot turn together.
+//! Rotated and scaled screens: picture, touches, pointer and screenshot are consistent.
 
 use kioskd::backend::capture::Capture;
 use proptest::prelude::*;
@@ -15,7 +15,7 @@ fn corners(capture: &Capture) -> [[u8; 3]; 4] {
     [capture.pixel(0, 0), capture.pixel(right, 0), capture.pixel(right, bottom), capture.pixel(0, bottom)]
 }
 
-/// The upright picture as it lies on a panel that is mounted turned: what the panel has to show.
+/// The upright picture as the pixels of a panel that is mounted rotated.
 pub fn on_panel(picture: &Capture, degrees: u32) -> Capture {
     let (w, h) = (picture.width, picture.height);
     let (width, height) = if degrees.is_multiple_of(180) { (w, h) } else { (h, w) };
@@ -37,11 +37,10 @@ pub fn on_panel(picture: &Capture, degrees: u32) -> Capture {
 
 const PANEL: (f64, f64) = (640.0, 400.0);
 
-/// The panel's pixel at which the viewer sees the picture's corner `index`, clockwise from the top left, a little
-/// inside.
+/// The panel's pixel that shows the picture's corner `index`, clockwise from the top left, a little inside.
 fn panel_corner(index: usize, degrees: u32) -> (f64, f64) {
     let clockwise = [(8.5, 8.5), (PANEL.0 - 8.5, 8.5), (PANEL.0 - 8.5, PANEL.1 - 8.5), (8.5, PANEL.1 - 8.5)];
-    // Turned clockwise by a quarter, the picture's top left is the panel's top right.
+    // Rotated clockwise by 90°, the picture's top left is the panel's top right.
     clockwise[(index + degrees as usize / 90) % 4]
 }
 
@@ -140,7 +139,7 @@ fn a_screen_turned_at_run_time_shows_the_same_as_one_that_was_so_from_the_start(
 /// One step of a run.
 #[derive(Debug, Clone)]
 enum Step {
-    /// A rectangle of the buffer is drawn over, and only it is told as damage.
+    /// Draws a rectangle of the buffer, with only that as damage.
     Paint {
         x: i32,
         y: i32,
@@ -164,7 +163,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
 
-    /// The panel, painted piece by piece, is what a drawing from scratch would be.
+    /// Partial repaints of the panel give the same as drawing from scratch.
     #[test]
     fn partial_repaints_leave_nothing_behind(steps in prop::collection::vec(step(), 1..16)) {
         let mut fixture = Fixture::new(&["160x100"]);
@@ -175,7 +174,7 @@ proptest! {
                 Step::Turn(degrees) => fixture.rotate(degrees),
                 Step::Scale(scale) => fixture.scale(scale),
                 Step::Paint { x, y, w, h, color } => {
-                    // A subsurface is a rectangle that comes without redrawing its parent.
+                    // A subsurface adds a rectangle without redrawing its parent.
                     let surface = fixture[client].surface();
                     let handle = fixture[client].handle.clone();
                     let part =

@@ -1,4 +1,4 @@
-//! The scale `auto`: it is that of the mode in force, whichever way the mode changed.
+//! The scale `auto` follows the current mode, however the mode is changed.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::fixture::{
     picture::{Picture, RED},
 };
 
-/// A dense panel of 92 by 55 mm whose full mode is scaled by 2 and whose half one is not, with a window on it.
+/// A dense panel of 92 by 55 mm whose full mode is scaled by 2 and whose half mode is not, with a window on it.
 fn dense() -> (Fixture, ClientId, Toplevel) {
     let mut fixture = Fixture::new(&["800x480"]);
     fixture.plug(Vec::new());
@@ -30,7 +30,7 @@ fn dense() -> (Fixture, ClientId, Toplevel) {
     (fixture, client, window)
 }
 
-/// The scale and the size that the window was told.
+/// The scale and the size that the window got.
 fn told(fixture: &mut Fixture, client: ClientId, window: &Toplevel) -> (f64, (i32, i32)) {
     fixture.roundtrip(client);
     let size = fixture[client].configured(window).map(|told| (told.width, told.height)).unwrap();
@@ -49,7 +49,7 @@ fn a_scale_that_nobody_fixed_follows_the_mode_there_and_back() {
     assert_eq!(told(&mut fixture, client, &window), (1.0, (400, 240)));
     fixture.change(mode(800, 480)).unwrap();
     assert_eq!(told(&mut fixture, client, &window), (2.0, (400, 240)));
-    // Also where the change goes back by itself.
+    // Also when a temporary change is reverted.
     let name = fixture.primary().name.clone();
     let briefly = ApplyMode::Temporary { revert_after: Duration::from_millis(50) };
     fixture.kiosk.apply(0, &[(name, mode(400, 240))], briefly).unwrap();
@@ -103,7 +103,7 @@ fn a_mode_that_the_driver_refuses_takes_its_scale_along() {
     assert_eq!(told(&mut fixture, client, &window), (2.0, (400, 240)));
 }
 
-/// Chromium without a GPU keeps its size on the screen as long as its buffer keeps its own.
+/// Chromium without a GPU keeps its size on the screen while its buffer keeps its size.
 #[test]
 fn a_window_that_is_to_be_smaller_at_a_larger_scale_is_first_told_the_one_and_then_the_other() {
     let mut fixture = Fixture::new(&["800x480"]);
@@ -117,7 +117,7 @@ fn a_window_that_is_to_be_smaller_at_a_larger_scale_is_first_told_the_one_and_th
         fixture.fill(client, &window, Picture::Solid(RED));
         assert_eq!(fixture.panel().pixel(799, 479), RED);
     }
-    // There and back before it has drawn is nothing.
+    // A change that is undone before the window draws has no effect.
     fixture.scale(2.0);
     fixture.scale(1.0);
     fixture.fill(client, &window, Picture::Solid(RED));

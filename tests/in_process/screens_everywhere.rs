@@ -1,5 +1,5 @@
-//! Screens of our own on displays from the smallest to the largest, at every turn, in scripts that are written
-//! differently: what is said is there as a whole, and on a turned panel is the same picture, turned.
+//! System screens on the smallest to the largest panels, in every rotation, in different scripts: the text is complete,
+//! and a rotated panel shows the same picture, rotated.
 
 use std::{fs::File, path::Path};
 
@@ -14,15 +14,15 @@ use crate::{
     system_screens::codes,
 };
 
-/// Width and height of displays.
+/// Width and height of panels.
 const DISPLAYS: [(u32, u32); 4] = [(320, 240), (480, 320), (1280, 800), (3840, 2160)];
-/// Darker than any ink, and no grey.
+/// Darker than any text, and not grey.
 const BACKGROUND: [u8; 3] = [10, 20, 60];
 const URL: &str = "https://setup.example.org/pair?device=4711";
-/// Least height of a line with its ascenders, pixels: below nobody reads it.
+/// Least height of a line with its ascenders, pixels: smaller ones cannot be read.
 const LEAST_LINE: u32 = 7;
 
-/// A message in German, Chinese, Arabic and emoji, a line each.
+/// A message in German, Chinese, Arabic and emoji, one line each.
 fn message() -> Command {
     Command::ShowMessage {
         title: "Für Hilfe bitte läuten".into(),
@@ -39,7 +39,7 @@ fn pairing() -> Command {
     })
 }
 
-/// A kiosk on a panel of this size that shows the screen; `whole`: what is said is there to its end.
+/// A kiosk on a panel of this size that shows the screen, and whether its text is complete.
 fn shows(width: u32, height: u32, screen: &Command) -> (Fixture, bool) {
     let mut setup = Setup::kiosk(&[&format!("{width}x{height}")]);
     setup.config.splash.background = BACKGROUND;
@@ -56,7 +56,7 @@ fn shows(width: u32, height: u32, screen: &Command) -> (Fixture, bool) {
     (fixture, whole)
 }
 
-/// The picture on a panel that is turned so far clockwise.
+/// The picture on a panel that is rotated clockwise.
 fn turned(upright: &Capture, degrees: u32) -> Capture {
     let (w, h) = (upright.width as usize, upright.height as usize);
     let (width, height) = if degrees.is_multiple_of(180) { (w, h) } else { (h, w) };
@@ -92,13 +92,13 @@ fn bands(picture: &Capture) -> Vec<u32> {
     bands
 }
 
-/// Pixels whose colour is no shade between background and ink.
+/// Pixels whose colour is not between background and text.
 fn coloured(picture: &Capture) -> usize {
     let yellow = |pixel: &[u8]| pixel[0] > 180 && pixel[1] > 120 && pixel[2] < 120;
     picture.rgba.chunks_exact(4).filter(|pixel| yellow(pixel)).count()
 }
 
-/// Leaves the picture in `tests/out/screens`, to be looked at.
+/// Saves the picture in `tests/out/screens` for visual checks.
 fn leave(picture: &Capture, name: &str) {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("out/screens");
     std::fs::create_dir_all(&directory).unwrap();
@@ -107,7 +107,8 @@ fn leave(picture: &Capture, name: &str) {
     std::io::copy(&mut png, &mut File::create(file).unwrap()).unwrap();
 }
 
-/// What is shown on a panel of this size and on one that stands on its side, upright; and the same panel at each turn.
+/// Checks the screen on a panel of this size and on one in portrait format, upright; then the same panel in each
+/// rotation.
 fn at_each_turn(name: &str, (width, height): (u32, u32), screen: &Command, look: impl Fn(&mut Fixture, bool, &str)) {
     let (mut lying, whole) = shows(width, height, screen);
     look(&mut lying, whole, &format!("{width}x{height}"));
@@ -131,7 +132,7 @@ fn a_message_in_four_scripts_is_whole_on_every_display_at_every_turn() {
         at_each_turn("message", display, &message(), |fixture, whole, display| {
             assert!(whole, "{display}: the message is cut");
             let picture = fixture.panel();
-            // Arabic has its dots in bands of their own at some sizes, never fewer lines.
+            // At some sizes Arabic dots are separate bands, but there are never fewer lines.
             let lines = bands(&picture);
             assert!(lines.iter().filter(|height| **height >= LEAST_LINE).count() >= 4, "{display}: lines of {lines:?}");
             assert!(coloured(&picture) > 40, "{display}: the emoji have no colours");

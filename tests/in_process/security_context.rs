@@ -1,4 +1,4 @@
-//! Clients that are held in a security context: what they are offered, and that they do not get out of it.
+//! Clients in a security context: the globals that they are offered, and that they cannot leave it.
 
 use std::{
     collections::BTreeSet,
@@ -27,7 +27,7 @@ delegate_noop!(Seen: WpSecurityContextV1);
 
 const VIEWER: &str = "org.example.Viewer";
 
-/// A kiosk that lets the viewer capture and nothing else.
+/// A kiosk that allows the viewer to capture and nothing else.
 fn start() -> Fixture {
     let mut setup = Setup::bare(&["320x200"]);
     setup.config.privileges = vec![PrivilegeRule { app_id: VIEWER.into(), allow: vec![Group::Capture] }];
@@ -37,7 +37,7 @@ fn start() -> Fixture {
 struct Context {
     socket: PathBuf,
     object: WpSecurityContextV1,
-    /// Dropped, the context ends.
+    /// When it is dropped, the context ends.
     _close: PipeWriter,
 }
 
@@ -57,7 +57,7 @@ fn context_of(listener: &UnixListener, fixture: &Fixture, client: ClientId, app_
     Context { socket, object, _close: close }
 }
 
-/// What somebody is offered who connects there.
+/// The globals that a client of the context is offered.
 fn offered(fixture: &mut Fixture, context: &Context) -> BTreeSet<String> {
     let client = fixture.join(UnixStream::connect(&context.socket).unwrap());
     let globals = fixture[client].seen.globals.iter().map(|global| global.interface.clone()).collect();
@@ -114,7 +114,7 @@ fn a_context_outlives_its_maker_and_ends_when_its_descriptor_does() {
     assert!(UnixStream::connect(&socket).is_err());
 }
 
-/// The descriptor's flags are the maker's too.
+/// The maker shares the descriptor's flags.
 #[test]
 fn whoever_made_a_context_can_make_nobody_wait() {
     let mut fixture = start();

@@ -1,4 +1,4 @@
-//! Several shells: each on its own output, with its own splash, its own windows and its own session.
+//! Several shells: each with its own output, splash, windows and session.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ fn told(fixture: &Fixture, client: ClientId, window: &Toplevel) -> (i32, i32) {
     fixture[client].configured(window).map(|told| (told.width, told.height)).unwrap()
 }
 
-/// A panel of glass on an output.
+/// A touch panel on an output.
 fn glass(output: &'static str, id: &'static str) -> Spec {
     Spec { id, name: output, kind: Kind::Touch, model: None, port: None, serial: None, size: None, hint: Some(output) }
 }
@@ -139,7 +139,7 @@ fn the_pointer_moves_across_both_outputs() {
     assert!(!arrow(&mut fixture, SECOND, RED) && arrow(&mut fixture, HeadId(1), GREEN), "left behind, or lost");
 }
 
-/// As a kiosk boots, with two shells.
+/// A booting kiosk with two shells.
 fn booting() -> (Fixture, ClientId, ClientId) {
     let mut setup = Setup::kiosk(&["320x200", "320x200"]);
     setup.config.splash.background = [10, 60, 110];
@@ -172,13 +172,13 @@ fn each_splash_waits_for_its_own_shell_and_comes_back_for_its_own() {
     sessions[0].send(&report(0, State::Ready));
     fixture.until("the first page", |fixture| fixture.kiosk.stage.shells[0].cover == Cover::Gone);
     fixture.until("the first page shown", |fixture| fixture.panels.pixels(HeadId(1)).pixel(160, 100) == RED);
-    // The second one's browser dies: its screen has the splash again, the other its page.
+    // The second one's browser dies: its screen shows the splash again, the other its page.
     fixture.disconnect(second);
     fixture.until("the splash", |fixture| fixture.panels.pixels(SECOND).pixel(3, 3) == [10, 60, 110]);
     assert!(matches!(fixture.kiosk.stage.shells[1].cover, Cover::Shown { .. }));
     assert_eq!(fixture.kiosk.stage.shells[0].cover, Cover::Gone);
     assert!(fixture.panel().rgba.chunks_exact(4).all(|pixel| pixel[..3] == RED));
-    // A session that goes takes only its own shell's state with it.
+    // A session that ends clears only its own shell's state.
     let [one, other] = sessions;
     drop(other);
     fixture.until("the end of the second session", |fixture| fixture.kiosk.stage.shells[1].readiness.state.is_none());
@@ -207,7 +207,7 @@ fn the_bus_is_told_of_every_shell_where_it_is_and_what_it_shows() {
     sessions[1].send(&report(1, State::Ready));
     fixture.until("the second page", |fixture| fixture.kiosk.stage.shells[1].cover == Cover::Gone);
     assert_eq!(told(&fixture), as_is("shell", [("HEADLESS-1", "shell"), ("HEADLESS-2", "shell")]));
-    // The one whose output shows the other's picture is nowhere, and nobody waits for what nobody can see.
+    // A shell whose output mirrors the other's is not shown, and its splash is not waited for.
     let mirror = Some("HEADLESS-1".to_owned());
     let change = ("HEADLESS-2".to_owned(), OutputChange { mirror, ..OutputChange::default() });
     fixture.kiosk.apply(0, &[change], ApplyMode::Keep).unwrap();
@@ -228,7 +228,7 @@ fn a_report_of_a_shell_that_there_is_not_changes_nothing() {
 }
 
 impl Fixture {
-    /// A window under the splash.
+    /// Maps a window under the splash.
     fn map_hidden(&mut self, client: ClientId, color: [u8; 3]) {
         let window = self[client].toplevel();
         window.surface.commit();

@@ -1,4 +1,4 @@
-//! The shell's window: fullscreen at once, and nothing that it asks for changes that.
+//! The shell's window: fullscreen from the start, whatever it requests.
 
 use kiosk_core::config::Scale;
 use kioskd::command::OutputChange;
@@ -133,7 +133,7 @@ fn a_new_size_of_the_screen_is_told_to_the_window() {
     assert_eq!((told.width, told.height), (240, 400));
     fixture.fill(client, &window, Picture::Solid(BLUE));
     assert_eq!(fixture[client].scale(&window.id()), 2.0);
-    // The same again is no news.
+    // The same value again causes no configure.
     let count = fixture[client].configures(&window).count();
     fixture.change(OutputChange { scale: Some(Scale::fixed(2.0).unwrap()), ..OutputChange::default() }).unwrap();
     fixture.roundtrip(client);

@@ -1,4 +1,4 @@
-//! From the first frame to the page: the splash, when it goes, and when it comes back.
+//! From the first frame to the page: when the splash disappears, and when it is shown again.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ fn setup(outputs: &[&str]) -> Setup {
     setup
 }
 
-/// A kiosk whose page is up.
+/// A kiosk that shows its page.
 fn running(outputs: &[&str]) -> (Fixture, Session, ClientId, Toplevel) {
     let mut fixture = setup(outputs).start();
     let mut session = fixture.session();
@@ -50,7 +50,7 @@ fn the_first_frame_is_the_splash_on_every_output_at_its_turn_and_scale() {
         [fixture.panel_of(kioskd::screens::HeadId(1)), fixture.panel_of(kioskd::screens::HeadId(2))]
     };
     assert!(panels.iter().all(is_splash), "no logo on its background");
-    // Upright, the logo is left-right balanced about the middle of the turned screen's height.
+    // Upright, the logo is centred in the height of the rotated screen.
     let rows: Vec<usize> = (0..panels[0].height)
         .filter(|y| (0..panels[0].width).any(|x| panels[0].pixel(x, *y) != BACKGROUND))
         .map(|y| y as usize)
@@ -103,7 +103,7 @@ fn the_cross_fade_shows_splash_and_page_and_never_anything_else() {
     assert!(film.len() >= 4, "{} frames are no fade", film.len());
     let (mut last, mut between) = (0.0, 0);
     for shot in &film {
-        // The corner has no logo: it goes straight from the one colour to the other.
+        // The corner has no logo: its colour fades linearly.
         let [r, g, b] = shot.pixels.pixel(0, 0).map(f32::from);
         let part = (g - 20.0) / (200.0 - 20.0);
         let expected = [10.0 + 20.0 * part, g, 120.0 - 90.0 * part];
@@ -112,7 +112,7 @@ fn the_cross_fade_shows_splash_and_page_and_never_anything_else() {
         assert!(part >= last - 0.01, "the fade goes back from {last} to {part}");
         between += usize::from(part > 0.02 && part < 0.98);
         last = part;
-        // Nowhere is it darker than both.
+        // No pixel is darker than both colours.
         let dark = shot.pixels.rgba.chunks_exact(4).filter(|p| p[1] < 15 && p[2] < 20).count();
         assert_eq!(dark, 0, "black pixels in the fade");
     }
@@ -175,7 +175,7 @@ fn when_the_session_dies_the_page_stays() {
     drop(session);
     fixture.pass(Duration::from_millis(100));
     assert_eq!(fixture.panel().pixel(0, 0), GREEN);
-    // Its successor starts from the beginning, over the page that still runs.
+    // Its successor starts over, while the page still runs.
     let mut successor = fixture.session();
     fixture.report(&mut successor, State::Ready);
     fixture.pass(Duration::from_millis(50));
@@ -198,7 +198,7 @@ fn the_session_is_told_whether_the_page_is_seen() {
     assert_eq!(visible(session.notices()), [false]);
 }
 
-/// A command's window is what its session waits for: also while the splash hides it.
+/// A command's session waits for its window, also while the splash hides it.
 #[test]
 fn the_session_is_told_whether_the_shell_has_a_window() {
     let mut fixture = setup(&["320x200"]).start();
@@ -275,7 +275,7 @@ fn a_splash_that_is_up_turns_with_the_screen() {
         fixture.still();
         let picture = fixture.screenshot();
         assert!(is_splash(&picture) && is_splash(&fixture.panel()), "turned by {degrees}");
-        // The logo is in the middle of the width, however wide the picture is now.
+        // The logo is centred in the width of any picture.
         let inked = |x: u32| (0..picture.height / 2).any(|y| picture.pixel(x, y) != BACKGROUND);
         let columns: Vec<u32> = (0..picture.width).filter(|x| inked(*x)).collect();
         let middle = (columns[0] + columns[columns.len() - 1]) / 2;
@@ -306,7 +306,7 @@ fn a_page_that_is_overdue_is_told_at_length_whatever_the_splash_may_say() {
     setup.errors.push("shell.url is 5");
     let mut fixture = setup.start();
     let mut session = fixture.session();
-    // Below the dots, whose picture moves, there is nothing as long as there is no message.
+    // Without a message there is nothing below the animated dots.
     let lines = |fixture: &mut Fixture| {
         let panel = fixture.panel();
         let inked = |y: u32| (0..panel.width).any(|x| panel.pixel(x, y) != BACKGROUND);
@@ -325,7 +325,7 @@ fn a_page_that_is_overdue_is_told_at_length_whatever_the_splash_may_say() {
     assert_eq!(lines(&mut fixture), 0);
     say(&mut fixture, true);
     assert!(lines(&mut fixture) > 2, "what the device is, and the dots");
-    // A telephone takes it all along.
+    // The QR code contains it all.
     let code = system_screens::codes(&mut fixture).concat();
     for part in ["kioskd 0.", "connection refused", "shell.url is 5"] {
         assert!(code.contains(part), "{part}: {code}");
@@ -349,7 +349,7 @@ fn more_reasons_than_a_screen_holds_come_in_turn() {
     session.send(&Report { state, message, overdue: true, ..Report::default() });
     fixture.until("the diagnostics", |fixture| fixture.kiosk.stage.shells[0].readiness.overdue);
     fixture.still();
-    // The dots, whose picture moves, are at the bottom.
+    // The animated dots are at the bottom.
     let texts = |fixture: &mut Fixture| {
         let panel = fixture.panel();
         panel.rgba[..(panel.width * (panel.height - 30) * 4) as usize].to_vec()
@@ -364,7 +364,7 @@ fn a_screen_without_a_page_says_so_while_the_other_one_shows_its_own() {
     let second = kioskd::screens::HeadId(2);
     let panel = fixture.panel_of(second);
     let inked = |y: u32| (0..panel.width).any(|x| panel.pixel(x, y) != BACKGROUND);
-    // Below the logo there is a line, and no dots above it.
+    // There is a line of text below the logo, and no dots above it.
     let bands = (280..panel.height).filter(|y| inked(*y) && !inked(*y - 1)).count();
     assert!(bands >= 1, "only the logo");
     let view = fixture.kiosk.stage.view(None, "HEADLESS-2", fixture.kiosk.now());

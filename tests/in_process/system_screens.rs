@@ -1,4 +1,4 @@
-//! The screens of our own that lie over the page: what is seen of them, and what the one who asked is told.
+//! System screens over the page: what is shown of them, and the caller's answer.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ fn setup(outputs: &[&str]) -> Setup {
     setup
 }
 
-/// Asks, and waits for the answer as long as it takes.
+/// Sends a command, and waits for the answer.
 #[track_caller]
 fn ask(fixture: &mut Fixture, request: Command) -> Result<Reply, CommandError> {
     let (reply, mut answer) = tokio::sync::oneshot::channel();
@@ -32,7 +32,7 @@ fn ask(fixture: &mut Fixture, request: Command) -> Result<Reply, CommandError> {
     answered.unwrap()
 }
 
-/// Shows a message; returns how many characters of its text are seen where that is not all.
+/// Shows a message; returns how many characters of its text are shown if it is cut.
 #[track_caller]
 fn message(fixture: &mut Fixture, title: &str, text: &str) -> Option<u32> {
     let shown = ask(fixture, Command::ShowMessage { title: title.into(), text: text.into() });
@@ -56,7 +56,7 @@ fn a_message_over_the_splash_is_as_bright_as_any() {
     let mut session = fixture.session();
     fixture.report(&mut session, State::Waiting);
     for phase in 0..8 {
-        // The dots of the splash are at another point of their pulse.
+        // The splash's dots are in another phase.
         fixture.pass(Duration::from_millis(90 + 20 * phase));
         message(&mut fixture, "Closed", "Back at nine");
         let rows = rows(&fixture.panel());
@@ -89,14 +89,14 @@ fn letters_that_are_not_built_in_are_fetched_and_the_picture_before_stays_until_
     fixture.panels.start_film();
     assert_eq!(message(&mut fixture, "欢迎 😀", "请稍候 — مرحبا"), None);
     fixture.until("the emoji", |fixture| coloured(&fixture.panel()) > 50);
-    // No frame has the message without its letters.
+    // No frame shows the message without its glyphs.
     for shot in fixture.panels.take_film() {
         let pixels = &shot.pixels;
         let inked = |x: u32| (0..pixels.height).any(|y| pixels.pixel(x, y) != BACKGROUND);
         let width = (0..pixels.width).filter(|x| inked(*x)).count();
         assert!(width < 130 || coloured(pixels) > 50, "boxes were shown, {width} columns wide");
     }
-    // The next one in the same letters needs no search.
+    // The next message in the same script needs no search.
     let (reply, mut answer) = tokio::sync::oneshot::channel();
     let request = Command::ShowMessage { title: String::new(), text: "请稍候".into() };
     fixture.kiosk.answer(Call { request, reply });
@@ -116,7 +116,7 @@ fn pairing(expires: Option<Duration>) -> Command {
     Command::ShowPairing(PairingRequest { url, code: "ABC-123".into(), expires, ..PairingRequest::default() })
 }
 
-/// What the QR codes say that are on the first panel.
+/// The contents of the QR codes on the first panel.
 pub fn codes(fixture: &mut Fixture) -> Vec<String> {
     let panel = fixture.panel();
     let luma = |x: usize, y: usize| panel.pixel(x as u32, y as u32)[0];
@@ -149,10 +149,10 @@ fn a_code_that_expires_counts_down_and_goes_by_itself() {
     fixture.panels.start_film();
     fixture.until("the end of the code", |fixture| fixture.kiosk.stage.system_screen.is_none());
     let film = fixture.panels.take_film();
-    // "2 s", "1 s": one change of the text while it is up.
+    // "2 s", "1 s": one change of the text while it is shown.
     assert!(film.len() <= 2, "{} frames", film.len());
     fixture.until("the splash", |fixture| codes(fixture).is_empty());
-    // A message in its place is not taken away when the code would have expired.
+    // A message that replaces it is not removed when the code would have expired.
     ask(&mut fixture, pairing(Some(Duration::from_secs(1)))).unwrap();
     message(&mut fixture, "Closed", "Back at nine");
     fixture.pass(Duration::from_millis(1_300));
@@ -171,7 +171,7 @@ fn a_device_without_a_page_welcomes_until_it_is_set_up() {
     let reached = kioskd::network::Network::now().addresses.first().map(kioskd::network::in_url);
     let expected: Vec<String> = reached.iter().map(|address| format!("http://{address}/")).collect();
     assert_eq!(codes(&mut fixture), expected);
-    // What an operator says is over it, and gone it is there again.
+    // An operator's message covers it, and it is shown again afterwards.
     message(&mut fixture, "Closed", "Back at nine");
     assert!(codes(&mut fixture).is_empty());
     ask(&mut fixture, Command::Dismiss).unwrap();

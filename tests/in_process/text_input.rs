@@ -1,5 +1,4 @@
-//! Text inputs: who is told of the focus and when, what counts of what a client says of its fields, and texts that are
-//! given to it past the keymap.
+//! Text inputs: focus events, the state that clients set for their fields, and text that is sent past the keymap.
 
 use kioskd::keyboard::field::Purpose;
 use wayland_client::Proxy;

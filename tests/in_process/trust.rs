@@ -1,4 +1,4 @@
-//! Keyboards and mice that somebody plugs in: silent until somebody who may says that they are trusted.
+//! Keyboards and mice that are plugged in: disabled until they are trusted by command.
 
 use kiosk_core::config::{InputRule, InputSettings, NewDevices, SavedState};
 use kioskd::command::{Call, Command, CommandError, OutputChange};
@@ -33,12 +33,12 @@ impl Fixture {
         answer.try_recv().expect("requests are answered at once").map(|_| ())
     }
 
-    /// The devices that wait, as D-Bus shows them.
+    /// The devices that are not trusted yet, as D-Bus shows them.
     fn waiting(&self) -> Vec<String> {
         self.kiosk.snapshot().inputs.into_iter().filter(|input| !input.trusted).map(|input| input.id).collect()
     }
 
-    /// Whether the page gets a key of this keyboard: its press, and its release.
+    /// Whether the page gets a key of this keyboard: its press and its release.
     fn types(&mut self, client: ClientId, keyboard: &Tool) -> bool {
         let seen = self[client].seen.keyboard.len();
         self.tap_key_with(keyboard, keys::A);
@@ -78,7 +78,7 @@ fn an_unknown_keyboard_is_silent_until_it_is_trusted() {
     assert_eq!(fixture.waiting(), ["USB Keyboard"]);
     assert_eq!(keyboard.applied().last().and_then(|set| set.disable), Some(true), "the kernel need not read it");
     assert!(!fixture.types(client, &keyboard));
-    // Nor does it get away from the page.
+    // It cannot switch terminals either.
     fixture.key_with(&keyboard, keys::LEFT_CTRL, true);
     fixture.key_with(&keyboard, keys::LEFT_ALT, true);
     fixture.tap_key_with(&keyboard, keys::F2);
@@ -88,7 +88,7 @@ fn an_unknown_keyboard_is_silent_until_it_is_trusted() {
     assert_eq!(fixture.waiting(), Vec::<String>::new());
     assert_eq!(keyboard.applied().last().and_then(|set| set.disable), Some(false));
     assert!(fixture.types(client, &keyboard));
-    // It is the same one after it was pulled out, wherever the kernel counts it now.
+    // It stays trusted after a replug, with any device number.
     fixture.pull_out(&keyboard);
     let again = fixture.plug_in(Spec { id: "event21", ..KEYBOARD });
     assert!(fixture.types(client, &again));

@@ -1,5 +1,5 @@
-//! The list from which a visitor chooses what the page uploads: seen on every size, scale and turn of a screen, answered by
-//! finger, mouse and keys, told to the session, and gone with its reason.
+//! The list of files for the page's uploads: shown at every size, scale and rotation, used by touch, mouse and keys,
+//! reported to the session, and removed with its cause.
 
 use std::time::Duration;
 
@@ -59,7 +59,7 @@ fn asks(fixture: &mut Fixture, session: &mut Session, chooser: Chooser) {
     assert_eq!(fixture.panel().pixel(1, 1), BACKGROUND);
 }
 
-/// What the session is told, once it is.
+/// The choice that the session gets.
 #[track_caller]
 fn answer(fixture: &mut Fixture, session: &mut Session) -> (u64, Vec<u32>) {
     let mut chosen = None;
@@ -71,14 +71,14 @@ fn answer(fixture: &mut Fixture, session: &mut Session) -> (u64, Vec<u32>) {
     chosen.unwrap()
 }
 
-/// The middle of what can be touched, in pixels of the upright picture.
+/// The centre of a target, in pixels of the upright picture.
 fn middle(fixture: &Fixture, target: Target) -> (f64, f64) {
     let (size, scale) = (fixture.primary().picture_size(), fixture.primary().scale());
     let area = places(size.w as u32, size.h as u32, scale).area(target).unwrap();
     (f64::from(area.x + area.width / 2), f64::from(area.y + area.height / 2))
 }
 
-/// A place of the picture, on a panel that is turned by so much.
+/// A position of the picture, on a panel that is rotated.
 fn on_panel(fixture: &Fixture, (x, y): (f64, f64), degrees: u32) -> (f64, f64) {
     let size = fixture.primary().picture_size().to_f64();
     match degrees {
@@ -95,7 +95,7 @@ fn tap(fixture: &mut Fixture, target: Target, degrees: u32) {
     fixture.touch_up(0);
 }
 
-/// Keeps the picture for people, where `KIOSK_PICTURES` names a directory.
+/// Saves the picture for visual checks, if `KIOSK_PICTURES` names a directory.
 fn keep(picture: &Capture, name: &str) {
     let Some(directory) = std::env::var_os("KIOSK_PICTURES") else { return };
     let mut png = std::fs::File::from(picture.to_png().unwrap());
@@ -144,7 +144,7 @@ fn one_file_is_taken_by_a_click_and_the_rest_of_the_report_does_not_bring_the_li
     fixture.point(at);
     fixture.click();
     assert_eq!(answer(&mut fixture, &mut session), (4, vec![0]));
-    // Before the session has heard of it, it reports something else.
+    // Before the session has handled the choice, it sends another report.
     session.send(&Report { when_idle: true, ..report(State::Ready, Some(chooser(4, false))) });
     shows_page(&mut fixture);
     asks(&mut fixture, &mut session, chooser(5, false));
@@ -166,7 +166,7 @@ fn one_file_is_taken_by_a_click_and_the_rest_of_the_report_does_not_bring_the_li
 fn keys_choose_and_the_page_gets_none_of_them() {
     let (mut fixture, mut session, client) = running_on("640x400");
     asks(&mut fixture, &mut session, chooser(1, false));
-    // A scanner's code and its end choose nothing.
+    // A scanner's code and its Enter choose nothing.
     [keys::A, keys::A, keys::ENTER].into_iter().for_each(|code| fixture.tap_key(code));
     assert_eq!(fixture.kiosk.snapshot().stage, "system-screen");
     [keys::DOWN, keys::DOWN, keys::ENTER].into_iter().for_each(|code| fixture.tap_key(code));
@@ -214,7 +214,7 @@ fn nobody_there_is_asked_no_longer_and_costs_nothing_afterwards() {
     fixture.kiosk.stage.chooser_patience = PATIENCE;
     asks(&mut fixture, &mut session, chooser(1, false));
     fixture.pass(Duration::from_millis(100));
-    // Whoever does something has time again.
+    // Input restarts the timeout.
     let used = fixture.kiosk.now();
     fixture.tap_key(keys::A);
     assert_eq!(answer(&mut fixture, &mut session), (1, vec![]));

@@ -1,4 +1,4 @@
-//! Keyboards and pointers of tools: what wtype and wayvnc do arrives as if a person had done it.
+//! Virtual keyboards and pointers: the input of wtype and wayvnc arrives like a person's.
 
 use std::{os::fd::AsFd, time::Duration};
 
@@ -29,7 +29,7 @@ delegate_noop!(Seen: ZwpVirtualKeyboardV1);
 delegate_noop!(Seen: ZwlrVirtualPointerManagerV1);
 delegate_noop!(Seen: ZwlrVirtualPointerV1);
 
-/// As wtype writes it: one key, on which a letter is that no layout has.
+/// As wtype sends it: one key with a character that no layout has.
 pub(crate) const KEYMAP: &str = "xkb_keymap {
 xkb_keycodes \"(unnamed)\" { minimum = 8; maximum = 255; <K1> = 9; <F2> = 68; <LCTL> = 37; <LALT> = 64; };
 xkb_types \"(unnamed)\" { include \"complete\" };
@@ -65,7 +65,7 @@ pub(crate) fn typed(fixture: &Fixture, client: ClientId) -> Vec<(u32, bool)> {
         .collect()
 }
 
-/// A window, and a tool.
+/// A window and a tool.
 fn start() -> (Fixture, ClientId, ClientId) {
     let mut fixture = Fixture::new(&["320x200"]);
     let shell = fixture.client();
@@ -93,7 +93,7 @@ fn what_is_typed_comes_with_its_own_keymap_and_that_of_the_seat_comes_back() {
         !fixture.kiosk.seat.devices.touched_and_typed().1,
         "nobody has it before them: the one on the screen is still wanted"
     );
-    // Whoever stands before the screen types as ever.
+    // A real keyboard types as before.
     fixture.tap_key(keys::A);
     fixture.roundtrip(shell);
     assert!(fixture[shell].seen.keymap == own);
@@ -101,7 +101,7 @@ fn what_is_typed_comes_with_its_own_keymap_and_that_of_the_seat_comes_back() {
     fixture.roundtrip(tool);
     fixture.roundtrip(shell);
     assert!(fixture[shell].seen.keymap != own);
-    // What it holds is let go of when it goes, and so is its keymap.
+    // Its held keys are released when it is destroyed, and its keymap ends.
     keyboard.destroy();
     fixture.roundtrip(tool);
     fixture.roundtrip(shell);
@@ -178,7 +178,8 @@ fn keymaps_that_change_without_end_leave_the_person_at_the_keyboard_alone() {
     let typed = typed(&fixture, shell);
     assert_eq!(typed[typed.len() - 2..], [(keys::A, true), (keys::A, false)]);
     let pressed = typed.iter().filter(|(code, pressed)| *code == 1 && *pressed).count();
-    // One of them types on, the other is not heard after ten changes, which may be of two seconds.
+    // One of them types on; the other one's keys are dropped after ten changes of the keymap, which may fall into two
+    // seconds.
     assert!((100..=110).contains(&pressed), "{pressed}");
     assert!(fixture[shell].seen.keymap == own);
 }

@@ -1,4 +1,4 @@
-//! The line on a screen that is watched (`[capture] notice`).
+//! The notice on a screen that is captured (`[capture] notice`).
 
 use std::time::{Duration, Instant};
 
@@ -20,12 +20,12 @@ fn announcing(notice: bool) -> Fixture {
     setup.start()
 }
 
-/// Pixels of the panel that are not the page's.
+/// Number of the panel's pixels that are not the page's colour.
 fn covered(fixture: &mut Fixture, page: [u8; 3]) -> usize {
     fixture.panel().rgba.chunks_exact(4).filter(|pixel| pixel[..3] != page).count()
 }
 
-/// One picture by wlr-screencopy.
+/// One capture by wlr-screencopy.
 fn look(fixture: &mut Fixture, watcher: ClientId) -> Canvas {
     let canvas = fixture[watcher].canvas(640, 400);
     let frame = fixture[watcher].screencopy(false);
@@ -64,7 +64,7 @@ fn a_line_comes_with_the_first_picture_and_goes_when_no_more_are_taken() {
     assert_eq!(panel.pixel(320, 200), RED, "it is no more than a line");
     assert_ne!(panel.pixel(320, 2), RED, "it is at the upper edge");
     assert!(panel.rgba.chunks_exact(4).any(|pixel| pixel[..3] == [255, 255, 255]), "and has letters");
-    // What is captured is what the screen shows.
+    // A capture equals what the screen shows.
     assert_eq!(look(&mut fixture, watcher).pixels().rgba, fixture.panel().rgba);
     fixture.disconnect(watcher);
     fixture.until("the end of the line", |fixture| covered(fixture, RED) == 0);
@@ -101,7 +101,7 @@ fn a_still_screen_that_is_watched_shows_the_line_and_wakes_for_nothing() {
     let canvas = fixture[watcher].canvas(640, 400);
     let before = fixture.panels.frames();
     let mut pictures = 0;
-    // As wayvnc does: always one picture ahead.
+    // As wayvnc does: always with one pending frame.
     let mut frame = fixture[watcher].capture(&session, &canvas);
     let started = Instant::now();
     while started.elapsed() < Duration::from_secs(2) {
@@ -116,7 +116,7 @@ fn a_still_screen_that_is_watched_shows_the_line_and_wakes_for_nothing() {
     assert_eq!(fixture.panels.frames() - before, 1, "the line is drawn once");
     assert_eq!(canvas.pixels().rgba, fixture.panel().rgba);
     fixture.nothing_left_to_do();
-    // The timer of the last picture, and no other.
+    // The timer of the last capture, and no other.
     assert!(fixture.wakeups(Duration::from_secs(11)) <= 1);
     assert!(covered(&mut fixture, RED) > 0, "who waits for the next picture watches");
     fixture[page].fill(&window, Picture::Solid(GREEN));

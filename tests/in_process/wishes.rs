@@ -1,5 +1,5 @@
-//! What toolkits ask for and a kiosk takes without effect, or refuses in order: icons, the bell, tearing, shortcuts, the
-//! lock of the session; and registries that are given back.
+//! Requests of toolkits that a kiosk accepts without effect or refuses: icons, the bell, tearing, shortcuts, session
+//! lock; and destroyed registries.
 
 use wayland_client::{Connection, Dispatch, QueueHandle, delegate_noop, protocol::wl_fixes::WlFixes};
 use wayland_protocols::{
@@ -90,7 +90,7 @@ impl Dispatch<ExtSessionLockV1, ()> for Seen {
     }
 }
 
-/// What the client is turned out for after all that it has said.
+/// The error of the client after all its requests.
 #[track_caller]
 fn turned_out(fixture: &mut Fixture, client: ClientId) -> Option<(String, u32)> {
     fixture[client].sync();
@@ -227,7 +227,7 @@ fn nobody_locks_the_screen() {
     assert_eq!(keys, 2, "the page has its keys");
 
     locks.lock(&handle, ()).unlock_and_destroy();
-    // For the client the object is gone, and its name with it.
+    // The object is destroyed on the client's side, so its name is not known.
     let code = turned_out(&mut fixture, locker).map(|(_, code)| code);
     assert_eq!(code, Some(ext_session_lock_v1::Error::InvalidUnlock as u32));
 }
@@ -246,7 +246,7 @@ fn registries_that_are_given_back_are_made_anew_without_end() {
         fixture.roundtrip(client);
         assert!(!fixture[client].is_gone(), "after {turn} times 50");
     }
-    // The client's own is there still: it hears of the screen that takes the virtual one's place.
+    // The client's own registry still works: it gets the global of the screen that replaces the virtual one.
     let known = fixture[client].seen.globals.clone();
     fixture.plug(heads);
     fixture.until("a new screen", |fixture| {

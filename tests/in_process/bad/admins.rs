@@ -1,5 +1,5 @@
-//! Tools on the admin socket that manage screens wrongly: what the protocols call an error ends the client, what
-//! they do not costs nothing, and the screens stay as they are.
+//! Tools on the admin socket that manage screens wrongly: protocol errors end the client, other mistakes have no
+//! consequences, and the screens stay as they are.
 
 use wayland_client::{Proxy, protocol::wl_output::Transform};
 use wayland_protocols_wlr::{
@@ -21,13 +21,13 @@ use crate::fixture::{
 
 const FIRST: &str = "HEADLESS-1";
 const SECOND: &str = "HEADLESS-2";
-/// Opcodes of requests whose words the library keeps in bounds.
+/// Opcodes of requests whose values the client library limits.
 const SET_TRANSFORM: u16 = 3;
 const SET_ADAPTIVE_SYNC: u16 = 5;
 
 type Wrong = fn(&Client, &ZwlrOutputManagerV1, &ZwlrOutputConfigurationV1);
 
-/// Does it, and looks what the client is turned out for, and that nothing came of it.
+/// Sends the wrong requests, and checks the client's error and that the screens are unchanged.
 #[track_caller]
 fn ends_with(interface: &str, code: u32, wrong: Wrong) {
     let mut fixture = Fixture::new(&["320x200", "200x100"]);
@@ -166,7 +166,7 @@ fn objects_may_be_left_in_any_order() {
     let late = fixture[client].enable(&other, FIRST);
     let told = &fixture[client].seen.admin;
     let mode = told.mode(&told.head(FIRST).modes[0]).mode.clone();
-    // Nothing can be set in a configuration that is gone or has had its answer.
+    // Nothing can be set in a configuration that is destroyed or answered.
     other.destroy();
     late.set_scale(-1.0);
     manager.stop();
@@ -197,7 +197,7 @@ fn a_client_may_die_in_the_middle_of_a_configuration() {
     bystander.assert_seen(&mut fixture);
 }
 
-/// Asks for far more than tools need.
+/// Far more than tools need.
 const MANY: usize = 2000;
 
 #[test]
@@ -218,7 +218,7 @@ fn managers_configurations_and_controls_have_an_end() {
     let cancelled = fixture[client].seen.admin.answers.len();
     assert!((MANY - 100..MANY).contains(&cancelled), "{cancelled}");
     assert!(fixture[client].seen.admin.answers.iter().all(|(_, answer)| *answer == Answer::Cancelled));
-    // One that was cancelled answers nothing more.
+    // A cancelled configuration gets no further answer.
     let last = many.last().unwrap();
     last.enable_head(&fixture[client].seen.admin.heads[0].head, &fixture[client].handle, ()).set_scale(2.0);
     last.apply();
@@ -249,7 +249,7 @@ fn works(fixture: &mut Fixture, client: ClientId, manager: &ZwlrOutputManagerV1)
 }
 
 impl Client {
-    /// A request with one word that the library does not let a client say.
+    /// Sends a request with a value that the client library does not allow.
     fn say(&self, object: &impl Proxy, opcode: u16, word: u32) {
         let bytes = Wire::message(object.id().protocol_id(), opcode, &[Arg::Word(word)]);
         self.send_raw(&bytes);
@@ -264,7 +264,7 @@ fn a_manager_too_many_is_told_so_in_the_turn_in_which_it_came() {
         let _: ZwlrOutputManagerV1 = fixture[client].bind();
     }
     assert!(fixture[client].flushed());
-    // Answered frame callbacks have clients read at the end of the turn: nothing comes after that by itself.
+    // After frame callbacks, clients are read at the end of the turn: no event follows that wakes the loop.
     fixture.kiosk.clients.answered = true;
     fixture.kiosk.settle();
     fixture[client].pump();

@@ -1,5 +1,5 @@
-//! D-Bus callers that send nonsense to the real socket: each call gets one sentence, the screens stay as they are, and
-//! the next caller is served.
+//! D-Bus callers that send invalid calls to the real socket: each call gets one error sentence, the screens stay as
+//! they are, and the next caller is served.
 
 use std::{
     collections::HashMap,
@@ -28,13 +28,13 @@ const METHODS: [&str; 9] = [
     "NoSuchMethod",
     "applyoutputs",
 ];
-/// What people read and logs keep.
+/// The limit for text that people read and logs keep.
 const LONGEST_SENTENCE: usize = 1000;
 const MANY: usize = 10_000;
 
 type Wanted<'a> = Vec<(String, HashMap<String, Variant<'a>>)>;
 
-/// The refusal must be one sentence of a known kind; a reply is not expected.
+/// The call must be refused with one sentence of a known kind.
 async fn refused<B: serde::Serialize + DynamicType>(
     connection: &Connection,
     path: &str,
@@ -48,7 +48,7 @@ async fn refused<B: serde::Serialize + DynamicType>(
             assert!(name.starts_with("org.kioskd.Error."), "{what}: {name}");
             text.unwrap_or_default()
         }
-        // One of the standard's.
+        // One of the D-Bus standard's errors.
         Err(zbus::Error::FDO(error)) => {
             let text = error.to_string();
             text.split_once(": ").map(|(_, text)| text.to_owned()).unwrap_or_default()
@@ -89,7 +89,7 @@ fn variants() -> Vec<Variant<'static>> {
     ]
 }
 
-/// The screens as they are, in a form that is compared.
+/// The screens' state, in a form that can be compared.
 fn state(fixture: &Fixture) -> String {
     let mut snapshot = fixture.kiosk.snapshot();
     snapshot.outputs.iter_mut().for_each(|output| (output.frames_composed, output.frames_direct) = (0, 0));
@@ -218,7 +218,7 @@ fn of_two_callers_who_saw_the_same_layout_one_changes_it() {
 #[test]
 fn callers_that_do_not_read_and_hundreds_that_say_nothing_hold_up_nobody() {
     let mut fixture = kiosk(&["320x200"]);
-    // The control thread has made the socket when the first caller is served.
+    // The control thread has created the socket when the first caller is served.
     caller(&mut fixture, |_| async {});
     let socket = fixture.directory.path().join("compositor.sock");
     let mut deaf: Vec<UnixStream> = (0..4).map(|_| UnixStream::connect(&socket).unwrap()).collect();

@@ -15,9 +15,9 @@ use crate::fixture::{
     wire::{Arg, DISPLAY, Wire},
 };
 
-/// What libwayland reads of a client at a time.
+/// Bytes that libwayland reads from a client at a time.
 const ONE_READ: usize = 4096;
-/// Clients that it looks at in a turn.
+/// Clients that are served in a turn.
 const CLIENTS_A_TURN: usize = 32;
 
 /// A client that writes whenever there is room.
@@ -25,7 +25,7 @@ struct Flood {
     wire: Wire,
     requests: Vec<u8>,
     written: usize,
-    /// Where in `requests` the next byte is.
+    /// Position of the next byte in `requests`.
     at: usize,
 }
 
@@ -41,12 +41,12 @@ impl Flood {
         wire.request(DISPLAY, 1, &[Arg::Word(2)]);
         wire.request(2, 0, &[Arg::Word(number), Arg::Text("wl_compositor"), Arg::Word(4), Arg::Word(3)]);
         wire.request(3, 0, &[Arg::Word(4)]);
-        // wl_surface.set_opaque_region(null), which is answered by nothing.
+        // wl_surface.set_opaque_region(null), which gets no answer.
         let requests = Wire::message(4, 4, &[Arg::Word(0)]).repeat(1000);
         Self { wire, requests, written: 0, at: 0 }
     }
 
-    /// Writes until the socket is full, and takes what the server said.
+    /// Writes until the socket is full, and reads the server's events.
     fn pour(&mut self) {
         loop {
             match self.wire.stream.write(&self.requests[self.at..]) {
@@ -83,7 +83,7 @@ fn floods_are_read_once_a_turn_and_everybody_else_is_served_in_each() {
         }
         for (flood, before) in floods.iter_mut().zip(before) {
             flood.pour();
-            // The kernel makes room a page at a time, and some of that is its own.
+            // The kernel frees socket memory a page at a time, and uses some of that itself.
             let read = flood.written - before;
             assert!(round == 0 || read <= turns * ONE_READ * 4, "{read} bytes of one client in {turns} turns");
         }
@@ -114,7 +114,7 @@ fn more_writers_than_are_read_in_a_turn_take_turns() {
     bystander.assert_unharmed(&mut fixture);
 }
 
-/// A listening socket as kioskd has them, and who connects to it.
+/// A listening socket like kioskd's, with its event source.
 fn listener(fixture: &mut Fixture) -> std::path::PathBuf {
     let path = fixture.directory.path().join("crowd");
     let listener = UnixListener::bind(&path).unwrap();
@@ -155,7 +155,7 @@ fn one_connection_too_many_is_told_and_the_next_is_taken_when_one_has_gone() {
     let text = String::from_utf8_lossy(&said);
     let sentence = "too many clients: one user may have 3 at a time ([limits] clients-per-user)";
     assert!(text.contains(sentence), "{text:?}");
-    // As libwayland says it: to wl_display, which is object 1, and as long as it says.
+    // As libwayland sends it: on wl_display, which is object 1, with the right length.
     let word = |at: usize| u32::from_ne_bytes(said[at..at + 4].try_into().unwrap());
     assert_eq!((word(0), word(4) & 0xffff, word(4) >> 16, word(8), word(12)), (1, 0, said.len() as u32, 1, 2));
     bystander.assert_seen(&mut fixture);
@@ -198,10 +198,10 @@ fn without_descriptors_the_listener_rests_and_the_reserve_is_kept() {
     let path = listener(&mut fixture);
     let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as u64;
     let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
-    // Of so few, half are for connections.
+    // With a low limit, half is for connections.
     let few = (open + 40) * 2;
     setrlimit(Resource::Nofile, Rlimit { current: Some(few), maximum }).unwrap();
-    // Both ends are ours: each client costs two.
+    // Both ends are in this process: each client costs two.
     let mut clients: Vec<UnixStream> = Vec::new();
     for _ in 0..30 {
         clients.push(UnixStream::connect(&path).unwrap());
@@ -212,12 +212,12 @@ fn without_descriptors_the_listener_rests_and_the_reserve_is_kept() {
         matches!((&mut &**client).read(&mut [0; 256]), Ok(count) if count > 0)
     });
     assert!(refused.count() >= 5, "the reserve was given away");
-    // It is there for whoever is needed: a screenshot, a descriptor for D-Bus.
+    // The reserve is usable: for a screenshot, or a descriptor for D-Bus.
     drop(rustix::pipe::pipe().unwrap());
     fixture.screenshot();
     bystander.assert_unharmed(&mut fixture);
 
-    // With none at all, those who wait at the door do not wake us again and again.
+    // With no descriptor left, waiting connections do not wake the loop again and again.
     let waiting: Vec<UnixStream> = (0..4).map(|_| UnixStream::connect(&path).unwrap()).collect();
     let open = std::fs::read_dir("/proc/self/fd").unwrap().count() as u64;
     let taken: Vec<_> = std::iter::from_fn(|| rustix::io::dup(&waiting[0]).ok()).collect();

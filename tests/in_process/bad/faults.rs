@@ -1,4 +1,4 @@
-//! A client that dies at every step of a life, and one that is torn down by every kind of event at every step.
+//! A client that dies at every step of its run, and one that is disturbed by every kind of event at every step.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::fixture::{
     picture::{BLUE, GREEN, Picture, RED},
 };
 
-/// What may happen to a client at a step.
+/// What happens to the client at a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fault {
     Death,
@@ -21,7 +21,7 @@ enum Fault {
     PowerOff,
 }
 
-/// A life of a client, which ends or is disturbed after `steps` steps. Returns whether there were so many.
+/// A client's run, which ends or is disturbed after `steps` steps. Returns whether there are so many.
 fn live(fixture: &mut Fixture, steps: usize, fault: Fault) -> bool {
     let mut done = 0;
     let client = fixture.client();
@@ -95,7 +95,7 @@ fn live(fixture: &mut Fixture, steps: usize, fault: Fault) -> bool {
 }
 
 fn disturb(fixture: &mut Fixture, client: crate::fixture::ClientId, fault: Fault) -> bool {
-    // What was asked for is on its way, or is not: half of the time each.
+    // In half of the cases the requests have been sent already.
     if fault != Fault::Death {
         fixture[client].sync();
     }

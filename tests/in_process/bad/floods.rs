@@ -1,4 +1,4 @@
-//! Too much of everything.
+//! Clients that send or request too much.
 
 use std::{
     io::{ErrorKind, Write},
@@ -16,8 +16,7 @@ use crate::fixture::{
     wire::{Arg, DISPLAY, Wire},
 };
 
-/// Runs a test in a process of its own, where nothing else takes memory. Returns whether this is that
-/// process.
+/// Runs a test in a separate process, where nothing else allocates memory. Returns whether this is that process.
 pub fn alone(test: &str) -> bool {
     const ALONE: &str = "KIOSK_TEST_ALONE";
     if std::env::var_os(ALONE).is_some() {
@@ -36,7 +35,7 @@ pub fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
 }
 
-/// How much memory the process uses, KiB.
+/// Memory used by the process, KiB.
 pub fn memory_in_use() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
@@ -75,7 +74,7 @@ fn a_thousand_windows_and_subsurfaces_are_survived() {
         let part = fixture[client].bound().subcompositor.get_subsurface(&child, &parent, &handle, ());
         part.set_desync();
         child.commit();
-        // Every tenth goes a level deeper.
+        // Every tenth surface nests a level deeper.
         if depth % 10 == 0 {
             parent = child;
         }
@@ -98,7 +97,7 @@ fn a_client_that_never_reads_is_let_go_and_costs_no_memory() {
     let bystander = Bystander::new(&mut fixture);
     let mut wire = Wire::new(fixture.socket(Privilege::Shell));
     let before = memory_in_use();
-    // Every sync is answered with two events of twelve bytes, which nobody takes.
+    // Every sync is answered with two events of twelve bytes, which the client does not read.
     let started = Instant::now();
     let mut sync = (2u32..).map(|id| Wire::message(DISPLAY, 0, &[Arg::Word(id)]));
     let mut unsent = Vec::new();
@@ -107,7 +106,7 @@ fn a_client_that_never_reads_is_let_go_and_costs_no_memory() {
         while unsent.len() < 16 * 1024 {
             unsent.extend(sync.next().unwrap());
         }
-        // As much as the server has room for.
+        // As much as the socket accepts.
         match wire.stream.write(&unsent) {
             Ok(count) => {
                 unsent.drain(..count);
@@ -231,9 +230,9 @@ fn clients_that_come_and_go_leave_nothing_behind() {
     let (memory, files) = (memory_in_use(), open_files());
     (0..300).for_each(|_| visit(&mut fixture));
     let grown = memory_in_use().saturating_sub(memory);
-    // A window's picture alone is 250 KiB, and its objects are some 20 KiB.
+    // A window's buffer is 250 KiB, and its objects are some 20 KiB.
     assert!(grown < 300 * 10, "{grown} KiB are kept of 300 clients that have gone");
-    // The thread that unmaps pools may not have come to the last ones.
+    // The thread that unmaps pools may not have handled the last ones.
     assert!(open_files() < files + 50, "{files} open files became {}", open_files());
     bystander.assert_seen(&mut fixture);
 }

@@ -15,13 +15,13 @@ use crate::fixture::{
     wire::{Arg, DISPLAY, Wire},
 };
 
-/// `PROPTEST_CASES` asks for more than the everyday number.
+/// `PROPTEST_CASES` overrides the default number.
 fn config(everyday: u32) -> ProptestConfig {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(everyday);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
 
-/// One thing that happens.
+/// One step of a run.
 #[derive(Debug, Clone)]
 enum Event {
     Say(Choice),
@@ -55,7 +55,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-/// How far the client gets before it goes mad.
+/// How far the client gets before it sends random requests.
 #[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
 pub enum Start {
     Bound,
@@ -160,7 +160,7 @@ fn play(start: Start, events: &[Event]) {
     bystander.assert_unharmed(&mut fixture);
 }
 
-/// A string of length 0 is none at all, which few requests allow. It took the whole compositor down once.
+/// A string of length 0 is null, which few requests allow. It once crashed the whole compositor.
 #[test]
 fn a_string_that_is_none_only_ends_its_own_connection() {
     let mut fixture = Fixture::new(&["320x200"]);
@@ -219,7 +219,7 @@ proptest! {
         bystander.assert_seen(&mut fixture);
     }
 
-    /// Bytes that look like messages of objects that there are.
+    /// Bytes that look like messages for existing objects.
     #[test]
     fn random_messages_only_end_their_own_connection(
         messages in prop::collection::vec((0u32..8, 0u16..6, prop::collection::vec(any::<u32>(), 0..6)), 1..30),
@@ -233,7 +233,7 @@ proptest! {
             let arguments: Vec<Arg<'_>> = words.iter().map(|word| Arg::Word(*word)).collect();
             let mut message = Wire::message(*object, *opcode, &arguments);
             if let Some(size) = lie {
-                // A length that is not the message's.
+                // A length that does not match the message.
                 message[6..8].copy_from_slice(&size.to_ne_bytes());
             }
             wire.send(&message);

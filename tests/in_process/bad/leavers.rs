@@ -1,5 +1,5 @@
-//! Clients that leave without a word: whatever they had made, nothing of it may be kept. A kiosk runs for years, and its
-//! browser is killed now and then; a hostile one connects without end.
+//! Clients that die without destroying their objects: nothing of them may be kept. A kiosk runs for years, and its
+//! browser is killed now and then; a hostile client reconnects without end.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -18,12 +18,12 @@ use super::{
 use crate::fixture::{Fixture, seen::Global};
 
 const LIVES: usize = 40;
-/// What grows once, such as a cache, does not grow each time.
+/// Tries: one-time growth, such as of a cache, does not happen each time.
 const TRIES: usize = 4;
-/// Of one client, bytes: tables grow by doubling.
+/// Memory left by one client, bytes: tables grow by doubling.
 const MAX_LEFT: i64 = 64;
 
-/// What the allocator has given out, bytes.
+/// Memory allocated by the allocator, bytes.
 fn in_use() -> i64 {
     // SAFETY: it only reads the allocator's counters.
     #[allow(unsafe_code)]
@@ -31,10 +31,10 @@ fn in_use() -> i64 {
     (counted.uordblks + counted.hblkhd) as i64
 }
 
-/// A request that makes an object: of which interface, and at which place.
+/// A request that creates an object: its interface and opcode.
 type Maker = (&'static str, usize);
 
-/// The makers that these objects have.
+/// The makers of these objects.
 fn makers(things: &[Thing]) -> Vec<Maker> {
     let of = |thing: &Thing| {
         let interface = thing.interface;
@@ -49,7 +49,7 @@ fn makers(things: &[Thing]) -> Vec<Maker> {
     all
 }
 
-/// Says the request as a client in its right mind does.
+/// Sends the request with usual arguments.
 fn make(speaker: &mut Speaker, (interface, opcode): Maker) {
     let Some(thing) = speaker.things.iter().rev().find(|thing| thing.interface.name == interface).copied() else {
         return;
@@ -62,7 +62,7 @@ fn make(speaker: &mut Speaker, (interface, opcode): Maker) {
     });
 }
 
-/// What is offered to clients of this privilege.
+/// The globals that are offered to clients of this privilege.
 fn globals(fixture: &mut Fixture, privilege: Privilege) -> Vec<Global> {
     let guest = fixture.client_of(privilege);
     let globals = fixture[guest].seen.globals.clone();
@@ -72,7 +72,7 @@ fn globals(fixture: &mut Fixture, privilege: Privilege) -> Vec<Global> {
     globals
 }
 
-/// One that makes these, draws, and is gone. Gives the objects it had.
+/// A client that creates these objects, draws, and dies. Returns its objects.
 fn live(fixture: &mut Fixture, globals: &[Global], privilege: Privilege, what: &[Maker]) -> Vec<Thing> {
     let mut speaker = Speaker::new(fixture.socket(privilege), globals);
     prologue(fixture, &mut speaker, Start::Mapped);
@@ -90,7 +90,8 @@ fn live(fixture: &mut Fixture, globals: &[Global], privilege: Privilege, what: &
     things
 }
 
-/// What one `act` leaves behind, bytes: the least of several tries of so many, until one is no more than `most`.
+/// Memory that one `act` leaves allocated, bytes: the least of several tries of `count` each, until one is at most
+/// `most`.
 fn left_by(count: usize, most: i64, mut act: impl FnMut()) -> i64 {
     let mut left = i64::MAX;
     for _ in 0..TRIES {
@@ -133,18 +134,18 @@ fn nothing_of_a_client_that_is_gone_is_kept() {
     assert!(kept.is_empty(), "bytes that each client leaves behind: {kept:#?}");
 }
 
-/// Of one object that was made and destroyed, bytes. libwayland's table of a client's numbers takes 8, where the client
-/// uses each only once, as this one does.
+/// Memory left by one object that was created and destroyed, bytes. libwayland's table of a client's ids takes 8 if the
+/// client uses each id only once, as this one does.
 const MAX_LEFT_OF_OBJECT: i64 = 40;
 
-/// Others end when the server says so, or with their client.
+/// Objects without a destructor end by the server or with their client.
 fn can_be_destroyed(things: &[Thing], (interface, opcode): Maker) -> bool {
     let maker = things.iter().find(|thing| thing.interface.name == interface);
     let made = maker.and_then(|maker| maker.interface.requests[opcode].child_interface);
     made.is_some_and(|made| made.requests.iter().any(|desc| desc.is_destructor))
 }
 
-/// Makes it and destroys what was made, the last first.
+/// Creates the objects and destroys them, the last first.
 fn make_and_destroy(speaker: &mut Speaker, what: &[Maker]) {
     let before = speaker.things.len();
     for maker in what {

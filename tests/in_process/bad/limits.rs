@@ -1,5 +1,5 @@
-//! Clients that want more than they may have: each is told in words what and how much is possible, and goes; the
-//! others notice nothing, and what it had is free again.
+//! Clients that exceed their limits: each gets an error that names the limit, and is disconnected; others are not
+//! affected, and its counts are released.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::fixture::{
     picture::{GREEN, Picture},
 };
 
-/// Few enough to be reached soon, and more than the bystander needs.
+/// Low enough to be reached soon, and more than the bystander needs.
 const FEW: u32 = 40;
 
 fn few() -> Limits {
@@ -37,7 +37,7 @@ fn few() -> Limits {
     }
 }
 
-/// A kiosk with few of everything, and the hostile client.
+/// A kiosk with low limits, and the hostile client.
 struct Scene {
     fixture: Fixture,
     bystander: Bystander,
@@ -67,7 +67,7 @@ impl Scene {
         self.speaker.listen();
     }
 
-    /// Says it so many times or until it is turned out.
+    /// Repeats the request so many times, or until the client is disconnected.
     fn repeat(&mut self, times: u32, mut what: impl FnMut(&mut Speaker, u32)) {
         for time in 0..times {
             what(&mut self.speaker, time);
@@ -94,7 +94,7 @@ impl Scene {
         surface
     }
 
-    /// It was told so, and nobody else was hurt; what it had is given back.
+    /// The client got this error, others are not affected, and its counts are released.
     #[track_caller]
     fn assert_told(mut self, sentence: &str) {
         self.turn();
@@ -104,7 +104,7 @@ impl Scene {
         self.bystander.assert_seen(&mut self.fixture);
         let globals = self.fixture[self.bystander.client].seen.globals.clone();
         for _ in 0..30 {
-            // Each as a client of its own, which has the whole of what a client may have.
+            // Each is a new client, which may use its whole limit.
             self.speaker = Speaker::new(self.fixture.socket(Privilege::Shell), &globals);
             for _ in 0..FEW {
                 self.speaker.say("wl_compositor", "create_surface", &[]);
@@ -115,7 +115,7 @@ impl Scene {
         assert_eq!(self.fixture.kiosk.protocols.limits.clients(), 2, "of those that went");
     }
 
-    /// It is still there.
+    /// The client is still connected.
     #[track_caller]
     fn assert_fine(mut self) {
         self.turn();
@@ -204,7 +204,7 @@ fn windows_popups_and_subsurfaces_have_a_number() {
 fn nest_subsurfaces(scene: &mut Scene, depth: u32, from_the_leaf: bool) -> (u32, u32) {
     let mut surfaces: Vec<u32> = (0..=depth).map(|_| scene.surface()).collect();
     if from_the_leaf {
-        // The last pair made first.
+        // Created from the last pair on.
         surfaces.reverse();
     }
     for pair in surfaces.windows(2) {
@@ -228,7 +228,7 @@ fn subsurfaces_are_nested_so_deep_and_no_deeper() {
         nest_subsurfaces(&mut scene, 13, from_the_leaf);
         scene.assert_told(SENTENCE);
     }
-    // Two trees that are allowed make one that is not.
+    // Two trees within the limit become one that exceeds it.
     let mut scene = Scene::new();
     let (_, leaf) = nest_subsurfaces(&mut scene, 6, false);
     let (root, _) = nest_subsurfaces(&mut scene, 6, true);
@@ -302,7 +302,7 @@ fn what_one_object_gathers_has_a_number() {
         scene.repeat(FEW + 2, |speaker, _| speaker.say(source, "offer", &[]));
         scene.assert_told("too many MIME types of a source: 40 are possible ([limits] mime-types)");
     }
-    // A region that goes takes its count along.
+    // A destroyed region releases its count.
     let mut scene = Scene::new();
     scene.repeat(FEW * 2, |speaker, _| {
         speaker.say("wl_compositor", "create_region", &[]);
@@ -320,7 +320,7 @@ fn configures_that_nobody_answers_do_not_pile_up() {
     scene.turn();
     scene.repeat(400, |speaker, _| speaker.say("xdg_toplevel", "set_fullscreen", &[0]));
     scene.assert_told("too many configures without an answer: 250 are possible");
-    // One that answers may ask as often as it likes.
+    // A client that acknowledges configures is not limited.
     let mut scene = Scene::new();
     scene.window();
     scene.speaker.say("wl_surface", "commit", &[]);
@@ -341,7 +341,7 @@ fn commits_that_wait_for_a_parent_do_not_pile_up() {
     scene.speaker.say("wl_subcompositor", "get_subsurface", &[child, parent]);
     scene.repeat(1_100, |speaker, _| speaker.say_to(child, "commit", &[]));
     scene.assert_told("too many commits that wait for another: 1000 are possible");
-    // Where the parent commits now and then, they do not.
+    // With commits of the parent now and then, they do not pile up.
     let mut scene = Scene::new();
     let (parent, child) = (scene.surface(), scene.surface());
     scene.speaker.say("wl_subcompositor", "get_subsurface", &[child, parent]);
@@ -402,7 +402,7 @@ fn the_list_of_globals_is_not_asked_for_without_end() {
     scene.bystander.assert_seen(&mut scene.fixture);
 }
 
-/// A page lives for years: what it is done with must not count for ever.
+/// A page runs for years: what it has destroyed must not count.
 #[test]
 fn what_a_client_is_done_with_is_not_counted_any_more() {
     let mut setup = Setup::bare(&["320x200"]);

@@ -1,5 +1,5 @@
-//! Requests as no library sends them, made from the protocols' own descriptions: wrong lengths, strings and arrays,
-//! wrong objects, descriptors too many and too few, and connections that end in the middle.
+//! Requests that no library sends, made from the protocols' descriptions: wrong lengths, strings and arrays, wrong
+//! objects, too many and too few descriptors, and connections that end within a message.
 
 use std::os::fd::{AsFd, OwnedFd};
 
@@ -34,14 +34,14 @@ impl Dice {
     }
 }
 
-/// The highest number of descriptors that one `sendmsg` of libwayland's carries.
+/// Most descriptors in one `sendmsg` of libwayland.
 const MAX_DESCRIPTORS: usize = 28;
 
 fn words(body: &mut Vec<u8>, words: &[u32]) {
     words.iter().for_each(|word| body.extend_from_slice(&word.to_ne_bytes()));
 }
 
-/// A string or an array: the length that is said, the bytes that are there, and what fills them up.
+/// A string or an array: the stated length, the bytes and the padding.
 fn put_bytes(body: &mut Vec<u8>, dice: &mut Dice, text: bool) {
     let bytes: Vec<u8> = match dice.below(8) {
         0 => Vec::new(),
@@ -82,12 +82,12 @@ fn descriptor(dice: &mut Dice) -> OwnedFd {
     }
 }
 
-/// Numbers at which something ends.
+/// Boundary values.
 const BOUNDARIES: [u32; 8] = [0, 1, u32::MAX, i32::MIN as u32, i32::MAX as u32, 0x8000, 0xffff, 0x0100_0000];
 
 impl Speaker {
-    /// A request that is right but for one argument at a boundary, on an object of any interface: all interfaces are
-    /// asked alike, however few objects they have.
+    /// A valid request with one argument at a boundary, on an object of any interface: all interfaces are chosen with
+    /// the same probability, however few objects they have.
     pub fn probe(&mut self, dice: &mut Dice) {
         let mut names: Vec<&str> = self.things.iter().map(|thing| thing.interface.name).collect();
         names.sort_unstable();
@@ -109,7 +109,7 @@ impl Speaker {
         self.silent = dice.one_in(64);
         self.send(thing, opcode, |speaker, kind, interface| {
             place += 1;
-            // Not one of the numbers that `usual` leaves alone.
+            // Avoids the numbers for which `usual` returns nothing.
             let number = 1 + 4 * (dice.roll() % 7) as u16;
             let is_object = matches!(kind, ArgumentType::Object(_));
             if place - 1 == odd && !is_object {
@@ -121,7 +121,7 @@ impl Speaker {
         self.silent = false;
     }
 
-    /// One request that is wrong in some way, once or many times. It may be the last: some end in the middle.
+    /// An invalid request, once or many times. It may be the last one: some end within the message.
     pub fn mangle(&mut self, dice: &mut Dice) {
         let list = if dice.one_in(20) && !self.dead.is_empty() { &self.dead } else { &self.things };
         let thing = list[dice.below(list.len())];
@@ -129,7 +129,7 @@ impl Speaker {
         if requests == 0 {
             return;
         }
-        // One more than there are, and any.
+        // An opcode beyond the last, or any.
         let one_more = usize::from(dice.one_in(20));
         let opcode = if dice.one_in(40) { dice.below(65_536) } else { dice.below(requests + one_more) };
         let (body, wanted, made) = self.mangled_body(dice, thing, opcode);
@@ -156,7 +156,7 @@ impl Speaker {
         let descriptors: Vec<OwnedFd> = (0..count).map(|_| descriptor(dice)).collect();
         let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
         if dice.one_in(60) {
-            // It ends at any byte.
+            // The connection ends at any byte.
             message.truncate(dice.below(message.len()));
             self.wire.send(&message);
             let _ = self.wire.stream.shutdown(std::net::Shutdown::Both);
@@ -178,7 +178,7 @@ impl Speaker {
         }
     }
 
-    /// The arguments, how many descriptors belong to them, and what they make under the next id.
+    /// The arguments, their number of descriptors, and the interface of the new object under the next id.
     fn mangled_body(
         &self,
         dice: &mut Dice,

@@ -1,4 +1,4 @@
-//! Shared memory that is not what it was said to be.
+//! Shared memory that is smaller than stated, or not memory.
 
 use std::{fs::File, os::fd::AsFd};
 
@@ -17,14 +17,14 @@ fn window(fixture: &mut Fixture) -> (ClientId, Toplevel) {
     (client, window)
 }
 
-/// Attaches a buffer of 320 by 200 from memory of which only `left` bytes remain once it is committed, or `before`.
+/// Attaches a buffer of 320 by 200 whose memory is truncated to `left` bytes after the commit, or `before` it.
 fn show_truncated(fixture: &mut Fixture, client: ClientId, window: &Toplevel, left: u64, before: bool) {
     let handle = fixture[client].handle.clone();
     let file = File::from(memory(&Picture::Solid(GREEN).pixels(320, 200)));
     let pool = fixture[client].bound().shm.create_pool(file.as_fd(), 320 * 200 * 4, &handle, ());
     let buffer = pool.create_buffer(0, 320, 200, 320 * 4, Format::Xrgb8888, &handle, ());
     if before {
-        // The pool is there, its pages are not.
+        // The pool is mapped before it is truncated.
         fixture[client].sync();
         fixture.turn(std::time::Duration::ZERO);
         file.set_len(left).unwrap();
@@ -51,7 +51,7 @@ fn memory_that_shrinks_under_a_buffer_hurts_no_one_else() {
             fixture.kiosk.screens.request_redraw();
             fixture.turn(std::time::Duration::ZERO);
             fixture.still();
-            // A full drawing reads every byte, whatever of it was damaged.
+            // Drawing from scratch reads every byte, independent of damage.
             fixture.draw_from_scratch();
             fixture.screenshot();
         }
@@ -162,7 +162,7 @@ fn a_buffer_of_a_pool_that_lost_its_memory_in_a_resize_hurts_no_one() {
     window.surface.attach(Some(&buffer), 0, 0);
     window.surface.damage_buffer(0, 0, 320, 200);
     window.surface.commit();
-    // More than a process can map many times over.
+    // More than a process can map many times.
     pool.resize(i32::MAX);
     window.surface.attach(Some(&buffer), 0, 0);
     window.surface.commit();

@@ -1,4 +1,5 @@
-//! Clients that send nonsense, flood, or die at the wrong moment: the compositor lives, and so do the others.
+//! Clients that send invalid requests, flood, or die at the wrong moment: the compositor and the other clients keep
+//! running.
 
 mod admins;
 mod callers;
@@ -22,7 +23,7 @@ use crate::fixture::{
     picture::{Picture, YELLOW},
 };
 
-/// A client that does nothing wrong, and must not be hurt.
+/// A correct client, which must not be affected.
 struct Bystander {
     client: ClientId,
     window: Toplevel,
@@ -35,7 +36,7 @@ impl Bystander {
         Self { client, window }
     }
 
-    /// It is still connected, can draw, and is seen once the troublemaker is gone.
+    /// It is still connected, can draw, and gets frames.
     #[track_caller]
     fn assert_unharmed(&self, fixture: &mut Fixture) {
         fixture.roundtrip(self.client);
@@ -46,7 +47,7 @@ impl Bystander {
         fixture.until("the bystander's frame", |fixture| fixture[self.client].frames(&self.window.surface) > frames);
     }
 
-    /// As above, and nothing covers it.
+    /// As above, and its window is visible.
     #[track_caller]
     fn assert_seen(&self, fixture: &mut Fixture) {
         self.assert_unharmed(fixture);
@@ -56,7 +57,7 @@ impl Bystander {
 }
 
 impl Fixture {
-    /// The server turns the client out for what it did.
+    /// The server disconnects the client for an error.
     #[track_caller]
     fn turned_out(&mut self, client: ClientId) {
         self[client].sync();

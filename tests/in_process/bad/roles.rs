@@ -1,4 +1,4 @@
-//! Surfaces used for what they are not, in orders they are not meant for.
+//! Surfaces used against their role, and requests in invalid order.
 
 use wayland_client::Proxy;
 use wayland_protocols::xdg::shell::client::xdg_positioner::{Anchor, ConstraintAdjustment, Gravity};
@@ -12,7 +12,7 @@ use crate::fixture::{
     seen::KeySeen,
 };
 
-/// A fixture with a bystander, and a client that is about to do something wrong with its window.
+/// A fixture with a bystander, and a client with a window.
 fn scene() -> (Fixture, Bystander, ClientId, Toplevel) {
     let mut fixture = Fixture::new(&["320x200"]);
     let bystander = Bystander::new(&mut fixture);
@@ -21,7 +21,7 @@ fn scene() -> (Fixture, Bystander, ClientId, Toplevel) {
     (fixture, bystander, client, window)
 }
 
-/// Does it, lets the compositor work on it, and looks whether anyone else was hurt.
+/// Sends the wrong requests, lets the compositor handle them, and checks that others are not affected.
 fn wrong(what: impl Fn(&mut Fixture, ClientId, &Toplevel)) {
     let (mut fixture, bystander, client, window) = scene();
     what(&mut fixture, client, &window);
@@ -123,7 +123,7 @@ fn subsurfaces_may_be_orphans_circles_and_strangers() {
             let handle = fixture[client].handle.clone();
             let child = fixture[client].surface();
             let part = fixture[client].bound().subcompositor.get_subsurface(&child, &window.surface, &handle, ());
-            // Itself is no sibling.
+            // A surface is not its own sibling.
             if above {
                 part.place_above(&child);
             } else {
@@ -197,7 +197,7 @@ fn positioners_may_be_empty_huge_or_mad() {
             });
         }
     }
-    // Never given a size at all.
+    // Without a size.
     wrong(|fixture, client, window| {
         let positioner = fixture[client].positioner();
         let popup = fixture[client].popup(&window.xdg, &positioner);
@@ -264,7 +264,7 @@ fn acknowledgements_may_be_made_up() {
         });
     }
     wrong(|fixture, client, window| {
-        // Twice, and backwards.
+        // Twice, and in reverse order.
         fixture[client].seen.forgets_acks = true;
         fixture.scale(1.5);
         fixture.scale(2.0);
@@ -325,12 +325,12 @@ fn drags_may_have_mad_icons_and_sources_that_go() {
         source.offer("text/plain".into());
         (device, source, fixture[client].seen.serial)
     };
-    // The window itself as the icon.
+    // The window itself as the drag icon.
     wrong(move |fixture, client, window| {
         let (device, source, serial) = start(fixture, client);
         device.start_drag(Some(&source), &window.surface, Some(&window.surface), serial);
     });
-    // An icon that goes, and one that is given another role.
+    // An icon that is destroyed, and one that gets another role.
     for destroy in [true, false] {
         wrong(move |fixture, client, window| {
             let (device, source, serial) = start(fixture, client);
@@ -352,7 +352,7 @@ fn drags_may_have_mad_icons_and_sources_that_go() {
             fixture.button(false);
         });
     }
-    // The source goes in the middle.
+    // The source is destroyed during the drag.
     wrong(move |fixture, client, window| {
         let (device, source, serial) = start(fixture, client);
         device.start_drag(Some(&source), &window.surface, None, serial);
@@ -365,14 +365,14 @@ fn drags_may_have_mad_icons_and_sources_that_go() {
         fixture.point((70.0, 60.0));
         fixture.button(false);
     });
-    // The same source twice: as a selection and dragged.
+    // The same source twice: for a selection and a drag.
     wrong(move |fixture, client, window| {
         let (device, source, serial) = start(fixture, client);
         device.set_selection(Some(&source), serial);
         device.start_drag(Some(&source), &window.surface, None, serial);
         device.start_drag(Some(&source), &window.surface, None, serial);
     });
-    // The origin goes.
+    // The origin is destroyed.
     wrong(move |fixture, client, window| {
         let (device, source, serial) = start(fixture, client);
         device.start_drag(Some(&source), &window.surface, None, serial);

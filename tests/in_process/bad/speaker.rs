@@ -82,9 +82,9 @@ use crate::fixture::{
 };
 
 const REGISTRY: u32 = 2;
-/// Where the server's own ids start.
+/// Start of the server's ids.
 const SERVER_IDS: u32 = 0xff00_0000;
-/// `wl_shm.create_pool`'s memory, bytes.
+/// Size of `wl_shm.create_pool`'s memory, bytes.
 pub const POOL: usize = 64 * 64 * 4;
 
 fn interfaces() -> Vec<&'static Interface> {
@@ -144,7 +144,7 @@ fn interfaces() -> Vec<&'static Interface> {
     ]
 }
 
-/// Objects whose requests matter most.
+/// Interfaces whose requests matter most.
 const LIVELY: [&str; 13] = [
     "wl_surface",
     "xdg_surface",
@@ -161,7 +161,7 @@ const LIVELY: [&str; 13] = [
     "xdg_wm_base",
 ];
 
-/// An object that the client has.
+/// An object of the client.
 #[derive(Clone, Copy)]
 pub struct Thing {
     pub id: u32,
@@ -169,7 +169,7 @@ pub struct Thing {
     pub version: u32,
 }
 
-/// Numbers that decide on a request: which object, which request, which arguments.
+/// Random numbers that decide on a request: its object, opcode and arguments.
 #[derive(Debug, Clone, Copy)]
 pub struct Choice {
     pub object: u16,
@@ -183,9 +183,9 @@ pub struct Speaker {
     pub things: Vec<Thing>,
     pub dead: Vec<Thing>,
     pub next_id: u32,
-    /// Messages that it sent.
+    /// Number of messages sent.
     pub sent: u64,
-    /// Numbers that the server said: serials among them.
+    /// Numbers that the server has sent, among them serials.
     heard: Vec<u32>,
     /// The serial of the last configure.
     configured: u32,
@@ -193,9 +193,9 @@ pub struct Speaker {
     /// The number of an output's global.
     output: u32,
     pub closed: bool,
-    /// What the server ended the connection for: code and sentence.
+    /// The error of the connection: code and message.
     pub error: Option<(u32, String)>,
-    /// Every string that it sends is of length 0, whether the protocol allows none or not.
+    /// Whether it sends every string with length 0, allowed or not.
     pub silent: bool,
 }
 
@@ -247,12 +247,13 @@ impl Speaker {
         self.configured
     }
 
-    /// The number that the server said last: of input, its serial.
+    /// The number that the server sent last: after input, its serial.
     pub fn last_heard(&self) -> u32 {
         *self.heard.last().unwrap_or(&0)
     }
 
-    /// A request by name on the newest object of an interface, with these words; ids of new objects are put in.
+    /// Sends a request by name on the newest object of an interface, with these words; ids of new objects are filled
+    /// in.
     pub fn say(&mut self, interface: &str, request: &str, words: &[u32]) {
         let Some(thing) = self.things.iter().rev().find(|thing| thing.interface.name == interface).copied() else {
             return;
@@ -296,12 +297,12 @@ impl Speaker {
         all.into_iter().flat_map(of).collect()
     }
 
-    /// Any request.
+    /// Sends a random request.
     pub fn babble(&mut self, choice: Choice) {
         let from_the_grave = !self.dead.is_empty() && choice.object.is_multiple_of(257);
         let list = if from_the_grave { &self.dead } else { &self.things };
         let mut thing = list[usize::from(choice.object) % list.len()];
-        // Managers are many, and make what matters: windows, popups, drags.
+        // Managers are many, and prefer the objects that matter: windows, popups, drags.
         if !choice.object.is_multiple_of(4)
             && let Some(index) = list.iter().rposition(|thing| LIVELY.contains(&thing.interface.name))
         {
@@ -313,7 +314,7 @@ impl Speaker {
             return;
         }
         let opcode = usize::from(choice.request) % known;
-        // Ending the whole family on the first day leaves nothing to play with.
+        // Most destructors of other objects are skipped, as few objects would be left otherwise.
         let desc = &thing.interface.requests[opcode];
         let made_much_of = desc.is_destructor && !LIVELY.contains(&thing.interface.name);
         if made_much_of && !choice.arguments[5].is_multiple_of(16) {
@@ -330,8 +331,8 @@ impl Speaker {
         });
     }
 
-    /// What a client in its right mind says for the argument at this place, where it is not free to choose: without
-    /// that, most clients are turned out at their first words.
+    /// The usual value of the argument at this place, if it has to be valid: otherwise most clients would be
+    /// disconnected at their first requests.
     pub fn usual(&self, interface: &str, request: &str, place: usize, number: u16) -> Option<u32> {
         let upto = |most: u32| Some(u32::from(number) % most);
         let newest = |interface: &str| Some(self.newest(interface)).filter(|id| *id != 0 && !number.is_multiple_of(4));
@@ -375,7 +376,7 @@ impl Speaker {
         }
     }
 
-    /// A plausible value for an argument.
+    /// A plausible value of an argument.
     pub fn word(&self, kind: ArgumentType, interface: Option<&Interface>, number: u16) -> u32 {
         let usual = u32::from(number % 301);
         match kind {
@@ -427,7 +428,7 @@ impl Speaker {
         for kind in desc.signature {
             match kind {
                 ArgumentType::NewId => {
-                    // Only wl_registry.bind leaves it open what is made.
+                    // Only wl_registry.bind does not state the new object's interface.
                     let Some(child) = desc.child_interface else { return };
                     arguments.push(Arg::Word(self.next_id));
                     created = Some(child);
@@ -471,7 +472,7 @@ impl Speaker {
         }
     }
 
-    /// Reads what the server said, for the serials and objects in it.
+    /// Reads the server's events, for their serials and objects.
     pub fn listen(&mut self) {
         let mut buffer = [0; 65_536];
         loop {
@@ -531,8 +532,8 @@ impl Speaker {
     }
 }
 
-/// A global that is not in the grammar is never said a word to. What is for the X server alone, a program of ours, no other
-/// client can bind.
+/// Requests of a global that is missing here are never sent. Globals for the X server alone, a program of ours, are
+/// excepted, as no other client can bind them.
 #[test]
 fn the_grammar_has_every_global_of_the_table() {
     use kioskd::privilege::table::{GLOBALS, Who};

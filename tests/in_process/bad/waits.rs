@@ -1,4 +1,4 @@
-//! Commits that wait for something that never comes.
+//! Commits that wait for a fence that is never signalled.
 
 use std::{
     io,
@@ -21,7 +21,7 @@ use crate::fixture::{
     picture::{GREEN, Picture, RED},
 };
 
-/// A client's fence, as the GPU's are to the loop.
+/// A client's fence, which looks like a GPU's to the loop.
 struct Fence {
     signal: PingSource,
     _alive: Rc<()>,
@@ -55,7 +55,7 @@ impl EventSource for Fence {
     }
 }
 
-/// Holds until its fence is gone or signalled: what the loop removes is over.
+/// Blocks until the test drops what it refers to.
 struct Held(std::sync::Weak<()>);
 
 impl Blocker for Held {
@@ -64,12 +64,13 @@ impl Blocker for Held {
     }
 }
 
-/// The client's window, as the server knows it.
+/// The client's window on the server side.
 fn server_side(fixture: &Fixture) -> WlSurface {
     fixture.kiosk.stage.windows.iter().next().unwrap().window.toplevel().unwrap().wl_surface().clone()
 }
 
-/// The next commit of the surface waits for a fence. Its signal, and what is there as long as the loop has it.
+/// Blocks the surface's next commit by a fence. Returns its signal, a reference that lives as long as the loop has the
+/// source, and what keeps the commit blocked.
 fn hold_back(fixture: &mut Fixture, surface: &WlSurface) -> (Ping, Weak<()>, std::sync::Arc<()>) {
     let (ping, signal) = make_ping().unwrap();
     let alive = Rc::new(());

@@ -1,4 +1,4 @@
-//! Tools that list windows wrongly or without end.
+//! Tools that list windows wrongly or without limit.
 
 use kioskd::{
     limits::{refusal::LIMIT, table::ADMIN_FACTOR},
@@ -59,7 +59,7 @@ fn handles_have_an_end() {
     let mut fixture = setup.start();
     let bystander = Bystander::new(&mut fixture);
     let client = fixture.client_of(Privilege::Admin);
-    // Managers end, their handles do not.
+    // Managers end, but not their handles.
     for _ in 0..=20 * ADMIN_FACTOR {
         let manager: ZwlrForeignToplevelManagerV1 = fixture[client].bind();
         fixture[client].sync();

@@ -1,6 +1,6 @@
-//! Hostile clients one after another, from seeds: what they say is made from the protocols' descriptions, well-formed
-//! and not. A bystander must be served within so many turns of each; memory, descriptors and the time of a turn stay
-//! bounded. A bounded number of lives is part of the tests; `make fuzz` goes on for `FUZZ_SECONDS`.
+//! Hostile clients one after another, from seeds: their requests are generated from the protocols' descriptions, valid
+//! and not. A bystander must be served within a limited number of turns; memory, descriptors and the time of a turn
+//! stay bounded. The tests run a limited number of clients; `make fuzz` runs for `FUZZ_SECONDS`.
 
 use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
@@ -19,27 +19,27 @@ use super::{
 };
 use crate::fixture::{Fixture, Setup};
 
-/// Lives in the everyday run, after those of the kept seeds.
+/// Clients in the default run, after those of the kept seeds.
 const LIVES: u64 = 150;
-/// Turns until the bystander has its answer, beside one client.
+/// Turns until the bystander gets its answer, beside one client.
 const TURNS: usize = 3;
 /// A turn that takes longer hangs, on any machine.
 const LONGEST_TURN: Duration = Duration::from_secs(60);
-/// Processor time of a turn that does too much, however busy the machine is.
+/// Limit of a turn's processor time, independent of the machine's load.
 const MOST_WORK: Duration = Duration::from_secs(2);
-/// A kiosk serves so many lives; then it ends, and nothing of it may be left.
+/// Clients for each kiosk; then it ends, and must leave nothing behind.
 const LIVES_OF_A_KIOSK: u64 = 50;
-/// In a run that goes on: what an ended kiosk keeps would use up the descriptors.
+/// Clients for each kiosk in a long run: what an ended kiosk keeps would use up the descriptors.
 const LIVES_OF_A_LONG_KIOSK: u64 = 2000;
-/// For what is done on another thread.
+/// For work on another thread.
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
-/// What is kept of all clients that a kiosk served: caches of the allocator, and no more.
+/// Memory kept of all clients of a kiosk: the allocator's caches.
 const MAX_MEMORY_KIB: usize = 16 * 1024;
 
-/// Of the life under way.
+/// Of the current client.
 static SEED: AtomicU64 = AtomicU64::new(0);
 
-/// Tells the seed where something panics. Within libwayland's calls that is an abort, which nobody catches.
+/// Prints the seed on a panic. Within libwayland's calls a panic is an abort, which cannot be caught.
 fn tell_the_seed() {
     let usual = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
@@ -59,12 +59,12 @@ fn seeds() -> Vec<u64> {
     lines.map(parse).collect()
 }
 
-/// What a run has seen.
+/// Results of a run.
 #[derive(Default)]
 struct Account {
     lives: u64,
     messages: u64,
-    /// The processor time of the longest turn, and the seed of the life that it was in.
+    /// Processor time of the longest turn, and the seed of its client.
     longest: (Duration, u64),
     seed: u64,
 }
@@ -85,7 +85,7 @@ fn turn(fixture: &mut Fixture, speaker: &mut Speaker, account: &mut Account) {
     speaker.listen();
 }
 
-/// One hostile client, from its first word to its end.
+/// One hostile client, from its first request to its end.
 fn live(fixture: &mut Fixture, bystander: &Bystander, seed: u64, account: &mut Account) {
     let dice = &mut Dice::new(seed);
     account.seed = seed;
@@ -98,7 +98,7 @@ fn live(fixture: &mut Fixture, bystander: &Bystander, seed: u64, account: &mut A
     let mut speaker = Speaker::new(fixture.socket(privilege), &globals);
     let starts = [Start::Bound, Start::Surface, Start::Toplevel, Start::Mapped, Start::Popup];
     prologue(fixture, &mut speaker, starts[dice.below(starts.len())]);
-    // From one that mangles each word to one that is right for long.
+    // From clients whose every request is wrong to ones that are mostly right.
     let wrong = [1, 8, 64, 1000][dice.below(4)];
     for _ in 0..dice.below(400) {
         if speaker.closed {
@@ -133,17 +133,17 @@ fn live(fixture: &mut Fixture, bystander: &Bystander, seed: u64, account: &mut A
     assert!(fixture[bystander.client].seen.synced >= wanted, "the bystander waits after it left");
 }
 
-/// The lives of these seeds, beside one bystander of a kiosk of their own.
+/// Runs the clients of these seeds, beside one bystander on a kiosk of their own.
 fn play(seeds: &[u64], account: &mut Account) {
     let mut setup = Setup::bare(&["320x200", "200x100"]);
-    // Depths and numbers are reached, too.
+    // Low, so that limits of nesting and numbers are reached.
     setup.config.limits.objects = 60;
     setup.config.limits.surfaces = 60;
     setup.config.limits.subsurface_depth = 8;
     let mut fixture = setup.start();
     let bystander = Bystander::new(&mut fixture);
-    // A kiosk that ends within a process keeps some of its own, such as its keymap's file: that is counted within each
-    // one's life.
+    // A kiosk that ends within a process keeps some memory, such as its keymap's file: so growth is measured within
+    // each one's run.
     let (memory, files) = (memory_in_use(), open_files());
     for seed in seeds {
         SEED.store(*seed, Relaxed);
@@ -154,7 +154,7 @@ fn play(seeds: &[u64], account: &mut Account) {
     assert_eq!(clients, 1, "the bystander is there, and nobody else");
     let grown = memory_in_use().saturating_sub(memory);
     assert!(grown < MAX_MEMORY_KIB, "{grown} KiB more are used");
-    // The thread that unmaps pools may not have come to the last ones.
+    // The thread that unmaps pools may not have handled the last ones.
     let begun = Instant::now();
     while open_files() >= files + 30 {
         assert!(begun.elapsed() < LONGEST_WAIT, "{files} open files became {:?}", names_of_open_files());
@@ -178,7 +178,7 @@ fn hostile_clients_hurt_nobody() {
     play(&seeds(), &mut account);
     play(&seeds(), &mut account);
     let started = Instant::now();
-    // Everyday runs are the same each time.
+    // The default run uses the same seeds each time.
     let mut next = match seconds {
         None => 1000,
         Some(_) => std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos() as u64,
