@@ -1,5 +1,5 @@
-//! Seeing from afar on a real display path: what grim copies, with the aids of a person before the screen, and what the
-//! unit for remote viewing may do.
+//! Remote viewing on a real display path: grim's captures, with accessibility aids, and the rights of the unit for
+//! remote viewing.
 
 use std::time::Duration;
 
@@ -12,15 +12,15 @@ use super::looks::{PAGE, is_page};
 use super::screens::{RELAYOUT, turn_of};
 
 const ADMIN: &str = "export WAYLAND_DISPLAY=/run/kiosk/wayland-admin XDG_RUNTIME_DIR=/run;";
-/// Colours may come back from a GPU rounded otherwise.
+/// A GPU may round colours differently.
 const ROUNDING: u8 = 8;
-/// What may differ between a copy and the screen: the last event's line, which was not drawn yet.
+/// The share of pixels that may differ between a copy and the screen: the last event's line may not be drawn yet.
 const SAME: f64 = 0.02;
-/// What `timeout` ends with.
+/// Exit status of `timeout` after the time limit.
 const TIMED_OUT: i32 = 124;
 
 impl Kiosk {
-    /// What grim makes of the screen.
+    /// grim's capture of the screen.
     fn grim(&self) -> Result<Picture> {
         let output = self.machine.agent().run(&format!("{ADMIN} exec timeout 60 grim -"))?;
         ensure!(output.code == 0, "grim ended with {}: {}", output.code, output.stderr);
@@ -74,7 +74,7 @@ fn seen_aids(kiosk: &Kiosk) -> Result<()> {
     ensure!(other(&kiosk.grim()?), "the copy has not the contrast");
 
     kiosk.sh("kioskctl accessibility contrast off && kioskctl accessibility magnifier on")?;
-    // The heading, which has letters twice as high under the magnifier.
+    // The heading's letters are twice as high under the magnifier.
     let (width, height) = machine.size();
     let mark = kiosk.mark()?;
     #[allow(clippy::cast_precision_loss)] // screens are small
@@ -90,9 +90,9 @@ fn seen_aids(kiosk: &Kiosk) -> Result<()> {
 }
 
 const GRANT: &str = "/etc/kiosk/config.d/80-vnc.toml";
-/// Where the unit's own directory is, which is gone with it.
+/// The unit's own directory, which is removed with it.
 const SEEN: &str = "/run/kiosk-vnc-server";
-/// In wayvnc's place, which is not on this machine: does what it does to the kiosk, tries what it may not, and stays.
+/// In place of wayvnc, which is not on this machine: captures like it, tries what is forbidden, and keeps running.
 const VIEWER: &str = "#!/bin/sh\n\
     id -un >$XDG_RUNTIME_DIR/user\n\
     wlr-randr >$XDG_RUNTIME_DIR/randr 2>&1; echo \"ended with $?\" >>$XDG_RUNTIME_DIR/randr\n\
@@ -100,7 +100,7 @@ const VIEWER: &str = "#!/bin/sh\n\
     grim $XDG_RUNTIME_DIR/new.png || exit 1\n\
     mv $XDG_RUNTIME_DIR/new.png $XDG_RUNTIME_DIR/seen.png\n\
     exec sleep 100000\n";
-/// The unit tries again every two seconds.
+/// The unit retries every two seconds.
 const TRIES: Duration = REACTION;
 
 pub fn the_unit_for_remote_viewing_sees_the_screen_and_does_nothing_else(kiosk: &Kiosk) -> Result<()> {
@@ -116,7 +116,7 @@ pub fn the_unit_for_remote_viewing_sees_the_screen_and_does_nothing_else(kiosk: 
 fn looked_at(kiosk: &Kiosk) -> Result<()> {
     let agent = kiosk.machine.agent();
     kiosk.sh(&format!("cat >/usr/bin/wayvnc <<'END'\n{VIEWER}END\nchmod 755 /usr/bin/wayvnc"))?;
-    // Without a password nothing is started at all.
+    // Without a password nothing is started.
     kiosk.sh("systemctl start kiosk-vnc")?;
     ensure!(kiosk.sh("systemctl is-active kiosk-vnc || true")? == "inactive", "it runs without a password");
     kiosk.sh("mkdir -p /etc/kiosk && touch /etc/kiosk/wayvnc.conf && chmod 600 /etc/kiosk/wayvnc.conf")?;

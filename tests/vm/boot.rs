@@ -1,4 +1,4 @@
-//! What was on the screen from power-on to the page. The page's server starts after the kiosk.
+//! The screen from power-on to the page. The page's server starts after the kiosk.
 
 use anyhow::{Context, Result, bail, ensure};
 use kiosk_tests::vm::Sample;

@@ -1,21 +1,21 @@
-//! The backlight of a panel that is built in, as the kernel's ACPI driver has it, and a display that has none.
+//! The backlight of a built-in panel, with the kernel's ACPI driver, and a monitor that has none.
 
 use anyhow::{Context, Result, ensure};
 
 use super::kiosk::Kiosk;
 
 const BACKLIGHT: &str = "/sys/class/backlight/acpi_video0/brightness";
-/// The levels that the machine's firmware has, but for the darkest.
+/// Levels of the machine's firmware, without the darkest.
 const LEVELS: i64 = 20;
 
 impl Kiosk {
-    /// What status says of the first output.
+    /// The first output's brightness in the status.
     fn brightness(&self) -> Result<i64> {
         let status = self.status()?;
         status["compositor"]["outputs"][0]["brightness"].as_i64().with_context(|| format!("no brightness: {status}"))
     }
 
-    /// Waits until the kernel and the kiosk say so; logind and the kernel's news of it take their time.
+    /// Waits until the kernel and the kiosk report it; logind and the kernel's events take some time.
     fn shines(&self, percent: i64) -> Result<()> {
         let level = percent * LEVELS / 100;
         let kernel = format!("grep -qx {level} {BACKLIGHT}");
@@ -39,13 +39,13 @@ pub fn the_panels_backlight_is_set_by_leave_of_logind_and_kept(kiosk: &Kiosk) ->
     let object = "$(busctl tree --list org.kioskd.Compositor1 | grep -m1 outputs/)";
     kiosk.sh(&format!("busctl set-property org.kioskd.Compositor1 {object} org.kioskd.Output1 Brightness i 75"))?;
     kiosk.shines(75)?;
-    // Somebody else, such as a key that the firmware handles.
+    // An outside change, such as by a key that the firmware handles.
     kiosk.sh(&format!("echo 5 >{BACKLIGHT}"))?;
     kiosk.shines(25)?;
-    // And what was asked for is set, also if it is what was asked for before.
+    // A command sets its value, also if it is the previous one.
     kiosk.sh("kioskctl brightness 75")?;
     kiosk.shines(75)?;
-    // A slider, whose last place is the one that counts.
+    // A slider: its last value counts.
     kiosk.sh("for percent in $(seq 0 20 60) 30; do kioskctl brightness $percent || exit; done")?;
     kiosk.shines(30)?;
     kiosk.sh(&format!("systemctl stop kiosk && echo {LEVELS} >{BACKLIGHT} && systemctl start kiosk"))?;

@@ -1,5 +1,5 @@
-//! Two display devices with a screen each, which go and come while the kiosk runs: a dock is pulled out with its
-//! adapter, or at boot a simple driver gives way to the real one. The page is on the first.
+//! Two display devices with a screen each, which are removed and added while the kiosk runs: a dock is unplugged with
+//! its adapter, or at boot a simple driver is replaced by the real one. The page is on the first.
 
 use std::time::Duration;
 
@@ -8,18 +8,18 @@ use anyhow::{Result, ensure};
 use super::kiosk::Kiosk;
 use super::looks::{is_logo, is_page};
 
-/// The drivers of the machine's display devices, and what they call those.
+/// The drivers of the machine's display devices, and their names of the devices.
 const CARDS: [(&str, &str); 2] =
     [("/sys/bus/virtio/drivers/virtio_gpu", "virtio*"), ("/sys/bus/pci/drivers/bochs-drm", "0000:*")];
-/// Nobody loads the drivers by himself, ...
+/// The drivers are not loaded automatically, ...
 pub const ORDER: &str = "modprobe.blacklist=virtio_gpu,bochs";
-/// ... so that the cards come in this order, and not in the one in which they are found.
+/// ... so that the cards appear in this order, not in that of their detection.
 pub const LOAD: &str = "modprobe virtio_gpu && modprobe bochs";
 /// From a card to its picture.
 const APPEARS: Duration = Duration::from_secs(30);
 
 impl Kiosk {
-    /// The card is no more: its driver lets go of it, whoever uses it.
+    /// Removes the card: unbinds it from its driver, even if it is in use.
     pub fn take_card(&self, card: usize) -> Result<()> {
         let (driver, devices) = CARDS[card];
         self.sh(&format!(
@@ -28,13 +28,13 @@ impl Kiosk {
         .map(drop)
     }
 
-    /// The card is there again.
+    /// Adds the card again.
     pub fn give_card(&self, card: usize) -> Result<()> {
         let driver = CARDS[card].0;
         self.sh(&format!("cat /run/card{card} >{driver}/bind")).map(drop)
     }
 
-    /// Waits until so many outputs are connected.
+    /// Waits until this number of outputs is connected.
     fn connected(&self, count: usize) -> Result<()> {
         let outputs = "kioskctl status --json | grep -o '\"connected\": *true' | wc -l";
         self.sh(&format!(
@@ -43,7 +43,7 @@ impl Kiosk {
         .map(drop)
     }
 
-    /// The nodes of the cards that there are.
+    /// The device nodes of the cards.
     fn cards(&self) -> Result<String> {
         self.sh("echo /dev/dri/card*")
     }
@@ -76,12 +76,12 @@ pub fn a_card_that_goes_takes_nothing_with_it(kiosk: &Kiosk) -> Result<()> {
 pub fn the_page_outlives_its_card(kiosk: &Kiosk) -> Result<()> {
     let (machine, mark, browser) = (&kiosk.machine, kiosk.mark()?, kiosk.browser()?);
     let compositor = kiosk.main_pid("kiosk")?;
-    // Who of logind, udev and us hears of it first is another one each time.
+    // The order in which logind, udev and kioskd get the event varies.
     for _ in 0..5 {
         kiosk.take_card(0)?;
         let picture = machine.wait_for_screen_at(1, "the page on the other card", APPEARS, is_page)?;
         machine.save(&picture, "page-on-the-other-card")?;
-        // None at all is no reason to end, either.
+        // Having no card is no reason to exit, either.
         kiosk.take_card(1)?;
         kiosk.connected(0)?;
         kiosk.give_card(0)?;

@@ -1,11 +1,11 @@
-//! The time of day jumps by ten years, as on a device without a clock battery that hears of the time at last: nothing of
-//! the page, the browser or the two daemons counts by it.
+//! The wall clock jumps by ten years, as on a device without a clock battery that gets the time at last: the page, the
+//! browser and both daemons are not affected.
 
 use anyhow::{Result, ensure};
 
 use super::kiosk::Kiosk;
 
-/// Longer than two questions whether the page is alive, and their answers.
+/// Longer than two heartbeats of the page, with their answers.
 const WELL: &str = "kioskctl wait page-visible --stable 25s --timeout 60s";
 
 pub fn a_clock_that_jumps_ten_years_changes_nothing(kiosk: &Kiosk) -> Result<()> {
@@ -28,7 +28,7 @@ fn jumps(kiosk: &Kiosk) -> Result<()> {
         let events = kiosk.events(mark)?;
         ensure!(!events.iter().any(|event| event["event"] == "get"), "{jump}: the page was loaded again");
     }
-    // What people ask for is done at once, too.
+    // Commands are carried out at once, too.
     kiosk.sh("kioskctl reload")?;
     kiosk.page()
 }

@@ -1,5 +1,5 @@
-//! Input devices of all kinds that come and go, made by the guest's kernel: what is said of each in the
-//! configuration and by udev's rules, seen in the page's events and in the picture.
+//! Input devices of all kinds that are plugged and unplugged, created by the guest's kernel: their settings in the
+//! configuration and in udev's rules take effect in the page's events and in the picture.
 
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use super::kiosk::Kiosk;
 use super::looks::{PAGE, is_page};
 use super::screens::{RELAYOUT, on_panel, turn_of};
 
-/// What is said of the devices below; of none that the machine has.
+/// Settings for the devices below, not for the machine's own.
 const RULES: &str = "[input.device.\"Test Pad\"]\ntap = true\nnatural-scroll = true\n\
     [input.device.\"Slow *\"]\naccel-profile = \"flat\"\naccel-speed = -0.5\n\
     [input.device.\"Stranger\"]\ntrust = false\n\
@@ -24,10 +24,10 @@ const UDEV_RULES: &str = "SUBSYSTEM==\"input\", KERNEL==\"event*\", ATTRS{name}=
     ENV{WL_OUTPUT}=\"Virtual-2\"\n";
 /// From plug to list, in an emulated machine.
 const APPEARS: Duration = Duration::from_secs(20);
-/// A pointer rests for 3 seconds before it is hidden.
+/// A pointer is hidden after 3 seconds of rest.
 const HIDES: Duration = Duration::from_secs(20);
 
-/// Puts the rules onto the disk.
+/// Writes the rules to the disk.
 pub fn stage(stage: &Stage) -> Result<()> {
     stage.file("/etc/kiosk/config.d/40-devices.toml", RULES)?;
     stage.file("/etc/udev/rules.d/80-ruled-panel.rules", UDEV_RULES)?;
@@ -46,11 +46,11 @@ impl Kiosk {
         self.plug_as(gadget, &gadget.name)
     }
 
-    /// Waits until the device of this id is listed and as `wanted`.
+    /// Waits until the device with this id is listed and as `wanted`.
     fn wait_for_input(&self, id: &str, wanted: impl Fn(&Value) -> bool) -> Result<()> {
         let deadline = Instant::now() + APPEARS;
         loop {
-            // It is not there while it is being restarted.
+            // It is missing while it is restarted.
             let output = self.machine.agent().run("kioskctl inputs --json")?;
             let list: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
             let of_id = |input: &&Value| input["id"] == id;
@@ -67,12 +67,12 @@ impl Kiosk {
         self.wait_for_input(id, |input| input["output"] == output).with_context(|| format!("not on {output}"))
     }
 
-    /// How many events of this kind the page has reported since `mark`.
+    /// Number of events of this kind that the page has reported since `mark`.
     fn count(&self, mark: usize, event: &str) -> Result<usize> {
         Ok(self.events(mark)?.iter().filter(|entry| entry["event"] == event).count())
     }
 
-    /// Waits until the page has reported that it was scrolled up.
+    /// Waits until the page has reported scrolling up.
     fn wait_for_wheel_up(&self, mark: usize) -> Result<()> {
         let deadline = Instant::now() + REACTION;
         loop {
@@ -107,7 +107,7 @@ pub fn a_device_that_waits_is_silent_until_it_is_trusted(kiosk: &Kiosk) -> Resul
     let types = |key: KeyCode, wanted: &str| -> Result<()> {
         let mark = kiosk.mark()?;
         stranger.press(key)?;
-        // What the machine's own keyboard says after it comes after it.
+        // The event of the machine's own keyboard follows it.
         kiosk.machine.chord(&["t"])?;
         let event = kiosk.wait_for_event(mark, "keydown", REACTION)?;
         ensure!(event["key"] == wanted, "expected {wanted} first: {event}");
@@ -128,7 +128,7 @@ pub fn pads_and_mice_are_as_their_rules_say(kiosk: &Kiosk) -> Result<()> {
     plain.tap((0.5, 0.5))?;
     pad.tap((0.5, 0.5))?;
     kiosk.wait_for_event(mark, "click", REACTION).context("a tap on a pad that clicks by taps")?;
-    // What comes after both taps is told after both.
+    // An event after both taps is reported after both.
     machine.chord(&["t"])?;
     kiosk.wait_for_event(mark, "keydown", REACTION)?;
     ensure!(kiosk.count(mark, "click")? == 1, "a tap clicks on a pad of which nothing was said");
@@ -136,7 +136,7 @@ pub fn pads_and_mice_are_as_their_rules_say(kiosk: &Kiosk) -> Result<()> {
     plain.scroll(0.3, 0.7)?;
     let down = kiosk.wait_for_event(mark, "wheel", REACTION)?["down"].as_f64().unwrap_or(0.0);
     ensure!(down > 0.0, "a pad of which nothing was said went down by {down}");
-    // The browser goes on with that for a while, by itself.
+    // The browser continues scrolling for a while.
     pad.scroll(0.3, 0.7)?;
     kiosk.wait_for_wheel_up(mark)?;
 
@@ -147,11 +147,11 @@ pub fn pads_and_mice_are_as_their_rules_say(kiosk: &Kiosk) -> Result<()> {
     let mark = kiosk.mark()?;
     mouse.shove(100, 60)?;
     mouse.press(KeyCode::BTN_LEFT)?;
-    // Half of the way, at any speed.
+    // Half the distance, at any speed.
     ensure_at(&kiosk.wait_for_event(mark, "click", REACTION)?, 450.0, 330.0)
 }
 
-/// Where the pointer is put for its picture: there is nothing but the page's colour.
+/// Position of the pointer in pictures: there is only the page's colour.
 const CORNER: f64 = 200.0;
 
 fn no_cursor(picture: &Picture) -> bool {
@@ -166,7 +166,7 @@ pub fn what_is_no_pointer_shows_no_cursor(kiosk: &Kiosk) -> Result<()> {
     let mouse = kiosk.plug(&Gadget::mouse("Real Mouse"))?;
     machine.point(CORNER, CORNER)?;
     machine.wait_for_screen("a cursor", REACTION, |picture| !no_cursor(picture))?;
-    // Where the page says what it sees.
+    // The area where the page shows its events.
     let text = |picture: &Picture| picture.part(80, 390, 530, 190);
     let before = text(&machine.wait_for_screen("no cursor after a rest", HIDES, no_cursor)?);
     for device in [&remote, &twin] {
@@ -175,7 +175,7 @@ pub fn what_is_no_pointer_shows_no_cursor(kiosk: &Kiosk) -> Result<()> {
     let mark = kiosk.mark()?;
     remote.press(KeyCode::KEY_K)?;
     kiosk.wait_for_event(mark, "keydown", REACTION).context("the remote control's keys are real")?;
-    // What came after the movements is on the screen.
+    // The event after the movements is on the screen.
     let told = |picture: &Picture| text(picture).difference(&before, 8) > 0.0;
     let picture = machine.wait_for_screen("the key in the page's words", REACTION, told)?;
     machine.save(&picture, "no-cursor")?;
@@ -241,7 +241,7 @@ pub fn a_rule_of_udev_lays_a_panel_on_its_output(kiosk: &Kiosk) -> Result<()> {
     kiosk.plug_both()?;
     let panel = kiosk.plug(&Gadget::touch_panel("Ruled Panel"))?;
     kiosk.lies_on("Ruled Panel", "Virtual-2")?;
-    // There it touches the logo. The page is on the other one.
+    // There it touches the splash. The page is on the other one.
     let mark = kiosk.mark()?;
     panel.tap((0.5, 0.5))?;
     kiosk.machine.tap(f64::from(FIRST.0) / 4.0, f64::from(FIRST.1) / 4.0)?;
@@ -255,7 +255,7 @@ pub fn two_equal_panels_are_told_apart_for_good(kiosk: &Kiosk) -> Result<()> {
     let one = kiosk.plug(&gadget("usb-1"))?;
     let other = kiosk.plug_as(&gadget("usb-2"), right)?;
     kiosk.wait_for_input(left, |_| true)?;
-    // Crosswise to the guess, which is by the port.
+    // Opposite to the automatic mapping, which is by the port.
     kiosk.sh(&format!("kioskctl touch-map '{right}' Virtual-1 && kioskctl touch-map '{left}' Virtual-2"))?;
     let right_is_the_pages = |one: &Plugged<'_>, other: &Plugged<'_>, when: &str| -> Result<()> {
         kiosk.lies_on(right, "Virtual-1").context(when.to_owned())?;

@@ -1,4 +1,4 @@
-//! Two displays whose cables are plugged and pulled. The machine was switched on with neither: see `Kiosk::boot`.
+//! Two monitors whose cables are plugged and unplugged. The machine was started with neither: see `Kiosk::boot`.
 
 use std::time::Duration;
 
@@ -11,19 +11,19 @@ use super::looks::{is_console, is_logo, is_page};
 use super::screens::{RELAYOUT, turn_of};
 use super::terminals::SWITCH;
 
-/// What the displays prefer, pixels.
+/// Preferred sizes of the monitors, pixels.
 pub const FIRST: (u16, u16) = (1280, 800);
 const SECOND: (u16, u16) = (1024, 768);
 /// From a cable to a picture.
 const APPEARS: Duration = Duration::from_secs(20);
-/// How often the cables are pulled in a storm.
+/// Number of unplugs in a storm.
 const PULLS: usize = 20;
-/// Processor time that a browser may use while nobody sees its still page, clock ticks (100 a second) in 10 seconds
-/// of an emulated machine. One that spins, as Chromium does with no output, uses 1000 and more.
+/// Limit of processor time that a browser uses for a still page that is not shown, clock ticks (100 a second) in 10
+/// seconds of an emulated machine. A busy loop, as Chromium has without an output, uses 1000 and more.
 const STILL_TICKS: i64 = 400;
 
 impl Kiosk {
-    /// The browser goes on as it is: same process, and the page was not fetched since `mark`.
+    /// The browser is the same process, and the page was not fetched since `mark`.
     pub fn undisturbed_since(&self, mark: usize, browser: i64) -> Result<()> {
         ensure!(self.browser()? == browser, "the browser was restarted");
         self.not_loaded_since(mark)
@@ -36,10 +36,10 @@ impl Kiosk {
         Ok(())
     }
 
-    /// Processor time that all processes of the browser use in 10 seconds, clock ticks: the least of up to three looks.
-    /// What spins does so in each, and what the change itself made the browser do is over in the last.
+    /// Processor time of all browser processes in 10 seconds, clock ticks: the least of up to three measurements. A
+    /// busy loop is in each, and work for the change itself is not in the last.
     fn browser_ticks(&self) -> Result<i64> {
-        // One that ends while it is looked for is left out.
+        // A process that ends meanwhile is skipped.
         let ticks = "pgrep chromium | sed 's|.*|/proc/&/stat|' | xargs cat 2>/dev/null | \
             awk '{ sum += $14 + $15 } END { print sum + 0 }'";
         let mut least = i64::MAX;
@@ -55,7 +55,7 @@ impl Kiosk {
         Ok(least)
     }
 
-    /// Connects both displays; those that are stay as they are.
+    /// Connects both monitors; connected ones stay as they are.
     pub fn plug_both(&self) -> Result<()> {
         for (cable, (width, height)) in self.machine.cables.iter().zip([FIRST, SECOND]) {
             cable.plug(width, height)?;
@@ -63,8 +63,8 @@ impl Kiosk {
         Ok(())
     }
 
-    /// Connects both displays until the kernel knows of both. Its driver can lose the news of a cable that is moved
-    /// while it still deals with the last move, and then nobody has it: such a display is plugged in anew.
+    /// Connects both monitors until the kernel has noticed both. Its driver can lose the event of a cable that is moved
+    /// while it handles the last one, and then no program gets it: such a monitor is plugged again.
     fn plug_both_after_a_storm(&self) -> Result<()> {
         let known = "for look in $(seq 50); do \
             [ \"$(cat /sys/class/drm/card*-*/status | grep -cx connected)\" = 2 ] && exit; sleep 0.1; done; exit 1";
@@ -79,7 +79,7 @@ impl Kiosk {
         bail!("the kernel does not know that both displays are connected")
     }
 
-    /// Waits until the kiosk believes that so many displays are connected.
+    /// Waits until the kiosk reports this number of connected monitors.
     fn wait_for_displays(&self, count: usize) -> Result<()> {
         self.wait_for_status(&format!("of {count} displays"), APPEARS, |status| {
             let outputs = status["compositor"]["outputs"].as_array().into_iter().flatten();
@@ -93,7 +93,7 @@ impl Kiosk {
 }
 
 pub fn a_kiosk_switched_on_without_a_display_shows_its_page_when_one_comes(kiosk: &Kiosk) -> Result<()> {
-    // Seen by the boot of this machine: here is what it left.
+    // The boot of this machine did it: this checks the result.
     let events = kiosk.events(0)?;
     let loads: Vec<_> = events.iter().filter(|event| event["event"] == "load").collect();
     ensure!(loads.len() == 1, "the page was loaded {} times: {events:?}", loads.len());
@@ -119,7 +119,7 @@ pub fn cables_may_be_pulled_as_often_as_one_likes(kiosk: &Kiosk) -> Result<()> {
     let compositor = kiosk.main_pid("kiosk")?;
     for pull in 0..PULLS {
         kiosk.pull_all()?;
-        // Some pulls are longer than others; the guest answers in between, so they are not all one to it.
+        // Some unplugs take longer; the guest answers in between, so that they are separate events.
         if pull % 4 == 0 {
             kiosk.sh("cat /sys/class/drm/card*-*/status")?;
         }
@@ -168,7 +168,7 @@ pub fn rotation_is_kept_over_a_replug(kiosk: &Kiosk) -> Result<()> {
     kiosk.undisturbed_since(mark, browser)
 }
 
-/// Seen on tty2, which is on the first display that there is.
+/// Switches to tty2, which is on the first connected monitor.
 fn go_to_the_console(kiosk: &Kiosk) -> Result<()> {
     kiosk.machine.chord(&["ctrl", "alt", "f2"])?;
     kiosk.machine.wait_for_screen("tty2's login", SWITCH, is_console).map(drop)
@@ -181,7 +181,7 @@ pub fn cables_moved_behind_another_terminal_are_noticed_on_the_way_back(kiosk: &
     kiosk.plug_both()?;
     machine.wait_for_screen_at(1, "the logo", APPEARS, is_logo)?;
 
-    // The second one is pulled: what it showed is not shown elsewhere, and it is known to be gone.
+    // The second one is unplugged: its picture is not shown elsewhere, and its removal is noticed.
     go_to_the_console(kiosk)?;
     machine.cables[1].pull()?;
     kiosk.sh("cat /sys/class/drm/card*-*/status")?;
@@ -196,7 +196,7 @@ pub fn cables_moved_behind_another_terminal_are_noticed_on_the_way_back(kiosk: &
     machine.wait_for_screen_at(1, "the logo after a plug", APPEARS, is_logo)?;
     machine.wait_for_screen("the page after a plug", APPEARS, is_page)?;
 
-    // The first one is exchanged for another size.
+    // The first one is replaced by another size.
     go_to_the_console(kiosk)?;
     let exchange = kiosk.mark()?;
     machine.cables[0].plug(SECOND.0, SECOND.1)?;
@@ -230,7 +230,7 @@ pub fn a_finger_that_is_down_while_the_picture_turns_is_cancelled(kiosk: &Kiosk)
     kiosk.page()
 }
 
-/// Share of the pixels that are quite black.
+/// Share of black pixels.
 fn black(picture: &Picture) -> f64 {
     picture.share(|[r, g, b]: Rgb| r < 4 && g < 4 && b < 4)
 }
@@ -258,7 +258,7 @@ pub fn a_mirror_shows_the_same_page_letterboxed(kiosk: &Kiosk) -> Result<()> {
     kiosk.undisturbed_since(mark, browser)
 }
 
-/// Two shells, each with a page of its own on a display of its own.
+/// Two shells, each with its own page on its own monitor.
 const TWO_SHELLS: &str = "[[shells]]\noutput = \"Virtual-1\"\n[[shells]]\noutput = \"Virtual-2\"\n\
     url = \"http://localhost:3000/?second\"\n";
 
@@ -275,7 +275,7 @@ pub fn two_shells_have_a_display_each(kiosk: &Kiosk) -> Result<()> {
     let pages = kiosk.events(mark)?;
     let second = pages.iter().any(|event| event["path"] == "/?second");
     ensure!(second, "the second page was not fetched: {pages:?}");
-    // One dies: its display has the logo, the other keeps its page.
+    // One dies: its monitor shows the splash, the other keeps its page.
     let status = kiosk.status()?;
     let browser = status["shells"][1]["browser-pid"].as_i64().with_context(|| format!("no browser: {status}"))?;
     kiosk.sh(&format!("kill -9 {browser}"))?;

@@ -1,10 +1,10 @@
-//! Boot assessment: `boot-complete.target` is reached only when people see the page.
+//! Boot assessment: `boot-complete.target` is only reached when the page is visible.
 
 use anyhow::{Result, ensure};
 
 use super::kiosk::Kiosk;
 
-/// As it is shipped, but that it does not take half a minute to be sure and five minutes to give up.
+/// As shipped, but with shorter times than half a minute for success and five minutes for failure.
 const SOONER: &str = "[Service]\nExecStart=\nExecStart=/usr/bin/kioskctl wait page-visible --stable 2s --timeout 15s\n";
 const DROP_IN: &str = "/run/systemd/system/kiosk-health.service.d";
 

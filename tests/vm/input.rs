@@ -1,4 +1,4 @@
-//! Mouse, keyboard and fingers, down to the page, which tells its server.
+//! Mouse, keyboard and touch input, up to the page, which reports it to its server.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::kiosk::Kiosk;
 
-/// From a finger to the server's log, through an emulated browser.
+/// From a touch to the server's log, through an emulated browser.
 pub const REACTION: Duration = Duration::from_secs(20);
-/// Pixels: a place goes through QEMU's 32767 steps and back.
+/// Tolerance in pixels: a position is converted to QEMU's 32767 steps and back.
 const NEAR: f64 = 2.0;
 
-/// Fails unless the event happened at this place of the page.
+/// Fails unless the event was at this position of the page.
 pub fn ensure_at(event: &Value, x: f64, y: f64) -> Result<()> {
     let there = (event["x"].as_f64().unwrap_or(-1.0), event["y"].as_f64().unwrap_or(-1.0));
     let near = (there.0 - x).abs() <= NEAR && (there.1 - y).abs() <= NEAR;

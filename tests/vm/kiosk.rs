@@ -1,4 +1,4 @@
-//! A booted kiosk: the machine, the film of its start, and what steps do again and again.
+//! A booted kiosk: the machine, the film of its start, and common actions of steps.
 
 use std::path::Path;
 use std::time::Duration;
@@ -10,25 +10,25 @@ use serde_json::Value;
 use super::looks::{self, is_logo, is_page};
 use super::{cards, devices, heads, vkms, welcome};
 
-/// From power-on to the logo, and from the server's start to the page: emulated, on a busy host.
+/// From power-on to the splash, and from the server's start to the page: emulated, on a busy host.
 pub const BOOT: Duration = Duration::from_secs(240);
 /// The demo page's log in the guest.
 const LOG: &str = "/run/demo.jsonl";
 pub const CLIENT: &str = "/usr/lib/kiosk-tests/bench-client";
 
-/// A kiosk whose page is on the screen.
+/// A kiosk that shows its page.
 pub struct Kiosk {
     pub machine: Machine,
     pub display: Display,
-    /// The kernel's, beside those of every machine.
+    /// Kernel arguments, in addition to every machine's.
     pub arguments: &'static str,
     /// From power-on to the page.
     pub film: Vec<Sample>,
 }
 
 impl Kiosk {
-    /// Installs and enables the kiosk on a fresh disk, switches the machine on, and starts the page's server only
-    /// when the logo is there.
+    /// Installs and enables the kiosk on a fresh disk, starts the machine, and starts the page's server only after the
+    /// splash is shown.
     pub fn boot(name: &str, display: Display, arguments: &'static str) -> Result<Self> {
         let mut stage = Stage::new(Path::new(env!("CARGO_BIN_EXE_kiosk-guest-agent")))?;
         stage.install_kiosk()?;
@@ -48,7 +48,7 @@ impl Kiosk {
             }
         }
         let machine = Machine::start(&Plan { name, display, stage: &stage, arguments })?;
-        // Whoever can be without a display at first is. (What was never plugged in cannot be pulled.)
+        // Machines with cables start without a monitor. (What was never plugged in cannot be unplugged.)
         for cable in &machine.cables {
             cable.plug(heads::FIRST.0, heads::FIRST.1)?;
             cable.pull()?;
@@ -81,7 +81,7 @@ impl Kiosk {
         Ok(())
     }
 
-    /// The page is there before any display is.
+    /// The page is loaded before any monitor is connected.
     fn bring_up_unseen(&self) -> Result<()> {
         self.serve_page()?;
         self.wait_for_event(0, "load", BOOT)?;
@@ -127,7 +127,7 @@ impl Kiosk {
         serde_json::from_str(&self.sh("kioskctl status --json")?).context("kioskctl status --json")
     }
 
-    /// Waits until `kioskctl status` tells what is wanted.
+    /// Waits until `kioskctl status` is as wanted.
     pub fn wait_for_status(&self, what: &str, timeout: Duration, wanted: impl Fn(&Value) -> bool) -> Result<()> {
         let job = self.machine.agent().stream("exec kioskctl status --watch --json")?;
         let told = job.line(timeout, |line| serde_json::from_str(line).ok().filter(&wanted));
@@ -135,7 +135,7 @@ impl Kiosk {
         told.map(drop).with_context(|| format!("the status did not tell {what}"))
     }
 
-    /// Process id of the browser's main process, as the session tells it.
+    /// Process id of the browser's main process, as reported by the session.
     pub fn browser(&self) -> Result<i64> {
         let status = self.status()?;
         let pid = status["session"]["browser-pid"].as_i64().unwrap_or(0);
@@ -150,12 +150,12 @@ impl Kiosk {
         Ok(pid)
     }
 
-    /// How much the page's server has written down until now.
+    /// The current length of the log of the page's server.
     pub fn mark(&self) -> Result<usize> {
         Ok(self.sh(&format!("wc -l <{LOG}"))?.trim().parse()?)
     }
 
-    /// What the page's server wrote down after `mark`.
+    /// The log entries of the page's server after `mark`.
     pub fn events(&self, mark: usize) -> Result<Vec<Value>> {
         let text = self.sh(&format!("tail -n +{} {LOG}", mark + 1))?;
         text.lines().map(|line| serde_json::from_str(line).context("the demo page's log")).collect()
@@ -166,7 +166,7 @@ impl Kiosk {
         self.wait_for_report(mark, &format!("`{event}`"), timeout, |entry| entry["event"] == event)
     }
 
-    /// Waits for the page to report something that is as `wanted` after `mark`.
+    /// Waits for a report of the page after `mark` that is as `wanted`.
     pub fn wait_for_report(
         &self,
         mark: usize,
@@ -180,7 +180,7 @@ impl Kiosk {
         found.with_context(|| format!("the page did not report {what}"))
     }
 
-    /// Leaves the screen and the journal among the machine's logs.
+    /// Saves the screen and the journal with the machine's logs.
     pub fn leave_evidence(&self, step: &str) {
         let screen = self.machine.screen().and_then(|picture| self.machine.save(&picture, &format!("failed-{step}")));
         match screen {
@@ -193,7 +193,7 @@ impl Kiosk {
         }
     }
 
-    /// One line for each change of what is seen.
+    /// Prints one line for each change of the picture.
     pub fn print_film(&self, film: &[Sample]) {
         let mut last = "";
         for sample in film {

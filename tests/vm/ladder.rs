@@ -1,5 +1,5 @@
-//! The strongest measures, as the service manager and logind take them: kiosk-session is started anew, and then the
-//! device. The machine is gone after that.
+//! The last steps of recovery, by the service manager and logind: kiosk-session is restarted, and then the device. The
+//! machine is gone after that.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use anyhow::{Context, Result, ensure};
 
 use super::kiosk::Kiosk;
 
-/// A program that ends at once, and leave for the last measure.
+/// A program that ends at once, with the permission for the last step.
 const GETS_NOWHERE: &str = "[shell]\ncommand = [\"sh\", \"-c\", \"exit 3\"]\n[health]\nreboot = true\n";
 const DROP_IN: &str = "/etc/kiosk/config.d/50-nowhere.toml";
-/// For four programs, with the pauses between them, on a busy host.
+/// For four starts of the program, with the pauses between them, on a busy host.
 const FOUR: Duration = Duration::from_secs(120);
-/// For a system to end all that runs.
+/// For a shutdown of the system.
 const ENDS: Duration = Duration::from_secs(120);
 
 pub fn what_gets_nowhere_is_started_anew_by_systemd_and_then_by_logind(kiosk: &Kiosk) -> Result<()> {
@@ -20,7 +20,7 @@ pub fn what_gets_nowhere_is_started_anew_by_systemd_and_then_by_logind(kiosk: &K
     let before = kiosk.main_pid("kiosk-session")?;
     kiosk.sh(&format!("mkdir -p /etc/kiosk/config.d && printf '{GETS_NOWHERE}' >{DROP_IN}"))?;
     let said = agent.stream("exec journalctl -f -n 0 -o cat -u kiosk-session")?;
-    // kioskd has to know that it may.
+    // kioskd has to read that it may.
     kiosk.sh("systemctl restart kiosk.service kiosk-session.service")?;
     let line = |what: &str, words: &str| {
         said.line(FOUR, |line| line.contains(words).then(|| eprintln!("{line}"))).with_context(|| what.to_owned())

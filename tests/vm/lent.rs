@@ -1,5 +1,5 @@
-//! A display whose card has no GPU beside one whose card has: what clients drew on the GPU is on both. The second card
-//! is the kernel's virtual display driver, whose screen nobody sees, but which tells a checksum of what is on it.
+//! A monitor whose card has no GPU beside one whose card has: what clients drew on the GPU is on both. The second card
+//! is the kernel's virtual display driver, whose screen is not visible, but which computes a checksum of its content.
 
 use anyhow::{Context, Result, ensure};
 
@@ -24,7 +24,7 @@ pub fn a_display_without_a_gpu_shows_what_clients_drew_on_one(kiosk: &Kiosk) -> 
 fn compare(kiosk: &Kiosk) -> Result<()> {
     kiosk.sh("systemctl stop kiosk kiosk-session")?;
     kiosk.sh(&format!("modprobe -a drm_kms_helper drm_shmem_helper drm_client_lib configfs; insmod {MODULE}"))?;
-    // Drawn in memory, by whoever puts it on the screen: so it is to look.
+    // Drawn in memory: the expected picture.
     let wanted = look(kiosk, "pixman", "--memory shm")?;
     ensure!(wanted[0] != wanted[1], "a turned picture looks the same");
     let seen = look(kiosk, "auto", "--memory dmabuf")?;
@@ -33,7 +33,7 @@ fn compare(kiosk: &Kiosk) -> Result<()> {
     Ok(())
 }
 
-/// Checksums of the client's picture on the second card, upright and turned.
+/// Checksums of the client's picture on the second card, upright and rotated.
 fn look(kiosk: &Kiosk, renderer: &str, buffers: &str) -> Result<[String; 2]> {
     kiosk.sh(&format!(
         "systemctl stop lent 2>/dev/null; rm -f /run/ready; \

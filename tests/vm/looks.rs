@@ -1,10 +1,10 @@
-//! What a picture of the screen shows, told by its colours.
+//! Recognises the content of screen pictures by their colours.
 
 use kiosk_tests::vm::{Picture, Rgb};
 
 /// Background of the demo page.
 pub const PAGE: Rgb = [0x1c, 0x6e, 0x8c];
-/// Colours may come back from a GPU rounded otherwise.
+/// A GPU may round colours differently.
 const TOLERANCE: u8 = 6;
 
 /// The page covers the screen.
@@ -12,15 +12,14 @@ pub fn is_page(picture: &Picture) -> bool {
     picture.share_of(PAGE, TOLERANCE) > 0.7
 }
 
-/// The splash: its bright blue mark in the middle of a dark screen. (Boot messages have colours too, but at the
-/// left.)
+/// The splash: its bright blue logo centred on a dark screen. (Boot messages have colours too, but at the left.)
 pub fn is_logo(picture: &Picture) -> bool {
     let (width, height) = (picture.width, picture.height);
     let middle = picture.part(width * 3 / 10, height / 4, width * 4 / 10, height / 2);
     middle.share(is_mark) > 0.002 && picture.share(is_dark) > 0.6
 }
 
-/// The screen that says why a page is overdue: the mark above the middle, texts and a code.
+/// The screen with the reason why a page is overdue: the logo above the centre, texts and a QR code.
 pub fn is_report(picture: &Picture) -> bool {
     let (width, height) = (picture.width, picture.height);
     let top = picture.part(width * 4 / 10, 0, width * 2 / 10, height / 4);
@@ -31,7 +30,7 @@ fn is_mark([r, _, b]: Rgb) -> bool {
     b > 140 && b > r.saturating_add(60)
 }
 
-/// Between splash and page: most of the screen is a shade between black and the page's colour.
+/// Between splash and page: most of the screen has a colour between black and the page's.
 pub fn is_blend(picture: &Picture) -> bool {
     picture.share(is_page_shade) > 0.5
 }
@@ -46,13 +45,13 @@ pub fn is_error_page(picture: &Picture) -> bool {
     light > 0.25 || dark_theme > 0.3
 }
 
-/// Text on black and nothing else.
+/// Only text on black.
 pub fn is_console(picture: &Picture) -> bool {
     let text = picture.share(|[r, g, b]| r > 100 && r.abs_diff(g) < 12 && g.abs_diff(b) < 12);
     !is_logo(picture) && !is_report(picture) && !is_page(picture) && text > 0.0005 && picture.share(is_dark) > 0.85
 }
 
-/// What people may see once the kiosk runs.
+/// Pictures that are allowed once the kiosk runs.
 pub fn is_ours(picture: &Picture) -> bool {
     is_logo(picture) || is_page(picture) || is_blend(picture) || is_report(picture)
 }
@@ -67,7 +66,7 @@ fn is_page_shade([r, g, b]: Rgb) -> bool {
     b > 12 && (g - b * 110 / 140).abs() <= 8 && (r - b * 28 / 140).abs() <= 8
 }
 
-/// For people: what a picture is taken for.
+/// A picture's name in messages.
 pub fn describe(picture: &Picture) -> &'static str {
     match () {
         () if is_error_page(picture) => "an error page",

@@ -1,6 +1,6 @@
-//! The machine test: the kiosk as it is installed, on a booted Debian with systemd, D-Bus and Chromium, seen and
-//! touched from outside. First on a display without 3D (pixman), then through virgl (GLES), and in short on one
-//! whose driver honours damage.
+//! The machine test: the installed kiosk on a booted Debian with systemd, D-Bus and Chromium, seen and touched from
+//! outside. First on a display device without 3D (pixman), then through virgl (GLES), and in short on one whose driver
+//! uses damage.
 //!
 //! `make test-machine` runs all; `cargo test -p kiosk-tests --test vm -- NAME` those whose name contains NAME.
 //! Logs and pictures are left in `tests/out/`.
@@ -44,7 +44,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 use kiosk::Kiosk;
 
-/// Something that must be true of a running kiosk. Each leaves the page on the screen, upright, for the next.
+/// A check of a running kiosk. Each leaves the page on the screen, upright, for the next.
 struct Step {
     name: &'static str,
     check: fn(&Kiosk) -> Result<()>,
@@ -54,7 +54,7 @@ macro_rules! steps {
     ($($module:ident :: $name:ident),* $(,)?) => { &[$(Step { name: stringify!($name), check: $module::$name }),*] };
 }
 
-/// In an order in which the harmless come first.
+/// Ordered from the least disruptive.
 const ON_PIXMAN: &[Step] = steps![
     boot::the_logo_follows_the_boot_messages,
     boot::no_error_page_is_ever_shown,
@@ -125,7 +125,7 @@ const ON_GLES: &[Step] = steps![
     lent::a_display_without_a_gpu_shows_what_clients_drew_on_one,
 ];
 
-/// On a display whose driver copies only what is said to have changed, and on a device that had no page at first.
+/// On a display device whose driver copies only damage, and on a device that had no page at first.
 const ON_BOCHS: &[Step] = steps![
     welcome::a_device_without_a_page_welcomes_and_has_one_when_it_is_told,
     boot::the_page_is_laid_out_once_at_the_size_of_the_screen,
@@ -170,12 +170,12 @@ const ON_TWO_CARDS: &[Step] = steps![
     vkms::planes_show_what_composing_shows,
 ];
 
-/// The machine that runs; one at a time.
+/// The running machine; one at a time.
 static RUNNING: Mutex<Option<Kiosk>> = Mutex::new(None);
 
 fn main() {
     let mut arguments = Arguments::from_args();
-    // They share a machine.
+    // The tests share a machine.
     arguments.test_threads = Some(1);
     let runs = [
         ("pixman", Display::Virtio, "", ON_PIXMAN),
@@ -201,7 +201,7 @@ fn main() {
         power_cut::a_power_cut_leaves_one_of_the_states_that_were_kept().map_err(|error| format!("{error:#}").into())
     }));
     let conclusion = libtest_mimic::run(&arguments, trials);
-    // Statics are not dropped, and the machine would go on.
+    // Statics are not dropped, so the machine would keep running.
     drop(RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take());
     conclusion.exit();
 }
@@ -212,11 +212,11 @@ fn run(name: &str, path: &str, display: Display, arguments: &'static str, step: 
     let result = ready(&mut running, path, display, arguments)
         .and_then(|kiosk| (step.check)(kiosk).inspect_err(|_| kiosk.leave_evidence(step.name)));
     eprintln!("{name}: {:.1} s", begin.elapsed().as_secs_f64());
-    // Said again at the end: until then there may be an hour.
+    // Printed at once, as the summary may come an hour later.
     result.inspect_err(|error| eprintln!("{name}: {error:#}")).map_err(|error| format!("{error:#}").into())
 }
 
-/// The machine of this kind with the page on its screen: the running one, or one freshly booted.
+/// The machine of this kind with the page on its screen: the running one, or a freshly booted one.
 fn ready<'a>(
     running: &'a mut Option<Kiosk>,
     path: &str,
@@ -239,12 +239,12 @@ fn ready<'a>(
     running.as_ref().context("no machine")
 }
 
-/// What the kernel of the machine that ran last said of a fault of its own: an emulated processor shows one now and
-/// then, in places where none of our programs has been.
+/// A fault of the kernel of the machine that ran last, from its log: an emulated processor causes one now and then,
+/// unrelated to our programs.
 fn kernel_fault(path: &str) -> Option<String> {
     let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("out").join(path).join("kernel.log");
     let log = String::from_utf8_lossy(&std::fs::read(log).ok()?).into_owned();
-    // The last is of a processor whose timer never fires: it waits for ever, in the middle of its boot.
+    // The last one is a processor whose timer never fires: it hangs during its boot.
     let faults = ["Oops: ", "Kernel panic", "BUG: ", "Possible timer handling issue"];
     log.lines().find(|line| faults.iter().any(|fault| line.contains(fault))).map(Into::into)
 }

@@ -1,4 +1,4 @@
-//! The schedule, with the clock moved under it, and the touch that only wakes.
+//! The schedule, with the clock changed while it runs, and the touch that only wakes.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::looks::{is_logo, is_page};
 /// An edge a few seconds ahead, on a busy host.
 const EDGE: Duration = Duration::from_secs(40);
 const RULE: &str = "/etc/kiosk/config.d/90-schedule.toml";
-/// How many CRTCs are lit.
+/// Number of active CRTCs.
 const ACTIVE: &str = "grep -c 'active=1' /sys/kernel/debug/dri/0/state || true";
 
 fn goes_dark(kiosk: &Kiosk, what: &str) -> Result<()> {
@@ -28,7 +28,7 @@ fn shows_the_page(kiosk: &Kiosk, what: &str) -> Result<()> {
 
 pub fn the_schedule_follows_the_clock_and_the_waking_touch_is_swallowed(kiosk: &Kiosk) -> Result<()> {
     let before = kiosk.sh("echo $(($(date +%s) - $(cut -d. -f1 /proc/uptime)))")?;
-    // By day, then: the kiosk starts on.
+    // By day: the kiosk starts switched on.
     kiosk.sh("date -s '2027-06-09 12:00'")?;
     kiosk.sh(&format!(
         "mkdir -p /etc/kiosk/config.d && echo '[power]\nschedule = [{{ on = \"07:00\", off = \"22:00\" }}]' >{RULE} \
@@ -66,13 +66,13 @@ fn followed(kiosk: &Kiosk) -> Result<()> {
     ensure!(!events.iter().any(|event| event["event"] == "get"), "the page was loaded again: {events:?}");
     ensure!(kiosk.browser()? == browser, "the browser was restarted");
 
-    // Started at night it never lights the screen, and the console does not stay on it either.
+    // Started at night, it does not switch the screen on, and the console is not shown either.
     kiosk.sh("systemctl restart kiosk.service")?;
     ensure!(kiosk.sh(ACTIVE)? == "0", "started at night, and a CRTC is active");
     let dark = machine.screen()?;
     ensure!(!is_page(&dark) && !is_logo(&dark), "started at night, and there is a picture");
     kiosk.sh("date -s '2027-06-11 06:59:57'")?;
-    // The browser may still be on its way: the logo lights the screen as well.
+    // The browser may still be starting: the splash is accepted as well.
     kiosk.machine.wait_for_screen("the morning after", EDGE, |picture| is_page(picture) || is_logo(picture))?;
     kiosk.page()
 }

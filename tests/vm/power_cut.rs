@@ -1,5 +1,5 @@
-//! The mains fail while changes are being kept: what is on the disk is one of the states that were written, and none
-//! that was acknowledged is lost. And files that no power cut leaves are told, and the picture comes all the same.
+//! Power cuts while changes are saved: the disk has one of the written states, and no acknowledged one is lost. And
+//! damaged files that no power cut leaves are reported, and the picture is shown all the same.
 
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -12,15 +12,15 @@ use serde_json::Value;
 use super::kiosk::BOOT;
 use super::looks::is_logo;
 
-/// How many changes are kept, and how often the mains fail meanwhile.
+/// Number of saved changes, and of power cuts meanwhile.
 const CHANGES: u32 = 100;
 const CUTS: u32 = 49;
-/// A change is kept within this, on a busy host.
+/// Time limit to save a change, on a busy host.
 const CHANGE: Duration = Duration::from_secs(30);
-/// A change takes about this in an emulated guest: a cut is at a random moment of it.
+/// About the time of a change in an emulated guest: a cut is at a random moment of it.
 const ONE_CHANGE: Duration = Duration::from_millis(200);
 
-/// The scale of each change tells which it was: 1.01 and on.
+/// The scale of each change identifies it: from 1.01 on.
 const KEEP: &str = "i=0; while [ $i -lt 100 ]; do i=$((i+1)); \
     kioskctl scale \"$(printf '%d.%02d' $((1 + i / 100)) $((i % 100)))\" >/dev/null && echo $i; done";
 
@@ -36,7 +36,7 @@ pub fn a_power_cut_leaves_one_of_the_states_that_were_kept() -> Result<()> {
         let next = cut * CHANGES / (CUTS + 1);
         acknowledged =
             job.line(CHANGE * CHANGES, |line| line.trim().parse().ok().filter(|number: &u32| *number >= next))?;
-        // The moment is the point: nothing is waited for.
+        // The random moment is intended: nothing is waited for.
         std::thread::sleep(ONE_CHANGE.mul_f64(random.share()));
         let left = machine.stopped(|| disk.after_a_cut(&["state.toml", "state.toml.new"]))??;
         unfinished += u32::from(left.path().join("state.toml.new").exists());
@@ -47,7 +47,7 @@ pub fn a_power_cut_leaves_one_of_the_states_that_were_kept() -> Result<()> {
         );
     }
     eprintln!("{CUTS} cuts, {unfinished} of them while a new file was written");
-    // Dropped, the machine has no power any more.
+    // Dropping the machine cuts its power.
     drop(job);
     drop(machine);
     let machine = boot(&disk)?;
@@ -56,7 +56,7 @@ pub fn a_power_cut_leaves_one_of_the_states_that_were_kept() -> Result<()> {
     damaged_files_are_told(&machine)
 }
 
-/// A generator of Marsaglia's (xorshift): which moments it gives matters to nobody.
+/// Marsaglia's generator (xorshift): the quality of its numbers does not matter.
 struct Random(u64);
 
 impl Random {
@@ -69,7 +69,7 @@ impl Random {
     }
 }
 
-/// Which change the saved state in this directory is of.
+/// The number of the change that this directory's saved state is from.
 fn number(directory: &Path) -> Result<u32> {
     let (state, warning) = SavedState::load(directory);
     ensure!(warning.is_none(), "the saved state was not good: {warning:?}");
@@ -102,7 +102,7 @@ fn status(machine: &Machine) -> Result<Value> {
     Ok(status["compositor"].clone())
 }
 
-/// The number of the change that is in force.
+/// The number of the change in force.
 fn kept(machine: &Machine) -> Result<u32> {
     let compositor = status(machine)?;
     let problems = compositor["problems"].as_array().map_or(0, Vec::len);
@@ -111,7 +111,7 @@ fn kept(machine: &Machine) -> Result<u32> {
     Ok(of_scale(output["scale"].as_f64().context("no scale")?))
 }
 
-/// Each is set aside with a sentence, and what is kept next is kept.
+/// Each is set aside with a message, and later changes are saved.
 fn damaged_files_are_told(machine: &Machine) -> Result<()> {
     let files = [
         ("cut short", "version = 1\\n[output.\"Virtual", "not TOML"),

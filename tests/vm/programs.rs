@@ -1,4 +1,4 @@
-//! Another program than a browser as the shell: shown, started again when it is killed, and noticed when it hangs.
+//! Another program than a browser as the shell: shown, restarted when it is killed, and detected when it hangs.
 
 use std::time::Duration;
 
@@ -10,12 +10,12 @@ use super::kiosk::Kiosk;
 use super::looks::is_page;
 
 const FILE: &str = "/etc/kiosk/config.d/70-program.toml";
-/// A terminal in colours that no other picture has.
+/// A terminal with colours that no other picture has.
 const TERMINAL: &str = "[shell]\n\
     command = [\"foot\", \"--config=/dev/null\", \"--font=monospace:size=30\", \"--override=colors.background=204060\", \"--override=colors.foreground=ffe0a0\",\
      \"--\", \"sh\", \"-c\", \"echo the shell is a terminal; exec sleep 100000\"]\n";
 const BACKGROUND: Rgb = [0x20, 0x40, 0x60];
-/// From one process to the next, or from its last answer to the notice that there is none.
+/// From one process to the next, or from its last answer to the report that it hangs.
 const AGAIN: Duration = Duration::from_secs(90);
 
 fn is_terminal(picture: &Picture) -> bool {

@@ -1,4 +1,4 @@
-//! What is seen from power-on to the logo with the kernel's arguments that the README tells an appliance's maker.
+//! The screen from power-on to the splash with the kernel arguments that the README gives to makers of appliances.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use kiosk_tests::vm::{Picture, Sample};
 use super::kiosk::Kiosk;
 use super::looks::{describe, is_logo};
 
-/// What the README says.
+/// The arguments in the README.
 macro_rules! quiet {
     () => {
         "quiet loglevel=3 vt.global_cursor_default=0 systemd.show_status=false rd.udev.log_level=3"
     };
 }
-/// Where there is no Plymouth: installed, and neither asked for nor disabled, it shows the boot messages.
+/// For systems without Plymouth: if it is installed and not disabled, it shows the boot messages.
 pub const WITHOUT_SPLASH: &str = concat!(quiet!(), " plymouth.enable=0");
 pub const WITH_SPLASH: &str = concat!(quiet!(), " splash");
-/// How far the clocks of the guest and of the host may be apart.
+/// Largest difference between the guest's and the host's clock.
 const CLOCKS: Duration = Duration::from_secs(1);
 /// The rows of the dots, on a screen 800 pixels high.
 const DOTS: (usize, usize) = (578, 592);
-/// Of a channel, where the logo's edge is blended by one or the other.
+/// Of a channel, where the two programs blend the logo's edge.
 const ROUNDING: u8 = 4;
 const README: &str = include_str!("../../README.md");
 
@@ -54,7 +54,7 @@ pub fn the_boot_splash_is_the_logo_that_kioskd_goes_on_with(kiosk: &Kiosk) -> Re
     Ok(())
 }
 
-/// When the kiosk's unit had that time, since power-on. The guest's clock begins with its kernel.
+/// The time of this property of the kiosk's unit, since power-on. The guest's clock begins with its kernel.
 fn after_power_on(kiosk: &Kiosk, property: &str) -> Result<Duration> {
     let said = kiosk.sh(&format!("systemctl show --value -p {property} kiosk; cut -d' ' -f1 /proc/uptime"))?;
     let (microseconds, uptime) = said.trim().split_once('\n').context("two numbers")?;
@@ -63,8 +63,8 @@ fn after_power_on(kiosk: &Kiosk, property: &str) -> Result<Duration> {
     Ok(kiosk.machine.uptime().saturating_sub(ago))
 }
 
-/// How many channels are not the same above the dots, which pulse, and below which kioskd soon says what it waits for.
-/// Edges may be rounded otherwise.
+/// Number of channels that differ above the animated dots; below them kioskd soon shows what it waits for. Edges may be
+/// rounded differently.
 fn differing(one: &Picture, other: &Picture) -> usize {
     if (one.width, one.height) != (other.width, other.height) {
         return usize::MAX;
@@ -79,12 +79,12 @@ fn below_the_dots(picture: &Picture) -> Picture {
     picture.part(0, top, picture.width, picture.height - top)
 }
 
-/// A row of a screen 800 pixels high, on one of any height.
+/// Converts a row of a screen 800 pixels high to this picture's height.
 fn row(picture: &Picture, of_800: usize) -> usize {
     picture.height * of_800 / 800
 }
 
-/// What is seen from the moment when the machine has a picture of its own.
+/// The samples from the machine's first picture to the splash.
 fn until_the_logo(film: &[Sample]) -> Result<&[Sample]> {
     let placeholder = &film.first().context("an empty film")?.picture;
     let begin = film.iter().position(|sample| sample.picture != *placeholder).context("the screen stays as it was")?;

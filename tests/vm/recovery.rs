@@ -1,5 +1,5 @@
-//! What ends each of the three programs: `kill -9`, `SIGSTOP`, no memory left, and a seat that is taken away. The others
-//! go on, the picture is back at once, the page soon.
+//! Failures of each of the three programs: `kill -9`, `SIGSTOP`, no memory left, and a seat that is taken away. The
+//! others keep running, the picture is back at once, and the page soon.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use kiosk_tests::vm::Sample;
 use super::kiosk::{BOOT, Kiosk};
 use super::looks::{describe, is_error_page, is_ours};
 
-/// For so long at most there is no picture of ours, whatever died or stood still.
+/// Longest time without one of our pictures, whatever died or stopped.
 const PICTURE_BACK: Duration = Duration::from_secs(5);
 
 pub fn a_killed_browser_comes_back(kiosk: &Kiosk) -> Result<()> {
@@ -38,7 +38,7 @@ pub fn a_killed_compositor_comes_back(kiosk: &Kiosk) -> Result<()> {
     Ok(())
 }
 
-/// logind takes all devices back when it is restarted, tells nobody, and gives them to who is started anew.
+/// A restarted logind takes all devices back without notice, and gives them to a restarted client.
 pub fn a_restarted_logind_costs_a_restart_and_not_the_screen(kiosk: &Kiosk) -> Result<()> {
     let (compositor, session) = (kiosk.main_pid("kiosk")?, kiosk.main_pid("kiosk-session")?);
     let mark = kiosk.mark()?;
@@ -46,11 +46,11 @@ pub fn a_restarted_logind_costs_a_restart_and_not_the_screen(kiosk: &Kiosk) -> R
     kiosk.wait_for_event(mark, "load", BOOT).and_then(|_| kiosk.page())?;
     ensure!(kiosk.main_pid("kiosk")? != compositor, "the compositor goes on with devices that are not its own");
     ensure!(kiosk.main_pid("kiosk-session")? == session, "the session was restarted");
-    // And it is a seat with input devices.
+    // The seat has its input devices, too.
     super::input::a_click_reaches_the_page(kiosk)
 }
 
-/// The watchdog of `kiosk.service` bites after 20 s, and what stands on the screen stays until then.
+/// The watchdog of `kiosk.service` ends it after 20 s, and the picture stays until then.
 pub fn a_stopped_compositor_comes_back(kiosk: &Kiosk) -> Result<()> {
     let session = kiosk.main_pid("kiosk-session")?;
     stop(kiosk, "compositor", kiosk.main_pid("kiosk")?)?;
@@ -58,7 +58,7 @@ pub fn a_stopped_compositor_comes_back(kiosk: &Kiosk) -> Result<()> {
     Ok(())
 }
 
-/// After 60 s by the watchdog of `kiosk-session.service`; its browser goes with it.
+/// After 60 s by the watchdog of `kiosk-session.service`; its browser ends with it.
 pub fn a_stopped_session_comes_back(kiosk: &Kiosk) -> Result<()> {
     let compositor = kiosk.main_pid("kiosk")?;
     stop(kiosk, "session", kiosk.main_pid("kiosk-session")?)?;
@@ -66,7 +66,7 @@ pub fn a_stopped_session_comes_back(kiosk: &Kiosk) -> Result<()> {
     Ok(())
 }
 
-/// By the session, which hears no heartbeat of it.
+/// By the session, as it gets no heartbeat.
 pub fn a_stopped_browser_comes_back(kiosk: &Kiosk) -> Result<()> {
     let session = kiosk.main_pid("kiosk-session")?;
     stop(kiosk, "browser", kiosk.browser()?)?;
@@ -76,7 +76,7 @@ pub fn a_stopped_browser_comes_back(kiosk: &Kiosk) -> Result<()> {
 
 pub fn a_compositor_out_of_memory_comes_back(kiosk: &Kiosk) -> Result<()> {
     let session = kiosk.main_pid("kiosk-session")?;
-    // logind has put it there, out of the reach of its unit's limits.
+    // logind has moved it there, where its unit's limits do not apply.
     let slice = format!("user-{}.slice", kiosk.sh("id -u kiosk")?.trim());
     let limits = kiosk.sh(&format!("cd /sys/fs/cgroup/user.slice/{slice} && cat memory.max pids.max"))?;
     ensure!(!limits.contains("max") && limits.ends_with("\n512"), "the limits of {slice} are {limits}");
@@ -85,7 +85,7 @@ pub fn a_compositor_out_of_memory_comes_back(kiosk: &Kiosk) -> Result<()> {
     Ok(())
 }
 
-/// The kernel takes one of the browser's processes, or the session itself.
+/// The kernel kills one of the browser's processes, or the session itself.
 pub fn a_browser_out_of_memory_comes_back(kiosk: &Kiosk) -> Result<()> {
     let compositor = kiosk.main_pid("kiosk")?;
     starve(kiosk, "kiosk-session.service", "60M", "85%")?;
@@ -93,7 +93,7 @@ pub fn a_browser_out_of_memory_comes_back(kiosk: &Kiosk) -> Result<()> {
     Ok(())
 }
 
-/// Stops a process for good: only who kills it can bring it back.
+/// Stops a process for good: it can only be killed.
 fn stop(kiosk: &Kiosk, what: &str, pid: i64) -> Result<()> {
     filmed(kiosk, &format!("SIGSTOP of the {what}"), PICTURE_BACK, || {
         kiosk.sh(&format!("kill -STOP {pid}")).map(drop)
@@ -102,7 +102,7 @@ fn stop(kiosk: &Kiosk, what: &str, pid: i64) -> Result<()> {
     Ok(())
 }
 
-/// Gives the unit less memory than it has, until the kernel has killed of it, and then its own limit again.
+/// Sets a memory limit below the unit's use, until the kernel has killed a process of it, and then restores it.
 fn starve(kiosk: &Kiosk, unit: &str, little: &str, usual: &str) -> Result<()> {
     let kills = || -> Result<u64> {
         let count = format!("dmesg | grep -c 'oom-kill:.*{unit}' || true");
@@ -121,13 +121,13 @@ fn starve(kiosk: &Kiosk, unit: &str, little: &str, usual: &str) -> Result<()> {
     })
 }
 
-/// `dark`: for how long at most anything but ours may be seen.
+/// `dark`: the longest time with other pictures than ours.
 fn kill(kiosk: &Kiosk, what: &str, pid: i64, dark: Duration) -> Result<()> {
     filmed(kiosk, &format!("kill -9 of the {what}"), dark, || kiosk.sh(&format!("kill -9 {pid}")).map(drop))
 }
 
-/// Films from a fault until the page has loaded again. Fails if an error page was seen, or for longer than `dark`
-/// anything else that is not ours.
+/// Films from a fault until the page has loaded again. Fails if an error page was shown, or other pictures than ours
+/// for longer than `dark`.
 fn filmed(kiosk: &Kiosk, fault: &str, dark: Duration, strike: impl FnOnce() -> Result<()>) -> Result<()> {
     let (machine, mark) = (&kiosk.machine, kiosk.mark()?);
     let film = machine.film();
@@ -150,7 +150,7 @@ fn filmed(kiosk: &Kiosk, fault: &str, dark: Duration, strike: impl FnOnce() -> R
             continue;
         }
         let first = *since.get_or_insert(sample);
-        // One sample is something that was seen, too.
+        // A single sample counts, too.
         longest = longest.max(sample.at.saturating_sub(first.at)).max(Duration::from_millis(1));
         if longest > dark {
             bail!("{} was seen for {longest:?}: {}", describe(&sample.picture), save(sample)?.display());

@@ -1,4 +1,4 @@
-//! Who may change things: root, the group `kiosk-admin`, and whoever a rule of polkit names.
+//! Who may make changes: root, the group `kiosk-admin`, and users by polkit's rules.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::kiosk::Kiosk;
 use super::looks::is_page;
 use super::screens::{RELAYOUT, turn_of};
 
-/// Polkit reads its rules again some time after they have changed, and tells nobody.
+/// Polkit reads changed rules some time later, without an event.
 const RULE_READ: Duration = Duration::from_secs(30);
 const RULE: &str = "/etc/polkit-1/rules.d/10-tester.rules";
 /// Grants one action to one user.

@@ -1,4 +1,4 @@
-//! Direct scanout: a fullscreen client's buffer on the plane, seen from both sides.
+//! Direct scanout: a fullscreen client's buffer on the plane, as kioskd and the client report it.
 
 use std::time::Duration;
 
@@ -11,9 +11,9 @@ use super::kiosk::{CLIENT, Kiosk};
 const REPORT: &str = "/run/kiosk-web/frames.json";
 /// The shell is the measuring client instead of the browser.
 const FILE: &str = "/etc/kiosk/config.d/60-scanout.toml";
-/// The client runs for so long: what is counted is within it, also where each question takes its time.
+/// Run time of the client: the counters are read within it, also if each command is slow.
 const SECONDS: u32 = 20;
-/// For the splash to fade, and for a screen to come on, emulated.
+/// For the splash to fade, and for a screen to switch on, emulated.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Counters of an output.
 const COMPOSED: &str = "frames-composed";
@@ -23,7 +23,7 @@ pub fn a_fullscreen_buffer_goes_to_the_screen_as_it_is(kiosk: &Kiosk) -> Result<
     with_client(kiosk, &["full", "--memory", "dmabuf", "--seconds", &SECONDS.to_string(), "--report", REPORT], watch)
 }
 
-/// The frame that lights the screen has to be composed: no driver says of a screen that is off what it could show.
+/// The first frame after the screen was off is composited: no driver tests planes for a screen that is off.
 pub fn a_still_buffer_is_on_the_screen_as_it_is_again_after_a_dark_time(kiosk: &Kiosk) -> Result<()> {
     with_client(kiosk, &["still", "--memory", "dmabuf"], |kiosk| {
         wait_for_direct(kiosk)?;
@@ -35,7 +35,7 @@ pub fn a_still_buffer_is_on_the_screen_as_it_is_again_after_a_dark_time(kiosk: &
         let after = output(kiosk)?;
         let (composed, direct) = (grown(&before, &after, COMPOSED), grown(&before, &after, DIRECT));
         eprintln!("after a dark time: {composed} frames composed, {direct} direct");
-        // One each, and one more where something else asked for a frame.
+        // One each, and another one for any other reason to redraw.
         let few = (1..=2).contains(&composed) && (1..=2).contains(&direct);
         ensure!(few, "a still picture took {composed} composed and {direct} direct frames");
         Ok(())
@@ -49,7 +49,7 @@ fn wait_for_direct(kiosk: &Kiosk) -> Result<()> {
     })
 }
 
-/// Checks with the measuring client as the shell.
+/// Runs a check with the measuring client as the shell.
 fn with_client(kiosk: &Kiosk, arguments: &[&str], check: impl Fn(&Kiosk) -> Result<()>) -> Result<()> {
     let renderer = kiosk.status()?["compositor"]["renderer"].clone();
     ensure!(renderer == "gles", "renderer is {renderer}");
@@ -82,7 +82,7 @@ fn watch(kiosk: &Kiosk) -> Result<()> {
     );
     ensure!(composed == 0, "{composed} frames were composed beside {direct} direct ones");
     ensure!(direct > 10, "only {direct} frames went to the screen directly");
-    // The first ones are under the splash that fades.
+    // The first ones are under the fading splash.
     let second_half = &frames.presented[frames.presented.len() / 2..];
     ensure!(second_half.iter().all(|frame| frame.zero_copy), "some late frames were not zero-copy");
     Ok(())

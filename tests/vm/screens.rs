@@ -9,10 +9,10 @@ use super::input::{REACTION, ensure_at};
 use super::kiosk::Kiosk;
 use super::looks::is_page;
 
-/// A page in an emulated browser lays itself out anew.
+/// For a page in an emulated browser to lay itself out again.
 pub const RELAYOUT: Duration = Duration::from_secs(40);
 const POWER: Duration = Duration::from_secs(30);
-/// A letter of the page's text is more of the screen than this.
+/// Less of the screen than a letter of the page's text.
 const EXACT: f64 = 0.000_05;
 
 /// The page's text.
@@ -20,8 +20,8 @@ fn is_text([r, g, b]: Rgb) -> bool {
     r > 150 && g > 170 && b > 180
 }
 
-/// Which way the page's heading is turned. Its first line is larger than those below it, so the middle of the
-/// text's box is nearer to its top than the box's share of bright pixels is: more of them are in the top half.
+/// The rotation of the page's text. The first line is larger than the others, so that the half of the text's box with
+/// the heading has more bright pixels.
 pub fn turn_of(picture: &Picture) -> Option<u32> {
     let (x, y, width, height) = picture.bounds(is_text)?;
     let text = picture.part(x, y, width, height);
@@ -35,7 +35,7 @@ pub fn turn_of(picture: &Picture) -> Option<u32> {
     }
 }
 
-/// Where a place of the page is on the panel, once the picture has been turned clockwise.
+/// The position on the panel of a position on the page, once the picture has been rotated clockwise.
 pub fn on_panel((x, y): (f64, f64), degrees: u32, (width, height): (f64, f64)) -> (f64, f64) {
     match degrees {
         90 => (width - y, x),
@@ -73,7 +73,7 @@ pub fn a_rotated_picture_is_touched_where_the_finger_is(kiosk: &Kiosk) -> Result
     Ok(())
 }
 
-/// Parts of the page change, one after the other, and then all of the screen is as it should be.
+/// Parts of the page change, one after the other, and then the whole screen is right.
 pub fn a_turned_screen_shows_each_change_where_it_is(kiosk: &Kiosk) -> Result<()> {
     let machine = &kiosk.machine;
     for degrees in [90, 180, 270, 0] {
@@ -116,7 +116,7 @@ pub fn a_screen_switched_off_and_on_shows_the_same_page(kiosk: &Kiosk) -> Result
 }
 
 pub fn a_screenshot_is_what_the_screen_shows(kiosk: &Kiosk) -> Result<()> {
-    // The text tells the last event, so that both are of the same moment; the pointer is out of the way.
+    // The text shows the last event, so that both are of the same moment; the pointer is hidden.
     let output = kiosk.machine.agent().run("kioskctl screenshot -")?;
     ensure!(output.code == 0, "kioskctl screenshot: {}", output.stderr);
     let picture = Picture::from_png(&output.stdout)?;

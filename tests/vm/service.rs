@@ -1,4 +1,4 @@
-//! The kiosk as services: units, the bus, configuration, and the way back to the console.
+//! The kiosk as services: units, the bus, configuration, and the return to the console.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,16 +12,16 @@ use super::kiosk::Kiosk;
 use super::looks::{is_console, is_logo, is_page};
 use super::screens::{RELAYOUT, turn_of};
 
-/// All that is installed, and what it says of them.
+/// systemd's check of all installed units.
 const VERIFY: &str = "systemd-analyze verify --man=no /usr/lib/systemd/system/kiosk*.{service,target} 2>&1 || true";
 /// `systemctl stop` and the login that follows.
 const CONSOLE_BACK: Duration = Duration::from_secs(30);
-/// Nothing changes for so long.
+/// Duration without any change.
 const STILL_SECONDS: u64 = 30;
-/// After a question both may finish what it began: connections, timers of the pointer.
+/// For both to finish what a command began: connections, the pointer's timer.
 const REST_SECONDS: u64 = 8;
-/// One health probe in 10 s: a timer, and the answers of a connection. So long a time may hold one probe more, at its
-/// edges, as it may hold one feeding of the watchdog more.
+/// One health probe in 10 s: a timer, and the answers of a connection. The period may contain one more probe, as it may
+/// contain one more notification of the watchdog.
 const SESSION_WAKEUPS: u64 = (STILL_SECONDS / 10 + 1) * 4;
 
 pub fn units_are_active_and_nothing_has_failed(kiosk: &Kiosk) -> Result<()> {
@@ -30,9 +30,9 @@ pub fn units_are_active_and_nothing_has_failed(kiosk: &Kiosk) -> Result<()> {
     ensure!(failed.is_empty(), "units have failed: {failed}");
     ensure!(kiosk.sh("systemctl show -P NRestarts kiosk kiosk-session")? == "0\n\n0", "a unit was restarted at boot");
     let misread = kiosk.sh(VERIFY)?;
-    // They came with systemd 254; without them a failing start is tried again every 300 ms.
+    // These keys came with systemd 254; without them a failing start is retried every 300 ms.
     let unknown = |line: &str| Guest::release().ok() == Some("bookworm") && line.contains("Unknown key 'Restart");
-    // It is installed by who wants to look at the screen from afar.
+    // It is installed only for remote viewing.
     let optional = |line: &str| line.contains("/usr/bin/wayvnc is not executable");
     let misread: Vec<_> =
         misread.lines().filter(|line| line.contains("kiosk") && !unknown(line) && !optional(line)).collect();
@@ -80,7 +80,7 @@ pub fn the_browser_runs_as_its_own_user_without_devices(kiosk: &Kiosk) -> Result
     );
     let user = kiosk.sh(&format!("stat -c %U /proc/{}", kiosk.main_pid("kiosk")?))?;
     ensure!(user == "kiosk", "the compositor runs as {user}");
-    // The policy in force for it is the one that root made from the configuration.
+    // The policy in force is the one that root made from the configuration.
     let session = kiosk.main_pid("kiosk-session")?;
     kiosk.sh(&format!(
         "cmp /run/kiosk-session/policies/kiosk.json /proc/{session}/root/etc/chromium/policies/managed/kiosk.json"
@@ -100,14 +100,14 @@ pub fn reload_fetches_the_page_again_in_the_same_browser(kiosk: &Kiosk) -> Resul
 
 pub fn nothing_wakes_up_when_nothing_changes(kiosk: &Kiosk) -> Result<()> {
     let pids = [kiosk.main_pid("kiosk")?, kiosk.main_pid("kiosk-session")?];
-    // A thread may end while it is looked at.
+    // A thread may end meanwhile.
     let count = format!(
         "for task in /proc/{{{},{}}}/task/*/status; do \
          awk '/^Name/ {{ name = $2 }} /^voluntary_ctxt_switches/ {{ print FILENAME, name, $2 }}' $task 2>/dev/null; \
          done; true",
         pids[0], pids[1]
     );
-    // The questions above have woken both.
+    // The commands above have woken both.
     let text = kiosk.sh(&format!("sleep {REST_SECONDS}; {count}; echo; sleep {STILL_SECONDS}; {count}"))?;
     let (before, after) = text.split_once("\n\n").context("two counts")?;
     let before = Switches::read(before)?;
@@ -117,8 +117,8 @@ pub fn nothing_wakes_up_when_nothing_changes(kiosk: &Kiosk) -> Result<()> {
         eprintln!("{more:4} wake-ups of {pid} {thread}");
         woken[usize::from(pid == pids[1])] += more;
     }
-    // The watchdog is fed at half of its time, and the session asks once whether the window is alive: the question wakes
-    // the compositor, and so does the answer where it takes a moment. Nothing else may happen in it.
+    // The watchdog is fed at half of its time, and the session checks the window once: the ping wakes the compositor,
+    // and so does a late answer. Nothing else may wake it.
     let period: u64 = kiosk.sh("systemctl show -P WatchdogUSec --value kiosk | sed 's/s$//'")?.parse()?;
     let feeds = STILL_SECONDS * 2 / period + 1;
     ensure!(woken[0] <= feeds + 2, "kioskd woke up {} times in {STILL_SECONDS} s", woken[0]);
@@ -126,7 +126,8 @@ pub fn nothing_wakes_up_when_nothing_changes(kiosk: &Kiosk) -> Result<()> {
     Ok(())
 }
 
-/// Voluntary context switches (each is a sleep after a wake-up) of each thread, by process and thread's name and id.
+/// Voluntary context switches (each is a sleep after a wake-up) of each thread, by process id and the thread's name and
+/// id.
 struct Switches(BTreeMap<(i64, String), u64>);
 
 impl Switches {
@@ -167,7 +168,7 @@ pub fn a_changed_configuration_is_taken_while_the_page_stays(kiosk: &Kiosk) -> R
     let agent = kiosk.machine.agent();
     let rotation = || -> Result<Value> { Ok(kiosk.status()?["compositor"]["outputs"][0]["rotation"].clone()) };
     let (mark, compositor, browser) = (kiosk.mark()?, kiosk.main_pid("kiosk")?, kiosk.browser()?);
-    // What earlier steps kept would count more.
+    // The saved state of earlier steps would take precedence.
     kiosk.sh("kioskctl forget")?;
     ensure!(rotation()? == 0, "rotated before: {}", rotation()?);
     kiosk.sh("kioskctl config set 'output.\"*\".rotation' 90 && systemctl reload kiosk")?;
@@ -195,12 +196,12 @@ pub fn stopping_gives_the_console_back(kiosk: &Kiosk) -> Result<()> {
     kiosk.sh("systemctl stop kiosk")?;
     let console = machine.wait_for_screen("the console", CONSOLE_BACK, is_console)?;
     machine.save(&console, "stopped")?;
-    // Usable: keys are echoed again.
+    // Usable: typed keys are echoed.
     let before = machine.screen()?;
     machine.chord(&["r"])?;
     machine.wait_for_screen("what is typed", CONSOLE_BACK, |picture| is_console(picture) && *picture != before)?;
     ensure!(kiosk.sh("pgrep -u kiosk-web || true")?.is_empty(), "the browser's user still has processes");
-    // A session cannot be started in a slice that is going: see the generator.
+    // A session cannot be started in a slice that is stopping: see the generator.
     let slice = "systemctl is-active user-$(id -u kiosk).slice";
     ensure!(kiosk.sh(slice)? == "active", "the slice goes with the session");
     kiosk.sh("systemctl start kiosk")?;

@@ -1,4 +1,4 @@
-//! Suspend to memory by systemd, and resume by the button.
+//! Suspend to memory by systemd, and resume by the power button.
 
 use std::thread;
 use std::time::Duration;
@@ -14,8 +14,8 @@ use super::looks::is_page;
 const RIGHT_AFTER: Duration = Duration::from_secs(15);
 /// From the button to an answering agent.
 const AWAKE: Duration = Duration::from_secs(60);
-/// The shortest sleep that counts: the only clock that goes on in it counts seconds, and after less than one of its
-/// ticks nothing has been slept.
+/// The shortest suspend that counts: the only clock that runs during it counts seconds, and shorter suspends are not
+/// noticed.
 const DOZE: Duration = Duration::from_secs(2);
 
 /// What must be the same after the sleep.
@@ -24,7 +24,7 @@ struct Same {
     compositor: i64,
     session: i64,
     browser: i64,
-    /// Of the outputs: name, place, size, scale and turn.
+    /// Of the outputs: name, position, size, scale and rotation.
     outputs: Vec<Value>,
 }
 
@@ -43,7 +43,7 @@ impl Same {
 }
 
 impl Kiosk {
-    /// Suspends, and presses the button; `seen` is what is looked at then, before any command is run.
+    /// Suspends, and presses the button; `seen` checks the screen then, before any command is run.
     fn sleep(&self, seen: impl FnOnce() -> Result<()>) -> Result<()> {
         self.machine.fall_asleep()?;
         thread::sleep(DOZE);
@@ -65,7 +65,7 @@ pub fn after_a_sleep_the_page_is_there_as_it_was(kiosk: &Kiosk) -> Result<()> {
     ensure!(key["key"] == "z", "the button that woke the machine reached the page: {key}");
     machine.tap(100.0, 200.0)?;
     ensure_at(&kiosk.wait_for_event(mark, "touchstart", REACTION)?, 100.0, 200.0)?;
-    // What the keys and touches changed is seen: the picture is not one that was left on the screen.
+    // The effect of keys and touches is on the screen: the picture is not an old one.
     let after = Same::of(kiosk)?;
     ensure!(after == before, "before the sleep {before:?}, after it {after:?}");
     kiosk.not_loaded_since(mark)?;

@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use super::kiosk::Kiosk;
 use super::looks::{is_console, is_page};
 
-/// A switch is a matter of a frame; logind starts a login on first use.
+/// A switch takes a frame; logind starts a login on first use.
 pub const SWITCH: Duration = Duration::from_secs(20);
 const TIMES: usize = 5;
 
@@ -26,7 +26,7 @@ pub fn virtual_terminals_switch_there_and_back(kiosk: &Kiosk) -> Result<()> {
         ensure!(kiosk.active_terminal()? == "tty1", "round {round}: the page is seen, but tty1 is not active");
     }
     ensure!(kiosk.browser()? == browser, "the browser was restarted");
-    // The page is alive, and has heard nothing of what was typed elsewhere.
+    // The page works, and got none of the keys that were typed elsewhere.
     machine.chord(&["w"])?;
     kiosk.wait_for_event(mark, "keydown", SWITCH)?;
     let events = kiosk.events(mark)?;

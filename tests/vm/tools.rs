@@ -1,4 +1,4 @@
-//! The tools that people have for screens, as Debian ships them: wlr-randr, wlopm and kanshi on the admin socket.
+//! Tools for screens, as Debian ships them: wlr-randr, wlopm and kanshi on the admin socket.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const ADMIN: &str = "XDG_RUNTIME_DIR=/run/kiosk WAYLAND_DISPLAY=wayland-admin";
 const SHELL: &str = "XDG_RUNTIME_DIR=/run/kiosk WAYLAND_DISPLAY=wayland-0";
 const OUTPUT: &str = "Virtual-1";
 const POWER: Duration = Duration::from_secs(30);
-/// What kanshi wants of the screen, for `printf`: `wl_output` counts the other way round.
+/// kanshi's profile, for `printf`: `wl_output` counts rotations in the other direction.
 const PROFILE: &str = r"profile {\n output Virtual-1 enable mode 1024x768 transform 90\n}\n";
 
 pub fn other_tools_manage_the_screens_and_the_page_stays(kiosk: &Kiosk) -> Result<()> {
@@ -79,7 +79,7 @@ fn page_turned_by(kiosk: &Kiosk, degrees: u32) -> Result<()> {
     kiosk.machine.wait_for_screen(&format!("the page turned by {degrees}"), RELAYOUT, turned).map(drop)
 }
 
-/// The file of kept changes, whole; empty where nothing was kept yet.
+/// The saved state's file; empty if nothing was saved yet.
 fn saved(kiosk: &Kiosk) -> Result<String> {
     kiosk.sh("cat /var/lib/kiosk/state.toml 2>/dev/null || true")
 }

@@ -1,7 +1,7 @@
-//! Typing without a keyboard: a field of the page is touched, the keyboard on the screen comes, what is touched there
-//! arrives in the page, and a touch elsewhere ends it. Upright, turned, at another scale, and with other layouts.
+//! Typing with the on-screen keyboard: a field of the page is touched, the keyboard appears, touches on it arrive in
+//! the page, and a touch elsewhere ends it. Upright, rotated, at another scale, and with other layouts.
 //!
-//! Where the keys are is worked out by kioskd's own layout of them, in the place where the keyboard is seen.
+//! The keys' positions are computed by kioskd's own layout, within the keyboard's area on the screen.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -23,12 +23,12 @@ use super::kiosk::Kiosk;
 use super::looks::is_page;
 use super::screens::{RELAYOUT, on_panel, turn_of};
 
-/// From a touch to the keyboard, or to the page without it: the browser lays itself out anew.
+/// From a touch to the keyboard, or to the page without it: the browser lays the page out again.
 const KEYBOARD: Duration = RELAYOUT;
-/// What is typed is held until the page has it before the next key is touched.
+/// For a letter to reach the page, which is waited for before the next key is touched.
 const LETTER: Duration = REACTION;
 const FILE: &str = "/etc/kiosk/config.d/60-typing.toml";
-/// Pulls out every keyboard that the kernel has a driver for, and puts it in again.
+/// Unplugs every keyboard that the kernel has a driver for, and plugs it in again.
 const PULL: &str = "cd /sys/bus/virtio/drivers/virtio_input && for device in virtio*; do \
     grep -q Keyboard $device/input/input*/name && echo $device >>/run/keyboards && echo $device >unbind; done; \
     cd /sys/bus/serio/drivers/atkbd 2>/dev/null && for device in serio*; do \
@@ -37,7 +37,7 @@ const PUT_IN: &str = "for device in $(cat /run/keyboards); do echo $device >/sys
     done; for device in $(cat /run/ps2 2>/dev/null); do echo $device >/sys/bus/serio/drivers/atkbd/bind; done; \
     rm -f /run/keyboards /run/ps2";
 
-/// How somebody writes something.
+/// A test case.
 struct Writing {
     degrees: u32,
     scale: u32,
@@ -46,7 +46,7 @@ struct Writing {
 }
 
 const WRITINGS: [Writing; 4] = [
-    // Neither letter is on an American keyboard.
+    // Neither character is on an American keyboard.
     Writing { degrees: 0, scale: 1, layouts: "us", text: "Köln, café 7" },
     Writing { degrees: 90, scale: 1, layouts: "de", text: "Grüße, André" },
     Writing { degrees: 0, scale: 2, layouts: "ru", text: "Привет, объём" },
@@ -62,7 +62,7 @@ pub fn a_sentence_is_typed_on_the_screen_and_arrives_in_the_page(kiosk: &Kiosk) 
     });
     kiosk.sh(&format!("{PUT_IN}; rm -f {FILE}; kioskctl scale auto && kioskctl rotate 0 && systemctl reload kiosk"))?;
     written?;
-    // Left as it was found: no field has the focus, and the page has all of the screen.
+    // Restores the state: no field has the focus, and the page has the whole screen.
     kiosk.sh("kioskctl reload")?;
     kiosk.page()
 }
@@ -89,19 +89,19 @@ fn write(kiosk: &Kiosk, writing: &Writing) -> Result<()> {
     hand.touch_elsewhere()
 }
 
-/// The one who writes.
+/// Types on the keyboard.
 struct Hand<'a> {
     kiosk: &'a Kiosk,
     writing: &'a Writing,
-    /// As kioskd has it, but for what it learns of the field.
+    /// A copy of kioskd's, without the field's state.
     board: Board,
-    /// Its own clock, in which touches are far from each other.
+    /// Its own clock, with long times between touches.
     now: Duration,
     /// Size of the upright picture, pixels.
     size: (usize, usize),
-    /// Where the keyboard begins in it.
+    /// The keyboard's top edge in it.
     top: usize,
-    /// How much the page had reported when the writing began.
+    /// The page's log position when the typing began.
     mark: usize,
     written: String,
 }
@@ -124,7 +124,7 @@ impl<'a> Hand<'a> {
         Ok(hand)
     }
 
-    /// The screen as somebody sees it.
+    /// The screen's upright picture.
     fn look(&self) -> Result<Picture> {
         Ok(self.upright(&self.kiosk.machine.screen()?))
     }
@@ -139,7 +139,7 @@ impl<'a> Hand<'a> {
         self.kiosk.machine.save(&self.look()?, &name).map(drop)
     }
 
-    /// A finger at a place of the upright picture, pixels.
+    /// A touch at a position of the upright picture, pixels.
     #[allow(clippy::cast_precision_loss)] // screens are small
     fn finger(&self, at: (f64, f64)) -> Result<Finger<'a>> {
         let (x, y) = self.on_panel(at);
@@ -152,12 +152,12 @@ impl<'a> Hand<'a> {
         on_panel(at, self.writing.degrees, (width as f64, height as f64))
     }
 
-    /// What the page has reported of this since the writing began, the last of it.
+    /// The last such report of the page since the typing began.
     fn last(&self, wanted: impl Fn(&Value) -> bool) -> Result<Option<Value>> {
         Ok(self.kiosk.events(self.mark)?.into_iter().rfind(wanted))
     }
 
-    /// Waits for the page to report that it is so high, and as wide as the screen; pixels of that.
+    /// Waits for the page to report this height and the screen's width; both in pixels of the screen.
     fn page_of_height(&self, mark: usize, pixels: usize) -> Result<()> {
         let scale = self.writing.scale as usize;
         let is =
@@ -180,7 +180,7 @@ impl<'a> Hand<'a> {
         Ok(())
     }
 
-    /// Waits for the keyboard, and for the page to have gone out of its way.
+    /// Waits for the keyboard, and for the page to make room for it.
     fn find_keyboard(&mut self) -> Result<()> {
         let found = |screen: &Picture| top_of_keyboard(&self.upright(screen)).is_some();
         let screen = self.kiosk.machine.wait_for_screen("the keyboard", KEYBOARD, found)?;
@@ -193,12 +193,12 @@ impl<'a> Hand<'a> {
         Ok(())
     }
 
-    /// The middle of a part of the keyboard, in its own pixels.
+    /// The centre of a part of the keyboard, in the keyboard's pixels.
     fn middle(area: Rect) -> (f64, f64) {
         (f64::from(area.x) + f64::from(area.w) / 2.0, f64::from(area.y) + f64::from(area.h) / 2.0)
     }
 
-    /// A place of the keyboard in the upright picture.
+    /// A position of the keyboard in the upright picture.
     #[allow(clippy::cast_precision_loss)]
     fn in_picture(&self, (x, y): (f64, f64)) -> (f64, f64) {
         (x, y + self.top as f64)
@@ -208,7 +208,7 @@ impl<'a> Hand<'a> {
         self.board.cells().iter().find(|cell| wanted(cell.key.cap)).map(|cell| cell.area)
     }
 
-    /// Touches a key, here and there.
+    /// Touches a key, in the copy and on the screen.
     fn tap(&mut self, key: Rect) -> Result<()> {
         self.now += LONG * 4;
         self.board.down(0, Self::middle(key), self.now);
@@ -221,7 +221,7 @@ impl<'a> Hand<'a> {
         self.tap(key)
     }
 
-    /// Writes one letter in whatever way the keyboard has it, and waits for the page to have it.
+    /// Types one character by any way that the keyboard has, and waits for the page to have it.
     fn write(&mut self, c: char) -> Result<()> {
         let mark = self.kiosk.mark()?;
         self.seek(c)?;
@@ -242,7 +242,7 @@ impl<'a> Hand<'a> {
         Ok(())
     }
 
-    /// Turns the keyboard to where the letter is: its layout, its page, capitals or not.
+    /// Switches the keyboard to the letter: its layout, its page, its shift state.
     fn seek(&mut self, c: char) -> Result<()> {
         let has = |board: &Board| {
             let letters = board.layout().into_iter().flat_map(|layout| layout.rows.iter().flatten());
@@ -265,7 +265,7 @@ impl<'a> Hand<'a> {
         Ok(())
     }
 
-    /// Keeps a finger on a key until it offers other letters, slides to the one that is wanted, and lifts there.
+    /// Holds a key until it offers other letters, slides to the wanted one, and lifts.
     #[allow(clippy::cast_sign_loss, clippy::cast_possible_truncation)] // within the screen
     fn touch_long(&mut self, key: Rect, c: char) -> Result<()> {
         self.now += LONG * 4;
@@ -293,7 +293,7 @@ impl<'a> Hand<'a> {
         Ok(())
     }
 
-    /// Keeps a finger on Backspace until nothing is left.
+    /// Holds Backspace until nothing is left.
     fn erase(&mut self) -> Result<()> {
         let mark = self.kiosk.mark()?;
         let key = self.key(|cap| cap == Cap::Backspace).context("no Backspace")?;
@@ -303,7 +303,7 @@ impl<'a> Hand<'a> {
         finger.lift()
     }
 
-    /// Touches what is no field: the keyboard goes, and the page has all of the screen.
+    /// Touches outside the field: the keyboard disappears, and the page has the whole screen.
     #[allow(clippy::cast_precision_loss)]
     fn touch_elsewhere(&mut self) -> Result<()> {
         let mark = self.kiosk.mark()?;
@@ -319,17 +319,17 @@ impl<'a> Hand<'a> {
     }
 }
 
-/// How much of the place of an offer is another picture when it is there.
+/// Least changed part of the area of choices when they are shown.
 const OFFERED: f64 = 0.25;
 
-/// For the name of a file.
+/// A character's file name.
 fn name_of(c: char) -> String {
     let mut name = String::new();
     let _ = write!(name, "{:04x}", u32::from(c));
     name
 }
 
-/// Where the keyboard begins: from its lower edge upwards the left edge of the picture has its background.
+/// The keyboard's top edge: up to it the picture's left edge has its background.
 fn top_of_keyboard(upright: &Picture) -> Option<usize> {
     let background = OnScreenKeyboard::default().background;
     let rows = (0..upright.height).rev().take_while(|y| upright.pixel(0, *y) == background).count();

@@ -1,7 +1,7 @@
-//! The kernel's virtual display driver, for what the machine's other displays do not have: overlay and cursor planes,
-//! and planes that turn their picture. Nobody sees its screen, but it tells a checksum of what is on it.
+//! The kernel's virtual display driver, for what the machine's other devices lack: overlay and cursor planes, and
+//! planes with rotation. Its screen is not visible, but it computes a checksum of its content.
 //!
-//! Debian has no such module; where it could not be built, nothing is tested, and that is said.
+//! Debian does not ship the module; if it could not be built, nothing is tested, and a message says so.
 
 use std::time::Duration;
 
@@ -9,14 +9,14 @@ use anyhow::{Result, bail, ensure};
 
 use super::kiosk::{CLIENT, Kiosk};
 
-/// In the guest.
+/// Path in the guest.
 pub const MODULE: &str = "/usr/lib/kiosk-tests/vkms.ko";
-/// Of the display on the virtual card.
+/// debugfs directory of the virtual card.
 const DEBUG: &str = "$(dirname /sys/kernel/debug/dri/[0-9]*/vkms_config)";
-/// Where the pointer is looked at, in pixels of the machine's screen.
+/// Positions of the pointer, in pixels of the machine's screen.
 const SPOTS: [(f64, f64); 2] = [(300.0, 200.0), (1000.0, 650.0)];
 const ROTATIONS: [u32; 4] = [0, 90, 180, 270];
-/// What is drawn when a plane does not do it, time for.
+/// For software rendering, where planes are not used.
 const DRAWN: Duration = Duration::from_secs(30);
 
 pub fn planes_show_what_composing_shows(kiosk: &Kiosk) -> Result<()> {
@@ -45,13 +45,13 @@ fn compare(kiosk: &Kiosk) -> Result<()> {
         "modprobe -a drm_kms_helper drm_shmem_helper drm_client_lib configfs; insmod {MODULE} enable_overlay=1"
     ))?;
 
-    // Software EGL: there is no GPU, but it takes buffers that planes can show.
+    // Software EGL: there is no GPU, but its buffers can be shown on planes.
     start(kiosk, "gles", "--memory dmabuf --node $(echo /dev/dri/card*)")?;
     let mut on_planes = Vec::new();
     look_at_all(kiosk, |rotation, seen| {
         let scanout = kiosk.status()?["compositor"]["outputs"][0]["scanout"].clone();
         ensure!(scanout == "direct", "at {rotation} degrees the picture is {scanout}");
-        // The window, what lies over it, and the pointer.
+        // The window, what is above it, and the pointer.
         let planes = planes(kiosk)?;
         ensure!(planes.len() == 3, "at {rotation} degrees there are {} planes: {planes:?}", planes.len());
         let turned = planes.iter().filter(|rotation| *rotation != "1").count();
@@ -59,7 +59,7 @@ fn compare(kiosk: &Kiosk) -> Result<()> {
         on_planes.push(seen);
         Ok(())
     })?;
-    // These planes cannot scale; the pointer is drawn at its size, and stays on its own.
+    // These planes cannot scale; the pointer is drawn at its size, and keeps its plane.
     kiosk.sh("kioskctl scale 2")?;
     wait_for_scanout(kiosk, "planes")?;
     kiosk.sh("kioskctl scale 1")?;
@@ -91,7 +91,7 @@ fn start(kiosk: &Kiosk, renderer: &str, buffers: &str) -> Result<()> {
         .map(drop)
 }
 
-/// Shows each rotation with the pointer at each spot, in turn, and tells what is seen.
+/// Shows each rotation with the pointer at each position, and passes the checksum on.
 fn look_at_all(kiosk: &Kiosk, mut look: impl FnMut(u32, String) -> Result<()>) -> Result<()> {
     let mut seen = String::new();
     for rotation in ROTATIONS {
@@ -108,7 +108,7 @@ fn look_at_all(kiosk: &Kiosk, mut look: impl FnMut(u32, String) -> Result<()>) -
     kiosk.sh("kioskctl rotate 0").map(drop)
 }
 
-/// The checksum of the picture that follows the one with the checksum `before` and stays: one a frame, ten alike.
+/// The checksum of the next stable picture after the one with the checksum `before`: ten equal frames.
 pub fn checksum_after(kiosk: &Kiosk, before: &str) -> Result<String> {
     kiosk.sh(&format!(
         "cd {DEBUG}/crtc-0/crc && echo auto >control && for try in $(seq 30); do \
@@ -118,7 +118,7 @@ pub fn checksum_after(kiosk: &Kiosk, before: &str) -> Result<String> {
     ))
 }
 
-/// How each plane in use turns its picture: 1 is not at all.
+/// The rotation property of each plane in use: 1 is none.
 fn planes(kiosk: &Kiosk) -> Result<Vec<String>> {
     let used = "awk '/^plane/ { used = 0 } /crtc=crtc-/ { used = 1 } /rotation=/ && used { print $1 }'";
     let text = kiosk.sh(&format!("{used} {DEBUG}/state | sed -n 's/.*rotation=//p'"))?;

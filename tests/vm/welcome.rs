@@ -1,4 +1,4 @@
-//! A device that has no page yet: from its first boot, by the welcome and a pairing, to the page.
+//! A device without a page: from its first boot, by the welcome screen and pairing, to the page.
 
 use anyhow::{Context, Result, bail, ensure};
 use kiosk_tests::vm::{Picture, Stage};
@@ -7,9 +7,9 @@ use super::input::REACTION;
 use super::kiosk::{BOOT, Kiosk};
 use super::looks::{is_logo, is_page};
 
-/// Of documentation's own network (RFC 5737).
+/// From the network for documentation (RFC 5737).
 const ADDRESS: &str = "192.0.2.7";
-/// As a device comes from its maker.
+/// The maker's configuration.
 const NO_PAGE: &str = "[shell]\nurl = \"\"\nsetup-url = \"http://{address}/set-up\"\n";
 
 /// Makes it a device without a page.
@@ -17,7 +17,7 @@ pub fn stage(stage: &Stage) -> Result<()> {
     stage.file("/etc/kiosk/config.d/10-first.toml", NO_PAGE)
 }
 
-/// What the QR codes of a picture say, from left to right.
+/// The contents of a picture's QR codes, from left to right.
 pub fn codes(picture: &Picture) -> Vec<String> {
     let luma = |x: usize, y: usize| picture.pixel(x, y)[0];
     let mut prepared = rqrr::PreparedImage::prepare_from_greyscale(picture.width, picture.height, luma);
@@ -30,7 +30,8 @@ fn is_text(picture: &Picture) -> bool {
     (0.000_5..0.05).contains(&bright) && !is_logo(picture) && codes(picture).is_empty()
 }
 
-/// From the welcome to the page, as the person does who sets the device up; in place of a boot with a page.
+/// From the welcome screen to the page, by the steps of a person who sets the device up; in place of a boot with a
+/// page.
 pub fn bring_up(kiosk: &Kiosk) -> Result<()> {
     let machine = &kiosk.machine;
     kiosk.wait_for_status("the welcome", BOOT, |status| status["compositor"]["stage"] == "system-screen")?;
@@ -52,7 +53,7 @@ pub fn bring_up(kiosk: &Kiosk) -> Result<()> {
     machine.wait_for_screen("the welcome again", REACTION, |picture| codes(picture) == [&*own])?;
 
     kiosk.serve_page()?;
-    // What each says is what is done next.
+    // Each message names the next step, which is done next.
     let told = kiosk.sh("kioskctl config set shell.url http://localhost:3000")?;
     ensure!(told.contains("`kioskctl config reload`"), "config set says: {told}");
     let told = kiosk.sh("kioskctl config reload")?;
@@ -62,7 +63,7 @@ pub fn bring_up(kiosk: &Kiosk) -> Result<()> {
     kiosk.page()
 }
 
-/// What [`bring_up`] left: nobody pressed a button or started the machine anew in between.
+/// Checks the result of [`bring_up`]: no input and no reboot was needed.
 pub fn a_device_without_a_page_welcomes_and_has_one_when_it_is_told(kiosk: &Kiosk) -> Result<()> {
     kiosk.print_film(&kiosk.film);
     let Some(first) = kiosk.film.iter().position(|sample| is_page(&sample.picture)) else {
