@@ -1,4 +1,4 @@
-//! kioskd in cage's place: its command is the shell, and may manage outputs as well.
+//! kioskd in place of cage: its command is the shell, and may manage outputs as well.
 
 use crate::stand::{Stand, kept, until};
 
@@ -10,11 +10,11 @@ fn the_command_turns_the_screen_itself_and_nobody_elses_shell_does() {
         let shot = stand.grim(&[], "cage.png");
         ((shot.width, shot.height) == (600, 800) && shot.has_letters()).then_some(shot)
     });
-    // Upright: the letters are in the first line.
+    // Upright: the text is in the first line.
     let line = shot.rgb.chunks_exact(3).take(600 * 30);
     assert!(line.filter(|pixel| pixel.iter().all(|part| *part > 150)).count() > 20);
     std::fs::copy(stand.path("cage.png"), kept("cage.png")).unwrap();
-    // Others that know the shell's socket.
+    // Other programs that know the shell's socket.
     let refused = stand.command("wayland-0", "wlr-randr").args(["--output", "HEADLESS-1", "--off"]).output().unwrap();
     assert!(!refused.status.success(), "{refused:?}");
     for (tool, arguments) in [("grim", &[][..]), ("wtype", &["a"])] {

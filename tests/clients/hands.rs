@@ -1,4 +1,4 @@
-//! A mouse of the test's own (wlr-virtual-pointer on the admin socket): it clicks on keyboards on the screen.
+//! A mouse of the test (wlr-virtual-pointer on the admin socket), which clicks on on-screen keyboards.
 
 use std::{os::unix::net::UnixStream, path::Path};
 
@@ -10,9 +10,9 @@ use wayland_protocols_wlr::virtual_pointer::v1::client::{
     zwlr_virtual_pointer_manager_v1::ZwlrVirtualPointerManagerV1, zwlr_virtual_pointer_v1::ZwlrVirtualPointerV1,
 };
 
-/// The kernel's code of the left button.
+/// The kernel's code for the left button.
 const LEFT: u32 = 0x110;
-/// Of the screen that the mouse is on.
+/// Size of the mouse's screen.
 const SCREEN: (u32, u32) = (800, 600);
 
 #[derive(Default)]
@@ -47,7 +47,7 @@ pub struct Mouse {
 }
 
 impl Mouse {
-    /// On this socket.
+    /// Connects to this socket.
     pub fn new(socket: &Path) -> Self {
         let connection = Connection::from_socket(UnixStream::connect(socket).unwrap()).unwrap();
         let mut queue = connection.new_event_queue();
@@ -60,9 +60,9 @@ impl Mouse {
         Self { queue, found, pointer }
     }
 
-    /// Clicks there; it has arrived in kioskd.
+    /// Clicks at this position, and waits until kioskd has handled it.
     pub fn click(&mut self, (x, y): (u32, u32)) {
-        // It moves there, as a hand would: wvkbd takes no notice of where a pointer has entered.
+        // With a motion, as a person's: wvkbd ignores the position of a pointer's enter.
         for x in [x - 1, x] {
             self.pointer.motion_absolute(0, x, y, SCREEN.0, SCREEN.1);
             self.pointer.frame();
@@ -75,20 +75,20 @@ impl Mouse {
     }
 }
 
-/// Where the keys of an American keyboard are, on a screen of 800x600.
+/// The positions of the keys of an American keyboard, on a screen of 800x600.
 pub struct Keys {
-    /// The middle of the first key of each row of letters, and how far it is from key to key.
+    /// The centre of the first key of each letter row, and the distance of keys.
     rows: [((u32, u32), u32); 3],
     enter: (u32, u32),
 }
 
-/// kioskd's own.
+/// kioskd's on-screen keyboard.
 pub const OWN: Keys = Keys { rows: [((40, 408), 80), ((80, 463), 80), ((160, 517), 80)], enter: (740, 572) };
-/// wvkbd-mobintl's.
+/// wvkbd-mobintl.
 pub const WVKBD: Keys = Keys { rows: [((77, 460), 76), ((115, 500), 76), ((160, 540), 80)], enter: (720, 580) };
 
 impl Keys {
-    /// squeekboard's, whose upper edge is there: four rows, and above them another in this share of its height.
+    /// squeekboard with this top edge: four rows, and above them another one with this fraction of its height.
     pub fn of_squeekboard(top: u32, above: f64) -> Self {
         let height = f64::from(SCREEN.1 - top);
         let row = height * (1.0 - above) / 4.0;

@@ -1,5 +1,5 @@
-//! On-screen keyboards and input methods of others: they come with a text field, what is tapped on them is typed there,
-//! and what fcitx5 composes arrives.
+//! On-screen keyboards and input methods of other projects: they appear with a text field, clicks on them type into it,
+//! and fcitx5's text arrives.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -16,10 +16,10 @@ use crate::{
 
 const EXTERNAL: &str = "[keyboard]\nuse = \"external\"\n";
 
-/// A program with a session bus of its own, and settings of its own.
+/// A program with its own session bus and settings.
 struct WithBus {
     program: Running,
-    /// Ends after it.
+    /// Dropped after the program.
     _bus: Running,
 }
 
@@ -33,13 +33,13 @@ impl WithBus {
         let mut command = stand.command(socket, name);
         command.env("DBUS_SESSION_BUS_ADDRESS", address).env("LANG", "C.UTF-8");
         command.env("HOME", stand.directory.path()).env_remove("XDG_CONFIG_HOME");
-        // Without services that the bus would start, and leave behind.
+        // Without services that the bus would start and leave running.
         command.env("NO_AT_BRIDGE", "1").env("GSETTINGS_BACKEND", "keyfile");
         Self { program: Running::start(command), _bus: bus }
     }
 }
 
-/// squeekboard, which comes with fields as soon as screen keyboards are wanted at all.
+/// squeekboard, which follows text fields if screen keyboards are enabled.
 fn squeekboard(stand: &Stand) -> WithBus {
     let directory = stand.directory.path().join(".config/glib-2.0/settings");
     std::fs::create_dir_all(&directory).unwrap();
@@ -48,14 +48,14 @@ fn squeekboard(stand: &Stand) -> WithBus {
     WithBus::start(stand, "wayland-keyboard", "squeekboard")
 }
 
-/// Writes one line that is typed into a file.
+/// A shell script that writes one typed line to a file.
 const READS: &str = "printf 'type here: '; read -r line; printf '%s\\n' \"$line\" >";
 
 fn foot(stand: &Stand) -> Running {
     stand.foot(&format!("{READS}{}; exec sleep 600", stand.path("typed")))
 }
 
-/// A window of GTK 4 with an entry, whose text is written to the file `typed` at Enter.
+/// A GTK 4 window with an entry, whose text is written to the file `typed` on Enter.
 fn gtk4_entry(stand: &Stand) -> Running {
     let script = format!(
         "import gi; gi.require_version('Gtk', '4.0')\n\
@@ -76,7 +76,7 @@ fn gtk4_entry(stand: &Stand) -> Running {
     Running::start(command)
 }
 
-/// A window of Qt 6 with a field, which writes to its log what is typed at Enter.
+/// A Qt 6 window with a field, whose text is written to its log on Enter.
 fn qt6_field(stand: &Stand, qml: &str) -> Running {
     let file = stand.path("field.qml");
     let text = "import QtQuick\nimport QtQuick.Window\nWindow { visible: true; color: \"white\"\n\
@@ -89,8 +89,8 @@ fn qt6_field(stand: &Stand, qml: &str) -> Running {
     Running::start(command)
 }
 
-/// Chromium on a page with a field, as kiosk-session starts it as far as fields are concerned. What is typed, the page tells
-/// this server at Enter, which writes it to the file `typed`.
+/// Chromium on a page with a field, with kiosk-session's flags for text fields. On Enter the page sends the text to
+/// this server, which writes it to the file `typed`.
 fn chromium_field(stand: &Stand) -> Running {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -128,21 +128,21 @@ fn chromium_field(stand: &Stand) -> Running {
     Running::start(command)
 }
 
-/// The keyboard is on the screen: keys are light, or letters on them are.
+/// Waits for the keyboard: its keys or their letters are light.
 fn until_keyboard(stand: &Stand) {
     until("the keyboard", || stand.grim(&["-g", KEYS], "keys.png").has_letters().then_some(()));
-    // Its own first frames: they are clicked on when they are still.
+    // It draws some frames at first, and is clicked when they are done.
     until_still(stand, KEYS);
 }
 
-/// Where keyboards are. A cursor that blinks is in none of these.
+/// The area of keyboards, without any blinking cursor.
 const KEYS: &str = "0,400 800x200";
 /// The first lines of foot, whose cursor does not blink.
 const LINES: &str = "0,0 800x100";
-/// Below an entry in the middle of what kioskd's keyboard leaves.
+/// Below an entry that is centred above kioskd's keyboard.
 const BELOW: &str = "0,210 400x60";
 
-/// kioskd's own keyboard is on the screen, on a page that is light: its background is seen between two rows of keys.
+/// Waits for kioskd's keyboard, on a light page: its background is between two rows of keys.
 fn until_own_keyboard(stand: &Stand) {
     until("the keyboard", || {
         let between = stand.grim(&["-g", "400,435 1x1"], "between.png").rgb;
@@ -151,7 +151,7 @@ fn until_own_keyboard(stand: &Stand) {
     until_still(stand, KEYS);
 }
 
-/// This part of the picture does not change any more.
+/// Waits until this part of the picture does not change.
 fn until_still(stand: &Stand, part: &str) {
     let mut last = Vec::new();
     until("a still picture", || {
@@ -162,11 +162,11 @@ fn until_still(stand: &Stand, part: &str) {
     });
 }
 
-/// Clicks on the keys of this text.
+/// Clicks on the keys for this text.
 fn types(stand: &Stand, mouse: &mut Mouse, keys: &Keys, text: &str) {
     for c in text.chars() {
         mouse.click(keys.letter(c));
-        // foot drops a text that crosses a commit of its own, by which it says where its cursor is now.
+        // foot drops a text that crosses its own commit with the new cursor position.
         until_still(stand, LINES);
     }
 }
@@ -180,11 +180,11 @@ fn mouse(stand: &Stand) -> Mouse {
     Mouse::new(&stand.directory.path().join("wayland-admin"))
 }
 
-/// The share of squeekboard's height that a terminal's row of further keys has.
+/// The fraction of squeekboard's height for a terminal's additional row of keys.
 const TERMINAL: f64 = 0.12;
 
-/// Where squeekboard's keys are: its background is seen at the left from its lower edge to its upper one, which is another in
-/// each version.
+/// The positions of squeekboard's keys: its background is at the left edge over its whole height, which differs between
+/// versions.
 fn squeekboards(stand: &Stand, above: f64) -> Keys {
     let column = stand.grim(&["-g", "2,0 1x600"], "column.png");
     let rows: Vec<&[u8]> = column.rgb.chunks_exact(3).collect();
@@ -238,7 +238,7 @@ fn wvkbd_types_into_foot_which_has_the_room_above_it() {
     assert_eq!(stand.written("typed"), "kiosk\n");
 }
 
-/// fcitx5 that composes by this engine from the start.
+/// fcitx5 with this engine enabled from the start.
 fn fcitx5(stand: &Stand, engine: &str) -> WithBus {
     let directory = stand.directory.path().join(".config/fcitx5");
     std::fs::create_dir_all(&directory).unwrap();
@@ -259,7 +259,7 @@ fn composes_korean(stand: &Stand, picture: &str) {
     types(stand, &mut mouse, &OWN, "gksrmf");
     until_keyboard(stand);
     keep(stand, picture);
-    // The first one commits what is composed, where the program has it so.
+    // In some programs the first one commits the preedit.
     until("what was composed", || {
         mouse.click(OWN.enter());
         std::fs::read_to_string(stand.path("typed")).ok().filter(|text| text.ends_with('\n'))
@@ -324,7 +324,7 @@ fn fcitx5_composes_korean_in_a_field_of_chromium() {
     assert_eq!(stand.written("typed"), "%ED%95%9C%EA%B8%80\n");
 }
 
-/// Qt 6.4 of Debian 12 speaks a text-input that is older than kioskd's; 6.8 of Debian 13 speaks version 3.
+/// Qt 6.4 of Debian 12 uses an older text-input than kioskd's; 6.8 of Debian 13 uses version 3.
 #[test]
 fn fcitx5_composes_korean_in_a_field_of_qt_6() {
     const QML: &str = "/usr/lib/qt6/bin/qml";

@@ -1,5 +1,5 @@
-//! Debian's own programs against kioskd, unmodified: what looks at the screen, types, copies and manages outputs from
-//! afar. `make clients` runs them, against a kioskd without a display, and leaves their pictures in `tests/out/clients`.
+//! Debian's own programs with kioskd, unmodified: tools that capture the screen, type, copy and manage outputs.
+//! `make clients` runs them, with a headless kioskd, and saves their pictures in `tests/out/clients`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
 mod cage;

@@ -1,4 +1,4 @@
-//! One test a program, or a pair that works together.
+//! One test for each program, or for a pair that works together.
 
 use std::{io::Write, process::Stdio};
 
@@ -25,7 +25,7 @@ fn grim_sees_the_screen_and_a_part_of_it_and_turned() {
         let shot = stand.grim(&[], "turned.png");
         ((shot.width, shot.height) == (600, 800) && shot.has_letters()).then_some(shot)
     });
-    // Upright: the letters are in the first line, at the left.
+    // Upright: the text is in the first line, at the left.
     let line = turned.rgb.chunks_exact(3).take(600 * 30);
     assert!(line.filter(|pixel| pixel.iter().all(|part| *part > 150)).count() > 20);
     std::fs::copy(stand.path("turned.png"), kept("grim-turned.png")).unwrap();

@@ -1,4 +1,4 @@
-//! A kioskd without a display, and programs beside it.
+//! A headless kioskd, and programs beside it.
 
 use std::{
     fs::File,
@@ -9,7 +9,7 @@ use std::{
 
 use crate::process::{PATIENCE, Running, program};
 
-/// Between two looks at something that nobody tells of: another program's picture.
+/// Polling interval for what has no event: another program's picture.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// A kiosk with one screen of 800x600.
@@ -35,20 +35,20 @@ impl Shot {
         Self { width: info.width, height: info.height, rgb }
     }
 
-    /// Whether anything is on it that is as light as letters are.
+    /// Whether it has light pixels, as text has.
     pub fn has_letters(&self) -> bool {
         self.rgb.chunks_exact(3).filter(|pixel| pixel.iter().all(|part| *part > 150)).count() > 20
     }
 }
 
-/// Where pictures are kept.
+/// The path where a picture is saved.
 pub fn kept(name: &str) -> PathBuf {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("out/clients");
     std::fs::create_dir_all(&directory).unwrap();
     directory.join(name)
 }
 
-/// Looks again and again until something is so.
+/// Polls until `look` returns something.
 #[track_caller]
 pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
@@ -71,12 +71,12 @@ impl Stand {
         Self::start(configuration, &["--session=none", "--no-splash"], &[])
     }
 
-    /// With what kiosk-session starts, and a splash.
+    /// With kiosk-session, and a splash.
     pub fn supervised(configuration: &str) -> Self {
         Self::start(configuration, &["--session=auto"], &[])
     }
 
-    /// With a command for a shell.
+    /// With a command as the shell.
     pub fn in_cages_place(words: &[&str]) -> Self {
         Self::start("", &["--no-splash"], words)
     }
@@ -88,7 +88,7 @@ impl Stand {
         let mut command = Command::new(program("kioskd"));
         command.args(["--backend=headless", "--output=800x600", "--runtime-dir"]);
         command.arg(directory.path()).arg("--config").arg(config).args(options).args(words);
-        // Nothing of this machine's: no bus, no state and no home that others have.
+        // Independent of this machine: no bus, and its own state and home.
         let none = "unix:path=/nonexistent";
         command.env("DBUS_SYSTEM_BUS_ADDRESS", none).env("DBUS_SESSION_BUS_ADDRESS", none).env("LANG", "C.UTF-8");
         for name in ["HOME", "XDG_RUNTIME_DIR", "KIOSK_STATE_DIR"] {
@@ -109,7 +109,7 @@ impl Stand {
         command
     }
 
-    /// A tool on the admin socket, to its end.
+    /// Runs a tool on the admin socket until it ends.
     #[track_caller]
     pub fn tool(&self, name: &str, arguments: &[&str]) -> Output {
         let mut command = self.command("wayland-admin", name);
@@ -120,7 +120,7 @@ impl Stand {
         output
     }
 
-    /// foot with this shell script, on the screen when it has written something.
+    /// foot with this shell script, shown once it has written something.
     pub fn foot(&self, script: &str) -> Running {
         let mut command = self.command("wayland-0", "foot");
         command.args(["--", "sh", "-c", script]).env("LANG", "C.UTF-8");
@@ -129,7 +129,7 @@ impl Stand {
         foot
     }
 
-    /// The screen, by grim.
+    /// A capture by grim.
     pub fn grim(&self, arguments: &[&str], name: &str) -> Shot {
         let path = self.directory.path().join(name);
         let mut all = arguments.to_vec();
@@ -138,13 +138,13 @@ impl Stand {
         Shot::read(&path)
     }
 
-    /// What a program wrote into a file of this name.
+    /// The content of a file that a program wrote.
     pub fn written(&self, name: &str) -> String {
         let path = self.directory.path().join(name);
         until(name, || std::fs::read_to_string(&path).ok().filter(|text| text.ends_with('\n')))
     }
 
-    /// A path for a script.
+    /// A path for use in a script.
     pub fn path(&self, name: &str) -> String {
         self.directory.path().join(name).to_str().unwrap().to_owned()
     }

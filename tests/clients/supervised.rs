@@ -1,7 +1,7 @@
-//! Debian's own programs as the shell (`[shell] command`), supervised by kiosk-session: each starts, shows itself, is
-//! killed and comes back. And commands that are no good shells: what people read, and that they are tried again.
+//! Debian's own programs as the shell (`[shell] command`), supervised by kiosk-session: each starts, is shown, is
+//! killed and returns. And commands that cannot be shells: the messages, and that they are tried again.
 //!
-//! A program that is not installed is left out, by name: `make clients` installs all of them.
+//! A program that is not installed is skipped, with a message: `make clients` installs all of them.
 
 use std::path::{Path, PathBuf};
 
@@ -22,10 +22,10 @@ Window {
     Text { anchors.centerIn: parent; text: "Qt 6"; color: "white"; font.pixelSize: 90 }
 }
 "##;
-/// Light letters, which every test of a picture looks for.
+/// Light text, as every picture test expects.
 const PAGE: &str = "data:text/html,<body style='background:rgb(0,64,96);color:white;font-size:90px'>A page";
 
-/// Where Debian has it: Qt's programs are in no directory of `PATH`.
+/// The program's path: Qt's programs are in no directory of `PATH`.
 fn installed(name: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|directory| directory.join(name)).find(|file| file.exists());
@@ -50,7 +50,7 @@ impl Supervised {
         serde_json::from_slice(&output.unwrap().stdout).unwrap_or_default()
     }
 
-    /// Waits for a session as wanted, whose screen shows the stage.
+    /// Waits for a session as wanted, with this stage on the screen.
     #[track_caller]
     fn until(&self, what: &str, stage: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         until(what, || {
@@ -73,7 +73,7 @@ fn toml_list(words: &[&str]) -> String {
     format!("[{}]", quoted.join(", "))
 }
 
-/// Starts, shows itself, is killed, and is there again as another process.
+/// It starts, is shown, is killed, and returns as another process.
 #[track_caller]
 fn lives(name: &str, command: &[&str]) {
     let kiosk = Supervised::new(command, "");
@@ -133,7 +133,7 @@ fn a_qt_6_program() {
 #[test]
 fn mpv() {
     if installed("mpv").is_some() {
-        // Its own hint is what it shows without a film.
+        // Without a film it shows its own hint.
         lives("mpv", &["mpv", "--no-config", "--idle=yes", "--force-window=yes", "--vo=wlshm"]);
     }
 }
@@ -142,7 +142,7 @@ fn mpv() {
 fn a_command_that_draws_nothing_is_told_of() {
     let kiosk = Supervised::new(&["sleep", "600"], "[shell.ready]\ntimeout = \"2s\"\n[splash]\nlogo-size = \"5%\"\n");
     kiosk.until("the program", "splash", |session| session["state"] == "loading");
-    // It has a QR code, which is white; the logo is small, and the splash has a line of text.
+    // The screen has a QR code, which is white; the logo is small, and the splash has a line of text.
     until("the screen that says so", || (light(&kiosk.0.grim(&[], "nothing.png"), 0) > 4000).then_some(()));
     std::fs::copy(kiosk.0.path("nothing.png"), kept("shell-nothing.png")).unwrap();
 }
@@ -165,13 +165,13 @@ fn a_command_that_ends_or_is_not_there_is_tried_again_and_the_screen_says_why() 
     }
 }
 
-/// Light pixels from this row on.
+/// Number of light pixels from this row on.
 fn light(shot: &Shot, from: u32) -> usize {
     let rows = shot.rgb.chunks_exact(3).skip((shot.width * from) as usize);
     rows.filter(|pixel| pixel.iter().all(|part| *part > 150)).count()
 }
 
-/// It leaves the process group: what it started is found all the same, and is not there twice.
+/// It leaves the process group: its child is found all the same, and does not run twice.
 #[test]
 fn a_command_that_goes_to_the_background_is_ended_and_told_to_stay() {
     let mark = format!("7{}", std::process::id());

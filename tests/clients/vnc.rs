@@ -1,4 +1,4 @@
-//! A VNC client that types: as much of RFB 3.8 (RFC 6143) as that takes.
+//! A VNC client that types: the part of RFC 6143 (RFB 3.8) that it needs.
 
 use std::{
     io::{Read, Write},
@@ -10,12 +10,12 @@ use crate::stand::until;
 /// X11's keysym of the Enter key.
 const ENTER: u32 = 0xff0d;
 
-/// A port that nothing listens to.
+/// An unused port.
 pub fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-/// A connection whose greetings are over.
+/// A connection after the handshake.
 pub struct Vnc(TcpStream);
 
 fn take<const N: usize>(stream: &mut TcpStream) -> [u8; N] {
@@ -25,7 +25,7 @@ fn take<const N: usize>(stream: &mut TcpStream) -> [u8; N] {
 }
 
 impl Vnc {
-    /// Connects, when the server listens. Returns the size of the screen as well.
+    /// Connects when the server listens. Returns the screen's size as well.
     pub fn connect(port: u16) -> (Self, (u16, u16)) {
         let mut stream = until("the VNC server", || TcpStream::connect(("127.0.0.1", port)).ok());
         assert_eq!(&take::<12>(&mut stream), b"RFB 003.008\n");
@@ -46,7 +46,7 @@ impl Vnc {
         (Self(stream), size)
     }
 
-    /// Letters of ASCII, and Enter.
+    /// Types ASCII letters and Enter.
     pub fn type_line(&mut self, text: &str) {
         for key in text.bytes().map(u32::from).chain([ENTER]) {
             for down in [1, 0] {

@@ -1,4 +1,4 @@
-//! Programs that speak X11, in cage's place: their pictures, and what goes between them and Wayland's own tools.
+//! X11 programs with kioskd in place of cage: their pictures, and copy and paste with Wayland tools.
 
 use std::{
     io::Write,
@@ -7,16 +7,16 @@ use std::{
 
 use crate::stand::{Shot, Stand, kept, until};
 
-/// Longer than is passed on in one piece, and no repetition of a part.
+/// Longer than one transfer, and without a repeated part.
 const LONG: usize = 1_000_000;
 
-/// xeyes as the shell, with the keyboard. Returns its X display too.
+/// xeyes as the shell, with the keyboard focus. Returns its X display too.
 fn eyes() -> (Stand, String) {
     let said = tempfile::NamedTempFile::new().unwrap();
     let script = format!("echo \"$DISPLAY\" >{}; exec xeyes", said.path().display());
     let stand = Stand::in_cages_place(&["--", "sh", "-c", &script]);
     let is_light = |shot: &Shot| shot.rgb.chunks_exact(3).filter(|pixel| pixel.iter().all(|part| *part > 250)).count();
-    // Two eyes are as high as the screen.
+    // The two eyes fill the screen's height.
     let shot = until("xeyes on the whole screen", || {
         let shot = stand.grim(&[], "eyes.png");
         (is_light(&shot) > 800 * 600 / 4).then_some(shot)
@@ -53,7 +53,7 @@ fn long() -> String {
 fn what_an_x_program_copies_wayland_pastes_and_the_other_way_round() {
     let (stand, display) = eyes();
     for text in ["Grüße von X".to_owned(), long()] {
-        // It is there until somebody else copies something.
+        // The X program serves it until another one copies something.
         let mut owner = copy(xclip(&display, &["-in", "-quiet"]), &text);
         until("what the X program has copied", || {
             let output = stand.command("wayland-admin", "wl-paste").arg("--no-newline").output().unwrap();

@@ -38,7 +38,7 @@ impl Guest {
         guest
     }
 
-    /// Draws, and waits until that was seen.
+    /// Draws, and waits until it was presented.
     #[track_caller]
     pub fn fill(&mut self, picture: Picture) {
         let before = self.client.feedback(&self.window.surface).len();
@@ -48,7 +48,7 @@ impl Guest {
         self.until("the picture on the screen", |client| client.feedback(&surface).len() > before);
     }
 
-    /// Waits until the window was told this size.
+    /// Waits until the window was configured with this size.
     #[track_caller]
     pub fn until_size(&mut self, size: (i32, i32)) {
         let window = self.window.clone();

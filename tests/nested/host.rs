@@ -1,4 +1,4 @@
-//! What kioskd's window is shown by: weston or Xvfb, with no screen and no GPU.
+//! The host of kioskd's window: weston or Xvfb, without a screen and a GPU.
 
 use std::{
     path::PathBuf,
@@ -8,7 +8,7 @@ use std::{
 
 use super::process::{Running, program};
 
-/// A place of one test's own, and the host that runs in it.
+/// A directory for one test, and the host that runs in it.
 pub struct Host {
     pub running: Running,
     pub directory: tempfile::TempDir,
@@ -26,7 +26,7 @@ impl Host {
             .env_remove("WAYLAND_DISPLAY")
             .env_remove("DISPLAY")
             .args(["--no-config", "--socket=host", "--width=1280", "--height=800", "--idle-time=0"])
-            // Debian 12 has 10, which names both otherwise.
+            // Debian 12 has version 10, with other names for both.
             .args(match weston_version() {
                 ..12 => ["--backend=headless-backend.so", "--use-gl"],
                 _ => ["--backend=headless", "--renderer=gl"],
@@ -40,7 +40,7 @@ impl Host {
     pub fn xvfb() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let directory = tempfile::tempdir().unwrap();
-        // Numbers that no other server of this machine has: the process's own, and the test's.
+        // Display numbers that no other server of this machine uses: from the process id and a counter.
         let number = 1_000 + (std::process::id() % 5_000) * 8 + NEXT.fetch_add(1, Ordering::Relaxed);
         let mut command = Command::new("Xvfb");
         command.arg(format!(":{number}")).args(["-screen", "0", "1280x800x24", "-nolisten", "tcp", "-noreset"]);
@@ -53,7 +53,7 @@ impl Host {
         &self.environment[0].1
     }
 
-    /// kioskd in this host's window, its sockets in the test's own directory.
+    /// kioskd in this host's window, with its sockets in the test's directory.
     pub fn kioskd(&self, arguments: &[&str]) -> Running {
         let mut command = Command::new(program("kioskd"));
         self.set_environment(&mut command);
@@ -79,7 +79,7 @@ impl Host {
             .env("LIBGL_ALWAYS_SOFTWARE", "1")
             .env("KIOSK_RUNTIME_DIR", self.kiosk_directory())
             .env("KIOSK_STATE_DIR", state)
-            // No bus of this machine: the sockets are what is tested.
+            // No bus of this machine: the sockets are tested.
             .env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent")
             .env("NO_COLOR", "1")
             .env_remove("WAYLAND_DISPLAY")

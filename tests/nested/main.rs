@@ -1,7 +1,7 @@
-//! kioskd as a window: its GLES path, its command line and its sockets, with real processes around it.
+//! kioskd in a window: its GLES path, its command line and its sockets, with real processes.
 //!
-//! A headless weston or Xvfb is the host, drawing in software. The programs are those of the same build
-//! (`cargo build --workspace`), or `KIOSKD_BIN` and what is beside it.
+//! A headless weston or Xvfb is the host, with software rendering. The programs are those of the same build
+//! (`cargo build --workspace`), or `KIOSKD_BIN` and its directory.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
 #[path = "../fixture/client.rs"]

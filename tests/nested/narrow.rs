@@ -1,5 +1,5 @@
-//! The real Chromium on screens that are narrower than its narrowest window: the page is as wide as the screen, also when
-//! the screen becomes so, and ceases to be so, while the page is up.
+//! The real Chromium on screens narrower than its narrowest window: the page is as wide as the screen, also when the
+//! screen becomes narrow or wide while the page is shown.
 
 use std::process::{Command, Output};
 
@@ -8,7 +8,7 @@ use super::{
     telling_page::{serve, until},
 };
 
-/// Tells its server how wide it is, whenever that may have changed.
+/// Reports its width to its server, whenever it may have changed.
 const PAGE: &str = "<!doctype html><meta charset=utf-8><body style='background:#ddeeff;margin:0'>\
     <script>const said = () => fetch('/said/' + innerWidth);\
     for (const event of ['load', 'resize']) addEventListener(event, said);</script>";

@@ -1,4 +1,5 @@
-//! Programs that the tests run: found beside the test, watched by their files and ends, and never left behind.
+//! Programs that the tests run: found in the test's build directory, watched by their files and exits, and never left
+//! running.
 
 use std::{
     fs::File,
@@ -15,7 +16,7 @@ use rustix::{
     process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open},
 };
 
-/// How long anything may take: software GL on a busy machine is slow.
+/// Time limit for everything: software GL on a busy machine is slow.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A program of this workspace.
@@ -34,14 +35,14 @@ pub fn program(name: &str) -> PathBuf {
     path
 }
 
-/// Waits until the descriptor can be read; `false` when that takes too long.
+/// Waits until the descriptor is readable; `false` after the timeout.
 pub fn readable(fd: BorrowedFd<'_>, timeout: Duration) -> bool {
     let timeout = Timespec { tv_sec: timeout.as_secs() as i64, tv_nsec: i64::from(timeout.subsec_nanos()) };
     let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::IN)];
     poll(&mut fds, Some(&timeout)).is_ok_and(|ready| ready > 0)
 }
 
-/// A running program. It ends with its holder.
+/// A running program, which is ended on drop.
 pub struct Running {
     name: String,
     child: Child,
@@ -57,10 +58,10 @@ impl Running {
         Self { name, child, log }
     }
 
-    /// What it wrote so far.
+    /// Its output so far.
     pub fn log(&self) -> String {
         let mut bytes = Vec::new();
-        // The file's place is shared with the program that writes at its end: it is put back.
+        // The file offset is shared with the program, which writes at its end: it is restored.
         let mut log = &self.log;
         log.seek(SeekFrom::Start(0)).unwrap();
         log.read_to_end(&mut bytes).unwrap();
@@ -80,7 +81,7 @@ impl Running {
         Pid::from_child(&self.child)
     }
 
-    /// Waits for its end.
+    /// Waits for its exit.
     #[track_caller]
     pub fn end(&mut self) -> ExitStatus {
         let pidfd = pidfd_open(self.pid(), PidfdFlags::empty()).unwrap();
@@ -88,7 +89,7 @@ impl Running {
         self.child.wait().unwrap()
     }
 
-    /// Waits for a file that it makes.
+    /// Waits until it has created this file.
     #[track_caller]
     pub fn wait_for(&mut self, path: &Path) {
         let deadline = Instant::now() + PATIENCE;

@@ -1,4 +1,5 @@
-//! Users of the machine who want both daemons' memory, and root's place: on real processes, without any window.
+//! Unprivileged users of the machine that try to exhaust both daemons' memory and connections: with real processes,
+//! without a window.
 
 use std::{
     io::{Read, Write},
@@ -11,19 +12,19 @@ use std::{
 
 use super::process::{Running, program};
 
-/// As many as would fill every place, were each one's not limited.
+/// Enough to use all connections, if each user's were not limited.
 const USERS: std::ops::Range<u32> = 60001..60008;
 const CONNECTIONS_EACH: usize = 20;
-/// Of the 64 places of a daemon, 16 are kept for who may do everything.
+/// Of a daemon's 64 connections, 16 are reserved for users who may do everything.
 const PLACES: usize = 48;
-/// Body of a message of which only the beginning is sent, bytes: the most that D-Bus allows, less a header's.
+/// Body size of a message of which only the beginning is sent, bytes: D-Bus's limit, less a header.
 const ANNOUNCED: u32 = 127 * 1024 * 1024;
-/// What all that may cost a daemon, KiB; 48 times as much as was announced are 6 GiB.
+/// Limit of memory that a daemon may use for it, KiB; 48 times the announced size are 6 GiB.
 const MOST_GROWTH: u64 = 32 * 1024;
-/// By then a message that was begun must be whole, or the connection ends: 5 s, on a busy machine.
+/// A message must be complete within 5 s, or the connection is closed; with time for a busy machine.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// kioskd without a display, and the kiosk-session that it starts, whose shell does nothing.
+/// A headless kioskd, and its kiosk-session, whose shell does nothing.
 struct Daemons {
     kioskd: Running,
     directory: tempfile::TempDir,
@@ -32,7 +33,7 @@ struct Daemons {
 impl Daemons {
     fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
-        // The others come in, too.
+        // Accessible for other users, too.
         let run = directory.path().join("run");
         std::fs::create_dir(&run).unwrap();
         for path in [directory.path(), &run] {
@@ -74,7 +75,7 @@ fn memory(pid: u32) -> u64 {
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
-/// A connection of the calling thread's user that begins the largest message there is, or was turned away.
+/// Connects as the calling thread's user, and begins the largest message; `None`: refused.
 fn announce(socket: &Path, user: u32) -> Option<UnixStream> {
     let mut stream = UnixStream::connect(socket).ok()?;
     stream.set_read_timeout(Some(LONGEST)).unwrap();
@@ -88,13 +89,13 @@ fn announce(socket: &Path, user: u32) -> Option<UnixStream> {
     Some(stream)
 }
 
-/// What all those users hold of the socket at once.
+/// All connections to the socket that these users get at once.
 fn hoard(socket: &Path) -> Vec<UnixStream> {
     let (sender, receiver) = mpsc::channel();
     for user in USERS {
         let (sender, socket) = (sender.clone(), socket.to_owned());
         std::thread::spawn(move || {
-            // Of this thread alone, which ends with it.
+            // Applies to this thread only, which ends after it.
             rustix::thread::set_thread_groups(&[]).unwrap();
             rustix::thread::set_thread_uid(rustix::process::Uid::from_raw(user)).unwrap();
             let held: Vec<_> = (0..CONNECTIONS_EACH).filter_map(|_| announce(&socket, user)).collect();
@@ -117,7 +118,7 @@ fn seven_users_who_announce_gigabytes_cost_neither_daemon_memory_nor_root_a_plac
     let targets = [(daemons.kioskd.id(), "compositor.sock"), (daemons.session(), "session.sock")];
     let before = targets.map(|(pid, _)| memory(pid));
     let held: Vec<Vec<UnixStream>> = targets.iter().map(|(_, socket)| hoard(&run.join(socket))).collect();
-    // Root is served by both while they hold what they got.
+    // Both serve root meanwhile.
     let status = daemons.kioskctl(&["status", "--json"]);
     let status: serde_json::Value = serde_json::from_str(&status).unwrap();
     assert!(status["session"]["state"].is_string() && status["compositor"]["outputs"].is_array(), "{status}");
@@ -125,13 +126,13 @@ fn seven_users_who_announce_gigabytes_cost_neither_daemon_memory_nor_root_a_plac
         assert!((PLACES / 2..=PLACES).contains(&held.len()), "{} places of {socket} were taken", held.len());
         let grown = memory(*pid) - before;
         assert!(grown < MOST_GROWTH, "{grown} KiB for {} connections to {socket}", held.len());
-        // What was begun and never ended is ended.
+        // Connections with an incomplete message are closed.
         for mut stream in held {
             let ended = stream.read_to_end(&mut Vec::new());
             assert!(matches!(ended, Ok(0)), "{socket}: {ended:?}");
         }
     }
-    // And their places are free again for anybody.
+    // Other users can connect again.
     let again = hoard(&run.join("compositor.sock"));
     assert!(!again.is_empty());
 }

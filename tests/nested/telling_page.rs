@@ -1,4 +1,4 @@
-//! A page that tells its server of itself, for a browser that nobody can look into.
+//! A page that reports to its server, for a browser that cannot be inspected.
 
 use std::{
     io::{BufRead, BufReader, Write},
@@ -9,7 +9,7 @@ use std::{
 
 use super::process::PATIENCE;
 
-/// Serves this page as `/`. What it fetches as `/said/…` comes out, without that beginning.
+/// Serves this page as `/`. The paths that it fetches below `/said/` are received.
 pub fn serve(page: &'static str) -> (u16, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -30,7 +30,7 @@ fn answer(mut stream: &TcpStream, page: &str, sender: &Sender<String>) {
     lines.find(String::is_empty);
     let path = request.split(' ').nth(1).unwrap_or_default();
     if let Some(words) = path.strip_prefix("/said/") {
-        // The test may be over.
+        // The test may have ended.
         let _ = sender.send(words.to_owned());
     }
     let body = if path == "/" { page } else { "" };
@@ -38,7 +38,7 @@ fn answer(mut stream: &TcpStream, page: &str, sender: &Sender<String>) {
     let _ = write!(stream, "{head}Connection: close\r\n\r\n{body}");
 }
 
-/// Waits until the page says what is wanted.
+/// Waits until the page reports what is wanted.
 #[track_caller]
 pub fn until<T>(said: &Receiver<String>, what: &str, wanted: impl Fn(&str) -> Option<T>) -> T {
     let deadline = Instant::now() + PATIENCE;

@@ -1,5 +1,5 @@
-//! The real Chromium in kioskd's window, from its own flags to the page's script: a field is clicked, the keyboard comes,
-//! what is typed on it arrives, and it goes when something else is clicked.
+//! The real Chromium in kioskd's window, from its flags to the page's script: a field is clicked, the keyboard appears,
+//! typed text arrives, and the keyboard disappears after a click elsewhere.
 
 use std::{
     sync::mpsc::Receiver,
@@ -18,19 +18,19 @@ use super::{host::Host, process::PATIENCE, telling_page, x11::X};
 
 const WIDTH: i32 = 1280;
 const HEIGHT: i32 = 800;
-/// The page's field, and a place of it beside the field.
+/// A position in the page's field, and one outside.
 const IN_FIELD: (i16, i16) = (300, 130);
 const ELSEWHERE: (i16, i16) = (1000, 300);
 const PAGE_COLOR: [u8; 3] = [0xdd, 0xee, 0xff];
 
-/// Tells its server of its height, of what has the focus, and what is in the field, by the letters' numbers.
+/// Reports to its server its height, what has the focus, and the field's content, as the letters' codes.
 const PAGE: &str = "<!doctype html><meta charset=utf-8><body style='background:#ddeeff;margin:0'>\
     <input id=field style='position:fixed;left:100px;top:100px;width:400px;height:60px'>\
     <script>const said = () => fetch('/said/' + innerHeight + '/' + (document.activeElement.id || 'none') + '/' + \
     [...field.value].map(c => c.codePointAt(0)).join('-'));\
     for (const event of ['load', 'resize', 'focusin', 'focusout', 'input']) addEventListener(event, said);</script>";
 
-/// What the page said of itself.
+/// A report of the page.
 #[derive(Debug, Clone, PartialEq)]
 struct Said {
     height: i32,
@@ -53,7 +53,7 @@ fn until(said: &Receiver<String>, what: &str, wanted: impl Fn(&Said) -> bool) ->
     telling_page::until(said, what, |words| Some(Said::read(words)).filter(&wanted))
 }
 
-/// Where a character's key is when the keyboard begins at this height of the window.
+/// The position of a character's key when this is the keyboard's top edge in the window.
 fn key(board: &Board, top: i32, wanted: impl Fn(Cap) -> bool) -> (i16, i16) {
     let area = board.cells().iter().find(|cell| wanted(cell.key.cap)).expect("there is such a key").area;
     ((area.x + area.w / 2) as i16, (top + area.y + area.h / 2) as i16)
@@ -88,7 +88,7 @@ fn what_is_typed_on_the_screen_arrives_in_a_page() {
     }
     let e = letter('e');
     x.button(window, e, true);
-    // The row of accents lies over the page, above the key.
+    // The row of accents is over the page, above the key.
     let above = (e.0, top as i16 - 20);
     let deadline = Instant::now() + PATIENCE;
     while x.pixel(window, above.0, above.1) == PAGE_COLOR {

@@ -1,5 +1,5 @@
-//! A visitor uploads a file, from the real Chromium to kioskd's list in its window: the page's input is clicked, a row of
-//! the list, and the page reads the file.
+//! An upload with the real Chromium and kioskd's list in its window: the page's input is clicked, then a row of the
+//! list, and the page reads the file.
 
 use std::time::{Duration, Instant};
 
@@ -17,7 +17,7 @@ use super::{
 const IN_INPUT: (i16, i16) = (130, 120);
 const PAGE_COLOR: [u8; 3] = [0xdd, 0xee, 0xff];
 
-/// Tells its server what it gets.
+/// Reports its files to its server.
 const PAGE: &str = "<!doctype html><meta charset=utf-8><body style='background:#ddeeff;margin:0'>\
     <input id=file type=file style='position:fixed;left:100px;top:100px;width:400px;height:60px'>\
     <script>file.onchange = async () => fetch('/said/' + file.files[0].name + '/' + await file.files[0].text());\

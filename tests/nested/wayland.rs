@@ -1,4 +1,4 @@
-//! In a window of weston.
+//! kioskd in a window of weston.
 
 use std::{fs::File, io::BufReader, os::unix::process::ExitStatusExt, time::Instant};
 
@@ -37,7 +37,7 @@ fn a_client_is_shown_photographed_turned_and_scaled() {
         let wanted = (logical(width), logical(height));
         guest.until_size(wanted);
         guest.fill(Picture::Corners);
-        // It is told when the window has drawn in its new size.
+        // It is sent when the window has drawn in its new size.
         let id = guest.window.id();
         guest.until("the new scale", |client| client.scale(&id) == scale);
         guest.fill(Picture::Corners);
@@ -97,7 +97,7 @@ fn a_command_gets_the_socket_and_draws_on_it() {
     loop {
         let output = host.kioskctl(&["screenshot", file.to_str().unwrap()]);
         assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), kioskd.log());
-        // Its picture is of many colours; without it there is one.
+        // Its picture has many colours; without it there is one.
         let (_, _, pixels) = read_png(&file);
         let colors: std::collections::HashSet<&[u8]> = pixels.chunks_exact(4).collect();
         if colors.len() > 10 {

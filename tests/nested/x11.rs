@@ -1,4 +1,4 @@
-//! In a window of an X server: what is really in the window, its size, and input that comes through it.
+//! kioskd in a window of an X server: the window's real content and size, and its input.
 
 use rustix::process::Signal;
 use x11rb::{
@@ -32,7 +32,7 @@ impl X {
         Self { connection, root }
     }
 
-    /// kioskd's window. It is there: kioskd opens its sockets afterwards.
+    /// kioskd's window. It exists already: kioskd opens its sockets afterwards.
     pub(super) fn window(&self) -> Window {
         let tree = self.connection.query_tree(self.root).unwrap().reply().unwrap();
         let large = |window: &&Window| {
@@ -51,7 +51,7 @@ impl X {
 }
 
 impl X {
-    /// The left button goes down or up at this place of the window.
+    /// Presses or releases the left button at this position of the window.
     pub(super) fn button(&self, window: Window, (x, y): (i16, i16), pressed: bool) {
         let at = self.connection.translate_coordinates(window, self.root, x, y).unwrap().reply().unwrap();
         let fake = |kind, detail| {
@@ -77,7 +77,7 @@ impl X {
         [(2, 2), (right, 2), (right, bottom), (2, bottom)].map(|(x, y)| self.pixel(window, x, y))
     }
 
-    /// What was presented is in the window a frame later at the latest: each try draws one.
+    /// A presented frame is in the window at most one frame later: each try draws one.
     #[track_caller]
     fn assert_corners(&self, window: Window, size: (i16, i16), wanted: Corners, guest: &mut Guest) {
         let mut seen = self.corners(window, size);
@@ -129,7 +129,7 @@ fn the_picture_in_the_window_turns_clockwise() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         guest.until_size(size);
         guest.fill(Picture::Corners);
-        // The window is the panel as it is mounted: turned clockwise, the picture's top left is at its top right.
+        // The window is the panel as it is mounted: rotated clockwise, the picture's top left is at its top right.
         let mut wanted = UPRIGHT;
         wanted.rotate_right(quarters);
         x.assert_corners(window, (640, 400), wanted, &mut guest);
@@ -157,13 +157,13 @@ fn pointer_and_keys_come_through_the_window() {
             _ => false,
         })
     });
-    // There is no window manager: the window has the focus where the pointer is, or is given it.
+    // Without a window manager the window has the focus only under the pointer, or by request.
     x.connection
         .set_input_focus(x11rb::protocol::xproto::InputFocus::POINTER_ROOT, window, x11rb::CURRENT_TIME)
         .unwrap()
         .check()
         .unwrap();
-    // X counts key codes from 8: 30 is A.
+    // X's key codes are 8 higher: 30 is A.
     for kind in [KEY_PRESS_EVENT, KEY_RELEASE_EVENT] {
         x.connection.xtest_fake_input(kind, 30 + 8, 0, x.root, 0, 0, 0).unwrap().check().unwrap();
     }

@@ -1,4 +1,4 @@
-//! Programs that speak X11 on kioskd in cage's place, with a real Xwayland: the tests are X clients themselves.
+//! X11 programs with kioskd in place of cage, with a real Xwayland: the tests are X clients themselves.
 
 use std::{
     os::fd::AsFd,
@@ -28,7 +28,7 @@ const RED: u32 = 0xff_00_00;
 const GREEN: u32 = 0x00_ff_00;
 const BLUE: u32 = 0x00_00_ff;
 
-/// kioskd without a display, whose command says which X display it was given and then does nothing.
+/// A headless kioskd, whose command writes its X display and then does nothing.
 struct Stand {
     kioskd: Running,
     directory: tempfile::TempDir,
@@ -47,7 +47,7 @@ impl Stand {
         })
     }
 
-    /// `complete` adds what runs the script, and what else there is to say.
+    /// `complete` sets the program for the script, and further arguments.
     fn start_command(screen: &str, complete: impl FnOnce(&mut Command, &Path, &str)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut command = Command::new(program("kioskd"));
@@ -63,7 +63,7 @@ impl Stand {
         Self { kioskd, directory }
     }
 
-    /// What the command found in `DISPLAY`.
+    /// The command's `DISPLAY`.
     fn display(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("said")).unwrap().trim().to_owned()
     }
@@ -74,7 +74,7 @@ impl Stand {
         Client { connection, root }
     }
 
-    /// The colours at these places of the screen, from above each other as they are seen.
+    /// The colours at these positions of the screen.
     fn pixels(&self, places: &[(u32, u32)]) -> Vec<u32> {
         let file = self.directory.path().join("seen.png");
         let mut command = Command::new(program("kioskctl"));
@@ -89,7 +89,7 @@ impl Stand {
         places.iter().map(at).collect()
     }
 
-    /// Waits until these colours are seen: nobody tells an X program when its picture is on the screen.
+    /// Waits until these colours are shown: an X program gets no event for that.
     #[track_caller]
     fn until_seen(&self, wanted: &[((u32, u32), u32)]) {
         let (places, colours): (Vec<_>, Vec<_>) = wanted.iter().copied().unzip();
@@ -104,7 +104,7 @@ impl Stand {
         }
     }
 
-    /// The processes of Xwayland that are this kioskd's.
+    /// The Xwayland processes of this kioskd.
     fn x_servers(&self) -> Vec<u32> {
         let pid = self.kioskd.id();
         let children = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap();
@@ -116,7 +116,7 @@ impl Stand {
 }
 
 impl Drop for Stand {
-    /// In order, so that no lock is left in `/tmp` and no X server.
+    /// In order, so that no lock file in `/tmp` and no X server is left.
     fn drop(&mut self) {
         if let Some(pid) = Pid::from_raw(self.kioskd.id().cast_signed())
             && let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty())
@@ -138,7 +138,7 @@ fn set_environment(command: &mut Command, directory: &Path) {
         .env_remove("DISPLAY");
 }
 
-/// The width and the bytes of a picture, R, G, B.
+/// A picture's width and bytes, R, G, B.
 fn read(file: &Path) -> (u32, Vec<u8>) {
     let file = std::io::BufReader::new(std::fs::File::open(file).unwrap());
     let mut reader = png::Decoder::new(file).read_info().unwrap();
@@ -155,7 +155,7 @@ struct Client {
 }
 
 impl Client {
-    /// A window that is not seen yet.
+    /// Creates a window, not mapped yet.
     fn window(&self, (x, y): (i16, i16), (width, height): (u16, u16), colour: u32, free: bool) -> Window {
         let window = self.connection.generate_id().unwrap();
         let attributes = CreateWindowAux::new()
@@ -190,7 +190,7 @@ impl Client {
         set.unwrap().check().unwrap();
     }
 
-    /// Waits until the window lies there.
+    /// Waits until the window has this geometry.
     #[track_caller]
     fn until_at(&self, window: Window, wanted: (i16, i16, u16, u16)) {
         let lies = |event: &ConfigureNotifyEvent| (event.x, event.y, event.width, event.height);
@@ -239,7 +239,7 @@ fn a_window_fills_the_screen_its_dialog_is_centred_and_its_menu_is_kept_on_the_s
     stand.until_seen(&[((219, 200), RED), ((220, 150), BLUE), ((419, 249), BLUE), ((420, 200), RED)]);
     client.until_focused(dialog);
 
-    // Where it is put, and as much of it as there is room for.
+    // At its position, moved as far as needed to fit.
     let menu = client.window((10, 20), (30, 40), GREEN, true);
     client.map(menu);
     stand.until_seen(&[((9, 20), RED), ((10, 20), GREEN), ((39, 59), GREEN), ((40, 20), RED)]);
@@ -263,7 +263,7 @@ fn on_a_screen_with_a_scale_a_program_has_every_pixel_and_is_told_the_density() 
     let main = client.window((0, 0), (100, 80), RED, false);
     client.map(main);
     client.until_at(main, (0, 0, 640, 400));
-    // A line of one pixel, in the window.
+    // A line of one pixel in the window.
     let line = client.window((101, 0), (1, 400), GREEN, false);
     client.connection.reparent_window(line, main, 101, 0).unwrap().check().unwrap();
     client.map(line);
@@ -275,7 +275,7 @@ fn on_a_screen_with_a_scale_a_program_has_every_pixel_and_is_told_the_density() 
 
 #[test]
 fn the_server_comes_with_the_first_program_and_goes_with_the_last() {
-    // With the splash, which gives way to it.
+    // With the splash, which disappears for it.
     let mut stand = Stand::start_command("320x200", |command, _, script| {
         command.args(["--", "/bin/sh", "-c", script]);
     });
@@ -292,7 +292,7 @@ fn the_server_comes_with_the_first_program_and_goes_with_the_last() {
             std::thread::sleep(Duration::from_millis(50));
         }
     }
-    // One more, that is there to the end: it ends with kioskd.
+    // Another one, which ends with kioskd.
     let client = stand.connect();
     client.map(client.window((0, 0), (10, 10), RED, false));
     stand.until_seen(&[((0, 0), RED)]);
@@ -378,7 +378,7 @@ fn a_program_that_makes_windows_without_end_is_ended_and_nobody_else_is() {
             flood.connection.map_window(window)?.check()?;
         }
     };
-    // Until its connection ends.
+    // Until its connection is closed.
     make().unwrap_err();
     stand.until_seen(&[((0, 0), RED)]);
     quiet.connection.get_input_focus().unwrap().reply().unwrap();
@@ -393,7 +393,7 @@ fn a_server_that_stands_still_holds_nothing_else() {
     stand.until_seen(&[((0, 0), RED)]);
     let server = rustix::process::Pid::from_raw(stand.x_servers()[0].cast_signed()).unwrap();
     rustix::process::kill_process(server, rustix::process::Signal::STOP).unwrap();
-    // It is to be told of another size, and takes nothing.
+    // It has to be resized, but its server does not read.
     for degrees in ["90", "180", "0"] {
         let mut command = Command::new(program("kioskctl"));
         set_environment(&mut command, stand.directory.path());
@@ -420,12 +420,12 @@ fn events_that_programs_make_up_are_not_believed() {
         wish.window = window;
         client.connection.send_event(false, client.root, to_manager, wish).unwrap().check().unwrap();
     }
-    // A name that is no text, and the one by which the server names surfaces.
+    // A name that is not UTF-8, and those by which the server identifies surfaces.
     for name in [&b"\xff\xfe\x80"[..], b"WL_SURFACE_ID", b"WL_SURFACE_SERIAL"] {
         let message = ClientMessageEvent::new(32, hidden, client.atom(name), [1, 0, CURRENT_TIME, 0, 0]);
         client.connection.send_event(false, client.root, to_manager, message).unwrap().check().unwrap();
     }
-    // What is real comes behind all that, and is seen.
+    // A real request after all that works.
     let menu = client.window((0, 0), (20, 20), GREEN, true);
     client.map(menu);
     stand.until_seen(&[((0, 0), GREEN), ((100, 100), RED)]);
@@ -434,7 +434,7 @@ fn events_that_programs_make_up_are_not_believed() {
 #[test]
 fn where_there_is_no_xwayland_one_sentence_says_so_and_there_is_no_display() {
     let stand = Stand::start_with("320x200", |command, directory| {
-        // With what the command needs, and without Xwayland.
+        // With the programs that the command needs, but without Xwayland.
         let directory = directory.join("bin");
         std::fs::create_dir(&directory).unwrap();
         for tool in ["sleep", "mv"] {
