@@ -1,5 +1,5 @@
-//! kiosk-session with the real Chromium, headless, and pages and browsers as bad as they come: none of them takes the
-//! session with it, and all that can be shown is.
+//! kiosk-session with the real Chromium, headless, and malformed pages and failing browsers: none of them ends the
+//! session, and everything that can be shown is shown.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -56,7 +56,7 @@ fn a_page_that_redirects_for_ever_is_said_and_shown_when_it_has_come_to_its_end(
     compositor.until_state(State::Ready, BROWSER);
 }
 
-/// Answers the first line of each request as `answer` does with the connection, and holds it.
+/// A server that answers the first line of each request by `answer`, and keeps the connection open.
 fn server(answer: impl Fn(&str, &mut std::net::TcpStream) + Send + Sync + 'static) -> u16 {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let (port, answer) = (listener.local_addr().unwrap().port(), Arc::new(answer));
@@ -90,7 +90,7 @@ fn a_server_that_hangs_after_its_headers_has_its_page_soon_after_it_is_well() {
     });
     let (mut compositor, session) = start(&format!("http://localhost:{port}/"), "");
     compositor.until_state(State::Loading, BROWSER);
-    // The browser has an answer, and no page: what it shows is nothing, and the splash stays.
+    // The browser has an answer without a page: it shows nothing, and the splash stays.
     compositor.stays_silent(Duration::from_secs(2));
     well.store(true, Ordering::Relaxed);
     session.kioskctl(&["reload"]);
@@ -165,7 +165,7 @@ fn a_page_that_leaves_fullscreen_and_asks_without_end_is_still_the_page() {
     assert_eq!((&status(&session)["state"], &status(&session)["restarts"]), (&"ready".into(), &0.into()));
 }
 
-/// A program in the browser's place: `before` runs, then the real one if that comes to its end.
+/// A program in place of the browser: it runs `before`, then the real browser if `before` ends.
 fn wrapper(folder: &Path, before: &str) -> PathBuf {
     let program = folder.join("browser");
     std::fs::write(&program, format!("#!/bin/sh\n{before}\nexec chromium \"$@\"\n")).unwrap();
@@ -176,7 +176,7 @@ fn wrapper(folder: &Path, before: &str) -> PathBuf {
 #[test]
 fn a_browser_that_prints_garbage_on_the_pipe_is_replaced_until_one_speaks() {
     let folder = tempfile::tempdir().unwrap();
-    // Half a megabyte of noise, then a message that never ends; the second one is the real one.
+    // Half a megabyte of random bytes, then an unfinished message; the second start is the real browser.
     let once = format!(
         "if [ ! -e {0}/spoken ]; then touch {0}/spoken; head -c 500000 /dev/urandom >&4; trap '' TERM; while :; do sleep 1; done; fi",
         folder.path().display()
@@ -185,7 +185,7 @@ fn a_browser_that_prints_garbage_on_the_pipe_is_replaced_until_one_speaks() {
     let site = Site::start(&[("/", &page("tell('here');"))]);
     let (mut compositor, session) = start(&site.url("/"), &format!("browser = \"{}\"\n", program.display()));
     compositor.until_state(State::Ready, BROWSER);
-    // It ignores SIGTERM as well, and is gone all the same.
+    // It ignores SIGTERM too, and is killed.
     assert_eq!(status(&session)["restarts"], 1);
     until("the end of the first", SOON, || session_support::processes(&format!("{}", program.display())).is_empty());
 }
@@ -206,7 +206,7 @@ fn a_browser_that_refuses_to_die_dies() {
     let site = Site::start(&[("/", &page("tell('here');"))]);
     let (mut compositor, mut session) = start(&site.url("/"), "");
     let pid = compositor.until_state(State::Ready, BROWSER).pid;
-    // Stopped, no signal but one reaches it.
+    // A stopped process reacts to SIGKILL only.
     rustix::process::kill_process(
         rustix::process::Pid::from_raw(pid.cast_signed()).unwrap(),
         rustix::process::Signal::STOP,
@@ -220,7 +220,7 @@ fn a_browser_that_refuses_to_die_dies() {
     });
 }
 
-/// kiosk-session with a profile on a file system that `mount` made at its state directory.
+/// kiosk-session with a profile on a file system that `mount` created at its state directory.
 fn on_file_system(mount: &str) {
     let site = Site::start(&[("/", &page("tell('here');"))]);
     let base = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! `org.kioskd.Session1` as a client meets it on `session.sock`, in front of a session that only listens.
+//! `org.kioskd.Session1` for a client of `session.sock`, with a session whose state the test sets.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -262,7 +262,7 @@ async fn nonsense_is_refused_before_it_reaches_the_session() {
     assert!(world.calls.try_recv().is_err());
 }
 
-/// As another user; only root can become one.
+/// As another user; only root can do so.
 #[tokio::test]
 async fn others_may_read_and_change_nothing() {
     use std::os::unix::fs::PermissionsExt;
@@ -274,7 +274,7 @@ async fn others_may_read_and_change_nothing() {
     drop(world.connect().await);
     let directory = world.directory.path();
     std::fs::set_permissions(directory, std::fs::Permissions::from_mode(0o755)).unwrap();
-    // Where everybody can run it.
+    // Where every user can run it.
     let kioskctl = directory.join("kioskctl");
     std::fs::copy(program::kioskctl(), &kioskctl).unwrap();
     let run = async |arguments: &'static [&'static str]| {
@@ -381,7 +381,7 @@ async fn a_peer_that_asks_and_does_not_read_is_dropped_and_others_are_served() {
     drop(world.connect().await);
 }
 
-/// An authenticated connection, by hand.
+/// An authenticated connection, without a D-Bus library.
 fn authenticated(socket: &Path) -> std::os::unix::net::UnixStream {
     use std::io::{Read, Write};
     let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
@@ -396,7 +396,7 @@ fn authenticated(socket: &Path) -> std::os::unix::net::UnixStream {
     stream
 }
 
-/// The most memory that this process had in use, KiB, since [`forget_peak`] (proc(5), `clear_refs`).
+/// Peak memory of this process, KiB, since [`forget_peak`] (proc(5), `clear_refs`).
 fn peak() -> usize {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with("VmHWM:")).unwrap();
@@ -410,7 +410,7 @@ fn forget_peak() {
 #[tokio::test]
 async fn what_is_announced_costs_nothing_and_has_a_time_to_come() {
     use std::io::{Read, Write};
-    /// What 15 peers announce is 1,905 MiB; what they may cost, KiB, while other tests run.
+    /// 15 peers announce 1,905 MiB; the limit of memory for them, KiB, while other tests run.
     const MAX_GROWTH: usize = 64 * 1024;
     let world = World::start().await;
     drop(world.connect().await);
@@ -424,7 +424,7 @@ async fn what_is_announced_costs_nothing_and_has_a_time_to_come() {
             peer.write_all(&fixed).unwrap();
             peer.write_all(&[0; 1000]).unwrap();
         }
-        // It has been read when the connection is ended, for want of the rest.
+        // What they sent has been read when the incomplete connection is closed.
         peers.iter_mut().map(|peer| peer.read_to_end(&mut Vec::new())).collect::<Vec<_>>()
     });
     drop(world.connect().await);

@@ -1,5 +1,5 @@
-//! kiosk-session with the real Chromium, headless: from a server that starts late to the page, and back to it after
-//! everything that can die has died. Fails where Chromium is missing: the session without it proves nothing.
+//! kiosk-session with the real Chromium, headless: from a server that starts late to the page, and back to the page
+//! after each process has died. Fails without Chromium, as the session alone proves nothing.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -11,7 +11,7 @@ use kiosk_core::api::{Notice, State};
 use serde_json::Value;
 use session_support::{BROWSER, Compositor, DemoShell, SOON, Session, free_port, kill, last_failure, processes, until};
 
-/// Chromium draws into nothing: there is no Wayland compositor here.
+/// Chromium draws nothing: there is no Wayland compositor here.
 const HEADLESS: &str = "extra-args = [\"--headless=new\", \"--ozone-platform=headless\"]\n";
 
 fn start(url: &str, more: &str) -> (Compositor, Session) {
@@ -44,7 +44,7 @@ fn from_a_late_server_to_the_page_and_back_after_every_death() {
     assert_eq!((&shown["state"], &shown["browser-pid"]), (&"ready".into(), &first.into()));
     assert!(shown["memory-bytes"].as_u64().unwrap() > 20_000_000, "{shown}");
 
-    // Reload: the same browser fetches the page again, and the compositor hears nothing that would cover it.
+    // Reload: the same browser fetches the page again, and the compositor gets no report that would cover it.
     session.kioskctl(&["reload"]);
     assert_eq!(
         (server.page_loads(), &status(&session)["state"]),
@@ -55,12 +55,12 @@ fn from_a_late_server_to_the_page_and_back_after_every_death() {
     compositor.stays_silent(Duration::from_millis(300));
     assert_eq!(status(&session)["browser-pid"], first);
 
-    // Chromium killed.
+    // Chromium is killed.
     kill(first);
     let second = compositor.until(BROWSER, |r| r.state == State::Ready && r.pid != first).pop().unwrap().pid;
     assert_eq!(server.page_loads(), 3);
 
-    // The server gone: a reload brings the splash, not an error page; and the page again when the server is back.
+    // The server is gone: a reload shows the splash, not an error page; the page returns with the server.
     drop(server);
     let failed = session.kioskctl_command(&["reload"]).output().unwrap();
     let said = String::from_utf8_lossy(&failed.stderr).into_owned();
@@ -70,7 +70,7 @@ fn from_a_late_server_to_the_page_and_back_after_every_death() {
     let back = compositor.until_state(State::Ready, BROWSER);
     assert_eq!(back.pid, second, "no new browser for that");
 
-    // kiosk-session killed: its browser goes with it, and the next one comes up.
+    // kiosk-session is killed: its browser ends with it, and the next one starts.
     session.kill();
     session.start_again();
     compositor.accept();
@@ -80,7 +80,7 @@ fn from_a_late_server_to_the_page_and_back_after_every_death() {
     let left: Vec<u32> = processes(&mark);
     assert!(left.contains(&third) && !left.contains(&second), "{left:?}");
 
-    // And orderly: nothing is left.
+    // An orderly end leaves nothing behind.
     assert!(session.terminate().success());
     until("the end of all browser processes", SOON, || processes(&mark).is_empty());
     drop(server);
@@ -111,7 +111,7 @@ fn a_page_that_hangs_or_crashes_is_shown_again() {
     compositor.until_state(State::Crashed, BROWSER);
     assert_eq!(compositor.until_state(State::Ready, BROWSER).pid, first, "the browser lives on");
 
-    // Stopped, it answers no heartbeat; with two failures in a minute the browser is replaced.
+    // Stopped, it answers no heartbeat; after two failures in a minute the browser is replaced.
     page_processes(first).into_iter().for_each(stop);
     let second = compositor.until(BROWSER, |r| r.state == State::Ready && r.pid != first).pop().unwrap();
     assert_ne!(second.pid, first);
@@ -131,13 +131,13 @@ fn a_page_that_hangs_climbs_the_ladder_from_a_reload_to_a_new_browser() {
     compositor.until_state(State::Crashed, SOON);
     assert_eq!(last_action(&session), "loaded again in a new process");
     assert_eq!(compositor.until_state(State::Ready, BROWSER).pid, first, "the browser lives on");
-    // A browser that is stopped itself can only be replaced.
+    // A stopped browser can only be replaced.
     stop(first);
     let second = compositor.until(BROWSER, |r| r.state == State::Ready && r.pid != first).pop().unwrap();
     assert_ne!(second.pid, first);
 }
 
-/// The process that draws is stopped: the page and the browser answer all the same, and what people see stands still.
+/// The GPU process is stopped: page and browser still answer, but the picture does not change.
 #[test]
 fn a_browser_that_draws_nothing_of_a_page_that_moves_is_replaced() {
     let base = tempfile::tempdir().unwrap();
@@ -169,7 +169,7 @@ fn a_browser_that_draws_nothing_of_a_page_that_moves_is_replaced() {
 fn a_browser_whose_program_is_replaced_is_restarted_when_nobody_is_there() {
     let base = tempfile::tempdir().unwrap();
     let server = DemoShell::start(base.path(), 0);
-    // A browser of its own: all of Debian's by links, and a program that can be replaced.
+    // A separate browser: links to Debian's files, and a program that can be replaced.
     let debian = std::path::Path::new("/usr/lib/chromium");
     let own = tempfile::tempdir().unwrap();
     for entry in std::fs::read_dir(debian).unwrap().flatten() {
@@ -194,7 +194,7 @@ fn a_browser_whose_program_is_replaced_is_restarted_when_nobody_is_there() {
     assert_eq!(status(&session)["restart-reason"], "");
 }
 
-/// The page's process is one of the renderers that are not the browser's own interface; one is a spare.
+/// The page's process is one of the renderers that do not belong to the browser's own interface; one is a spare.
 fn page_processes(browser: u32) -> Vec<u32> {
     let ours = processes("--type=renderer").into_iter().filter(|pid| group(*pid) == Some(browser));
     let line = |pid: u32| std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
@@ -206,7 +206,7 @@ fn stop(pid: u32) {
     rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
 }
 
-/// What was done about the last failure.
+/// The action after the last failure.
 fn last_action(session: &Session) -> String {
     status(session)["last-failure"]["action"].as_str().unwrap_or_default().to_owned()
 }

@@ -1,5 +1,5 @@
-//! kiosk-session with the real Chromium, headless, when nobody is there any more: what one visitor left, at whichever
-//! site, the next one does not find.
+//! The reset of kiosk-session with the real Chromium, headless: what one visitor left, at any site, is not there for
+//! the next one.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -9,7 +9,7 @@ use kiosk_core::api::{Notice, State};
 use session_support::site::Site;
 use session_support::{BROWSER, Compositor, SOON, Session, headless, until};
 
-/// Tells what it finds of an earlier visit, and leaves everything that a page can leave.
+/// Reports what it finds of an earlier visit, and stores all that a page can store.
 const VISIT: &str = "<body style='background:#264'><script>
     const tell = text => fetch('/tell', { method: 'POST', body: text });
     const opened = () => new Promise((done, failed) => { const order = indexedDB.open('d'); let fresh = false;
@@ -33,7 +33,7 @@ fn site() -> Site {
     site
 }
 
-/// By another name than the other site: cookies are by host, whatever the port.
+/// By another name than the other site: cookies belong to the host, with any port.
 fn elsewhere(site: &Site, path: &str) -> String {
     format!("http://127.0.0.1:{}{path}", site.port)
 }
@@ -56,7 +56,7 @@ fn what_a_visitor_left_anywhere_is_gone_and_home_is_shown_when_the_reset_is_told
     assert_eq!(visit(&home, 1), clean);
     session.kioskctl(&["open", &elsewhere(&other, "/")]);
     assert_eq!(visit(&other, 1), clean);
-    // Everything is there for the same visitor.
+    // Everything is kept for the same visitor.
     session.kioskctl(&["reload"]);
     assert_eq!(visit(&other, 2), "visit: cookie,local,session,database,cache,worker of 1");
 
@@ -68,7 +68,7 @@ fn what_a_visitor_left_anywhere_is_gone_and_home_is_shown_when_the_reset_is_told
     assert_eq!(visit(&home, 2), clean);
     session.kioskctl(&["open", &elsewhere(&other, "/")]);
     assert_eq!(visit(&other, 3), clean);
-    // By command it is the same.
+    // The same by command.
     session.kioskctl(&["clear-data"]);
     assert_eq!(visit(&home, 3), clean);
 }
@@ -109,7 +109,7 @@ fn the_zoom_is_the_configured_one_and_what_somebody_zoomed_to_is_not_kept() {
     compositor.until_state(State::Ready, BROWSER);
     assert_eq!(visit(&site, 1), "1.5");
     assert!(session.terminate().success());
-    // As a visitor's key or wheel would have it.
+    // As a visitor's keys or wheel would change it.
     let mut kept: serde_json::Value = serde_json::from_slice(&std::fs::read(&preferences).unwrap()).unwrap();
     kept["partition"]["per_host_zoom_levels"] = serde_json::json!({ "x": { "localhost": { "zoom_level": -6.0 } } });
     std::fs::write(&preferences, kept.to_string()).unwrap();
@@ -123,7 +123,7 @@ fn the_zoom_is_the_configured_one_and_what_somebody_zoomed_to_is_not_kept() {
 
 #[test]
 fn what_popups_and_frames_of_other_sites_store_to_the_last_moment_is_gone_too() {
-    // Each stores without a pause, and when it is left.
+    // Each stores all the time, and when it is left.
     const STORM: &str = "<script>const store = by => { localStorage.a = by; document.cookie = 'a=1;max-age=9999'; };
         setInterval(store, 1, 'timer'); for (const at of ['pagehide', 'visibilitychange', 'unload']) addEventListener(at, () => store(at));</script>";
     let found = "<script>const found = localStorage.a || 'nothing';

@@ -1,6 +1,6 @@
-//! A shell in a container (`shell.container`), with a stand-in for Podman that writes down what it is told: what is wrong is a
-//! sentence, a container that ends is started again, and none outlives its session. With the real one: `make
-//! test-containers`.
+//! A shell in a container (`shell.container`), with a substitute for Podman that logs its arguments: each error is one
+//! sentence, a container that ends is started again, and none outlives its session. With the real Podman:
+//! `make test-containers`.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -19,7 +19,7 @@ use kiosk_core::api::State;
 use serde_json::Value;
 use session_support::{Compositor, SOON, Session, kill, processes, until};
 
-/// Says what it is told in `podman.log`. It has the image `good`, which runs until it is ended, and `short`, which ends
+/// Logs its arguments in `podman.log`. It has the image `good`, which runs until it is ended, and `short`, which ends
 /// at once.
 const PODMAN: &str = r#"#!/bin/sh
 here=${0%/bin/podman}
@@ -40,7 +40,7 @@ struct Bench {
     session: Session,
 }
 
-/// A session with this definition; `podman`: it is installed. A mark tells its container from others.
+/// A session with this definition; `podman`: whether it is installed. The mark identifies its container.
 fn start(definition: &str, podman: bool, mark: &str) -> Bench {
     let base = tempfile::tempdir().unwrap();
     std::fs::create_dir(base.path().join("bin")).unwrap();
@@ -66,7 +66,7 @@ fn start(definition: &str, podman: bool, mark: &str) -> Bench {
 }
 
 impl Bench {
-    /// The lines that Podman was told, once there are so many runs.
+    /// Podman's logged runs, once there are `count`.
     fn runs(&self, count: usize) -> Vec<String> {
         let file = self.session.runtime_dir.join("podman.log");
         let runs = || {
@@ -82,7 +82,7 @@ fn mark() -> String {
     format!("{:05}{}", std::process::id() % 100_000, session_support::free_port())
 }
 
-/// The sentence about why it does not run.
+/// The reported reason why it does not run.
 #[track_caller]
 fn told(definition: &str, podman: bool) -> String {
     let mut bench = start(definition, podman, &mark());
@@ -130,7 +130,7 @@ fn what_keeps_a_container_from_running_is_a_sentence() {
     }
 }
 
-/// Plays the unit's part on a connection, and gives its answer.
+/// Serves a request like the unit, and returns the answer.
 fn served(root: &Path, request: &str) -> Value {
     let (ours, theirs) = UnixStream::pair().unwrap();
     let mut child = Command::new(env!("CARGO_BIN_EXE_kiosk-session"))

@@ -1,5 +1,5 @@
-//! kiosk-session with the real Chromium, headless, and pages that take all of something: the processor, the memory, the
-//! patience of whoever waits for a server that has only errors. Each is shown again when it can be, in the same browser.
+//! kiosk-session with the real Chromium, headless, and pages that exhaust the processor or the memory, or whose server
+//! answers with errors only. Each is shown again when possible, in the same browser.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -11,7 +11,7 @@ use kiosk_core::api::State;
 use session_support::site::Site;
 use session_support::{BROWSER, Compositor, SOON, Session, last_failure, until};
 
-/// Chromium draws into nothing, and a page's script has 100 MiB: it is at their end before the machine is.
+/// Chromium draws nothing, and a page's script has 100 MiB, so that it reaches its limit before the machine does.
 const HEADLESS: &str =
     "extra-args = [\"--headless=new\", \"--ozone-platform=headless\", \"--js-flags=--max-old-space-size=100\"]\n";
 const TELL: &str = "<body style='background:#264'><script>const tell = text => fetch('/tell', { method: 'POST', body: text });</script>";
@@ -30,7 +30,7 @@ fn start(site: &Site) -> (Compositor, Session) {
     (compositor, session)
 }
 
-/// Shows a page that does this to itself, with one in its place that does not. Gives the reason that is told.
+/// Shows a page that runs this script, and then a working one in its place. Returns the reported reason.
 fn comes_back(script: &str) -> String {
     let site =
         Site::start(&[("/", &page(&format!("tell('begins').then(() => setTimeout(() => {{ {script} }}, 500));")))]);

@@ -1,5 +1,4 @@
-//! kiosk-session with the real Chromium, headless, and what pages send, fetch and offer for download: forms, passwords
-//! that a part of a page is asked for, PDFs.
+//! kiosk-session with the real Chromium, headless: forms, password requests for parts of a page, PDFs and downloads.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -35,7 +34,7 @@ fn a_form_is_sent_once_however_often_its_answer_is_loaded_again() {
     until("the order", SOON, || site.has_told("ordered"));
     session.kioskctl(&["reload"]);
     until("home in its place", SOON, || site.told() == ["home", "ordered", "home"]);
-    // An answer that is fetched by itself is loaded again as any page.
+    // An answer to a GET is loaded again like any page.
     session.kioskctl(&["open", &site.url("/order")]);
     session.kioskctl(&["reload"]);
     until("it again", SOON, || site.told() == ["home", "ordered", "home", "ordered", "ordered"]);
@@ -50,7 +49,7 @@ fn a_password_for_a_part_of_the_page_is_asked_of_nobody() {
         site.answer(path, 401, "WWW-Authenticate: Basic realm=\"panel\"\r\n", "");
     }
     let (_compositor, _session) = start(&site.url("/"), "");
-    // With the browser's question over the page both would wait for its answer.
+    // With a login dialog of the browser both would wait.
     until("the answers", SOON, || site.has_told("status 401") && site.has_told("no image"));
 }
 
@@ -58,7 +57,7 @@ fn loads(server: &Server, path: &str) -> usize {
     server.requests().iter().filter(|request: &&Request| request.of_browser() && request.target == path).count()
 }
 
-/// A page that goes to these one after the other, and says all the time that it is there.
+/// A page that navigates to these one after the other, and reports all the time that it runs.
 fn with_pdfs() -> Server {
     const PDF: &str = "%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n";
     Server::start(|request| match request.target.as_str() {
@@ -99,7 +98,7 @@ fn a_pdf_is_downloaded_or_gets_a_window_or_nothing_and_never_the_page_s_place() 
 
 #[test]
 fn a_file_chooser_is_cancelled_and_the_log_says_why() {
-    // The window for a PDF is opened as if a person had clicked, which a page needs for a file chooser.
+    // A PDF's window is opened with user activation, which a page needs for a file chooser.
     let script =
         "<script>const input = document.body.appendChild(document.createElement('input')); input.type = 'file';
         input.oncancel = () => fetch('/cancelled'); window.open = () => input.click();
@@ -132,7 +131,7 @@ fn a_page_may_send_much_at_once() {
 
 #[test]
 fn a_page_may_send_any_bytes() {
-    // Half of a surrogate pair, alone and before a whole one; no UTF-8 at all.
+    // Half of a surrogate pair, alone and before a whole one; bytes that are not UTF-8.
     let script = "const send = (...bytes) => fetch('/bytes', { method: 'POST', body: new Uint8Array(bytes) })
         .then(answer => tell('sent ' + bytes.length + ' ' + answer.status));
         setTimeout(() => { send(0xED, 0xA0, 0x80); send(0xED, 0xA0, 0xBD, 0xF0, 0x9F, 0x98, 0x80);

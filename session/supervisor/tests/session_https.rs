@@ -21,7 +21,7 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use session_support::server::{self, Answer, Request, Server};
 use session_support::{BROWSER, Compositor, SOON, Session, headless, until};
 
-/// An authority that writes its certificate to `file`.
+/// A certificate authority that writes its certificate to `file`.
 fn authority(file: &Path) -> CertifiedIssuer<'static, KeyPair> {
     let mut params = CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -30,16 +30,16 @@ fn authority(file: &Path) -> CertifiedIssuer<'static, KeyPair> {
     issuer
 }
 
-/// A server at `localhost` with a certificate of an authority that it writes to `file`; gives its port.
+/// A server at `localhost` with a certificate of a new authority, which is written to `file`; returns its port.
 fn secure_server(file: &Path) -> u16 {
     server_of(&authority(file), Vec::new(), None)
 }
 
-/// What a server was asked, by whom it let in.
+/// The requests of clients that were accepted.
 type Seen = Arc<Mutex<Vec<Request>>>;
 
-/// A server at `localhost` with a certificate of `issuer`. With `clients` it lets in only who has a certificate of that
-/// authority.
+/// A server at `localhost` with a certificate of `issuer`. With `clients` it accepts only clients with a certificate of
+/// that authority.
 fn server_of(
     issuer: &CertifiedIssuer<'static, KeyPair>,
     extensions: Vec<CustomExtension>,
@@ -48,7 +48,7 @@ fn server_of(
     serving(issuer, extensions, clients, |_| server::page("#0a0")).0
 }
 
-/// The same with other answers; gives its port, and what it is asked.
+/// The same with other answers; returns its port and its requests.
 fn serving(
     issuer: &CertifiedIssuer<'static, KeyPair>,
     extensions: Vec<CustomExtension>,
@@ -91,12 +91,12 @@ fn serving(
     (port, seen)
 }
 
-/// Under the policy that follows from the configuration.
+/// With the policy that is made from the configuration.
 fn start_with_own_policy(config: &str, base: tempfile::TempDir) -> (Compositor, Session) {
     start_with_own_policy_and(config, base, &[])
 }
 
-/// With these environment variables besides.
+/// The same, with these environment variables.
 fn start_with_own_policy_and(
     config: &str,
     base: tempfile::TempDir,
@@ -157,7 +157,7 @@ fn a_server_that_asks_for_a_certificate_of_the_device_gets_the_configured_one_un
     }
 }
 
-/// Where none is given and a browser has one, it would ask a visitor and let the page wait for that.
+/// Without a configured certificate a browser that has one would ask a visitor, and the page would wait.
 #[test]
 fn servers_that_are_not_named_never_make_the_browser_ask_a_visitor_for_a_certificate() {
     for allow in ["", "allow = [\"*\"]\n"] {
@@ -183,7 +183,7 @@ fn servers_that_are_not_named_never_make_the_browser_ask_a_visitor_for_a_certifi
         until("an end of what the page asks the other server", SOON, || told("/given") || told("/refused"));
         assert!(told("/refused"));
         if !allow.is_empty() {
-            // Instead of the page, too: it is said why not, and home is there again.
+            // Also as the page itself: the error is reported, and the home page is shown again.
             let opened = session.kioskctl_command(&["open", &elsewhere]).output().unwrap();
             let said = String::from_utf8_lossy(&opened.stderr).into_owned();
             assert!(!opened.status.success() && said.contains("certificate"), "{said}");
@@ -206,7 +206,7 @@ fn a_server_that_asks_for_a_certificate_nobody_has_is_named() {
     compositor.until(BROWSER, |report| report.message.contains(said));
 }
 
-/// With these a browser would ask a visitor which of them to send.
+/// With these a browser would ask a visitor which one to send.
 #[test]
 fn certificates_of_the_user_who_runs_it_are_offered_to_no_server_and_no_visitor() {
     let base = tempfile::tempdir().unwrap();
@@ -234,7 +234,7 @@ fn certificates_of_the_user_who_runs_it_are_offered_to_no_server_and_no_visitor(
     compositor.until(BROWSER, |report| report.reason.contains(said));
 }
 
-/// Serves these bytes, whatever is asked for.
+/// Serves these bytes for every request.
 fn serve_bytes(bytes: Vec<u8>) -> u16 {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let port = listener.local_addr().unwrap().port();

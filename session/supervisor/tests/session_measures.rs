@@ -1,5 +1,5 @@
-//! kiosk-session as a process whose shell never stays: it has itself started anew, once, and then asks for a restart of
-//! the device where that is configured.
+//! kiosk-session as a process whose shell always ends: it has itself restarted once, and then requests a restart of the
+//! device if that is configured.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -41,7 +41,7 @@ fn a_session_that_gets_nowhere_is_started_anew_once_and_then_the_device() {
     assert_eq!(failure["reason"], "three times today", "{failure}");
     assert!(session.child.try_wait().unwrap().is_none(), "it goes on trying");
 
-    // What was done counts for the next one too, and it says what brought it about.
+    // The measure counts for the next session too, which reports its reason.
     session.terminate();
     session.configure("[shell]\ncommand = [\"sleep\", \"1000\"]\n");
     session.start_again_with(&managed);

@@ -1,5 +1,5 @@
-//! `window.kiosk` with the real Chromium, headless: what a page of a configured origin may ask, how it is answered, and
-//! that nobody else may.
+//! `window.kiosk` with the real Chromium, headless: the calls of a page of a configured origin, their answers, and that
+//! no other page can call.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -17,7 +17,7 @@ fn page(script: &str) -> String {
     format!("{TELL}<script>{script}</script>")
 }
 
-/// With `window.kiosk` for the site's origin, or another one.
+/// With `window.kiosk` for this origin.
 fn start(site: &Site, origin: &str) -> (Compositor, Session) {
     let base = tempfile::tempdir().unwrap();
     let mut compositor = Compositor::listen(base.path());
@@ -122,7 +122,7 @@ fn events_come_to_who_listens() {
 
 #[test]
 fn neither_another_origin_nor_a_frame_of_one_is_heard_whatever_it_says() {
-    // Of another port, and so of another origin, in the same process as the page: all of it is tried by hand.
+    // Another port, and so another origin, in the same process as the page: it calls the binding directly.
     let hand = "const forge = () => { for (const name of ['screen', 'info'])
             __kioskTell(JSON.stringify({ id: 'x' + Math.random(), name, value: false })); };
         const tries = setInterval(() => { if (typeof __kioskTell == 'function') { forge(); clearInterval(tries); tell('forged'); parent.postMessage('', '*'); } }, 50);";
@@ -133,7 +133,7 @@ fn neither_another_origin_nor_a_frame_of_one_is_heard_whatever_it_says() {
     let site = Site::start(&[("/", &(page(script) + &outer))]);
     let base = tempfile::tempdir().unwrap();
     let mut compositor = Compositor::listen(base.path());
-    // While ready() is waited for, every context of the process finds the binding.
+    // While ready() is awaited, every context of the process has the binding.
     let more = format!(
         "[shell.ready]\npage = \"explicit\"\n[api]\norigins = [\"{}\"]\n[browser]\nallow = [\"{}\"]\n",
         origin(&site),
@@ -149,7 +149,7 @@ fn neither_another_origin_nor_a_frame_of_one_is_heard_whatever_it_says() {
     until("the page's own answer", SOON, || site.has_told("own done null"));
     assert_eq!(compositor.page_calls(), []);
     drop(session);
-    // The page itself, of an origin that is not configured.
+    // The page itself, from an origin that is not configured.
     let script = format!("tell(Object.keys(kiosk).join()); {hand}");
     let site = Site::start(&[("/", &page(&script))]);
     let (mut compositor, session) = start(&site, "http://localhost:1");
@@ -183,7 +183,7 @@ fn the_declaration_names_what_the_page_has() {
     assert!(site.has_told("frozen true"));
     assert!(site.has_told(&format!("kiosk {}", members("Kiosk"))), "{:?} {}", site.told(), members("Kiosk"));
     assert!(site.has_told(&format!("screen {}", members("KioskScreen"))), "{:?}", site.told());
-    // What the compositor tells has the members that are declared.
+    // The compositor's answers have the declared members.
     let keys = |value: serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>().join(",");
     assert_eq!(keys(serde_json::json!(DeviceInfo::default())), members("KioskInfo"));
     assert_eq!(keys(serde_json::json!(OutputInfo::default())), members("KioskOutput"));

@@ -1,5 +1,5 @@
-//! kiosk-session with the real Chromium, headless, and pages that do what pages of the field do: open windows, go
-//! elsewhere, ask, close themselves, answer with errors. What people see stays the page.
+//! kiosk-session with the real Chromium, headless, and pages that open windows, navigate away, show dialogs, close
+//! themselves, or answer with errors. The page stays visible.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -11,7 +11,7 @@ use kiosk_core::api::State;
 use session_support::site::Site;
 use session_support::{BROWSER, Compositor, SOON, Session, until};
 
-/// Chromium draws into nothing, and pages may open windows without a person's click.
+/// Chromium draws nothing, and pages may open windows without a click.
 const HEADLESS: &str =
     "extra-args = [\"--headless=new\", \"--ozone-platform=headless\", \"--disable-popup-blocking\"]\n";
 const TELL: &str = "<body style='background:#264'><script>const tell = text => fetch('/tell', { method: 'POST', body: text });</script>";
@@ -36,7 +36,7 @@ fn url(session: &Session) -> String {
     status["session"]["url"].as_str().unwrap().to_owned()
 }
 
-/// A page that opens `/other` in a window, and goes on counting.
+/// A page that opens `/other` in a window, and keeps counting.
 fn opener() -> Site {
     let counting = "let n = 0; setInterval(() => tell('count ' + ++n), 200);
         setTimeout(() => { const w = open('/other'); tell('opened ' + !!w); }, 500);";
@@ -189,7 +189,7 @@ fn an_ephemeral_profile_forgets_with_each_browser() {
         let site = Site::start(&[("/", &page(script))]);
         let (_compositor, session) = start(&site, &format!("[browser]\nprofile = \"{profile}\"\n"));
         until("the first visit", SOON, || site.told() == ["visits 1"]);
-        // What a page stores, Chromium writes some seconds later. A browser that is ended before may have lost it.
+        // Chromium writes a page's storage some seconds later. A browser that ends before may lose it.
         until("the visit on the disk", SOON, || session.profile_holds("Default/Local Storage/leveldb", "visits"));
         session.kioskctl(&["restart"]);
         until("the second visit", BROWSER, || site.told().len() == 2);
@@ -207,7 +207,7 @@ fn a_dialog_in_a_popup_is_no_hang_of_the_page_that_opened_it() {
     let opener = page("setTimeout(() => open('/other'), 500);");
     let popup = page("tell('asking'); setTimeout(() => tell('answer ' + confirm('Go?')), 100);");
     let site = Site::start(&[("/", &opener), ("/other", &popup)]);
-    // Longer than a page has for its answer to a heartbeat.
+    // Longer than the limit for an answer to a heartbeat.
     let (mut compositor, session) = start(&site, "[browser]\nnew-windows = \"popup\"\ndialogs = { after = \"20s\" }\n");
     until("the popup", SOON, || site.has_told("asking"));
     until("the answer after its time", Duration::from_secs(40), || site.has_told("answer false"));
@@ -258,7 +258,7 @@ fn an_error_of_the_server_never_replaces_the_page_wherever_the_page_goes() {
     let so_far = site.told().len();
     until("the page lives on", SOON, || site.told().len() > so_far + 4);
     assert!(!site.has_told("error page") && site.told().iter().filter(|told| *told == "home").count() == 1);
-    // Where it went by itself it arrives; the link is the person's.
+    // Its own navigation arrives; the link needs a click.
     site.answer("/link", 200, "", &page("tell('link');"));
     site.answer("/next", 200, "", &page("tell('next');"));
     until("the page that it wanted", SOON, || site.has_told("next"));
@@ -268,7 +268,7 @@ fn an_error_of_the_server_never_replaces_the_page_wherever_the_page_goes() {
     compositor.stays_silent(Duration::from_millis(300));
 }
 
-/// A page whose service worker shows it from what it has kept, whatever its server says.
+/// A page that its service worker serves from the cache, whatever its server answers.
 fn kept_page() -> Site {
     let home = page(
         "navigator.serviceWorker.register('/sw.js').then(() => navigator.serviceWorker.ready).then(() => tell('kept'));",

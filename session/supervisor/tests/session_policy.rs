@@ -1,5 +1,5 @@
-//! The browser's managed policy, as the unit has it: written from the configuration, and bound over the system's folder
-//! for the session alone. With the real Chromium.
+//! The browser's managed policy, as the unit sets it: written from the configuration, and bind-mounted over the
+//! system's folder for the session alone. With the real Chromium.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -13,7 +13,8 @@ use session_support::server::{self, Server};
 use session_support::site::Site;
 use session_support::{BROWSER, Compositor, SOON, Session, headless, last_failure, until};
 
-/// What `kiosk-session --write-policy` makes of this configuration, with these files of the system's own beside it.
+/// The policy that `kiosk-session --write-policy` makes of this configuration, with these files of the system beside
+/// it.
 fn policy(base: &Path, config: &str, others: &[(&str, &str)]) -> String {
     let (file, folder) = (base.join("policy.toml"), base.join("policies"));
     std::fs::write(&file, config).unwrap();

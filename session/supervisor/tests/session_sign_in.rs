@@ -1,5 +1,5 @@
-//! Servers that want to know who is there, with the real Chromium: passwords, cookies and headers of `browser.sign-in`
-//! reach those that they are for, and nobody else.
+//! Servers that require authentication, with the real Chromium: passwords, cookies and headers of `browser.sign-in`
+//! reach the configured servers, and no others.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -35,14 +35,14 @@ fn who(scheme: &str) -> Answer {
     ("401 Unauthorized", format!("WWW-Authenticate: {scheme}\r\nContent-Type: text/html\r\n"), "<h1>Who?</h1>".into())
 }
 
-/// Lets in who sends `name: value`, and asks others by `scheme`.
+/// Accepts requests by their `Authorization` header, and asks others by `scheme`.
 fn asking(scheme: &'static str, accepted: fn(&str) -> bool) -> Server {
     Server::start(move |request| {
         if request.header("authorization").is_some_and(accepted) { server::page("#0a0") } else { who(scheme) }
     })
 }
 
-/// What of it is for `host`.
+/// The server's requests for `host`.
 fn at(server: &Server, host: &str) -> Vec<Request> {
     let of_host = |request: &Request| request.header("host").is_some_and(|own| own.starts_with(host));
     server.requests().into_iter().filter(of_host).collect()
@@ -94,7 +94,7 @@ fn the_user_of_an_address_that_was_opened_is_forgotten_by_the_browser_too() {
     let other = asking("Basic realm=\"panel\"", |sent| sent == LOGIN);
     let (mut compositor, session) = start(&format!("http://localhost:{}/", home.port), "", "");
     compositor.until_state(State::Ready, BROWSER);
-    // The page that is opened without a user afterwards, not what the browser fetches beside the first one.
+    // The page that is opened without a user afterwards, not other requests of the browser beside the first one.
     let with_password = || {
         let sent = |request: &Request| request.target == "/next" && request.header("authorization").is_some();
         other.requests().iter().filter(|request| sent(request)).count()
@@ -121,7 +121,7 @@ fn the_user_of_an_address_that_was_opened_is_forgotten_by_the_browser_too() {
 
 #[test]
 fn a_wrong_password_is_tried_once_and_said_on_the_screen() {
-    // The probe gives up on the first kind; the second only a browser can answer.
+    // The probe fails on the first scheme; only a browser can answer the second.
     for scheme in ["Basic realm=\"panel\"", "Digest realm=\"panel\", nonce=\"abc\", qop=\"auth\""] {
         let server = asking(scheme, |_| false);
         let ready = "[shell.ready]\ntimeout = \"2s\"";
@@ -164,7 +164,7 @@ fn what_is_for_one_origin_never_reaches_another_by_a_redirection_or_a_link() {
                     .into(),
             ),
             "/image" | "/data" | "/away" if here => elsewhere(&request.target),
-            // The other one would like to have it too.
+            // The other server asks for a password too.
             "/image" | "/data" => who("Basic realm=\"panel\""),
             _ => server::page("#00f"),
         }

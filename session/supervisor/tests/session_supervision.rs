@@ -1,4 +1,4 @@
-//! kiosk-session as a process, with a shell that is no browser: what is started, ended and started again.
+//! kiosk-session as a process, with a shell that is not a browser: starts, ends and restarts.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use kiosk_core::api::{Report, State};
 use session_support::{Compositor, SOON, Session, free_port, kill, processes, until};
 
-/// A shell that starts a helper, and is known by `mark` in its command line and its helper's.
+/// A shell that starts a helper; both have `mark` in their command lines.
 fn command(mark: &str) -> String {
     format!("[shell]\ncommand = [\"sh\", \"-c\", \"sleep 1000{mark} & wait; true\"]\n")
 }
@@ -92,15 +92,15 @@ fn a_new_compositor_gets_a_new_shell_within_seconds() {
     let mark = mark();
     let (mut compositor, session) = start(&command(&mark));
     let first = compositor.until_state(State::Ready, SOON).pid;
-    // It is told of before it has its command line, and a shell that is not seen yet would be taken for one that ended.
-    // With its helper it has begun for good: between the two programs that it is, it has none for a moment.
+    // The report comes before the shell's exec, and a shell that is not found yet would count as ended. With its helper
+    // the start is complete: during the exec it has no command line for a moment.
     until("the shell and its helper", SOON, || processes(&mark).len() == 2);
     drop(compositor);
     until("the end of the shell without a screen", SOON, || processes(&mark).is_empty());
     let back = Instant::now();
     let mut compositor = Compositor::listen(&session.runtime_dir);
     compositor.accept();
-    // What it says first may be of the shell that has ended and is not gathered yet.
+    // Its first report may be of the shell that has ended but is not reaped yet.
     let another = |report: &Report| report.state == State::Ready && ![0, first].contains(&report.pid);
     compositor.until(SOON, another);
     assert!(back.elapsed() < Duration::from_secs(5), "{:?}", back.elapsed());
@@ -117,7 +117,7 @@ fn a_missing_browser_is_said_in_one_sentence_and_tried_again() {
     assert!(session.child.try_wait().unwrap().is_none(), "it does not give up");
 }
 
-/// What a web server answers with, and how often it was asked.
+/// A web server's answers, and the number of requests.
 #[derive(Default)]
 struct Answers {
     status: AtomicU16,
@@ -158,7 +158,7 @@ fn a_session_ends_with_the_compositor_that_started_it() {
     let mark = mark();
     let base = tempfile::tempdir().unwrap();
     let directory = base.path().to_owned();
-    // Its parent is this thread, which is the compositor too: the end of the thread is that of the parent.
+    // Its parent is this thread, which is also the compositor: when the thread ends, the parent is gone.
     let (session, shell) = std::thread::spawn({
         let mark = mark.clone();
         move || {
@@ -175,7 +175,7 @@ fn a_session_ends_with_the_compositor_that_started_it() {
     assert!(!processes(&mark).contains(&shell));
 }
 
-/// A service manager's socket at `path`: each call is the next message.
+/// A service manager's socket at `path`: each call returns the next message.
 fn service_manager(path: &Path) -> impl Fn() -> String + use<> {
     let manager = std::os::unix::net::UnixDatagram::bind(path).unwrap();
     manager.set_read_timeout(Some(SOON)).unwrap();
@@ -209,12 +209,12 @@ fn the_service_manager_hears_of_readiness_state_and_life() {
     assert!(!text.contains("NOTIFY_SOCKET") && !text.contains("WATCHDOG"), "the shell can't speak for us");
 }
 
-/// The table of a shell that does nothing.
+/// The configuration of a shell that does nothing.
 fn table(name: &str, output: &str, mark: &str) -> String {
     format!("[[shells]]\noutput = \"{output}\"\ncommand = [\"sh\", \"-c\", \"sleep 1000{name}{mark} & wait; true\"]\n")
 }
 
-/// Two shells that do nothing, and the compositor's end of each one's connection, by number.
+/// Two shells that do nothing, and the compositor's end of their connections, by number.
 fn two_shells(mark: &str) -> ([Compositor; 2], Session) {
     two_shells_with(mark, tempfile::tempdir().unwrap(), &[])
 }
@@ -305,7 +305,7 @@ fn a_shell_that_is_not_configured_any_more_leaves_nothing_behind() {
     let mark = mark();
     let ([mut first, _second], mut session) = two_shells(&mark);
     until("two shells and their helpers", SOON, || processes(&mark).len() == 4);
-    // What a browser of the second one would have left.
+    // As a browser of the second one would leave it.
     let profile = session.runtime_dir.join("state/web/shell-1/profile");
     std::fs::create_dir_all(&profile).unwrap();
     std::os::unix::fs::symlink("host-4711", profile.join("SingletonLock")).unwrap();
@@ -355,7 +355,7 @@ fn an_idle_session_sleeps() {
             })
             .sum()
     };
-    // Until the search for a message bus has become slow.
+    // Until the retries for a message bus have become slow.
     std::thread::sleep(Duration::from_secs(8));
     let before = switches();
     std::thread::sleep(Duration::from_secs(6));

@@ -1,5 +1,5 @@
-//! kiosk-session with the real Chromium, headless, and pages that want a file of the visitor's. The compositor is played;
-//! the files are on a "stick" beside the session.
+//! kiosk-session with the real Chromium, headless, and pages with file inputs. The compositor is a substitute; the
+//! files are in a directory "stick" beside the session.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -12,11 +12,11 @@ use session_support::hand::Hand;
 use session_support::site::Site;
 use session_support::{BROWSER, Compositor, SOON, Session, until};
 
-/// The port is for the hand that touches the page.
+/// The port is for the test's own DevTools connection.
 const ARGUMENTS: &str =
     "extra-args = [\"--headless=new\", \"--ozone-platform=headless\", \"--remote-debugging-port=0\"]\n";
 
-/// An input at the upper left corner that tells what it is given, and what else it hears.
+/// An input at the top left corner that reports its files and events.
 fn input(attributes: &str) -> String {
     format!(
         "<body style='margin:0;background:#264'>
@@ -47,7 +47,7 @@ fn start(site: &Site, uploads: &str, more: &str) -> (Compositor, Session, Hand) 
     (compositor, session, hand)
 }
 
-/// What the compositor is to show.
+/// The list that the compositor is to show.
 #[track_caller]
 fn asked(compositor: &mut Compositor) -> Chooser {
     compositor.until(SOON, |report| report.chooser.is_some()).pop().and_then(|report| report.chooser).unwrap()
@@ -105,13 +105,13 @@ fn without_uploads_the_page_goes_on_and_nobody_is_asked() {
     compositor.stays_silent(Duration::from_millis(300));
 }
 
-/// It is the session that has: what a headless browser does with a chooser of its own looks the same to a page.
+/// The session refused it: for a page a headless browser's own chooser looks the same.
 #[track_caller]
 fn is_refused(session: &Session) {
     until("the refusal in the log", SOON, || session.log().contains("choose a file"));
 }
 
-/// Of another site, so that it has a process of its own.
+/// From another site, so that it has a process of its own.
 fn framed() -> (Site, String) {
     let site = Site::start(&[("/frame", &input(""))]);
     let frame = format!("http://127.0.0.1:{}", site.port);
@@ -120,7 +120,7 @@ fn framed() -> (Site, String) {
     (site, format!("allow = [\"{frame}/*\"]\n"))
 }
 
-/// The browser knows where the frame is, which it does a while after the frame has loaded.
+/// Waits until the browser has the frame's position, which takes a while after it has loaded.
 #[track_caller]
 fn is_felt(site: &Site, hand: &mut Hand) {
     until("the frame feels a hand", SOON, || {
@@ -157,7 +157,7 @@ fn the_list_goes_with_home_and_with_the_page_and_the_page_hears_of_a_visitor_who
     let first = asked(&mut compositor);
     session.kioskctl(&["home"]);
     compositor.until(SOON, is_gone);
-    // An answer that was on its way.
+    // An answer that was sent before.
     compositor.notify(&Notice::Chosen { number: first.number, files: vec![0] });
     hand.click(40, 20);
     let second = asked(&mut compositor);
@@ -182,7 +182,7 @@ fn a_page_that_asks_again_and_again_gets_no_second_list() {
     compositor.stays_silent(Duration::from_millis(500));
     hand.click(300, 300);
     let chooser = asked(&mut compositor);
-    // The visitor looks at it for as long as the browser lets a page ask after a touch.
+    // The visitor waits as long as the browser allows a page to ask after a touch.
     let asked = site.told().len();
     until("more questions", SOON, || site.told().len() > asked + 60);
     choose(&mut compositor, &chooser, &[]);
@@ -199,7 +199,7 @@ fn a_stick_that_is_not_there_and_a_file_that_has_gone_are_told() {
     std::fs::remove_dir_all(session.runtime_dir.join("stick/photos")).unwrap();
     choose(&mut compositor, &chooser, &["cat.jpg"]);
     until("the page's own life", SOON, || site.has_told("cancel"));
-    // At once, and not after the pause that follows a list.
+    // Immediately, and not after the pause that follows a list.
     session.kioskctl(&["home"]);
     hand.click(40, 20);
     compositor

@@ -1,5 +1,5 @@
-//! A person's hand in a headless browser: pages may only do some things after a touch. It reaches the browser by a DevTools
-//! connection of its own, beside the session's: the browser needs `--remote-debugging-port=0` for it.
+//! A person's input in a headless browser: pages may do some things only after a touch. It uses a DevTools connection
+//! of its own, beside the session's: the browser needs `--remote-debugging-port=0` for it.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -8,14 +8,14 @@ use serde_json::{Value, json};
 
 use super::{SOON, Session, until};
 
-/// A DevTools connection to the page (RFC 6455, as much of it as that takes).
+/// A DevTools connection to the page (the part of RFC 6455 that it needs).
 pub struct Hand {
     stream: TcpStream,
     sent: u64,
 }
 
 impl Hand {
-    /// Over the page of this session's browser.
+    /// Connects to the page of this session's browser.
     pub fn of(session: &Session) -> Hand {
         let file = session.profile("DevToolsActivePort");
         let mut port = None;
@@ -46,7 +46,7 @@ impl Hand {
         Hand { stream, sent: 0 }
     }
 
-    /// A click at this place of the page.
+    /// Clicks at this position of the page.
     pub fn click(&mut self, x: u32, y: u32) {
         for kind in ["mousePressed", "mouseReleased"] {
             let event = json!({ "type": kind, "x": x, "y": y, "button": "left", "clickCount": 1 });
@@ -58,7 +58,7 @@ impl Hand {
         self.sent += 1;
         let text = json!({ "id": self.sent, "method": method, "params": parameters }).to_string();
         let length = u16::try_from(text.len()).unwrap().to_be_bytes();
-        // One text, masked with nought.
+        // One text frame, with a mask of zeros.
         let mut frame = vec![0x81, 0x80 | 126, length[0], length[1], 0, 0, 0, 0];
         frame.extend_from_slice(text.as_bytes());
         self.stream.write_all(&frame).unwrap();
@@ -93,7 +93,7 @@ impl Hand {
     }
 }
 
-/// The body of a page of the browser's own server.
+/// The body of an answer of the browser's DevTools server.
 fn get(port: u16, path: &str) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.set_read_timeout(Some(SOON)).unwrap();

@@ -1,4 +1,5 @@
-//! A certificate that says where its issuer's can be fetched; for the tests of the probe, and those with a browser.
+//! A certificate extension with the URL of its issuer's certificate; for the tests of the probe, and those with a
+//! browser.
 
 use rcgen::CustomExtension;
 

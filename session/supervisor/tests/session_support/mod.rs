@@ -1,5 +1,5 @@
-//! What the session's tests share: kiosk-session as a process of its own, a compositor that only listens, and the
-//! demo page's server.
+//! Shared by the session's tests: kiosk-session as a process, a substitute for the compositor, and the demo page's
+//! server.
 
 #![allow(dead_code)] // Each test program uses a part of it.
 
@@ -23,15 +23,15 @@ pub mod program;
 pub mod server;
 pub mod site;
 
-/// For what happens at once on an idle machine. Generous: tests run beside each other on slow ones.
+/// For what is immediate on an idle machine. Generous: tests run in parallel on slow ones.
 pub const SOON: Duration = Duration::from_secs(20);
 /// For a browser to start and show a page.
 pub const BROWSER: Duration = Duration::from_secs(90);
 
-/// What kiosk-session and its browser say, in the test's directory.
+/// Log of kiosk-session and its browser, in the test's directory.
 const LOG: &str = "log";
 
-/// A kiosk-session with directories of its own.
+/// A kiosk-session with its own directories.
 pub struct Session {
     pub child: Child,
     pub runtime_dir: PathBuf,
@@ -44,7 +44,7 @@ impl Session {
         Session::start_with(base, config, &[])
     }
 
-    /// With these environment variables besides.
+    /// The same, with these environment variables.
     pub fn start_with(base: tempfile::TempDir, config: &str, environment: &[(&str, &str)]) -> Session {
         let file = base.path().join("config.toml");
         std::fs::write(&file, config).unwrap();
@@ -52,12 +52,12 @@ impl Session {
         Session { child, runtime_dir: base.path().to_owned(), base }
     }
 
-    /// With `folder` bound over the browser's managed policies, for it alone.
+    /// With `folder` bind-mounted over the browser's managed policies, for it alone.
     pub fn start_with_policies(base: tempfile::TempDir, config: &str, folder: &str) -> Session {
         Session::start_with_policies_and(base, config, folder, &[])
     }
 
-    /// The same, with these environment variables besides.
+    /// The same, with these environment variables.
     pub fn start_with_policies_and(
         base: tempfile::TempDir,
         config: &str,
@@ -72,7 +72,7 @@ impl Session {
         Session { child, runtime_dir: base.path().to_owned(), base }
     }
 
-    /// With what the shell commands `mount` make in the test's directory, for it alone.
+    /// With the mounts that the shell commands `mount` make in the test's directory, for it alone.
     pub fn start_in(base: tempfile::TempDir, config: &str, mount: &str) -> Session {
         let file = base.path().join("config.toml");
         std::fs::write(&file, config).unwrap();
@@ -85,7 +85,7 @@ impl Session {
         Pid::from_child(&self.child)
     }
 
-    /// What it has logged so far.
+    /// Its log so far.
     pub fn log(&self) -> String {
         String::from_utf8_lossy(&std::fs::read(self.base.path().join(LOG)).unwrap_or_default()).into_owned()
     }
@@ -104,28 +104,28 @@ impl Session {
         })
     }
 
-    /// Kills it, so that it can do nothing more.
+    /// Kills it with SIGKILL.
     pub fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Writes its configuration anew, for the next start.
+    /// Writes its configuration again, for the next start.
     pub fn configure(&self, config: &str) {
         std::fs::write(self.base.path().join("config.toml"), config).unwrap();
     }
 
-    /// Starts it again as a service manager would.
+    /// Starts it again, as a service manager would.
     pub fn start_again(&mut self) {
         self.start_again_with(&[]);
     }
 
-    /// The same, with these environment variables besides.
+    /// The same, with these environment variables.
     pub fn start_again_with(&mut self, environment: &[(&str, &str)]) {
         self.child = spawn(self.base.path(), &self.base.path().join("config.toml"), environment, None);
     }
 
-    /// Asks it to end, and gives its exit status.
+    /// Sends SIGTERM, and returns its exit status.
     pub fn terminate(&mut self) -> std::process::ExitStatus {
         kill_process(self.pid(), Signal::TERM).unwrap();
         self.wait(SOON)
@@ -174,19 +174,19 @@ impl Drop for Session {
     }
 }
 
-/// The configuration for a page in a Chromium that draws into nothing: there is no Wayland compositor here.
+/// The configuration for a page in a Chromium that draws nothing: there is no Wayland compositor here.
 pub fn headless(url: &str, more: &str) -> String {
     let flags = "extra-args = [\"--headless=new\", \"--ozone-platform=headless\"]";
     format!("[shell]\nurl = \"{url}\"\n{flags}\n{more}")
 }
 
-/// Why the page was last not shown.
+/// The reason of the last failure.
 pub fn last_failure(session: &Session) -> String {
     let status: Value = serde_json::from_str(&session.kioskctl(&["status", "--json"])).unwrap();
     status["session"]["last-failure"]["reason"].as_str().unwrap_or_default().to_owned()
 }
 
-/// `mounts`: a script that ends with the program, and what it gets as `$0`.
+/// `mounts`: a script that runs the program at its end, and its `$0`.
 fn spawn(base: &Path, config: &Path, environment: &[(&str, &str)], mounts: Option<(&str, &str)>) -> Child {
     let program = env!("CARGO_BIN_EXE_kiosk-session");
     let mut command = match mounts {
@@ -226,12 +226,12 @@ impl Compositor {
         Compositor { listener: UnixListener::bind(path).unwrap(), connection: None, calls: None, last: None }
     }
 
-    /// For the connection of another shell.
+    /// A second one, for another shell's connection.
     pub fn another(&self) -> Compositor {
         Compositor { listener: self.listener.try_clone().unwrap(), connection: None, calls: None, last: None }
     }
 
-    /// Takes the session's connection and says where the screen is.
+    /// Accepts the session's connection and sends the names of the Wayland displays.
     #[track_caller]
     pub fn accept(&mut self) {
         let limit = rustix::event::Timespec::try_from(SOON).unwrap();
@@ -241,7 +241,7 @@ impl Compositor {
         let hello = serde_json::to_string(&Notice::Hello {
             wayland_display: "wayland-0".into(),
             wayland_displays: vec!["wayland-0".into(), "wayland-1".into()],
-            // What a command is told whose window is not waited for.
+            // For a command whose window is not waited for.
             tells_windows: false,
             takes_calls: true,
         })
@@ -254,7 +254,7 @@ impl Compositor {
             for line in lines.map_while(Result::ok) {
                 eprintln!("kiosk-session: {line}");
                 if let Ok(call) = serde_json::from_str::<PageCall>(&line) {
-                    // Few tests look at them.
+                    // Few tests use them.
                     let _ = call_sender.send(call);
                     continue;
                 }
@@ -268,7 +268,7 @@ impl Compositor {
         self.calls = Some(calls);
     }
 
-    /// Waits for a report that is as wanted; gives all reports up to it.
+    /// Waits for a report that is as wanted; returns all reports up to it.
     pub fn until(&mut self, limit: Duration, wanted: impl Fn(&Report) -> bool) -> Vec<Report> {
         let (_, reports) = self.connection.as_ref().unwrap();
         let end = Instant::now() + limit;
@@ -288,18 +288,18 @@ impl Compositor {
         }
     }
 
-    /// The next call of the page, which comes soon.
+    /// The next call of the page, which must come soon.
     #[track_caller]
     pub fn page_call(&mut self) -> PageCall {
         self.calls.as_ref().unwrap().recv_timeout(SOON).unwrap()
     }
 
-    /// Calls of the page that have come meanwhile.
+    /// The page's calls since the last one.
     pub fn page_calls(&mut self) -> Vec<PageCall> {
         self.calls.as_ref().unwrap().try_iter().collect()
     }
 
-    /// Says this to the session.
+    /// Sends this notice to the session.
     pub fn notify(&mut self, notice: &Notice) {
         let (stream, _) = self.connection.as_mut().unwrap();
         writeln!(stream, "{}", serde_json::to_string(notice).unwrap()).unwrap();
@@ -309,7 +309,7 @@ impl Compositor {
         self.until(limit, |report| report.state == state).pop().unwrap()
     }
 
-    /// No report within this time.
+    /// Fails if a report arrives within this time.
     pub fn stays_silent(&mut self, time: Duration) {
         let (_, reports) = self.connection.as_ref().unwrap();
         if let Ok(report) = reports.recv_timeout(time) {
@@ -321,7 +321,7 @@ impl Compositor {
 impl Drop for Compositor {
     fn drop(&mut self) {
         if let Some((stream, _)) = &self.connection {
-            // The reading thread holds it too.
+            // The reading thread has it too.
             let _ = stream.shutdown(std::net::Shutdown::Both);
         }
     }
@@ -352,7 +352,7 @@ impl DemoShell {
         DemoShell { child, port: u16::try_from(first["port"].as_u64().unwrap()).unwrap(), log }
     }
 
-    /// What was asked of it and reported to it.
+    /// Its log of requests and reports.
     pub fn events(&self) -> Vec<Value> {
         let text = std::fs::read_to_string(&self.log).unwrap();
         text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -372,12 +372,12 @@ impl Drop for DemoShell {
     }
 }
 
-/// A port that nobody listens on.
+/// An unused port.
 pub fn free_port() -> u16 {
     std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port()
 }
 
-/// Waits until `done`, which has to be looked at again and again.
+/// Waits until `done`, by polling.
 pub fn until(what: &str, limit: Duration, mut done: impl FnMut() -> bool) {
     let end = Instant::now() + limit;
     while !done() {

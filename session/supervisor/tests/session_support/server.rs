@@ -1,13 +1,13 @@
-//! A web server whose answers a test chooses. It listens on all of the loopback's addresses.
+//! A web server whose answers a test sets. It listens on all addresses.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
-/// A request as the server got it.
+/// A received request.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// As it stands in the request line: with a proxy, a whole URL.
+    /// As in the request line: with a proxy, a whole URL.
     pub target: String,
     /// `name: value`, names in lower case.
     pub headers: Vec<String>,
@@ -18,16 +18,16 @@ impl Request {
         self.headers.iter().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
     }
 
-    /// Whether a browser asks, and not the probe.
+    /// Whether it is a browser's, not the probe's.
     pub fn of_browser(&self) -> bool {
         self.header("user-agent").is_some_and(|agent| agent.contains("Mozilla"))
     }
 }
 
-/// Status line's end, further header lines, body.
+/// End of the status line, further headers, body.
 pub type Answer = (&'static str, String, String);
 
-/// The whole page in a colour.
+/// A page in this colour.
 pub fn page(colour: &str) -> Answer {
     ("200 OK", "Content-Type: text/html\r\n".into(), format!("<body style='background:{colour}'>page"))
 }
@@ -38,7 +38,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Answers as `answer` says, until the test ends.
+    /// Answers by `answer`, until the test ends.
     pub fn start(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Server {
         let listener = TcpListener::bind(("0.0.0.0", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -53,13 +53,13 @@ impl Server {
         Server { port, requests }
     }
 
-    /// What was asked so far.
+    /// The requests so far.
     pub fn requests(&self) -> Vec<Request> {
         self.requests.lock().unwrap().clone()
     }
 }
 
-/// One request of a connection, whatever carries it.
+/// Serves one request of a connection, over any transport.
 pub fn serve(mut stream: impl Read + Write, seen: &Mutex<Vec<Request>>, answer: &dyn Fn(&Request) -> Answer) {
     let mut lines = BufReader::new(&mut stream).lines().map_while(Result::ok).take_while(|line| !line.is_empty());
     let Some(first) = lines.next() else { return };

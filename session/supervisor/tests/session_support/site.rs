@@ -1,4 +1,4 @@
-//! A web site for one test: pages by path, and what they tell.
+//! A web site for one test: pages by path, and what they report.
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -6,10 +6,10 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Status, further header lines, body.
+/// Status, further headers, body.
 type Answer = (u16, String, String);
 
-/// Serves until the test ends.
+/// A server, which runs until the test ends.
 #[derive(Clone)]
 pub struct Site {
     pub port: u16,
@@ -19,7 +19,7 @@ pub struct Site {
 }
 
 impl Site {
-    /// With these pages of HTML, by path. What a page sends to `/tell` is kept.
+    /// With these HTML pages, by path. What a page posts to `/tell` is kept.
     pub fn start(pages: &[(&str, &str)]) -> Site {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -40,7 +40,7 @@ impl Site {
         site
     }
 
-    /// Nobody listens any more when this returns.
+    /// Stops listening before it returns.
     pub fn go(&self) {
         self.gone.store(true, Ordering::Relaxed);
         while TcpStream::connect(("127.0.0.1", self.port)).is_ok() {
@@ -52,12 +52,12 @@ impl Site {
         format!("http://localhost:{}{path}", self.port)
     }
 
-    /// From now on the answer for `path`.
+    /// Sets the answer for `path`.
     pub fn answer(&self, path: &str, status: u16, headers: &str, body: &str) {
         self.answers.lock().unwrap().insert(path.to_owned(), (status, headers.to_owned(), body.to_owned()));
     }
 
-    /// What the pages have told.
+    /// What the pages have reported.
     pub fn told(&self) -> Vec<String> {
         self.told.lock().unwrap().clone()
     }
@@ -89,7 +89,7 @@ impl Site {
         let (status, headers, body) = answer.unwrap_or((404, String::new(), "<h1>404</h1>".to_owned()));
         let kind = if path.ends_with(".js") { "text/javascript" } else { "text/html" };
         let length = body.len();
-        // A browser that hangs up is nobody's fault.
+        // The browser may have closed the connection.
         let _ = write!(
             stream,
             "HTTP/1.1 {status} X\r\n{headers}Content-Type: {kind}\r\nContent-Length: {length}\r\n\
