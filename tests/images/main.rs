@@ -22,8 +22,10 @@ use card::Card;
 const PAGE_TIMEOUT: Duration = Duration::from_secs(1500);
 /// The page's being stable, and its name on the ESP.
 const BLESSED_TIMEOUT: Duration = Duration::from_secs(600);
-/// From the page to a login; each try takes as long as ssh waits for an answer.
+/// From the page to a login.
 const LOGIN_TIMEOUT: Duration = Duration::from_secs(300);
+/// Between two tries.
+const BETWEEN_LOGINS: Duration = Duration::from_secs(2);
 /// The demo page's colour, which no other screen of ours has.
 const DEMO: [u8; 3] = [0x1c, 0x6e, 0x8c];
 /// Of the screens that tell something: nearly white letters.
@@ -105,6 +107,8 @@ fn log_in(machine: &mut Flashed, login: &Login) -> Result<()> {
     let deadline = Instant::now() + LOGIN_TIMEOUT;
     while let Err(error) = machine.run(login, "true") {
         ensure!(Instant::now() < deadline, "nobody is let in: {error:#}");
+        // QEMU's network takes each connection at once, whether or not anybody listens in the machine.
+        std::thread::sleep(BETWEEN_LOGINS);
     }
     Ok(())
 }

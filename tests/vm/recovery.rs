@@ -11,6 +11,8 @@ use super::looks::{describe, is_error_page, is_ours};
 
 /// Longest time without one of our pictures, whatever died or stopped.
 const PICTURE_BACK: Duration = Duration::from_secs(5);
+/// The same where it may be started more than once until it has its memory again.
+const STARVED: Duration = Duration::from_secs(15);
 
 pub fn a_killed_browser_comes_back(kiosk: &Kiosk) -> Result<()> {
     let (compositor, session) = (kiosk.main_pid("kiosk")?, kiosk.main_pid("kiosk-session")?);
@@ -109,14 +111,17 @@ fn starve(kiosk: &Kiosk, unit: &str, little: &str, usual: &str) -> Result<()> {
         kiosk.sh(&count)?.trim().parse().context("a count")
     };
     let before = kills()?;
-    filmed(kiosk, &format!("no memory for {unit}"), PICTURE_BACK, || {
-        kiosk.sh(&format!("systemctl set-property --runtime {unit} MemoryMax={little}"))?;
+    filmed(kiosk, &format!("no memory for {unit}"), STARVED, || {
+        let limit = |limit: &str| format!("systemctl set-property --runtime {unit} MemoryMax={limit}");
+        // In one command: as long as the limit is in force, what is started anew is killed, too.
         let killed = kiosk.sh(&format!(
-            "for i in $(seq 120); do \
-             [ $(dmesg | grep -c 'oom-kill:.*{unit}') -gt {before} ] && exit 0; sleep 0.5; \
-             done; exit 1"
+            "{}; for i in $(seq 300); do \
+             [ $(dmesg | grep -c 'oom-kill:.*{unit}') -gt {before} ] && {{ {}; exit 0; }}; sleep 0.2; \
+             done; {}; exit 1",
+            limit(little),
+            limit(usual),
+            limit(usual)
         ));
-        kiosk.sh(&format!("systemctl set-property --runtime {unit} MemoryMax={usual}"))?;
         killed.context("the kernel has killed nothing").map(drop)
     })
 }

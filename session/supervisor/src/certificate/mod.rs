@@ -4,6 +4,7 @@
 
 mod nobody;
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::DirBuilderExt;
@@ -12,6 +13,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use x509_cert::der::Encode as _;
 
 use crate::launcher::find_program;
 use crate::sign_in::Secret;
@@ -60,7 +63,7 @@ pub enum CertificateError {
     #[error("the browser's store {0} can't be made: {1}")]
     Store(PathBuf, io::Error),
     /// What no certificate could be made beside.
-    #[error("it is no certificate: {0}")]
+    #[error("a certificate of it can't be read: {0}")]
     NotX509(#[from] x509_cert::der::Error),
     /// The program that timed out.
     #[error("{0} does not come to an end")]
@@ -104,7 +107,14 @@ fn fill(file: &Path, password: Option<&Secret>, store: &Path) -> Result<(), Cert
     let taken = run("pk12util", &["-i", &path, "-d", &database, "-w", "/dev/stdin"], line.as_bytes(), &store)?;
     match taken.code() {
         Some(0) => {
-            add_nobodies(&database, &store)?;
+            // What NSS takes is the device's certificate, whether or not another can be made beside it.
+            if let Err(error) = add_nobodies(&database, &store) {
+                tracing::warn!(%error, "no placeholder certificate: servers that are not configured may make the browser ask a visitor");
+            }
+            for file in [SAID, REQUEST, NOISE] {
+                // The last two are not there where nothing is the device's own.
+                let _ = std::fs::remove_file(store.join(file));
+            }
             std::fs::write(store.join(MARK), "").map_err(failed)
         }
         Some(WRONG_PASSWORD) => Err(CertificateError::Password(file.to_owned())),
@@ -125,19 +135,21 @@ fn add_nobodies(database: &str, store: &Path) -> Result<(), CertificateError> {
         read_regular(&said, MAX_FILE).map_err(failed)
     };
     let list = certutil(&["-L"])?;
+    let list = String::from_utf8_lossy(&list);
     let subject = format!("CN={NOBODY}");
     let [request_path, noise_path] = [&request, &noise].map(|path| path.display().to_string());
-    for (number, own) in own(&String::from_utf8_lossy(&list)).take(MOST_OWN).enumerate() {
-        let device = certutil(&["-L", "-n", own, "-r"])?;
-        std::fs::write(&noise, &device).map_err(failed)?;
+    // Those of one subject have one name, by which the tool prints all of them.
+    let names: BTreeSet<&str> = own(&list).collect();
+    let mut device = Vec::new();
+    for name in names {
+        device.extend(nobody::all(&certutil(&["-L", "-n", name, "-r"])?)?);
+    }
+    for (number, device) in device.into_iter().take(MOST_OWN).enumerate() {
+        std::fs::write(&noise, device.to_der()?).map_err(failed)?;
         certutil(&["-R", "-s", &subject, "-k", "ec", "-q", "nistp256", "-z", &noise_path, "-o", &request_path])?;
-        let made = nobody::beside(&device, &read_regular(&request, MAX_FILE).map_err(failed)?)?;
+        let made = nobody::beside(device, &read_regular(&request, MAX_FILE).map_err(failed)?)?;
         std::fs::write(&request, made).map_err(failed)?;
         certutil(&["-A", "-n", &format!("{NOBODY} {number}"), "-t", ",,", "-i", &request_path])?;
-    }
-    for file in [said, request, noise] {
-        // The last two are not there where nothing is the device's own.
-        let _ = std::fs::remove_file(file);
     }
     Ok(())
 }

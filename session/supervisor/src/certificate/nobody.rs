@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use x509_cert::certificate::Certificate;
-use x509_cert::der::{Decode, Encode, Error};
+use x509_cert::der::{Decode, Encode, Error, Reader, SliceReader};
 use x509_cert::name::Name;
 use x509_cert::request::CertReq;
 use x509_cert::serial_number::SerialNumber;
@@ -21,9 +21,18 @@ const SERIAL_BYTES: usize = 16;
 /// longer.
 const SHORTER: Duration = Duration::from_secs(1);
 
-/// Nobody's certificate beside `device`, for the key and name of `request`; all three are DER.
-pub(super) fn beside(device: &[u8], request: &[u8]) -> Result<Vec<u8>, Error> {
-    let mut certificate = Certificate::from_der(device)?;
+/// All certificates of a file that has them one after the other, DER.
+pub(super) fn all(file: &[u8]) -> Result<Vec<Certificate>, Error> {
+    let mut reader = SliceReader::new(file)?;
+    let mut certificates = Vec::new();
+    while !reader.is_finished() {
+        certificates.push(Certificate::decode(&mut reader)?);
+    }
+    Ok(certificates)
+}
+
+/// Nobody's certificate beside `certificate`, for the key and name of `request`, DER.
+pub(super) fn beside(mut certificate: Certificate, request: &[u8]) -> Result<Vec<u8>, Error> {
     let request = CertReq::from_der(request)?;
     let tbs = &mut certificate.tbs_certificate;
     let key = request.info.public_key.subject_public_key.raw_bytes();
@@ -60,9 +69,13 @@ mod tests {
         params.distinguished_name.push(rcgen::DnType::CommonName, "nobody");
         let request = params.serialize_request(&KeyPair::generate().unwrap()).unwrap();
 
-        let made = beside(device.der(), request.der()).unwrap();
+        // The tool prints all certificates of one subject.
+        let twice = [device.der().as_ref(), device.der().as_ref()].concat();
+        assert_eq!(all(&twice).unwrap().len(), 2);
+        assert!(all(&twice[..twice.len() - 1]).is_err() && all(b"\x30\x00").is_err());
+        let device = all(device.der()).unwrap().remove(0);
+        let made = beside(device.clone(), request.der()).unwrap();
         let made = Certificate::from_der(&made).unwrap();
-        let device = Certificate::from_der(device.der()).unwrap();
         let (ours, theirs) = (&made.tbs_certificate, &device.tbs_certificate);
         assert_eq!(ours.issuer, theirs.issuer);
         assert!(ours.subject.to_string().contains("nobody") && ours.extensions.is_none());
@@ -71,8 +84,6 @@ mod tests {
         assert_ne!(made.signature, device.signature);
         let end = |validity: &x509_cert::time::Validity| validity.not_after.to_unix_duration();
         assert_eq!(end(&ours.validity) + SHORTER, end(&theirs.validity));
-        for (device, request) in [(&b""[..], request.der().as_ref()), (b"\x30\x00", b"\x30\x00")] {
-            assert!(beside(device, request).is_err());
-        }
+        assert!(beside(device, b"\x30\x00").is_err());
     }
 }

@@ -1,10 +1,12 @@
 //! Finds the files below `browser.uploads` that a visitor may choose, and checks them again once chosen. Called by the
 //! daemon on a thread, as a drive may be slow. Follows no symbolic link, opens no file and changes nothing; it reads at
-//! most [`MAX_ENTRIES`] entries.
+//! most [`MAX_ENTRIES`] entries. What it cannot prevent: the browser opens a chosen file by its path, so whoever may write
+//! there can still exchange it afterwards.
 
 mod kinds;
 
 use std::collections::VecDeque;
+use std::ffi::CStr;
 use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 
@@ -59,7 +61,8 @@ pub fn find(directory: &Path, kinds: &Kinds) -> Found {
     let mut waiting = VecDeque::from([(PathBuf::new(), 0)]);
     let mut left = MAX_ENTRIES;
     while let Some((path, depth)) = waiting.pop_front() {
-        let Ok(entries) = open_below(&root, &path).and_then(Dir::new) else { continue };
+        let Ok(directory) = open_below(&root, &path) else { continue };
+        let Ok(entries) = Dir::read_from(&directory) else { continue };
         for entry in entries.map_while(Result::ok) {
             if matches!(entry.file_name().to_bytes(), b"." | b"..") {
                 continue;
@@ -69,11 +72,12 @@ pub fn find(directory: &Path, kinds: &Kinds) -> Found {
             }
             // Hidden entries count too: a drive may have millions of them.
             left -= 1;
-            let Some(path) = entry.file_name().to_str().ok().and_then(|name| visible(&path, name)) else { continue };
-            let Ok(stat) = rustix::fs::statat(&root, &path, AtFlags::SYMLINK_NOFOLLOW) else { continue };
+            let name = entry.file_name();
+            let Some(path) = name.to_str().ok().and_then(|name| visible(&path, name)) else { continue };
+            let Ok(stat) = rustix::fs::statat(&directory, name, AtFlags::SYMLINK_NOFOLLOW) else { continue };
             match FileType::from_raw_mode(stat.st_mode) {
                 FileType::Directory if depth < MAX_DEPTH => waiting.push_back((path, depth + 1)),
-                FileType::RegularFile if may_read(&root, &path) => seen.take(path, &stat, kinds),
+                FileType::RegularFile if may_read(&directory, name) => seen.take(path, &stat, kinds),
                 _ => {}
             }
         }
@@ -122,8 +126,8 @@ fn open(root: &OwnedFd, path: &Path, flags: OFlags) -> Result<OwnedFd, Errno> {
     Ok(directory)
 }
 
-fn may_read(root: &OwnedFd, path: &Path) -> bool {
-    rustix::fs::accessat(root, path, Access::READ_OK, AtFlags::empty()).is_ok()
+fn may_read(directory: &OwnedFd, name: &CStr) -> bool {
+    rustix::fs::accessat(directory, name, Access::READ_OK, AtFlags::empty()).is_ok()
 }
 
 #[derive(Default)]
