@@ -146,9 +146,10 @@ impl Switches {
 
 pub fn a_bad_configuration_file_is_told_and_skipped(kiosk: &Kiosk) -> Result<()> {
     let agent = kiosk.machine.agent();
-    let file = "/etc/kiosk/config.d/50-bad.toml";
+    let (file, next) = ("/etc/kiosk/config.d/50-bad.toml", "/etc/kiosk/config.d/51-keyboard.toml");
     kiosk
         .sh(&format!("install -d /etc/kiosk/config.d && printf '[splash]\\nlogo = 3\\ncolour = \"red\"\\n' >{file}"))?;
+    kiosk.sh(&format!("printf '[keyboard]\\nuse = \"external\"\\n' >{next}"))?;
     let check = agent.run("kioskctl config check")?;
     let says = format!("{}{}", check.text(), check.stderr);
     ensure!(check.code == 1, "config check ended with {}: {says}", check.code);
@@ -160,7 +161,10 @@ pub fn a_bad_configuration_file_is_told_and_skipped(kiosk: &Kiosk) -> Result<()>
     let status = kiosk.sh("kioskctl status")?;
     ensure!(status.contains("50-bad.toml"), "status says nothing about the file: {status}");
     kiosk.page()?;
-    kiosk.sh(&format!("rm {file} && systemctl restart kiosk"))?;
+    // The file after it counts: a keyboard of another program has its socket, and its user may open it.
+    let socket = kiosk.sh("stat -c '%U:%G %a' /run/kiosk/wayland-keyboard")?;
+    ensure!(socket.trim() == "kiosk:kiosk-keyboard 660", "wayland-keyboard is {socket}");
+    kiosk.sh(&format!("rm {file} {next} && systemctl restart kiosk"))?;
     kiosk.page()
 }
 

@@ -22,9 +22,9 @@ use rustix::process::geteuid;
 const DIRECTORY_MODE: u32 = 0o755;
 /// Write permission of all but the owner.
 const OTHERS_WRITE: u32 = 0o022;
-/// A directory in the sockets' one with the set-group-ID bit, made by tmpfiles.d: what is made in it has its group. The
+/// Directories in the sockets' one with the set-group-ID bit, made by tmpfiles.d: what is made in one has its group. The
 /// unit's filter of system calls leaves no `chown` to give a socket to another group.
-const GROUP_DIRECTORY: &str = "admin";
+const GROUP_DIRECTORIES: [&str; 2] = ["admin", "keyboard"];
 /// Most attempts to find a free name, when something is moved aside.
 const ASIDE_TRIES: u32 = 1000;
 
@@ -255,11 +255,13 @@ impl SocketDir {
     /// The directory whose files belong to `group`, where there is one that only our user can enter.
     fn group_directory(&self, group: u32) -> Option<Self> {
         let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
-        let fd = openat(&self.fd, GROUP_DIRECTORY, flags, Mode::empty()).ok()?;
-        let stat = fstat(&fd).ok()?;
-        let ours = stat.st_uid == geteuid().as_raw() && stat.st_mode & 0o077 == 0;
-        let gives = stat.st_gid == group && stat.st_mode & Mode::SGID.as_raw_mode() != 0;
-        (ours && gives).then(|| Self { path: self.path.join(GROUP_DIRECTORY), fd, owner: stat.st_uid })
+        GROUP_DIRECTORIES.into_iter().find_map(|name| {
+            let fd = openat(&self.fd, name, flags, Mode::empty()).ok()?;
+            let stat = fstat(&fd).ok()?;
+            let ours = stat.st_uid == geteuid().as_raw() && stat.st_mode & 0o077 == 0;
+            let gives = stat.st_gid == group && stat.st_mode & Mode::SGID.as_raw_mode() != 0;
+            (ours && gives).then(|| Self { path: self.path.join(name), fd, owner: stat.st_uid })
+        })
     }
 
     /// Whether a socket of ours, or of the directory's owner, is listened to. A socket of another user does not count.

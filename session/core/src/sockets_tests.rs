@@ -170,26 +170,28 @@ fn the_directory_of_a_group_gives_a_socket_to_it_without_chown() {
         return eprintln!("not tried: only root can make a directory for a group that is not its own");
     }
     const USER: u32 = 65_533;
-    let directory = tempfile::tempdir().unwrap();
-    let nursery = directory.path().join(GROUP_DIRECTORY);
-    fs::create_dir(&nursery).unwrap();
-    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    chown(directory.path(), Some(USER), Some(USER)).unwrap();
-    chown(&nursery, Some(USER), Some(STRANGER)).unwrap();
-    fs::set_permissions(&nursery, fs::Permissions::from_mode(0o2700)).unwrap();
-    let path = directory.path().to_owned();
-    let bound = std::thread::spawn(move || {
-        let (user, group) = (rustix::process::Uid::from_raw(USER), Gid::from_raw(USER));
-        rustix::thread::set_thread_groups(&[]).unwrap();
-        rustix::thread::set_thread_res_gid(group, group, group).unwrap();
-        rustix::thread::set_thread_res_uid(user, user, user).unwrap();
-        SocketDir::open(&path).unwrap().bind(NAME, Access::of_group(STRANGER), "kioskd")
-    });
-    let _listener = bound.join().unwrap().unwrap();
-    let data = fs::metadata(directory.path().join(NAME)).unwrap();
-    assert_eq!((data.uid(), data.gid(), data.mode() & 0o7777), (USER, STRANGER, 0o660));
-    assert_eq!(names(&directory), [GROUP_DIRECTORY, NAME]);
-    assert_eq!(fs::read_dir(&nursery).unwrap().count(), 0, "nothing is left in it");
+    for name in GROUP_DIRECTORIES {
+        let directory = tempfile::tempdir().unwrap();
+        let nursery = directory.path().join(name);
+        fs::create_dir(&nursery).unwrap();
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        chown(directory.path(), Some(USER), Some(USER)).unwrap();
+        chown(&nursery, Some(USER), Some(STRANGER)).unwrap();
+        fs::set_permissions(&nursery, fs::Permissions::from_mode(0o2700)).unwrap();
+        let path = directory.path().to_owned();
+        let bound = std::thread::spawn(move || {
+            let (user, group) = (rustix::process::Uid::from_raw(USER), Gid::from_raw(USER));
+            rustix::thread::set_thread_groups(&[]).unwrap();
+            rustix::thread::set_thread_res_gid(group, group, group).unwrap();
+            rustix::thread::set_thread_res_uid(user, user, user).unwrap();
+            SocketDir::open(&path).unwrap().bind(NAME, Access::of_group(STRANGER), "kioskd")
+        });
+        let _listener = bound.join().unwrap().unwrap();
+        let data = fs::metadata(directory.path().join(NAME)).unwrap();
+        assert_eq!((data.uid(), data.gid(), data.mode() & 0o7777), (USER, STRANGER, 0o660));
+        assert_eq!(names(&directory), [name, NAME]);
+        assert_eq!(fs::read_dir(&nursery).unwrap().count(), 0, "nothing is left in it");
+    }
 }
 
 #[test]

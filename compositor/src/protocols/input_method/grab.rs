@@ -22,7 +22,7 @@ use smithay::{
     utils::SERIAL_COUNTER,
 };
 
-use super::InputMethods;
+use super::{InputMethods, reads};
 use crate::{input::xkb_config, kiosk::Kiosk, privilege::ClientState};
 
 /// Key codes of the kernel count from 0, those of xkb from 8.
@@ -104,22 +104,39 @@ impl Grab {
             true => self.held.insert(code),
             false => self.held.remove(&code),
         };
+        // Changes that were not sent while it did not read.
+        self.tell_modifiers();
         let serial = SERIAL_COUNTER.next_serial();
         let state = if pressed { KeyState::Pressed } else { KeyState::Released };
         self.resource.key(serial.into(), time, code.raw().saturating_sub(XKB_OFFSET), state);
-        self.follow(code, pressed);
+        self.update(code, pressed);
+        self.tell_modifiers();
     }
 
     /// A key that is not sent to the method: updates the modifiers.
     pub(crate) fn follow(&mut self, code: Keycode, pressed: bool) {
+        self.update(code, pressed);
+        // A client that does not read would be disconnected.
+        if reads(&self.resource) {
+            self.tell_modifiers();
+        }
+    }
+
+    fn update(&mut self, code: Keycode, pressed: bool) {
         self.state.update_key(code, if pressed { xkb::KeyDirection::Down } else { xkb::KeyDirection::Up });
-        self.tell_modifiers();
     }
 
     /// Releases all keys whose press was sent.
     pub(crate) fn release_all(&mut self, time: u32) {
         for code in self.held.clone() {
             self.key(code, false, time);
+        }
+        // Keys that only the seat was told of may get no release either.
+        let Modifiers { locked, layout, .. } = self.modifiers();
+        self.state = xkb::State::new(&self.state.get_keymap());
+        self.state.update_mask(0, 0, locked, 0, 0, layout);
+        if reads(&self.resource) {
+            self.tell_modifiers();
         }
     }
 
@@ -187,7 +204,9 @@ impl Kiosk {
         let mut grab = Grab { resource, state, told: None, held: HashSet::new() };
         grab.resource.repeat_info(settings.repeat_rate as i32, settings.repeat_delay as i32);
         if let Err(error) = grab.tell_keymap() {
-            tracing::warn!(%error, "no keymap for an input method");
+            // Without one it could not read the keys: they stay the seat's.
+            tracing::warn!(%error, "no keymap for an input method, which gets no keys");
+            return;
         }
         // Takes over the locked modifiers, the layout and the pressed keys.
         if let Some(keyboard) = self.seat.seat.get_keyboard() {

@@ -59,6 +59,11 @@ impl Method {
         self.field.is_some()
     }
 
+    /// Whether it was told of the field with this number.
+    pub(super) fn knows(&self, begun: u64) -> bool {
+        self.field.as_ref().is_some_and(|told| told.begun == begun)
+    }
+
     /// Sends it the focused field, if that changed.
     pub(super) fn tell(&mut self, field: Option<&Composing>) {
         let known = self.field.as_ref();
@@ -75,8 +80,15 @@ impl Method {
                 self.pending = Edit::default();
             }
             let context = &field.context;
-            if let Some(around) = &context.surrounding {
-                self.resource.surrounding_text(around.text.clone(), around.cursor, around.anchor);
+            match &context.surrounding {
+                Some(around) => {
+                    self.resource.surrounding_text(around.text.clone(), around.cursor, around.anchor);
+                }
+                // There is no event for none: it must not reckon with the one that it was told before.
+                None if same && self.field.as_ref().is_some_and(|told| told.context.surrounding.is_some()) => {
+                    self.resource.surrounding_text(String::new(), 0, 0);
+                }
+                None => {}
             }
             if context.cause != ChangeCause::InputMethod {
                 self.resource.text_change_cause(context.cause);
@@ -164,7 +176,6 @@ impl Dispatch<ZwpInputMethodV2, (), Kiosk> for InputMethods {
         kiosk.protocols.input_methods.forget();
         // Removes its preedit.
         kiosk.protocols.text_inputs.edit(Edit::default());
-        kiosk.protocols.text_inputs.keep_text(false);
     }
 }
 

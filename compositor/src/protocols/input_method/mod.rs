@@ -27,11 +27,14 @@ use crate::{
     protocols::dispatch::{globals, objects},
 };
 use method::Method;
+use popup::Popup;
 
 /// Highest supported version of the protocol.
 const VERSION: u32 = 1;
-/// Interval of checks whether a method reads again.
+/// Interval of checks whether a method reads again; it doubles each time.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
+/// The longest such interval.
+const ASK_AT_LEAST: Duration = Duration::from_secs(30);
 
 /// The input method, if there is one.
 pub struct InputMethods {
@@ -42,13 +45,15 @@ pub struct InputMethods {
     stale: bool,
     /// A timer for the next attempt to send is armed.
     asks: bool,
+    /// The next such interval.
+    patience: Duration,
 }
 
 impl InputMethods {
     /// Offers the global.
     pub fn new(display: &DisplayHandle) -> Self {
         display.create_global::<Kiosk, ZwpInputMethodManagerV2, ()>(VERSION, ());
-        Self { current: None, keymap: grab::KeymapCache::default(), stale: false, asks: false }
+        Self { current: None, keymap: grab::KeymapCache::default(), stale: false, asks: false, patience: ASK_AGAIN }
     }
 
     /// Whether there is one.
@@ -88,7 +93,7 @@ impl Kiosk {
     pub(crate) fn tell_input_method(&mut self) {
         let hides = self.hides_external_keyboard();
         let methods = &mut self.protocols.input_methods;
-        let has_popups = methods.current.as_ref().is_some_and(|method| !method.popups.is_empty());
+        let has_popups = methods.current.as_ref().is_some_and(|method| method.popups.iter().any(Popup::is_drawn));
         if !methods.stale && !has_popups && self.stage.method_popups.is_empty() {
             return;
         }
@@ -97,10 +102,12 @@ impl Kiosk {
             && let Some(method) = &mut methods.current
         {
             if reads(&method.resource) {
-                methods.stale = false;
+                (methods.stale, methods.patience) = (false, ASK_AGAIN);
                 method.tell(field.as_ref());
             } else if !std::mem::replace(&mut methods.asks, true) {
-                self.after(ASK_AGAIN, |kiosk| kiosk.protocols.input_methods.asks = false);
+                let patience = methods.patience;
+                methods.patience = (patience * 2).min(ASK_AT_LEAST);
+                self.after(patience, |kiosk| kiosk.protocols.input_methods.asks = false);
             }
         }
         self.place_method_popups(field);
@@ -139,7 +146,6 @@ impl Dispatch<ZwpInputMethodManagerV2, (), Kiosk> for InputMethods {
         }
         methods.current = Some(Method::new(resource));
         methods.disturb();
-        kiosk.protocols.text_inputs.keep_text(true);
     }
 }
 

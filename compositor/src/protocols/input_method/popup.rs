@@ -16,7 +16,7 @@ use smithay::{
     utils::{IsAlive, Logical, Point, Rectangle},
 };
 
-use super::InputMethods;
+use super::{InputMethods, reads};
 use crate::{
     kiosk::Kiosk,
     protocols::text_input::Composing,
@@ -50,13 +50,13 @@ impl Popup {
         self.surface == *surface
     }
 
-    fn is_drawn(&self) -> bool {
+    pub(super) fn is_drawn(&self) -> bool {
         self.surface.alive()
             && with_renderer_surface_state(&self.surface, |state| state.buffer().is_some()).unwrap_or(false)
     }
 
     fn tell(&mut self, cursor: Rectangle<i32, Logical>) {
-        if self.told != Some(cursor) {
+        if self.told != Some(cursor) && reads(&self.resource) {
             self.told = Some(cursor);
             self.resource.text_input_rectangle(cursor.loc.x, cursor.loc.y, cursor.size.w, cursor.size.h);
         }
@@ -78,7 +78,8 @@ impl Kiosk {
         let spot = field.as_ref().and_then(|field| self.spot_of(&field.surface));
         let mut shown = Vec::new();
         if let Some((spot, field)) = spot.zip(field)
-            && let Some(method) = self.protocols.input_methods.current.as_mut().filter(|method| method.is_active())
+            && let Some(method) =
+                self.protocols.input_methods.current.as_mut().filter(|method| method.knows(field.begun))
         {
             let cursor = field.cursor.map(|(x, y, w, h)| {
                 // The client's numbers may be any.

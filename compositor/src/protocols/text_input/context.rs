@@ -32,7 +32,7 @@ pub struct Context {
     pub hint: ContentHint,
     /// The kind of text that is expected.
     pub purpose: ContentPurpose,
-    /// `None`: the client does not send it, or it is not kept.
+    /// `None`: the client does not send it.
     pub surrounding: Option<Surrounding>,
     /// Why the text changed.
     pub cause: ChangeCause,

@@ -35,8 +35,6 @@ pub struct TextInputs {
     focus: Option<WlSurface>,
     /// The last number given to a request for the on-screen keyboard, so that a second touch on a field is noticed too.
     asked: u64,
-    /// Whether the text around the cursor is kept: only while there is an input method.
-    keeps_text: bool,
 }
 
 /// The field that has the focus.
@@ -74,7 +72,7 @@ impl TextInputs {
     pub fn new(display: &DisplayHandle) -> Self {
         display.create_global::<Kiosk, ZwpTextInputManagerV3, ()>(v3::VERSION, ());
         display.create_global::<Kiosk, ZwpTextInputManagerV1, ()>(v1::VERSION, ());
-        Self { v3: Vec::new(), v1: Vec::new(), focus: None, asked: 0, keeps_text: false }
+        Self { v3: Vec::new(), v1: Vec::new(), focus: None, asked: 0 }
     }
 
     /// The focused field, if a client has enabled one.
@@ -132,15 +130,6 @@ impl TextInputs {
             Newest::V1(input) => input.context(),
         };
         Some(Composing { begun, context: context.clone(), surface, cursor: field.cursor })
-    }
-
-    /// Sets whether the text around the cursor is kept.
-    pub fn keep_text(&mut self, keeps: bool) {
-        self.keeps_text = keeps;
-        if !keeps {
-            self.v3.iter_mut().for_each(v3::Input::forget_text);
-            self.v1.iter_mut().for_each(v1::Input::forget_text);
-        }
     }
 
     /// The number for the next request for the on-screen keyboard.

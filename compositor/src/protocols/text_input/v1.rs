@@ -80,11 +80,6 @@ impl Input {
         (self.begun, &self.context)
     }
 
-    /// Drops the text around the cursor.
-    pub fn forget_text(&mut self) {
-        self.context.surrounding = None;
-    }
-
     /// Sends an edit.
     pub fn edit(&mut self, edit: Edit) {
         let commits = edit.commit.is_some();
@@ -206,7 +201,7 @@ impl Dispatch<ZwpTextInputV1, (), Kiosk> for TextInputs {
         use zwp_text_input_v1::Request;
         let inputs = &mut kiosk.protocols.text_inputs;
         let asked = inputs.next();
-        let (focus, keeps_text) = (inputs.focus.clone(), inputs.keeps_text);
+        let focus = inputs.focus.clone();
         let Some(input) = inputs.v1.iter_mut().find(|input| input.resource == *resource) else { return };
         match request {
             Request::Activate { surface, .. } => {
@@ -232,7 +227,7 @@ impl Dispatch<ZwpTextInputV1, (), Kiosk> for TextInputs {
             }
             Request::SetSurroundingText { text, cursor, anchor } => {
                 let sound = input.field.set_surrounding(&text, i64::from(cursor), i64::from(anchor));
-                let text = (sound && keeps_text).then(|| Surrounding::new(text, cursor, anchor)).flatten();
+                let text = sound.then(|| Surrounding::new(text, cursor, anchor)).flatten();
                 input.context.surrounding = text;
             }
             Request::SetContentType { hint, purpose: meant } => {

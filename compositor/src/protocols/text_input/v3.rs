@@ -68,16 +68,6 @@ impl Input {
         self.enabled.as_ref().map(|enabled| (enabled.asked, &enabled.context))
     }
 
-    /// Drops the text around the cursor.
-    pub fn forget_text(&mut self) {
-        if let Some((_, text)) = &mut self.pending.surrounding {
-            *text = None;
-        }
-        if let Some(enabled) = &mut self.enabled {
-            enabled.context.surrounding = None;
-        }
-    }
-
     /// Follows the keyboard focus: leaves one surface, enters another.
     pub fn follow(&mut self, focus: Option<&WlSurface>) {
         let focus = focus.filter(|surface| surface.alive() && same_client(&self.resource, surface));
@@ -204,7 +194,7 @@ impl Dispatch<ZwpTextInputV3, (), Kiosk> for TextInputs {
     ) {
         use zwp_text_input_v3::Request;
         let inputs = &mut kiosk.protocols.text_inputs;
-        let (asked, keeps_text) = (inputs.asked + 1, inputs.keeps_text);
+        let asked = inputs.asked + 1;
         let Some(input) = inputs.v3.iter_mut().find(|input| input.resource == *resource) else { return };
         let pending = &mut input.pending;
         match request {
@@ -213,7 +203,7 @@ impl Dispatch<ZwpTextInputV3, (), Kiosk> for TextInputs {
             Request::SetSurroundingText { text, cursor, anchor } => {
                 let mut looked = Field::default();
                 let sound = looked.set_surrounding(&text, i64::from(cursor), i64::from(anchor));
-                let text = (sound && keeps_text).then(|| Surrounding::new(text, cursor, anchor)).flatten();
+                let text = sound.then(|| Surrounding::new(text, cursor, anchor)).flatten();
                 pending.surrounding = Some((looked.sentence_start, text));
             }
             Request::SetTextChangeCause { cause } => pending.cause = cause.into_result().ok(),
