@@ -14,7 +14,8 @@ use crate::fixture::{
     session::Session,
 };
 
-const AFTER: Duration = Duration::from_millis(300);
+/// Long enough for a busy host to draw the page before the next countdown.
+const AFTER: Duration = Duration::from_secs(1);
 
 fn running() -> (Fixture, Session, ClientId) {
     let mut setup = Setup::kiosk(&["640x400"]);
