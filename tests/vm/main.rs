@@ -31,6 +31,7 @@ mod sleep;
 mod terminals;
 mod tools;
 mod typing;
+mod uploads;
 mod vkms;
 mod welcome;
 
@@ -84,6 +85,7 @@ const ON_PIXMAN: &[Step] = steps![
     afar::aids_are_on_the_screen_and_in_what_is_copied,
     afar::the_unit_for_remote_viewing_sees_the_screen_and_does_nothing_else,
     typing::a_sentence_is_typed_on_the_screen_and_arrives_in_the_page,
+    uploads::a_file_of_a_stick_is_chosen_on_the_screen_and_reaches_the_page,
     brightness::the_panels_backlight_is_set_by_leave_of_logind_and_kept,
     power::the_schedule_follows_the_clock_and_the_waking_touch_is_swallowed,
     tools::other_tools_manage_the_screens_and_the_page_stays,
