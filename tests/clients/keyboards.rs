@@ -15,6 +15,7 @@ use crate::{
 };
 
 const EXTERNAL: &str = "[keyboard]\nuse = \"external\"\n";
+const ALWAYS: &str = "[keyboard]\nuse = \"always\"\n";
 
 /// A program with its own session bus and settings.
 struct WithBus {
@@ -171,6 +172,24 @@ fn types(stand: &Stand, mouse: &mut Mouse, keys: &Keys, text: &str) {
     }
 }
 
+/// Types `kiosk` and Enter with these keys, keeps a picture of it, and checks that the program has read it.
+fn types_a_line(stand: &Stand, keys: &Keys, picture: &str) {
+    let mut mouse = mouse(stand);
+    types(stand, &mut mouse, keys, "kiosk");
+    until_keyboard(stand);
+    keep(stand, picture);
+    mouse.click(keys.enter());
+    assert_eq!(stand.written("typed"), "kiosk\n");
+}
+
+/// Presses Enter until the program has written a line: in some programs the first one commits the preedit.
+fn enter_until_written(stand: &Stand, mouse: &mut Mouse) {
+    until("the line in the program", || {
+        mouse.click(OWN.enter());
+        std::fs::read_to_string(stand.path("typed")).ok().filter(|text| text.ends_with('\n'))
+    });
+}
+
 fn keep(stand: &Stand, name: &str) {
     stand.grim(&["-c"], name);
     std::fs::copy(stand.path(name), kept(name)).unwrap();
@@ -199,12 +218,7 @@ fn squeekboard_comes_with_a_field_and_types_into_foot() {
     let _foot = foot(&stand);
     until_keyboard(&stand);
     let keys = squeekboards(&stand, TERMINAL);
-    let mut mouse = mouse(&stand);
-    types(&stand, &mut mouse, &keys, "kiosk");
-    until_keyboard(&stand);
-    keep(&stand, "squeekboard.png");
-    mouse.click(keys.enter());
-    assert_eq!(stand.written("typed"), "kiosk\n");
+    types_a_line(&stand, &keys, "squeekboard.png");
 }
 
 #[test]
@@ -214,12 +228,7 @@ fn squeekboard_types_into_a_field_of_gtk_4() {
     let _entry = gtk4_entry(&stand);
     until_keyboard(&stand);
     let keys = squeekboards(&stand, 0.0);
-    let mut mouse = mouse(&stand);
-    types(&stand, &mut mouse, &keys, "kiosk");
-    until_keyboard(&stand);
-    keep(&stand, "squeekboard-gtk4.png");
-    mouse.click(keys.enter());
-    assert_eq!(stand.written("typed"), "kiosk\n");
+    types_a_line(&stand, &keys, "squeekboard-gtk4.png");
 }
 
 #[test]
@@ -230,12 +239,7 @@ fn wvkbd_types_into_foot_which_has_the_room_above_it() {
     let _wvkbd = Running::start(command);
     let _foot = foot(&stand);
     until_keyboard(&stand);
-    let mut mouse = mouse(&stand);
-    types(&stand, &mut mouse, &WVKBD, "kiosk");
-    until_keyboard(&stand);
-    keep(&stand, "wvkbd-types.png");
-    mouse.click(WVKBD.enter());
-    assert_eq!(stand.written("typed"), "kiosk\n");
+    types_a_line(&stand, &WVKBD, "wvkbd-types.png");
 }
 
 /// fcitx5 with this engine enabled from the start.
@@ -259,17 +263,13 @@ fn composes_korean(stand: &Stand, picture: &str) {
     types(stand, &mut mouse, &OWN, "gksrmf");
     until_keyboard(stand);
     keep(stand, picture);
-    // In some programs the first one commits the preedit.
-    until("what was composed", || {
-        mouse.click(OWN.enter());
-        std::fs::read_to_string(stand.path("typed")).ok().filter(|text| text.ends_with('\n'))
-    });
+    enter_until_written(stand, &mut mouse);
     assert_eq!(stand.written("typed"), "한글\n");
 }
 
 #[test]
 fn fcitx5_composes_korean_in_foot_from_kioskds_own_keyboard() {
-    let stand = Stand::with("[keyboard]\nuse = \"always\"\n");
+    let stand = Stand::with(ALWAYS);
     let _fcitx5 = fcitx5(&stand, "hangul");
     let _foot = foot(&stand);
     composes_korean(&stand, "fcitx5-foot.png");
@@ -277,7 +277,7 @@ fn fcitx5_composes_korean_in_foot_from_kioskds_own_keyboard() {
 
 #[test]
 fn fcitx5_composes_korean_in_a_field_of_gtk_4() {
-    let stand = Stand::with("[keyboard]\nuse = \"always\"\n");
+    let stand = Stand::with(ALWAYS);
     let _fcitx5 = fcitx5(&stand, "hangul");
     let _entry = gtk4_entry(&stand);
     composes_korean(&stand, "fcitx5-gtk4.png");
@@ -285,7 +285,7 @@ fn fcitx5_composes_korean_in_a_field_of_gtk_4() {
 
 #[test]
 fn fcitx5_offers_words_beside_the_cursor_of_a_field_of_gtk_4() {
-    let stand = Stand::with("[keyboard]\nuse = \"always\"\n");
+    let stand = Stand::with(ALWAYS);
     let _fcitx5 = fcitx5(&stand, "pinyin");
     let _entry = gtk4_entry(&stand);
     until_keyboard(&stand);
@@ -299,17 +299,14 @@ fn fcitx5_offers_words_beside_the_cursor_of_a_field_of_gtk_4() {
     // The first word of the list.
     mouse.click((30, 225));
     until("the end of the list", || (below() == empty).then_some(()));
-    until("the word in the program", || {
-        mouse.click(OWN.enter());
-        std::fs::read_to_string(stand.path("typed")).ok().filter(|text| text.ends_with('\n'))
-    });
+    enter_until_written(&stand, &mut mouse);
     let typed = stand.written("typed");
     assert!(typed.trim().chars().all(|c| ('\u{4e00}'..='\u{9fff}').contains(&c)) && typed.len() > 3, "{typed:?}");
 }
 
 #[test]
 fn fcitx5_composes_korean_in_a_field_of_chromium() {
-    let stand = Stand::with("[keyboard]\nuse = \"always\"\n");
+    let stand = Stand::with(ALWAYS);
     let _fcitx5 = fcitx5(&stand, "hangul");
     let _chromium = chromium_field(&stand);
     until_own_keyboard(&stand);
@@ -317,10 +314,7 @@ fn fcitx5_composes_korean_in_a_field_of_chromium() {
     types(&stand, &mut mouse, &OWN, "gksrmf");
     until_keyboard(&stand);
     keep(&stand, "fcitx5-chromium.png");
-    until("what was composed", || {
-        mouse.click(OWN.enter());
-        std::fs::read_to_string(stand.path("typed")).ok().filter(|text| text.ends_with('\n'))
-    });
+    enter_until_written(&stand, &mut mouse);
     assert_eq!(stand.written("typed"), "%ED%95%9C%EA%B8%80\n");
 }
 
@@ -335,7 +329,7 @@ fn fcitx5_composes_korean_in_a_field_of_qt_6() {
         eprintln!("LEFT OUT: {QML} is {version:?}, and text-input 3 came with Qt 6.7");
         return;
     }
-    let stand = Stand::with("[keyboard]\nuse = \"always\"\n");
+    let stand = Stand::with(ALWAYS);
     let _fcitx5 = fcitx5(&stand, "hangul");
     let field = qt6_field(&stand, QML);
     until_own_keyboard(&stand);

@@ -61,6 +61,18 @@ impl Host {
         Running::start(command)
     }
 
+    /// kioskd with this configuration, once the page is visible.
+    #[track_caller]
+    pub fn page(&self, configuration: &str) -> Running {
+        let config = self.directory.path().join("config.toml");
+        std::fs::write(&config, configuration).unwrap();
+        let mut kioskd = self.kioskd(&["--output=1280x800", "--config", config.to_str().unwrap()]);
+        kioskd.wait_for(&self.kiosk_directory().join("compositor.sock"));
+        let visible = self.kioskctl(&["wait", "page-visible", "--timeout", "90s"]);
+        assert!(visible.status.success(), "{}\n{}", String::from_utf8_lossy(&visible.stderr), kioskd.log());
+        kioskd
+    }
+
     /// kioskctl for that kioskd.
     pub fn kioskctl(&self, arguments: &[&str]) -> std::process::Output {
         let mut command = Command::new(program("kioskctl"));

@@ -63,15 +63,9 @@ fn key(board: &Board, top: i32, wanted: impl Fn(Cap) -> bool) -> (i16, i16) {
 fn what_is_typed_on_the_screen_arrives_in_a_page() {
     let host = Host::xvfb();
     let (port, said) = telling_page::serve(PAGE);
-    let config = host.directory.path().join("config.toml");
-    let text = format!(
+    let mut kioskd = host.page(&format!(
         "[shell]\nurl = \"http://localhost:{port}/\"\n[keyboard]\nuse = \"always\"\n[input.keyboard]\nlayout = \"de\"\n"
-    );
-    std::fs::write(&config, text).unwrap();
-    let mut kioskd = host.kioskd(&["--output=1280x800", "--config", config.to_str().unwrap()]);
-    kioskd.wait_for(&host.kiosk_directory().join("compositor.sock"));
-    let visible = host.kioskctl(&["wait", "page-visible", "--timeout", "90s"]);
-    assert!(visible.status.success(), "{}\n{}", String::from_utf8_lossy(&visible.stderr), kioskd.log());
+    ));
     let x = X::new(&host);
     let window = x.window();
 

@@ -30,13 +30,8 @@ fn a_file_chosen_in_the_list_on_the_screen_reaches_the_page() {
     let stick = host.directory.path().join("stick");
     std::fs::create_dir(&stick).unwrap();
     std::fs::write(stick.join("letter.txt"), "Dear").unwrap();
-    let config = host.directory.path().join("config.toml");
-    let text = format!("[shell]\nurl = \"http://localhost:{port}/\"\n[browser]\nuploads = \"{}\"\n", stick.display());
-    std::fs::write(&config, text).unwrap();
-    let mut kioskd = host.kioskd(&["--output=1280x800", "--config", config.to_str().unwrap()]);
-    kioskd.wait_for(&host.kiosk_directory().join("compositor.sock"));
-    let visible = host.kioskctl(&["wait", "page-visible", "--timeout", "90s"]);
-    assert!(visible.status.success(), "{}\n{}", String::from_utf8_lossy(&visible.stderr), kioskd.log());
+    let mut kioskd = host
+        .page(&format!("[shell]\nurl = \"http://localhost:{port}/\"\n[browser]\nuploads = \"{}\"\n", stick.display()));
     let x = X::new(&host);
     let window = x.window();
     let shows = |what: &str, page: bool| {
