@@ -15,7 +15,7 @@ use smithay::{
 };
 
 use super::swallow::Act;
-use crate::{backend::input_device::InputDevice, kiosk::Kiosk, privilege::ClientState};
+use crate::{backend::input_device::InputDevice, kiosk::Kiosk, privilege};
 
 /// Delay before it is checked whether the client reads again, to send the withheld position; doubled each time.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
@@ -33,14 +33,12 @@ pub struct MissedMotion {
 
 /// Whether the surface's client reads its events.
 pub(super) fn is_read(surface: &WlSurface) -> bool {
-    let Some(client) = surface.client() else { return true };
-    client.get_data::<ClientState>().is_none_or(ClientState::reads)
+    surface.client().is_none_or(|client| privilege::reads(&client))
 }
 
 /// Whether the surface's client may get one more press, touch or key; counts it.
 pub(super) fn takes_a_beginning(surface: &WlSurface) -> bool {
-    let Some(client) = surface.client() else { return true };
-    client.get_data::<ClientState>().is_none_or(ClientState::takes_a_beginning)
+    surface.client().is_none_or(|client| privilege::takes_a_beginning(&client))
 }
 
 impl Kiosk {

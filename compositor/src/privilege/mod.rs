@@ -185,6 +185,16 @@ impl ClientData for ClientState {
     }
 }
 
+/// Whether the client reads its events; see [`ClientState::reads`].
+pub fn reads(client: &Client) -> bool {
+    client.get_data::<ClientState>().is_none_or(ClientState::reads)
+}
+
+/// Whether the client may get one more press, touch or key; see [`ClientState::takes_a_beginning`].
+pub fn takes_a_beginning(client: &Client) -> bool {
+    client.get_data::<ClientState>().is_none_or(ClientState::takes_a_beginning)
+}
+
 /// Whether the client may see and bind the global.
 pub fn may_bind(client: &Client, interface: &str) -> bool {
     let Some(state) = client.get_data::<ClientState>() else { return allows(Privilege::Shell, None, interface) };

@@ -88,6 +88,16 @@ mod tests {
         ShellScreen::Named(name.into())
     }
 
+    /// What `Screens::shell_screens` answers without asking.
+    #[test]
+    fn one_shell_is_on_the_only_screen_whether_or_not_its_display_is_there() {
+        for wanted in [[ShellScreen::First], [ShellScreen::Last]] {
+            for connected in [true, false] {
+                assert_eq!(place_shells(&wanted, &screens(&[connected])), [Some(0)]);
+            }
+        }
+    }
+
     #[test]
     fn one_shell_is_on_the_screen_it_wants_else_on_the_first_that_is_there() {
         assert_eq!(place_shells(&[ShellScreen::First], &screens(&[false, true, true])), [Some(1)]);

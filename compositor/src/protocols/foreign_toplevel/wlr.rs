@@ -10,7 +10,7 @@ use smithay::reexports::{
 };
 
 use super::{ForeignToplevels, HandleResource, Source};
-use crate::{kiosk::Kiosk, limits::refusal, privilege::ClientState};
+use crate::{kiosk::Kiosk, limits::refusal, privilege};
 
 impl GlobalDispatch<ZwlrForeignToplevelManagerV1, (), Kiosk> for ForeignToplevels {
     fn bind(
@@ -86,9 +86,7 @@ impl Kiosk {
         let Some(window) = self.protocols.foreign_toplevels.window_of(handle) else { return };
         let Some(toplevel) = self.protocols.xdg_shell.get_toplevel(window) else { return };
         // Not to a client that does not read: its event queue is limited, and it would be disconnected.
-        let client = toplevel.wl_surface().client();
-        let takes = |client: Client| client.get_data::<ClientState>().is_none_or(ClientState::takes_a_beginning);
-        if client.is_some_and(takes) {
+        if toplevel.wl_surface().client().is_some_and(|client| privilege::takes_a_beginning(&client)) {
             toplevel.send_close();
         }
     }

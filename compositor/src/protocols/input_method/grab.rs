@@ -23,7 +23,7 @@ use smithay::{
 };
 
 use super::{InputMethods, reads};
-use crate::{input::xkb_config, kiosk::Kiosk, privilege::ClientState};
+use crate::{input::xkb_config, kiosk::Kiosk, privilege};
 
 /// Key codes of the kernel count from 0, those of xkb from 8.
 const XKB_OFFSET: u32 = 8;
@@ -94,8 +94,7 @@ impl Grab {
 
     /// Whether one more key may be sent: the method reads its events, or few are unread.
     pub(crate) fn takes_a_key(&self) -> bool {
-        let Some(client) = self.resource.client() else { return false };
-        client.get_data::<ClientState>().is_none_or(ClientState::takes_a_beginning)
+        self.resource.client().is_some_and(|client| privilege::takes_a_beginning(&client))
     }
 
     /// Sends a key to the method.

@@ -18,11 +18,8 @@ use super::{
 use crate::{
     kiosk::Kiosk,
     limits::refusal::{self, LIMIT},
-    privilege::ClientState,
-    protocols::text_input::{
-        Composing,
-        context::{Composed, Context, Edit, MAX_TEXT},
-    },
+    privilege,
+    protocols::text_input::context::{Composed, Context, Edit, MAX_TEXT},
 };
 
 /// The protocol requires an error if a popup's surface has another role, but defines no code for it.
@@ -64,22 +61,21 @@ impl Method {
         self.field.as_ref().is_some_and(|told| told.begun == begun)
     }
 
-    /// Sends it the focused field, if that changed.
-    pub(super) fn tell(&mut self, field: Option<&Composing>) {
+    /// Sends it the focused field, its number and its state, if that changed.
+    pub(super) fn tell(&mut self, field: Option<(u64, &Context)>) {
         let known = self.field.as_ref();
-        if known.map(|told| (told.begun, &told.context)) == field.map(|field| (field.begun, &field.context)) {
+        if known.map(|told| (told.begun, &told.context)) == field {
             return;
         }
-        let same = known.map(|told| told.begun) == field.map(|field| field.begun);
+        let same = known.map(|told| told.begun) == field.map(|(begun, _)| begun);
         if !same && known.is_some() {
             self.resource.deactivate();
         }
-        if let Some(field) = field {
+        if let Some((_, context)) = field {
             if !same {
                 self.resource.activate();
                 self.pending = Edit::default();
             }
-            let context = &field.context;
             match &context.surrounding {
                 Some(around) => {
                     self.resource.surrounding_text(around.text.clone(), around.cursor, around.anchor);
@@ -98,7 +94,7 @@ impl Method {
         self.resource.done();
         self.dones = self.dones.wrapping_add(1);
         let since = self.field.take().filter(|_| same).map_or(self.dones, |told| told.since);
-        self.field = field.map(|field| Told { begun: field.begun, since, context: field.context.clone() });
+        self.field = field.map(|(begun, context)| Told { begun, since, context: context.clone() });
     }
 
     /// Whether a commit with this serial is meant for the field that has the focus now.
@@ -182,13 +178,11 @@ impl Dispatch<ZwpInputMethodV2, (), Kiosk> for InputMethods {
 impl Kiosk {
     /// Sends the method's edit to its field, but not to a client that does not read: the events would pile up.
     fn input_method_commits(&mut self, resource: &ZwpInputMethodV2, serial: u32) {
-        let focused = self.protocols.text_inputs.composing();
+        let focused = self.protocols.text_inputs.composing().map(|(focused, _)| focused);
         let Some(method) = self.protocols.input_methods.of(resource) else { return };
         let edit = std::mem::take(&mut method.pending);
         let Some(focused) = focused.filter(|focused| method.means(serial, focused.begun)) else { return };
-        let client = focused.surface.client();
-        let reads = client.and_then(|client| client.get_data::<ClientState>().map(ClientState::reads));
-        if reads.unwrap_or(true) {
+        if focused.surface.client().is_none_or(|client| privilege::reads(&client)) {
             self.protocols.text_inputs.edit(edit);
         }
     }

@@ -23,7 +23,7 @@ use smithay::reexports::{
 
 use crate::{
     kiosk::Kiosk,
-    privilege::ClientState,
+    privilege,
     protocols::dispatch::{globals, objects},
 };
 use method::Method;
@@ -34,7 +34,7 @@ const VERSION: u32 = 1;
 /// Interval of checks whether a method reads again; it doubles each time.
 const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// The longest such interval.
-const ASK_AT_LEAST: Duration = Duration::from_secs(30);
+const ASK_LAST: Duration = Duration::from_secs(30);
 
 /// The input method, if there is one.
 pub struct InputMethods {
@@ -45,15 +45,13 @@ pub struct InputMethods {
     stale: bool,
     /// A timer for the next attempt to send is armed.
     asks: bool,
-    /// The next such interval.
-    patience: Duration,
 }
 
 impl InputMethods {
     /// Offers the global.
     pub fn new(display: &DisplayHandle) -> Self {
         display.create_global::<Kiosk, ZwpInputMethodManagerV2, ()>(VERSION, ());
-        Self { current: None, keymap: grab::KeymapCache::default(), stale: false, asks: false, patience: ASK_AGAIN }
+        Self { current: None, keymap: grab::KeymapCache::default(), stale: false, asks: false }
     }
 
     /// Whether there is one.
@@ -79,8 +77,7 @@ impl InputMethods {
 
 /// Whether the client of this object reads what it is sent.
 fn reads(resource: &impl Resource) -> bool {
-    let Some(client) = resource.client() else { return false };
-    client.get_data::<ClientState>().is_none_or(ClientState::reads)
+    resource.client().is_some_and(|client| privilege::reads(&client))
 }
 
 impl Kiosk {
@@ -97,20 +94,29 @@ impl Kiosk {
         if !methods.stale && !has_popups && self.stage.method_popups.is_empty() {
             return;
         }
-        let field = self.protocols.text_inputs.composing().filter(|_| !hides);
+        let (field, context) = self.protocols.text_inputs.composing().filter(|_| !hides).unzip();
         if methods.stale
             && let Some(method) = &mut methods.current
         {
             if reads(&method.resource) {
-                (methods.stale, methods.patience) = (false, ASK_AGAIN);
-                method.tell(field.as_ref());
+                methods.stale = false;
+                method.tell(field.as_ref().map(|field| field.begun).zip(context));
             } else if !std::mem::replace(&mut methods.asks, true) {
-                let patience = methods.patience;
-                methods.patience = (patience * 2).min(ASK_AT_LEAST);
-                self.after(patience, |kiosk| kiosk.protocols.input_methods.asks = false);
+                self.ask_method_after(ASK_AGAIN);
             }
         }
         self.place_method_popups(field);
+    }
+
+    /// Checks then whether the method reads again: if so, the end of that turn sends what it missed.
+    fn ask_method_after(&mut self, delay: Duration) {
+        self.after(delay, move |kiosk| {
+            let methods = &mut kiosk.protocols.input_methods;
+            methods.asks = methods.stale && methods.current.as_ref().is_some_and(|method| !reads(&method.resource));
+            if methods.asks {
+                kiosk.ask_method_after((delay * 2).min(ASK_LAST));
+            }
+        });
     }
 }
 

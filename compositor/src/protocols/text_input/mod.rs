@@ -57,8 +57,6 @@ pub struct Composing {
     pub surface: WlSurface,
     /// The cursor's rectangle on it; `None`: the client did not send it.
     pub cursor: Option<(i32, i32, i32, i32)>,
-    /// The state that its client sent.
-    pub context: Context,
 }
 
 /// The text input that has the focus.
@@ -122,14 +120,14 @@ impl TextInputs {
         true
     }
 
-    /// The focused field, for an input method.
-    pub fn composing(&mut self) -> Option<Composing> {
+    /// The focused field, for an input method, and the state that its client sent.
+    pub fn composing(&mut self) -> Option<(Composing, &Context)> {
         let Focused { field, surface, .. } = self.focused()?;
         let (begun, context) = match self.newest()? {
             Newest::V3(input) => input.context()?,
             Newest::V1(input) => input.context(),
         };
-        Some(Composing { begun, context: context.clone(), surface, cursor: field.cursor })
+        Some((Composing { begun, surface, cursor: field.cursor }, context))
     }
 
     /// The number for the next request for the on-screen keyboard.
