@@ -85,11 +85,16 @@ impl Kiosk {
         [Daemon { name: "kioskd", pid: self.kioskd.id() }, Daemon { name: "kiosk-session", pid: session }]
     }
 
-    /// The browser's process.
+    /// The browser's process, while its page is up.
     pub fn browser(&self) -> u32 {
+        self.running_browser().expect("the page is visible, so its browser runs")
+    }
+
+    /// None between the end of one and the start of the next.
+    pub fn running_browser(&self) -> Option<u32> {
         let status = self.kioskctl(&["status", "--json"]);
         let status: serde_json::Value = serde_json::from_slice(&status.stdout).unwrap();
-        status["session"]["browser-pid"].as_u64().unwrap() as u32
+        status["session"]["browser-pid"].as_u64().and_then(|pid| u32::try_from(pid).ok())
     }
 
     /// The page as it was at first: visible, upright, alone.

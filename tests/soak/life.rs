@@ -136,7 +136,7 @@ fn kill_the_browser(kiosk: &Kiosk, round: u64) {
         let browser = kiosk.browser();
         kill_process(Pid::from_raw(browser.cast_signed()).unwrap(), Signal::KILL).unwrap();
         // Until it is another one.
-        while kiosk.browser() == browser {
+        while kiosk.running_browser().is_none_or(|now| now == browser) {
             std::thread::sleep(std::time::Duration::from_millis(100));
         }
         kiosk.wait_for_page();
