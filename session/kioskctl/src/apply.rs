@@ -2,13 +2,11 @@
 
 use std::path::Path;
 
-use kiosk_core::config::{ConfigError, OutputSettings, OutputTables};
-use kioskctl::client::{Client, Service};
-
-use super::change::{Change, Lasting, Setting, carry_out};
-use super::outcome::{Failure, Outcome};
-use super::outputs::find;
-use super::state::{CompositorState, OutputState};
+use kiosk_client::change::{self, Change, Lasting, carry_out};
+use kiosk_client::outputs::find;
+use kiosk_client::state::CompositorState;
+use kiosk_client::{Client, Failure, Outcome, Service};
+use kiosk_core::config::{ConfigError, OutputTables};
 
 pub async fn apply(client: &Client, file: &Path, lasting: Lasting) -> Result<Outcome, Failure> {
     let tables = OutputTables::read(file).map_err(failure)?;
@@ -46,40 +44,11 @@ fn changes(tables: &OutputTables, state: &CompositorState) -> Result<Vec<Change>
             continue;
         }
         let settings = tables.settings(&identity, &output.name);
-        match one(&settings, state, output) {
+        match change::settings(&settings, state, output) {
             Ok(settings) if settings.is_empty() => {}
             Ok(settings) => changes.push(Change { output: output.name.clone(), settings }),
             Err((key, message)) => errors.push(tables.error(&["*", &identity, &output.name], key, &message)),
         }
     }
     if errors.is_empty() { Ok(changes) } else { Err(errors) }
-}
-
-/// One output's settings; errors: the key and why.
-fn one(
-    settings: &OutputSettings,
-    state: &CompositorState,
-    output: &OutputState,
-) -> Result<Vec<Setting>, (&'static str, String)> {
-    let OutputSettings { mode, rotation, scale, power, mirror, position, brightness } = settings;
-    let mirror = match mirror.as_deref() {
-        None => None,
-        Some("") => Some(String::new()),
-        Some(source) => {
-            let names: Vec<&str> = state.outputs.iter().map(|output| output.name.as_str()).collect();
-            let found = find(state, source).ok().filter(|found| found.name != output.name);
-            let why = || ("mirror", format!("is {source:?}, allowed is another of {}, or \"\"", names.join(", ")));
-            Some(found.ok_or_else(why)?.name.clone())
-        }
-    };
-    let all = [
-        power.map(Setting::power),
-        mode.map(Setting::mode),
-        rotation.map(Setting::rotation),
-        scale.map(Setting::scale),
-        position.map(Setting::position),
-        mirror.map(|source| Setting::mirror(&source)),
-        brightness.map(Setting::brightness),
-    ];
-    Ok(all.into_iter().flatten().collect())
 }

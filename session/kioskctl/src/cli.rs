@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
+use kiosk_client::change::{DEFAULT_REVERT_SECONDS, Lasting};
 use kiosk_core::config::{Aid, Brightness, ModeChoice, Position, Rotation, Scale, Url, VtNumber};
 
 use super::values::{duration, mode, revert_after, turn, url};
@@ -295,6 +296,15 @@ pub struct LastingArgs {
     pub revert_after: Option<Duration>,
 }
 
+/// What the options say.
+pub fn lasting(args: &LastingArgs) -> Lasting {
+    match args.revert_after {
+        Some(time) => Lasting::Temporary(time.as_secs()),
+        None if args.temporary => Lasting::Temporary(DEFAULT_REVERT_SECONDS),
+        None => Lasting::Keep,
+    }
+}
+
 /// Where `rotate` turns to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Turn {
@@ -331,6 +341,17 @@ pub enum KeyboardWish {
     Hide,
     /// It comes and goes with the text fields
     Auto,
+}
+
+impl KeyboardWish {
+    /// As kioskd has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KeyboardWish::Show => "show",
+            KeyboardWish::Hide => "hide",
+            KeyboardWish::Auto => "auto",
+        }
+    }
 }
 
 /// What `wait` waits for.

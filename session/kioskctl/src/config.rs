@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
+use kiosk_client::{Client, Exit, screen};
 use kiosk_core::chromium;
 use kiosk_core::config::{Config, ConfigError, Loaded, SavedState, Source, Sources, state_dir};
-use kioskctl::client::{Client, Exit, Options, Service};
 use serde_json::{Value, json};
 
 use super::cli::{ConfigArgs, ConfigVerb};
@@ -20,15 +20,8 @@ pub async fn run(client: &Client, verb: &ConfigVerb) -> Result<Outcome, Failure>
         ConfigVerb::Get { key } => config_edit::get(key),
         ConfigVerb::Set { key, value } => config_edit::set(key, value),
         ConfigVerb::Unset { key } => config_edit::unset(key),
-        ConfigVerb::Reload => reload(client).await,
+        ConfigVerb::Reload => screen::reload_configuration(client).await,
     }
-}
-
-async fn reload(client: &Client) -> Result<Outcome, Failure> {
-    let peer = client.connect(Service::Compositor).await?;
-    let told: Vec<String> = peer.call("ReloadConfiguration", &Options::new()).await?;
-    let text = if told.is_empty() { "nothing has changed".to_owned() } else { told.join("\n") };
-    Ok(Outcome::new(text, json!({ "told": told })))
 }
 
 fn sources(args: &ConfigArgs) -> Sources {

@@ -5,10 +5,10 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use kiosk_client::Exit;
 use kiosk_core::config::edit::{self, DROP_IN};
 use kiosk_core::config::{ADMIN_DIR, Config, ConfigError, Loaded, ROOT_ENV, Source, Sources};
 use kiosk_core::files;
-use kioskctl::client::Exit;
 use serde_json::json;
 
 use super::outcome::{Failure, Outcome, path_text};

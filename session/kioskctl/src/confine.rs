@@ -3,9 +3,9 @@
 
 use std::path::{Path, PathBuf};
 
+use kiosk_client::Exit;
 use kiosk_core::api::{RUNTIME_DIR, WAYLAND_ADMIN_SOCKET};
 use kiosk_core::security_context::{Confined, ContextError};
-use kioskctl::client::Exit;
 use serde_json::json;
 
 use super::outcome::{Failure, Outcome};

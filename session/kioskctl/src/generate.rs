@@ -5,7 +5,7 @@ use std::path::Path;
 
 use clap::CommandFactory;
 use clap_complete::Shell;
-use kioskctl::client::Exit;
+use kiosk_client::Exit;
 use serde_json::json;
 
 use super::cli::{Cli, Generated};

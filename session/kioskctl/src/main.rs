@@ -6,7 +6,6 @@
 
 mod accessibility;
 mod apply;
-mod change;
 #[allow(rustdoc::broken_intra_doc_links, reason = "[[shells]] in a help text is what people write")]
 mod cli;
 mod config;
@@ -16,27 +15,22 @@ mod confine;
 mod doctor;
 mod generate;
 mod inputs;
-mod link;
-mod message;
 mod outcome;
 mod outputs;
 mod pairing;
 mod screen;
 mod screenshot;
-mod session;
 mod slots;
-mod state;
 mod status;
 mod table;
 mod values;
 mod wait;
 
 use clap::Parser;
-use kioskctl::client::{Client, Exit};
+use kiosk_client::change::Lasting;
+use kiosk_client::{Client, Exit, Failure, Outcome, inputs as devices, page, screen as shown};
 
-use change::Lasting;
-use cli::{Cli, Verb};
-use outcome::{Failure, Outcome};
+use cli::{Cli, ShellArgs, Verb, lasting};
 
 fn main() -> std::process::ExitCode {
     let cli = match Cli::try_parse() {
@@ -73,17 +67,17 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
     match &cli.verb {
         Verb::Status { watch: true, .. } => status::watch(&client, cli.json).await,
         Verb::Status { watch: false, slots } => status::once(&client, *slots).await,
-        Verb::Reload { hard, of } => session::reload(&client, of, *hard).await,
-        Verb::Open { url, of } => session::open(&client, of, url).await,
-        Verb::Home(of) => session::home(&client, of).await,
-        Verb::Restart(of) => session::restart(&client, of).await,
-        Verb::Stop(of) => session::stop(&client, of).await,
-        Verb::Start(of) => session::start(&client, of).await,
-        Verb::ClearData(of) => session::clear_data(&client, of).await,
+        Verb::Reload { hard, of } => page::reload(&client, shell(of), *hard).await,
+        Verb::Open { url, of } => page::open(&client, shell(of), url).await,
+        Verb::Home(of) => page::home(&client, shell(of)).await,
+        Verb::Restart(of) => page::restart(&client, shell(of)).await,
+        Verb::Stop(of) => page::stop(&client, shell(of)).await,
+        Verb::Start(of) => page::start(&client, shell(of)).await,
+        Verb::ClearData(of) => page::clear_data(&client, shell(of)).await,
         Verb::Outputs { modes } => outputs::list(&client, *modes).await,
         Verb::Inputs { trust, untrust } if trust.is_empty() && untrust.is_empty() => inputs::list(&client).await,
-        Verb::Inputs { trust, untrust } => inputs::trust(&client, trust, untrust).await,
-        Verb::TouchMap { device, output } => inputs::touch_map(&client, device, output).await,
+        Verb::Inputs { trust, untrust } => devices::trust(&client, trust, untrust).await,
+        Verb::TouchMap { device, output } => devices::touch_map(&client, device, output).await,
         Verb::Rotate { to, change } => screen::rotate(&client, *to, change).await,
         Verb::Mode { mode, change } => screen::mode(&client, *mode, change).await,
         Verb::Scale { scale, change } => screen::scale(&client, *scale, change).await,
@@ -91,26 +85,31 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
         Verb::Mirror { source, change } => screen::mirror(&client, source, change).await,
         Verb::Brightness { percent, change } => screen::brightness(&client, *percent, change).await,
         Verb::Apply { file, verify: true, .. } => apply::apply(&client, file, Lasting::Verify).await,
-        Verb::Apply { file, verify: false, lasting } => apply::apply(&client, file, Lasting::of(lasting)).await,
-        Verb::Confirm => screen::confirm(&client).await,
+        Verb::Apply { file, verify: false, lasting: args } => apply::apply(&client, file, lasting(args)).await,
+        Verb::Confirm => shown::confirm(&client).await,
         Verb::Screen { power, outputs } => screen::power(&client, *power, outputs).await,
         Verb::Screenshot { file, output } => screenshot::take(&client, file, output.as_deref()).await,
-        Verb::Message { text, title } => message::show(&client, text, title.as_deref()).await,
+        Verb::Message { text, title } => shown::message(&client, text, title.as_deref()).await,
         Verb::Pairing { url, code, expires, wifi, wifi_password, title } => {
             let options = [("wifi", wifi), ("title", title)];
             pairing::show(&client, (url, code), *expires, options, wifi_password.as_deref()).await
         }
         Verb::Accessibility { aid, wish } => accessibility::run(&client, aid.zip(*wish)).await,
-        Verb::Keyboard { wish } => message::keyboard(&client, *wish).await,
-        Verb::Dismiss => message::dismiss(&client).await,
+        Verb::Keyboard { wish } => shown::keyboard(&client, wish.as_str()).await,
+        Verb::Dismiss => shown::dismiss(&client).await,
         Verb::Wait { what, shell, stable, timeout } => {
             wait::wait(&client, *what, shell.as_deref(), *stable, *timeout).await
         }
-        Verb::Vt { number } => message::switch_vt(&client, *number).await,
-        Verb::Forget { outputs, key } => screen::forget(&client, outputs, key.as_deref()).await,
+        Verb::Vt { number } => shown::switch_vt(&client, *number).await,
+        Verb::Forget { outputs, key } => shown::forget(&client, outputs, key.as_deref()).await,
         Verb::Config { what } => config::run(&client, what).await,
         Verb::Doctor { bundle } => doctor::examine(&client, bundle.as_deref()).await,
         Verb::Confine { app_id, socket } => confine::run(app_id, socket),
         Verb::Generate { what, directory } => generate::run(*what, directory),
     }
+}
+
+/// The shell that is meant; `None`: the first.
+fn shell(of: &ShellArgs) -> Option<&str> {
+    of.shell.as_deref()
 }

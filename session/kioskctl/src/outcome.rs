@@ -1,76 +1,12 @@
-//! The result of a verb and its output: text or JSON on standard output, a sentence on standard error, an exit code.
+//! A verb's output: text or JSON on standard output, a sentence on standard error, an exit code.
 
 use std::io::Write;
 use std::path::Path;
 
-use kioskctl::client::{ClientError, Exit};
-use serde_json::{Value, json};
+use kiosk_client::Exit;
+use serde_json::json;
 
-/// D-Bus name of the error about something that the caller named.
-const NOT_FOUND: &str = "org.kioskd.Error.NotFound";
-
-/// A verb's success.
-#[derive(Debug)]
-pub struct Outcome {
-    /// For people, without a trailing newline; may be empty.
-    pub text: String,
-    /// The same for machines, as in `docs/schemas`; may be null.
-    pub json: Value,
-    pub exit: Exit,
-}
-
-impl Outcome {
-    pub fn new(text: impl Into<String>, json: Value) -> Self {
-        Outcome { text: text.into(), json, exit: Exit::Done }
-    }
-
-    /// Success without output.
-    pub fn done() -> Self {
-        Outcome::new("", json!({ "done": true }))
-    }
-}
-
-/// A verb's failure: one sentence that says what to do.
-#[derive(Debug)]
-pub struct Failure {
-    pub exit: Exit,
-    name: String,
-    message: String,
-}
-
-impl Failure {
-    pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        let name = if exit == Exit::Usage { "org.kioskd.Error.InvalidArgument" } else { "org.kioskd.Error.Failed" };
-        Failure { exit, name: name.into(), message: message.into() }
-    }
-
-    /// Something named does not exist.
-    pub fn not_found(message: impl Into<String>) -> Self {
-        Failure { exit: Exit::Failed, name: NOT_FOUND.into(), message: message.into() }
-    }
-
-    /// A file has an invalid value.
-    pub fn invalid(message: impl Into<String>) -> Self {
-        Failure { exit: Exit::Failed, name: "org.kioskd.Error.InvalidArgument".into(), message: message.into() }
-    }
-
-    /// Whether a retry cannot help: missing rights or unknown names.
-    pub fn is_final(&self) -> bool {
-        self.exit == Exit::NotAllowed || self.name == NOT_FOUND
-    }
-
-    /// Adds a prefix to the message.
-    #[must_use]
-    pub fn about(self, what: &str) -> Self {
-        Failure { message: format!("{what}: {}", self.message), ..self }
-    }
-}
-
-impl From<ClientError> for Failure {
-    fn from(error: ClientError) -> Self {
-        Failure { exit: error.exit(), name: error.name().to_owned(), message: error.to_string() }
-    }
-}
+pub use kiosk_client::{Failure, Outcome};
 
 /// Prints the result, and returns the exit code.
 pub fn tell(outcome: Result<Outcome, Failure>, json: bool) -> Exit {
@@ -79,9 +15,9 @@ pub fn tell(outcome: Result<Outcome, Failure>, json: bool) -> Exit {
         Ok(outcome) if json && !outcome.json.is_null() => (outcome.json.to_string(), outcome.exit),
         Ok(outcome) => (outcome.text, outcome.exit),
         Err(failure) => {
-            let Failure { exit, name, message } = failure;
+            let (exit, name, message) = (failure.exit, failure.name(), failure.message());
             // A failure here cannot be reported.
-            let _ = writeln!(std::io::stderr(), "kioskctl: {}", printable(&message));
+            let _ = writeln!(std::io::stderr(), "kioskctl: {}", printable(message));
             let error = json!({ "error": { "name": name, "message": message, "exit": exit as u8 } });
             (if json { error.to_string() } else { String::new() }, exit)
         }
@@ -89,7 +25,7 @@ pub fn tell(outcome: Result<Outcome, Failure>, json: bool) -> Exit {
     match print(&text) {
         Ok(()) => exit,
         Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "kioskctl: {}", failure.message);
+            let _ = writeln!(std::io::stderr(), "kioskctl: {}", failure.message());
             failure.exit
         }
     }

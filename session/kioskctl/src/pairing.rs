@@ -4,8 +4,7 @@ use std::io::Read;
 use std::path::Path;
 use std::time::Duration;
 
-use kioskctl::client::{Client, Exit, Options, Service};
-use serde_json::json;
+use kiosk_client::{Client, Exit, Options, screen};
 
 use super::outcome::{Failure, Outcome, printable};
 
@@ -34,14 +33,8 @@ pub async fn show(
         options.insert("wifi-password", secret(file)?.into());
     }
     let (url, code) = (url.as_deref().unwrap_or_default(), code.as_deref().unwrap_or_default());
-    let peer = client.connect(Service::Compositor).await?;
-    let shown: String = peer.call("ShowPairing", &(url, code, options)).await?;
-    let said = match (url.is_empty(), shown.is_empty()) {
-        (false, _) => String::new(),
-        (true, false) => printable(&shown),
-        (true, true) => "there is no network yet: the screen says so, and shows the address when there is one".into(),
-    };
-    Ok(Outcome::new(said, json!({ "done": true, "url": shown })))
+    let outcome = screen::pairing(client, url, code, options).await?;
+    Ok(Outcome { text: printable(&outcome.text), ..outcome })
 }
 
 /// The first line of a file: on a command line every program could read the password.

@@ -1,15 +1,14 @@
 //! The verbs that change one setting of outputs: `rotate`, `mode`, `scale`, `position`, `mirror`, `brightness`,
-//! `screen`; and `confirm`.
+//! `screen`.
 
+use kiosk_client::change::{Change, Lasting, Setting, carry_out};
+use kiosk_client::outputs::{find, select};
+use kiosk_client::state::{CompositorState, OutputState};
+use kiosk_client::{Client, Service};
 use kiosk_core::config::{Brightness, ModeChoice, Position, Rotation, Scale};
-use kioskctl::client::{Client, Options, Service, integer};
-use serde_json::json;
 
-use super::change::{Change, Lasting, Setting, carry_out};
-use super::cli::{ChangeArgs, Power, Turn};
+use super::cli::{ChangeArgs, Power, Turn, lasting};
 use super::outcome::{Failure, Outcome};
-use super::outputs::{find, select};
-use super::state::{CompositorState, OutputState};
 
 pub async fn rotate(client: &Client, to: Turn, args: &ChangeArgs) -> Result<Outcome, Failure> {
     change(client, args, |output, _| {
@@ -69,31 +68,6 @@ pub async fn power(client: &Client, power: Power, outputs: &[String]) -> Result<
     carry_out(&peer, changes, Lasting::Keep).await
 }
 
-pub async fn confirm(client: &Client) -> Result<Outcome, Failure> {
-    let peer = client.connect(Service::Compositor).await?;
-    let serial = integer(&peer.properties().await?, "Serial");
-    let serial = u32::try_from(serial).unwrap_or(0);
-    let () = peer.call("Confirm", &serial).await?;
-    Ok(Outcome::done())
-}
-
-pub async fn forget(client: &Client, outputs: &[String], key: Option<&str>) -> Result<Outcome, Failure> {
-    let peer = client.connect(Service::Compositor).await?;
-    let chosen = match outputs {
-        [] => Vec::new(),
-        outputs => {
-            let state = CompositorState::read(&peer).await?;
-            select(&state, outputs)?.into_iter().map(|output| output.name.clone()).collect()
-        }
-    };
-    let mut options = Options::new();
-    if let Some(key) = key {
-        options.insert("key", key.into());
-    }
-    let told: Vec<String> = peer.call("Forget", &(chosen, options)).await?;
-    Ok(Outcome::new(told.join("\n"), json!({ "told": told })))
-}
-
 async fn change(
     client: &Client,
     args: &ChangeArgs,
@@ -105,5 +79,5 @@ async fn change(
         .into_iter()
         .map(|output| Ok(Change { output: output.name.clone(), settings: vec![setting(output, &state)?] }))
         .collect();
-    carry_out(&peer, changes?, Lasting::of(&args.lasting)).await
+    carry_out(&peer, changes?, lasting(&args.lasting)).await
 }

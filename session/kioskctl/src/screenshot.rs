@@ -1,26 +1,16 @@
-//! `screenshot`: receives the picture as a memory file's descriptor, and writes it to a file atomically.
+//! `screenshot`: writes the picture to a file atomically.
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::Write;
 use std::path::Path;
 
-use kioskctl::client::{Client, Exit, Options, Service};
+use kiosk_client::{Client, Exit, screen};
 use serde_json::json;
 
 use super::outcome::{Failure, Outcome, path_text, printable};
 
-const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
-
 pub async fn take(client: &Client, file: &Path, output: Option<&str>) -> Result<Outcome, Failure> {
-    let peer = client.connect(Service::Compositor).await?;
-    let picture: zbus::OwnedFd = peer.call("Screenshot", &(output.unwrap_or(""), Options::new())).await?;
-    let mut png = Vec::new();
-    File::from(std::os::fd::OwnedFd::from(picture))
-        .read_to_end(&mut png)
-        .map_err(|error| Failure::new(Exit::Failed, format!("reading the picture from kioskd failed: {error}")))?;
-    if !png.starts_with(PNG_SIGNATURE) {
-        return Err(Failure::new(Exit::Failed, "kioskd sent something that is no PNG; see `journalctl -t kioskd`"));
-    }
+    let png = screen::picture(client, output.unwrap_or("")).await?;
     if file == Path::new("-") {
         write_to_stdout(&png)?;
         // The picture is the output, so no JSON follows.

@@ -3,41 +3,34 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
+use kiosk_client::state::{CompositorState, OutputState, SessionState, ShellPlace, span_text, time_since};
+use kiosk_client::{Client, ClientError, Link, Service, Status};
 use kiosk_core::config::ROOT_ENV;
-use kioskctl::client::{Client, ClientError, Exit, Service, ServiceManager};
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::link::Link;
 use super::outcome::{self, Failure, Outcome};
 use super::slots::{self, Slots};
-use super::state::{CompositorState, OutputState, SessionState, ShellPlace, span_text, time_since};
 use super::table::table;
 
 /// Home and clear to the end, as terminals since the VT100 understand it.
 const CLEAR: &str = "\x1b[H\x1b[J";
 
-type Answer<T> = Result<T, ClientError>;
-
-/// Each service's answer, or its error.
-struct Status {
-    /// Of each shell, by number.
-    session: Answer<Vec<SessionState>>,
-    compositor: Answer<CompositorState>,
+/// What is shown.
+struct Shown {
+    status: Status,
     /// The slots, if requested and present.
     slots: Option<Slots>,
 }
 
 pub async fn once(client: &Client, with_slots: bool) -> Result<Outcome, Failure> {
-    let session = async { SessionState::read_all(&client.connect(Service::Session).await?).await };
-    let compositor = async { CompositorState::read(&client.connect(Service::Compositor).await?).await };
-    let (session, compositor) = tokio::join!(session, compositor);
+    let status = Status::read(client).await;
     let slots = if with_slots { Some(read_slots()?) } else { None };
-    let status = Status { session, compositor, slots };
     // Slots are shown even if no service runs.
-    if let (Err(session), Err(compositor), None) = (&status.session, &status.compositor, &status.slots) {
-        return Err(neither(session, compositor));
+    if slots.is_none() {
+        status.answered()?;
     }
-    Ok(Outcome::new(status.text(), status.json()))
+    let shown = Shown { status, slots };
+    Ok(Outcome::new(shown.text(), shown.json()))
 }
 
 fn read_slots() -> Result<Slots, Failure> {
@@ -56,13 +49,11 @@ pub async fn watch(client: &Client, as_json: bool) -> Result<Outcome, Failure> {
     let terminal = std::io::stdout().is_terminal();
     let mut shown = Value::Null;
     loop {
-        let read_session = async { SessionState::read_all(session.peer()?).await };
-        let read_compositor = async { CompositorState::read(compositor.peer()?).await };
-        let (read_session, read_compositor) = tokio::join!(read_session, read_compositor);
-        let status = Status { session: read_session, compositor: read_compositor, slots: None };
+        let status = Status::of(&session, &compositor).await;
         if let (Err(error @ ClientError::NotAllowed(_)), Err(_)) = (&status.session, &status.compositor) {
             return Err(error.clone().into());
         }
+        let status = Shown { status, slots: None };
         let json = status.json();
         if json != shown {
             if as_json {
@@ -84,40 +75,17 @@ pub async fn watch(client: &Client, as_json: bool) -> Result<Outcome, Failure> {
     }
 }
 
-fn neither(session: &ClientError, compositor: &ClientError) -> Failure {
-    match (session.exit(), compositor.exit()) {
-        (Exit::NotRunning, Exit::NotRunning) => Failure::new(
-            Exit::NotRunning,
-            format!(
-                "neither kioskd nor kiosk-session is running; start them with {}",
-                ServiceManager::here().start("kiosk")
-            ),
-        ),
-        // The error that a person can resolve.
-        (Exit::NotRunning, _) => compositor.clone().into(),
-        _ => session.clone().into(),
-    }
-}
-
-impl Status {
+impl Shown {
     fn json(&self) -> Value {
-        let errors = [self.session.as_ref().err(), self.compositor.as_ref().err()];
-        let errors: Vec<String> = errors.into_iter().flatten().map(ToString::to_string).collect();
-        json!({
-            "session": self.session.as_ref().ok().and_then(|shells| shells.first()),
-            "shells": self.session.as_ref().ok(),
-            "compositor": self.compositor.as_ref().ok(),
-            "errors": errors,
-            "slots": self.slots.as_ref().map(Slots::json),
-        })
+        self.status.json(self.slots.as_ref().map(Slots::json))
     }
 
     fn text(&self) -> String {
         let mut rows = Vec::new();
         let mut row = |name: &str, text: String| rows.push(vec![name.to_owned(), text]);
-        match &self.session {
+        match &self.status.session {
             Ok(shells) if shells.len() > 1 => {
-                let places = self.compositor.as_ref().map_or(&[][..], |compositor| &compositor.shells);
+                let places = self.status.compositor.as_ref().map_or(&[][..], |compositor| &compositor.shells);
                 for (number, session) in shells.iter().enumerate() {
                     let place = places.get(number).map(place_text).unwrap_or_default();
                     row("Shell", format!("{number}, output {:?}{place}", session.output));
@@ -127,7 +95,7 @@ impl Status {
             Ok(shells) => shells.iter().for_each(|session| session_rows(session, &mut row)),
             Err(error) => row("Session", error.to_string()),
         }
-        match &self.compositor {
+        match &self.status.compositor {
             Ok(compositor) => compositor_rows(compositor, &mut row),
             Err(error) => row("Screen", error.to_string()),
         }

@@ -4,16 +4,15 @@
 use std::ops::Range;
 use std::time::Duration;
 
+use kiosk_client::page::number;
+use kiosk_client::{Client, Exit, Link, Service};
 use kiosk_core::config::syntax;
-use kioskctl::client::{Client, Exit, Service};
 use serde_json::json;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::cli::Condition;
-use super::link::Link;
 use super::outcome::{Failure, Outcome};
-use super::session::number;
-use super::state::{CompositorState, SessionState};
+use kiosk_client::state::{CompositorState, SessionState};
 
 /// The start of each shell's state, and its number of browser restarts.
 type Stamp = Vec<(i64, i64)>;

@@ -8,7 +8,7 @@ mod kioskctl_fake;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use kioskctl::client::Service;
+use kiosk_client::Service;
 use kioskctl_fake::{Fake, Limit, Running, json, output, run, said};
 use tempfile::tempdir;
 

@@ -12,16 +12,16 @@ mod uploads;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
+use kiosk_client::{Client, Exit, Service, ServiceManager};
 use kiosk_core::config::{Config, ROOT_ENV, Sources};
-use kioskctl::client::{Client, Exit, Service, ServiceManager};
 use serde_json::json;
 
 use self::bundle::Text;
 pub use self::finding::{Finding, Level};
 pub use self::system::System;
 use super::outcome::{Failure, Outcome, path_text, printable};
-use super::state::{CompositorState, SessionState};
 use super::table::table;
+use kiosk_client::state::{CompositorState, SessionState};
 
 pub async fn examine(client: &Client, report: Option<&Path>) -> Result<Outcome, Failure> {
     let loaded = Config::load(&Sources::system());

@@ -1,9 +1,9 @@
 //! Checks the state of the running programs: whether they run, what is shown, why not, and why frames are composed.
 
-use kioskctl::client::{ClientError, ServiceManager};
+use kiosk_client::{ClientError, ServiceManager};
 
 use super::finding::Finding;
-use crate::state::{CompositorState, OutputState, SessionState};
+use kiosk_client::state::{CompositorState, OutputState, SessionState};
 
 pub fn compositor(state: &Result<CompositorState, ClientError>, manager: ServiceManager) -> Vec<Finding> {
     let state = match state {

@@ -6,10 +6,10 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use kiosk_client::ServiceManager;
 use kiosk_core::chromium;
 use kiosk_core::config::Loaded;
 use kiosk_core::input_database;
-use kioskctl::client::ServiceManager;
 
 use super::container;
 use super::finding::{Finding, Level};

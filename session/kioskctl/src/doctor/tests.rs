@@ -5,8 +5,8 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::*;
-use crate::state::{LastFailure, OutputState};
-use kioskctl::client::ClientError;
+use kiosk_client::ClientError;
+use kiosk_client::state::{LastFailure, OutputState};
 
 type Breakage<'a> = &'a dyn Fn(&mut Healthy);
 

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use kioskctl::client::Service;
+use kiosk_client::Service;
 use zbus::connection::Builder;
 use zbus::message::Type;
 use zbus::{Connection, Guid, Message, MessageStream, OwnedGuid, Structure, Variant};

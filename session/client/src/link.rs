@@ -1,8 +1,9 @@
-//! A connection to a service that may stop and start, for the verbs that keep running: `status --watch` and `wait`.
+//! A connection to a service that may stop and start, for what keeps running: `status --watch`, `wait`, streams of events.
 
-use kioskctl::client::{Arrival, Changes, Client, ClientError, Peer, Service};
+use super::{Arrival, Changes, Client, ClientError, Peer, Service};
 
 /// The current connection or watch.
+#[derive(Debug)]
 pub struct Link {
     service: Service,
     peer: Result<Peer, ClientError>,
@@ -11,6 +12,7 @@ pub struct Link {
 }
 
 impl Link {
+    /// Connects, or watches for the service to appear.
     pub async fn open(client: &Client, service: Service) -> Link {
         // Watched first, so that a service that starts in between is not missed.
         let arrival = client.arrival(service).await;
@@ -25,6 +27,7 @@ impl Link {
         }
     }
 
+    /// The service, or why it could not be connected to.
     pub fn peer(&self) -> Result<&Peer, ClientError> {
         self.peer.as_ref().map_err(Clone::clone)
     }

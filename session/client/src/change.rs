@@ -1,26 +1,29 @@
-//! Changes of outputs as one `ApplyOutputs`, so that they are all applied or none; and their messages. For the verbs of
-//! single settings and for `apply`.
+//! Changes of outputs as one `ApplyOutputs`, so that they are all applied or none; and their messages.
 
 use std::collections::HashMap;
 
-use kiosk_core::config::{Brightness, ModeChoice, Position, Rotation, Scale, syntax};
-use kioskctl::client::{Options, Peer};
+use kiosk_core::config::{Brightness, ModeChoice, OutputSettings, Position, Rotation, Scale, syntax};
 use serde_json::{Map, Value, json};
 use zbus::Variant;
 
-use super::cli::LastingArgs;
-use super::outcome::{Failure, Outcome};
+use super::outputs::find;
+use super::state::{CompositorState, OutputState};
+use super::{Failure, Options, Outcome, Peer};
 
-/// The service's default time for temporary changes, for the message only.
-const DEFAULT_REVERT_SECONDS: u64 = 15;
+/// After which time a temporary change is undone, seconds, where no other is given: the service's own default.
+pub const DEFAULT_REVERT_SECONDS: u64 = 15;
 
 /// The changes of one output.
+#[derive(Debug)]
 pub struct Change {
+    /// Its connector.
     pub output: String,
+    /// At least one.
     pub settings: Vec<Setting>,
 }
 
 /// One setting: its D-Bus key and value, and the value as people and machines read it.
+#[derive(Debug)]
 pub struct Setting {
     key: &'static str,
     value: Variant<'static>,
@@ -34,18 +37,11 @@ pub enum Lasting {
     Verify,
     /// Seconds, unless it is confirmed.
     Temporary(u64),
+    /// Over restarts.
     Keep,
 }
 
 impl Lasting {
-    pub fn of(args: &LastingArgs) -> Self {
-        match args.revert_after {
-            Some(time) => Lasting::Temporary(time.as_secs()),
-            None if args.temporary => Lasting::Temporary(DEFAULT_REVERT_SECONDS),
-            None => Lasting::Keep,
-        }
-    }
-
     fn word(self) -> &'static str {
         match self {
             Lasting::Verify => "verify",
@@ -56,15 +52,18 @@ impl Lasting {
 }
 
 impl Setting {
+    /// Switched on or off.
     pub fn power(on: bool) -> Self {
         Self { key: "power", value: on.into(), json: json!(if on { "on" } else { "off" }) }
     }
 
+    /// Turned, clockwise as the viewer sees it.
     pub fn rotation(rotation: Rotation) -> Self {
         let degrees = rotation.degrees();
         Self { key: "rotation", value: degrees.into(), json: json!(degrees) }
     }
 
+    /// How much larger things are drawn.
     pub fn scale(scale: Scale) -> Self {
         match scale {
             Scale::Fixed(factor) => Self { key: "scale", value: factor.get().into(), json: json!(factor.get()) },
@@ -73,6 +72,7 @@ impl Setting {
         }
     }
 
+    /// Resolution and refresh rate.
     pub fn mode(mode: ModeChoice) -> Self {
         let text = syntax::mode_text(mode);
         let value = match mode {
@@ -82,6 +82,7 @@ impl Setting {
         Self { key: "mode", value, json: json!(text) }
     }
 
+    /// Its place in the layout, logical pixels.
     pub fn position(position: Position) -> Self {
         let (x, y) = position.into();
         Self { key: "position", value: (x, y).into(), json: json!([x, y]) }
@@ -93,6 +94,7 @@ impl Setting {
         Self { key: "mirror", value: source.to_owned().into(), json: json!(told) }
     }
 
+    /// Per cent.
     pub fn brightness(brightness: Brightness) -> Self {
         let percent = i32::from(brightness.percent());
         Self { key: "brightness", value: percent.into(), json: json!(percent) }
@@ -108,7 +110,36 @@ impl Setting {
     }
 }
 
-/// Asks for the changes.
+/// What a table of the configuration's says of one output. Errors: the key and why.
+pub fn settings(
+    settings: &OutputSettings,
+    state: &CompositorState,
+    output: &OutputState,
+) -> Result<Vec<Setting>, (&'static str, String)> {
+    let OutputSettings { mode, rotation, scale, power, mirror, position, brightness } = settings;
+    let mirror = match mirror.as_deref() {
+        None => None,
+        Some("") => Some(String::new()),
+        Some(source) => {
+            let names: Vec<&str> = state.outputs.iter().map(|output| output.name.as_str()).collect();
+            let found = find(state, source).ok().filter(|found| found.name != output.name);
+            let why = || ("mirror", format!("is {source:?}, allowed is another of {}, or \"\"", names.join(", ")));
+            Some(found.ok_or_else(why)?.name.clone())
+        }
+    };
+    let all = [
+        power.map(Setting::power),
+        mode.map(Setting::mode),
+        rotation.map(Setting::rotation),
+        scale.map(Setting::scale),
+        position.map(Setting::position),
+        mirror.map(|source| Setting::mirror(&source)),
+        brightness.map(Setting::brightness),
+    ];
+    Ok(all.into_iter().flatten().collect())
+}
+
+/// Asks for the changes. JSON: `docs/schemas/change.json`.
 pub async fn carry_out(peer: &Peer, changes: Vec<Change>, lasting: Lasting) -> Result<Outcome, Failure> {
     let told: Vec<Value> = changes
         .iter()

@@ -1,12 +1,28 @@
-//! The client side of both D-Bus services, for `kioskctl`: on the system bus where the service has its name there, else
-//! peer to peer over its socket in the runtime directory. `KIOSK_RUNTIME_DIR` set means peer to peer, there and nowhere
-//! else. Signals only indicate a change; the values are always read.
+//! The client side of both D-Bus services, for the programs that control a kiosk: on the system bus where the service has
+//! its name there, else peer to peer over its socket in the runtime directory. `KIOSK_RUNTIME_DIR` set means peer to peer,
+//! there and nowhere else. Signals only indicate a change; the values are always read.
+//!
+//! [`Client`] and what is beside it speak D-Bus; the public modules have what is asked of the services and what is answered,
+//! for machines (`docs/schemas`) and, where it is one sentence, for people. Command lines and tables are not here.
+
+#![warn(missing_docs)]
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
 
 mod advice;
 mod arrival;
+pub mod change;
 mod changes;
 mod error;
+pub mod inputs;
+mod link;
+mod outcome;
+pub mod outputs;
+pub mod page;
 mod peer;
+pub mod screen;
+pub mod state;
+mod status;
 mod values;
 
 use std::fmt;
@@ -23,7 +39,10 @@ pub use advice::ServiceManager;
 pub use arrival::Arrival;
 pub use changes::Changes;
 pub use error::{ClientError, Exit};
+pub use link::Link;
+pub use outcome::{Failure, Outcome};
 pub use peer::{Objects, Options, Peer};
+pub use status::Status;
 pub use values::{Properties, array, boolean, failure, float, floats, integer, modes, pairs, text, triple};
 
 /// Time limit for connecting, which takes milliseconds, in case the other side hangs.

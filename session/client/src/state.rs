@@ -1,11 +1,12 @@
-//! The state of both services, read from their properties: for `status`, `outputs` and `wait`.
+//! The state of both services, read from their properties.
 
 use std::time::Duration;
 
 use kiosk_core::api::session_path;
 use kiosk_core::config::{identity, syntax};
-use kioskctl::client::{self, ClientError, Peer, Properties};
 use serde::Serialize;
+
+use super::{ClientError, Peer, Properties, values as client};
 
 /// `org.kioskd.Session1`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -13,23 +14,32 @@ use serde::Serialize;
 pub struct SessionState {
     /// The output that the shell is configured for.
     pub output: String,
+    /// As in the schema of `status`.
     pub state: String,
+    /// Of the page, or of the one that it is to become.
     pub url: String,
     /// Microseconds, CLOCK_BOOTTIME.
     pub since: i64,
+    /// Of the browser, since the start.
     pub restarts: i64,
     /// Blocked navigations.
     pub refused: i64,
+    /// Why the browser is restarted when nobody uses the device; empty: it is not.
     pub restart_reason: String,
+    /// Also one that is over.
     pub last_failure: Option<LastFailure>,
+    /// Of the browser with its helpers; 0: unknown.
     pub memory_bytes: i64,
     /// 0: none.
     pub browser_pid: i64,
 }
 
+/// What went wrong last.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct LastFailure {
+    /// What went wrong, for people.
     pub reason: String,
+    /// What was done about it.
     pub action: String,
     /// Microseconds, CLOCK_BOOTTIME.
     pub at: u64,
@@ -39,14 +49,21 @@ pub struct LastFailure {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct CompositorState {
+    /// Of kioskd.
     pub version: String,
+    /// `kms`, `winit` or `headless`.
     pub backend: String,
+    /// `gles` or `pixman`.
     pub renderer: String,
+    /// What people see: `splash`, `shell` or `system-screen`.
     pub stage: String,
     /// Of each shell, by number.
     pub shells: Vec<ShellPlace>,
+    /// In the foreground; 0: unknown or none.
     pub active_vt: i64,
+    /// Of the screen layout.
     pub serial: i64,
+    /// Warnings and configuration errors since the start.
     pub problems: Vec<String>,
     /// Connected ones first, then by position and name: the first is the primary one.
     pub outputs: Vec<OutputState>,
@@ -66,40 +83,60 @@ pub struct ShellPlace {
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct OutputState {
+    /// Of the connector.
     pub name: String,
+    /// Of the display; empty: unknown, as with the next two.
     pub make: String,
+    /// Of the display.
     pub model: String,
+    /// Of the display.
     pub serial_number: String,
+    /// Whether a display is.
     pub connected: bool,
+    /// Whether it is on.
     pub power: bool,
     /// Why it is off; empty: it is on.
     pub power_reason: String,
+    /// The one in use.
     pub mode: Mode,
     /// As the display lists them.
     pub modes: Vec<ListedMode>,
+    /// Degrees, clockwise as the viewer sees it.
     pub rotation: i64,
+    /// Pixels a logical pixel.
     pub scale: f64,
     /// Logical pixels.
     pub position: [i64; 2],
+    /// The output whose picture it shows; empty: its own.
     pub mirror: String,
     /// Per cent, -1: no control of it.
     pub brightness: i64,
+    /// How the picture reaches the display: `direct`, `planes` or `composited`, with the reason.
     pub scanout: String,
+    /// Frames that were painted.
     pub frames_composed: i64,
+    /// Frames that were a client's buffer as it is.
     pub frames_direct: i64,
 }
 
+/// Resolution and refresh rate; a width of 0: none.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Mode {
+    /// Pixels.
     pub width: i64,
+    /// Pixels.
     pub height: i64,
+    /// Refresh rate.
     pub millihertz: i64,
 }
 
+/// A mode in the list of a display.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct ListedMode {
+    /// What it is.
     #[serde(flatten)]
     pub mode: Mode,
+    /// The display prefers it.
     pub preferred: bool,
 }
 
@@ -135,6 +172,7 @@ impl SessionState {
 }
 
 impl CompositorState {
+    /// With all outputs.
     pub async fn read(peer: &Peer) -> Result<Self, ClientError> {
         let all = peer.properties().await?;
         let objects = peer.objects().await?;

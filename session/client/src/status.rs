@@ -1,0 +1,67 @@
+//! The state of both services together, as `status` tells it: what each answered, or why it did not.
+
+use serde_json::{Value, json};
+
+use super::state::{CompositorState, SessionState};
+use super::{Client, ClientError, Exit, Failure, Link, Service, ServiceManager};
+
+/// Each service's answer, or its error.
+#[derive(Debug)]
+pub struct Status {
+    /// Of each shell, by number.
+    pub session: Result<Vec<SessionState>, ClientError>,
+    /// With the outputs.
+    pub compositor: Result<CompositorState, ClientError>,
+}
+
+impl Status {
+    /// Asks both.
+    pub async fn read(client: &Client) -> Self {
+        let session = async { SessionState::read_all(&client.connect(Service::Session).await?).await };
+        let compositor = async { CompositorState::read(&client.connect(Service::Compositor).await?).await };
+        let (session, compositor) = tokio::join!(session, compositor);
+        Status { session, compositor }
+    }
+
+    /// Asks both over connections that are there.
+    pub async fn of(session: &Link, compositor: &Link) -> Self {
+        let session = async { SessionState::read_all(session.peer()?).await };
+        let compositor = async { CompositorState::read(compositor.peer()?).await };
+        let (session, compositor) = tokio::join!(session, compositor);
+        Status { session, compositor }
+    }
+
+    /// Whether any answered; the error is the one that a person can do something about.
+    pub fn answered(&self) -> Result<(), Failure> {
+        let (Err(session), Err(compositor)) = (&self.session, &self.compositor) else { return Ok(()) };
+        Err(neither(session, compositor))
+    }
+
+    /// `docs/schemas/status.json`, with these slots.
+    pub fn json(&self, slots: Option<Value>) -> Value {
+        let errors = [self.session.as_ref().err(), self.compositor.as_ref().err()];
+        let errors: Vec<String> = errors.into_iter().flatten().map(ToString::to_string).collect();
+        json!({
+            "session": self.session.as_ref().ok().and_then(|shells| shells.first()),
+            "shells": self.session.as_ref().ok(),
+            "compositor": self.compositor.as_ref().ok(),
+            "errors": errors,
+            "slots": slots,
+        })
+    }
+}
+
+fn neither(session: &ClientError, compositor: &ClientError) -> Failure {
+    match (session.exit(), compositor.exit()) {
+        (Exit::NotRunning, Exit::NotRunning) => Failure::new(
+            Exit::NotRunning,
+            format!(
+                "neither kioskd nor kiosk-session is running; start them with {}",
+                ServiceManager::here().start("kiosk")
+            ),
+        ),
+        // The error that a person can resolve.
+        (Exit::NotRunning, _) => compositor.clone().into(),
+        _ => session.clone().into(),
+    }
+}
