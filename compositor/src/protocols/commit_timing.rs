@@ -31,7 +31,7 @@ use crate::{
     kiosk::Kiosk,
     limits::refusal,
     privilege::ClientState,
-    protocols::dispatch::{globals, objects, plain},
+    protocols::dispatch::{objects, plain},
 };
 
 /// Highest supported version of the protocol.
@@ -197,9 +197,6 @@ impl Dispatch<WpCommitTimerV1, Weak<WlSurface>, Kiosk> for CommitTiming {
 
 plain! {
     WpCommitTimingManagerV1 => CommitTiming;
-}
-globals! {
-    WpCommitTimingManagerV1, () => CommitTiming;
 }
 objects! {
     WpCommitTimingManagerV1, () => CommitTiming;

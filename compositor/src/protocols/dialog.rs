@@ -11,15 +11,13 @@ use smithay::reexports::{
         },
         shell::server::xdg_toplevel::XdgToplevel,
     },
-    wayland_server::{
-        Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, Weak, backend::ClientId,
-    },
+    wayland_server::{Client, DataInit, Dispatch, DisplayHandle, Resource, Weak, backend::ClientId},
 };
 
 use crate::{
     kiosk::Kiosk,
     limits::refusal,
-    protocols::dispatch::{globals, objects},
+    protocols::dispatch::{objects, plain},
 };
 
 /// Highest supported version of the protocol.
@@ -33,19 +31,6 @@ impl Dialogs {
     pub fn new(display: &DisplayHandle) -> Self {
         display.create_global::<Kiosk, XdgWmDialogV1, ()>(VERSION, ());
         Self(Vec::new())
-    }
-}
-
-impl GlobalDispatch<XdgWmDialogV1, (), Kiosk> for Dialogs {
-    fn bind(
-        _: &mut Kiosk,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<XdgWmDialogV1>,
-        (): &(),
-        init: &mut DataInit<'_, Kiosk>,
-    ) {
-        init.init(resource, ());
     }
 }
 
@@ -87,8 +72,8 @@ impl Dispatch<XdgDialogV1, (), Kiosk> for Dialogs {
     }
 }
 
-globals! {
-    XdgWmDialogV1, () => Dialogs;
+plain! {
+    XdgWmDialogV1 => Dialogs;
 }
 objects! {
     XdgWmDialogV1, () => Dialogs;

@@ -42,7 +42,7 @@ macro_rules! globals {
 }
 pub(crate) use globals;
 
-/// Implements `bind` for globals without data.
+/// The same for globals whose bind has nothing to do but to make an object without data: implements that, too.
 macro_rules! plain {
     ($($interface:ty => $state:ty;)+) => {$(
         impl smithay::reexports::wayland_server::GlobalDispatch<$interface, (), $crate::kiosk::Kiosk> for $state {
@@ -57,6 +57,8 @@ macro_rules! plain {
                 init.init(resource, ());
             }
         }
+
+        $crate::protocols::dispatch::globals!($interface, () => $state;);
     )+};
 }
 pub(crate) use plain;

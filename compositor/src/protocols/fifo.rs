@@ -32,7 +32,7 @@ use crate::{
     deadline_timer::DeadlineTimer,
     kiosk::Kiosk,
     limits::refusal,
-    protocols::dispatch::{globals, objects, plain},
+    protocols::dispatch::{objects, plain},
     stage::Frame,
 };
 
@@ -248,9 +248,6 @@ impl Dispatch<WpFifoV1, Weak<WlSurface>, Kiosk> for Fifo {
 
 plain! {
     WpFifoManagerV1 => Fifo;
-}
-globals! {
-    WpFifoManagerV1, () => Fifo;
 }
 objects! {
     WpFifoManagerV1, () => Fifo;

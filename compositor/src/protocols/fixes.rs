@@ -8,7 +8,7 @@ use smithay::reexports::wayland_server::{
 use crate::{
     kiosk::Kiosk,
     privilege::ClientState,
-    protocols::dispatch::{globals, objects, plain},
+    protocols::dispatch::{objects, plain},
 };
 
 /// Highest supported version of the protocol. In version 2 clients acknowledge removed globals; ours are destroyed
@@ -47,9 +47,6 @@ impl Dispatch<WlFixes, (), Kiosk> for Fixes {
 
 plain! {
     WlFixes => Fixes;
-}
-globals! {
-    WlFixes, () => Fixes;
 }
 objects! {
     WlFixes, () => Fixes;

@@ -34,7 +34,7 @@ use smithay::{
 use crate::{
     kiosk::Kiosk,
     limits::{depth, refusal},
-    protocols::dispatch::{globals, objects, plain},
+    protocols::dispatch::{objects, plain},
 };
 
 /// Highest supported version of the protocol.
@@ -238,10 +238,6 @@ impl Dispatch<ZxdgImportedV2, String, Kiosk> for ForeignParents {
 plain! {
     ZxdgExporterV2 => ForeignParents;
     ZxdgImporterV2 => ForeignParents;
-}
-globals! {
-    ZxdgExporterV2, () => ForeignParents;
-    ZxdgImporterV2, () => ForeignParents;
 }
 objects! {
     ZxdgExporterV2, () => ForeignParents;

@@ -21,7 +21,7 @@ use crate::{
         descriptors::{self, NONE_LEFT, Use},
         refusal,
     },
-    protocols::dispatch::{globals, objects, plain},
+    protocols::dispatch::{objects, plain},
     screens::ScreenId,
     stage::ramp::{Ramp, SIZE},
 };
@@ -156,9 +156,6 @@ impl Dispatch<ZwlrGammaControlV1, (), Kiosk> for Gamma {
 
 plain! {
     ZwlrGammaControlManagerV1 => Gamma;
-}
-globals! {
-    ZwlrGammaControlManagerV1, () => Gamma;
 }
 objects! {
     ZwlrGammaControlManagerV1, () => Gamma;

@@ -12,13 +12,13 @@ use smithay::reexports::{
         ext_idle_notification_v1::{self, ExtIdleNotificationV1},
         ext_idle_notifier_v1::{self, ExtIdleNotifierV1},
     },
-    wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, backend::ClientId},
+    wayland_server::{Client, DataInit, Dispatch, DisplayHandle, backend::ClientId},
 };
 
 use crate::{
     deadline_timer::DeadlineTimer,
     kiosk::Kiosk,
-    protocols::dispatch::{globals, objects},
+    protocols::dispatch::{objects, plain},
 };
 
 /// Highest supported version of the protocol.
@@ -184,19 +184,6 @@ impl Kiosk {
     }
 }
 
-impl GlobalDispatch<ExtIdleNotifierV1, (), Kiosk> for IdleNotifier {
-    fn bind(
-        _: &mut Kiosk,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<ExtIdleNotifierV1>,
-        (): &(),
-        init: &mut DataInit<'_, Kiosk>,
-    ) {
-        init.init(resource, ());
-    }
-}
-
 impl Dispatch<ExtIdleNotifierV1, (), Kiosk> for IdleNotifier {
     fn request(
         kiosk: &mut Kiosk,
@@ -237,8 +224,8 @@ impl Dispatch<ExtIdleNotificationV1, (), Kiosk> for IdleNotifier {
     }
 }
 
-globals! {
-    ExtIdleNotifierV1, () => IdleNotifier;
+plain! {
+    ExtIdleNotifierV1 => IdleNotifier;
 }
 objects! {
     ExtIdleNotifierV1, () => IdleNotifier;

@@ -8,9 +8,7 @@ use smithay::{
             zwlr_output_power_manager_v1::{self, ZwlrOutputPowerManagerV1},
             zwlr_output_power_v1::{self, Error, Mode, ZwlrOutputPowerV1},
         },
-        wayland_server::{
-            Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, WEnum, backend::ClientId,
-        },
+        wayland_server::{Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum, backend::ClientId},
     },
 };
 
@@ -18,7 +16,7 @@ use crate::{
     command::{ApplyMode, OutputChange},
     kiosk::Kiosk,
     limits::refusal,
-    protocols::dispatch::{globals, objects},
+    protocols::dispatch::{objects, plain},
     screens::ScreenId,
 };
 
@@ -70,19 +68,6 @@ impl Kiosk {
             }
             true
         });
-    }
-}
-
-impl GlobalDispatch<ZwlrOutputPowerManagerV1, (), Kiosk> for OutputPower {
-    fn bind(
-        _: &mut Kiosk,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<ZwlrOutputPowerManagerV1>,
-        (): &(),
-        init: &mut DataInit<'_, Kiosk>,
-    ) {
-        init.init(resource, ());
     }
 }
 
@@ -152,8 +137,8 @@ impl Dispatch<ZwlrOutputPowerV1, (), Kiosk> for OutputPower {
     }
 }
 
-globals! {
-    ZwlrOutputPowerManagerV1, () => OutputPower;
+plain! {
+    ZwlrOutputPowerManagerV1 => OutputPower;
 }
 objects! {
     ZwlrOutputPowerManagerV1, () => OutputPower;

@@ -11,7 +11,7 @@ use smithay::{
             zxdg_output_v1::{self, ZxdgOutputV1},
         },
         wayland_server::{
-            Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, Weak,
+            Client, DataInit, Dispatch, DisplayHandle, Resource, Weak,
             backend::ClientId,
             protocol::wl_output::{self, WlOutput},
         },
@@ -23,7 +23,7 @@ use smithay::{
 use crate::{
     kiosk::Kiosk,
     privilege::ClientState,
-    protocols::dispatch::{globals, objects},
+    protocols::dispatch::{globals, objects, plain},
 };
 
 /// Highest supported version of xdg-output.
@@ -111,19 +111,6 @@ impl Kiosk {
     }
 }
 
-impl GlobalDispatch<ZxdgOutputManagerV1, (), Kiosk> for XdgOutputs {
-    fn bind(
-        _: &mut Kiosk,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<ZxdgOutputManagerV1>,
-        (): &(),
-        init: &mut DataInit<'_, Kiosk>,
-    ) {
-        init.init(resource, ());
-    }
-}
-
 impl Dispatch<ZxdgOutputManagerV1, (), Kiosk> for XdgOutputs {
     fn request(
         kiosk: &mut Kiosk,
@@ -175,7 +162,9 @@ impl Dispatch<ZxdgOutputV1, (), Kiosk> for XdgOutputs {
 
 globals! {
     WlOutput, WlOutputData => OutputManagerState;
-    ZxdgOutputManagerV1, () => XdgOutputs;
+}
+plain! {
+    ZxdgOutputManagerV1 => XdgOutputs;
 }
 objects! {
     WlOutput, OutputUserData => OutputManagerState;

@@ -27,7 +27,7 @@ use smithay::reexports::{
         wp_security_context_manager_v1::{self, Error as ManagerError, WpSecurityContextManagerV1},
         wp_security_context_v1::{self, Error, WpSecurityContextV1},
     },
-    wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New},
+    wayland_server::{Client, DataInit, Dispatch, DisplayHandle},
 };
 
 use crate::{
@@ -37,7 +37,7 @@ use crate::{
         refusal,
     },
     privilege::{ClientState, Context, Privilege},
-    protocols::dispatch::{globals, objects},
+    protocols::dispatch::{objects, plain},
 };
 
 /// Highest supported version of the protocol.
@@ -91,19 +91,6 @@ fn is_listener(fd: &OwnedFd) -> bool {
     sockopt::socket_domain(fd) == Ok(AddressFamily::UNIX)
         && sockopt::socket_type(fd) == Ok(SocketType::STREAM)
         && sockopt::socket_acceptconn(fd) == Ok(true)
-}
-
-impl GlobalDispatch<WpSecurityContextManagerV1, (), Kiosk> for SecurityContexts {
-    fn bind(
-        _: &mut Kiosk,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<WpSecurityContextManagerV1>,
-        (): &(),
-        init: &mut DataInit<'_, Kiosk>,
-    ) {
-        init.init(resource, ());
-    }
 }
 
 impl Dispatch<WpSecurityContextManagerV1, (), Kiosk> for SecurityContexts {
@@ -262,8 +249,8 @@ fn accept(listener: &UnixListener, accepted: &SyncSender<UnixStream>) {
     }
 }
 
-globals! {
-    WpSecurityContextManagerV1, () => SecurityContexts;
+plain! {
+    WpSecurityContextManagerV1 => SecurityContexts;
 }
 objects! {
     WpSecurityContextManagerV1, () => SecurityContexts;

@@ -13,7 +13,7 @@ use smithay::reexports::{
 use crate::{
     kiosk::Kiosk,
     limits::refusal::{self, Repeated},
-    protocols::dispatch::{globals, objects, plain},
+    protocols::dispatch::{objects, plain},
 };
 
 /// Highest supported version of the protocol.
@@ -89,9 +89,6 @@ impl Dispatch<ExtSessionLockSurfaceV1, (), Kiosk> for SessionLock {
 
 plain! {
     ExtSessionLockManagerV1 => SessionLock;
-}
-globals! {
-    ExtSessionLockManagerV1, () => SessionLock;
 }
 objects! {
     ExtSessionLockManagerV1, () => SessionLock;

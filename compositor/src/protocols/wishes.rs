@@ -27,7 +27,7 @@ use super::attached::attach;
 use crate::{
     kiosk::Kiosk,
     limits::refusal::{self, Repeated},
-    protocols::dispatch::{globals, objects, plain},
+    protocols::dispatch::{objects, plain},
 };
 
 /// Highest supported version of each protocol.
@@ -134,11 +134,6 @@ plain! {
     XdgSystemBellV1 => Wishes;
     WpTearingControlManagerV1 => Wishes;
     ZwpKeyboardShortcutsInhibitManagerV1 => Wishes;
-}
-globals! {
-    XdgSystemBellV1, () => Wishes;
-    WpTearingControlManagerV1, () => Wishes;
-    ZwpKeyboardShortcutsInhibitManagerV1, () => Wishes;
 }
 objects! {
     XdgSystemBellV1, () => Wishes;

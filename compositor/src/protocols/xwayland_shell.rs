@@ -7,10 +7,7 @@ use smithay::{
             xwayland_shell_v1::{self, XwaylandShellV1},
             xwayland_surface_v1::{self, XwaylandSurfaceV1},
         },
-        wayland_server::{
-            Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, Weak,
-            protocol::wl_surface::WlSurface,
-        },
+        wayland_server::{Client, DataInit, Dispatch, DisplayHandle, Resource, Weak, protocol::wl_surface::WlSurface},
     },
     wayland::compositor::give_role,
 };
@@ -18,7 +15,7 @@ use smithay::{
 use crate::{
     kiosk::Kiosk,
     limits::refusal,
-    protocols::dispatch::{globals, objects},
+    protocols::dispatch::{objects, plain},
 };
 
 /// Highest supported version of the protocol.
@@ -34,19 +31,6 @@ impl XwaylandShell {
     pub fn new(display: &DisplayHandle) -> Self {
         display.create_global::<Kiosk, XwaylandShellV1, ()>(VERSION, ());
         Self
-    }
-}
-
-impl GlobalDispatch<XwaylandShellV1, (), Kiosk> for XwaylandShell {
-    fn bind(
-        _: &mut Kiosk,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<XwaylandShellV1>,
-        (): &(),
-        init: &mut DataInit<'_, Kiosk>,
-    ) {
-        init.init(resource, ());
     }
 }
 
@@ -88,8 +72,8 @@ impl Dispatch<XwaylandSurfaceV1, Weak<WlSurface>, Kiosk> for XwaylandShell {
     }
 }
 
-globals! {
-    XwaylandShellV1, () => XwaylandShell;
+plain! {
+    XwaylandShellV1 => XwaylandShell;
 }
 objects! {
     XwaylandShellV1, () => XwaylandShell;

@@ -14,7 +14,7 @@ use smithay::{
             ext_image_copy_capture_session_v1::{self, Error as SessionError, ExtImageCopyCaptureSessionV1},
         },
         wayland_server::{
-            Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, WEnum,
+            Client, DataInit, Dispatch, DisplayHandle, Resource, WEnum,
             backend::{ClientId, ObjectId},
             protocol::wl_buffer::WlBuffer,
         },
@@ -32,7 +32,7 @@ use crate::{
     backend::watched::View,
     kiosk::Kiosk,
     limits::refusal,
-    protocols::dispatch::{globals, objects},
+    protocols::dispatch::{objects, plain},
 };
 
 /// Highest supported version of the protocol.
@@ -104,19 +104,6 @@ impl Kiosk {
             copies.iter().for_each(|copy| copy.fail(Failure::Stopped));
             protocols.captures.forget_watcher(&session);
         }
-    }
-}
-
-impl GlobalDispatch<ExtImageCopyCaptureManagerV1, (), Kiosk> for Captures {
-    fn bind(
-        _: &mut Kiosk,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<ExtImageCopyCaptureManagerV1>,
-        (): &(),
-        init: &mut DataInit<'_, Kiosk>,
-    ) {
-        init.init(resource, ());
     }
 }
 
@@ -287,8 +274,8 @@ impl Kiosk {
     }
 }
 
-globals! {
-    ExtImageCopyCaptureManagerV1, () => Captures;
+plain! {
+    ExtImageCopyCaptureManagerV1 => Captures;
 }
 objects! {
     ExtImageCopyCaptureManagerV1, () => Captures;

@@ -9,7 +9,7 @@ use smithay::{
             zwlr_screencopy_manager_v1::{self, ZwlrScreencopyManagerV1},
         },
         wayland_server::{
-            Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource,
+            Client, DataInit, Dispatch, DisplayHandle, Resource,
             backend::{ClientId, ObjectId},
             protocol::wl_output::WlOutput,
         },
@@ -26,7 +26,7 @@ use crate::{
     backend::watched::View,
     kiosk::Kiosk,
     limits::refusal,
-    protocols::dispatch::{globals, objects},
+    protocols::dispatch::{objects, plain},
 };
 
 /// Highest supported version of the protocol.
@@ -62,19 +62,6 @@ impl Kiosk {
         let shape = Shape::of(screen);
         let area = area(&shape)?;
         Some(Of { manager, view: View { screen: screen.id, pointer }, shape, area })
-    }
-}
-
-impl GlobalDispatch<ZwlrScreencopyManagerV1, (), Kiosk> for Captures {
-    fn bind(
-        _: &mut Kiosk,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<ZwlrScreencopyManagerV1>,
-        (): &(),
-        init: &mut DataInit<'_, Kiosk>,
-    ) {
-        init.init(resource, ());
     }
 }
 
@@ -159,8 +146,8 @@ impl Dispatch<ZwlrScreencopyFrameV1, FrameData, Kiosk> for Captures {
     }
 }
 
-globals! {
-    ZwlrScreencopyManagerV1, () => Captures;
+plain! {
+    ZwlrScreencopyManagerV1 => Captures;
 }
 objects! {
     ZwlrScreencopyManagerV1, () => Captures;

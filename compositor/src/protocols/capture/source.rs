@@ -5,13 +5,13 @@ use smithay::reexports::{
         ext_image_capture_source_v1::{self, ExtImageCaptureSourceV1},
         ext_output_image_capture_source_manager_v1::{self, ExtOutputImageCaptureSourceManagerV1},
     },
-    wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New},
+    wayland_server::{Client, DataInit, Dispatch, DisplayHandle},
 };
 
 use super::{Captures, area::screen_of};
 use crate::{
     kiosk::Kiosk,
-    protocols::dispatch::{globals, objects},
+    protocols::dispatch::{objects, plain},
     screens::ScreenId,
 };
 
@@ -24,19 +24,6 @@ pub(super) fn offer(display: &DisplayHandle) {
 
 /// The source's screen; `None`: it is gone.
 pub struct SourceData(pub(super) Option<ScreenId>);
-
-impl GlobalDispatch<ExtOutputImageCaptureSourceManagerV1, (), Kiosk> for Captures {
-    fn bind(
-        _: &mut Kiosk,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<ExtOutputImageCaptureSourceManagerV1>,
-        (): &(),
-        init: &mut DataInit<'_, Kiosk>,
-    ) {
-        init.init(resource, ());
-    }
-}
 
 impl Dispatch<ExtOutputImageCaptureSourceManagerV1, (), Kiosk> for Captures {
     fn request(
@@ -68,8 +55,8 @@ impl Dispatch<ExtImageCaptureSourceV1, SourceData, Kiosk> for Captures {
     }
 }
 
-globals! {
-    ExtOutputImageCaptureSourceManagerV1, () => Captures;
+plain! {
+    ExtOutputImageCaptureSourceManagerV1 => Captures;
 }
 objects! {
     ExtOutputImageCaptureSourceManagerV1, () => Captures;

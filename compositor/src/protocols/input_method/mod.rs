@@ -18,13 +18,13 @@ use smithay::reexports::{
         zwp_input_method_v2::ZwpInputMethodV2,
         zwp_input_popup_surface_v2::ZwpInputPopupSurfaceV2,
     },
-    wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource},
+    wayland_server::{Client, DataInit, Dispatch, DisplayHandle, Resource},
 };
 
 use crate::{
     kiosk::Kiosk,
     privilege,
-    protocols::dispatch::{globals, objects},
+    protocols::dispatch::{objects, plain},
 };
 use method::Method;
 use popup::Popup;
@@ -120,19 +120,6 @@ impl Kiosk {
     }
 }
 
-impl GlobalDispatch<ZwpInputMethodManagerV2, (), Kiosk> for InputMethods {
-    fn bind(
-        _: &mut Kiosk,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<ZwpInputMethodManagerV2>,
-        (): &(),
-        init: &mut DataInit<'_, Kiosk>,
-    ) {
-        init.init(resource, ());
-    }
-}
-
 impl Dispatch<ZwpInputMethodManagerV2, (), Kiosk> for InputMethods {
     fn request(
         kiosk: &mut Kiosk,
@@ -155,8 +142,8 @@ impl Dispatch<ZwpInputMethodManagerV2, (), Kiosk> for InputMethods {
     }
 }
 
-globals! {
-    ZwpInputMethodManagerV2, () => InputMethods;
+plain! {
+    ZwpInputMethodManagerV2 => InputMethods;
 }
 objects! {
     ZwpInputMethodManagerV2, () => InputMethods;

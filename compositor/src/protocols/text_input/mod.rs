@@ -23,7 +23,7 @@ use smithay::{
 use crate::{
     keyboard::field::Field,
     kiosk::Kiosk,
-    protocols::dispatch::{globals, objects},
+    protocols::dispatch::{objects, plain},
 };
 use context::{Context, Edit, MAX_TEXT};
 
@@ -160,9 +160,9 @@ fn same_client(resource: &impl Resource, surface: &WlSurface) -> bool {
     resource.id().same_client_as(&surface.id())
 }
 
-globals! {
-    ZwpTextInputManagerV3, () => TextInputs;
-    ZwpTextInputManagerV1, () => TextInputs;
+plain! {
+    ZwpTextInputManagerV3 => TextInputs;
+    ZwpTextInputManagerV1 => TextInputs;
 }
 objects! {
     ZwpTextInputManagerV3, () => TextInputs;

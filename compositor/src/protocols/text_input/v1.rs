@@ -9,8 +9,7 @@ use smithay::{
         },
         wayland_protocols::wp::text_input::zv3::server::zwp_text_input_v3,
         wayland_server::{
-            Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, WEnum, backend::ClientId,
-            protocol::wl_surface::WlSurface,
+            Client, DataInit, Dispatch, DisplayHandle, WEnum, backend::ClientId, protocol::wl_surface::WlSurface,
         },
     },
     utils::IsAlive,
@@ -146,19 +145,6 @@ fn as_v3(purpose: WEnum<ContentPurpose>) -> zwp_text_input_v3::ContentPurpose {
         ContentPurpose::Datetime => V3::Datetime,
         ContentPurpose::Terminal => V3::Terminal,
         _ => V3::Normal,
-    }
-}
-
-impl GlobalDispatch<ZwpTextInputManagerV1, (), Kiosk> for TextInputs {
-    fn bind(
-        _: &mut Kiosk,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<ZwpTextInputManagerV1>,
-        (): &(),
-        init: &mut DataInit<'_, Kiosk>,
-    ) {
-        init.init(resource, ());
     }
 }
 

@@ -7,8 +7,7 @@ use smithay::{
             zwp_text_input_v3::{self, ChangeCause, ContentHint, ContentPurpose, ZwpTextInputV3},
         },
         wayland_server::{
-            Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, WEnum, backend::ClientId,
-            protocol::wl_surface::WlSurface,
+            Client, DataInit, Dispatch, DisplayHandle, WEnum, backend::ClientId, protocol::wl_surface::WlSurface,
         },
     },
     utils::IsAlive,
@@ -147,19 +146,6 @@ fn purpose(purpose: WEnum<ContentPurpose>) -> Purpose {
         WEnum::Value(ContentPurpose::Password) => Purpose::Password,
         WEnum::Value(ContentPurpose::Pin) => Purpose::Pin,
         _ => Purpose::Text,
-    }
-}
-
-impl GlobalDispatch<ZwpTextInputManagerV3, (), Kiosk> for TextInputs {
-    fn bind(
-        _: &mut Kiosk,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<ZwpTextInputManagerV3>,
-        (): &(),
-        init: &mut DataInit<'_, Kiosk>,
-    ) {
-        init.init(resource, ());
     }
 }
 

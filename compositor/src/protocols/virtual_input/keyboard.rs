@@ -18,8 +18,7 @@ use smithay::{
             zwp_virtual_keyboard_v1::{self, Error, Request, ZwpVirtualKeyboardV1},
         },
         wayland_server::{
-            Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, backend::ClientId,
-            protocol::wl_keyboard::KeymapFormat,
+            Client, DataInit, Dispatch, DisplayHandle, backend::ClientId, protocol::wl_keyboard::KeymapFormat,
         },
     },
 };
@@ -36,7 +35,7 @@ use crate::{
         descriptors::{self, NONE_LEFT, Use},
         refusal,
     },
-    protocols::dispatch::{globals, objects},
+    protocols::dispatch::{objects, plain},
 };
 
 /// Highest supported version of the protocol.
@@ -121,19 +120,6 @@ fn modifiers(depressed: u32, latched: u32, locked: u32) -> ModifiersState {
         iso_level3_shift: mod5,
         iso_level5_shift: mod3,
         ..ModifiersState::default()
-    }
-}
-
-impl GlobalDispatch<ZwpVirtualKeyboardManagerV1, (), Kiosk> for VirtualInput {
-    fn bind(
-        _: &mut Kiosk,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<ZwpVirtualKeyboardManagerV1>,
-        (): &(),
-        init: &mut DataInit<'_, Kiosk>,
-    ) {
-        init.init(resource, ());
     }
 }
 
@@ -241,8 +227,8 @@ impl Kiosk {
     }
 }
 
-globals! {
-    ZwpVirtualKeyboardManagerV1, () => VirtualInput;
+plain! {
+    ZwpVirtualKeyboardManagerV1 => VirtualInput;
 }
 objects! {
     ZwpVirtualKeyboardManagerV1, () => VirtualInput;

@@ -13,7 +13,7 @@ use smithay::{
             zwlr_virtual_pointer_v1::{self, Error, Request, ZwlrVirtualPointerV1},
         },
         wayland_server::{
-            Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, WEnum,
+            Client, DataInit, Dispatch, DisplayHandle, WEnum,
             backend::ClientId,
             protocol::{wl_output::WlOutput, wl_pointer},
         },
@@ -31,7 +31,7 @@ use crate::{
     limits::refusal,
     protocols::{
         capture::screen_of,
-        dispatch::{globals, objects},
+        dispatch::{objects, plain},
     },
     screens::ScreenId,
 };
@@ -93,19 +93,6 @@ impl Kiosk {
 
 fn share(value: u32, extent: u32) -> f64 {
     if extent == 0 { 0.0 } else { (f64::from(value) / f64::from(extent)).min(1.0) }
-}
-
-impl GlobalDispatch<ZwlrVirtualPointerManagerV1, (), Kiosk> for VirtualInput {
-    fn bind(
-        _: &mut Kiosk,
-        _: &DisplayHandle,
-        _: &Client,
-        resource: New<ZwlrVirtualPointerManagerV1>,
-        (): &(),
-        init: &mut DataInit<'_, Kiosk>,
-    ) {
-        init.init(resource, ());
-    }
 }
 
 impl Dispatch<ZwlrVirtualPointerManagerV1, (), Kiosk> for VirtualInput {
@@ -260,8 +247,8 @@ fn gather(scroll: &mut Scroll, request: &Request) -> Result<(), (u32, String)> {
     Ok(())
 }
 
-globals! {
-    ZwlrVirtualPointerManagerV1, () => VirtualInput;
+plain! {
+    ZwlrVirtualPointerManagerV1 => VirtualInput;
 }
 objects! {
     ZwlrVirtualPointerManagerV1, () => VirtualInput;
