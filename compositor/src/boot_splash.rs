@@ -63,11 +63,16 @@ pub struct Options {
 /// The longest name of a theme, bytes.
 const MAX_NAME: usize = 64;
 
+/// What was named can't be the name of a theme.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a name has 1 to {MAX_NAME} letters, digits and - _ . (not as the first)")]
+pub struct ThemeNameError;
+
 /// Checks a theme's name: it names a directory and appears in Plymouth's files.
-fn theme_name(text: &str) -> Result<String, String> {
+fn theme_name(text: &str) -> Result<String, ThemeNameError> {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
     if text.is_empty() || text.len() > MAX_NAME || text.starts_with(['.', '-']) || !text.chars().all(plain) {
-        return Err(format!("a name has 1 to {MAX_NAME} letters, digits and - _ . (not as the first)"));
+        return Err(ThemeNameError);
     }
     Ok(text.to_owned())
 }

@@ -56,10 +56,15 @@ const ON_A_DEVICE: [(&str, &str); 3] = [
     ("See it, turn it", "kioskctl status; kioskctl screenshot picture.png; sudo kioskctl rotate next"),
 ];
 
-fn hint(text: &str) -> Result<(String, String), String> {
+/// An argument that is no hint.
+#[derive(Debug, thiserror::Error)]
+#[error("it is written as WHAT=COMMAND, such as \"See it=kioskctl status\"")]
+struct HintError;
+
+fn hint(text: &str) -> Result<(String, String), HintError> {
     match text.split_once('=') {
         Some((what, command)) if !what.is_empty() && !command.is_empty() => Ok((what.to_owned(), command.to_owned())),
-        _ => Err("it is written as WHAT=COMMAND, such as \"See it=kioskctl status\"".to_owned()),
+        _ => Err(HintError),
     }
 }
 

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use super::Page;
 use super::wire::{self, Asked};
+use crate::machine::Refusal;
 use kiosk_core::config::{Brightness, Rotation};
 use kiosk_core::page_calls::{MAX_TEXT, Wish};
 use kiosk_core::quantities::QuantityError;
@@ -63,15 +64,37 @@ pub struct Back {
 
 /// Why a call is refused, in one sentence for the page's author.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-enum Refusal {
+pub enum CallError {
+    /// A brightness or a rotation is none.
     #[error(transparent)]
     Quantity(#[from] QuantityError),
+    /// A message can't be shown.
     #[error(transparent)]
     Text(#[from] TextError),
+    /// The value of a message is no text; quoted.
     #[error("the message is {0}, allowed is a text")]
     Message(String),
+    /// There is no call of this name.
     #[error("the kiosk has no call {0:?}")]
     Unknown(String),
+    /// It is not the JSON that the script writes; says what is wrong.
+    #[error("the call can't be read: {0}")]
+    Unreadable(String),
+    /// The session can't do it now.
+    #[error(transparent)]
+    Session(#[from] Refusal),
+    /// There is no compositor at the moment.
+    #[error("kioskd is not there: try again later")]
+    NotThere,
+    /// The compositor is of a version that knows no such calls.
+    #[error("kioskd is older than kiosk-session: it has to be restarted (systemctl restart kiosk)")]
+    TooOld,
+    /// The compositor has not answered the calls before.
+    #[error("kioskd does not answer: try again later")]
+    NoAnswer,
+    /// The compositor can't do it; its sentence.
+    #[error("{0}")]
+    Compositor(String),
 }
 
 /// As the script writes it.
@@ -212,7 +235,7 @@ impl Page {
             Err(error) => {
                 if let Some(id) = id_of(text) {
                     let back = Back { document: self.calls.document, context, id: id.to_owned() };
-                    self.answer(&back, Err(format!("the call can't be read: {error}")));
+                    self.answer(&back, Err(CallError::Unreadable(error.to_string())));
                 }
                 return;
             }
@@ -237,18 +260,18 @@ impl Page {
                 }
                 self.calls.asks.push((ask, Some(back)));
             }
-            Err(refusal) => self.answer(&back, Err(refusal.to_string())),
+            Err(error) => self.answer(&back, Err(error)),
         }
     }
 
     /// Settles the promise of a call, if its document is still there.
-    pub fn answer(&mut self, back: &Back, answer: Result<Value, String>) {
+    pub fn answer(&mut self, back: &Back, answer: Result<Value, CallError>) {
         if back.document != self.calls.document {
             return;
         }
         let message = match answer {
             Ok(value) => json!({ "answer": back.id, "value": value }),
-            Err(error) => json!({ "answer": back.id, "error": error }),
+            Err(error) => json!({ "answer": back.id, "error": error.to_string() }),
         };
         self.tell_script(&message, Some(back.context));
     }
@@ -301,7 +324,7 @@ fn id_of(text: &str) -> Option<&str> {
 }
 
 /// What a call means.
-fn understood(name: &str, value: &Value) -> Result<Ask, Refusal> {
+fn understood(name: &str, value: &Value) -> Result<Ask, CallError> {
     let quoted = || shortened(&value.to_string(), MAX_QUOTED);
     let wish = match name {
         "reload" => return Ok(Ask::Reload),
@@ -319,11 +342,11 @@ fn understood(name: &str, value: &Value) -> Result<Ask, Refusal> {
             Wish::Rotate { degrees }
         }
         "message" => {
-            let text = value.as_str().ok_or_else(|| Refusal::Message(quoted()))?;
+            let text = value.as_str().ok_or_else(|| CallError::Message(quoted()))?;
             Wish::Message { text: paintable("message", text, MAX_TEXT)? }
         }
         "info" => Wish::Info {},
-        other => return Err(Refusal::Unknown(shortened(other, MAX_QUOTED))),
+        other => return Err(CallError::Unknown(shortened(other, MAX_QUOTED))),
     };
     Ok(Ask::Device(wish))
 }

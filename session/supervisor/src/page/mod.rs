@@ -35,7 +35,7 @@ use serde_json::{Value, json};
 
 use crate::machine::Event;
 use crate::sign_in::SignIn;
-pub use calls::{Ask, Back};
+pub use calls::{Ask, Back, CallError};
 use calls::{Budget, Calls};
 use clearing::Clearing;
 use denied::{Denied, Wish};

@@ -537,7 +537,7 @@ fn a_tab_over_the_page_is_no_popup() {
 }
 
 #[test]
-fn a_denied_window_is_let_go_of_before_it_is_closed() {
+fn a_denied_window_is_detached_before_it_is_closed() {
     let mut page = under(NewWindows::Deny);
     came(&mut page, "S2", "F2");
     let sent = page.take_outgoing();
@@ -826,7 +826,7 @@ fn asked(page: &mut Page) -> Vec<Ask> {
 }
 
 #[test]
-fn who_asks_is_judged_once_a_context_and_by_the_browser() {
+fn a_caller_is_judged_once_a_context_and_by_the_browser() {
     let mut page = granted();
     calls(&mut page, 3, "a", "reload", &Value::Null);
     calls(&mut page, 3, "b", "home", &Value::Null);
@@ -872,7 +872,7 @@ fn an_answer_goes_to_the_document_that_asked_and_what_it_put_out_is_lit_after_it
     let [(Ask::Device(kiosk_core::page_calls::Wish::Screen { on: false }), Some(back))] = &asks[..] else {
         panic!("{asks:?}")
     };
-    page.answer(back, Err("not now".into()));
+    page.answer(back, Err(CallError::Compositor("not now".into())));
     let sent = page.take_outgoing();
     let told = sent[0]["params"]["expression"].as_str().unwrap();
     assert!(told.contains(r#"{"answer":"a","error":"not now"}"#) && sent[0]["params"]["contextId"] == 3, "{sent:?}");
@@ -895,7 +895,7 @@ fn a_flood_of_calls_costs_neither_orders_nor_memory() {
 }
 
 #[test]
-fn only_who_listens_is_told_of_people() {
+fn only_a_document_that_listens_is_told_of_presence() {
     let mut page = granted();
     page.tell_presence(true);
     assert_eq!((page.listens(), page.take_outgoing()), (0, vec![]));

@@ -8,14 +8,11 @@ use tokio::sync::mpsc;
 
 use super::{Daemon, signed_in_for};
 use crate::machine::Command;
-use crate::page::{Ask, Back, Page};
+use crate::page::{Ask, Back, CallError, Page};
 use kiosk_core::page_calls::{DeviceInfo, PageAnswer, PageCall, Wish};
 
 /// Most calls that wait for the compositor, which answers at once.
 pub(super) const MAX_CALLS: usize = 64;
-
-const NOT_THERE: &str = "kioskd is not there: try again later";
-const TOO_OLD: &str = "kioskd is older than kiosk-session: it has to be restarted (systemctl restart kiosk)";
 
 /// The calls that wait for the compositor.
 pub(super) struct PageCalls {
@@ -24,23 +21,23 @@ pub(super) struct PageCalls {
     /// By number, oldest first; without a `Back` no answer is expected.
     waiting: VecDeque<(u64, Option<Back>)>,
     /// Why the compositor takes no calls; `None`: it does.
-    nobody: Option<&'static str>,
+    refused: Option<CallError>,
 }
 
 impl PageCalls {
     /// None yet; `to_compositor` has room for [`MAX_CALLS`].
     pub fn new(to_compositor: mpsc::Sender<PageCall>) -> Self {
-        Self { to_compositor, last: 0, waiting: VecDeque::new(), nobody: Some(NOT_THERE) }
+        Self { to_compositor, last: 0, waiting: VecDeque::new(), refused: Some(CallError::NotThere) }
     }
 
     /// Sends a call to the compositor. Errors: why it cannot.
-    fn send(&mut self, shell: usize, wish: Wish, back: Option<Back>) -> Result<(), (Option<Back>, &'static str)> {
-        if let Some(why) = self.nobody {
-            return Err((back, why));
+    fn send(&mut self, shell: usize, wish: Wish, back: Option<Back>) -> Result<(), (Option<Back>, CallError)> {
+        if let Some(why) = &self.refused {
+            return Err((back, why.clone()));
         }
         let call = PageCall { call: self.last + 1, shell: shell as u32, wish };
         if self.waiting.len() >= MAX_CALLS || self.to_compositor.try_send(call).is_err() {
-            return Err((back, "kioskd does not answer: try again later"));
+            return Err((back, CallError::NoAnswer));
         }
         self.last += 1;
         self.waiting.push_back((self.last, back));
@@ -59,7 +56,7 @@ impl Daemon {
                 Ask::Home => self.command_of_page(Command::Home, back.as_ref()),
                 Ask::Device(wish) => {
                     if let Err((back, why)) = self.page_calls.send(self.number, wish, back) {
-                        self.answer_page(back.as_ref(), Err(why.to_owned()));
+                        self.answer_page(back.as_ref(), Err(why));
                     }
                 }
             }
@@ -70,7 +67,7 @@ impl Daemon {
     fn command_of_page(&mut self, mut command: Command, back: Option<&Back>) {
         let sign_in = signed_in_for(&self.sign_in, &mut command);
         match self.machine.command(command, self.clock.now()) {
-            Err(refusal) => self.answer_page(back, Err(refusal.to_string())),
+            Err(refusal) => self.answer_page(back, Err(refusal.into())),
             Ok(effects) => {
                 self.answer_page(back, Ok(Value::Null));
                 self.forget_opened(sign_in);
@@ -81,14 +78,14 @@ impl Daemon {
 
     /// The compositor is connected; `calls`: it takes calls.
     pub(super) fn compositor_takes(&mut self, calls: bool) {
-        self.page_calls.nobody = (!calls).then_some(TOO_OLD);
+        self.page_calls.refused = (!calls).then_some(CallError::TooOld);
     }
 
     /// The compositor is gone: fails the waiting calls.
     pub(super) fn compositor_takes_none(&mut self) {
-        self.page_calls.nobody = Some(NOT_THERE);
+        self.page_calls.refused = Some(CallError::NotThere);
         for (_, back) in std::mem::take(&mut self.page_calls.waiting) {
-            self.answer_page(back.as_ref(), Err(NOT_THERE.to_owned()));
+            self.answer_page(back.as_ref(), Err(CallError::NotThere));
         }
     }
 
@@ -98,13 +95,13 @@ impl Daemon {
         let Some(index) = self.page_calls.waiting.iter().position(|(waiting, _)| *waiting == call) else { return };
         let back = self.page_calls.waiting.remove(index).and_then(|(_, back)| back);
         let value = match error {
-            Some(error) => Err(error),
+            Some(error) => Err(CallError::Compositor(error)),
             None => Ok(info.as_ref().map_or(Value::Null, for_page)),
         };
         self.answer_page(back.as_ref(), value);
     }
 
-    fn answer_page(&mut self, back: Option<&Back>, answer: Result<Value, String>) {
+    fn answer_page(&mut self, back: Option<&Back>, answer: Result<Value, CallError>) {
         if let Some(back) = back {
             self.with_page(|page| page.answer(back, answer));
         }
