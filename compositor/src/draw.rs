@@ -161,7 +161,7 @@ impl Kiosk {
             if kiosk.stage.shells.iter().all(|shell| shell.cover == Cover::Gone) || kiosk.seat.session.paused {
                 return;
             }
-            let (now, shell_screens) = (kiosk.now(), kiosk.screens.shell_screens());
+            let (now, shell_screens) = (kiosk.now(), kiosk.screens.shell_screens().to_vec());
             let Self { stage, screens, .. } = kiosk;
             for screen in screens.iter_mut() {
                 let shell = shell_screens.iter().position(|shown_on| *shown_on == Some(screen.id));

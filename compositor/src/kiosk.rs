@@ -114,7 +114,7 @@ impl Kiosk {
             self.screens.request_redraw();
             if self.stage.shells.iter().any(|shell| shell.cover == Cover::Gone) {
                 // These buffers take megabytes a screen, and a still page does not need them.
-                for head in self.screens.iter().filter_map(|screen| screen.head) {
+                for head in self.screens.iter().filter_map(|screen| screen.head()) {
                     self.hardware.backend.trim(head);
                 }
                 if self.main_loop.lifecycle.shell_shown() {
@@ -196,7 +196,7 @@ impl Kiosk {
 
     /// Requests a redraw of the shells' screens: a shell, the pointer or the drag icon changed.
     pub fn request_shell_redraw(&mut self) {
-        for id in self.screens.shell_screens().into_iter().flatten() {
+        for id in self.screens.shell_screens().to_vec().into_iter().flatten() {
             self.request_redraw(id);
         }
     }
@@ -204,7 +204,7 @@ impl Kiosk {
     /// Requests a redraw of the screens that show this surface.
     pub fn request_redraw_for(&mut self, surface: &WlSurface) {
         let shown_by = if self.stage.shells.len() == 1 || self.stage.cursor.drag_icon().is_some() {
-            self.screens.shell_screens()
+            self.screens.shell_screens().to_vec()
         } else {
             vec![self.screens.screen_for(ClientState::shell_of(surface)).map(|screen| screen.id)]
         };
@@ -228,7 +228,7 @@ impl Kiosk {
         let areas: Vec<_> = (0..self.stage.shells.len()).map(|shell| self.area_of(shell)).collect();
         let told: Vec<_> = (0..self.stage.shells.len()).map(|shell| self.told_area_of(shell)).collect();
         self.stage.windows.rearrange(&areas, &told);
-        self.stage.shell_screens = self.screens.shell_screens();
+        self.stage.shell_screens = self.screens.shell_screens().to_vec();
         self.constrain_reactive_popups();
         let focus = self.stage.focus();
         // While a popup has a grab this has no effect: the grab keeps the keyboard until it ends.
@@ -253,7 +253,7 @@ impl Kiosk {
                 // Enter before leave: a window is always on some output. A screen that is being removed is left only
                 // then, as the client may not know the other one yet.
                 screen.output.enter(&root);
-                for other in self.screens.iter().filter(|other| other.id != screen.id && !other.retiring) {
+                for other in self.screens.iter().filter(|other| other.id != screen.id && !other.retiring()) {
                     other.output.leave(&root);
                 }
             }

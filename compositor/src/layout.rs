@@ -62,11 +62,12 @@ impl Kiosk {
 
     /// Detaches screens whose display is gone; they stay, off, while they are needed.
     fn detach_missing(&mut self, heads: &[Head]) {
-        for screen in self.screens.iter_mut() {
-            let gone = screen.head.is_some_and(|id| !heads.iter().any(|head| head.id == id));
-            if gone {
+        let gone = |screen: &&Screen| screen.head().is_some_and(|id| !heads.iter().any(|head| head.id == id));
+        let gone: Vec<ScreenId> = self.screens.iter().filter(gone).map(|screen| screen.id).collect();
+        for id in gone {
+            self.screens.disconnect(id);
+            if let Some(screen) = self.screens.get_mut(id) {
                 tracing::info!(screen = screen.name, "display disconnected; screen kept");
-                screen.head = None;
                 screen.redraw.resume();
             }
         }
@@ -75,7 +76,7 @@ impl Kiosk {
     /// Attaches a display to its earlier screen or a new one.
     fn attach(&mut self, head: Head) {
         let own = self.screens.by_head(head.id).map(|screen| (screen.id, false));
-        let before = || self.screens.iter().find(|screen| screen.head.is_none() && screen.name == head.name);
+        let before = || self.screens.iter().find(|screen| screen.head().is_none() && screen.name == head.name);
         match own.or_else(|| before().map(|screen| (screen.id, true))) {
             Some((id, replugged)) => self.attach_again(id, head, replugged),
             None => self.attach_new(head),
@@ -87,27 +88,25 @@ impl Kiosk {
         let Some(screen) = self.screens.get(id) else { return };
         // A display without a readable EDID is taken for the previous one.
         if head.identity == Identity::default() {
-            head.identity = screen.identity.clone();
+            head.identity = screen.identity().clone();
         }
-        let another = head.identity != screen.identity;
+        let another = head.identity != *screen.identity();
         if !replugged && !another && screen.modes == head.modes {
             return;
         }
         let policy = self.policy_for(&head);
         self.choose_mode(&mut head, policy.mode);
-        let Some(screen) = self.screens.get_mut(id) else { return };
-        tracing::info!(screen = screen.name, display = head.identity.description(), "display connected again");
-        screen.retiring = false;
-        screen.head = Some(head.id);
-        screen.identity = head.identity.clone();
-        screen.adopt_modes(&head);
-        screen.redraw.resume();
+        self.screens.connect(id, &head);
         if replugged || another {
             self.hardware.brightness.forget(id);
+            self.screens.set_mirror(id, policy.mirror);
+        }
+        let Some(screen) = self.screens.get_mut(id) else { return };
+        tracing::info!(screen = screen.name, display = head.identity.description(), "display connected again");
+        if replugged || another {
             screen.set_rotation(policy.rotation);
             screen.set_scale(policy.scale);
             screen.position = policy.position.map(|at| <(i32, i32)>::from(at).into());
-            screen.mirror = policy.mirror;
         }
         // The same display stays off if it was switched off: some pulse their hotplug line in standby.
         let lit = screen.power;
@@ -129,9 +128,7 @@ impl Kiosk {
         };
         tracing::info!(screen = head.name, display = head.identity.description(), "display connected");
         let id = self.screens.add::<Self>(&self.main_loop.display, &head, policy);
-        if let Some(screen) = self.screens.get_mut(id) {
-            screen.mirror = mirror;
-        }
+        self.screens.set_mirror(id, mirror);
         self.hardware.brightness.lit(id);
         if !self.power_for(id, policy.power) {
             self.set_power(id, false);
@@ -181,7 +178,7 @@ impl Kiosk {
     /// The driver would not show the mode, and the back end uses another one.
     pub(crate) fn mode_refused(&mut self, id: ScreenId, reason: &PresentError) {
         let Some(screen) = self.screens.get(id) else { return };
-        let (name, head) = (screen.name.clone(), screen.head);
+        let (name, head) = (screen.name.clone(), screen.head());
         self.problem(format!("{name}: {reason}"));
         let Some(head) = self.hardware.backend.heads().into_iter().find(|found| Some(found.id) == head) else { return };
         if let Some(screen) = self.screens.get_mut(id) {
@@ -212,36 +209,31 @@ impl Kiosk {
             mode: 0,
         };
         let id = self.screens.add::<Self>(&self.main_loop.display, &head, ScreenPolicy::default());
-        if let Some(screen) = self.screens.get_mut(id) {
-            screen.head = None;
-        }
+        self.screens.disconnect(id);
     }
 
     /// Removes screens without a display when another one takes over, but only after clients had time to bind that
     /// one's output, so that they always have one.
     fn retire_unneeded_screens(&mut self) {
-        let mut any = false;
-        let shell_screens = self.screens.shell_screens();
-        let unneeded = |screen: &&mut Screen| {
-            screen.head.is_none() && !screen.retiring && !shell_screens.contains(&Some(screen.id))
+        let unneeded = |screen: &&Screen| {
+            screen.head().is_none() && !screen.retiring() && self.screens.shell_on(screen.id).is_none()
         };
-        for screen in self.screens.iter_mut().filter(unneeded) {
-            screen.retiring = true;
-            any = true;
-        }
-        if any {
+        let unneeded: Vec<ScreenId> = self.screens.iter().filter(unneeded).map(|screen| screen.id).collect();
+        if !unneeded.is_empty() {
             self.after(RETIREMENT, Self::drop_retired_screens);
+        }
+        for id in unneeded {
+            self.screens.set_retiring(id, true);
         }
     }
 
     fn drop_retired_screens(&mut self) {
-        // Without any display these screens carry the shells.
-        if !self.screens.iter().any(|screen| screen.head.is_some()) {
-            self.screens.iter_mut().for_each(|screen| screen.retiring = false);
-            return;
-        }
         let retired: Vec<ScreenId> =
-            self.screens.iter().filter(|screen| screen.retiring).map(|screen| screen.id).collect();
+            self.screens.iter().filter(|screen| screen.retiring()).map(|screen| screen.id).collect();
+        // Without any display these screens carry the shells.
+        if !self.screens.iter().any(|screen| screen.head().is_some()) {
+            return retired.into_iter().for_each(|id| self.screens.set_retiring(id, false));
+        }
         for id in retired {
             if let Some(screen) = self.screens.get(id) {
                 self.stage.windows.surfaces().for_each(|surface| screen.output.leave(&surface));
@@ -270,7 +262,7 @@ impl Kiosk {
         if on {
             self.hardware.brightness.lit(id);
         }
-        let Some(head) = screen.head.filter(|_| !self.seat.session.paused) else { return Ok(()) };
+        let Some(head) = screen.head().filter(|_| !self.seat.session.paused) else { return Ok(()) };
         let switched = self.hardware.backend.set_power(head, on);
         switched.map_err(|error| SwitchError { screen: screen.name.clone(), on, error })
     }

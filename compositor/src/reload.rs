@@ -153,7 +153,7 @@ impl Kiosk {
             let screen = self.screens.by_name(name).ok_or_else(|| {
                 CommandError::NotFound(format!("there is no output {name:?}; there are: {}", self.screens.names()))
             })?;
-            displays.push((name, self.screens.saved_as(&screen.identity)));
+            displays.push((name, self.screens.saved_as(screen.identity())));
         }
         let before = self.settings.saved.state.clone();
         let state = &mut self.settings.saved.state;
@@ -196,8 +196,8 @@ impl Kiosk {
 
     /// The current policy of each connected screen.
     fn policies(&self) -> Vec<(ScreenId, OutputPolicy)> {
-        let connected = self.screens.iter().filter(|screen| screen.head.is_some());
-        connected.map(|screen| (screen.id, self.policy_of(&screen.identity, &screen.name))).collect()
+        let connected = self.screens.iter().filter(|screen| screen.head().is_some());
+        connected.map(|screen| (screen.id, self.policy_of(screen.identity(), &screen.name))).collect()
     }
 
     /// Applies the policies that differ from `before`, as one transaction.
@@ -219,12 +219,13 @@ impl Kiosk {
             self.apply(0, &changes, ApplyMode::InForce)?;
         }
         for (id, _, after) in changed {
-            let Some(screen) = self.screens.get_mut(id) else { continue };
             // Set directly, as a change cannot express it: no position, and a mirror source that is not connected.
-            if after.position.is_none() {
+            if after.position.is_none()
+                && let Some(screen) = self.screens.get_mut(id)
+            {
                 screen.position = None;
             }
-            screen.mirror.clone_from(&after.mirror);
+            self.screens.set_mirror(id, after.mirror.clone());
         }
         self.layout_changed();
         Ok(())

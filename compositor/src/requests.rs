@@ -148,10 +148,10 @@ fn output(screens: &Screens, screen: &Screen, off_because: Option<String>) -> Ou
     let mode = screen.output.current_mode();
     OutputSnapshot {
         name: screen.name.clone(),
-        make: screen.identity.make.clone(),
-        model: screen.identity.model.clone(),
-        serial_number: screen.identity.serial.clone(),
-        connected: screen.head.is_some(),
+        make: screen.identity().make.clone(),
+        model: screen.identity().model.clone(),
+        serial_number: screen.identity().serial.clone(),
+        connected: screen.head().is_some(),
         power: screen.power,
         power_reason: off_because.unwrap_or_default(),
         rotation: screen.rotation.degrees(),
@@ -177,6 +177,6 @@ fn output(screens: &Screens, screen: &Screen, off_because: Option<String>) -> Ou
 
 /// The connector of this screen's mirror source; the configured name if the source is not connected.
 fn mirror_name(screens: &Screens, screen: &Screen) -> String {
-    let wanted = screen.mirror.clone().unwrap_or_default();
-    screens.called(&wanted).map_or(wanted, |source| source.name.clone())
+    let wanted = screen.mirror().unwrap_or_default();
+    screens.called(wanted).map_or(wanted, |source| &source.name).to_owned()
 }

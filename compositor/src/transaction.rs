@@ -129,7 +129,7 @@ impl Kiosk {
             let screen = self.screens.get(*id)?;
             let now = current(&self.screens, screen);
             let mode = plan.mode.filter(|_| plan.mode != now.mode);
-            let state = HeadState { head: screen.head?, mode, on: plan.power };
+            let state = HeadState { head: screen.head()?, mode, on: plan.power };
             (mode.is_some() || plan.power != now.power).then_some((screen.name.clone(), state))
         };
         let (names, states): (Vec<String>, Vec<HeadState>) = planned.iter().filter_map(state).unzip();
@@ -166,18 +166,18 @@ impl Kiosk {
         }
         // By identity rather than connector, where it is unique.
         let source = plan.mirror.and_then(|source| self.screens.get(source)).map(|source| {
-            let identity = self.screens.saved_as(&source.identity);
+            let identity = self.screens.saved_as(source.identity());
             if identity.is_empty() { source.name.clone() } else { identity }
         });
+        if plan.mirror != now.mirror {
+            self.screens.set_mirror(id, source);
+        }
         let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
         if plan.rotation != now.rotation {
             screen.set_rotation(plan.rotation);
         }
         screen.set_scale(if plan.auto_scale { Scale::Auto } else { Scale::Fixed(plan.scale) });
         screen.position = plan.position.map(|at| <(i32, i32)>::from(at).into());
-        if plan.mirror != now.mirror {
-            screen.mirror = source;
-        }
         screen.redraw.request();
         if plan.power != now.power {
             self.try_set_power(id, plan.power)?;
@@ -202,7 +202,7 @@ impl Kiosk {
 
     fn use_mode(&mut self, id: ScreenId, mode: HeadMode) -> Result<(), TransactionError> {
         let Some(screen) = self.screens.get_mut(id) else { return Ok(()) };
-        let Some(head) = screen.head else { return Ok(()) };
+        let Some(head) = screen.head() else { return Ok(()) };
         self.hardware
             .backend
             .set_mode(head, mode)
@@ -222,7 +222,7 @@ impl Kiosk {
         for ((id, plan), (_, change)) in planned.iter().zip(changes) {
             let Some(screen) = self.screens.get(*id) else { continue };
             let settings = settings(change, plan);
-            self.settings.saved.state.change(&self.screens.saved_as(&screen.identity), &screen.name, &settings);
+            self.settings.saved.state.change(&self.screens.saved_as(screen.identity()), &screen.name, &settings);
         }
         let in_passing = changes.iter().all(|(_, change)| only_brightness(change));
         let saved = if in_passing { self.save_in_passing() } else { self.save() };
@@ -264,7 +264,7 @@ fn current(screens: &Screens, screen: &Screen) -> Planned {
             screen.modes.iter().find(listed).copied()
         }),
         position: screen.position.and_then(|at| Position::try_from((at.x, at.y)).ok()),
-        mirror: screen.mirror.as_deref().and_then(|name| screens.called(name)).map(|source| source.id),
+        mirror: screen.mirror().and_then(|name| screens.called(name)).map(|source| source.id),
         brightness: screen.brightness.map(Brightness::nearest),
     }
 }
@@ -273,8 +273,8 @@ fn facts(screens: &Screens, screen: &Screen) -> Facts {
     Facts {
         id: screen.id,
         name: screen.name.clone(),
-        identity: screen.identity.description(),
-        connected: screen.head.is_some(),
+        identity: screen.identity().description(),
+        connected: screen.head().is_some(),
         physical: screen.physical,
         modes: screen.modes.clone(),
         now: current(screens, screen),

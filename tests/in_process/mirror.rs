@@ -39,7 +39,7 @@ fn change(fixture: &mut Fixture, name: &str, change: OutputChange) -> Result<u32
     applied
 }
 
-fn turned(degrees: u32) -> OutputChange {
+fn rotated(degrees: u32) -> OutputChange {
     OutputChange { rotation: Some(Rotation::try_from(degrees).unwrap()), ..OutputChange::default() }
 }
 
@@ -85,22 +85,22 @@ fn assert_letterboxed(seen: &Capture, source: (i32, i32), what: &str) {
 }
 
 #[test]
-fn a_mirror_shows_the_whole_picture_whatever_its_shape_turn_and_scale() {
+fn a_mirror_shows_the_whole_picture_at_any_shape_rotation_and_scale() {
     for (source, mirror) in
         [("640x400", "640x400"), ("640x400", "500x500"), ("640x400@2", "333x200@1.5"), ("320x200", "1280x1024")]
     {
-        for (source_turn, mirror_turn) in [(0, 0), (0, 90), (90, 0), (270, 180), (180, 270)] {
-            let what = format!("{source} turned by {source_turn} on {mirror} turned by {mirror_turn}");
+        for (source_rotation, mirror_rotation) in [(0, 0), (0, 90), (90, 0), (270, 180), (180, 270)] {
+            let what = format!("{source} rotated by {source_rotation} on {mirror} rotated by {mirror_rotation}");
             let mut fixture = mirrored(source, mirror).start();
-            change(&mut fixture, "HEADLESS-1", turned(source_turn)).unwrap();
-            change(&mut fixture, "HEADLESS-2", turned(mirror_turn)).unwrap();
+            change(&mut fixture, "HEADLESS-1", rotated(source_rotation)).unwrap();
+            change(&mut fixture, "HEADLESS-2", rotated(mirror_rotation)).unwrap();
             let client = fixture.client();
             fixture.map(client, Picture::Corners);
             assert_eq!(fixture[client].seen.output_count(), 2);
             let original = fixture.screenshot();
             let seen = fixture.screenshot_of("HEADLESS-2");
             assert_letterboxed(&seen, (original.width as i32, original.height as i32), &what);
-            let off = difference(&fixture.panel_of(MIRROR), &on_panel(&seen, mirror_turn));
+            let off = difference(&fixture.panel_of(MIRROR), &on_panel(&seen, mirror_rotation));
             assert!(off <= 8, "{what}: {off}");
         }
     }
@@ -172,9 +172,9 @@ fn a_finger_on_a_mirror_is_where_it_seems_to_be() {
         size: None,
         hint: Some("HEADLESS-2"),
     };
-    for mirror_turn in [0, 90, 180, 270] {
+    for mirror_rotation in [0, 90, 180, 270] {
         let mut fixture = mirrored("640x400@2", "500x300").start();
-        change(&mut fixture, "HEADLESS-2", turned(mirror_turn)).unwrap();
+        change(&mut fixture, "HEADLESS-2", rotated(mirror_rotation)).unwrap();
         let client = fixture.client();
         fixture.map(client, Picture::Corners);
         let glass = fixture.plug_in(GLASS);
@@ -193,14 +193,14 @@ fn a_finger_on_a_mirror_is_where_it_seems_to_be() {
             fixture.finger_up(&glass, 0);
             fixture.roundtrip(client);
             let Some(TouchSeen::Down { x, y, .. }) = fixture[client].seen.touch.get(before).cloned() else {
-                panic!("the finger on {color:?} was not felt, turned by {mirror_turn}")
+                panic!("the finger on {color:?} was not felt, rotated by {mirror_rotation}")
             };
             assert!((0.0..320.0).contains(&x) && (0.0..200.0).contains(&y));
             found.push(((i32::from(x > 240.0), i32::from(y > 140.0)), corner));
             assert!(!(80.0..=240.0).contains(&x), "{x}");
             assert!(!(60.0..=140.0).contains(&y), "{y}");
         }
-        assert!(found.iter().all(|(felt, corner)| felt == corner), "turned by {mirror_turn}: {found:?}");
+        assert!(found.iter().all(|(felt, corner)| felt == corner), "rotated by {mirror_rotation}: {found:?}");
     }
 }
 
@@ -217,7 +217,7 @@ fn mirroring_begins_and_ends_at_run_time_and_is_kept() {
     assert_eq!(fixture.kiosk.snapshot().outputs[1].mirror, "HEADLESS-1");
     let kept = fixture.kiosk.settings.saved.state.output("", "HEADLESS-2").and_then(|kept| kept.mirror.clone());
     let kept = kept.or_else(|| {
-        let identity = fixture.kiosk.screens.by_name("HEADLESS-2")?.identity.description();
+        let identity = fixture.kiosk.screens.by_name("HEADLESS-2")?.identity().description();
         fixture.kiosk.settings.saved.state.output(&identity, "HEADLESS-2")?.mirror.clone()
     });
     assert_eq!(kept.as_deref(), Some("HEADLESS-1"));

@@ -132,7 +132,7 @@ fn a_second_display_takes_nothing_from_the_first() {
 }
 
 #[test]
-fn a_display_that_pulses_in_standby_disturbs_nobody() {
+fn a_display_that_pulses_in_standby_changes_nothing() {
     let mut fixture = Fixture::new(&["320x200"]);
     let client = fixture.client();
     let window = fixture.map(client, Picture::Solid(RED));
@@ -152,7 +152,7 @@ fn a_display_that_pulses_in_standby_disturbs_nobody() {
 }
 
 #[test]
-fn turn_and_scale_are_kept_over_a_replug() {
+fn rotation_and_scale_are_kept_over_a_replug() {
     let mut fixture = Fixture::new(&["320x200"]);
     let client = fixture.client();
     let window = fixture.map(client, Picture::Solid(RED));
@@ -216,7 +216,7 @@ fn another_display_on_the_same_connector_gets_its_own_policy() {
     fixture.plug(Vec::new());
     fixture.plug(unreadable);
     assert_eq!(degrees(&fixture, "HEADLESS-1"), 90);
-    assert_eq!(fixture.primary().identity.model, "headless");
+    assert_eq!(fixture.primary().identity().model, "headless");
 }
 
 #[test]
@@ -225,8 +225,8 @@ fn two_displays_of_one_name_are_told_apart_by_their_connectors() {
     let mut heads = fixture.panels.heads();
     heads.push(second(&heads[0], "headless"));
     fixture.plug(heads.clone());
-    let turned = OutputChange { rotation: Some(Rotation::R90), ..OutputChange::default() };
-    fixture.kiosk.apply(0, &[("HEADLESS-2".into(), turned)], ApplyMode::Keep).unwrap();
+    let rotated = OutputChange { rotation: Some(Rotation::R90), ..OutputChange::default() };
+    fixture.kiosk.apply(0, &[("HEADLESS-2".into(), rotated)], ApplyMode::Keep).unwrap();
     fixture.plug(Vec::new());
     fixture.plug(heads);
     assert_eq!((degrees(&fixture, "HEADLESS-1"), degrees(&fixture, "HEADLESS-2")), (0, 90));
@@ -309,7 +309,7 @@ fn two_rules_against_each_other_are_told_and_the_connectors_holds() {
 }
 
 #[test]
-fn who_asks_xdg_output_hears_where_each_screen_is_and_comes_to_be() {
+fn xdg_output_tells_where_each_screen_is_and_where_it_moves() {
     let mut fixture = Fixture::new(&["320x200", "640x400"]);
     let client = fixture.client();
     fixture[client].seen.asks_xdg_output = true;
@@ -339,8 +339,8 @@ fn who_asks_xdg_output_hears_where_each_screen_is_and_comes_to_be() {
     again.destroy();
     fixture.roundtrip(client);
     fixture[client].seen.extra.clear();
-    let turned = OutputChange { rotation: Some(Rotation::R90), ..OutputChange::default() };
-    fixture.change(turned).unwrap();
+    let rotated = OutputChange { rotation: Some(Rotation::R90), ..OutputChange::default() };
+    fixture.change(rotated).unwrap();
     fixture.roundtrip(client);
     let told = fixture[client].seen.extra.clone();
     let news: Vec<_> = told.iter().filter(|said| **said != Extra::ScreenDone).cloned().collect();

@@ -105,7 +105,7 @@ fn a_page_lights_what_it_put_out_but_nothing_of_an_operators() {
     done(&fixture.page_asks(&mut first, 0, Wish::Screen { on: false }));
     refused(
         &fixture.page_asks(&mut first, 0, Wish::Screen { on: true }),
-        "the screen was switched or turned less than a second ago: try again later",
+        "the screen was switched or rotated less than a second ago: try again later",
     );
     fixture.pass(LATER);
     done(&fixture.page_asks(&mut first, 0, Wish::Screen { on: true }));
@@ -138,7 +138,7 @@ fn with_its_page_the_darkness_and_the_message_end() {
 }
 
 #[test]
-fn a_page_turns_its_own_screen_and_nothing_is_kept() {
+fn a_page_rotates_its_own_screen_and_nothing_is_kept() {
     let (mut fixture, [mut first, mut second]) = two_pages(|_| {});
     done(&fixture.page_asks(&mut second, 1, Wish::Rotate { degrees: 90 }));
     fixture.still();
@@ -149,7 +149,7 @@ fn a_page_turns_its_own_screen_and_nothing_is_kept() {
     assert_eq!(fixture.kiosk.settings.saved.state.outputs().count(), 0, "an operator's turn would be kept");
     refused(
         &fixture.page_asks(&mut second, 1, Wish::Rotate { degrees: 180 }),
-        "the screen was switched or turned less than a second ago: try again later",
+        "the screen was switched or rotated less than a second ago: try again later",
     );
     refused(
         &fixture.page_asks(&mut second, 1, Wish::Rotate { degrees: 45 }),
@@ -213,7 +213,7 @@ fn a_page_is_told_of_its_own_screen() {
 }
 
 #[test]
-fn who_listens_hears_of_people_once_and_nothing_wakes_for_it() {
+fn a_session_that_listens_is_told_of_presence_once_and_nothing_wakes_for_it() {
     const IDLE: Duration = Duration::from_millis(300);
     let (mut fixture, [mut first, mut second]) = two_pages(|setup| setup.config.idle.screen_off = Some(IDLE));
     let presence = |session: &mut Session| -> Vec<bool> {

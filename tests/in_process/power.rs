@@ -299,7 +299,7 @@ fn a_page_that_draws_is_slowed_down_and_not_stopped_in_the_dark() {
         fixture.until("a callback", |fixture| fixture[client].frames(&window.surface) == count);
     }
     assert!(started.elapsed() >= Duration::from_millis(1900), "{:?} for two frames", started.elapsed());
-    assert_eq!(fixture.panels.frames(), drawn, "drawn for nobody");
+    assert_eq!(fixture.panels.frames(), drawn, "drawn for a screen that is off");
     fixture.switch(true);
     fixture.still();
     assert_eq!(fixture.panel().pixel(9, 9), GREEN);
@@ -343,7 +343,7 @@ fn the_schedule_switches_off_and_on_and_the_page_goes_on() {
 }
 
 #[test]
-fn who_keeps_a_screen_from_idling_keeps_it_on_at_night_only_when_it_was_lit_by_name() {
+fn an_inhibitor_keeps_a_screen_on_at_night_only_when_it_was_lit_by_name() {
     let (mut fixture, client, window) = with(|setup| {
         setup.config.power.schedule = nightly();
         setup.config.idle.screen_off = Some(IDLE);
@@ -491,10 +491,10 @@ fn a_display_that_came_or_went_while_the_machine_slept_is_noticed() {
     let second = Head { id: HeadId(2), name: "HEADLESS-2".into(), ..heads[0].clone() };
     fixture.panels.set_heads(vec![heads[0].clone(), second]);
     fixture.kiosk.woke_up();
-    assert_eq!(fixture.kiosk.screens.iter().filter(|screen| screen.head.is_some()).count(), 2);
+    assert_eq!(fixture.kiosk.screens.iter().filter(|screen| screen.head().is_some()).count(), 2);
     fixture.panels.set_heads(heads);
     fixture.kiosk.woke_up();
-    assert_eq!(fixture.kiosk.screens.iter().filter(|screen| screen.head.is_some()).count(), 1);
+    assert_eq!(fixture.kiosk.screens.iter().filter(|screen| screen.head().is_some()).count(), 1);
 }
 
 #[test]

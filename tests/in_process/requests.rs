@@ -208,7 +208,7 @@ fn two_temporary_changes_go_back_to_the_beginning() {
     fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Temporary { revert_after }).unwrap();
     fixture.kiosk.apply(0, &on_first(turn(180)), ApplyMode::Temporary { revert_after }).unwrap();
     fixture.pass(Duration::from_millis(350));
-    assert_eq!(fixture.primary().rotation.degrees(), 0, "stuck in a layout that nobody confirmed");
+    assert_eq!(fixture.primary().rotation.degrees(), 0, "stuck in a layout that was not confirmed");
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn a_display_that_comes_during_a_trial_does_not_make_it_last() {
     // A hotplug event, such as rotating monitors send, has a new serial.
     fixture.kiosk.displays_changed();
     fixture.pass(Duration::from_millis(350));
-    assert_eq!(fixture.primary().rotation.degrees(), 0, "stuck in a layout that nobody confirmed");
+    assert_eq!(fixture.primary().rotation.degrees(), 0, "stuck in a layout that was not confirmed");
 }
 
 #[test]
@@ -232,7 +232,7 @@ fn kept_changes_are_those_of_the_next_start() {
     let (saved, warning) = kiosk_core::config::SavedState::load(directory.path());
     assert!(warning.is_none(), "{warning:?}");
     let screen = fixture.primary();
-    let settings = saved.output(&screen.identity.description(), &screen.name).unwrap();
+    let settings = saved.output(&screen.identity().description(), &screen.name).unwrap();
     assert_eq!(settings.rotation.map(|rotation| rotation.degrees()), Some(90));
     assert_eq!(settings.scale, Scale::fixed(1.5).ok());
 }

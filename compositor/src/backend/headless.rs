@@ -146,7 +146,7 @@ impl<H: Host> Backend for Headless<H> {
     }
 
     fn present(&mut self, frame: &Frame<'_>) -> Result<Presented, PresentError> {
-        let Some(head) = frame.screen.head else { return Err(PresentError::Inactive) };
+        let Some(head) = frame.screen.head() else { return Err(PresentError::Inactive) };
         let panel = self.panels.entry(head).or_insert_with(|| Panel {
             image: None,
             tracker: None,

@@ -134,7 +134,7 @@ impl Brightness {
     /// Finds the brightness control of a screen's display. `sysfs`: where the kernel describes it. Returns whether one
     /// was found at once; a monitor answers later.
     pub fn find(&mut self, screen: &mut Screen, sysfs: &Path) -> bool {
-        let (id, Some(head)) = (screen.id, screen.head) else { return false };
+        let (id, Some(head)) = (screen.id, screen.head()) else { return false };
         let known = self.known.get(&id).filter(|known| known.head == head);
         if known.is_some_and(|known| known.busy || known.control.is_some()) {
             return false;
@@ -188,7 +188,7 @@ impl Brightness {
     /// Sets the brightness of a screen's display, 0 to 100. What fails later comes with [`Brightness::answered`].
     pub fn set(&mut self, screen: &mut Screen, percent: i32) -> Result<(), BrightnessError> {
         let id = screen.id;
-        let known = self.known.get_mut(&id).filter(|known| screen.head == Some(known.head));
+        let known = self.known.get_mut(&id).filter(|known| screen.head() == Some(known.head));
         let known = known.ok_or(BrightnessError::NoControl)?;
         let (head, control) = (known.head, known.control.clone().ok_or(BrightnessError::NoControl)?);
         if known.busy {

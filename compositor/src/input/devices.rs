@@ -300,9 +300,9 @@ impl Kiosk {
     }
 
     fn output_mappings(&self) -> Vec<Option<OutputMapping>> {
-        let any_connected = self.screens.iter().any(|screen| screen.head.is_some());
+        let any_connected = self.screens.iter().any(|screen| screen.head().is_some());
         let screens: Vec<&Screen> =
-            self.screens.iter().filter(|screen| screen.head.is_some() || !any_connected).collect();
+            self.screens.iter().filter(|screen| screen.head().is_some() || !any_connected).collect();
         let places: Vec<OutputInfo<'_>> = screens.iter().map(|screen| place(screen)).collect();
         let shell = self.screens.primary().map(|screen| screen.id);
         let primary = screens.iter().position(|screen| Some(screen.id) == shell).unwrap_or(0);
@@ -359,9 +359,9 @@ impl Kiosk {
 fn place(screen: &Screen) -> OutputInfo<'_> {
     OutputInfo {
         name: &screen.name,
-        identity: screen.identity.description(),
-        make: &screen.identity.make,
-        model: &screen.identity.model,
+        identity: screen.identity().description(),
+        make: &screen.identity().make,
+        model: &screen.identity().model,
         physical: screen.physical,
     }
 }

@@ -24,9 +24,9 @@ impl Kiosk {
     /// The areas that the pointer can be in: screens with shells that are visible.
     fn pointer_areas(&self) -> Vec<Rectangle<i32, Logical>> {
         let shown: Vec<_> =
-            self.screens.shell_screens().into_iter().flatten().filter_map(|id| self.screens.get(id)).collect();
-        let any_connected = shown.iter().any(|screen| screen.head.is_some());
-        let seen = shown.into_iter().filter(|screen| screen.head.is_some() || !any_connected);
+            self.screens.shell_screens().iter().flatten().filter_map(|id| self.screens.get(*id)).collect();
+        let any_connected = shown.iter().any(|screen| screen.head().is_some());
+        let seen = shown.into_iter().filter(|screen| screen.head().is_some() || !any_connected);
         seen.map(|screen| screen.geometry()).collect()
     }
 

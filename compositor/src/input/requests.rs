@@ -20,7 +20,7 @@ impl Kiosk {
                     "{id} is a keyboard; touch panels, tablets and absolute pointers can be laid on an output"
                 )));
             }
-            let is_it = |screen: &Screen| screen.name == output || screen.identity.description() == output;
+            let is_it = |screen: &Screen| screen.name == output || screen.identity().description() == output;
             if !self.screens.iter().any(is_it) {
                 return Err(CommandError::NotFound(format!(
                     "there is no output {output:?}; there are: {}",

@@ -27,7 +27,7 @@ impl Kiosk {
     /// The monitor's control is known: sets the saved or configured brightness.
     fn restore_brightness(&mut self, id: ScreenId) {
         let Some(screen) = self.screens.get(id) else { return };
-        let Some(percent) = self.policy_of(&screen.identity, &screen.name).brightness else { return };
+        let Some(percent) = self.policy_of(screen.identity(), &screen.name).brightness else { return };
         let (percent, name) = (i32::from(percent.percent()).max(MIN_RESTORED_PERCENT), screen.name.clone());
         if screen.brightness == Some(percent) {
             return;

@@ -44,7 +44,7 @@ enum Refusal {
     #[error("this page is on no output: all are other shells'")]
     NoScreen,
     /// Too soon after the last one.
-    #[error("the screen was switched or turned less than a second ago: try again later")]
+    #[error("the screen was switched or rotated less than a second ago: try again later")]
     Pace,
     /// The screen was switched on by input after the page had switched it off.
     #[error("somebody has lit the screen: it stays on for {0} s more")]
@@ -281,7 +281,7 @@ impl Kiosk {
         DeviceInfo {
             name: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            outputs: outputs.filter(|screen| screen.head.is_some()).map(output_info).collect(),
+            outputs: outputs.filter(|screen| screen.head().is_some()).map(output_info).collect(),
             addresses: addresses.chain(network.name).collect(),
         }
     }
@@ -304,8 +304,8 @@ fn output_info(screen: &Screen) -> OutputInfo {
     let [width, height, refresh] = mode.unwrap_or_default();
     OutputInfo {
         name: screen.name.clone(),
-        make: screen.identity.make.clone(),
-        model: screen.identity.model.clone(),
+        make: screen.identity().make.clone(),
+        model: screen.identity().model.clone(),
         width,
         height,
         refresh,

@@ -111,7 +111,7 @@ impl Kiosk {
     /// Adapts the layers when the screens or the layout changed.
     pub(crate) fn rearrange_layers(&mut self) {
         let screens = &self.screens;
-        self.stage.layers.close_all_but(|id| screens.get(id).is_some_and(|screen| !screen.retiring));
+        self.stage.layers.close_all_but(|id| screens.get(id).is_some_and(|screen| !screen.retiring()));
         for screen in screens.iter() {
             self.stage.layers.arrange(screen.id, screen.geometry());
         }

@@ -39,6 +39,8 @@ pub struct Screens {
     list: Vec<Screen>,
     /// The wanted screen of each shell; never empty.
     wanted: Vec<ShellScreen>,
+    /// The placement that follows from these: asked for with each frame, and kept by [`Screens::place_shells`].
+    shell_screens: Vec<Option<ScreenId>>,
     next_id: u32,
     /// Identities shared by several connected displays.
     ambiguous: Vec<Identity>,
@@ -50,7 +52,7 @@ impl Screens {
     /// No screens yet; `wanted` has the wanted screen of each shell.
     pub fn new(wanted: Vec<ShellScreen>) -> Self {
         let wanted = if wanted.is_empty() { vec![ShellScreen::First] } else { wanted };
-        Self { wanted, ..Self::default() }
+        Self { shell_screens: vec![None; wanted.len()], wanted, ..Self::default() }
     }
 
     /// Notes identities that several displays share, which only their connectors distinguish.
@@ -72,6 +74,7 @@ impl Screens {
         let mut screen = Screen::new(id, head, policy);
         screen.announce::<D>(display);
         self.list.push(screen);
+        self.place_shells();
         self.arrange();
         id
     }
@@ -83,19 +86,20 @@ impl Screens {
         }
         if let Some(index) = self.list.iter().position(|screen| screen.id == id) {
             self.list.remove(index).withdraw::<D>(display);
+            self.place_shells();
             self.arrange();
         }
     }
 
     /// Lays the screens out and gives the layout a new serial.
     pub fn arrange(&mut self) {
-        let any_connected = self.list.iter().any(|screen| screen.head.is_some());
+        let any_connected = self.list.iter().any(|screen| screen.head().is_some());
         let place = |screen: &Screen| Placement {
             size: screen.geometry().size,
             wanted: screen.position,
             // A mirror shows its source's part of the layout.
-            seen: !screen.retiring
-                && (screen.head.is_some() || !any_connected)
+            seen: !screen.retiring()
+                && (screen.head().is_some() || !any_connected)
                 && self.mirror_source(screen.id).is_none(),
         };
         let places: Vec<Placement> = self.list.iter().map(place).collect();
@@ -129,7 +133,7 @@ impl Screens {
 
     /// The screen that is shown on this display.
     pub fn by_head(&self, head: HeadId) -> Option<&Screen> {
-        self.list.iter().find(|screen| screen.head == Some(head))
+        self.list.iter().find(|screen| screen.head() == Some(head))
     }
 
     /// The screen of this connector, exactly; [`Screens::called`] knows identities too.
@@ -144,7 +148,7 @@ impl Screens {
 
     /// The screen whose picture this one shows instead of its own. A mirror of a mirror shows what that one does.
     pub fn mirror_source(&self, id: ScreenId) -> Option<&Screen> {
-        let next = |screen: &Screen| self.called(screen.mirror.as_deref()?).filter(|source| source.head.is_some());
+        let next = |screen: &Screen| self.called(screen.mirror()?).filter(|source| source.head().is_some());
         let mut source = next(self.get(id)?)?;
         // More steps than screens means a circle: then it shows its own picture.
         for _ in 0..self.list.len() {
@@ -169,25 +173,55 @@ impl Screens {
     }
 
     /// The screen of each shell, by number; `None`: all are taken by other shells.
-    pub fn shell_screens(&self) -> Vec<Option<ScreenId>> {
-        // Nearly every device has one of each, and this is asked several times a frame.
-        if let ([screen], [ShellScreen::First | ShellScreen::Last]) = (self.list.as_slice(), self.wanted.as_slice()) {
-            return vec![Some(screen.id)];
-        }
-        let others = self.list.iter().any(|screen| !screen.retiring);
-        let screens: Vec<&Screen> = self.list.iter().filter(|screen| !screen.retiring || !others).collect();
+    pub fn shell_screens(&self) -> &[Option<ScreenId>] {
+        &self.shell_screens
+    }
+
+    /// Places the shells anew: a screen came or went, or changed in what [`shell_placement`] asks of it.
+    fn place_shells(&mut self) {
+        let others = self.list.iter().any(|screen| !screen.retiring());
+        let screens: Vec<&Screen> = self.list.iter().filter(|screen| !screen.retiring() || !others).collect();
         let place = |screen| -> shell_placement::Candidate<'_, _> {
             let screen: &Screen = screen;
             shell_placement::Candidate {
                 name: &screen.name,
                 called: move |name: &str| screen.is_called(name),
-                connected: screen.head.is_some(),
+                connected: screen.head().is_some(),
                 mirror: self.mirror_source(screen.id).is_some(),
             }
         };
         let places: Vec<_> = screens.iter().copied().map(place).collect();
         let placed = shell_placement::place_shells(&self.wanted, &places);
-        placed.into_iter().map(|placed| placed.and_then(|index| screens.get(index)).map(|screen| screen.id)).collect()
+        let placed =
+            placed.into_iter().map(|placed| placed.and_then(|index| screens.get(index)).map(|screen| screen.id));
+        self.shell_screens = placed.collect();
+    }
+
+    /// A display is connected, or another one, or the same with other modes.
+    pub fn connect(&mut self, id: ScreenId, head: &Head) {
+        self.change(id, |screen| screen.connect(head));
+    }
+
+    /// The screen has no display any more.
+    pub fn disconnect(&mut self, id: ScreenId) {
+        self.change(id, Screen::disconnect);
+    }
+
+    /// Sets the screen, by connector or identity, whose picture this one shows.
+    pub fn set_mirror(&mut self, id: ScreenId, source: Option<String>) {
+        self.change(id, |screen| screen.set_mirror(source));
+    }
+
+    /// The screen is to be removed once clients had time to bind another one; or it is kept after all.
+    pub fn set_retiring(&mut self, id: ScreenId, retiring: bool) {
+        self.change(id, |screen| screen.set_retiring(retiring));
+    }
+
+    fn change(&mut self, id: ScreenId, change: impl FnOnce(&mut Screen)) {
+        if let Some(screen) = self.get_mut(id) {
+            change(screen);
+            self.place_shells();
+        }
     }
 
     /// The shell that is shown on a screen.

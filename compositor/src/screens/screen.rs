@@ -37,24 +37,20 @@ pub struct Screen {
     global: Option<GlobalId>,
     /// The connector's name, such as `HDMI-A-1`.
     pub name: String,
-    /// Of the display that is or was last connected.
-    pub identity: Identity,
-    /// The display it is shown on; `None`: unplugged, or virtual.
-    pub head: Option<HeadId>,
+    identity: Identity,
+    head: Option<HeadId>,
     /// Size of the panel in millimetres; zero where unknown.
     pub physical: (i32, i32),
     /// Of that display.
     pub modes: Vec<HeadMode>,
-    /// It has no display and another screen takes over: it is removed once clients had time to bind that one.
-    pub retiring: bool,
-    /// Clockwise, how the picture is turned on the panel.
+    retiring: bool,
+    /// Clockwise, how the picture is rotated on the panel.
     pub rotation: Rotation,
     /// Its scale follows its mode.
     pub auto_scale: bool,
     /// The wanted position; `None`: automatic.
     pub position: Option<Point<i32, Logical>>,
-    /// Connector or identity of the screen whose picture it shows, while that one is connected.
-    pub mirror: Option<String>,
+    mirror: Option<String>,
     /// Whether it is on, also while no display is connected.
     pub power: bool,
     /// 0 to 100; `None`: the display has no control for it, or has not answered yet.
@@ -144,6 +140,48 @@ impl Screen {
         screen.adopt_modes(head);
         screen.set_scale(policy.scale);
         screen
+    }
+
+    /// Of the display that is or was last connected.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// The display it is shown on; `None`: unplugged, or virtual.
+    pub fn head(&self) -> Option<HeadId> {
+        self.head
+    }
+
+    /// It has no display and another screen takes over: it is removed once clients had time to bind that one.
+    pub fn retiring(&self) -> bool {
+        self.retiring
+    }
+
+    /// Connector or identity of the screen whose picture it shows, while that one is connected.
+    pub fn mirror(&self) -> Option<&str> {
+        self.mirror.as_deref()
+    }
+
+    /// The same display again, or another one, is connected.
+    pub(super) fn connect(&mut self, head: &Head) {
+        self.retiring = false;
+        self.head = Some(head.id);
+        self.identity = head.identity.clone();
+        self.adopt_modes(head);
+        self.redraw.resume();
+    }
+
+    /// Its display is gone, or it never had one.
+    pub(super) fn disconnect(&mut self) {
+        self.head = None;
+    }
+
+    pub(super) fn set_retiring(&mut self, retiring: bool) {
+        self.retiring = retiring;
+    }
+
+    pub(super) fn set_mirror(&mut self, source: Option<String>) {
+        self.mirror = source;
     }
 
     /// Creates its `wl_output` global.

@@ -1,5 +1,5 @@
-//! Assigns shells to screens. Pure; computed whenever windows are placed or drawn, so that there is no state to keep in
-//! step with hotplug and mirrors.
+//! Assigns shells to screens. Pure; [`super::Screens`] keeps the result, and computes it anew with each change of a screen
+//! that it depends on.
 //!
 //! A screen shows one shell at most. A shell whose output is not connected goes to one that no other shell wants, else
 //! it stays, invisible, on its unplugged output's screen: clients keep the `wl_output` they have bound.
@@ -88,7 +88,6 @@ mod tests {
         ShellScreen::Named(name.into())
     }
 
-    /// What `Screens::shell_screens` answers without asking.
     #[test]
     fn one_shell_is_on_the_only_screen_whether_or_not_its_display_is_there() {
         for wanted in [[ShellScreen::First], [ShellScreen::Last]] {
@@ -109,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn who_names_a_screen_has_it_before_who_takes_any() {
+    fn a_shell_that_names_a_screen_has_it_before_one_that_takes_any() {
         assert_eq!(place_shells(&[ShellScreen::First, named("DP-1")], &screens(&[true, true])), [Some(1), Some(0)]);
         assert_eq!(place_shells(&[named("DP-1"), named("DP-2")], &screens(&[true, true])), [Some(0), Some(1)]);
     }

@@ -175,7 +175,7 @@ impl<H: Host> Backend for Kms<H> {
     }
 
     fn present(&mut self, frame: &Frame<'_>) -> Result<Presented, PresentError> {
-        let head = frame.screen.head.ok_or(PresentError::Inactive)?;
+        let head = frame.screen.head().ok_or(PresentError::Inactive)?;
         let index = self.cards.iter().position(|card| card.has(head)).ok_or(PresentError::Inactive)?;
         let painter = self.painter(index);
         let picture = match self.cards.get_mut(painter).map(|card| &mut card.renderer) {
@@ -205,7 +205,7 @@ impl<H: Host> Backend for Kms<H> {
     }
 
     fn capture(&mut self, frame: &Frame<'_>) -> Result<Capture, CaptureError> {
-        let painter = self.painter_of(frame.screen.head);
+        let painter = self.painter_of(frame.screen.head());
         let card = self.cards.get_mut(painter).ok_or(CaptureError::NoDevice)?;
         match &mut card.renderer {
             CardRenderer::Gles(gles) => capture::<_, GlesTexture>(&mut gles.renderer, frame),
@@ -214,7 +214,7 @@ impl<H: Host> Backend for Kms<H> {
     }
 
     fn picture(&mut self, frame: &Frame<'_>) -> Result<(Capture, RenderElementStates), CaptureError> {
-        let painter = self.painter_of(frame.screen.head);
+        let painter = self.painter_of(frame.screen.head());
         match &mut self.cards.get_mut(painter).ok_or(CaptureError::NoDevice)?.renderer {
             CardRenderer::Gles(gles) => draw::<_, GlesTexture>(&mut gles.renderer, frame, true),
             CardRenderer::Pixman(pixman) => draw::<_, Image<'static, 'static>>(pixman, frame, true),
@@ -222,7 +222,7 @@ impl<H: Host> Backend for Kms<H> {
     }
 
     fn watch(&mut self, frame: &Frame<'_>, pointer: bool) -> Result<Vec<Rectangle<i32, Physical>>, CaptureError> {
-        let painter = self.painter_of(frame.screen.head);
+        let painter = self.painter_of(frame.screen.head());
         self.watching.insert(View { screen: frame.screen.id, pointer }, painter);
         match &mut self.cards.get_mut(painter).ok_or(CaptureError::NoDevice)?.renderer {
             CardRenderer::Gles(gles) => self.watched_gles.draw(&mut gles.renderer, frame, pointer),

@@ -74,7 +74,7 @@ impl HeadState {
             screen: screen.id,
             name: screen.name.clone(),
             description: screen.output.description(),
-            identity: screen.identity.clone(),
+            identity: screen.identity().clone(),
             physical: screen.output.physical_properties().size.into(),
             on: screen.power,
             now: Now {

@@ -96,8 +96,12 @@ impl Kiosk {
     /// Sends changes of the heads to all managers.
     fn refresh_output_managers(&mut self) {
         let management = &mut self.protocols.output_management;
-        let heads: Vec<HeadState> =
-            self.screens.iter().filter(|screen| screen.head.is_some() && !screen.retiring).map(HeadState::of).collect();
+        let heads: Vec<HeadState> = self
+            .screens
+            .iter()
+            .filter(|screen| screen.head().is_some() && !screen.retiring())
+            .map(HeadState::of)
+            .collect();
         if heads == management.heads {
             return;
         }
