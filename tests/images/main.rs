@@ -106,7 +106,7 @@ fn make_key(card: &Card) -> Result<(PathBuf, String)> {
 fn log_in(machine: &mut Flashed, login: &Login) -> Result<()> {
     let deadline = Instant::now() + LOGIN_TIMEOUT;
     while let Err(error) = machine.run(login, "true") {
-        ensure!(Instant::now() < deadline, "nobody is let in: {error:#}");
+        ensure!(Instant::now() < deadline, "the login is refused: {error:#}");
         // QEMU's network takes each connection at once, whether or not anybody listens in the machine.
         std::thread::sleep(BETWEEN_LOGINS);
     }

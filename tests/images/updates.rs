@@ -57,13 +57,13 @@ pub fn updates() -> Result<()> {
     let told = run(&machine, &key, "kioskctl status --slots")?;
     ensure!(told.contains("kiosk_2, bad"), "the slots are told as {told}");
 
-    update(&machine, &key, "turned")?;
+    update(&machine, &key, "rotated")?;
     slots(&machine, &key, &card, &["kiosk_1", "kiosk_3"], &["kiosk_1.efi", "kiosk_3+3-0.efi"])?;
     restart(&machine, &key);
-    let turned = machine.wait("page of 3", PAGE_TIMEOUT, |picture| {
-        Ok(is_demo(picture) && picture.turned(180).difference(&upright, 48) < picture.difference(&upright, 48) / 2.0)
+    let rotated = machine.wait("page of 3", PAGE_TIMEOUT, |picture| {
+        Ok(is_demo(picture) && picture.rotated(180).difference(&upright, 48) < picture.difference(&upright, 48) / 2.0)
     })?;
-    eprintln!("page of 3 after {} s", turned.as_secs());
+    eprintln!("page of 3 after {} s", rotated.as_secs());
     kernels(&mut machine, &card, &["kiosk_1.efi", "kiosk_3.efi"])?;
     log_in(&mut machine, &key)?;
     let running = run(&machine, &key, "cat /proc/cmdline; grep IMAGE_VERSION /etc/os-release")?;

@@ -9,7 +9,7 @@ use kiosk_tests::vm::{Picture, Rgb};
 use super::input::REACTION;
 use super::kiosk::Kiosk;
 use super::looks::{PAGE, is_page};
-use super::screens::{RELAYOUT, turn_of};
+use super::screens::{RELAYOUT, rotation_of};
 
 const ADMIN: &str = "export WAYLAND_DISPLAY=/run/kiosk/wayland-admin XDG_RUNTIME_DIR=/run;";
 /// A GPU may round colours differently.
@@ -32,12 +32,12 @@ pub fn what_grim_copies_is_what_the_screen_shows(kiosk: &Kiosk) -> Result<()> {
     let machine = &kiosk.machine;
     for degrees in [90, 0] {
         kiosk.sh(&format!("kioskctl rotate {degrees}"))?;
-        let turned = |picture: &Picture| is_page(picture) && turn_of(picture) == Some(degrees);
-        machine.wait_for_screen(&format!("the page turned by {degrees}"), RELAYOUT, turned)?;
+        let rotated = |picture: &Picture| is_page(picture) && rotation_of(picture) == Some(degrees);
+        machine.wait_for_screen(&format!("the page rotated by {degrees}"), RELAYOUT, rotated)?;
         let copy = kiosk.grim()?;
         machine.save(&copy, &format!("grim-{degrees}"))?;
-        ensure!(turn_of(&copy) == Some(0), "grim's picture is not upright at {degrees}°");
-        let same = |screen: &Picture| screen.difference(&copy.turned(degrees), ROUNDING) < SAME;
+        ensure!(rotation_of(&copy) == Some(0), "grim's picture is not upright at {degrees}°");
+        let same = |screen: &Picture| screen.difference(&copy.rotated(degrees), ROUNDING) < SAME;
         machine.wait_for_screen("what grim has copied", REACTION, same)?;
     }
     kiosk.sh("kioskctl screen off")?;
@@ -89,7 +89,8 @@ fn seen_aids(kiosk: &Kiosk) -> Result<()> {
     Ok(())
 }
 
-const GRANT: &str = "/etc/kiosk/config.d/80-vnc.toml";
+/// The drop-in that lets the unit capture.
+const GRANT: &str = "80-vnc";
 /// The unit's own directory, which is removed with it.
 const SEEN: &str = "/run/kiosk-vnc-server";
 /// In place of wayvnc, which is not on this machine: captures like it, tries what is forbidden, and keeps running.
@@ -106,8 +107,9 @@ const TRIES: Duration = REACTION;
 pub fn the_unit_for_remote_viewing_sees_the_screen_and_does_nothing_else(kiosk: &Kiosk) -> Result<()> {
     let looked = looked_at(kiosk);
     let all = "kiosk-vnc kiosk-vnc-socket";
+    kiosk.deconfigure(GRANT)?;
     kiosk.sh(&format!(
-        "systemctl stop {all}; systemctl reset-failed {all} 2>/dev/null; rm -f /usr/bin/wayvnc /etc/kiosk/wayvnc.conf {GRANT}; \
+        "systemctl stop {all}; systemctl reset-failed {all} 2>/dev/null; rm -f /usr/bin/wayvnc /etc/kiosk/wayvnc.conf; \
          systemctl reload kiosk"
     ))?;
     looked
@@ -128,10 +130,8 @@ fn looked_at(kiosk: &Kiosk) -> Result<()> {
     refused?;
     ensure!(agent.run(&format!("test -e {SEEN}/seen.png"))?.code != 0, "it sees the screen without a grant");
 
-    kiosk.sh(&format!(
-        "printf '[privilege.\"org.kioskd.Vnc\"]\\nallow = [\"capture\"]\\n' >{GRANT} && systemctl reload kiosk && \
-         systemctl restart kiosk-vnc-socket kiosk-vnc"
-    ))?;
+    kiosk.configure(GRANT, "[privilege.\"org.kioskd.Vnc\"]\nallow = [\"capture\"]\n")?;
+    kiosk.sh("systemctl reload kiosk && systemctl restart kiosk-vnc-socket kiosk-vnc")?;
     kiosk.sh(&format!("for look in $(seq 100); do [ -e {SEEN}/seen.png ] && exit 0; sleep 0.2; done; exit 1"))?;
     let picture = Picture::from_png(&agent.run(&format!("cat {SEEN}/seen.png"))?.stdout)?;
     kiosk.machine.save(&picture, "seen-by-the-unit")?;

@@ -12,12 +12,12 @@ use super::heads::FIRST;
 use super::input::{REACTION, ensure_at};
 use super::kiosk::Kiosk;
 use super::looks::{PAGE, is_page};
-use super::screens::{RELAYOUT, on_panel, turn_of};
+use super::screens::{RELAYOUT, on_panel, rotation_of};
 
 /// Settings for the devices below, not for the machine's own.
 const RULES: &str = "[input.device.\"Test Pad\"]\ntap = true\nnatural-scroll = true\n\
     [input.device.\"Slow *\"]\naccel-profile = \"flat\"\naccel-speed = -0.5\n\
-    [input.device.\"Stranger\"]\ntrust = false\n\
+    [input.device.\"Unknown\"]\ntrust = false\n\
     [input.device.\"dead:beef\"]\ndisable = true\n\
     [input.device.\"Crooked Panel\"]\ncalibration = [-1, 0, 1, 0, -1, 1]\n";
 const UDEV_RULES: &str = "SUBSYSTEM==\"input\", KERNEL==\"event*\", ATTRS{name}==\"Ruled Panel\", \
@@ -99,24 +99,23 @@ impl Kiosk {
 }
 
 pub fn a_device_that_waits_is_silent_until_it_is_trusted(kiosk: &Kiosk) -> Result<()> {
-    let stranger = kiosk.plug(&Gadget::keyboard("Stranger"))?;
-    kiosk.wait_for_input("Stranger", |input| input["trusted"] == false)?;
-    let told =
-        kiosk.sh("journalctl -b -t kioskd -o cat --no-pager | grep -c \"kioskctl inputs --trust 'Stranger'\"")?;
+    let unknown = kiosk.plug(&Gadget::keyboard("Unknown"))?;
+    kiosk.wait_for_input("Unknown", |input| input["trusted"] == false)?;
+    let told = kiosk.sh("journalctl -b -t kioskd -o cat --no-pager | grep -c \"kioskctl inputs --trust 'Unknown'\"")?;
     ensure!(told == "1", "the journal says {told} times how it is trusted");
     let types = |key: KeyCode, wanted: &str| -> Result<()> {
         let mark = kiosk.mark()?;
-        stranger.press(key)?;
+        unknown.press(key)?;
         // The event of the machine's own keyboard follows it.
         kiosk.machine.chord(&["t"])?;
         let event = kiosk.wait_for_event(mark, "keydown", REACTION)?;
         ensure!(event["key"] == wanted, "expected {wanted} first: {event}");
         Ok(())
     };
-    types(KeyCode::KEY_Q, "t").context("a keyboard that nobody knows types")?;
-    kiosk.sh("kioskctl inputs --trust Stranger")?;
+    types(KeyCode::KEY_Q, "t").context("the unknown keyboard types")?;
+    kiosk.sh("kioskctl inputs --trust Unknown")?;
     types(KeyCode::KEY_W, "w").context("a keyboard that is trusted")?;
-    kiosk.sh("kioskctl inputs --untrust Stranger")?;
+    kiosk.sh("kioskctl inputs --untrust Unknown")?;
     types(KeyCode::KEY_E, "t").context("a keyboard that is not trusted any more types")
 }
 
@@ -179,7 +178,7 @@ pub fn what_is_no_pointer_shows_no_cursor(kiosk: &Kiosk) -> Result<()> {
     let told = |picture: &Picture| text(picture).difference(&before, 8) > 0.0;
     let picture = machine.wait_for_screen("the key in the page's words", REACTION, told)?;
     machine.save(&picture, "no-cursor")?;
-    ensure!(no_cursor(&picture), "there is a cursor, and nobody moved a mouse");
+    ensure!(no_cursor(&picture), "there is a cursor, and no mouse was moved");
     let mark = kiosk.mark()?;
     glass.tap((0.6, 0.7))?;
     kiosk.touched_once_at(mark, (0.6, 0.7))?;
@@ -208,8 +207,8 @@ pub fn a_pen_lands_where_it_is_also_on_a_turned_picture(kiosk: &Kiosk) -> Result
     let panel = (f64::from(FIRST.0), f64::from(FIRST.1));
     for degrees in [90, 0] {
         kiosk.sh(&format!("kioskctl rotate {degrees}"))?;
-        let turned = |picture: &Picture| is_page(picture) && turn_of(picture) == Some(degrees);
-        kiosk.machine.wait_for_screen(&format!("the page turned by {degrees}"), RELAYOUT, turned)?;
+        let rotated = |picture: &Picture| is_page(picture) && rotation_of(picture) == Some(degrees);
+        kiosk.machine.wait_for_screen(&format!("the page rotated by {degrees}"), RELAYOUT, rotated)?;
         let place = (120.0, 210.0);
         let (x, y) = on_panel(place, degrees, panel);
         let mark = kiosk.mark()?;

@@ -12,7 +12,7 @@ pub fn a_display_without_a_gpu_shows_what_clients_drew_on_one(kiosk: &Kiosk) -> 
         return Ok(());
     }
     let result = compare(kiosk);
-    let log = kiosk.sh("systemctl stop lent; journalctl -u lent --no-pager -o short-monotonic | tail -n 60")?;
+    let log = kiosk.sh("systemctl stop gpu-copy; journalctl -u gpu-copy --no-pager -o short-monotonic | tail -n 60")?;
     if result.is_err() {
         eprintln!("{log}");
     }
@@ -26,7 +26,7 @@ fn compare(kiosk: &Kiosk) -> Result<()> {
     kiosk.sh(&format!("modprobe -a drm_kms_helper drm_shmem_helper drm_client_lib configfs; insmod {MODULE}"))?;
     // Drawn in memory: the expected picture.
     let wanted = look(kiosk, "pixman", "--memory shm")?;
-    ensure!(wanted[0] != wanted[1], "a turned picture looks the same");
+    ensure!(wanted[0] != wanted[1], "a rotated picture looks the same");
     let seen = look(kiosk, "auto", "--memory dmabuf")?;
     eprintln!("drawn in memory {wanted:?}, on a GPU {seen:?}");
     ensure!(seen == wanted, "what was drawn on a GPU looks otherwise on the display that has none");
@@ -36,18 +36,18 @@ fn compare(kiosk: &Kiosk) -> Result<()> {
 /// Checksums of the client's picture on the second card, upright and rotated.
 fn look(kiosk: &Kiosk, renderer: &str, buffers: &str) -> Result<[String; 2]> {
     kiosk.sh(&format!(
-        "systemctl stop lent 2>/dev/null; rm -f /run/ready; \
-         systemd-run --quiet --collect --unit=lent -p RuntimeDirectory=kiosk --setenv=XDG_RUNTIME_DIR=/run \
+        "systemctl stop gpu-copy 2>/dev/null; rm -f /run/ready; \
+         systemd-run --quiet --collect --unit=gpu-copy -p RuntimeDirectory=kiosk --setenv=XDG_RUNTIME_DIR=/run \
          --setenv=KIOSK_SHELL_OUTPUT=Virtual-2 --setenv=KIOSK_INPUT_CURSOR=never -- \
          seatd-launch -- kioskd --backend kms --renderer {renderer} --no-splash -- \
          {CLIENT} still --marked --ready /run/ready {buffers} && \
-         until [ -e /run/ready ]; do systemctl is-active --quiet lent || exit 1; sleep 0.2; done"
+         until [ -e /run/ready ]; do systemctl is-active --quiet gpu-copy || exit 1; sleep 0.2; done"
     ))?;
     let outputs = kiosk.status()?["compositor"]["outputs"].clone();
     let second = outputs[1]["name"].as_str().context("no second output")?;
     ensure!(second == "Virtual-2", "the second output is {second}");
     let upright = checksum_after(kiosk, "")?;
     kiosk.sh("kioskctl rotate 90 --temporary -o Virtual-2")?;
-    let turned = checksum_after(kiosk, &upright)?;
-    Ok([upright, turned])
+    let rotated = checksum_after(kiosk, &upright)?;
+    Ok([upright, rotated])
 }

@@ -8,7 +8,7 @@ use kiosk_tests::vm::{Picture, Rgb};
 use super::input::{REACTION, ensure_at};
 use super::kiosk::{BOOT, Kiosk};
 use super::looks::{is_console, is_logo, is_page};
-use super::screens::{RELAYOUT, turn_of};
+use super::screens::{RELAYOUT, rotation_of};
 use super::terminals::SWITCH;
 
 /// Preferred sizes of the monitors, pixels.
@@ -153,17 +153,17 @@ pub fn with_no_display_or_a_dark_one_the_browser_rests(kiosk: &Kiosk) -> Result<
 
 pub fn rotation_is_kept_over_a_replug(kiosk: &Kiosk) -> Result<()> {
     let (machine, mark, browser) = (&kiosk.machine, kiosk.mark()?, kiosk.browser()?);
-    let turned = |picture: &Picture| is_page(picture) && turn_of(picture) == Some(90);
+    let rotated = |picture: &Picture| is_page(picture) && rotation_of(picture) == Some(90);
     let first = kiosk.status()?["compositor"]["outputs"][0]["name"].as_str().context("no output")?.to_owned();
     kiosk.sh(&format!("kioskctl rotate 90 -o {first}"))?;
-    machine.wait_for_screen("the turned page", RELAYOUT, turned)?;
+    machine.wait_for_screen("the rotated page", RELAYOUT, rotated)?;
     for _ in 0..3 {
         machine.cables[0].pull()?;
         kiosk.sh("kioskctl outputs")?;
         machine.cables[0].plug(FIRST.0, FIRST.1)?;
     }
-    let picture = machine.wait_for_screen("the page turned as before", RELAYOUT, turned)?;
-    machine.save(&picture, "turned-after-replug")?;
+    let picture = machine.wait_for_screen("the page rotated as before", RELAYOUT, rotated)?;
+    machine.save(&picture, "rotated-after-replug")?;
     kiosk.sh(&format!("kioskctl rotate 0 -o {first}"))?;
     kiosk.undisturbed_since(mark, browser)
 }
@@ -218,8 +218,8 @@ pub fn a_finger_that_is_down_while_the_picture_turns_is_cancelled(kiosk: &Kiosk)
     kiosk.wait_for_event(mark, "touchstart", REACTION)?;
     kiosk.sh(&format!("kioskctl rotate 180 -o {first}"))?;
     kiosk.wait_for_event(mark, "touchcancel", REACTION)?;
-    let turned = |picture: &Picture| is_page(picture) && turn_of(picture) == Some(180);
-    machine.wait_for_screen("the page turned by 180", RELAYOUT, turned)?;
+    let rotated = |picture: &Picture| is_page(picture) && rotation_of(picture) == Some(180);
+    machine.wait_for_screen("the page rotated by 180", RELAYOUT, rotated)?;
     finger.slide(400.0, 400.0)?;
     finger.lift()?;
     let mark = kiosk.mark()?;
@@ -265,8 +265,8 @@ const TWO_SHELLS: &str = "[[shells]]\noutput = \"Virtual-1\"\n[[shells]]\noutput
 pub fn two_shells_have_a_display_each(kiosk: &Kiosk) -> Result<()> {
     let (machine, mark) = (&kiosk.machine, kiosk.mark()?);
     kiosk.plug_both()?;
-    let file = "/etc/kiosk/config.d/50-two-shells.toml";
-    kiosk.sh(&format!("mkdir -p /etc/kiosk/config.d && printf '{}' > {file}", TWO_SHELLS.replace('\n', "\\n")))?;
+    let file = "50-two-shells";
+    kiosk.configure(file, TWO_SHELLS)?;
     kiosk.sh("systemctl restart kiosk kiosk-session")?;
     for head in [0, 1] {
         let picture = machine.wait_for_screen_at(head, "a page of its own", BOOT, is_page)?;
@@ -282,6 +282,7 @@ pub fn two_shells_have_a_display_each(kiosk: &Kiosk) -> Result<()> {
     machine.wait_for_screen_at(1, "the logo", APPEARS, is_logo)?;
     ensure!(is_page(&machine.screen()?), "the first display lost its page with the second");
     machine.wait_for_screen_at(1, "its page again", BOOT, is_page)?;
-    kiosk.sh(&format!("rm {file} && systemctl restart kiosk kiosk-session"))?;
+    kiosk.deconfigure(file)?;
+    kiosk.sh("systemctl restart kiosk kiosk-session")?;
     kiosk.page()
 }

@@ -14,6 +14,8 @@ use super::{cards, devices, heads, vkms, welcome};
 pub const BOOT: Duration = Duration::from_secs(240);
 /// The demo page's log in the guest.
 const LOG: &str = "/run/demo.jsonl";
+/// Where an administrator's drop-ins of the configuration are in the guest.
+const DROP_INS: &str = "/etc/kiosk/config.d";
 pub const CLIENT: &str = "/usr/lib/kiosk-tests/bench-client";
 
 /// A kiosk that shows its page.
@@ -99,6 +101,17 @@ impl Kiosk {
     /// Runs a command in the guest as root.
     pub fn sh(&self, script: &str) -> Result<String> {
         self.machine.agent().sh(script)
+    }
+
+    /// Writes a drop-in of the configuration, as an administrator does; who needs it in force reloads or restarts.
+    pub fn configure(&self, name: &str, text: &str) -> Result<()> {
+        ensure!(text.ends_with('\n'), "{name} ends within a line");
+        self.sh(&format!("mkdir -p {DROP_INS} && cat >{DROP_INS}/{name}.toml <<'END'\n{text}END")).map(drop)
+    }
+
+    /// Removes a drop-in.
+    pub fn deconfigure(&self, name: &str) -> Result<()> {
+        self.sh(&format!("rm -f {DROP_INS}/{name}.toml")).map(drop)
     }
 
     /// Waits until the page covers the screen.

@@ -9,7 +9,6 @@ use super::kiosk::Kiosk;
 
 /// A program that ends at once, with the permission for the last step.
 const GETS_NOWHERE: &str = "[shell]\ncommand = [\"sh\", \"-c\", \"exit 3\"]\n[health]\nreboot = true\n";
-const DROP_IN: &str = "/etc/kiosk/config.d/50-nowhere.toml";
 /// For four starts of the program, with the pauses between them, on a busy host.
 const FOUR: Duration = Duration::from_secs(120);
 /// For a shutdown of the system.
@@ -18,7 +17,7 @@ const ENDS: Duration = Duration::from_secs(120);
 pub fn what_gets_nowhere_is_started_anew_by_systemd_and_then_by_logind(kiosk: &Kiosk) -> Result<()> {
     let agent = kiosk.machine.agent();
     let before = kiosk.main_pid("kiosk-session")?;
-    kiosk.sh(&format!("mkdir -p /etc/kiosk/config.d && printf '{GETS_NOWHERE}' >{DROP_IN}"))?;
+    kiosk.configure("50-nowhere", GETS_NOWHERE)?;
     let said = agent.stream("exec journalctl -f -n 0 -o cat -u kiosk-session")?;
     // kioskd has to read that it may.
     kiosk.sh("systemctl restart kiosk.service kiosk-session.service")?;

@@ -11,12 +11,12 @@ mod brightness;
 mod cards;
 mod clock;
 mod devices;
+mod gpu_copy;
 mod heads;
 mod health;
 mod input;
 mod kiosk;
 mod ladder;
-mod lent;
 mod looks;
 mod power;
 mod power_cut;
@@ -124,7 +124,7 @@ const ON_GLES: &[Step] = steps![
     recovery::a_killed_compositor_comes_back,
     scanout::a_fullscreen_buffer_goes_to_the_screen_as_it_is,
     scanout::a_still_buffer_is_on_the_screen_as_it_is_again_after_a_dark_time,
-    lent::a_display_without_a_gpu_shows_what_clients_drew_on_one,
+    gpu_copy::a_display_without_a_gpu_shows_what_clients_drew_on_one,
 ];
 
 /// On a display device whose driver copies only damage, and on a device that had no page at first.

@@ -10,7 +10,7 @@ use super::looks::{is_logo, is_page};
 
 /// An edge a few seconds ahead, on a busy host.
 const EDGE: Duration = Duration::from_secs(40);
-const RULE: &str = "/etc/kiosk/config.d/90-schedule.toml";
+const FILE: &str = "90-schedule";
 /// Number of active CRTCs.
 const ACTIVE: &str = "grep -c 'active=1' /sys/kernel/debug/dri/0/state || true";
 
@@ -30,12 +30,11 @@ pub fn the_schedule_follows_the_clock_and_the_waking_touch_is_swallowed(kiosk: &
     let before = kiosk.sh("echo $(($(date +%s) - $(cut -d. -f1 /proc/uptime)))")?;
     // By day: the kiosk starts switched on.
     kiosk.sh("date -s '2027-06-09 12:00'")?;
-    kiosk.sh(&format!(
-        "mkdir -p /etc/kiosk/config.d && echo '[power]\nschedule = [{{ on = \"07:00\", off = \"22:00\" }}]' >{RULE} \
-         && systemctl restart kiosk.service"
-    ))?;
+    kiosk.configure(FILE, "[power]\nschedule = [{ on = \"07:00\", off = \"22:00\" }]\n")?;
+    kiosk.sh("systemctl restart kiosk.service")?;
     let done = followed(kiosk);
-    kiosk.sh(&format!("rm {RULE}; date -s @$(({before} + $(cut -d. -f1 /proc/uptime)))"))?;
+    kiosk.deconfigure(FILE)?;
+    kiosk.sh(&format!("date -s @$(({before} + $(cut -d. -f1 /proc/uptime)))"))?;
     kiosk.sh("systemctl restart kiosk.service")?;
     kiosk.page()?;
     done

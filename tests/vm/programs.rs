@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::kiosk::Kiosk;
 use super::looks::is_page;
 
-const FILE: &str = "/etc/kiosk/config.d/70-program.toml";
+const FILE: &str = "70-program";
 /// A terminal with colours that no other picture has.
 const TERMINAL: &str = "[shell]\n\
     command = [\"foot\", \"--config=/dev/null\", \"--font=monospace:size=30\", \"--override=colors.background=204060\", \"--override=colors.foreground=ffe0a0\",\
@@ -23,11 +23,11 @@ fn is_terminal(picture: &Picture) -> bool {
 }
 
 pub fn a_terminal_as_the_shell_is_supervised_like_a_page(kiosk: &Kiosk) -> Result<()> {
-    kiosk.sh(&format!(
-        "mkdir -p /etc/kiosk/config.d && cat >{FILE} <<'END'\n{TERMINAL}END\nsystemctl restart kiosk-session"
-    ))?;
+    kiosk.configure(FILE, TERMINAL)?;
+    kiosk.sh("systemctl restart kiosk-session")?;
     let lived = lives(kiosk);
-    kiosk.sh(&format!("rm {FILE}; systemctl restart kiosk-session"))?;
+    kiosk.deconfigure(FILE)?;
+    kiosk.sh("systemctl restart kiosk-session")?;
     kiosk.machine.wait_for_screen("the page in its place again", AGAIN, is_page)?;
     lived
 }

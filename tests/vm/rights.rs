@@ -7,7 +7,7 @@ use kiosk_tests::vm::{Output, Picture};
 
 use super::kiosk::Kiosk;
 use super::looks::is_page;
-use super::screens::{RELAYOUT, turn_of};
+use super::screens::{RELAYOUT, rotation_of};
 
 /// Polkit reads changed rules some time later, without an event.
 const RULE_READ: Duration = Duration::from_secs(30);
@@ -53,13 +53,13 @@ pub fn the_sockets_belong_to_whom_they_are_for(kiosk: &Kiosk) -> Result<()> {
 
 pub fn members_of_the_group_and_whom_a_rule_names_may_turn_the_picture(kiosk: &Kiosk) -> Result<()> {
     kiosk.sh("id keeper >/dev/null 2>&1 || useradd --groups kiosk-admin keeper")?;
-    turns(kiosk, "keeper", 90)?;
+    rotates(kiosk, "keeper", 90)?;
 
     kiosk.sh(&format!("printf '%s' '{GRANT}' >{RULE}"))?;
-    let turned = wait_for_rule(kiosk).and_then(|()| turns(kiosk, "tester", 180));
+    let rotated = wait_for_rule(kiosk).and_then(|()| rotates(kiosk, "tester", 180));
     let other = run_as(kiosk, "tester", "screenshot /tmp/x.png");
     kiosk.sh(&format!("rm {RULE}; kioskctl rotate 0"))?;
-    turned?;
+    rotated?;
     let other = other?;
     ensure!(other.code == 4, "a picture was granted too: {}", other.text());
     Ok(())
@@ -79,10 +79,10 @@ fn wait_for_rule(kiosk: &Kiosk) -> Result<()> {
     }
 }
 
-fn turns(kiosk: &Kiosk, user: &str, degrees: u32) -> Result<()> {
+fn rotates(kiosk: &Kiosk, user: &str, degrees: u32) -> Result<()> {
     let asked = run_as(kiosk, user, &format!("rotate {degrees}"))?;
-    ensure!(asked.code == 0, "{user} may not turn the picture: {}", asked.stderr);
-    let turned = |picture: &Picture| is_page(picture) && turn_of(picture) == Some(degrees);
-    let what = format!("the page turned by {degrees} by {user}");
-    kiosk.machine.wait_for_screen(&what, RELAYOUT, turned).map(drop)
+    ensure!(asked.code == 0, "{user} may not rotate the picture: {}", asked.stderr);
+    let rotated = |picture: &Picture| is_page(picture) && rotation_of(picture) == Some(degrees);
+    let what = format!("the page rotated by {degrees} by {user}");
+    kiosk.machine.wait_for_screen(&what, RELAYOUT, rotated).map(drop)
 }

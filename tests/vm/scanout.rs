@@ -10,7 +10,7 @@ use super::kiosk::{CLIENT, Kiosk};
 
 const REPORT: &str = "/run/kiosk-web/frames.json";
 /// The shell is the measuring client instead of the browser.
-const FILE: &str = "/etc/kiosk/config.d/60-scanout.toml";
+const FILE: &str = "60-scanout";
 /// Run time of the client: the counters are read within it, also if each command is slow.
 const SECONDS: u32 = 20;
 /// For the splash to fade, and for a screen to switch on, emulated.
@@ -54,13 +54,12 @@ fn with_client(kiosk: &Kiosk, arguments: &[&str], check: impl Fn(&Kiosk) -> Resu
     let renderer = kiosk.status()?["compositor"]["renderer"].clone();
     ensure!(renderer == "gles", "renderer is {renderer}");
     let command: Vec<String> = std::iter::once(&CLIENT).chain(arguments).map(|word| format!("\"{word}\"")).collect();
-    let started = kiosk.sh(&format!(
-        "install -d /etc/kiosk/config.d && printf '%s\\n' '[shell]' 'command = [{}]' >{FILE} && \
-         rm -f {REPORT} && systemctl restart kiosk-session && kioskctl wait page-visible --timeout 60s",
-        command.join(", ")
-    ));
+    kiosk.configure(FILE, &format!("[shell]\ncommand = [{}]\n", command.join(", ")))?;
+    let started = kiosk
+        .sh(&format!("rm -f {REPORT} && systemctl restart kiosk-session && kioskctl wait page-visible --timeout 60s"));
     let result = started.and_then(|_| check(kiosk));
-    kiosk.sh(&format!("rm -f {FILE} && systemctl restart kiosk-session"))?;
+    kiosk.deconfigure(FILE)?;
+    kiosk.sh("systemctl restart kiosk-session")?;
     kiosk.page()?;
     result
 }

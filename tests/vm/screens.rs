@@ -22,7 +22,7 @@ fn is_text([r, g, b]: Rgb) -> bool {
 
 /// The rotation of the page's text. The first line is larger than the others, so that the half of the text's box with
 /// the heading has more bright pixels.
-pub fn turn_of(picture: &Picture) -> Option<u32> {
+pub fn rotation_of(picture: &Picture) -> Option<u32> {
     let (x, y, width, height) = picture.bounds(is_text)?;
     let text = picture.part(x, y, width, height);
     let share = |part: Picture| part.share(is_text);
@@ -54,8 +54,8 @@ pub fn a_rotated_picture_is_touched_where_the_finger_is(kiosk: &Kiosk) -> Result
     for degrees in [90, 180, 270, 0] {
         let mark = kiosk.mark()?;
         kiosk.sh(&format!("kioskctl rotate {degrees}"))?;
-        let turned = |picture: &Picture| is_page(picture) && turn_of(picture) == Some(degrees);
-        let picture = machine.wait_for_screen(&format!("the page turned by {degrees}"), RELAYOUT, turned)?;
+        let rotated = |picture: &Picture| is_page(picture) && rotation_of(picture) == Some(degrees);
+        let picture = machine.wait_for_screen(&format!("the page rotated by {degrees}"), RELAYOUT, rotated)?;
         machine.save(&picture, &format!("rotated-{degrees}"))?;
         let place = (100.0, 200.0);
         let (x, y) = on_panel(place, degrees, panel);
@@ -78,8 +78,8 @@ pub fn a_turned_screen_shows_each_change_where_it_is(kiosk: &Kiosk) -> Result<()
     let machine = &kiosk.machine;
     for degrees in [90, 180, 270, 0] {
         kiosk.sh(&format!("kioskctl rotate {degrees}"))?;
-        let turned = |picture: &Picture| is_page(picture) && turn_of(picture) == Some(degrees);
-        machine.wait_for_screen(&format!("the page turned by {degrees}"), RELAYOUT, turned)?;
+        let rotated = |picture: &Picture| is_page(picture) && rotation_of(picture) == Some(degrees);
+        machine.wait_for_screen(&format!("the page rotated by {degrees}"), RELAYOUT, rotated)?;
         for key in ["a", "m", "i", "w"] {
             let mark = kiosk.mark()?;
             machine.chord(&[key])?;
@@ -87,7 +87,7 @@ pub fn a_turned_screen_shows_each_change_where_it_is(kiosk: &Kiosk) -> Result<()
         }
         let output = kiosk.machine.agent().run("kioskctl screenshot -")?;
         ensure!(output.code == 0, "kioskctl screenshot: {}", output.stderr);
-        let wanted = Picture::from_png(&output.stdout)?.turned(degrees);
+        let wanted = Picture::from_png(&output.stdout)?.rotated(degrees);
         let same = |picture: &Picture| picture.difference(&wanted, 8) < EXACT;
         let shown = machine.wait_for_screen(&format!("each change at {degrees}°"), POWER, same);
         machine.save(&wanted, &format!("wanted-{degrees}"))?;

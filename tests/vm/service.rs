@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::input::REACTION;
 use super::kiosk::Kiosk;
 use super::looks::{is_console, is_logo, is_page};
-use super::screens::{RELAYOUT, turn_of};
+use super::screens::{RELAYOUT, rotation_of};
 
 /// systemd's check of all installed units.
 const VERIFY: &str = "systemd-analyze verify --man=no /usr/lib/systemd/system/kiosk*.{service,target} 2>&1 || true";
@@ -146,10 +146,9 @@ impl Switches {
 
 pub fn a_bad_configuration_file_is_told_and_skipped(kiosk: &Kiosk) -> Result<()> {
     let agent = kiosk.machine.agent();
-    let (file, next) = ("/etc/kiosk/config.d/50-bad.toml", "/etc/kiosk/config.d/51-keyboard.toml");
-    kiosk
-        .sh(&format!("install -d /etc/kiosk/config.d && printf '[splash]\\nlogo = 3\\ncolour = \"red\"\\n' >{file}"))?;
-    kiosk.sh(&format!("printf '[keyboard]\\nuse = \"external\"\\n' >{next}"))?;
+    let (file, next) = ("50-bad", "51-keyboard");
+    kiosk.configure(file, "[splash]\nlogo = 3\ncolour = \"red\"\n")?;
+    kiosk.configure(next, "[keyboard]\nuse = \"external\"\n")?;
     let check = agent.run("kioskctl config check")?;
     let says = format!("{}{}", check.text(), check.stderr);
     ensure!(check.code == 1, "config check ended with {}: {says}", check.code);
@@ -164,7 +163,9 @@ pub fn a_bad_configuration_file_is_told_and_skipped(kiosk: &Kiosk) -> Result<()>
     // The file after it counts: a keyboard of another program has its socket, and its user may open it.
     let socket = kiosk.sh("stat -c '%U:%G %a' /run/kiosk/wayland-keyboard")?;
     ensure!(socket.trim() == "kiosk:kiosk-keyboard 660", "wayland-keyboard is {socket}");
-    kiosk.sh(&format!("rm {file} {next} && systemctl restart kiosk"))?;
+    kiosk.deconfigure(file)?;
+    kiosk.deconfigure(next)?;
+    kiosk.sh("systemctl restart kiosk")?;
     kiosk.page()
 }
 
@@ -177,7 +178,7 @@ pub fn a_changed_configuration_is_taken_while_the_page_stays(kiosk: &Kiosk) -> R
     ensure!(rotation()? == 0, "rotated before: {}", rotation()?);
     kiosk.sh("kioskctl config set 'output.\"*\".rotation' 90 && systemctl reload kiosk")?;
     let picture =
-        kiosk.machine.wait_for_screen("the page, turned", RELAYOUT, |p| is_page(p) && turn_of(p) == Some(90))?;
+        kiosk.machine.wait_for_screen("the page, rotated", RELAYOUT, |p| is_page(p) && rotation_of(p) == Some(90))?;
     kiosk.machine.save(&picture, "reloaded")?;
     ensure!(rotation()? == 90, "status says {}", rotation()?);
     let refused = agent.run("kioskctl config set 'output.\"*\".rotation' 45")?;

@@ -7,7 +7,7 @@ use kiosk_tests::vm::{Guest, Picture};
 
 use super::kiosk::Kiosk;
 use super::looks::is_page;
-use super::screens::{RELAYOUT, turn_of};
+use super::screens::{RELAYOUT, rotation_of};
 
 const ADMIN: &str = "XDG_RUNTIME_DIR=/run/kiosk WAYLAND_DISPLAY=wayland-admin";
 const SHELL: &str = "XDG_RUNTIME_DIR=/run/kiosk WAYLAND_DISPLAY=wayland-0";
@@ -18,7 +18,7 @@ const PROFILE: &str = r"profile {\n output Virtual-1 enable mode 1024x768 transf
 
 pub fn other_tools_manage_the_screens_and_the_page_stays(kiosk: &Kiosk) -> Result<()> {
     let (browser, mark, saved) = (kiosk.browser()?, kiosk.mark()?, saved(kiosk)?);
-    wlr_randr_turns_the_picture(kiosk).context("wlr-randr")?;
+    wlr_randr_rotates_the_picture(kiosk).context("wlr-randr")?;
     match Guest::release()? {
         "bookworm" => eprintln!("Debian 12 has no wlopm: it is left out"),
         _ => wlopm_switches_the_screen(kiosk).context("wlopm")?,
@@ -31,7 +31,7 @@ pub fn other_tools_manage_the_screens_and_the_page_stays(kiosk: &Kiosk) -> Resul
     Ok(())
 }
 
-fn wlr_randr_turns_the_picture(kiosk: &Kiosk) -> Result<()> {
+fn wlr_randr_rotates_the_picture(kiosk: &Kiosk) -> Result<()> {
     let told = kiosk.sh(&format!("{ADMIN} wlr-randr"))?;
     for part in [OUTPUT, "Enabled: yes", "1280x800 px", "Position: 0,0", "Transform: normal", "Scale: 1.000000"] {
         ensure!(told.contains(part), "{part} is not in: {told}");
@@ -75,8 +75,8 @@ fn back_to_normal(kiosk: &Kiosk) -> Result<()> {
 }
 
 fn page_turned_by(kiosk: &Kiosk, degrees: u32) -> Result<()> {
-    let turned = |picture: &Picture| is_page(picture) && turn_of(picture) == Some(degrees);
-    kiosk.machine.wait_for_screen(&format!("the page turned by {degrees}"), RELAYOUT, turned).map(drop)
+    let rotated = |picture: &Picture| is_page(picture) && rotation_of(picture) == Some(degrees);
+    kiosk.machine.wait_for_screen(&format!("the page rotated by {degrees}"), RELAYOUT, rotated).map(drop)
 }
 
 /// The saved state's file; empty if nothing was saved yet.

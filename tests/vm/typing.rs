@@ -21,13 +21,13 @@ use serde_json::Value;
 use super::input::REACTION;
 use super::kiosk::Kiosk;
 use super::looks::is_page;
-use super::screens::{RELAYOUT, on_panel, turn_of};
+use super::screens::{RELAYOUT, on_panel, rotation_of};
 
 /// From a touch to the keyboard, or to the page without it: the browser lays the page out again.
 const KEYBOARD: Duration = RELAYOUT;
 /// For a letter to reach the page, which is waited for before the next key is touched.
 const LETTER: Duration = REACTION;
-const FILE: &str = "/etc/kiosk/config.d/60-typing.toml";
+const FILE: &str = "60-typing";
 /// Unplugs every keyboard that the kernel has a driver for, and plugs it in again.
 const PULL: &str = "cd /sys/bus/virtio/drivers/virtio_input && for device in virtio*; do \
     grep -q Keyboard $device/input/input*/name && echo $device >>/run/keyboards && echo $device >unbind; done; \
@@ -60,7 +60,8 @@ pub fn a_sentence_is_typed_on_the_screen_and_arrives_in_the_page(kiosk: &Kiosk) 
         let told = format!("{:?} at {}°, scale {}", writing.text, writing.degrees, writing.scale);
         write(kiosk, writing).context(told)
     });
-    kiosk.sh(&format!("{PUT_IN}; rm -f {FILE}; kioskctl scale auto && kioskctl rotate 0 && systemctl reload kiosk"))?;
+    kiosk.deconfigure(FILE)?;
+    kiosk.sh(&format!("{PUT_IN}; kioskctl scale auto && kioskctl rotate 0 && systemctl reload kiosk"))?;
     written?;
     // Restores the state: no field has the focus, and the page has the whole screen.
     kiosk.sh("kioskctl reload")?;
@@ -70,12 +71,12 @@ pub fn a_sentence_is_typed_on_the_screen_and_arrives_in_the_page(kiosk: &Kiosk) 
 fn write(kiosk: &Kiosk, writing: &Writing) -> Result<()> {
     let Writing { degrees, scale, layouts, text } = writing;
     let mark = kiosk.mark()?;
+    kiosk.configure(FILE, &format!("[input]\nkeyboard = {{ layout = \"{layouts}\" }}\n"))?;
     kiosk.sh(&format!(
-        "mkdir -p /etc/kiosk/config.d && printf '[input]\\nkeyboard = {{ layout = \"{layouts}\" }}\\n' >{FILE} && \
-         systemctl reload kiosk && kioskctl rotate {degrees} && kioskctl scale {scale} && kioskctl reload"
+        "systemctl reload kiosk && kioskctl rotate {degrees} && kioskctl scale {scale} && kioskctl reload"
     ))?;
-    let turned = |picture: &Picture| is_page(picture) && turn_of(picture) == Some(*degrees);
-    kiosk.machine.wait_for_screen(&format!("the page turned by {degrees}"), RELAYOUT, turned)?;
+    let rotated = |picture: &Picture| is_page(picture) && rotation_of(picture) == Some(*degrees);
+    kiosk.machine.wait_for_screen(&format!("the page rotated by {degrees}"), RELAYOUT, rotated)?;
     let mut hand = Hand::new(kiosk, writing, mark)?;
 
     hand.touch_field()?;
@@ -130,7 +131,7 @@ impl<'a> Hand<'a> {
     }
 
     fn upright(&self, screen: &Picture) -> Picture {
-        screen.turned((360 - self.writing.degrees) % 360)
+        screen.rotated((360 - self.writing.degrees) % 360)
     }
 
     fn save(&self, what: &str) -> Result<()> {

@@ -10,7 +10,7 @@ use super::kiosk::{BOOT, Kiosk};
 use super::looks::is_page;
 use super::screens::RELAYOUT;
 
-const FILE: &str = "/etc/kiosk/config.d/60-uploads.toml";
+const FILE: &str = "60-uploads";
 const CONFIG: &str = "[shell]\nurl = \"http://localhost:3000/?upload=1\"\n[browser]\nuploads = \"/media/kiosk\"\n";
 /// As an automounter does it.
 const PUT_IN: &str = "mount -t tmpfs -o nosuid,nodev,noexec,mode=755 stick /media/kiosk && mkdir /media/kiosk/DCIM && \
@@ -18,12 +18,12 @@ const PUT_IN: &str = "mount -t tmpfs -o nosuid,nodev,noexec,mode=755 stick /medi
 
 pub fn a_file_of_a_stick_is_chosen_on_the_screen_and_reaches_the_page(kiosk: &Kiosk) -> Result<()> {
     let mark = kiosk.mark()?;
-    kiosk.sh(&format!(
-        "mkdir -p /etc/kiosk/config.d /media/kiosk && printf '{CONFIG}' >{FILE} && systemctl restart kiosk-session"
-    ))?;
+    kiosk.configure(FILE, CONFIG)?;
+    kiosk.sh("mkdir -p /media/kiosk && systemctl restart kiosk-session")?;
     let done = upload(kiosk, mark);
     let mark = kiosk.mark()?;
-    kiosk.sh(&format!("umount /media/kiosk; rm -f {FILE}; systemctl restart kiosk-session"))?;
+    kiosk.deconfigure(FILE)?;
+    kiosk.sh("umount /media/kiosk; systemctl restart kiosk-session")?;
     done?;
     kiosk.wait_for_event(mark, "load", BOOT)?;
     kiosk.page()

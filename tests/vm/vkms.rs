@@ -54,8 +54,8 @@ fn compare(kiosk: &Kiosk) -> Result<()> {
         // The window, what is above it, and the pointer.
         let planes = planes(kiosk)?;
         ensure!(planes.len() == 3, "at {rotation} degrees there are {} planes: {planes:?}", planes.len());
-        let turned = planes.iter().filter(|rotation| *rotation != "1").count();
-        ensure!(turned == if rotation == 0 { 0 } else { 2 }, "at {rotation} degrees planes turn by {planes:?}");
+        let rotated = planes.iter().filter(|rotation| *rotation != "1").count();
+        ensure!(rotated == if rotation == 0 { 0 } else { 2 }, "at {rotation} degrees planes rotate by {planes:?}");
         on_planes.push(seen);
         Ok(())
     })?;

@@ -71,7 +71,7 @@ pub fn a_device_without_a_page_welcomes_and_has_one_when_it_is_told(kiosk: &Kios
     };
     ensure!(kiosk.film[first..].iter().all(|sample| is_page(&sample.picture)), "the page went again");
     let events = kiosk.events(0)?;
-    let first = events.iter().find(|event| event["event"] == "get").context("nobody asked for the page")?;
+    let first = events.iter().find(|event| event["event"] == "get").context("the page was not requested")?;
     ensure!(first["path"] == "/", "another page was asked for: {first}");
     ensure!(kiosk.status()?["session"]["url"] == "http://localhost:3000/", "{}", kiosk.status()?["session"]);
     ensure!(kiosk.sh("systemctl show -P NRestarts kiosk")? == "0", "kioskd was restarted");

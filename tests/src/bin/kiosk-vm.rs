@@ -6,7 +6,7 @@
 
 //!
 //! `--vkms` adds the kernel's virtual display driver, which has what the other displays lack: overlay and cursor
-//! planes, and planes that turn their picture. In the guest, as the only card, with
+//! planes, and planes that rotate their picture. In the guest, as the only card, with
 //! `target/debug/kiosk-bench-client:/usr/bin/bench-client` as an argument here:
 //!
 //! ```sh

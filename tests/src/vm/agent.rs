@@ -62,7 +62,7 @@ impl Agent {
                     Err(_) => continue,
                 }
             }
-            // Whoever waits learns that the guest is gone.
+            // A caller that waits learns that the guest is gone.
             for_reader.lock().unwrap_or_else(PoisonError::into_inner).clear();
         });
         Ok(Self { port: Mutex::new(port), waiting, hello: Mutex::new(hello), next: AtomicU64::new(1) })

@@ -46,7 +46,7 @@ impl Cable {
         ensure!(offered.contains(&SECURITY_NONE), "QEMU wants a password");
         viewer.write_all(&[SECURITY_NONE])?;
         viewer.read_exact(&mut [0; 4])?;
-        // Shared: nobody else is sent away.
+        // Shared: other viewers stay connected.
         viewer.write_all(&[1])?;
         let mut about = [0; 24];
         viewer.read_exact(&mut about).context("the display's description")?;

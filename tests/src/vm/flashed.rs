@@ -157,7 +157,7 @@ impl Flashed {
         }
     }
 
-    /// Runs a command in it, by ssh, and gives what it says; fails as the command does, or where nobody is let in.
+    /// Runs a command in it, by ssh, and gives what it says; fails as the command does, or where the login is refused.
     pub fn run(&self, login: &Login, command: &str) -> Result<String> {
         let ask = self.files.path().join("ask");
         let mut ssh = Command::new("ssh");

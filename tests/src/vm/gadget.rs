@@ -227,7 +227,7 @@ impl Plugged<'_> {
         self.frames(&[vec![rel(Rel::REL_X, x), rel(Rel::REL_Y, y)]])
     }
 
-    /// A key or button is pressed and let go.
+    /// A key or button is pressed and released.
     pub fn press(&self, code: Key) -> Result<()> {
         self.frames(&[vec![key(code, 1)], vec![key(code, 0)]])
     }

@@ -34,7 +34,7 @@ pub(super) fn table() -> Vec<u8> {
     let set = Method::new("_BCM".into(), 1, true, vec![&set]);
     let get = Method::new("_BQC".into(), 0, false, vec![&get]);
     let panel = Device::new("LCD0".into(), vec![&adr, &now, &levels, &set, &get]);
-    // Who switches between displays: nobody but the system (B.4.1, `_DOS`).
+    // Who switches between displays: only the system (B.4.1, `_DOS`).
     let switching = Method::new("_DOS".into(), 1, false, vec![]);
     let devices = Package::new(vec![&panel_id]);
     let devices = Return::new(&devices);

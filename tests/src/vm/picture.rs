@@ -152,8 +152,8 @@ impl Picture {
         differing as f64 / (self.width * self.height).max(1) as f64
     }
 
-    /// Turned clockwise by 0, 90, 180 or 270 degrees.
-    pub fn turned(&self, degrees: u32) -> Self {
+    /// Rotated clockwise by 0, 90, 180 or 270 degrees.
+    pub fn rotated(&self, degrees: u32) -> Self {
         let (width, height) =
             if degrees.is_multiple_of(180) { (self.width, self.height) } else { (self.height, self.width) };
         let rgb = (0..height)
@@ -189,12 +189,12 @@ mod tests {
 
     #[test]
     fn a_quarter_turn_clockwise_brings_the_left_bottom_to_the_left_top() {
-        let turned = checker().turned(90);
-        assert_eq!((turned.width, turned.height), (3, 2));
-        assert_eq!(turned.pixel(0, 0), [255, 255, 255]);
-        assert_eq!(turned.pixel(2, 0), [255, 0, 0]);
-        assert_eq!(turned.turned(270), checker());
-        assert_eq!(checker().turned(180).turned(180), checker());
+        let rotated = checker().rotated(90);
+        assert_eq!((rotated.width, rotated.height), (3, 2));
+        assert_eq!(rotated.pixel(0, 0), [255, 255, 255]);
+        assert_eq!(rotated.pixel(2, 0), [255, 0, 0]);
+        assert_eq!(rotated.rotated(270), checker());
+        assert_eq!(checker().rotated(180).rotated(180), checker());
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl Qmp {
             if let Some(error) = answer.get("error") {
                 bail!("QEMU refused {command} {arguments}: {}", error["desc"]);
             }
-            // Anything else is an event, and nobody here waits for one.
+            // Anything else is an event, and nothing here waits for one.
             if let Some(value) = answer.get("return") {
                 return Ok(value.clone());
             }

@@ -13,7 +13,7 @@ use super::guest::{cache_directory, key};
 /// had when the archive has gone on to another kernel since the guest was built, nor for Debian 12: the driver of its
 /// kernel has no planes that turn.
 pub fn virtual_display_driver(guest: &Guest) -> Result<PathBuf> {
-    ensure!(Guest::release()? != "bookworm", "the one of Debian 12's kernel has no planes that turn their picture");
+    ensure!(Guest::release()? != "bookworm", "the one of Debian 12's kernel has no planes that rotate their picture");
     let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("vm/vkms");
     let cache = cache_directory()?;
     let module = cache.join(format!("vkms-{}-{:016x}.ko", guest.kernel_version, key(&recipe)?));

@@ -60,7 +60,7 @@ impl Window {
                     return self.resize(&connection, window);
                 }
             }
-            // Without a window manager nobody reports new windows to us in a way that is simpler than asking.
+            // Without a window manager no program reports new windows in a way that is simpler than asking.
             std::thread::sleep(Duration::from_millis(50));
         }
         bail!("QEMU opened no window in {timeout:?}")
