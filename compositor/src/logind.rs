@@ -52,7 +52,7 @@ pub fn ask(
 
 #[cfg(test)]
 pub(crate) mod fake {
-    //! A bus of its own with somebody on it who has logind's name.
+    //! A bus of its own with a service on it that has logind's name.
 
     use std::process::{Child, Command, Stdio};
 
@@ -104,7 +104,7 @@ pub(crate) mod fake {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 sender.send(runtime.block_on(answer_one(&address, refuses))).unwrap();
             });
-            // The name may not be there yet: then the bus says so, and nobody was asked.
+            // The name may not be there yet: then the bus says so, and no call was made.
             let answer = loop {
                 match call(&self.address) {
                     Err(error) if !error.to_string().contains(REFUSAL) => {

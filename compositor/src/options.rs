@@ -239,8 +239,8 @@ mod tests {
     }
 
     #[test]
-    fn each_r_turns_all_screens_by_a_quarter() {
-        let turned = |line: &str| {
+    fn each_r_rotates_all_screens_by_a_quarter() {
+        let rotated = |line: &str| {
             let config = Options::parse_from(line.split(' ')).over(Config::default());
             output_policy(&config.outputs, None, "", "DP-1").rotation
         };
@@ -251,7 +251,7 @@ mod tests {
             ("kioskd -r -r -r foot -r", Rotation::R270),
             ("kioskd -rrrr", Rotation::R0),
         ] {
-            assert_eq!(turned(line), rotation, "{line}");
+            assert_eq!(rotated(line), rotation, "{line}");
         }
     }
 

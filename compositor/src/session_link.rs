@@ -12,7 +12,7 @@ use std::{
 use kiosk_core::{
     api::{MAX_LINE, Notice, Report, State},
     page_calls::PageCall,
-    quota::{Place, Quota},
+    quota::{Permit, Quota},
     sockets::{Access, bind},
     text::{printable, shortened},
 };
@@ -36,7 +36,7 @@ struct Link {
     shell: Option<usize>,
     writer: UnixStream,
     /// Among the connections of its user.
-    _place: Place<u32>,
+    _place: Permit<u32>,
 }
 
 /// The connected sessions; the newest of a shell is in charge.
@@ -110,7 +110,7 @@ impl SessionLinks {
         self.links.iter().any(|link| link.shell == Some(shell))
     }
 
-    fn welcome(&mut self, mut writer: UnixStream, place: Place<u32>) -> io::Result<u64> {
+    fn welcome(&mut self, mut writer: UnixStream, place: Permit<u32>) -> io::Result<u64> {
         let wayland_displays = self.displays.clone();
         let wayland_display = wayland_displays.first().cloned().unwrap_or_default();
         send(

@@ -39,7 +39,7 @@ fn one_command_makes_the_theme_and_the_firmware_s_picture_from_a_logo() {
     assert_eq!(picture.len(), 18 + 800 * 480 * 3);
     assert_eq!(&picture[18 + (240 * 800 + 400) * 3..][..3], [0, 0x88, 0xff]);
 
-    // From the configuration, with another size: what was of the old size is gone, what is somebody else's is not.
+    // From the configuration, with another size: what was of the old size is gone, other files stay.
     std::fs::create_dir_all(root.join("etc/kiosk")).unwrap();
     let logo = root.join("mine.svg");
     let config = format!("[splash]\nlogo = {:?}\nlogo-size = \"10%\"\nposition = \"top\"\n", logo.to_str().unwrap());

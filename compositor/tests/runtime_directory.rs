@@ -71,7 +71,7 @@ fn directories_at_every_name_keep_no_start_from_succeeding() {
             connected(&runtime.join(name));
         }
         assert_eq!(fs::read_link(runtime.join("session.sock")).unwrap(), Path::new("session/session.sock"));
-        assert_eq!(fs::metadata(&runtime).unwrap().mode() & 0o022, 0, "nobody else makes names there any more");
+        assert_eq!(fs::metadata(&runtime).unwrap().mode() & 0o022, 0, "other users can make no names there any more");
     }
 }
 

@@ -20,7 +20,7 @@ const MAX_WIDTH_EM: f32 = 64.0;
 pub struct Choice {
     /// Larger, at the top.
     pub title: String,
-    /// Of this page: at most [`Places::rows`]; further ones are not drawn.
+    /// Of this page: at most [`ChoiceLayout::rows`]; further ones are not drawn.
     pub rows: Vec<Row>,
     /// Text in place of rows, if there are none.
     pub nothing: String,
@@ -86,7 +86,7 @@ impl Area {
 
 /// The layout of a list on an output.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Places {
+pub struct ChoiceLayout {
     /// Where the title is set.
     pub(crate) title: Option<Area>,
     /// Where the rows are, top first.
@@ -116,7 +116,7 @@ impl Choice {
     }
 }
 
-impl Places {
+impl ChoiceLayout {
     /// Where this is; `None`: there is no room for it.
     pub fn area(&self, target: Target) -> Option<Area> {
         match target {
@@ -138,7 +138,7 @@ impl Places {
 
 /// The layout on an output of `width` × `height` physical pixels at `scale`, independent of the content. Small outputs
 /// have fewer rows.
-pub fn places(width: u32, height: u32, scale: f64) -> Places {
+pub fn places(width: u32, height: u32, scale: f64) -> ChoiceLayout {
     let screen = Screen::new(width, height, scale);
     let (width, height) = (screen.width, screen.height);
     let margin = screen.margin().max(1);
@@ -147,7 +147,7 @@ pub fn places(width: u32, height: u32, scale: f64) -> Places {
     let gap = ((unit as f32 * GAP) as u32).max(1);
     let column = width.saturating_sub(2 * margin).min((em * MAX_WIDTH_EM) as u32);
     if unit == 0 || column < 4 * gap || height < 2 * margin + unit {
-        return Places::default();
+        return ChoiceLayout::default();
     }
     let left = (width - column) / 2;
     let area = |x: u32, y: u32, width: u32, height: u32| {
@@ -158,7 +158,7 @@ pub fn places(width: u32, height: u32, scale: f64) -> Places {
     let (bars, cell) = if column >= 12 * unit { (1, column / 5) } else { (2, column / 2) };
     let bottom = height - margin - unit;
     let top = margin + unit + gap;
-    let mut places = Places { title: area(left, margin, column, unit), ..Places::default() };
+    let mut places = ChoiceLayout { title: area(left, margin, column, unit), ..ChoiceLayout::default() };
     let last = left + column;
     let side = cell - gap / 2;
     places.buttons[2] = area(left, bottom, side, unit);

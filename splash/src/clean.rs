@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_is_longer_than_what_is_read() {
+    fn a_text_is_cut_to_what_is_read() {
         assert!(!clean(&"x".repeat(MAX_CHARACTERS), true).cut);
         let long = clean(&"x".repeat(1 << 20), true);
         assert_eq!((long.text.len(), long.cut), (MAX_CHARACTERS, true));

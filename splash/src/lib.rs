@@ -30,7 +30,7 @@ use text::Typesetter;
 
 pub use animation::{Animation, Pose};
 pub use boot::{FirmwareError, THEMES as PLYMOUTH_THEMES, ThemeFile, firmware_picture, plymouth_theme};
-pub use choice::{Area, Choice, Places, Row, Target, places};
+pub use choice::{Area, Choice, ChoiceLayout, Row, Target, places};
 pub use code::{MAX_CONTENT as MAX_CODE_CONTENT, wifi_code};
 pub use color::{ColorError, parse_color};
 pub use fonts::Fonts;

@@ -88,8 +88,8 @@ impl Raster {
     /// Resizes the picture: averages when shrinking, linear interpolation when growing.
     pub(crate) fn resized(&self, width: u32, height: u32) -> Self {
         let across = filter_rows(&self.data, self.width as usize, &weights(self.width, width));
-        let turned = transposed(&across, width as usize);
-        let down = filter_rows(&turned, self.height as usize, &weights(self.height, height));
+        let columns = transposed(&across, width as usize);
+        let down = filter_rows(&columns, self.height as usize, &weights(self.height, height));
         Self { width, height, data: transposed(&down, height as usize) }
     }
 }

@@ -3,10 +3,10 @@
 use crate::stand::{Stand, kept, until};
 
 #[test]
-fn the_command_turns_the_screen_itself_and_nobody_elses_shell_does() {
-    let script = "wlr-randr --output HEADLESS-1 --transform 90 && exec foot -- sh -c 'printf turned; exec sleep 600'";
+fn the_command_rotates_the_screen_itself_and_another_users_shell_does_not() {
+    let script = "wlr-randr --output HEADLESS-1 --transform 90 && exec foot -- sh -c 'printf rotated; exec sleep 600'";
     let stand = Stand::in_cages_place(&["sh", "-c", script]);
-    let shot = until("the turned window", || {
+    let shot = until("the rotated window", || {
         let shot = stand.grim(&[], "cage.png");
         ((shot.width, shot.height) == (600, 800) && shot.has_letters()).then_some(shot)
     });

@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[test]
-fn grim_sees_the_screen_and_a_part_of_it_and_turned() {
+fn grim_sees_the_screen_and_a_part_of_it_and_rotated() {
     let stand = Stand::new();
     let _foot = stand.foot("printf 'seen from afar'; exec sleep 600");
     let shot = stand.grim(&["-c"], "shot.png");
@@ -21,14 +21,14 @@ fn grim_sees_the_screen_and_a_part_of_it_and_turned() {
     let empty = stand.grim(&["-g", "0,300 200x50"], "empty.png");
     assert!(!empty.has_letters());
     stand.tool("wlr-randr", &["--output", "HEADLESS-1", "--transform", "90"]);
-    let turned = until("the turned window", || {
-        let shot = stand.grim(&[], "turned.png");
+    let rotated = until("the rotated window", || {
+        let shot = stand.grim(&[], "rotated.png");
         ((shot.width, shot.height) == (600, 800) && shot.has_letters()).then_some(shot)
     });
     // Upright: the text is in the first line, at the left.
-    let line = turned.rgb.chunks_exact(3).take(600 * 30);
+    let line = rotated.rgb.chunks_exact(3).take(600 * 30);
     assert!(line.filter(|pixel| pixel.iter().all(|part| *part > 150)).count() > 20);
-    std::fs::copy(stand.path("turned.png"), kept("grim-turned.png")).unwrap();
+    std::fs::copy(stand.path("rotated.png"), kept("grim-rotated.png")).unwrap();
 }
 
 #[test]

@@ -38,7 +38,7 @@ impl Site {
         to.clone_into(&mut self.next.lock().unwrap());
     }
 
-    /// Nobody listens any more when this returns.
+    /// The port is closed when this returns.
     pub fn go(&self) {
         self.gone.lock().unwrap().store(true, Ordering::Relaxed);
         while TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).is_ok() {
@@ -76,7 +76,7 @@ fn serve(mut stream: TcpStream, next: &Mutex<String>) {
         PAGE.to_owned()
     };
     let length = body.len();
-    // A browser that hangs up is nobody's fault.
+    // A browser that hangs up is no fault.
     let _ = write!(
         stream,
         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\nCache-Control: no-store\r\n\

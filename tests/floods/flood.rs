@@ -1,4 +1,4 @@
-//! Strangers that never stop: each is a thread that connects anew whenever it is thrown out.
+//! Clients that flood a socket without end: each is a thread that connects anew whenever it is disconnected.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;

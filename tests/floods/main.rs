@@ -1,4 +1,4 @@
-//! `make bench-floods`: how long one client waits for its answers while strangers flood every socket of a headless
+//! `make bench-floods`: how long one client waits for its answers while other clients flood every socket of a headless
 //! kioskd at once, beside the same wait with nobody else there. All run on this machine, at the same priority.
 //!
 //! Prints a table and writes it as JSON to `tests/out/floods.json`. What the gate asserts are turns and bytes

@@ -210,7 +210,7 @@ fn colours_are_inverted_on_the_panel_and_not_in_screenshots() {
 }
 
 #[test]
-fn who_looks_from_afar_sees_what_the_screen_shows() {
+fn a_remote_viewer_sees_what_the_screen_shows() {
     let (mut fixture, client) = with(only(Aid::Invert));
     let window = fixture.map(client, Picture::Solid([250, 100, 0]));
     let watcher = fixture.client_of(Privilege::Admin);
@@ -298,18 +298,18 @@ fn the_magnifier_shows_what_is_pointed_at_touched_and_typed_twice_as_large() {
 }
 
 #[test]
-fn aids_turn_and_scale_with_their_screen() {
+fn aids_rotate_and_scale_with_their_screen() {
     let aids = Accessibility { magnifier: true, invert: true, ..Accessibility::default() };
     let (mut fixture, client) = with(aids);
     fixture.map(client, Picture::Corners);
     fixture.rotate(90);
     fixture.map(client, Picture::Corners);
     let plain = fixture.screenshot();
-    let turned = panel(&mut fixture);
-    keep("turned.png", &turned);
+    let rotated = panel(&mut fixture);
+    keep("rotated.png", &rotated);
     let inverted = |[r, g, b]: [u8; 3]| [255 - r, 255 - g, 255 - b];
     // Rotated clockwise by 90°, the picture's left edge is the panel's top: (x, y) is at (799 - y, x).
-    assert_eq!(turned.pixel(799 - 700, 20), inverted(plain.pixel(20, 700)));
+    assert_eq!(rotated.pixel(799 - 700, 20), inverted(plain.pixel(20, 700)));
     fixture.rotate(0);
     fixture.scale(2.0);
     fixture.map(client, Picture::Corners);

@@ -91,7 +91,7 @@ fn two_factors_for_a_surface_and_one_without_are_refused() {
     manager.get_surface(&surface, &handle, ());
     manager.get_surface(&surface, &handle, ());
     fixture[client].sync();
-    fixture.until("the client to be turned out", |fixture| fixture[client].is_gone());
+    fixture.until("the client to be disconnected", |fixture| fixture[client].is_gone());
     assert_eq!(fixture[client].error(), Some(("wp_alpha_modifier_v1".into(), 0)));
 
     let client = fixture.client();
@@ -102,7 +102,7 @@ fn two_factors_for_a_surface_and_one_without_are_refused() {
     surface.destroy();
     alpha.set_multiplier(7);
     fixture[client].sync();
-    fixture.until("the client to be turned out", |fixture| fixture[client].is_gone());
+    fixture.until("the client to be disconnected", |fixture| fixture[client].is_gone());
     assert_eq!(fixture[client].error(), Some(("wp_alpha_modifier_surface_v1".into(), 0)));
     fixture.assert_serving();
 }

@@ -166,8 +166,8 @@ fn a_change_of_something_else_does_not_touch_the_brightness() {
     fixture.change(to(25)).unwrap();
     assert_eq!(written(&sysfs), "50");
     let revert_after = std::time::Duration::from_millis(50);
-    let turned = OutputChange { rotation: Some(Rotation::R180), ..OutputChange::default() };
-    fixture.kiosk.apply(0, &[("eDP-1".into(), turned)], ApplyMode::Temporary { revert_after }).unwrap();
+    let rotated = OutputChange { rotation: Some(Rotation::R180), ..OutputChange::default() };
+    fixture.kiosk.apply(0, &[("eDP-1".into(), rotated)], ApplyMode::Temporary { revert_after }).unwrap();
     panel(sysfs.path(), "20");
     fixture.until("the trial's end", |fixture| {
         fixture.kiosk.snapshot().outputs.iter().any(|output| output.rotation == 90)

@@ -70,7 +70,7 @@ fn a_screen_is_copied_as_it_is_seen() {
 
 /// Tools rotate what they get by the output's transform.
 #[test]
-fn a_turned_screen_is_copied_as_it_lies_on_the_panel() {
+fn a_rotated_screen_is_copied_as_the_panel_shows_it() {
     for (degrees, transform) in [(90, Transform::_270), (180, Transform::_180), (270, Transform::_90)] {
         let mut fixture = Fixture::new(&["320x200"]);
         fixture.rotate(degrees);
@@ -116,7 +116,7 @@ fn a_region_is_of_the_picture_and_not_of_the_panel() {
 }
 
 #[test]
-fn who_watches_gets_what_changed_and_waits_for_it() {
+fn captures_with_damage_give_what_changed_and_wait_for_it() {
     let mut fixture = Fixture::new(&["320x200"]);
     let shell = fixture.client();
     let window = fixture.map(shell, Picture::Solid(GREEN));
@@ -300,7 +300,7 @@ fn a_session_ends_with_its_screen_and_is_told_of_another_size() {
 
 /// A copy that waits for damage, a session whose frame is not requested yet, and a client that still has the wl_output.
 #[test]
-fn who_copies_a_screen_that_is_taken_away_is_answered() {
+fn a_copy_of_a_screen_that_is_removed_is_answered() {
     let mut fixture = Fixture::new(&["320x200", "200x100"]);
     let tool = tool(&mut fixture);
     let manager: ZwlrScreencopyManagerV1 = fixture[tool].bind();
@@ -338,7 +338,7 @@ fn who_copies_a_screen_that_is_taken_away_is_answered() {
 }
 
 #[test]
-fn nothing_is_kept_for_who_is_gone() {
+fn nothing_is_kept_for_a_client_that_is_gone() {
     let mut fixture = Fixture::new(&["320x200"]);
     let tool = tool(&mut fixture);
     let manager: ZwlrScreencopyManagerV1 = fixture[tool].bind();

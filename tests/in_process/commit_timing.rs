@@ -114,7 +114,7 @@ fn times_that_are_none_are_refused() {
         let timer = fixture.timer(client, &surface);
         wrong(&timer, &surface);
         fixture[client].sync();
-        fixture.until("the client to be turned out", |fixture| fixture[client].is_gone());
+        fixture.until("the client to be disconnected", |fixture| fixture[client].is_gone());
         assert_eq!(fixture[client].error(), Some(("wp_commit_timer_v1".into(), wanted as u32)));
     }
     let client = fixture.client();
@@ -122,7 +122,7 @@ fn times_that_are_none_are_refused() {
     fixture.timer(client, &surface);
     fixture.timer(client, &surface);
     fixture[client].sync();
-    fixture.until("the client to be turned out", |fixture| fixture[client].is_gone());
+    fixture.until("the client to be disconnected", |fixture| fixture[client].is_gone());
     assert_eq!(fixture[client].error(), Some(("wp_commit_timing_manager_v1".into(), 0)));
     fixture.assert_serving();
 }

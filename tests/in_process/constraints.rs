@@ -112,7 +112,7 @@ fn page_is_held(fixture: &Fixture, page: &WlSurface) -> bool {
 }
 
 #[test]
-fn a_locked_pointer_is_let_go_of_while_a_dialog_has_the_keyboard() {
+fn a_locked_pointer_is_unlocked_while_a_dialog_has_the_keyboard() {
     let (mut fixture, client, window) = with_page();
     lock(&mut fixture, client, &window);
     let page = fixture.kiosk.stage.windows.surfaces().next().unwrap();

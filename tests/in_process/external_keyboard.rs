@@ -58,7 +58,7 @@ fn the_window_has_the_room_above_it_and_the_whole_screen_when_it_goes() {
     assert_eq!([panel.pixel(0, 0), panel.pixel(319, 119), panel.pixel(0, 120)], [BLUE, BLUE, GREEN]);
     assert!(is_said_to_be_shown(&fixture));
     fixture.rotate(90);
-    fixture.until("the turned window's size", |fixture| {
+    fixture.until("the rotated window's size", |fixture| {
         fixture[shell].configured(&window).is_some_and(|told| (told.width, told.height) == (200, 240))
     });
     fixture.rotate(0);

@@ -101,7 +101,7 @@ fn commits_that_change_nothing_go_on_at_the_screens_rate() {
 }
 
 #[test]
-fn nobody_waits_for_ever_where_nothing_is_seen() {
+fn no_commit_waits_for_ever_where_nothing_is_shown() {
     let mut fixture = at_60_hertz();
     let client = fixture.client();
     let window = fixture.map(client, Picture::Solid(RED));
@@ -176,7 +176,7 @@ fn commits_that_wait_have_an_end() {
         }
     }
     fixture[client].sync();
-    fixture.until("the client to be turned out", |fixture| fixture[client].is_gone());
+    fixture.until("the client to be disconnected", |fixture| fixture[client].is_gone());
     assert_eq!(fixture[client].error(), Some(("wl_surface".into(), LIMIT)));
     fixture.kiosk.set_power(screen, true);
     fixture.assert_serving();
@@ -213,7 +213,7 @@ fn a_second_fifo_and_one_without_a_surface_are_refused() {
     fixture.roundtrip(client);
     fixture.fifo(client, &surface);
     fixture[client].sync();
-    fixture.until("the client to be turned out", |fixture| fixture[client].is_gone());
+    fixture.until("the client to be disconnected", |fixture| fixture[client].is_gone());
     assert_eq!(fixture[client].error(), Some(("wp_fifo_manager_v1".into(), 0)));
 
     let client = fixture.client();
@@ -222,7 +222,7 @@ fn a_second_fifo_and_one_without_a_surface_are_refused() {
     surface.destroy();
     fifo.set_barrier();
     fixture[client].sync();
-    fixture.until("the client to be turned out", |fixture| fixture[client].is_gone());
+    fixture.until("the client to be disconnected", |fixture| fixture[client].is_gone());
     assert_eq!(fixture[client].error(), Some(("wp_fifo_v1".into(), 0)));
     fixture.assert_serving();
 }

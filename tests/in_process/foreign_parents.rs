@@ -181,7 +181,7 @@ fn two_clients_windows_are_not_each_others_parents() {
     let imported = fixture.import(page, &text);
     imported.set_parent_of(&shell.surface);
     fixture[page].sync();
-    fixture.until("the client to be turned out", |fixture| fixture[page].is_gone());
+    fixture.until("the client to be disconnected", |fixture| fixture[page].is_gone());
     assert_eq!(
         fixture[page].error(),
         Some(("zxdg_imported_v2".into(), zxdg_imported_v2::Error::InvalidSurface as u32))
@@ -198,13 +198,13 @@ fn what_is_no_window_is_neither_exported_nor_given_a_parent() {
     let surface = fixture[client].surface();
     exporter.export_toplevel(&surface, &handle, ());
     fixture[client].sync();
-    fixture.until("the client to be turned out", |fixture| fixture[client].is_gone());
+    fixture.until("the client to be disconnected", |fixture| fixture[client].is_gone());
     assert_eq!(fixture[client].error(), Some(("zxdg_exporter_v2".into(), 0)));
     let (_, _, _, helper, _, imported) = page_and_helper(&mut fixture);
     let surface = fixture[helper].surface();
     imported.set_parent_of(&surface);
     fixture[helper].sync();
-    fixture.until("the client to be turned out", |fixture| fixture[helper].is_gone());
+    fixture.until("the client to be disconnected", |fixture| fixture[helper].is_gone());
     assert_eq!(fixture[helper].error(), Some(("zxdg_imported_v2".into(), 0)));
     fixture.assert_serving();
 }
@@ -250,7 +250,7 @@ fn no_client_has_handles_without_end() {
         exporter.export_toplevel(&window.surface, &handle, ());
     }
     fixture[client].sync();
-    fixture.until("the client to be turned out", |fixture| fixture[client].is_gone());
+    fixture.until("the client to be disconnected", |fixture| fixture[client].is_gone());
     assert_eq!(fixture[client].error(), Some(("zxdg_exporter_v2".into(), LIMIT)));
     fixture.assert_serving();
 }

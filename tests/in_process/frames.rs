@@ -169,7 +169,7 @@ fn what_a_frame_repaints_is_tinted_for_developers_who_want_to_see_it() {
     let client = fixture.client();
     fixture.map(client, Picture::Solid(GREEN));
     fixture.still();
-    assert_eq!(fixture.screenshot().pixel(5, 5), GREEN, "nobody else sees the tint");
+    assert_eq!(fixture.screenshot().pixel(5, 5), GREEN, "a screenshot has no tint");
     assert_ne!(fixture.panel().pixel(5, 5), GREEN, "the first frame paints everything");
     // The pointer appears, and everything below it is painted again.
     fixture.point((20.0, 60.0));

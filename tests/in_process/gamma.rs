@@ -109,13 +109,13 @@ fn ramps_that_are_none_are_refused() {
         let tool = fixture.client_of(Privilege::Admin);
         control(&mut fixture, tool).set_gamma(memory(&vec![0; length]).as_fd());
         fixture[tool].sync();
-        fixture.until("the tool to be turned out", |fixture| fixture[tool].is_gone());
+        fixture.until("the tool to be disconnected", |fixture| fixture[tool].is_gone());
         assert_eq!(fixture[tool].error(), Some(("zwlr_gamma_control_v1".into(), Error::InvalidGamma as u32)));
     }
     let tool = fixture.client_of(Privilege::Admin);
     let (never_written, _writer) = rustix::pipe::pipe().unwrap();
     control(&mut fixture, tool).set_gamma(never_written.as_fd());
     fixture[tool].sync();
-    fixture.until("the tool to be turned out", |fixture| fixture[tool].is_gone());
+    fixture.until("the tool to be disconnected", |fixture| fixture[tool].is_gone());
     fixture.assert_serving();
 }

@@ -59,7 +59,7 @@ impl Fixture {
 }
 
 #[test]
-fn whoever_is_still_there_goes_on_where_they_were() {
+fn a_person_who_is_still_there_goes_on_where_they_were() {
     let (mut fixture, mut session, client) = running();
     fixture.tap_key(keys::A);
     fixture.roundtrip(client);
@@ -80,10 +80,10 @@ fn whoever_is_still_there_goes_on_where_they_were() {
 }
 
 #[test]
-fn nobody_there_is_reset_once_and_the_page_is_covered_until_it_is_done() {
+fn an_unused_page_is_reset_once_and_covered_until_it_is_done() {
     let (mut fixture, mut session, client) = running();
     fixture.pass(AFTER * 3);
-    assert_eq!(fixture.kiosk.snapshot().stage, "shell", "nobody has been there at all");
+    assert_eq!(fixture.kiosk.snapshot().stage, "shell", "there was no input at all");
     fixture.tap_key(keys::A);
     fixture.roundtrip(client);
     let before = pressed(&fixture, client);
@@ -112,7 +112,7 @@ fn nobody_there_is_reset_once_and_the_page_is_covered_until_it_is_done() {
     session.send(&report(State::Ready, 1));
     fixture.shows_page();
     fixture.roundtrip(client);
-    assert_eq!(pressed(&fixture, client), before, "a key pressed meanwhile is nobody's");
+    assert_eq!(pressed(&fixture, client), before, "a key pressed meanwhile reaches no client");
     // Time for the fade and the program's start.
     fixture.pass(Duration::from_secs(3));
     assert_eq!(fixture.wakeups(AFTER * 4), 0, "and then nothing happens until somebody comes");
@@ -120,7 +120,7 @@ fn nobody_there_is_reset_once_and_the_page_is_covered_until_it_is_done() {
 }
 
 #[test]
-fn who_asks_is_told_of_rest_and_a_kiosk_without_resets_has_none() {
+fn a_session_that_wants_to_know_is_told_of_rest_and_a_kiosk_without_resets_has_none() {
     let mut fixture = Setup::kiosk(&["320x200"]).start();
     let mut session = fixture.session();
     fixture.report(&mut session, State::Ready);
@@ -186,7 +186,7 @@ fn a_session_that_says_where_it_is_is_given_more_time_for_its_reset() {
 }
 
 #[test]
-fn a_lid_is_nobody_who_uses_the_page() {
+fn a_closed_lid_is_no_input() {
     let (mut fixture, _session, _) = running();
     fixture.toggle_lid(true);
     assert_eq!(fixture.kiosk.activity.idle.deadline(), None);

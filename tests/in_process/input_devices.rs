@@ -242,7 +242,7 @@ fn in_picture((u, v): (f64, f64), degrees: u32, (width, height): (f64, f64)) -> 
 }
 
 #[test]
-fn fingers_lie_under_the_finger_on_every_screen_at_every_turn_and_scale() {
+fn touches_arrive_under_the_finger_on_every_screen_at_every_rotation_and_scale() {
     let (mut fixture, _) = two();
     let panels = [
         (fixture.plug_in(SMALL), "HEADLESS-1", (320.0, 200.0)),
@@ -250,14 +250,14 @@ fn fingers_lie_under_the_finger_on_every_screen_at_every_turn_and_scale() {
     ];
     for degrees in [0, 90, 180, 270] {
         for scale in [1.0, 1.25, 1.5, 2.0, 3.0, 4.0] {
-            for turned in 0..2 {
+            for rotated in 0..2 {
                 // One screen is changed, the other one is not: each panel follows its own.
                 let change = OutputChange {
                     rotation: Some(Rotation::try_from(degrees).unwrap()),
                     scale: Some(Scale::fixed(scale).unwrap()),
                     ..OutputChange::default()
                 };
-                fixture.kiosk.apply(0, &[(panels[turned].1.to_owned(), change)], ApplyMode::Keep).unwrap();
+                fixture.kiosk.apply(0, &[(panels[rotated].1.to_owned(), change)], ApplyMode::Keep).unwrap();
                 for (tool, name, size) in &panels {
                     let screen = fixture.kiosk.screens.by_name(name).unwrap();
                     let (degrees, area) = (screen.rotation.degrees(), screen.geometry());
@@ -330,12 +330,12 @@ fn what_can_not_be_is_refused_with_what_there_is() {
     fixture.plug_in(Spec { id: "event7", name: "Keys", kind: Kind::Keyboard, ..Spec::default() });
     fixture.plug_in(Spec { id: "event8", name: "Mouse", kind: Kind::Pointer, ..Spec::default() });
     let before = fixture.kiosk.settings.saved.state.clone();
-    let turned = calibrated(Calibration::Matrix([0.0, -1.0, 1.0, 1.0, 0.0, 0.0]));
+    let rotated = calibrated(Calibration::Matrix([0.0, -1.0, 1.0, 1.0, 0.0, 0.0]));
     for (id, change, name, part) in [
         ("Panel", on("HEADLESS-2"), "NotFound", "there are: Small panel, Keys, Mouse"),
         ("Small panel", on("DP-9"), "NotFound", "there are: HEADLESS-1, HEADLESS-2"),
         ("Keys", on("HEADLESS-1"), "Unsupported", "Keys is a keyboard"),
-        ("Mouse", turned, "Unsupported", "Mouse has no calibration"),
+        ("Mouse", rotated, "Unsupported", "Mouse has no calibration"),
     ] {
         let error = fixture.say(id, change).unwrap_err();
         assert!(format!("{error:?}").starts_with(name) && error.to_string().contains(part), "{error:?}");
@@ -504,7 +504,7 @@ fn an_absolute_pointer_lies_on_an_output_from_its_first_word() {
 enum Step {
     Devices(u8),
     Displays(u8),
-    Turn(u32),
+    Rotate(u32),
     Touch(usize, (f64, f64)),
     Slide(usize, (f64, f64)),
     Lift(usize),
@@ -516,7 +516,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         (0u8..8).prop_map(Step::Devices),
         (0u8..4).prop_map(Step::Displays),
-        (0u32..4).prop_map(|quarter| Step::Turn(quarter * 90)),
+        (0u32..4).prop_map(|quarter| Step::Rotate(quarter * 90)),
         (0usize..2, place.clone()).prop_map(|(panel, at)| Step::Touch(panel, at)),
         (0usize..2, place).prop_map(|(panel, at)| Step::Slide(panel, at)),
         (0usize..2).prop_map(Step::Lift),
@@ -555,7 +555,7 @@ proptest! {
                     let there = there.map(|(_, head)| head.clone()).collect();
                     fixture.connect(there);
                 }
-                Step::Turn(degrees) => fixture.rotate(degrees),
+                Step::Rotate(degrees) => fixture.rotate(degrees),
                 Step::Touch(panel, at) if plugged[panel] => fixture.finger_down(&tools[panel], 0, at),
                 Step::Slide(panel, at) if plugged[panel] => {
                     fixture.finger_move(&tools[panel], 0, at);

@@ -215,7 +215,7 @@ fn the_keyboard_is_as_configured() {
 }
 
 #[test]
-fn the_cursor_turns_with_the_screen() {
+fn the_cursor_rotates_with_the_screen() {
     for degrees in [90, 180, 270] {
         let mut fixture = Fixture::new(&["320x200"]);
         let client = fixture.client();
@@ -314,7 +314,7 @@ fn a_cancelled_touch_ends_without_a_release() {
 }
 
 #[test]
-fn a_touch_during_which_the_screen_turns_is_cancelled() {
+fn a_touch_during_which_the_screen_is_rotated_is_cancelled() {
     let mut fixture = Fixture::new(&["320x200"]);
     let client = fixture.client();
     fixture.map(client, Picture::Solid(RED));
@@ -325,7 +325,7 @@ fn a_touch_during_which_the_screen_turns_is_cancelled() {
 }
 
 #[test]
-fn a_finger_that_stays_down_while_the_screen_turns_is_over_until_it_is_lifted() {
+fn a_finger_that_stays_down_while_the_screen_is_rotated_is_cancelled_until_it_is_lifted() {
     let mut fixture = Fixture::new(&["320x200"]);
     let client = fixture.client();
     fixture.map(client, Picture::Solid(RED));

@@ -143,7 +143,7 @@ fn a_method_is_told_of_the_field_with_its_text_and_of_its_end() {
     assert_eq!(
         composing.told(),
         [MethodSeen::Deactivate, MethodSeen::Activate, content, MethodSeen::Done],
-        "what was round the cursor of the other one is nobody's business"
+        "the text round the cursor of the other one is told to no method"
     );
     composing.leave();
     assert_eq!(composing.told(), [MethodSeen::Deactivate, MethodSeen::Done]);
@@ -453,7 +453,7 @@ fn a_modifier_that_was_held_before_counts_for_the_method() {
 }
 
 #[test]
-fn a_method_that_hangs_keeps_the_keys_from_nobody_for_long() {
+fn a_method_that_hangs_withholds_the_keys_only_for_a_moment() {
     let mut composing = Composing::in_a_field();
     let (tool, shell) = (composing.tool, composing.shell);
     let handle = composing.fixture[tool].handle.clone();

@@ -218,7 +218,7 @@ fn keys_arrive_as_those_of_the_keymap_with_what_is_held_for_them() {
     typing.tap(at);
     assert_eq!(typing.pressed(), [RIGHT_ALT, 18]);
     let client = typing.client;
-    assert_eq!(typing[client].seen.modifiers, 0, "all is let go of");
+    assert_eq!(typing[client].seen.modifiers, 0, "no modifier is left");
     typing.tap_key(|cap| cap == Cap::Page(Page::More));
     typing.tap_key(|cap| cap == Cap::Dead('´'));
     assert_eq!(typing.pressed(), [13], "the accent waits in the client");
@@ -387,7 +387,7 @@ fn system_screens_are_over_it_and_nothing_is_typed_under_them() {
 }
 
 #[test]
-fn it_turns_with_its_screen_and_is_touched_where_it_is_seen() {
+fn it_rotates_with_its_screen_and_is_touched_where_it_is_seen() {
     let mut typing = Typing::on("800x480", "us");
     typing.focus(ContentPurpose::Normal);
     typing.rotate(90);

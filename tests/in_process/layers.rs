@@ -125,7 +125,7 @@ fn a_screen_of_our_own_is_over_every_layer() {
 }
 
 #[test]
-fn a_layer_follows_its_screens_turn_and_scale_and_is_closed_with_it() {
+fn a_layer_follows_its_screens_rotation_and_scale_and_is_closed_with_it() {
     let mut fixture = Fixture::new(&["320x200", "200x100"]);
     let shell = fixture.client();
     fixture.map(shell, Picture::Solid(RED));
@@ -135,7 +135,7 @@ fn a_layer_follows_its_screens_turn_and_scale_and_is_closed_with_it() {
     window.layer.set_anchor(Anchor::Top | Anchor::Left | Anchor::Right);
     fixture.show_layer(tool, &window, Picture::Solid(GREEN));
     fixture.rotate(90);
-    fixture.until("the turned size", |fixture| fixture.layer_size(tool, &window) == Some((200, 40)));
+    fixture.until("the rotated size", |fixture| fixture.layer_size(tool, &window) == Some((200, 40)));
     fixture.scale(2.0);
     fixture.until("the scaled size", |fixture| fixture.layer_size(tool, &window) == Some((100, 40)));
     let other = fixture.layer(tool, Layer::Top, Some(1));
@@ -177,7 +177,7 @@ fn a_surface_becomes_a_layer_once() {
 }
 
 #[test]
-fn sizes_and_margins_out_of_all_measure_harm_nobody() {
+fn sizes_and_margins_out_of_all_measure_do_no_harm() {
     let (mut fixture, _, _, tool) = start();
     let window = fixture.layer(tool, Layer::Overlay, None);
     window.layer.set_size(u32::MAX, 1);

@@ -148,18 +148,18 @@ fn what_is_held_on_one_keyboard_does_not_count_on_the_other_and_ends_once() {
     assert_eq!(desk.text(), "A");
     assert_eq!(desk.keys(), [(LEFT_SHIFT, true), (A, true)]);
     desk.scans();
-    assert_eq!(desk.text(), "y-A", "nobody held shift on it");
+    assert_eq!(desk.text(), "y-A", "shift was not held on it");
     let mut ended = desk.keys();
     ended.truncate(2);
     ended.sort_unstable();
-    assert_eq!(ended, [(A, false), (LEFT_SHIFT, false)], "what was held is let go of before the scan");
+    assert_eq!(ended, [(A, false), (LEFT_SHIFT, false)], "what was held is released before the scan");
     // Shift is still held, and applies again.
     desk.types(Y);
     assert_eq!(desk.text(), "Z");
     assert_eq!(desk.keys(), [(LEFT_SHIFT, true), (Y, true), (Y, false)]);
     desk.holds(A, false);
     desk.holds(LEFT_SHIFT, false);
-    assert_eq!(desk.keys(), [(LEFT_SHIFT, false)], "the a was let go of already");
+    assert_eq!(desk.keys(), [(LEFT_SHIFT, false)], "the a was released already");
     desk.types(Y);
     assert_eq!(desk.text(), "z");
     let client = desk.client;
@@ -216,7 +216,7 @@ fn the_configuration_is_checked_for_layouts_that_are_not_there() {
 }
 
 #[test]
-fn two_keyboards_that_alternate_without_end_keep_nobody_waiting() {
+fn two_keyboards_that_alternate_without_end_delay_no_other_client() {
     let mut desk = Desk::new();
     let (keyboard, scanner) = (desk.keyboard.clone(), desk.scanner.clone());
     let mut text = String::new();

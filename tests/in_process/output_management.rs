@@ -160,7 +160,7 @@ fn a_position_written_back_does_not_nail_a_screen_down() {
     }
     configuration.apply();
     assert_eq!(fixture.answer_to(client, &configuration), Answer::Succeeded);
-    assert_eq!(fixture[client].seen.admin.head(SECOND).position, Some((200, 0)), "it follows the turned screen");
+    assert_eq!(fixture[client].seen.admin.head(SECOND).position, Some((200, 0)), "it follows the rotated screen");
 }
 
 #[test]
@@ -282,7 +282,7 @@ fn a_change_by_others_is_told_once_and_nothing_else_is() {
     fixture.roundtrip(client);
     assert_eq!(fixture[client].seen.admin.done.len(), 2);
     fixture.nothing_left_to_do();
-    assert_eq!(fixture.wakeups(Duration::from_millis(100)), 0, "who listens wakes nobody");
+    assert_eq!(fixture.wakeups(Duration::from_millis(100)), 0, "a tool that listens causes no wake-up");
 }
 
 #[test]

@@ -45,7 +45,7 @@ fn a_screen_is_switched_off_and_on_and_the_page_stays() {
 }
 
 #[test]
-fn whoever_else_switches_it_is_told() {
+fn other_ways_to_switch_it_are_told() {
     let mut fixture = Fixture::new(&["320x200"]);
     let (client, manager) = tool(&mut fixture);
     let (one, two) = (fixture[client].power(&manager, 0), fixture[client].power(&manager, 0));

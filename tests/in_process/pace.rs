@@ -290,7 +290,7 @@ fn a_finger_that_is_never_lifted_is_taken_for_lifted_and_the_others_are_single_o
     let now = fixture.kiosk.now();
     fixture.kiosk.give_up_stuck_fingers(now + LONGEST_TOUCH / 2);
     fixture.roundtrip(client);
-    assert!(matches!(fixture[client].seen.touch[..], [TouchSeen::Down { .. }]), "nobody waited long enough");
+    assert!(matches!(fixture[client].seen.touch[..], [TouchSeen::Down { .. }]), "the finger was lifted too early");
     fixture.kiosk.give_up_stuck_fingers(now + LONGEST_TOUCH);
     fixture.roundtrip(client);
     assert_eq!(fixture[client].seen.touch.last(), Some(&TouchSeen::Cancel));

@@ -95,7 +95,7 @@ fn written(fixture: &mut Fixture, client: ClientId, tablet: &Tool, at: (f64, f64
 }
 
 #[test]
-fn a_pen_is_where_it_touches_at_every_turn_and_scale() {
+fn a_pen_is_where_it_touches_at_every_rotation_and_scale() {
     for degrees in [0, 90, 180, 270] {
         for scale in [1.0, 1.5, 2.0, 4.0] {
             let mut fixture = Fixture::new(&["640x400"]);
@@ -117,7 +117,7 @@ fn a_pen_is_where_it_touches_at_every_turn_and_scale() {
                 };
                 let seen = written(&mut fixture, client, &tablet, (u, v));
                 let off = (seen.0 - x * width).abs().max((seen.1 - y * height).abs());
-                assert!(off < 1.0, "turned by {degrees}, scale {scale}, at {u},{v}: {seen:?}");
+                assert!(off < 1.0, "rotated by {degrees}, scale {scale}, at {u},{v}: {seen:?}");
             }
         }
     }
@@ -179,7 +179,7 @@ fn a_pen_says_in_order_when_it_comes_writes_and_goes() {
 }
 
 #[test]
-fn a_line_that_is_drawn_while_the_screen_turns_ends_there() {
+fn a_line_that_is_drawn_while_the_screen_is_rotated_ends_there() {
     let mut fixture = Fixture::new(&["320x200"]);
     let client = listener(&mut fixture);
     fixture.map(client, Picture::Solid(RED));

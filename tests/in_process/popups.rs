@@ -114,7 +114,7 @@ fn an_anchor_of_less_than_nothing_is_an_error() {
 }
 
 #[test]
-fn a_popup_stays_on_the_screen_at_every_edge_turn_and_scale() {
+fn a_popup_stays_on_the_screen_at_every_edge_rotation_and_scale() {
     for (degrees, scale) in [(0, 1.0), (90, 1.0), (180, 1.5), (270, 2.0)] {
         let mut fixture = Fixture::new(&["600x400"]);
         fixture.rotate(degrees);
@@ -127,7 +127,7 @@ fn a_popup_stays_on_the_screen_at_every_edge_turn_and_scale() {
             assert_eq!((width, height), (80, 40));
             assert!(
                 x >= 0 && y >= 0 && x + width <= told.width && y + height <= told.height,
-                "{x},{y} at {at:?} of {told:?}, turned by {degrees} at scale {scale}"
+                "{x},{y} at {at:?} of {told:?}, rotated by {degrees} at scale {scale}"
             );
             popup.destroy();
         }
@@ -246,7 +246,7 @@ fn a_client_that_nobody_attends_to_takes_no_keys() {
     fixture.roundtrip(client);
     assert_eq!(fixture[client].seen.keyboard.last(), Some(&KeySeen::Enter(shell.id())));
     let popup = fixture.popup(behind, &hidden.xdg, (50, 60), (80, 40), SLIDE, true);
-    assert!(dismissed(&fixture, behind, &popup), "a window that nobody sees took the keyboard");
+    assert!(dismissed(&fixture, behind, &popup), "a window that is not visible took the keyboard");
     let keys = fixture[client].seen.keyboard.len();
     fixture.tap_key(keys::A);
     fixture.roundtrip(client);
@@ -393,7 +393,7 @@ fn reactive(fixture: &mut Fixture, client: ClientId, parent: &Toplevel, at: (i32
 }
 
 #[test]
-fn a_reactive_popup_is_kept_on_a_screen_that_turns() {
+fn a_reactive_popup_is_kept_on_a_screen_that_is_rotated() {
     let mut fixture = Fixture::new(&["400x300"]);
     let (client, shell) = fixture.shell();
     let popup = reactive(&mut fixture, client, &shell, (310, 50));

@@ -86,6 +86,6 @@ fn a_global_bound_by_a_guessed_number_is_refused() {
         fixture[client].registry.bind::<wayland_client::protocol::wl_shm::WlShm, _, _>(number, 1, &handle, ());
     }
     fixture[client].sync();
-    fixture.until("the client to be turned out", |fixture| fixture[client].is_gone());
+    fixture.until("the client to be disconnected", |fixture| fixture[client].is_gone());
     fixture.assert_serving();
 }

@@ -31,7 +31,7 @@ impl Fixture {
         told
     }
 
-    fn turned(&self) -> Vec<u32> {
+    fn rotated(&self) -> Vec<u32> {
         self.kiosk.screens.iter().map(|screen| screen.rotation.degrees()).collect()
     }
 }
@@ -49,7 +49,7 @@ fn screens_idling_and_the_schedule_follow_a_changed_file_and_the_page_stays() {
         )
         .unwrap();
     assert_eq!(told, ["output: in force", "input: in force", "idle: in force", "power: in force"]);
-    assert_eq!(fixture.turned(), [0, 90]);
+    assert_eq!(fixture.rotated(), [0, 90]);
     let place = |fixture: &Fixture| fixture.kiosk.screens.by_name("HEADLESS-2").unwrap().output.current_location().x;
     assert_eq!(place(&fixture), 1000);
     assert!(fixture.kiosk.activity.power.deadline().is_some(), "idling counts");
@@ -59,7 +59,7 @@ fn screens_idling_and_the_schedule_follow_a_changed_file_and_the_page_stays() {
     assert!(fixture.kiosk.stage.windows.any_mapped(0), "the page is gone");
 
     assert_eq!(fixture.reload("").unwrap().len(), 4, "what is not said any more is as it was built in");
-    assert_eq!(fixture.turned(), [0, 0]);
+    assert_eq!(fixture.rotated(), [0, 0]);
     assert_eq!(place(&fixture), 320, "beside the other one again");
     assert_eq!(fixture.kiosk.activity.power.deadline(), None);
     assert_eq!(fixture.reload("").unwrap(), [""; 0], "nothing has changed");
@@ -124,11 +124,11 @@ fn a_file_with_anything_wrong_changes_nothing() {
     fixture.reload("[output.\"*\"]\nrotation = 90\n").unwrap();
     let error = fixture.reload("[output.\"*\"]\nrotation = 180\n[idle]\nscreen-off = 3\n").unwrap_err();
     assert!(error.contains("config.toml:4:14: idle.screen-off is 3"), "{error}");
-    assert_eq!(fixture.turned(), [90]);
+    assert_eq!(fixture.rotated(), [90]);
     // A valid configuration that the screens cannot apply.
     let error = fixture.reload("[output.\"*\"]\nrotation = 180\nmode = \"1x1\"\n").unwrap_err();
     assert!(error.contains("the one of before is in force") && error.contains("HEADLESS-1"), "{error}");
-    assert_eq!(fixture.turned(), [90]);
+    assert_eq!(fixture.rotated(), [90]);
     assert_eq!(fixture.reload("[output.\"*\"]\nrotation = 90\n").unwrap(), [""; 0], "the one of before was kept");
 }
 
@@ -138,13 +138,13 @@ fn the_hangup_signal_reloads_and_ends_nothing() {
     signals::listen(&mut fixture.kiosk).unwrap();
     fixture.configured("[output.\"*\"]\nrotation = 270\n");
     kill_process(getpid(), Signal::HUP).unwrap();
-    fixture.until("the turn", |fixture| fixture.turned() == [270]);
+    fixture.until("the turn", |fixture| fixture.rotated() == [270]);
     fixture.configured("[output.\"*\"]\nrotation = 1\n");
     kill_process(getpid(), Signal::HUP).unwrap();
     fixture.until("the refusal", |fixture| {
         fixture.kiosk.status.problems.to_vec().iter().any(|problem| problem.contains("output.\"*\".rotation is 1"))
     });
-    assert_eq!(fixture.turned(), [270]);
+    assert_eq!(fixture.rotated(), [270]);
     assert_eq!(fixture.kiosk.main_loop.lifecycle.exit(), None);
 }
 
@@ -158,7 +158,7 @@ fn what_was_kept_beats_the_configuration_until_it_is_forgotten() {
         vec![("HEADLESS-1".to_owned(), kept(Rotation::R180)), ("HEADLESS-2".to_owned(), kept(Rotation::R270))];
     fixture.kiosk.apply(0, &changes, ApplyMode::Keep).unwrap();
     fixture.reload("[output.\"*\"]\nrotation = 90\n").unwrap();
-    assert_eq!(fixture.turned(), [180, 270]);
+    assert_eq!(fixture.rotated(), [180, 270]);
 
     let forget = |fixture: &mut Fixture, outputs: &[&str], key| {
         let outputs: Vec<String> = outputs.iter().map(|name| (*name).to_owned()).collect();
@@ -166,12 +166,12 @@ fn what_was_kept_beats_the_configuration_until_it_is_forgotten() {
     };
     assert!(matches!(forget(&mut fixture, &["DP-9"], None), Err(CommandError::NotFound(_))));
     assert_eq!(forget(&mut fixture, &["HEADLESS-1"], Some("scale")).unwrap(), ["nothing was kept of it"]);
-    assert_eq!(fixture.turned(), [180, 270]);
+    assert_eq!(fixture.rotated(), [180, 270]);
     forget(&mut fixture, &["HEADLESS-1"], Some("rotation")).unwrap();
-    assert_eq!(fixture.turned(), [90, 270]);
+    assert_eq!(fixture.rotated(), [90, 270]);
     let text = fs::read_to_string(state.path().join("state.toml")).unwrap();
     assert!(text.contains("rotation = 270") && !text.contains("rotation = 180"), "{text}");
     forget(&mut fixture, &[], None).unwrap();
-    assert_eq!(fixture.turned(), [90, 90]);
+    assert_eq!(fixture.rotated(), [90, 90]);
     assert!(!fs::read_to_string(state.path().join("state.toml")).unwrap().contains("rotation"));
 }

@@ -65,10 +65,10 @@ fn pointed(fixture: &mut Fixture, client: ClientId, at: (f64, f64)) -> (f64, f64
 }
 
 #[test]
-fn picture_fingers_pointer_and_screenshot_turn_together_at_every_scale() {
+fn picture_fingers_pointer_and_screenshot_rotate_together_at_every_scale() {
     for scale in ["1", "1.25", "1.5", "2"] {
         for degrees in [0, 90, 180, 270] {
-            let what = format!("scale {scale}, turned by {degrees}");
+            let what = format!("scale {scale}, rotated by {degrees}");
             let mut fixture = Fixture::new(&[&format!("640x400@{scale}")]);
             fixture.rotate(degrees);
             let client = fixture.client();
@@ -123,7 +123,7 @@ fn a_window_covers_its_screen_to_the_last_pixel_whatever_the_scale() {
 }
 
 #[test]
-fn a_screen_turned_at_run_time_shows_the_same_as_one_that_was_so_from_the_start() {
+fn a_screen_rotated_at_run_time_shows_the_same_as_one_that_was_so_from_the_start() {
     let mut fixture = Fixture::new(&["320x200"]);
     let client = fixture.client();
     let window = fixture.map(client, Picture::Corners);
@@ -132,7 +132,7 @@ fn a_screen_turned_at_run_time_shows_the_same_as_one_that_was_so_from_the_start(
         fixture.roundtrip(client);
         fixture.fill(client, &window, Picture::Corners);
         assert_eq!(corners(&fixture.screenshot()), [RED, GREEN, YELLOW, BLUE]);
-        assert_eq!(fixture.panel(), on_panel(&fixture.screenshot(), degrees), "turned by {degrees}");
+        assert_eq!(fixture.panel(), on_panel(&fixture.screenshot(), degrees), "rotated by {degrees}");
     }
 }
 
@@ -147,7 +147,7 @@ enum Step {
         h: i32,
         color: [u8; 3],
     },
-    Turn(u32),
+    Rotate(u32),
     Scale(f64),
 }
 
@@ -155,7 +155,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         6 => (0..160i32, 0..100i32, 1..60i32, 1..60i32, any::<[u8; 3]>())
             .prop_map(|(x, y, w, h, color)| Step::Paint { x, y, w, h, color }),
-        1 => prop::sample::select(vec![0u32, 90, 180, 270]).prop_map(Step::Turn),
+        1 => prop::sample::select(vec![0u32, 90, 180, 270]).prop_map(Step::Rotate),
         1 => prop::sample::select(vec![1.0, 1.25, 1.5, 2.0]).prop_map(Step::Scale),
     ]
 }
@@ -171,7 +171,7 @@ proptest! {
         let window = fixture.map(client, Picture::Corners);
         for step in steps {
             match step {
-                Step::Turn(degrees) => fixture.rotate(degrees),
+                Step::Rotate(degrees) => fixture.rotate(degrees),
                 Step::Scale(scale) => fixture.scale(scale),
                 Step::Paint { x, y, w, h, color } => {
                     // A subsurface adds a rectangle without redrawing its parent.

@@ -57,7 +57,7 @@ fn shows(width: u32, height: u32, screen: &Command) -> (Fixture, bool) {
 }
 
 /// The picture on a panel that is rotated clockwise.
-fn turned(upright: &Capture, degrees: u32) -> Capture {
+fn rotated(upright: &Capture, degrees: u32) -> Capture {
     let (w, h) = (upright.width as usize, upright.height as usize);
     let (width, height) = if degrees.is_multiple_of(180) { (w, h) } else { (h, w) };
     let mut rgba = Vec::with_capacity(upright.rgba.len());
@@ -109,7 +109,12 @@ fn leave(picture: &Capture, name: &str) {
 
 /// Checks the screen on a panel of this size and on one in portrait format, upright; then the same panel in each
 /// rotation.
-fn at_each_turn(name: &str, (width, height): (u32, u32), screen: &Command, look: impl Fn(&mut Fixture, bool, &str)) {
+fn at_each_rotation(
+    name: &str,
+    (width, height): (u32, u32),
+    screen: &Command,
+    look: impl Fn(&mut Fixture, bool, &str),
+) {
     let (mut lying, whole) = shows(width, height, screen);
     look(&mut lying, whole, &format!("{width}x{height}"));
     leave(&lying.panel(), name);
@@ -122,14 +127,14 @@ fn at_each_turn(name: &str, (width, height): (u32, u32), screen: &Command, look:
         lying.still();
         let upright = &pictures[(degrees / 90 % 2) as usize];
         // No assert_eq: it would print the pictures.
-        assert!(lying.panel() == turned(upright, degrees), "{width}x{height} turned by {degrees}");
+        assert!(lying.panel() == rotated(upright, degrees), "{width}x{height} rotated by {degrees}");
     }
 }
 
 #[test]
-fn a_message_in_four_scripts_is_whole_on_every_display_at_every_turn() {
+fn a_message_in_four_scripts_is_whole_on_every_display_at_every_rotation() {
     for display in DISPLAYS {
-        at_each_turn("message", display, &message(), |fixture, whole, display| {
+        at_each_rotation("message", display, &message(), |fixture, whole, display| {
             assert!(whole, "{display}: the message is cut");
             let picture = fixture.panel();
             // At some sizes Arabic dots are separate bands, but there are never fewer lines.
@@ -141,9 +146,9 @@ fn a_message_in_four_scripts_is_whole_on_every_display_at_every_turn() {
 }
 
 #[test]
-fn a_pairing_is_read_by_a_camera_on_every_display_at_every_turn() {
+fn a_pairing_is_read_by_a_camera_on_every_display_at_every_rotation() {
     for display in DISPLAYS {
-        at_each_turn("pairing", display, &pairing(), |fixture, _, display| {
+        at_each_rotation("pairing", display, &pairing(), |fixture, _, display| {
             assert_eq!(codes(fixture), [URL], "{display}");
         });
     }

@@ -116,7 +116,7 @@ fn a_context_outlives_its_maker_and_ends_when_its_descriptor_does() {
 
 /// The maker shares the descriptor's flags.
 #[test]
-fn whoever_made_a_context_can_make_nobody_wait() {
+fn a_contexts_listener_blocks_nothing_whatever_its_maker_does() {
     let mut fixture = start();
     let directory = tempfile::tempdir().unwrap();
     let shell = fixture.client();

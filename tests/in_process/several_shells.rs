@@ -290,7 +290,7 @@ fn a_shell_whose_output_never_was_there_waits_with_callbacks_and_shows_when_it_c
 }
 
 #[test]
-fn still_pages_on_two_screens_wake_nobody() {
+fn still_pages_on_two_screens_cause_no_wake_up() {
     let mut fixture = crossed().start();
     let first = fixture.client_of_shell(0);
     let window = fixture.map(first, Picture::Solid(RED));

@@ -12,7 +12,7 @@ use crate::fixture::{
     picture::{BLUE, GREEN, Picture, RED},
 };
 
-fn turned(output: &str, degrees: u32) -> Fixture {
+fn rotated(output: &str, degrees: u32) -> Fixture {
     let mut setup = Setup::bare(&[output]);
     setup.config.outputs[0].settings.rotation = kiosk_core::config::Rotation::try_from(degrees).ok();
     setup.start()
@@ -27,12 +27,12 @@ fn the_shell_knows_its_size_before_its_first_buffer_and_is_told_once() {
         ("1200x600@1.5", 270, (400, 800)),
         ("1366x768@1.25", 180, (1093, 614)),
     ] {
-        let mut fixture = turned(output, degrees);
+        let mut fixture = rotated(output, degrees);
         let client = fixture.client();
         let window = fixture.map(client, Picture::Solid(RED));
         let told: Vec<_> = fixture[client].configures(&window).cloned().collect();
-        assert_eq!(told.len(), 1, "{output} turned by {degrees}: {told:?}");
-        assert_eq!((told[0].width, told[0].height), expected, "{output} turned by {degrees}");
+        assert_eq!(told.len(), 1, "{output} rotated by {degrees}: {told:?}");
+        assert_eq!((told[0].width, told[0].height), expected, "{output} rotated by {degrees}");
         assert!(told[0].fullscreen && told[0].activated && told[0].other_states == 0, "{told:?}");
     }
 }

@@ -41,7 +41,7 @@ fn is_splash(capture: &Capture) -> bool {
 }
 
 #[test]
-fn the_first_frame_is_the_splash_on_every_output_at_its_turn_and_scale() {
+fn the_first_frame_is_the_splash_on_every_output_at_its_rotation_and_scale() {
     let mut setup = setup(&["640x400", "800x600@2"]);
     setup.config.outputs[0].settings.rotation = kiosk_core::config::Rotation::try_from(90).ok();
     let panels = {
@@ -266,7 +266,7 @@ fn a_new_message_repaints_only_its_line() {
 }
 
 #[test]
-fn a_splash_that_is_up_turns_with_the_screen() {
+fn a_splash_that_is_up_rotates_with_the_screen() {
     let mut fixture = setup(&["640x400"]).start();
     fixture.still();
     for degrees in [90, 180, 270, 0] {
@@ -274,12 +274,12 @@ fn a_splash_that_is_up_turns_with_the_screen() {
         fixture.turn(Duration::ZERO);
         fixture.still();
         let picture = fixture.screenshot();
-        assert!(is_splash(&picture) && is_splash(&fixture.panel()), "turned by {degrees}");
+        assert!(is_splash(&picture) && is_splash(&fixture.panel()), "rotated by {degrees}");
         // The logo is centred in the width of any picture.
         let inked = |x: u32| (0..picture.height / 2).any(|y| picture.pixel(x, y) != BACKGROUND);
         let columns: Vec<u32> = (0..picture.width).filter(|x| inked(*x)).collect();
         let middle = (columns[0] + columns[columns.len() - 1]) / 2;
-        assert!(middle.abs_diff(picture.width / 2) <= 2, "turned by {degrees}: {middle} of {}", picture.width);
+        assert!(middle.abs_diff(picture.width / 2) <= 2, "rotated by {degrees}: {middle} of {}", picture.width);
     }
 }
 

@@ -69,7 +69,7 @@ fn a_message_over_the_splash_is_as_bright_as_any() {
 }
 
 #[test]
-fn who_shows_a_message_is_told_how_much_of_it_is_seen() {
+fn the_caller_of_a_message_is_told_how_much_of_it_is_seen() {
     let mut fixture = setup(&["320x240", "1920x1080"]).start();
     assert_eq!(message(&mut fixture, "Closed", "Back at nine"), None);
     let long = "word ".repeat(400);
@@ -125,7 +125,7 @@ pub fn codes(fixture: &mut Fixture) -> Vec<String> {
 }
 
 #[test]
-fn the_pairing_screen_is_read_by_a_camera_at_every_turn_until_it_is_dismissed() {
+fn the_pairing_screen_is_read_by_a_camera_at_every_rotation_until_it_is_dismissed() {
     let mut fixture = setup(&["640x400"]).start();
     let shown = ask(&mut fixture, pairing(None));
     assert!(matches!(&shown, Ok(Reply::Pairing { url }) if url == "https://setup.example.org/"), "{shown:?}");
@@ -133,7 +133,7 @@ fn the_pairing_screen_is_read_by_a_camera_at_every_turn_until_it_is_dismissed() 
         fixture.rotate(degrees);
         fixture.still();
         assert_eq!(fixture.kiosk.snapshot().stage, "system-screen");
-        assert_eq!(codes(&mut fixture), ["https://setup.example.org/"], "turned by {degrees}");
+        assert_eq!(codes(&mut fixture), ["https://setup.example.org/"], "rotated by {degrees}");
     }
     fixture.nothing_left_to_do();
     ask(&mut fixture, Command::Dismiss).unwrap();

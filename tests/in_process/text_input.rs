@@ -41,7 +41,7 @@ fn a_field_counts_from_its_commit_to_its_end_and_texts_name_the_commits() {
     let client = fixture.client();
     let input = fixture[client].text_input();
     fixture.map(client, RED);
-    assert!(!fixture.kiosk.type_text("ü"), "nobody has said that there is a field");
+    assert!(!fixture.kiosk.type_text("ü"), "there is no field yet");
     input.enable();
     input.set_content_type(ContentHint::None, ContentPurpose::Email);
     fixture.roundtrip(client);
@@ -131,7 +131,7 @@ fn too_many_text_inputs_are_refused() {
         let _ = fixture[client].text_input();
     }
     fixture[client].sync();
-    fixture.until("the client to be turned out", |fixture| fixture[client].is_gone());
+    fixture.until("the client to be disconnected", |fixture| fixture[client].is_gone());
     fixture.assert_serving();
 }
 

@@ -164,7 +164,7 @@ fn a_device_with_a_serial_number_may_move_to_another_socket() {
 }
 
 #[test]
-fn trust_is_taken_back_and_what_was_held_is_let_go() {
+fn when_trust_is_taken_back_held_keys_are_released() {
     let (mut fixture, client) = with_page(asking());
     let keyboard = fixture.plug_in(KEYBOARD);
     fixture.trust("USB Keyboard", true).unwrap();
@@ -173,7 +173,7 @@ fn trust_is_taken_back_and_what_was_held_is_let_go() {
     fixture.roundtrip(client);
     assert_eq!(fixture[client].seen.keyboard.last(), Some(&KeySeen::Key { code: keys::A, pressed: false }));
     assert!(!fixture.types(client, &keyboard));
-    assert_eq!(fixture.kiosk.settings.saved.state, SavedState::default(), "nobody was ever asked");
+    assert_eq!(fixture.kiosk.settings.saved.state, SavedState::default(), "nothing was saved");
 
     let mouse = fixture.plug_in(MOUSE);
     fixture.trust("USB Mouse", true).unwrap();

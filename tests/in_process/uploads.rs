@@ -104,7 +104,7 @@ fn keep(picture: &Capture, name: &str) {
 }
 
 #[test]
-fn a_finger_finds_each_row_and_button_on_every_size_scale_and_turn() {
+fn a_finger_finds_each_row_and_button_at_every_size_scale_and_rotation() {
     for (output, degrees) in [("640x400", 0), ("800x1280", 90), ("1920x1080@2", 180), ("320x240", 270), ("1280x720", 0)]
     {
         let (mut fixture, mut session, client) = running_on(output);
@@ -208,7 +208,7 @@ fn it_goes_when_the_session_takes_it_back_or_dies_or_the_page_is_not_up() {
 }
 
 #[test]
-fn nobody_there_is_asked_no_longer_and_costs_nothing_afterwards() {
+fn a_list_that_is_left_closes_and_costs_nothing_afterwards() {
     let (mut fixture, mut session, _) = running_on("640x400");
     const PATIENCE: Duration = Duration::from_secs(2);
     fixture.kiosk.stage.chooser_patience = PATIENCE;

@@ -91,7 +91,7 @@ fn what_is_typed_comes_with_its_own_keymap_and_that_of_the_seat_comes_back() {
     assert!(named(&fixture));
     assert!(
         !fixture.kiosk.seat.devices.touched_and_typed().1,
-        "nobody has it before them: the one on the screen is still wanted"
+        "no keyboard of theirs yet: the one on the screen is still wanted"
     );
     // A real keyboard types as before.
     fixture.tap_key(keys::A);
@@ -199,7 +199,7 @@ fn a_client_has_so_many_devices() {
 }
 
 #[test]
-fn a_pointer_moves_on_its_output_which_may_be_turned() {
+fn a_pointer_moves_on_its_output_which_may_be_rotated() {
     let mut fixture = Fixture::new(&["320x200", "200x100"]);
     fixture.rotate(90);
     let shell = fixture.client();
@@ -241,7 +241,7 @@ fn a_frame_without_an_end_is_done_as_far_as_it_is() {
 }
 
 #[test]
-fn buttons_and_wheels_arrive_whole_and_are_let_go_of() {
+fn buttons_and_wheels_arrive_whole_and_are_released() {
     let (mut fixture, shell, tool) = start();
     let pointer = pointer(&mut fixture, tool, None);
     pointer.motion_absolute(0, 1, 1, 2, 2);
@@ -272,7 +272,7 @@ fn buttons_and_wheels_arrive_whole_and_are_let_go_of() {
         seen.filter_map(|seen| if let PointerSeen::Button { pressed, .. } = seen { Some(*pressed) } else { None })
             .collect::<Vec<_>>()
     };
-    fixture.until("the button to be let go of", |fixture| buttons(fixture) == [true, false]);
+    fixture.until("the button to be released", |fixture| buttons(fixture) == [true, false]);
 }
 
 #[test]

@@ -37,7 +37,7 @@ fn look(fixture: &mut Fixture, watcher: ClientId) -> Canvas {
 }
 
 #[test]
-fn nobody_is_told_unless_that_is_wanted() {
+fn presence_is_told_only_where_it_is_wanted() {
     let mut fixture = announcing(false);
     let page = fixture.client();
     fixture.map(page, Picture::Solid(RED));

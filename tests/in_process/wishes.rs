@@ -94,7 +94,7 @@ impl Dispatch<ExtSessionLockV1, ()> for Seen {
 #[track_caller]
 fn turned_out(fixture: &mut Fixture, client: ClientId) -> Option<(String, u32)> {
     fixture[client].sync();
-    fixture.until("the client to be turned out", |fixture| fixture[client].is_gone());
+    fixture.until("the client to be disconnected", |fixture| fixture[client].is_gone());
     fixture.assert_serving();
     fixture[client].error()
 }
@@ -192,7 +192,7 @@ fn shortcuts_are_inhibited_but_for_the_ways_out() {
     let is = |wanted: u32| move |seen: &&KeySeen| matches!(seen, KeySeen::Key { code, .. } if *code == wanted);
     let count = |code: u32| fixture[client].seen.keyboard.iter().filter(is(code)).count();
     assert_eq!(count(keys::A), 2, "a shortcut of other compositors is the page's");
-    assert_eq!(count(keys::F2), 0, "the way out is nobody's");
+    assert_eq!(count(keys::F2), 0, "the keys that switch the terminal reach no client");
     assert_eq!(fixture.panels.virtual_terminals(), [2]);
     inhibitors.inhibit_shortcuts(&window.surface, &seat, &handle, ());
     let error = turned_out(&mut fixture, client);

@@ -20,7 +20,7 @@ fn read_png(path: &std::path::Path) -> (usize, usize, Vec<u8>) {
 }
 
 #[test]
-fn a_client_is_shown_photographed_turned_and_scaled() {
+fn a_client_is_shown_captured_rotated_and_scaled() {
     let host = Host::weston();
     let mut kioskd = host.kioskd(&["--output=640x400", "--session=none", "--no-splash"]);
     let mut guest = Guest::new(&mut kioskd, &host.kiosk_directory(), Picture::Corners);
@@ -44,13 +44,13 @@ fn a_client_is_shown_photographed_turned_and_scaled() {
         let output = host.kioskctl(&["screenshot", file.to_str().unwrap()]);
         assert!(output.status.success(), "{}\n{}", String::from_utf8_lossy(&output.stderr), kioskd.log());
         let (w, h, pixels) = read_png(&file);
-        assert_eq!((w as i32, h as i32), (width, height), "turned by {degrees}");
+        assert_eq!((w as i32, h as i32), (width, height), "rotated by {degrees}");
         let at = |x: usize, y: usize| {
             let start = (y * w + x) * (pixels.len() / (w * h));
             [pixels[start], pixels[start + 1], pixels[start + 2]]
         };
         let corners = [at(2, 2), at(w - 3, 2), at(2, h - 3), at(w - 3, h - 3)];
-        assert_eq!(corners, [RED, GREEN, BLUE, YELLOW], "turned by {degrees} at scale {scale}");
+        assert_eq!(corners, [RED, GREEN, BLUE, YELLOW], "rotated by {degrees} at scale {scale}");
     }
     kioskd.signal(Signal::TERM);
     assert_eq!(kioskd.end().code(), Some(0), "{}", kioskd.log());

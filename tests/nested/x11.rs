@@ -115,7 +115,7 @@ fn the_window_shows_the_client_and_follows_its_size() {
 }
 
 #[test]
-fn the_picture_in_the_window_turns_clockwise() {
+fn the_picture_in_the_window_rotates_clockwise() {
     let host = Host::xvfb();
     let mut kioskd = host.kioskd(&["--output=640x400", "--session=none", "--no-splash"]);
     let mut guest = Guest::new(&mut kioskd, &host.kiosk_directory(), Picture::Corners);

@@ -165,7 +165,7 @@ fn serve(page: &'static str) -> String {
         for mut stream in listener.incoming().flatten() {
             let _ = stream.read(&mut [0; 8192]);
             let length = page.len();
-            // A browser that hangs up is nobody's fault.
+            // A browser that hangs up is no fault.
             let _ = write!(
                 stream,
                 "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\

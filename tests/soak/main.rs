@@ -1,5 +1,5 @@
 //! Hours of a kiosk's life: a headless kioskd with the real kiosk-session and the real Chromium, whose page is reloaded,
-//! turned, covered, killed and left alone again, while clients and callers come and go. What both daemons hold (memory,
+//! rotated, covered, killed and left alone again, while clients and callers come and go. What both daemons hold (memory,
 //! descriptors, threads, timers) must be the same at the end as it was once everything had been seen.
 //!
 //! `make soak` runs it for `SOAK_MINUTES`; the series is left in `tests/out/soak.svg` and `soak.csv`. The programs are

@@ -157,7 +157,7 @@ pub struct RotatedRenderer<'r, R> {
 }
 
 impl<'r, R: Renderer> RotatedRenderer<'r, R> {
-    /// Draws with `inner` for a panel that is mounted with `turn`.
+    /// Draws with `inner` for a panel that is mounted with this `rotation`.
     pub fn new(inner: &'r mut R, rotation: PanelRotation) -> Self {
         Self { inner, rotation }
     }

@@ -65,7 +65,7 @@ pub fn set(
     key: &str,
     value: &Variant<'_>,
 ) -> Result<(), Failure> {
-    let at = Place { output: &output.name, key };
+    let at = Setting { output: &output.name, key };
     match key {
         "power" => change.power = Some(at.bool(value)?),
         "rotation" => {
@@ -172,7 +172,7 @@ fn seconds(value: &Variant<'_>) -> Result<u64, Failure> {
 }
 
 /// `(uuu)`, or a text as in the configuration: `1920x1080`, `1920x1080@59.94`, `custom 1280x720@60`, `preferred`.
-fn mode(at: &Place<'_>, value: &Variant<'_>) -> Result<ModeChoice, Failure> {
+fn mode(at: &Setting<'_>, value: &Variant<'_>) -> Result<ModeChoice, Failure> {
     const ALLOWED: &str = "WIDTHxHEIGHT, WIDTHxHEIGHT@HERTZ, custom WIDTHxHEIGHT@HERTZ, preferred and max";
     if let Variant::Str(text) = value {
         return syntax::parse_mode(text).ok_or_else(|| at.refuse(quoted(text), ALLOWED));
@@ -209,12 +209,12 @@ fn triple(value: &Variant<'_>) -> Option<(u32, u32, u32)> {
 }
 
 /// The output and key of a value, for error messages.
-struct Place<'a> {
+struct Setting<'a> {
     output: &'a str,
     key: &'a str,
 }
 
-impl Place<'_> {
+impl Setting<'_> {
     /// A quantity's error, with the output's name.
     fn impossible(&self, error: impl std::fmt::Display) -> Failure {
         Failure::invalid(format!("output {}: {error}", self.output))

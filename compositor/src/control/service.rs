@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use kiosk_bus::{Places, Socket};
+use kiosk_bus::{Endpoints, Socket};
 use kiosk_core::api::COMPOSITOR_SOCKET;
 use kiosk_core::authority::Authority;
 use kiosk_core::sockets::{Access, BindError, SocketFile, bind};
@@ -128,10 +128,10 @@ fn run(options: Options, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
         };
         let path = options.runtime_dir.join(COMPOSITOR_SOCKET);
         // The socket's file is watched, to notice when it is removed.
-        let places = Places { listen: Box::new(move || listen(&path)), bus, look: Arc::new(Notify::new()) };
+        let endpoints = Endpoints { listen: Box::new(move || listen(&path)), bus, look: Arc::new(Notify::new()) };
         tokio::select! {
             _ = stopped => {}
-            () = kiosk_bus::serve(places, Arc::new(Objects(shared))) => {}
+            () = kiosk_bus::serve(endpoints, Arc::new(Objects(shared))) => {}
         }
     });
     // A lookup of groups that hangs must not hold up the compositor's end.
@@ -150,7 +150,7 @@ mod tests {
     use crate::snapshot::OutputSnapshot;
 
     #[test]
-    fn frame_counters_alone_wake_nobody() {
+    fn frame_counters_alone_cause_no_signal() {
         let (snapshots, receiver) = watch::channel(Arc::new(Snapshot::default()));
         let handle = ControlHandle { snapshots, stop: None, thread: None };
         let output = OutputSnapshot::default();

@@ -24,7 +24,7 @@ fn pass(machine: &mut Machine, end: Duration) -> (Vec<Duration>, Vec<u64>) {
 }
 
 #[test]
-fn nobody_there_is_nothing_to_reset_and_nothing_to_wake_for() {
+fn without_any_use_there_is_no_reset_and_no_wake_up() {
     let mut machine = machine();
     assert_eq!(machine.deadline(), None);
     machine.step(Event::Time, at(1_000_000));
@@ -66,7 +66,7 @@ fn a_touch_during_the_countdown_ends_it_and_does_nothing_else() {
 }
 
 #[test]
-fn whoever_comes_during_the_reset_waits_for_its_end() {
+fn input_during_the_reset_is_held_until_its_end() {
     let mut machine = machine();
     machine.step(TOUCH, at(0));
     pass(&mut machine, at(130));
@@ -111,7 +111,7 @@ fn a_reset_that_goes_on_is_waited_for_and_not_for_ever() {
 }
 
 #[test]
-fn who_asks_hears_of_rest_once_when_it_has_lasted() {
+fn a_shell_that_wants_to_know_is_told_of_rest_once_when_it_has_lasted() {
     let mut machine = Machine::new(None, Duration::ZERO);
     machine.step(TOUCH, at(100));
     assert_eq!(machine.step(Event::Asked { shell: 1, wants: true }, at(200)).at_rest, [0; 0]);

@@ -251,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sticks_is_let_go_of_at_the_end_and_with_its_keyboard() {
+    fn stuck_keys_are_released_at_the_end_and_with_their_keyboard() {
         for ends in [KeyAids::end as fn(&mut KeyAids) -> Vec<Key>, |aids| aids.gone("event1")] {
             let mut aids = KeyAids::default();
             aids.stick(key(50), true, true);

@@ -124,7 +124,7 @@ impl Kiosk {
         }
     }
 
-    /// Somebody has pressed the keys for this virtual terminal.
+    /// The keys for this virtual terminal were pressed.
     pub(super) fn switch_vt(&mut self, vt: VtNumber) {
         if let Err(error) = self.hardware.backend.switch_vt(vt) {
             self.problem(format!("virtual terminal {vt} could not be switched to: {error}"));

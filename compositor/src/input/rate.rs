@@ -200,14 +200,14 @@ mod tests {
     }
 
     #[test]
-    fn who_says_too_much_in_a_turn_is_found_among_others_once_however_long_the_turn_takes() {
+    fn a_device_with_too_many_events_in_a_turn_is_found_once_however_long_the_turn_takes() {
         let mut rate = Rate::default();
         let events = (0..100_000).map(|number| (number, if number % 100 == 0 { "mouse" } else { "flood" }));
         assert_eq!(found(&mut rate, events), ["flood"]);
     }
 
     #[test]
-    fn who_says_too_much_in_a_second_is_found_however_many_turns_there_are() {
+    fn a_device_with_too_many_events_in_a_second_is_found_in_any_number_of_turns() {
         let mut rate = Rate::default();
         let mut culprits = Vec::new();
         for number in 0..u64::from(IN_A_SECOND.of_one) * 2 {

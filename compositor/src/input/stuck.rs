@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn who_lifts_the_finger_is_never_late_and_who_does_not_is_so_once() {
+    fn a_lifted_finger_is_never_overdue_and_one_that_stays_is_so_once() {
         let mut held = Held::default();
         held.down(finger(0), Duration::ZERO);
         held.down(finger(1), Duration::from_secs(1));

@@ -27,7 +27,7 @@ pub enum Purpose {
 }
 
 /// An area in the surface's own coordinates, logical pixels: left, top, width, height.
-pub type Place = (i32, i32, i32, i32);
+pub type Area = (i32, i32, i32, i32);
 
 /// A text field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,7 +43,7 @@ pub struct Field {
     /// The next letter begins a sentence, as far as the client's surrounding text tells.
     pub sentence_start: bool,
     /// The cursor's area; `None`: the client did not send it.
-    pub cursor: Option<Place>,
+    pub cursor: Option<Area>,
 }
 
 /// Bits of the hints, the same in text-input v1 and v3.

@@ -21,7 +21,7 @@ use crate::{
         presence::{Presence, Use, Wish},
     },
     kiosk::Kiosk,
-    stage::keyboard::{Look, Place},
+    stage::keyboard::{KeyboardPlacement, Look},
 };
 
 /// Time limit for a window to draw the area that the keyboard leaves.
@@ -182,8 +182,10 @@ impl Kiosk {
         if self.seat.keyboard_control.presence.is_here() {
             self.ready_board();
             let shell = self.stage.focused();
-            let place =
-                self.screens.screen_for(shell).map(|screen| Place::on(screen, shell, &self.stage.keyboard.look));
+            let place = self
+                .screens
+                .screen_for(shell)
+                .map(|screen| KeyboardPlacement::on(screen, shell, &self.stage.keyboard.look));
             // If it returns while being hidden, the windows have been given the whole screen already.
             let returns = self.seat.keyboard_control.leaves.take().is_some();
             self.tell_board_of_field();

@@ -94,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sentence_is_printed_as_it_is() {
+    fn a_message_arrives_as_it_was_given() {
         assert_eq!(format_of("100 % of %s and %n"), "100 %% of %%s and %%n");
         assert_eq!(format_of("a\0b"), "ab");
         let longest = "é".repeat(63);

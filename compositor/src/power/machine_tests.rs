@@ -45,7 +45,7 @@ fn idling_puts_all_out_and_an_input_lights_all() {
 }
 
 #[test]
-fn who_inhibits_keeps_the_screens_on_and_idling_starts_when_it_ends() {
+fn an_inhibitor_keeps_the_screens_on_and_idling_starts_when_it_ends() {
     let mut machine = two();
     machine.step(Event::Inhibited(true), s(10));
     assert_eq!(machine.deadline(), None);

@@ -296,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_table_does_not_name_is_for_nobody() {
+    fn what_the_table_does_not_name_is_offered_to_no_client() {
         assert!(!allows(Privilege::Admin, None, "zwlr_unheard_of_v1"));
     }
 }

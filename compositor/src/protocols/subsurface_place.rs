@@ -30,9 +30,9 @@ use crate::{
 };
 
 /// Stored with a surface: the pending positions of its children, at most one each.
-type Places = Mutex<HashMap<ObjectId, Place>>;
+type PendingPositions = Mutex<HashMap<ObjectId, PendingPosition>>;
 
-struct Place {
+struct PendingPosition {
     child: Weak<WlSurface>,
     /// Set since the parent's last commit.
     asked: Option<Point<i32, Logical>>,
@@ -43,8 +43,8 @@ struct Place {
 /// Stored with a child: its position in force. A commit of the child brings an older one.
 type InForce = Mutex<Point<i32, Logical>>;
 
-fn places(states: &SurfaceData) -> Option<MutexGuard<'_, HashMap<ObjectId, Place>>> {
-    states.data_map.get::<Places>().map(|places| places.lock().unwrap_or_else(PoisonError::into_inner))
+fn places(states: &SurfaceData) -> Option<MutexGuard<'_, HashMap<ObjectId, PendingPosition>>> {
+    states.data_map.get::<PendingPositions>().map(|places| places.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 // WORKAROUND(smithay:subsurface-place)
@@ -99,9 +99,9 @@ impl Dispatch<WlSubsurface, SubsurfaceUserData> for Kiosk {
 fn ask(child: &WlSurface, at: Point<i32, Logical>) {
     let Some(parent) = get_parent(child) else { return };
     with_states(&parent, |states| {
-        states.data_map.insert_if_missing_threadsafe(Places::default);
+        states.data_map.insert_if_missing_threadsafe(PendingPositions::default);
         if let Some(mut places) = places(states) {
-            let place = Place { child: child.downgrade(), asked: None, committed: None };
+            let place = PendingPosition { child: child.downgrade(), asked: None, committed: None };
             places.entry(child.id()).or_insert(place).asked = Some(at);
         }
     });

@@ -54,10 +54,10 @@ impl CompositorHandler for Kiosk {
 
     fn client_compositor_state<'a>(&self, client: &'a Client) -> &'a CompositorClientState {
         // Every client comes in through `insert_client` with this data.
-        static STRANGER: std::sync::OnceLock<CompositorClientState> = std::sync::OnceLock::new();
+        static WITHOUT_STATE: std::sync::OnceLock<CompositorClientState> = std::sync::OnceLock::new();
         match client.get_data::<ClientState>() {
             Some(state) => &state.compositor,
-            None => STRANGER.get_or_init(CompositorClientState::default),
+            None => WITHOUT_STATE.get_or_init(CompositorClientState::default),
         }
     }
 

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn screens_follow_each_other_and_those_nobody_sees_come_last() {
+    fn screens_follow_each_other_and_invisible_ones_come_last() {
         let mut places = [place(100, 50, None), place(200, 50, None), place(30, 50, None)];
         assert_eq!(corners(&places), [(0, 0), (100, 0), (300, 0)]);
         places[0].seen = false;

@@ -54,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn a_greedy_choice_leaves_nobody_dark() {
+    fn a_greedy_choice_of_crtcs_leaves_no_display_dark() {
         // The first could take 1, which is all that the second can use.
         assert_eq!(assign(&[need(None, &[1, 2]), need(None, &[1])]), [Some(2), Some(1)]);
         // The same if the first is driven already: it moves.

@@ -64,13 +64,13 @@ fn positions_that_overlap_are_refused_with_both_names() {
     assert!(matches!(refused.into(), CommandError::InvalidArgument(_)));
     assert!(text.contains("DP-0") && text.contains("DP-1") && text.contains("1920x1080"), "{text}");
     assert!(plan(&screens(2), &[on(0, at(0, 0)), on(1, at(1920, 0))]).is_ok());
-    // Turned, the first is only 1080 wide.
-    let turned = OutputChange { rotation: Some(Rotation::R90), ..at(0, 0) };
-    assert!(plan(&screens(2), &[on(0, turned), on(1, at(1080, 0))]).is_ok());
+    // Rotated, the first is only 1080 wide.
+    let rotated = OutputChange { rotation: Some(Rotation::R90), ..at(0, 0) };
+    assert!(plan(&screens(2), &[on(0, rotated), on(1, at(1080, 0))]).is_ok());
 }
 
 #[test]
-fn an_unplugged_screen_is_in_nobodys_way() {
+fn an_unplugged_screen_overlaps_nothing() {
     let mut screens = screens(2);
     screens[0].now.position = Some(place(0, 0));
     assert!(plan(&screens, &[on(1, at(0, 0))]).is_err());
@@ -176,7 +176,7 @@ fn mirrors_of_themselves_of_nothing_and_in_a_circle_are_refused() {
 }
 
 #[test]
-fn a_mirror_lies_nowhere_so_it_lies_over_nothing() {
+fn a_mirror_has_no_place_and_overlaps_nothing() {
     let mut before = screens(2);
     before[0].now.position = Some(place(0, 0));
     before[1].now.position = Some(place(100, 0));

@@ -41,7 +41,7 @@ mod tests {
 
     #[test]
     fn a_touch_at_the_panels_top_right_is_the_pictures_top_left_at_90() {
-        // Turned clockwise, the picture's top edge lies along the panel's right edge.
+        // Rotated clockwise, the picture's top edge lies along the panel's right edge.
         let at = Rotation::R90.panel_to_picture((1.0, 0.0), (800.0, 1280.0).into());
         assert_eq!(at, (0.0, 0.0).into());
         let at = Rotation::R90.panel_to_picture((1.0, 1.0), (800.0, 1280.0).into());

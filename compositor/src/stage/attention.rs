@@ -3,21 +3,21 @@
 use smithay::utils::{Logical, Point};
 
 /// A layout position.
-type Place = Point<f64, Logical>;
+type LayoutPoint = Point<f64, Logical>;
 
 /// The last known positions.
 #[derive(Debug, Default)]
 pub struct Attention {
-    finger: Option<Place>,
-    pointer: Option<Place>,
-    caret: Option<Place>,
-    focus: Option<Place>,
+    finger: Option<LayoutPoint>,
+    pointer: Option<LayoutPoint>,
+    caret: Option<LayoutPoint>,
+    focus: Option<LayoutPoint>,
 }
 
 impl Attention {
     /// Updates the positions; `finger`: a finger's last position since the last call, if any. Returns whether the focus
     /// changed.
-    pub fn note(&mut self, finger: Option<Place>, pointer: Place, caret: Option<Place>) -> bool {
+    pub fn note(&mut self, finger: Option<LayoutPoint>, pointer: LayoutPoint, caret: Option<LayoutPoint>) -> bool {
         let before = self.focus;
         let known = self.pointer.is_some();
         // In order of increasing precedence.
@@ -34,7 +34,7 @@ impl Attention {
     }
 
     /// The focus; `None`: there was no input yet.
-    pub fn focus(&self) -> Option<Place> {
+    pub fn focus(&self) -> Option<LayoutPoint> {
         self.focus
     }
 }
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn what_changed_last_is_looked_at() {
-        let at = |x: f64| Place::from((x, 0.0));
+        let at = |x: f64| LayoutPoint::from((x, 0.0));
         let mut attention = Attention::default();
         assert!(!attention.note(None, at(1.0), None), "where the pointer is at the start says nothing");
         assert!(attention.note(None, at(2.0), None));

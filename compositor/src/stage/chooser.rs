@@ -7,7 +7,7 @@ use kiosk_core::{
     api::{self, Nothing, OfferedFile},
     texts::{Text, Texts},
 };
-use kiosk_splash::{Choice, Places, Row, Target};
+use kiosk_splash::{Choice, ChoiceLayout, Row, Target};
 use smithay::backend::input::TouchSlot;
 
 /// Time without input after which the page gets no file. Long enough to look up a name on paper.
@@ -64,7 +64,7 @@ struct Press {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chooser {
     asked: api::Chooser,
-    places: Places,
+    places: ChoiceLayout,
     /// It has been drawn; before that presses are ignored.
     painted: bool,
     marked: BTreeSet<usize>,
@@ -84,7 +84,7 @@ impl Chooser {
     pub fn new(asked: api::Chooser, now: Duration, patience: Duration) -> Self {
         Self {
             asked,
-            places: Places::default(),
+            places: ChoiceLayout::default(),
             painted: false,
             marked: BTreeSet::new(),
             first: 0,
@@ -102,7 +102,7 @@ impl Chooser {
     }
 
     /// Sets the layout on its screen. A change cancels presses.
-    pub fn lay_out(&mut self, places: Places) {
+    pub fn lay_out(&mut self, places: ChoiceLayout) {
         if self.places == places {
             return;
         }

@@ -96,7 +96,7 @@ fn one_hand_s_end_is_not_another_s() {
     chooser.let_go();
     assert_eq!(chooser.release(&finger(0)), Outcome::Open);
     chooser.press(finger(0), at);
-    // The screen is turned under the finger.
+    // The screen is rotated under the finger.
     chooser.lay_out(places(400, 640, 1.0));
     assert_eq!(chooser.release(&finger(0)), Outcome::Open);
 }
@@ -156,7 +156,7 @@ fn the_last_page_says_how_many_files_are_not_listed() {
 }
 
 #[test]
-fn who_does_something_has_time_again() {
+fn input_during_the_countdown_starts_the_time_anew() {
     let mut chooser = chooser(1, false);
     assert_eq!(chooser.deadline(), PATIENCE);
     chooser.used(T(50));

@@ -61,7 +61,7 @@ impl Default for Look {
 
 /// The keyboard's placement.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Place {
+pub struct KeyboardPlacement {
     /// Its screen.
     pub screen: ScreenId,
     /// The shell on that screen.
@@ -75,7 +75,7 @@ pub struct Place {
     scale: f64,
 }
 
-impl Place {
+impl KeyboardPlacement {
     /// The placement at this screen's lower edge.
     pub fn on(screen: &Screen, shell: usize, look: &Look) -> Self {
         let (picture, scale, geometry) = (screen.picture_size(), screen.scale(), screen.geometry());
@@ -115,7 +115,7 @@ pub struct ScreenKeyboard {
     /// Colours and size.
     pub look: Look,
     /// `None`: it is not shown.
-    place: Option<Place>,
+    place: Option<KeyboardPlacement>,
     picture: Option<Painted>,
     offer: Option<Painted>,
     tints: [Id; TINTS],
@@ -154,12 +154,12 @@ impl ScreenKeyboard {
     }
 
     /// Its placement; `None`: it is not shown.
-    pub fn place(&self) -> Option<&Place> {
+    pub fn place(&self) -> Option<&KeyboardPlacement> {
         self.place.as_ref()
     }
 
     /// Shows or hides it. Returns whether that is a change.
-    pub fn put(&mut self, place: Option<Place>) -> bool {
+    pub fn put(&mut self, place: Option<KeyboardPlacement>) -> bool {
         if self.place == place {
             return false;
         }

@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_dead_server_left_is_taken_and_what_is_anybodys_is_not() {
+    fn the_display_of_a_dead_server_is_taken_and_one_whose_owner_is_unknown_is_not() {
         let place = tempfile::tempdir().unwrap();
         let directory = place.path().join(".X11-unix");
         fs::create_dir(&directory).unwrap();
@@ -268,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fifo_and_a_listener_that_takes_nobody_are_somebodys_and_hold_nothing_up() {
+    fn a_fifo_and_a_listener_that_never_accepts_are_left_alone_and_not_waited_for() {
         let place = tempfile::tempdir().unwrap();
         let directory = place.path().join(".X11-unix");
         fs::create_dir(&directory).unwrap();
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lock_with_our_own_number_and_one_that_was_never_written_are_nobodys() {
+    fn a_lock_with_our_own_pid_and_an_old_empty_one_are_taken_over() {
         let place = tempfile::tempdir().unwrap();
         fs::write(place.path().join(".X0-lock"), format!("{:>10}\n", std::process::id())).unwrap();
         let empty = File::create(place.path().join(".X1-lock")).unwrap();
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn one_looks_for_a_number_at_a_time() {
+    fn two_processes_do_not_look_for_a_number_at_once() {
         let place = tempfile::tempdir().unwrap();
         drop(Display::open(place.path()).unwrap());
         let held = hold(&place.path().join(".X11-unix")).unwrap();

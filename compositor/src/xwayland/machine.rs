@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_none_who_calls_is_turned_away_until_there_is() {
+    fn without_xwayland_callers_are_turned_away_until_there_is_one() {
         let mut machine = Machine::default();
         assert_eq!(machine.called(START, false), Act::TurnAway);
         assert_eq!(machine.called(START, false), Act::TurnAway);

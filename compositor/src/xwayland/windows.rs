@@ -9,7 +9,7 @@ use smithay::{
 
 use super::{
     server::SHELL,
-    wm::{Kind, News, Place, SurfaceName, Wanted, WindowId},
+    wm::{Geometry, Kind, News, SurfaceName, Wanted, WindowId},
 };
 use crate::{kiosk::Kiosk, policy::Role, privilege::ClientState, stage::content::XWindow};
 
@@ -167,7 +167,7 @@ impl Kiosk {
         self.screens.screen_for(SHELL).map_or(1.0, |screen| screen.scale())
     }
 
-    fn logical_of_x(&self, place: Place) -> Rectangle<i32, Logical> {
+    fn logical_of_x(&self, place: Geometry) -> Rectangle<i32, Logical> {
         let scale = self.x_scale();
         let part = |value: f64| (value / scale).round() as i32;
         let size = (part(place.width.into()).max(1), part(place.height.into()).max(1));
@@ -180,9 +180,9 @@ impl Kiosk {
         (part(point.x), part(point.y))
     }
 
-    fn to_x(&self, area: Rectangle<i32, Logical>) -> Place {
+    fn to_x(&self, area: Rectangle<i32, Logical>) -> Geometry {
         let (x, y) = self.point_to_x(area.loc);
         let (right, bottom) = self.point_to_x(area.loc + area.size);
-        Place { x, y, width: (right - x).max(1).unsigned_abs(), height: (bottom - y).max(1).unsigned_abs() }
+        Geometry { x, y, width: (right - x).max(1).unsigned_abs(), height: (bottom - y).max(1).unsigned_abs() }
     }
 }

@@ -95,7 +95,7 @@ impl Socket {
 }
 
 /// Where the objects are served.
-pub struct Places {
+pub struct Endpoints {
     /// Makes the peers' socket, also after it was lost.
     pub listen: Box<dyn Fn() -> Result<Socket, BindError> + Send + Sync>,
     /// The address of the message bus; `None`: no bus.
@@ -123,7 +123,7 @@ pub(crate) struct Shared<S> {
 }
 
 /// Serves `service` for ever, on a tokio runtime.
-pub async fn serve<S: Service>(places: Places, service: Arc<S>) {
+pub async fn serve<S: Service>(endpoints: Endpoints, service: Arc<S>) {
     let shared = Arc::new(Shared { service, limits: limits::Limits::new(), tree: tree::Tree::new::<S>() });
-    tokio::join!(peers::serve(&places, &shared), bus::serve(places.bus.as_deref(), &shared));
+    tokio::join!(peers::serve(&endpoints, &shared), bus::serve(endpoints.bus.as_deref(), &shared));
 }

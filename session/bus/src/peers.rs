@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kiosk_core::authority::{self, Caller};
-use kiosk_core::quota::Place;
+use kiosk_core::quota::Permit;
 use kiosk_core::socket_watch::FileWatch;
 use kiosk_core::sockets::BindError;
 use tokio::net::{UnixListener, UnixStream};
@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 use zbus::{Guid, OwnedGuid};
 
 use crate::connection::{self, Entrance};
-use crate::{Places, Service, Shared, Socket, caller};
+use crate::{Endpoints, Service, Shared, Socket, caller};
 
 /// How long a client may take to authenticate.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -26,11 +26,11 @@ const MIN_RETRY_INTERVAL: Duration = Duration::from_secs(1);
 const MAX_RETRY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Serves clients for ever, and recreates a lost socket.
-pub async fn serve<S: Service>(places: &Places, shared: &Arc<Shared<S>>) {
+pub async fn serve<S: Service>(endpoints: &Endpoints, shared: &Arc<Shared<S>>) {
     let guid = OwnedGuid::from(Guid::generate());
     let mut pause = MIN_RETRY_INTERVAL;
     loop {
-        let made = (places.listen)().and_then(|socket| {
+        let made = (endpoints.listen)().and_then(|socket| {
             let listener = socket.listener.try_clone().and_then(UnixListener::from_std);
             let listener = listener.map_err(|error| BindError::Make { path: socket.path.clone(), error })?;
             Ok((socket, listener))
@@ -40,7 +40,7 @@ pub async fn serve<S: Service>(places: &Places, shared: &Arc<Shared<S>>) {
                 pause = MIN_RETRY_INTERVAL;
                 tokio::select! {
                     () = accept(&listener, shared, &guid) => {}
-                    () = lost(&socket, &places.look) => {
+                    () = lost(&socket, &endpoints.look) => {
                         tracing::info!(path = %socket.path.display(), "D-Bus socket made again");
                     }
                 }
@@ -48,7 +48,7 @@ pub async fn serve<S: Service>(places: &Places, shared: &Arc<Shared<S>>) {
             Err(error) => {
                 tracing::error!(%error, "no D-Bus socket: kioskctl needs the system bus");
                 // A recreated directory may have other permissions.
-                let _ = tokio::time::timeout(pause, places.look.notified()).await;
+                let _ = tokio::time::timeout(pause, endpoints.look.notified()).await;
                 pause = (pause * 2).min(MAX_RETRY_INTERVAL);
             }
         }
@@ -98,7 +98,7 @@ async fn accept<S: Service>(listener: &UnixListener, shared: &Arc<Shared<S>>, gu
 }
 
 /// A place for one more connection of this user.
-async fn admit<S>(shared: &Shared<S>, uid: u32, gid: u32) -> Option<Place<u32>> {
+async fn admit<S>(shared: &Shared<S>, uid: u32, gid: u32) -> Option<Permit<u32>> {
     let quota = &shared.limits.connections;
     if let Some(place) = quota.take(&uid) {
         return Some(place);
@@ -115,7 +115,7 @@ async fn client<S: Service>(
     stream: UnixStream,
     guid: OwnedGuid,
     name: String,
-    place: Place<u32>,
+    place: Permit<u32>,
 ) {
     let Entrance { builder, calls, name } = Entrance::new(&shared, stream, name, false);
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, builder.server(guid).p2p().build()).await {

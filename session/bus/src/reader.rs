@@ -12,7 +12,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kiosk_core::quota::{Place, Quota};
+use kiosk_core::quota::{Permit, Quota};
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, Shutdown, recvmsg, shutdown};
 use tokio::io::Interest;
 use tokio::net::UnixStream;
@@ -65,7 +65,7 @@ pub struct Incoming {
     /// `None`: it is accepted.
     pub refusal: Option<Refusal>,
     /// The place of a large message, held until it is answered.
-    pub large: Option<Place<String>>,
+    pub large: Option<Permit<String>>,
 }
 
 /// zbus's reading half, which takes no more than the limits allow.
@@ -172,7 +172,7 @@ struct Complete {
     bytes: Vec<u8>,
     fds: Vec<OwnedFd>,
     refusal: Option<Refusal>,
-    large: Option<Place<String>>,
+    large: Option<Permit<String>>,
 }
 
 impl Arriving<'_> {
@@ -230,7 +230,7 @@ impl Arriving<'_> {
         Ok((call && answered).then(|| self.complete(Some(refusal), None)))
     }
 
-    fn complete(&mut self, refusal: Option<Refusal>, large: Option<Place<String>>) -> Complete {
+    fn complete(&mut self, refusal: Option<Refusal>, large: Option<Permit<String>>) -> Complete {
         Complete { bytes: std::mem::take(&mut self.bytes), fds: std::mem::take(&mut self.fds), refusal, large }
     }
 }

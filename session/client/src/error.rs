@@ -95,7 +95,7 @@ impl ClientError {
     /// Why the socket at `path` could not be connected to.
     pub(super) fn from_connect(service: Service, path: &Path, error: &std::io::Error) -> Self {
         match error.kind() {
-            // A socket that nobody listens on was left behind by a service that is no more.
+            // A socket without a listener was left behind by a service that is no more.
             ErrorKind::NotFound | ErrorKind::ConnectionRefused | ErrorKind::NotADirectory => {
                 ClientError::NotRunning { service }
             }

@@ -247,7 +247,7 @@ mod tests {
         assert!(allowed(&caller(500, &[500]), 500, None));
         assert!(allowed(&caller(1000, &[1000, 990]), 500, Some(990)));
         assert!(!allowed(&caller(1000, &[1000]), 500, Some(990)));
-        assert!(!allowed(&caller(1000, &[990]), 500, None), "no such group, so nobody is in it");
+        assert!(!allowed(&caller(1000, &[990]), 500, None), "no such group, so it has no members");
     }
 
     #[test]
@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn who_merely_sits_at_the_seat_may_read_and_nothing_else() {
+    fn a_user_of_the_active_session_may_read_and_nothing_else() {
         let policy = include_str!("../../../assets/polkit/org.kioskd.policy");
         for (action, answer) in [
             (Action::Status, "yes"),

@@ -15,13 +15,13 @@ const MAX_NAMES: usize = 1024;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Devices {
     /// `event0`: where it is.
-    inputs: BTreeMap<String, Place>,
+    inputs: BTreeMap<String, Node>,
     /// `card0`: where it is, and what its connectors say.
-    cards: BTreeMap<String, (Place, BTreeSet<String>)>,
+    cards: BTreeMap<String, (Node, BTreeSet<String>)>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Place {
+struct Node {
     /// Below `/sys`.
     path: String,
     /// `MAJOR:MINOR`.
@@ -56,7 +56,7 @@ impl Devices {
 
     /// The events since `before`, removals first. `properties` gives the properties of an input device.
     pub fn since(&self, before: &Self, properties: impl Fn(&str) -> Vec<String>) -> Vec<News> {
-        let input = |action, name: &str, place: &Place| News {
+        let input = |action, name: &str, place: &Node| News {
             action,
             subsystem: "input",
             path: place.path.clone(),
@@ -64,7 +64,7 @@ impl Devices {
             node: format!("input/{name}"),
             properties: properties(&place.number),
         };
-        let card = |action, name: &str, place: &Place| News {
+        let card = |action, name: &str, place: &Node| News {
             action,
             subsystem: "drm",
             path: place.path.clone(),
@@ -98,12 +98,12 @@ fn names(folder: &Path) -> impl Iterator<Item = String> {
     entries.filter_map(|entry| entry.file_name().into_string().ok())
 }
 
-fn place(root: &Path, class: &str, name: &str) -> Option<Place> {
+fn place(root: &Path, class: &str, name: &str) -> Option<Node> {
     let link = root.join("sys/class").join(class).join(name);
     let number = fs::read_to_string(link.join("dev")).ok()?.trim().to_owned();
     let sys = root.join("sys").canonicalize().ok()?;
     let path = link.canonicalize().ok()?;
-    Some(Place { path: format!("/{}", path.strip_prefix(sys).ok()?.display()), number })
+    Some(Node { path: format!("/{}", path.strip_prefix(sys).ok()?.display()), number })
 }
 
 #[cfg(test)]

@@ -100,7 +100,7 @@ impl Disk for Failing {
 
     fn create(&mut self, path: &Path) -> Result<usize> {
         self.call()?;
-        assert!(!self.names.contains_key(path), "it would be somebody else's file");
+        assert!(!self.names.contains_key(path), "it would be another program's file");
         self.contents.push(Content::default());
         let content = self.contents.len() - 1;
         self.rename_all(vec![Naming::Is(path.into(), content)]);

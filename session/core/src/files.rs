@@ -9,7 +9,7 @@ use std::path::Path;
 use rustix::fs::{Mode, OFlags};
 
 /// The content of a regular file of at most `limit` bytes. A directory, a device or a FIFO is an error, as is a file
-/// that is larger, and one that somebody writes to meanwhile.
+/// that is larger, and one that is written to meanwhile.
 pub fn read_regular(path: &Path, limit: u64) -> Result<Vec<u8>> {
     // Checked before opening: opening a device may have side effects.
     regular(&std::fs::metadata(path)?)?;
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_turns_into_a_fifo_is_never_waited_for() {
+    fn a_name_that_becomes_a_fifo_is_never_waited_for() {
         let directory = tempfile::tempdir().unwrap();
         let (path, fifo, file) = ["x", "fifo", "file"].map(|name| directory.path().join(name)).into();
         rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, Mode::RWXU).unwrap();

@@ -37,7 +37,7 @@ pub fn sentence(unheard: &[String]) -> Option<String> {
         more => format!("{} input devices ({first} and {more} more) are", unheard.len()),
     };
     Some(format!(
-        "{devices} not heard: udev does not run and nobody has described them; start udev, or run \
+        "{devices} not heard: udev does not run, and they are not described; start udev, or run \
          `kiosk-describe-inputs` as root before kioskd"
     ))
 }

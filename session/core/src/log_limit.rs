@@ -44,7 +44,7 @@ enum Verdict {
 
 /// A place in the program; of libraries that use the crate `log`, a module.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Place {
+struct Origin {
     callsite: Identifier,
     module: u64,
 }
@@ -152,7 +152,7 @@ impl<P: Eq + std::hash::Hash> Counts<P> {
 #[derive(Debug)]
 pub(crate) struct Limiter {
     start: Instant,
-    counts: Mutex<Counts<Place>>,
+    counts: Mutex<Counts<Origin>>,
     hasher: RandomState,
 }
 
@@ -171,7 +171,7 @@ impl<S: Subscriber> Layer<S> for Limiter {
             return true;
         }
         let module = if bridged.is_some() { self.hasher.hash_one(target) } else { 0 };
-        let place = Place { callsite: event.metadata().callsite(), module };
+        let place = Origin { callsite: event.metadata().callsite(), module };
         let (held, verdict) = {
             let now = self.start.elapsed();
             let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -218,7 +218,7 @@ mod tests {
         let verdicts: Vec<Verdict> = (0..10_000).map(|_| counts.take("flood", "t", SECOND)).collect();
         assert_eq!(verdicts.iter().filter(|verdict| **verdict == Verdict::Write).count(), BURST as usize - 1);
         assert_eq!(verdicts.iter().filter(|verdict| **verdict == Verdict::WriteAsLast).count(), 1);
-        assert_eq!(counts.take("other", "t", SECOND), Verdict::Write, "nobody else is held back");
+        assert_eq!(counts.take("other", "t", SECOND), Verdict::Write, "no other origin is held back");
         assert_eq!(counts.due(SECOND * 2), []);
         let told = |count, seconds| [Held { target: "t".into(), count, seconds }];
         assert_eq!(counts.due(SECOND * 11), told(10_000 - u64::from(BURST), 10));

@@ -35,7 +35,7 @@ pub enum Wish {
         /// A [`crate::quantities::Brightness`].
         percent: i64,
     },
-    /// How far the picture is turned.
+    /// How far the picture is rotated.
     Rotate {
         /// A [`crate::quantities::Rotation`].
         degrees: u32,
@@ -85,9 +85,9 @@ pub struct OutputInfo {
     pub make: String,
     /// The monitor's name by EDID; empty: it says none.
     pub model: String,
-    /// Of the mode, physical pixels, before any turning.
+    /// Of the mode, physical pixels, before any rotation.
     pub width: u32,
-    /// Of the mode, physical pixels, before any turning.
+    /// Of the mode, physical pixels, before any rotation.
     pub height: u32,
     /// Millihertz.
     pub refresh: u32,

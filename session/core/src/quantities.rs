@@ -99,7 +99,7 @@ impl FromStr for Scale {
     }
 }
 
-/// How far the picture is turned, clockwise as the viewer sees it.
+/// How far the picture is rotated, clockwise as the viewer sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Rotation {
     /// As the panel is built.

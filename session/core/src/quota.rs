@@ -27,16 +27,16 @@ impl<K: Eq + Hash + Clone> Quota<K> {
     }
 
     /// A place for `key`, given back when dropped; `None`: there is none left.
-    pub fn take(&self, key: &K) -> Option<Place<K>> {
+    pub fn take(&self, key: &K) -> Option<Permit<K>> {
         self.take_below(key, self.total - self.kept)
     }
 
     /// A place for `key`, from the reserved ones if need be.
-    pub fn take_kept(&self, key: &K) -> Option<Place<K>> {
+    pub fn take_kept(&self, key: &K) -> Option<Permit<K>> {
         self.take_below(key, self.total)
     }
 
-    fn take_below(&self, key: &K, total: usize) -> Option<Place<K>> {
+    fn take_below(&self, key: &K, total: usize) -> Option<Permit<K>> {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if counts.values().sum::<usize>() >= total {
             return None;
@@ -46,19 +46,19 @@ impl<K: Eq + Hash + Clone> Quota<K> {
             return None;
         }
         *count += 1;
-        Some(Place { counts: self.counts.clone(), key: key.clone() })
+        Some(Permit { counts: self.counts.clone(), key: key.clone() })
     }
 }
 
 /// One of the places that a [`Quota`] gives.
 #[derive(Debug)]
 #[must_use]
-pub struct Place<K: Eq + Hash> {
+pub struct Permit<K: Eq + Hash> {
     counts: Arc<Mutex<HashMap<K, usize>>>,
     key: K,
 }
 
-impl<K: Eq + Hash> Drop for Place<K> {
+impl<K: Eq + Hash> Drop for Permit<K> {
     fn drop(&mut self) {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = counts.get_mut(&self.key) {

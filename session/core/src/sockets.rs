@@ -1,4 +1,4 @@
-//! Listening sockets at well-known paths: `/run/kiosk/wayland-0` and its neighbours. Used by both daemons at their
+//! Listening sockets at well-known paths: `/run/kiosk/wayland-0` and the sockets beside it. Used by both daemons at their
 //! start.
 //!
 //! A name stands for a socket only when the socket's owner, group and mode are right: it is made in a private
@@ -203,7 +203,7 @@ impl SocketDir {
     }
 
     /// Makes `name` lead to `target`, a path from this directory. Whatever else was at that name goes, except a socket
-    /// that somebody listens to.
+    /// that has a listener.
     pub fn link(&self, name: &str, target: &str, program: &'static str) -> Result<(), BindError> {
         if readlinkat(&self.fd, name, Vec::new()).is_ok_and(|there| there.as_bytes() == target.as_bytes()) {
             return Ok(());
@@ -238,7 +238,7 @@ impl SocketDir {
         let private = openat(&self.fd, hidden, flags, Mode::empty()).map_err(failed_call)?;
         let stat = fstat(&private).map_err(failed_call)?;
         if stat.st_uid != geteuid().as_raw() {
-            return Err(failed(io::Error::other("somebody else replaced the directory that it was made in")));
+            return Err(failed(io::Error::other("the directory that it was made in was replaced by another program")));
         }
         // By the descriptor, so that no directory on the path can be exchanged meanwhile.
         let listener = UnixListener::bind(by_descriptor(&private, SOCKET)).map_err(failed)?;
@@ -278,7 +278,7 @@ impl SocketDir {
         matches!(connect(&socket, &address), Ok(()) | Err(Errno::AGAIN))
     }
 
-    /// Sees to it that `name` is free. A directory with something of somebody else's in it is moved aside.
+    /// Sees to it that `name` is free. A directory with files of another program in it is moved aside.
     fn clear(&self, name: &str) -> Result<(), BindError> {
         let remove = || match unlinkat(&self.fd, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => Ok(()),

@@ -9,7 +9,7 @@ use super::*;
 
 const NAME: &str = "wayland-0";
 /// Neither root nor anybody who runs tests.
-const STRANGER: u32 = 65_534;
+const OTHER_USER: u32 = 65_534;
 
 fn open(directory: &tempfile::TempDir) -> SocketDir {
     SocketDir::open(directory.path()).unwrap()
@@ -52,7 +52,7 @@ fn whatever_is_at_a_name_of_ours_does_not_keep_the_socket_from_being_made() {
 fn a_name_never_stands_for_a_socket_with_other_rights() {
     let directory = tempfile::tempdir().unwrap();
     let group = rustix::process::getgroups().unwrap().first().map(|group| group.as_raw());
-    let group = if geteuid().is_root() { Some(STRANGER) } else { group };
+    let group = if geteuid().is_root() { Some(OTHER_USER) } else { group };
     let (path, end) = (directory.path().join(NAME), AtomicBool::new(false));
     let seen = std::thread::scope(|scope| {
         let watching = scope.spawn(|| {
@@ -120,20 +120,20 @@ fn a_dead_predecessor_is_replaced_and_our_own_file_goes_with_us() {
 }
 
 #[test]
-fn a_stranger_who_listens_at_our_name_is_replaced() {
+fn a_foreign_listener_at_our_name_is_replaced() {
     if !geteuid().is_root() {
-        return eprintln!("not tried: only root can make a socket that is somebody else's");
+        return eprintln!("not tried: only root can make a socket that is another user's");
     }
     let directory = tempfile::tempdir().unwrap();
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o1777)).unwrap();
     let path = directory.path().join(NAME);
-    let stranger = UnixListener::bind(&path).unwrap();
-    chown(&path, Some(STRANGER), Some(STRANGER)).unwrap();
+    let foreign = UnixListener::bind(&path).unwrap();
+    chown(&path, Some(OTHER_USER), Some(OTHER_USER)).unwrap();
     let listener = open(&directory).bind(NAME, Access::GROUP, "kioskd").unwrap();
     let _client = UnixStream::connect(&path).unwrap();
     listener.accept().expect("it came to us");
-    stranger.set_nonblocking(true).unwrap();
-    assert!(stranger.accept().is_err());
+    foreign.set_nonblocking(true).unwrap();
+    assert!(foreign.accept().is_err());
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn the_directory_of_a_group_gives_a_socket_to_it_without_chown() {
         fs::create_dir(&nursery).unwrap();
         fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
         chown(directory.path(), Some(USER), Some(USER)).unwrap();
-        chown(&nursery, Some(USER), Some(STRANGER)).unwrap();
+        chown(&nursery, Some(USER), Some(OTHER_USER)).unwrap();
         fs::set_permissions(&nursery, fs::Permissions::from_mode(0o2700)).unwrap();
         let path = directory.path().to_owned();
         let bound = std::thread::spawn(move || {
@@ -184,18 +184,18 @@ fn the_directory_of_a_group_gives_a_socket_to_it_without_chown() {
             rustix::thread::set_thread_groups(&[]).unwrap();
             rustix::thread::set_thread_res_gid(group, group, group).unwrap();
             rustix::thread::set_thread_res_uid(user, user, user).unwrap();
-            SocketDir::open(&path).unwrap().bind(NAME, Access::of_group(STRANGER), "kioskd")
+            SocketDir::open(&path).unwrap().bind(NAME, Access::of_group(OTHER_USER), "kioskd")
         });
         let _listener = bound.join().unwrap().unwrap();
         let data = fs::metadata(directory.path().join(NAME)).unwrap();
-        assert_eq!((data.uid(), data.gid(), data.mode() & 0o7777), (USER, STRANGER, 0o660));
+        assert_eq!((data.uid(), data.gid(), data.mode() & 0o7777), (USER, OTHER_USER, 0o660));
         assert_eq!(names(&directory), [name, NAME]);
         assert_eq!(fs::read_dir(&nursery).unwrap().count(), 0, "nothing is left in it");
     }
 }
 
 #[test]
-fn a_link_leads_to_another_directory_and_replaces_what_nobody_listens_to() {
+fn a_link_leads_to_another_directory_and_replaces_a_stale_socket() {
     let directory = tempfile::tempdir().unwrap();
     let sockets = open(&directory);
     let path = directory.path().join("session.sock");

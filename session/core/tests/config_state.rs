@@ -9,7 +9,7 @@ use kiosk_core::config::{
 use proptest::prelude::*;
 use std::fs;
 
-fn turned(rotation: Rotation) -> OutputSettings {
+fn rotated(rotation: Rotation) -> OutputSettings {
     OutputSettings { rotation: Some(rotation), ..OutputSettings::default() }
 }
 
@@ -18,7 +18,7 @@ fn changes_add_up_and_come_back() {
     let dir = tempfile::tempdir().unwrap();
     let place = dir.path().join("deeper");
     let mut state = SavedState::default();
-    state.change("Dell U2720Q 1", "HDMI-A-1", &turned(Rotation::R90));
+    state.change("Dell U2720Q 1", "HDMI-A-1", &rotated(Rotation::R90));
     let off = OutputSettings { power: Some(false), ..OutputSettings::default() };
     state.change("Dell U2720Q 1", "HDMI-A-1", &off);
     state.save(&place).unwrap();
@@ -34,29 +34,29 @@ fn changes_add_up_and_come_back() {
 #[test]
 fn a_display_is_found_at_its_connector_when_its_edid_is_lost() {
     let mut state = SavedState::default();
-    state.change("Dell A 1", "HDMI-A-1", &turned(Rotation::R90));
-    assert_eq!(state.output("", "HDMI-A-1"), Some(&turned(Rotation::R90)));
+    state.change("Dell A 1", "HDMI-A-1", &rotated(Rotation::R90));
+    assert_eq!(state.output("", "HDMI-A-1"), Some(&rotated(Rotation::R90)));
     assert_eq!(state.output("", "DP-1"), None);
-    assert_eq!(state.output("Other B 2", "HDMI-A-1"), None, "another display is not turned");
-    state.change("Other B 2", "HDMI-A-1", &turned(Rotation::R180));
-    assert_eq!(state.output("", "HDMI-A-1"), Some(&turned(Rotation::R180)));
+    assert_eq!(state.output("Other B 2", "HDMI-A-1"), None, "another display is not rotated");
+    state.change("Other B 2", "HDMI-A-1", &rotated(Rotation::R180));
+    assert_eq!(state.output("", "HDMI-A-1"), Some(&rotated(Rotation::R180)));
 }
 
 #[test]
 fn inputs_are_kept_by_name_and_told_apart_by_id() {
     let dir = tempfile::tempdir().unwrap();
     let on = |output: &str| InputSettings { output: Some(output.into()), ..InputSettings::default() };
-    let turned = Calibration::Matrix([0.0, -1.0, 1.0, 1.0, 0.0, 0.0]);
-    let calibrated = InputSettings { calibration: Some(turned), ..InputSettings::default() };
+    let rotated = Calibration::Matrix([0.0, -1.0, 1.0, 1.0, 0.0, 0.0]);
+    let calibrated = InputSettings { calibration: Some(rotated), ..InputSettings::default() };
     let mut state = SavedState::default();
     state.change_input("Panel \"A\"", "Panel \"A\"", &on("DP-1"));
     state.change_input("Panel \"A\"", "Panel \"A\"", &calibrated);
     state.change_input("B@1-2", "B", &on("Dell U2720Q 1"));
-    state.change("", "DP-1", &self::turned(Rotation::R90));
+    state.change("", "DP-1", &self::rotated(Rotation::R90));
     state.save(dir.path()).unwrap();
     let (mut read, warning) = SavedState::load(dir.path());
     assert_eq!((&read, warning), (&state, None));
-    let both = InputSettings { calibration: Some(turned), ..on("DP-1") };
+    let both = InputSettings { calibration: Some(rotated), ..on("DP-1") };
     assert_eq!(read.input("Panel \"A\"@3-1", "Panel \"A\""), Some(&both));
     assert_eq!(read.input("B@1-2", "B"), Some(&on("Dell U2720Q 1")));
     assert_eq!(read.input("B@1-3", "B"), None);
@@ -145,11 +145,11 @@ fn a_file_that_was_cut_off_anywhere_is_whole_or_set_aside() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state.toml");
     let mut state = SavedState::default();
-    state.change("Dell Größe \u{1f600} 1", "HDMI-A-1", &turned(Rotation::R90));
+    state.change("Dell Größe \u{1f600} 1", "HDMI-A-1", &rotated(Rotation::R90));
     let more = OutputSettings {
         position: Some(Position::try_from((-10, 5)).unwrap()),
         scale: Some(Scale::Auto),
-        ..turned(Rotation::R180)
+        ..rotated(Rotation::R180)
     };
     state.change("", "DP-1", &more);
     let on = InputSettings { output: Some("DP-1".into()), ..InputSettings::default() };
@@ -169,7 +169,7 @@ fn a_file_that_was_cut_off_anywhere_is_whole_or_set_aside() {
 }
 
 #[test]
-fn what_is_no_file_is_in_nobodys_way() {
+fn a_state_file_that_is_no_file_is_replaced() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("state.toml");
     let fifo = |path: &std::path::Path| {
@@ -199,7 +199,7 @@ fn what_is_no_file_is_in_nobodys_way() {
 fn a_write_that_fails_leaves_the_old_state_and_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let mut state = SavedState::default();
-    state.change("", "DP-1", &turned(Rotation::R90));
+    state.change("", "DP-1", &rotated(Rotation::R90));
     state.save(dir.path()).unwrap();
     // A directory in the way of the new file: also root can't write there.
     fs::create_dir(dir.path().join("state.toml.new")).unwrap();

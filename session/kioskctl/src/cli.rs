@@ -8,7 +8,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use kiosk_client::change::{DEFAULT_REVERT_SECONDS, Lasting};
 use kiosk_core::config::{Aid, Brightness, ModeChoice, Position, Rotation, Scale, Url, VtNumber};
 
-use super::values::{duration, mode, revert_after, turn, url};
+use super::values::{duration, mode, revert_after, rotate_to, url};
 
 const AFTER_HELP: &str = "\
 Exit status:
@@ -94,10 +94,10 @@ pub enum Verb {
         /// A connector or "Make Model Serial"; auto: found by itself
         output: String,
     },
-    /// Turn the picture, clockwise as the viewer sees it
+    /// Rotate the picture, clockwise as the viewer sees it
     Rotate {
-        #[arg(value_name = "0|90|180|270|next", value_parser = turn)]
-        to: Turn,
+        #[arg(value_name = "0|90|180|270|next", value_parser = rotate_to)]
+        to: RotateTo,
         #[command(flatten)]
         change: ChangeArgs,
     },
@@ -245,7 +245,7 @@ pub enum Verb {
     },
     /// Say what is used, what is missing or contradicts, and what to do about it
     Doctor {
-        /// And write it with status, configuration and journal, secrets removed, for whoever helps
+        /// And write it with status, configuration and journal, secrets removed, to be sent on
         #[arg(long, value_name = "FILE.tar.gz", value_hint = ValueHint::FilePath)]
         bundle: Option<PathBuf>,
     },
@@ -305,9 +305,9 @@ pub fn lasting(args: &LastingArgs) -> Lasting {
     }
 }
 
-/// Where `rotate` turns to.
+/// The rotation that `rotate` makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Turn {
+pub enum RotateTo {
     To(Rotation),
     /// A quarter further.
     Next,

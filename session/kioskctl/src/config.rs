@@ -47,7 +47,7 @@ pub fn complaints(loaded: &Loaded, managed: &Path) -> Vec<String> {
 /// Errors make it fail. Missing files are only reported, as the configuration may be for another machine.
 fn check(sources: &Sources) -> Outcome {
     let loaded = &Config::load(sources);
-    let places = sources.places();
+    let files = sources.files();
     let errors: Vec<Value> = loaded.errors.iter().map(error_json).collect();
     let mut lines = complaints(loaded, Path::new(chromium::MANAGED));
     lines.extend(doctor::system().unusable(loaded));
@@ -57,11 +57,11 @@ fn check(sources: &Sources) -> Outcome {
     };
     let missing = doctor::system().missing(loaded);
     let notes = missing.iter().map(|finding| format!("{} -> {}", finding.says, finding.cure));
-    let notes: Vec<String> = places.skipped.iter().cloned().chain(notes).collect();
-    let read = places.read.iter().map(|file| format!("\nread: {}", file.display()));
+    let notes: Vec<String> = files.skipped.iter().cloned().chain(notes).collect();
+    let read = files.read.iter().map(|file| format!("\nread: {}", file.display()));
     let noted = notes.iter().map(|note| format!("\nnote: {note}"));
     let text: String = std::iter::once(text).chain(read).chain(noted).collect();
-    let read: Vec<String> = places.read.iter().map(|file| path_text(file)).collect();
+    let read: Vec<String> = files.read.iter().map(|file| path_text(file)).collect();
     let json = json!({
         "ok": exit == Exit::Done, "complaints": lines, "errors": errors, "read": read, "notes": notes,
     });

@@ -7,14 +7,14 @@ use kiosk_client::state::{CompositorState, OutputState};
 use kiosk_client::{Client, Service};
 use kiosk_core::config::{Brightness, ModeChoice, Position, Rotation, Scale};
 
-use super::cli::{ChangeArgs, Power, Turn, lasting};
+use super::cli::{ChangeArgs, Power, RotateTo, lasting};
 use super::outcome::{Failure, Outcome};
 
-pub async fn rotate(client: &Client, to: Turn, args: &ChangeArgs) -> Result<Outcome, Failure> {
+pub async fn rotate(client: &Client, to: RotateTo, args: &ChangeArgs) -> Result<Outcome, Failure> {
     change(client, args, |output, _| {
         let rotation = match to {
-            Turn::To(rotation) => rotation,
-            Turn::Next => {
+            RotateTo::To(rotation) => rotation,
+            RotateTo::Next => {
                 let now = u32::try_from(output.rotation).ok().and_then(|degrees| Rotation::try_from(degrees).ok());
                 now.unwrap_or_default().next_quarter()
             }

@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, time::Duration};
 
 use kiosk_core::config::{self, ModeChoice, Rotation, Url, syntax, url::UrlError};
 
-use super::cli::Turn;
+use super::cli::RotateTo;
 
 /// Why a value is not valid; clap puts the value before it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -12,7 +12,7 @@ pub enum ValueError {
     #[error("{0}; allowed is {allowed}", allowed = config::url::ALLOWED)]
     Url(#[from] UrlError),
     #[error("allowed is {allowed}, or next", allowed = Rotation::ALLOWED)]
-    Turn,
+    RotateTo,
     #[error("allowed is {allowed}", allowed = syntax::MODE)]
     Mode,
     #[error("allowed is a time such as 30s, 10m or 1h30m, more than 0")]
@@ -28,10 +28,10 @@ pub fn url(text: &str) -> Result<Url, ValueError> {
     Ok(Url::parse(text)?)
 }
 
-pub fn turn(text: &str) -> Result<Turn, ValueError> {
+pub fn rotate_to(text: &str) -> Result<RotateTo, ValueError> {
     match text {
-        "next" => Ok(Turn::Next),
-        _ => text.parse().map(Turn::To).map_err(|_| ValueError::Turn),
+        "next" => Ok(RotateTo::Next),
+        _ => text.parse().map(RotateTo::To).map_err(|_| ValueError::RotateTo),
     }
 }
 

@@ -163,7 +163,7 @@ fn watch_shows_changes_and_sleeps_between_them() {
     let before = running.wakeups();
     std::thread::sleep(Duration::from_secs(1));
     assert_eq!(running.wakeups(), before, "it woke up with nothing to do");
-    // What nobody would see is no line.
+    // What would not be visible is no line.
     session.change(&[("Whatever", 1u32.into())]);
     std::thread::sleep(SHORT);
     assert!(running.wakeups() > before);
@@ -211,7 +211,7 @@ fn a_reader_that_goes_ends_it_in_peace() {
     running.stop_reading();
     session.change(&[("State", "ready".into())]);
     // A program that another test starts at this moment has our end of the pipe until it is that program: what is
-    // written meanwhile is taken, and nobody is told that the reader has gone.
+    // written meanwhile is taken, and no message says that the reader has gone.
     for restarts in 1u32.. {
         if !running.runs_for(SHORT) {
             break;
@@ -272,7 +272,7 @@ impl Drop for Bus {
 #[test]
 fn the_system_bus_is_used_where_the_service_has_its_name() {
     let bus = Bus::start();
-    assert_eq!(said(&output(&mut bus.kioskctl(&["home"]))).0, 3, "nobody has the name");
+    assert_eq!(said(&output(&mut bus.kioskctl(&["home"]))).0, 3, "the name has no owner");
     let mut waiting = bus.kioskctl(&["wait", "ready"]).spawn().unwrap();
     let _limit = Limit::of(&waiting);
     std::thread::sleep(SHORT);

@@ -14,7 +14,7 @@ use std::time::Duration;
 use kiosk_core::api::{SESSION_INTERFACE as INTERFACE, SESSION_PATH as PATH, State, session_path};
 use kiosk_core::authority::Authority;
 use kiosk_core::config::{Allowed, Url, UrlPattern};
-use kiosk_session::bus::{self, Call, Places, Shared, Status};
+use kiosk_session::bus::{self, Call, Endpoints, Shared, Status};
 use kiosk_session::machine::{Command, Refusal};
 use tokio::sync::{Notify, mpsc, watch};
 use zbus::fdo::{IntrospectableProxy, ObjectManagerProxy, PropertiesProxy};
@@ -55,8 +55,8 @@ impl World {
             authority: Authority::default(),
         };
         let look = Arc::new(Notify::new());
-        let places = Places { runtime_dir: directory.path().to_owned(), bus: None };
-        tokio::spawn(bus::serve(places, vec![shared], look.clone()));
+        let endpoints = Endpoints { runtime_dir: directory.path().to_owned(), bus: None };
+        tokio::spawn(bus::serve(endpoints, vec![shared], look.clone()));
         World { directory, status, calls, look }
     }
 
@@ -330,8 +330,8 @@ async fn each_shell_has_an_object_of_its_own() {
         states.push(status);
         calls.push(receiver);
     }
-    let places = Places { runtime_dir: directory.path().to_owned(), bus: None };
-    tokio::spawn(bus::serve(places, shells, Arc::new(Notify::new())));
+    let endpoints = Endpoints { runtime_dir: directory.path().to_owned(), bus: None };
+    tokio::spawn(bus::serve(endpoints, shells, Arc::new(Notify::new())));
     let client = connect(&directory.path().join("session.sock")).await;
     let outputs = OwnedVariant::try_from(Variant::from(vec!["HDMI-A-1", "HDMI-A-2"])).unwrap();
     for (number, output) in ["HDMI-A-1", "HDMI-A-2"].into_iter().enumerate() {
@@ -377,7 +377,7 @@ async fn a_peer_that_asks_and_does_not_read_is_dropped_and_others_are_served() {
         }
         std::io::ErrorKind::TimedOut
     });
-    assert_eq!(flood.await.unwrap(), std::io::ErrorKind::BrokenPipe, "nobody dropped it");
+    assert_eq!(flood.await.unwrap(), std::io::ErrorKind::BrokenPipe, "the peer was not dropped");
     drop(world.connect().await);
 }
 

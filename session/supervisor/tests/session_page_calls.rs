@@ -101,7 +101,7 @@ fn a_page_that_goes_is_answered_before_and_what_it_put_out_is_lit() {
 }
 
 #[test]
-fn events_come_to_who_listens() {
+fn events_come_to_a_document_that_listens() {
     let script = "for (const name of ['idle', 'wake', 'keyboard'])
         kiosk.addEventListener(name, event => tell(name + ' ' + JSON.stringify(event.detail)));";
     let site = Site::start(&[("/", &page(script))]);

@@ -81,9 +81,9 @@ fn take<'a, 'b>(text: &'a mut &'b str) -> &'a mut &'b str {
 }
 
 /// x, y, width, height of the logo, and of the first and the last dot.
-type Places = [[i32; 4]; 3];
+type Areas = [[i32; 4]; 3];
 
-fn of_the_theme(style: &Style, width: u32, height: u32) -> Places {
+fn of_the_theme(style: &Style, width: u32, height: u32) -> Areas {
     let values = computed(&script(style), width, height);
     let of = |name: &str| {
         assert_eq!(values[name].fract(), 0.0, "{name} is between two pixels");
@@ -93,7 +93,7 @@ fn of_the_theme(style: &Style, width: u32, height: u32) -> Places {
     [[of("logo_x"), of("logo_y"), of("logo_width"), of("logo_height")], dot(0), dot(2)]
 }
 
-fn of_kioskd(style: &Style, width: u32, height: u32) -> Places {
+fn of_kioskd(style: &Style, width: u32, height: u32) -> Areas {
     let (logo, dots) = pieces(style, width, height);
     [logo.as_ref().unwrap(), &dots[0], &dots[2]]
         .map(|piece| [piece.x, piece.y, piece.image.width as i32, piece.image.height as i32])

@@ -2,7 +2,7 @@
 
 use super::{Part, Rect, Screen, Tone};
 use crate::{
-    choice::{Area, Choice, Places, Target, places},
+    choice::{Area, Choice, ChoiceLayout, Target, places},
     text::{Room, Setting, Size, Typesetter},
 };
 
@@ -92,7 +92,7 @@ impl Put<'_, '_> {
     }
 
     /// A sentence over all rows.
-    fn nothing(&mut self, places: &Places, words: &str) {
+    fn nothing(&mut self, places: &ChoiceLayout, words: &str) {
         let (Some(first), Some(last), Some(size)) =
             (places.rows.first(), places.rows.last(), Size::new(self.screen.em(NAME)))
         else {

@@ -216,7 +216,7 @@ fn of_two_callers_who_saw_the_same_layout_one_changes_it() {
 }
 
 #[test]
-fn callers_that_do_not_read_and_hundreds_that_say_nothing_hold_up_nobody() {
+fn callers_that_do_not_read_and_hundreds_of_silent_ones_hold_up_no_other() {
     let mut fixture = kiosk(&["320x200"]);
     // The control thread has created the socket when the first caller is served.
     caller(&mut fixture, |_| async {});

@@ -79,7 +79,7 @@ fn floods_are_read_once_a_turn_and_everybody_else_is_served_in_each() {
         while fixture[bystander.client].seen.synced < wanted {
             fixture.turn(Duration::ZERO);
             turns += 1;
-            assert!(turns <= 2, "nobody is served for {turns} turns, in round {round}");
+            assert!(turns <= 2, "no client is served for {turns} turns, in round {round}");
         }
         for (flood, before) in floods.iter_mut().zip(before) {
             flood.pour();
@@ -108,7 +108,7 @@ fn more_writers_than_are_read_in_a_turn_take_turns() {
         while fixture[bystander.client].seen.synced < wanted {
             fixture.turn(Duration::ZERO);
             turns += 1;
-            assert!(turns <= 4, "nobody is served for {turns} turns, in round {round}");
+            assert!(turns <= 4, "no client is served for {turns} turns, in round {round}");
         }
     }
     bystander.assert_unharmed(&mut fixture);

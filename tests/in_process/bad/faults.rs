@@ -15,7 +15,7 @@ use crate::fixture::{
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fault {
     Death,
-    Turn,
+    Rotate,
     Unplug,
     Suspend,
     PowerOff,
@@ -102,7 +102,7 @@ fn disturb(fixture: &mut Fixture, client: crate::fixture::ClientId, fault: Fault
     fixture.turn(Duration::ZERO);
     match fault {
         Fault::Death => {}
-        Fault::Turn => {
+        Fault::Rotate => {
             fixture.rotate(90);
             fixture.turn(Duration::ZERO);
             fixture.rotate(0);
@@ -160,8 +160,8 @@ fn a_client_may_die_at_any_step_of_its_life() {
 }
 
 #[test]
-fn the_screen_may_turn_at_any_step_of_a_clients_life() {
-    at_every_step(Fault::Turn);
+fn the_screen_may_be_rotated_at_any_step_of_a_clients_life() {
+    at_every_step(Fault::Rotate);
 }
 
 #[test]

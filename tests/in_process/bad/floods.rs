@@ -92,8 +92,8 @@ fn a_thousand_windows_and_subsurfaces_are_survived() {
 }
 
 #[test]
-fn a_client_that_never_reads_is_let_go_and_costs_no_memory() {
-    if !alone("bad::floods::a_client_that_never_reads_is_let_go_and_costs_no_memory") {
+fn a_client_that_never_reads_is_disconnected_and_costs_no_memory() {
+    if !alone("bad::floods::a_client_that_never_reads_is_disconnected_and_costs_no_memory") {
         return;
     }
     let mut fixture = Fixture::new(&["320x200"]);

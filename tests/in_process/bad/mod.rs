@@ -61,6 +61,6 @@ impl Fixture {
     #[track_caller]
     fn turned_out(&mut self, client: ClientId) {
         self[client].sync();
-        self.until("the client to be turned out", |fixture| fixture[client].is_gone());
+        self.until("the client to be disconnected", |fixture| fixture[client].is_gone());
     }
 }

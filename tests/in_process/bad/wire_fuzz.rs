@@ -151,7 +151,7 @@ fn play(seeds: &[u64], account: &mut Account) {
     }
     bystander.assert_unharmed(&mut fixture);
     let clients = fixture.kiosk.protocols.limits.clients();
-    assert_eq!(clients, 1, "the bystander is there, and nobody else");
+    assert_eq!(clients, 1, "the bystander is the only client left");
     let grown = memory_in_use().saturating_sub(memory);
     assert!(grown < MAX_MEMORY_KIB, "{grown} KiB more are used");
     // The thread that unmaps pools may not have handled the last ones.
@@ -168,9 +168,9 @@ fn names_of_open_files() -> Vec<std::path::PathBuf> {
 }
 
 #[test]
-fn hostile_clients_hurt_nobody() {
+fn hostile_clients_hurt_no_other() {
     let seconds: Option<u64> = std::env::var("FUZZ_SECONDS").ok().and_then(|seconds| seconds.parse().ok());
-    if seconds.is_none() && !alone("bad::wire_fuzz::hostile_clients_hurt_nobody") {
+    if seconds.is_none() && !alone("bad::wire_fuzz::hostile_clients_hurt_no_other") {
         return;
     }
     tell_the_seed();

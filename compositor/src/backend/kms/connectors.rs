@@ -108,10 +108,10 @@ impl Found {
     /// Fills a missing identity or mode list from the display that was on the connector before: displays that are slow,
     /// off, or behind a bad cable report none. `None`: nothing is known of either.
     pub fn completed_by(self, known: Option<&Self>) -> Option<Self> {
-        let nobody = Identity::default();
+        let unknown = Identity::default();
         let silent = self.modes.is_empty();
         match known {
-            Some(known) if silent || (self.head.identity == nobody && known.head.identity != nobody) => {
+            Some(known) if silent || (self.head.identity == unknown && known.head.identity != unknown) => {
                 Some(Self { crtcs: self.crtcs, ..known.clone() })
             }
             _ => (!silent).then_some(self),
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_without_modes_is_not_there_and_one_without_a_name_is() {
+    fn an_unknown_display_needs_modes_and_no_name() {
         assert!(display("", None).completed_by(None).is_none());
         let nameless = display("", Some(1024)).completed_by(None).unwrap();
         // A new mode list replaces the old one.

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_damaged_or_cut_short_names_nobody() {
+    fn a_damaged_or_cut_edid_names_no_monitor() {
         let good = whole(block());
         let mut extended = good.clone();
         // Extension blocks are ignored.

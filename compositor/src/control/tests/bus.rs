@@ -169,7 +169,7 @@ fn by_the_shipped_policy_anyone_may_call_and_not_anyone_may_take_the_name() {
     });
 }
 
-/// Polkit, as far as it is asked whether somebody may do something; it has no answer until it is told to give it.
+/// Polkit, as far as it is asked for authorizations; it has no answer until it is told to give it.
 struct Polkit {
     connection: Connection,
     questions: MessageStream,

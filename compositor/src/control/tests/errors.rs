@@ -33,7 +33,7 @@ fn a_loop_that_never_answers_does_not_keep_the_caller_waiting() {
         let (name, text) = refusal(method(&client, ROOT_PATH, COMPOSITOR, "Dismiss", &()).await);
         assert_eq!(name, "org.kioskd.Error.NotReady");
         assert!(text.contains("did not answer within 0.1 s"), "{text}");
-        // The late answer hurts nobody.
+        // The late answer is dropped.
         assert!(kiosk.call().await.reply.send(Ok(Reply::Done)).is_err());
     });
 }
@@ -52,7 +52,7 @@ fn a_loop_that_ends_tells_the_caller() {
 }
 
 #[test]
-fn a_flood_from_one_caller_is_bounded_and_locks_nobody_out() {
+fn a_flood_from_one_caller_is_bounded_and_locks_no_other_out() {
     run(async {
         let mut kiosk = Fixture::new();
         let client = kiosk.connect().await;

@@ -166,7 +166,7 @@ fn many_users_together_do_not_keep_root_out() {
 fn the_socket_is_made_anew_when_its_file_is_lost() {
     run(async {
         let kiosk = Fixture::new();
-        // Whoever is served has met the socket when all about it is known.
+        // A caller that is served proves that the socket was there.
         drop(kiosk.connect().await);
         std::fs::remove_file(kiosk.socket()).unwrap();
         let client = kiosk.connect().await;
@@ -185,7 +185,7 @@ fn a_peer_that_asks_and_does_not_read_is_dropped_and_others_are_served() {
             break error;
         }
     };
-    assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "nobody dropped it");
+    assert_eq!(error.kind(), std::io::ErrorKind::BrokenPipe, "the peer was not dropped");
     run(async {
         let client = kiosk.connect().await;
         assert_eq!(*get(&client, ROOT_PATH, COMPOSITOR, "Serial").await, Variant::from(7u32));

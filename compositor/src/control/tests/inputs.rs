@@ -27,14 +27,14 @@ fn a_written_property_of_a_device_is_a_request_for_just_that_device() {
         let mut kiosk = Fixture::new();
         kiosk.handle.publish(panels());
         let client = kiosk.connect().await;
-        let turned = [0.0, -1.0, 1.0, 1.0, 0.0, 0.5];
+        let rotated = [0.0, -1.0, 1.0, 1.0, 0.0, 0.5];
         let output = |name: &str| InputSettings { output: Some(name.into()), ..InputSettings::default() };
         let calibration = |value| InputSettings { calibration: Some(value), ..InputSettings::default() };
         for (name, value, change) in [
             ("Output", Variant::from("DP-1"), output("DP-1")),
             ("Output", Variant::from("auto"), output("auto")),
             ("Output", Variant::from(""), output("auto")),
-            ("Calibration", turned.to_vec().into(), calibration(Calibration::Matrix(turned))),
+            ("Calibration", rotated.to_vec().into(), calibration(Calibration::Matrix(rotated))),
             ("Calibration", Vec::<f64>::new().into(), calibration(Calibration::Own)),
         ] {
             let (done, request) = tokio::join!(set(&client, PANEL, INPUT, name, value), kiosk.answer(Ok(Reply::Done)));

@@ -4,7 +4,7 @@ use std::io::{Read, Seek, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use kiosk_bus::Places;
+use kiosk_bus::Endpoints;
 use kiosk_core::config::{Brightness, Position, Rotation};
 use kiosk_core::sockets::BindError;
 
@@ -282,8 +282,8 @@ fn a_socket_that_cannot_be_made_at_first_is_made_later() {
         let (_snapshots, receiver) = tokio::sync::watch::channel(Arc::new(snapshot()));
         let authority = kiosk_core::authority::Authority::default();
         let shared = Shared { snapshots: receiver, to_loop: Box::new(|_| {}), authority, patience: SOON };
-        let places = Places { listen: Box::new(make), bus: None, look: Arc::default() };
-        let service = tokio::spawn(kiosk_bus::serve(places, Arc::new(Objects(Arc::new(shared)))));
+        let endpoints = Endpoints { listen: Box::new(make), bus: None, look: Arc::default() };
+        let service = tokio::spawn(kiosk_bus::serve(endpoints, Arc::new(Objects(Arc::new(shared)))));
         let stream = loop {
             match std::os::unix::net::UnixStream::connect(&path) {
                 Ok(stream) => break stream,

@@ -28,7 +28,7 @@ use rustix::event::{EventfdFlags, eventfd};
 use smithay::{reexports::calloop::channel::SyncSender, wayland::selection::SelectionTarget};
 
 pub use clipboard::{FORM_NAME, FORMS, KINDS, Paste, index};
-pub use model::{Kind, Place, SurfaceName};
+pub use model::{Geometry, Kind, SurfaceName};
 
 /// An X window id.
 pub type WindowId = u32;
@@ -48,7 +48,7 @@ pub enum News {
         /// Its kind.
         kind: Kind,
         /// Its area.
-        place: Place,
+        place: Geometry,
     },
     /// A window's Wayland surface.
     Surface {
@@ -62,7 +62,7 @@ pub enum News {
         /// Which.
         window: WindowId,
         /// Its area.
-        place: Place,
+        place: Geometry,
     },
     /// A window was unmapped or destroyed.
     Gone {
@@ -96,7 +96,7 @@ pub enum News {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Wanted {
     /// The area of main windows.
-    pub area: Place,
+    pub area: Geometry,
     /// X pixels per logical pixel, for `Xft.dpi`.
     pub scale: f64,
     /// Positions of other windows that we place.
@@ -144,7 +144,7 @@ impl Manager {
         let shared = (told.clone(), wake.clone());
         thread::Builder::new().name("x11".into()).spawn(move || {
             let reason = match session::serve(own, &shared.0, &shared.1, &news) {
-                Ok(()) => "nobody wants to know any more".to_owned(),
+                Ok(()) => "its reader has ended".to_owned(),
                 Err(error) => error.to_string(),
             };
             // The receiver may be gone.

@@ -27,7 +27,7 @@ pub enum Kind {
 
 /// A rectangle of the X server's space, in its pixels.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Place {
+pub struct Geometry {
     /// Left edge.
     pub x: i32,
     /// Upper edge.
@@ -70,7 +70,7 @@ pub struct Known {
     /// As of its last map request.
     pub hints: Hints,
     /// Its area.
-    pub place: Place,
+    pub place: Geometry,
 }
 
 impl Known {
@@ -103,7 +103,7 @@ impl Model {
     }
 
     /// A window was created below or reparented to the root.
-    pub fn created(&mut self, window: WindowId, free: bool, place: Place) -> Result<(), TooMany> {
+    pub fn created(&mut self, window: WindowId, free: bool, place: Geometry) -> Result<(), TooMany> {
         let own = self.windows.keys().filter(|other| self.same_client(**other, window)).count();
         if own >= WINDOWS_A_CLIENT || self.windows.len() >= WINDOWS {
             return Err(TooMany);
@@ -141,7 +141,7 @@ impl Model {
     }
 
     /// Sets its area. Returns its kind, if it is mapped and that is a change.
-    pub fn placed(&mut self, window: WindowId, place: Place) -> Option<Kind> {
+    pub fn placed(&mut self, window: WindowId, place: Geometry) -> Option<Kind> {
         let known = self.windows.get_mut(&window)?;
         let before = std::mem::replace(&mut known.place, place);
         (known.mapped && before != place).then(|| known.kind())
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
 
     const MASK: u32 = 0x1f_ffff;
-    const PLACE: Place = Place { x: 1, y: 2, width: 30, height: 40 };
+    const PLACE: Geometry = Geometry { x: 1, y: 2, width: 30, height: 40 };
 
     #[test]
     fn a_window_is_what_it_says_when_it_is_mapped() {
@@ -184,12 +184,12 @@ mod tests {
     #[test]
     fn news_of_places_and_ends_are_of_windows_that_are_seen() {
         let mut model = Model::new(MASK);
-        model.created(0x20_0001, true, Place::default()).unwrap();
+        model.created(0x20_0001, true, Geometry::default()).unwrap();
         assert_eq!(model.placed(0x20_0001, PLACE), None);
         assert!(!model.unmap(0x20_0001));
         model.map(0x20_0001, true, Hints::default()).unwrap();
         assert_eq!(model.placed(0x20_0001, PLACE), None, "that is where it is");
-        assert_eq!(model.placed(0x20_0001, Place::default()), Some(Kind::Free));
+        assert_eq!(model.placed(0x20_0001, Geometry::default()), Some(Kind::Free));
         assert!(model.remove(0x20_0001));
         assert!(!model.remove(0x20_0001));
     }

@@ -34,7 +34,7 @@ use super::{
     News, Told, Wanted,
     atoms::Atoms,
     clipboard::{Clipboard, KINDS, index},
-    model::{Hints, Kind, Model, Place, SurfaceName, TooMany},
+    model::{Geometry, Hints, Kind, Model, SurfaceName, TooMany},
 };
 
 /// Events handled before the wanted state is checked again.
@@ -231,7 +231,7 @@ impl Session {
         Ok(())
     }
 
-    fn created(&mut self, window: Window, free: bool, place: Place) -> Result<(), SessionError> {
+    fn created(&mut self, window: Window, free: bool, place: Geometry) -> Result<(), SessionError> {
         match self.model.created(window, free, place) {
             Ok(()) => Ok(()),
             Err(TooMany) => self.end_client_of(window),
@@ -295,14 +295,14 @@ impl Session {
                 let size = ConfigureWindowAux { width: asked.width, height: asked.height, ..ConfigureWindowAux::new() };
                 self.connection.configure_window(wish.window, &size)?;
                 let (width, height) = (asked.width.unwrap_or(place.width), asked.height.unwrap_or(place.height));
-                self.tell_place(wish.window, Place { width, height, ..place })?;
+                self.tell_place(wish.window, Geometry { width, height, ..place })?;
             }
         }
         Ok(())
     }
 
     /// The synthetic ConfigureNotify that ICCCM requires when a request is not granted.
-    fn tell_place(&self, window: Window, place: Place) -> Result<(), SessionError> {
+    fn tell_place(&self, window: Window, place: Geometry) -> Result<(), SessionError> {
         let event = ConfigureNotifyEvent {
             response_type: CONFIGURE_NOTIFY_EVENT,
             sequence: 0,
@@ -320,7 +320,7 @@ impl Session {
         Ok(())
     }
 
-    fn move_to(&self, window: Window, place: Place) -> Result<(), SessionError> {
+    fn move_to(&self, window: Window, place: Geometry) -> Result<(), SessionError> {
         let aux = ConfigureWindowAux::new()
             .x(i32::from(coordinate(place.x)))
             .y(i32::from(coordinate(place.y)))
@@ -507,8 +507,8 @@ pub(super) fn answer<T>(reply: Result<T, ReplyError>) -> Result<Option<T>, Sessi
     }
 }
 
-fn place(x: i16, y: i16, width: u16, height: u16) -> Place {
-    Place { x: x.into(), y: y.into(), width: width.into(), height: height.into() }
+fn place(x: i16, y: i16, width: u16, height: u16) -> Geometry {
+    Geometry { x: x.into(), y: y.into(), width: width.into(), height: height.into() }
 }
 
 fn coordinate(value: i32) -> i16 {

@@ -101,7 +101,7 @@ mod tests {
         assert_eq!(mode & 0o777, 0o644);
         write(&to, Path::new("/nonexistent"), own.clone()).unwrap();
         assert_eq!(read(&to).len(), 1);
-        // Into the system's folder itself: nobody else's file is touched.
+        // Into the system's folder itself: no other program's file is touched.
         write(&from, &from, own.clone()).unwrap();
         assert_eq!(std::fs::read_to_string(from.join("z.json")).unwrap(), "no JSON");
         assert_eq!(read(&from).iter().map(|file| &file.policy).filter(|policy| **policy == own).count(), 1);

@@ -6,7 +6,7 @@ use super::model::Keyboard;
 
 /// Word for "found by itself", where an output is named.
 pub const OUTPUT_AUTO: &str = "auto";
-/// Largest number in a calibration matrix: panels are mounted turned and flipped, not magnified.
+/// Largest number in a calibration matrix: panels are mounted rotated or flipped, not magnified.
 const MAX_ELEMENT: f64 = 10.0;
 /// Smallest determinant of a calibration matrix: one near 0 maps the whole panel onto a line.
 const MIN_DETERMINANT: f64 = 0.001;
@@ -282,8 +282,8 @@ mod tests {
     #[test]
     fn calibrations_that_lose_fingers_are_refused() {
         assert_eq!(calibration_of(&[]), Ok(Calibration::Own));
-        let turned = [0.0, -1.0, 1.0, 1.0, 0.0, 0.0];
-        assert_eq!(calibration_of(&turned), Ok(Calibration::Matrix(turned)));
+        let rotated = [0.0, -1.0, 1.0, 1.0, 0.0, 0.0];
+        assert_eq!(calibration_of(&rotated), Ok(Calibration::Matrix(rotated)));
         for wrong in [
             &[1.0][..],
             &[1.0; 6],

@@ -58,7 +58,7 @@ pub struct Loaded {
 
 /// The files that make up the layers, and those that are ignored.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Places {
+pub struct ConfigFiles {
     /// The files that are read, from the weakest to the strongest.
     pub read: Vec<PathBuf>,
     /// Files in those directories that are not read, a sentence each.
@@ -67,15 +67,15 @@ pub struct Places {
 
 impl Sources {
     /// Which files are read, and which are ignored: another ending, a dangling link.
-    pub fn places(&self) -> Places {
-        let mut places = Places::default();
+    pub fn files(&self) -> ConfigFiles {
+        let mut files = ConfigFiles::default();
         for layer in &self.layers {
             match layer {
                 LayerFile::File(path) | LayerFile::Named(path) => {
                     if path.exists() {
-                        places.read.push(path.clone());
+                        files.read.push(path.clone());
                     } else if path.is_symlink() {
-                        places.skipped.push(format!("{} is a link to nothing", path.display()));
+                        files.skipped.push(format!("{} is a link to nothing", path.display()));
                     }
                 }
                 LayerFile::Directory(folder) => {
@@ -90,18 +90,18 @@ impl Sources {
                         let is_toml = path.extension().is_some_and(|extension| extension == "toml");
                         let sentence = match (is_toml, path.exists()) {
                             (true, true) => {
-                                places.read.push(path);
+                                files.read.push(path);
                                 continue;
                             }
                             (true, false) => "is a link to nothing",
                             (false, _) => "is not read: its name does not end in .toml",
                         };
-                        places.skipped.push(format!("{} {sentence}", path.display()));
+                        files.skipped.push(format!("{} {sentence}", path.display()));
                     }
                 }
             }
         }
-        places
+        files
     }
 
     /// The layers of this machine, and the environment of this process. `KIOSK_ROOT` is taken for `/`.

@@ -43,7 +43,7 @@ pub use devices::{
 };
 pub use keyboard::{KeyboardSize, KeyboardUse, OnScreenKeyboard};
 pub use limits::Limits;
-pub use load::{ADMIN_DIR, ADMIN_FILE, Loaded, Places, ROOT_ENV, Sources, VENDOR_DIR};
+pub use load::{ADMIN_DIR, ADMIN_FILE, ConfigFiles, Loaded, ROOT_ENV, Sources, VENDOR_DIR};
 pub use masked::masked;
 pub use model::{
     CaptureSettings, Config, CursorPolicy, Days, Health, Idle, Input, Keyboard, Look, NewDevices, PageReady, Power,

@@ -17,7 +17,7 @@ pub struct OutputRule {
 pub struct OutputSettings {
     /// Which mode it is driven in.
     pub mode: Option<ModeChoice>,
-    /// How it is turned.
+    /// How it is rotated.
     pub rotation: Option<Rotation>,
     /// How much larger things are drawn.
     pub scale: Option<Scale>,

@@ -10,7 +10,7 @@ use crate::quantities::{Brightness, Position, Rotation, Scale};
 pub struct OutputPolicy {
     /// Which mode it is driven in.
     pub mode: ModeChoice,
-    /// How it is turned.
+    /// How it is rotated.
     pub rotation: Rotation,
     /// How much larger things are drawn.
     pub scale: Scale,

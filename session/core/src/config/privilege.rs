@@ -6,7 +6,7 @@ use std::fmt;
 /// What trusted tools do, as `allow` names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Group {
-    /// Switch, turn and place screens.
+    /// Switch, rotate and place screens.
     Screens,
     /// See what screens show.
     Capture,

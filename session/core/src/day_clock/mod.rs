@@ -65,7 +65,7 @@ mod tests {
         assert_eq!(next("2026-11-28T03:00:00Z").as_deref(), Some("2026-11-29T03:00:00Z"), "once a day");
         // Summer begins.
         assert_eq!(next("2026-03-28T03:00:00Z").as_deref(), Some("2026-03-29T02:00:00Z"));
-        // Nobody knows what time it is.
+        // The clock was never set.
         assert_eq!(next("1970-01-01T02:00:00Z"), None);
     }
 

@@ -33,14 +33,14 @@ pub struct Schemas(pub BTreeMap<String, Value>);
 
 /// Where a schema stands.
 #[derive(Clone)]
-struct Place<'a> {
+struct Pointer<'a> {
     file: &'a str,
     pointer: String,
 }
 
-impl Place<'_> {
+impl Pointer<'_> {
     fn below(&self, step: &str) -> Self {
-        Place { file: self.file, pointer: format!("{}/{step}", self.pointer) }
+        Pointer { file: self.file, pointer: format!("{}/{step}", self.pointer) }
     }
 
     fn name(&self) -> String {
@@ -63,19 +63,19 @@ impl Schemas {
     /// What is wrong with the value; empty: nothing.
     pub fn wrong(&self, file: &str, value: &Value, seen: &mut Seen) -> Vec<String> {
         let (file, schema) = self.0.get_key_value(file).unwrap_or_else(|| panic!("there is no schema {file}"));
-        self.check(schema, &Place { file, pointer: String::new() }, value, "$", seen)
+        self.check(schema, &Pointer { file, pointer: String::new() }, value, "$", seen)
     }
 
     /// `FILE`, `#POINTER` or `FILE#POINTER`.
-    fn referred<'a>(&'a self, reference: &'a str, from: &Place<'a>) -> (&'a Value, Place<'a>) {
+    fn referred<'a>(&'a self, reference: &'a str, from: &Pointer<'a>) -> (&'a Value, Pointer<'a>) {
         let (file, pointer) = reference.split_once('#').unwrap_or((reference, ""));
         let file = if file.is_empty() { from.file } else { file };
         let schema = self.0.get(file).and_then(|schema| schema.pointer(pointer));
         let schema = schema.unwrap_or_else(|| panic!("{} refers to {reference}, which is not there", from.name()));
-        (schema, Place { file, pointer: pointer.to_owned() })
+        (schema, Pointer { file, pointer: pointer.to_owned() })
     }
 
-    fn check(&self, schema: &Value, at: &Place<'_>, value: &Value, path: &str, seen: &mut Seen) -> Vec<String> {
+    fn check(&self, schema: &Value, at: &Pointer<'_>, value: &Value, path: &str, seen: &mut Seen) -> Vec<String> {
         let schema = schema.as_object().unwrap();
         let mut wrong = Vec::new();
         if let Some(reference) = schema.get("$ref") {
@@ -112,7 +112,7 @@ impl Schemas {
         wrong
     }
 
-    fn any_of(&self, all: &[Value], at: &Place<'_>, value: &Value, path: &str, seen: &mut Seen) -> Vec<String> {
+    fn any_of(&self, all: &[Value], at: &Pointer<'_>, value: &Value, path: &str, seen: &mut Seen) -> Vec<String> {
         let mut wrong = vec![format!("{path} is none of what is allowed ({})", at.name())];
         for (number, schema) in all.iter().enumerate() {
             let mut met = Seen::new();
@@ -131,7 +131,7 @@ impl Schemas {
     pub fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
         for (file, schema) in &self.0 {
-            let at = Place { file, pointer: String::new() };
+            let at = Pointer { file, pointer: String::new() };
             for keyword in ["$schema", "title", "description"] {
                 if schema.get(keyword).is_none() {
                     faults.push(format!("{file} has no {keyword}"));
@@ -146,7 +146,7 @@ impl Schemas {
     pub fn properties(&self) -> Seen {
         let mut all = Seen::new();
         for (file, schema) in &self.0 {
-            self.visit(schema, &Place { file, pointer: String::new() }, &mut |schema, at| {
+            self.visit(schema, &Pointer { file, pointer: String::new() }, &mut |schema, at| {
                 let known = schema.get("properties").and_then(Value::as_object);
                 all.extend(known.into_iter().flatten().map(|(key, _)| at.below("properties").below(key).name()));
             });
@@ -154,7 +154,7 @@ impl Schemas {
         all
     }
 
-    fn visit(&self, schema: &Value, at: &Place<'_>, each: &mut dyn FnMut(&Map<String, Value>, &Place<'_>)) {
+    fn visit(&self, schema: &Value, at: &Pointer<'_>, each: &mut dyn FnMut(&Map<String, Value>, &Pointer<'_>)) {
         let schema = schema.as_object().unwrap_or_else(|| panic!("{} is no object", at.name()));
         each(schema, at);
         if let Some(reference) = schema.get("$ref") {
@@ -174,7 +174,7 @@ impl Schemas {
     }
 }
 
-fn faults_of(schema: &Map<String, Value>, at: &Place<'_>) -> Vec<String> {
+fn faults_of(schema: &Map<String, Value>, at: &Pointer<'_>) -> Vec<String> {
     let unknown = schema.keys().filter(|key| !KEYWORDS.contains(&key.as_str()) && !OTHERS.contains(&key.as_str()));
     let mut faults: Vec<String> = unknown.map(|key| format!("{} has {key}, which nothing checks", at.name())).collect();
     let Some(properties) = schema.get("properties").and_then(Value::as_object) else { return faults };

@@ -56,7 +56,7 @@ pub struct Fake {
 }
 
 /// Where a fake serves.
-enum Place {
+enum Endpoint {
     Socket(UnixListener),
     Bus(String),
 }
@@ -75,14 +75,14 @@ impl Fake {
         let _ = std::fs::remove_file(&path);
         let listener = UnixListener::bind(&path).unwrap();
         listener.set_nonblocking(true).unwrap();
-        Fake::start(service, Place::Socket(listener), Some(path))
+        Fake::start(service, Endpoint::Socket(listener), Some(path))
     }
 
     pub fn on_bus(service: Service, address: &str) -> Fake {
-        Fake::start(service, Place::Bus(address.to_owned()), None)
+        Fake::start(service, Endpoint::Bus(address.to_owned()), None)
     }
 
-    fn start(service: Service, place: Place, socket: Option<PathBuf>) -> Fake {
+    fn start(service: Service, place: Endpoint, socket: Option<PathBuf>) -> Fake {
         let shared = Arc::new(Shared {
             service,
             properties: Mutex::new(properties(service)),
@@ -103,10 +103,10 @@ impl Fake {
                 let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 runtime.block_on(async {
                     match place {
-                        Place::Socket(listener) => {
+                        Endpoint::Socket(listener) => {
                             tokio::spawn(accept(shared, listener));
                         }
-                        Place::Bus(address) => {
+                        Endpoint::Bus(address) => {
                             let bus = Builder::address(address.as_str()).build().await.unwrap();
                             let messages = MessageStream::from(&bus);
                             shared.connections.lock().unwrap().push(bus.clone());
@@ -177,7 +177,7 @@ async fn accept(shared: Arc<Shared>, listener: UnixListener) {
         let stream = listener.accept().await.unwrap().0.into_std().unwrap();
         let (shared, guid) = (shared.clone(), guid.clone());
         tokio::spawn(async move {
-            // A client that only looked whether somebody listens is no fault.
+            // A client that only looked whether there is a listener is no fault.
             let Ok(messages) = Builder::unix_stream(stream).server(guid).p2p().build_message_stream().await else {
                 return;
             };

@@ -1,4 +1,4 @@
-//! The one limit on waiting for a child process: after it the child is killed, so that whoever reads its lines or
+//! The one limit on waiting for a child process: after it the child is killed, so that the reader of its lines or
 //! waits for its end goes on and fails with a name, where the gate would otherwise never end.
 
 #![allow(dead_code, reason = "each test program uses a part")]

@@ -77,7 +77,7 @@ pub struct Shared {
 
 /// Where the objects are served.
 #[derive(Debug, Clone)]
-pub struct Places {
+pub struct Endpoints {
     /// Where `session.sock` is made.
     pub runtime_dir: PathBuf,
     /// The address of the message bus; `None`: no bus.
@@ -86,10 +86,10 @@ pub struct Places {
 
 /// Serves for ever. Each notification of `look` checks that `session.sock` still exists, as a restarted compositor may
 /// have recreated the directory.
-pub async fn serve(places: Places, shells: Vec<Shared>, look: Arc<Notify>) {
-    let listen = Box::new(move || socket::listen(&places.runtime_dir));
+pub async fn serve(endpoints: Endpoints, shells: Vec<Shared>, look: Arc<Notify>) {
+    let listen = Box::new(move || socket::listen(&endpoints.runtime_dir));
     let service = Arc::new(SessionService(shells.into()));
-    kiosk_bus::serve(kiosk_bus::Places { listen, bus: places.bus, look }, service).await;
+    kiosk_bus::serve(kiosk_bus::Endpoints { listen, bus: endpoints.bus, look }, service).await;
 }
 
 /// The state's name on D-Bus.

@@ -21,7 +21,7 @@ use tracing::Instrument;
 
 use self::board::Board;
 use self::session::{Daemon, UploadAnswer};
-use crate::bus::{self, Places, Shared};
+use crate::bus::{self, Endpoints, Shared};
 use crate::control_link::Link;
 use crate::launcher::leftovers;
 use crate::probe::ProbeError;
@@ -116,7 +116,7 @@ pub async fn run(config: Config, runtime_dir: PathBuf, bus: Option<String>) -> a
         all.push(daemon.inputs());
         daemons.push((daemon, ends));
     }
-    let serving = tokio::spawn(bus::serve(Places { runtime_dir, bus }, shared, look));
+    let serving = tokio::spawn(bus::serve(Endpoints { runtime_dir, bus }, shared, look));
     board.ready();
     for (number, (daemon, ends)) in daemons.into_iter().enumerate() {
         let span = if shells.len() > 1 { tracing::info_span!("shell", number) } else { tracing::Span::none() };

@@ -20,7 +20,7 @@ const LAST_LOOK: u32 = FIRST_LOOK << 9;
 /// What the script says before the number.
 const WORD: &str = "width ";
 
-/// Tells the width of a screen that is narrower, and 0 when it is so no more: it may be turned, or scaled otherwise. Only
+/// Tells the width of a screen that is narrower, and 0 when it is so no more: it may be rotated, or scaled otherwise. Only
 /// a page that is laid out for a narrow screen is itself narrower than the window.
 ///
 /// A page hears of its window's new size before its screen has it, mostly some milliseconds, and of the screen's by nothing
@@ -46,7 +46,7 @@ pub(super) fn told(text: &str) -> Option<u32> {
 impl Page {
     /// The page tells its screen's width, as [`told`] gives it.
     pub(super) fn width_told(&mut self, width: u32, now: Duration) {
-        // Screens are turned by people, who are no faster.
+        // Screens are rotated by people, who are no faster.
         if self.widths.take(now) {
             self.lay_out(width);
         }

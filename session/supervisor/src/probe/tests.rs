@@ -127,7 +127,7 @@ fn headers_cookies_and_the_proxy_s_password_are_sent_as_the_browser_would() {
 }
 
 #[test]
-fn nobody_listening_is_a_refusal() {
+fn a_socket_without_a_listener_refuses() {
     let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
     assert_eq!(told(&format!("http://localhost:{port}")), format!("localhost:{port}: connection refused"));
     let unknown = ask_with("http://no-such-host.invalid/", Proxy::None, &[]).unwrap_err();

@@ -1,5 +1,5 @@
 //! What a web server answers the probe: it is up or not, in a sentence, after so many requests and no more. The server
-//! is one of this process, and a proxy for all others that a redirection may name, so that nobody else is asked.
+//! is one of this process, and a proxy for all others that a redirection may name, so that no other server is asked.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -66,7 +66,7 @@ fn run(input: &[u8]) {
     static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let server = server();
-    // A redirection to another port of this machine would ask whoever listens there.
+    // A redirection to another port of this machine would ask a program that listens there.
     let text = String::from_utf8_lossy(input);
     if text.contains("127.") || text.contains("localhost") || text.contains("[::") {
         return;

@@ -81,7 +81,7 @@ fn secrets(text: &str) {
     }
     let middle = (text.len() / 2..).find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let (before, after) = text.split_at(middle);
-    // What ends an authority would make the password a part of a path, which nobody knows to be secret.
+    // What ends an authority would make the password a part of a path, which is not known to be secret.
     let user: String =
         before.chars().filter(|c| !c.is_whitespace() && !matches!(c, '/' | '?' | '#' | '\\' | '"')).collect();
     let scheme = if user.len().is_multiple_of(2) { "http" } else { "HTTPS" };

@@ -19,7 +19,7 @@ use super::window::Window;
 
 /// Enough for one on the screen, one queued and one to be drawn next.
 pub const COUNT: usize = 3;
-/// `DRM_FORMAT_MOD_INVALID`: the driver's own layout, told to nobody.
+/// `DRM_FORMAT_MOD_INVALID`: the driver's own layout, not announced.
 const IMPLICIT: u64 = 0x00ff_ffff_ffff_ffff;
 
 /// `DRM_FORMAT_MOD_LINEAR`: line by line.

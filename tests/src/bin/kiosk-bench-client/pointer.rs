@@ -1,4 +1,4 @@
-//! The client's own pointer picture: plain, so that it looks the same whoever draws it, and with a mark that tells
+//! The client's own pointer picture: plain, so that it looks the same whichever compositor draws it, and with a mark that tells
 //! which way up it is.
 
 use std::fs::File;

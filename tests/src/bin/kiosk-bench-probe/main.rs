@@ -18,7 +18,7 @@ use rustix::time::{ClockId, clock_gettime};
 const PLANES: &str = "/sys/kernel/debug/dri/0/state";
 /// Between two looks at the planes or at a file: short beside what is measured, and the same for all.
 const LOOK_AGAIN: Duration = Duration::from_millis(2);
-/// Nobody takes longer to come up, even emulated.
+/// No compositor takes longer to come up, even emulated.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Between SIGTERM and SIGKILL: a program of cage inherits its blocked SIGTERM and would stay for ever.
 const GRACE: Duration = Duration::from_secs(3);

@@ -100,7 +100,7 @@ fn what_can_not_be_written_down_is_not_done() {
 }
 
 #[test]
-fn nobody_but_the_browser_is_started_anew_where_nothing_else_may_be() {
+fn only_the_browser_is_started_anew_where_nothing_else_may_be() {
     let mut world = World::begin(Before::default(), Measures::default());
     for _ in 0..200 {
         world.browser_dies();

@@ -64,7 +64,7 @@ fn a_window_that_does_not_answer_is_replaced_and_one_that_does_is_asked_again_la
 }
 
 #[test]
-fn nothing_follows_where_the_compositor_asks_nobody_or_is_another_one_or_we_slept() {
+fn an_unanswered_ping_is_no_hang_after_a_restart_or_a_sleep() {
     let mut world = World::window(true);
     // A compositor that asks nobody: an old one, or one that shows something else.
     for _ in 0..5 {

@@ -69,7 +69,7 @@ fn a_browser_that_keeps_a_password_is_started_anew_and_forgets_the_rest_before_h
     assert_eq!(world.machine.report().reset, 1);
     assert_ne!(world.machine.pid(), pid);
     assert!(!world.effects.iter().any(|effect| matches!(effect, Effect::Failed(_))), "it is no failure");
-    // Whoever stopped it is obeyed.
+    // It was stopped by command, and stays so.
     world.command(Command::Stop).unwrap();
     world.event(Event::PasswordKept);
     assert_eq!(world.machine.state(), State::Stopped);

@@ -91,7 +91,7 @@ fn several_may_be_chosen_where_the_input_takes_them() {
 }
 
 #[test]
-fn whoever_chooses_nothing_or_nobody_lets_the_page_go_on() {
+fn a_list_that_is_cancelled_or_left_lets_the_page_go_on() {
     let (mut page, number) = open("selectSingle");
     page.chosen(number + 1, &[], NOW);
     assert!(page.chooser().is_some(), "an answer to another one");
@@ -177,7 +177,7 @@ fn folders_and_other_pickers_get_nothing() {
 }
 
 #[test]
-fn nobody_is_asked_for_a_page_that_nobody_sees_and_without_a_directory() {
+fn without_a_shown_page_or_a_directory_a_chooser_is_cancelled() {
     let mut page = shown(Some("/media"));
     page.navigate("http://a/2");
     page.take_outgoing();
