@@ -15,7 +15,7 @@ target := $(or $(CARGO_TARGET_DIR),target)
 programs = $(target)/$(if $(filter dev,$(PROFILE)),debug,$(PROFILE))
 # Of `make deb`: this machine's own, or arm64 from any.
 ARCH ?=
-packages := -p kioskd -p kiosk-session -p kioskctl
+packages := -p kioskd -p kiosk-session -p kioskctl -p kiosk-agent
 helpers := assets/run
 
 .DEFAULT_GOAL := help

@@ -8,7 +8,7 @@ libdir := $(PREFIX)/lib
 datadir := $(PREFIX)/share
 
 # The last is for trying out an installation.
-installed_programs := kioskd kiosk-session kioskctl kiosk-splash kiosk-describe-inputs kiosk-demo-shell
+installed_programs := kioskd kiosk-session kioskctl kiosk-agent kiosk-splash kiosk-describe-inputs kiosk-demo-shell
 
 install_program := install -D -m 0755
 install_file := install -D -m 0644
@@ -18,7 +18,7 @@ install: $(addprefix $(programs)/,$(installed_programs)) ## all files of a packa
 		$(install_program) $(programs)/$$program $(DESTDIR)$(bindir)/$$program || exit; \
 	done
 	install -d $(DESTDIR)$(libdir)/systemd/system
-	for unit in assets/systemd/*.service assets/systemd/*.target; do \
+	for unit in assets/systemd/*.service assets/systemd/*.socket assets/systemd/*.target; do \
 		installed=$(DESTDIR)$(libdir)/systemd/system/$${unit##*/}; \
 		sed 's|^\(ExecStart=\|ExecStartPre=-+\|ExecReload=+\)/usr/bin/kiosk|\1$(bindir)/kiosk|' $$unit >$$installed && chmod 0644 $$installed || exit; \
 	done

@@ -13,8 +13,15 @@ const UNITS: &str = "/usr/lib/systemd/system";
 fn install(directory: &Path) -> PathBuf {
     let (programs, root) = (directory.join("programs"), directory.join("root"));
     std::fs::create_dir_all(&programs).unwrap();
-    for program in ["kioskd", "kiosk-session", "kioskctl", "kiosk-splash", "kiosk-describe-inputs", "kiosk-demo-shell"]
-    {
+    for program in [
+        "kioskd",
+        "kiosk-session",
+        "kioskctl",
+        "kiosk-agent",
+        "kiosk-splash",
+        "kiosk-describe-inputs",
+        "kiosk-demo-shell",
+    ] {
         std::fs::write(programs.join(program), "#!/bin/sh\n").unwrap();
     }
     let made = Command::new("make")
@@ -38,12 +45,16 @@ fn an_installation_is_complete_and_readable_for_all() {
         ("usr/bin/kioskd", 0o755),
         ("usr/bin/kiosk-session", 0o755),
         ("usr/bin/kioskctl", 0o755),
+        ("usr/bin/kiosk-agent", 0o755),
         ("usr/bin/kiosk-splash", 0o755),
         ("usr/bin/kiosk-describe-inputs", 0o755),
         ("usr/bin/kiosk-demo-shell", 0o755),
         ("usr/lib/systemd/system/kiosk.service", 0o644),
         ("usr/lib/systemd/system/kiosk-session.service", 0o644),
         ("usr/lib/systemd/system/kiosk-console.target", 0o644),
+        ("usr/lib/systemd/system/kiosk-agent.service", 0o644),
+        ("usr/lib/systemd/system/kiosk-agent.socket", 0o644),
+        ("usr/lib/systemd/system/kiosk-agent-loopback.socket", 0o644),
         ("usr/lib/systemd/system-generators/kiosk-generator", 0o755),
         ("usr/lib/sysusers.d/kiosk.conf", 0o644),
         ("usr/lib/tmpfiles.d/kiosk.conf", 0o644),
@@ -142,12 +153,13 @@ fn systemd_accepts_the_units() {
 }
 
 /// What `systemd-analyze security` says of each unit, from 0 (nothing can be got at from it) to 10.
-const EXPOSURE: [(&str, f64); 7] = [
+const EXPOSURE: [(&str, f64); 8] = [
     ("kiosk.service", 1.0),
     ("kiosk-session.service", 2.5),
     ("kiosk-plymouth.service", 2.0),
     ("kiosk-plymouth-quit.service", 2.0),
     ("kiosk-health.service", 1.0),
+    ("kiosk-agent.service", 1.0),
     ("kiosk-vnc.service", 1.5),
     ("kiosk-vnc-socket.service", 1.0),
 ];

@@ -13,7 +13,7 @@ let
     version = "0.1.0";
     src = ../../..;
     cargoLock.lockFile = ../../../Cargo.lock;
-    cargoBuildFlags = [ "-p" "kioskd" "-p" "kiosk-session" "-p" "kioskctl" ];
+    cargoBuildFlags = [ "-p" "kioskd" "-p" "kiosk-session" "-p" "kioskctl" "-p" "kiosk-agent" ];
     doCheck = false; # The tests want weston, Chromium and QEMU.
     nativeBuildInputs = [ pkgs.pkg-config ];
     buildInputs = with pkgs; [ libGL libgbm libinput libxkbcommon pixman seatd udev ];
@@ -58,7 +58,7 @@ in
     systemd.defaultUnit = "graphical.target";
 
     # The users of assets/sysusers/kiosk.conf.
-    users.groups = { kiosk = { }; kiosk-admin = { }; kiosk-web = { }; kiosk-vnc = { }; kiosk-keyboard = { }; };
+    users.groups = { kiosk = { }; kiosk-admin = { }; kiosk-web = { }; kiosk-vnc = { }; kiosk-agent = { }; kiosk-keyboard = { }; };
     users.users.kiosk = {
       isSystemUser = true;
       group = "kiosk";
@@ -74,6 +74,10 @@ in
     users.users.kiosk-vnc = {
       isSystemUser = true;
       group = "kiosk-vnc";
+    };
+    users.users.kiosk-agent = {
+      isSystemUser = true;
+      group = "kiosk-agent";
     };
     users.users.kiosk-keyboard = {
       isSystemUser = true;

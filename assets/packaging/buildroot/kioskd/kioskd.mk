@@ -12,7 +12,7 @@ KIOSKD_SITE = https://example.org/kioskd
 KIOSKD_LICENSE = MIT
 KIOSKD_LICENSE_FILES = LICENSE
 KIOSKD_DEPENDENCIES = host-pkgconf dbus libegl libgbm libinput libxkbcommon pixman seatd udev wayland xkeyboard-config
-KIOSKD_CARGO_BUILD_OPTS = -p kioskd -p kiosk-session -p kioskctl
+KIOSKD_CARGO_BUILD_OPTS = -p kioskd -p kiosk-session -p kioskctl -p kiosk-agent
 
 # Man pages and completions come from programs that run here; an image has no use for either.
 define KIOSKD_INSTALL_TARGET_CMDS
@@ -25,6 +25,7 @@ define KIOSKD_USERS
 	kiosk -1 kiosk -1 * /var/lib/kiosk - video,input,render,tty,kiosk-admin,kiosk-keyboard Kiosk display
 	kiosk-web -1 kiosk-web -1 * /var/lib/kiosk-web - kiosk,render,audio Kiosk browser
 	kiosk-vnc -1 kiosk-vnc -1 * - - - Kiosk remote viewing
+	kiosk-agent -1 kiosk-agent -1 * - - - Kiosk HTTP interface
 	kiosk-keyboard -1 kiosk-keyboard -1 * - - - Kiosk on-screen keyboard
 endef
 

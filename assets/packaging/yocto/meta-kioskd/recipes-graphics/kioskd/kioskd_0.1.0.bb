@@ -25,10 +25,11 @@ USERADD_PARAM:${PN} = "\
     --system --user-group --no-create-home kiosk-keyboard; \
     --system --user-group --home-dir ${localstatedir}/lib/kiosk --no-create-home --groups video,input,render,tty,kiosk-admin,kiosk-keyboard kiosk; \
     --system --user-group --home-dir ${localstatedir}/lib/kiosk-web --no-create-home --groups kiosk,render,audio kiosk-web; \
-    --system --user-group --no-create-home kiosk-vnc \
+    --system --user-group --no-create-home kiosk-vnc; \
+    --system --user-group --no-create-home kiosk-agent \
 "
 
-CARGO_BUILD_FLAGS += "-p kioskd -p kiosk-session -p kioskctl"
+CARGO_BUILD_FLAGS += "-p kioskd -p kiosk-session -p kioskctl -p kiosk-agent"
 
 do_install() {
     # Man pages, completions and the boot splash come from programs that would have to run here.

@@ -1,0 +1,131 @@
+//! Answers over HTTP: JSON as kioskctl's, problems after RFC 9457, a picture, a stream. Made by the verbs and by what refuses a
+//! request before them.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use http_body_util::combinators::UnsyncBoxBody;
+use hyper::body::{Body, Frame};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::{Response, StatusCode};
+use kiosk_client::{Exit, Failure};
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+/// What is sent.
+pub type Answer = Response<UnsyncBoxBody<Bytes, Infallible>>;
+
+/// Why a request is not carried out.
+#[derive(Debug)]
+pub struct Problem {
+    /// What kind of problem it is.
+    pub status: StatusCode,
+    /// A D-Bus error's name, where a service refused.
+    pub name: Option<String>,
+    /// One sentence.
+    pub detail: String,
+    /// A header that belongs to the status.
+    header: Option<(hyper::header::HeaderName, String)>,
+}
+
+impl Problem {
+    pub fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Problem { status, name: None, detail: detail.into(), header: None }
+    }
+
+    /// No or a wrong token.
+    pub fn unauthorized(detail: &str) -> Self {
+        Problem {
+            header: Some((WWW_AUTHENTICATE, "Bearer".to_owned())),
+            ..Problem::new(StatusCode::UNAUTHORIZED, detail)
+        }
+    }
+
+    /// The path is there, and takes these methods.
+    pub fn method(allowed: &[&str]) -> Self {
+        let list = allowed.join(", ");
+        let detail = format!("allowed here is {list}");
+        Problem { header: Some((ALLOW, list)), ..Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail) }
+    }
+
+    /// Later, in seconds.
+    pub fn later(status: StatusCode, seconds: u32, detail: &str) -> Self {
+        Problem { header: Some((RETRY_AFTER, seconds.to_string())), ..Problem::new(status, detail) }
+    }
+
+    pub fn answer(self) -> Answer {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let mut body =
+            json!({ "type": "about:blank", "title": title, "status": self.status.as_u16(), "detail": self.detail });
+        if let (Some(name), Some(map)) = (self.name, body.as_object_mut()) {
+            map.insert("name".into(), Value::String(name));
+        }
+        let mut answer = of(self.status, "application/problem+json", body.to_string().into());
+        if let Some((header, value)) = self.header
+            && let Ok(value) = HeaderValue::from_str(&value)
+        {
+            answer.headers_mut().insert(header, value);
+        }
+        answer
+    }
+}
+
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        let name = failure.name();
+        let status = match failure.exit {
+            Exit::NotRunning => StatusCode::SERVICE_UNAVAILABLE,
+            _ => match name.rsplit('.').next().unwrap_or_default() {
+                "InvalidArgument" | "InvalidArgs" => StatusCode::BAD_REQUEST,
+                "NotAuthorized" | "UrlNotAllowed" => StatusCode::FORBIDDEN,
+                "NotFound" => StatusCode::NOT_FOUND,
+                "StaleSerial" | "ModeRejected" | "NotReady" | "Unsupported" => StatusCode::CONFLICT,
+                "NoReply" => StatusCode::SERVICE_UNAVAILABLE,
+                _ => StatusCode::INTERNAL_SERVER_ERROR,
+            },
+        };
+        Problem { name: Some(name.to_owned()), ..Problem::new(status, failure.message()) }
+    }
+}
+
+/// As kioskctl prints it.
+pub fn json(value: &Value) -> Answer {
+    of(StatusCode::OK, "application/json", value.to_string().into())
+}
+
+/// Anything whole.
+pub fn of(status: StatusCode, kind: &'static str, body: Bytes) -> Answer {
+    with(status, kind, UnsyncBoxBody::new(Full::new(body)))
+}
+
+/// What comes bit by bit, until the sender is dropped.
+pub fn stream(kind: &'static str, bits: mpsc::Receiver<Bytes>) -> Answer {
+    with(StatusCode::OK, kind, UnsyncBoxBody::new(Bits(bits)))
+}
+
+fn with(status: StatusCode, kind: &'static str, body: UnsyncBoxBody<Bytes, Infallible>) -> Answer {
+    let mut answer = Response::new(body);
+    *answer.status_mut() = status;
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert("x-content-type-options", HeaderValue::from_static("nosniff"));
+    answer
+}
+
+struct Bits(mpsc::Receiver<Bytes>);
+
+impl Body for Bits {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.poll_recv(context).map(|bit| bit.map(|bytes| Ok(Frame::data(bytes))))
+    }
+}

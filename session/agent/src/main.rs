@@ -1,0 +1,152 @@
+//! `kiosk-agent`: kioskctl's verbs over HTTP, on a Unix socket and on loopback, and metrics for Prometheus. A client of
+//! both D-Bus services, with no state and no rights of its own beside its user's; it asks them when it is asked, and does
+//! nothing otherwise. This file reads the command line and the sockets of systemd.
+
+#![deny(clippy::indexing_slicing)]
+#![cfg_attr(not(test), deny(clippy::string_slice))]
+
+mod answer;
+mod bucket;
+mod door;
+mod events;
+mod metrics;
+mod openapi;
+mod request;
+mod routes;
+mod serve;
+mod token;
+mod verbs;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Parser;
+use kiosk_core::logging;
+use kiosk_core::sockets::{self, Access, SocketFile};
+
+use serve::{Listener, Server};
+use token::Token;
+
+/// Most sockets that are taken from systemd.
+const MAX_SOCKETS: usize = 8;
+/// The exit status for wrong arguments and nothing to serve; a restart would not help.
+const USAGE: u8 = 2;
+
+/// Serves the kiosk's local HTTP interface and metrics, on the sockets that systemd hands in
+/// (kiosk-agent.socket, kiosk-agent-loopback.socket).
+#[derive(Debug, Parser)]
+#[command(name = "kiosk-agent", version)]
+struct Arguments {
+    /// Serve on a Unix socket here, too: whoever may open it may do everything. For systems without systemd
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// Serve on this loopback address, too; callers need the token in $CREDENTIALS_DIRECTORY/token
+    #[arg(long, value_name = "ADDRESS:PORT", value_parser = loopback)]
+    http: Option<SocketAddr>,
+}
+
+/// Why the agent does not start, one sentence each.
+#[derive(Debug, thiserror::Error)]
+enum StartError {
+    #[error("there is nothing to serve: enable kiosk-agent.socket or kiosk-agent-loopback.socket, or use --socket")]
+    Nothing,
+    #[error("{0} can't be served: it is neither a Unix socket nor on loopback")]
+    Foreign(String),
+    #[error("a socket of systemd's can't be used: {0}")]
+    Inherited(std::io::Error),
+    #[error("{0}")]
+    Bind(#[from] sockets::BindError),
+    #[error("{0} can't be listened at: {1}")]
+    Listen(SocketAddr, std::io::Error),
+    #[error(transparent)]
+    Token(#[from] token::TokenError),
+    #[error("the runtime can't start: {0}")]
+    Runtime(std::io::Error),
+}
+
+fn loopback(text: &str) -> Result<SocketAddr, String> {
+    let address: Option<SocketAddr> = text.parse().ok();
+    address
+        .filter(|address| address.ip().is_loopback())
+        .ok_or_else(|| "allowed is a loopback address with a port, such as 127.0.0.1:8377 or [::1]:8377".to_owned())
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    logging::start("info");
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "kiosk-agent ends");
+            ExitCode::from(USAGE)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), StartError> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(StartError::Runtime)?;
+    runtime.block_on(async {
+        let mut listeners = inherited()?;
+        let mut file: Option<SocketFile> = None;
+        if let Some(path) = &arguments.socket {
+            let group = kiosk_core::authority::admin_group();
+            let access = group.map_or(Access::OWNER, Access::of_group);
+            let listener = sockets::bind(path, access, "kiosk-agent")?;
+            file = SocketFile::of(path).ok();
+            tracing::info!(at = %path.display(), "HTTP interface is up");
+            listeners.push(Listener::unix(listener).map_err(StartError::Inherited)?);
+        }
+        if let Some(address) = arguments.http {
+            let wrong = |error| StartError::Listen(address, error);
+            let listener = std::net::TcpListener::bind(address).map_err(wrong)?;
+            tracing::info!(at = %address, "HTTP interface is up");
+            listeners.push(Listener::tcp(listener).map_err(wrong)?);
+        }
+        if listeners.is_empty() {
+            return Err(StartError::Nothing);
+        }
+        // A port that nobody could be let in at is not served; the Unix socket needs no token.
+        let token = if listeners.iter().any(Listener::wants_token) { Some(Arc::new(Token::read()?)) } else { None };
+        for listener in listeners {
+            tokio::spawn(Server::new(&listener, token.clone()).run(listener));
+        }
+        stopped().await;
+        drop(file);
+        Ok(())
+    })
+}
+
+/// The sockets that systemd listens on for us.
+fn inherited() -> Result<Vec<Listener>, StartError> {
+    let mut handed = listenfd::ListenFd::from_env();
+    let mut listeners = Vec::new();
+    for index in 0..handed.len().min(MAX_SOCKETS) {
+        // The one after the other: which kind it is, the kernel says.
+        if let Ok(Some(listener)) = handed.take_unix_listener(index) {
+            listeners.push(Listener::unix(listener).map_err(StartError::Inherited)?);
+        } else if let Some(listener) = handed.take_tcp_listener(index).map_err(StartError::Inherited)? {
+            let address = listener.local_addr().map_err(StartError::Inherited)?;
+            if !address.ip().is_loopback() {
+                return Err(StartError::Foreign(address.to_string()));
+            }
+            listeners.push(Listener::tcp(listener).map_err(StartError::Inherited)?);
+        }
+    }
+    Ok(listeners)
+}
+
+/// Waits for the order to end.
+async fn stopped() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        // Then the signals' own effect remains.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}

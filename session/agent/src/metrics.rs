@@ -1,0 +1,131 @@
+//! The metrics of `/metrics`, made of one answer of each service: no counting goes on between two scrapes. Labels are bounded:
+//! shells by number, outputs by connector, words of fixed sets.
+
+use std::sync::atomic::AtomicU64;
+
+use hyper::StatusCode;
+use kiosk_client::Status;
+use kiosk_client::state::{CompositorState, SessionState, time_since};
+use prometheus_client::encoding::text;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::metrics::info::Info;
+use prometheus_client::registry::Registry;
+
+use super::answer::{self, Answer, Problem};
+
+const KIND: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// The words of `Session1.State`.
+const STATES: [&str; 8] = ["waiting", "launching", "loading", "ready", "offline", "crashed", "backoff", "stopped"];
+/// The words of `Compositor1.Stage`.
+const STAGES: [&str; 3] = ["splash", "shell", "system-screen"];
+
+type Labels = Vec<(&'static str, String)>;
+type Numbers = Family<Labels, Gauge<f64, AtomicU64>>;
+type Counts = Family<Labels, Counter>;
+
+/// Of what the services answered; those that did not have `kiosk_up` 0 and nothing else.
+pub fn answer(status: &Status) -> Answer {
+    let mut text = String::new();
+    match text::encode(&mut text, &registry(status)) {
+        Ok(()) => answer::of(StatusCode::OK, KIND, text.into()),
+        Err(_) => Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "the metrics can't be written").answer(),
+    }
+}
+
+fn registry(status: &Status) -> Registry {
+    let mut registry = Registry::with_prefix("kiosk");
+    let up = numbers(&mut registry, "up", "Whether the program answers");
+    set(&up, vec![("program", "kioskd".into())], f64::from(u8::from(status.compositor.is_ok())));
+    set(&up, vec![("program", "kiosk-session".into())], f64::from(u8::from(status.session.is_ok())));
+    let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
+    registry.register("agent_build", "The program that tells this", build);
+    if let Ok(compositor) = &status.compositor {
+        of_compositor(&mut registry, compositor);
+    }
+    if let Ok(shells) = &status.session {
+        of_shells(&mut registry, shells);
+    }
+    registry
+}
+
+fn of_compositor(registry: &mut Registry, state: &CompositorState) {
+    let build = [("version", &state.version), ("backend", &state.backend), ("renderer", &state.renderer)];
+    let build: Labels = build.into_iter().map(|(name, value)| (name, value.clone())).collect();
+    registry.register("compositor_build", "The compositor, and what it draws with", Info::new(build));
+    let stage = numbers(registry, "stage", "1 for what people see, 0 for the rest");
+    for word in STAGES {
+        set(&stage, vec![("stage", word.into())], f64::from(u8::from(state.stage == word)));
+    }
+    let problems = numbers(registry, "problems", "Warnings and configuration errors since the start");
+    set(&problems, Vec::new(), state.problems.len() as f64);
+    let visible = numbers(registry, "shell_visible", "Whether the output of the shell shows it");
+    for (number, place) in state.shells.iter().enumerate() {
+        set(&visible, vec![("shell", number.to_string())], f64::from(u8::from(place.stage == "shell")));
+    }
+    let connected = numbers(registry, "output_connected", "Whether a display is connected");
+    let power = numbers(registry, "output_power", "Whether the output is on");
+    let rotation = numbers(registry, "output_rotation_degrees", "Clockwise, as the viewer sees it");
+    let brightness = numbers(registry, "output_brightness_percent", "Where the display lets itself be told");
+    let composed = counts(registry, "output_frames_composed", "Frames that were painted");
+    let direct = counts(registry, "output_frames_direct", "Frames that were a client's buffer as it is");
+    for output in &state.outputs {
+        let labels = || vec![("output", output.name.clone())];
+        set(&connected, labels(), f64::from(u8::from(output.connected)));
+        set(&power, labels(), f64::from(u8::from(output.power)));
+        set(&rotation, labels(), output.rotation as f64);
+        if output.brightness >= 0 {
+            set(&brightness, labels(), output.brightness as f64);
+        }
+        count(&composed, labels(), output.frames_composed);
+        count(&direct, labels(), output.frames_direct);
+    }
+}
+
+fn of_shells(registry: &mut Registry, shells: &[SessionState]) {
+    let states = numbers(registry, "shell_state", "1 for the state of the shell, 0 for the rest");
+    let seconds = numbers(registry, "shell_state_seconds", "For how long the state holds");
+    let memory = numbers(registry, "shell_memory_bytes", "Of the browser with its helpers; missing: unknown");
+    let failed = numbers(registry, "shell_failure_seconds", "How long ago the last failure was; missing: none");
+    let restarts = counts(registry, "shell_restarts", "Starts of the browser after the first");
+    let refused = counts(registry, "shell_refused", "How often the page wanted to go where it may not");
+    for (number, shell) in shells.iter().enumerate() {
+        let labels = || vec![("shell", number.to_string())];
+        for word in STATES {
+            let with_state = vec![("shell", number.to_string()), ("state", word.to_owned())];
+            set(&states, with_state, f64::from(u8::from(shell.state == word)));
+        }
+        if let Some(span) = u64::try_from(shell.since).ok().and_then(time_since) {
+            set(&seconds, labels(), span.as_secs_f64());
+        }
+        if shell.memory_bytes > 0 {
+            set(&memory, labels(), shell.memory_bytes as f64);
+        }
+        if let Some(span) = shell.last_failure.as_ref().and_then(|failure| time_since(failure.at)) {
+            set(&failed, labels(), span.as_secs_f64());
+        }
+        count(&restarts, labels(), shell.restarts);
+        count(&refused, labels(), shell.refused);
+    }
+}
+
+fn numbers(registry: &mut Registry, name: &str, help: &str) -> Numbers {
+    let family = Numbers::default();
+    registry.register(name, help, family.clone());
+    family
+}
+
+fn counts(registry: &mut Registry, name: &str, help: &str) -> Counts {
+    let family = Counts::default();
+    registry.register(name, help, family.clone());
+    family
+}
+
+fn set(family: &Numbers, labels: Labels, value: f64) {
+    family.get_or_create(&labels).set(value);
+}
+
+fn count(family: &Counts, labels: Labels, value: i64) {
+    family.get_or_create(&labels).inc_by(u64::try_from(value).unwrap_or(0));
+}

@@ -1,0 +1,130 @@
+//! The table of what is served, and which of it a request means. `openapi.json` documents it; a test compares the two.
+
+use hyper::StatusCode;
+
+use super::answer::Problem;
+use super::request::decoded;
+
+/// What is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verb {
+    Status,
+    Events,
+    Outputs,
+    Change,
+    Confirm,
+    Forget,
+    Screenshot,
+    Inputs,
+    Input,
+    Reload,
+    Open,
+    Home,
+    Restart,
+    Stop,
+    Start,
+    ClearData,
+    Message,
+    Pairing,
+    Dismiss,
+    Keyboard,
+    Aids,
+    Aid,
+    Vt,
+    Configuration,
+    Metrics,
+    Document,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub struct Route {
+    /// As in a request.
+    pub method: &'static str,
+    /// `{…}` stands for any name.
+    pub path: &'static str,
+    pub verb: Verb,
+}
+
+const fn route(method: &'static str, path: &'static str, verb: Verb) -> Route {
+    Route { method, path, verb }
+}
+
+/// All.
+pub static ROUTES: &[Route] = &[
+    route("GET", "/v1/status", Verb::Status),
+    route("GET", "/v1/events", Verb::Events),
+    route("GET", "/v1/outputs", Verb::Outputs),
+    route("PATCH", "/v1/outputs/{output}", Verb::Change),
+    route("POST", "/v1/outputs/confirm", Verb::Confirm),
+    route("POST", "/v1/outputs/forget", Verb::Forget),
+    route("GET", "/v1/screenshot", Verb::Screenshot),
+    route("GET", "/v1/inputs", Verb::Inputs),
+    route("PATCH", "/v1/inputs/{device}", Verb::Input),
+    route("POST", "/v1/reload", Verb::Reload),
+    route("POST", "/v1/open", Verb::Open),
+    route("POST", "/v1/home", Verb::Home),
+    route("POST", "/v1/restart", Verb::Restart),
+    route("POST", "/v1/stop", Verb::Stop),
+    route("POST", "/v1/start", Verb::Start),
+    route("POST", "/v1/clear-data", Verb::ClearData),
+    route("POST", "/v1/message", Verb::Message),
+    route("POST", "/v1/pairing", Verb::Pairing),
+    route("POST", "/v1/dismiss", Verb::Dismiss),
+    route("POST", "/v1/keyboard", Verb::Keyboard),
+    route("GET", "/v1/accessibility", Verb::Aids),
+    route("POST", "/v1/accessibility", Verb::Aid),
+    route("POST", "/v1/vt", Verb::Vt),
+    route("POST", "/v1/config/reload", Verb::Configuration),
+    route("GET", "/metrics", Verb::Metrics),
+    route("GET", "/v1/openapi.json", Verb::Document),
+];
+
+/// The verb of a request, and the name in its path.
+pub fn find(method: &str, path: &str) -> Result<(Verb, String), Problem> {
+    let mut allowed = Vec::new();
+    for route in ROUTES {
+        let Some(name) = matched(route.path, path) else { continue };
+        if route.method == method {
+            return Ok((route.verb, decoded(name)?));
+        }
+        if !allowed.contains(&route.method) {
+            allowed.push(route.method);
+        }
+    }
+    if allowed.is_empty() {
+        let detail = "there is nothing at this path; /v1/openapi.json lists what there is";
+        return Err(Problem::new(StatusCode::NOT_FOUND, detail));
+    }
+    Err(Problem::method(&allowed))
+}
+
+/// The name in the path, empty where the route has none; `None`: it is another path.
+fn matched<'a>(route: &str, path: &'a str) -> Option<&'a str> {
+    match route.split_once('{') {
+        None => (route == path).then_some(""),
+        Some((start, _)) => path.strip_prefix(start).filter(|name| !name.is_empty() && !name.contains('/')),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_and_a_method_mean_one_verb() {
+        let of = |method, path| find(method, path).map_err(|problem| problem.status.as_u16());
+        assert_eq!(of("GET", "/v1/status"), Ok((Verb::Status, String::new())));
+        assert_eq!(of("PATCH", "/v1/outputs/HDMI-A-1"), Ok((Verb::Change, "HDMI-A-1".into())));
+        assert_eq!(of("PATCH", "/v1/outputs/Acme%20One%2F2%20%c3%a9"), Ok((Verb::Change, "Acme One/2 é".into())));
+        assert_eq!(of("POST", "/v1/outputs/confirm"), Ok((Verb::Confirm, String::new())));
+        assert_eq!(of("PATCH", "/v1/outputs/%ff"), Err(400));
+        for path in ["", "/", "/v1", "/v1/status/", "/v1/outputs/", "/v1/outputs/a/b", "/v2/status", "*", "//v1/status"]
+        {
+            assert_eq!(of("GET", path), Err(404), "{path}");
+        }
+        for method in ["POST", "HEAD", "OPTIONS", "get"] {
+            assert_eq!(of(method, "/v1/status"), Err(405), "{method}");
+        }
+    }
+}

@@ -1,0 +1,172 @@
+//! A listening socket and its connections, within limits that no caller can stretch: how many there are, how long their headers
+//! take, how fast their requests come, and for how long they may leave an answer unread.
+
+use std::convert::Infallible;
+use std::net;
+use std::os::unix::net as unix;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, UnixListener};
+use tokio::sync::Semaphore;
+use tokio_io_timeout::TimeoutStream;
+
+use super::answer::{Answer, Problem};
+use super::bucket::Bucket;
+use super::request::Given;
+use super::routes::{self, Verb};
+use super::token::Token;
+use super::{door, events, verbs};
+
+/// Connections at a time, of each socket.
+const MAX_CONNECTIONS: usize = 64;
+/// Streams of events at a time, of each socket: each has a connection to each service.
+const MAX_STREAMS: usize = 8;
+/// Requests that ask the services at a time, of each socket; the others wait.
+const MAX_AT_ONCE: usize = 8;
+/// Until the headers of a request are there, which bounds idle connections, too.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a client may leave an answer unread.
+const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
+/// Of all headers of a request, bytes; hyper's least is 8 KiB.
+const MAX_HEADERS: usize = 16 << 10;
+/// Before the next try, where a connection can't be accepted: too many files are open.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// For whom there is no place.
+const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 105\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"there are 64 connections\"}    ";
+
+/// A socket that is listened on.
+#[derive(Debug)]
+pub enum Listener {
+    /// Whoever may open it may do everything.
+    Unix(UnixListener),
+    /// On loopback.
+    Tcp(TcpListener),
+}
+
+impl Listener {
+    /// Of the standard library's.
+    pub fn unix(listener: unix::UnixListener) -> std::io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(Self::Unix(UnixListener::from_std(listener)?))
+    }
+
+    /// Of the standard library's.
+    pub fn tcp(listener: net::TcpListener) -> std::io::Result<Self> {
+        listener.set_nonblocking(true)?;
+        Ok(Self::Tcp(TcpListener::from_std(listener)?))
+    }
+
+    /// Whether callers must prove who they are: every user of the machine reaches loopback.
+    pub fn wants_token(&self) -> bool {
+        matches!(self, Self::Tcp(_))
+    }
+}
+
+/// What one socket's connections share.
+#[derive(Clone)]
+pub struct Server {
+    token: Option<Arc<Token>>,
+    connections: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    at_once: Arc<Semaphore>,
+}
+
+impl Server {
+    /// `token`: what is wanted where the listener wants one.
+    pub fn new(listener: &Listener, token: Option<Arc<Token>>) -> Self {
+        Server {
+            token: token.filter(|_| listener.wants_token()),
+            connections: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
+            at_once: Arc::new(Semaphore::new(MAX_AT_ONCE)),
+        }
+    }
+
+    /// Accepts for ever.
+    pub async fn run(self, listener: Listener) {
+        loop {
+            let accepted = match &listener {
+                Listener::Unix(listener) => listener.accept().await.map(|(stream, _)| self.take(stream)),
+                Listener::Tcp(listener) => listener.accept().await.map(|(stream, _)| self.take(stream)),
+            };
+            if let Err(error) = accepted {
+                tracing::warn!(%error, "HTTP connection not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+
+    fn take(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let Ok(place) = self.connections.clone().try_acquire_owned() else {
+            tokio::spawn(refuse(stream));
+            return;
+        };
+        let server = self.clone();
+        tokio::spawn(async move {
+            server.connection(stream).await;
+            drop(place);
+        });
+    }
+
+    async fn connection(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(WRITE_TIMEOUT));
+        let bucket = Mutex::new(Bucket::new(Instant::now()));
+        let service = service_fn(|request| {
+            let may = bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());
+            let server = &self;
+            async move { Ok::<Answer, Infallible>(server.answer(request, may).await) }
+        });
+        let served = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(HEADER_TIMEOUT)
+            .max_buf_size(MAX_HEADERS)
+            .serve_connection(TokioIo::new(Box::pin(stream)), service)
+            .await;
+        if let Err(error) = served {
+            tracing::debug!(%error, "an HTTP connection ended early");
+        }
+    }
+
+    async fn answer(&self, request: Request<Incoming>, may: bool) -> Answer {
+        self.handle(request, may).await.unwrap_or_else(Problem::answer)
+    }
+
+    async fn handle(&self, request: Request<Incoming>, may: bool) -> Result<Answer, Problem> {
+        let (parts, body) = request.into_parts();
+        door::check(&parts, self.token.as_deref())?;
+        if !may {
+            let detail = "too many requests over this connection";
+            return Err(Problem::later(StatusCode::TOO_MANY_REQUESTS, 1, detail));
+        }
+        let (verb, name) = routes::find(parts.method.as_str(), parts.uri.path())?;
+        let given = Given::read(name, parts.uri.query(), &parts.headers, body).await?;
+        tracing::debug!(?verb, "HTTP request");
+        if verb == Verb::Events {
+            given.nothing()?;
+            given.only(&[])?;
+            let full = |_| Problem::later(StatusCode::SERVICE_UNAVAILABLE, 10, "there are 8 streams of events");
+            return Ok(events::start(self.streams.clone().try_acquire_owned().map_err(full)?));
+        }
+        let closed = |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "kiosk-agent ends");
+        let _turn = self.at_once.acquire().await.map_err(closed)?;
+        verbs::carry(verb, &given).await
+    }
+}
+
+/// Says that there is no place, to one who listens at once.
+async fn refuse(mut stream: impl AsyncWrite + Unpin) {
+    let told = async {
+        stream.write_all(FULL).await?;
+        stream.shutdown().await
+    };
+    // Without a place it is not waited for.
+    let _ = tokio::time::timeout(ACCEPT_PAUSE, told).await;
+}

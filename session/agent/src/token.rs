@@ -1,0 +1,85 @@
+//! The token for the loopback port: read from systemd's credentials, where root alone can have put it, and compared in a time
+//! that does not depend on it. It is never logged.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use kiosk_core::files::read_regular;
+use subtle::ConstantTimeEq;
+
+/// Of the file, bytes.
+const MAX_FILE: u64 = 4096;
+/// Shortest token, characters: 128 bits as `openssl rand -hex 16` writes them.
+const MIN_LENGTH: usize = 32;
+
+/// Why nobody could be let in.
+#[derive(Debug, thiserror::Error)]
+pub enum TokenError {
+    /// The environment names no folder of credentials.
+    #[error("the loopback port needs a token, and systemd hands none in (LoadCredential=token:FILE)")]
+    None,
+    /// The file can't be read.
+    #[error("the token can't be read: {0}")]
+    Read(std::io::Error),
+    /// It is too short, or not of the characters of a bearer token.
+    #[error(
+        "the token in /etc/kiosk/agent-token must be one line of at least {MIN_LENGTH} letters, digits and -._~+/=, as `openssl rand -hex 32` writes it"
+    )]
+    Weak,
+}
+
+/// What a caller must know.
+pub struct Token(String);
+
+impl Token {
+    /// From the folder `CREDENTIALS_DIRECTORY`.
+    pub fn read() -> Result<Self, TokenError> {
+        let folder: OsString = std::env::var_os("CREDENTIALS_DIRECTORY").ok_or(TokenError::None)?;
+        let bytes = read_regular(&Path::new(&folder).join("token"), MAX_FILE).map_err(TokenError::Read)?;
+        Self::of(&String::from_utf8_lossy(&bytes))
+    }
+
+    fn of(text: &str) -> Result<Self, TokenError> {
+        let text = text.trim();
+        let fits = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+        if text.len() < MIN_LENGTH || !text.chars().all(fits) {
+            return Err(TokenError::Weak);
+        }
+        Ok(Token(text.to_owned()))
+    }
+
+    /// Whether the value of an `Authorization` header has it.
+    pub fn is_in(&self, header: &[u8]) -> bool {
+        let Some((scheme, given)) = header.split_at_checked(7) else { return false };
+        scheme.eq_ignore_ascii_case(b"bearer ") && bool::from(given.ct_eq(self.0.as_bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = "0123456789abcdef0123456789abcdef";
+
+    #[test]
+    fn a_token_is_long_and_of_one_line() {
+        assert!(Token::of(&format!("{GOOD}\n")).is_ok());
+        for weak in ["", "\n", "short", "#none", "0123456789abcdef 0123456789abcdef", "0123456789abcdef0123456789abcdé"]
+        {
+            assert!(Token::of(weak).is_err(), "{weak:?}");
+        }
+    }
+
+    #[test]
+    fn only_the_whole_token_lets_in() {
+        let token = Token::of(GOOD).unwrap_or_else(|error| panic!("{error}"));
+        assert!(token.is_in(format!("Bearer {GOOD}").as_bytes()));
+        assert!(token.is_in(format!("bearer {GOOD}").as_bytes()));
+        for wrong in
+            ["", "Bearer", "Bearer ", GOOD, "Basic 0123456789abcdef0123456789abcdef", "Bearer 0123456789abcdef"]
+        {
+            assert!(!token.is_in(wrong.as_bytes()), "{wrong:?}");
+        }
+        assert!(!token.is_in(format!("Bearer {GOOD}0").as_bytes()));
+    }
+}

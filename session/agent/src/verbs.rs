@@ -1,0 +1,358 @@
+//! What each route does: checks what it was given, asks the services over connections of its own, and hands on their answer.
+//! Nothing is kept from one request to the next, so a service that was restarted is simply asked again.
+
+use hyper::StatusCode;
+use kiosk_client::change::{Change, DEFAULT_REVERT_SECONDS, Lasting, Setting, carry_out};
+use kiosk_client::inputs::{self, InputState};
+use kiosk_client::outputs::{find, select};
+use kiosk_client::state::{CompositorState, OutputState};
+use kiosk_client::{Client, Options, Outcome, Service, Status, page, screen};
+use kiosk_core::config::{Aid, Brightness, Position, Rotation, Scale, Url, VtNumber, syntax};
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
+
+use super::answer::{self, Answer, Problem};
+use super::request::Given;
+use super::routes::Verb;
+use super::{metrics, openapi};
+
+/// Most seconds of a temporary change: kioskd's range, as kioskctl has it.
+const MAX_REVERT_SECONDS: u64 = 3600;
+/// Most seconds of a pairing screen, as kioskctl has it.
+const MAX_EXPIRES: u32 = 24 * 3600;
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct OfShell {
+    shell: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Reload {
+    hard: bool,
+    shell: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Open {
+    url: String,
+    shell: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Forget {
+    outputs: Vec<String>,
+    key: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+struct Changes {
+    power: Option<Power>,
+    mode: Option<String>,
+    rotation: Option<u32>,
+    #[serde(deserialize_with = "number_or_word")]
+    scale: Option<String>,
+    position: Option<(i32, i32)>,
+    mirror: Option<String>,
+    brightness: Option<u32>,
+    lasting: How,
+    revert_after: Option<u64>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Power {
+    On,
+    Off,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum How {
+    Verify,
+    Temporary,
+    #[default]
+    Keep,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Input {
+    trusted: Option<bool>,
+    output: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Message {
+    text: String,
+    title: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
+struct Pairing {
+    url: String,
+    code: String,
+    expires: Option<u32>,
+    wifi: Option<String>,
+    wifi_password: Option<String>,
+    title: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Keyboard {
+    keyboard: KeyboardWish,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum KeyboardWish {
+    Show,
+    Hide,
+    Auto,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AidChange {
+    aid: String,
+    state: AidWish,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum AidWish {
+    On,
+    Off,
+    Auto,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Vt {
+    vt: u32,
+}
+
+/// As JSON has it: `1.5` or `"auto"`.
+fn number_or_word<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
+    Ok(match Value::deserialize(value)? {
+        Value::Null => None,
+        Value::String(word) => Some(word),
+        other => Some(other.to_string()),
+    })
+}
+
+/// Carries it out. [`Verb::Events`] is not here: it does not end.
+pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
+    let client = &Client::from_environment();
+    let questions = [Verb::Status, Verb::Outputs, Verb::Inputs, Verb::Aids, Verb::Metrics, Verb::Document];
+    if questions.contains(&verb) || verb == Verb::Screenshot {
+        given.nothing()?;
+    }
+    if verb != Verb::Screenshot {
+        given.only(&[])?;
+    }
+    let outcome = match verb {
+        Verb::Status => {
+            let status = Status::read(client).await;
+            status.answered()?;
+            return Ok(answer::json(&status.json(None)));
+        }
+        Verb::Metrics => return Ok(metrics::answer(&Status::read(client).await)),
+        Verb::Document => return Ok(answer::json(&openapi::document())),
+        Verb::Outputs => return Ok(answer::json(&json!(compositor(client).await?.outputs))),
+        Verb::Inputs => {
+            let peer = client.connect(Service::Compositor).await.map_err(kiosk_client::Failure::from)?;
+            let inputs = InputState::read(&peer).await.map_err(kiosk_client::Failure::from)?;
+            return Ok(answer::json(&json!(inputs)));
+        }
+        Verb::Aids => {
+            let aids = screen::aids(client).await?.into_iter().map(|(aid, on)| (aid.as_str().to_owned(), json!(on)));
+            return Ok(answer::json(&Value::Object(aids.collect::<Map<_, _>>())));
+        }
+        Verb::Screenshot => {
+            let png = screen::picture(client, given.query("output")?.unwrap_or_default()).await?;
+            return Ok(answer::of(StatusCode::OK, "image/png", png.into()));
+        }
+        Verb::Change => change(client, &given.name, given.json()?).await?,
+        Verb::Confirm => empty(given, screen::confirm(client)).await?,
+        Verb::Forget => {
+            let Forget { outputs, key } = given.json()?;
+            screen::forget(client, &outputs, key.as_deref()).await?
+        }
+        Verb::Input => input(client, &given.name, given.json()?).await?,
+        Verb::Reload => {
+            let Reload { hard, shell } = given.json()?;
+            page::reload(client, shell.as_deref(), hard).await?
+        }
+        Verb::Open => {
+            let Open { url, shell } = given.json()?;
+            let url = Url::parse(&url).map_err(|error| bad(format!("url: {error}")))?;
+            page::open(client, shell.as_deref(), &url).await?
+        }
+        Verb::Home => page::home(client, shell(given)?.as_deref()).await?,
+        Verb::Restart => page::restart(client, shell(given)?.as_deref()).await?,
+        Verb::Stop => page::stop(client, shell(given)?.as_deref()).await?,
+        Verb::Start => page::start(client, shell(given)?.as_deref()).await?,
+        Verb::ClearData => page::clear_data(client, shell(given)?.as_deref()).await?,
+        Verb::Message => {
+            let Message { text, title } = given.json()?;
+            screen::message(client, &text, title.as_deref()).await?
+        }
+        Verb::Pairing => pairing(client, given.json()?).await?,
+        Verb::Dismiss => empty(given, screen::dismiss(client)).await?,
+        Verb::Keyboard => {
+            let Keyboard { keyboard } = given.json()?;
+            let wish = match keyboard {
+                KeyboardWish::Show => "show",
+                KeyboardWish::Hide => "hide",
+                KeyboardWish::Auto => "auto",
+            };
+            screen::keyboard(client, wish).await?
+        }
+        Verb::Aid => {
+            let AidChange { aid, state } = given.json()?;
+            let known = Aid::ALL.into_iter().find(|known| known.as_str() == aid);
+            let words: Vec<&str> = Aid::ALL.into_iter().map(Aid::as_str).collect();
+            let aid = known.ok_or_else(|| bad(format!("aid: allowed is {}", words.join(", "))))?;
+            let wish = match state {
+                AidWish::On => "on",
+                AidWish::Off => "off",
+                AidWish::Auto => "auto",
+            };
+            screen::accessibility(client, aid.as_str(), wish).await?
+        }
+        Verb::Vt => {
+            let Vt { vt } = given.json()?;
+            let number = VtNumber::try_from(vt).map_err(|error| bad(format!("vt: {error}")))?;
+            screen::switch_vt(client, number).await?
+        }
+        Verb::Configuration => empty(given, screen::reload_configuration(client)).await?,
+        Verb::Events => return Err(Problem::new(StatusCode::NOT_FOUND, "events are a stream")),
+    };
+    Ok(answer::json(&outcome.json))
+}
+
+fn bad(detail: String) -> Problem {
+    Problem::new(StatusCode::BAD_REQUEST, detail)
+}
+
+/// The shell that is named in the body.
+fn shell(given: &Given) -> Result<Option<String>, Problem> {
+    given.json().map(|OfShell { shell }| shell)
+}
+
+/// An order whose body says nothing.
+async fn empty(
+    given: &Given,
+    order: impl Future<Output = Result<Outcome, kiosk_client::Failure>>,
+) -> Result<Outcome, Problem> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Nothing {}
+    let Nothing {} = given.json()?;
+    Ok(order.await?)
+}
+
+async fn compositor(client: &Client) -> Result<CompositorState, kiosk_client::Failure> {
+    Ok(CompositorState::read(&client.connect(Service::Compositor).await?).await?)
+}
+
+async fn change(client: &Client, output: &str, changes: Changes) -> Result<Outcome, Problem> {
+    let lasting = match (changes.lasting, changes.revert_after) {
+        (How::Keep, None) => Lasting::Keep,
+        (How::Verify, None) => Lasting::Verify,
+        (How::Temporary, seconds) => {
+            let seconds = seconds.unwrap_or(DEFAULT_REVERT_SECONDS);
+            if !(1..=MAX_REVERT_SECONDS).contains(&seconds) {
+                return Err(bad(format!("revert-after: allowed is 1 to {MAX_REVERT_SECONDS} seconds")));
+            }
+            Lasting::Temporary(seconds)
+        }
+        (_, Some(_)) => return Err(bad("revert-after goes with \"lasting\": \"temporary\" only".to_owned())),
+    };
+    // Checked before anybody is asked.
+    settings(&changes, |_| Ok(String::new()))?;
+    let peer = client.connect(Service::Compositor).await.map_err(kiosk_client::Failure::from)?;
+    let state = CompositorState::read(&peer).await.map_err(kiosk_client::Failure::from)?;
+    let chosen: Vec<&OutputState> = select(&state, &[output.to_owned()])?;
+    let mut all = Vec::new();
+    for output in chosen {
+        let settings = settings(&changes, |source| Ok(find(&state, source)?.name.clone()))?;
+        all.push(Change { output: output.name.clone(), settings });
+    }
+    Ok(carry_out(&peer, all, lasting).await?)
+}
+
+/// At least one setting; `named`: the connector of an output's name.
+fn settings(
+    changes: &Changes,
+    named: impl Fn(&str) -> Result<String, kiosk_client::Failure>,
+) -> Result<Vec<Setting>, Problem> {
+    let mut settings = Vec::new();
+    if let Some(power) = changes.power {
+        settings.push(Setting::power(matches!(power, Power::On)));
+    }
+    if let Some(mode) = &changes.mode {
+        let mode = syntax::parse_mode(mode).ok_or_else(|| bad(format!("mode: allowed is {}", syntax::MODE)))?;
+        settings.push(Setting::mode(mode));
+    }
+    if let Some(degrees) = changes.rotation {
+        let rotation = Rotation::try_from(degrees);
+        let rotation = rotation.map_err(|_| bad(format!("rotation: allowed is {}", Rotation::ALLOWED)))?;
+        settings.push(Setting::rotation(rotation));
+    }
+    if let Some(scale) = &changes.scale {
+        let scale: Scale = scale.parse().map_err(|error| bad(format!("scale: {error}")))?;
+        settings.push(Setting::scale(scale));
+    }
+    if let Some(place) = changes.position {
+        let position = Position::try_from(place).map_err(|error| bad(format!("position: {error}")))?;
+        settings.push(Setting::position(position));
+    }
+    if let Some(source) = &changes.mirror {
+        settings.push(Setting::mirror(&if source.is_empty() { String::new() } else { named(source)? }));
+    }
+    if let Some(percent) = changes.brightness {
+        let brightness: Brightness =
+            percent.to_string().parse().map_err(|error| bad(format!("brightness: {error}")))?;
+        settings.push(Setting::brightness(brightness));
+    }
+    if settings.is_empty() {
+        let keys = "power, mode, rotation, scale, position, mirror, brightness";
+        return Err(bad(format!("nothing is to be changed; there are {keys}")));
+    }
+    Ok(settings)
+}
+
+async fn input(client: &Client, device: &str, wish: Input) -> Result<Outcome, Problem> {
+    let device = device.to_owned();
+    match wish {
+        Input { trusted: Some(true), output: None } => Ok(inputs::trust(client, &[device], &[]).await?),
+        Input { trusted: Some(false), output: None } => Ok(inputs::trust(client, &[], &[device]).await?),
+        Input { trusted: None, output: Some(output) } => Ok(inputs::touch_map(client, &device, &output).await?),
+        _ => Err(bad("say either trusted or output".to_owned())),
+    }
+}
+
+async fn pairing(client: &Client, wish: Pairing) -> Result<Outcome, Problem> {
+    let mut options = Options::new();
+    for (name, text) in [("wifi", &wish.wifi), ("wifi-password", &wish.wifi_password), ("title", &wish.title)] {
+        if let Some(text) = text {
+            options.insert(name, text.as_str().into());
+        }
+    }
+    if let Some(seconds) = wish.expires {
+        if !(1..=MAX_EXPIRES).contains(&seconds) {
+            return Err(bad(format!("expires: allowed is 1 to {MAX_EXPIRES} seconds")));
+        }
+        options.insert("expires", seconds.into());
+    }
+    Ok(screen::pairing(client, &wish.url, &wish.code, options).await?)
+}
