@@ -3,6 +3,7 @@
 //! `main.rs` is thin; everything is here, so that tests can run the compositor in their own process.
 
 pub mod backend;
+pub mod boot_problems;
 pub mod boot_splash;
 pub mod brightness;
 pub mod child;

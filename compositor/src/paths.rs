@@ -11,11 +11,14 @@ pub fn saved_directory(options: &Options) -> Option<PathBuf> {
     let chosen = std::env::var_os(api::STATE_DIR_ENV).or_else(|| std::env::var_os("STATE_DIRECTORY"));
     match chosen.filter(|value| !value.is_empty()) {
         Some(directory) => Some(directory.into()),
-        None if options.command.is_empty() && matches!(options.backend, BackendChoice::Auto | BackendChoice::Kms) => {
-            Some(api::STATE_DIR.into())
-        }
+        None if is_appliance(options) => Some(api::STATE_DIR.into()),
         None => None,
     }
+}
+
+/// Whether this kioskd is what its machine is for, and not a window or there for one command.
+pub fn is_appliance(options: &Options) -> bool {
+    options.command.is_empty() && matches!(options.backend, BackendChoice::Auto | BackendChoice::Kms)
 }
 
 /// The runtime directory: the option, systemd's, `/run/kiosk` for root, else one of the user's own.

@@ -126,6 +126,7 @@ impl Kiosk {
             self.stage.texts = self.settings.config.all_texts(|name| std::env::var(name).ok());
             told.push(format!("text: in force but for messages of the splash: that {RESTART_SESSION}"));
         }
+        self.take_boot_problems();
         self.welcome();
         told.extend(shells(&before, &self.settings.config));
         self.status.publisher.mark_changed();

@@ -33,6 +33,7 @@ use crate::{
         kms::Kms,
         winit::Winit,
     },
+    boot_problems::BootProblems,
     brightness::Brightness,
     child::{self, Launch, Role},
     clients::Clients,
@@ -192,6 +193,10 @@ pub fn build(
         session: Session::default(),
         status: Status {
             problems: Problems::new(problems),
+            boot_problems: match paths::is_appliance(options) {
+                true => BootProblems::of_this_boot(),
+                false => BootProblems::default(),
+            },
             publisher: Publisher::default(),
             system_screens: SystemScreens::default(),
         },
@@ -276,6 +281,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
         kiosk.problem(error.to_string());
     }
 
+    kiosk.take_boot_problems();
     kiosk.welcome();
     kiosk.keep_reboot_time();
     signals::listen(kiosk)?;

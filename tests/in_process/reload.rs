@@ -5,6 +5,7 @@ use std::{fs, path::PathBuf};
 
 use kiosk_core::config::Rotation;
 use kioskd::{
+    boot_problems::BootProblems,
     command::{ApplyMode, CommandError, OutputChange},
     signals,
 };
@@ -174,4 +175,25 @@ fn what_was_kept_beats_the_configuration_until_it_is_forgotten() {
     forget(&mut fixture, &[], None).unwrap();
     assert_eq!(fixture.rotated(), [90, 90]);
     assert!(!fs::read_to_string(state.path().join("state.toml")).unwrap().contains("rotation"));
+}
+
+#[test]
+fn what_the_boot_found_wrong_is_told_until_it_is_right() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let directory = fixture.directory.path().join("problems");
+    fs::create_dir(&directory).unwrap();
+    fs::write(directory.join("disk"), "The disk is full\n").unwrap();
+    fixture.kiosk.status.boot_problems = BootProblems::below(directory.clone());
+    fixture.kiosk.take_boot_problems();
+    fixture.kiosk.problem("a warning of kioskd's own".to_owned());
+    let told = |fixture: &Fixture| fixture.kiosk.snapshot().problems;
+    assert_eq!(told(&fixture), ["The disk is full", "a warning of kioskd's own"]);
+
+    fs::write(directory.join("kiosk.toml"), "kiosk.toml, line 2: no\n").unwrap();
+    fixture.reload("").unwrap();
+    assert_eq!(told(&fixture), ["The disk is full", "a warning of kioskd's own", "kiosk.toml, line 2: no"]);
+
+    fs::remove_file(directory.join("disk")).unwrap();
+    fixture.reload("").unwrap();
+    assert_eq!(told(&fixture), ["a warning of kioskd's own", "kiosk.toml, line 2: no"]);
 }

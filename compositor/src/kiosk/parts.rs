@@ -10,8 +10,8 @@ use smithay::{
 
 use super::{FlipWatch, Kiosk, Pages, SystemScreens};
 use crate::{
-    backend::Backend, brightness::Brightness, deadline_timer::DeadlineTimer, idle::Idle, lifecycle::Lifecycle,
-    options::Options, persistence::Saved, power::Power, problems::Problems, publisher::Publisher,
+    backend::Backend, boot_problems::BootProblems, brightness::Brightness, deadline_timer::DeadlineTimer, idle::Idle,
+    lifecycle::Lifecycle, options::Options, persistence::Saved, power::Power, problems::Problems, publisher::Publisher,
     session_link::SessionLinks, trial::Trial,
 };
 
@@ -45,6 +45,8 @@ pub struct Settings {
 pub struct Status {
     /// The problems in `kioskctl status`.
     pub problems: Problems,
+    /// What the system found wrong while it booted; told among `problems`.
+    pub boot_problems: BootProblems,
     /// Whether D-Bus has to be updated.
     pub publisher: Publisher,
     /// Messages, pairing, and the welcome screen of a device that is not set up.
