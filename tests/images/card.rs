@@ -13,6 +13,9 @@ use tempfile::TempDir;
 /// Of the disks that are flashed, bytes: more than any image has, so that there is something to grow into.
 const DISK: u64 = 8 << 30;
 
+/// At 1024 bytes of such a file system.
+const EROFS: u32 = 0xe0f5_e1e2;
+
 /// A copy of an image, on a larger disk.
 pub struct Card {
     directory: TempDir,
@@ -96,6 +99,16 @@ impl Card {
         let file = self.directory.path().join("text");
         fs::write(&file, text)?;
         self.put(&file, place)
+    }
+
+    /// Whether there is a file system in the slot that version 1 is not in. While the machine runs, as far as it is written.
+    pub fn other_slot_is_written(&self) -> Result<bool> {
+        let mut slots = self.partitions()?;
+        slots.retain(|partition| !["esp", "var", "kiosk_1"].contains(&partition.name.as_str()));
+        ensure!(slots.len() == 1, "not one other slot: {slots:?}");
+        let mut magic = [0_u8; 4];
+        File::open(self.disk())?.read_exact_at(&mut magic, slots[0].start + 1024)?;
+        Ok(u32::from_le_bytes(magic) == EROFS)
     }
 
     /// A file of /var, when the machine is off.

@@ -4,6 +4,7 @@
 //! `tests/out/image-PART/`, from power-on to page. Emulated, each takes ten minutes and more: none is in the gate.
 
 mod card;
+mod cuts;
 mod settings;
 mod updates;
 mod var;
@@ -28,6 +29,8 @@ const LOGIN_TIMEOUT: Duration = Duration::from_secs(300);
 const BETWEEN_LOGINS: Duration = Duration::from_secs(2);
 /// The demo page's colour, which no other screen of ours has.
 const DEMO: [u8; 3] = [0x1c, 0x6e, 0x8c];
+/// Of the edge of kioskd's logo: its beginning, middle and end. No firmware's has all three.
+const EDGE: [[u8; 3]; 3] = [[0x5e, 0xea, 0xd4], [0x38, 0xbd, 0xf8], [0x63, 0x66, 0xf1]];
 /// Of the screens that tell something: nearly white letters.
 const LETTERS: [u8; 3] = [255, 255, 255];
 
@@ -40,6 +43,7 @@ fn main() {
         Trial::test("updates_by_a_stick_and_falls_back_from_a_version_without_a_page", || told(updates::updates())),
         Trial::test("var_is_full_and_the_screen_says_so", || told(var::full())),
         Trial::test("var_is_write_protected_and_the_screen_says_so", || told(var::protected())),
+        Trial::test("cuts_of_the_power_while_it_boots_and_is_updated_lose_nothing", || told(cuts::cuts())),
     ];
     libtest_mimic::run(&arguments, trials).exit();
 }
@@ -65,9 +69,21 @@ fn is_coloured(picture: &Picture) -> bool {
     picture.share(|[r, g, b]| r.max(g).max(b) - r.min(g).min(b) > 96) > 0.002
 }
 
+/// The boot splash and kioskd's first frame: our logo, which the firmware has not.
+fn is_splash(picture: &Picture) -> bool {
+    EDGE.iter().all(|color| picture.share_of(*color, 12) > 0.000_5) && !is_demo(picture)
+}
+
+/// Waits for our logo.
+fn splash(machine: &mut Flashed) -> Result<()> {
+    let after = machine.wait("splash", PAGE_TIMEOUT, |picture| Ok(is_splash(picture)))?;
+    eprintln!("splash after {} s", after.as_secs());
+    Ok(())
+}
+
 /// Waits for letters on a dark ground, when the splash is over: the firmware writes such, too, before.
 fn told_on_screen(machine: &mut Flashed) -> Result<()> {
-    machine.wait("splash", PAGE_TIMEOUT, |picture| Ok(is_coloured(picture)))?;
+    splash(machine)?;
     let is_text = |picture: &Picture| picture.share_of(LETTERS, 40) > 0.002 && !is_coloured(picture);
     let after = machine.wait("told", PAGE_TIMEOUT, |picture| {
         ensure!(!is_demo(picture), "the page is there, and nothing was told before");

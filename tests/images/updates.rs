@@ -7,10 +7,10 @@ use crate::card::Card;
 use crate::{PAGE_TIMEOUT, images, is_demo, kernels, log_in, make_key, out, page, run};
 
 /// Where the stick is mounted in the machine.
-const STICK: &str = "file:///run/stick";
+pub const STICK: &str = "file:///run/stick";
 
 /// Puts it in; and only the test looks for updates.
-const MOUNT: &str =
+pub const MOUNT: &str =
     "systemctl stop kiosk-update.timer; mkdir /run/stick && mount -o ro /dev/disk/by-id/virtio-stick /run/stick";
 
 /// What is wrong is refused, and nothing has changed; a newer version that boots, but never has a page, restarts by itself
@@ -72,7 +72,7 @@ pub fn updates() -> Result<()> {
 }
 
 /// Has the update of that directory fetched, as the timer has; fails with what the journal says.
-fn update(machine: &Flashed, key: &Login, directory: &str) -> Result<String> {
+pub fn update(machine: &Flashed, key: &Login, directory: &str) -> Result<String> {
     let address = format!("echo {STICK}/{directory}/ >/run/kiosk-device/updates");
     let journal = "journalctl -q --no-hostname -o cat -n 20 -I -u kiosk-update";
     run(machine, key, &format!("{address}; systemctl start kiosk-update && {journal} || {{ {journal} >&2; exit 1; }}"))

@@ -24,6 +24,11 @@ const QEMU_TIMEOUT: Duration = Duration::from_secs(60);
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Power button to off, on a busy two-core host.
 const OFF_TIMEOUT: Duration = Duration::from_secs(180);
+/// Set by whoever looks for a fault: the machine's journal goes to `serial.log` beside the pictures. The kernel takes this
+/// from the firmware, since the image has its command line in itself.
+const JOURNAL_ENV: &str = "KIOSKD_IMAGES_JOURNAL";
+const JOURNAL: &str = "io.systemd.stub.kernel-cmdline-extra=console=ttyS0 plymouth.ignore-serial-consoles \
+    systemd.journald.forward_to_console=1 systemd.journald.max_level_console=debug";
 
 /// What to boot.
 pub struct FlashedPlan<'a> {
@@ -100,6 +105,10 @@ impl Flashed {
         for (name, content) in plan.credentials {
             let encoded = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, content);
             command.args(["-smbios", &format!("type=11,value=io.systemd.credential.binary:{name}={encoded}")]);
+        }
+        if std::env::var_os(JOURNAL_ENV).is_some() {
+            command.args(["-serial", &format!("file:{}", plan.out.join("serial.log").display())]);
+            command.args(["-smbios", &format!("type=11,value={JOURNAL}")]);
         }
         let started = Instant::now();
         let mut qemu = command.spawn().context("qemu-system-x86_64 (package qemu-system-x86)")?;
@@ -191,6 +200,11 @@ impl Flashed {
     /// As a person who holds the reset button.
     pub fn reset(&self) -> Result<()> {
         self.qmp.execute("system_reset", &json!({})).map(drop)
+    }
+
+    /// Takes its power away, whatever it does. What it has written is on the disk.
+    pub fn cut(self) {
+        drop(self);
     }
 
     /// Presses the power button and waits until it is off, its file systems unmounted.

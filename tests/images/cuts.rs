@@ -1,0 +1,110 @@
+//! The power is cut while a device boots and while it is updated: the next boot comes to its page, as the same device and
+//! with all that was kept.
+
+use anyhow::{Context, Result, ensure};
+use kiosk_tests::vm::{Flashed, FlashedPlan, Login};
+
+use crate::card::Card;
+use crate::updates::{MOUNT, STICK, update};
+use crate::{BLESSED_TIMEOUT, PAGE_TIMEOUT, images, is_demo, kernels, log_in, make_key, out, page, run, splash};
+
+/// What the device is, and what it was told to keep: printed by a line of shell, in one moment.
+const KEPT: &str = "cat /etc/machine-id; hostname; cat /var/lib/kiosk/state.toml; cat /var/lib/kept";
+
+/// Six cuts: when the boot is counted; when /var has just grown, at the first boot; when something is kept; in the middle of an
+/// update; at its end; and in the first boot of what it brought, or of the one before.
+pub fn cuts() -> Result<()> {
+    let card = Card::flash(&images()?.join("kiosk_1.raw"))?;
+    let (key, public) = make_key(&card)?;
+    card.write(
+        &format!("[device]\nname = \"kiosk-cut\"\nssh-key = \"{public}\"\nupdates = \"{STICK}/none/\"\n"),
+        "/kiosk.toml",
+    )?;
+    let key = Login::Key(&key);
+    let (disk, stick) = (card.disk(), images()?.join("stick.raw"));
+    let start = |film: &str| {
+        let film = out(&format!("cuts-{film}"));
+        // The page need not be watched for half a minute here.
+        let short = "[Service]\nExecStart=\nExecStart=/usr/bin/kioskctl wait page-visible --stable 5s --timeout 5m\n";
+        let credentials = [("systemd.unit-dropin.kiosk-health.service", short)];
+        Flashed::start(&FlashedPlan {
+            stick: Some(&stick),
+            credentials: &credentials,
+            ..FlashedPlan::new(&disk, &film)
+        })
+    };
+
+    let mut machine = start("counted")?;
+    machine.wait("counted", PAGE_TIMEOUT, |_| Ok(card.kernels()? == ["kiosk_1+2-1.efi"]))?;
+    machine.cut();
+
+    let before = card.partition("var")?.size;
+    let mut machine = start("grown")?;
+    machine.wait("grown", PAGE_TIMEOUT, |_| Ok(card.partition("var")?.size > before))?;
+    machine.cut();
+
+    let mut machine = start("kept")?;
+    page(&mut machine, "page after two cuts")?;
+    let upright = machine.screen()?;
+    kernels(&mut machine, &card, &["kiosk_1.efi"])?;
+    log_in(&mut machine, &key)?;
+    let turned = "echo kept >/var/lib/kept && sync /var/lib/kept /var/lib && kioskctl rotate 180";
+    let kept = run(&machine, &key, &format!("{turned} >&2 && {KEPT}"))?;
+    machine.cut();
+    ensure!(kept.contains("\nkiosk-cut\n") && kept.contains("180") && kept.ends_with("\nkept\n"), "kept: {kept:?}");
+    let is_kept = |machine: &Flashed| -> Result<()> {
+        let found = run(machine, &key, KEPT)?;
+        ensure!(found == kept, "{kept:?} was kept, and now it is {found:?}");
+        Ok(())
+    };
+
+    let mut machine = start("writing")?;
+    let after = machine.wait("page turned", PAGE_TIMEOUT, |picture| {
+        Ok(is_demo(picture) && picture.turned(180).difference(&upright, 48) < picture.difference(&upright, 48) / 2.0)
+    })?;
+    eprintln!("page, turned, after {} s", after.as_secs());
+    log_in(&mut machine, &key)?;
+    is_kept(&machine)?;
+    run(&machine, &key, MOUNT)?;
+    ensure!(!card.other_slot_is_written()?, "the other slot is not empty");
+    run(
+        &machine,
+        &key,
+        &format!("echo {STICK}/turned/ >/run/kiosk-device/updates; systemctl start --no-block kiosk-update"),
+    )?;
+    machine.wait("writing", BLESSED_TIMEOUT, |_| card.other_slot_is_written())?;
+    machine.cut();
+    ensure!(card.kernels()? == ["kiosk_1.efi"], "cut in the middle of an update: {:?}", card.kernels()?);
+
+    let mut machine = start("written")?;
+    page(&mut machine, "page after half an update")?;
+    log_in(&mut machine, &key)?;
+    is_kept(&machine)?;
+    run(&machine, &key, MOUNT)?;
+    update(&machine, &key, "turned")?;
+    machine.cut();
+    let left = card.kernels()?;
+    eprintln!("cut at the end of an update: {left:?}");
+    ensure!(left.contains(&"kiosk_1.efi".to_owned()), "the version that is good has gone: {left:?}");
+
+    let mut machine = start("tried")?;
+    splash(&mut machine)?;
+    machine.cut();
+
+    let mut machine = start("last")?;
+    page(&mut machine, "page after six cuts")?;
+    log_in(&mut machine, &key)?;
+    is_kept(&machine)?;
+    let running = run(&machine, &key, "cat /proc/cmdline")?;
+    let updated = running.contains("root=PARTLABEL=kiosk_3 ");
+    ensure!(updated || running.contains("root=PARTLABEL=kiosk_1 "), "neither version: {running}");
+    if updated {
+        kernels(&mut machine, &card, &["kiosk_1.efi", "kiosk_3.efi"])?;
+    } else {
+        // Whatever the cut left, an update goes on.
+        run(&machine, &key, MOUNT)?;
+        update(&machine, &key, "turned").context("after the cuts")?;
+        kernels(&mut machine, &card, &["kiosk_1.efi", "kiosk_3+3-0.efi"])?;
+    }
+    machine.power_off()
+}
