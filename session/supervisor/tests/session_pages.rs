@@ -8,6 +8,7 @@ mod session_support;
 use std::time::Duration;
 
 use kiosk_core::api::State;
+use session_support::hand::Hand;
 use session_support::site::Site;
 use session_support::{BROWSER, Compositor, SOON, Session, until};
 
@@ -107,6 +108,66 @@ fn what_is_not_allowed_leaves_the_page_and_its_state() {
     let status: serde_json::Value = serde_json::from_str(&session.kioskctl(&["status", "--json"])).unwrap();
     assert!(status["session"]["refused"].as_u64().is_some_and(|refused| refused >= 6), "{status}");
     compositor.stays_silent(Duration::from_millis(300));
+}
+
+#[test]
+fn a_page_is_not_replaced_by_a_blank_one() {
+    let leave = "let n = 0; setInterval(() => tell('alive ' + ++n), 200); setTimeout(() => location.replace('about:blank'), 300);
+        setTimeout(() => { const a = document.body.appendChild(document.createElement('a')); a.href = 'about:blank'; a.click(); }, 600);";
+    let site = Site::start(&[("/", &page(leave))]);
+    let (mut compositor, session) = start(&site, "");
+    until("it lives on", SOON, || site.has_told("alive 12"));
+    assert_eq!(url(&session), site.url("/"));
+    let status: serde_json::Value = serde_json::from_str(&session.kioskctl(&["status", "--json"])).unwrap();
+    assert_eq!(status["session"]["refused"], 2, "{status}");
+    compositor.stays_silent(Duration::from_millis(300));
+}
+
+/// A page that does this when it is touched, which it is.
+fn touched(script: &str, more: &str) -> (Site, Compositor, Session) {
+    let site = Site::start(&[("/", &page(&format!("document.onclick = async () => {{ {script} }};")))]);
+    let base = tempfile::tempdir().unwrap();
+    let mut compositor = Compositor::listen(base.path());
+    let flags = HEADLESS.replace("[\"", "[\"--remote-debugging-port=0\", \"");
+    let session = Session::start(base, &format!("[shell]\nurl = \"{}\"\n{flags}{more}", site.url("/")));
+    compositor.accept();
+    compositor.until_state(State::Ready, BROWSER);
+    Hand::of(&session).click(400, 400);
+    (site, compositor, session)
+}
+
+#[test]
+fn picture_in_picture_is_for_a_kiosk_with_windows_that_can_be_closed() {
+    let script = "const canvas = document.createElement('canvas'); canvas.getContext('2d').fillRect(0, 0, 9, 9);
+        const video = document.body.appendChild(document.createElement('video')); video.muted = true;
+        video.srcObject = canvas.captureStream(); await video.play();
+        tell('entry ' + !video.disablePictureInPicture);
+        video.requestPictureInPicture().then(() => tell('shown'), error => tell('not shown: ' + error.message));";
+    for (windows, entry, end) in [
+        ("same", "entry false", "not shown: The kiosk has no windows above the page."),
+        ("popup", "entry true", "shown"),
+    ] {
+        let (site, _compositor, session) = touched(script, &format!("[browser]\nnew-windows = \"{windows}\"\n"));
+        until(windows, SOON, || site.has_told(end));
+        assert!(site.has_told(entry), "{:?}", site.told());
+        assert_eq!(url(&session), site.url("/"));
+    }
+}
+
+/// The browser's own dialog would wait for minutes.
+#[test]
+fn nobody_is_asked_for_a_security_key_or_to_have_links_opened_by_the_page() {
+    let script = "navigator.registerProtocolHandler('web+kiosk', '/?to=%s');
+        const key = { challenge: new Uint8Array(16), rp: { name: 'x' }, user: { id: new Uint8Array(8), name: 'a', displayName: 'a' },
+            pubKeyCredParams: [{ type: 'public-key', alg: -7 }] };
+        await navigator.credentials.create({ publicKey: key }).catch(error => tell('create ' + error.message));
+        await navigator.credentials.get({ publicKey: key }).catch(error => tell('get ' + error.message));
+        tell('handler ' + Navigator.prototype.registerProtocolHandler.toString().includes('native'));";
+    let (site, _compositor, _session) = touched(script, "");
+    until("the end", SOON, || site.has_told("handler false"));
+    for name in ["create", "get"] {
+        assert!(site.has_told(&format!("{name} The kiosk has no security keys.")), "{:?}", site.told());
+    }
 }
 
 #[test]

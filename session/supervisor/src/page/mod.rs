@@ -427,7 +427,7 @@ impl Page {
             }
             "Page.lifecycleEvent" if in_main_frame && self.document.lifecycle(parameters) => self.judge(),
             "Page.frameScheduledNavigation" if in_main_frame => {
-                self.navigation_scheduled(parameters);
+                self.navigation_scheduled(parameters, false);
             }
             "Inspector.targetCrashed" => {
                 self.opening = false;

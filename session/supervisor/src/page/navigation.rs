@@ -181,14 +181,18 @@ impl Page {
         part(url) == part(&self.document.url) || part(url) == part(&self.ordered)
     }
 
-    /// A page wants to go somewhere; the script in it has taken back what is for other programs. Returns whether this
-    /// is.
-    pub(super) fn navigation_scheduled(&mut self, parameters: &Value) -> bool {
+    /// A page wants to go somewhere; the script in it has taken back what is for other programs, and a blank page where
+    /// that may not be shown. Returns whether this is one of them.
+    pub(super) fn navigation_scheduled(&mut self, parameters: &Value, may_be_blank: bool) -> bool {
         let reason = parameters["reason"].as_str().unwrap_or_default();
         self.by_person = reason == "anchorClick" || reason.starts_with("formSubmission");
         let url = parameters["url"].as_str().unwrap_or_default();
         let scheme = url.split(':').next().unwrap_or_default().to_ascii_lowercase();
-        let web = matches!(scheme.as_str(), "http" | "https" | "file" | "blob" | "data" | "about" | "javascript" | "");
+        let web = match scheme.as_str() {
+            "http" | "https" | "file" | "blob" | "data" | "javascript" | "" => true,
+            "about" => may_be_blank,
+            _ => false,
+        };
         if !web {
             self.refused(url);
         }

@@ -17,10 +17,34 @@ const KIOSK: &str = include_str!("kiosk.js");
 const NO_CLOSE: &str = "if (window === window.top && !window.opener) window.close = () => {};";
 
 /// Addresses that are for other programs (`mailto:`, `tel:`) are not left to the browser, which would ask or start
-/// one: it does so before any request that could be judged.
+/// one: it does so before any request that could be judged. Neither is a blank page in the page's own place; a window
+/// that a page has opened may be blank, as the page may write into it.
 const WEB_ONLY: &str = "if (window.navigation) navigation.addEventListener('navigate', event => { \
-     if (event.cancelable && !/^(https?|file|blob|data|about|javascript):/i.test(event.destination.url)) \
+     const page = window === window.top && !window.opener, to = event.destination.url; \
+     if (event.cancelable && !(page ? /^(https?|file|blob|data|javascript):/i : /^(https?|file|blob|data|about|javascript):/i).test(to)) \
      event.preventDefault(); });";
+
+/// What the browser would ask a visitor in a dialog of its own: for a security key, and whether the page may be the
+/// program for links of other schemes.
+const NO_QUESTIONS: &str = "{ \
+     const refused = () => Promise.reject(new DOMException('The kiosk has no security keys.', 'NotAllowedError')); \
+     if (window.CredentialsContainer) for (const name of ['get', 'create']) { \
+       const ask = CredentialsContainer.prototype[name]; \
+       CredentialsContainer.prototype[name] = function (options) { \
+         return options && options.publicKey ? refused() : ask.call(this, options); }; } \
+     if (navigator.registerProtocolHandler) Navigator.prototype.registerProtocolHandler = () => {}; }";
+
+/// Picture in picture is a window above the page: only where such windows have a button to close them. The entry in a
+/// video's own controls goes with the attribute.
+const NO_PICTURE_IN_PICTURE: &str = "{ \
+     const refused = () => Promise.reject(new DOMException('The kiosk has no windows above the page.', 'NotAllowedError')); \
+     if (window.DocumentPictureInPicture) DocumentPictureInPicture.prototype.requestWindow = refused; \
+     if (window.HTMLVideoElement) { \
+       HTMLVideoElement.prototype.requestPictureInPicture = refused; \
+       Object.defineProperty(Document.prototype, 'pictureInPictureEnabled', { configurable: true, get: () => false }); \
+       const plain = event => { for (const part of event.composedPath()) \
+         if (part instanceof HTMLVideoElement) part.disablePictureInPicture = true; }; \
+       for (const name of ['loadstart', 'loadedmetadata', 'play', 'pointerdown', 'keydown']) addEventListener(name, plain, true); } }";
 
 /// Breaks a loop of dialogs by an error in its script: otherwise the page would never be painted, or a person could do
 /// nothing else.
@@ -100,9 +124,12 @@ pub(super) fn of(browser: &BrowserSettings, api: &Api) -> String {
     let kiosk = kiosk.replace("BURST", &BURST.to_string()).replace("RATE", &RATE.to_string());
     let kiosk = kiosk.replace("LONGEST", &LONGEST.to_string()).replace("PATIENCE", &PATIENCE.as_millis().to_string());
     let narrow = narrow::script();
-    let mut parts = vec![TELL, &kiosk, frames::SCRIPT, NO_CLOSE, WEB_ONLY, DIALOGS, IN_SIGHT, &narrow];
+    let mut parts = vec![TELL, &kiosk, frames::SCRIPT, NO_CLOSE, WEB_ONLY, NO_QUESTIONS, DIALOGS, IN_SIGHT, &narrow];
     if browser.printing == Printing::None {
         parts.push(NO_PRINT);
+    }
+    if browser.new_windows != NewWindows::Popup {
+        parts.push(NO_PICTURE_IN_PICTURE);
     }
     match browser.new_windows {
         NewWindows::Same => parts.extend([TARGETS, SAME_WINDOW]),

@@ -196,7 +196,9 @@ impl Page {
             }
             // A page may be written into a window that was opened without an address.
             "Page.lifecycleEvent" if parameters["name"] == "firstContentfulPaint" => window.filled = true,
-            "Page.frameScheduledNavigation" if self.navigation_scheduled(parameters) => self.close_if_blank(&target),
+            "Page.frameScheduledNavigation" if self.navigation_scheduled(parameters, true) => {
+                self.close_if_blank(&target)
+            }
             "Inspector.targetCrashed" => self.close_window(&target),
             _ => {}
         }
