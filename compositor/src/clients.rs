@@ -190,7 +190,10 @@ impl Kiosk {
             Ok(state) => state,
             Err(too_many) => return Err((too_many.to_string(), Some(stream))),
         };
-        self.main_loop.display.insert_client(stream, state).map_err(|error| (error.to_string(), None))
+        let inserted = self.main_loop.display.insert_client(stream, state.clone());
+        let client = inserted.map_err(|error| (error.to_string(), None))?;
+        self.protocols.limits.connected(client.id(), &state);
+        Ok(client)
     }
 }
 

@@ -41,6 +41,7 @@ mod pings;
 mod pointer_focus;
 mod popups;
 mod power;
+mod primary_selection;
 mod privilege;
 mod protocols;
 mod reboot;

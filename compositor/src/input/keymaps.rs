@@ -118,6 +118,7 @@ impl Kiosk {
             self.seat.keymaps.own.remove(handle);
             return Follow::Impossible;
         }
+        self.keymap_sent();
         self.seat.keymaps.active.clone_from(&wanted);
         if apart {
             self.enter_layout(handle, wanted.as_deref(), num_lock);
@@ -132,11 +133,15 @@ impl Kiosk {
         let (delay, rate) = (settings.repeat_delay as i32, settings.repeat_rate as i32);
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return true };
         keyboard.change_repeat_info(rate, delay);
-        if self.seat.keymaps.active.is_some() || keyboard.set_xkb_config(self, super::xkb_config(&settings)).is_ok() {
+        if self.seat.keymaps.active.is_some() {
             return true;
         }
-        self.use_configured_keymap();
-        false
+        let known = keyboard.set_xkb_config(self, super::xkb_config(&settings)).is_ok();
+        if !known {
+            self.use_configured_keymap();
+        }
+        self.keymap_sent();
+        known
     }
 
     fn use_configured_keymap(&mut self) -> bool {
@@ -153,6 +158,7 @@ impl Kiosk {
         if self.seat.keymaps.active.as_deref() == Some(handle) {
             self.set_modifiers(ModifiersState::default());
             self.use_configured_keymap();
+            self.keymap_sent();
             self.seat.keymaps.active = None;
         }
     }

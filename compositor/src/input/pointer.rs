@@ -96,7 +96,10 @@ impl Kiosk {
         let Some(pointer) = self.seat.seat.get_pointer() else { return };
         let time = time.unwrap_or(self.now().as_millis() as u32);
         self.seat.pointer_origin = under.as_ref().map(|(_, origin)| *origin);
-        pointer.motion(self, under.clone(), &MotionEvent { location, serial: SERIAL_COUNTER.next_serial(), time });
+        let motion = MotionEvent { location, serial: SERIAL_COUNTER.next_serial(), time };
+        self.move_drag(None, under.as_ref().map(|(surface, _)| surface), |kiosk| {
+            pointer.motion(kiosk, under.clone(), &motion);
+        });
         pointer.frame(self);
         if let Some((surface, origin)) = under {
             self.activate_constraint(&surface, location - origin);

@@ -114,7 +114,9 @@ impl Kiosk {
         if self.stage.cursor.drag_to(location) {
             self.request_shell_redraw();
         }
-        touch.motion(self, under, &MotionEvent { slot, location, time: event.time_msec() });
+        let motion = MotionEvent { slot, location, time: event.time_msec() };
+        let surface = under.as_ref().map(|(surface, _)| surface.clone());
+        self.move_drag(Some(slot), surface.as_ref(), |kiosk| touch.motion(kiosk, under, &motion));
     }
 
     /// Withholds a motion: the position is sent with the finger's end.
@@ -144,7 +146,9 @@ impl Kiosk {
         let (slot, location, time) = (finger.slot, finger.location, event.time_msec());
         if finger.missed {
             let under = self.under(location);
-            touch.motion(self, under, &MotionEvent { slot, location, time });
+            let surface = under.as_ref().map(|(surface, _)| surface.clone());
+            let motion = MotionEvent { slot, location, time };
+            self.move_drag(Some(slot), surface.as_ref(), |kiosk| touch.motion(kiosk, under, &motion));
         }
         touch.up(self, &UpEvent { slot, serial, time });
     }
@@ -183,7 +187,9 @@ impl Kiosk {
         let fingers: Vec<_> = self.seat.fingers.values().map(|finger| (finger.slot, finger.location)).collect();
         for (slot, location) in fingers {
             let under = self.under(location);
-            touch.motion(self, under, &MotionEvent { slot, location, time });
+            let surface = under.as_ref().map(|(surface, _)| surface.clone());
+            let motion = MotionEvent { slot, location, time };
+            self.move_drag(Some(slot), surface.as_ref(), |kiosk| touch.motion(kiosk, under, &motion));
         }
         touch.frame(self);
     }

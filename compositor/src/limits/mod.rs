@@ -12,6 +12,7 @@ pub mod descriptors;
 pub mod refusal;
 pub mod table;
 pub mod tallies;
+pub mod unread;
 pub mod waiting;
 
 use std::{
@@ -37,6 +38,10 @@ pub struct Limits {
     /// By privilege and user id. Entries without clients are dropped when new clients connect.
     users: HashMap<(Privilege, u32), Weak<Counts>>,
     pub(crate) endless: Endless,
+    /// The connected clients, and some that have gone.
+    connected: Vec<(ClientId, Weak<ClientState>)>,
+    /// Clients that do not read what was sent to all, to be disconnected.
+    silent: Vec<ClientId>,
 }
 
 impl Limits {
@@ -49,7 +54,15 @@ impl Limits {
             x_servers: Arc::new(Counts::of_all(settings, XWAYLAND_FACTOR)),
             users: HashMap::new(),
             endless: Endless::default(),
+            connected: Vec::new(),
+            silent: Vec::new(),
         }
+    }
+
+    /// A client is connected.
+    pub fn connected(&mut self, client: ClientId, state: &Arc<ClientState>) {
+        self.connected.retain(|(_, state)| state.strong_count() > 0);
+        self.connected.push((client, Arc::downgrade(state)));
     }
 
     /// The counts of one more client of this user.

@@ -32,6 +32,7 @@ use crate::limits::{
     refusal::Repeated,
     table::REGISTRIES,
     tallies::Tallies,
+    unread,
 };
 
 /// Presses, touches and keys that are sent to a client that does not read, until they are withheld too. With its
@@ -82,6 +83,8 @@ pub struct ClientState {
     socket: Mutex<Option<OwnedFd>>,
     /// Presses sent since it was last seen to read.
     begun_unread: AtomicU32,
+    /// Descriptors sent since its socket was last empty.
+    unread: AtomicU32,
     /// Number of commits of its surfaces.
     commits: AtomicU64,
     /// Number of `wl_registry` objects and binds of `wl_compositor`.
@@ -112,6 +115,7 @@ impl ClientState {
             tallies: Tallies::default(),
             socket: Mutex::new(socket),
             begun_unread: AtomicU32::new(0),
+            unread: AtomicU32::new(0),
             commits: AtomicU64::new(0),
             registries: AtomicU32::new(0),
             endless: limits.endless.clone(),
@@ -136,6 +140,18 @@ impl ClientState {
         }
         let one_more = |begun: u32| (begun < BEGINNINGS_UNREAD).then_some(begun + 1);
         self.begun_unread.fetch_update(Relaxed, Relaxed, one_more).is_ok()
+    }
+
+    /// Counts descriptors that are sent to it. `false`: with them it would have more than `most` unread. If it has read
+    /// everything, it is sent any number.
+    pub fn takes_descriptors(&self, count: u32, most: u32) -> bool {
+        let socket = self.socket.lock().unwrap_or_else(PoisonError::into_inner);
+        if socket.as_ref().is_none_or(unread::is_empty) {
+            self.unread.store(count, Relaxed);
+            return true;
+        }
+        let more = |unread: u32| unread.checked_add(count).filter(|all| *all <= most);
+        self.unread.fetch_update(Relaxed, Relaxed, more).is_ok()
     }
 
     /// The client destroyed one of its registries.

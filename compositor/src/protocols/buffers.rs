@@ -17,7 +17,8 @@ use smithay::{
         calloop::{EventSource, Interest, RegistrationToken},
         wayland_protocols::wp::{
             linux_dmabuf::zv1::server::{
-                zwp_linux_dmabuf_feedback_v1::ZwpLinuxDmabufFeedbackV1, zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
+                zwp_linux_dmabuf_feedback_v1::ZwpLinuxDmabufFeedbackV1,
+                zwp_linux_dmabuf_v1::{self, ZwpLinuxDmabufV1},
             },
             linux_drm_syncobj::v1::server::{
                 wp_linux_drm_syncobj_manager_v1::WpLinuxDrmSyncobjManagerV1,
@@ -49,7 +50,11 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
-    protocols::dispatch::{globals, objects},
+    limits::{
+        refusal::LIMIT,
+        unread::{self, Sent, UNREAD},
+    },
+    protocols::dispatch::{Refused, globals, guarded, objects},
 };
 
 impl Kiosk {
@@ -228,12 +233,33 @@ impl DrmSyncobjHandler for Kiosk {
     }
 }
 
+/// Each feedback begins with a descriptor of the table of formats.
+fn dmabuf(
+    _: &mut Kiosk,
+    client: &Client,
+    _: &ZwpLinuxDmabufV1,
+    request: &zwp_linux_dmabuf_v1::Request,
+    _: &DmabufData,
+) -> Result<(), Refused> {
+    match request {
+        zwp_linux_dmabuf_v1::Request::GetDefaultFeedback { .. }
+        | zwp_linux_dmabuf_v1::Request::GetSurfaceFeedback { .. }
+            if !unread::takes(client, 1, Sent::Own) =>
+        {
+            Err(Refused { code: LIMIT, sentence: UNREAD.into() })
+        }
+        _ => Ok(()),
+    }
+}
+
 globals! {
     ZwpLinuxDmabufV1, DmabufGlobalData => DmabufState;
     WpLinuxDrmSyncobjManagerV1, DrmSyncobjGlobalData => DrmSyncobjState;
 }
+guarded! {
+    ZwpLinuxDmabufV1, DmabufData => DmabufState, dmabuf;
+}
 objects! {
-    ZwpLinuxDmabufV1, DmabufData => DmabufState;
     WlBuffer, Dmabuf => DmabufState;
     ZwpLinuxDmabufFeedbackV1, DmabufFeedbackData => DmabufState;
     WpLinuxDrmSyncobjManagerV1, () => DrmSyncobjState;

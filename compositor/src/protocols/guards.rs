@@ -5,10 +5,7 @@
 use smithay::{
     reexports::{
         wayland_protocols::{
-            wp::{
-                linux_dmabuf::zv1::server::zwp_linux_buffer_params_v1::{self, ZwpLinuxBufferParamsV1},
-                primary_selection::zv1::server::zwp_primary_selection_source_v1::{self, ZwpPrimarySelectionSourceV1},
-            },
+            wp::linux_dmabuf::zv1::server::zwp_linux_buffer_params_v1::{self, ZwpLinuxBufferParamsV1},
             xdg::{
                 decoration::zv1::server::zxdg_toplevel_decoration_v1::{self, ZxdgToplevelDecorationV1},
                 shell::server::{
@@ -22,7 +19,6 @@ use smithay::{
             backend::ObjectId,
             protocol::{
                 wl_buffer::WlBuffer,
-                wl_data_source::{self, WlDataSource},
                 wl_region::{self, WlRegion},
                 wl_shm::{self, WlShm},
                 wl_shm_pool::{self, WlShmPool},
@@ -39,10 +35,6 @@ use smithay::{
             is_sync_subsurface, with_states,
         },
         dmabuf::{DmabufParamsData, DmabufState},
-        selection::{
-            data_device::{DataDeviceState, DataSourceUserData},
-            primary_selection::{PrimarySelectionState, PrimarySourceUserData},
-        },
         shell::xdg::{
             PopupSurface, ToplevelSurface, XdgPopupSurfaceData, XdgShellState, XdgShellSurfaceUserData,
             decoration::XdgDecorationState,
@@ -79,8 +71,6 @@ guarded! {
     XdgToplevel, XdgShellSurfaceUserData => XdgShellState, toplevel;
     XdgPopup, XdgShellSurfaceUserData => XdgShellState, popup;
     ZxdgToplevelDecorationV1, ToplevelSurface => XdgDecorationState, decoration;
-    WlDataSource, DataSourceUserData => DataDeviceState, data_source;
-    ZwpPrimarySelectionSourceV1, PrimarySourceUserData => PrimarySelectionState, primary_source;
 }
 
 fn refuse<T>(code: impl Into<u32>, sentence: impl Into<String>) -> Result<T, Refused> {
@@ -230,32 +220,6 @@ fn region(
         wl_region::Request::Add { .. } | wl_region::Request::Subtract { .. } => {
             count(client, region.id(), "rectangles of a region", "region-rectangles", |limits| limits.region_rectangles)
         }
-        _ => Ok(()),
-    }
-}
-
-fn data_source(
-    _: &mut Kiosk,
-    client: &Client,
-    source: &WlDataSource,
-    request: &wl_data_source::Request,
-    _: &DataSourceUserData,
-) -> Result<(), Refused> {
-    match request {
-        wl_data_source::Request::Offer { .. } => mime_type(client, source.id()),
-        _ => Ok(()),
-    }
-}
-
-fn primary_source(
-    _: &mut Kiosk,
-    client: &Client,
-    source: &ZwpPrimarySelectionSourceV1,
-    request: &zwp_primary_selection_source_v1::Request,
-    _: &PrimarySourceUserData,
-) -> Result<(), Refused> {
-    match request {
-        zwp_primary_selection_source_v1::Request::Offer { .. } => mime_type(client, source.id()),
         _ => Ok(()),
     }
 }

@@ -13,6 +13,7 @@ mod commit_timing;
 mod data_control;
 mod dialog;
 pub(crate) mod dispatch;
+mod drag_offers;
 mod fifo;
 mod fixes;
 mod foreign_parents;
@@ -31,6 +32,7 @@ mod seat;
 mod security_context;
 mod selection;
 mod selection_devices;
+pub(crate) mod selection_sources;
 mod session_lock;
 mod shell;
 mod subsurface_place;
@@ -92,6 +94,7 @@ use output_power::OutputPower;
 use outputs::XdgOutputs;
 use security_context::SecurityContexts;
 use selection_devices::DeadDevices;
+use selection_sources::SelectionSources;
 use session_lock::SessionLock;
 use text_input::TextInputs;
 use virtual_input::VirtualInput;
@@ -164,6 +167,8 @@ pub struct Protocols {
     pub commit_timing: CommitTiming,
     /// Data devices of clients that died without destroying them.
     pub dead_devices: DeadDevices,
+    /// What clients have copied.
+    pub selection_sources: SelectionSources,
     /// The limits of clients.
     pub limits: Limits,
     /// Kept while their globals are offered; not used otherwise.
@@ -231,6 +236,7 @@ impl Protocols {
             commit_timing: CommitTiming::new(display),
             foreign_parents: ForeignParents::new(display),
             dead_devices: DeadDevices::default(),
+            selection_sources: SelectionSources::default(),
             limits: Limits::new(limits),
             _passive: Passive {
                 _outputs: OutputManagerState::new(),

@@ -30,9 +30,12 @@ use smithay::{
             },
         },
         wayland_server::{
-            Resource,
+            Client, Resource,
             protocol::{
-                wl_keyboard::WlKeyboard, wl_pointer::WlPointer, wl_seat::WlSeat, wl_surface::WlSurface,
+                wl_keyboard::WlKeyboard,
+                wl_pointer::WlPointer,
+                wl_seat::{self, WlSeat},
+                wl_surface::WlSurface,
                 wl_touch::WlTouch,
             },
         },
@@ -55,8 +58,13 @@ use smithay::{
 
 use crate::{
     kiosk::Kiosk,
+    limits::{
+        refusal::LIMIT,
+        unread::{self, MAX_KEYBOARDS, Sent, UNREAD},
+    },
     policy,
-    protocols::dispatch::{globals, objects},
+    privilege::ClientState,
+    protocols::dispatch::{Refused, globals, guarded, objects},
 };
 
 impl SeatHandler for Kiosk {
@@ -107,6 +115,28 @@ impl PointerConstraintsHandler for Kiosk {
     }
 }
 
+/// A keyboard is sent a descriptor of the keymap, now and at each change of it.
+fn seat(
+    _: &mut Kiosk,
+    client: &Client,
+    _: &WlSeat,
+    request: &wl_seat::Request,
+    _: &SeatUserData<Kiosk>,
+) -> Result<(), Refused> {
+    if !matches!(request, wl_seat::Request::GetKeyboard { .. }) {
+        return Ok(());
+    }
+    let keyboards = client.get_data::<ClientState>().map_or(0, |state| state.counts.used(WlKeyboard::interface().name));
+    if keyboards > MAX_KEYBOARDS {
+        let sentence = format!("too many wl_keyboard: one client may have {MAX_KEYBOARDS} at a time");
+        return Err(Refused { code: LIMIT, sentence });
+    }
+    if !unread::takes(client, 1, Sent::Own) {
+        return Err(Refused { code: LIMIT, sentence: UNREAD.into() });
+    }
+    Ok(())
+}
+
 globals! {
     WlSeat, SeatGlobalData<Kiosk> => SeatState<Kiosk>;
     WpCursorShapeManagerV1, () => CursorShapeManagerState;
@@ -115,8 +145,10 @@ globals! {
     ZwpRelativePointerManagerV1, () => RelativePointerManagerState;
     ZwpTabletManagerV2, () => TabletManagerState;
 }
+guarded! {
+    WlSeat, SeatUserData<Kiosk> => SeatState<Kiosk>, seat;
+}
 objects! {
-    WlSeat, SeatUserData<Kiosk> => SeatState<Kiosk>;
     WlPointer, PointerUserData<Kiosk> => SeatState<Kiosk>;
     WlKeyboard, KeyboardUserData<Kiosk> => SeatState<Kiosk>;
     WlTouch, TouchUserData<Kiosk> => SeatState<Kiosk>;

@@ -11,24 +11,23 @@ use smithay::{
         },
     },
     wayland::selection::{
-        SelectionHandler, SelectionSource, SelectionTarget,
+        SelectionHandler, SelectionTarget,
         data_device::{ClientDndGrabHandler, DataDeviceHandler, DataDeviceState, ServerDndGrabHandler},
         primary_selection::{PrimaryDeviceManagerGlobalData, PrimarySelectionHandler, PrimarySelectionState},
     },
 };
 
+use super::selection_sources::Owner;
 use crate::{kiosk::Kiosk, protocols::dispatch::globals};
 
 impl SelectionHandler for Kiosk {
-    type SelectionUserData = ();
+    type SelectionUserData = Owner;
 
-    fn new_selection(&mut self, kind: SelectionTarget, source: Option<SelectionSource>, _seat: Seat<Self>) {
-        self.copied_by_wayland(kind, source.as_ref());
-    }
-
-    /// The only selections that are not a Wayland client's are those of X programs.
-    fn send_selection(&mut self, kind: SelectionTarget, form: String, into: OwnedFd, _seat: Seat<Self>, (): &()) {
-        self.paste_from_x(kind, form, into);
+    fn send_selection(&mut self, kind: SelectionTarget, form: String, into: OwnedFd, _seat: Seat<Self>, owner: &Owner) {
+        match owner {
+            Some(source) => source.send(form, into),
+            None => self.paste_from_x(kind, form, into),
+        }
     }
 }
 
@@ -39,7 +38,8 @@ impl DataDeviceHandler for Kiosk {
 }
 
 impl ClientDndGrabHandler for Kiosk {
-    fn started(&mut self, _source: Option<WlDataSource>, icon: Option<WlSurface>, seat: Seat<Self>) {
+    fn started(&mut self, source: Option<WlDataSource>, icon: Option<WlSurface>, seat: Seat<Self>) {
+        self.protocols.selection_sources.drag_begins(source);
         // The drag's start: a finger that is down, else the pointer.
         let pointer = seat.get_pointer().map(|pointer| pointer.current_location()).unwrap_or_default();
         let at = self.seat.finger().unwrap_or(pointer);
@@ -48,6 +48,7 @@ impl ClientDndGrabHandler for Kiosk {
         self.screens.request_redraw();
     }
     fn dropped(&mut self, _target: Option<WlSurface>, _validated: bool, _seat: Seat<Self>) {
+        self.protocols.selection_sources.drag_ends();
         self.stage.cursor.end_drag();
         self.seat.set_dragging(false);
         self.screens.request_redraw();

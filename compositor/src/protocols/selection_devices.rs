@@ -1,4 +1,4 @@
-//! Data devices, and the cleanup of those of clients that died.
+//! Data devices: what their clients copy, and the cleanup of those of clients that died.
 //!
 //! WORKAROUND(smithay:dead-devices): smithay forgets a device only when its client destroys it. Those of killed clients
 //! are kept for ever, and each selection goes through all of them. They are destroyed before the next device is
@@ -22,7 +22,7 @@ use smithay::{
         },
         wayland_server::{
             Client, DataInit, Dispatch, DisplayHandle, Resource,
-            backend::ClientId,
+            backend::{ClientId, ObjectId},
             protocol::{
                 wl_data_device::{self, WlDataDevice},
                 wl_data_device_manager::{self, WlDataDeviceManager},
@@ -30,6 +30,7 @@ use smithay::{
         },
     },
     wayland::selection::{
+        SelectionTarget,
         data_device::{DataDeviceState, DataDeviceUserData},
         ext_data_control::{self, ExtDataControlDeviceUserData, ExtDataControlManagerUserData},
         primary_selection::{PrimaryDeviceUserData, PrimarySelectionState},
@@ -37,6 +38,7 @@ use smithay::{
     },
 };
 
+use super::selection_sources::Source;
 use crate::{kiosk::Kiosk, protocols::dispatch::objects};
 
 /// Passes requests on to smithay, after it has destroyed the devices of dead clients.
@@ -51,8 +53,67 @@ pub struct DeadDevices {
     wlr: Vec<ZwlrDataControlDeviceV1>,
 }
 
+/// The selection that a request sets, and its source.
+type Selected = Option<(SelectionTarget, Option<Source>)>;
+
+fn core(request: &wl_data_device::Request) -> Selected {
+    match request {
+        wl_data_device::Request::SetSelection { source, .. } => {
+            Some((SelectionTarget::Clipboard, source.clone().map(Source::Core)))
+        }
+        _ => None,
+    }
+}
+
+fn primary(request: &zwp_primary_selection_device_v1::Request) -> Selected {
+    match request {
+        zwp_primary_selection_device_v1::Request::SetSelection { source, .. } => {
+            Some((SelectionTarget::Primary, source.clone().map(Source::Primary)))
+        }
+        _ => None,
+    }
+}
+
+fn ext(request: &ext_data_control_device_v1::Request) -> Selected {
+    match request {
+        ext_data_control_device_v1::Request::SetSelection { source } => {
+            Some((SelectionTarget::Clipboard, source.clone().map(Source::Ext)))
+        }
+        ext_data_control_device_v1::Request::SetPrimarySelection { source } => {
+            Some((SelectionTarget::Primary, source.clone().map(Source::Ext)))
+        }
+        _ => None,
+    }
+}
+
+fn wlr(request: &zwlr_data_control_device_v1::Request) -> Selected {
+    match request {
+        zwlr_data_control_device_v1::Request::SetSelection { source } => {
+            Some((SelectionTarget::Clipboard, source.clone().map(Source::Wlr)))
+        }
+        zwlr_data_control_device_v1::Request::SetPrimarySelection { source } => {
+            Some((SelectionTarget::Primary, source.clone().map(Source::Wlr)))
+        }
+        _ => None,
+    }
+}
+
+/// Of windows: who has the keyboard sets the selection.
+fn focused(kiosk: &Kiosk, device: &ObjectId) -> bool {
+    let keyboard = kiosk.seat.seat.get_keyboard();
+    keyboard.is_some_and(|keyboard| keyboard.client_of_object_has_focus(device))
+}
+
+/// Of trusted tools: each may.
+fn anybody(_: &Kiosk, _: &ObjectId) -> bool {
+    true
+}
+
 macro_rules! devices {
-    ($($dead:ident: $state:ty, $manager:ty, $manager_data:ty, $get:path => $device:ty, $data:ty, $destroy:expr;)+) => {$(
+    ($(
+        $dead:ident: $state:ty, $manager:ty, $manager_data:ty, $get:path
+            => $device:ty, $data:ty, $destroy:expr, $selected:path, $may:path;
+    )+) => {$(
         impl Dispatch<$manager, $manager_data, Kiosk> for SelectionDevices {
             fn request(
                 kiosk: &mut Kiosk,
@@ -88,6 +149,12 @@ macro_rules! devices {
                 display: &DisplayHandle,
                 init: &mut DataInit<'_, Kiosk>,
             ) {
+                if let Some((kind, source)) = $selected(&request) {
+                    if $may(kiosk, &device.id()) {
+                        kiosk.select(kind, source);
+                    }
+                    return;
+                }
                 <$state as Dispatch<$device, $data, Kiosk>>::request(
                     kiosk, client, device, request, data, display, init,
                 );
@@ -108,14 +175,15 @@ macro_rules! devices {
 
 devices! {
     data: DataDeviceState, WlDataDeviceManager, (), wl_data_device_manager::Request::GetDataDevice
-        => WlDataDevice, DataDeviceUserData, wl_data_device::Request::Release;
+        => WlDataDevice, DataDeviceUserData, wl_data_device::Request::Release, core, focused;
     primary: PrimarySelectionState, ZwpPrimarySelectionDeviceManagerV1, (),
         zwp_primary_selection_device_manager_v1::Request::GetDevice
-        => ZwpPrimarySelectionDeviceV1, PrimaryDeviceUserData, zwp_primary_selection_device_v1::Request::Destroy;
+        => ZwpPrimarySelectionDeviceV1, PrimaryDeviceUserData, zwp_primary_selection_device_v1::Request::Destroy,
+        primary, focused;
     ext: ext_data_control::DataControlState, ExtDataControlManagerV1, ExtDataControlManagerUserData,
         ext_data_control_manager_v1::Request::GetDataDevice
-        => ExtDataControlDeviceV1, ExtDataControlDeviceUserData, ext_data_control_device_v1::Request::Destroy;
+        => ExtDataControlDeviceV1, ExtDataControlDeviceUserData, ext_data_control_device_v1::Request::Destroy, ext, anybody;
     wlr: wlr_data_control::DataControlState, ZwlrDataControlManagerV1, DataControlManagerUserData,
         zwlr_data_control_manager_v1::Request::GetDataDevice
-        => ZwlrDataControlDeviceV1, DataControlDeviceUserData, zwlr_data_control_device_v1::Request::Destroy;
+        => ZwlrDataControlDeviceV1, DataControlDeviceUserData, zwlr_data_control_device_v1::Request::Destroy, wlr, anybody;
 }

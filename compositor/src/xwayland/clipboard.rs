@@ -4,9 +4,9 @@
 use std::os::fd::OwnedFd;
 
 use smithay::wayland::selection::{
-    SelectionSource, SelectionTarget,
-    data_device::{clear_data_device_selection, request_data_device_client_selection, set_data_device_selection},
-    primary_selection::{clear_primary_selection, request_primary_client_selection, set_primary_selection},
+    SelectionTarget,
+    data_device::{clear_data_device_selection, set_data_device_selection},
+    primary_selection::{clear_primary_selection, set_primary_selection},
 };
 
 use super::wm::{FORM_NAME, FORMS, KINDS, Offer, Paste, index};
@@ -44,9 +44,9 @@ impl Copied {
 
 impl Kiosk {
     /// A Wayland client has set or cleared a selection.
-    pub(crate) fn copied_by_wayland(&mut self, kind: SelectionTarget, source: Option<&SelectionSource>) {
-        let fits = |form: &String| form.len() <= FORM_NAME;
-        let forms = source.map(|source| source.mime_types().into_iter().filter(fits).take(FORMS).collect());
+    pub(crate) fn copied_by_wayland(&mut self, kind: SelectionTarget, types: Option<&[String]>) {
+        let fits = |form: &&String| form.len() <= FORM_NAME;
+        let forms = types.map(|types| types.iter().filter(fits).take(FORMS).cloned().collect());
         self.clients.x11.copied.offer(kind, forms);
     }
 
@@ -66,11 +66,12 @@ impl Kiosk {
         if !self.x_has_keyboard() {
             return;
         }
+        self.protocols.selection_sources.replace(kind, None);
         self.clients.x11.copied.set_of_x(kind, true);
         let (display, seat) = (&self.main_loop.display, &self.seat.seat);
         match kind {
-            SelectionTarget::Clipboard => set_data_device_selection(display, seat, forms, ()),
-            SelectionTarget::Primary => set_primary_selection(display, seat, forms, ()),
+            SelectionTarget::Clipboard => set_data_device_selection(display, seat, forms, None),
+            SelectionTarget::Primary => set_primary_selection(display, seat, forms, None),
         }
     }
 
@@ -102,12 +103,9 @@ impl Kiosk {
         if !self.x_has_keyboard() {
             return;
         }
-        let given = match kind {
-            SelectionTarget::Clipboard => request_data_device_client_selection(&self.seat.seat, form, into).is_ok(),
-            SelectionTarget::Primary => request_primary_client_selection(&self.seat.seat, form, into).is_ok(),
-        };
-        if !given {
-            tracing::debug!(?kind, "an X program asks for an empty selection");
+        match self.protocols.selection_sources.offering(kind, &form) {
+            Some(source) => source.send(form, into),
+            None => tracing::debug!(?kind, "an X program asks for an empty selection"),
         }
     }
 

@@ -13,6 +13,7 @@ mod mangle;
 mod memory;
 mod roles;
 mod speaker;
+mod unread;
 mod waits;
 mod window_lists;
 mod wire_fuzz;

@@ -33,6 +33,8 @@ use wayland_protocols::{
         fractional_scale::v1::client::wp_fractional_scale_manager_v1::WpFractionalScaleManagerV1,
         idle_inhibit::zv1::client::zwp_idle_inhibit_manager_v1::ZwpIdleInhibitManagerV1,
         keyboard_shortcuts_inhibit::zv1::client::zwp_keyboard_shortcuts_inhibit_manager_v1::ZwpKeyboardShortcutsInhibitManagerV1,
+        linux_dmabuf::zv1::client::zwp_linux_dmabuf_v1::ZwpLinuxDmabufV1,
+        linux_drm_syncobj::v1::client::wp_linux_drm_syncobj_manager_v1::WpLinuxDrmSyncobjManagerV1,
         pointer_constraints::zv1::client::zwp_pointer_constraints_v1::ZwpPointerConstraintsV1,
         pointer_gestures::zv1::client::zwp_pointer_gestures_v1::ZwpPointerGesturesV1,
         presentation_time::client::wp_presentation::WpPresentation,
@@ -84,6 +86,8 @@ use crate::fixture::{
 const REGISTRY: u32 = 2;
 /// Start of the server's ids.
 const SERVER_IDS: u32 = 0xff00_0000;
+/// The format that buffers of a GPU are offered in: the kernel's name `XR24`.
+const XRGB8888: u32 = u32::from_le_bytes(*b"XR24");
 /// Size of `wl_shm.create_pool`'s memory, bytes.
 pub const POOL: usize = 64 * 64 * 4;
 
@@ -125,6 +129,8 @@ fn interfaces() -> Vec<&'static Interface> {
         XdgSystemBellV1::interface(),
         ExtSessionLockManagerV1::interface(),
         WlFixes::interface(),
+        ZwpLinuxDmabufV1::interface(),
+        WpLinuxDrmSyncobjManagerV1::interface(),
         ExtIdleNotifierV1::interface(),
         ExtForeignToplevelListV1::interface(),
         ZwlrForeignToplevelManagerV1::interface(),
@@ -145,7 +151,7 @@ fn interfaces() -> Vec<&'static Interface> {
 }
 
 /// Interfaces whose requests matter most.
-const LIVELY: [&str; 13] = [
+const LIVELY: [&str; 15] = [
     "wl_surface",
     "xdg_surface",
     "xdg_toplevel",
@@ -159,6 +165,8 @@ const LIVELY: [&str; 13] = [
     "wl_compositor",
     "wl_subcompositor",
     "xdg_wm_base",
+    "zwp_linux_dmabuf_v1",
+    "zwp_linux_buffer_params_v1",
 ];
 
 /// An object of the client.
@@ -368,6 +376,14 @@ impl Speaker {
             }
             ("zwp_pointer_constraints_v1", _, 4) => upto(2).map(|lifetime| lifetime + 1),
             ("wp_cursor_shape_device_v1", "set_shape", 2) => upto(34).map(|shape| shape + 1),
+            ("zwp_linux_buffer_params_v1", "add", 1) => upto(2),
+            ("zwp_linux_buffer_params_v1", "add", 3) => Some(256),
+            ("zwp_linux_buffer_params_v1", "add", _) => Some(0),
+            ("zwp_linux_buffer_params_v1", _, 1 | 2) => upto(63).map(|size| size + 1),
+            ("zwp_linux_buffer_params_v1", _, 3) => Some(XRGB8888),
+            ("zwp_linux_buffer_params_v1", _, _) => Some(0),
+            ("zwp_linux_dmabuf_v1", "get_surface_feedback", _) => newest("wl_surface"),
+            ("wp_linux_drm_syncobj_manager_v1", "get_surface", _) => newest("wl_surface"),
             ("wp_content_type_v1", _, _) => upto(4),
             ("wp_commit_timer_v1", "set_timestamp", 1) => Some(0),
             ("wp_commit_timer_v1", "set_timestamp", 2) => upto(2).map(|far| far * 4_000_000),
@@ -538,7 +554,7 @@ impl Speaker {
 fn the_grammar_has_every_global_of_the_table() {
     use kioskd::privilege::table::{GLOBALS, Who};
     let known: Vec<&str> = interfaces().iter().map(|interface| interface.name).collect();
-    let bound = GLOBALS.iter().filter(|global| !global.device && global.who != Who::Xwayland);
+    let bound = GLOBALS.iter().filter(|global| global.who != Who::Xwayland);
     let unknown = bound.filter(|global| !known.contains(&global.interface));
     let unknown: Vec<&str> = unknown.map(|global| global.interface).collect();
     assert!(unknown.is_empty(), "{unknown:?}");

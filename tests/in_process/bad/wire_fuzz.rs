@@ -141,6 +141,7 @@ fn play(seeds: &[u64], account: &mut Account) {
     setup.config.limits.surfaces = 60;
     setup.config.limits.subsurface_depth = 8;
     let mut fixture = setup.start();
+    fixture.offer_gpu();
     let bystander = Bystander::new(&mut fixture);
     // A kiosk that ends within a process keeps some memory, such as its keymap's file: so growth is measured within
     // each one's run.
