@@ -83,7 +83,9 @@ pub static ROUTES: &[Route] = &[
 /// The verb of a request, and the name in its path.
 pub fn find(method: &str, path: &str) -> Result<(Verb, String), Problem> {
     let mut allowed = Vec::new();
-    for route in ROUTES {
+    // A path of its own is no name in another's.
+    let own = ROUTES.iter().any(|route| route.path == path);
+    for route in ROUTES.iter().filter(|route| !own || route.path == path) {
         let Some(name) = matched(route.path, path) else { continue };
         if route.method == method {
             return Ok((route.verb, decoded(name)?));
@@ -123,6 +125,7 @@ mod tests {
         {
             assert_eq!(of("GET", path), Err(404), "{path}");
         }
+        assert_eq!(of("PATCH", "/v1/outputs/confirm"), Err(405));
         for method in ["POST", "HEAD", "OPTIONS", "get"] {
             assert_eq!(of(method, "/v1/status"), Err(405), "{method}");
         }

@@ -24,6 +24,7 @@ const MAX_EXPIRES: u32 = 24 * 3600;
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct OfShell {
+    #[serde(deserialize_with = "some")]
     shell: Option<String>,
 }
 
@@ -31,6 +32,7 @@ struct OfShell {
 #[serde(deny_unknown_fields, default)]
 struct Reload {
     hard: bool,
+    #[serde(deserialize_with = "some")]
     shell: Option<String>,
 }
 
@@ -38,6 +40,7 @@ struct Reload {
 #[serde(deny_unknown_fields)]
 struct Open {
     url: String,
+    #[serde(default, deserialize_with = "some")]
     shell: Option<String>,
 }
 
@@ -45,21 +48,29 @@ struct Open {
 #[serde(deny_unknown_fields, default)]
 struct Forget {
     outputs: Vec<String>,
+    #[serde(deserialize_with = "some")]
     key: Option<String>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default, rename_all = "kebab-case")]
 struct Changes {
+    #[serde(deserialize_with = "some")]
     power: Option<Power>,
+    #[serde(deserialize_with = "some")]
     mode: Option<String>,
+    #[serde(deserialize_with = "whole")]
     rotation: Option<u32>,
     #[serde(deserialize_with = "number_or_word")]
     scale: Option<String>,
+    #[serde(deserialize_with = "some")]
     position: Option<(i32, i32)>,
+    #[serde(deserialize_with = "some")]
     mirror: Option<String>,
+    #[serde(deserialize_with = "whole")]
     brightness: Option<u32>,
     lasting: How,
+    #[serde(deserialize_with = "whole")]
     revert_after: Option<u64>,
 }
 
@@ -82,7 +93,9 @@ enum How {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Input {
+    #[serde(deserialize_with = "some")]
     trusted: Option<bool>,
+    #[serde(deserialize_with = "some")]
     output: Option<String>,
 }
 
@@ -90,6 +103,7 @@ struct Input {
 #[serde(deny_unknown_fields)]
 struct Message {
     text: String,
+    #[serde(default, deserialize_with = "some")]
     title: Option<String>,
 }
 
@@ -98,9 +112,13 @@ struct Message {
 struct Pairing {
     url: String,
     code: String,
+    #[serde(deserialize_with = "whole")]
     expires: Option<u32>,
+    #[serde(deserialize_with = "some")]
     wifi: Option<String>,
+    #[serde(deserialize_with = "some")]
     wifi_password: Option<String>,
+    #[serde(deserialize_with = "some")]
     title: Option<String>,
 }
 
@@ -136,16 +154,30 @@ enum AidWish {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Vt {
-    vt: u32,
+    #[serde(deserialize_with = "whole")]
+    vt: Option<u32>,
 }
 
 /// As JSON has it: `1.5` or `"auto"`.
 fn number_or_word<'de, D: Deserializer<'de>>(value: D) -> Result<Option<String>, D::Error> {
-    Ok(match Value::deserialize(value)? {
-        Value::Null => None,
-        Value::String(word) => Some(word),
-        other => Some(other.to_string()),
-    })
+    Ok(Some(match Value::deserialize(value)? {
+        Value::String(word) => word,
+        other => other.to_string(),
+    }))
+}
+
+/// What is there is not null.
+fn some<'de, D: Deserializer<'de>, T: Deserialize<'de>>(value: D) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
+}
+
+/// A whole number, also where it is written as 90.0: JSON has one kind of number.
+fn whole<'de, D: Deserializer<'de>, T: TryFrom<i64>>(value: D) -> Result<Option<T>, D::Error> {
+    let number = f64::deserialize(value)?;
+    // Exact up to 2^53, which is far beyond what any of them may be.
+    let number = (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64);
+    let number = number.and_then(|number| T::try_from(number).ok());
+    number.map(Some).ok_or_else(|| serde::de::Error::custom("allowed is a whole number, 0 or more"))
 }
 
 /// Carries it out. [`Verb::Events`] is not here: it does not end.
@@ -230,6 +262,7 @@ pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
         }
         Verb::Vt => {
             let Vt { vt } = given.json()?;
+            let vt = vt.ok_or_else(|| bad("vt: say which".to_owned()))?;
             let number = VtNumber::try_from(vt).map_err(|error| bad(format!("vt: {error}")))?;
             screen::switch_vt(client, number).await?
         }

@@ -182,7 +182,7 @@ fn verbs_reach_the_services() {
         assert_eq!(reply.status, 200, "{path}: {reply:?}");
         assert_eq!(compositor.calls().last().unwrap().0, method);
     }
-    let turned = agent.ask("PATCH", "/v1/outputs/DP-1", r#"{"rotation": 90, "scale": 1.5, "lasting": "temporary"}"#);
+    let turned = agent.ask("PATCH", "/v1/outputs/DP-1", r#"{"rotation": 90.0, "scale": 1.5, "lasting": "temporary"}"#);
     let told = turned.json();
     assert_eq!((&told["mode"], &told["revert-after"], &told["serial"]), (&json!("temporary"), &json!(15), &json!(8)));
     assert_eq!(told["changes"], json!([{ "output": "DP-1", "rotation": 90, "scale": 1.5 }]));
@@ -211,6 +211,11 @@ fn a_request_that_is_wrong_is_told_what_is_allowed_and_reaches_nobody() {
         ("POST", "/v1/open", r#"{"url": "http://localhost", "now": 1}"#, 400, "unknown field `now`"),
         ("POST", "/v1/dismiss", r#"{"all": true}"#, 400, "unknown field"),
         ("POST", "/v1/vt", r#"{"vt": 64}"#, 400, "vt"),
+        ("POST", "/v1/vt", r#"{"vt": 2.5}"#, 400, "whole number"),
+        ("POST", "/v1/vt", "{}", 400, "vt"),
+        ("POST", "/v1/stop", r#"{"shell": null}"#, 400, "null"),
+        ("PATCH", "/v1/outputs/DP-1", r#"{"scale": null}"#, 400, "scale"),
+        ("PATCH", "/v1/outputs/DP-1", r#"{"rotation": -90}"#, 400, "whole number"),
         ("PATCH", "/v1/outputs/DP-1", "{}", 400, "rotation"),
         ("PATCH", "/v1/outputs/DP-1", r#"{"rotation": 45}"#, 400, "90"),
         ("PATCH", "/v1/outputs/DP-1", r#"{"scale": 9}"#, 400, "scale"),
