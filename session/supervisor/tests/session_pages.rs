@@ -123,6 +123,17 @@ fn a_page_is_not_replaced_by_a_blank_one() {
     compositor.stays_silent(Duration::from_millis(300));
 }
 
+#[test]
+fn home_comes_whatever_a_page_wants_to_go_to_meanwhile() {
+    let away = "setInterval(() => { location = 'https://elsewhere.example/' + Math.random(); }, 10); tell('away');";
+    let site = Site::start(&[("/", &page("tell('home');")), ("/away", &page(away))]);
+    let (_compositor, session) = start(&site, "");
+    session.kioskctl(&["open", &site.url("/away")]);
+    until("the page that wants to leave", SOON, || site.has_told("away"));
+    session.kioskctl(&["home"]);
+    assert_eq!(url(&session), site.url("/"));
+}
+
 /// A page that does this when it is touched, which it is.
 fn touched(script: &str, more: &str) -> (Site, Compositor, Session) {
     let site = Site::start(&[("/", &page(&format!("document.onclick = async () => {{ {script} }};")))]);

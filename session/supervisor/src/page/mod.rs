@@ -100,6 +100,8 @@ pub struct Page {
     /// The browser's number for that navigation, and for one that a later order has overtaken.
     navigation: Option<String>,
     overtaken: Option<String>,
+    /// Its number for the navigation that was ordered last, as soon as that is known.
+    ordered_navigation: Option<String>,
     /// What pages wanted of the device and did not get, by kind.
     denied: Denied,
     /// Those that people see.
@@ -137,6 +139,7 @@ impl Page {
             last_request: None,
             navigation: None,
             overtaken: None,
+            ordered_navigation: None,
             denied: Denied::default(),
             dialogs: Vec::new(),
             dialog_told: false,

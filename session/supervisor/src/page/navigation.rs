@@ -46,6 +46,9 @@ impl Page {
         let is_response = is_response(paused);
         if matches!(place, Place::Page) && !is_response {
             self.navigation = Some(job(request).to_owned());
+            if self.opening && without_fragment(url) == without_fragment(&self.ordered) {
+                self.ordered_navigation = self.navigation.clone();
+            }
             self.last_request = Some((url.to_owned(), is_post(paused)));
         }
         match place {
@@ -62,7 +65,8 @@ impl Page {
             }
             Place::Page if !self.may_go(url, paused) => {
                 self.take_back(request);
-                if self.opening {
+                // A page that goes elsewhere by itself meanwhile says nothing about what was ordered.
+                if self.opening && self.ordered_navigation.as_deref() == Some(job(request)) {
                     let to = redirection(url, paused).unwrap_or_else(|| url.to_owned());
                     self.open_failed(&failure::of_forbidden(&to), false);
                 }
@@ -177,8 +181,8 @@ impl Page {
 
     /// The page that is shown, loading itself again, or the one that was ordered last.
     fn is_own(&self, url: &str) -> bool {
-        let part = |url: &str| url.split('#').next().unwrap_or_default().trim_end_matches('/').to_owned();
-        part(url) == part(&self.document.url) || part(url) == part(&self.ordered)
+        let url = without_fragment(url);
+        url == without_fragment(&self.document.url) || url == without_fragment(&self.ordered)
     }
 
     /// A page wants to go somewhere; the script in it has taken back what is for other programs, and a blank page where
@@ -240,6 +244,11 @@ fn frame_failed(paused: &Value) -> bool {
     let error = paused["responseErrorReason"].as_str();
     let failed = error.is_some_and(|error| !matches!(error, "Aborted" | "BlockedByClient" | "BlockedByResponse"));
     failed || matches!(paused["responseStatusCode"].as_u64(), Some(502..=504))
+}
+
+/// As a request has it; browsers add a slash to a bare host.
+fn without_fragment(url: &str) -> &str {
+    url.split('#').next().unwrap_or_default().trim_end_matches('/')
 }
 
 /// A request keeps its number, and gets another one behind the last point with each redirection.

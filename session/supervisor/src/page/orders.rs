@@ -53,6 +53,7 @@ impl Page {
         self.opening = true;
         self.committed = false;
         self.overtaken = self.navigation.take();
+        self.ordered_navigation = None;
         self.dismiss_dialogs();
         self.drop_chooser();
         if self.rules.ready == PageReady::Explicit {
