@@ -63,20 +63,18 @@ pub struct Clients {
 /// Dispatches clients' requests as they come.
 pub fn serve(kiosk: &mut Kiosk, mut display: Display<Kiosk>) -> io::Result<()> {
     let fd = display.backend().poll_fd().try_clone_to_owned()?;
-    let source = Generic::new(fd, Interest::READ, Mode::Level);
     let display = Rc::new(RefCell::new(display));
     kiosk.clients.display = Rc::downgrade(&display);
-    let inserted = kiosk.main_loop.handle.insert_source(source, move |_, _, kiosk| {
-        dispatch(&display, kiosk);
-        Ok(PostAction::Continue)
-    });
-    inserted.map(drop).map_err(|error| io::Error::other(error.to_string()))
+    let watched = kiosk.main_loop.handle.watch(fd, move |kiosk| dispatch(&display, kiosk));
+    watched.map(drop).map_err(|error| io::Error::other(error.to_string()))
 }
 
 fn dispatch(display: &RefCell<Display<Kiosk>>, kiosk: &mut Kiosk) {
     if let Err(error) = display.borrow_mut().dispatch_clients(kiosk) {
         tracing::error!(%error, "Wayland clients not dispatched");
     }
+    // It has completed those too.
+    kiosk.clients.answered = false;
     for client in kiosk.protocols.limits.take_endless() {
         let message = "too many wl_registry objects".to_owned();
         let error = ProtocolError { code: NO_MEMORY, object_id: 1, object_interface: "wl_display".into(), message };

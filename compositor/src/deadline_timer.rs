@@ -3,20 +3,19 @@
 
 use std::time::Duration;
 
-use smithay::reexports::calloop::RegistrationToken;
+use crate::event_loop::TimerToken;
 
 /// The timer, if it is armed.
 #[derive(Debug, Default)]
 pub struct DeadlineTimer {
-    /// When it fires, monotonic.
-    armed: Option<(Duration, RegistrationToken)>,
+    armed: Option<TimerToken>,
 }
 
 /// How to change the timer for the next deadline.
 #[derive(Debug)]
 pub struct NextTimer {
     /// The armed timer to remove, if any.
-    pub replaces: Option<RegistrationToken>,
+    pub replaces: Option<TimerToken>,
     /// When the new one has to fire, monotonic; `None`: there is no deadline.
     pub deadline: Option<Duration>,
 }
@@ -24,16 +23,16 @@ pub struct NextTimer {
 impl DeadlineTimer {
     /// `None`: the armed timer fires early enough for this deadline, or neither is there.
     pub fn to_arm(&mut self, deadline: Option<Duration>) -> Option<NextTimer> {
-        let armed = self.armed.as_ref().map(|(at, _)| *at);
+        let armed = self.armed.map(|timer| timer.deadline());
         if armed == deadline || armed.zip(deadline).is_some_and(|(armed, deadline)| armed <= deadline) {
             return None;
         }
-        Some(NextTimer { replaces: self.armed.take().map(|(_, token)| token), deadline })
+        Some(NextTimer { replaces: self.armed.take(), deadline })
     }
 
-    /// The timer for this deadline is armed.
-    pub fn armed(&mut self, deadline: Duration, token: RegistrationToken) {
-        self.armed = Some((deadline, token));
+    /// The timer for that deadline is armed.
+    pub fn armed(&mut self, timer: TimerToken) {
+        self.armed = Some(timer);
     }
 
     /// The armed timer fired, and is gone.

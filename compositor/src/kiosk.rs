@@ -23,13 +23,7 @@ mod trial;
 use std::time::Duration;
 
 use smithay::{
-    reexports::{
-        calloop::{
-            InsertError,
-            timer::{TimeoutAction, Timer},
-        },
-        wayland_server::protocol::wl_surface::WlSurface,
-    },
+    reexports::wayland_server::protocol::wl_surface::WlSurface,
     utils::{Logical, Rectangle, SERIAL_COUNTER},
 };
 
@@ -152,37 +146,23 @@ impl Kiosk {
     }
 
     /// Runs `then` once after `delay`, on the monotonic clock.
-    pub fn after(&self, delay: Duration, mut then: impl FnMut(&mut Kiosk) + 'static) {
-        let inserted = self.main_loop.handle.insert_source(Timer::from_duration(delay), move |_, _, kiosk| {
-            then(kiosk);
-            TimeoutAction::Drop
-        });
-        if let Err(error) = inserted {
-            tracing::error!(%error, "timer not armed");
-        }
+    pub fn after(&self, delay: Duration, then: impl FnOnce(&mut Kiosk) + 'static) {
+        self.main_loop.handle.after(delay, then);
     }
 
     /// Arms the timer that `timer` selects for this monotonic deadline, unless it fires early enough already. It calls
     /// `then` once, which arms it again for the next deadline.
-    fn arm(
-        &mut self,
-        timer: fn(&mut Kiosk) -> &mut DeadlineTimer,
-        deadline: Option<Duration>,
-        then: fn(&mut Kiosk),
-    ) -> Result<(), InsertError<Timer>> {
-        let Some(next) = timer(self).to_arm(deadline) else { return Ok(()) };
-        if let Some(token) = next.replaces {
-            self.main_loop.handle.remove(token);
+    fn arm(&mut self, timer: fn(&mut Kiosk) -> &mut DeadlineTimer, deadline: Option<Duration>, then: fn(&mut Kiosk)) {
+        let Some(next) = timer(self).to_arm(deadline) else { return };
+        if let Some(replaced) = next.replaces {
+            self.main_loop.handle.disarm(replaced);
         }
-        let Some(deadline) = next.deadline else { return Ok(()) };
-        let source = Timer::from_duration(deadline.saturating_sub(self.now()));
-        let token = self.main_loop.handle.insert_source(source, move |_, _, kiosk| {
+        let Some(deadline) = next.deadline else { return };
+        let armed = self.main_loop.handle.at(deadline, move |kiosk| {
             timer(kiosk).fired();
             then(kiosk);
-            TimeoutAction::Drop
-        })?;
-        timer(self).armed(deadline, token);
-        Ok(())
+        });
+        timer(self).armed(armed);
     }
 
     /// The part of the layout that a fullscreen window of the first shell covers.

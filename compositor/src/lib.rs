@@ -13,6 +13,7 @@ pub mod control;
 pub mod deadline_timer;
 pub mod debug;
 pub mod draw;
+pub mod event_loop;
 pub mod idle;
 pub mod input;
 pub mod keyboard;

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 
 use rustix::process::Pid;
-use smithay::reexports::calloop::LoopSignal;
 
 use crate::notify::Notifier;
 
@@ -25,7 +24,6 @@ enum FirstShell {
 
 /// The program's life.
 pub struct Lifecycle {
-    signal: LoopSignal,
     /// The service manager, if one started us.
     pub notifier: Notifier,
     /// The command or kiosk-session that we started.
@@ -40,11 +38,10 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// `signal` ends the event loop.
-    pub fn new(signal: LoopSignal, notifier: Notifier) -> Self {
+    /// A life that begins. `notifier`: the service manager, if one started us.
+    pub fn new(notifier: Notifier) -> Self {
         let (reboot_asked, reboots) = (BTreeSet::new(), false);
         Self {
-            signal,
             notifier,
             child: None,
             reboot_asked,
@@ -58,7 +55,6 @@ impl Lifecycle {
     /// Ends the loop with this status, unless it ends already.
     pub fn stop(&mut self, exit: Exit) {
         self.exit.get_or_insert(exit);
-        self.signal.stop();
     }
 
     /// With what the loop ends; `None`: it goes on.

@@ -17,10 +17,7 @@ use kiosk_core::{
 use kiosk_splash::Report;
 use smithay::{
     reexports::{
-        calloop::{
-            EventLoop,
-            channel::{self, Event as ChannelEvent},
-        },
+        calloop::channel::{self, Event as ChannelEvent},
         wayland_server::Display,
     },
     utils::Clock,
@@ -39,6 +36,7 @@ use crate::{
     clients::Clients,
     control,
     debug::DebugAids,
+    event_loop::EventLoop,
     idle::Idle,
     input::{SeatParts, layouts},
     kiosk::{
@@ -89,7 +87,7 @@ pub fn check_config(options: &Options) -> ExitCode {
 pub fn run(options: Options) -> anyhow::Result<Exit> {
     limits::descriptors::raise_limit();
     let loaded = load_config(&options);
-    let mut event_loop: EventLoop<'static, Kiosk> = EventLoop::try_new().context("no event loop")?;
+    let mut event_loop: EventLoop<Kiosk> = EventLoop::new().context("no event loop")?;
     if !wayland_sys::server::is_lib_available() {
         return Err(anyhow!("libwayland-server.so.0 is missing: please install it (Debian: libwayland-server0)"));
     }
@@ -107,9 +105,9 @@ pub fn run(options: Options) -> anyhow::Result<Exit> {
 
     finish_start(&options, &mut kiosk, display)?;
     kiosk.settle();
-    // A command that failed to start has stopped the loop already; running the loop would reset that.
-    if kiosk.main_loop.lifecycle.exit().is_none() {
-        event_loop.run(None, &mut kiosk, Kiosk::settle).context("the event loop failed")?;
+    while kiosk.main_loop.lifecycle.exit().is_none() {
+        event_loop.turn(None, &mut kiosk).context("the event loop failed")?;
+        kiosk.settle();
     }
     kiosk.main_loop.lifecycle.notifier.stopping();
     kiosk.save_rest();
@@ -125,7 +123,7 @@ pub fn build(
     options: &Options,
     loaded: Loaded,
     backend: Box<dyn Backend>,
-    event_loop: &EventLoop<'static, Kiosk>,
+    event_loop: &EventLoop<Kiosk>,
     display: &Display<Kiosk>,
 ) -> Kiosk {
     let Loaded { config, errors, .. } = loaded;
@@ -168,7 +166,7 @@ pub fn build(
     let power = Power::new(&config, clock.now().into());
     Kiosk {
         main_loop: MainLoop {
-            lifecycle: Lifecycle::new(event_loop.get_signal(), Notifier::from_env()),
+            lifecycle: Lifecycle::new(Notifier::from_env()),
             handle,
             display: display_handle,
             clock,
@@ -211,7 +209,7 @@ fn with_popups(options: &Options, config: &Config) -> Vec<bool> {
     config.all_shells().iter().map(popup).collect()
 }
 
-fn open_backend(options: &Options, event_loop: &EventLoop<'static, Kiosk>) -> anyhow::Result<Box<dyn Backend>> {
+fn open_backend(options: &Options, event_loop: &EventLoop<Kiosk>) -> anyhow::Result<Box<dyn Backend>> {
     let handle = event_loop.handle();
     let nested =
         ["WAYLAND_DISPLAY", "DISPLAY"].iter().any(|name| std::env::var_os(name).is_some_and(|v| !v.is_empty()));
@@ -332,13 +330,13 @@ fn start_control(kiosk: &mut Kiosk, runtime_dir: PathBuf) {
 }
 
 /// Ends the child and waits for it, for a bounded time.
-fn end_child(event_loop: &mut EventLoop<'static, Kiosk>, kiosk: &mut Kiosk) {
+fn end_child(event_loop: &mut EventLoop<Kiosk>, kiosk: &mut Kiosk) {
     let Some(pid) = kiosk.main_loop.lifecycle.child else { return };
     child::end(pid);
     let deadline = kiosk.now() + CHILD_GRACE;
     while kiosk.main_loop.lifecycle.child.is_some() {
         let left = deadline.saturating_sub(kiosk.now());
-        if left.is_zero() || event_loop.dispatch(Some(left), kiosk).is_err() {
+        if left.is_zero() || event_loop.turn(Some(left), kiosk).is_err() {
             tracing::warn!("child did not exit in time");
             let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
             return;

@@ -17,7 +17,7 @@ use kiosk_core::{
     text::{printable, shortened},
 };
 use rustix::net::sockopt::socket_peercred;
-use smithay::reexports::calloop::{Interest, LoopHandle, Mode, PostAction, generic::Generic};
+use smithay::reexports::calloop::{Interest, Mode, PostAction, generic::Generic};
 
 use crate::{clients, idle, kiosk::Kiosk, sockets::PROGRAM, stage::shell::Readiness};
 
@@ -171,7 +171,7 @@ fn connect(stream: UnixStream, quota: &Quota<u32>, kiosk: &mut Kiosk) -> io::Res
     let place = quota.take(&user);
     let place = place.ok_or_else(|| io::Error::other(format!("there are too many, of user {user} or in all")))?;
     let id = kiosk.session.links.welcome(stream.try_clone()?, place)?;
-    let handle: LoopHandle<'static, Kiosk> = kiosk.main_loop.handle.clone();
+    let handle = kiosk.main_loop.handle.clone();
     let mut pending = Vec::new();
     let source = Generic::new(stream, Interest::READ, Mode::Level);
     let inserted = handle.insert_source(source, move |_, stream, kiosk| {

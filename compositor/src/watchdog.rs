@@ -1,8 +1,9 @@
 //! The service manager's watchdog, fed from the event loop: a loop that hangs or whose page flips are lost does not
 //! feed it, and the program is restarted. [`crate::stall`] logs where it hangs.
 
+use std::time::Duration;
+
 use kiosk_core::notify::TELL_AGAIN;
-use smithay::reexports::calloop::timer::{TimeoutAction, Timer};
 
 use crate::{kiosk::Kiosk, stall};
 
@@ -13,15 +14,16 @@ pub fn start(kiosk: &mut Kiosk) {
     if let Err(error) = stall::report_on_abort() {
         tracing::warn!(%error, "no thread to report a hanging event loop");
     }
-    let inserted = kiosk.main_loop.handle.insert_source(Timer::from_duration(half), move |_, _, kiosk| {
-        if !kiosk.hardware.flips.can_draw() {
-            tracing::error!("page flips lost; watchdog not fed");
-        } else if !kiosk.main_loop.lifecycle.notifier.alive() {
-            return TimeoutAction::ToDuration(TELL_AGAIN.min(half));
-        }
-        TimeoutAction::ToDuration(half)
-    });
-    if let Err(error) = inserted {
-        tracing::error!(%error, "no watchdog");
+    kiosk.after(half, move |kiosk| feed(kiosk, half));
+}
+
+/// Feeds it, and again after this time.
+fn feed(kiosk: &mut Kiosk, half: Duration) {
+    let mut next = half;
+    if !kiosk.hardware.flips.can_draw() {
+        tracing::error!("page flips lost; watchdog not fed");
+    } else if !kiosk.main_loop.lifecycle.notifier.alive() {
+        next = TELL_AGAIN.min(half);
     }
+    kiosk.after(next, move |kiosk| feed(kiosk, half));
 }

@@ -9,10 +9,11 @@ use std::{
 };
 
 /// The parts that never look at the root (`kiosk.rs`): they are told what they need and say what is to be done.
-const BELOW_THE_ROOT: [&str; 15] = [
+const BELOW_THE_ROOT: [&str; 16] = [
     "backend",
     "brightness",
     "command.rs",
+    "event_loop",
     "keyboard",
     "lifecycle.rs",
     "memory.rs",

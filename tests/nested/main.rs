@@ -27,6 +27,7 @@ mod watcher;
 #[path = "../fixture/window_list.rs"]
 mod window_list;
 
+mod frame_cost;
 mod guest;
 mod host;
 mod narrow;

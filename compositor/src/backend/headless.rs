@@ -15,13 +15,7 @@ use smithay::{
         },
     },
     desktop::utils::OutputPresentationFeedback,
-    reexports::{
-        calloop::{
-            LoopHandle,
-            timer::{TimeoutAction, Timer},
-        },
-        pixman::Image,
-    },
+    reexports::pixman::Image,
     utils::{Buffer, Physical, Rectangle, Size, Transform},
 };
 
@@ -32,6 +26,7 @@ use super::{
     watched::{View, Watched},
 };
 use crate::{
+    event_loop::Handle,
     screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Scanout, Why},
     stage::Frame,
 };
@@ -56,7 +51,7 @@ pub enum HeadlessError {
 
 /// The back end.
 pub struct Headless<H: Host> {
-    handle: LoopHandle<'static, H>,
+    handle: Handle<H>,
     renderer: PixmanRenderer,
     heads: Vec<Head>,
     panels: HashMap<HeadId, Panel>,
@@ -84,7 +79,7 @@ pub fn name(number: usize) -> String {
 
 impl<H: Host> Headless<H> {
     /// One screen a spec, named `HEADLESS-1` and on. The scale is policy: the caller makes it a rule.
-    pub fn new(handle: LoopHandle<'static, H>, specs: &[OutputSpec]) -> Result<Self, HeadlessError> {
+    pub fn new(handle: Handle<H>, specs: &[OutputSpec]) -> Result<Self, HeadlessError> {
         let renderer = PixmanRenderer::new()?;
         let heads = (1..)
             .zip(specs)
@@ -182,12 +177,7 @@ impl<H: Host> Backend for Headless<H> {
         if queued {
             panel.damage = damage;
             panel.feedback = Some(frame.take_feedback(&drawn.states));
-            let timer = Timer::from_duration(frame.screen.frame_time());
-            let inserted = self.handle.insert_source(timer, move |_, _, host| {
-                host.flipped(head, FlipTime::Now);
-                TimeoutAction::Drop
-            });
-            inserted.map_err(|error| PresentError::draw(error.error))?;
+            self.handle.after(frame.screen.frame_time(), move |host| host.flipped(head, FlipTime::Now));
         }
         Ok(Presented { queued, scanout: Scanout::Composited(Why::NoPlanes), ..Presented::default() })
     }

@@ -16,10 +16,7 @@ use smithay::{
     },
     desktop::utils::OutputPresentationFeedback,
     reexports::{
-        calloop::{
-            self, EventIterator, EventSource, LoopHandle, Poll, PostAction, Readiness, Token, TokenFactory,
-            timer::{TimeoutAction, Timer},
-        },
+        calloop::{self, EventIterator, EventSource, Poll, PostAction, Readiness, Token, TokenFactory},
         wayland_server::protocol::wl_shm,
         winit::{dpi::PhysicalSize, window::Window},
     },
@@ -33,6 +30,7 @@ use super::{
     watched::{View, Watched},
 };
 use crate::{
+    event_loop::Handle,
     screens::{DEFAULT_REFRESH, Head, HeadId, HeadMode, Identity, Scanout, Why},
     stage::Frame,
 };
@@ -77,7 +75,7 @@ pub enum WinitError {
 
 /// The back end.
 pub struct Winit<H: Host> {
-    handle: LoopHandle<'static, H>,
+    handle: Handle<H>,
     graphics: WinitGraphicsBackend<GlesRenderer>,
     size: (i32, i32),
     tracker: Option<(Shape, OutputDamageTracker)>,
@@ -138,7 +136,7 @@ impl EventSource for Events {
 
 impl<H: Host> Winit<H> {
     /// Opens the window.
-    pub fn new(handle: &LoopHandle<'static, H>, spec: Option<OutputSpec>) -> Result<Self, WinitError> {
+    pub fn new(handle: &Handle<H>, spec: Option<OutputSpec>) -> Result<Self, WinitError> {
         let wanted = spec.map_or((1280, 800), |spec| (spec.width, spec.height));
         let attributes =
             Window::default_attributes().with_title("kioskd").with_inner_size(PhysicalSize::new(wanted.0, wanted.1));
@@ -211,11 +209,7 @@ impl<H: Host> Winit<H> {
         self.feedback = Some(frame.take_feedback(&states));
         // The host compositor paces us by blocking in the swap; what is left of the frame time is waited for here.
         let pace = frame.screen.frame_time().min(Duration::from_millis(8));
-        let inserted = self.handle.insert_source(Timer::from_duration(pace), |_, _, host| {
-            host.flipped(HEAD, FlipTime::Now);
-            TimeoutAction::Drop
-        });
-        inserted.map_err(|error| SwapBuffersError::TemporaryFailure(Box::new(error.error)))?;
+        self.handle.after(pace, |host| host.flipped(HEAD, FlipTime::Now));
         Ok(Presented { queued: true, scanout: Scanout::Composited(Why::NoPlanes), ..Presented::default() })
     }
 }

@@ -148,7 +148,7 @@ impl Kiosk {
     }
 
     fn arm_slow_keys(&mut self) {
-        let armed = self.arm(
+        self.arm(
             |kiosk| &mut kiosk.main_loop.timers.slow_keys,
             self.seat.aids.deadline(),
             |kiosk| {
@@ -159,8 +159,5 @@ impl Kiosk {
                 kiosk.arm_slow_keys();
             },
         );
-        if let Err(error) = armed {
-            tracing::error!(%error, "timer not armed");
-        }
     }
 }

@@ -178,8 +178,6 @@ impl Kiosk {
 
     fn arm_chooser_timer(&mut self) {
         let next = self.stage.shells.iter().filter_map(|shell| shell.chooser.as_ref()).map(Chooser::deadline).min();
-        if let Err(error) = self.arm(|kiosk| &mut kiosk.main_loop.timers.chooser, next, Self::expire_choosers) {
-            self.problem(format!("a list of files to upload stays: there is no timer for it: {error}"));
-        }
+        self.arm(|kiosk| &mut kiosk.main_loop.timers.chooser, next, Self::expire_choosers);
     }
 }

@@ -15,9 +15,7 @@ impl Kiosk {
             kiosk.end_old_barriers();
             kiosk.arm_fifo();
         };
-        if let Err(error) = self.arm(|kiosk| &mut kiosk.protocols.fifo.timer, deadline, then) {
-            tracing::error!(%error, "timer not armed");
-        }
+        self.arm(|kiosk| &mut kiosk.protocols.fifo.timer, deadline, then);
     }
 
     /// Arms the timer for the next commit's target time.
@@ -28,8 +26,6 @@ impl Kiosk {
             kiosk.end_due_commits();
             kiosk.arm_commit_timing();
         };
-        if let Err(error) = self.arm(|kiosk| &mut kiosk.protocols.commit_timing.timer, deadline, then) {
-            tracing::error!(%error, "timer not armed");
-        }
+        self.arm(|kiosk| &mut kiosk.protocols.commit_timing.timer, deadline, then);
     }
 }

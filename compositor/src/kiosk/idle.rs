@@ -94,8 +94,6 @@ impl Kiosk {
         let then = |kiosk: &mut Kiosk| {
             kiosk.idle_event(Event::Time);
         };
-        if let Err(error) = self.arm(|kiosk| &mut kiosk.activity.idle.timer, self.activity.idle.deadline(), then) {
-            self.problem(format!("idle.reset is not followed: there is no timer for it: {error}"));
-        }
+        self.arm(|kiosk| &mut kiosk.activity.idle.timer, self.activity.idle.deadline(), then);
     }
 }

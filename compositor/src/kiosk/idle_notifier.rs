@@ -7,9 +7,7 @@ impl Kiosk {
     pub(crate) fn arm_notice(&mut self) {
         // An armed timer is kept: otherwise it would be moved with each captured frame.
         let Some(deadline) = self.protocols.captures.unwatched_at().map(Some) else { return };
-        if let Err(error) = self.arm(|kiosk| kiosk.protocols.captures.notice_timer(), deadline, Kiosk::follow_notices) {
-            tracing::error!(%error, "timer not armed");
-        }
+        self.arm(|kiosk| kiosk.protocols.captures.notice_timer(), deadline, Kiosk::follow_notices);
     }
 
     /// Arms the timer for the next idle notification. Called when one is added or starts again; input that only
@@ -21,8 +19,6 @@ impl Kiosk {
             kiosk.protocols.idle_notifier.time(now);
             kiosk.arm_idle_notifier();
         };
-        if let Err(error) = self.arm(|kiosk| &mut kiosk.protocols.idle_notifier.timer, deadline, then) {
-            tracing::error!(%error, "timer not armed");
-        }
+        self.arm(|kiosk| &mut kiosk.protocols.idle_notifier.timer, deadline, then);
     }
 }

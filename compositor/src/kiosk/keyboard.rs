@@ -289,7 +289,7 @@ impl Kiosk {
             self.seat.keyboard_control.leaves,
         ];
         let deadline = deadlines.into_iter().flatten().min();
-        let armed = self.arm(
+        self.arm(
             |kiosk| &mut kiosk.main_loop.timers.keyboard,
             deadline,
             |kiosk| {
@@ -298,8 +298,5 @@ impl Kiosk {
                 kiosk.arm_keyboard();
             },
         );
-        if let Err(error) = armed {
-            tracing::error!(%error, "timer not armed");
-        }
     }
 }

@@ -236,11 +236,7 @@ impl Kiosk {
             over.into_iter().for_each(|shell| kiosk.end_note(shell));
             kiosk.arm_notes();
         };
-        if let Err(error) = self.arm(|kiosk| &mut kiosk.session.pages.timer, next, then) {
-            // Without the timer the message would stay: remove it.
-            tracing::error!(%error, "timer not armed");
-            (0..self.stage.shells.len()).for_each(|shell| self.end_note(shell));
-        }
+        self.arm(|kiosk| &mut kiosk.session.pages.timer, next, then);
     }
 
     /// The page is gone: undoes its message and its switched-off screen.

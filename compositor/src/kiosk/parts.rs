@@ -4,21 +4,21 @@ use std::{os::fd::OwnedFd, rc::Rc};
 
 use kiosk_core::config::Config;
 use smithay::{
-    reexports::{calloop::LoopHandle, wayland_server::DisplayHandle},
+    reexports::wayland_server::DisplayHandle,
     utils::{Clock, Monotonic},
 };
 
 use super::{FlipWatch, Kiosk, Pages, SystemScreens};
 use crate::{
-    backend::Backend, boot_problems::BootProblems, brightness::Brightness, deadline_timer::DeadlineTimer, idle::Idle,
-    lifecycle::Lifecycle, options::Options, persistence::Saved, power::Power, problems::Problems, publisher::Publisher,
-    session_link::SessionLinks, trial::Trial,
+    backend::Backend, boot_problems::BootProblems, brightness::Brightness, deadline_timer::DeadlineTimer,
+    event_loop::Handle, idle::Idle, lifecycle::Lifecycle, options::Options, persistence::Saved, power::Power,
+    problems::Problems, publisher::Publisher, session_link::SessionLinks, trial::Trial,
 };
 
 /// The event loop, its clock and the program's lifecycle.
 pub struct MainLoop {
     /// To add sources to the event loop.
-    pub handle: LoopHandle<'static, Kiosk>,
+    pub handle: Handle<Kiosk>,
     /// libwayland's display: clients and globals.
     pub display: DisplayHandle,
     /// The clock of frame times and input events: CLOCK_MONOTONIC.

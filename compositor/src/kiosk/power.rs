@@ -59,9 +59,7 @@ impl Kiosk {
         let then = |kiosk: &mut Kiosk| {
             kiosk.power_event(Event::Time);
         };
-        if let Err(error) = self.arm(|kiosk| &mut kiosk.activity.power.timer, self.activity.power.deadline(), then) {
-            self.problem(format!("screens will not go off by themselves: {error}"));
-        }
+        self.arm(|kiosk| &mut kiosk.activity.power.timer, self.activity.power.deadline(), then);
     }
 
     /// Starts to follow the schedule, if there is one, and to watch for resume.

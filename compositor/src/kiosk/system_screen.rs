@@ -125,10 +125,7 @@ impl Kiosk {
         let now = self.now();
         let shown = self.status.system_screens.pairing.iter().chain(&self.status.system_screens.welcome);
         let next: Option<Duration> = shown.filter_map(|screen| screen.next_change(now)).min();
-        let armed = self.arm(|kiosk| &mut kiosk.status.system_screens.timer, next, Self::refresh_system_screens);
-        if let Err(error) = armed {
-            self.problem(format!("a pairing screen stays as it is: there is no timer for it: {error}"));
-        }
+        self.arm(|kiosk| &mut kiosk.status.system_screens.timer, next, Self::refresh_system_screens);
     }
 
     /// Updates the device's part of the diagnostics screen.

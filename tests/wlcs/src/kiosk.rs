@@ -14,16 +14,14 @@ use kiosk_core::config::{Config, Loaded};
 use kioskd::{
     backend::headless::Headless,
     clients,
+    event_loop::EventLoop,
     kiosk::Kiosk,
     options::Options,
     privilege::{ClientState, Privilege},
     run,
 };
 use smithay::reexports::{
-    calloop::{
-        EventLoop,
-        channel::{Channel, Event},
-    },
+    calloop::channel::{Channel, Event},
     wayland_server::{Client, Display},
 };
 
@@ -45,7 +43,7 @@ fn start_log() {
 /// Runs a kioskd until the suite stops it.
 pub(crate) fn run(orders: Channel<Order>) {
     start_log();
-    let mut event_loop: EventLoop<'static, Kiosk> = EventLoop::try_new().expect("no event loop");
+    let mut event_loop: EventLoop<Kiosk> = EventLoop::new().expect("no event loop");
     let mut kiosk = build(&event_loop);
     hands::plug_in(&mut kiosk);
     let queue = Rc::new(RefCell::new(Vec::<Order>::new()));
@@ -84,8 +82,8 @@ pub(crate) fn run(orders: Channel<Order>) {
     }
 }
 
-fn turn(event_loop: &mut EventLoop<'static, Kiosk>, kiosk: &mut Kiosk, timeout: Option<Duration>) {
-    event_loop.dispatch(timeout, kiosk).expect("the event loop failed");
+fn turn(event_loop: &mut EventLoop<Kiosk>, kiosk: &mut Kiosk, timeout: Option<Duration>) {
+    event_loop.turn(timeout, kiosk).expect("the event loop failed");
     kiosk.settle();
 }
 
@@ -112,7 +110,7 @@ fn place(kiosk: &mut Kiosk, client: &Client, surface: u32, at: (i32, i32)) {
 fn place(_: &mut Kiosk, _: &Client, _: u32, _: (i32, i32)) {}
 
 /// A bare screen, no splash and no session: nothing is between clients and the screen.
-fn build(event_loop: &EventLoop<'static, Kiosk>) -> Kiosk {
+fn build(event_loop: &EventLoop<Kiosk>) -> Kiosk {
     let screen = format!("--output={}x{}", SCREEN.0, SCREEN.1);
     let options =
         Options::parse_from(["kioskd", "--backend=headless", "--session=none", "--no-splash", screen.as_str()]);

@@ -10,10 +10,7 @@ use std::{cell::RefCell, collections::HashMap, os::fd::AsFd, path::PathBuf, rc::
 use smithay::{
     backend::drm::{DrmDevice, DrmDeviceFd},
     desktop::utils::OutputPresentationFeedback,
-    reexports::{
-        calloop::RegistrationToken,
-        drm::control::{crtc, plane},
-    },
+    reexports::drm::control::{crtc, plane},
 };
 
 use super::{
@@ -28,11 +25,12 @@ use super::{
 };
 use crate::{
     backend::{BackendError, DmabufOffer, HeadState, PresentError, Presented},
+    event_loop::WatchToken,
     screens::{Head, HeadId, HeadMode, hotplug::Hotplug},
     stage::Frame,
 };
 
-/// Which display each CRTC drives: shared with the card's event source, that knows only CRTCs.
+/// Which display each CRTC drives: shared with the watch for page flips, which knows only CRTCs.
 type Driven = Rc<RefCell<HashMap<crtc::Handle, HeadId>>>;
 
 /// An open card.
@@ -45,8 +43,8 @@ pub struct Card {
     pub quirks: Quirks,
     /// What draws for all of its heads.
     pub renderer: CardRenderer,
-    /// Its event source for page flips; removed with the card.
-    pub token: RegistrationToken,
+    /// The watch for its page flips, which ends with the card.
+    pub flips: WatchToken,
     number: u32,
     // Presenters go before the device they draw on.
     heads: Vec<CardHead>,

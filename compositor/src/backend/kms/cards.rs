@@ -6,12 +6,9 @@ use std::{
     time::Duration,
 };
 
-use smithay::{
-    backend::{
-        session::Session,
-        udev::{UdevBackend, UdevEvent},
-    },
-    reexports::calloop::timer::{TimeoutAction, Timer},
+use smithay::backend::{
+    session::Session,
+    udev::{UdevBackend, UdevEvent},
 };
 
 use super::{
@@ -79,15 +76,8 @@ impl<H: Host> Kms<H> {
             return;
         }
         // An earlier timer that fires first changes nothing, and arms this one again.
-        let timer = Timer::from_duration(due.saturating_sub(now));
-        let inserted = self.handle.insert_source(timer, |_, (), host| {
-            host.device_changed(DeviceChange::Settled);
-            TimeoutAction::Drop
-        });
-        match inserted {
-            Ok(_) => self.settles = Some(due),
-            Err(error) => tracing::warn!(%error, "no timer for a held hotplug: an unplugged display may be missed"),
-        }
+        self.handle.after(due.saturating_sub(now), |host| host.device_changed(DeviceChange::Settled));
+        self.settles = Some(due);
     }
 
     pub(super) fn watch_hotplug(&mut self) {

@@ -35,7 +35,7 @@ use smithay::{
     },
     desktop::utils::OutputPresentationFeedback,
     reexports::{
-        calloop::{self, LoopHandle, RegistrationToken},
+        calloop::{self, RegistrationToken},
         input::Libinput,
         pixman::Image,
         wayland_server::protocol::{wl_shm, wl_surface::WlSurface},
@@ -50,6 +50,7 @@ use super::{
     watched::{View, Watched},
 };
 use crate::{
+    event_loop::Handle,
     options::RendererChoice,
     screens::{Head, HeadId, HeadMode},
     stage::Frame,
@@ -87,7 +88,7 @@ pub enum KmsError {
 
 /// The back end.
 pub struct Kms<H: Host> {
-    handle: LoopHandle<'static, H>,
+    handle: Handle<H>,
     session: Seat,
     renderer: RendererChoice,
     cards: Vec<Card>,
@@ -104,7 +105,7 @@ pub struct Kms<H: Host> {
 
 impl<H: Host> Kms<H> {
     /// Takes the seat and every card with connectors.
-    pub fn new(handle: &LoopHandle<'static, H>, renderer: RendererChoice) -> Result<Self, KmsError> {
+    pub fn new(handle: &Handle<H>, renderer: RendererChoice) -> Result<Self, KmsError> {
         let session = session::open(handle)?;
         let mut kms = Self {
             handle: handle.clone(),
@@ -352,7 +353,7 @@ impl<H: Host> Backend for Kms<H> {
             DeviceChange::Removed(device) => {
                 for card in self.cards.iter_mut().filter(|card| card.device == device) {
                     card.pause();
-                    self.handle.remove(card.token);
+                    self.handle.unwatch(card.flips);
                 }
                 self.cards.retain(|card| card.device != device);
                 // Their buffers belong to cards, whose indices have changed.

@@ -1,5 +1,7 @@
 //! The seat session in the event loop: pause and resume, libinput, and which virtual terminal is in front.
 
+use std::time::Duration;
+
 use libseat::SeatEvent;
 use smithay::{
     backend::{
@@ -8,7 +10,7 @@ use smithay::{
         session::Session,
     },
     reexports::{
-        calloop::{Interest, LoopHandle, Mode, PostAction, generic::Generic},
+        calloop::{Interest, Mode, PostAction, generic::Generic},
         input::{
             Event as LibinputEvent, Libinput,
             event::{DeviceEvent, EventTrait},
@@ -20,13 +22,13 @@ use super::{
     KmsError,
     seat::{Manager, Seat, SeatError},
 };
-use crate::backend::Host;
+use crate::{backend::Host, event_loop::Handle};
 
 /// The kernel's file that names the virtual terminal in front.
 const ACTIVE_TTY: &str = "/sys/class/tty/tty0/active";
 
 /// Opens the seat and watches it.
-pub fn open<H: Host>(handle: &LoopHandle<'static, H>) -> Result<Seat, KmsError> {
+pub fn open<H: Host>(handle: &Handle<H>) -> Result<Seat, KmsError> {
     let seat = Seat::open().map_err(KmsError::Seat)?;
     let connection = seat.connection().try_clone_to_owned().map_err(|error| KmsError::Watch(error.into()))?;
     let watched = seat.clone();
@@ -81,7 +83,7 @@ pub fn front_vt() -> u32 {
 }
 
 /// Opens the seat's input devices and hands their events to the host.
-pub fn start_input<H: Host>(handle: &LoopHandle<'static, H>, session: &Seat) -> Option<Libinput> {
+pub fn start_input<H: Host>(handle: &Handle<H>, session: &Seat) -> Option<Libinput> {
     let seat = session.seat();
     let mut context = Libinput::new_with_udev::<LibinputSessionInterface<Seat>>(session.clone().into());
     if context.udev_assign_seat(&seat).is_err() {
@@ -101,9 +103,9 @@ pub fn start_input<H: Host>(handle: &LoopHandle<'static, H>, session: &Seat) -> 
 // WORKAROUND(libinput:queued-devices)
 /// Dispatches libinput once for devices that were opened or closed just now. Their events are queued, but its file
 /// descriptor becomes readable only at the next input.
-pub fn announce_devices<H: Host>(handle: &LoopHandle<'static, H>, context: &Libinput) {
+pub fn announce_devices<H: Host>(handle: &Handle<H>, context: &Libinput) {
     let mut context = context.clone();
-    handle.insert_idle(move |host| {
+    handle.after(Duration::ZERO, move |host| {
         if let Err(error) = context.dispatch() {
             tracing::warn!(%error, "libinput dispatch failed");
         }

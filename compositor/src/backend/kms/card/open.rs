@@ -1,16 +1,19 @@
 //! Opening a card: through the seat, if it has connectors, with what draws for it and its page flips watched.
 
-use std::{collections::HashMap, path::Path};
+use std::{collections::HashMap, os::fd::AsFd, path::Path, time::Duration};
 
 use rustix::fs::{major, minor, stat};
 use smithay::{
     backend::{
-        drm::{DrmDevice, DrmDeviceFd, DrmError, DrmEvent, DrmEventMetadata, DrmEventTime},
+        drm::{DrmDevice, DrmDeviceFd, DrmDeviceNotifier, DrmError},
         renderer::pixman::{PixmanError, PixmanRenderer},
     },
     reexports::{
-        calloop::{self, LoopHandle},
-        drm::Device as _,
+        calloop,
+        drm::{
+            Device as _, DriverCapability,
+            control::{Device as _, Event},
+        },
     },
     utils::DeviceFd,
 };
@@ -26,6 +29,7 @@ use crate::{
             seat::{Seat, SeatDevice, SeatError},
         },
     },
+    event_loop::{Handle, WatchToken},
     options::RendererChoice,
     screens::hotplug::Hotplug,
 };
@@ -61,7 +65,7 @@ impl Card {
     pub fn open<H: Host>(
         session: &Seat,
         path: &Path,
-        handle: &LoopHandle<'static, H>,
+        handle: &Handle<H>,
         choice: RendererChoice,
     ) -> Result<Self, CardError> {
         let (seat, owned) = SeatDevice::open(session, path).map_err(CardError::Open)?;
@@ -84,24 +88,13 @@ impl Card {
         let device = stat(path).map(|stat| stat.st_rdev).unwrap_or_default();
         let number = major(device) << 20 | minor(device);
         let driven = Driven::default();
-        let flips = driven.clone();
-        let token = handle
-            .insert_source(notifier, move |event, metadata, host| match event {
-                DrmEvent::VBlank(crtc) => {
-                    let head = flips.borrow().get(&crtc).copied();
-                    if let Some(head) = head {
-                        host.flipped(head, flip_time(metadata.as_ref()));
-                    }
-                }
-                DrmEvent::Error(error) => host.problem(format!("the display device reports: {error}")),
-            })
-            .map_err(|error| CardError::Watch(error.error))?;
+        let flips = watch_flips(handle, &fd, notifier, driven.clone()).map_err(CardError::Watch)?;
         Ok(Self {
             path: path.to_owned(),
             device,
             quirks,
             renderer,
-            token,
+            flips,
             number,
             heads: Vec::new(),
             driven,
@@ -127,10 +120,36 @@ fn choose_renderer(fd: &DrmDeviceFd, quirks: &Quirks, choice: RendererChoice) ->
     PixmanRenderer::new().map(CardRenderer::Pixman).map_err(CardError::Renderer)
 }
 
+/// Tells the host of the card's page flips. They come once a frame, so they are read from the card and not by smithay's
+/// source for calloop: see [`crate::event_loop`].
+///
+/// The notifier is only kept: when the last part of a device goes, smithay gives the card the state back that it was found
+/// in. With the watch, that is when the loop ends, and the card is another program's already.
+fn watch_flips<H: Host>(
+    handle: &Handle<H>,
+    fd: &DrmDeviceFd,
+    notifier: DrmDeviceNotifier,
+    driven: Driven,
+) -> calloop::Result<WatchToken> {
+    let monotonic = fd.get_driver_capability(DriverCapability::MonotonicTimestamp).is_ok_and(|is_so| is_so != 0);
+    let device = fd.clone();
+    handle.watch(fd.as_fd().try_clone_to_owned()?, move |host| {
+        let _kept = &notifier;
+        let events = match device.receive_events() {
+            Ok(events) => events,
+            Err(error) => return host.problem(format!("the display device reports: {error}")),
+        };
+        for event in events {
+            let Event::PageFlip(flip) = event else { continue };
+            let head = driven.borrow().get(&flip.crtc).copied();
+            if let Some(head) = head {
+                host.flipped(head, flip_time(monotonic, flip.duration, flip.frame));
+            }
+        }
+    })
+}
+
 /// When a flip happened, as the driver tells: a zero time means that it has no clock.
-fn flip_time(told: Option<&DrmEventMetadata>) -> FlipTime {
-    match told.map(|flip| (flip.time, flip.sequence)) {
-        Some((DrmEventTime::Monotonic(time), sequence)) if !time.is_zero() => FlipTime::Hardware { time, sequence },
-        _ => FlipTime::Now,
-    }
+fn flip_time(monotonic: bool, time: Duration, sequence: u32) -> FlipTime {
+    if monotonic && !time.is_zero() { FlipTime::Hardware { time, sequence } } else { FlipTime::Now }
 }
