@@ -60,7 +60,7 @@ pub fn cuts() -> Result<()> {
 
     let mut machine = start("writing")?;
     let after = machine.wait("page turned", PAGE_TIMEOUT, |picture| {
-        Ok(is_demo(picture) && picture.turned(180).difference(&upright, 48) < picture.difference(&upright, 48) / 2.0)
+        Ok(is_demo(picture) && picture.rotated(180).difference(&upright, 48) < picture.difference(&upright, 48) / 2.0)
     })?;
     eprintln!("page, turned, after {} s", after.as_secs());
     log_in(&mut machine, &key)?;
