@@ -85,7 +85,8 @@ impl Kiosk {
         let _span = tracing::debug_span!("turn").entered();
         self.apply_given_up();
         self.end_answered();
-        self.disconnect_silent();
+        self.count_offers();
+        self.disconnect_marked();
         self.finish_refused_managers();
         self.follow_keyboard();
         self.follow_external_keyboard();

@@ -121,3 +121,69 @@ fn what_is_marked_is_gone_with_its_source() {
     fixture.roundtrip(to);
     assert!(fixture[to].seen.clipboard.primary.is_none(), "still offered");
 }
+
+#[test]
+fn a_device_that_is_made_while_its_client_has_the_keyboard_is_told_what_is_marked() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let (from, _source) = marks(&mut fixture);
+    let to = fixture.client();
+    fixture.map(to, Picture::Solid(GREEN));
+    device(&fixture, to);
+    fixture.roundtrip(to);
+    assert!(fixture[to].seen.clipboard.primary.is_some(), "it was told nothing");
+    // Who has not the keyboard is told nothing yet.
+    let told = fixture[from].seen.clipboard.primaries;
+    device(&fixture, from);
+    fixture.roundtrip(from);
+    assert_eq!(fixture[from].seen.clipboard.primaries, told);
+}
+
+#[test]
+fn a_client_has_so_many_devices() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    fixture.map(client, Picture::Solid(RED));
+    for _ in 0..16 {
+        device(&fixture, client);
+    }
+    fixture.roundtrip(client);
+    assert!(!fixture[client].is_gone());
+    device(&fixture, client);
+    assert_eq!(fixture.protocol_error_of(client), ("zwp_primary_selection_device_manager_v1".into(), 1000));
+    fixture.assert_serving();
+}
+
+#[test]
+fn a_client_that_keeps_every_offer_is_let_go() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let (from, _source) = marks(&mut fixture);
+    let (manager, device) = device(&fixture, from);
+    let handle = fixture[from].handle.clone();
+    let mut count = 0;
+    while !fixture[from].is_gone() {
+        count += 1;
+        assert!(count < 3000, "{count} selections, and it keeps the offers of all");
+        let source = manager.create_source(&handle, ());
+        source.offer("text/plain".into());
+        device.set_selection(Some(&source), fixture[from].seen.serial);
+        source.destroy();
+        if count % 20 == 0 {
+            fixture.turn(std::time::Duration::ZERO);
+        }
+    }
+    assert_eq!(fixture[from].error().map(|(_, code)| code), Some(1000));
+    fixture.assert_serving();
+}
+
+#[test]
+fn the_types_of_a_source_have_a_length() {
+    let mut fixture = Fixture::new(&["320x200"]);
+    let client = fixture.client();
+    let (manager, _device) = device(&fixture, client);
+    let source = manager.create_source(&fixture[client].handle.clone(), ());
+    for number in 0..10 {
+        source.offer(format!("text/{number}{}", "x".repeat(2000)));
+    }
+    assert_eq!(fixture.protocol_error_of(client), ("zwp_primary_selection_source_v1".into(), 1000));
+    fixture.assert_serving();
+}

@@ -40,8 +40,8 @@ pub struct Limits {
     pub(crate) endless: Endless,
     /// The connected clients, and some that have gone.
     connected: Vec<(ClientId, Weak<ClientState>)>,
-    /// Clients that do not read what was sent to all, to be disconnected.
-    silent: Vec<ClientId>,
+    /// Clients to be disconnected, and why.
+    leaving: Vec<(ClientId, &'static str)>,
 }
 
 impl Limits {
@@ -55,7 +55,7 @@ impl Limits {
             users: HashMap::new(),
             endless: Endless::default(),
             connected: Vec::new(),
-            silent: Vec::new(),
+            leaving: Vec::new(),
         }
     }
 
@@ -63,6 +63,17 @@ impl Limits {
     pub fn connected(&mut self, client: ClientId, state: &Arc<ClientState>) {
         self.connected.retain(|(_, state)| state.strong_count() > 0);
         self.connected.push((client, Arc::downgrade(state)));
+    }
+
+    /// The connected client with the most by this count, if any has one.
+    pub fn client_with_most(&self, mut count: impl FnMut(ClientId) -> usize) -> Option<ClientId> {
+        let counted = self.connected.iter().map(|(client, _)| (count(client.clone()), client));
+        counted.filter(|(count, _)| *count > 0).max_by_key(|(count, _)| *count).map(|(_, client)| client.clone())
+    }
+
+    /// A client is to be disconnected at the end of the turn, with this sentence.
+    pub fn disconnect_later(&mut self, client: ClientId, why: &'static str) {
+        self.leaving.push((client, why));
     }
 
     /// The counts of one more client of this user.

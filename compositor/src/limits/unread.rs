@@ -73,20 +73,20 @@ pub fn takes(client: &Client, count: u32, sent: Sent) -> bool {
 impl Kiosk {
     /// Every keyboard was sent the keymap: marks the clients that do not read theirs.
     pub(crate) fn keymap_sent(&mut self) {
-        let Limits { connected, silent, .. } = &mut self.protocols.limits;
+        let Limits { connected, leaving, .. } = &mut self.protocols.limits;
         for (client, state) in connected {
             let Some(state) = state.upgrade() else { continue };
             let count = state.counts.used(WlKeyboard::interface().name);
             if count > 0 && !state.takes_descriptors(count, Sent::Own.most()) {
-                silent.push(client.clone());
+                leaving.push((client.clone(), UNREAD));
             }
         }
     }
 
     /// Disconnects the marked clients. Not while clients are dispatched: it may be one of them.
-    pub(crate) fn disconnect_silent(&mut self) {
-        for client in std::mem::take(&mut self.protocols.limits.silent) {
-            let message = UNREAD.to_owned();
+    pub(crate) fn disconnect_marked(&mut self) {
+        for (client, why) in std::mem::take(&mut self.protocols.limits.leaving) {
+            let message = why.to_owned();
             let error = ProtocolError { code: LIMIT, object_id: 1, object_interface: "wl_display".into(), message };
             let reason = DisconnectReason::ProtocolError(error);
             self.main_loop.display.backend_handle().kill_client(client, reason);

@@ -24,7 +24,7 @@ impl SelectionHandler for Kiosk {
     type SelectionUserData = Owner;
 
     fn send_selection(&mut self, kind: SelectionTarget, form: String, into: OwnedFd, _seat: Seat<Self>, owner: &Owner) {
-        match owner {
+        match &owner.source {
             Some(source) => source.send(form, into),
             None => self.paste_from_x(kind, form, into),
         }

@@ -1,4 +1,4 @@
-//! Data devices: what their clients copy, and the cleanup of those of clients that died.
+//! Data devices: what their clients copy, what a new one is told, and the cleanup of those of clients that died.
 //!
 //! WORKAROUND(smithay:dead-devices): smithay forgets a device only when its client destroys it. Those of killed clients
 //! are kept for ever, and each selection goes through all of them. They are destroyed before the next device is
@@ -31,15 +31,24 @@ use smithay::{
     },
     wayland::selection::{
         SelectionTarget,
-        data_device::{DataDeviceState, DataDeviceUserData},
+        data_device::{DataDeviceState, DataDeviceUserData, set_data_device_focus},
         ext_data_control::{self, ExtDataControlDeviceUserData, ExtDataControlManagerUserData},
-        primary_selection::{PrimaryDeviceUserData, PrimarySelectionState},
+        primary_selection::{PrimaryDeviceUserData, PrimarySelectionState, set_primary_focus},
         wlr_data_control::{self, DataControlDeviceUserData, DataControlManagerUserData},
     },
 };
 
 use super::selection_sources::Source;
-use crate::{kiosk::Kiosk, protocols::dispatch::objects};
+use crate::{
+    kiosk::Kiosk,
+    limits::refusal::{self, LIMIT},
+    privilege::ClientState,
+    protocols::dispatch::objects,
+};
+
+/// Devices of one client, of each kind: each is offered every selection, with all its MIME types. Toolkits make one.
+const MAX_DEVICES: u32 = 16;
+const TOO_MANY: &str = "too many devices: one client may have 16 of each kind at a time";
 
 /// Passes requests on to smithay, after it has destroyed the devices of dead clients.
 pub struct SelectionDevices;
@@ -109,10 +118,30 @@ fn anybody(_: &Kiosk, _: &ObjectId) -> bool {
     true
 }
 
+/// Whether the client has more devices of this kind than it may, with the one that it makes now.
+fn has_too_many(client: &Client, interface: &'static str) -> bool {
+    client.get_data::<ClientState>().is_some_and(|state| state.counts.used(interface) > MAX_DEVICES)
+}
+
+/// Offers the clipboard to all devices of the client that has the keyboard: smithay does so only when it gets it.
+fn tell_clipboard(kiosk: &Kiosk, client: &Client) {
+    set_data_device_focus(&kiosk.main_loop.display, &kiosk.seat.seat, None);
+    set_data_device_focus(&kiosk.main_loop.display, &kiosk.seat.seat, Some(client.clone()));
+}
+
+/// The same with the primary selection.
+fn tell_primary(kiosk: &Kiosk, client: &Client) {
+    set_primary_focus(&kiosk.main_loop.display, &kiosk.seat.seat, None);
+    set_primary_focus(&kiosk.main_loop.display, &kiosk.seat.seat, Some(client.clone()));
+}
+
+/// A tool's new device is told by smithay.
+fn told_by_smithay(_: &Kiosk, _: &Client) {}
+
 macro_rules! devices {
     ($(
         $dead:ident: $state:ty, $manager:ty, $manager_data:ty, $get:path
-            => $device:ty, $data:ty, $destroy:expr, $selected:path, $may:path;
+            => $device:ty, $data:ty, $destroy:expr, $selected:path, $may:path, $tell:path;
     )+) => {$(
         impl Dispatch<$manager, $manager_data, Kiosk> for SelectionDevices {
             fn request(
@@ -124,7 +153,12 @@ macro_rules! devices {
                 display: &DisplayHandle,
                 init: &mut DataInit<'_, Kiosk>,
             ) {
-                if matches!(request, $get { .. }) {
+                let makes = matches!(request, $get { .. });
+                if makes {
+                    if has_too_many(client, <$device as Resource>::interface().name) {
+                        refusal::post(manager, LIMIT, TOO_MANY);
+                        return;
+                    }
                     for device in std::mem::take(&mut kiosk.protocols.dead_devices.$dead) {
                         if let Some(data) = device.data::<$data>() {
                             <$state as Dispatch<$device, $data, Kiosk>>::request(
@@ -136,6 +170,9 @@ macro_rules! devices {
                 <$state as Dispatch<$manager, $manager_data, Kiosk>>::request(
                     kiosk, client, manager, request, data, display, init,
                 );
+                if makes && focused(kiosk, &manager.id()) {
+                    $tell(kiosk, client);
+                }
             }
         }
 
@@ -175,15 +212,15 @@ macro_rules! devices {
 
 devices! {
     data: DataDeviceState, WlDataDeviceManager, (), wl_data_device_manager::Request::GetDataDevice
-        => WlDataDevice, DataDeviceUserData, wl_data_device::Request::Release, core, focused;
+        => WlDataDevice, DataDeviceUserData, wl_data_device::Request::Release, core, focused, tell_clipboard;
     primary: PrimarySelectionState, ZwpPrimarySelectionDeviceManagerV1, (),
         zwp_primary_selection_device_manager_v1::Request::GetDevice
         => ZwpPrimarySelectionDeviceV1, PrimaryDeviceUserData, zwp_primary_selection_device_v1::Request::Destroy,
-        primary, focused;
+        primary, focused, tell_primary;
     ext: ext_data_control::DataControlState, ExtDataControlManagerV1, ExtDataControlManagerUserData,
         ext_data_control_manager_v1::Request::GetDataDevice
-        => ExtDataControlDeviceV1, ExtDataControlDeviceUserData, ext_data_control_device_v1::Request::Destroy, ext, anybody;
+        => ExtDataControlDeviceV1, ExtDataControlDeviceUserData, ext_data_control_device_v1::Request::Destroy, ext, anybody, told_by_smithay;
     wlr: wlr_data_control::DataControlState, ZwlrDataControlManagerV1, DataControlManagerUserData,
         zwlr_data_control_manager_v1::Request::GetDataDevice
-        => ZwlrDataControlDeviceV1, DataControlDeviceUserData, zwlr_data_control_device_v1::Request::Destroy, wlr, anybody;
+        => ZwlrDataControlDeviceV1, DataControlDeviceUserData, zwlr_data_control_device_v1::Request::Destroy, wlr, anybody, told_by_smithay;
 }

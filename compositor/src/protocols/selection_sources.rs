@@ -7,6 +7,7 @@
 use std::{
     collections::HashMap,
     os::fd::{AsFd, OwnedFd},
+    sync::Arc,
 };
 
 use smithay::{
@@ -33,15 +34,35 @@ use smithay::{
     },
 };
 
-use super::{drag_offers::Drag, guards::mime_type};
+use super::{Protocols, drag_offers::Drag, guards::mime_type};
 use crate::{
     kiosk::Kiosk,
-    limits::unread::{self, Sent},
+    limits::{
+        refusal::LIMIT,
+        unread::{self, Sent},
+    },
     protocols::dispatch::{Refused, guarded},
 };
 
-/// Whose a selection is. `None`: an X program's.
-pub type Owner = Option<Source>;
+/// All offers that clients have not destroyed, of all selections; beyond them the client with the most goes. Each keeps
+/// the MIME types. Clients destroy the last offer when they are told the next.
+const MAX_OFFERS: usize = 1000;
+/// The MIME types of a source, together, bytes. Office programs offer some sixty of at most a hundred.
+const MAX_TYPES: usize = 16 * 1024;
+
+/// Whose a selection is, as each of its offers keeps it.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// `None`: an X program's.
+    pub(super) source: Option<Source>,
+    /// The one of [`SelectionSources`]: its references are counted.
+    _offered: Arc<()>,
+}
+
+const OFFERS: [&str; 4] =
+    ["wl_data_offer", "zwp_primary_selection_offer_v1", "ext_data_control_offer_v1", "zwlr_data_control_offer_v1"];
+/// The protocol error's text.
+const HOARDS: &str = "too many offers of selections: a client destroys the last one when it is told the next";
 
 /// A client's source.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,6 +116,8 @@ pub struct SelectionSources {
     clipboard: Option<Source>,
     primary: Option<Source>,
     pub(super) drag: Drag,
+    /// Each offer that is there has a reference.
+    offered: Arc<()>,
 }
 
 impl SelectionSources {
@@ -105,6 +128,11 @@ impl SelectionSources {
             SelectionTarget::Primary => self.primary.as_ref(),
         };
         source.filter(|source| self.types.get(&source.id()).is_some_and(|types| types.contains(mime_type)))
+    }
+
+    /// Whose a selection with this source is; `None`: an X program's.
+    pub(crate) fn owner(&self, source: Option<Source>) -> Owner {
+        Owner { source, _offered: self.offered.clone() }
     }
 
     /// Another source, or none, in place of the selection's. The last one's client is told.
@@ -141,13 +169,34 @@ impl Kiosk {
         let sources = &mut self.protocols.selection_sources;
         let types = source.as_ref().map(|source| sources.types.get(&source.id()).cloned().unwrap_or_default());
         sources.replace(kind, source.clone());
+        let owner = sources.owner(source);
         self.copied_by_wayland(kind, types.as_deref());
         let (display, seat) = (&self.main_loop.display, &self.seat.seat);
         match (kind, types) {
-            (SelectionTarget::Clipboard, Some(types)) => set_data_device_selection(display, seat, types, source),
+            (SelectionTarget::Clipboard, Some(types)) => set_data_device_selection(display, seat, types, owner),
             (SelectionTarget::Clipboard, None) => clear_data_device_selection(display, seat),
-            (SelectionTarget::Primary, Some(types)) => set_primary_selection(display, seat, types, source),
+            (SelectionTarget::Primary, Some(types)) => set_primary_selection(display, seat, types, owner),
             (SelectionTarget::Primary, None) => clear_primary_selection(display, seat),
+        }
+    }
+
+    /// Marks the client that destroys no offers, if there are too many. Once a turn.
+    pub(crate) fn count_offers(&mut self) {
+        let Protocols { selection_sources, limits, .. } = &mut self.protocols;
+        if Arc::strong_count(&selection_sources.offered) <= MAX_OFFERS {
+            return;
+        }
+        let display = self.main_loop.display.backend_handle();
+        let most = limits.client_with_most(|client| {
+            let mut offers = 0;
+            // A client that has gone has none.
+            let _ = display.with_all_objects_for(client, |object| {
+                offers += usize::from(OFFERS.contains(&object.interface().name));
+            });
+            offers
+        });
+        if let Some(client) = most {
+            limits.disconnect_later(client, HOARDS);
         }
     }
 
@@ -169,7 +218,12 @@ macro_rules! sources {
         ) -> Result<(), Refused> {
             if let $offer { mime_type: offered } = request {
                 mime_type(client, source.id())?;
-                kiosk.protocols.selection_sources.types.entry(source.id()).or_default().push(offered.clone());
+                let types = kiosk.protocols.selection_sources.types.entry(source.id()).or_default();
+                if types.iter().map(String::len).sum::<usize>() + offered.len() > MAX_TYPES {
+                    let sentence = format!("too long MIME types of a source: together {MAX_TYPES} bytes are possible");
+                    return Err(Refused { code: LIMIT, sentence });
+                }
+                types.push(offered.clone());
             }
             Ok(())
         }

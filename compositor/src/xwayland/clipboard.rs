@@ -68,10 +68,11 @@ impl Kiosk {
         }
         self.protocols.selection_sources.replace(kind, None);
         self.clients.x11.copied.set_of_x(kind, true);
+        let owner = self.protocols.selection_sources.owner(None);
         let (display, seat) = (&self.main_loop.display, &self.seat.seat);
         match kind {
-            SelectionTarget::Clipboard => set_data_device_selection(display, seat, forms, None),
-            SelectionTarget::Primary => set_primary_selection(display, seat, forms, None),
+            SelectionTarget::Clipboard => set_data_device_selection(display, seat, forms, owner),
+            SelectionTarget::Primary => set_primary_selection(display, seat, forms, owner),
         }
     }
 

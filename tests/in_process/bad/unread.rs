@@ -43,7 +43,7 @@ fn assert_pastes_are_few(fixture: &mut Fixture, from: ClientId, receive: impl Fn
         fixture[from].hangs = hangs;
         for number in 0..count {
             receive(writer.as_fd());
-            if number % 20 == 0 {
+            if number.is_multiple_of(20) {
                 fixture.turn(std::time::Duration::ZERO);
             }
         }
@@ -187,7 +187,7 @@ fn assert_turned_out(fixture: &mut Fixture, client: ClientId, asks: impl Fn()) {
         if !fixture[client].flushed() {
             break;
         }
-        if count % 10 == 0 {
+        if count.is_multiple_of(10) {
             fixture.turn_alone();
         }
     }
