@@ -15,12 +15,15 @@ use crate::{
         picture::{GREEN, Picture},
         seen::TouchSeen,
         text::TextSeen,
+        tools::{Kind, Spec},
     },
     virtual_input::{KEYMAP, give_keymap, keyboard, typed},
 };
 
 const BLUE: [u8; 3] = [0, 0, 255];
 const CONTROL: u32 = 4;
+/// Caps Lock and Num Lock.
+const LOCKS: u32 = 2 | 16;
 
 struct Composing {
     fixture: Fixture,
@@ -450,6 +453,61 @@ fn a_modifier_that_was_held_before_counts_for_the_method() {
     composing.both();
     assert_eq!(composing.fixture[tool].seen.methods.modifiers, 0);
     assert_eq!(typed(&composing, shell), [(keys::LEFT_CTRL, true), (keys::LEFT_CTRL, false)]);
+}
+
+#[test]
+fn caps_lock_and_num_lock_outlast_the_grab_and_light_their_lamps() {
+    let mut composing = Composing::in_a_field();
+    let (tool, shell) = (composing.tool, composing.shell);
+    let handle = composing.fixture[tool].handle.clone();
+    let desk = composing.plug_in(Spec { id: "desk", name: "Desk", kind: Kind::Keyboard, ..Spec::default() });
+    let grab = composing.method.grab_keyboard(&handle, ());
+    composing.both();
+    for key in [keys::CAPS_LOCK, keys::NUM_LOCK] {
+        composing.tap_key_with(&desk, key);
+    }
+    composing.both();
+    assert_eq!(composing.fixture[tool].seen.methods.locked, LOCKS);
+    assert_eq!(desk.locks(), [true, true], "the lamps are dark");
+    // What the method types itself is not locked, and costs the lock nothing.
+    let virtual_keyboard = keyboard(&mut composing, tool);
+    give_keymap(&virtual_keyboard, KEYMAP);
+    virtual_keyboard.key(0, 1, 1);
+    virtual_keyboard.key(0, 1, 0);
+    composing.both();
+    assert_eq!(desk.locks(), [true, true], "dark after the method has typed");
+    // The next field.
+    composing.leave();
+    grab.release();
+    composing.both();
+    composing.focus();
+    let grab = composing.method.grab_keyboard(&handle, ());
+    composing.both();
+    assert_eq!(composing.fixture[tool].seen.methods.locked, LOCKS, "lost between two fields");
+    // Without the method.
+    grab.release();
+    composing.both();
+    composing.tap_key_with(&desk, keys::A);
+    composing.both();
+    let text = &composing.fixture[shell].seen.reader.text;
+    assert!(text.ends_with('A'), "{text:?}");
+    assert_eq!(desk.locks(), [true, true]);
+}
+
+#[test]
+fn a_new_layout_reaches_a_grab_at_once() {
+    let mut composing = Composing::in_a_field();
+    let tool = composing.tool;
+    let handle = composing.fixture[tool].handle.clone();
+    composing.method.grab_keyboard(&handle, ());
+    composing.tap_key(keys::CAPS_LOCK);
+    composing.both();
+    let before = composing.fixture[tool].seen.methods.keymap.clone();
+    composing.reload("[input.keyboard]\nlayout = \"de\"\n").unwrap();
+    composing.both();
+    let after = &composing.fixture[tool].seen.methods.keymap;
+    assert!(after.contains("ssharp") && *after != before, "it reads by the old keymap");
+    assert_eq!(composing.fixture[tool].seen.methods.locked, 2);
 }
 
 #[test]

@@ -25,7 +25,7 @@ impl Fixture {
         file
     }
 
-    fn reload(&mut self, text: &str) -> Result<Vec<String>, String> {
+    pub(crate) fn reload(&mut self, text: &str) -> Result<Vec<String>, String> {
         self.configured(text);
         let told = self.kiosk.reload_configuration().map_err(|error| error.to_string());
         self.kiosk.settle();

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use smithay::{
-    input::keyboard::{KeyboardTarget, ModifiersState, XkbConfig},
+    input::keyboard::{KeyboardTarget, Layout, LedState, ModifiersState, XkbConfig},
     utils::SERIAL_COUNTER,
 };
 
@@ -38,6 +38,23 @@ pub struct Keymaps {
     active: Option<String>,
     tools: Changes,
     layouts: Changes,
+    /// Of the real keyboards, while a virtual keyboard's keymap is in use.
+    lasting: Option<Lasting>,
+}
+
+/// What lasts of a keyboard's state when no key is held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lasting {
+    pub(crate) caps_lock: bool,
+    pub(crate) num_lock: bool,
+    /// The active layout.
+    pub(crate) layout: u32,
+}
+
+impl Lasting {
+    fn leds(self) -> LedState {
+        LedState { num: Some(self.num_lock), caps: Some(self.caps_lock), scroll: None }
+    }
 }
 
 /// The number of changes within the current second.
@@ -66,6 +83,11 @@ impl Keymaps {
             self.active = Some(String::new());
         }
         self.own.insert(handle, keymap);
+    }
+
+    /// The LEDs of real keyboards, with those of the keymap in use.
+    pub(crate) fn leds(&self, seats: LedState) -> LedState {
+        self.lasting.map_or(seats, Lasting::leds)
     }
 
     /// Whether the keyboard has a keymap of its own.
@@ -106,6 +128,10 @@ impl Kiosk {
         let left = self.seat.keymaps.active.clone();
         let is_tools = |name: &Option<String>| name.as_ref().is_some_and(|name| self.seat.keymaps.has(name));
         let apart = brings.is_none() && !is_tools(&left);
+        let before = self.seat.keymaps.lasting;
+        if brings.is_some() {
+            self.seat.keymaps.lasting = before.or(Some(self.lasting()));
+        }
         let num_lock = keyboard.modifier_state().num_lock;
         if apart {
             self.leave_layout(left);
@@ -115,6 +141,7 @@ impl Kiosk {
             None => self.use_configured_keymap(),
         };
         if !done {
+            self.seat.keymaps.lasting = before;
             self.seat.keymaps.own.remove(handle);
             return Follow::Impossible;
         }
@@ -122,6 +149,8 @@ impl Kiosk {
         self.seat.keymaps.active.clone_from(&wanted);
         if apart {
             self.enter_layout(handle, wanted.as_deref(), num_lock);
+        } else if brings.is_none() {
+            self.restore_lasting(wanted.is_none());
         }
         Follow::Done
     }
@@ -133,6 +162,7 @@ impl Kiosk {
         let (delay, rate) = (settings.repeat_delay as i32, settings.repeat_rate as i32);
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return true };
         keyboard.change_repeat_info(rate, delay);
+        self.configure_grab();
         if self.seat.keymaps.active.is_some() {
             return true;
         }
@@ -160,6 +190,39 @@ impl Kiosk {
             self.use_configured_keymap();
             self.keymap_sent();
             self.seat.keymaps.active = None;
+            self.restore_lasting(true);
+        }
+    }
+
+    /// Caps Lock, Num Lock and the layout of the real keyboards.
+    pub(crate) fn lasting(&self) -> Lasting {
+        let seats = || {
+            let now = self.seat.seat.get_keyboard().map(|keyboard| keyboard.modifier_state()).unwrap_or_default();
+            Lasting { caps_lock: now.caps_lock, num_lock: now.num_lock, layout: now.serialized.layout_effective }
+        };
+        self.seat.keymaps.lasting.unwrap_or_else(seats)
+    }
+
+    /// Sets them, for the seat or, while a virtual keyboard's keymap is in use, for later.
+    pub(crate) fn set_lasting(&mut self, lasting: Lasting) {
+        if self.seat.keymaps.lasting.is_some() {
+            self.seat.keymaps.lasting = Some(lasting);
+            self.seat.set_leds(lasting.leds());
+            return;
+        }
+        let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
+        let Lasting { caps_lock, num_lock, layout } = lasting;
+        self.set_modifiers(ModifiersState { caps_lock, num_lock, ..keyboard.modifier_state() });
+        keyboard.with_xkb_state(self, |mut context| context.set_layout(Layout(layout)));
+        // smithay does not report this change of LEDs.
+        self.seat.set_leds(keyboard.led_state());
+    }
+
+    /// After a virtual keyboard's keymap: the seat's own, or that of a keyboard with its own layout, is in use again.
+    fn restore_lasting(&mut self, seats: bool) {
+        if let Some(last) = self.seat.keymaps.lasting.take() {
+            let foreign = Lasting { caps_lock: false, layout: 0, ..last };
+            self.set_lasting(if seats { last } else { foreign });
         }
     }
 

@@ -10,6 +10,18 @@ use crate::kiosk::Kiosk;
 impl Kiosk {
     /// One key went down or up, and is the input method's. `false`: it is the seat's.
     pub(super) fn method_takes(&mut self, stroke: &Stroke, woke: bool) -> bool {
+        let taken = self.method_has(stroke, woke);
+        // Caps Lock, Num Lock and layouts outlast the grab, and their LEDs are the keyboard's.
+        if taken
+            && let Some(lasting) = self.protocols.input_methods.any_grab().map(|grab| grab.lasting())
+            && lasting != self.lasting()
+        {
+            self.set_lasting(lasting);
+        }
+        taken
+    }
+
+    fn method_has(&mut self, stroke: &Stroke, woke: bool) -> bool {
         let Stroke { ref device, code, pressed, time } = *stroke;
         if self.seat.keymaps.has(device) {
             return false;

@@ -90,7 +90,7 @@ impl SeatHandler for Kiosk {
     }
 
     fn led_state_changed(&mut self, _seat: &Seat<Self>, leds: LedState) {
-        self.seat.set_leds(leds);
+        self.seat.set_leds(self.seat.keymaps.leds(leds));
     }
 }
 

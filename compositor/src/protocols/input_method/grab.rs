@@ -23,7 +23,12 @@ use smithay::{
 };
 
 use super::{InputMethods, reads};
-use crate::{input::xkb_config, kiosk::Kiosk, privilege};
+use crate::{
+    input::{keymaps::Lasting, xkb_config},
+    kiosk::Kiosk,
+    limits::unread::{self, Sent},
+    privilege,
+};
 
 /// Key codes of the kernel count from 0, those of xkb from 8.
 const XKB_OFFSET: u32 = 8;
@@ -121,6 +126,29 @@ impl Grab {
         }
     }
 
+    /// What outlasts the grab.
+    pub(crate) fn lasting(&self) -> Lasting {
+        let locked = |name| self.state.mod_name_is_active(name, xkb::STATE_MODS_LOCKED);
+        Lasting {
+            caps_lock: locked(xkb::MOD_NAME_CAPS),
+            num_lock: locked(xkb::MOD_NAME_NUM),
+            layout: self.state.serialize_layout(xkb::STATE_LAYOUT_EFFECTIVE),
+        }
+    }
+
+    /// Begins anew with this keymap, and nothing held.
+    fn begin(&mut self, keymap: &xkb::Keymap, lasting: Lasting) {
+        let mask = |name: &str, locked: bool| match keymap.mod_get_index(name) {
+            index if locked && index < u32::BITS => 1 << index,
+            _ => 0,
+        };
+        let Lasting { caps_lock, num_lock, layout } = lasting;
+        let locked = mask(xkb::MOD_NAME_CAPS, caps_lock) | mask(xkb::MOD_NAME_NUM, num_lock);
+        self.state = xkb::State::new(keymap);
+        self.state.update_mask(0, 0, locked, 0, 0, layout);
+        self.told = None;
+    }
+
     fn update(&mut self, code: Keycode, pressed: bool) {
         self.state.update_key(code, if pressed { xkb::KeyDirection::Down } else { xkb::KeyDirection::Up });
     }
@@ -193,12 +221,17 @@ impl InputMethods {
 impl Kiosk {
     /// Begins a keyboard grab. Ignored while the method has another one.
     pub(super) fn input_method_grabs(&mut self, method: &ZwpInputMethodV2, resource: ZwpInputMethodKeyboardGrabV2) {
+        let lasting = self.lasting();
         let settings = &self.settings.config.input.keyboard;
         let methods = &mut self.protocols.input_methods;
         if methods.of(method).is_none_or(|method| method.grab.is_some()) {
             return;
         }
         let Some(keymap) = methods.keymap.of(settings) else { return };
+        // One that reads nothing gets no keys: they stay the seat's.
+        if !resource.client().is_some_and(|client| unread::takes(&client, 1, Sent::Own)) {
+            return;
+        }
         let state = xkb::State::new(&keymap);
         let mut grab = Grab { resource, state, told: None, held: HashSet::new() };
         grab.resource.repeat_info(settings.repeat_rate as i32, settings.repeat_delay as i32);
@@ -208,9 +241,8 @@ impl Kiosk {
             return;
         }
         // Takes over the locked modifiers, the layout and the pressed keys.
+        grab.begin(&keymap, lasting);
         if let Some(keyboard) = self.seat.seat.get_keyboard() {
-            let now = keyboard.modifier_state().serialized;
-            grab.state.update_mask(0, 0, now.locked, 0, 0, now.layout_effective);
             for code in keyboard.pressed_keys() {
                 grab.state.update_key(code, xkb::KeyDirection::Down);
             }
@@ -227,8 +259,27 @@ impl Kiosk {
             return;
         };
         // A layout that was chosen during the grab stays.
-        let layout = usize::try_from(grab.modifiers().layout).unwrap_or_default();
-        self.use_layout(layout);
+        let lasting = Lasting { layout: grab.lasting().layout, ..self.lasting() };
+        self.set_lasting(lasting);
+    }
+
+    /// The configured keymap changed: a grab has it at once, with what is locked and the first layout.
+    pub(crate) fn configure_grab(&mut self) {
+        let time = self.now().as_millis() as u32;
+        let settings = &self.settings.config.input.keyboard;
+        let InputMethods { current, keymap, .. } = &mut self.protocols.input_methods;
+        let Some(method) = current else { return };
+        let (Some(grab), Some(keymap)) = (&mut method.grab, keymap.of(settings)) else { return };
+        grab.release_all(time);
+        grab.begin(&keymap, Lasting { layout: 0, ..grab.lasting() });
+        let client = grab.resource.client();
+        if client.is_some_and(|client| unread::takes(&client, 1, Sent::Own)) && grab.tell_keymap().is_ok() {
+            grab.resource.repeat_info(settings.repeat_rate as i32, settings.repeat_delay as i32);
+            grab.tell_modifiers();
+        } else {
+            // Without the keymap it could not read the keys: they are the seat's.
+            method.grab = None;
+        }
     }
 }
 
