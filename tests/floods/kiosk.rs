@@ -16,6 +16,11 @@ pub struct Kiosk {
 
 impl Kiosk {
     pub fn start() -> Self {
+        Self::start_with(|_| {})
+    }
+
+    /// With something more in its command.
+    pub fn start_with(more: impl FnOnce(&mut Command)) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut command = Command::new(program("kioskd"));
         for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("KIOSK_")) {
@@ -25,6 +30,7 @@ impl Kiosk {
         command.env("KIOSK_RUNTIME_DIR", directory.path()).env("KIOSK_STATE_DIR", directory.path());
         command.env("XDG_RUNTIME_DIR", directory.path()).env("DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nonexistent");
         command.env_remove("WAYLAND_DISPLAY").env_remove("DISPLAY").env_remove("JOURNAL_STREAM");
+        more(&mut command);
         let mut kioskd = Running::start(command);
         for socket in ["wayland-0", "control.sock", "compositor.sock"] {
             kioskd.wait_for(&directory.path().join(socket));

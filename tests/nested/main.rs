@@ -8,6 +8,10 @@
 mod client;
 #[path = "../fixture/clipboard.rs"]
 mod clipboard;
+#[path = "../floods/flood.rs"]
+mod flood;
+#[path = "../floods/kiosk.rs"]
+mod kiosk;
 #[path = "../fixture/layers.rs"]
 mod layers;
 #[path = "../fixture/methods.rs"]
@@ -26,7 +30,10 @@ mod text;
 mod watcher;
 #[path = "../fixture/window_list.rs"]
 mod window_list;
+#[path = "../fixture/wire.rs"]
+mod wire;
 
+mod floods;
 mod frame_cost;
 mod guest;
 mod host;
