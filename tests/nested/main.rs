@@ -33,6 +33,7 @@ mod window_list;
 #[path = "../fixture/wire.rs"]
 mod wire;
 
+mod agent;
 mod floods;
 mod frame_cost;
 mod guest;
