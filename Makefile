@@ -201,10 +201,11 @@ clients: deps ## Debian's own programs on kioskd's sockets, with their pictures 
 
 # How often `make faults` does each fault. A minute's rest is between two.
 FAULTS_REPEAT ?= 20
+FAULTS ?=
 
-faults: test-deps ## how soon each fault is noticed, and the page back (FAULTS_REPEAT=20), as a table
+faults: test-deps ## how soon each fault is noticed, and the page back (FAULTS_REPEAT=20, FAULTS=part of a name), as a table
 	$(CARGO) build --locked --workspace
-	FAULTS_REPEAT=$(FAULTS_REPEAT) $(CARGO) test --locked --workspace --test faults -- --nocapture
+	FAULTS_REPEAT=$(FAULTS_REPEAT) FAULTS="$(FAULTS)" $(CARGO) test --locked --workspace --test faults -- --nocapture
 
 bench: test-deps stage ## the figures beside cage's and weston's, in one booted machine
 	KIOSKD_STAGE=$(stage) $(CARGO) test --locked --workspace --bench peers

@@ -34,12 +34,13 @@ pub const FAULTS: &[Fault] = &[
     trouble("browser killed", |kiosk, _, _| signal(&[kiosk.browser()], Signal::KILL)),
     trouble("page hangs", |kiosk, _, _| signal(&renderers(kiosk.browser()), Signal::STOP)),
     trouble("browser draws nothing", |kiosk, _, _| signal(&drawing(kiosk.browser()), Signal::STOP)),
-    fault("kiosk-session killed", |kiosk, _, _| signal(&[kiosk.daemons()[1].pid], Signal::KILL)),
+    trouble("kiosk-session killed", |kiosk, _, _| signal(&[kiosk.daemons()[1].pid], Signal::KILL)),
     fault("server back", server_back),
     Fault { harmless: true, ..fault("link refused", refused_link) },
 ];
 
-/// After the last one: a ladder that has climbed begins at its foot again after a minute of a page that is well.
+/// After the last one: a ladder that has climbed begins at its foot again after a minute of a page that is well, and so
+/// does kioskd's own wait before it starts kiosk-session again.
 const REST: Duration = Duration::from_secs(62);
 
 pub fn measure(

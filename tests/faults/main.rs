@@ -1,7 +1,7 @@
 //! The table of faults: each is done to a headless kioskd with the real kiosk-session and the real Chromium, again and
 //! again, and how long it takes is measured from outside, by `kioskctl status --watch`: until it is noticed, until the
 //! picture changes (the splash in the page's place), until the page is there again. `make faults` prints the table and
-//! leaves it in `tests/out/faults.md`; `FAULTS_REPEAT` says how often.
+//! leaves it in `tests/out/faults.md`; `FAULTS_REPEAT` says how often, `FAULTS` which ones (a part of their names).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
 #[path = "../soak/kiosk.rs"]
@@ -42,7 +42,9 @@ fn every_fault_is_noticed_and_the_page_comes_back() {
         let cold = cold_start(&site);
         fault::measure(fault, &kiosk, &site, &mut watch, repeat, cold)
     };
-    let rows: Vec<Row> = fault::FAULTS.iter().map(row).collect();
+    let chosen = std::env::var("FAULTS").unwrap_or_default();
+    let rows: Vec<Row> = fault::FAULTS.iter().filter(|fault| fault.name.contains(&chosen)).map(row).collect();
+    assert!(!rows.is_empty(), "no fault is named {chosen:?}");
     let text = table::text(&rows, repeat);
     println!("{text}");
     let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("out");
