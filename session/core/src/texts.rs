@@ -71,7 +71,7 @@ texts! {
     /// Since when, below what is waited for.
     Since "since" ["time"] "since {time}" "seit {time}";
     /// How often it was tried, and what came of it.
-    Tried "tried" ["count", "reason"] "tried {count}×, last: {reason}" "{count}× versucht, zuletzt: {reason}";
+    Tried "tried" ["count", "reason"] "tried {count} times, last: {reason}" "{count} Versuche, zuletzt: {reason}";
     /// The title of the screen that tells why there is no page.
     Diagnostics "diagnostics" [] "There is no page yet" "Noch keine Seite";
     /// Which page of several of that screen.
