@@ -74,10 +74,11 @@ impl Kiosk {
     /// Every keyboard was sent the keymap: marks the clients that do not read theirs.
     pub(crate) fn keymap_sent(&mut self) {
         let Limits { connected, leaving, .. } = &mut self.protocols.limits;
+        let most = Sent::Own.most();
         for (client, state) in connected {
             let Some(state) = state.upgrade() else { continue };
             let count = state.counts.used(WlKeyboard::interface().name);
-            if count > 0 && !state.takes_descriptors(count, Sent::Own.most()) {
+            if count > 0 && !state.takes_descriptors(count, most) {
                 leaving.push((client.clone(), UNREAD));
             }
         }

@@ -51,10 +51,11 @@ impl Kiosk {
         motion: impl FnOnce(&mut Self),
     ) {
         let Drag { source, over } = &mut self.protocols.selection_sources.drag;
+        let Some(source) = source.clone() else { return motion(self) };
         let place = under.map(|surface| (finger, surface.id()));
         let client = under.and_then(Resource::client).filter(|_| *over != place);
         *over = place;
-        let (Some(source), Some(client)) = (source.clone(), client) else { return motion(self) };
+        let Some(client) = client else { return motion(self) };
         let before = self.offers_of(&client);
         motion(self);
         let made = self.offers_of(&client).into_iter().filter(|offer| !before.contains(offer));
