@@ -3,10 +3,10 @@
 
 #![deny(clippy::indexing_slicing, clippy::string_slice)]
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use kiosk_bus::{Failure, quoted};
+use kiosk_core::api::PAIRING_EXPIRES;
 use kiosk_core::authority::Action;
 use kiosk_core::config::{AidError, OutputSettings, Url, VtNumber, masked, syntax};
 use kiosk_core::page_calls::MAX_TEXT;
@@ -21,8 +21,6 @@ use crate::snapshot::Snapshot;
 
 /// Longest title of a message to people, characters: more would not fit on a screen.
 const MAX_TITLE: usize = 200;
-/// Allowed times of a pairing screen: a code that is valid for longer is not safe.
-const EXPIRES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
 
 /// `ApplyOutputs`: output names with what is to change. Errors name the key and what is allowed.
 pub fn apply_outputs(
@@ -159,7 +157,7 @@ fn expires(value: &Variant<'_>) -> Result<Duration, Failure> {
         Variant::Str(text) => syntax::parse_duration(text.as_str()).flatten(),
         _ => None,
     };
-    parsed.filter(|time| EXPIRES.contains(time)).ok_or_else(|| {
+    parsed.filter(|time| PAIRING_EXPIRES.contains(time)).ok_or_else(|| {
         Failure::invalid("expires must be 1 s to 24 h: seconds (u), or a text such as 90s, 10m or 1h (s)")
     })
 }

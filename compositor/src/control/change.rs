@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use kiosk_bus::{Failure, quoted};
+use kiosk_core::api::REVERT_AFTER;
 use kiosk_core::config::{Brightness, ModeChoice, Position, Rotation, Scale, syntax};
 use zbus::{OwnedVariant, Variant};
 
@@ -26,8 +27,6 @@ const SIZE: std::ops::RangeInclusive<u32> = 1..=16384;
 const REFRESH: std::ops::RangeInclusive<u32> = 0..=1_000_000;
 /// How long a temporary change stays unless the caller says otherwise.
 const DEFAULT_REVERT: Duration = Duration::from_secs(15);
-/// How long it can be made to stay, seconds.
-const REVERT: std::ops::RangeInclusive<u64> = 1..=3600;
 
 const KEYS: &str = "power, rotation, scale, mode, position, mirror and brightness";
 
@@ -166,7 +165,7 @@ fn seconds(value: &Variant<'_>) -> Result<u64, Failure> {
         }
         _ => None,
     };
-    parsed.filter(|s| REVERT.contains(s)).ok_or_else(|| {
+    parsed.filter(|seconds| REVERT_AFTER.contains(&Duration::from_secs(*seconds))).ok_or_else(|| {
         Failure::invalid("revert-after must be 1 to 3600 seconds (u), or a text such as 15s or 2m (s)".to_owned())
     })
 }

@@ -37,8 +37,8 @@ pub fn answer(status: &Status) -> Answer {
 fn registry(status: &Status) -> Registry {
     let mut registry = Registry::with_prefix("kiosk");
     let up = numbers(&mut registry, "up", "Whether the program answers");
-    set(&up, vec![("program", "kioskd".into())], f64::from(u8::from(status.compositor.is_ok())));
-    set(&up, vec![("program", "kiosk-session".into())], f64::from(u8::from(status.session.is_ok())));
+    flag(&up, vec![("program", "kioskd".into())], status.compositor.is_ok());
+    flag(&up, vec![("program", "kiosk-session".into())], status.session.is_ok());
     let build = Info::new(vec![("version", env!("CARGO_PKG_VERSION"))]);
     registry.register("agent_build", "The program that tells this", build);
     if let Ok(compositor) = &status.compositor {
@@ -56,13 +56,13 @@ fn of_compositor(registry: &mut Registry, state: &CompositorState) {
     registry.register("compositor_build", "The compositor, and what it draws with", Info::new(build));
     let stage = numbers(registry, "stage", "1 for what people see, 0 for the rest");
     for word in STAGES {
-        set(&stage, vec![("stage", word.into())], f64::from(u8::from(state.stage == word)));
+        flag(&stage, vec![("stage", word.into())], state.stage == word);
     }
     let problems = numbers(registry, "problems", "Warnings and configuration errors since the start");
     set(&problems, Vec::new(), state.problems.len() as f64);
     let visible = numbers(registry, "shell_visible", "Whether the output of the shell shows it");
     for (number, place) in state.shells.iter().enumerate() {
-        set(&visible, vec![("shell", number.to_string())], f64::from(u8::from(place.stage == "shell")));
+        flag(&visible, vec![("shell", number.to_string())], place.stage == "shell");
     }
     let connected = numbers(registry, "output_connected", "Whether a display is connected");
     let power = numbers(registry, "output_power", "Whether the output is on");
@@ -72,8 +72,8 @@ fn of_compositor(registry: &mut Registry, state: &CompositorState) {
     let direct = counts(registry, "output_frames_direct", "Frames that were a client's buffer as it is");
     for output in &state.outputs {
         let labels = || vec![("output", output.name.clone())];
-        set(&connected, labels(), f64::from(u8::from(output.connected)));
-        set(&power, labels(), f64::from(u8::from(output.power)));
+        flag(&connected, labels(), output.connected);
+        flag(&power, labels(), output.power);
         set(&rotation, labels(), output.rotation as f64);
         if output.brightness >= 0 {
             set(&brightness, labels(), output.brightness as f64);
@@ -94,7 +94,7 @@ fn of_shells(registry: &mut Registry, shells: &[SessionState]) {
         let labels = || vec![("shell", number.to_string())];
         for word in STATES {
             let with_state = vec![("shell", number.to_string()), ("state", word.to_owned())];
-            set(&states, with_state, f64::from(u8::from(shell.state == word)));
+            flag(&states, with_state, shell.state == word);
         }
         if let Some(span) = u64::try_from(shell.since).ok().and_then(time_since) {
             set(&seconds, labels(), span.as_secs_f64());
@@ -120,6 +120,11 @@ fn counts(registry: &mut Registry, name: &str, help: &str) -> Counts {
     let family = Counts::default();
     registry.register(name, help, family.clone());
     family
+}
+
+/// 1 or 0.
+fn flag(family: &Numbers, labels: Labels, is: bool) {
+    set(family, labels, f64::from(u8::from(is)));
 }
 
 fn set(family: &Numbers, labels: Labels, value: f64) {

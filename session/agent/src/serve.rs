@@ -12,6 +12,7 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::json;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::Semaphore;
@@ -38,8 +39,6 @@ const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 const MAX_HEADERS: usize = 16 << 10;
 /// Before the next try, where a connection can't be accepted: too many files are open.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
-/// For whom there is no place.
-const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\nConnection: close\r\nContent-Length: 105\r\n\r\n{\"type\":\"about:blank\",\"title\":\"Service Unavailable\",\"status\":503,\"detail\":\"there are 64 connections\"}    ";
 
 /// A socket that is listened on.
 #[derive(Debug)]
@@ -152,7 +151,8 @@ impl Server {
         if verb == Verb::Events {
             given.nothing()?;
             given.only(&[])?;
-            let full = |_| Problem::later(StatusCode::SERVICE_UNAVAILABLE, 10, "there are 8 streams of events");
+            let detail = format!("there are {MAX_STREAMS} streams of events");
+            let full = |_| Problem::later(StatusCode::SERVICE_UNAVAILABLE, 10, &detail);
             return Ok(events::start(self.streams.clone().try_acquire_owned().map_err(full)?));
         }
         let closed = |_| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "kiosk-agent ends");
@@ -164,9 +164,21 @@ impl Server {
 /// Says that there is no place, to one who listens at once.
 async fn refuse(mut stream: impl AsyncWrite + Unpin) {
     let told = async {
-        stream.write_all(FULL).await?;
+        stream.write_all(full().as_bytes()).await?;
         stream.shutdown().await
     };
     // Without a place it is not waited for.
     let _ = tokio::time::timeout(ACCEPT_PAUSE, told).await;
+}
+
+/// The answer to a connection that hyper never sees.
+fn full() -> String {
+    let detail = format!("there are {MAX_CONNECTIONS} connections");
+    let body = json!({ "type": "about:blank", "title": "Service Unavailable", "status": 503, "detail": detail });
+    let body = body.to_string();
+    format!(
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/problem+json\r\nRetry-After: 1\r\n\
+         Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }

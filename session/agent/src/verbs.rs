@@ -1,12 +1,16 @@
 //! What each route does: checks what it was given, asks the services over connections of its own, and hands on their answer.
 //! Nothing is kept from one request to the next, so a service that was restarted is simply asked again.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use hyper::StatusCode;
 use kiosk_client::change::{Change, DEFAULT_REVERT_SECONDS, Lasting, Setting, carry_out};
 use kiosk_client::inputs::{self, InputState};
 use kiosk_client::outputs::{find, select};
 use kiosk_client::state::{CompositorState, OutputState};
 use kiosk_client::{Client, Options, Outcome, Service, Status, page, screen};
+use kiosk_core::api::{PAIRING_EXPIRES, REVERT_AFTER};
 use kiosk_core::config::{Aid, Brightness, Position, Rotation, Scale, Url, VtNumber, syntax};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
@@ -15,11 +19,6 @@ use super::answer::{self, Answer, Problem};
 use super::request::Given;
 use super::routes::Verb;
 use super::{metrics, openapi};
-
-/// Most seconds of a temporary change: kioskd's range, as kioskctl has it.
-const MAX_REVERT_SECONDS: u64 = 3600;
-/// Most seconds of a pairing screen, as kioskctl has it.
-const MAX_EXPIRES: u32 = 24 * 3600;
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -276,6 +275,15 @@ fn bad(detail: String) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, detail)
 }
 
+/// That a time is one of those that are allowed.
+fn within(key: &str, seconds: u64, allowed: &RangeInclusive<Duration>) -> Result<(), Problem> {
+    if allowed.contains(&Duration::from_secs(seconds)) {
+        return Ok(());
+    }
+    let [least, most] = [allowed.start(), allowed.end()].map(|time| time.as_secs());
+    Err(bad(format!("{key}: allowed is {least} to {most} seconds")))
+}
+
 /// The shell that is named in the body.
 fn shell(given: &Given) -> Result<Option<String>, Problem> {
     given.json().map(|OfShell { shell }| shell)
@@ -303,9 +311,7 @@ async fn change(client: &Client, output: &str, changes: Changes) -> Result<Outco
         (How::Verify, None) => Lasting::Verify,
         (How::Temporary, seconds) => {
             let seconds = seconds.unwrap_or(DEFAULT_REVERT_SECONDS);
-            if !(1..=MAX_REVERT_SECONDS).contains(&seconds) {
-                return Err(bad(format!("revert-after: allowed is 1 to {MAX_REVERT_SECONDS} seconds")));
-            }
+            within("revert-after", seconds, &REVERT_AFTER)?;
             Lasting::Temporary(seconds)
         }
         (_, Some(_)) => return Err(bad("revert-after goes with \"lasting\": \"temporary\" only".to_owned())),
@@ -382,9 +388,7 @@ async fn pairing(client: &Client, wish: Pairing) -> Result<Outcome, Problem> {
         }
     }
     if let Some(seconds) = wish.expires {
-        if !(1..=MAX_EXPIRES).contains(&seconds) {
-            return Err(bad(format!("expires: allowed is 1 to {MAX_EXPIRES} seconds")));
-        }
+        within("expires", seconds.into(), &PAIRING_EXPIRES)?;
         options.insert("expires", seconds.into());
     }
     Ok(screen::pairing(client, &wish.url, &wish.code, options).await?)

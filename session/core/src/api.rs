@@ -4,6 +4,8 @@
 //! is the client: it connects, and sends a [`Report`] whenever something changed, and a
 //! [`crate::page_calls::PageCall`] when its page asks for something. The compositor answers with [`Notice`]s. It works with no D-Bus, and is the only thing the splash depends on.
 
+use std::{ops::RangeInclusive, time::Duration};
+
 use serde::{Deserialize, Serialize};
 
 use crate::page_calls::PageAnswer;
@@ -55,6 +57,11 @@ pub const KEYBOARD_GROUP: &str = "kiosk-keyboard";
 pub const WAYLAND_ADMIN_SOCKET: &str = "wayland-admin";
 /// Members may do everything over the peer-to-peer sockets.
 pub const ADMIN_GROUP: &str = "kiosk-admin";
+
+/// Allowed times until a temporary change of outputs is undone unless it is confirmed.
+pub const REVERT_AFTER: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
+/// Allowed times of a pairing screen: a code that is valid for longer is not safe.
+pub const PAIRING_EXPIRES: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(24 * 3600);
 
 /// The session's well-known name on the system bus, and the name of its objects' interface.
 pub const SESSION_INTERFACE: &str = "org.kioskd.Session1";

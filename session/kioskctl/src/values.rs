@@ -1,8 +1,11 @@
 //! The parsers of command line values that [`super::cli`] uses, with their errors.
 
-use std::{ops::RangeInclusive, time::Duration};
+use std::time::Duration;
 
-use kiosk_core::config::{self, ModeChoice, Rotation, Url, syntax, url::UrlError};
+use kiosk_core::{
+    api::REVERT_AFTER,
+    config::{self, ModeChoice, Rotation, Url, syntax, url::UrlError},
+};
 
 use super::cli::RotateTo;
 
@@ -20,9 +23,6 @@ pub enum ValueError {
     #[error("allowed is 1s to 1h")]
     RevertAfter,
 }
-
-/// Allowed times of a trial: the service's range.
-const REVERT_AFTER: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3600);
 
 pub fn url(text: &str) -> Result<Url, ValueError> {
     Ok(Url::parse(text)?)
