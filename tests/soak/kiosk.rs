@@ -30,7 +30,8 @@ pub struct Daemon {
 pub struct Kiosk {
     // The compositor first: it ends the others.
     kioskd: Running,
-    _server: Option<Running>,
+    /// Of the demo page, for as long as the kiosk lives.
+    server: Option<Running>,
     directory: TempDir,
     /// The address of the page that opens windows.
     pub popups: String,
@@ -54,8 +55,10 @@ impl Kiosk {
             "extra-args = [\"--disable-popup-blocking\"]\n\
              [browser]\nallow = [\"{popups}\"]\nnew-windows = \"popup\"\n"
         );
-        let kiosk = Kiosk::start_at(&format!("http://localhost:{port}/?animate=1&clock=1"), &more);
-        Self { _server: Some(server), popups, ..kiosk }
+        let mut kiosk = Kiosk::start_at(&format!("http://localhost:{port}/?animate=1&clock=1"), &more);
+        kiosk.server = Some(server);
+        kiosk.popups = popups;
+        kiosk
     }
 
     /// Starts it with the page at `url` and `more` lines of configuration behind that, and waits until it is there.
@@ -73,7 +76,7 @@ impl Kiosk {
         let kioskd = Running::start(kioskd);
         let pid = kioskd.id();
         wait_for("kiosk-session", || child_of(pid, "kiosk-session"));
-        let kiosk = Self { kioskd, _server: None, directory, popups: String::new() };
+        let kiosk = Self { kioskd, server: None, directory, popups: String::new() };
         wait_for("the control of the kiosk", || kiosk.try_kioskctl(&["status"]).status.success().then_some(()));
         kiosk.kioskctl(&["wait", "page-visible", "--timeout", BROWSER]);
         kiosk
@@ -155,6 +158,18 @@ impl Kiosk {
             let _ = stream.write_all(bytes);
         }
     }
+}
+
+/// However it ends, what both daemons and the browser said is kept: the moment that matters may be hours ago.
+impl Drop for Kiosk {
+    fn drop(&mut self) {
+        let _ = std::fs::write(out().join(concat!(env!("CARGO_CRATE_NAME"), ".log")), self.kioskd.log());
+    }
+}
+
+/// Where the series, its picture and the log are left.
+pub fn out() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("out")
 }
 
 /// A server of this one page, for as long as this process lives; gives its address.

@@ -2,8 +2,8 @@
 //! rotated, covered, killed and left alone again, while clients and callers come and go. What both daemons hold (memory,
 //! descriptors, threads, timers) must be the same at the end as it was once everything had been seen.
 //!
-//! `make soak` runs it for `SOAK_MINUTES`; the series is left in `tests/out/soak.svg` and `soak.csv`. The programs are
-//! those of the same build (`cargo build --workspace`).
+//! `make soak` runs it for `SOAK_MINUTES`; the series is left in `tests/out/soak.svg` and `soak.csv`, the log in
+//! `soak.log`. The programs are those of the same build (`cargo build --workspace`).
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
 #[path = "../nested/process.rs"]
@@ -15,7 +15,6 @@ mod life;
 mod sample;
 mod verdict;
 
-use std::path::Path;
 use std::time::{Duration, Instant};
 
 use kiosk::Kiosk;
@@ -29,10 +28,11 @@ const INTERVAL: Duration = Duration::from_secs(5);
 #[test]
 fn nothing_grows_while_a_kiosk_lives() {
     let minutes = std::env::var("SOAK_MINUTES").ok().and_then(|text| text.parse().ok()).unwrap_or(MINUTES);
-    let out = Path::new(env!("CARGO_MANIFEST_DIR")).join("out");
+    let out = kiosk::out();
     std::fs::create_dir_all(&out).unwrap();
     let kiosk = Kiosk::start();
     let daemons = kiosk.daemons();
+    let pids = daemons.map(|daemon| daemon.pid);
     let begun = Instant::now();
     let mut all = Series::new(&daemons);
     let mut at_rest = Series::new(&daemons);
@@ -48,10 +48,10 @@ fn nothing_grows_while_a_kiosk_lives() {
         at_rest.take(begun.elapsed());
         all.take(begun.elapsed());
         rounds += 1;
+        assert_eq!(kiosk.daemons().map(|daemon| daemon.pid), pids, "a daemon was started anew in round {rounds}");
         std::fs::write(out.join("soak.csv"), all.csv()).unwrap();
         std::fs::write(out.join("soak.svg"), chart::svg(&all, rounds)).unwrap();
     }
-    assert_eq!(kiosk.daemons().map(|daemon| daemon.pid), daemons.map(|daemon| daemon.pid), "a daemon was started anew");
     let verdict = verdict::judge(&at_rest);
     let reloads = rounds * life::RELOADS;
     println!("{rounds} rounds in {:.0?}, {reloads} reloads, {rounds} restarts; {}", begun.elapsed(), verdict.text);
