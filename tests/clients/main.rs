@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, dead_code)]
 
 mod cage;
+mod desktop_programs;
 mod hands;
 mod keyboards;
 #[path = "../nested/process.rs"]
