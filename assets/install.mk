@@ -35,6 +35,7 @@ install: $(addprefix $(programs)/,$(installed_programs)) ## all files of a packa
 	$(install_file) assets/polkit/50-kiosk.rules $(DESTDIR)$(datadir)/polkit-1/rules.d/50-kiosk.rules
 	$(install_file) assets/pam/kiosk $(DESTDIR)$(SYSCONFDIR)/pam.d/kiosk
 	$(install_file) assets/logo/logo.svg $(DESTDIR)$(datadir)/kiosk/logo.svg
+	$(install_file) assets/keyboard/glib-2.0/settings/keyfile $(DESTDIR)$(datadir)/kiosk/keyboard/glib-2.0/settings/keyfile
 	$(install_file) assets/kiosk.d.ts $(DESTDIR)$(datadir)/kiosk/kiosk.d.ts
 	for schema in docs/schemas/*.json; do \
 		$(install_file) $$schema $(DESTDIR)$(datadir)/kiosk/schemas/$${schema##*/} || exit; \

@@ -122,7 +122,7 @@ fn systemd_accepts_the_units() {
     let directory = tempfile::tempdir().unwrap();
     let root = install(directory.path());
     std::fs::create_dir_all(root.join("bin")).unwrap();
-    for other in ["usr/bin/plymouth", "usr/bin/wayvnc", "bin/kill"] {
+    for other in ["usr/bin/plymouth", "usr/bin/wayvnc", "usr/bin/dbus-run-session", "bin/kill"] {
         std::fs::copy(root.join("usr/bin/kioskd"), root.join(other)).unwrap();
     }
     let units = root.join("usr/lib/systemd/system");
@@ -153,13 +153,14 @@ fn systemd_accepts_the_units() {
 }
 
 /// What `systemd-analyze security` says of each unit, from 0 (nothing can be got at from it) to 10.
-const EXPOSURE: [(&str, f64); 8] = [
+const EXPOSURE: [(&str, f64); 9] = [
     ("kiosk.service", 1.0),
     ("kiosk-session.service", 2.5),
     ("kiosk-plymouth.service", 2.0),
     ("kiosk-plymouth-quit.service", 2.0),
     ("kiosk-health.service", 1.0),
     ("kiosk-agent.service", 1.0),
+    ("kiosk-keyboard.service", 1.0),
     ("kiosk-vnc.service", 1.5),
     ("kiosk-vnc-socket.service", 1.0),
 ];

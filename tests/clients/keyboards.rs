@@ -49,6 +49,22 @@ fn squeekboard(stand: &Stand) -> WithBus {
     WithBus::start(stand, "wayland-keyboard", "squeekboard")
 }
 
+/// squeekboard as kiosk-keyboard.service starts it: its command and environment, with the paths of this kiosk.
+fn squeekboard_of_the_unit(stand: &Stand) -> Running {
+    let unit = include_str!("../../assets/systemd/kiosk-keyboard.service");
+    let mut words = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap().split(' ');
+    let mut command = stand.command("none", words.next().unwrap());
+    command.args(words).env_remove("DBUS_SESSION_BUS_ADDRESS");
+    let settings = concat!(env!("CARGO_MANIFEST_DIR"), "/../assets/keyboard");
+    for word in unit.lines().filter_map(|line| line.strip_prefix("Environment=")).flat_map(|line| line.split(' ')) {
+        let (name, value) = word.split_once('=').unwrap();
+        let value = value.replace("/usr/share/kiosk/keyboard", settings);
+        let value = value.replace("/run/kiosk-keyboard", &stand.path("")).replace("/run/kiosk/", &stand.path(""));
+        command.env(name, value);
+    }
+    Running::start(command)
+}
+
 /// A shell script that writes one typed line to a file.
 const READS: &str = "printf 'type here: '; read -r line; printf '%s\\n' \"$line\" >";
 
@@ -219,6 +235,16 @@ fn squeekboard_comes_with_a_field_and_types_into_foot() {
     until_keyboard(&stand);
     let keys = squeekboards(&stand, TERMINAL);
     types_a_line(&stand, &keys, "squeekboard.png");
+}
+
+#[test]
+fn squeekboard_types_as_its_unit_starts_it() {
+    let stand = Stand::with(EXTERNAL);
+    let _squeekboard = squeekboard_of_the_unit(&stand);
+    let _foot = foot(&stand);
+    until_keyboard(&stand);
+    let keys = squeekboards(&stand, TERMINAL);
+    types_a_line(&stand, &keys, "squeekboard-unit.png");
 }
 
 #[test]
