@@ -47,7 +47,7 @@ impl Kiosk {
     /// Reads them, tells those that are new, and no longer tells those that have gone.
     pub fn take_boot_problems(&mut self) {
         let Some(directory) = &self.status.boot_problems.directory else { return };
-        let found = sentences(directory);
+        let found = read_problems(directory);
         let before = std::mem::replace(&mut self.status.boot_problems.told, found.clone());
         let gone: Vec<&String> = before.iter().filter(|sentence| !found.contains(sentence)).collect();
         if !gone.is_empty() {
@@ -59,7 +59,7 @@ impl Kiosk {
 }
 
 /// One for each file, in the order of their names. A name that begins with a dot belongs to a file that is being written.
-fn sentences(directory: &Path) -> Vec<String> {
+fn read_problems(directory: &Path) -> Vec<String> {
     // It is missing where nothing is wrong, and outside of images.
     let Ok(entries) = std::fs::read_dir(directory) else { return Vec::new() };
     let mut names: Vec<_> = entries.take(MAX_NAMES).filter_map(|entry| Some(entry.ok()?.file_name())).collect();
@@ -85,7 +85,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         write(directory.path());
         let prefix = format!("{}/", directory.path().display());
-        sentences(directory.path()).iter().map(|sentence| sentence.replace(&prefix, "")).collect()
+        read_problems(directory.path()).iter().map(|sentence| sentence.replace(&prefix, "")).collect()
     }
 
     fn write(directory: &Path, name: &str, text: impl AsRef<[u8]>) {
@@ -94,8 +94,8 @@ mod tests {
 
     #[test]
     fn a_missing_directory_and_one_that_is_none_tell_nothing() {
-        assert_eq!(sentences(Path::new("/nonexistent/problems")), [""; 0]);
-        assert_eq!(sentences(Path::new("/dev/null")), [""; 0]);
+        assert_eq!(read_problems(Path::new("/nonexistent/problems")), [""; 0]);
+        assert_eq!(read_problems(Path::new("/dev/null")), [""; 0]);
     }
 
     #[test]

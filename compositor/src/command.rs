@@ -60,7 +60,7 @@ pub enum Command {
     /// Shows the keyboard on the screen, hides it, or lets it follow the text fields.
     Keyboard {
         /// Until the next such command or a restart.
-        wish: KeyboardWish,
+        mode: KeyboardMode,
     },
     /// Switches an accessibility aid.
     Accessibility {
@@ -105,7 +105,7 @@ impl Command {
 
 /// The wanted state of the keyboard on the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KeyboardWish {
+pub enum KeyboardMode {
     /// It comes and goes with the text fields.
     Auto,
     /// It is there.

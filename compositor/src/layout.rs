@@ -21,7 +21,7 @@ const RETIREMENT: Duration = Duration::from_secs(1);
 
 /// A screen could not be switched on or off.
 #[derive(Debug, thiserror::Error)]
-#[error("{screen}: the screen could not be switched {}: {error}", word(*on))]
+#[error("{screen}: the screen could not be switched {}: {error}", on_off(*on))]
 pub struct SwitchError {
     /// Its name.
     screen: String,
@@ -268,6 +268,6 @@ impl Kiosk {
     }
 }
 
-fn word(on: bool) -> &'static str {
+fn on_off(on: bool) -> &'static str {
     if on { "on" } else { "off" }
 }

@@ -71,7 +71,7 @@ pub struct Options {
     #[arg(short = 'v', long = "version", action = clap::ArgAction::Version)]
     pub version: Option<bool>,
 
-    /// Turn the picture by 90 degrees, clockwise; up to three times (as in cage 0.1.4). What the
+    /// Rotate the picture by 90 degrees, clockwise; up to three times (as in cage 0.1.4). What the
     /// configuration says of an output by name counts more.
     #[arg(short = 'r', action = clap::ArgAction::Count)]
     pub rotate: u8,

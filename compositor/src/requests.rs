@@ -67,7 +67,7 @@ impl Kiosk {
             Command::ReloadConfiguration => Ok(Reply::Told(self.reload_configuration()?)),
             Command::Forget { outputs, key } => Ok(Reply::Told(self.forget(&outputs, key.as_deref())?)),
             Command::ShowPairing(request) => Ok(Reply::Pairing { url: self.show_pairing(request) }),
-            Command::Keyboard { wish } => self.command_keyboard(wish).map(|()| Reply::Done),
+            Command::Keyboard { mode } => self.command_keyboard(mode).map(|()| Reply::Done),
             Command::Accessibility { aid, on } => self.command_aid(aid, on).map(|()| Reply::Done),
             Command::Dismiss => {
                 self.dismiss();

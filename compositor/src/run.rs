@@ -287,7 +287,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
     watchdog::start(kiosk);
     kiosk.hardware.backend.start_input();
     if kiosk.hardware.backend.has_console_input()
-        && let Some(sentence) = input_database::sentence(&input_database::unheard(Path::new("/")))
+        && let Some(sentence) = input_database::problem(&input_database::unheard(Path::new("/")))
     {
         kiosk.problem(sentence);
     }
@@ -325,8 +325,8 @@ fn start_control(kiosk: &mut Kiosk, runtime_dir: PathBuf) {
         // The loop is gone only when the process ends.
         let _ = sender.send(call);
     };
-    let options = control::Options { runtime_dir, bus: control::Bus::System };
-    kiosk.status.publisher.control = Some(control::start(options, to_loop, kiosk.snapshot()));
+    let listen_on = control::ListenOn { runtime_dir, bus: control::Bus::System };
+    kiosk.status.publisher.control = Some(control::start(listen_on, to_loop, kiosk.snapshot()));
 }
 
 /// Ends the child and waits for it, for a bounded time.

@@ -316,8 +316,8 @@ impl Kiosk {
             return;
         };
         tracing::warn!(shell = number, "session disconnected");
-        if self.activity.idle.wish_changed(number, false) {
-            self.idle_event(idle::Event::Asked { shell: number, wants: false });
+        if self.activity.idle.notice_changed(number, false) {
+            self.idle_event(idle::Event::IdleNotice { shell: number, wants: false });
         }
         let mapped = self.stage.windows.any_mapped(number);
         if let Some(shell) = self.stage.shells.get_mut(number) {

@@ -45,7 +45,7 @@ pub struct Fonts(Arc<Chosen>);
 #[derive(Debug, Default)]
 struct Chosen {
     /// A family's name, or the absolute path of a font file.
-    wish: Option<String>,
+    requested: Option<String>,
     /// The configured face, if it was found.
     configured: Option<Found>,
     /// In the order of the search for a character.
@@ -71,15 +71,15 @@ impl Default for Fonts {
 }
 
 impl Fonts {
-    /// The built-in face, until others are looked for with [`Fonts::find`]. `wish`: the face for all texts, a family's
+    /// The built-in face, until others are looked for with [`Fonts::find`]. `requested`: the face for all texts, a family's
     /// name or the absolute path of a font file.
-    pub fn new(wish: Option<String>) -> Self {
-        Self(Arc::new(Chosen { wish, ..Chosen::default() }))
+    pub fn new(requested: Option<String>) -> Self {
+        Self(Arc::new(Chosen { requested, ..Chosen::default() }))
     }
 
     /// Whether the installed faces have to be searched before `text` is set. Reads no file.
     pub fn lacks(&self, text: &str) -> bool {
-        if self.0.wish.is_some() && !self.0.complete {
+        if self.0.requested.is_some() && !self.0.complete {
             return text.chars().any(leaves_mark);
         }
         text.chars().any(|c| leaves_mark(c) && !in_builtin(c) && !self.0.searched.contains(&c))
@@ -92,8 +92,8 @@ impl Fonts {
     }
 
     /// Whether both are for texts in the same configured face.
-    pub fn has_the_wish_of(&self, other: &Self) -> bool {
-        self.0.wish == other.0.wish
+    pub fn requests_same_as(&self, other: &Self) -> bool {
+        self.0.requested == other.0.requested
     }
 
     /// Without installed faces: the fallback if a font file is broken.
@@ -110,13 +110,13 @@ impl Fonts {
         self.0.complete
     }
 
-    pub(crate) fn wish(&self) -> Option<&str> {
-        self.0.wish.as_deref()
+    pub(crate) fn requested(&self) -> Option<&str> {
+        self.0.requested.as_deref()
     }
 
-    /// The same wish, with what was found for it and for the characters `searched`.
+    /// The same request, with what was found for it and for the characters `searched`.
     pub(crate) fn with(&self, configured: Option<Found>, fallback: Vec<Found>, searched: BTreeSet<char>) -> Self {
-        Self(Arc::new(Chosen { wish: self.0.wish.clone(), configured, fallback, searched, complete: true }))
+        Self(Arc::new(Chosen { requested: self.0.requested.clone(), configured, fallback, searched, complete: true }))
     }
 
     /// A font system of exactly these faces, which bounds the search for missing characters.

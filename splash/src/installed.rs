@@ -39,11 +39,11 @@ impl Fonts {
 
     fn find_among(&self, installed: &mut Database, text: &str, language: &str) -> (Fonts, Option<FontError>) {
         let (mut wrong, first) = (None, !self.is_complete());
-        let configured = self.wish().and_then(|wish| {
-            let found = configured(installed, wish);
+        let configured = self.requested().and_then(|requested| {
+            let found = configured(installed, requested);
             if found.is_none() {
-                let error = if wish.starts_with('/') { FontError::NoFont } else { FontError::NotInstalled };
-                wrong = Some(error(wish.to_owned())).filter(|_| first);
+                let error = if requested.starts_with('/') { FontError::NoFont } else { FontError::NotInstalled };
+                wrong = Some(error(requested.to_owned())).filter(|_| first);
             }
             found
         });
@@ -55,15 +55,15 @@ impl Fonts {
 }
 
 /// The regular face of a family, or the first one in a file.
-fn configured(installed: &mut Database, wish: &str) -> Option<Found> {
-    if wish.starts_with('/') {
+fn configured(installed: &mut Database, requested: &str) -> Option<Found> {
+    if requested.starts_with('/') {
         let before = installed.len();
-        installed.load_font_file(wish).ok()?;
+        installed.load_font_file(requested).ok()?;
         // fontdb accepts faces with names and metrics; drawing also needs outlines.
         let face = installed.faces().nth(before).filter(|face| is_drawn(installed, face))?;
         return found(face);
     }
-    let of_family = |face: &&FaceInfo| face.families.iter().any(|(name, _)| name.eq_ignore_ascii_case(wish));
+    let of_family = |face: &&FaceInfo| face.families.iter().any(|(name, _)| name.eq_ignore_ascii_case(requested));
     let faces = installed.faces().filter(of_family).filter(|face| is_drawn(installed, face));
     found(faces.min_by_key(|face| strangeness(face))?)
 }

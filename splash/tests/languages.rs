@@ -109,14 +109,14 @@ fn chinese_is_broken_between_any_characters() {
 
 #[test]
 fn a_configured_font_is_used_for_all_texts_and_a_wrong_one_is_one_sentence() {
-    let wish = |wish: &str| Fonts::new(Some(wish.into()));
-    assert!(wish("DejaVu Serif").lacks("a") && !wish("DejaVu Serif").lacks(" \n"));
-    let (serif, wrong) = wish("dejavu serif").find("a", "en");
+    let requested = |requested: &str| Fonts::new(Some(requested.into()));
+    assert!(requested("DejaVu Serif").lacks("a") && !requested("DejaVu Serif").lacks(" \n"));
+    let (serif, wrong) = requested("dejavu serif").find("a", "en");
     assert_eq!(wrong, None);
     assert!(!serif.lacks("abc"));
     let serif = picture("Kiosk", &Style { fonts: serif, ..Style::default() });
     assert_ne!(serif, picture("Kiosk", &Style::default()));
-    let (file, wrong) = wish("/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf").find("a", "en");
+    let (file, wrong) = requested("/usr/share/fonts/truetype/dejavu/DejaVuSerif.ttf").find("a", "en");
     assert_eq!(wrong, None);
     assert_eq!(picture("Kiosk", &Style { fonts: file, ..Style::default() }), serif);
     for (name, said) in [
@@ -124,7 +124,7 @@ fn a_configured_font_is_used_for_all_texts_and_a_wrong_one_is_one_sentence() {
         ("/etc/hostname", "/etc/hostname is no font"),
         ("/none.ttf", "/none.ttf is no font"),
     ] {
-        let (fonts, wrong) = wish(name).find("a", "en");
+        let (fonts, wrong) = requested(name).find("a", "en");
         assert!(wrong.unwrap().to_string().contains(said));
         assert!(!fonts.lacks("abc"), "it is looked for once");
         assert_eq!(fonts.find("日", "en").1, None, "and told once");

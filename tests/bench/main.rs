@@ -33,7 +33,7 @@ fn main() -> Result<()> {
     if peers.iter().any(|peer| peer.name == "kioskd") {
         stage.install_kiosk()?;
     }
-    for (path, content) in peers::TURNING {
+    for (path, content) in peers::ROTATING {
         stage.file(path, content)?;
     }
     // Nothing but seatd and the measured program on the first terminal.

@@ -36,8 +36,8 @@ pub struct Figures {
     pub idle: Option<Idle>,
     pub small: Option<Animated>,
     pub full: Option<Animated>,
-    /// The small client on a screen that is turned by 90 degrees.
-    pub turned: Option<Animated>,
+    /// The small client on a screen that is rotated by 90 degrees.
+    pub rotated: Option<Animated>,
     /// Instructions a frame, in thousands, of the kernel for the compositor too.
     pub small_instructions: Option<f64>,
     pub full_instructions: Option<f64>,
@@ -85,9 +85,9 @@ pub fn measure(machine: &Machine, peer: &Peer, deadline: Instant) -> Figures {
     figures.idle = step.take("idle client", || idle(machine, peer));
     figures.small = step.take("small client", || animated(machine, peer.with_client, "small", ANIMATED_SECONDS));
     figures.full = step.take("fullscreen client", || animated(machine, peer.with_client, "full", ANIMATED_SECONDS));
-    figures.turned = peer
-        .turned
-        .and_then(|turned| step.take("turned screen", || animated(machine, turned, "small", ANIMATED_SECONDS)));
+    figures.rotated = peer
+        .rotated
+        .and_then(|rotated| step.take("rotated screen", || animated(machine, rotated, "small", ANIMATED_SECONDS)));
     figures.missing = missing;
     figures
 }

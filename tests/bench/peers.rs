@@ -11,14 +11,14 @@ pub struct Peer {
     pub bare: &'static str,
     /// Command line in front of a client's own.
     pub with_client: &'static str,
-    /// The same with the picture turned by 90 degrees; none where no option and no file of its own turns it.
-    pub turned: Option<&'static str>,
+    /// The same with the picture rotated by 90 degrees; none where no option and no file of its own rotates it.
+    pub rotated: Option<&'static str>,
 }
 
-/// Files that turn the picture: path in the machine, content.
-pub const TURNING: [(&str, &str); 2] = [
-    ("/etc/bench/turned.toml", "[output.\"*\"]\nrotation = 90\n"),
-    ("/etc/bench/turned.ini", "[output]\nname=Virtual-1\ntransform=rotate-90\n"),
+/// Files that rotate the picture: path in the machine, content.
+pub const ROTATING: [(&str, &str); 2] = [
+    ("/etc/bench/rotated.toml", "[output.\"*\"]\nrotation = 90\n"),
+    ("/etc/bench/rotated.ini", "[output]\nname=Virtual-1\ntransform=rotate-90\n"),
 ];
 
 /// In the order of the table.
@@ -28,17 +28,17 @@ pub const PEERS: &[Peer] = &[
         package: None,
         bare: "kioskd --backend kms --renderer pixman --session none",
         with_client: "kioskd --backend kms --renderer pixman --",
-        turned: Some("kioskd --config /etc/bench/turned.toml --backend kms --renderer pixman --"),
+        rotated: Some("kioskd --config /etc/bench/rotated.toml --backend kms --renderer pixman --"),
     },
     // cage needs a program; this one opens no window.
-    Peer { name: "cage", package: Some("cage"), bare: "cage -- sleep 1000", with_client: "cage --", turned: None },
+    Peer { name: "cage", package: Some("cage"), bare: "cage -- sleep 1000", with_client: "cage --", rotated: None },
     Peer {
         name: "weston",
         package: Some("weston"),
         bare: "weston --no-config --backend=drm --renderer=pixman --shell=kiosk --idle-time=0",
         with_client: "weston --no-config --backend=drm --renderer=pixman --shell=kiosk --idle-time=0 --",
-        turned: Some(
-            "weston --config=/etc/bench/turned.ini --backend=drm --renderer=pixman --shell=kiosk --idle-time=0 --",
+        rotated: Some(
+            "weston --config=/etc/bench/rotated.ini --backend=drm --renderer=pixman --shell=kiosk --idle-time=0 --",
         ),
     },
 ];

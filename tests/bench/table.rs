@@ -70,9 +70,9 @@ const ROWS: &[Row] = &[
         wanted: Share(1.0, "weston"),
     },
     Row {
-        what: "processor a frame, turned",
+        what: "processor a frame, rotated",
         unit: "ms",
-        value: |f| Some(f.turned.as_ref()?.processor_ms_per_frame),
+        value: |f| Some(f.rotated.as_ref()?.processor_ms_per_frame),
         wanted: Nothing,
     },
     Row {

@@ -48,8 +48,8 @@ pub fn cuts() -> Result<()> {
     let upright = machine.screen()?;
     kernels(&mut machine, &card, &["kiosk_1.efi"])?;
     log_in(&mut machine, &key)?;
-    let turned = "echo kept >/var/lib/kept && sync /var/lib/kept /var/lib && kioskctl rotate 180";
-    let kept = run(&machine, &key, &format!("{turned} >&2 && {KEPT}"))?;
+    let rotated = "echo kept >/var/lib/kept && sync /var/lib/kept /var/lib && kioskctl rotate 180";
+    let kept = run(&machine, &key, &format!("{rotated} >&2 && {KEPT}"))?;
     machine.cut();
     ensure!(kept.contains("\nkiosk-cut\n") && kept.contains("180") && kept.ends_with("\nkept\n"), "kept: {kept:?}");
     let is_kept = |machine: &Flashed| -> Result<()> {
@@ -59,10 +59,10 @@ pub fn cuts() -> Result<()> {
     };
 
     let mut machine = start("writing")?;
-    let after = machine.wait("page turned", PAGE_TIMEOUT, |picture| {
+    let after = machine.wait("page rotated", PAGE_TIMEOUT, |picture| {
         Ok(is_demo(picture) && picture.rotated(180).difference(&upright, 48) < picture.difference(&upright, 48) / 2.0)
     })?;
-    eprintln!("page, turned, after {} s", after.as_secs());
+    eprintln!("page, rotated, after {} s", after.as_secs());
     log_in(&mut machine, &key)?;
     is_kept(&machine)?;
     run(&machine, &key, MOUNT)?;
@@ -70,7 +70,7 @@ pub fn cuts() -> Result<()> {
     run(
         &machine,
         &key,
-        &format!("echo {STICK}/turned/ >/run/kiosk-device/updates; systemctl start --no-block kiosk-update"),
+        &format!("echo {STICK}/rotated/ >/run/kiosk-device/updates; systemctl start --no-block kiosk-update"),
     )?;
     machine.wait("writing", BLESSED_TIMEOUT, |_| card.other_slot_is_written())?;
     machine.cut();
@@ -81,7 +81,7 @@ pub fn cuts() -> Result<()> {
     log_in(&mut machine, &key)?;
     is_kept(&machine)?;
     run(&machine, &key, MOUNT)?;
-    update(&machine, &key, "turned")?;
+    update(&machine, &key, "rotated")?;
     machine.cut();
     let left = card.kernels()?;
     eprintln!("cut at the end of an update: {left:?}");
@@ -103,7 +103,7 @@ pub fn cuts() -> Result<()> {
     } else {
         // Whatever the cut left, an update goes on.
         run(&machine, &key, MOUNT)?;
-        update(&machine, &key, "turned").context("after the cuts")?;
+        update(&machine, &key, "rotated").context("after the cuts")?;
         kernels(&mut machine, &card, &["kiosk_1.efi", "kiosk_3+3-0.efi"])?;
     }
     machine.power_off()

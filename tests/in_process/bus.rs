@@ -32,9 +32,9 @@ pub fn kiosk(outputs: &[&str]) -> Fixture {
         }
     });
     source.unwrap();
-    let options = control::Options { runtime_dir: fixture.directory.path().to_owned(), bus: Bus::None };
+    let listen_on = control::ListenOn { runtime_dir: fixture.directory.path().to_owned(), bus: Bus::None };
     let to_loop = move |call| assert!(sender.send(call).is_ok());
-    fixture.kiosk.status.publisher.control = Some(control::start(options, to_loop, fixture.kiosk.snapshot()));
+    fixture.kiosk.status.publisher.control = Some(control::start(listen_on, to_loop, fixture.kiosk.snapshot()));
     fixture
 }
 

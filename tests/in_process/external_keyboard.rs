@@ -2,7 +2,7 @@
 
 use kiosk_core::config::KeyboardUse;
 use kioskd::{
-    command::{Call, Command, CommandError, KeyboardWish},
+    command::{Call, Command, CommandError, KeyboardMode},
     privilege::Privilege,
 };
 use wayland_protocols::wp::text_input::zv3::client::zwp_text_input_v3::{ContentHint, ContentPurpose};
@@ -94,9 +94,9 @@ fn a_panel_of_another_tool_or_without_the_setting_takes_no_room() {
     }
 }
 
-fn ask(fixture: &mut Fixture, wish: KeyboardWish) -> Result<(), CommandError> {
+fn ask(fixture: &mut Fixture, mode: KeyboardMode) -> Result<(), CommandError> {
     let (reply, mut answer) = tokio::sync::oneshot::channel();
-    fixture.kiosk.answer(Call { request: Command::Keyboard { wish }, reply });
+    fixture.kiosk.answer(Call { request: Command::Keyboard { mode }, reply });
     fixture.kiosk.settle();
     answer.try_recv().expect("requests are answered at once").map(drop)
 }
@@ -112,12 +112,12 @@ fn hidden_by_command_it_is_told_of_no_field_until_it_may_be_again() {
     fixture.roundtrip(shell);
     fixture.roundtrip(keyboard);
     assert!(fixture[keyboard].take_method_seen().contains(&MethodSeen::Activate));
-    ask(&mut fixture, KeyboardWish::Hide).unwrap();
+    ask(&mut fixture, KeyboardMode::Hide).unwrap();
     fixture.roundtrip(keyboard);
     assert_eq!(fixture[keyboard].take_method_seen(), [MethodSeen::Deactivate, MethodSeen::Done]);
-    let error = ask(&mut fixture, KeyboardWish::Show).unwrap_err().to_string();
+    let error = ask(&mut fixture, KeyboardMode::Show).unwrap_err().to_string();
     assert!(error.contains("keyboard.use is \"never\" or \"external\""), "{error}");
-    ask(&mut fixture, KeyboardWish::Auto).unwrap();
+    ask(&mut fixture, KeyboardMode::Auto).unwrap();
     fixture.roundtrip(keyboard);
     assert_eq!(fixture[keyboard].take_method_seen()[0], MethodSeen::Activate);
 }

@@ -4,7 +4,7 @@
 use kiosk_core::config::KeyboardUse;
 use kioskd::{
     backend::capture::Capture,
-    command::{Call, Command, CommandError, KeyboardWish},
+    command::{Call, Command, CommandError, KeyboardMode},
     keyboard::{
         board::LONG,
         geometry::Rect,
@@ -152,9 +152,9 @@ impl Typing {
         seen.into_iter().filter_map(text).collect()
     }
 
-    fn ask(&mut self, wish: KeyboardWish) -> Result<(), CommandError> {
+    fn ask(&mut self, mode: KeyboardMode) -> Result<(), CommandError> {
         let (reply, mut answer) = tokio::sync::oneshot::channel();
-        self.kiosk.answer(Call { request: Command::Keyboard { wish }, reply });
+        self.kiosk.answer(Call { request: Command::Keyboard { mode }, reply });
         self.kiosk.settle();
         answer.try_recv().expect("requests are answered at once").map(drop)
     }
@@ -308,13 +308,13 @@ fn its_hide_key_and_commands_count_until_a_field_asks_anew() {
     assert!(!typing.shown(), "that was elsewhere");
     typing.tap((300.0, 30.0));
     typing.until("the keyboard for the field that was touched again", |fixture| fixture.kiosk.keyboard_is_shown());
-    typing.ask(KeyboardWish::Hide).unwrap();
+    typing.ask(KeyboardMode::Hide).unwrap();
     typing.focus(ContentPurpose::Normal);
     assert!(!typing.shown());
-    typing.ask(KeyboardWish::Auto).unwrap();
+    typing.ask(KeyboardMode::Auto).unwrap();
     assert!(typing.shown());
     typing.leave();
-    typing.ask(KeyboardWish::Show).unwrap();
+    typing.ask(KeyboardMode::Show).unwrap();
     typing.pass(std::time::Duration::from_millis(300));
     assert!(typing.shown(), "shown without a field");
 }
@@ -353,7 +353,7 @@ fn it_is_not_there_where_it_is_not_wanted() {
         typing.focus(ContentPurpose::Normal);
         // There is neither a touch panel nor a real keyboard.
         assert!(!typing.shown(), "{when:?}");
-        let answer = typing.ask(KeyboardWish::Show);
+        let answer = typing.ask(KeyboardMode::Show);
         assert_eq!(answer.is_ok(), when == KeyboardUse::Auto, "{when:?}");
     }
 }

@@ -15,7 +15,7 @@ use wayland_protocols_wlr::output_management::v1::client::{
 
 use crate::fixture::{
     ClientId, Fixture,
-    output_tool::{Answer, HeadWish},
+    output_tool::{Answer, HeadConfiguration},
     picture::{GREEN, Picture},
 };
 
@@ -103,8 +103,8 @@ fn a_test_changes_nothing() {
 
 #[test]
 fn what_cannot_be_fails_and_the_picture_stays() {
-    type Wish = fn(&HeadWish);
-    let wishes: [(&str, Wish); 7] = [
+    type Set = fn(&HeadConfiguration);
+    let settings: [(&str, Set); 7] = [
         ("flipped", |head| head.set_transform(Transform::Flipped90)),
         ("too large", |head| head.set_scale(4.5)),
         ("too small", |head| head.set_scale(0.5)),
@@ -116,9 +116,9 @@ fn what_cannot_be_fails_and_the_picture_stays() {
         ("no timings", |head| head.set_custom_mode(100_000, 3, 1)),
     ];
     let (mut fixture, client, manager) = two();
-    for (what, wish) in wishes {
+    for (what, set) in settings {
         let configuration = fixture[client].configuration(&manager);
-        wish(&fixture[client].enable(&configuration, FIRST));
+        set(&fixture[client].enable(&configuration, FIRST));
         fixture[client].enable(&configuration, SECOND).set_position(320, 0);
         configuration.apply();
         assert_eq!(fixture.answer_to(client, &configuration), Answer::Failed, "{what}");

@@ -6,10 +6,10 @@ use std::time::Duration;
 use kiosk_core::{
     api::{Notice, Report, State},
     config::{KeyboardUse, Shell},
-    page_calls::{PageAnswer, Wish},
+    page_calls::{DeviceRequest, PageAnswer},
 };
 use kioskd::{
-    command::{ApplyMode, KeyboardWish, OutputChange},
+    command::{ApplyMode, KeyboardMode, OutputChange},
     screens::HeadId,
 };
 
@@ -66,15 +66,15 @@ fn done(answer: &PageAnswer) {
 #[test]
 fn a_page_puts_its_own_screen_out_and_any_input_lights_it_for_a_while() {
     let (mut fixture, [_first, mut second]) = two_pages(|_| {});
-    done(&fixture.page_asks(&mut second, 1, Wish::Screen { on: false }));
+    done(&fixture.page_asks(&mut second, 1, DeviceRequest::Screen { on: false }));
     assert_eq!(power(&fixture), [true, false]);
     let reason = fixture.kiosk.snapshot().outputs[1].power_reason.clone();
     assert!(reason.starts_with("switched off by the page"), "{reason}");
-    done(&fixture.page_asks(&mut second, 1, Wish::Screen { on: false }));
+    done(&fixture.page_asks(&mut second, 1, DeviceRequest::Screen { on: false }));
     // Input switches the other screen on; after a command it would stay dark.
     fixture.tap_key(keys::A);
     assert_eq!(power(&fixture), [true, true]);
-    let again = fixture.page_asks(&mut second, 1, Wish::Screen { on: false });
+    let again = fixture.page_asks(&mut second, 1, DeviceRequest::Screen { on: false });
     assert!(again.error.as_deref().is_some_and(|error| error.starts_with("somebody has lit the screen")), "{again:?}");
     assert_eq!(power(&fixture), [true, true]);
 }
@@ -93,7 +93,7 @@ fn a_screen_that_shows_the_page_no_more_is_lit_again() {
     session.send(&report(0, State::Ready, 0));
     fixture.until("the page is shown", |fixture| fixture.kiosk.snapshot().stage == "shell");
     fixture.still();
-    done(&fixture.page_asks(&mut session, 0, Wish::Screen { on: false }));
+    done(&fixture.page_asks(&mut session, 0, DeviceRequest::Screen { on: false }));
     assert_eq!(power(&fixture), [false, false]);
     fixture.kiosk.apply(0, &[("HEADLESS-2".into(), mirror(""))], ApplyMode::InForce).unwrap();
     assert_eq!(power(&fixture), [false, true], "it is not the page's any more");
@@ -102,18 +102,18 @@ fn a_screen_that_shows_the_page_no_more_is_lit_again() {
 #[test]
 fn a_page_lights_what_it_put_out_but_nothing_of_an_operators() {
     let (mut fixture, [mut first, _second]) = two_pages(|_| {});
-    done(&fixture.page_asks(&mut first, 0, Wish::Screen { on: false }));
+    done(&fixture.page_asks(&mut first, 0, DeviceRequest::Screen { on: false }));
     refused(
-        &fixture.page_asks(&mut first, 0, Wish::Screen { on: true }),
+        &fixture.page_asks(&mut first, 0, DeviceRequest::Screen { on: true }),
         "the screen was switched or rotated less than a second ago: try again later",
     );
     fixture.pass(LATER);
-    done(&fixture.page_asks(&mut first, 0, Wish::Screen { on: true }));
+    done(&fixture.page_asks(&mut first, 0, DeviceRequest::Screen { on: true }));
     assert_eq!(power(&fixture), [true, true]);
     fixture.change(OutputChange { power: Some(false), ..OutputChange::default() }).unwrap();
     fixture.pass(LATER);
     refused(
-        &fixture.page_asks(&mut first, 0, Wish::Screen { on: true }),
+        &fixture.page_asks(&mut first, 0, DeviceRequest::Screen { on: true }),
         "the screen is off by the configuration or an operator, who alone can light it",
     );
     assert_eq!(power(&fixture), [false, true]);
@@ -123,8 +123,8 @@ fn a_page_lights_what_it_put_out_but_nothing_of_an_operators() {
 fn with_its_page_the_darkness_and_the_message_end() {
     for by_report in [true, false] {
         let (mut fixture, [mut first, second]) = two_pages(|_| {});
-        done(&fixture.page_asks(&mut first, 0, Wish::Message { text: "Wait".into() }));
-        done(&fixture.page_asks(&mut first, 0, Wish::Screen { on: false }));
+        done(&fixture.page_asks(&mut first, 0, DeviceRequest::Message { text: "Wait".into() }));
+        done(&fixture.page_asks(&mut first, 0, DeviceRequest::Screen { on: false }));
         assert_eq!((power(&fixture), fixture.kiosk.stage.name_of(0)), (vec![false, true], "system-screen"));
         if by_report {
             first.send(&report(0, State::Crashed, 0));
@@ -140,7 +140,7 @@ fn with_its_page_the_darkness_and_the_message_end() {
 #[test]
 fn a_page_rotates_its_own_screen_and_nothing_is_kept() {
     let (mut fixture, [mut first, mut second]) = two_pages(|_| {});
-    done(&fixture.page_asks(&mut second, 1, Wish::Rotate { degrees: 90 }));
+    done(&fixture.page_asks(&mut second, 1, DeviceRequest::Rotate { degrees: 90 }));
     fixture.still();
     let rotations = |fixture: &Fixture| -> Vec<u32> {
         fixture.kiosk.snapshot().outputs.iter().map(|output| output.rotation).collect()
@@ -148,23 +148,23 @@ fn a_page_rotates_its_own_screen_and_nothing_is_kept() {
     assert_eq!(rotations(&fixture), [0, 90]);
     assert_eq!(fixture.kiosk.settings.saved.state.outputs().count(), 0, "an operator's turn would be kept");
     refused(
-        &fixture.page_asks(&mut second, 1, Wish::Rotate { degrees: 180 }),
+        &fixture.page_asks(&mut second, 1, DeviceRequest::Rotate { degrees: 180 }),
         "the screen was switched or rotated less than a second ago: try again later",
     );
     refused(
-        &fixture.page_asks(&mut second, 1, Wish::Rotate { degrees: 45 }),
+        &fixture.page_asks(&mut second, 1, DeviceRequest::Rotate { degrees: 45 }),
         "rotation is 45, allowed is 0, 90, 180 or 270",
     );
     // A session cannot call for another shell's screen.
-    second.send_bytes(b"{\"call\":99,\"shell\":0,\"wish\":{\"do\":\"rotate\",\"degrees\":180}}\n");
-    done(&fixture.page_asks(&mut second, 1, Wish::Message { text: String::new() }));
+    second.send_bytes(b"{\"call\":99,\"shell\":0,\"request\":{\"do\":\"rotate\",\"degrees\":180}}\n");
+    done(&fixture.page_asks(&mut second, 1, DeviceRequest::Message { text: String::new() }));
     assert_eq!(rotations(&fixture), [0, 90]);
     // A page cannot end an operator's trial.
     let change = OutputChange { rotation: Some(kiosk_core::config::Rotation::R180), ..OutputChange::default() };
     let trial = ApplyMode::Temporary { revert_after: Duration::from_secs(60) };
     fixture.kiosk.apply(0, &[("HEADLESS-1".into(), change)], trial).unwrap();
     refused(
-        &fixture.page_asks(&mut first, 0, Wish::Rotate { degrees: 0 }),
+        &fixture.page_asks(&mut first, 0, DeviceRequest::Rotate { degrees: 0 }),
         "an operator's change of the screens is on trial: try again later",
     );
     assert_eq!(rotations(&fixture), [180, 90]);
@@ -173,25 +173,25 @@ fn a_page_rotates_its_own_screen_and_nothing_is_kept() {
 #[test]
 fn a_message_of_a_page_is_over_it_alone_and_goes() {
     let (mut fixture, [mut first, _second]) = two_pages(|setup| setup.config.splash.background = [10, 20, 120]);
-    done(&fixture.page_asks(&mut first, 0, Wish::Message { text: "Back in a minute".into() }));
+    done(&fixture.page_asks(&mut first, 0, DeviceRequest::Message { text: "Back in a minute".into() }));
     fixture.until("the message", |fixture| fixture.panels.pixels(HeadId(1)).pixel(3, 3) == [10, 20, 120]);
     assert_eq!(fixture.panel_of(SECOND).pixel(9, 9), RED, "the other page is seen");
     let snapshot = fixture.kiosk.snapshot();
     assert_eq!([&snapshot.shells[0].stage, &snapshot.shells[1].stage], ["system-screen", "shell"]);
-    done(&fixture.page_asks(&mut first, 0, Wish::Message { text: String::new() }));
+    done(&fixture.page_asks(&mut first, 0, DeviceRequest::Message { text: String::new() }));
     fixture.until("the page again", |fixture| fixture.panels.pixels(HeadId(1)).pixel(9, 9) == GREEN);
     refused(
-        &fixture.page_asks(&mut first, 0, Wish::Message { text: "a\u{7}".into() }),
+        &fixture.page_asks(&mut first, 0, DeviceRequest::Message { text: "a\u{7}".into() }),
         "the text has the control character '\\u{7}', allowed is only \\n",
     );
     fixture.kiosk.stage.system_screen =
         Some(kioskd::stage::SystemScreen::Message { title: String::new(), text: "An operator's".into() });
     refused(
-        &fixture.page_asks(&mut first, 0, Wish::Message { text: "a".into() }),
+        &fixture.page_asks(&mut first, 0, DeviceRequest::Message { text: "a".into() }),
         "a screen of the kiosk's own is shown: try again later",
     );
     refused(
-        &fixture.page_asks(&mut first, 0, Wish::Screen { on: false }),
+        &fixture.page_asks(&mut first, 0, DeviceRequest::Screen { on: false }),
         "a screen of the kiosk's own is shown: try again later",
     );
 }
@@ -199,15 +199,15 @@ fn a_message_of_a_page_is_over_it_alone_and_goes() {
 #[test]
 fn a_page_is_told_of_its_own_screen() {
     let (mut fixture, [mut first, mut second]) = two_pages(|_| {});
-    let info = fixture.page_asks(&mut second, 1, Wish::Info {}).info.unwrap();
+    let info = fixture.page_asks(&mut second, 1, DeviceRequest::Info {}).info.unwrap();
     let outputs: Vec<_> = info.outputs.iter().map(|output| (output.name.as_str(), output.width)).collect();
     assert_eq!(outputs, [("HEADLESS-2", 400)]);
     assert_eq!((info.outputs[0].scale, info.outputs[0].brightness, info.outputs[0].power), (1000, None, true));
     assert_eq!(info.version, env!("CARGO_PKG_VERSION"));
-    let dark = fixture.page_asks(&mut first, 0, Wish::Brightness { percent: 50 });
+    let dark = fixture.page_asks(&mut first, 0, DeviceRequest::Brightness { percent: 50 });
     refused(&dark, "HEADLESS-1: this display has no brightness control");
     refused(
-        &fixture.page_asks(&mut first, 0, Wish::Brightness { percent: 101 }),
+        &fixture.page_asks(&mut first, 0, DeviceRequest::Brightness { percent: 101 }),
         "brightness is 101, allowed is 0 to 100",
     );
 }
@@ -258,7 +258,7 @@ fn the_session_hears_what_the_keyboard_covers() {
         let area = |notice| if let Notice::Keyboard { area, .. } = notice { Some(area) } else { None };
         session.notices().into_iter().filter_map(area).collect()
     };
-    fixture.kiosk.command_keyboard(KeyboardWish::Show).unwrap();
+    fixture.kiosk.command_keyboard(KeyboardMode::Show).unwrap();
     let mut told = Vec::new();
     fixture.until("the keyboard", |_| {
         told.extend(areas(&mut first));
@@ -267,7 +267,7 @@ fn the_session_hears_what_the_keyboard_covers() {
     let (x, y, width, height) = told[0].unwrap();
     assert_eq!((x, width, y + height), (0, 320, 200), "from side to side, down to the lower edge");
     assert!(y > 0);
-    fixture.kiosk.command_keyboard(KeyboardWish::Hide).unwrap();
+    fixture.kiosk.command_keyboard(KeyboardMode::Hide).unwrap();
     fixture.until("its end", |_| {
         told.extend(areas(&mut first));
         told.len() > 1

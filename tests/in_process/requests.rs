@@ -26,7 +26,7 @@ impl Fixture {
     }
 }
 
-fn turn(degrees: u32) -> OutputChange {
+fn rotated(degrees: u32) -> OutputChange {
     OutputChange { rotation: Some(Rotation::try_from(degrees).unwrap()), ..OutputChange::default() }
 }
 
@@ -46,21 +46,21 @@ fn on_first(change: OutputChange) -> Vec<(String, OutputChange)> {
 fn a_stale_serial_changes_nothing_and_says_so() {
     let mut fixture = Fixture::new(&["320x200"]);
     let serial = fixture.kiosk.screens.serial;
-    let next = fixture.kiosk.apply(serial, &on_first(turn(90)), ApplyMode::Keep).unwrap();
+    let next = fixture.kiosk.apply(serial, &on_first(rotated(90)), ApplyMode::Keep).unwrap();
     assert_ne!(next, serial);
     let before = layout(&fixture);
-    match fixture.kiosk.apply(serial, &on_first(turn(180)), ApplyMode::Keep) {
+    match fixture.kiosk.apply(serial, &on_first(rotated(180)), ApplyMode::Keep) {
         Err(CommandError::StaleSerial(text)) => assert!(text.contains(&next.to_string()), "{text}"),
         other => panic!("{other:?}"),
     }
     assert_eq!(layout(&fixture), before);
-    fixture.kiosk.apply(next, &on_first(turn(180)), ApplyMode::Keep).unwrap();
+    fixture.kiosk.apply(next, &on_first(rotated(180)), ApplyMode::Keep).unwrap();
 }
 
 #[test]
 fn an_unknown_output_is_named_with_those_there_are() {
     let mut fixture = Fixture::new(&["320x200"]);
-    match fixture.kiosk.apply(0, &[("HDMI-A-9".into(), turn(90))], ApplyMode::Keep) {
+    match fixture.kiosk.apply(0, &[("HDMI-A-9".into(), rotated(90))], ApplyMode::Keep) {
         Err(CommandError::NotFound(text)) => {
             assert!(text.contains("HDMI-A-9") && text.contains("HEADLESS-1"), "{text}")
         }
@@ -81,12 +81,12 @@ fn of_several_changes_all_are_made_or_none() {
         OutputChange { mode: Some(size(123, 45)), ..OutputChange::default() },
     ];
     for change in bad {
-        let changes = [("HEADLESS-1".to_owned(), turn(90)), ("HEADLESS-2".to_owned(), change.clone())];
+        let changes = [("HEADLESS-1".to_owned(), rotated(90)), ("HEADLESS-2".to_owned(), change.clone())];
         let refused = fixture.kiosk.apply(0, &changes, ApplyMode::Keep);
         assert!(refused.is_err(), "{change:?}");
         assert_eq!(layout(&fixture), before, "{change:?}");
     }
-    let good = [("HEADLESS-1".to_owned(), turn(90)), ("HEADLESS-2".to_owned(), turn(270))];
+    let good = [("HEADLESS-1".to_owned(), rotated(90)), ("HEADLESS-2".to_owned(), rotated(270))];
     fixture.kiosk.apply(0, &good, ApplyMode::Keep).unwrap();
     assert_eq!(layout(&fixture), [(90, 1.0, true), (270, 1.0, true)]);
 }
@@ -108,7 +108,7 @@ fn a_device_that_refuses_any_step_leaves_every_screen_as_it_was() {
     };
     let (before, configures) = (state(&fixture), fixture[client].configures(&window).count());
     let mode = kiosk_core::config::ModeChoice::Exact { width: 640, height: 400, refresh: None };
-    let change = OutputChange { mode: Some(mode), ..turn(90) };
+    let change = OutputChange { mode: Some(mode), ..rotated(90) };
     let off = OutputChange { power: Some(false), ..change.clone() };
     let changes = [("HEADLESS-1".to_owned(), change), ("HEADLESS-2".to_owned(), off)];
     let mut refusals = 0;
@@ -133,7 +133,7 @@ fn a_device_that_refuses_any_step_leaves_every_screen_as_it_was() {
 fn verifying_changes_nothing() {
     let mut fixture = Fixture::new(&["320x200"]);
     let before = (layout(&fixture), fixture.kiosk.screens.serial);
-    fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Verify).unwrap();
+    fixture.kiosk.apply(0, &on_first(rotated(90)), ApplyMode::Verify).unwrap();
     let itself = OutputChange { mirror: Some("HEADLESS-1".into()), ..OutputChange::default() };
     assert!(fixture.kiosk.apply(0, &on_first(itself), ApplyMode::Verify).is_err());
     assert_eq!((layout(&fixture), fixture.kiosk.screens.serial), before);
@@ -145,7 +145,7 @@ fn a_temporary_change_goes_back_by_itself_and_the_page_is_told() {
     let client = fixture.client();
     let window = fixture.map(client, Picture::Solid(RED));
     let revert_after = Duration::from_millis(150);
-    fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Temporary { revert_after }).unwrap();
+    fixture.kiosk.apply(0, &on_first(rotated(90)), ApplyMode::Temporary { revert_after }).unwrap();
     fixture.roundtrip(client);
     assert_eq!(fixture[client].configured(&window).map(|told| (told.width, told.height)), Some((200, 320)));
     fixture.until("the change to go back", |fixture| fixture.primary().rotation.degrees() == 0);
@@ -157,7 +157,7 @@ fn a_temporary_change_goes_back_by_itself_and_the_page_is_told() {
 fn a_temporary_change_that_is_confirmed_stays() {
     let mut fixture = Fixture::new(&["320x200"]);
     let revert_after = Duration::from_millis(100);
-    let serial = fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Temporary { revert_after }).unwrap();
+    let serial = fixture.kiosk.apply(0, &on_first(rotated(90)), ApplyMode::Temporary { revert_after }).unwrap();
     assert!(matches!(fixture.kiosk.confirm(serial.wrapping_add(5)), Err(CommandError::StaleSerial(_))));
     fixture.kiosk.confirm(serial).unwrap();
     fixture.pass(Duration::from_millis(250));
@@ -169,8 +169,8 @@ fn a_temporary_change_that_is_confirmed_stays() {
 fn a_change_that_is_kept_on_another_screen_does_not_make_a_trial_last() {
     let mut fixture = Fixture::new(&["320x200", "400x300"]);
     let revert_after = Duration::from_millis(150);
-    fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Temporary { revert_after }).unwrap();
-    fixture.kiosk.apply(0, &[("HEADLESS-2".into(), turn(180))], ApplyMode::Keep).unwrap();
+    fixture.kiosk.apply(0, &on_first(rotated(90)), ApplyMode::Temporary { revert_after }).unwrap();
+    fixture.kiosk.apply(0, &[("HEADLESS-2".into(), rotated(180))], ApplyMode::Keep).unwrap();
     fixture.pass(Duration::from_millis(350));
     assert_eq!(layout(&fixture), [(0, 1.0, true), (180, 1.0, true)]);
 }
@@ -185,7 +185,7 @@ fn a_confirmed_change_is_saved_and_an_unconfirmed_one_is_not() {
         saved.output("kioskd headless 1", "HEADLESS-1").and_then(|settings| settings.rotation).map(|r| r.degrees())
     };
     let mode = ApplyMode::Temporary { revert_after: Duration::from_secs(60) };
-    fixture.kiosk.apply(0, &on_first(turn(90)), mode).unwrap();
+    fixture.kiosk.apply(0, &on_first(rotated(90)), mode).unwrap();
     assert_eq!(rotation(directory.path()), None);
     fixture.kiosk.confirm(0).unwrap();
     assert_eq!(rotation(directory.path()), Some(90));
@@ -195,8 +195,8 @@ fn a_confirmed_change_is_saved_and_an_unconfirmed_one_is_not() {
 fn a_temporary_change_that_another_one_followed_does_not_come_back() {
     let mut fixture = Fixture::new(&["320x200"]);
     let revert_after = Duration::from_millis(100);
-    fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Temporary { revert_after }).unwrap();
-    fixture.kiosk.apply(0, &on_first(turn(180)), ApplyMode::Keep).unwrap();
+    fixture.kiosk.apply(0, &on_first(rotated(90)), ApplyMode::Temporary { revert_after }).unwrap();
+    fixture.kiosk.apply(0, &on_first(rotated(180)), ApplyMode::Keep).unwrap();
     fixture.pass(Duration::from_millis(250));
     assert_eq!(fixture.primary().rotation.degrees(), 180);
 }
@@ -205,8 +205,8 @@ fn a_temporary_change_that_another_one_followed_does_not_come_back() {
 fn two_temporary_changes_go_back_to_the_beginning() {
     let mut fixture = Fixture::new(&["320x200"]);
     let revert_after = Duration::from_millis(100);
-    fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Temporary { revert_after }).unwrap();
-    fixture.kiosk.apply(0, &on_first(turn(180)), ApplyMode::Temporary { revert_after }).unwrap();
+    fixture.kiosk.apply(0, &on_first(rotated(90)), ApplyMode::Temporary { revert_after }).unwrap();
+    fixture.kiosk.apply(0, &on_first(rotated(180)), ApplyMode::Temporary { revert_after }).unwrap();
     fixture.pass(Duration::from_millis(350));
     assert_eq!(fixture.primary().rotation.degrees(), 0, "stuck in a layout that was not confirmed");
 }
@@ -215,7 +215,7 @@ fn two_temporary_changes_go_back_to_the_beginning() {
 fn a_display_that_comes_during_a_trial_does_not_make_it_last() {
     let mut fixture = Fixture::new(&["320x200"]);
     let revert_after = Duration::from_millis(150);
-    fixture.kiosk.apply(0, &on_first(turn(90)), ApplyMode::Temporary { revert_after }).unwrap();
+    fixture.kiosk.apply(0, &on_first(rotated(90)), ApplyMode::Temporary { revert_after }).unwrap();
     // A hotplug event, such as rotating monitors send, has a new serial.
     fixture.kiosk.displays_changed();
     fixture.pass(Duration::from_millis(350));
@@ -244,7 +244,7 @@ fn a_change_that_cannot_be_saved_is_in_force_and_says_so() {
     let file = directory.path().join("not-a-directory");
     std::fs::write(&file, "").unwrap();
     fixture.kiosk.settings.saved.directory = Some(file);
-    match fixture.change(turn(90)) {
+    match fixture.change(rotated(90)) {
         Err(CommandError::Failed(text)) => assert!(text.contains("in force"), "{text}"),
         other => panic!("{other:?}"),
     }

@@ -415,10 +415,10 @@ fn events_that_programs_make_up_are_not_believed() {
     stand.until_seen(&[((0, 0), RED)]);
     let hidden = client.window((0, 0), (10, 10), BLUE, false);
     let to_manager = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;
-    let mut wish = MapRequestEvent { response_type: 20, sequence: 0, parent: client.root, window: hidden };
+    let mut event = MapRequestEvent { response_type: 20, sequence: 0, parent: client.root, window: hidden };
     for window in [hidden, 0, u32::MAX] {
-        wish.window = window;
-        client.connection.send_event(false, client.root, to_manager, wish).unwrap().check().unwrap();
+        event.window = window;
+        client.connection.send_event(false, client.root, to_manager, event).unwrap().check().unwrap();
     }
     // A name that is not UTF-8, and those by which the server identifies surfaces.
     for name in [&b"\xff\xfe\x80"[..], b"WL_SURFACE_ID", b"WL_SURFACE_SERIAL"] {

@@ -11,8 +11,8 @@ mod process;
 
 mod chart;
 mod kiosk;
-mod life;
 mod sample;
+mod steps;
 mod verdict;
 
 use std::time::{Duration, Instant};
@@ -38,8 +38,8 @@ fn nothing_grows_while_a_kiosk_lives() {
     let mut at_rest = Series::new(&daemons);
     let mut rounds = 0;
     while begun.elapsed() < Duration::from_secs_f64(minutes * 60.0) {
-        for step in life::STEPS {
-            (step.live)(&kiosk, rounds);
+        for step in steps::STEPS {
+            (step.run)(&kiosk, rounds);
             if all.last().is_none_or(|last| begun.elapsed() > last + INTERVAL) {
                 all.take(begun.elapsed());
             }
@@ -53,7 +53,7 @@ fn nothing_grows_while_a_kiosk_lives() {
         std::fs::write(out.join("soak.svg"), chart::svg(&all, rounds)).unwrap();
     }
     let verdict = verdict::judge(&at_rest);
-    let reloads = rounds * life::RELOADS;
+    let reloads = rounds * steps::RELOADS;
     println!("{rounds} rounds in {:.0?}, {reloads} reloads, {rounds} restarts; {}", begun.elapsed(), verdict.text);
     assert!(verdict.flat, "{rounds} rounds in {:.0?}: {}\n{}", begun.elapsed(), verdict.text, kiosk.log_end());
 }

@@ -202,7 +202,7 @@ pub fn touches_land_as_calibrated_and_a_disabled_panel_is_dead(kiosk: &Kiosk) ->
     kiosk.touched_once_at(mark, (0.25, 0.25)).context("calibrated over D-Bus")
 }
 
-pub fn a_pen_lands_where_it_is_also_on_a_turned_picture(kiosk: &Kiosk) -> Result<()> {
+pub fn a_pen_lands_where_it_is_also_on_a_rotated_picture(kiosk: &Kiosk) -> Result<()> {
     let pen = kiosk.plug(&Gadget::pen("Test Pen"))?;
     let panel = (f64::from(FIRST.0), f64::from(FIRST.1));
     for degrees in [90, 0] {

@@ -211,7 +211,7 @@ pub fn cables_moved_behind_another_terminal_are_noticed_on_the_way_back(kiosk: &
     kiosk.undisturbed_since(mark, browser)
 }
 
-pub fn a_finger_that_is_down_while_the_picture_turns_is_cancelled(kiosk: &Kiosk) -> Result<()> {
+pub fn a_finger_that_is_down_while_the_picture_is_rotated_is_cancelled(kiosk: &Kiosk) -> Result<()> {
     let (machine, mark) = (&kiosk.machine, kiosk.mark()?);
     let first = kiosk.status()?["compositor"]["outputs"][0]["name"].as_str().context("no output")?.to_owned();
     let finger = machine.finger(0, 300.0, 300.0)?;

@@ -51,7 +51,7 @@ pub fn the_sockets_belong_to_whom_they_are_for(kiosk: &Kiosk) -> Result<()> {
     Ok(())
 }
 
-pub fn members_of_the_group_and_whom_a_rule_names_may_turn_the_picture(kiosk: &Kiosk) -> Result<()> {
+pub fn members_of_the_group_and_whom_a_rule_names_may_rotate_the_picture(kiosk: &Kiosk) -> Result<()> {
     kiosk.sh("id keeper >/dev/null 2>&1 || useradd --groups kiosk-admin keeper")?;
     rotates(kiosk, "keeper", 90)?;
 

@@ -74,7 +74,7 @@ pub fn a_rotated_picture_is_touched_where_the_finger_is(kiosk: &Kiosk) -> Result
 }
 
 /// Parts of the page change, one after the other, and then the whole screen is right.
-pub fn a_turned_screen_shows_each_change_where_it_is(kiosk: &Kiosk) -> Result<()> {
+pub fn a_rotated_screen_shows_each_change_where_it_is(kiosk: &Kiosk) -> Result<()> {
     let machine = &kiosk.machine;
     for degrees in [90, 180, 270, 0] {
         kiosk.sh(&format!("kioskctl rotate {degrees}"))?;

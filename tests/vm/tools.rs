@@ -39,7 +39,7 @@ fn wlr_randr_rotates_the_picture(kiosk: &Kiosk) -> Result<()> {
     let refused = kiosk.machine.agent().run(&format!("{SHELL} wlr-randr"))?;
     ensure!(refused.code != 0, "the shell's socket manages screens too: {}", refused.text());
     kiosk.sh(&format!("{ADMIN} wlr-randr --output {OUTPUT} --transform 270"))?;
-    page_turned_by(kiosk, 90)?;
+    page_rotated_by(kiosk, 90)?;
     ensure!(kiosk.sh(&format!("{ADMIN} wlr-randr"))?.contains("Transform: 270"), "it is not told");
     let flipped = kiosk.machine.agent().run(&format!("{ADMIN} wlr-randr --output {OUTPUT} --transform flipped"))?;
     ensure!(flipped.code != 0, "a flipped picture was promised");
@@ -61,7 +61,7 @@ fn kanshi_applies_its_profile(kiosk: &Kiosk) -> Result<()> {
     kiosk.sh(&format!("printf '{PROFILE}' >/run/kanshi.conf"))?;
     let environment: String = ADMIN.split(' ').map(|variable| format!("--setenv={variable} ")).collect();
     kiosk.sh(&format!("systemd-run --quiet --unit=kanshi {environment} kanshi --config /run/kanshi.conf"))?;
-    let applied = page_turned_by(kiosk, 270);
+    let applied = page_rotated_by(kiosk, 270);
     let mode = kiosk.status()?["compositor"]["outputs"][0]["mode"].clone();
     kiosk.sh("systemctl stop kanshi")?;
     applied?;
@@ -71,10 +71,10 @@ fn kanshi_applies_its_profile(kiosk: &Kiosk) -> Result<()> {
 
 fn back_to_normal(kiosk: &Kiosk) -> Result<()> {
     kiosk.sh(&format!("{ADMIN} wlr-randr --output {OUTPUT} --transform normal --mode 1280x800"))?;
-    page_turned_by(kiosk, 0)
+    page_rotated_by(kiosk, 0)
 }
 
-fn page_turned_by(kiosk: &Kiosk, degrees: u32) -> Result<()> {
+fn page_rotated_by(kiosk: &Kiosk, degrees: u32) -> Result<()> {
     let rotated = |picture: &Picture| is_page(picture) && rotation_of(picture) == Some(degrees);
     kiosk.machine.wait_for_screen(&format!("the page rotated by {degrees}"), RELAYOUT, rotated).map(drop)
 }

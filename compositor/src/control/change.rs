@@ -31,9 +31,9 @@ const DEFAULT_REVERT: Duration = Duration::from_secs(15);
 const KEYS: &str = "power, rotation, scale, mode, position, mirror and brightness";
 
 /// All changes of one `ApplyOutputs`, in the caller's order.
-pub fn changes(asked: Vec<(String, Options)>, snapshot: &Snapshot) -> Result<Vec<(String, OutputChange)>, Failure> {
-    let mut changes: Vec<(String, OutputChange)> = Vec::with_capacity(asked.len());
-    for (name, values) in asked {
+pub fn changes(requested: Vec<(String, Options)>, snapshot: &Snapshot) -> Result<Vec<(String, OutputChange)>, Failure> {
+    let mut changes: Vec<(String, OutputChange)> = Vec::with_capacity(requested.len());
+    for (name, values) in requested {
         let output = output(snapshot, &name)?;
         if changes.iter().any(|(other, _)| *other == name) {
             return Err(Failure::invalid(format!("output {name} is listed twice, it may be once")));

@@ -6,11 +6,11 @@
 //! [`Call`]: crate::command::Call
 //! [`Snapshot`]: crate::snapshot::Snapshot
 
-pub mod asked;
 pub mod change;
 mod interfaces;
 mod names;
 mod objects;
+pub mod requests;
 mod service;
 mod shared;
 #[cfg(test)]
@@ -18,5 +18,5 @@ mod tests;
 
 pub use kiosk_bus::escape;
 pub use names::{BUS_NAME, INPUTS_PATH, OUTPUTS_PATH, ROOT_PATH};
-pub use service::{ControlHandle, Options, start};
-pub use shared::{Asked, Bus};
+pub use service::{ControlHandle, ListenOn, start};
+pub use shared::{Bus, Request};

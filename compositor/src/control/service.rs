@@ -27,7 +27,7 @@ const BLOCKING_KEPT: Duration = Duration::from_millis(100);
 
 /// Where D-Bus is served.
 #[derive(Debug, Clone)]
-pub struct Options {
+pub struct ListenOn {
     /// Where `compositor.sock` is made.
     pub runtime_dir: PathBuf,
     /// The message bus besides the socket.
@@ -46,22 +46,26 @@ pub struct ControlHandle {
 /// `to_loop` gets each call that the compositor has to answer, on the control thread, and must not block.
 /// `first` is what callers see until something is published. When the thread can't be started the compositor
 /// runs on without control, which is logged.
-pub fn start(options: Options, to_loop: impl Fn(Call) + Send + Sync + 'static, first: Snapshot) -> ControlHandle {
-    start_with(options, to_loop, first, LOOP_TIMEOUT)
+pub fn start(listen_on: ListenOn, to_loop: impl Fn(Call) + Send + Sync + 'static, first: Snapshot) -> ControlHandle {
+    start_with(listen_on, to_loop, first, LOOP_TIMEOUT)
 }
 
 /// [`start`] with another timeout than [`LOOP_TIMEOUT`].
 pub(super) fn start_with(
-    options: Options,
+    listen_on: ListenOn,
     to_loop: impl Fn(Call) + Send + Sync + 'static,
     first: Snapshot,
-    patience: Duration,
+    loop_timeout: Duration,
 ) -> ControlHandle {
     let (snapshots, receiver) = watch::channel(Arc::new(first));
     let (stop, stopped) = oneshot::channel();
-    let shared =
-        Arc::new(Shared { snapshots: receiver, to_loop: Box::new(to_loop), authority: Authority::default(), patience });
-    let thread = std::thread::Builder::new().name("dbus".into()).spawn(move || run(options, shared, stopped));
+    let shared = Arc::new(Shared {
+        snapshots: receiver,
+        to_loop: Box::new(to_loop),
+        authority: Authority::default(),
+        loop_timeout,
+    });
+    let thread = std::thread::Builder::new().name("dbus".into()).spawn(move || run(listen_on, shared, stopped));
     let thread =
         thread.inspect_err(|error| tracing::error!(%error, "no thread for D-Bus: the kiosk can't be controlled")).ok();
     ControlHandle { snapshots, stop: Some(stop), thread }
@@ -107,7 +111,7 @@ fn same_but_for_counters(old: &Snapshot, new: &Snapshot) -> bool {
     old == *new
 }
 
-fn run(options: Options, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
+fn run(listen_on: ListenOn, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .max_blocking_threads(BLOCKING_THREADS)
@@ -121,12 +125,12 @@ fn run(options: Options, shared: Arc<Shared>, stopped: oneshot::Receiver<()>) {
         }
     };
     runtime.block_on(async {
-        let bus = match options.bus {
+        let bus = match listen_on.bus {
             Bus::System => Some(kiosk_bus::system_bus()),
             Bus::Address(address) => Some(address),
             Bus::None => None,
         };
-        let path = options.runtime_dir.join(COMPOSITOR_SOCKET);
+        let path = listen_on.runtime_dir.join(COMPOSITOR_SOCKET);
         // The socket's file is watched, to notice when it is removed.
         let endpoints = Endpoints { listen: Box::new(move || listen(&path)), bus, look: Arc::new(Notify::new()) };
         tokio::select! {

@@ -36,28 +36,28 @@ pub(super) struct Shared {
     /// Decides by peer credentials or polkit.
     pub authority: Authority,
     /// Time limit for the event loop's answer.
-    pub patience: Duration,
+    pub loop_timeout: Duration,
 }
 
 /// A command for the loop, and the action that the caller needs to be allowed.
-pub type Asked = (Action, Command);
+pub type Request = (Action, Command);
 
 impl Shared {
     /// Checks the caller's right, sends the command to the loop, and waits until its effect is published.
     pub async fn ask(
         &self,
-        (action, request): Asked,
+        (action, request): Request,
         connection: &Connection,
         header: &Header<'_>,
     ) -> Result<Reply, Failure> {
         self.authority.check(connection, header, action).await?;
         let (reply, answer) = oneshot::channel();
         (self.to_loop)(Call { request, reply });
-        let answer = match timeout(self.patience, answer).await {
+        let answer = match timeout(self.loop_timeout, answer).await {
             Ok(Ok(answer)) => answer.map_err(refused)?,
             Ok(Err(_dropped)) => return Err(Failure::not_ready("kioskd is ending, try again when it is back")),
             Err(_elapsed) => {
-                let seconds = self.patience.as_secs_f32();
+                let seconds = self.loop_timeout.as_secs_f32();
                 return Err(Failure::not_ready(format!(
                     "kioskd did not answer within {seconds} s: its log (journalctl -t kioskd) may say why"
                 )));

@@ -18,11 +18,11 @@ impl TimerToken {
     }
 }
 
-type Then<D> = Box<dyn FnOnce(&mut D)>;
+type Callback<D> = Box<dyn FnOnce(&mut D)>;
 
 /// The timers that have not fired.
 struct Queue<D> {
-    armed: BTreeMap<TimerToken, Then<D>>,
+    armed: BTreeMap<TimerToken, Callback<D>>,
     /// How many have been armed.
     count: u64,
 }
@@ -42,7 +42,7 @@ impl<D> Default for Timers<D> {
 }
 
 impl<D> Timers<D> {
-    pub(super) fn arm(&self, deadline: Duration, then: Then<D>) -> TimerToken {
+    pub(super) fn arm(&self, deadline: Duration, then: Callback<D>) -> TimerToken {
         let mut queue = self.0.borrow_mut();
         let timer = TimerToken { deadline, number: queue.count };
         queue.count += 1;
@@ -73,7 +73,7 @@ impl<D> Timers<D> {
     }
 
     /// The first that is due at `now`, of those that were armed when there had been `count`.
-    fn take_due(&self, now: Duration, count: u64) -> Option<Then<D>> {
+    fn take_due(&self, now: Duration, count: u64) -> Option<Callback<D>> {
         let armed = &mut self.0.borrow_mut().armed;
         let due = armed.keys().take_while(|timer| timer.deadline <= now).find(|timer| timer.number < count).copied()?;
         armed.remove(&due)

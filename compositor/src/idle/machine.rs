@@ -35,7 +35,7 @@ pub enum Event {
     /// The machine resumed from suspend.
     Woke,
     /// A session asks to be told when the device is idle, or withdraws that.
-    Asked {
+    IdleNotice {
         /// The number of its shell.
         shell: usize,
         /// False: no longer.
@@ -167,7 +167,7 @@ impl Machine {
                     self.phase = Phase::Used;
                 }
             }
-            Event::Asked { shell, wants } => {
+            Event::IdleNotice { shell, wants } => {
                 self.asked.retain(|asked| *asked != shell);
                 if wants {
                     self.asked.push(shell);

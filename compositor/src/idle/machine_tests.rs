@@ -114,16 +114,16 @@ fn a_reset_that_goes_on_is_waited_for_and_not_for_ever() {
 fn a_shell_that_wants_to_know_is_told_of_rest_once_when_it_has_lasted() {
     let mut machine = Machine::new(None, Duration::ZERO);
     machine.step(TOUCH, at(100));
-    assert_eq!(machine.step(Event::Asked { shell: 1, wants: true }, at(200)).at_rest, [0; 0]);
+    assert_eq!(machine.step(Event::IdleNotice { shell: 1, wants: true }, at(200)).at_rest, [0; 0]);
     assert_eq!(machine.deadline(), Some(at(400)));
     machine.step(TOUCH, at(390));
     assert_eq!(machine.step(Event::Time, at(400)).at_rest, [0; 0]);
     assert_eq!(machine.step(Event::Time, at(690)).at_rest, [1]);
     assert_eq!(machine.deadline(), None);
-    assert_eq!(machine.step(Event::Asked { shell: 0, wants: true }, at(700)).at_rest, [0], "it rests already");
+    assert_eq!(machine.step(Event::IdleNotice { shell: 0, wants: true }, at(700)).at_rest, [0], "it rests already");
     machine.step(TOUCH, at(800));
-    machine.step(Event::Asked { shell: 0, wants: true }, at(800));
-    machine.step(Event::Asked { shell: 0, wants: false }, at(801));
+    machine.step(Event::IdleNotice { shell: 0, wants: true }, at(800));
+    machine.step(Event::IdleNotice { shell: 0, wants: false }, at(801));
     assert_eq!(machine.deadline(), None);
 }
 
@@ -145,7 +145,7 @@ proptest! {
                 0 | 1 => TOUCH,
                 2 => Event::Input { begins: false },
                 3 => Event::Woke,
-                4 => Event::Asked { shell: 0, wants: true },
+                4 => Event::IdleNotice { shell: 0, wants: true },
                 5 => Event::Progress,
                 _ => Event::Done,
             };

@@ -58,7 +58,7 @@ impl Idle {
     }
 
     /// Stores whether a session asks to be told; returns whether that changed.
-    pub fn wish_changed(&mut self, shell: usize, wants: bool) -> bool {
+    pub fn notice_changed(&mut self, shell: usize, wants: bool) -> bool {
         self.wants.get_mut(shell).is_some_and(|before| std::mem::replace(before, wants) != wants)
     }
 

@@ -20,12 +20,12 @@ pub enum Shortcut {
 
 /// The receiver of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
+enum KeyTarget {
     Ours(Shortcut),
     /// The list of files that a visitor chooses from.
     Chooser(Keysym),
     Clients,
-    Nobodys,
+    Ignored,
 }
 
 /// Ctrl+Alt+F1..F12, as the keymap's own VT keys or as plain function keys.
@@ -81,7 +81,7 @@ impl Kiosk {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
         let serial = SERIAL_COUNTER.next_serial();
         let focus = keyboard.current_focus();
-        let takes = !pressed || focus.as_ref().is_none_or(pace::takes_a_beginning);
+        let takes = !pressed || focus.as_ref().is_none_or(pace::accepts_press);
         // Releases do not need the keyboard's keymap. A client that does not read is not sent a keymap for a key that
         // it does not get.
         let follows = !pressed || !takes || self.follow_keymap(device) == Follow::Done;
@@ -97,29 +97,29 @@ impl Kiosk {
         let (fate, modifiers_changed) = keyboard.input_intercept(self, code, state, |_, modifiers, key| {
             let found = shortcut(key.modified_sym(), &key.raw_syms(), modifiers).filter(|_| vt_switching);
             match found {
-                Some(shortcut) if pressed => Fate::Ours(shortcut),
+                Some(shortcut) if pressed => KeyTarget::Ours(shortcut),
                 // The key that the kernel reports for the button that resumed the machine.
-                _ if pressed && key.modified_sym() == Keysym::XF86_WakeUp => Fate::Nobodys,
-                _ if pressed && chooser => Fate::Chooser(key.modified_sym()),
+                _ if pressed && key.modified_sym() == Keysym::XF86_WakeUp => KeyTarget::Ignored,
+                _ if pressed && chooser => KeyTarget::Chooser(key.modified_sym()),
                 // Keys are not sent to a hidden page; and a release follows its press, whatever has changed since.
-                _ if pressed && kept => Fate::Nobodys,
-                _ if !pressed && hidden => Fate::Nobodys,
-                _ => Fate::Clients,
+                _ if pressed && kept => KeyTarget::Ignored,
+                _ if !pressed && hidden => KeyTarget::Ignored,
+                _ => KeyTarget::Clients,
             }
         });
-        if pressed && fate != Fate::Clients {
+        if pressed && fate != KeyTarget::Clients {
             self.seat.swallowed.insert(code);
         } else {
             self.seat.swallowed.remove(&code);
         }
         // Changes of modifiers are always sent: a new client was told of the held modifier.
-        if fate == Fate::Clients || (!pressed && modifiers_changed) {
+        if fate == KeyTarget::Clients || (!pressed && modifiers_changed) {
             keyboard.input_forward(self, code, state, serial, time, modifiers_changed);
         }
-        if let Fate::Chooser(key) = fate {
+        if let KeyTarget::Chooser(key) = fate {
             self.chooser_key(key);
         }
-        if let Fate::Ours(Shortcut::SwitchVt(vt)) = fate {
+        if let KeyTarget::Ours(Shortcut::SwitchVt(vt)) = fate {
             self.switch_vt(vt);
         }
     }

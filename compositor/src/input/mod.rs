@@ -80,7 +80,7 @@ pub struct SeatParts {
     /// Position of the focused surface at the last pointer event sent to it.
     pointer_origin: Option<Point<f64, Logical>>,
     /// The surface under the pointer may have changed.
-    pointer_doubted: bool,
+    pointer_focus_stale: bool,
     /// Whether a pointer position was withheld from its client.
     missed_motion: MissedMotion,
     /// How long fingers have been down.
@@ -185,7 +185,7 @@ impl SeatParts {
             swallowed: HashSet::new(),
             swallow: Swallow::default(),
             pointer_origin: None,
-            pointer_doubted: false,
+            pointer_focus_stale: false,
             missed_motion: MissedMotion::default(),
             held: Held::default(),
             rate: Rate::default(),
@@ -282,7 +282,7 @@ impl Kiosk {
         }
         let woke = self.wake_on_input(&event);
         let act = wake::act(&event);
-        let unread = self.is_for_nobody_who_reads(&event, &act);
+        let unread = self.is_withheld(&event, &act);
         // The end of an earlier contact is always sent.
         let goes_on = matches!(act, Act::GoesOn(_) | Act::Once);
         // A pen whose tip was withheld stays withheld until it leaves.

@@ -127,7 +127,7 @@ impl Kiosk {
     fn stroke(&mut self, stroke: Stroke) {
         let Some(keyboard) = self.seat.seat.get_keyboard() else { return };
         // Keys for a client that does not read would queue up.
-        if keyboard.current_focus().is_none_or(|surface| !pace::takes_a_beginning(&surface)) {
+        if keyboard.current_focus().is_none_or(|surface| !pace::accepts_press(&surface)) {
             return;
         }
         // A virtual or another real keyboard may have changed the seat's keymap. Keys for an input method do not use it.

@@ -37,14 +37,14 @@ pub(super) fn is_read(surface: &WlSurface) -> bool {
 }
 
 /// Whether the surface's client may get one more press, touch or key; counts it.
-pub(super) fn takes_a_beginning(surface: &WlSurface) -> bool {
-    surface.client().is_none_or(|client| privilege::takes_a_beginning(&client))
+pub(super) fn accepts_press(surface: &WlSurface) -> bool {
+    surface.client().is_none_or(|client| privilege::accepts_press(&client))
 }
 
 impl Kiosk {
     /// Whether the event is for a client that does not read, and is withheld. Keys and pointer motion are checked where
     /// they are handled.
-    pub(super) fn is_for_nobody_who_reads<B: InputBackend>(&self, event: &InputEvent<B>, act: &Act) -> bool
+    pub(super) fn is_withheld<B: InputBackend>(&self, event: &InputEvent<B>, act: &Act) -> bool
     where
         B::Device: InputDevice,
     {
@@ -55,13 +55,13 @@ impl Kiosk {
                 surface.is_some_and(|(surface, _)| !is_read(&surface))
             }
             InputEvent::TouchDown { event } => {
-                self.under(self.place(event)).is_some_and(|(surface, _)| !takes_a_beginning(&surface))
+                self.under(self.place(event)).is_some_and(|(surface, _)| !accepts_press(&surface))
             }
             InputEvent::TabletToolProximity { event } if matches!(act, Act::Begins(_)) => {
-                self.under(self.place(event)).is_some_and(|(surface, _)| !takes_a_beginning(&surface))
+                self.under(self.place(event)).is_some_and(|(surface, _)| !accepts_press(&surface))
             }
             InputEvent::TabletToolTip { event } if event.tip_state() == TabletToolTipState::Down => {
-                self.under(self.place(event)).is_some_and(|(surface, _)| !takes_a_beginning(&surface))
+                self.under(self.place(event)).is_some_and(|(surface, _)| !accepts_press(&surface))
             }
             InputEvent::TabletToolAxis { event } => {
                 self.under(self.place(event)).is_some_and(|(surface, _)| !is_read(&surface))
@@ -69,7 +69,7 @@ impl Kiosk {
             // The end of a tip contact is sent; buttons are rare.
             InputEvent::TabletToolTip { .. } | InputEvent::TabletToolButton { .. } => false,
             _ => match act {
-                Act::Begins(_) => self.pointer_aim().is_some_and(|surface| !takes_a_beginning(&surface)),
+                Act::Begins(_) => self.pointer_aim().is_some_and(|surface| !accepts_press(&surface)),
                 Act::GoesOn(_) | Act::Once => self.pointer_aim().is_some_and(|surface| !is_read(&surface)),
                 _ => false,
             },

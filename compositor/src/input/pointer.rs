@@ -71,17 +71,17 @@ impl Kiosk {
         let held = pointer.is_grabbed() && self.seat.popup_grab.is_none();
         if pointer.current_focus().as_ref() == Some(surface) && !held {
             self.tell_pointer(None, pointer.current_location(), None);
-            self.doubt_pointer_focus();
+            self.mark_pointer_focus_stale();
         }
     }
 
     /// Marks the pointer focus for an update at the end of the turn, after surfaces were committed or destroyed.
-    pub(crate) fn doubt_pointer_focus(&mut self) {
-        self.seat.pointer_doubted = true;
+    pub(crate) fn mark_pointer_focus_stale(&mut self) {
+        self.seat.pointer_focus_stale = true;
     }
 
     pub(crate) fn settle_pointer_focus(&mut self) {
-        if std::mem::take(&mut self.seat.pointer_doubted) {
+        if std::mem::take(&mut self.seat.pointer_focus_stale) {
             self.refresh_pointer_focus();
         }
     }
@@ -236,7 +236,7 @@ impl Kiosk {
         pointer.button(self, &button);
         pointer.frame(self);
         // The surface under it may have changed while the button was held.
-        self.doubt_pointer_focus();
+        self.mark_pointer_focus_stale();
     }
 
     pub(super) fn pointer_axis<B: InputBackend>(&mut self, event: &impl PointerAxisEvent<B>) {

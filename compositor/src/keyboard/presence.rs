@@ -20,7 +20,7 @@ pub enum Use {
 
 /// The last command for the keyboard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Wish {
+pub enum Mode {
     /// It follows the fields.
     #[default]
     Auto,
@@ -35,7 +35,7 @@ pub enum Wish {
 pub struct Presence {
     /// As configured.
     pub when: Use,
-    wish: Wish,
+    mode: Mode,
     touch: bool,
     keys: bool,
     /// The number of the focused field: another one for each request for the keyboard.
@@ -61,8 +61,8 @@ impl Presence {
     }
 
     /// The last command.
-    pub fn wished(&self) -> Wish {
-        self.wish
+    pub fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// Whether it can be shown at all.
@@ -71,8 +71,8 @@ impl Presence {
     }
 
     /// Handles a command.
-    pub fn wish(&mut self, wish: Wish, now: Duration) {
-        self.wish = wish;
+    pub fn set_mode(&mut self, mode: Mode, now: Duration) {
+        self.mode = mode;
         self.summoned = false;
         self.dismissed = None;
         self.settle(now, true);
@@ -89,8 +89,8 @@ impl Presence {
     pub fn dismiss(&mut self, now: Duration) {
         self.summoned = false;
         self.dismissed = self.field;
-        if self.wish == Wish::Show {
-            self.wish = Wish::Auto;
+        if self.mode == Mode::Show {
+            self.mode = Mode::Auto;
         }
         self.settle(now, true);
     }
@@ -138,7 +138,7 @@ impl Presence {
     }
 
     fn wanted(&self) -> bool {
-        if !self.is_possible() || self.wish == Wish::Hide {
+        if !self.is_possible() || self.mode == Mode::Hide {
             return false;
         }
         let by_itself = match self.when {
@@ -147,7 +147,7 @@ impl Presence {
             Use::Never => false,
         };
         let for_field = by_itself && self.field.is_some() && self.field != self.dismissed;
-        self.wish == Wish::Show || self.summoned || for_field
+        self.mode == Mode::Show || self.summoned || for_field
     }
 
     fn settle(&mut self, now: Duration, at_once: bool) {
@@ -220,18 +220,18 @@ mod tests {
         presence.summon(NOW);
         assert!(presence.is_here());
         presence.dismiss(NOW);
-        presence.wish(Wish::Show, NOW);
+        presence.set_mode(Mode::Show, NOW);
         presence.field(Some(1), NOW);
         presence.field(None, NOW);
         presence.tick(NOW + LINGER * 2);
         assert!(presence.is_here());
-        presence.wish(Wish::Hide, NOW);
+        presence.set_mode(Mode::Hide, NOW);
         presence.field(Some(2), NOW);
         assert!(!presence.is_here());
-        presence.wish(Wish::Auto, NOW);
+        presence.set_mode(Mode::Auto, NOW);
         assert!(presence.is_here());
         let mut never = touch_only(Use::Never);
-        never.wish(Wish::Show, NOW);
+        never.set_mode(Mode::Show, NOW);
         assert!(!never.is_here());
     }
 }

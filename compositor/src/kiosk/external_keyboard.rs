@@ -9,7 +9,7 @@ use smithay::{
 };
 
 use crate::{
-    keyboard::presence::Wish,
+    keyboard::presence::Mode,
     kiosk::Kiosk,
     privilege::{ClientState, Privilege},
 };
@@ -62,6 +62,6 @@ impl Kiosk {
 
     /// Whether fields are withheld from an external keyboard, as it was hidden by command.
     pub(crate) fn hides_external_keyboard(&self) -> bool {
-        self.has_external_keyboard() && self.seat.keyboard_control.presence.wished() == Wish::Hide
+        self.has_external_keyboard() && self.seat.keyboard_control.presence.mode() == Mode::Hide
     }
 }

@@ -52,8 +52,8 @@ impl Kiosk {
     /// Handles a session's report about its reset and its request to be told when idle. `new`: it is the session's
     /// first report.
     pub(crate) fn idle_report(&mut self, shell: usize, report: &Report, new: bool) {
-        if self.activity.idle.wish_changed(shell, report.when_idle) {
-            self.idle_event(Event::Asked { shell, wants: report.when_idle });
+        if self.activity.idle.notice_changed(shell, report.when_idle) {
+            self.idle_event(Event::IdleNotice { shell, wants: report.when_idle });
         }
         self.page_listens(shell, report.listens);
         self.activity.idle.done_by(shell, report.reset);

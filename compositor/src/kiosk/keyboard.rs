@@ -13,12 +13,12 @@ use smithay::{
 };
 
 use crate::{
-    command::{CommandError, KeyboardWish},
+    command::{CommandError, KeyboardMode},
     input::xkb_config,
     keyboard::{
         board::Board,
         keymap::{Keymap, Names},
-        presence::{Presence, Use, Wish},
+        presence::{Mode, Presence, Use},
     },
     kiosk::Kiosk,
     stage::keyboard::{KeyboardPlacement, Look},
@@ -93,19 +93,19 @@ impl Kiosk {
     }
 
     /// Shows it, hides it, or lets it follow the fields again.
-    pub fn command_keyboard(&mut self, wish: KeyboardWish) -> Result<(), CommandError> {
-        if wish == KeyboardWish::Show && !self.seat.keyboard_control.presence.is_possible() {
+    pub fn command_keyboard(&mut self, mode: KeyboardMode) -> Result<(), CommandError> {
+        if mode == KeyboardMode::Show && !self.seat.keyboard_control.presence.is_possible() {
             let sentence = "keyboard.use is \"never\" or \"external\": kioskd shows no keyboard of its own, and one of \
                             another program is shown by that program";
             return Err(CommandError::Unsupported(sentence.into()));
         }
-        let wish = match wish {
-            KeyboardWish::Auto => Wish::Auto,
-            KeyboardWish::Show => Wish::Show,
-            KeyboardWish::Hide => Wish::Hide,
+        let mode = match mode {
+            KeyboardMode::Auto => Mode::Auto,
+            KeyboardMode::Show => Mode::Show,
+            KeyboardMode::Hide => Mode::Hide,
         };
         let now = self.now();
-        self.seat.keyboard_control.presence.wish(wish, now);
+        self.seat.keyboard_control.presence.set_mode(mode, now);
         self.text_field_changed();
         Ok(())
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kiosk_core::{
     config::{Brightness, Rotation},
-    page_calls::{DeviceInfo, MAX_TEXT, OutputInfo, PageAnswer, PageCall, Wish},
+    page_calls::{DeviceInfo, DeviceRequest, MAX_TEXT, OutputInfo, PageAnswer, PageCall},
     quantities::QuantityError,
     text::{TextError, paintable},
 };
@@ -98,8 +98,8 @@ impl Kiosk {
             tracing::warn!(shell, "session sends a page call for another shell");
             return;
         }
-        tracing::debug!(shell, wish = ?call.wish, "the page asks");
-        let (error, info) = match self.page_wish(shell, call.wish) {
+        tracing::debug!(shell, request = ?call.request, "the page asks");
+        let (error, info) = match self.page_request(shell, call.request) {
             Ok(info) => (None, info),
             Err(refusal) => (Some(refusal.to_string()), None),
         };
@@ -107,18 +107,18 @@ impl Kiosk {
         self.session.links.tell(shell, &kiosk_core::api::Notice::Answer(PageAnswer { call: call.call, error, info }));
     }
 
-    fn page_wish(&mut self, shell: usize, wish: Wish) -> Result<Option<DeviceInfo>, Refusal> {
-        match wish {
-            Wish::Screen { on } => self.page_switches(shell, on)?,
-            Wish::Left {} => self.light_for(shell),
-            Wish::Brightness { percent } => {
+    fn page_request(&mut self, shell: usize, request: DeviceRequest) -> Result<Option<DeviceInfo>, Refusal> {
+        match request {
+            DeviceRequest::Screen { on } => self.page_switches(shell, on)?,
+            DeviceRequest::Left {} => self.light_for(shell),
+            DeviceRequest::Brightness { percent } => {
                 let wanted = Brightness::try_from(percent)?;
                 // Not darker than the smallest level that is restored.
                 let brightness = wanted.max(Brightness::nearest(MIN_RESTORED_PERCENT));
                 let change = OutputChange { brightness: Some(brightness), ..OutputChange::default() };
                 self.page_changes(shell, change)?;
             }
-            Wish::Rotate { degrees } => {
+            DeviceRequest::Rotate { degrees } => {
                 let rotation = Rotation::try_from(degrees)?;
                 let screen = self.own_screen(shell).ok_or(Refusal::NoScreen)?;
                 if screen.rotation != rotation {
@@ -128,8 +128,8 @@ impl Kiosk {
                     self.page_changes(shell, OutputChange { rotation: Some(rotation), ..OutputChange::default() })?;
                 }
             }
-            Wish::Message { text } => self.page_message(shell, &text)?,
-            Wish::Info {} => return Ok(Some(self.device_info(shell))),
+            DeviceRequest::Message { text } => self.page_message(shell, &text)?,
+            DeviceRequest::Info {} => return Ok(Some(self.device_info(shell))),
         }
         Ok(None)
     }

@@ -15,7 +15,7 @@ pub const CLIENTS: &str = "clients";
 
 /// The scope of a count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whose {
+pub enum Scope {
     /// One connection's.
     Client,
     /// All connections of one user and privilege.
@@ -30,25 +30,25 @@ pub struct TooMany {
     what: &'static str,
     key: &'static str,
     limit: u32,
-    whose: Whose,
+    scope: Scope,
 }
 
 impl fmt::Display for TooMany {
     fn fmt(&self, text: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { what, key, limit, .. } = self;
-        let whose = match self.whose {
-            Whose::Client => "one client",
-            Whose::User => "one user",
-            Whose::All => "all clients",
+        let scope = match self.scope {
+            Scope::Client => "one client",
+            Scope::User => "one user",
+            Scope::All => "all clients",
         };
-        write!(text, "too many {what}: {whose} may have {limit} at a time ([limits] {key})")
+        write!(text, "too many {what}: {scope} may have {limit} at a time ([limits] {key})")
     }
 }
 
 /// The counts of one client, of one user, or of all.
 #[derive(Debug)]
 pub struct Counts {
-    whose: Whose,
+    scope: Scope,
     limits: Arc<Limits>,
     /// The limit, as a multiple of one client's.
     factor: u32,
@@ -60,7 +60,7 @@ impl Counts {
     /// For all clients; `factor`: their limit as a multiple of a shell's.
     pub fn of_all(limits: Arc<Limits>, factor: u32) -> Self {
         Self {
-            whose: Whose::All,
+            scope: Scope::All,
             limits,
             factor: factor.saturating_mul(ALL_FACTOR),
             used: Mutex::default(),
@@ -72,7 +72,7 @@ impl Counts {
     pub fn of_user(all: &Arc<Counts>) -> Self {
         let factor = all.factor / ALL_FACTOR * USER_FACTOR;
         Self {
-            whose: Whose::User,
+            scope: Scope::User,
             limits: all.limits.clone(),
             factor,
             used: Mutex::default(),
@@ -84,7 +84,7 @@ impl Counts {
     pub fn of_client(user: &Arc<Counts>) -> Result<Self, TooMany> {
         let factor = user.factor / USER_FACTOR;
         let counts = Self {
-            whose: Whose::Client,
+            scope: Scope::Client,
             limits: user.limits.clone(),
             factor,
             used: Mutex::default(),
@@ -114,7 +114,7 @@ impl Counts {
             let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
             let count = used.of(kind.slot);
             if *count >= limit {
-                return Err(TooMany { what: kind.slot, key, limit, whose: self.whose });
+                return Err(TooMany { what: kind.slot, key, limit, scope: self.scope });
             }
             *count += 1;
         }
@@ -146,10 +146,10 @@ impl Counts {
     /// The key of the limit, and how many there may be.
     fn limit(&self, kind: &Kind) -> (&'static str, u32) {
         if kind.slot == CLIENTS {
-            return match self.whose {
-                Whose::Client => (CLIENTS, 1),
-                Whose::User => ("clients-per-user", self.limits.clients_per_user),
-                Whose::All => (CLIENTS, self.limits.clients),
+            return match self.scope {
+                Scope::Client => (CLIENTS, 1),
+                Scope::User => ("clients-per-user", self.limits.clients_per_user),
+                Scope::All => (CLIENTS, self.limits.clients),
             };
         }
         (kind.key, kind.limit(&self.limits).saturating_mul(self.factor))

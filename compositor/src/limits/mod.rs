@@ -25,7 +25,7 @@ use smithay::reexports::wayland_server::{Client, Resource, backend::ClientId};
 
 use crate::{
     kiosk::Kiosk,
-    privilege::{ClientState, Endless, Privilege},
+    privilege::{ClientState, Privilege, RegistryFlooders},
 };
 use counts::{Counts, TooMany};
 use table::{ADMIN_FACTOR, XWAYLAND_FACTOR};
@@ -37,7 +37,7 @@ pub struct Limits {
     x_servers: Arc<Counts>,
     /// By privilege and user id. Entries without clients are dropped when new clients connect.
     users: HashMap<(Privilege, u32), Weak<Counts>>,
-    pub(crate) endless: Endless,
+    pub(crate) registry_flooders: RegistryFlooders,
     /// The connected clients, and some that have gone.
     connected: Vec<(ClientId, Weak<ClientState>)>,
     /// Clients to be disconnected, and why.
@@ -53,7 +53,7 @@ impl Limits {
             admins: Arc::new(Counts::of_all(settings.clone(), ADMIN_FACTOR)),
             x_servers: Arc::new(Counts::of_all(settings, XWAYLAND_FACTOR)),
             users: HashMap::new(),
-            endless: Endless::default(),
+            registry_flooders: RegistryFlooders::default(),
             connected: Vec::new(),
             leaving: Vec::new(),
         }
@@ -98,7 +98,7 @@ impl Limits {
 
     /// Clients that exceeded the limit of registries, to be disconnected.
     pub fn take_endless(&self) -> Vec<ClientId> {
-        std::mem::take(&mut *self.endless.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *self.registry_flooders.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The number of connections, for tests and the log.

@@ -89,11 +89,11 @@ pub struct ClientState {
     commits: AtomicU64,
     /// Number of `wl_registry` objects and binds of `wl_compositor`.
     registries: AtomicU32,
-    endless: Endless,
+    registry_flooders: RegistryFlooders,
 }
 
 /// Clients that exceeded the limit of registries, which libwayland creates and keeps by itself.
-pub type Endless = Arc<Mutex<Vec<ClientId>>>;
+pub type RegistryFlooders = Arc<Mutex<Vec<ClientId>>>;
 
 impl ClientState {
     /// For a client of this user with the privilege of its socket, and the number of its shell. Errors: the limit that
@@ -118,7 +118,7 @@ impl ClientState {
             unread: AtomicU32::new(0),
             commits: AtomicU64::new(0),
             registries: AtomicU32::new(0),
-            endless: limits.endless.clone(),
+            registry_flooders: limits.registry_flooders.clone(),
         }))
     }
 
@@ -133,7 +133,7 @@ impl ClientState {
 
     /// Whether it may get one more press, touch or key; counts it. True if it reads, or if few were sent since it last
     /// did.
-    pub fn takes_a_beginning(&self) -> bool {
+    pub fn accepts_press(&self) -> bool {
         if self.reads() {
             self.begun_unread.store(0, Relaxed);
             return true;
@@ -206,9 +206,9 @@ pub fn reads(client: &Client) -> bool {
     client.get_data::<ClientState>().is_none_or(ClientState::reads)
 }
 
-/// Whether the client may get one more press, touch or key; see [`ClientState::takes_a_beginning`].
-pub fn takes_a_beginning(client: &Client) -> bool {
-    client.get_data::<ClientState>().is_none_or(ClientState::takes_a_beginning)
+/// Whether the client may get one more press, touch or key; see [`ClientState::accepts_press`].
+pub fn accepts_press(client: &Client) -> bool {
+    client.get_data::<ClientState>().is_none_or(ClientState::accepts_press)
 }
 
 /// Whether the client may see and bind the global.
@@ -216,7 +216,7 @@ pub fn may_bind(client: &Client, interface: &str) -> bool {
     let Some(state) = client.get_data::<ClientState>() else { return allows(Privilege::Shell, None, interface) };
     // Every registry of a toolkit binds it.
     if interface == "wl_compositor" && state.registries.fetch_add(1, Relaxed) == REGISTRIES {
-        state.endless.lock().unwrap_or_else(PoisonError::into_inner).push(client.id());
+        state.registry_flooders.lock().unwrap_or_else(PoisonError::into_inner).push(client.id());
     }
     allows(state.privilege, state.context.as_deref(), interface)
 }

@@ -116,8 +116,8 @@ impl Kiosk {
         if let Ok(token) = inserted {
             own.set(Some(token));
             let given_up = Arc::new(AtomicBool::new(false));
-            self.protocols.waits.begin(surface.id(), Wait { token, given_up: given_up.clone(), client });
-            add_blocker(surface, UntilGivenUp { blocker, given_up });
+            self.protocols.waits.begin(surface.id(), BlockedCommit { token, given_up: given_up.clone(), client });
+            add_blocker(surface, UntilDestroyed { blocker, given_up });
         }
     }
 
@@ -145,12 +145,12 @@ impl Kiosk {
 }
 
 /// A blocker that is released once its surface is destroyed.
-struct UntilGivenUp<B> {
+struct UntilDestroyed<B> {
     blocker: B,
     given_up: Arc<AtomicBool>,
 }
 
-impl<B: Blocker> Blocker for UntilGivenUp<B> {
+impl<B: Blocker> Blocker for UntilDestroyed<B> {
     fn state(&self) -> BlockerState {
         if self.given_up.load(Relaxed) { BlockerState::Released } else { self.blocker.state() }
     }
@@ -158,7 +158,7 @@ impl<B: Blocker> Blocker for UntilGivenUp<B> {
 
 /// A blocked commit.
 #[derive(Debug)]
-struct Wait {
+struct BlockedCommit {
     /// The event source that it waits for.
     token: RegistrationToken,
     /// Whether its surface is destroyed.
@@ -169,14 +169,14 @@ struct Wait {
 
 /// The event sources that block commits, by surface; clones share the state.
 #[derive(Debug, Clone, Default)]
-pub struct Waits {
-    held: Rc<RefCell<HashMap<ObjectId, Vec<Wait>>>>,
+pub struct BlockedCommits {
+    held: Rc<RefCell<HashMap<ObjectId, Vec<BlockedCommit>>>>,
     /// Clients whose commits may be ready without an event, each once.
     given_up: Rc<RefCell<Vec<Client>>>,
 }
 
-impl Waits {
-    fn begin(&self, surface: ObjectId, wait: Wait) {
+impl BlockedCommits {
+    fn begin(&self, surface: ObjectId, wait: BlockedCommit) {
         self.held.borrow_mut().entry(surface).or_default().push(wait);
     }
 

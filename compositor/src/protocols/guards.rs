@@ -43,7 +43,7 @@ use smithay::{
     },
 };
 
-use super::{subsurface_place, unconfigured};
+use super::{subsurface_position, unconfigured};
 use crate::{
     kiosk::Kiosk,
     limits::{
@@ -180,7 +180,7 @@ fn surface(
         }
         wl_surface::Request::Commit => {
             unconfigured::refuse_early_buffer(surface);
-            subsurface_place::committed(surface);
+            subsurface_position::committed(surface);
             let Some(state) = client.get_data::<ClientState>() else { return Ok(()) };
             if is_sync_subsurface(surface) {
                 // One of many commits that will be applied together.

@@ -44,7 +44,7 @@ impl Listener for ExtIdleNotificationV1 {
 
 /// One notification object of a client.
 #[derive(Debug)]
-struct Wish<L> {
+struct Notification<L> {
     listener: L,
     timeout: Duration,
     /// Start of the timeout, if there was no input since.
@@ -56,8 +56,8 @@ struct Wish<L> {
 
 /// All notifications, and the time of the last input. Times are monotonic.
 #[derive(Debug)]
-struct Wishes<L> {
-    list: Vec<Wish<L>>,
+struct Notifications<L> {
+    list: Vec<Notification<L>>,
     active_at: Duration,
     /// Whether an idle inhibitor is active.
     inhibited: bool,
@@ -67,17 +67,17 @@ struct Wishes<L> {
     idle: usize,
 }
 
-impl<L: Listener> Wishes<L> {
+impl<L: Listener> Notifications<L> {
     fn new() -> Self {
         Self { list: Vec::new(), active_at: Duration::ZERO, inhibited: false, inhibited_until: Duration::ZERO, idle: 0 }
     }
 
     fn add(&mut self, listener: L, timeout: Duration, input_only: bool, now: Duration) {
-        self.list.push(Wish { listener, timeout, since: now, input_only, idle: false });
+        self.list.push(Notification { listener, timeout, since: now, input_only, idle: false });
     }
 
     fn remove(&mut self, listener: &L) {
-        if let Some(index) = self.list.iter().position(|wish| wish.listener == *listener) {
+        if let Some(index) = self.list.iter().position(|notification| notification.listener == *listener) {
             let gone = self.list.swap_remove(index);
             self.idle -= usize::from(gone.idle);
         }
@@ -95,20 +95,20 @@ impl<L: Listener> Wishes<L> {
         }
         self.inhibited = inhibited;
         if inhibited {
-            return self.resume(|wish| !wish.input_only);
+            return self.resume(|notification| !notification.input_only);
         }
         self.inhibited_until = now;
         true
     }
 
-    fn resume(&mut self, which: impl Fn(&Wish<L>) -> bool) -> bool {
+    fn resume(&mut self, which: impl Fn(&Notification<L>) -> bool) -> bool {
         if self.idle == 0 {
             return false;
         }
         let mut any = false;
-        for wish in self.list.iter_mut().filter(|wish| wish.idle && which(wish)) {
-            wish.idle = false;
-            wish.listener.resumed();
+        for notification in self.list.iter_mut().filter(|notification| notification.idle && which(notification)) {
+            notification.idle = false;
+            notification.listener.resumed();
             self.idle -= 1;
             any = true;
         }
@@ -116,26 +116,27 @@ impl<L: Listener> Wishes<L> {
     }
 
     /// When a notification becomes idle, if there is no input until then.
-    fn due(&self, wish: &Wish<L>) -> Option<Duration> {
-        if wish.idle || (self.inhibited && !wish.input_only) {
+    fn due(&self, notification: &Notification<L>) -> Option<Duration> {
+        if notification.idle || (self.inhibited && !notification.input_only) {
             return None;
         }
-        let inhibited_until = if wish.input_only { Duration::ZERO } else { self.inhibited_until };
-        Some(wish.since.max(self.active_at).max(inhibited_until).saturating_add(wish.timeout))
+        let inhibited_until = if notification.input_only { Duration::ZERO } else { self.inhibited_until };
+        Some(notification.since.max(self.active_at).max(inhibited_until).saturating_add(notification.timeout))
     }
 
     fn deadline(&self) -> Option<Duration> {
-        self.list.iter().filter_map(|wish| self.due(wish)).min()
+        self.list.iter().filter_map(|notification| self.due(notification)).min()
     }
 
     /// Sends `idled` to those whose timeout has passed.
     fn time(&mut self, now: Duration) {
         for index in 0..self.list.len() {
-            let is_due = self.list.get(index).and_then(|wish| self.due(wish)).is_some_and(|due| due <= now);
-            if is_due && let Some(wish) = self.list.get_mut(index) {
-                wish.idle = true;
+            let is_due =
+                self.list.get(index).and_then(|notification| self.due(notification)).is_some_and(|due| due <= now);
+            if is_due && let Some(notification) = self.list.get_mut(index) {
+                notification.idle = true;
                 self.idle += 1;
-                wish.listener.idled();
+                notification.listener.idled();
             }
         }
     }
@@ -143,7 +144,7 @@ impl<L: Listener> Wishes<L> {
 
 /// The state of the protocol.
 pub struct IdleNotifier {
-    wishes: Wishes<ExtIdleNotificationV1>,
+    notifications: Notifications<ExtIdleNotificationV1>,
     /// For the next notification that becomes idle.
     pub timer: DeadlineTimer,
 }
@@ -152,17 +153,17 @@ impl IdleNotifier {
     /// Offers the global.
     pub fn new(display: &DisplayHandle) -> Self {
         display.create_global::<Kiosk, ExtIdleNotifierV1, ()>(VERSION, ());
-        Self { wishes: Wishes::new(), timer: DeadlineTimer::default() }
+        Self { notifications: Notifications::new(), timer: DeadlineTimer::default() }
     }
 
     /// When the next notification becomes idle, monotonic.
     pub fn deadline(&self) -> Option<Duration> {
-        self.wishes.deadline()
+        self.notifications.deadline()
     }
 
     /// Sends `idled` to those whose timeout has passed.
     pub fn time(&mut self, now: Duration) {
-        self.wishes.time(now);
+        self.notifications.time(now);
     }
 }
 
@@ -170,7 +171,7 @@ impl Kiosk {
     /// Handles input.
     pub fn tell_activity(&mut self) {
         let now = self.now();
-        if self.protocols.idle_notifier.wishes.activity(now) {
+        if self.protocols.idle_notifier.notifications.activity(now) {
             self.arm_idle_notifier();
         }
     }
@@ -178,7 +179,7 @@ impl Kiosk {
     /// An idle inhibitor became active, or the last one ended.
     pub fn tell_inhibited(&mut self, inhibited: bool) {
         let now = self.now();
-        if self.protocols.idle_notifier.wishes.inhibit(inhibited, now) {
+        if self.protocols.idle_notifier.notifications.inhibit(inhibited, now) {
             self.arm_idle_notifier();
         }
     }
@@ -202,7 +203,7 @@ impl Dispatch<ExtIdleNotifierV1, (), Kiosk> for IdleNotifier {
         let listener = init.init(id, ());
         let now = kiosk.now();
         let timeout = Duration::from_millis(timeout.into()).max(MIN_TIMEOUT);
-        kiosk.protocols.idle_notifier.wishes.add(listener, timeout, input_only, now);
+        kiosk.protocols.idle_notifier.notifications.add(listener, timeout, input_only, now);
         kiosk.arm_idle_notifier();
     }
 }
@@ -220,7 +221,7 @@ impl Dispatch<ExtIdleNotificationV1, (), Kiosk> for IdleNotifier {
     }
 
     fn destroyed(kiosk: &mut Kiosk, _: ClientId, resource: &ExtIdleNotificationV1, (): &()) {
-        kiosk.protocols.idle_notifier.wishes.remove(resource);
+        kiosk.protocols.idle_notifier.notifications.remove(resource);
     }
 }
 

@@ -22,6 +22,7 @@ mod gamma;
 mod guards;
 mod icons;
 mod idle_notify;
+mod ignored;
 pub(crate) mod input_method;
 mod layer_shell;
 mod output_management;
@@ -35,13 +36,12 @@ mod selection_devices;
 pub(crate) mod selection_sources;
 mod session_lock;
 mod shell;
-mod subsurface_place;
+mod subsurface_position;
 mod surfaces;
 mod text_input;
 mod timing;
 mod unconfigured;
 mod virtual_input;
-mod wishes;
 mod xwayland_shell;
 
 use smithay::{
@@ -87,6 +87,7 @@ use foreign_toplevel::ForeignToplevels;
 use gamma::Gamma;
 use icons::Icons;
 use idle_notify::IdleNotifier;
+use ignored::Ignored;
 use input_method::InputMethods;
 use kiosk_core::config::Limits as Settings;
 use output_management::OutputManagement;
@@ -98,7 +99,6 @@ use selection_sources::SelectionSources;
 use session_lock::SessionLock;
 use text_input::TextInputs;
 use virtual_input::VirtualInput;
-use wishes::Wishes;
 use xwayland_shell::XwaylandShell;
 
 /// The state of every protocol.
@@ -132,7 +132,7 @@ pub struct Protocols {
     /// The `xdg_surface` that is getting its role.
     pub xdg_surfaces: unconfigured::XdgSurfaces,
     /// The event sources that block commits.
-    pub waits: buffers::Waits,
+    pub waits: buffers::BlockedCommits,
     /// `zwlr_output_manager_v1`.
     pub output_management: OutputManagement,
     /// `zwlr_output_power_manager_v1`.
@@ -199,7 +199,7 @@ impl Protocols {
     pub fn new(display: &DisplayHandle, limits: &Settings) -> Self {
         let primary_selection = PrimarySelectionState::new::<Kiosk>(display);
         Icons::offer(display);
-        Wishes::offer(display);
+        Ignored::offer(display);
         SessionLock::offer(display);
         Fixes::offer(display);
         let data_control = DataControl::new(display, &primary_selection);
@@ -218,7 +218,7 @@ impl Protocols {
             dmabuf_feedback: None,
             syncobj: None,
             xdg_surfaces: unconfigured::XdgSurfaces::default(),
-            waits: buffers::Waits::default(),
+            waits: buffers::BlockedCommits::default(),
             output_management: OutputManagement::new(display),
             output_power: OutputPower::new(display),
             gamma: Gamma::new(display),

@@ -97,7 +97,7 @@ impl XdgShellHandler for Kiosk {
         }
         // Of the conformance suite's own clients some commit nothing after it, and point at the popup before it.
         #[cfg(feature = "conformance")]
-        self.doubt_pointer_focus();
+        self.mark_pointer_focus_stale();
         #[cfg(feature = "conformance")]
         smithay::wayland::compositor::with_states(&surface, |states| {
             use smithay::wayland::shell::xdg::XdgPopupSurfaceData;
@@ -137,7 +137,7 @@ impl XdgShellHandler for Kiosk {
 
     fn popup_destroyed(&mut self, _surface: PopupSurface) {
         self.stage.popups.cleanup();
-        self.doubt_pointer_focus();
+        self.mark_pointer_focus_stale();
         self.request_shell_redraw();
     }
 

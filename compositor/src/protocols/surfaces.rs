@@ -39,7 +39,7 @@ use smithay::{
     },
 };
 
-use super::subsurface_place;
+use super::subsurface_position;
 use crate::{
     kiosk::Kiosk,
     limits::waiting,
@@ -82,7 +82,7 @@ impl CompositorHandler for Kiosk {
         self.let_go_of(surface);
         self.clients.x11.forget(surface);
         self.remove_layer(surface);
-        self.doubt_pointer_focus();
+        self.mark_pointer_focus_stale();
         // As for a destroyed subsurface: see `guards::subsurface`.
         if get_parent(surface).is_some() {
             self.stage.windows.disturb();
@@ -93,7 +93,7 @@ impl CompositorHandler for Kiosk {
         let _span = tracing::debug_span!("commit", surface = surface.id().protocol_id()).entered();
         waiting::applied(surface);
         self.fifo_applied(surface);
-        subsurface_place::applied(surface);
+        subsurface_position::applied(surface);
         if let Some(client) = surface.client()
             && let Some(state) = client.get_data::<ClientState>()
         {
@@ -117,7 +117,7 @@ impl CompositorHandler for Kiosk {
             self.follow_popup(surface);
         }
         self.request_redraw_for(surface);
-        self.doubt_pointer_focus();
+        self.mark_pointer_focus_stale();
     }
 }
 

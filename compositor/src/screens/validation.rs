@@ -8,16 +8,16 @@ use super::{
 };
 
 /// A screen and its planned state.
-pub type ToBe<'a> = (&'a Facts, Planned);
+pub type PlannedScreen<'a> = (&'a Facts, Planned);
 
 /// A screen that is part of a circle of mirrors.
-pub fn circle<'a>(to_be: &[ToBe<'a>]) -> Option<&'a Facts> {
+pub fn circle<'a>(to_be: &[PlannedScreen<'a>]) -> Option<&'a Facts> {
     let source = |id| to_be.iter().find(|(screen, _)| screen.id == id).and_then(|(_, plan)| plan.mirror);
     to_be.iter().map(|(screen, _)| *screen).find(|screen| mirror::goes_in_circles(screen.id, source))
 }
 
 /// Two screens whose wanted positions overlap, and their sizes.
-pub fn overlapping<'a>(to_be: &[ToBe<'a>]) -> Option<[(&'a Facts, Placement); 2]> {
+pub fn overlapping<'a>(to_be: &[PlannedScreen<'a>]) -> Option<[(&'a Facts, Placement); 2]> {
     let places: Vec<Placement> =
         to_be.iter().map(|(screen, plan)| place(plan, screen.connected && plan.mirror.is_none())).collect();
     let (one, other) = overlap(&places)?;
@@ -26,7 +26,7 @@ pub fn overlapping<'a>(to_be: &[ToBe<'a>]) -> Option<[(&'a Facts, Placement); 2]
 
 /// The errors in the screens' current settings, a sentence each with what is done instead.
 pub fn told(screens: &[Facts]) -> Vec<String> {
-    let as_is: Vec<ToBe<'_>> = screens.iter().map(|screen| (screen, screen.now)).collect();
+    let as_is: Vec<PlannedScreen<'_>> = screens.iter().map(|screen| (screen, screen.now)).collect();
     let circle = circle(&as_is).map(|screen| {
         format!(
             "{}: its mirrors go in a circle; each of them shows a picture of its own, as if it had none",

@@ -73,7 +73,7 @@ impl Stage {
     pub fn end_font_search(&mut self, found: Option<Fonts>) {
         self.font_search = if found.is_some() { FontSearch::None } else { FontSearch::Failed };
         // A result for an earlier style is dropped.
-        if let Some(found) = found.filter(|found| found.has_the_wish_of(&self.style.fonts)) {
+        if let Some(found) = found.filter(|found| found.requests_same_as(&self.style.fonts)) {
             self.style.fonts = found;
         }
     }

@@ -15,7 +15,7 @@ use smithay::{
     },
 };
 
-use super::layer_place::{self, Wish};
+use super::layer_geometry::{self, Request};
 use crate::screens::ScreenId;
 
 /// Most unacknowledged configures of one surface; then no more are sent.
@@ -169,7 +169,7 @@ impl Layers {
         let (mut top, mut bottom) = (area.loc.y, area.loc.y.saturating_add(area.size.h));
         let here = |shown: &&ShownLayer| shown.mapped && shown.screen == screen && counts(shown.surface.wl_surface());
         for shown in self.list.iter().filter(here) {
-            match Wish::from(&shown.surface.cached_state()).keeps_upper() {
+            match Request::from(&shown.surface.cached_state()).keeps_upper() {
                 Some(true) => top = top.max(shown.area.loc.y.saturating_add(shown.area.size.h)),
                 Some(false) => bottom = bottom.min(shown.area.loc.y),
                 None => {}
@@ -232,8 +232,8 @@ impl Layers {
         // The topmost layer's exclusive zones come first.
         let order = [Layer::Overlay, Layer::Top, Layer::Bottom, Layer::Background];
         here.sort_by_key(|shown| order.iter().position(|layer| *layer == shown.surface.layer()));
-        let wishes: Vec<Wish> = here.iter().map(|shown| Wish::from(&shown.surface.cached_state())).collect();
-        for (shown, place) in here.into_iter().zip(layer_place::arrange(area, &wishes)) {
+        let requests: Vec<Request> = here.iter().map(|shown| Request::from(&shown.surface.cached_state())).collect();
+        for (shown, place) in here.into_iter().zip(layer_geometry::arrange(area, &requests)) {
             shown.area = place;
             #[cfg(feature = "conformance")]
             if let Some(at) = shown.pinned {

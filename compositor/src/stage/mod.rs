@@ -16,7 +16,7 @@ mod faded;
 pub mod fonts;
 pub mod frame;
 pub mod keyboard;
-mod layer_place;
+mod layer_geometry;
 pub mod layers;
 pub mod method_popups;
 pub mod notice;

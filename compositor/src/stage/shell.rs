@@ -35,14 +35,14 @@ impl Readiness {
     }
 }
 
-/// Waits longer than this are explained.
+/// LongWait longer than this are explained.
 const LONG: Duration = Duration::from_secs(15);
 /// Most characters of the report in the QR code: more makes it unreadable on small screens.
 const MAX_CODE: usize = 280;
 
 /// Start of a long wait.
 #[derive(Debug, Clone, PartialEq)]
-struct Waits {
+struct LongWait {
     /// Monotonic.
     since: Duration,
     /// Time of day.
@@ -63,7 +63,7 @@ pub struct ShellStage {
     /// The number of the last list that was closed here; the session may still report it.
     pub chosen: u64,
     /// The current long wait.
-    waits: Option<Waits>,
+    waits: Option<LongWait>,
     /// The page was ready once since its window was mapped; a later reload keeps the picture.
     was_ready: bool,
 }
@@ -88,7 +88,7 @@ impl ShellStage {
             matches!(self.readiness.state, Some(State::Waiting | State::Offline | State::Crashed | State::Backoff));
         match &self.waits {
             Some(_) if waiting => {}
-            _ => self.waits = waiting.then(|| Waits { since: now, at: at() }),
+            _ => self.waits = waiting.then(|| LongWait { since: now, at: at() }),
         }
     }
 

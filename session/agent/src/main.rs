@@ -7,8 +7,8 @@
 
 mod answer;
 mod bucket;
-mod door;
 mod events;
+mod guard;
 mod metrics;
 mod openapi;
 mod request;

@@ -23,7 +23,7 @@ use super::bucket::Bucket;
 use super::request::Given;
 use super::routes::{self, Verb};
 use super::token::Token;
-use super::{door, events, verbs};
+use super::{events, guard, verbs};
 
 /// Connections at a time, of each socket.
 const MAX_CONNECTIONS: usize = 64;
@@ -140,7 +140,7 @@ impl Server {
 
     async fn handle(&self, request: Request<Incoming>, may: bool) -> Result<Answer, Problem> {
         let (parts, body) = request.into_parts();
-        door::check(&parts, self.token.as_deref())?;
+        guard::check(&parts, self.token.as_deref())?;
         if !may {
             let detail = "too many requests over this connection";
             return Err(Problem::later(StatusCode::TOO_MANY_REQUESTS, 1, detail));

@@ -22,7 +22,7 @@ use super::{metrics, openapi};
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct OfShell {
+struct ShellQuery {
     #[serde(deserialize_with = "some")]
     shell: Option<String>,
 }
@@ -124,12 +124,12 @@ struct Pairing {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Keyboard {
-    keyboard: KeyboardWish,
+    keyboard: KeyboardMode,
 }
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum KeyboardWish {
+enum KeyboardMode {
     Show,
     Hide,
     Auto,
@@ -139,12 +139,12 @@ enum KeyboardWish {
 #[serde(deny_unknown_fields)]
 struct AidChange {
     aid: String,
-    state: AidWish,
+    state: AidState,
 }
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-enum AidWish {
+enum AidState {
     On,
     Off,
     Auto,
@@ -240,24 +240,24 @@ pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
         Verb::Dismiss => empty(given, screen::dismiss(client)).await?,
         Verb::Keyboard => {
             let Keyboard { keyboard } = given.json()?;
-            let wish = match keyboard {
-                KeyboardWish::Show => "show",
-                KeyboardWish::Hide => "hide",
-                KeyboardWish::Auto => "auto",
+            let state = match keyboard {
+                KeyboardMode::Show => "show",
+                KeyboardMode::Hide => "hide",
+                KeyboardMode::Auto => "auto",
             };
-            screen::keyboard(client, wish).await?
+            screen::keyboard(client, state).await?
         }
         Verb::Aid => {
             let AidChange { aid, state } = given.json()?;
             let known = Aid::ALL.into_iter().find(|known| known.as_str() == aid);
             let words: Vec<&str> = Aid::ALL.into_iter().map(Aid::as_str).collect();
             let aid = known.ok_or_else(|| bad(format!("aid: allowed is {}", words.join(", "))))?;
-            let wish = match state {
-                AidWish::On => "on",
-                AidWish::Off => "off",
-                AidWish::Auto => "auto",
+            let state = match state {
+                AidState::On => "on",
+                AidState::Off => "off",
+                AidState::Auto => "auto",
             };
-            screen::accessibility(client, aid.as_str(), wish).await?
+            screen::accessibility(client, aid.as_str(), state).await?
         }
         Verb::Vt => {
             let Vt { vt } = given.json()?;
@@ -286,7 +286,7 @@ fn within(key: &str, seconds: u64, allowed: &RangeInclusive<Duration>) -> Result
 
 /// The shell that is named in the body.
 fn shell(given: &Given) -> Result<Option<String>, Problem> {
-    given.json().map(|OfShell { shell }| shell)
+    given.json().map(|ShellQuery { shell }| shell)
 }
 
 /// An order whose body says nothing.
@@ -370,9 +370,9 @@ fn settings(
     Ok(settings)
 }
 
-async fn input(client: &Client, device: &str, wish: Input) -> Result<Outcome, Problem> {
+async fn input(client: &Client, device: &str, state: Input) -> Result<Outcome, Problem> {
     let device = device.to_owned();
-    match wish {
+    match state {
         Input { trusted: Some(true), output: None } => Ok(inputs::trust(client, &[device], &[]).await?),
         Input { trusted: Some(false), output: None } => Ok(inputs::trust(client, &[], &[device]).await?),
         Input { trusted: None, output: Some(output) } => Ok(inputs::touch_map(client, &device, &output).await?),
@@ -380,16 +380,16 @@ async fn input(client: &Client, device: &str, wish: Input) -> Result<Outcome, Pr
     }
 }
 
-async fn pairing(client: &Client, wish: Pairing) -> Result<Outcome, Problem> {
+async fn pairing(client: &Client, state: Pairing) -> Result<Outcome, Problem> {
     let mut options = Options::new();
-    for (name, text) in [("wifi", &wish.wifi), ("wifi-password", &wish.wifi_password), ("title", &wish.title)] {
+    for (name, text) in [("wifi", &state.wifi), ("wifi-password", &state.wifi_password), ("title", &state.title)] {
         if let Some(text) = text {
             options.insert(name, text.as_str().into());
         }
     }
-    if let Some(seconds) = wish.expires {
+    if let Some(seconds) = state.expires {
         within("expires", seconds.into(), &PAIRING_EXPIRES)?;
         options.insert("expires", seconds.into());
     }
-    Ok(screen::pairing(client, &wish.url, &wish.code, options).await?)
+    Ok(screen::pairing(client, &state.url, &state.code, options).await?)
 }

@@ -182,8 +182,8 @@ fn verbs_reach_the_services() {
         assert_eq!(reply.status, 200, "{path}: {reply:?}");
         assert_eq!(compositor.calls().last().unwrap().0, method);
     }
-    let turned = agent.ask("PATCH", "/v1/outputs/DP-1", r#"{"rotation": 90.0, "scale": 1.5, "lasting": "temporary"}"#);
-    let told = turned.json();
+    let rotated = agent.ask("PATCH", "/v1/outputs/DP-1", r#"{"rotation": 90.0, "scale": 1.5, "lasting": "temporary"}"#);
+    let told = rotated.json();
     assert_eq!((&told["mode"], &told["revert-after"], &told["serial"]), (&json!("temporary"), &json!(15), &json!(8)));
     assert_eq!(told["changes"], json!([{ "output": "DP-1", "rotation": 90, "scale": 1.5 }]));
     assert_eq!(compositor.calls().last().unwrap().0, "ApplyOutputs");

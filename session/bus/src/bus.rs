@@ -16,7 +16,7 @@ use tokio::net::UnixStream;
 use zbus::Connection;
 use zbus::fdo::{RequestNameFlags, RequestNameReply};
 
-use crate::connection::{self, Entrance};
+use crate::connection::{self, AcceptedConnection};
 use crate::{Service, Shared};
 
 /// Where the system bus is unless `DBUS_SYSTEM_BUS_ADDRESS` says otherwise.
@@ -84,7 +84,8 @@ type Calls = tokio::sync::mpsc::Receiver<crate::reader::Incoming>;
 async fn connect<S>(address: &str, shared: &Shared<S>) -> zbus::Result<(Connection, Calls, String)> {
     let socket = open(address)?;
     socket.set_nonblocking(true)?;
-    let Entrance { builder, calls, name } = Entrance::new(shared, UnixStream::from_std(socket)?, "bus".into(), true);
+    let AcceptedConnection { builder, calls, name } =
+        AcceptedConnection::new(shared, UnixStream::from_std(socket)?, "bus".into(), true);
     Ok((builder.build().await?, calls, name))
 }
 

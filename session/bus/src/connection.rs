@@ -25,7 +25,7 @@ use crate::{Failure, Service, Shared, Watch};
 const QUEUE: usize = 4;
 
 /// The receiving side of a connection: zbus's builder, and the incoming calls.
-pub struct Entrance {
+pub struct AcceptedConnection {
     /// For zbus, with the socket split into reader and writer.
     pub builder: Builder<'static>,
     /// Calls in the order in which they came; bounded, so a caller that floods waits.
@@ -34,14 +34,14 @@ pub struct Entrance {
     pub name: String,
 }
 
-impl Entrance {
+impl AcceptedConnection {
     /// `name` tells the connection from others; `bus`: the peer is a message bus and speaks for many.
     pub fn new<S>(shared: &Shared<S>, stream: UnixStream, name: String, bus: bool) -> Self {
         let stream = Arc::new(stream);
         let (sender, calls) = mpsc::channel(QUEUE);
         let reader = Reader::new(stream.clone(), sender, shared.limits.large.clone(), name.clone(), bus);
         let split: BoxedSplit = Split::new(Box::new(reader), Box::new(Writer(stream)));
-        Entrance { builder: Builder::socket(split), calls, name }
+        AcceptedConnection { builder: Builder::socket(split), calls, name }
     }
 }
 

@@ -12,7 +12,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::Notify;
 use zbus::{Guid, OwnedGuid};
 
-use crate::connection::{self, Entrance};
+use crate::connection::{self, AcceptedConnection};
 use crate::{Endpoints, Service, Shared, Socket, caller};
 
 /// How long a client may take to authenticate.
@@ -117,7 +117,7 @@ async fn client<S: Service>(
     name: String,
     place: Permit<u32>,
 ) {
-    let Entrance { builder, calls, name } = Entrance::new(&shared, stream, name, false);
+    let AcceptedConnection { builder, calls, name } = AcceptedConnection::new(&shared, stream, name, false);
     match tokio::time::timeout(HANDSHAKE_TIMEOUT, builder.server(guid).p2p().build()).await {
         Ok(Ok(connection)) => connection::serve(&shared, connection, calls, &name).await,
         Ok(Err(error)) => tracing::debug!(%error, name, "a client did not get through the handshake"),

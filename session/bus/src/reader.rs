@@ -127,7 +127,7 @@ impl ReadHalf for Reader {
                 whole.map_err(|_| io::Error::new(io::ErrorKind::TimedOut, "a message was begun and not ended"))??;
             let Some(whole) = whole else { continue };
             let (refusal, large) = (whole.refusal, whole.large);
-            let message = Whole::message(whole.bytes, whole.fds, seq).await?;
+            let message = MessageReader::message(whole.bytes, whole.fds, seq).await?;
             if message.message_type() != Type::MethodCall {
                 if self.bus {
                     return Ok(message);
@@ -245,7 +245,7 @@ pub async fn read_message(bytes: Vec<u8>) -> zbus::Result<Message> {
     if bytes.len() != (FIXED + fields).next_multiple_of(8) + body || body > LARGE {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "these bytes are not one message").into());
     }
-    Whole::message(bytes, Vec::new(), 0).await
+    MessageReader::message(bytes, Vec::new(), 0).await
 }
 
 /// The lengths of header fields and body that the fixed part announces.
@@ -266,20 +266,20 @@ fn lengths(fixed: &[u8]) -> io::Result<(usize, usize)> {
 
 /// A complete message as a reader for zbus, which parses messages only while it reads them.
 #[derive(Debug)]
-struct Whole {
+struct MessageReader {
     bytes: Vec<u8>,
     read: usize,
     fds: Vec<OwnedFd>,
 }
 
-impl Whole {
+impl MessageReader {
     async fn message(bytes: Vec<u8>, fds: Vec<OwnedFd>, seq: u64) -> zbus::Result<Message> {
-        Whole { bytes, read: 0, fds }.receive_message(seq, &mut Vec::new(), &mut Vec::new()).await
+        MessageReader { bytes, read: 0, fds }.receive_message(seq, &mut Vec::new(), &mut Vec::new()).await
     }
 }
 
 #[async_trait]
-impl ReadHalf for Whole {
+impl ReadHalf for MessageReader {
     async fn recvmsg(&mut self, buffer: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
         let rest = self.bytes.get(self.read..).unwrap_or_default();
         let count = rest.len().min(buffer.len());

@@ -42,7 +42,7 @@ pub enum Lasting {
 }
 
 impl Lasting {
-    fn word(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Lasting::Verify => "verify",
             Lasting::Temporary(_) => "temporary",
@@ -57,7 +57,7 @@ impl Setting {
         Self { key: "power", value: on.into(), json: json!(if on { "on" } else { "off" }) }
     }
 
-    /// Turned, clockwise as the viewer sees it.
+    /// Rotated, clockwise as the viewer sees it.
     pub fn rotation(rotation: Rotation) -> Self {
         let degrees = rotation.degrees();
         Self { key: "rotation", value: degrees.into(), json: json!(degrees) }
@@ -173,7 +173,7 @@ pub async fn carry_out(peer: &Peer, changes: Vec<Change>, lasting: Lasting) -> R
         })
         .collect();
     // Serial 0, the current layout: the changed keys do not depend on it.
-    let serial: u32 = peer.call("ApplyOutputs", &(0u32, wire, lasting.word(), options)).await?;
-    let json = json!({ "serial": serial, "mode": lasting.word(), "changes": told, "revert-after": revert_after });
+    let serial: u32 = peer.call("ApplyOutputs", &(0u32, wire, lasting.as_str(), options)).await?;
+    let json = json!({ "serial": serial, "mode": lasting.as_str(), "changes": told, "revert-after": revert_after });
     Ok(Outcome::new(lines.join("\n"), json))
 }

@@ -90,8 +90,8 @@ pub async fn reload_configuration(client: &Client) -> Result<Outcome, Failure> {
 }
 
 /// The keyboard on the screen: `show`, `hide` or `auto`.
-pub async fn keyboard(client: &Client, wish: &str) -> Result<Outcome, Failure> {
-    call(client, "SetKeyboard", &(wish, Options::new())).await
+pub async fn keyboard(client: &Client, mode: &str) -> Result<Outcome, Failure> {
+    call(client, "SetKeyboard", &(mode, Options::new())).await
 }
 
 /// Which aids there are, and whether each is on.
@@ -102,8 +102,8 @@ pub async fn aids(client: &Client) -> Result<Vec<(Aid, bool)>, Failure> {
 }
 
 /// An aid (`docs/schemas/accessibility.json`): `on`, `off` or `auto`.
-pub async fn accessibility(client: &Client, aid: &str, wish: &str) -> Result<Outcome, Failure> {
-    call(client, "SetAccessibility", &(aid, wish, Options::new())).await
+pub async fn accessibility(client: &Client, aid: &str, state: &str) -> Result<Outcome, Failure> {
+    call(client, "SetAccessibility", &(aid, state, Options::new())).await
 }
 
 /// Takes the message or pairing screen away.

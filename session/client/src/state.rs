@@ -58,7 +58,7 @@ pub struct CompositorState {
     /// What people see: `splash`, `shell` or `system-screen`.
     pub stage: String,
     /// Of each shell, by number.
-    pub shells: Vec<ShellPlace>,
+    pub shells: Vec<ShellOutput>,
     /// In the foreground; 0: unknown or none.
     pub active_vt: i64,
     /// Of the screen layout.
@@ -72,7 +72,7 @@ pub struct CompositorState {
 /// A shell's output.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub struct ShellPlace {
+pub struct ShellOutput {
     /// Its output; empty: it has none.
     pub output: String,
     /// What its output shows.
@@ -189,7 +189,7 @@ impl CompositorState {
             stage: client::text(&all, "Stage"),
             shells: client::pairs(&all, "Shells")
                 .into_iter()
-                .map(|(output, stage)| ShellPlace { output, stage })
+                .map(|(output, stage)| ShellOutput { output, stage })
                 .collect(),
             active_vt: client::integer(&all, "ActiveVt"),
             serial: client::integer(&all, "Serial"),

@@ -1,12 +1,12 @@
 //! Which input devices and displays come, go and change, found by polling the kernel's files: for systems without udev
 //! (`kiosk-describe-inputs --watch`). Only compares; [`crate::input_database`] describes devices,
-//! [`crate::device_news`] sends the events.
+//! [`crate::device_events`] sends the events.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use crate::device_news::{Action, News};
+use crate::device_events::{Action, DeviceEvent};
 
 /// Far more than a device has; more is a mistake.
 const MAX_NAMES: usize = 1024;
@@ -55,8 +55,8 @@ impl Devices {
     }
 
     /// The events since `before`, removals first. `properties` gives the properties of an input device.
-    pub fn since(&self, before: &Self, properties: impl Fn(&str) -> Vec<String>) -> Vec<News> {
-        let input = |action, name: &str, place: &Node| News {
+    pub fn since(&self, before: &Self, properties: impl Fn(&str) -> Vec<String>) -> Vec<DeviceEvent> {
+        let input = |action, name: &str, place: &Node| DeviceEvent {
             action,
             subsystem: "input",
             path: place.path.clone(),
@@ -64,7 +64,7 @@ impl Devices {
             node: format!("input/{name}"),
             properties: properties(&place.number),
         };
-        let card = |action, name: &str, place: &Node| News {
+        let card = |action, name: &str, place: &Node| DeviceEvent {
             action,
             subsystem: "drm",
             path: place.path.clone(),
@@ -72,24 +72,24 @@ impl Devices {
             node: format!("dri/{name}"),
             properties: vec!["DEVTYPE=drm_minor".into(), "HOTPLUG=1".into()],
         };
-        let mut news = Vec::new();
+        let mut event = Vec::new();
         for (name, place) in before.inputs.iter().filter(|(name, place)| self.inputs.get(*name) != Some(place)) {
-            news.push(input(Action::Remove, name, place));
+            event.push(input(Action::Remove, name, place));
         }
         for (name, (place, _)) in before.cards.iter().filter(|(name, _)| !self.cards.contains_key(*name)) {
-            news.push(card(Action::Remove, name, place));
+            event.push(card(Action::Remove, name, place));
         }
         for (name, place) in self.inputs.iter().filter(|(name, place)| before.inputs.get(*name) != Some(place)) {
-            news.push(input(Action::Add, name, place));
+            event.push(input(Action::Add, name, place));
         }
         for (name, (place, says)) in &self.cards {
             match before.cards.get(name) {
-                None => news.push(card(Action::Add, name, place)),
-                Some((_, said)) if said != says => news.push(card(Action::Change, name, place)),
+                None => event.push(card(Action::Add, name, place)),
+                Some((_, said)) if said != says => event.push(card(Action::Change, name, place)),
                 Some(_) => {}
             }
         }
-        news
+        event
     }
 }
 
@@ -127,8 +127,8 @@ mod tests {
 
     fn told(root: &Path, before: &Devices) -> (Devices, Vec<(Action, String)>) {
         let now = Devices::look(root);
-        let news = now.since(before, |number| vec![format!("OF={number}")]);
-        (now, news.into_iter().map(|news| (news.action, news.node)).collect())
+        let event = now.since(before, |number| vec![format!("OF={number}")]);
+        (now, event.into_iter().map(|event| (event.action, event.node)).collect())
     }
 
     #[test]
@@ -140,15 +140,15 @@ mod tests {
         put(root, "input", "mouse0", &[("dev", "13:32\n")]);
         put(root, "drm", "card0", &[("dev", "226:0\n")]);
         put(root, "drm", "card0-HDMI-A-1", &[("status", "disconnected\n")]);
-        let (first, news) = told(root, &none);
-        assert_eq!(news, [(Action::Add, "input/event3".into()), (Action::Add, "dri/card0".into())]);
+        let (first, event) = told(root, &none);
+        assert_eq!(event, [(Action::Add, "input/event3".into()), (Action::Add, "dri/card0".into())]);
         assert_eq!(told(root, &first).1, []);
         put(root, "drm", "card0-HDMI-A-1", &[("status", "connected\n"), ("edid", "one")]);
-        let (second, news) = told(root, &first);
-        assert_eq!(news, [(Action::Change, "dri/card0".into())]);
+        let (second, event) = told(root, &first);
+        assert_eq!(event, [(Action::Change, "dri/card0".into())]);
         put(root, "drm", "card0-HDMI-A-1", &[("edid", "two")]);
-        let (third, news) = told(root, &second);
-        assert_eq!(news, [(Action::Change, "dri/card0".into())], "another display in between");
+        let (third, event) = told(root, &second);
+        assert_eq!(event, [(Action::Change, "dri/card0".into())], "another display in between");
         fs::remove_file(root.join("sys/class/input/event3")).unwrap();
         assert_eq!(told(root, &third).1, [(Action::Remove, "input/event3".into())]);
     }
@@ -157,8 +157,8 @@ mod tests {
     fn a_device_is_told_with_its_place_and_what_is_known_of_it() {
         let directory = tempfile::tempdir().unwrap();
         put(directory.path(), "input", "event3", &[("dev", "13:67\n")]);
-        let news = Devices::look(directory.path()).since(&Devices::default(), |number| vec![format!("OF={number}")]);
-        assert_eq!((news[0].path.as_str(), news[0].number.as_str()), ("/devices/pci0/input/event3", "13:67"));
-        assert_eq!(news[0].properties, ["OF=13:67"]);
+        let event = Devices::look(directory.path()).since(&Devices::default(), |number| vec![format!("OF={number}")]);
+        assert_eq!((event[0].path.as_str(), event[0].number.as_str()), ("/devices/pci0/input/event3", "13:67"));
+        assert_eq!(event[0].properties, ["OF=13:67"]);
     }
 }

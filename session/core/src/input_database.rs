@@ -30,7 +30,7 @@ pub fn unheard(root: &Path) -> Vec<String> {
 }
 
 /// One sentence about them and what helps; `None` where there are none.
-pub fn sentence(unheard: &[String]) -> Option<String> {
+pub fn problem(unheard: &[String]) -> Option<String> {
     let (first, more) = (unheard.first()?, unheard.len() - 1);
     let devices = match more {
         0 => format!("the input device {first} is"),
@@ -318,10 +318,10 @@ mod tests {
 
     #[test]
     fn the_loss_is_one_sentence() {
-        assert_eq!(sentence(&[]), None);
-        let one = sentence(&["event3".into()]).unwrap();
+        assert_eq!(problem(&[]), None);
+        let one = problem(&["event3".into()]).unwrap();
         assert!(one.starts_with("the input device event3 is not heard: udev does not run"), "{one}");
-        let three = sentence(&["event0".into(), "event1".into(), "event2".into()]).unwrap();
+        let three = problem(&["event0".into(), "event1".into(), "event2".into()]).unwrap();
         assert!(three.starts_with("3 input devices (event0 and 2 more) are not heard"), "{three}");
     }
 }

@@ -11,7 +11,7 @@ pub mod chromium;
 pub mod config;
 pub mod container;
 pub mod day_clock;
-pub mod device_news;
+pub mod device_events;
 pub mod device_watch;
 pub mod durable;
 pub mod files;

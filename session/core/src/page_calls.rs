@@ -16,13 +16,13 @@ pub struct PageCall {
     #[serde(default)]
     pub shell: u32,
     /// What it asks for.
-    pub wish: Wish,
+    pub request: DeviceRequest,
 }
 
 /// What a page may ask of the compositor, always for the screen of its shell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", tag = "do")]
-pub enum Wish {
+pub enum DeviceRequest {
     /// The screen, and those that show its picture, on or off.
     Screen {
         /// True: as input would switch it on; false: off until the next input.
@@ -58,7 +58,7 @@ pub struct PageAnswer {
     /// Why not, in one sentence; `None`: it is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// The answer to [`Wish::Info`].
+    /// The answer to [`DeviceRequest::Info`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub info: Option<DeviceInfo>,
 }
@@ -107,24 +107,24 @@ mod tests {
 
     #[test]
     fn a_call_is_read_as_it_was_written_and_nothing_else_is_one() {
-        for wish in [
-            Wish::Screen { on: false },
-            Wish::Left {},
-            Wish::Brightness { percent: -1 },
-            Wish::Rotate { degrees: 45 },
-            Wish::Message { text: "\u{2028}\n\"".into() },
-            Wish::Info {},
+        for request in [
+            DeviceRequest::Screen { on: false },
+            DeviceRequest::Left {},
+            DeviceRequest::Brightness { percent: -1 },
+            DeviceRequest::Rotate { degrees: 45 },
+            DeviceRequest::Message { text: "\u{2028}\n\"".into() },
+            DeviceRequest::Info {},
         ] {
-            let call = PageCall { call: 7, shell: 1, wish };
+            let call = PageCall { call: 7, shell: 1, request };
             let line = serde_json::to_string(&call).unwrap();
             assert!(!line.contains('\n'));
             assert_eq!(serde_json::from_str::<PageCall>(&line).unwrap(), call);
         }
         for wrong in [
-            r#"{"call":1,"wish":{"do":"reboot"}}"#,
-            r#"{"call":1,"wish":{"do":"screen"}}"#,
-            r#"{"call":1,"state":"ready","wish":{"do":"info"}}"#,
-            r#"{"call":-1,"wish":{"do":"info"}}"#,
+            r#"{"call":1,"request":{"do":"reboot"}}"#,
+            r#"{"call":1,"request":{"do":"screen"}}"#,
+            r#"{"call":1,"state":"ready","request":{"do":"info"}}"#,
+            r#"{"call":-1,"request":{"do":"info"}}"#,
         ] {
             assert!(serde_json::from_str::<PageCall>(wrong).is_err(), "{wrong}");
         }

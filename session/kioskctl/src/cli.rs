@@ -210,15 +210,15 @@ pub enum Verb {
     /// Show the keyboard on the screen, hide it, or let it follow the text fields again
     Keyboard {
         #[arg(value_enum)]
-        wish: KeyboardWish,
+        state: KeyboardMode,
     },
     /// Switch an aid for people whom a keyboard or a screen does not suit as it is, for good; without one: which are on
     Accessibility {
         /// sticky-keys, slow-keys, bounce-keys, magnifier, contrast or invert
-        #[arg(requires = "wish")]
+        #[arg(requires = "state")]
         aid: Option<Aid>,
         #[arg(value_enum)]
-        wish: Option<AidWish>,
+        state: Option<AidState>,
     },
     /// Take the message or pairing screen away
     Dismiss,
@@ -323,7 +323,7 @@ pub enum Power {
 
 /// What becomes of an aid.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum AidWish {
+pub enum AidState {
     /// Kept over restarts
     On,
     /// Kept over restarts
@@ -334,7 +334,7 @@ pub enum AidWish {
 
 /// What the keyboard on the screen is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum KeyboardWish {
+pub enum KeyboardMode {
     /// It stays until its hide key, `hide` or `auto`
     Show,
     /// It does not come
@@ -343,13 +343,13 @@ pub enum KeyboardWish {
     Auto,
 }
 
-impl KeyboardWish {
+impl KeyboardMode {
     /// As kioskd has it.
     pub fn as_str(self) -> &'static str {
         match self {
-            KeyboardWish::Show => "show",
-            KeyboardWish::Hide => "hide",
-            KeyboardWish::Auto => "auto",
+            KeyboardMode::Show => "show",
+            KeyboardMode::Hide => "hide",
+            KeyboardMode::Auto => "auto",
         }
     }
 }

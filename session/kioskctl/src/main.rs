@@ -94,8 +94,8 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
             let options = [("wifi", wifi), ("title", title)];
             pairing::show(&client, (url, code), *expires, options, wifi_password.as_deref()).await
         }
-        Verb::Accessibility { aid, wish } => accessibility::run(&client, aid.zip(*wish)).await,
-        Verb::Keyboard { wish } => shown::keyboard(&client, wish.as_str()).await,
+        Verb::Accessibility { aid, state } => accessibility::run(&client, aid.zip(*state)).await,
+        Verb::Keyboard { state } => shown::keyboard(&client, state.as_str()).await,
         Verb::Dismiss => shown::dismiss(&client).await,
         Verb::Wait { what, shell, stable, timeout } => {
             wait::wait(&client, *what, shell.as_deref(), *stable, *timeout).await

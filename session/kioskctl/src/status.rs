@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
-use kiosk_client::state::{CompositorState, OutputState, SessionState, ShellPlace, span_text, time_since};
+use kiosk_client::state::{CompositorState, OutputState, SessionState, ShellOutput, span_text, time_since};
 use kiosk_client::{Client, ClientError, Link, Service, Status};
 use kiosk_core::config::ROOT_ENV;
 use serde_json::Value;
@@ -107,7 +107,7 @@ impl Shown {
 }
 
 /// A shell's stage and output.
-fn place_text(place: &ShellPlace) -> String {
+fn place_text(place: &ShellOutput) -> String {
     match place.output.as_str() {
         "" => format!(": {} on no output, every one is another shell's", place.stage),
         output => format!(": {} on {output}", place.stage),
@@ -211,7 +211,7 @@ mod tests {
     fn an_output_without_a_shell_says_so() {
         let output =
             |name: &str| OutputState { name: name.into(), connected: true, power: true, ..OutputState::default() };
-        let place = ShellPlace { output: "DP-1".into(), ..ShellPlace::default() };
+        let place = ShellOutput { output: "DP-1".into(), ..ShellOutput::default() };
         let compositor = CompositorState { shells: vec![place], ..CompositorState::default() };
         let told = |output: &OutputState| without_a_shell(&compositor, output);
         assert_eq!(told(&output("DP-1")), "");

@@ -75,7 +75,7 @@ pub struct Measures {
 
 /// How long before the state machine's start the strong measures were taken; `None`: never.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Before {
+pub struct LastMeasures {
     /// A profile was discarded.
     pub profile: Option<Duration>,
     /// kiosk-session was restarted.
@@ -119,7 +119,7 @@ pub struct Ladder {
 
 impl Ladder {
     /// With the measures taken before the clock's start.
-    pub fn after(before: Before) -> Self {
+    pub fn after(before: LastMeasures) -> Self {
         let taken = |time: Option<Duration>| time.map(Taken::Before);
         let (profile, session, reboot) = (taken(before.profile), taken(before.session), taken(before.reboot));
         Ladder { profile, session, reboot, ..Ladder::default() }
@@ -197,7 +197,7 @@ pub struct Recovery {
 
 impl Recovery {
     /// With the measures taken before the clock's start.
-    pub fn after(before: Before) -> Self {
+    pub fn after(before: LastMeasures) -> Self {
         Recovery { ladder: Ladder::after(before), ..Self::default() }
     }
 
@@ -308,7 +308,7 @@ mod tests {
     #[test]
     fn what_was_done_before_a_restart_counts() {
         let hours = |hours: u64| Some(Duration::from_secs(hours * 3600));
-        let ladder = |profile, session, reboot| Ladder::after(Before { profile, session, reboot });
+        let ladder = |profile, session, reboot| Ladder::after(LastMeasures { profile, session, reboot });
         assert_eq!(ladder(None, None, None).after_browsers(ALL, 0), Rung::Profile);
         assert_eq!(ladder(hours(24), hours(0), None).after_browsers(ALL, 0), Rung::Profile);
         assert_eq!(ladder(hours(23), None, None).after_browsers(ALL, 0), Rung::Session);
@@ -334,7 +334,7 @@ mod tests {
                 1..4 => ladder.reset(),
                 4 => {
                     let before = |index: usize| last[index].map(|at| Duration::from_secs(now - at));
-                    let before = Before { profile: before(0), session: before(1), reboot: before(2) };
+                    let before = LastMeasures { profile: before(0), session: before(1), reboot: before(2) };
                     (ladder, began) = (Ladder::after(before), now);
                 }
                 _ => {}

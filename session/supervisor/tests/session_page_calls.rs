@@ -6,7 +6,7 @@
 mod session_support;
 
 use kiosk_core::api::{Notice, State};
-use kiosk_core::page_calls::{DeviceInfo, OutputInfo, PageAnswer, Wish};
+use kiosk_core::page_calls::{DeviceInfo, DeviceRequest, OutputInfo, PageAnswer};
 use session_support::site::Site;
 use session_support::{BROWSER, Compositor, SOON, Session, headless, last_failure, until};
 
@@ -52,15 +52,20 @@ fn a_granted_page_asks_and_each_call_is_answered() {
         outputs: vec![OutputInfo { refresh: 59_940, scale: 1_250, ..OutputInfo::default() }],
         ..DeviceInfo::default()
     };
-    for (wish, error, info, told) in [
-        (Wish::Screen { on: false }, None, None, "off done null"),
-        (Wish::Brightness { percent: 40 }, Some("this display has none"), None, "bright this display has none"),
-        (Wish::Rotate { degrees: 90 }, None, None, "turn done null"),
-        (Wish::Message { text: "Grüße".into() }, None, None, "text done null"),
-        (Wish::Info {}, None, Some(info), ""),
+    for (request, error, info, told) in [
+        (DeviceRequest::Screen { on: false }, None, None, "off done null"),
+        (
+            DeviceRequest::Brightness { percent: 40 },
+            Some("this display has none"),
+            None,
+            "bright this display has none",
+        ),
+        (DeviceRequest::Rotate { degrees: 90 }, None, None, "turn done null"),
+        (DeviceRequest::Message { text: "Grüße".into() }, None, None, "text done null"),
+        (DeviceRequest::Info {}, None, Some(info), ""),
     ] {
         let call = compositor.page_call();
-        assert_eq!((call.wish, call.shell), (wish, 0));
+        assert_eq!((call.request, call.shell), (request, 0));
         answer(&mut compositor, call.call, error, info);
         until(told, SOON, || told.is_empty() || site.has_told(told));
     }
@@ -94,10 +99,10 @@ fn a_page_that_goes_is_answered_before_and_what_it_put_out_is_lit() {
     let site = Site::start(&[("/", &page(script))]);
     let (mut compositor, _session) = start(&site, &origin(&site));
     let off = compositor.page_call();
-    assert_eq!(off.wish, Wish::Screen { on: false });
+    assert_eq!(off.request, DeviceRequest::Screen { on: false });
     answer(&mut compositor, off.call, None, None);
     until("the page anew", SOON, || site.has_told("again"));
-    assert_eq!(compositor.page_call().wish, Wish::Left {});
+    assert_eq!(compositor.page_call().request, DeviceRequest::Left {});
 }
 
 #[test]
@@ -144,7 +149,11 @@ fn neither_another_origin_nor_a_frame_of_one_is_heard_whatever_it_says() {
     until("the frame", BROWSER, || inner.has_told("frame has undefined"));
     until("its forgery", SOON, || inner.has_told("forged"));
     let call = compositor.page_call();
-    assert_eq!(call.wish, Wish::Message { text: "a".into() }, "the frame's calls came before, and are not heard");
+    assert_eq!(
+        call.request,
+        DeviceRequest::Message { text: "a".into() },
+        "the frame's calls came before, and are not heard"
+    );
     answer(&mut compositor, call.call, None, None);
     until("the page's own answer", SOON, || site.has_told("own done null"));
     assert_eq!(compositor.page_calls(), []);

@@ -49,7 +49,7 @@ fn start(site: &Site, uploads: &str, more: &str) -> (Compositor, Session, Hand) 
 
 /// The list that the compositor is to show.
 #[track_caller]
-fn asked(compositor: &mut Compositor) -> Chooser {
+fn chooser(compositor: &mut Compositor) -> Chooser {
     compositor.until(SOON, |report| report.chooser.is_some()).pop().and_then(|report| report.chooser).unwrap()
 }
 
@@ -74,7 +74,7 @@ fn a_page_gets_the_file_that_was_chosen_and_uploads_it() {
     let site = Site::start(&[("/", &input(""))]);
     let (mut compositor, _session, mut hand) = start(&site, "STICK", "");
     hand.click(40, 20);
-    let chooser = asked(&mut compositor);
+    let chooser = chooser(&mut compositor);
     assert_eq!(names(&chooser), ["letter.txt", "photos/cat.jpg"], "no link, and no folder by itself");
     assert!(!chooser.multiple);
     choose(&mut compositor, &chooser, &["letter.txt"]);
@@ -88,7 +88,7 @@ fn several_files_of_the_kinds_that_the_page_takes() {
     let (mut compositor, session, mut hand) = start(&site, "STICK", "");
     std::fs::write(session.runtime_dir.join("stick/program.exe"), "x").unwrap();
     hand.click(40, 20);
-    let chooser = asked(&mut compositor);
+    let chooser = chooser(&mut compositor);
     assert!(chooser.multiple);
     assert_eq!(names(&chooser), ["letter.txt", "photos/cat.jpg"]);
     choose(&mut compositor, &chooser, &["photos/cat.jpg", "letter.txt"]);
@@ -143,7 +143,7 @@ fn a_frame_with_a_process_of_its_own_is_no_way_round() {
     let (mut compositor, _session, mut hand) = start(&site, "STICK", &allow);
     is_felt(&site, &mut hand);
     hand.click(40, 20);
-    let chooser = asked(&mut compositor);
+    let chooser = chooser(&mut compositor);
     choose(&mut compositor, &chooser, &["letter.txt"]);
     until("the file's content", SOON, || site.has_told("got letter.txt=Dear all"));
 }
@@ -154,13 +154,13 @@ fn the_list_goes_with_home_and_with_the_page_and_the_page_hears_of_a_visitor_who
     let site = Site::start(&[("/", &(input("") + script)), ("/?left", &input(""))]);
     let (mut compositor, session, mut hand) = start(&site, "STICK", "");
     hand.click(40, 20);
-    let first = asked(&mut compositor);
+    let first = chooser(&mut compositor);
     session.kioskctl(&["home"]);
     compositor.until(SOON, is_gone);
     // An answer that was sent before.
     compositor.notify(&Notice::Chosen { number: first.number, files: vec![0] });
     hand.click(40, 20);
-    let second = asked(&mut compositor);
+    let second = chooser(&mut compositor);
     assert_ne!(second.number, first.number);
     choose(&mut compositor, &second, &[]);
     compositor.until(SOON, is_gone);
@@ -169,7 +169,7 @@ fn the_list_goes_with_home_and_with_the_page_and_the_page_hears_of_a_visitor_who
     session.kioskctl(&["open", &site.url("/#leave")]);
     session.kioskctl(&["wait", "ready", "--timeout", "60s"]);
     hand.click(40, 20);
-    asked(&mut compositor);
+    chooser(&mut compositor);
     compositor.until(SOON, is_gone);
 }
 
@@ -181,7 +181,7 @@ fn a_page_that_asks_again_and_again_gets_no_second_list() {
     let (mut compositor, _session, mut hand) = start(&site, "STICK", "");
     compositor.stays_silent(Duration::from_millis(500));
     hand.click(300, 300);
-    let chooser = asked(&mut compositor);
+    let chooser = chooser(&mut compositor);
     // The visitor waits as long as the browser allows a page to ask after a touch.
     let asked = site.told().len();
     until("more questions", SOON, || site.told().len() > asked + 60);
@@ -195,7 +195,7 @@ fn a_stick_that_is_not_there_and_a_file_that_has_gone_are_told() {
     let site = Site::start(&[("/", &input(""))]);
     let (mut compositor, session, mut hand) = start(&site, "STICK/photos", "");
     hand.click(40, 20);
-    let chooser = asked(&mut compositor);
+    let chooser = chooser(&mut compositor);
     std::fs::remove_dir_all(session.runtime_dir.join("stick/photos")).unwrap();
     choose(&mut compositor, &chooser, &["cat.jpg"]);
     until("the page's own life", SOON, || site.has_told("cancel"));

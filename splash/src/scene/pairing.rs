@@ -23,6 +23,6 @@ pub(super) fn layout(
         (&pairing.code, SECRET, Tone::Strong),
         (&pairing.note, NOTE, Tone::Quiet),
     ];
-    let words = words.map(|(text, size, tone)| panel::Words { text, size, tone });
+    let words = words.map(|(text, size, tone)| panel::TextBlock { text, size, tone });
     panel::layout(screen, 0, &codes, &words, typesetter, parts);
 }

@@ -19,7 +19,7 @@ const GAP: f32 = 0.7;
 const GUTTER: f32 = 2.0;
 
 /// A text of a panel.
-pub(super) struct Words<'a> {
+pub(super) struct TextBlock<'a> {
     pub text: &'a str,
     /// Against the splash's message.
     pub size: f32,
@@ -31,7 +31,7 @@ pub(super) fn layout(
     screen: &Screen,
     top: u32,
     codes: &[Code],
-    words: &[Words<'_>],
+    words: &[TextBlock<'_>],
     typesetter: &mut Typesetter<'_>,
     parts: &mut Vec<(Rect, Part)>,
 ) {
@@ -67,7 +67,7 @@ fn attempt(
     screen: &Screen,
     top: u32,
     codes: &[Code],
-    words: &[Words<'_>],
+    words: &[TextBlock<'_>],
     (share, size): (f32, f32),
     typesetter: &mut Typesetter<'_>,
 ) -> Attempt {
@@ -152,14 +152,14 @@ fn push(screen: &Screen, rect: Rect, part: Part, parts: &mut Vec<(Rect, Part)>) 
 /// The texts at `size`, as far as there is room, and whether that is all of them.
 fn set(
     screen: &Screen,
-    words: &[Words<'_>],
+    words: &[TextBlock<'_>],
     size: f32,
     (width, mut height): (u32, u32),
     typesetter: &mut Typesetter<'_>,
 ) -> (Vec<(Setting, Tone)>, bool) {
     let gap = (screen.em(size) * GAP) as u32;
     let (mut texts, mut all) = (Vec::new(), true);
-    for Words { text, size: own, tone } in words {
+    for TextBlock { text, size: own, tone } in words {
         let large = size > 1.0;
         let Some(size) = Size::new(screen.em(own * size)) else { return (texts, false) };
         let room = Room { width: width.min((size.em() * LINE_EM) as u32), height, lines: MAX_LINES };

@@ -8,7 +8,7 @@
 // A property that does not hold is a find.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod sentence;
+mod messages;
 pub mod targets;
 
 use std::path::PathBuf;

@@ -15,7 +15,7 @@ use super::Bystander;
 use crate::fixture::{
     ClientId, Fixture,
     client::Client,
-    output_tool::{Answer, HeadWish, PowerSeen},
+    output_tool::{Answer, HeadConfiguration, PowerSeen},
     wire::{Arg, Wire},
 };
 
@@ -106,7 +106,7 @@ fn a_configuration_is_used_once() {
 
 #[test]
 fn a_property_is_set_once_and_to_what_there_is() {
-    type Set = fn(&Client, &HeadWish);
+    type Set = fn(&Client, &HeadConfiguration);
     let wrongs: [(HeadError, Set); 12] = [
         (HeadError::AlreadySet, |_, head| (0..2).for_each(|_| head.set_scale(1.0))),
         (HeadError::AlreadySet, |_, head| (0..2).for_each(|_| head.set_position(0, 0))),

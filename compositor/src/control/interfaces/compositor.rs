@@ -9,9 +9,9 @@ use zbus::object_server::SignalEmitter;
 use zbus::{Connection, OwnedFd, interface};
 
 use crate::command::Reply;
-use crate::control::asked;
 use crate::control::change::Options;
-use crate::control::shared::{Asked, Shared};
+use crate::control::requests;
+use crate::control::shared::{Request, Shared};
 use crate::snapshot::Snapshot;
 
 /// The compositor as of `now`.
@@ -26,8 +26,13 @@ impl Served for Compositor {}
 
 impl Compositor {
     /// Sends a command that is answered by a list of sentences.
-    async fn told(&self, asked: Asked, connection: &Connection, header: &Header<'_>) -> Result<Vec<String>, Failure> {
-        match self.shared.ask(asked, connection, header).await? {
+    async fn told(
+        &self,
+        request: Request,
+        connection: &Connection,
+        header: &Header<'_>,
+    ) -> Result<Vec<String>, Failure> {
+        match self.shared.ask(request, connection, header).await? {
             Reply::Told(told) => Ok(told),
             _ => Ok(Vec::new()),
         }
@@ -51,8 +56,8 @@ impl Compositor {
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<u32, Failure> {
-        let asked = asked::apply_outputs(&self.now, serial, changes, mode, &options)?;
-        match self.shared.ask(asked, connection, &header).await? {
+        let request = requests::apply_outputs(&self.now, serial, changes, mode, &options)?;
+        match self.shared.ask(request, connection, &header).await? {
             Reply::Serial(serial) => Ok(serial),
             _ => Ok(self.shared.snapshots.borrow().serial),
         }
@@ -65,7 +70,7 @@ impl Compositor {
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Failure> {
-        self.shared.ask(asked::confirm(serial), connection, &header).await.map(drop)
+        self.shared.ask(requests::confirm(serial), connection, &header).await.map(drop)
     }
 
     /// What the output shows, as a PNG in a memory file. output: empty for the primary one.
@@ -77,8 +82,8 @@ impl Compositor {
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<OwnedFd, Failure> {
-        let asked = asked::screenshot(&self.now, output, &options)?;
-        match self.shared.ask(asked, connection, &header).await? {
+        let request = requests::screenshot(&self.now, output, &options)?;
+        match self.shared.ask(request, connection, &header).await? {
             Reply::Png(png) => Ok(png.into()),
             _ => Err(Failure::kiosk("Failed", "the picture was not made")),
         }
@@ -94,7 +99,7 @@ impl Compositor {
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Failure> {
-        self.shared.ask(asked::trust_input(input, trusted, &options)?, connection, &header).await.map(drop)
+        self.shared.ask(requests::trust_input(input, trusted, &options)?, connection, &header).await.map(drop)
     }
 
     /// Reads the configuration again and takes it, all of it or nothing; the screens as one transaction. told: what has
@@ -106,7 +111,7 @@ impl Compositor {
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<Vec<String>, Failure> {
-        self.told(asked::reload_configuration(&options)?, connection, &header).await
+        self.told(requests::reload_configuration(&options)?, connection, &header).await
     }
 
     /// Forgets what was kept of outputs at runtime, so that the configuration counts again. outputs: their names; empty:
@@ -119,7 +124,7 @@ impl Compositor {
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<Vec<String>, Failure> {
-        self.told(asked::forget(&self.now, &outputs, &options)?, connection, &header).await
+        self.told(requests::forget(&self.now, &outputs, &options)?, connection, &header).await
     }
 
     /// Switches to a virtual terminal, 1 to 63.
@@ -129,7 +134,7 @@ impl Compositor {
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Failure> {
-        self.shared.ask(asked::switch_vt(vt)?, connection, &header).await.map(drop)
+        self.shared.ask(requests::switch_vt(vt)?, connection, &header).await.map(drop)
     }
 
     /// Shows a text over everything until Dismiss. options: title s. whole: whether all of it is seen on every screen;
@@ -143,7 +148,7 @@ impl Compositor {
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(bool, u32), Failure> {
         let all = u32::try_from(text.chars().count()).unwrap_or(u32::MAX);
-        match self.shared.ask(asked::show_message(text, &options)?, connection, &header).await? {
+        match self.shared.ask(requests::show_message(text, &options)?, connection, &header).await? {
             Reply::Shown { cut_to: Some(characters) } => Ok((false, characters.min(all))),
             _ => Ok((true, all)),
         }
@@ -162,35 +167,35 @@ impl Compositor {
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<String, Failure> {
-        match self.shared.ask(asked::show_pairing(url, code, &options)?, connection, &header).await? {
+        match self.shared.ask(requests::show_pairing(url, code, &options)?, connection, &header).await? {
             Reply::Pairing { url } => Ok(url),
             _ => Err(Failure::kiosk("Failed", "the pairing screen was not shown")),
         }
     }
 
-    /// The keyboard on the screen. wish: show, hide, or auto: it comes and goes with the text fields. Lasts until the next
+    /// The keyboard on the screen. mode: show, hide, or auto: it comes and goes with the text fields. Lasts until the next
     /// such call, its own hide key or a restart.
     async fn set_keyboard(
         &self,
-        wish: &str,
+        mode: &str,
         options: Options,
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Failure> {
-        self.shared.ask(asked::keyboard(wish, &options)?, connection, &header).await.map(drop)
+        self.shared.ask(requests::keyboard(mode, &options)?, connection, &header).await.map(drop)
     }
 
     /// An aid for people whom a keyboard or a screen does not suit as it is: sticky-keys, slow-keys, bounce-keys, magnifier,
-    /// contrast or invert. wish: on or off, which is kept; auto: as the configuration says.
+    /// contrast or invert. state: on or off, which is kept; auto: as the configuration says.
     async fn set_accessibility(
         &self,
         aid: &str,
-        wish: &str,
+        state: &str,
         options: Options,
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Failure> {
-        self.shared.ask(asked::accessibility(aid, wish, &options)?, connection, &header).await.map(drop)
+        self.shared.ask(requests::accessibility(aid, state, &options)?, connection, &header).await.map(drop)
     }
 
     /// Takes a message or pairing screen away.
@@ -199,7 +204,7 @@ impl Compositor {
         #[zbus(connection)] connection: &Connection,
         #[zbus(header)] header: Header<'_>,
     ) -> Result<(), Failure> {
-        self.shared.ask(asked::dismiss(), connection, &header).await.map(drop)
+        self.shared.ask(requests::dismiss(), connection, &header).await.map(drop)
     }
 
     /// Of kioskd.

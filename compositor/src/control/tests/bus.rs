@@ -50,8 +50,8 @@ async fn client(directory: &std::path::Path) -> Connection {
         if let Ok(client) = Builder::address(address.as_str()).build().await {
             let bus = "org.freedesktop.DBus";
             let body = BUS_NAME;
-            let asked = client.call_method(Some(bus), "/", Some(bus), "NameHasOwner", &body).await;
-            if asked.unwrap().body().deserialize::<bool>().unwrap() {
+            let answer = client.call_method(Some(bus), "/", Some(bus), "NameHasOwner", &body).await;
+            if answer.unwrap().body().deserialize::<bool>().unwrap() {
                 return client;
             }
         }
@@ -185,7 +185,7 @@ impl Polkit {
     }
 
     /// The next question.
-    async fn asked(&mut self) -> Message {
+    async fn next_question(&mut self) -> Message {
         loop {
             let message = self.questions.next().await.unwrap().unwrap();
             if message.header().member().is_some_and(|member| member == "CheckAuthorization") {
@@ -259,7 +259,7 @@ fn a_user_who_waits_for_polkit_on_many_connections_is_told_and_others_are_served
         let mut askers: Vec<Asker> = (0..10).map(|_| Asker::start(path, NOBODY)).collect();
         let mut questions = Vec::new();
         for _ in 0..8 {
-            questions.push(polkit.asked().await);
+            questions.push(polkit.next_question().await);
         }
         // Eight wait, and two are told so.
         while askers.iter_mut().map(Asker::has_ended).filter(|ended| *ended).count() < 2 {
@@ -272,7 +272,7 @@ fn a_user_who_waits_for_polkit_on_many_connections_is_told_and_others_are_served
 
         // Another user is asked about, and root need not be.
         let mut other = Asker::start(path, DAEMON);
-        let question = polkit.asked().await;
+        let question = polkit.next_question().await;
         polkit.grant(&question).await;
         assert_eq!(kiosk.answer(Ok(Reply::Done)).await, Command::Dismiss);
         while !other.has_ended() {
@@ -287,6 +287,6 @@ fn a_user_who_waits_for_polkit_on_many_connections_is_told_and_others_are_served
         polkit.grant(&questions[0]).await;
         assert_eq!(kiosk.answer(Ok(Reply::Done)).await, Command::Dismiss);
         let _next = Asker::start(path, NOBODY);
-        polkit.asked().await;
+        polkit.next_question().await;
     });
 }

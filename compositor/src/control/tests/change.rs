@@ -18,7 +18,7 @@ fn change(output: usize, key: &str, value: impl Into<Variant<'static>>) -> Resul
     set(&mut change, &snapshot.outputs[output], &snapshot, key, &value.into()).map(|()| change)
 }
 
-fn sentence(result: Result<OutputChange, Failure>) -> String {
+fn refusal(result: Result<OutputChange, Failure>) -> String {
     let failure = result.unwrap_err();
     assert_eq!(failure.name, "org.kioskd.Error.InvalidArgument", "{failure:?}");
     failure.text
@@ -42,7 +42,7 @@ fn refusals_name_the_output_the_key_and_what_is_allowed() {
         ("mirror", Variant::from("HDMI-A-1"), ["HDMI-A-1", "mirror", "another output"]),
         ("colour", Variant::from(1u32), ["HDMI-A-1", "\"colour\"", "rotation, scale"]),
     ] {
-        let text = sentence(change(0, key, value));
+        let text = refusal(change(0, key, value));
         for word in words {
             assert!(text.contains(word), "{text}: {word}");
         }
@@ -77,7 +77,7 @@ fn modes_are_understood_as_people_write_them() {
     let numbers = change(0, "mode", (1920u32, 1080u32, 0u32)).unwrap().mode;
     assert_eq!(numbers, Some(exact(None)));
     for bad in ["", "x", "1920x", "1920x1080@", "1920x1080@inf", "1920x1080@NaN", "-1x5", "1920x1080@1e9"] {
-        sentence(change(0, "mode", bad));
+        refusal(change(0, "mode", bad));
     }
 }
 

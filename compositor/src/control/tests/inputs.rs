@@ -78,8 +78,8 @@ fn an_answer_about_a_device_is_a_request_and_is_seen_as_a_property() {
         let none = HashMap::<String, Variant<'_>>::new();
         for trusted in [true, false] {
             let body = ("Elo@1-2", trusted, &none);
-            let asked = method(&client, ROOT_PATH, COMPOSITOR, "TrustInput", &body);
-            let (done, request) = tokio::join!(asked, kiosk.answer(Ok(Reply::Done)));
+            let call = method(&client, ROOT_PATH, COMPOSITOR, "TrustInput", &body);
+            let (done, request) = tokio::join!(call, kiosk.answer(Ok(Reply::Done)));
             done.unwrap();
             assert_eq!(request, Command::TrustInput { id: "Elo@1-2".into(), trusted });
         }

@@ -42,12 +42,12 @@ impl Fixture {
         Self::with(Bus::None, Duration::from_secs(5))
     }
 
-    fn with(bus: Bus, patience: Duration) -> Self {
+    fn with(bus: Bus, loop_timeout: Duration) -> Self {
         let directory = tempfile::tempdir().unwrap();
         std::fs::set_permissions(directory.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
         let (to_loop, calls) = mpsc::unbounded_channel();
-        let options = Options { runtime_dir: directory.path().to_owned(), bus };
-        let handle = start_with(options, move |call| assert!(to_loop.send(call).is_ok()), snapshot(), patience);
+        let listen_on = ListenOn { runtime_dir: directory.path().to_owned(), bus };
+        let handle = start_with(listen_on, move |call| assert!(to_loop.send(call).is_ok()), snapshot(), loop_timeout);
         Self { handle, calls, directory }
     }
 

@@ -230,7 +230,7 @@ fn the_socket_of_a_killed_predecessor_is_replaced_and_that_of_a_living_one_is_no
         let kiosk = Fixture::new();
         drop(kiosk.stream());
         let second = start(
-            Options { runtime_dir: kiosk.directory.path().into(), bus: Bus::None },
+            ListenOn { runtime_dir: kiosk.directory.path().into(), bus: Bus::None },
             |_| (),
             Snapshot { backend: "second".into(), ..snapshot() },
         );
@@ -241,8 +241,8 @@ fn the_socket_of_a_killed_predecessor_is_replaced_and_that_of_a_living_one_is_no
         let directory = tempfile::tempdir().unwrap();
         drop(std::os::unix::net::UnixListener::bind(directory.path().join("compositor.sock")).unwrap());
         let (to_loop, calls) = mpsc::unbounded_channel();
-        let options = Options { runtime_dir: directory.path().into(), bus: Bus::None };
-        let handle = start(options, move |call| assert!(to_loop.send(call).is_ok()), snapshot());
+        let listen_on = ListenOn { runtime_dir: directory.path().into(), bus: Bus::None };
+        let handle = start(listen_on, move |call| assert!(to_loop.send(call).is_ok()), snapshot());
         let kiosk = Fixture { handle, calls, directory };
         let client = kiosk.connect().await;
         assert_eq!(*get(&client, ROOT_PATH, COMPOSITOR, "Backend").await, Variant::from("kms"));
@@ -281,7 +281,7 @@ fn a_socket_that_cannot_be_made_at_first_is_made_later() {
         };
         let (_snapshots, receiver) = tokio::sync::watch::channel(Arc::new(snapshot()));
         let authority = kiosk_core::authority::Authority::default();
-        let shared = Shared { snapshots: receiver, to_loop: Box::new(|_| {}), authority, patience: SOON };
+        let shared = Shared { snapshots: receiver, to_loop: Box::new(|_| {}), authority, loop_timeout: SOON };
         let endpoints = Endpoints { listen: Box::new(make), bus: None, look: Arc::default() };
         let service = tokio::spawn(kiosk_bus::serve(endpoints, Arc::new(Objects(Arc::new(shared)))));
         let stream = loop {

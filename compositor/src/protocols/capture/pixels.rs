@@ -14,7 +14,7 @@ const PIXEL: usize = 4;
 
 /// The picture does not fit into the buffer.
 #[derive(Debug)]
-pub struct NoRoom;
+pub struct DoesNotFit;
 
 /// Width and height of a buffer that a picture can be written to; `None`: it is not such a buffer.
 pub fn shape(buffer: &WlBuffer) -> Option<(i32, i32)> {
@@ -25,11 +25,11 @@ pub fn shape(buffer: &WlBuffer) -> Option<(i32, i32)> {
 
 /// Writes `size` pixels of R, G, B and an unused byte, rows without padding, to this position of the buffer.
 #[allow(unsafe_code)]
-pub fn write(buffer: &WlBuffer, at: (i32, i32), size: (i32, i32), rgbx: &[u8]) -> Result<(), NoRoom> {
-    let (Ok(x), Ok(y)) = (usize::try_from(at.0), usize::try_from(at.1)) else { return Err(NoRoom) };
-    let (Ok(width), Ok(height)) = (usize::try_from(size.0), usize::try_from(size.1)) else { return Err(NoRoom) };
+pub fn write(buffer: &WlBuffer, at: (i32, i32), size: (i32, i32), rgbx: &[u8]) -> Result<(), DoesNotFit> {
+    let (Ok(x), Ok(y)) = (usize::try_from(at.0), usize::try_from(at.1)) else { return Err(DoesNotFit) };
+    let (Ok(width), Ok(height)) = (usize::try_from(size.0), usize::try_from(size.1)) else { return Err(DoesNotFit) };
     if width == 0 || rgbx.len() < width * height * PIXEL {
-        return Err(NoRoom);
+        return Err(DoesNotFit);
     }
     let mut row = vec![0; width * PIXEL];
     let written = with_buffer_contents_mut(buffer, |memory, length, data| {
@@ -48,5 +48,5 @@ pub fn write(buffer: &WlBuffer, at: (i32, i32), size: (i32, i32), rgbx: &[u8]) -
         }
         Some(())
     });
-    written.ok().flatten().ok_or(NoRoom)
+    written.ok().flatten().ok_or(DoesNotFit)
 }

@@ -38,11 +38,11 @@ pub(super) fn offer(display: &DisplayHandle) {
 
 /// Data of a frame. `of` is `None` for one that has failed already.
 pub struct FrameData {
-    of: Option<Of>,
+    of: Option<Source>,
     used: AtomicBool,
 }
 
-struct Of {
+struct Source {
     manager: ObjectId,
     view: View,
     shape: Shape,
@@ -57,11 +57,11 @@ impl Kiosk {
         output: &WlOutput,
         pointer: bool,
         area: impl FnOnce(&Shape) -> Option<Rectangle<i32, Physical>>,
-    ) -> Option<Of> {
+    ) -> Option<Source> {
         let screen = screen_of(&self.screens, output).filter(|screen| self.is_seen(screen.id))?;
         let shape = Shape::of(screen);
         let area = area(&shape)?;
-        Some(Of { manager, view: View { screen: screen.id, pointer }, shape, area })
+        Some(Source { manager, view: View { screen: screen.id, pointer }, shape, area })
     }
 }
 

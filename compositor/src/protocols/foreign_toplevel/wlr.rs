@@ -86,7 +86,7 @@ impl Kiosk {
         let Some(window) = self.protocols.foreign_toplevels.window_of(handle) else { return };
         let Some(toplevel) = self.protocols.xdg_shell.get_toplevel(window) else { return };
         // Not to a client that does not read: its event queue is limited, and it would be disconnected.
-        if toplevel.wl_surface().client().is_some_and(|client| privilege::takes_a_beginning(&client)) {
+        if toplevel.wl_surface().client().is_some_and(|client| privilege::accepts_press(&client)) {
             toplevel.send_close();
         }
     }

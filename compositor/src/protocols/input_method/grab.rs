@@ -99,7 +99,7 @@ impl Grab {
 
     /// Whether one more key may be sent: the method reads its events, or few are unread.
     pub(crate) fn takes_a_key(&self) -> bool {
-        self.resource.client().is_some_and(|client| privilege::takes_a_beginning(&client))
+        self.resource.client().is_some_and(|client| privilege::accepts_press(&client))
     }
 
     /// Sends a key to the method.

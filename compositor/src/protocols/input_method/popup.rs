@@ -112,7 +112,7 @@ impl Kiosk {
             for screen in before.into_iter().chain(now) {
                 self.request_redraw(screen);
             }
-            self.doubt_pointer_focus();
+            self.mark_pointer_focus_stale();
         }
     }
 

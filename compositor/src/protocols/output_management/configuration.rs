@@ -18,7 +18,7 @@ use smithay::{
 
 use super::{
     MAX_CONFIGURATIONS, OutputManagement,
-    wish::{self, HeadWish, ModeWish, Wish},
+    head_request::{self, HeadChange, HeadRequest, ModeRequest},
 };
 use crate::{command::ApplyMode, kiosk::Kiosk, limits::refusal, screens::ScreenId};
 
@@ -31,7 +31,7 @@ pub(super) struct Configuration {
     used: bool,
     /// It names a head or mode that is gone.
     stale: bool,
-    wishes: Vec<(ScreenId, Wish)>,
+    requests: Vec<(ScreenId, HeadRequest)>,
 }
 
 /// Data of a head's object within a configuration.
@@ -49,32 +49,37 @@ impl OutputManagement {
             resource.cancelled();
             return;
         }
-        let configuration = Configuration { owner, serial, used: false, stale: false, wishes: Vec::new() };
+        let configuration = Configuration { owner, serial, used: false, stale: false, requests: Vec::new() };
         self.configurations.insert(resource.id(), configuration);
     }
 
     /// Notes what is requested of a head; each may be named once.
-    fn note(&mut self, resource: &ZwlrOutputConfigurationV1, head: &ZwlrOutputHeadV1, wish: Wish) -> Option<ScreenId> {
+    fn note(
+        &mut self,
+        resource: &ZwlrOutputConfigurationV1,
+        head: &ZwlrOutputHeadV1,
+        request: HeadRequest,
+    ) -> Option<ScreenId> {
         let screen = self.screen_of(head);
         let configuration = self.configurations.get_mut(&resource.id())?;
         let Some(screen) = screen else {
             configuration.stale = true;
             return None;
         };
-        if configuration.wishes.iter().any(|(other, _)| *other == screen) {
+        if configuration.requests.iter().any(|(other, _)| *other == screen) {
             refusal::post(resource, Error::AlreadyConfiguredHead, "this head is in the configuration already");
             return None;
         }
-        configuration.wishes.push((screen, wish));
+        configuration.requests.push((screen, request));
         Some(screen)
     }
 
     /// The requested state of a head, while the configuration is not used.
-    fn wish(&mut self, head: &ConfiguredHead) -> Option<&mut HeadWish> {
+    fn change_of(&mut self, head: &ConfiguredHead) -> Option<&mut HeadChange> {
         let configuration = self.configurations.get_mut(&head.configuration).filter(|one| !one.used)?;
         let screen = head.screen?;
-        configuration.wishes.iter_mut().find_map(|(other, wish)| match wish {
-            Wish::On(wish) if *other == screen => Some(wish),
+        configuration.requests.iter_mut().find_map(|(other, request)| match request {
+            HeadRequest::On(request) if *other == screen => Some(request),
             _ => None,
         })
     }
@@ -92,13 +97,13 @@ fn answer(kiosk: &mut Kiosk, resource: &ZwlrOutputConfigurationV1, how: ApplyMod
         resource.cancelled();
         return;
     }
-    let named = |screen: ScreenId| configuration.wishes.iter().any(|(other, _)| *other == screen);
+    let named = |screen: ScreenId| configuration.requests.iter().any(|(other, _)| *other == screen);
     if let Some(missing) = management.heads.iter().find(|head| !named(head.screen)) {
         let text = format!("the head {} is neither enabled nor disabled", missing.name);
         refusal::post(resource, Error::UnconfiguredHead, &text);
         return;
     }
-    let changes = wish::changes(&management.heads, &configuration.wishes).map_err(|error| error.to_string());
+    let changes = head_request::changes(&management.heads, &configuration.requests).map_err(|error| error.to_string());
     let done = changes.and_then(|changes| {
         if changes.is_empty() {
             return Ok(());
@@ -137,10 +142,10 @@ impl Dispatch<ZwlrOutputConfigurationV1, (), Kiosk> for OutputManagement {
         }
         match request {
             Request::EnableHead { id, head } => {
-                let screen = management.note(resource, &head, Wish::On(HeadWish::default()));
+                let screen = management.note(resource, &head, HeadRequest::On(HeadChange::default()));
                 init_head(init, id, resource, screen);
             }
-            Request::DisableHead { head } => drop(management.note(resource, &head, Wish::Off)),
+            Request::DisableHead { head } => drop(management.note(resource, &head, HeadRequest::Off)),
             Request::Apply => answer(kiosk, resource, ApplyMode::InForce),
             Request::Test => answer(kiosk, resource, ApplyMode::Verify),
             _ => {}
@@ -193,7 +198,7 @@ fn set(
 ) -> Result<(), Refused> {
     use zwlr_output_configuration_head_v1::Request;
     let wrong = |error, text: String| Err(Refused::Wrong(error, text));
-    if management.wish(data).is_none() {
+    if management.change_of(data).is_none() {
         return Ok(());
     }
     let listed = match &request {
@@ -207,10 +212,10 @@ fn set(
         }
         return Ok(());
     }
-    let Some(wish) = management.wish(data) else { return Ok(()) };
+    let Some(change) = management.change_of(data) else { return Ok(()) };
     match request {
         Request::SetMode { .. } => match listed {
-            Some((screen, mode)) if Some(screen) == data.screen => once(&mut wish.mode, ModeWish::Listed(mode)),
+            Some((screen, mode)) if Some(screen) == data.screen => once(&mut change.mode, ModeRequest::Listed(mode)),
             _ => wrong(HeadError::InvalidMode, "the mode is one of another head".into()),
         },
         Request::SetCustomMode { width, height, refresh } => {
@@ -218,14 +223,14 @@ fn set(
             match (side(width), side(height), u32::try_from(refresh)) {
                 (Some(width), Some(height), Ok(refresh)) => {
                     let refresh = Some(refresh).filter(|refresh| *refresh > 0);
-                    once(&mut wish.mode, ModeWish::Custom { width, height, refresh })
+                    once(&mut change.mode, ModeRequest::Custom { width, height, refresh })
                 }
                 _ => wrong(HeadError::InvalidCustomMode, format!("{width}x{height} at {refresh} mHz is no mode")),
             }
         }
-        Request::SetPosition { x, y } => once(&mut wish.position, (x, y)),
+        Request::SetPosition { x, y } => once(&mut change.position, (x, y)),
         Request::SetTransform { transform: WEnum::Value(transform) } => {
-            once(&mut wish.transform, Transform::from(transform))
+            once(&mut change.transform, Transform::from(transform))
         }
         Request::SetTransform { transform: WEnum::Unknown(number) } => {
             wrong(HeadError::InvalidTransform, format!("there is no transform {number}"))
@@ -233,9 +238,9 @@ fn set(
         Request::SetScale { scale } if scale <= 0.0 => {
             wrong(HeadError::InvalidScale, format!("a scale of {scale} is not possible"))
         }
-        Request::SetScale { scale } => once(&mut wish.scale, scale),
+        Request::SetScale { scale } => once(&mut change.scale, scale),
         Request::SetAdaptiveSync { state: WEnum::Value(state) } => {
-            once(&mut wish.adaptive_sync, state == AdaptiveSyncState::Enabled)
+            once(&mut change.adaptive_sync, state == AdaptiveSyncState::Enabled)
         }
         Request::SetAdaptiveSync { state: WEnum::Unknown(number) } => {
             wrong(HeadError::InvalidAdaptiveSyncState, format!("there is no adaptive sync state {number}"))

@@ -6,7 +6,7 @@
 
 mod configuration;
 mod head;
-mod wish;
+mod head_request;
 
 use std::collections::HashMap;
 

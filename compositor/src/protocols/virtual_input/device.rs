@@ -92,7 +92,7 @@ pub fn of<T>([horizontal, vertical]: &mut [T; 2], axis: Axis) -> &mut T {
 
 /// The content of an event.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum What {
+pub enum Action {
     /// The kernel's key code.
     Key(u32, KeyState),
     /// The kernel's button code.
@@ -111,7 +111,7 @@ pub struct Event {
     /// The device.
     pub device: VirtualDevice,
     /// The content.
-    pub what: What,
+    pub what: Action,
 }
 
 /// The back end.
@@ -130,13 +130,13 @@ impl smithay::backend::input::Event<Remote> for Event {
 impl KeyboardKeyEvent<Remote> for Event {
     fn key_code(&self) -> Keycode {
         match self.what {
-            What::Key(code, _) => Keycode::new(code + XKB_OFFSET),
+            Action::Key(code, _) => Keycode::new(code + XKB_OFFSET),
             _ => Keycode::new(XKB_OFFSET),
         }
     }
     fn state(&self) -> KeyState {
         match self.what {
-            What::Key(_, state) => state,
+            Action::Key(_, state) => state,
             _ => KeyState::Released,
         }
     }
@@ -148,13 +148,13 @@ impl KeyboardKeyEvent<Remote> for Event {
 impl PointerButtonEvent<Remote> for Event {
     fn button_code(&self) -> u32 {
         match self.what {
-            What::Button(code, _) => code,
+            Action::Button(code, _) => code,
             _ => 0,
         }
     }
     fn state(&self) -> ButtonState {
         match self.what {
-            What::Button(_, state) => state,
+            Action::Button(_, state) => state,
             _ => ButtonState::Released,
         }
     }
@@ -163,13 +163,13 @@ impl PointerButtonEvent<Remote> for Event {
 impl PointerMotionEvent<Remote> for Event {
     fn delta_x(&self) -> f64 {
         match self.what {
-            What::Move(x, _) => x,
+            Action::Move(x, _) => x,
             _ => 0.0,
         }
     }
     fn delta_y(&self) -> f64 {
         match self.what {
-            What::Move(_, y) => y,
+            Action::Move(_, y) => y,
             _ => 0.0,
         }
     }
@@ -184,7 +184,7 @@ impl PointerMotionEvent<Remote> for Event {
 impl Event {
     fn scroll(&self) -> Scroll {
         match self.what {
-            What::Scroll(scroll) => scroll,
+            Action::Scroll(scroll) => scroll,
             _ => Scroll::default(),
         }
     }

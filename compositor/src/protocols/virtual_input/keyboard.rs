@@ -25,7 +25,7 @@ use smithay::{
 
 use super::{
     Remote, VirtualInput,
-    device::{Kind, VirtualDevice, What},
+    device::{Action, Kind, VirtualDevice},
     refuse_more,
 };
 use crate::{
@@ -220,7 +220,7 @@ impl Kiosk {
         let follow = self.follow_keymap(&device.id());
         if follow == Follow::Done || !pressed {
             let state = if pressed { KeyState::Pressed } else { KeyState::Released };
-            let event = self.event_of(device, What::Key(key, state));
+            let event = self.event_of(device, Action::Key(key, state));
             self.input(InputEvent::<Remote>::Keyboard { event });
         }
         follow

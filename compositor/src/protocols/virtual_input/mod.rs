@@ -55,7 +55,7 @@ impl Kiosk {
     }
 
     /// An event with our clock's time: the client's may be any.
-    fn event_of(&self, device: &VirtualDevice, what: device::What) -> device::Event {
+    fn event_of(&self, device: &VirtualDevice, what: device::Action) -> device::Event {
         device::Event { time: self.now().as_micros() as u64, device: device.clone(), what }
     }
 }

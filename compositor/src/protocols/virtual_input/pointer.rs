@@ -23,7 +23,7 @@ use smithay::{
 
 use super::{
     Remote, VirtualInput,
-    device::{self, Kind, Scroll, VirtualDevice, What},
+    device::{self, Action, Kind, Scroll, VirtualDevice},
     refuse_more,
 };
 use crate::{
@@ -145,7 +145,7 @@ impl Dispatch<ZwlrVirtualPointerV1, PointerData, Kiosk> for VirtualInput {
                 kiosk.do_steps(device, data);
                 let scroll = std::mem::take(&mut data.state().scroll);
                 if scroll.amount != [None; 2] || scroll.v120 != [None; 2] {
-                    let event = kiosk.event_of(device, What::Scroll(scroll));
+                    let event = kiosk.event_of(device, Action::Scroll(scroll));
                     kiosk.input(InputEvent::<Remote>::PointerAxis { event });
                 }
             }
@@ -205,13 +205,13 @@ impl Kiosk {
     }
 
     fn move_virtual(&mut self, device: &VirtualDevice, by: Point<f64, Logical>) {
-        let event = self.event_of(device, What::Move(by.x, by.y));
+        let event = self.event_of(device, Action::Move(by.x, by.y));
         self.input(InputEvent::<Remote>::PointerMotion { event });
     }
 
     fn click_virtual(&mut self, device: &VirtualDevice, button: u32, pressed: bool) {
         let state = if pressed { ButtonState::Pressed } else { ButtonState::Released };
-        let event = self.event_of(device, What::Button(button, state));
+        let event = self.event_of(device, Action::Button(button, state));
         self.input(InputEvent::<Remote>::PointerButton { event });
     }
 }

@@ -177,7 +177,7 @@ impl Session {
             // It is not a top-level window any more.
             Event::ReparentNotify(moved) => self.gone(moved.window)?,
             Event::DestroyNotify(gone) => self.gone(gone.window)?,
-            Event::MapRequest(wish) => self.map(wish.window)?,
+            Event::MapRequest(request) => self.map(request.window)?,
             Event::MapNotify(mapped) if mapped.override_redirect => {
                 match self.model.map(mapped.window, true, Hints::default()).map(|known| known.is_some()) {
                     Ok(true) => self.tell_mapped(mapped.window),
@@ -191,7 +191,7 @@ impl Session {
                 self.list_windows()?;
                 self.tell(News::Gone { window: unmapped.window });
             }
-            Event::ConfigureRequest(wish) => self.configure(&wish)?,
+            Event::ConfigureRequest(request) => self.configure(&request)?,
             Event::ConfigureNotify(told) => {
                 let place = place(told.x, told.y, told.width, told.height);
                 if self.model.placed(told.window, place).is_some() {
@@ -285,17 +285,19 @@ impl Session {
 
     /// Handles a configure request. An unmapped window gets what it asks for; a mapped one at most its size, and a
     /// ConfigureNotify in any case.
-    fn configure(&mut self, wish: &ConfigureRequestEvent) -> Result<(), SessionError> {
-        let mapped = self.model.get(wish.window).filter(|known| known.mapped).map(|known| (known.kind(), known.place));
-        let asked = ConfigureWindowAux::from_configure_request(wish);
+    fn configure(&mut self, request: &ConfigureRequestEvent) -> Result<(), SessionError> {
+        let mapped =
+            self.model.get(request.window).filter(|known| known.mapped).map(|known| (known.kind(), known.place));
+        let values = ConfigureWindowAux::from_configure_request(request);
         match mapped {
-            None => drop(self.connection.configure_window(wish.window, &asked)?),
-            Some((Kind::Main, place)) => self.tell_place(wish.window, place)?,
+            None => drop(self.connection.configure_window(request.window, &values)?),
+            Some((Kind::Main, place)) => self.tell_place(request.window, place)?,
             Some((Kind::Dialog | Kind::Free, place)) => {
-                let size = ConfigureWindowAux { width: asked.width, height: asked.height, ..ConfigureWindowAux::new() };
-                self.connection.configure_window(wish.window, &size)?;
-                let (width, height) = (asked.width.unwrap_or(place.width), asked.height.unwrap_or(place.height));
-                self.tell_place(wish.window, Geometry { width, height, ..place })?;
+                let size =
+                    ConfigureWindowAux { width: values.width, height: values.height, ..ConfigureWindowAux::new() };
+                self.connection.configure_window(request.window, &size)?;
+                let (width, height) = (values.width.unwrap_or(place.width), values.height.unwrap_or(place.height));
+                self.tell_place(request.window, Geometry { width, height, ..place })?;
             }
         }
         Ok(())

@@ -16,7 +16,7 @@ const MAX_CERTIFICATES: u64 = 1 << 20;
 
 /// Common name of the certificate for servers that are not to get the device's. It is in the browser's store beside that
 /// one, so that the browser never asks a visitor to select a certificate.
-pub const NOBODY: &str = "kioskd nobody";
+pub const PLACEHOLDER_NAME: &str = "kioskd placeholder";
 
 /// Why a certificate is left out of the policy, as a sentence for a person.
 #[derive(Debug, thiserror::Error)]
@@ -76,7 +76,7 @@ pub fn policy(config: &Config) -> (Map<String, Value>, Vec<PolicyError>) {
 }
 
 /// Patterns (Chromium's content settings) of the servers that get the device's client certificate without a prompt:
-/// those that the configuration names, never all. All other servers get the one of [`NOBODY`]: without a match the
+/// those that the configuration names, never all. All other servers get the one of [`PLACEHOLDER_NAME`]: without a match the
 /// browser would show its certificate picker.
 fn certificate_for(config: &Config, shells: &[Shell]) -> Vec<String> {
     let mut found = Vec::new();
@@ -93,7 +93,7 @@ fn certificate_for(config: &Config, shells: &[Shell]) -> Vec<String> {
         }
     }
     if shells.iter().any(|shell| shell.browser_settings.client_certificate.is_some()) {
-        found.push(json!({ "pattern": "*", "filter": { "SUBJECT": { "CN": NOBODY } } }).to_string());
+        found.push(json!({ "pattern": "*", "filter": { "SUBJECT": { "CN": PLACEHOLDER_NAME } } }).to_string());
     }
     found
 }
@@ -211,8 +211,8 @@ mod tests {
             .collect();
         let patterns: Vec<&Value> = entries.iter().map(|entry| &entry["pattern"]).collect();
         assert_eq!(patterns, ["https://[*.]b.example:443", "https://c:8443", "*"]);
-        let nobody = json!({ "SUBJECT": { "CN": NOBODY } });
-        assert_eq!([&entries[0]["filter"], &entries[2]["filter"]], [&json!({}), &nobody]);
+        let placeholder = json!({ "SUBJECT": { "CN": PLACEHOLDER_NAME } });
+        assert_eq!([&entries[0]["filter"], &entries[2]["filter"]], [&json!({}), &placeholder]);
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub fn refusal<T>(key: &Key<T>, full: &str, raw: &Raw, wrong: &Wrong) -> String 
     let found = raw.excerpt();
     let allowed = key.allowed.text();
     let near = match (key.allowed, &raw.value) {
-        (keys::Allowed::Words(words), RawValue::Text(text)) => closest(text, words.iter().copied()),
+        (keys::Allowed::OneOf(words), RawValue::Text(text)) => closest(text, words.iter().copied()),
         _ => None,
     };
     match (&wrong.why, near) {

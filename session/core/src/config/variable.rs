@@ -114,8 +114,8 @@ fn variable_value(kind: Kind, text: &str) -> Raw {
     let parsed = match kind {
         Kind::Text => None,
         Kind::Toml => toml(),
-        Kind::Words if text.trim_start().starts_with('[') => toml(),
-        Kind::Words => {
+        Kind::TextList if text.trim_start().starts_with('[') => toml(),
+        Kind::TextList => {
             let words = text.split_whitespace().map(Raw::text).collect();
             Some(Raw { span: 0..0, value: RawValue::List(words) })
         }

@@ -1,10 +1,10 @@
 //! `doctor`: reports what is used, missing or in conflict, one sentence and a remedy each. It works without running
 //! services and without rights; it says what it could not check.
 
+mod appearance;
 mod bundle;
 mod container;
 mod finding;
-mod looks;
 mod running;
 mod system;
 mod uploads;

@@ -11,9 +11,9 @@ use kiosk_core::chromium;
 use kiosk_core::config::Loaded;
 use kiosk_core::input_database;
 
+use super::appearance;
 use super::container;
 use super::finding::{Finding, Level};
-use super::looks;
 use crate::config::complaints;
 
 /// A disk with less than this fraction free is full: profile and settings may not be written.
@@ -56,7 +56,7 @@ impl System {
     /// Configured files and layouts that are missing.
     pub fn missing(&self, loaded: &Loaded) -> Vec<Finding> {
         let program = std::iter::once(self.program(loaded)).filter(|finding| finding.level == Level::Wrong);
-        let unshown = looks::without_a_shell(loaded, &self.at("sys/class/drm"));
+        let unshown = appearance::without_a_shell(loaded, &self.at("sys/class/drm"));
         let unshown = unshown.and_then(|told| {
             let (says, cure) = told.split_once(" -> ")?;
             Some(Finding::wrong("outputs", says, cure))
@@ -70,7 +70,7 @@ impl System {
         // In the built-in path, or next to this program if they were installed elsewhere.
         let own = std::env::current_exe().ok().map(|own| own.with_file_name("kiosk-splash"));
         let own = own.filter(|_| self.root == Path::new("/"));
-        let mut wrong = looks::unusable(&own.into_iter().chain(installed).collect::<Vec<_>>());
+        let mut wrong = appearance::unusable(&own.into_iter().chain(installed).collect::<Vec<_>>());
         wrong.extend(container::wrong(loaded, &self.root));
         wrong
     }

@@ -8,7 +8,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use clap::Parser;
-use kiosk_core::device_news::{Action, Teller};
+use kiosk_core::device_events::{Action, EventSender};
 use kiosk_core::device_watch::Devices;
 use kiosk_core::input_database;
 
@@ -60,7 +60,7 @@ fn main() -> ExitCode {
 
 /// Until udev runs.
 fn watch(root: &Path, mut before: Devices) -> std::io::Result<()> {
-    let mut teller = Teller::new()?;
+    let mut sender = EventSender::new()?;
     while !input_database::runs(root) {
         let now = Devices::look(root);
         if now != before {
@@ -73,12 +73,12 @@ fn watch(root: &Path, mut before: Devices) -> std::io::Result<()> {
             if let Err(error) = input_database::describe(root) {
                 eprintln!("kiosk-describe-inputs: an input device can't be described: {error}");
             }
-            for news in now.since(&before, |number| input_database::properties(root, number)) {
-                println!("{:?} /dev/{}", news.action, news.node);
-                match teller.tell(&news) {
+            for event in now.since(&before, |number| input_database::properties(root, number)) {
+                println!("{:?} /dev/{}", event.action, event.node);
+                match sender.send(&event) {
                     Err(error) if error.kind() == ErrorKind::PermissionDenied => return Err(error),
                     // The next event may succeed.
-                    Err(error) => eprintln!("kiosk-describe-inputs: {} is not told: {error}", news.node),
+                    Err(error) => eprintln!("kiosk-describe-inputs: {} is not told: {error}", event.node),
                     Ok(()) => {}
                 }
             }

@@ -2,7 +2,7 @@
 //! database in its home, which the tools of NSS make. The managed policy says which servers get it. Called by
 //! [`crate::daemon`] before each start of the browser, so a renewed file is used from the next start on.
 
-mod nobody;
+mod placeholder;
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -18,7 +18,7 @@ use x509_cert::der::Encode as _;
 
 use crate::launcher::find_program;
 use crate::sign_in::Secret;
-use kiosk_core::chromium::NOBODY;
+use kiosk_core::chromium::PLACEHOLDER_NAME;
 use kiosk_core::files::{read_regular, remove_tree};
 
 /// Chromium's store, in its home.
@@ -108,7 +108,7 @@ fn fill(file: &Path, password: Option<&Secret>, store: &Path) -> Result<(), Cert
     match taken.code() {
         Some(0) => {
             // What NSS takes is the device's certificate, whether or not another can be made beside it.
-            if let Err(error) = add_nobodies(&database, &store) {
+            if let Err(error) = add_placeholders(&database, &store) {
                 tracing::warn!(%error, "no placeholder certificate: servers that are not configured may make the browser ask a visitor");
             }
             for file in [SAID, REQUEST, NOISE] {
@@ -122,8 +122,8 @@ fn fill(file: &Path, password: Option<&Secret>, store: &Path) -> Result<(), Cert
     }
 }
 
-/// Puts a certificate of [`nobody`] beside each that the store has a key for.
-fn add_nobodies(database: &str, store: &Path) -> Result<(), CertificateError> {
+/// Puts a certificate of [`placeholder`] beside each that the store has a key for.
+fn add_placeholders(database: &str, store: &Path) -> Result<(), CertificateError> {
     let failed = |error: io::Error| CertificateError::Store(store.to_owned(), error);
     let [said, request, noise] = [SAID, REQUEST, NOISE].map(|name| store.join(name));
     let certutil = |arguments: &[&str]| {
@@ -136,20 +136,20 @@ fn add_nobodies(database: &str, store: &Path) -> Result<(), CertificateError> {
     };
     let list = certutil(&["-L"])?;
     let list = String::from_utf8_lossy(&list);
-    let subject = format!("CN={NOBODY}");
+    let subject = format!("CN={PLACEHOLDER_NAME}");
     let [request_path, noise_path] = [&request, &noise].map(|path| path.display().to_string());
     // Those of one subject have one name, by which the tool prints all of them.
     let names: BTreeSet<&str> = own(&list).collect();
     let mut device = Vec::new();
     for name in names {
-        device.extend(nobody::all(&certutil(&["-L", "-n", name, "-r"])?)?);
+        device.extend(placeholder::parse_all(&certutil(&["-L", "-n", name, "-r"])?)?);
     }
     for (number, device) in device.into_iter().take(MOST_OWN).enumerate() {
         std::fs::write(&noise, device.to_der()?).map_err(failed)?;
         certutil(&["-R", "-s", &subject, "-k", "ec", "-q", "nistp256", "-z", &noise_path, "-o", &request_path])?;
-        let made = nobody::beside(device, &read_regular(&request, MAX_FILE).map_err(failed)?)?;
+        let made = placeholder::make(device, &read_regular(&request, MAX_FILE).map_err(failed)?)?;
         std::fs::write(&request, made).map_err(failed)?;
-        certutil(&["-A", "-n", &format!("{NOBODY} {number}"), "-t", ",,", "-i", &request_path])?;
+        certutil(&["-A", "-n", &format!("{PLACEHOLDER_NAME} {number}"), "-t", ",,", "-i", &request_path])?;
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
 //! A shell in a container (`[shell] container`): what kiosk-session starts in a browser's place. Podman needs rights
 //! that kiosk-session's sandbox does not allow, so it runs in a unit of its own (kiosk-container.socket), and
-//! kiosk-session supervises [`asker`], which lives as long as the container. Without such a unit (no systemd),
+//! kiosk-session supervises [`client`], which lives as long as the container. Without such a unit (no systemd),
 //! [`runner`] runs it as kiosk-session's child.
 //!
 //! Both report why a container ended by one line on a pipe, descriptor 4; the exit status is the container's.
 
-mod asker;
+mod client;
 mod runner;
 mod served;
 mod watched;
@@ -86,7 +86,7 @@ pub fn play(mut arguments: impl Iterator<Item = OsString>) -> Option<ExitCode> {
             let shell = number.to_string_lossy().parse().unwrap_or_default();
             runner::alone(shell, Path::new(file), Path::new(directory), &url.to_string_lossy())
         }
-        (ASK, [socket, number, display]) => asker::ask(Path::new(socket), &number.to_string_lossy(), display),
+        (ASK, [socket, number, display]) => client::run(Path::new(socket), &number.to_string_lossy(), display),
         (SERVE, []) => served::serve(),
         (RUN | ASK | SERVE, _) => {
             eprintln!("kiosk-session: {} is for kiosk-session's own use", role.display());

@@ -1,4 +1,4 @@
-//! The other end of [`super::asker`]: an instance of kiosk-container@.service, one a container. Its standard input is
+//! The other end of [`super::client`]: an instance of kiosk-container@.service, one a container. Its standard input is
 //! the connection, over which it gets only the shell's number. The definition comes from the configuration, so that a
 //! compromised browser cannot start a container of its own.
 

@@ -22,11 +22,11 @@ pub(super) async fn lock(directory: &Path) -> anyhow::Result<Lock> {
     lock_within(directory, PATIENCE).await
 }
 
-async fn lock_within(directory: &Path, patience: Duration) -> anyhow::Result<Lock> {
+async fn lock_within(directory: &Path, limit: Duration) -> anyhow::Result<Lock> {
     let path = directory.join("session.lock");
     let file = File::options().create(true).append(true).open(&path);
     let file = file.with_context(|| format!("{} can't be made", path.display()))?;
-    let waited = tokio::time::timeout(patience, async {
+    let waited = tokio::time::timeout(limit, async {
         while flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             tokio::time::sleep(PAUSE).await;
         }

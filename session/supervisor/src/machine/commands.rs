@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::parts::{Clearing, Intent, Launch, Page, ReadyClock, Server, Trouble, Try};
+use super::parts::{BrowserAttempt, Clearing, DelayReason, Intent, Launch, Page, ReadyClock, Server};
 use super::{END_GRACE, Effect, Machine};
 use kiosk_core::config::Url;
 
@@ -108,7 +108,7 @@ impl Machine {
             self.navigate(now, effects);
             return;
         }
-        (self.server, self.trying) = (Server::Unknown, Try::None);
+        (self.server, self.trying) = (Server::Unknown, BrowserAttempt::None);
         if matches!(self.page, Page::Loading { .. }) {
             self.page = Page::Blank;
         }
@@ -143,7 +143,7 @@ impl Machine {
     pub(super) fn restart(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         self.start(now);
         self.launch = Launch::Now;
-        self.trouble = Trouble::None;
+        self.trouble = DelayReason::None;
         self.server = Server::Unknown;
         if self.running() {
             self.end_shell(END_GRACE, now, effects);
@@ -166,7 +166,7 @@ impl Machine {
         self.clock = ReadyClock::Off;
         self.reboot.clear();
         self.recovery.not_up();
-        self.trouble = Trouble::None;
+        self.trouble = DelayReason::None;
         self.reason.clear();
         self.target = self.settings.home.clone();
         self.server = Server::Unknown;

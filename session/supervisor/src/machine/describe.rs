@@ -1,7 +1,7 @@
 //! The machine's state for D-Bus, and as a line for the screen.
 
 use super::Machine;
-use super::parts::{Intent, Launch, Page, ReadyClock, Server, Trouble, Try};
+use super::parts::{BrowserAttempt, DelayReason, Intent, Launch, Page, ReadyClock, Server};
 use kiosk_core::api::State;
 use kiosk_core::texts::Text;
 
@@ -17,11 +17,11 @@ impl Machine {
             (Page::Up { .. }, _) if self.covered.is_some() => State::Loading,
             (Page::Up { .. }, _) => State::Ready,
             _ if matches!(self.launch, Launch::Pause(_)) => State::Backoff,
-            (_, Trouble::Crashed) => State::Crashed,
+            (_, DelayReason::Crashed) => State::Crashed,
             // The result is not known yet: the state does not change.
-            (Page::Loading { .. }, Trouble::None) if self.trying == Try::Away => State::Waiting,
-            (Page::Loading { .. }, _) if self.trying != Try::Away => State::Loading,
-            (_, Trouble::Offline) => State::Offline,
+            (Page::Loading { .. }, DelayReason::None) if self.trying == BrowserAttempt::Away => State::Waiting,
+            (Page::Loading { .. }, _) if self.trying != BrowserAttempt::Away => State::Loading,
+            (_, DelayReason::Offline) => State::Offline,
             _ if self.server == Server::Up => State::Launching,
             _ => State::Waiting,
         }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 #[cfg(doc)]
 use super::Machine;
-use super::Why;
-use crate::recovery::{Before, Rung};
+use super::RestartReason;
+use crate::recovery::{LastMeasures, Rung};
 use kiosk_core::config::Url;
 use kiosk_core::texts::Texts;
 
@@ -27,7 +27,7 @@ pub struct Settings {
     /// The texts for the screen.
     pub texts: Texts,
     /// The strong measures taken before this session.
-    pub before: Before,
+    pub before: LastMeasures,
 }
 
 impl Settings {
@@ -131,7 +131,7 @@ pub enum Event {
     /// The browser has to be restarted when the device is idle.
     RestartDue {
         /// Why.
-        why: Why,
+        why: RestartReason,
     },
     /// The device is idle.
     Idle,

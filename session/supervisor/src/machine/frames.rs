@@ -34,7 +34,7 @@ impl Machine {
             Frames::Fine | Frames::Late | Frames::Since { asked: true, .. } => self.frames = Frames::Late,
             Frames::Since { asked, .. } => *asked = true,
         }
-        self.pulse.ask_now(now);
+        self.window_pings.ask_now(now);
     }
 
     /// The window's number of commits, reported with a ping.

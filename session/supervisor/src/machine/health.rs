@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::parts::{Health, Page, Server, Trouble};
+use super::parts::{DelayReason, Health, Page, Server};
 use super::{Effect, Machine};
 use crate::recovery::Rung;
 
@@ -108,7 +108,7 @@ impl Machine {
             }
             Rung::Renderer => {
                 self.hide(now);
-                self.trouble = Trouble::Crashed;
+                self.trouble = DelayReason::Crashed;
                 self.failed(reason.to_owned(), "loaded again in a new process".into(), effects);
                 if died {
                     self.load_again();

@@ -8,18 +8,18 @@ mod commands;
 mod describe;
 mod event;
 mod frames;
+mod hang_timer;
 mod health;
 mod measures;
 mod parts;
-mod patience;
 mod planned;
-mod pulse;
 mod server;
+mod step;
 mod stuck;
 #[cfg(test)]
 mod tests;
 mod transitions;
-mod turn;
+mod window_pings;
 
 use std::time::Duration;
 
@@ -30,10 +30,10 @@ use kiosk_core::config::Url;
 pub use commands::{Command, Refusal};
 pub use event::{Effect, Event, Failure, Settings};
 use frames::Frames;
-use parts::{Browser, Clearing, Compositor, Intent, Launch, Page, ReadyClock, Server, Trouble, Try};
+use parts::{Browser, BrowserAttempt, Clearing, Compositor, DelayReason, Intent, Launch, Page, ReadyClock, Server};
 use planned::Planned;
-pub use planned::Why;
-use pulse::Pulse;
+pub use planned::RestartReason;
+use window_pings::WindowPings;
 
 /// Time from the compositor's disappearance until the shell is terminated: it usually exits by itself; a compositor
 /// that only lost this connection returns sooner.
@@ -98,7 +98,7 @@ pub struct Machine {
     /// Attempts of the browser without an answer of the server.
     tries: u32,
     /// The current attempt.
-    trying: Try,
+    trying: BrowserAttempt,
     browser: Browser,
     launch: Launch,
     page: Page,
@@ -112,9 +112,9 @@ pub struct Machine {
     reset_done: u64,
     /// Since when another window covers the page.
     covered: Option<Duration>,
-    pulse: Pulse,
+    window_pings: WindowPings,
     frames: Frames,
-    trouble: Trouble,
+    trouble: DelayReason,
     planned: Planned,
     launches: u32,
     /// Number of blocked navigations.
@@ -124,7 +124,7 @@ pub struct Machine {
     /// The reason of a pending request to restart the device; empty: none.
     reboot: String,
     clock: ReadyClock,
-    /// Why the page is not up, for messages.
+    /// RestartReason the page is not up, for messages.
     reason: String,
     /// Failed attempts since it was last up: probes, starts and loads.
     tried: u32,
@@ -153,7 +153,7 @@ impl Machine {
             silent_since: None,
             retry_at: None,
             tries: 0,
-            trying: Try::None,
+            trying: BrowserAttempt::None,
             browser: Browser::None,
             launch: Launch::Now,
             page: Page::None,
@@ -163,9 +163,9 @@ impl Machine {
             reset_wanted: None,
             reset_done: 0,
             covered: None,
-            pulse: Pulse::default(),
+            window_pings: WindowPings::default(),
             frames: Frames::Fine,
-            trouble: Trouble::None,
+            trouble: DelayReason::None,
             planned: Planned::default(),
             launches: 0,
             refused: 0,
@@ -206,7 +206,7 @@ impl Machine {
             wanted,
             self.recovery.stable_at(),
             self.clock.at(),
-            self.pulse.deadline(self.settings.command),
+            self.window_pings.deadline(self.settings.command),
         ];
         self.page.deadlines().into_iter().chain(others).flatten().min()
     }
@@ -231,7 +231,7 @@ impl Machine {
             reset: self.reset_done,
             when_idle: self.planned.waits() && self.running(),
             reboot: self.reboot.clone(),
-            ping: self.pulse.number(),
+            ping: self.window_pings.number(),
             listens: 0,
             tried: rounded(self.tried),
             reason: if self.tried > 0 { self.reason.clone() } else { String::new() },

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::patience::Patience;
+use super::hang_timer::HangTimer;
 
 /// The wanted state of the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,7 +66,7 @@ pub(super) enum Server {
 
 /// An attempt of the browser although the probe failed. Probing goes on meanwhile.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Try {
+pub(super) enum BrowserAttempt {
     /// There is none.
     None,
     /// The server is down: the shown state does not change before the attempt has a result.
@@ -122,7 +122,7 @@ pub(super) enum Page {
     /// There is no browser, or it is exiting.
     None,
     /// DevTools is not attached yet.
-    Starting(Patience),
+    Starting(HangTimer),
     /// DevTools is detached; the browser is terminated at `limit`.
     Lost {
         limit: Duration,
@@ -134,7 +134,7 @@ pub(super) enum Page {
         limit: Duration,
     },
     Loading {
-        patience: Patience,
+        hang_timer: HangTimer,
         /// When it counts as up even without a paint.
         empty_at: Option<Duration>,
         /// The previous page is still visible.
@@ -174,9 +174,11 @@ impl Page {
     pub fn deadlines(&self) -> [Option<Duration>; 3] {
         match self {
             Page::None | Page::Blank => [None; 3],
-            Page::Starting(patience) => [Some(patience.deadline()), None, None],
+            Page::Starting(hang_timer) => [Some(hang_timer.deadline()), None, None],
             Page::Lost { limit } | Page::EndingRenderer { limit } => [Some(*limit), None, None],
-            Page::Loading { patience, empty_at, answer_by, .. } => [Some(patience.deadline()), *empty_at, *answer_by],
+            Page::Loading { hang_timer, empty_at, answer_by, .. } => {
+                [Some(hang_timer.deadline()), *empty_at, *answer_by]
+            }
             Page::Up { health, .. } => [health.at(), None, None],
         }
     }
@@ -215,7 +217,7 @@ impl Health {
 
 /// The reason for a delay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Trouble {
+pub(super) enum DelayReason {
     None,
     Offline,
     Crashed,

@@ -20,7 +20,7 @@ const DAYS_WORK: Duration = Duration::from_secs(12 * 3600);
 
 /// The reason of a planned restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Why {
+pub enum RestartReason {
     /// It is the time of `browser.restart-at`.
     TimeOfDay,
     /// Its program was upgraded: a page's next process would be of the new version, or fail.
@@ -29,13 +29,13 @@ pub enum Why {
     Memory(String),
 }
 
-impl Why {
+impl RestartReason {
     /// One clause, for people.
-    pub fn words(&self) -> &str {
+    pub fn description(&self) -> &str {
         match self {
-            Why::TimeOfDay => "browser.restart-at",
-            Why::Replaced => "its program was replaced by another version",
-            Why::Memory(words) => words,
+            RestartReason::TimeOfDay => "browser.restart-at",
+            RestartReason::Replaced => "its program was replaced by another version",
+            RestartReason::Memory(growth) => growth,
         }
     }
 }
@@ -44,7 +44,7 @@ impl Why {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Planned {
     launched: Duration,
-    due: Option<Why>,
+    due: Option<RestartReason>,
     /// Consecutive early restarts because of memory.
     memory_restarts: u32,
     /// Age of this browser when its memory was first reported as too much.
@@ -58,8 +58,8 @@ impl Planned {
     }
 
     /// The reason; empty: none is due.
-    pub fn words(&self) -> &str {
-        self.due.as_ref().map(Why::words).unwrap_or_default()
+    pub fn description(&self) -> &str {
+        self.due.as_ref().map(RestartReason::description).unwrap_or_default()
     }
 
     /// The browser was started.
@@ -94,36 +94,36 @@ impl Planned {
 
 impl Machine {
     /// A planned restart is due.
-    pub(super) fn restart_due(&mut self, why: Why, now: Duration) {
-        if matches!(why, Why::Memory(_)) && self.running() {
+    pub(super) fn restart_due(&mut self, why: RestartReason, now: Duration) {
+        if matches!(why, RestartReason::Memory(_)) && self.running() {
             let age = now.saturating_sub(self.planned.launched);
             self.planned.full_at.get_or_insert(age);
         }
         let young = match why {
-            Why::TimeOfDay => YOUNG,
-            Why::Replaced => Duration::ZERO,
-            Why::Memory(_) => self.planned.memory_age(),
+            RestartReason::TimeOfDay => YOUNG,
+            RestartReason::Replaced => Duration::ZERO,
+            RestartReason::Memory(_) => self.planned.memory_age(),
         };
         let is_young = now < self.planned.launched + young;
         if self.settings.command || !self.running() || is_young {
             return;
         }
         if self.planned.due.as_ref() != Some(&why) {
-            tracing::info!(why = why.words(), "browser restart due when the device is idle");
+            tracing::info!(why = why.description(), "browser restart due when the device is idle");
         }
         self.planned.due = Some(why);
     }
 
     /// The reason of a due restart; empty: none.
     pub fn restart_reason(&self) -> &str {
-        if self.running() { self.planned.words() } else { "" }
+        if self.running() { self.planned.description() } else { "" }
     }
 
     /// The device is idle: restarts, unless stored data is being deleted.
     pub(super) fn nobody_there(&mut self, now: Duration, effects: &mut Vec<Effect>) {
         let Some(why) = self.planned.due.take().filter(|_| self.running()) else { return };
-        tracing::info!(why = why.words(), "device idle: restarting the browser");
-        if matches!(why, Why::Memory(_)) {
+        tracing::info!(why = why.description(), "device idle: restarting the browser");
+        if matches!(why, RestartReason::Memory(_)) {
             self.planned.counted(now);
         }
         self.restart(now, effects);

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use super::parts::{Page, Server, Try};
+use super::parts::{BrowserAttempt, Page, Server};
 use super::{Effect, MAX_PROBE_INTERVAL, MAX_TRY_INTERVAL, MIN_PROBE_INTERVAL, MIN_TRY_INTERVAL, Machine};
 use kiosk_core::config::Url;
 
@@ -12,7 +12,7 @@ type Effects = Vec<Effect>;
 impl Machine {
     pub(super) fn ask_server(&mut self, refusals: u32, effects: &mut Effects) {
         self.server = Server::Asking { refusals };
-        effects.push(Effect::Probe { url: self.asked_for().clone() });
+        effects.push(Effect::Probe { url: self.probed_url().clone() });
     }
 
     /// The server is up. If the browser has just failed with it, it waits, unless the server was down in between.
@@ -23,7 +23,7 @@ impl Machine {
         }
         self.retry_at = None;
         self.server = Server::Up;
-        let tried = std::mem::replace(&mut self.trying, Try::None) != Try::None;
+        let tried = std::mem::replace(&mut self.trying, BrowserAttempt::None) != BrowserAttempt::None;
         if tried && matches!(self.page, Page::Loading { over_page: false, .. }) {
             // The browser may still wait for its connection, up to a minute: navigate again.
             self.page = Page::Blank;
@@ -36,9 +36,9 @@ impl Machine {
         self.retry_at = None;
         self.still_silent(refusals, reason, now);
         let since = *self.silent_since.get_or_insert(now);
-        let patience = MIN_TRY_INTERVAL.saturating_mul(1 << self.tries.min(8)).min(MAX_TRY_INTERVAL);
-        if now >= since + patience {
-            self.try_all_the_same(Try::Away, now, effects);
+        let interval = MIN_TRY_INTERVAL.saturating_mul(1 << self.tries.min(8)).min(MAX_TRY_INTERVAL);
+        if now >= since + interval {
+            self.try_all_the_same(BrowserAttempt::Away, now, effects);
         }
     }
 
@@ -52,7 +52,7 @@ impl Machine {
         self.still_silent(refusals, reason, now);
         if !early {
             self.retry_at = None;
-            self.try_all_the_same(Try::Unknown, now, effects);
+            self.try_all_the_same(BrowserAttempt::Unknown, now, effects);
         }
     }
 
@@ -67,9 +67,9 @@ impl Machine {
         self.server = Server::Waiting { at: now + delay, refusals: refusals.saturating_add(1) };
     }
 
-    fn try_all_the_same(&mut self, trying: Try, now: Duration, effects: &mut Effects) {
+    fn try_all_the_same(&mut self, trying: BrowserAttempt, now: Duration, effects: &mut Effects) {
         if self.running() && self.page == Page::Blank {
-            if trying == Try::Away {
+            if trying == BrowserAttempt::Away {
                 self.tries = self.tries.saturating_add(1);
             }
             self.trying = trying;
@@ -78,12 +78,12 @@ impl Machine {
     }
 
     /// The URL whose server is probed.
-    pub(super) fn asked_for(&self) -> &Url {
+    pub(super) fn probed_url(&self) -> &Url {
         self.wanted.as_ref().unwrap_or(&self.target)
     }
 
     /// Whether the server has to answer first.
     pub(super) fn needs_server(&self) -> bool {
-        self.settings.needs_server && self.asked_for().is_web()
+        self.settings.needs_server && self.probed_url().is_web()
     }
 }

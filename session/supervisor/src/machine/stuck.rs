@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::parts::{Browser, Intent, Launch, Trouble};
+use super::parts::{Browser, DelayReason, Intent, Launch};
 use super::{Effect, Machine};
 use crate::recovery::Rung;
 
@@ -44,7 +44,7 @@ impl Machine {
         if let Some(rung) = rung {
             effects.push(Effect::TakeMeasure { rung, reason: reason.clone() });
         }
-        (self.trouble, self.launch) = (Trouble::Crashed, Launch::Pause(now + AGAIN));
+        (self.trouble, self.launch) = (DelayReason::Crashed, Launch::Pause(now + AGAIN));
         let action = match rung {
             Some(Rung::Session) => "kiosk-session is started anew",
             Some(_) => "the device is restarted",

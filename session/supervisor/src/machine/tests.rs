@@ -3,9 +3,9 @@
 mod frames;
 mod measures;
 mod planned;
-mod pulse;
 mod reset;
 mod stuck;
+mod window_pings;
 
 use proptest::prelude::*;
 
@@ -13,7 +13,7 @@ use std::collections::VecDeque;
 
 use super::health::{ANSWER_TIMEOUT, HEALTH_INTERVAL};
 use super::*;
-use crate::recovery::{Before, Rung};
+use crate::recovery::{LastMeasures, Rung};
 use kiosk_core::texts::{TextRule, Texts};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -27,7 +27,7 @@ fn settings() -> Settings {
         ready_timeout: Some(Duration::from_secs(60)),
         explicit: false,
         texts: Texts::default(),
-        before: Before::default(),
+        before: LastMeasures::default(),
     }
 }
 

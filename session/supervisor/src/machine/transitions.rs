@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::frames::Frames;
 use super::health::HEALTH_INTERVAL;
 use super::parts::{
-    Browser, Clearing, Compositor, Health, Intent, Launch, Next, Page, ReadyClock, Server, Trouble, Try,
+    Browser, BrowserAttempt, Clearing, Compositor, DelayReason, Health, Intent, Launch, Next, Page, ReadyClock, Server,
 };
 use super::{END_GRACE, Effect, Failure, LOST_GRACE, MAX_PROBE_INTERVAL, Machine, STABLE, WANTED_LIMIT};
 use crate::recovery::{Measures, Rung};
@@ -20,10 +20,10 @@ impl Machine {
     pub(super) fn compositor_up(&mut self, pid: u32, now: Duration, effects: &mut Effects) {
         let before = self.compositor.last_pid();
         self.compositor = Compositor::Here { pid };
-        if self.pulse.is_seen() {
+        if self.window_pings.is_seen() {
             // A pending ping of the last compositor is void.
-            self.pulse.forget();
-            self.pulse.seen(now);
+            self.window_pings.forget();
+            self.window_pings.seen(now);
         }
         // A shell cannot move to another compositor.
         if before.is_some_and(|before| before != pid) && self.running() {
@@ -46,7 +46,7 @@ impl Machine {
         self.gone(now);
         if !self.compositor.is_here() {
             // It exited because of the compositor: not a failure.
-            self.trouble = Trouble::None;
+            self.trouble = DelayReason::None;
             self.reason.clear();
         } else if unexpected && self.intent == Intent::Run {
             // It went to the background, or has finished.
@@ -81,7 +81,7 @@ impl Machine {
         let delay = self.recovery.browser.next_delay();
         let pause = delay >= Duration::from_secs(1);
         self.launch = if pause { Launch::Pause(now + delay) } else { Launch::Soon(now + delay) };
-        self.trouble = Trouble::Crashed;
+        self.trouble = DelayReason::Crashed;
         let action = format!("started again {how} after {} s", delay.as_secs_f32()).replace("  ", " ");
         self.failed(reason, action, effects);
     }
@@ -98,7 +98,7 @@ impl Machine {
         self.browser = Self::ending(grace, now);
         self.page = Page::None;
         self.covered = None;
-        self.pulse.forget();
+        self.window_pings.forget();
         self.frames = Frames::Fine;
         effects.push(Effect::Kill { grace });
     }
@@ -109,10 +109,10 @@ impl Machine {
         // The next shell has no window yet, and events of the last one's may come late.
         self.window = self.window.map(|_| false);
         self.covered = None;
-        self.pulse.forget();
+        self.window_pings.forget();
         self.frames = Frames::Fine;
         self.current.clear();
-        (self.server, self.trying) = (Server::Unknown, Try::None);
+        (self.server, self.trying) = (Server::Unknown, BrowserAttempt::None);
         self.dialog = false;
         self.hide(now);
     }
@@ -139,9 +139,9 @@ impl Machine {
             return;
         }
         self.page = Page::Up { health: Health::Fine(now + HEALTH_INTERVAL), next: Next::Stay };
-        self.trouble = Trouble::None;
+        self.trouble = DelayReason::None;
         self.reboot.clear();
-        if std::mem::replace(&mut self.trying, Try::None) != Try::None {
+        if std::mem::replace(&mut self.trying, BrowserAttempt::None) != BrowserAttempt::None {
             // The browser has succeeded where the probe did not.
             self.server = Server::Up;
         }
@@ -151,7 +151,7 @@ impl Machine {
         self.tried = 0;
         self.recovery.up_until(now + STABLE);
         self.watch_health(now);
-        self.pulse.seen(now);
+        self.window_pings.seen(now);
     }
 
     /// The page could not be opened: probe the server again.
@@ -159,13 +159,13 @@ impl Machine {
         self.hide(now);
         self.page = Page::Blank;
         self.silent_since = None;
-        if std::mem::replace(&mut self.trying, Try::None) == Try::Away {
+        if std::mem::replace(&mut self.trying, BrowserAttempt::None) == BrowserAttempt::Away {
             // The server is known to be down; nothing changes.
             self.server = Server::Waiting { at: now + MAX_PROBE_INTERVAL, refusals: 0 };
             return;
         }
         let delay = self.recovery.page.next_delay();
-        self.trouble = Trouble::Offline;
+        self.trouble = DelayReason::Offline;
         // Probed soon nevertheless: if it is down, the retry need not wait.
         self.retry_at = Some(now + delay);
         self.server = Server::Waiting { at: now + delay.min(MAX_PROBE_INTERVAL), refusals: 0 };
@@ -182,10 +182,12 @@ impl Machine {
             *next = Next::Stay;
             (self.wanted, self.wanted_until) = (None, None);
         }
-        if self.trying != Try::None && matches!(self.page, Page::Loading { .. }) && !same_document(&self.current, &url)
+        if self.trying != BrowserAttempt::None
+            && matches!(self.page, Page::Loading { .. })
+            && !same_document(&self.current, &url)
         {
             // The attempt has succeeded: the probe's result does not start another one.
-            (self.trying, self.server) = (Try::None, Server::Up);
+            (self.trying, self.server) = (BrowserAttempt::None, Server::Up);
         }
         self.current = url;
     }

@@ -14,10 +14,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::Page;
-use super::wire::{self, Asked};
+use super::wire::{self, Purpose};
 use crate::machine::Refusal;
 use kiosk_core::config::{Brightness, Rotation};
-use kiosk_core::page_calls::{MAX_TEXT, Wish};
+use kiosk_core::page_calls::{DeviceRequest, MAX_TEXT};
 use kiosk_core::quantities::QuantityError;
 use kiosk_core::text::{TextError, paintable, shortened};
 
@@ -50,7 +50,7 @@ pub enum Ask {
     /// Open the first page.
     Home,
     /// A call for the compositor.
-    Device(Wish),
+    Device(DeviceRequest),
 }
 
 /// Where the answer to a call goes.
@@ -157,7 +157,7 @@ impl Calls {
     /// A new document: undoes the last one's effects on the screen.
     pub fn document_changed(&mut self) {
         if self.put_out {
-            self.asks.push((Ask::Device(Wish::Left {}), None));
+            self.asks.push((Ask::Device(DeviceRequest::Left {}), None));
         }
         let asks = std::mem::take(&mut self.asks);
         let budget = std::mem::replace(&mut self.budget, Budget { left: 0.0, at: Duration::ZERO });
@@ -193,9 +193,9 @@ impl Page {
                 let judged = self.calls.waiting.iter().any(|(other, _)| *other == context);
                 self.calls.waiting.push_back((context, text.to_owned()));
                 if !judged {
-                    let asked = Asked::Context { document: self.calls.document, context };
+                    let purpose = Purpose::Context { document: self.calls.document, context };
                     let who = json!({ "expression": WHO, "contextId": context, "returnByValue": true, "silent": true });
-                    self.send("Runtime.evaluate", who, asked);
+                    self.send("Runtime.evaluate", who, purpose);
                 }
             }
             None => {}
@@ -254,7 +254,7 @@ impl Page {
         }
         match understood(&name, &value) {
             Ok(ask) => {
-                if let Ask::Device(Wish::Screen { on }) = ask {
+                if let Ask::Device(DeviceRequest::Screen { on }) = ask {
                     // Whether it was done, and whether "on" will be, is not known yet: what follows does no harm.
                     self.calls.put_out |= !on;
                 }
@@ -313,7 +313,7 @@ impl Page {
         if let Some(context) = context {
             wire::set(&mut order, "contextId", context);
         }
-        self.send("Runtime.evaluate", order, Asked::Other);
+        self.send("Runtime.evaluate", order, Purpose::Other);
     }
 }
 
@@ -326,29 +326,29 @@ fn id_of(text: &str) -> Option<&str> {
 /// What a call means.
 fn understood(name: &str, value: &Value) -> Result<Ask, CallError> {
     let quoted = || shortened(&value.to_string(), MAX_QUOTED);
-    let wish = match name {
+    let request = match name {
         "reload" => return Ok(Ask::Reload),
         "home" => return Ok(Ask::Home),
-        "screen" => Wish::Screen { on: value.as_bool().unwrap_or(true) },
+        "screen" => DeviceRequest::Screen { on: value.as_bool().unwrap_or(true) },
         "brightness" => {
             let percent = value.as_i64().ok_or_else(|| QuantityError::Brightness(quoted()))?;
             Brightness::try_from(percent)?;
-            Wish::Brightness { percent }
+            DeviceRequest::Brightness { percent }
         }
         "rotate" => {
             let degrees = value.as_u64().and_then(|degrees| u32::try_from(degrees).ok());
             let degrees = degrees.ok_or_else(|| QuantityError::Rotation(quoted()))?;
             Rotation::try_from(degrees)?;
-            Wish::Rotate { degrees }
+            DeviceRequest::Rotate { degrees }
         }
         "message" => {
             let text = value.as_str().ok_or_else(|| CallError::Message(quoted()))?;
-            Wish::Message { text: paintable("message", text, MAX_TEXT)? }
+            DeviceRequest::Message { text: paintable("message", text, MAX_TEXT)? }
         }
-        "info" => Wish::Info {},
+        "info" => DeviceRequest::Info {},
         other => return Err(CallError::Unknown(shortened(other, MAX_QUOTED))),
     };
-    Ok(Ask::Device(wish))
+    Ok(Ask::Device(request))
 }
 
 #[cfg(test)]
@@ -373,8 +373,8 @@ mod tests {
         let long = "x".repeat(MAX_TEXT + 1);
         let refused = understood("message", &json!(long)).unwrap_err().to_string();
         assert_eq!(refused, "the message has 2001 characters, allowed are 2000");
-        assert_eq!(understood("rotate", &json!(90)), Ok(Ask::Device(Wish::Rotate { degrees: 90 })));
-        assert_eq!(understood("brightness", &json!(0)), Ok(Ask::Device(Wish::Brightness { percent: 0 })));
+        assert_eq!(understood("rotate", &json!(90)), Ok(Ask::Device(DeviceRequest::Rotate { degrees: 90 })));
+        assert_eq!(understood("brightness", &json!(0)), Ok(Ask::Device(DeviceRequest::Brightness { percent: 0 })));
     }
 
     #[test]

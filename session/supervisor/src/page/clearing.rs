@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::wire::Asked;
+use super::wire::Purpose;
 use super::{BLANK, Page};
 use crate::machine::Event;
 
@@ -56,12 +56,12 @@ impl Page {
         let sessions: Vec<String> =
             self.session.iter().cloned().chain(self.windows.sessions()).chain(self.frames.iter().cloned()).collect();
         for session in &sessions {
-            self.wire.send(Some(session), "Runtime.terminateExecution", json!({}), Asked::Other);
+            self.wire.send(Some(session), "Runtime.terminateExecution", json!({}), Purpose::Other);
         }
         self.ping();
         // Handlers that run when a page is left store things after that.
         for session in sessions {
-            let quiet = Asked::Quiet { session: session.clone() };
+            let quiet = Purpose::Quiet { session: session.clone() };
             self.wire.send(Some(&session), "Emulation.setScriptExecutionDisabled", json!({ "value": true }), quiet);
         }
     }
@@ -71,18 +71,18 @@ impl Page {
         if self.clearing.as_ref().is_some_and(|clearing| clearing.left.is_none()) && self.wire.all_quiet() {
             self.close_windows();
             BLANK.clone_into(&mut self.ordered);
-            self.send("Page.navigate", json!({ "url": BLANK }), Asked::Leave);
+            self.send("Page.navigate", json!({ "url": BLANK }), Purpose::Leave);
         }
     }
 
-    fn run_scripts(&mut self, asked: Asked) {
-        self.send("Emulation.setScriptExecutionDisabled", json!({ "value": false }), asked);
+    fn run_scripts(&mut self, purpose: Purpose) {
+        self.send("Emulation.setScriptExecutionDisabled", json!({ "value": false }), purpose);
     }
 
     /// The blank page can't be had.
     pub(super) fn not_left(&mut self, error: &str) {
         if self.clearing.is_some() {
-            self.run_scripts(Asked::Other);
+            self.run_scripts(Purpose::Other);
             self.data_cleared(Some(error.to_owned()));
         }
     }
@@ -106,14 +106,14 @@ impl Page {
     fn forget_all(&mut self) {
         let Some(clearing) = &mut self.clearing else { return };
         clearing.ordered = true;
-        self.run_scripts(Asked::Clear);
-        self.send("Network.clearBrowserCookies", json!({}), Asked::Clear);
-        self.send("Network.clearBrowserCache", json!({}), Asked::Clear);
+        self.run_scripts(Purpose::Clear);
+        self.send("Network.clearBrowserCookies", json!({}), Purpose::Clear);
+        self.send("Network.clearBrowserCache", json!({}), Purpose::Clear);
         // Of all origins, with the session storage that goes by tabs.
         let all = json!({ "origin": "*", "storageTypes": "all" });
-        self.send("Storage.clearDataForOrigin", all, Asked::Clear);
-        self.send("Emulation.resetPageScaleFactor", json!({}), Asked::Other);
-        self.send("Page.resetNavigationHistory", json!({}), Asked::Other);
+        self.send("Storage.clearDataForOrigin", all, Purpose::Clear);
+        self.send("Emulation.resetPageScaleFactor", json!({}), Purpose::Other);
+        self.send("Page.resetNavigationHistory", json!({}), Purpose::Other);
     }
 
     pub(super) fn expire_clearing(&mut self, now: Duration) {
@@ -134,12 +134,12 @@ impl Page {
         if let Some(error) = error {
             clearing.error.get_or_insert_with(|| error.to_owned());
         }
-        if self.wire.is_waiting_for(&Asked::Clear) {
+        if self.wire.is_waiting_for(&Purpose::Clear) {
             return;
         }
         // Configured cookies are not a visitor's: set them again.
-        self.set_cookies(Asked::Cookies);
-        if !self.wire.is_waiting_for(&Asked::Cookies) {
+        self.set_cookies(Purpose::Cookies);
+        if !self.wire.is_waiting_for(&Purpose::Cookies) {
             self.cookies_set();
         }
     }

@@ -4,9 +4,9 @@
 /// Requests of a kind that are logged one by one.
 const FIRST: u64 = 5;
 
-/// A wish of a page's.
+/// A feature of a page's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(super) enum Feature {
     /// `print()`.
     Print,
     /// A file of the device, to be uploaded.
@@ -19,14 +19,14 @@ pub(super) enum Wish {
     Pdf,
 }
 
-impl Wish {
-    fn words(self) -> (&'static str, &'static str) {
+impl Feature {
+    fn description(self) -> (&'static str, &'static str) {
         match self {
-            Wish::Print => ("print", "browser.printing is \"none\""),
-            Wish::Upload => ("choose a file", "browser.uploads is \"none\""),
-            Wish::UploadAgain => ("choose a file", "a visitor has just left the last choice"),
-            Wish::Picker => ("choose a folder or open a file", "browser.uploads is for files of <input type=file>"),
-            Wish::Pdf => {
+            Feature::Print => ("print", "browser.printing is \"none\""),
+            Feature::Upload => ("choose a file", "browser.uploads is \"none\""),
+            Feature::UploadAgain => ("choose a file", "a visitor has just left the last choice"),
+            Feature::Picker => ("choose a folder or open a file", "browser.uploads is for files of <input type=file>"),
+            Feature::Pdf => {
                 ("show a PDF", "there is no way back from it; browser.new-windows = \"popup\" shows it above the page")
             }
         }
@@ -45,17 +45,17 @@ pub(super) struct Denied {
 
 impl Denied {
     /// A page did not get this.
-    pub fn say(&mut self, wish: Wish) {
-        let count = match wish {
-            Wish::Print => &mut self.print,
-            Wish::Upload => &mut self.upload,
-            Wish::UploadAgain => &mut self.upload_again,
-            Wish::Picker => &mut self.picker,
-            Wish::Pdf => &mut self.pdf,
+    pub fn say(&mut self, feature: Feature) {
+        let count = match feature {
+            Feature::Print => &mut self.print,
+            Feature::Upload => &mut self.upload,
+            Feature::UploadAgain => &mut self.upload_again,
+            Feature::Picker => &mut self.picker,
+            Feature::Pdf => &mut self.pdf,
         };
         *count = count.saturating_add(1);
         if *count <= FIRST || count.is_power_of_two() {
-            let (wanted, why) = wish.words();
+            let (wanted, why) = feature.description();
             tracing::info!(wanted, why, count, "page denied");
         }
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Page;
-use super::windows::Fate;
-use super::wire::Asked;
+use super::windows::Disposition;
+use super::wire::Purpose;
 use crate::machine::Event;
 use kiosk_core::config::Answer;
 
@@ -31,7 +31,8 @@ impl Page {
     pub(super) fn dialog_opened(&mut self, session: &str, parameters: &Value, now: Duration) {
         let kind = parameters["type"].as_str().unwrap_or_default();
         let in_page = self.session.as_deref() == Some(session);
-        let seen = if in_page { !self.opening } else { self.windows.fate_of_session(session) == Some(Fate::Popup) };
+        let seen =
+            if in_page { !self.opening } else { self.windows.fate_of_session(session) == Some(Disposition::Popup) };
         match self.answer_to(kind, in_page) {
             // Our own picture covers the page, or the window is about to be closed.
             Answer::Show if !seen => {
@@ -102,12 +103,12 @@ impl Page {
 
     fn dismiss(&mut self, session: &str) {
         let no = json!({ "accept": false });
-        self.wire.send(Some(session), "Page.handleJavaScriptDialog", no, Asked::Other);
+        self.wire.send(Some(session), "Page.handleJavaScriptDialog", no, Purpose::Other);
     }
 
     fn answer_dialog(&mut self, session: &str, accept: bool, dialog: &Value) {
         let text = dialog["defaultPrompt"].as_str().unwrap_or_default();
         let answer = json!({ "accept": accept, "promptText": text });
-        self.wire.send(Some(session), "Page.handleJavaScriptDialog", answer, Asked::Other);
+        self.wire.send(Some(session), "Page.handleJavaScriptDialog", answer, Purpose::Other);
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::wire::Asked;
+use super::wire::Purpose;
 use super::{BLANK, Page, failure};
 use crate::machine::Event;
 use kiosk_core::config::PageReady;
@@ -128,13 +128,13 @@ impl Page {
         if up {
             self.opening = false;
             if self.rules.ready == PageReady::Explicit {
-                self.send("Runtime.disable", json!({}), Asked::Other);
+                self.send("Runtime.disable", json!({}), Purpose::Other);
                 self.add_binding();
             }
             // There is no way back to what was before: a blank page, or another visitor's.
-            self.send("Page.resetNavigationHistory", json!({}), Asked::Other);
+            self.send("Page.resetNavigationHistory", json!({}), Purpose::Other);
             // The browser starts with the focus in its hidden address bar.
-            self.send("Page.bringToFront", json!({}), Asked::Other);
+            self.send("Page.bringToFront", json!({}), Purpose::Other);
             self.events.push(Event::PageUp);
         } else if loaded {
             self.events.push(Event::PageLoaded);

@@ -16,7 +16,7 @@ mod dialogs;
 mod document;
 mod failure;
 mod frames;
-mod narrow;
+mod layout_width;
 mod navigation;
 mod orders;
 mod permissions;
@@ -38,16 +38,16 @@ use crate::sign_in::SignIn;
 pub use calls::{Ask, Back, CallError};
 use calls::{Budget, Calls};
 use clearing::Clearing;
-use denied::{Denied, Wish};
+use denied::{Denied, Feature};
 use dialogs::OpenDialog;
 use document::Document;
 pub use failure::{BLOCKED, UNKNOWN};
 use kiosk_core::config::{Allowed, Api, BrowserSettings, PageReady, StatusRanges};
 use permissions::Permissions;
-pub use uploads::UploadWish;
+pub use uploads::UploadTask;
 use uploads::Uploads;
 use windows::Windows;
-use wire::{Asked, Wire};
+use wire::{Purpose, Wire};
 
 /// The first page, and the page while data is deleted.
 const BLANK: &str = "about:blank";
@@ -187,8 +187,8 @@ impl Page {
     /// Takes in one message of the browser.
     pub fn take(&mut self, message: &Value, now: Duration) {
         if let Some(id) = message["id"].as_u64() {
-            if let Some(asked) = self.wire.answered(id) {
-                self.answered(&asked, message, now);
+            if let Some(purpose) = self.wire.answered(id) {
+                self.answered(&purpose, message, now);
             }
             return;
         }
@@ -236,16 +236,16 @@ impl Page {
         });
         // With the questions for a password: none is asked of a visitor.
         let paused = json!({ "patterns": sign_in::patterns(), "handleAuthRequests": true });
-        self.wire.send(None, "Fetch.enable", paused, Asked::Setup);
+        self.wire.send(None, "Fetch.enable", paused, Purpose::Setup);
         // They are there before anything is asked for.
-        self.set_cookies(Asked::Cookies);
-        self.wire.send(None, "Target.setAutoAttach", pages, Asked::Other);
+        self.set_cookies(Purpose::Cookies);
+        self.wire.send(None, "Target.setAutoAttach", pages, Purpose::Other);
         let downloads = match &self.rules.browser.downloads {
             None => json!({ "behavior": "deny" }),
             Some(directory) => json!({ "behavior": "allow", "downloadPath": directory.display().to_string() }),
         };
-        self.wire.send(None, "Browser.setDownloadBehavior", downloads, Asked::Other);
-        self.wire.send(None, "Browser.grantPermissions", permissions::everywhere(), Asked::Other);
+        self.wire.send(None, "Browser.setDownloadBehavior", downloads, Purpose::Other);
+        self.wire.send(None, "Browser.grantPermissions", permissions::everywhere(), Purpose::Other);
     }
 
     /// The first page is ours.
@@ -254,31 +254,31 @@ impl Page {
         let (Some(session), Some(id)) = (session, target["targetId"].as_str()) else { return };
         if target["type"] == "iframe" {
             // A frame in a process of its own needs the same set-up. Its documents are checked like all others.
-            self.set_up_frame(session, &Asked::Other);
+            self.set_up_frame(session, &Purpose::Other);
             self.frame_came(session);
-            self.wire.send(Some(session), "Runtime.runIfWaitingForDebugger", json!({}), Asked::Other);
+            self.wire.send(Some(session), "Runtime.runIfWaitingForDebugger", json!({}), Purpose::Other);
             return;
         }
         let first = self.session.is_none() && self.document.frame.is_empty() && target["type"] == "page";
         self.set_up(session, first);
-        let asked = if first { Asked::Setup } else { Asked::Release { target: id.to_owned() } };
+        let purpose = if first { Purpose::Setup } else { Purpose::Release { target: id.to_owned() } };
         if first {
             self.session = Some(session.to_owned());
             id.clone_into(&mut self.document.frame);
         } else {
             self.window_came(session, id, now);
         }
-        // Before it is released, so that its fate is known at its first request.
+        // Before it is released, so that its disposition is known at its first request.
         self.ask_for_window(session, id);
-        self.wire.send(Some(session), "Runtime.runIfWaitingForDebugger", json!({}), asked);
+        self.wire.send(Some(session), "Runtime.runIfWaitingForDebugger", json!({}), purpose);
     }
 
     /// What every window gets. Of the first one all has to have worked before it is used.
     fn set_up(&mut self, session: &str, first: bool) {
-        let asked = if first { Asked::Setup } else { Asked::Other };
-        self.set_up_frame(session, &asked);
+        let purpose = if first { Purpose::Setup } else { Purpose::Other };
+        self.set_up_frame(session, &purpose);
         let mut send = |method: &str, parameters: Value| {
-            self.wire.send(Some(session), method, parameters, asked.clone());
+            self.wire.send(Some(session), method, parameters, purpose.clone());
         };
         send("Inspector.enable", json!({}));
         send("Page.setLifecycleEventsEnabled", json!({ "enabled": true }));
@@ -294,10 +294,10 @@ impl Page {
                 self.document.called = true;
                 self.judge();
             }
-            Some("print") => self.denied.say(Wish::Print),
+            Some("print") => self.denied.say(Feature::Print),
             // Windows above the page and frames with a process of their own have sessions of their own.
             Some(text) if self.session.as_deref() == Some(session) => {
-                if let Some(width) = narrow::told(text) {
+                if let Some(width) = layout_width::told(text) {
                     self.width_told(width, now);
                 } else if let Some(context) = parameters["executionContextId"].as_i64() {
                     self.asked_by_script(context, text, now);
@@ -308,7 +308,7 @@ impl Page {
     }
 
     /// What every page gets, and every frame that has a process of its own.
-    fn set_up_frame(&mut self, session: &str, asked: &Asked) {
+    fn set_up_frame(&mut self, session: &str, purpose: &Purpose) {
         let source = json!({ "source": script::of(&self.rules.browser, &self.rules.api), "runImmediately": true });
         let frames = json!({
             "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true,
@@ -317,11 +317,11 @@ impl Page {
         let binding = json!({ "name": script::BINDING });
         // Chromium's own chooser would show the device's files. It is only intercepted where `Page` is enabled.
         let choosers = json!({ "enabled": true, "cancel": self.rules.browser.uploads.is_none() });
-        self.wire.send(Some(session), "Page.enable", json!({}), asked.clone());
-        self.wire.send(Some(session), "Page.setInterceptFileChooserDialog", choosers, asked.clone());
-        self.wire.send(Some(session), "Runtime.addBinding", binding, asked.clone());
-        self.wire.send(Some(session), "Page.addScriptToEvaluateOnNewDocument", source, asked.clone());
-        self.wire.send(Some(session), "Target.setAutoAttach", frames, asked.clone());
+        self.wire.send(Some(session), "Page.enable", json!({}), purpose.clone());
+        self.wire.send(Some(session), "Page.setInterceptFileChooserDialog", choosers, purpose.clone());
+        self.wire.send(Some(session), "Runtime.addBinding", binding, purpose.clone());
+        self.wire.send(Some(session), "Page.addScriptToEvaluateOnNewDocument", source, purpose.clone());
+        self.wire.send(Some(session), "Target.setAutoAttach", frames, purpose.clone());
     }
 
     fn detached(&mut self, parameters: &Value, now: Duration) {
@@ -346,27 +346,27 @@ impl Page {
         self.frames.push_back(session.to_owned());
         if self.clearing.is_some() {
             let stopped = json!({ "value": true });
-            self.wire.send(Some(session), "Emulation.setScriptExecutionDisabled", stopped, Asked::Other);
+            self.wire.send(Some(session), "Emulation.setScriptExecutionDisabled", stopped, Purpose::Other);
         }
     }
 
     /// A window or a frame is no more: nothing of it is waited for.
     fn gone(&mut self, session: &str, now: Duration) {
-        self.wire.forget(&Asked::Quiet { session: session.to_owned() });
+        self.wire.forget(&Purpose::Quiet { session: session.to_owned() });
         if self.clearing.is_some() {
             self.quiet();
             self.look_whether_alone(now);
         }
     }
 
-    fn answered(&mut self, asked: &Asked, message: &Value, now: Duration) {
+    fn answered(&mut self, purpose: &Purpose, message: &Value, now: Duration) {
         let error = message.pointer("/error/message").and_then(Value::as_str);
-        match asked {
-            Asked::Setup => match error {
+        match purpose {
+            Purpose::Setup => match error {
                 Some(error) => self.events.push(Event::Detached { reason: error.to_owned() }),
                 None => self.set_up_as_far_as(),
             },
-            Asked::Cookies => {
+            Purpose::Cookies => {
                 if error.is_some() {
                     // Without the error's text, which might quote a cookie.
                     tracing::warn!("browser refused cookies of browser.sign-in");
@@ -375,34 +375,34 @@ impl Page {
                     self.set_up_as_far_as();
                 }
             }
-            Asked::Context { document, context } => {
+            Purpose::Context { document, context } => {
                 self.context_known(*document, *context, &message["result"], now);
             }
-            Asked::Quiet { .. } => self.quiet(),
-            Asked::Leave => {
+            Purpose::Quiet { .. } => self.quiet(),
+            Purpose::Leave => {
                 if let Some(error) = error {
                     self.not_left(error);
                 }
             }
-            Asked::Clear => self.cleared(error),
-            Asked::Ping if error.is_none() => {
+            Purpose::Clear => self.cleared(error),
+            Purpose::Ping if error.is_none() => {
                 self.frames_told(&message["result"]);
                 self.events.push(Event::Alive);
             }
             // A new document came between: it is asked in its turn.
-            Asked::Ping if error.is_some_and(failure::is_navigated) => self.events.push(Event::PingLost),
-            Asked::WindowOf { target } => self.window_known(target, &message["result"], now),
-            Asked::Release { target } => self.released(target),
-            Asked::Input { number } => self.input_described(*number, error, &message["result"], now),
-            Asked::CancelInput { session } => self.input_resolved(session, &message["result"]),
-            Asked::Navigate | Asked::Reload if self.wire.is_opening() => {}
-            Asked::Navigate => self.navigation_began(error, &message["result"]),
-            Asked::Reload => {
+            Purpose::Ping if error.is_some_and(failure::is_navigated) => self.events.push(Event::PingLost),
+            Purpose::WindowOf { target } => self.window_known(target, &message["result"], now),
+            Purpose::Release { target } => self.released(target),
+            Purpose::Input { number } => self.input_described(*number, error, &message["result"], now),
+            Purpose::CancelInput { session } => self.input_resolved(session, &message["result"]),
+            Purpose::Navigate | Purpose::Reload if self.wire.is_opening() => {}
+            Purpose::Navigate => self.navigation_began(error, &message["result"]),
+            Purpose::Reload => {
                 if let Some(error) = error {
                     self.open_failed(error, false);
                 }
             }
-            Asked::Ping | Asked::Other => {
+            Purpose::Ping | Purpose::Other => {
                 if let Some(error) = error {
                     tracing::debug!(error, "the browser refused an order");
                 }
@@ -413,7 +413,7 @@ impl Page {
     /// Some commands are answered by the browser, some by the page's process, in any order. If the page is opened
     /// before all are answered, pending ones are lost.
     fn set_up_as_far_as(&mut self) {
-        let waits = [Asked::Setup, Asked::Cookies].iter().any(|asked| self.wire.is_waiting_for(asked));
+        let waits = [Purpose::Setup, Purpose::Cookies].iter().any(|purpose| self.wire.is_waiting_for(purpose));
         if self.session.is_some() && !waits {
             self.events.push(Event::Attached);
         }

@@ -4,10 +4,10 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use super::denied::Wish;
+use super::denied::Feature;
 use super::orders::origin;
-use super::windows::Fate;
-use super::wire::{self, Asked};
+use super::windows::Disposition;
+use super::wire::{self, Purpose};
 use super::{Page, failure};
 use crate::devtools::TOO_LONG;
 use crate::machine::Event;
@@ -18,9 +18,9 @@ use kiosk_core::config::NewWindows;
 const EMPTY_FRAME_BASE64: &str = "PCFkb2N0eXBlIGh0bWw+PG1ldGEgaHR0cC1lcXVpdj1yZWZyZXNoIGNvbnRlbnQ9NT48bWV0YSBuYW1lPWNvbG9yLXNjaGVtZSBjb250ZW50PSdsaWdodCBkYXJrJz4=";
 
 /// Whose document it is.
-enum Place {
+enum Owner {
     Page,
-    Window(Fate),
+    Window(Disposition),
     Frame,
 }
 
@@ -38,32 +38,32 @@ impl Page {
         }
         let frame = paused["frameId"].as_str().unwrap_or_default();
         let url = paused.pointer("/request/url").and_then(Value::as_str).unwrap_or_default();
-        let place = match self.windows.fate(frame) {
-            Some(fate) => Place::Window(fate),
-            None if frame == self.document.frame => Place::Page,
-            None => Place::Frame,
+        let owner = match self.windows.disposition(frame) {
+            Some(disposition) => Owner::Window(disposition),
+            None if frame == self.document.frame => Owner::Page,
+            None => Owner::Frame,
         };
         let is_response = is_response(paused);
-        if matches!(place, Place::Page) && !is_response {
+        if matches!(owner, Owner::Page) && !is_response {
             self.navigation = Some(job(request).to_owned());
             if self.opening && without_fragment(url) == without_fragment(&self.ordered) {
                 self.ordered_navigation = self.navigation.clone();
             }
             self.last_request = Some((url.to_owned(), is_post(paused)));
         }
-        match place {
-            Place::Frame if is_response && frame_failed(paused) => return self.fill_frame(request),
-            Place::Frame => {}
-            Place::Window(Fate::Doomed) => return self.take_back(request),
-            Place::Window(Fate::Taken { .. }) => {
+        match owner {
+            Owner::Frame if is_response && frame_failed(paused) => return self.fill_frame(request),
+            Owner::Frame => {}
+            Owner::Window(Disposition::ToClose) => return self.take_back(request),
+            Owner::Window(Disposition::Taken { .. }) => {
                 self.take_back(request);
                 return self.take_over(frame, &paused["request"]);
             }
-            Place::Window(Fate::Popup) if !self.may_go(url, paused) || (is_response && frame_failed(paused)) => {
+            Owner::Window(Disposition::Popup) if !self.may_go(url, paused) || (is_response && frame_failed(paused)) => {
                 self.take_back(request);
                 return self.close_if_blank(frame);
             }
-            Place::Page if !self.may_go(url, paused) => {
+            Owner::Page if !self.may_go(url, paused) => {
                 self.take_back(request);
                 // A page that goes elsewhere by itself meanwhile says nothing about what was ordered.
                 if self.opening && self.ordered_navigation.as_deref() == Some(job(request)) {
@@ -72,9 +72,9 @@ impl Page {
                 }
                 return;
             }
-            Place::Window(Fate::Popup) => {}
-            Place::Page if is_response => return self.response(request, url, paused),
-            Place::Page => {}
+            Owner::Window(Disposition::Popup) => {}
+            Owner::Page if is_response => return self.response(request, url, paused),
+            Owner::Page => {}
         }
         if is_response {
             self.grant(url);
@@ -139,11 +139,15 @@ impl Page {
     /// it, where there are such.
     fn pdf(&mut self, url: &str) {
         if self.rules.browser.new_windows != NewWindows::Popup {
-            self.denied.say(Wish::Pdf);
+            self.denied.say(Feature::Pdf);
             return self.refused(url);
         }
         let open = format!("window.open({}, '_blank', 'noopener')", json!(url));
-        self.send("Runtime.evaluate", json!({ "expression": open, "userGesture": true, "silent": true }), Asked::Other);
+        self.send(
+            "Runtime.evaluate",
+            json!({ "expression": open, "userGesture": true, "silent": true }),
+            Purpose::Other,
+        );
     }
 
     /// It goes into the folder for downloads, and the page stays.
@@ -214,12 +218,12 @@ impl Page {
         {
             wire::set(&mut order, "headers", headers);
         }
-        self.wire.send(None, "Fetch.continueRequest", order, Asked::Other);
+        self.wire.send(None, "Fetch.continueRequest", order, Purpose::Other);
     }
 
     fn take_back(&mut self, request: &str) {
         let aborted = json!({ "requestId": request, "errorReason": "Aborted" });
-        self.wire.send(None, "Fetch.failRequest", aborted, Asked::Other);
+        self.wire.send(None, "Fetch.failRequest", aborted, Purpose::Other);
     }
 
     fn fill_frame(&mut self, request: &str) {
@@ -227,7 +231,7 @@ impl Page {
             "requestId": request, "responseCode": 200, "body": EMPTY_FRAME_BASE64,
             "responseHeaders": [{ "name": "Content-Type", "value": "text/html" }, { "name": "Cache-Control", "value": "no-store" }],
         });
-        self.wire.send(None, "Fetch.fulfillRequest", answer, Asked::Other);
+        self.wire.send(None, "Fetch.fulfillRequest", answer, Purpose::Other);
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::Page;
 use super::frames::QUESTION;
 use super::script::BINDING;
-use super::wire::Asked;
+use super::wire::Purpose;
 use crate::sign_in::SignIn;
 use kiosk_core::config::PageReady;
 
@@ -14,7 +14,7 @@ impl Page {
     pub fn navigate(&mut self, url: &str) {
         self.open();
         url.clone_into(&mut self.ordered);
-        self.send("Page.navigate", json!({ "url": url }), Asked::Navigate);
+        self.send("Page.navigate", json!({ "url": url }), Purpose::Navigate);
     }
 
     /// Reloads the page, bypassing caches when `hard`, and closes all windows above it. A page that is the response to
@@ -28,17 +28,17 @@ impl Page {
         }
         self.open();
         self.ordered.clone_from(&self.document.url);
-        self.send("Page.reload", json!({ "ignoreCache": hard }), Asked::Reload);
+        self.send("Page.reload", json!({ "ignoreCache": hard }), Purpose::Reload);
     }
 
     /// Pings the page itself, not the browser around it.
     pub fn ping(&mut self) {
-        self.send("Runtime.evaluate", json!({ "expression": QUESTION, "silent": true }), Asked::Ping);
+        self.send("Runtime.evaluate", json!({ "expression": QUESTION, "silent": true }), Purpose::Ping);
     }
 
     /// Terminates the page's script, pings it, and reloads it. The first works even if the page's main thread hangs.
     pub fn unstick(&mut self) {
-        self.send("Runtime.terminateExecution", json!({}), Asked::Other);
+        self.send("Runtime.terminateExecution", json!({}), Purpose::Other);
         self.ping();
         self.reload(false);
     }
@@ -58,7 +58,7 @@ impl Page {
         self.drop_chooser();
         if self.rules.ready == PageReady::Explicit {
             // Enabled only for this, as it also sends all console messages of the page.
-            self.send("Runtime.enable", json!({}), Asked::Other);
+            self.send("Runtime.enable", json!({}), Purpose::Other);
             self.add_binding();
         }
     }
@@ -66,7 +66,7 @@ impl Page {
     /// Has the script tell us things. Without `Runtime` being enabled this holds for the page's process: it is said again
     /// with each document, which may have a new one, and what a page says before that is lost.
     pub(super) fn add_binding(&mut self) {
-        self.send("Runtime.addBinding", json!({ "name": BINDING }), Asked::Other);
+        self.send("Runtime.addBinding", json!({ "name": BINDING }), Purpose::Other);
         self.hear_again();
     }
 
@@ -76,8 +76,8 @@ impl Page {
     }
 
     /// To the page.
-    pub(super) fn send(&mut self, method: &str, parameters: Value, asked: Asked) {
-        self.wire.send(self.session.as_deref(), method, parameters, asked);
+    pub(super) fn send(&mut self, method: &str, parameters: Value, purpose: Purpose) {
+        self.wire.send(self.session.as_deref(), method, parameters, purpose);
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Page;
 use super::orders::origin;
-use super::wire::Asked;
+use super::wire::Purpose;
 use kiosk_core::config::Permission;
 
 /// What no browser asks for, and pages have had at all times. Names as in `Browser.PermissionType`.
@@ -50,7 +50,7 @@ impl Page {
         let configured = granted.into_iter().flat_map(|permission| names(permission).iter().copied());
         let names: Vec<&str> = HARMLESS.into_iter().chain(configured).collect();
         let order = json!({ "origin": origin, "permissions": names });
-        self.wire.send(None, "Browser.grantPermissions", order, Asked::Other);
+        self.wire.send(None, "Browser.grantPermissions", order, Purpose::Other);
         if self.permissions.told.len() >= MAX_ORIGINS {
             self.permissions.told.pop_front();
         }

@@ -2,7 +2,7 @@
 //! command for. A page may undo it without harm, as its calls and requests are checked outside of the page too.
 
 use super::calls::{BURST, LONGEST, PATIENCE, RATE};
-use super::{frames, narrow};
+use super::{frames, layout_width};
 use kiosk_core::config::{Api, BrowserSettings, NewWindows, Printing, Shortcuts, UrlPattern};
 
 /// What the script calls to tell the session something, as a text.
@@ -123,7 +123,7 @@ pub(super) fn of(browser: &BrowserSettings, api: &Api) -> String {
     let kiosk = KIOSK.replace("ORIGINS", &serde_json::json!(origins).to_string());
     let kiosk = kiosk.replace("BURST", &BURST.to_string()).replace("RATE", &RATE.to_string());
     let kiosk = kiosk.replace("LONGEST", &LONGEST.to_string()).replace("PATIENCE", &PATIENCE.as_millis().to_string());
-    let narrow = narrow::script();
+    let narrow = layout_width::script();
     let mut parts = vec![TELL, &kiosk, frames::SCRIPT, NO_CLOSE, WEB_ONLY, NO_QUESTIONS, DIALOGS, IN_SIGHT, &narrow];
     if browser.printing == Printing::None {
         parts.push(NO_PRINT);

@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::Page;
-use super::wire::{self, Asked};
+use super::wire::{self, Purpose};
 use crate::sign_in::Entry;
 
 /// Requests whose question was answered, remembered at most: one that comes back was refused.
@@ -21,11 +21,11 @@ pub(super) fn patterns() -> Value {
 
 impl Page {
     /// Gives the browser those that it is to send.
-    pub(super) fn set_cookies(&mut self, asked: Asked) {
+    pub(super) fn set_cookies(&mut self, purpose: Purpose) {
         let entries = self.rules.sign_in.entries();
         let cookies: Vec<Value> = entries.iter().flat_map(cookies).collect();
         if !cookies.is_empty() {
-            self.wire.send(None, "Storage.setCookies", json!({ "cookies": cookies }), asked);
+            self.wire.send(None, "Storage.setCookies", json!({ "cookies": cookies }), purpose);
         }
     }
 
@@ -35,9 +35,9 @@ impl Page {
         let challenge = &parameters["authChallenge"];
         let origin = challenge["origin"].as_str().unwrap_or_default();
         let of_proxy = challenge["source"] == "Proxy";
-        let asked = (request.to_owned(), of_proxy);
+        let challenge = (request.to_owned(), of_proxy);
         let sign_in = &self.rules.sign_in;
-        if self.answered.contains(&asked) {
+        if self.answered.contains(&challenge) {
             if of_proxy { sign_in.proxy_refused() } else { sign_in.refused(origin) }
         }
         let login = if of_proxy { sign_in.proxy_login() } else { sign_in.login(origin) };
@@ -53,10 +53,10 @@ impl Page {
             if self.answered.len() >= MAX_ANSWERED {
                 self.answered.pop_front();
             }
-            self.answered.push_back(asked);
+            self.answered.push_back(challenge);
         }
         let order = json!({ "requestId": request, "authChallengeResponse": answer });
-        self.wire.send(None, "Fetch.continueWithAuth", order, Asked::Other);
+        self.wire.send(None, "Fetch.continueWithAuth", order, Purpose::Other);
     }
 
     /// The headers of a request to one of our origins, with ours; `None`: it goes as it is.

@@ -821,7 +821,7 @@ fn judge(page: &mut Page, origin: &str) {
     answer(page, who, &json!({ "result": { "type": "string", "value": origin } }));
 }
 
-fn asked(page: &mut Page) -> Vec<Ask> {
+fn asks(page: &mut Page) -> Vec<Ask> {
     page.take_asks().into_iter().map(|(ask, _)| ask).collect()
 }
 
@@ -830,19 +830,19 @@ fn a_caller_is_judged_once_a_context_and_by_the_browser() {
     let mut page = granted();
     calls(&mut page, 3, "a", "reload", &Value::Null);
     calls(&mut page, 3, "b", "home", &Value::Null);
-    assert_eq!(asked(&mut page), [], "not before it is known who asks");
+    assert_eq!(asks(&mut page), [], "not before it is known who asks");
     judge(&mut page, "http://localhost:3000");
-    assert_eq!(asked(&mut page), [Ask::Reload, Ask::Home]);
+    assert_eq!(asks(&mut page), [Ask::Reload, Ask::Home]);
     calls(&mut page, 3, "c", "home", &Value::Null);
     assert_eq!(page.take_outgoing(), [Value::Null; 0], "it is known");
     calls(&mut page, 3, "c", "home", &Value::Null);
-    assert_eq!(asked(&mut page), [Ask::Home], "told twice, asked once");
+    assert_eq!(asks(&mut page), [Ask::Home], "told twice, asked once");
     // A frame in the same process: of another origin, or of the page's own below another's.
     for (context, origin) in [(4, "http://localhost:4000"), (5, "")] {
         calls(&mut page, context, "x", "reload", &Value::Null);
         judge(&mut page, origin);
         calls(&mut page, context, "y", "reload", &Value::Null);
-        assert_eq!((asked(&mut page), page.take_outgoing()), (vec![], vec![]), "{origin}");
+        assert_eq!((asks(&mut page), page.take_outgoing()), (vec![], vec![]), "{origin}");
     }
 }
 
@@ -854,12 +854,12 @@ fn sessions_beside_the_page_s_own_and_documents_of_other_origins_are_not_heard()
     let payload = json!({ "id": "a", "name": "reload" }).to_string();
     let parameters = json!({ "name": "__kioskTell", "payload": payload, "executionContextId": 1 });
     page.take(&json!({ "method": "Runtime.bindingCalled", "params": parameters, "sessionId": "S2" }), NOW);
-    assert_eq!((asked(&mut page), page.take_outgoing()), (vec![], vec![]));
+    assert_eq!((asks(&mut page), page.take_outgoing()), (vec![], vec![]));
     for origin in ["http://b", "null", ""] {
         shows(&mut page, "L2", origin);
         page.take_outgoing();
         calls(&mut page, 7, "a", "reload", &Value::Null);
-        assert_eq!((asked(&mut page), page.take_outgoing()), (vec![], vec![]), "{origin}");
+        assert_eq!((asks(&mut page), page.take_outgoing()), (vec![], vec![]), "{origin}");
     }
 }
 
@@ -868,9 +868,9 @@ fn an_answer_goes_to_the_document_that_asked_and_what_it_put_out_is_lit_after_it
     let mut page = granted();
     calls(&mut page, 3, "a", "screen", &json!(false));
     judge(&mut page, "http://localhost:3000");
-    let asks = page.take_asks();
-    let [(Ask::Device(kiosk_core::page_calls::Wish::Screen { on: false }), Some(back))] = &asks[..] else {
-        panic!("{asks:?}")
+    let taken = page.take_asks();
+    let [(Ask::Device(kiosk_core::page_calls::DeviceRequest::Screen { on: false }), Some(back))] = &taken[..] else {
+        panic!("{taken:?}")
     };
     page.answer(back, Err(CallError::Compositor("not now".into())));
     let sent = page.take_outgoing();
@@ -880,7 +880,7 @@ fn an_answer_goes_to_the_document_that_asked_and_what_it_put_out_is_lit_after_it
     page.take_outgoing();
     page.answer(back, Ok(Value::Null));
     assert_eq!(page.take_outgoing(), [Value::Null; 0], "nobody waits for it any more");
-    assert_eq!(asked(&mut page), [Ask::Device(kiosk_core::page_calls::Wish::Left {})]);
+    assert_eq!(asks(&mut page), [Ask::Device(kiosk_core::page_calls::DeviceRequest::Left {})]);
 }
 
 #[test]

@@ -12,9 +12,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Page;
-use super::denied::Wish;
-use super::windows::Fate;
-use super::wire::Asked;
+use super::denied::Feature;
+use super::windows::Disposition;
+use super::wire::Purpose;
 use crate::uploads::{Found, Kinds};
 use kiosk_core::api::{Chooser, Nothing};
 
@@ -29,7 +29,7 @@ const CANCEL: &str = "function () { this.dispatchEvent(new Event('cancel', { bub
 
 /// What the daemon is to do for an upload.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum UploadWish {
+pub enum UploadTask {
     /// Look for files, and answer with [`Page::files_found`].
     Find {
         /// Of the chooser.
@@ -77,7 +77,7 @@ pub(super) struct Uploads {
     last: u64,
     /// None is opened before.
     pause_until: Duration,
-    wish: Option<UploadWish>,
+    task: Option<UploadTask>,
 }
 
 impl Uploads {
@@ -96,8 +96,8 @@ impl Page {
     }
 
     /// What the daemon is to do, once.
-    pub fn take_upload_wish(&mut self) -> Option<UploadWish> {
-        self.uploads.wish.take()
+    pub fn take_upload_task(&mut self) -> Option<UploadTask> {
+        self.uploads.task.take()
     }
 
     /// What the visitor is to be shown.
@@ -112,17 +112,18 @@ impl Page {
     pub(super) fn file_wanted(&mut self, session: &str, parameters: &Value, now: Duration) {
         if self.rules.browser.uploads.is_none() {
             // The browser has told the input already.
-            return self.denied.say(Wish::Upload);
+            return self.denied.say(Feature::Upload);
         }
         // Without an input it is one of the pickers of the file system's API, which has failed for the page by now.
-        let Some(node) = parameters["backendNodeId"].as_i64() else { return self.denied.say(Wish::Picker) };
+        let Some(node) = parameters["backendNodeId"].as_i64() else { return self.denied.say(Feature::Picker) };
         let of_window = self.windows.fate_of_session(session);
-        let seen = of_window.map_or(!self.opening && self.clearing.is_none(), |fate| fate == Fate::Popup);
+        let seen =
+            of_window.map_or(!self.opening && self.clearing.is_none(), |disposition| disposition == Disposition::Popup);
         if !seen || self.uploads.open.is_some() {
             return self.cancel_input(session, node);
         }
         if now < self.uploads.pause_until {
-            return self.denied.say(Wish::UploadAgain);
+            return self.denied.say(Feature::UploadAgain);
         }
         self.uploads.last += 1;
         let number = self.uploads.last;
@@ -135,7 +136,7 @@ impl Page {
             step: Step::Input,
             until: now + ANSWER_LIMIT,
         });
-        self.wire.send(Some(session), "DOM.describeNode", json!({ "backendNodeId": node }), Asked::Input { number });
+        self.wire.send(Some(session), "DOM.describeNode", json!({ "backendNodeId": node }), Purpose::Input { number });
     }
 
     /// What the browser says of the input.
@@ -148,15 +149,15 @@ impl Page {
             pairs.and_then(|pair| pair.last()).and_then(Value::as_str)
         };
         if error.is_some() || value("webkitdirectory").is_some() {
-            self.denied.say(Wish::Picker);
+            self.denied.say(Feature::Picker);
             return self.dismiss_chooser(now);
         }
         open.step = Step::Files;
         let kinds = Kinds::of(value("accept").unwrap_or_default());
-        self.uploads.wish = Some(UploadWish::Find { number, kinds });
+        self.uploads.task = Some(UploadTask::Find { number, kinds });
     }
 
-    /// The answer to [`UploadWish::Find`].
+    /// The answer to [`UploadTask::Find`].
     pub fn files_found(&mut self, number: u64, found: Found, now: Duration) {
         let open = self.uploads.open.as_mut().filter(|open| open.number == number);
         let Some(open) = open.filter(|open| matches!(open.step, Step::Files)) else { return };
@@ -180,10 +181,10 @@ impl Page {
         }
         open.step = Step::Files;
         open.until = now + ANSWER_LIMIT;
-        self.uploads.wish = Some(UploadWish::LookAgain { number, files });
+        self.uploads.task = Some(UploadTask::LookAgain { number, files });
     }
 
-    /// The answer to [`UploadWish::LookAgain`]: whole paths; `None`: one of them is no file any more.
+    /// The answer to [`UploadTask::LookAgain`]: whole paths; `None`: one of them is no file any more.
     pub fn files_seen(&mut self, number: u64, files: Option<Vec<PathBuf>>, now: Duration) {
         if self.uploads.open.as_ref().is_none_or(|open| open.number != number) {
             return;
@@ -195,7 +196,7 @@ impl Page {
         let Some(open) = self.end_chooser(now) else { return };
         tracing::info!(count = files.len(), "chosen files passed to the page");
         let files = json!({ "files": files, "backendNodeId": open.node });
-        self.wire.send(Some(&open.session), "DOM.setFileInputFiles", files, Asked::Other);
+        self.wire.send(Some(&open.session), "DOM.setFileInputFiles", files, Purpose::Other);
     }
 
     /// Nobody chooses: the page goes on without a file.
@@ -228,21 +229,21 @@ impl Page {
 
     fn end_chooser(&mut self, now: Duration) -> Option<Open> {
         let open = self.uploads.open.take()?;
-        self.uploads.wish = None;
+        self.uploads.task = None;
         self.uploads.pause_until = now + PAUSE;
         Some(open)
     }
 
     fn cancel_input(&mut self, session: &str, node: i64) {
-        let asked = Asked::CancelInput { session: session.to_owned() };
-        self.wire.send(Some(session), "DOM.resolveNode", json!({ "backendNodeId": node }), asked);
+        let purpose = Purpose::CancelInput { session: session.to_owned() };
+        self.wire.send(Some(session), "DOM.resolveNode", json!({ "backendNodeId": node }), purpose);
     }
 
     /// The browser has a name for the input.
     pub(super) fn input_resolved(&mut self, session: &str, answer: &Value) {
         let Some(object) = answer.pointer("/object/objectId").and_then(Value::as_str) else { return };
         let call = json!({ "objectId": object, "functionDeclaration": CANCEL, "silent": true });
-        self.wire.send(Some(session), "Runtime.callFunctionOn", call, Asked::Other);
-        self.wire.send(Some(session), "Runtime.releaseObject", json!({ "objectId": object }), Asked::Other);
+        self.wire.send(Some(session), "Runtime.callFunctionOn", call, Purpose::Other);
+        self.wire.send(Some(session), "Runtime.releaseObject", json!({ "objectId": object }), Purpose::Other);
     }
 }

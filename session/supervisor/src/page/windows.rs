@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Page;
-use super::wire::Asked;
+use super::wire::Purpose;
 use crate::machine::Event;
 use kiosk_core::config::{NewWindows, masked};
 
@@ -19,20 +19,20 @@ const BLANK_LIMIT: Duration = Duration::from_secs(3);
 const COVERED: Duration = Duration::from_millis(500);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(super) enum Disposition {
     /// Its first address is opened in place of the page.
     Taken { until: Duration },
     /// It stays, centred above the page.
     Popup,
     /// It is closed as soon as it is not held any more.
-    Doomed,
+    ToClose,
 }
 
 #[derive(Debug)]
 struct Window {
     session: String,
     target: String,
-    fate: Fate,
+    disposition: Disposition,
     /// The browser has not yet said that it is let go of.
     held: bool,
     /// There is something in it to be seen.
@@ -53,22 +53,22 @@ pub(super) struct Windows {
 
 impl Windows {
     pub fn deadline(&self) -> Option<Duration> {
-        let blank = self.list.iter().filter_map(|window| match window.fate {
-            Fate::Taken { until } => Some(until),
+        let blank = self.list.iter().filter_map(|window| match window.disposition {
+            Disposition::Taken { until } => Some(until),
             _ => None,
         });
         let covered = self.covered_at.filter(|_| !self.told).map(|at| at + COVERED);
         blank.chain(covered).min()
     }
 
-    /// The fate of the window whose main frame this is.
-    pub fn fate(&self, frame: &str) -> Option<Fate> {
-        self.list.iter().find(|window| window.target == frame).map(|window| window.fate)
+    /// The disposition of the window whose main frame this is.
+    pub fn disposition(&self, frame: &str) -> Option<Disposition> {
+        self.list.iter().find(|window| window.target == frame).map(|window| window.disposition)
     }
 
-    /// The fate of the window behind this session.
-    pub fn fate_of_session(&self, session: &str) -> Option<Fate> {
-        self.list.iter().find(|window| window.session == session).map(|window| window.fate)
+    /// The disposition of the window behind this session.
+    pub fn fate_of_session(&self, session: &str) -> Option<Disposition> {
+        self.list.iter().find(|window| window.session == session).map(|window| window.disposition)
     }
 
     /// There is none.
@@ -86,30 +86,30 @@ impl Windows {
     }
 
     fn covers(&self) -> bool {
-        self.list.iter().any(|window| window.fate != Fate::Popup)
+        self.list.iter().any(|window| window.disposition != Disposition::Popup)
     }
 }
 
 impl Page {
     pub(super) fn window_came(&mut self, session: &str, target: &str, now: Duration) {
         let rule = self.rules.browser.new_windows;
-        let fate = match rule {
-            _ if self.windows.list.len() >= MAX_WINDOWS || self.clearing.is_some() => Fate::Doomed,
-            NewWindows::Same => Fate::Taken { until: now + BLANK_LIMIT },
-            NewWindows::Popup => Fate::Popup,
-            NewWindows::Deny => Fate::Doomed,
+        let disposition = match rule {
+            _ if self.windows.list.len() >= MAX_WINDOWS || self.clearing.is_some() => Disposition::ToClose,
+            NewWindows::Same => Disposition::Taken { until: now + BLANK_LIMIT },
+            NewWindows::Popup => Disposition::Popup,
+            NewWindows::Deny => Disposition::ToClose,
         };
-        tracing::debug!(?fate, target, "a window came");
+        tracing::debug!(?disposition, target, "a window came");
         let (session, target) = (session.to_owned(), target.to_owned());
-        self.windows.list.push(Window { session, target, fate, held: true, filled: false });
+        self.windows.list.push(Window { session, target, disposition, held: true, filled: false });
         self.look_above(now);
     }
 
     /// Asks which of the browser's windows this page is in: a tab in the page's own would cover it, and is no popup.
     pub(super) fn ask_for_window(&mut self, session: &str, target: &str) {
         if self.rules.browser.new_windows == NewWindows::Popup {
-            let asked = Asked::WindowOf { target: target.to_owned() };
-            self.wire.send(Some(session), "Browser.getWindowForTarget", json!({}), asked);
+            let purpose = Purpose::WindowOf { target: target.to_owned() };
+            self.wire.send(Some(session), "Browser.getWindowForTarget", json!({}), purpose);
         }
     }
 
@@ -121,8 +121,10 @@ impl Page {
             return;
         }
         let is_tab = number.is_some() && number == self.windows.of_page;
-        if let Some(window) = self.windows.of_target(target).filter(|window| is_tab && window.fate == Fate::Popup) {
-            window.fate = Fate::Taken { until: now + BLANK_LIMIT };
+        if let Some(window) =
+            self.windows.of_target(target).filter(|window| is_tab && window.disposition == Disposition::Popup)
+        {
+            window.disposition = Disposition::Taken { until: now + BLANK_LIMIT };
         }
         self.look_above(now);
     }
@@ -138,7 +140,7 @@ impl Page {
     pub(super) fn released(&mut self, target: &str) {
         let Some(window) = self.windows.of_target(target) else { return };
         window.held = false;
-        if window.fate == Fate::Doomed {
+        if window.disposition == Disposition::ToClose {
             self.close_window(target);
         }
     }
@@ -146,9 +148,9 @@ impl Page {
     /// Closes the window whose main frame this is, as soon as it is not held any more.
     pub(super) fn close_window(&mut self, target: &str) {
         let Some(window) = self.windows.of_target(target) else { return };
-        window.fate = Fate::Doomed;
+        window.disposition = Disposition::ToClose;
         if !window.held {
-            self.wire.send(None, "Target.closeTarget", json!({ "targetId": target }), Asked::Other);
+            self.wire.send(None, "Target.closeTarget", json!({ "targetId": target }), Purpose::Other);
         }
     }
 
@@ -161,7 +163,7 @@ impl Page {
 
     /// What comes in them from now on is taken back; they are closed later.
     pub(super) fn doom_windows(&mut self) {
-        self.windows.list.iter_mut().for_each(|window| window.fate = Fate::Doomed);
+        self.windows.list.iter_mut().for_each(|window| window.disposition = Disposition::ToClose);
     }
 
     /// Closes all of them.
@@ -179,7 +181,7 @@ impl Page {
         }
         tracing::info!(url = masked(url), "page of a new window opened in place of the page");
         let referrer = request.pointer("/headers/Referer").and_then(Value::as_str).unwrap_or_default();
-        self.send("Page.navigate", json!({ "url": url, "referrer": referrer }), Asked::Other);
+        self.send("Page.navigate", json!({ "url": url, "referrer": referrer }), Purpose::Other);
     }
 
     pub(super) fn happened_in_window(&mut self, session: &str, method: &str, parameters: &Value) {
@@ -205,8 +207,11 @@ impl Page {
     }
 
     pub(super) fn expire_windows(&mut self, now: Duration) {
-        let blank =
-            self.windows.list.iter().filter(|window| matches!(window.fate, Fate::Taken { until } if now >= until));
+        let blank = self
+            .windows
+            .list
+            .iter()
+            .filter(|window| matches!(window.disposition, Disposition::Taken { until } if now >= until));
         let blank: Vec<String> = blank.map(|window| window.target.clone()).collect();
         for target in blank {
             tracing::info!("blank new window closed");

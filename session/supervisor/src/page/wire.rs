@@ -9,7 +9,7 @@ pub(super) const MAX_PENDING: usize = 256;
 
 /// The purpose of a command, which decides how its answer is handled.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Asked {
+pub(super) enum Purpose {
     Navigate,
     Reload,
     Ping,
@@ -52,7 +52,7 @@ pub(super) enum Asked {
 #[derive(Debug, Default)]
 pub(super) struct Wire {
     last_id: u64,
-    pending: VecDeque<(u64, Asked)>,
+    pending: VecDeque<(u64, Purpose)>,
     outgoing: Vec<Value>,
 }
 
@@ -65,7 +65,7 @@ pub fn set(order: &mut Value, name: &str, value: impl Into<Value>) {
 
 impl Wire {
     /// Sends an order to the page behind `session`, or to the browser itself.
-    pub fn send(&mut self, session: Option<&str>, method: &str, parameters: Value, asked: Asked) {
+    pub fn send(&mut self, session: Option<&str>, method: &str, parameters: Value, purpose: Purpose) {
         self.last_id += 1;
         let mut message = json!({ "id": self.last_id, "method": method, "params": parameters });
         if let Some(session) = session {
@@ -73,10 +73,10 @@ impl Wire {
         }
         if self.pending.len() >= MAX_PENDING {
             // Preferably one whose answer is not used: a page with many requests has hundreds of those.
-            let oldest = self.pending.iter().position(|(_, asked)| *asked == Asked::Other).unwrap_or(0);
+            let oldest = self.pending.iter().position(|(_, purpose)| *purpose == Purpose::Other).unwrap_or(0);
             self.pending.remove(oldest);
         }
-        self.pending.push_back((self.last_id, asked));
+        self.pending.push_back((self.last_id, purpose));
         self.outgoing.push(message);
     }
 
@@ -85,33 +85,33 @@ impl Wire {
     }
 
     /// What the order with this number was for; once.
-    pub fn answered(&mut self, id: u64) -> Option<Asked> {
-        let index = self.pending.iter().position(|(asked, _)| *asked == id)?;
-        self.pending.remove(index).map(|(_, asked)| asked)
+    pub fn answered(&mut self, id: u64) -> Option<Purpose> {
+        let index = self.pending.iter().position(|(number, _)| *number == id)?;
+        self.pending.remove(index).map(|(_, purpose)| purpose)
     }
 
     /// The scripts of all that were to be quiet are stopped.
     pub fn all_quiet(&self) -> bool {
-        !self.pending.iter().any(|(_, asked)| matches!(asked, Asked::Quiet { .. }))
+        !self.pending.iter().any(|(_, purpose)| matches!(purpose, Purpose::Quiet { .. }))
     }
 
     /// Whatever answer this was for is not waited for any more.
-    pub fn forget(&mut self, asked: &Asked) {
-        self.pending.retain(|(_, other)| other != asked);
+    pub fn forget(&mut self, purpose: &Purpose) {
+        self.pending.retain(|(_, other)| other != purpose);
     }
 
     /// No answer of an attempt to leave the page is waited for any more.
     pub fn forget_clearing(&mut self) {
-        self.pending.retain(|(_, asked)| !matches!(asked, Asked::Quiet { .. } | Asked::Leave));
+        self.pending.retain(|(_, purpose)| !matches!(purpose, Purpose::Quiet { .. } | Purpose::Leave));
     }
 
-    pub fn is_waiting_for(&self, asked: &Asked) -> bool {
-        self.pending.iter().any(|(_, other)| other == asked)
+    pub fn is_waiting_for(&self, purpose: &Purpose) -> bool {
+        self.pending.iter().any(|(_, other)| other == purpose)
     }
 
     /// A later order to open something has not been answered.
     pub fn is_opening(&self) -> bool {
-        self.pending.iter().any(|(_, asked)| matches!(asked, Asked::Navigate | Asked::Reload))
+        self.pending.iter().any(|(_, purpose)| matches!(purpose, Purpose::Navigate | Purpose::Reload))
     }
 
     #[cfg(test)]
@@ -127,11 +127,11 @@ mod tests {
     #[test]
     fn a_burst_of_requests_pushes_out_no_answer_that_matters() {
         let mut wire = Wire::default();
-        wire.send(None, "Runtime.evaluate", json!({}), Asked::Ping);
+        wire.send(None, "Runtime.evaluate", json!({}), Purpose::Ping);
         for _ in 0..MAX_PENDING * 2 {
-            wire.send(None, "Fetch.continueRequest", json!({}), Asked::Other);
+            wire.send(None, "Fetch.continueRequest", json!({}), Purpose::Other);
         }
         assert_eq!(wire.waiting(), MAX_PENDING);
-        assert_eq!(wire.answered(1), Some(Asked::Ping));
+        assert_eq!(wire.answered(1), Some(Purpose::Ping));
     }
 }

@@ -18,7 +18,7 @@ use url::Url as Address;
 
 use crate::sign_in::Login;
 
-use super::{ANSWER_LIMIT, MAX_HEAD, ProbeError, Terms, tls};
+use super::{ANSWER_LIMIT, MAX_HEAD, ProbeError, ProbeSettings, tls};
 
 /// Time limit for connecting to one address: a machine that is off does not answer.
 const CONNECT_LIMIT: Duration = Duration::from_secs(3);
@@ -86,14 +86,14 @@ impl fmt::Display for Target {
 }
 
 /// Connects to the server directly.
-pub async fn direct(target: &Target, terms: &Terms) -> Result<Connection, ProbeError> {
+pub async fn direct(target: &Target, terms: &ProbeSettings) -> Result<Connection, ProbeError> {
     let stream = tcp(target).await?;
     let stream = plain(stream);
     if target.tls { tls::wrap(stream, target, &terms.trust).await } else { Ok(stream) }
 }
 
 /// Connects to the server through a tunnel of the proxy, or for plain http to the proxy itself.
-pub async fn through(proxy: &Target, target: &Target, terms: &Terms) -> Result<Connection, ProbeError> {
+pub async fn through(proxy: &Target, target: &Target, terms: &ProbeSettings) -> Result<Connection, ProbeError> {
     let to_proxy = direct(proxy, terms).await?;
     if !target.tls {
         return Ok(to_proxy);
@@ -117,7 +117,7 @@ pub async fn through(proxy: &Target, target: &Target, terms: &Terms) -> Result<C
 }
 
 /// Inner error: the proxy's status.
-async fn tunnel(stream: Connection, target: &Target, terms: &Terms) -> hyper::Result<Result<Connection, u16>> {
+async fn tunnel(stream: Connection, target: &Target, terms: &ProbeSettings) -> hyper::Result<Result<Connection, u16>> {
     let (mut sender, driver) =
         http1::Builder::new().max_buf_size(MAX_HEAD).handshake(TokioIo::new(stream.stream)).await?;
     // The task ends with the tunnel.

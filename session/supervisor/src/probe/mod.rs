@@ -38,7 +38,7 @@ const MAX_REDIRECTS: usize = 20;
 
 /// The browser's settings that a probe can follow.
 #[derive(Debug, Clone)]
-pub struct Terms {
+pub struct ProbeSettings {
     /// Statuses that count as up (`shell.ready.http-status`).
     pub accepted: StatusRanges,
     /// The configured proxy (`browser.proxy`), or the environment's.
@@ -50,7 +50,7 @@ pub struct Terms {
 }
 
 /// Probes once. `Ok`: up. A URL without a server is always up.
-pub async fn probe(url: &Url, terms: &Terms) -> Result<(), ProbeError> {
+pub async fn probe(url: &Url, terms: &ProbeSettings) -> Result<(), ProbeError> {
     let Some(mut address) = Address::parse(url.as_str()).ok().filter(|_| url.is_web()) else { return Ok(()) };
     for _ in 0..=MAX_REDIRECTS {
         let answer = signed_in(&address, terms).await?;
@@ -68,7 +68,7 @@ pub async fn probe(url: &Url, terms: &Terms) -> Result<(), ProbeError> {
     Err(ProbeError::Redirects(Target::of(&address)?.to_string()))
 }
 
-fn refused(address: &Address, status: StatusCode, terms: &Terms) -> ProbeError {
+fn refused(address: &Address, status: StatusCode, terms: &ProbeSettings) -> ProbeError {
     let target = match Target::of(address) {
         Ok(target) => target.to_string(),
         Err(error) => return error,
@@ -84,7 +84,7 @@ fn refused(address: &Address, status: StatusCode, terms: &Terms) -> ProbeError {
 }
 
 /// The response to a request, repeated with a password if the server asks for it.
-async fn signed_in(address: &Address, terms: &Terms) -> Result<Response<hyper::body::Incoming>, ProbeError> {
+async fn signed_in(address: &Address, terms: &ProbeSettings) -> Result<Response<hyper::body::Incoming>, ProbeError> {
     let answer = ask(address, terms, None).await?;
     let basic = answer
         .headers()
@@ -103,7 +103,7 @@ async fn signed_in(address: &Address, terms: &Terms) -> Result<Response<hyper::b
 /// The head of the response to one request.
 async fn ask(
     address: &Address,
-    terms: &Terms,
+    terms: &ProbeSettings,
     login: Option<&Login>,
 ) -> Result<Response<hyper::body::Incoming>, ProbeError> {
     let target = Target::of(address)?;
@@ -161,7 +161,7 @@ async fn ask(
     }
 }
 
-fn accepts<T>(answer: &Response<T>, terms: &Terms) -> bool {
+fn accepts<T>(answer: &Response<T>, terms: &ProbeSettings) -> bool {
     terms.accepted.contains(answer.status().as_u16())
 }
 

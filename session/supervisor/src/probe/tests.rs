@@ -37,7 +37,7 @@ fn converse(mut stream: impl Read + Write, answer: &str) {
 fn ask_with(url: &str, proxy: Proxy, trust: &[PathBuf]) -> Result<(), ProbeError> {
     let url = Url::parse(url).unwrap();
     let sign_in = SignIn::load(None, None, &url);
-    let terms = Terms { accepted: StatusRanges(vec![(200, 299)]), proxy, trust: trust.to_vec(), sign_in };
+    let terms = ProbeSettings { accepted: StatusRanges(vec![(200, 299)]), proxy, trust: trust.to_vec(), sign_in };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(probe(&url.without_user(), &terms))
 }
@@ -114,7 +114,7 @@ fn headers_cookies_and_the_proxy_s_password_are_sent_as_the_browser_would() {
     assert_eq!(sign_in().problem(), None);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let ask = |url: &str, proxy: Proxy, sign_in: SignIn| {
-        let terms = Terms { accepted: StatusRanges(vec![(200, 299)]), proxy, trust: Vec::new(), sign_in };
+        let terms = ProbeSettings { accepted: StatusRanges(vec![(200, 299)]), proxy, trust: Vec::new(), sign_in };
         runtime.block_on(probe(&Url::parse(url).unwrap(), &terms))
     };
     ask(&format!("http://localhost:{with_key}/"), Proxy::None, sign_in()).unwrap();

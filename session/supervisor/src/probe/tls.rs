@@ -30,27 +30,27 @@ pub async fn wrap(stream: Connection, target: &Target, trust: &[PathBuf]) -> Res
     let inner = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
         .build()
         .map_err(|error| unusable(&error))?;
-    let judge = Arc::new(Judge { inner, incomplete: AtomicBool::new(false) });
-    let asked = Arc::new(Asked::default());
+    let verifier = Arc::new(ChainVerifier { inner, incomplete: AtomicBool::new(false) });
+    let no_certificate = Arc::new(NoClientCertificate::default());
     let config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| unusable(&error))?
         .dangerous()
-        .with_custom_certificate_verifier(judge.clone())
-        .with_client_cert_resolver(asked.clone());
+        .with_custom_certificate_verifier(verifier.clone())
+        .with_client_cert_resolver(no_certificate.clone());
     let connected = timeout(ANSWER_LIMIT, TlsConnector::from(Arc::new(config)).connect(name, stream.stream)).await;
-    let asks_certificate = asked.0.load(Ordering::Relaxed);
+    let asks_certificate = no_certificate.requested.load(Ordering::Relaxed);
     match connected {
         Err(_elapsed) => Err(ProbeError::Silent(target.to_string())),
         Ok(Err(_)) if asks_certificate => Err(ProbeError::ClientCertificate(target.to_string())),
-        Ok(Err(error)) => Err(said(&error, target, judge.incomplete.load(Ordering::Relaxed))),
+        Ok(Err(error)) => Err(said(&error, target, verifier.incomplete.load(Ordering::Relaxed))),
         Ok(Ok(stream)) => Ok(Connection { stream: Box::new(stream), asks_certificate }),
     }
 }
 
 /// rustls's verifier, which also notes an incomplete chain.
 #[derive(Debug)]
-struct Judge {
+struct ChainVerifier {
     inner: Arc<WebPkiServerVerifier>,
     /// The issuer is missing in the chain, but the certificate names its address, which browsers fetch.
     incomplete: AtomicBool,
@@ -59,7 +59,7 @@ struct Judge {
 /// `id-ad-caIssuers` (RFC 5280, section 4.2.2.1), as it stands in a certificate.
 const CA_ISSUERS: [u8; 10] = [0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x30, 0x02];
 
-impl ServerCertVerifier for Judge {
+impl ServerCertVerifier for ChainVerifier {
     fn verify_server_cert(
         &self,
         end_entity: &CertificateDer<'_>,
@@ -102,11 +102,13 @@ impl ServerCertVerifier for Judge {
 
 /// Has no client certificate, and notes that the server requested one.
 #[derive(Debug, Default)]
-struct Asked(AtomicBool);
+struct NoClientCertificate {
+    requested: AtomicBool,
+}
 
-impl ResolvesClientCert for Asked {
+impl ResolvesClientCert for NoClientCertificate {
     fn resolve(&self, _issuers: &[&[u8]], _schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
-        self.0.store(true, Ordering::Relaxed);
+        self.requested.store(true, Ordering::Relaxed);
         None
     }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use kiosk_core::config::{Config, Loaded, Sources};
 
 use super::{bytes, text};
-use crate::{Target, sentence::assert_sentence};
+use crate::{Target, messages::assert_valid_message};
 
 /// See the module.
 pub const TARGET: Target = Target {
@@ -51,7 +51,7 @@ fn run(input: &[u8]) {
         _ => Config::of_file(Path::new("/etc/kiosk/config.toml"), input),
     };
     for error in &loaded.errors {
-        assert_sentence(&error.to_string());
+        assert_valid_message(&error.to_string());
     }
     if !loaded.errors.is_empty() {
         assert_eq!(loaded.config, built_in().config, "a file with an error in it has changed something");

@@ -6,7 +6,7 @@ use kiosk_core::page_calls::PageCall;
 use kioskd::session_link::{Said, read_lines, said};
 
 use super::bytes;
-use crate::{Target, sentence::assert_sentence};
+use crate::{Target, messages::assert_valid_message};
 
 /// See the module.
 pub const TARGET: Target = Target {
@@ -17,7 +17,7 @@ pub const TARGET: Target = Target {
             "{\"state\":\"ready\",\"message\":\"\",\"overdue\":false,\"pid\":12,\"shell\":0}\n",
             "{\"state\":\"waiting\"}\n{\"state\":\"stopped\",\"shell\":4294967295}\n",
             "{\"notice\":\"hello\",\"wayland-display\":\"wayland-0\",\"wayland-displays\":[\"wayland-0\"]}\n",
-            "{\"call\":1,\"shell\":0,\"wish\":{\"do\":\"message\",\"text\":\"a\"}}\n{\"call\":2,\"wish\":{\"do\":\"screen\",\"on\":true}}\n",
+            "{\"call\":1,\"shell\":0,\"request\":{\"do\":\"message\",\"text\":\"a\"}}\n{\"call\":2,\"request\":{\"do\":\"screen\",\"on\":true}}\n",
             "{\"notice\":\"answer\",\"call\":1,\"error\":\"a\",\"info\":null}\n{\"notice\":\"keyboard\",\"number\":0,\"area\":[0,1,2,3]}\n",
             "{\"notice\":\"visible\",\"shell\":true,\"number\":1}\n\n{",
         ])
@@ -57,7 +57,7 @@ fn run(input: &[u8]) {
                 let again: Report = serde_json::from_slice(&serde_json::to_vec(&report).unwrap()).unwrap();
                 assert_eq!(again, report);
             }
-            Err(error) => assert_sentence(&error.to_string()),
+            Err(error) => assert_valid_message(&error.to_string()),
         }
         if let Ok(notice) = serde_json::from_slice::<Notice>(line) {
             let again: Notice = serde_json::from_slice(&serde_json::to_vec(&notice).unwrap()).unwrap();

@@ -7,12 +7,12 @@ use std::task::{Context, Poll, Waker};
 
 use kiosk_bus::{Failure, read_message};
 use kioskd::command::{Command, OutputChange};
-use kioskd::control::asked;
 use kioskd::control::change::{Options, set};
+use kioskd::control::requests;
 use kioskd::snapshot::{OutputSnapshot, Snapshot};
 use zbus::{Message, OwnedVariant, Variant};
 
-use crate::{Target, sentence::assert_sentence};
+use crate::{Target, messages::assert_valid_message};
 
 /// See the module.
 pub const TARGET: Target = Target {
@@ -94,7 +94,7 @@ fn run(input: &[u8]) {
     match understood(&message, member, &signature, &snapshot()) {
         Some(Ok(command)) => assert!(is_sane(&command), "{command:?}"),
         Some(Err(failure)) => {
-            assert_sentence(&failure.text);
+            assert_valid_message(&failure.text);
             assert!(failure.name.starts_with("org."), "{}", failure.name);
         }
         None => {}
@@ -113,21 +113,21 @@ fn understood(
         ("ApplyOutputs", "ua(sa{sv})sa{sv}") => {
             let (serial, changes, mode, options): (u32, Vec<(String, Options)>, String, Options) =
                 body.deserialize_ignore_signature().ok()?;
-            asked::apply_outputs(snapshot, serial, changes, &mode, &options)
+            requests::apply_outputs(snapshot, serial, changes, &mode, &options)
         }
         ("Screenshot", "sa{sv}") => {
             let (output, options): (String, Options) = body.deserialize_ignore_signature().ok()?;
-            asked::screenshot(snapshot, &output, &options)
+            requests::screenshot(snapshot, &output, &options)
         }
         ("ShowMessage", "sa{sv}") => {
             let (text, options): (String, Options) = body.deserialize_ignore_signature().ok()?;
-            asked::show_message(&text, &options)
+            requests::show_message(&text, &options)
         }
         ("ShowPairing", "ssa{sv}") => {
             let (url, code, options): (String, String, Options) = body.deserialize_ignore_signature().ok()?;
-            asked::show_pairing(&url, &code, &options)
+            requests::show_pairing(&url, &code, &options)
         }
-        ("SwitchVt", "u") => asked::switch_vt(body.deserialize_ignore_signature().ok()?),
+        ("SwitchVt", "u") => requests::switch_vt(body.deserialize_ignore_signature().ok()?),
         ("Set", "ssv") => {
             let (_, key, value): (String, String, OwnedVariant) = body.deserialize_ignore_signature().ok()?;
             let mut change = OutputChange::default();

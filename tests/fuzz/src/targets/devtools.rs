@@ -134,7 +134,7 @@ fn run(input: &[u8]) {
         ready_timeout: Some(Duration::from_secs(60)),
         explicit: false,
         texts: Texts::default(),
-        before: kiosk_session::recovery::Before::default(),
+        before: kiosk_session::recovery::LastMeasures::default(),
     };
     let mut page = Page::new(rules);
     let mut now = Duration::from_secs(100);

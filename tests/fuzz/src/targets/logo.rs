@@ -3,7 +3,7 @@
 use kiosk_splash::{Logo, Progress, Style, View, compose};
 
 use super::bytes;
-use crate::{Target, sentence::assert_sentence, targets::screen::assert_within};
+use crate::{Target, messages::assert_valid_message, targets::screen::assert_within};
 
 /// See the module.
 pub const TARGET: Target = Target {
@@ -62,7 +62,7 @@ fn seeds() -> Vec<Vec<u8>> {
 
 fn run(input: &[u8]) {
     match Logo::from_bytes(input) {
-        Err(why) => assert_sentence(&why.to_string()),
+        Err(why) => assert_valid_message(&why.to_string()),
         Ok(logo) => {
             let style = Style { logo, ..Style::default() };
             for (width, height) in [(320, 200), (90, 160)] {

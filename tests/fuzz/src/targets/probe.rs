@@ -6,11 +6,11 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use kiosk_core::config::{Proxy, StatusRanges, Url};
-use kiosk_session::probe::{Terms, probe};
+use kiosk_session::probe::{ProbeSettings, probe};
 use kiosk_session::sign_in::SignIn;
 
 use super::bytes;
-use crate::{Target, sentence::assert_sentence};
+use crate::{Target, messages::assert_valid_message};
 
 /// See the module.
 pub const TARGET: Target = Target {
@@ -75,10 +75,10 @@ fn run(input: &[u8]) {
     let proxy = Proxy::Server(format!("http://127.0.0.1:{}", server.port));
     let url = Url::parse("http://ann:geheim@signage.example/?token=geheim").unwrap();
     let sign_in = SignIn::load(None, None, &url);
-    let terms = Terms { accepted: StatusRanges(vec![(200, 299)]), proxy, trust: Vec::new(), sign_in };
+    let terms = ProbeSettings { accepted: StatusRanges(vec![(200, 299)]), proxy, trust: Vec::new(), sign_in };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     if let Err(why) = runtime.block_on(probe(&url, &terms)) {
-        assert_sentence(&why.to_string());
+        assert_valid_message(&why.to_string());
         assert!(!why.to_string().contains("geheim") || text.contains("geheim"), "{why}");
     }
 }

@@ -3,7 +3,7 @@
 use kiosk_splash::{Progress, Report, Scene, Style, View, compose, parse_color};
 
 use super::{bytes, text};
-use crate::{Target, sentence::assert_sentence};
+use crate::{Target, messages::assert_valid_message};
 
 /// See the module.
 pub const TARGET: Target = Target {
@@ -29,7 +29,7 @@ fn run(input: &[u8]) {
     let text = text(rest);
     match parse_color(&text) {
         Ok([r, g, b]) => assert_eq!(parse_color(&format!("#{r:02x}{g:02x}{b:02x}")), Ok([r, g, b])),
-        Err(why) => assert_sentence(&why.to_string()),
+        Err(why) => assert_valid_message(&why.to_string()),
     }
     let view = match kind % 3 {
         0 => View::Splash { message: Some(text), progress: Progress::Fraction(f32::from(*kind) / 200.0) },

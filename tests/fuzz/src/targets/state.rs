@@ -3,7 +3,7 @@
 use kiosk_core::config::SavedState;
 
 use super::bytes;
-use crate::{Target, sentence::assert_sentence};
+use crate::{Target, messages::assert_valid_message};
 
 /// See the module.
 pub const TARGET: Target = Target {
@@ -37,7 +37,7 @@ pub const TARGET: Target = Target {
 
 fn run(input: &[u8]) {
     match SavedState::parse(input) {
-        Err(why) => assert_sentence(&why.to_string()),
+        Err(why) => assert_valid_message(&why.to_string()),
         Ok(state) => {
             let text = state.text();
             let again = SavedState::parse(text.as_bytes()).expect("what is written can be read");

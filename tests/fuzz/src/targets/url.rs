@@ -8,7 +8,7 @@ use kiosk_core::config::{Allowed, Config, Url, UrlPattern};
 use super::{bytes, text};
 use crate::{
     Target,
-    sentence::{assert_keeps, assert_sentence},
+    messages::{assert_masked, assert_valid_message},
 };
 
 /// See the module.
@@ -96,8 +96,8 @@ fn secrets(text: &str) {
         let value = if key == "browser.allow" { format!("[{value}]") } else { value };
         let loaded = Config::of_file(Path::new("config.toml"), format!("{key} = {value}\n").as_bytes());
         for error in &loaded.errors {
-            assert_sentence(&error.to_string());
-            assert_keeps(SECRET, &error.to_string());
+            assert_valid_message(&error.to_string());
+            assert_masked(SECRET, &error.to_string());
         }
     }
 }

@@ -4,7 +4,7 @@
 use kiosk_core::config::syntax;
 
 use super::{bytes, text};
-use crate::{Target, sentence::assert_sentence};
+use crate::{Target, messages::assert_valid_message};
 
 /// See the module.
 pub const TARGET: Target = Target {
@@ -61,6 +61,6 @@ fn run(input: &[u8]) {
     }
     match syntax::parse_proxy(text) {
         Ok(proxy) => drop(proxy),
-        Err(why) => assert_sentence(&why.to_string()),
+        Err(why) => assert_valid_message(&why.to_string()),
     }
 }

@@ -13,7 +13,7 @@ const ORIGINS: Allowed =
 
 pub static API: &[Key<Api>] = &[Key {
     name: "origins",
-    kind: Kind::Words,
+    kind: Kind::TextList,
     allowed: ORIGINS,
     set: |api, raw| {
         let count = raw.as_list()?.len();

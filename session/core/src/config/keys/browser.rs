@@ -40,7 +40,7 @@ macro_rules! dialog {
         Key {
             name: $name,
             kind: Kind::Text,
-            allowed: Allowed::Words(&["show", "accept", "dismiss"]),
+            allowed: Allowed::OneOf(&["show", "accept", "dismiss"]),
             set: |browser, raw| put(&mut browser.dialogs.$field, named(raw, ANSWERS)),
             get: |browser| Some(spelled(&browser.dialogs.$field, ANSWERS).into()),
         }
@@ -65,7 +65,7 @@ macro_rules! directory {
 pub static BROWSER: &[Key<BrowserSettings>] = &[
     Key {
         name: "allow",
-        kind: Kind::Words,
+        kind: Kind::TextList,
         allowed: Allowed::Description(allow::PATTERN),
         set: |browser, raw| {
             let count = raw.as_list()?.len();
@@ -80,20 +80,20 @@ pub static BROWSER: &[Key<BrowserSettings>] = &[
     Key {
         name: "new-windows",
         kind: Kind::Text,
-        allowed: Allowed::Words(&["same", "popup", "deny"]),
+        allowed: Allowed::OneOf(&["same", "popup", "deny"]),
         set: |browser, raw| put(&mut browser.new_windows, named(raw, NEW_WINDOWS)),
         get: |browser| Some(spelled(&browser.new_windows, NEW_WINDOWS).into()),
     },
     Key {
         name: "shortcuts",
         kind: Kind::Text,
-        allowed: Allowed::Words(&["page", "drop"]),
+        allowed: Allowed::OneOf(&["page", "drop"]),
         set: |browser, raw| put(&mut browser.shortcuts, named(raw, SHORTCUTS)),
         get: |browser| Some(spelled(&browser.shortcuts, SHORTCUTS).into()),
     },
     Key {
         name: "trust",
-        kind: Kind::Words,
+        kind: Kind::TextList,
         allowed: Allowed::Description("a list of files such as [\"/etc/kiosk/ca.pem\"]"),
         set: |browser, raw| put(&mut browser.trust, each(raw, absolute)),
         get: |browser| Some(browser.trust.iter().map(|path| path.display().to_string()).collect::<Array>().into()),
@@ -125,7 +125,7 @@ pub static BROWSER: &[Key<BrowserSettings>] = &[
     Key {
         name: "printing",
         kind: Kind::Text,
-        allowed: Allowed::Words(&["none", "silent"]),
+        allowed: Allowed::OneOf(&["none", "silent"]),
         set: |browser, raw| put(&mut browser.printing, named(raw, PRINTING)),
         get: |browser| Some(spelled(&browser.printing, PRINTING).into()),
     },
@@ -162,7 +162,7 @@ pub static BROWSER: &[Key<BrowserSettings>] = &[
     Key {
         name: "profile",
         kind: Kind::Text,
-        allowed: Allowed::Words(&["kept", "ephemeral"]),
+        allowed: Allowed::OneOf(&["kept", "ephemeral"]),
         set: |browser, raw| put(&mut browser.profile, named(raw, PROFILE)),
         get: |browser| Some(spelled(&browser.profile, PROFILE).into()),
     },

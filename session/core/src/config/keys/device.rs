@@ -50,7 +50,7 @@ pub static DEVICES: &[Key<InputRule>] = &[
     Key {
         name: "accel-profile",
         kind: Kind::Text,
-        allowed: Allowed::Words(&["flat", "adaptive"]),
+        allowed: Allowed::OneOf(&["flat", "adaptive"]),
         set: |rule, raw| {
             let profile = match raw.as_text()? {
                 "flat" => AccelProfile::Flat,

@@ -26,7 +26,7 @@ pub static INPUT: &[Key<Input>] = &[
     Key {
         name: "cursor",
         kind: Kind::Text,
-        allowed: Allowed::Words(&["auto", "always", "never"]),
+        allowed: Allowed::OneOf(&["auto", "always", "never"]),
         set: |input, raw| {
             input.cursor = match raw.as_text()? {
                 "auto" => CursorPolicy::Auto,
@@ -83,7 +83,7 @@ pub static INPUT: &[Key<Input>] = &[
     Key {
         name: "new-devices",
         kind: Kind::Text,
-        allowed: Allowed::Words(&["allow", "ask"]),
+        allowed: Allowed::OneOf(&["allow", "ask"]),
         set: |input, raw| put(&mut input.new_devices, named(raw, NEW_DEVICES)),
         get: |input| Some(spelled(&input.new_devices, NEW_DEVICES).into()),
     },

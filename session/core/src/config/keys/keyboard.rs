@@ -33,14 +33,14 @@ pub static KEYBOARD: &[Key<OnScreenKeyboard>] = &[
     Key {
         name: "use",
         kind: Kind::Text,
-        allowed: Allowed::Words(&["auto", "always", "never", "external"]),
+        allowed: Allowed::OneOf(&["auto", "always", "never", "external"]),
         set: |keyboard, raw| put(&mut keyboard.when, named(raw, USES)),
         get: |keyboard| Some(spelled(&keyboard.when, USES).into()),
     },
     Key {
         name: "size",
         kind: Kind::Text,
-        allowed: Allowed::Words(&["small", "medium", "large"]),
+        allowed: Allowed::OneOf(&["small", "medium", "large"]),
         set: |keyboard, raw| put(&mut keyboard.size, named(raw, SIZES)),
         get: |keyboard| Some(spelled(&keyboard.size, SIZES).into()),
     },

@@ -69,7 +69,7 @@ pub enum Kind {
     /// As it is.
     Text,
     /// Split at spaces, unless it is a TOML list.
-    Words,
+    TextList,
     /// A TOML value where it is one, else text.
     Toml,
 }
@@ -77,7 +77,7 @@ pub enum Kind {
 /// What a value may be.
 #[derive(Debug, Clone, Copy)]
 pub enum Allowed {
-    Words(&'static [&'static str]),
+    OneOf(&'static [&'static str]),
     Description(&'static str),
 }
 
@@ -86,7 +86,7 @@ impl Allowed {
     pub fn text(&self) -> String {
         match self {
             Allowed::Description(text) => (*text).to_owned(),
-            Allowed::Words(words) => {
+            Allowed::OneOf(words) => {
                 let quoted: Vec<String> = words.iter().map(|word| format!("{word:?}")).collect();
                 quoted.join(", ")
             }

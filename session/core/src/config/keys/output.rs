@@ -50,7 +50,7 @@ pub static OUTPUTS: &[Key<OutputRule>] = &[
     Key {
         name: "power",
         kind: Kind::Toml,
-        allowed: Allowed::Words(&["on", "off"]),
+        allowed: Allowed::OneOf(&["on", "off"]),
         set: |rule, raw| {
             let on = match &raw.value {
                 RawValue::Boolean(on) => *on,

@@ -13,7 +13,7 @@ const ALLOW: Allowed = Allowed::Description(
 
 pub static PRIVILEGE: &[Key<PrivilegeRule>] = &[Key {
     name: "allow",
-    kind: Kind::Words,
+    kind: Kind::TextList,
     allowed: ALLOW,
     set: |rule, raw| put(&mut rule.allow, raw.as_list()?.iter().map(group).collect()),
     get: |rule| Some(rule.allow.iter().map(Group::to_string).collect::<Array>().into()),

@@ -30,7 +30,7 @@ pub static SHELL: &[Key<Shell>] = &[
     },
     Key {
         name: "command",
-        kind: Kind::Words,
+        kind: Kind::TextList,
         allowed: WORDS,
         set: |shell, raw| put(&mut shell.command, words_of(raw, true)),
         get: |shell| Some(list(&shell.command)),
@@ -54,7 +54,7 @@ pub static SHELL: &[Key<Shell>] = &[
     },
     Key {
         name: "extra-args",
-        kind: Kind::Words,
+        kind: Kind::TextList,
         allowed: WORDS,
         set: |shell, raw| put(&mut shell.extra_args, words_of(raw, false)),
         get: |shell| Some(list(&shell.extra_args)),
@@ -101,7 +101,7 @@ pub static SHELL: &[Key<Shell>] = &[
     Key {
         name: "ready.page",
         kind: Kind::Text,
-        allowed: Allowed::Words(&["first-paint", "load", "explicit"]),
+        allowed: Allowed::OneOf(&["first-paint", "load", "explicit"]),
         set: |shell, raw| {
             shell.ready.page = match raw.as_text()? {
                 "first-paint" => PageReady::FirstPaint,

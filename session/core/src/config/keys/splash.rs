@@ -76,14 +76,14 @@ pub static SPLASH: &[Key<Splash>] = &[
     Key {
         name: "position",
         kind: Kind::Text,
-        allowed: Allowed::Words(&["center", "top"]),
+        allowed: Allowed::OneOf(&["center", "top"]),
         set: |splash, raw| put(&mut splash.position, named(raw, POSITIONS)),
         get: |splash| Some(spelled(&splash.position, POSITIONS).into()),
     },
     Key {
         name: "look",
         kind: Kind::Text,
-        allowed: Allowed::Words(&["dark", "light"]),
+        allowed: Allowed::OneOf(&["dark", "light"]),
         set: |splash, raw| put(&mut splash.look, named(raw, LOOKS)),
         get: |splash| Some(spelled(&splash.look, LOOKS).into()),
     },

@@ -10,10 +10,10 @@ use crate::certificate;
 use crate::daemon::Input;
 use crate::daemon::shell::Shell;
 use crate::launcher::{leftovers, work};
-use crate::machine::{Effect, Event, Failure, Why};
+use crate::machine::{Effect, Event, Failure, RestartReason};
 use crate::memory;
 use crate::page::{BLOCKED, Page, Rules, UNKNOWN};
-use crate::probe::{ProbeError, Terms, probe};
+use crate::probe::{ProbeError, ProbeSettings, probe};
 use crate::profile::{prepare, set_aside};
 use kiosk_core::chromium;
 use kiosk_core::config::{Config, ProfileKind, Url, masked};
@@ -113,23 +113,26 @@ impl Daemon {
             }
             // The browser's error is unspecific; the probe's is better.
             Event::PageFailed { url, reason, error_page } if reason == UNKNOWN => {
-                let reason = self.doubt.as_ref().map_or(reason, |doubt| self.words_for(doubt));
+                let reason =
+                    self.probe_error.as_ref().map_or(reason, |probe_error| self.describe_probe_error(probe_error));
                 Event::PageFailed { url, reason, error_page }
             }
             other => other,
         }
     }
 
-    fn words_for(&self, doubt: &ProbeError) -> String {
-        match (doubt, &self.configured.browser_settings.client_certificate, &self.certificate_problem) {
+    fn describe_probe_error(&self, probe_error: &ProbeError) -> String {
+        match (probe_error, &self.configured.browser_settings.client_certificate, &self.certificate_problem) {
             (ProbeError::ClientCertificate(_), Some(_), Some(problem)) => {
-                format!("{doubt}, and browser.client-certificate can't be used: {problem}")
+                format!("{probe_error}, and browser.client-certificate can't be used: {problem}")
             }
             (ProbeError::ClientCertificate(host), Some(_), None) => {
                 format!("{host} does not accept the certificate of browser.client-certificate")
             }
-            (ProbeError::ClientCertificate(_), None, _) => format!("{doubt}: browser.client-certificate can name one"),
-            _ => doubt.to_string(),
+            (ProbeError::ClientCertificate(_), None, _) => {
+                format!("{probe_error}: browser.client-certificate can name one")
+            }
+            _ => probe_error.to_string(),
         }
     }
 
@@ -140,7 +143,7 @@ impl Daemon {
         self.probes += 1;
         let (generation, inputs) = (self.probes, self.inputs.clone());
         let settings = &self.configured.browser_settings;
-        let terms = Terms {
+        let terms = ProbeSettings {
             accepted: self.configured.ready.http_status.clone(),
             proxy: settings.proxy.clone(),
             trust: settings.trust.clone(),
@@ -210,11 +213,11 @@ impl Daemon {
     /// Handles the measurement.
     pub(super) fn looked(&mut self, replaced: bool, memory: Option<(u64, u64)>) {
         if replaced {
-            self.happened.push_back(Event::RestartDue { why: Why::Replaced });
+            self.happened.push_back(Event::RestartDue { why: RestartReason::Replaced });
         }
         let grows = memory.and_then(|(bytes, limit)| self.memory_trend.take(bytes, limit));
         if let Some(words) = grows {
-            self.happened.push_back(Event::RestartDue { why: Why::Memory(words) });
+            self.happened.push_back(Event::RestartDue { why: RestartReason::Memory(words) });
         }
         self.take_turns();
     }

@@ -8,7 +8,7 @@ use super::Daemon;
 use crate::daemon::Input;
 use crate::machine::Event;
 use crate::profile::Directories;
-use crate::recovery::{Before, Measures, Rung};
+use crate::recovery::{LastMeasures, Measures, Rung};
 use kiosk_core::config::masked;
 use kiosk_core::moments::{Moments, since_boot};
 
@@ -37,12 +37,12 @@ impl Kept {
     }
 
     /// The measures taken before, for a new state machine.
-    pub fn before(&self) -> Before {
+    pub fn before(&self) -> LastMeasures {
         let [profile, session, reboot] = NAMES.map(|name| self.moments.ago(name, since_boot()));
-        Before { profile, session, reboot }
+        LastMeasures { profile, session, reboot }
     }
 
-    /// Why this session was started, if the last one had itself or the device restarted just now. Returned once.
+    /// RestartReason this session was started, if the last one had itself or the device restarted just now. Returned once.
     pub fn occasion(&mut self) -> Option<(String, String)> {
         let just = |name| self.moments.ago(name, since_boot()).is_some_and(|ago| ago < OCCASION);
         let action = match () {

@@ -32,11 +32,11 @@ use crate::aging::MemoryTrend;
 use crate::bus::{self, Call, Status};
 use crate::control_link::{self, Link};
 use crate::devtools::loggable;
-use crate::machine::{Command, Event, Machine, Settings, Why};
+use crate::machine::{Command, Event, Machine, RestartReason, Settings};
 use crate::page::Page;
 use crate::probe::ProbeError;
 use crate::profile::Directories;
-use crate::recovery::{Before, Rung};
+use crate::recovery::{LastMeasures, Rung};
 use crate::sign_in::{CREDENTIALS_ENV, SignIn};
 use kiosk_core::api::{CONTROL_SOCKET, Report, State};
 use kiosk_core::config::{Allowed, Api, PageReady, Shell as Configured, masked};
@@ -56,7 +56,7 @@ const MAX_IN_A_ROW: u32 = 32;
 const MAX_CHARACTERS: usize = 500;
 
 /// The sources of a shell's events.
-pub(super) struct Ends {
+pub(super) struct EventSources {
     signals: Signals,
     from_tasks: mpsc::UnboundedReceiver<Input>,
     from_bus: mpsc::Receiver<Call>,
@@ -72,7 +72,7 @@ fn wants_url(configured: &Configured) -> bool {
     configured.command.iter().any(|word| word.contains("{url}"))
 }
 
-fn settings(configured: &Configured, texts: Texts, before: Before) -> Settings {
+fn settings(configured: &Configured, texts: Texts, before: LastMeasures) -> Settings {
     let command = !configured.is_browser();
     let container = configured.container.to_string_lossy();
     let program = match configured.command.first() {
@@ -132,9 +132,9 @@ pub(super) struct Daemon {
     /// The certificate's error.
     certificate_problem: Option<String>,
     /// The last probe's result that the browser may know better.
-    doubt: Option<ProbeError>,
+    probe_error: Option<ProbeError>,
     /// The one already logged, as the server is probed twice a second.
-    doubt_said: Option<String>,
+    logged_probe_error: Option<String>,
     clock: Clock,
     /// A thread is reading files for an upload. At most one, as a drive may never answer.
     looks_at_files: bool,
@@ -181,7 +181,7 @@ impl Daemon {
         board: Arc<Board>,
         look: Arc<Notify>,
         directories: Directories,
-    ) -> anyhow::Result<(Self, Ends)> {
+    ) -> anyhow::Result<(Self, EventSources)> {
         let signals = Signals::new().context("signals can't be received")?;
         let (inputs, from_tasks) = mpsc::unbounded_channel();
         let (calls, from_bus) = mpsc::channel(MAX_CALLS);
@@ -205,12 +205,12 @@ impl Daemon {
             let tell = move |link| drop(inputs.send(Input::Link(link)));
             control_link::keep(&socket, number, reports, page_calls, tell).await;
         });
-        Ok((daemon, Ends { signals, from_tasks, from_bus, calls }))
+        Ok((daemon, EventSources { signals, from_tasks, from_bus, calls }))
     }
 
     /// Runs until shutdown. Returns whether it asks to be restarted.
-    pub async fn run(mut self, ends: Ends) -> bool {
-        let Ends { mut signals, mut from_tasks, mut from_bus, calls: _calls } = ends;
+    pub async fn run(mut self, ends: EventSources) -> bool {
+        let EventSources { mut signals, mut from_tasks, mut from_bus, calls: _calls } = ends;
         self.keep_time();
         let mut in_a_row = 0;
         while !self.finished {
@@ -289,8 +289,8 @@ impl Daemon {
             page_calls,
             sign_in,
             certificate_problem: None,
-            doubt: None,
-            doubt_said: None,
+            probe_error: None,
+            logged_probe_error: None,
             clock,
             looks_at_files: false,
             inputs,
@@ -382,7 +382,7 @@ impl Daemon {
             Input::Link(Link::Presence { idle }) => self.with_page(|page| page.tell_presence(idle)),
             Input::Link(Link::Keyboard { area }) => self.with_page(|page| page.tell_keyboard(area)),
             Input::Link(Link::Answer(answer)) => self.compositor_answered(answer),
-            Input::RestartDue => self.event(Event::RestartDue { why: Why::TimeOfDay }),
+            Input::RestartDue => self.event(Event::RestartDue { why: RestartReason::TimeOfDay }),
             Input::Link(Link::Down) => {
                 self.dismiss_chooser();
                 self.compositor_takes_none();
@@ -390,19 +390,19 @@ impl Daemon {
             }
             Input::Probed { generation, answer } => {
                 if generation == self.probes {
-                    self.doubt = None;
+                    self.probe_error = None;
                     let event = match answer {
                         Ok(()) => {
-                            self.doubt_said = None;
+                            self.logged_probe_error = None;
                             Event::ServerUp
                         }
                         Err(error) if error.browser_may_know() => {
-                            if !matches!(&self.doubt_said, Some(said) if *said == error.to_string()) {
+                            if !matches!(&self.logged_probe_error, Some(said) if *said == error.to_string()) {
                                 tracing::info!(%error, "probe failed; browser tries nevertheless");
-                                self.doubt_said = Some(error.to_string());
+                                self.logged_probe_error = Some(error.to_string());
                             }
                             let (silent, reason) = (error.is_silence(), error.to_string());
-                            self.doubt = Some(error);
+                            self.probe_error = Some(error);
                             if silent { Event::ServerSilent { reason } } else { Event::ServerUp }
                         }
                         Err(error) => Event::ServerDown { reason: error.to_string() },

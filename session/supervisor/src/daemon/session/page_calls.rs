@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use super::{Daemon, signed_in_for};
 use crate::machine::Command;
 use crate::page::{Ask, Back, CallError, Page};
-use kiosk_core::page_calls::{DeviceInfo, PageAnswer, PageCall, Wish};
+use kiosk_core::page_calls::{DeviceInfo, DeviceRequest, PageAnswer, PageCall};
 
 /// Most calls that wait for the compositor, which answers at once.
 pub(super) const MAX_CALLS: usize = 64;
@@ -20,7 +20,7 @@ pub(super) struct PageCalls {
     last: u64,
     /// By number, oldest first; without a `Back` no answer is expected.
     waiting: VecDeque<(u64, Option<Back>)>,
-    /// Why the compositor takes no calls; `None`: it does.
+    /// RestartReason the compositor takes no calls; `None`: it does.
     refused: Option<CallError>,
 }
 
@@ -31,11 +31,16 @@ impl PageCalls {
     }
 
     /// Sends a call to the compositor. Errors: why it cannot.
-    fn send(&mut self, shell: usize, wish: Wish, back: Option<Back>) -> Result<(), (Option<Back>, CallError)> {
+    fn send(
+        &mut self,
+        shell: usize,
+        request: DeviceRequest,
+        back: Option<Back>,
+    ) -> Result<(), (Option<Back>, CallError)> {
         if let Some(why) = &self.refused {
             return Err((back, why.clone()));
         }
-        let call = PageCall { call: self.last + 1, shell: shell as u32, wish };
+        let call = PageCall { call: self.last + 1, shell: shell as u32, request };
         if self.waiting.len() >= MAX_CALLS || self.to_compositor.try_send(call).is_err() {
             return Err((back, CallError::NoAnswer));
         }
@@ -54,8 +59,8 @@ impl Daemon {
             match ask {
                 Ask::Reload => self.command_of_page(Command::Reload { hard: false }, back.as_ref()),
                 Ask::Home => self.command_of_page(Command::Home, back.as_ref()),
-                Ask::Device(wish) => {
-                    if let Err((back, why)) = self.page_calls.send(self.number, wish, back) {
+                Ask::Device(request) => {
+                    if let Err((back, why)) = self.page_calls.send(self.number, request, back) {
                         self.answer_page(back.as_ref(), Err(why));
                     }
                 }

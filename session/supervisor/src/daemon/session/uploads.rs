@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::Daemon;
 use crate::daemon::Input;
-use crate::page::{Page, UploadWish};
+use crate::page::{Page, UploadTask};
 use crate::uploads::{self, Found};
 use kiosk_core::api::{Chooser, State};
 
@@ -45,11 +45,11 @@ impl Daemon {
 
     /// Starts the look-up that the page needs.
     pub(super) fn look_at_files(&mut self) {
-        let Some(wish) = self.page().and_then(Page::take_upload_wish) else { return };
+        let Some(task) = self.page().and_then(Page::take_upload_task) else { return };
         // The answer if no thread can be started.
-        let (number, unseen) = match wish {
-            UploadWish::Find { number, .. } => (number, UploadAnswer::Found(Found::not_there())),
-            UploadWish::LookAgain { number, .. } => (number, UploadAnswer::Seen(None)),
+        let (number, unseen) = match task {
+            UploadTask::Find { number, .. } => (number, UploadAnswer::Found(Found::not_there())),
+            UploadTask::LookAgain { number, .. } => (number, UploadAnswer::Seen(None)),
         };
         let (generation, inputs) = (self.launches, self.inputs.clone());
         let directory = self.configured.browser_settings.uploads.clone().filter(|_| !self.looks_at_files);
@@ -60,9 +60,9 @@ impl Daemon {
         // Not a thread of the runtime, which would be joined at exit.
         let thread = std::thread::Builder::new().name("uploads".into());
         let begun = thread.spawn(move || {
-            let answer = match wish {
-                UploadWish::Find { kinds, .. } => UploadAnswer::Found(uploads::find(&directory, &kinds)),
-                UploadWish::LookAgain { files, .. } => UploadAnswer::Seen(uploads::look_again(&directory, &files)),
+            let answer = match task {
+                UploadTask::Find { kinds, .. } => UploadAnswer::Found(uploads::find(&directory, &kinds)),
+                UploadTask::LookAgain { files, .. } => UploadAnswer::Seen(uploads::look_again(&directory, &files)),
             };
             let _ = inputs.send(Input::Uploads { generation, number, answer });
         });

@@ -17,7 +17,7 @@ impl World {
         }
     }
 
-    fn begin(before: Before, measures: Measures) -> Self {
+    fn begin(before: LastMeasures, measures: Measures) -> Self {
         let mut world = World::new(Settings { before, ..settings() });
         world.machine.set_measures(measures);
         world.event(Event::CompositorUp { pid: 1 });
@@ -31,7 +31,7 @@ impl World {
 
 #[test]
 fn when_an_empty_profile_does_not_help_the_session_is_started_anew_and_says_why() {
-    let mut world = World::begin(Before::default(), ALL);
+    let mut world = World::begin(LastMeasures::default(), ALL);
     for _ in 0..4 {
         world.browser_dies();
     }
@@ -59,8 +59,8 @@ fn when_an_empty_profile_does_not_help_the_session_is_started_anew_and_says_why(
 #[test]
 fn kioskd_is_asked_for_a_restart_of_the_device_until_a_page_is_up_or_it_refuses() {
     let just = Some(Duration::ZERO);
-    let before = Before { profile: just, session: just, reboot: None };
-    let asked = || {
+    let before = LastMeasures { profile: just, session: just, reboot: None };
+    let reboot_requested = || {
         let mut world = World::begin(before, ALL);
         for _ in 0..4 {
             assert_eq!(world.machine.report().reboot, "");
@@ -70,10 +70,10 @@ fn kioskd_is_asked_for_a_restart_of_the_device_until_a_page_is_up_or_it_refuses(
         assert_eq!(world.machine.report().reboot, "chromium ended: exit status 21");
         world
     };
-    let mut world = asked();
+    let mut world = reboot_requested();
     world.until_ready();
     assert_eq!(world.machine.report().reboot, "");
-    let mut world = asked();
+    let mut world = reboot_requested();
     world.event(Event::MeasureRefused { rung: Rung::Reboot, reason: "three times today".into() });
     assert_eq!(world.machine.report().reboot, "");
     let refused = Failure {
@@ -82,14 +82,14 @@ fn kioskd_is_asked_for_a_restart_of_the_device_until_a_page_is_up_or_it_refuses(
     };
     assert_eq!(world.effects.last(), Some(&Effect::Failed(refused)));
     world.until_ready();
-    let mut world = asked();
+    let mut world = reboot_requested();
     world.command(Command::Stop).unwrap();
     assert_eq!(world.machine.report().reboot, "");
 }
 
 #[test]
 fn what_can_not_be_written_down_is_not_done() {
-    let mut world = World::begin(Before::default(), ALL);
+    let mut world = World::begin(LastMeasures::default(), ALL);
     world.keeps_measures = false;
     for _ in 0..40 {
         world.browser_dies();
@@ -101,7 +101,7 @@ fn what_can_not_be_written_down_is_not_done() {
 
 #[test]
 fn only_the_browser_is_started_anew_where_nothing_else_may_be() {
-    let mut world = World::begin(Before::default(), Measures::default());
+    let mut world = World::begin(LastMeasures::default(), Measures::default());
     for _ in 0..200 {
         world.browser_dies();
     }
@@ -125,7 +125,7 @@ fn a_crash_loop_of_a_month_stays_calm() {
     let mut launches: Vec<Duration> = Vec::new();
     while total < end {
         let ago = |index: usize| last[index].map(|at| total - at);
-        let mut world = World::begin(Before { profile: ago(0), session: ago(1), reboot: ago(2) }, ALL);
+        let mut world = World::begin(LastMeasures { profile: ago(0), session: ago(1), reboot: ago(2) }, ALL);
         while !world.finished && total + world.now < end {
             world.browser_dies();
             world.effects.clear();

@@ -27,7 +27,7 @@ fn it_waits_until_nobody_is_there() {
     assert!(!world.machine.report().when_idle);
     world.event(Event::Idle);
     assert_eq!(launches(&world), 1, "nobody asked for one");
-    world.event(Event::RestartDue { why: Why::TimeOfDay });
+    world.event(Event::RestartDue { why: RestartReason::TimeOfDay });
     assert!(world.machine.report().when_idle, "the compositor is to tell");
     assert_eq!((launches(&world), world.machine.state()), (1, State::Ready), "somebody is there");
     world.event(Event::Idle);
@@ -43,7 +43,7 @@ fn it_waits_until_nobody_is_there() {
 #[test]
 fn a_browser_that_was_started_anew_meanwhile_is_left_alone() {
     let mut world = old();
-    world.event(Event::RestartDue { why: Why::TimeOfDay });
+    world.event(Event::RestartDue { why: RestartReason::TimeOfDay });
     world.event(Event::Exited { how: "signal 9".into() });
     assert!(!world.machine.report().when_idle, "there is no browser");
     world.until_ready();
@@ -52,14 +52,14 @@ fn a_browser_that_was_started_anew_meanwhile_is_left_alone() {
     assert_eq!(launches(&world), 2);
     // The clock is set back, and it is that time of day again.
     world.pass(HOUR / 2);
-    world.event(Event::RestartDue { why: Why::TimeOfDay });
+    world.event(Event::RestartDue { why: RestartReason::TimeOfDay });
     assert!(!world.machine.report().when_idle, "it is new");
 }
 
 #[test]
 fn what_is_stopped_or_no_browser_is_not_restarted() {
     let mut world = old();
-    world.event(Event::RestartDue { why: Why::TimeOfDay });
+    world.event(Event::RestartDue { why: RestartReason::TimeOfDay });
     world.command(Command::Stop).unwrap();
     world.event(Event::Idle);
     assert!(!world.machine.report().when_idle);
@@ -70,7 +70,7 @@ fn what_is_stopped_or_no_browser_is_not_restarted() {
     let mut world = World::new(Settings { command: true, ..settings() });
     world.until_ready();
     world.now += 24 * HOUR;
-    world.event(Event::RestartDue { why: Why::TimeOfDay });
+    world.event(Event::RestartDue { why: RestartReason::TimeOfDay });
     assert!(!world.machine.report().when_idle, "only browsers grow old");
 }
 
@@ -81,7 +81,7 @@ fn every_day_of_twenty_years_has_one() {
         world.now += 24 * HOUR;
         world.event(Event::Tick);
         world.until_ready();
-        world.event(Event::RestartDue { why: Why::TimeOfDay });
+        world.event(Event::RestartDue { why: RestartReason::TimeOfDay });
         world.event(Event::Idle);
         world.until_ready();
         world.effects.clear();
@@ -98,7 +98,7 @@ fn a_clock_that_is_set_to_and_fro_restarts_the_browser_once_an_hour_at_most() {
         world.now += SECOND * 20;
         world.event(Event::Tick);
         world.until_ready();
-        world.event(Event::RestartDue { why: Why::TimeOfDay });
+        world.event(Event::RestartDue { why: RestartReason::TimeOfDay });
         world.event(Event::Idle);
         world.until_ready();
         world.effects.clear();
@@ -111,7 +111,7 @@ fn a_clock_that_is_set_to_and_fro_restarts_the_browser_once_an_hour_at_most() {
 fn a_program_that_was_replaced_is_reason_enough_for_a_young_browser_too() {
     let mut world = World::ready();
     assert_eq!(world.machine.restart_reason(), "");
-    world.event(Event::RestartDue { why: Why::Replaced });
+    world.event(Event::RestartDue { why: RestartReason::Replaced });
     assert!(world.machine.report().when_idle);
     assert_eq!(world.machine.restart_reason(), "its program was replaced by another version");
     world.event(Event::Idle);
@@ -127,7 +127,7 @@ fn restarts_for_memory(days: u32, memory: impl Fn(u64) -> u64) -> Vec<u64> {
     let (mut trend, mut minutes) = (MemoryTrend::default(), 0);
     while world.now < begin + HOUR * 24 * days {
         if let Some(words) = trend.take(memory(minutes) << 20, 2000 << 20) {
-            world.event(Event::RestartDue { why: Why::Memory(words) });
+            world.event(Event::RestartDue { why: RestartReason::Memory(words) });
         }
         world.event(Event::Idle);
         world.now += HOUR / 6;
@@ -163,10 +163,10 @@ fn beside_restart_at(days: std::ops::Range<u32>, memory: impl Fn(u64, u32) -> u6
     for day in 0..days.end {
         for step in 0..24 * 6 {
             if let Some(words) = trend.take(memory(minutes, day) << 20, 2000 << 20) {
-                world.event(Event::RestartDue { why: Why::Memory(words) });
+                world.event(Event::RestartDue { why: RestartReason::Memory(words) });
             }
             if step == 0 {
-                world.event(Event::RestartDue { why: Why::TimeOfDay });
+                world.event(Event::RestartDue { why: RestartReason::TimeOfDay });
             }
             world.event(Event::Idle);
             world.now += HOUR / 6;

@@ -7,7 +7,7 @@ const SESSION: Measures = Measures { profile: true, session: true, reboot: false
 
 impl World {
     /// Its page is up, then its end is ordered, and does not come. Gives how long it took until that was said.
-    fn stuck(before: Before, measures: Measures) -> (Self, Duration) {
+    fn stuck(before: LastMeasures, measures: Measures) -> (Self, Duration) {
         let mut world = World::new(Settings { before, ..settings() });
         world.machine.set_measures(measures);
         world.until_ready();
@@ -37,7 +37,7 @@ const REASON: &str =
 
 #[test]
 fn after_a_while_the_session_is_started_anew_beside_it() {
-    let (world, took) = World::stuck(Before::default(), SESSION);
+    let (world, took) = World::stuck(LastMeasures::default(), SESSION);
     assert!(took >= END_GRACE + SECOND * 20, "{took:?}");
     assert_eq!(world.said(), [(REASON, "kiosk-session is started anew")]);
     assert_eq!(world.measures.iter().map(|(rung, _)| *rung).collect::<Vec<_>>(), [Rung::Session]);
@@ -47,7 +47,7 @@ fn after_a_while_the_session_is_started_anew_beside_it() {
 
 #[test]
 fn the_device_is_restarted_where_a_new_session_has_not_helped() {
-    let before = Before { session: Some(SECOND * 60), ..Before::default() };
+    let before = LastMeasures { session: Some(SECOND * 60), ..LastMeasures::default() };
     let (world, _) = World::stuck(before, Measures { reboot: true, ..SESSION });
     assert_eq!(world.said(), [(REASON, "the device is restarted")]);
     assert_eq!((world.machine.report().reboot.as_str(), world.finished), (REASON, false));
@@ -55,7 +55,7 @@ fn the_device_is_restarted_where_a_new_session_has_not_helped() {
 
 #[test]
 fn without_a_measure_it_is_waited_for_with_a_sentence_and_started_again_when_it_ends() {
-    let (mut world, _) = World::stuck(Before::default(), Measures::default());
+    let (mut world, _) = World::stuck(LastMeasures::default(), Measures::default());
     assert_eq!(world.said(), [(REASON, "started again when it has ended")]);
     for _ in 0..100 {
         world.pass(SECOND * 60);
@@ -71,7 +71,7 @@ fn without_a_measure_it_is_waited_for_with_a_sentence_and_started_again_when_it_
 
 #[test]
 fn a_budget_that_comes_back_is_used_while_it_is_stuck() {
-    let before = Before { session: Some(Duration::ZERO), ..Before::default() };
+    let before = LastMeasures { session: Some(Duration::ZERO), ..LastMeasures::default() };
     let (mut world, _) = World::stuck(before, SESSION);
     assert!(!world.finished);
     while !world.finished {
@@ -83,10 +83,10 @@ fn a_budget_that_comes_back_is_used_while_it_is_stuck() {
 
 #[test]
 fn it_holds_up_neither_the_end_nor_a_stop() {
-    let (mut world, _) = World::stuck(Before::default(), Measures::default());
+    let (mut world, _) = World::stuck(LastMeasures::default(), Measures::default());
     world.event(Event::Shutdown);
     assert!(world.finished && !world.machine.renews());
-    let (mut world, _) = World::stuck(Before::default(), Measures::default());
+    let (mut world, _) = World::stuck(LastMeasures::default(), Measures::default());
     world.command(Command::Stop).unwrap();
     world.effects.clear();
     world.machine.set_measures(SESSION);

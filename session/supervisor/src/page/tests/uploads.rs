@@ -1,7 +1,7 @@
 //! A page that wants a file, from the browser's word to the browser's order.
 
 use super::*;
-use crate::page::UploadWish;
+use crate::page::UploadTask;
 use crate::uploads::{Found, FoundFile, Kinds};
 use kiosk_core::api::{Nothing, OfferedFile};
 
@@ -28,8 +28,8 @@ fn describe(page: &mut Page, attributes: &[&str]) -> Option<(u64, Kinds)> {
     let sent = page.take_outgoing();
     assert_eq!((sent.len(), &sent[0]["method"]), (1, &json!("DOM.describeNode")), "{sent:?}");
     answer(page, &sent[0], &json!({ "node": { "attributes": attributes } }));
-    match page.take_upload_wish()? {
-        UploadWish::Find { number, kinds } => Some((number, kinds)),
+    match page.take_upload_task()? {
+        UploadTask::Find { number, kinds } => Some((number, kinds)),
         other => panic!("{other:?}"),
     }
 }
@@ -67,8 +67,8 @@ fn what_was_chosen_reaches_the_input_that_asked() {
     let (mut page, number) = open("selectSingle");
     page.chosen(number, &[1, 0], NOW);
     assert_eq!(page.chooser(), None, "off the screen at once");
-    let wish = UploadWish::LookAgain { number, files: vec!["b.jpg".into()] };
-    assert_eq!(page.take_upload_wish(), Some(wish), "one, for the input takes no more");
+    let task = UploadTask::LookAgain { number, files: vec!["b.jpg".into()] };
+    assert_eq!(page.take_upload_task(), Some(task), "one, for the input takes no more");
     page.files_seen(number, Some(vec!["/media/b.jpg".into()]), NOW);
     let sent = page.take_outgoing();
     assert_eq!((sent.len(), &sent[0]["method"]), (1, &json!("DOM.setFileInputFiles")));
@@ -85,7 +85,7 @@ fn several_may_be_chosen_where_the_input_takes_them() {
     assert!(page.chooser().unwrap().multiple);
     page.chosen(number, &[1, 7, 0], NOW);
     let files = vec!["b.jpg".into(), "a.jpg".into()];
-    assert_eq!(page.take_upload_wish(), Some(UploadWish::LookAgain { number, files }));
+    assert_eq!(page.take_upload_task(), Some(UploadTask::LookAgain { number, files }));
     page.files_seen(number, None, NOW);
     is_cancelled(&mut page);
 }
@@ -185,7 +185,7 @@ fn without_a_shown_page_or_a_directory_a_chooser_is_cancelled() {
     is_cancelled(&mut page);
     let mut page = shown(None);
     ask(&mut page, "selectSingle");
-    assert_eq!((page.take_outgoing(), page.take_upload_wish()), (vec![], None));
+    assert_eq!((page.take_outgoing(), page.take_upload_task()), (vec![], None));
 }
 
 #[test]

@@ -14,8 +14,8 @@ use kiosk_core::text::paintable;
 use zbus::Variant;
 
 use super::change::{self, Options};
-use super::shared::Asked;
-use crate::command::{Command, KeyboardWish};
+use super::shared::Request;
+use crate::command::{Command, KeyboardMode};
 use crate::pairing::{MAX_CODE, MAX_PASSWORD, MAX_SSID, MAX_URL, PairingRequest, Wifi};
 use crate::snapshot::Snapshot;
 
@@ -26,22 +26,22 @@ const MAX_TITLE: usize = 200;
 pub fn apply_outputs(
     snapshot: &Snapshot,
     serial: u32,
-    asked: Vec<(String, Options)>,
+    requested: Vec<(String, Options)>,
     mode: &str,
     options: &Options,
-) -> Result<Asked, Failure> {
+) -> Result<Request, Failure> {
     let mode = change::apply_mode(mode, options)?;
-    let changes = change::changes(asked, snapshot)?;
+    let changes = change::changes(requested, snapshot)?;
     Ok((Action::Screen, Command::ApplyOutputs { serial, changes, mode }))
 }
 
 /// `Confirm`: the serial that the temporary change was answered with.
-pub fn confirm(serial: u32) -> Asked {
+pub fn confirm(serial: u32) -> Request {
     (Action::Screen, Command::Confirm { serial })
 }
 
 /// `Screenshot`: an empty `output` is the primary one. Options: none.
-pub fn screenshot(snapshot: &Snapshot, output: &str, options: &Options) -> Result<Asked, Failure> {
+pub fn screenshot(snapshot: &Snapshot, output: &str, options: &Options) -> Result<Request, Failure> {
     change::only(options, &[])?;
     let output = match output {
         "" => None,
@@ -51,19 +51,19 @@ pub fn screenshot(snapshot: &Snapshot, output: &str, options: &Options) -> Resul
 }
 
 /// `TrustInput`: `input` is a device's `Id`; false keeps it silent. Options: none.
-pub fn trust_input(input: &str, trusted: bool, options: &Options) -> Result<Asked, Failure> {
+pub fn trust_input(input: &str, trusted: bool, options: &Options) -> Result<Request, Failure> {
     change::only(options, &[])?;
     Ok((Action::Configure, Command::TrustInput { id: input.to_owned(), trusted }))
 }
 
 /// `ReloadConfiguration`. Options: none.
-pub fn reload_configuration(options: &Options) -> Result<Asked, Failure> {
+pub fn reload_configuration(options: &Options) -> Result<Request, Failure> {
     change::only(options, &[])?;
     Ok((Action::Configure, Command::ReloadConfiguration))
 }
 
 /// `Forget`: names of outputs, none: all. Options: `key`.
-pub fn forget(snapshot: &Snapshot, outputs: &[String], options: &Options) -> Result<Asked, Failure> {
+pub fn forget(snapshot: &Snapshot, outputs: &[String], options: &Options) -> Result<Request, Failure> {
     change::only(options, &["key"])?;
     let key = match options.get("key").map(|value| &**value) {
         None => None,
@@ -80,13 +80,13 @@ pub fn forget(snapshot: &Snapshot, outputs: &[String], options: &Options) -> Res
 }
 
 /// `SwitchVt`: 1 to 63.
-pub fn switch_vt(vt: u32) -> Result<Asked, Failure> {
+pub fn switch_vt(vt: u32) -> Result<Request, Failure> {
     let vt = VtNumber::try_from(vt).map_err(|error| Failure::invalid(error.to_string()))?;
     Ok((Action::Screen, Command::SwitchVt { vt }))
 }
 
 /// `ShowMessage`: title ([`MAX_TITLE`]) and text ([`MAX_TEXT`]) without control characters. Options: `title`.
-pub fn show_message(text: &str, options: &Options) -> Result<Asked, Failure> {
+pub fn show_message(text: &str, options: &Options) -> Result<Request, Failure> {
     change::only(options, &["title"])?;
     let title = match options.get("title").map(|value| &**value) {
         None => "",
@@ -104,7 +104,7 @@ pub fn show_message(text: &str, options: &Options) -> Result<Asked, Failure> {
 }
 
 /// `ShowPairing`: an empty `url` is the device's own. Options: `title`, `expires`, `wifi`, `wifi-password`.
-pub fn show_pairing(url: &str, code: &str, options: &Options) -> Result<Asked, Failure> {
+pub fn show_pairing(url: &str, code: &str, options: &Options) -> Result<Request, Failure> {
     change::only(options, &["title", "expires", "wifi", "wifi-password"])?;
     let text = |key: &str, most: usize| match options.get(key).map(|value| &**value) {
         None => Ok(String::new()),
@@ -171,11 +171,11 @@ fn one_line(what: &str, text: &str, limit: usize) -> Result<String, Failure> {
     Ok(text.trim().to_owned())
 }
 
-/// `SetAccessibility`: `wish` is on, off or auto. Options: none.
-pub fn accessibility(aid: &str, wish: &str, options: &Options) -> Result<Asked, Failure> {
+/// `SetAccessibility`: `state` is on, off or auto. Options: none.
+pub fn accessibility(aid: &str, state: &str, options: &Options) -> Result<Request, Failure> {
     change::only(options, &[])?;
     let aid = aid.parse().map_err(|error: AidError| Failure::invalid(error.to_string()))?;
-    let on = match wish {
+    let on = match state {
         "on" => Some(true),
         "off" => Some(false),
         "auto" => None,
@@ -186,24 +186,24 @@ pub fn accessibility(aid: &str, wish: &str, options: &Options) -> Result<Asked, 
     Ok((Action::Screen, Command::Accessibility { aid, on }))
 }
 
-/// `Keyboard`: `wish` is show, hide or auto. Options: none.
-pub fn keyboard(wish: &str, options: &Options) -> Result<Asked, Failure> {
+/// `Keyboard`: `mode` is show, hide or auto. Options: none.
+pub fn keyboard(mode: &str, options: &Options) -> Result<Request, Failure> {
     change::only(options, &[])?;
-    let wish = match wish {
-        "show" => KeyboardWish::Show,
-        "hide" => KeyboardWish::Hide,
-        "auto" => KeyboardWish::Auto,
+    let mode = match mode {
+        "show" => KeyboardMode::Show,
+        "hide" => KeyboardMode::Hide,
+        "auto" => KeyboardMode::Auto,
         other => {
             return Err(Failure::invalid(format!(
                 "the keyboard can't be told {other:?}, allowed is show, hide or auto"
             )));
         }
     };
-    Ok((Action::Screen, Command::Keyboard { wish }))
+    Ok((Action::Screen, Command::Keyboard { mode }))
 }
 
 /// `Dismiss`: removes a message or pairing screen; no error if there is none.
-pub fn dismiss() -> Asked {
+pub fn dismiss() -> Request {
     (Action::Screen, Command::Dismiss)
 }
 
@@ -213,5 +213,5 @@ fn plain(what: &str, text: &str, limit: usize) -> Result<String, Failure> {
 }
 
 #[cfg(test)]
-#[path = "tests/asked.rs"]
+#[path = "tests/requests.rs"]
 mod tests;

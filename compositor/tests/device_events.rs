@@ -5,13 +5,13 @@
 
 use std::os::fd::AsFd;
 
-use kiosk_core::device_news::{Action, News, Teller};
+use kiosk_core::device_events::{Action, DeviceEvent, EventSender};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use smithay::reexports::udev::{EventType, MonitorBuilder};
 
 /// Of its own, so that no other program of the machine takes it for a device.
-fn news(subsystem: &'static str) -> News {
-    News {
+fn event(subsystem: &'static str) -> DeviceEvent {
+    DeviceEvent {
         action: Action::Add,
         subsystem,
         path: "/devices/virtual/mem/null".into(),
@@ -28,16 +28,16 @@ fn libudev_takes_the_news_for_udevs_own() {
         return;
     }
     let monitor = MonitorBuilder::new().unwrap().match_subsystem("kiosk-test").unwrap().listen().unwrap();
-    let mut teller = Teller::new().unwrap();
+    let mut sender = EventSender::new().unwrap();
     // The kernel keeps it from those who want to hear of another subsystem.
-    match teller.tell(&news("kiosk-other")) {
+    match sender.send(&event("kiosk-other")) {
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
             eprintln!("LEFT OUT: root has no CAP_NET_ADMIN here");
             return;
         }
         told => told.unwrap(),
     }
-    teller.tell(&news("kiosk-test")).unwrap();
+    sender.send(&event("kiosk-test")).unwrap();
     let soon = Timespec { tv_sec: 20, tv_nsec: 0 };
     let heard = poll(&mut [PollFd::new(&monitor.as_fd(), PollFlags::IN)], Some(&soon)).unwrap();
     assert_eq!(heard, 1, "nothing is heard");

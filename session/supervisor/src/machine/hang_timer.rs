@@ -10,7 +10,7 @@ const INTERVAL: Duration = Duration::from_secs(5);
 const LEAST_WORK: u64 = 5;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Patience {
+pub(super) struct HangTimer {
     /// Deadline in any case.
     end: Duration,
     /// Deadline without work.
@@ -32,10 +32,10 @@ pub(super) enum Due {
     Endless(Duration),
 }
 
-impl Patience {
+impl HangTimer {
     /// Starts at `now`; ends after `longest`, or after `stall` without work.
     pub fn new(now: Duration, stall: Duration, longest: Duration) -> Self {
-        Patience { end: now + longest.max(stall), stall, worked_at: now, measure_at: now + INTERVAL, work: None }
+        HangTimer { end: now + longest.max(stall), stall, worked_at: now, measure_at: now + INTERVAL, work: None }
     }
 
     /// When to measure or give up.
@@ -74,11 +74,11 @@ mod tests {
 
     /// For how long one is waited for that works like this.
     fn waited(mut work: impl FnMut(Duration) -> u64) -> (Duration, Due) {
-        let mut patience = Patience::new(Duration::ZERO, SECOND * 30, SECOND * 480);
+        let mut hang_timer = HangTimer::new(Duration::ZERO, SECOND * 30, SECOND * 480);
         loop {
-            let now = patience.deadline();
-            match patience.due(now) {
-                Due::Measure => patience.measured(work(now), now),
+            let now = hang_timer.deadline();
+            match hang_timer.due(now) {
+                Due::Measure => hang_timer.measured(work(now), now),
                 Due::Nothing => panic!("a deadline at which nothing is due"),
                 due => return (now, due),
             }

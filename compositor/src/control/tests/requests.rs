@@ -46,12 +46,12 @@ fn a_pairing_screen_is_asked_for_with_what_a_telephone_understands() {
     for (key, value) in [("expires", "10m"), ("wifi", "Shop; 5"), ("wifi-password", "geheim")] {
         options.extend(title(key, value));
     }
-    let Ok((_, Command::ShowPairing(asked))) = show_pairing("https://a.example/x", " ABC-123 ", &options) else {
+    let Ok((_, Command::ShowPairing(pairing))) = show_pairing("https://a.example/x", " ABC-123 ", &options) else {
         panic!()
     };
-    assert_eq!((asked.url.as_deref(), asked.code.as_str()), (Some("https://a.example/x"), "ABC-123"));
-    assert_eq!(asked.expires, Some(Duration::from_secs(600)));
-    assert_eq!(asked.wifi, Some(Wifi { name: "Shop; 5".into(), password: "geheim".into() }));
+    assert_eq!((pairing.url.as_deref(), pairing.code.as_str()), (Some("https://a.example/x"), "ABC-123"));
+    assert_eq!(pairing.expires, Some(Duration::from_secs(600)));
+    assert_eq!(pairing.wifi, Some(Wifi { name: "Shop; 5".into(), password: "geheim".into() }));
 }
 
 #[test]

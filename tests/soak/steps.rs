@@ -10,16 +10,16 @@ use crate::kiosk::Kiosk;
 /// What happens, the rounds so far being known: the rare is not in each.
 pub struct Step {
     pub name: &'static str,
-    pub live: fn(&Kiosk, u64),
+    pub run: fn(&Kiosk, u64),
 }
 
 macro_rules! steps {
-    ($($name:ident),* $(,)?) => { &[$(Step { name: stringify!($name), live: $name }),*] };
+    ($($name:ident),* $(,)?) => { &[$(Step { name: stringify!($name), run: $name }),*] };
 }
 
 pub const STEPS: &[Step] = steps![
     reload,
-    turn,
+    rotate,
     open_popups,
     clients_come_and_go,
     callers_come_and_go,
@@ -41,7 +41,7 @@ fn reload(kiosk: &Kiosk, _: u64) {
     }
 }
 
-fn turn(kiosk: &Kiosk, _: u64) {
+fn rotate(kiosk: &Kiosk, _: u64) {
     (0..4).for_each(|_| drop(kiosk.kioskctl(&["rotate", "next"])));
     kiosk.kioskctl(&["rotate", "180", "--temporary"]);
     kiosk.kioskctl(&["confirm"]);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Page;
-use super::wire::Asked;
+use super::wire::Purpose;
 
 /// Width of the browser's narrowest window, logical pixels.
 const LEAST: u32 = 500;
@@ -58,8 +58,8 @@ impl Page {
         // 0: as they are.
         let metrics = json!({ "width": width, "height": 0, "deviceScaleFactor": 0, "mobile": false });
         match width {
-            0 => self.wire.send(Some(&session), "Emulation.clearDeviceMetricsOverride", json!({}), Asked::Other),
-            _ => self.wire.send(Some(&session), "Emulation.setDeviceMetricsOverride", metrics, Asked::Other),
+            0 => self.wire.send(Some(&session), "Emulation.clearDeviceMetricsOverride", json!({}), Purpose::Other),
+            _ => self.wire.send(Some(&session), "Emulation.setDeviceMetricsOverride", metrics, Purpose::Other),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The window's signs of life, as the compositor hears them.
 
 use super::*;
-use crate::machine::pulse::TIMEOUT;
+use crate::machine::window_pings::TIMEOUT;
 
 impl World {
     /// Until the compositor is to ask again; the page answers meanwhile. Gives the question's number.

@@ -1,10 +1,10 @@
-//! One turn of the machine: deadlines, the event, and then everything that can be started.
+//! One step of the machine: deadlines, the event, and then everything that can be started.
 
 use std::time::Duration;
 
+use super::hang_timer::{Due, HangTimer};
 use super::health::ANSWER_TIMEOUT;
-use super::parts::{Browser, Clearing, Compositor, Intent, Launch, Next, Page, ReadyClock, Server, Trouble};
-use super::patience::{Due, Patience};
+use super::parts::{Browser, Clearing, Compositor, DelayReason, Intent, Launch, Next, Page, ReadyClock, Server};
 use super::{
     ATTACH_STALL, ATTACH_TIMEOUT, DETACH_TIMEOUT, EMPTY_PAGE, END_GRACE, Effect, Event, Failure, LOAD_STALL,
     LOAD_TIMEOUT, LOST_GRACE, MAX_UNFORGOTTEN, Machine,
@@ -38,7 +38,7 @@ impl Machine {
         self.expire_ending(now, effects);
         self.expire_page(now, effects);
         self.expire_health(now, effects);
-        self.expire_pulse(now, effects);
+        self.expire_window_ping(now, effects);
         self.expire_wanted(now);
         self.recovery.expire(now);
         if self.clock.at().is_some_and(|at| now >= at) {
@@ -53,8 +53,8 @@ impl Machine {
                 let reason = format!("{program} does not answer");
                 return self.replace_shell(reason, now, effects);
             }
-            Page::Starting(patience) => (patience.due(now), true),
-            Page::Loading { patience, .. } => (patience.due(now), false),
+            Page::Starting(hang_timer) => (hang_timer.due(now), true),
+            Page::Loading { hang_timer, .. } => (hang_timer.due(now), false),
             _ => return,
         };
         let seconds = match due {
@@ -79,7 +79,7 @@ impl Machine {
         match event {
             Event::CompositorUp { pid } => self.compositor_up(pid, now, effects),
             Event::CompositorDown => {
-                self.pulse.no_answer();
+                self.window_pings.no_answer();
                 if let Compositor::Here { pid } = self.compositor {
                     self.compositor = Compositor::Lost { pid, at: now };
                 }
@@ -107,7 +107,7 @@ impl Machine {
                     } else if self.settings.command {
                         self.page_up(now);
                     } else {
-                        self.page = Page::Starting(Patience::new(now, ATTACH_STALL, ATTACH_TIMEOUT));
+                        self.page = Page::Starting(HangTimer::new(now, ATTACH_STALL, ATTACH_TIMEOUT));
                     }
                 }
             }
@@ -126,7 +126,7 @@ impl Machine {
             Event::Detached { reason } => {
                 if self.running() && self.page != Page::None {
                     self.reason = reason;
-                    self.trouble = Trouble::Crashed;
+                    self.trouble = DelayReason::Crashed;
                     self.hide(now);
                     self.page = Page::Lost { limit: now + DETACH_TIMEOUT };
                 }
@@ -181,8 +181,8 @@ impl Machine {
             Event::FrameLate { late } => self.frame_late(late, now),
             Event::PingLost => self.ask_again(now, effects),
             Event::Measured { work } => {
-                if let Page::Starting(patience) | Page::Loading { patience, .. } = &mut self.page {
-                    patience.measured(work, now);
+                if let Page::Starting(hang_timer) | Page::Loading { hang_timer, .. } = &mut self.page {
+                    hang_timer.measured(work, now);
                 }
             }
             Event::WindowAsked { number, commits } => self.window_asked(number, commits, now, effects),
@@ -245,8 +245,8 @@ impl Machine {
     /// Waits for a command's window as for a page.
     fn await_window(&mut self, now: Duration) {
         self.hide(now);
-        let patience = Patience::new(now, self.load_stall(), LOAD_TIMEOUT);
-        self.page = Page::Loading { patience, empty_at: None, over_page: false, answer_by: None };
+        let hang_timer = HangTimer::new(now, self.load_stall(), LOAD_TIMEOUT);
+        self.page = Page::Loading { hang_timer, empty_at: None, over_page: false, answer_by: None };
     }
 
     pub(super) fn navigate(&mut self, now: Duration, effects: &mut Effects) {
@@ -296,7 +296,7 @@ impl Machine {
     /// Loads the page by `order`; the previous page stays visible.
     pub(super) fn load(&mut self, order: Effect, now: Duration, effects: &mut Effects) {
         self.page = Page::Loading {
-            patience: Patience::new(now, self.load_stall(), LOAD_TIMEOUT),
+            hang_timer: HangTimer::new(now, self.load_stall(), LOAD_TIMEOUT),
             empty_at: None,
             over_page: self.shown(),
             answer_by: None,

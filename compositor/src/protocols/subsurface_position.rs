@@ -41,7 +41,7 @@ struct PendingPosition {
 }
 
 /// Stored with a child: its position in force. A commit of the child brings an older one.
-type InForce = Mutex<Point<i32, Logical>>;
+type CurrentPosition = Mutex<Point<i32, Logical>>;
 
 fn places(states: &SurfaceData) -> Option<MutexGuard<'_, HashMap<ObjectId, PendingPosition>>> {
     states.data_map.get::<PendingPositions>().map(|places| places.lock().unwrap_or_else(PoisonError::into_inner))
@@ -79,7 +79,7 @@ impl Dispatch<WlSubsurface, SubsurfaceUserData> for Kiosk {
     fn destroyed(kiosk: &mut Self, client: ClientId, subsurface: &WlSubsurface, data: &SubsurfaceUserData) {
         limits::released(kiosk, &client, subsurface);
         with_states(data.surface(), |states| {
-            if let Some(place) = states.data_map.get::<InForce>() {
+            if let Some(place) = states.data_map.get::<CurrentPosition>() {
                 *place.lock().unwrap_or_else(PoisonError::into_inner) = Point::default();
             }
         });
@@ -120,7 +120,7 @@ pub(super) fn committed(parent: &WlSurface) {
 pub(super) fn applied(surface: &WlSurface) {
     let mut moves = Vec::new();
     with_states(surface, |states| {
-        if let Some(place) = states.data_map.get::<InForce>() {
+        if let Some(place) = states.data_map.get::<CurrentPosition>() {
             move_to(states, *place.lock().unwrap_or_else(PoisonError::into_inner));
         }
         let Some(mut places) = places(states) else { return };
@@ -133,7 +133,7 @@ pub(super) fn applied(surface: &WlSurface) {
     });
     for (child, at) in moves {
         with_states(&child, |states| {
-            let place = states.data_map.get_or_insert_threadsafe(InForce::default);
+            let place = states.data_map.get_or_insert_threadsafe(CurrentPosition::default);
             *place.lock().unwrap_or_else(PoisonError::into_inner) = at;
             move_to(states, at);
         });

@@ -23,16 +23,16 @@ const SCALE_STEP: f64 = 1.0 / 256.0;
 
 /// The requested state of a head.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Wish {
+pub(super) enum HeadRequest {
     Off,
-    On(HeadWish),
+    On(HeadChange),
 }
 
 /// `None`: unchanged.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct HeadWish {
+pub(super) struct HeadChange {
     /// One of the list, or a custom one.
-    pub mode: Option<ModeWish>,
+    pub mode: Option<ModeRequest>,
     /// Logical pixels.
     pub position: Option<(i32, i32)>,
     /// As the protocol has it: anticlockwise.
@@ -44,7 +44,7 @@ pub(super) struct HeadWish {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum ModeWish {
+pub(super) enum ModeRequest {
     /// One of the head's list.
     Listed(HeadMode),
     /// Pixels and millihertz; `None`: any rate.
@@ -54,13 +54,13 @@ pub(super) enum ModeWish {
 /// A request that cannot be carried out.
 #[derive(Debug, thiserror::Error)]
 #[error("{output}: {why}")]
-pub(super) struct WishError {
+pub(super) struct HeadRequestError {
     output: String,
-    why: Impossible,
+    why: Unsupported,
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Impossible {
+enum Unsupported {
     #[error("adaptive sync is not possible")]
     AdaptiveSync,
     #[error("a flipped picture is not possible")]
@@ -72,19 +72,23 @@ enum Impossible {
 /// The changes for these requests, or the first error.
 pub(super) fn changes(
     heads: &[HeadState],
-    wishes: &[(ScreenId, Wish)],
-) -> Result<Vec<(String, OutputChange)>, WishError> {
+    requests: &[(ScreenId, HeadRequest)],
+) -> Result<Vec<(String, OutputChange)>, HeadRequestError> {
     let find = |id: ScreenId| heads.iter().find(|head| head.screen == id);
-    let moved = wishes.iter().any(|(id, wish)| match (find(*id), wish) {
-        (Some(head), Wish::On(wish)) => wish.position.is_some_and(|position| position != head.now.position),
+    let moved = requests.iter().any(|(id, request)| match (find(*id), request) {
+        (Some(head), HeadRequest::On(request)) => {
+            request.position.is_some_and(|position| position != head.now.position)
+        }
         _ => false,
     });
     let mut changes = Vec::new();
-    for (id, wish) in wishes {
+    for (id, request) in requests {
         let Some(head) = find(*id) else { continue };
-        let change = match wish {
-            Wish::Off => OutputChange { power: head.on.then_some(false), ..OutputChange::default() },
-            Wish::On(wish) => on(head, wish, moved).map_err(|why| WishError { output: head.name.clone(), why })?,
+        let change = match request {
+            HeadRequest::Off => OutputChange { power: head.on.then_some(false), ..OutputChange::default() },
+            HeadRequest::On(request) => {
+                on(head, request, moved).map_err(|why| HeadRequestError { output: head.name.clone(), why })?
+            }
         };
         if change != OutputChange::default() {
             changes.push((head.name.clone(), change));
@@ -94,22 +98,22 @@ pub(super) fn changes(
 }
 
 /// `moved`: some head gets another position, so all positions apply.
-fn on(head: &HeadState, wish: &HeadWish, moved: bool) -> Result<OutputChange, Impossible> {
-    if wish.adaptive_sync == Some(true) {
-        return Err(Impossible::AdaptiveSync);
+fn on(head: &HeadState, request: &HeadChange, moved: bool) -> Result<OutputChange, Unsupported> {
+    if request.adaptive_sync == Some(true) {
+        return Err(Unsupported::AdaptiveSync);
     }
-    let rotation = match wish.transform.filter(|transform| *transform != head.now.transform) {
+    let rotation = match request.transform.filter(|transform| *transform != head.now.transform) {
         None => None,
-        Some(transform) => Some(rotation(transform).ok_or(Impossible::Flipped)?),
+        Some(transform) => Some(rotation(transform).ok_or(Unsupported::Flipped)?),
     };
-    let position = wish.position.map(Position::try_from).transpose()?;
-    let rescaled = wish.scale.filter(|scale| (scale - head.now.scale).abs() >= SCALE_STEP);
+    let position = request.position.map(Position::try_from).transpose()?;
+    let rescaled = request.scale.filter(|scale| (scale - head.now.scale).abs() >= SCALE_STEP);
     let scale = rescaled.map(Scale::fixed).transpose()?;
     Ok(OutputChange {
         power: (!head.on).then_some(true),
         rotation,
         scale,
-        mode: wish.mode.and_then(|mode| choice(head, mode)),
+        mode: request.mode.and_then(|mode| choice(head, mode)),
         position: position.filter(|_| moved),
         ..OutputChange::default()
     })
@@ -121,7 +125,7 @@ fn rotation(transform: Transform) -> Option<Rotation> {
 }
 
 /// `None`: the mode is in force already.
-fn choice(head: &HeadState, wish: ModeWish) -> Option<ModeChoice> {
+fn choice(head: &HeadState, request: ModeRequest) -> Option<ModeChoice> {
     let exact = |mode: &HeadMode| match mode.custom {
         None => ModeChoice::Exact {
             width: mode.width.unsigned_abs(),
@@ -134,9 +138,9 @@ fn choice(head: &HeadState, wish: ModeWish) -> Option<ModeChoice> {
             refresh: Some(refresh),
         },
     };
-    match wish {
-        ModeWish::Listed(mode) => (head.now.mode != Some(mode)).then(|| exact(&mode)),
-        ModeWish::Custom { width, height, refresh } => {
+    match request {
+        ModeRequest::Listed(mode) => (head.now.mode != Some(mode)).then(|| exact(&mode)),
+        ModeRequest::Custom { width, height, refresh } => {
             let fits = |mode: &&HeadMode| {
                 (mode.width.unsigned_abs(), mode.height.unsigned_abs()) == (width, height)
                     && refresh.is_none_or(|wanted| mode.refresh.unsigned_abs() == wanted || mode.custom == Some(wanted))

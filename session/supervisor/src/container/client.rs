@@ -14,18 +14,18 @@ use super::{Ended, runner};
 /// Longest answer, bytes.
 const MAX_ANSWER: u64 = 8 << 10;
 
-pub(super) fn ask(socket: &Path, number: &str, display: &OsStr) -> Ended {
+pub(super) fn run(socket: &Path, number: &str, display: &OsStr) -> Ended {
     let Ok(shell) = number.parse() else { return Ended::failed(format!("{number} is no shell's number")) };
     let request = Request { shell, display: display.to_string_lossy().into_owned() };
     runner::block_on(async {
-        match asked(socket, &request).await {
+        match run_remotely(socket, &request).await {
             Ok(ended) => ended,
             Err(error) => Ended::failed(format!("kiosk-container.socket can't be used: {error}")),
         }
     })
 }
 
-async fn asked(socket: &Path, request: &Request) -> std::io::Result<Ended> {
+async fn run_remotely(socket: &Path, request: &Request) -> std::io::Result<Ended> {
     let mut terminate = signal(SignalKind::terminate())?;
     let (reader, mut writer) = UnixStream::connect(socket).await?.into_split();
     let mut text = serde_json::to_string(request)?;

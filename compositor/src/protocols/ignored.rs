@@ -34,9 +34,9 @@ use crate::{
 const VERSION: u32 = 1;
 
 /// The protocols, which have no state.
-pub struct Wishes;
+pub struct Ignored;
 
-impl Wishes {
+impl Ignored {
     /// Offers the globals.
     pub fn offer(display: &DisplayHandle) {
         display.create_global::<Kiosk, XdgSystemBellV1, ()>(VERSION, ());
@@ -45,7 +45,7 @@ impl Wishes {
     }
 }
 
-impl Dispatch<XdgSystemBellV1, (), Kiosk> for Wishes {
+impl Dispatch<XdgSystemBellV1, (), Kiosk> for Ignored {
     fn request(
         _: &mut Kiosk,
         _: &Client,
@@ -64,7 +64,7 @@ impl Dispatch<XdgSystemBellV1, (), Kiosk> for Wishes {
     }
 }
 
-impl Dispatch<WpTearingControlManagerV1, (), Kiosk> for Wishes {
+impl Dispatch<WpTearingControlManagerV1, (), Kiosk> for Ignored {
     fn request(
         _: &mut Kiosk,
         _: &Client,
@@ -82,7 +82,7 @@ impl Dispatch<WpTearingControlManagerV1, (), Kiosk> for Wishes {
     }
 }
 
-impl Dispatch<WpTearingControlV1, (), Kiosk> for Wishes {
+impl Dispatch<WpTearingControlV1, (), Kiosk> for Ignored {
     fn request(
         _: &mut Kiosk,
         _: &Client,
@@ -95,7 +95,7 @@ impl Dispatch<WpTearingControlV1, (), Kiosk> for Wishes {
     }
 }
 
-impl Dispatch<ZwpKeyboardShortcutsInhibitManagerV1, (), Kiosk> for Wishes {
+impl Dispatch<ZwpKeyboardShortcutsInhibitManagerV1, (), Kiosk> for Ignored {
     fn request(
         _: &mut Kiosk,
         _: &Client,
@@ -117,7 +117,7 @@ impl Dispatch<ZwpKeyboardShortcutsInhibitManagerV1, (), Kiosk> for Wishes {
     }
 }
 
-impl Dispatch<ZwpKeyboardShortcutsInhibitorV1, (), Kiosk> for Wishes {
+impl Dispatch<ZwpKeyboardShortcutsInhibitorV1, (), Kiosk> for Ignored {
     fn request(
         _: &mut Kiosk,
         _: &Client,
@@ -131,14 +131,14 @@ impl Dispatch<ZwpKeyboardShortcutsInhibitorV1, (), Kiosk> for Wishes {
 }
 
 plain! {
-    XdgSystemBellV1 => Wishes;
-    WpTearingControlManagerV1 => Wishes;
-    ZwpKeyboardShortcutsInhibitManagerV1 => Wishes;
+    XdgSystemBellV1 => Ignored;
+    WpTearingControlManagerV1 => Ignored;
+    ZwpKeyboardShortcutsInhibitManagerV1 => Ignored;
 }
 objects! {
-    XdgSystemBellV1, () => Wishes;
-    WpTearingControlManagerV1, () => Wishes;
-    WpTearingControlV1, () => Wishes;
-    ZwpKeyboardShortcutsInhibitManagerV1, () => Wishes;
-    ZwpKeyboardShortcutsInhibitorV1, () => Wishes;
+    XdgSystemBellV1, () => Ignored;
+    WpTearingControlManagerV1, () => Ignored;
+    WpTearingControlV1, () => Ignored;
+    ZwpKeyboardShortcutsInhibitManagerV1, () => Ignored;
+    ZwpKeyboardShortcutsInhibitorV1, () => Ignored;
 }

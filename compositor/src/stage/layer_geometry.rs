@@ -16,7 +16,7 @@ enum Edge {
 
 /// A layer surface's requested placement.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct Request {
     /// 0: as large as its anchors allow.
     size: Size<i32, Logical>,
     anchor: Anchor,
@@ -24,13 +24,13 @@ pub struct Wish {
     margin: Margins,
 }
 
-impl From<&LayerSurfaceCachedState> for Wish {
+impl From<&LayerSurfaceCachedState> for Request {
     fn from(state: &LayerSurfaceCachedState) -> Self {
         Self { size: state.size, anchor: state.anchor, zone: state.exclusive_zone, margin: state.margin }
     }
 }
 
-impl Wish {
+impl Request {
     /// Whether its exclusive zone is at the upper edge (`true`) or the lower one (`false`); `None`: at another, or none.
     pub fn keeps_upper(&self) -> Option<bool> {
         match self.exclusive() {
@@ -104,17 +104,17 @@ fn shrink(rest: &mut Rectangle<i32, Logical>, edge: Edge, by: i64) {
 
 /// The area of each on a screen that covers `area`. Surfaces with exclusive zones come first, in this order; the others
 /// get the remaining area, except those with an exclusive zone of -1.
-pub fn arrange(area: Rectangle<i32, Logical>, wishes: &[Wish]) -> Vec<Rectangle<i32, Logical>> {
+pub fn arrange(area: Rectangle<i32, Logical>, requests: &[Request]) -> Vec<Rectangle<i32, Logical>> {
     let mut rest = area;
-    let mut places = vec![Rectangle::new(Point::default(), Size::default()); wishes.len()];
-    for (place, wish) in places.iter_mut().zip(wishes) {
-        if let Some((edge, by)) = wish.exclusive() {
-            *place = wish.within(rest);
+    let mut places = vec![Rectangle::new(Point::default(), Size::default()); requests.len()];
+    for (place, request) in places.iter_mut().zip(requests) {
+        if let Some((edge, by)) = request.exclusive() {
+            *place = request.within(rest);
             shrink(&mut rest, edge, by);
         }
     }
-    for (place, wish) in places.iter_mut().zip(wishes).filter(|(_, wish)| wish.exclusive().is_none()) {
-        *place = wish.within(if wish.zone == ExclusiveZone::DontCare { area } else { rest });
+    for (place, request) in places.iter_mut().zip(requests).filter(|(_, request)| request.exclusive().is_none()) {
+        *place = request.within(if request.zone == ExclusiveZone::DontCare { area } else { rest });
     }
     places
 }
@@ -130,17 +130,17 @@ mod tests {
         Rectangle::new((x, y).into(), (w, h).into())
     }
 
-    fn wish(size: (i32, i32), anchor: Anchor, zone: i32) -> Wish {
-        Wish { size: size.into(), anchor, zone: zone.into(), margin: Margins::default() }
+    fn request(size: (i32, i32), anchor: Anchor, zone: i32) -> Request {
+        Request { size: size.into(), anchor, zone: zone.into(), margin: Margins::default() }
     }
 
     #[test]
     fn a_bar_takes_its_edge_and_the_others_share_the_rest() {
-        let bar = wish((0, 40), Anchor::BOTTOM | Anchor::LEFT | Anchor::RIGHT, 40);
+        let bar = request((0, 40), Anchor::BOTTOM | Anchor::LEFT | Anchor::RIGHT, 40);
         let full = Anchor::all();
         let places = arrange(
             rect(AREA),
-            &[wish((0, 0), full, 0), bar, wish((0, 0), full, -1), wish((10, 10), Anchor::empty(), 0)],
+            &[request((0, 0), full, 0), bar, request((0, 0), full, -1), request((10, 10), Anchor::empty(), 0)],
         );
         assert_eq!(places[0], rect((100, 50, 800, 560)));
         assert_eq!(places[1], rect((100, 610, 800, 40)));
@@ -151,9 +151,9 @@ mod tests {
     #[test]
     fn margins_count_at_anchored_edges_and_belong_to_the_zone() {
         let margin = Margins { top: 5, right: 7, bottom: 11, left: 13 };
-        let corner = Wish { margin, ..wish((20, 30), Anchor::TOP | Anchor::LEFT, 30) };
-        let bar = Wish { margin, ..wish((20, 0), Anchor::LEFT | Anchor::TOP | Anchor::BOTTOM, 20) };
-        let places = arrange(rect(AREA), &[corner, bar, wish((0, 0), Anchor::all(), 0)]);
+        let corner = Request { margin, ..request((20, 30), Anchor::TOP | Anchor::LEFT, 30) };
+        let bar = Request { margin, ..request((20, 0), Anchor::LEFT | Anchor::TOP | Anchor::BOTTOM, 20) };
+        let places = arrange(rect(AREA), &[corner, bar, request((0, 0), Anchor::all(), 0)]);
         assert_eq!(places[1], rect((113, 55, 20, 584)));
         assert_eq!(places[2], rect((133, 50, 767, 600)));
         assert_eq!(places[0], rect((146, 55, 20, 30)), "a corner has no edge to itself");
@@ -166,8 +166,8 @@ mod tests {
             top in any::<i32>(), right in any::<i32>(), bottom in any::<i32>(), left in any::<i32>(),
         ) {
             let margin = Margins { top, right, bottom, left };
-            let wish = Wish { margin, ..wish((w, h), Anchor::from_bits_truncate(bits), zone) };
-            for place in arrange(rect(AREA), &[wish, wish, wish]) {
+            let request = Request { margin, ..request((w, h), Anchor::from_bits_truncate(bits), zone) };
+            for place in arrange(rect(AREA), &[request, request, request]) {
                 prop_assert!(place.size.w > 0 && place.size.h > 0, "{place:?}");
             }
         }

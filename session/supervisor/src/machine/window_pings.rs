@@ -17,7 +17,7 @@ const LATE: Duration = Duration::from_secs(2);
 
 /// The state of the window's pings.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Pulse {
+pub(super) struct WindowPings {
     /// Number of the last ping.
     number: u64,
     /// When the next one is due; `None`: the window is not visible.
@@ -26,7 +26,7 @@ pub(super) struct Pulse {
     answer_by: Option<Duration>,
 }
 
-impl Pulse {
+impl WindowPings {
     /// For the report.
     pub fn number(self) -> u64 {
         self.number
@@ -71,9 +71,9 @@ impl Pulse {
 impl Machine {
     /// The compositor has sent a ping.
     pub(super) fn window_asked(&mut self, number: u64, commits: Option<u64>, now: Duration, effects: &mut Effects) {
-        if number == self.pulse.number && self.pulse.next.is_some() {
+        if number == self.window_pings.number && self.window_pings.next.is_some() {
             // An unanswered earlier ping keeps its deadline.
-            self.pulse.answer_by.get_or_insert(now + TIMEOUT);
+            self.window_pings.answer_by.get_or_insert(now + TIMEOUT);
             if let Some(commits) = commits {
                 self.window_drawn(commits, now, effects);
             }
@@ -82,25 +82,25 @@ impl Machine {
 
     /// The window has answered.
     pub(super) fn window_alive(&mut self, number: u64) {
-        if number == self.pulse.number {
-            self.pulse.answer_by = None;
+        if number == self.window_pings.number {
+            self.window_pings.answer_by = None;
         }
     }
 
-    pub(super) fn expire_pulse(&mut self, now: Duration, effects: &mut Effects) {
+    pub(super) fn expire_window_ping(&mut self, now: Duration, effects: &mut Effects) {
         let seen = matches!(self.page, Page::Up { .. } | Page::Loading { over_page: true, .. });
-        if let Some(by) = self.pulse.answer_by.filter(|by| now >= *by) {
+        if let Some(by) = self.window_pings.answer_by.filter(|by| now >= *by) {
             if now >= by + LATE {
-                self.pulse.answer_by = Some(now + TIMEOUT);
+                self.window_pings.answer_by = Some(now + TIMEOUT);
                 return;
             }
             let reason = format!("the window of {} does not answer the compositor", self.settings.program);
             return self.replace_shell(reason, now, effects);
         }
-        if self.pulse.next.is_some_and(|at| now >= at) {
-            self.pulse.next = seen.then_some(now + INTERVAL);
-            if seen && self.pulse.answer_by.is_none() {
-                self.pulse.number = self.pulse.number.wrapping_add(1).max(1);
+        if self.window_pings.next.is_some_and(|at| now >= at) {
+            self.window_pings.next = seen.then_some(now + INTERVAL);
+            if seen && self.window_pings.answer_by.is_none() {
+                self.window_pings.number = self.window_pings.number.wrapping_add(1).max(1);
             }
         }
     }

@@ -28,7 +28,7 @@ pub enum Action {
 }
 
 impl Action {
-    fn word(self) -> &'static str {
+    fn as_str(self) -> &'static str {
         match self {
             Action::Add => "add",
             Action::Remove => "remove",
@@ -39,7 +39,7 @@ impl Action {
 
 /// One event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct News {
+pub struct DeviceEvent {
     /// What has happened.
     pub action: Action,
     /// Such as `input`.
@@ -54,12 +54,12 @@ pub struct News {
     pub properties: Vec<String>,
 }
 
-impl News {
+impl DeviceEvent {
     /// As libudev reads it. `sequence` counts up, from 1.
     pub fn message(&self, sequence: u64) -> Vec<u8> {
         let (major, minor) = self.number.split_once(':').unwrap_or(("0", "0"));
         let own = [
-            format!("ACTION={}", self.action.word()),
+            format!("ACTION={}", self.action.as_str()),
             format!("DEVPATH={}", self.path),
             format!("SUBSYSTEM={}", self.subsystem),
             format!("DEVNAME=/dev/{}", self.node),
@@ -109,12 +109,12 @@ fn hash(bytes: &[u8]) -> u32 {
 
 /// The socket that events are sent on.
 #[derive(Debug)]
-pub struct Teller {
+pub struct EventSender {
     socket: OwnedFd,
     sequence: u64,
 }
 
-impl Teller {
+impl EventSender {
     /// In this process's network namespace, which must be the receivers'.
     ///
     /// # Errors
@@ -131,9 +131,9 @@ impl Teller {
     /// # Errors
     ///
     /// Only root may (CAP_NET_ADMIN).
-    pub fn tell(&mut self, news: &News) -> Result<()> {
+    pub fn send(&mut self, event: &DeviceEvent) -> Result<()> {
         self.sequence += 1;
-        let message = news.message(self.sequence);
+        let message = event.message(self.sequence);
         match sendto(&self.socket, &message, SendFlags::empty(), &SocketAddrNetlink::new(0, UDEV_GROUP)) {
             // There is no listener.
             Ok(_) | Err(Errno::CONNREFUSED) => Ok(()),

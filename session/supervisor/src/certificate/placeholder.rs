@@ -22,7 +22,7 @@ const SERIAL_BYTES: usize = 16;
 const SHORTER: Duration = Duration::from_secs(1);
 
 /// All certificates of a file that has them one after the other, DER.
-pub(super) fn all(file: &[u8]) -> Result<Vec<Certificate>, Error> {
+pub(super) fn parse_all(file: &[u8]) -> Result<Vec<Certificate>, Error> {
     let mut reader = SliceReader::new(file)?;
     let mut certificates = Vec::new();
     while !reader.is_finished() {
@@ -31,8 +31,8 @@ pub(super) fn all(file: &[u8]) -> Result<Vec<Certificate>, Error> {
     Ok(certificates)
 }
 
-/// Nobody's certificate beside `certificate`, for the key and name of `request`, DER.
-pub(super) fn beside(mut certificate: Certificate, request: &[u8]) -> Result<Vec<u8>, Error> {
+/// The placeholder for the device's `certificate`, with the key and name of `request`, DER.
+pub(super) fn make(mut certificate: Certificate, request: &[u8]) -> Result<Vec<u8>, Error> {
     let request = CertReq::from_der(request)?;
     let tbs = &mut certificate.tbs_certificate;
     let key = request.info.public_key.subject_public_key.raw_bytes();
@@ -66,24 +66,24 @@ mod tests {
         params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
         let device = params.signed_by(&KeyPair::generate().unwrap(), &authority).unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
-        params.distinguished_name.push(rcgen::DnType::CommonName, "nobody");
+        params.distinguished_name.push(rcgen::DnType::CommonName, "placeholder");
         let request = params.serialize_request(&KeyPair::generate().unwrap()).unwrap();
 
         // The tool prints all certificates of one subject.
         let twice = [device.der().as_ref(), device.der().as_ref()].concat();
-        assert_eq!(all(&twice).unwrap().len(), 2);
-        assert!(all(&twice[..twice.len() - 1]).is_err() && all(b"\x30\x00").is_err());
-        let device = all(device.der()).unwrap().remove(0);
-        let made = beside(device.clone(), request.der()).unwrap();
+        assert_eq!(parse_all(&twice).unwrap().len(), 2);
+        assert!(parse_all(&twice[..twice.len() - 1]).is_err() && parse_all(b"\x30\x00").is_err());
+        let device = parse_all(device.der()).unwrap().remove(0);
+        let made = make(device.clone(), request.der()).unwrap();
         let made = Certificate::from_der(&made).unwrap();
         let (ours, theirs) = (&made.tbs_certificate, &device.tbs_certificate);
         assert_eq!(ours.issuer, theirs.issuer);
-        assert!(ours.subject.to_string().contains("nobody") && ours.extensions.is_none());
+        assert!(ours.subject.to_string().contains("placeholder") && ours.extensions.is_none());
         assert_ne!(ours.serial_number, theirs.serial_number);
         assert_ne!(ours.subject_public_key_info, theirs.subject_public_key_info);
         assert_ne!(made.signature, device.signature);
         let end = |validity: &x509_cert::time::Validity| validity.not_after.to_unix_duration();
         assert_eq!(end(&ours.validity) + SHORTER, end(&theirs.validity));
-        assert!(beside(device, b"\x30\x00").is_err());
+        assert!(make(device, b"\x30\x00").is_err());
     }
 }
