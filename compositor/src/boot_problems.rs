@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_directory_and_one_that_is_none_tell_nothing() {
+    fn a_missing_directory_and_a_file_in_its_place_report_no_problem() {
         assert_eq!(read_problems(Path::new("/nonexistent/problems")), [""; 0]);
         assert_eq!(read_problems(Path::new("/dev/null")), [""; 0]);
     }
@@ -110,13 +110,13 @@ mod tests {
     }
 
     #[test]
-    fn what_moves_a_terminals_cursor_or_is_no_text_is_not_passed_on() {
+    fn control_characters_and_invalid_utf_8_are_replaced() {
         let told = told(|directory| write(directory, "x", b"a\x1b[31mb\xffc\rd"));
         assert_eq!(told, ["a\u{fffd}[31mb\u{fffd}c\u{fffd}d"]);
     }
 
     #[test]
-    fn what_is_no_short_file_is_named_and_waited_for_by_nobody() {
+    fn fifos_and_long_files_are_reported_without_being_read() {
         let told = told(|directory| {
             write(directory, "a", "x".repeat(501));
             write(directory, "b", "x".repeat(5000));

@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_are_read_and_unknown_ones_are_told_together() {
+    fn debug_aids_are_parsed_and_unknown_ones_are_listed() {
         assert_eq!(DebugAids::parse(""), (DebugAids::default(), None));
         assert_eq!(DebugAids::parse(" damage,planes,"), (DebugAids { damage: true, planes: true, spans: false }, None));
         assert_eq!(DebugAids::parse("spans").0, DebugAids { spans: true, ..DebugAids::default() });

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_not_be_counted_is_not_done() {
+    fn a_reboot_that_cannot_be_recorded_is_not_done() {
         let directory = tempfile::tempdir().unwrap();
         assert!(take(None, "no page", at(1)).is_err());
         let gone = directory.path().join("gone");

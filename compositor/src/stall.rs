@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_thread_waits_for_is_named() {
+    fn the_kernel_function_a_thread_waits_in_is_reported() {
         let (mut reader, writer) = UnixStream::pair().unwrap();
         let number = reader.as_raw_fd();
         let (send, receive) = channel();

@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_kept_meanwhile_stays() {
+    fn changes_kept_during_a_trial_survive_its_revert() {
         let mut trial = Trial::default();
         let before = [(ScreenId(1), state(None)), (ScreenId(2), state(None))];
         let number = trial.start(&before, &[change("DP-1"), change("DP-2")], 5);

@@ -52,7 +52,7 @@ fn one_command_makes_the_theme_and_the_firmware_s_picture_from_a_logo() {
 }
 
 #[test]
-fn what_is_wrong_is_one_sentence_and_nothing_is_written() {
+fn an_error_is_one_sentence_and_nothing_is_written() {
     let directory = tempfile::tempdir().unwrap();
     let root = directory.path();
     std::fs::write(root.join("no.svg"), "hello").unwrap();

@@ -22,7 +22,7 @@ fn event(subsystem: &'static str) -> DeviceEvent {
 }
 
 #[test]
-fn libudev_takes_the_news_for_udevs_own() {
+fn libudev_accepts_the_sent_events() {
     if !rustix::process::geteuid().is_root() {
         eprintln!("LEFT OUT: only root may tell what udev tells");
         return;

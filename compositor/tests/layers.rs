@@ -110,7 +110,7 @@ fn what_is_below_the_root_does_not_import_it() {
 }
 
 #[test]
-fn rooms_do_not_reach_up() {
+fn modules_do_not_import_upward() {
     let offences: Vec<String> = NEVER.iter().flat_map(|(part, forbidden)| offences(part, forbidden)).collect();
     assert!(offences.is_empty(), "{offences:#?}");
 }

@@ -55,7 +55,7 @@ fn connected(path: &Path) -> UnixStream {
 }
 
 #[test]
-fn directories_at_every_name_keep_no_start_from_succeeding() {
+fn a_directory_in_place_of_any_runtime_file_does_not_prevent_the_start() {
     let directory = tempfile::tempdir().unwrap();
     let runtime = directory.path().join("kiosk");
     fs::create_dir(&runtime).unwrap();
@@ -90,7 +90,7 @@ fn the_admins_socket_is_its_groups_or_ours_alone() {
 
 /// In cage's place: what the command may beside showing windows is its own socket's, and our own user's alone.
 #[test]
-fn a_command_has_a_socket_of_its_own_that_nobody_else_can_open() {
+fn a_command_has_a_socket_of_its_own_that_no_other_user_can_open() {
     let directory = tempfile::tempdir().unwrap();
     let runtime = directory.path().join("kiosk");
     let config = directory.path().join("config.toml");

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn the_longest_time_there_is_does_no_harm() {
+    fn the_largest_duration_is_accepted() {
         let animation = Animation::dots(0);
         assert_eq!(animation.at(Duration::MAX).len(), DOTS);
         assert!(animation.next_change(Duration::MAX).unwrap() > Duration::ZERO);

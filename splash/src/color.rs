@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_one_sentence() {
+    fn an_invalid_colour_is_one_sentence() {
         for text in ["", "#", "black", "#fff", "#12345g", "123456", "#1234567", "#+12345", "#ä1234", "# 12345"] {
             let message = parse_color(text).unwrap_err().to_string();
             assert!(message.contains("six hexadecimal digits"), "{message}");

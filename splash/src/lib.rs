@@ -4,7 +4,6 @@
 //! and afterwards moves or fades pieces as the [`Animation`] says. Nothing here reads a clock or the environment; the
 //! only files read are fonts, by [`Fonts::find`] and while texts are set.
 
-#![warn(missing_docs)]
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(not(test), deny(clippy::string_slice))]
 

@@ -58,7 +58,7 @@ proptest! {
 }
 
 #[test]
-fn silly_sizes_are_survived() {
+fn extreme_sizes_are_painted_without_panic() {
     let views = [
         splash(Some("Starting…"), Progress::Indeterminate),
         splash(Some("Starting…"), Progress::Fraction(0.5)),

@@ -120,7 +120,7 @@ fn kanshi_and_wlr_randr_agree_on_the_scale() {
 }
 
 #[test]
-fn swayidle_knows_that_nobody_is_there() {
+fn swayidle_is_notified_of_idleness() {
     let stand = Stand::new();
     let mut command = stand.command("wayland-0", "swayidle");
     command.args(["timeout", "1", &format!("echo idle >{}", stand.path("idle"))]);

@@ -138,7 +138,7 @@ fn parse(line: &str) -> Option<(Option<Verdict>, String)> {
 }
 
 #[test]
-fn the_suites_words_are_understood() {
+fn the_output_of_the_suite_is_parsed() {
     let told = |line: &str| parse(line);
     assert_eq!(told("[ RUN      ] A/B.c/0"), Some((None, "A/B.c/0".into())));
     assert_eq!(told("[       OK ] A.b (3 ms)"), Some((Some(Verdict::Passed), "A.b".into())));

@@ -32,7 +32,7 @@ fn cold_start(site: &site::Site) -> Duration {
 }
 
 #[test]
-fn every_fault_is_noticed_and_the_page_comes_back() {
+fn every_injected_fault_is_detected_and_the_page_is_shown_again() {
     let repeat = std::env::var("FAULTS_REPEAT").ok().and_then(|text| text.parse().ok()).unwrap_or(REPEAT);
     let site = site::Site::start();
     let kiosk = Kiosk::start_at(&site.url(), "");

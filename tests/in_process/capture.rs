@@ -487,7 +487,7 @@ fn buffers_may_be_too_small_gone_or_cut_off() {
 }
 
 #[test]
-fn numbers_at_the_end_of_all_numbers_damage_nothing_else() {
+fn extreme_coordinates_damage_nothing_else() {
     let mut fixture = Fixture::new(&["320x200"]);
     let shell = fixture.client();
     fixture.map(shell, Picture::Solid(GREY));

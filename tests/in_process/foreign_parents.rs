@@ -151,7 +151,7 @@ fn a_client_that_dies_takes_its_handles_with_it() {
 }
 
 #[test]
-fn a_handle_that_nobody_gave_is_told_to_have_ended() {
+fn an_unknown_handle_is_told_to_have_ended() {
     let mut fixture = Fixture::new(&["400x300"]);
     let client = fixture.client();
     let imported = fixture.import(client, "0123456789abcdef0123456789abcdef");

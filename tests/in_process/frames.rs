@@ -108,7 +108,7 @@ fn every_surface_of_the_window_is_told_to_draw() {
 }
 
 #[test]
-fn what_was_seen_is_told_and_what_was_not_is_told_too() {
+fn presented_and_discarded_frames_get_feedback() {
     let mut fixture = at_60_hertz().start();
     let client = fixture.client();
     let window = fixture.map(client, Picture::Solid(RED));

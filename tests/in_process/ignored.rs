@@ -200,7 +200,7 @@ fn shortcuts_are_inhibited_but_for_the_ways_out() {
 }
 
 #[test]
-fn nobody_locks_the_screen() {
+fn a_session_lock_is_refused() {
     let mut fixture = Fixture::new(&["320x200"]);
     let page = fixture.client();
     fixture.map(page, Picture::Solid(RED));

@@ -98,7 +98,7 @@ fn terminals_are_switched_against_the_configuration_where_cages_option_says_so()
 }
 
 #[test]
-fn nobody_types_points_or_touches_into_a_page_that_the_splash_covers() {
+fn input_does_not_reach_a_page_that_the_splash_covers() {
     let mut fixture = Setup::kiosk(&["320x200"]).start();
     let mut session = fixture.session();
     let client = fixture.client();
@@ -380,7 +380,7 @@ fn a_pointer_stays_in_a_picture_that_gets_another_shape() {
 }
 
 #[test]
-fn a_pointer_that_nobody_moved_is_not_shown_by_a_change_of_the_screen() {
+fn a_pointer_at_rest_is_not_shown_by_a_change_of_the_screen() {
     let mut fixture = Fixture::new(&["320x200"]);
     let client = fixture.client();
     fixture.map(client, Picture::Solid(RED));

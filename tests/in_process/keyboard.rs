@@ -171,7 +171,7 @@ fn is_key(capture: &Capture, y: u32) -> bool {
 }
 
 #[test]
-fn it_comes_with_a_field_and_goes_with_it_and_nothing_black_is_seen() {
+fn the_keyboard_is_shown_and_hidden_with_a_field_without_a_black_frame() {
     let mut typing = Typing::on("800x480", "us");
     assert!(!typing.shown());
     typing.panels.start_film();
@@ -268,7 +268,7 @@ fn one_key_goes_through_the_layouts_and_keys_follow() {
 }
 
 #[test]
-fn fingers_on_it_are_no_clients_and_others_are() {
+fn touches_on_the_keyboard_are_not_sent_to_clients() {
     let mut typing = Typing::on("800x480", "us");
     typing.focus(ContentPurpose::Normal);
     typing.pressed();
@@ -291,7 +291,7 @@ fn fingers_on_it_are_no_clients_and_others_are() {
 }
 
 #[test]
-fn its_hide_key_and_commands_count_until_a_field_asks_anew() {
+fn the_hide_key_and_commands_hold_until_the_next_field() {
     let mut typing = Typing::on("800x480", "us");
     typing.focus(ContentPurpose::Normal);
     typing.tap_key(|cap| cap == Cap::Hide);
@@ -320,7 +320,7 @@ fn its_hide_key_and_commands_count_until_a_field_asks_anew() {
 }
 
 #[test]
-fn a_window_that_never_answers_does_not_keep_it() {
+fn a_window_that_never_acknowledges_does_not_keep_the_keyboard_shown() {
     let mut typing = Typing::on("800x480", "us");
     typing.focus(ContentPurpose::Normal);
     typing.draws(BLUE);
@@ -331,7 +331,7 @@ fn a_window_that_never_answers_does_not_keep_it() {
 }
 
 #[test]
-fn one_that_comes_back_while_it_goes_leaves_its_room() {
+fn a_keyboard_shown_again_while_being_hidden_keeps_its_area() {
     let mut typing = Typing::on("800x480", "us");
     typing.focus(ContentPurpose::Normal);
     let small = typing.told();
@@ -345,7 +345,7 @@ fn one_that_comes_back_while_it_goes_leaves_its_room() {
 }
 
 #[test]
-fn it_is_not_there_where_it_is_not_wanted() {
+fn the_keyboard_is_not_shown_where_it_is_not_configured() {
     for when in [KeyboardUse::Never, KeyboardUse::External, KeyboardUse::Auto] {
         let mut setup = Setup::bare(&["800x480"]);
         setup.config.keyboard.when = when;
@@ -359,7 +359,7 @@ fn it_is_not_there_where_it_is_not_wanted() {
 }
 
 #[test]
-fn a_client_that_dies_takes_it_along() {
+fn the_keyboard_is_hidden_with_the_client_of_the_field() {
     let mut typing = Typing::on("800x480", "us");
     typing.focus(ContentPurpose::Normal);
     assert!(typing.shown());
@@ -387,7 +387,7 @@ fn system_screens_are_over_it_and_nothing_is_typed_under_them() {
 }
 
 #[test]
-fn it_rotates_with_its_screen_and_is_touched_where_it_is_seen() {
+fn the_keyboard_rotates_with_its_screen_and_so_do_its_touches() {
     let mut typing = Typing::on("800x480", "us");
     typing.focus(ContentPurpose::Normal);
     typing.rotate(90);
@@ -411,7 +411,7 @@ fn it_rotates_with_its_screen_and_is_touched_where_it_is_seen() {
 }
 
 #[test]
-fn at_rest_it_costs_nothing() {
+fn an_unchanged_keyboard_draws_nothing() {
     let mut typing = Typing::on("800x480", "us");
     typing.focus(ContentPurpose::Normal);
     typing.draws(BLUE);

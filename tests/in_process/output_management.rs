@@ -102,7 +102,7 @@ fn a_test_changes_nothing() {
 }
 
 #[test]
-fn what_cannot_be_fails_and_the_picture_stays() {
+fn an_impossible_configuration_fails_and_changes_nothing() {
     type Set = fn(&HeadConfiguration);
     let settings: [(&str, Set); 7] = [
         ("flipped", |head| head.set_transform(Transform::Flipped90)),
@@ -144,7 +144,7 @@ fn what_the_hardware_refuses_is_undone_whole() {
 }
 
 #[test]
-fn a_position_written_back_does_not_nail_a_screen_down() {
+fn a_position_written_back_stays_automatic() {
     let (mut fixture, client, manager) = two();
     // As wlr-randr does: the state of all heads, with one change.
     let tool = &fixture[client];
@@ -302,7 +302,7 @@ fn without_a_display_there_is_no_head() {
 }
 
 #[test]
-fn a_tool_that_has_stopped_hears_nothing_more() {
+fn a_stopped_tool_gets_no_more_events() {
     let (mut fixture, client, manager) = two();
     manager.stop();
     fixture.roundtrip(client);
@@ -313,7 +313,7 @@ fn a_tool_that_has_stopped_hears_nothing_more() {
 }
 
 #[test]
-fn released_objects_are_not_spoken_to() {
+fn released_objects_get_no_events() {
     let (mut fixture, client, _) = two();
     let told = &fixture[client].seen.admin;
     told.mode(&told.head(FIRST).modes[1]).mode.release();

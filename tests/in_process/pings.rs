@@ -36,7 +36,7 @@ fn shown(fixture: &mut Fixture) {
 }
 
 #[test]
-fn a_window_that_is_alive_answers_and_one_that_hangs_does_when_it_is_back() {
+fn a_ping_is_answered_by_a_live_window_and_late_by_a_hung_one() {
     let mut fixture = Setup::kiosk(&["640x400"]).start();
     let mut session = fixture.session();
     fixture.report(&mut session, State::Loading);

@@ -237,7 +237,7 @@ fn a_client_that_dies_with_its_menu_open_leaves_keyboard_and_pointer_to_the_next
 }
 
 #[test]
-fn a_client_that_nobody_attends_to_takes_no_keys() {
+fn a_popup_grab_of_an_unfocused_client_is_refused() {
     let mut fixture = Fixture::new(&["400x300"]);
     let (behind, hidden) = fixture.shell();
     let (client, shell) = fixture.shell();

@@ -69,7 +69,7 @@ fn buttons_of(fixture: &Fixture, client: ClientId) -> usize {
 }
 
 #[test]
-fn the_screen_goes_off_when_nobody_is_there_and_a_touch_brings_the_page_back() {
+fn the_screen_is_blanked_when_idle_and_a_touch_brings_the_page_back() {
     let (mut fixture, client, window) = idling(Some(IDLE));
     let configures = fixture[client].configures(&window).count();
     fixture.is_lit();

@@ -50,7 +50,7 @@ const DOCUMENT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocols.m
 
 /// With `KIOSK_WRITE_PROTOCOLS` the document is written again.
 #[test]
-fn the_document_has_the_table() {
+fn docs_protocols_has_the_table() {
     let document = std::fs::read_to_string(DOCUMENT).unwrap();
     let is_line = |line: &&str| line.starts_with("| `");
     let line = |global: &Global| {

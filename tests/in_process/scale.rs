@@ -42,7 +42,7 @@ fn mode(width: u32, height: u32) -> OutputChange {
 }
 
 #[test]
-fn a_scale_that_nobody_fixed_follows_the_mode_there_and_back() {
+fn an_automatic_scale_follows_the_mode() {
     let (mut fixture, client, window) = dense();
     assert_eq!(told(&mut fixture, client, &window), (2.0, (400, 240)));
     fixture.change(mode(400, 240)).unwrap();

@@ -102,7 +102,7 @@ fn a_window_may_be_unmapped_and_come_back() {
 }
 
 #[test]
-fn nothing_draws_decorations() {
+fn no_decorations_are_drawn() {
     let mut fixture = Fixture::new(&["320x200"]);
     let client = fixture.client();
     let window = fixture[client].toplevel();

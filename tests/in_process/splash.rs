@@ -397,7 +397,7 @@ fn nothing_wakes_up_once_the_splash_is_gone() {
 }
 
 #[test]
-fn a_session_that_talks_nonsense_is_cut_off_and_the_splash_goes_on() {
+fn a_session_that_sends_invalid_lines_is_disconnected_and_the_splash_stays() {
     let mut fixture = setup(&["320x200"]).start();
     for nonsense in [&b"hello\n"[..], b"{\"state\":\"dancing\"}\n", b"\xff\xfe\n", &[b'x'; 200_000]] {
         let mut session = fixture.session();

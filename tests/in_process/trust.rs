@@ -64,7 +64,7 @@ fn with_page(setup: Setup) -> (Fixture, ClientId) {
 }
 
 #[test]
-fn every_device_is_heard_where_nobody_is_to_be_asked() {
+fn every_device_is_accepted_without_the_ask_policy() {
     let (mut fixture, client) = with_page(Setup::bare(&["320x200"]));
     let keyboard = fixture.plug_in(KEYBOARD);
     assert!(fixture.types(client, &keyboard));

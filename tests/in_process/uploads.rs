@@ -188,7 +188,7 @@ fn keys_choose_and_the_page_gets_none_of_them() {
 }
 
 #[test]
-fn it_goes_when_the_session_takes_it_back_or_dies_or_the_page_is_not_up() {
+fn the_list_closes_when_the_session_withdraws_it_or_dies_or_the_page_is_not_up() {
     let (mut fixture, mut session, client) = running_on("640x400");
     asks(&mut fixture, &mut session, chooser(1, false));
     session.send(&report(State::Ready, None));

@@ -111,7 +111,7 @@ fn a_command_gets_the_socket_and_draws_on_it() {
 }
 
 #[test]
-fn the_host_that_dies_takes_kioskd_along_in_order() {
+fn kioskd_shuts_down_in_order_when_its_host_dies() {
     let mut host = Host::weston();
     let mut kioskd = host.kioskd(&["--session=none"]);
     kioskd.wait_for(&host.kiosk_directory().join("wayland-0"));
@@ -122,7 +122,7 @@ fn the_host_that_dies_takes_kioskd_along_in_order() {
 }
 
 #[test]
-fn without_a_host_there_is_a_sentence_and_a_status() {
+fn without_a_host_the_error_is_one_sentence_with_an_exit_status() {
     let host = Host::weston();
     let mut host_gone = host;
     host_gone.running.signal(Signal::TERM);

@@ -352,7 +352,7 @@ fn a_server_that_is_killed_comes_again() {
 }
 
 #[test]
-fn a_program_that_makes_windows_without_end_is_ended_and_nobody_else_is() {
+fn a_program_that_makes_windows_without_end_is_disconnected_and_no_other() {
     let stand = Stand::start("320x200");
     let quiet = stand.connect();
     quiet.map(quiet.window((0, 0), (10, 10), RED, false));
@@ -386,7 +386,7 @@ fn a_program_that_makes_windows_without_end_is_ended_and_nobody_else_is() {
 }
 
 #[test]
-fn a_server_that_stands_still_holds_nothing_else() {
+fn a_stopped_x_server_does_not_block_the_compositor() {
     let stand = Stand::start("320x200");
     let client = stand.connect();
     client.map(client.window((0, 0), (10, 10), RED, false));
@@ -407,7 +407,7 @@ fn a_server_that_stands_still_holds_nothing_else() {
 }
 
 #[test]
-fn events_that_programs_make_up_are_not_believed() {
+fn synthetic_x_events_are_ignored() {
     let stand = Stand::start("320x200");
     let client = stand.connect();
     let main = client.window((0, 0), (10, 10), RED, false);

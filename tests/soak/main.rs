@@ -26,7 +26,7 @@ const MINUTES: f64 = 240.0;
 const INTERVAL: Duration = Duration::from_secs(5);
 
 #[test]
-fn nothing_grows_while_a_kiosk_lives() {
+fn no_resource_grows_over_hours() {
     let minutes = std::env::var("SOAK_MINUTES").ok().and_then(|text| text.parse().ok()).unwrap_or(MINUTES);
     let out = kiosk::out();
     std::fs::create_dir_all(&out).unwrap();

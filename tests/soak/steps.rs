@@ -23,7 +23,7 @@ pub const STEPS: &[Step] = steps![
     open_popups,
     clients_come_and_go,
     callers_come_and_go,
-    foreign_peers_talk_nonsense,
+    peers_send_invalid_messages,
     take_pictures,
     change_the_layout,
     switch_off_and_on,
@@ -90,7 +90,7 @@ fn callers_come_and_go(kiosk: &Kiosk, _: u64) {
     kiosk.try_kioskctl(&["mode", "-o", "NO-SUCH-OUTPUT", "max"]);
 }
 
-fn foreign_peers_talk_nonsense(kiosk: &Kiosk, _: u64) {
+fn peers_send_invalid_messages(kiosk: &Kiosk, _: u64) {
     for socket in ["wayland-0", "wayland-admin", "compositor.sock", "session.sock", "control.sock"] {
         kiosk.shout(socket, b"");
         kiosk.shout(socket, b"GET / HTTP/1.1\r\n\r\n");

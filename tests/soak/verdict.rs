@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_levels_off_is_flat_and_what_goes_on_is_not() {
+    fn a_trend_distinguishes_a_plateau_from_a_leak() {
         assert!(judged(|_| 9000).flat);
         // It warms up for a quarter of the time, and is noisy.
         assert!(judged(|round| 9000 + round.min(15) * 900 + round % 3 * 500).flat);

@@ -50,7 +50,7 @@ fn damage_of_a_rotated_frame_is_in_panel_pixels() {
 }
 
 #[test]
-fn what_its_plane_rotates_changes_as_a_whole() {
+fn an_element_rotated_by_its_plane_is_damaged_as_a_whole() {
     assert_eq!(told(Transform::Normal, true, true), [Rectangle::from_size((1280, 800).into())]);
     assert_eq!(told(Transform::Normal, false, true), [], "nothing is told of what did not change");
     // Rotated by its client already, it is on the plane unchanged.

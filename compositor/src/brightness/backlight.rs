@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backlight_whose_files_lie_is_none_or_says_nothing() {
+    fn a_backlight_with_invalid_files_is_ignored_or_has_no_level() {
         let root = tempfile::tempdir().unwrap();
         for max in ["0", "-1", "", "4294967296", "99999999999999999999", "0x10", "1.5", "many", "1\n2"] {
             backlight(root.path(), "panel", "raw", max, "1");

@@ -246,7 +246,7 @@ mod tests {
     proptest! {
         /// Any bytes give an error or a valid level.
         #[test]
-        fn garbage_on_the_wires_is_no_level(mut answer: [u8; 11], framed: bool, summed: bool) {
+        fn an_invalid_ddc_answer_is_no_level(mut answer: [u8; 11], framed: bool, summed: bool) {
             if framed {
                 answer[..5].copy_from_slice(&[TO_MONITOR, 0x88, 0x02, 0, BRIGHTNESS]);
             }

@@ -29,7 +29,7 @@ fn alone(panel: Panel<'_>) -> String {
 }
 
 #[test]
-fn what_people_said_counts_and_then_what_udev_says() {
+fn a_configured_output_is_preferred_and_then_udevs() {
     let sized = Panel { size: Some((344.0, 194.0)), ..touch("Elo", "1-1") };
     assert_eq!(alone(Panel { said: vec!["DSI-1", "HDMI-A-1"], ..sized.clone() }), "DSI-1");
     assert_eq!(alone(Panel { said: vec!["DEL P2418HT S-HDMI-A-1"], ..sized.clone() }), "HDMI-A-1");
@@ -84,7 +84,7 @@ fn absolute_pointers_share_the_primary_display() {
 }
 
 #[test]
-fn without_a_display_nothing_lies_anywhere() {
+fn without_a_display_no_device_is_mapped() {
     assert_eq!(assign(&[touch("a", ""), touch("b", "")], &[], 0), [None, None]);
 }
 

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hands_do_is_not_too_much_and_seconds_do_not_add_up() {
+    fn events_at_a_human_rate_are_not_limited() {
         let mut rate = Rate::default();
         for second in 0..10 {
             for _ in 0..10 {

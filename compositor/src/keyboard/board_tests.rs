@@ -146,7 +146,7 @@ fn a_sentence_begins_with_one_capital_and_shift_can_be_switched_off_there() {
 proptest! {
     /// After any events, no key is pressed and no timer is needed once all fingers are lifted.
     #[test]
-    fn nothing_is_left_of_fingers_that_are_gone(
+    fn removed_touch_points_leave_no_pressed_key(
         acts in proptest::collection::vec((0u64..4, 0u8..5, 0.0..1000.0f64, -100.0..500.0f64), 0..80)
     ) {
         let mut board = board("us,de");

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_hidden_is_secret() {
+    fn a_hidden_text_is_secret() {
         let mut field = Field::default();
         field.set_content(hint::HIDDEN, Purpose::Text);
         assert!(field.secret);
@@ -126,7 +126,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_and_no_offset_does_harm(text in ".{0,40}", cursor in any::<i32>(), anchor in any::<i32>()) {
+        fn any_text_with_any_offset_is_accepted(text in ".{0,40}", cursor in any::<i32>(), anchor in any::<i32>()) {
             Field::default().set_surrounding(&text, i64::from(cursor), i64::from(anchor));
             Field::default().set_surrounding(&text, i64::from(cursor) % 50, i64::from(anchor) % 50);
         }

@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn every_page_has_a_way_back_and_one_to_be_rid_of_it() {
+    fn every_page_has_a_key_to_the_first_page_and_a_hide_key() {
         let mut layout = Layout::default();
         layout.rows[1] = vec![('a', 'A')];
         layout.dead = vec!['´'];

@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn it_comes_with_a_field_and_goes_a_little_after() {
+    fn the_keyboard_is_shown_with_a_field_and_hidden_with_a_delay() {
         let mut presence = touch_only(Use::Auto);
         presence.field(Some(1), NOW);
         assert!(presence.is_here());
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_real_keyboard_or_no_touch_panel_keeps_it_away_unless_it_is_always_wanted() {
+    fn the_keyboard_is_hidden_with_a_real_keyboard_or_without_a_touch_panel_unless_configured_always() {
         for (touch, keys) in [(true, true), (false, false)] {
             for (when, here) in [(Use::Auto, false), (Use::Always, true), (Use::Never, false)] {
                 let mut presence = Presence::new(when);
@@ -201,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn taken_away_by_hand_it_comes_back_when_the_field_is_touched_again() {
+    fn a_keyboard_hidden_by_hand_is_shown_when_the_field_is_touched_again() {
         let mut presence = touch_only(Use::Auto);
         presence.field(Some(1), NOW);
         presence.dismiss(NOW);

@@ -101,7 +101,7 @@ fn a_page_lights_what_an_input_would_and_nothing_else() {
 }
 
 #[test]
-fn never_is_never() {
+fn a_timeout_of_zero_never_blanks_the_screen() {
     let mut machine = Machine::new(None, s(0));
     machine.step(Event::Attached { screen: ONE, on: true }, s(0));
     machine.step(TOUCH, s(1));
@@ -215,7 +215,7 @@ proptest! {
     /// Whatever happens: what is returned is exactly what changed, time puts screens out and never lights one, a
     /// deadline that has passed is met by one step, and an input always lights what may be lit.
     #[test]
-    fn in_any_order(events in events(), idle in prop::option::of(1u64..300)) {
+    fn switching_events_in_any_order_keep_the_invariants(events in events(), idle in prop::option::of(1u64..300)) {
         let mut machine = Machine::new(idle.map(s), s(0));
         let mut now = 0;
         for (event, passes) in events {

@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_cause_says_who_and_when() {
+    fn each_reason_names_the_cause_and_the_time() {
         let zone = TimeZone::posix("CET-1CEST,M3.5.0,M10.5.0/3").unwrap();
         let at = |day, hour| date(2026, 6, day).at(hour, 30, 0, 0).to_zoned(zone.clone()).unwrap().timestamp();
         let reason = |cause| Reason {
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_was_never_set_is_not_quoted() {
+    fn an_unset_clock_is_not_shown_in_a_reason() {
         let reason = Reason { cause: Cause::Command, since: Timestamp::UNIX_EPOCH, edge: None, idle_after: None };
         assert_eq!(reason.text(&TimeZone::UTC), "switched off by command");
     }

@@ -86,7 +86,7 @@ fn a_skipped_time_is_the_moment_of_the_change() {
 }
 
 #[test]
-fn a_time_that_comes_twice_counts_once() {
+fn a_time_repeated_by_a_dst_change_switches_once() {
     // 03:00 becomes 02:00 on 25 October 2026.
     let zone = zone(ZONES[0]);
     let schedule = [entry("22:00", "02:30")];
@@ -97,7 +97,7 @@ fn a_time_that_comes_twice_counts_once() {
 }
 
 #[test]
-fn a_clock_that_was_never_set_says_nothing() {
+fn an_unset_clock_switches_nothing() {
     let (schedule, zone) = ([entry("07:00", "22:00")], zone(ZONES[0]));
     assert_eq!(level(&schedule, &zone, Timestamp::UNIX_EPOCH), None);
     assert!(!clock_is_set("2019-06-01T00:00:00Z".parse().unwrap()));

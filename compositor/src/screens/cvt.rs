@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_has_no_timings() {
+    fn an_impossible_mode_has_no_timings() {
         for (width, height, refresh) in [(0, 0, 60_000), (1280, 63, 60_000), (16385, 720, 60_000), (1280, 720, 0)] {
             assert_eq!(Timing::reduced(width, height, refresh), None);
         }

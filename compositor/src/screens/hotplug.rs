@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_storm_the_truth_is_told_and_later_all_is_calm_again() {
+    fn after_a_burst_of_hotplug_events_the_final_state_is_reported() {
         let mut says: Vec<_> = (0..100).map(|number| (ms(300 * number), number % 2 == 0)).collect();
         // The last pulse was an unplug, at 29.7 s.
         let changes = play(&says, ms(80_000));
@@ -215,7 +215,7 @@ mod tests {
 
         /// A connector that keeps saying the same is believed in the end.
         #[test]
-        fn what_lasts_is_believed(gaps in prop::collection::vec((1u64..20_000, any::<bool>()), 1..60)) {
+        fn a_lasting_hotplug_state_is_reported(gaps in prop::collection::vec((1u64..20_000, any::<bool>()), 1..60)) {
             let mut at = 0;
             let says: Vec<_> = gaps.iter().map(|(gap, connected)| { at += gap; (ms(at), *connected) }).collect();
             let changes = play(&says, ms(at) + MAX_WAIT);
@@ -224,7 +224,7 @@ mod tests {
 
         /// Nothing is believed that was never said for as long as a calm connector is waited for, but plugs.
         #[test]
-        fn a_short_absence_is_never_believed(gaps in prop::collection::vec((1u64..500, 1u64..30_000), 1..60)) {
+        fn a_short_disconnection_is_never_reported(gaps in prop::collection::vec((1u64..500, 1u64..30_000), 1..60)) {
             let mut at = 0;
             let mut says = vec![(ms(0), true)];
             for (away, there) in gaps {

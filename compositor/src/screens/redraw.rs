@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_due_at_a_flip_waits_a_moment_for_clients_to_answer() {
+    fn a_frame_due_at_a_flip_waits_briefly_for_client_commits() {
         let due_at_flip = || {
             let mut redraw = Redraw::default();
             let _ = redraw.drawn(Drawn::Queued);

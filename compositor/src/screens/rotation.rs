@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn four_quarter_turns_are_none() {
+    fn four_rotations_by_90_degrees_are_the_identity() {
         let rotations = [Rotation::R0, Rotation::R90, Rotation::R180, Rotation::R270];
         for rotation in rotations {
             assert_eq!(Rotation::try_from(rotation.degrees()), Ok(rotation));

@@ -297,7 +297,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_display_that_does_not_say_who_it_is_is_not_called_nothing() {
+    fn a_display_without_identity_has_a_fallback_name() {
         let identity = Identity::default();
         let head = Head { id: HeadId(1), name: "DP-1".into(), identity, physical: (0, 0), modes: Vec::new(), mode: 0 };
         let screen = Screen::new(ScreenId(0), &head, ScreenPolicy::default());

@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shell_that_names_a_screen_has_it_before_one_that_takes_any() {
+    fn a_shell_with_a_configured_screen_gets_it_before_one_without() {
         assert_eq!(place_shells(&[ShellScreen::First, named("DP-1")], &screens(&[true, true])), [Some(1), Some(0)]);
         assert_eq!(place_shells(&[named("DP-1"), named("DP-2")], &screens(&[true, true])), [Some(0), Some(1)]);
     }

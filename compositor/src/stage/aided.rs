@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_looked_at_is_twice_as_large_and_not_under_the_magnifier() {
+    fn the_magnified_area_is_doubled_and_not_covered_by_the_magnifier() {
         for (focus, rows) in [((50, 70), 0..30u32), ((50, 10), 60..90), ((0, 89), 0..30), ((99, 0), 60..90)] {
             let mut changed = picture(100, 90);
             look(false, false, Some(focus)).change((100, 90), &mut changed);
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn no_size_and_no_place_does_harm() {
+    fn any_size_and_position_is_accepted() {
         for (width, height) in [(0, 0), (1, 1), (3, 200), (200, 3), (7, 6)] {
             for focus in [(-5, -5), (0, 0), (i32::MAX, i32::MIN), (6, 5)] {
                 let mut changed = picture(width, height);

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_changed_last_is_looked_at() {
+    fn the_magnifier_follows_the_last_change() {
         let at = |x: f64| LayoutPoint::from((x, 0.0));
         let mut attention = Attention::default();
         assert!(!attention.note(None, at(1.0), None), "where the pointer is at the start says nothing");

@@ -131,7 +131,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_is_on_the_screen(x in -5_000i32..5_000, y in -5_000i32..5_000, w in 0i32..9_000, h in 0i32..9_000) {
+        fn the_close_button_is_within_the_screen(x in -5_000i32..5_000, y in -5_000i32..5_000, w in 0i32..9_000, h in 0i32..9_000) {
             let screen = Rectangle::new((100, 50).into(), (800, 600).into());
             prop_assert!(screen.contains_rect(area(Rectangle::new((x, y).into(), (w, h).into()), screen)));
         }

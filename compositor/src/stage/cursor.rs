@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn never_is_never_and_always_is_always() {
+    fn cursor_policies_never_and_always_are_constant() {
         let mut never = Cursor::new(Policy::Never);
         assert!(!never.moved((1.0, 1.0).into(), T(0)));
         assert!(!never.is_visible());

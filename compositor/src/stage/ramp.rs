@@ -41,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn what_changes_nothing_is_no_ramp() {
+    fn an_identity_ramp_is_not_set() {
         assert!(Ramp::of(&values(|_, value| value as u16 * 257)).is_none());
         assert!(Ramp::of(&values(|_, value| (value as u16 * 257).saturating_add(100))).is_none(), "rounded");
     }

@@ -66,11 +66,14 @@ enum StartError {
     Runtime(std::io::Error),
 }
 
-fn loopback(text: &str) -> Result<SocketAddr, String> {
+/// The address to listen at is none, or other machines could reach it.
+#[derive(Debug, thiserror::Error)]
+#[error("allowed is a loopback address with a port, such as 127.0.0.1:8377 or [::1]:8377")]
+struct NotLoopback;
+
+fn loopback(text: &str) -> Result<SocketAddr, NotLoopback> {
     let address: Option<SocketAddr> = text.parse().ok();
-    address
-        .filter(|address| address.ip().is_loopback())
-        .ok_or_else(|| "allowed is a loopback address with a port, such as 127.0.0.1:8377 or [::1]:8377".to_owned())
+    address.filter(|address| address.ip().is_loopback()).ok_or(NotLoopback)
 }
 
 fn main() -> ExitCode {

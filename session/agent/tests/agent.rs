@@ -333,7 +333,7 @@ fn nobody_without_the_token_gets_in_over_loopback() {
 }
 
 #[test]
-fn web_pages_get_nowhere() {
+fn requests_of_web_pages_are_refused() {
     let agent = Agent::start();
     let _compositor = Fake::compositor(agent.directory());
     let token = format!("Authorization: Bearer {TOKEN}\r\n");
@@ -351,7 +351,7 @@ fn web_pages_get_nowhere() {
 }
 
 #[test]
-fn a_gigabyte_is_refused_before_it_is_sent() {
+fn an_oversized_body_is_refused_by_its_content_length() {
     let agent = Agent::start();
     let head = "POST /v1/message HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n";
     // By its length alone: not one byte of it is sent.

@@ -117,7 +117,7 @@ mod tests {
         }
 
         #[test]
-        fn nothing_changed_is_nothing_said(state in told()) {
+        fn an_unchanged_state_sends_no_event(state in told()) {
             prop_assert!(steps(&state, &copy(&state)).is_empty());
         }
     }

@@ -5,7 +5,6 @@
 //! [`Client`] and what is beside it speak D-Bus; the public modules have what is asked of the services and what is answered,
 //! for machines (`docs/schemas`) and, where it is one sentence, for people. Command lines and tables are not here.
 
-#![warn(missing_docs)]
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(not(test), deny(clippy::string_slice))]
 

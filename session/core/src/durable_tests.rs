@@ -179,7 +179,7 @@ fn a_power_cut_between_any_two_steps_leaves_the_old_content_or_the_new() {
 }
 
 #[test]
-fn the_failing_disk_finds_out_who_leaves_a_step_out() {
+fn the_simulated_power_cuts_detect_a_missing_fsync() {
     let (path, new) = files();
     let before = [(&*path, OLD)];
     let good = |cuts: Vec<(BTreeMap<PathBuf, Vec<u8>>, bool)>| {

@@ -305,7 +305,7 @@ mod tests {
     }
 
     #[test]
-    fn strange_files_of_a_device_do_no_harm() {
+    fn invalid_files_of_a_device_are_skipped() {
         let directory = tempfile::tempdir().unwrap();
         let root = directory.path();
         device(root, 0, ["zz", "fffffffffffffffffffffffff", "-1", "", ""]);
@@ -317,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn the_loss_is_one_sentence() {
+    fn missing_input_devices_are_reported_in_one_sentence() {
         assert_eq!(problem(&[]), None);
         let one = problem(&["event3".into()]).unwrap();
         assert!(one.starts_with("the input device event3 is not heard: udev does not run"), "{one}");

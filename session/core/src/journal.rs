@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn a_journal_that_takes_nothing_stops_nobody_and_is_told_how_much_it_missed() {
+    fn a_full_journal_socket_never_blocks_and_lost_messages_are_counted() {
         let (_directory, listener, _guard) = started();
         for number in 0..10_000 {
             tracing::info!(number, "again");

@@ -1,7 +1,6 @@
 //! What kioskd, kiosk-session and kioskctl share: the contract between them, the configuration, access control,
 //! logging, and careful handling of files and sockets. Nothing here knows smithay, a browser or a screen.
 
-#![warn(missing_docs)]
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(not(test), deny(clippy::string_slice))]
 

@@ -249,7 +249,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn places_without_end_take_no_memory_without_end(places in prop::collection::vec(any::<u16>(), 1..4000)) {
+        fn the_number_of_limited_call_sites_is_bounded(places in prop::collection::vec(any::<u16>(), 1..4000)) {
             let mut counts = Counts::default();
             for (tick, place) in places.iter().enumerate() {
                 counts.take(*place, "t", Duration::from_millis(tick as u64));

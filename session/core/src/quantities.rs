@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn four_quarters_are_a_whole_turn() {
+    fn four_rotations_by_90_degrees_are_the_identity() {
         let mut rotation = Rotation::R0;
         for degrees in [90, 180, 270, 0] {
             rotation = rotation.next_quarter();

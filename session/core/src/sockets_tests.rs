@@ -213,7 +213,7 @@ fn a_link_leads_to_another_directory_and_replaces_a_stale_socket() {
 }
 
 #[test]
-fn only_sockets_that_nobody_listens_to_are_stale() {
+fn only_sockets_without_a_listener_are_stale() {
     let directory = tempfile::tempdir().unwrap();
     let path = |name: &str| directory.path().join(name);
     drop(UnixListener::bind(path("stale")).unwrap());

@@ -56,7 +56,7 @@ fn error_of(content: &str) -> (usize, usize, String) {
 }
 
 #[test]
-fn nothing_at_all_is_the_built_in_configuration() {
+fn an_empty_configuration_is_the_built_in_one() {
     let loaded = Root::new().load();
     assert_eq!((loaded.config, loaded.errors.len()), (Config::default(), 0));
 }
@@ -497,12 +497,12 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+    fn arbitrary_bytes_do_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
         Root::new().file("etc/kiosk/config.toml", bytes).load();
     }
 
     #[test]
-    fn no_toml_of_ours_panics(
+    fn arbitrary_toml_of_known_keys_does_not_panic(
         parts in proptest::collection::vec(prop_oneof![
             Just("[shell]\n"), Just("[[shells]]\n"), Just("[output.\"*\"]\n"), Just("[output]\n"), Just("[power]\n"),
             Just("[input.keyboard]\n"), Just("url = "), Just("ready = "), Just("schedule = "), Just("rotation = "),
@@ -527,7 +527,7 @@ proptest! {
 }
 
 #[test]
-fn more_than_can_be_meant_is_refused_quickly_and_in_few_words() {
+fn oversized_configuration_is_refused_quickly_with_a_short_error() {
     let many = |text: &str, count: usize| (0..count).map(|number| text.replace('#', &number.to_string())).collect();
     let entries: String = many("{ on = '0#:00', off = '1#:00' },", 10);
     for (text, wrong) in [

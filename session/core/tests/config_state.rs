@@ -263,7 +263,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_are_fatal(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn arbitrary_bytes_are_loaded_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let dir = tempfile::tempdir().unwrap();
         fs::write(dir.path().join("state.toml"), bytes).unwrap();
         let (state, _) = SavedState::load(dir.path());

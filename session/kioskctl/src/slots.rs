@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn names_and_lists_that_are_none_do_no_harm() {
+    fn invalid_names_and_lists_are_ignored() {
         let root = tempfile::tempdir().unwrap();
         for content in [&b""[..], &[6, 0], &[6, 0, 0, 0, 0], &[6, 0, 0, 0, 0, 0xd8, 0, 0, 7]] {
             write(root.path(), ENTRIES, content);

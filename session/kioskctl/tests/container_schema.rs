@@ -46,7 +46,7 @@ fn the_schema_has_every_key_that_is_read_and_no_other() {
 }
 
 #[test]
-fn what_one_of_them_refuses_the_other_does() {
+fn the_schema_and_the_parser_refuse_the_same_files() {
     for text in [
         r#"{ "name": "a" }"#,
         r#"{ "name": "a", "image": "b", "x": 1 }"#,

@@ -177,7 +177,7 @@ fn watch_shows_changes_and_sleeps_between_them() {
 }
 
 #[test]
-fn a_burst_of_signals_loses_nothing() {
+fn a_burst_of_signals_loses_no_change() {
     let dir = tempdir().unwrap();
     let session = Fake::session(dir.path());
     let mut running = Running::start(dir.path(), &["status", "--watch", "--json"]);
@@ -203,7 +203,7 @@ fn a_burst_of_signals_loses_nothing() {
 }
 
 #[test]
-fn a_reader_that_goes_ends_it_in_peace() {
+fn a_closed_standard_output_ends_the_watch_without_an_error() {
     let dir = tempdir().unwrap();
     let session = Fake::session(dir.path());
     let mut running = Running::start(dir.path(), &["status", "--watch", "--json"]);

@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn the_shell_can_not_speak_to_the_service_manager_in_our_name() {
+    fn the_shell_does_not_inherit_the_notify_socket() {
         let environment = environment(&surroundings(false, None));
         for name in notify::ENV {
             assert!(environment.contains(&(name.into(), None)), "{name}");
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn this_machine_has_memory() {
+    fn the_memory_of_this_machine_is_read() {
         assert!(machine_memory().unwrap() > 1000);
     }
 }

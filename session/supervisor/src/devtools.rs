@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_pair_is_replaced_and_whole_pairs_and_backslashes_stay() {
+    fn lone_surrogates_are_replaced_and_valid_escapes_stay() {
         for (sent, read) in [
             (r"\ud800", "\u{fffd}"),
             (r"a\uDBFFb\udfffc", "a\u{fffd}b\u{fffd}c"),
@@ -307,7 +307,7 @@ mod tests {
         }
 
         #[test]
-        fn no_bytes_make_it_fail(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        fn arbitrary_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
             let mut frames = Frames::default();
             frames.push(&bytes);
             all(&mut frames);

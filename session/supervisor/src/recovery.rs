@@ -374,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_been_well_for_long_enough_is_forgotten() {
+    fn failures_are_forgotten_after_a_healthy_period() {
         let at = Duration::from_secs;
         let mut recovery = Recovery::default();
         recovery.browser.next_delay();

@@ -202,7 +202,7 @@ fn a_browser_that_is_missing_is_said_and_one_that_comes_is_taken() {
 }
 
 #[test]
-fn a_browser_that_refuses_to_die_dies() {
+fn a_stopped_browser_is_killed() {
     let site = Site::start(&[("/", &page("tell('here');"))]);
     let (mut compositor, mut session) = start(&site.url("/"), "");
     let pid = compositor.until_state(State::Ready, BROWSER).pid;

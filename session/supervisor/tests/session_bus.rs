@@ -239,7 +239,7 @@ async fn commands_reach_the_session_and_its_refusals_the_caller() {
 }
 
 #[tokio::test]
-async fn nonsense_is_refused_before_it_reaches_the_session() {
+async fn invalid_arguments_are_refused_before_they_reach_the_session() {
     let mut world = World::start().await;
     let client = world.connect().await;
     for url in ["javascript:alert(1)", "file:///etc/shadow", "data:text/html,x", "localhost:3000", ""] {
@@ -435,7 +435,7 @@ async fn what_is_announced_costs_nothing_and_has_a_time_to_come() {
 }
 
 #[tokio::test]
-async fn nonsense_of_any_length_is_refused_in_a_sentence() {
+async fn invalid_arguments_of_any_length_are_refused_in_a_sentence() {
     let mut world = World::start().await;
     let client = world.connect().await;
     let long = "ü".repeat(1 << 19);

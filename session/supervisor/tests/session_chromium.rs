@@ -28,7 +28,7 @@ fn status(session: &Session) -> Value {
 }
 
 #[test]
-fn from_a_late_server_to_the_page_and_back_after_every_death() {
+fn the_page_is_shown_after_a_late_server_and_after_each_process_was_killed() {
     let port = free_port();
     let (mut compositor, mut session) = start(&format!("http://localhost:{port}"), "");
     compositor.until_state(State::Waiting, SOON);
@@ -119,7 +119,7 @@ fn a_page_that_hangs_or_crashes_is_shown_again() {
 }
 
 #[test]
-fn a_page_that_hangs_climbs_the_ladder_from_a_reload_to_a_new_browser() {
+fn a_hanging_page_is_recovered_by_each_step_from_a_reload_to_a_new_browser() {
     let base = tempfile::tempdir().unwrap();
     let server = DemoShell::start(base.path(), 0);
     let (mut compositor, session) = start(&format!("http://localhost:{}", server.port), "");
@@ -166,7 +166,7 @@ fn a_browser_that_draws_nothing_of_a_page_that_moves_is_replaced() {
 }
 
 #[test]
-fn a_browser_whose_program_is_replaced_is_restarted_when_nobody_is_there() {
+fn a_browser_whose_program_is_replaced_is_restarted_when_idle() {
     let base = tempfile::tempdir().unwrap();
     let server = DemoShell::start(base.path(), 0);
     // A separate browser: links to Debian's files, and a program that can be replaced.

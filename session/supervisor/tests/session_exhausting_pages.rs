@@ -51,7 +51,7 @@ fn a_page_that_spins_its_main_thread_is_loaded_again() {
 }
 
 #[test]
-fn a_page_that_eats_memory_dies_and_is_loaded_again() {
+fn a_page_that_exceeds_its_memory_limit_is_loaded_again() {
     let eats = "const all = []; while (true) all.push(new Array(10000).fill(0).map((_, i) => ({ i })));";
     assert_eq!(comes_back(eats), "the page's process died");
 }

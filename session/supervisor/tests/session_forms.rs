@@ -41,7 +41,7 @@ fn a_form_is_sent_once_however_often_its_answer_is_loaded_again() {
 }
 
 #[test]
-fn a_password_for_a_part_of_the_page_is_asked_of_nobody() {
+fn a_password_prompt_for_a_part_of_the_page_is_never_shown() {
     let script = "const image = new Image(); image.onerror = () => tell('no image'); image.src = '/secret.png';
         fetch('/secret').then(answer => tell('status ' + answer.status));";
     let site = Site::start(&[("/", &page(script))]);

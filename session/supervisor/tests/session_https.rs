@@ -194,7 +194,7 @@ fn servers_that_are_not_named_never_make_the_browser_ask_a_visitor_for_a_certifi
 }
 
 #[test]
-fn a_server_that_asks_for_a_certificate_nobody_has_is_named() {
+fn a_server_that_requires_a_missing_client_certificate_is_reported() {
     let base = tempfile::tempdir().unwrap();
     let issuer = authority(&base.path().join("ca.pem"));
     let port = server_of(&issuer, Vec::new(), Some(&issuer));

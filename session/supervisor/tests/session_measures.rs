@@ -20,7 +20,7 @@ fn last_failure(session: &Session) -> Value {
 }
 
 #[test]
-fn a_session_that_gets_nowhere_is_started_anew_once_and_then_the_device() {
+fn a_session_without_a_page_is_restarted_once_and_then_the_device() {
     let base = tempfile::tempdir().unwrap();
     let socket = base.path().join("notify");
     let _manager = UnixDatagram::bind(&socket).unwrap();

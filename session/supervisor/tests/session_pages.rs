@@ -204,7 +204,7 @@ fn dialogs_before_the_page_is_up_do_not_hold_it() {
 }
 
 #[test]
-fn a_dialog_with_nobody_there_is_answered_after_its_time() {
+fn a_dialog_without_a_visitor_is_dismissed_after_its_timeout() {
     let site = Site::start(&[("/", &page("setTimeout(() => tell('answer ' + confirm('Go?')), 500);"))]);
     let (_compositor, _session) = start(&site, "[browser]\ndialogs = { after = \"1s\" }\n");
     until("the answer", SOON, || site.has_told("answer false"));

@@ -187,7 +187,7 @@ fn service_manager(path: &Path) -> impl Fn() -> String + use<> {
 }
 
 #[test]
-fn the_service_manager_hears_of_readiness_state_and_life() {
+fn the_service_manager_is_notified_of_readiness_status_and_watchdog_pings() {
     let mark = mark();
     let base = tempfile::tempdir().unwrap();
     let path = base.path().join("notify");
@@ -242,7 +242,7 @@ fn environment(pid: u32, variable: &str) -> Option<String> {
 }
 
 #[test]
-fn each_shell_has_a_process_a_screen_and_a_life_of_its_own() {
+fn each_shell_has_its_own_process_and_screen_and_fails_independently() {
     let mark = mark();
     let ([mut first, mut second], mut session) = two_shells(&mark);
     let pid = |compositor: &Compositor| compositor.last.as_ref().unwrap().pid;

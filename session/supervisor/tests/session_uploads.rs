@@ -131,7 +131,7 @@ fn is_felt(site: &Site, hand: &mut Hand) {
 }
 
 #[test]
-fn a_frame_with_a_process_of_its_own_is_no_way_round() {
+fn a_frame_in_a_process_of_its_own_has_no_native_file_chooser() {
     let (site, allow) = framed();
     let (mut compositor, session, mut hand) = start(&site, "none", &allow);
     is_felt(&site, &mut hand);

@@ -132,7 +132,7 @@ fn logo_and_dots_are_where_kioskd_has_them_on_every_usual_screen() {
 
 proptest! {
     #[test]
-    fn and_within_a_pixel_on_every_other(
+    fn on_other_screens_the_positions_differ_by_at_most_a_pixel(
         width in 320u32..6_000, height in 240u32..6_000,
         shape in (1u32..12, 1u32..12), percent in 5u8..=80, top in any::<bool>(),
     ) {

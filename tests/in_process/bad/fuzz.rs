@@ -196,7 +196,7 @@ proptest! {
     #![proptest_config(config(60))]
 
     #[test]
-    fn no_sequence_of_requests_hurts_anyone(
+    fn no_sequence_of_requests_affects_other_clients(
         start in prop::sample::select(vec![Start::Bound, Start::Surface, Start::Toplevel, Start::Mapped, Start::Popup]),
         events in prop::collection::vec(event(), 1..120),
     ) {

@@ -313,7 +313,7 @@ fn what_one_object_gathers_has_a_number() {
 }
 
 #[test]
-fn configures_that_nobody_answers_do_not_pile_up() {
+fn unacknowledged_configures_do_not_pile_up() {
     let mut scene = Scene::new();
     scene.window();
     scene.speaker.say("wl_surface", "commit", &[]);

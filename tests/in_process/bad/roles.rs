@@ -176,7 +176,7 @@ fn popups_may_have_no_parent_a_wrong_one_or_themselves() {
 }
 
 #[test]
-fn positioners_may_be_empty_huge_or_mad() {
+fn positioners_with_empty_or_extreme_values_do_no_harm() {
     let values = [0, 1, -1, i32::MAX, i32::MIN, 1 << 30];
     for size in values {
         for offset in values {
@@ -313,7 +313,7 @@ fn a_surface_may_go_in_the_middle_of_a_grab() {
 }
 
 #[test]
-fn drags_may_have_mad_icons_and_sources_that_go() {
+fn drags_with_invalid_icons_or_destroyed_sources_do_no_harm() {
     let start = |fixture: &mut Fixture, client: ClientId| {
         fixture.point((20.0, 20.0));
         fixture.button(true);
@@ -387,7 +387,7 @@ fn drags_may_have_mad_icons_and_sources_that_go() {
 }
 
 #[test]
-fn cursors_may_be_anything() {
+fn any_surface_may_be_set_as_a_cursor() {
     wrong(|fixture, client, window| {
         fixture.point((20.0, 20.0));
         fixture.roundtrip(client);

@@ -197,7 +197,7 @@ fn assert_turned_out(fixture: &mut Fixture, client: ClientId, asks: impl Fn()) {
 }
 
 #[test]
-fn who_asks_for_keymaps_and_reads_none_is_let_go() {
+fn a_client_that_requests_keymaps_and_reads_none_is_disconnected() {
     let mut fixture = Fixture::new(&["320x200"]);
     let bystander = Bystander::new(&mut fixture);
     let client = fixture.client();
@@ -214,7 +214,7 @@ fn who_asks_for_keymaps_and_reads_none_is_let_go() {
 }
 
 #[test]
-fn who_asks_for_tables_of_formats_and_reads_none_is_let_go() {
+fn a_client_that_requests_format_tables_and_reads_none_is_disconnected() {
     let mut fixture = Fixture::new(&["320x200"]);
     fixture.offer_gpu();
     let bystander = Bystander::new(&mut fixture);
@@ -257,7 +257,7 @@ fn a_client_has_so_many_keyboards() {
 }
 
 #[test]
-fn who_does_not_read_the_keymaps_of_others_is_let_go() {
+fn a_client_that_reads_no_keymaps_set_by_others_is_disconnected() {
     let mut fixture = Fixture::new(&["320x200"]);
     let bystander = Bystander::new(&mut fixture);
     let client = fixture.client();

@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_display_that_forgot_who_it_is_keeps_its_modes() {
+    fn a_display_without_identity_keeps_its_modes() {
         let known = display("U2720Q", Some(1920));
         for lost in [display("", Some(1024)), display("", None), display("U2720Q", None)] {
             let kept = lost.completed_by(Some(&known)).unwrap();

@@ -37,7 +37,7 @@ fn a_wrong_signature_is_answered_with_the_right_one() {
 }
 
 #[test]
-fn no_call_brings_it_down() {
+fn no_call_ends_the_service() {
     let paths = "(/[a-zA-Z0-9_]{1,12}){1,5}|/org/kioskd(/Compositor1(/outputs(/HDMI_2dA_2d1)?)?)?";
     let interfaces =
         "org\\.kioskd\\.(Compositor1|Output1)|org\\.freedesktop\\.DBus\\.(Properties|Peer)|[a-z]+\\.[a-z]+";

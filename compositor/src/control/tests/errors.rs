@@ -131,7 +131,7 @@ fn as_nobody(kiosk: &Fixture, arguments: &[&str]) -> String {
 }
 
 #[test]
-fn another_user_may_look_but_not_touch() {
+fn another_user_may_read_but_not_change() {
     if !rustix::process::geteuid().is_root() {
         eprintln!("not run: only root can become another user");
         return;

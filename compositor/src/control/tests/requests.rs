@@ -55,7 +55,7 @@ fn a_pairing_screen_is_asked_for_with_what_a_telephone_understands() {
 }
 
 #[test]
-fn what_can_not_be_paired_with_is_one_sentence() {
+fn an_invalid_pairing_request_is_refused_in_one_sentence() {
     let long = format!("https://a.example/{}", "x".repeat(500));
     let refused = |url: &str, code: &str, key: &str, value: &'static str| {
         let options = if key.is_empty() { Options::new() } else { title(key, value) };

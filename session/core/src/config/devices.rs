@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn stars_stand_for_anything() {
+    fn an_asterisk_matches_any_text() {
         for (pattern, text, is) in [
             ("a*c", "abc", true),
             ("a*c", "ac", true),

@@ -101,7 +101,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn users_passwords_and_tokens_are_told_to_nobody() {
+    fn users_passwords_and_tokens_are_masked() {
         for (url, shown) in [
             ("http://localhost:3000", "http://localhost:3000"),
             ("http://ann:pw@host/a@b?x=1", "http://***@host/a@b?x=1"),

@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_is_refused_with_a_reason() {
+    fn invalid_urls_are_refused_with_a_reason() {
         for (text, error) in [
             ("localhost:3000", UrlError::NoScheme("localhost:3000".into())),
             ("example.org", UrlError::NoScheme("example.org".into())),

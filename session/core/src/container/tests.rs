@@ -78,7 +78,7 @@ fn a_container_has_what_it_is_given_and_nothing_else_of_the_device() {
 }
 
 #[test]
-fn the_least_that_can_be_said_is_enough() {
+fn a_minimal_definition_is_valid() {
     let words = words(r#"{ "name": "a", "image": "b" }"#, &surroundings());
     assert_eq!(words.last().unwrap(), "b", "the image's own command");
     assert!(has(&words, "--network=none"));
@@ -95,7 +95,7 @@ fn what_is_asked_for_in_addition_is_given() {
 }
 
 #[test]
-fn a_key_that_means_nothing_is_named_with_its_line_and_with_what_there_is() {
+fn an_unknown_key_is_reported_with_its_line_and_the_known_keys() {
     let told = told("{\n\"name\": \"a\",\n\"image\": \"b\",\n\"superuser\": true }");
     assert!(told.contains("unknown field `superuser`, expected one of `name`, `image`, `command`"), "{told}");
     assert!(told.contains("at line 4 column"), "{told}");
@@ -113,7 +113,7 @@ fn what_is_missing_or_no_json_is_said() {
 }
 
 #[test]
-fn values_that_can_not_be_are_said_by_key() {
+fn invalid_values_are_reported_by_key() {
     let with = |more: &str| told(&format!(r#"{{ "name": "a", "image": "b", {more} }}"#));
     let mount =
         |source: &str, target: &str| with(&format!(r#""mounts": [{{ "source": "{source}", "target": "{target}" }}]"#));

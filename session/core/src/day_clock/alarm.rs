@@ -49,7 +49,7 @@ mod tests {
     }
 
     #[test]
-    fn it_fires_at_the_moment_and_once() {
+    fn an_alarm_fires_once_at_its_time() {
         let timer = open().unwrap();
         set(&timer, None).unwrap();
         assert!(!readable(&timer, Duration::ZERO));

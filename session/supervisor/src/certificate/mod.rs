@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_certificate_is_told() {
+    fn a_file_that_is_no_certificate_is_reported() {
         let base = tempfile::tempdir().unwrap();
         let file = base.path().join("c.p12");
         let told = || import(&file, None, base.path()).unwrap_err().to_string();
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn the_one_of_before_stays_until_there_is_a_new_one_and_goes_when_none_is_configured() {
+    fn the_previous_store_stays_until_it_is_replaced_and_is_removed_when_no_certificate_is_configured() {
         let base = tempfile::tempdir().unwrap();
         let (file, store) = (base.path().join("c.p12"), base.path().join(STORE));
         std::fs::create_dir_all(&store).unwrap();

@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_of_the_same_issuer_and_of_nothing_else_that_the_device_s_has() {
+    fn the_placeholder_shares_only_the_issuer_with_the_devices_certificate() {
         let mut authority = CertificateParams::new(Vec::new()).unwrap();
         authority.distinguished_name.push(rcgen::DnType::OrganizationName, "Fab");
         let authority = CertifiedIssuer::self_signed(authority, KeyPair::generate().unwrap()).unwrap();

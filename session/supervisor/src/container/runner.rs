@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_of_a_container_is_told_with_its_last_words() {
+    fn the_end_of_a_container_is_reported_with_its_last_line_of_output() {
         assert_eq!(line(0, "all done"), "");
         assert_eq!(line(3, ""), "", "its exit status says as much");
         assert_eq!(line(3, "no display"), "exit status 3: no display");

@@ -110,13 +110,13 @@ mod tests {
     }
 
     #[test]
-    fn the_last_words_and_the_status_of_a_program_are_kept() {
+    fn the_last_line_and_the_exit_status_of_a_program_are_kept() {
         assert_eq!(run("echo first >&2; echo 'last one ' >&2; echo >&2; exit 3"), (3, "last one".into()));
         assert_eq!(run("kill -9 $$"), (137, String::new()));
     }
 
     #[test]
-    fn endless_words_take_no_more_room_than_a_line() {
+    fn endless_output_is_bounded_to_one_line() {
         let mut tail = Tail::default();
         for _ in 0..1000 {
             tail.take(&[b'x'; 4096]);

@@ -75,7 +75,7 @@ mod tests {
 
     /// With the clock as it is: the next full minute is at most one away.
     #[test]
-    fn it_tells_at_the_minute_and_not_before() {
+    fn the_restart_clock_fires_at_the_configured_minute() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let begin = Timestamp::now();
         let minute = begin.to_zoned(TimeZone::system()).checked_add(1.minute()).unwrap();

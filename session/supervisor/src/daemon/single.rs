@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn the_second_waits_for_the_end_of_the_first() {
+    async fn a_second_instance_waits_for_the_end_of_the_first() {
         let directory = tempfile::tempdir().unwrap();
         let first = lock(directory.path()).await.unwrap();
         let error = lock_within(directory.path(), PAUSE * 3).await.unwrap_err().to_string();

@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_go_and_nothing_else() {
+    fn only_the_markers_of_a_shell_are_removed() {
         let base = tempfile::tempdir().unwrap();
         let (profile, elsewhere) = (base.path().join("profile"), base.path().join("org.chromium.X"));
         std::fs::create_dir_all(&profile).unwrap();

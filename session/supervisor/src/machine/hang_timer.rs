@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_works_is_waited_for_and_what_does_not_is_ended_early() {
+    fn a_process_that_works_has_more_time_than_one_that_is_idle() {
         assert_eq!(waited(|_| 77).0, SECOND * 30);
         assert_eq!(waited(|now| now.as_secs() * 100).0, SECOND * 480);
         let (ended, due) = waited(|now| now.as_secs().min(100) * 100);

@@ -738,7 +738,7 @@ fn an_empty_page_is_shown_and_one_that_never_loads_is_tried_again() {
 }
 
 #[test]
-fn stopped_is_stopped_and_started_is_started() {
+fn stop_and_start_commands_are_carried_out_in_every_state() {
     let mut world = World::ready();
     world.command(Command::Stop).unwrap();
     assert_eq!(world.machine.report().state, State::Stopped);
@@ -975,7 +975,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1000))]
 
     #[test]
-    fn whatever_happens_it_finds_its_way(settings in any_settings(), steps in prop::collection::vec(any_step(), 0..80)) {
+    fn any_sequence_of_events_leads_to_a_shown_page(settings in any_settings(), steps in prop::collection::vec(any_step(), 0..80)) {
         let mut world = World::new(settings);
         for step in steps {
             world.take(step);
@@ -990,7 +990,7 @@ proptest! {
     }
 
     #[test]
-    fn failures_never_start_it_too_often(steps in prop::collection::vec(any_step(), 0..200)) {
+    fn any_sequence_of_failures_respects_the_launch_delay(steps in prop::collection::vec(any_step(), 0..200)) {
         let mut world = World::new(settings());
         world.event(Event::CompositorUp { pid: 1 });
         for step in steps {
@@ -1045,7 +1045,7 @@ fn a_server_that_comes_back_while_the_browser_waits_for_it_has_its_page_at_once(
 }
 
 #[test]
-fn a_try_that_has_come_to_something_is_left_alone() {
+fn an_attempt_that_shows_a_page_is_not_repeated() {
     let mut world = World::new(settings());
     world.event(Event::CompositorUp { pid: 1 });
     world.event(Event::Attached);

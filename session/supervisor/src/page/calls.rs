@@ -356,7 +356,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn arguments_are_judged_as_everybody_else_s() {
+    fn arguments_of_pages_are_checked_like_those_of_d_bus_callers() {
         for (name, value, wanted) in [
             ("brightness", json!(101), "brightness is 101, allowed is 0 to 100"),
             ("brightness", json!(1.5), "brightness is 1.5, allowed is 0 to 100"),

@@ -294,7 +294,7 @@ mod tests {
         "<!doctype html><meta http-equiv=refresh content=5><meta name=color-scheme content='light dark'>";
 
     #[test]
-    fn an_empty_frame_is_what_it_says() {
+    fn the_encoded_empty_frame_decodes_to_its_source() {
         let mut bits =
             EMPTY_FRAME.bytes().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)).collect::<Vec<u8>>();
         bits.resize(bits.len().div_ceil(6) * 6, 0);

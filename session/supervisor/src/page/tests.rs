@@ -261,7 +261,7 @@ fn another_place_of_the_same_document_is_up_at_once() {
 }
 
 #[test]
-fn only_the_page_itself_answers_for_its_life() {
+fn only_the_page_itself_can_answer_a_ping() {
     let mut page = attached(PageReady::FirstPaint);
     page.ping();
     let sent = page.take_outgoing();
@@ -366,7 +366,7 @@ fn a_dialog_in_a_window_that_is_not_to_stay_is_dismissed() {
 }
 
 #[test]
-fn a_dialog_that_nobody_answers_is_dismissed_after_its_time() {
+fn an_unanswered_dialog_is_dismissed_after_its_timeout() {
     let mut page = opened(rules());
     event(&mut page, "Page.javascriptDialogOpening", json!({ "type": "confirm", "message": "x" }));
     assert_eq!(page.deadline(), Some(NOW + Duration::from_secs(30)));
@@ -773,7 +773,7 @@ fn any_json() -> impl Strategy<Value = Value> {
 
 proptest! {
     #[test]
-    fn nonsense_from_the_browser_makes_nothing_fail(
+    fn invalid_devtools_messages_are_ignored(
         messages in prop::collection::vec((any_json(), 0usize..8), 0..30),
     ) {
         let methods = ["Target.attachedToTarget", "Fetch.requestPaused", "Page.frameNavigated", "Page.lifecycleEvent",

@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_is_that_of_the_configuration_and_of_the_environment() {
+    fn the_proxy_is_taken_from_the_configuration_or_the_environment() {
         let none = |_: &str| None;
         let proxy = target("http://10.0.0.1:3128");
         let through = || Route::Through(proxy.clone());

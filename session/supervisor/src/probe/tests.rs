@@ -208,7 +208,7 @@ impl Authority {
 }
 
 #[test]
-fn https_is_really_asked_and_the_certificate_judged_in_words() {
+fn an_https_server_is_probed_and_its_certificate_error_is_described() {
     let authority = Authority::new();
     let good = authority.server("localhost", 2020..2100);
     ask_with(&format!("https://localhost:{good}/"), Proxy::None, &[authority.file()]).unwrap();

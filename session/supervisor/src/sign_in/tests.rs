@@ -59,7 +59,7 @@ fn what_was_refused_is_not_offered_again() {
 }
 
 #[test]
-fn no_secret_is_told() {
+fn no_secret_is_logged_or_shown() {
     let text = format!("{:?}", load(FILE, 0o600));
     for secret in ["kiosk", "geheim", "kekse", "schluessel", "zertifikat"] {
         assert!(!text.contains(secret), "{text}");
@@ -78,7 +78,7 @@ fn a_file_that_others_may_read_is_not_used() {
 }
 
 #[test]
-fn a_name_is_of_the_service_manager_s_credentials() {
+fn a_relative_name_is_looked_up_in_the_credentials_directory() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("page"), FILE).unwrap();
     let load = |name: &str, folder: Option<&Path>| SignIn::load(Some(Path::new(name)), folder, &Url::default());

@@ -111,7 +111,7 @@ fn the_configured_pages_are_allowed_and_what_is_named_beside() {
 
 proptest! {
     #[test]
-    fn no_text_makes_it_fail(pattern in "\\PC{0,40}", address in "\\PC{0,40}") {
+    fn any_text_is_parsed_without_panic(pattern in "\\PC{0,40}", address in "\\PC{0,40}") {
         if let Ok(pattern) = UrlPattern::parse(&pattern) {
             pattern.contains(&address);
             prop_assert_eq!(UrlPattern::parse(pattern.as_str()), Ok(pattern.clone()));
@@ -120,7 +120,7 @@ proptest! {
 
     /// The same answer as by trying all that each `*` may stand for.
     #[test]
-    fn globs_fit_as_by_trial(glob in "[ab*]{0,8}", text in "[ab]{0,8}") {
+    fn pattern_matching_agrees_with_a_brute_force_search(glob in "[ab*]{0,8}", text in "[ab]{0,8}") {
         fn tried(glob: &[u8], text: &[u8]) -> bool {
             match glob.split_first() {
                 None => text.is_empty(),

@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 #[test]
-fn durations() {
+fn durations_are_parsed() {
     let seconds = |s| Some(Some(Duration::from_secs(s)));
     assert_eq!(parse_duration("60s"), seconds(60));
     assert_eq!(parse_duration("10m"), seconds(600));
@@ -16,7 +16,7 @@ fn durations() {
 }
 
 #[test]
-fn modes() {
+fn modes_are_parsed() {
     let exact = |width, height, refresh| Some(ModeChoice::Exact { width, height, refresh });
     assert_eq!(parse_mode("1920x1080@60"), exact(1920, 1080, Some(60_000)));
     assert_eq!(parse_mode("1920x1080@59.94"), exact(1920, 1080, Some(59_940)));
@@ -29,7 +29,7 @@ fn modes() {
 }
 
 #[test]
-fn status_ranges() {
+fn status_ranges_are_parsed() {
     let ranges = |text| parse_status(text).map(|r| r.0);
     assert_eq!(ranges("2xx-4xx"), Some(vec![(200, 499)]));
     assert_eq!(ranges("200"), Some(vec![(200, 200)]));
@@ -47,7 +47,7 @@ fn days_may_pass_over_sunday() {
 }
 
 #[test]
-fn colours() {
+fn colours_are_parsed() {
     assert_eq!(parse_colour("#1a2b3c"), Some([0x1a, 0x2b, 0x3c]));
     assert_eq!(parse_colour("#f0a"), Some([255, 0, 170]));
     for wrong in ["", "#", "black", "#12345", "#+12345", "#ééé"] {
@@ -57,7 +57,7 @@ fn colours() {
 
 proptest! {
     #[test]
-    fn nothing_panics(text in "\\PC*") {
+    fn arbitrary_text_is_parsed_without_panic(text in "\\PC*") {
         let _ = (parse_duration(&text), parse_mode(&text), parse_colour(&text));
         let _ = (parse_status(&text), parse_time(&text), parse_days(&text));
     }

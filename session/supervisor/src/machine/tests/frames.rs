@@ -47,7 +47,7 @@ fn a_browser_that_draws_nothing_of_a_page_that_moves_is_replaced() {
 }
 
 #[test]
-fn none_of_it_alone_is_a_fault() {
+fn late_frames_or_missing_commits_alone_are_no_fault() {
     let quiet = |beat: &dyn Fn(u64) -> (bool, Option<u64>)| {
         let mut world = World::ready();
         for number in 0..500 {

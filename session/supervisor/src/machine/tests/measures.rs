@@ -88,7 +88,7 @@ fn kioskd_is_asked_for_a_restart_of_the_device_until_a_page_is_up_or_it_refuses(
 }
 
 #[test]
-fn what_can_not_be_written_down_is_not_done() {
+fn a_measure_that_cannot_be_recorded_is_not_taken() {
     let mut world = World::begin(LastMeasures::default(), ALL);
     world.keeps_measures = false;
     for _ in 0..40 {
@@ -118,7 +118,7 @@ fn only_the_browser_is_started_anew_where_nothing_else_may_be() {
 /// A browser that can't start, for a month: the sessions that follow each other, and devices that are restarted, are
 /// counted together.
 #[test]
-fn a_crash_loop_of_a_month_stays_calm() {
+fn a_month_of_crashes_respects_the_launch_delay() {
     let (mut total, end) = (Duration::ZERO, SECOND * 86_400 * 30);
     let mut last: [Option<Duration>; 3] = [None; 3];
     let mut counts = [0; 3];

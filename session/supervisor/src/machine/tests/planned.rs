@@ -22,7 +22,7 @@ fn launches(world: &World) -> usize {
 }
 
 #[test]
-fn it_waits_until_nobody_is_there() {
+fn a_due_restart_waits_until_the_device_is_idle() {
     let mut world = old();
     assert!(!world.machine.report().when_idle);
     world.event(Event::Idle);

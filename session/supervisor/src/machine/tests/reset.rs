@@ -94,7 +94,7 @@ fn a_reset_while_there_is_no_page_is_done_with_the_next_one() {
 }
 
 #[test]
-fn a_window_over_the_page_has_to_go_first() {
+fn a_reset_closes_windows_over_the_page_first() {
     let mut world = World::ready();
     world.event(Event::Covered { covered: true });
     world.event(Event::Reset { number: 1 });
@@ -106,7 +106,7 @@ fn a_window_over_the_page_has_to_go_first() {
 }
 
 #[test]
-fn a_command_begins_anew() {
+fn a_reset_restarts_a_command() {
     let mut world = World::new(Settings { command: true, needs_server: false, ..settings() });
     world.until_ready();
     let before = world.machine.restarts();

@@ -82,7 +82,7 @@ fn a_budget_that_comes_back_is_used_while_it_is_stuck() {
 }
 
 #[test]
-fn it_holds_up_neither_the_end_nor_a_stop() {
+fn a_stuck_browser_delays_neither_the_end_of_the_service_nor_a_stop() {
     let (mut world, _) = World::stuck(LastMeasures::default(), Measures::default());
     world.event(Event::Shutdown);
     assert!(world.finished && !world.machine.renews());
@@ -99,7 +99,7 @@ fn it_holds_up_neither_the_end_nor_a_stop() {
 }
 
 #[test]
-fn a_machine_that_slept_gives_it_its_time() {
+fn time_spent_in_suspend_is_not_counted_as_stuck() {
     let mut world = World::ready();
     world.command(Command::Restart).unwrap();
     world.effects.clear();

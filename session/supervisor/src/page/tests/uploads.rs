@@ -107,7 +107,7 @@ fn a_list_that_is_cancelled_or_left_lets_the_page_go_on() {
 }
 
 #[test]
-fn a_browser_or_a_drive_that_does_not_answer_ends_it() {
+fn an_unanswered_file_request_closes_the_chooser() {
     let mut page = shown(Some("/media"));
     ask(&mut page, "selectSingle");
     let deadline = page.deadline().unwrap();
@@ -123,7 +123,7 @@ fn a_browser_or_a_drive_that_does_not_answer_ends_it() {
 }
 
 #[test]
-fn it_is_gone_with_the_document_that_asked() {
+fn the_chooser_closes_with_the_document_that_requested_it() {
     let frame = |frame: &str, parent: Option<&str>| json!({ "frame": { "id": frame, "parentId": parent, "url": "http://a/2" } });
     for (method, parameters, gone) in [
         ("Page.frameNavigated", frame(FRAME, None), true),
