@@ -9,20 +9,23 @@ datadir := $(PREFIX)/share
 
 # The last is for trying out an installation.
 installed_programs := kioskd kiosk-session kioskctl kiosk-agent kiosk-splash kiosk-describe-inputs kiosk-demo-shell
+# A unit's alone: not in $(bindir).
+unit_program := kiosk-xwayland
 
 install_program := install -D -m 0755
 install_file := install -D -m 0644
 
-install: $(addprefix $(programs)/,$(installed_programs)) ## all files of a package: DESTDIR= PREFIX=/usr SYSCONFDIR=/etc
+install: $(addprefix $(programs)/,$(installed_programs) $(unit_program)) ## all files of a package: DESTDIR= PREFIX=/usr SYSCONFDIR=/etc
 	for program in $(installed_programs); do \
 		$(install_program) $(programs)/$$program $(DESTDIR)$(bindir)/$$program || exit; \
 	done
 	install -d $(DESTDIR)$(libdir)/systemd/system
 	for unit in assets/systemd/*.service assets/systemd/*.socket assets/systemd/*.target; do \
 		installed=$(DESTDIR)$(libdir)/systemd/system/$${unit##*/}; \
-		sed 's|^\(ExecStart=\|ExecStartPre=-+\|ExecReload=+\)/usr/bin/kiosk|\1$(bindir)/kiosk|' $$unit >$$installed && chmod 0644 $$installed || exit; \
+		sed 's|^\(ExecStart=\|ExecStartPre=-+\|ExecReload=+\)/usr/bin/kiosk|\1$(bindir)/kiosk|; s|^ExecStart=/usr/lib/|ExecStart=$(libdir)/|' $$unit >$$installed && chmod 0644 $$installed || exit; \
 	done
 	$(install_program) assets/systemd/kiosk-generator $(DESTDIR)$(libdir)/systemd/system-generators/kiosk-generator
+	$(install_program) $(programs)/$(unit_program) $(DESTDIR)$(libdir)/kiosk/$(unit_program)
 	$(install_program) assets/init/prepare $(DESTDIR)$(libdir)/kiosk/prepare
 	$(install_program) assets/container/in-container $(DESTDIR)$(libdir)/kiosk/in-container
 	$(install_file) assets/sysusers/kiosk.conf $(DESTDIR)$(libdir)/sysusers.d/kiosk.conf
@@ -94,5 +97,5 @@ kioskctl ?= $(programs)/kioskctl
 kiosk_splash ?= $(programs)/kiosk-splash
 
 # Only where they are missing: `make install` after `make build` needs no compiler, as with sudo.
-$(addprefix $(programs)/,$(installed_programs)):
+$(addprefix $(programs)/,$(installed_programs) $(unit_program)):
 	@$(MAKE) --no-print-directory build

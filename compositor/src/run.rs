@@ -298,7 +298,7 @@ fn finish_start(options: &Options, kiosk: &mut Kiosk, display: Display<Kiosk>) -
         (_, SessionChoice::Auto) => Some(Role::Session { config: options.config.clone() }),
         (_, SessionChoice::External | SessionChoice::None) => None,
     };
-    kiosk.offer_x11();
+    kiosk.offer_x11(&sockets_directory);
     if let Some(role) = role {
         child::start(kiosk, Launch { role, wayland, runtime_dir: directory });
     }

@@ -19,6 +19,7 @@ fn install(directory: &Path) -> PathBuf {
         "kioskctl",
         "kiosk-agent",
         "kiosk-splash",
+        "kiosk-xwayland",
         "kiosk-describe-inputs",
         "kiosk-demo-shell",
     ] {
@@ -55,6 +56,11 @@ fn an_installation_is_complete_and_readable_for_all() {
         ("usr/lib/systemd/system/kiosk-agent.service", 0o644),
         ("usr/lib/systemd/system/kiosk-agent.socket", 0o644),
         ("usr/lib/systemd/system/kiosk-agent-loopback.socket", 0o644),
+        ("usr/lib/systemd/system/kiosk-xwayland.socket", 0o644),
+        ("usr/lib/systemd/system/kiosk-xwayland@.service", 0o644),
+        ("usr/lib/systemd/system/kiosk-keyboard.service", 0o644),
+        ("usr/lib/kiosk/kiosk-xwayland", 0o755),
+        ("usr/share/kiosk/keyboard/glib-2.0/settings/keyfile", 0o644),
         ("usr/lib/systemd/system-generators/kiosk-generator", 0o755),
         ("usr/lib/sysusers.d/kiosk.conf", 0o644),
         ("usr/lib/tmpfiles.d/kiosk.conf", 0o644),
@@ -153,7 +159,7 @@ fn systemd_accepts_the_units() {
 }
 
 /// What `systemd-analyze security` says of each unit, from 0 (nothing can be got at from it) to 10.
-const EXPOSURE: [(&str, f64); 9] = [
+const EXPOSURE: [(&str, f64); 10] = [
     ("kiosk.service", 1.0),
     ("kiosk-session.service", 2.5),
     ("kiosk-plymouth.service", 2.0),
@@ -161,6 +167,7 @@ const EXPOSURE: [(&str, f64); 9] = [
     ("kiosk-health.service", 1.0),
     ("kiosk-agent.service", 1.0),
     ("kiosk-keyboard.service", 1.0),
+    ("kiosk-xwayland@.service", 1.0),
     ("kiosk-vnc.service", 1.5),
     ("kiosk-vnc-socket.service", 1.0),
 ];

@@ -76,13 +76,21 @@ impl Stand {
         Self::start(configuration, &["--session=auto"], &[])
     }
 
+    /// With a session that is a service of its own, and is not there, in this directory.
+    pub fn external(configuration: &str, directory: tempfile::TempDir) -> Self {
+        Self::start_in(directory, configuration, &["--session=external", "--no-splash"], &[])
+    }
+
     /// With a command as the shell.
     pub fn in_cages_place(words: &[&str]) -> Self {
         Self::start("", &["--no-splash"], words)
     }
 
     fn start(configuration: &str, options: &[&str], words: &[&str]) -> Self {
-        let directory = tempfile::tempdir().unwrap();
+        Self::start_in(tempfile::tempdir().unwrap(), configuration, options, words)
+    }
+
+    fn start_in(directory: tempfile::TempDir, configuration: &str, options: &[&str], words: &[&str]) -> Self {
         let config = directory.path().join("config.toml");
         std::fs::write(&config, configuration).unwrap();
         let mut command = Command::new(program("kioskd"));

@@ -58,7 +58,7 @@ in
     systemd.defaultUnit = "graphical.target";
 
     # The users of assets/sysusers/kiosk.conf.
-    users.groups = { kiosk = { }; kiosk-admin = { }; kiosk-web = { }; kiosk-vnc = { }; kiosk-agent = { }; kiosk-keyboard = { }; };
+    users.groups = { kiosk = { }; kiosk-admin = { }; kiosk-web = { }; kiosk-vnc = { }; kiosk-xwayland = { }; kiosk-agent = { }; kiosk-keyboard = { }; };
     users.users.kiosk = {
       isSystemUser = true;
       group = "kiosk";
@@ -74,6 +74,10 @@ in
     users.users.kiosk-vnc = {
       isSystemUser = true;
       group = "kiosk-vnc";
+    };
+    users.users.kiosk-xwayland = {
+      isSystemUser = true;
+      group = "kiosk-xwayland";
     };
     users.users.kiosk-agent = {
       isSystemUser = true;

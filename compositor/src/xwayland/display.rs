@@ -1,6 +1,8 @@
 //! An X display: a free number with its lock and its socket, by the convention of all X servers (`/tmp/.X0-lock`,
 //! `/tmp/.X11-unix/X0`). Only our user may connect to the socket. There is none in the abstract namespace, where
-//! everybody could connect.
+//! everybody could connect. Where the session is a service of its own, as another user with another `/tmp`, the display
+//! is in a directory beside the Wayland sockets, for the same group ([`Display::for_service`]); the service's unit has that
+//! directory in the place of its `/tmp/.X11-unix`.
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions, Permissions},
@@ -17,12 +19,19 @@ use std::{
     time::Duration,
 };
 
+use kiosk_core::{
+    api::X_SOCKET,
+    sockets::{self, Access, BindError},
+};
 use rustix::{
     fs::{FlockOperation, OFlags, flock},
     io::Errno,
     net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, bind, connect, listen, socket_with},
     process::{Pid, getuid, test_kill_process},
 };
+
+use super::unit;
+use crate::sockets::PROGRAM;
 
 /// The directory of X displays' locks and sockets.
 pub const PLACE: &str = "/tmp";
@@ -60,6 +69,17 @@ pub enum DisplayError {
     AllTaken,
 }
 
+/// Why there is no place for X programs.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// In the shared directory.
+    #[error("there is no place for them: {0}")]
+    Shared(#[from] DisplayError),
+    /// In the runtime directory.
+    #[error("{0}")]
+    OfService(#[from] BindError),
+}
+
 fn made(path: &Path) -> impl Fn(io::Error) -> DisplayError {
     move |error| DisplayError::Made { path: path.to_owned(), error }
 }
@@ -71,7 +91,10 @@ pub struct Display {
     /// Accepts X clients.
     pub listener: UnixListener,
     socket: PathBuf,
-    lock: PathBuf,
+    /// `None`: nobody else makes displays in its directory.
+    lock: Option<PathBuf>,
+    /// Its server is a unit's, which is asked for at this socket.
+    unit: Option<PathBuf>,
 }
 
 impl Display {
@@ -88,7 +111,7 @@ impl Display {
                 continue;
             }
             match listen_to(&socket) {
-                Ok(Some(listener)) => return Ok(Self { number, listener, socket, lock }),
+                Ok(Some(listener)) => return Ok(Self { number, listener, socket, lock: Some(lock), unit: None }),
                 taken => {
                     let _ = fs::remove_file(&lock);
                     taken.map_err(made(&socket))?;
@@ -96,6 +119,18 @@ impl Display {
             }
         }
         Err(DisplayError::AllTaken)
+    }
+
+    /// Opens number 0 in the directory of its own beside the Wayland sockets, for their group.
+    pub fn for_service(runtime_dir: &Path) -> Result<Self, BindError> {
+        let socket = runtime_dir.join(X_SOCKET);
+        let listener = sockets::bind(&socket, Access::GROUP, PROGRAM)?;
+        Ok(Self { number: 0, listener, socket, lock: None, unit: Some(runtime_dir.join(unit::SOCKET)) })
+    }
+
+    /// The socket where a unit for its server is asked for; `None`: its server is our child.
+    pub fn unit(&self) -> Option<&Path> {
+        self.unit.as_deref()
     }
 
     /// The value of `DISPLAY`.
@@ -107,7 +142,9 @@ impl Display {
 impl Drop for Display {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.socket);
-        let _ = fs::remove_file(&self.lock);
+        if let Some(lock) = &self.lock {
+            let _ = fs::remove_file(lock);
+        }
     }
 }
 
@@ -237,6 +274,18 @@ mod tests {
         drop(first);
         assert!(!socket.exists());
         assert_eq!(Display::open(place.path()).unwrap().name(), ":0");
+    }
+
+    #[test]
+    fn a_service_has_a_display_that_its_group_reaches() {
+        let directory = tempfile::tempdir().unwrap();
+        let display = Display::for_service(directory.path()).unwrap();
+        assert_eq!(display.name(), ":0");
+        let socket = directory.path().join(X_SOCKET);
+        assert_eq!(fs::metadata(&socket).unwrap().mode() & 0o777, 0o660);
+        UnixStream::connect(&socket).unwrap();
+        drop(display);
+        assert!(!socket.exists());
     }
 
     #[test]

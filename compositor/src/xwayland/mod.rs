@@ -1,7 +1,7 @@
 //! X11 programs: rootless Xwayland, started by the first of them, ending after the last.
 //!
-//! [`display`] is the X socket, [`machine`] decides when to start the server, [`process`] starts it, [`server`] ties
-//! them to the event loop. As a Wayland client the server has its own globals and limits
+//! [`display`] is the X socket, [`machine`] decides when to start the server, [`process`] starts it, or [`unit`] as
+//! another user, and [`server`] ties them to the event loop. As a Wayland client the server has its own globals and limits
 //! ([`crate::privilege::Privilege::Xwayland`]). [`wm`] is its window manager, on a thread of its own; its events go to
 //! [`windows`], which puts X windows on the stage under the same policy as all others, and to [`clipboard`].
 
@@ -13,12 +13,13 @@ pub mod display;
 pub mod machine;
 pub mod process;
 mod server;
+pub mod unit;
 mod windows;
 pub mod wm;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, net::Shutdown, os::unix::net::UnixStream};
 
-use rustix::process::Pid;
+use rustix::process::{Pid, Signal, kill_process};
 use smithay::reexports::{
     calloop::RegistrationToken,
     wayland_server::{Client, protocol::wl_surface::WlSurface},
@@ -53,8 +54,27 @@ struct Server {
     client: Client,
     manager: Manager,
     news: RegistrationToken,
-    /// `None`: it has ended, or is not our child.
-    process: Option<Pid>,
+    /// `None`: it has ended.
+    process: Option<Process>,
+}
+
+/// What ends an X server that does not end by itself.
+#[derive(Debug)]
+enum Process {
+    /// Our child.
+    Child(Pid),
+    /// A unit's, by its connection.
+    Unit(UnixStream),
+}
+
+impl Process {
+    fn kill(&self) {
+        // It may have ended already.
+        match self {
+            Self::Child(pid) => drop(kill_process(*pid, Signal::KILL)),
+            Self::Unit(connection) => drop(connection.shutdown(Shutdown::Both)),
+        }
+    }
 }
 
 impl X11 {

@@ -1,4 +1,5 @@
 //! Finds the Xwayland program and starts it with its inherited sockets; the caller watches the process.
+//! [`super::unit`] has it started as another user instead, where the service manager has a unit for it.
 
 use std::{
     env, io,
@@ -23,14 +24,31 @@ pub const PROGRAM: &str = "Xwayland";
 /// Seconds that it waits after its last client, so that a script that starts one program after another uses one server.
 const LINGER: &str = "3";
 
-/// The server process and our ends of its sockets.
-pub struct Server {
-    /// The process.
-    pub child: Child,
+/// Our ends of a server's sockets.
+pub struct Ends {
     /// Its Wayland connection.
     pub wayland: UnixStream,
     /// Its connection for the window manager.
     pub manager: UnixStream,
+}
+
+/// The sockets that a server is started with.
+pub struct Inherited {
+    /// The Wayland connection.
+    pub wayland: OwnedFd,
+    /// The window manager's connection.
+    pub manager: OwnedFd,
+    /// Accepts X clients.
+    pub listener: OwnedFd,
+}
+
+/// The sockets for a new server of this display, ours and its own.
+pub fn sockets(display: &Display) -> io::Result<(Ends, Inherited)> {
+    let (wayland, its_wayland) = UnixStream::pair()?;
+    let (manager, its_manager) = UnixStream::pair()?;
+    let listener = display.listener.try_clone()?.into();
+    let inherited = Inherited { wayland: its_wayland.into(), manager: its_manager.into(), listener };
+    Ok((Ends { wayland, manager }, inherited))
 }
 
 /// Finds the program.
@@ -41,19 +59,16 @@ pub fn find() -> Option<PathBuf> {
     env::split_paths(&path).map(|directory| directory.join(PROGRAM)).find(is_program)
 }
 
-/// Starts the server for this display; it accepts waiting clients.
-pub fn start(program: &Path, display: &Display) -> io::Result<Server> {
-    let (wayland, its_wayland) = UnixStream::pair()?;
-    let (manager, its_manager) = UnixStream::pair()?;
-    let its_listener = display.listener.try_clone()?;
-    let inherited: [OwnedFd; 3] = [its_wayland.into(), its_manager.into(), its_listener.into()];
+/// Starts the server for the display of this name; it accepts waiting clients.
+pub fn start(program: &Path, display: &str, inherited: Inherited) -> io::Result<Child> {
+    let inherited = [inherited.wayland, inherited.manager, inherited.listener];
     // Programs are started only on the main thread, so no other child inherits them.
     for fd in &inherited {
         fcntl_setfd(fd, FdFlags::empty())?;
     }
     let [for_wayland, for_manager, for_clients] = inherited.each_ref().map(|fd| fd.as_raw_fd().to_string());
     let child = Command::new(program)
-        .arg(display.name())
+        .arg(display)
         .args(["-rootless", "-terminate", LINGER, "-listenfd", &for_clients, "-wm", &for_manager])
         .env("WAYLAND_SOCKET", for_wayland)
         .env_remove("WAYLAND_DISPLAY")
@@ -66,5 +81,5 @@ pub fn start(program: &Path, display: &Display) -> io::Result<Server> {
         .process_group(0)
         .spawn()?;
     descriptors::restore_limit(Pid::from_child(&child));
-    Ok(Server { child, wayland, manager })
+    Ok(child)
 }

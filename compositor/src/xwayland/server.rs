@@ -5,10 +5,11 @@ use std::{
     io,
     os::{fd::OwnedFd, unix::net::UnixStream},
     path::Path,
-    process::{Child, ExitStatus},
+    process::Child,
     time::Duration,
 };
 
+use kiosk_core::{api::X_SOCKET, sockets::SocketDir};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
 use smithay::reexports::{
     calloop::{
@@ -20,10 +21,11 @@ use smithay::reexports::{
 };
 
 use super::{
-    Server,
-    display::{self, Display},
+    Process, Server,
+    display::{self, Display, OpenError},
     machine::Act,
-    process,
+    process::{self, Ends},
+    unit,
     wm::{Manager, NEWS},
 };
 use crate::{kiosk::Kiosk, options::SessionChoice, privilege::Privilege};
@@ -31,10 +33,9 @@ use crate::{kiosk::Kiosk, options::SessionChoice, privilege::Privilege};
 /// The problem if it is not installed.
 const ABSENT: &str = "X11 programs cannot run: Xwayland is not there (Debian: apt-get install xwayland)";
 
-/// The problem with an external session, which runs as another user without access to the display; under systemd both
-/// also have private `/tmp` directories.
-const EXTERNAL: &str = "x11.enabled has no effect with --session external: X11 programs run where kioskd starts the \
-                        session itself, or with `kioskd -- COMMAND`";
+/// The problem with an external session where no service manager starts Xwayland.
+const NO_UNIT: &str = "x11.enabled has no effect: with --session external, X11 programs need kiosk-xwayland.socket, \
+                       which is not there";
 /// Delay before the next attempt after a failed accept.
 const PAUSE: Duration = Duration::from_millis(200);
 /// Time limit for the server to exit after its window manager has ended.
@@ -43,21 +44,26 @@ const LAST_MOMENTS: Duration = Duration::from_secs(5);
 /// The shell that X windows belong to: there is one X display, for the first shell.
 pub(super) const SHELL: usize = 0;
 
+/// A server that is not connected yet.
+enum Started {
+    Child(Child),
+    /// The connection to its unit.
+    Unit(UnixStream),
+}
+
 impl Kiosk {
-    /// Opens the X display, if the configuration or a command in cage's place needs it.
-    pub(crate) fn offer_x11(&mut self) {
+    /// Opens the X display, if the configuration or a command in cage's place needs it. `directory`: of the sockets.
+    pub(crate) fn offer_x11(&mut self, directory: &SocketDir) {
+        // Of an earlier run: kiosk-session would offer it.
+        directory.remove_stale(X_SOCKET);
         let configured = self.settings.config.x11.enabled;
         if !configured && self.settings.options.command.is_empty() {
             return;
         }
-        if self.settings.options.session == SessionChoice::External && self.settings.options.command.is_empty() {
-            self.problem(EXTERNAL.to_owned());
-            return;
-        }
         let opened = match process::find() {
             None => Err(ABSENT.to_owned()),
-            Some(_) => Display::open(Path::new(display::PLACE))
-                .map_err(|error| format!("X11 programs cannot run: there is no place for them: {error}")),
+            Some(_) if self.is_external() && !directory.path().join(unit::SOCKET).exists() => Err(NO_UNIT.to_owned()),
+            Some(_) => self.open_display(directory.path()).map_err(|error| format!("X11 programs cannot run: {error}")),
         };
         match opened {
             Ok(display) => {
@@ -73,6 +79,19 @@ impl Kiosk {
             // Most commands need no X server.
             Err(sentence) => tracing::info!("{sentence}"),
         }
+    }
+
+    /// A session that is a service of its own runs as another user, and both services have private `/tmp` directories.
+    fn open_display(&self, runtime_dir: &Path) -> Result<Display, OpenError> {
+        if self.is_external() {
+            return Ok(Display::for_service(runtime_dir)?);
+        }
+        Ok(Display::open(Path::new(display::PLACE))?)
+    }
+
+    fn is_external(&self) -> bool {
+        let options = &self.settings.options;
+        options.session == SessionChoice::External && options.command.is_empty()
     }
 
     fn watch_display(&mut self) -> io::Result<()> {
@@ -110,33 +129,40 @@ impl Kiosk {
     }
 
     fn start_x_server(&mut self) {
-        let started = match (process::find(), &self.clients.x11.display) {
-            (Some(program), Some(display)) => process::start(&program, display),
-            _ => Err(io::Error::from(io::ErrorKind::NotFound)),
-        };
-        let process::Server { child, wayland, manager } = match started {
-            Ok(server) => server,
-            Err(error) => {
-                self.x_problem(format!("{} could not be started: {error}", process::PROGRAM));
-                self.x_server_failed();
-                return;
-            }
-        };
-        tracing::info!(pid = child.id(), "Xwayland started for an X client");
-        let connected = self.connect_x_server(wayland, manager, child);
+        let started = self.start_x_process();
+        let connected = started.and_then(|(ends, process)| self.connect_x_server(ends, process));
         if let Err(error) = connected {
-            self.x_problem(format!("Xwayland is not connected: {error}"));
+            self.x_problem(format!("{} could not be started: {error}", process::PROGRAM));
             self.x_server_failed();
         }
     }
 
+    /// Starts it as a unit, where there is one, else as our child.
+    fn start_x_process(&self) -> io::Result<(Ends, Started)> {
+        let display = self.clients.x11.display.as_ref().ok_or(io::ErrorKind::NotFound)?;
+        let (ends, inherited) = process::sockets(display)?;
+        let name = display.name();
+        if let Some(unit) = display.unit() {
+            let connection = unit::ask(unit, &name, &inherited)?;
+            tracing::info!("Xwayland started as a unit for an X client");
+            return Ok((ends, Started::Unit(connection)));
+        }
+        let program = process::find().ok_or(io::ErrorKind::NotFound)?;
+        let child = process::start(&program, &name, inherited)?;
+        tracing::info!(pid = child.id(), "Xwayland started for an X client");
+        Ok((ends, Started::Child(child)))
+    }
+
     /// Connects an X server: as a Wayland client, and to a new window manager.
-    fn connect_x_server(&mut self, wayland: UnixStream, manager: UnixStream, child: Child) -> io::Result<()> {
+    fn connect_x_server(&mut self, ends: Ends, started: Started) -> io::Result<()> {
         self.drop_x_server();
         self.clients.x11.servers += 1;
         let number = self.clients.x11.servers;
-        let process = self.watch_x_server(child, number)?;
-        match self.take_x_client(wayland, manager, number) {
+        let process = match started {
+            Started::Child(child) => Process::Child(self.watch_x_child(child, number)?),
+            Started::Unit(connection) => Process::Unit(self.watch_x_unit(connection, number)?),
+        };
+        match self.take_x_client(ends.wayland, ends.manager, number) {
             Ok((client, manager, news)) => {
                 self.clients.x11.server = Some(Server { client, manager, news, process: Some(process) });
                 Ok(())
@@ -144,7 +170,7 @@ impl Kiosk {
             Err(error) => {
                 // Half a server would hold the display: its end is reaped and ignored.
                 self.clients.x11.servers += 1;
-                let _ = kill_process(process, Signal::KILL);
+                process.kill();
                 Err(error)
             }
         }
@@ -184,7 +210,7 @@ impl Kiosk {
     }
 
     /// Watches for the process's exit and reaps it. If it cannot be watched, it is killed.
-    fn watch_x_server(&mut self, mut child: Child, number: u64) -> io::Result<Pid> {
+    fn watch_x_child(&mut self, mut child: Child, number: u64) -> io::Result<Pid> {
         let pid = Pid::from_child(&child);
         let ended = move |_: Readiness, _: &mut NoIoDrop<OwnedFd>, kiosk: &mut Kiosk| {
             let status = match child.try_wait() {
@@ -192,9 +218,7 @@ impl Kiosk {
                 Ok(status) => status,
                 Err(_) => None,
             };
-            if kiosk.clients.x11.servers == number {
-                kiosk.x_server_ended(status);
-            }
+            kiosk.x_server_ended(number, status.is_some_and(|status| status.success()));
             Ok(PostAction::Remove)
         };
         let watched = pidfd_open(pid, PidfdFlags::empty()).map_err(io::Error::from).and_then(|pidfd| {
@@ -208,15 +232,30 @@ impl Kiosk {
         watched.map(|_| pid)
     }
 
-    fn x_server_ended(&mut self, status: Option<ExitStatus>) {
+    /// Watches for the end of a unit's server.
+    fn watch_x_unit(&mut self, connection: UnixStream, number: u64) -> io::Result<UnixStream> {
+        let source = Generic::new(connection.try_clone()?, Interest::READ, Mode::Level);
+        let watched = self.main_loop.handle.insert_source(source, move |_, connection, kiosk| {
+            let Some(well) = unit::ended(connection) else { return Ok(PostAction::Continue) };
+            kiosk.x_server_ended(number, well);
+            Ok(PostAction::Remove)
+        });
+        watched.map(|_| connection).map_err(|error| io::Error::other(error.to_string()))
+    }
+
+    /// The server with this number has ended. `well`: with success.
+    fn x_server_ended(&mut self, number: u64, well: bool) {
+        if self.clients.x11.servers != number {
+            return;
+        }
         if let Some(server) = &mut self.clients.x11.server {
             server.process = None;
         }
         self.drop_x_server();
-        let well = status.as_ref().is_some_and(ExitStatus::success);
-        match status {
-            Some(status) if !well => tracing::warn!(%status, "Xwayland failed"),
-            _ => tracing::info!("Xwayland ended with its last client"),
+        if well {
+            tracing::info!("Xwayland ended with its last client");
+        } else {
+            tracing::warn!("Xwayland failed");
         }
         let act = self.clients.x11.machine.ended(self.now(), well);
         self.act_on_display(act);
@@ -264,7 +303,7 @@ impl Kiosk {
         drop(manager);
         if let Some(process) = process {
             // It exits when its Wayland connection closes, unless it hangs.
-            let _ = kill_process(process, Signal::KILL);
+            process.kill();
         }
         // Closes its connection, if it is still open.
         self.main_loop.display.backend_handle().kill_client(client.id(), DisconnectReason::ConnectionClosed);

@@ -23,6 +23,9 @@ pub const STATE_DIR_ENV: &str = "KIOSK_STATE_DIR";
 pub const STATE_DIR: &str = "/var/lib/kiosk";
 /// The private control socket, in the runtime directory.
 pub const CONTROL_SOCKET: &str = "control.sock";
+/// The X display `:0` for a session that is a service of its own, in the runtime directory; its unit has that directory as
+/// `/tmp/.X11-unix`. There with `[x11] enabled`.
+pub const X_SOCKET: &str = "x11/X0";
 /// Peer-to-peer D-Bus of the compositor, in the runtime directory.
 pub const COMPOSITOR_SOCKET: &str = "compositor.sock";
 /// Peer-to-peer D-Bus of the session, in the runtime directory.

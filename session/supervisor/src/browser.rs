@@ -2,12 +2,12 @@
 
 use std::ffi::{OsStr, OsString};
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::launcher::{LaunchError, Order, find_program, leftovers};
 use crate::profile::Directories;
 use crate::sign_in::CREDENTIALS_ENV;
-use kiosk_core::api::X_DISPLAY_ENV;
+use kiosk_core::api::{X_DISPLAY_ENV, X_SOCKET};
 use kiosk_core::config::{Printing, Proxy, Shell};
 use kiosk_core::notify;
 
@@ -89,8 +89,14 @@ pub fn command_order(shell: &Shell, words: &[String], surroundings: &Surrounding
     let arguments = words.iter().skip(1).map(OsString::from).collect();
     let mut environment = environment(surroundings);
     environment.push((URL_ENV.into(), Some(shell.url.as_str().into())));
-    offer_display(&mut environment, std::env::var_os(X_DISPLAY_ENV));
+    offer_display(&mut environment, x_display(&surroundings.wayland_display));
     Ok(Order { program, arguments, environment, pipe: None })
+}
+
+/// kioskd's X display: as its child is told, else the one for services, if it is there.
+fn x_display(wayland_display: &Path) -> Option<OsString> {
+    let for_services = || wayland_display.with_file_name(X_SOCKET).exists().then(|| OsString::from(":0"));
+    std::env::var_os(X_DISPLAY_ENV).or_else(for_services)
 }
 
 /// Gives X programs this display; `None`: there is none.
@@ -267,6 +273,16 @@ mod tests {
         offer_display(&mut environment, Some(":7".into()));
         assert!(environment.contains(&("DISPLAY".into(), Some(":7".into()))));
         assert!(!environment.contains(&("DISPLAY".into(), None)));
+    }
+
+    #[test]
+    fn a_command_of_a_service_has_the_display_beside_its_wayland_socket() {
+        let directory = tempfile::tempdir().unwrap();
+        let wayland = directory.path().join("wayland-0");
+        assert_eq!(x_display(&wayland), None);
+        std::fs::create_dir(directory.path().join("x11")).unwrap();
+        std::fs::write(directory.path().join("x11/X0"), "").unwrap();
+        assert_eq!(x_display(&wayland), Some(":0".into()));
     }
 
     #[test]

@@ -25,6 +25,7 @@ define KIOSKD_USERS
 	kiosk -1 kiosk -1 * /var/lib/kiosk - video,input,render,tty,kiosk-admin,kiosk-keyboard Kiosk display
 	kiosk-web -1 kiosk-web -1 * /var/lib/kiosk-web - kiosk,render,audio Kiosk browser
 	kiosk-vnc -1 kiosk-vnc -1 * - - - Kiosk remote viewing
+	kiosk-xwayland -1 kiosk-xwayland -1 * - - - Kiosk X11 server
 	kiosk-agent -1 kiosk-agent -1 * - - - Kiosk HTTP interface
 	kiosk-keyboard -1 kiosk-keyboard -1 * - - - Kiosk on-screen keyboard
 endef

@@ -26,6 +26,7 @@ USERADD_PARAM:${PN} = "\
     --system --user-group --home-dir ${localstatedir}/lib/kiosk --no-create-home --groups video,input,render,tty,kiosk-admin,kiosk-keyboard kiosk; \
     --system --user-group --home-dir ${localstatedir}/lib/kiosk-web --no-create-home --groups kiosk,render,audio kiosk-web; \
     --system --user-group --no-create-home kiosk-vnc; \
+    --system --user-group --no-create-home kiosk-xwayland; \
     --system --user-group --no-create-home kiosk-agent \
 "
 
