@@ -5,8 +5,9 @@
 
 use std::{
     collections::{BTreeSet, HashMap},
-    fs::File,
+    fs::{File, Metadata},
     io::Read,
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
     sync::{Arc, LazyLock},
 };
@@ -15,6 +16,7 @@ use cosmic_text::{
     FontSystem,
     fontdb::{Database, FaceInfo, ID, Language, Source, Stretch, Style, Weight},
 };
+use rustix::fs::OFlags;
 use ttf_parser::Face;
 
 /// DejaVu Sans, reduced to Latin, Greek, Cyrillic, punctuation and arrows (`assets/font`).
@@ -26,7 +28,9 @@ const CONFIGURED: &str = "kiosk configured";
 
 /// Most bytes of font files for one text. The largest ones, collections for Chinese, Japanese and Korean, have 20 to 35
 /// MiB; characters beyond it are shown as boxes.
-const MAX_FILES: u64 = 96 << 20;
+pub(crate) const MAX_FILES: u64 = 96 << 20;
+/// How files of fonts begin: TrueType, as Apple writes it, OpenType, and collections.
+const BEGINNINGS: [[u8; 4]; 4] = [[0, 1, 0, 0], *b"true", *b"OTTO", *b"ttcf"];
 
 static BUILTIN_FACE: LazyLock<Option<Face<'static>>> = LazyLock::new(|| Face::parse(FONT, 0).ok());
 
@@ -167,13 +171,21 @@ impl<'a> Files<'a> {
     }
 }
 
-/// A file of at most `room` bytes, at once.
-fn read(path: &Path, room: u64) -> Option<Vec<u8>> {
-    let file = File::open(path).ok()?;
-    let size = file.metadata().ok().filter(|metadata| metadata.is_file())?.len();
-    let mut data = Vec::with_capacity(usize::try_from(size.min(room)).ok()?);
+/// A regular file of at most `room` bytes that begins as a font, at once. Others are left after four bytes.
+pub(crate) fn read(path: &Path, room: u64) -> Option<Vec<u8>> {
+    // Checked before opening: opening a device may have side effects.
+    let regular = |data: Metadata| data.is_file().then_some(data.len());
+    regular(std::fs::metadata(path).ok()?)?;
+    // It may have been replaced since: a FIFO is opened without waiting for a writer.
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).ok()?;
+    let mut file = File::options().read(true).custom_flags(flags).open(path).ok()?;
+    let size = regular(file.metadata().ok()?).filter(|size| *size <= room)?;
+    let mut begin = [0; 4];
+    file.read_exact(&mut begin).ok().filter(|()| BEGINNINGS.contains(&begin))?;
+    let mut data = Vec::with_capacity(usize::try_from(size).ok()?);
+    data.extend(begin);
     // Reads one byte more than the limit, in case the file grows meanwhile.
-    file.take(room + 1).read_to_end(&mut data).ok()?;
+    file.take((room + 1).saturating_sub(data.len() as u64)).read_to_end(&mut data).ok()?;
     (data.len() as u64 <= room).then_some(data)
 }
 

@@ -7,7 +7,7 @@ use std::{collections::BTreeSet, path::Path};
 use cosmic_text::fontdb::{Database, FaceInfo, Source, Style};
 use ttf_parser::Face;
 
-use crate::fonts::{Fonts, Found, in_builtin, leaves_mark};
+use crate::fonts::{Fonts, Found, MAX_FILES, in_builtin, leaves_mark, read};
 
 /// System directories of fonts; users' own fonts are not searched.
 pub(crate) const DIRECTORIES: [&str; 2] = ["/usr/share/fonts", "/usr/local/share/fonts"];
@@ -29,15 +29,17 @@ pub enum FontError {
 
 impl Fonts {
     /// The installed faces that `text` needs. `language`, such as `ja` or `zh-TW`, decides between faces for the same
-    /// characters. Reads all font files, so it may take long. Errors of the configured font are reported by the first
+    /// characters. Reads all font files where any is needed, so it may take long. Errors of the configured font are reported by the first
     /// search only.
     pub fn find(&self, text: &str, language: &str) -> (Fonts, Option<FontError>) {
         let mut installed = Database::new();
-        DIRECTORIES.iter().for_each(|directory| installed.load_fonts_dir(directory));
-        self.find_among(&mut installed, text, language)
+        if self.requested().is_some_and(|requested| !requested.starts_with('/')) || text.chars().any(is_wanted) {
+            DIRECTORIES.iter().for_each(|directory| installed.load_fonts_dir(directory));
+        }
+        self.find_among(&installed, text, language)
     }
 
-    fn find_among(&self, installed: &mut Database, text: &str, language: &str) -> (Fonts, Option<FontError>) {
+    fn find_among(&self, installed: &Database, text: &str, language: &str) -> (Fonts, Option<FontError>) {
         let (mut wrong, first) = (None, !self.is_complete());
         let configured = self.requested().and_then(|requested| {
             let found = configured(installed, requested);
@@ -47,25 +49,34 @@ impl Fonts {
             }
             found
         });
-        let wanted = text.chars().filter(|c| leaves_mark(*c) && !in_builtin(*c));
-        let searched: BTreeSet<char> = wanted.take(MAX_CHARACTERS).collect();
+        let searched: BTreeSet<char> = text.chars().filter(|c| is_wanted(*c)).take(MAX_CHARACTERS).collect();
         let fallback = cover(installed, &searched, language);
         (self.with(configured, fallback, searched), wrong)
     }
 }
 
+/// Whether an installed face is needed for it.
+fn is_wanted(c: char) -> bool {
+    leaves_mark(c) && !in_builtin(c)
+}
+
 /// The regular face of a family, or the first one in a file.
-fn configured(installed: &mut Database, requested: &str) -> Option<Found> {
+fn configured(installed: &Database, requested: &str) -> Option<Found> {
     if requested.starts_with('/') {
-        let before = installed.len();
-        installed.load_font_file(requested).ok()?;
-        // fontdb accepts faces with names and metrics; drawing also needs outlines.
-        let face = installed.faces().nth(before).filter(|face| is_drawn(installed, face))?;
-        return found(face);
+        return in_file(Path::new(requested));
     }
     let of_family = |face: &&FaceInfo| face.families.iter().any(|(name, _)| name.eq_ignore_ascii_case(requested));
     let faces = installed.faces().filter(of_family).filter(|face| is_drawn(installed, face));
     found(faces.min_by_key(|face| strangeness(face))?)
+}
+
+/// The first face of a file that somebody named: read, where the library would map it, or wait for a FIFO.
+fn in_file(path: &Path) -> Option<Found> {
+    let mut file = Database::new();
+    file.load_font_data(read(path, MAX_FILES)?);
+    // fontdb accepts faces with names and metrics; drawing also needs outlines.
+    let face = file.faces().next().filter(|face| is_drawn(&file, face))?;
+    Some(Found { path: path.to_owned(), index: face.index })
 }
 
 fn is_drawn(installed: &Database, face: &FaceInfo) -> bool {
@@ -157,10 +168,4 @@ fn found(face: &FaceInfo) -> Option<Found> {
         Source::File(path) | Source::SharedFile(path, _) => Some(Found { path: path.clone(), index: face.index }),
         Source::Binary(_) => None,
     }
-}
-
-/// Whether a file has a font in it, for a check of the configuration that shows nothing.
-pub fn is_font(path: &Path) -> bool {
-    let mut files = Database::new();
-    files.load_font_file(path).is_ok() && files.faces().any(|face| is_drawn(&files, face))
 }

@@ -33,7 +33,7 @@ pub use choice::{Area, Choice, ChoiceLayout, Row, Target, places};
 pub use code::{MAX_CONTENT as MAX_CODE_CONTENT, wifi_code};
 pub use color::{ColorError, parse_color};
 pub use fonts::Fonts;
-pub use installed::{FontError, is_font};
+pub use installed::FontError;
 pub use labels::{Label, labels};
 pub use logo::Logo;
 pub use logo_file::{LogoError, MAX_FILE as MAX_LOGO_FILE};

@@ -3,7 +3,7 @@
 
 use std::ffi::OsStr;
 use std::fs::Permissions;
-use std::io::Result;
+use std::io::{Error, Result};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
@@ -17,6 +17,8 @@ pub const MANAGED: &str = "/etc/chromium/policies/managed";
 pub const OWN_FILE: &str = "kiosk.json";
 /// Chromium's own limit is larger; a policy is a few KiB.
 const MAX_FILE: u64 = 4 << 20;
+/// Most values in it, about: Chromium takes a thousand entries of a list. Small ones take a hundred times their text.
+const MAX_VALUES: usize = 10_000;
 
 /// A policy file.
 #[derive(Debug, Clone, PartialEq)]
@@ -27,17 +29,28 @@ pub struct Found {
     pub policy: Map<String, Value>,
 }
 
-/// All policies that can be read, by name. Files without a JSON object are left out, as in Chromium.
+/// All policies that can be read, by name. Others are left out: files without a JSON object, as in Chromium, and what is
+/// too large; the log says so.
 pub fn read(folder: &Path) -> Vec<Found> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
     paths.sort();
     let parsed = paths.into_iter().filter_map(|path| {
-        let bytes = read_regular(&path, MAX_FILE).ok()?;
-        let policy = serde_json::from_slice(&bytes).ok()?;
+        let policy = read_file(&path);
+        let left_out =
+            |error: &Error| tracing::warn!(file = %path.display(), %error, "a policy of the browser is left out");
+        let policy = policy.inspect_err(left_out).ok()?;
         Some(Found { path, policy })
     });
     parsed.collect()
+}
+
+fn read_file(path: &Path) -> Result<Map<String, Value>> {
+    let bytes = read_regular(path, MAX_FILE)?;
+    if bytes.iter().filter(|byte| b",[{".contains(byte)).count() > MAX_VALUES {
+        return Err(Error::other(format!("it has more than {MAX_VALUES} values")));
+    }
+    Ok(serde_json::from_slice(&bytes)?)
 }
 
 /// The files of `folder` with the kiosk's own file replaced by `own`: for programs outside of the unit, which do not

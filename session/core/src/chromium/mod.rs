@@ -10,4 +10,4 @@ mod policy;
 
 pub use conflict::conflicts;
 pub use folder::{Found, MANAGED, OWN_FILE, read, with_own, write};
-pub use policy::{PLACEHOLDER_NAME, PolicyError, policy};
+pub use policy::{MAX_CERTIFICATES, PLACEHOLDER_NAME, PolicyError, policy};

@@ -11,8 +11,8 @@ use crate::files::read_regular;
 
 /// The part of the policy that no configuration changes.
 const BASE: &str = include_str!("../../../../assets/chromium/kiosk.json");
-/// A file of certificates is a few KiB; the bundle of all public authorities has 300.
-const MAX_CERTIFICATES: u64 = 1 << 20;
+/// Of a file of `browser.trust`, bytes: one is a few KiB, the bundle of all public authorities has 300 KiB.
+pub const MAX_CERTIFICATES: u64 = 1 << 20;
 
 /// Common name of the certificate for servers that are not to get the device's. It is in the browser's store beside that
 /// one, so that the browser never asks a visitor to select a certificate.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use kiosk_core::chromium::MAX_CERTIFICATES;
+use kiosk_core::files::read_regular;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{ResolvesClientCert, WebPkiServerVerifier};
 use rustls::pki_types::pem::PemObject;
@@ -122,11 +124,9 @@ fn roots(trust: &[PathBuf]) -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     for path in trust {
-        let pem: Vec<CertificateDer> =
-            CertificateDer::pem_file_iter(path).into_iter().flatten().filter_map(Result::ok).collect();
-        let der = || std::fs::read(path).ok().map(CertificateDer::from);
-        let found = if pem.is_empty() { der().into_iter().collect() } else { pem };
-        roots.add_parsable_certificates(found);
+        let Ok(bytes) = read_regular(path, MAX_CERTIFICATES) else { continue };
+        let pem: Vec<CertificateDer> = CertificateDer::pem_slice_iter(&bytes).filter_map(Result::ok).collect();
+        roots.add_parsable_certificates(if pem.is_empty() { vec![bytes.into()] } else { pem });
     }
     roots
 }
@@ -150,5 +150,22 @@ fn said(error: &io::Error, target: &Target, incomplete: bool) -> ProbeError {
         }
         Some(Error::InvalidMessage(_)) => ProbeError::NoTls(target.to_string()),
         Some(other) => ProbeError::Certificate(host, other.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trusted_file_that_is_none_is_neither_waited_for_nor_read_without_end() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        rustix::fs::mkfifoat(rustix::fs::CWD, path("fifo"), rustix::fs::Mode::RWXU).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", path("device")).unwrap();
+        std::fs::File::create(path("huge")).unwrap().set_len(1 << 40).unwrap();
+        std::fs::create_dir(path("directory")).unwrap();
+        let files = ["fifo", "device", "huge", "directory", "none"].map(path);
+        assert_eq!(roots(&files).len(), roots(&[]).len());
     }
 }

@@ -29,7 +29,7 @@ use toml_edit::{DocumentMut, Item, TableLike};
 use super::{Entry, Inner, Login, Secret};
 
 /// Some dozens of entries are a few KiB.
-const MAX_FILE: u64 = 256 << 10;
+const MAX_FILE: u64 = 128 << 10;
 /// Each is compared with the address of each request.
 const MAX_ENTRIES: usize = 200;
 
