@@ -25,14 +25,13 @@ use x11rb::{
             SELECTION_NOTIFY_EVENT, SelectionNotifyEvent, SelectionRequestEvent, Window, WindowClass,
         },
     },
-    rust_connection::RustConnection,
     wrapper::ConnectionExt as _,
 };
 
 use super::{
     News,
     atoms::Atoms,
-    session::{SessionError, answer},
+    session::{Connection, SessionError, answer},
 };
 
 /// Most transfers at a time, in each direction.
@@ -104,7 +103,7 @@ pub(super) struct Clipboard {
 
 impl Clipboard {
     /// `own`: our window, as the selections' owner.
-    pub(super) fn new(x: &RustConnection, atoms: &Atoms, own: Window) -> Result<Self, SessionError> {
+    pub(super) fn new(x: &Connection, atoms: &Atoms, own: Window) -> Result<Self, SessionError> {
         let mask = SelectionEventMask::SET_SELECTION_OWNER
             | SelectionEventMask::SELECTION_WINDOW_DESTROY
             | SelectionEventMask::SELECTION_CLIENT_CLOSE;
@@ -117,7 +116,7 @@ impl Clipboard {
     /// Sets what Wayland clients offer; `None`: nothing.
     pub(super) fn offer(
         &mut self,
-        x: &RustConnection,
+        x: &Connection,
         atoms: &Atoms,
         kind: SelectionTarget,
         forms: Option<Vec<String>>,
@@ -133,7 +132,7 @@ impl Clipboard {
     /// A selection has a new owner. If it is not us, its targets are requested.
     pub(super) fn owner_changed(
         &mut self,
-        x: &RustConnection,
+        x: &Connection,
         atoms: &Atoms,
         event: &OwnerEvent,
     ) -> Result<Option<News>, SessionError> {
@@ -151,7 +150,7 @@ impl Clipboard {
     /// An owner has answered: with its targets, or with the data of a transfer.
     pub(super) fn answered(
         &mut self,
-        x: &RustConnection,
+        x: &Connection,
         atoms: &Atoms,
         event: &SelectionNotifyEvent,
     ) -> Result<Option<News>, SessionError> {
@@ -172,7 +171,7 @@ impl Clipboard {
         Ok(None)
     }
 
-    fn forms(&self, x: &RustConnection, atoms: &Atoms, kind: SelectionTarget) -> Result<Vec<String>, SessionError> {
+    fn forms(&self, x: &Connection, atoms: &Atoms, kind: SelectionTarget) -> Result<Vec<String>, SessionError> {
         let length = u32::try_from(FORMS).unwrap_or(u32::MAX).saturating_mul(4);
         let reply =
             answer(x.get_property(true, self.own, property_of(atoms, kind), AtomEnum::ATOM, 0, length)?.reply())?;
@@ -200,7 +199,7 @@ impl Clipboard {
     }
 
     /// A Wayland client requests an X program's selection.
-    pub(super) fn paste(&mut self, x: &RustConnection, atoms: &Atoms, paste: Paste) -> Result<(), SessionError> {
+    pub(super) fn paste(&mut self, x: &Connection, atoms: &Atoms, paste: Paste) -> Result<(), SessionError> {
         // The pipe must be non-blocking.
         if fcntl_setfl(&paste.into, OFlags::WRONLY | OFlags::NONBLOCK).is_err() {
             return Ok(());
@@ -240,7 +239,7 @@ impl Clipboard {
     }
 
     /// Reads the next part of a transfer after the last one is written.
-    fn read_on(&mut self, x: &RustConnection, atoms: &Atoms, at: usize) -> Result<(), SessionError> {
+    fn read_on(&mut self, x: &Connection, atoms: &Atoms, at: usize) -> Result<(), SessionError> {
         let Some(transfer) = self.incoming.get_mut(at) else { return Ok(()) };
         let Some(offset) = transfer.offset.filter(|_| transfer.held.is_empty()) else { return Ok(()) };
         let name = atoms._KIOSK_CONTENTS;
@@ -281,7 +280,7 @@ impl Clipboard {
         transfer.done
     }
 
-    fn end_incoming(&mut self, x: &RustConnection, at: usize) -> Result<(), SessionError> {
+    fn end_incoming(&mut self, x: &Connection, at: usize) -> Result<(), SessionError> {
         if let Some(transfer) = self.incoming.remove(at) {
             tracing::trace!(kind = ?transfer.kind, "what an X program had has been passed on");
             x.destroy_window(transfer.window)?;
@@ -292,7 +291,7 @@ impl Clipboard {
     /// Handles an X program's request for a Wayland client's selection.
     pub(super) fn requested(
         &mut self,
-        x: &RustConnection,
+        x: &Connection,
         atoms: &Atoms,
         request: SelectionRequestEvent,
     ) -> Result<Option<News>, SessionError> {
@@ -356,7 +355,7 @@ impl Clipboard {
     }
 
     /// Continues all transfers that can, each by one part.
-    pub(super) fn go_on(&mut self, x: &RustConnection, atoms: &Atoms) -> Result<(), SessionError> {
+    pub(super) fn go_on(&mut self, x: &Connection, atoms: &Atoms) -> Result<(), SessionError> {
         for at in (0..self.incoming.len()).rev() {
             self.read_on(x, atoms, at)?;
             if self.write_on(at) {
@@ -425,7 +424,7 @@ fn property_for(request: &SelectionRequestEvent) -> Atom {
     if request.property == NONE { request.target } else { request.property }
 }
 
-fn reply(x: &RustConnection, request: &SelectionRequestEvent, given: bool) -> Result<(), SessionError> {
+fn reply(x: &Connection, request: &SelectionRequestEvent, given: bool) -> Result<(), SessionError> {
     let event = SelectionNotifyEvent {
         response_type: SELECTION_NOTIFY_EVENT,
         sequence: 0,

@@ -12,8 +12,11 @@
 
 mod atoms;
 mod clipboard;
+#[cfg(test)]
+mod hostile;
 mod model;
 mod session;
+mod stream;
 
 use std::{
     collections::{HashMap, VecDeque},

@@ -26,7 +26,7 @@ use x11rb::{
             GetPropertyReply, InputFocus, PropMode, StackMode, Window, WindowClass,
         },
     },
-    rust_connection::{DefaultStream, RustConnection},
+    rust_connection::RustConnection,
     wrapper::ConnectionExt as _,
 };
 
@@ -35,7 +35,11 @@ use super::{
     atoms::Atoms,
     clipboard::{Clipboard, KINDS, index},
     model::{Geometry, Hints, Kind, Model, SurfaceName, TooMany},
+    stream::Bounded,
 };
+
+/// The connection, with bounds for what the server says.
+pub(super) type Connection = RustConnection<Bounded>;
 
 /// Events handled before the wanted state is checked again.
 const EVENTS_A_TURN: usize = 64;
@@ -90,7 +94,7 @@ pub(super) fn serve(
         clipboard.go_on(connection, atoms)?;
         let mut more = true;
         for _ in 0..EVENTS_A_TURN {
-            let Some(event) = session.connection.poll_for_event()? else {
+            let Some(event) = session.next_event()? else {
                 more = false;
                 break;
             };
@@ -119,7 +123,7 @@ pub(super) fn serve(
 }
 
 struct Session {
-    connection: RustConnection,
+    connection: Connection,
     atoms: Atoms,
     root: Window,
     model: Model,
@@ -132,8 +136,7 @@ struct Session {
 
 impl Session {
     fn new(stream: UnixStream, news: SyncSender<News>) -> Result<Self, SessionError> {
-        let (stream, _) = DefaultStream::from_unix_stream(stream)?;
-        let connection = RustConnection::connect_to_stream(stream, 0)?;
+        let connection = RustConnection::connect_to_stream(Bounded::new(stream)?, 0)?;
         let atoms = Atoms::new(&connection)?.reply()?;
         let setup = connection.setup();
         let (root, mask) = (setup.roots.first().map_or(NONE, |screen| screen.root), setup.resource_id_mask);
@@ -150,6 +153,14 @@ impl Session {
             unheard: false,
             connection,
         })
+    }
+
+    /// The next event that has come; reads from the server when there is none.
+    fn next_event(&self) -> Result<Option<Event>, ConnectionError> {
+        self.connection.stream().only_without_events(true);
+        let event = self.connection.poll_for_event();
+        self.connection.stream().only_without_events(false);
+        event
     }
 
     fn tell(&mut self, news: News) {
@@ -463,7 +474,7 @@ impl Session {
 }
 
 /// Returns our window, which represents the window manager.
-fn become_manager(connection: &RustConnection, atoms: &Atoms, root: Window) -> Result<Window, SessionError> {
+fn become_manager(connection: &Connection, atoms: &Atoms, root: Window) -> Result<Window, SessionError> {
     let events = EventMask::SUBSTRUCTURE_REDIRECT | EventMask::SUBSTRUCTURE_NOTIFY;
     let attributes = ChangeWindowAttributesAux::new().event_mask(events);
     connection.change_window_attributes(root, &attributes)?.check()?;
