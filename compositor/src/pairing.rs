@@ -113,7 +113,7 @@ impl PairingScreen {
                 let all: Vec<String> = name.chain(others).collect();
                 notes.extend(all.iter().take(MAX_LISTED).map(|url| texts.say(Text::PairingOr, &[("url", url)])));
                 if let Some(more) = all.len().checked_sub(MAX_LISTED).filter(|more| *more > 0) {
-                    notes.push(texts.say(Text::PairingMore, &[("count", &more.to_string())]));
+                    notes.push(texts.say_counted(Text::PairingMore, more, &[]));
                 }
             }
         }

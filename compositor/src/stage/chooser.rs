@@ -157,7 +157,7 @@ impl Chooser {
     fn page(&self, texts: &Texts) -> String {
         let [_, forward] = self.turns();
         if self.asked.unlisted > 0 && !forward {
-            return texts.say(Text::UploadMore, &[("count", &self.asked.unlisted.to_string())]);
+            return texts.say_counted(Text::UploadMore, self.asked.unlisted as usize, &[]);
         }
         let pages = self.asked.files.len().div_ceil(self.rows());
         if pages < 2 {

@@ -110,7 +110,7 @@ impl ShellStage {
             let detail = match (tried, reason.as_str()) {
                 (0, _) | (_, "") => since,
                 _ => {
-                    let tried = texts.say(Text::Tried, &[("count", &tried.to_string()), ("reason", reason)]);
+                    let tried = texts.say_counted(Text::Tried, *tried as usize, &[("reason", reason)]);
                     format!("{since}\n{tried}")
                 }
             };
@@ -176,6 +176,9 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(detail(&shell), "seit 16:40");
+        shell.readiness.tried = 1;
+        shell.readiness.reason = "HTTP 500".into();
+        assert_eq!(detail(&shell), "seit 16:40\nein Versuch: HTTP 500");
         shell.readiness.tried = 30;
         shell.readiness.reason = "localhost:3000 refuses the connection".into();
         shell.reported(2 * second, || "16:41".into());

@@ -72,6 +72,8 @@ texts! {
     Since "since" ["time"] "since {time}" "seit {time}";
     /// How often it was tried, and what came of it.
     Tried "tried" ["count", "reason"] "tried {count} times, last: {reason}" "{count} Versuche, zuletzt: {reason}";
+    /// The same after one try.
+    TriedOne "tried-one" ["reason"] "tried once: {reason}" "ein Versuch: {reason}";
     /// The title of the screen that tells why there is no page.
     Diagnostics "diagnostics" [] "There is no page yet" "Noch keine Seite";
     /// Which page of several of that screen.
@@ -95,6 +97,8 @@ texts! {
     PairingOr "pairing-or" ["url"] "or {url}" "oder {url}";
     /// Addresses that are not listed.
     PairingMore "pairing-more" ["count"] "and {count} more addresses" "und {count} weitere Adressen";
+    /// The same for one.
+    PairingMoreOne "pairing-more-one" [] "and one more address" "und eine weitere Adresse";
     /// The network to join.
     PairingWifi "pairing-wifi" ["name"] "Wi-Fi: {name}" "WLAN: {name}";
     /// How long the code is good.
@@ -116,12 +120,26 @@ texts! {
         "Kein Laufwerk gefunden. Bitte abbrechen, eines anschließen und erneut versuchen.";
     /// There are more files than the list has.
     UploadMore "upload-more" ["count"] "{count} older files are not listed" "{count} ältere Dateien sind nicht aufgeführt";
+    /// The same for one.
+    UploadMoreOne "upload-more-one" [] "One older file is not listed" "Eine ältere Datei ist nicht aufgeführt";
     /// On a screen that somebody looks at from afar.
     Watched "watched" [] "Somebody is watching this screen" "Dieser Bildschirm wird beobachtet";
     /// The button that leaves without a file.
     Cancel "cancel" [] "Cancel" "Abbrechen";
     /// The button that takes what was chosen.
     Take "take" ["count"] "Take {count}" "{count} übernehmen";
+}
+
+impl Text {
+    /// The text in its place where its `count` is 1.
+    fn of_one(self) -> Option<Text> {
+        match self {
+            Text::Tried => Some(Text::TriedOne),
+            Text::PairingMore => Some(Text::PairingMoreOne),
+            Text::UploadMore => Some(Text::UploadMoreOne),
+            _ => None,
+        }
+    }
 }
 
 /// `[text]` or `[text.LANGUAGE]`: replacements for the built-in texts.
@@ -179,6 +197,16 @@ impl Texts {
         }
         said.push_str(rest);
         said
+    }
+
+    /// The same for a number of things, `{count}`: 1 may have a text of its own. Where only the other one is replaced,
+    /// in a language that has no built-in texts for example, that is said of 1 too.
+    pub fn say_counted(&self, text: Text, count: usize, places: &[(&str, &str)]) -> String {
+        let replaced = |text: &Text| self.overrides.contains_key(text);
+        let one = text.of_one().filter(|one| count == 1 && (replaced(one) || !replaced(&text)));
+        let count = count.to_string();
+        let places: Vec<(&str, &str)> = places.iter().copied().chain([("count", &*count)]).collect();
+        self.say(one.unwrap_or(text), &places)
     }
 }
 
@@ -267,5 +295,20 @@ mod tests {
         assert_eq!(say("de-DE", &rules), "Moment, a{b} {x} {");
         assert_eq!(say("de_AT", &rules), "Gleich");
         assert_eq!(say("en", &rules), "…");
+    }
+
+    #[test]
+    fn one_of_a_thing_has_a_text_of_its_own_unless_only_that_for_several_is_replaced() {
+        let say = |language: &str, rules: &[TextRule], count: usize| {
+            Texts::new(language, rules).say_counted(Text::Tried, count, &[("reason", "HTTP 500")])
+        };
+        assert_eq!(say("en", &[], 1), "tried once: HTTP 500");
+        assert_eq!(say("en", &[], 2), "tried 2 times, last: HTTP 500");
+        assert_eq!(say("de", &[], 1), "ein Versuch: HTTP 500");
+        assert_eq!(say("de", &[], 0), "0 Versuche, zuletzt: HTTP 500");
+        let french = [rule("fr", Text::Tried, "essais : {count}, {reason}")];
+        assert_eq!(say("fr", &french, 1), "essais : 1, HTTP 500", "and no English");
+        let both = [french[0].clone(), rule("fr", Text::TriedOne, "un essai : {reason}")];
+        assert_eq!(say("fr", &both, 1), "un essai : HTTP 500");
     }
 }
