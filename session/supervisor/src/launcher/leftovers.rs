@@ -1,6 +1,6 @@
 //! Cleans up after an earlier kiosk-session that was killed: its shells' processes, and a browser's lock files in its
 //! profile. Done once: at the first start of a shell, and at the start of the session for shells that are not
-//! configured any more.
+//! configured any more. The processes also when a command has ended: what it left in the background.
 
 use std::io;
 use std::os::fd::OwnedFd;

@@ -155,10 +155,14 @@ impl Daemon {
         }));
     }
 
+    /// Kills what is left of this shell's processes.
+    pub(super) fn end_leftovers(&self) {
+        leftovers::end_shells(&self.directories.base, &self.directories.profile);
+    }
+
     fn launch(&mut self) {
-        // A command that went to the background left its processes outside of our group.
-        if self.launches == 0 || !self.configured.is_browser() {
-            leftovers::end_shells(&self.directories.base, &self.directories.profile);
+        if self.launches == 0 {
+            self.end_leftovers();
         }
         self.launches += 1;
         (self.look_at, self.measure_at) = (Duration::ZERO, self.clock.now() + MEASURE_INTERVAL);

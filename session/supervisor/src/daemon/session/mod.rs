@@ -440,6 +440,10 @@ impl Daemon {
             Input::Exited { generation, how } => {
                 if generation == self.launches {
                     self.shell = None;
+                    // A command that went to the background left its processes outside of our group.
+                    if !self.configured.is_browser() {
+                        self.end_leftovers();
+                    }
                     self.event(Event::Exited { how });
                 }
             }
