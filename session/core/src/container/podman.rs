@@ -40,10 +40,16 @@ pub fn name(definition: &Definition, shell: usize) -> String {
     }
 }
 
+/// The words behind `podman` that come before each command. In a unit there is no systemd of the user's to ask for control
+/// groups, and Podman would say so at length each time.
+pub fn options(unit: bool) -> Vec<String> {
+    if unit { vec!["--cgroup-manager=cgroupfs".into()] } else { Vec::new() }
+}
+
 /// The words behind `podman` that run the container to its end.
 pub fn run(definition: &Definition, surroundings: &Surroundings) -> Vec<String> {
-    let mut words: Vec<String> =
-        ["run", "--rm", "--replace", "--pull=never", "--log-driver=none"].map(String::from).into();
+    let mut words = options(surroundings.unit);
+    words.extend(["run", "--rm", "--replace", "--pull=never", "--log-driver=none"].map(String::from));
     let mut say = |word: String| words.push(word);
     say(format!("--name={}", name(definition, surroundings.shell)));
     for word in ["--read-only", "--cap-drop=all", "--security-opt=no-new-privileges", "--security-opt=label=disable"] {

@@ -52,6 +52,7 @@ fn has(words: &[String], word: &str) -> bool {
 #[test]
 fn a_container_has_what_it_is_given_and_nothing_else_of_the_device() {
     let words = words(GOOD, &surroundings());
+    assert_eq!(words[..2], ["--cgroup-manager=cgroupfs", "run"], "it has no systemd of its own");
     for wanted in [
         "--name=kiosk-hmi",
         "--pull=never",

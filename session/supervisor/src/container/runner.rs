@@ -108,7 +108,7 @@ pub(super) async fn run(job: &Job<'_>, stop: impl Future<Output = ()>) -> Ended 
     };
     let status = tokio::select! {
         status = watched.ended() => status,
-        () = &mut stop => end(&program, &podman::name(&definition, job.shell), &mut watched).await,
+        () = &mut stop => end(&program, job.unit, &podman::name(&definition, job.shell), &mut watched).await,
     };
     drop(confined);
     Ended { status, line: line(status, &watched.tail.last_line()) }
@@ -122,12 +122,15 @@ async fn prepare(job: &Job<'_>) -> Result<(PathBuf, Definition, Confined), RunEr
     }
     let path = std::env::var_os("PATH");
     let program = find_program("podman", path.as_deref()).ok_or(RunError::NoPodman)?;
-    let look = ["image".to_owned(), "exists".to_owned(), definition.image.clone()];
+    let mut look = podman::options(job.unit);
+    look.extend(["image".to_owned(), "exists".to_owned(), definition.image.clone()]);
     let mut watched = Watched::start(&program, &look).map_err(|error| RunError::Podman(error.to_string()))?;
     match timeout(LOOK_TIMEOUT, watched.ended()).await {
         Ok(0) => {}
         Ok(1) => {
-            let user = rustix::process::geteuid().as_raw().to_string();
+            // systemd sets it for a unit's user.
+            let user = std::env::var("USER").ok().filter(|name| !name.is_empty());
+            let user = user.unwrap_or_else(|| rustix::process::geteuid().as_raw().to_string());
             return Err(RunError::NoImage { image: definition.image, user });
         }
         Ok(_) => return Err(RunError::Podman(watched.tail.last_line())),
@@ -142,12 +145,13 @@ fn socket(directory: &Path, definition: &Definition) -> PathBuf {
 }
 
 /// Ends the container: asked first, then by force.
-async fn end(program: &Path, name: &str, watched: &mut Watched) -> u8 {
+async fn end(program: &Path, unit: bool, name: &str, watched: &mut Watched) -> u8 {
     watched.ask_to_end();
     if let Ok(status) = timeout(STOP_GRACE, watched.ended()).await {
         return status;
     }
-    let words = ["rm", "--force", "--time=0", name].map(str::to_owned);
+    let mut words = podman::options(unit);
+    words.extend(["rm", "--force", "--time=0", name].map(str::to_owned));
     if let Ok(mut force) = Watched::start(program, &words) {
         let _ = timeout(FORCE_TIMEOUT, force.ended()).await;
     }
