@@ -50,13 +50,19 @@ pub fn kept(name: &str) -> PathBuf {
 
 /// Polls until `look` returns something.
 #[track_caller]
-pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+pub fn until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
+    until_within(PATIENCE, what, look)
+}
+
+/// The same for what takes long.
+#[track_caller]
+pub fn until_within<T>(timeout: Duration, what: &str, mut look: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(started.elapsed() < PATIENCE, "in vain waited for: {what}");
+        assert!(started.elapsed() < timeout, "in vain waited for: {what}");
         std::thread::sleep(LOOK);
     }
 }
