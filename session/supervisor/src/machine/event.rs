@@ -150,6 +150,8 @@ pub enum Event {
         /// It is covered.
         covered: bool,
     },
+    /// The document before does not let go of the page, so that what was ordered does not come.
+    NotLeft,
     /// The result of [`Effect::Ping`] or [`Effect::Unstick`].
     Alive,
     /// A responsive page has waited for an animation frame for some seconds, or no longer does.
@@ -258,4 +260,6 @@ pub struct Failure {
     pub reason: String,
     /// One sentence: the session's reaction, and when.
     pub action: String,
+    /// What was ordered goes on: who waits for it waits on.
+    pub goes_on: bool,
 }

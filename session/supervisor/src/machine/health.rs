@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::parts::{DelayReason, Health, Page, Server};
-use super::{Effect, Machine};
+use super::parts::{BrowserAttempt, DelayReason, Health, Page, Server};
+use super::{Effect, Failure, Machine};
 use crate::recovery::Rung;
 
 /// Interval between pings.
@@ -121,6 +121,24 @@ impl Machine {
                 self.replace_shell(reason.to_owned(), now, effects)
             }
         }
+    }
+
+    /// The document before does not let go: its process is killed, as it is to go anyway, and what was ordered goes on.
+    pub(super) fn not_left(&mut self, now: Duration, effects: &mut Effects) {
+        if !matches!(self.page, Page::Loading { .. }) || !self.running() {
+            return;
+        }
+        self.end_renderer("the page before does not let go".into(), now, effects);
+    }
+
+    /// Ends the page's process, after which what was ordered is tried again.
+    pub(super) fn end_renderer(&mut self, reason: String, now: Duration, effects: &mut Effects) {
+        self.hide(now);
+        (self.trouble, self.trying) = (DelayReason::None, BrowserAttempt::None);
+        self.page = Page::EndingRenderer { limit: now + RENDERER_TIMEOUT };
+        self.reason.clone_from(&reason);
+        effects.push(Effect::EndRenderer);
+        effects.push(Effect::Failed(Failure { reason, action: "its process is ended".into(), goes_on: true }));
     }
 
     /// The page has to be loaded again, after a new probe of its server.

@@ -39,6 +39,6 @@ impl Machine {
         if rung == Rung::Reboot {
             self.reboot.clear();
         }
-        effects.push(Effect::Failed(Failure { reason, action: action.into() }));
+        effects.push(Effect::Failed(Failure { reason, action: action.into(), goes_on: false }));
     }
 }

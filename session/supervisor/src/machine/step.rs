@@ -151,13 +151,18 @@ impl Machine {
                     self.page_failed(reason, now, effects);
                 }
                 Page::Up { .. } => {
-                    let failure = Failure { reason: format!("{url}: {reason}"), action: "stayed on the page".into() };
+                    let failure = Failure {
+                        reason: format!("{url}: {reason}"),
+                        action: "stayed on the page".into(),
+                        goes_on: false,
+                    };
                     effects.push(Effect::Failed(failure));
                 }
                 Page::Starting(_) | Page::Lost { .. } | Page::None | Page::Blank | Page::EndingRenderer { .. } => {}
             },
             Event::PageStale { url, reason, again: false } => {
-                let failure = Failure { reason: format!("{url}: {reason}"), action: "stayed on the page".into() };
+                let failure =
+                    Failure { reason: format!("{url}: {reason}"), action: "stayed on the page".into(), goes_on: false };
                 effects.push(Effect::Failed(failure));
             }
             Event::PageStale { url, reason, again: true } => self.page_stale(&url, reason, now, effects),
@@ -177,6 +182,7 @@ impl Machine {
                 self.watch_health(now);
             }
             Event::Covered { covered } => self.is_covered(covered && self.running(), now),
+            Event::NotLeft => self.not_left(now, effects),
             Event::Alive => self.alive(),
             Event::FrameLate { late } => self.frame_late(late, now),
             Event::PingLost => self.ask_again(now, effects),
@@ -287,7 +293,8 @@ impl Machine {
                     // Another browser may succeed; if none does, the profile is discarded.
                     self.replace_shell(reason, now, effects);
                 } else {
-                    self.page_failed(reason, now, effects);
+                    self.clearing = Clearing::Wanted;
+                    self.end_renderer(reason, now, effects);
                 }
             }
         }

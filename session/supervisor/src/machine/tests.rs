@@ -1,6 +1,7 @@
 //! The machine in a small world that performs its effects, well-behaved or not.
 
 mod frames;
+mod leaving;
 mod measures;
 mod planned;
 mod reset;
@@ -900,6 +901,7 @@ fn any_step() -> impl Strategy<Value = Step> {
         prop::option::of(Just("refused".to_owned())).prop_map(|error| Event::DataCleared { error }),
         (url(), any::<bool>()).prop_map(|(url, again)| stale_at(url, again)),
         Just(Event::PingLost),
+        Just(Event::NotLeft),
         url().prop_map(|url| Event::Refused { url: url.into() }),
         any::<bool>().prop_map(|open| Event::Dialog { open }),
         Just(Event::Alive),

@@ -231,7 +231,7 @@ impl Machine {
         if !self.shown() {
             self.tried = self.tried.saturating_add(1);
         }
-        effects.push(Effect::Failed(Failure { reason, action }));
+        effects.push(Effect::Failed(Failure { reason, action, goes_on: false }));
     }
 }
 

@@ -9,8 +9,9 @@ use super::wire::Purpose;
 use super::{BLANK, Page};
 use crate::machine::Event;
 
-/// Time limit until the page is left. A hung frame does not stop its scripts.
-const LEFT_LIMIT: Duration = Duration::from_secs(10);
+/// Time limit until the page is left. A hung frame does not stop its scripts, and handlers may run although they are
+/// stopped. Then the process of the page is ended: nothing is lost by it.
+const LEFT_LIMIT: Duration = Duration::from_secs(3);
 
 /// Time limit from leaving the page until all windows and frames are gone.
 const GONE_LIMIT: Duration = Duration::from_secs(5);
@@ -48,15 +49,21 @@ impl Page {
     /// Leaves the page and all windows, so that they can store nothing more, and then forgets cookies, caches, what any
     /// page has stored, and history.
     pub fn clear_data(&mut self, now: Duration) {
-        self.begin_order();
+        self.begin_order(now);
+        // It has a time limit of its own.
+        self.end_leaving();
         self.doom_windows();
         // What did not answer an earlier attempt is asked again.
         self.wire.forget_clearing();
         self.clearing = Some(Clearing::begin(now));
+        let own = self.session.iter().filter(|_| !self.document.crashed);
         let sessions: Vec<String> =
-            self.session.iter().cloned().chain(self.windows.sessions()).chain(self.frames.iter().cloned()).collect();
+            own.cloned().chain(self.windows.sessions()).chain(self.frames.iter().cloned()).collect();
         for session in &sessions {
             self.wire.send(Some(session), "Runtime.terminateExecution", json!({}), Purpose::Other);
+        }
+        if sessions.is_empty() {
+            return self.quiet();
         }
         self.ping();
         // Handlers that run when a page is left store things after that.

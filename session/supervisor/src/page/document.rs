@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::navigation::without_fragment;
 use super::wire::Purpose;
 use super::{BLANK, Page, failure};
 use crate::machine::Event;
@@ -21,6 +22,10 @@ pub(super) struct Document {
     painted: bool,
     loaded: bool,
     pub called: bool,
+    /// It is a page, in a process that lives: what it runs at its end has to be waited for.
+    pub is_alive: bool,
+    /// Its process has died: nothing answers until another one is opened.
+    pub crashed: bool,
     /// It is the answer to a form that was sent (POST): loaded again, it would be sent again.
     pub posted: bool,
 }
@@ -50,6 +55,10 @@ impl Page {
             return;
         }
         let text = |key: &str| frame[key].as_str().unwrap_or_default().to_owned();
+        let other = self.is_other(frame["loaderId"].as_str());
+        if !other {
+            self.end_leaving();
+        }
         self.document = Document {
             frame: text("id"),
             loader: text("loaderId"),
@@ -77,7 +86,13 @@ impl Page {
             let reason = "the browser shows it in place of the page, and it is none that is allowed".to_owned();
             return self.replaced(url, reason);
         }
-        self.committed = true;
+        self.document.is_alive = !first;
+        if other {
+            // Looked at as the one before it would be.
+            self.leaving_is_due(now);
+        } else {
+            self.committed = true;
+        }
         self.moved(url);
     }
 
@@ -87,10 +102,23 @@ impl Page {
         self.events.push(Event::PageFailed { url, reason, error_page: true });
     }
 
+    /// A document that the page went to by itself, while another one is ordered.
+    fn is_other(&self, loader: Option<&str>) -> bool {
+        self.opening && self.ordered_loader.is_some() && self.ordered_loader.as_deref() != loader
+    }
+
+    /// The browser begins to navigate, by order or otherwise.
+    pub(super) fn navigation_started(&mut self, parameters: &Value) {
+        let is_new = parameters["navigationType"].as_str().is_some_and(|kind| !kind.ends_with("ameDocument"));
+        let url = parameters["url"].as_str().unwrap_or_default();
+        if self.opening && is_new && self.ordered_loader.is_none() && is_same(url, &self.ordered) {
+            self.ordered_loader = parameters["loaderId"].as_str().map(str::to_owned);
+        }
+    }
+
     /// What was opened by order, and what is allowed.
     fn is_page(&self, url: &str) -> bool {
-        let without_fragment = |url: &str| url.split('#').next().unwrap_or_default().trim_end_matches('/').to_owned();
-        without_fragment(url) == without_fragment(&self.ordered) || self.rules.allowed.permits(url)
+        is_same(url, &self.ordered) || self.rules.allowed.permits(url)
     }
 
     pub(super) fn moved(&mut self, url: String) {
@@ -144,8 +172,14 @@ impl Page {
     pub(super) fn open_failed(&mut self, reason: &str, error_page: bool) {
         if self.opening {
             self.opening = false;
+            self.end_leaving();
             let url = self.ordered.clone();
             self.events.push(Event::PageFailed { url, reason: reason.to_owned(), error_page });
         }
     }
+}
+
+/// Whether both are of the same document.
+fn is_same(one: &str, other: &str) -> bool {
+    without_fragment(one) == without_fragment(other)
 }

@@ -17,6 +17,7 @@ mod document;
 mod failure;
 mod frames;
 mod layout_width;
+mod leaving;
 mod navigation;
 mod orders;
 mod permissions;
@@ -43,6 +44,7 @@ use dialogs::OpenDialog;
 use document::Document;
 pub use failure::{BLOCKED, UNKNOWN};
 use kiosk_core::config::{Allowed, Api, BrowserSettings, PageReady, StatusRanges};
+use leaving::Leaving;
 use permissions::Permissions;
 pub use uploads::UploadTask;
 use uploads::Uploads;
@@ -90,6 +92,10 @@ pub struct Page {
     ordered: String,
     /// The page's last navigation of its own was a link or a form.
     by_person: bool,
+    /// The document that an order leads away from.
+    leaving: Option<Leaving>,
+    /// The browser's identifier of the document that was ordered last, as soon as that is known.
+    ordered_loader: Option<String>,
     /// [`Page::clear_data`] has not come to an end.
     clearing: Option<Clearing>,
     windows: Windows,
@@ -133,6 +139,8 @@ impl Page {
             committed: false,
             ordered: String::new(),
             by_person: false,
+            leaving: None,
+            ordered_loader: None,
             clearing: None,
             windows: Windows::default(),
             frames: VecDeque::new(),
@@ -172,6 +180,7 @@ impl Page {
             .filter_map(OpenDialog::deadline)
             .chain(self.windows.deadline())
             .chain(clearing)
+            .chain(self.leaving.as_ref().and_then(Leaving::deadline))
             .chain(self.uploads.deadline())
             .min()
     }
@@ -180,6 +189,7 @@ impl Page {
     pub fn tick(&mut self, now: Duration) {
         self.expire_dialogs(now);
         self.expire_windows(now);
+        self.expire_leaving(now);
         self.expire_clearing(now);
         self.expire_chooser(now);
     }
@@ -202,7 +212,7 @@ impl Page {
             ("Target.detachedFromTarget", _) => self.detached(parameters, now),
             ("Runtime.bindingCalled", Some(session)) => self.called(session, parameters, now),
             ("Page.fileChooserOpened", Some(session)) => self.file_wanted(session, parameters, now),
-            ("Fetch.requestPaused", _) => self.paused(parameters),
+            ("Fetch.requestPaused", _) => self.paused(parameters, now),
             ("Fetch.authRequired", _) => self.asked_for_password(parameters),
             (_, Some(session)) if self.session.as_deref() == Some(session) => {
                 self.happened(session, method, parameters, now);
@@ -353,6 +363,7 @@ impl Page {
     /// A window or a frame is no more: nothing of it is waited for.
     fn gone(&mut self, session: &str, now: Duration) {
         self.wire.forget(&Purpose::Quiet { session: session.to_owned() });
+        self.wire.forget(&Purpose::Runs { session: session.to_owned() });
         if self.clearing.is_some() {
             self.quiet();
             self.look_whether_alone(now);
@@ -378,6 +389,7 @@ impl Page {
             Purpose::Context { document, context } => {
                 self.context_known(*document, *context, &message["result"], now);
             }
+            Purpose::Runs { .. } => {}
             Purpose::Quiet { .. } => self.quiet(),
             Purpose::Leave => {
                 if let Some(error) = error {
@@ -398,8 +410,10 @@ impl Page {
             Purpose::Navigate | Purpose::Reload if self.wire.is_opening() => {}
             Purpose::Navigate => self.navigation_began(error, &message["result"]),
             Purpose::Reload => {
-                if let Some(error) = error {
-                    self.open_failed(error, false);
+                if error.is_some() && self.opening {
+                    // There is no document to be loaded again: such as one that does so itself at the moment.
+                    self.end_leaving();
+                    self.events.push(Event::NotLeft);
                 }
             }
             Purpose::Ping | Purpose::Other => {
@@ -423,6 +437,7 @@ impl Page {
         let in_main_frame = parameters["frameId"].as_str() == Some(self.document.frame.as_str());
         match method {
             "Page.frameNavigated" => self.document_changed(&parameters["frame"], now),
+            "Page.frameStartedNavigating" if in_main_frame => self.navigation_started(parameters),
             "Page.navigatedWithinDocument" if in_main_frame => {
                 if let Some(url) = parameters["url"].as_str() {
                     self.moved(url.to_owned());
@@ -434,6 +449,8 @@ impl Page {
             }
             "Inspector.targetCrashed" => {
                 self.opening = false;
+                (self.document.is_alive, self.document.crashed) = (false, true);
+                self.end_leaving();
                 self.dialog_closed(session);
                 self.events.push(Event::PageCrashed);
             }

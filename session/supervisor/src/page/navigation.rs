@@ -1,6 +1,8 @@
 //! Decides about the paused requests and responses of documents, in all windows: they continue or are aborted, in which
 //! case the shown page stays. Frames within a page are not restricted.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use url::Url;
 
@@ -25,7 +27,7 @@ enum Owner {
 }
 
 impl Page {
-    pub(super) fn paused(&mut self, paused: &Value) {
+    pub(super) fn paused(&mut self, paused: &Value, now: Duration) {
         let Some(request) = paused["requestId"].as_str() else { return };
         if paused["resourceType"].as_str().is_some_and(|kind| kind != "Document") {
             // Paused for what is added to it, if anything.
@@ -48,6 +50,7 @@ impl Page {
             self.navigation = Some(job(request).to_owned());
             if self.opening && without_fragment(url) == without_fragment(&self.ordered) {
                 self.ordered_navigation = self.navigation.clone();
+                self.leaving_is_agreed();
             }
             self.last_request = Some((url.to_owned(), is_post(paused)));
         }
@@ -73,7 +76,7 @@ impl Page {
                 return;
             }
             Owner::Window(Disposition::Popup) => {}
-            Owner::Page if is_response => return self.response(request, url, paused),
+            Owner::Page if is_response => return self.response(request, url, paused, now),
             Owner::Page => {}
         }
         if is_response {
@@ -100,7 +103,7 @@ impl Page {
     }
 
     /// A response for the page itself.
-    fn response(&mut self, request: &str, url: &str, paused: &Value) {
+    fn response(&mut self, request: &str, url: &str, paused: &Value, now: Duration) {
         if self.overtaken.as_deref() == Some(job(request)) {
             // Its end says nothing about what was ordered since.
             return self.take_back(request);
@@ -112,11 +115,15 @@ impl Page {
         }
         let Some((reason, answer)) = self.objection(url, paused) else {
             self.grant(url);
+            if self.ordered_navigation.as_deref() == Some(job(request)) {
+                self.leaving_is_due(now);
+            }
             return self.go_on(request, paused);
         };
         self.take_back(request);
         let (ordered, own) = (self.opening, self.is_own(url));
         self.opening = false;
+        self.end_leaving();
         let url = url.to_owned();
         // A form sent to the page's own URL is not reloaded.
         let is_get = !is_post(paused);
@@ -251,7 +258,7 @@ fn frame_failed(paused: &Value) -> bool {
 }
 
 /// As a request has it; browsers add a slash to a bare host.
-fn without_fragment(url: &str) -> &str {
+pub(super) fn without_fragment(url: &str) -> &str {
     url.split('#').next().unwrap_or_default().trim_end_matches('/')
 }
 

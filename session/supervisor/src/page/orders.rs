@@ -1,5 +1,7 @@
 //! The session's commands to the browser.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::Page;
@@ -11,8 +13,8 @@ use kiosk_core::config::PageReady;
 
 impl Page {
     /// Opens `url`, and closes all windows above the page.
-    pub fn navigate(&mut self, url: &str) {
-        self.open();
+    pub fn navigate(&mut self, url: &str, now: Duration) {
+        self.open(now);
         url.clone_into(&mut self.ordered);
         self.send("Page.navigate", json!({ "url": url }), Purpose::Navigate);
     }
@@ -20,13 +22,13 @@ impl Page {
     /// Reloads the page, bypassing caches when `hard`, and closes all windows above it. A page that is the response to
     /// a form would be submitted again, such as an order or a payment: the last page opened by command is loaded
     /// instead.
-    pub fn reload(&mut self, hard: bool) {
+    pub fn reload(&mut self, hard: bool, now: Duration) {
         if self.document.posted {
             tracing::info!("page is a form's response, which is not resubmitted: opening the previous page");
             let url = std::mem::take(&mut self.ordered);
-            return self.navigate(&url);
+            return self.navigate(&url, now);
         }
-        self.open();
+        self.open(now);
         self.ordered.clone_from(&self.document.url);
         self.send("Page.reload", json!({ "ignoreCache": hard }), Purpose::Reload);
     }
@@ -37,21 +39,25 @@ impl Page {
     }
 
     /// Terminates the page's script, pings it, and reloads it. The first works even if the page's main thread hangs.
-    pub fn unstick(&mut self) {
+    pub fn unstick(&mut self, now: Duration) {
         self.send("Runtime.terminateExecution", json!({}), Purpose::Other);
         self.ping();
-        self.reload(false);
+        self.reload(false, now);
+        // The ladder has a time limit of its own, and its next step.
+        self.end_leaving();
     }
 
-    fn open(&mut self) {
-        self.begin_order();
+    fn open(&mut self, now: Duration) {
+        self.begin_order(now);
         self.close_windows();
     }
 
-    pub(super) fn begin_order(&mut self) {
+    pub(super) fn begin_order(&mut self, now: Duration) {
         self.clearing = None;
         self.opening = true;
         self.committed = false;
+        self.begin_leaving(now);
+        self.ordered_loader = None;
         self.overtaken = self.navigation.take();
         self.ordered_navigation = None;
         self.dismiss_dialogs();

@@ -8,6 +8,7 @@ use super::wire::MAX_PENDING;
 use super::*;
 use kiosk_core::config::{Answer, NewWindows, Permission, PermissionRule, UrlPattern};
 
+mod leaving;
 mod uploads;
 
 const FRAME: &str = "F1";
@@ -82,7 +83,7 @@ fn the_page_is_up_when_the_document_that_was_opened_has_painted() {
     let mut page = attached(PageReady::FirstPaint);
     // The blank page paints nothing of interest.
     lifecycle(&mut page, "L0", "firstPaint");
-    page.navigate("http://a/");
+    page.navigate("http://a/", NOW);
     lifecycle(&mut page, "L0", "firstPaint");
     let sent = page.take_outgoing();
     answer(&mut page, &sent[0], &json!({ "frameId": FRAME, "loaderId": "L1" }));
@@ -102,7 +103,7 @@ fn the_page_is_up_when_the_document_that_was_opened_has_painted() {
 #[test]
 fn load_waits_for_both_and_explicit_for_the_call() {
     let mut page = attached(PageReady::Load);
-    page.navigate("http://a/");
+    page.navigate("http://a/", NOW);
     commit(&mut page, "L1", "http://a/");
     lifecycle(&mut page, "L1", "firstPaint");
     assert_eq!(page.take_events(), [Event::Moved { url: "http://a/".into() }]);
@@ -110,7 +111,7 @@ fn load_waits_for_both_and_explicit_for_the_call() {
     assert_eq!(page.take_events(), [Event::PageUp]);
 
     let mut page = attached(PageReady::Explicit);
-    page.navigate("http://a/");
+    page.navigate("http://a/", NOW);
     assert_eq!(methods(&mut page), ["Runtime.enable", "Runtime.addBinding", "Page.navigate"]);
     commit(&mut page, "L1", "http://a/");
     lifecycle(&mut page, "L1", "firstPaint");
@@ -128,7 +129,7 @@ fn load_waits_for_both_and_explicit_for_the_call() {
 #[test]
 fn a_document_that_can_not_be_fetched_is_taken_back() {
     let mut page = attached(PageReady::FirstPaint);
-    page.navigate("http://a/");
+    page.navigate("http://a/", NOW);
     page.take_outgoing();
     pause(&mut page, json!({ "responseErrorReason": "ConnectionRefused" }));
     let sent = page.take_outgoing();
@@ -143,7 +144,7 @@ fn a_document_that_can_not_be_fetched_is_taken_back() {
 #[test]
 fn an_error_of_a_server_is_never_the_page() {
     let mut page = attached(PageReady::FirstPaint);
-    page.navigate("http://a/");
+    page.navigate("http://a/", NOW);
     page.take_outgoing();
     pause(&mut page, json!({ "responseStatusCode": 302 }));
     assert_eq!(methods(&mut page), ["Fetch.continueRequest"]);
@@ -200,7 +201,7 @@ fn where_a_page_goes_by_itself_is_tried_again_when_the_error_may_pass() {
 #[test]
 fn frames_within_the_page_may_fail() {
     let mut page = attached(PageReady::FirstPaint);
-    page.navigate("http://a/");
+    page.navigate("http://a/", NOW);
     page.take_outgoing();
     pause(&mut page, json!({ "frameId": "F2", "responseErrorReason": "ConnectionRefused" }));
     assert_eq!(methods(&mut page), ["Fetch.fulfillRequest"], "it is empty and tries again by itself");
@@ -220,7 +221,7 @@ fn frames_within_the_page_may_fail() {
 #[test]
 fn an_error_page_is_seen_as_one() {
     let mut page = attached(PageReady::FirstPaint);
-    page.navigate("http://b/");
+    page.navigate("http://b/", NOW);
     let sent = page.take_outgoing();
     answer(&mut page, &sent[0], &json!({ "loaderId": "L1", "errorText": "net::ERR_BLOCKED_BY_ADMINISTRATOR" }));
     let events = page.take_events();
@@ -240,8 +241,8 @@ fn an_error_page_is_seen_as_one() {
 #[test]
 fn the_end_of_an_overtaken_navigation_says_nothing() {
     let mut page = attached(PageReady::FirstPaint);
-    page.navigate("http://a/");
-    page.navigate("http://b/");
+    page.navigate("http://a/", NOW);
+    page.navigate("http://b/", NOW);
     let sent = page.take_outgoing();
     answer(&mut page, &sent[0], &json!({ "loaderId": "L1", "errorText": "net::ERR_ABORTED" }));
     assert_eq!(page.take_events(), []);
@@ -254,7 +255,7 @@ fn the_end_of_an_overtaken_navigation_says_nothing() {
 #[test]
 fn another_place_of_the_same_document_is_up_at_once() {
     let mut page = attached(PageReady::FirstPaint);
-    page.navigate("http://a/#x");
+    page.navigate("http://a/#x", NOW);
     let sent = page.take_outgoing();
     answer(&mut page, &sent[0], &json!({ "frameId": FRAME }));
     assert_eq!(page.take_events(), [Event::PageUp]);
@@ -300,7 +301,7 @@ fn a_frame_that_is_late_is_told_as_long_as_it_is() {
 
 fn opened(rules: Rules) -> Page {
     let mut page = attached_under(rules);
-    page.navigate("http://a/");
+    page.navigate("http://a/", NOW);
     commit(&mut page, "L1", "http://a/");
     lifecycle(&mut page, "L1", "firstPaint");
     page.take_outgoing();
@@ -381,7 +382,7 @@ fn an_unanswered_dialog_is_dismissed_after_its_timeout() {
 #[test]
 fn dialogs_before_the_page_is_up_are_answered_at_once() {
     let mut page = attached(PageReady::FirstPaint);
-    page.navigate("http://a/");
+    page.navigate("http://a/", NOW);
     page.take_outgoing();
     for _ in 0..200 {
         event(&mut page, "Page.javascriptDialogOpening", json!({ "type": "alert" }));
@@ -486,7 +487,7 @@ fn a_window_is_never_closed_while_it_is_held() {
         let mut page = under(new_windows);
         came(&mut page, "S2", "F2");
         let sent = page.take_outgoing();
-        page.navigate("http://a/");
+        page.navigate("http://a/", NOW);
         page.tick(NOW + Duration::from_secs(60));
         assert!(!methods(&mut page).contains(&"Target.closeTarget".into()), "{new_windows:?}");
         released(&mut page, &sent);
@@ -567,7 +568,7 @@ fn popups_live_as_far_as_they_are_allowed_and_not_by_the_hundred_and_go_when_the
     pause(&mut page, json!({ "frameId": "T0", "request": { "url": "https://elsewhere/" } }));
     assert_eq!(methods(&mut page), ["Fetch.failRequest"]);
     page.take_events();
-    page.navigate("http://a/");
+    page.navigate("http://a/", NOW);
     let closed = methods(&mut page).iter().filter(|method| *method == "Target.closeTarget").count();
     assert_eq!(closed, MAX_WINDOWS);
 }
@@ -592,7 +593,7 @@ fn an_origin_gets_what_is_configured_for_it_before_its_document_comes() {
 fn everything_is_forgotten_after_the_page_is_left_and_that_is_said_at_its_end() {
     for refused in [None, Some("no such thing")] {
         let mut page = attached(PageReady::FirstPaint);
-        page.navigate("http://b:8080/x");
+        page.navigate("http://b:8080/x", NOW);
         commit(&mut page, "L1", "http://b:8080/x");
         page.take_outgoing();
         page.take_events();
@@ -691,7 +692,7 @@ fn a_frame_that_does_not_stop_its_scripts_ends_the_clearing_and_is_asked_again_b
     };
     let quiet = begin(&mut page, NOW);
     answer(&mut page, &quiet[0], &json!({}));
-    let limit = NOW + Duration::from_secs(10);
+    let limit = NOW + Duration::from_secs(3);
     assert_eq!(page.deadline(), Some(limit));
     page.tick(limit - Duration::from_millis(1));
     assert!(!page.take_events().iter().any(|event| matches!(event, Event::DataCleared { .. })));
@@ -717,9 +718,9 @@ fn the_end_of_an_overtaken_request_is_no_failure_of_the_next_one() {
         all.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         event(page, "Fetch.requestPaused", all);
     };
-    page.navigate("http://a/");
+    page.navigate("http://a/", NOW);
     paused(&mut page, "job-1.0", json!({}));
-    page.navigate("http://a/");
+    page.navigate("http://a/", NOW);
     paused(&mut page, "job-2.0", json!({}));
     paused(&mut page, "job-1.0", json!({ "responseErrorReason": "Failed" }));
     assert_eq!(page.take_events(), []);
@@ -730,7 +731,7 @@ fn the_end_of_an_overtaken_request_is_no_failure_of_the_next_one() {
 #[test]
 fn the_answer_to_a_form_is_not_loaded_again() {
     let mut page = attached(PageReady::FirstPaint);
-    page.navigate("http://a/");
+    page.navigate("http://a/", NOW);
     commit(&mut page, "L1", "http://a/");
     let request = |page: &mut Page, url: &str, method: &str| {
         pause(page, json!({ "request": { "url": url, "method": method } }));
@@ -738,7 +739,7 @@ fn the_answer_to_a_form_is_not_loaded_again() {
     request(&mut page, "http://a/order", "POST");
     commit(&mut page, "L2", "http://a/order");
     page.take_outgoing();
-    page.reload(false);
+    page.reload(false, NOW);
     let sent = page.take_outgoing();
     assert_eq!((&sent[0]["method"], &sent[0]["params"]["url"]), (&json!("Page.navigate"), &json!("http://a/")));
     // One that leads on to a page that is fetched is as good as any other.
@@ -746,7 +747,7 @@ fn the_answer_to_a_form_is_not_loaded_again() {
     request(&mut page, "http://a/thanks", "GET");
     commit(&mut page, "L3", "http://a/thanks");
     page.take_outgoing();
-    page.reload(false);
+    page.reload(false, NOW);
     assert_eq!(methods(&mut page), ["Page.reload"]);
 }
 
@@ -785,7 +786,7 @@ proptest! {
             {
                 object.insert("method".into(), methods[method].into());
             }
-            page.navigate("http://a/");
+            page.navigate("http://a/", NOW);
             page.take(&message, NOW);
             page.tick(NOW + Duration::from_secs(60));
             page.take_outgoing();

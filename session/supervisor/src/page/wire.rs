@@ -26,6 +26,10 @@ pub(super) enum Purpose {
     Quiet {
         session: String,
     },
+    /// Whether the main thread of the page or of a frame runs, which is to be left.
+    Runs {
+        session: String,
+    },
     /// The page is left, before everything is forgotten.
     Leave,
     /// Something is forgotten.
@@ -103,6 +107,16 @@ impl Wire {
     /// No answer of an attempt to leave the page is waited for any more.
     pub fn forget_clearing(&mut self) {
         self.pending.retain(|(_, purpose)| !matches!(purpose, Purpose::Quiet { .. } | Purpose::Leave));
+    }
+
+    /// Whether what is to be left runs is not asked any more.
+    pub fn forget_leaving(&mut self) {
+        self.pending.retain(|(_, purpose)| !matches!(purpose, Purpose::Runs { .. }));
+    }
+
+    /// A main thread of what is to be left has not answered.
+    pub fn is_waiting_for_leaving(&self) -> bool {
+        self.pending.iter().any(|(_, purpose)| matches!(purpose, Purpose::Runs { .. }))
     }
 
     pub fn is_waiting_for(&self, purpose: &Purpose) -> bool {

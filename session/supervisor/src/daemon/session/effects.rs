@@ -43,14 +43,21 @@ impl Daemon {
                     // The user and password of the configured page are given when its server asks.
                     let own = url == self.configured.url;
                     let url = if own { url.without_user() } else { url };
-                    self.with_page(|page| page.navigate(url.as_str()));
+                    let now = self.clock.now();
+                    self.with_page(|page| page.navigate(url.as_str(), now));
                 }
-                Effect::Reload { hard } => self.with_page(|page| page.reload(hard)),
+                Effect::Reload { hard } => {
+                    let now = self.clock.now();
+                    self.with_page(|page| page.reload(hard, now));
+                }
                 Effect::Ping => {
                     self.with_page(Page::ping);
                     self.look_at_browser();
                 }
-                Effect::Unstick => self.with_page(Page::unstick),
+                Effect::Unstick => {
+                    let now = self.clock.now();
+                    self.with_page(|page| page.unstick(now));
+                }
                 Effect::EndRenderer => {
                     let renderers = work::end_renderers(self.machine.pid());
                     tracing::info!(renderers, "page's renderer killed");
@@ -295,12 +302,16 @@ impl Daemon {
 
     fn failed(&mut self, failure: Failure) {
         // The state machine's reasons contain unmasked addresses.
-        let failure = Failure { reason: masked(&failure.reason), action: masked(&failure.action) };
+        let goes_on = failure.goes_on;
+        let failure = Failure { reason: masked(&failure.reason), action: masked(&failure.action), goes_on };
         tracing::warn!(reason = failure.reason, action = failure.action, "failure");
         let now = self.clock.boot_micros();
         self.status.send_modify(|status| {
             status.last_failure = (failure.reason, failure.action, now);
             status.failures += 1;
         });
+        if goes_on {
+            self.waiters_wait_on();
+        }
     }
 }

@@ -34,6 +34,11 @@ impl Daemon {
         self.waiters.push(Waiter { reply, failures, until });
     }
 
+    /// The last failure does not answer callers: what they ordered goes on.
+    pub(super) fn waiters_wait_on(&mut self) {
+        self.waiters.iter_mut().for_each(|waiter| waiter.failures += 1);
+    }
+
     /// The deadline of the first caller.
     pub(super) fn waiters_deadline(&self) -> Option<Duration> {
         self.waiters.iter().map(|waiter| waiter.until).min()

@@ -79,6 +79,7 @@ fn kioskd_is_asked_for_a_restart_of_the_device_until_a_page_is_up_or_it_refuses(
     let refused = Failure {
         reason: "three times today".into(),
         action: "the device is not restarted, the browser is tried again".into(),
+        goes_on: false,
     };
     assert_eq!(world.effects.last(), Some(&Effect::Failed(refused)));
     world.until_ready();

@@ -11,7 +11,7 @@ const LATER: Duration = Duration::from_secs(110);
 fn shown(directory: Option<&str>) -> Page {
     let browser = BrowserSettings { uploads: directory.map(Into::into), ..BrowserSettings::default() };
     let mut page = attached_under(Rules { browser, ..rules() });
-    page.navigate("http://a/");
+    page.navigate("http://a/", NOW);
     commit(&mut page, "L1", "http://a/");
     lifecycle(&mut page, "L1", "firstPaint");
     page.take_outgoing();
@@ -138,8 +138,8 @@ fn the_chooser_closes_with_the_document_that_requested_it() {
         assert_eq!(page.chooser().is_none(), gone, "{method}");
     }
     for order in [
-        |page: &mut Page| page.navigate("http://a/"),
-        |page: &mut Page| page.reload(true),
+        |page: &mut Page| page.navigate("http://a/", NOW),
+        |page: &mut Page| page.reload(true, NOW),
         |page: &mut Page| page.clear_data(NOW),
     ] {
         let (mut page, _) = open("selectSingle");
@@ -179,7 +179,7 @@ fn folders_and_other_pickers_get_nothing() {
 #[test]
 fn without_a_shown_page_or_a_directory_a_chooser_is_cancelled() {
     let mut page = shown(Some("/media"));
-    page.navigate("http://a/2");
+    page.navigate("http://a/2", NOW);
     page.take_outgoing();
     ask(&mut page, "selectSingle");
     is_cancelled(&mut page);

@@ -1,0 +1,99 @@
+//! A document that does not let go of the page.
+
+use super::*;
+
+const LOOKS: Duration = Duration::from_millis(500);
+const ANSWERS: Duration = Duration::from_millis(1500);
+
+/// One that is shown, and ordered to go.
+fn leaving() -> Page {
+    let mut page = attached(PageReady::FirstPaint);
+    page.navigate("http://a/", NOW);
+    commit(&mut page, "L1", "http://a/");
+    lifecycle(&mut page, "L1", "firstPaint");
+    page.navigate("http://b/", NOW);
+    page.take_outgoing();
+    page.take_events();
+    page
+}
+
+#[test]
+fn its_scripts_are_ended_and_the_session_hears_of_it_if_that_does_not_help() {
+    let mut page = leaving();
+    assert_eq!(page.deadline(), Some(NOW + LOOKS));
+    page.tick(NOW + LOOKS);
+    assert_eq!(methods(&mut page), ["Runtime.terminateExecution", "Runtime.evaluate"]);
+    assert_eq!(page.deadline(), Some(NOW + LOOKS + ANSWERS));
+    page.tick(NOW + LOOKS + ANSWERS);
+    assert_eq!(page.take_events(), [Event::NotLeft]);
+    assert_eq!(page.deadline(), None);
+}
+
+#[test]
+fn one_that_answers_is_not_what_is_waited_for() {
+    let mut page = leaving();
+    page.tick(NOW + LOOKS);
+    let sent = page.take_outgoing();
+    answer(&mut page, &sent[1], &json!({}));
+    page.tick(NOW + LOOKS + ANSWERS);
+    assert_eq!((page.take_events(), page.deadline()), (vec![], None));
+}
+
+#[test]
+fn a_slow_server_costs_it_nothing_and_its_last_handlers_are_not_cut_off_at_the_next_document_s_expense() {
+    let mut page = leaving();
+    pause(&mut page, json!({ "request": { "url": "http://b/" } }));
+    assert_eq!(page.deadline(), None, "the server's turn");
+    pause(&mut page, json!({ "request": { "url": "http://b/" }, "responseStatusCode": 200 }));
+    page.take_outgoing();
+    page.tick(NOW + LOOKS);
+    assert_eq!(methods(&mut page), ["Runtime.evaluate"], "the next document may be running by now");
+    commit(&mut page, "L2", "http://b/");
+    page.tick(NOW + LOOKS + ANSWERS);
+    assert!(!page.take_events().contains(&Event::NotLeft));
+}
+
+#[test]
+fn a_document_that_it_goes_to_by_itself_is_not_the_ordered_one() {
+    let mut page = leaving();
+    let started = |page: &mut Page, loader: &str, url: &str, kind: &str| {
+        let parameters = json!({ "frameId": FRAME, "loaderId": loader, "url": url, "navigationType": kind });
+        event(page, "Page.frameStartedNavigating", parameters);
+    };
+    started(&mut page, "L2", "http://b/", "differentDocument");
+    started(&mut page, "L3", "http://a/", "reload");
+    commit(&mut page, "L3", "http://a/");
+    lifecycle(&mut page, "L3", "firstPaint");
+    assert_eq!(page.take_events(), [], "it is the one of before");
+    commit(&mut page, "L2", "http://b/");
+    lifecycle(&mut page, "L2", "firstPaint");
+    assert_eq!(page.take_events(), [Event::Moved { url: "http://b/".into() }, Event::PageUp]);
+}
+
+#[test]
+fn a_page_that_has_died_or_has_never_been_is_not_waited_for() {
+    let mut page = attached(PageReady::FirstPaint);
+    page.navigate("http://a/", NOW);
+    assert_eq!(page.deadline(), None);
+    let mut page = leaving();
+    event(&mut page, "Inspector.targetCrashed", json!({}));
+    page.navigate("http://b/", NOW);
+    assert_eq!(page.deadline(), None);
+}
+
+#[test]
+fn a_page_that_can_not_be_loaded_again_is_ended() {
+    let mut page = attached(PageReady::FirstPaint);
+    page.navigate("http://a/", NOW);
+    let sent = page.take_outgoing();
+    answer(&mut page, &sent[0], &json!({ "loaderId": "L1" }));
+    commit(&mut page, "L1", "http://a/");
+    page.take_events();
+    page.reload(false, NOW);
+    let sent = page.take_outgoing();
+    page.take(
+        &json!({ "id": sent.last().unwrap()["id"], "error": { "message": "Not attached to an active page" }, "sessionId": "S1" }),
+        NOW,
+    );
+    assert_eq!(page.take_events(), [Event::NotLeft]);
+}

@@ -1,0 +1,68 @@
+//! kiosk-session with the real Chromium, headless, and pages that do what they can to stay: a command or a reset is
+//! carried out nevertheless, and soon.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod session_support;
+
+use kiosk_core::api::State;
+use serde_json::Value;
+use session_support::hand::Hand;
+use session_support::site::Site;
+use session_support::{BROWSER, Compositor, SOON, Session, until};
+
+const HEADLESS: &str =
+    "extra-args = [\"--headless=new\", \"--ozone-platform=headless\", \"--remote-debugging-port=0\"]\n";
+const TELL: &str = "<body style='background:#264'><script>const tell = text => fetch('/tell', { method: 'POST', body: text });</script>";
+
+fn page(script: &str) -> String {
+    format!("{TELL}<script>{script}</script>")
+}
+
+/// A page that, once it was touched, wants to be asked before it is left, and does this.
+fn trapped(trap: &str) -> (Site, Compositor, Session) {
+    let script = format!(
+        "onbeforeunload = event => {{ event.preventDefault(); return 'stay'; }};
+         document.onclick = () => {{ setTimeout(() => {{ tell('armed'); {trap} }}, 100); }}; tell('trap');"
+    );
+    let site = Site::start(&[("/", &page("tell('home');")), ("/trap", &page(&script))]);
+    let base = tempfile::tempdir().unwrap();
+    let mut compositor = Compositor::listen(base.path());
+    let session = Session::start(base, &format!("[shell]\nurl = \"{}\"\n{HEADLESS}", site.url("/")));
+    compositor.accept();
+    compositor.until_state(State::Ready, BROWSER);
+    session.kioskctl(&["open", &site.url("/trap")]);
+    until("the trap", SOON, || site.has_told("trap"));
+    Hand::of(&session).click(400, 400);
+    until("its begin", SOON, || site.has_told("armed"));
+    (site, compositor, session)
+}
+
+/// `kioskctl` fails if the page is not shown within 20 s.
+#[test]
+fn no_page_keeps_what_is_ordered_from_the_screen() {
+    for trap in [
+        // It has to be asked anew each time, or leaves the browser without a current document.
+        "setInterval(() => location.reload(), 10);",
+        "setInterval(() => { for (let i = 0; i < 50; i++) location.hash = Math.random(); }, 0);",
+        "onbeforeunload = () => { while (true); };",
+        "onpagehide = () => { while (true); };",
+        "while (true);",
+    ] {
+        // Each of them where it is likeliest to fail.
+        let all = trap.contains("reload") || trap.contains("pagehide");
+        for (order, shown) in [("home", "/"), ("reload", "/trap"), ("clear-data", "/")] {
+            if order != "home" && !all {
+                continue;
+            }
+            let (site, _compositor, session) = trapped(trap);
+            session.kioskctl(&[order]);
+            let status: Value = serde_json::from_str(&session.kioskctl(&["status", "--json"])).unwrap();
+            let url = status["session"]["url"].as_str().unwrap().split('#').next().unwrap();
+            assert_eq!(status["session"]["state"], "ready", "{trap}: {status}");
+            let ended = order == "reload" && url == site.url("/");
+            assert!(ended || url == site.url(shown), "{order} leads to {url}: {trap}");
+            assert_eq!(status["session"]["restarts"], 0, "{trap}: {status}");
+        }
+    }
+}
