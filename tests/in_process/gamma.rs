@@ -112,10 +112,14 @@ fn ramps_that_are_none_are_refused() {
         fixture.until("the tool to be disconnected", |fixture| fixture[tool].is_gone());
         assert_eq!(fixture[tool].error(), Some(("zwlr_gamma_control_v1".into(), Error::InvalidGamma as u32)));
     }
-    let tool = fixture.client_of(Privilege::Admin);
     let (never_written, _writer) = rustix::pipe::pipe().unwrap();
-    control(&mut fixture, tool).set_gamma(never_written.as_fd());
-    fixture[tool].sync();
-    fixture.until("the tool to be disconnected", |fixture| fixture[tool].is_gone());
-    fixture.assert_serving();
+    // Others of its kind make who reads them wait.
+    let device = std::fs::File::open("/dev/zero").unwrap();
+    for file in [never_written.as_fd(), device.as_fd()] {
+        let tool = fixture.client_of(Privilege::Admin);
+        control(&mut fixture, tool).set_gamma(file);
+        fixture[tool].sync();
+        fixture.until("the tool to be disconnected", |fixture| fixture[tool].is_gone());
+        fixture.assert_serving();
+    }
 }

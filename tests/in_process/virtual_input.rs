@@ -160,6 +160,10 @@ fn wrong_keymaps_and_keys_without_one_are_errors() {
     ends(&|keyboard| keyboard.keymap(XKB_V1, memory(b"x").as_fd(), 0));
     ends(&|keyboard| keyboard.keymap(XKB_V1, memory(b"x").as_fd(), u32::MAX));
     ends(&|keyboard| keyboard.keymap(XKB_V1, memory(b"\xff\xff").as_fd(), 2));
+    // It makes who reads it wait, as a terminal does.
+    let (never_written, _writer) = rustix::pipe::pipe().unwrap();
+    ends(&|keyboard| keyboard.keymap(XKB_V1, never_written.as_fd(), 500));
+    ends(&|keyboard| keyboard.keymap(XKB_V1, std::fs::File::open("/dev/zero").unwrap().as_fd(), 500));
 }
 
 #[test]

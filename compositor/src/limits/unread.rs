@@ -84,6 +84,19 @@ impl Kiosk {
         }
     }
 
+    /// Forgets the clients that have gone. wayland-backend tells of no end that follows a protocol error, and their
+    /// data, which a window that was focused may keep, has a duplicate of their socket.
+    fn forget_gone_clients(&mut self) {
+        let display = self.main_loop.display.backend_handle();
+        self.protocols.limits.connected.retain(|(client, state)| {
+            let here = display.get_client_data(client.clone()).is_ok();
+            if !here && let Some(state) = state.upgrade() {
+                state.forget_socket();
+            }
+            here
+        });
+    }
+
     /// Disconnects the marked clients. Not while clients are dispatched: it may be one of them.
     pub(crate) fn disconnect_marked(&mut self) {
         for (client, why) in std::mem::take(&mut self.protocols.limits.leaving) {
@@ -92,5 +105,6 @@ impl Kiosk {
             let reason = DisconnectReason::ProtocolError(error);
             self.main_loop.display.backend_handle().kill_client(client, reason);
         }
+        self.forget_gone_clients();
     }
 }

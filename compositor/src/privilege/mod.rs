@@ -122,6 +122,11 @@ impl ClientState {
         }))
     }
 
+    /// Closes the duplicate of its socket: it is gone.
+    pub(crate) fn forget_socket(&self) {
+        drop(self.socket.lock().unwrap_or_else(PoisonError::into_inner).take());
+    }
+
     /// Whether it reads its events: the kernel reports a socket as writable while at most a quarter of its buffer is
     /// used. True if unknown.
     pub fn reads(&self) -> bool {
@@ -181,7 +186,7 @@ impl ClientState {
 impl ClientData for ClientState {
     fn initialized(&self, _client: ClientId) {}
     fn disconnected(&self, client: ClientId, reason: DisconnectReason) {
-        drop(self.socket.lock().unwrap_or_else(PoisonError::into_inner).take());
+        self.forget_socket();
         match reason {
             DisconnectReason::ConnectionClosed => tracing::debug!(?client, "client left"),
             DisconnectReason::ProtocolError(error) => {

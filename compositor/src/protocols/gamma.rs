@@ -5,7 +5,6 @@
 
 use std::{io, os::fd::OwnedFd};
 
-use rustix::io::pread;
 use smithay::reexports::{
     wayland_protocols_wlr::gamma_control::v1::server::{
         zwlr_gamma_control_manager_v1::{self, ZwlrGammaControlManagerV1},
@@ -21,7 +20,10 @@ use crate::{
         descriptors::{self, NONE_LEFT, Use},
         refusal,
     },
-    protocols::dispatch::{objects, plain},
+    protocols::{
+        client_file,
+        dispatch::{objects, plain},
+    },
     screens::ScreenId,
     stage::ramp::{Ramp, SIZE},
 };
@@ -77,20 +79,15 @@ enum RampsError {
     NoFiles,
 }
 
-/// Reads three ramps, of native 16 bits a value. Never maps them: a truncated file would kill the process.
+/// Reads three ramps, of native 16 bits a value.
 fn read(fd: &OwnedFd) -> Result<[u16; SIZE * 3], RampsError> {
     if descriptors::is_of_reserve(fd, Use::Buffer) {
         return Err(RampsError::NoFiles);
     }
     let mut bytes = [0; BYTES];
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match pread(fd, rest, filled as u64) {
-            Ok(0) => return Err(RampsError::Short(filled)),
-            Ok(count) => filled += count,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(io::Error::from(error).into()),
-        }
+    let length = client_file::fill(fd, &mut bytes)?;
+    if length < BYTES {
+        return Err(RampsError::Short(length));
     }
     let (values, _) = bytes.as_chunks();
     Ok(std::array::from_fn(|index| values.get(index).map_or(0, |value| u16::from_ne_bytes(*value))))

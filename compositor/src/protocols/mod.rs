@@ -9,6 +9,7 @@ mod attached;
 mod blocked;
 mod buffers;
 pub mod capture;
+mod client_file;
 mod commit_timing;
 mod data_control;
 mod dialog;

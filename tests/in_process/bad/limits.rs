@@ -1,15 +1,16 @@
 //! Clients that exceed their limits: each gets an error that names the limit, and is disconnected; others are not
 //! affected, and its counts are released.
 
-use std::time::Duration;
+use std::{os::fd::AsFd, time::Duration};
 
 use kiosk_core::config::Limits;
 use kioskd::privilege::Privilege;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{Bystander, speaker::Speaker};
 use crate::fixture::{
     Fixture, Setup,
-    picture::{GREEN, Picture},
+    picture::{self, GREEN, Picture},
 };
 
 /// Low enough to be reached soon, and more than the bystander needs.
@@ -443,5 +444,33 @@ fn what_a_client_is_done_with_is_not_counted_any_more() {
             fixture.turn(Duration::ZERO);
         }
         assert!(!fixture[client].is_gone(), "in round {round}: {:?}", fixture[client].error());
+    }
+}
+
+#[test]
+fn whoever_is_turned_out_with_a_window_sees_the_end_of_its_connection() {
+    for exceeds in [true, false] {
+        let mut fixture = Fixture::new(&["320x200"]);
+        let socket = fixture.socket(Privilege::Shell);
+        let end = socket.try_clone().unwrap();
+        let client = fixture.join(socket);
+        fixture.map(client, Picture::Solid(GREEN));
+        if exceeds {
+            for _ in 0..=Limits::default().surfaces {
+                fixture[client].surface();
+            }
+        } else {
+            // smithay's own error.
+            let handle = fixture[client].handle.clone();
+            let memory = picture::memory(&[0; 64]);
+            fixture[client].bound().shm.create_pool(memory.as_fd(), -1, &handle, ());
+        }
+        fixture.turned_out(client);
+        fixture.until("the end of its connection", |_| {
+            let mut ended = [PollFd::new(&end, PollFlags::IN)];
+            poll(&mut ended, Some(&Timespec::default())).unwrap();
+            ended[0].revents().contains(PollFlags::HUP)
+        });
+        fixture.assert_serving();
     }
 }

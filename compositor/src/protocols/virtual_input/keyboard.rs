@@ -8,7 +8,6 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use rustix::io::pread;
 use smithay::{
     backend::input::{Device, InputEvent, KeyState},
     input::keyboard::ModifiersState,
@@ -35,7 +34,10 @@ use crate::{
         descriptors::{self, NONE_LEFT, Use},
         refusal,
     },
-    protocols::dispatch::{objects, plain},
+    protocols::{
+        client_file,
+        dispatch::{objects, plain},
+    },
 };
 
 /// Highest supported version of the protocol.
@@ -86,20 +88,15 @@ enum KeymapError {
     NoFiles,
 }
 
-/// Reads a keymap in xkb's format. Never maps it: a truncated file would kill the process.
+/// Reads a keymap in xkb's format.
 fn read(fd: &OwnedFd, size: u32) -> Result<String, KeymapError> {
     if !(1..=MAX_KEYMAP).contains(&size) {
         return Err(KeymapError::Size(size));
     }
     let mut text = vec![0; size as usize];
-    let mut filled = 0;
-    while let Some(rest) = text.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match pread(fd, rest, filled as u64) {
-            Ok(0) => return Err(KeymapError::Short { has: filled, said: size }),
-            Ok(count) => filled += count,
-            Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(io::Error::from(error).into()),
-        }
+    let has = client_file::fill(fd, &mut text)?;
+    if has < text.len() {
+        return Err(KeymapError::Short { has, said: size });
     }
     let end = text.iter().position(|byte| *byte == 0).unwrap_or(text.len());
     text.truncate(end);
