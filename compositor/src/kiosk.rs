@@ -48,7 +48,7 @@ use crate::{
 /// Time for what follows the shell's first picture: clients' first requests, D-Bus signals.
 const SETTLE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Everything the compositor knows.
+/// The compositor's state.
 pub struct Kiosk {
     /// The event loop, its clock, and how far the program has come.
     pub main_loop: MainLoop,

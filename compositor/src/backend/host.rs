@@ -1,5 +1,5 @@
 //! The back ends' callbacks: page flips, hotplug, session changes, input. The root implements them; a back end calls
-//! them from its own event sources and knows nothing else of the root.
+//! them from its own event sources and depends on nothing else of the root.
 
 use std::time::Duration;
 

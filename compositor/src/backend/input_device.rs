@@ -25,7 +25,7 @@ const NO_CALIBRATION: [f32; 6] = [1.0, 0.0, 0.0, 0.0, 1.0, 0.0];
 /// Keys that every keyboard for text has, by the kernel's codes: Q, A and Z of a US layout.
 const LETTERS: [u32; 3] = [16, 30, 44];
 
-/// A device of a back end. One that knows no more than its name has nothing to add.
+/// A device of a back end. The provided methods are for one of which only the name is known.
 pub trait InputDevice: Device {
     /// Its name as text: the device's own may be invalid UTF-8.
     fn label(&self) -> String {

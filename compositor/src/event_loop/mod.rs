@@ -9,7 +9,7 @@
 //!
 //! A turn serves each descriptor that is readable once, calloop's sources once, and the timers that are due; what comes
 //! meanwhile waits for the next. [`crate::run`] runs it with [`crate::kiosk::Kiosk::settle`] after each turn. It never
-//! waits for anything else, and knows nothing of the compositor.
+//! waits for anything else, and does not depend on the compositor.
 
 mod timers;
 

@@ -1,5 +1,5 @@
 //! Reverse look-up in the configured keymap: for each layout the key and modifiers of each character, and the letters
-//! of its rows. Compiled when the keyboard is first needed; knows no seat.
+//! of its rows. Compiled when the keyboard is first needed; independent of the seat.
 
 use std::collections::HashMap;
 

@@ -39,7 +39,7 @@ pub const UNREAD: &str = "too many file descriptors were sent to this client, wh
 /// What a descriptor is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
-    /// A paste, requested by another client: half of what there is, so that pastes cost nobody the connection.
+    /// A paste, requested by another client: half of what there is, so that pastes never end a connection.
     Paste,
     /// A keymap or a table.
     Own,

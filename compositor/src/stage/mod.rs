@@ -1,5 +1,5 @@
 //! The stage: everything that is shown, in its order: cursor, splash and system screens, popups, dialogs, shell.
-//! Generic over the renderer; knows no devices.
+//! Generic over the renderer; independent of devices.
 //!
 //! The root state owns a [`Stage`]; protocol handlers put windows on it; back ends ask a [`Frame`] for its
 //! elements.

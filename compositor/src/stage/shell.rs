@@ -35,7 +35,7 @@ impl Readiness {
     }
 }
 
-/// LongWait longer than this are explained.
+/// Waits longer than this are explained.
 const LONG: Duration = Duration::from_secs(15);
 /// Most characters of the report in the QR code: more makes it unreadable on small screens.
 const MAX_CODE: usize = 280;

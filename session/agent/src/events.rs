@@ -1,5 +1,5 @@
 //! The stream of events: the state of both services as `status` has it, now and whenever it changes, as server-sent events.
-//! A slow reader holds up nobody and misses no state: while it does not read, changes are taken together, and a connection that
+//! A slow reader delays no other and misses no state: while it does not read, changes are taken together, and a connection that
 //! takes nothing for long is ended by [`super::serve`].
 
 use bytes::Bytes;

@@ -110,7 +110,7 @@ fn run(arguments: &Arguments) -> Result<(), StartError> {
         if listeners.is_empty() {
             return Err(StartError::Nothing);
         }
-        // A port that nobody could be let in at is not served; the Unix socket needs no token.
+        // A port at which no request could be accepted is not served; the Unix socket needs no token.
         let token = if listeners.iter().any(Listener::wants_token) { Some(Arc::new(Token::read()?)) } else { None };
         for listener in listeners {
             tokio::spawn(Server::new(&listener, token.clone()).run(listener));

@@ -12,7 +12,7 @@ const MAX_FILE: u64 = 4096;
 /// Shortest token, characters: 128 bits as `openssl rand -hex 16` writes them.
 const MIN_LENGTH: usize = 32;
 
-/// Why nobody could be let in.
+/// Why the token cannot be used, so that no request could be accepted.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The environment names no folder of credentials.

@@ -4,7 +4,7 @@
 //! A daemon implements [`Service`]: its state, the objects that show it, and its own signals. Interfaces are written
 //! with zbus's `interface` macro. [`serve`] does the rest: it waits for a late bus, recreates a lost socket, limits
 //! callers ([`limits`]), finds objects and answers the standard interfaces ([`tree`]), and announces changes
-//! ([`announce`]). Nothing here knows a kiosk.
+//! ([`announce`]). Nothing here depends on what is served.
 
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(not(test), deny(clippy::string_slice))]

@@ -169,7 +169,7 @@ fn a_power_cut_between_any_two_steps_leaves_the_old_content_or_the_new() {
             let whole = found == old.as_ref() || found.is_some_and(|found| found == NEW);
             assert!(whole, "{:?} is left", found.map(|found| String::from_utf8_lossy(found)));
             assert!(!acknowledged || found.is_some_and(|found| found == NEW), "acknowledged, and lost");
-            // Whatever lies around, the next change is kept.
+            // Whatever files are left, the next change is kept.
             let left: Vec<_> = left.iter().map(|(path, content)| (&**path, &**content)).collect();
             let mut disk = Failing::holding(&left, usize::MAX);
             replace_on(&mut disk, &path, &new, NEXT).unwrap();

@@ -1,5 +1,5 @@
 //! What kioskd, kiosk-session and kioskctl share: the contract between them, the configuration, access control,
-//! logging, and careful handling of files and sockets. Nothing here knows smithay, a browser or a screen.
+//! logging, and careful handling of files and sockets. Nothing here depends on smithay, a browser or a screen.
 
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(not(test), deny(clippy::string_slice))]

@@ -1,5 +1,5 @@
 //! `kiosk-session`: waits for the page's server, launches and supervises the browser, detects when the page is up, and
-//! recovers it when it fails. Nothing here knows smithay.
+//! recovers it when it fails. Nothing here depends on smithay.
 
 #![deny(clippy::indexing_slicing)]
 #![cfg_attr(not(test), deny(clippy::string_slice))]

@@ -288,7 +288,7 @@ fn a_page_of_a_private_authority_is_shown_where_that_is_trusted_and_named_where_
     let mut compositor = Compositor::listen(base.path());
     let _session = Session::start(base, &headless(&url, "[shell.ready]\ntimeout = \"2s\"\n"));
     compositor.accept();
-    let said = "the certificate of localhost is signed by nobody known";
+    let said = "the certificate of localhost has an unknown issuer";
     compositor.until(SOON, |report| report.message.contains(said));
 }
 

@@ -31,7 +31,8 @@ use x11rb::{
 use super::{
     News,
     atoms::Atoms,
-    session::{Connection, SessionError, answer},
+    error::{SessionError, answer},
+    stream::Connection,
 };
 
 /// Most transfers at a time, in each direction.

@@ -8,14 +8,17 @@
 //! smithay's `X11Wm` is not used: it blocks the caller's thread, keeps windows and properties without a bound, and
 //! requires smithay's own client data.
 //!
-//! Only [`session`] speaks to the X server; [`model`] holds its windows. Nothing here knows the kiosk.
+//! [`session`] is the connection to the X server, [`model`] holds its windows. Nothing here depends on the root.
 
 mod atoms;
 mod clipboard;
+mod error;
 #[cfg(test)]
 mod hostile;
 mod model;
+mod properties;
 mod session;
+mod setup;
 mod stream;
 
 use std::{

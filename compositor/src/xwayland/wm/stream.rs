@@ -1,5 +1,5 @@
 //! The bytes from the X server, before anything believes them: the library reserves what a packet announces, reads for as
-//! long as there is something to read, and keeps what nobody asked for. Used by [`super::session`] alone.
+//! long as there is something to read, and keeps what nobody asked for. Made by [`super::session`] alone.
 
 use std::{
     cell::Cell,
@@ -11,9 +11,12 @@ use std::{
 };
 
 use x11rb::{
-    rust_connection::{DefaultStream, PollMode, Stream},
+    rust_connection::{DefaultStream, PollMode, RustConnection, Stream},
     utils::RawFdContainer,
 };
+
+/// The connection, with bounds for what the server sends.
+pub type Connection = RustConnection<Bounded>;
 
 /// Longest packet, bytes: what is asked for at a time are 64 KiB, and the server's description of itself has at most 256.
 const MAX_PACKET: usize = 1 << 20;

@@ -1,7 +1,7 @@
 //! `org.kioskd.Session1` on D-Bus: on the system bus where there is one, and always on `session.sock` in the
 //! runtime directory, where every client has a connection of its own.
 //!
-//! [`crate::daemon`] publishes a [`Status`] and answers [`Call`]s; nothing here knows how a session works.
+//! [`crate::daemon`] publishes a [`Status`] and answers [`Call`]s; nothing here depends on how a session works.
 
 mod object;
 mod service;

@@ -124,7 +124,7 @@ pub struct Machine {
     /// The reason of a pending request to restart the device; empty: none.
     reboot: String,
     clock: ReadyClock,
-    /// RestartReason the page is not up, for messages.
+    /// Why the page is not up, for messages.
     reason: String,
     /// Failed attempts since it was last up: probes, starts and loads.
     tried: u32,

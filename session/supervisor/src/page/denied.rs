@@ -4,7 +4,7 @@
 /// Requests of a kind that are logged one by one.
 const FIRST: u64 = 5;
 
-/// A feature of a page's.
+/// What a page asks the browser for and does not get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Feature {
     /// `print()`.

@@ -51,7 +51,7 @@ fn known(name: &str) -> Option<&'static str> {
         "timedout" | "connectiontimedout" => "no answer in time",
         "namenotresolved" => "the host name is not known",
         "certauthorityinvalid" => {
-            "the browser knows nobody who signed the server's certificate: browser.trust can name its authority"
+            "the browser does not know the issuer of the server's certificate: browser.trust can name its authority"
         }
         "certdateinvalid" => "the server's certificate has expired, or the clock of this device is wrong",
         "certcommonnameinvalid" => "the server's certificate is for another name",

@@ -22,7 +22,7 @@ use kiosk_core::api::{Chooser, Nothing};
 const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// Time limit for the visitor, in case the compositor does not end it earlier.
 const CHOICE_LIMIT: Duration = Duration::from_secs(15 * 60);
-/// From the end of one until the next: nobody sees the page and touches it sooner.
+/// From the end of one until the next: no visitor reacts sooner.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Tells the input what it would hear from the browser itself. (HTML, 4.10.5.1.17)
 const CANCEL: &str = "function () { this.dispatchEvent(new Event('cancel', { bubbles: true })); }";
@@ -199,7 +199,7 @@ impl Page {
         self.wire.send(Some(&open.session), "DOM.setFileInputFiles", files, Purpose::Other);
     }
 
-    /// Nobody chooses: the page goes on without a file.
+    /// The choice is cancelled: the page goes on without a file.
     pub fn dismiss_chooser(&mut self, now: Duration) {
         if let Some(open) = self.end_chooser(now) {
             self.cancel_input(&open.session, open.node);
@@ -219,7 +219,7 @@ impl Page {
         }
     }
 
-    /// A frame of this session has another document, or is gone (`None`: all of them): nobody waits for a file there.
+    /// A frame of this session has another document, or is gone (`None`: all of them): no file is waited for there.
     pub(super) fn frame_left(&mut self, session: &str, frame: Option<&str>, now: Duration) {
         let left = |open: &Open| open.session == session && frame.is_none_or(|frame| frame == open.frame);
         if self.uploads.open.as_ref().is_some_and(left) {

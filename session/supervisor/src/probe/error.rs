@@ -45,7 +45,7 @@ pub enum ProbeError {
     #[error("{0} redirects for ever")]
     Redirects(String),
     /// The server: neither the system nor `browser.trust` knows who signed.
-    #[error("the certificate of {0} is signed by nobody known: browser.trust can name its authority")]
+    #[error("the certificate of {0} has an unknown issuer: browser.trust can name its authority")]
     UnknownIssuer(String),
     /// The chain is incomplete, but the certificate names the issuer's address, which browsers fetch.
     #[error("{0} does not say who signed its certificate: its chain is incomplete")]

@@ -42,7 +42,7 @@ impl Kept {
         LastMeasures { profile, session, reboot }
     }
 
-    /// RestartReason this session was started, if the last one had itself or the device restarted just now. Returned once.
+    /// Why this session was started, if the last one had itself or the device restarted just now. Returned once.
     pub fn occasion(&mut self) -> Option<(String, String)> {
         let just = |name| self.moments.ago(name, since_boot()).is_some_and(|ago| ago < OCCASION);
         let action = match () {

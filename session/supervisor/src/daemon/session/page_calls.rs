@@ -20,7 +20,7 @@ pub(super) struct PageCalls {
     last: u64,
     /// By number, oldest first; without a `Back` no answer is expected.
     waiting: VecDeque<(u64, Option<Back>)>,
-    /// RestartReason the compositor takes no calls; `None`: it does.
+    /// Why the compositor takes no calls; `None`: it does.
     refused: Option<CallError>,
 }
 

@@ -1,4 +1,4 @@
-//! Nobody is there any more: home, with nothing of the last visitor, whatever the browser is doing at that moment.
+//! The device is idle: home, with nothing of the last visitor, whatever the browser is doing at that moment.
 
 use super::*;
 

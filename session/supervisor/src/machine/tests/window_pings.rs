@@ -66,7 +66,7 @@ fn a_window_that_does_not_answer_is_replaced_and_one_that_does_is_asked_again_la
 #[test]
 fn an_unanswered_ping_is_no_hang_after_a_restart_or_a_sleep() {
     let mut world = World::window(true);
-    // A compositor that asks nobody: an old one, or one that shows something else.
+    // A compositor that sends no pings: an old one, or one that shows something else.
     for _ in 0..5 {
         world.until_asked();
     }

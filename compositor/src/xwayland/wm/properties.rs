@@ -1,0 +1,53 @@
+//! Reads the properties of X windows (ICCCM, EWMH).
+
+use x11rb::{
+    NONE,
+    protocol::xproto::{AtomEnum, ConnectionExt as _, GetPropertyReply, Window},
+};
+
+use super::{
+    atoms::Atoms,
+    error::{SessionError, answer},
+    model::Hints,
+    stream::Connection,
+};
+
+/// Length that is read of a property, in units of four bytes.
+const PROPERTY: u32 = 32;
+/// `WM_HINTS`: the flag in its first word that its second, the input field, is set.
+const INPUT_HINT: u32 = 1;
+
+/// The properties of a window that is to be mapped, as the model needs them.
+pub fn hints(connection: &Connection, atoms: &Atoms, root: Window, window: Window) -> Result<Hints, SessionError> {
+    let atoms_of = |property: Option<GetPropertyReply>| -> Vec<u32> {
+        property.and_then(|property| Some(property.value32()?.collect())).unwrap_or_default()
+    };
+    let types = atoms_of(property(connection, window, atoms._NET_WM_WINDOW_TYPE)?);
+    let states = atoms_of(property(connection, window, atoms._NET_WM_STATE)?);
+    let protocols = atoms_of(property(connection, window, atoms.WM_PROTOCOLS)?);
+    let parent = atoms_of(property(connection, window, u32::from(AtomEnum::WM_TRANSIENT_FOR))?);
+    let manager = atoms_of(property(connection, window, u32::from(AtomEnum::WM_HINTS))?);
+    let parts = [
+        atoms._NET_WM_WINDOW_TYPE_DIALOG,
+        atoms._NET_WM_WINDOW_TYPE_SPLASH,
+        atoms._NET_WM_WINDOW_TYPE_TOOLBAR,
+        atoms._NET_WM_WINDOW_TYPE_UTILITY,
+    ];
+    let input = match manager.as_slice() {
+        [flags, input, ..] if flags & INPUT_HINT != 0 => *input != 0,
+        _ => true,
+    };
+    Ok(Hints {
+        // Transient for the root or for none means for the whole group: some programs set that on their main
+        // window.
+        transient: parent.first().is_some_and(|parent| *parent != NONE && *parent != root),
+        dialog: types.first().is_some_and(|first| parts.contains(first)) || states.contains(&atoms._NET_WM_STATE_MODAL),
+        takes_keys: input,
+        takes_focus: protocols.contains(&atoms.WM_TAKE_FOCUS),
+    })
+}
+
+/// The beginning of a property of 32-bit values; `None`: there is no such property or window.
+fn property(connection: &Connection, window: Window, name: u32) -> Result<Option<GetPropertyReply>, SessionError> {
+    answer(connection.get_property(false, window, name, AtomEnum::ANY, 0, PROPERTY)?.reply())
+}
