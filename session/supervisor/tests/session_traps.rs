@@ -66,3 +66,31 @@ fn no_page_keeps_what_is_ordered_from_the_screen() {
         }
     }
 }
+
+/// One that a worker answers with an error, or not at all: only the network has it.
+#[test]
+fn a_page_whose_service_worker_fails_is_shown_past_it() {
+    for answer in ["Response.error()", "new Promise(() => {})"] {
+        let home = "navigator.serviceWorker.register('/sw.js').then(() => navigator.serviceWorker.ready).then(() => tell('kept'));
+            tell('home');";
+        let worker = format!(
+            "addEventListener('install', () => skipWaiting()); addEventListener('activate', e => e.waitUntil(clients.claim()));
+             addEventListener('fetch', e => {{ if (e.request.mode == 'navigate') e.respondWith({answer}); }});"
+        );
+        let site = Site::start(&[("/", &page(home)), ("/sw.js", &worker)]);
+        let base = tempfile::tempdir().unwrap();
+        let mut compositor = Compositor::listen(base.path());
+        let session = Session::start(base, &format!("[shell]\nurl = \"{}\"\n{HEADLESS}", site.url("/")));
+        compositor.accept();
+        compositor.until_state(State::Ready, BROWSER);
+        // The second worker that fails where the network has the page is removed.
+        for loads in 2..5 {
+            until("the worker", SOON, || site.has_told("kept"));
+            let _ = session.kioskctl_command(&["reload"]).output().unwrap();
+            let homes = || site.told().iter().filter(|told| *told == "home").count();
+            until("the page past its worker", SOON, || homes() >= loads);
+            session.kioskctl(&["wait", "ready", "--timeout", "60s"]);
+        }
+        assert!(session.log().contains("service worker"), "{}", session.log());
+    }
+}

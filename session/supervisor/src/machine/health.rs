@@ -128,7 +128,7 @@ impl Machine {
         if !matches!(self.page, Page::Loading { .. }) || !self.running() {
             return;
         }
-        self.end_renderer("the page before does not let go".into(), now, effects);
+        self.end_renderer("the page before does not let go, or a service worker does not answer".into(), now, effects);
     }
 
     /// Ends the page's process, after which what was ordered is tried again.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::navigation::without_fragment;
 use super::wire::Purpose;
-use super::{BLANK, Page, failure};
+use super::{BLANK, Page, failure, worker};
 use crate::machine::Event;
 use kiosk_core::config::PageReady;
 
@@ -59,6 +59,8 @@ impl Page {
         if !other {
             self.end_leaving();
         }
+        self.worker.has_answered();
+        let was_requested = self.last_request.is_some();
         self.document = Document {
             frame: text("id"),
             loader: text("loaderId"),
@@ -73,6 +75,9 @@ impl Page {
         self.calls.document_changed();
         self.add_binding();
         if let Some(url) = frame["unreachableUrl"].as_str() {
+            if !was_requested {
+                self.suspect_worker();
+            }
             let reason = "the browser has an error page for it".to_owned();
             return self.replaced(url.to_owned(), reason);
         }
@@ -130,7 +135,12 @@ impl Page {
 
     /// The answer to [`Page::navigate`].
     pub(super) fn navigation_began(&mut self, error: Option<&str>, result: &Value) {
+        self.worker.has_answered();
         if let Some(error) = error.or(result["errorText"].as_str()).filter(|error| !error.is_empty()) {
+            if error == worker::FAILED && self.last_request.is_none() {
+                self.suspect_worker();
+                return self.open_failed(worker::WHY, false);
+            }
             self.open_failed(&failure::of_network_error(error), false);
         } else if result["isDownload"] == true {
             self.open_failed("it is a file to download, not a page", false);
@@ -163,6 +173,7 @@ impl Page {
             self.send("Page.resetNavigationHistory", json!({}), Purpose::Other);
             // The browser starts with the focus in its hidden address bar.
             self.send("Page.bringToFront", json!({}), Purpose::Other);
+            self.worker_is_past();
             self.events.push(Event::PageUp);
         } else if loaded {
             self.events.push(Event::PageLoaded);
@@ -173,6 +184,7 @@ impl Page {
         if self.opening {
             self.opening = false;
             self.end_leaving();
+            self.worker.has_answered();
             let url = self.ordered.clone();
             self.events.push(Event::PageFailed { url, reason: reason.to_owned(), error_page });
         }

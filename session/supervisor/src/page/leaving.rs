@@ -81,6 +81,10 @@ impl Page {
         match step {
             Step::Looked { .. } if self.wire.is_waiting_for_leaving() => {
                 self.end_leaving();
+                if self.ordered_navigation.is_none() {
+                    // Or it is its service worker that does not answer.
+                    self.suspect_worker();
+                }
                 self.events.push(Event::NotLeft);
             }
             // It runs: what is waited for is something else.

@@ -29,6 +29,7 @@ mod tests;
 mod uploads;
 mod windows;
 mod wire;
+mod worker;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -51,6 +52,7 @@ pub use uploads::UploadTask;
 use uploads::Uploads;
 use windows::Windows;
 use wire::{Purpose, Wire};
+use worker::Worker;
 
 /// The first page, and the page while data is deleted.
 const BLANK: &str = "about:blank";
@@ -91,6 +93,8 @@ pub struct Page {
     by_person: bool,
     /// The document that an order leads away from.
     leaving: Option<Leaving>,
+    /// The page's service worker.
+    worker: Worker,
     /// The browser's identifier of the document that was ordered last, as soon as that is known.
     ordered_loader: Option<String>,
     /// [`Page::clear_data`] has not come to an end.
@@ -137,6 +141,7 @@ impl Page {
             ordered: String::new(),
             by_person: false,
             leaving: None,
+            worker: Worker::default(),
             ordered_loader: None,
             clearing: None,
             windows: Windows::default(),
@@ -178,6 +183,7 @@ impl Page {
             .chain(self.windows.deadline())
             .chain(clearing)
             .chain(self.leaving.as_ref().and_then(Leaving::deadline))
+            .chain(self.worker.deadline())
             .chain(self.uploads.deadline())
             .min()
     }
@@ -187,6 +193,7 @@ impl Page {
         self.expire_dialogs(now);
         self.expire_windows(now);
         self.expire_leaving(now);
+        self.expire_worker(now);
         self.expire_clearing(now);
         self.expire_chooser(now);
     }
@@ -338,6 +345,7 @@ impl Page {
                 self.opening = false;
                 (self.document.is_alive, self.document.crashed) = (false, true);
                 self.end_leaving();
+                self.worker.has_answered();
                 self.dialog_closed(session);
                 self.events.push(Event::PageCrashed);
             }

@@ -30,6 +30,11 @@ impl Page {
     pub(super) fn paused(&mut self, paused: &Value, now: Duration) {
         let Some(request) = paused["requestId"].as_str() else { return };
         if paused["resourceType"].as_str().is_some_and(|kind| kind != "Document") {
+            if self.opening && paused.pointer("/request/url").is_some_and(|url| *url == self.ordered.as_str()) {
+                // Its service worker asks the server.
+                self.leaving_is_agreed();
+                self.worker.has_answered();
+            }
             // Paused for what is added to it, if anything.
             return self.go_on(request, paused);
         }
@@ -51,6 +56,7 @@ impl Page {
             if self.opening && without_fragment(url) == without_fragment(&self.ordered) {
                 self.ordered_navigation = self.navigation.clone();
                 self.leaving_is_agreed();
+                self.worker.has_answered();
             }
             self.last_request = Some((url.to_owned(), is_post(paused)));
         }

@@ -16,6 +16,8 @@ impl Page {
     pub fn navigate(&mut self, url: &str, now: Duration) {
         self.open(now);
         url.clone_into(&mut self.ordered);
+        self.last_request = None;
+        self.consider_worker(url, now);
         self.send("Page.navigate", json!({ "url": url }), Purpose::Navigate);
     }
 

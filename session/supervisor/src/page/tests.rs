@@ -10,6 +10,7 @@ use kiosk_core::config::{Answer, NewWindows, Permission, PermissionRule, UrlPatt
 
 mod leaving;
 mod uploads;
+mod worker;
 
 const FRAME: &str = "F1";
 const NOW: Duration = Duration::from_secs(100);

@@ -36,7 +36,7 @@ fn one_that_answers_is_not_what_is_waited_for() {
     let sent = page.take_outgoing();
     answer(&mut page, &sent[1], &json!({}));
     page.tick(NOW + LOOKS + ANSWERS);
-    assert_eq!((page.take_events(), page.deadline()), (vec![], None));
+    assert_eq!((page.take_events(), page.leaving), (vec![], None));
 }
 
 #[test]
@@ -74,11 +74,11 @@ fn a_document_that_it_goes_to_by_itself_is_not_the_ordered_one() {
 fn a_page_that_has_died_or_has_never_been_is_not_waited_for() {
     let mut page = attached(PageReady::FirstPaint);
     page.navigate("http://a/", NOW);
-    assert_eq!(page.deadline(), None);
+    assert_eq!(page.leaving, None);
     let mut page = leaving();
     event(&mut page, "Inspector.targetCrashed", json!({}));
     page.navigate("http://b/", NOW);
-    assert_eq!(page.deadline(), None);
+    assert_eq!(page.leaving, None);
 }
 
 #[test]

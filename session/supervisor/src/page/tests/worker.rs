@@ -1,0 +1,68 @@
+//! A service worker that fails.
+
+use super::*;
+
+fn failed_without_a_request(page: &mut Page) {
+    page.navigate("http://a/", NOW);
+    let sent = page.take_outgoing();
+    let navigate = sent.iter().find(|message| message["method"] == "Page.navigate").unwrap();
+    answer(page, navigate, &json!({ "loaderId": "E", "errorText": "net::ERR_FAILED" }));
+    let reason = "its service worker has no page".to_owned();
+    assert_eq!(page.take_events(), [Event::PageFailed { url: "http://a/".into(), reason, error_page: false }]);
+}
+
+fn up_past_it(page: &mut Page, loader: &str) -> Vec<String> {
+    page.navigate("http://a/", NOW);
+    let sent = page.take_outgoing();
+    let navigate = sent.iter().find(|message| message["method"] == "Page.navigate").unwrap();
+    answer(page, navigate, &json!({ "loaderId": loader }));
+    let sent = sent.iter().map(|message| message["method"].as_str().unwrap().to_owned()).collect();
+    commit(page, loader, "http://a/");
+    lifecycle(page, loader, "firstPaint");
+    let after = methods(page);
+    assert!(after.contains(&"Network.setBypassServiceWorker".into()) && after.contains(&"Network.disable".into()));
+    page.take_events();
+    sent
+}
+
+#[test]
+fn it_is_bypassed_once_and_removed_where_only_the_network_has_the_page() {
+    let mut page = attached(PageReady::FirstPaint);
+    for (round, removed) in [(1, false), (2, false), (3, true), (4, false)] {
+        failed_without_a_request(&mut page);
+        let sent = up_past_it(&mut page, &format!("L{round}"));
+        assert!(sent.contains(&"Network.setBypassServiceWorker".into()));
+        assert_eq!(sent.contains(&"Storage.clearDataForOrigin".into()), removed, "{round}");
+    }
+}
+
+#[test]
+fn one_whose_server_is_away_is_asked_again_after_the_network() {
+    let mut page = attached(PageReady::FirstPaint);
+    failed_without_a_request(&mut page);
+    page.navigate("http://a/", NOW);
+    pause(&mut page, json!({}));
+    pause(&mut page, json!({ "responseErrorReason": "ConnectionRefused" }));
+    page.take_outgoing();
+    page.navigate("http://a/", NOW);
+    let sent = page.take_outgoing();
+    let bypass: Vec<&Value> =
+        sent.iter().filter(|message| message["method"] == "Network.setBypassServiceWorker").collect();
+    assert_eq!(bypass.iter().map(|message| &message["params"]["bypass"]).collect::<Vec<_>>(), [&json!(false)]);
+}
+
+#[test]
+fn one_that_does_not_answer_is_bypassed_and_one_that_asks_its_server_is_waited_for() {
+    for asks in [false, true] {
+        let mut page = attached(PageReady::FirstPaint);
+        page.navigate("http://a/", NOW);
+        if asks {
+            let more = json!({ "resourceType": "XHR", "frameId": "W", "request": { "url": "http://a/" } });
+            pause(&mut page, more);
+        }
+        page.take_outgoing();
+        page.tick(NOW + Duration::from_secs(10));
+        let failed = page.take_events().iter().any(|event| matches!(event, Event::PageFailed { .. }));
+        assert_eq!(failed, !asks);
+    }
+}

@@ -1,0 +1,100 @@
+//! A page's service worker that fails: it answers a navigation with an error, or not at all. The browser says the one
+//! with an error page without a reason, the other not at all, and no request is seen of either. The next attempt is made
+//! past it; one that fails again and again where the network has the page is removed: the page registers it anew.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Page;
+use super::orders::origin;
+use super::wire::Purpose;
+
+/// Time limit for a worker to answer, or to ask its server. On a slow machine it has to be started first.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+/// So many failures where the network has the page are the worker's own.
+const MOST_FAILURES: u32 = 2;
+
+/// The browser's word for what a worker refuses.
+pub(super) const FAILED: &str = "net::ERR_FAILED";
+
+/// For people.
+pub(super) const WHY: &str = "its service worker has no page";
+
+/// What is known of the workers.
+#[derive(Debug, Default)]
+pub(super) struct Worker {
+    /// The last attempt has failed without a request.
+    suspected: bool,
+    /// The current attempt goes past it.
+    bypassed: bool,
+    /// So often the network had a page that the worker did not have.
+    failures: u32,
+    /// Time limit of the current attempt.
+    answer_by: Option<Duration>,
+}
+
+impl Worker {
+    /// When [`Page::expire_worker`] is due.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.answer_by
+    }
+
+    /// The current attempt has been asked for, or has come to an end.
+    pub fn has_answered(&mut self) {
+        self.answer_by = None;
+    }
+}
+
+impl Page {
+    /// Nothing but a worker can have failed.
+    pub(super) fn suspect_worker(&mut self) {
+        self.worker.suspected = true;
+        self.worker.answer_by = None;
+    }
+
+    /// `url` is to be opened: past the worker, if that has failed.
+    pub(super) fn consider_worker(&mut self, url: &str, now: Duration) {
+        let Some(origin) = origin(url) else { return self.worker = Worker::default() };
+        self.trust_worker();
+        if !std::mem::take(&mut self.worker.suspected) {
+            self.worker.answer_by = Some(now + ANSWER_LIMIT);
+            return;
+        }
+        tracing::info!("page opened past its service worker");
+        if self.worker.failures >= MOST_FAILURES {
+            tracing::warn!(origin, "service worker removed: it failed again and again where the network has the page");
+            let workers = json!({ "origin": origin, "storageTypes": "service_workers" });
+            self.send("Storage.clearDataForOrigin", workers, Purpose::Other);
+            self.worker.failures = 0;
+        }
+        // Only as long as it is needed: it also tells of all requests.
+        let quiet = json!({ "maxTotalBufferSize": 0, "maxResourceBufferSize": 0 });
+        self.send("Network.enable", quiet, Purpose::Other);
+        self.send("Network.setBypassServiceWorker", json!({ "bypass": true }), Purpose::Other);
+        self.worker.bypassed = true;
+    }
+
+    /// The page is up.
+    pub(super) fn worker_is_past(&mut self) {
+        if self.worker.bypassed {
+            self.worker.failures += 1;
+            self.trust_worker();
+        }
+    }
+
+    fn trust_worker(&mut self) {
+        self.worker.answer_by = None;
+        if std::mem::take(&mut self.worker.bypassed) {
+            self.send("Network.setBypassServiceWorker", json!({ "bypass": false }), Purpose::Other);
+            self.send("Network.disable", json!({}), Purpose::Other);
+        }
+    }
+
+    pub(super) fn expire_worker(&mut self, now: Duration) {
+        if self.worker.answer_by.is_some_and(|at| now >= at) {
+            self.suspect_worker();
+            self.open_failed("its service worker does not answer", false);
+        }
+    }
+}
