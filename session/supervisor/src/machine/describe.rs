@@ -35,8 +35,7 @@ impl Machine {
         let say = |text, places: &[(&str, &str)]| self.settings.texts.say(text, places);
         if self.clock == ReadyClock::Over && self.intent == Intent::Run {
             let seconds = self.settings.ready_timeout.unwrap_or_default().as_secs();
-            let why = if self.reason.is_empty() { self.waiting_for() } else { self.reason.clone() };
-            return say(Text::Overdue, &[("seconds", &seconds.to_string()), ("reason", &why)]);
+            return say(Text::Overdue, &[("seconds", &seconds.to_string()), ("reason", &self.why_not_up())]);
         }
         match self.state() {
             State::Waiting => say(Text::Waiting, &[("server", &self.server_name())]),
@@ -53,6 +52,11 @@ impl Machine {
             State::Stopped if self.settings.has_nothing() => String::new(),
             State::Stopped => say(Text::Stopped, &[]),
         }
+    }
+
+    /// Why there is no page, for people.
+    pub(super) fn why_not_up(&self) -> String {
+        if self.reason.is_empty() { self.waiting_for() } else { self.reason.clone() }
     }
 
     fn waiting_for(&self) -> String {

@@ -43,6 +43,13 @@ impl Machine {
         self.recovery.expire(now);
         if self.clock.at().is_some_and(|at| now >= at) {
             self.clock = ReadyClock::Over;
+            // What has failed with the browser is told already.
+            let waits = matches!(self.page, Page::Blank | Page::Loading { .. }) && self.trouble != DelayReason::Crashed;
+            if self.intent == Intent::Run && waits && !self.shown() {
+                let seconds = self.settings.ready_timeout.unwrap_or_default().as_secs();
+                let reason = format!("not up after {seconds} s: {}", self.why_not_up());
+                effects.push(Effect::Failed(Failure { reason, action: "tried again".into() }));
+            }
         }
     }
 

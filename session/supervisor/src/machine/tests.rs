@@ -322,6 +322,10 @@ fn a_page_that_is_not_up_in_time_is_told_the_first_time_and_later() {
         world.without_server(SECOND * 4);
         let late = world.machine.report();
         assert!(late.message.starts_with("Not up after 60 s: ") && late.overdue, "{late:?}");
+        // For the log, `kioskctl status` and the bus, which have no screen: once.
+        let told = |reason: &str| reason.starts_with("not up after 60 s: ") && reason.contains("refused");
+        let times = |effect: &&Effect| matches!(effect, Effect::Failed(failure) if told(&failure.reason));
+        assert_eq!(std::mem::take(&mut world.effects).iter().filter(times).count(), 1);
         world.until_ready();
         let up = world.machine.report();
         assert_eq!((up.message.as_str(), up.overdue), ("", false));
