@@ -119,6 +119,13 @@ test-machine: packages = --workspace
 test-machine: test-deps stage ## the kiosk in a booted Debian under QEMU (T=, GUEST_RELEASE=trixie or bookworm)
 	KIOSKD_STAGE=$(stage) KIOSKD_GUEST_RELEASE=$(GUEST_RELEASE) $(call limited,60m) $(CARGO) test --locked --workspace --test vm $(chosen)
 
+# Its root is built of its own, once.
+test-programs: PROFILE = dev
+test-programs: packages = --workspace
+test-programs: test-deps stage ## a Qt program and a container as the shell, in a booted Debian; not in the gate (T=)
+	KIOSKD_GUEST_PROGRAMS=yes KIOSKD_STAGE=$(stage) KIOSKD_GUEST_RELEASE=$(GUEST_RELEASE) \
+		$(call limited,60m) $(CARGO) test --locked --workspace --test vm $(chosen)
+
 deb: deb-deps stage ## the Debian packages, in target/deb (VERSION=, PROFILE=, ARCH=arm64 for another machine's)
 	assets/packaging/deb $(stage) $(target)/deb $(VERSION)
 	@ls $(target)/deb/*.deb

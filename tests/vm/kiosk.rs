@@ -8,7 +8,7 @@ use kiosk_tests::vm::{Display, Guest, Machine, Plan, Sample, Stage, virtual_disp
 use serde_json::Value;
 
 use super::looks::{self, is_logo, is_page};
-use super::{cards, devices, heads, vkms, welcome};
+use super::{cards, devices, heads, programs, vkms, welcome};
 
 /// From power-on to the splash, and from the server's start to the page: emulated, on a busy host.
 pub const BOOT: Duration = Duration::from_secs(240);
@@ -39,6 +39,9 @@ impl Kiosk {
         stage.at_setup("systemctl enable kiosk.service");
         if display == Display::Bochs {
             welcome::stage(&stage)?;
+        }
+        if Guest::has_programs() {
+            programs::stage(&stage)?;
         }
         if display == Display::TwoCards {
             stage.at_setup(cards::LOAD);

@@ -2,7 +2,8 @@
 //! outside. First on a display device without 3D (pixman), then through virgl (GLES), and in short on one whose driver
 //! uses damage.
 //!
-//! `make test-machine` runs all; `cargo test -p kiosk-tests --test vm -- NAME` those whose name contains NAME.
+//! `make test-machine` runs all; `cargo test -p kiosk-tests --test vm -- NAME` those whose name contains NAME. Instead of
+//! them `make test-programs` tries other programs and a container as the shell, in a machine whose root has them.
 //! Logs and pictures are left in `tests/out/`.
 
 mod afar;
@@ -10,6 +11,7 @@ mod boot;
 mod brightness;
 mod cards;
 mod clock;
+mod containers;
 mod devices;
 mod gpu_copy;
 mod heads;
@@ -40,7 +42,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use kiosk_tests::vm::Display;
+use kiosk_tests::vm::{Display, Guest};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 use kiosk::Kiosk;
@@ -172,6 +174,13 @@ const ON_TWO_CARDS: &[Step] = steps![
     vkms::planes_show_what_composing_shows,
 ];
 
+/// With other programs, and Podman, in its root: `make test-programs`.
+const ON_PROGRAMS: &[Step] = steps![
+    containers::an_image_built_here_is_the_shell_in_its_own_unit,
+    containers::what_is_wrong_with_a_container_is_told_while_the_screen_stays_ours,
+    programs::a_qt_6_program_is_supervised,
+];
+
 /// The running machine; one at a time.
 static RUNNING: Mutex<Option<Kiosk>> = Mutex::new(None);
 
@@ -188,20 +197,25 @@ fn main() {
         ("quiet", Display::Virtio, quiet::WITHOUT_SPLASH, ON_QUIET),
         ("plymouth", Display::Virtio, quiet::WITH_SPLASH, ON_PLYMOUTH),
     ];
+    let programs = [("programs", Display::Virtio, "", ON_PROGRAMS)];
+    let runs = if Guest::has_programs() { &programs[..] } else { &runs };
     let mut trials: Vec<Trial> = runs
-        .into_iter()
-        .flat_map(|(path, display, arguments, steps)| {
+        .iter()
+        .flat_map(|&(path, display, arguments, steps)| {
             steps.iter().map(move |step| {
                 let name = format!("{path}::{}", step.name);
                 Trial::test(name.clone(), move || run(&name, path, display, arguments, step))
             })
         })
         .collect();
-    // It has machines of its own.
-    trials.push(Trial::test("power_cut::a_power_cut_leaves_one_of_the_states_that_were_kept", || {
-        drop(RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take());
-        power_cut::a_power_cut_leaves_one_of_the_states_that_were_kept().map_err(|error| format!("{error:#}").into())
-    }));
+    if !Guest::has_programs() {
+        // It has machines of its own.
+        trials.push(Trial::test("power_cut::a_power_cut_leaves_one_of_the_states_that_were_kept", || {
+            drop(RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take());
+            power_cut::a_power_cut_leaves_one_of_the_states_that_were_kept()
+                .map_err(|error| format!("{error:#}").into())
+        }));
+    }
     let conclusion = libtest_mimic::run(&arguments, trials);
     // Statics are not dropped, so the machine would keep running.
     drop(RUNNING.lock().unwrap_or_else(PoisonError::into_inner).take());

@@ -9,6 +9,8 @@ use anyhow::{Context, Result, bail, ensure};
 
 /// The Debian releases that the kiosk is made for; the first is the guest's unless `KIOSKD_GUEST_RELEASE` says otherwise.
 const RELEASES: [&str; 2] = ["trixie", "bookworm"];
+/// Set, the guest has the programs of `tests/vm/guest-programs` in addition.
+const WITH_PROGRAMS: &str = "KIOSKD_GUEST_PROGRAMS";
 
 /// A guest ready to be booted; its disk is never written to.
 #[derive(Debug, Clone)]
@@ -23,12 +25,19 @@ pub struct Guest {
 impl Guest {
     /// Takes the guest from the cache, or builds it (one to three minutes).
     pub fn obtain() -> Result<Self> {
-        let recipe = Path::new(env!("CARGO_MANIFEST_DIR")).join("vm/guest");
+        let recipes = Path::new(env!("CARGO_MANIFEST_DIR")).join("vm");
+        let mut recipe = recipes.join("guest");
+        let mut key = key(&recipe)?;
         let cache = cache_directory()?;
         fs::create_dir_all(&cache).with_context(|| cache.display().to_string())?;
         let release = Self::release()?;
-        let prefix = format!("debian-{release}-");
-        let directory = cache.join(format!("{prefix}{:016x}", key(&recipe)?));
+        let mut prefix = format!("debian-{release}-");
+        if Self::has_programs() {
+            recipe = recipes.join("guest-programs");
+            key = key.rotate_left(1) ^ self::key(&recipe)?;
+            prefix = format!("programs-{release}-");
+        }
+        let directory = cache.join(format!("{prefix}{key:016x}"));
         // Two test runs at once would otherwise both build it.
         let lock = File::create(cache.join("guest.lock"))?;
         lock.lock()?;
@@ -44,8 +53,8 @@ impl Guest {
                 .arg(&directory)
                 .arg(release)
                 .status()
-                .context("tests/vm/guest/build")?;
-            ensure!(status.success(), "tests/vm/guest/build failed: its own message says why");
+                .with_context(|| recipe.display().to_string())?;
+            ensure!(status.success(), "{}/build failed: its own message says why", recipe.display());
         }
         Ok(Self {
             disk: directory.join("root.ext4"),
@@ -53,6 +62,11 @@ impl Guest {
             initrd: directory.join("initrd"),
             kernel_version: fs::read_to_string(directory.join("kernel-version"))?.trim().to_owned(),
         })
+    }
+
+    /// Whether the guest has other programs than Chromium, and Podman: not in the gate, as it takes long to build.
+    pub fn has_programs() -> bool {
+        std::env::var_os(WITH_PROGRAMS).is_some_and(|value| !value.is_empty())
     }
 
     /// The Debian release of the guest, by `KIOSKD_GUEST_RELEASE`.

@@ -31,6 +31,6 @@ pub use gadget::{Event, Gadget, Plugged, Said};
 pub use guest::Guest;
 pub use hands::Finger;
 pub use machine::{Display, Machine, Plan};
-pub use picture::{Picture, Rgb};
+pub use picture::{Picture, Rgb, near};
 pub use stage::Stage;
 pub use vkms::virtual_display_driver;
