@@ -277,5 +277,11 @@ mod tests {
                 assert!(entry.contains(&format!("<allow_{who}>{answer}</allow_{who}>")), "{action:?} for {who}");
             }
         }
+        assert_eq!(policy.matches("<action ").count(), 6);
+        // The rules add to it for the members of the group alone.
+        let rules = include_str!("../../../assets/polkit/50-kiosk.rules");
+        assert_eq!((rules.matches("polkit.Result").count(), rules.matches("addRule").count()), (1, 1));
+        let condition = format!("action.id.indexOf(\"org.kioskd.\") === 0 && subject.isInGroup(\"{ADMIN_GROUP}\")");
+        assert!(rules.contains(&condition), "{rules}");
     }
 }
