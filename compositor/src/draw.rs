@@ -81,7 +81,10 @@ impl Kiosk {
             // The screen is off: nothing is drawn, and the pacing timer sets the pace.
             false => Ok(Presented::default()),
         };
-        let waiting = protocols.fifo.latch(&frame) | frame.callbacks_waiting() || frame.fades();
+        let latched = protocols.fifo.latch(&frame);
+        // After a frame that was queued the flip asks.
+        let queued = matches!(presented, Ok(Presented { queued: true, .. }));
+        let waiting = !queued && (latched || frame.callbacks_waiting() || frame.fades());
         let Some(screen) = screens.get_mut(id) else { return };
         let (mut refused, mut another, mut taken) = (None, false, false);
         let (outcome, pace) = match presented {
