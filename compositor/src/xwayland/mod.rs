@@ -1,6 +1,6 @@
 //! X11 programs: rootless Xwayland, started by the first of them, ending after the last.
 //!
-//! [`display`] is the X socket, [`machine`] decides when to start the server, [`process`] starts it, or [`unit`] as
+//! [`display`] is the X socket, [`machine`] decides when to start the server, [`process`] starts it, or [`mod@unit`] as
 //! another user, and [`server`] ties them to the event loop. As a Wayland client the server has its own globals and limits
 //! ([`crate::privilege::Privilege::Xwayland`]). [`wm`] is its window manager, on a thread of its own; its events go to
 //! [`windows`], which puts X windows on the stage under the same policy as all others, and to [`clipboard`].
