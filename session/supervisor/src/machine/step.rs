@@ -48,7 +48,7 @@ impl Machine {
             if self.intent == Intent::Run && waits && !self.shown() {
                 let seconds = self.settings.ready_timeout.unwrap_or_default().as_secs();
                 let reason = format!("not up after {seconds} s: {}", self.why_not_up());
-                effects.push(Effect::Failed(Failure { reason, action: "tried again".into() }));
+                effects.push(Effect::Failed(Failure { reason, action: "tried again".into(), goes_on: false }));
             }
         }
     }
