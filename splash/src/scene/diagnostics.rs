@@ -19,10 +19,12 @@ const TITLE: f32 = 1.6;
 const FACTS: f32 = 0.85;
 /// Sizes of the reasons, largest first: they are read before they are turned over.
 const SIZES: [f32; 3] = [1.3, 1.0, 0.85];
-/// Shares of the shorter side: height of the logo, distance between parts; and of the width, for the code.
+/// Shares of the shorter side: height of the logo, distance between parts.
 const LOGO: f32 = 0.1;
 const GAP: f32 = 0.03;
-const CODE: f32 = 0.3;
+/// Most that the code takes: of the width beside the reasons, of the height below them where that is longer.
+const CODE_BESIDE: f32 = 0.3;
+const CODE_BELOW: f32 = 0.4;
 
 /// The page `report.page` of them. Returns how many there are.
 pub(super) fn layout(
@@ -59,13 +61,20 @@ pub(super) fn layout(
             bottom = start.saturating_sub(gap);
         }
     }
-    let height = bottom.saturating_sub(top);
-    let code = Code::new(&report.code).filter(|_| screen.width > screen.height);
-    let side = code.as_ref().and_then(|code| code.fit(((width as f32 * CODE) as u32).min(height)));
-    let column = width.saturating_sub(side.map_or(0, |side| side + 2 * gap));
-    if let Some((code, side)) = code.zip(side) {
-        let x = screen.width - margin - side;
-        let y = top + height.saturating_sub(side) / 2;
+    let mut height = bottom.saturating_sub(top);
+    let mut column = width;
+    let beside = screen.width > screen.height;
+    let share = |whole: u32, share: f32| (whole as f32 * share) as u32;
+    let most = if beside { share(width, CODE_BESIDE).min(height) } else { share(height, CODE_BELOW).min(width) };
+    let code = Code::new(&report.code);
+    if let Some((side, code)) = code.and_then(|code| Some((code.fit(most)?, code))) {
+        let (x, y) = if beside {
+            column = column.saturating_sub(side + 2 * gap);
+            (screen.width - margin - side, top + height.saturating_sub(side) / 2)
+        } else {
+            height = height.saturating_sub(side + gap);
+            (margin + width.saturating_sub(side) / 2, bottom.saturating_sub(side))
+        };
         parts.push((Rect { x: x as i32, y: y as i32, width: side, height: side }, Part::Code(code)));
     }
     let mut pages: Vec<Vec<Setting>> = Vec::new();
@@ -163,9 +172,14 @@ mod tests {
     #[test]
     fn every_line_is_there_with_the_logo_the_dots_and_what_the_device_is() {
         let lines: Vec<String> = WRONG.lines().map(str::to_owned).collect();
-        for (width, height, scale) in
-            [(1280, 800, 1.0), (1920, 1080, 1.0), (1080, 1920, 1.5), (800, 480, 1.0), (3840, 2160, 2.0)]
-        {
+        for (width, height, scale) in [
+            (1280, 800, 1.0),
+            (1920, 1080, 1.0),
+            (1080, 1920, 1.5),
+            (800, 480, 1.0),
+            (320, 480, 1.0),
+            (3840, 2160, 2.0),
+        ] {
             let layout = layout(&view(&lines, 0), &Style::default(), width, height, scale);
             let text = texts(&layout).join(" ");
             // Lines are broken at blanks and behind slashes.
@@ -176,8 +190,18 @@ mod tests {
             assert!(text.contains("no page yet") && text.contains("192.168.178.24"), "{width}x{height}: {text}");
             let has = |wanted: &Part| layout.parts.iter().filter(|(_, part)| part == wanted).count();
             assert_eq!((has(&Part::Logo), has(&Part::Dot)), (1, DOTS), "{width}x{height}");
-            let code = layout.parts.iter().any(|(_, part)| matches!(part, Part::Code(_)));
-            assert_eq!(code, width > height, "{width}x{height}");
+            let code = layout.parts.iter().find(|(_, part)| matches!(part, Part::Code(_)));
+            let (code, _) = code.unwrap_or_else(|| panic!("{width}x{height}: no code"));
+            // Nothing else lies over it.
+            let apart = |other: &Rect| {
+                let ends = |start: i32, size: u32| start + size as i32;
+                ends(other.x, other.width) <= code.x
+                    || ends(code.x, code.width) <= other.x
+                    || ends(other.y, other.height) <= code.y
+                    || ends(code.y, code.height) <= other.y
+            };
+            let others = layout.parts.iter().filter(|(_, part)| !matches!(part, Part::Code(_)));
+            assert!(others.map(|(rect, _)| rect).all(apart), "{width}x{height}");
         }
     }
 
