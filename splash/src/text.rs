@@ -119,23 +119,27 @@ impl<'a> Typesetter<'a> {
 
     /// `text` as one line: white space is one blank, and what does not fit is `…`.
     pub(crate) fn one_line(&mut self, text: &str, size: Size, width: u32) -> Setting {
-        self.set_cleaned(text, false, size, Room { width, height: u32::MAX, lines: 1 })
+        self.set_cleaned(text, false, Wrap::None, size, Room { width, height: u32::MAX, lines: 1 })
+    }
+
+    /// `text` as one paragraph, broken as [`Typesetter::set`] breaks it: all white space is one blank.
+    pub(crate) fn paragraph(&mut self, text: &str, size: Size, room: Room) -> Setting {
+        self.set_cleaned(text, false, Wrap::WordOrGlyph, size, room)
     }
 
     /// `text` in as many lines as there is room for, broken where its language allows it and, where a word is longer
     /// than a line, within it. Line feeds are kept, outer empty lines are not; the last line says with `…` that there
     /// was more.
     pub(crate) fn set(&mut self, text: &str, size: Size, room: Room) -> Setting {
-        self.set_cleaned(text, true, size, room)
+        self.set_cleaned(text, true, Wrap::WordOrGlyph, size, room)
     }
 
-    fn set_cleaned(&mut self, text: &str, feeds: bool, size: Size, room: Room) -> Setting {
+    fn set_cleaned(&mut self, text: &str, feeds: bool, wrap: Wrap, size: Size, room: Room) -> Setting {
         let cleaned = clean(text, feeds);
         let text = cleaned.text;
         if text.is_empty() {
             return Setting::nothing(size, None);
         }
-        let wrap = if feeds { Wrap::WordOrGlyph } else { Wrap::None };
         let lines = self.lay_out(&text, size, room.width, wrap);
         let others = self.others(&lines);
         let most = room.lines.min(lines_in(size, others, room.height));

@@ -3,6 +3,7 @@
 
 use std::{fs::File, path::Path};
 
+use kiosk_core::api::{Report, State};
 use kioskd::{
     backend::capture::Capture,
     command::{Call, Command, Reply},
@@ -10,7 +11,7 @@ use kioskd::{
 };
 
 use crate::{
-    fixture::{Fixture, Setup},
+    fixture::{Fixture, Setup, session::Session},
     system_screens::codes,
 };
 
@@ -18,6 +19,8 @@ use crate::{
 const DISPLAYS: [(u32, u32); 4] = [(320, 240), (480, 320), (1280, 800), (3840, 2160)];
 /// Darker than any text, and not grey.
 const BACKGROUND: [u8; 3] = [10, 20, 60];
+/// Shorter side of the smallest panel that has room for a code that can be read, beside or below the reasons.
+const LEAST_FOR_A_CODE: u32 = 320;
 const URL: &str = "https://setup.example.org/pair?device=4711";
 /// Least height of a line with its ascenders, pixels: smaller ones cannot be read.
 const LEAST_LINE: u32 = 7;
@@ -39,11 +42,30 @@ fn pairing() -> Command {
     })
 }
 
-/// A kiosk on a panel of this size that shows the screen, and whether its text is complete.
-fn shows(width: u32, height: u32, screen: &Command) -> (Fixture, bool) {
+/// What kiosk-session says in four scripts while there is no page, and why there is none.
+fn no_page(overdue: bool) -> Report {
+    let message = "Tür läutet 请按铃 يرجى قرع الجرس 🔔".to_owned();
+    Report { state: State::Backoff, message, overdue, tried: 3, reason: "HTTP 500".into(), ..Report::default() }
+}
+
+/// A kiosk that shows a screen.
+struct Shown {
+    fixture: Fixture,
+    /// Its text is complete.
+    whole: bool,
+    /// Without it there would be nothing to say.
+    _session: Option<Session>,
+}
+
+fn kiosk(width: u32, height: u32) -> Fixture {
     let mut setup = Setup::kiosk(&[&format!("{width}x{height}")]);
     setup.config.splash.background = BACKGROUND;
-    let mut fixture = setup.start();
+    setup.start()
+}
+
+/// A kiosk on a panel of this size that was asked for the screen.
+fn shows(width: u32, height: u32, screen: &Command) -> Shown {
+    let mut fixture = kiosk(width, height);
     let (reply, mut answer) = tokio::sync::oneshot::channel();
     fixture.kiosk.answer(Call { request: screen.clone(), reply });
     let mut answered = None;
@@ -53,7 +75,17 @@ fn shows(width: u32, height: u32, screen: &Command) -> (Fixture, bool) {
     });
     fixture.still();
     let whole = !matches!(answered.unwrap().unwrap(), Reply::Shown { cut_to: Some(_) });
-    (fixture, whole)
+    Shown { fixture, whole, _session: None }
+}
+
+/// A kiosk on a panel of this size whose session reports this.
+fn reports(width: u32, height: u32, report: &Report) -> Shown {
+    let mut fixture = kiosk(width, height);
+    let mut session = fixture.session();
+    session.send(report);
+    fixture.until("the bell in its colours", |fixture| coloured(&fixture.panel()) > 40);
+    fixture.still();
+    Shown { fixture, whole: true, _session: Some(session) }
 }
 
 /// The picture on a panel that is rotated clockwise.
@@ -108,38 +140,56 @@ fn leave(picture: &Capture, name: &str) {
 }
 
 /// Checks the screen on a panel of this size and on one in portrait format, upright; then the same panel in each
-/// rotation.
+/// rotation, which shows the same but for dots that move.
 fn at_each_rotation(
     name: &str,
     (width, height): (u32, u32),
-    screen: &Command,
-    look: impl Fn(&mut Fixture, bool, &str),
+    show: impl Fn(u32, u32) -> Shown,
+    look: impl Fn(&mut Shown, &str),
 ) {
-    let (mut lying, whole) = shows(width, height, screen);
-    look(&mut lying, whole, &format!("{width}x{height}"));
-    leave(&lying.panel(), name);
-    let (mut standing, whole) = shows(height, width, screen);
-    look(&mut standing, whole, &format!("{height}x{width}"));
-    leave(&standing.panel(), name);
-    let pictures = [lying.panel(), standing.panel()];
+    let mut lying = show(width, height);
+    look(&mut lying, &format!("{width}x{height}"));
+    leave(&lying.fixture.panel(), name);
+    let mut standing = show(height, width);
+    look(&mut standing, &format!("{height}x{width}"));
+    leave(&standing.fixture.panel(), name);
+    let moves = lying._session.is_some();
+    let pictures = [lying.fixture.panel(), standing.fixture.panel()];
     for degrees in [90, 180, 270] {
-        lying.rotate(degrees);
-        lying.still();
-        let upright = &pictures[(degrees / 90 % 2) as usize];
-        // No assert_eq: it would print the pictures.
-        assert!(lying.panel() == rotated(upright, degrees), "{width}x{height} rotated by {degrees}");
+        lying.fixture.rotate(degrees);
+        lying.fixture.still();
+        let wanted = rotated(&pictures[(degrees / 90 % 2) as usize], degrees);
+        let apart = apart(&lying.fixture.panel(), &wanted);
+        let of_dots = |(across, down): (u32, u32)| moves && across.max(down) * 5 < width.min(height);
+        assert!(apart.is_none_or(of_dots), "{width}x{height} rotated by {degrees}: {apart:?} pixels differ");
     }
+}
+
+/// The size of the rectangle in which two pictures differ; `None`: they are the same.
+fn apart(a: &Capture, b: &Capture) -> Option<(u32, u32)> {
+    assert_eq!((a.width, a.height), (b.width, b.height));
+    let pixels = a.rgba.chunks_exact(4).zip(b.rgba.chunks_exact(4)).enumerate();
+    let other = pixels.filter(|(_, (a, b))| a != b).map(|(at, _)| (at as u32 % a.width, at as u32 / a.width));
+    let bounds = other.fold(None, |bounds, (x, y)| {
+        let (left, right, top, bottom) = bounds.unwrap_or((x, x, y, y));
+        Some((left.min(x), right.max(x), top.min(y), bottom.max(y)))
+    });
+    bounds.map(|(left, right, top, bottom)| (right - left + 1, bottom - top + 1))
+}
+
+fn readable_lines(picture: &Capture) -> usize {
+    // At some sizes Arabic dots are separate bands, but there are never fewer lines.
+    bands(picture).iter().filter(|height| **height >= LEAST_LINE).count()
 }
 
 #[test]
 fn a_message_in_four_scripts_is_whole_on_every_display_at_every_rotation() {
     for display in DISPLAYS {
-        at_each_rotation("message", display, &message(), |fixture, whole, display| {
-            assert!(whole, "{display}: the message is cut");
-            let picture = fixture.panel();
-            // At some sizes Arabic dots are separate bands, but there are never fewer lines.
-            let lines = bands(&picture);
-            assert!(lines.iter().filter(|height| **height >= LEAST_LINE).count() >= 4, "{display}: lines of {lines:?}");
+        let show = |width: u32, height: u32| shows(width, height, &message());
+        at_each_rotation("message", display, show, |shown, display| {
+            assert!(shown.whole, "{display}: the message is cut");
+            let picture = shown.fixture.panel();
+            assert!(readable_lines(&picture) >= 4, "{display}: lines of {:?}", bands(&picture));
             assert!(coloured(&picture) > 40, "{display}: the emoji have no colours");
         });
     }
@@ -148,8 +198,49 @@ fn a_message_in_four_scripts_is_whole_on_every_display_at_every_rotation() {
 #[test]
 fn a_pairing_is_read_by_a_camera_on_every_display_at_every_rotation() {
     for display in DISPLAYS {
-        at_each_rotation("pairing", display, &pairing(), |fixture, _, display| {
-            assert_eq!(codes(fixture), [URL], "{display}");
+        let show = |width: u32, height: u32| shows(width, height, &pairing());
+        at_each_rotation("pairing", display, show, |shown, display| {
+            assert_eq!(codes(&mut shown.fixture), [URL], "{display}");
         });
+    }
+}
+
+#[test]
+fn why_there_is_no_page_is_read_on_every_display_at_every_rotation() {
+    for display in DISPLAYS {
+        let show = |width: u32, height: u32| reports(width, height, &no_page(true));
+        at_each_rotation("diagnostics", display, show, |shown, display| {
+            let picture = shown.fixture.panel();
+            assert!(readable_lines(&picture) >= 2, "{display}: lines of {:?}", bands(&picture));
+            let codes = codes(&mut shown.fixture);
+            let read = codes.len() == 1 && codes[0].contains("Tür läutet 请按铃");
+            let small = picture.width.min(picture.height) < LEAST_FOR_A_CODE && codes.is_empty();
+            assert!(read || small, "{display}: {codes:?}");
+        });
+    }
+}
+
+/// Since when and what was tried comes below after some seconds, so pictures are not the same from one to the next.
+#[test]
+fn what_is_waited_for_is_below_the_logo_on_every_display_at_every_rotation() {
+    let check = |picture: &Capture, display: &str| {
+        let lines = bands(picture);
+        // The logo, the dots, and the message.
+        assert!(lines.len() >= 3, "{display}: {lines:?}");
+        assert!(lines[0] * 6 > picture.width.min(picture.height), "{display}: a logo of {} pixels", lines[0]);
+        assert!(coloured(picture) > 40, "{display}: the end of the message is cut");
+    };
+    for (width, height) in DISPLAYS {
+        let mut standing = reports(height, width, &no_page(false));
+        check(&standing.fixture.panel(), &format!("{height}x{width}"));
+        leave(&standing.fixture.panel(), "waiting");
+        let mut lying = reports(width, height, &no_page(false));
+        for degrees in [0, 90, 180, 270] {
+            lying.fixture.rotate(degrees);
+            lying.fixture.still();
+            let upright = rotated(&lying.fixture.panel(), (360 - degrees) % 360);
+            check(&upright, &format!("{width}x{height} rotated by {degrees}"));
+        }
+        leave(&lying.fixture.panel(), "waiting-270");
     }
 }

@@ -17,6 +17,8 @@ const BAR: f32 = 0.30;
 /// Bounds of that thickness: logical pixels, and a share of the shorter side.
 pub(crate) const MIN_DOT: f32 = 4.0;
 pub(crate) const MAX_DOT_SHARE: f32 = 1.0 / 40.0;
+/// Lines of the message, on narrow outputs.
+const MAX_MESSAGE: usize = 3;
 /// Size of the second line against the message.
 const DETAIL: f32 = 0.85;
 /// Lines below the message.
@@ -61,7 +63,12 @@ pub(super) fn layout(
     let text_top = progress_top + thick as i32 + gap * 2 / 3;
     let text = message.and_then(|message| {
         let room = screen.width.checked_sub(2 * screen.margin())?;
-        let text = typesetter.one_line(message, Size::new(screen.em(1.0))?, room);
+        let size = Size::new(screen.em(1.0))?;
+        let height = screen.height.saturating_sub(text_top.max(0).unsigned_abs() + screen.margin());
+        let mut text = typesetter.paragraph(message, size, Room { width: room, height, lines: MAX_MESSAGE });
+        if text.is_empty() {
+            text = typesetter.one_line(message, size, room);
+        }
         // Where a wide logo leaves too little room, the message moves up, but not into the progress.
         let lowest = screen.height as i32 - text.height as i32;
         let text_top = text_top.min(lowest).max(progress_top + thick as i32);
