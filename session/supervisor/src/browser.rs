@@ -38,7 +38,9 @@ const FLAGS: [&str; 19] = [
 ];
 /// Features of the browser's own interface, which a kiosk never shows. Chromium loads the list below its address bar at
 /// each start, hidden and in a process of its own: half of the processor time of a start, and 60 MB (measured with 156).
-const UNUSED_FEATURES: [&str; 2] = ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup"];
+/// The last two ask a visitor in dialogs of the browser: who signs in by an account elsewhere, and digital credentials.
+const UNUSED_FEATURES: [&str; 4] =
+    ["WebUIOmniboxPopup", "WebUIOmniboxAimPopup", "FedCm", "WebIdentityDigitalCredentials"];
 const DISABLE_FEATURES: &str = "--disable-features=";
 /// Flags for machines with little memory.
 const LOW_MEMORY_FLAGS: [&str; 3] =

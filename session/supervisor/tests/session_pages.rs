@@ -173,10 +173,17 @@ fn nobody_is_asked_for_a_security_key_or_to_have_links_opened_by_the_page() {
             pubKeyCredParams: [{ type: 'public-key', alg: -7 }] };
         await navigator.credentials.create({ publicKey: key }).catch(error => tell('create ' + error.message));
         await navigator.credentials.get({ publicKey: key }).catch(error => tell('get ' + error.message));
+        const others = { identity: { providers: [{ configURL: '/fedcm.json', clientId: 'x' }] },
+            digital: { requests: [{ protocol: 'openid4vp-v1-unsigned', data: {} }] }, otp: { transport: ['sms'] } };
+        for (const [kind, options] of Object.entries(others))
+            await navigator.credentials.get({ [kind]: options }).catch(error => tell(kind + ' ' + error.message));
+        tell('interfaces ' + ['IdentityCredential', 'DigitalCredential'].filter(name => name in window));
         tell('handler ' + Navigator.prototype.registerProtocolHandler.toString().includes('native'));";
     let (site, _compositor, _session) = touched(script, "");
     until("the end", SOON, || site.has_told("handler false"));
-    for name in ["create", "get"] {
+    // The page's own frames and workers have them as little.
+    assert!(site.has_told("interfaces "), "{:?}", site.told());
+    for name in ["create", "get", "identity", "digital", "otp"] {
         assert!(site.has_told(&format!("{name} The kiosk has no security keys.")), "{:?}", site.told());
     }
 }

@@ -24,14 +24,15 @@ const WEB_ONLY: &str = "if (window.navigation) navigation.addEventListener('navi
      if (event.cancelable && !(page ? /^(https?|file|blob|data|javascript):/i : /^(https?|file|blob|data|about|javascript):/i).test(to)) \
      event.preventDefault(); });";
 
-/// What the browser would ask a visitor in a dialog of its own: for a security key, and whether the page may be the
-/// program for links of other schemes.
+/// What the browser would ask a visitor in a dialog of its own: for a security key or another proof of who it is, and
+/// whether the page may be the program for links of other schemes.
 const NO_QUESTIONS: &str = "{ \
      const refused = () => Promise.reject(new DOMException('The kiosk has no security keys.', 'NotAllowedError')); \
+     const asks = options => options && ['publicKey', 'identity', 'digital', 'otp'].some(kind => options[kind]); \
      if (window.CredentialsContainer) for (const name of ['get', 'create']) { \
        const ask = CredentialsContainer.prototype[name]; \
        CredentialsContainer.prototype[name] = function (options) { \
-         return options && options.publicKey ? refused() : ask.call(this, options); }; } \
+         return asks(options) ? refused() : ask.call(this, options); }; } \
      if (navigator.registerProtocolHandler) Navigator.prototype.registerProtocolHandler = () => {}; }";
 
 /// Picture in picture is a window above the page: only where such windows have a button to close them. The entry in a
