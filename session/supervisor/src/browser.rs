@@ -212,7 +212,7 @@ mod tests {
         let arguments = arguments(&shell, &surroundings(false, None));
         let disabled: Vec<&String> =
             arguments.iter().filter(|argument| argument.starts_with("--disable-features")).collect();
-        assert_eq!(disabled, ["--disable-features=WebUIOmniboxPopup,WebUIOmniboxAimPopup,Translate,A,B"]);
+        assert_eq!(disabled, [&format!("--disable-features={},Translate,A,B", UNUSED_FEATURES.join(","))]);
         assert!(arguments.contains(&"--lang=de".to_owned()));
     }
 

@@ -388,3 +388,17 @@ fn a_page_prints_only_where_it_may() {
         assert_eq!(url(&session), site.url("/"));
     }
 }
+
+/// It is gone with the page that made it.
+#[test]
+fn reload_of_a_document_that_a_page_made_loads_that_page() {
+    let script =
+        "const made = `<script>fetch('${location.origin}/tell', { method: 'POST', body: 'made' })</` + `script>`;
+        setTimeout(() => { location.href = URL.createObjectURL(new Blob([made], { type: 'text/html' })); }, 500);";
+    let site = Site::start(&[("/", &page(script))]);
+    let (_compositor, session) = start(&site, "");
+    let made = || site.told().iter().filter(|told| *told == "made").count();
+    until("the document", SOON, || made() == 1);
+    session.kioskctl(&["reload"]);
+    until("the document again", SOON, || made() == 2);
+}

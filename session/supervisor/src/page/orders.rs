@@ -22,11 +22,13 @@ impl Page {
     }
 
     /// Reloads the page, bypassing caches when `hard`, and closes all windows above it. A page that is the response to
-    /// a form would be submitted again, such as an order or a payment: the last page opened by command is loaded
-    /// instead.
+    /// a form would be submitted again, such as an order or a payment, and one that a script made has ended with the
+    /// page of that script: the last page opened by command is loaded instead.
     pub fn reload(&mut self, hard: bool, now: Duration) {
-        if self.document.posted {
-            tracing::info!("page is a form's response, which is not resubmitted: opening the previous page");
+        if self.document.posted || self.document.url.starts_with("blob:") {
+            tracing::info!(
+                "page is a form's response or a script's, which is not loaded again: opening the previous page"
+            );
             let url = std::mem::take(&mut self.ordered);
             return self.navigate(&url, now);
         }
