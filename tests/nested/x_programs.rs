@@ -1,13 +1,15 @@
 //! X11 programs with kioskd in place of cage, with a real Xwayland: the tests are X clients themselves.
 
 use std::{
-    os::fd::AsFd,
+    os::{fd::AsFd, unix::net::UnixStream},
     path::Path,
     process::Command,
     time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use wayland_client::protocol::wl_seat::WlSeat;
+use wayland_protocols_wlr::foreign_toplevel::v1::client::zwlr_foreign_toplevel_manager_v1::ZwlrForeignToplevelManagerV1;
 use x11rb::{
     COPY_DEPTH_FROM_PARENT, CURRENT_TIME,
     connection::Connection,
@@ -22,7 +24,11 @@ use x11rb::{
     wrapper::ConnectionExt as _,
 };
 
-use super::process::{PATIENCE, Running, program, readable};
+use super::{
+    client as wayland,
+    process::{PATIENCE, Running, program, readable},
+    window_list::WindowList,
+};
 
 const RED: u32 = 0xff_00_00;
 const GREEN: u32 = 0x00_ff_00;
@@ -217,6 +223,25 @@ impl Client {
         }
     }
 
+    /// Waits until the window manager asks the window by this message of `WM_PROTOCOLS`.
+    #[track_caller]
+    fn until_asked(&self, window: Window, protocols: u32, message: u32) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            match self.connection.poll_for_event().unwrap() {
+                Some(Event::ClientMessage(event)) if event.window == window && event.type_ == protocols => {
+                    assert_eq!(event.data.as_data32()[0], message);
+                    return;
+                }
+                Some(_) => {}
+                None => {
+                    let left = deadline.saturating_duration_since(Instant::now());
+                    assert!(readable(self.connection.stream().as_fd(), left), "the window is asked for nothing");
+                }
+            }
+        }
+    }
+
     fn atom(&self, name: &[u8]) -> u32 {
         self.connection.intern_atom(false, name).unwrap().reply().unwrap().atom
     }
@@ -254,6 +279,114 @@ fn a_window_fills_the_screen_its_dialog_is_centred_and_its_menu_is_kept_on_the_s
     }
     stand.until_seen(&[((20, 30), RED), ((320, 200), RED), ((600, 380), RED)]);
     client.until_focused(main);
+}
+
+/// Names a window as programs do.
+fn name(client: &Client, window: Window, title: &str) {
+    let text = client.atom(b"UTF8_STRING");
+    let name = client.atom(b"_NET_WM_NAME");
+    let set = client.connection.change_property8(PropMode::REPLACE, window, name, text, title.as_bytes());
+    set.unwrap().check().unwrap();
+}
+
+#[test]
+fn tools_list_the_windows_of_x_programs_raise_them_and_close_them() {
+    let stand = Stand::start("640x400");
+    let client = stand.connect();
+    let mut tool = Tool::new(&stand.directory.path().join("run/wayland-admin"));
+    tool.client.bind::<ZwlrForeignToplevelManagerV1>();
+
+    let first = client.window((0, 0), (100, 80), RED, false);
+    let class = client.connection.change_property8(
+        PropMode::REPLACE,
+        first,
+        AtomEnum::WM_CLASS,
+        AtomEnum::STRING,
+        b"instance\0Program\0",
+    );
+    class.unwrap().check().unwrap();
+    let latin =
+        client.connection.change_property8(PropMode::REPLACE, first, AtomEnum::WM_NAME, AtomEnum::STRING, b"T\xfcr");
+    latin.unwrap().check().unwrap();
+    client.map(first);
+    let menu = client.window((10, 20), (30, 40), GREEN, true);
+    client.map(menu);
+    tool.until("the window by its old name", |list| is_listed(list, "Tür"));
+    name(&client, first, "first äöü");
+    tool.until("its new name", |list| is_listed(list, "first äöü"));
+    let second = client.window((0, 0), (100, 80), BLUE, false);
+    name(&client, second, "second");
+    let delete = client.atom(b"WM_DELETE_WINDOW");
+    let protocols = client.atom(b"WM_PROTOCOLS");
+    let set = client.connection.change_property32(PropMode::REPLACE, second, protocols, AtomEnum::ATOM, &[delete]);
+    set.unwrap().check().unwrap();
+    client.map(second);
+    tool.until("the second window", |list| is_listed(list, "second"));
+    assert_eq!(tool.list().wlr.len(), 2, "a menu is no window: {:?}", tool.list());
+    assert_eq!(tool.list().window("first äöü").app_id, "Program");
+    stand.until_seen(&[((300, 200), BLUE)]);
+
+    let seat = tool.client.bind::<WlSeat>();
+    tool.list().window("first äöü").handle.activate(&seat);
+    tool.client.pump();
+    stand.until_seen(&[((300, 200), RED)]);
+    client.until_focused(first);
+
+    // It knows how to close, and is asked; the other is ended with its program.
+    tool.list().window("second").handle.close();
+    tool.client.pump();
+    client.until_asked(second, protocols, delete);
+    let other = stand.connect();
+    let third = other.window((0, 0), (100, 80), GREEN, false);
+    name(&other, third, "third");
+    other.map(third);
+    tool.until("the third window", |list| is_listed(list, "third"));
+    tool.list().window("third").handle.close();
+    tool.until("the end of the third window", |list| !is_listed(list, "third"));
+    assert!(is_listed(tool.list(), "first äöü"), "the other program lives on");
+}
+
+fn is_listed(list: &WindowList, title: &str) -> bool {
+    list.wlr.iter().any(|listed| listed.title == title && !listed.closed)
+}
+
+/// A tool on the admin socket.
+struct Tool {
+    client: wayland::Client,
+    socket: UnixStream,
+}
+
+impl Tool {
+    fn new(path: &Path) -> Self {
+        let socket = UnixStream::connect(path).unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let client = wayland::Client::new(socket.try_clone().unwrap());
+        let mut tool = Self { client, socket };
+        tool.until_seen("the globals", |client| client.seen.globals.len() > 10);
+        tool
+    }
+
+    fn list(&self) -> &WindowList {
+        &self.client.seen.window_list
+    }
+
+    #[track_caller]
+    fn until(&mut self, what: &str, done: impl Fn(&WindowList) -> bool) {
+        self.until_seen(what, |client| done(&client.seen.window_list));
+    }
+
+    #[track_caller]
+    fn until_seen(&mut self, what: &str, done: impl Fn(&wayland::Client) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            self.client.pump();
+            if done(&self.client) {
+                return;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            assert!(readable(self.socket.as_fd(), left), "in vain waited for {what}: {:?}", self.list());
+        }
+    }
 }
 
 #[test]

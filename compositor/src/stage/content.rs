@@ -28,6 +28,10 @@ pub struct XWindow {
     pub place: Rectangle<i32, Logical>,
     /// Its surface; `None`: not associated yet.
     pub surface: Option<WlSurface>,
+    /// Its title.
+    pub title: String,
+    /// Its program's class, as an app-id.
+    pub class: String,
 }
 
 /// Either.

@@ -25,7 +25,11 @@ impl Kiosk {
                     Kind::Free => Role::Free,
                 };
                 let place = self.logical_of_x(place);
-                self.stage.windows.add_x(XWindow { id: window, role, place, surface: None }, SHELL);
+                let (title, class) = (String::new(), String::new());
+                self.stage.windows.add_x(XWindow { id: window, role, place, surface: None, title, class }, SHELL);
+            }
+            News::Named { window, names } => {
+                self.stage.windows.change_x(window, |x| (x.title, x.class) = (names.title, names.class));
             }
             News::Surface { window, surface } => self.x_surface_named(window, surface),
             News::Placed { window, place } => {
@@ -160,6 +164,13 @@ impl Kiosk {
             }
         }
         wanted
+    }
+
+    /// Asks an X program's window to close.
+    pub(crate) fn close_x(&self, window: WindowId) {
+        if let Some(server) = &self.clients.x11.server {
+            server.manager.close(window);
+        }
     }
 
     /// X pixels per logical pixel.

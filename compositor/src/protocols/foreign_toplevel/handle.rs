@@ -4,10 +4,7 @@
 use smithay::{
     output::Output,
     reexports::{
-        wayland_protocols::{
-            ext::foreign_toplevel_list::v1::server::ext_foreign_toplevel_handle_v1::ExtForeignToplevelHandleV1,
-            xdg::shell::server::xdg_toplevel::XdgToplevel,
-        },
+        wayland_protocols::ext::foreign_toplevel_list::v1::server::ext_foreign_toplevel_handle_v1::ExtForeignToplevelHandleV1,
         wayland_protocols_wlr::foreign_toplevel::v1::server::zwlr_foreign_toplevel_handle_v1::{
             self as wlr_handle, State, ZwlrForeignToplevelHandleV1,
         },
@@ -15,7 +12,7 @@ use smithay::{
     },
 };
 
-use super::Facts;
+use super::{Facts, Listed};
 
 /// The client's object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,23 +34,23 @@ impl HandleResource {
 /// A window's state as sent to one client.
 pub struct Handle {
     pub resource: HandleResource,
-    pub window: XdgToplevel,
+    pub window: Listed,
     /// `None`: not sent yet.
     title: Option<String>,
     app_id: Option<String>,
     state: Option<(bool, bool)>,
     output: Option<Output>,
-    parent: Option<XdgToplevel>,
+    parent: Option<Listed>,
 }
 
 impl Handle {
     /// A handle without any state sent.
-    pub fn new(resource: HandleResource, window: XdgToplevel) -> Self {
+    pub fn new(resource: HandleResource, window: Listed) -> Self {
         Self { resource, window, title: None, app_id: None, state: None, output: None, parent: None }
     }
 
     /// Sends the differences. `others`: this client's handles of all windows.
-    pub fn tell(&mut self, client: &Client, facts: &Facts, others: &[(XdgToplevel, HandleResource)]) {
+    pub fn tell(&mut self, client: &Client, facts: &Facts, others: &[(Listed, HandleResource)]) {
         let mut news = false;
         if self.title.as_ref() != Some(&facts.title) {
             self.title = Some(facts.title.clone());
@@ -111,7 +108,7 @@ impl Handle {
         &mut self,
         handle: &ZwlrForeignToplevelHandleV1,
         facts: &Facts,
-        others: &[(XdgToplevel, HandleResource)],
+        others: &[(Listed, HandleResource)],
     ) -> bool {
         if handle.version() < wlr_handle::EVT_PARENT_SINCE {
             return false;

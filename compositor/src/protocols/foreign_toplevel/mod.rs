@@ -26,7 +26,10 @@ use smithay::{
         },
         wayland_server::{Client, DisplayHandle, Resource, protocol::wl_output::WlOutput},
     },
-    wayland::{compositor::with_states, shell::xdg::XdgToplevelSurfaceData},
+    wayland::{
+        compositor::with_states,
+        shell::xdg::{ToplevelSurface, XdgToplevelSurfaceData},
+    },
 };
 
 use crate::{
@@ -34,7 +37,7 @@ use crate::{
     limits::{self, refusal},
     policy::Role,
     protocols::dispatch::{globals, objects},
-    stage::windows::ShownWindow,
+    stage::{content::Content, windows::ShownWindow},
 };
 use handle::{Handle, HandleResource};
 
@@ -47,7 +50,7 @@ const EXT_VERSION: u32 = 1;
 pub struct ForeignToplevels {
     listeners: Vec<Listener>,
     /// Windows that have an identifier.
-    known: Vec<(XdgToplevel, String)>,
+    known: Vec<(Listed, String)>,
     /// Part of the identifiers, different for each start of kioskd.
     start: u128,
     last: u64,
@@ -68,39 +71,59 @@ struct Listener {
     told_of_new: bool,
     handles: Vec<Handle>,
     /// Windows that were announced, also those whose handle the client has destroyed.
-    introduced: Vec<XdgToplevel>,
+    introduced: Vec<Listed>,
+}
+
+/// A window that is listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Listed {
+    /// A Wayland client's.
+    Toplevel(XdgToplevel),
+    /// An X program's, by its number.
+    X(u32),
 }
 
 /// The state of a window to send.
 struct Facts {
-    toplevel: XdgToplevel,
+    window: Listed,
     title: String,
     app_id: String,
     activated: bool,
     fullscreen: bool,
     output: Option<Output>,
-    parent: Option<XdgToplevel>,
+    parent: Option<Listed>,
 }
 
 impl Facts {
+    /// `None`: it is not listed. Menus of X programs aren't.
     fn of(kiosk: &Kiosk, shown: &ShownWindow) -> Option<Self> {
-        let toplevel = shown.window.toplevel()?;
+        let surface = shown.window.wl_surface()?;
+        let (window, title, app_id, parent) = match &shown.window {
+            Content::Toplevel(_) => Self::of_toplevel(kiosk, shown.window.toplevel()?)?,
+            Content::X(x) if x.role == Role::Free => return None,
+            Content::X(x) => (Listed::X(x.id), x.title.clone(), x.class.clone(), None),
+        };
+        Some(Self {
+            window,
+            title,
+            app_id,
+            activated: kiosk.stage.windows.focus(shown.shell).as_ref() == Some(&surface),
+            fullscreen: shown.role() == Role::Shell,
+            output: kiosk.screens.screen_for(shown.shell).map(|screen| screen.output.clone()),
+            parent,
+        })
+    }
+
+    /// The window, its title, its app-id and its parent.
+    fn of_toplevel(kiosk: &Kiosk, toplevel: &ToplevelSurface) -> Option<(Listed, String, String, Option<Listed>)> {
         let surface = toplevel.wl_surface();
         let (title, app_id) = with_states(surface, |states| {
             let data = states.data_map.get::<XdgToplevelSurfaceData>()?.lock().ok()?;
             Some((data.title.clone().unwrap_or_default(), data.app_id.clone().unwrap_or_default()))
         })?;
-        let windows = &kiosk.stage.windows;
-        let parent = toplevel.parent().and_then(|parent| windows.find(&parent)?.window.toplevel().cloned());
-        Some(Self {
-            toplevel: toplevel.xdg_toplevel().clone(),
-            title,
-            app_id,
-            activated: windows.focus(shown.shell).as_ref() == Some(surface),
-            fullscreen: shown.role() == Role::Shell,
-            output: kiosk.screens.screen_for(shown.shell).map(|screen| screen.output.clone()),
-            parent: parent.map(|parent| parent.xdg_toplevel().clone()),
-        })
+        let listed = |toplevel: &ToplevelSurface| Listed::Toplevel(toplevel.xdg_toplevel().clone());
+        let parent = toplevel.parent().and_then(|parent| kiosk.stage.windows.find(&parent)?.window.toplevel());
+        Some((listed(toplevel), title, app_id, parent.map(listed)))
     }
 }
 
@@ -146,17 +169,17 @@ impl ForeignToplevels {
 
     /// Drops the identifiers of closed windows, and gives one to each new window.
     fn identify(&mut self, windows: &[Facts]) {
-        self.known.retain(|(known, _)| windows.iter().any(|window| window.toplevel == *known));
+        self.known.retain(|(known, _)| windows.iter().any(|window| window.window == *known));
         for window in windows {
-            if !self.known.iter().any(|(known, _)| window.toplevel == *known) {
+            if !self.known.iter().any(|(known, _)| window.window == *known) {
                 self.last += 1;
-                self.known.push((window.toplevel.clone(), format!("{:x}-{:x}", self.start, self.last)));
+                self.known.push((window.window.clone(), format!("{:x}-{:x}", self.start, self.last)));
             }
         }
     }
 
     /// The window of a handle; `None`: it is closed.
-    fn window_of(&self, resource: &ZwlrForeignToplevelHandleV1) -> Option<&XdgToplevel> {
+    fn window_of(&self, resource: &ZwlrForeignToplevelHandleV1) -> Option<&Listed> {
         let mut handles = self.listeners.iter().flat_map(|listener| &listener.handles);
         let handle = handles.find(|handle| handle.resource == HandleResource::Wlr(resource.clone()))?;
         Some(&handle.window)
@@ -165,9 +188,9 @@ impl ForeignToplevels {
 
 impl Listener {
     /// Sends what changed. `false`: the client has too many handles, and got an error.
-    fn tell(&mut self, display: &DisplayHandle, windows: &[Facts], known: &[(XdgToplevel, String)]) -> bool {
+    fn tell(&mut self, display: &DisplayHandle, windows: &[Facts], known: &[(Listed, String)]) -> bool {
         self.handles.retain(|handle| {
-            let there = windows.iter().any(|window| window.toplevel == handle.window);
+            let there = windows.iter().any(|window| window.window == handle.window);
             if !there {
                 handle.resource.closed();
             }
@@ -192,7 +215,7 @@ impl Listener {
         let resources: Vec<_> =
             self.handles.iter().map(|handle| (handle.window.clone(), handle.resource.clone())).collect();
         for handle in &mut self.handles {
-            if let Some(facts) = windows.iter().find(|window| window.toplevel == handle.window) {
+            if let Some(facts) = windows.iter().find(|window| window.window == handle.window) {
                 handle.tell(&self.client, facts, &resources);
             }
         }
@@ -220,13 +243,7 @@ impl Source {
     }
 
     /// Creates a handle of this window; `None`: the client is gone.
-    fn introduce(
-        &self,
-        display: &DisplayHandle,
-        client: &Client,
-        window: &XdgToplevel,
-        identifier: &str,
-    ) -> Option<Handle> {
+    fn introduce(&self, display: &DisplayHandle, client: &Client, window: &Listed, identifier: &str) -> Option<Handle> {
         let resource = match self {
             Self::Ext(list) => {
                 let resource = client.create_resource::<_, (), Kiosk>(display, list.version(), ()).ok()?;

@@ -9,7 +9,7 @@ use smithay::reexports::{
     wayland_server::{Client, DataInit, Dispatch, DisplayHandle, GlobalDispatch, New, Resource, backend::ClientId},
 };
 
-use super::{ForeignToplevels, HandleResource, Source};
+use super::{ForeignToplevels, HandleResource, Listed, Source};
 use crate::{kiosk::Kiosk, limits::refusal, privilege};
 
 impl GlobalDispatch<ZwlrForeignToplevelManagerV1, (), Kiosk> for ForeignToplevels {
@@ -76,14 +76,24 @@ impl Dispatch<ZwlrForeignToplevelHandleV1, (), Kiosk> for ForeignToplevels {
 
 impl Kiosk {
     fn activate_foreign(&mut self, handle: &ZwlrForeignToplevelHandleV1) {
-        let Some(window) = self.protocols.foreign_toplevels.window_of(handle) else { return };
-        let Some(toplevel) = self.protocols.xdg_shell.get_toplevel(window) else { return };
-        self.stage.windows.raise(toplevel.wl_surface());
+        let surface = match self.protocols.foreign_toplevels.window_of(handle) {
+            Some(Listed::Toplevel(window)) => {
+                self.protocols.xdg_shell.get_toplevel(window).map(|toplevel| toplevel.wl_surface().clone())
+            }
+            Some(Listed::X(window)) => self.stage.windows.find_x(*window).and_then(|x| x.surface.clone()),
+            None => None,
+        };
+        let Some(surface) = surface else { return };
+        self.stage.windows.raise(&surface);
         self.stage.windows.disturb();
     }
 
     fn close_foreign(&self, handle: &ZwlrForeignToplevelHandleV1) {
-        let Some(window) = self.protocols.foreign_toplevels.window_of(handle) else { return };
+        let window = match self.protocols.foreign_toplevels.window_of(handle) {
+            Some(Listed::Toplevel(window)) => window,
+            Some(Listed::X(window)) => return self.close_x(*window),
+            None => return,
+        };
         let Some(toplevel) = self.protocols.xdg_shell.get_toplevel(window) else { return };
         // Not to a client that does not read: its event queue is limited, and it would be disconnected.
         if toplevel.wl_surface().client().is_some_and(|client| privilege::accepts_press(&client)) {

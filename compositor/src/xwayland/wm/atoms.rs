@@ -10,6 +10,7 @@ x11rb::atom_manager! {
         WM_STATE,
         WM_PROTOCOLS,
         WM_TAKE_FOCUS,
+        WM_DELETE_WINDOW,
 
         CLIPBOARD,
         INCR,

@@ -22,7 +22,7 @@ mod setup;
 mod stream;
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     io,
     net::Shutdown,
     os::{fd::OwnedFd, unix::net::UnixStream},
@@ -34,7 +34,7 @@ use rustix::event::{EventfdFlags, eventfd};
 use smithay::{reexports::calloop::channel::SyncSender, wayland::selection::SelectionTarget};
 
 pub use clipboard::{FORM_NAME, FORMS, KINDS, Paste, index};
-pub use model::{Geometry, Kind, SurfaceName};
+pub use model::{Geometry, Kind, Names, SurfaceName};
 
 /// An X window id.
 pub type WindowId = u32;
@@ -55,6 +55,13 @@ pub enum News {
         kind: Kind,
         /// Its area.
         place: Geometry,
+    },
+    /// A mapped window that is no menu has names, or other ones.
+    Named {
+        /// Which.
+        window: WindowId,
+        /// What it is called now.
+        names: Names,
     },
     /// A window's Wayland surface.
     Surface {
@@ -130,6 +137,8 @@ const PASTES: usize = 8;
 struct Told {
     wanted: Wanted,
     pastes: VecDeque<Paste>,
+    /// Windows that are to close.
+    closing: BTreeSet<WindowId>,
 }
 
 /// The thread's handle. Dropping it closes the connection, which ends the thread.
@@ -145,7 +154,7 @@ impl Manager {
     /// thread ends when its receiver is gone.
     pub fn start(stream: UnixStream, wanted: Wanted, news: SyncSender<News>) -> io::Result<Self> {
         let wake = Arc::new(eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?);
-        let told = Arc::new(Mutex::new(Told { wanted, pastes: VecDeque::new() }));
+        let told = Arc::new(Mutex::new(Told { wanted, ..Told::default() }));
         let own = stream.try_clone()?;
         let shared = (told.clone(), wake.clone());
         thread::Builder::new().name("x11".into()).spawn(move || {
@@ -178,6 +187,12 @@ impl Manager {
         }
         told.pastes.push_back(paste);
         drop(told);
+        self.wake();
+    }
+
+    /// Asks a window to close, and ends its program where that can't be asked.
+    pub fn close(&self, window: WindowId) {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).closing.insert(window);
         self.wake();
     }
 

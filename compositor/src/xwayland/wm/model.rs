@@ -58,6 +58,17 @@ pub struct Hints {
     pub takes_keys: bool,
     /// It wants WM_TAKE_FOCUS.
     pub takes_focus: bool,
+    /// It closes by itself when it is asked to (WM_DELETE_WINDOW).
+    pub closes: bool,
+}
+
+/// What people and tools know a window by.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// `_NET_WM_NAME`, else `WM_NAME`.
+    pub title: String,
+    /// The class of `WM_CLASS`, as Wayland's app-id.
+    pub class: String,
 }
 
 /// One window.
@@ -69,6 +80,8 @@ pub struct Known {
     pub mapped: bool,
     /// As of its last map request.
     pub hints: Hints,
+    /// Its names, while it is mapped.
+    pub names: Names,
     /// Its area.
     pub place: Geometry,
 }
@@ -108,7 +121,8 @@ impl Model {
         if own >= WINDOWS_A_CLIENT || self.windows.len() >= WINDOWS {
             return Err(TooMany);
         }
-        self.windows.insert(window, Known { free, mapped: false, hints: Hints::default(), place });
+        self.windows
+            .insert(window, Known { free, mapped: false, hints: Hints::default(), names: Names::default(), place });
         Ok(())
     }
 
@@ -138,6 +152,12 @@ impl Model {
         known.hints = hints;
         known.mapped = true;
         Ok(Some(known))
+    }
+
+    /// Sets its names. Returns whether that is a change of a mapped window.
+    pub fn named(&mut self, window: WindowId, names: Names) -> bool {
+        let known = self.windows.get_mut(&window).filter(|known| known.mapped && known.names != names);
+        known.map(|known| known.names = names).is_some()
     }
 
     /// Sets its area. Returns its kind, if it is mapped and that is a change.

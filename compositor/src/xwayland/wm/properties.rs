@@ -8,7 +8,7 @@ use x11rb::{
 use super::{
     atoms::Atoms,
     error::{SessionError, answer},
-    model::Hints,
+    model::{Hints, Names},
     stream::Connection,
 };
 
@@ -44,7 +44,37 @@ pub fn hints(connection: &Connection, atoms: &Atoms, root: Window, window: Windo
         dialog: types.first().is_some_and(|first| parts.contains(first)) || states.contains(&atoms._NET_WM_STATE_MODAL),
         takes_keys: input,
         takes_focus: protocols.contains(&atoms.WM_TAKE_FOCUS),
+        closes: protocols.contains(&atoms.WM_DELETE_WINDOW),
     })
+}
+
+/// Whether a window's names are made of this property.
+pub fn is_name(atoms: &Atoms, name: u32) -> bool {
+    [atoms._NET_WM_NAME, AtomEnum::WM_NAME.into(), AtomEnum::WM_CLASS.into()].contains(&name)
+}
+
+/// The window's names, as long as they are read.
+pub fn names(connection: &Connection, atoms: &Atoms, window: Window) -> Result<Names, SessionError> {
+    let title = match text(property(connection, window, atoms._NET_WM_NAME)?) {
+        title if title.is_empty() => text(property(connection, window, AtomEnum::WM_NAME.into())?),
+        title => title,
+    };
+    let class = property(connection, window, AtomEnum::WM_CLASS.into())?;
+    // The instance's name, a zero byte, the class's name, a zero byte.
+    let class = class.map(|class| class.value).unwrap_or_default();
+    let class = class.split(|byte| *byte == 0).nth(1).unwrap_or_default();
+    Ok(Names { title, class: String::from_utf8_lossy(class).into_owned() })
+}
+
+/// Latin-1, where it is said so, else UTF-8; a letter that was cut off is left out.
+fn text(property: Option<GetPropertyReply>) -> String {
+    let Some(property) = property else { return String::new() };
+    let text: String = if property.type_ == u32::from(AtomEnum::STRING) {
+        property.value.iter().map(|byte| char::from(*byte)).collect()
+    } else {
+        String::from_utf8_lossy(&property.value).into_owned()
+    };
+    text.trim_end_matches([char::REPLACEMENT_CHARACTER, '\0']).to_owned()
 }
 
 /// The beginning of a property of 32-bit values; `None`: there is no such property or window.

@@ -3,7 +3,7 @@
 use x11rb::{
     CURRENT_TIME, NONE,
     protocol::xproto::{
-        AtomEnum, CONFIGURE_NOTIFY_EVENT, ClientMessageEvent, ConfigureNotifyEvent, ConfigureWindowAux,
+        Atom, AtomEnum, CONFIGURE_NOTIFY_EVENT, ClientMessageEvent, ConfigureNotifyEvent, ConfigureWindowAux,
         ConnectionExt as _, EventMask, InputFocus, PropMode, StackMode, Window,
     },
     wrapper::ConnectionExt as _,
@@ -119,15 +119,31 @@ impl Session {
                     self.connection.set_input_focus(InputFocus::POINTER_ROOT, window, CURRENT_TIME)?;
                 }
                 if hints.takes_focus {
-                    let words = [self.atoms.WM_TAKE_FOCUS, CURRENT_TIME, 0, 0, 0];
-                    let message = ClientMessageEvent::new(32, window, self.atoms.WM_PROTOCOLS, words);
-                    self.connection.send_event(false, window, EventMask::NO_EVENT, message)?;
+                    self.send_protocol(window, self.atoms.WM_TAKE_FOCUS)?;
                 }
             }
             None => drop(self.connection.set_input_focus(InputFocus::NONE, NONE, CURRENT_TIME)?),
         }
         let name = self.atoms._NET_ACTIVE_WINDOW;
         self.connection.change_property32(PropMode::REPLACE, self.root, name, AtomEnum::WINDOW, &[active])?;
+        Ok(())
+    }
+
+    /// Asks a window to close. A program that does not know how is ended, as other window managers do.
+    pub(super) fn close(&self, window: Window) -> Result<(), SessionError> {
+        match self.model.get(window).filter(|known| known.mapped) {
+            Some(known) if known.hints.closes => self.send_protocol(window, self.atoms.WM_DELETE_WINDOW)?,
+            Some(_) => drop(self.connection.kill_client(window)?),
+            None => {}
+        }
+        Ok(())
+    }
+
+    /// Sends a message of `WM_PROTOCOLS`.
+    fn send_protocol(&self, window: Window, protocol: Atom) -> Result<(), SessionError> {
+        let words = [protocol, CURRENT_TIME, 0, 0, 0];
+        let message = ClientMessageEvent::new(32, window, self.atoms.WM_PROTOCOLS, words);
+        self.connection.send_event(false, window, EventMask::NO_EVENT, message)?;
         Ok(())
     }
 

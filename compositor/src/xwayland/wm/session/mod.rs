@@ -4,6 +4,7 @@
 mod apply;
 
 use std::{
+    collections::BTreeSet,
     io,
     os::{
         fd::{AsFd, OwnedFd},
@@ -20,7 +21,10 @@ use x11rb::{
     errors::ConnectionError,
     protocol::{
         Event,
-        xproto::{AtomEnum, ConfigureRequestEvent, ConfigureWindowAux, ConnectionExt as _, PropMode, Window},
+        xproto::{
+            AtomEnum, ChangeWindowAttributesAux, ConfigureRequestEvent, ConfigureWindowAux, ConnectionExt as _,
+            EventMask, PropMode, Window,
+        },
     },
     rust_connection::RustConnection,
     wrapper::ConnectionExt as _,
@@ -52,11 +56,14 @@ pub(super) fn serve(
     let mut session = Session::new(stream, news.clone())?;
     session.tell(News::Ready);
     loop {
-        let (wanted, pastes) = {
+        let (wanted, pastes, closing) = {
             let mut told = told.lock().unwrap_or_else(PoisonError::into_inner);
-            (told.wanted.clone(), std::mem::take(&mut told.pastes))
+            (told.wanted.clone(), std::mem::take(&mut told.pastes), std::mem::take(&mut told.closing))
         };
         session.carry_out(wanted)?;
+        for window in closing {
+            session.close(window)?;
+        }
         let Session { clipboard, connection, atoms, .. } = &mut session;
         for paste in pastes {
             clipboard.paste(connection, atoms, paste)?;
@@ -70,6 +77,7 @@ pub(super) fn serve(
             };
             session.event(event)?;
         }
+        more |= session.tell_names()?;
         if session.unheard {
             return Ok(());
         }
@@ -100,6 +108,8 @@ struct Session {
     clipboard: Clipboard,
     /// The state that was last carried out.
     done: Wanted,
+    /// Windows whose names have changed: they are read once a turn.
+    renamed: BTreeSet<Window>,
     news: SyncSender<News>,
     unheard: bool,
 }
@@ -119,6 +129,7 @@ impl Session {
             model: Model::new(mask),
             clipboard,
             done: Wanted::default(),
+            renamed: BTreeSet::new(),
             news,
             unheard: false,
             connection,
@@ -205,6 +216,9 @@ impl Session {
                     self.tell(news);
                 }
             }
+            Event::PropertyNotify(change) if properties::is_name(atoms, change.atom) => {
+                self.renamed.insert(change.window);
+            }
             Event::PropertyNotify(change) => clipboard.property_changed(atoms, &change),
             Event::Error(error) => tracing::debug!(kind = ?error.error_kind, "the X server refused a request"),
             _ => {}
@@ -254,8 +268,27 @@ impl Session {
         self.set_state(window, NORMAL)?;
         // Sent first, so that the window is known when its surface is named.
         self.tell_mapped(window);
+        let news = ChangeWindowAttributesAux::new().event_mask(EventMask::PROPERTY_CHANGE);
+        self.connection.change_window_attributes(window, &news)?;
+        self.renamed.insert(window);
         self.connection.map_window(window)?;
         self.list_windows()
+    }
+
+    /// Tells of the names of windows that have new ones. Returns whether the server was asked for any.
+    fn tell_names(&mut self) -> Result<bool, SessionError> {
+        let renamed = std::mem::take(&mut self.renamed);
+        let asked = !renamed.is_empty();
+        for window in renamed {
+            if !self.model.get(window).is_some_and(|known| known.mapped && !known.free) {
+                continue;
+            }
+            let names = properties::names(&self.connection, &self.atoms, window)?;
+            if self.model.named(window, names.clone()) {
+                self.tell(News::Named { window, names });
+            }
+        }
+        Ok(asked)
     }
 
     fn tell_mapped(&mut self, window: Window) {
