@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::navigation::without_fragment;
+use super::navigation::is_same;
 use super::wire::Purpose;
 use super::{BLANK, Page, failure, worker};
 use crate::machine::Event;
@@ -189,9 +189,4 @@ impl Page {
             self.events.push(Event::PageFailed { url, reason: reason.to_owned(), error_page });
         }
     }
-}
-
-/// Whether both are of the same document.
-fn is_same(one: &str, other: &str) -> bool {
-    without_fragment(one) == without_fragment(other)
 }

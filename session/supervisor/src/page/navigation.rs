@@ -32,8 +32,7 @@ impl Page {
         if paused["resourceType"].as_str().is_some_and(|kind| kind != "Document") {
             if self.opening && paused.pointer("/request/url").is_some_and(|url| *url == self.ordered.as_str()) {
                 // Its service worker asks the server.
-                self.leaving_is_agreed();
-                self.worker.has_answered();
+                self.ordered_is_requested();
             }
             // Paused for what is added to it, if anything.
             return self.go_on(request, paused);
@@ -53,10 +52,9 @@ impl Page {
         let is_response = is_response(paused);
         if matches!(owner, Owner::Page) && !is_response {
             self.navigation = Some(job(request).to_owned());
-            if self.opening && without_fragment(url) == without_fragment(&self.ordered) {
+            if self.opening && is_same(url, &self.ordered) {
                 self.ordered_navigation = self.navigation.clone();
-                self.leaving_is_agreed();
-                self.worker.has_answered();
+                self.ordered_is_requested();
             }
             self.last_request = Some((url.to_owned(), is_post(paused)));
         }
@@ -106,6 +104,12 @@ impl Page {
             return false;
         }
         true
+    }
+
+    /// What was ordered is asked of its server: neither the document before nor a service worker is in the way.
+    fn ordered_is_requested(&mut self) {
+        self.leaving_is_agreed();
+        self.worker.has_answered();
     }
 
     /// A response for the page itself.
@@ -198,8 +202,7 @@ impl Page {
 
     /// The page that is shown, loading itself again, or the one that was ordered last.
     fn is_own(&self, url: &str) -> bool {
-        let url = without_fragment(url);
-        url == without_fragment(&self.document.url) || url == without_fragment(&self.ordered)
+        is_same(url, &self.document.url) || is_same(url, &self.ordered)
     }
 
     /// A page wants to go somewhere; the script in it has taken back what is for other programs, and a blank page where
@@ -263,8 +266,13 @@ fn frame_failed(paused: &Value) -> bool {
     failed || matches!(paused["responseStatusCode"].as_u64(), Some(502..=504))
 }
 
+/// Whether both are of the same document.
+pub(super) fn is_same(one: &str, other: &str) -> bool {
+    without_fragment(one) == without_fragment(other)
+}
+
 /// As a request has it; browsers add a slash to a bare host.
-pub(super) fn without_fragment(url: &str) -> &str {
+fn without_fragment(url: &str) -> &str {
     url.split('#').next().unwrap_or_default().trim_end_matches('/')
 }
 
