@@ -370,9 +370,9 @@ fn settings(
     Ok(settings)
 }
 
-async fn input(client: &Client, device: &str, state: Input) -> Result<Outcome, Problem> {
+async fn input(client: &Client, device: &str, change: Input) -> Result<Outcome, Problem> {
     let device = device.to_owned();
-    match state {
+    match change {
         Input { trusted: Some(true), output: None } => Ok(inputs::trust(client, &[device], &[]).await?),
         Input { trusted: Some(false), output: None } => Ok(inputs::trust(client, &[], &[device]).await?),
         Input { trusted: None, output: Some(output) } => Ok(inputs::touch_map(client, &device, &output).await?),
@@ -380,16 +380,17 @@ async fn input(client: &Client, device: &str, state: Input) -> Result<Outcome, P
     }
 }
 
-async fn pairing(client: &Client, state: Pairing) -> Result<Outcome, Problem> {
+async fn pairing(client: &Client, pairing: Pairing) -> Result<Outcome, Problem> {
     let mut options = Options::new();
-    for (name, text) in [("wifi", &state.wifi), ("wifi-password", &state.wifi_password), ("title", &state.title)] {
+    for (name, text) in [("wifi", &pairing.wifi), ("wifi-password", &pairing.wifi_password), ("title", &pairing.title)]
+    {
         if let Some(text) = text {
             options.insert(name, text.as_str().into());
         }
     }
-    if let Some(seconds) = state.expires {
+    if let Some(seconds) = pairing.expires {
         within("expires", seconds.into(), &PAIRING_EXPIRES)?;
         options.insert("expires", seconds.into());
     }
-    Ok(screen::pairing(client, &state.url, &state.code, options).await?)
+    Ok(screen::pairing(client, &pairing.url, &pairing.code, options).await?)
 }
