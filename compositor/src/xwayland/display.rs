@@ -91,10 +91,16 @@ pub struct Display {
     /// Accepts X clients.
     pub listener: UnixListener,
     socket: PathBuf,
-    /// `None`: nobody else makes displays in its directory.
-    lock: Option<PathBuf>,
-    /// Its server is a unit's, which is asked for at this socket.
-    unit: Option<PathBuf>,
+    place: Place,
+}
+
+/// The directory of a display.
+#[derive(Debug)]
+enum Place {
+    /// Shared with other X servers: the number is taken by this lock. Our server is our child.
+    Shared { lock: PathBuf },
+    /// Our own. Its server is a unit's, which is asked for at this socket.
+    Own { unit: PathBuf },
 }
 
 impl Display {
@@ -111,7 +117,7 @@ impl Display {
                 continue;
             }
             match listen_to(&socket) {
-                Ok(Some(listener)) => return Ok(Self { number, listener, socket, lock: Some(lock), unit: None }),
+                Ok(Some(listener)) => return Ok(Self { number, listener, socket, place: Place::Shared { lock } }),
                 taken => {
                     let _ = fs::remove_file(&lock);
                     taken.map_err(made(&socket))?;
@@ -125,12 +131,15 @@ impl Display {
     pub fn for_service(runtime_dir: &Path) -> Result<Self, BindError> {
         let socket = runtime_dir.join(X_SOCKET);
         let listener = sockets::bind(&socket, Access::GROUP, PROGRAM)?;
-        Ok(Self { number: 0, listener, socket, lock: None, unit: Some(runtime_dir.join(unit::SOCKET)) })
+        Ok(Self { number: 0, listener, socket, place: Place::Own { unit: runtime_dir.join(unit::SOCKET) } })
     }
 
     /// The socket where a unit for its server is asked for; `None`: its server is our child.
     pub fn unit(&self) -> Option<&Path> {
-        self.unit.as_deref()
+        match &self.place {
+            Place::Shared { .. } => None,
+            Place::Own { unit } => Some(unit),
+        }
     }
 
     /// The value of `DISPLAY`.
@@ -142,7 +151,7 @@ impl Display {
 impl Drop for Display {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.socket);
-        if let Some(lock) = &self.lock {
+        if let Place::Shared { lock } = &self.place {
             let _ = fs::remove_file(lock);
         }
     }
