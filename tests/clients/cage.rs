@@ -1,6 +1,6 @@
 //! kioskd in place of cage: its command is the shell, and may manage outputs as well.
 
-use crate::stand::{Stand, kept, until};
+use crate::stand::{Stand, until};
 
 #[test]
 fn the_command_rotates_the_screen_itself_and_another_users_shell_does_not() {
@@ -13,7 +13,7 @@ fn the_command_rotates_the_screen_itself_and_another_users_shell_does_not() {
     // Upright: the text is in the first line.
     let line = shot.rgb.chunks_exact(3).take(600 * 30);
     assert!(line.filter(|pixel| pixel.iter().all(|part| *part > 150)).count() > 20);
-    std::fs::copy(stand.path("cage.png"), kept("cage.png")).unwrap();
+    stand.keep("cage.png", "cage.png");
     // Other programs that know the shell's socket.
     let refused = stand.command("wayland-0", "wlr-randr").args(["--output", "HEADLESS-1", "--off"]).output().unwrap();
     assert!(!refused.status.success(), "{refused:?}");

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use crate::{
     hands::Mouse,
     process::Running,
-    stand::{Shot, Stand, kept, until},
+    stand::{Shot, Stand, until},
 };
 
 /// A script that writes and waits.
@@ -23,10 +23,6 @@ impl Shot {
     }
 }
 
-fn keep(stand: &Stand, name: &str) {
-    std::fs::copy(stand.path(name), kept(name)).unwrap();
-}
-
 /// A background of this colour for the whole output.
 fn background(stand: &Stand, color: &str) -> Running {
     let mut command = stand.command("wayland-admin", "swaybg");
@@ -39,7 +35,7 @@ fn swaybg_fills_the_screen_behind_the_windows() {
     let stand = Stand::new();
     let _background = background(&stand, "#204060");
     until("the background", || (stand.grim(&[], "swaybg.png").pixel(400, 300) == [0x20, 0x40, 0x60]).then_some(()));
-    keep(&stand, "swaybg.png");
+    stand.keep("swaybg.png", "swaybg.png");
     let _foot = stand.foot(STILL);
     until("the window before it", || {
         (stand.grim(&[], "covered.png").pixel(400, 300) != [0x20, 0x40, 0x60]).then_some(())
@@ -66,7 +62,7 @@ fn gammastep_and_wlsunset_warm_the_screen_and_leave_it_as_it_was() {
             let [red, green, blue] = stand.grim(&[], "warm.png").pixel(400, 300);
             (red > green && green > blue && blue < 0x60).then_some(())
         });
-        std::fs::copy(stand.path("warm.png"), kept(&format!("{program}.png"))).unwrap();
+        stand.keep("warm.png", &format!("{program}.png"));
         // gammastep takes its colours back over seconds.
         warm.signal(Signal::KILL);
         warm.end();
@@ -86,7 +82,7 @@ fn wob_and_fuzzel_lie_over_the_window() {
         let shot = stand.grim(&[], "wob.png");
         (shot.rgb != before.rgb).then_some(())
     });
-    keep(&stand, "wob.png");
+    stand.keep("wob.png", "wob.png");
     bar.kill().unwrap();
     bar.wait().unwrap();
 
@@ -100,7 +96,7 @@ fn wob_and_fuzzel_lie_over_the_window() {
         let shot = stand.grim(&[], "fuzzel.png");
         (shot.pixel(400, 300) != before.pixel(400, 300)).then_some(())
     });
-    keep(&stand, "fuzzel.png");
+    stand.keep("fuzzel.png", "fuzzel.png");
     // It has the keyboard.
     stand.tool("wtype", &["sec", "-k", "Return"]);
     let output = launcher.wait_with_output().unwrap();
@@ -115,7 +111,7 @@ fn slurp_lets_a_person_choose_a_part_of_the_screen() {
     let mut command = stand.command("wayland-admin", "slurp");
     let choice = command.arg("-p").stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
     until("slurp over the screen", || (stand.grim(&[], "slurp.png").rgb != before.rgb).then_some(()));
-    keep(&stand, "slurp.png");
+    stand.keep("slurp.png", "slurp.png");
     Mouse::new(&stand.directory.path().join("wayland-admin")).click((120, 340));
     let output = choice.wait_with_output().unwrap();
     assert_eq!(String::from_utf8_lossy(&output.stdout), "120,340 1x1\n");
@@ -151,7 +147,7 @@ fn waypipe_brings_a_window_from_elsewhere() {
     command.env("LANG", "C.UTF-8").env_remove("WAYLAND_DISPLAY");
     let _there = Running::start(command);
     until("the window from elsewhere", || stand.grim(&[], "waypipe.png").has_letters().then_some(()));
-    keep(&stand, "waypipe.png");
+    stand.keep("waypipe.png", "waypipe.png");
 }
 
 #[test]

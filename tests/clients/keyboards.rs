@@ -11,7 +11,7 @@ use std::{
 use crate::{
     hands::{Keys, Mouse, OWN, WVKBD},
     process::Running,
-    stand::{Stand, kept, until},
+    stand::{Stand, until},
 };
 
 const EXTERNAL: &str = "[keyboard]\nuse = \"external\"\n";
@@ -40,17 +40,8 @@ impl WithBus {
     }
 }
 
-/// squeekboard, which follows text fields if screen keyboards are enabled.
-fn squeekboard(stand: &Stand) -> WithBus {
-    let directory = stand.directory.path().join(".config/glib-2.0/settings");
-    std::fs::create_dir_all(&directory).unwrap();
-    let wanted = "[org/gnome/desktop/a11y/applications]\nscreen-keyboard-enabled=true\n";
-    std::fs::write(directory.join("keyfile"), wanted).unwrap();
-    WithBus::start(stand, "wayland-keyboard", "squeekboard")
-}
-
 /// squeekboard as kiosk-keyboard.service starts it: its command and environment, with the paths of this kiosk.
-fn squeekboard_of_the_unit(stand: &Stand) -> Running {
+fn squeekboard(stand: &Stand) -> Running {
     let unit = include_str!("../../assets/systemd/kiosk-keyboard.service");
     let mut words = unit.lines().find_map(|line| line.strip_prefix("ExecStart=")).unwrap().split(' ');
     let mut command = stand.command("none", words.next().unwrap());
@@ -208,7 +199,7 @@ fn enter_until_written(stand: &Stand, mouse: &mut Mouse) {
 
 fn keep(stand: &Stand, name: &str) {
     stand.grim(&["-c"], name);
-    std::fs::copy(stand.path(name), kept(name)).unwrap();
+    stand.keep(name, name);
 }
 
 fn mouse(stand: &Stand) -> Mouse {
@@ -235,16 +226,6 @@ fn squeekboard_comes_with_a_field_and_types_into_foot() {
     until_keyboard(&stand);
     let keys = squeekboards(&stand, TERMINAL);
     types_a_line(&stand, &keys, "squeekboard.png");
-}
-
-#[test]
-fn squeekboard_types_as_its_unit_starts_it() {
-    let stand = Stand::with(EXTERNAL);
-    let _squeekboard = squeekboard_of_the_unit(&stand);
-    let _foot = foot(&stand);
-    until_keyboard(&stand);
-    let keys = squeekboards(&stand, TERMINAL);
-    types_a_line(&stand, &keys, "squeekboard-unit.png");
 }
 
 #[test]

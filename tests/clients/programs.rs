@@ -14,7 +14,7 @@ fn grim_sees_the_screen_and_a_part_of_it_and_rotated() {
     let _foot = stand.foot("printf 'seen from afar'; exec sleep 600");
     let shot = stand.grim(&["-c"], "shot.png");
     assert_eq!((shot.width, shot.height), (800, 600));
-    std::fs::copy(stand.path("shot.png"), kept("grim.png")).unwrap();
+    stand.keep("shot.png", "grim.png");
     let part = stand.grim(&["-g", "0,0 200x50"], "part.png");
     assert_eq!((part.width, part.height), (200, 50));
     assert!(part.has_letters());
@@ -28,7 +28,7 @@ fn grim_sees_the_screen_and_a_part_of_it_and_rotated() {
     // Upright: the text is in the first line, at the left.
     let line = rotated.rgb.chunks_exact(3).take(600 * 30);
     assert!(line.filter(|pixel| pixel.iter().all(|part| *part > 150)).count() > 20);
-    std::fs::copy(stand.path("rotated.png"), kept("grim-rotated.png")).unwrap();
+    stand.keep("rotated.png", "grim-rotated.png");
 }
 
 #[test]
@@ -42,7 +42,7 @@ fn wtype_types_what_no_layout_has() {
     stand.tool("wtype", &["-k", "Return"]);
     assert_eq!(stand.written("typed"), "hello äöü € Привет\n");
     stand.grim(&[], "typed.png");
-    std::fs::copy(stand.path("typed.png"), kept("wtype.png")).unwrap();
+    stand.keep("typed.png", "wtype.png");
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn wvkbd_lies_over_the_window_which_keeps_its_size() {
     assert_eq!((shot.width, shot.height), (800, 600));
     let above = stand.grim(&["-g", "0,0 800x50"], "above.png");
     assert!(above.has_letters(), "the window is hidden");
-    std::fs::copy(stand.path("whole.png"), kept("wvkbd.png")).unwrap();
+    stand.keep("whole.png", "wvkbd.png");
 }
 
 #[test]

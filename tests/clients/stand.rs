@@ -152,6 +152,11 @@ impl Stand {
         Shot::read(&path)
     }
 
+    /// Keeps a file of the stand's for people to look at.
+    pub fn keep(&self, name: &str, as_name: &str) {
+        std::fs::copy(self.path(name), kept(as_name)).unwrap();
+    }
+
     /// The content of a file that a program wrote.
     pub fn written(&self, name: &str) -> String {
         let path = self.directory.path().join(name);

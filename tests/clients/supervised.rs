@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::{
     process::program,
-    stand::{Shot, Stand, kept, until, until_within},
+    stand::{Shot, Stand, until, until_within},
 };
 
 /// A window is pinged every 30 s, and has 15 s to answer; then another program starts.
@@ -85,7 +85,7 @@ impl Supervised {
     fn shot(&self, name: &str) -> Shot {
         let file = format!("{name}.png");
         let shot = until("letters on the screen", || Some(self.0.grim(&[], &file)).filter(Shot::has_letters));
-        std::fs::copy(self.0.path(&file), kept(&format!("shell-{file}"))).unwrap();
+        self.0.keep(&file, &format!("shell-{file}"));
         shot
     }
 }
@@ -233,7 +233,7 @@ fn a_command_that_draws_nothing_is_told_of() {
     kiosk.until("the program", "splash", |session| session["state"] == "loading");
     // The screen has a QR code, which is white; the logo is small, and the splash has a line of text.
     until("the screen that says so", || (light(&kiosk.0.grim(&[], "nothing.png"), 0) > 4000).then_some(()));
-    std::fs::copy(kiosk.0.path("nothing.png"), kept("shell-nothing.png")).unwrap();
+    kiosk.0.keep("nothing.png", "shell-nothing.png");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::{
     process::{Running, program},
-    stand::{Shot, Stand, kept, until},
+    stand::{Shot, Stand, until},
 };
 
 /// Longer than one transfer, and without a repeated part.
@@ -31,7 +31,7 @@ fn eyes() -> (Stand, String) {
     let stand = Stand::in_cages_place(&["--", "sh", "-c", &script]);
     let shot = until_eyes(&stand);
     assert_eq!((shot.width, shot.height), (800, 600));
-    std::fs::copy(stand.path("eyes.png"), kept("xeyes.png")).unwrap();
+    stand.keep("eyes.png", "xeyes.png");
     let display = std::fs::read_to_string(said.path()).unwrap().trim().to_owned();
     (stand, display)
 }

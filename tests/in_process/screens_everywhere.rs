@@ -53,8 +53,8 @@ struct Shown {
     fixture: Fixture,
     /// Its text is complete.
     whole: bool,
-    /// Without it there would be nothing to say.
-    _session: Option<Session>,
+    /// Its screen is what this session says, and has dots that move; `None`: it was asked for by command.
+    session: Option<Session>,
 }
 
 fn kiosk(width: u32, height: u32) -> Fixture {
@@ -75,7 +75,7 @@ fn shows(width: u32, height: u32, screen: &Command) -> Shown {
     });
     fixture.still();
     let whole = !matches!(answered.unwrap().unwrap(), Reply::Shown { cut_to: Some(_) });
-    Shown { fixture, whole, _session: None }
+    Shown { fixture, whole, session: None }
 }
 
 /// A kiosk on a panel of this size whose session reports this.
@@ -85,7 +85,7 @@ fn reports(width: u32, height: u32, report: &Report) -> Shown {
     session.send(report);
     fixture.until("the bell in its colours", |fixture| coloured(&fixture.panel()) > 40);
     fixture.still();
-    Shown { fixture, whole: true, _session: Some(session) }
+    Shown { fixture, whole: true, session: Some(session) }
 }
 
 /// The picture on a panel that is rotated clockwise.
@@ -153,7 +153,7 @@ fn at_each_rotation(
     let mut standing = show(height, width);
     look(&mut standing, &format!("{height}x{width}"));
     leave(&standing.fixture.panel(), name);
-    let moves = lying._session.is_some();
+    let moves = lying.session.is_some();
     let pictures = [lying.fixture.panel(), standing.fixture.panel()];
     for degrees in [90, 180, 270] {
         lying.fixture.rotate(degrees);
