@@ -111,7 +111,7 @@ test-conformance: test-deps ## WLCS, the Wayland conformance suite, but for what
 stage: build ## an installed tree, for the machine tests
 	@rm -rf $(stage)
 	@$(MAKE) --no-print-directory install install-containers PROFILE=$(PROFILE) DESTDIR=$(stage) >/dev/null
-	@$(STRIP) --strip-debug $(stage)$(PREFIX)/bin/*
+	@$(STRIP) --strip-debug $(stage)$(PREFIX)/bin/* $(stage)$(PREFIX)/lib/kiosk/$(unit_program)
 
 # What the unit tests were built with, so that nothing is compiled twice.
 test-machine: PROFILE = dev
