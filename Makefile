@@ -140,6 +140,14 @@ image: as-root image-deps deb ## an x86-64 disk image, in target/image (LOGO= UR
 	assets/images/build $(target)/deb $(stage) $(target)/image
 	@ls -s -h $(target)/image/*.*
 
+# By rpi-image-gen, in a checkout of its own. Its packages are made before, by `make deb ARCH=arm64`; the programs of this
+# machine draw the logo and check what is said.
+export RPI_IMAGE_GEN BOARD SCREEN
+
+image-pi: stage ## an image for a Raspberry Pi, in target/image-pi (RPI_IMAGE_GEN=DIR BOARD=pi5 LOGO= URL= ROTATION= WIFI= SCREEN=)
+	assets/images/rpi/build $(target)/deb $(stage) $(target)/image-pi
+	@ls -s -h $(target)/image-pi/*.*
+
 # Before anything is built.
 as-root:
 	@[ "$$(id -u)" = 0 ] || { echo "image: it needs root: sudo make $(MAKECMDGOALS) …" >&2; exit 1; }
@@ -169,6 +177,7 @@ test-packaging: packages = --workspace
 test-packaging: test-deps build ## init scripts and packages for other systems, as far as they can be looked at here
 	$(call limited,10m) tests/packaging/run $(programs)
 	$(call limited,10m) tests/images/check $(programs)
+	$(call limited,10m) tests/images/raspberry-pi $(programs)
 
 # Disk images, booted as they are flashed. PART: a part's name, such as boots or falls_back.
 test-images: PROFILE = dev
@@ -225,4 +234,4 @@ clean: ## what was built
 	rm -rf tests/out
 
 .PHONY: help build run clients deps run-deps test-deps install install-public install-devices install-containers install-openrc fmt check doc check-fmt check-clippy check-msrv \
-	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps as-root image image-deps test-images test-deb test-containers test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods clean
+	check-deny check-typos test test-unit test-conformance test-nested stage test-machine deb deb-deps as-root image image-deps image-pi test-images test-deb test-containers test-packaging fuzz fuzz-deps fuzz-wire fuzz-parsers soak faults bench bench-floods clean
