@@ -133,8 +133,8 @@ deb: deb-deps stage ## the Debian packages, in target/deb (VERSION=, PROFILE=, A
 apt-repository: deb ## a signed repository of them, in target/apt (KEY=, of your keyring)
 	assets/packaging/apt-repository $(target)/deb $(target)/apt $(KEY)
 
-# VERSION= LOGO= URL= ROTATION= WIFI= UPDATES= KEY= HARDWARE= FORMATS=: assets/images/build says what each is.
-export VERSION LOGO URL ROTATION WIFI UPDATES KEY HARDWARE FORMATS
+# VERSION= LOGO= URL= ROTATION= WIFI= UPDATES= KEY= SECURE_BOOT_KEY= SECURE_BOOT_CERTIFICATE= HARDWARE= FORMATS=: assets/images/build says what each is.
+export VERSION LOGO URL ROTATION WIFI UPDATES KEY SECURE_BOOT_KEY SECURE_BOOT_CERTIFICATE HARDWARE FORMATS
 
 image: as-root image-deps deb ## an x86-64 disk image, in target/image (LOGO= URL= ROTATION= WIFI= HARDWARE=yes FORMATS="qcow2 xz ova raw")
 	assets/images/build $(target)/deb $(stage) $(target)/image

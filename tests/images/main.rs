@@ -5,6 +5,7 @@
 
 mod card;
 mod cuts;
+mod secure;
 mod settings;
 mod updates;
 mod var;
@@ -41,6 +42,7 @@ fn main() {
     let trials = vec![
         Trial::test("boots_to_the_page_and_is_blessed_and_told_what_is_wrong", || told(settings::boots())),
         Trial::test("updates_by_a_stick_and_falls_back_from_a_version_without_a_page", || told(updates::updates())),
+        Trial::test("secure_boot_takes_its_keys_and_then_starts_what_is_signed", || told(secure::boots())),
         Trial::test("var_is_full_and_the_screen_says_so", || told(var::full())),
         Trial::test("var_is_write_protected_and_the_screen_says_so", || told(var::protected())),
         Trial::test("cuts_of_the_power_while_it_boots_and_is_updated_lose_nothing", || told(cuts::cuts())),

@@ -18,6 +18,8 @@ use super::qmp::Qmp;
 /// Debian's package ovmf.
 const FIRMWARE: &str = "/usr/share/OVMF/OVMF_CODE_4M.fd";
 const VARIABLES: &str = "/usr/share/OVMF/OVMF_VARS_4M.fd";
+/// The one that has Secure Boot. With the same variables it has no keys yet, so that it takes those of the disk.
+const SECURE_FIRMWARE: &str = "/usr/share/OVMF/OVMF_CODE_4M.secboot.fd";
 /// QEMU's socket exists well before this after its start.
 const QEMU_TIMEOUT: Duration = Duration::from_secs(60);
 /// Between two looks at a screen or a disk that is waited for: neither has an event.
@@ -42,6 +44,8 @@ pub struct FlashedPlan<'a> {
     pub stick: Option<&'a Path>,
     /// Whether its disk is write-protected, as a card is by its switch or at the end of its life.
     pub protected: bool,
+    /// Whether its firmware has Secure Boot, as delivered without any keys.
+    pub secure: bool,
     /// Where pictures and QEMU's own log go; one that exists is emptied.
     pub out: &'a Path,
 }
@@ -49,7 +53,7 @@ pub struct FlashedPlan<'a> {
 impl<'a> FlashedPlan<'a> {
     /// A disk in a machine with 4 GB of memory and nothing else.
     pub fn new(disk: &'a Path, out: &'a Path) -> Self {
-        Self { disk, memory: "4G", credentials: &[], stick: None, protected: false, out }
+        Self { disk, memory: "4G", credentials: &[], stick: None, protected: false, secure: false, out }
     }
 }
 
@@ -74,7 +78,8 @@ pub enum Login<'a> {
 impl Flashed {
     /// Switches it on.
     pub fn start(plan: &FlashedPlan) -> Result<Self> {
-        ensure!(Path::new(FIRMWARE).exists(), "{FIRMWARE} is not there (Debian: ovmf)");
+        let firmware = if plan.secure { SECURE_FIRMWARE } else { FIRMWARE };
+        ensure!(Path::new(firmware).exists(), "{firmware} is not there (Debian: ovmf)");
         if plan.out.exists() {
             fs::remove_dir_all(plan.out)?;
         }
@@ -87,9 +92,14 @@ impl Flashed {
         command.args(["--pdeathsig", "KILL", "qemu-system-x86_64"]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(plan.out.join("qemu.log"))?);
         let drive = |path: &Path, rest: &str| format!("file={},format=raw,{rest}", path.display());
-        command.args(["-accel", "tcg,thread=multi", "-machine", "q35", "-cpu", "max", "-smp", "2", "-m", plan.memory]);
+        // Only system management mode may write what says which keys count.
+        let machine = if plan.secure { "q35,smm=on" } else { "q35" };
+        if plan.secure {
+            command.args(["-global", "driver=cfi.pflash01,property=secure,value=on"]);
+        }
+        command.args(["-accel", "tcg,thread=multi", "-machine", machine, "-cpu", "max", "-smp", "2", "-m", plan.memory]);
         command.args(["-no-user-config", "-nodefaults", "-display", "none", "-vga", "none", "-device", "virtio-vga"]);
-        command.args(["-drive", &drive(Path::new(FIRMWARE), "if=pflash,readonly=on")]);
+        command.args(["-drive", &drive(Path::new(firmware), "if=pflash,readonly=on")]);
         command.args(["-drive", &drive(&variables, "if=pflash")]);
         let protected = if plan.protected { "if=none,id=disk,readonly=on" } else { "if=none,id=disk" };
         command.args(["-drive", &drive(plan.disk, protected), "-device", "virtio-blk-pci,drive=disk"]);

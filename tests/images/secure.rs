@@ -1,0 +1,26 @@
+//! Secure Boot with a customer's own key: a machine without keys takes those of the disk, and starts nothing else from then on.
+
+use anyhow::{Result, ensure};
+use kiosk_tests::vm::{Flashed, FlashedPlan, Login};
+
+use crate::card::Card;
+use crate::{images, log_in, make_key, out, page, run};
+
+/// The firmware's own word for it: after four bytes of attributes, 1 where it checks what it starts.
+const CHECKED: &str = "od -An -tu1 -j4 /sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c";
+
+/// From the first power-on, at which the boot loader enrols its keys and restarts, to the page.
+pub fn boots() -> Result<()> {
+    let card = Card::flash(&images()?.join("kiosk_1.raw"))?;
+    let (key, public) = make_key(&card)?;
+    card.write(&format!("[device]\nssh-key = \"{public}\"\n"), "/kiosk.toml")?;
+    let (disk, film) = (card.disk(), out("secure"));
+    let mut machine = Flashed::start(&FlashedPlan { secure: true, ..FlashedPlan::new(&disk, &film) })?;
+    page(&mut machine, "page")?;
+    let key = Login::Key(&key);
+    log_in(&mut machine, &key)?;
+    let checked = run(&machine, &key, CHECKED)?;
+    ensure!(checked.trim() == "1", "the firmware does not check what it starts: {checked:?}");
+    run(&machine, &key, "bootctl status --no-pager | head -n 12")?;
+    machine.power_off()
+}
