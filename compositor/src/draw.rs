@@ -222,6 +222,7 @@ impl Kiosk {
         self.find_brightness(id);
         if self.main_loop.lifecycle.frame_presented() {
             tracing::info!(uptime = ?now, "first frame on the screen");
+            self.status.boot_times.frame_presented(now);
             self.main_loop.lifecycle.notifier.ready();
         }
     }

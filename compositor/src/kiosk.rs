@@ -114,6 +114,7 @@ impl Kiosk {
                     self.hardware.backend.trim(head);
                 }
                 if self.main_loop.lifecycle.shell_shown() {
+                    self.status.boot_times.shell_shown(now);
                     self.after(SETTLE_TIMEOUT, |kiosk| {
                         kiosk.main_loop.lifecycle.settled();
                         memory::forget_start();

@@ -5,6 +5,7 @@
 pub mod backend;
 pub mod boot_problems;
 pub mod boot_splash;
+pub mod boot_times;
 pub mod brightness;
 pub mod child;
 pub mod clients;

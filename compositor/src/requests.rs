@@ -120,6 +120,7 @@ impl Kiosk {
                 .map(|aid| aid.to_string())
                 .collect(),
             active_vt: self.hardware.backend.active_vt(),
+            boot: self.status.boot_times.times(),
             serial: self.screens.serial,
             outputs: self
                 .screens

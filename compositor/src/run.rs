@@ -31,6 +31,7 @@ use crate::{
         winit::Winit,
     },
     boot_problems::BootProblems,
+    boot_times::BootRecord,
     brightness::Brightness,
     child::{self, Launch, Role},
     clients::Clients,
@@ -194,6 +195,12 @@ pub fn build(
             boot_problems: match paths::is_appliance(options) {
                 true => BootProblems::of_this_boot(),
                 false => BootProblems::default(),
+            },
+            boot_times: match paths::is_appliance(options) {
+                true => {
+                    paths::runtime_dir(options).map_or_else(|_| BootRecord::default(), |dir| BootRecord::load(&dir))
+                }
+                false => BootRecord::default(),
             },
             publisher: Publisher::default(),
             system_screens: SystemScreens::default(),

@@ -1,5 +1,7 @@
 //! The published state by value: what D-Bus shows and compares.
 
+use crate::boot_times::BootTimes;
+
 /// The compositor as D-Bus shows it. The loop makes one when something may have changed; the control thread
 /// compares it with the last.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,6 +20,8 @@ pub struct Snapshot {
     pub shells: Vec<ShellSnapshot>,
     /// The terminal in front, 1 to 63; 0: there are none.
     pub active_vt: u32,
+    /// When this boot had its first frame and its first page.
+    pub boot: BootTimes,
     /// Of the screen layout.
     pub serial: u32,
     /// All screens, those without a display included.

@@ -59,6 +59,10 @@ pub fn boots() -> Result<()> {
     log_in(&mut machine, &by_key)?;
     let name = run(&machine, &by_key, "hostname; cat /etc/machine-id; id -u")?;
     ensure!(name == format!("kiosk-hall\n{}\n0\n", id.trim()), "by the key: {name:?}");
+    let boot = run(&machine, &by_key, "kioskctl status --boot | grep Boot")?;
+    for stage in ["firmware", "boot loader", "kernel", "initrd", "system", "page after"] {
+        ensure!(boot.contains(stage), "the start is told without {stage}: {boot}");
+    }
     run(&machine, &by_key, "free -m; systemd-analyze; systemctl --failed --no-legend; df -h /var /efi")?;
     ensure!(run(&machine, &Login::Password(PASSWORD), "hostname")? == "kiosk-hall\n", "by the password");
     let wrong = machine.run(&Login::Password("correct horses"), "hostname");

@@ -66,6 +66,11 @@ pub fn status_tells_the_state_to_people_programs_and_the_bus(kiosk: &Kiosk) -> R
     ensure!(kiosk.sh(property)? == "s \"ready\"", "the bus has another state");
     ensure!(kiosk.sh("kioskctl outputs")?.contains("1280"), "kioskctl outputs does not tell the mode");
     kiosk.sh("kioskctl wait ready --timeout 5s && kioskctl wait page-visible --timeout 5s")?;
+    // The steps before may have started kioskd again: the times are those of the boot.
+    let told = kiosk.sh("kioskctl status --boot --json")?;
+    let told: Value = serde_json::from_str(&told).context("kioskctl status --boot --json")?;
+    let times = ["kernel", "system", "page"].map(|stage| told["boot"][stage].as_u64());
+    ensure!(times.iter().all(|micros| micros.is_some_and(|micros| micros > 100_000)), "the start is told as {told}");
     Ok(())
 }
 

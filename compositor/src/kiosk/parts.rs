@@ -10,9 +10,10 @@ use smithay::{
 
 use super::{FlipWatch, Kiosk, Pages, SystemScreens};
 use crate::{
-    backend::Backend, boot_problems::BootProblems, brightness::Brightness, deadline_timer::DeadlineTimer,
-    event_loop::Handle, idle::Idle, lifecycle::Lifecycle, options::Options, persistence::Saved, power::Power,
-    problems::Problems, publisher::Publisher, session_link::SessionLinks, trial::Trial,
+    backend::Backend, boot_problems::BootProblems, boot_times::BootRecord, brightness::Brightness,
+    deadline_timer::DeadlineTimer, event_loop::Handle, idle::Idle, lifecycle::Lifecycle, options::Options,
+    persistence::Saved, power::Power, problems::Problems, publisher::Publisher, session_link::SessionLinks,
+    trial::Trial,
 };
 
 /// The event loop, its clock and the program's lifecycle.
@@ -47,6 +48,8 @@ pub struct Status {
     pub problems: Problems,
     /// What the system found wrong while it booted; told among `problems`.
     pub boot_problems: BootProblems,
+    /// When this boot had its first frame and its first page.
+    pub boot_times: BootRecord,
     /// Whether D-Bus has to be updated.
     pub publisher: Publisher,
     /// Messages, pairing, and the welcome screen of a device that is not set up.

@@ -193,7 +193,7 @@ pub async fn carry(verb: Verb, given: &Given) -> Result<Answer, Problem> {
         Verb::Status => {
             let status = Status::read(client).await;
             status.answered()?;
-            return Ok(answer::json(&status.json(None)));
+            return Ok(answer::json(&status.json(None, None)));
         }
         Verb::Metrics => return Ok(metrics::answer(&Status::read(client).await)),
         Verb::Document => return Ok(answer::json(&openapi::document())),

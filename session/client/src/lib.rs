@@ -10,6 +10,7 @@
 
 mod advice;
 mod arrival;
+pub mod boot;
 pub mod change;
 mod changes;
 mod error;
@@ -24,6 +25,7 @@ pub mod state;
 mod status;
 mod values;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -157,6 +159,19 @@ impl Client {
             tokio::time::timeout(CONNECT_TIMEOUT, Builder::system().build()).await.ok()?.ok()
         };
         self.bus.get_or_init(|| connect).await.as_ref()
+    }
+
+    /// The properties of an object of another service on the system bus; `None`: no bus is used, or it does not answer.
+    async fn bus_properties(
+        &self,
+        name: &str,
+        path: &str,
+        interface: &str,
+    ) -> Option<HashMap<String, zbus::OwnedVariant>> {
+        let properties = "org.freedesktop.DBus.Properties";
+        let bus = self.bus().await?;
+        let call = bus.call_method(Some(name), path, Some(properties), "GetAll", &interface);
+        tokio::time::timeout(CONNECT_TIMEOUT, call).await.ok()?.ok()?.body().deserialize().ok()
     }
 }
 

@@ -61,6 +61,10 @@ pub struct CompositorState {
     pub shells: Vec<ShellOutput>,
     /// In the foreground; 0: unknown or none.
     pub active_vt: i64,
+    /// When this boot had its first frame, microseconds of CLOCK_MONOTONIC; 0: unknown.
+    pub first_frame: i64,
+    /// And its first page; 0: not yet, or unknown.
+    pub first_page: i64,
     /// Of the screen layout.
     pub serial: i64,
     /// Warnings and configuration errors since the start.
@@ -192,6 +196,8 @@ impl CompositorState {
                 .map(|(output, stage)| ShellOutput { output, stage })
                 .collect(),
             active_vt: client::integer(&all, "ActiveVt"),
+            first_frame: client::integer(&all, "FirstFrame"),
+            first_page: client::integer(&all, "FirstPage"),
             serial: client::integer(&all, "Serial"),
             problems: client::array(&all, "Problems"),
             outputs,

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::boot::Boot;
 use super::state::{CompositorState, SessionState};
 use super::{Client, ClientError, Exit, Failure, Link, Service, ServiceManager};
 
@@ -37,8 +38,8 @@ impl Status {
         Err(neither(session, compositor))
     }
 
-    /// `docs/schemas/status.json`, with these slots.
-    pub fn json(&self, slots: Option<Value>) -> Value {
+    /// `docs/schemas/status.json`, with these slots and times.
+    pub fn json(&self, slots: Option<Value>, boot: Option<&Boot>) -> Value {
         let errors = [self.session.as_ref().err(), self.compositor.as_ref().err()];
         let errors: Vec<String> = errors.into_iter().flatten().map(ToString::to_string).collect();
         json!({
@@ -47,6 +48,7 @@ impl Status {
             "compositor": self.compositor.as_ref().ok(),
             "errors": errors,
             "slots": slots,
+            "boot": boot,
         })
     }
 }

@@ -46,6 +46,9 @@ pub enum Verb {
         /// And the versions of an image with two slots: which runs, which is on trial, which had no page
         #[arg(long, conflicts_with = "watch")]
         slots: bool,
+        /// And how long the start took, from power-on to the logo and to the page, by stage
+        #[arg(long, conflicts_with = "watch")]
+        boot: bool,
     },
     /// Reload the page
     Reload {

@@ -66,7 +66,7 @@ async fn run(cli: &Cli) -> Result<Outcome, Failure> {
     let client = Client::from_environment();
     match &cli.verb {
         Verb::Status { watch: true, .. } => status::watch(&client, cli.json).await,
-        Verb::Status { watch: false, slots } => status::once(&client, *slots).await,
+        Verb::Status { watch: false, slots, boot } => status::once(&client, *slots, *boot).await,
         Verb::Reload { hard, of } => page::reload(&client, shell(of), *hard).await,
         Verb::Open { url, of } => page::open(&client, shell(of), url).await,
         Verb::Home(of) => page::home(&client, shell(of)).await,

@@ -3,6 +3,7 @@
 use std::io::IsTerminal;
 use std::path::Path;
 
+use kiosk_client::boot::Boot;
 use kiosk_client::state::{CompositorState, OutputState, SessionState, ShellOutput, span_text, time_since};
 use kiosk_client::{Client, ClientError, Link, Service, Status};
 use kiosk_core::config::ROOT_ENV;
@@ -20,16 +21,23 @@ struct Shown {
     status: Status,
     /// The slots, if requested and present.
     slots: Option<Slots>,
+    /// The times of the start, if requested.
+    boot: Option<Boot>,
 }
 
-pub async fn once(client: &Client, with_slots: bool) -> Result<Outcome, Failure> {
+pub async fn once(client: &Client, with_slots: bool, with_boot: bool) -> Result<Outcome, Failure> {
     let status = Status::read(client).await;
     let slots = if with_slots { Some(read_slots()?) } else { None };
     // Slots are shown even if no service runs.
     if slots.is_none() {
         status.answered()?;
     }
-    let shown = Shown { status, slots };
+    let boot = match &status.compositor {
+        Ok(compositor) if with_boot => Some(Boot::read(client, compositor).await),
+        Err(error) if with_boot => return Err(error.clone().into()),
+        _ => None,
+    };
+    let shown = Shown { status, slots, boot };
     Ok(Outcome::new(shown.text(), shown.json()))
 }
 
@@ -53,7 +61,7 @@ pub async fn watch(client: &Client, as_json: bool) -> Result<Outcome, Failure> {
         if let (Err(error @ ClientError::NotAllowed(_)), Err(_)) = (&status.session, &status.compositor) {
             return Err(error.clone().into());
         }
-        let status = Shown { status, slots: None };
+        let status = Shown { status, slots: None, boot: None };
         let json = status.json();
         if json != shown {
             if as_json {
@@ -77,7 +85,7 @@ pub async fn watch(client: &Client, as_json: bool) -> Result<Outcome, Failure> {
 
 impl Shown {
     fn json(&self) -> Value {
-        self.status.json(self.slots.as_ref().map(Slots::json))
+        self.status.json(self.slots.as_ref().map(Slots::json), self.boot.as_ref())
     }
 
     fn text(&self) -> String {
@@ -102,8 +110,37 @@ impl Shown {
         for line in self.slots.iter().flat_map(Slots::lines) {
             row("Slot", line);
         }
+        for line in self.boot.iter().flat_map(boot_lines) {
+            row("Boot", line);
+        }
         table(&rows)
     }
+}
+
+/// Tenths of a second are what people can tell apart.
+fn seconds(micros: u64) -> String {
+    format!("{:.1} s", micros as f64 / 1e6)
+}
+
+/// From power-on to the logo and to the page, with the stages in between.
+fn boot_lines(boot: &Boot) -> Vec<String> {
+    let Some(to_first_frame) = boot.to_first_frame() else {
+        return vec!["not known: kioskd has shown no frame, or runs for a test".into()];
+    };
+    let stages = [
+        ("firmware", boot.firmware),
+        ("boot loader", boot.loader),
+        ("kernel", boot.kernel),
+        ("initrd", boot.initrd),
+        ("system", boot.system),
+    ];
+    let stages = stages.into_iter().filter_map(|(name, micros)| Some(format!("{name} {}", seconds(micros?))));
+    let mut lines = vec![format!("logo after {}: {}", seconds(to_first_frame), stages.collect::<Vec<_>>().join(", "))];
+    lines.push(match (boot.to_page(), boot.page) {
+        (Some(total), Some(page)) => format!("page after {}: {} after the logo", seconds(total), seconds(page)),
+        _ => "no page yet".into(),
+    });
+    lines
 }
 
 /// A shell's stage and output.

@@ -179,6 +179,7 @@ fn of_the_page(bench: &mut Bench, session: &Fake, compositor: &Fake) {
     bench.write("efi/EFI/Linux/kiosk_1.efi", "");
     bench.write("efi/EFI/Linux/kiosk_2+2-1.efi", "");
     assert_eq!(bench.done(&["status", "--slots"])["slots"]["versions"][1]["tries-left"], json!(2));
+    assert_eq!(bench.done(&["status", "--boot"])["boot"]["page"], json!(6_000_000));
     session.change(&[("LastFailure", ("", "", 0u64).into()), ("State", "ready".into())]);
     session.second_shell("offline");
     compositor.change(&[("Shells", vec![("HDMI-A-1", "shell"), ("", "splash")].into())]);

@@ -45,6 +45,24 @@ fn status_shows_both_services() {
 }
 
 #[test]
+fn status_tells_how_long_the_start_took() {
+    let dir = tempdir().unwrap();
+    let compositor = Fake::compositor(dir.path());
+    let (code, text, _) = said(&run(dir.path(), &["status", "--boot"]));
+    assert_eq!(code, 0);
+    for line in ["logo after 8.0 s: system 8.0 s", "page after 14.0 s: 6.0 s after the logo"] {
+        assert!(text.contains(line), "{line} is not in\n{text}");
+    }
+    compositor.change(&[("FirstPage", 0u64.into())]);
+    assert!(said(&run(dir.path(), &["status", "--boot"])).1.contains("no page yet"));
+    compositor.change(&[("FirstFrame", 0u64.into())]);
+    assert!(said(&run(dir.path(), &["status", "--boot"])).1.contains("not known"));
+    drop(compositor);
+    let _session = Fake::session(dir.path());
+    assert_eq!(said(&run(dir.path(), &["status", "--boot"])).0, 3, "kioskd knows it, and does not run");
+}
+
+#[test]
 fn status_of_several_shells_says_where_each_is_and_what_it_shows() {
     let dir = tempdir().unwrap();
     let session = Fake::session(dir.path());

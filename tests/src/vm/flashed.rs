@@ -97,7 +97,18 @@ impl Flashed {
         if plan.secure {
             command.args(["-global", "driver=cfi.pflash01,property=secure,value=on"]);
         }
-        command.args(["-accel", "tcg,thread=multi", "-machine", machine, "-cpu", "max", "-smp", "2", "-m", plan.memory]);
+        command.args([
+            "-accel",
+            "tcg,thread=multi",
+            "-machine",
+            machine,
+            "-cpu",
+            "max",
+            "-smp",
+            "2",
+            "-m",
+            plan.memory,
+        ]);
         command.args(["-no-user-config", "-nodefaults", "-display", "none", "-vga", "none", "-device", "virtio-vga"]);
         command.args(["-drive", &drive(Path::new(firmware), "if=pflash,readonly=on")]);
         command.args(["-drive", &drive(&variables, "if=pflash")]);

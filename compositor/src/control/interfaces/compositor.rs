@@ -257,6 +257,19 @@ impl Compositor {
         self.now.active_vt
     }
 
+    /// When this boot had its first frame on a display, microseconds of CLOCK_MONOTONIC; 0: not known. A kioskd that is
+    /// started again tells what the first one left.
+    #[zbus(property)]
+    fn first_frame(&self) -> u64 {
+        self.now.boot.first_frame
+    }
+
+    /// When this boot had its first page, in the same way; 0: not yet, or not known.
+    #[zbus(property)]
+    fn first_page(&self) -> u64 {
+        self.now.boot.first_page
+    }
+
     /// Of the screen layout; goes up with each change.
     #[zbus(property)]
     fn serial(&self) -> u32 {

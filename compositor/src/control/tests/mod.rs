@@ -8,6 +8,7 @@ mod inputs;
 mod interfaces;
 mod peers;
 
+use crate::boot_times::BootTimes;
 use crate::command::{ApplyMode, Call, Command, CommandError, OutputChange, Reply};
 use crate::snapshot::{InputSnapshot, OutputSnapshot, ShellSnapshot, Snapshot};
 use std::collections::HashMap;
@@ -113,6 +114,7 @@ fn snapshot() -> Snapshot {
         keyboard: "hidden".into(),
         accessibility: vec!["sticky-keys".into()],
         active_vt: 1,
+        boot: BootTimes { first_frame: 8_000_000, first_page: 14_000_000 },
         serial: 7,
         outputs: vec![output("HDMI-A-1"), OutputSnapshot { brightness: 50, ..output("eDP-1") }],
         inputs: vec![InputSnapshot { name: "Mouse".into(), kind: "pointer".into(), ..Default::default() }],

@@ -300,6 +300,8 @@ fn properties(service: Service) -> Values {
             ("Renderer", "pixman".into()),
             ("Stage", "splash".into()),
             ("ActiveVt", 1u32.into()),
+            ("FirstFrame", 8_000_000u64.into()),
+            ("FirstPage", 14_000_000u64.into()),
             ("Serial", 7u32.into()),
             ("Problems", vec!["a file was skipped"].into()),
         ],
